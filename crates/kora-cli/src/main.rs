@@ -1,0 +1,2 @@
+//! Kora command line client.
+fn main() {}

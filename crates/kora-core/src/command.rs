@@ -1,0 +1,10 @@
+//! The commands of the core, one file per family, and their one table.
+
+pub mod generic;
+pub mod spec;
+pub mod string;
+
+use spec::CommandSpec;
+
+/// All families of the core.
+pub const FAMILIES: &[&[CommandSpec]] = &[string::COMMANDS, generic::COMMANDS];

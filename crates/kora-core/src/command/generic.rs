@@ -1,0 +1,6 @@
+//! The generic commands.
+
+use crate::command::spec::CommandSpec;
+
+/// The family's commands.
+pub const COMMANDS: &[CommandSpec] = &[];

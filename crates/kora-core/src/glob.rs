@@ -1,0 +1,1 @@
+//! Glob patterns as KEYS, SCAN and CONFIG GET match them.

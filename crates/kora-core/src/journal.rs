@@ -1,0 +1,161 @@
+//! What a round of commands did: its effects (deterministic commands that reproduce every change) and its keyspace
+//! events. The log, replicas, change-data cursors and notifications read from here; nothing else records a change.
+
+use crate::shard::store::DbIndex;
+
+/// Classes of keyspace events, as `notify-keyspace-events` names them. Values are bits of a mask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventClass(pub u32);
+
+impl EventClass {
+    /// `g`: commands that work on any type (DEL, EXPIRE, RENAME ...).
+    pub const GENERIC: Self = Self(1 << 2);
+    /// `$`: string commands.
+    pub const STRING: Self = Self(1 << 3);
+    /// `l`: list commands.
+    pub const LIST: Self = Self(1 << 4);
+    /// `s`: set commands.
+    pub const SET: Self = Self(1 << 5);
+    /// `h`: hash commands.
+    pub const HASH: Self = Self(1 << 6);
+    /// `z`: sorted set commands.
+    pub const ZSET: Self = Self(1 << 7);
+    /// `x`: a key expired.
+    pub const EXPIRED: Self = Self(1 << 8);
+    /// `e`: a key was evicted.
+    pub const EVICTED: Self = Self(1 << 9);
+    /// `t`: stream commands.
+    pub const STREAM: Self = Self(1 << 10);
+    /// `m`: a command looked for a key that is not there.
+    pub const KEY_MISS: Self = Self(1 << 11);
+    /// `n`: a key was created.
+    pub const NEW: Self = Self(1 << 14);
+}
+
+/// A keyspace event: something happened to a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyEvent {
+    /// Its class.
+    pub class: EventClass,
+    /// Its name, such as `set` or `expired`.
+    pub name: &'static str,
+    /// The database.
+    pub db: DbIndex,
+    /// The key.
+    pub key: Box<[u8]>,
+}
+
+/// One effect: a command that reproduces a change, whenever and wherever it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// The database it applies to.
+    pub db: DbIndex,
+    /// Effects with the same number belong to one operation and are applied together.
+    pub operation: u64,
+    /// Command name and arguments.
+    pub args: Box<[Box<[u8]>]>,
+}
+
+/// Collects effects and events until the driver takes them.
+///
+/// Recording costs one branch while nobody listens.
+#[derive(Debug, Default)]
+pub struct Journal {
+    recording: bool,
+    event_mask: u32,
+    changes: u64,
+    operation: u64,
+    effects: Vec<Effect>,
+    events: Vec<KeyEvent>,
+}
+
+/// A place in a journal, to tell what a command added.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    changes: u64,
+    effects: usize,
+}
+
+impl Journal {
+    /// Starts or stops the recording of effects.
+    pub fn set_recording(&mut self, recording: bool) {
+        self.recording = recording;
+    }
+
+    /// Whether effects are recorded: a handler may skip the building of an effect when not.
+    #[inline]
+    #[must_use]
+    pub fn is_recording(&self) -> bool {
+        self.recording
+    }
+
+    /// Chooses the classes of events to collect, as bits of [`EventClass`].
+    pub fn set_event_mask(&mut self, mask: u32) {
+        self.event_mask = mask;
+    }
+
+    /// Counts `count` changes. A command that changed something and recorded no effect of its own is recorded as
+    /// it was sent.
+    #[inline]
+    pub fn changed(&mut self, count: u64) {
+        self.changes += count;
+    }
+
+    /// Changes since the journal was made.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// Records an effect that differs from the command as it was sent.
+    #[inline]
+    pub fn effect(&mut self, db: DbIndex, args: &[&[u8]]) {
+        if self.recording {
+            self.push_effect(db, args);
+        }
+    }
+
+    #[cold]
+    fn push_effect(&mut self, db: DbIndex, args: &[&[u8]]) {
+        let args = args.iter().map(|arg| Box::from(*arg)).collect();
+        self.effects.push(Effect { db, operation: self.operation, args });
+    }
+
+    /// Reports a keyspace event.
+    #[inline]
+    pub fn event(&mut self, class: EventClass, name: &'static str, db: DbIndex, key: &[u8]) {
+        if self.event_mask & class.0 != 0 {
+            self.events.push(KeyEvent { class, name, db, key: key.into() });
+        }
+    }
+
+    /// Names the operation whose effects follow.
+    pub fn begin_operation(&mut self, operation: u64) {
+        self.operation = operation;
+    }
+
+    /// The present place.
+    #[inline]
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        Mark { changes: self.changes, effects: self.effects.len() }
+    }
+
+    /// Records `args` as they were sent if changes were counted since `mark` and no effect was recorded since.
+    #[inline]
+    pub fn close_command(&mut self, mark: Mark, db: DbIndex, args: &[&[u8]]) {
+        if self.recording && self.changes != mark.changes && self.effects.len() == mark.effects {
+            self.push_effect(db, args);
+        }
+    }
+
+    /// Takes what was recorded so far.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Takes the events collected so far.
+    pub fn take_events(&mut self) -> Vec<KeyEvent> {
+        std::mem::take(&mut self.events)
+    }
+}

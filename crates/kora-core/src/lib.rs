@@ -1,0 +1,16 @@
+//! Kora's engine: data types, keyspace, commands and shards. No I/O, no clock, no entropy: time, seeds and
+//! wake-ups are passed in, so that the whole engine can run in one thread from one seed.
+
+pub mod command;
+pub mod config;
+pub mod context;
+pub mod error;
+pub mod glob;
+pub mod hash;
+pub mod journal;
+pub mod keyspace;
+pub mod number;
+pub mod reply;
+pub mod shard;
+pub mod slot;
+pub mod time;

@@ -1,0 +1,86 @@
+//! Where commands write their replies. The server supplies a RESP2/RESP3 sink, the library a value sink, tests a
+//! tree: the core knows the shapes of replies and none of their encodings.
+
+use crate::error::CommandError;
+
+/// A sink for one or more replies, written depth first: an aggregate's head, then its elements.
+///
+/// Shapes that exist only in RESP3 (map, set, double, boolean ...) are given as what they mean; a RESP2 sink renders
+/// them as Redis does for RESP2 clients (a map as a flat array, a double as a bulk string, a boolean as 0 or 1).
+pub trait Reply {
+    /// A simple string such as `OK`. Must not contain CR or LF.
+    fn simple(&mut self, text: &str);
+    /// An error; `text` holds its prefix (`ERR ...`).
+    fn error(&mut self, text: &str);
+    /// An integer.
+    fn integer(&mut self, value: i64);
+    /// A binary-safe string.
+    fn bulk(&mut self, bytes: &[u8]);
+    /// The absent string.
+    fn null(&mut self);
+    /// The absent array: differs from [`Reply::null`] in RESP2 only.
+    fn null_array(&mut self);
+    /// Head of an array of `len` replies.
+    fn array(&mut self, len: usize);
+    /// Head of a map of `len` pairs: `2 * len` replies follow.
+    fn map(&mut self, len: usize);
+    /// Head of an unordered collection of `len` replies.
+    fn set(&mut self, len: usize);
+    /// Head of an out-of-band message of `len` replies.
+    fn push(&mut self, len: usize);
+    /// A truth value.
+    fn boolean(&mut self, value: bool);
+    /// A double.
+    fn double(&mut self, value: f64);
+    /// An integer of any size, in decimal digits.
+    fn big_number(&mut self, digits: &str);
+    /// Text with a three-letter format such as `txt` or `mkd`.
+    fn verbatim(&mut self, format: &str, text: &[u8]);
+    /// Head of an attribute of `len` pairs that precedes the reply it describes. RESP2 sinks must not be given one.
+    fn attribute(&mut self, len: usize);
+    /// Whether the reader understands RESP3, for the few commands whose reply differs in more than encoding.
+    fn is_resp3(&self) -> bool;
+
+    /// `+OK`.
+    fn ok(&mut self) {
+        self.simple("OK");
+    }
+
+    /// A command's refusal.
+    fn refuse(&mut self, error: &CommandError) {
+        self.error(&error.to_string());
+    }
+}
+
+/// A reply as a tree: what the library and tests read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// A simple string.
+    Simple(String),
+    /// An error, prefix included.
+    Error(String),
+    /// An integer.
+    Integer(i64),
+    /// A binary-safe string.
+    Bulk(Vec<u8>),
+    /// The absent string.
+    Null,
+    /// The absent array.
+    NullArray,
+    /// An array.
+    Array(Vec<Value>),
+    /// A map, pairs in the order given.
+    Map(Vec<(Value, Value)>),
+    /// An unordered collection, in the order given.
+    Set(Vec<Value>),
+    /// An out-of-band message.
+    Push(Vec<Value>),
+    /// A truth value.
+    Boolean(bool),
+    /// A double.
+    Double(f64),
+    /// An integer of any size, in decimal digits.
+    BigNumber(String),
+    /// Text with its three-letter format.
+    Verbatim(String, Vec<u8>),
+}

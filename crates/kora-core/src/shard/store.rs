@@ -1,0 +1,87 @@
+//! The store one shard owns: 16 databases of keys, and what their commands share.
+
+use crate::config::CoreConfig;
+use crate::hash::{KeyHasher, key_hasher, splitmix64};
+use crate::keyspace::Database;
+use crate::slot::ShardId;
+
+/// A database's number, from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DbIndex(pub u16);
+
+impl DbIndex {
+    /// The number as an index into a table of databases.
+    #[inline]
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// Counts of what happened to keys, since the start or CONFIG RESETSTAT.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreStats {
+    /// Look-ups that found their key.
+    pub hits: u64,
+    /// Look-ups that did not.
+    pub misses: u64,
+    /// Keys deleted because their time had come.
+    pub expired: u64,
+}
+
+/// The store one shard owns. It is moved as a whole when it is lent.
+#[derive(Debug)]
+pub struct ShardStore {
+    id: ShardId,
+    pub(crate) databases: Vec<Database>,
+    pub(crate) hasher: KeyHasher,
+    pub(crate) config: CoreConfig,
+    pub(crate) stats: StoreStats,
+    random_state: u64,
+}
+
+impl ShardStore {
+    /// An empty store. `seed` decides hashing and random choices.
+    #[must_use]
+    pub fn new(id: ShardId, config: CoreConfig, seed: u64) -> Self {
+        let databases = (0..config.database_count).map(|_| Database::default()).collect();
+        let mut random_state = seed ^ u64::from(id.0);
+        let hasher = key_hasher(splitmix64(&mut random_state));
+        Self { id, databases, hasher, config, stats: StoreStats::default(), random_state }
+    }
+
+    /// The shard that owns this store.
+    #[inline]
+    #[must_use]
+    pub fn id(&self) -> ShardId {
+        self.id
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn config(&self) -> &CoreConfig {
+        &self.config
+    }
+
+    /// Replaces the settings; `database_count` can't change.
+    pub fn set_config(&mut self, config: CoreConfig) {
+        debug_assert_eq!(config.database_count, self.config.database_count);
+        self.config = config;
+    }
+
+    /// Counts of what happened to keys.
+    #[must_use]
+    pub fn stats(&self) -> StoreStats {
+        self.stats
+    }
+
+    /// Sets all counts to 0.
+    pub fn reset_stats(&mut self) {
+        self.stats = StoreStats::default();
+    }
+
+    /// The next random number.
+    pub fn random(&mut self) -> u64 {
+        splitmix64(&mut self.random_state)
+    }
+}

@@ -1,0 +1,103 @@
+//! From a key to the shard that owns it: CRC16 of the key or its `{tag}`, modulo 16384, and slots to shards by
+//! range. Source: the Redis Cluster specification, "Key distribution model" and "Hash tags".
+
+/// Number of slots that keys are distributed over.
+pub const SLOT_COUNT: u16 = 16_384;
+
+/// A hash slot, below [`SLOT_COUNT`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot(pub u16);
+
+/// A shard's number, from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ShardId(pub u16);
+
+impl ShardId {
+    /// The number as an index into a table of shards.
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+impl Slot {
+    /// The slot of `key`. Complexity: O(length of the key or its tag).
+    #[must_use]
+    pub fn of(key: &[u8]) -> Self {
+        Self(crc16(hash_tag(key)) % SLOT_COUNT)
+    }
+
+    /// The shard that owns this slot when `shard_count` shards divide the slots into equal ranges.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "slot < 16384 keeps the quotient below shard_count")]
+    pub fn shard(self, shard_count: u16) -> ShardId {
+        ShardId((u32::from(self.0) * u32::from(shard_count) / u32::from(SLOT_COUNT)) as u16)
+    }
+}
+
+/// The part of `key` that decides its slot: what stands between the first `{` and the next `}`, unless that is
+/// empty or missing; else the whole key.
+#[must_use]
+pub fn hash_tag(key: &[u8]) -> &[u8] {
+    let Some(open) = memchr::memchr(b'{', key) else { return key };
+    let rest = &key[open + 1..];
+    match memchr::memchr(b'}', rest) {
+        Some(close) if close > 0 => &rest[..close],
+        _ => key,
+    }
+}
+
+/// CRC16-XMODEM: polynomial 0x1021, initial value 0, not reflected.
+fn crc16(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0, |crc, &byte| (crc << 8) ^ CRC16_TABLE[usize::from((crc >> 8) as u8 ^ byte)])
+}
+
+const CRC16_TABLE: [u16; 256] = crc16_table();
+
+#[expect(clippy::cast_possible_truncation, reason = "the index is below 256")]
+const fn crc16_table() -> [u16; 256] {
+    let mut table = [0; 256];
+    let mut index = 0;
+    while index < 256 {
+        let mut crc = (index as u16) << 8;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 };
+            bit += 1;
+        }
+        table[index] = crc;
+        index += 1;
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crc_matches_the_specification() {
+        assert_eq!(crc16(b"123456789"), 0x31C3);
+    }
+
+    #[test]
+    fn tags_follow_the_specification() {
+        assert_eq!(hash_tag(b"{user1000}.following"), b"user1000");
+        assert_eq!(hash_tag(b"foo{}{bar}"), b"foo{}{bar}");
+        assert_eq!(hash_tag(b"foo{{bar}}zap"), b"{bar");
+        assert_eq!(hash_tag(b"foo{bar}{zap}"), b"bar");
+        assert_eq!(hash_tag(b"foo{bar"), b"foo{bar");
+    }
+
+    #[test]
+    fn shards_divide_the_slots_evenly() {
+        for shard_count in [1, 2, 3, 7, 64] {
+            let mut sizes = vec![0u32; usize::from(shard_count)];
+            for slot in 0..SLOT_COUNT {
+                sizes[Slot(slot).shard(shard_count).index()] += 1;
+            }
+            let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
+            assert!(most - least <= 1, "{shard_count} shards: {sizes:?}");
+        }
+    }
+}

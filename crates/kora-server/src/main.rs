@@ -1,0 +1,2 @@
+//! The Kora server.
+fn main() {}
