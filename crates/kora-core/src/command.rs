@@ -3,6 +3,7 @@
 pub mod generic;
 pub mod spec;
 pub mod string;
+pub mod table;
 
 use spec::CommandSpec;
 

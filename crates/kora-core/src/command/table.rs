@@ -1,0 +1,160 @@
+//! Finds a command by its name: the core's families and the driver's own in one table.
+
+use crate::command::spec::{CommandSpec, CoreHandler, Facts};
+use crate::hash::{Map, key_hasher};
+
+/// Longest name that is looked up; no command comes near it.
+const NAME_BYTES_MAX: usize = 64;
+
+/// What runs a command: the core on a shard, or the driver on the connection it came from.
+#[derive(Clone, Copy, Debug)]
+pub enum Handler<H> {
+    /// Runs on the shards of its keys.
+    Core(CoreHandler),
+    /// Runs where the driver says.
+    Driver(H),
+}
+
+/// A command in the table.
+#[derive(Debug)]
+pub struct Command<H> {
+    /// What is known of it.
+    pub facts: &'static Facts,
+    /// What runs it.
+    pub handler: Handler<H>,
+    /// Its place in the table, for per-command counters.
+    pub id: usize,
+    /// Places of its subcommands.
+    pub subcommands: Vec<usize>,
+}
+
+/// All commands by name. `H` is the driver's type of handler.
+#[derive(Debug)]
+pub struct CommandTable<H> {
+    commands: Vec<Command<H>>,
+    by_name: Map<&'static [u8], usize>,
+}
+
+impl<H: Copy> CommandTable<H> {
+    /// The core's families together with the driver's.
+    ///
+    /// # Panics
+    /// If two declarations have one name, or a subcommand has no container.
+    #[must_use]
+    pub fn new(driver_families: &[&'static [CommandSpec<H>]]) -> Self {
+        let core =
+            super::FAMILIES.iter().copied().flatten().map(|spec| (&spec.facts, Handler::Core(spec.handler)));
+        let driver = driver_families
+            .iter()
+            .copied()
+            .flatten()
+            .map(|spec| (&spec.facts, Handler::Driver(spec.handler)));
+        let mut all: Vec<_> = core.chain(driver).collect();
+        all.sort_by_key(|(facts, _)| facts.name);
+        let commands: Vec<_> = all
+            .into_iter()
+            .enumerate()
+            .map(|(id, (facts, handler))| Command { facts, handler, id, subcommands: Vec::new() })
+            .collect();
+        let mut table = Self { by_name: Map::with_hasher(key_hasher(0)), commands };
+        for id in 0..table.commands.len() {
+            let name = table.commands[id].facts.name;
+            assert!(table.by_name.insert(name.as_bytes(), id).is_none(), "{name} is declared twice");
+            if let Some((container, _)) = name.split_once('|') {
+                let container = *table
+                    .by_name
+                    .get(container.as_bytes())
+                    .expect("a container sorts before its subcommands");
+                table.commands[container].subcommands.push(id);
+            }
+        }
+        table
+    }
+
+    /// The command named `name` in any case; not one of its subcommands. Complexity: O(length of the name).
+    #[inline]
+    #[must_use]
+    pub fn find(&self, name: &[u8]) -> Option<&Command<H>> {
+        self.find_full(name, None)
+    }
+
+    /// The subcommand of `container` named `name` in any case.
+    #[must_use]
+    pub fn find_subcommand(&self, container: &Command<H>, name: &[u8]) -> Option<&Command<H>> {
+        self.find_full(container.facts.name.as_bytes(), Some(name))
+    }
+
+    /// The command or subcommand a full name such as `object|encoding` names.
+    #[must_use]
+    pub fn find_by_full_name(&self, name: &[u8]) -> Option<&Command<H>> {
+        let name = name.to_ascii_lowercase();
+        self.by_name.get(name.as_slice()).map(|&id| &self.commands[id])
+    }
+
+    fn find_full(&self, name: &[u8], subcommand: Option<&[u8]>) -> Option<&Command<H>> {
+        let mut full = [0; NAME_BYTES_MAX];
+        let mut len = 0;
+        let mut put = |bytes: &[u8]| {
+            let target = full.get_mut(len..len + bytes.len())?;
+            target.copy_from_slice(bytes);
+            target.make_ascii_lowercase();
+            len += bytes.len();
+            Some(())
+        };
+        if memchr::memchr(b'|', name).is_some() {
+            return None;
+        }
+        put(name)?;
+        if let Some(subcommand) = subcommand {
+            put(b"|")?;
+            put(subcommand)?;
+        }
+        self.by_name.get(&full[..len]).map(|&id| &self.commands[id])
+    }
+
+    /// The command at `id`.
+    #[must_use]
+    pub fn get(&self, id: usize) -> &Command<H> {
+        &self.commands[id]
+    }
+
+    /// All commands and subcommands, by name.
+    #[must_use]
+    pub fn all(&self) -> &[Command<H>] {
+        &self.commands
+    }
+
+    /// All commands that are not subcommands, by name.
+    pub fn top_level(&self) -> impl Iterator<Item = &Command<H>> {
+        self.commands.iter().filter(|command| !command.facts.name.contains('|'))
+    }
+
+    /// The subcommands of `container`.
+    pub fn subcommands<'a>(&'a self, container: &'a Command<H>) -> impl Iterator<Item = &'a Command<H>> {
+        container.subcommands.iter().map(|&id| &self.commands[id])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_in_any_case() {
+        let table = CommandTable::<()>::new(&[]);
+        for command in table.all() {
+            let found = match command.facts.name.split_once('|') {
+                Some((container, name)) => {
+                    let container = table.find(container.to_uppercase().as_bytes()).unwrap();
+                    table.find_subcommand(container, name.to_uppercase().as_bytes()).unwrap()
+                }
+                None => table.find(command.facts.name.to_uppercase().as_bytes()).unwrap(),
+            };
+            assert_eq!(found.id, command.id);
+        }
+        assert!(table.find(b"nosuch").is_none());
+        assert!(table.find(b"object|encoding").is_none());
+        assert!(table.find(&[b'x'; 1000]).is_none());
+        assert!(table.find(b"").is_none());
+    }
+}
