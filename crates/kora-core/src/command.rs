@@ -4,6 +4,8 @@ pub mod generic;
 pub mod spec;
 pub mod string;
 pub mod table;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use spec::CommandSpec;
 

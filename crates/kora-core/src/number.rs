@@ -1,5 +1,9 @@
 //! Numbers as Redis reads and writes them.
 
+mod double;
+
+pub use double::format_f64;
+
 /// Strict decimal integer: optional `-`, no leading zeros, no `+`, no spaces, within 64 bits.
 #[inline]
 #[must_use]

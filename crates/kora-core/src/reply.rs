@@ -1,6 +1,8 @@
 //! Where commands write their replies. The server supplies a RESP2/RESP3 sink, the library a value sink, tests a
 //! tree: the core knows the shapes of replies and none of their encodings.
 
+pub mod tree;
+
 use crate::error::CommandError;
 
 /// A sink for one or more replies, written depth first: an aggregate's head, then its elements.

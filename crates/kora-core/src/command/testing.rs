@@ -1,0 +1,202 @@
+//! A bare shard for tests of commands: no thread, no socket, a clock that stands still until told otherwise.
+
+use std::collections::BTreeMap;
+
+use crate::command::FAMILIES;
+use crate::command::spec::CommandSpec;
+use crate::config::CoreConfig;
+use crate::context::{Ctx, Stores};
+use crate::error::CommandError;
+use crate::journal::{Effect, Journal};
+use crate::keyspace::Keyspace;
+use crate::keyspace::entry::StringRef;
+use crate::reply::tree::TreeSink;
+use crate::reply::{Reply, Value};
+use crate::shard::store::{DbIndex, ShardStore};
+use crate::slot::ShardId;
+use crate::time::UnixMs;
+
+/// The time at which a bare shard starts.
+pub(crate) const START: UnixMs = UnixMs(1_700_000_000_000);
+
+/// Value and deadline of each key, by database.
+pub(crate) type Contents = BTreeMap<(DbIndex, Vec<u8>), (Vec<u8>, Option<UnixMs>)>;
+
+/// One store with its journal, driven command by command.
+#[derive(Debug)]
+pub(crate) struct BareShard {
+    pub(crate) store: ShardStore,
+    pub(crate) journal: Journal,
+    pub(crate) now: UnixMs,
+    pub(crate) db: DbIndex,
+    pub(crate) is_resp3: bool,
+    /// Every effect since the start.
+    history: Vec<Effect>,
+}
+
+impl BareShard {
+    pub(crate) fn new() -> Self {
+        Self::with_config(CoreConfig::default())
+    }
+
+    pub(crate) fn with_config(config: CoreConfig) -> Self {
+        let mut journal = Journal::default();
+        journal.set_recording(true);
+        journal.set_event_mask(u32::MAX);
+        let store = ShardStore::new(ShardId(0), config, 1);
+        Self { store, journal, now: START, db: DbIndex(0), is_resp3: true, history: Vec::new() }
+    }
+
+    /// Runs a command line: words between spaces; in double quotes also spaces, `\n`, `\"`, `\\` and `\xHH`.
+    pub(crate) fn run(&mut self, line: &str) -> Value {
+        let args = words(line);
+        self.run_args(&args.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+
+    /// Runs a command.
+    pub(crate) fn run_args(&mut self, args: &[&[u8]]) -> Value {
+        let spec = spec_of(args).unwrap_or_else(|| panic!("no such command: {args:?}"));
+        let mark = self.journal.mark();
+        let mut sink = TreeSink::new(self.is_resp3);
+        let result = if spec.facts.takes(args.len()) {
+            let mut ctx = Ctx {
+                stores: Stores::One(&mut self.store),
+                journal: &mut self.journal,
+                db: self.db,
+                now: self.now,
+                no_touch: false,
+            };
+            (spec.handler)(&mut ctx, args, &mut sink)
+        } else {
+            Err(CommandError::Arity(spec.facts.name.into()))
+        };
+        if let Err(error) = result {
+            sink.refuse(&error);
+        }
+        self.journal.close_command(mark, self.db, args);
+        let mut values = sink.into_values();
+        assert_eq!(values.len(), 1, "{args:?} wrote {values:?}");
+        values.remove(0)
+    }
+
+    /// Effects since the last call, as text: `SET k v`.
+    pub(crate) fn effects(&mut self) -> Vec<String> {
+        let effects = self.journal.take_effects();
+        let texts = effects.iter().map(|effect| text(&effect.args.join(&b' '))).collect();
+        self.history.extend(effects);
+        texts
+    }
+
+    /// Keyspace events since the last call, as text: `set k`.
+    pub(crate) fn events(&mut self) -> Vec<String> {
+        let events = self.journal.take_events();
+        events.iter().map(|event| format!("{} {}", event.name, text(&event.key))).collect()
+    }
+
+    /// Every key that is not expired.
+    pub(crate) fn contents(&mut self) -> Contents {
+        let mut contents = Contents::new();
+        for db in (0..self.store.config().database_count).map(DbIndex) {
+            let mut keyspace = Keyspace::new(&mut self.store, &mut self.journal, db, self.now, true);
+            let mut cursor = 0;
+            loop {
+                cursor = keyspace.scan(cursor, 100, &mut |entry| {
+                    let value = match entry.string().expect("tests hold strings only") {
+                        StringRef::Integer(number) => number.to_string().into_bytes(),
+                        StringRef::Bytes(bytes) => bytes.to_vec(),
+                    };
+                    contents.insert((db, entry.key().to_vec()), (value, entry.expiry()));
+                });
+                if cursor == 0 {
+                    break;
+                }
+            }
+        }
+        let now = self.now;
+        contents.retain(|_, (_, expiry)| expiry.is_none_or(|at| at > now));
+        contents
+    }
+
+    /// Checks that the effects of everything run so far, run on an empty store, give the same contents.
+    pub(crate) fn check_replay(&mut self) {
+        self.effects();
+        let mut replica = Self::with_config(self.store.config().clone());
+        replica.now = self.now;
+        for effect in &self.history {
+            replica.db = effect.db;
+            let args: Vec<&[u8]> = effect.args.iter().map(|arg| &arg[..]).collect();
+            let reply = replica.run_args(&args);
+            assert!(!matches!(reply, Value::Error(_)), "{effect:?} was refused: {reply:?}");
+        }
+        assert_eq!(replica.contents(), self.contents(), "after {:#?}", self.history);
+    }
+}
+
+/// `+OK`.
+pub(crate) fn ok() -> Value {
+    Value::Simple("OK".into())
+}
+
+/// A bulk string.
+pub(crate) fn bulk(bytes: &str) -> Value {
+    Value::Bulk(bytes.into())
+}
+
+/// An error.
+pub(crate) fn error(text: &str) -> Value {
+    Value::Error(text.into())
+}
+
+fn text(bytes: &[u8]) -> String {
+    bytes.escape_ascii().to_string()
+}
+
+/// The declaration for `args`: that of the subcommand if there is one.
+fn spec_of(args: &[&[u8]]) -> Option<&'static CommandSpec> {
+    let name = String::from_utf8_lossy(args.first()?).to_lowercase();
+    let subcommand = args.get(1).map(|sub| format!("{name}|{}", String::from_utf8_lossy(sub).to_lowercase()));
+    let find = |name: &str| FAMILIES.iter().copied().flatten().find(|spec| spec.facts.name == name);
+    subcommand.and_then(|full| find(&full)).or_else(|| find(&name))
+}
+
+fn words(line: &str) -> Vec<Vec<u8>> {
+    let mut words = Vec::new();
+    let mut rest = line.trim_start();
+    while !rest.is_empty() {
+        let word;
+        (word, rest) = match rest.strip_prefix('"') {
+            Some(quoted) => quoted_word(quoted),
+            None => {
+                let end = rest.find(' ').unwrap_or(rest.len());
+                (rest.as_bytes()[..end].to_vec(), &rest[end..])
+            }
+        };
+        words.push(word);
+        rest = rest.trim_start();
+    }
+    words
+}
+
+/// Reads to the closing quote; returns the word and what follows it.
+fn quoted_word(text: &str) -> (Vec<u8>, &str) {
+    let mut word = Vec::new();
+    let mut at = 0;
+    let bytes = text.as_bytes();
+    while bytes[at] != b'"' {
+        if bytes[at] != b'\\' {
+            word.push(bytes[at]);
+            at += 1;
+            continue;
+        }
+        at += 2;
+        word.push(match bytes[at - 1] {
+            b'n' => b'\n',
+            b'x' => {
+                at += 2;
+                u8::from_str_radix(&text[at - 2..at], 16).expect("`\\x` and two hexadecimal digits")
+            }
+            escaped => escaped,
+        });
+    }
+    (word, &text[at + 1..])
+}
