@@ -1,6 +1,7 @@
 //! The commands of the core, one file per family, and their one table.
 
 pub mod generic;
+pub mod keys;
 pub mod spec;
 pub mod string;
 pub mod table;

@@ -51,6 +51,9 @@ pub struct Facts {
     pub history: &'static [(&'static str, &'static str)],
     /// COMMAND tips for proxies and cluster clients.
     pub tips: &'static [&'static str],
+    /// Left out of what COMMAND lists: a declaration that Redis does not have as a command of its own, needed here
+    /// because its keys stand elsewhere than its container's.
+    pub hidden: bool,
 }
 
 impl Facts {
@@ -70,6 +73,7 @@ impl Facts {
         deprecated: None,
         history: &[],
         tips: &[],
+        hidden: false,
     };
 
     /// Whether `argument_count`, the name included, fits the arity.
