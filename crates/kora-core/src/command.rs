@@ -12,3 +12,6 @@ use spec::CommandSpec;
 
 /// All families of the core.
 pub const FAMILIES: &[&[CommandSpec]] = &[string::COMMANDS, generic::COMMANDS];
+
+/// A command of the core ready to run: what is known of it, and what runs it.
+pub type Run = (&'static spec::Facts, spec::CoreHandler);

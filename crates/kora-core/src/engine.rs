@@ -1,0 +1,208 @@
+//! The engine inside a process, without a socket: one thread per shard, parked on `std::thread::park`.
+//!
+//! It is the smallest driver of the shards: `crates/kora-core/examples/embedded.rs` shows it from a user's side.
+//! Any number of threads may submit commands; each call is an operation of its own and blocks until it is answered.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{JoinHandle, Thread};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use parking_lot::Mutex;
+
+use crate::command::table::{CommandTable, Handler};
+use crate::config::CoreConfig;
+use crate::error::CommandError;
+use crate::reply::{TreeReplies, Value};
+use crate::shard::hub::{Hub, Wake};
+use crate::shard::operation::{Driver, Operation, Part, Request, Setting};
+use crate::shard::replies::Replies;
+use crate::shard::route::place;
+use crate::shard::runner::{Shard, new_shards};
+use crate::shard::store::DbIndex;
+use crate::slot::ShardId;
+use crate::time::UnixMs;
+
+/// Longest time a shard's thread sleeps before it looks for expired keys.
+const SWEEP_PERIOD: Duration = Duration::from_millis(100);
+
+/// Entries with a deadline that one sweep may examine.
+const SWEEP_ENTRIES_MAX: usize = 10_000;
+
+/// What an engine starts with.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// Number of shards, each with a thread; at least 1.
+    pub shard_count: u16,
+    /// Decides hashing and random choices. Unpredictable to whoever chooses keys, where those are not trusted.
+    pub seed: u64,
+    /// The clock.
+    pub clock: fn() -> UnixMs,
+    /// Settings of the core.
+    pub config: CoreConfig,
+}
+
+/// Shards with a thread each. Dropping it ends the threads.
+#[derive(Debug)]
+pub struct Engine {
+    hub: Arc<Hub<Embedded>>,
+    table: CommandTable<()>,
+    clock: fn() -> UnixMs,
+    is_ending: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// The driver of an [`Engine`]: a call waits on a channel for the parts of its operation.
+#[derive(Debug)]
+struct Embedded;
+
+impl Driver for Embedded {
+    type Replies = TreeReplies;
+    type Origin = Sender<Part<Self>>;
+    type Mail = ();
+
+    fn home(_: &Self::Origin) -> Option<ShardId> {
+        None
+    }
+
+    fn deliver(part: Part<Self>) {
+        let origin = part.operation.origin.clone();
+        // The caller waits for all parts, so the channel is open and has room.
+        let _ = origin.send(part);
+    }
+}
+
+/// Unparks a shard's thread, once that is known.
+#[derive(Clone, Debug, Default)]
+struct ThreadWaker(Arc<Mutex<Option<Thread>>>);
+
+impl Wake for ThreadWaker {
+    fn wake(&self) {
+        if let Some(thread) = &*self.0.lock() {
+            thread.unpark();
+        }
+    }
+}
+
+impl Engine {
+    /// Starts the shards' threads.
+    ///
+    /// # Errors
+    /// If the system refuses a thread.
+    pub fn start(options: &EngineOptions) -> std::io::Result<Self> {
+        let wakers: Vec<ThreadWaker> = (0..options.shard_count.max(1)).map(|_| ThreadWaker::default()).collect();
+        let boxed = wakers.iter().map(|waker| Box::new(waker.clone()) as Box<dyn Wake>).collect();
+        let shards = new_shards::<Embedded>(boxed, &options.config, options.seed);
+        let mut engine = Self {
+            hub: Arc::clone(shards[0].hub()),
+            table: CommandTable::new(&[]),
+            clock: options.clock,
+            is_ending: Arc::default(),
+            threads: Vec::new(),
+        };
+        for (shard, waker) in shards.into_iter().zip(wakers) {
+            let (clock, is_ending) = (options.clock, Arc::clone(&engine.is_ending));
+            let body = move || {
+                *waker.0.lock() = Some(std::thread::current());
+                serve(shard, clock, &is_ending);
+            };
+            engine.threads.push(std::thread::Builder::new().name("kora-shard".to_owned()).spawn(body)?);
+        }
+        Ok(engine)
+    }
+
+    /// Number of shards.
+    #[must_use]
+    pub fn shard_count(&self) -> u16 {
+        self.hub.shard_count()
+    }
+
+    /// Runs one command on database 0 and waits for its reply; errors are replies too.
+    pub fn command(&self, args: &[&[u8]]) -> Value {
+        self.pipeline(DbIndex(0), &[args]).pop().expect("one command has one reply")
+    }
+
+    /// Runs commands on database `db`, in order and as one operation wherever their keys are independent, and waits
+    /// for their replies.
+    ///
+    /// # Panics
+    /// If `db` is not one of the databases configured.
+    pub fn pipeline(&self, db: DbIndex, commands: &[&[&[u8]]]) -> Vec<Value> {
+        let mut replies = Vec::with_capacity(commands.len());
+        let mut request = Request::default();
+        for args in commands {
+            let command = match self.resolve(args) {
+                Ok(command) => command,
+                Err(error) => {
+                    self.run(db, &mut request, &mut replies);
+                    replies.push(Value::Error(error.to_string()));
+                    continue;
+                }
+            };
+            let placement = place(command.0, args, self.shard_count());
+            if placement.is_together() {
+                self.run(db, &mut request, &mut replies);
+            }
+            request.push(command, args, &placement, self.shard_count(), ShardId(0));
+            if placement.is_together() {
+                self.run(db, &mut request, &mut replies);
+            }
+        }
+        self.run(db, &mut request, &mut replies);
+        replies
+    }
+
+    fn resolve(&self, args: &[&[u8]]) -> Result<crate::command::Run, CommandError> {
+        let command = self.table.resolve(args)?;
+        match command.handler {
+            Handler::Core(handler) => Ok((command.facts, handler)),
+            Handler::Driver(()) => unreachable!("the engine has no commands of its own"),
+        }
+    }
+
+    fn run(&self, db: DbIndex, request: &mut Request, replies: &mut Vec<Value>) {
+        if request.is_empty() {
+            return;
+        }
+        let request = std::mem::take(request);
+        let setting = Setting { db, now: (self.clock)(), no_touch: false, style: () };
+        let (sender, receiver) = bounded(usize::from(self.shard_count()));
+        let operation = Operation::<Embedded>::new(request, setting, sender);
+        let parts = self.call(operation, &receiver);
+        replies.extend(parts.into_values());
+    }
+
+    fn call(&self, operation: Operation<Embedded>, receiver: &Receiver<Part<Embedded>>) -> TreeReplies {
+        let operation = Arc::new(operation);
+        self.hub.submit(Arc::clone(&operation));
+        let mut parts: Vec<_> = (0..operation.part_count())
+            .map(|_| receiver.recv().expect("the operation holds a sender while this waits"))
+            .collect();
+        let mut whole = TreeReplies::new(());
+        operation.assemble(&mut parts, &mut whole);
+        whole
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.is_ending.store(true, Ordering::Release);
+        for thread in self.threads.drain(..) {
+            thread.thread().unpark();
+            // A shard's panic has been reported by its thread; there is nothing left to undo here.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn serve(mut shard: Shard<Embedded>, clock: fn() -> UnixMs, is_ending: &AtomicBool) {
+    while !is_ending.load(Ordering::Acquire) {
+        while shard.poll() {}
+        shard.sweep(clock(), SWEEP_ENTRIES_MAX);
+        if shard.park() {
+            std::thread::park_timeout(SWEEP_PERIOD);
+            shard.unpark();
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What the shards of an engine share: each one's doors (lane, inbox, wake-up) and the order of operations that
+//! involve several of them.
+//!
+//! A submitter takes a ticket, pushes the operation into the lane of every shard involved and publishes the ticket,
+//! all in one short critical section. A shard runs a lane entry only once its ticket is published; by then the
+//! operation stands in every lane it belongs to. Whoever saw an effect of the operation, directly or through others,
+//! therefore finds it ahead of itself on every other shard, provided that a shard looks at its lane after it
+//! received work and before it runs it: see [`super::runner`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use parking_lot::{Mutex, MutexGuard};
+
+use super::operation::{Driver, Operation, Part};
+use super::parking::Parking;
+use super::store::ShardStore;
+use crate::slot::ShardId;
+
+/// Makes a parked worker look at its doors.
+pub trait Wake: Send + Sync {
+    /// Makes the worker's present or next sleep return.
+    fn wake(&self);
+}
+
+/// An operation's place in the order of all operations that involve several shards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// What arrives in a shard's inbox.
+pub(super) enum Mail<D: Driver> {
+    /// An operation that runs on this shard alone.
+    Operation(Arc<Operation<D>>),
+    /// An answer for a connection of this shard's worker.
+    Part(Part<D>),
+    /// This shard's store comes home.
+    Store(Box<ShardStore>),
+    /// A message of the driver's.
+    Driver(D::Mail),
+}
+
+pub(super) struct LaneEntry<D: Driver> {
+    pub(super) ticket: Ticket,
+    pub(super) operation: Arc<Operation<D>>,
+}
+
+/// The receiving ends of a shard's doors.
+pub(super) struct Doors<D: Driver> {
+    pub(super) lane: Receiver<LaneEntry<D>>,
+    pub(super) inbox: Receiver<Mail<D>>,
+}
+
+struct Port<D: Driver> {
+    lane: Sender<LaneEntry<D>>,
+    inbox: Sender<Mail<D>>,
+    parking: Parking,
+    waker: Box<dyn Wake>,
+}
+
+/// What the shards of an engine share.
+pub struct Hub<D: Driver> {
+    ports: Box<[Port<D>]>,
+    next_ticket: Mutex<u64>,
+    /// Number of tickets published: those below it are.
+    published: AtomicU64,
+}
+
+impl<D: Driver> std::fmt::Debug for Hub<D> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hub").field("shards", &self.ports.len()).field("published", &self.published).finish()
+    }
+}
+
+impl<D: Driver> Hub<D> {
+    /// A hub of as many shards as there are wakers, and the receiving ends of their doors.
+    pub(super) fn new(wakers: Vec<Box<dyn Wake>>) -> (Self, Vec<Doors<D>>) {
+        let (ports, doors): (Vec<_>, Vec<_>) = wakers
+            .into_iter()
+            .map(|waker| {
+                let (lane, lane_end) = unbounded();
+                let (inbox, inbox_end) = unbounded();
+                let port = Port { lane, inbox, parking: Parking::new(), waker };
+                (port, Doors { lane: lane_end, inbox: inbox_end })
+            })
+            .unzip();
+        (Self { ports: ports.into(), next_ticket: Mutex::new(0), published: AtomicU64::new(0) }, doors)
+    }
+
+    /// Number of shards.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "shards are numbered by u16")]
+    pub fn shard_count(&self) -> u16 {
+        self.ports.len() as u16
+    }
+
+    pub(super) fn parking(&self, shard: ShardId) -> &Parking {
+        &self.ports[shard.index()].parking
+    }
+
+    #[inline]
+    pub(super) fn is_published(&self, ticket: Ticket) -> bool {
+        ticket.0 < self.published.load(Ordering::Acquire)
+    }
+
+    /// Puts a message into the inbox of `shard` and wakes its worker if it sleeps. A message to a shard that has
+    /// ended is dropped.
+    pub(super) fn send(&self, shard: ShardId, mail: Mail<D>) {
+        let port = &self.ports[shard.index()];
+        if port.inbox.send(mail).is_ok() {
+            self.wake(shard);
+        }
+    }
+
+    /// Sends a message of the driver's to the worker of `shard`.
+    pub fn send_driver_mail(&self, shard: ShardId, mail: D::Mail) {
+        self.send(shard, Mail::Driver(mail));
+    }
+
+    /// Wakes the worker of `shard` if it sleeps.
+    pub fn wake(&self, shard: ShardId) {
+        let port = &self.ports[shard.index()];
+        if port.parking.must_wake() {
+            port.waker.wake();
+        }
+    }
+
+    /// Wakes the worker of `shard` whether it sleeps or not.
+    pub fn wake_anyway(&self, shard: ShardId) {
+        self.ports[shard.index()].waker.wake();
+    }
+
+    /// Puts an operation where it belongs: one shard's inbox, or the lanes of several.
+    pub(super) fn submit(&self, operation: Arc<Operation<D>>) {
+        if let [shard] = operation.request.shards[..] {
+            self.send(shard, Mail::Operation(operation));
+            return;
+        }
+        let mut submission = self.begin_submission(operation);
+        while submission.push_next() {}
+        submission.publish();
+    }
+
+    /// Opens the critical section in which `operation` gets its ticket and its places.
+    pub(super) fn begin_submission(&self, operation: Arc<Operation<D>>) -> Submission<'_, D> {
+        let next_ticket = self.next_ticket.lock();
+        Submission { hub: self, next_ticket, operation, pushed: 0 }
+    }
+}
+
+/// The critical section of one submission. Its steps are separate so that a simulation can run other shards
+/// in between.
+pub(super) struct Submission<'a, D: Driver> {
+    hub: &'a Hub<D>,
+    next_ticket: MutexGuard<'a, u64>,
+    operation: Arc<Operation<D>>,
+    pushed: usize,
+}
+
+impl<D: Driver> Submission<'_, D> {
+    /// Pushes the operation into one more lane; `false` when it stands in all of them.
+    pub(super) fn push_next(&mut self) -> bool {
+        let Some(&shard) = self.operation.request.shards.get(self.pushed) else { return false };
+        self.pushed += 1;
+        let entry = LaneEntry { ticket: Ticket(*self.next_ticket), operation: Arc::clone(&self.operation) };
+        // A shard that has ended takes no more operations: the engine is going down.
+        let _ = self.hub.ports[shard.index()].lane.send(entry);
+        true
+    }
+
+    /// Makes the operation runnable and wakes its shards.
+    pub(super) fn publish(mut self) {
+        debug_assert_eq!(self.pushed, self.operation.request.shards.len());
+        *self.next_ticket += 1;
+        self.hub.published.store(*self.next_ticket, Ordering::Release);
+        drop(self.next_ticket);
+        for &shard in &self.operation.request.shards {
+            self.hub.wake(shard);
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! An operation: one or more commands of one connection that run as a unit on one shard or several.
+//!
+//! A [`Request`] is built by the driver: it copies the commands' bytes, splits commands whose keys are independent
+//! into items, one shard each, and remembers how the items' replies become the commands' replies (groups). Once it
+//! is submitted it is shared and immutable; every shard runs its own items and answers with one [`Part`].
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+
+use super::replies::Replies;
+use super::store::{DbIndex, ShardStore};
+use crate::command::spec::{CoreHandler, Facts, Merge};
+use crate::slot::ShardId;
+use crate::time::UnixMs;
+
+/// Count that stands for "this item is an error, not a number of things".
+pub(super) const COUNT_OF_ERROR: i64 = i64::MIN;
+
+/// Who drives the shards: the server's workers, the library, a simulation.
+pub trait Driver: Sized + 'static {
+    /// Collects replies.
+    type Replies: Replies;
+    /// Who waits for an operation.
+    type Origin: Clone + Send + Sync;
+    /// The driver's own messages between workers.
+    type Mail: Send;
+
+    /// The shard whose worker serves `origin`, if one does: parts go to that shard's inbox.
+    fn home(origin: &Self::Origin) -> Option<ShardId>;
+
+    /// Hands a part to an origin that no worker serves.
+    fn deliver(part: Part<Self>);
+}
+
+/// The form in which a driver's connection reads replies.
+pub type Style<D> = <<D as Driver>::Replies as Replies>::Style;
+
+/// A range of bytes in a request.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    start: u32,
+    end: u32,
+}
+
+/// A command, or one shard's share of one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Item {
+    pub(super) facts: &'static Facts,
+    pub(super) handler: CoreHandler,
+    pub(super) shard: ShardId,
+    pub(super) merge: Option<Merge>,
+    first_span: u32,
+    span_count: u32,
+}
+
+/// One command of the connection: this many items, whose replies merge so.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Group {
+    pub(super) item_count: u32,
+    pub(super) merge: Option<Merge>,
+}
+
+/// Commands on their way to an operation.
+#[derive(Debug, Default)]
+pub struct Request {
+    bytes: Vec<u8>,
+    spans: Vec<Span>,
+    pub(super) items: Vec<Item>,
+    pub(super) groups: Vec<Group>,
+    /// Shards with at least one item, or whose stores are lent; ascending.
+    pub(super) shards: SmallVec<[ShardId; 8]>,
+    is_lend: bool,
+}
+
+impl Request {
+    /// Whether there is no command in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// Number of commands.
+    #[must_use]
+    pub fn command_count(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// Bytes of arguments.
+    #[must_use]
+    pub fn byte_count(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Declarations of the commands, in order.
+    pub fn commands(&self) -> impl Iterator<Item = &'static Facts> {
+        let mut at = 0;
+        self.groups.iter().map(move |group| {
+            let facts = self.items[at].facts;
+            at += group.item_count as usize;
+            facts
+        })
+    }
+
+    /// Adds a command that runs whole on `shard`.
+    pub fn push_whole(&mut self, facts: &'static Facts, handler: CoreHandler, args: &[&[u8]], shard: ShardId) {
+        let (first_span, span_count) = self.push_args(args);
+        self.push_item(Item { facts, handler, shard, merge: None, first_span, span_count });
+        self.groups.push(Group { item_count: 1, merge: None });
+    }
+
+    /// Adds a command that every one of `shard_count` shards runs whole.
+    pub fn push_on_all(
+        &mut self,
+        facts: &'static Facts,
+        handler: CoreHandler,
+        args: &[&[u8]],
+        shard_count: u16,
+        merge: Merge,
+    ) {
+        let (first_span, span_count) = self.push_args(args);
+        for shard in (0..shard_count).map(ShardId) {
+            self.push_item(Item { facts, handler, shard, merge: Some(merge), first_span, span_count });
+        }
+        self.groups.push(Group { item_count: u32::from(shard_count), merge: Some(merge) });
+    }
+
+    /// Adds a command split by keys: one item per key at `keys` (first argument index, number of arguments that
+    /// belong to each key), each on the shard `shard_of` names.
+    pub fn push_split(
+        &mut self,
+        facts: &'static Facts,
+        handler: CoreHandler,
+        args: &[&[u8]],
+        (first_key, step): (usize, usize),
+        merge: Merge,
+        shard_of: impl Fn(&[u8]) -> ShardId,
+    ) {
+        let mut item_count = 0;
+        let name = self.push_bytes(args[0]);
+        for pair in args[first_key..].chunks(step) {
+            let first_span = index_u32(self.spans.len());
+            self.spans.push(name);
+            for arg in pair {
+                let span = self.push_bytes(arg);
+                self.spans.push(span);
+            }
+            let span_count = index_u32(self.spans.len()) - first_span;
+            self.push_item(Item { facts, handler, shard: shard_of(pair[0]), merge: Some(merge), first_span, span_count });
+            item_count += 1;
+        }
+        self.groups.push(Group { item_count, merge: Some(merge) });
+    }
+
+    /// Makes this request, which must be empty, one command that needs the stores of all `shards` together.
+    pub fn push_lend(&mut self, facts: &'static Facts, handler: CoreHandler, args: &[&[u8]], shards: &[ShardId]) {
+        debug_assert!(self.is_empty(), "lending is for one command at a time");
+        for &shard in shards {
+            if let Err(at) = self.shards.binary_search(&shard) {
+                self.shards.insert(at, shard);
+            }
+        }
+        self.push_whole(facts, handler, args, shards[0]);
+        self.is_lend = true;
+    }
+
+    fn push_args(&mut self, args: &[&[u8]]) -> (u32, u32) {
+        let first_span = index_u32(self.spans.len());
+        for arg in args {
+            let span = self.push_bytes(arg);
+            self.spans.push(span);
+        }
+        (first_span, index_u32(args.len()))
+    }
+
+    fn push_bytes(&mut self, arg: &[u8]) -> Span {
+        let start = index_u32(self.bytes.len());
+        self.bytes.extend_from_slice(arg);
+        Span { start, end: index_u32(self.bytes.len()) }
+    }
+
+    fn push_item(&mut self, item: Item) {
+        if let Err(at) = self.shards.binary_search(&item.shard) {
+            self.shards.insert(at, item.shard);
+        }
+        self.items.push(item);
+    }
+
+    /// An item's arguments.
+    #[inline]
+    pub(super) fn args(&self, item: &Item) -> SmallVec<[&[u8]; 8]> {
+        let first = item.first_span as usize;
+        let spans = &self.spans[first..first + item.span_count as usize];
+        spans.iter().map(|span| &self.bytes[span.start as usize..span.end as usize]).collect()
+    }
+}
+
+/// The driver bounds a request by the bytes it reads at once and by `proto-max-bulk-len`, below 4 GiB.
+fn index_u32(index: usize) -> u32 {
+    u32::try_from(index).expect("requests are bounded below 4 GiB")
+}
+
+/// How an operation runs.
+#[derive(Debug)]
+pub(super) enum Course {
+    /// All items on one shard.
+    Single,
+    /// Each shard runs its items at its lane position; none waits.
+    FanOut,
+    /// The shards deposit their stores; the last to arrive runs the only item with all of them.
+    Lend(Mutex<Vec<Box<ShardStore>>>),
+}
+
+/// What all commands of an operation share.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting<S> {
+    /// The selected database.
+    pub db: DbIndex,
+    /// The time at which the commands run.
+    pub now: UnixMs,
+    /// CLIENT NO-TOUCH.
+    pub no_touch: bool,
+    /// How replies are rendered.
+    pub style: S,
+}
+
+/// An operation under way: shared by the shards it runs on.
+#[derive(Debug)]
+pub struct Operation<D: Driver> {
+    pub(super) request: Request,
+    pub(super) course: Course,
+    pub(super) setting: Setting<Style<D>>,
+    /// Who waits for it.
+    pub origin: D::Origin,
+}
+
+/// One shard's share of an operation's replies.
+#[derive(Debug)]
+pub struct Part<D: Driver> {
+    /// The operation.
+    pub operation: Arc<Operation<D>>,
+    /// The shard that ran this part.
+    pub shard: ShardId,
+    /// The replies of its items, in order.
+    pub replies: D::Replies,
+}
+
+impl<D: Driver> Operation<D> {
+    /// An operation ready to be submitted.
+    pub(super) fn new(request: Request, setting: Setting<Style<D>>, origin: D::Origin) -> Self {
+        let course = match request.shards.len() {
+            1 => Course::Single,
+            _ if request.is_lend => Course::Lend(Mutex::default()),
+            _ => Course::FanOut,
+        };
+        Self { request, course, setting, origin }
+    }
+
+    /// Number of parts that answer it.
+    #[must_use]
+    pub fn part_count(&self) -> usize {
+        match self.course {
+            Course::Single | Course::Lend(_) => 1,
+            Course::FanOut => self.request.shards.len(),
+        }
+    }
+
+    /// The commands it consists of.
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Puts the replies of all `parts` back in the order the commands were sent, at the end of `into`; one
+    /// [`Replies::end_item`] per command.
+    ///
+    /// # Panics
+    /// If a part is missing.
+    pub fn assemble(&self, parts: &mut [Part<D>], into: &mut D::Replies) {
+        let mut items = self.request.items.iter();
+        for group in &self.request.groups {
+            let items: SmallVec<[usize; 16]> = items
+                .by_ref()
+                .take(group.item_count as usize)
+                .map(|item| match self.course {
+                    Course::FanOut => parts.iter().position(|part| part.shard == item.shard),
+                    Course::Single | Course::Lend(_) => Some(0),
+                })
+                .map(|part| part.expect("every shard of the operation has answered"))
+                .collect();
+            assemble_group(group.merge, &items, parts, into);
+            into.end_item();
+        }
+    }
+}
+
+fn assemble_group<D: Driver>(merge: Option<Merge>, items: &[usize], parts: &mut [Part<D>], into: &mut D::Replies) {
+    match merge {
+        None => parts[items[0]].replies.move_item(into),
+        Some(Merge::First) => {
+            parts[items[0]].replies.move_item(into);
+            for &part in &items[1..] {
+                parts[part].replies.skip_item();
+            }
+        }
+        Some(merge @ (Merge::Sum | Merge::Concat)) => {
+            let counts: SmallVec<[i64; 16]> = items.iter().map(|&part| parts[part].replies.next_count()).collect();
+            if let Some(error) = counts.iter().position(|&count| count == COUNT_OF_ERROR) {
+                for (at, &part) in items.iter().enumerate() {
+                    if at == error { parts[part].replies.move_item(into) } else { parts[part].replies.skip_item() }
+                }
+                return;
+            }
+            let total: i64 = counts.iter().sum();
+            if merge == Merge::Sum {
+                into.integer(total);
+                items.iter().for_each(|&part| parts[part].replies.skip_item());
+            } else {
+                into.array(usize::try_from(total).expect("lengths are not negative"));
+                items.iter().for_each(|&part| parts[part].replies.move_item(into));
+            }
+        }
+    }
+}

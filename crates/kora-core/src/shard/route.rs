@@ -1,0 +1,121 @@
+//! Which shards a command needs, and how it joins a request.
+
+use smallvec::SmallVec;
+
+use super::operation::Request;
+use crate::command::keys::extract_keys;
+use crate::command::spec::{BeginSearch, CoreHandler, Facts, FindKeys, Merge, Route};
+use crate::slot::{ShardId, Slot};
+
+/// Where a command runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// It has no keys: on any shard.
+    Anywhere,
+    /// On this shard.
+    One(ShardId),
+    /// Independent parts on several shards.
+    Spread(Merge),
+    /// With the stores of these shards in one hand, ascending.
+    Together(SmallVec<[ShardId; 8]>),
+}
+
+/// Number of low bits of a SCAN cursor that name the shard.
+pub const CURSOR_SHARD_BITS: u32 = 10;
+
+/// The shards that the command `args` needs among `shard_count`.
+///
+/// A command whose keys can't be told (it will refuse its arguments) runs anywhere.
+/// Complexity: O(number of keys), O(1) with one shard.
+#[inline]
+#[must_use]
+pub fn place(facts: &Facts, args: &[&[u8]], shard_count: u16) -> Placement {
+    if shard_count == 1 {
+        return Placement::One(ShardId(0));
+    }
+    match facts.route {
+        Route::Keys => place_keys(facts, args, shard_count),
+        Route::Split(merge) => place_split(facts, args, shard_count, merge),
+        Route::AllShards(merge) => Placement::Spread(merge),
+        Route::LendAll => Placement::Together((0..shard_count).map(ShardId).collect()),
+        Route::Cursor => place_cursor(args, shard_count),
+    }
+}
+
+fn place_keys(facts: &Facts, args: &[&[u8]], shard_count: u16) -> Placement {
+    if let [spec] = facts.keys
+        && let (BeginSearch::Index(at), FindKeys::Range { last: 0, .. }) = (spec.begin, spec.find)
+    {
+        return args.get(at).map_or(Placement::Anywhere, |key| Placement::One(Slot::of(key).shard(shard_count)));
+    }
+    let Ok(keys) = extract_keys(facts, args) else { return Placement::Anywhere };
+    let mut shards: SmallVec<[ShardId; 8]> = keys.iter().map(|key| Slot::of(args[key.index]).shard(shard_count)).collect();
+    shards.sort_unstable();
+    shards.dedup();
+    match shards[..] {
+        [] => Placement::Anywhere,
+        [shard] => Placement::One(shard),
+        _ => Placement::Together(shards),
+    }
+}
+
+fn place_split(facts: &Facts, args: &[&[u8]], shard_count: u16, merge: Merge) -> Placement {
+    let (first, step) = split_step(facts);
+    let Some(keys) = args.get(first..) else { return Placement::Anywhere };
+    if keys.is_empty() || !keys.len().is_multiple_of(step) {
+        return Placement::Anywhere;
+    }
+    let mut shards = keys.iter().step_by(step).map(|key| Slot::of(key).shard(shard_count));
+    match shards.next() {
+        None => Placement::Anywhere,
+        Some(shard) if shards.all(|other| other == shard) => Placement::One(shard),
+        Some(_) => Placement::Spread(merge),
+    }
+}
+
+fn place_cursor(args: &[&[u8]], shard_count: u16) -> Placement {
+    let cursor = args.get(1).and_then(|text| std::str::from_utf8(text).ok()).and_then(|text| text.parse::<u64>().ok());
+    let shard = cursor.unwrap_or(0) & ((1 << CURSOR_SHARD_BITS) - 1);
+    match u16::try_from(shard) {
+        Ok(shard) if shard < shard_count => Placement::One(ShardId(shard)),
+        _ => Placement::Anywhere,
+    }
+}
+
+/// First key and distance between keys of a command that is split by keys.
+fn split_step(facts: &Facts) -> (usize, usize) {
+    match facts.keys {
+        [spec] => match (spec.begin, spec.find) {
+            (BeginSearch::Index(first), FindKeys::Range { step, .. }) => (first, step),
+            _ => (1, 1),
+        },
+        _ => (1, 1),
+    }
+}
+
+impl Request {
+    /// Adds a command at its `placement`; `home` runs commands that may run anywhere.
+    ///
+    /// A command that needs several stores together must be the only one of its request.
+    pub fn push(
+        &mut self,
+        (facts, handler): (&'static Facts, CoreHandler),
+        args: &[&[u8]],
+        placement: &Placement,
+        shard_count: u16,
+        home: ShardId,
+    ) {
+        match placement {
+            Placement::Anywhere => self.push_whole(facts, handler, args, home),
+            Placement::One(shard) => self.push_whole(facts, handler, args, *shard),
+            Placement::Together(shards) => self.push_lend(facts, handler, args, shards),
+            Placement::Spread(merge) if matches!(facts.route, Route::AllShards(_)) => {
+                self.push_on_all(facts, handler, args, shard_count, *merge);
+            }
+            Placement::Spread(merge) => {
+                let shard_of = |key: &[u8]| Slot::of(key).shard(shard_count);
+                self.push_split(facts, handler, args, split_step(facts), *merge, shard_of);
+            }
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! One shard: the store it owns, the doors through which work reaches it, and the order in which it runs that work.
+//!
+//! The order that makes operations on several shards strictly serialisable:
+//!
+//! 1. Work is received first (from the inbox, or by the driver from a socket).
+//! 2. Then the lane is drained, in ticket order, as far as its tickets are published.
+//! 3. Only then the received work runs; and none of it while the store is lent.
+//!
+//! So work that was sent by someone who had seen an operation's effect finds that operation in the lane in step 2.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::hub::{Doors, Hub, LaneEntry, Mail, Wake};
+use super::operation::{COUNT_OF_ERROR, Course, Driver, Item, Operation, Part, Request, Setting, Style};
+use super::replies::{Replies, SumSink};
+use super::store::{DbIndex, ShardStore};
+use crate::command::spec::{CoreHandler, Flags, Merge};
+use crate::config::CoreConfig;
+use crate::context::{Ctx, Stores};
+use crate::journal::{Effect, Journal};
+use crate::reply::Reply;
+use crate::slot::ShardId;
+use crate::time::UnixMs;
+
+/// Takes the effects of a round before anyone can see them.
+pub type EffectSink = Box<dyn FnMut(Vec<Effect>) + Send>;
+
+/// One shard.
+pub struct Shard<D: Driver> {
+    id: ShardId,
+    hub: Arc<Hub<D>>,
+    doors: Doors<D>,
+    /// Absent while it is lent.
+    store: Option<Box<ShardStore>>,
+    journal: Journal,
+    effect_sink: Option<EffectSink>,
+    /// Taken from the lane, and not yet published.
+    lane_head: Option<LaneEntry<D>>,
+    /// Received, and not yet run.
+    waiting: VecDeque<Arc<Operation<D>>>,
+    finished: Vec<Part<D>>,
+    driver_mail: Vec<D::Mail>,
+}
+
+impl<D: Driver> std::fmt::Debug for Shard<D> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shard").field("id", &self.id).field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+/// The shards of a new engine, one for each waker, sharing a hub. `seed` decides hashing and random choices.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, reason = "shards are numbered by u16")]
+pub fn new_shards<D: Driver>(wakers: Vec<Box<dyn Wake>>, config: &CoreConfig, seed: u64) -> Vec<Shard<D>> {
+    let (hub, doors) = Hub::new(wakers);
+    let hub = Arc::new(hub);
+    let shard = |(index, doors)| {
+        let id = ShardId(index as u16);
+        Shard {
+            id,
+            hub: Arc::clone(&hub),
+            doors,
+            store: Some(Box::new(ShardStore::new(id, config.clone(), seed))),
+            journal: Journal::default(),
+            effect_sink: None,
+            lane_head: None,
+            waiting: VecDeque::new(),
+            finished: Vec::new(),
+            driver_mail: Vec::new(),
+        }
+    };
+    doors.into_iter().enumerate().map(shard).collect()
+}
+
+impl<D: Driver> Shard<D> {
+    /// Its number.
+    #[must_use]
+    pub fn id(&self) -> ShardId {
+        self.id
+    }
+
+    /// What it shares with the others.
+    #[must_use]
+    pub fn hub(&self) -> &Arc<Hub<D>> {
+        &self.hub
+    }
+
+    /// Its store, unless it is lent.
+    #[must_use]
+    pub fn store(&mut self) -> Option<&mut ShardStore> {
+        self.store.as_deref_mut()
+    }
+
+    /// What its commands did.
+    pub fn journal(&mut self) -> &mut Journal {
+        &mut self.journal
+    }
+
+    /// Records effects from now on and gives them to `sink` before anyone can see them.
+    pub fn set_effect_sink(&mut self, sink: EffectSink) {
+        self.journal.set_recording(true);
+        self.effect_sink = Some(sink);
+    }
+
+    /// Drains the lane; then tells whether a command may run here and now. To be asked after the command was
+    /// received.
+    #[inline]
+    pub fn is_free(&mut self) -> bool {
+        self.drain_lane();
+        self.store.is_some() && self.lane_head.is_none() && self.waiting.is_empty()
+    }
+
+    /// Runs one command on this shard's store at once, replying to `out`. Only when [`Shard::is_free`].
+    ///
+    /// # Panics
+    /// If the store is lent.
+    #[inline]
+    pub fn run(
+        &mut self,
+        is_write: bool,
+        handler: CoreHandler,
+        args: &[&[u8]],
+        setting: &Setting<Style<D>>,
+        out: &mut dyn Reply,
+    ) -> bool {
+        let store = self.store.as_deref_mut().expect("only a free shard runs commands");
+        run_handler(Stores::One(store), &mut self.journal, (is_write, handler), args, setting, out)
+    }
+
+    /// Submits an operation; its parts come back to `origin`. What concerns this shard alone is queued here.
+    pub fn submit(&mut self, request: Request, setting: Setting<Style<D>>, origin: D::Origin) {
+        self.hand_over();
+        let operation = Arc::new(Operation::new(request, setting, origin));
+        if operation.request.shards[..] == [self.id] {
+            self.waiting.push_back(operation);
+        } else {
+            self.hub.submit(operation);
+        }
+        self.advance();
+    }
+
+    /// Receives and runs what has arrived, as far as it can run now; `false` if there was nothing.
+    pub fn poll(&mut self) -> bool {
+        let mut received = false;
+        while let Ok(mail) = self.doors.inbox.try_recv() {
+            received = true;
+            match mail {
+                Mail::Operation(operation) => self.waiting.push_back(operation),
+                Mail::Part(part) => self.finished.push(part),
+                Mail::Store(store) => self.store = Some(store),
+                Mail::Driver(mail) => self.driver_mail.push(mail),
+            }
+            self.advance();
+        }
+        self.advance();
+        received
+    }
+
+    /// Announces that the worker is about to sleep; `false` if there is something to do after all. After sleeping,
+    /// call [`Shard::unpark`].
+    #[must_use]
+    pub fn park(&self) -> bool {
+        let parking = self.hub.parking(self.id);
+        parking.prepare();
+        // A lane entry whose ticket is not published yet is no reason to stay awake: publishing it wakes us.
+        let head_is_ready = self.lane_head.as_ref().is_some_and(|head| self.hub.is_published(head.ticket));
+        let lane_is_ready = self.lane_head.is_none() && self.store.is_some() && !self.doors.lane.is_empty();
+        let is_idle = !head_is_ready && !lane_is_ready && self.doors.inbox.is_empty();
+        if !is_idle {
+            parking.cancel();
+        }
+        is_idle
+    }
+
+    /// Announces that the worker is awake.
+    pub fn unpark(&self) {
+        self.hub.parking(self.id).cancel();
+    }
+
+    /// Parts of operations that this shard's worker asked for.
+    pub fn take_finished(&mut self) -> Vec<Part<D>> {
+        std::mem::take(&mut self.finished)
+    }
+
+    /// Messages of the driver's.
+    pub fn take_driver_mail(&mut self) -> Vec<D::Mail> {
+        std::mem::take(&mut self.driver_mail)
+    }
+
+    /// Gives this round's effects to the sink. To be called before replies are sent; the shard itself does so
+    /// before it lends its store or forwards anything.
+    #[inline]
+    pub fn hand_over(&mut self) {
+        if self.journal.is_recording() {
+            let effects = self.journal.take_effects();
+            if let Some(sink) = self.effect_sink.as_mut().filter(|_| !effects.is_empty()) {
+                sink(effects);
+            }
+        }
+    }
+
+    /// Runs everything that can run now, in order.
+    fn advance(&mut self) {
+        loop {
+            self.drain_lane();
+            if self.store.is_none() || self.lane_head.is_some() {
+                return;
+            }
+            let Some(operation) = self.waiting.pop_front() else { return };
+            self.run_items(operation);
+        }
+    }
+
+    #[inline]
+    fn drain_lane(&mut self) {
+        if self.lane_head.is_some() || !self.doors.lane.is_empty() {
+            self.run_lane();
+        }
+    }
+
+    #[cold]
+    fn run_lane(&mut self) {
+        while self.store.is_some() {
+            let Some(entry) = self.lane_head.take().or_else(|| self.doors.lane.try_recv().ok()) else { return };
+            if !self.hub.is_published(entry.ticket) {
+                self.lane_head = Some(entry);
+                return;
+            }
+            self.journal.begin_operation(entry.ticket.0 + 1);
+            match entry.operation.course {
+                Course::Lend(_) => self.lend(entry.operation),
+                Course::FanOut | Course::Single => self.run_items(entry.operation),
+            }
+            self.journal.begin_operation(0);
+        }
+    }
+
+    /// Runs this shard's items of an operation and answers with their replies.
+    fn run_items(&mut self, operation: Arc<Operation<D>>) {
+        let store = self.store.as_deref_mut().expect("a shard runs operations while its store is at home");
+        let mut replies = D::Replies::new(operation.setting.style);
+        let request = &operation.request;
+        for item in request.items.iter().filter(|item| item.shard == self.id) {
+            let args = request.args(item);
+            run_item(store, &mut self.journal, item, &args, &operation.setting, &mut replies);
+        }
+        self.answer(operation, replies);
+    }
+
+    /// Deposits the store at the operation's meeting point; the last to arrive runs it and sends the stores home.
+    fn lend(&mut self, operation: Arc<Operation<D>>) {
+        self.hand_over();
+        let Course::Lend(meeting) = &operation.course else { return };
+        let mut stores = {
+            let mut stores = meeting.lock();
+            stores.extend(self.store.take());
+            if stores.len() < operation.request.shards.len() {
+                return;
+            }
+            std::mem::take(&mut *stores)
+        };
+        stores.sort_unstable_by_key(|store| store.id());
+        let mut replies = D::Replies::new(operation.setting.style);
+        let item = &operation.request.items[0];
+        let lent = Stores::Lent { stores: &mut stores, shard_count: self.hub.shard_count() };
+        let run = (item.facts.flags.has(Flags::WRITE), item.handler);
+        let args = operation.request.args(item);
+        run_handler(lent, &mut self.journal, run, &args, &operation.setting, &mut replies);
+        replies.end_item();
+        self.hand_over();
+        for store in stores {
+            if store.id() == self.id {
+                self.store = Some(store);
+            } else {
+                self.hub.send(store.id(), Mail::Store(store));
+            }
+        }
+        self.answer(operation, replies);
+    }
+
+    fn answer(&mut self, operation: Arc<Operation<D>>, replies: D::Replies) {
+        let home = D::home(&operation.origin);
+        let part = Part { operation, shard: self.id, replies };
+        match home {
+            Some(home) if home == self.id => self.finished.push(part),
+            Some(home) => {
+                self.hand_over();
+                self.hub.send(home, Mail::Part(part));
+            }
+            None => {
+                self.hand_over();
+                D::deliver(part);
+            }
+        }
+    }
+}
+
+fn run_item<R: Replies>(
+    store: &mut ShardStore,
+    journal: &mut Journal,
+    item: &Item,
+    args: &[&[u8]],
+    setting: &Setting<R::Style>,
+    replies: &mut R,
+) {
+    let run = (item.facts.flags.has(Flags::WRITE), item.handler);
+    let stores = Stores::One(store);
+    match item.merge {
+        None | Some(Merge::First) => {
+            run_handler(stores, journal, run, args, setting, replies);
+        }
+        Some(Merge::Concat) => {
+            replies.begin_elements();
+            if !run_handler(stores, journal, run, args, setting, replies) {
+                replies.push_count(COUNT_OF_ERROR);
+            }
+        }
+        Some(Merge::Sum) => {
+            let mut sink = SumSink::default();
+            run_handler(stores, journal, run, args, setting, &mut sink);
+            if let Some(error) = &sink.error {
+                replies.error(error);
+            }
+            replies.push_count(if sink.error.is_some() { COUNT_OF_ERROR } else { sink.sum });
+        }
+    }
+    replies.end_item();
+}
+
+/// Runs a handler and closes its effects; `false` if it refused.
+#[inline]
+fn run_handler<S>(
+    stores: Stores<'_>,
+    journal: &mut Journal,
+    (is_write, handler): (bool, CoreHandler),
+    args: &[&[u8]],
+    setting: &Setting<S>,
+    out: &mut dyn Reply,
+) -> bool {
+    let mark = journal.mark();
+    let mut ctx = Ctx { stores, journal, db: setting.db, now: setting.now, no_touch: setting.no_touch };
+    let result = handler(&mut ctx, args, out);
+    if is_write {
+        journal.close_command(mark, setting.db, args);
+    }
+    match result {
+        Ok(()) => true,
+        Err(error) => {
+            out.refuse(&error);
+            false
+        }
+    }
+}
+
+/// Runs one command on a store that belongs to no engine: for tests, and for the replay of effects.
+pub fn run_on_store(
+    store: &mut ShardStore,
+    journal: &mut Journal,
+    handler: (bool, CoreHandler),
+    args: &[&[u8]],
+    (db, now): (DbIndex, UnixMs),
+    out: &mut dyn Reply,
+) -> bool {
+    let setting = Setting { db, now, no_touch: false, style: () };
+    run_handler(Stores::One(store), journal, handler, args, &setting, out)
+}
