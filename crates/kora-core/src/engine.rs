@@ -14,10 +14,10 @@ use parking_lot::Mutex;
 use crate::command::table::{CommandTable, Handler};
 use crate::config::CoreConfig;
 use crate::error::CommandError;
-use crate::reply::{TreeReplies, Value};
+use crate::reply::Value;
 use crate::shard::hub::{Hub, Wake};
 use crate::shard::operation::{Driver, Operation, Part, Request, Setting};
-use crate::shard::replies::Replies;
+use crate::shard::replies::{Replies, TreeReplies};
 use crate::shard::route::place;
 use crate::shard::runner::{Shard, new_shards};
 use crate::shard::store::DbIndex;
@@ -166,7 +166,7 @@ impl Engine {
             return;
         }
         let request = std::mem::take(request);
-        let setting = Setting { db, now: (self.clock)(), no_touch: false, style: () };
+        let setting = Setting { db, now: (self.clock)(), no_touch: false, style: true };
         let (sender, receiver) = bounded(usize::from(self.shard_count()));
         let operation = Operation::<Embedded>::new(request, setting, sender);
         let parts = self.call(operation, &receiver);
@@ -179,7 +179,7 @@ impl Engine {
         let mut parts: Vec<_> = (0..operation.part_count())
             .map(|_| receiver.recv().expect("the operation holds a sender while this waits"))
             .collect();
-        let mut whole = TreeReplies::new(());
+        let mut whole = TreeReplies::new(true);
         operation.assemble(&mut parts, &mut whole);
         whole
     }

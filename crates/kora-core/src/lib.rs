@@ -4,6 +4,7 @@
 pub mod command;
 pub mod config;
 pub mod context;
+pub mod engine;
 pub mod error;
 pub mod glob;
 pub mod hash;

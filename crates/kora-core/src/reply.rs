@@ -54,6 +54,27 @@ pub trait Reply {
     }
 }
 
+/// Implements the shapes of [`Reply`] for a type by passing them to one of its fields.
+///
+/// The field must itself have the methods of [`Reply`]; what the macro does not list (`ok`, `refuse`) keeps its default.
+#[macro_export]
+macro_rules! forward_reply {
+    ($field:ident) => {
+        $crate::forward_reply!(@methods $field
+            simple(text: &str), error(text: &str), integer(value: i64), bulk(bytes: &[u8]), null(), null_array(),
+            map(len: usize), set(len: usize), push(len: usize), boolean(value: bool), double(value: f64),
+            big_number(digits: &str), verbatim(format: &str, text: &[u8]), attribute(len: usize));
+    };
+    (@methods $field:ident $($method:ident($($name:ident: $type:ty),*)),*) => {
+        $(
+            #[inline]
+            fn $method(&mut self, $($name: $type),*) {
+                self.$field.$method($($name),*);
+            }
+        )*
+    };
+}
+
 /// A reply as a tree: what the library and tests read.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {

@@ -1,6 +1,7 @@
 //! Finds a command by its name: the core's families and the driver's own in one table.
 
 use crate::command::spec::{CommandSpec, CoreHandler, Facts};
+use crate::error::{CommandError, CommandResult};
 use crate::hash::{Map, key_hasher};
 
 /// Longest name that is looked up; no command comes near it.
@@ -112,6 +113,24 @@ impl<H: Copy> CommandTable<H> {
         self.by_name.get(&full[..len]).map(|&id| &self.commands[id])
     }
 
+    /// The command that `args` call, the subcommand where there is one.
+    ///
+    /// # Errors
+    /// Redis's texts for a command or subcommand that does not exist, and for a number of arguments that does not
+    /// fit. `args` must not be empty.
+    #[inline]
+    pub fn resolve(&self, args: &[&[u8]]) -> CommandResult<&Command<H>> {
+        let mut command = self.find(args[0]).ok_or_else(|| unknown_command(args))?;
+        if !command.subcommands.is_empty() && args.len() > 1 {
+            command = self.find_subcommand(command, args[1]).ok_or_else(|| unknown_subcommand(command, args[1]))?;
+        }
+        if command.facts.takes(args.len()) {
+            Ok(command)
+        } else {
+            Err(CommandError::Arity(command.facts.name.into()))
+        }
+    }
+
     /// The command at `id`.
     #[must_use]
     pub fn get(&self, id: usize) -> &Command<H> {
@@ -133,6 +152,31 @@ impl<H: Copy> CommandTable<H> {
     pub fn subcommands<'a>(&'a self, container: &'a Command<H>) -> impl Iterator<Item = &'a Command<H>> {
         container.subcommands.iter().map(|&id| &self.commands[id])
     }
+}
+
+/// Bytes of what the client sent that an error shows.
+const SHOWN_BYTES_MAX: usize = 128;
+
+fn shown(bytes: &[u8], bytes_max: usize) -> String {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(bytes_max)]).into_owned()
+}
+
+#[cold]
+fn unknown_command(args: &[&[u8]]) -> CommandError {
+    let mut begin = String::new();
+    for arg in &args[1..] {
+        let Some(room) = SHOWN_BYTES_MAX.checked_sub(begin.len()).filter(|&room| room > 0) else { break };
+        begin.push('\'');
+        begin.push_str(&shown(arg, room));
+        begin.push_str("' ");
+    }
+    let name = shown(args[0], SHOWN_BYTES_MAX);
+    CommandError::Other(format!("ERR unknown command '{name}', with args beginning with: {begin}").into())
+}
+
+#[cold]
+fn unknown_subcommand<H>(container: &Command<H>, name: &[u8]) -> CommandError {
+    CommandError::UnknownSubcommand(shown(name, SHOWN_BYTES_MAX), container.facts.name.to_ascii_uppercase())
 }
 
 #[cfg(test)]

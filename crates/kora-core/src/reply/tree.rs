@@ -61,6 +61,12 @@ impl TreeSink {
         Self { is_resp3, ..Self::default() }
     }
 
+    /// Takes the complete replies so far, in the order written.
+    pub(crate) fn take_values(&mut self) -> Vec<Value> {
+        debug_assert!(self.open.is_empty(), "an aggregate reply was left incomplete: {:?}", self.open);
+        std::mem::take(&mut self.done)
+    }
+
     /// The complete replies so far, in the order written.
     ///
     /// # Panics
@@ -72,7 +78,8 @@ impl TreeSink {
         self.done
     }
 
-    fn add(&mut self, value: Value) {
+    /// Adds a whole reply.
+    pub(crate) fn add(&mut self, value: Value) {
         let mut value = Some(value);
         while let Some(complete) = value {
             let Some(parent) = self.open.last_mut() else {

@@ -131,7 +131,7 @@ impl<D: Driver> Hub<D> {
     }
 
     /// Puts an operation where it belongs: one shard's inbox, or the lanes of several.
-    pub(super) fn submit(&self, operation: Arc<Operation<D>>) {
+    pub(crate) fn submit(&self, operation: Arc<Operation<D>>) {
         if let [shard] = operation.request.shards[..] {
             self.send(shard, Mail::Operation(operation));
             return;

@@ -248,7 +248,7 @@ pub struct Part<D: Driver> {
 
 impl<D: Driver> Operation<D> {
     /// An operation ready to be submitted.
-    pub(super) fn new(request: Request, setting: Setting<Style<D>>, origin: D::Origin) -> Self {
+    pub(crate) fn new(request: Request, setting: Setting<Style<D>>, origin: D::Origin) -> Self {
         let course = match request.shards.len() {
             1 => Course::Single,
             _ if request.is_lend => Course::Lend(Mutex::default()),

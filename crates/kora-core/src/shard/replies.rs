@@ -1,7 +1,10 @@
 //! Replies on their way from the shards that made them to the connection that waits for them.
 
-use crate::error::CommandError;
-use crate::reply::Reply;
+use std::collections::VecDeque;
+
+use crate::forward_reply;
+use crate::reply::tree::TreeSink;
+use crate::reply::{Reply, Value};
 
 /// Collects the replies of one part of an operation, and gives them back one by one in the same order.
 ///
@@ -32,6 +35,14 @@ pub trait Replies: Reply + Send + 'static {
     fn skip_item(&mut self);
 }
 
+macro_rules! unexpected_shapes {
+    ($($method:ident($($name:ident: $type:ty),*)),*) => {
+        $(fn $method(&mut self, $($name: $type),*) {
+            unexpected();
+        })*
+    };
+}
+
 /// Keeps the integer or the error a handler replies with, for replies that are added up.
 #[derive(Debug, Default)]
 pub(super) struct SumSink {
@@ -39,62 +50,99 @@ pub(super) struct SumSink {
     pub(super) error: Option<String>,
 }
 
-impl SumSink {
-    fn unexpected(&mut self) {
-        debug_assert!(false, "only integers can be added up");
-    }
-}
-
 impl Reply for SumSink {
-    fn simple(&mut self, _: &str) {
-        self.unexpected();
-    }
-    fn error(&mut self, text: &str) {
-        self.error = Some(text.to_owned());
-    }
     fn integer(&mut self, value: i64) {
         self.sum += value;
     }
-    fn bulk(&mut self, _: &[u8]) {
-        self.unexpected();
+
+    fn error(&mut self, text: &str) {
+        self.error = Some(text.to_owned());
     }
-    fn null(&mut self) {
-        self.unexpected();
-    }
-    fn null_array(&mut self) {
-        self.unexpected();
-    }
+
     fn array(&mut self, _: usize) {
-        self.unexpected();
+        unexpected();
     }
-    fn map(&mut self, _: usize) {
-        self.unexpected();
-    }
-    fn set(&mut self, _: usize) {
-        self.unexpected();
-    }
-    fn push(&mut self, _: usize) {
-        self.unexpected();
-    }
-    fn boolean(&mut self, _: bool) {
-        self.unexpected();
-    }
-    fn double(&mut self, _: f64) {
-        self.unexpected();
-    }
-    fn big_number(&mut self, _: &str) {
-        self.unexpected();
-    }
-    fn verbatim(&mut self, _: &str, _: &[u8]) {
-        self.unexpected();
-    }
-    fn attribute(&mut self, _: usize) {
-        self.unexpected();
-    }
+
     fn is_resp3(&self) -> bool {
         false
     }
-    fn refuse(&mut self, error: &CommandError) {
-        self.error(&error.to_string());
+
+    unexpected_shapes!(
+        simple(_text: &str), bulk(_bytes: &[u8]), null(), null_array(), map(_len: usize), set(_len: usize),
+        push(_len: usize), boolean(_value: bool), double(_value: f64), big_number(_digits: &str),
+        verbatim(_format: &str, _text: &[u8]), attribute(_len: usize)
+    );
+}
+
+fn unexpected() {
+    debug_assert!(false, "a command whose replies are added up answers with integers");
+}
+
+/// Replies as trees: for the library and for tests.
+#[derive(Debug)]
+pub struct TreeReplies {
+    sink: TreeSink,
+    items: VecDeque<Vec<Value>>,
+    counts: VecDeque<i64>,
+    skips_head: bool,
+}
+
+impl TreeReplies {
+    /// The replies, one for each item.
+    #[must_use]
+    pub fn into_values(self) -> Vec<Value> {
+        self.items.into_iter().flatten().collect()
+    }
+}
+
+impl Reply for TreeReplies {
+    forward_reply!(sink);
+
+    fn array(&mut self, len: usize) {
+        if std::mem::take(&mut self.skips_head) {
+            self.push_count(i64::try_from(len).expect("lengths fit"));
+        } else {
+            self.sink.array(len);
+        }
+    }
+
+    fn is_resp3(&self) -> bool {
+        self.sink.is_resp3()
+    }
+}
+
+impl Replies for TreeReplies {
+    /// Whether trees have RESP3's shapes.
+    type Style = bool;
+
+    fn new(is_resp3: bool) -> Self {
+        Self { sink: TreeSink::new(is_resp3), items: VecDeque::new(), counts: VecDeque::new(), skips_head: false }
+    }
+
+    fn end_item(&mut self) {
+        self.skips_head = false;
+        self.items.push_back(self.sink.take_values());
+    }
+
+    fn begin_elements(&mut self) {
+        self.skips_head = true;
+    }
+
+    fn push_count(&mut self, count: i64) {
+        self.counts.push_back(count);
+    }
+
+    fn next_count(&mut self) -> i64 {
+        self.counts.pop_front().unwrap_or_default()
+    }
+
+    fn move_item(&mut self, into: &mut Self) {
+        for value in self.items.pop_front().unwrap_or_default() {
+            into.sink.add(value);
+        }
+    }
+
+    fn skip_item(&mut self) {
+        self.items.pop_front();
     }
 }

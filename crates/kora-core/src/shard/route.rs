@@ -20,6 +20,14 @@ pub enum Placement {
     Together(SmallVec<[ShardId; 8]>),
 }
 
+impl Placement {
+    /// Whether the command must be an operation of its own.
+    #[must_use]
+    pub fn is_together(&self) -> bool {
+        matches!(self, Self::Together(_))
+    }
+}
+
 /// Number of low bits of a SCAN cursor that name the shard.
 pub const CURSOR_SHARD_BITS: u32 = 10;
 
