@@ -91,7 +91,8 @@ impl Engine {
     /// # Errors
     /// If the system refuses a thread.
     pub fn start(options: &EngineOptions) -> std::io::Result<Self> {
-        let wakers: Vec<ThreadWaker> = (0..options.shard_count.max(1)).map(|_| ThreadWaker::default()).collect();
+        let wakers: Vec<ThreadWaker> =
+            (0..options.shard_count.max(1)).map(|_| ThreadWaker::default()).collect();
         let boxed = wakers.iter().map(|waker| Box::new(waker.clone()) as Box<dyn Wake>).collect();
         let shards = new_shards::<Embedded>(boxed, &options.config, options.seed);
         let mut engine = Self {
@@ -199,7 +200,6 @@ impl Drop for Engine {
 fn serve(mut shard: Shard<Embedded>, clock: fn() -> UnixMs, is_ending: &AtomicBool) {
     while !is_ending.load(Ordering::Acquire) {
         while shard.poll() {}
-        shard.sweep(clock(), SWEEP_ENTRIES_MAX);
         if shard.park() {
             std::thread::park_timeout(SWEEP_PERIOD);
             shard.unpark();

@@ -122,7 +122,8 @@ impl<H: Copy> CommandTable<H> {
     pub fn resolve(&self, args: &[&[u8]]) -> CommandResult<&Command<H>> {
         let mut command = self.find(args[0]).ok_or_else(|| unknown_command(args))?;
         if !command.subcommands.is_empty() && args.len() > 1 {
-            command = self.find_subcommand(command, args[1]).ok_or_else(|| unknown_subcommand(command, args[1]))?;
+            command =
+                self.find_subcommand(command, args[1]).ok_or_else(|| unknown_subcommand(command, args[1]))?;
         }
         if command.facts.takes(args.len()) {
             Ok(command)

@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 use super::replies::Replies;
 use super::store::{DbIndex, ShardStore};
 use crate::command::spec::{CoreHandler, Facts, Merge};
+use crate::reply::Reply;
 use crate::slot::ShardId;
 use crate::time::UnixMs;
 
@@ -23,7 +24,7 @@ pub trait Driver: Sized + 'static {
     /// Collects replies.
     type Replies: Replies;
     /// Who waits for an operation.
-    type Origin: Clone + Send + Sync;
+    type Origin: Clone + Send + Sync + std::fmt::Debug;
     /// The driver's own messages between workers.
     type Mail: Send;
 
@@ -104,7 +105,13 @@ impl Request {
     }
 
     /// Adds a command that runs whole on `shard`.
-    pub fn push_whole(&mut self, facts: &'static Facts, handler: CoreHandler, args: &[&[u8]], shard: ShardId) {
+    pub fn push_whole(
+        &mut self,
+        facts: &'static Facts,
+        handler: CoreHandler,
+        args: &[&[u8]],
+        shard: ShardId,
+    ) {
         let (first_span, span_count) = self.push_args(args);
         self.push_item(Item { facts, handler, shard, merge: None, first_span, span_count });
         self.groups.push(Group { item_count: 1, merge: None });
@@ -147,14 +154,27 @@ impl Request {
                 self.spans.push(span);
             }
             let span_count = index_u32(self.spans.len()) - first_span;
-            self.push_item(Item { facts, handler, shard: shard_of(pair[0]), merge: Some(merge), first_span, span_count });
+            self.push_item(Item {
+                facts,
+                handler,
+                shard: shard_of(pair[0]),
+                merge: Some(merge),
+                first_span,
+                span_count,
+            });
             item_count += 1;
         }
         self.groups.push(Group { item_count, merge: Some(merge) });
     }
 
     /// Makes this request, which must be empty, one command that needs the stores of all `shards` together.
-    pub fn push_lend(&mut self, facts: &'static Facts, handler: CoreHandler, args: &[&[u8]], shards: &[ShardId]) {
+    pub fn push_lend(
+        &mut self,
+        facts: &'static Facts,
+        handler: CoreHandler,
+        args: &[&[u8]],
+        shards: &[ShardId],
+    ) {
         debug_assert!(self.is_empty(), "lending is for one command at a time");
         for &shard in shards {
             if let Err(at) = self.shards.binary_search(&shard) {
@@ -295,7 +315,12 @@ impl<D: Driver> Operation<D> {
     }
 }
 
-fn assemble_group<D: Driver>(merge: Option<Merge>, items: &[usize], parts: &mut [Part<D>], into: &mut D::Replies) {
+fn assemble_group<D: Driver>(
+    merge: Option<Merge>,
+    items: &[usize],
+    parts: &mut [Part<D>],
+    into: &mut D::Replies,
+) {
     match merge {
         None => parts[items[0]].replies.move_item(into),
         Some(Merge::First) => {
@@ -305,10 +330,15 @@ fn assemble_group<D: Driver>(merge: Option<Merge>, items: &[usize], parts: &mut 
             }
         }
         Some(merge @ (Merge::Sum | Merge::Concat)) => {
-            let counts: SmallVec<[i64; 16]> = items.iter().map(|&part| parts[part].replies.next_count()).collect();
+            let counts: SmallVec<[i64; 16]> =
+                items.iter().map(|&part| parts[part].replies.next_count()).collect();
             if let Some(error) = counts.iter().position(|&count| count == COUNT_OF_ERROR) {
                 for (at, &part) in items.iter().enumerate() {
-                    if at == error { parts[part].replies.move_item(into) } else { parts[part].replies.skip_item() }
+                    if at == error {
+                        parts[part].replies.move_item(into)
+                    } else {
+                        parts[part].replies.skip_item()
+                    }
                 }
                 return;
             }

@@ -9,9 +9,9 @@ use crate::reply::{Reply, Value};
 /// Collects the replies of one part of an operation, and gives them back one by one in the same order.
 ///
 /// The driver chooses the form: encoded bytes for the server, trees for the library.
-pub trait Replies: Reply + Send + 'static {
+pub trait Replies: Reply + Send + std::fmt::Debug + 'static {
     /// How replies are rendered for this connection (the protocol's version).
-    type Style: Copy + Send + Sync + 'static;
+    type Style: Copy + Send + Sync + std::fmt::Debug + 'static;
 
     /// An empty collection.
     fn new(style: Self::Style) -> Self;
@@ -116,7 +116,12 @@ impl Replies for TreeReplies {
     type Style = bool;
 
     fn new(is_resp3: bool) -> Self {
-        Self { sink: TreeSink::new(is_resp3), items: VecDeque::new(), counts: VecDeque::new(), skips_head: false }
+        Self {
+            sink: TreeSink::new(is_resp3),
+            items: VecDeque::new(),
+            counts: VecDeque::new(),
+            skips_head: false,
+        }
     }
 
     fn end_item(&mut self) {

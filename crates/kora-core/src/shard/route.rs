@@ -51,13 +51,14 @@ pub fn place(facts: &Facts, args: &[&[u8]], shard_count: u16) -> Placement {
 }
 
 fn place_keys(facts: &Facts, args: &[&[u8]], shard_count: u16) -> Placement {
-    if let [spec] = facts.keys
-        && let (BeginSearch::Index(at), FindKeys::Range { last: 0, .. }) = (spec.begin, spec.find)
-    {
-        return args.get(at).map_or(Placement::Anywhere, |key| Placement::One(Slot::of(key).shard(shard_count)));
+    if let Some(at) = facts.only_key() {
+        return args
+            .get(at)
+            .map_or(Placement::Anywhere, |key| Placement::One(Slot::of(key).shard(shard_count)));
     }
     let Ok(keys) = extract_keys(facts, args) else { return Placement::Anywhere };
-    let mut shards: SmallVec<[ShardId; 8]> = keys.iter().map(|key| Slot::of(args[key.index]).shard(shard_count)).collect();
+    let mut shards: SmallVec<[ShardId; 8]> =
+        keys.iter().map(|key| Slot::of(args[key.index as usize]).shard(shard_count)).collect();
     shards.sort_unstable();
     shards.dedup();
     match shards[..] {
@@ -82,7 +83,8 @@ fn place_split(facts: &Facts, args: &[&[u8]], shard_count: u16, merge: Merge) ->
 }
 
 fn place_cursor(args: &[&[u8]], shard_count: u16) -> Placement {
-    let cursor = args.get(1).and_then(|text| std::str::from_utf8(text).ok()).and_then(|text| text.parse::<u64>().ok());
+    let cursor =
+        args.get(1).and_then(|text| std::str::from_utf8(text).ok()).and_then(|text| text.parse::<u64>().ok());
     let shard = cursor.unwrap_or(0) & ((1 << CURSOR_SHARD_BITS) - 1);
     match u16::try_from(shard) {
         Ok(shard) if shard < shard_count => Placement::One(ShardId(shard)),

@@ -222,7 +222,9 @@ impl<D: Driver> Shard<D> {
     #[cold]
     fn run_lane(&mut self) {
         while self.store.is_some() {
-            let Some(entry) = self.lane_head.take().or_else(|| self.doors.lane.try_recv().ok()) else { return };
+            let Some(entry) = self.lane_head.take().or_else(|| self.doors.lane.try_recv().ok()) else {
+                return;
+            };
             if !self.hub.is_published(entry.ticket) {
                 self.lane_head = Some(entry);
                 return;
@@ -265,8 +267,7 @@ impl<D: Driver> Shard<D> {
         let item = &operation.request.items[0];
         let lent = Stores::Lent { stores: &mut stores, shard_count: self.hub.shard_count() };
         let run = (item.facts.flags.has(Flags::WRITE), item.handler);
-        let args = operation.request.args(item);
-        run_handler(lent, &mut self.journal, run, &args, &operation.setting, &mut replies);
+        run_handler(lent, &mut self.journal, run, &operation.request.args(item), &operation.setting, &mut replies);
         replies.end_item();
         self.hand_over();
         for store in stores {
