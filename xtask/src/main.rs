@@ -1,2 +1,30 @@
 //! Chores of the workspace: `cargo xtask` lists them.
-fn main() {}
+#![expect(clippy::print_stdout, reason = "chores talk to the terminal")]
+
+mod conformance;
+mod record;
+
+use clap::{Parser, Subcommand};
+
+/// Chores of the Kora workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", arg_required_else_help = true)]
+struct Xtask {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Replay all transcripts against the real servers, and against a running Kora
+    Conformance(conformance::Args),
+    /// Record the transcripts' replies from the real servers
+    Record(record::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Xtask::parse().chore {
+        Chore::Conformance(args) => conformance::run(&args),
+        Chore::Record(args) => record::run(&args),
+    }
+}

@@ -1,1 +1,14 @@
-//! placeholder
+//! Holds Kora to what real servers do.
+//!
+//! - [`transcript`]: commands and the exact replies of a real server, as text that people read and write.
+//! - [`session`]: plays a transcript on a [`target`]: to record replies, or to compare them with those recorded.
+//! - [`process`]: starts the servers that these need, and ends them.
+//!
+//! Nothing here shares code with Kora's codec: what measures must not have the faults of what is measured.
+
+pub mod frame;
+pub mod process;
+pub mod session;
+pub mod target;
+pub mod transcript;
+pub mod words;

@@ -1,0 +1,73 @@
+//! A server behind a TCP address: Redis, Valkey or Kora.
+
+use std::io::{self, BufReader, Write as _};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::time::Duration;
+
+use super::{Connection, Resp, Target};
+use crate::frame::Frame;
+
+/// No reply of any step takes longer, on however busy a machine.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A server behind a TCP address.
+#[derive(Debug)]
+pub struct TcpTarget {
+    address: SocketAddr,
+}
+
+impl TcpTarget {
+    /// The server at `address`, such as `127.0.0.1:6379`.
+    ///
+    /// # Errors
+    /// When that is no address.
+    pub fn new(address: &str) -> io::Result<Self> {
+        let address = address.to_socket_addrs()?.next();
+        Ok(Self { address: address.ok_or_else(|| io::Error::other("a name without an address"))? })
+    }
+
+    /// A new connection in RESP2.
+    ///
+    /// # Errors
+    /// When nobody listens.
+    pub fn open(&self) -> io::Result<TcpConnection> {
+        let stream = TcpStream::connect(self.address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(REPLY_TIMEOUT))?;
+        stream.set_write_timeout(Some(REPLY_TIMEOUT))?;
+        Ok(TcpConnection { input: BufReader::with_capacity(1 << 16, stream) })
+    }
+}
+
+impl Target for TcpTarget {
+    fn connect(&mut self, resp: Resp) -> io::Result<Box<dyn Connection>> {
+        let mut connection = self.open()?;
+        if resp == Resp::V3 {
+            let hello = connection.call(&["HELLO", "3"])?;
+            if hello.is_error() {
+                return Err(io::Error::other(format!("HELLO 3 was refused: {hello}")));
+            }
+        }
+        Ok(Box::new(connection))
+    }
+}
+
+/// A connection over TCP.
+#[derive(Debug)]
+pub struct TcpConnection {
+    input: BufReader<TcpStream>,
+}
+
+impl Connection for TcpConnection {
+    fn send_raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.input.get_mut().write_all(bytes)
+    }
+
+    fn receive(&mut self) -> io::Result<Frame> {
+        match Frame::read(&mut self.input) {
+            // A server that closes while bytes are still on their way to it resets the connection.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(Frame::Closed),
+            result => result,
+        }
+    }
+}

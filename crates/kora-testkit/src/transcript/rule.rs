@@ -1,0 +1,164 @@
+//! How a reply is compared with the one recorded, when not every byte of it is the same every time.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use anyhow::{Context as _, bail};
+
+use crate::frame::{Frame, quote};
+use crate::words::split_words;
+
+/// A line `~ ...` before a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// `sorted`: arrays and sets may come in any order.
+    Sorted,
+    /// `pairs`: arrays and maps are keys and values in turn, in any order of keys.
+    Pairs,
+    /// `near N`: numbers may differ by up to N.
+    Near(u64),
+    /// `shape`: only the types and the numbers of elements must be the same.
+    Shape,
+    /// `type`: only the outermost type must be the same.
+    Type,
+    /// `subset`: the elements must be among those recorded.
+    Subset,
+    /// `one-of "A" "B"`: the string must be one of these.
+    OneOf(Vec<Vec<u8>>),
+    /// `match "PATTERN"`: the string must match; `*` stands for any bytes.
+    Match(Vec<u8>),
+    /// `contains "A" "B"`: the string must contain each of these.
+    Contains(Vec<Vec<u8>>),
+    /// `silent`: there is no reply.
+    Silent,
+    /// `deferred`: the reply is read later, by `! reply`.
+    Deferred,
+}
+
+impl FromStr for Rule {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let (name, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let mut words = split_words(rest).context("unbalanced quotes")?;
+        Ok(match (name, words.len()) {
+            ("sorted", 0) => Self::Sorted,
+            ("pairs", 0) => Self::Pairs,
+            ("near", 1) => Self::Near(rest.trim().parse()?),
+            ("shape", 0) => Self::Shape,
+            ("type", 0) => Self::Type,
+            ("subset", 0) => Self::Subset,
+            ("silent", 0) => Self::Silent,
+            ("deferred", 0) => Self::Deferred,
+            ("one-of", 1..) => Self::OneOf(words),
+            ("contains", 1..) => Self::Contains(words),
+            ("match", 1) => Self::Match(words.remove(0)),
+            _ => bail!("an unknown rule"),
+        })
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quoted = |words: &[Vec<u8>]| words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
+        match self {
+            Self::Sorted => f.write_str("sorted"),
+            Self::Pairs => f.write_str("pairs"),
+            Self::Near(tolerance) => write!(f, "near {tolerance}"),
+            Self::Shape => f.write_str("shape"),
+            Self::Type => f.write_str("type"),
+            Self::Subset => f.write_str("subset"),
+            Self::OneOf(words) => write!(f, "one-of {}", quoted(words)),
+            Self::Match(pattern) => write!(f, "match {}", quote(pattern)),
+            Self::Contains(words) => write!(f, "contains {}", quoted(words)),
+            Self::Silent => f.write_str("silent"),
+            Self::Deferred => f.write_str("deferred"),
+        }
+    }
+}
+
+impl Rule {
+    /// Brings a reply into the form in which it is recorded and compared.
+    pub(crate) fn normalise(rules: &[Self], frame: Frame) -> Frame {
+        if rules.contains(&Self::Pairs) {
+            return sort_pairs(frame);
+        }
+        let is_unordered = rules.iter().any(|rule| matches!(rule, Self::Sorted | Self::Subset));
+        if is_unordered { sort(frame) } else { frame }
+    }
+
+    /// Whether `got` is as good as `recorded`, both in normal form.
+    pub(crate) fn accept(rules: &[Self], recorded: &Frame, got: &Frame) -> bool {
+        let mut verdicts = rules.iter().filter_map(|rule| rule.verdict(recorded, got)).peekable();
+        if verdicts.peek().is_some() { verdicts.all(|is_good| is_good) } else { recorded == got }
+    }
+
+    /// What this rule says; `None` when it leaves replies to be compared byte by byte.
+    fn verdict(&self, recorded: &Frame, got: &Frame) -> Option<bool> {
+        let same_kind = recorded.kind() == got.kind();
+        Some(match self {
+            Self::Sorted | Self::Pairs | Self::Silent | Self::Deferred => return None,
+            Self::Near(tolerance) => is_near(recorded, got, *tolerance),
+            Self::Shape => is_same_shape(recorded, got),
+            Self::Type => same_kind,
+            Self::Subset => {
+                let known: BTreeSet<_> = recorded.items().iter().collect();
+                same_kind && got.items().iter().all(|item| known.contains(item))
+            }
+            Self::OneOf(words) => same_kind && words.iter().any(|word| word == got.bytes()),
+            Self::Match(pattern) => same_kind && matches_wildcard(pattern, got.bytes()),
+            Self::Contains(words) => same_kind && words.iter().all(|word| find(got.bytes(), word).is_some()),
+        })
+    }
+}
+
+fn sort(frame: Frame) -> Frame {
+    let Frame::Many { kind, items } = frame else { return frame };
+    let mut items: Vec<_> = items.into_iter().map(sort).collect();
+    if matches!(kind, b'*' | b'~') {
+        items.sort();
+    }
+    Frame::Many { kind, items }
+}
+
+fn sort_pairs(frame: Frame) -> Frame {
+    let Frame::Many { kind, items } = frame else { return frame };
+    let mut pairs: Vec<_> = items.chunks(2).map(<[Frame]>::to_vec).collect();
+    pairs.sort();
+    Frame::Many { kind, items: pairs.concat() }
+}
+
+fn is_near(recorded: &Frame, got: &Frame, tolerance: u64) -> bool {
+    match (recorded.number(), got.number()) {
+        (Some(left), Some(right)) => recorded.kind() == got.kind() && left.abs_diff(right) <= tolerance,
+        _ if recorded.items().is_empty() => recorded == got,
+        _ => all_items(recorded, got, |left, right| is_near(left, right, tolerance)),
+    }
+}
+
+fn is_same_shape(recorded: &Frame, got: &Frame) -> bool {
+    recorded.kind() == got.kind() && all_items(recorded, got, is_same_shape)
+}
+
+fn all_items(left: &Frame, right: &Frame, is_good: impl Fn(&Frame, &Frame) -> bool) -> bool {
+    let (left_items, right_items) = (left.items(), right.items());
+    left.kind() == right.kind()
+        && left_items.len() == right_items.len()
+        && left_items.iter().zip(right_items).all(|(left, right)| is_good(left, right))
+}
+
+fn matches_wildcard(pattern: &[u8], text: &[u8]) -> bool {
+    let parts: Vec<_> = pattern.split(|byte| *byte == b'*').collect();
+    let [first, middle @ .., last] = parts.as_slice() else { return pattern == text };
+    let Some(mut rest) = text.strip_prefix(*first) else { return false };
+    for part in middle {
+        let Some(at) = find(rest, part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
+fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    if part.is_empty() { Some(0) } else { text.windows(part.len()).position(|window| window == part) }
+}
