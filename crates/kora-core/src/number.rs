@@ -1,8 +1,11 @@
 //! Numbers as Redis reads and writes them.
 
 mod double;
+mod literal;
+mod long_double;
 
-pub use double::format_f64;
+pub use double::{format_f64, parse_f64};
+pub use long_double::LongDouble;
 
 /// Strict decimal integer: optional `-`, no leading zeros, no `+`, no spaces, within 64 bits.
 #[inline]

@@ -1,11 +1,43 @@
 //! Double-precision numbers in text.
 //!
+//! Reading: all that C's `strtod` takes, as far as Redis does; the nearest number, ties to even.
+//!
 //! Writing: whole numbers in full as far as Redis converts them to integers, all others in the shortest digits that
 //! read back as the same number, laid out as Redis lays them out (its choice between plain and scientific notation
 //! is the one of the fpconv library).
 
+use rustc_apfloat::ieee::Double;
+use rustc_apfloat::{Float, Round};
+
+use super::literal::{Literal, Magnitude};
+
 /// Whole numbers up to this magnitude are written as integers: half the range of a 64-bit integer.
 const INTEGER_MAX: f64 = (1u64 << 62) as f64;
+
+/// Reads the whole of `text`: decimal or hexadecimal, with or without point and exponent, or an infinity.
+///
+/// `None` if it is none of these, or if a finite number would have to become infinite or a number other than zero
+/// would become zero.
+#[must_use]
+pub fn parse_f64(text: &[u8]) -> Option<f64> {
+    let Literal { is_negative, magnitude } = Literal::read(text)?;
+    let value = match magnitude {
+        Magnitude::Infinite => f64::INFINITY,
+        Magnitude::Finite { is_hexadecimal, .. } => {
+            let value = if is_hexadecimal {
+                let read = Double::from_str_r(&magnitude.to_text(), Round::NearestTiesToEven).ok()?;
+                f64::from_bits(u64::try_from(read.value.to_bits()).expect("a double has 64 bits"))
+            } else {
+                magnitude.to_text().parse().ok()?
+            };
+            if value.is_infinite() || (value == 0.0 && !magnitude.is_zero()) {
+                return None;
+            }
+            value
+        }
+    };
+    Some(if is_negative { -value } else { value })
+}
 
 /// `value` in the digits of a Redis reply: `3`, `1.5`, `1e+30`, `inf`, `-inf`, `nan`.
 #[must_use]
@@ -60,6 +92,64 @@ fn lay_out(digits: &str, point: i32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn doubles_are_read_as_strtod_does() {
+        for (text, value) in [
+            ("0", 0.0),
+            ("-0", -0.0),
+            ("+1", 1.0),
+            (".5", 0.5),
+            ("5.", 5.0),
+            ("+.5e-1", 0.05),
+            ("1E+5", 1e5),
+            ("0.00e-500", 0.0),
+            ("0x10", 16.0),
+            ("-0X1P-2", -0.25),
+            ("0x1.8", 1.5),
+            ("4e-324", 5e-324),
+            ("inf", f64::INFINITY),
+            ("-Infinity", f64::NEG_INFINITY),
+            ("1.7976931348623157e308", f64::MAX),
+        ] {
+            assert_eq!(parse_f64(text.as_bytes()).map(f64::to_bits), Some(value.to_bits()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_double_is_refused() {
+        for text in [
+            "",
+            " 1",
+            "1 ",
+            "nan",
+            "nan(1)",
+            "1e",
+            "e1",
+            ".",
+            "0x",
+            "0x.",
+            "0x1p",
+            "--1",
+            "+-1",
+            "1_000",
+            "1d",
+            "1e400",
+            "-1e400",
+            "1e-400",
+            "1e-324",
+            "0x1p5000",
+            "0x1p-5000",
+            "1e99999999999999999999",
+            "infi",
+            "1.2.3",
+            "0b1",
+        ] {
+            assert_eq!(parse_f64(text.as_bytes()), None, "{text:?}");
+        }
+        assert_eq!(parse_f64(b"1\0"), None);
+        assert_eq!(parse_f64(b"\xff"), None);
+    }
 
     #[test]
     fn doubles_are_laid_out_as_redis_does() {
