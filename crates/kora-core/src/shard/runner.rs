@@ -267,7 +267,14 @@ impl<D: Driver> Shard<D> {
         let item = &operation.request.items[0];
         let lent = Stores::Lent { stores: &mut stores, shard_count: self.hub.shard_count() };
         let run = (item.facts.flags.has(Flags::WRITE), item.handler);
-        run_handler(lent, &mut self.journal, run, &operation.request.args(item), &operation.setting, &mut replies);
+        run_handler(
+            lent,
+            &mut self.journal,
+            run,
+            &operation.request.args(item),
+            &operation.setting,
+            &mut replies,
+        );
         replies.end_item();
         self.hand_over();
         for store in stores {
