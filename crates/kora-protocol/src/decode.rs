@@ -319,4 +319,5 @@ fn verbatim(payload: &[u8]) -> Result<Frame, DecodeError> {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "tests may panic")]
 mod tests;

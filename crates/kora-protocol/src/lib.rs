@@ -17,6 +17,8 @@ pub mod decode;
 pub mod double;
 pub mod encode;
 pub mod frame;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod integer;
 pub mod limits;
 pub mod line;

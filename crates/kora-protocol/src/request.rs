@@ -111,20 +111,19 @@ impl RequestParser {
         spans.clear();
         let frame = buf.get(..FRAME_BYTES_MAX).unwrap_or(buf);
         if self.missing > 0 {
-            std::mem::swap(spans, &mut self.partial);
-        } else {
-            match frame.first() {
-                Some(b'*') => {}
-                Some(_) => return self.inline(frame, spans),
-                None => return Ok(None),
-            }
-            match self.count(frame, limits)? {
-                Some(0) => return Ok(Some(self.finish(Source::Buffer))),
-                Some(count) => self.missing = count,
-                None => return Ok(None),
-            }
-            spans.reserve(SPANS_RESERVED_MAX.min(self.missing as usize));
+            return self.resume(frame, limits, spans);
         }
+        match frame.first() {
+            Some(b'*') => {}
+            Some(_) => return self.inline(frame, spans),
+            None => return Ok(None),
+        }
+        match self.count(frame, limits)? {
+            Some(0) => return Ok(Some(self.finish(Source::Buffer))),
+            Some(count) => self.missing = count,
+            None => return Ok(None),
+        }
+        spans.reserve(SPANS_RESERVED_MAX.min(self.missing as usize));
         self.arguments(frame, limits, spans)
     }
 
@@ -157,6 +156,25 @@ impl RequestParser {
     /// Forgets the unfinished frame.
     pub fn reset(&mut self) {
         *self = Self::default();
+    }
+
+    /// Takes up a frame whose count has been read.
+    #[cold]
+    fn resume(
+        &mut self,
+        frame: &[u8],
+        limits: &Limits,
+        spans: &mut Vec<Span>,
+    ) -> Result<Option<Request>, ProtocolError> {
+        std::mem::swap(spans, &mut self.partial);
+        // A header of which a part was searched is finished here, so that `scanned` is 0 whenever the loop reads one.
+        if self.scanned > 0 {
+            match self.bulk_header_slow(frame, self.at, limits)? {
+                Some((payload, length)) => (self.at, self.bulk) = (payload, Some(length)),
+                None => return self.suspend(frame, self.at, self.missing, None, spans),
+            }
+        }
+        self.arguments(frame, limits, spans)
     }
 
     /// Reads the arguments that are still missing.
@@ -230,6 +248,7 @@ impl RequestParser {
     fn count(&mut self, frame: &[u8], limits: &Limits) -> Result<Option<u32>, ProtocolError> {
         if let Some([b'*', digit @ b'1'..=b'9', b'\r', _]) = frame.first_chunk::<4>() {
             self.at = 4;
+            self.scanned = 0;
             return Ok(Some(u32::from(digit.wrapping_sub(b'0'))));
         }
         let Some((announced, next)) = self.length_line(frame, 0, ProtocolError::TooBigMultibulkCount)? else {

@@ -1,5 +1,7 @@
 //! Requests: what Redis 8.0.2 accepts and refuses, and that the pieces a frame arrives in make no difference.
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// Everything that a stream of bytes says: the requests in it, and the error that ends it, if one does.
@@ -37,7 +39,7 @@ fn refused(stream: &[u8]) -> String {
 
 /// Frames of every kind, whole, broken and unfinished.
 fn corpus() -> Vec<Vec<u8>> {
-    let texts: [&[u8]; 30] = [
+    let texts: [&[u8]; 31] = [
         b"*1\r\n$4\r\nPING\r\n",
         b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$0\r\n\r\n",
         b"*2\r\n$4\r\nECHO\r\n$12\r\nhello\r\nworld\r\n*1\r\n$4\r\nPING\r\nPING\r\n",
@@ -68,6 +70,7 @@ fn corpus() -> Vec<Vec<u8>> {
         b"*1\r\n$536870912\r\nabc",
         b"*1\r\n$9\0\r\n",
         b"*11\r\n$4\r\nPING\r\n",
+        b"*3\r\n$2\r\nab\r\n$1\r\n",
     ];
     let mut corpus: Vec<_> = texts.map(<[u8]>::to_vec).into();
     for length in [9, 10, 11, 99, 100, 101, 999, 1000, 1001] {
@@ -223,4 +226,20 @@ fn many_arguments_in_tiny_pieces() {
     let request = parser.parse(&stream, &Limits::default(), &mut spans).unwrap().unwrap();
     assert_eq!((request.consumed, spans.len()), (stream.len(), count));
     assert!(spans.iter().all(|span| span.slice(&stream) == b"x"));
+}
+
+proptest! {
+    #[test]
+    fn what_a_client_writes_is_read_back(
+        requests in prop::collection::vec(prop::collection::vec(prop::collection::vec(any::<u8>(), 0..1200), 1..12), 1..4),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
+    ) {
+        let mut stream = Vec::new();
+        for request in &requests {
+            crate::encode_request(&mut stream, request);
+        }
+        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(stream.len())).collect();
+        cuts.sort_unstable();
+        prop_assert_eq!(parse_cut(&stream, &Limits::default(), &cuts), (requests, None));
+    }
 }
