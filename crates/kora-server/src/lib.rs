@@ -1,1 +1,3 @@
 //! The Kora server.
+
+pub mod config;

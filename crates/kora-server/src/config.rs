@@ -1,0 +1,248 @@
+//! The server's configuration: redis.conf's format and directive names, read into one typed struct.
+//!
+//! One declarative table ([`table`]) says for each directive its name, the values it takes, its default and what it
+//! means here. Files, the command line, CONFIG GET, SET and REWRITE all work from that table. A directive either
+//! works, or is refused with the reason, or belongs to something Kora has no use for and is accepted with a note:
+//! nothing is accepted and silently ignored.
+
+pub mod access;
+pub mod command_line;
+pub mod directives;
+pub mod field;
+pub mod limits;
+pub mod load;
+mod nearest;
+pub mod rewrite;
+pub mod table;
+pub mod value;
+
+use field::{ByteCount, FileMode, choice};
+use kora_core::config::{CoreConfig, Tracking};
+use limits::{OutputLimit, OutputLimits};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use value::Setting;
+
+choice! {
+    /// `loglevel`: the least important messages that are logged.
+    pub enum LogLevel {
+        /// Everything, for developers.
+        Debug = "debug",
+        /// Rarely useful details as well.
+        Verbose = "verbose",
+        /// What an operator wants to know.
+        Notice = "notice",
+        /// Only what needs attention.
+        Warning = "warning",
+        /// Nothing.
+        Nothing = "nothing",
+    }
+}
+
+choice! {
+    /// Who may do something that is dangerous: nobody, everybody, or clients on this machine.
+    pub enum Permission {
+        /// Nobody.
+        No = "no",
+        /// Everybody.
+        Yes = "yes",
+        /// Clients connected through loopback or a unix socket.
+        Local = "local",
+    }
+}
+
+choice! {
+    /// `maxmemory-policy`: what makes room when memory is short. It also chooses how use of keys is tracked.
+    pub enum MaxmemoryPolicy {
+        /// The least recently used among keys with a deadline.
+        VolatileLru = "volatile-lru",
+        /// The least frequently used among keys with a deadline.
+        VolatileLfu = "volatile-lfu",
+        /// Any key with a deadline.
+        VolatileRandom = "volatile-random",
+        /// The key with the nearest deadline.
+        VolatileTtl = "volatile-ttl",
+        /// The least recently used key.
+        AllkeysLru = "allkeys-lru",
+        /// The least frequently used key.
+        AllkeysLfu = "allkeys-lfu",
+        /// Any key.
+        AllkeysRandom = "allkeys-random",
+        /// Nothing: writes are refused.
+        Noeviction = "noeviction",
+    }
+}
+
+/// Up to which size collections keep their packed form.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "fields are named after their directives, which redis.conf documents")]
+pub struct PackedLimits {
+    pub hash_max_listpack_entries: i64,
+    pub hash_max_listpack_value: ByteCount,
+    pub hll_sparse_max_bytes: ByteCount,
+    pub list_compress_depth: u32,
+    pub list_max_listpack_size: i32,
+    pub set_max_intset_entries: i64,
+    pub set_max_listpack_entries: i64,
+    pub set_max_listpack_value: i64,
+    pub stream_node_max_bytes: ByteCount,
+    pub stream_node_max_entries: i64,
+    pub zset_max_listpack_entries: i64,
+    pub zset_max_listpack_value: ByteCount,
+}
+
+/// The whole configuration.
+///
+/// Fields hold what their directives say. The defaults in [`Config::default`] are those of the table.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `bind`: addresses to listen on; `-` before one says that it may be missing, `*` is any.
+    pub bind: Vec<String>,
+    /// `port`: 0 for no TCP listener.
+    pub port: u16,
+    /// `unixsocket`: path of the unix socket, empty for none.
+    pub unix_socket: Vec<u8>,
+    /// `unixsocketperm`: permissions of the unix socket, 0 for those of the process.
+    pub unix_socket_mode: FileMode,
+    /// `tcp-backlog`: connections the system may hold before they are accepted.
+    pub tcp_backlog: u32,
+    /// `protected-mode`: without a password only this machine's clients are served.
+    pub protected_mode: bool,
+    /// `requirepass`: empty for none.
+    pub password: Vec<u8>,
+    /// `maxclients`.
+    pub max_clients: u32,
+    /// `timeout`: seconds after which an idle client is disconnected, 0 for never.
+    pub timeout_seconds: u32,
+    /// `tcp-keepalive`: seconds between probes of idle connections, 0 for none.
+    pub tcp_keepalive_seconds: u32,
+    /// `workers`: threads, 0 for one per core.
+    pub workers: u16,
+    /// `databases`.
+    pub databases: u16,
+    /// `proto-max-bulk-len`: longest argument and longest string.
+    pub max_bulk: ByteCount,
+    /// `client-query-buffer-limit`: most bytes of a request that is not complete.
+    pub query_buffer_limit: ByteCount,
+    /// `client-output-buffer-limit`.
+    pub output_limits: OutputLimits,
+    /// `loglevel`.
+    pub log_level: LogLevel,
+    /// `logfile`: empty for the standard output.
+    pub log_file: Vec<u8>,
+    /// `dir`: the working directory; empty for the one the server was started in.
+    pub dir: Vec<u8>,
+    /// `enable-debug-command`.
+    pub debug_command: Permission,
+    /// `maxmemory`: 0 for no limit.
+    pub max_memory: ByteCount,
+    /// `maxmemory-policy`.
+    pub max_memory_policy: MaxmemoryPolicy,
+    /// `lfu-log-factor`.
+    pub lfu_log_factor: u32,
+    /// `lfu-decay-time`.
+    pub lfu_decay_minutes: u32,
+    /// `hz`: background rounds per second, 1 to 500.
+    pub hz: u32,
+    /// `active-expire-effort`: 1 to 10.
+    pub active_expire_effort: u8,
+    /// The limits of packed collections.
+    pub packed: PackedLimits,
+    /// The file it was read from, if any: the one CONFIG REWRITE writes.
+    pub file: Option<PathBuf>,
+    /// Values given for directives that have no effect here, by name.
+    inert: BTreeMap<&'static str, Setting>,
+}
+
+impl Config {
+    /// What the core needs to know of it.
+    #[must_use]
+    pub fn core(&self) -> CoreConfig {
+        let is_lfu =
+            matches!(self.max_memory_policy, MaxmemoryPolicy::VolatileLfu | MaxmemoryPolicy::AllkeysLfu);
+        CoreConfig {
+            max_bulk_bytes: self.max_bulk.0,
+            tracking: if is_lfu { Tracking::Lfu } else { Tracking::Lru },
+            lfu_log_factor: self.lfu_log_factor,
+            lfu_decay_minutes: self.lfu_decay_minutes,
+            database_count: self.databases,
+            ..CoreConfig::default()
+        }
+    }
+
+    /// What no single directive can judge.
+    ///
+    /// # Errors
+    /// Names the directive at fault and says why.
+    fn check_whole(&self) -> Result<(), (&'static str, value::Refusal)> {
+        if self.max_memory.0 > 0 && self.max_memory_policy != MaxmemoryPolicy::Noeviction {
+            let reason = "eviction is not available in this version of Kora: with a maxmemory limit, \
+                          maxmemory-policy must be noeviction";
+            return Err(("maxmemory-policy", reason.into()));
+        }
+        Ok(())
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let none = OutputLimit::default();
+        let limits = |hard_bytes, soft_bytes| OutputLimit { hard_bytes, soft_bytes, soft_seconds: 60 };
+        Self {
+            bind: vec!["127.0.0.1".into(), "-::1".into()],
+            port: 6379,
+            unix_socket: Vec::new(),
+            unix_socket_mode: FileMode(0),
+            tcp_backlog: 511,
+            protected_mode: true,
+            password: Vec::new(),
+            max_clients: 10_000,
+            timeout_seconds: 0,
+            tcp_keepalive_seconds: 300,
+            workers: 0,
+            databases: 16,
+            max_bulk: ByteCount(512 << 20),
+            query_buffer_limit: ByteCount(1 << 30),
+            output_limits: OutputLimits {
+                normal: none,
+                replica: limits(256 << 20, 64 << 20),
+                pubsub: limits(32 << 20, 8 << 20),
+            },
+            log_level: LogLevel::Notice,
+            log_file: Vec::new(),
+            dir: Vec::new(),
+            debug_command: Permission::No,
+            max_memory: ByteCount(0),
+            max_memory_policy: MaxmemoryPolicy::Noeviction,
+            lfu_log_factor: 10,
+            lfu_decay_minutes: 1,
+            hz: 10,
+            active_expire_effort: 1,
+            packed: PackedLimits::default(),
+            file: None,
+            inert: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for PackedLimits {
+    fn default() -> Self {
+        Self {
+            hash_max_listpack_entries: 512,
+            hash_max_listpack_value: ByteCount(64),
+            hll_sparse_max_bytes: ByteCount(3000),
+            list_compress_depth: 0,
+            list_max_listpack_size: -2,
+            set_max_intset_entries: 512,
+            set_max_listpack_entries: 128,
+            set_max_listpack_value: 64,
+            stream_node_max_bytes: ByteCount(4096),
+            stream_node_max_entries: 100,
+            zset_max_listpack_entries: 128,
+            zset_max_listpack_value: ByteCount(64),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,348 @@
+//! The directives: one row each, by what they are about.
+//!
+//! Names, shapes and bounds are Redis's 8.0; `workers` is Kora's own. CONFIG GET lists them in this order.
+
+use super::field::Field;
+use super::table::{Apply, Change, Directive, Meaning};
+use super::value::{Setting, Shape};
+use super::{LogLevel, MaxmemoryPolicy, Permission};
+use Shape::{Bool, Bytes, Choice, Int, Octal, Text, Words};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// Bound of directives that Redis keeps in a C `int`.
+const INT: i64 = i32::MAX as i64;
+/// Bound of sizes that Redis keeps in a signed 64-bit number.
+const LONG: u64 = i64::MAX as u64;
+/// Bound of ports.
+const PORT: i64 = u16::MAX as i64;
+
+/// All rows.
+pub(super) const DIRECTIVES: &[&[Directive]] = &[
+    NETWORK,
+    LIMITS,
+    GENERAL,
+    MEMORY,
+    PACKED,
+    PERSISTENCE,
+    REPLICATION,
+    CLUSTER,
+    SECURITY,
+    STATISTICS,
+    PROCESS,
+];
+
+const fn row(name: &'static str, shape: Shape, meaning: Meaning) -> Directive {
+    Directive { name, aliases: &[], shape, change: Change::AnyTime, apply: Apply::WhenRead, meaning }
+}
+
+const fn inert(name: &'static str, shape: Shape, default: &'static str, because: &'static str) -> Directive {
+    row(name, shape, Meaning::Inert { default, because })
+}
+
+const fn unavailable(name: &'static str, shape: Shape, off: &'static str, needs: &'static str) -> Directive {
+    row(name, shape, Meaning::Unavailable { off, needs })
+}
+
+/// A directive that is a field of the configuration.
+macro_rules! field {
+    ($name:literal, $shape:expr, $($field:ident).+) => {
+        row($name, $shape, Meaning::Works {
+            get: |config| config.$($field).+.to_setting(),
+            set: |config, setting| {
+                config.$($field).+ = Field::from_setting(setting)?;
+                Ok(())
+            },
+            lines: None,
+        })
+    };
+}
+
+const NETWORK: &[Directive] = &[
+    field!("bind", Words, bind).then(Apply::Listeners),
+    field!("port", Int(0, PORT), port).then(Apply::Listeners),
+    field!("unixsocket", Text, unix_socket).at_start(),
+    field!("unixsocketperm", Octal, unix_socket_mode).at_start(),
+    field!("tcp-backlog", Int(0, INT), tcp_backlog).at_start(),
+    field!("tcp-keepalive", Int(0, INT), tcp_keepalive_seconds),
+    field!("timeout", Int(0, INT), timeout_seconds),
+    field!("protected-mode", Bool, protected_mode),
+    unavailable("tls-port", Int(0, PORT), "0", "TLS is"),
+    inert("tls-auth-clients", Choice(&["no", "yes", "optional"]), "yes", NO_TLS),
+    inert("tls-ca-cert-dir", Text, "", NO_TLS),
+    inert("tls-ca-cert-file", Text, "", NO_TLS),
+    inert("tls-cert-file", Text, "", NO_TLS),
+    inert("tls-ciphers", Text, "", NO_TLS),
+    inert("tls-ciphersuites", Text, "", NO_TLS),
+    inert("tls-client-cert-file", Text, "", NO_TLS),
+    inert("tls-client-key-file", Text, "", NO_TLS),
+    inert("tls-client-key-file-pass", Text, "", NO_TLS),
+    inert("tls-dh-params-file", Text, "", NO_TLS),
+    inert("tls-key-file", Text, "", NO_TLS),
+    inert("tls-key-file-pass", Text, "", NO_TLS),
+    inert("tls-prefer-server-ciphers", Bool, "no", NO_TLS),
+    inert("tls-protocols", Text, "", NO_TLS),
+    inert("tls-session-cache-size", Int(0, INT), "20480", NO_TLS),
+    inert("tls-session-cache-timeout", Int(0, INT), "300", NO_TLS),
+    inert("tls-session-caching", Bool, "yes", NO_TLS),
+    unavailable("tls-replication", Bool, "no", "TLS is"),
+    unavailable("tls-cluster", Bool, "no", "TLS is"),
+    inert("bind-source-addr", Text, "", NO_REPLICAS),
+    inert("socket-mark-id", Int(0, u32::MAX as i64), "0", OUTSIDE).at_start(),
+    inert("max-new-connections-per-cycle", Int(1, 1000), "10", ACCEPTS),
+    inert("max-new-tls-connections-per-cycle", Int(1, 1000), "1", ACCEPTS),
+];
+
+const LIMITS: &[Directive] = &[
+    field!("maxclients", Int(1, u32::MAX as i64), max_clients),
+    field!("proto-max-bulk-len", Bytes(1 << 20, LONG), max_bulk).then(Apply::Core),
+    field!("client-query-buffer-limit", Bytes(1 << 20, LONG), query_buffer_limit),
+    row(
+        "client-output-buffer-limit",
+        Words,
+        Meaning::Works {
+            get: |config| config.output_limits.to_setting(),
+            set: |config, setting| {
+                let Setting::Words(words) = setting else { unreachable!("its shape is several words") };
+                config.output_limits = config.output_limits.merge(&words)?;
+                Ok(())
+            },
+            lines: Some(|config| config.output_limits.lines()),
+        },
+    ),
+    unavailable("maxmemory-clients", Text, "0", "disconnecting clients to save memory is"),
+    inert("tracking-table-max-keys", Int(0, i64::MAX), "1000000", "there is no client-side caching yet"),
+];
+
+const GENERAL: &[Directive] = &[
+    field!("workers", Int(0, 1024), workers).at_start(),
+    field!("databases", Int(1, u16::MAX as i64), databases).at_start(),
+    field!("loglevel", Choice(LogLevel::WORDS), log_level).then(Apply::Log),
+    field!("logfile", Text, log_file).at_start(),
+    row(
+        "dir",
+        Text,
+        Meaning::Works {
+            get: |config| config.dir.to_setting(),
+            set: |config, setting| {
+                let dir = Vec::from_setting(setting)?;
+                if !Path::new(OsStr::from_bytes(&dir)).is_dir() {
+                    return Err("No such directory".into());
+                }
+                config.dir = dir;
+                Ok(())
+            },
+            lines: None,
+        },
+    )
+    .protected(),
+    row(
+        "hz",
+        Int(0, INT),
+        Meaning::Works {
+            get: |config| config.hz.to_setting(),
+            set: |config, setting| {
+                config.hz = u32::from_setting(setting)?.clamp(1, 500);
+                Ok(())
+            },
+            lines: None,
+        },
+    ),
+    field!("active-expire-effort", Int(1, 10), active_expire_effort),
+    inert("dynamic-hz", Bool, "yes", "idle workers sleep whatever it says"),
+    inert("activerehashing", Bool, "yes", "tables grow and shrink in small steps by themselves"),
+    inert("io-threads", Int(1, 128), "1", "'workers' sets the number of threads").at_start(),
+    inert("io-threads-do-reads", Bool, "no", "'workers' sets the number of threads").at_start(),
+    inert("lazyfree-lazy-eviction", Bool, "no", FREES_LAZILY),
+    inert("lazyfree-lazy-expire", Bool, "no", FREES_LAZILY),
+    inert("lazyfree-lazy-server-del", Bool, "no", FREES_LAZILY),
+    inert("lazyfree-lazy-user-del", Bool, "no", FREES_LAZILY),
+    inert("lazyfree-lazy-user-flush", Bool, "no", FREES_LAZILY),
+    inert("replica-lazy-flush", Bool, "no", FREES_LAZILY).also(&["slave-lazy-flush"]),
+    inert("lua-time-limit", Int(0, i64::MAX), "5000", NO_SCRIPTS).also(&["busy-reply-threshold"]),
+    unavailable("notify-keyspace-events", Text, "", "publish/subscribe is"),
+];
+
+const MEMORY: &[Directive] = &[
+    field!("maxmemory", Bytes(0, u64::MAX), max_memory),
+    field!("maxmemory-policy", Choice(MaxmemoryPolicy::WORDS), max_memory_policy).then(Apply::Core),
+    field!("lfu-log-factor", Int(0, INT), lfu_log_factor).then(Apply::Core),
+    field!("lfu-decay-time", Int(0, INT), lfu_decay_minutes).then(Apply::Core),
+    inert("maxmemory-samples", Int(1, 64), "5", "nothing is evicted yet"),
+    inert("maxmemory-eviction-tenacity", Int(0, 100), "10", "nothing is evicted yet"),
+    unavailable("activedefrag", Bool, "no", "active defragmentation is"),
+    inert("active-defrag-cycle-max", Int(1, 99), "25", NO_DEFRAG),
+    inert("active-defrag-cycle-min", Int(1, 99), "1", NO_DEFRAG),
+    inert("active-defrag-ignore-bytes", Bytes(1, LONG), "100mb", NO_DEFRAG),
+    inert("active-defrag-max-scan-fields", Int(1, i64::MAX), "1000", NO_DEFRAG),
+    inert("active-defrag-threshold-lower", Int(0, 1000), "10", NO_DEFRAG),
+    inert("active-defrag-threshold-upper", Int(0, 1000), "100", NO_DEFRAG),
+    inert("jemalloc-bg-thread", Bool, "yes", "the allocator keeps its own time"),
+];
+
+const PACKED: &[Directive] = &[
+    field!("hash-max-listpack-entries", Int(0, i64::MAX), packed.hash_max_listpack_entries)
+        .also(&["hash-max-ziplist-entries"]),
+    field!("hash-max-listpack-value", Bytes(0, LONG), packed.hash_max_listpack_value)
+        .also(&["hash-max-ziplist-value"]),
+    field!("hll-sparse-max-bytes", Bytes(0, LONG), packed.hll_sparse_max_bytes),
+    field!("list-compress-depth", Int(0, INT), packed.list_compress_depth),
+    field!("list-max-listpack-size", Int(i32::MIN as i64, INT), packed.list_max_listpack_size)
+        .also(&["list-max-ziplist-size"]),
+    field!("set-max-intset-entries", Int(0, i64::MAX), packed.set_max_intset_entries),
+    field!("set-max-listpack-entries", Int(0, i64::MAX), packed.set_max_listpack_entries),
+    field!("set-max-listpack-value", Int(0, i64::MAX), packed.set_max_listpack_value),
+    field!("stream-node-max-bytes", Bytes(0, LONG), packed.stream_node_max_bytes),
+    field!("stream-node-max-entries", Int(0, i64::MAX), packed.stream_node_max_entries),
+    field!("zset-max-listpack-entries", Int(0, i64::MAX), packed.zset_max_listpack_entries)
+        .also(&["zset-max-ziplist-entries"]),
+    field!("zset-max-listpack-value", Bytes(0, LONG), packed.zset_max_listpack_value)
+        .also(&["zset-max-ziplist-value"]),
+];
+
+const PERSISTENCE: &[Directive] = &[
+    unavailable("save", Words, "", "persistence is"),
+    unavailable("appendonly", Bool, "no", "persistence is"),
+    inert("dbfilename", Text, "dump.rdb", NO_FILES).protected(),
+    inert("appendfilename", Text, "appendonly.aof", NO_FILES).at_start(),
+    inert("appenddirname", Text, "appendonlydir", NO_FILES).at_start(),
+    inert("appendfsync", Choice(&["everysec", "always", "no"]), "everysec", NO_FILES),
+    inert("no-appendfsync-on-rewrite", Bool, "no", NO_FILES),
+    inert("auto-aof-rewrite-min-size", Bytes(0, LONG), "64mb", NO_FILES),
+    inert("auto-aof-rewrite-percentage", Int(0, INT), "100", NO_FILES),
+    inert("aof-load-truncated", Bool, "yes", NO_FILES),
+    inert("aof-rewrite-incremental-fsync", Bool, "yes", NO_FILES),
+    inert("aof-timestamp-enabled", Bool, "no", NO_FILES),
+    inert("aof-use-rdb-preamble", Bool, "yes", NO_FILES),
+    inert("rdb-del-sync-files", Bool, "no", NO_FILES),
+    inert("rdb-save-incremental-fsync", Bool, "yes", NO_FILES),
+    inert("rdbchecksum", Bool, "yes", NO_FILES).at_start(),
+    inert("rdbcompression", Bool, "yes", NO_FILES),
+    inert("sanitize-dump-payload", Choice(&["no", "yes", "clients"]), "no", NO_FILES),
+    inert("stop-writes-on-bgsave-error", Bool, "yes", NO_FILES),
+    unavailable("shutdown-on-sigint", Words, "default", "persistence is"),
+    unavailable("shutdown-on-sigterm", Words, "default", "persistence is"),
+];
+
+const REPLICATION: &[Directive] = &[
+    unavailable("replicaof", Words, "", "replication is").at_start().also(&["slaveof"]),
+    unavailable("min-replicas-to-write", Int(0, INT), "0", "replication is").also(&["min-slaves-to-write"]),
+    inert("min-replicas-max-lag", Int(0, INT), "10", NO_REPLICAS).also(&["min-slaves-max-lag"]),
+    inert("masterauth", Text, "", NO_REPLICAS),
+    inert("masteruser", Text, "", NO_REPLICAS),
+    inert("repl-backlog-size", Bytes(1, LONG), "1mb", NO_REPLICAS),
+    inert("repl-backlog-ttl", Int(0, i64::MAX), "3600", NO_REPLICAS),
+    inert("repl-disable-tcp-nodelay", Bool, "no", NO_REPLICAS),
+    inert("repl-diskless-load", Choice(&["disabled", "on-empty-db", "swapdb"]), "disabled", NO_REPLICAS),
+    inert("repl-diskless-sync", Bool, "yes", NO_REPLICAS),
+    inert("repl-diskless-sync-delay", Int(0, INT), "5", NO_REPLICAS),
+    inert("repl-diskless-sync-max-replicas", Int(0, INT), "0", NO_REPLICAS),
+    inert("repl-ping-replica-period", Int(1, INT), "10", NO_REPLICAS).also(&["repl-ping-slave-period"]),
+    inert("repl-timeout", Int(1, INT), "60", NO_REPLICAS),
+    inert("replica-announce-ip", Text, "", NO_REPLICAS).also(&["slave-announce-ip"]),
+    inert("replica-announce-port", Int(0, PORT), "0", NO_REPLICAS).also(&["slave-announce-port"]),
+    inert("replica-announced", Bool, "yes", NO_REPLICAS),
+    inert("replica-full-sync-buffer-limit", Bytes(0, LONG), "0", NO_REPLICAS),
+    inert("replica-ignore-disk-write-errors", Bool, "no", NO_REPLICAS),
+    inert("replica-ignore-maxmemory", Bool, "yes", NO_REPLICAS).also(&["slave-ignore-maxmemory"]),
+    inert("replica-priority", Int(0, INT), "100", NO_REPLICAS).also(&["slave-priority"]),
+    inert("replica-read-only", Bool, "yes", NO_REPLICAS).also(&["slave-read-only"]),
+    inert("replica-serve-stale-data", Bool, "yes", NO_REPLICAS).also(&["slave-serve-stale-data"]),
+    inert(
+        "propagation-error-behavior",
+        Choice(&["ignore", "panic", "panic-on-replicas"]),
+        "ignore",
+        NO_REPLICAS,
+    ),
+];
+
+const CLUSTER: &[Directive] = &[
+    unavailable("cluster-enabled", Bool, "no", "cluster mode is").at_start(),
+    inert("cluster-allow-pubsubshard-when-down", Bool, "yes", NO_CLUSTER),
+    inert("cluster-allow-reads-when-down", Bool, "no", NO_CLUSTER),
+    inert("cluster-allow-replica-migration", Bool, "yes", NO_CLUSTER),
+    inert("cluster-announce-bus-port", Int(0, PORT), "0", NO_CLUSTER),
+    inert("cluster-announce-hostname", Text, "", NO_CLUSTER),
+    inert("cluster-announce-human-nodename", Text, "", NO_CLUSTER),
+    inert("cluster-announce-ip", Text, "", NO_CLUSTER),
+    inert("cluster-announce-port", Int(0, PORT), "0", NO_CLUSTER),
+    inert("cluster-announce-tls-port", Int(0, PORT), "0", NO_CLUSTER),
+    inert("cluster-compatibility-sample-ratio", Int(0, 100), "0", NO_CLUSTER),
+    inert("cluster-config-file", Text, "nodes.conf", NO_CLUSTER).at_start(),
+    inert("cluster-link-sendbuf-limit", Bytes(0, LONG), "0", NO_CLUSTER),
+    inert("cluster-migration-barrier", Int(0, INT), "1", NO_CLUSTER),
+    inert("cluster-node-timeout", Int(0, i64::MAX), "15000", NO_CLUSTER),
+    inert("cluster-port", Int(0, PORT), "0", NO_CLUSTER).at_start(),
+    inert(
+        "cluster-preferred-endpoint-type",
+        Choice(&["ip", "hostname", "unknown-endpoint"]),
+        "ip",
+        NO_CLUSTER,
+    ),
+    inert("cluster-replica-no-failover", Bool, "no", NO_CLUSTER).also(&["cluster-slave-no-failover"]),
+    inert("cluster-replica-validity-factor", Int(0, INT), "10", NO_CLUSTER)
+        .also(&["cluster-slave-validity-factor"]),
+    inert("cluster-require-full-coverage", Bool, "yes", NO_CLUSTER),
+];
+
+const SECURITY: &[Directive] = &[
+    field!("requirepass", Text, password),
+    field!("enable-debug-command", Choice(Permission::WORDS), debug_command).at_start(),
+    unavailable(
+        "enable-protected-configs",
+        Choice(Permission::WORDS),
+        "no",
+        "changing protected directives at run time is",
+    )
+    .at_start(),
+    unavailable("enable-module-command", Choice(Permission::WORDS), "no", "loading modules is").at_start(),
+    unavailable("aclfile", Text, "", "access control by users is").at_start(),
+    inert("acllog-max-len", Int(0, i64::MAX), "128", NO_USERS),
+    inert("acl-pubsub-default", Choice(&["allchannels", "resetchannels"]), "resetchannels", NO_USERS),
+    inert("hide-user-data-from-log", Bool, "no", "the log never holds users' data"),
+];
+
+const STATISTICS: &[Directive] = &[
+    unavailable("slowlog-log-slower-than", Int(-1, i64::MAX), "10000", "the slow log is"),
+    unavailable("slowlog-max-len", Int(0, i64::MAX), "128", "the slow log is"),
+    unavailable("latency-monitor-threshold", Int(0, i64::MAX), "0", "latency monitoring is"),
+    unavailable("latency-tracking", Bool, "no", "measuring latencies is"),
+    inert("latency-tracking-info-percentiles", Words, "50 99 99.9", NO_LATENCY),
+];
+
+const PROCESS: &[Directive] = &[
+    inert("daemonize", Bool, "no", OUTSIDE).at_start(),
+    inert("supervised", Choice(&["upstart", "systemd", "auto", "no"]), "no", OUTSIDE).at_start(),
+    inert("pidfile", Text, "", OUTSIDE).at_start(),
+    inert("set-proc-title", Bool, "yes", OUTSIDE).at_start(),
+    inert("proc-title-template", Text, "{title} {listen-addr} {server-mode}", OUTSIDE),
+    inert("oom-score-adj", Choice(&["no", "yes", "relative", "absolute"]), "no", OUTSIDE),
+    inert("oom-score-adj-values", Words, "0 200 800", OUTSIDE),
+    inert("disable-thp", Bool, "yes", OUTSIDE).at_start(),
+    inert("server-cpulist", Text, "", OUTSIDE).at_start().also(&["server_cpulist"]),
+    inert("bio-cpulist", Text, "", OUTSIDE).at_start().also(&["bio_cpulist"]),
+    inert("aof-rewrite-cpulist", Text, "", OUTSIDE).at_start().also(&["aof_rewrite_cpulist"]),
+    inert("bgsave-cpulist", Text, "", OUTSIDE).at_start().also(&["bgsave_cpulist"]),
+    unavailable("syslog-enabled", Bool, "no", "logging to syslog is").at_start(),
+    inert("syslog-ident", Text, "redis", OUTSIDE).at_start(),
+    inert("syslog-facility", Text, "local0", OUTSIDE).at_start(),
+    inert("crash-log-enabled", Bool, "yes", CRASHES),
+    inert("crash-memcheck-enabled", Bool, "yes", CRASHES),
+    inert("always-show-logo", Bool, "no", "there is no logo").at_start(),
+    inert("ignore-warnings", Text, "", "no warning keeps the server from starting"),
+    inert("locale-collate", Text, "", "no command sorts by locale"),
+];
+
+const NO_TLS: &str = "there is no TLS yet";
+const NO_REPLICAS: &str = "there is no replication yet";
+const NO_CLUSTER: &str = "there is no cluster mode yet";
+const NO_FILES: &str = "nothing is kept on disk yet";
+const NO_SCRIPTS: &str = "there are no scripts yet";
+const NO_USERS: &str = "there are no users beside the default one yet";
+const NO_LATENCY: &str = "latencies are not measured yet";
+const NO_DEFRAG: &str = "there is no active defragmentation yet";
+const FREES_LAZILY: &str = "memory is always freed lazily";
+const ACCEPTS: &str = "workers accept connections in turn with other work";
+const CRASHES: &str = "a crash always writes a message and ends the process";
+const OUTSIDE: &str = "it is left to the service manager and the system";

@@ -1,0 +1,79 @@
+//! `client-output-buffer-limit`: how much a client may leave unread before it is disconnected, by class of client.
+
+use super::value::{Refusal, Setting, parse_bytes};
+use kora_core::number::parse_i64;
+
+/// Limits of one class of clients. Zero means no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OutputLimit {
+    /// A client with more unread bytes is disconnected at once.
+    pub hard_bytes: u64,
+    /// A client with more unread bytes for longer than `soft_seconds` is disconnected.
+    pub soft_bytes: u64,
+    /// How long the soft limit may be exceeded.
+    pub soft_seconds: u32,
+}
+
+/// Limits of all classes of clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutputLimits {
+    /// Clients that send commands.
+    pub normal: OutputLimit,
+    /// Replicas.
+    pub replica: OutputLimit,
+    /// Subscribers.
+    pub pubsub: OutputLimit,
+}
+
+impl OutputLimits {
+    /// Reads `class hard soft seconds` groups over the present limits: classes that are not named keep theirs.
+    pub(super) fn merge(mut self, words: &[Vec<u8>]) -> Result<Self, Refusal> {
+        let (groups, rest) = words.as_chunks::<4>();
+        if !rest.is_empty() {
+            return Err("Wrong number of arguments in buffer limit configuration.".into());
+        }
+        for [class, hard, soft, seconds] in groups {
+            let limit = match class.to_ascii_lowercase().as_slice() {
+                b"normal" => &mut self.normal,
+                b"replica" | b"slave" => &mut self.replica,
+                b"pubsub" => &mut self.pubsub,
+                _ => return Err("Invalid client class specified in buffer limit configuration.".into()),
+            };
+            *limit = parse_limit(hard, soft, seconds)
+                .ok_or("Error in hard, soft or soft_seconds setting in buffer limit configuration.")?;
+        }
+        Ok(self)
+    }
+
+    /// The classes by name; that of replicas has two, an old one which CONFIG GET shows.
+    fn classes(self, replica_name: &'static str) -> [(&'static str, OutputLimit); 3] {
+        [("normal", self.normal), (replica_name, self.replica), ("pubsub", self.pubsub)]
+    }
+
+    /// All three classes in one value, with the numbers in plain bytes.
+    pub(super) fn to_setting(self) -> Setting {
+        let words = |(class, limit): (&str, OutputLimit)| {
+            let numbers = [limit.hard_bytes, limit.soft_bytes, u64::from(limit.soft_seconds)];
+            std::iter::once(class.into()).chain(numbers.map(|number| number.to_string().into_bytes()))
+        };
+        Setting::Words(self.classes("slave").into_iter().flat_map(words).collect())
+    }
+
+    /// One configuration line's arguments per class.
+    pub(super) fn lines(self) -> Vec<Vec<u8>> {
+        let line = |(class, limit): (&str, OutputLimit)| {
+            let [hard, soft] =
+                [limit.hard_bytes, limit.soft_bytes].map(|bytes| Setting::Bytes(bytes).spelled());
+            [class.into(), hard, soft, limit.soft_seconds.to_string().into()].join(&b' ')
+        };
+        self.classes("replica").map(line).into()
+    }
+}
+
+fn parse_limit(hard: &[u8], soft: &[u8], seconds: &[u8]) -> Option<OutputLimit> {
+    Some(OutputLimit {
+        hard_bytes: parse_bytes(hard)?,
+        soft_bytes: parse_bytes(soft)?,
+        soft_seconds: u32::try_from(parse_i64(seconds)?).ok()?,
+    })
+}

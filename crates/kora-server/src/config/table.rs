@@ -1,0 +1,172 @@
+//! What a row of the directive table says, and how rows are found.
+
+use super::Config;
+use super::directives::DIRECTIVES;
+use super::value::{Refusal, Setting, Shape};
+
+/// One directive.
+#[derive(Clone, Copy, Debug)]
+pub struct Directive {
+    /// Its name.
+    pub name: &'static str,
+    /// Other names it goes by, each of which CONFIG GET lists too.
+    pub aliases: &'static [&'static str],
+    /// The values it takes.
+    pub shape: Shape,
+    /// When it can be changed.
+    pub change: Change,
+    /// What changing it needs.
+    pub apply: Apply,
+    /// What it means here.
+    pub meaning: Meaning,
+}
+
+/// When a directive can be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// At any time.
+    AnyTime,
+    /// Only at start.
+    AtStart,
+    /// Only at start, because a client that may change it could write files anywhere.
+    Protected,
+}
+
+/// What the server must do after a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Apply {
+    /// Nothing: it is read whenever it matters.
+    WhenRead,
+    /// Bind the listeners anew.
+    Listeners,
+    /// Hand the core its settings.
+    Core,
+    /// Adjust the log.
+    Log,
+}
+
+/// The values of a directive that takes several lines in a file, one each.
+pub type ValueLines = Vec<Vec<u8>>;
+
+/// What a directive means here.
+#[derive(Clone, Copy, Debug)]
+pub enum Meaning {
+    /// It is a field of the configuration.
+    Works {
+        /// Reads the field.
+        get: fn(&Config) -> Setting,
+        /// Writes the field.
+        set: fn(&mut Config, Setting) -> Result<(), Refusal>,
+        /// Its lines in a configuration file, if they are not just the value.
+        lines: Option<fn(&Config) -> ValueLines>,
+    },
+    /// It is accepted and kept but changes nothing.
+    Inert {
+        /// Redis's default.
+        default: &'static str,
+        /// Why it changes nothing.
+        because: &'static str,
+    },
+    /// It belongs to something that does not exist yet: only the value that leaves it off is accepted.
+    Unavailable {
+        /// The value that leaves it off.
+        off: &'static str,
+        /// What does not exist yet.
+        needs: &'static str,
+    },
+}
+
+impl Directive {
+    /// The same directive, known under `aliases` too.
+    #[must_use]
+    pub const fn also(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    /// The same directive, settable only at start.
+    #[must_use]
+    pub const fn at_start(mut self) -> Self {
+        self.change = Change::AtStart;
+        self
+    }
+
+    /// The same directive, out of reach of CONFIG SET.
+    #[must_use]
+    pub const fn protected(mut self) -> Self {
+        self.change = Change::Protected;
+        self
+    }
+
+    /// The same directive with `apply` to do after a change.
+    #[must_use]
+    pub const fn then(mut self, apply: Apply) -> Self {
+        self.apply = apply;
+        self
+    }
+
+    /// The directive called `name`, in any case.
+    #[must_use]
+    pub fn find(name: &[u8]) -> Option<&'static Self> {
+        Self::all()
+            .find(|directive| directive.names().any(|known| known.as_bytes().eq_ignore_ascii_case(name)))
+    }
+
+    /// The whole table.
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        DIRECTIVES.iter().copied().flatten()
+    }
+
+    /// Its names, the proper one first.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.aliases.iter().copied())
+    }
+
+    /// Its present value.
+    #[must_use]
+    pub fn get(&self, config: &Config) -> Setting {
+        match self.meaning {
+            Meaning::Works { get, .. } => get(config),
+            Meaning::Inert { .. } => match config.inert.get(self.name) {
+                Some(setting) => setting.clone(),
+                None => self.default_setting(),
+            },
+            Meaning::Unavailable { .. } => self.default_setting(),
+        }
+    }
+
+    /// Its value when nobody sets it.
+    #[must_use]
+    pub fn default_setting(&self) -> Setting {
+        match self.meaning {
+            Meaning::Works { get, .. } => get(&Config::default()),
+            Meaning::Inert { default: text, .. } | Meaning::Unavailable { off: text, .. } => {
+                let several = self.shape.takes_several();
+                let args: Vec<Vec<u8>> =
+                    if several { text.split(' ').map(Into::into).collect() } else { vec![text.into()] };
+                self.shape
+                    .parse(&args)
+                    .expect("a default has its directive's shape: a test reads every default")
+            }
+        }
+    }
+
+    /// Sets it from the arguments behind its name.
+    ///
+    /// # Errors
+    /// If the arguments do not have its shape, or what they ask for is not available.
+    pub fn set(&self, config: &mut Config, args: &[Vec<u8>]) -> Result<(), Refusal> {
+        let setting = self.shape.parse(args)?;
+        match self.meaning {
+            Meaning::Works { set, .. } => set(config, setting),
+            Meaning::Inert { .. } => {
+                config.inert.insert(self.name, setting);
+                Ok(())
+            }
+            Meaning::Unavailable { needs, .. } if setting != self.default_setting() => {
+                Err(format!("{needs} not available in this version of Kora"))
+            }
+            Meaning::Unavailable { .. } => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What a directive's value can be: its shapes, how each is read from words and how it is written.
+//!
+//! The error texts are Redis's, since clients see them through CONFIG SET.
+
+use kora_core::number::parse_i64;
+
+/// A directive's value between its text and the typed field it goes into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// `yes` or `no`.
+    Bool(bool),
+    /// A decimal number.
+    Int(i64),
+    /// File permissions, written in octal.
+    Octal(u32),
+    /// A size in bytes.
+    Bytes(u64),
+    /// One of the words its shape lists.
+    Choice(&'static str),
+    /// Any bytes.
+    Text(Vec<u8>),
+    /// Several words.
+    Words(Vec<Vec<u8>>),
+}
+
+/// Which values a directive takes.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// `yes` or `no`.
+    Bool,
+    /// A decimal number between two bounds, both allowed.
+    Int(i64, i64),
+    /// File permissions in octal, up to 0777.
+    Octal,
+    /// A size such as `64mb` between two bounds, both allowed.
+    Bytes(u64, u64),
+    /// One of these words, in any case.
+    Choice(&'static [&'static str]),
+    /// One argument of any bytes.
+    Text,
+    /// Any number of arguments.
+    Words,
+}
+
+/// Why a value is refused: the text behind the directive's name in the error.
+pub type Refusal = String;
+
+impl Shape {
+    /// Reads the arguments that follow a directive's name.
+    ///
+    /// # Errors
+    /// If they do not have this shape; the text is Redis's.
+    pub fn parse(self, args: &[Vec<u8>]) -> Result<Setting, Refusal> {
+        if let Self::Words = self {
+            return Ok(Setting::Words(args.iter().filter(|word| !word.is_empty()).cloned().collect()));
+        }
+        let [arg] = args else { return Err("wrong number of arguments".into()) };
+        match self {
+            Self::Bool => parse_bool(arg).map(Setting::Bool),
+            Self::Int(min, max) => parse_int(arg, min, max).map(Setting::Int),
+            Self::Octal => parse_octal(arg).map(Setting::Octal),
+            Self::Bytes(min, max) => {
+                let bytes = parse_bytes(arg).ok_or("argument must be a memory value")?;
+                in_bounds(bytes, min, max).map(Setting::Bytes)
+            }
+            Self::Choice(words) => parse_choice(arg, words).map(Setting::Choice),
+            Self::Text | Self::Words => Ok(Setting::Text(arg.clone())),
+        }
+    }
+
+    /// Whether CONFIG SET splits its one value into several arguments for this shape.
+    #[must_use]
+    pub fn takes_several(self) -> bool {
+        matches!(self, Self::Words)
+    }
+}
+
+impl Setting {
+    /// The value as CONFIG GET shows it.
+    #[must_use]
+    pub fn shown(&self) -> Vec<u8> {
+        match self {
+            Self::Bool(value) => if *value { "yes" } else { "no" }.into(),
+            Self::Int(value) => value.to_string().into(),
+            Self::Octal(value) => format!("{value:o}").into(),
+            Self::Bytes(value) => value.to_string().into(),
+            Self::Choice(word) => (*word).into(),
+            Self::Text(bytes) => bytes.clone(),
+            Self::Words(words) => words.join(&b' '),
+        }
+    }
+
+    /// The value as a configuration file spells it: sizes with units, text in quotes where needed.
+    #[must_use]
+    pub fn spelled(&self) -> Vec<u8> {
+        match self {
+            Self::Bytes(value) => spell_bytes(*value).into(),
+            Self::Text(bytes) => quote(bytes),
+            Self::Words(words) if words.is_empty() => quote(b""),
+            Self::Words(words) => words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(&b' '),
+            Self::Bool(_) | Self::Int(_) | Self::Octal(_) | Self::Choice(_) => self.shown(),
+        }
+    }
+}
+
+fn parse_bool(arg: &[u8]) -> Result<bool, Refusal> {
+    if arg.eq_ignore_ascii_case(b"yes") {
+        Ok(true)
+    } else if arg.eq_ignore_ascii_case(b"no") {
+        Ok(false)
+    } else {
+        Err("argument must be 'yes' or 'no'".into())
+    }
+}
+
+fn parse_int(arg: &[u8], min: i64, max: i64) -> Result<i64, Refusal> {
+    let value = parse_i64(arg).ok_or("argument couldn't be parsed into an integer")?;
+    in_bounds(value, min, max)
+}
+
+fn parse_octal(arg: &[u8]) -> Result<u32, Refusal> {
+    let value = std::str::from_utf8(arg).ok().and_then(|text| u32::from_str_radix(text, 8).ok());
+    let value = value.ok_or("argument couldn't be parsed into an integer")?;
+    if value <= 0o777 { Ok(value) } else { Err("argument must be between 0 and 777 inclusive".into()) }
+}
+
+fn parse_choice(arg: &[u8], words: &'static [&'static str]) -> Result<&'static str, Refusal> {
+    let found = words.iter().find(|word| word.as_bytes().eq_ignore_ascii_case(arg));
+    found.copied().ok_or_else(|| format!("argument(s) must be one of the following: {}", words.join(", ")))
+}
+
+fn in_bounds<T: Ord + std::fmt::Display>(value: T, min: T, max: T) -> Result<T, Refusal> {
+    if (&min..=&max).contains(&&value) {
+        Ok(value)
+    } else {
+        Err(format!("argument must be between {min} and {max} inclusive"))
+    }
+}
+
+/// Units of sizes: those ending in `b` count in powers of 1024, the bare letters in powers of 1000.
+const UNITS: [(&str, u64); 8] = [
+    ("", 1),
+    ("b", 1),
+    ("k", 1000),
+    ("kb", 1 << 10),
+    ("m", 1_000_000),
+    ("mb", 1 << 20),
+    ("g", 1_000_000_000),
+    ("gb", 1 << 30),
+];
+
+/// Reads a size such as `100`, `1k` or `64MB`; one too large for 64 bits is the largest there is.
+#[must_use]
+pub fn parse_bytes(text: &[u8]) -> Option<u64> {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (number, unit) = text.split_at(digits);
+    if number.is_empty() {
+        return None;
+    }
+    let (_, factor) = UNITS.iter().find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(unit))?;
+    let number =
+        number.iter().fold(0u64, |sum, digit| sum.saturating_mul(10).saturating_add(u64::from(digit - b'0')));
+    Some(number.saturating_mul(*factor))
+}
+
+fn spell_bytes(value: u64) -> String {
+    for (unit, factor) in [("gb", 1u64 << 30), ("mb", 1 << 20), ("kb", 1 << 10)] {
+        if value != 0 && value.is_multiple_of(factor) {
+            return format!("{}{unit}", value / factor);
+        }
+    }
+    value.to_string()
+}
+
+/// `bytes` as one word of a configuration line: bare if it can be, otherwise in double quotes with escapes.
+#[must_use]
+pub fn quote(bytes: &[u8]) -> Vec<u8> {
+    let is_bare = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\' | b'#');
+    if !bytes.is_empty() && bytes.iter().all(is_bare) {
+        return bytes.to_vec();
+    }
+    let mut quoted = vec![b'"'];
+    for &byte in bytes {
+        match byte {
+            b'"' | b'\\' => quoted.extend([b'\\', byte]),
+            b'\n' => quoted.extend(b"\\n"),
+            b'\r' => quoted.extend(b"\\r"),
+            b'\t' => quoted.extend(b"\\t"),
+            b' '..=b'~' => quoted.push(byte),
+            _ => quoted.extend(format!("\\x{byte:02x}").into_bytes()),
+        }
+    }
+    quoted.push(b'"');
+    quoted
+}
