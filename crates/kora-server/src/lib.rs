@@ -1,3 +1,4 @@
 //! The Kora server.
 
 pub mod config;
+pub mod log;
