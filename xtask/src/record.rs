@@ -63,7 +63,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let running = args.references.start()?;
     for mut transcript in args.references.transcripts()? {
-        let before = transcript.to_string();
+        let before = std::fs::read_to_string(&transcript.path)?;
         let path = transcript.path.display().to_string();
         let mut target = running.origin(&transcript).target()?;
         session::record(&mut transcript, &mut target).with_context(|| path.clone())?;
