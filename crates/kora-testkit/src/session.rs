@@ -156,11 +156,7 @@ impl<'a> Session<'a> {
                 if !self.target.has_command(&args) {
                     return Ok(None);
                 }
-                let connection = self.connection(step.connection)?;
-                connection.send(&args)?;
-                let is_answered =
-                    !step.rules.iter().any(|rule| matches!(rule, Rule::Silent | Rule::Deferred));
-                if is_answered { vec![connection.receive()?] } else { Vec::new() }
+                self.command(step, args)?
             }
             Action::Raw(expect, args) => {
                 let bytes: Vec<_> = args.iter().flat_map(|arg| arg.bytes(now_ms)).collect();
@@ -186,6 +182,16 @@ impl<'a> Session<'a> {
         Ok(Some(frames))
     }
 
+    fn command(&mut self, step: &Step, args: Vec<Vec<u8>>) -> anyhow::Result<Vec<Frame>> {
+        let connection = self.connection(step.connection)?.as_mut();
+        connection.send(&args)?;
+        if step.rules.iter().any(|rule| matches!(rule, Rule::Silent | Rule::Deferred)) {
+            return Ok(Vec::new());
+        }
+        let reply = connection.receive()?;
+        Ok(vec![if step.rules.contains(&Rule::Scan) { scan(connection, args, reply)? } else { reply }])
+    }
+
     /// Empties the target: every transcript starts from nothing.
     fn start(&mut self) -> anyhow::Result<()> {
         let reply = self.target.connect(Resp::V2)?.call(&["FLUSHALL"])?;
@@ -203,6 +209,22 @@ impl<'a> Session<'a> {
             Entry::Vacant(entry) => entry.insert(self.target.connect(self.resp)?),
         })
     }
+}
+
+/// Repeats a SCAN whose first reply is `reply` until its cursor is 0, and joins all elements.
+fn scan(connection: &mut dyn Connection, mut args: Vec<Vec<u8>>, reply: Frame) -> anyhow::Result<Frame> {
+    let Frame::Many { kind, items } = reply else { return Ok(reply) };
+    let mut cursor = items.first().context("SCAN answers a cursor")?.clone();
+    let mut elements = items.get(1).context("SCAN answers elements")?.items().to_vec();
+    while cursor.bytes() != b"0" {
+        args[1] = cursor.bytes().to_vec();
+        connection.send(&args)?;
+        let reply = connection.receive()?;
+        let [next, more] = reply.items() else { bail!("SCAN answers a cursor and elements") };
+        cursor = next.clone();
+        elements.extend_from_slice(more.items());
+    }
+    Ok(Frame::Many { kind, items: vec![cursor, Frame::Many { kind: b'*', items: elements }] })
 }
 
 fn receive_all(connection: &mut dyn Connection) -> anyhow::Result<Vec<Frame>> {

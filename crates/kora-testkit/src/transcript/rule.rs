@@ -30,6 +30,9 @@ pub enum Rule {
     Match(Vec<u8>),
     /// `contains "A" "B"`: the string must contain each of these.
     Contains(Vec<Vec<u8>>),
+    /// `scan`: a cursor and elements; the command is repeated until the cursor is 0, and the elements of all calls
+    /// may come in any order.
+    Scan,
     /// `silent`: there is no reply.
     Silent,
     /// `deferred`: the reply is read later, by `! reply`.
@@ -49,6 +52,7 @@ impl FromStr for Rule {
             ("shape", 0) => Self::Shape,
             ("type", 0) => Self::Type,
             ("subset", 0) => Self::Subset,
+            ("scan", 0) => Self::Scan,
             ("silent", 0) => Self::Silent,
             ("deferred", 0) => Self::Deferred,
             ("one-of", 1..) => Self::OneOf(words),
@@ -72,6 +76,7 @@ impl fmt::Display for Rule {
             Self::OneOf(words) => write!(f, "one-of {}", quoted(words)),
             Self::Match(pattern) => write!(f, "match {}", quote(pattern)),
             Self::Contains(words) => write!(f, "contains {}", quoted(words)),
+            Self::Scan => f.write_str("scan"),
             Self::Silent => f.write_str("silent"),
             Self::Deferred => f.write_str("deferred"),
         }
@@ -84,7 +89,7 @@ impl Rule {
         if rules.contains(&Self::Pairs) {
             return sort_pairs(frame);
         }
-        let is_unordered = rules.iter().any(|rule| matches!(rule, Self::Sorted | Self::Subset));
+        let is_unordered = rules.iter().any(|rule| matches!(rule, Self::Sorted | Self::Subset | Self::Scan));
         if is_unordered { sort(frame) } else { frame }
     }
 
@@ -98,7 +103,7 @@ impl Rule {
     fn verdict(&self, recorded: &Frame, got: &Frame) -> Option<bool> {
         let same_kind = recorded.kind() == got.kind();
         Some(match self {
-            Self::Sorted | Self::Pairs | Self::Silent | Self::Deferred => return None,
+            Self::Sorted | Self::Pairs | Self::Scan | Self::Silent | Self::Deferred => return None,
             Self::Near(tolerance) => is_near(recorded, got, *tolerance),
             Self::Shape => is_same_shape(recorded, got),
             Self::Type => same_kind,
