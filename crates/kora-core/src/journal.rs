@@ -64,6 +64,10 @@ pub struct Journal {
     recording: bool,
     event_mask: u32,
     changes: u64,
+    /// Those of the changes that no command made: keys that expired.
+    incidental_changes: u64,
+    /// Effects that commands recorded themselves.
+    recorded: u64,
     operation: u64,
     effects: Vec<Effect>,
     events: Vec<KeyEvent>,
@@ -73,7 +77,7 @@ pub struct Journal {
 #[derive(Clone, Copy, Debug)]
 pub struct Mark {
     changes: u64,
-    effects: usize,
+    recorded: u64,
 }
 
 impl Journal {
@@ -111,7 +115,18 @@ impl Journal {
     #[inline]
     pub fn effect(&mut self, db: DbIndex, args: &[&[u8]]) {
         if self.recording {
+            self.recorded += 1;
             self.push_effect(db, args);
+        }
+    }
+
+    /// Counts and records that `key` expired. This is no effect of the command that met the key: what that did
+    /// itself is still recorded as it was sent.
+    pub fn expired(&mut self, db: DbIndex, key: &[u8]) {
+        self.changes += 1;
+        self.incidental_changes += 1;
+        if self.recording {
+            self.push_effect(db, &[b"DEL", key]);
         }
     }
 
@@ -138,13 +153,14 @@ impl Journal {
     #[inline]
     #[must_use]
     pub fn mark(&self) -> Mark {
-        Mark { changes: self.changes, effects: self.effects.len() }
+        Mark { changes: self.changes - self.incidental_changes, recorded: self.recorded }
     }
 
     /// Records `args` as they were sent if changes were counted since `mark` and no effect was recorded since.
     #[inline]
     pub fn close_command(&mut self, mark: Mark, db: DbIndex, args: &[&[u8]]) {
-        if self.recording && self.changes != mark.changes && self.effects.len() == mark.effects {
+        let present = self.mark();
+        if self.recording && present.changes != mark.changes && present.recorded == mark.recorded {
             self.push_effect(db, args);
         }
     }
