@@ -1,17 +1,33 @@
 //! The keys of a shard: compact entries in a segmented table, with expiry and use tracking.
+//!
+//! Commands see a [`Keyspace`]: one database at one moment. Its rules hold for every data type: no look-up returns
+//! an expired entry, every look-up for reading counts as a hit or a miss, and use is marked unless the client asked
+//! otherwise.
 
+mod compact_key;
+mod database;
 pub mod entry;
-pub mod table;
+mod entry_mut;
+pub mod garbage;
+pub mod object;
+pub mod sweep;
+mod table;
+#[cfg(test)]
+mod tests;
+mod usage;
 
-use crate::error::CommandResult;
+use smallvec::SmallVec;
+
+use crate::error::{CommandError, CommandResult};
+use crate::hash::hash_key;
 use crate::journal::{EventClass, Journal};
 use crate::shard::store::{DbIndex, ShardStore};
 use crate::time::UnixMs;
-use entry::{Entry, StringRef};
-
-/// One database of one shard: its table, and how many of its keys have a deadline.
-#[derive(Debug, Default)]
-pub struct Database {}
+pub use database::Database;
+use entry::{Entry, Kind, NewValue, StringRef};
+pub use entry_mut::EntryMut;
+use table::Position;
+use usage::Usage;
 
 /// What becomes of a key's deadline when its value is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,14 +52,8 @@ pub struct Keyspace<'a> {
     no_touch: bool,
 }
 
-/// An entry in its table, open for modification. Dereferences to [`Entry`].
-#[derive(Debug)]
-pub struct EntryMut<'a> {
-    entry: &'a mut Entry,
-}
-
-#[expect(unused_variables, clippy::missing_panics_doc, missing_docs, reason = "signatures first")]
 impl<'a> Keyspace<'a> {
+    /// Database `db` of `store`, which must exist, at `now`. `no_touch`: look-ups don't mark use.
     #[inline]
     pub fn new(
         store: &'a mut ShardStore,
@@ -54,112 +64,269 @@ impl<'a> Keyspace<'a> {
     ) -> Self {
         Self { store, journal, db, now, no_touch }
     }
-    /// The entry of `key`, for reading: counts a hit or a miss and marks its use.
+
+    /// The entry of `key`, for reading: counts a hit or a miss, which is also an event, and marks its use.
+    #[inline]
     pub fn read(&mut self, key: &[u8]) -> Option<&Entry> {
-        unimplemented!()
+        let hash = self.hash(key);
+        let Some(position) = self.locate(hash, key) else {
+            self.miss(key);
+            return None;
+        };
+        self.store.stats.hits += 1;
+        self.touch(position);
+        Some(self.entry(position))
     }
+
     /// The entry of `key` without a trace: no counts, no mark of use (OBJECT, TYPE, TTL).
     pub fn peek(&mut self, key: &[u8]) -> Option<&Entry> {
-        unimplemented!()
+        let hash = self.hash(key);
+        self.locate(hash, key).map(|position| self.entry(position))
     }
+
     /// The entry of `key`, for modification: marks its use.
+    #[inline]
     pub fn write(&mut self, key: &[u8]) -> Option<EntryMut<'_>> {
-        unimplemented!()
+        let hash = self.hash(key);
+        let position = self.locate(hash, key)?;
+        self.touch(position);
+        Some(self.entry_mut(position))
     }
-    /// The string at `key`, for reading. Errors: `WrongType`.
+
+    /// The string at `key`, for reading.
+    ///
+    /// # Errors
+    /// `WrongType` if it is something else.
+    #[inline]
     pub fn read_string(&mut self, key: &[u8]) -> CommandResult<Option<StringRef<'_>>> {
-        unimplemented!()
+        match self.read(key) {
+            None => Ok(None),
+            Some(entry) => entry.string().map(Some).ok_or(CommandError::WrongType),
+        }
     }
-    /// The string entry at `key`, for modification. Errors: `WrongType`.
+
+    /// The string entry at `key`, for modification.
+    ///
+    /// # Errors
+    /// `WrongType` if it is something else.
+    #[inline]
     pub fn write_string(&mut self, key: &[u8]) -> CommandResult<Option<EntryMut<'_>>> {
-        unimplemented!()
+        match self.write(key) {
+            None => Ok(None),
+            Some(entry) if entry.kind() == Kind::String => Ok(Some(entry)),
+            Some(_) => Err(CommandError::WrongType),
+        }
     }
+
     /// Sets `key` to the string `value`, whatever it held; integers are stored as such, as Redis encodes them.
+    #[inline]
     pub fn set_string(&mut self, key: &[u8], value: &[u8], ttl: Ttl) {
-        unimplemented!()
+        self.set(key, NewValue::text(value), ttl);
     }
+
     /// Sets `key` to the integer `value`, whatever it held.
+    #[inline]
     pub fn set_integer(&mut self, key: &[u8], value: i64, ttl: Ttl) {
-        unimplemented!()
+        self.set(key, NewValue::Integer(value), ttl);
     }
-    /// Sets `key` to a raw string (no integer encoding; OBJECT ENCODING `raw`), as APPEND and SETRANGE make it.
+
+    /// Sets `key` to the string `value`, whatever it held, without integer encoding, as INCRBYFLOAT does.
+    pub fn set_bytes(&mut self, key: &[u8], value: &[u8], ttl: Ttl) {
+        self.set(key, NewValue::Bytes { bytes: value, is_raw: false }, ttl);
+    }
+
+    /// Sets `key` to a raw string (no integer encoding; OBJECT ENCODING `raw`), as APPEND and SETRANGE make it. The
+    /// deadline is cleared.
     pub fn set_raw(&mut self, key: &[u8], value: &[u8]) {
-        unimplemented!()
+        self.set(key, NewValue::Bytes { bytes: value, is_raw: true }, Ttl::Clear);
     }
-    /// Takes the entry out of the table. The caller reports effect and event.
+
+    #[inline]
+    fn set(&mut self, key: &[u8], value: NewValue<'_>, ttl: Ttl) {
+        let hash = self.hash(key);
+        if let Some(position) = self.locate(hash, key) {
+            self.touch(position);
+            let expiry = match ttl {
+                Ttl::Clear => None,
+                Ttl::Keep => self.entry(position).expiry(),
+                Ttl::At(at) => Some(at),
+            };
+            let heap = self.store.databases[self.db.index()].replace(position, value, expiry);
+            self.store.garbage.add_heap(heap);
+        } else {
+            let expiry = if let Ttl::At(at) = ttl { Some(at) } else { None };
+            self.add(hash, Entry::build(key, value, expiry));
+        }
+    }
+
+    /// Adds an entry whose key is not there.
+    fn add(&mut self, hash: u64, mut entry: Entry) {
+        if entry.is_new() {
+            entry.set_usage(Usage::new(&self.store.config, self.now));
+        }
+        self.journal.event(EventClass::NEW, "new", self.db, entry.key());
+        self.store.databases[self.db.index()].insert(hash, entry, &self.store.hasher);
+    }
+
+    /// Takes the entry out of the table. The caller reports effect and event. If the entry is not needed,
+    /// [`Keyspace::delete`] never stops to free it.
     pub fn remove(&mut self, key: &[u8]) -> Option<Entry> {
-        unimplemented!()
+        let hash = self.hash(key);
+        let position = self.locate(hash, key)?;
+        Some(self.store.databases[self.db.index()].remove(position, hash, &self.store.hasher))
     }
+
+    /// Deletes `key`, and says whether it was there. What is large is freed later. The caller reports effect and
+    /// event.
+    pub fn delete(&mut self, key: &[u8]) -> bool {
+        let entry = self.remove(key);
+        let was_there = entry.is_some();
+        if let Some(entry) = entry {
+            self.store.garbage.add_entry(entry);
+        }
+        was_there
+    }
+
     /// Puts `entry` (value and deadline) under `key`; replaces what was there.
     pub fn insert(&mut self, key: &[u8], entry: Entry) {
-        unimplemented!()
+        self.delete(key);
+        let entry = if entry.key() == key { entry } else { entry.with_key(key) };
+        self.add(self.hash(key), entry);
     }
+
     /// Gives `key` a deadline or takes it away; `false` if there is no such key.
     pub fn set_expiry(&mut self, key: &[u8], at: Option<UnixMs>) -> bool {
-        unimplemented!()
+        let hash = self.hash(key);
+        let Some(position) = self.locate(hash, key) else { return false };
+        self.entry_mut(position).set_expiry(at);
+        true
     }
+
     /// Number of keys, expired but unswept ones included.
+    #[must_use]
     pub fn len(&self) -> usize {
-        unimplemented!()
+        self.store.databases[self.db.index()].len()
     }
+
+    /// Whether there are no keys.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
     /// A uniformly chosen key that is not expired.
     pub fn random_key(&mut self) -> Option<Box<[u8]>> {
-        unimplemented!()
+        loop {
+            let ShardStore { databases, random_state, hasher, .. } = &mut *self.store;
+            let table = databases[self.db.index()].table();
+            let position = table.random(|| crate::hash::splitmix64(random_state))?;
+            let entry = table.entry(position);
+            if !entry.is_expired(self.now) {
+                return Some(entry.key().into());
+            }
+            let hash = hash_key(hasher, entry.key());
+            self.expire(hash, position);
+        }
     }
+
     /// Visits keys from `cursor` (0 to begin) until at least `count` entries were visited; returns the next
     /// cursor, 0 at the end. Every key present throughout a whole scan is visited exactly once.
     pub fn scan(&mut self, cursor: u64, count: usize, visit: &mut dyn FnMut(&Entry)) -> u64 {
-        unimplemented!()
+        let mut expired: SmallVec<[(u64, Box<[u8]>); 4]> = SmallVec::new();
+        let (hasher, now) = (&self.store.hasher, self.now);
+        let table = self.store.databases[self.db.index()].table();
+        let next = table.scan(cursor, count, hasher, &mut |entry| {
+            if entry.is_expired(now) {
+                expired.push((hash_key(hasher, entry.key()), entry.key().into()));
+            } else {
+                visit(entry);
+            }
+        });
+        for (hash, key) in expired {
+            // A look-up deletes what has expired.
+            self.locate(hash, &key);
+        }
+        next
     }
-    /// Empties the database; the entries are freed later.
+
+    /// Empties the database and says how many keys it had; the entries are freed later.
     pub fn clear(&mut self) -> usize {
-        unimplemented!()
+        let table = self.store.databases[self.db.index()].take();
+        let len = table.len();
+        self.store.garbage.add_table(table);
+        len
     }
+
     /// The time at which the command runs.
+    #[must_use]
     pub fn now(&self) -> UnixMs {
         self.now
     }
+
     /// Reports a keyspace event and counts one change.
     #[inline]
     pub fn changed(&mut self, class: EventClass, name: &'static str, key: &[u8]) {
         self.journal.changed(1);
         self.journal.event(class, name, self.db, key);
     }
+
+    /// The journal, for effects and events.
+    #[inline]
     pub fn journal(&mut self) -> &mut Journal {
         self.journal
     }
-}
 
-impl std::ops::Deref for EntryMut<'_> {
-    type Target = Entry;
-    fn deref(&self) -> &Entry {
-        self.entry
+    #[inline]
+    fn hash(&self, key: &[u8]) -> u64 {
+        hash_key(&self.store.hasher, key)
     }
-}
 
-#[expect(unused_variables, clippy::missing_panics_doc, reason = "signatures first")]
-impl EntryMut<'_> {
-    /// Replaces a string value by an integer, in place; the deadline stays.
-    pub fn set_integer(&mut self, value: i64) {
-        unimplemented!()
+    /// Where the entry of `key` lies; an expired one is deleted and not found.
+    #[inline]
+    fn locate(&mut self, hash: u64, key: &[u8]) -> Option<Position> {
+        let table = self.store.databases[self.db.index()].table();
+        let position = table.find(hash, key)?;
+        if table.entry(position).is_expired(self.now) {
+            self.expire(hash, position);
+            return None;
+        }
+        Some(position)
     }
-    /// Replaces a string value; the deadline stays. `raw` as for [`Keyspace::set_raw`].
-    pub fn set_string(&mut self, value: &[u8]) {
-        unimplemented!()
+
+    #[cold]
+    fn expire(&mut self, hash: u64, position: Position) {
+        let entry = self.store.databases[self.db.index()].remove(position, hash, &self.store.hasher);
+        self.store.bury(self.journal, self.db, entry);
     }
-    /// Appends to a string value, which becomes raw; returns the new length in bytes.
-    pub fn append(&mut self, bytes: &[u8]) -> usize {
-        unimplemented!()
+
+    #[cold]
+    fn miss(&mut self, key: &[u8]) {
+        self.store.stats.misses += 1;
+        self.journal.event(EventClass::KEY_MISS, "keymiss", self.db, key);
     }
-    /// Makes a string value raw and at least `len` bytes long (zero padded), and lends it for writing.
-    pub fn raw_mut(&mut self, len: usize) -> &mut [u8] {
-        unimplemented!()
+
+    #[inline]
+    fn entry(&self, position: Position) -> &Entry {
+        self.store.databases[self.db.index()].table().entry(position)
     }
-    /// Gives the entry a deadline or takes it away.
-    pub fn set_expiry(&mut self, at: Option<UnixMs>) {
-        unimplemented!()
+
+    fn entry_mut(&mut self, position: Position) -> EntryMut<'_> {
+        let (entry, expires) = self.store.databases[self.db.index()].entry_and_expires(position);
+        EntryMut::new(entry, expires, &mut self.store.garbage)
+    }
+
+    /// Marks the use of an entry. The entry is written to only if its bits change.
+    #[inline]
+    fn touch(&mut self, position: Position) {
+        if self.no_touch {
+            return;
+        }
+        let ShardStore { databases, config, random_state, .. } = &mut *self.store;
+        let entry = databases[self.db.index()].entry_mut(position);
+        let present = entry.usage();
+        let used = present.used(config, self.now, || crate::hash::splitmix64(random_state));
+        if used != present {
+            entry.set_usage(used);
+        }
     }
 }

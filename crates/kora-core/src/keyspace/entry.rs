@@ -1,10 +1,39 @@
-//! A key and its value, deadline and use bits in one allocation.
+//! A key and its value, deadline and use bits in one allocation, behind one thin pointer.
+//!
+//! The pointer's lowest bit says whether there is a deadline: a sweep for expired keys reads table slots and touches
+//! no entry without one. The parts of the allocation are described in [`shape`]; long values and collections have
+//! memory of their own, which the entry owns.
+//!
+//! Invariants, on which every unsafe block here relies:
+//! - the pointer (without its lowest bit) is the start of a live allocation of `shape().layout()`, aligned to 8,
+//!   that nothing else points to;
+//! - header, key and value are initialised, and `Repr` says what the cell holds;
+//! - the cell holds `i64`, `Option<Box<dyn Object>>` (`None` only while the value is being replaced) or `Vec<u8>`.
+#![expect(unsafe_code, reason = "one allocation of variable layout; safe for all who use it")]
 
+mod heap;
+mod modify;
+mod shape;
+#[cfg(test)]
+pub(super) mod tests;
+
+use std::alloc::{alloc, dealloc, handle_alloc_error};
+use std::fmt;
+use std::ptr::NonNull;
+
+use super::compact_key::CompactKey;
+use super::object::Object;
+use super::usage::Usage;
+use crate::config::CoreConfig;
 use crate::time::UnixMs;
+pub(crate) use heap::{Heap, NewValue};
+pub(crate) use shape::size_class;
+use shape::{HEADER_BYTES, Repr, Shape};
 
 /// The data type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are Redis's and explain themselves")]
+#[repr(u8)]
 pub enum Kind {
     String,
     List,
@@ -12,6 +41,23 @@ pub enum Kind {
     SortedSet,
     Hash,
     Stream,
+}
+
+impl Kind {
+    const ALL: [Self; 6] = [Self::String, Self::List, Self::Set, Self::SortedSet, Self::Hash, Self::Stream];
+
+    /// The name that TYPE answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::List => "list",
+            Self::Set => "set",
+            Self::SortedSet => "zset",
+            Self::Hash => "hash",
+            Self::Stream => "stream",
+        }
+    }
 }
 
 /// How a value is stored, as OBJECT ENCODING names it.
@@ -29,6 +75,24 @@ pub enum Encoding {
     Stream,
 }
 
+impl Encoding {
+    /// The name that OBJECT ENCODING answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Int => "int",
+            Self::EmbStr => "embstr",
+            Self::ListPack => "listpack",
+            Self::QuickList => "quicklist",
+            Self::IntSet => "intset",
+            Self::HashTable => "hashtable",
+            Self::SkipList => "skiplist",
+            Self::Stream => "stream",
+        }
+    }
+}
+
 /// A string value, read in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StringRef<'a> {
@@ -38,39 +102,312 @@ pub enum StringRef<'a> {
     Bytes(&'a [u8]),
 }
 
-/// An owned entry.
-#[derive(Debug)]
-pub struct Entry(());
+/// The longest string that OBJECT ENCODING calls `embstr`.
+const EMBSTR_BYTES: usize = 44;
+/// Set in the pointer of an entry with a deadline.
+const DEADLINE_BIT: usize = 1;
+/// Use bits of an entry that is not in a table yet.
+const UNUSED: Usage = Usage(1 << 24);
 
-#[expect(
-    clippy::unused_self,
-    missing_docs,
-    unused_variables,
-    clippy::missing_panics_doc,
-    reason = "signatures first"
-)]
+/// The first eight bytes of an entry.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+struct Header {
+    /// Bits 0 and 1: [`Repr`]; bit 2: the string was modified in place; bits 4 to 7: [`Kind`].
+    tag: u8,
+    /// The key's length byte: see [`CompactKey`].
+    key_len: u8,
+    /// Length of an inline value.
+    inline_len: u16,
+    /// See [`Usage`].
+    usage: Usage,
+}
+
+const _: () = assert!(size_of::<Header>() == HEADER_BYTES && align_of::<Header>() <= 8);
+
+const RAW_BIT: u8 = 1 << 2;
+
+impl Header {
+    fn new(shape: Shape, is_raw: bool, kind: Kind) -> Self {
+        let raw = if is_raw { RAW_BIT } else { 0 };
+        Self {
+            tag: shape.repr as u8 | raw | (kind as u8) << 4,
+            key_len: 0,
+            inline_len: u16::try_from(shape.inline_bytes)
+                .expect("Shape::fits_inline keeps inline values short"),
+            usage: UNUSED,
+        }
+    }
+
+    #[inline]
+    fn repr(self) -> Repr {
+        match self.tag & 3 {
+            0 => Repr::Inline,
+            1 => Repr::Integer,
+            2 => Repr::Object,
+            _ => Repr::External,
+        }
+    }
+
+    fn is_raw(self) -> bool {
+        self.tag & RAW_BIT != 0
+    }
+
+    #[inline]
+    fn kind(self) -> Kind {
+        Kind::ALL[usize::from(self.tag >> 4)]
+    }
+}
+
+/// An owned entry: a key with its value, deadline and use bits.
+pub struct Entry(NonNull<u8>);
+
+// SAFETY: an entry owns all it points to, and that is bytes, a `Vec<u8>` or a `Box<dyn Object>`, which is `Send`.
+unsafe impl Send for Entry {}
+
 impl Entry {
+    /// A string entry; integers are stored as such, as Redis encodes them.
+    #[must_use]
+    pub fn new_string(key: &[u8], value: &[u8], expiry: Option<UnixMs>) -> Self {
+        Self::build(key, NewValue::text(value), expiry)
+    }
+
+    /// An entry whose value is a collection.
+    #[must_use]
+    pub fn new_object(key: &[u8], value: Box<dyn Object>, expiry: Option<UnixMs>) -> Self {
+        Self::build(key, NewValue::Object(value), expiry)
+    }
+
+    /// An entry of its own.
+    pub(crate) fn build(key: &[u8], value: NewValue<'_>, expiry: Option<UnixMs>) -> Self {
+        let shape = value.shape(key.len(), expiry.is_some());
+        let value = value.settled(shape);
+        let mut entry = Self::allocate(shape);
+        let key = CompactKey(key);
+        // SAFETY: `shape` says that the key fits there.
+        unsafe { key.write(entry.base().add(shape.key_at())) };
+        entry.fill(
+            shape,
+            Header { key_len: key.len_byte(), ..Header::new(shape, false, Kind::String) },
+            value,
+        );
+        if let Some(at) = expiry {
+            entry.write_deadline(at);
+        }
+        entry
+    }
+
+    /// Memory for `shape`, all of it yet to be written: nothing may panic before the header is.
+    fn allocate(shape: Shape) -> Self {
+        let layout = shape.layout();
+        // SAFETY: the layout is not empty: there is always a header.
+        let base = unsafe { alloc(layout) };
+        let Some(base) = NonNull::new(base) else { handle_alloc_error(layout) };
+        let tag = if shape.has_deadline { DEADLINE_BIT } else { 0 };
+        Self(base.map_addr(|address| address | tag))
+    }
+
+    /// Start of the allocation.
+    #[inline]
+    fn base(&self) -> *mut u8 {
+        self.0.as_ptr().map_addr(|address| address & !DEADLINE_BIT)
+    }
+
+    #[inline]
+    fn header(&self) -> Header {
+        // SAFETY: an entry begins with its header.
+        unsafe { self.base().cast::<Header>().read() }
+    }
+
+    #[inline]
+    fn set_header(&mut self, header: Header) {
+        // SAFETY: an entry begins with its header, and `&mut self` is the only way to it.
+        unsafe { self.base().cast::<Header>().write(header) };
+    }
+
+    fn shape(&self) -> Shape {
+        let header = self.header();
+        let mut shape = Shape {
+            repr: header.repr(),
+            has_deadline: self.has_expiry(),
+            key_bytes: 0,
+            inline_bytes: usize::from(header.inline_len),
+        };
+        // SAFETY: the place of the key follows from what the shape holds so far, and a key was written there.
+        shape.key_bytes = unsafe { CompactKey::len(header.key_len, self.base().add(shape.key_at())) };
+        shape
+    }
+
+    /// The key.
+    #[inline]
+    #[must_use]
     pub fn key(&self) -> &[u8] {
-        unimplemented!()
+        let header = self.header();
+        let cell_at = if self.has_expiry() { HEADER_BYTES + 8 } else { HEADER_BYTES };
+        let key_at = cell_at + header.repr() as usize * 8;
+        // SAFETY: `Shape::key_at` of this entry; a key was written there and stays while `self` is borrowed.
+        unsafe { CompactKey::read(header.key_len, self.base().add(key_at)) }
     }
+
+    /// The data type of the value.
+    #[inline]
+    #[must_use]
     pub fn kind(&self) -> Kind {
-        unimplemented!()
+        self.header().kind()
     }
+
+    /// How the value is stored, as Redis would say.
+    #[must_use]
     pub fn encoding(&self) -> Encoding {
-        unimplemented!()
+        match self.string() {
+            Some(StringRef::Integer(_)) => Encoding::Int,
+            Some(StringRef::Bytes(bytes)) if bytes.len() <= EMBSTR_BYTES && !self.header().is_raw() => {
+                Encoding::EmbStr
+            }
+            Some(StringRef::Bytes(_)) => Encoding::Raw,
+            None => self.as_object().expect("what is no string is an object").encoding(),
+        }
     }
+
+    /// Whether there is a deadline. Looks at the pointer only.
+    #[inline]
+    #[must_use]
+    pub fn has_expiry(&self) -> bool {
+        self.0.as_ptr().addr() & DEADLINE_BIT != 0
+    }
+
+    /// The deadline.
+    #[inline]
+    #[must_use]
     pub fn expiry(&self) -> Option<UnixMs> {
-        unimplemented!()
+        // SAFETY: the bit says that a deadline stands behind the header.
+        self.has_expiry().then(|| UnixMs(unsafe { self.base().add(HEADER_BYTES).cast::<i64>().read() }))
     }
+
+    /// Whether the deadline has passed at `now`.
+    #[inline]
+    #[must_use]
+    pub fn is_expired(&self, now: UnixMs) -> bool {
+        self.expiry().is_some_and(|at| at < now)
+    }
+
+    /// The string value, if it is one.
+    #[inline]
+    #[must_use]
     pub fn string(&self) -> Option<StringRef<'_>> {
-        unimplemented!()
+        match self.header().repr() {
+            Repr::Inline => Some(StringRef::Bytes(self.inline_value())),
+            Repr::Integer => {
+                // SAFETY: `Repr::Integer` says that the cell holds an i64.
+                Some(StringRef::Integer(unsafe { self.cell::<i64>().read() }))
+            }
+            Repr::External => {
+                // SAFETY: `Repr::External` says that the cell holds a vector, borrowed like `self`.
+                Some(StringRef::Bytes(unsafe { &*self.cell::<Vec<u8>>() }))
+            }
+            Repr::Object => None,
+        }
     }
+
+    /// The collection, if it is one.
+    #[must_use]
+    pub fn as_object(&self) -> Option<&dyn Object> {
+        if self.header().repr() != Repr::Object {
+            return None;
+        }
+        // SAFETY: `Repr::Object` says what the cell holds; it is borrowed like `self`.
+        unsafe { &*self.cell::<Option<Box<dyn Object>>>() }.as_deref()
+    }
+
+    /// The collection, if it is one, to modify it.
+    pub fn as_object_mut(&mut self) -> Option<&mut dyn Object> {
+        if self.header().repr() != Repr::Object {
+            return None;
+        }
+        // SAFETY: `Repr::Object` says what the cell holds; it is borrowed like `self`.
+        unsafe { &mut *self.cell::<Option<Box<dyn Object>>>() }.as_deref_mut()
+    }
+
     /// Bytes allocated for key, value and bookkeeping.
+    #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        unimplemented!()
+        let shape = self.shape();
+        let beyond = match shape.repr {
+            Repr::Inline | Repr::Integer => 0,
+            // SAFETY: `Repr::External` says that the cell holds a vector.
+            Repr::External => size_class(unsafe { &*self.cell::<Vec<u8>>() }.capacity()),
+            Repr::Object => self.as_object().expect("its Repr says so").memory_bytes(),
+        };
+        size_class(shape.bytes()) + beyond
     }
-    /// An independent copy.
+
+    /// An independent copy, as if just created.
+    #[must_use]
     pub fn duplicate(&self) -> Self {
-        unimplemented!()
+        let value = match self.as_object() {
+            Some(object) => NewValue::Object(object.duplicate()),
+            None => self.string_value(),
+        };
+        Self::build(self.key(), value, self.expiry())
+    }
+
+    /// Seconds since the last use, as far as it was tracked by time.
+    #[must_use]
+    pub fn idle_seconds(&self, now: UnixMs) -> u32 {
+        self.header().usage.idle_seconds(now)
+    }
+
+    /// Use on a logarithmic scale from 0 to 255, as far as it was tracked by frequency.
+    #[must_use]
+    pub fn frequency(&self, now: UnixMs, config: &CoreConfig) -> u32 {
+        self.header().usage.frequency(config, now)
+    }
+
+    /// Where the entry lies, to fetch it into the cache.
+    #[inline]
+    pub(super) fn address(&self) -> *const u8 {
+        self.base()
+    }
+
+    /// Cell of the value. Its type is what `Repr` says.
+    #[inline]
+    fn cell<T>(&self) -> *mut T {
+        let cell_at = if self.has_expiry() { HEADER_BYTES + 8 } else { HEADER_BYTES };
+        // SAFETY: a cell, even an empty one, lies within the allocation or at its end; it is aligned to 8.
+        unsafe { self.base().add(cell_at).cast() }
+    }
+
+    #[inline]
+    fn inline_value(&self) -> &[u8] {
+        let key = self.key();
+        let len = usize::from(self.header().inline_len);
+        // SAFETY: an inline value of that length was written directly behind the key. The pointer is made from the
+        // allocation's, since the key's may not be used beyond the key.
+        unsafe {
+            let value_at = key.as_ptr().add(key.len()).addr() - self.base().addr();
+            std::slice::from_raw_parts(self.base().add(value_at), len)
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let layout = self.shape().layout();
+        drop(self.take_heap());
+        // SAFETY: this is the allocation's layout, and nothing uses it any more.
+        unsafe { dealloc(self.base(), layout) };
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut fields = formatter.debug_struct("Entry");
+        fields.field("key", &self.key().escape_ascii().to_string());
+        match (self.string(), self.as_object()) {
+            (Some(StringRef::Bytes(bytes)), _) => fields.field("value", &bytes.escape_ascii().to_string()),
+            (Some(StringRef::Integer(value)), _) => fields.field("value", &value),
+            (None, object) => fields.field("value", &object),
+        };
+        fields.field("expiry", &self.expiry()).finish()
     }
 }

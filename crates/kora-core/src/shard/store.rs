@@ -1,8 +1,9 @@
 //! The store one shard owns: 16 databases of keys, and what their commands share.
 
 use crate::config::CoreConfig;
-use crate::hash::{KeyHasher, key_hasher, splitmix64};
+use crate::hash::{KeyHasher, hash_key, key_hasher, splitmix64};
 use crate::keyspace::Database;
+use crate::keyspace::garbage::Garbage;
 use crate::slot::ShardId;
 
 /// A database's number, from 0.
@@ -37,7 +38,10 @@ pub struct ShardStore {
     pub(crate) hasher: KeyHasher,
     pub(crate) config: CoreConfig,
     pub(crate) stats: StoreStats,
-    random_state: u64,
+    pub(crate) garbage: Garbage,
+    /// The database whose turn it is to be swept.
+    pub(crate) next_swept: DbIndex,
+    pub(crate) random_state: u64,
 }
 
 impl ShardStore {
@@ -47,7 +51,16 @@ impl ShardStore {
         let databases = (0..config.database_count).map(|_| Database::default()).collect();
         let mut random_state = seed ^ u64::from(id.0);
         let hasher = key_hasher(splitmix64(&mut random_state));
-        Self { id, databases, hasher, config, stats: StoreStats::default(), random_state }
+        Self {
+            id,
+            databases,
+            hasher,
+            config,
+            stats: StoreStats::default(),
+            garbage: Garbage::default(),
+            next_swept: DbIndex::default(),
+            random_state,
+        }
     }
 
     /// The shard that owns this store.
@@ -83,5 +96,35 @@ impl ShardStore {
     /// The next random number.
     pub fn random(&mut self) -> u64 {
         splitmix64(&mut self.random_state)
+    }
+
+    /// A database.
+    ///
+    /// # Panics
+    /// If it does not exist.
+    #[must_use]
+    pub fn database(&self, db: DbIndex) -> &Database {
+        &self.databases[db.index()]
+    }
+
+    /// Exchanges the keys of two databases, which must exist.
+    pub fn swap_databases(&mut self, one: DbIndex, other: DbIndex) {
+        self.databases.swap(one.index(), other.index());
+    }
+
+    /// Begins a look-up that will be made soon: fetches the place where `key` must be into the cache. Returns the
+    /// hash for [`ShardStore::prefetch_entry`].
+    #[inline]
+    #[must_use]
+    pub fn prefetch_bucket(&self, db: DbIndex, key: &[u8]) -> u64 {
+        let hash = hash_key(&self.hasher, key);
+        self.databases[db.index()].table().prefetch_bucket(hash);
+        hash
+    }
+
+    /// Goes on with a look-up that will be made soon: fetches the entry into the cache.
+    #[inline]
+    pub fn prefetch_entry(&self, db: DbIndex, hash: u64) {
+        self.databases[db.index()].table().prefetch_entry(hash);
     }
 }

@@ -1,0 +1,124 @@
+//! One database of one shard: its table, and how many of its keys have a deadline.
+//!
+//! Every way in, out and over a deadline goes through here, so that the count of deadlines is right by construction.
+
+use super::entry::{Entry, Heap, NewValue};
+use super::table::{Position, Table};
+use crate::hash::KeyHasher;
+use crate::time::UnixMs;
+
+/// One database of one shard.
+#[derive(Debug, Default)]
+pub struct Database {
+    table: Table,
+    expires: usize,
+    pub(super) sweep: SweepState,
+}
+
+/// How far the sweep for expired keys has come, and what it learned.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SweepState {
+    /// Where it goes on.
+    pub(super) cursor: u64,
+    /// Mean time to live in milliseconds of the keys it met lately; 0 if it met none.
+    pub(super) average_ttl_ms: i64,
+}
+
+impl Database {
+    /// Number of keys, expired but unswept ones included.
+    #[inline]
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether there are no keys.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of keys with a deadline.
+    #[must_use]
+    pub fn expires(&self) -> usize {
+        self.expires
+    }
+
+    /// Estimated mean time to live in milliseconds of the keys with a deadline; 0 if unknown.
+    #[must_use]
+    pub fn average_ttl_ms(&self) -> i64 {
+        if self.expires == 0 { 0 } else { self.sweep.average_ttl_ms }
+    }
+
+    /// Bytes of the table itself, the entries not included.
+    #[must_use]
+    pub fn table_bytes(&self) -> usize {
+        self.table.memory_bytes()
+    }
+
+    /// The table, to look things up.
+    #[inline]
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The entry at `position`, to modify its value.
+    #[inline]
+    pub(super) fn entry_mut(&mut self, position: Position) -> &mut Entry {
+        self.table.entry_mut(position)
+    }
+
+    /// The entry at `position` and the count of deadlines, which follows the entry's.
+    pub(super) fn entry_and_expires(&mut self, position: Position) -> (&mut Entry, &mut usize) {
+        (self.table.entry_mut(position), &mut self.expires)
+    }
+
+    /// Replaces value and deadline of the entry at `position`. Returns what the old value owned.
+    pub(super) fn replace(
+        &mut self,
+        position: Position,
+        value: NewValue<'_>,
+        expiry: Option<UnixMs>,
+    ) -> Option<Heap> {
+        let entry = self.table.entry_mut(position);
+        let had_expiry = entry.has_expiry();
+        let heap = entry.replace(value, expiry);
+        self.expires = self.expires + usize::from(expiry.is_some()) - usize::from(had_expiry);
+        heap
+    }
+
+    /// Adds an entry whose key is not there.
+    pub(super) fn insert(&mut self, hash: u64, entry: Entry, hasher: &KeyHasher) {
+        self.expires += usize::from(entry.has_expiry());
+        self.table.insert(hash, entry, hasher);
+    }
+
+    /// Takes an entry out.
+    pub(super) fn remove(&mut self, position: Position, hash: u64, hasher: &KeyHasher) -> Entry {
+        let entry = self.table.remove(position, hash, hasher);
+        self.expires -= usize::from(entry.has_expiry());
+        entry
+    }
+
+    /// Takes several entries, given with their hashes, out of one bucket.
+    pub(super) fn remove_of_bucket<T: FromIterator<Entry>>(
+        &mut self,
+        positions: &[(Position, u64)],
+        hasher: &KeyHasher,
+    ) -> T {
+        let taken = positions
+            .iter()
+            .map(|&(position, hash)| self.table.remove_in_place(position, hash))
+            .inspect(|entry| self.expires -= usize::from(entry.has_expiry()))
+            .collect();
+        if let Some((position, _)) = positions.first() {
+            self.table.reduce(*position, hasher);
+        }
+        taken
+    }
+
+    /// Takes all entries out.
+    pub(super) fn take(&mut self) -> Table {
+        std::mem::take(self).table
+    }
+}

@@ -1,0 +1,91 @@
+//! Values on their way into an entry, and memory of their own on its way out.
+
+use super::shape::{Repr, Shape};
+use super::{Kind, Object};
+use crate::number::parse_i64;
+
+/// A value to be stored.
+#[derive(Debug)]
+pub(crate) enum NewValue<'a> {
+    /// A string that is an integer.
+    Integer(i64),
+    /// A string.
+    Bytes {
+        /// Its bytes.
+        bytes: &'a [u8],
+        /// Whether OBJECT ENCODING says `raw` even if it is short.
+        is_raw: bool,
+    },
+    /// A string in memory of its own, to be kept there.
+    External {
+        /// Its bytes.
+        bytes: Vec<u8>,
+        /// As above.
+        is_raw: bool,
+    },
+    /// A collection.
+    Object(Box<dyn Object>),
+}
+
+impl<'a> NewValue<'a> {
+    /// A string as SET stores it: an integer if it is one.
+    #[inline]
+    pub(crate) fn text(bytes: &'a [u8]) -> Self {
+        parse_i64(bytes).map_or(Self::Bytes { bytes, is_raw: false }, Self::Integer)
+    }
+
+    /// The shape of an entry with this value.
+    #[inline]
+    pub(super) fn shape(&self, key_bytes: usize, has_deadline: bool) -> Shape {
+        let (repr, inline_bytes) = match self {
+            Self::Integer(_) => (Repr::Integer, 0),
+            Self::Bytes { bytes, .. } if Shape::fits_inline(key_bytes, bytes.len()) => {
+                (Repr::Inline, bytes.len())
+            }
+            Self::Bytes { .. } | Self::External { .. } => (Repr::External, 0),
+            Self::Object(_) => (Repr::Object, 0),
+        };
+        Shape { repr, has_deadline, key_bytes, inline_bytes }
+    }
+
+    /// The value with memory of its own, if that is what `shape` says.
+    #[inline]
+    pub(super) fn settled(self, shape: Shape) -> Self {
+        match self {
+            Self::Bytes { bytes, is_raw } if shape.repr == Repr::External => {
+                Self::External { bytes: bytes.to_vec(), is_raw }
+            }
+            value => value,
+        }
+    }
+
+    pub(super) fn is_raw(&self) -> bool {
+        matches!(self, Self::Bytes { is_raw: true, .. } | Self::External { is_raw: true, .. })
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Object(object) => object.kind(),
+            _ => Kind::String,
+        }
+    }
+}
+
+/// Memory that an entry owned beside its own allocation.
+#[derive(Debug)]
+pub(crate) enum Heap {
+    /// A long string.
+    Bytes(Vec<u8>),
+    /// A collection.
+    Object(Box<dyn Object>),
+}
+
+impl Heap {
+    /// What it takes to free it, in allocations: a KiB of a string, whose pages go back one by one, counts as one.
+    pub(crate) fn effort(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.capacity() / 1024,
+            Self::Object(object) => object.free_effort(),
+        }
+    }
+}

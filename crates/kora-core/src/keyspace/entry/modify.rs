@@ -1,0 +1,286 @@
+//! Changes of an entry: values and deadlines come and go, in place where the allocation's size class stays.
+
+use std::alloc::dealloc;
+use std::num::NonZero;
+
+use super::heap::{Heap, NewValue};
+use super::shape::{HEADER_BYTES, Repr, Shape, size_class};
+use super::{DEADLINE_BIT, Entry, Header, Kind, RAW_BIT, StringRef, UNUSED};
+use crate::keyspace::object::Object;
+use crate::keyspace::usage::Usage;
+use crate::time::UnixMs;
+
+/// Bytes that stay when an entry takes another shape: from and to are offsets before and after.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    from: usize,
+    to: usize,
+    bytes: usize,
+}
+
+impl Entry {
+    /// Puts `value` in the place of the present one and sets or clears the deadline. Returns what the old value
+    /// owned, for the caller to drop now or later.
+    pub(crate) fn replace(&mut self, value: NewValue<'_>, expiry: Option<UnixMs>) -> Option<Heap> {
+        let old = self.shape();
+        let new = value.shape(old.key_bytes, expiry.is_some());
+        if let NewValue::Bytes { bytes, is_raw } = value
+            && new.repr == Repr::External
+            && self.overwrite_external(bytes, is_raw)
+        {
+            self.set_expiry(expiry);
+            return None;
+        }
+        let value = value.settled(new);
+        let heap = self.take_heap();
+        let kept = Kept { from: old.key_at(), to: new.key_at(), bytes: old.stored_key_bytes() };
+        let header = self.header();
+        self.reshape(old, new, kept);
+        self.fill(new, header, value);
+        if let Some(at) = expiry {
+            self.write_deadline(at);
+        }
+        heap
+    }
+
+    /// Gives the entry a deadline or takes it away.
+    pub(crate) fn set_expiry(&mut self, expiry: Option<UnixMs>) {
+        if self.has_expiry() != expiry.is_some() {
+            let old = self.shape();
+            let new = Shape { has_deadline: expiry.is_some(), ..old };
+            let kept = Kept { from: old.cell_at(), to: new.cell_at(), bytes: old.bytes() - old.cell_at() };
+            self.reshape(old, new, kept);
+        }
+        if let Some(at) = expiry {
+            self.write_deadline(at);
+        }
+    }
+
+    /// Makes a string value raw and at least `len` bytes long, zero padded, and lends it.
+    ///
+    /// # Panics
+    /// If the value is not a string.
+    pub(crate) fn raw_mut(&mut self, len: usize) -> &mut [u8] {
+        self.make_bytes();
+        let present = self.bytes().len();
+        if len > present {
+            self.grow(len);
+        }
+        self.set_raw(true);
+        self.bytes_mut()
+    }
+
+    /// Appends to a string value, which becomes raw; returns the new length.
+    ///
+    /// # Panics
+    /// If the value is not a string.
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> usize {
+        self.make_bytes();
+        let present = self.bytes().len();
+        if let Some(vector) = self.external_mut() {
+            reserve(vector, present + bytes.len());
+            vector.extend_from_slice(bytes);
+        } else {
+            self.grow(present + bytes.len());
+            self.bytes_mut()[present..].copy_from_slice(bytes);
+        }
+        self.set_raw(true);
+        present + bytes.len()
+    }
+
+    /// The same value, deadline and use under another key.
+    pub(crate) fn with_key(mut self, key: &[u8]) -> Self {
+        let is_raw = self.header().is_raw();
+        let expiry = self.expiry();
+        let usage = self.usage();
+        let heap = self.take_heap();
+        let mut entry = match heap {
+            Some(Heap::Bytes(bytes)) => Self::build(key, NewValue::External { bytes, is_raw }, expiry),
+            Some(Heap::Object(object)) => Self::build(key, NewValue::Object(object), expiry),
+            None => Self::build(key, self.string_value(), expiry),
+        };
+        entry.set_usage(usage);
+        entry
+    }
+
+    /// Takes out what the value owns. What stays behind is only to be filled or dropped.
+    pub(crate) fn take_heap(&mut self) -> Option<Heap> {
+        match self.header().repr() {
+            Repr::Inline | Repr::Integer => None,
+            // SAFETY: `Repr` says that the cell holds a vector; an empty one takes its place.
+            Repr::External => Some(Heap::Bytes(unsafe { self.cell::<Vec<u8>>().replace(Vec::new()) })),
+            // SAFETY: `Repr` says what the cell holds; `None` takes its place.
+            Repr::Object => unsafe { self.cell::<Option<Box<dyn Object>>>().replace(None) }.map(Heap::Object),
+        }
+    }
+
+    /// Writes `value` and a header that describes it into an entry of shape `shape`, whose key is in place and
+    /// whose cell owns nothing.
+    pub(super) fn fill(&mut self, shape: Shape, header: Header, value: NewValue<'_>) {
+        let described = Header::new(shape, value.is_raw(), value.kind());
+        self.set_header(Header { key_len: header.key_len, usage: header.usage, ..described });
+        // SAFETY: `shape` is that of the allocation, so that cell and inline value lie within it; and the cell is
+        // aligned to 8, as all it can hold needs.
+        unsafe {
+            match value {
+                NewValue::Integer(value) => self.cell::<i64>().write(value),
+                NewValue::Bytes { bytes, .. } => {
+                    debug_assert_eq!(shape.inline_bytes, bytes.len());
+                    self.base().add(shape.value_at()).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+                }
+                NewValue::External { bytes, .. } => self.cell::<Vec<u8>>().write(bytes),
+                NewValue::Object(object) => self.cell::<Option<Box<dyn Object>>>().write(Some(object)),
+            }
+        }
+    }
+
+    /// Writes the deadline of an entry whose shape has one.
+    pub(super) fn write_deadline(&mut self, at: UnixMs) {
+        debug_assert!(self.has_expiry());
+        // SAFETY: the shape has room for a deadline behind the header.
+        unsafe { self.base().add(HEADER_BYTES).cast::<i64>().write(at.0) };
+    }
+
+    /// Makes the allocation fit `new`, moving the header and what is `kept`. The rest is for the caller to write.
+    fn reshape(&mut self, old: Shape, new: Shape, kept: Kept) {
+        if size_class(old.bytes()) == size_class(new.bytes()) {
+            if kept.from != kept.to {
+                // SAFETY: both ranges lie within the allocation, which fits both shapes; they may overlap.
+                unsafe { self.base().add(kept.from).copy_to(self.base().add(kept.to), kept.bytes) };
+            }
+            let tag = if new.has_deadline { DEADLINE_BIT } else { 0 };
+            self.0 = self
+                .0
+                .map_addr(|address| NonZero::new(address.get() & !DEADLINE_BIT | tag).expect("not null"));
+            return;
+        }
+        let target = Self::allocate(new);
+        let source = std::mem::replace(self, target);
+        // SAFETY: header and kept bytes lie within the old allocation and, at their new place, within the new one.
+        unsafe {
+            self.base().copy_from_nonoverlapping(source.base(), HEADER_BYTES);
+            self.base().add(kept.to).copy_from_nonoverlapping(source.base().add(kept.from), kept.bytes);
+        }
+        let base = source.base();
+        // What the cell owned was taken out or moved along: only the memory itself is left to free.
+        std::mem::forget(source);
+        // SAFETY: `old` is the shape that the allocation was made for, and nothing points to it any more.
+        unsafe { dealloc(base, old.layout()) };
+    }
+
+    /// Overwrites a string in memory of its own if that has room for `bytes` and would not be left mostly empty.
+    fn overwrite_external(&mut self, bytes: &[u8], is_raw: bool) -> bool {
+        let Some(vector) = self.external_mut() else { return false };
+        if bytes.len() > vector.capacity() || bytes.len() < vector.capacity() / 4 * 3 {
+            return false;
+        }
+        vector.clear();
+        vector.extend_from_slice(bytes);
+        self.set_raw(is_raw);
+        true
+    }
+
+    /// Turns an integer into its text.
+    fn make_bytes(&mut self) {
+        if let Some(StringRef::Integer(value)) = self.string() {
+            let mut text = itoa::Buffer::new();
+            let bytes = text.format(value).as_bytes();
+            let replaced = self.replace(NewValue::Bytes { bytes, is_raw: true }, self.expiry());
+            debug_assert!(replaced.is_none(), "an integer owns nothing");
+        }
+    }
+
+    /// Makes a string held as bytes `len` bytes long, which must be more than it has, by zeros.
+    fn grow(&mut self, len: usize) {
+        if let Some(vector) = self.external_mut() {
+            reserve(vector, len);
+            vector.resize(len, 0);
+            return;
+        }
+        let old = self.shape();
+        if Shape::fits_inline(old.key_bytes, len) {
+            let new = Shape { inline_bytes: len, ..old };
+            let all = Kept { from: HEADER_BYTES, to: HEADER_BYTES, bytes: old.bytes() - HEADER_BYTES };
+            self.reshape(old, new, all);
+            let inline_len = Header::new(new, false, Kind::String).inline_len;
+            // SAFETY: the new shape has room for the longer value; header and key stay as they are.
+            unsafe { self.base().add(old.bytes()).write_bytes(0, len - old.inline_bytes) };
+            self.set_header(Header { inline_len, ..self.header() });
+        } else {
+            let mut bytes = Vec::with_capacity(len);
+            bytes.extend_from_slice(self.inline_value());
+            bytes.resize(len, 0);
+            let replaced = self.replace(NewValue::External { bytes, is_raw: true }, self.expiry());
+            debug_assert!(replaced.is_none(), "an inline value owns nothing");
+        }
+    }
+
+    /// A string value, to be stored elsewhere.
+    ///
+    /// # Panics
+    /// If the value is not a string.
+    pub(super) fn string_value(&self) -> NewValue<'_> {
+        match self.string().expect("asked of strings only") {
+            StringRef::Integer(value) => NewValue::Integer(value),
+            StringRef::Bytes(bytes) => NewValue::Bytes { bytes, is_raw: self.header().is_raw() },
+        }
+    }
+
+    fn set_raw(&mut self, is_raw: bool) {
+        let header = self.header();
+        let tag = if is_raw { header.tag | RAW_BIT } else { header.tag & !RAW_BIT };
+        self.set_header(Header { tag, ..header });
+    }
+
+    /// The vector of a string in memory of its own.
+    fn external_mut(&mut self) -> Option<&mut Vec<u8>> {
+        // SAFETY: `Repr` says that the cell holds a vector; it is borrowed like `self`.
+        (self.header().repr() == Repr::External).then(|| unsafe { &mut *self.cell::<Vec<u8>>() })
+    }
+
+    /// A string's bytes.
+    fn bytes(&self) -> &[u8] {
+        match self.string() {
+            Some(StringRef::Bytes(bytes)) => bytes,
+            _ => panic!("only strings held as bytes are modified as bytes"),
+        }
+    }
+
+    /// A string's bytes, for writing.
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        if self.header().repr() == Repr::External {
+            return self.external_mut().expect("its Repr says so");
+        }
+        let shape = self.shape();
+        assert!(shape.repr == Repr::Inline, "only strings held as bytes are modified as bytes");
+        // SAFETY: an inline value of that length was written there; it is borrowed like `self`.
+        unsafe { std::slice::from_raw_parts_mut(self.base().add(shape.value_at()), shape.inline_bytes) }
+    }
+
+    /// The bits that tell how the entry is used.
+    #[inline]
+    pub(in crate::keyspace) fn usage(&self) -> Usage {
+        self.header().usage
+    }
+
+    /// Whether the entry was never in a table.
+    pub(crate) fn is_new(&self) -> bool {
+        self.usage() == UNUSED
+    }
+
+    /// Replaces the bits that tell how the entry is used.
+    #[inline]
+    pub(in crate::keyspace) fn set_usage(&mut self, usage: Usage) {
+        self.set_header(Header { usage, ..self.header() });
+    }
+}
+
+/// Makes room for `bytes` in all, and for as much again, so that repeated growth costs constant time per byte; a
+/// long string gets an eighth.
+fn reserve(vector: &mut Vec<u8>, bytes: usize) {
+    const GENEROUS_BYTES: usize = 1024 * 1024;
+    if bytes > vector.capacity() {
+        let extra = if bytes < GENEROUS_BYTES { bytes } else { GENEROUS_BYTES.max(bytes / 8) };
+        vector.reserve_exact(bytes + extra - vector.len());
+    }
+}

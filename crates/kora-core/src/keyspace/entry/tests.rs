@@ -1,0 +1,292 @@
+use std::any::Any;
+
+use proptest::prelude::*;
+
+use super::heap::NewValue;
+use super::{Encoding, Entry, Kind, StringRef, size_class};
+use crate::keyspace::object::Object;
+use crate::time::UnixMs;
+
+/// A collection as far as the keyspace can tell.
+#[derive(Clone, Debug)]
+struct Tokens(Vec<u8>);
+
+impl Object for Tokens {
+    fn kind(&self) -> Kind {
+        Kind::Set
+    }
+    fn encoding(&self) -> Encoding {
+        Encoding::IntSet
+    }
+    fn memory_bytes(&self) -> usize {
+        size_of::<Self>() + self.0.capacity()
+    }
+    fn duplicate(&self) -> Box<dyn Object> {
+        Box::new(self.clone())
+    }
+    fn free_effort(&self) -> usize {
+        2
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+/// An entry that is no string.
+pub(in crate::keyspace) fn tokens_entry(key: &[u8]) -> Entry {
+    Entry::new_object(key, Box::new(Tokens(vec![1, 2])), None)
+}
+
+/// What an entry should hold.
+#[derive(Clone, Debug, PartialEq)]
+enum Model {
+    Integer(i64),
+    Bytes(Vec<u8>, bool),
+    Tokens(Vec<u8>),
+}
+
+impl Model {
+    fn value(&self) -> NewValue<'_> {
+        match self {
+            Self::Integer(value) => NewValue::Integer(*value),
+            Self::Bytes(bytes, is_raw) => NewValue::Bytes { bytes, is_raw: *is_raw },
+            Self::Tokens(tokens) => NewValue::Object(Box::new(Tokens(tokens.clone()))),
+        }
+    }
+
+    fn text(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Integer(value) => Some(value.to_string().into_bytes()),
+            Self::Bytes(bytes, _) => Some(bytes.clone()),
+            Self::Tokens(_) => None,
+        }
+    }
+
+    fn encoding(&self) -> Encoding {
+        match self {
+            Self::Integer(_) => Encoding::Int,
+            Self::Bytes(bytes, false) if bytes.len() <= 44 => Encoding::EmbStr,
+            Self::Bytes(..) => Encoding::Raw,
+            Self::Tokens(_) => Encoding::IntSet,
+        }
+    }
+}
+
+fn check(entry: &Entry, key: &[u8], model: &Model, expiry: Option<UnixMs>) {
+    assert_eq!(entry.key(), key);
+    assert_eq!(entry.expiry(), expiry);
+    assert_eq!(entry.has_expiry(), expiry.is_some());
+    assert_eq!(entry.encoding(), model.encoding());
+    let tokens = entry.as_object().map(|object| &object.as_any().downcast_ref::<Tokens>().expect("Tokens").0);
+    match model {
+        Model::Integer(value) => assert_eq!(entry.string(), Some(StringRef::Integer(*value))),
+        Model::Bytes(bytes, _) => assert_eq!(entry.string(), Some(StringRef::Bytes(bytes))),
+        Model::Tokens(expected) => assert_eq!(tokens, Some(expected)),
+    }
+    assert_eq!(entry.string().is_none(), tokens.is_some());
+    assert_eq!(entry.kind(), if tokens.is_some() { Kind::Set } else { Kind::String });
+    assert!(entry.memory_bytes() >= 8 + key.len());
+}
+
+fn bytes(len: usize) -> Vec<u8> {
+    (0..len).map(|index| (index * 7 + len).to_le_bytes()[0]).collect()
+}
+
+fn models() -> Vec<Model> {
+    let lengths = [0, 1, 7, 8, 16, 44, 45, 64, 65, 200, 300, 504, 505, 1024, 70_000];
+    let strings = lengths.iter().map(|&len| Model::Bytes(bytes(len), len == 16));
+    strings
+        .chain([Model::Integer(0), Model::Integer(i64::MIN), Model::Tokens(vec![]), Model::Tokens(bytes(90))])
+        .collect()
+}
+
+const KEY_LENGTHS: [usize; 9] = [0, 1, 7, 16, 40, 254, 255, 256, 70_000];
+const EXPIRIES: [Option<UnixMs>; 3] = [None, Some(UnixMs(-5)), Some(UnixMs(i64::MAX))];
+
+#[test]
+fn every_value_takes_the_place_of_every_other() {
+    for key_len in KEY_LENGTHS {
+        let key = bytes(key_len);
+        for (number, before) in models().iter().enumerate() {
+            for (step, after) in models().iter().enumerate() {
+                let (first, second) = (EXPIRIES[number % 3], EXPIRIES[step % 3]);
+                let mut entry = Entry::build(&key, before.value(), first);
+                check(&entry, &key, before, first);
+                drop(entry.replace(after.value(), second));
+                check(&entry, &key, after, second);
+            }
+        }
+    }
+}
+
+#[test]
+fn deadlines_copies_and_names_leave_the_value_alone() {
+    for key_len in KEY_LENGTHS {
+        let key = bytes(key_len);
+        for model in models() {
+            let mut entry = Entry::build(&key, model.value(), None);
+            for expiry in [EXPIRIES[1], EXPIRIES[2], None, EXPIRIES[1]] {
+                entry.set_expiry(expiry);
+                check(&entry, &key, &model, expiry);
+            }
+            let copy = entry.duplicate();
+            let renamed = entry.with_key(b"another");
+            check(&renamed, b"another", &model, EXPIRIES[1]);
+            check(&copy, &key, &model, EXPIRIES[1]);
+            check(&renamed.with_key(&key), &key, &model, EXPIRIES[1]);
+        }
+    }
+}
+
+#[test]
+fn strings_grow_in_place() {
+    for key_len in KEY_LENGTHS {
+        let key = bytes(key_len);
+        for model in models() {
+            let Some(text) = model.text() else { continue };
+            for added in [0, 1, 30, 600, 5000] {
+                let mut entry = Entry::build(&key, model.value(), EXPIRIES[1]);
+                let mut expected = text.clone();
+                expected.extend(bytes(added));
+                assert_eq!(entry.append(&bytes(added)), expected.len());
+                check(&entry, &key, &Model::Bytes(expected.clone(), true), EXPIRIES[1]);
+                let len = expected.len() + added;
+                expected.resize(len, 0);
+                let lent = entry.raw_mut(len);
+                assert_eq!(lent, expected);
+                lent.fill(b'!');
+                check(&entry, &key, &Model::Bytes(vec![b'!'; len], true), EXPIRIES[1]);
+                assert_eq!(entry.raw_mut(0).len(), len, "never shortened");
+            }
+        }
+    }
+}
+
+#[test]
+fn sizes_are_as_designed() {
+    let key = [b'k'; 16];
+    let size = |value: &[u8], expiry| Entry::new_string(&key, value, expiry).memory_bytes();
+    assert_eq!(size(&[b'v'; 16], None), 48);
+    assert_eq!(size(&[b'v'; 16], Some(UnixMs(1))), 48);
+    assert_eq!(size(b"1234567890", None), 32);
+    assert_eq!(size(&[b'v'; 64], None), 96);
+    assert_eq!(size(&[b'v'; 1024], None), 48 + 1024);
+    for (bytes, class) in [(1, 16), (16, 16), (17, 32), (128, 128), (129, 160), (257, 320), (1025, 1280)] {
+        assert_eq!(size_class(bytes), class);
+    }
+}
+
+#[test]
+fn a_value_of_the_same_size_class_is_written_in_place() {
+    let mut entry = Entry::new_string(b"key", &[b'v'; 20], None);
+    let address = entry.address();
+    for len in 6..=21 {
+        assert!(entry.replace(NewValue::text(&vec![b'w'; len]), None).is_none());
+        assert_eq!(entry.address(), address);
+    }
+    entry.replace(NewValue::Integer(7), Some(UnixMs(1)));
+    assert_eq!(entry.address(), address, "8 + 8 + 8 + 3 bytes as well");
+    let mut long = Entry::new_string(b"key", &vec![b'v'; 2000], None);
+    let text = long
+        .string()
+        .map(|value| if let StringRef::Bytes(bytes) = value { bytes.as_ptr() } else { panic!() });
+    long.replace(NewValue::text(&vec![b'w'; 1900]), None);
+    let again = long
+        .string()
+        .map(|value| if let StringRef::Bytes(bytes) = value { bytes.as_ptr() } else { panic!() });
+    assert_eq!(text, again);
+}
+
+#[test]
+fn appending_moves_a_string_seldom() {
+    let mut entry = Entry::new_string(b"key", b"", None);
+    let mut sizes = std::collections::BTreeSet::new();
+    for _ in 0..100_000 {
+        entry.append(b"0123456789");
+        sizes.insert(entry.memory_bytes());
+    }
+    assert!(sizes.len() < 40, "{sizes:?}");
+}
+
+#[derive(Clone, Debug)]
+enum Change {
+    Replace(Model, Option<i64>),
+    Expire(Option<i64>),
+    Append(Vec<u8>),
+    Extend(usize),
+    Rename(Vec<u8>),
+    Copy,
+}
+
+fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        4 => prop::collection::vec(any::<u8>(), 0..80),
+        2 => prop::collection::vec(any::<u8>(), 0..600),
+        1 => (0..70_000usize).prop_map(bytes),
+    ]
+}
+
+fn any_model() -> impl Strategy<Value = Model> {
+    prop_oneof![
+        any::<i64>().prop_map(Model::Integer),
+        (any_bytes(), any::<bool>()).prop_map(|(bytes, is_raw)| Model::Bytes(bytes, is_raw)),
+        any_bytes().prop_map(Model::Tokens),
+    ]
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        (any_model(), any::<Option<i64>>()).prop_map(|(model, expiry)| Change::Replace(model, expiry)),
+        any::<Option<i64>>().prop_map(Change::Expire),
+        any_bytes().prop_map(Change::Append),
+        (0..2000usize).prop_map(Change::Extend),
+        any_bytes().prop_map(Change::Rename),
+        Just(Change::Copy),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn an_entry_holds_what_it_was_given(
+        key in any_bytes(),
+        first in any_model(),
+        changes in prop::collection::vec(change(), 0..20),
+    ) {
+        let (mut key, mut model, mut expiry) = (key, first, None);
+        let mut entry = Entry::build(&key, model.value(), None);
+        for change in changes {
+            match (change, model.text()) {
+                (Change::Replace(value, at), _) => {
+                    (model, expiry) = (value, at.map(UnixMs));
+                    drop(entry.replace(model.value(), expiry));
+                }
+                (Change::Expire(at), _) => {
+                    expiry = at.map(UnixMs);
+                    entry.set_expiry(expiry);
+                }
+                (Change::Append(bytes), Some(mut text)) => {
+                    entry.append(&bytes);
+                    text.extend(bytes);
+                    model = Model::Bytes(text, true);
+                }
+                (Change::Extend(len), Some(mut text)) => {
+                    entry.raw_mut(len);
+                    text.resize(text.len().max(len), 0);
+                    model = Model::Bytes(text, true);
+                }
+                (Change::Rename(name), _) => {
+                    entry = entry.with_key(&name);
+                    key = name;
+                }
+                (Change::Copy, _) => entry = entry.duplicate(),
+                (Change::Append(_) | Change::Extend(_), None) => {}
+            }
+            check(&entry, &key, &model, expiry);
+        }
+    }
+}

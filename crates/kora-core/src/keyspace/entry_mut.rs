@@ -1,0 +1,90 @@
+//! An entry in its table, open for modification.
+
+use super::entry::{Entry, NewValue};
+use super::garbage::Garbage;
+use super::object::Object;
+use super::usage::Usage;
+use crate::time::UnixMs;
+
+/// An entry in its table, open for modification. Dereferences to [`Entry`]. The key stays as it is.
+#[derive(Debug)]
+pub struct EntryMut<'a> {
+    entry: &'a mut Entry,
+    expires: &'a mut usize,
+    garbage: &'a mut Garbage,
+}
+
+impl std::ops::Deref for EntryMut<'_> {
+    type Target = Entry;
+
+    #[inline]
+    fn deref(&self) -> &Entry {
+        self.entry
+    }
+}
+
+impl<'a> EntryMut<'a> {
+    pub(super) fn new(entry: &'a mut Entry, expires: &'a mut usize, garbage: &'a mut Garbage) -> Self {
+        Self { entry, expires, garbage }
+    }
+
+    /// Replaces the value by an integer, in place; the deadline stays.
+    #[inline]
+    pub fn set_integer(&mut self, value: i64) {
+        self.replace(NewValue::Integer(value));
+    }
+
+    /// Replaces the value by a string, stored as an integer if it is one; the deadline stays.
+    pub fn set_string(&mut self, value: &[u8]) {
+        self.replace(NewValue::text(value));
+    }
+
+    /// Replaces the value by a string, without integer encoding, as INCRBYFLOAT does; the deadline stays.
+    pub fn set_bytes(&mut self, value: &[u8]) {
+        self.replace(NewValue::Bytes { bytes: value, is_raw: false });
+    }
+
+    #[inline]
+    fn replace(&mut self, value: NewValue<'_>) {
+        let heap = self.entry.replace(value, self.entry.expiry());
+        self.garbage.add_heap(heap);
+    }
+
+    /// Appends to a string value, which becomes raw; returns the new length in bytes.
+    /// Complexity: amortised O(bytes appended).
+    ///
+    /// # Panics
+    /// If the value is not a string.
+    pub fn append(&mut self, bytes: &[u8]) -> usize {
+        self.entry.append(bytes)
+    }
+
+    /// Makes a string value raw and at least `len` bytes long (zero padded), and lends it for writing.
+    ///
+    /// # Panics
+    /// If the value is not a string.
+    pub fn raw_mut(&mut self, len: usize) -> &mut [u8] {
+        self.entry.raw_mut(len)
+    }
+
+    /// The collection, if the value is one, to modify it.
+    pub fn as_object_mut(&mut self) -> Option<&mut dyn Object> {
+        self.entry.as_object_mut()
+    }
+
+    /// Gives the entry a deadline or takes it away.
+    pub fn set_expiry(&mut self, at: Option<UnixMs>) {
+        *self.expires = *self.expires + usize::from(at.is_some()) - usize::from(self.entry.has_expiry());
+        self.entry.set_expiry(at);
+    }
+
+    /// Makes the entry look unused for so long, for RESTORE and tests.
+    pub fn set_idle_seconds(&mut self, seconds: u32, now: UnixMs) {
+        self.entry.set_usage(Usage::from_idle(seconds, now));
+    }
+
+    /// Makes the entry look used so often, on the scale of [`Entry::frequency`].
+    pub fn set_frequency(&mut self, count: u8, now: UnixMs) {
+        self.entry.set_usage(Usage::from_count(u32::from(count), now));
+    }
+}

@@ -1,0 +1,95 @@
+//! What is to be freed, but not now: emptied tables, long strings and large collections.
+//!
+//! Freeing millions of entries at once would stop the shard. So they wait here until the driver frees some between
+//! two rounds, or takes all of it away to another thread.
+
+use std::collections::VecDeque;
+
+use super::entry::{Entry, Heap};
+use super::table::Table;
+use crate::shard::store::ShardStore;
+
+/// What takes more effort than this, in allocations, is freed later.
+const LARGE_EFFORT: usize = 64;
+
+/// Memory in which nothing of use is left.
+#[derive(Debug, Default)]
+pub struct Garbage {
+    queue: VecDeque<Waste>,
+}
+
+#[derive(Debug)]
+enum Waste {
+    Table(Table),
+    Heap(Heap),
+}
+
+impl Garbage {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Frees up to about `budget` allocations. Returns whether anything is left.
+    pub fn free_some(&mut self, budget: usize) -> bool {
+        let mut left = budget;
+        while left > 0
+            && let Some(waste) = self.queue.front_mut()
+        {
+            let (effort, is_gone) = match waste {
+                Waste::Table(table) => {
+                    let freed = table.free_some(left);
+                    (freed, freed < left)
+                }
+                Waste::Heap(heap) => (heap.effort(), true),
+            };
+            if is_gone {
+                self.queue.pop_front();
+            }
+            left = left.saturating_sub(effort + 1);
+        }
+        !self.is_empty()
+    }
+
+    /// Takes a table to be freed later, unless it holds little.
+    pub(super) fn add_table(&mut self, table: Table) {
+        if table.len() > LARGE_EFFORT {
+            self.queue.push_back(Waste::Table(table));
+        }
+    }
+
+    /// Takes what a value owned: frees it now if that is quick.
+    #[inline]
+    pub(super) fn add_heap(&mut self, heap: Option<Heap>) {
+        if let Some(heap) = heap
+            && heap.effort() > LARGE_EFFORT
+        {
+            self.queue.push_back(Waste::Heap(heap));
+        }
+    }
+
+    /// Takes an entry: frees it now if that is quick.
+    #[inline]
+    pub(super) fn add_entry(&mut self, mut entry: Entry) {
+        self.add_heap(entry.take_heap());
+    }
+}
+
+impl ShardStore {
+    /// Frees up to about `budget` allocations of what was deleted. Returns whether anything is left.
+    pub fn free_some(&mut self, budget: usize) -> bool {
+        self.garbage.free_some(budget)
+    }
+
+    /// Takes all that waits to be freed, for another thread to drop.
+    pub fn take_garbage(&mut self) -> Garbage {
+        std::mem::take(&mut self.garbage)
+    }
+
+    /// Whether anything waits to be freed.
+    #[must_use]
+    pub fn has_garbage(&self) -> bool {
+        !self.garbage.is_empty()
+    }
+}

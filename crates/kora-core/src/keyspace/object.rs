@@ -1,0 +1,24 @@
+//! What a collection type gives to be stored as a value.
+
+use std::any::Any;
+use std::fmt::Debug;
+
+use super::entry::{Encoding, Kind};
+
+/// A value that is not a string. A new data type implements this and nothing else of the keyspace changes.
+pub trait Object: Any + Send + Debug {
+    /// Its data type; never changes.
+    fn kind(&self) -> Kind;
+    /// How it is stored at present.
+    fn encoding(&self) -> Encoding;
+    /// Bytes allocated for it, itself included.
+    fn memory_bytes(&self) -> usize;
+    /// An independent copy.
+    fn duplicate(&self) -> Box<dyn Object>;
+    /// About how many allocations are freed with it: a large one is dropped away from the command.
+    fn free_effort(&self) -> usize;
+    /// For the way back to the type.
+    fn as_any(&self) -> &dyn Any;
+    /// For the way back to the type, to modify it.
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+}

@@ -1,0 +1,77 @@
+//! Going through a table piecemeal, while it grows and shrinks in between.
+//!
+//! A cursor is a place: all entries before it were visited, none behind it. Since the home bucket is monotone in the
+//! place whatever the width of the segment, a step visits the entries of one home bucket from the cursor on and
+//! moves the cursor to the first place of the next one, exactly. An entry's place never changes. Hence each entry
+//! that is present throughout is visited exactly once.
+
+use super::{PLACE_BITS, Place, Position, Table};
+use crate::hash::KeyHasher;
+use crate::keyspace::entry::Entry;
+
+/// Home buckets that a scan passes for each entry it was asked for: bounds a step through an emptied table.
+const BUCKETS_PER_ENTRY: usize = 10;
+/// Home buckets ahead of the one being visited that are fetched into the cache.
+const PREFETCH_DISTANCE: usize = 2;
+
+impl Table {
+    /// Visits entries from `cursor` on, 0 to begin, until `count` were visited. Returns the next cursor, 0 at the
+    /// end. Complexity: O(count).
+    pub(in crate::keyspace) fn scan(
+        &self,
+        cursor: u64,
+        count: usize,
+        hasher: &KeyHasher,
+        visit: &mut dyn FnMut(&Entry),
+    ) -> u64 {
+        let mut from = Place(cursor);
+        let mut visited = 0;
+        for _ in 0..count.saturating_mul(BUCKETS_PER_ENTRY).max(1) {
+            let Some(segment) = self.segment_from(from) else { return 0 };
+            let home = segment.home(from);
+            segment.prefetch_bucket(home + PREFETCH_DISTANCE);
+            segment.visit_home(home, hasher, |place, entry| {
+                if place >= from {
+                    visited += 1;
+                    visit(entry);
+                }
+            });
+            from = segment.first_place(home + 1);
+            if visited >= count {
+                break;
+            }
+        }
+        cursor_of(from)
+    }
+
+    /// The entries with a deadline in one bucket, and the cursor of the next bucket, 0 at the end. Buckets are taken
+    /// as they lie: an entry that moves meanwhile may be met twice or not at all.
+    pub(in crate::keyspace) fn bucket_with_deadlines(
+        &self,
+        cursor: u64,
+    ) -> (impl Iterator<Item = (Position, &Entry)>, u64) {
+        let from = Place(cursor);
+        let segment = self.segment_from(from).map(|segment| (segment, segment.home(from)));
+        let next = segment.map_or(0, |(segment, home)| cursor_of(segment.first_place(home + 1)));
+        let number = self.directory.locate(from).unwrap_or_default();
+        let entries = segment
+            .into_iter()
+            .flat_map(|(segment, home)| segment.bucket_entries(home))
+            .filter(|(_, entry)| entry.has_expiry())
+            .map(move |(spot, entry)| (Position { segment: number, spot }, entry));
+        (entries, next)
+    }
+
+    /// The segment of a place; `None` behind the last one and in an empty table.
+    fn segment_from(&self, place: Place) -> Option<&super::Segment> {
+        if cursor_of(place) != place.0 {
+            return None;
+        }
+        self.directory.locate(place).map(|number| &self.directory.segments[number as usize])
+    }
+}
+
+/// The cursor that goes on at `place`.
+fn cursor_of(place: Place) -> u64 {
+    if place.0 >> PLACE_BITS == 0 { place.0 } else { 0 }
+}
