@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "chores talk to the terminal")]
 
 mod conformance;
+mod fuzz;
 mod record;
 
 use clap::{Parser, Subcommand};
@@ -18,6 +19,8 @@ struct Xtask {
 enum Chore {
     /// Replay all transcripts against the real servers, and against a running Kora
     Conformance(conformance::Args),
+    /// Run the codec's fuzz bodies on generated inputs
+    Fuzz(fuzz::Args),
     /// Record the transcripts' replies from the real servers
     Record(record::Args),
 }
@@ -25,6 +28,7 @@ enum Chore {
 fn main() -> anyhow::Result<()> {
     match Xtask::parse().chore {
         Chore::Conformance(args) => conformance::run(&args),
+        Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Record(args) => record::run(&args),
     }
 }
