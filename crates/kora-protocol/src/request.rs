@@ -187,25 +187,28 @@ impl RequestParser {
     ) -> Result<Option<Request>, ProtocolError> {
         let mut at = self.at;
         let mut missing = self.missing;
-        let mut resumed = self.bulk.take();
+        let mut rest = frame.get(at..).unwrap_or_default();
+        let mut resumed = self.bulk.take().map(|length| (0, length));
         while missing > 0 {
-            let length = match resumed.take() {
-                Some(length) => length,
-                None => match self.bulk_header(frame, at, limits)? {
-                    Some((payload, length)) => {
-                        at = payload;
-                        length
-                    }
+            let short = resumed.take().or_else(|| short_header(rest, b'$'));
+            let (header_bytes, length) = match short {
+                Some((header_bytes, length)) if length as u64 <= limits.bulk_bytes_max() => {
+                    (header_bytes, length)
+                }
+                _ => match self.bulk_header_slow(frame, at, limits)? {
+                    Some((payload, length)) => (payload.wrapping_sub(at), length),
                     None => return self.suspend(frame, at, missing, None, spans),
                 },
             };
-            // Neither sum can overflow: `at` is within the frame, and a length passes for one only up to `i64::MAX`.
-            let end = at.wrapping_add(length);
-            if frame.len() < end.wrapping_add(CRLF_BYTES) {
-                return self.suspend(frame, at, missing, Some(length), spans);
-            }
-            spans.push(Span::new(at, end));
-            at = end.wrapping_add(CRLF_BYTES);
+            // No sum can overflow: offsets are within the frame, and a length passes for one only up to `i64::MAX`.
+            let bytes = header_bytes.wrapping_add(length).wrapping_add(CRLF_BYTES);
+            let start = at.wrapping_add(header_bytes);
+            let Some(after) = rest.get(bytes..) else {
+                return self.suspend(frame, start, missing, Some(length), spans);
+            };
+            spans.push(Span::new(start, start.wrapping_add(length)));
+            rest = after;
+            at = at.wrapping_add(bytes);
             missing = missing.wrapping_sub(1);
         }
         self.at = at;
@@ -246,10 +249,13 @@ impl RequestParser {
     /// The count of arguments that opens a frame; on success `self.at` is behind it.
     #[inline]
     fn count(&mut self, frame: &[u8], limits: &Limits) -> Result<Option<u32>, ProtocolError> {
-        if let Some([b'*', digit @ b'1'..=b'9', b'\r', _]) = frame.first_chunk::<4>() {
-            self.at = 4;
+        if let Some((header_bytes, count)) = short_header(frame, b'*')
+            && let Ok(count) = u32::try_from(count)
+            && count <= limits.arguments_max()
+        {
+            self.at = header_bytes;
             self.scanned = 0;
-            return Ok(Some(u32::from(digit.wrapping_sub(b'0'))));
+            return Ok(Some(count));
         }
         let Some((announced, next)) = self.length_line(frame, 0, ProtocolError::TooBigMultibulkCount)? else {
             return Ok(None);
@@ -258,34 +264,8 @@ impl RequestParser {
         limits.arguments(parse_i64(announced)).map(Some)
     }
 
-    /// The length of the argument whose header is at `at`, after the offset of its payload.
-    #[inline]
-    fn bulk_header(
-        &mut self,
-        frame: &[u8],
-        at: usize,
-        limits: &Limits,
-    ) -> Result<Option<(usize, usize)>, ProtocolError> {
-        let Some(header) = frame.get(at..).and_then(<[u8]>::first_chunk::<6>) else {
-            return self.bulk_header_slow(frame, at, limits);
-        };
-        // The shortest argument, an empty one, is six bytes long, so these patterns see every header of up to three
-        // digits. `at` is within the frame: the sums cannot overflow.
-        let (bytes, length) = match *header {
-            [b'$', a @ b'0'..=b'9', b'\r', ..] => (4, decimal([0, 0, a & 15])),
-            [b'$', a @ b'1'..=b'9', b @ b'0'..=b'9', b'\r', ..] => (5, decimal([0, a & 15, b & 15])),
-            [b'$', a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', b'\r', _] => {
-                (6, decimal([a & 15, b & 15, c & 15]))
-            }
-            _ => return self.bulk_header_slow(frame, at, limits),
-        };
-        if length as u64 > limits.bulk_bytes_max() {
-            return self.bulk_header_slow(frame, at, limits);
-        }
-        Ok(Some((at.wrapping_add(bytes), length)))
-    }
-
-    /// What [`Self::bulk_header`] does, for headers that are long, incomplete or wrong.
+    /// The length of the argument whose header is at `at`, after the offset of its payload. For headers that are long,
+    /// incomplete or wrong: [`short_header`] sees the others.
     #[cold]
     fn bulk_header_slow(
         &mut self,
@@ -383,14 +363,26 @@ fn plain_words(text: &[u8], spans: &mut Vec<Span>) {
     }
 }
 
-/// The number that three decimal digits spell, given their values.
+/// The bytes and the value of a header of type `kind` with one to three digits, if `rest` begins with one.
+///
+/// Six bytes are looked at. Every argument has as many, and so has every frame with arguments: nothing is missed that
+/// could be whole.
 #[inline]
-fn decimal([hundreds, tens, units]: [u8; 3]) -> usize {
-    // At most 15 * 111: no overflow.
-    usize::from(hundreds)
-        .wrapping_mul(100)
-        .wrapping_add(usize::from(tens).wrapping_mul(10))
-        .wrapping_add(usize::from(units))
+fn short_header(rest: &[u8], kind: u8) -> Option<(usize, usize)> {
+    let [found, header @ ..] = rest.first_chunk::<6>()?;
+    if *found != kind {
+        return None;
+    }
+    let [a, b, c] = [header[0], header[1], header[2]].map(|digit| usize::from(digit.wrapping_sub(b'0')));
+    // No product or sum can overflow: digits are below ten where they are used.
+    match header {
+        [_, b'\r', ..] if a < 10 => Some((4, a)),
+        [_, _, b'\r', ..] if a.wrapping_sub(1) < 9 && b < 10 => Some((5, a.wrapping_mul(10).wrapping_add(b))),
+        [_, _, _, b'\r', _] if a.wrapping_sub(1) < 9 && b < 10 && c < 10 => {
+            Some((6, a.wrapping_mul(100).wrapping_add(b.wrapping_mul(10)).wrapping_add(c)))
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
