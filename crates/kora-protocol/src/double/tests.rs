@@ -44,6 +44,22 @@ fn layouts_are_those_of_redis() {
     }
 }
 
+/// Doubles for which Grisu2 does not find the shortest digits, or not the closest; recorded like the layouts.
+#[test]
+fn digits_are_those_of_redis() {
+    let cases = [
+        (7.036_870_839_547_745e177, "7.0368708395477454e+177"),
+        (1.710_215_611_751_856_1e-177, "1.7102156117518562e-177"),
+        (-6_016.951_217_939_863, "-6016.9512179398635"),
+        (-276_804_372_109_801.38, "-276804372109801.37"),
+        (77_867_678.678_764_84, "7.786767867876483e+7"),
+        (7.406_829_119_453_712e-295, "7.4068291194537124e-295"),
+    ];
+    for (value, text) in cases {
+        assert_eq!(encode_double(value).as_str(), text);
+    }
+}
+
 proptest! {
     #[test]
     fn every_double_reads_back_the_same(bits: u64) {
