@@ -7,6 +7,25 @@
 //! announces a length, only because bytes arrived; no recursion depends on input; and no input can cause a panic.
 //! Work is linear in the bytes received, however small the pieces they arrive in.
 //!
+//! ```
+//! use kora_protocol::{Decoder, Encoder, Frame, Limits, RequestParser, Resp, encode_request};
+//!
+//! let mut sent = Vec::new();
+//! encode_request(&mut sent, &["ECHO", "hello"]);
+//!
+//! // The server: spans are ranges into what was received.
+//! let (mut parser, mut spans, mut reply) = (RequestParser::new(), Vec::new(), Vec::new());
+//! let request = parser.parse(&sent, &Limits::default(), &mut spans)?.expect("all of it was sent");
+//! let arguments = parser.source(&request, &sent);
+//! Encoder::new(&mut reply, Resp::V2).bulk(spans[1].slice(arguments));
+//!
+//! // The client again.
+//! let mut decoder = Decoder::new();
+//! decoder.feed(&reply);
+//! assert_eq!(decoder.next_frame()?, Some(Frame::Bulk(b"hello".to_vec())));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Behaviour, limits and error texts are those of Redis 8.0; the places where Kora is stricter are named where they
 //! are decided.
 

@@ -20,6 +20,10 @@ const PRODUCT_EXPONENT_MAX: i32 = -32;
 const POWERS_FIRST: i32 = -348;
 const POWERS_STEP: i32 = 8;
 
+/// What the digits of a 32-bit integral part are worth, from the last to the first.
+const UNITS: [u64; 10] =
+    [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
+
 const LOG10_OF_2: f64 = 0.301_029_995_663_981_14;
 
 /// Most digits that are ever found; 17 tell every double from every other.
@@ -67,8 +71,7 @@ impl Decimal {
         let one = 1_u64.wrapping_shl(shift);
         let mut integral = high.wrapping_shr(shift);
         let mut fraction = high & one.wrapping_sub(1);
-        for kappa in (0..10_u32).rev() {
-            let unit = 10_u64.pow(kappa);
+        for (kappa, unit) in (0..10_u32).zip(UNITS).rev() {
             self.push(integral / unit);
             integral %= unit;
             let rest = integral.wrapping_shl(shift).wrapping_add(fraction);
