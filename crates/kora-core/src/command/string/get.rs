@@ -59,7 +59,7 @@ fn getdel(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
 
 /// Deletes `key`, which exists.
 fn delete(keyspace: &mut Keyspace<'_>, db: DbIndex, key: &[u8]) {
-    keyspace.remove(key);
+    keyspace.delete(key);
     keyspace.changed(EventClass::GENERIC, "del", key);
     keyspace.journal().effect(db, &[b"DEL", key]);
 }

@@ -128,7 +128,7 @@ fn incrbyfloat(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comman
         return Err(CommandError::NotFloat);
     };
     let sum = current.checked_add(increment).ok_or(CommandError::IncrementNotFinite)?.to_string();
-    keyspace.set_string(key, sum.as_bytes(), Ttl::Keep);
+    keyspace.set_bytes(key, sum.as_bytes(), Ttl::Keep);
     keyspace.changed(EventClass::STRING, "incrbyfloat", key);
     // The sum, not the increment: whoever replays it need not add long doubles.
     keyspace.journal().effect(db, &[b"SET", key, sum.as_bytes(), b"KEEPTTL"]);
