@@ -69,6 +69,29 @@ impl Ctx<'_> {
         }
     }
 
+    /// The selected database in every store in hand.
+    pub fn each_keyspace(&mut self, mut visit: impl FnMut(Keyspace<'_>)) {
+        let (db, now, no_touch) = (self.db, self.now, self.no_touch);
+        self.each_store(|store, journal| visit(Keyspace::new(store, journal, db, now, no_touch)));
+    }
+
+    /// Number of shards in the engine.
+    #[must_use]
+    pub fn shard_count(&self) -> u16 {
+        match &self.stores {
+            Stores::One(store) => store.shard_count(),
+            Stores::Lent { shard_count, .. } => *shard_count,
+        }
+    }
+
+    /// The next random number.
+    pub fn random(&mut self) -> u64 {
+        match &mut self.stores {
+            Stores::One(store) => store.random(),
+            Stores::Lent { stores, .. } => stores[0].random(),
+        }
+    }
+
     /// The settings.
     #[must_use]
     pub fn config(&self) -> &CoreConfig {

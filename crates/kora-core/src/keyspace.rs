@@ -22,6 +22,7 @@ use crate::error::{CommandError, CommandResult};
 use crate::hash::hash_key;
 use crate::journal::{EventClass, Journal};
 use crate::shard::store::{DbIndex, ShardStore};
+use crate::slot::ShardId;
 use crate::time::UnixMs;
 pub use database::Database;
 use entry::{Entry, Kind, NewValue, StringRef};
@@ -78,7 +79,30 @@ impl<'a> Keyspace<'a> {
         Some(self.entry(position))
     }
 
-    /// The entry of `key` without a trace: no counts, no mark of use (OBJECT, TYPE, TTL).
+    /// The entry of `key`, to tell something about the key rather than its value: counts a hit or a miss, which is also
+    /// an event, but does not mark its use.
+    pub fn examine(&mut self, key: &[u8]) -> Option<&Entry> {
+        let hash = self.hash(key);
+        let Some(position) = self.locate(hash, key) else {
+            self.miss(key);
+            return None;
+        };
+        self.store.stats.hits += 1;
+        Some(self.entry(position))
+    }
+
+    /// The entry of `key`, for introspection: counts a hit or a miss, and leaves no other trace.
+    pub fn inspect(&mut self, key: &[u8]) -> Option<&Entry> {
+        let hash = self.hash(key);
+        let Some(position) = self.locate(hash, key) else {
+            self.store.stats.misses += 1;
+            return None;
+        };
+        self.store.stats.hits += 1;
+        Some(self.entry(position))
+    }
+
+    /// The entry of `key` without a trace: no counts, no mark of use.
     pub fn peek(&mut self, key: &[u8]) -> Option<&Entry> {
         let hash = self.hash(key);
         self.locate(hash, key).map(|position| self.entry(position))
@@ -255,6 +279,12 @@ impl<'a> Keyspace<'a> {
         let len = table.len();
         self.store.garbage.add_table(table);
         len
+    }
+
+    /// The shard that the keys live on.
+    #[must_use]
+    pub fn shard(&self) -> ShardId {
+        self.store.id()
     }
 
     /// The time at which the command runs.

@@ -55,13 +55,15 @@ impl<D: Driver> std::fmt::Debug for Shard<D> {
 pub fn new_shards<D: Driver>(wakers: Vec<Box<dyn Wake>>, config: &CoreConfig, seed: u64) -> Vec<Shard<D>> {
     let (hub, doors) = Hub::new(wakers);
     let hub = Arc::new(hub);
+    let shard_count = hub.shard_count();
     let shard = |(index, doors)| {
         let id = ShardId(index as u16);
+        let store = ShardStore::new(id, config.clone(), seed).among(shard_count);
         Shard {
             id,
             hub: Arc::clone(&hub),
             doors,
-            store: Some(Box::new(ShardStore::new(id, config.clone(), seed))),
+            store: Some(Box::new(store)),
             journal: Journal::default(),
             effect_sink: None,
             lane_head: None,

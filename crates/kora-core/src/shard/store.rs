@@ -34,6 +34,7 @@ pub struct StoreStats {
 #[derive(Debug)]
 pub struct ShardStore {
     id: ShardId,
+    shard_count: u16,
     pub(crate) databases: Vec<Database>,
     pub(crate) hasher: KeyHasher,
     pub(crate) config: CoreConfig,
@@ -53,6 +54,7 @@ impl ShardStore {
         let hasher = key_hasher(splitmix64(&mut random_state));
         Self {
             id,
+            shard_count: 1,
             databases,
             hasher,
             config,
@@ -61,6 +63,18 @@ impl ShardStore {
             next_swept: DbIndex::default(),
             random_state,
         }
+    }
+
+    /// The same as one of the stores of an engine with `shard_count` shards; a new store is alone.
+    #[must_use]
+    pub fn among(self, shard_count: u16) -> Self {
+        Self { shard_count, ..self }
+    }
+
+    /// Number of shards in the engine.
+    #[must_use]
+    pub fn shard_count(&self) -> u16 {
+        self.shard_count
     }
 
     /// The shard that owns this store.
