@@ -1,7 +1,9 @@
 //! The commands of the core, one file per family, and their one table.
 
 pub mod generic;
+pub mod help;
 pub mod keys;
+pub(crate) mod options;
 pub mod spec;
 pub mod string;
 pub mod table;

@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::operation::Request;
+use crate::command::generic::scan::cursor_shard;
 use crate::command::keys::extract_keys;
 use crate::command::spec::{BeginSearch, CoreHandler, Facts, FindKeys, Merge, Route};
 use crate::slot::{ShardId, Slot};
@@ -83,11 +84,8 @@ fn place_split(facts: &Facts, args: &[&[u8]], shard_count: u16, merge: Merge) ->
 }
 
 fn place_cursor(args: &[&[u8]], shard_count: u16) -> Placement {
-    let cursor =
-        args.get(1).and_then(|text| std::str::from_utf8(text).ok()).and_then(|text| text.parse::<u64>().ok());
-    let shard = cursor.unwrap_or(0) & ((1 << CURSOR_SHARD_BITS) - 1);
-    match u16::try_from(shard) {
-        Ok(shard) if shard < shard_count => Placement::One(ShardId(shard)),
+    match args.get(1).map(|cursor| cursor_shard(cursor)) {
+        Some(shard) if shard.0 < shard_count => Placement::One(shard),
         _ => Placement::Anywhere,
     }
 }

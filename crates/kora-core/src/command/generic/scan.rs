@@ -1,0 +1,238 @@
+//! Commands that look for keys: KEYS, SCAN and RANDOMKEY.
+//!
+//! A SCAN cursor is the position in one shard's table, followed by [`CURSOR_SHARD_BITS`] bits that name the shard. The
+//! handler runs on that shard; where its table ends, the cursor goes on at the beginning of the next shard's. Table
+//! positions have 43 bits, so cursors stay below 2^53 and survive clients that keep them in doubles.
+
+use super::FAMILY;
+use crate::command::spec::{Arg, ArgType, Categories, CommandSpec, Facts, Flags, Merge, Route};
+use crate::context::Ctx;
+use crate::error::{CommandError, CommandResult};
+use crate::glob;
+use crate::keyspace::Keyspace;
+use crate::keyspace::entry::Entry;
+use crate::number::parse_i64;
+use crate::reply::Reply;
+use crate::shard::route::CURSOR_SHARD_BITS;
+use crate::slot::ShardId;
+
+/// Entries that one step of KEYS visits.
+const KEYS_STEP: usize = 1024;
+
+/// Entries that SCAN visits unless told otherwise.
+const SCAN_COUNT: usize = 10;
+
+/// Which keys are wanted.
+#[derive(Debug, Default)]
+struct Filter<'a> {
+    pattern: Option<&'a [u8]>,
+    kind: Option<&'a [u8]>,
+}
+
+impl<'a> Filter<'a> {
+    /// `*` alone is no pattern: unlike any other it takes the empty key too.
+    fn set_pattern(&mut self, pattern: &'a [u8]) {
+        self.pattern = Some(pattern).filter(|pattern| *pattern != b"*");
+    }
+
+    /// Redis takes any word for the name of a type, and finds nothing of a type it does not know.
+    fn takes(&self, entry: &Entry) -> bool {
+        self.pattern.is_none_or(|pattern| glob::matches(pattern, entry.key()))
+            && self.kind.is_none_or(|kind| kind.eq_ignore_ascii_case(entry.kind().name().as_bytes()))
+    }
+}
+
+/// Keys found, to be written once their number is known.
+#[derive(Debug, Default)]
+struct Found {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Found {
+    /// Scans `keyspace` from `cursor`; returns the next cursor, 0 at the end.
+    fn scan(&mut self, keyspace: &mut Keyspace<'_>, cursor: u64, count: usize, filter: &Filter<'_>) -> u64 {
+        let now = keyspace.now();
+        keyspace.scan(cursor, count, &mut |entry| {
+            if filter.takes(entry) && !entry.is_expired(now) {
+                self.bytes.extend_from_slice(entry.key());
+                self.ends.push(self.bytes.len());
+            }
+        })
+    }
+
+    fn write(&self, out: &mut dyn Reply) {
+        out.array(self.ends.len());
+        let mut start = 0;
+        for &end in &self.ends {
+            out.bulk(&self.bytes[start..end]);
+            start = end;
+        }
+    }
+}
+
+pub(super) const KEYS: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "keys",
+        arity: 2,
+        flags: Flags::READONLY,
+        categories: Categories::KEYSPACE.with(Categories::DANGEROUS),
+        route: Route::AllShards(Merge::Concat),
+        since: "1.0.0",
+        summary: "Lists all keys that match a pattern",
+        complexity: "O(N) with N keys in the database",
+        args: &[Arg::new("pattern", ArgType::Pattern)],
+        tips: &["request_policy:all_shards", "nondeterministic_output_order"],
+        ..FAMILY
+    },
+    handler: keys,
+};
+
+fn keys(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let mut filter = Filter::default();
+    filter.set_pattern(args[1]);
+    let mut found = Found::default();
+    ctx.each_keyspace(|mut keyspace| {
+        let mut cursor = 0;
+        loop {
+            cursor = found.scan(&mut keyspace, cursor, KEYS_STEP, &filter);
+            if cursor == 0 {
+                break;
+            }
+        }
+    });
+    found.write(out);
+    Ok(())
+}
+
+pub(super) const SCAN: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "scan",
+        arity: -2,
+        flags: Flags::READONLY,
+        route: Route::Cursor,
+        since: "2.8.0",
+        summary: "Lists the keys of the database, some at a time",
+        complexity: "O(1) per call with a constant count, O(N) for all N keys",
+        args: &[
+            Arg::integer("cursor"),
+            Arg::new("pattern", ArgType::Pattern).token("MATCH").optional(),
+            Arg::integer("count").token("COUNT").optional(),
+            Arg::string("type").token("TYPE").optional().since("6.0.0"),
+        ],
+        history: &[("6.0.0", "Option `TYPE`")],
+        tips: &["nondeterministic_output", "request_policy:special", "response_policy:special"],
+        ..FAMILY
+    },
+    handler: scan,
+};
+
+fn scan(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let cursor = parse_cursor(args[1]).ok_or(CommandError::InvalidCursor)?;
+    let (filter, count) = parse_scan_options(&args[2..])?;
+    let shard_count = u64::from(ctx.shard_count());
+    let (position, shard) = (cursor >> CURSOR_SHARD_BITS, cursor & ((1 << CURSOR_SHARD_BITS) - 1));
+    let mut found = Found::default();
+    let mut next = 0;
+    ctx.each_keyspace(|mut keyspace| {
+        if u64::from(keyspace.shard().0) == shard {
+            next = found.scan(&mut keyspace, position, count, &filter);
+        }
+    });
+    let next = match next {
+        0 if shard + 1 < shard_count => shard + 1,
+        0 => 0,
+        next => next << CURSOR_SHARD_BITS | shard,
+    };
+    out.array(2);
+    out.bulk(itoa::Buffer::new().format(next).as_bytes());
+    found.write(out);
+    Ok(())
+}
+
+/// The shard that a SCAN cursor names; the first if it is malformed, since any shard can refuse it.
+pub(crate) fn cursor_shard(text: &[u8]) -> ShardId {
+    let shard = parse_cursor(text).unwrap_or(0) & ((1 << CURSOR_SHARD_BITS) - 1);
+    ShardId(u16::try_from(shard).expect("the shard has ten bits"))
+}
+
+/// A cursor as Redis reads it: as `strtoull` does, but up to the end. So leading spaces, leading zeros and a `+` are
+/// fine, and a negative number that is not plainly written wraps.
+pub(crate) fn parse_cursor(text: &[u8]) -> Option<u64> {
+    if let Some(plain) = parse_i64(text) {
+        return u64::try_from(plain).ok();
+    }
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+    let start = text.iter().position(|byte| !is_space(byte))?;
+    let (is_negative, digits) = match &text[start..] {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] | digits => (false, digits),
+    };
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let magnitude: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    Some(if is_negative { magnitude.wrapping_neg() } else { magnitude })
+}
+
+fn parse_scan_options<'a>(mut options: &[&'a [u8]]) -> CommandResult<(Filter<'a>, usize)> {
+    let mut filter = Filter::default();
+    let mut count = SCAN_COUNT;
+    while let [option, rest @ ..] = options {
+        if option.eq_ignore_ascii_case(b"NOVALUES") {
+            return Err(CommandError::text("ERR NOVALUES option can only be used in HSCAN"));
+        }
+        let [value, rest @ ..] = rest else { return Err(CommandError::Syntax) };
+        match option.to_ascii_uppercase().as_slice() {
+            b"MATCH" => filter.set_pattern(value),
+            b"TYPE" => filter.kind = Some(value),
+            b"COUNT" => {
+                let wanted = parse_i64(value).ok_or(CommandError::NotInteger)?;
+                count =
+                    usize::try_from(wanted).ok().filter(|&count| count > 0).ok_or(CommandError::Syntax)?;
+            }
+            _ => return Err(CommandError::Syntax),
+        }
+        options = rest;
+    }
+    Ok((filter, count))
+}
+
+pub(super) const RANDOMKEY: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "randomkey",
+        arity: 1,
+        flags: Flags::READONLY,
+        route: Route::LendAll,
+        since: "1.0.0",
+        summary: "Names a key chosen at random",
+        tips: &["request_policy:all_shards", "response_policy:special", "nondeterministic_output"],
+        ..FAMILY
+    },
+    handler: randomkey,
+};
+
+/// Chooses a shard by its share of the keys, then one of its keys. Where all keys of the shard turn out to be expired,
+/// it goes on with the others.
+fn randomkey(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let mut total = 0;
+    ctx.each_keyspace(|keyspace| total += keyspace.len() as u64);
+    let mut chosen = None;
+    if total > 0 {
+        for first in [ctx.random() % total, 0] {
+            let mut ahead = first;
+            ctx.each_keyspace(|mut keyspace| {
+                let len = keyspace.len() as u64;
+                if chosen.is_none() && ahead < len {
+                    chosen = keyspace.random_key();
+                }
+                ahead = ahead.saturating_sub(len);
+            });
+        }
+    }
+    match &chosen {
+        Some(key) => out.bulk(key),
+        None => out.null(),
+    }
+    Ok(())
+}
