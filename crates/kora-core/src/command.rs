@@ -4,6 +4,7 @@ pub mod generic;
 pub mod help;
 pub mod keys;
 pub(crate) mod options;
+pub mod server;
 pub mod spec;
 pub mod string;
 pub mod table;
@@ -13,7 +14,7 @@ pub(crate) mod testing;
 use spec::CommandSpec;
 
 /// All families of the core.
-pub const FAMILIES: &[&[CommandSpec]] = &[string::COMMANDS, generic::COMMANDS];
+pub const FAMILIES: &[&[CommandSpec]] = &[string::COMMANDS, generic::COMMANDS, server::COMMANDS];
 
 /// A command of the core ready to run: what is known of it, and what runs it.
 pub type Run = (&'static spec::Facts, spec::CoreHandler);

@@ -113,7 +113,8 @@ impl<H: Copy> CommandTable<H> {
         self.by_name.get(&full[..len]).map(|&id| &self.commands[id])
     }
 
-    /// The command that `args` call, the subcommand where there is one.
+    /// The command that `args` call, the subcommand where there is one. A command that only has hidden subcommands
+    /// answers for those that do not exist.
     ///
     /// # Errors
     /// Redis's texts for a command or subcommand that does not exist, and for a number of arguments that does not
@@ -122,8 +123,11 @@ impl<H: Copy> CommandTable<H> {
     pub fn resolve(&self, args: &[&[u8]]) -> CommandResult<&Command<H>> {
         let mut command = self.find(args[0]).ok_or_else(|| unknown_command(args))?;
         if !command.subcommands.is_empty() && args.len() > 1 {
-            command =
-                self.find_subcommand(command, args[1]).ok_or_else(|| unknown_subcommand(command, args[1]))?;
+            command = match self.find_subcommand(command, args[1]) {
+                Some(subcommand) => subcommand,
+                None if self.subcommands(command).all(|subcommand| subcommand.facts.hidden) => command,
+                None => return Err(unknown_subcommand(command, args[1])),
+            };
         }
         if command.facts.takes(args.len()) {
             Ok(command)

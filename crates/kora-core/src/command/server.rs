@@ -1,0 +1,33 @@
+//! The server commands that work on the store, one file per idea. This one holds their table and what the files share.
+//!
+//! Commands of the same group that concern connections and configuration belong to the driver.
+
+mod databases;
+mod debug;
+mod memory;
+
+#[cfg(test)]
+mod tests;
+
+use crate::command::spec::{CommandSpec, Facts, Group};
+
+/// The family's commands.
+pub const COMMANDS: &[CommandSpec] = &[
+    databases::DBSIZE,
+    debug::DEBUG,
+    debug::DEBUG_HTSTATS_KEY,
+    debug::DEBUG_LISTPACK,
+    debug::DEBUG_OBJECT,
+    debug::DEBUG_QUICKLIST,
+    debug::DEBUG_SET_ACTIVE_EXPIRE,
+    debug::DEBUG_STRINGMATCH_LEN,
+    databases::FLUSHALL,
+    databases::FLUSHDB,
+    memory::MEMORY,
+    memory::MEMORY_HELP,
+    memory::MEMORY_USAGE,
+    databases::SWAPDB,
+];
+
+/// What all commands of this family have in common.
+const FAMILY: Facts = Facts { group: Group::Server, complexity: "O(1)", ..Facts::NONE };

@@ -1,0 +1,153 @@
+//! The server commands on a bare shard: replies and texts recorded from redis-server 8.0.2, and effects.
+
+use crate::command::table::CommandTable;
+use crate::command::testing::{BareShard, START, error, ok};
+use crate::reply::Value::{self, Integer, Null, Simple};
+use crate::shard::store::DbIndex;
+
+fn check_errors(shard: &mut BareShard, cases: &[(&str, &str)]) {
+    for (line, text) in cases {
+        assert_eq!(shard.run(line), error(text), "{line}");
+    }
+}
+
+#[test]
+fn databases_are_counted_flushed_and_swapped() {
+    let mut shard = BareShard::new();
+    shard.run("MSET a 1 b 2");
+    shard.db = DbIndex(1);
+    shard.run("SET c 3");
+    assert_eq!(shard.run("DBSIZE"), Integer(1));
+    assert_eq!(shard.run("SWAPDB 1 0"), ok());
+    assert_eq!(shard.run("DBSIZE"), Integer(2));
+    shard.check_replay();
+    assert_eq!(shard.run("FLUSHDB"), ok());
+    assert_eq!(shard.effects(), ["FLUSHDB"]);
+    assert_eq!(shard.run("FLUSHDB ASYNC"), ok());
+    assert_eq!(shard.effects(), [""; 0], "there was nothing to flush");
+    shard.db = DbIndex(0);
+    assert_eq!(shard.run("DBSIZE"), Integer(1));
+    assert_eq!(shard.run("flushall sync"), ok());
+    assert_eq!(shard.run("DBSIZE"), Integer(0));
+    shard.check_replay();
+}
+
+#[test]
+fn databases_refuse() {
+    check_errors(
+        &mut BareShard::new(),
+        &[
+            ("FLUSHDB foo", "ERR syntax error"),
+            ("FLUSHALL ASYNC SYNC", "ERR syntax error"),
+            ("SWAPDB x 99999999999", "ERR invalid first DB index"),
+            ("SWAPDB 99999999999 0", "ERR invalid first DB index"),
+            ("SWAPDB 16 x", "ERR invalid second DB index"),
+            ("SWAPDB -1 0", "ERR DB index is out of range"),
+            ("SWAPDB 0 16", "ERR DB index is out of range"),
+        ],
+    );
+}
+
+#[test]
+fn memory_usage_grows_with_the_value() {
+    let mut shard = BareShard::new();
+    shard.run("SET small v");
+    shard.run_args(&[b"SET", b"large", &[b'x'; 10_000]]);
+    let mut usage = |line: &str| match shard.run(line) {
+        Integer(bytes) => bytes,
+        other => panic!("{line}: {other:?}"),
+    };
+    assert!((8..100).contains(&usage("MEMORY USAGE small")));
+    assert!((10_000..11_000).contains(&usage("MEMORY USAGE large SAMPLES 0 SAMPLES 5")));
+    assert_eq!(shard.run("MEMORY USAGE nokey"), Null);
+    check_errors(
+        &mut shard,
+        &[
+            ("MEMORY USAGE small SAMPLES -1", "ERR syntax error"),
+            ("MEMORY USAGE small SAMPLES x", "ERR value is not an integer or out of range"),
+            ("MEMORY USAGE small SAMPLES", "ERR syntax error"),
+            ("MEMORY USAGE small foo 1", "ERR syntax error"),
+            ("MEMORY foo", "ERR unknown subcommand 'foo'. Try MEMORY HELP."),
+        ],
+    );
+    assert!(matches!(shard.run("MEMORY HELP"), Value::Array(_)));
+}
+
+#[test]
+fn debug_object_describes_a_string() {
+    let mut shard = BareShard::new();
+    for (value, encoding, serialized) in [
+        ("5", "int", 2),
+        ("-129", "int", 3),
+        ("123456", "int", 5),
+        ("12345678901", "int", 12),
+        ("abc", "embstr", 4),
+        (&"x".repeat(70), "raw", 72),
+    ] {
+        shard.run(&format!("SET k {value}"));
+        let references = if value == "5" { i32::MAX } else { 1 };
+        let expected = format!(
+            "Value at:0x000000000000 refcount:{references} encoding:{encoding} serializedlength:{serialized} \
+             lru:{} lru_seconds_idle:0",
+            START.seconds() % (1 << 24),
+        );
+        assert_eq!(shard.run("DEBUG OBJECT k"), Simple(expected));
+    }
+    shard.run("DEL k");
+    shard.run("APPEND k 1");
+    shard.run("APPEND k 2");
+    let Simple(text) = shard.run("debug object k") else { panic!("no text") };
+    assert!(text.contains("encoding:raw serializedlength:2 "), "{text}");
+}
+
+#[test]
+fn debug_helpers_refuse_as_redis_does() {
+    let unknown = |subcommand: &str| {
+        format!("ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try DEBUG HELP.")
+    };
+    let mut shard = BareShard::new();
+    shard.run("SET k v");
+    check_errors(
+        &mut shard,
+        &[
+            ("DEBUG OBJECT nokey", "ERR no such key"),
+            ("DEBUG LISTPACK nokey", "ERR no such key"),
+            ("DEBUG LISTPACK k", "ERR Not a listpack encoded object."),
+            ("DEBUG QUICKLIST k", "ERR Not a quicklist encoded object."),
+            (
+                "DEBUG HTSTATS-KEY k",
+                "ERR The value stored at the specified key is not represented using an hash table",
+            ),
+            ("DEBUG object", &unknown("object")),
+            ("DEBUG LISTPACK", &unknown("LISTPACK")),
+            ("DEBUG STRINGMATCH-LEN 5", &unknown("STRINGMATCH-LEN")),
+            ("DEBUG SET-ACTIVE-EXPIRE", &unknown("SET-ACTIVE-EXPIRE")),
+            ("DEBUG foo", &unknown("foo")),
+        ],
+    );
+}
+
+#[test]
+fn debug_switches_the_sweep() {
+    let mut shard = BareShard::new();
+    for (switch, is_active) in [("0", false), ("1", true), ("x", false)] {
+        assert_eq!(shard.run(&format!("DEBUG SET-ACTIVE-EXPIRE {switch}")), ok());
+        assert_eq!(shard.store.config().active_expire, is_active);
+    }
+}
+
+#[test]
+fn debug_matches_patterns() {
+    let mut shard = BareShard::new();
+    assert_eq!(shard.run("DEBUG STRINGMATCH-LEN 3 a?a"), Integer(1));
+    assert_eq!(shard.run("DEBUG STRINGMATCH-LEN 100000 a*a*a*a*a*a*b"), Integer(0));
+    assert!(matches!(shard.run("DEBUG STRINGMATCH-LEN 99999999999 a"), Value::Error(_)));
+}
+
+#[test]
+fn debug_answers_for_unknown_subcommands_itself() {
+    let table = CommandTable::<()>::new(&[]);
+    assert_eq!(table.resolve(&[b"debug", b"foo"]).unwrap().facts.name, "debug");
+    assert_eq!(table.resolve(&[b"DEBUG", b"Object"]).unwrap().facts.name, "debug|object");
+    assert!(table.resolve(&[b"object", b"foo"]).is_err());
+}
