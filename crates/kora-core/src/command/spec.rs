@@ -51,6 +51,8 @@ pub struct Facts {
     pub history: &'static [(&'static str, &'static str)],
     /// COMMAND tips for proxies and cluster clients.
     pub tips: &'static [&'static str],
+    /// Whether COMMAND DOCS flags it as a system command, of no interest to applications.
+    pub is_syscmd: bool,
     /// Left out of what COMMAND lists: a declaration that Redis does not have as a command of its own, needed here
     /// because its keys stand elsewhere than its container's.
     pub hidden: bool,
@@ -73,6 +75,7 @@ impl Facts {
         deprecated: None,
         history: &[],
         tips: &[],
+        is_syscmd: false,
         hidden: false,
     };
 
@@ -322,6 +325,8 @@ pub struct KeySpec {
     pub begin: BeginSearch,
     /// How the others are found from there.
     pub find: FindKeys,
+    /// What COMMAND INFO adds in words.
+    pub notes: Option<&'static str>,
 }
 
 /// Where keys begin.
@@ -361,13 +366,25 @@ impl KeySpec {
     /// Keys from argument `first` to `last` (relative to the first; negative from the end), every `step`-th.
     #[must_use]
     pub const fn range(flags: &'static [&'static str], first: usize, last: i32, step: usize) -> Self {
-        Self { flags, begin: BeginSearch::Index(first), find: FindKeys::Range { last, step, limit: 0 } }
+        Self {
+            flags,
+            begin: BeginSearch::Index(first),
+            find: FindKeys::Range { last, step, limit: 0 },
+            notes: None,
+        }
     }
 
     /// One key at argument `index`.
     #[must_use]
     pub const fn one(flags: &'static [&'static str], index: usize) -> Self {
         Self::range(flags, index, 0, 1)
+    }
+
+    /// The same with something to add in words.
+    #[must_use]
+    pub const fn noted(mut self, notes: &'static str) -> Self {
+        self.notes = Some(notes);
+        self
     }
 }
 
@@ -423,6 +440,8 @@ pub struct Arg {
     pub is_token_multiple: bool,
     /// First version that had it, if later than the command.
     pub since: Option<&'static str>,
+    /// Version since which it is deprecated.
+    pub deprecated: Option<&'static str>,
     /// Name shown instead of `name`, where Redis shows another one.
     pub display: Option<&'static str>,
     /// Its parts, for [`ArgType::OneOf`] and [`ArgType::Block`].
@@ -442,6 +461,7 @@ impl Arg {
             is_multiple: false,
             is_token_multiple: false,
             since: None,
+            deprecated: None,
             display: None,
             parts: &[],
         }
@@ -512,6 +532,13 @@ impl Arg {
     #[must_use]
     pub const fn since(mut self, version: &'static str) -> Self {
         self.since = Some(version);
+        self
+    }
+
+    /// Deprecated since a version.
+    #[must_use]
+    pub const fn deprecated(mut self, version: &'static str) -> Self {
+        self.deprecated = Some(version);
         self
     }
 

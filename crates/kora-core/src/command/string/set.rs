@@ -19,7 +19,8 @@ pub(super) const SET: CommandSpec = CommandSpec {
         name: "set",
         arity: -3,
         flags: Flags::WRITE.with(Flags::DENYOOM),
-        keys: &[KeySpec::one(&["RW", "access", "update", "variable_flags"], 1)],
+        keys: &[KeySpec::one(&["RW", "access", "update", "variable_flags"], 1)
+            .noted("RW and access only with the `GET` option")],
         since: "1.0.0",
         summary: "Stores a string at a key, whatever the key held",
         args: &[
@@ -292,6 +293,3 @@ fn getset(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     store(&mut keyspace, db, key, args[2], Ttl::Clear);
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;
