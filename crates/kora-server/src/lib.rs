@@ -1,4 +1,5 @@
 //! The Kora server.
 
+pub mod command;
 pub mod config;
 pub mod log;

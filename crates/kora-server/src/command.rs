@@ -1,0 +1,3 @@
+//! The server's own commands.
+
+pub mod facts;

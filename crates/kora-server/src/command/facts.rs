@@ -1,0 +1,13 @@
+//! What is known of the server's commands without running them.
+
+mod client;
+mod command;
+mod config;
+mod connection;
+mod server;
+
+pub use client::*;
+pub use command::*;
+pub use config::*;
+pub use connection::*;
+pub use server::*;
