@@ -1,0 +1,313 @@
+//! The text of INFO's sections.
+
+use super::snapshot::{
+    ClientsInfo, CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, MemoryInfo, PersistenceInfo,
+    ServerInfo, StatsInfo,
+};
+use std::fmt::{Display, Write};
+
+/// Collects `name:value` lines under headings.
+#[derive(Debug, Default)]
+pub(super) struct Fields {
+    pub(super) text: String,
+}
+
+impl Fields {
+    /// Begins a section.
+    pub(super) fn section(&mut self, heading: &str) {
+        let gap = if self.text.is_empty() { "" } else { "\r\n" };
+        self.add(format_args!("{gap}# {heading}"));
+    }
+
+    /// Adds a field.
+    pub(super) fn put(&mut self, name: &str, value: impl Display) {
+        self.add(format_args!("{name}:{value}"));
+    }
+
+    /// Adds fields of what does not exist here: all show nought.
+    fn noughts(&mut self, names: &[&str]) {
+        for name in names {
+            self.put(name, 0);
+        }
+    }
+
+    /// Adds a size in bytes, and once more for people.
+    fn size(&mut self, name: &str, bytes: u64) {
+        self.put(name, bytes);
+        self.put(&format!("{name}_human"), human(bytes));
+    }
+
+    fn add(&mut self, line: impl Display) {
+        let written = write!(self.text, "{line}\r\n");
+        written.expect("a string takes whatever is written");
+    }
+}
+
+/// `bytes` with a unit, as Redis shows sizes to people.
+fn human(bytes: u64) -> String {
+    const UNITS: [(u32, char); 5] = [(50, 'P'), (40, 'T'), (30, 'G'), (20, 'M'), (10, 'K')];
+    match UNITS.into_iter().find(|(bits, _)| bytes >> bits != 0) {
+        Some((bits, unit)) => format!("{:.2}{unit}", ratio(bytes, 1 << bits)),
+        None => format!("{bytes}B"),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown with two digits after the point")]
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "differences of sizes stay far below 2^53")]
+fn difference(more: u64, less: u64) -> f64 {
+    more as f64 - less as f64
+}
+
+pub(super) fn server(snapshot: &InfoSnapshot, fields: &mut Fields) {
+    let server = &snapshot.server;
+    fields.put("redis_version", &server.redis_version);
+    fields.put("server_name", "kora");
+    fields.put("kora_version", &server.kora_version);
+    fields.put("redis_git_sha1", "00000000");
+    fields.put("redis_git_dirty", 0);
+    fields.put("redis_build_id", &server.kora_version);
+    fields.put("redis_mode", "standalone");
+    fields.put("os", &server.os);
+    fields.put("arch_bits", usize::BITS);
+    fields.put("monotonic_clock", "POSIX clock_gettime");
+    fields.put("multiplexing_api", "epoll");
+    fields.put("atomicvar_api", "rust-std");
+    fields.put("gcc_version", "0.0.0");
+    fields.put("process_id", server.process_id);
+    fields.put("process_supervised", "no");
+    fields.put("run_id", &server.run_id);
+    fields.put("tcp_port", server.tcp_port);
+    fields.put("server_time_usec", server.now_us);
+    fields.put("uptime_in_seconds", server.uptime_seconds);
+    fields.put("uptime_in_days", server.uptime_seconds / 86_400);
+    fields.put("hz", server.hz);
+    fields.put("configured_hz", server.hz);
+    fields.put("lru_clock", server.lru_clock);
+    fields.put("executable", &server.executable);
+    fields.put("config_file", &server.config_file);
+    fields.put("io_threads_active", 0);
+    fields.put("workers", server.workers);
+    for (index, listener) in server.listeners.iter().enumerate() {
+        fields.put(&format!("listener{index}"), listener);
+    }
+}
+
+pub(super) fn clients(clients: &ClientsInfo, fields: &mut Fields) {
+    fields.put("connected_clients", clients.connected);
+    fields.put("cluster_connections", 0);
+    fields.put("maxclients", clients.max);
+    fields.put("client_recent_max_input_buffer", clients.input_buffer_bytes_max);
+    fields.put("client_recent_max_output_buffer", clients.output_buffer_bytes_max);
+    fields.put("blocked_clients", clients.blocked);
+    fields.put("tracking_clients", 0);
+    fields.put("pubsub_clients", clients.pubsub);
+    fields.put("watching_clients", clients.watching);
+    fields.put("clients_in_timeout_table", 0);
+    fields.put("total_watched_keys", clients.watched_keys);
+    fields.put("total_blocking_keys", clients.blocking_keys);
+    fields.put("total_blocking_keys_on_nokey", 0);
+}
+
+pub(super) fn memory(memory: &MemoryInfo, fields: &mut Fields) {
+    let dataset = memory.used.saturating_sub(memory.overhead);
+    let grown = memory.used.saturating_sub(memory.startup);
+    fields.size("used_memory", memory.used);
+    fields.size("used_memory_rss", memory.resident);
+    fields.size("used_memory_peak", memory.peak);
+    fields.put("used_memory_peak_perc", format_args!("{:.2}%", ratio(memory.used, memory.peak) * 100.0));
+    fields.put("used_memory_overhead", memory.overhead);
+    fields.put("used_memory_startup", memory.startup);
+    fields.put("used_memory_dataset", dataset);
+    fields.put("used_memory_dataset_perc", format_args!("{:.2}%", ratio(dataset, grown).min(1.0) * 100.0));
+    fields.put("allocator_allocated", memory.allocator_allocated);
+    fields.put("allocator_active", memory.allocator_active);
+    fields.put("allocator_resident", memory.allocator_resident);
+    fields.size("total_system_memory", memory.system);
+    fields.noughts(&["used_memory_lua", "used_memory_vm_eval"]);
+    fields.put("used_memory_lua_human", human(0));
+    fields.noughts(&[
+        "used_memory_scripts_eval",
+        "number_of_cached_scripts",
+        "number_of_functions",
+        "number_of_libraries",
+        "used_memory_vm_functions",
+    ]);
+    fields.size("used_memory_vm_total", 0);
+    fields.put("used_memory_functions", 0);
+    fields.size("used_memory_scripts", 0);
+    fields.size("maxmemory", memory.limit);
+    fields.put("maxmemory_policy", memory.policy);
+    fragmentation(memory, fields);
+    fields.noughts(&[
+        "mem_not_counted_for_evict",
+        "mem_replication_backlog",
+        "mem_total_replication_buffers",
+        "mem_clients_slaves",
+    ]);
+    fields.put("mem_clients_normal", memory.clients);
+    fields.noughts(&["mem_cluster_links", "mem_aof_buffer"]);
+    fields.put("mem_allocator", &memory.allocator);
+    fields.noughts(&["mem_overhead_db_hashtable_rehashing", "active_defrag_running"]);
+    fields.put("lazyfree_pending_objects", memory.lazyfree_pending);
+    fields.put("lazyfreed_objects", memory.lazyfreed);
+}
+
+/// How much more memory is held than was asked for, at each step from the program to the system.
+fn fragmentation(memory: &MemoryInfo, fields: &mut Fields) {
+    let steps = [
+        ("allocator_frag", memory.allocator_active, memory.allocator_allocated),
+        ("allocator_rss", memory.allocator_resident, memory.allocator_active),
+        ("rss_overhead", memory.resident, memory.allocator_resident),
+        ("mem_fragmentation", memory.resident, memory.used),
+    ];
+    for (name, held, asked) in steps {
+        fields.put(&format!("{name}_ratio"), format_args!("{:.2}", ratio(held, asked)));
+        fields.put(&format!("{name}_bytes"), difference(held, asked));
+    }
+}
+
+pub(super) fn persistence(persistence: &PersistenceInfo, fields: &mut Fields) {
+    fields.noughts(&[
+        "loading",
+        "async_loading",
+        "current_cow_peak",
+        "current_cow_size",
+        "current_cow_size_age",
+    ]);
+    fields.put("current_fork_perc", "0.00");
+    fields.noughts(&["current_save_keys_processed", "current_save_keys_total"]);
+    fields.put("rdb_changes_since_last_save", persistence.changes_since_save);
+    fields.put("rdb_bgsave_in_progress", 0);
+    fields.put("rdb_last_save_time", persistence.last_save_seconds);
+    fields.put("rdb_last_bgsave_status", "ok");
+    fields.put("rdb_last_bgsave_time_sec", -1);
+    fields.put("rdb_current_bgsave_time_sec", -1);
+    fields.noughts(&[
+        "rdb_saves",
+        "rdb_last_cow_size",
+        "rdb_last_load_keys_expired",
+        "rdb_last_load_keys_loaded",
+        "aof_enabled",
+        "aof_rewrite_in_progress",
+        "aof_rewrite_scheduled",
+    ]);
+    fields.put("aof_last_rewrite_time_sec", -1);
+    fields.put("aof_current_rewrite_time_sec", -1);
+    fields.put("aof_last_bgrewrite_status", "ok");
+    fields.noughts(&["aof_rewrites", "aof_rewrites_consecutive_failures"]);
+    fields.put("aof_last_write_status", "ok");
+    fields.noughts(&["aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"]);
+}
+
+pub(super) fn stats(stats: &StatsInfo, fields: &mut Fields) {
+    fields.put("total_connections_received", stats.connections_received);
+    fields.put("total_commands_processed", stats.commands_processed);
+    fields.put("instantaneous_ops_per_sec", stats.ops_per_second);
+    fields.put("total_net_input_bytes", stats.input_bytes);
+    fields.put("total_net_output_bytes", stats.output_bytes);
+    fields.noughts(&["total_net_repl_input_bytes", "total_net_repl_output_bytes"]);
+    fields.put("instantaneous_input_kbps", format_args!("{:.2}", stats.input_kbps));
+    fields.put("instantaneous_output_kbps", format_args!("{:.2}", stats.output_kbps));
+    fields.put("instantaneous_input_repl_kbps", "0.00");
+    fields.put("instantaneous_output_repl_kbps", "0.00");
+    fields.put("rejected_connections", stats.connections_rejected);
+    fields.noughts(&["sync_full", "sync_partial_ok", "sync_partial_err"]);
+    fields.put("expired_keys", stats.expired_keys);
+    fields.put("expired_stale_perc", "0.00");
+    fields.put("expired_time_cap_reached_count", stats.expire_time_cap_reached);
+    fields.put("expire_cycle_cpu_milliseconds", 0);
+    fields.put("evicted_keys", stats.evicted_keys);
+    fields.noughts(&["evicted_clients", "total_eviction_exceeded_time", "current_eviction_exceeded_time"]);
+    fields.put("keyspace_hits", stats.keyspace_hits);
+    fields.put("keyspace_misses", stats.keyspace_misses);
+    fields.put("pubsub_channels", stats.pubsub_channels);
+    fields.put("pubsub_patterns", stats.pubsub_patterns);
+    fields.noughts(&[
+        "pubsubshard_channels",
+        "latest_fork_usec",
+        "total_forks",
+        "migrate_cached_sockets",
+        "slave_expires_tracked_keys",
+        "active_defrag_hits",
+        "active_defrag_misses",
+        "active_defrag_key_hits",
+        "active_defrag_key_misses",
+        "total_active_defrag_time",
+        "current_active_defrag_time",
+        "tracking_total_keys",
+        "tracking_total_items",
+        "tracking_total_prefixes",
+        "unexpected_error_replies",
+    ]);
+    traffic(stats, fields);
+}
+
+/// The second half of the stats section: replies, reads, writes and refusals.
+fn traffic(stats: &StatsInfo, fields: &mut Fields) {
+    fields.put("total_error_replies", stats.error_replies);
+    fields.put("dump_payload_sanitizations", 0);
+    fields.put("total_reads_processed", stats.reads_processed);
+    fields.put("total_writes_processed", stats.writes_processed);
+    fields.noughts(&["io_threaded_reads_processed", "io_threaded_writes_processed"]);
+    fields.put("client_query_buffer_limit_disconnections", stats.query_limit_disconnections);
+    fields.put("client_output_buffer_limit_disconnections", stats.output_limit_disconnections);
+    fields.noughts(&["reply_buffer_shrinks", "reply_buffer_expands"]);
+    fields.put("eventloop_cycles", stats.loop_cycles);
+    fields.noughts(&[
+        "eventloop_duration_sum",
+        "eventloop_duration_cmd_sum",
+        "instantaneous_eventloop_cycles_per_sec",
+        "instantaneous_eventloop_duration_usec",
+    ]);
+    fields.put("acl_access_denied_auth", stats.auth_denied);
+    fields.noughts(&["acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel"]);
+}
+
+pub(super) fn replication(server: &ServerInfo, fields: &mut Fields) {
+    fields.put("role", "master");
+    fields.put("connected_slaves", 0);
+    fields.put("master_failover_state", "no-failover");
+    fields.put("master_replid", &server.run_id);
+    fields.put("master_replid2", "0".repeat(40));
+    fields.put("master_repl_offset", 0);
+    fields.put("second_repl_offset", -1);
+    fields.put("repl_backlog_active", 0);
+    fields.put("repl_backlog_size", 1 << 20);
+    fields.noughts(&["repl_backlog_first_byte_offset", "repl_backlog_histlen"]);
+}
+
+pub(super) fn cpu(cpu: &CpuInfo, fields: &mut Fields) {
+    fields.put("used_cpu_sys", format_args!("{:.6}", cpu.system));
+    fields.put("used_cpu_user", format_args!("{:.6}", cpu.user));
+    fields.put("used_cpu_sys_children", "0.000000");
+    fields.put("used_cpu_user_children", "0.000000");
+}
+
+pub(super) fn commandstats(commands: &[CommandStat], fields: &mut Fields) {
+    for stat in commands {
+        let each = ratio(stat.total_us, stat.calls);
+        let value = format_args!(
+            "calls={},usec={},usec_per_call={each:.2},rejected_calls={},failed_calls={}",
+            stat.calls, stat.total_us, stat.rejected, stat.failed
+        );
+        fields.put(&format!("cmdstat_{}", stat.name), value);
+    }
+}
+
+pub(super) fn errorstats(errors: &[ErrorStat], fields: &mut Fields) {
+    for stat in errors {
+        fields.put(&format!("errorstat_{}", stat.prefix), format_args!("count={}", stat.count));
+    }
+}
+
+pub(super) fn keyspace(databases: &[DatabaseInfo], fields: &mut Fields) {
+    for info in databases.iter().filter(|info| info.keys > 0) {
+        let value =
+            format_args!("keys={},expires={},avg_ttl={}", info.keys, info.expires, info.average_ttl_ms);
+        fields.put(&format!("db{}", info.db), value);
+    }
+}

@@ -1,0 +1,211 @@
+//! What INFO shows, as plain data: gathered by the server, by section.
+
+/// All of it. Sections that are not asked for may be left at their defaults.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "fields are named after the sections")]
+pub struct InfoSnapshot {
+    pub server: ServerInfo,
+    pub clients: ClientsInfo,
+    pub memory: MemoryInfo,
+    pub persistence: PersistenceInfo,
+    pub stats: StatsInfo,
+    pub cpu: CpuInfo,
+    pub commands: Vec<CommandStat>,
+    pub errors: Vec<ErrorStat>,
+    pub keyspace: Vec<DatabaseInfo>,
+}
+
+/// The process.
+#[derive(Clone, Debug, Default)]
+pub struct ServerInfo {
+    /// Version of Redis whose commands work.
+    pub redis_version: String,
+    /// Kora's own version.
+    pub kora_version: String,
+    /// System, kernel release and machine.
+    pub os: String,
+    /// Number of the process.
+    pub process_id: u32,
+    /// 40 random hexadecimal digits that name this run.
+    pub run_id: String,
+    /// `port`.
+    pub tcp_port: u16,
+    /// Microseconds since the Unix epoch.
+    pub now_us: u64,
+    /// Seconds since the start.
+    pub uptime_seconds: u64,
+    /// `hz`.
+    pub hz: u32,
+    /// Seconds since the Unix epoch as the 24-bit clock of last uses.
+    pub lru_clock: u32,
+    /// Path of the program.
+    pub executable: String,
+    /// Path of the configuration file, if there is one.
+    pub config_file: String,
+    /// Number of worker threads.
+    pub workers: usize,
+    /// What each listener listens on, such as `name=tcp,bind=127.0.0.1,port=6379`.
+    pub listeners: Vec<String>,
+}
+
+/// The connections.
+#[derive(Clone, Debug, Default)]
+pub struct ClientsInfo {
+    /// Open connections.
+    pub connected: u64,
+    /// `maxclients`.
+    pub max: u32,
+    /// Largest input buffer in use, in bytes.
+    pub input_buffer_bytes_max: u64,
+    /// Largest output buffer in use, in bytes.
+    pub output_buffer_bytes_max: u64,
+    /// Connections that wait in a blocking command.
+    pub blocked: u64,
+    /// Connections that are subscribed to channels.
+    pub pubsub: u64,
+    /// Connections that watch keys.
+    pub watching: u64,
+    /// Keys that are watched.
+    pub watched_keys: u64,
+    /// Keys that connections wait for.
+    pub blocking_keys: u64,
+}
+
+/// Memory, in bytes.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryInfo {
+    /// Allocated by the program.
+    pub used: u64,
+    /// Resident in memory.
+    pub resident: u64,
+    /// Most that was ever allocated.
+    pub peak: u64,
+    /// Allocated for other things than keys and values.
+    pub overhead: u64,
+    /// Allocated when the server had started.
+    pub startup: u64,
+    /// Of the machine.
+    pub system: u64,
+    /// `maxmemory`.
+    pub limit: u64,
+    /// `maxmemory-policy`.
+    pub policy: &'static str,
+    /// The allocator's account: given out.
+    pub allocator_allocated: u64,
+    /// The allocator's account: in pages that are in use.
+    pub allocator_active: u64,
+    /// The allocator's account: held in memory.
+    pub allocator_resident: u64,
+    /// Of connections' buffers.
+    pub clients: u64,
+    /// Name and version of the allocator.
+    pub allocator: String,
+    /// Objects that wait to be freed.
+    pub lazyfree_pending: u64,
+    /// Objects freed in the background so far.
+    pub lazyfreed: u64,
+}
+
+/// Files.
+#[derive(Clone, Debug, Default)]
+pub struct PersistenceInfo {
+    /// Changes since the last save.
+    pub changes_since_save: u64,
+    /// Time of the last save, or of the start, in seconds since the Unix epoch.
+    pub last_save_seconds: u64,
+}
+
+/// Counts since the start or CONFIG RESETSTAT.
+#[derive(Clone, Debug, Default)]
+pub struct StatsInfo {
+    /// Connections accepted.
+    pub connections_received: u64,
+    /// Commands run.
+    pub commands_processed: u64,
+    /// Commands per second of late.
+    pub ops_per_second: u64,
+    /// Bytes read.
+    pub input_bytes: u64,
+    /// Bytes written.
+    pub output_bytes: u64,
+    /// Kilobytes read per second of late.
+    pub input_kbps: f64,
+    /// Kilobytes written per second of late.
+    pub output_kbps: f64,
+    /// Connections refused because of `maxclients`.
+    pub connections_rejected: u64,
+    /// Keys deleted because their time had come.
+    pub expired_keys: u64,
+    /// Rounds of the expiry sweep that ended because their time was up.
+    pub expire_time_cap_reached: u64,
+    /// Keys evicted.
+    pub evicted_keys: u64,
+    /// Look-ups that found their key.
+    pub keyspace_hits: u64,
+    /// Look-ups that did not.
+    pub keyspace_misses: u64,
+    /// Channels with subscribers.
+    pub pubsub_channels: u64,
+    /// Patterns with subscribers.
+    pub pubsub_patterns: u64,
+    /// Replies that were errors.
+    pub error_replies: u64,
+    /// Reads from connections.
+    pub reads_processed: u64,
+    /// Writes to connections.
+    pub writes_processed: u64,
+    /// Connections closed because of `client-query-buffer-limit`.
+    pub query_limit_disconnections: u64,
+    /// Connections closed because of `client-output-buffer-limit`.
+    pub output_limit_disconnections: u64,
+    /// Rounds of all workers' loops.
+    pub loop_cycles: u64,
+    /// Failed attempts to authenticate.
+    pub auth_denied: u64,
+}
+
+/// Processor time, in seconds.
+#[derive(Clone, Debug, Default)]
+pub struct CpuInfo {
+    /// Spent in the kernel.
+    pub system: f64,
+    /// Spent in the program.
+    pub user: f64,
+}
+
+/// How a command fared.
+#[derive(Clone, Debug, Default)]
+pub struct CommandStat {
+    /// Its full name.
+    pub name: &'static str,
+    /// How often it ran.
+    pub calls: u64,
+    /// Microseconds it ran in all.
+    pub total_us: u64,
+    /// How often it was refused before it ran.
+    pub rejected: u64,
+    /// How often it ran and answered an error.
+    pub failed: u64,
+}
+
+/// How often errors of one prefix were answered.
+#[derive(Clone, Debug, Default)]
+pub struct ErrorStat {
+    /// The error's first word, such as `WRONGTYPE`.
+    pub prefix: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// One database; those without keys are left out.
+#[derive(Clone, Debug, Default)]
+pub struct DatabaseInfo {
+    /// Its number.
+    pub db: u16,
+    /// Its keys.
+    pub keys: u64,
+    /// Its keys with a deadline.
+    pub expires: u64,
+    /// Mean time until the deadline of those, in milliseconds.
+    pub average_ttl_ms: u64,
+}
