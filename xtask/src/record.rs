@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use kora_testkit::process::Server;
 use kora_testkit::session;
 use kora_testkit::transcript::{Origin, Transcript, transcripts_dir};
@@ -62,16 +61,22 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let running = args.references.start()?;
+    let mut failures = 0;
     for mut transcript in args.references.transcripts()? {
         let before = std::fs::read_to_string(&transcript.path)?;
         let path = transcript.path.display().to_string();
         let mut target = running.origin(&transcript).target()?;
-        session::record(&mut transcript, &mut target).with_context(|| path.clone())?;
+        if let Err(error) = session::record(&mut transcript, &mut target) {
+            println!("{path}: {error:#}");
+            failures += 1;
+            continue;
+        }
         let after = transcript.to_string();
         if after != before {
             std::fs::write(&transcript.path, after)?;
             println!("recorded {path}");
         }
     }
+    anyhow::ensure!(failures == 0, "{failures} transcripts could not be recorded");
     Ok(())
 }

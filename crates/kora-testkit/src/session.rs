@@ -85,7 +85,7 @@ pub fn replay(transcript: &Transcript, target: &mut dyn Target, resp: Resp) -> R
             Ok(Some(frames)) => {
                 report.compared += 1;
                 if !accept(&step.rules, step.answers.of(resp), &frames) {
-                    report.mismatches.push(mismatch(step, frames.iter().map(Frame::to_string).collect()));
+                    report.mismatches.push(mismatch(step, shown(frames)));
                 }
             }
             Err(error) => {
@@ -109,11 +109,15 @@ pub fn record(transcript: &mut Transcript, target: &mut dyn Target) -> anyhow::R
             let frames = session.play(step).with_context(|| format!("line {}: {}", step.line, step.text))?;
             let frames = frames.context("a real server has every command")?;
             if !accept(&step.rules, step.answers.of(resp), &frames) {
-                step.answers.set(resp, frames);
+                step.answers.set(resp, frames.into_iter().map(Frame::abbreviated).collect());
             }
         }
     }
     Ok(())
+}
+
+fn shown(frames: Vec<Frame>) -> String {
+    frames.into_iter().map(|frame| frame.abbreviated().to_string()).collect()
 }
 
 fn accept(rules: &[Rule], recorded: &[Frame], got: &[Frame]) -> bool {
@@ -174,7 +178,7 @@ impl<'a> Session<'a> {
         };
         for frame in &mut frames {
             let raw = std::mem::replace(frame, Frame::Closed);
-            *frame = Rule::normalise(&step.rules, raw).abbreviated();
+            *frame = Rule::normalise(&step.rules, raw);
         }
         if frames.last() == Some(&Frame::Closed) {
             self.connections.remove(&step.connection);

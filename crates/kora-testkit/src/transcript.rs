@@ -145,6 +145,8 @@ pub struct Transcript {
     pub path: PathBuf,
     /// Where it was recorded.
     pub origin: Origin,
+    /// Whether it makes sense only on a whole server, because it changes settings or speaks of connections.
+    pub needs_server: bool,
     /// Its lines and steps, in order.
     pub items: Vec<Item>,
 }

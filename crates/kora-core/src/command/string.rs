@@ -90,3 +90,6 @@ fn check_length(len: usize, extra_len: usize, bytes_max: u64) -> CommandResult {
 fn count(len: usize) -> i64 {
     i64::try_from(len).expect("no allocation is longer than isize::MAX")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! A bare shard for tests of commands: no thread, no socket, a clock that stands still until told otherwise.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 
 use crate::command::FAMILIES;
@@ -9,7 +10,8 @@ use crate::context::{Ctx, Stores};
 use crate::error::CommandError;
 use crate::journal::{Effect, Journal};
 use crate::keyspace::Keyspace;
-use crate::keyspace::entry::StringRef;
+use crate::keyspace::entry::{Encoding, Entry, Kind, StringRef};
+use crate::keyspace::object::Object;
 use crate::reply::tree::TreeSink;
 use crate::reply::{Reply, Value};
 use crate::shard::store::{DbIndex, ShardStore};
@@ -79,6 +81,29 @@ impl BareShard {
         values.remove(0)
     }
 
+    /// Puts a value that is no string under `key`.
+    pub(crate) fn put_other_type(&mut self, key: &[u8]) {
+        let entry = Entry::new_object(key, Box::new(OtherType), None);
+        Keyspace::new(&mut self.store, &mut self.journal, self.db, self.now, true).insert(key, entry);
+        self.journal.take_events();
+    }
+
+    /// Runs a script: a line is `command => reply`, `command => reply | effects` or
+    /// `command => reply | effects | events`, with `; ` between effects and `, ` between events. Replies are written
+    /// as [`render`] does; what a line leaves out is not checked.
+    pub(crate) fn check(&mut self, script: &str) {
+        for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let (command, expected) =
+                line.split_once(" =>").unwrap_or_else(|| panic!("no reply in {line:?}"));
+            let reply = render(&self.run(command));
+            let (effects, events) = (self.effects().join("; "), self.events().join(", "));
+            let found = [reply, effects, events];
+            for (expected, found) in expected.split('|').zip(&found) {
+                assert_eq!(found.trim(), expected.trim(), "{line}");
+            }
+        }
+    }
+
     /// Effects since the last call, as text: `SET k v`.
     pub(crate) fn effects(&mut self) -> Vec<String> {
         let effects = self.journal.take_effects();
@@ -113,7 +138,7 @@ impl BareShard {
             }
         }
         let now = self.now;
-        contents.retain(|_, (_, expiry)| expiry.is_none_or(|at| at > now));
+        contents.retain(|_, (_, expiry)| expiry.is_none_or(|at| at >= now));
         contents
     }
 
@@ -122,6 +147,7 @@ impl BareShard {
     pub(crate) fn check_replay(&mut self) {
         self.effects();
         let mut replica = Self::with_config(self.store.config().clone());
+        replica.now = UnixMs(0);
         for effect in &self.history {
             replica.db = effect.db;
             let args: Vec<&[u8]> = effect.args.iter().map(|arg| &arg[..]).collect();
@@ -130,6 +156,61 @@ impl BareShard {
         }
         replica.now = self.now;
         assert_eq!(replica.contents(), self.contents(), "after {:#?}", self.history);
+    }
+}
+
+/// A value that is no string, and has nothing else to it.
+#[derive(Debug)]
+struct OtherType;
+
+impl Object for OtherType {
+    fn kind(&self) -> Kind {
+        Kind::List
+    }
+
+    fn encoding(&self) -> Encoding {
+        Encoding::ListPack
+    }
+
+    fn memory_bytes(&self) -> usize {
+        0
+    }
+
+    fn duplicate(&self) -> Box<dyn Object> {
+        Box::new(Self)
+    }
+
+    fn free_effort(&self) -> usize {
+        1
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+/// A reply on one line: `OK`, `(error) ERR ...`, `1`, `"text"`, `nil`, `[...]`, `{key: value}`.
+pub(crate) fn render(value: &Value) -> String {
+    let list = |values: &[Value]| values.iter().map(render).collect::<Vec<_>>().join(", ");
+    match value {
+        Value::Simple(text) => text.clone(),
+        Value::Error(text) => format!("(error) {text}"),
+        Value::Integer(number) => number.to_string(),
+        Value::Bulk(bytes) | Value::Verbatim(_, bytes) => format!("\"{}\"", bytes.escape_ascii()),
+        Value::Null | Value::NullArray => "nil".into(),
+        Value::Array(values) | Value::Set(values) | Value::Push(values) => format!("[{}]", list(values)),
+        Value::Map(pairs) => {
+            let pairs: Vec<_> =
+                pairs.iter().map(|(key, value)| format!("{}: {}", render(key), render(value))).collect();
+            format!("{{{}}}", pairs.join(", "))
+        }
+        Value::Boolean(value) => value.to_string(),
+        Value::Double(value) => value.to_string(),
+        Value::BigNumber(digits) => digits.clone(),
     }
 }
 

@@ -22,12 +22,13 @@ pub(super) fn transcript(path: &Path, text: &str) -> anyhow::Result<Transcript> 
     reader.finish_step().context("at the end")?;
     anyhow::ensure!(reader.rules.is_empty(), "a rule without its step at the end");
     let origin = reader.origin.context("the line `server: ...` is missing")?;
-    Ok(Transcript { path: path.to_owned(), origin, items: reader.items })
+    Ok(Transcript { path: path.to_owned(), origin, needs_server: reader.needs_server, items: reader.items })
 }
 
 #[derive(Default)]
 struct Reader<'a> {
     origin: Option<Origin>,
+    needs_server: bool,
     items: Vec<Item>,
     rules: Vec<Rule>,
     step: Option<Step>,
@@ -51,6 +52,9 @@ impl<'a> Reader<'a> {
                 "valkey 8.1.1" => Origin::Valkey,
                 _ => bail!("an unknown server"),
             });
+            self.items.push(Item::Text(line.to_owned()));
+        } else if line == "needs: server" {
+            self.needs_server = true;
             self.items.push(Item::Text(line.to_owned()));
         } else if self.step.is_some() {
             self.replies.push(line);

@@ -168,3 +168,6 @@ fn strlen(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     out.integer(count(len));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,3 +135,6 @@ fn incrbyfloat(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comman
     out.bulk(sum.as_bytes());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

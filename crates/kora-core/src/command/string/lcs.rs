@@ -150,3 +150,6 @@ fn write_runs(out: &mut dyn Reply, runs: &[Run], options: Options) {
     out.bulk(b"len");
     out.integer(count(runs.iter().map(|run| run.len).sum()));
 }
+
+#[cfg(test)]
+mod tests;

@@ -105,3 +105,6 @@ fn store_pairs(ctx: &mut Ctx<'_>, pairs: &[[&[u8]; 2]]) {
         keyspace.changed(EventClass::STRING, "set", key);
     }
 }
+
+#[cfg(test)]
+mod tests;

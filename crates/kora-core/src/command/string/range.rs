@@ -142,3 +142,6 @@ fn append(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
 fn string_in<'a>(entry: &'a EntryMut<'_>) -> StringRef<'a> {
     entry.string().expect("`write_string` gives entries that hold strings")
 }
+
+#[cfg(test)]
+mod tests;

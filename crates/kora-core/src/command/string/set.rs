@@ -293,3 +293,6 @@ fn getset(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     store(&mut keyspace, db, key, args[2], Ttl::Clear);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
