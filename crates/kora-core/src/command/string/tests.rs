@@ -2,7 +2,14 @@
 
 use proptest::prelude::*;
 
-use crate::command::testing::{BareShard, START};
+use crate::command::spec::CommandSpec;
+use crate::command::testing::{BareShard, START, render};
+use crate::config::CoreConfig;
+use crate::context::{Ctx, Stores};
+use crate::journal::Journal;
+use crate::reply::tree::TreeSink;
+use crate::shard::store::{DbIndex, ShardStore};
+use crate::slot::{ShardId, Slot};
 use crate::time::UnixMs;
 
 fn key() -> impl Strategy<Value = &'static str> {
@@ -89,4 +96,37 @@ proptest! {
             prop_assert!(is_recorded || contents == shard.contents(), "{} went unrecorded", &command);
         }
     }
+}
+
+/// Commands on several keys find each in the store that owns it.
+#[test]
+fn keys_may_live_in_several_lent_stores() {
+    let shard_count = 3;
+    let shards: Vec<ShardId> = [b"a", b"b", b"c"].map(|key| Slot::of(key).shard(shard_count)).to_vec();
+    assert_eq!(shards, [ShardId(2), ShardId(0), ShardId(1)], "one key on each");
+    let mut stores: Vec<Box<ShardStore>> =
+        (0..shard_count).map(|id| Box::new(ShardStore::new(ShardId(id), CoreConfig::default(), 1))).collect();
+    let mut journal = Journal::default();
+    let mut run = |spec: &CommandSpec, line: &str| {
+        let args: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+        let mut ctx = Ctx {
+            stores: Stores::Lent { stores: &mut stores, shard_count },
+            journal: &mut journal,
+            db: DbIndex(0),
+            now: START,
+            no_touch: false,
+        };
+        let mut sink = TreeSink::new(true);
+        (spec.handler)(&mut ctx, &args, &mut sink).expect("the arguments fit");
+        render(&sink.into_values()[0])
+    };
+    assert_eq!(run(&super::multi::MSETNX, "MSETNX a ohmytext b mynewtext c 1"), "1");
+    assert_eq!(run(&super::multi::MSETNX, "MSETNX b x {a} y"), "0");
+    assert_eq!(run(&super::multi::MGET, "MGET c b a {a}"), r#"["1", "mynewtext", "ohmytext", nil]"#);
+    assert_eq!(run(&super::lcs::LCS, "LCS a b"), r#""mytext""#);
+    assert_eq!(run(&super::multi::MSET, "MSET a 1 b 2"), "OK");
+    assert_eq!(run(&super::multi::MGET, "MGET a b c"), r#"["1", "2", "1"]"#);
+    assert!(
+        stores.iter().all(|store| store.databases.iter().map(|database| database.len()).sum::<usize>() == 1)
+    );
 }
