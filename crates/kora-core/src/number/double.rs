@@ -4,7 +4,9 @@
 //!
 //! Writing: whole numbers in full as far as Redis converts them to integers, all others in the shortest digits that
 //! read back as the same number, laid out as Redis lays them out (its choice between plain and scientific notation
-//! is the one of the fpconv library).
+//! is the one of the fpconv library). The way in which Redis looks for the digits misses the shortest ones for a few
+//! numbers in a thousand and finds neighbours that read back as the same number; what goes to clients byte for byte is
+//! the protocol's to encode, and here the shortest stand.
 
 use rustc_apfloat::ieee::Double;
 use rustc_apfloat::{Float, Round};
@@ -39,7 +41,7 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
     Some(if is_negative { -value } else { value })
 }
 
-/// `value` in the digits of a Redis reply: `3`, `1.5`, `1e+30`, `inf`, `-inf`, `nan`.
+/// `value` in its shortest digits, laid out as in a Redis reply: `3`, `1.5`, `1e+30`, `inf`, `-inf`, `nan`.
 #[must_use]
 pub fn format_f64(value: f64) -> String {
     if value.is_nan() {
