@@ -6,6 +6,21 @@ use super::value::Refusal;
 use kora_core::error::CommandError;
 use kora_core::glob;
 
+/// Lines of CONFIG HELP.
+pub const HELP: &[&str] = &[
+    "CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "GET <pattern> [<pattern> ...]",
+    "    Show the directives whose names match.",
+    "SET <directive> <value> [<directive> <value> ...]",
+    "    Change directives, all of them or none.",
+    "RESETSTAT",
+    "    Start the statistics that INFO shows anew.",
+    "REWRITE",
+    "    Write the configuration in effect to its file.",
+    "HELP",
+    "    Print this help.",
+];
+
 /// What a CONFIG SET did.
 #[derive(Debug, Default)]
 pub struct Changes {
@@ -63,7 +78,7 @@ impl Config {
     pub fn set(&mut self, pairs: &[&[u8]]) -> Result<Changes, CommandError> {
         let (pairs, rest) = pairs.as_chunks::<2>();
         if pairs.is_empty() || !rest.is_empty() {
-            return Err(CommandError::Arity("config|set".into()));
+            return Err(CommandError::Syntax);
         }
         let mut directives: Vec<(&[u8], &'static Directive)> = Vec::with_capacity(pairs.len());
         for [name, _] in pairs {

@@ -4,6 +4,42 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::number::parse_i64;
 use std::fmt::Write;
 
+/// Lines of CLIENT HELP.
+pub const HELP: &[&str] = &[
+    "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "GETNAME",
+    "    Tell the connection's name.",
+    "ID",
+    "    Tell the connection's number.",
+    "INFO",
+    "    Describe the connection.",
+    "KILL <ip:port>",
+    "    Close the connection from this address.",
+    "KILL <filter> <value> [<filter> <value> ...]",
+    "    Close the connections that match all filters: ID, TYPE, ADDR, LADDR, USER, MAXAGE; SKIPME no",
+    "    includes this one.",
+    "LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB)] [ID <client-id> [<client-id> ...]]",
+    "    Describe the open connections.",
+    "NO-EVICT (ON|OFF)",
+    "    Exempt the connection from being closed to save memory.",
+    "NO-TOUCH (ON|OFF)",
+    "    Choose whether the connection's look-ups count as use of keys.",
+    "PAUSE <timeout> [WRITE|ALL]",
+    "    Hold back commands, or only those that write, for some milliseconds.",
+    "REPLY (ON|OFF|SKIP)",
+    "    Choose whether commands are answered.",
+    "SETINFO (LIB-NAME|LIB-VER) <text>",
+    "    Record which library the client uses.",
+    "SETNAME <name>",
+    "    Name the connection.",
+    "UNBLOCK <client-id> [TIMEOUT|ERROR]",
+    "    Wake a client that waits in a blocking command.",
+    "UNPAUSE",
+    "    End a pause.",
+    "HELP",
+    "    Print this help.",
+];
+
 /// What CLIENT LIST tells of a connection.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "fields are named after those of the line, which CLIENT LIST documents")]
