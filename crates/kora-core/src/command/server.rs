@@ -15,9 +15,12 @@ use crate::command::spec::{CommandSpec, Facts, Group};
 pub const COMMANDS: &[CommandSpec] = &[
     databases::DBSIZE,
     debug::DEBUG,
+    debug::DEBUG_ERROR,
+    debug::DEBUG_HELP,
     debug::DEBUG_HTSTATS_KEY,
     debug::DEBUG_LISTPACK,
     debug::DEBUG_OBJECT,
+    debug::DEBUG_PROTOCOL,
     debug::DEBUG_QUICKLIST,
     debug::DEBUG_SET_ACTIVE_EXPIRE,
     debug::DEBUG_STRINGMATCH_LEN,

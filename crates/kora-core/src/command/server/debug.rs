@@ -1,10 +1,15 @@
-//! DEBUG subcommands on keys and stores, which test suites of clients and servers call.
+//! DEBUG subcommands on keys and stores, and those that only reply, which test suites of clients and servers call.
 //!
 //! Redis knows DEBUG as one command. Here each subcommand is a declaration of its own, hidden from COMMAND, so that those
 //! on a key reach the key's shard. They check their number of arguments themselves, because the error is DEBUG's.
 
+mod reply;
+
+pub(super) use reply::{DEBUG_ERROR, DEBUG_PROTOCOL};
+
 use super::FAMILY;
 use crate::command::generic::object::reference_count;
+use crate::command::help::write_help;
 use crate::command::spec::{CommandSpec, Facts, Flags, KeySpec, Merge, Route};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
@@ -46,6 +51,37 @@ fn unknown(args: &[&[u8]]) -> CommandError {
     let text =
         format!("ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try DEBUG HELP.");
     CommandError::Other(text.into())
+}
+
+pub(super) const DEBUG_HELP: CommandSpec =
+    CommandSpec { facts: Facts { name: "debug|help", ..HIDDEN }, handler: debug_help };
+
+fn debug_help(_: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let [_, _] = *args else { return Err(unknown(args)) };
+    write_help(
+        out,
+        "DEBUG",
+        &[
+            "ERROR <text>",
+            "    Reply with <text> as an error.",
+            "HTSTATS-KEY <key>",
+            "    Describe the hash table of the value at <key>.",
+            "LISTPACK <key>",
+            "    Describe the listpack of the value at <key>.",
+            "OBJECT <key>",
+            "    Describe how the value at <key> is stored.",
+            "PROTOCOL <type>",
+            "    Reply with a value of <type>: string, integer, double, bignum, null, array,",
+            "    set, map, attrib, push, verbatim, true, false.",
+            "QUICKLIST <key>",
+            "    Describe the quicklist of the value at <key>.",
+            "SET-ACTIVE-EXPIRE <0|1>",
+            "    Stop (0) or resume (1) the deletion of expired keys that nobody asks for.",
+            "STRINGMATCH-LEN <len> <pattern>",
+            "    Tell whether <pattern> matches <len> times the letter a.",
+        ],
+    );
+    Ok(())
 }
 
 pub(super) const DEBUG_OBJECT: CommandSpec =

@@ -1,9 +1,15 @@
 //! The server commands on a bare shard: replies and texts recorded from redis-server 8.0.2, and effects.
 
-use crate::command::table::CommandTable;
-use crate::command::testing::{BareShard, START, error, ok};
+use crate::command::table::{CommandTable, Handler};
+use crate::command::testing::{BareShard, START, bulk, error, ok};
+use crate::config::CoreConfig;
+use crate::context::{Ctx, Stores};
+use crate::journal::Journal;
 use crate::reply::Value::{self, Integer, Null, Simple};
+use crate::reply::tree::TreeSink;
 use crate::shard::store::DbIndex;
+use crate::shard::store::ShardStore;
+use crate::slot::ShardId;
 
 fn check_errors(shard: &mut BareShard, cases: &[(&str, &str)]) {
     for (line, text) in cases {
@@ -125,6 +131,71 @@ fn debug_helpers_refuse_as_redis_does() {
             ("DEBUG foo", &unknown("foo")),
         ],
     );
+}
+
+#[test]
+#[expect(clippy::approx_constant, reason = "the number is meant, not pi")]
+fn debug_replies_in_every_shape() {
+    let mut shard = BareShard::new();
+    for (line, reply) in [
+        ("DEBUG ERROR \"MYCODE a\\nb\"", error("MYCODE a b")),
+        ("DEBUG ERROR \"\"", error("")),
+        ("DEBUG PROTOCOL STRING", bulk("Hello World")),
+        ("DEBUG PROTOCOL integer", Integer(12345)),
+        ("DEBUG PROTOCOL double", Value::Double(3.141)),
+        ("DEBUG PROTOCOL null", Null),
+        ("DEBUG PROTOCOL set", Value::Set((0..3).map(Integer).collect())),
+        ("DEBUG PROTOCOL map", Value::Map((0..3).map(|n| (Integer(n), Value::Boolean(n == 1))).collect())),
+        ("DEBUG PROTOCOL true", Value::Boolean(true)),
+    ] {
+        assert_eq!(shard.run(line), reply, "{line}");
+    }
+    assert!(matches!(shard.run("DEBUG HELP"), Value::Array(_)));
+    shard.is_resp3 = false;
+    check_errors(
+        &mut shard,
+        &[
+            ("DEBUG PROTOCOL push", "ERR RESP2 is not supported by this command"),
+            (
+                "DEBUG PROTOCOL foo",
+                "ERR Wrong protocol type name. Please use one of the following: \
+                 string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false",
+            ),
+        ],
+    );
+    assert_eq!(shard.run("DEBUG PROTOCOL attrib"), bulk("Some real reply following the attribute"));
+}
+
+/// Runs `line` with the stores of all four shards in hand.
+fn run_on_all(stores: &mut [Box<ShardStore>], journal: &mut Journal, line: &str) {
+    let args: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+    let table = CommandTable::<()>::new(&[]);
+    let command = table.resolve(&args).unwrap();
+    let Handler::Core(handler) = command.handler else { panic!("{line} is the core's") };
+    let mark = journal.mark();
+    let stores = Stores::Lent { stores, shard_count: 4 };
+    let mut ctx = Ctx { stores, journal, db: DbIndex(0), now: START, no_touch: false };
+    handler(&mut ctx, &args, &mut TreeSink::new(true)).unwrap();
+    journal.close_command(mark, DbIndex(0), &args);
+}
+
+#[test]
+fn changes_of_whole_databases_are_one_effect() {
+    let mut stores: Vec<_> =
+        (0..4).map(|id| Box::new(ShardStore::new(ShardId(id), CoreConfig::default(), 1).among(4))).collect();
+    let mut journal = Journal::default();
+    let len = |stores: &[Box<ShardStore>], db| -> usize {
+        stores.iter().map(|store| store.database(DbIndex(db)).len()).sum()
+    };
+    for number in 0..100 {
+        run_on_all(&mut stores, &mut journal, &format!("SET key:{number} v"));
+    }
+    journal.set_recording(true);
+    for (line, lens) in [("SWAPDB 0 3", [0, 100]), ("SWAPDB 3 0", [100, 0]), ("FLUSHALL ASYNC", [0, 0])] {
+        run_on_all(&mut stores, &mut journal, line);
+        assert_eq!([len(&stores, 0), len(&stores, 3)], lens, "{line}");
+        assert_eq!(journal.take_effects().len(), 1, "{line}");
+    }
 }
 
 #[test]
