@@ -30,6 +30,9 @@ const SWEEP_PERIOD: Duration = Duration::from_millis(100);
 /// Entries with a deadline that one sweep may examine.
 const SWEEP_ENTRIES_MAX: usize = 10_000;
 
+/// Items of deleted tables and large values that one round frees.
+const FREE_ITEMS_MAX: usize = 10_000;
+
 /// What an engine starts with.
 #[derive(Clone, Debug)]
 pub struct EngineOptions {
@@ -200,6 +203,10 @@ impl Drop for Engine {
 fn serve(mut shard: Shard<Embedded>, clock: fn() -> UnixMs, is_ending: &AtomicBool) {
     while !is_ending.load(Ordering::Acquire) {
         while shard.poll() {}
+        shard.sweep(clock(), SWEEP_ENTRIES_MAX);
+        if let Some(store) = shard.store() {
+            store.free_some(FREE_ITEMS_MAX);
+        }
         if shard.park() {
             std::thread::park_timeout(SWEEP_PERIOD);
             shard.unpark();

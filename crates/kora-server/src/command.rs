@@ -1,3 +1,41 @@
-//! The server's own commands.
+//! Commands that the server answers itself: connections, configuration, introspection.
+//!
+//! Each runs on the worker that serves its connection. What it needs of other workers is in [`Shared`], or is asked
+//! of them by a message.
 
+mod client;
+mod connection;
 pub mod facts;
+
+use std::sync::Arc;
+
+use kora_core::command::spec::CommandSpec;
+use kora_core::error::CommandResult;
+use kora_core::slot::ShardId;
+use kora_core::time::UnixMs;
+
+use crate::connection::Connection;
+use crate::resp::RespSink;
+use crate::shared::Shared;
+
+/// Runs a command of the server: writes one reply to [`Call::reply`], or refuses before writing any.
+pub(crate) type ServerHandler = fn(&mut Call<'_>, &[&[u8]]) -> CommandResult;
+
+/// What a command of the server runs in.
+pub(crate) struct Call<'a> {
+    pub(crate) shared: &'a Arc<Shared>,
+    pub(crate) connection: &'a mut Connection,
+    /// The worker it runs on.
+    pub(crate) worker: ShardId,
+    pub(crate) now: UnixMs,
+}
+
+impl Call<'_> {
+    /// Where the reply goes.
+    pub(crate) fn reply(&mut self) -> RespSink<'_> {
+        RespSink::new(&mut self.connection.output, self.connection.session.resp)
+    }
+}
+
+/// All families of the server.
+pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[connection::COMMANDS];

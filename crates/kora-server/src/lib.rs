@@ -1,6 +1,21 @@
-//! The Kora server.
+//! The Kora server: workers with a mio loop each, connections, configuration, and the commands about them.
+//!
+//! The data lives in `kora-core`, the wire format in `kora-protocol`. `docs/architecture.md` shows the way of a
+//! command through all three.
 
 pub mod command;
 pub mod config;
 pub mod introspect;
 pub mod log;
+
+mod client;
+mod connection;
+mod driver;
+mod memory;
+mod net;
+mod resp;
+mod server;
+mod shared;
+mod worker;
+
+pub use server::{Ender, Server};

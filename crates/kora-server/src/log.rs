@@ -23,7 +23,7 @@ use tracing_subscriber::{Registry, reload};
 /// The running log. Lines that wait are written when it is dropped.
 #[derive(Debug)]
 pub struct Log {
-    level: reload::Handle<LevelFilter, Registry>,
+    level: LevelHandle,
     _writer: WorkerGuard,
 }
 
@@ -44,12 +44,24 @@ impl Log {
             .event_format(Lines { pid: std::process::id() })
             .with_writer(writer);
         tracing_subscriber::registry().with(filter).with(lines).try_init().map_err(io::Error::other)?;
-        Ok(Self { level: handle, _writer: guard })
+        Ok(Self { level: LevelHandle(handle), _writer: guard })
     }
 
+    /// What changes its level while it runs.
+    #[must_use]
+    pub fn level(&self) -> LevelHandle {
+        self.level.clone()
+    }
+}
+
+/// Changes the level of a running log.
+#[derive(Clone, Debug)]
+pub struct LevelHandle(reload::Handle<LevelFilter, Registry>);
+
+impl LevelHandle {
     /// Logs messages of `level` and more important ones from now on.
-    pub fn set_level(&self, level: LogLevel) {
-        self.level.reload(filter(level)).expect("the subscriber lives as long as the process");
+    pub fn set(&self, level: LogLevel) {
+        self.0.reload(filter(level)).expect("the subscriber lives as long as the process");
     }
 }
 

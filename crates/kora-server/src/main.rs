@@ -1,2 +1,70 @@
-//! The Kora server.
-fn main() {}
+//! `kora-server`: reads the configuration, starts the server, and ends it on SIGTERM, SIGINT or SHUTDOWN.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use kora_server::Server;
+use kora_server::config::command_line::{Invocation, USAGE, read};
+use kora_server::config::load::Loaded;
+use kora_server::log::Log;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("kora-server: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
+    let args: Vec<_> = std::env::args_os().skip(1).collect();
+    let mut out = std::io::stdout();
+    match read(&args, &mut std::io::stdin())? {
+        Invocation::Run(loaded) => serve(*loaded)?,
+        Invocation::Check(loaded) => {
+            loaded.notes.iter().try_for_each(|note| writeln!(out, "{note}"))?;
+            writeln!(out, "The configuration is right.")?;
+        }
+        Invocation::Print(loaded) => out.write_all(&loaded.config.print())?,
+        Invocation::Version => writeln!(out, "kora-server {}", env!("CARGO_PKG_VERSION"))?,
+        Invocation::Help => out.write_all(USAGE.as_bytes())?,
+    }
+    Ok(())
+}
+
+fn serve(loaded: Loaded) -> anyhow::Result<()> {
+    let Loaded { config, notes } = loaded;
+    if !config.dir.is_empty() {
+        use std::os::unix::ffi::OsStrExt;
+        let dir = std::ffi::OsStr::from_bytes(&config.dir);
+        std::env::set_current_dir(dir).with_context(|| format!("can't work in {}", dir.display()))?;
+    }
+    let log = Log::start(config.log_level, &config.log_file).context("can't start the log")?;
+    notes.iter().for_each(|note| tracing::info!("{note}"));
+    tracing::info!("Kora {} starts, process {}", env!("CARGO_PKG_VERSION"), std::process::id());
+    tracing::info!("Data is kept in memory only: nothing survives a restart");
+    let mut signals = Signals::new([SIGTERM, SIGINT])?;
+    let server = Server::start(config, Some(log.level()))?;
+    for address in server.addresses() {
+        tracing::info!("Listening on {address}");
+    }
+    tracing::info!("Ready to accept connections on {} workers", server.worker_count());
+    let ender = server.ender();
+    std::thread::Builder::new().name("kora-signals".to_owned()).spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            tracing::warn!("Signal {signal} received: shutting down");
+            ender.end();
+        }
+    })?;
+    server.wait()?;
+    tracing::info!("Kora is ending, bye");
+    Ok(())
+}

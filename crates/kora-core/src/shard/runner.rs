@@ -19,6 +19,7 @@ use crate::command::spec::{CoreHandler, Flags, Merge};
 use crate::config::CoreConfig;
 use crate::context::{Ctx, Stores};
 use crate::journal::{Effect, Journal};
+use crate::keyspace::sweep::Sweep;
 use crate::reply::Reply;
 use crate::slot::ShardId;
 use crate::time::UnixMs;
@@ -200,6 +201,12 @@ impl<D: Driver> Shard<D> {
                 sink(effects);
             }
         }
+    }
+
+    /// Deletes keys whose time has come, unless the store is lent: see [`ShardStore::sweep`].
+    pub fn sweep(&mut self, now: UnixMs, budget: usize) -> Sweep {
+        let Some(store) = self.store.as_deref_mut() else { return Sweep::default() };
+        store.sweep(&mut self.journal, now, budget)
     }
 
     /// Runs everything that can run now, in order.

@@ -1,0 +1,188 @@
+//! Commands about the connection they come through: PING, ECHO, QUIT, RESET, HELLO, AUTH, SELECT.
+
+use std::sync::atomic::Ordering;
+
+use kora_core::command::spec::CommandSpec;
+use kora_core::error::{CommandError, CommandResult};
+use kora_core::number::parse_i64;
+use kora_core::reply::Reply;
+use kora_core::shard::store::DbIndex;
+use kora_protocol::Resp;
+
+use super::{Call, ServerHandler, facts};
+use crate::client::flag;
+use crate::connection::ReplyMode;
+
+/// The version of Redis whose behaviour clients may expect.
+pub(crate) const REDIS_VERSION: &str = "7.2.4";
+
+/// The family's commands.
+pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
+    CommandSpec { facts: facts::AUTH, handler: auth },
+    CommandSpec { facts: facts::ECHO, handler: echo },
+    CommandSpec { facts: facts::HELLO, handler: hello },
+    CommandSpec { facts: facts::PING, handler: ping },
+    CommandSpec { facts: facts::QUIT, handler: quit },
+    CommandSpec { facts: facts::RESET, handler: reset },
+    CommandSpec { facts: facts::SELECT, handler: select },
+];
+
+fn ping(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    match args {
+        [_] => call.reply().simple("PONG"),
+        [_, message] => call.reply().bulk(message),
+        _ => return Err(CommandError::Arity("ping".into())),
+    }
+    Ok(())
+}
+
+fn echo(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    call.reply().bulk(args[1]);
+    Ok(())
+}
+
+fn quit(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+    call.reply().ok();
+    call.connection.close_after_output();
+    Ok(())
+}
+
+/// Puts the connection into the state of a new one, save for what its library calls itself.
+fn reset(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+    let is_authenticated = call.shared.config().password.is_empty();
+    let session = &mut call.connection.session;
+    session.db = DbIndex(0);
+    session.no_touch = false;
+    session.reply_mode = ReplyMode::On;
+    session.is_authenticated = is_authenticated;
+    call.set_resp(Resp::V2);
+    let client = &call.connection.client;
+    client.set_flag(flag::NO_EVICT | flag::NO_TOUCH, false);
+    client.text.lock().name.clear();
+    call.reply().simple("RESET");
+    Ok(())
+}
+
+fn select(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    let index =
+        parse_i64(args[1]).and_then(|index| i32::try_from(index).ok()).ok_or(CommandError::NotInteger)?;
+    let db = u16::try_from(index).ok().filter(|&index| index < call.shared.config().databases);
+    call.connection.session.db = DbIndex(db.ok_or(CommandError::DbIndex)?);
+    call.reply().ok();
+    Ok(())
+}
+
+fn auth(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    match args {
+        [_, _] if call.shared.config().password.is_empty() => Err(CommandError::text(
+            "ERR AUTH <password> called without any password configured for the default user. Are you sure your \
+             configuration is correct?",
+        )),
+        [_, password] => call.authenticate(b"default", password),
+        [_, user, password] => call.authenticate(user, password),
+        _ => Err(CommandError::Syntax),
+    }?;
+    call.reply().ok();
+    Ok(())
+}
+
+fn hello(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    let (resp, mut options) = match args {
+        [_] => (call.connection.session.resp, [].as_slice()),
+        [_, version, options @ ..] => (parse_resp(version)?, options),
+        [] => return Err(CommandError::Syntax),
+    };
+    let mut credentials = None;
+    let mut name = None;
+    while let Some(option) = options.first() {
+        match options {
+            [_, user, password, rest @ ..] if option.eq_ignore_ascii_case(b"AUTH") => {
+                credentials = Some((*user, *password));
+                options = rest;
+            }
+            [_, wanted, rest @ ..] if option.eq_ignore_ascii_case(b"SETNAME") => {
+                name = Some(*wanted);
+                options = rest;
+            }
+            _ => {
+                let option = String::from_utf8_lossy(option);
+                return Err(CommandError::Other(
+                    format!("ERR Syntax error in HELLO option '{option}'").into(),
+                ));
+            }
+        }
+    }
+    if let Some((user, password)) = credentials {
+        call.authenticate(user, password)?;
+    }
+    if !call.connection.session.is_authenticated {
+        return Err(CommandError::text(
+            "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH \
+             <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the \
+             same time",
+        ));
+    }
+    if let Some(name) = name {
+        super::client::check_name(name)?;
+        call.connection.client.text.lock().name = name.to_vec();
+    }
+    call.set_resp(resp);
+    describe_server(call);
+    Ok(())
+}
+
+fn parse_resp(version: &[u8]) -> CommandResult<Resp> {
+    match parse_i64(version) {
+        Some(2) => Ok(Resp::V2),
+        Some(3) => Ok(Resp::V3),
+        Some(_) => Err(CommandError::text("NOPROTO unsupported protocol version")),
+        None => Err(CommandError::text("ERR Protocol version is not an integer or out of range")),
+    }
+}
+
+fn describe_server(call: &mut Call<'_>) {
+    let version = if call.connection.session.resp == Resp::V3 { 3 } else { 2 };
+    let id = i64::try_from(call.connection.client.id.0).expect("clients are numbered from 1");
+    let mut out = call.reply();
+    out.map(7);
+    for (field, value) in [("server", "redis"), ("version", REDIS_VERSION)] {
+        out.bulk(field.as_bytes());
+        out.bulk(value.as_bytes());
+    }
+    out.bulk(b"proto");
+    out.integer(version);
+    out.bulk(b"id");
+    out.integer(id);
+    for (field, value) in [("mode", "standalone"), ("role", "master")] {
+        out.bulk(field.as_bytes());
+        out.bulk(value.as_bytes());
+    }
+    out.bulk(b"modules");
+    out.array(0);
+}
+
+impl Call<'_> {
+    /// Chooses the version of the protocol for all replies from now on.
+    fn set_resp(&mut self, resp: Resp) {
+        self.connection.session.resp = resp;
+        let version = if resp == Resp::V3 { 3 } else { 2 };
+        self.connection.client.resp.store(version, Ordering::Relaxed);
+    }
+
+    /// Checks a user's password. There is one user, `default`, with the password of `requirepass` or none.
+    fn authenticate(&mut self, user: &[u8], password: &[u8]) -> CommandResult {
+        let config = self.shared.config();
+        let is_right = config.password.is_empty() || is_equal_in_constant_time(&config.password, password);
+        if user != b"default" || !is_right {
+            return Err(CommandError::text("WRONGPASS invalid username-password pair or user is disabled."));
+        }
+        self.connection.session.is_authenticated = true;
+        Ok(())
+    }
+}
+
+/// Compares without telling by its duration where two passwords differ.
+fn is_equal_in_constant_time(expected: &[u8], given: &[u8]) -> bool {
+    let differences = expected.iter().zip(given).fold(0, |all, (one, other)| all | (one ^ other));
+    expected.len() == given.len() && std::hint::black_box(differences) == 0
+}

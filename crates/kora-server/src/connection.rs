@@ -1,0 +1,243 @@
+//! One connection: its socket, its buffers, what its client has chosen, and what it waits for.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use kora_core::shard::operation::{Operation, Part};
+use kora_core::shard::store::DbIndex;
+use kora_core::time::UnixMs;
+use kora_protocol::{RequestParser, Resp};
+use smallvec::SmallVec;
+
+use crate::client::{Client, add, flag};
+use crate::driver::{Origin, ServerDriver};
+use crate::net::Stream;
+
+/// Most bytes read at once into a connection's own buffer, behind a request that is not whole.
+const READ_BYTES_MAX: usize = 256 * 1024;
+
+/// Least room made for reading behind a request that is not whole.
+const READ_BYTES_MIN: usize = 16 * 1024;
+
+/// Buffers with more room than this are given back once they are empty.
+pub(crate) const BUFFER_BYTES_KEPT: usize = 64 * 1024;
+
+/// Unsent bytes from which on no further command of the connection runs.
+pub(crate) const OUTPUT_HIGH_WATER_BYTES: usize = 1024 * 1024;
+
+/// CLIENT REPLY.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ReplyMode {
+    #[default]
+    On,
+    Off,
+    /// The command that comes gets no reply.
+    SkipNext,
+    /// This command gets no reply.
+    Skip,
+}
+
+/// What a client has chosen for its connection.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) db: DbIndex,
+    pub(crate) resp: Resp,
+    pub(crate) is_authenticated: bool,
+    pub(crate) no_touch: bool,
+    pub(crate) reply_mode: ReplyMode,
+    /// Whether the client is on this machine.
+    pub(crate) is_local: bool,
+}
+
+/// What a connection waits for before its next command runs.
+#[derive(Debug, Default)]
+pub(crate) enum Wait {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The parts of an operation.
+    Operation(PendingParts),
+    /// A time, with the reply that is due then: WAIT.
+    Until(UnixMs, i64),
+    /// The end of a pause.
+    Pause,
+}
+
+/// An operation's parts as they arrive.
+#[derive(Debug)]
+pub(crate) struct PendingParts {
+    pub(crate) parts: SmallVec<[Part<ServerDriver>; 4]>,
+    pub(crate) keeps_reply: bool,
+    /// Places in the command table of the commands it consists of.
+    pub(crate) commands: SmallVec<[u16; 32]>,
+    pub(crate) begun: std::time::Instant,
+}
+
+impl PendingParts {
+    /// The operation, once a part has arrived.
+    pub(crate) fn operation(&self) -> Option<Arc<Operation<ServerDriver>>> {
+        self.parts.first().map(|part| Arc::clone(&part.operation))
+    }
+}
+
+/// What came of reading from a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Received {
+    /// This many bytes.
+    Bytes(usize),
+    /// Nothing for now.
+    Nothing,
+    /// The peer has closed, or the connection is broken.
+    End,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: Stream,
+    pub(crate) client: Arc<Client>,
+    pub(crate) session: Session,
+    pub(crate) parser: RequestParser,
+    /// Bytes received and not yet parsed as whole requests.
+    pub(crate) input: Vec<u8>,
+    pub(crate) output: Vec<u8>,
+    sent: usize,
+    pub(crate) is_readable: bool,
+    pub(crate) is_writable: bool,
+    /// No more commands; to be closed once the output is sent.
+    pub(crate) is_closing: bool,
+    /// The socket is of no use any more.
+    pub(crate) is_broken: bool,
+    /// Whether it stands in the worker's list of connections with something to send.
+    pub(crate) is_dirty: bool,
+    /// Whether it stands in the worker's list of connections with something to do.
+    pub(crate) is_queued: bool,
+    pub(crate) wait: Wait,
+    /// Since when the soft output limit is exceeded.
+    pub(crate) over_soft_limit_since: Option<UnixMs>,
+}
+
+impl Connection {
+    pub(crate) fn new(stream: Stream, client: Arc<Client>, session: Session) -> Self {
+        Self {
+            stream,
+            client,
+            session,
+            parser: RequestParser::new(),
+            input: Vec::new(),
+            output: Vec::new(),
+            sent: 0,
+            is_readable: true,
+            is_writable: true,
+            is_closing: false,
+            is_broken: false,
+            is_dirty: false,
+            is_queued: false,
+            wait: Wait::Nothing,
+            over_soft_limit_since: None,
+        }
+    }
+
+    pub(crate) fn origin(&self) -> Origin {
+        Origin { worker: self.client.worker, slot: self.client.slot, client: self.client.id }
+    }
+
+    /// Whether its next command may run.
+    #[inline]
+    pub(crate) fn may_run(&self) -> bool {
+        matches!(self.wait, Wait::Nothing)
+            && !self.is_closing
+            && !self.is_broken
+            && self.unsent_bytes() < OUTPUT_HIGH_WATER_BYTES
+    }
+
+    /// Bytes of output not yet taken by the socket.
+    #[inline]
+    pub(crate) fn unsent_bytes(&self) -> usize {
+        self.output.len() - self.sent
+    }
+
+    /// Reads once into `buffer`, which is the worker's.
+    #[inline]
+    pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> Received {
+        let result = self.stream.read(buffer);
+        self.received(result, buffer.len())
+    }
+
+    /// Reads once behind the bytes of a request that is not whole. The buffer grows with what has arrived, never
+    /// with what was announced.
+    pub(crate) fn receive_more(&mut self) -> Received {
+        let held = self.input.len();
+        let wanted = self.parser.wanted().saturating_sub(held);
+        let room = wanted.clamp(READ_BYTES_MIN, READ_BYTES_MAX.min(held.max(READ_BYTES_MIN)));
+        self.input.resize(held + room, 0);
+        let result = self.stream.read(&mut self.input[held..]);
+        let received = self.received(result, room);
+        let kept = if let Received::Bytes(count) = received { held + count } else { held };
+        self.input.truncate(kept);
+        received
+    }
+
+    fn received(&mut self, result: io::Result<usize>, room: usize) -> Received {
+        match result {
+            Ok(0) => Received::End,
+            Ok(count) => {
+                // A short read has emptied the socket: its next bytes are a new event.
+                self.is_readable = count == room;
+                add(&self.client.bytes_in, count as u64);
+                Received::Bytes(count)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.is_readable = false;
+                Received::Nothing
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Received::Nothing,
+            Err(_) => Received::End,
+        }
+    }
+
+    /// Sends as much output as the socket takes; returns the number of bytes.
+    pub(crate) fn send(&mut self) -> usize {
+        let before = self.sent;
+        while self.is_writable && self.sent < self.output.len() {
+            match self.stream.write(&self.output[self.sent..]) {
+                Ok(0) => self.is_broken = true,
+                Ok(count) => {
+                    self.sent += count;
+                    continue;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.is_writable = false,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(_) => self.is_broken = true,
+            }
+            break;
+        }
+        let count = self.sent - before;
+        if self.sent == self.output.len() {
+            self.output.clear();
+            self.sent = 0;
+        } else if self.sent >= OUTPUT_HIGH_WATER_BYTES {
+            self.output.drain(..self.sent);
+            self.sent = 0;
+        }
+        add(&self.client.bytes_out, count as u64);
+        count
+    }
+
+    /// Notes what other workers may see of it.
+    pub(crate) fn publish(&self, now: UnixMs) {
+        let client = &self.client;
+        client.last_active_ms.store(now.0, Ordering::Relaxed);
+        client.query_bytes.store(self.input.len(), Ordering::Relaxed);
+        client.query_free_bytes.store(self.input.capacity() - self.input.len(), Ordering::Relaxed);
+        client.output_bytes.store(self.unsent_bytes(), Ordering::Relaxed);
+        client.db.store(self.session.db.0, Ordering::Relaxed);
+    }
+
+    /// Closes it once its output is sent.
+    pub(crate) fn close_after_output(&mut self) {
+        self.is_closing = true;
+        self.client.set_flag(flag::CLOSING, true);
+    }
+}

@@ -1,0 +1,54 @@
+//! How the core's shards reach the server's connections.
+
+use kora_core::shard::operation::{Driver, Part};
+use kora_core::slot::ShardId;
+
+use crate::client::ClientId;
+use crate::net::{Peer, Stream};
+use crate::resp::RespReplies;
+
+/// The server as the driver of its shards.
+#[derive(Debug)]
+pub(crate) struct ServerDriver;
+
+/// A connection that waits for an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) worker: ShardId,
+    pub(crate) slot: usize,
+    /// Tells whether the place is still the same connection's.
+    pub(crate) client: ClientId,
+}
+
+/// What one worker tells another.
+#[derive(Debug)]
+pub(crate) enum WorkerMail {
+    /// Serve this new connection.
+    Adopt(Stream, Peer),
+    /// Close this client's connection.
+    Kill(Origin),
+    /// End this client's wait, with an error or as if its time were over.
+    Unblock(Origin, bool),
+    /// A pause ended or changed.
+    PauseChanged,
+    /// Do nothing for this long: DEBUG SLEEP.
+    Sleep(std::time::Duration),
+    /// CONFIG RESETSTAT.
+    ResetStats,
+    /// The addresses to listen on have changed.
+    Listen,
+}
+
+impl Driver for ServerDriver {
+    type Replies = RespReplies;
+    type Origin = Origin;
+    type Mail = WorkerMail;
+
+    fn home(origin: &Origin) -> Option<ShardId> {
+        Some(origin.worker)
+    }
+
+    fn deliver(_: Part<Self>) {
+        unreachable!("every connection is served by a worker");
+    }
+}

@@ -1,0 +1,155 @@
+//! Starts the workers, and ends them.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use kora_core::command::table::CommandTable;
+use kora_core::shard::hub::Wake;
+use kora_core::shard::runner::new_shards;
+use kora_core::time::UnixMs;
+
+use crate::command::FAMILIES;
+use crate::config::Config;
+use crate::driver::ServerDriver;
+use crate::log::LevelHandle;
+use crate::memory::Reclaimer;
+use crate::net::Poller;
+use crate::shared::{Shared, SharedParts};
+use crate::worker::{Worker, open_listeners};
+
+/// A running server. Dropping it ends it.
+#[derive(Debug)]
+pub struct Server {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<io::Result<()>>>,
+    addresses: Vec<SocketAddr>,
+    ended: crossbeam_channel::Receiver<()>,
+}
+
+/// Ends a server from anywhere: a signal handler, a command.
+#[derive(Clone, Debug)]
+pub struct Ender(Arc<Shared>);
+
+impl Ender {
+    /// Makes the workers finish what runs and end.
+    pub fn end(&self) {
+        self.0.end();
+    }
+}
+
+impl Server {
+    /// Listens and starts one thread per worker. CONFIG SET loglevel works through `log_level`.
+    ///
+    /// # Errors
+    /// If an address can't be listened on, or the system refuses a thread, a poller or random bytes.
+    pub fn start(mut config: Config, log_level: Option<LevelHandle>) -> io::Result<Self> {
+        let listeners = open_listeners(&config)?;
+        let addresses: Vec<_> = listeners.iter().filter_map(crate::net::Listener::local_address).collect();
+        if let Some(address) = addresses.first() {
+            config.port = address.port();
+        }
+        let worker_count = worker_count(&config);
+        let pollers: Vec<_> = (0..worker_count).map(|_| Poller::new()).collect::<io::Result<_>>()?;
+        let wakers = pollers
+            .iter()
+            .map(|poller| poller.waker().map(|waker| Box::new(waker) as Box<dyn Wake>))
+            .collect::<io::Result<_>>()?;
+        let seed = random_bytes::<8>()?;
+        let shards = new_shards::<ServerDriver>(wakers, &config.core(), u64::from_le_bytes(seed));
+        let (end_sender, ended) = crossbeam_channel::unbounded();
+        let shared = Arc::new(Shared::new(SharedParts {
+            table: CommandTable::new(FAMILIES),
+            hub: Arc::clone(shards[0].hub()),
+            tcp_port: config.port,
+            config,
+            started: clock(),
+            run_id: random_bytes::<20>()?.iter().map(|byte| format!("{byte:02x}")).collect(),
+            reclaimer: Reclaimer::start()?,
+            log_level,
+            end_sender,
+        }));
+        let mut server = Self { shared: Arc::clone(&shared), threads: Vec::new(), addresses, ended };
+        let mut listeners = Some(listeners);
+        for (index, (shard, poller)) in shards.into_iter().zip(pollers).enumerate() {
+            let listeners = listeners.take().unwrap_or_default();
+            let worker = Worker::new(shard, Arc::clone(&shared), poller, listeners, clock)?;
+            let ender = Ender(Arc::clone(&shared));
+            let body = move || {
+                let result = worker.run();
+                ender.end();
+                result
+            };
+            server
+                .threads
+                .push(std::thread::Builder::new().name(format!("kora-worker-{index}")).spawn(body)?);
+        }
+        Ok(server)
+    }
+
+    /// The TCP addresses it listens on.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Number of workers.
+    #[must_use]
+    pub fn worker_count(&self) -> usize {
+        self.threads.len()
+    }
+
+    /// A handle that ends it.
+    #[must_use]
+    pub fn ender(&self) -> Ender {
+        Ender(Arc::clone(&self.shared))
+    }
+
+    /// Waits until it ends.
+    ///
+    /// # Errors
+    /// What stopped a worker.
+    ///
+    /// # Panics
+    /// If a worker did.
+    pub fn wait(mut self) -> io::Result<()> {
+        // An error means that all senders are gone: ended, too.
+        let _ = self.ended.recv();
+        self.join()
+    }
+
+    fn join(&mut self) -> io::Result<()> {
+        self.threads.drain(..).try_for_each(|thread| thread.join().expect("workers do not panic"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.end();
+        if let Err(error) = self.join() {
+            tracing::error!("a worker failed: {error}");
+        }
+    }
+}
+
+fn worker_count(config: &Config) -> u16 {
+    if config.workers > 0 {
+        return config.workers;
+    }
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    u16::try_from(cores).unwrap_or(u16::MAX)
+}
+
+fn clock() -> UnixMs {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMs(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn random_bytes<const N: usize>() -> io::Result<[u8; N]> {
+    use std::io::Read;
+    let mut bytes = [0; N];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes)
+}

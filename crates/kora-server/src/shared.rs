@@ -1,0 +1,248 @@
+//! What all workers share: configuration, commands, clients, counters, and the requests that concern them all.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+
+use kora_core::command::table::CommandTable;
+use kora_core::shard::hub::Hub;
+use kora_core::slot::ShardId;
+use kora_core::time::UnixMs;
+use parking_lot::{Mutex, RwLock};
+
+use crate::client::Clients;
+use crate::command::ServerHandler;
+use crate::config::Config;
+use crate::driver::{ServerDriver, WorkerMail};
+use crate::log::LevelHandle;
+use crate::memory::Reclaimer;
+
+/// Counters of one worker. Only that worker adds to them.
+#[derive(Debug)]
+pub(crate) struct WorkerCounters {
+    /// Connections it serves: read by whoever deals out new ones.
+    pub(crate) connections: AtomicUsize,
+    pub(crate) commands_processed: AtomicU64,
+    pub(crate) bytes_in: AtomicU64,
+    pub(crate) bytes_out: AtomicU64,
+    pub(crate) hits: AtomicU64,
+    pub(crate) misses: AtomicU64,
+    pub(crate) expired: AtomicU64,
+    pub(crate) changes: AtomicU64,
+    pub(crate) reads: AtomicU64,
+    pub(crate) writes: AtomicU64,
+    pub(crate) output_limit_disconnections: AtomicU64,
+    pub(crate) query_limit_disconnections: AtomicU64,
+    /// Keys, keys with a deadline and mean time to live in milliseconds, by database.
+    pub(crate) databases: Box<[DatabaseCounters]>,
+    /// By place in the command table.
+    pub(crate) commands: Box<[CommandCounters]>,
+    /// Error replies by prefix.
+    pub(crate) errors: Mutex<std::collections::BTreeMap<String, u64>>,
+}
+
+/// Counters of one database on one shard.
+#[derive(Debug, Default)]
+pub(crate) struct DatabaseCounters {
+    pub(crate) keys: AtomicU64,
+    pub(crate) expires: AtomicU64,
+    pub(crate) average_ttl_ms: AtomicU64,
+}
+
+/// Counters of one command on one worker.
+#[derive(Debug, Default)]
+pub(crate) struct CommandCounters {
+    pub(crate) calls: AtomicU64,
+    pub(crate) nanoseconds: AtomicU64,
+    pub(crate) rejected: AtomicU64,
+    pub(crate) failed: AtomicU64,
+}
+
+impl WorkerCounters {
+    pub(crate) fn new(database_count: u16, command_count: usize) -> Self {
+        Self {
+            connections: AtomicUsize::new(0),
+            commands_processed: AtomicU64::new(0),
+            bytes_in: AtomicU64::new(0),
+            bytes_out: AtomicU64::new(0),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+            expired: AtomicU64::new(0),
+            changes: AtomicU64::new(0),
+            reads: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
+            output_limit_disconnections: AtomicU64::new(0),
+            query_limit_disconnections: AtomicU64::new(0),
+            databases: (0..database_count).map(|_| DatabaseCounters::default()).collect(),
+            commands: (0..command_count).map(|_| CommandCounters::default()).collect(),
+            errors: Mutex::default(),
+        }
+    }
+}
+
+/// CLIENT PAUSE: until when, and whether only writes wait.
+#[derive(Debug, Default)]
+pub(crate) struct Pause {
+    until_ms: AtomicI64,
+    writes_only: AtomicBool,
+}
+
+impl Pause {
+    /// Whether commands wait at `now`: writes, and others too?
+    #[inline]
+    pub(crate) fn at(&self, now: UnixMs) -> Option<PauseMode> {
+        if now.0 >= self.until_ms.load(Ordering::Acquire) {
+            return None;
+        }
+        Some(if self.writes_only.load(Ordering::Relaxed) { PauseMode::Write } else { PauseMode::All })
+    }
+
+    /// When it ends.
+    pub(crate) fn until(&self) -> UnixMs {
+        UnixMs(self.until_ms.load(Ordering::Acquire))
+    }
+
+    /// Begins or prolongs a pause. As in Redis, a second pause never ends the first one sooner nor makes it milder.
+    pub(crate) fn begin(&self, until: UnixMs, mode: PauseMode, now: UnixMs) {
+        let current = self.at(now);
+        let writes_only = mode == PauseMode::Write && current != Some(PauseMode::All);
+        let until_ms = if current.is_some() { until.0.max(self.until().0) } else { until.0 };
+        self.writes_only.store(writes_only, Ordering::Relaxed);
+        self.until_ms.store(until_ms, Ordering::Release);
+    }
+
+    /// Ends the pause.
+    pub(crate) fn end(&self) {
+        self.until_ms.store(0, Ordering::Release);
+    }
+}
+
+/// What a pause holds back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PauseMode {
+    /// Commands that may change data.
+    Write,
+    /// All commands.
+    All,
+}
+
+/// What all workers share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) table: CommandTable<ServerHandler>,
+    pub(crate) hub: Arc<Hub<ServerDriver>>,
+    config: RwLock<Arc<Config>>,
+    config_version: AtomicU64,
+    /// Held while CONFIG SET or REWRITE works, so that two do not overwrite each other.
+    pub(crate) config_change: Mutex<()>,
+    pub(crate) clients: Clients,
+    pub(crate) counters: Box<[WorkerCounters]>,
+    pub(crate) pause: Pause,
+    pub(crate) started: UnixMs,
+    pub(crate) run_id: String,
+    pub(crate) tcp_port: u16,
+    pub(crate) connections_received: AtomicU64,
+    pub(crate) connections_rejected: AtomicU64,
+    /// Most bytes ever allocated, as seen at INFO and in the background rounds.
+    pub(crate) memory_peak: AtomicU64,
+    ending: AtomicBool,
+    /// Changes the level of the log, if the process has one of ours.
+    pub(crate) log_level: Option<LevelHandle>,
+    /// Frees what the shards throw away.
+    pub(crate) reclaimer: Reclaimer,
+    /// Told when the server is to end.
+    end_sender: crossbeam_channel::Sender<()>,
+}
+
+/// What a [`Shared`] is made of.
+pub(crate) struct SharedParts {
+    pub(crate) table: CommandTable<ServerHandler>,
+    pub(crate) hub: Arc<Hub<ServerDriver>>,
+    pub(crate) config: Config,
+    pub(crate) started: UnixMs,
+    pub(crate) run_id: String,
+    pub(crate) tcp_port: u16,
+    pub(crate) reclaimer: Reclaimer,
+    pub(crate) log_level: Option<LevelHandle>,
+    pub(crate) end_sender: crossbeam_channel::Sender<()>,
+}
+
+impl Shared {
+    pub(crate) fn new(parts: SharedParts) -> Self {
+        let SharedParts { table, hub, config, started, run_id, tcp_port, reclaimer, log_level, end_sender } =
+            parts;
+        let command_count = table.all().len();
+        let counters =
+            (0..hub.shard_count()).map(|_| WorkerCounters::new(config.databases, command_count)).collect();
+        Self {
+            table,
+            hub,
+            config: RwLock::new(Arc::new(config)),
+            config_version: AtomicU64::new(0),
+            config_change: Mutex::new(()),
+            clients: Clients::default(),
+            counters,
+            pause: Pause::default(),
+            started,
+            run_id,
+            tcp_port,
+            connections_received: AtomicU64::new(0),
+            connections_rejected: AtomicU64::new(0),
+            memory_peak: AtomicU64::new(0),
+            log_level,
+            reclaimer,
+            ending: AtomicBool::new(false),
+            end_sender,
+        }
+    }
+
+    /// The configuration in force.
+    pub(crate) fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.read())
+    }
+
+    /// Changes with every [`Shared::set_config`].
+    #[inline]
+    pub(crate) fn config_version(&self) -> u64 {
+        self.config_version.load(Ordering::Acquire)
+    }
+
+    /// Puts a configuration in force. Every worker takes it up before it runs another command.
+    pub(crate) fn set_config(&self, config: Config) {
+        *self.config.write() = Arc::new(config);
+        self.config_version.fetch_add(1, Ordering::Release);
+        self.wake_all();
+    }
+
+    /// Makes the workers finish what runs and end.
+    pub(crate) fn end(&self) {
+        if !self.ending.swap(true, Ordering::AcqRel) {
+            // The receiver may be gone already, which is the same as told.
+            let _ = self.end_sender.send(());
+            self.wake_all();
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Acquire)
+    }
+
+    /// All workers' shards.
+    pub(crate) fn shards(&self) -> impl Iterator<Item = ShardId> + use<> {
+        (0..self.hub.shard_count()).map(ShardId)
+    }
+
+    pub(crate) fn wake_all(&self) {
+        self.shards().for_each(|shard| self.hub.wake_anyway(shard));
+    }
+
+    /// Sends every worker a message.
+    pub(crate) fn send_all(&self, mail: impl Fn() -> WorkerMail) {
+        self.shards().for_each(|shard| self.hub.send_driver_mail(shard, mail()));
+    }
+
+    /// The sum of a counter over all workers.
+    pub(crate) fn sum(&self, counter: impl Fn(&WorkerCounters) -> &AtomicU64) -> u64 {
+        self.counters.iter().map(|counters| counter(counters).load(Ordering::Relaxed)).sum()
+    }
+}

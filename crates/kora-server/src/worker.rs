@@ -1,0 +1,303 @@
+//! A worker: one thread with one poller, one shard, and the connections assigned to it.
+//!
+//! Each round it waits for readiness or mail, takes the time once, runs what has arrived (mail first, then each ready
+//! connection once), hands the round's effects over and only then sends replies. No round blocks on another worker.
+
+mod accept;
+mod batch;
+mod cron;
+mod execute;
+mod finish;
+mod mail;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kora_core::shard::runner::Shard;
+use kora_core::time::UnixMs;
+use kora_protocol::Limits;
+
+use crate::config::Config;
+use crate::connection::{BUFFER_BYTES_KEPT, Connection, OUTPUT_HIGH_WATER_BYTES, Received, Wait};
+use crate::driver::ServerDriver;
+use crate::net::{Listener, Poller, Ready};
+use crate::shared::{PauseMode, Shared, WorkerCounters};
+use accept::Listening;
+pub(crate) use accept::open_listeners;
+use batch::Batch;
+use execute::Resolved;
+
+/// Bytes read at once into the worker's buffer.
+const READ_BYTES: usize = 64 * 1024;
+
+/// Empty output buffers kept for the next replies.
+const SPARE_BUFFERS_MAX: usize = 256;
+
+/// Tokens from here on are listeners'; smaller ones are places of connections.
+const LISTENER_TOKENS: usize = 1 << 48;
+
+/// A worker: see the module.
+pub(crate) struct Worker {
+    shard: Shard<ServerDriver>,
+    shared: Arc<Shared>,
+    poller: Poller,
+    ready: Vec<Ready>,
+    listening: Listening,
+    connections: Vec<Option<Box<Connection>>>,
+    free_slots: Vec<usize>,
+    /// Connections with something to do.
+    queue: Vec<usize>,
+    /// Connections with something to send.
+    dirty: Vec<usize>,
+    /// Connections that wait for a time.
+    timed: Vec<usize>,
+    /// Connections that wait for the end of a pause.
+    paused: Vec<usize>,
+    config: Arc<Config>,
+    config_version: u64,
+    limits: Limits,
+    clock: fn() -> UnixMs,
+    now: UnixMs,
+    pause: Option<PauseMode>,
+    is_out_of_memory: bool,
+    read_buffer: Vec<u8>,
+    spare_buffers: Vec<Vec<u8>>,
+    batch: Batch,
+    resolved: Vec<Option<Resolved>>,
+    hashes: Vec<u64>,
+    /// Places in the command table of what ran since the last account.
+    executed: Vec<u16>,
+    next_cron: Instant,
+    cron_round: u64,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        shard: Shard<ServerDriver>,
+        shared: Arc<Shared>,
+        poller: Poller,
+        listeners: Vec<Listener>,
+        clock: fn() -> UnixMs,
+    ) -> std::io::Result<Self> {
+        let config = shared.config();
+        let mut worker = Self {
+            shard,
+            config_version: shared.config_version(),
+            limits: Limits::new(config.max_bulk.0),
+            config,
+            shared,
+            poller,
+            ready: Vec::new(),
+            listening: Listening::default(),
+            connections: Vec::new(),
+            free_slots: Vec::new(),
+            queue: Vec::new(),
+            dirty: Vec::new(),
+            timed: Vec::new(),
+            paused: Vec::new(),
+            now: clock(),
+            clock,
+            pause: None,
+            is_out_of_memory: false,
+            read_buffer: vec![0; READ_BYTES],
+            spare_buffers: Vec::new(),
+            batch: Batch::default(),
+            resolved: Vec::new(),
+            hashes: Vec::new(),
+            executed: Vec::new(),
+            next_cron: Instant::now(),
+            cron_round: 0,
+        };
+        worker.listen(listeners)?;
+        Ok(worker)
+    }
+
+    /// Serves until the server ends.
+    pub(crate) fn run(mut self) -> std::io::Result<()> {
+        while !self.shared.is_ending() {
+            self.round()?;
+        }
+        self.finish();
+        Ok(())
+    }
+
+    fn round(&mut self) -> std::io::Result<()> {
+        let is_idle = self.queue.is_empty() && self.shard.park();
+        let until_cron = self.next_cron.saturating_duration_since(Instant::now());
+        let timeout = if is_idle { until_cron } else { Duration::ZERO };
+        let mut ready = std::mem::take(&mut self.ready);
+        let waited = self.poller.wait(timeout, &mut ready);
+        self.shard.unpark();
+        waited?;
+        self.begin_round();
+        ready.drain(..).for_each(|ready| self.note_ready(ready));
+        self.ready = ready;
+        self.read_mail();
+        for slot in std::mem::take(&mut self.queue) {
+            self.serve(slot);
+        }
+        self.read_mail();
+        self.publish_counters();
+        self.dispose();
+        self.shard.hand_over();
+        self.send_all();
+        if Instant::now() >= self.next_cron {
+            self.cron();
+        }
+        Ok(())
+    }
+
+    fn begin_round(&mut self) {
+        self.now = (self.clock)();
+        self.take_up_config();
+        let pause = self.shared.pause.at(self.now);
+        if pause != self.pause {
+            self.pause = pause;
+            self.resume_paused();
+        }
+    }
+
+    /// Takes up the configuration if it has changed.
+    #[inline]
+    fn take_up_config(&mut self) {
+        if self.shared.config_version() != self.config_version {
+            self.load_config();
+        }
+        self.pause = self.shared.pause.at(self.now);
+    }
+
+    fn counters(&self) -> &WorkerCounters {
+        &self.shared.counters[self.shard.id().index()]
+    }
+
+    fn note_ready(&mut self, ready: Ready) {
+        if ready.token >= LISTENER_TOKENS {
+            self.accept(ready.token - LISTENER_TOKENS);
+            return;
+        }
+        let Some(Some(connection)) = self.connections.get_mut(ready.token) else { return };
+        connection.is_writable |= ready.is_writable;
+        connection.is_readable |= ready.is_readable;
+        if ready.is_readable {
+            self.enqueue(ready.token);
+        }
+        if ready.is_writable {
+            self.note_dirty(ready.token);
+        }
+    }
+
+    /// Puts a connection into the list of those with something to do.
+    fn enqueue(&mut self, slot: usize) {
+        if let Some(Some(connection)) = self.connections.get_mut(slot)
+            && !std::mem::replace(&mut connection.is_queued, true)
+        {
+            self.queue.push(slot);
+        }
+    }
+
+    /// Puts a connection into the list of those with something to send.
+    fn note_dirty(&mut self, slot: usize) {
+        if let Some(Some(connection)) = self.connections.get_mut(slot)
+            && !std::mem::replace(&mut connection.is_dirty, true)
+        {
+            self.dirty.push(slot);
+        }
+    }
+
+    /// Runs what one connection has sent: what it had in store, then one read.
+    fn serve(&mut self, slot: usize) {
+        let Some(mut connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
+        connection.is_queued = false;
+        if connection.output.capacity() == 0
+            && let Some(buffer) = self.spare_buffers.pop()
+        {
+            connection.output = buffer;
+        }
+        if !connection.input.is_empty() {
+            self.execute_stored(&mut connection);
+        }
+        if connection.may_run() && connection.is_readable {
+            self.receive(&mut connection);
+        }
+        connection.publish(self.now);
+        let wants_more = connection.may_run() && connection.is_readable;
+        self.connections[slot] = Some(connection);
+        if wants_more {
+            self.enqueue(slot);
+        }
+        self.note_dirty(slot);
+    }
+
+    fn execute_stored(&mut self, connection: &mut Connection) {
+        let mut input = std::mem::take(&mut connection.input);
+        let used = self.execute(connection, &input);
+        input.drain(..used);
+        if input.is_empty() && input.capacity() > BUFFER_BYTES_KEPT {
+            input = Vec::new();
+        }
+        connection.input = input;
+    }
+
+    fn receive(&mut self, connection: &mut Connection) {
+        let received = if connection.input.is_empty() {
+            let mut buffer = std::mem::take(&mut self.read_buffer);
+            let received = connection.receive(&mut buffer);
+            if let Received::Bytes(count) = received {
+                let used = self.execute(connection, &buffer[..count]);
+                connection.input.extend_from_slice(&buffer[used..count]);
+            }
+            self.read_buffer = buffer;
+            received
+        } else {
+            let received = connection.receive_more();
+            if let Received::Bytes(_) = received {
+                self.execute_stored(connection);
+            }
+            received
+        };
+        match received {
+            Received::Bytes(count) => crate::client::add(&self.counters().bytes_in, count as u64),
+            Received::Nothing => {}
+            Received::End => connection.is_broken = true,
+        }
+        if connection.input.len() as u64 > self.config.query_buffer_limit.0 {
+            crate::client::add(&self.counters().query_limit_disconnections, 1);
+            tracing::warn!(
+                client = connection.client.id.0,
+                "query buffer limit reached: closing the connection"
+            );
+            connection.is_broken = true;
+        }
+    }
+
+    /// Sends what this round's commands replied.
+    fn send_all(&mut self) {
+        for slot in std::mem::take(&mut self.dirty) {
+            self.send(slot);
+        }
+    }
+
+    fn send(&mut self, slot: usize) {
+        let Some(Some(connection)) = self.connections.get_mut(slot) else { return };
+        connection.is_dirty = false;
+        let count = connection.send();
+        let is_sent = connection.unsent_bytes() == 0;
+        if is_sent {
+            let buffer = std::mem::take(&mut connection.output);
+            if buffer.capacity() <= BUFFER_BYTES_KEPT && self.spare_buffers.len() < SPARE_BUFFERS_MAX {
+                self.spare_buffers.push(buffer);
+            }
+        }
+        let is_over = connection.is_broken || (connection.is_closing && is_sent);
+        let is_released = connection.unsent_bytes() < OUTPUT_HIGH_WATER_BYTES
+            && matches!(connection.wait, Wait::Nothing)
+            && (connection.is_readable || !connection.input.is_empty())
+            && count > 0;
+        crate::client::add(&self.counters().bytes_out, count as u64);
+        if is_over || self.is_over_output_limit(slot) {
+            self.close(slot);
+        } else if is_released {
+            self.enqueue(slot);
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! New connections: accepted by the first worker, dealt to the one that serves fewest; and their end.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{
+    AtomicBool, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+};
+
+use kora_core::shard::store::DbIndex;
+use kora_core::slot::ShardId;
+use kora_protocol::Resp;
+use parking_lot::Mutex;
+
+use super::{LISTENER_TOKENS, Worker};
+use crate::client::{Client, ClientText, flag};
+use crate::config::Config;
+use crate::connection::{Connection, ReplyMode, Session};
+use crate::driver::WorkerMail;
+use crate::net::{Listener, Peer, Stream};
+
+/// What a client from elsewhere is told while protected mode refuses it.
+const PROTECTED_MODE_ERROR: &str = "-DENIED Kora is running in protected mode because protected mode is enabled and \
+    no password is set for the default user. In this mode connections are only accepted from the loopback interface. \
+    To connect from other machines, set a password with 'requirepass' in the configuration file, or with CONFIG SET \
+    requirepass from this machine; or, if the network keeps strangers out, turn the protection off with CONFIG SET \
+    protected-mode no, and make it permanent with CONFIG REWRITE; or start the server with --protected-mode no.\r\n";
+
+/// The listeners of a worker.
+#[derive(Debug, Default)]
+pub(super) struct Listening {
+    listeners: Vec<Option<Listener>>,
+}
+
+/// Opens the listeners that a configuration asks for.
+pub(crate) fn open_listeners(config: &Config) -> io::Result<Vec<Listener>> {
+    let mut listeners = Vec::new();
+    let backlog = i32::try_from(config.tcp_backlog).unwrap_or(i32::MAX);
+    if config.port != 0 {
+        for address in &config.bind {
+            let (host, is_optional) =
+                address.strip_prefix('-').map_or((address.as_str(), false), |host| (host, true));
+            match Listener::tcp(host, config.port, backlog) {
+                Ok(opened) => listeners.extend(opened),
+                Err(error) if is_optional => {
+                    tracing::info!("can't listen on {host} port {}, which is optional: {error}", config.port);
+                }
+                Err(error) => {
+                    let text = format!("can't listen on {host} port {}: {error}", config.port);
+                    return Err(io::Error::new(error.kind(), text));
+                }
+            }
+        }
+    }
+    if !config.unix_socket.is_empty() {
+        use std::os::unix::ffi::OsStrExt;
+        let path = PathBuf::from(std::ffi::OsStr::from_bytes(&config.unix_socket));
+        listeners.push(Listener::unix(&path, config.unix_socket_mode.0)?);
+    }
+    Ok(listeners)
+}
+
+impl Worker {
+    /// Listens on `listeners` instead of those it had.
+    pub(super) fn listen(&mut self, listeners: Vec<Listener>) -> io::Result<()> {
+        for listener in self.listening.listeners.iter_mut().flatten() {
+            self.poller.remove_listener(listener)?;
+        }
+        self.listening.listeners = listeners.into_iter().map(Some).collect();
+        for (index, listener) in self.listening.listeners.iter_mut().enumerate() {
+            if let Some(listener) = listener {
+                self.poller.add_listener(listener, LISTENER_TOKENS + index)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Accepts what waits at listener `index`.
+    pub(super) fn accept(&mut self, index: usize) {
+        loop {
+            let Some(Some(listener)) = self.listening.listeners.get(index) else { return };
+            match listener.accept() {
+                Ok(None) => return,
+                Ok(Some((stream, peer))) => self.admit(stream, peer),
+                Err(error) => {
+                    tracing::warn!("accepting a connection failed: {error}");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Deals a new connection to the worker that serves fewest, or turns it away.
+    fn admit(&mut self, mut stream: Stream, peer: Peer) {
+        let refusal = if !self.shared.clients.reserve(self.config.max_clients as usize) {
+            Some("-ERR max number of clients reached\r\n")
+        } else if self.config.protected_mode && self.config.password.is_empty() && !peer.is_local {
+            self.shared.clients.release();
+            Some(PROTECTED_MODE_ERROR)
+        } else {
+            None
+        };
+        if let Some(text) = refusal {
+            self.shared.connections_rejected.fetch_add(1, Ordering::Relaxed);
+            // The peer may be gone already; it is turned away either way.
+            let _ = stream.write(text.as_bytes());
+            return;
+        }
+        self.shared.connections_received.fetch_add(1, Ordering::Relaxed);
+        let connections =
+            |shard: &ShardId| self.shared.counters[shard.index()].connections.load(Ordering::Relaxed);
+        let least = self.shared.shards().min_by_key(connections).expect("there is at least one worker");
+        self.shared.counters[least.index()].connections.fetch_add(1, Ordering::Relaxed);
+        if least == self.shard.id() {
+            self.adopt(stream, &peer);
+        } else {
+            self.shared.hub.send_driver_mail(least, WorkerMail::Adopt(stream, peer));
+        }
+    }
+
+    /// Serves a connection from now on.
+    pub(super) fn adopt(&mut self, mut stream: Stream, peer: &Peer) {
+        let slot = self.free_slots.pop().unwrap_or(self.connections.len());
+        let registered = stream
+            .set_up(u64::from(self.config.tcp_keepalive_seconds))
+            .and_then(|()| self.poller.add_stream(&mut stream, slot));
+        if let Err(error) = registered {
+            tracing::info!("a new connection failed: {error}");
+            self.free_slots.push(slot);
+            if slot == self.connections.len() {
+                self.connections.push(None);
+            }
+            self.counters().connections.fetch_sub(1, Ordering::Relaxed);
+            self.shared.clients.release();
+            return;
+        }
+        let client = Arc::new(self.new_client(&stream, peer, slot));
+        self.shared.clients.insert(Arc::clone(&client));
+        let session = Session {
+            db: DbIndex(0),
+            resp: Resp::V2,
+            is_authenticated: self.config.password.is_empty(),
+            no_touch: false,
+            reply_mode: ReplyMode::On,
+            is_local: peer.is_local,
+        };
+        let connection = Some(Box::new(Connection::new(stream, client, session)));
+        if slot == self.connections.len() {
+            self.connections.push(connection);
+        } else {
+            self.connections[slot] = connection;
+        }
+        self.enqueue(slot);
+    }
+
+    fn new_client(&self, stream: &Stream, peer: &Peer, slot: usize) -> Client {
+        Client {
+            id: self.shared.clients.next_id(),
+            worker: self.shard.id(),
+            slot,
+            address: peer.address.clone(),
+            local_address: stream.local_address(),
+            descriptor: stream.descriptor(),
+            created_ms: self.now.0,
+            text: Mutex::new(ClientText::default()),
+            last_active_ms: AtomicI64::new(self.now.0),
+            db: AtomicU16::new(0),
+            resp: AtomicU8::new(2),
+            flags: AtomicU8::new(if matches!(stream, Stream::Unix(_)) { flag::UNIX } else { 0 }),
+            last_command: AtomicU32::new(u32::MAX),
+            query_bytes: AtomicUsize::new(0),
+            query_free_bytes: AtomicUsize::new(0),
+            output_bytes: AtomicUsize::new(0),
+            bytes_in: AtomicU64::new(0),
+            bytes_out: AtomicU64::new(0),
+            commands: AtomicU64::new(0),
+            is_unblockable: AtomicBool::new(false),
+        }
+    }
+
+    /// Ends a connection. Parts of an operation that arrive later find its place empty or another's.
+    pub(super) fn close(&mut self, slot: usize) {
+        let Some(connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
+        self.shared.clients.remove(connection.client.id);
+        self.counters().connections.fetch_sub(1, Ordering::Relaxed);
+        self.free_slots.push(slot);
+    }
+}

@@ -1,0 +1,181 @@
+//! What a worker does by the clock: expiry, time-outs, limits, counters.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use kora_core::shard::store::DbIndex;
+use kora_protocol::Limits;
+
+use super::Worker;
+use crate::connection::Wait;
+
+/// Entries with a deadline that a sweep may examine, for each step of `active-expire-effort`.
+const SWEEP_ENTRIES_PER_EFFORT: usize = 4000;
+
+/// Rounds of the cron between two looks at every connection.
+const ROUNDS_PER_CLIENT_CHECK: u64 = 10;
+
+impl Worker {
+    pub(super) fn cron(&mut self) {
+        let period = Duration::from_micros(1_000_000 / u64::from(self.config.hz.max(1)));
+        self.next_cron = Instant::now() + period;
+        self.cron_round += 1;
+        self.sweep_expired();
+        self.publish_counters();
+        self.end_timed_waits();
+        if self.cron_round.is_multiple_of(ROUNDS_PER_CLIENT_CHECK) {
+            self.check_clients();
+        }
+        self.check_memory();
+    }
+
+    /// Takes up a changed configuration.
+    pub(super) fn load_config(&mut self) {
+        self.config_version = self.shared.config_version();
+        self.config = self.shared.config();
+        self.limits = Limits::new(self.config.max_bulk.0);
+        self.check_memory();
+        self.apply_core_config();
+    }
+
+    /// Hands the shard its settings; while the store is lent, a later round does.
+    fn apply_core_config(&mut self) {
+        let mut core = self.config.core();
+        if let Some(store) = self.shard.store() {
+            core.active_expire = store.config().active_expire;
+            store.set_config(core);
+        } else {
+            self.config_version = self.config_version.wrapping_sub(1);
+        }
+    }
+
+    fn end_timed_waits(&mut self) {
+        let now = self.now;
+        let is_due = |slot: &usize| match self.connections.get(*slot) {
+            Some(Some(connection)) => match connection.wait {
+                Wait::Until(until, reply) if until <= now => Some((*slot, reply)),
+                _ => None,
+            },
+            _ => None,
+        };
+        let due: Vec<_> = self.timed.iter().filter_map(is_due).collect();
+        for (slot, reply) in due {
+            let is_ours = self.connections[slot]
+                .as_ref()
+                .is_some_and(|connection| connection.client.is_unblockable.swap(false, Ordering::AcqRel));
+            if is_ours {
+                self.end_wait(slot, Ok(reply));
+            }
+        }
+        let connections = &self.connections;
+        self.timed.retain(|&slot| {
+            matches!(connections.get(slot), Some(Some(connection)) if matches!(connection.wait, Wait::Until(..)))
+        });
+    }
+
+    /// Closes connections that have been idle for too long, and gives memory of idle ones back.
+    fn check_clients(&mut self) {
+        let timeout_ms = i64::from(self.config.timeout_seconds) * 1000;
+        let now = self.now;
+        let mut expired = Vec::new();
+        for connection in self.connections.iter_mut().flatten() {
+            let idle_ms = now.0 - connection.client.last_active_ms.load(Ordering::Relaxed);
+            let is_waiting = !matches!(connection.wait, Wait::Nothing);
+            if timeout_ms > 0 && idle_ms > timeout_ms && !is_waiting {
+                expired.push(connection.client.slot);
+            } else if idle_ms > 2000 && connection.input.is_empty() {
+                connection.input = Vec::new();
+            }
+        }
+        expired.into_iter().for_each(|slot| self.close(slot));
+        let over: Vec<_> =
+            (0..self.connections.len()).filter(|&slot| self.is_over_output_limit(slot)).collect();
+        over.into_iter().for_each(|slot| self.close(slot));
+    }
+
+    /// Whether a connection has left more unread than `client-output-buffer-limit` allows.
+    pub(super) fn is_over_output_limit(&mut self, slot: usize) -> bool {
+        let limit = self.config.output_limits.normal;
+        let now = self.now;
+        let Some(Some(connection)) = self.connections.get_mut(slot) else { return false };
+        let unsent = connection.unsent_bytes() as u64;
+        if limit.soft_bytes == 0 || unsent <= limit.soft_bytes {
+            connection.over_soft_limit_since = None;
+        } else if connection.over_soft_limit_since.is_none() {
+            connection.over_soft_limit_since = Some(now);
+        }
+        let is_soft = connection
+            .over_soft_limit_since
+            .is_some_and(|since| now.0 - since.0 > i64::from(limit.soft_seconds) * 1000);
+        let is_hard = limit.hard_bytes > 0 && unsent > limit.hard_bytes;
+        if is_soft || is_hard {
+            let client = Arc::clone(&connection.client);
+            crate::client::add(&self.counters().output_limit_disconnections, 1);
+            tracing::warn!(
+                client = client.id.0,
+                bytes = unsent,
+                "output buffer limit reached: closing the connection"
+            );
+        }
+        is_soft || is_hard
+    }
+
+    /// Notes whether the memory limit is reached.
+    pub(super) fn check_memory(&mut self) {
+        let limit = self.config.max_memory.0;
+        let used = crate::memory::allocated_bytes();
+        self.shared.memory_peak.fetch_max(used, Ordering::Relaxed);
+        self.is_out_of_memory = limit > 0 && used > limit;
+    }
+
+    /// Lets an expiry sweep run if one is due, and frees what the round threw away.
+    pub(super) fn sweep_expired(&mut self) {
+        let budget = SWEEP_ENTRIES_PER_EFFORT * usize::from(self.config.active_expire_effort);
+        let now = self.now;
+        self.shard.sweep(now, budget);
+        self.shard.hand_over();
+    }
+
+    /// Passes what the round threw away to the thread that frees it.
+    #[inline]
+    pub(super) fn dispose(&mut self) {
+        if let Some(store) = self.shard.store()
+            && store.has_garbage()
+        {
+            let garbage = store.take_garbage();
+            self.shared.reclaimer.free(garbage);
+        }
+    }
+
+    /// Shows this round's counts to the other workers.
+    pub(super) fn publish_counters(&mut self) {
+        let changes = self.shard.journal().changes();
+        let counters = &self.shared.counters[self.shard.id().index()];
+        let Some(store) = self.shard.store() else { return };
+        let stats = store.stats();
+        counters.hits.store(stats.hits, Ordering::Relaxed);
+        counters.misses.store(stats.misses, Ordering::Relaxed);
+        counters.expired.store(stats.expired, Ordering::Relaxed);
+        if counters.changes.swap(changes, Ordering::Relaxed) == changes {
+            return;
+        }
+        for (index, shown) in (0..).zip(&counters.databases) {
+            let database = store.database(DbIndex(index));
+            shown.keys.store(database.len() as u64, Ordering::Relaxed);
+            shown.expires.store(database.expires() as u64, Ordering::Relaxed);
+            shown.average_ttl_ms.store(database.average_ttl_ms().unsigned_abs(), Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::flag;
+
+    #[test]
+    fn flags_are_distinct_bits() {
+        let all = [flag::NO_EVICT, flag::NO_TOUCH, flag::BLOCKED, flag::CLOSING, flag::UNIX];
+        assert_eq!(all.iter().fold(0, |set, bit| set | bit).count_ones() as usize, all.len());
+    }
+}

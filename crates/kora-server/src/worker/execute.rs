@@ -1,0 +1,377 @@
+//! From bytes received to replies: the hot path.
+//!
+//! Requests are taken a batch at a time. A first pass looks their commands up and asks the processor to fetch the
+//! memory of their keys; the second runs them. Commands whose keys are on this worker's shard run inline, from the
+//! read buffer into the output buffer. The others are copied into an operation together with whatever follows them
+//! in the batch, so that a connection's commands take effect in the order they were sent.
+
+use std::time::Instant;
+
+use kora_core::command::spec::{CoreHandler, Facts, Flags};
+use kora_core::command::table::Handler;
+use kora_core::error::CommandError;
+use kora_core::reply::Reply;
+use kora_core::shard::operation::{Request, Setting};
+use kora_core::shard::route::{Placement, place};
+use kora_protocol::{Limits, Resp};
+use smallvec::SmallVec;
+
+use super::Worker;
+use super::batch::Args;
+use crate::client::{add, flag};
+use crate::command::{Call, ServerHandler};
+use crate::connection::{Connection, PendingParts, ReplyMode, Wait};
+use crate::resp::RespSink;
+use crate::shared::PauseMode;
+
+/// A batch whose operation holds more bytes than this is submitted before it grows further.
+const OPERATION_BYTES_MAX: usize = 1024 * 1024;
+
+/// A batch with fewer requests than this has nothing to overlap.
+const PREFETCH_REQUESTS_MIN: usize = 2;
+
+/// A request whose command is known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Resolved {
+    facts: &'static Facts,
+    handler: Handler<ServerHandler>,
+    /// Place in the command table.
+    id: u16,
+}
+
+/// Commands of one connection on their way to an operation.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    request: Request,
+    commands: SmallVec<[u16; 32]>,
+}
+
+/// What became of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// It is done, or on its way with others.
+    Next,
+    /// It can't run yet: it stays in the input.
+    Later,
+}
+
+impl Worker {
+    /// Runs the requests at the beginning of `bytes` as far as they can run now; returns how many bytes they took.
+    pub(super) fn execute(&mut self, connection: &mut Connection, bytes: &[u8]) -> usize {
+        let begun = Instant::now();
+        let mut used = 0;
+        while connection.may_run() && used < bytes.len() {
+            let limits = self.limits(connection);
+            let mut batch = std::mem::take(&mut self.batch);
+            let parsed = batch.fill(&mut connection.parser, &bytes[used..], &limits);
+            self.batch = batch;
+            let count = self.batch.len();
+            let done = self.run_batch(connection, &bytes[used..]);
+            if done > 0 {
+                used += self.batch.end(done - 1);
+            }
+            if done < count || !connection.may_run() {
+                if done < count || parsed.is_err() {
+                    connection.parser.reset();
+                }
+                break;
+            }
+            if let Err(error) = parsed {
+                let mut reply = b"ERR Protocol error: ".to_vec();
+                reply.extend(error.reason());
+                RespSink::new(&mut connection.output, connection.session.resp).error_bytes(&reply);
+                self.count_error("ERR");
+                connection.close_after_output();
+                return bytes.len();
+            }
+            if count == 0 {
+                break;
+            }
+        }
+        self.account(begun);
+        used
+    }
+
+    fn limits(&self, connection: &Connection) -> Limits {
+        if connection.session.is_authenticated {
+            self.limits
+        } else {
+            Limits::unauthenticated(self.config.max_bulk.0)
+        }
+    }
+
+    /// Runs the batch's requests in order; returns how many are done or on their way.
+    fn run_batch(&mut self, connection: &mut Connection, bytes: &[u8]) -> usize {
+        let count = self.batch.len();
+        self.look_ahead(connection, bytes);
+        let mut gathered = Gathered::default();
+        let mut done = 0;
+        // Unquoted words of an inline request live in the parser while the connection is worked on.
+        let parser = std::mem::take(&mut connection.parser);
+        while done < count && connection.may_run() {
+            let args = self.batch.args(done, bytes, &parser);
+            if !args.is_empty() && self.run_request(connection, done, &args, &mut gathered) == Step::Later {
+                break;
+            }
+            done += 1;
+        }
+        connection.parser = parser;
+        self.submit(connection, gathered);
+        done
+    }
+
+    /// First pass: finds the commands and starts to fetch the memory of their keys.
+    fn look_ahead(&mut self, connection: &Connection, bytes: &[u8]) {
+        self.resolved.clear();
+        for index in 0..self.batch.len() {
+            let args = self.batch.args(index, bytes, &connection.parser);
+            let resolved = if args.is_empty() { None } else { self.resolve(&args) };
+            self.resolved.push(resolved);
+        }
+        self.prefetch(connection, bytes);
+    }
+
+    /// Starts to fetch the table's and then the entries' memory for the keys of this shard, so that the waits overlap.
+    fn prefetch(&mut self, connection: &Connection, bytes: &[u8]) {
+        if self.batch.len() < PREFETCH_REQUESTS_MIN {
+            return;
+        }
+        let Some(store) = self.shard.store() else { return };
+        let db = connection.session.db;
+        self.hashes.clear();
+        for (index, resolved) in self.resolved.iter().enumerate() {
+            let Some(key_at) = resolved.and_then(|resolved| resolved.facts.only_key()) else { continue };
+            if let Some(key) = self.batch.arg(index, key_at, bytes) {
+                self.hashes.push(store.prefetch_bucket(db, key));
+            }
+        }
+        for &hash in &self.hashes {
+            store.prefetch_entry(db, hash);
+        }
+    }
+
+    #[inline]
+    fn resolve(&self, args: &[&[u8]]) -> Option<Resolved> {
+        let command = self.shared.table.resolve(args).ok()?;
+        let id = u16::try_from(command.id).expect("there are fewer than 65536 commands");
+        Some(Resolved { facts: command.facts, handler: command.handler, id })
+    }
+
+    fn run_request(
+        &mut self,
+        connection: &mut Connection,
+        index: usize,
+        args: &Args<'_>,
+        gathered: &mut Gathered,
+    ) -> Step {
+        let Some(resolved) = self.resolved[index] else {
+            return self.refuse_unresolved(connection, args, gathered);
+        };
+        if self.has_gate(connection)
+            && let Some(step) = self.pass_gate(connection, resolved, gathered)
+        {
+            return step;
+        }
+        match resolved.handler {
+            Handler::Core(handler) => self.run_core(connection, (resolved, handler), args, gathered),
+            Handler::Driver(handler) => {
+                if !gathered.request.is_empty() {
+                    return Step::Later;
+                }
+                self.run_server(connection, (resolved, handler), args);
+                Step::Next
+            }
+        }
+    }
+
+    /// Whether anything stands in the way of an ordinary command.
+    #[inline]
+    fn has_gate(&self, connection: &Connection) -> bool {
+        !connection.session.is_authenticated
+            || connection.session.reply_mode != ReplyMode::On
+            || self.pause.is_some()
+            || self.is_out_of_memory
+    }
+
+    /// The exceptional states of a connection or of the server.
+    #[cold]
+    fn pass_gate(
+        &mut self,
+        connection: &mut Connection,
+        resolved: Resolved,
+        gathered: &mut Gathered,
+    ) -> Option<Step> {
+        let flags = resolved.facts.flags;
+        if !gathered.request.is_empty() {
+            // Whatever the gate decides, it decides after what was sent before.
+            return Some(Step::Later);
+        }
+        if !connection.session.is_authenticated && !flags.has(Flags::NO_AUTH) {
+            self.reject(connection, resolved, "NOAUTH Authentication required.");
+            return Some(Step::Next);
+        }
+        if self.is_out_of_memory && flags.has(Flags::DENYOOM) {
+            self.reject(connection, resolved, &CommandError::OutOfMemory.to_string());
+            return Some(Step::Next);
+        }
+        let waits = match self.pause {
+            None => false,
+            Some(PauseMode::All) => true,
+            Some(PauseMode::Write) => flags.has(Flags::WRITE) || flags.has(Flags::MAY_REPLICATE),
+        };
+        if waits {
+            connection.wait = Wait::Pause;
+            connection.client.set_flag(flag::BLOCKED, true);
+            self.paused.push(connection.client.slot);
+            return Some(Step::Later);
+        }
+        None
+    }
+
+    fn reject(&mut self, connection: &mut Connection, resolved: Resolved, text: &str) {
+        add(&self.counters().commands[usize::from(resolved.id)].rejected, 1);
+        self.reply_error(connection, text);
+    }
+
+    fn reply_error(&mut self, connection: &mut Connection, text: &str) {
+        let begin = connection.output.len();
+        RespSink::new(&mut connection.output, connection.session.resp).error(text);
+        self.finish_reply(connection, begin);
+        self.count_error_text(text.as_bytes());
+    }
+
+    /// Applies CLIENT REPLY to the reply that begins at `begin`.
+    fn finish_reply(&mut self, connection: &mut Connection, begin: usize) {
+        let mode = connection.session.reply_mode;
+        if mode == ReplyMode::On {
+            return;
+        }
+        if mode == ReplyMode::SkipNext {
+            // CLIENT REPLY SKIP itself: it wrote nothing, and the next command is the one without a reply.
+            connection.session.reply_mode = ReplyMode::Skip;
+            return;
+        }
+        connection.output.truncate(begin);
+        if mode == ReplyMode::Skip {
+            connection.session.reply_mode = ReplyMode::On;
+        }
+    }
+
+    #[cold]
+    fn refuse_unresolved(
+        &mut self,
+        connection: &mut Connection,
+        args: &Args<'_>,
+        gathered: &Gathered,
+    ) -> Step {
+        if !gathered.request.is_empty() {
+            return Step::Later;
+        }
+        let Err(error) = self.shared.table.resolve(args) else { return Step::Later };
+        if let Some(command) = self.shared.table.find(args[0]) {
+            add(&self.counters().commands[command.id].rejected, 1);
+        }
+        self.reply_error(connection, &error.to_string());
+        Step::Next
+    }
+
+    #[inline]
+    fn run_core(
+        &mut self,
+        connection: &mut Connection,
+        (resolved, handler): (Resolved, CoreHandler),
+        args: &Args<'_>,
+        gathered: &mut Gathered,
+    ) -> Step {
+        let shard_count = self.shared.hub.shard_count();
+        let placement = place(resolved.facts, args, shard_count);
+        let is_here = match placement {
+            Placement::Anywhere => true,
+            Placement::One(shard) => shard == self.shard.id(),
+            Placement::Spread(_) | Placement::Together(_) => false,
+        };
+        if is_here && gathered.request.is_empty() && self.shard.is_free() {
+            self.run_inline(connection, (resolved, handler), args);
+            return Step::Next;
+        }
+        let is_alone = placement.is_together() || connection.session.reply_mode != ReplyMode::On;
+        let is_full = is_alone || gathered.request.byte_count() > OPERATION_BYTES_MAX;
+        if is_full && !gathered.request.is_empty() {
+            return Step::Later;
+        }
+        gathered.request.push((resolved.facts, handler), args, &placement, shard_count, self.shard.id());
+        gathered.commands.push(resolved.id);
+        if is_alone {
+            self.submit(connection, std::mem::take(gathered));
+        }
+        Step::Next
+    }
+
+    #[inline]
+    fn run_inline(
+        &mut self,
+        connection: &mut Connection,
+        (resolved, handler): (Resolved, CoreHandler),
+        args: &Args<'_>,
+    ) {
+        let begin = connection.output.len();
+        let setting = self.setting(connection);
+        let mut out = RespSink::new(&mut connection.output, connection.session.resp);
+        let is_write = resolved.facts.flags.has(Flags::WRITE);
+        self.shard.run(is_write, handler, args, &setting, &mut out);
+        self.finish_command(connection, resolved, begin);
+    }
+
+    fn run_server(
+        &mut self,
+        connection: &mut Connection,
+        (resolved, handler): (Resolved, ServerHandler),
+        args: &Args<'_>,
+    ) {
+        let begin = connection.output.len();
+        let mut call = Call { shared: &self.shared, connection, worker: self.shard.id(), now: self.now };
+        if let Err(error) = handler(&mut call, args) {
+            call.reply().refuse(&error);
+        }
+        self.finish_command(connection, resolved, begin);
+        self.take_up_config();
+        if !matches!(connection.wait, Wait::Nothing) {
+            self.timed.push(connection.client.slot);
+        }
+    }
+
+    #[inline]
+    fn finish_command(&mut self, connection: &mut Connection, resolved: Resolved, begin: usize) {
+        self.executed.push(resolved.id);
+        if connection.output.get(begin) == Some(&b'-') {
+            self.count_failure(resolved.id, &connection.output[begin + 1..]);
+        }
+        if connection.session.reply_mode != ReplyMode::On {
+            self.finish_reply(connection, begin);
+        }
+    }
+
+    #[inline]
+    fn setting(&self, connection: &Connection) -> Setting<Resp> {
+        let session = &connection.session;
+        Setting { db: session.db, now: self.now, no_touch: session.no_touch, style: session.resp }
+    }
+
+    /// Submits what was gathered; the connection waits for it.
+    fn submit(&mut self, connection: &mut Connection, gathered: Gathered) {
+        if gathered.request.is_empty() {
+            return;
+        }
+        connection.wait = Wait::Operation(PendingParts {
+            parts: SmallVec::new(),
+            keeps_reply: connection.session.reply_mode == ReplyMode::On,
+            commands: gathered.commands,
+            begun: Instant::now(),
+        });
+        if connection.session.reply_mode == ReplyMode::Skip {
+            connection.session.reply_mode = ReplyMode::On;
+        }
+        let setting = self.setting(connection);
+        self.shard.submit(gathered.request, setting, connection.origin());
+    }
+}

@@ -1,0 +1,100 @@
+//! The books a worker keeps, and how it ends.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::Worker;
+use crate::client::add;
+
+/// Longest time a worker spends on sending what is left when the server ends.
+const LAST_SENDING_MAX: Duration = Duration::from_millis(500);
+
+/// Distinct error prefixes counted; as in Redis, a limit against clients that make prefixes up.
+const ERROR_PREFIXES_MAX: usize = 128;
+
+impl Worker {
+    /// Counts the commands executed since the last account; the time since `begun` is shared out among them.
+    pub(super) fn account(&mut self, begun: Instant) {
+        let count = self.executed.len() as u64;
+        if count == 0 {
+            return;
+        }
+        let each_ns = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX) / count;
+        let counters = &self.shared.counters[self.shard.id().index()];
+        for id in self.executed.drain(..) {
+            let command = &counters.commands[usize::from(id)];
+            add(&command.calls, 1);
+            add(&command.nanoseconds, each_ns);
+        }
+        add(&counters.commands_processed, count);
+    }
+
+    /// Counts a command whose reply is an error; `text` begins behind the `-`.
+    #[cold]
+    pub(super) fn count_failure(&mut self, id: u16, text: &[u8]) {
+        add(&self.counters().commands[usize::from(id)].failed, 1);
+        self.count_error_text(text);
+    }
+
+    /// Counts an error reply by its prefix.
+    pub(super) fn count_error_text(&mut self, text: &[u8]) {
+        let end = text.iter().position(|byte| b" \r\n".contains(byte)).unwrap_or(text.len());
+        self.count_error(&String::from_utf8_lossy(&text[..end]));
+    }
+
+    pub(super) fn count_error(&mut self, prefix: &str) {
+        let mut errors = self.counters().errors.lock();
+        if let Some(count) = errors.get_mut(prefix) {
+            *count += 1;
+        } else if errors.len() < ERROR_PREFIXES_MAX {
+            errors.insert(prefix.to_owned(), 1);
+        }
+    }
+
+    /// CONFIG RESETSTAT.
+    pub(super) fn reset_stats(&mut self) {
+        if let Some(store) = self.shard.store() {
+            store.reset_stats();
+        }
+        let counters = self.counters();
+        for counter in [
+            &counters.commands_processed,
+            &counters.bytes_in,
+            &counters.bytes_out,
+            &counters.hits,
+            &counters.misses,
+            &counters.expired,
+            &counters.output_limit_disconnections,
+            &counters.query_limit_disconnections,
+        ] {
+            counter.store(0, Ordering::Relaxed);
+        }
+        for command in &counters.commands {
+            for counter in [&command.calls, &command.nanoseconds, &command.rejected, &command.failed] {
+                counter.store(0, Ordering::Relaxed);
+            }
+        }
+        counters.errors.lock().clear();
+    }
+
+    /// Runs and sends what is left, then closes all connections.
+    pub(super) fn finish(mut self) {
+        let deadline = Instant::now() + LAST_SENDING_MAX;
+        loop {
+            self.read_mail();
+            self.shard.hand_over();
+            self.send_all();
+            let is_sent = self.connections.iter().flatten().all(|connection| connection.unsent_bytes() == 0);
+            if is_sent || Instant::now() >= deadline {
+                return;
+            }
+            let mut ready = Vec::new();
+            if self.poller.wait(Duration::from_millis(10), &mut ready).is_err() {
+                return;
+            }
+            for ready in ready.into_iter().filter(|ready| ready.is_writable) {
+                self.note_ready(crate::net::Ready { is_readable: false, ..ready });
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What reaches a worker from others: parts of operations, new connections, requests about its clients.
+
+use kora_core::shard::operation::Part;
+
+use super::Worker;
+use super::accept::open_listeners;
+use crate::client::flag;
+use crate::connection::{Connection, Wait};
+use crate::driver::{Origin, ServerDriver, WorkerMail};
+use crate::resp::RespReplies;
+use kora_core::reply::Reply;
+
+impl Worker {
+    /// Receives and runs what has arrived, and finishes operations that are complete.
+    pub(super) fn read_mail(&mut self) {
+        self.shard.poll();
+        for part in self.shard.take_finished() {
+            self.take_part(part);
+        }
+        for mail in self.shard.take_driver_mail() {
+            self.take_mail(mail);
+        }
+    }
+
+    /// The connection at a place, if it is still that client's.
+    fn connection_of(&mut self, origin: Origin) -> Option<&mut Connection> {
+        let connection = self.connections.get_mut(origin.slot)?.as_deref_mut()?;
+        (connection.client.id == origin.client).then_some(connection)
+    }
+
+    fn take_part(&mut self, part: Part<ServerDriver>) {
+        let origin = part.operation.origin;
+        let Some(connection) = self.connection_of(origin) else { return };
+        let Wait::Operation(pending) = &mut connection.wait else { return };
+        let part_count = part.operation.part_count();
+        pending.parts.push(part);
+        if pending.parts.len() == part_count {
+            self.finish_operation(origin.slot);
+        }
+    }
+
+    /// Puts the replies of a complete operation into the output and lets the connection go on.
+    fn finish_operation(&mut self, slot: usize) {
+        let Some(Some(connection)) = self.connections.get_mut(slot) else { return };
+        let Wait::Operation(mut pending) = std::mem::take(&mut connection.wait) else { return };
+        let Some(operation) = pending.operation() else { return };
+        let mut output = std::mem::take(&mut connection.output);
+        if output.capacity() == 0 {
+            output = self.spare_buffers.pop().unwrap_or_default();
+        }
+        let begin = output.len();
+        let mut replies = RespReplies::over(output, connection.session.resp);
+        operation.assemble(&mut pending.parts, &mut replies);
+        let failures = replies.failures(begin);
+        let mut output = replies.into_bytes();
+        let errors: Vec<_> =
+            failures.iter().map(|&(index, at)| (pending.commands[index], output[at..].to_vec())).collect();
+        if !pending.keeps_reply {
+            output.truncate(begin);
+        }
+        connection.output = output;
+        for (id, text) in errors {
+            self.count_failure(id, &text);
+        }
+        self.executed.extend_from_slice(&pending.commands);
+        self.account(pending.begun);
+        self.enqueue(slot);
+        self.note_dirty(slot);
+    }
+
+    fn take_mail(&mut self, mail: WorkerMail) {
+        match mail {
+            WorkerMail::Adopt(stream, peer) => self.adopt(stream, &peer),
+            WorkerMail::Kill(origin) => {
+                if let Some(connection) = self.connection_of(origin) {
+                    connection.close_after_output();
+                    self.note_dirty(origin.slot);
+                }
+            }
+            WorkerMail::Unblock(origin, with_error) => self.unblock(origin, with_error),
+            WorkerMail::PauseChanged => {
+                self.pause = self.shared.pause.at(self.now);
+                self.resume_paused();
+            }
+            WorkerMail::Sleep(duration) => std::thread::sleep(duration),
+            WorkerMail::ResetStats => self.reset_stats(),
+            WorkerMail::Listen => self.listen_again(),
+        }
+    }
+
+    fn listen_again(&mut self) {
+        let listened = open_listeners(&self.config).and_then(|listeners| self.listen(listeners));
+        if let Err(error) = listened {
+            tracing::error!("listening on the new addresses failed: {error}");
+        }
+    }
+
+    /// Ends a client's wait: CLIENT UNBLOCK.
+    fn unblock(&mut self, origin: Origin, with_error: bool) {
+        let Some(connection) = self.connection_of(origin) else { return };
+        let Wait::Until(_, reply) = connection.wait else { return };
+        let text = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+        self.end_wait(origin.slot, if with_error { Err(text) } else { Ok(reply) });
+    }
+
+    /// Replies to a connection that waited for a time, and lets it go on.
+    pub(super) fn end_wait(&mut self, slot: usize, reply: Result<i64, &str>) {
+        let Some(Some(connection)) = self.connections.get_mut(slot) else { return };
+        connection.wait = Wait::Nothing;
+        connection.client.set_flag(flag::BLOCKED, false);
+        let mut out = crate::resp::RespSink::new(&mut connection.output, connection.session.resp);
+        match reply {
+            Ok(value) => out.integer(value),
+            Err(text) => out.error(text),
+        }
+        self.timed.retain(|&timed| timed != slot);
+        self.enqueue(slot);
+        self.note_dirty(slot);
+    }
+
+    /// Lets the connections go on that a pause held back; those it still holds wait again.
+    pub(super) fn resume_paused(&mut self) {
+        for slot in std::mem::take(&mut self.paused) {
+            if let Some(Some(connection)) = self.connections.get_mut(slot)
+                && matches!(connection.wait, Wait::Pause)
+            {
+                connection.wait = Wait::Nothing;
+                connection.client.set_flag(flag::BLOCKED, false);
+                self.enqueue(slot);
+            }
+        }
+    }
+}
