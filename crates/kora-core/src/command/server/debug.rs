@@ -11,6 +11,7 @@ use super::FAMILY;
 use crate::command::generic::object::reference_count;
 use crate::command::help::write_help;
 use crate::command::spec::{CommandSpec, Facts, Flags, KeySpec, Merge, Route};
+use crate::config::CoreConfig;
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::glob;
@@ -97,7 +98,8 @@ fn debug_object(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
     // The clock of last use has 24 bits.
     let last_use = (now.seconds() - i64::from(idle_seconds)) & 0xFF_FFFF;
     out.simple(&format!(
-        "Value at:0x000000000000 refcount:{} encoding:{} serializedlength:{} lru:{last_use} lru_seconds_idle:{idle_seconds}",
+        "Value at:0x000000000000 refcount:{} encoding:{} serializedlength:{} lru:{last_use} \
+         lru_seconds_idle:{idle_seconds}",
         reference_count(entry),
         entry.encoding().name(),
         entry.string().map_or(0, serialized_bytes),
@@ -125,7 +127,7 @@ fn serialized_bytes(value: StringRef<'_>) -> usize {
     }
 }
 
-/// Refuses with `text` unless there is no such key or too much was sent.
+/// Refuses with `text` unless there is no such key. Further arguments would choose a level of detail.
 fn refuse_encoding(ctx: &mut Ctx<'_>, args: &[&[u8]], text: &'static str) -> CommandResult {
     let [_, _, key, ..] = *args else { return Err(unknown(args)) };
     ctx.keyspace(key).peek(key).ok_or(CommandError::NoSuchKey)?;
@@ -136,6 +138,9 @@ pub(super) const DEBUG_LISTPACK: CommandSpec =
     CommandSpec { facts: Facts { name: "debug|listpack", ..ON_KEY }, handler: debug_listpack };
 
 fn debug_listpack(ctx: &mut Ctx<'_>, args: &[&[u8]], _: &mut dyn Reply) -> CommandResult {
+    if args.len() > 3 {
+        return Err(unknown(args));
+    }
     refuse_encoding(ctx, args, "ERR Not a listpack encoded object.")
 }
 
@@ -164,7 +169,7 @@ fn debug_set_active_expire(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Repl
     let [_, _, switch] = *args else { return Err(unknown(args)) };
     let is_active = parse_i64(switch).is_some_and(|number| number != 0);
     ctx.each_store(|store, _| {
-        let config = crate::config::CoreConfig { active_expire: is_active, ..store.config().clone() };
+        let config = CoreConfig { active_expire: is_active, ..store.config().clone() };
         store.set_config(config);
     });
     out.ok();

@@ -126,6 +126,7 @@ fn debug_helpers_refuse_as_redis_does() {
             ),
             ("DEBUG object", &unknown("object")),
             ("DEBUG LISTPACK", &unknown("LISTPACK")),
+            ("DEBUG LISTPACK k more", &unknown("LISTPACK")),
             ("DEBUG STRINGMATCH-LEN 5", &unknown("STRINGMATCH-LEN")),
             ("DEBUG SET-ACTIVE-EXPIRE", &unknown("SET-ACTIVE-EXPIRE")),
             ("DEBUG foo", &unknown("foo")),
