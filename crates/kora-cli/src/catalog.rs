@@ -1,0 +1,138 @@
+//! The commands that the connected server knows, as it describes them: read from `COMMAND DOCS`, so that help, hints and
+//! completion are those of the server and not of the client.
+
+pub(crate) mod syntax;
+
+use std::collections::BTreeMap;
+use std::io;
+
+use kora_protocol::Frame;
+
+use crate::connection::Connection;
+use syntax::Argument;
+
+/// What a server says about one command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Command {
+    /// Name in capitals; that of a subcommand has two words.
+    pub(crate) name: String,
+    /// One sentence.
+    pub(crate) summary: String,
+    /// Version of the server that had it first.
+    pub(crate) since: String,
+    /// Group.
+    pub(crate) group: String,
+    /// Arguments after the name.
+    pub(crate) arguments: Vec<Argument>,
+}
+
+/// All commands of a server, by name in capitals.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Catalog {
+    commands: BTreeMap<String, Command>,
+}
+
+impl Catalog {
+    /// Asks the server. One that does not tell has an empty catalog.
+    ///
+    /// # Errors
+    /// If the connection is broken.
+    pub(crate) fn fetch(connection: &mut Connection) -> io::Result<Self> {
+        connection.request(&["COMMAND", "DOCS"]).map(|reply| Self::read(&reply))
+    }
+
+    /// Reads the reply to `COMMAND DOCS`, in RESP2 or RESP3.
+    pub(crate) fn read(reply: &Frame) -> Self {
+        let mut catalog = Self::default();
+        for (name, facts) in entries(reply) {
+            catalog.add(text(name), facts);
+        }
+        catalog
+    }
+
+    fn add(&mut self, name: &str, facts: &Frame) {
+        let name = name.replace('|', " ").to_ascii_uppercase();
+        let fact = |key: &str| field(facts, key).map(text).unwrap_or_default().to_owned();
+        let command = Command {
+            summary: fact("summary"),
+            since: fact("since"),
+            group: fact("group"),
+            arguments: field(facts, "arguments").map(Argument::read_all).unwrap_or_default(),
+            name: name.clone(),
+        };
+        self.commands.insert(name, command);
+        for (name, facts) in field(facts, "subcommands").map(entries).unwrap_or_default() {
+            self.add(text(name), facts);
+        }
+    }
+
+    /// The command that `words` begin with, a subcommand if they name one, and how many words name it.
+    pub(crate) fn find(&self, words: &[&str]) -> Option<(&Command, usize)> {
+        let name = words.first()?.to_ascii_uppercase();
+        let subcommand = words
+            .get(1)
+            .and_then(|second| self.commands.get(&format!("{name} {}", second.to_ascii_uppercase())));
+        match subcommand {
+            Some(subcommand) => Some((subcommand, 2)),
+            None => self.commands.get(&name).map(|command| (command, 1)),
+        }
+    }
+
+    /// All commands, by name.
+    pub(crate) fn commands(&self) -> impl Iterator<Item = &Command> {
+        self.commands.values()
+    }
+
+    /// The commands whose name begins with `prefix`, in any case.
+    pub(crate) fn starting_with(&self, prefix: &str) -> impl Iterator<Item = &Command> {
+        let prefix = prefix.to_ascii_uppercase();
+        self.commands
+            .range(prefix.clone()..)
+            .take_while(move |(name, _)| name.starts_with(&prefix))
+            .map(|(_, command)| command)
+    }
+}
+
+impl Command {
+    /// The name of the arguments, as documentation writes them.
+    pub(crate) fn syntax(&self) -> String {
+        syntax::render_all(&self.arguments)
+    }
+}
+
+/// The pairs of a map, or of an array that stands for one in RESP2.
+fn entries(frame: &Frame) -> Vec<(&Frame, &Frame)> {
+    match frame.bare() {
+        Frame::Map(pairs) => pairs.iter().map(|(key, value)| (key, value)).collect(),
+        Frame::Array(elements) => {
+            elements.chunks_exact(2).filter_map(|pair| pair.first().zip(pair.get(1))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The value of `key` in a map.
+fn field<'a>(frame: &'a Frame, key: &str) -> Option<&'a Frame> {
+    entries(frame).into_iter().find(|(name, _)| text(name) == key).map(|(_, value)| value)
+}
+
+/// The elements of an array or set.
+fn elements(frame: &Frame) -> &[Frame] {
+    match frame.bare() {
+        Frame::Array(elements) | Frame::Set(elements) => elements,
+        _ => &[],
+    }
+}
+
+/// The text of a string; empty for everything else.
+fn text(frame: &Frame) -> &str {
+    match frame.bare() {
+        Frame::Simple(text) | Frame::Bulk(text) | Frame::Verbatim { text, .. } => {
+            std::str::from_utf8(text).unwrap_or_default()
+        }
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests;

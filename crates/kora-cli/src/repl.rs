@@ -1,0 +1,84 @@
+//! The interactive mode: a line editor in front of a [`Shell`].
+//!
+//! Ctrl-C at the prompt drops the line; while the server is waited for, it ends the waiting. Both work because the
+//! editor takes the key itself while it runs, and the signal's flag is looked at by the connection otherwise.
+
+mod complete;
+mod highlight;
+mod hints;
+mod history;
+mod prompt;
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+use reedline::{
+    ColumnarMenu, Emacs, KeyCode, KeyModifiers, MenuBuilder, Reedline, ReedlineEvent, ReedlineMenu, Signal,
+    default_emacs_keybindings,
+};
+
+use crate::shell::{Flow, Shared, Shell};
+use prompt::SessionPrompt;
+
+/// Name by which the key binding finds the menu.
+const COMPLETION_MENU: &str = "completion";
+
+/// Reads and runs lines until the user leaves.
+///
+/// # Errors
+/// If the terminal cannot be used.
+pub(crate) fn run(mut shell: Shell, coloured: bool) -> Result<()> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&interrupted))
+        .context("Ctrl-C cannot be handled")?;
+    shell.session().interrupt_on(Arc::clone(&interrupted));
+    if let Err(error) = shell.session().connect() {
+        shell.session().report_unreachable(&error);
+    }
+    let mut editor = editor(&shell.shared(), coloured);
+    loop {
+        if shell.session().state().is_some() {
+            shell.learn_commands();
+        }
+        let prompt = SessionPrompt::of(shell.session());
+        match editor.read_line(&prompt)? {
+            Signal::Success(line) => {
+                interrupted.store(false, Ordering::Relaxed);
+                let mut out = io::stdout().lock();
+                if shell.run_line(line.as_bytes(), &mut out)? == Flow::Quit {
+                    return Ok(());
+                }
+                out.flush()?;
+            }
+            Signal::CtrlD => return Ok(()),
+            // Ctrl-C drops the line; the other signals are for key bindings that are not made here.
+            _ => {}
+        }
+    }
+}
+
+fn editor(shared: &Arc<Shared>, coloured: bool) -> Reedline {
+    let mut keys = default_emacs_keybindings();
+    keys.add_binding(
+        KeyModifiers::NONE,
+        KeyCode::Tab,
+        ReedlineEvent::UntilFound(vec![
+            ReedlineEvent::Menu(COMPLETION_MENU.to_owned()),
+            ReedlineEvent::MenuNext,
+        ]),
+    );
+    let menu = ColumnarMenu::default().with_name(COMPLETION_MENU);
+    Reedline::create()
+        .with_edit_mode(Box::new(Emacs::new(keys)))
+        .with_menu(ReedlineMenu::EngineCompleter(Box::new(menu)))
+        .with_quick_completions(true)
+        .with_partial_completions(true)
+        .with_ansi_colors(coloured)
+        .with_completer(Box::new(complete::CommandCompleter::new(Arc::clone(shared))))
+        .with_hinter(Box::new(hints::ArgumentHinter::new(Arc::clone(shared))))
+        .with_highlighter(Box::new(highlight::LineHighlighter::new(Arc::clone(shared), coloured)))
+        .with_history_exclusion_prefix(Some(" ".to_owned()))
+        .with_history(history::open())
+}

@@ -1,0 +1,174 @@
+//! What Tab offers: commands, subcommands, the words that announce arguments, and topics of `help`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use reedline::{Completer, CompletionResult, Span, Suggestion};
+
+use crate::catalog::Catalog;
+use crate::shell::Shared;
+use crate::words::{Word, repeat_prefix, words};
+
+/// Commands of the client itself.
+const OWN_COMMANDS: [&str; 6] = [":clear", ":connect", ":help", ":quit", ":set hints", ":set nohints"];
+
+/// Completes from what is known about the server's commands.
+#[derive(Debug)]
+pub(super) struct CommandCompleter {
+    shared: Arc<Shared>,
+}
+
+impl CommandCompleter {
+    /// Completes from `shared`.
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+}
+
+impl Completer for CommandCompleter {
+    fn complete(&mut self, line: &str, pos: usize) -> CompletionResult {
+        let typed = line.get(..pos).unwrap_or(line);
+        let Ok(catalog) = self.shared.catalog.read() else {
+            return CompletionResult::fresh(Vec::new());
+        };
+        let (start, texts) = candidates(&catalog, typed);
+        let suggestions: Vec<Suggestion> = texts
+            .into_iter()
+            .map(|(value, description)| Suggestion {
+                value,
+                description,
+                span: Span::new(start, pos.max(start)),
+                append_whitespace: true,
+                ..Suggestion::default()
+            })
+            .collect();
+        CompletionResult::fresh(suggestions)
+    }
+}
+
+/// A text to offer and what it is.
+type Candidate = (String, Option<String>);
+
+/// Where the text to replace begins, and what may stand there.
+fn candidates(catalog: &Catalog, typed: &str) -> (usize, Vec<Candidate>) {
+    let words = words(typed);
+    let words = words.get(repeat_prefix(&words)..).unwrap_or_default();
+    let start = words.first().map_or(typed.len(), |word| word.range.start);
+    let whole = typed.get(start..).unwrap_or_default();
+    if whole.starts_with(':') {
+        let own = OWN_COMMANDS.iter().filter(|own| own.starts_with(whole));
+        return (start, own.map(|own| ((*own).to_owned(), None)).collect());
+    }
+    if let Some(help) = words.first().filter(|word| word.text.eq_ignore_ascii_case("help"))
+        && let Some(topic) = typed.get(help.range.end..).filter(|topic| !topic.is_empty())
+    {
+        let topic_start = typed.len() - topic.trim_start().len();
+        return (topic_start, topics(catalog, topic.trim_start()));
+    }
+    let commands = commands(catalog, whole);
+    if !commands.is_empty() {
+        return (start, commands);
+    }
+    tokens(catalog, typed, words)
+}
+
+/// The commands that `prefix` begins, in the case in which it is typed. A subcommand is offered only once its container
+/// has been typed.
+fn commands(catalog: &Catalog, prefix: &str) -> Vec<Candidate> {
+    let lower = prefix.chars().next().is_some_and(char::is_lowercase);
+    let depth = prefix.split_whitespace().count() + usize::from(prefix.ends_with(' '));
+    catalog
+        .starting_with(prefix)
+        .filter(|command| command.name.split(' ').count() <= depth.max(1))
+        .filter(|command| command.name.len() > prefix.trim_end().len() || !prefix.ends_with(' '))
+        .map(|command| {
+            let name = if lower { command.name.to_ascii_lowercase() } else { command.name.clone() };
+            (name, None)
+        })
+        .collect()
+}
+
+/// The tokens among a command's arguments that the last word begins.
+fn tokens(catalog: &Catalog, typed: &str, words: &[Word<'_>]) -> (usize, Vec<Candidate>) {
+    let texts: Vec<&str> = words.iter().map(|word| word.text).collect();
+    let Some((command, named)) = catalog.find(&texts) else { return (typed.len(), Vec::new()) };
+    let (start, prefix) = match words.last() {
+        Some(last) if last.range.end == typed.len() && words.len() > named => (last.range.start, last.text),
+        _ => return (typed.len(), Vec::new()),
+    };
+    let mut tokens = Vec::new();
+    command.arguments.iter().for_each(|argument| argument.tokens(&mut tokens));
+    let upper = prefix.to_ascii_uppercase();
+    let matching: BTreeSet<&str> = tokens.into_iter().filter(|token| token.starts_with(&upper)).collect();
+    let lower = prefix.chars().next().is_some_and(char::is_lowercase);
+    let found = matching
+        .into_iter()
+        .map(|token| (if lower { token.to_ascii_lowercase() } else { token.to_owned() }, None));
+    (start, found.collect())
+}
+
+/// The topics of `help` that `prefix` begins.
+fn topics(catalog: &Catalog, prefix: &str) -> Vec<Candidate> {
+    match prefix.strip_prefix('@') {
+        Some(group) => {
+            let groups: BTreeSet<&str> = catalog.commands().map(|command| command.group.as_str()).collect();
+            let groups = groups.into_iter().filter(|name| name.starts_with(group));
+            groups.map(|name| (format!("@{name}"), None)).collect()
+        }
+        None => catalog
+            .starting_with(prefix)
+            .map(|command| (command.name.to_ascii_lowercase(), Some(command.summary.clone())))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kora_protocol::Decoder;
+
+    use super::{Catalog, candidates};
+
+    /// `config` with the subcommands `get` and `set`; `getex key [PERSIST]` of the group `string`.
+    fn catalog() -> Catalog {
+        let mut decoder = Decoder::new();
+        decoder.feed(
+            b"%2\r\n+config\r\n%1\r\n+subcommands\r\n%2\r\n+config|get\r\n%0\r\n+config|set\r\n%0\r\n\
+              +getex\r\n%2\r\n+group\r\n+string\r\n+arguments\r\n*2\r\n%2\r\n+name\r\n+key\r\n+type\r\n+key\r\n\
+              %3\r\n+name\r\n+p\r\n+type\r\n+pure-token\r\n+token\r\n+PERSIST\r\n",
+        );
+        Catalog::read(&decoder.next_frame().expect("valid").expect("whole"))
+    }
+
+    fn check(typed: &str, start: usize, expected: &[&str]) {
+        let catalog = catalog();
+        let (found_start, found) = candidates(&catalog, typed);
+        let found: Vec<&str> = found.iter().map(|(text, _)| text.as_str()).collect();
+        assert_eq!((found_start, found.as_slice()), (start, expected), "{typed:?}");
+    }
+
+    #[test]
+    fn commands_and_subcommands() {
+        check("", 0, &["CONFIG", "GETEX"]);
+        check("g", 0, &["getex"]);
+        check("  CO", 2, &["CONFIG"]);
+        check("config ", 0, &["config get", "config set"]);
+        check("config s", 0, &["config set"]);
+        check("3 ge", 2, &["getex"]);
+        check("nosuch", 6, &[]);
+    }
+
+    #[test]
+    fn tokens_of_arguments() {
+        check("getex k p", 8, &["persist"]);
+        check("GETEX k PER", 8, &["PERSIST"]);
+        check("getex k x", 8, &[]);
+        check("getex k ", 8, &[]);
+    }
+
+    #[test]
+    fn topics_and_own_commands() {
+        check("help @s", 5, &["@string"]);
+        check("help conf", 5, &["config", "config get", "config set"]);
+        check(":s", 0, &[":set hints", ":set nohints"]);
+    }
+}

@@ -1,0 +1,261 @@
+//! A conversation with a server: commands sent, replies printed, and what the server remembers of it followed along, so
+//! that the prompt can show it and a broken connection can be made again.
+//!
+//! A command is sent again only if it certainly did not run: a connection that the server closed while it was idle is
+//! noticed before anything is sent on it. If the connection breaks after that, the user is told, since the command
+//! may have taken effect. An open transaction that is lost this way is said, not replaced by single commands.
+
+mod command;
+mod state;
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use kora_protocol::Frame;
+
+use crate::connection::{Connection, Endpoint, Profile, Protocol, reason};
+use crate::format::{Formatter, write_quoted};
+use command::Kind;
+pub(crate) use state::State;
+
+/// Pause before a second attempt to connect again.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(250);
+
+/// What became of a command.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It was answered, or needs no answer.
+    Done,
+    /// The server answered with this error.
+    Refused(Vec<u8>),
+    /// There was no answer; why not has been printed.
+    Lost,
+}
+
+/// A conversation; see the module.
+#[derive(Debug)]
+pub(crate) struct Session {
+    profile: Profile,
+    connection: Option<Connection>,
+    state: State,
+    formatter: Formatter,
+    show_pushes: bool,
+    /// Whether an error reply is left to the caller instead of being printed.
+    pub(crate) withhold_errors: bool,
+    verbose: bool,
+    interrupt: Option<Arc<AtomicBool>>,
+}
+
+impl Session {
+    /// A session that is not connected yet.
+    pub(crate) fn new(profile: Profile, formatter: Formatter, show_pushes: bool, verbose: bool) -> Self {
+        Self {
+            state: State::at(profile.db),
+            profile,
+            connection: None,
+            formatter,
+            show_pushes,
+            withhold_errors: false,
+            verbose,
+            interrupt: None,
+        }
+    }
+
+    /// Lets `flag` end any waiting for the server.
+    pub(crate) fn interrupt_on(&mut self, flag: Arc<AtomicBool>) {
+        self.interrupt = Some(flag);
+    }
+
+    /// The address in use.
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.profile.endpoint
+    }
+
+    /// What the server remembers; `None` without a connection.
+    pub(crate) fn state(&self) -> Option<&State> {
+        self.connection.is_some().then_some(&self.state)
+    }
+
+    /// Connects if there is no connection.
+    ///
+    /// # Errors
+    /// If that fails.
+    pub(crate) fn connect(&mut self) -> io::Result<&mut Connection> {
+        if self.connection.is_none() {
+            if self.verbose {
+                eprintln!("Connecting to {}", self.profile.endpoint);
+            }
+            let (connection, handshake) = Connection::open(&self.profile, self.interrupt.clone())?;
+            for warning in handshake.warnings {
+                eprintln!("{warning}");
+            }
+            let db = if handshake.selected { self.profile.db } else { 0 };
+            self.state = State::at(db);
+            self.connection = Some(connection);
+        }
+        Ok(self.connection.as_mut().expect("it was made above if there was none"))
+    }
+
+    /// Goes to another server, without the credentials of this one's connection.
+    ///
+    /// # Errors
+    /// If that fails.
+    pub(crate) fn connect_to(&mut self, endpoint: Endpoint) -> io::Result<()> {
+        self.profile.endpoint = endpoint;
+        self.profile.db = 0;
+        self.connection = None;
+        self.connect().map(drop)
+    }
+
+    /// Connects again with two attempts; the failure of both is printed.
+    fn reconnect(&mut self) -> bool {
+        self.connection = None;
+        if self.connect().is_ok() {
+            return true;
+        }
+        std::thread::sleep(RECONNECT_PAUSE);
+        match self.connect() {
+            Ok(_) => true,
+            Err(error) => {
+                self.report_unreachable(&error);
+                false
+            }
+        }
+    }
+
+    /// Says that the server cannot be reached.
+    pub(crate) fn report_unreachable(&self, error: &io::Error) {
+        eprintln!("Could not connect to {}: {}", self.profile.endpoint, reason(error));
+    }
+
+    /// Sends a command and prints its reply, or its replies if it is one that has many.
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
+    pub(crate) fn run(&mut self, args: &[Vec<u8>], out: &mut dyn Write) -> io::Result<Outcome> {
+        if !self.be_ready() {
+            return Ok(Outcome::Lost);
+        }
+        let connection = self.connection.as_mut().expect("a ready session is connected");
+        let sent = connection.send(args);
+        let answered = match sent {
+            Ok(()) => self.answer(args, out)?,
+            Err(error) => Err(error),
+        };
+        match answered {
+            Ok(outcome) => Ok(outcome),
+            Err(error) => {
+                self.report_broken(&error);
+                Ok(Outcome::Lost)
+            }
+        }
+    }
+
+    /// Whether a command can be sent: connects if needed, and again if the server closed the connection meanwhile.
+    fn be_ready(&mut self) -> bool {
+        match &self.connection {
+            None => self.reconnect(),
+            Some(connection) if connection.is_closed_by_peer() => {
+                let lost_transaction = self.state.in_transaction;
+                let connected = self.reconnect();
+                if lost_transaction {
+                    eprintln!("Error: the connection was lost, and the transaction with it");
+                }
+                connected && !lost_transaction
+            }
+            Some(_) => true,
+        }
+    }
+
+    /// Ends the connection that failed and says why, unless the user wanted it so.
+    fn report_broken(&mut self, error: &io::Error) {
+        self.connection = None;
+        match error.kind() {
+            io::ErrorKind::Interrupted => {
+                if let Some(interrupt) = &self.interrupt {
+                    interrupt.store(false, Ordering::Relaxed);
+                }
+                self.reconnect();
+            }
+            _ => eprintln!("Error: {}", reason(error)),
+        }
+    }
+
+    /// Prints what is answered to `args`. The outer error is that of `out`, the inner one the connection's.
+    fn answer(&mut self, args: &[Vec<u8>], out: &mut dyn Write) -> io::Result<io::Result<Outcome>> {
+        let kind = Kind::of(args);
+        if !self.state.expects_reply(args) {
+            return Ok(Ok(Outcome::Done));
+        }
+        loop {
+            let connection = self.connection.as_mut().expect("a command was sent on it");
+            let frame = match connection.receive() {
+                Ok(frame) => frame,
+                Err(error) => return Ok(Err(error)),
+            };
+            let is_push = matches!(frame.bare(), Frame::Push(_));
+            if is_push && kind == Kind::Ordinary {
+                self.print_push(&frame, out)?;
+                continue;
+            }
+            if let Some(error) = frame.as_error()
+                && self.withhold_errors
+            {
+                return Ok(Ok(Outcome::Refused(error.to_vec())));
+            }
+            self.print(args, &frame, out)?;
+            if let Some(error) = frame.as_error() {
+                self.state.follow_refused(args);
+                return Ok(Ok(Outcome::Refused(error.to_vec())));
+            }
+            if kind != Kind::Stream {
+                self.learn(args, &frame);
+                return Ok(Ok(Outcome::Done));
+            }
+        }
+    }
+
+    fn print(&self, args: &[Vec<u8>], frame: &Frame, out: &mut dyn Write) -> io::Result<()> {
+        let mut text = Vec::new();
+        if command::is_document(args) {
+            self.formatter.document(&mut text, frame);
+        } else {
+            self.formatter.reply(&mut text, frame);
+        }
+        out.write_all(&text)?;
+        out.flush()
+    }
+
+    fn print_push(&self, frame: &Frame, out: &mut dyn Write) -> io::Result<()> {
+        if !self.show_pushes {
+            return Ok(());
+        }
+        let mut text = Vec::new();
+        self.formatter.push(&mut text, frame);
+        out.write_all(&text)
+    }
+
+    /// Follows what a command that was not refused changed.
+    fn learn(&mut self, args: &[Vec<u8>], frame: &Frame) {
+        self.state.follow(args, frame);
+        if let Some(login) = command::login(args) {
+            self.profile.login = Some(login);
+        }
+        if let Some(resp3) = command::protocol(args) {
+            self.profile.protocol = if resp3 { Protocol::Resp3 } else { Protocol::Resp2 };
+        }
+        if !self.state.in_transaction {
+            self.profile.db = self.state.db;
+        }
+        if self.verbose {
+            let mut line = Vec::new();
+            write_quoted(&mut line, args.first().map_or(&b""[..], Vec::as_slice));
+            eprintln!("{} answered", String::from_utf8_lossy(&line));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! What the command line and the environment amount to: which server, as whom, and how to print.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::os::unix::ffi::OsStringExt;
+
+use anstream::{AutoStream, ColorChoice};
+use anyhow::{Context, Result, anyhow};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+
+use crate::args::Args;
+use crate::connection::{Connection, Endpoint, Login, Profile, Protocol, reason};
+use crate::format::{Form, Formatter, Palette};
+use crate::session::Session;
+
+/// Environment variables that may hold the password, in the order in which they are looked at.
+const PASSWORD_VARIABLES: [&str; 2] = ["KORACLI_AUTH", "REDISCLI_AUTH"];
+
+/// Everything needed to start.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    /// The server and the user.
+    pub(crate) profile: Profile,
+    /// How replies are printed.
+    pub(crate) formatter: Formatter,
+    /// Whether standard output takes colours.
+    pub(crate) coloured: bool,
+    show_pushes: bool,
+    verbose: bool,
+}
+
+impl Setup {
+    /// Reads `args` and the environment, and asks for the password if told so.
+    ///
+    /// # Errors
+    /// If the password cannot be read.
+    pub(crate) fn of(args: &Args) -> Result<Self> {
+        let is_terminal = io::stdout().is_terminal();
+        let coloured = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+        let formatter = Formatter {
+            form: form(args, is_terminal),
+            element_separator: args.element_separator.clone().into_vec(),
+            reply_separator: args.reply_separator.clone().into_vec(),
+            palette: if coloured { Palette::coloured() } else { Palette::default() },
+        };
+        Ok(Self {
+            profile: profile(args)?,
+            formatter,
+            coloured,
+            show_pushes: args.show_pushes.unwrap_or(is_terminal),
+            verbose: args.verbose,
+        })
+    }
+
+    /// Opens a connection; what the handshake has to say goes to standard error.
+    ///
+    /// # Errors
+    /// If the server cannot be reached.
+    pub(crate) fn connect(&self) -> Result<Connection> {
+        let (connection, handshake) = Connection::open(&self.profile, None)
+            .map_err(|error| anyhow!("Could not connect to {}: {}", self.profile.endpoint, reason(&error)))?;
+        for warning in handshake.warnings {
+            eprintln!("{warning}");
+        }
+        Ok(connection)
+    }
+
+    /// A session with this server.
+    pub(crate) fn into_session(self) -> Session {
+        Session::new(self.profile, self.formatter, self.show_pushes, self.verbose)
+    }
+}
+
+fn form(args: &Args, is_terminal: bool) -> Form {
+    match (args.raw, args.no_raw, args.csv, args.json, args.quoted_json) {
+        (true, ..) => Form::Raw,
+        (_, true, ..) => Form::Standard,
+        (_, _, true, ..) => Form::Csv,
+        (_, _, _, true, _) => Form::Json,
+        (.., true) => Form::QuotedJson,
+        _ if is_terminal => Form::Standard,
+        _ => Form::Raw,
+    }
+}
+
+fn profile(args: &Args) -> Result<Profile> {
+    let uri = args.uri.clone().unwrap_or_default();
+    let endpoint = match &args.socket {
+        Some(path) => Endpoint::Unix(path.clone()),
+        None => Endpoint::Tcp {
+            host: uri.host.clone().unwrap_or_else(|| args.host.clone()),
+            port: uri.port.unwrap_or(args.port),
+        },
+    };
+    let protocol = match (args.resp2, args.resp3, args.json || args.quoted_json) {
+        (true, ..) => Protocol::Resp2,
+        (_, true, _) => Protocol::Resp3,
+        (_, _, true) => Protocol::Resp3IfKnown,
+        _ => Protocol::Resp2,
+    };
+    Ok(Profile {
+        login: login(args)?,
+        connect_timeout: args.connect_timeout,
+        db: args.db.or(uri.db).unwrap_or(0),
+        endpoint,
+        protocol,
+    })
+}
+
+fn login(args: &Args) -> Result<Option<Login>> {
+    let uri = args.uri.clone().unwrap_or_default();
+    let user = args.user.clone().or(uri.user).map(String::into_bytes);
+    if args.askpass {
+        return Ok(Some(Login { user, password: ask_password()? }));
+    }
+    let written = args.password.clone().or(uri.password);
+    if written.is_some() && !args.no_auth_warning {
+        eprintln!(
+            "Warning: Using a password with '-a' or '-u' option on the command line interface may not be safe."
+        );
+    }
+    let from_environment = || PASSWORD_VARIABLES.into_iter().find_map(std::env::var_os);
+    let password = written.map(String::into_bytes).or_else(|| from_environment().map(OsStringExt::into_vec));
+    Ok(password.map(|password| Login { user, password }))
+}
+
+/// Reads a password from standard input; on a terminal without showing it.
+fn ask_password() -> Result<Vec<u8>> {
+    let stdin = io::stdin();
+    let mut password = Vec::new();
+    if stdin.is_terminal() {
+        eprint!("Please input password: ");
+        io::stderr().flush()?;
+        let shown = tcgetattr(&stdin).context("the terminal cannot hide the password")?;
+        let mut hidden = shown.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&stdin, OptionalActions::Flush, &hidden)?;
+        let read = stdin.lock().read_until(b'\n', &mut password);
+        tcsetattr(&stdin, OptionalActions::Flush, &shown)?;
+        eprintln!();
+        read?;
+    } else {
+        stdin.lock().read_until(b'\n', &mut password)?;
+    }
+    let end = password.trim_ascii_end().len();
+    password.truncate(end);
+    Ok(password)
+}
