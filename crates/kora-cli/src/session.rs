@@ -186,6 +186,7 @@ impl Session {
     /// Prints what is answered to `args`. The outer error is that of `out`, the inner one the connection's.
     fn answer(&mut self, args: &[Vec<u8>], out: &mut dyn Write) -> io::Result<io::Result<Outcome>> {
         let kind = Kind::of(args);
+        let mut replies_left = kind.reply_count(args);
         if !self.state.expects_reply(args) {
             return Ok(Ok(Outcome::Done));
         }
@@ -210,7 +211,8 @@ impl Session {
                 self.state.follow_refused(args);
                 return Ok(Ok(Outcome::Refused(error.to_vec())));
             }
-            if kind != Kind::Stream {
+            replies_left = replies_left.saturating_sub(1);
+            if kind != Kind::Stream && replies_left == 0 {
                 self.learn(args, &frame);
                 return Ok(Ok(Outcome::Done));
             }

@@ -10,7 +10,7 @@ pub(super) enum Kind {
     Ordinary,
     /// With replies until the connection ends.
     Stream,
-    /// With what is a push message in RESP3.
+    /// Once for each argument, with what is a push message in RESP3.
     Pushed,
 }
 
@@ -21,6 +21,14 @@ impl Kind {
             "subscribe" | "psubscribe" | "ssubscribe" | "monitor" => Self::Stream,
             "unsubscribe" | "punsubscribe" | "sunsubscribe" => Self::Pushed,
             _ => Self::Ordinary,
+        }
+    }
+
+    /// How many replies `args` has, unless they have no end.
+    pub(super) fn reply_count(self, args: &[Vec<u8>]) -> usize {
+        match self {
+            Self::Pushed => args.len().saturating_sub(1).max(1),
+            Self::Ordinary | Self::Stream => 1,
         }
     }
 }

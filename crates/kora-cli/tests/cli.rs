@@ -1,0 +1,243 @@
+//! The client's binary against a server that answers by a script: what is sent, what is printed, and how it exits.
+
+use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+
+use kora_protocol::{Limits, RequestParser};
+
+const BULK_BYTES_MAX: u64 = 1 << 20;
+
+/// Answers each request with the next reply of its script, and remembers the requests.
+struct Server {
+    port: u16,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    /// A server whose every connection goes on where the script is; it closes when there are no replies left.
+    fn start(replies: &[&str]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("bound").port();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&requests);
+        let mut replies: VecDeque<String> = replies.iter().map(|reply| (*reply).to_owned()).collect();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                serve(stream.expect("a connection"), &mut replies, &seen);
+            }
+        });
+        Self { port, requests }
+    }
+
+    /// Runs the client with `args` and `input`.
+    fn run(&self, args: &[&str], input: &[u8]) -> Output {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_kora-cli"))
+            .args(["-p", &self.port.to_string()])
+            .args(args)
+            .env_remove("REDISCLI_AUTH")
+            .env_remove("KORACLI_AUTH")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the client starts");
+        // A client that does not read its input may be gone before all is written.
+        let _ = child.stdin.take().expect("piped").write_all(input);
+        child.wait_with_output().expect("the client ends")
+    }
+
+    fn requests(&self) -> Vec<String> {
+        self.requests.lock().expect("no panic").clone()
+    }
+}
+
+fn serve(mut stream: TcpStream, replies: &mut VecDeque<String>, requests: &Mutex<Vec<String>>) {
+    let limits = Limits::new(BULK_BYTES_MAX);
+    let mut parser = RequestParser::new();
+    let mut buffer = Vec::new();
+    let mut chunk = [0; 4096];
+    loop {
+        let mut spans = Vec::new();
+        while let Some(request) = parser.parse(&buffer, &limits, &mut spans).expect("valid requests") {
+            let source = parser.source(&request, &buffer);
+            let words: Vec<_> =
+                spans.iter().map(|span| String::from_utf8_lossy(span.slice(source))).collect();
+            let echo = (words.len() == 2 && words[0] == "ECHO").then(|| words[1].to_string());
+            requests.lock().expect("no panic").push(words.join(" "));
+            buffer.drain(..request.consumed);
+            let reply = match echo {
+                Some(text) => Some(format!("${}\r\n{text}\r\n", text.len())),
+                None => replies.pop_front(),
+            };
+            match reply {
+                // The client may be gone: `-e` leaves at the first error.
+                Some(reply) => drop(stream.write_all(reply.as_bytes())),
+                None => return,
+            }
+            spans.clear();
+        }
+        match stream.read(&mut chunk) {
+            Ok(len) if len > 0 => buffer.extend_from_slice(&chunk[..len]),
+            _ => return,
+        }
+    }
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn one_command_is_raw_without_a_terminal() {
+    let server = Server::start(&["$2\r\na\"\r\n"]);
+    let output = server.run(&["get", "k"], b"");
+    assert_eq!((stdout(&output).as_str(), output.status.code()), ("a\"\n", Some(0)));
+    assert_eq!(server.requests(), ["get k"]);
+}
+
+#[test]
+fn forms_follow_the_flags() {
+    for (flag, expected) in [
+        ("--no-raw", "1) \"a\"\n2) (integer) 1\n"),
+        ("--raw", "a\n1\n"),
+        ("--csv", "\"a\",1\n"),
+        ("--quoted-json", "[\"a\",1]\n"),
+    ] {
+        let server = Server::start(&["*2\r\n$1\r\na\r\n:1\r\n"]);
+        assert_eq!(stdout(&server.run(&["-2", flag, "x"], b"")), expected, "{flag}");
+    }
+}
+
+#[test]
+fn json_asks_for_resp3() {
+    let server = Server::start(&["-ERR unknown command\r\n", "+OK\r\n"]);
+    let output = server.run(&["--json", "ping"], b"");
+    assert_eq!((stdout(&output).as_str(), stderr(&output).as_str()), ("\"OK\"\n", ""));
+    assert_eq!(server.requests(), ["HELLO 3", "ping"]);
+}
+
+#[test]
+fn errors_decide_the_exit_code_only_if_asked() {
+    let server = Server::start(&["-ERR no\r\n", "-ERR no\r\n"]);
+    let output = server.run(&["foo"], b"");
+    assert_eq!((stdout(&output).as_str(), output.status.code()), ("ERR no\n\n", Some(0)));
+    let output = server.run(&["-e", "-r", "5", "foo"], b"");
+    assert_eq!((stdout(&output).as_str(), stderr(&output).as_str()), ("", "ERR no\n"));
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(server.requests(), ["foo", "foo"]);
+}
+
+#[test]
+fn lines_of_input_are_commands() {
+    let server = Server::start(&["+1\r\n", "+2\r\n", "+3\r\n"]);
+    let output = server.run(&[], b"set a \"b c\"\n\n'open\n2 incr n\nquit\nget a\n");
+    assert_eq!(stdout(&output), "1\nInvalid argument(s)\n2\n3\n");
+    assert_eq!(server.requests(), ["set a b c", "incr n", "incr n"]);
+}
+
+#[test]
+fn the_handshake_logs_in_and_selects() {
+    let server = Server::start(&["-WRONGPASS no\r\n", "+OK\r\n", "%0\r\n", "+PONG\r\n"]);
+    let uri = format!("redis://joe:p%40w@127.0.0.1:{}/2", server.port);
+    let output = server.run(&["-3", "-u", &uri, "ping"], b"");
+    assert_eq!(stdout(&output), "PONG\n");
+    assert!(stderr(&output).ends_with("may not be safe.\nAUTH failed: WRONGPASS no\n"));
+    assert_eq!(server.requests(), ["AUTH joe p@w", "SELECT 2", "HELLO 3", "ping"]);
+}
+
+#[test]
+fn standard_input_becomes_an_argument() {
+    let server = Server::start(&["+OK\r\n", "+OK\r\n"]);
+    server.run(&["-x", "set", "a"], b"value");
+    server.run(&["-X", "tag", "set", "tag", "b"], b"value");
+    assert_eq!(server.requests(), ["set a value", "set value b"]);
+}
+
+#[test]
+fn push_messages_are_shown_if_asked() {
+    let push = ">2\r\n+note\r\n:1\r\n+PONG\r\n";
+    let server = Server::start(&[push, push]);
+    assert_eq!(stdout(&server.run(&["--show-pushes", "no", "ping"], b"")), "PONG\n");
+    assert_eq!(stdout(&server.run(&["--show-pushes", "yes", "ping"], b"")), "note\n1\nPONG\n");
+}
+
+#[test]
+fn a_lost_connection_is_said_and_the_command_not_repeated() {
+    let server = Server::start(&[]);
+    let output = server.run(&["incr", "a"], b"");
+    assert_eq!(
+        (stderr(&output).as_str(), output.status.code()),
+        ("Error: Server closed the connection\n", Some(1))
+    );
+    assert_eq!(server.requests(), ["incr a"]);
+}
+
+#[test]
+fn commands_without_replies_are_not_waited_for() {
+    let server = Server::start(&["", "", "+OK\r\n", "+PONG\r\n"]);
+    let output = server.run(&[], b"client reply off\nset a b\nclient reply on\nping\n");
+    assert_eq!(stdout(&output), "OK\nPONG\n");
+}
+
+#[test]
+fn each_channel_of_unsubscribe_is_answered() {
+    let message = |name: &str| format!(">3\r\n$11\r\nunsubscribe\r\n$1\r\n{name}\r\n:0\r\n");
+    let server = Server::start(&[&(message("a") + &message("b")), "+PONG\r\n"]);
+    let output = server.run(&[], b"unsubscribe a b\nping\n");
+    assert_eq!(stdout(&output), "unsubscribe\na\n0\nunsubscribe\nb\n0\nPONG\n");
+}
+
+#[test]
+fn a_pipe_counts_replies_and_errors() {
+    let server = Server::start(&["+OK\r\n", "-ERR no\r\n", "+OK\r\n"]);
+    let output = server.run(&["--pipe"], b"*1\r\n$4\r\nPING\r\n*1\r\n$3\r\nFOO\r\n");
+    assert_eq!(
+        stdout(&output),
+        "All data transferred. Waiting for the last reply...\n\
+         Last reply received from server.\nerrors: 1, replies: 2\n"
+    );
+    assert_eq!((stderr(&output).as_str(), output.status.code()), ("ERR no\n", Some(1)));
+}
+
+#[test]
+fn a_scan_walks_to_the_end() {
+    let server = Server::start(&[
+        "*2\r\n$1\r\n7\r\n*1\r\n$1\r\na\r\n",
+        "*2\r\n$1\r\n0\r\n*2\r\n$1\r\nb\r\n$1\r\nc\r\n",
+    ]);
+    let output = server.run(&["--scan", "--pattern", "*", "--count", "5", "--type", "string"], b"");
+    assert_eq!(stdout(&output), "a\nb\nc\n");
+    assert_eq!(
+        server.requests(),
+        ["SCAN 0 MATCH * COUNT 5 TYPE string", "SCAN 7 MATCH * COUNT 5 TYPE string"]
+    );
+}
+
+#[test]
+fn nobody_listening_is_an_error() {
+    let unused = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("bound").port();
+    let output = Command::new(env!("CARGO_BIN_EXE_kora-cli"))
+        .args(["-p", &unused.to_string(), "ping"])
+        .output()
+        .expect("the client runs");
+    assert_eq!(stderr(&output), format!("Could not connect to 127.0.0.1:{unused}: Connection refused\n"));
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn what_is_not_supported_is_refused() {
+    let server = Server::start(&[]);
+    for args in [["-c", "ping"], ["--tls", "ping"], ["--nosuch", "ping"]] {
+        let output = server.run(&args, b"");
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(!output.stderr.is_empty());
+    }
+    assert_eq!(server.requests(), Vec::<String>::new());
+}
