@@ -4,13 +4,18 @@
 //! of them by a message.
 
 mod client;
+mod config;
 mod connection;
 pub mod facts;
+mod info;
+mod introspection;
+mod server;
 
 use std::sync::Arc;
 
 use kora_core::command::spec::CommandSpec;
-use kora_core::error::CommandResult;
+use kora_core::error::{CommandError, CommandResult};
+use kora_core::number::parse_i64;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
 
@@ -35,7 +40,29 @@ impl Call<'_> {
     pub(crate) fn reply(&mut self) -> RespSink<'_> {
         RespSink::new(&mut self.connection.output, self.connection.session.resp)
     }
+
+    /// Shows other commands and workers the connection as it is now.
+    fn publish(&self) {
+        self.connection.publish(self.now);
+    }
 }
 
 /// All families of the server.
-pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[connection::COMMANDS];
+pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] =
+    &[client::COMMANDS, config::COMMANDS, connection::COMMANDS, introspection::COMMANDS, server::COMMANDS];
+
+/// A container without its subcommand: its arity refuses that before it runs.
+fn container(_: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    Err(CommandError::Arity(String::from_utf8_lossy(args[0]).to_lowercase().into()))
+}
+
+/// A time-out in milliseconds from now; 0 never ends.
+fn parse_timeout(text: &[u8], now: UnixMs) -> CommandResult<UnixMs> {
+    let timeout_ms =
+        parse_i64(text).ok_or(CommandError::text("ERR timeout is not an integer or out of range"))?;
+    if timeout_ms < 0 {
+        return Err(CommandError::text("ERR timeout is negative"));
+    }
+    let until = now.0.checked_add(timeout_ms).ok_or(CommandError::text("ERR timeout is out of range"))?;
+    Ok(UnixMs(until))
+}

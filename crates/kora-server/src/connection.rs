@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use kora_core::reply::Reply;
 use kora_core::shard::operation::{Operation, Part};
 use kora_core::shard::store::DbIndex;
 use kora_core::time::UnixMs;
@@ -59,9 +60,32 @@ pub(crate) enum Wait {
     /// The parts of an operation.
     Operation(PendingParts),
     /// A time, with the reply that is due then: WAIT.
-    Until(UnixMs, i64),
+    Until(UnixMs, TimedReply),
     /// The end of a pause.
     Pause,
+}
+
+/// What a connection is told when the time it waited for has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimedReply {
+    /// An integer.
+    Integer(i64),
+    /// Two integers.
+    Pair(i64, i64),
+}
+
+impl TimedReply {
+    /// Writes it.
+    pub(crate) fn write(self, out: &mut dyn Reply) {
+        match self {
+            Self::Integer(value) => out.integer(value),
+            Self::Pair(one, other) => {
+                out.array(2);
+                out.integer(one);
+                out.integer(other);
+            }
+        }
+    }
 }
 
 /// An operation's parts as they arrive.

@@ -4,7 +4,7 @@ use kora_core::shard::operation::{Driver, Part};
 use kora_core::slot::ShardId;
 
 use crate::client::ClientId;
-use crate::net::{Peer, Stream};
+use crate::net::{Listener, Peer, Stream};
 use crate::resp::RespReplies;
 
 /// The server as the driver of its shards.
@@ -35,8 +35,8 @@ pub(crate) enum WorkerMail {
     Sleep(std::time::Duration),
     /// CONFIG RESETSTAT.
     ResetStats,
-    /// The addresses to listen on have changed.
-    Listen,
+    /// Listen on these instead.
+    Listen(Vec<Listener>),
 }
 
 impl Driver for ServerDriver {

@@ -63,7 +63,6 @@ impl Server {
         let shared = Arc::new(Shared::new(SharedParts {
             table: CommandTable::new(FAMILIES),
             hub: Arc::clone(shards[0].hub()),
-            tcp_port: config.port,
             config,
             started: clock(),
             run_id: random_bytes::<20>()?.iter().map(|byte| format!("{byte:02x}")).collect(),

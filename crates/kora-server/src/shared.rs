@@ -30,6 +30,10 @@ pub(crate) struct WorkerCounters {
     pub(crate) changes: AtomicU64,
     pub(crate) reads: AtomicU64,
     pub(crate) writes: AtomicU64,
+    /// Rounds of the worker's loop.
+    pub(crate) rounds: AtomicU64,
+    /// Commands per second between the last two background rounds.
+    pub(crate) ops_per_second: AtomicU64,
     pub(crate) output_limit_disconnections: AtomicU64,
     pub(crate) query_limit_disconnections: AtomicU64,
     /// Keys, keys with a deadline and mean time to live in milliseconds, by database.
@@ -70,6 +74,8 @@ impl WorkerCounters {
             changes: AtomicU64::new(0),
             reads: AtomicU64::new(0),
             writes: AtomicU64::new(0),
+            rounds: AtomicU64::new(0),
+            ops_per_second: AtomicU64::new(0),
             output_limit_disconnections: AtomicU64::new(0),
             query_limit_disconnections: AtomicU64::new(0),
             databases: (0..database_count).map(|_| DatabaseCounters::default()).collect(),
@@ -139,9 +145,11 @@ pub(crate) struct Shared {
     pub(crate) pause: Pause,
     pub(crate) started: UnixMs,
     pub(crate) run_id: String,
-    pub(crate) tcp_port: u16,
     pub(crate) connections_received: AtomicU64,
     pub(crate) connections_rejected: AtomicU64,
+    pub(crate) auth_denied: AtomicU64,
+    /// Bytes allocated when the server had started.
+    pub(crate) startup_bytes: u64,
     /// Most bytes ever allocated, as seen at INFO and in the background rounds.
     pub(crate) memory_peak: AtomicU64,
     ending: AtomicBool,
@@ -160,7 +168,6 @@ pub(crate) struct SharedParts {
     pub(crate) config: Config,
     pub(crate) started: UnixMs,
     pub(crate) run_id: String,
-    pub(crate) tcp_port: u16,
     pub(crate) reclaimer: Reclaimer,
     pub(crate) log_level: Option<LevelHandle>,
     pub(crate) end_sender: crossbeam_channel::Sender<()>,
@@ -168,8 +175,7 @@ pub(crate) struct SharedParts {
 
 impl Shared {
     pub(crate) fn new(parts: SharedParts) -> Self {
-        let SharedParts { table, hub, config, started, run_id, tcp_port, reclaimer, log_level, end_sender } =
-            parts;
+        let SharedParts { table, hub, config, started, run_id, reclaimer, log_level, end_sender } = parts;
         let command_count = table.all().len();
         let counters =
             (0..hub.shard_count()).map(|_| WorkerCounters::new(config.databases, command_count)).collect();
@@ -184,9 +190,10 @@ impl Shared {
             pause: Pause::default(),
             started,
             run_id,
-            tcp_port,
             connections_received: AtomicU64::new(0),
             connections_rejected: AtomicU64::new(0),
+            auth_denied: AtomicU64::new(0),
+            startup_bytes: crate::memory::allocated_bytes(),
             memory_peak: AtomicU64::new(0),
             log_level,
             reclaimer,
@@ -239,6 +246,14 @@ impl Shared {
     /// Sends every worker a message.
     pub(crate) fn send_all(&self, mail: impl Fn() -> WorkerMail) {
         self.shards().for_each(|shard| self.hub.send_driver_mail(shard, mail()));
+    }
+
+    /// Starts the counts anew that belong to no worker.
+    pub(crate) fn reset_stats(&self) {
+        for counter in [&self.connections_received, &self.connections_rejected, &self.auth_denied] {
+            counter.store(0, Ordering::Relaxed);
+        }
+        self.memory_peak.store(crate::memory::allocated_bytes(), Ordering::Relaxed);
     }
 
     /// The sum of a counter over all workers.

@@ -17,6 +17,7 @@ use kora_core::shard::runner::Shard;
 use kora_core::time::UnixMs;
 use kora_protocol::Limits;
 
+use crate::client::add;
 use crate::config::Config;
 use crate::connection::{BUFFER_BYTES_KEPT, Connection, OUTPUT_HIGH_WATER_BYTES, Received, Wait};
 use crate::driver::ServerDriver;
@@ -69,6 +70,9 @@ pub(crate) struct Worker {
     executed: Vec<u16>,
     next_cron: Instant,
     cron_round: u64,
+    /// When the rate of commands was last measured, and the count then.
+    rate_since: Instant,
+    rate_count: u64,
 }
 
 impl Worker {
@@ -107,6 +111,8 @@ impl Worker {
             executed: Vec::new(),
             next_cron: Instant::now(),
             cron_round: 0,
+            rate_since: Instant::now(),
+            rate_count: 0,
         };
         worker.listen(listeners)?;
         Ok(worker)
@@ -130,6 +136,7 @@ impl Worker {
         self.shard.unpark();
         waited?;
         self.begin_round();
+        add(&self.counters().rounds, 1);
         ready.drain(..).for_each(|ready| self.note_ready(ready));
         self.ready = ready;
         self.read_mail();
@@ -256,12 +263,16 @@ impl Worker {
             received
         };
         match received {
-            Received::Bytes(count) => crate::client::add(&self.counters().bytes_in, count as u64),
+            Received::Bytes(count) => {
+                let counters = self.counters();
+                add(&counters.bytes_in, count as u64);
+                add(&counters.reads, 1);
+            }
             Received::Nothing => {}
             Received::End => connection.is_broken = true,
         }
         if connection.input.len() as u64 > self.config.query_buffer_limit.0 {
-            crate::client::add(&self.counters().query_limit_disconnections, 1);
+            add(&self.counters().query_limit_disconnections, 1);
             tracing::warn!(
                 client = connection.client.id.0,
                 "query buffer limit reached: closing the connection"
@@ -293,7 +304,11 @@ impl Worker {
             && matches!(connection.wait, Wait::Nothing)
             && (connection.is_readable || !connection.input.is_empty())
             && count > 0;
-        crate::client::add(&self.counters().bytes_out, count as u64);
+        if count > 0 {
+            let counters = self.counters();
+            add(&counters.bytes_out, count as u64);
+            add(&counters.writes, 1);
+        }
         if is_over || self.is_over_output_limit(slot) {
             self.close(slot);
         } else if is_released {

@@ -1,12 +1,264 @@
 //! CLIENT and its subcommands.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use kora_core::command::spec::CommandSpec;
 use kora_core::error::{CommandError, CommandResult};
+use kora_core::number::parse_i64;
+use kora_core::reply::Reply;
+use kora_core::time::UnixMs;
+
+use super::{Call, ServerHandler, facts};
+use crate::client::{Client, ClientId, flag};
+use crate::connection::ReplyMode;
+use crate::driver::{Origin, WorkerMail};
+use crate::introspect::clients::{ClientFlags, ClientInfo, HELP, KillFilter, ListFilter};
+use crate::introspect::commands::help;
+use crate::shared::{PauseMode, Shared};
+
+/// The family's commands.
+pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
+    CommandSpec { facts: facts::CLIENT, handler: super::container },
+    CommandSpec { facts: facts::CLIENT_GETNAME, handler: getname },
+    CommandSpec { facts: facts::CLIENT_HELP, handler: client_help },
+    CommandSpec { facts: facts::CLIENT_ID, handler: id },
+    CommandSpec { facts: facts::CLIENT_INFO, handler: info },
+    CommandSpec { facts: facts::CLIENT_KILL, handler: kill },
+    CommandSpec { facts: facts::CLIENT_LIST, handler: list },
+    CommandSpec { facts: facts::CLIENT_NO_EVICT, handler: no_evict },
+    CommandSpec { facts: facts::CLIENT_NO_TOUCH, handler: no_touch },
+    CommandSpec { facts: facts::CLIENT_PAUSE, handler: pause },
+    CommandSpec { facts: facts::CLIENT_REPLY, handler: reply },
+    CommandSpec { facts: facts::CLIENT_SETINFO, handler: setinfo },
+    CommandSpec { facts: facts::CLIENT_SETNAME, handler: setname },
+    CommandSpec { facts: facts::CLIENT_UNBLOCK, handler: unblock },
+    CommandSpec { facts: facts::CLIENT_UNPAUSE, handler: unpause },
+];
 
 /// Whether a client may call itself `name`.
 pub(super) fn check_name(name: &[u8]) -> CommandResult {
-    if name.iter().all(|byte| (b'!'..=b'~').contains(byte)) {
+    if is_plain(name) {
         Ok(())
     } else {
         Err(CommandError::text("ERR Client names cannot contain spaces, newlines or special characters."))
+    }
+}
+
+/// Whether `text` would leave a line of CLIENT LIST readable.
+fn is_plain(text: &[u8]) -> bool {
+    text.iter().all(|byte| (b'!'..=b'~').contains(byte))
+}
+
+fn client_help(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+    help(HELP, &mut call.reply());
+    Ok(())
+}
+
+fn id(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+    let id = i64::try_from(call.connection.client.id.0).expect("clients are numbered from 1");
+    call.reply().integer(id);
+    Ok(())
+}
+
+fn getname(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+    let name = call.connection.client.text.lock().name.clone();
+    if name.is_empty() {
+        call.reply().null()
+    } else {
+        call.reply().bulk(&name)
+    }
+    Ok(())
+}
+
+fn setname(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    check_name(args[2])?;
+    call.connection.client.text.lock().name = args[2].to_vec();
+    call.reply().ok();
+    Ok(())
+}
+
+fn setinfo(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    let (option, value) = (args[2].to_ascii_lowercase(), args[3]);
+    let name = match option.as_slice() {
+        b"lib-name" => "lib-name",
+        b"lib-ver" => "lib-ver",
+        _ => {
+            let option = String::from_utf8_lossy(args[2]);
+            return Err(CommandError::Other(format!("ERR Unrecognized option '{option}'").into()));
+        }
+    };
+    if !is_plain(value) {
+        let text = format!("ERR {name} cannot contain spaces, newlines or special characters.");
+        return Err(CommandError::Other(text.into()));
+    }
+    {
+        let mut text = call.connection.client.text.lock();
+        let field = if name == "lib-name" { &mut text.lib_name } else { &mut text.lib_version };
+        *field = value.to_vec();
+    }
+    call.reply().ok();
+    Ok(())
+}
+
+fn info(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+    call.publish();
+    let mut line = Vec::new();
+    describe(call.shared, &call.connection.client, call.now).write_line(&mut line);
+    call.reply().verbatim("txt", &line);
+    Ok(())
+}
+
+fn list(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    let filter = ListFilter::parse(&args[2..])?;
+    call.publish();
+    let clients: Vec<_> =
+        call.shared.clients.all().iter().map(|client| describe(call.shared, client, call.now)).collect();
+    let lines = filter.lines(&clients);
+    call.reply().verbatim("txt", &lines);
+    Ok(())
+}
+
+fn kill(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    let filter = KillFilter::parse(&args[2..], |user| user == b"default")?;
+    let me = call.connection.client.id;
+    let mut count = 0;
+    for client in call.shared.clients.all() {
+        if !filter.matches(&describe(call.shared, &client, call.now), me.0) {
+            continue;
+        }
+        count += 1;
+        if client.id == me {
+            call.connection.close_after_output();
+        } else {
+            call.shared.hub.send_driver_mail(client.worker, WorkerMail::Kill(origin(&client)));
+        }
+    }
+    match (filter.is_old_form, count) {
+        (true, 0) => return Err(CommandError::text("ERR No such client")),
+        (true, _) => call.reply().ok(),
+        (false, count) => call.reply().integer(count),
+    }
+    Ok(())
+}
+
+fn no_evict(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    let is_on = parse_switch(args[2])?;
+    call.connection.client.set_flag(flag::NO_EVICT, is_on);
+    call.reply().ok();
+    Ok(())
+}
+
+fn no_touch(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    let is_on = parse_switch(args[2])?;
+    call.connection.session.no_touch = is_on;
+    call.connection.client.set_flag(flag::NO_TOUCH, is_on);
+    call.reply().ok();
+    Ok(())
+}
+
+fn parse_switch(word: &[u8]) -> CommandResult<bool> {
+    match word.to_ascii_lowercase().as_slice() {
+        b"on" => Ok(true),
+        b"off" => Ok(false),
+        _ => Err(CommandError::Syntax),
+    }
+}
+
+fn reply(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    let mode = &mut call.connection.session.reply_mode;
+    match args[2].to_ascii_lowercase().as_slice() {
+        b"on" => {
+            *mode = ReplyMode::On;
+            call.reply().ok();
+        }
+        b"off" => *mode = ReplyMode::Off,
+        b"skip" if *mode == ReplyMode::Off => {}
+        b"skip" => *mode = ReplyMode::SkipNext,
+        _ => return Err(CommandError::Syntax),
+    }
+    Ok(())
+}
+
+fn pause(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    let mode = match args.get(3).map(|mode| mode.to_ascii_lowercase()).as_deref() {
+        None | Some(b"all") => PauseMode::All,
+        Some(b"write") => PauseMode::Write,
+        Some(_) => return Err(CommandError::text("ERR CLIENT PAUSE mode must be WRITE or ALL")),
+    };
+    let until = super::parse_timeout(args[2], call.now)?;
+    call.shared.pause.begin(until, mode, call.now);
+    call.shared.send_all(|| WorkerMail::PauseChanged);
+    call.reply().ok();
+    Ok(())
+}
+
+fn unpause(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+    call.shared.pause.end();
+    call.shared.send_all(|| WorkerMail::PauseChanged);
+    call.reply().ok();
+    Ok(())
+}
+
+fn unblock(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    let with_error = match args.get(3).map(|reason| reason.to_ascii_lowercase()).as_deref() {
+        None | Some(b"timeout") => false,
+        Some(b"error") => true,
+        Some(_) => return Err(CommandError::text("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
+    };
+    let id = parse_i64(args[2]).ok_or(CommandError::NotInteger)?;
+    let client = u64::try_from(id).ok().and_then(|id| call.shared.clients.get(ClientId(id)));
+    // Whoever clears the mark ends the wait: this command or its time.
+    let is_ended = client.as_ref().is_some_and(|client| client.is_unblockable.swap(false, Ordering::AcqRel));
+    if let Some(client) = client.filter(|_| is_ended) {
+        let mail = WorkerMail::Unblock(origin(&client), with_error);
+        call.shared.hub.send_driver_mail(client.worker, mail);
+    }
+    call.reply().integer(is_ended.into());
+    Ok(())
+}
+
+fn origin(client: &Arc<Client>) -> Origin {
+    Origin { worker: client.worker, slot: client.slot, client: client.id }
+}
+
+/// A client as CLIENT LIST shows it.
+pub(super) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientInfo {
+    let text = client.text.lock().clone();
+    let seconds_since = |since_ms: i64| u64::try_from((now.0 - since_ms) / 1000).unwrap_or(0);
+    let output_bytes = client.output_bytes.load(Ordering::Relaxed);
+    let query_bytes = client.query_bytes.load(Ordering::Relaxed);
+    let query_free_bytes = client.query_free_bytes.load(Ordering::Relaxed);
+    let last_command = client.last_command.load(Ordering::Relaxed) as usize;
+    ClientInfo {
+        id: client.id.0,
+        addr: client.address.clone(),
+        laddr: client.local_address.clone(),
+        fd: i64::from(client.descriptor),
+        name: text.name,
+        age_seconds: seconds_since(client.created_ms),
+        idle_seconds: seconds_since(client.last_active_ms.load(Ordering::Relaxed)),
+        flags: ClientFlags {
+            is_blocked: client.has_flag(flag::BLOCKED),
+            closes_after_reply: client.has_flag(flag::CLOSING),
+            is_unix: client.has_flag(flag::UNIX),
+            no_evict: client.has_flag(flag::NO_EVICT),
+            no_touch: client.has_flag(flag::NO_TOUCH),
+            ..ClientFlags::default()
+        },
+        db: client.db.load(Ordering::Relaxed),
+        query_bytes,
+        query_free_bytes,
+        output_bytes,
+        total_bytes: size_of::<Client>() + query_bytes + query_free_bytes + output_bytes,
+        is_readable: true,
+        is_writable: output_bytes > 0,
+        command: shared.table.all().get(last_command).map(|command| command.facts.name),
+        user: "default".to_owned(),
+        resp: client.resp.load(Ordering::Relaxed),
+        library_name: text.lib_name,
+        library_version: text.lib_version,
+        worker: client.worker.index(),
+        ..ClientInfo::default()
     }
 }

@@ -174,6 +174,7 @@ impl Call<'_> {
         let config = self.shared.config();
         let is_right = config.password.is_empty() || is_equal_in_constant_time(&config.password, password);
         if user != b"default" || !is_right {
+            self.shared.auth_denied.fetch_add(1, Ordering::Relaxed);
             return Err(CommandError::text("WRONGPASS invalid username-password pair or user is disabled."));
         }
         self.connection.session.is_authenticated = true;

@@ -23,11 +23,32 @@ impl Worker {
         self.cron_round += 1;
         self.sweep_expired();
         self.publish_counters();
+        self.measure_rate();
         self.end_timed_waits();
         if self.cron_round.is_multiple_of(ROUNDS_PER_CLIENT_CHECK) {
             self.check_clients();
         }
         self.check_memory();
+    }
+
+    fn measure_rate(&mut self) {
+        let now = Instant::now();
+        let elapsed = now.duration_since(self.rate_since).as_secs_f64();
+        if elapsed < 1.0 {
+            return;
+        }
+        let counters = &self.shared.counters[self.shard.id().index()];
+        let count = counters.commands_processed.load(Ordering::Relaxed);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a rate"
+        )]
+        let rate = (count.saturating_sub(self.rate_count) as f64 / elapsed) as u64;
+        counters.ops_per_second.store(rate, Ordering::Relaxed);
+        self.rate_since = now;
+        self.rate_count = count;
     }
 
     /// Takes up a changed configuration.

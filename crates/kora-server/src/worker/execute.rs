@@ -5,6 +5,7 @@
 //! read buffer into the output buffer. The others are copied into an operation together with whatever follows them
 //! in the batch, so that a connection's commands take effect in the order they were sent.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use kora_core::command::spec::{CoreHandler, Facts, Flags};
@@ -20,6 +21,7 @@ use super::Worker;
 use super::batch::Args;
 use crate::client::{add, flag};
 use crate::command::{Call, ServerHandler};
+use crate::config::Permission;
 use crate::connection::{Connection, PendingParts, ReplyMode, Wait};
 use crate::resp::RespSink;
 use crate::shared::PauseMode;
@@ -81,12 +83,17 @@ impl Worker {
                 reply.extend(error.reason());
                 RespSink::new(&mut connection.output, connection.session.resp).error_bytes(&reply);
                 self.count_error("ERR");
+                tracing::debug!(client = connection.client.id.0, "{error}: closing the connection");
                 connection.close_after_output();
                 return bytes.len();
             }
             if count == 0 {
                 break;
             }
+        }
+        if let Some(&last) = self.executed.last() {
+            connection.client.last_command.store(u32::from(last), Ordering::Relaxed);
+            add(&connection.client.commands, self.executed.len() as u64);
         }
         self.account(begun);
         used
@@ -172,6 +179,13 @@ impl Worker {
         {
             return step;
         }
+        if resolved.facts.flags.has(Flags::ADMIN) && !self.may_administer(connection, resolved) {
+            return if gathered.request.is_empty() {
+                self.refuse_debug(connection, resolved)
+            } else {
+                Step::Later
+            };
+        }
         match resolved.handler {
             Handler::Core(handler) => self.run_core(connection, (resolved, handler), args, gathered),
             Handler::Driver(handler) => {
@@ -226,6 +240,29 @@ impl Worker {
             return Some(Step::Later);
         }
         None
+    }
+
+    /// Whether `enable-debug-command` allows the command.
+    fn may_administer(&self, connection: &Connection, resolved: Resolved) -> bool {
+        let is_debug = resolved.facts.name == "debug" || resolved.facts.name.starts_with("debug|");
+        !is_debug
+            || match self.config.debug_command {
+                Permission::Yes => true,
+                Permission::Local => connection.session.is_local,
+                Permission::No => false,
+            }
+    }
+
+    #[cold]
+    fn refuse_debug(&mut self, connection: &mut Connection, resolved: Resolved) -> Step {
+        self.reject(
+            connection,
+            resolved,
+            "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it \
+             from a local connection, otherwise you need to set this option in the configuration file, and then \
+             restart the server.",
+        );
+        Step::Next
     }
 
     fn reject(&mut self, connection: &mut Connection, resolved: Resolved, text: &str) {
@@ -329,6 +366,8 @@ impl Worker {
         args: &Args<'_>,
     ) {
         let begin = connection.output.len();
+        self.publish_counters();
+        connection.client.last_command.store(u32::from(resolved.id), Ordering::Relaxed);
         let mut call = Call { shared: &self.shared, connection, worker: self.shard.id(), now: self.now };
         if let Err(error) = handler(&mut call, args) {
             call.reply().refuse(&error);

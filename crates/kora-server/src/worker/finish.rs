@@ -64,6 +64,8 @@ impl Worker {
             &counters.hits,
             &counters.misses,
             &counters.expired,
+            &counters.reads,
+            &counters.writes,
             &counters.output_limit_disconnections,
             &counters.query_limit_disconnections,
         ] {

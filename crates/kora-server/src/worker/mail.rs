@@ -3,10 +3,10 @@
 use kora_core::shard::operation::Part;
 
 use super::Worker;
-use super::accept::open_listeners;
 use crate::client::flag;
-use crate::connection::{Connection, Wait};
+use crate::connection::{Connection, TimedReply, Wait};
 use crate::driver::{Origin, ServerDriver, WorkerMail};
+use crate::net::Listener;
 use crate::resp::RespReplies;
 use kora_core::reply::Reply;
 
@@ -84,13 +84,12 @@ impl Worker {
             }
             WorkerMail::Sleep(duration) => std::thread::sleep(duration),
             WorkerMail::ResetStats => self.reset_stats(),
-            WorkerMail::Listen => self.listen_again(),
+            WorkerMail::Listen(listeners) => self.listen_again(listeners),
         }
     }
 
-    fn listen_again(&mut self) {
-        let listened = open_listeners(&self.config).and_then(|listeners| self.listen(listeners));
-        if let Err(error) = listened {
+    fn listen_again(&mut self, listeners: Vec<Listener>) {
+        if let Err(error) = self.listen(listeners) {
             tracing::error!("listening on the new addresses failed: {error}");
         }
     }
@@ -104,13 +103,13 @@ impl Worker {
     }
 
     /// Replies to a connection that waited for a time, and lets it go on.
-    pub(super) fn end_wait(&mut self, slot: usize, reply: Result<i64, &str>) {
+    pub(super) fn end_wait(&mut self, slot: usize, reply: Result<TimedReply, &str>) {
         let Some(Some(connection)) = self.connections.get_mut(slot) else { return };
         connection.wait = Wait::Nothing;
         connection.client.set_flag(flag::BLOCKED, false);
         let mut out = crate::resp::RespSink::new(&mut connection.output, connection.session.resp);
         match reply {
-            Ok(value) => out.integer(value),
+            Ok(reply) => reply.write(&mut out),
             Err(text) => out.error(text),
         }
         self.timed.retain(|&timed| timed != slot);

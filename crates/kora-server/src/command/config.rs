@@ -1,0 +1,82 @@
+//! CONFIG and its subcommands.
+
+use std::sync::Arc;
+
+use kora_core::command::spec::CommandSpec;
+use kora_core::error::CommandResult;
+use kora_core::reply::Reply;
+
+use super::{Call, ServerHandler, facts};
+use crate::config::access::{HELP, set_failed};
+use crate::config::table::Apply;
+use crate::driver::WorkerMail;
+use crate::introspect::commands::help;
+use crate::worker::open_listeners;
+
+/// The family's commands.
+pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
+    CommandSpec { facts: facts::CONFIG, handler: super::container },
+    CommandSpec { facts: facts::CONFIG_GET, handler: get },
+    CommandSpec { facts: facts::CONFIG_HELP, handler: config_help },
+    CommandSpec { facts: facts::CONFIG_RESETSTAT, handler: resetstat },
+    CommandSpec { facts: facts::CONFIG_REWRITE, handler: rewrite },
+    CommandSpec { facts: facts::CONFIG_SET, handler: set },
+];
+
+fn config_help(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+    help(HELP, &mut call.reply());
+    Ok(())
+}
+
+fn get(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    let found = call.shared.config().get(&args[2..]);
+    let mut out = call.reply();
+    out.map(found.len());
+    for (name, value) in &found {
+        out.bulk(name);
+        out.bulk(value);
+    }
+    Ok(())
+}
+
+fn set(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    let shared = Arc::clone(call.shared);
+    let _change = shared.config_change.lock();
+    let mut next = (*shared.config()).clone();
+    let changes = next.set(&args[2..])?;
+    let listeners = if changes.need(Apply::Listeners) {
+        // Addresses in use by the listeners there are stay usable: these are opened beside them.
+        let opened = open_listeners(&next);
+        Some(opened.map_err(|_| set_failed("port", "Unable to listen on this port. Check server logs."))?)
+    } else {
+        None
+    };
+    if let Some(handle) = shared.log_level.as_ref().filter(|_| changes.need(Apply::Log)) {
+        handle.set(next.log_level);
+    }
+    for (name, reason) in &changes.without_effect {
+        tracing::info!("'{name}' was set and has no effect: {reason}");
+    }
+    shared.set_config(next);
+    if let Some(listeners) = listeners {
+        let first = shared.shards().next().expect("there is at least one worker");
+        shared.hub.send_driver_mail(first, WorkerMail::Listen(listeners));
+    }
+    call.reply().ok();
+    Ok(())
+}
+
+fn rewrite(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+    let shared = Arc::clone(call.shared);
+    let _change = shared.config_change.lock();
+    shared.config().rewrite()?;
+    call.reply().ok();
+    Ok(())
+}
+
+fn resetstat(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+    call.shared.reset_stats();
+    call.shared.send_all(|| WorkerMail::ResetStats);
+    call.reply().ok();
+    Ok(())
+}

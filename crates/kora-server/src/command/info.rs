@@ -1,0 +1,214 @@
+//! INFO: gathers what [`crate::introspect::info`] shows.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use kora_core::error::CommandResult;
+
+use super::Call;
+use super::connection::REDIS_VERSION;
+use crate::client::flag;
+use crate::introspect::info::Sections;
+use crate::introspect::info::snapshot::{
+    ClientsInfo, CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, MemoryInfo, PersistenceInfo,
+    ServerInfo, StatsInfo,
+};
+use crate::memory::allocator_bytes;
+use crate::shared::CommandCounters;
+
+/// Runs INFO.
+pub(super) fn info(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    let sections = Sections::parse(&args[1..]);
+    let snapshot = InfoSnapshot {
+        server: server(call),
+        clients: clients(call),
+        memory: memory(call),
+        persistence: PersistenceInfo {
+            changes_since_save: call.shared.sum(|counters| &counters.changes),
+            last_save_seconds: u64::try_from(call.shared.started.seconds()).unwrap_or(0),
+        },
+        stats: stats(call),
+        cpu: cpu(),
+        commands: commands(call),
+        errors: errors(call),
+        keyspace: keyspace(call),
+    };
+    crate::introspect::info::info(&snapshot, sections, &mut call.reply());
+    Ok(())
+}
+
+fn server(call: &Call<'_>) -> ServerInfo {
+    let config = call.shared.config();
+    let now_us =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_micros();
+    let seconds = call.now.seconds();
+    let system = rustix::system::uname();
+    let text = |part: &std::ffi::CStr| part.to_string_lossy().into_owned();
+    ServerInfo {
+        redis_version: REDIS_VERSION.to_owned(),
+        kora_version: env!("CARGO_PKG_VERSION").to_owned(),
+        os: format!("{} {} {}", text(system.sysname()), text(system.release()), text(system.machine())),
+        process_id: std::process::id(),
+        run_id: call.shared.run_id.clone(),
+        tcp_port: config.port,
+        now_us: u64::try_from(now_us).unwrap_or(u64::MAX),
+        uptime_seconds: u64::try_from(seconds - call.shared.started.seconds()).unwrap_or(0),
+        hz: config.hz,
+        lru_clock: u32::try_from(seconds & 0xFF_FFFF).expect("24 bits fit"),
+        executable: std::env::current_exe().map(|path| path.display().to_string()).unwrap_or_default(),
+        config_file: config.file.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
+        workers: call.shared.counters.len(),
+        listeners: listeners(&config),
+    }
+}
+
+fn listeners(config: &crate::config::Config) -> Vec<String> {
+    let tcp = (config.port != 0).then(|| {
+        let bind: Vec<String> = config.bind.iter().map(|address| format!("bind={address}")).collect();
+        format!("name=tcp,{},port={}", bind.join(","), config.port)
+    });
+    let unix = (!config.unix_socket.is_empty())
+        .then(|| format!("name=unix,bind={}", String::from_utf8_lossy(&config.unix_socket)));
+    tcp.into_iter().chain(unix).collect()
+}
+
+fn clients(call: &Call<'_>) -> ClientsInfo {
+    let clients = call.shared.clients.all();
+    let largest = |size: fn(&crate::client::Client) -> usize| {
+        clients.iter().map(|client| size(client) as u64).max().unwrap_or(0)
+    };
+    ClientsInfo {
+        connected: clients.len() as u64,
+        max: call.shared.config().max_clients,
+        input_buffer_bytes_max: largest(|client| client.query_bytes.load(Ordering::Relaxed)),
+        output_buffer_bytes_max: largest(|client| client.output_bytes.load(Ordering::Relaxed)),
+        blocked: clients.iter().filter(|client| client.has_flag(flag::BLOCKED)).count() as u64,
+        ..ClientsInfo::default()
+    }
+}
+
+fn memory(call: &Call<'_>) -> MemoryInfo {
+    let config = call.shared.config();
+    let allocator = allocator_bytes();
+    let peak =
+        call.shared.memory_peak.fetch_max(allocator.allocated, Ordering::Relaxed).max(allocator.allocated);
+    let page_bytes = rustix::param::page_size() as u64;
+    let resident_pages = std::fs::read_to_string("/proc/self/statm")
+        .ok()
+        .and_then(|text| text.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()));
+    let system = rustix::system::sysinfo();
+    let clients: usize = call
+        .shared
+        .clients
+        .all()
+        .iter()
+        .map(|client| super::client::describe(call.shared, client, call.now).total_bytes)
+        .sum();
+    MemoryInfo {
+        used: allocator.allocated,
+        resident: resident_pages.map_or(allocator.resident, |pages| pages * page_bytes),
+        peak,
+        overhead: call.shared.startup_bytes,
+        startup: call.shared.startup_bytes,
+        system: system.totalram * u64::from(system.mem_unit),
+        limit: config.max_memory.0,
+        policy: config.max_memory_policy.word(),
+        allocator_allocated: allocator.allocated,
+        allocator_active: allocator.active,
+        allocator_resident: allocator.resident,
+        clients: clients as u64,
+        allocator: "jemalloc-5.3".to_owned(),
+        ..MemoryInfo::default()
+    }
+}
+
+fn stats(call: &Call<'_>) -> StatsInfo {
+    let shared = call.shared;
+    StatsInfo {
+        connections_received: shared.connections_received.load(Ordering::Relaxed),
+        commands_processed: shared.sum(|counters| &counters.commands_processed),
+        ops_per_second: shared.sum(|counters| &counters.ops_per_second),
+        input_bytes: shared.sum(|counters| &counters.bytes_in),
+        output_bytes: shared.sum(|counters| &counters.bytes_out),
+        connections_rejected: shared.connections_rejected.load(Ordering::Relaxed),
+        expired_keys: shared.sum(|counters| &counters.expired),
+        keyspace_hits: shared.sum(|counters| &counters.hits),
+        keyspace_misses: shared.sum(|counters| &counters.misses),
+        error_replies: errors(call).iter().map(|error| error.count).sum(),
+        reads_processed: shared.sum(|counters| &counters.reads),
+        writes_processed: shared.sum(|counters| &counters.writes),
+        query_limit_disconnections: shared.sum(|counters| &counters.query_limit_disconnections),
+        output_limit_disconnections: shared.sum(|counters| &counters.output_limit_disconnections),
+        loop_cycles: shared.sum(|counters| &counters.rounds),
+        auth_denied: shared.auth_denied.load(Ordering::Relaxed),
+        ..StatsInfo::default()
+    }
+}
+
+/// From the kernel's account of this process.
+fn cpu() -> CpuInfo {
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let ticks_per_second = f64::from(u32::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100));
+    let mut fields = text.rsplit(") ").next().unwrap_or_default().split(' ').skip(11);
+    let mut seconds =
+        || fields.next().and_then(|ticks| ticks.parse::<f64>().ok()).unwrap_or(0.0) / ticks_per_second;
+    let user = seconds();
+    CpuInfo { user, system: seconds() }
+}
+
+fn commands(call: &Call<'_>) -> Vec<CommandStat> {
+    let sum = |id: usize, counter: fn(&CommandCounters) -> &AtomicU64| {
+        call.shared
+            .counters
+            .iter()
+            .map(|counters| counter(&counters.commands[id]).load(Ordering::Relaxed))
+            .sum::<u64>()
+    };
+    let stat = |command: &kora_core::command::table::Command<super::ServerHandler>| CommandStat {
+        name: command.facts.name,
+        calls: sum(command.id, |counters| &counters.calls),
+        total_us: sum(command.id, |counters| &counters.nanoseconds) / 1000,
+        rejected: sum(command.id, |counters| &counters.rejected),
+        failed: sum(command.id, |counters| &counters.failed),
+    };
+    call.shared
+        .table
+        .all()
+        .iter()
+        .map(stat)
+        .filter(|stat| stat.calls + stat.rejected + stat.failed > 0)
+        .collect()
+}
+
+fn errors(call: &Call<'_>) -> Vec<ErrorStat> {
+    let mut counts = BTreeMap::<String, u64>::new();
+    for counters in &call.shared.counters {
+        for (prefix, count) in &*counters.errors.lock() {
+            *counts.entry(prefix.clone()).or_default() += count;
+        }
+    }
+    counts.into_iter().map(|(prefix, count)| ErrorStat { prefix, count }).collect()
+}
+
+fn keyspace(call: &Call<'_>) -> Vec<DatabaseInfo> {
+    let counters = &call.shared.counters;
+    let database_count = counters.first().map_or(0, |counters| counters.databases.len());
+    (0..database_count)
+        .map(|index| {
+            let on_shards = || counters.iter().map(move |counters| &counters.databases[index]);
+            let expires: u64 = on_shards().map(|database| database.expires.load(Ordering::Relaxed)).sum();
+            let weighted: u64 = on_shards()
+                .map(|database| {
+                    database.expires.load(Ordering::Relaxed) * database.average_ttl_ms.load(Ordering::Relaxed)
+                })
+                .sum();
+            DatabaseInfo {
+                db: u16::try_from(index).expect("databases are numbered by u16"),
+                keys: on_shards().map(|database| database.keys.load(Ordering::Relaxed)).sum(),
+                expires,
+                average_ttl_ms: weighted.checked_div(expires).unwrap_or(0),
+            }
+        })
+        .filter(|database| database.keys > 0)
+        .collect()
+}

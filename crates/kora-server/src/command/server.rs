@@ -1,0 +1,179 @@
+//! TIME, LASTSAVE, SHUTDOWN, LOLWUT, WAIT, WAITAOF, and the DEBUG subcommands about the process.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use kora_core::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, Group};
+use kora_core::error::{CommandError, CommandResult};
+use kora_core::hash::splitmix64;
+use kora_core::number::{parse_f64, parse_i64};
+use kora_core::reply::Reply;
+use kora_core::time::UnixMs;
+
+use super::connection::REDIS_VERSION;
+use super::{Call, ServerHandler, facts};
+use crate::client::flag;
+use crate::connection::{TimedReply, Wait};
+use crate::driver::WorkerMail;
+use crate::introspect::lolwut::Picture;
+
+/// The family's commands.
+pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
+    CommandSpec { facts: DEBUG_LOG, handler: debug_log },
+    CommandSpec { facts: DEBUG_SLEEP, handler: debug_sleep },
+    CommandSpec { facts: facts::INFO, handler: super::info::info },
+    CommandSpec { facts: facts::LASTSAVE, handler: lastsave },
+    CommandSpec { facts: facts::LOLWUT, handler: lolwut },
+    CommandSpec { facts: facts::SHUTDOWN, handler: shutdown },
+    CommandSpec { facts: facts::TIME, handler: time },
+    CommandSpec { facts: facts::WAIT, handler: wait },
+    CommandSpec { facts: WAITAOF, handler: waitaof },
+];
+
+/// What the hidden subcommands of DEBUG have in common; the container is the core's.
+const DEBUG: Facts = Facts {
+    hidden: true,
+    is_syscmd: true,
+    arity: -2,
+    flags: Flags::ADMIN.with(Flags::NOSCRIPT).with(Flags::LOADING).with(Flags::STALE),
+    group: Group::Server,
+    complexity: "O(1)",
+    ..Facts::NONE
+};
+
+const DEBUG_LOG: Facts = Facts { name: "debug|log", ..DEBUG };
+
+const DEBUG_SLEEP: Facts = Facts { name: "debug|sleep", ..DEBUG };
+
+/// `WAITAOF`.
+const WAITAOF: Facts = Facts {
+    name: "waitaof",
+    arity: 4,
+    flags: Flags::BLOCKING,
+    categories: Categories::CONNECTION,
+    group: Group::Generic,
+    since: "7.2.0",
+    summary: "Waits until the writes made so far by the connection are in the append-only files of this server and of replicas",
+    complexity: "O(1)",
+    args: &[Arg::integer("numlocal"), Arg::integer("numreplicas"), Arg::integer("timeout")],
+    tips: &["request_policy:all_shards", "response_policy:agg_min"],
+    ..Facts::NONE
+};
+
+fn time(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut out = call.reply();
+    out.array(2);
+    out.bulk(since_epoch.as_secs().to_string().as_bytes());
+    out.bulk(since_epoch.subsec_micros().to_string().as_bytes());
+    Ok(())
+}
+
+/// The start of the server: nothing is saved.
+fn lastsave(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+    let started = call.shared.started.seconds();
+    call.reply().integer(started);
+    Ok(())
+}
+
+fn lolwut(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    let picture = Picture::parse(&args[1..])?;
+    let mut state = call.now.0.unsigned_abs() ^ call.connection.client.id.0;
+    let text = picture.draw(splitmix64(&mut state), env!("CARGO_PKG_VERSION"), REDIS_VERSION);
+    call.reply().verbatim("txt", text.as_bytes());
+    Ok(())
+}
+
+/// Ends the server. There is nothing to save, so NOSAVE and SAVE differ in nothing but that SAVE can't be had.
+fn shutdown(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    let (mut saves, mut nosave, mut abort) = (false, false, false);
+    for option in &args[1..] {
+        match option.to_ascii_lowercase().as_slice() {
+            b"save" => saves = true,
+            b"nosave" => nosave = true,
+            b"now" | b"force" => {}
+            b"abort" => abort = true,
+            _ => return Err(CommandError::Syntax),
+        }
+    }
+    if (saves && nosave) || (abort && args.len() > 2) {
+        return Err(CommandError::Syntax);
+    }
+    if abort {
+        return Err(CommandError::text("ERR No shutdown in progress."));
+    }
+    if saves {
+        return Err(CommandError::text(
+            "ERR Errors trying to SHUTDOWN: persistence is not available. Check logs.",
+        ));
+    }
+    tracing::warn!("SHUTDOWN received from client {}", call.connection.client.id.0);
+    call.connection.close_after_output();
+    call.shared.end();
+    Ok(())
+}
+
+fn wait(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    let replicas = parse_i64(args[1]).ok_or(CommandError::NotInteger)?;
+    let until = super::parse_timeout(args[2], call.now)?;
+    call.wait_for_replicas(replicas, until, TimedReply::Integer(0));
+    Ok(())
+}
+
+fn waitaof(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    let local = parse_i64(args[1]).filter(|count| (0..=1).contains(count));
+    let local = local.ok_or(CommandError::text("ERR value is out of range, value must between 0 and 1"))?;
+    let replicas = parse_i64(args[2]).filter(|count| *count >= 0);
+    let replicas = replicas.ok_or(CommandError::text("ERR value is out of range, must be positive"))?;
+    let until = super::parse_timeout(args[3], call.now)?;
+    if local > 0 {
+        return Err(CommandError::text(
+            "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
+        ));
+    }
+    call.wait_for_replicas(replicas, until, TimedReply::Pair(0, 0));
+    Ok(())
+}
+
+fn debug_log(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    let [_, _, message] = args else { return Err(unknown(args)) };
+    tracing::warn!("DEBUG LOG: {}", message.escape_ascii());
+    call.reply().ok();
+    Ok(())
+}
+
+/// Stops all workers for a while: what a test needs to see a server that does not answer.
+fn debug_sleep(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    let [_, _, seconds] = args else { return Err(unknown(args)) };
+    let seconds = parse_f64(seconds).filter(|seconds| *seconds > 0.0).unwrap_or(0.0);
+    let duration = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+    let here = call.worker;
+    for shard in call.shared.shards().filter(|shard| *shard != here) {
+        call.shared.hub.send_driver_mail(shard, WorkerMail::Sleep(duration));
+    }
+    std::thread::sleep(duration);
+    call.reply().ok();
+    Ok(())
+}
+
+fn unknown(args: &[&[u8]]) -> CommandError {
+    let subcommand = String::from_utf8_lossy(args[1]);
+    let text =
+        format!("ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try DEBUG HELP.");
+    CommandError::Other(text.into())
+}
+
+impl Call<'_> {
+    /// Replies at once if no replica is asked for; else the time-out is waited for, since there are none.
+    fn wait_for_replicas(&mut self, replicas: i64, until: UnixMs, reply: TimedReply) {
+        if replicas <= 0 {
+            reply.write(&mut self.reply());
+            return;
+        }
+        let client = Arc::clone(&self.connection.client);
+        client.set_flag(flag::BLOCKED, true);
+        client.is_unblockable.store(true, Ordering::Release);
+        self.connection.wait = Wait::Until(until, reply);
+    }
+}
