@@ -162,12 +162,9 @@ impl Segment {
     /// All entries with their hashes, in order of their buckets.
     pub(super) fn into_entries(self, hasher: &KeyHasher) -> Vec<(u64, Entry)> {
         let mut entries = Vec::with_capacity(self.len());
-        // The hash of an entry needs its key: without a prefetch every one of them would be a cache miss in turn.
-        let mut buckets = self.buckets.into_vec();
-        for bucket in &buckets {
-            bucket.entries().for_each(prefetch::entry);
-        }
-        for bucket in buckets.drain(..) {
+        // The hash of an entry needs its key: without a prefetch that is a cache miss at a time.
+        self.prefetch_entries();
+        for bucket in self.buckets.into_vec() {
             entries.extend(bucket.into_entries().map(|entry| (hash_key(hasher, entry.key()), entry)));
         }
         entries
@@ -201,6 +198,11 @@ impl Segment {
         if let Some(bucket) = self.buckets.get(bucket) {
             prefetch::line(bucket);
         }
+    }
+
+    /// Fetches all entries into the cache.
+    pub(super) fn prefetch_entries(&self) {
+        self.buckets.iter().flat_map(Bucket::entries).for_each(prefetch::entry);
     }
 
     /// Fetches the home bucket into the cache.
