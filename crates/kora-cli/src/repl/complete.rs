@@ -65,7 +65,11 @@ fn candidates(catalog: &Catalog, typed: &str) -> (usize, Vec<Candidate>) {
         let topic_start = typed.len() - topic.trim_start().len();
         return (topic_start, topics(catalog, topic.trim_start()));
     }
-    let commands = commands(catalog, whole);
+    let mut prefix = words.iter().map(|word| word.text).collect::<Vec<_>>().join(" ");
+    if whole.ends_with(char::is_whitespace) {
+        prefix.push(' ');
+    }
+    let commands = commands(catalog, &prefix);
     if !commands.is_empty() {
         return (start, commands);
     }
@@ -80,7 +84,6 @@ fn commands(catalog: &Catalog, prefix: &str) -> Vec<Candidate> {
     catalog
         .starting_with(prefix)
         .filter(|command| command.name.split(' ').count() <= depth.max(1))
-        .filter(|command| command.name.len() > prefix.trim_end().len() || !prefix.ends_with(' '))
         .map(|command| {
             let name = if lower { command.name.to_ascii_lowercase() } else { command.name.clone() };
             (name, None)
@@ -153,6 +156,7 @@ mod tests {
         check("  CO", 2, &["CONFIG"]);
         check("config ", 0, &["config get", "config set"]);
         check("config s", 0, &["config set"]);
+        check("config   s", 0, &["config set"]);
         check("3 ge", 2, &["getex"]);
         check("nosuch", 6, &[]);
     }
