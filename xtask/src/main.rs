@@ -1,6 +1,7 @@
 //! Chores of the workspace: `cargo xtask` lists them.
 #![expect(clippy::print_stdout, reason = "chores talk to the terminal")]
 
+mod bench;
 mod conformance;
 mod fuzz;
 mod record;
@@ -17,6 +18,8 @@ struct Xtask {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Measure CPU per operation, memory, latency and pauses against Valkey
+    Bench(bench::Args),
     /// Replay all transcripts against the real servers, and against a running Kora
     Conformance(conformance::Args),
     /// Run the codec's fuzz bodies on generated inputs
@@ -27,6 +30,7 @@ enum Chore {
 
 fn main() -> anyhow::Result<()> {
     match Xtask::parse().chore {
+        Chore::Bench(args) => bench::run(&args),
         Chore::Conformance(args) => conformance::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Record(args) => record::run(&args),

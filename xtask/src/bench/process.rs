@@ -1,0 +1,102 @@
+//! Servers under measurement: pinned to cores, with their CPU time and memory read from `/proc`.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+
+/// A server that takes longer than this to listen has failed.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A server process; it ends when this is dropped.
+pub(super) struct Server {
+    pub(super) name: String,
+    pub(super) port: u16,
+    child: Child,
+    _dir: tempfile::TempDir,
+}
+
+/// CPU time used by a process so far, in seconds.
+#[derive(Clone, Copy)]
+pub(super) struct CpuTime {
+    pub(super) user: f64,
+    pub(super) system: f64,
+}
+
+impl Server {
+    /// Valkey with one thread and nothing written to disk.
+    pub(super) fn valkey(path: &Path, cpus: &str) -> anyhow::Result<Self> {
+        Self::start("valkey", path, cpus, &["--io-threads", "1", "--save", "", "--appendonly", "no"])
+    }
+
+    /// Kora with this many workers.
+    pub(super) fn kora(path: &Path, cpus: &str, workers: usize) -> anyhow::Result<Self> {
+        Self::start(&format!("kora-{workers}"), path, cpus, &["--workers", &workers.to_string()])
+    }
+
+    fn start(name: &str, path: &Path, cpus: &str, options: &[&str]) -> anyhow::Result<Self> {
+        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let dir = tempfile::tempdir()?;
+        let child = Command::new("taskset")
+            .args(["--cpu-list", cpus])
+            .arg(path)
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+            .args(options)
+            .current_dir(dir.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .context("taskset")?;
+        let mut server = Self { name: name.to_owned(), port, child, _dir: dir };
+        let begun = Instant::now();
+        while TcpStream::connect(server.address()).is_err() {
+            if let Some(status) = server.child.try_wait()? {
+                bail!("{name} ended at its start: {status}");
+            }
+            if begun.elapsed() > START_TIMEOUT {
+                bail!("{name} does not listen");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(server)
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
+    /// CPU time used so far.
+    pub(super) fn cpu_time(&self) -> anyhow::Result<CpuTime> {
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The name of the program, in parentheses, may hold anything; the fields follow it.
+        let (_, fields) = text.rsplit_once(')').context("/proc/PID/stat has a name")?;
+        let mut ticks = fields.split_whitespace().skip(11).map(str::parse::<f64>);
+        let per_second = rustix::param::clock_ticks_per_second();
+        let mut seconds =
+            || anyhow::Ok(ticks.next().context("too few fields")?? / f64::from(u32::try_from(per_second)?));
+        Ok(CpuTime { user: seconds()?, system: seconds()? })
+    }
+
+    /// Resident memory, in bytes.
+    pub(super) fn resident_bytes(&self) -> anyhow::Result<u64> {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// All cores, as taskset names them.
+pub(super) fn all_cpus() -> String {
+    let count = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    format!("0-{}", count - 1)
+}

@@ -1,0 +1,49 @@
+//! Medians and ranges.
+
+use std::fmt;
+
+/// The middle of some figures and how far they spread.
+#[derive(Clone, Copy)]
+pub(super) struct Spread {
+    pub(super) median: f64,
+    pub(super) least: f64,
+    pub(super) most: f64,
+}
+
+impl Spread {
+    /// Of at least one figure.
+    pub(super) fn of(figures: impl IntoIterator<Item = f64>) -> Self {
+        let mut figures: Vec<f64> = figures.into_iter().collect();
+        figures.sort_by(f64::total_cmp);
+        let middle = figures.len() / 2;
+        let median = if figures.len().is_multiple_of(2) {
+            f64::midpoint(figures[middle - 1], figures[middle])
+        } else {
+            figures[middle]
+        };
+        Self { median, least: figures[0], most: figures[figures.len() - 1] }
+    }
+
+    /// Of the ratios of figures taken in the same rounds.
+    pub(super) fn of_ratios(figures: &[f64], base: &[f64]) -> Self {
+        Self::of(figures.iter().zip(base).map(|(figure, base)| figure / base.max(1e-9)))
+    }
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2} ({:.2}–{:.2})", self.median, self.least, self.most)
+    }
+}
+
+/// The figure that `share` of some sorted figures do not exceed.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a share of a length is a length, and no figure here needs more than 52 bits"
+)]
+pub(super) fn quantile(sorted: &[u64], share: f64) -> u64 {
+    let rank = (sorted.len() as f64 * share).ceil() as usize;
+    sorted[rank.clamp(1, sorted.len()) - 1]
+}
