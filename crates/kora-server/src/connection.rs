@@ -58,7 +58,7 @@ pub(crate) enum Wait {
     #[default]
     Nothing,
     /// The parts of an operation.
-    Operation(PendingParts),
+    Operation(Box<PendingParts>),
     /// A time, with the reply that is due then: WAIT.
     Until(UnixMs, TimedReply),
     /// The end of a pause.

@@ -36,20 +36,10 @@ pub(crate) struct WorkerCounters {
     pub(crate) ops_per_second: AtomicU64,
     pub(crate) output_limit_disconnections: AtomicU64,
     pub(crate) query_limit_disconnections: AtomicU64,
-    /// Keys, keys with a deadline and mean time to live in milliseconds, by database.
-    pub(crate) databases: Box<[DatabaseCounters]>,
     /// By place in the command table.
     pub(crate) commands: Box<[CommandCounters]>,
     /// Error replies by prefix.
     pub(crate) errors: Mutex<std::collections::BTreeMap<String, u64>>,
-}
-
-/// Counters of one database on one shard.
-#[derive(Debug, Default)]
-pub(crate) struct DatabaseCounters {
-    pub(crate) keys: AtomicU64,
-    pub(crate) expires: AtomicU64,
-    pub(crate) average_ttl_ms: AtomicU64,
 }
 
 /// Counters of one command on one worker.
@@ -62,7 +52,7 @@ pub(crate) struct CommandCounters {
 }
 
 impl WorkerCounters {
-    pub(crate) fn new(database_count: u16, command_count: usize) -> Self {
+    pub(crate) fn new(command_count: usize) -> Self {
         Self {
             connections: AtomicUsize::new(0),
             commands_processed: AtomicU64::new(0),
@@ -78,7 +68,6 @@ impl WorkerCounters {
             ops_per_second: AtomicU64::new(0),
             output_limit_disconnections: AtomicU64::new(0),
             query_limit_disconnections: AtomicU64::new(0),
-            databases: (0..database_count).map(|_| DatabaseCounters::default()).collect(),
             commands: (0..command_count).map(|_| CommandCounters::default()).collect(),
             errors: Mutex::default(),
         }
@@ -177,8 +166,7 @@ impl Shared {
     pub(crate) fn new(parts: SharedParts) -> Self {
         let SharedParts { table, hub, config, started, run_id, reclaimer, log_level, end_sender } = parts;
         let command_count = table.all().len();
-        let counters =
-            (0..hub.shard_count()).map(|_| WorkerCounters::new(config.databases, command_count)).collect();
+        let counters = (0..hub.shard_count()).map(|_| WorkerCounters::new(command_count)).collect();
         Self {
             table,
             hub,

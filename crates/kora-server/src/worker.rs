@@ -157,20 +157,19 @@ impl Worker {
     fn begin_round(&mut self) {
         self.now = (self.clock)();
         self.take_up_config();
-        let pause = self.shared.pause.at(self.now);
-        if pause != self.pause {
-            self.pause = pause;
-            self.resume_paused();
-        }
     }
 
-    /// Takes up the configuration if it has changed.
+    /// Takes up the configuration and the pause if they have changed.
     #[inline]
     fn take_up_config(&mut self) {
         if self.shared.config_version() != self.config_version {
             self.load_config();
         }
-        self.pause = self.shared.pause.at(self.now);
+        let pause = self.shared.pause.at(self.now);
+        if pause != self.pause {
+            self.pause = pause;
+            self.resume_paused();
+        }
     }
 
     fn counters(&self) -> &WorkerCounters {

@@ -162,8 +162,10 @@ impl<H: Copy> CommandTable<H> {
 /// Bytes of what the client sent that an error shows.
 const SHOWN_BYTES_MAX: usize = 128;
 
+/// What an error shows of `bytes`: like Redis, nothing from a NUL on.
 fn shown(bytes: &[u8], bytes_max: usize) -> String {
-    String::from_utf8_lossy(&bytes[..bytes.len().min(bytes_max)]).into_owned()
+    let end = memchr::memchr(0, bytes).unwrap_or(bytes.len()).min(bytes_max);
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
 
 #[cold]

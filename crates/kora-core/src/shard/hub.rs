@@ -15,7 +15,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::operation::{Driver, Operation, Part};
 use super::parking::Parking;
-use super::store::ShardStore;
+use super::store::{DbIndex, ShardStore};
 use crate::slot::ShardId;
 
 /// Makes a parked worker look at its doors.
@@ -51,11 +51,24 @@ pub(super) struct Doors<D: Driver> {
     pub(super) inbox: Receiver<Mail<D>>,
 }
 
+/// What a database of one shard holds, for everyone to read. Brought up to date before a shard answers, so that
+/// whoever has an answer finds its effect counted.
+#[derive(Debug, Default)]
+pub struct DatabaseUsage {
+    /// Keys.
+    pub keys: AtomicU64,
+    /// Keys with a deadline.
+    pub expires: AtomicU64,
+    /// Mean time until those deadlines, in milliseconds.
+    pub average_ttl_ms: AtomicU64,
+}
+
 struct Port<D: Driver> {
     lane: Sender<LaneEntry<D>>,
     inbox: Sender<Mail<D>>,
     parking: Parking,
     waker: Box<dyn Wake>,
+    usage: Box<[DatabaseUsage]>,
 }
 
 /// What the shards of an engine share.
@@ -74,13 +87,14 @@ impl<D: Driver> std::fmt::Debug for Hub<D> {
 
 impl<D: Driver> Hub<D> {
     /// A hub of as many shards as there are wakers, and the receiving ends of their doors.
-    pub(super) fn new(wakers: Vec<Box<dyn Wake>>) -> (Self, Vec<Doors<D>>) {
+    pub(super) fn new(wakers: Vec<Box<dyn Wake>>, database_count: u16) -> (Self, Vec<Doors<D>>) {
         let (ports, doors): (Vec<_>, Vec<_>) = wakers
             .into_iter()
             .map(|waker| {
                 let (lane, lane_end) = unbounded();
                 let (inbox, inbox_end) = unbounded();
-                let port = Port { lane, inbox, parking: Parking::new(), waker };
+                let usage = (0..database_count).map(|_| DatabaseUsage::default()).collect();
+                let port = Port { lane, inbox, parking: Parking::new(), waker, usage };
                 (port, Doors { lane: lane_end, inbox: inbox_end })
             })
             .unzip();
@@ -92,6 +106,22 @@ impl<D: Driver> Hub<D> {
     #[expect(clippy::cast_possible_truncation, reason = "shards are numbered by u16")]
     pub fn shard_count(&self) -> u16 {
         self.ports.len() as u16
+    }
+
+    /// What the databases of `shard` hold.
+    #[must_use]
+    pub fn usage(&self, shard: ShardId) -> &[DatabaseUsage] {
+        &self.ports[shard.index()].usage
+    }
+
+    /// Shows what the databases of `store` hold.
+    pub(super) fn publish_usage(&self, store: &ShardStore) {
+        for (index, usage) in (0..).zip(&self.ports[store.id().index()].usage) {
+            let database = store.database(DbIndex(index));
+            usage.keys.store(database.len() as u64, Ordering::Relaxed);
+            usage.expires.store(database.expires() as u64, Ordering::Relaxed);
+            usage.average_ttl_ms.store(database.average_ttl_ms().unsigned_abs(), Ordering::Relaxed);
+        }
     }
 
     pub(super) fn parking(&self, shard: ShardId) -> &Parking {

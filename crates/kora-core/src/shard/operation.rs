@@ -223,6 +223,7 @@ fn index_u32(index: usize) -> u32 {
 
 /// How an operation runs.
 #[derive(Debug)]
+#[expect(clippy::vec_box, reason = "stores change hands as pointers: each stays where it is in memory")]
 pub(super) enum Course {
     /// All items on one shard.
     Single,

@@ -42,6 +42,8 @@ pub struct Shard<D: Driver> {
     waiting: VecDeque<Arc<Operation<D>>>,
     finished: Vec<Part<D>>,
     driver_mail: Vec<D::Mail>,
+    /// Changes counted when the usage was last published.
+    published_changes: u64,
 }
 
 impl<D: Driver> std::fmt::Debug for Shard<D> {
@@ -54,7 +56,7 @@ impl<D: Driver> std::fmt::Debug for Shard<D> {
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "shards are numbered by u16")]
 pub fn new_shards<D: Driver>(wakers: Vec<Box<dyn Wake>>, config: &CoreConfig, seed: u64) -> Vec<Shard<D>> {
-    let (hub, doors) = Hub::new(wakers);
+    let (hub, doors) = Hub::new(wakers, config.database_count);
     let hub = Arc::new(hub);
     let shard_count = hub.shard_count();
     let shard = |(index, doors)| {
@@ -71,6 +73,7 @@ pub fn new_shards<D: Driver>(wakers: Vec<Box<dyn Wake>>, config: &CoreConfig, se
             waiting: VecDeque::new(),
             finished: Vec::new(),
             driver_mail: Vec::new(),
+            published_changes: 0,
         }
     };
     doors.into_iter().enumerate().map(shard).collect()
@@ -203,6 +206,19 @@ impl<D: Driver> Shard<D> {
         }
     }
 
+    /// Shows everyone what the databases hold, if that has changed. To be called before replies are sent; the shard
+    /// itself does so before it answers an operation.
+    #[inline]
+    pub fn publish_usage(&mut self) {
+        let changes = self.journal.changes();
+        if changes != self.published_changes
+            && let Some(store) = self.store.as_deref()
+        {
+            self.hub.publish_usage(store);
+            self.published_changes = changes;
+        }
+    }
+
     /// Deletes keys whose time has come, unless the store is lent: see [`ShardStore::sweep`].
     pub fn sweep(&mut self, now: UnixMs, budget: usize) -> Sweep {
         let Some(store) = self.store.as_deref_mut() else { return Sweep::default() };
@@ -287,6 +303,7 @@ impl<D: Driver> Shard<D> {
         replies.end_item();
         self.hand_over();
         for store in stores {
+            self.hub.publish_usage(&store);
             if store.id() == self.id {
                 self.store = Some(store);
             } else {
@@ -297,6 +314,7 @@ impl<D: Driver> Shard<D> {
     }
 
     fn answer(&mut self, operation: Arc<Operation<D>>, replies: D::Replies) {
+        self.publish_usage();
         let home = D::home(&operation.origin);
         let part = Part { operation, shard: self.id, replies };
         match home {

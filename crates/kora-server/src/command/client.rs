@@ -45,6 +45,11 @@ pub(super) fn check_name(name: &[u8]) -> CommandResult {
     }
 }
 
+/// `text` up to its first NUL, which is where Redis takes a name to end.
+pub(super) fn c_string(text: &[u8]) -> &[u8] {
+    text.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
 /// Whether `text` would leave a line of CLIENT LIST readable.
 fn is_plain(text: &[u8]) -> bool {
     text.iter().all(|byte| (b'!'..=b'~').contains(byte))
@@ -72,31 +77,27 @@ fn getname(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
 }
 
 fn setname(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    check_name(args[2])?;
-    call.connection.client.text.lock().name = args[2].to_vec();
+    let name = c_string(args[2]);
+    check_name(name)?;
+    call.connection.client.text.lock().name = name.to_vec();
     call.reply().ok();
     Ok(())
 }
 
 fn setinfo(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let (option, value) = (args[2].to_ascii_lowercase(), args[3]);
-    let name = match option.as_slice() {
-        b"lib-name" => "lib-name",
-        b"lib-ver" => "lib-ver",
-        _ => {
-            let option = String::from_utf8_lossy(args[2]);
-            return Err(CommandError::Other(format!("ERR Unrecognized option '{option}'").into()));
-        }
-    };
+    let (option, value) = (String::from_utf8_lossy(args[2]), c_string(args[3]));
+    let is_name = option.eq_ignore_ascii_case("lib-name");
+    if !is_name && !option.eq_ignore_ascii_case("lib-ver") {
+        return Err(CommandError::Other(format!("ERR Unrecognized option '{option}'").into()));
+    }
     if !is_plain(value) {
-        let text = format!("ERR {name} cannot contain spaces, newlines or special characters.");
+        let text = format!("ERR {option} cannot contain spaces, newlines or special characters.");
         return Err(CommandError::Other(text.into()));
     }
-    {
-        let mut text = call.connection.client.text.lock();
-        let field = if name == "lib-name" { &mut text.lib_name } else { &mut text.lib_version };
-        *field = value.to_vec();
-    }
+    let client = Arc::clone(&call.connection.client);
+    let mut text = client.text.lock();
+    let field = if is_name { &mut text.lib_name } else { &mut text.lib_version };
+    *field = value.to_vec();
     call.reply().ok();
     Ok(())
 }

@@ -191,22 +191,19 @@ fn errors(call: &Call<'_>) -> Vec<ErrorStat> {
 }
 
 fn keyspace(call: &Call<'_>) -> Vec<DatabaseInfo> {
-    let counters = &call.shared.counters;
-    let database_count = counters.first().map_or(0, |counters| counters.databases.len());
-    (0..database_count)
-        .map(|index| {
-            let on_shards = || counters.iter().map(move |counters| &counters.databases[index]);
-            let expires: u64 = on_shards().map(|database| database.expires.load(Ordering::Relaxed)).sum();
-            let weighted: u64 = on_shards()
-                .map(|database| {
-                    database.expires.load(Ordering::Relaxed) * database.average_ttl_ms.load(Ordering::Relaxed)
-                })
-                .sum();
+    let usages: Vec<_> = call.shared.shards().map(|shard| call.shared.hub.usage(shard)).collect();
+    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    (0..call.shared.config().databases)
+        .map(|db| {
+            let on_shards = || usages.iter().map(|usage| &usage[usize::from(db)]);
+            let expires: u64 = on_shards().map(|usage| read(&usage.expires)).sum();
+            let ttl_ms: u64 =
+                on_shards().map(|usage| read(&usage.expires) * read(&usage.average_ttl_ms)).sum();
             DatabaseInfo {
-                db: u16::try_from(index).expect("databases are numbered by u16"),
-                keys: on_shards().map(|database| database.keys.load(Ordering::Relaxed)).sum(),
+                db,
+                keys: on_shards().map(|usage| read(&usage.keys)).sum(),
                 expires,
-                average_ttl_ms: weighted.checked_div(expires).unwrap_or(0),
+                average_ttl_ms: ttl_ms.checked_div(expires).unwrap_or(0),
             }
         })
         .filter(|database| database.keys > 0)

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use kora_core::shard::store::DbIndex;
 use kora_protocol::Limits;
 
 use super::Worker;
@@ -178,15 +177,8 @@ impl Worker {
         counters.hits.store(stats.hits, Ordering::Relaxed);
         counters.misses.store(stats.misses, Ordering::Relaxed);
         counters.expired.store(stats.expired, Ordering::Relaxed);
-        if counters.changes.swap(changes, Ordering::Relaxed) == changes {
-            return;
-        }
-        for (index, shown) in (0..).zip(&counters.databases) {
-            let database = store.database(DbIndex(index));
-            shown.keys.store(database.len() as u64, Ordering::Relaxed);
-            shown.expires.store(database.expires() as u64, Ordering::Relaxed);
-            shown.average_ttl_ms.store(database.average_ttl_ms().unsigned_abs(), Ordering::Relaxed);
-        }
+        counters.changes.store(changes, Ordering::Relaxed);
+        self.shard.publish_usage();
     }
 }
 

@@ -304,6 +304,15 @@ impl Worker {
         if !gathered.request.is_empty() {
             return Step::Later;
         }
+        if is_stray_http(args[0]) {
+            tracing::warn!(
+                client = connection.client.id.0,
+                "possible attack: an HTTP request came from {}; closing the connection",
+                connection.client.address
+            );
+            connection.is_broken = true;
+            return Step::Next;
+        }
         let Err(error) = self.shared.table.resolve(args) else { return Step::Later };
         if let Some(command) = self.shared.table.find(args[0]) {
             add(&self.counters().commands[command.id].rejected, 1);
@@ -401,16 +410,21 @@ impl Worker {
         if gathered.request.is_empty() {
             return;
         }
-        connection.wait = Wait::Operation(PendingParts {
+        connection.wait = Wait::Operation(Box::new(PendingParts {
             parts: SmallVec::new(),
             keeps_reply: connection.session.reply_mode == ReplyMode::On,
             commands: gathered.commands,
             begun: Instant::now(),
-        });
+        }));
         if connection.session.reply_mode == ReplyMode::Skip {
             connection.session.reply_mode = ReplyMode::On;
         }
         let setting = self.setting(connection);
         self.shard.submit(gathered.request, setting, connection.origin());
     }
+}
+
+/// Whether a browser was made to send this: requests that another site forged reach a local port as HTTP.
+fn is_stray_http(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:")
 }

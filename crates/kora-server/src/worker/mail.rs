@@ -78,10 +78,7 @@ impl Worker {
                 }
             }
             WorkerMail::Unblock(origin, with_error) => self.unblock(origin, with_error),
-            WorkerMail::PauseChanged => {
-                self.pause = self.shared.pause.at(self.now);
-                self.resume_paused();
-            }
+            WorkerMail::PauseChanged => self.take_up_config(),
             WorkerMail::Sleep(duration) => std::thread::sleep(duration),
             WorkerMail::ResetStats => self.reset_stats(),
             WorkerMail::Listen(listeners) => self.listen_again(listeners),
