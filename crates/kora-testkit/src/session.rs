@@ -67,6 +67,10 @@ impl fmt::Display for Report {
 /// Plays a transcript to a client of `resp` and compares every reply with the one recorded.
 pub fn replay(transcript: &Transcript, target: &mut dyn Target, resp: Resp) -> Report {
     let mut report = Report::default();
+    if transcript.needs_server && !target.is_server() {
+        report.skipped = transcript.steps().count();
+        return report;
+    }
     let mismatch = |step: &Step, got: String| {
         let expected = step.answers.of(resp).iter().map(Frame::to_string).collect();
         Mismatch {
