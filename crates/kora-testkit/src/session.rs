@@ -220,7 +220,11 @@ impl<'a> Session<'a> {
 }
 
 /// Repeats a SCAN whose first reply is `reply` until its cursor is 0, and joins all elements.
-fn scan(connection: &mut dyn Connection, mut args: Vec<Vec<u8>>, reply: Frame) -> anyhow::Result<Frame> {
+pub(crate) fn scan(
+    connection: &mut dyn Connection,
+    mut args: Vec<Vec<u8>>,
+    reply: Frame,
+) -> anyhow::Result<Frame> {
     let Frame::Many { kind, items } = reply else { return Ok(reply) };
     let mut cursor = items.first().context("SCAN answers a cursor")?.clone();
     let mut elements = items.get(1).context("SCAN answers elements")?.items().to_vec();
