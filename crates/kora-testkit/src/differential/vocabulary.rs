@@ -214,7 +214,7 @@ fn number(value: u64) -> Vec<u8> {
 fn value(rng: &mut Rng) -> Vec<u8> {
     match rng.below(10) {
         0 => number(rng.next() >> 1),
-        1 => rng.pick(&[&b"x"[..], b"ab", b"\xff"]).repeat(usize::from(rng.next() as u8)),
+        1 => rng.pick(&[&b"x"[..], b"ab", b"\xff"]).repeat(usize::from(rng.next().to_le_bytes()[0])),
         2 if rng.one_in(4) => b"long ".repeat(1000),
         _ => rng.pick(VALUES).to_vec(),
     }
