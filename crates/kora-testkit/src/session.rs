@@ -10,6 +10,10 @@ use crate::frame::Frame;
 use crate::target::{Connection, Resp, Target};
 use crate::transcript::{Action, Expect, Rule, Step, Transcript};
 
+/// Lines of a long reply that are shown: these before the first difference, and so many in all.
+const SHOWN_BEFORE: usize = 3;
+const SHOWN_LINES: usize = 12;
+
 /// A reply that is not the one recorded.
 #[derive(Debug)]
 pub struct Mismatch {
@@ -31,8 +35,12 @@ impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, line, text, resp, expected, got } = self;
         writeln!(f, "{}:{line} (RESP{})\n  {text}", path.display(), if *resp == Resp::V2 { 2 } else { 3 })?;
-        expected.lines().try_for_each(|line| writeln!(f, "  expected {line}"))?;
-        got.lines().try_for_each(|line| writeln!(f, "  got      {line}"))
+        let same = expected.lines().zip(got.lines()).take_while(|(left, right)| left == right).count();
+        for (name, lines) in [("expected", expected), ("got", got)] {
+            let mut shown = lines.lines().skip(same.saturating_sub(SHOWN_BEFORE)).take(SHOWN_LINES);
+            shown.try_for_each(|line| writeln!(f, "  {name:8} {line}"))?;
+        }
+        Ok(())
     }
 }
 
