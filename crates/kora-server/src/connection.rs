@@ -128,6 +128,8 @@ pub(crate) struct Connection {
     pub(crate) output: Vec<u8>,
     sent: usize,
     pub(crate) is_readable: bool,
+    /// Reading will come to an end, of which there is no further event.
+    pub(crate) has_ended: bool,
     pub(crate) is_writable: bool,
     /// No more commands; to be closed once the output is sent.
     pub(crate) is_closing: bool,
@@ -153,6 +155,7 @@ impl Connection {
             output: Vec::new(),
             sent: 0,
             is_readable: true,
+            has_ended: false,
             is_writable: true,
             is_closing: false,
             is_broken: false,
@@ -207,8 +210,8 @@ impl Connection {
         match result {
             Ok(0) => Received::End,
             Ok(count) => {
-                // A short read has emptied the socket: its next bytes are a new event.
-                self.is_readable = count == room;
+                // A short read has emptied the socket: its next bytes are a new event, unless the end is all that comes.
+                self.is_readable = count == room || self.has_ended;
                 add(&self.client.bytes_in, count as u64);
                 Received::Bytes(count)
             }

@@ -1,7 +1,8 @@
 //! Sockets and readiness: the one module that names mio.
 //!
 //! Readiness is edge-triggered: a connection is told once that it can be read, and must read until a short read or
-//! `WouldBlock` before it may expect to be told again.
+//! `WouldBlock` before it may expect to be told again. One telling may be of bytes and of the end behind them: then a
+//! short read is not the last one.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -33,6 +34,8 @@ pub(crate) struct Ready {
     pub(crate) token: usize,
     /// There may be something to read, an end of stream or an error included.
     pub(crate) is_readable: bool,
+    /// What there is to read has an end, or the socket is broken: it will not be told again.
+    pub(crate) has_ended: bool,
     /// There may be room to write.
     pub(crate) is_writable: bool,
 }
@@ -66,6 +69,7 @@ impl Poller {
         ready.extend(self.events.iter().filter(|event| event.token() != WAKE_TOKEN).map(|event| Ready {
             token: event.token().0,
             is_readable: event.is_readable() || event.is_read_closed() || event.is_error(),
+            has_ended: event.is_read_closed() || event.is_error(),
             is_writable: event.is_writable() || event.is_write_closed(),
         }));
         Ok(())

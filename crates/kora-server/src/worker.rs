@@ -184,6 +184,7 @@ impl Worker {
         let Some(Some(connection)) = self.connections.get_mut(ready.token) else { return };
         connection.is_writable |= ready.is_writable;
         connection.is_readable |= ready.is_readable;
+        connection.has_ended |= ready.has_ended;
         if ready.is_readable {
             self.enqueue(ready.token);
         }
