@@ -78,10 +78,7 @@ impl Drop for Server {
 }
 
 /// A port that nobody listened on a moment ago.
-///
-/// # Errors
-/// When the system has none to give.
-pub fn free_port() -> io::Result<u16> {
+fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 

@@ -11,7 +11,7 @@ use crate::frame::Frame;
 const REPLY_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A server behind a TCP address.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct TcpTarget {
     address: SocketAddr,
 }

@@ -1,0 +1,36 @@
+//! What strangers, crowds and accidents may do to a server: it serves everyone else, and its memory stays bounded.
+//!
+//! By default sizes are such that everything runs in seconds. `cargo xtask robust` runs the same tests at full size
+//! (`KORA_ROBUST=full`), one after another, on an optimised server: only then are latencies held to figures.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and shows its figures"
+)]
+
+#[path = "robust/bulk.rs"]
+mod bulk;
+#[path = "robust/client.rs"]
+mod client;
+#[path = "robust/crowd.rs"]
+mod crowd;
+#[path = "robust/ending.rs"]
+mod ending;
+#[path = "robust/hostile.rs"]
+mod hostile;
+#[path = "robust/leaving.rs"]
+mod leaving;
+#[path = "robust/limits.rs"]
+mod limits;
+#[path = "robust/server.rs"]
+mod server;
+
+/// `fast`, or `full` where all is asked for.
+fn size<T>(fast: T, full: T) -> T {
+    if is_full() { full } else { fast }
+}
+
+/// Whether the tests run at full size.
+fn is_full() -> bool {
+    std::env::var_os("KORA_ROBUST").is_some_and(|value| value == "full")
+}

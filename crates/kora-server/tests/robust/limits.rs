@@ -1,0 +1,119 @@
+//! Limits that an administrator sets: on connections, on time, on buffers, on who may come in.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+
+use kora_protocol::Frame;
+
+use crate::client::{Client, bulk, error_text, ok, request};
+use crate::server::{start, wait_until};
+
+#[test]
+fn maxclients_turns_the_rest_away() {
+    let (_server, address) = start(2, &["--maxclients", "10"]);
+    let mut served: Vec<_> = (0..10).map(|_| Client::connect(address)).collect();
+    for client in &mut served {
+        assert_eq!(client.line("PING"), Frame::Simple(b"PONG".to_vec()));
+    }
+    for _ in 0..50 {
+        let mut refused = Client::connect(address);
+        assert_eq!(error_text(&refused.receive().unwrap()), "ERR max number of clients reached");
+        assert_eq!(refused.receive(), None);
+    }
+    served.pop();
+    wait_until("there is room for one more", || {
+        let mut client = Client::connect(address);
+        client.send(b"PING\r\n").is_ok() && client.receive() == Some(Frame::Simple(b"PONG".to_vec()))
+    });
+}
+
+#[test]
+fn protected_mode_refuses_other_machines() {
+    let Some(outside) = outside_address() else {
+        println!("this machine has no address but loopback: nothing to test");
+        return;
+    };
+    let from_outside = |port| Client::connect((outside, port).into());
+    let (server, _) = start(1, &["--bind", "*"]);
+    let port = server.addresses()[0].port();
+    let mut refused = from_outside(port);
+    assert!(error_text(&refused.receive().unwrap()).starts_with("DENIED "));
+    assert_eq!(refused.receive(), None);
+    assert_eq!(Client::connect(([127, 0, 0, 1], port).into()).line("SET key value"), ok());
+    drop(server);
+    for (options, has_password) in [(["--protected-mode", "no"], false), (["--requirepass", "secret"], true)]
+    {
+        let (server, _) = start(1, &[&["--bind", "*"], &options[..]].concat());
+        let mut client = from_outside(server.addresses()[0].port());
+        if has_password {
+            assert_eq!(client.line("AUTH secret"), ok());
+        }
+        assert_eq!(client.line("SET key value"), ok());
+    }
+}
+
+/// An address of this machine that is not loopback. No packet is sent.
+fn outside_address() -> Option<std::net::IpAddr> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_loopback()).then_some(address)
+}
+
+#[test]
+fn a_unix_socket_serves() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("kora.sock");
+    let (server, _) = start(2, &["--unixsocket", path.to_str().unwrap()]);
+    let mut stream = UnixStream::connect(&path).unwrap();
+    stream.write_all(b"SET key value\r\nGET key\r\n").unwrap();
+    let mut replies = [0; 16];
+    stream.read_exact(&mut replies).unwrap();
+    assert_eq!(replies, *b"+OK\r\n$5\r\nvalue\r\n");
+    drop(server);
+    assert!(!path.exists(), "the socket's file goes with the server");
+}
+
+#[test]
+fn idle_clients_are_disconnected_after_timeout() {
+    let (_server, address) = start(2, &["--timeout", "1", "--hz", "500"]);
+    let (mut idle, mut busy) = (Client::connect(address), Client::connect(address));
+    assert_eq!(idle.line("SET key value"), ok());
+    let begun = std::time::Instant::now();
+    while begun.elapsed().as_millis() < 1500 {
+        assert_eq!(busy.line("GET key"), bulk("value"));
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert_eq!(idle.receive(), None);
+}
+
+#[test]
+fn output_limits_disconnect() {
+    let (_server, address) = start(2, &["--client-output-buffer-limit", "normal", "256kb", "0", "0"]);
+    let mut client = Client::connect(address);
+    assert_eq!(client.call(&["SET", "big", &"v".repeat(1 << 20)]), ok());
+    // The system's buffers take some of it: more than they hold must be asked for.
+    client.send(&request(&["GET", "big"]).repeat(64)).unwrap();
+    let mut other = Client::connect(address);
+    wait_until("only one is left", || {
+        let (Frame::Bulk(text) | Frame::Verbatim { text, .. }) = other.line("CLIENT LIST") else {
+            return false;
+        };
+        text.iter().filter(|&&byte| byte == b'\n').count() == 1
+    });
+    assert!(client.receive_all().len() < 64);
+    assert_eq!(other.line("STRLEN big"), Frame::Integer(1 << 20));
+}
+
+#[test]
+fn the_query_buffer_limit_disconnects() {
+    let (_server, address) = start(1, &["--client-query-buffer-limit", "1mb"]);
+    let mut client = Client::connect(address);
+    let value = vec![b'v'; 4 << 20];
+    // The server may close before all is sent.
+    let _ = client.send(&request(&[&b"SET"[..], b"key", &value]));
+    assert_eq!(client.receive(), None);
+    let mut other = Client::connect(address);
+    assert_eq!(other.line("EXISTS key"), Frame::Integer(0));
+    assert_eq!(other.call(&[&b"SET"[..], b"key", &value[..1 << 19]]), ok());
+}

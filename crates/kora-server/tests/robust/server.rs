@@ -1,0 +1,102 @@
+//! Servers for tests: in this process, or as a program whose memory and exit can be observed.
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use kora_server::Server;
+use kora_server::config::command_line::{Invocation, read};
+
+use crate::client::Client;
+
+/// What is to happen soon has happened by then, on however busy a machine.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A server in this process, on loopback unless an option says otherwise.
+pub(crate) fn start(workers: u16, options: &[&str]) -> (Server, SocketAddr) {
+    let (port, workers) = (free_port().to_string(), workers.to_string());
+    let fixed = ["--port", &port, "--bind", "127.0.0.1", "--workers", &workers];
+    let Invocation::Run(loaded) = read(&[&fixed, options].concat(), &mut std::io::empty()).unwrap() else {
+        panic!("these options are a configuration")
+    };
+    let server = Server::start(loaded.config, None).unwrap();
+    let address = server.addresses()[0];
+    (server, address)
+}
+
+/// A port that nobody listened on a moment ago.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// Waits until something is so.
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < DEADLINE, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The server as a process of its own; killed when this is dropped.
+pub(crate) struct Program {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Program {
+    pub(crate) fn start(options: &[&str]) -> Self {
+        let port = free_port();
+        Self::spawn(command(port, options), port)
+    }
+
+    /// Starts what will listen on `port`.
+    pub(crate) fn spawn(mut command: Command, port: u16) -> Self {
+        let child = command.stdout(Stdio::null()).spawn().unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        wait_until("the server listens", || std::net::TcpStream::connect(address).is_ok());
+        Self { child, address }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    /// Resident memory.
+    pub(crate) fn resident_bytes(&self) -> usize {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+    }
+
+    /// Sends SIGTERM.
+    pub(crate) fn terminate(&self) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(&mut self) -> ExitStatus {
+        let mut status = None;
+        wait_until("the server ends", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The program, about to listen on `port`.
+pub(crate) fn command(port: u16, options: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kora-server"));
+    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1"]).args(options).stdin(Stdio::null());
+    command
+}
