@@ -3,6 +3,7 @@
 
 mod bench;
 mod conformance;
+mod differential;
 mod fuzz;
 mod record;
 mod robust;
@@ -23,6 +24,8 @@ enum Chore {
     Bench(bench::Args),
     /// Replay all transcripts against the real servers, and against a running Kora
     Conformance(conformance::Args),
+    /// Send the same random commands to Kora and to a real server, and compare replies and final state
+    Differential(differential::Args),
     /// Run the codec's fuzz bodies on generated inputs
     Fuzz(fuzz::Args),
     /// Record the transcripts' replies from the real servers
@@ -35,6 +38,7 @@ fn main() -> anyhow::Result<()> {
     match Xtask::parse().chore {
         Chore::Bench(args) => bench::run(&args),
         Chore::Conformance(args) => conformance::run(&args),
+        Chore::Differential(args) => differential::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Record(args) => record::run(&args),
         Chore::Robust(args) => robust::run(&args),

@@ -2,10 +2,12 @@
 //!
 //! - [`transcript`]: commands and the exact replies of a real server, as text that people read and write.
 //! - [`session`]: plays a transcript on a [`target`]: to record replies, or to compare them with those recorded.
+//! - [`differential`]: random commands to two servers at once; replies and final state must agree.
 //! - [`process`]: starts the servers that these need, and ends them.
 //!
 //! Nothing here shares code with Kora's codec: what measures must not have the faults of what is measured.
 
+pub mod differential;
 pub mod frame;
 pub mod process;
 pub mod session;

@@ -1,5 +1,6 @@
 //! What transcripts are played on: a server behind a socket, or Kora's engine in this process.
 
+pub mod shard;
 pub mod tcp;
 
 use std::io;
@@ -32,6 +33,11 @@ pub trait Target {
     /// Whether it has the command; steps with commands it does not have are left out.
     fn has_command(&self, args: &[Vec<u8>]) -> bool {
         let _ = args;
+        true
+    }
+
+    /// Whether it has connections over a wire and settings; transcripts that need those are left out otherwise.
+    fn is_server(&self) -> bool {
         true
     }
 

@@ -182,6 +182,12 @@ fn reply(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 }
 
 fn pause(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    if args.len() > 4 {
+        let name = String::from_utf8_lossy(args[1]);
+        let text =
+            format!("ERR unknown subcommand or wrong number of arguments for '{name}'. Try CLIENT HELP.");
+        return Err(CommandError::Other(text.into()));
+    }
     let mode = match args.get(3).map(|mode| mode.to_ascii_lowercase()).as_deref() {
         None | Some(b"all") => PauseMode::All,
         Some(b"write") => PauseMode::Write,

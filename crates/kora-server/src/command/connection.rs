@@ -64,8 +64,12 @@ fn reset(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
 }
 
 fn select(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let index =
-        parse_i64(args[1]).and_then(|index| i32::try_from(index).ok()).ok_or(CommandError::NotInteger)?;
+    let index = parse_i64(args[1]).ok_or(CommandError::NotInteger)?;
+    if i32::try_from(index).is_err() {
+        return Err(CommandError::text(
+            "ERR value is out of range, value must between -2147483648 and 2147483647",
+        ));
+    }
     let db = u16::try_from(index).ok().filter(|&index| index < call.shared.config().databases);
     call.connection.session.db = DbIndex(db.ok_or(CommandError::DbIndex)?);
     call.reply().ok();

@@ -11,7 +11,7 @@ use crate::frame::Frame;
 const REPLY_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A server behind a TCP address.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TcpTarget {
     address: SocketAddr,
 }

@@ -20,6 +20,8 @@ pub enum Rule {
     Near(u64),
     /// `shape`: only the types and the numbers of elements must be the same. Texts and numbers are not recorded.
     Shape,
+    /// `except "KEY"`: what follows each such key may be anything. It is not recorded.
+    Except(Vec<u8>),
     /// `keys`: keys and values in turn, of which the keys must be the same.
     Keys,
     /// `type`: only the outermost type must be the same. Elements are not recorded.
@@ -60,6 +62,7 @@ impl FromStr for Rule {
             ("deferred", 0) => Self::Deferred,
             ("one-of", 1..) => Self::OneOf(words),
             ("contains", 1..) => Self::Contains(words),
+            ("except", 1) => Self::Except(words.remove(0)),
             ("match", 1) => Self::Match(words.remove(0)),
             _ => bail!("an unknown rule"),
         })
@@ -79,6 +82,7 @@ impl fmt::Display for Rule {
             Self::Subset => f.write_str("subset"),
             Self::OneOf(words) => write!(f, "one-of {}", quoted(words)),
             Self::Match(pattern) => write!(f, "match {}", quote(pattern)),
+            Self::Except(key) => write!(f, "except {}", quote(key)),
             Self::Contains(words) => write!(f, "contains {}", quoted(words)),
             Self::Scan => f.write_str("scan"),
             Self::Silent => f.write_str("silent"),
@@ -89,7 +93,12 @@ impl fmt::Display for Rule {
 
 impl Rule {
     /// Brings a reply into the form in which it is recorded and compared.
-    pub(crate) fn normalise(rules: &[Self], frame: Frame) -> Frame {
+    pub(crate) fn normalise(rules: &[Self], mut frame: Frame) -> Frame {
+        for rule in rules {
+            if let Self::Except(key) = rule {
+                frame = blank_after(key, frame);
+            }
+        }
         if rules.contains(&Self::Type) {
             return match frame {
                 Frame::Many { kind, .. } => Frame::Many { kind, items: Vec::new() },
@@ -121,7 +130,13 @@ impl Rule {
         let same_kind = recorded.kind() == got.kind();
         let text = text(got);
         Some(match self {
-            Self::Sorted | Self::Pairs | Self::Shape | Self::Scan | Self::Silent | Self::Deferred => {
+            Self::Sorted
+            | Self::Pairs
+            | Self::Except(_)
+            | Self::Shape
+            | Self::Scan
+            | Self::Silent
+            | Self::Deferred => {
                 return None;
             }
             Self::Near(tolerance) => is_near(recorded, got, *tolerance),
@@ -155,6 +170,17 @@ fn blank(frame: Frame) -> Frame {
         Frame::Many { kind, items } => Frame::Many { kind, items: items.into_iter().map(blank).collect() },
         other => other,
     }
+}
+
+fn blank_after(key: &[u8], frame: Frame) -> Frame {
+    let Frame::Many { kind, items } = frame else { return frame };
+    let mut is_after = false;
+    let items = items.into_iter().map(|item| {
+        let is_excepted = is_after;
+        is_after = item.bytes() == key;
+        if is_excepted { blank(item) } else { blank_after(key, item) }
+    });
+    Frame::Many { kind, items: items.collect() }
 }
 
 fn sort(frame: Frame) -> Frame {

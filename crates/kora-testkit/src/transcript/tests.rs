@@ -71,5 +71,7 @@ fn rules_accept_what_they_say_and_no_more() {
     assert!(accepts("match \"a*b*c\"", "+x", "+a--b--bc"));
     assert!(!accepts("match \"a*b*c\"", "+x", "+a--c"));
     assert!(accepts("contains b \"c\"", "+x", "+abc"));
+    assert!(accepts("except k", "*3 +k +a +b", "*3 +k +c +b"));
+    assert!(!accepts("except k", "*3 +k +a +b", "*3 +k +c +d"));
     assert!(!accepts("type", "+x", "-abc"));
 }

@@ -1,0 +1,130 @@
+//! Random commands to two servers at once: every reply must be the same, and so must all keys at the end.
+//!
+//! A run is cut into rounds. Each starts on empty servers with a seed of its own, so that a difference can be played
+//! again and cut down to the few commands that it takes. Rounds alternate between RESP2 and RESP3.
+//!
+//! Deadlines never decide a comparison by chance: they are either so far away that no machine is slow enough, or
+//! followed by a pause long enough for both servers.
+
+mod generate;
+mod play;
+mod shrink;
+mod vocabulary;
+
+pub use generate::Generator;
+pub use play::{Difference, Pair};
+
+use std::fmt;
+
+use anyhow::Context as _;
+
+use crate::frame::quote;
+use crate::target::tcp::TcpTarget;
+use crate::target::{Connection as _, Resp};
+use crate::transcript::Rule;
+
+/// Commands in one round.
+const ROUND_COMMANDS: u64 = 10_000;
+
+/// One command, and how its replies are compared.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Its name and arguments.
+    pub args: Vec<Vec<u8>>,
+    /// How replies are compared.
+    pub rules: Vec<Rule>,
+    /// A pause after it, in milliseconds; 0 for none.
+    pub wait_ms: u64,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_plain = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_graphic);
+        for (index, word) in self.args.iter().enumerate() {
+            let gap = if index == 0 { "" } else { " " };
+            let has_quotes = word.iter().any(|byte| matches!(byte, b'"' | b'\'' | b'\\'));
+            if is_plain(word) && !has_quotes {
+                write!(f, "{gap}{}", String::from_utf8_lossy(word))?;
+            } else {
+                write!(f, "{gap}{}", quote(word))?;
+            }
+        }
+        if self.wait_ms > 0 { write!(f, "\n(wait {} ms)", self.wait_ms) } else { Ok(()) }
+    }
+}
+
+/// What to compare.
+#[derive(Debug)]
+pub struct Plan {
+    /// Decides every command.
+    pub seed: u64,
+    /// Number of commands, at least.
+    pub commands: u64,
+}
+
+/// A difference that was found, cut down.
+#[derive(Debug)]
+pub struct Finding {
+    /// The seed of the run.
+    pub seed: u64,
+    /// The round in which it was found.
+    pub round: u64,
+    /// The clients' protocol.
+    pub resp: Resp,
+    /// The commands that it takes, from empty servers.
+    pub steps: Vec<Step>,
+    /// The difference that they lead to.
+    pub difference: Difference,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seed, round, resp, steps, difference } = self;
+        let resp = if *resp == Resp::V2 { 2 } else { 3 };
+        writeln!(f, "seed {seed}, round {round}, RESP{resp}; from empty servers:")?;
+        steps.iter().try_for_each(|step| writeln!(f, "  {step}"))?;
+        write!(f, "{difference}")
+    }
+}
+
+/// Runs a plan on a reference and another server, whose data it deletes. `progress` is told the number of commands
+/// compared after each round. The first difference ends it.
+///
+/// # Errors
+/// When a server can't be reached or stops answering.
+pub fn run(
+    plan: &Plan,
+    reference: &TcpTarget,
+    other: &TcpTarget,
+    progress: &mut dyn FnMut(u64),
+) -> anyhow::Result<Option<Finding>> {
+    let has_ifeq = is_valkey(reference)?;
+    let mut compared = 0;
+    for round in 0.. {
+        if compared >= plan.commands {
+            break;
+        }
+        let resp = Resp::ALL[usize::from(round % 2 == 1)];
+        let count = ROUND_COMMANDS.min(plan.commands - compared);
+        let mut generator = Generator::new(plan.seed.wrapping_add(round), has_ifeq);
+        let steps: Vec<_> = (0..count).map(|_| generator.step()).collect();
+        if let Some((at, difference)) = Pair::connect(reference, other, resp)?.play(&steps)? {
+            let steps = &steps[..(at + 1).min(steps.len())];
+            let (steps, difference) = shrink::shrink(steps, difference, |steps| {
+                Ok(Pair::connect(reference, other, resp)?.play(steps)?.map(|(_, difference)| difference))
+            })?;
+            return Ok(Some(Finding { seed: plan.seed, round, resp, steps, difference }));
+        }
+        compared += count;
+        progress(compared);
+    }
+    Ok(None)
+}
+
+fn is_valkey(target: &TcpTarget) -> anyhow::Result<bool> {
+    let info = target.open()?.call(&["INFO", "server"]).context("INFO")?;
+    Ok(String::from_utf8_lossy(info.bytes()).contains("valkey_version"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,226 @@
+//! The words that random commands are made of. Few keys and few values, so that commands meet.
+
+/// A source of random choices (SplitMix64, Steele, Lea and Flood 2014).
+#[derive(Clone, Debug)]
+pub(super) struct Rng(pub(super) u64);
+
+impl Rng {
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word ^ (word >> 31)
+    }
+
+    /// A number below `end`.
+    pub(super) fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    /// True once in `count` times.
+    pub(super) fn one_in(&mut self, count: u64) -> bool {
+        self.below(count) == 0
+    }
+
+    pub(super) fn pick<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
+        let index = self.below(choices.len() as u64);
+        choices[usize::try_from(index).expect("an index into a slice")]
+    }
+}
+
+/// Keys: some share a slot, some are odd.
+const KEYS: &[&[u8]] = &[
+    b"a",
+    b"b",
+    b"c",
+    b"d",
+    b"e",
+    b"f",
+    b"g",
+    b"h",
+    b"key:1",
+    b"key:2",
+    b"key:3",
+    b"key:10",
+    b"{t}1",
+    b"{t}2",
+    b"{t}3",
+    b"{u}1",
+    b"{u}2",
+    b"counter",
+    b"x{",
+    b"{}y",
+    b"",
+    b"\0\xff\r\n",
+    b"a*c",
+    b"K",
+];
+
+/// Keys that only LCS reads, so that its operands stay short.
+const LCS_KEYS: &[&[u8]] = &[b"{lcs}a", b"{lcs}b", b"lcs:c", b"lcs:d"];
+
+const VALUES: &[&[u8]] = &[
+    b"",
+    b"0",
+    b"1",
+    b"-1",
+    b"7",
+    b"10",
+    b"9999",
+    b"10000",
+    b"123456789",
+    b"9223372036854775807",
+    b"-9223372036854775808",
+    b"9223372036854775808",
+    b"007",
+    b" 1",
+    b"1 ",
+    b"+1",
+    b"-0",
+    b"1.5",
+    b"-2.25",
+    b"3.0",
+    b"1e3",
+    b"0.1",
+    b"abc",
+    b"Hello World",
+    b"\0\x01\xfe\xff",
+    b"a\r\nb",
+    b"inf",
+    b"nan",
+    b"0x10",
+];
+
+const INTEGERS: &[&str] = &[
+    "0",
+    "1",
+    "-1",
+    "2",
+    "10",
+    "-10",
+    "100",
+    "12345",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "-9223372036854775807",
+    "4611686018427387904",
+];
+
+const FLOATS: &[&str] = &[
+    "0.1",
+    "-0.1",
+    "0.2",
+    "1.5",
+    "3",
+    "-3",
+    "1e3",
+    "1e-5",
+    "2.5e10",
+    "1e20",
+    "0.000001",
+    "3.14159265358979",
+    "-123.456",
+    "1e-17",
+    "5.0e3",
+    "0x1p-2",
+    "99999999999.99",
+];
+
+const OFFSETS: &[&str] =
+    &["0", "1", "2", "3", "5", "10", "30", "44", "100", "-1", "-2", "-5", "-100", "1000"];
+
+const PATTERNS: &[&str] = &[
+    "*",
+    "a*",
+    "*1",
+    "key:?",
+    "key:*",
+    "{t}*",
+    "[a-c]",
+    "[^a-c]",
+    "?",
+    "a\\*c",
+    "",
+    "nothing",
+    "k[e]y:[1-2]",
+    "*{*",
+];
+
+const TYPES: &[&str] = &["string", "STRING", "list", "hash", "zset"];
+
+/// What is no number, or none that makes a short deadline.
+const JUNK: &[&[u8]] = &[
+    b"",
+    b"abc",
+    b"-1",
+    b"0",
+    b"1.5",
+    b" 1",
+    b"9223372036854775808",
+    b"-9223372036854775808",
+    b"NX",
+    b"GET",
+    b"\0",
+];
+
+/// Moments so far away that every server agrees whether they are past.
+const SECONDS_AT: &[&str] =
+    &["1", "33177117420", "33177117421", "20000000000", "9223372036854775", "-1", "0"];
+
+const MILLISECONDS_AT: &[&str] = &[
+    "1",
+    "33177117420123",
+    "33177117420124",
+    "33177117420500",
+    "20000000000000",
+    "9223372036854775807",
+    "-1",
+    "0",
+];
+
+/// The shortest and the longest deadline, in seconds from now, that may decide a comparison: chosen so widely that
+/// two of them are practically never as close as servers are late.
+const SECONDS: std::ops::Range<u64> = 100_000..1_000_100_000;
+
+/// Fills in a placeholder such as `<key>`; any other word stands for itself.
+pub(super) fn fill(word: &str, rng: &mut Rng) -> Vec<u8> {
+    let text = match word {
+        "<key>" => return rng.pick(KEYS).to_vec(),
+        "<lcs-key>" => return rng.pick(LCS_KEYS).to_vec(),
+        "<lcs-value>" => return letters(rng),
+        "<value>" => return value(rng),
+        "<junk>" => return rng.pick(JUNK).to_vec(),
+        "<integer>" => rng.pick(INTEGERS),
+        "<float>" => rng.pick(FLOATS),
+        "<offset>" => rng.pick(OFFSETS),
+        "<pattern>" => rng.pick(PATTERNS),
+        "<type>" => rng.pick(TYPES),
+        "<at>" => rng.pick(SECONDS_AT),
+        "<at-ms>" => rng.pick(MILLISECONDS_AT),
+        "<db>" => rng.pick(&["0", "0", "1", "1", "2", "3", "15", "16"]),
+        "<soon-ms>" => rng.pick(&["1", "2", "5", "10"]),
+        "<seconds>" => return number(SECONDS.start + rng.below(SECONDS.end - SECONDS.start)),
+        "<ms>" => return number((SECONDS.start + rng.below(SECONDS.end - SECONDS.start)) * 1000),
+        literal => literal,
+    };
+    text.as_bytes().to_vec()
+}
+
+fn number(value: u64) -> Vec<u8> {
+    value.to_string().into_bytes()
+}
+
+fn value(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(10) {
+        0 => number(rng.next() >> 1),
+        1 => rng.pick(&[&b"x"[..], b"ab", b"\xff"]).repeat(usize::from(rng.next().to_le_bytes()[0])),
+        2 if rng.one_in(4) => b"long ".repeat(1000),
+        _ => rng.pick(VALUES).to_vec(),
+    }
+}
+
+fn letters(rng: &mut Rng) -> Vec<u8> {
+    let count = rng.below(40);
+    (0..count).map(|_| *rng.pick(&[&b'a', &b'b', &b'c', &b'd'])).collect()
+}
