@@ -2,11 +2,14 @@
 #![expect(clippy::print_stdout, reason = "chores talk to the terminal")]
 
 mod bench;
+mod ci;
 mod conformance;
 mod differential;
+mod docs;
 mod fuzz;
 mod record;
 mod robust;
+mod tidy;
 
 use clap::{Parser, Subcommand};
 
@@ -22,25 +25,34 @@ struct Xtask {
 enum Chore {
     /// Measure CPU per operation, memory, latency and pauses against Valkey
     Bench(bench::Args),
+    /// Run what continuous integration runs
+    Ci,
     /// Replay all transcripts against the real servers, and against a running Kora
     Conformance(conformance::Args),
     /// Send the same random commands to Kora and to a real server, and compare replies and final state
     Differential(differential::Args),
+    /// Write docs/commands.md from the declarations of the commands
+    Docs,
     /// Run the codec's fuzz bodies on generated inputs
     Fuzz(fuzz::Args),
     /// Record the transcripts' replies from the real servers
     Record(record::Args),
     /// Run the robustness tests at full size
     Robust(robust::Args),
+    /// Check habits that the compiler does not
+    Tidy,
 }
 
 fn main() -> anyhow::Result<()> {
     match Xtask::parse().chore {
         Chore::Bench(args) => bench::run(&args),
+        Chore::Ci => ci::run(),
         Chore::Conformance(args) => conformance::run(&args),
         Chore::Differential(args) => differential::run(&args),
+        Chore::Docs => docs::write(),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Record(args) => record::run(&args),
         Chore::Robust(args) => robust::run(&args),
+        Chore::Tidy => tidy::run(),
     }
 }

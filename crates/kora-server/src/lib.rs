@@ -19,3 +19,9 @@ mod shared;
 mod worker;
 
 pub use server::{Ender, Server};
+
+/// The page on all commands, made from their declarations: `docs/commands.md`.
+#[must_use]
+pub fn command_reference() -> String {
+    introspect::reference::markdown(&kora_core::command::table::CommandTable::new(command::FAMILIES))
+}

@@ -1,0 +1,80 @@
+//! `cargo xtask tidy`: habits of this code base that the compiler does not check.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+
+/// Longest source file, in lines, tests aside.
+const LINES_MAX: usize = 800;
+
+/// What is not written here, put together so that this file passes its own check.
+fn unfinished() -> [String; 4] {
+    [["todo", "!("], ["unimplemented", "!("], ["FIX", "ME"], ["XX", "X:"]].map(|parts| parts.concat())
+}
+
+/// Checks every file that git knows.
+pub fn run() -> anyhow::Result<()> {
+    let files = tracked_files()?;
+    let mut complaints = Vec::new();
+    for file in files.iter().filter(|file| file.ends_with(".rs")) {
+        let text = std::fs::read_to_string(file).with_context(|| format!("can't read {file}"))?;
+        check_source(file, &text, &mut complaints);
+    }
+    check_layers(&mut complaints)?;
+    complaints.iter().for_each(|complaint| println!("{complaint}"));
+    ensure!(complaints.is_empty(), "{} untidy places", complaints.len());
+    Ok(())
+}
+
+fn tracked_files() -> anyhow::Result<Vec<String>> {
+    let output = Command::new("git").args(["ls-files"]).output().context("can't run git")?;
+    ensure!(output.status.success(), "git ls-files failed");
+    let names = String::from_utf8(output.stdout)?;
+    Ok(names.lines().filter(|name| Path::new(name).exists()).map(str::to_owned).collect())
+}
+
+fn check_source(file: &str, text: &str, complaints: &mut Vec<String>) {
+    let is_test = file.contains("/tests/") || file.ends_with("/tests.rs") || file.ends_with("testing.rs");
+    let line_count = text.lines().count();
+    if line_count > LINES_MAX && !is_test {
+        complaints.push(format!("{file}: {line_count} lines, more than {LINES_MAX}"));
+    }
+    if !text.starts_with("//!") && !text.starts_with("#!") {
+        complaints.push(format!("{file}: does not begin by saying what it holds"));
+    }
+    if file.ends_with("/mod.rs") {
+        complaints.push(format!("{file}: a module's file is named after it, beside its folder"));
+    }
+    for (number, line) in (1..).zip(text.lines()) {
+        if unfinished().iter().any(|word| line.contains(word.as_str())) {
+            complaints.push(format!("{file}:{number}: unfinished"));
+        }
+        let is_net = file.ends_with("kora-server/src/net.rs");
+        if file.starts_with("crates/") && !is_net && line.contains("mio::") && !line.trim_start().starts_with("//") {
+            complaints.push(format!("{file}:{number}: names mio, which only net.rs may"));
+        }
+    }
+}
+
+/// The arrows between crates point down only: see docs/architecture.md.
+fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
+    let layers: [(&str, &[&str]); 4] = [
+        ("kora-core", &[]),
+        ("kora-protocol", &[]),
+        ("kora-server", &["kora-core", "kora-protocol"]),
+        ("kora-cli", &["kora-protocol"]),
+    ];
+    for (name, allowed) in layers {
+        let manifest = format!("crates/{name}/Cargo.toml");
+        let text = std::fs::read_to_string(&manifest).with_context(|| format!("can't read {manifest}"))?;
+        let dependencies = text.split("[dev-dependencies]").next().unwrap_or_default();
+        for line in dependencies.lines().filter(|line| line.starts_with("kora-")) {
+            let dependency = line.split(['.', ' ', '=']).next().unwrap_or_default();
+            if !allowed.contains(&dependency) {
+                complaints.push(format!("{manifest}: {name} must not depend on {dependency}"));
+            }
+        }
+    }
+    Ok(())
+}
