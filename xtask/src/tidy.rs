@@ -14,7 +14,7 @@ fn unfinished() -> [String; 4] {
 }
 
 /// Checks every file that git knows.
-pub fn run() -> anyhow::Result<()> {
+pub(crate) fn run() -> anyhow::Result<()> {
     let files = tracked_files()?;
     let mut complaints = Vec::new();
     for file in files.iter().filter(|file| file.ends_with(".rs")) {
@@ -51,7 +51,11 @@ fn check_source(file: &str, text: &str, complaints: &mut Vec<String>) {
             complaints.push(format!("{file}:{number}: unfinished"));
         }
         let is_net = file.ends_with("kora-server/src/net.rs");
-        if file.starts_with("crates/") && !is_net && line.contains("mio::") && !line.trim_start().starts_with("//") {
+        if file.starts_with("crates/")
+            && !is_net
+            && line.contains("mio::")
+            && !line.trim_start().starts_with("//")
+        {
             complaints.push(format!("{file}:{number}: names mio, which only net.rs may"));
         }
     }

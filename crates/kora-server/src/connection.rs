@@ -95,7 +95,8 @@ pub(crate) struct PendingParts {
     pub(crate) keeps_reply: bool,
     /// Places in the command table of the commands it consists of.
     pub(crate) commands: SmallVec<[u16; 32]>,
-    pub(crate) begun: std::time::Instant,
+    /// When it was submitted, if that is timed.
+    pub(crate) begun: Option<std::time::Instant>,
 }
 
 impl PendingParts {

@@ -68,6 +68,10 @@ pub(crate) struct Worker {
     hashes: Vec<u64>,
     /// Places in the command table of what ran since the last account.
     executed: Vec<u16>,
+    /// Accounts until one is timed again.
+    untimed: u32,
+    /// When this round began: what goes by the clock goes by this, so that a round reads the clock once.
+    round_begun: Instant,
     next_cron: Instant,
     cron_round: u64,
     /// When the rate of commands was last measured, and the count then.
@@ -109,6 +113,8 @@ impl Worker {
             resolved: Vec::new(),
             hashes: Vec::new(),
             executed: Vec::new(),
+            untimed: 0,
+            round_begun: Instant::now(),
             next_cron: Instant::now(),
             cron_round: 0,
             rate_since: Instant::now(),
@@ -129,7 +135,7 @@ impl Worker {
 
     fn round(&mut self) -> std::io::Result<()> {
         let is_idle = self.queue.is_empty() && self.shard.park();
-        let until_cron = self.next_cron.saturating_duration_since(Instant::now());
+        let until_cron = self.next_cron.saturating_duration_since(self.round_begun);
         let timeout = if is_idle { until_cron } else { Duration::ZERO };
         let mut ready = std::mem::take(&mut self.ready);
         let waited = self.poller.wait(timeout, &mut ready);
@@ -148,7 +154,7 @@ impl Worker {
         self.dispose();
         self.shard.hand_over();
         self.send_all();
-        if Instant::now() >= self.next_cron {
+        if self.round_begun >= self.next_cron {
             self.cron();
         }
         Ok(())
@@ -156,6 +162,7 @@ impl Worker {
 
     fn begin_round(&mut self) {
         self.now = (self.clock)();
+        self.round_begun = Instant::now();
         self.take_up_config();
     }
 

@@ -6,7 +6,6 @@
 //! in the batch, so that a connection's commands take effect in the order they were sent.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use kora_core::command::spec::{CoreHandler, Facts, Flags};
 use kora_core::command::table::Handler;
@@ -60,7 +59,7 @@ enum Step {
 impl Worker {
     /// Runs the requests at the beginning of `bytes` as far as they can run now; returns how many bytes they took.
     pub(super) fn execute(&mut self, connection: &mut Connection, bytes: &[u8]) -> usize {
-        let begun = Instant::now();
+        let begun = self.begin_account();
         let mut used = 0;
         while connection.may_run() && used < bytes.len() {
             let limits = self.limits(connection);
@@ -414,7 +413,7 @@ impl Worker {
             parts: SmallVec::new(),
             keeps_reply: connection.session.reply_mode == ReplyMode::On,
             commands: gathered.commands,
-            begun: Instant::now(),
+            begun: self.begin_account(),
         }));
         if connection.session.reply_mode == ReplyMode::Skip {
             connection.session.reply_mode = ReplyMode::On;
