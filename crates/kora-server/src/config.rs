@@ -170,6 +170,16 @@ impl Config {
         }
     }
 
+    /// Number of workers: `workers`, or one per core.
+    #[must_use]
+    pub fn worker_count(&self) -> u16 {
+        if self.workers > 0 {
+            return self.workers;
+        }
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        u16::try_from(cores).unwrap_or(u16::MAX)
+    }
+
     /// What no single directive can judge.
     ///
     /// # Errors

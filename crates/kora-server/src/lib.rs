@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod config;
+pub mod descriptors;
 pub mod introspect;
 pub mod log;
 

@@ -7,6 +7,7 @@ use anyhow::Context;
 use kora_server::Server;
 use kora_server::config::command_line::{Invocation, USAGE, read};
 use kora_server::config::load::Loaded;
+use kora_server::descriptors::make_room;
 use kora_server::log::Log;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -41,7 +42,7 @@ fn run() -> anyhow::Result<()> {
 }
 
 fn serve(loaded: Loaded) -> anyhow::Result<()> {
-    let Loaded { config, notes } = loaded;
+    let Loaded { mut config, notes } = loaded;
     if !config.dir.is_empty() {
         use std::os::unix::ffi::OsStrExt;
         let dir = std::ffi::OsStr::from_bytes(&config.dir);
@@ -52,6 +53,7 @@ fn serve(loaded: Loaded) -> anyhow::Result<()> {
     tracing::info!("Kora {} starts, process {}", env!("CARGO_PKG_VERSION"), std::process::id());
     tracing::info!("Data is kept in memory only: nothing survives a restart");
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
+    make_room(&mut config);
     let server = Server::start(config, Some(log.level()))?;
     for address in server.addresses() {
         tracing::info!("Listening on {address}");

@@ -51,7 +51,7 @@ impl Server {
         if let Some(address) = addresses.first() {
             config.port = address.port();
         }
-        let worker_count = worker_count(&config);
+        let worker_count = config.worker_count();
         let pollers: Vec<_> = (0..worker_count).map(|_| Poller::new()).collect::<io::Result<_>>()?;
         let wakers = pollers
             .iter()
@@ -131,14 +131,6 @@ impl Drop for Server {
             tracing::error!("a worker failed: {error}");
         }
     }
-}
-
-fn worker_count(config: &Config) -> u16 {
-    if config.workers > 0 {
-        return config.workers;
-    }
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    u16::try_from(cores).unwrap_or(u16::MAX)
 }
 
 fn clock() -> UnixMs {

@@ -30,6 +30,8 @@ const PROTECTED_MODE_ERROR: &str = "-DENIED Kora is running in protected mode be
 #[derive(Debug, Default)]
 pub(super) struct Listening {
     listeners: Vec<Option<Listener>>,
+    /// Accepting failed, and those who wait will not be told of again.
+    is_behind: bool,
 }
 
 /// Opens the listeners that a configuration asks for.
@@ -84,9 +86,17 @@ impl Worker {
                 Ok(Some((stream, peer))) => self.admit(stream, peer),
                 Err(error) => {
                     tracing::warn!("accepting a connection failed: {error}");
+                    self.listening.is_behind = true;
                     return;
                 }
             }
+        }
+    }
+
+    /// Accepts those whom a failure has left waiting.
+    pub(super) fn accept_left_behind(&mut self) {
+        if std::mem::take(&mut self.listening.is_behind) {
+            (0..self.listening.listeners.len()).for_each(|index| self.accept(index));
         }
     }
 

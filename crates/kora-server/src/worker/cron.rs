@@ -24,6 +24,7 @@ impl Worker {
         self.publish_counters();
         self.measure_rate();
         self.end_timed_waits();
+        self.accept_left_behind();
         if self.cron_round.is_multiple_of(ROUNDS_PER_CLIENT_CHECK) {
             self.check_clients();
         }
@@ -184,16 +185,5 @@ impl Worker {
         counters.expired.store(stats.expired, Ordering::Relaxed);
         counters.changes.store(changes, Ordering::Relaxed);
         self.shard.publish_usage();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::flag;
-
-    #[test]
-    fn flags_are_distinct_bits() {
-        let all = [flag::NO_EVICT, flag::NO_TOUCH, flag::BLOCKED, flag::CLOSING, flag::UNIX];
-        assert_eq!(all.iter().fold(0, |set, bit| set | bit).count_ones() as usize, all.len());
     }
 }

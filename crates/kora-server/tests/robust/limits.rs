@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use kora_protocol::Frame;
 
 use crate::client::{Client, bulk, error_text, ok, request};
-use crate::server::{start, wait_until};
+use crate::server::{Program, command, free_port, start, wait_until};
 
 #[test]
 fn maxclients_turns_the_rest_away() {
@@ -25,6 +25,31 @@ fn maxclients_turns_the_rest_away() {
         let mut client = Client::connect(address);
         client.send(b"PING\r\n").is_ok() && client.receive() == Some(Frame::Simple(b"PONG".to_vec()))
     });
+}
+
+#[test]
+fn few_descriptors_lower_maxclients() {
+    let port = free_port();
+    let program = command(port, &["--workers", "2"]);
+    let mut limited = std::process::Command::new("sh");
+    limited
+        .args(["-c", "ulimit -n 80 && exec \"$@\"", "sh"])
+        .arg(program.get_program())
+        .args(program.get_args());
+    let program = Program::spawn(limited, port);
+    let mut clients: Vec<_> = (0..200).map(|_| program.client()).collect();
+    let served: Vec<_> =
+        clients.iter_mut().map(|client| client.send(b"PING\r\n").ok().and(client.receive())).collect();
+    let count = |expected: &str| {
+        let text = |frame: &Frame| match frame {
+            Frame::Simple(text) | Frame::Error(text) => text == expected.as_bytes(),
+            _ => false,
+        };
+        served.iter().flatten().filter(|frame| text(frame)).count()
+    };
+    // One place may still be that of the connection that found the server up.
+    assert!((42..=44).contains(&count("PONG")), "{served:?}");
+    assert!(count("ERR max number of clients reached") > 100, "{served:?}");
 }
 
 #[test]
