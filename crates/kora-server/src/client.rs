@@ -130,3 +130,14 @@ impl Clients {
         self.by_id.lock().values().cloned().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::flag;
+
+    #[test]
+    fn flags_are_distinct_bits() {
+        let all = [flag::NO_EVICT, flag::NO_TOUCH, flag::BLOCKED, flag::CLOSING, flag::UNIX];
+        assert_eq!(all.iter().fold(0, |set, bit| set | bit).count_ones() as usize, all.len());
+    }
+}
