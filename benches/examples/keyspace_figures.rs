@@ -110,9 +110,10 @@ fn shuffle(number: u64, count: u64) -> u64 {
 /// Looks all keys up in batches as a server does: buckets first, then entries, then the commands.
 fn get_batched(shard: &mut Shard, count: u64) -> usize {
     const BATCH: u64 = 16;
+    const BATCH_LEN: usize = 16;
     let mut found = 0;
-    let mut hashes = [0; BATCH as usize];
-    for first in (0..count).step_by(BATCH as usize) {
+    let mut hashes = [0; BATCH_LEN];
+    for first in (0..count).step_by(BATCH_LEN) {
         let numbers = || (first..count.min(first + BATCH)).map(|number| shuffle(number, count));
         for (hash, number) in hashes.iter_mut().zip(numbers()) {
             *hash = shard.store.prefetch_bucket(DB, &key(number));
