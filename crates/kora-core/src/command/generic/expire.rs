@@ -138,6 +138,8 @@ impl Conditions {
 
 #[cold]
 fn unsupported_option(option: &[u8]) -> CommandError {
+    // Like Redis, nothing from a NUL on.
+    let option = &option[..memchr::memchr(0, option).unwrap_or(option.len())];
     CommandError::Other(format!("ERR Unsupported option {}", String::from_utf8_lossy(option)).into())
 }
 
