@@ -21,7 +21,8 @@ use anyhow::Context as _;
 use crate::frame::quote;
 use crate::target::tcp::TcpTarget;
 use crate::target::{Connection as _, Resp};
-use crate::transcript::Rule;
+use crate::transcript::{Origin, Rule};
+use vocabulary::Rng;
 
 /// Commands in one round.
 const ROUND_COMMANDS: u64 = 10_000;
@@ -98,7 +99,7 @@ pub fn run(
     other: &TcpTarget,
     progress: &mut dyn FnMut(u64),
 ) -> anyhow::Result<Option<Finding>> {
-    let has_ifeq = is_valkey(reference)?;
+    let origin = origin(reference)?;
     let mut compared = 0;
     for round in 0.. {
         if compared >= plan.commands {
@@ -106,12 +107,13 @@ pub fn run(
         }
         let resp = Resp::ALL[usize::from(round % 2 == 1)];
         let count = ROUND_COMMANDS.min(plan.commands - compared);
-        let mut generator = Generator::new(plan.seed.wrapping_add(round), has_ifeq);
+        let mut generator = Generator::new(round_seed(plan.seed, round), origin);
         let steps: Vec<_> = (0..count).map(|_| generator.step()).collect();
-        if let Some((at, difference)) = Pair::connect(reference, other, resp)?.play(&steps)? {
+        if let Some((at, difference)) = Pair::connect(reference, other, resp, origin)?.play(&steps)? {
             let steps = &steps[..(at + 1).min(steps.len())];
             let (steps, difference) = shrink::shrink(steps, difference, |steps| {
-                Ok(Pair::connect(reference, other, resp)?.play(steps)?.map(|(_, difference)| difference))
+                let mut pair = Pair::connect(reference, other, resp, origin)?;
+                Ok(pair.play(steps)?.map(|(_, difference)| difference))
             })?;
             return Ok(Some(Finding { seed: plan.seed, round, resp, steps, difference }));
         }
@@ -121,9 +123,15 @@ pub fn run(
     Ok(None)
 }
 
-fn is_valkey(target: &TcpTarget) -> anyhow::Result<bool> {
+/// Runs of neighbouring seeds share no rounds.
+fn round_seed(seed: u64, round: u64) -> u64 {
+    Rng(seed).next().wrapping_add(round)
+}
+
+fn origin(target: &TcpTarget) -> anyhow::Result<Origin> {
     let info = target.open()?.call(&["INFO", "server"]).context("INFO")?;
-    Ok(String::from_utf8_lossy(info.bytes()).contains("valkey_version"))
+    let is_valkey = String::from_utf8_lossy(info.bytes()).contains("valkey_version");
+    Ok(if is_valkey { Origin::Valkey } else { Origin::Redis })
 }
 
 #[cfg(test)]

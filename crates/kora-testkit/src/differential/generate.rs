@@ -2,7 +2,7 @@
 
 use super::Step;
 use super::vocabulary::{Rng, fill};
-use crate::transcript::Rule;
+use crate::transcript::{Origin, Rule};
 
 /// How often, what, and how replies are compared.
 struct Form {
@@ -25,6 +25,8 @@ enum Compare {
     Sorted,
     /// Only the type of the reply.
     Type,
+    /// As [`encoding_rules`] says.
+    Encoding,
     /// All calls of an iteration together.
     Scan,
     /// Exact; a pause follows, in which a deadline passes.
@@ -102,8 +104,9 @@ const FORMS: &[Form] = &[
     compared(12, "PTTL <key>", Compare::Near(3000)),
     compared(12, "EXPIRETIME <key>", Compare::Near(3)),
     compared(12, "PEXPIRETIME <key>", Compare::Near(3000)),
-    form(15, "OBJECT ENCODING <key>"),
-    form(3, "OBJECT REFCOUNT <key>"),
+    compared(15, "OBJECT ENCODING <key>", Compare::Encoding),
+    // A copied small integer is counted once in Redis and as shared here.
+    compared(3, "OBJECT REFCOUNT <key>", Compare::Type),
     form(2, "OBJECT FREQ <key>"),
     compared(2, "OBJECT IDLETIME <key>", Compare::Type),
     compared(2, "MEMORY USAGE <key>", Compare::Type),
@@ -130,20 +133,28 @@ const FORMS: &[Form] = &[
 /// What Valkey has and Redis 8.0 has not.
 const IFEQ: Form = with_options(20, "SET <key> <value> IFEQ <value>", SET_OPTIONS);
 
+/// How OBJECT ENCODING is compared: Kora's names are Redis's; Valkey embeds other lengths of strings.
+pub(super) fn encoding_rules(reference: Origin) -> Vec<Rule> {
+    match reference {
+        Origin::Redis => Vec::new(),
+        Origin::Valkey => vec![Rule::Type],
+    }
+}
+
 /// Makes the same commands from the same seed.
 #[derive(Debug)]
 pub struct Generator {
     rng: Rng,
-    has_ifeq: bool,
-    /// Looks for a key whose deadline has passed, so that no server still counts it.
+    origin: Origin,
+    /// Looks at a key whose deadline may have passed.
     pending: Option<Step>,
 }
 
 impl Generator {
-    /// A generator; `has_ifeq` adds `SET ... IFEQ`.
+    /// A generator of commands that the reference has.
     #[must_use]
-    pub fn new(seed: u64, has_ifeq: bool) -> Self {
-        Self { rng: Rng(seed), has_ifeq, pending: None }
+    pub fn new(seed: u64, reference: Origin) -> Self {
+        Self { rng: Rng(seed), origin: reference, pending: None }
     }
 
     /// The next command.
@@ -163,18 +174,20 @@ impl Generator {
             Compare::Near(tolerance) => step.rules.push(Rule::Near(tolerance)),
             Compare::Sorted => step.rules.push(Rule::Sorted),
             Compare::Type => step.rules.push(Rule::Type),
+            Compare::Encoding => step.rules.extend(encoding_rules(self.origin)),
             Compare::Scan => step.rules.push(Rule::Scan),
-            Compare::ThenWait => {
-                step.wait_ms = PAUSE_MS;
-                let args = vec![b"EXISTS".to_vec(), step.args[1].clone()];
-                self.pending = Some(Step { args, rules: Vec::new(), wait_ms: 0 });
-            }
+            Compare::ThenWait => step.wait_ms = PAUSE_MS,
+        }
+        // A key may be kept, and counted, for a while after its time: looking at it ends that on every server.
+        if step.wait_ms > 0 || step.args.iter().any(|arg| arg == b"EXAT" || arg == b"PXAT") {
+            let args = [b"EXISTS".to_vec()].into_iter().chain(step.args.get(1).cloned()).collect();
+            self.pending = Some(Step { args, rules: Vec::new(), wait_ms: 0 });
         }
         step
     }
 
     fn choose(&mut self) -> &'static Form {
-        let ifeq_weight = if self.has_ifeq { IFEQ.weight } else { 0 };
+        let ifeq_weight = if self.origin == Origin::Valkey { IFEQ.weight } else { 0 };
         let total: u64 = FORMS.iter().map(|form| form.weight).sum();
         let mut at = self.rng.below(total + ifeq_weight);
         for form in FORMS {

@@ -6,11 +6,12 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 
 use super::Step;
+use super::generate::encoding_rules;
 use crate::frame::Frame;
 use crate::session::scan;
 use crate::target::tcp::TcpTarget;
 use crate::target::{Connection, Resp, Target as _, encode_into};
-use crate::transcript::Rule;
+use crate::transcript::{Origin, Rule};
 
 /// Commands sent before their replies are read.
 const BATCH_COMMANDS: usize = 50;
@@ -43,20 +44,26 @@ impl fmt::Display for Difference {
 /// A connection to each of two servers.
 pub struct Pair {
     connections: [Box<dyn Connection>; 2],
+    origin: Origin,
 }
 
 impl Pair {
-    /// Connects to both and empties them.
+    /// Connects to both, of which the reference is of `origin`, and empties them.
     ///
     /// # Errors
     /// When either refuses.
-    pub fn connect(reference: &TcpTarget, other: &TcpTarget, resp: Resp) -> anyhow::Result<Self> {
+    pub fn connect(
+        reference: &TcpTarget,
+        other: &TcpTarget,
+        resp: Resp,
+        origin: Origin,
+    ) -> anyhow::Result<Self> {
         let mut connections = [reference.clone().connect(resp)?, other.clone().connect(resp)?];
         for connection in &mut connections {
             let reply = connection.call(&["FLUSHALL"])?;
             anyhow::ensure!(!reply.is_error(), "FLUSHALL was refused: {reply}");
         }
-        Ok(Self { connections })
+        Ok(Self { connections, origin })
     }
 
     /// Plays steps on both. The first difference, with the number of the step, or the number of steps if all replies
@@ -140,10 +147,11 @@ impl Pair {
     }
 
     fn compare_keys(&mut self, db: usize, keys: &[Vec<u8>]) -> anyhow::Result<Option<Difference>> {
+        let encoding = encoding_rules(self.origin);
         let questions: [(&[&str], &[Rule]); 4] = [
             (&["TYPE"], &[]),
             (&["GET"], &[]),
-            (&["OBJECT", "ENCODING"], &[]),
+            (&["OBJECT", "ENCODING"], &encoding),
             (&["PTTL"], &[Rule::Near(3000)]),
         ];
         for (question, rules) in questions {
