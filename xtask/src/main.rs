@@ -7,8 +7,10 @@ mod conformance;
 mod differential;
 mod docs;
 mod fuzz;
+mod loom;
 mod record;
 mod robust;
+mod sim;
 mod tidy;
 
 use clap::{Parser, Subcommand};
@@ -35,10 +37,14 @@ enum Chore {
     Docs,
     /// Run the codec's fuzz bodies on generated inputs
     Fuzz(fuzz::Args),
+    /// Check how workers sleep and are woken under every order of memory accesses
+    Loom,
     /// Record the transcripts' replies from the real servers
     Record(record::Args),
     /// Run the robustness tests at full size
     Robust(robust::Args),
+    /// Simulate shards and clients under schedules drawn from seeds
+    Sim(sim::Args),
     /// Check habits that the compiler does not
     Tidy,
 }
@@ -51,8 +57,10 @@ fn main() -> anyhow::Result<()> {
         Chore::Differential(args) => differential::run(&args),
         Chore::Docs => docs::write(),
         Chore::Fuzz(args) => fuzz::run(&args),
+        Chore::Loom => loom::run(),
         Chore::Record(args) => record::run(&args),
         Chore::Robust(args) => robust::run(&args),
+        Chore::Sim(args) => sim::run(&args),
         Chore::Tidy => tidy::run(),
     }
 }

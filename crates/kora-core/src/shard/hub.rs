@@ -169,40 +169,53 @@ impl<D: Driver> Hub<D> {
         let mut submission = self.begin_submission(operation);
         while submission.push_next() {}
         submission.publish();
+        submission.finish();
     }
 
-    /// Opens the critical section in which `operation` gets its ticket and its places.
-    pub(super) fn begin_submission(&self, operation: Arc<Operation<D>>) -> Submission<'_, D> {
+    /// Opens the critical section in which `operation`, which involves several shards, gets its ticket and its
+    /// places. For a schedule that runs other shards between the steps; everyone else submits through a shard.
+    #[must_use]
+    pub fn begin_submission(&self, operation: Arc<Operation<D>>) -> Submission<'_, D> {
         let next_ticket = self.next_ticket.lock();
-        Submission { hub: self, next_ticket, operation, pushed: 0 }
+        let ticket = Ticket(*next_ticket);
+        Submission { hub: self, next_ticket, ticket, operation, pushed: 0 }
     }
 }
 
-/// The critical section of one submission. Its steps are separate so that a simulation can run other shards
-/// in between.
-pub(super) struct Submission<'a, D: Driver> {
+/// The critical section of one submission, step by step: the operation is pushed into all lanes, then published;
+/// at the end the section is left and the shards are woken.
+///
+/// No more than one exists at a time: who begins a second one waits for the end of the first.
+#[derive(Debug)]
+pub struct Submission<'a, D: Driver> {
     hub: &'a Hub<D>,
     next_ticket: MutexGuard<'a, u64>,
+    ticket: Ticket,
     operation: Arc<Operation<D>>,
     pushed: usize,
 }
 
 impl<D: Driver> Submission<'_, D> {
     /// Pushes the operation into one more lane; `false` when it stands in all of them.
-    pub(super) fn push_next(&mut self) -> bool {
+    pub fn push_next(&mut self) -> bool {
         let Some(&shard) = self.operation.request.shards.get(self.pushed) else { return false };
         self.pushed += 1;
-        let entry = LaneEntry { ticket: Ticket(*self.next_ticket), operation: Arc::clone(&self.operation) };
+        let entry = LaneEntry { ticket: self.ticket, operation: Arc::clone(&self.operation) };
         // A shard that has ended takes no more operations: the engine is going down.
         let _ = self.hub.ports[shard.index()].lane.send(entry);
         true
     }
 
-    /// Makes the operation runnable and wakes its shards.
-    pub(super) fn publish(mut self) {
-        debug_assert_eq!(self.pushed, self.operation.request.shards.len());
-        *self.next_ticket += 1;
+    /// Makes the operation runnable. It must stand in all lanes: else a shard could run what follows from it before
+    /// it finds the operation itself.
+    pub fn publish(&mut self) {
+        *self.next_ticket = self.ticket.0 + 1;
         self.hub.published.store(*self.next_ticket, Ordering::Release);
+    }
+
+    /// Leaves the critical section and wakes the shards.
+    pub fn finish(self) {
+        debug_assert_eq!(self.pushed, self.operation.request.shards.len());
         drop(self.next_ticket);
         for &shard in &self.operation.request.shards {
             self.hub.wake(shard);

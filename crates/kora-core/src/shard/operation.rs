@@ -230,6 +230,7 @@ pub(super) enum Course {
     /// Each shard runs its items at its lane position; none waits.
     FanOut,
     /// The shards deposit their stores; the last to arrive runs the only item with all of them.
+    #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
     Lend(Mutex<Vec<Box<ShardStore>>>),
 }
 
@@ -269,7 +270,8 @@ pub struct Part<D: Driver> {
 
 impl<D: Driver> Operation<D> {
     /// An operation ready to be submitted.
-    pub(crate) fn new(request: Request, setting: Setting<Style<D>>, origin: D::Origin) -> Self {
+    #[must_use]
+    pub fn new(request: Request, setting: Setting<Style<D>>, origin: D::Origin) -> Self {
         let course = match request.shards.len() {
             1 => Course::Single,
             _ if request.is_lend => Course::Lend(Mutex::default()),

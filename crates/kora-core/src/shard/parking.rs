@@ -49,69 +49,60 @@ impl Parking {
 
 #[cfg(all(test, loom))]
 mod tests {
-    use super::Parking;
-    use loom::sync::{Arc, Condvar, Mutex};
+    use super::{AtomicBool, Ordering, Parking};
+    use loom::sync::Arc;
+    use loom::sync::atomic::AtomicU32;
     use loom::thread;
 
-    /// A queue and a sticky wake-up, as a channel and an eventfd are.
+    /// A queue and a sticky wake-up, as a channel and an eventfd are. The queue orders nothing but its own messages:
+    /// the fences must do the rest.
     #[derive(Default)]
     struct Worker {
         parking: Parking,
-        queue: Mutex<Vec<u32>>,
-        woken: Mutex<bool>,
-        bell: Condvar,
+        /// Number of messages ever sent.
+        sent: AtomicU32,
+        is_woken: AtomicBool,
     }
 
     impl Worker {
-        fn send(&self, message: u32) {
-            self.queue.lock().unwrap().push(message);
+        fn send(&self) {
+            self.sent.fetch_add(1, Ordering::Release);
             if self.parking.must_wake() {
-                *self.woken.lock().unwrap() = true;
-                self.bell.notify_one();
+                self.is_woken.store(true, Ordering::Release);
             }
         }
 
-        fn receive(&self) -> Vec<u32> {
-            std::mem::take(&mut *self.queue.lock().unwrap())
-        }
-
+        /// A lost wake-up would make this wait without end: loom ends the test then.
         fn sleep(&self) {
-            let mut woken = self.woken.lock().unwrap();
-            while !*woken {
-                woken = self.bell.wait(woken).unwrap();
+            while !self.is_woken.swap(false, Ordering::AcqRel) {
+                thread::yield_now();
             }
-            *woken = false;
         }
     }
 
     fn deliver_all(sender_count: u32) {
         let worker = Arc::new(Worker::default());
         let senders: Vec<_> = (0..sender_count)
-            .map(|message| {
+            .map(|_| {
                 let worker = Arc::clone(&worker);
-                thread::spawn(move || worker.send(message))
+                thread::spawn(move || worker.send())
             })
             .collect();
         let mut received = 0;
-        while received < sender_count as usize {
-            received += worker.receive().len();
-            if received == sender_count as usize {
-                break;
-            }
+        while received < sender_count {
             worker.parking.prepare();
-            let late = worker.receive().len();
-            received += late;
-            if late == 0 {
+            let sent = worker.sent.load(Ordering::Acquire);
+            if sent == received {
                 worker.sleep();
             }
             worker.parking.cancel();
+            received = sent;
         }
         for sender in senders {
-            sender.join().unwrap();
+            sender.join().expect("senders do not panic");
         }
     }
 
-    /// A lost wake-up would leave the worker asleep: loom reports it as a deadlock.
     #[test]
     fn no_wake_up_is_lost() {
         loom::model(|| deliver_all(1));

@@ -163,8 +163,8 @@ impl<D: Driver> Shard<D> {
         received
     }
 
-    /// Announces that the worker is about to sleep; `false` if there is something to do after all. After sleeping,
-    /// call [`Shard::unpark`].
+    /// Announces that the worker is about to sleep; `false` if there is something to do after all, be it that finished
+    /// parts or messages were not taken yet. After sleeping, call [`Shard::unpark`].
     #[must_use]
     pub fn park(&self) -> bool {
         let parking = self.hub.parking(self.id);
@@ -172,7 +172,8 @@ impl<D: Driver> Shard<D> {
         // A lane entry whose ticket is not published yet is no reason to stay awake: publishing it wakes us.
         let head_is_ready = self.lane_head.as_ref().is_some_and(|head| self.hub.is_published(head.ticket));
         let lane_is_ready = self.lane_head.is_none() && self.store.is_some() && !self.doors.lane.is_empty();
-        let is_idle = !head_is_ready && !lane_is_ready && self.doors.inbox.is_empty();
+        let is_all_taken = self.finished.is_empty() && self.driver_mail.is_empty();
+        let is_idle = is_all_taken && !head_is_ready && !lane_is_ready && self.doors.inbox.is_empty();
         if !is_idle {
             parking.cancel();
         }

@@ -1,0 +1,80 @@
+//! The sequential model: one bare store, alone, that runs one command after the other.
+
+use std::hash::{Hash as _, Hasher as _};
+
+use kora_core::command::spec::Flags;
+use kora_core::command::table::{CommandTable, Handler};
+use kora_core::config::CoreConfig;
+use kora_core::journal::Journal;
+use kora_core::keyspace::Keyspace;
+use kora_core::keyspace::entry::StringRef;
+use kora_core::reply::Value;
+use kora_core::reply::tree::TreeSink;
+use kora_core::shard::runner::run_on_store;
+use kora_core::shard::store::{DbIndex, ShardStore};
+use kora_core::slot::ShardId;
+use kora_core::time::UnixMs;
+
+use super::record::comparable;
+use super::workload::DATABASE_COUNT;
+
+/// Entries visited at once when the contents are read.
+const SCAN_STEP: usize = 100;
+
+/// A store that belongs to no engine.
+#[derive(Debug)]
+pub(super) struct Model<'a> {
+    table: &'a CommandTable<()>,
+    store: ShardStore,
+    journal: Journal,
+}
+
+impl<'a> Model<'a> {
+    pub(super) fn new(table: &'a CommandTable<()>) -> Self {
+        let store = ShardStore::new(ShardId(0), config(), 1);
+        Self { table, store, journal: Journal::default() }
+    }
+
+    /// Runs a command.
+    pub(super) fn run(&mut self, args: &[&[u8]], db: DbIndex, now: UnixMs) -> Value {
+        let command = self.table.resolve(args).expect("the workload sends well-formed commands");
+        let Handler::Core(handler) = command.handler else {
+            unreachable!("there are no others in this table")
+        };
+        let is_write = command.facts.flags.has(Flags::WRITE);
+        let mut sink = TreeSink::new(true);
+        run_on_store(&mut self.store, &mut self.journal, (is_write, handler), args, (db, now), &mut sink);
+        let reply = sink.into_values().pop().expect("a command writes one reply");
+        comparable(args, reply)
+    }
+
+    /// Stands for what the store holds: the same for the same contents.
+    pub(super) fn digest(&mut self) -> u64 {
+        let mut contents = Vec::new();
+        for db in (0..DATABASE_COUNT).map(DbIndex) {
+            let mut keyspace = Keyspace::new(&mut self.store, &mut self.journal, db, UnixMs(0), true);
+            let mut cursor = 0;
+            loop {
+                cursor = keyspace.scan(cursor, SCAN_STEP, &mut |entry| {
+                    let value = match entry.string().expect("the workload makes strings only") {
+                        StringRef::Integer(number) => number.to_string().into_bytes(),
+                        StringRef::Bytes(bytes) => bytes.to_vec(),
+                    };
+                    contents.push((db, entry.key().to_vec(), value, entry.expiry()));
+                });
+                if cursor == 0 {
+                    break;
+                }
+            }
+        }
+        contents.sort_unstable();
+        let mut hasher = std::hash::DefaultHasher::new();
+        contents.hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+/// The settings of the model and of the simulated shards.
+pub(super) fn config() -> CoreConfig {
+    CoreConfig { database_count: DATABASE_COUNT, ..CoreConfig::default() }
+}

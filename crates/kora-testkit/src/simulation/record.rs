@@ -1,0 +1,136 @@
+//! What clients sent and saw: the history that a sequential order has to explain.
+
+use std::fmt;
+
+use kora_core::reply::Value;
+use kora_core::shard::store::DbIndex;
+use kora_core::time::UnixMs;
+
+/// A command's name and arguments.
+pub(super) type Args = Vec<Vec<u8>>;
+
+/// An operation's place in the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OperationId(pub(super) usize);
+
+/// A command and what it answered.
+#[derive(Clone)]
+pub(super) struct Call {
+    pub(super) args: Args,
+    /// Number of the command among all that clients sent.
+    pub(super) sequence: u64,
+    /// Absent when nobody received it.
+    pub(super) reply: Option<Value>,
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let args: Vec<_> = self.args.iter().map(|arg| String::from_utf8_lossy(arg)).collect();
+        write!(f, "{} => {}", args.join(" "), shown(self.reply.as_ref()))
+    }
+}
+
+/// Commands of one process that ran as a unit.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) process: usize,
+    pub(super) db: DbIndex,
+    pub(super) now: UnixMs,
+    pub(super) calls: Vec<Call>,
+    /// The step at which the client sent the commands.
+    pub(super) invoked: u64,
+    /// The step at which it received the replies, if it did.
+    pub(super) responded: Option<u64>,
+}
+
+/// All operations, and in which order each shard ran those that concerned it.
+#[derive(Debug)]
+pub(super) struct History {
+    pub(super) records: Vec<Record>,
+    /// Operations of each process, in the order it sent them.
+    pub(super) processes: Vec<Vec<OperationId>>,
+    /// Operations each shard took part in. Nothing is proved by them: they are a hint where to look for an order.
+    pub(super) chains: Vec<Vec<OperationId>>,
+}
+
+impl History {
+    pub(super) fn new(shard_count: u16) -> Self {
+        let chains = vec![Vec::new(); usize::from(shard_count)];
+        Self { records: Vec::new(), processes: Vec::new(), chains }
+    }
+
+    /// A new process: one that sends each operation after the one before.
+    pub(super) fn add_process(&mut self) -> usize {
+        self.processes.push(Vec::new());
+        self.processes.len() - 1
+    }
+
+    pub(super) fn add(&mut self, record: Record) -> OperationId {
+        let id = OperationId(self.records.len());
+        self.processes[record.process].push(id);
+        self.records.push(record);
+        id
+    }
+
+    pub(super) fn get(&self, id: OperationId) -> &Record {
+        &self.records[id.0]
+    }
+
+    /// The commands of a process in the order it sent them: operation and place in it.
+    pub(super) fn calls_as_sent(&self, process: usize) -> Vec<(OperationId, usize)> {
+        let calls = |&id: &OperationId| (0..self.get(id).calls.len()).map(move |at| (id, at));
+        let mut all: Vec<_> = self.processes[process].iter().flat_map(calls).collect();
+        all.sort_by_key(|&(id, at)| self.get(id).calls[at].sequence);
+        all
+    }
+
+    /// Notes what an operation replied.
+    pub(super) fn reply(&mut self, id: OperationId, values: Vec<Value>) {
+        let record = &mut self.records[id.0];
+        debug_assert_eq!(record.calls.len(), values.len(), "one reply for each command");
+        for (call, value) in record.calls.iter_mut().zip(values) {
+            call.reply = Some(comparable(&call.args, value));
+        }
+    }
+}
+
+impl fmt::Display for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (id, record) in self.records.iter().enumerate() {
+            let until = record.responded.map_or("..".to_owned(), |step| step.to_string());
+            let (process, db, now) = (record.process, record.db.0, record.now.0);
+            writeln!(f, "#{id} process {process}, steps {}-{until}, db {db}, at {now}:", record.invoked)?;
+            for call in &record.calls {
+                writeln!(f, "    {call:?}")?;
+            }
+        }
+        for (shard, chain) in self.chains.iter().enumerate() {
+            let ids: Vec<_> = chain.iter().map(|id| format!("#{}", id.0)).collect();
+            writeln!(f, "shard {shard} ran {}", ids.join(" "))?;
+        }
+        Ok(())
+    }
+}
+
+fn shown(reply: Option<&Value>) -> String {
+    match reply {
+        None => "?".to_owned(),
+        Some(Value::Bulk(bytes)) => format!("\"{}\"", String::from_utf8_lossy(bytes)),
+        Some(Value::Array(values)) => {
+            let values: Vec<_> = values.iter().map(|value| shown(Some(value))).collect();
+            format!("[{}]", values.join(", "))
+        }
+        Some(value) => format!("{value:?}"),
+    }
+}
+
+/// A reply in the form in which it is compared: the keys that KEYS finds have no order.
+pub(super) fn comparable(args: &[impl AsRef<[u8]>], reply: Value) -> Value {
+    match reply {
+        Value::Array(mut values) if args[0].as_ref() == b"KEYS" => {
+            values.sort_by(|one, other| format!("{one:?}").cmp(&format!("{other:?}")));
+            Value::Array(values)
+        }
+        reply => reply,
+    }
+}

@@ -1,0 +1,41 @@
+//! A fixed slice of the seeded simulation, and the proof that it would notice. `cargo xtask sim` runs the long one.
+#![expect(clippy::print_stdout, reason = "what a test did is shown when it fails, or on request")]
+
+use kora_testkit::simulation::{Fault, Options, Tally, simulate};
+
+fn simulate_all(seeds: std::ops::Range<u64>, options: &Options) {
+    let mut total = Tally::default();
+    for seed in seeds {
+        match simulate(seed, options) {
+            Ok(tally) => total = total.plus(tally),
+            Err(anomaly) => panic!("{options:?}, {anomaly}"),
+        }
+    }
+    println!("{options:?}: {total:?}");
+}
+
+#[test]
+fn four_shards_are_strictly_serialisable() {
+    simulate_all(0..1500, &Options::default());
+}
+
+#[test]
+fn fewer_shards_are_strictly_serialisable() {
+    for shard_count in 1..=3 {
+        simulate_all(0..300, &Options { shard_count, ..Options::default() });
+    }
+}
+
+/// Seeds within which a broken rule must be noticed.
+const SEEDS_MAX: u64 = 200;
+
+/// Each broken rule must be noticed within a few seeds: else the simulation would prove nothing.
+#[test]
+fn faults_are_noticed() {
+    for fault in Fault::ALL {
+        let options = Options { fault: Some(fault), ..Options::default() };
+        let noticed = (0..SEEDS_MAX).find_map(|seed| simulate(seed, &options).err());
+        let anomaly = noticed.unwrap_or_else(|| panic!("{fault:?} was not noticed"));
+        println!("{fault:?}: seed {}: {}", anomaly.seed, anomaly.reason);
+    }
+}

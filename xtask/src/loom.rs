@@ -1,0 +1,19 @@
+//! `loom`: checks the protocol by which workers sleep and are woken under every order of its memory accesses.
+
+use std::process::Command;
+
+use anyhow::ensure;
+
+/// A folder of its own: the flag would make cargo build everything else again, too.
+const TARGET_DIR: &str = "target/loom";
+
+pub(crate) fn run() -> anyhow::Result<()> {
+    let status = Command::new(env!("CARGO"))
+        .args(["test", "--package", "kora-core", "--lib", "--release", "parking"])
+        .env("RUSTFLAGS", "--cfg loom")
+        .env("CARGO_TARGET_DIR", TARGET_DIR)
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .status()?;
+    ensure!(status.success(), "loom found an order of accesses that breaks the protocol");
+    Ok(())
+}
