@@ -53,6 +53,24 @@ impl Facts {
     }
 }
 
+impl Facts {
+    /// First key and distance between keys of a command whose keys go on to its last argument.
+    #[inline]
+    #[must_use]
+    pub fn keys_to_end(&self) -> Option<(usize, usize)> {
+        match self.keys {
+            [
+                KeySpec {
+                    begin: BeginSearch::Index(first),
+                    find: FindKeys::Range { last: -1, step, .. },
+                    ..
+                },
+            ] => Some((*first, *step)),
+            _ => None,
+        }
+    }
+}
+
 /// The keys among `args`, the command's name included.
 ///
 /// Complexity: O(keys), after O(arguments) to find a keyword.

@@ -207,6 +207,14 @@ impl Request {
         self.items.push(item);
     }
 
+    /// The first key of an item that has one.
+    #[inline]
+    pub(super) fn key(&self, item: &Item) -> Option<&[u8]> {
+        let at = if item.merge.is_some() { item.facts.keys_to_end()?.0 } else { item.facts.only_key()? };
+        let spans = &self.spans[item.first_span as usize..(item.first_span + item.span_count) as usize];
+        spans.get(at).map(|span| &self.bytes[span.start as usize..span.end as usize])
+    }
+
     /// An item's arguments.
     #[inline]
     pub(super) fn args(&self, item: &Item) -> SmallVec<[&[u8]; 8]> {

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use super::operation::Request;
 use crate::command::generic::scan::cursor_shard;
 use crate::command::keys::extract_keys;
-use crate::command::spec::{BeginSearch, CoreHandler, Facts, FindKeys, Merge, Route};
+use crate::command::spec::{CoreHandler, Facts, Merge, Route};
 use crate::slot::{ShardId, Slot};
 
 /// Where a command runs.
@@ -70,7 +70,7 @@ fn place_keys(facts: &Facts, args: &[&[u8]], shard_count: u16) -> Placement {
 }
 
 fn place_split(facts: &Facts, args: &[&[u8]], shard_count: u16, merge: Merge) -> Placement {
-    let (first, step) = split_step(facts);
+    let Some((first, step)) = facts.keys_to_end() else { return Placement::Anywhere };
     let Some(keys) = args.get(first..) else { return Placement::Anywhere };
     if keys.is_empty() || !keys.len().is_multiple_of(step) {
         return Placement::Anywhere;
@@ -87,17 +87,6 @@ fn place_cursor(args: &[&[u8]], shard_count: u16) -> Placement {
     match args.get(1).map(|cursor| cursor_shard(cursor)) {
         Some(shard) if shard.0 < shard_count => Placement::One(shard),
         _ => Placement::Anywhere,
-    }
-}
-
-/// First key and distance between keys of a command that is split by keys.
-fn split_step(facts: &Facts) -> (usize, usize) {
-    match facts.keys {
-        [spec] => match (spec.begin, spec.find) {
-            (BeginSearch::Index(first), FindKeys::Range { step, .. }) => (first, step),
-            _ => (1, 1),
-        },
-        _ => (1, 1),
     }
 }
 
@@ -122,7 +111,9 @@ impl Request {
             }
             Placement::Spread(merge) => {
                 let shard_of = |key: &[u8]| Slot::of(key).shard(shard_count);
-                self.push_split(facts, handler, args, split_step(facts), *merge, shard_of);
+                let keys =
+                    facts.keys_to_end().expect("only a command with keys to its end is spread by keys");
+                self.push_split(facts, handler, args, keys, *merge, shard_of);
             }
         }
     }

@@ -11,6 +11,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::hub::{Doors, Hub, LaneEntry, Mail, Wake};
 use super::operation::{COUNT_OF_ERROR, Course, Driver, Item, Operation, Part, Request, Setting, Style};
 use super::replies::{Replies, SumSink};
@@ -26,6 +28,9 @@ use crate::time::UnixMs;
 
 /// Takes the effects of a round before anyone can see them.
 pub type EffectSink = Box<dyn FnMut(Vec<Effect>) + Send>;
+
+/// Keys of one operation whose memory is fetched ahead: more would push each other out of the nearest cache.
+const PREFETCH_KEYS_MAX: usize = 128;
 
 /// One shard.
 pub struct Shard<D: Driver> {
@@ -269,6 +274,7 @@ impl<D: Driver> Shard<D> {
         let store = self.store.as_deref_mut().expect("a shard runs operations while its store is at home");
         let mut replies = D::Replies::new(operation.setting.style);
         let request = &operation.request;
+        prefetch(store, operation.setting.db, request, self.id);
         for item in request.items.iter().filter(|item| item.shard == self.id) {
             let args = request.args(item);
             run_item(store, &mut self.journal, item, &args, &operation.setting, &mut replies);
@@ -329,6 +335,17 @@ impl<D: Driver> Shard<D> {
                 D::deliver(part);
             }
         }
+    }
+}
+
+/// Starts to fetch the memory of a request's keys on this shard: the table's, then the entries', so that the waits
+/// overlap.
+fn prefetch(store: &ShardStore, db: DbIndex, request: &Request, shard: ShardId) {
+    let items = request.items.iter().filter(|item| item.shard == shard);
+    let keys = items.take(PREFETCH_KEYS_MAX).filter_map(|item| request.key(item));
+    let hashes: SmallVec<[u64; PREFETCH_KEYS_MAX]> = keys.map(|key| store.prefetch_bucket(db, key)).collect();
+    for hash in hashes {
+        store.prefetch_entry(db, hash);
     }
 }
 

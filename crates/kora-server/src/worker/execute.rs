@@ -28,8 +28,8 @@ use crate::shared::PauseMode;
 /// A batch whose operation holds more bytes than this is submitted before it grows further.
 const OPERATION_BYTES_MAX: usize = 1024 * 1024;
 
-/// A batch with fewer requests than this has nothing to overlap.
-const PREFETCH_REQUESTS_MIN: usize = 2;
+/// Keys of one batch whose memory is fetched ahead: more would push each other out of the nearest cache.
+const PREFETCH_KEYS_MAX: usize = 128;
 
 /// A request whose command is known.
 #[derive(Clone, Copy, Debug)]
@@ -137,21 +137,29 @@ impl Worker {
         self.prefetch(connection, bytes);
     }
 
-    /// Starts to fetch the table's and then the entries' memory for the keys of this shard, so that the waits overlap.
+    /// Starts to fetch the table's and then the entries' memory for the batch's keys, so that the waits overlap.
+    ///
+    /// With several shards most batches become operations, whose shards do this for their own keys.
     fn prefetch(&mut self, connection: &Connection, bytes: &[u8]) {
-        if self.batch.len() < PREFETCH_REQUESTS_MIN {
+        if self.shared.hub.shard_count() > 1 {
             return;
         }
         let Some(store) = self.shard.store() else { return };
         let db = connection.session.db;
         self.hashes.clear();
         for (index, resolved) in self.resolved.iter().enumerate() {
-            let Some(key_at) = resolved.and_then(|resolved| resolved.facts.only_key()) else { continue };
-            if let Some(key) = self.batch.arg(index, key_at, bytes) {
+            let Some(facts) = resolved.map(|resolved| resolved.facts) else { continue };
+            let keys = facts.only_key().map(|key| (key, usize::MAX)).or_else(|| facts.keys_to_end());
+            let Some((mut at, step)) = keys else { continue };
+            while let Some(key) = self.batch.arg(index, at, bytes)
+                && self.hashes.len() < PREFETCH_KEYS_MAX
+            {
                 self.hashes.push(store.prefetch_bucket(db, key));
+                at = at.saturating_add(step);
             }
         }
-        for &hash in &self.hashes {
+        // A single key has nothing to overlap with.
+        for &hash in self.hashes.iter().filter(|_| self.hashes.len() > 1) {
             store.prefetch_entry(db, hash);
         }
     }
