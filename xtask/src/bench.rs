@@ -14,9 +14,8 @@ mod speed;
 mod statistics;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 
 /// Options of `bench`.
 #[derive(clap::Args)]
@@ -85,7 +84,7 @@ impl Args {
         )?;
         let kora = match &self.kora {
             Some(path) => path.clone(),
-            None => build_kora()?,
+            None => crate::program::build_kora()?,
         };
         let programs = Programs {
             valkey: first_of(dir, &["valkey-server-8.1", "valkey-server"])?,
@@ -106,14 +105,4 @@ fn first_of(dir: &Path, names: &[&str]) -> anyhow::Result<PathBuf> {
     let found = names.iter().map(|name| dir.join(name)).find(|path| path.is_file());
     let path = found.with_context(|| format!("no {} in {}", names.join(" or "), dir.display()))?;
     Ok(path.canonicalize()?)
-}
-
-/// Builds the server as users do, and says where it is: beside this program, in the release profile.
-fn build_kora() -> anyhow::Result<PathBuf> {
-    let status =
-        Command::new(env!("CARGO")).args(["build", "--release", "--package", "kora-server"]).status()?;
-    ensure!(status.success(), "kora-server does not build");
-    let own = std::env::current_exe()?;
-    let target = own.ancestors().nth(2).context("this program lies in target/<profile>")?;
-    Ok(target.join("release/kora-server"))
 }

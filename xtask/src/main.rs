@@ -3,11 +3,13 @@
 
 mod bench;
 mod ci;
+mod clients;
 mod conformance;
 mod differential;
 mod docs;
 mod fuzz;
 mod loom;
+mod program;
 mod record;
 mod robust;
 mod sim;
@@ -27,6 +29,8 @@ struct Xtask {
 enum Chore {
     /// Measure CPU per operation, memory, latency and pauses against Valkey
     Bench(bench::Args),
+    /// Run client libraries of other languages against the server
+    Clients(clients::Args),
     /// Run what continuous integration runs
     Ci,
     /// Replay all transcripts against the real servers, and against a running Kora
@@ -52,6 +56,7 @@ enum Chore {
 fn main() -> anyhow::Result<()> {
     match Xtask::parse().chore {
         Chore::Bench(args) => bench::run(&args),
+        Chore::Clients(args) => clients::run(&args),
         Chore::Ci => ci::run(),
         Chore::Conformance(args) => conformance::run(&args),
         Chore::Differential(args) => differential::run(&args),
