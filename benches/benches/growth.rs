@@ -1,12 +1,15 @@
 //! The longest single SET on a bare store while its table grows: no operation may pay for a whole table.
 //!
 //! Not a criterion bench: what counts is the worst of millions of operations, not their mean. Each is timed on the
-//! wall clock and on the thread's CPU clock; on a machine that does other things too, only the second one shows what
-//! the store did. Usage: `cargo bench -p kora-benches --bench growth -- [KEYS]`.
+//! thread's CPU clock. Even that one counts what the machine under a virtual machine takes for itself, so when an
+//! operation took too long all is repeated, and only what took long at the same key every time is the store's doing.
+//! Usage: `cargo bench -p kora-benches --bench growth -- [KEYS]`.
 #![expect(clippy::print_stdout, reason = "a bench talks to the terminal")]
 
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
+use kora_core::command::spec::CoreHandler;
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::config::CoreConfig;
 use kora_core::context::{Ctx, Stores};
@@ -26,21 +29,11 @@ const KEYS: usize = 20_000_000;
 /// No operation may keep a worker for longer.
 const PAUSE_MAX: Duration = Duration::from_millis(2);
 
-/// The worst that was met.
-#[derive(Default)]
-struct Worst {
-    time: Duration,
-    /// Number of keys at that moment.
-    keys: usize,
-}
+/// Operations that take longer are remembered.
+const NOTED: Duration = Duration::from_micros(500);
 
-impl Worst {
-    fn note(&mut self, time: Duration, keys: usize) {
-        if time > self.time {
-            *self = Self { time, keys };
-        }
-    }
-}
+/// Most times the growth is repeated to tell the store's pauses from the machine's.
+const RUNS_MAX: usize = 5;
 
 fn main() -> anyhow::Result<()> {
     // Cargo adds `--bench`.
@@ -50,31 +43,51 @@ fn main() -> anyhow::Result<()> {
     let Some(Handler::Core(set)) = table.find(b"set").map(|command| command.handler) else {
         anyhow::bail!("there is no SET");
     };
+    let mut slow = grow(keys, set)?;
+    report("run 1", &slow);
+    for run in 2..=RUNS_MAX {
+        if longest(&slow) <= PAUSE_MAX {
+            break;
+        }
+        let again = grow(keys, set)?;
+        report(&format!("run {run}"), &again);
+        slow.retain(|at, _| again.contains_key(at));
+        slow.iter_mut().for_each(|(at, time)| *time = again[at].min(*time));
+    }
+    println!(
+        "A bare store grew to {keys} keys. Longest SET at the same key in every run: {:.0?}.",
+        longest(&slow)
+    );
+    anyhow::ensure!(longest(&slow) <= PAUSE_MAX, "a SET takes longer than {PAUSE_MAX:?}");
+    Ok(())
+}
+
+/// Sets so many keys, always the same in the same order; the operations that took long, by number.
+fn grow(keys: usize, set: CoreHandler) -> anyhow::Result<BTreeMap<usize, Duration>> {
     let mut store = ShardStore::new(ShardId(0), CoreConfig::default(), 1);
     let mut journal = Journal::default();
-    let (mut on_wall, mut on_cpu) = (Worst::default(), Worst::default());
-    let begun = Instant::now();
+    let mut slow = BTreeMap::new();
     for index in 0..keys {
         let key = format!("key:{index:012}");
         let mut out = TreeSink::new(true);
-        let (wall, cpu) = (Instant::now(), thread_time());
+        let begun = thread_time();
         let stores = Stores::One(&mut store);
         let mut ctx = Ctx { stores, journal: &mut journal, db: DbIndex(0), now: UnixMs(0), no_touch: false };
         set(&mut ctx, &[b"SET", key.as_bytes(), b"a value of 16 B."], &mut out)?;
-        on_cpu.note(thread_time().saturating_sub(cpu), index);
-        on_wall.note(wall.elapsed(), index);
+        let time = thread_time().saturating_sub(begun);
+        if time > NOTED {
+            slow.insert(index, time);
+        }
     }
-    println!(
-        "A bare store grew to {keys} keys in {:.1} s. Longest SET: {:.0?} of CPU time (at {} keys), \
-         {:.0?} on the wall clock (at {} keys).",
-        begun.elapsed().as_secs_f64(),
-        on_cpu.time,
-        on_cpu.keys,
-        on_wall.time,
-        on_wall.keys
-    );
-    anyhow::ensure!(on_cpu.time <= PAUSE_MAX, "a SET took longer than {PAUSE_MAX:?}");
-    Ok(())
+    Ok(slow)
+}
+
+fn report(run: &str, slow: &BTreeMap<usize, Duration>) {
+    println!("{run}: {} of the SETs took longer than {NOTED:?}, {:.0?} at most", slow.len(), longest(slow));
+}
+
+fn longest(slow: &BTreeMap<usize, Duration>) -> Duration {
+    slow.values().copied().max().unwrap_or_default()
 }
 
 /// CPU time of this thread.
