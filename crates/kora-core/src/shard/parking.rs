@@ -43,63 +43,52 @@ impl Parking {
     #[inline]
     pub fn must_wake(&self) -> bool {
         fence(Ordering::SeqCst);
-        self.parked.load(Ordering::Relaxed) && self.parked.swap(false, Ordering::AcqRel)
+        // Who comes too late writes nothing: a second `false` would say something about the worker that nobody knows.
+        self.parked.load(Ordering::Relaxed)
+            && self.parked.compare_exchange(true, false, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 }
 
 #[cfg(all(test, loom))]
 mod tests {
-    use super::{AtomicBool, Ordering, Parking};
+    use super::{Ordering, Parking};
     use loom::sync::Arc;
     use loom::sync::atomic::AtomicU32;
-    use loom::thread;
+    use loom::thread::{self, Thread};
 
-    /// A queue and a sticky wake-up, as a channel and an eventfd are. The queue orders nothing but its own messages:
-    /// the fences must do the rest.
+    /// A worker's queue, which orders nothing but its own messages: the fences must do the rest.
     #[derive(Default)]
     struct Worker {
         parking: Parking,
         /// Number of messages ever sent.
         sent: AtomicU32,
-        is_woken: AtomicBool,
     }
 
     impl Worker {
-        fn send(&self) {
+        fn send(&self, thread: &Thread) {
             self.sent.fetch_add(1, Ordering::Release);
             if self.parking.must_wake() {
-                self.is_woken.store(true, Ordering::Release);
-            }
-        }
-
-        /// A lost wake-up would make this wait without end: loom ends the test then.
-        fn sleep(&self) {
-            while !self.is_woken.swap(false, Ordering::AcqRel) {
-                thread::yield_now();
+                thread.unpark();
             }
         }
     }
 
+    /// A lost wake-up leaves the worker asleep: loom reports it as a deadlock.
     fn deliver_all(sender_count: u32) {
         let worker = Arc::new(Worker::default());
-        let senders: Vec<_> = (0..sender_count)
-            .map(|_| {
-                let worker = Arc::clone(&worker);
-                thread::spawn(move || worker.send())
-            })
-            .collect();
+        for _ in 0..sender_count {
+            let (worker, thread) = (Arc::clone(&worker), thread::current());
+            thread::spawn(move || worker.send(&thread));
+        }
         let mut received = 0;
         while received < sender_count {
             worker.parking.prepare();
             let sent = worker.sent.load(Ordering::Acquire);
             if sent == received {
-                worker.sleep();
+                thread::park();
             }
             worker.parking.cancel();
             received = sent;
-        }
-        for sender in senders {
-            sender.join().expect("senders do not panic");
         }
     }
 
