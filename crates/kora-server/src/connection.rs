@@ -180,6 +180,11 @@ impl Connection {
             && self.unsent_bytes() < OUTPUT_HIGH_WATER_BYTES
     }
 
+    /// Whether nothing presses it to send: it is not to be closed, and little is unsent.
+    pub(crate) fn is_calm(&self) -> bool {
+        !self.is_broken && !self.is_closing && self.unsent_bytes() < BUFFER_BYTES_KEPT
+    }
+
     /// Bytes of output not yet taken by the socket.
     #[inline]
     pub(crate) fn unsent_bytes(&self) -> usize {

@@ -298,6 +298,10 @@ impl Worker {
     fn send(&mut self, slot: usize) {
         let Some(Some(connection)) = self.connections.get_mut(slot) else { return };
         connection.is_dirty = false;
+        if matches!(connection.wait, Wait::Operation(_)) && connection.is_calm() {
+            // The replies of the operation will go out with those before it, in one system call.
+            return;
+        }
         let count = connection.send();
         let is_sent = connection.unsent_bytes() == 0;
         if is_sent {

@@ -76,6 +76,14 @@ pub struct Request {
 }
 
 impl Request {
+    /// Makes room for so many commands with so many arguments and bytes in all, so that it need not grow.
+    pub fn reserve(&mut self, command_count: usize, argument_count: usize, byte_count: usize) {
+        self.items.reserve(command_count);
+        self.groups.reserve(command_count);
+        self.spans.reserve(argument_count);
+        self.bytes.reserve(byte_count);
+    }
+
     /// Whether there is no command in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -231,7 +239,6 @@ fn index_u32(index: usize) -> u32 {
 
 /// How an operation runs.
 #[derive(Debug)]
-#[expect(clippy::vec_box, reason = "stores change hands as pointers: each stays where it is in memory")]
 pub(super) enum Course {
     /// All items on one shard.
     Single,

@@ -63,6 +63,12 @@ impl Batch {
         self.frames.len()
     }
 
+    /// How many requests, arguments and bytes there are from request `index` on.
+    pub(super) fn rest(&self, index: usize) -> (usize, usize, usize) {
+        let (frame, end) = (self.frames[index], self.end(self.len() - 1));
+        (self.len() - index, self.spans.len() - frame.first_span, end - frame.start)
+    }
+
     /// Where request `index` ends in the bytes.
     #[inline]
     pub(super) fn end(&self, index: usize) -> usize {

@@ -45,6 +45,8 @@ pub(super) struct Resolved {
 pub(super) struct Gathered {
     request: Request,
     commands: SmallVec<[u16; 32]>,
+    /// The request of the batch that is being looked at.
+    at: usize,
 }
 
 /// What became of one request.
@@ -116,6 +118,7 @@ impl Worker {
         let parser = std::mem::take(&mut connection.parser);
         while done < count && connection.may_run() {
             let args = self.batch.args(done, bytes, &parser);
+            gathered.at = done;
             if !args.is_empty() && self.run_request(connection, done, &args, &mut gathered) == Step::Later {
                 break;
             }
@@ -351,6 +354,10 @@ impl Worker {
         let is_full = is_alone || gathered.request.byte_count() > OPERATION_BYTES_MAX;
         if is_full && !gathered.request.is_empty() {
             return Step::Later;
+        }
+        if gathered.request.is_empty() {
+            let (commands, arguments, bytes) = self.batch.rest(gathered.at);
+            gathered.request.reserve(commands, arguments, bytes.min(OPERATION_BYTES_MAX));
         }
         gathered.request.push((resolved.facts, handler), args, &placement, shard_count, self.shard.id());
         gathered.commands.push(resolved.id);
