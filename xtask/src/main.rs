@@ -8,6 +8,7 @@ mod conformance;
 mod differential;
 mod docs;
 mod fuzz;
+mod history;
 mod loom;
 mod program;
 mod record;
@@ -41,6 +42,8 @@ enum Chore {
     Docs,
     /// Run the codec's fuzz bodies on generated inputs
     Fuzz(fuzz::Args),
+    /// Check what clients of a real server see at the same time: is it explained by one order?
+    History(history::Args),
     /// Check how workers sleep and are woken under every order of memory accesses
     Loom,
     /// Record the transcripts' replies from the real servers
@@ -62,6 +65,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Differential(args) => differential::run(&args),
         Chore::Docs => docs::write(),
         Chore::Fuzz(args) => fuzz::run(&args),
+        Chore::History(args) => history::run(&args),
         Chore::Loom => loom::run(),
         Chore::Record(args) => record::run(&args),
         Chore::Robust(args) => robust::run(&args),

@@ -3,6 +3,7 @@
 //! - [`transcript`]: commands and the exact replies of a real server, as text that people read and write.
 //! - [`session`]: plays a transcript on a [`target`]: to record replies, or to compare them with those recorded.
 //! - [`differential`]: random commands to two servers at once; replies and final state must agree.
+//! - [`history`]: clients of a real server at work at once; is what they saw explained by one order?
 //! - [`simulation`]: the engine's shards, workers and clients under a schedule drawn from a seed.
 //! - [`process`]: starts the servers that these need, and ends them.
 //!
@@ -10,6 +11,7 @@
 
 pub mod differential;
 pub mod frame;
+pub mod history;
 pub mod process;
 pub mod session;
 pub mod simulation;

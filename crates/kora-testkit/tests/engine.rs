@@ -13,7 +13,7 @@ use kora_core::time::UnixMs;
 
 fn start_at(shard_count: u16, clock: fn() -> UnixMs) -> Engine {
     let options = EngineOptions { shard_count, seed: 7, clock, config: CoreConfig::default() };
-    Engine::start(&options).unwrap()
+    Engine::start(&options).expect("the system gives threads")
 }
 
 fn start(shard_count: u16) -> Engine {

@@ -1,0 +1,280 @@
+//! A client of the checker: it sends pipelines drawn at random and checks or notes what it receives.
+//!
+//! Besides the appends and reads of [`super::lists`], whose order is checked later, it does things that each have an
+//! invariant of their own, which any reader can check at once:
+//!
+//! - MSET gives a group of keys one value: an MGET of them must find one value.
+//! - MSETNX makes a group of keys and DEL deletes it: MGET must find all or none, DEL delete all or none.
+//! - RENAMENX moves tokens among names: an MGET of all names must find each token once.
+//! - COPY replaces a copy by its source, which only grows: an MGET of both must not find the copy ahead.
+//! - A pipeline writes a number to several keys in turn: who reads them in reverse must not see it shrink.
+
+use std::io;
+use std::time::Instant;
+
+use super::lists::{Action, Element, Event, Key, parse, render};
+use super::{Anomaly, Shared};
+use crate::frame::Frame;
+use crate::simulation::random::Random;
+use crate::target::tcp::TcpConnection;
+use crate::target::{Connection as _, encode_into};
+
+/// Lists in use at a time.
+const LISTS_AT_A_TIME: usize = 8;
+
+/// Appends after which other lists are used.
+const APPENDS_PER_LISTS: u64 = 400;
+
+/// Keys of each group.
+const GROUP: [&str; 6] = ["0", "1", "2", "3", "4", "5"];
+
+/// Names that tokens move among.
+const NAMES: [&str; 8] = ["name:0", "name:1", "name:2", "name:3", "name:4", "name:5", "name:6", "name:7"];
+
+/// What moves among them.
+const TOKENS: [&str; 4] = ["A", "B", "C", "D"];
+
+type Args = Vec<Vec<u8>>;
+
+/// One client on a connection of its own.
+#[derive(Debug)]
+pub(super) struct Client<'a> {
+    pub(super) process: usize,
+    pub(super) process_count: usize,
+    pub(super) connection: TcpConnection,
+    pub(super) random: Random,
+    pub(super) shared: &'a Shared,
+    pub(super) events: Vec<Event>,
+    /// Number of the last value this client wrote.
+    pub(super) version: u64,
+    /// Commands sent and answered.
+    pub(super) command_count: u64,
+}
+
+/// A command on lists, before it is answered.
+enum Planned {
+    Append(Key, Element),
+    Read(Vec<Key>),
+}
+
+impl Client<'_> {
+    /// Puts the tokens in place.
+    pub(super) fn prepare(&mut self) -> Result<(), Anomaly> {
+        let pairs = NAMES.iter().zip(TOKENS).flat_map(|(name, token)| [*name, token]);
+        let args: Vec<_> = std::iter::once("MSET").chain(pairs).collect();
+        self.ask(&[words(&["FLUSHALL"]), words(&args)]).map(drop)
+    }
+
+    /// Sends one pipeline and checks its replies.
+    pub(super) fn step(&mut self) -> Result<(), Anomaly> {
+        match self.random.below(12) {
+            0..=4 => self.use_lists(),
+            5 | 6 => self.use_group(),
+            7 => self.use_new_group(),
+            8 | 9 => self.use_tokens(),
+            10 => self.use_copy(),
+            _ => self.use_pipeline(),
+        }
+    }
+
+    /// Reads all lists from `first` on, so that every append has been seen.
+    pub(super) fn read_lists(&mut self) -> Result<(), Anomaly> {
+        let list_count = (self.shared.appends() / APPENDS_PER_LISTS) as usize + 1;
+        for key in 0..list_count * LISTS_AT_A_TIME {
+            self.run_planned(vec![Planned::Read(vec![key])])?;
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, commands: &[Args]) -> Result<Vec<Frame>, Anomaly> {
+        let replies =
+            self.exchange(commands).map_err(|error| Anomaly(format!("the connection failed: {error}")))?;
+        match replies
+            .iter()
+            .position(|reply| reply.is_error() && !reply.bytes().starts_with(b"ERR no such key"))
+        {
+            None => Ok(replies),
+            Some(at) => Err(Anomaly(format!("{:?} was refused: {}", commands[at], replies[at]))),
+        }
+    }
+
+    fn exchange(&mut self, commands: &[Args]) -> io::Result<Vec<Frame>> {
+        let mut bytes = Vec::new();
+        commands.iter().for_each(|args| encode_into(&mut bytes, args));
+        self.connection.send_raw(&bytes)?;
+        self.command_count += commands.len() as u64;
+        commands.iter().map(|_| self.connection.receive()).collect()
+    }
+
+    fn use_lists(&mut self) -> Result<(), Anomaly> {
+        let count = 1 + self.random.below(6);
+        let mut planned = Vec::with_capacity(count);
+        for _ in 0..count {
+            let first = (self.shared.appends() / APPENDS_PER_LISTS) as usize * LISTS_AT_A_TIME;
+            let kind = self.random.below(5);
+            let mut key = || first + self.random.below(LISTS_AT_A_TIME);
+            planned.push(match kind {
+                0 => Planned::Read(vec![key()]),
+                1 => Planned::Read(vec![key(), key(), key()]),
+                _ => {
+                    let key = key();
+                    Planned::Append(key, self.shared.next_element())
+                }
+            });
+        }
+        self.run_planned(planned)
+    }
+
+    fn run_planned(&mut self, planned: Vec<Planned>) -> Result<(), Anomaly> {
+        let commands: Vec<Args> = planned.iter().map(command_of).collect();
+        let began = self.shared.now();
+        let replies = self.ask(&commands)?;
+        let ended = self.shared.now();
+        for (planned, reply) in planned.into_iter().zip(replies) {
+            let action =
+                answered(planned, &reply).ok_or_else(|| Anomaly(format!("no such reply: {reply}")))?;
+            self.events.push(Event { process: self.process, began, ended, action });
+        }
+        Ok(())
+    }
+
+    fn use_group(&mut self) -> Result<(), Anomaly> {
+        let keys = GROUP.map(|key| format!("group:{key}"));
+        if self.random.one_in(3) {
+            let value = self.next_value();
+            return self.ask(&[pairs("MSET", &keys, &value)]).map(drop);
+        }
+        let reply = self.ask(&[on_keys("MGET", &keys)])?.remove(0);
+        if reply.items().windows(2).all(|pair| pair[0] == pair[1]) {
+            return Ok(());
+        }
+        Err(Anomaly(format!("MGET saw half of an MSET: {reply}")))
+    }
+
+    fn use_new_group(&mut self) -> Result<(), Anomaly> {
+        let keys = GROUP.map(|key| format!("new:{key}"));
+        let value = self.next_value();
+        let commands = [pairs("MSETNX", &keys, &value), on_keys("MGET", &keys), on_keys("DEL", &keys)];
+        let first = self.random.below(2);
+        let replies = self.ask(&commands[first..])?;
+        for reply in &replies {
+            let is_whole = match reply.number() {
+                Some(number) => [0, 1, 6].contains(&number),
+                None => reply.items().windows(2).all(|pair| pair[0] == pair[1]),
+            };
+            if !is_whole {
+                return Err(Anomaly(format!("half of an MSETNX or DEL was seen: {replies:?}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn use_tokens(&mut self) -> Result<(), Anomaly> {
+        let mut commands = Vec::new();
+        for _ in 0..1 + self.random.below(3) {
+            let (from, to) = (*self.random.choose(&NAMES), *self.random.choose(&NAMES));
+            commands.push(words(&["RENAMENX", from, to]));
+        }
+        commands.push(on_keys("EXISTS", &NAMES));
+        commands.push(on_keys("MGET", &NAMES));
+        let mut replies = self.ask(&commands)?;
+        let found = replies.pop().expect("MGET was answered");
+        let count = replies.pop().expect("EXISTS was answered");
+        let mut tokens: Vec<_> =
+            found.items().iter().map(Frame::bytes).filter(|token| !token.is_empty()).collect();
+        tokens.sort_unstable();
+        if tokens == TOKENS.map(str::as_bytes) && count.number() == Some(4) {
+            return Ok(());
+        }
+        Err(Anomaly(format!("tokens were lost or doubled: {found}, {count} exist")))
+    }
+
+    fn use_copy(&mut self) -> Result<(), Anomaly> {
+        let names = |process: usize| (format!("source:{process}"), format!("copy:{process}"));
+        let (source, copy) = names(self.process);
+        let value = self.next_value();
+        let (other_source, other_copy) = names(self.random.below(self.process_count));
+        let replies = self.ask(&[
+            words(&["SET", &source, &value]),
+            words(&["COPY", &source, &copy, "REPLACE"]),
+            words(&["MGET", &other_copy, &other_source]),
+        ])?;
+        let numbers: Vec<_> = replies[2].items().iter().map(|item| item.number().unwrap_or(0)).collect();
+        if numbers.len() == 2 && numbers[0] <= numbers[1] {
+            return Ok(());
+        }
+        Err(Anomaly(format!("a copy is ahead of its source: {}", replies[2])))
+    }
+
+    fn use_pipeline(&mut self) -> Result<(), Anomaly> {
+        let key = |process: usize, at: &str| format!("pipeline:{process}:{at}");
+        let value = self.next_value();
+        let writes: Vec<_> = GROUP.iter().map(|at| words(&["SET", &key(self.process, at), &value])).collect();
+        self.ask(&writes)?;
+        let other = self.random.below(self.process_count);
+        let reads: Vec<_> = GROUP.iter().rev().map(|at| words(&["GET", &key(other, at)])).collect();
+        let replies = if self.random.one_in(2) {
+            self.ask(&reads)?
+        } else {
+            let mut replies = Vec::new();
+            for read in reads {
+                replies.extend(self.ask(&[read])?);
+            }
+            replies
+        };
+        if replies.iter().map(|reply| reply.number().unwrap_or(0)).is_sorted() {
+            return Ok(());
+        }
+        Err(Anomaly(format!("a pipeline was seen out of order: {replies:?}")))
+    }
+
+    /// A value that no other client writes, greater than those this one wrote before.
+    fn next_value(&mut self) -> String {
+        self.version += 1;
+        format!("{}{:02}", self.version, self.process)
+    }
+}
+
+fn command_of(planned: &Planned) -> Args {
+    let name = |key: &Key| format!("list:{key}");
+    match planned {
+        Planned::Append(key, element) => words(&["APPEND", &name(key), &render(*element)]),
+        Planned::Read(keys) => match keys.as_slice() {
+            [key] => words(&["GETRANGE", &name(key), "0", "-1"]),
+            keys => on_keys("MGET", &keys.iter().map(name).collect::<Vec<_>>()),
+        },
+    }
+}
+
+fn answered(planned: Planned, reply: &Frame) -> Option<Action> {
+    match planned {
+        Planned::Append(key, element) => {
+            let bytes = usize::try_from(reply.number()?).ok()?;
+            Some(Action::Append(key, element, bytes / super::lists::ELEMENT_BYTES))
+        }
+        Planned::Read(keys) if keys.len() == 1 => Some(Action::Read(vec![(keys[0], parse(reply.bytes())?)])),
+        Planned::Read(keys) => {
+            let reads = keys.into_iter().zip(reply.items());
+            let reads = reads.map(|(key, item)| Some((key, parse(item.bytes())?)));
+            Some(Action::Read(reads.collect::<Option<_>>()?))
+        }
+    }
+}
+
+fn words(words: &[&str]) -> Args {
+    words.iter().map(|word| word.as_bytes().to_vec()).collect()
+}
+
+fn on_keys(name: &str, keys: &[impl AsRef<str>]) -> Args {
+    std::iter::once(name).chain(keys.iter().map(AsRef::as_ref)).map(|word| word.as_bytes().to_vec()).collect()
+}
+
+fn pairs(name: &str, keys: &[impl AsRef<str>], value: &str) -> Args {
+    let pairs = keys.iter().flat_map(|key| [key.as_ref(), value]);
+    std::iter::once(name).chain(pairs).map(|word| word.as_bytes().to_vec()).collect()
+}
+
+/// The time since `start`.
+pub(super) fn nanoseconds_since(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
