@@ -94,7 +94,7 @@ impl Client<'_> {
             .position(|reply| reply.is_error() && !reply.bytes().starts_with(b"ERR no such key"))
         {
             None => Ok(replies),
-            Some(at) => Err(Anomaly(format!("{:?} was refused: {}", commands[at], replies[at]))),
+            Some(at) => Err(Anomaly(format!("{:?} was refused: {:?}", commands[at], replies[at]))),
         }
     }
 
@@ -132,7 +132,7 @@ impl Client<'_> {
         let ended = self.shared.now();
         for (planned, reply) in planned.into_iter().zip(replies) {
             let action =
-                answered(planned, &reply).ok_or_else(|| Anomaly(format!("no such reply: {reply}")))?;
+                answered(planned, &reply).ok_or_else(|| Anomaly(format!("no such reply: {reply:?}")))?;
             self.events.push(Event { process: self.process, began, ended, action });
         }
         Ok(())
@@ -148,7 +148,7 @@ impl Client<'_> {
         if reply.items().windows(2).all(|pair| pair[0] == pair[1]) {
             return Ok(());
         }
-        Err(Anomaly(format!("MGET saw half of an MSET: {reply}")))
+        Err(Anomaly(format!("MGET saw half of an MSET: {reply:?}")))
     }
 
     fn use_new_group(&mut self) -> Result<(), Anomaly> {
@@ -186,7 +186,7 @@ impl Client<'_> {
         if tokens == TOKENS.map(str::as_bytes) && count.number() == Some(4) {
             return Ok(());
         }
-        Err(Anomaly(format!("tokens were lost or doubled: {found}, {count} exist")))
+        Err(Anomaly(format!("tokens were lost or doubled: {found:?}, {count:?} exist")))
     }
 
     fn use_copy(&mut self) -> Result<(), Anomaly> {
@@ -203,7 +203,7 @@ impl Client<'_> {
         if numbers.len() == 2 && numbers[0] <= numbers[1] {
             return Ok(());
         }
-        Err(Anomaly(format!("a copy is ahead of its source: {}", replies[2])))
+        Err(Anomaly(format!("a copy is ahead of its source: {:?}", replies[2])))
     }
 
     fn use_pipeline(&mut self) -> Result<(), Anomaly> {
