@@ -9,19 +9,17 @@ mod cron;
 mod execute;
 mod finish;
 mod mail;
-mod serve;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kora_core::shard::runner::Shard;
-use kora_core::shard::store::DbIndex;
 use kora_core::time::UnixMs;
-use kora_protocol::{Limits, Span};
+use kora_protocol::Limits;
 
 use crate::client::add;
 use crate::config::Config;
-use crate::connection::{BUFFER_BYTES_KEPT, Connection, OUTPUT_HIGH_WATER_BYTES, Wait};
+use crate::connection::{BUFFER_BYTES_KEPT, Connection, OUTPUT_HIGH_WATER_BYTES, Received, Wait};
 use crate::driver::ServerDriver;
 use crate::net::{Listener, Poller, Ready};
 use crate::shared::{PauseMode, Shared, WorkerCounters};
@@ -29,9 +27,8 @@ use accept::Listening;
 pub(crate) use accept::open_listeners;
 use batch::Batch;
 use execute::Resolved;
-use serve::Staged;
 
-/// Bytes read at once from one connection into the worker's buffer, which holds twice as many.
+/// Bytes read at once into the worker's buffer.
 const READ_BYTES: usize = 64 * 1024;
 
 /// Empty output buffers kept for the next replies.
@@ -69,9 +66,6 @@ pub(crate) struct Worker {
     batch: Batch,
     resolved: Vec<Option<Resolved>>,
     hashes: Vec<u64>,
-    staged: Vec<Staged>,
-    peeked: Vec<(DbIndex, u64)>,
-    peeked_spans: Vec<Span>,
     /// Places in the command table of what ran since the last account.
     executed: Vec<u16>,
     /// Accounts until one is timed again.
@@ -113,14 +107,11 @@ impl Worker {
             clock,
             pause: None,
             is_out_of_memory: false,
-            read_buffer: vec![0; 2 * READ_BYTES],
+            read_buffer: vec![0; READ_BYTES],
             spare_buffers: Vec::new(),
             batch: Batch::default(),
             resolved: Vec::new(),
             hashes: Vec::new(),
-            staged: Vec::new(),
-            peeked: Vec::new(),
-            peeked_spans: Vec::new(),
             executed: Vec::new(),
             untimed: 0,
             round_begun: Instant::now(),
@@ -155,7 +146,9 @@ impl Worker {
         ready.drain(..).for_each(|ready| self.note_ready(ready));
         self.ready = ready;
         self.read_mail();
-        self.serve_queue();
+        for slot in std::mem::take(&mut self.queue) {
+            self.serve(slot);
+        }
         self.read_mail();
         self.publish_counters();
         self.dispose();
@@ -222,6 +215,76 @@ impl Worker {
             && !std::mem::replace(&mut connection.is_dirty, true)
         {
             self.dirty.push(slot);
+        }
+    }
+
+    /// Runs what one connection has sent: what it had in store, then one read.
+    fn serve(&mut self, slot: usize) {
+        let Some(mut connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
+        connection.is_queued = false;
+        if connection.output.capacity() == 0
+            && let Some(buffer) = self.spare_buffers.pop()
+        {
+            connection.output = buffer;
+        }
+        if !connection.input.is_empty() {
+            self.execute_stored(&mut connection);
+        }
+        if connection.may_run() && connection.is_readable {
+            self.receive(&mut connection);
+        }
+        connection.publish(self.now);
+        let wants_more = connection.may_run() && connection.is_readable;
+        self.connections[slot] = Some(connection);
+        if wants_more {
+            self.enqueue(slot);
+        }
+        self.note_dirty(slot);
+    }
+
+    fn execute_stored(&mut self, connection: &mut Connection) {
+        let mut input = std::mem::take(&mut connection.input);
+        let used = self.execute(connection, &input);
+        input.drain(..used);
+        if input.is_empty() && input.capacity() > BUFFER_BYTES_KEPT {
+            input = Vec::new();
+        }
+        connection.input = input;
+    }
+
+    fn receive(&mut self, connection: &mut Connection) {
+        let received = if connection.input.is_empty() {
+            let mut buffer = std::mem::take(&mut self.read_buffer);
+            let received = connection.receive(&mut buffer);
+            if let Received::Bytes(count) = received {
+                let used = self.execute(connection, &buffer[..count]);
+                connection.input.extend_from_slice(&buffer[used..count]);
+            }
+            self.read_buffer = buffer;
+            received
+        } else {
+            let received = connection.receive_more();
+            if let Received::Bytes(_) = received {
+                self.execute_stored(connection);
+            }
+            received
+        };
+        match received {
+            Received::Bytes(count) => {
+                let counters = self.counters();
+                add(&counters.bytes_in, count as u64);
+                add(&counters.reads, 1);
+            }
+            Received::Nothing => {}
+            Received::End => connection.is_broken = true,
+        }
+        if connection.input.len() as u64 > self.config.query_buffer_limit.0 {
+            add(&self.counters().query_limit_disconnections, 1);
+            tracing::warn!(
+                client = connection.client.id.0,
+                "query buffer limit reached: closing the connection"
+            );
+            connection.is_broken = true;
         }
     }
 
