@@ -51,6 +51,9 @@ pub enum CommandError {
     /// A container command has no such subcommand; fields: what was asked for, the container in upper case.
     #[error("ERR unknown subcommand '{0}'. Try {1} HELP.")]
     UnknownSubcommand(String, String),
+    /// DEBUG has no such subcommand, or not with so many arguments; the field is what was asked for.
+    #[error("ERR unknown subcommand or wrong number of arguments for '{0}'. Try DEBUG HELP.")]
+    DebugSubcommand(String),
     /// A wording that belongs to one command alone.
     #[error("{0}")]
     Other(Cow<'static, str>),

@@ -3,7 +3,7 @@
 use kora_core::forward_reply;
 use kora_core::reply::Reply;
 use kora_core::shard::replies::Replies;
-use kora_protocol::{Encoder, Resp};
+use kora_protocol::{Encoder, ProtocolError, Resp};
 
 /// Writes replies to the end of a buffer.
 pub(crate) struct RespSink<'a> {
@@ -16,9 +16,9 @@ impl<'a> RespSink<'a> {
         Self { encoder: Encoder::new(out, resp) }
     }
 
-    /// An error whose text need not be UTF-8.
-    pub(crate) fn error_bytes(&mut self, text: &[u8]) {
-        self.encoder.error_bytes(text);
+    /// What a connection is told that breaks the protocol.
+    pub(crate) fn protocol_error(&mut self, error: ProtocolError) {
+        self.encoder.protocol_error(error);
     }
 }
 

@@ -90,26 +90,10 @@ impl Request {
         self.groups.is_empty()
     }
 
-    /// Number of commands.
-    #[must_use]
-    pub fn command_count(&self) -> usize {
-        self.groups.len()
-    }
-
     /// Bytes of arguments.
     #[must_use]
     pub fn byte_count(&self) -> usize {
         self.bytes.len()
-    }
-
-    /// Declarations of the commands, in order.
-    pub fn commands(&self) -> impl Iterator<Item = &'static Facts> {
-        let mut at = 0;
-        self.groups.iter().map(move |group| {
-            let facts = self.items[at].facts;
-            at += group.item_count as usize;
-            facts
-        })
     }
 
     /// Adds a command that runs whole on `shard`.
@@ -302,12 +286,6 @@ impl<D: Driver> Operation<D> {
             Course::Single | Course::Lend(_) => 1,
             Course::FanOut => self.request.shards.len(),
         }
-    }
-
-    /// The commands it consists of.
-    #[must_use]
-    pub fn request(&self) -> &Request {
-        &self.request
     }
 
     /// Puts the replies of all `parts` back in the order the commands were sent, at the end of `into`; one

@@ -158,10 +158,7 @@ fn debug_sleep(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 }
 
 fn unknown(args: &[&[u8]]) -> CommandError {
-    let subcommand = String::from_utf8_lossy(args[1]);
-    let text =
-        format!("ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try DEBUG HELP.");
-    CommandError::Other(text.into())
+    CommandError::DebugSubcommand(String::from_utf8_lossy(args[1]).into_owned())
 }
 
 impl Call<'_> {

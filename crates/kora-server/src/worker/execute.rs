@@ -80,9 +80,7 @@ impl Worker {
                 break;
             }
             if let Err(error) = parsed {
-                let mut reply = b"ERR Protocol error: ".to_vec();
-                reply.extend(error.reason());
-                RespSink::new(&mut connection.output, connection.session.resp).error_bytes(&reply);
+                RespSink::new(&mut connection.output, connection.session.resp).protocol_error(error);
                 self.count_error("ERR");
                 tracing::debug!(client = connection.client.id.0, "{error}: closing the connection");
                 connection.close_after_output();

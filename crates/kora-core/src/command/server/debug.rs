@@ -48,10 +48,7 @@ fn debug(_: &mut Ctx<'_>, args: &[&[u8]], _: &mut dyn Reply) -> CommandResult {
 
 #[cold]
 fn unknown(args: &[&[u8]]) -> CommandError {
-    let subcommand = String::from_utf8_lossy(args[1]);
-    let text =
-        format!("ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try DEBUG HELP.");
-    CommandError::Other(text.into())
+    CommandError::DebugSubcommand(String::from_utf8_lossy(args[1]).into_owned())
 }
 
 pub(super) const DEBUG_HELP: CommandSpec =
