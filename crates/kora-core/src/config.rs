@@ -25,6 +25,31 @@ pub struct CoreConfig {
     pub database_count: u16,
     /// DEBUG SET-ACTIVE-EXPIRE: whether the sweep runs.
     pub active_expire: bool,
+    /// `list-max-listpack-size`: elements of a list's node if positive; a class of sizes if negative, -1 to -5 for 4,
+    /// 8, 16, 32 and 64 KiB.
+    pub list_max_listpack_size: i64,
+    /// `list-compress-depth`: nodes at each end of a list that are never compressed; 0 compresses none.
+    pub list_compress_depth: u32,
+    /// `hash-max-listpack-entries`: most fields of a packed hash.
+    pub hash_max_listpack_entries: u64,
+    /// `hash-max-listpack-value`: longest field or value of a packed hash, in bytes.
+    pub hash_max_listpack_value: u64,
+    /// `set-max-intset-entries`: most members of a set of integers.
+    pub set_max_intset_entries: u64,
+    /// `set-max-listpack-entries`: most members of a packed set.
+    pub set_max_listpack_entries: u64,
+    /// `set-max-listpack-value`: longest member of a packed set, in bytes.
+    pub set_max_listpack_value: u64,
+    /// `zset-max-listpack-entries`: most members of a packed sorted set.
+    pub zset_max_listpack_entries: u64,
+    /// `zset-max-listpack-value`: longest member of a packed sorted set, in bytes.
+    pub zset_max_listpack_value: u64,
+    /// `stream-node-max-bytes`: largest block of a stream, in bytes; 0 for no limit.
+    pub stream_node_max_bytes: u64,
+    /// `stream-node-max-entries`: most entries of a stream's block; 0 for no limit.
+    pub stream_node_max_entries: u64,
+    /// `hll-sparse-max-bytes`: largest sparse HyperLogLog, in bytes, its header included.
+    pub hll_sparse_max_bytes: u64,
 }
 
 impl Default for CoreConfig {
@@ -36,6 +61,18 @@ impl Default for CoreConfig {
             lfu_decay_minutes: 1,
             database_count: 16,
             active_expire: true,
+            list_max_listpack_size: -2,
+            list_compress_depth: 0,
+            hash_max_listpack_entries: 128,
+            hash_max_listpack_value: 64,
+            set_max_intset_entries: 512,
+            set_max_listpack_entries: 128,
+            set_max_listpack_value: 64,
+            zset_max_listpack_entries: 128,
+            zset_max_listpack_value: 64,
+            stream_node_max_bytes: 4096,
+            stream_node_max_entries: 100,
+            hll_sparse_max_bytes: 3000,
         }
     }
 }

@@ -15,3 +15,4 @@ pub mod reply;
 pub mod shard;
 pub mod slot;
 pub mod time;
+pub mod types;

@@ -158,6 +158,7 @@ impl Config {
     /// What the core needs to know of it.
     #[must_use]
     pub fn core(&self) -> CoreConfig {
+        let packed = &self.packed;
         let is_lfu =
             matches!(self.max_memory_policy, MaxmemoryPolicy::VolatileLfu | MaxmemoryPolicy::AllkeysLfu);
         CoreConfig {
@@ -166,6 +167,18 @@ impl Config {
             lfu_log_factor: self.lfu_log_factor,
             lfu_decay_minutes: self.lfu_decay_minutes,
             database_count: self.databases,
+            list_max_listpack_size: i64::from(packed.list_max_listpack_size),
+            list_compress_depth: packed.list_compress_depth,
+            hash_max_listpack_entries: packed.hash_max_listpack_entries.unsigned_abs(),
+            hash_max_listpack_value: packed.hash_max_listpack_value.0,
+            set_max_intset_entries: packed.set_max_intset_entries.unsigned_abs(),
+            set_max_listpack_entries: packed.set_max_listpack_entries.unsigned_abs(),
+            set_max_listpack_value: packed.set_max_listpack_value.unsigned_abs(),
+            zset_max_listpack_entries: packed.zset_max_listpack_entries.unsigned_abs(),
+            zset_max_listpack_value: packed.zset_max_listpack_value.0,
+            stream_node_max_bytes: packed.stream_node_max_bytes.0,
+            stream_node_max_entries: packed.stream_node_max_entries.unsigned_abs(),
+            hll_sparse_max_bytes: packed.hll_sparse_max_bytes.0,
             ..CoreConfig::default()
         }
     }

@@ -120,26 +120,71 @@ impl BareShard {
 
     /// Every key that is not expired.
     pub(crate) fn contents(&mut self) -> Contents {
-        let mut contents = Contents::new();
+        let (mut contents, mut collections) = (Contents::new(), Vec::new());
         for db in (0..self.store.config().database_count).map(DbIndex) {
             let mut keyspace = Keyspace::new(&mut self.store, &mut self.journal, db, self.now, true);
             let mut cursor = 0;
             loop {
                 cursor = keyspace.scan(cursor, 100, &mut |entry| {
-                    let value = match entry.string().expect("tests hold strings only") {
-                        StringRef::Integer(number) => number.to_string().into_bytes(),
-                        StringRef::Bytes(bytes) => bytes.to_vec(),
+                    let text = match entry.string() {
+                        Some(StringRef::Integer(number)) => number.to_string().into_bytes(),
+                        Some(StringRef::Bytes(bytes)) => bytes.to_vec(),
+                        None => Vec::new(),
                     };
-                    contents.insert((db, entry.key().to_vec()), (value, entry.expiry()));
+                    contents.insert((db, entry.key().to_vec()), (text, entry.expiry()));
+                    if entry.kind() != Kind::String {
+                        collections.push((db, entry.key().to_vec(), entry.kind()));
+                    }
                 });
                 if cursor == 0 {
                     break;
                 }
             }
         }
+        for (db, key, kind) in collections {
+            let text = self.describe(db, &key, kind);
+            contents.entry((db, key)).and_modify(|(value, _)| *value = text.into_bytes());
+        }
         let now = self.now;
         contents.retain(|_, (_, expiry)| expiry.is_none_or(|at| at >= now));
         contents
+    }
+
+    /// All that commands can read of a collection, in an order of its own.
+    fn describe(&mut self, db: DbIndex, key: &[u8], kind: Kind) -> String {
+        let selected = std::mem::replace(&mut self.db, db);
+        let mut read = |args: &[&[u8]]| self.run_args(args);
+        let mut replies = match kind {
+            Kind::String => Vec::new(),
+            Kind::List => vec![read(&[b"LRANGE", key, b"0", b"-1"])],
+            Kind::Set => vec![read(&[b"SMEMBERS", key])],
+            Kind::SortedSet => vec![read(&[b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"])],
+            Kind::Hash => {
+                let fields = read(&[b"HGETALL", key]);
+                let Value::Map(pairs) = &fields else { panic!("HGETALL answers a map: {fields:?}") };
+                let deadline = |(field, _): &(Value, Value)| match field {
+                    Value::Bulk(field) => read(&[b"HPEXPIRETIME", key, b"FIELDS", b"1", field]),
+                    other => panic!("a field is a string: {other:?}"),
+                };
+                let mut fields: Vec<_> = pairs
+                    .iter()
+                    .map(|pair| Value::Array(vec![pair.0.clone(), pair.1.clone(), deadline(pair)]))
+                    .collect();
+                fields.sort_by_key(render);
+                fields
+            }
+            Kind::Stream => vec![
+                read(&[b"XRANGE", key, b"-", b"+"]),
+                read(&[b"XINFO", b"STREAM", key, b"FULL", b"COUNT", b"0"]),
+            ],
+        };
+        self.db = selected;
+        for reply in &mut replies {
+            if let Value::Set(members) = reply {
+                members.sort_by_key(render);
+            }
+        }
+        replies.iter().map(render).collect::<Vec<_>>().join(" ")
     }
 
     /// Checks that the effects of everything run so far, run on an empty store, give the same contents. While they run
@@ -182,6 +227,10 @@ impl Object for OtherType {
 
     fn free_effort(&self) -> usize {
         1
+    }
+
+    fn free_some(&mut self, _budget: usize) -> usize {
+        0
     }
 
     fn as_any(&self) -> &dyn Any {

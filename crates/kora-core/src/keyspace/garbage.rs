@@ -42,7 +42,11 @@ impl Garbage {
                     let freed = table.free_some(left);
                     (freed, freed < left)
                 }
-                Waste::Heap(heap) => (heap.effort(), true),
+                Waste::Heap(Heap::Bytes(bytes)) => (Heap::bytes_effort(bytes), true),
+                Waste::Heap(Heap::Object(object)) => {
+                    let freed = object.free_some(left);
+                    (freed, freed < left)
+                }
             };
             if is_gone {
                 self.queue.pop_front();

@@ -17,6 +17,9 @@ pub trait Object: Any + Send + Debug {
     fn duplicate(&self) -> Box<dyn Object>;
     /// About how many allocations are freed with it: a large one is dropped away from the command.
     fn free_effort(&self) -> usize;
+    /// Frees up to about `budget` allocations of a value that will not be used any more, and says how many: fewer
+    /// than `budget` means that what is left is quickly dropped.
+    fn free_some(&mut self, budget: usize) -> usize;
     /// For the way back to the type.
     fn as_any(&self) -> &dyn Any;
     /// For the way back to the type, to modify it.

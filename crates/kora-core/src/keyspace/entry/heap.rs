@@ -84,8 +84,13 @@ impl Heap {
     /// What it takes to free it, in allocations: a KiB of a string, whose pages go back one by one, counts as one.
     pub(crate) fn effort(&self) -> usize {
         match self {
-            Self::Bytes(bytes) => bytes.capacity() / 1024,
+            Self::Bytes(bytes) => Self::bytes_effort(bytes),
             Self::Object(object) => object.free_effort(),
         }
+    }
+
+    /// The same for a long string.
+    pub(crate) fn bytes_effort(bytes: &Vec<u8>) -> usize {
+        bytes.capacity() / 1024
     }
 }

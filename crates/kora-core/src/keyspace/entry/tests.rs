@@ -27,6 +27,9 @@ impl Object for Tokens {
     fn free_effort(&self) -> usize {
         2
     }
+    fn free_some(&mut self, _budget: usize) -> usize {
+        0
+    }
     fn as_any(&self) -> &dyn Any {
         self
     }

@@ -1,0 +1,7 @@
+//! The data structures behind the data types: how lists, hashes, sets, sorted sets and streams lie in memory. What
+//! their commands mean is in [`crate::command`].
+//!
+//! A small collection is one run of bytes in a format of Redis's ([`listpack`] and the like), stored in the keyspace
+//! entry itself; a large one is an [`Object`](crate::keyspace::object::Object).
+
+pub mod listpack;

@@ -1,0 +1,61 @@
+//! Changing a listpack, in whatever buffer it lives.
+
+use super::encode::Encoded;
+use super::view::ListPack;
+use super::{At, Buffer, COUNT_UNKNOWN, HEAD_BYTES};
+
+/// Adds an element behind the last.
+/// Complexity: O(1), amortised as the buffer grows.
+pub fn push_back<B: Buffer + ?Sized>(buffer: &mut B, text: &[u8]) {
+    let end = buffer.bytes().len() - 1;
+    splice(buffer, end, 0, &Encoded::of(text).to_bytes(), 1);
+}
+
+/// Adds an element before the first.
+/// Complexity: O(n) bytes moved.
+pub fn push_front<B: Buffer + ?Sized>(buffer: &mut B, text: &[u8]) {
+    insert(buffer, At(HEAD_BYTES), text);
+}
+
+/// Adds an element before the one at `before`, which is where the new one then begins.
+/// Complexity: O(n) bytes moved.
+pub fn insert<B: Buffer + ?Sized>(buffer: &mut B, before: At, text: &[u8]) {
+    splice(buffer, before.0, 0, &Encoded::of(text).to_bytes(), 1);
+}
+
+/// Puts another text in the place of the element at `at`.
+/// Complexity: O(n) bytes moved if the lengths differ.
+pub fn replace<B: Buffer + ?Sized>(buffer: &mut B, at: At, text: &[u8]) {
+    let behind = ListPack::new(buffer.bytes()).behind(at);
+    splice(buffer, at.0, behind - at.0, &Encoded::of(text).to_bytes(), 0);
+}
+
+/// Removes up to `count` elements from the one at `at` on; what follows them then begins there.
+/// Complexity: O(n) bytes moved.
+pub fn remove<B: Buffer + ?Sized>(buffer: &mut B, at: At, count: usize) {
+    let list = ListPack::new(buffer.bytes());
+    let (mut next, mut behind, mut removed) = (Some(at), at.0, 0);
+    while removed < count
+        && let Some(element) = next
+    {
+        behind = list.behind(element);
+        next = list.next(element);
+        removed += 1;
+    }
+    splice(buffer, at.0, behind - at.0, &[], -removed.cast_signed());
+}
+
+/// Replaces bytes and brings the head up to date; `added` is the change of the number of elements.
+fn splice<B: Buffer + ?Sized>(buffer: &mut B, at: usize, removed: usize, inserted: &[u8], added: isize) {
+    let list = ListPack::new(buffer.bytes());
+    let stored = u16::from_le_bytes([list.bytes()[4], list.bytes()[5]]);
+    // Once there were too many to say, their number is not known until someone counts: so nobody says.
+    let is_known = stored != COUNT_UNKNOWN || added < 0;
+    let count = if is_known { list.len().saturating_add_signed(added) } else { usize::MAX };
+    buffer.splice(at, removed, inserted);
+    let bytes = buffer.bytes_mut();
+    let total = u32::try_from(bytes.len()).expect("a listpack is shorter than 4 GiB");
+    bytes[..4].copy_from_slice(&total.to_le_bytes());
+    let count = u16::try_from(count).unwrap_or(COUNT_UNKNOWN);
+    bytes[4..HEAD_BYTES].copy_from_slice(&count.to_le_bytes());
+}
