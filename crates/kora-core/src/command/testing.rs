@@ -162,7 +162,7 @@ impl BareShard {
             Kind::Hash => {
                 let fields = read(&[b"HGETALL", key]);
                 let Value::Map(pairs) = &fields else { panic!("HGETALL answers a map: {fields:?}") };
-                let deadline = |(field, _): &(Value, Value)| match field {
+                let mut deadline = |(field, _): &(Value, Value)| match field {
                     Value::Bulk(field) => read(&[b"HPEXPIRETIME", key, b"FIELDS", b"1", field]),
                     other => panic!("a field is a string: {other:?}"),
                 };
