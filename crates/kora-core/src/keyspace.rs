@@ -25,8 +25,9 @@ use crate::shard::store::{DbIndex, ShardStore};
 use crate::slot::ShardId;
 use crate::time::UnixMs;
 pub use database::Database;
-use entry::{Entry, Kind, NewValue, StringRef};
-pub use entry_mut::EntryMut;
+use entry::{Entry, Form, Kind, NewValue, Packing, StringRef};
+pub use entry_mut::{EntryMut, PackedMut};
+use object::Object;
 use table::Position;
 use usage::Usage;
 
@@ -156,13 +157,13 @@ impl<'a> Keyspace<'a> {
 
     /// Sets `key` to the string `value`, whatever it held, without integer encoding, as INCRBYFLOAT does.
     pub fn set_bytes(&mut self, key: &[u8], value: &[u8], ttl: Ttl) {
-        self.set(key, NewValue::Bytes { bytes: value, is_raw: false }, ttl);
+        self.set(key, NewValue::Bytes { bytes: value, form: Form::Text }, ttl);
     }
 
     /// Sets `key` to a raw string (no integer encoding; OBJECT ENCODING `raw`), as APPEND and SETRANGE make it. The
     /// deadline is cleared.
     pub fn set_raw(&mut self, key: &[u8], value: &[u8]) {
-        self.set(key, NewValue::Bytes { bytes: value, is_raw: true }, Ttl::Clear);
+        self.set(key, NewValue::Bytes { bytes: value, form: Form::Raw }, Ttl::Clear);
     }
 
     #[inline]
@@ -181,6 +182,25 @@ impl<'a> Keyspace<'a> {
             let expiry = if let Ttl::At(at) = ttl { Some(at) } else { None };
             self.add(hash, Entry::build(key, value, expiry));
         }
+    }
+
+    /// Makes `key`, which a look-up has just not found, a small collection in its packed form.
+    ///
+    /// # Panics
+    /// If that kind is never packed so.
+    pub fn add_packed(&mut self, key: &[u8], kind: Kind, packing: Packing, bytes: &[u8]) {
+        self.add_value(key, NewValue::Bytes { bytes, form: Form::Packed(kind, packing) });
+    }
+
+    /// Makes `key`, which a look-up has just not found, a large collection.
+    pub fn add_object(&mut self, key: &[u8], object: Box<dyn Object>) {
+        self.add_value(key, NewValue::Object(object));
+    }
+
+    fn add_value(&mut self, key: &[u8], value: NewValue<'_>) {
+        let hash = self.hash(key);
+        debug_assert!(self.locate(hash, key).is_none(), "only keys that are not there are added");
+        self.add(hash, Entry::build(key, value, None));
     }
 
     /// Adds an entry whose key is not there.

@@ -11,9 +11,11 @@
 //! - the cell holds `i64`, `Option<Box<dyn Object>>` (`None` only while the value is being replaced) or `Vec<u8>`.
 #![expect(unsafe_code, reason = "one allocation of variable layout; safe for all who use it")]
 
+mod form;
 mod heap;
 mod modify;
 mod shape;
+mod splice;
 #[cfg(test)]
 pub(super) mod tests;
 
@@ -26,6 +28,9 @@ use super::object::Object;
 use super::usage::Usage;
 use crate::config::CoreConfig;
 use crate::time::UnixMs;
+pub(crate) use form::Form;
+pub use form::Packing;
+use form::{kind_bits, kind_of};
 pub(crate) use heap::{Heap, NewValue};
 pub(crate) use shape::size_class;
 use shape::{HEADER_BYTES, Repr, Shape};
@@ -68,6 +73,7 @@ pub enum Encoding {
     Int,
     EmbStr,
     ListPack,
+    ListPackEx,
     QuickList,
     IntSet,
     HashTable,
@@ -84,6 +90,7 @@ impl Encoding {
             Self::Int => "int",
             Self::EmbStr => "embstr",
             Self::ListPack => "listpack",
+            Self::ListPackEx => "listpackex",
             Self::QuickList => "quicklist",
             Self::IntSet => "intset",
             Self::HashTable => "hashtable",
@@ -113,7 +120,7 @@ const UNUSED: Usage = Usage(1 << 24);
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 struct Header {
-    /// Bits 0 and 1: [`Repr`]; bit 2: the string was modified in place; bits 4 to 7: [`Kind`].
+    /// Bits 0 and 1: [`Repr`]; bit 2: see [`Form`]; bits 4 to 7: [`Kind`].
     tag: u8,
     /// The key's length byte: see [`CompactKey`].
     key_len: u8,
@@ -125,13 +132,14 @@ struct Header {
 
 const _: () = assert!(size_of::<Header>() == HEADER_BYTES && align_of::<Header>() <= 8);
 
-const RAW_BIT: u8 = 1 << 2;
+/// The bits of a tag that are not [`Repr`].
+const FORM_MASK: u8 = !3;
 
 impl Header {
-    fn new(shape: Shape, is_raw: bool, kind: Kind) -> Self {
-        let raw = if is_raw { RAW_BIT } else { 0 };
+    /// A header of an entry of this shape; `form` are the bits of its tag that tell kind and form.
+    fn new(shape: Shape, form: u8) -> Self {
         Self {
-            tag: shape.repr as u8 | raw | (kind as u8) << 4,
+            tag: shape.repr as u8 | form,
             key_len: 0,
             inline_len: u16::try_from(shape.inline_bytes)
                 .expect("Shape::fits_inline keeps inline values short"),
@@ -149,13 +157,15 @@ impl Header {
         }
     }
 
-    fn is_raw(self) -> bool {
-        self.tag & RAW_BIT != 0
+    /// What its bytes are, if it holds bytes.
+    #[inline]
+    fn form(self) -> Form {
+        Form::of(self.tag)
     }
 
     #[inline]
     fn kind(self) -> Kind {
-        Kind::ALL[usize::from(self.tag >> 4)]
+        kind_of(self.tag)
     }
 }
 
@@ -172,10 +182,24 @@ impl Entry {
         Self::build(key, NewValue::text(value), expiry)
     }
 
-    /// An entry whose value is a collection.
+    /// An entry whose value is a large collection.
     #[must_use]
     pub fn new_object(key: &[u8], value: Box<dyn Object>, expiry: Option<UnixMs>) -> Self {
         Self::build(key, NewValue::Object(value), expiry)
+    }
+
+    /// An entry whose value is a small collection in its packed form.
+    ///
+    /// # Panics
+    /// If that kind is never packed so.
+    #[must_use]
+    pub fn new_packed(
+        key: &[u8],
+        (kind, packing): (Kind, Packing),
+        bytes: &[u8],
+        expiry: Option<UnixMs>,
+    ) -> Self {
+        Self::build(key, NewValue::Bytes { bytes, form: Form::Packed(kind, packing) }, expiry)
     }
 
     /// An entry of its own.
@@ -188,7 +212,7 @@ impl Entry {
         unsafe { key.write(entry.base().add(shape.key_at())) };
         entry.fill(
             shape,
-            Header { key_len: key.len_byte(), ..Header::new(shape, false, Kind::String) },
+            Header { key_len: key.len_byte(), ..Header::new(shape, kind_bits(Kind::String)) },
             value,
         );
         if let Some(at) = expiry {
@@ -259,13 +283,15 @@ impl Entry {
     /// How the value is stored, as Redis would say.
     #[must_use]
     pub fn encoding(&self) -> Encoding {
-        match self.string() {
-            Some(StringRef::Integer(_)) => Encoding::Int,
-            Some(StringRef::Bytes(bytes)) if bytes.len() <= EMBSTR_BYTES && !self.header().is_raw() => {
+        let header = self.header();
+        match (header.repr(), header.form()) {
+            (Repr::Integer, _) => Encoding::Int,
+            (Repr::Object, _) => self.as_object().expect("its Repr says so").encoding(),
+            (_, Form::Packed(_, packing)) => packing.encoding(),
+            (_, Form::Text) if self.value_bytes().is_some_and(|bytes| bytes.len() <= EMBSTR_BYTES) => {
                 Encoding::EmbStr
             }
-            Some(StringRef::Bytes(_)) => Encoding::Raw,
-            None => self.as_object().expect("what is no string is an object").encoding(),
+            (_, Form::Text | Form::Raw) => Encoding::Raw,
         }
     }
 
@@ -295,21 +321,41 @@ impl Entry {
     #[inline]
     #[must_use]
     pub fn string(&self) -> Option<StringRef<'_>> {
-        match self.header().repr() {
-            Repr::Inline => Some(StringRef::Bytes(self.inline_value())),
-            Repr::Integer => {
-                // SAFETY: `Repr::Integer` says that the cell holds an i64.
-                Some(StringRef::Integer(unsafe { self.cell::<i64>().read() }))
-            }
-            Repr::External => {
-                // SAFETY: `Repr::External` says that the cell holds a vector, borrowed like `self`.
-                Some(StringRef::Bytes(unsafe { &*self.cell::<Vec<u8>>() }))
-            }
-            Repr::Object => None,
+        if self.kind() != Kind::String {
+            return None;
+        }
+        self.integer().map(StringRef::Integer).or_else(|| self.value_bytes().map(StringRef::Bytes))
+    }
+
+    /// The small collection, if it is one, in its packed form.
+    #[inline]
+    #[must_use]
+    pub fn packed(&self) -> Option<(Packing, &[u8])> {
+        match self.header().form() {
+            Form::Packed(_, packing) => self.value_bytes().map(|bytes| (packing, bytes)),
+            Form::Text | Form::Raw => None,
         }
     }
 
-    /// The collection, if it is one.
+    /// The value, if it is held as an integer.
+    #[inline]
+    fn integer(&self) -> Option<i64> {
+        // SAFETY: `Repr::Integer` says that the cell holds an i64.
+        (self.header().repr() == Repr::Integer).then(|| unsafe { self.cell::<i64>().read() })
+    }
+
+    /// The value, if it is held as bytes: a string or a packed collection.
+    #[inline]
+    fn value_bytes(&self) -> Option<&[u8]> {
+        match self.header().repr() {
+            Repr::Inline => Some(self.inline_value()),
+            // SAFETY: `Repr::External` says that the cell holds a vector, borrowed like `self`.
+            Repr::External => Some(unsafe { &*self.cell::<Vec<u8>>() }),
+            Repr::Integer | Repr::Object => None,
+        }
+    }
+
+    /// The large collection, if it is one.
     #[must_use]
     pub fn as_object(&self) -> Option<&dyn Object> {
         if self.header().repr() != Repr::Object {
@@ -319,7 +365,7 @@ impl Entry {
         unsafe { &*self.cell::<Option<Box<dyn Object>>>() }.as_deref()
     }
 
-    /// The collection, if it is one, to modify it.
+    /// The large collection, if it is one, to modify it.
     pub fn as_object_mut(&mut self) -> Option<&mut dyn Object> {
         if self.header().repr() != Repr::Object {
             return None;
@@ -346,7 +392,7 @@ impl Entry {
     pub fn duplicate(&self) -> Self {
         let value = match self.as_object() {
             Some(object) => NewValue::Object(object.duplicate()),
-            None => self.string_value(),
+            None => self.plain_value(),
         };
         Self::build(self.key(), value, self.expiry())
     }
@@ -406,6 +452,7 @@ impl fmt::Debug for Entry {
         match (self.string(), self.as_object()) {
             (Some(StringRef::Bytes(bytes)), _) => fields.field("value", &bytes.escape_ascii().to_string()),
             (Some(StringRef::Integer(value)), _) => fields.field("value", &value),
+            (None, None) => fields.field("value", &self.packed()),
             (None, object) => fields.field("value", &object),
         };
         fields.field("expiry", &self.expiry()).finish()

@@ -1,10 +1,11 @@
 //! An entry in its table, open for modification.
 
-use super::entry::{Entry, NewValue};
+use super::entry::{Entry, Form, Kind, NewValue, Packing};
 use super::garbage::Garbage;
 use super::object::Object;
 use super::usage::Usage;
 use crate::time::UnixMs;
+use crate::types::listpack::Buffer;
 
 /// An entry in its table, open for modification. Dereferences to [`Entry`]. The key stays as it is.
 #[derive(Debug)]
@@ -41,7 +42,20 @@ impl<'a> EntryMut<'a> {
 
     /// Replaces the value by a string, without integer encoding, as INCRBYFLOAT does; the deadline stays.
     pub fn set_bytes(&mut self, value: &[u8]) {
-        self.replace(NewValue::Bytes { bytes: value, is_raw: false });
+        self.replace(NewValue::Bytes { bytes: value, form: Form::Text });
+    }
+
+    /// Replaces the value by a small collection in its packed form; the deadline stays.
+    ///
+    /// # Panics
+    /// If that kind is never packed so.
+    pub fn set_packed(&mut self, kind: Kind, packing: Packing, bytes: &[u8]) {
+        self.replace(NewValue::Bytes { bytes, form: Form::Packed(kind, packing) });
+    }
+
+    /// Replaces the value by a large collection; the deadline stays.
+    pub fn set_object(&mut self, object: Box<dyn Object>) {
+        self.replace(NewValue::Object(object));
     }
 
     #[inline]
@@ -67,7 +81,14 @@ impl<'a> EntryMut<'a> {
         self.entry.raw_mut(len)
     }
 
-    /// The collection, if the value is one, to modify it.
+    /// The small collection, if the value is one, to modify it in its packed form.
+    #[inline]
+    pub fn packed_mut(&mut self) -> Option<PackedMut<'_>> {
+        self.entry.packed()?;
+        Some(PackedMut { entry: self.entry })
+    }
+
+    /// The large collection, if the value is one, to modify it.
     pub fn as_object_mut(&mut self) -> Option<&mut dyn Object> {
         self.entry.as_object_mut()
     }
@@ -86,5 +107,28 @@ impl<'a> EntryMut<'a> {
     /// Makes the entry look used so often, on the scale of [`Entry::frequency`].
     pub fn set_frequency(&mut self, count: u8, now: UnixMs) {
         self.entry.set_usage(Usage::from_count(u32::from(count), now));
+    }
+}
+
+/// A small collection in its entry, open for modification. What its bytes are is for its type to know.
+#[derive(Debug)]
+pub struct PackedMut<'a> {
+    entry: &'a mut Entry,
+}
+
+impl Buffer for PackedMut<'_> {
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        self.entry.packed().expect("made of packed collections only").1
+    }
+
+    #[inline]
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self.entry.packed_bytes_mut()
+    }
+
+    #[inline]
+    fn splice(&mut self, at: usize, removed: usize, inserted: &[u8]) {
+        self.entry.splice(at, removed, inserted);
     }
 }

@@ -1,7 +1,8 @@
 //! Values on their way into an entry, and memory of their own on its way out.
 
+use super::Object;
+use super::form::{Form, kind_bits};
 use super::shape::{Repr, Shape};
-use super::{Kind, Object};
 use crate::number::parse_i64;
 
 /// A value to be stored.
@@ -9,21 +10,21 @@ use crate::number::parse_i64;
 pub(crate) enum NewValue<'a> {
     /// A string that is an integer.
     Integer(i64),
-    /// A string.
+    /// A string or a packed collection.
     Bytes {
         /// Its bytes.
         bytes: &'a [u8],
-        /// Whether OBJECT ENCODING says `raw` even if it is short.
-        is_raw: bool,
+        /// What they are.
+        form: Form,
     },
-    /// A string in memory of its own, to be kept there.
+    /// The same in memory of its own, to be kept there.
     External {
         /// Its bytes.
         bytes: Vec<u8>,
-        /// As above.
-        is_raw: bool,
+        /// What they are.
+        form: Form,
     },
-    /// A collection.
+    /// A large collection.
     Object(Box<dyn Object>),
 }
 
@@ -31,7 +32,7 @@ impl<'a> NewValue<'a> {
     /// A string as SET stores it: an integer if it is one.
     #[inline]
     pub(crate) fn text(bytes: &'a [u8]) -> Self {
-        parse_i64(bytes).map_or(Self::Bytes { bytes, is_raw: false }, Self::Integer)
+        parse_i64(bytes).map_or(Self::Bytes { bytes, form: Form::Text }, Self::Integer)
     }
 
     /// The shape of an entry with this value.
@@ -52,21 +53,19 @@ impl<'a> NewValue<'a> {
     #[inline]
     pub(super) fn settled(self, shape: Shape) -> Self {
         match self {
-            Self::Bytes { bytes, is_raw } if shape.repr == Repr::External => {
-                Self::External { bytes: bytes.to_vec(), is_raw }
+            Self::Bytes { bytes, form } if shape.repr == Repr::External => {
+                Self::External { bytes: bytes.to_vec(), form }
             }
             value => value,
         }
     }
 
-    pub(super) fn is_raw(&self) -> bool {
-        matches!(self, Self::Bytes { is_raw: true, .. } | Self::External { is_raw: true, .. })
-    }
-
-    pub(super) fn kind(&self) -> Kind {
+    /// The bits of an entry's tag that tell kind and form.
+    pub(super) fn form_bits(&self) -> u8 {
         match self {
-            Self::Object(object) => object.kind(),
-            _ => Kind::String,
+            Self::Integer(_) => Form::Text.bits(),
+            Self::Bytes { form, .. } | Self::External { form, .. } => form.bits(),
+            Self::Object(object) => kind_bits(object.kind()),
         }
     }
 }
@@ -74,9 +73,9 @@ impl<'a> NewValue<'a> {
 /// Memory that an entry owned beside its own allocation.
 #[derive(Debug)]
 pub(crate) enum Heap {
-    /// A long string.
+    /// A long string, or a packed collection.
     Bytes(Vec<u8>),
-    /// A collection.
+    /// A large collection.
     Object(Box<dyn Object>),
 }
 

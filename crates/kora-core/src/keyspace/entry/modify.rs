@@ -5,7 +5,7 @@ use std::num::NonZero;
 
 use super::heap::{Heap, NewValue};
 use super::shape::{HEADER_BYTES, Repr, Shape, size_class};
-use super::{DEADLINE_BIT, Entry, Header, Kind, RAW_BIT, StringRef, UNUSED};
+use super::{DEADLINE_BIT, Entry, FORM_MASK, Form, Header, Kind, StringRef, UNUSED};
 use crate::keyspace::object::Object;
 use crate::keyspace::usage::Usage;
 use crate::time::UnixMs;
@@ -24,9 +24,9 @@ impl Entry {
     pub(crate) fn replace(&mut self, value: NewValue<'_>, expiry: Option<UnixMs>) -> Option<Heap> {
         let old = self.shape();
         let new = value.shape(old.key_bytes, expiry.is_some());
-        if let NewValue::Bytes { bytes, is_raw } = value
+        if let NewValue::Bytes { bytes, form } = value
             && new.repr == Repr::External
-            && self.overwrite_external(bytes, is_raw)
+            && self.overwrite_external(bytes, form)
         {
             self.set_expiry(expiry);
             return None;
@@ -66,7 +66,7 @@ impl Entry {
         if len > present {
             self.grow(len);
         }
-        self.set_raw(true);
+        self.set_form(Form::Raw);
         self.bytes_mut()
     }
 
@@ -84,20 +84,20 @@ impl Entry {
             self.grow(present + bytes.len());
             self.bytes_mut()[present..].copy_from_slice(bytes);
         }
-        self.set_raw(true);
+        self.set_form(Form::Raw);
         present + bytes.len()
     }
 
     /// The same value, deadline and use under another key.
     pub(crate) fn with_key(mut self, key: &[u8]) -> Self {
-        let is_raw = self.header().is_raw();
+        let form = self.header().form();
         let expiry = self.expiry();
         let usage = self.usage();
         let heap = self.take_heap();
         let mut entry = match heap {
-            Some(Heap::Bytes(bytes)) => Self::build(key, NewValue::External { bytes, is_raw }, expiry),
+            Some(Heap::Bytes(bytes)) => Self::build(key, NewValue::External { bytes, form }, expiry),
             Some(Heap::Object(object)) => Self::build(key, NewValue::Object(object), expiry),
-            None => Self::build(key, self.string_value(), expiry),
+            None => Self::build(key, self.plain_value(), expiry),
         };
         entry.set_usage(usage);
         entry
@@ -117,7 +117,7 @@ impl Entry {
     /// Writes `value` and a header that describes it into an entry of shape `shape`, whose key is in place and
     /// whose cell owns nothing.
     pub(super) fn fill(&mut self, shape: Shape, header: Header, value: NewValue<'_>) {
-        let described = Header::new(shape, value.is_raw(), value.kind());
+        let described = Header::new(shape, value.form_bits());
         self.set_header(Header { key_len: header.key_len, usage: header.usage, ..described });
         // SAFETY: `shape` is that of the allocation, so that cell and inline value lie within it; and the cell is
         // aligned to 8, as all it can hold needs.
@@ -169,23 +169,27 @@ impl Entry {
     }
 
     /// Overwrites a string in memory of its own if that has room for `bytes` and would not be left mostly empty.
-    fn overwrite_external(&mut self, bytes: &[u8], is_raw: bool) -> bool {
+    fn overwrite_external(&mut self, bytes: &[u8], form: Form) -> bool {
         let Some(vector) = self.external_mut() else { return false };
         if bytes.len() > vector.capacity() || bytes.len() < vector.capacity() / 4 * 3 {
             return false;
         }
         vector.clear();
         vector.extend_from_slice(bytes);
-        self.set_raw(is_raw);
+        self.set_form(form);
         true
     }
 
     /// Turns an integer into its text.
+    ///
+    /// # Panics
+    /// If the value is not a string.
     fn make_bytes(&mut self) {
+        assert!(self.kind() == Kind::String, "only strings are modified as strings");
         if let Some(StringRef::Integer(value)) = self.string() {
             let mut text = itoa::Buffer::new();
             let bytes = text.format(value).as_bytes();
-            let replaced = self.replace(NewValue::Bytes { bytes, is_raw: true }, self.expiry());
+            let replaced = self.replace(NewValue::Bytes { bytes, form: Form::Raw }, self.expiry());
             debug_assert!(replaced.is_none(), "an integer owns nothing");
         }
     }
@@ -202,57 +206,60 @@ impl Entry {
             let new = Shape { inline_bytes: len, ..old };
             let all = Kept { from: HEADER_BYTES, to: HEADER_BYTES, bytes: old.bytes() - HEADER_BYTES };
             self.reshape(old, new, all);
-            let inline_len = Header::new(new, false, Kind::String).inline_len;
             // SAFETY: the new shape has room for the longer value; header and key stay as they are.
             unsafe { self.base().add(old.bytes()).write_bytes(0, len - old.inline_bytes) };
-            self.set_header(Header { inline_len, ..self.header() });
+            self.set_inline_len(new);
         } else {
             let mut bytes = Vec::with_capacity(len);
             bytes.extend_from_slice(self.inline_value());
             bytes.resize(len, 0);
-            let replaced = self.replace(NewValue::External { bytes, is_raw: true }, self.expiry());
+            let replaced = self.replace(NewValue::External { bytes, form: Form::Raw }, self.expiry());
             debug_assert!(replaced.is_none(), "an inline value owns nothing");
         }
     }
 
-    /// A string value, to be stored elsewhere.
+    /// A string or a packed collection, to be stored elsewhere.
     ///
     /// # Panics
-    /// If the value is not a string.
-    pub(super) fn string_value(&self) -> NewValue<'_> {
-        match self.string().expect("asked of strings only") {
-            StringRef::Integer(value) => NewValue::Integer(value),
-            StringRef::Bytes(bytes) => NewValue::Bytes { bytes, is_raw: self.header().is_raw() },
+    /// If the value is an object.
+    pub(super) fn plain_value(&self) -> NewValue<'_> {
+        if let Some(value) = self.integer() {
+            return NewValue::Integer(value);
         }
+        let bytes = self.value_bytes().expect("asked of strings and packed collections only");
+        NewValue::Bytes { bytes, form: self.header().form() }
     }
 
-    fn set_raw(&mut self, is_raw: bool) {
+    fn set_form(&mut self, form: Form) {
         let header = self.header();
-        let tag = if is_raw { header.tag | RAW_BIT } else { header.tag & !RAW_BIT };
-        self.set_header(Header { tag, ..header });
+        self.set_header(Header { tag: header.tag & !FORM_MASK | form.bits(), ..header });
     }
 
-    /// The vector of a string in memory of its own.
-    fn external_mut(&mut self) -> Option<&mut Vec<u8>> {
+    /// Notes the length of the inline value of an entry that now has the shape `shape`.
+    pub(super) fn set_inline_len(&mut self, shape: Shape) {
+        let header = self.header();
+        let inline_len = Header::new(shape, 0).inline_len;
+        self.set_header(Header { inline_len, ..header });
+    }
+
+    /// The vector of a value in memory of its own.
+    pub(super) fn external_mut(&mut self) -> Option<&mut Vec<u8>> {
         // SAFETY: `Repr` says that the cell holds a vector; it is borrowed like `self`.
         (self.header().repr() == Repr::External).then(|| unsafe { &mut *self.cell::<Vec<u8>>() })
     }
 
-    /// A string's bytes.
+    /// The bytes of a value held as bytes.
     fn bytes(&self) -> &[u8] {
-        match self.string() {
-            Some(StringRef::Bytes(bytes)) => bytes,
-            _ => panic!("only strings held as bytes are modified as bytes"),
-        }
+        self.value_bytes().expect("only values held as bytes are modified as bytes")
     }
 
-    /// A string's bytes, for writing.
-    fn bytes_mut(&mut self) -> &mut [u8] {
+    /// The bytes of a value held as bytes, for writing.
+    pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
         if self.header().repr() == Repr::External {
             return self.external_mut().expect("its Repr says so");
         }
         let shape = self.shape();
-        assert!(shape.repr == Repr::Inline, "only strings held as bytes are modified as bytes");
+        assert!(shape.repr == Repr::Inline, "only values held as bytes are modified as bytes");
         // SAFETY: an inline value of that length was written there; it is borrowed like `self`.
         unsafe { std::slice::from_raw_parts_mut(self.base().add(shape.value_at()), shape.inline_bytes) }
     }

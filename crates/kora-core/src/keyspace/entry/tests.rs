@@ -3,7 +3,7 @@ use std::any::Any;
 use proptest::prelude::*;
 
 use super::heap::NewValue;
-use super::{Encoding, Entry, Kind, StringRef, size_class};
+use super::{Encoding, Entry, Form, Kind, Packing, StringRef, size_class};
 use crate::keyspace::object::Object;
 use crate::time::UnixMs;
 
@@ -48,14 +48,29 @@ pub(in crate::keyspace) fn tokens_entry(key: &[u8]) -> Entry {
 enum Model {
     Integer(i64),
     Bytes(Vec<u8>, bool),
+    Packed(Vec<u8>, Packing),
     Tokens(Vec<u8>),
+}
+
+/// The kind that the tests pack so.
+fn kind_of(packing: Packing) -> Kind {
+    match packing {
+        Packing::ListPack => Kind::List,
+        Packing::ListPackEx => Kind::Hash,
+        Packing::IntSet => Kind::Set,
+    }
 }
 
 impl Model {
     fn value(&self) -> NewValue<'_> {
         match self {
             Self::Integer(value) => NewValue::Integer(*value),
-            Self::Bytes(bytes, is_raw) => NewValue::Bytes { bytes, is_raw: *is_raw },
+            Self::Bytes(bytes, is_raw) => {
+                NewValue::Bytes { bytes, form: if *is_raw { Form::Raw } else { Form::Text } }
+            }
+            Self::Packed(bytes, packing) => {
+                NewValue::Bytes { bytes, form: Form::Packed(kind_of(*packing), *packing) }
+            }
             Self::Tokens(tokens) => NewValue::Object(Box::new(Tokens(tokens.clone()))),
         }
     }
@@ -64,7 +79,15 @@ impl Model {
         match self {
             Self::Integer(value) => Some(value.to_string().into_bytes()),
             Self::Bytes(bytes, _) => Some(bytes.clone()),
-            Self::Tokens(_) => None,
+            Self::Packed(..) | Self::Tokens(_) => None,
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Integer(_) | Self::Bytes(..) => Kind::String,
+            Self::Packed(_, packing) => kind_of(*packing),
+            Self::Tokens(_) => Kind::Set,
         }
     }
 
@@ -73,6 +96,9 @@ impl Model {
             Self::Integer(_) => Encoding::Int,
             Self::Bytes(bytes, false) if bytes.len() <= 44 => Encoding::EmbStr,
             Self::Bytes(..) => Encoding::Raw,
+            Self::Packed(_, Packing::ListPack) => Encoding::ListPack,
+            Self::Packed(_, Packing::ListPackEx) => Encoding::ListPackEx,
+            Self::Packed(_, Packing::IntSet) => Encoding::IntSet,
             Self::Tokens(_) => Encoding::IntSet,
         }
     }
@@ -87,10 +113,13 @@ fn check(entry: &Entry, key: &[u8], model: &Model, expiry: Option<UnixMs>) {
     match model {
         Model::Integer(value) => assert_eq!(entry.string(), Some(StringRef::Integer(*value))),
         Model::Bytes(bytes, _) => assert_eq!(entry.string(), Some(StringRef::Bytes(bytes))),
+        Model::Packed(bytes, packing) => assert_eq!(entry.packed(), Some((*packing, &bytes[..]))),
         Model::Tokens(expected) => assert_eq!(tokens, Some(expected)),
     }
-    assert_eq!(entry.string().is_none(), tokens.is_some());
-    assert_eq!(entry.kind(), if tokens.is_some() { Kind::Set } else { Kind::String });
+    assert_eq!(entry.kind(), model.kind());
+    assert_eq!(entry.string().is_some(), model.kind() == Kind::String);
+    assert_eq!(entry.packed().is_some(), matches!(model, Model::Packed(..)));
+    assert_eq!(tokens.is_some(), matches!(model, Model::Tokens(_)));
     assert!(entry.memory_bytes() >= 8 + key.len());
 }
 
@@ -101,7 +130,11 @@ fn bytes(len: usize) -> Vec<u8> {
 fn models() -> Vec<Model> {
     let lengths = [0, 1, 7, 8, 16, 44, 45, 64, 65, 200, 300, 504, 505, 1024, 70_000];
     let strings = lengths.iter().map(|&len| Model::Bytes(bytes(len), len == 16));
+    let packed =
+        [(0, Packing::IntSet), (70, Packing::ListPackEx), (300, Packing::ListPack), (900, Packing::IntSet)]
+            .map(|(len, packing)| Model::Packed(bytes(len), packing));
     strings
+        .chain(packed)
         .chain([Model::Integer(0), Model::Integer(i64::MIN), Model::Tokens(vec![]), Model::Tokens(bytes(90))])
         .collect()
 }
@@ -204,6 +237,24 @@ fn a_value_of_the_same_size_class_is_written_in_place() {
 }
 
 #[test]
+fn a_packed_collection_wastes_no_memory() {
+    let form = (Kind::Hash, Packing::ListPack);
+    let mut entry = Entry::new_packed(b"key", form, &[], None);
+    for len in 0..5000 {
+        entry.splice(len / 2, 0, b"x");
+        let own = if len + 1 + 3 <= 496 { 11 + len + 1 } else { len + 1 };
+        let head = if len + 1 + 3 <= 496 { 0 } else { 48 };
+        assert_eq!(entry.memory_bytes(), head + size_class(own), "{len}");
+    }
+    let long = entry.memory_bytes();
+    entry.splice(0, 4000, b"");
+    assert!(entry.memory_bytes() <= long / 3, "{}", entry.memory_bytes());
+    entry.splice(0, 900, b"");
+    assert_eq!(entry.memory_bytes(), size_class(11 + 100));
+    assert_eq!(entry.packed(), Some((Packing::ListPack, &[b'x'; 100][..])));
+}
+
+#[test]
 fn appending_moves_a_string_seldom() {
     let mut entry = Entry::new_string(b"key", b"", None);
     let mut sizes = std::collections::BTreeSet::new();
@@ -220,6 +271,7 @@ enum Change {
     Expire(Option<i64>),
     Append(Vec<u8>),
     Extend(usize),
+    Splice(prop::sample::Index, prop::sample::Index, Vec<u8>),
     Rename(Vec<u8>),
     Copy,
 }
@@ -236,6 +288,8 @@ fn any_model() -> impl Strategy<Value = Model> {
     prop_oneof![
         any::<i64>().prop_map(Model::Integer),
         (any_bytes(), any::<bool>()).prop_map(|(bytes, is_raw)| Model::Bytes(bytes, is_raw)),
+        (any_bytes(), prop::sample::select(vec![Packing::ListPack, Packing::ListPackEx, Packing::IntSet]))
+            .prop_map(|(bytes, packing)| Model::Packed(bytes, packing)),
         any_bytes().prop_map(Model::Tokens),
     ]
 }
@@ -246,6 +300,8 @@ fn change() -> impl Strategy<Value = Change> {
         any::<Option<i64>>().prop_map(Change::Expire),
         any_bytes().prop_map(Change::Append),
         (0..2000usize).prop_map(Change::Extend),
+        (any::<prop::sample::Index>(), any::<prop::sample::Index>(), any_bytes())
+            .prop_map(|(from, to, bytes)| Change::Splice(from, to, bytes)),
         any_bytes().prop_map(Change::Rename),
         Just(Change::Copy),
     ]
@@ -282,12 +338,23 @@ proptest! {
                     text.resize(text.len().max(len), 0);
                     model = Model::Bytes(text, true);
                 }
+                (Change::Splice(from, to, inserted), None) if matches!(model, Model::Packed(..)) => {
+                    let Model::Packed(bytes, _) = &mut model else { continue };
+                    let (from, to) = (from.index(bytes.len() + 1), to.index(bytes.len() + 1));
+                    let (from, to) = (from.min(to), from.max(to));
+                    entry.splice(from, to - from, &inserted);
+                    bytes.splice(from..to, inserted);
+                    if let Some(first) = bytes.first_mut() {
+                        *first = !*first;
+                        entry.packed_bytes_mut()[0] = *first;
+                    }
+                }
                 (Change::Rename(name), _) => {
                     entry = entry.with_key(&name);
                     key = name;
                 }
                 (Change::Copy, _) => entry = entry.duplicate(),
-                (Change::Append(_) | Change::Extend(_), None) => {}
+                (Change::Append(_) | Change::Extend(_) | Change::Splice(..), _) => {}
             }
             check(&entry, &key, &model, expiry);
         }

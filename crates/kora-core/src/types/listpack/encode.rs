@@ -117,7 +117,7 @@ fn push_back_len(bytes: &mut SmallVec<[u8; 128]>, len: usize) {
     let count = back_len_bytes(len);
     for index in (0..count).rev() {
         let mark = if index + 1 == count { 0 } else { 0x80 };
-        bytes.push((len >> (7 * index)) as u8 & 0x7F | mark);
+        bytes.push((len >> (7 * index)).to_le_bytes()[0] & 0x7F | mark);
     }
 }
 
