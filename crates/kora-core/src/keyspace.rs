@@ -313,6 +313,12 @@ impl<'a> Keyspace<'a> {
         self.now
     }
 
+    /// A secret seed for a collection's table, another one with each call.
+    pub fn table_seed(&mut self) -> u64 {
+        let number = self.store.random();
+        hash_key(&self.store.hasher, &number.to_le_bytes())
+    }
+
     /// Reports a keyspace event and counts one change.
     #[inline]
     pub fn changed(&mut self, class: EventClass, name: &'static str, key: &[u8]) {

@@ -5,3 +5,4 @@
 //! entry itself; a large one is an [`Object`](crate::keyspace::object::Object).
 
 pub mod listpack;
+pub mod packed_table;

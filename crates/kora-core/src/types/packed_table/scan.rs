@@ -1,0 +1,48 @@
+//! Going through a table piecemeal, while it grows and shrinks in between.
+//!
+//! A cursor is a place: all records before it were visited, none behind it. A block owns a range of places, so a step
+//! visits what a block has from the cursor on and moves the cursor to the first place of the next block. A record's place
+//! never changes. Hence each record that is present throughout is visited exactly once.
+
+use super::record::Record;
+use super::{PLACE_BITS, PackedTable, Place};
+
+/// Blocks that a scan passes for each record it was asked for: bounds a step through an emptied table.
+const BLOCKS_PER_RECORD: usize = 10;
+
+impl PackedTable {
+    /// Visits records from `cursor` on, 0 to begin, until at least `count` were visited. Returns the next cursor, below
+    /// 2^48; 0 at the end. Complexity: O(count).
+    pub fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(Record<'_>)) -> u64 {
+        let mut from = Place(cursor);
+        let mut visited = 0;
+        for _ in 0..count.saturating_mul(BLOCKS_PER_RECORD).max(1) {
+            let Some(number) = self.block_from(from) else { return 0 };
+            let block = self.directory.blocks.get(number);
+            // The cursor may point into a block that has grown by a merge.
+            let is_whole = block.first_place() == from;
+            for slot in block.slots() {
+                if is_whole || Place::of(block.hash(slot, &self.hasher)) >= from {
+                    visited += 1;
+                    visit(block.record(slot));
+                }
+            }
+            from = block.end_place();
+            if visited >= count {
+                break;
+            }
+        }
+        if from.is_in_table() { from.0 } else { 0 }
+    }
+
+    /// The block of a place; `None` behind the last one and in an empty table.
+    fn block_from(&self, place: Place) -> Option<u32> {
+        if place.is_in_table() { self.directory.locate(place) } else { None }
+    }
+}
+
+impl Place {
+    fn is_in_table(self) -> bool {
+        self.0 >> PLACE_BITS == 0
+    }
+}
