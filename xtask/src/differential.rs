@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
-use kora_testkit::differential::{self, Plan};
+use kora_testkit::differential::{self, Generator, Plan};
 use kora_testkit::process::Server;
 use kora_testkit::target::tcp::TcpTarget;
 
@@ -17,6 +17,9 @@ pub(crate) struct Args {
     /// Number of commands
     #[arg(long, default_value_t = 1_000_000)]
     commands: u64,
+    /// Groups of commands, such as `list,hash`; all by default. Commands about keys are always among them
+    #[arg(long, value_delimiter = ',', value_parser = clap::builder::PossibleValuesParser::new(Generator::groups()))]
+    types: Vec<String>,
     /// The program of a real server
     #[arg(long, value_name = "PATH")]
     reference: PathBuf,
@@ -43,7 +46,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         (Some(server), _) => server.target()?,
         (None, address) => TcpTarget::new(address.as_deref().context("a server to compare with")?)?,
     };
-    let plan = Plan { seed: args.seed, commands: args.commands };
+    let plan = Plan { seed: args.seed, commands: args.commands, groups: args.types.clone() };
     let start = Instant::now();
     let mut next_report = 0;
     let finding = differential::run(&plan, &reference.target()?, &other, &mut |compared| {

@@ -6,6 +6,7 @@
 //! Deadlines never decide a comparison by chance: they are either so far away that no machine is slow enough, or
 //! followed by a pause long enough for both servers.
 
+mod forms;
 mod generate;
 mod play;
 mod shrink;
@@ -61,6 +62,8 @@ pub struct Plan {
     pub seed: u64,
     /// Number of commands, at least.
     pub commands: u64,
+    /// The groups of commands, beside those about keys; all if empty.
+    pub groups: Vec<String>,
 }
 
 /// A difference that was found, cut down.
@@ -107,7 +110,7 @@ pub fn run(
         }
         let resp = Resp::ALL[usize::from(round % 2 == 1)];
         let count = ROUND_COMMANDS.min(plan.commands - compared);
-        let mut generator = Generator::new(round_seed(plan.seed, round), origin);
+        let mut generator = Generator::new(round_seed(plan.seed, round), origin, &plan.groups);
         let steps: Vec<_> = (0..count).map(|_| generator.step()).collect();
         if let Some((at, difference)) = Pair::connect(reference, other, resp, origin)?.play(&steps)? {
             let steps = &steps[..(at + 1).min(steps.len())];

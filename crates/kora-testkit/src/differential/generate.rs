@@ -1,137 +1,12 @@
-//! Makes random commands from forms that read like the commands' syntax.
+//! Makes random commands from their forms.
 
 use super::Step;
+use super::forms::{COMMON, Compare, Form, GROUPS, VALKEY_ONLY};
 use super::vocabulary::{Rng, fill};
 use crate::transcript::{Origin, Rule};
 
-/// How often, what, and how replies are compared.
-struct Form {
-    /// How often it is chosen, relative to the others.
-    weight: u64,
-    /// Words and placeholders; a last word that ends in `...` comes once to five times.
-    words: &'static str,
-    /// Options, of which some follow in any order, rightly or not.
-    options: &'static [&'static str],
-    compare: Compare,
-}
-
-#[derive(Clone, Copy)]
-enum Compare {
-    /// Byte by byte.
-    Exact,
-    /// Numbers may differ by up to this.
-    Near(u64),
-    /// Elements in any order.
-    Sorted,
-    /// Only the type of the reply.
-    Type,
-    /// As [`encoding_rules`] says.
-    Encoding,
-    /// All calls of an iteration together.
-    Scan,
-    /// Exact; a pause follows, in which a deadline passes.
-    ThenWait,
-}
-
-const fn form(weight: u64, words: &'static str) -> Form {
-    Form { weight, words, options: &[], compare: Compare::Exact }
-}
-
-const fn with_options(weight: u64, words: &'static str, options: &'static [&'static str]) -> Form {
-    Form { weight, words, options, compare: Compare::Exact }
-}
-
-const fn compared(weight: u64, words: &'static str, compare: Compare) -> Form {
-    Form { weight, words, options: &[], compare }
-}
-
 /// How long a pause is, in milliseconds, after a deadline of at most 10.
 const PAUSE_MS: u64 = 40;
-
-const SET_OPTIONS: &[&str] =
-    &["NX", "XX", "GET", "KEEPTTL", "EX <seconds>", "PX <ms>", "EXAT <at>", "PXAT <at-ms>", "EX <junk>"];
-
-const GETEX_OPTIONS: &[&str] =
-    &["PERSIST", "EX <seconds>", "PX <ms>", "EXAT <at>", "PXAT <at-ms>", "PX <junk>"];
-
-const EXPIRE_OPTIONS: &[&str] = &["NX", "XX", "GT", "LT", "<junk>"];
-
-const FORMS: &[Form] = &[
-    // Strings
-    form(40, "GET <key>"),
-    form(30, "SET <key> <value>"),
-    with_options(60, "SET <key> <value>", SET_OPTIONS),
-    with_options(15, "GETEX <key>", GETEX_OPTIONS),
-    form(8, "GETDEL <key>"),
-    form(8, "GETSET <key> <value>"),
-    form(8, "SETNX <key> <value>"),
-    form(4, "SETEX <key> <seconds> <value>"),
-    form(2, "SETEX <key> <junk> <value>"),
-    form(4, "PSETEX <key> <ms> <value>"),
-    form(15, "APPEND <key> <value>"),
-    form(8, "STRLEN <key>"),
-    form(15, "GETRANGE <key> <offset> <offset>"),
-    form(3, "SUBSTR <key> <offset> <offset>"),
-    form(15, "SETRANGE <key> <offset> <value>"),
-    form(20, "INCR <key>"),
-    form(15, "DECR <key>"),
-    form(15, "INCRBY <key> <integer>"),
-    form(15, "DECRBY <key> <integer>"),
-    form(20, "INCRBYFLOAT <key> <float>"),
-    form(15, "MGET <key>..."),
-    form(15, "MSET <key>+<value>..."),
-    form(10, "MSETNX <key>+<value>..."),
-    form(10, "SET <lcs-key> <lcs-value>"),
-    with_options(10, "LCS <lcs-key> <lcs-key>", &["LEN", "IDX", "MINMATCHLEN <integer>", "WITHMATCHLEN"]),
-    // Keys
-    form(20, "DEL <key>..."),
-    form(10, "UNLINK <key>..."),
-    form(15, "EXISTS <key>..."),
-    form(8, "TOUCH <key>..."),
-    form(8, "TYPE <key>"),
-    form(20, "RENAME <key> <key>"),
-    form(15, "RENAMENX <key> <key>"),
-    with_options(20, "COPY <key> <key>", &["DB <db>", "REPLACE", "DB <junk>"]),
-    form(15, "MOVE <key> <db>"),
-    with_options(15, "EXPIRE <key> <seconds>", EXPIRE_OPTIONS),
-    with_options(15, "PEXPIRE <key> <ms>", EXPIRE_OPTIONS),
-    with_options(15, "EXPIREAT <key> <at>", EXPIRE_OPTIONS),
-    with_options(15, "PEXPIREAT <key> <at-ms>", EXPIRE_OPTIONS),
-    with_options(4, "EXPIRE <key> <junk>", EXPIRE_OPTIONS),
-    with_options(4, "PEXPIRE <key> <junk>", EXPIRE_OPTIONS),
-    form(10, "PERSIST <key>"),
-    compared(12, "TTL <key>", Compare::Near(3)),
-    compared(12, "PTTL <key>", Compare::Near(3000)),
-    compared(12, "EXPIRETIME <key>", Compare::Near(3)),
-    compared(12, "PEXPIRETIME <key>", Compare::Near(3000)),
-    compared(15, "OBJECT ENCODING <key>", Compare::Encoding),
-    // A copied small integer is counted once in Redis and as shared here.
-    compared(3, "OBJECT REFCOUNT <key>", Compare::Type),
-    form(2, "OBJECT FREQ <key>"),
-    compared(2, "OBJECT IDLETIME <key>", Compare::Type),
-    compared(2, "MEMORY USAGE <key>", Compare::Type),
-    compared(6, "KEYS <pattern>", Compare::Sorted),
-    compared(4, "RANDOMKEY", Compare::Type),
-    Form {
-        weight: 4,
-        words: "SCAN 0 COUNT 100",
-        options: &["MATCH <pattern>", "TYPE <type>", "COUNT <junk>"],
-        compare: Compare::Scan,
-    },
-    // Databases and the connection
-    form(15, "SELECT <db>"),
-    form(6, "DBSIZE"),
-    form(2, "SWAPDB <db> <db>"),
-    with_options(1, "FLUSHDB", &["ASYNC", "SYNC"]),
-    form(2, "ECHO <value>"),
-    form(2, "PING <value>"),
-    // Deadlines that pass
-    compared(1, "SET <key> <value> PX <soon-ms>", Compare::ThenWait),
-    compared(1, "PEXPIRE <key> <soon-ms>", Compare::ThenWait),
-];
-
-/// What Valkey has and Redis 8.0 has not.
-const IFEQ: Form = with_options(20, "SET <key> <value> IFEQ <value>", SET_OPTIONS);
 
 /// How OBJECT ENCODING is compared: Kora's names are Redis's; Valkey embeds other lengths of strings.
 pub(super) fn encoding_rules(reference: Origin) -> Vec<Rule> {
@@ -142,19 +17,32 @@ pub(super) fn encoding_rules(reference: Origin) -> Vec<Rule> {
 }
 
 /// Makes the same commands from the same seed.
-#[derive(Debug)]
 pub struct Generator {
     rng: Rng,
     origin: Origin,
+    forms: Vec<&'static Form>,
+    total_weight: u64,
     /// Looks at a key whose deadline may have passed.
     pending: Option<Step>,
 }
 
 impl Generator {
-    /// A generator of commands that the reference has.
+    /// A generator of commands that the reference has, of the groups chosen; of all if none is.
     #[must_use]
-    pub fn new(seed: u64, reference: Origin) -> Self {
-        Self { rng: Rng(seed), origin: reference, pending: None }
+    pub fn new(seed: u64, reference: Origin, groups: &[String]) -> Self {
+        let is_chosen = |name: &str| groups.is_empty() || groups.iter().any(|group| group == name);
+        let mut forms: Vec<_> = COMMON.iter().collect();
+        forms.extend(GROUPS.iter().filter(|group| is_chosen(group.name)).flat_map(|group| group.forms));
+        if reference == Origin::Valkey && is_chosen("string") {
+            forms.extend(VALKEY_ONLY);
+        }
+        let total_weight = forms.iter().map(|form| form.weight).sum();
+        Self { rng: Rng(seed), origin: reference, forms, total_weight, pending: None }
+    }
+
+    /// The names of the groups that there are.
+    pub fn groups() -> impl Iterator<Item = &'static str> {
+        GROUPS.iter().map(|group| group.name)
     }
 
     /// The next command.
@@ -187,16 +75,15 @@ impl Generator {
     }
 
     fn choose(&mut self) -> &'static Form {
-        let ifeq_weight = if self.origin == Origin::Valkey { IFEQ.weight } else { 0 };
-        let total: u64 = FORMS.iter().map(|form| form.weight).sum();
-        let mut at = self.rng.below(total + ifeq_weight);
-        for form in FORMS {
-            match at.checked_sub(form.weight) {
-                Some(rest) => at = rest,
-                None => return form,
+        let mut at = self.rng.below(self.total_weight);
+        let chosen = self.forms.iter().find(|form| match at.checked_sub(form.weight) {
+            Some(rest) => {
+                at = rest;
+                false
             }
-        }
-        &IFEQ
+            None => true,
+        });
+        chosen.expect("the weights add up to the total")
     }
 
     fn required(&mut self, words: &str) -> Vec<Vec<u8>> {

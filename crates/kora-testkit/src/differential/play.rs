@@ -148,24 +148,54 @@ impl Pair {
 
     fn compare_keys(&mut self, db: usize, keys: &[Vec<u8>]) -> anyhow::Result<Option<Difference>> {
         let encoding = encoding_rules(self.origin);
-        let questions: [(&[&str], &[Rule]); 4] = [
-            (&["TYPE"], &[]),
-            (&["GET"], &[]),
-            (&["OBJECT", "ENCODING"], &encoding),
-            (&["PTTL"], &[Rule::Near(3000)]),
+        let about_key = |question: &[&str], key: &Vec<u8>| [words(question), vec![key.clone()]].concat();
+        let ask = |question: &[&str]| keys.iter().map(|key| about_key(question, key)).collect::<Vec<_>>();
+        let types = self.call_all(&ask(&["TYPE"]))?;
+        let reads: Vec<_> =
+            keys.iter().zip(&types[0]).map(|(key, kind)| read_all(kind.bytes(), key)).collect();
+        let questions: [(Vec<_>, &[Rule]); 4] = [
+            (ask(&["TYPE"]), &[]),
+            (reads, &[]),
+            (ask(&["OBJECT", "ENCODING"]), &encoding),
+            (ask(&["PTTL"]), &[Rule::Near(3000)]),
         ];
-        for (question, rules) in questions {
-            let commands: Vec<_> =
-                keys.iter().map(|key| [words(question), vec![key.clone()]].concat()).collect();
+        for (commands, rules) in questions {
             let [references, others] = self.call_all(&commands)?;
             for (args, (reference, other)) in commands.iter().zip(references.into_iter().zip(others)) {
-                if !accept(rules, &reference, &other) {
+                let rules = if rules.is_empty() { read_rules(&args[0]) } else { rules };
+                if !accept(
+                    rules,
+                    &Rule::normalise(rules, reference.clone()),
+                    &Rule::normalise(rules, other.clone()),
+                ) {
                     let what = format!("at the end, in database {db}: {}", show(args));
                     return Ok(Some(Difference { what, reference, other }));
                 }
             }
         }
         Ok(None)
+    }
+}
+
+/// The command that reads all of a value of this type.
+fn read_all(kind: &[u8], key: &[u8]) -> Vec<Vec<u8>> {
+    let (before, behind): (&[&str], &[&str]) = match kind {
+        b"list" => (&["LRANGE"], &["0", "-1"]),
+        b"set" => (&["SMEMBERS"], &[]),
+        b"hash" => (&["HGETALL"], &[]),
+        b"zset" => (&["ZRANGE"], &["0", "-1", "WITHSCORES"]),
+        b"stream" => (&["XRANGE"], &["-", "+"]),
+        _ => (&["GET"], &[]),
+    };
+    [words(before), vec![key.to_vec()], words(behind)].concat()
+}
+
+/// How replies of such a command are compared.
+fn read_rules(command: &[u8]) -> &'static [Rule] {
+    match command {
+        b"SMEMBERS" => &[Rule::Sorted],
+        b"HGETALL" => &[Rule::Pairs],
+        _ => &[],
     }
 }
 

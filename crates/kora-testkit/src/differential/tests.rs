@@ -6,7 +6,7 @@ use crate::transcript::Origin;
 #[test]
 fn a_seed_gives_the_same_commands_every_time() {
     let commands = |seed| {
-        let mut generator = Generator::new(seed, Origin::Valkey);
+        let mut generator = Generator::new(seed, Origin::Valkey, &[]);
         (0..1000).map(|_| generator.step().to_string()).collect::<Vec<_>>()
     };
     assert_eq!(commands(7), commands(7));
@@ -15,7 +15,7 @@ fn a_seed_gives_the_same_commands_every_time() {
 
 #[test]
 fn every_form_comes_up() {
-    let mut generator = Generator::new(1, Origin::Valkey);
+    let mut generator = Generator::new(1, Origin::Valkey, &[]);
     let names: std::collections::BTreeSet<_> =
         (0..20_000).map(|_| generator.step().args[0].to_ascii_uppercase()).collect();
     assert_eq!(names.len(), 51, "{names:?}");

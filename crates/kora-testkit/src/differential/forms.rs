@@ -1,0 +1,61 @@
+//! The forms of random commands, which read like the commands' syntax: one file per group.
+
+mod key;
+mod string;
+
+/// Forms that belong together.
+pub(super) struct Group {
+    /// What `--types` calls it.
+    pub(super) name: &'static str,
+    pub(super) forms: &'static [Form],
+}
+
+/// The forms of keys, databases and the connection: part of every run.
+pub(super) const COMMON: &[Form] = key::FORMS;
+
+/// What Valkey has and Redis 8.0 has not: with strings only.
+pub(super) const VALKEY_ONLY: &[Form] = string::VALKEY_ONLY;
+
+/// The groups that a run may choose from.
+pub(super) const GROUPS: &[Group] = &[Group { name: "string", forms: string::FORMS }];
+
+/// How often, what, and how replies are compared.
+pub(super) struct Form {
+    /// How often it is chosen, relative to the others.
+    pub(super) weight: u64,
+    /// Words and placeholders; a last word that ends in `...` comes once to five times.
+    pub(super) words: &'static str,
+    /// Options, of which some follow in any order, rightly or not.
+    pub(super) options: &'static [&'static str],
+    pub(super) compare: Compare,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Compare {
+    /// Byte by byte.
+    Exact,
+    /// Numbers may differ by up to this.
+    Near(u64),
+    /// Elements in any order.
+    Sorted,
+    /// Only the type of the reply.
+    Type,
+    /// As [`encoding_rules`] says.
+    Encoding,
+    /// All calls of an iteration together.
+    Scan,
+    /// Exact; a pause follows, in which a deadline passes.
+    ThenWait,
+}
+
+pub(super) const fn form(weight: u64, words: &'static str) -> Form {
+    Form { weight, words, options: &[], compare: Compare::Exact }
+}
+
+pub(super) const fn with_options(weight: u64, words: &'static str, options: &'static [&'static str]) -> Form {
+    Form { weight, words, options, compare: Compare::Exact }
+}
+
+pub(super) const fn compared(weight: u64, words: &'static str, compare: Compare) -> Form {
+    Form { weight, words, options: &[], compare }
+}
