@@ -6,3 +6,4 @@
 
 pub mod listpack;
 pub mod packed_table;
+pub mod zset;
