@@ -18,6 +18,7 @@ mod usage;
 
 use smallvec::SmallVec;
 
+use crate::config::CoreConfig;
 use crate::error::{CommandError, CommandResult};
 use crate::hash::hash_key;
 use crate::journal::{EventClass, Journal};
@@ -231,6 +232,12 @@ impl<'a> Keyspace<'a> {
         was_there
     }
 
+    /// Deletes a collection that a command has emptied, with event. That is part of the command's change and not counted.
+    pub fn delete_emptied(&mut self, key: &[u8]) {
+        self.delete(key);
+        self.journal.event(EventClass::GENERIC, "del", self.db, key);
+    }
+
     /// Puts `entry` (value and deadline) under `key`; replaces what was there.
     pub fn insert(&mut self, key: &[u8], entry: Entry) {
         self.delete(key);
@@ -299,6 +306,13 @@ impl<'a> Keyspace<'a> {
         let len = table.len();
         self.store.garbage.add_table(table);
         len
+    }
+
+    /// The settings.
+    #[inline]
+    #[must_use]
+    pub fn config(&self) -> &CoreConfig {
+        self.store.config()
     }
 
     /// The shard that the keys live on.

@@ -19,9 +19,9 @@ mod encode;
 mod tests;
 mod view;
 
-pub use edit::{insert, push_back, push_front, remove, replace};
+pub use edit::{append, insert, push_back, push_front, remove, replace};
 pub use encode::element_bytes;
-pub use view::{Corrupt, Iter, ListPack};
+pub use view::{Corrupt, Iter, ListPack, Wanted};
 
 use crate::reply::Reply;
 

@@ -45,6 +45,13 @@ pub fn remove<B: Buffer + ?Sized>(buffer: &mut B, at: At, count: usize) {
     splice(buffer, at.0, behind - at.0, &[], -removed.cast_signed());
 }
 
+/// Adds the elements of another listpack behind the last.
+/// Complexity: O(bytes added), amortised as the buffer grows.
+pub fn append<B: Buffer + ?Sized>(buffer: &mut B, other: ListPack<'_>) {
+    let (end, other_end) = (buffer.bytes().len() - 1, other.bytes().len() - 1);
+    splice(buffer, end, 0, &other.bytes()[HEAD_BYTES..other_end], other.len().cast_signed());
+}
+
 /// Replaces bytes and brings the head up to date; `added` is the change of the number of elements.
 fn splice<B: Buffer + ?Sized>(buffer: &mut B, at: usize, removed: usize, inserted: &[u8], added: isize) {
     let list = ListPack::new(buffer.bytes());

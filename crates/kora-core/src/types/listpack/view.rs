@@ -178,6 +178,13 @@ impl<'a> ListPack<'a> {
         Iter { list: self, front: at.0, back: self.end() }
     }
 
+    /// Whether the element at `at` is `wanted`.
+    #[inline]
+    #[must_use]
+    pub fn is(self, at: At, wanted: &Wanted<'_>) -> bool {
+        wanted.encoded.begins(&self.0[at.0..])
+    }
+
     /// The first element whose text is `wanted` among those from `from` on, looking at one and passing over `skip`.
     /// Complexity: O(n).
     #[must_use]
@@ -192,6 +199,27 @@ impl<'a> ListPack<'a> {
                 at = self.next(at)?;
             }
         }
+    }
+}
+
+/// A text to be looked for: compared with an element as it is stored.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    text: &'a [u8],
+    encoded: Encoded<'a>,
+}
+
+impl<'a> Wanted<'a> {
+    /// Looks for `text`.
+    #[must_use]
+    pub fn new(text: &'a [u8]) -> Self {
+        Self { text, encoded: Encoded::of(text) }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> &'a [u8] {
+        self.text
     }
 }
 
