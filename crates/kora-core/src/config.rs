@@ -10,6 +10,49 @@ pub enum Tracking {
     Lfu,
 }
 
+/// Which keys eviction may take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EvictionScope {
+    /// None: writes are refused when memory is short.
+    #[default]
+    Nothing,
+    /// Those with a deadline.
+    Volatile,
+    /// All.
+    AllKeys,
+}
+
+/// Which of the keys that it may take eviction takes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EvictionOrder {
+    /// The one not used for longest.
+    #[default]
+    Lru,
+    /// The one used least.
+    Lfu,
+    /// The one with the nearest deadline.
+    Ttl,
+    /// Any.
+    Random,
+}
+
+/// `maxmemory-policy` and `maxmemory-samples`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EvictionConfig {
+    /// Which keys may go.
+    pub scope: EvictionScope,
+    /// Which of them go first.
+    pub order: EvictionOrder,
+    /// Keys looked at for each that goes.
+    pub samples: u32,
+}
+
+impl Default for EvictionConfig {
+    fn default() -> Self {
+        Self { scope: EvictionScope::default(), order: EvictionOrder::default(), samples: 5 }
+    }
+}
+
 /// Settings of the core. Equal on all shards.
 #[derive(Clone, Debug)]
 pub struct CoreConfig {
@@ -21,6 +64,8 @@ pub struct CoreConfig {
     pub lfu_log_factor: u32,
     /// `lfu-decay-time`, in minutes.
     pub lfu_decay_minutes: u32,
+    /// What makes room when memory is short.
+    pub eviction: EvictionConfig,
     /// `databases`: number of databases.
     pub database_count: u16,
     /// DEBUG SET-ACTIVE-EXPIRE: whether the sweep runs.
@@ -59,6 +104,7 @@ impl Default for CoreConfig {
             tracking: Tracking::Lru,
             lfu_log_factor: 10,
             lfu_decay_minutes: 1,
+            eviction: EvictionConfig::default(),
             database_count: 16,
             active_expire: true,
             list_max_listpack_size: -2,

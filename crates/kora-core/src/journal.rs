@@ -64,7 +64,7 @@ pub struct Journal {
     recording: bool,
     event_mask: u32,
     changes: u64,
-    /// Those of the changes that no command made: keys that expired.
+    /// Those of the changes that no command made: keys that expired or were evicted.
     incidental_changes: u64,
     /// Effects that commands recorded themselves.
     recorded: u64,
@@ -120,9 +120,9 @@ impl Journal {
         }
     }
 
-    /// Counts and records that `key` expired. This is no effect of the command that met the key: what that did
-    /// itself is still recorded as it was sent.
-    pub fn expired(&mut self, db: DbIndex, key: &[u8]) {
+    /// Counts and records that `key` expired or was evicted. This is no effect of the command that met the key: what
+    /// that did itself is still recorded as it was sent.
+    pub fn lapsed(&mut self, db: DbIndex, key: &[u8]) {
         self.changes += 1;
         self.incidental_changes += 1;
         if self.recording {

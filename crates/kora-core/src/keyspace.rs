@@ -8,6 +8,7 @@ mod compact_key;
 mod database;
 pub mod entry;
 mod entry_mut;
+pub mod eviction;
 pub mod garbage;
 pub mod object;
 pub mod sweep;

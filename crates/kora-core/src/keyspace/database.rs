@@ -13,6 +13,8 @@ pub struct Database {
     table: Table,
     expires: usize,
     pub(super) sweep: SweepState,
+    /// Cursor of the bucket from which eviction takes its next candidates.
+    pub(super) next_sampled: u64,
 }
 
 /// How far the sweep for expired keys has come, and what it learned.

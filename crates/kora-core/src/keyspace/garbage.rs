@@ -12,10 +12,14 @@ use crate::shard::store::ShardStore;
 /// What takes more effort than this, in allocations, is freed later.
 const LARGE_EFFORT: usize = 64;
 
+/// What an allocation of a collection is taken to have, in bytes, to tell how much memory waits to be freed.
+const ALLOCATION_BYTES: usize = 64;
+
 /// Memory in which nothing of use is left.
 #[derive(Debug, Default)]
 pub struct Garbage {
     queue: VecDeque<Waste>,
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -29,6 +33,13 @@ impl Garbage {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.queue.is_empty()
+    }
+
+    /// About how many bytes were thrown in. Those of collections are not counted but estimated: whoever frees them
+    /// learns the truth.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Frees up to about `budget` allocations. Returns whether anything is left.
@@ -59,6 +70,7 @@ impl Garbage {
     /// Takes a table to be freed later, unless it holds little.
     pub(super) fn add_table(&mut self, table: Table) {
         if table.len() > LARGE_EFFORT {
+            self.bytes += table.memory_bytes() + table.len() * ALLOCATION_BYTES;
             self.queue.push_back(Waste::Table(table));
         }
     }
@@ -69,6 +81,10 @@ impl Garbage {
         if let Some(heap) = heap
             && heap.effort() > LARGE_EFFORT
         {
+            self.bytes += match &heap {
+                Heap::Bytes(bytes) => bytes.capacity(),
+                Heap::Object(object) => object.free_effort() * ALLOCATION_BYTES,
+            };
             self.queue.push_back(Waste::Heap(heap));
         }
     }

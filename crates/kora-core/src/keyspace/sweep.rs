@@ -87,7 +87,7 @@ impl ShardStore {
     /// Does what belongs to the end of an entry whose time has come, once it is out of its table.
     pub(super) fn bury(&mut self, journal: &mut Journal, db: DbIndex, entry: Entry) {
         self.stats.expired += 1;
-        journal.expired(db, entry.key());
+        journal.lapsed(db, entry.key());
         journal.event(EventClass::EXPIRED, "expired", db, entry.key());
         self.garbage.add_entry(entry);
     }
@@ -102,8 +102,8 @@ impl Database {
         let mut expired: FromBucket<(Position, u64)> = SmallVec::new();
         let mut average = self.sweep.average_ttl_ms;
         let mut examined = 0;
-        let (entries, next) = self.table().bucket_with_deadlines(self.sweep.cursor);
-        for (position, entry) in entries {
+        let (entries, next) = self.table().bucket(self.sweep.cursor);
+        for (position, entry) in entries.filter(|(_, entry)| entry.has_expiry()) {
             examined += 1;
             if entry.is_expired(now) {
                 expired.push((position, hash_key(hasher, entry.key())));

@@ -72,7 +72,15 @@ impl Table {
     #[inline]
     pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<Position> {
         let segment = self.directory.locate(Place::of(hash))?;
-        let spot = self.directory.segments[segment as usize].find(hash, key)?;
+        let spot = self.directory.segments[segment as usize].find(hash, |entry| entry.key() == key)?;
+        Some(Position { segment, spot })
+    }
+
+    /// Where an entry lies whose key has this hash. Complexity: O(1).
+    pub(super) fn find_hash(&self, hash: u64, hasher: &KeyHasher) -> Option<Position> {
+        let segment = self.directory.locate(Place::of(hash))?;
+        let has_hash = |entry: &Entry| hash_key(hasher, entry.key()) == hash;
+        let spot = self.directory.segments[segment as usize].find(hash, has_hash)?;
         Some(Position { segment, spot })
     }
 

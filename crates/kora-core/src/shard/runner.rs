@@ -21,6 +21,7 @@ use crate::command::spec::{CoreHandler, Flags, Merge};
 use crate::config::CoreConfig;
 use crate::context::{Ctx, Stores};
 use crate::journal::{Effect, Journal};
+use crate::keyspace::eviction::Eviction;
 use crate::keyspace::sweep::Sweep;
 use crate::reply::Reply;
 use crate::slot::ShardId;
@@ -229,6 +230,12 @@ impl<D: Driver> Shard<D> {
     pub fn sweep(&mut self, now: UnixMs, budget: usize) -> Sweep {
         let Some(store) = self.store.as_deref_mut() else { return Sweep::default() };
         store.sweep(&mut self.journal, now, budget)
+    }
+
+    /// Evicts a key, unless the store is lent: see [`ShardStore::evict`].
+    pub fn evict(&mut self, now: UnixMs) -> Eviction {
+        let Some(store) = self.store.as_deref_mut() else { return Eviction::Pending };
+        store.evict(&mut self.journal, now)
     }
 
     /// Runs everything that can run now, in order.

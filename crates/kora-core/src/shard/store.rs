@@ -3,6 +3,7 @@
 use crate::config::CoreConfig;
 use crate::hash::{KeyHasher, hash_key, key_hasher, splitmix64};
 use crate::keyspace::Database;
+use crate::keyspace::eviction::EvictionState;
 use crate::keyspace::garbage::Garbage;
 use crate::slot::ShardId;
 
@@ -28,6 +29,8 @@ pub struct StoreStats {
     pub misses: u64,
     /// Keys deleted because their time had come.
     pub expired: u64,
+    /// Keys deleted to make room.
+    pub evicted: u64,
 }
 
 /// The store one shard owns. It is moved as a whole when it is lent.
@@ -42,6 +45,8 @@ pub struct ShardStore {
     pub(crate) garbage: Garbage,
     /// The database whose turn it is to be swept.
     pub(crate) next_swept: DbIndex,
+    /// How far eviction has come.
+    pub(crate) eviction: EvictionState,
     pub(crate) random_state: u64,
 }
 
@@ -61,6 +66,7 @@ impl ShardStore {
             stats: StoreStats::default(),
             garbage: Garbage::default(),
             next_swept: DbIndex::default(),
+            eviction: EvictionState::default(),
             random_state,
         }
     }
@@ -93,6 +99,10 @@ impl ShardStore {
     /// Replaces the settings; `database_count` can't change.
     pub fn set_config(&mut self, config: CoreConfig) {
         debug_assert_eq!(config.database_count, self.config.database_count);
+        if config.eviction != self.config.eviction {
+            // Candidates were compared by another measure.
+            self.eviction = EvictionState::default();
+        }
         self.config = config;
     }
 

@@ -5,7 +5,7 @@
 //! moves the cursor to the first place of the next one, exactly. An entry's place never changes. Hence each entry
 //! that is present throughout is visited exactly once.
 
-use super::{PLACE_BITS, Place, Position, Table};
+use super::{PLACE_BITS, Place, Position, Table, prefetch};
 use crate::hash::KeyHasher;
 use crate::keyspace::entry::Entry;
 
@@ -44,12 +44,9 @@ impl Table {
         cursor_of(from)
     }
 
-    /// The entries with a deadline in one bucket, and the cursor of the next bucket, 0 at the end. Buckets are taken
-    /// as they lie: an entry that moves meanwhile may be met twice or not at all.
-    pub(in crate::keyspace) fn bucket_with_deadlines(
-        &self,
-        cursor: u64,
-    ) -> (impl Iterator<Item = (Position, &Entry)>, u64) {
+    /// The entries in one bucket, and the cursor of the next bucket, 0 at the end. Buckets are taken as they lie: an
+    /// entry that moves meanwhile may be met twice or not at all.
+    pub(in crate::keyspace) fn bucket(&self, cursor: u64) -> (impl Iterator<Item = (Position, &Entry)>, u64) {
         let from = Place(cursor);
         let segment = self.segment_from(from).map(|segment| (segment, segment.home(from)));
         let next = segment.map_or(0, |(segment, home)| cursor_of(segment.first_place(home + 1)));
@@ -57,9 +54,18 @@ impl Table {
         let entries = segment
             .into_iter()
             .flat_map(|(segment, home)| segment.bucket_entries(home))
-            .filter(|(_, entry)| entry.has_expiry())
             .map(move |(spot, entry)| (Position { segment: number, spot }, entry));
         (entries, next)
+    }
+
+    /// A cursor somewhere in the table.
+    pub(in crate::keyspace) fn random_cursor(random: u64) -> u64 {
+        random >> (u64::BITS - PLACE_BITS)
+    }
+
+    /// Fetches the entries of the bucket at `cursor` into the cache.
+    pub(in crate::keyspace) fn prefetch_bucket_entries(&self, cursor: u64) {
+        self.bucket(cursor).0.for_each(|(_, entry)| prefetch::entry(entry));
     }
 
     /// The segment of a place; `None` behind the last one and in an empty table.

@@ -99,14 +99,14 @@ impl Segment {
         if bucket + 1 == self.buckets.len() { 0 } else { bucket + 1 }
     }
 
-    /// Where the entry of `key` lies.
+    /// Where the entry with this hash lies that `is_wanted`.
     #[inline]
-    pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<Spot> {
+    pub(super) fn find(&self, hash: u64, is_wanted: impl Fn(&Entry) -> bool) -> Option<Spot> {
         let mut at = self.home(Place::of(hash));
         for _ in 0..self.buckets.len() {
             let bucket = &self.buckets[at];
             for slot in bucket.candidates(hash) {
-                if bucket.slot(slot).is_some_and(|entry| entry.key() == key) {
+                if bucket.slot(slot).is_some_and(&is_wanted) {
                     return Some(spot(at, slot));
                 }
             }

@@ -221,7 +221,7 @@ fn colliding_keys_are_kept_and_found() {
     }
     for (number, &hash) in &hashes {
         let key = number.to_be_bytes();
-        let spot = directory.segments[0].find(hash, &key).expect("it was inserted");
+        let spot = directory.segments[0].find(hash, |entry| entry.key() == key).expect("it was inserted");
         assert_eq!(directory.segments[0].remove(spot, hash).key(), key);
     }
     assert_eq!(directory.segments[0].len(), 0);
