@@ -17,7 +17,7 @@ pub mod table;
 pub mod value;
 
 use field::{ByteCount, FileMode, choice};
-use kora_core::config::{CoreConfig, Tracking};
+use kora_core::config::{CoreConfig, EvictionConfig, EvictionOrder, EvictionScope, Tracking};
 use limits::{OutputLimit, OutputLimits};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -138,6 +138,10 @@ pub struct Config {
     pub max_memory: ByteCount,
     /// `maxmemory-policy`.
     pub max_memory_policy: MaxmemoryPolicy,
+    /// `maxmemory-samples`: keys looked at for each that is evicted.
+    pub eviction_samples: u32,
+    /// `maxmemory-eviction-tenacity`: 0 to 100, how long keys are evicted at a time.
+    pub eviction_tenacity: u32,
     /// `lfu-log-factor`.
     pub lfu_log_factor: u32,
     /// `lfu-decay-time`.
@@ -166,6 +170,7 @@ impl Config {
             tracking: if is_lfu { Tracking::Lfu } else { Tracking::Lru },
             lfu_log_factor: self.lfu_log_factor,
             lfu_decay_minutes: self.lfu_decay_minutes,
+            eviction: self.eviction(),
             database_count: self.databases,
             list_max_listpack_size: i64::from(packed.list_max_listpack_size),
             list_compress_depth: packed.list_compress_depth,
@@ -193,17 +198,20 @@ impl Config {
         u16::try_from(cores).unwrap_or(u16::MAX)
     }
 
-    /// What no single directive can judge.
-    ///
-    /// # Errors
-    /// Names the directive at fault and says why.
-    fn check_whole(&self) -> Result<(), (&'static str, value::Refusal)> {
-        if self.max_memory.0 > 0 && self.max_memory_policy != MaxmemoryPolicy::Noeviction {
-            let reason = "eviction is not available in this version of Kora: with a maxmemory limit, \
-                          maxmemory-policy must be noeviction";
-            return Err(("maxmemory-policy", reason.into()));
-        }
-        Ok(())
+    /// Which keys may be evicted, and which of them first.
+    fn eviction(&self) -> EvictionConfig {
+        use MaxmemoryPolicy as Policy;
+        let (scope, order) = match self.max_memory_policy {
+            Policy::VolatileLru => (EvictionScope::Volatile, EvictionOrder::Lru),
+            Policy::VolatileLfu => (EvictionScope::Volatile, EvictionOrder::Lfu),
+            Policy::VolatileRandom => (EvictionScope::Volatile, EvictionOrder::Random),
+            Policy::VolatileTtl => (EvictionScope::Volatile, EvictionOrder::Ttl),
+            Policy::AllkeysLru => (EvictionScope::AllKeys, EvictionOrder::Lru),
+            Policy::AllkeysLfu => (EvictionScope::AllKeys, EvictionOrder::Lfu),
+            Policy::AllkeysRandom => (EvictionScope::AllKeys, EvictionOrder::Random),
+            Policy::Noeviction => (EvictionScope::Nothing, EvictionOrder::Lru),
+        };
+        EvictionConfig { scope, order, samples: self.eviction_samples }
     }
 }
 
@@ -237,6 +245,8 @@ impl Default for Config {
             debug_command: Permission::No,
             max_memory: ByteCount(0),
             max_memory_policy: MaxmemoryPolicy::Noeviction,
+            eviction_samples: 5,
+            eviction_tenacity: 10,
             lfu_log_factor: 10,
             lfu_decay_minutes: 1,
             hz: 10,

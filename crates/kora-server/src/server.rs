@@ -15,7 +15,7 @@ use crate::command::FAMILIES;
 use crate::config::Config;
 use crate::driver::ServerDriver;
 use crate::log::LevelHandle;
-use crate::memory::Reclaimer;
+use crate::memory::{Account, Reclaimer};
 use crate::net::Poller;
 use crate::shared::{Shared, SharedParts};
 use crate::worker::{Worker, open_listeners};
@@ -59,6 +59,7 @@ impl Server {
             .collect::<io::Result<_>>()?;
         let seed = random_bytes::<8>()?;
         let shards = new_shards::<ServerDriver>(wakers, &config.core(), u64::from_le_bytes(seed));
+        let account = Arc::new(Account::open());
         let (end_sender, ended) = crossbeam_channel::unbounded();
         let shared = Arc::new(Shared::new(SharedParts {
             table: CommandTable::new(FAMILIES),
@@ -66,7 +67,8 @@ impl Server {
             config,
             started: clock(),
             run_id: random_bytes::<20>()?.iter().map(|byte| format!("{byte:02x}")).collect(),
-            reclaimer: Reclaimer::start()?,
+            reclaimer: Reclaimer::start(Arc::clone(&account))?,
+            account,
             log_level,
             end_sender,
         }));

@@ -14,7 +14,7 @@ use crate::command::ServerHandler;
 use crate::config::Config;
 use crate::driver::{ServerDriver, WorkerMail};
 use crate::log::LevelHandle;
-use crate::memory::Reclaimer;
+use crate::memory::{Account, Reclaimer};
 
 /// Counters of one worker. Only that worker adds to them.
 #[derive(Debug)]
@@ -27,6 +27,9 @@ pub(crate) struct WorkerCounters {
     pub(crate) hits: AtomicU64,
     pub(crate) misses: AtomicU64,
     pub(crate) expired: AtomicU64,
+    pub(crate) evicted: AtomicU64,
+    /// Keys of its shard that may be evicted; kept while there is a memory limit.
+    pub(crate) evictable: AtomicU64,
     pub(crate) changes: AtomicU64,
     pub(crate) reads: AtomicU64,
     pub(crate) writes: AtomicU64,
@@ -61,6 +64,8 @@ impl WorkerCounters {
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
             expired: AtomicU64::new(0),
+            evicted: AtomicU64::new(0),
+            evictable: AtomicU64::new(0),
             changes: AtomicU64::new(0),
             reads: AtomicU64::new(0),
             writes: AtomicU64::new(0),
@@ -137,10 +142,8 @@ pub(crate) struct Shared {
     pub(crate) connections_received: AtomicU64,
     pub(crate) connections_rejected: AtomicU64,
     pub(crate) auth_denied: AtomicU64,
-    /// Bytes allocated when the server had started.
-    pub(crate) startup_bytes: u64,
-    /// Most bytes ever allocated, as seen at INFO and in the background rounds.
-    pub(crate) memory_peak: AtomicU64,
+    /// What the process has allocated.
+    pub(crate) account: Arc<Account>,
     ending: AtomicBool,
     /// Changes the level of the log, if the process has one of ours.
     pub(crate) log_level: Option<LevelHandle>,
@@ -157,6 +160,7 @@ pub(crate) struct SharedParts {
     pub(crate) config: Config,
     pub(crate) started: UnixMs,
     pub(crate) run_id: String,
+    pub(crate) account: Arc<Account>,
     pub(crate) reclaimer: Reclaimer,
     pub(crate) log_level: Option<LevelHandle>,
     pub(crate) end_sender: crossbeam_channel::Sender<()>,
@@ -164,7 +168,8 @@ pub(crate) struct SharedParts {
 
 impl Shared {
     pub(crate) fn new(parts: SharedParts) -> Self {
-        let SharedParts { table, hub, config, started, run_id, reclaimer, log_level, end_sender } = parts;
+        let SharedParts { table, hub, config, started, run_id, account, reclaimer, log_level, end_sender } =
+            parts;
         let command_count = table.all().len();
         let counters = (0..hub.shard_count()).map(|_| WorkerCounters::new(command_count)).collect();
         Self {
@@ -181,8 +186,7 @@ impl Shared {
             connections_received: AtomicU64::new(0),
             connections_rejected: AtomicU64::new(0),
             auth_denied: AtomicU64::new(0),
-            startup_bytes: crate::memory::allocated_bytes(),
-            memory_peak: AtomicU64::new(0),
+            account,
             log_level,
             reclaimer,
             ending: AtomicBool::new(false),
@@ -241,7 +245,8 @@ impl Shared {
         for counter in [&self.connections_received, &self.connections_rejected, &self.auth_denied] {
             counter.store(0, Ordering::Relaxed);
         }
-        self.memory_peak.store(crate::memory::allocated_bytes(), Ordering::Relaxed);
+        self.account.forget_peak();
+        self.account.exceeded().reset();
     }
 
     /// The sum of a counter over all workers.

@@ -9,6 +9,7 @@ mod cron;
 mod execute;
 mod finish;
 mod mail;
+mod room;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,6 +22,7 @@ use crate::client::add;
 use crate::config::Config;
 use crate::connection::{BUFFER_BYTES_KEPT, Connection, OUTPUT_HIGH_WATER_BYTES, Received, Wait};
 use crate::driver::ServerDriver;
+use crate::memory::Share;
 use crate::net::{Listener, Poller, Ready};
 use crate::shared::{PauseMode, Shared, WorkerCounters};
 use accept::Listening;
@@ -60,7 +62,10 @@ pub(crate) struct Worker {
     clock: fn() -> UnixMs,
     now: UnixMs,
     pause: Option<PauseMode>,
-    is_out_of_memory: bool,
+    /// What this thread has told of its allocations.
+    memory: Share,
+    /// The memory limit is exceeded, and the next round goes on evicting.
+    owes_room: bool,
     read_buffer: Vec<u8>,
     spare_buffers: Vec<Vec<u8>>,
     batch: Batch,
@@ -106,7 +111,8 @@ impl Worker {
             now: clock(),
             clock,
             pause: None,
-            is_out_of_memory: false,
+            memory: Share::default(),
+            owes_room: false,
             read_buffer: vec![0; READ_BYTES],
             spare_buffers: Vec::new(),
             batch: Batch::default(),
@@ -134,7 +140,7 @@ impl Worker {
     }
 
     fn round(&mut self) -> std::io::Result<()> {
-        let is_idle = self.queue.is_empty() && self.shard.park();
+        let is_idle = self.queue.is_empty() && !self.owes_room && self.shard.park();
         let until_cron = self.next_cron.saturating_duration_since(self.round_begun);
         let timeout = if is_idle { until_cron } else { Duration::ZERO };
         let mut ready = std::mem::take(&mut self.ready);
@@ -150,6 +156,7 @@ impl Worker {
             self.serve(slot);
         }
         self.read_mail();
+        self.keep_room();
         self.publish_counters();
         self.dispose();
         self.shard.hand_over();

@@ -22,6 +22,8 @@ mod hostile;
 mod leaving;
 #[path = "robust/limits.rs"]
 mod limits;
+#[path = "robust/memory.rs"]
+mod memory;
 #[path = "robust/server.rs"]
 mod server;
 

@@ -90,8 +90,7 @@ fn clients(call: &Call<'_>) -> ClientsInfo {
 fn memory(call: &Call<'_>) -> MemoryInfo {
     let config = call.shared.config();
     let allocator = allocator_bytes();
-    let peak =
-        call.shared.memory_peak.fetch_max(allocator.allocated, Ordering::Relaxed).max(allocator.allocated);
+    let used = call.shared.account.used();
     let page_bytes = rustix::param::page_size() as u64;
     let resident_pages = std::fs::read_to_string("/proc/self/statm")
         .ok()
@@ -105,11 +104,11 @@ fn memory(call: &Call<'_>) -> MemoryInfo {
         .map(|client| super::client::describe(call.shared, client, call.now).total_bytes)
         .sum();
     MemoryInfo {
-        used: allocator.allocated,
+        used,
         resident: resident_pages.map_or(allocator.resident, |pages| pages * page_bytes),
-        peak,
-        overhead: call.shared.startup_bytes,
-        startup: call.shared.startup_bytes,
+        peak: call.shared.account.peak().max(used),
+        overhead: call.shared.account.startup_bytes,
+        startup: call.shared.account.startup_bytes,
         system: system.totalram * u64::from(system.mem_unit),
         limit: config.max_memory.0,
         policy: config.max_memory_policy.word(),
@@ -118,6 +117,7 @@ fn memory(call: &Call<'_>) -> MemoryInfo {
         allocator_resident: allocator.resident,
         clients: clients as u64,
         allocator: "jemalloc-5.3".to_owned(),
+        lazyfree_pending: call.shared.account.doomed_bundles() as u64,
         ..MemoryInfo::default()
     }
 }
@@ -132,6 +132,8 @@ fn stats(call: &Call<'_>) -> StatsInfo {
         output_bytes: shared.sum(|counters| &counters.bytes_out),
         connections_rejected: shared.connections_rejected.load(Ordering::Relaxed),
         expired_keys: shared.sum(|counters| &counters.expired),
+        evicted_keys: shared.sum(|counters| &counters.evicted),
+        eviction_exceeded_ms: shared.account.exceeded().milliseconds(),
         keyspace_hits: shared.sum(|counters| &counters.hits),
         keyspace_misses: shared.sum(|counters| &counters.misses),
         error_replies: errors(call).iter().map(|error| error.count).sum(),

@@ -102,7 +102,6 @@ impl Config {
                 changes.without_effect.push((directive.name, because));
             }
         }
-        next.check_whole().map_err(|(directive, reason)| set_failed(directive, &reason))?;
         *self = next;
         Ok(changes)
     }

@@ -52,7 +52,7 @@ pub fn read<A: AsRef<OsStr>>(args: &[A], stdin: &mut dyn Read) -> Result<Invocat
         [b"--check-config", file] => {
             let mut loader = Loader::default();
             loader.main_file(Path::new(OsStr::from_bytes(file)))?;
-            return Ok(Invocation::Check(Box::new(loader.finish()?)));
+            return Ok(Invocation::Check(Box::new(loader.finish())));
         }
         [b"--check-config", ..] => return Err(ConfigError::Usage("--check-config takes one file".into())),
         _ => {}
@@ -72,7 +72,7 @@ pub fn read<A: AsRef<OsStr>>(args: &[A], stdin: &mut dyn Read) -> Result<Invocat
         loader.stdin(&text)?;
     }
     let is_print = directives(&mut loader, rest)?;
-    let loaded = Box::new(loader.finish()?);
+    let loaded = Box::new(loader.finish());
     Ok(if is_print { Invocation::Print(loaded) } else { Invocation::Run(loaded) })
 }
 

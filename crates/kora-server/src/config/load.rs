@@ -65,14 +65,6 @@ pub enum ConfigError {
         /// What is wrong.
         reason: String,
     },
-    /// The directives contradict each other.
-    #[error("{directive}: {reason}")]
-    Whole {
-        /// The directive at fault.
-        directive: &'static str,
-        /// What is wrong.
-        reason: String,
-    },
     /// The program's arguments are not of a known form.
     #[error("{0}; see --help")]
     Usage(String),
@@ -166,15 +158,12 @@ impl Loader {
     }
 
     /// The configuration that was read.
-    ///
-    /// # Errors
-    /// If directives contradict each other.
-    pub fn finish(self) -> Result<Loaded, ConfigError> {
-        self.config.check_whole().map_err(|(directive, reason)| ConfigError::Whole { directive, reason })?;
+    #[must_use]
+    pub fn finish(self) -> Loaded {
         let notes = self.without_effect.into_iter().map(|(because, names)| {
             format!("accepted, but without effect in Kora: {} ({because})", names.join(", "))
         });
-        Ok(Loaded { config: self.config, notes: notes.collect() })
+        Loaded { config: self.config, notes: notes.collect() }
     }
 }
 

@@ -27,7 +27,7 @@ fn get_one(config: &Config, name: &str) -> String {
 fn load(text: &str) -> Result<load::Loaded, ConfigError> {
     let mut loader = Loader::default();
     loader.stdin(text.as_bytes())?;
-    loader.finish()
+    Ok(loader.finish())
 }
 
 fn loaded(text: &str) -> Config {
@@ -156,14 +156,18 @@ fn what_does_not_exist_yet_is_refused_but_its_off_value_is_not() {
 }
 
 #[test]
-fn an_evicting_policy_is_fine_until_there_is_a_limit() {
-    let mut config = Config::default();
-    set(&mut config, &["maxmemory-policy", "allkeys-lfu"]).unwrap();
-    assert_eq!(config.core().tracking, Tracking::Lfu);
-    set(&mut config, &["maxmemory", "1gb"]).unwrap_err();
-    assert_eq!(config.max_memory, ByteCount(0));
-    set(&mut config, &["maxmemory", "1gb", "maxmemory-policy", "noeviction"]).unwrap();
-    assert_eq!(config.max_memory, ByteCount(1 << 30));
+fn a_policy_says_what_may_go_and_how_use_is_tracked() {
+    let core = |policy| {
+        let mut config = Config::default();
+        set(&mut config, &["maxmemory-policy", policy, "maxmemory-samples", "10"]).unwrap();
+        let core = config.core();
+        assert_eq!(core.eviction.samples, 10);
+        (core.eviction.scope, core.eviction.order, core.tracking)
+    };
+    assert_eq!(core("allkeys-lfu"), (EvictionScope::AllKeys, EvictionOrder::Lfu, Tracking::Lfu));
+    assert_eq!(core("volatile-ttl"), (EvictionScope::Volatile, EvictionOrder::Ttl, Tracking::Lru));
+    assert_eq!(core("allkeys-random"), (EvictionScope::AllKeys, EvictionOrder::Random, Tracking::Lru));
+    assert_eq!(core("noeviction").0, EvictionScope::Nothing);
 }
 
 #[test]
@@ -238,11 +242,6 @@ fn wrong_lines_stop_the_start_with_their_place() {
             "user default on",
             "standard input:1: 'user default on': access control by users is not available in this version of Kora",
         ),
-        (
-            "maxmemory 1gb\nmaxmemory-policy allkeys-lru",
-            "maxmemory-policy: eviction is not available in this version of Kora: with a maxmemory limit, \
-             maxmemory-policy must be noeviction",
-        ),
     ] {
         assert_eq!(load(text).unwrap_err().to_string(), error);
     }
@@ -270,7 +269,7 @@ fn files_include_others() {
     folder.write("loop.conf", &format!("include {}/loop.conf\n", folder.path.display()));
     let mut loader = Loader::default();
     loader.main_file(&folder.path.join("main.conf")).unwrap();
-    let config = loader.finish().unwrap().config;
+    let config = loader.finish().config;
     assert_eq!((config.port, config.max_clients), (3, 3));
     let looped = Loader::default().main_file(&folder.path.join("loop.conf")).unwrap_err().to_string();
     assert!(looped.contains("include one another"), "{looped}");
@@ -349,7 +348,7 @@ fn rewriting_replaces_the_file_it_was_read_from() {
     let path = folder.path.join("kora.conf");
     let mut loader = Loader::default();
     loader.main_file(&path).unwrap();
-    let mut config = loader.finish().unwrap().config;
+    let mut config = loader.finish().config;
     set(&mut config, &["port", "2"]).unwrap();
     config.rewrite().unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "port 2\n");

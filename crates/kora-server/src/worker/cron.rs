@@ -28,7 +28,6 @@ impl Worker {
         if self.cron_round.is_multiple_of(ROUNDS_PER_CLIENT_CHECK) {
             self.check_clients();
         }
-        self.check_memory();
     }
 
     fn measure_rate(&mut self) {
@@ -56,8 +55,8 @@ impl Worker {
         self.config_version = self.shared.config_version();
         self.config = self.shared.config();
         self.limits = Limits::new(self.config.max_bulk.0);
-        self.check_memory();
         self.apply_core_config();
+        self.warn_of_limit();
     }
 
     /// Hands the shard its settings; while the store is lent, a later round does.
@@ -142,19 +141,6 @@ impl Worker {
         is_soft || is_hard
     }
 
-    /// Notes whether the memory limit is reached.
-    pub(super) fn check_memory(&mut self) {
-        let limit = self.config.max_memory.0;
-        if limit == 0 && !self.cron_round.is_multiple_of(ROUNDS_PER_CLIENT_CHECK) {
-            // Reading the allocator's numbers has a price, and only the peak is wanted.
-            self.is_out_of_memory = false;
-            return;
-        }
-        let used = crate::memory::allocated_bytes();
-        self.shared.memory_peak.fetch_max(used, Ordering::Relaxed);
-        self.is_out_of_memory = limit > 0 && used > limit;
-    }
-
     /// Lets an expiry sweep run if one is due, and frees what the round threw away.
     pub(super) fn sweep_expired(&mut self) {
         let budget = SWEEP_ENTRIES_PER_EFFORT * usize::from(self.config.active_expire_effort);
@@ -183,7 +169,9 @@ impl Worker {
         counters.hits.store(stats.hits, Ordering::Relaxed);
         counters.misses.store(stats.misses, Ordering::Relaxed);
         counters.expired.store(stats.expired, Ordering::Relaxed);
+        counters.evicted.store(stats.evicted, Ordering::Relaxed);
         counters.changes.store(changes, Ordering::Relaxed);
         self.shard.publish_usage();
+        self.publish_evictable();
     }
 }

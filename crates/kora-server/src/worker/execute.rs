@@ -18,6 +18,7 @@ use smallvec::SmallVec;
 
 use super::Worker;
 use super::batch::Args;
+use super::room::Room;
 use crate::client::{add, flag};
 use crate::command::{Call, ServerHandler};
 use crate::config::Permission;
@@ -194,6 +195,12 @@ impl Worker {
                 Step::Later
             };
         }
+        if resolved.facts.flags.has(Flags::DENYOOM)
+            && self.is_over_limit()
+            && self.make_room() == Room::Nowhere
+        {
+            return self.refuse_memory(connection, resolved, gathered);
+        }
         match resolved.handler {
             Handler::Core(handler) => self.run_core(connection, (resolved, handler), args, gathered),
             Handler::Driver(handler) => {
@@ -212,7 +219,6 @@ impl Worker {
         !connection.session.is_authenticated
             || connection.session.reply_mode != ReplyMode::On
             || self.pause.is_some()
-            || self.is_out_of_memory
     }
 
     /// The exceptional states of a connection or of the server.
@@ -230,10 +236,6 @@ impl Worker {
         }
         if !connection.session.is_authenticated && !flags.has(Flags::NO_AUTH) {
             self.reject(connection, resolved, "NOAUTH Authentication required.");
-            return Some(Step::Next);
-        }
-        if self.is_out_of_memory && flags.has(Flags::DENYOOM) {
-            self.reject(connection, resolved, &CommandError::OutOfMemory.to_string());
             return Some(Step::Next);
         }
         let waits = match self.pause {
@@ -270,6 +272,20 @@ impl Worker {
              from a local connection, otherwise you need to set this option in the configuration file, and then \
              restart the server.",
         );
+        Step::Next
+    }
+
+    #[cold]
+    fn refuse_memory(
+        &mut self,
+        connection: &mut Connection,
+        resolved: Resolved,
+        gathered: &Gathered,
+    ) -> Step {
+        if !gathered.request.is_empty() {
+            return Step::Later;
+        }
+        self.reject(connection, resolved, &CommandError::OutOfMemory.to_string());
         Step::Next
     }
 

@@ -79,6 +79,7 @@ impl Worker {
             &counters.hits,
             &counters.misses,
             &counters.expired,
+            &counters.evicted,
             &counters.reads,
             &counters.writes,
             &counters.output_limit_disconnections,

@@ -221,7 +221,10 @@ pub(super) fn stats(stats: &StatsInfo, fields: &mut Fields) {
     fields.put("expired_time_cap_reached_count", stats.expire_time_cap_reached);
     fields.put("expire_cycle_cpu_milliseconds", 0);
     fields.put("evicted_keys", stats.evicted_keys);
-    fields.noughts(&["evicted_clients", "total_eviction_exceeded_time", "current_eviction_exceeded_time"]);
+    fields.put("evicted_clients", 0);
+    let (total_ms, present_ms) = stats.eviction_exceeded_ms;
+    fields.put("total_eviction_exceeded_time", total_ms);
+    fields.put("current_eviction_exceeded_time", present_ms);
     fields.put("keyspace_hits", stats.keyspace_hits);
     fields.put("keyspace_misses", stats.keyspace_misses);
     fields.put("pubsub_channels", stats.pubsub_channels);

@@ -140,6 +140,8 @@ pub struct StatsInfo {
     pub expire_time_cap_reached: u64,
     /// Keys evicted.
     pub evicted_keys: u64,
+    /// Milliseconds for which the memory limit was exceeded: in all, and since it is now.
+    pub eviction_exceeded_ms: (u64, u64),
     /// Look-ups that found their key.
     pub keyspace_hits: u64,
     /// Look-ups that did not.
