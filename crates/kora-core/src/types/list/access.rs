@@ -1,0 +1,41 @@
+//! Lists by key.
+
+use super::{End, ListMut, ListRef, NewList};
+use crate::error::{CommandError, CommandResult};
+use crate::keyspace::Keyspace;
+use crate::keyspace::entry::{Kind, Packing};
+
+impl Keyspace<'_> {
+    /// The list at `key`, for reading.
+    ///
+    /// # Errors
+    /// `WrongType` if it is something else.
+    #[inline]
+    pub fn read_list(&mut self, key: &[u8]) -> CommandResult<Option<ListRef<'_>>> {
+        match self.read(key) {
+            None => Ok(None),
+            Some(entry) => ListRef::of(entry).map(Some).ok_or(CommandError::WrongType),
+        }
+    }
+
+    /// The list at `key`, for modification. It is the caller who deletes a list that is left empty.
+    ///
+    /// # Errors
+    /// `WrongType` if it is something else.
+    #[inline]
+    pub fn write_list(&mut self, key: &[u8]) -> CommandResult<Option<ListMut<'_>>> {
+        let setting = self.config().list_max_listpack_size;
+        match self.write(key) {
+            None => Ok(None),
+            Some(entry) => ListMut::open(entry, setting).map(Some).ok_or(CommandError::WrongType),
+        }
+    }
+
+    /// Makes `key`, which a look-up has just not found, a list of `texts`, each pushed at `end`.
+    pub fn add_list(&mut self, key: &[u8], end: End, texts: &[&[u8]]) {
+        match NewList::of(texts, end, self.config().list_max_listpack_size) {
+            NewList::Packed(bytes) => self.add_packed(key, Kind::List, Packing::ListPack, &bytes),
+            NewList::Quick(list) => self.add_object(key, list),
+        }
+    }
+}

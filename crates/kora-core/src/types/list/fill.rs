@@ -1,0 +1,74 @@
+//! How much one listpack of a list may hold: the meaning of `list-max-listpack-size`.
+//!
+//! Which elements share a node, and so when a list is a listpack again, follows Redis's rules to the byte: OBJECT ENCODING
+//! agrees at every step.
+
+/// Largest listpack, in bytes, where the limit is a number of elements.
+const SAFE_BYTES: usize = 8192;
+/// What Redis adds to an element's length before it knows how the element is stored.
+const ELEMENT_OVERHEAD: usize = 8;
+/// Where the setting means bytes: -1 is 4 KiB, each further step twice as much, down to -5.
+const SMALLEST_BYTES: usize = 4096;
+const BYTE_CLASSES: i64 = 5;
+
+/// A limit for one listpack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fill {
+    /// So many bytes.
+    Bytes(usize),
+    /// So many elements, in at most [`SAFE_BYTES`].
+    Elements(usize),
+    /// None: a list whose encoding is `listpack` is one listpack.
+    Unlimited,
+}
+
+impl Fill {
+    /// The meaning of the setting's value.
+    pub(super) fn of(setting: i64) -> Self {
+        match usize::try_from(setting) {
+            Ok(elements) => Self::Elements(elements.max(1)),
+            Err(_) => Self::Bytes(SMALLEST_BYTES << (-setting.max(-BYTE_CLASSES) - 1)),
+        }
+    }
+
+    /// The value that a list keeps for its nodes: 16 bits are enough for it.
+    pub(super) fn stored(setting: i64) -> i16 {
+        i16::try_from(setting.max(-BYTE_CLASSES)).unwrap_or(i16::MAX)
+    }
+
+    /// Whether a listpack may have `bytes` and `elements`.
+    #[inline]
+    pub(super) fn holds(self, bytes: usize, elements: usize) -> bool {
+        match self {
+            Self::Bytes(most) => bytes <= most,
+            Self::Elements(most) => bytes <= SAFE_BYTES && elements <= most,
+            Self::Unlimited => true,
+        }
+    }
+
+    /// Whether a listpack is at most half of what it may be: then a list that lost elements becomes a listpack again,
+    /// and does not turn back with the next one it gets.
+    pub(super) fn holds_half(self, bytes: usize, elements: usize) -> bool {
+        match self {
+            Self::Bytes(most) => bytes <= most / 2,
+            Self::Elements(most) => elements <= most / 2,
+            Self::Unlimited => true,
+        }
+    }
+
+    /// Whether a text of `text_bytes` may join a listpack of `bytes` and `elements`.
+    #[inline]
+    pub(super) fn takes(self, bytes: usize, elements: usize, text_bytes: usize) -> bool {
+        self.holds(bytes + text_bytes + ELEMENT_OVERHEAD, elements + 1)
+    }
+
+    /// Whether a text of `text_bytes` is too large for any listpack and gets a plain node.
+    #[inline]
+    pub(super) fn is_large(self, text_bytes: usize) -> bool {
+        match self {
+            Self::Bytes(most) => text_bytes > most,
+            Self::Elements(_) => text_bytes > SAFE_BYTES,
+            Self::Unlimited => false,
+        }
+    }
+}
