@@ -3,6 +3,7 @@
 pub mod generic;
 pub mod help;
 pub mod keys;
+pub mod list;
 pub(crate) mod options;
 pub mod server;
 pub mod spec;
@@ -14,7 +15,8 @@ pub(crate) mod testing;
 use spec::CommandSpec;
 
 /// All families of the core.
-pub const FAMILIES: &[&[CommandSpec]] = &[string::COMMANDS, generic::COMMANDS, server::COMMANDS];
+pub const FAMILIES: &[&[CommandSpec]] =
+    &[string::COMMANDS, generic::COMMANDS, list::COMMANDS, server::COMMANDS];
 
 /// A command of the core ready to run: what is known of it, and what runs it.
 pub type Run = (&'static spec::Facts, spec::CoreHandler);
