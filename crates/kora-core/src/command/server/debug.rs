@@ -18,6 +18,7 @@ use crate::glob;
 use crate::keyspace::entry::StringRef;
 use crate::number::parse_i64;
 use crate::reply::Reply;
+use crate::types::list::{Figures, quicklist_figures};
 
 /// Longest text that DEBUG STRINGMATCH-LEN tries.
 const MATCHED_BYTES_MAX: usize = 1 << 20;
@@ -96,12 +97,23 @@ fn debug_object(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
     let last_use = (now.seconds() - i64::from(idle_seconds)) & 0xFF_FFFF;
     out.simple(&format!(
         "Value at:0x000000000000 refcount:{} encoding:{} serializedlength:{} lru:{last_use} \
-         lru_seconds_idle:{idle_seconds}",
+         lru_seconds_idle:{idle_seconds}{}",
         reference_count(entry),
         entry.encoding().name(),
         entry.string().map_or(0, serialized_bytes),
+        quicklist_figures(entry).map_or_else(String::new, describe_quicklist),
     ));
     Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an average for people to read")]
+fn describe_quicklist(figures: Figures) -> String {
+    let Figures { nodes, elements, bytes, fill } = figures;
+    let average = elements as f64 / nodes as f64;
+    format!(
+        " ql_nodes:{nodes} ql_avg_node:{average:.2} ql_listpack_max:{fill} ql_compressed:0 \
+         ql_uncompressed_size:{bytes}"
+    )
 }
 
 /// Bytes of a string in an RDB file, its length included.
