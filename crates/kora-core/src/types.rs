@@ -4,7 +4,9 @@
 //! A small collection is one run of bytes in a format of Redis's ([`listpack`] and the like), stored in the keyspace
 //! entry itself; a large one is an [`Object`](crate::keyspace::object::Object).
 
+pub mod intset;
 pub mod list;
 pub mod listpack;
 pub mod packed_table;
+pub mod set;
 pub mod zset;
