@@ -5,18 +5,21 @@ pub mod help;
 pub mod keys;
 pub mod list;
 pub(crate) mod options;
+pub(crate) mod scan_options;
 pub mod server;
+pub mod set;
 pub mod spec;
 pub mod string;
 pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod texts;
 
 use spec::CommandSpec;
 
 /// All families of the core.
 pub const FAMILIES: &[&[CommandSpec]] =
-    &[string::COMMANDS, generic::COMMANDS, list::COMMANDS, server::COMMANDS];
+    &[string::COMMANDS, generic::COMMANDS, list::COMMANDS, set::COMMANDS, server::COMMANDS];
 
 /// A command of the core ready to run: what is known of it, and what runs it.
 pub type Run = (&'static spec::Facts, spec::CoreHandler);

@@ -67,7 +67,7 @@ impl TableHasher {
 }
 
 /// Where a record lies, until the table changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Position {
     block: u32,
     slot: u32,

@@ -76,12 +76,6 @@ fn results_settle_in_smaller_forms() {
     add(&mut set, b"a", &limits());
     set.settle(&limits());
     assert_eq!(set.view().encoding(), Encoding::HashTable);
-    set.shrink(&limits());
-    assert_eq!(set.view().encoding(), Encoding::ListPack);
-    let mut set = SetValue::empty(Encoding::HashTable, &limits());
-    add(&mut set, b"elevenbytes", &limits());
-    set.shrink(&limits());
-    assert_eq!(set.view().encoding(), Encoding::HashTable);
 }
 
 #[test]

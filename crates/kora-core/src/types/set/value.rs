@@ -1,6 +1,6 @@
 //! A set that is being made and lies in no entry yet.
 
-use super::edit::{Open, SetHome, add};
+use super::edit::{Open, SetHome};
 use super::{SetLimits, SetRef, SetTable};
 use crate::keyspace::entry::{Encoding, Kind, Packing};
 use crate::keyspace::{EntryMut, Keyspace};
@@ -90,18 +90,6 @@ impl SetValue {
         if is_all_integers {
             *self = Self::Integers(bytes);
         }
-    }
-
-    /// Makes it the smallest form that holds its members, growing from a listpack.
-    pub fn shrink(&mut self, limits: &SetLimits) {
-        if self.view().len() > limits.listpack_entries || !matches!(self, Self::Table(_)) {
-            return;
-        }
-        let mut small = Self::empty(Encoding::ListPack, limits);
-        self.view().for_each(|member| {
-            member.with(|text| add(&mut small, text, limits));
-        });
-        *self = small;
     }
 
     /// Puts it in the place of what an entry holds; the entry's deadline stays.
