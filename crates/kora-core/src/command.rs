@@ -1,5 +1,6 @@
 //! The commands of the core, one file per family, and their one table.
 
+pub mod bitmap;
 pub mod generic;
 pub mod help;
 pub mod keys;
@@ -11,15 +12,21 @@ pub mod set;
 pub mod spec;
 pub mod string;
 pub mod table;
+pub(crate) mod texts;
 #[cfg(test)]
 pub(crate) mod testing;
-pub(crate) mod texts;
 
 use spec::CommandSpec;
 
 /// All families of the core.
-pub const FAMILIES: &[&[CommandSpec]] =
-    &[string::COMMANDS, generic::COMMANDS, list::COMMANDS, set::COMMANDS, server::COMMANDS];
+pub const FAMILIES: &[&[CommandSpec]] = &[
+    string::COMMANDS,
+    generic::COMMANDS,
+    list::COMMANDS,
+    set::COMMANDS,
+    server::COMMANDS,
+    bitmap::COMMANDS,
+];
 
 /// A command of the core ready to run: what is known of it, and what runs it.
 pub type Run = (&'static spec::Facts, spec::CoreHandler);

@@ -1,9 +1,10 @@
-//! The data structures behind the data types: how lists, hashes, sets, sorted sets and streams lie in memory. What
-//! their commands mean is in [`crate::command`].
+//! The data structures behind the data types: how lists, hashes, sets, sorted sets and streams lie in memory, and the
+//! strings that mean more than their bytes. What their commands mean is in [`crate::command`].
 //!
 //! A small collection is one run of bytes in a format of Redis's ([`listpack`] and the like), stored in the keyspace
 //! entry itself; a large one is an [`Object`](crate::keyspace::object::Object).
 
+pub mod bitmap;
 pub mod intset;
 pub mod list;
 pub mod listpack;

@@ -66,7 +66,7 @@ fn write_string(out: &mut dyn Reply, value: Option<StringRef<'_>>) {
 
 /// The bytes of a string value; those of an integer are written to `buffer`.
 #[inline]
-fn bytes_of<'a>(value: StringRef<'a>, buffer: &'a mut itoa::Buffer) -> &'a [u8] {
+pub(super) fn bytes_of<'a>(value: StringRef<'a>, buffer: &'a mut itoa::Buffer) -> &'a [u8] {
     match value {
         StringRef::Bytes(bytes) => bytes,
         StringRef::Integer(number) => buffer.format(number).as_bytes(),
@@ -74,7 +74,7 @@ fn bytes_of<'a>(value: StringRef<'a>, buffer: &'a mut itoa::Buffer) -> &'a [u8] 
 }
 
 /// The length in bytes of a string value.
-fn length_of(value: StringRef<'_>) -> usize {
+pub(super) fn length_of(value: StringRef<'_>) -> usize {
     bytes_of(value, &mut itoa::Buffer::new()).len()
 }
 
@@ -87,7 +87,7 @@ fn check_length(len: usize, extra_len: usize, bytes_max: u64) -> CommandResult {
 }
 
 /// A length or count as a reply's integer.
-fn count(len: usize) -> i64 {
+pub(super) fn count(len: usize) -> i64 {
     i64::try_from(len).expect("no allocation is longer than isize::MAX")
 }
 
