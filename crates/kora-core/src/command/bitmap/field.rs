@@ -107,19 +107,19 @@ impl Operation {
         overflow: Overflow,
     ) -> CommandResult<(Self, &'s [&'a [u8]])> {
         let is = |name: &str| args[0].eq_ignore_ascii_case(name.as_bytes());
-        let (make, rest): (Option<fn(i64) -> Action>, _) = match *args {
-            [_, _, _, ref rest @ ..] if is("GET") => (None, rest),
-            [_, _, _, _, ref rest @ ..] if is("SET") => (Some(Action::Set), rest),
-            [_, _, _, _, ref rest @ ..] if is("INCRBY") => (Some(Action::Increment), rest),
-            _ => return Err(CommandError::Syntax),
-        };
+        let argument_count = if is("GET") { 2 } else { 3 };
+        if !(is("GET") || is("SET") || is("INCRBY")) || args.len() <= argument_count {
+            return Err(CommandError::Syntax);
+        }
         let field = parse_type(args[1])?;
         let offset = parse_field_offset(ctx, args[2], field)?;
-        let action = match make {
-            None => Action::Get,
-            Some(make) => make(parse_i64(args[3]).ok_or(CommandError::NotInteger)?),
+        let value = || parse_i64(args[3]).ok_or(CommandError::NotInteger);
+        let action = match () {
+            () if is("GET") => Action::Get,
+            () if is("SET") => Action::Set(value()?),
+            () => Action::Increment(value()?),
         };
-        Ok((Self { action, field, offset, overflow }, rest))
+        Ok((Self { action, field, offset, overflow }, &args[argument_count + 1..]))
     }
 
     fn last_bit(&self) -> u64 {
