@@ -3,6 +3,7 @@
 pub mod bitmap;
 pub mod generic;
 pub mod help;
+pub mod hyperloglog;
 pub mod keys;
 pub mod list;
 pub(crate) mod options;
@@ -26,6 +27,7 @@ pub const FAMILIES: &[&[CommandSpec]] = &[
     set::COMMANDS,
     server::COMMANDS,
     bitmap::COMMANDS,
+    hyperloglog::COMMANDS,
 ];
 
 /// A command of the core ready to run: what is known of it, and what runs it.

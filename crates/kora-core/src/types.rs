@@ -5,6 +5,7 @@
 //! entry itself; a large one is an [`Object`](crate::keyspace::object::Object).
 
 pub mod bitmap;
+pub mod hyperloglog;
 pub mod intset;
 pub mod list;
 pub mod listpack;

@@ -45,6 +45,11 @@ impl<'a> EntryMut<'a> {
         self.replace(NewValue::Bytes { bytes: value, form: Form::Text });
     }
 
+    /// Replaces the value by a raw string (OBJECT ENCODING `raw`), which may be shorter; the deadline stays.
+    pub fn set_raw(&mut self, value: &[u8]) {
+        self.replace(NewValue::Bytes { bytes: value, form: Form::Raw });
+    }
+
     /// Replaces the value by a small collection in its packed form; the deadline stays.
     ///
     /// # Panics
