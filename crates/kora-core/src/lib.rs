@@ -6,6 +6,8 @@ pub mod config;
 pub mod context;
 pub mod engine;
 pub mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 pub mod glob;
 pub mod hash;
 pub mod journal;
