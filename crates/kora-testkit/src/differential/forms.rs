@@ -1,5 +1,7 @@
 //! The forms of random commands, which read like the commands' syntax: one file per group.
 
+mod bitmap;
+mod hyperloglog;
 mod key;
 mod string;
 
@@ -17,7 +19,11 @@ pub(super) const COMMON: &[Form] = key::FORMS;
 pub(super) const VALKEY_ONLY: &[Form] = string::VALKEY_ONLY;
 
 /// The groups that a run may choose from.
-pub(super) const GROUPS: &[Group] = &[Group { name: "string", forms: string::FORMS }];
+pub(super) const GROUPS: &[Group] = &[
+    Group { name: "string", forms: string::FORMS },
+    Group { name: "bitmap", forms: bitmap::FORMS },
+    Group { name: "hyperloglog", forms: hyperloglog::FORMS },
+];
 
 /// How often, what, and how replies are compared.
 pub(super) struct Form {

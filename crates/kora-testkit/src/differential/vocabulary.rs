@@ -130,6 +130,12 @@ const FLOATS: &[&str] = &[
 const OFFSETS: &[&str] =
     &["0", "1", "2", "3", "5", "10", "30", "44", "100", "-1", "-2", "-5", "-100", "1000"];
 
+/// Types of integers within a string.
+const FIELDS: &[&str] = &[
+    "u8", "i8", "u1", "i1", "u4", "i5", "u16", "i16", "i33", "u63", "i64", "u7", "i12", "u64", "i65", "u0",
+    "x8",
+];
+
 const PATTERNS: &[&str] = &[
     "*",
     "a*",
@@ -189,6 +195,10 @@ pub(super) fn fill(word: &str, rng: &mut Rng) -> Vec<u8> {
         "<key>" => return rng.pick(KEYS).to_vec(),
         "<lcs-key>" => return rng.pick(LCS_KEYS).to_vec(),
         "<lcs-value>" => return letters(rng),
+        "<sketch-key>" => rng.pick(&["sketch:1", "sketch:2", "{t}sketch", "sketch:3"]),
+        "<element>" => return number(rng.below(20_000)),
+        "<bit-offset>" => return bit_offset(rng),
+        "<field>" => rng.pick(FIELDS),
         "<value>" => return value(rng),
         "<junk>" => return rng.pick(JUNK).to_vec(),
         "<integer>" => rng.pick(INTEGERS),
@@ -217,6 +227,16 @@ fn value(rng: &mut Rng) -> Vec<u8> {
         1 => rng.pick(&[&b"x"[..], b"ab", b"\xff"]).repeat(usize::from(rng.next().to_le_bytes()[0])),
         2 if rng.one_in(4) => b"long ".repeat(1000),
         _ => rng.pick(VALUES).to_vec(),
+    }
+}
+
+/// Offsets of bits, or of integers; none so far off that strings become large.
+fn bit_offset(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(30) {
+        0 => rng.pick(&["-1", "4294967296", "9223372036854775808", "x", "", "#-1", "#x"]).as_bytes().to_vec(),
+        1..4 => [b"#".to_vec(), number(rng.below(30))].concat(),
+        4..8 => number(rng.below(4000)),
+        _ => number(rng.below(200)),
     }
 }
 
