@@ -1,4 +1,4 @@
-//! `fuzz`: runs the fuzz bodies of the codec on generated inputs, many, from one seed.
+//! `fuzz`: runs the fuzz bodies of the codec and of stored values on generated inputs, many, from one seed.
 //!
 //! The inputs are dealt in chunks, each with a seed of its own, so that a run finds the same whatever the number of
 //! threads. For long runs build optimised: `cargo run --release --package xtask -- fuzz requests --count 100000000`.
@@ -9,10 +9,11 @@ use std::thread;
 use std::time::Instant;
 
 use clap::ValueEnum;
-use kora_protocol::fuzz::{Tally, replies, requests};
+use kora_core::fuzz as core;
+use kora_protocol::fuzz as protocol;
 
 /// Inputs per chunk.
-const CHUNK_INPUTS: u64 = 1_000_000;
+const CHUNK_INPUTS: u64 = 100_000;
 
 /// Options of `fuzz`.
 #[derive(clap::Args)]
@@ -24,7 +25,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// How many inputs
-    #[arg(long, default_value_t = CHUNK_INPUTS)]
+    #[arg(long, default_value_t = 1_000_000)]
     count: u64,
     /// How many threads; one per core if not given
     #[arg(long)]
@@ -37,31 +38,47 @@ enum Target {
     Requests,
     /// The client's decoder of replies
     Replies,
+    /// HyperLogLogs
+    Sketches,
+    /// Packed collections
+    Listpacks,
+    /// Packed sets of integers
+    Intsets,
+}
+
+/// Inputs tried, and those refused.
+type Tally = [u64; 2];
+
+impl Target {
+    /// Runs so many inputs, from a seed.
+    fn run(self, seed: u64, count: u64) -> Tally {
+        let of_protocol = |tally: protocol::Tally| [tally.inputs, tally.refused];
+        let of_core = |tally: core::Tally| [tally.inputs, tally.refused];
+        match self {
+            Self::Requests => of_protocol(protocol::requests(seed, count)),
+            Self::Replies => of_protocol(protocol::replies(seed, count)),
+            Self::Sketches => of_core(core::sketches(seed, count)),
+            Self::Listpacks => of_core(core::listpacks(seed, count)),
+            Self::Intsets => of_core(core::intsets(seed, count)),
+        }
+    }
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let body = match args.target {
-        Target::Requests => requests,
-        Target::Replies => replies,
-    };
     let jobs = match args.jobs {
         Some(jobs) => jobs.max(1),
         None => thread::available_parallelism()?.get(),
     };
     let started = Instant::now();
-    let tally = run_chunks(body, args.seed, args.count, jobs);
-    println!(
-        "{} inputs in {:.1} s: {} frames, {} inputs refused, no promise broken",
-        tally.inputs,
-        started.elapsed().as_secs_f64(),
-        tally.frames,
-        tally.refused
-    );
+    let tally = run_chunks(args.target, args.seed, args.count, jobs);
+    let [inputs, refused] = tally;
+    let seconds = started.elapsed().as_secs_f64();
+    println!("{inputs} inputs in {seconds:.1} s: {refused} refused, no promise broken");
     Ok(())
 }
 
 /// Deals the chunks to `jobs` threads. A broken promise panics in its thread, and then here.
-fn run_chunks(body: fn(u64, u64) -> Tally, seed: u64, count: u64, jobs: usize) -> Tally {
+fn run_chunks(target: Target, seed: u64, count: u64, jobs: usize) -> Tally {
     let next_chunk = AtomicU64::new(0);
     let total = Mutex::new(Tally::default());
     thread::scope(|scope| {
@@ -73,9 +90,9 @@ fn run_chunks(body: fn(u64, u64) -> Tally, seed: u64, count: u64, jobs: usize) -
                     if inputs == 0 {
                         break;
                     }
-                    let tally = body(seed.wrapping_add(chunk), inputs);
+                    let [inputs, refused] = target.run(seed.wrapping_add(chunk), inputs);
                     let mut total = total.lock().expect("no thread panics while it adds");
-                    *total = total.plus(tally);
+                    *total = [total[0] + inputs, total[1] + refused];
                 }
             });
         }

@@ -40,7 +40,7 @@ enum Chore {
     Differential(differential::Args),
     /// Write docs/commands.md from the declarations of the commands
     Docs,
-    /// Run the codec's fuzz bodies on generated inputs
+    /// Run the fuzz bodies of the codec and of stored values on generated inputs
     Fuzz(fuzz::Args),
     /// Check what clients of a real server see at the same time: is it explained by one order?
     History(history::Args),

@@ -7,7 +7,10 @@
 
 mod generate;
 
+use std::collections::BTreeSet;
+
 use crate::types::hyperloglog::{self, Encoding, REGISTERS, Sketch, SketchBuf};
+use crate::types::intset::{self, IntSet};
 use crate::types::listpack::{self, ListPack};
 use generate::Generator;
 
@@ -40,6 +43,16 @@ pub fn listpacks(seed: u64, count: u64) -> Tally {
     run(count, || check_listpack(&generator.listpack()))
 }
 
+/// Checks `count` generated sets of integers.
+///
+/// # Panics
+/// If one of them breaks a promise.
+#[must_use]
+pub fn intsets(seed: u64, count: u64) -> Tally {
+    let mut generator = Generator::new(seed);
+    run(count, || check_intset(&generator.intset()))
+}
+
 fn run(count: u64, mut check: impl FnMut() -> bool) -> Tally {
     let refused = (0..count).filter(|_| !check()).count() as u64;
     Tally { inputs: count, refused }
@@ -53,6 +66,11 @@ pub fn sketch_input(bytes: &[u8]) {
 /// Checks one listpack.
 pub fn listpack_input(bytes: &[u8]) {
     check_listpack(bytes);
+}
+
+/// Checks one set of integers.
+pub fn intset_input(bytes: &[u8]) {
+    check_intset(bytes);
 }
 
 /// Says whether the bytes were taken for a sketch.
@@ -133,6 +151,29 @@ fn check_edits(bytes: &[u8], texts: &[Vec<u8>]) {
     model.truncate(model.len() - 2);
     let list = ListPack::check(&bytes).expect("what was edited is valid");
     assert!(list.iter().map(listpack::Element::to_vec).eq(model));
+}
+
+/// Says whether the bytes were taken for a set of integers.
+fn check_intset(bytes: &[u8]) -> bool {
+    let Ok(set) = IntSet::check(bytes) else { return false };
+    let mut model: BTreeSet<i64> = set.iter().collect();
+    assert_eq!(set.len(), model.len());
+    assert!(set.iter().eq(model.iter().copied()));
+    assert!(model.iter().enumerate().all(|(index, member)| set.get(index) == Some(*member)));
+    assert!(model.iter().all(|member| set.contains(*member)));
+    assert_eq!(set.get(set.len()), None);
+    let mut bytes = bytes.to_vec();
+    for value in [0, -1, 40_000, i64::MIN, 1 << 31, i64::MAX] {
+        assert_eq!(IntSet::new(&bytes).contains(value), model.contains(&value));
+        assert_eq!(intset::add(&mut bytes, value), model.insert(value));
+        let smallest = model.first().copied().expect("a value was added");
+        if model.len() > 3 {
+            assert_eq!(intset::remove(&mut bytes, smallest), model.remove(&smallest));
+        }
+    }
+    let set = IntSet::check(&bytes).expect("what was edited is valid");
+    assert!(set.iter().eq(model));
+    true
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::hash::splitmix64;
 use crate::types::hyperloglog::SketchBuf;
-use crate::types::listpack;
+use crate::types::{intset, listpack};
 
 /// A source of inputs.
 pub(super) struct Generator(u64);
@@ -50,6 +50,16 @@ impl Generator {
         for _ in 0..self.below(12) {
             let text = self.text();
             listpack::push_back(&mut bytes, &text);
+        }
+        self.damage(&mut bytes, 0);
+        bytes
+    }
+
+    pub(super) fn intset(&mut self) -> Vec<u8> {
+        let mut bytes = intset::EMPTY.to_vec();
+        let widest = self.below(64);
+        for _ in 0..self.below(20) {
+            intset::add(&mut bytes, splitmix64(&mut self.0).cast_signed() >> widest);
         }
         self.damage(&mut bytes, 0);
         bytes

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{listpack_input, listpacks, sketch_input, sketches};
+use super::{intset_input, intsets, listpack_input, listpacks, sketch_input, sketches};
 
 /// Runs a body on each input kept for it, and on every beginning of it.
 fn on_corpus(target: &str, body: fn(&[u8])) {
@@ -29,6 +29,11 @@ fn corpus_of_listpacks() {
 }
 
 #[test]
+fn corpus_of_intsets() {
+    on_corpus("intsets", intset_input);
+}
+
+#[test]
 fn generated_sketches() {
     let tally = sketches(1, 3000);
     assert!((500..2500).contains(&tally.refused), "{tally:?}");
@@ -37,5 +42,11 @@ fn generated_sketches() {
 #[test]
 fn generated_listpacks() {
     let tally = listpacks(1, 100_000);
+    assert!((10_000..90_000).contains(&tally.refused), "{tally:?}");
+}
+
+#[test]
+fn generated_intsets() {
+    let tally = intsets(1, 100_000);
     assert!((10_000..90_000).contains(&tally.refused), "{tally:?}");
 }

@@ -1,0 +1,4 @@
+//! Stored HyperLogLogs.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| kora_core::fuzz::sketch_input(input));
