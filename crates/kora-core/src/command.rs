@@ -13,9 +13,9 @@ pub mod set;
 pub mod spec;
 pub mod string;
 pub mod table;
-pub(crate) mod texts;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod texts;
 
 use spec::CommandSpec;
 
