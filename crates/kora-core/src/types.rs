@@ -6,6 +6,8 @@
 
 pub mod bitmap;
 pub mod hyperloglog;
+pub(crate) mod deadlines;
+pub mod hash;
 pub mod intset;
 pub mod list;
 pub mod listpack;

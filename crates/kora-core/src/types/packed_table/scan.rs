@@ -5,7 +5,7 @@
 //! never changes. Hence each record that is present throughout is visited exactly once.
 
 use super::record::Record;
-use super::{PLACE_BITS, PackedTable, Place};
+use super::{PLACE_BITS, PackedTable, Place, Position};
 
 /// Blocks that a scan passes for each record it was asked for: bounds a step through an emptied table.
 const BLOCKS_PER_RECORD: usize = 10;
@@ -33,6 +33,25 @@ impl PackedTable {
             }
         }
         if from.is_in_table() { from.0 } else { 0 }
+    }
+
+    /// A cursor from which a scan meets the record of `key` at once, whether it is there yet or not.
+    #[must_use]
+    pub fn cursor_of(&self, key: &[u8]) -> u64 {
+        Place::of(self.hasher.hash(key)).0
+    }
+
+    /// A record whose key has this [cursor](PackedTable::cursor_of) and that is wanted. Complexity: O(1).
+    #[must_use]
+    pub fn find_at(&self, cursor: u64, is_wanted: impl Fn(Record<'_>) -> bool) -> Option<Position> {
+        let place = Place(cursor);
+        let number = self.block_from(place)?;
+        let block = self.directory.blocks.get(number);
+        let mut slots = block.slots();
+        let slot = slots.find(|&slot| {
+            is_wanted(block.record(slot)) && Place::of(block.hash(slot, &self.hasher)) == place
+        })?;
+        Some(Position { block: number, slot })
     }
 
     /// The block of a place; `None` behind the last one and in an empty table.
