@@ -130,6 +130,16 @@ impl Journal {
         }
     }
 
+    /// Counts and records that fields of the hash at `key` expired, likewise.
+    pub fn fields_expired(&mut self, db: DbIndex, key: &[u8], fields: &[Box<[u8]>]) {
+        self.changes += 1;
+        self.incidental_changes += 1;
+        if self.recording {
+            let args = [b"HDEL", key].into_iter().chain(fields.iter().map(|field| &field[..]));
+            self.push_effect(db, &args.collect::<Vec<_>>());
+        }
+    }
+
     #[cold]
     fn push_effect(&mut self, db: DbIndex, args: &[&[u8]]) {
         let args = args.iter().map(|arg| Box::from(*arg)).collect();

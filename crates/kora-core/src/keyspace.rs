@@ -9,6 +9,7 @@ mod database;
 pub mod entry;
 mod entry_mut;
 pub mod eviction;
+mod fields;
 pub mod garbage;
 pub mod object;
 pub mod sweep;
@@ -178,7 +179,7 @@ impl<'a> Keyspace<'a> {
                 Ttl::Keep => self.entry(position).expiry(),
                 Ttl::At(at) => Some(at),
             };
-            let heap = self.store.databases[self.db.index()].replace(position, value, expiry);
+            let heap = self.store.databases[self.db.index()].replace((position, hash), value, expiry);
             self.store.garbage.add_heap(heap);
         } else {
             let expiry = if let Ttl::At(at) = ttl { Some(at) } else { None };

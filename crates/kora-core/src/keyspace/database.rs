@@ -1,17 +1,24 @@
-//! One database of one shard: its table, and how many of its keys have a deadline.
+//! One database of one shard: its table, how many of its keys have a deadline, and which have fields with deadlines.
 //!
-//! Every way in, out and over a deadline goes through here, so that the count of deadlines is right by construction.
+//! Every way in, out and over a deadline goes through here, so that count and index are right by construction. The
+//! deadlines of a hash's fields change inside the value: see [`HashMut`](crate::types::hash::HashMut).
+//!
+//! Invariant: `field_deadlines` holds, for each hash that has fields with deadlines, the next of them with the hash of
+//! its key.
 
 use super::entry::{Entry, Heap, NewValue};
 use super::table::{Position, Table};
 use crate::hash::KeyHasher;
 use crate::time::UnixMs;
+use crate::types::deadlines::Deadlines;
+use crate::types::hash::next_deadline;
 
 /// One database of one shard.
 #[derive(Debug, Default)]
 pub struct Database {
     table: Table,
     expires: usize,
+    field_deadlines: Deadlines,
     pub(super) sweep: SweepState,
     /// Cursor of the bucket from which eviction takes its next candidates.
     pub(super) next_sampled: u64,
@@ -46,6 +53,17 @@ impl Database {
         self.expires
     }
 
+    /// Number of hashes that have fields with deadlines.
+    #[must_use]
+    pub fn expiring_hashes(&self) -> usize {
+        self.field_deadlines.len()
+    }
+
+    /// The next deadline of any field, and the hash of its key.
+    pub(super) fn next_field_deadline(&self) -> Option<(UnixMs, u64)> {
+        self.field_deadlines.first()
+    }
+
     /// Estimated mean time to live in milliseconds of the keys with a deadline; 0 if unknown.
     #[must_use]
     pub fn average_ttl_ms(&self) -> i64 {
@@ -75,15 +93,25 @@ impl Database {
         (self.table.entry_mut(position), &mut self.expires)
     }
 
-    /// Replaces value and deadline of the entry at `position`. Returns what the old value owned.
-    pub(super) fn replace(
+    /// The same, and the index of hashes with deadlines, which follows the entry's fields.
+    pub(super) fn entry_and_deadlines(
         &mut self,
         position: Position,
+    ) -> (&mut Entry, &mut usize, &mut Deadlines) {
+        (self.table.entry_mut(position), &mut self.expires, &mut self.field_deadlines)
+    }
+
+    /// Replaces value and deadline of the entry at `position`, whose key has this hash, by a value that has no fields
+    /// with deadlines. Returns what the old value owned.
+    pub(super) fn replace(
+        &mut self,
+        (position, hash): (Position, u64),
         value: NewValue<'_>,
         expiry: Option<UnixMs>,
     ) -> Option<Heap> {
         let entry = self.table.entry_mut(position);
         let had_expiry = entry.has_expiry();
+        self.field_deadlines.change(next_deadline(entry), None, hash);
         let heap = entry.replace(value, expiry);
         self.expires = self.expires + usize::from(expiry.is_some()) - usize::from(had_expiry);
         heap
@@ -92,6 +120,7 @@ impl Database {
     /// Adds an entry whose key is not there.
     pub(super) fn insert(&mut self, hash: u64, entry: Entry, hasher: &KeyHasher) {
         self.expires += usize::from(entry.has_expiry());
+        self.field_deadlines.change(None, next_deadline(&entry), hash);
         self.table.insert(hash, entry, hasher);
     }
 
@@ -99,6 +128,7 @@ impl Database {
     pub(super) fn remove(&mut self, position: Position, hash: u64, hasher: &KeyHasher) -> Entry {
         let entry = self.table.remove(position, hash, hasher);
         self.expires -= usize::from(entry.has_expiry());
+        self.field_deadlines.change(next_deadline(&entry), None, hash);
         entry
     }
 
@@ -110,8 +140,12 @@ impl Database {
     ) -> T {
         let taken = positions
             .iter()
-            .map(|&(position, hash)| self.table.remove_in_place(position, hash))
-            .inspect(|entry| self.expires -= usize::from(entry.has_expiry()))
+            .map(|&(position, hash)| {
+                let entry = self.table.remove_in_place(position, hash);
+                self.expires -= usize::from(entry.has_expiry());
+                self.field_deadlines.change(next_deadline(&entry), None, hash);
+                entry
+            })
             .collect();
         if let Some((position, _)) = positions.first() {
             self.table.reduce(*position, hasher);

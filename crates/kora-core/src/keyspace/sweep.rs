@@ -1,7 +1,8 @@
-//! The sweep for expired keys that nobody looks up.
+//! The sweep for expired keys, and expired fields of hashes, that nobody looks up.
 //!
 //! It goes through the tables bucket by bucket and reads only entries whose slot says that they have a deadline. It
-//! stops early where few of those it meets have expired, so that its price follows what there is to find.
+//! stops early where few of those it meets have expired, so that its price follows what there is to find. Hashes with
+//! fields that are due are found in an index, in order of time.
 
 use smallvec::SmallVec;
 
@@ -40,7 +41,7 @@ impl Sweep {
 }
 
 impl ShardStore {
-    /// Deletes expired keys of all databases, looking at up to about `budget` buckets and entries.
+    /// Deletes expired keys and fields of all databases, looking at up to about `budget` buckets, entries and fields.
     pub fn sweep(&mut self, journal: &mut Journal, now: UnixMs, budget: usize) -> Sweep {
         let mut total = Sweep::default();
         if !self.config.active_expire {
@@ -49,6 +50,8 @@ impl ShardStore {
         let mut left = budget;
         for _ in 0..self.databases.len() {
             let db = self.next_swept;
+            left = left.saturating_sub(self.sweep_fields(journal, db, now, left));
+            total.is_cut_short |= left == 0;
             while self.databases[db.index()].expires() > 0 && left > 0 {
                 let (batch, cost) = self.sweep_batch(journal, db, now);
                 total.examined += batch.examined;

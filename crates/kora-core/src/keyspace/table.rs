@@ -71,17 +71,21 @@ impl Table {
     /// Where the entry of `key` lies. Complexity: O(1).
     #[inline]
     pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<Position> {
+        self.find_where(hash, |entry| entry.key() == key)
+    }
+
+    /// Where an entry lies that is wanted, among those whose keys have this hash, or nearly so: few bits are compared.
+    /// Complexity: O(1).
+    #[inline]
+    pub(super) fn find_where(&self, hash: u64, is_wanted: impl Fn(&Entry) -> bool) -> Option<Position> {
         let segment = self.directory.locate(Place::of(hash))?;
-        let spot = self.directory.segments[segment as usize].find(hash, |entry| entry.key() == key)?;
+        let spot = self.directory.segments[segment as usize].find(hash, is_wanted)?;
         Some(Position { segment, spot })
     }
 
     /// Where an entry lies whose key has this hash. Complexity: O(1).
     pub(super) fn find_hash(&self, hash: u64, hasher: &KeyHasher) -> Option<Position> {
-        let segment = self.directory.locate(Place::of(hash))?;
-        let has_hash = |entry: &Entry| hash_key(hasher, entry.key()) == hash;
-        let spot = self.directory.segments[segment as usize].find(hash, has_hash)?;
-        Some(Position { segment, spot })
+        self.find_where(hash, |entry| hash_key(hasher, entry.key()) == hash)
     }
 
     /// The entry at `position`, which must be of this table as it is.

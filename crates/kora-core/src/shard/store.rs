@@ -31,6 +31,8 @@ pub struct StoreStats {
     pub expired: u64,
     /// Keys deleted to make room.
     pub evicted: u64,
+    /// Fields of hashes deleted because their time had come.
+    pub expired_fields: u64,
 }
 
 /// The store one shard owns. It is moved as a whole when it is lent.
