@@ -2,6 +2,7 @@
 
 pub mod bitmap;
 pub mod generic;
+pub mod hash;
 pub mod help;
 pub mod hyperloglog;
 pub mod keys;
@@ -23,6 +24,7 @@ use spec::CommandSpec;
 pub const FAMILIES: &[&[CommandSpec]] = &[
     string::COMMANDS,
     generic::COMMANDS,
+    hash::COMMANDS,
     list::COMMANDS,
     set::COMMANDS,
     server::COMMANDS,

@@ -5,9 +5,9 @@
 //! entry itself; a large one is an [`Object`](crate::keyspace::object::Object).
 
 pub mod bitmap;
-pub mod hyperloglog;
 pub(crate) mod deadlines;
 pub mod hash;
+pub mod hyperloglog;
 pub mod intset;
 pub mod list;
 pub mod listpack;

@@ -25,6 +25,8 @@ pub(crate) struct ScanOptions<'a> {
     /// How many elements to visit.
     pub(crate) count: usize,
     pattern: Option<&'a [u8]>,
+    /// `NOVALUES`: names without values. Of HSCAN only.
+    pub(crate) no_values: bool,
 }
 
 impl<'a> ScanOptions<'a> {
@@ -40,12 +42,28 @@ impl<'a> ScanOptions<'a> {
     ///
     /// # Errors
     /// `Syntax` and `NotInteger`.
-    pub(crate) fn parse(mut args: &[&'a [u8]]) -> CommandResult<Self> {
-        let mut options = Self { count: SCAN_COUNT, pattern: None };
+    pub(crate) fn parse(args: &[&'a [u8]]) -> CommandResult<Self> {
+        Self::parse_words(args, false)
+    }
+
+    /// The same for HSCAN.
+    ///
+    /// # Errors
+    /// `Syntax` and `NotInteger`.
+    pub(crate) fn parse_of_hash(args: &[&'a [u8]]) -> CommandResult<Self> {
+        Self::parse_words(args, true)
+    }
+
+    fn parse_words(mut args: &[&'a [u8]], has_values: bool) -> CommandResult<Self> {
+        let mut options = Self { count: SCAN_COUNT, pattern: None, no_values: false };
         while let [word, rest @ ..] = args {
             args = match (word.to_ascii_uppercase().as_slice(), rest) {
-                (b"NOVALUES", _) => {
+                (b"NOVALUES", _) if !has_values => {
                     return Err(CommandError::text("ERR NOVALUES option can only be used in HSCAN"));
+                }
+                (b"NOVALUES", rest) => {
+                    options.no_values = true;
+                    rest
                 }
                 (b"MATCH", [pattern, rest @ ..]) => {
                     // `*` alone is no pattern: unlike any other it takes the empty text too.

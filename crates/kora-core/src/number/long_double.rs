@@ -45,6 +45,12 @@ impl LongDouble {
         Some(Self(if is_negative { -value } else { value }))
     }
 
+    /// Whether it is not an infinity.
+    #[must_use]
+    pub fn is_finite(self) -> bool {
+        self.0.is_finite()
+    }
+
     /// The sum, or `None` if it is not finite.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
