@@ -136,4 +136,9 @@ impl Buffer for PackedMut<'_> {
     fn splice(&mut self, at: usize, removed: usize, inserted: &[u8]) {
         self.entry.splice(at, removed, inserted);
     }
+
+    #[inline]
+    fn is_bare(&self) -> bool {
+        self.entry.packed().is_some_and(|(packing, _)| packing == Packing::BareListPack)
+    }
 }

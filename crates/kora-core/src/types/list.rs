@@ -2,7 +2,7 @@
 //!
 //! | form | encoding | while |
 //! |---|---|---|
-//! | a listpack in the keyspace entry | `listpack` | it has up to [`PACKED_BYTES_MAX`] bytes |
+//! | the elements of a listpack in the keyspace entry | `listpack` | it has up to [`PACKED_BYTES_MAX`] bytes |
 //! | a [`QuickList`] of one node | `listpack` | it is within `list-max-listpack-size` |
 //! | a [`QuickList`] | `quicklist` | it is longer; until it is one node of at most half of that |
 //!
@@ -23,7 +23,7 @@ use std::ops::Range;
 
 use crate::keyspace::entry::{Entry, Kind, Packing};
 use crate::keyspace::{EntryMut, PackedMut};
-use crate::types::listpack::{self, Buffer as _, Element, ListPack};
+use crate::types::listpack::{self, Buffer, Element, ListPack};
 use fill::Fill;
 pub use quicklist::{Figures, QuickList};
 pub use view::ListRef;
@@ -46,7 +46,7 @@ pub enum Side {
     After,
 }
 
-/// The longest listpack that lies in its entry.
+/// The longest listpack that lies in its entry, without head and end.
 const PACKED_BYTES_MAX: usize = 448;
 /// A list that shrank to this moves back into its entry.
 const PACKED_BYTES_AGAIN: usize = PACKED_BYTES_MAX / 2;
@@ -54,7 +54,7 @@ const PACKED_BYTES_AGAIN: usize = PACKED_BYTES_MAX / 2;
 /// A list that does not have a key yet.
 #[derive(Debug)]
 pub(crate) enum NewList {
-    /// A listpack for its entry.
+    /// The elements of a listpack for its entry.
     Packed(Vec<u8>),
     /// One beside its entry.
     Quick(Box<QuickList>),
@@ -66,22 +66,41 @@ impl NewList {
         let text_bytes: usize = texts.iter().map(|text| text.len()).sum();
         let is_listpack = Fill::of(setting).holds(listpack::EMPTY.len() + text_bytes, texts.len());
         let bytes: usize = texts.iter().map(|text| listpack::element_bytes(text)).sum();
-        let bytes = listpack::EMPTY.len() + bytes;
         if is_listpack && bytes <= PACKED_BYTES_MAX {
-            let mut packed = Vec::with_capacity(bytes);
-            packed.extend_from_slice(&listpack::EMPTY);
+            let mut elements = Elements(Vec::with_capacity(bytes));
             match end {
-                End::Back => texts.iter().for_each(|text| listpack::push_back(&mut packed, text)),
-                End::Front => texts.iter().rev().for_each(|text| listpack::push_back(&mut packed, text)),
+                End::Back => texts.iter().for_each(|text| listpack::push_back(&mut elements, text)),
+                End::Front => texts.iter().rev().for_each(|text| listpack::push_back(&mut elements, text)),
             }
-            return Self::Packed(packed);
+            return Self::Packed(elements.0);
         }
-        let mut list = QuickList::from_listpack(ListPack::new(&listpack::EMPTY));
+        let mut list = QuickList::from_listpack(ListPack::bare(&[]));
         if !is_listpack {
             list.limit_nodes(setting);
         }
         texts.iter().for_each(|text| list.push(end, text));
         Self::Quick(Box::new(list))
+    }
+}
+
+/// The elements of a listpack that is being built.
+struct Elements(Vec<u8>);
+
+impl Buffer for Elements {
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+
+    fn splice(&mut self, at: usize, removed: usize, inserted: &[u8]) {
+        Buffer::splice(&mut self.0, at, removed, inserted);
+    }
+
+    fn is_bare(&self) -> bool {
+        true
     }
 }
 
@@ -187,7 +206,7 @@ impl<'a> ListMut<'a> {
         match self.form() {
             Form::Packed(mut packed) => {
                 let place = at + usize::from(side == Side::After);
-                match ListPack::new(packed.bytes()).at(place.cast_signed()) {
+                match listpack::view(&packed).at(place.cast_signed()) {
                     Some(next) => listpack::insert(&mut packed, next, text),
                     None => listpack::push_back(&mut packed, text),
                 }
@@ -204,8 +223,7 @@ impl<'a> ListMut<'a> {
         self.make_room(text);
         match self.form() {
             Form::Packed(mut packed) => {
-                let place =
-                    ListPack::new(packed.bytes()).at(at.cast_signed()).expect("an element's position");
+                let place = listpack::view(&packed).at(at.cast_signed()).expect("an element's position");
                 listpack::replace(&mut packed, place, text);
             }
             Form::Quick(list) => list.set(at, text),
@@ -251,7 +269,7 @@ impl<'a> ListMut<'a> {
         }
         match self.form() {
             Form::Packed(mut packed) => {
-                let first = ListPack::new(packed.bytes()).at(range.start.cast_signed());
+                let first = listpack::view(&packed).at(range.start.cast_signed());
                 listpack::remove(&mut packed, first.expect("an element's position"), range.len());
             }
             Form::Quick(list) => list.remove(range),
@@ -270,8 +288,9 @@ impl<'a> ListMut<'a> {
     /// Makes the list a quicklist if so much more, as Redis estimates it, is too much for a listpack.
     pub(crate) fn grow(&mut self, text_bytes: usize, elements: usize) {
         let Some(list) = self.view().listpack() else { return };
-        if !Fill::of(self.setting).holds(list.bytes().len() + text_bytes, list.len() + elements) {
-            let setting = self.setting;
+        let (limit, setting) = (Fill::of(self.setting), self.setting);
+        let elements = if limit.counts_elements() { list.len() + elements } else { elements };
+        if !limit.holds(list.total_bytes() + text_bytes, elements) {
             self.move_out().limit_nodes(setting);
         }
     }
@@ -288,7 +307,7 @@ impl<'a> ListMut<'a> {
 
     fn move_out(&mut self) -> &mut QuickList {
         if let Some((_, bytes)) = self.entry.packed() {
-            let list = QuickList::from_listpack(ListPack::new(bytes));
+            let list = QuickList::from_listpack(ListPack::bare(bytes));
             self.entry.set_object(Box::new(list));
         }
         match self.form() {
@@ -303,15 +322,15 @@ impl<'a> ListMut<'a> {
         let Form::Quick(list) = self.form() else { return };
         let Some(pack) = list.only_listpack() else { return };
         if !list.is_listpack() {
-            if !limit.holds_half(pack.bytes().len(), pack.len()) {
+            if !limit.holds_half(pack.total_bytes(), pack.len()) {
                 return;
             }
             list.unlimit();
         }
         let pack = list.only_listpack().expect("found above");
-        if pack.bytes().len() <= PACKED_BYTES_AGAIN {
-            let bytes = pack.bytes().to_vec();
-            self.entry.set_packed(Kind::List, Packing::ListPack, &bytes);
+        if pack.elements().len() <= PACKED_BYTES_AGAIN {
+            let elements = pack.elements().to_vec();
+            self.entry.set_packed(Kind::List, Packing::BareListPack, &elements);
         }
     }
 }

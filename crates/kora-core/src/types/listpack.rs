@@ -9,7 +9,8 @@
 //! <https://github.com/antirez/listpack>, with Redis's bounds for the lengths at the end of elements.
 //!
 //! A [`ListPack`] is a view of bytes that are known to be whole; [`ListPack::check`] makes one of bytes that are not.
-//! Editing functions take any [`Buffer`].
+//! Editing functions take any [`Buffer`]. A list in its entry is kept *bare*: the elements alone, since the entry knows their
+//! bytes and counting a few elements is quick; seven bytes decide the size class of many.
 //!
 //! Complexity: O(1) at the ends, O(n) bytes elsewhere: for small collections and for nodes of large ones.
 
@@ -19,7 +20,7 @@ mod encode;
 mod tests;
 mod view;
 
-pub use edit::{append, insert, push_back, push_front, remove, replace};
+pub use edit::{append, insert, push_back, push_front, remove, replace, view};
 pub use encode::element_bytes;
 pub use view::{Corrupt, Iter, ListPack, Wanted};
 
@@ -46,6 +47,11 @@ pub trait Buffer {
     /// # Panics
     /// If the range is not within the bytes.
     fn splice(&mut self, at: usize, removed: usize, inserted: &[u8]);
+    /// Whether a listpack here is kept without its head and end, which its elements tell too.
+    #[inline]
+    fn is_bare(&self) -> bool {
+        false
+    }
 }
 
 impl Buffer for Vec<u8> {

@@ -30,6 +30,7 @@ pub(super) const LSET: CommandSpec = CommandSpec {
     handler: lset,
 };
 
+/// Redis cuts the index to 32 bits, so that 4294967296 sets the first element; here it is out of range.
 fn lset(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let (key, text) = (args[1], args[3]);
     let mut keyspace = ctx.keyspace(key);

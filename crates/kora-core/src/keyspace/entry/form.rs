@@ -7,6 +7,8 @@ use super::{Encoding, Kind};
 pub enum Packing {
     /// Elements one behind the other: [`listpack`](crate::types::listpack).
     ListPack,
+    /// A list's listpack without its head and end.
+    BareListPack,
     /// A hash with field deadlines: fields, values and deadlines in one listpack.
     ListPackEx,
     /// Sorted integers of one width.
@@ -17,7 +19,7 @@ impl Packing {
     /// As OBJECT ENCODING names it.
     pub(super) fn encoding(self) -> Encoding {
         match self {
-            Self::ListPack => Encoding::ListPack,
+            Self::ListPack | Self::BareListPack => Encoding::ListPack,
             Self::ListPackEx => Encoding::ListPackEx,
             Self::IntSet => Encoding::IntSet,
         }
@@ -58,7 +60,10 @@ impl Form {
         match self {
             Self::Text => kind_bits(Kind::String),
             Self::Raw => kind_bits(Kind::String) | SECOND_FORM_BIT,
-            Self::Packed(kind, Packing::ListPack) => kind_bits(kind),
+            Self::Packed(Kind::List, Packing::BareListPack) => kind_bits(Kind::List),
+            Self::Packed(kind @ (Kind::Set | Kind::SortedSet | Kind::Hash), Packing::ListPack) => {
+                kind_bits(kind)
+            }
             Self::Packed(Kind::Hash, Packing::ListPackEx) => kind_bits(Kind::Hash) | SECOND_FORM_BIT,
             Self::Packed(Kind::Set, Packing::IntSet) => kind_bits(Kind::Set) | SECOND_FORM_BIT,
             Self::Packed(kind, packing) => panic!("a {kind:?} is never packed as {packing:?}"),
@@ -74,6 +79,7 @@ impl Form {
             (Kind::String, true) => Self::Raw,
             (Kind::Hash, true) => Self::Packed(Kind::Hash, Packing::ListPackEx),
             (Kind::Set, true) => Self::Packed(Kind::Set, Packing::IntSet),
+            (Kind::List, _) => Self::Packed(Kind::List, Packing::BareListPack),
             (kind, _) => Self::Packed(kind, Packing::ListPack),
         }
     }

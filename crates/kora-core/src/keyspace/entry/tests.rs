@@ -55,7 +55,8 @@ enum Model {
 /// The kind that the tests pack so.
 fn kind_of(packing: Packing) -> Kind {
     match packing {
-        Packing::ListPack => Kind::List,
+        Packing::ListPack => Kind::SortedSet,
+        Packing::BareListPack => Kind::List,
         Packing::ListPackEx => Kind::Hash,
         Packing::IntSet => Kind::Set,
     }
@@ -96,7 +97,7 @@ impl Model {
             Self::Integer(_) => Encoding::Int,
             Self::Bytes(bytes, false) if bytes.len() <= 44 => Encoding::EmbStr,
             Self::Bytes(..) => Encoding::Raw,
-            Self::Packed(_, Packing::ListPack) => Encoding::ListPack,
+            Self::Packed(_, Packing::ListPack | Packing::BareListPack) => Encoding::ListPack,
             Self::Packed(_, Packing::ListPackEx) => Encoding::ListPackEx,
             Self::Packed(_, Packing::IntSet) => Encoding::IntSet,
             Self::Tokens(_) => Encoding::IntSet,
@@ -130,9 +131,13 @@ fn bytes(len: usize) -> Vec<u8> {
 fn models() -> Vec<Model> {
     let lengths = [0, 1, 7, 8, 16, 44, 45, 64, 65, 200, 300, 504, 505, 1024, 70_000];
     let strings = lengths.iter().map(|&len| Model::Bytes(bytes(len), len == 16));
-    let packed =
-        [(0, Packing::IntSet), (70, Packing::ListPackEx), (300, Packing::ListPack), (900, Packing::IntSet)]
-            .map(|(len, packing)| Model::Packed(bytes(len), packing));
+    let packed = [
+        (0, Packing::IntSet),
+        (70, Packing::ListPackEx),
+        (300, Packing::BareListPack),
+        (900, Packing::ListPack),
+    ]
+    .map(|(len, packing)| Model::Packed(bytes(len), packing));
     strings
         .chain(packed)
         .chain([Model::Integer(0), Model::Integer(i64::MIN), Model::Tokens(vec![]), Model::Tokens(bytes(90))])
@@ -288,7 +293,15 @@ fn any_model() -> impl Strategy<Value = Model> {
     prop_oneof![
         any::<i64>().prop_map(Model::Integer),
         (any_bytes(), any::<bool>()).prop_map(|(bytes, is_raw)| Model::Bytes(bytes, is_raw)),
-        (any_bytes(), prop::sample::select(vec![Packing::ListPack, Packing::ListPackEx, Packing::IntSet]))
+        (
+            any_bytes(),
+            prop::sample::select(vec![
+                Packing::ListPack,
+                Packing::BareListPack,
+                Packing::ListPackEx,
+                Packing::IntSet
+            ])
+        )
             .prop_map(|(bytes, packing)| Model::Packed(bytes, packing)),
         any_bytes().prop_map(Model::Tokens),
     ]

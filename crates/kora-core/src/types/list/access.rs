@@ -34,7 +34,7 @@ impl Keyspace<'_> {
     /// Makes `key`, which a look-up has just not found, a list of `texts`, each pushed at `end`.
     pub fn add_list(&mut self, key: &[u8], end: End, texts: &[&[u8]]) {
         match NewList::of(texts, end, self.config().list_max_listpack_size) {
-            NewList::Packed(bytes) => self.add_packed(key, Kind::List, Packing::ListPack, &bytes),
+            NewList::Packed(elements) => self.add_packed(key, Kind::List, Packing::BareListPack, &elements),
             NewList::Quick(list) => self.add_object(key, list),
         }
     }

@@ -36,6 +36,11 @@ impl Fill {
         i16::try_from(setting.max(-BYTE_CLASSES)).unwrap_or(i16::MAX)
     }
 
+    /// Whether the number of elements matters.
+    pub(super) fn counts_elements(self) -> bool {
+        matches!(self, Self::Elements(_))
+    }
+
     /// Whether a listpack may have `bytes` and `elements`.
     #[inline]
     pub(super) fn holds(self, bytes: usize, elements: usize) -> bool {

@@ -42,7 +42,9 @@ impl Node {
     /// A listpack as a node.
     pub(super) fn from_listpack(list: ListPack<'_>) -> Self {
         let count = u32::try_from(list.len()).expect("a listpack is shorter than 4 GiB");
-        Self { run: Run::from(list.bytes()), count, is_plain: false }
+        let mut run = Run::from(&listpack::EMPTY[..]);
+        listpack::append(&mut run, list);
+        Self { run, count, is_plain: false }
     }
 
     pub(super) fn is_plain(&self) -> bool {
@@ -170,12 +172,12 @@ impl Node {
 pub(super) fn remove_equal<B: Buffer>(buffer: &mut B, text: &[u8], from: End, most: usize) -> usize {
     let wanted = Wanted::new(text);
     let mut removed = 0;
-    let list = ListPack::new(buffer.bytes());
+    let list = listpack::view(buffer);
     let mut next = if from == End::Front { list.first() } else { list.last() };
     while removed < most
         && let Some(at) = next
     {
-        let list = ListPack::new(buffer.bytes());
+        let list = listpack::view(buffer);
         let (is_hit, behind) = (list.is(at, &wanted), list.next(at));
         next = match from {
             // Where one is removed, what followed it begins.
@@ -209,11 +211,11 @@ impl<'a> NodeRef<'a> {
         }
     }
 
-    /// The element at `index`, which there must be.
-    pub(super) fn get(self, index: usize) -> Element<'a> {
+    /// The element at `index`, if there is one.
+    pub(super) fn get(self, index: usize) -> Option<Element<'a>> {
         match self {
-            Self::Packed(list) => list.get(place(list, index)),
-            Self::Plain(text) => Element::Bytes(text),
+            Self::Packed(list) => list.at(index.cast_signed()).map(|at| list.get(at)),
+            Self::Plain(text) => Some(Element::Bytes(text)),
         }
     }
 

@@ -231,7 +231,7 @@ fn encodings_change_as_redis_changes_them() {
 
 #[test]
 fn a_long_list_costs_little_more_than_its_bytes() {
-    let mut list = QuickList::from_listpack(ListPack::new(&listpack::EMPTY));
+    let mut list = QuickList::from_listpack(ListPack::bare(&[]));
     list.limit_nodes(-2);
     for number in 0..100_000u32 {
         list.push(End::Front, format!("element:{number:08}").as_bytes());

@@ -25,7 +25,7 @@ impl<'a> ListRef<'a> {
             return None;
         }
         match entry.packed() {
-            Some((_, bytes)) => Some(Self::Packed(ListPack::new(bytes))),
+            Some((_, elements)) => Some(Self::Packed(ListPack::bare(elements))),
             None => entry.as_object()?.as_any().downcast_ref().map(Self::Quick),
         }
     }
@@ -51,7 +51,7 @@ impl<'a> ListRef<'a> {
     #[must_use]
     pub fn get(self, at: usize) -> Option<Element<'a>> {
         let (node, first) = self.node(at)?;
-        (at < self.len()).then(|| node.get(at - first))
+        node.get(at - first)
     }
 
     /// The element at an end, if there is one.
@@ -59,7 +59,10 @@ impl<'a> ListRef<'a> {
     pub fn end(self, end: End) -> Option<Element<'a>> {
         match end {
             End::Front => self.get(0),
-            End::Back => self.get(self.len().checked_sub(1)?),
+            End::Back => match self {
+                Self::Packed(list) => list.last().map(|at| list.get(at)),
+                Self::Quick(list) => self.get(list.len().checked_sub(1)?),
+            },
         }
     }
 

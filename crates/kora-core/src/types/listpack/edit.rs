@@ -4,17 +4,24 @@ use super::encode::Encoded;
 use super::view::ListPack;
 use super::{At, Buffer, COUNT_UNKNOWN, HEAD_BYTES};
 
+/// The listpack in a buffer.
+#[inline]
+#[must_use]
+pub fn view<B: Buffer + ?Sized>(buffer: &B) -> ListPack<'_> {
+    if buffer.is_bare() { ListPack::bare(buffer.bytes()) } else { ListPack::new(buffer.bytes()) }
+}
+
 /// Adds an element behind the last.
 /// Complexity: O(1), amortised as the buffer grows.
 pub fn push_back<B: Buffer + ?Sized>(buffer: &mut B, text: &[u8]) {
-    let end = buffer.bytes().len() - 1;
+    let end = view(buffer).end();
     splice(buffer, end, 0, &Encoded::of(text).to_bytes(), 1);
 }
 
 /// Adds an element before the first.
 /// Complexity: O(n) bytes moved.
 pub fn push_front<B: Buffer + ?Sized>(buffer: &mut B, text: &[u8]) {
-    insert(buffer, At(HEAD_BYTES), text);
+    insert(buffer, At(view(buffer).head_bytes()), text);
 }
 
 /// Adds an element before the one at `before`, which is where the new one then begins.
@@ -26,14 +33,14 @@ pub fn insert<B: Buffer + ?Sized>(buffer: &mut B, before: At, text: &[u8]) {
 /// Puts another text in the place of the element at `at`.
 /// Complexity: O(n) bytes moved if the lengths differ.
 pub fn replace<B: Buffer + ?Sized>(buffer: &mut B, at: At, text: &[u8]) {
-    let behind = ListPack::new(buffer.bytes()).behind(at);
+    let behind = view(buffer).behind(at);
     splice(buffer, at.0, behind - at.0, &Encoded::of(text).to_bytes(), 0);
 }
 
 /// Removes up to `count` elements from the one at `at` on; what follows them then begins there.
 /// Complexity: O(n) bytes moved.
 pub fn remove<B: Buffer + ?Sized>(buffer: &mut B, at: At, count: usize) {
-    let list = ListPack::new(buffer.bytes());
+    let list = view(buffer);
     let (mut next, mut behind, mut removed) = (Some(at), at.0, 0);
     while removed < count
         && let Some(element) = next
@@ -48,14 +55,18 @@ pub fn remove<B: Buffer + ?Sized>(buffer: &mut B, at: At, count: usize) {
 /// Adds the elements of another listpack behind the last.
 /// Complexity: O(bytes added), amortised as the buffer grows.
 pub fn append<B: Buffer + ?Sized>(buffer: &mut B, other: ListPack<'_>) {
-    let (end, other_end) = (buffer.bytes().len() - 1, other.bytes().len() - 1);
-    splice(buffer, end, 0, &other.bytes()[HEAD_BYTES..other_end], other.len().cast_signed());
+    let end = view(buffer).end();
+    splice(buffer, end, 0, other.elements(), other.len().cast_signed());
 }
 
 /// Replaces bytes and brings the head up to date; `added` is the change of the number of elements.
 fn splice<B: Buffer + ?Sized>(buffer: &mut B, at: usize, removed: usize, inserted: &[u8], added: isize) {
+    if buffer.is_bare() {
+        buffer.splice(at, removed, inserted);
+        return;
+    }
     let list = ListPack::new(buffer.bytes());
-    let stored = u16::from_le_bytes([list.bytes()[4], list.bytes()[5]]);
+    let stored = u16::from_le_bytes([buffer.bytes()[4], buffer.bytes()[5]]);
     // Once there were too many to say, their number is not known until someone counts: so nobody says.
     let is_known = stored != COUNT_UNKNOWN || added < 0;
     let count = if is_known { list.len().saturating_add_signed(added) } else { usize::MAX };

@@ -1,7 +1,7 @@
 //! Reading a listpack.
 
 use super::encode::{Encoded, back_len, back_len_bytes, decode, encoded_len};
-use super::{At, COUNT_UNKNOWN, END, Element, HEAD_BYTES};
+use super::{At, COUNT_UNKNOWN, EMPTY, END, Element, HEAD_BYTES};
 
 /// Why bytes are not a listpack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -10,7 +10,11 @@ pub struct Corrupt;
 
 /// A listpack, for reading. The bytes are whole.
 #[derive(Clone, Copy, Debug)]
-pub struct ListPack<'a>(&'a [u8]);
+pub struct ListPack<'a> {
+    bytes: &'a [u8],
+    /// Whether they are the elements alone, without head and end.
+    is_bare: bool,
+}
 
 impl<'a> ListPack<'a> {
     /// A view of bytes that are a whole listpack.
@@ -20,7 +24,14 @@ impl<'a> ListPack<'a> {
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
         debug_assert!(bytes.len() > HEAD_BYTES && bytes.last() == Some(&END));
-        Self(bytes)
+        Self { bytes, is_bare: false }
+    }
+
+    /// A view of the elements of a listpack, kept without its head and end.
+    #[inline]
+    #[must_use]
+    pub fn bare(elements: &'a [u8]) -> Self {
+        Self { bytes: elements, is_bare: true }
     }
 
     /// A view of bytes from anywhere.
@@ -44,23 +55,43 @@ impl<'a> ListPack<'a> {
             }
             (at, count) = (next, count + 1);
         }
-        let list = Self(bytes);
+        let list = Self { bytes, is_bare: false };
         let is_counted = list.stored_len() == COUNT_UNKNOWN || usize::from(list.stored_len()) == count;
         if bytes[end] == END && is_counted { Ok(list) } else { Err(Corrupt) }
     }
 
-    /// The bytes.
+    /// The bytes as they are kept.
     #[must_use]
     pub fn bytes(self) -> &'a [u8] {
-        self.0
+        self.bytes
     }
 
+    /// The elements' bytes, without head and end.
+    #[must_use]
+    pub fn elements(self) -> &'a [u8] {
+        &self.bytes[self.head_bytes()..self.end()]
+    }
+
+    /// Bytes of the whole listpack, head and end included, also where they are not kept.
+    #[inline]
+    #[must_use]
+    pub fn total_bytes(self) -> usize {
+        self.bytes.len() + if self.is_bare { EMPTY.len() } else { 0 }
+    }
+
+    /// Where the first element begins.
+    #[inline]
+    pub(super) fn head_bytes(self) -> usize {
+        if self.is_bare { 0 } else { HEAD_BYTES }
+    }
+
+    #[inline]
     fn stored_len(self) -> u16 {
-        u16::from_le_bytes([self.0[4], self.0[5]])
+        if self.is_bare { COUNT_UNKNOWN } else { u16::from_le_bytes([self.bytes[4], self.bytes[5]]) }
     }
 
     /// Number of elements.
-    /// Complexity: O(1), O(n) from 65535 elements on.
+    /// Complexity: O(1), O(n) without a head and from 65535 elements on.
     #[inline]
     #[must_use]
     pub fn len(self) -> usize {
@@ -74,12 +105,13 @@ impl<'a> ListPack<'a> {
     #[inline]
     #[must_use]
     pub fn is_empty(self) -> bool {
-        self.0[HEAD_BYTES] == END
+        self.head_bytes() == self.end()
     }
 
     /// Where the last element ends.
-    fn end(self) -> usize {
-        self.0.len() - 1
+    #[inline]
+    pub(super) fn end(self) -> usize {
+        self.bytes.len() - usize::from(!self.is_bare)
     }
 
     fn place(self, at: usize) -> Option<At> {
@@ -90,7 +122,7 @@ impl<'a> ListPack<'a> {
     #[inline]
     #[must_use]
     pub fn first(self) -> Option<At> {
-        self.place(HEAD_BYTES)
+        self.place(self.head_bytes())
     }
 
     /// The last element.
@@ -115,10 +147,11 @@ impl<'a> ListPack<'a> {
     }
 
     fn before(self, end: usize) -> Option<At> {
-        if end == HEAD_BYTES {
+        if end == self.head_bytes() {
             return None;
         }
-        let (len, tail) = back_len(self.0, end).expect("elements of a whole listpack end in their length");
+        let (len, tail) =
+            back_len(self.bytes, end).expect("elements of a whole listpack end in their length");
         Some(At(end - tail - len))
     }
 
@@ -131,45 +164,57 @@ impl<'a> ListPack<'a> {
 
     #[inline]
     fn encoded_len(self, at: At) -> usize {
-        encoded_len(&self.0[at.0..]).expect("an element begins there")
+        encoded_len(&self.bytes[at.0..]).expect("an element begins there")
     }
 
     /// What the element at `at` holds.
     #[inline]
     #[must_use]
     pub fn get(self, at: At) -> Element<'a> {
-        decode(&self.0[at.0..at.0 + self.encoded_len(at)])
+        decode(&self.bytes[at.0..at.0 + self.encoded_len(at)])
     }
 
     /// The element number `index`, from the end if negative (-1 is the last).
-    /// Complexity: O(n), from the nearer end.
+    /// Complexity: O(n), from the nearer end if the number of elements is known.
     #[must_use]
     pub fn at(self, index: isize) -> Option<At> {
+        if self.is_bare {
+            return if index < 0 {
+                self.nth_back(index.unsigned_abs() - 1)
+            } else {
+                self.nth(index.unsigned_abs())
+            };
+        }
         let len = self.len();
         let from_start =
             if index < 0 { len.checked_sub(index.unsigned_abs())? } else { index.unsigned_abs() };
-        if from_start >= len {
-            return None;
-        }
         if from_start <= len / 2 {
-            let mut at = self.first()?;
-            for _ in 0..from_start {
-                at = self.next(at)?;
-            }
-            Some(at)
+            self.nth(from_start)
         } else {
-            let mut at = self.last()?;
-            for _ in from_start..len - 1 {
-                at = self.previous(at)?;
-            }
-            Some(at)
+            self.nth_back(len.checked_sub(from_start + 1)?)
         }
+    }
+
+    fn nth(self, index: usize) -> Option<At> {
+        let mut at = self.first()?;
+        for _ in 0..index {
+            at = self.next(at)?;
+        }
+        Some(at)
+    }
+
+    fn nth_back(self, index: usize) -> Option<At> {
+        let mut at = self.last()?;
+        for _ in 0..index {
+            at = self.previous(at)?;
+        }
+        Some(at)
     }
 
     /// The elements, from either end.
     #[must_use]
     pub fn iter(self) -> Iter<'a> {
-        self.iter_from(At(HEAD_BYTES))
+        self.iter_from(At(self.head_bytes()))
     }
 
     /// The elements from one on.
@@ -182,7 +227,7 @@ impl<'a> ListPack<'a> {
     #[inline]
     #[must_use]
     pub fn is(self, at: At, wanted: &Wanted<'_>) -> bool {
-        wanted.encoded.begins(&self.0[at.0..])
+        wanted.encoded.begins(&self.bytes[at.0..])
     }
 
     /// The first element whose text is `wanted` among those from `from` on, looking at one and passing over `skip`.
@@ -192,7 +237,7 @@ impl<'a> ListPack<'a> {
         let wanted = Encoded::of(wanted);
         let mut at = from?;
         loop {
-            if wanted.begins(&self.0[at.0..]) {
+            if wanted.begins(&self.bytes[at.0..]) {
                 return Some(at);
             }
             for _ in 0..=skip {
