@@ -3,6 +3,7 @@
 mod bitmap;
 mod hyperloglog;
 mod key;
+mod list;
 mod string;
 
 /// Forms that belong together.
@@ -21,6 +22,7 @@ pub(super) const VALKEY_ONLY: &[Form] = string::VALKEY_ONLY;
 /// The groups that a run may choose from.
 pub(super) const GROUPS: &[Group] = &[
     Group { name: "string", forms: string::FORMS },
+    Group { name: "list", forms: list::FORMS },
     Group { name: "bitmap", forms: bitmap::FORMS },
     Group { name: "hyperloglog", forms: hyperloglog::FORMS },
 ];

@@ -136,6 +136,10 @@ const FIELDS: &[&str] = &[
     "x8",
 ];
 
+const INDEXES: &[&str] = &[
+    "0", "0", "1", "2", "3", "5", "8", "13", "21", "50", "200", "-1", "-1", "-2", "-3", "-7", "-20", "-100",
+];
+
 const PATTERNS: &[&str] = &[
     "*",
     "a*",
@@ -200,10 +204,15 @@ pub(super) fn fill(word: &str, rng: &mut Rng) -> Vec<u8> {
         "<bit-offset>" => return bit_offset(rng),
         "<field>" => rng.pick(FIELDS),
         "<value>" => return value(rng),
+        "<item>" => return item(rng),
         "<junk>" => return rng.pick(JUNK).to_vec(),
         "<integer>" => rng.pick(INTEGERS),
         "<float>" => rng.pick(FLOATS),
         "<offset>" => rng.pick(OFFSETS),
+        "<count>" => rng.pick(&["0", "1", "2", "3", "5", "10", "100"]),
+        "<end>" => rng.pick(&["LEFT", "RIGHT", "left", "right"]),
+        "<index>" => rng.pick(INDEXES),
+        "<side>" => rng.pick(&["BEFORE", "AFTER", "before", "after"]),
         "<pattern>" => rng.pick(PATTERNS),
         "<type>" => rng.pick(TYPES),
         "<at>" => rng.pick(SECONDS_AT),
@@ -237,6 +246,19 @@ fn bit_offset(rng: &mut Rng) -> Vec<u8> {
         1..4 => [b"#".to_vec(), number(rng.below(30))].concat(),
         4..8 => number(rng.below(4000)),
         _ => number(rng.below(200)),
+    }
+}
+
+/// What collections hold: few short ones, so that some are met again, and some of the length at which nodes fill up.
+fn item(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(12) {
+        0 => rng.pick(&[&b"m"[..], b"nn", b"-77"]).repeat(usize::from(rng.next().to_le_bytes()[0])),
+        1 => rng.pick(&[&b"long "[..], b"4 "]).repeat(1000),
+        2 if rng.one_in(4) => b"very long ".repeat(1000),
+        3 => value(rng),
+        _ => rng
+            .pick(&[&b"a"[..], b"b", b"c", b"", b"1", b"-1", b"300", b"70000", b"5000000000", b"0x"])
+            .to_vec(),
     }
 }
 
