@@ -13,4 +13,5 @@ pub mod list;
 pub mod listpack;
 pub mod packed_table;
 pub mod set;
+pub mod stream;
 pub mod zset;

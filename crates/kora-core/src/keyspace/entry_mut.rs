@@ -98,6 +98,11 @@ impl<'a> EntryMut<'a> {
         self.entry.as_object_mut()
     }
 
+    /// The same for as long as the entry is open.
+    pub fn into_object_mut(self) -> Option<&'a mut dyn Object> {
+        self.entry.as_object_mut()
+    }
+
     /// Gives the entry a deadline or takes it away.
     pub fn set_expiry(&mut self, at: Option<UnixMs>) {
         *self.expires = *self.expires + usize::from(at.is_some()) - usize::from(self.entry.has_expiry());

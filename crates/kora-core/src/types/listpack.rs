@@ -20,7 +20,9 @@ mod encode;
 mod tests;
 mod view;
 
-pub use edit::{append, insert, push_back, push_front, remove, replace, view};
+pub use edit::{
+    append, insert, push_back, push_front, push_integer, rebuild, remove, replace, replace_integer, view,
+};
 pub use encode::element_bytes;
 pub use view::{Corrupt, Iter, ListPack, Wanted};
 

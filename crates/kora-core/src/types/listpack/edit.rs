@@ -2,7 +2,7 @@
 
 use super::encode::Encoded;
 use super::view::ListPack;
-use super::{At, Buffer, COUNT_UNKNOWN, HEAD_BYTES};
+use super::{At, Buffer, COUNT_UNKNOWN, END, HEAD_BYTES};
 
 /// The listpack in a buffer.
 #[inline]
@@ -16,6 +16,13 @@ pub fn view<B: Buffer + ?Sized>(buffer: &B) -> ListPack<'_> {
 pub fn push_back<B: Buffer + ?Sized>(buffer: &mut B, text: &[u8]) {
     let end = view(buffer).end();
     splice(buffer, end, 0, &Encoded::of(text).to_bytes(), 1);
+}
+
+/// Adds an integer behind the last element.
+/// Complexity: O(1), amortised as the buffer grows.
+pub fn push_integer<B: Buffer + ?Sized>(buffer: &mut B, value: i64) {
+    let end = view(buffer).end();
+    splice(buffer, end, 0, &Encoded::integer(value).to_bytes(), 1);
 }
 
 /// Adds an element before the first.
@@ -35,6 +42,13 @@ pub fn insert<B: Buffer + ?Sized>(buffer: &mut B, before: At, text: &[u8]) {
 pub fn replace<B: Buffer + ?Sized>(buffer: &mut B, at: At, text: &[u8]) {
     let behind = view(buffer).behind(at);
     splice(buffer, at.0, behind - at.0, &Encoded::of(text).to_bytes(), 0);
+}
+
+/// Puts an integer in the place of the element at `at`.
+/// Complexity: O(n) bytes moved if the lengths differ.
+pub fn replace_integer<B: Buffer + ?Sized>(buffer: &mut B, at: At, value: i64) {
+    let behind = view(buffer).behind(at);
+    splice(buffer, at.0, behind - at.0, &Encoded::integer(value).to_bytes(), 0);
 }
 
 /// Removes up to `count` elements from the one at `at` on; what follows them then begins there.
@@ -59,6 +73,15 @@ pub fn append<B: Buffer + ?Sized>(buffer: &mut B, other: ListPack<'_>) {
     splice(buffer, end, 0, other.elements(), other.len().cast_signed());
 }
 
+/// Makes a listpack of the beginning of another, head and whole elements, with elements of it left out since: brings
+/// head and end up to date for `count` elements.
+#[must_use]
+pub fn rebuild(mut bytes: Vec<u8>, count: usize) -> Vec<u8> {
+    bytes.push(END);
+    set_head(&mut bytes, count);
+    bytes
+}
+
 /// Replaces bytes and brings the head up to date; `added` is the change of the number of elements.
 fn splice<B: Buffer + ?Sized>(buffer: &mut B, at: usize, removed: usize, inserted: &[u8], added: isize) {
     if buffer.is_bare() {
@@ -71,7 +94,10 @@ fn splice<B: Buffer + ?Sized>(buffer: &mut B, at: usize, removed: usize, inserte
     let is_known = stored != COUNT_UNKNOWN || added < 0;
     let count = if is_known { list.len().saturating_add_signed(added) } else { usize::MAX };
     buffer.splice(at, removed, inserted);
-    let bytes = buffer.bytes_mut();
+    set_head(buffer.bytes_mut(), count);
+}
+
+fn set_head(bytes: &mut [u8], count: usize) {
     let total = u32::try_from(bytes.len()).expect("a listpack is shorter than 4 GiB");
     bytes[..4].copy_from_slice(&total.to_le_bytes());
     let count = u16::try_from(count).unwrap_or(COUNT_UNKNOWN);

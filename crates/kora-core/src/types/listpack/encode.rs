@@ -31,7 +31,7 @@ impl<'a> Encoded<'a> {
     }
 
     #[expect(clippy::cast_sign_loss, clippy::cast_possible_truncation, reason = "the low bits are meant")]
-    fn integer(value: i64) -> Self {
+    pub(super) fn integer(value: i64) -> Self {
         let bytes = value.to_le_bytes();
         let wide = |first: u8, width: usize| {
             let mut head = [first, 0, 0, 0, 0, 0, 0, 0, 0];

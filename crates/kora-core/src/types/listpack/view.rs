@@ -146,7 +146,8 @@ impl<'a> ListPack<'a> {
         self.before(at.0)
     }
 
-    fn before(self, end: usize) -> Option<At> {
+    /// The element that ends before byte `end`.
+    pub(in crate::types) fn before(self, end: usize) -> Option<At> {
         if end == self.head_bytes() {
             return None;
         }
@@ -157,7 +158,7 @@ impl<'a> ListPack<'a> {
 
     /// Where the element at `at` ends.
     #[inline]
-    pub(super) fn behind(self, at: At) -> usize {
+    pub(in crate::types) fn behind(self, at: At) -> usize {
         let len = self.encoded_len(at);
         at.0 + len + back_len_bytes(len)
     }
