@@ -12,6 +12,7 @@ pub(crate) mod scan_options;
 pub mod server;
 pub mod set;
 pub mod spec;
+pub mod stream;
 pub mod string;
 pub mod table;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub const FAMILIES: &[&[CommandSpec]] = &[
     server::COMMANDS,
     bitmap::COMMANDS,
     hyperloglog::COMMANDS,
+    stream::COMMANDS,
 ];
 
 /// A command of the core ready to run: what is known of it, and what runs it.

@@ -54,6 +54,16 @@ pub enum CommandError {
     /// DEBUG has no such subcommand, or not with so many arguments; the field is what was asked for.
     #[error("ERR unknown subcommand or wrong number of arguments for '{0}'. Try DEBUG HELP.")]
     DebugSubcommand(String),
+    /// A container command has no such subcommand, or not with such arguments; fields: what was asked for, the container
+    /// in upper case.
+    #[error("ERR unknown subcommand or wrong number of arguments for '{0}'. Try {1} HELP.")]
+    SubcommandForm(String, &'static str),
+    /// A stream or a consumer group that must exist does not; fields: key, group.
+    #[error("NOGROUP No such key '{0}' or consumer group '{1}'")]
+    NoGroup(String, String),
+    /// A consumer group that must exist does not; fields: group, key.
+    #[error("NOGROUP No such consumer group '{0}' for key name '{1}'")]
+    NoGroupOfKey(String, String),
     /// A wording that belongs to one command alone.
     #[error("{0}")]
     Other(Cow<'static, str>),

@@ -1,0 +1,304 @@
+//! XGROUP: groups and their consumers.
+
+use super::argument::{parse_integer, parse_strict_id};
+use super::{FAMILY, integer, shown, write_stream};
+use crate::command::help::write_help;
+use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, KeySpec};
+use crate::context::Ctx;
+use crate::error::{CommandError, CommandResult};
+use crate::journal::EventClass;
+use crate::keyspace::Keyspace;
+use crate::reply::Reply;
+use crate::types::stream::{Group, Log, Stream, StreamId};
+
+/// There is no stream to have groups.
+const STREAM_REQUIRED: CommandError = CommandError::text(
+    "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option \
+     to create an empty stream automatically.",
+);
+
+/// What the subcommands on a key have in common.
+const ON_KEY: Facts = Facts { flags: Flags::WRITE, ..FAMILY };
+const INSERTS: &[KeySpec] = &[KeySpec::one(&["RW", "insert"], 2)];
+const UPDATES: &[KeySpec] = &[KeySpec::one(&["RW", "update"], 2)];
+const DELETES: &[KeySpec] = &[KeySpec::one(&["RW", "delete"], 2)];
+
+/// An ID or `$`, the last.
+const ID_SELECTOR: Arg = Arg::one_of("id-selector", &[Arg::string("id"), Arg::word("new-id", "$")]);
+const ENTRIES_READ: Arg = Arg::integer("entriesread").display("entries-read").token("ENTRIESREAD").optional();
+
+pub(super) const XGROUP: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "xgroup",
+        arity: -2,
+        categories: Categories(0),
+        summary: "Container of commands on consumer groups",
+        complexity: "Depends on the subcommand",
+        ..FAMILY
+    },
+    handler: xgroup,
+};
+
+/// Only reached where nobody looked the subcommand up.
+fn xgroup(_: &mut Ctx<'_>, args: &[&[u8]], _: &mut dyn Reply) -> CommandResult {
+    Err(unknown_form(args))
+}
+
+/// The subcommand has no such form.
+fn unknown_form(args: &[&[u8]]) -> CommandError {
+    CommandError::SubcommandForm(String::from_utf8_lossy(args[1]).into_owned(), "XGROUP")
+}
+
+pub(super) const XGROUP_HELP: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "xgroup|help",
+        arity: 2,
+        flags: Flags::LOADING.with(Flags::STALE),
+        summary: "Explains the subcommands",
+        ..FAMILY
+    },
+    handler: xgroup_help,
+};
+
+fn xgroup_help(_: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    write_help(
+        out,
+        "XGROUP",
+        &[
+            "CREATE <key> <groupname> <id|$> [option]",
+            "    Add a group that reads what follows <id>. Options:",
+            "    * MKSTREAM",
+            "      Create the stream if there is none.",
+            "    * ENTRIESREAD entries_read",
+            "      Tell how many entries come up to <id>.",
+            "CREATECONSUMER <key> <groupname> <consumer>",
+            "    Add a consumer to a group.",
+            "DELCONSUMER <key> <groupname> <consumer>",
+            "    Delete a consumer with all that is pending for it.",
+            "DESTROY <key> <groupname>",
+            "    Delete a group.",
+            "SETID <key> <groupname> <id|$> [ENTRIESREAD entries_read]",
+            "    Let a group go on reading behind <id>.",
+        ],
+    );
+    Ok(())
+}
+
+/// Options of CREATE and SETID.
+#[derive(Debug, Default)]
+struct Options {
+    makes_stream: bool,
+    entries_read: Option<u64>,
+}
+
+impl Options {
+    fn parse(args: &[&[u8]], takes_mkstream: bool) -> CommandResult<Self> {
+        let (mut options, mut rest) = (Self::default(), &args[5..]);
+        while let [word, behind @ ..] = rest {
+            let is = |name: &[u8]| word.eq_ignore_ascii_case(name);
+            rest = match behind {
+                behind if takes_mkstream && is(b"MKSTREAM") => {
+                    options.makes_stream = true;
+                    behind
+                }
+                [number, behind @ ..] if is(b"ENTRIESREAD") => {
+                    options.entries_read = parse_entries_read(number)?;
+                    behind
+                }
+                _ => return Err(unknown_form(args)),
+            };
+        }
+        Ok(options)
+    }
+}
+
+/// A number of entries, or -1 for not known.
+fn parse_entries_read(text: &[u8]) -> CommandResult<Option<u64>> {
+    match parse_integer(text)? {
+        -1 => Ok(None),
+        number => u64::try_from(number)
+            .map(Some)
+            .map_err(|_| CommandError::text("ERR value for ENTRIESREAD must be positive or -1")),
+    }
+}
+
+/// An ID, or `$` for the last of the stream, which may not exist yet.
+fn parse_selector(text: &[u8], log: Option<&Log>) -> CommandResult<StreamId> {
+    if text == b"$" { Ok(log.map_or(StreamId::MIN, Log::last_id)) } else { parse_strict_id(text) }
+}
+
+/// The stream at `key`, which must be there.
+fn existing<'a>(keyspace: &'a mut Keyspace<'_>, key: &[u8]) -> CommandResult<&'a mut Stream> {
+    write_stream(keyspace, key)?.ok_or(STREAM_REQUIRED)
+}
+
+/// A group of the stream at `key`, and what it reads; both must be there.
+fn existing_group<'a>(
+    keyspace: &'a mut Keyspace<'_>,
+    key: &[u8],
+    group: &[u8],
+) -> CommandResult<(&'a Log, &'a mut Group)> {
+    existing(keyspace, key)?
+        .group_mut(group)
+        .ok_or_else(|| CommandError::NoGroupOfKey(shown(group), shown(key)))
+}
+
+pub(super) const XGROUP_CREATE: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "xgroup|create",
+        arity: -5,
+        flags: Flags::WRITE.with(Flags::DENYOOM),
+        keys: INSERTS,
+        summary: "Adds a consumer group to a stream",
+        args: &[
+            Arg::key("key"),
+            Arg::string("group"),
+            ID_SELECTOR,
+            Arg::word("mkstream", "MKSTREAM").optional(),
+            ENTRIES_READ,
+        ],
+        history: &[("7.0.0", "New option `ENTRIESREAD`.")],
+        ..ON_KEY
+    },
+    handler: xgroup_create,
+};
+
+/// Most arguments of XGROUP CREATE.
+const CREATE_ARGUMENTS_MAX: usize = 8;
+
+fn xgroup_create(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let options = Options::parse(args, true)?;
+    let (key, name) = (args[2], args[3]);
+    let mut keyspace = ctx.keyspace(key);
+    let mut stream = write_stream(&mut keyspace, key)?;
+    if stream.is_none() && !options.makes_stream {
+        return Err(STREAM_REQUIRED);
+    }
+    if args.len() > CREATE_ARGUMENTS_MAX {
+        return Err(unknown_form(args));
+    }
+    let last_id = parse_selector(args[4], stream.as_deref().map(Stream::log))?;
+    let group = Group::new(last_id, options.entries_read);
+    let is_added = match &mut stream {
+        Some(stream) => stream.add_group(name, group),
+        None => {
+            let mut stream = Box::<Stream>::default();
+            stream.add_group(name, group);
+            keyspace.add_object(key, stream);
+            true
+        }
+    };
+    if !is_added {
+        return Err(CommandError::text("BUSYGROUP Consumer Group name already exists"));
+    }
+    keyspace.changed(EventClass::STREAM, "xgroup-create", key);
+    out.ok();
+    Ok(())
+}
+
+pub(super) const XGROUP_SETID: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "xgroup|setid",
+        arity: -5,
+        keys: UPDATES,
+        summary: "Sets behind which entry a group goes on reading",
+        args: &[Arg::key("key"), Arg::string("group"), ID_SELECTOR, ENTRIES_READ],
+        history: &[("7.0.0", "New option `ENTRIESREAD`.")],
+        ..ON_KEY
+    },
+    handler: xgroup_setid,
+};
+
+/// Most arguments of XGROUP SETID.
+const SETID_ARGUMENTS_MAX: usize = 7;
+
+fn xgroup_setid(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let options = Options::parse(args, false)?;
+    let (key, name) = (args[2], args[3]);
+    let mut keyspace = ctx.keyspace(key);
+    let (log, group) = existing_group(&mut keyspace, key, name)?;
+    if args.len() > SETID_ARGUMENTS_MAX {
+        return Err(unknown_form(args));
+    }
+    group.last_id = parse_selector(args[4], Some(log))?;
+    group.entries_read = options.entries_read;
+    keyspace.changed(EventClass::STREAM, "xgroup-setid", key);
+    out.ok();
+    Ok(())
+}
+
+pub(super) const XGROUP_DESTROY: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "xgroup|destroy",
+        arity: 4,
+        keys: DELETES,
+        summary: "Deletes a consumer group",
+        complexity: "O(N) for N pending entries",
+        args: &[Arg::key("key"), Arg::string("group")],
+        ..ON_KEY
+    },
+    handler: xgroup_destroy,
+};
+
+fn xgroup_destroy(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let (key, name) = (args[2], args[3]);
+    let mut keyspace = ctx.keyspace(key);
+    let was_there = existing(&mut keyspace, key)?.remove_group(name).is_some();
+    if was_there {
+        keyspace.changed(EventClass::STREAM, "xgroup-destroy", key);
+    }
+    out.integer(was_there.into());
+    Ok(())
+}
+
+pub(super) const XGROUP_CREATECONSUMER: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "xgroup|createconsumer",
+        arity: 5,
+        flags: Flags::WRITE.with(Flags::DENYOOM),
+        keys: INSERTS,
+        since: "6.2.0",
+        summary: "Adds a consumer to a group",
+        args: &[Arg::key("key"), Arg::string("group"), Arg::string("consumer")],
+        ..ON_KEY
+    },
+    handler: xgroup_createconsumer,
+};
+
+fn xgroup_createconsumer(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let (key, now) = (args[2], ctx.now);
+    let mut keyspace = ctx.keyspace(key);
+    let (_, group) = existing_group(&mut keyspace, key, args[3])?;
+    let is_new = group.find_consumer(args[4]).is_none();
+    if is_new {
+        group.add_consumer(args[4], now);
+        keyspace.changed(EventClass::STREAM, "xgroup-createconsumer", key);
+    }
+    out.integer(is_new.into());
+    Ok(())
+}
+
+pub(super) const XGROUP_DELCONSUMER: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "xgroup|delconsumer",
+        arity: 5,
+        keys: DELETES,
+        summary: "Deletes a consumer of a group with its pending entries and tells how many these were",
+        complexity: "O(N*log(M)) for N of the M pending entries of the group",
+        args: &[Arg::key("key"), Arg::string("group"), Arg::string("consumer")],
+        ..ON_KEY
+    },
+    handler: xgroup_delconsumer,
+};
+
+fn xgroup_delconsumer(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let key = args[2];
+    let mut keyspace = ctx.keyspace(key);
+    let (_, group) = existing_group(&mut keyspace, key, args[3])?;
+    let pending = group.delete_consumer(args[4]);
+    if pending.is_some() {
+        keyspace.changed(EventClass::STREAM, "xgroup-delconsumer", key);
+    }
+    out.integer(integer(pending.unwrap_or(0) as u64));
+    Ok(())
+}

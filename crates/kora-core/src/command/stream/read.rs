@@ -1,0 +1,234 @@
+//! XREAD: what was added to streams since.
+//!
+//! Reading has two steps, for XREADGROUP too: where to start in each stream, and answering with what is there now.
+
+use smallvec::SmallVec;
+
+use super::argument::{parse_count, parse_strict_id};
+use super::{FAMILY, read_stream, write_first};
+use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeySpec};
+use crate::context::Ctx;
+use crate::error::{CommandError, CommandResult};
+use crate::number::parse_i64;
+use crate::reply::Reply;
+use crate::time::UnixMs;
+use crate::types::stream::{Log, Stream, StreamId};
+
+/// The block of arguments that names streams.
+pub(super) const STREAMS: Arg =
+    Arg::block("streams", &[Arg::key("key").multiple(), Arg::string("id").multiple()]).token("STREAMS");
+
+/// Keys behind the word STREAMS, as many as IDs behind them; the word stands at `from` or later.
+pub(super) const fn keys_of_streams(from: i32) -> KeySpec {
+    KeySpec {
+        flags: &["RO", "access"],
+        begin: BeginSearch::Keyword("STREAMS", from),
+        find: FindKeys::Range { last: -1, step: 1, limit: 2 },
+        notes: None,
+    }
+}
+
+pub(super) const XREAD: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "xread",
+        arity: -4,
+        flags: Flags::READONLY.with(Flags::BLOCKING).with(Flags::MOVABLEKEYS),
+        keys: &[keys_of_streams(1)],
+        summary: "Gives the entries of streams behind given IDs, and waits for one if there are none",
+        complexity: "",
+        args: &[
+            Arg::integer("count").token("COUNT").optional(),
+            Arg::integer("milliseconds").token("BLOCK").optional(),
+            STREAMS,
+        ],
+        ..FAMILY
+    },
+    handler: xread,
+};
+
+/// Which of the two reading commands it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// XREAD.
+    Anyone,
+    /// XREADGROUP.
+    Group,
+}
+
+/// A group, and a consumer that reads for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Member<'a> {
+    pub(super) group: &'a [u8],
+    pub(super) consumer: &'a [u8],
+    /// NOACK: what it is given does not become pending.
+    pub(super) is_unacknowledged: bool,
+}
+
+/// What XREAD and XREADGROUP were asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Options<'a> {
+    /// Most entries of each stream; 0 for all.
+    pub(super) count: u64,
+    /// Who reads, for XREADGROUP.
+    pub(super) member: Option<Member<'a>>,
+    /// The streams.
+    pub(super) keys: &'a [&'a [u8]],
+    /// Where to start in each.
+    pub(super) ids: &'a [&'a [u8]],
+}
+
+impl<'a> Options<'a> {
+    /// Reads the arguments.
+    pub(super) fn parse(args: &'a [&'a [u8]], reader: Reader, now: UnixMs) -> CommandResult<Self> {
+        let (mut count, mut member, mut is_unacknowledged) = (0, None, false);
+        let mut rest = &args[1..];
+        let streams = loop {
+            let [word, behind @ ..] = rest else { return Err(CommandError::Syntax) };
+            let is = |name: &[u8]| word.eq_ignore_ascii_case(name);
+            rest = match behind {
+                [timeout, behind @ ..] if is(b"BLOCK") => {
+                    check_timeout(timeout, now)?;
+                    behind
+                }
+                [number, behind @ ..] if is(b"COUNT") => {
+                    count = parse_count(number)?;
+                    behind
+                }
+                [_, ..] if is(b"STREAMS") => break check_balance(behind, reader)?,
+                [group, consumer, behind @ ..] if is(b"GROUP") => {
+                    check_is_group(reader, "GROUP")?;
+                    member = Some((*group, *consumer));
+                    behind
+                }
+                behind if is(b"NOACK") => {
+                    check_is_group(reader, "NOACK")?;
+                    is_unacknowledged = true;
+                    behind
+                }
+                _ => return Err(CommandError::Syntax),
+            };
+        };
+        if reader == Reader::Group && member.is_none() {
+            return Err(CommandError::text("ERR Missing GROUP option for XREADGROUP"));
+        }
+        let member = member.map(|(group, consumer)| Member { group, consumer, is_unacknowledged });
+        let (keys, ids) = streams.split_at(streams.len() / 2);
+        Ok(Self { count, member, keys, ids })
+    }
+
+    /// Most entries of each stream.
+    pub(super) fn limit(&self) -> u64 {
+        if self.count == 0 { u64::MAX } else { self.count }
+    }
+}
+
+/// Refuses what is no time to wait, in milliseconds.
+fn check_timeout(text: &[u8], now: UnixMs) -> CommandResult {
+    match parse_i64(text) {
+        None => Err(CommandError::text("ERR timeout is not an integer or out of range")),
+        Some(..0) => Err(CommandError::text("ERR timeout is negative")),
+        Some(timeout_ms) if now.0.checked_add(timeout_ms).is_none() => {
+            Err(CommandError::text("ERR timeout is out of range"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+fn check_is_group(reader: Reader, option: &str) -> CommandResult {
+    match reader {
+        Reader::Group => Ok(()),
+        Reader::Anyone => Err(CommandError::Other(
+            format!("ERR The {option} option is only supported by XREADGROUP. You called XREAD instead.")
+                .into(),
+        )),
+    }
+}
+
+fn check_balance<'s, 'a>(streams: &'s [&'a [u8]], reader: Reader) -> CommandResult<&'s [&'a [u8]]> {
+    if streams.len().is_multiple_of(2) {
+        return Ok(streams);
+    }
+    Err(CommandError::text(match reader {
+        Reader::Anyone => {
+            "ERR Unbalanced 'xread' list of streams: for each stream key an ID, '+', or '$' must be specified."
+        }
+        Reader::Group => {
+            "ERR Unbalanced 'xreadgroup' list of streams: for each stream key an ID or '>' must be specified."
+        }
+    }))
+}
+
+/// Writes the head of a reply with entries of `streams` streams.
+pub(super) fn write_head(out: &mut dyn Reply, streams: usize) {
+    if out.is_resp3() { out.map(streams) } else { out.array(streams) }
+}
+
+/// Writes the name of a stream; its entries follow.
+pub(super) fn write_name(out: &mut dyn Reply, key: &[u8]) {
+    if !out.is_resp3() {
+        out.array(2);
+    }
+    out.bulk(key);
+}
+
+fn xread(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let options = Options::parse(args, Reader::Anyone, ctx.now)?;
+    let after = resolve(ctx, &options)?;
+    if !read_now(ctx, &options, &after, out)? {
+        out.null_array();
+    }
+    Ok(())
+}
+
+/// The IDs behind which to read.
+type After = SmallVec<[StreamId; 8]>;
+
+fn resolve(ctx: &mut Ctx<'_>, options: &Options<'_>) -> CommandResult<After> {
+    let resolve = |(key, id): (&&[u8], &&[u8])| {
+        let mut keyspace = ctx.keyspace(key);
+        let log = read_stream(&mut keyspace, key)?.map(Stream::log);
+        match *id {
+            b"$" => Ok(log.map_or(StreamId::MIN, Log::last_id)),
+            b"+" => Ok(log.map_or(StreamId::MIN, before_last)),
+            b">" => Err(CommandError::text(
+                "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> \
+                 option.",
+            )),
+            id => parse_strict_id(id),
+        }
+    };
+    options.keys.iter().zip(options.ids).map(resolve).collect()
+}
+
+/// The ID behind which only the last entry is.
+fn before_last(log: &Log) -> StreamId {
+    log.last_entry_id().and_then(StreamId::previous).unwrap_or(log.last_id())
+}
+
+/// Answers with the entries behind `after`, if there are any; whether there were.
+fn read_now(
+    ctx: &mut Ctx<'_>,
+    options: &Options<'_>,
+    after: &[StreamId],
+    out: &mut dyn Reply,
+) -> CommandResult<bool> {
+    let mut found = SmallVec::<[_; 8]>::new();
+    for (&key, &after) in options.keys.iter().zip(after) {
+        let mut keyspace = ctx.keyspace(key);
+        let last = read_stream(&mut keyspace, key)?.and_then(|stream| stream.log().last_entry_id());
+        if let Some(start) = after.next().filter(|&start| last.is_some_and(|last| last >= start)) {
+            found.push((key, start));
+        }
+    }
+    if found.is_empty() {
+        return Ok(false);
+    }
+    write_head(out, found.len());
+    for (key, start) in found {
+        let mut keyspace = ctx.keyspace(key);
+        let stream = read_stream(&mut keyspace, key)?.expect("it was there before");
+        write_name(out, key);
+        write_first(out, stream.log(), (start, StreamId::MAX), options.limit());
+    }
+    Ok(true)
+}
