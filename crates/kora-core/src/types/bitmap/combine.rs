@@ -78,7 +78,9 @@ impl Combination {
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
         let Self { operator, mut result, mut aside, .. } = self;
-        extend(&mut aside, result.len());
+        if matches!(operator, Operator::Diff | Operator::Diff1 | Operator::AndOr) {
+            extend(&mut aside, result.len());
+        }
         match operator {
             Operator::And | Operator::Or | Operator::Xor | Operator::One => {}
             Operator::Not => result.iter_mut().for_each(|byte| *byte = !*byte),

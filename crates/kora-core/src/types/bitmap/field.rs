@@ -60,11 +60,14 @@ impl FieldType {
         place.copy_from_slice(&changed.to_be_bytes()[..len]);
     }
 
-    /// The exact value that an argument of SET stands for: a negative one for an unsigned type is read as 64 bits without
-    /// sign, so that it lies above the type's values, not below.
+    /// The exact value that an argument of SET stands for, as Redis takes it where it does not fit: a negative one for an
+    /// unsigned type is read as 64 bits without sign, so that it lies above the type's values, not below; and one for a
+    /// signed type, of less than 64 bits, that lies more than `i64::MAX` below its greatest value, lies above too.
     #[must_use]
     pub fn exact(self, value: i64) -> i128 {
-        if self.is_signed { value.into() } else { value.cast_unsigned().into() }
+        let (_, max) = self.limits();
+        let lies_above = value < 0 && (!self.is_signed || (self.bits < 64 && value < max - i64::MAX));
+        i128::from(value) + if lies_above { 1 << 64 } else { 0 }
     }
 
     /// `exact` as a value of this type; `None` if it does not fit and may not be made to.
