@@ -163,7 +163,7 @@ impl<H: Copy> CommandTable<H> {
 const SHOWN_BYTES_MAX: usize = 128;
 
 /// What an error shows of `bytes`: like Redis, nothing from a NUL on.
-fn shown(bytes: &[u8], bytes_max: usize) -> String {
+pub(crate) fn shown(bytes: &[u8], bytes_max: usize) -> String {
     let end = memchr::memchr(0, bytes).unwrap_or(bytes.len()).min(bytes_max);
     String::from_utf8_lossy(&bytes[..end]).into_owned()
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{FAMILY, sketch_in, sparse_bytes_max, store};
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::table::shown;
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::keyspace::Keyspace;
@@ -56,7 +57,7 @@ fn pfdebug(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
             out.integer(dense.is_some().into());
         }
         () => {
-            let name = String::from_utf8_lossy(subcommand);
+            let name = shown(subcommand, usize::MAX);
             return Err(CommandError::Other(format!("ERR Unknown PFDEBUG subcommand '{name}'").into()));
         }
     }
