@@ -1,6 +1,7 @@
 //! Chores of the workspace: `cargo xtask` lists them.
 #![expect(clippy::print_stdout, reason = "chores talk to the terminal")]
 
+mod asan;
 mod bench;
 mod ci;
 mod clients;
@@ -28,6 +29,8 @@ struct Xtask {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Run the core's tests under AddressSanitizer
+    Asan(asan::Args),
     /// Measure CPU per operation, memory, latency and pauses against Valkey
     Bench(bench::Args),
     /// Run client libraries of other languages against the server
@@ -58,6 +61,7 @@ enum Chore {
 
 fn main() -> anyhow::Result<()> {
     match Xtask::parse().chore {
+        Chore::Asan(args) => asan::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::Clients(args) => clients::run(&args),
         Chore::Ci => ci::run(),
