@@ -13,8 +13,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH")]
     kora: Option<PathBuf>,
     /// Number of workers
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 4)]
     workers: usize,
+    /// Jobs that go through the queue of the Python script
+    #[arg(long, default_value_t = 100_000)]
+    jobs: u32,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -28,12 +31,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let server = Server::start(&kora, &["--workers", &args.workers.to_string()])?;
     let address = server.address();
     let (_, port) = address.rsplit_once(':').context("an address has a port")?;
-    python(&dir, &scripts, port)?;
+    python(&dir, &scripts, port, args.jobs)?;
     javascript(&dir, &scripts, port)
 }
 
 /// redis-py, in an environment of its own.
-fn python(dir: &Path, scripts: &Path, port: &str) -> anyhow::Result<()> {
+fn python(dir: &Path, scripts: &Path, port: &str, jobs: u32) -> anyhow::Result<()> {
     let environment = dir.join("python");
     if !environment.exists() {
         succeed(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
@@ -45,7 +48,14 @@ fn python(dir: &Path, scripts: &Path, port: &str) -> anyhow::Result<()> {
         "--disable-pip-version-check",
         "redis",
     ]))?;
-    succeed(Command::new(bin.join("python")).arg(scripts.join("redis_py.py")).arg(port))
+    let script = |name: &str| {
+        let mut command = Command::new(bin.join("python"));
+        command.arg(scripts.join(name)).arg(port);
+        command
+    };
+    succeed(&mut script("redis_py.py"))?;
+    succeed(&mut script("leaderboard.py"))?;
+    succeed(script("job_queue.py").arg(jobs.to_string()))
 }
 
 /// ioredis, in a folder of its own.
