@@ -22,6 +22,8 @@ pub struct Database {
     pub(super) sweep: SweepState,
     /// Cursor of the bucket from which eviction takes its next candidates.
     pub(super) next_sampled: u64,
+    /// Cursor of a bucket some way behind that one, whose entries are fetched next.
+    pub(super) next_fetched: u64,
 }
 
 /// How far the sweep for expired keys has come, and what it learned.

@@ -31,6 +31,13 @@ use pool::{Candidate, POOL_LEN, Pool};
 /// Buckets that a try passes at most in search of keys with a deadline.
 const BUCKETS_MAX: usize = 512;
 
+/// Tries in one database before the next one's turn comes.
+const TRIES_PER_TURN: u16 = 16;
+
+/// So many buckets lie between the one that is looked at and the one whose entries are fetched: what one try does takes
+/// less time than memory does.
+const BUCKETS_AHEAD: usize = 4;
+
 /// What came of one try to evict a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Eviction {
@@ -46,8 +53,9 @@ pub enum Eviction {
 #[derive(Debug, Default)]
 pub(crate) struct EvictionState {
     pool: Pool,
-    /// The database whose turn it is.
+    /// The database whose turn it is, and the tries that it has left.
     next_db: u16,
+    tries_left: u16,
 }
 
 impl ShardStore {
@@ -58,16 +66,13 @@ impl ShardStore {
         let found = if self.config.eviction.order == EvictionOrder::Random {
             self.find_any(db)
         } else {
-            self.fetch_best();
             self.sample(db, now);
             self.take_best(now)
         };
         let Some((db, position, hash)) = found else { return Eviction::Pending };
         let entry = self.databases[db.index()].remove(position, hash, &self.hasher);
         self.evicted(journal, db, entry, now);
-        if let Some(next) = self.eviction.pool.best() {
-            self.databases[next.db.index()].table().prefetch_bucket(next.hash);
-        }
+        self.fetch_next();
         Eviction::Done
     }
 
@@ -89,16 +94,18 @@ impl ShardStore {
         self.garbage.add_entry(entry);
     }
 
-    /// The next database in turn with keys that may go.
+    /// The database in turn with keys that may go.
     fn next_evictable_db(&mut self) -> Option<DbIndex> {
         let scope = self.config.eviction.scope;
         let count = self.config.database_count;
-        for _ in 0..count {
+        for _ in 0..=count {
             let db = DbIndex(self.eviction.next_db % count);
-            self.eviction.next_db = (db.0 + 1) % count;
-            if evictable(&self.databases[db.index()], scope) > 0 {
+            if self.eviction.tries_left > 0 && evictable(&self.databases[db.index()], scope) > 0 {
+                self.eviction.tries_left -= 1;
                 return Some(db);
             }
+            self.eviction.next_db = (db.0 + 1) % count;
+            self.eviction.tries_left = TRIES_PER_TURN;
         }
         None
     }
@@ -115,10 +122,15 @@ impl ShardStore {
         Some((db, position, hash_key(hasher, database.table().entry(position).key())))
     }
 
-    /// Starts to fetch the best candidate's entry, whose bucket was fetched at the end of the last try.
-    fn fetch_best(&self) {
-        if let Some(best) = self.eviction.pool.best() {
-            self.databases[best.db.index()].table().prefetch_entry(best.hash);
+    /// Starts to fetch what the next tries will read: the best candidate's entry, whose bucket was fetched when it was
+    /// the second best, and the second best one's bucket.
+    fn fetch_next(&self) {
+        let mut best = self.eviction.pool.best_first();
+        if let Some(first) = best.next() {
+            self.databases[first.db.index()].table().prefetch_entry(first.hash);
+        }
+        if let Some(second) = best.next() {
+            self.databases[second.db.index()].table().prefetch_bucket(second.hash);
         }
     }
 
@@ -142,7 +154,14 @@ impl ShardStore {
             buckets += 1;
         }
         if config.eviction.scope == EvictionScope::AllKeys {
-            database.table().prefetch_bucket_entries(database.next_sampled);
+            if eviction.tries_left.is_multiple_of(TRIES_PER_TURN) {
+                // A table that changes brings the two cursors nearer to each other, or lets one overtake.
+                database.next_fetched = database.next_sampled;
+                for _ in 1..BUCKETS_AHEAD {
+                    database.next_fetched = database.table().prefetch_headers(database.next_fetched);
+                }
+            }
+            database.next_fetched = database.table().prefetch_headers(database.next_fetched);
         }
     }
 

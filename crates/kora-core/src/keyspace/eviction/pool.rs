@@ -49,10 +49,10 @@ impl Pool {
         self.candidates.insert(at, candidate);
     }
 
-    /// The candidate that goes first.
+    /// The candidates, beginning with the one that goes first.
     #[inline]
-    pub(super) fn best(&self) -> Option<Candidate> {
-        self.candidates.last().copied()
+    pub(super) fn best_first(&self) -> impl Iterator<Item = &Candidate> {
+        self.candidates.iter().rev()
     }
 
     /// Takes the candidate that goes first.

@@ -189,7 +189,7 @@ fn the_pool_keeps_the_best_in_order_and_each_once() {
     }
     assert!(!pool.takes(24) && pool.takes(25));
     // The one with score 39 is worth more now.
-    let best = pool.best().unwrap();
+    let best = *pool.best_first().next().unwrap();
     pool.offer(candidate(30, best.hash));
     let scores: Vec<u64> = std::iter::from_fn(|| pool.take_best()).map(|kept| kept.score).collect();
     assert_eq!(scores.len(), POOL_LEN);

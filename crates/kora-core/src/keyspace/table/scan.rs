@@ -63,9 +63,11 @@ impl Table {
         random >> (u64::BITS - PLACE_BITS)
     }
 
-    /// Fetches the entries of the bucket at `cursor` into the cache.
-    pub(in crate::keyspace) fn prefetch_bucket_entries(&self, cursor: u64) {
-        self.bucket(cursor).0.for_each(|(_, entry)| prefetch::entry(entry));
+    /// Fetches the headers of the entries in the bucket at `cursor` into the cache. Returns the cursor of the next one.
+    pub(in crate::keyspace) fn prefetch_headers(&self, cursor: u64) -> u64 {
+        let (entries, next) = self.bucket(cursor);
+        entries.for_each(|(_, entry)| prefetch::line(entry.address()));
+        next
     }
 
     /// The segment of a place; `None` behind the last one and in an empty table.
