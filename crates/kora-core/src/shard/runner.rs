@@ -22,6 +22,7 @@ use crate::config::CoreConfig;
 use crate::context::{Ctx, Stores};
 use crate::journal::{Effect, Journal};
 use crate::keyspace::eviction::Eviction;
+use crate::keyspace::garbage::Garbage;
 use crate::keyspace::sweep::Sweep;
 use crate::reply::Reply;
 use crate::slot::ShardId;
@@ -29,6 +30,9 @@ use crate::time::UnixMs;
 
 /// Takes the effects of a round before anyone can see them.
 pub type EffectSink = Box<dyn FnMut(Vec<Effect>) + Send>;
+
+/// Takes what a shard threw away, to free it elsewhere.
+pub type GarbageSink = Box<dyn FnMut(Garbage) + Send>;
 
 /// Keys of one operation whose memory is fetched ahead: more would push each other out of the nearest cache.
 const PREFETCH_KEYS_MAX: usize = 128;
@@ -42,6 +46,7 @@ pub struct Shard<D: Driver> {
     store: Option<Box<ShardStore>>,
     journal: Journal,
     effect_sink: Option<EffectSink>,
+    garbage_sink: Option<GarbageSink>,
     /// Taken from the lane, and not yet published.
     lane_head: Option<LaneEntry<D>>,
     /// Received, and not yet run.
@@ -75,6 +80,7 @@ pub fn new_shards<D: Driver>(wakers: Vec<Box<dyn Wake>>, config: &CoreConfig, se
             store: Some(Box::new(store)),
             journal: Journal::default(),
             effect_sink: None,
+            garbage_sink: None,
             lane_head: None,
             waiting: VecDeque::new(),
             finished: Vec::new(),
@@ -113,6 +119,20 @@ impl<D: Driver> Shard<D> {
     pub fn set_effect_sink(&mut self, sink: EffectSink) {
         self.journal.set_recording(true);
         self.effect_sink = Some(sink);
+    }
+
+    /// Gives to `sink` from now on what commands threw away: when [`Shard::dispose`] is called, and before an operation is
+    /// answered, so that whoever has the answer finds the memory given up.
+    pub fn set_garbage_sink(&mut self, sink: GarbageSink) {
+        self.garbage_sink = Some(sink);
+    }
+
+    /// Gives to the sink what commands threw away.
+    #[inline]
+    pub fn dispose(&mut self) {
+        if let (Some(store), Some(sink)) = (self.store.as_deref_mut(), self.garbage_sink.as_mut()) {
+            dispose(store, sink);
+        }
     }
 
     /// Drains the lane; then tells whether a command may run here and now. To be asked after the command was
@@ -316,7 +336,10 @@ impl<D: Driver> Shard<D> {
         );
         replies.end_item();
         self.hand_over();
-        for store in stores {
+        for mut store in stores {
+            if let Some(sink) = &mut self.garbage_sink {
+                dispose(&mut store, sink);
+            }
             self.hub.publish_usage(&store);
             if store.id() == self.id {
                 self.store = Some(store);
@@ -329,6 +352,7 @@ impl<D: Driver> Shard<D> {
 
     fn answer(&mut self, operation: Arc<Operation<D>>, replies: D::Replies) {
         self.publish_usage();
+        self.dispose();
         let home = D::home(&operation.origin);
         let part = Part { operation, shard: self.id, replies };
         match home {
@@ -342,6 +366,13 @@ impl<D: Driver> Shard<D> {
                 D::deliver(part);
             }
         }
+    }
+}
+
+#[inline]
+fn dispose(store: &mut ShardStore, sink: &mut GarbageSink) {
+    if store.has_garbage() {
+        sink(store.take_garbage());
     }
 }
 
