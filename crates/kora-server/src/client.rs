@@ -35,6 +35,8 @@ pub(crate) mod flag {
     pub(crate) const CLOSING: u8 = 8;
     /// Came through a unix socket.
     pub(crate) const UNIX: u8 = 16;
+    /// Is being closed to save memory.
+    pub(crate) const EVICTED: u8 = 32;
 }
 
 /// One client, as the whole server sees it.
@@ -59,6 +61,8 @@ pub(crate) struct Client {
     pub(crate) query_bytes: AtomicUsize,
     pub(crate) query_free_bytes: AtomicUsize,
     pub(crate) output_bytes: AtomicUsize,
+    /// Bytes allocated for it and its buffers.
+    pub(crate) memory_bytes: AtomicUsize,
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
     pub(crate) commands: AtomicU64,
@@ -137,7 +141,7 @@ mod tests {
 
     #[test]
     fn flags_are_distinct_bits() {
-        let all = [flag::NO_EVICT, flag::NO_TOUCH, flag::BLOCKED, flag::CLOSING, flag::UNIX];
+        let all = [flag::NO_EVICT, flag::NO_TOUCH, flag::BLOCKED, flag::CLOSING, flag::UNIX, flag::EVICTED];
         assert_eq!(all.iter().fold(0, |set, bit| set | bit).count_ones() as usize, all.len());
     }
 }

@@ -18,7 +18,7 @@ pub mod value;
 
 use field::{ByteCount, FileMode, choice};
 use kora_core::config::{CoreConfig, EvictionConfig, EvictionOrder, EvictionScope, Tracking};
-use limits::{OutputLimit, OutputLimits};
+use limits::{ClientsLimit, OutputLimit, OutputLimits};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use value::Setting;
@@ -72,6 +72,9 @@ choice! {
         Noeviction = "noeviction",
     }
 }
+
+/// A lower limit on the memory of connections would keep the one out that could raise it.
+const CLIENTS_BYTES_MIN: u64 = 128 << 10;
 
 /// Up to which size collections keep their packed form.
 #[derive(Clone, Debug)]
@@ -136,6 +139,8 @@ pub struct Config {
     pub debug_command: Permission,
     /// `maxmemory`: 0 for no limit.
     pub max_memory: ByteCount,
+    /// `maxmemory-clients`.
+    pub max_memory_clients: ClientsLimit,
     /// `maxmemory-policy`.
     pub max_memory_policy: MaxmemoryPolicy,
     /// `maxmemory-samples`: keys looked at for each that is evicted.
@@ -185,6 +190,17 @@ impl Config {
             stream_node_max_entries: packed.stream_node_max_entries.unsigned_abs(),
             hll_sparse_max_bytes: packed.hll_sparse_max_bytes.0,
             ..CoreConfig::default()
+        }
+    }
+
+    /// Most bytes that all connections together may take; 0 for no limit.
+    #[must_use]
+    pub fn clients_bytes_max(&self) -> u64 {
+        match self.max_memory_clients {
+            ClientsLimit::Bytes(0) => 0,
+            ClientsLimit::Percent(_) if self.max_memory.0 == 0 => 0,
+            ClientsLimit::Bytes(bytes) => bytes.max(CLIENTS_BYTES_MIN),
+            ClientsLimit::Percent(percent) => (self.max_memory.0 / 100 * percent).max(CLIENTS_BYTES_MIN),
         }
     }
 
@@ -244,6 +260,7 @@ impl Default for Config {
             dir: Vec::new(),
             debug_command: Permission::No,
             max_memory: ByteCount(0),
+            max_memory_clients: ClientsLimit::Bytes(0),
             max_memory_policy: MaxmemoryPolicy::Noeviction,
             eviction_samples: 5,
             eviction_tenacity: 10,

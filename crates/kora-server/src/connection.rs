@@ -1,6 +1,6 @@
 //! One connection: its socket, its buffers, what its client has chosen, and what it waits for.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -14,6 +14,7 @@ use smallvec::SmallVec;
 use crate::client::{Client, add, flag};
 use crate::driver::{Origin, ServerDriver};
 use crate::net::Stream;
+use crate::output::Output;
 
 /// Most bytes read at once into a connection's own buffer, behind a request that is not whole.
 const READ_BYTES_MAX: usize = 256 * 1024;
@@ -126,8 +127,7 @@ pub(crate) struct Connection {
     pub(crate) parser: RequestParser,
     /// Bytes received and not yet parsed as whole requests.
     pub(crate) input: Vec<u8>,
-    pub(crate) output: Vec<u8>,
-    sent: usize,
+    pub(crate) output: Output,
     pub(crate) is_readable: bool,
     /// Reading will come to an end, of which there is no further event.
     pub(crate) has_ended: bool,
@@ -153,8 +153,7 @@ impl Connection {
             session,
             parser: RequestParser::new(),
             input: Vec::new(),
-            output: Vec::new(),
-            sent: 0,
+            output: Output::default(),
             is_readable: true,
             has_ended: false,
             is_writable: true,
@@ -188,7 +187,7 @@ impl Connection {
     /// Bytes of output not yet taken by the socket.
     #[inline]
     pub(crate) fn unsent_bytes(&self) -> usize {
-        self.output.len() - self.sent
+        self.output.len()
     }
 
     /// Reads once into `buffer`, which is the worker's.
@@ -232,30 +231,27 @@ impl Connection {
 
     /// Sends as much output as the socket takes; returns the number of bytes.
     pub(crate) fn send(&mut self) -> usize {
-        let before = self.sent;
-        while self.is_writable && self.sent < self.output.len() {
-            match self.stream.write(&self.output[self.sent..]) {
-                Ok(0) => self.is_broken = true,
-                Ok(count) => {
-                    self.sent += count;
+        let mut total = 0;
+        while self.is_writable && !self.output.is_empty() {
+            match self.output.write_to(&mut self.stream) {
+                Ok(count) if count > 0 => {
+                    total += count;
                     continue;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.is_writable = false,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(_) => self.is_broken = true,
+                Ok(_) | Err(_) => self.is_broken = true,
             }
             break;
         }
-        let count = self.sent - before;
-        if self.sent == self.output.len() {
-            self.output.clear();
-            self.sent = 0;
-        } else if self.sent >= OUTPUT_HIGH_WATER_BYTES {
-            self.output.drain(..self.sent);
-            self.sent = 0;
-        }
-        add(&self.client.bytes_out, count as u64);
-        count
+        add(&self.client.bytes_out, total as u64);
+        total
+    }
+
+    /// Bytes allocated for it.
+    #[inline]
+    pub(crate) fn memory_bytes(&self) -> usize {
+        size_of::<Self>() + size_of::<Client>() + self.input.capacity() + self.output.allocated_bytes()
     }
 
     /// Notes what other workers may see of it.

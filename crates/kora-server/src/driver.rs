@@ -27,6 +27,8 @@ pub(crate) enum WorkerMail {
     Adopt(Stream, Peer),
     /// Close this client's connection.
     Kill(Origin),
+    /// Close this client's connection at once, to save memory.
+    Evict(Origin),
     /// End this client's wait, with an error or as if its time were over.
     Unblock(Origin, bool),
     /// A pause ended or changed.

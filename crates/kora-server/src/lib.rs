@@ -14,6 +14,7 @@ mod connection;
 mod driver;
 mod memory;
 mod net;
+mod output;
 mod resp;
 mod server;
 mod shared;

@@ -1,45 +1,84 @@
 //! The core's replies as RESP: straight into a connection's output, or collected for an operation's origin.
 
-use kora_core::forward_reply;
 use kora_core::reply::Reply;
 use kora_core::shard::replies::Replies;
 use kora_protocol::{Encoder, ProtocolError, Resp};
 
-/// Writes replies to the end of a buffer.
+use crate::output::Output;
+
+/// Writes replies to the end of an output.
 pub(crate) struct RespSink<'a> {
-    encoder: Encoder<'a>,
+    output: &'a mut Output,
+    resp: Resp,
 }
 
 impl<'a> RespSink<'a> {
     #[inline]
-    pub(crate) fn new(out: &'a mut Vec<u8>, resp: Resp) -> Self {
-        Self { encoder: Encoder::new(out, resp) }
+    pub(crate) fn new(output: &'a mut Output, resp: Resp) -> Self {
+        Self { output, resp }
     }
 
     /// What a connection is told that breaks the protocol.
     pub(crate) fn protocol_error(&mut self, error: ProtocolError) {
-        self.encoder.protocol_error(error);
+        self.encoder().protocol_error(error);
+    }
+
+    #[inline]
+    fn encoder(&mut self) -> Encoder<'_> {
+        Encoder::new(self.output.open(), self.resp)
     }
 }
 
+/// The shapes of replies as RESP, in the output of a type that has an `encoder`; but for arrays.
+macro_rules! encode {
+    (@each $($method:ident($($name:ident: $type:ty),*)),* $(,)?) => {
+        $(#[inline]
+        fn $method(&mut self, $($name: $type),*) {
+            self.encoder().$method($($name),*);
+            self.output.close_full();
+        })*
+    };
+    () => {
+        encode!(@each
+            simple(text: &str), error(text: &str), integer(value: i64), null(), null_array(), map(len: usize),
+            set(len: usize), push(len: usize), boolean(value: bool), double(value: f64), big_number(digits: &str),
+            attribute(len: usize),
+        );
+
+        #[inline]
+        fn bulk(&mut self, bytes: &[u8]) {
+            self.output.make_room(bytes.len());
+            self.encoder().bulk(bytes);
+            self.output.close_full();
+        }
+
+        fn verbatim(&mut self, format: &str, text: &[u8]) {
+            self.output.make_room(text.len());
+            self.encoder().verbatim(format, text);
+            self.output.close_full();
+        }
+
+        #[inline]
+        fn is_resp3(&self) -> bool {
+            self.resp == Resp::V3
+        }
+    };
+}
+
 impl Reply for RespSink<'_> {
-    forward_reply!(encoder);
+    encode!();
 
     #[inline]
     fn array(&mut self, len: usize) {
-        self.encoder.array(len);
-    }
-
-    #[inline]
-    fn is_resp3(&self) -> bool {
-        self.encoder.is_resp3()
+        self.encoder().array(len);
+        self.output.close_full();
     }
 }
 
 /// Encoded replies of one part of an operation.
 #[derive(Debug)]
 pub(crate) struct RespReplies {
-    bytes: Vec<u8>,
+    output: Output,
     resp: Resp,
     /// Where each item's reply ends.
     ends: Vec<usize>,
@@ -50,11 +89,10 @@ pub(crate) struct RespReplies {
 }
 
 impl RespReplies {
-    /// A collection that goes on at the end of `bytes`, to put an operation's replies together in a connection's
-    /// output.
-    pub(crate) fn over(bytes: Vec<u8>, resp: Resp) -> Self {
+    /// A collection that goes on at the end of `output`, to put an operation's replies together in a connection's.
+    pub(crate) fn over(output: Output, resp: Resp) -> Self {
         Self {
-            bytes,
+            output,
             resp,
             ends: Vec::new(),
             counts: Vec::new(),
@@ -67,7 +105,7 @@ impl RespReplies {
     /// Which items are errors, and where their texts begin, when the first item began at `begin`.
     pub(crate) fn failures(&self, begin: usize) -> Vec<(usize, usize)> {
         let starts = std::iter::once(begin).chain(self.ends.iter().copied());
-        let is_error = |&(_, start): &(usize, usize)| self.bytes.get(start) == Some(&b'-');
+        let is_error = |&(_, start): &(usize, usize)| self.output.text_at(start).first() == Some(&b'-');
         starts
             .take(self.ends.len())
             .enumerate()
@@ -76,51 +114,35 @@ impl RespReplies {
             .collect()
     }
 
-    /// All bytes.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+    /// All of it.
+    pub(crate) fn into_output(self) -> Output {
+        self.output
     }
 
     #[inline]
     fn encoder(&mut self) -> Encoder<'_> {
-        Encoder::new(&mut self.bytes, self.resp)
+        Encoder::new(self.output.open(), self.resp)
     }
 
-    /// The range of the next item's reply.
-    fn take_item(&mut self) -> std::ops::Range<usize> {
+    /// The length of the next item's reply, which is the first in the output.
+    fn take_item(&mut self) -> usize {
         let start = self.next_item.checked_sub(1).map_or(0, |last| self.ends[last]);
         let end = self.ends[self.next_item];
         self.next_item += 1;
-        start..end
+        end - start
     }
 }
 
-macro_rules! encode {
-    ($($method:ident($($name:ident: $type:ty),*)),* $(,)?) => {
-        $(#[inline]
-        fn $method(&mut self, $($name: $type),*) {
-            self.encoder().$method($($name),*);
-        })*
-    };
-}
-
 impl Reply for RespReplies {
-    encode!(
-        simple(text: &str), error(text: &str), integer(value: i64), bulk(bytes: &[u8]), null(), null_array(),
-        map(len: usize), set(len: usize), push(len: usize), boolean(value: bool), double(value: f64),
-        big_number(digits: &str), verbatim(format: &str, text: &[u8]), attribute(len: usize),
-    );
+    encode!();
 
     fn array(&mut self, len: usize) {
         if std::mem::take(&mut self.skips_head) {
             self.counts.push(i64::try_from(len).expect("a reply's length fits 63 bits"));
         } else {
             self.encoder().array(len);
+            self.output.close_full();
         }
-    }
-
-    fn is_resp3(&self) -> bool {
-        self.resp == Resp::V3
     }
 }
 
@@ -128,12 +150,12 @@ impl Replies for RespReplies {
     type Style = Resp;
 
     fn new(resp: Resp) -> Self {
-        Self::over(Vec::new(), resp)
+        Self::over(Output::default(), resp)
     }
 
     fn end_item(&mut self) {
         self.skips_head = false;
-        self.ends.push(self.bytes.len());
+        self.ends.push(self.output.end());
     }
 
     fn begin_elements(&mut self) {
@@ -150,11 +172,12 @@ impl Replies for RespReplies {
     }
 
     fn move_item(&mut self, into: &mut Self) {
-        let item = self.take_item();
-        into.bytes.extend_from_slice(&self.bytes[item]);
+        let bytes = self.take_item();
+        self.output.move_front(bytes, &mut into.output);
     }
 
     fn skip_item(&mut self) {
-        self.take_item();
+        let bytes = self.take_item();
+        self.output.skip_front(bytes);
     }
 }

@@ -28,6 +28,9 @@ pub(crate) struct WorkerCounters {
     pub(crate) misses: AtomicU64,
     pub(crate) expired: AtomicU64,
     pub(crate) evicted: AtomicU64,
+    /// Memory of its connections.
+    pub(crate) client_bytes: AtomicU64,
+    pub(crate) evicted_clients: AtomicU64,
     /// Keys of its shard that may be evicted; kept while there is a memory limit.
     pub(crate) evictable: AtomicU64,
     pub(crate) changes: AtomicU64,
@@ -65,6 +68,8 @@ impl WorkerCounters {
             misses: AtomicU64::new(0),
             expired: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
+            client_bytes: AtomicU64::new(0),
+            evicted_clients: AtomicU64::new(0),
             evictable: AtomicU64::new(0),
             changes: AtomicU64::new(0),
             reads: AtomicU64::new(0),

@@ -10,6 +10,7 @@ mod execute;
 mod finish;
 mod mail;
 mod room;
+mod thrift;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,6 +30,7 @@ use accept::Listening;
 pub(crate) use accept::open_listeners;
 use batch::Batch;
 use execute::Resolved;
+use thrift::note_memory;
 
 /// Bytes read at once into the worker's buffer.
 const READ_BYTES: usize = 64 * 1024;
@@ -86,13 +88,15 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn new(
-        shard: Shard<ServerDriver>,
+        mut shard: Shard<ServerDriver>,
         shared: Arc<Shared>,
         poller: Poller,
         listeners: Vec<Listener>,
         clock: fn() -> UnixMs,
     ) -> std::io::Result<Self> {
         let config = shared.config();
+        let owner = Arc::clone(&shared);
+        shard.set_garbage_sink(Box::new(move |garbage| owner.reclaimer.free(garbage)));
         let mut worker = Self {
             shard,
             config_version: shared.config_version(),
@@ -158,9 +162,10 @@ impl Worker {
         self.read_mail();
         self.keep_room();
         self.publish_counters();
-        self.dispose();
+        self.shard.dispose();
         self.shard.hand_over();
         self.send_all();
+        self.spare_clients();
         if self.round_begun >= self.next_cron {
             self.cron();
         }
@@ -229,10 +234,11 @@ impl Worker {
     fn serve(&mut self, slot: usize) {
         let Some(mut connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
         connection.is_queued = false;
-        if connection.output.capacity() == 0
+        connection.output.set_limit(self.config.output_limits.normal.hard_bytes);
+        if !connection.output.has_buffer()
             && let Some(buffer) = self.spare_buffers.pop()
         {
-            connection.output = buffer;
+            connection.output.set_buffer(buffer);
         }
         if !connection.input.is_empty() {
             self.execute_stored(&mut connection);
@@ -241,6 +247,7 @@ impl Worker {
             self.receive(&mut connection);
         }
         connection.publish(self.now);
+        note_memory(&connection, self.counters());
         let wants_more = connection.may_run() && connection.is_readable;
         self.connections[slot] = Some(connection);
         if wants_more {
@@ -312,11 +319,12 @@ impl Worker {
         let count = connection.send();
         let is_sent = connection.unsent_bytes() == 0;
         if is_sent {
-            let buffer = std::mem::take(&mut connection.output);
+            let buffer = connection.output.take_buffer();
             if buffer.capacity() <= BUFFER_BYTES_KEPT && self.spare_buffers.len() < SPARE_BUFFERS_MAX {
                 self.spare_buffers.push(buffer);
             }
         }
+        note_memory(connection, &self.shared.counters[self.shard.id().index()]);
         let is_over = connection.is_broken || (connection.is_closing && is_sent);
         let is_released = connection.unsent_bytes() < OUTPUT_HIGH_WATER_BYTES
             && matches!(connection.wait, Wait::Nothing)

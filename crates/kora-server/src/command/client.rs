@@ -257,7 +257,7 @@ pub(super) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
         query_bytes,
         query_free_bytes,
         output_bytes,
-        total_bytes: size_of::<Client>() + query_bytes + query_free_bytes + output_bytes,
+        total_bytes: client.memory_bytes.load(Ordering::Relaxed),
         is_readable: true,
         is_writable: output_bytes > 0,
         command: shared.table.all().get(last_command).map(|command| command.facts.name),

@@ -3,6 +3,7 @@
 //! Names, shapes and bounds are Redis's 8.0; `workers` is Kora's own. CONFIG GET lists them in this order.
 
 use super::field::Field;
+use super::limits::ClientsLimit;
 use super::table::{Apply, Change, Directive, Meaning};
 use super::value::{Setting, Shape};
 use super::{LogLevel, MaxmemoryPolicy, Permission};
@@ -111,7 +112,19 @@ const LIMITS: &[Directive] = &[
             lines: Some(|config| config.output_limits.lines()),
         },
     ),
-    unavailable("maxmemory-clients", Text, "0", "disconnecting clients to save memory is"),
+    row(
+        "maxmemory-clients",
+        Text,
+        Meaning::Works {
+            get: |config| config.max_memory_clients.to_setting(),
+            set: |config, setting| {
+                let text = Vec::from_setting(setting)?;
+                config.max_memory_clients = ClientsLimit::parse(&text)?;
+                Ok(())
+            },
+            lines: None,
+        },
+    ),
     inert("tracking-table-max-keys", Int(0, i64::MAX), "1000000", "there is no client-side caching yet"),
 ];
 

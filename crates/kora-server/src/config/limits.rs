@@ -3,6 +3,38 @@
 use super::value::{Refusal, Setting, parse_bytes};
 use kora_core::number::parse_i64;
 
+/// `maxmemory-clients`: how much memory all clients together may take. 0 means no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientsLimit {
+    /// So many bytes.
+    Bytes(u64),
+    /// So much of `maxmemory`.
+    Percent(u64),
+}
+
+impl ClientsLimit {
+    /// Reads a size, or a percentage such as `5%`.
+    pub(super) fn parse(text: &[u8]) -> Result<Self, Refusal> {
+        let refusal = "argument must be a memory or percent value";
+        let Some(number) = text.strip_suffix(b"%") else {
+            return parse_bytes(text).map(Self::Bytes).ok_or(refusal.into());
+        };
+        let percent = parse_i64(number).and_then(|percent| u64::try_from(percent).ok()).ok_or(refusal)?;
+        if percent > 100 {
+            return Err("percentage argument must be less or equal to 100".into());
+        }
+        Ok(Self::Percent(percent))
+    }
+
+    /// The same in words.
+    pub(super) fn to_setting(self) -> Setting {
+        match self {
+            Self::Bytes(bytes) => Setting::Bytes(bytes),
+            Self::Percent(percent) => Setting::Text(format!("{percent}%").into_bytes()),
+        }
+    }
+}
+
 /// Limits of one class of clients. Zero means no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OutputLimit {

@@ -181,6 +181,7 @@ impl Worker {
             query_bytes: AtomicUsize::new(0),
             query_free_bytes: AtomicUsize::new(0),
             output_bytes: AtomicUsize::new(0),
+            memory_bytes: AtomicUsize::new(0),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             commands: AtomicU64::new(0),
@@ -191,6 +192,7 @@ impl Worker {
     /// Ends a connection. Parts of an operation that arrive later find its place empty or another's.
     pub(super) fn close(&mut self, slot: usize) {
         let Some(connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
+        self.forget_memory(&connection);
         self.shared.clients.remove(connection.client.id);
         self.counters().connections.fetch_sub(1, Ordering::Relaxed);
         self.free_slots.push(slot);

@@ -128,7 +128,7 @@ impl Worker {
         let is_soft = connection
             .over_soft_limit_since
             .is_some_and(|since| now.0 - since.0 > i64::from(limit.soft_seconds) * 1000);
-        let is_hard = limit.hard_bytes > 0 && unsent > limit.hard_bytes;
+        let is_hard = limit.hard_bytes > 0 && unsent > limit.hard_bytes || connection.output.is_overfull();
         if is_soft || is_hard {
             let client = Arc::clone(&connection.client);
             crate::client::add(&self.counters().output_limit_disconnections, 1);
@@ -147,17 +147,6 @@ impl Worker {
         let now = self.now;
         self.shard.sweep(now, budget);
         self.shard.hand_over();
-    }
-
-    /// Passes what the round threw away to the thread that frees it.
-    #[inline]
-    pub(super) fn dispose(&mut self) {
-        if let Some(store) = self.shard.store()
-            && store.has_garbage()
-        {
-            let garbage = store.take_garbage();
-            self.shared.reclaimer.free(garbage);
-        }
     }
 
     /// Shows this round's counts to the other workers.

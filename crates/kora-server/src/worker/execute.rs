@@ -295,7 +295,7 @@ impl Worker {
     }
 
     fn reply_error(&mut self, connection: &mut Connection, text: &str) {
-        let begin = connection.output.len();
+        let begin = connection.output.end();
         RespSink::new(&mut connection.output, connection.session.resp).error(text);
         self.finish_reply(connection, begin);
         self.count_error_text(text.as_bytes());
@@ -388,7 +388,7 @@ impl Worker {
         (resolved, handler): (Resolved, CoreHandler),
         args: &Args<'_>,
     ) {
-        let begin = connection.output.len();
+        let begin = connection.output.end();
         let setting = self.setting(connection);
         let mut out = RespSink::new(&mut connection.output, connection.session.resp);
         let is_write = resolved.facts.flags.has(Flags::WRITE);
@@ -402,7 +402,8 @@ impl Worker {
         (resolved, handler): (Resolved, ServerHandler),
         args: &Args<'_>,
     ) {
-        let begin = connection.output.len();
+        let begin = connection.output.end();
+        self.memory.tell(&self.shared.account);
         self.publish_counters();
         connection.client.last_command.store(u32::from(resolved.id), Ordering::Relaxed);
         let mut call = Call { shared: &self.shared, connection, worker: self.shard.id(), now: self.now };
@@ -419,8 +420,8 @@ impl Worker {
     #[inline]
     fn finish_command(&mut self, connection: &mut Connection, resolved: Resolved, begin: usize) {
         self.executed.push(resolved.id);
-        if connection.output.get(begin) == Some(&b'-') {
-            self.count_failure(resolved.id, &connection.output[begin + 1..]);
+        if let [b'-', text @ ..] = connection.output.text_at(begin) {
+            self.count_failure(resolved.id, text);
         }
         if connection.session.reply_mode != ReplyMode::On {
             self.finish_reply(connection, begin);

@@ -80,6 +80,7 @@ impl Worker {
             &counters.misses,
             &counters.expired,
             &counters.evicted,
+            &counters.evicted_clients,
             &counters.reads,
             &counters.writes,
             &counters.output_limit_disconnections,

@@ -23,7 +23,7 @@ impl Worker {
     }
 
     /// The connection at a place, if it is still that client's.
-    fn connection_of(&mut self, origin: Origin) -> Option<&mut Connection> {
+    pub(super) fn connection_of(&mut self, origin: Origin) -> Option<&mut Connection> {
         let connection = self.connections.get_mut(origin.slot)?.as_deref_mut()?;
         (connection.client.id == origin.client).then_some(connection)
     }
@@ -45,16 +45,18 @@ impl Worker {
         let Wait::Operation(mut pending) = std::mem::take(&mut connection.wait) else { return };
         let Some(operation) = pending.operation() else { return };
         let mut output = std::mem::take(&mut connection.output);
-        if output.capacity() == 0 {
-            output = self.spare_buffers.pop().unwrap_or_default();
+        if !output.has_buffer() {
+            output.set_buffer(self.spare_buffers.pop().unwrap_or_default());
         }
-        let begin = output.len();
+        let begin = output.end();
         let mut replies = RespReplies::over(output, connection.session.resp);
         operation.assemble(&mut pending.parts, &mut replies);
         let failures = replies.failures(begin);
-        let mut output = replies.into_bytes();
-        let errors: Vec<_> =
-            failures.iter().map(|&(index, at)| (pending.commands[index], output[at..].to_vec())).collect();
+        let mut output = replies.into_output();
+        let errors: Vec<_> = failures
+            .iter()
+            .map(|&(index, at)| (pending.commands[index], output.text_at(at).to_vec()))
+            .collect();
         if !pending.keeps_reply {
             output.truncate(begin);
         }
@@ -77,6 +79,7 @@ impl Worker {
                     self.note_dirty(origin.slot);
                 }
             }
+            WorkerMail::Evict(origin) => self.evict_client(origin),
             WorkerMail::Unblock(origin, with_error) => self.unblock(origin, with_error),
             WorkerMail::PauseChanged => self.take_up_config(),
             WorkerMail::Sleep(duration) => std::thread::sleep(duration),

@@ -50,6 +50,8 @@ impl Worker {
     #[inline]
     pub(super) fn keep_room(&mut self) {
         self.owes_room = false;
+        // Without a limit the account is still to be kept.
+        self.memory.used(&self.shared.account);
         if self.is_over_limit() {
             let room = self.make_room();
             let may_evict = self.shard.store().is_some_and(|store| store.evictable() > 0);
@@ -62,7 +64,7 @@ impl Worker {
     /// Evicts keys of this shard until the limit is kept, or as long as `maxmemory-eviction-tenacity` allows.
     #[cold]
     pub(super) fn make_room(&mut self) -> Room {
-        self.dispose();
+        self.shard.dispose();
         let limit = self.config.max_memory.0;
         let excess = self.memory.used(&self.shared.account).saturating_sub(limit);
         let room = if excess <= limit / PRESSING_PART && !self.holds_its_share() {
@@ -86,7 +88,7 @@ impl Worker {
             if self.shard.evict(self.now) == Eviction::Nothing {
                 return if self.is_over_limit() { self.room_elsewhere() } else { Room::Enough };
             }
-            self.dispose();
+            self.shard.dispose();
             tries += 1;
             if tries.is_multiple_of(TRIES_PER_LOOK) && begun.elapsed() > time_max {
                 return if self.is_over_limit() { Room::InTheMaking } else { Room::Enough };

@@ -1,0 +1,268 @@
+//! What is to be sent on a connection, as a chain of chunks.
+//!
+//! A reply may have many millions of bytes. One buffer for it would double whenever it is full: copied again and
+//! again, and twice the size in the end. So a chunk that is nearly full is closed and a new one begun; closed chunks
+//! are sent from where they are, passed on whole from one worker to another, and freed one by one as the client reads.
+//!
+//! Invariants: closed chunks are not empty; `chunk_bytes` is the sum of their lengths; `sent` is less than the length
+//! of the first chunk, or of the open one if there is no other, unless that is empty.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice, Write};
+
+/// Room of a chunk. One longer piece has a chunk of its own.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// A chunk with less room left than this is closed: what is written at once is seldom longer.
+const ROOM_BYTES: usize = 4096;
+
+/// Bytes written around a payload at most.
+const FRAME_BYTES: usize = 64;
+
+/// Slices given to the system at once.
+const SLICES_MAX: usize = 16;
+
+/// Bytes of a text that tells what it is.
+const TEXT_BYTES_MAX: usize = 64;
+
+/// Bytes on their way out.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    /// Closed chunks, oldest first.
+    chunks: VecDeque<Vec<u8>>,
+    chunk_bytes: usize,
+    /// The chunk that is written to.
+    open: Vec<u8>,
+    /// Bytes of the first chunk that are gone.
+    sent: usize,
+    /// With more bytes than this, what is written more is dropped; 0 for no limit.
+    limit: usize,
+    is_overfull: bool,
+}
+
+impl Output {
+    /// Bytes not sent yet.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.end() - self.sent
+    }
+
+    /// Whether all is sent.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes allocated for it.
+    pub(crate) fn allocated_bytes(&self) -> usize {
+        self.chunk_bytes + self.open.capacity()
+    }
+
+    /// Position of the next byte written: stays what it is until something is sent.
+    #[inline]
+    pub(crate) fn end(&self) -> usize {
+        self.chunk_bytes + self.open.len()
+    }
+
+    /// The chunk to write to. What is to be longer than a few words needs [`Output::make_room`] first, and after each
+    /// piece comes [`Output::close_full`].
+    #[inline]
+    pub(crate) fn open(&mut self) -> &mut Vec<u8> {
+        &mut self.open
+    }
+
+    /// Makes room for a payload of so many bytes and what is around it.
+    #[inline]
+    pub(crate) fn make_room(&mut self, bytes: usize) {
+        if bytes > ROOM_BYTES / 2 {
+            self.make_much_room(bytes);
+        }
+    }
+
+    #[cold]
+    fn make_much_room(&mut self, bytes: usize) {
+        let needed = bytes.saturating_add(FRAME_BYTES);
+        // A chunk with little in it is rather moved to a larger one.
+        let is_short = self.open.len() < ROOM_BYTES;
+        if !is_short && self.open.len() + needed > self.open.capacity().max(CHUNK_BYTES) {
+            self.close();
+            self.open.reserve_exact(needed.max(CHUNK_BYTES));
+        }
+    }
+
+    /// Closes the chunk if it is nearly full.
+    #[inline]
+    pub(crate) fn close_full(&mut self) {
+        if self.open.len() > CHUNK_BYTES - ROOM_BYTES {
+            self.close_now();
+        }
+    }
+
+    #[cold]
+    fn close_now(&mut self) {
+        if self.limit > 0 && self.len() > self.limit {
+            self.is_overfull = true;
+            // One byte more than the limit shows that it is exceeded; the rest nobody will read.
+            let excess = (self.len() - self.limit - 1).min(self.open.len() - 1);
+            self.open.truncate(self.open.len() - excess);
+            return;
+        }
+        self.close();
+        self.open.reserve_exact(CHUNK_BYTES);
+    }
+
+    fn close(&mut self) {
+        if self.open.is_empty() {
+            return;
+        }
+        let mut chunk = std::mem::take(&mut self.open);
+        if chunk.capacity() - chunk.len() > chunk.len() / 8 {
+            chunk.shrink_to_fit();
+        }
+        self.chunk_bytes += chunk.len();
+        self.chunks.push_back(chunk);
+    }
+
+    /// From so many bytes on, what is written is dropped: 0 for no limit.
+    #[inline]
+    pub(crate) fn set_limit(&mut self, bytes: u64) {
+        self.limit = usize::try_from(bytes).unwrap_or(0);
+    }
+
+    /// Whether something was dropped: what is left must not be sent.
+    pub(crate) fn is_overfull(&self) -> bool {
+        self.is_overfull
+    }
+
+    /// Takes back all from `position` on.
+    pub(crate) fn truncate(&mut self, position: usize) {
+        while position < self.chunk_bytes {
+            let Some(chunk) = self.chunks.pop_back() else { break };
+            self.chunk_bytes -= chunk.len();
+            self.open = chunk;
+        }
+        self.open.truncate(position.saturating_sub(self.chunk_bytes));
+    }
+
+    /// The bytes at `position`: as many as lie together, up to 64; none at the end.
+    #[inline]
+    pub(crate) fn text_at(&self, position: usize) -> &[u8] {
+        let text = match position.checked_sub(self.chunk_bytes) {
+            Some(at) => self.open.get(at..).unwrap_or_default(),
+            None => self.closed_at(position),
+        };
+        &text[..text.len().min(TEXT_BYTES_MAX)]
+    }
+
+    fn closed_at(&self, position: usize) -> &[u8] {
+        let mut end = self.chunk_bytes;
+        // It is asked for what was just written: near the end.
+        for chunk in self.chunks.iter().rev() {
+            let begin = end - chunk.len();
+            if position >= begin {
+                return &chunk[position - begin..];
+            }
+            end = begin;
+        }
+        &[]
+    }
+
+    /// Writes as much as the system takes at once; returns how many bytes.
+    pub(crate) fn write_to(&mut self, stream: &mut impl Write) -> io::Result<usize> {
+        let count = if self.chunks.is_empty() {
+            stream.write(&self.open[self.sent..])?
+        } else {
+            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+            let pieces = self.chunks.iter().chain(std::iter::once(&self.open));
+            let mut count = 0;
+            for (slice, piece) in slices.iter_mut().zip(pieces) {
+                *slice = IoSlice::new(if count == 0 { &piece[self.sent..] } else { piece });
+                count += 1;
+            }
+            stream.write_vectored(&slices[..count])?
+        };
+        self.advance(count);
+        Ok(count)
+    }
+
+    /// Passes over the first `count` bytes, which must be there.
+    fn advance(&mut self, count: usize) {
+        self.sent += count;
+        while let Some(first) = self.chunks.front()
+            && self.sent >= first.len()
+        {
+            self.sent -= first.len();
+            self.chunk_bytes -= first.len();
+            self.chunks.pop_front();
+        }
+        if self.chunks.is_empty() && self.sent == self.open.len() {
+            self.open.clear();
+            self.sent = 0;
+        }
+    }
+
+    /// Moves the first `count` bytes, which must be there, to the end of `into`: long chunks as they are.
+    pub(crate) fn move_front(&mut self, count: usize, into: &mut Self) {
+        let mut left = count;
+        while left > 0 {
+            if self.chunks.is_empty() && left >= ROOM_BYTES {
+                self.close();
+            }
+            match self.chunks.pop_front() {
+                Some(chunk) if self.sent == 0 && (ROOM_BYTES..=left).contains(&chunk.len()) => {
+                    self.chunk_bytes -= chunk.len();
+                    left -= chunk.len();
+                    into.push_chunk(chunk);
+                }
+                Some(chunk) => {
+                    self.chunks.push_front(chunk);
+                    left -= self.copy_front(left, into);
+                }
+                None => left -= self.copy_front(left, into),
+            }
+        }
+    }
+
+    /// Copies up to `most` of the bytes that lie together in front, and passes over them.
+    fn copy_front(&mut self, most: usize, into: &mut Self) -> usize {
+        let piece = &self.chunks.front().unwrap_or(&self.open)[self.sent..];
+        let count = piece.len().min(most);
+        into.make_room(count);
+        into.open.extend_from_slice(&piece[..count]);
+        into.close_full();
+        self.advance(count);
+        count
+    }
+
+    fn push_chunk(&mut self, chunk: Vec<u8>) {
+        self.close();
+        self.chunk_bytes += chunk.len();
+        self.chunks.push_back(chunk);
+    }
+
+    /// Passes over the first `count` bytes, which must be there: they will not be sent.
+    pub(crate) fn skip_front(&mut self, count: usize) {
+        self.advance(count);
+    }
+
+    /// Whether it has a buffer to write to.
+    #[inline]
+    pub(crate) fn has_buffer(&self) -> bool {
+        self.open.capacity() > 0
+    }
+
+    /// Gives it an empty buffer to write to; it must have none.
+    pub(crate) fn set_buffer(&mut self, buffer: Vec<u8>) {
+        debug_assert!(!self.has_buffer() && buffer.is_empty(), "a buffer in use stays");
+        self.open = buffer;
+    }
+
+    /// Takes the buffer of an output of which all is sent.
+    pub(crate) fn take_buffer(&mut self) -> Vec<u8> {
+        debug_assert!(self.is_empty(), "what is not sent stays");
+        std::mem::take(&mut self.open)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+use std::io::{self, Write};
+
+use proptest::prelude::*;
+
+use super::{CHUNK_BYTES, Output, ROOM_BYTES};
+
+/// Takes up to so many bytes at a time.
+struct Narrow {
+    taken: Vec<u8>,
+    width: usize,
+}
+
+impl Write for Narrow {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = bytes.len().min(self.width);
+        self.taken.extend_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn write(output: &mut Output, bytes: &[u8]) {
+    output.make_room(bytes.len());
+    output.open().extend_from_slice(bytes);
+    output.close_full();
+}
+
+fn drain(output: &mut Output, width: usize) -> Vec<u8> {
+    let mut narrow = Narrow { taken: Vec::new(), width };
+    while !output.is_empty() {
+        output.write_to(&mut narrow).unwrap();
+    }
+    narrow.taken
+}
+
+/// Different bytes at different places.
+fn bytes(len: usize, seed: usize) -> Vec<u8> {
+    (0..len).map(|at| u8::try_from((at * 31 + seed * 7 + at / 251) % 251).unwrap()).collect()
+}
+
+/// Lengths of pieces: mostly short, some longer than a chunk.
+fn lengths() -> impl Strategy<Value = Vec<usize>> {
+    let length = prop_oneof![6 => 1..200usize, 3 => 200..9000usize, 1 => 9000..200_000usize];
+    proptest::collection::vec(length, 1..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn what_is_written_is_sent(lengths in lengths(), width in 1000..100_000usize) {
+        let (mut output, mut model) = (Output::default(), Vec::new());
+        for (seed, &len) in lengths.iter().enumerate() {
+            let (piece, begin) = (bytes(len, seed), output.end());
+            write(&mut output, &piece);
+            prop_assert_eq!(output.text_at(begin), &piece[..len.min(64)]);
+            model.extend(piece);
+            if seed % 7 == 6 {
+                let mut narrow = Narrow { taken: Vec::new(), width };
+                output.write_to(&mut narrow).unwrap();
+                prop_assert_eq!(&narrow.taken, &model[..narrow.taken.len()]);
+                model.drain(..narrow.taken.len());
+            }
+            prop_assert_eq!(output.len(), model.len());
+        }
+        prop_assert!(drain(&mut output, width) == model);
+        prop_assert!(output.is_empty() && output.end() == 0);
+    }
+
+    #[test]
+    fn pieces_move_from_one_output_to_another(lengths in lengths(), skipped in any::<usize>()) {
+        let (mut from, mut into, mut model) = (Output::default(), Output::default(), b"begin".to_vec());
+        write(&mut into, b"begin");
+        for (seed, &len) in lengths.iter().enumerate() {
+            write(&mut from, &bytes(len, seed));
+        }
+        for (seed, &len) in lengths.iter().enumerate() {
+            if seed == skipped % lengths.len() {
+                from.skip_front(len);
+            } else {
+                from.move_front(len, &mut into);
+                model.extend(bytes(len, seed));
+            }
+        }
+        prop_assert!(from.is_empty());
+        prop_assert!(drain(&mut into, usize::MAX) == model);
+    }
+
+    #[test]
+    fn what_is_taken_back_is_gone(lengths in lengths(), kept in any::<usize>()) {
+        let (mut output, mut model) = (Output::default(), Vec::new());
+        for (seed, &len) in lengths.iter().enumerate() {
+            write(&mut output, &bytes(len, seed));
+            model.extend(bytes(len, seed));
+        }
+        let kept = kept % (model.len() + 1);
+        output.truncate(kept);
+        write(&mut output, b"more");
+        model.truncate(kept);
+        model.extend(b"more");
+        prop_assert!(drain(&mut output, usize::MAX) == model);
+    }
+}
+
+#[test]
+fn a_long_output_takes_little_more_than_its_length() {
+    for len in [10, 100, 5000, 20_000, 40_000, 70_000] {
+        let mut output = Output::default();
+        for seed in 0..4_000_000 / len {
+            write(&mut output, &bytes(len, seed));
+        }
+        let capacities: usize = output.chunks.iter().map(Vec::capacity).sum();
+        let excess = capacities - output.chunk_bytes;
+        assert!(excess < output.chunk_bytes / 8, "{excess} bytes too many for pieces of {len}");
+    }
+}
+
+#[test]
+fn a_long_chunk_is_passed_on_as_it_is() {
+    let (mut from, mut into) = (Output::default(), Output::default());
+    write(&mut from, &bytes(3 * CHUNK_BYTES, 1));
+    let address = from.chunks[0].as_ptr();
+    from.move_front(3 * CHUNK_BYTES, &mut into);
+    assert_eq!(into.chunks[0].as_ptr(), address);
+}
+
+#[test]
+fn beyond_the_limit_nothing_is_kept() {
+    let mut output = Output::default();
+    output.set_limit(300_000);
+    for seed in 0..10_000 {
+        write(&mut output, &bytes(1000, seed));
+    }
+    assert!(output.is_overfull() && output.len() > 300_000);
+    assert!(output.allocated_bytes() < 300_000 + 3 * CHUNK_BYTES, "{}", output.allocated_bytes());
+    let mut small = Output::default();
+    small.set_limit(300_000);
+    write(&mut small, &bytes(ROOM_BYTES, 1));
+    assert!(!small.is_overfull());
+}
