@@ -9,6 +9,7 @@ mod connection;
 pub mod facts;
 mod info;
 mod introspection;
+mod memory;
 mod server;
 
 use std::sync::Arc;
@@ -48,8 +49,14 @@ impl Call<'_> {
 }
 
 /// All families of the server.
-pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] =
-    &[client::COMMANDS, config::COMMANDS, connection::COMMANDS, introspection::COMMANDS, server::COMMANDS];
+pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
+    client::COMMANDS,
+    config::COMMANDS,
+    connection::COMMANDS,
+    introspection::COMMANDS,
+    memory::COMMANDS,
+    server::COMMANDS,
+];
 
 /// A container without its subcommand: its arity refuses that before it runs.
 fn container(_: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {

@@ -4,6 +4,7 @@
 
 pub mod clients;
 pub mod commands;
+pub mod doctor;
 pub mod getkeys;
 pub mod info;
 pub mod lolwut;

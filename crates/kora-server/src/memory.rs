@@ -41,6 +41,36 @@ pub(crate) fn allocator_bytes() -> AllocatorBytes {
     read().unwrap_or_default()
 }
 
+/// The allocator's report on itself, in its own words.
+pub(crate) fn allocator_report() -> Vec<u8> {
+    let mut report = Vec::new();
+    // A vector takes whatever is written.
+    let _ = tikv_jemalloc_ctl::stats_print::stats_print(
+        &mut report,
+        tikv_jemalloc_ctl::stats_print::Options::default(),
+    );
+    report
+}
+
+/// Gives pages back to the system that hold nothing: an arena that may keep none for any time gives all up.
+pub(crate) fn purge() -> Result<(), tikv_jemalloc_ctl::Error> {
+    use tikv_jemalloc_ctl::{Access, AsName, arenas};
+    for arena in 0..arenas::narenas::read()? {
+        for kind in ["dirty", "muzzy"] {
+            let name = format!("arena.{arena}.{kind}_decay_ms\0");
+            let name = name.as_bytes().name();
+            let kept: isize = match name.read() {
+                Ok(kept) => kept,
+                // Not every number names an arena.
+                Err(_) => continue,
+            };
+            name.write(0isize)?;
+            name.write(kept)?;
+        }
+    }
+    Ok(())
+}
+
 /// Bytes that this thread has allocated, less those that it has freed.
 #[inline]
 fn thread_bytes() -> i64 {

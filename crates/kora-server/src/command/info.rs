@@ -87,7 +87,15 @@ fn clients(call: &Call<'_>) -> ClientsInfo {
     }
 }
 
-fn memory(call: &Call<'_>) -> MemoryInfo {
+/// Bytes of table for each key, as a rule: seven share a cache line, three quarters of which are in use.
+const TABLE_BYTES_PER_KEY: u64 = 12;
+
+/// About how much of memory the table of so many keys is.
+pub(super) fn table_bytes(keys: u64) -> u64 {
+    keys * TABLE_BYTES_PER_KEY
+}
+
+pub(super) fn memory(call: &Call<'_>) -> MemoryInfo {
     let config = call.shared.config();
     let allocator = allocator_bytes();
     let used = call.shared.account.used();
@@ -96,18 +104,14 @@ fn memory(call: &Call<'_>) -> MemoryInfo {
         .ok()
         .and_then(|text| text.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()));
     let system = rustix::system::sysinfo();
-    let clients: usize = call
-        .shared
-        .clients
-        .all()
-        .iter()
-        .map(|client| super::client::describe(call.shared, client, call.now).total_bytes)
-        .sum();
+    let clients = call.shared.sum(|counters| &counters.client_bytes);
+    let tables = keyspace(call).iter().map(|database| table_bytes(database.keys)).sum();
     MemoryInfo {
         used,
         resident: resident_pages.map_or(allocator.resident, |pages| pages * page_bytes),
         peak: call.shared.account.peak().max(used),
-        overhead: call.shared.account.startup_bytes,
+        overhead: call.shared.account.startup_bytes + tables + clients,
+        tables,
         startup: call.shared.account.startup_bytes,
         system: system.totalram * u64::from(system.mem_unit),
         limit: config.max_memory.0,
@@ -115,7 +119,7 @@ fn memory(call: &Call<'_>) -> MemoryInfo {
         allocator_allocated: allocator.allocated,
         allocator_active: allocator.active,
         allocator_resident: allocator.resident,
-        clients: clients as u64,
+        clients,
         allocator: "jemalloc-5.3".to_owned(),
         lazyfree_pending: call.shared.account.doomed_bundles() as u64,
         ..MemoryInfo::default()
@@ -132,6 +136,7 @@ fn stats(call: &Call<'_>) -> StatsInfo {
         output_bytes: shared.sum(|counters| &counters.bytes_out),
         connections_rejected: shared.connections_rejected.load(Ordering::Relaxed),
         expired_keys: shared.sum(|counters| &counters.expired),
+        evicted_clients: shared.sum(|counters| &counters.evicted_clients),
         evicted_keys: shared.sum(|counters| &counters.evicted),
         eviction_exceeded_ms: shared.account.exceeded().milliseconds(),
         keyspace_hits: shared.sum(|counters| &counters.hits),
@@ -192,7 +197,7 @@ fn errors(call: &Call<'_>) -> Vec<ErrorStat> {
     counts.into_iter().map(|(prefix, count)| ErrorStat { prefix, count }).collect()
 }
 
-fn keyspace(call: &Call<'_>) -> Vec<DatabaseInfo> {
+pub(super) fn keyspace(call: &Call<'_>) -> Vec<DatabaseInfo> {
     let usages: Vec<_> = call.shared.shards().map(|shard| call.shared.hub.usage(shard)).collect();
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     (0..call.shared.config().databases)

@@ -126,6 +126,7 @@ pub(super) fn memory(memory: &MemoryInfo, fields: &mut Fields) {
     fields.put("allocator_allocated", memory.allocator_allocated);
     fields.put("allocator_active", memory.allocator_active);
     fields.put("allocator_resident", memory.allocator_resident);
+    fields.put("allocator_muzzy", 0);
     fields.size("total_system_memory", memory.system);
     fields.noughts(&["used_memory_lua", "used_memory_vm_eval"]);
     fields.put("used_memory_lua_human", human(0));
@@ -146,6 +147,7 @@ pub(super) fn memory(memory: &MemoryInfo, fields: &mut Fields) {
         "mem_not_counted_for_evict",
         "mem_replication_backlog",
         "mem_total_replication_buffers",
+        "mem_replica_full_sync_buffer",
         "mem_clients_slaves",
     ]);
     fields.put("mem_clients_normal", memory.clients);
@@ -221,7 +223,7 @@ pub(super) fn stats(stats: &StatsInfo, fields: &mut Fields) {
     fields.put("expired_time_cap_reached_count", stats.expire_time_cap_reached);
     fields.put("expire_cycle_cpu_milliseconds", 0);
     fields.put("evicted_keys", stats.evicted_keys);
-    fields.put("evicted_clients", 0);
+    fields.put("evicted_clients", stats.evicted_clients);
     let (total_ms, present_ms) = stats.eviction_exceeded_ms;
     fields.put("total_eviction_exceeded_time", total_ms);
     fields.put("current_eviction_exceeded_time", present_ms);

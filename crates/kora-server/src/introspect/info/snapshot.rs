@@ -82,6 +82,8 @@ pub struct MemoryInfo {
     pub peak: u64,
     /// Allocated for other things than keys and values.
     pub overhead: u64,
+    /// Of tables, as far as it can be told from the number of keys.
+    pub tables: u64,
     /// Allocated when the server had started.
     pub startup: u64,
     /// Of the machine.
@@ -140,6 +142,8 @@ pub struct StatsInfo {
     pub expire_time_cap_reached: u64,
     /// Keys evicted.
     pub evicted_keys: u64,
+    /// Connections closed to save memory.
+    pub evicted_clients: u64,
     /// Milliseconds for which the memory limit was exceeded: in all, and since it is now.
     pub eviction_exceeded_ms: (u64, u64),
     /// Look-ups that found their key.
