@@ -18,6 +18,8 @@ mod crowd;
 mod ending;
 #[path = "robust/hostile.rs"]
 mod hostile;
+#[path = "robust/large.rs"]
+mod large;
 #[path = "robust/leaving.rs"]
 mod leaving;
 #[path = "robust/limits.rs"]
