@@ -8,6 +8,7 @@ mod clients;
 mod conformance;
 mod differential;
 mod docs;
+mod eviction;
 mod fuzz;
 mod history;
 mod loom;
@@ -43,6 +44,8 @@ enum Chore {
     Differential(differential::Args),
     /// Write docs/commands.md from the declarations of the commands
     Docs,
+    /// Measure eviction: hit ratios beside Redis, how well the limit is kept, what it costs
+    Eviction(eviction::Args),
     /// Run the fuzz bodies of the codec and of stored values on generated inputs
     Fuzz(fuzz::Args),
     /// Check what clients of a real server see at the same time: is it explained by one order?
@@ -68,6 +71,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Conformance(args) => conformance::run(&args),
         Chore::Differential(args) => differential::run(&args),
         Chore::Docs => docs::write(),
+        Chore::Eviction(args) => eviction::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::History(args) => history::run(&args),
         Chore::Loom => loom::run(),

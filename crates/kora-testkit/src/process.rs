@@ -61,6 +61,12 @@ impl Server {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// The process's number, under which the system keeps account of it.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// It as a target.
     ///
     /// # Errors
