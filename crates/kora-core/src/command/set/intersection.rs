@@ -49,12 +49,15 @@ pub(super) const SINTERSTORE: CommandSpec = CommandSpec {
     handler: sinterstore,
 };
 
-/// The result takes the form of the smallest set, except that integers become an intset.
+/// The result grows from the smaller of the small forms that suits the smallest set; integers become an intset.
 fn sinterstore(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let target = args[1];
     let sources = look_up_by_size(ctx, &args[2..])?;
     let limits = limits(ctx, target);
-    let encoding = sources.first().map_or(Encoding::IntSet, |smallest| smallest.encoding);
+    let encoding = match sources.first() {
+        Some(Source { encoding: Encoding::IntSet, .. }) | None => Encoding::IntSet,
+        Some(_) => Encoding::ListPack,
+    };
     let mut value = SetValue::empty(encoding, &limits);
     intersect(ctx, &sources, |batch| {
         batch.iter().for_each(|member| {
