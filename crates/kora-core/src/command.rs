@@ -11,6 +11,7 @@ pub(crate) mod options;
 pub(crate) mod scan_options;
 pub mod server;
 pub mod set;
+pub mod sort;
 pub mod spec;
 pub mod stream;
 pub mod string;
@@ -28,6 +29,7 @@ pub const FAMILIES: &[&[CommandSpec]] = &[
     hash::COMMANDS,
     list::COMMANDS,
     set::COMMANDS,
+    sort::COMMANDS,
     server::COMMANDS,
     bitmap::COMMANDS,
     hyperloglog::COMMANDS,

@@ -116,6 +116,7 @@ fn push(keys: &mut Keys, index: usize, spec: usize, argument_count: usize) -> Re
 fn begin(search: BeginSearch, args: &[&[u8]]) -> Option<usize> {
     let (keyword, from) = match search {
         BeginSearch::Index(index) => return Some(index),
+        BeginSearch::Unknown => return Some(0),
         BeginSearch::Keyword(keyword, from) => (keyword.as_bytes(), from),
     };
     let is_keyword = |index: &usize| args[*index].eq_ignore_ascii_case(keyword);
@@ -139,6 +140,7 @@ struct Found {
 /// The keys of one specification; `None` if the arguments end before the first.
 fn range(find: FindKeys, begin: usize, args: &[&[u8]], flags: Flags) -> Result<Option<Found>, InvalidKeys> {
     match find {
+        FindKeys::Unknown(find) => Ok(find(args).map(|first| Found { first, count: 1, step: 1 })),
         FindKeys::Range { last, step, limit } => Ok(fixed_range(begin, last, step.max(1), limit, args.len())),
         FindKeys::KeyNum { number_at, first, step } => {
             let number = args.get(begin.saturating_add(number_at)).ok_or(InvalidKeys)?;

@@ -303,6 +303,8 @@ pub enum Route {
     LendAll,
     /// The shard is written into the cursor, the first argument.
     Cursor,
+    /// As `Keys`; all stores if patterns among the arguments name further keys by what keys hold.
+    Patterns,
 }
 
 /// How the replies of the parts of one command become its reply.
@@ -336,6 +338,8 @@ pub enum BeginSearch {
     Index(usize),
     /// After this word, looked for from an argument on (from the end if negative).
     Keyword(&'static str, i32),
+    /// At a place that only the command's own rules tell.
+    Unknown,
 }
 
 /// How keys are found from where they begin.
@@ -360,6 +364,8 @@ pub enum FindKeys {
         /// Distance between keys.
         step: usize,
     },
+    /// At most one key, the argument that this finds by the command's own rules.
+    Unknown(fn(&[&[u8]]) -> Option<usize>),
 }
 
 impl KeySpec {
@@ -525,6 +531,13 @@ impl Arg {
     #[must_use]
     pub const fn multiple(mut self) -> Self {
         self.is_multiple = true;
+        self
+    }
+
+    /// Its token is repeated with it.
+    #[must_use]
+    pub const fn repeated_token(mut self) -> Self {
+        self.is_token_multiple = true;
         self
     }
 

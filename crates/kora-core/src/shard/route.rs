@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use super::operation::Request;
 use crate::command::generic::scan::cursor_shard;
 use crate::command::keys::extract_keys;
+use crate::command::sort::reads_patterns;
 use crate::command::spec::{CoreHandler, Facts, Merge, Route};
 use crate::slot::{ShardId, Slot};
 
@@ -46,7 +47,8 @@ pub fn place(facts: &Facts, args: &[&[u8]], shard_count: u16) -> Placement {
         Route::Keys => place_keys(facts, args, shard_count),
         Route::Split(merge) => place_split(facts, args, shard_count, merge),
         Route::AllShards(merge) => Placement::Spread(merge),
-        Route::LendAll => Placement::Together((0..shard_count).map(ShardId).collect()),
+        Route::Patterns if !reads_patterns(args) => place_keys(facts, args, shard_count),
+        Route::LendAll | Route::Patterns => Placement::Together((0..shard_count).map(ShardId).collect()),
         Route::Cursor => place_cursor(args, shard_count),
     }
 }

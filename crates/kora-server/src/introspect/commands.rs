@@ -198,6 +198,10 @@ fn key_spec(spec: &KeySpec, out: &mut dyn Reply) {
             text("keyword", keyword, out);
             number("startfrom", i64::from(from), out);
         }
+        BeginSearch::Unknown => {
+            text("type", "unknown", out);
+            numbers("spec", &[], out);
+        }
     }
     out.bulk(b"find_keys");
     out.map(2);
@@ -212,6 +216,10 @@ fn key_spec(spec: &KeySpec, out: &mut dyn Reply) {
             text("type", "keynum", out);
             let fields = [("keynumidx", number_at), ("firstkey", first), ("keystep", step)];
             numbers("spec", &fields.map(|(name, value)| (name, as_integer(value))), out);
+        }
+        FindKeys::Unknown(_) => {
+            text("type", "unknown", out);
+            numbers("spec", &[], out);
         }
     }
 }
@@ -294,7 +302,7 @@ fn argument(arg: &Arg, out: &mut dyn Reply) {
     .into_iter()
     .filter_map(|(is_set, flag)| is_set.then_some(flag))
     .collect();
-    let is_key = arg.kind == ArgType::Key;
+    let has_key_spec = arg.kind == ArgType::Key || arg.key_spec > 0;
     let texts = [
         ("display_text", display),
         ("token", arg.token),
@@ -302,14 +310,16 @@ fn argument(arg: &Arg, out: &mut dyn Reply) {
         ("deprecated_since", arg.deprecated),
     ];
     let text_count = texts.iter().filter(|(_, value)| value.is_some()).count();
-    out.map(2 + text_count + usize::from(is_key) + usize::from(!flags.is_empty()) + usize::from(is_group));
+    out.map(
+        2 + text_count + usize::from(has_key_spec) + usize::from(!flags.is_empty()) + usize::from(is_group),
+    );
     text("name", arg.name, out);
     text("type", arg.kind.name(), out);
     for (name, value) in texts {
         if let Some(value) = value {
             text(name, value, out);
         }
-        if is_key && name == "display_text" {
+        if has_key_spec && name == "display_text" {
             number("key_spec_index", as_integer(arg.key_spec), out);
         }
     }
