@@ -5,7 +5,9 @@
 //! positions have 43 bits, so cursors stay below 2^53 and survive clients that keep them in doubles.
 
 use super::FAMILY;
+use crate::command::scan_options::write_scan;
 use crate::command::spec::{Arg, ArgType, Categories, CommandSpec, Facts, Flags, Merge, Route};
+use crate::command::texts::Texts;
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::glob;
@@ -42,33 +44,20 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// Keys found, to be written once their number is known.
-#[derive(Debug, Default)]
-struct Found {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl Found {
-    /// Scans `keyspace` from `cursor`; returns the next cursor, 0 at the end.
-    fn scan(&mut self, keyspace: &mut Keyspace<'_>, cursor: u64, count: usize, filter: &Filter<'_>) -> u64 {
-        let now = keyspace.now();
-        keyspace.scan(cursor, count, &mut |entry| {
-            if filter.takes(entry) && !entry.is_expired(now) {
-                self.bytes.extend_from_slice(entry.key());
-                self.ends.push(self.bytes.len());
-            }
-        })
-    }
-
-    fn write(&self, out: &mut dyn Reply) {
-        out.array(self.ends.len());
-        let mut start = 0;
-        for &end in &self.ends {
-            out.bulk(&self.bytes[start..end]);
-            start = end;
+/// Scans `keyspace` from `cursor` for keys to add to `found`; returns the next cursor, 0 at the end.
+fn find_keys(
+    keyspace: &mut Keyspace<'_>,
+    cursor: u64,
+    count: usize,
+    filter: &Filter<'_>,
+    found: &mut Texts,
+) -> u64 {
+    let now = keyspace.now();
+    keyspace.scan(cursor, count, &mut |entry| {
+        if filter.takes(entry) && !entry.is_expired(now) {
+            found.push(entry.key());
         }
-    }
+    })
 }
 
 pub(super) const KEYS: CommandSpec = CommandSpec {
@@ -91,17 +80,17 @@ pub(super) const KEYS: CommandSpec = CommandSpec {
 fn keys(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let mut filter = Filter::default();
     filter.set_pattern(args[1]);
-    let mut found = Found::default();
+    let mut found = Texts::default();
     ctx.each_keyspace(|mut keyspace| {
         let mut cursor = 0;
         loop {
-            cursor = found.scan(&mut keyspace, cursor, KEYS_STEP, &filter);
+            cursor = find_keys(&mut keyspace, cursor, KEYS_STEP, &filter, &mut found);
             if cursor == 0 {
                 break;
             }
         }
     });
-    found.write(out);
+    found.write_array(out);
     Ok(())
 }
 
@@ -132,11 +121,11 @@ fn scan(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
     let (filter, count) = parse_scan_options(&args[2..])?;
     let shard_count = u64::from(ctx.shard_count());
     let (position, shard) = (cursor >> CURSOR_SHARD_BITS, cursor & ((1 << CURSOR_SHARD_BITS) - 1));
-    let mut found = Found::default();
+    let mut found = Texts::default();
     let mut next = 0;
     ctx.each_keyspace(|mut keyspace| {
         if u64::from(keyspace.shard().0) == shard {
-            next = found.scan(&mut keyspace, position, count, &filter);
+            next = find_keys(&mut keyspace, position, count, &filter, &mut found);
         }
     });
     let next = match next {
@@ -144,9 +133,7 @@ fn scan(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
         0 => 0,
         next => next << CURSOR_SHARD_BITS | shard,
     };
-    out.array(2);
-    out.bulk(itoa::Buffer::new().format(next).as_bytes());
-    found.write(out);
+    write_scan(next, &found, out);
     Ok(())
 }
 
