@@ -4,6 +4,7 @@ mod bitmap;
 mod hyperloglog;
 mod key;
 mod list;
+mod set;
 mod string;
 
 /// Forms that belong together.
@@ -23,6 +24,7 @@ pub(super) const VALKEY_ONLY: &[Form] = string::VALKEY_ONLY;
 pub(super) const GROUPS: &[Group] = &[
     Group { name: "string", forms: string::FORMS },
     Group { name: "list", forms: list::FORMS },
+    Group { name: "set", forms: set::FORMS },
     Group { name: "bitmap", forms: bitmap::FORMS },
     Group { name: "hyperloglog", forms: hyperloglog::FORMS },
 ];
@@ -46,6 +48,8 @@ pub(super) enum Compare {
     Near(u64),
     /// Elements in any order.
     Sorted,
+    /// The same; sent as it is, because with other arguments it would choose at random.
+    AllOfRandom,
     /// Only the type of the reply.
     Type,
     /// As [`encoding_rules`] says.

@@ -53,14 +53,14 @@ impl Generator {
         let form = self.choose();
         let mut args = self.required(form.words);
         self.add_options(&mut args, form.options);
-        if !matches!(form.compare, Compare::ThenWait) {
+        if !matches!(form.compare, Compare::ThenWait | Compare::AllOfRandom) {
             self.spoil(&mut args);
         }
         let mut step = Step { args, rules: Vec::new(), wait_ms: 0 };
         match form.compare {
             Compare::Exact => {}
             Compare::Near(tolerance) => step.rules.push(Rule::Near(tolerance)),
-            Compare::Sorted => step.rules.push(Rule::Sorted),
+            Compare::Sorted | Compare::AllOfRandom => step.rules.push(Rule::Sorted),
             Compare::Type => step.rules.push(Rule::Type),
             Compare::Encoding => step.rules.extend(encoding_rules(self.origin)),
             Compare::Scan => step.rules.push(Rule::Scan),

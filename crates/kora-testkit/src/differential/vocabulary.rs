@@ -205,6 +205,7 @@ pub(super) fn fill(word: &str, rng: &mut Rng) -> Vec<u8> {
         "<field>" => rng.pick(FIELDS),
         "<value>" => return value(rng),
         "<item>" => return item(rng),
+        "<member>" => return member(rng),
         "<junk>" => return rng.pick(JUNK).to_vec(),
         "<integer>" => rng.pick(INTEGERS),
         "<float>" => rng.pick(FLOATS),
@@ -259,6 +260,18 @@ fn item(rng: &mut Rng) -> Vec<u8> {
         _ => rng
             .pick(&[&b"a"[..], b"b", b"c", b"", b"1", b"-1", b"300", b"70000", b"5000000000", b"0x"])
             .to_vec(),
+    }
+}
+
+/// Members of sets: mostly integers, so that some sets have no others, and few words.
+fn member(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(40) {
+        0 => item(rng),
+        1 => value(rng),
+        2..8 => format!("w{}", rng.below(150)).into_bytes(),
+        8..12 => number(rng.below(100_000)),
+        12..24 => number(rng.below(800)),
+        _ => number(rng.below(20)),
     }
 }
 
