@@ -19,6 +19,7 @@ pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod texts;
+pub mod zset;
 
 use spec::CommandSpec;
 
@@ -29,6 +30,7 @@ pub const FAMILIES: &[&[CommandSpec]] = &[
     hash::COMMANDS,
     list::COMMANDS,
     set::COMMANDS,
+    zset::COMMANDS,
     sort::COMMANDS,
     server::COMMANDS,
     bitmap::COMMANDS,

@@ -491,6 +491,12 @@ impl Arg {
         Self::new(name, ArgType::Integer)
     }
 
+    /// A floating-point number.
+    #[must_use]
+    pub const fn double(name: &'static str) -> Self {
+        Self::new(name, ArgType::Double)
+    }
+
     /// A bare word.
     #[must_use]
     pub const fn word(name: &'static str, token: &'static str) -> Self {

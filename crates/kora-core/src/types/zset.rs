@@ -22,7 +22,7 @@ use std::ops::Range;
 use crate::config::CoreConfig;
 use crate::keyspace::entry::{Entry, Kind, Packing};
 use crate::keyspace::{EntryMut, Keyspace};
-use crate::types::listpack;
+use crate::types::listpack::{self, Buffer};
 pub use bounds::{LexBound, LexRange, ScoreBound, ScoreRange};
 use index::Index;
 use packed::Packed;
@@ -168,13 +168,10 @@ impl<'a> ZSetRef<'a> {
         }
     }
 
-    /// Bytes allocated for a large set, estimated from a sample of `samples` parts of it; `None` for a packed one.
+    /// Whether it is packed: short, and with no quick way to a rank.
     #[must_use]
-    pub fn estimate_bytes(self, samples: usize) -> Option<usize> {
-        match self.0 {
-            Form::Packed(_) => None,
-            Form::Index(index) => Some(index.estimate_bytes(samples)),
-        }
+    pub fn is_packed(self) -> bool {
+        matches!(self.0, Form::Packed(_))
     }
 }
 
@@ -215,35 +212,90 @@ impl NewZSet {
         set
     }
 
-    /// Adds a member that is not there; the set stops being packed where the policy says so.
-    pub fn add(&mut self, policy: &Policy, member: &[u8], score: f64) {
-        if let NewForm::Packed(bytes) = &self.0
-            && !fits(policy, bytes, member)
-        {
-            self.0 = NewForm::Index(Box::new(unpack(bytes, policy.seed)));
-        }
-        match &mut self.0 {
-            NewForm::Packed(bytes) => packed::insert(bytes, member, score),
-            NewForm::Index(index) => index.set(member, score),
+    /// Number of members.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            NewForm::Packed(bytes) => Packed::new(bytes).len(),
+            NewForm::Index(index) => index.len(),
         }
     }
 
-    /// Puts it under `key`, where nothing is.
-    pub fn store(self, keyspace: &mut Keyspace<'_>, key: &[u8]) {
-        match self.0 {
-            NewForm::Packed(bytes) => keyspace.add_packed(key, Kind::SortedSet, Packing::ListPack, &bytes),
-            NewForm::Index(index) => keyspace.add_object(key, index),
+    /// Whether there are no members.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Sets the score of `member`; the set stops being packed where the policy says so.
+    pub fn set(&mut self, policy: &Policy, member: &[u8], score: f64) {
+        self.update(policy, member, |_| Some(score));
+    }
+
+    /// Asks `decide` for a new score of `member`, given the present one if it is there, and sets what it answers.
+    pub fn update(
+        &mut self,
+        policy: &Policy,
+        member: &[u8],
+        decide: impl FnOnce(Option<f64>) -> Option<f64>,
+    ) {
+        let bytes = match &mut self.0 {
+            NewForm::Index(index) => return index.update(member, decide),
+            NewForm::Packed(bytes) => bytes,
+        };
+        if let Some(index) = update_packed(bytes, policy, member, decide) {
+            self.0 = NewForm::Index(Box::new(index));
         }
     }
+
+    /// Puts it under `key`, whatever that held; a deadline goes.
+    pub fn store(self, keyspace: &mut Keyspace<'_>, key: &[u8]) {
+        match (keyspace.write(key), self.0) {
+            (None, NewForm::Packed(bytes)) => {
+                keyspace.add_packed(key, Kind::SortedSet, Packing::ListPack, &bytes);
+            }
+            (None, NewForm::Index(index)) => keyspace.add_object(key, index),
+            (Some(mut entry), form) => {
+                match form {
+                    NewForm::Packed(bytes) => entry.set_packed(Kind::SortedSet, Packing::ListPack, &bytes),
+                    NewForm::Index(index) => entry.set_object(index),
+                }
+                entry.set_expiry(None);
+            }
+        }
+    }
+}
+
+/// [`ZSetMut::update`] of a packed set; returns an index with all members if it must not be packed any longer.
+fn update_packed<B: Buffer>(
+    buffer: &mut B,
+    policy: &Policy,
+    member: &[u8],
+    decide: impl FnOnce(Option<f64>) -> Option<f64>,
+) -> Option<Index> {
+    let packed = Packed::new(buffer.bytes());
+    let found = packed.find(member);
+    let old = found.map(|(_, score)| score);
+    let score = decide(old)?;
+    match found {
+        None if !fits(policy, packed, member) => {
+            let mut index = unpack(packed, policy.seed);
+            index.set(member, score);
+            return Some(index);
+        }
+        None => {}
+        Some((at, _)) => packed::remove(buffer, at, 1),
+    }
+    packed::insert(buffer, member, score);
+    None
 }
 
 /// Whether a packed set may take one more member.
-fn fits(policy: &Policy, bytes: &[u8], member: &[u8]) -> bool {
-    policy.takes(Packed::new(bytes).len() + 1, member.len()) && bytes.len() + member.len() <= PACKED_BYTES_MAX
+fn fits(policy: &Policy, packed: Packed<'_>, member: &[u8]) -> bool {
+    policy.takes(packed.len() + 1, member.len()) && packed.bytes().len() + member.len() <= PACKED_BYTES_MAX
 }
 
-fn unpack(bytes: &[u8], seed: u64) -> Index {
-    let packed = Packed::new(bytes);
+fn unpack(packed: Packed<'_>, seed: u64) -> Index {
     let mut index = Index::new(seed);
     packed.walk(0, packed.len(), false, |member, score| {
         index.set(member, score);
@@ -287,7 +339,7 @@ impl<'a> ZSetMut<'a> {
         if let Some((_, bytes)) = self.0.packed()
             && !policy.takes(entries, 0)
         {
-            let index = unpack(bytes, policy.seed);
+            let index = unpack(Packed::new(bytes), policy.seed);
             self.0.set_object(Box::new(index));
         }
     }
@@ -299,23 +351,13 @@ impl<'a> ZSetMut<'a> {
         member: &[u8],
         decide: impl FnOnce(Option<f64>) -> Option<f64>,
     ) {
-        let Some((_, bytes)) = self.0.packed() else {
+        let Some(mut buffer) = self.0.packed_mut() else {
             let index = self.index().expect("what is not packed is an index");
             return index.update(member, decide);
         };
-        let found = Packed::new(bytes).find(member);
-        let Some(score) = decide(found.map(|(_, score)| score)) else { return };
-        if found.is_none() && !fits(policy, bytes, member) {
-            let mut index = unpack(bytes, policy.seed);
-            index.set(member, score);
+        if let Some(index) = update_packed(&mut buffer, policy, member, decide) {
             self.0.set_object(Box::new(index));
-            return;
         }
-        let mut buffer = self.0.packed_mut().expect("it is packed");
-        if let Some((at, _)) = found {
-            packed::remove(&mut buffer, at, 1);
-        }
-        packed::insert(&mut buffer, member, score);
     }
 
     /// Removes `member`; returns the score it had.

@@ -1,6 +1,6 @@
 //! Ends of ranges over scores and over members, as ZRANGEBYSCORE, ZRANGEBYLEX and their kin are given them.
 
-use crate::number::parse_f64;
+use crate::number::parse_f64_clamped;
 
 /// An end of a range of scores.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,14 +21,20 @@ pub struct ScoreRange {
 }
 
 impl ScoreBound {
-    /// Reads a number, which `(` before it excludes; the empty text is 0, as Redis reads it.
+    /// Reads a number, which `(` before it excludes, as Redis reads it with `strtod`: spaces may precede it, it ends at a
+    /// NUL, nothing at all is 0, and what is out of range is clamped.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         let (is_exclusive, number) = match text {
             [b'(', number @ ..] => (true, number),
             number => (false, number),
         };
-        Some(Self { score: parse_f64(number)?, is_exclusive })
+        let end = memchr::memchr(0, number).unwrap_or(number.len());
+        let number = &number[..end];
+        let is_space = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+        let start = number.iter().take_while(|byte| is_space(byte)).count();
+        let score = if number.is_empty() { 0.0 } else { parse_f64_clamped(&number[start..])? };
+        Some(Self { score, is_exclusive })
     }
 }
 

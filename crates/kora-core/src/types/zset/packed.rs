@@ -71,6 +71,10 @@ impl<'a> Packed<'a> {
         self.0.len() / 2
     }
 
+    pub(super) fn bytes(self) -> &'a [u8] {
+        self.0.bytes()
+    }
+
     #[inline]
     fn entry(self, at: At) -> Entry<'a> {
         let score = self.0.next(at).expect("each member has a score behind it");

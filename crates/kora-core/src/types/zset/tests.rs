@@ -105,7 +105,7 @@ impl Fixture {
             }
             None => {
                 let mut set = NewZSet::with_hint(policy, 1, member.len());
-                set.add(policy, member, score);
+                set.set(policy, member, score);
                 set.store(&mut keyspace, b"k");
             }
         });

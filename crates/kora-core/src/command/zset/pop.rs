@@ -1,0 +1,251 @@
+//! Commands that take members from an end: ZPOPMIN, ZPOPMAX and ZMPOP.
+
+use super::{FAMILY, changed, delete_emptied, write};
+use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeySpec};
+use crate::context::Ctx;
+use crate::error::{CommandError, CommandResult};
+use crate::keyspace::Keyspace;
+use crate::number::parse_i64;
+use crate::reply::Reply;
+use crate::shard::store::DbIndex;
+
+/// An end of a sorted set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The lowest score.
+    Min,
+    /// The highest score.
+    Max,
+}
+
+impl End {
+    /// Reads `MIN` or `MAX`.
+    pub(crate) fn parse(word: &[u8]) -> Option<Self> {
+        if word.eq_ignore_ascii_case(b"MIN") {
+            Some(Self::Min)
+        } else if word.eq_ignore_ascii_case(b"MAX") {
+            Some(Self::Max)
+        } else {
+            None
+        }
+    }
+
+    /// The command that takes members from this end, which is also its event.
+    pub(crate) fn command(self) -> &'static str {
+        match self {
+            Self::Min => "zpopmin",
+            Self::Max => "zpopmax",
+        }
+    }
+}
+
+/// Members that were taken, with their scores, in the order taken.
+pub(crate) type Popped = Vec<(Box<[u8]>, f64)>;
+
+/// Takes up to `count` members from an end of the set at `key` and reports that; `None` if there is no such key.
+///
+/// # Errors
+/// `WrongType`.
+pub(crate) fn pop(
+    keyspace: &mut Keyspace<'_>,
+    db: DbIndex,
+    key: &[u8],
+    end: End,
+    count: usize,
+) -> CommandResult<Option<Popped>> {
+    let Some(mut set) = write(keyspace, key)? else { return Ok(None) };
+    let len = set.len();
+    let count = count.min(len);
+    let mut popped = Popped::new();
+    if count == 0 {
+        return Ok(Some(popped));
+    }
+    let (first, ranks) = match end {
+        End::Min => (0, 0..count),
+        End::Max => (len - 1, len - count..len),
+    };
+    set.as_ref().walk(first, count, end == End::Max, |member, score| {
+        popped.push((member.into(), score));
+        true
+    });
+    if count < len {
+        set.remove_ranks(ranks);
+    }
+    changed(keyspace, count, end.command(), key);
+    if count == len {
+        delete_emptied(keyspace, db, key);
+    }
+    Ok(Some(popped))
+}
+
+/// What ZPOPMIN and ZPOPMAX have in common.
+const POP: Facts = Facts {
+    arity: -2,
+    flags: Flags::WRITE.with(Flags::FAST),
+    keys: &[KeySpec::one(&["RW", "access", "delete"], 1)],
+    since: "5.0.0",
+    complexity: "O(M*log(N)) for M members taken of N",
+    args: &[Arg::key("key"), Arg::integer("count").optional()],
+    ..FAMILY
+};
+
+pub(super) const ZPOPMIN: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "zpopmin",
+        summary: "Takes the members with the lowest scores out of a sorted set",
+        ..POP
+    },
+    handler: zpopmin,
+};
+
+fn zpopmin(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    pop_command(ctx, args, End::Min, out)
+}
+
+pub(super) const ZPOPMAX: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "zpopmax",
+        summary: "Takes the members with the highest scores out of a sorted set",
+        ..POP
+    },
+    handler: zpopmax,
+};
+
+fn zpopmax(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    pop_command(ctx, args, End::Max, out)
+}
+
+fn pop_command(ctx: &mut Ctx<'_>, args: &[&[u8]], end: End, out: &mut dyn Reply) -> CommandResult {
+    let wanted = match &args[2..] {
+        [] => None,
+        [text] => {
+            let number = parse_i64(text).and_then(|number| usize::try_from(number).ok());
+            Some(number.ok_or(CommandError::text("ERR value is out of range, must be positive"))?)
+        }
+        _ => return Err(CommandError::Syntax),
+    };
+    let (key, db) = (args[1], ctx.db);
+    let popped = pop(&mut ctx.keyspace(key), db, key, end, wanted.unwrap_or(1))?.unwrap_or_default();
+    // Pairs only where a number was asked for, and only in RESP3.
+    if wanted.is_some() && out.is_resp3() {
+        write_pairs(out, &popped);
+    } else {
+        out.array(popped.len() * 2);
+        for (member, score) in &popped {
+            out.bulk(member);
+            out.double(*score);
+        }
+    }
+    Ok(())
+}
+
+fn write_pairs(out: &mut dyn Reply, popped: &Popped) {
+    out.array(popped.len());
+    for (member, score) in popped {
+        out.array(2);
+        out.bulk(member);
+        out.double(*score);
+    }
+}
+
+pub(super) const ZMPOP: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "zmpop",
+        arity: -4,
+        flags: Flags::WRITE.with(Flags::MOVABLEKEYS),
+        keys: &[KeySpec {
+            flags: &["RW", "access", "delete"],
+            begin: BeginSearch::Index(1),
+            find: FindKeys::KeyNum { number_at: 0, first: 1, step: 1 },
+            notes: None,
+        }],
+        since: "7.0.0",
+        summary: "Takes members with the lowest or highest scores out of the first sorted set that exists",
+        complexity: "O(K)+O(M*log(N)) for K keys and M members taken of N",
+        args: &[
+            Arg::integer("numkeys"),
+            Arg::key("key").multiple(),
+            Arg::one_of("where", &[Arg::word("min", "MIN"), Arg::word("max", "MAX")]),
+            Arg::integer("count").token("COUNT").optional(),
+        ],
+        ..FAMILY
+    },
+    handler: zmpop,
+};
+
+fn zmpop(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let MultiPop { keys, end, count } = MultiPop::parse(&args[1..])?;
+    match pop_first(ctx, keys, end, count)? {
+        Some((key, popped)) => write_multi_pop(out, key, &popped),
+        None => out.null_array(),
+    }
+    Ok(())
+}
+
+/// What ZMPOP and BZMPOP are asked for, from the number of keys on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MultiPop<'a, 'b> {
+    pub(crate) keys: &'a [&'b [u8]],
+    pub(crate) end: End,
+    /// At least 1.
+    pub(crate) count: usize,
+}
+
+impl<'a, 'b> MultiPop<'a, 'b> {
+    /// Reads `numkeys key ... MIN|MAX [COUNT count]`.
+    ///
+    /// # Errors
+    /// `Syntax`, or texts of its own for the two numbers.
+    pub(crate) fn parse(args: &'a [&'b [u8]]) -> CommandResult<Self> {
+        let positive = |text: &[u8], error| {
+            let number = parse_i64(text).and_then(|number| usize::try_from(number).ok());
+            number.filter(|number| *number > 0).ok_or(CommandError::text(error))
+        };
+        let key_count = positive(args[0], "ERR numkeys should be greater than 0")?;
+        let (keys, rest) = args[1..].split_at_checked(key_count).ok_or(CommandError::Syntax)?;
+        let [end, rest @ ..] = rest else { return Err(CommandError::Syntax) };
+        let end = End::parse(end).ok_or(CommandError::Syntax)?;
+        let count = match rest {
+            [] => 1,
+            [word, count, rest @ ..] if word.eq_ignore_ascii_case(b"COUNT") => {
+                let count = positive(count, "ERR count should be greater than 0")?;
+                if !rest.is_empty() {
+                    return Err(CommandError::Syntax);
+                }
+                count
+            }
+            _ => return Err(CommandError::Syntax),
+        };
+        Ok(Self { keys, end, count })
+    }
+}
+
+/// Takes up to `count` members from the first of the sets that exists.
+///
+/// # Errors
+/// `WrongType` if the first key that exists holds something else.
+pub(crate) fn pop_first<'b>(
+    ctx: &mut Ctx<'_>,
+    keys: &[&'b [u8]],
+    end: End,
+    count: usize,
+) -> CommandResult<Option<(&'b [u8], Popped)>> {
+    let db = ctx.db;
+    for key in keys {
+        let mut keyspace = ctx.keyspace(key);
+        if let Some(popped) = pop(&mut keyspace, db, key, end, count)? {
+            let mut number = itoa::Buffer::new();
+            let args = [end.command().as_bytes(), key, number.format(popped.len()).as_bytes()];
+            keyspace.journal().effect(db, &args);
+            return Ok(Some((key, popped)));
+        }
+    }
+    Ok(None)
+}
+
+/// Writes the reply of ZMPOP and BZMPOP: the key, and pairs of member and score.
+pub(crate) fn write_multi_pop(out: &mut dyn Reply, key: &[u8], popped: &Popped) {
+    out.array(2);
+    out.bulk(key);
+    write_pairs(out, popped);
+}
