@@ -54,7 +54,8 @@ pub const COMMANDS: &[CommandSpec] = &[
     algebra::ZUNIONSTORE,
 ];
 
-pub(crate) use store::store_result;
+pub(super) use add::zadd;
+pub(super) use store::store_result;
 
 /// What all sorted set commands have in common.
 const FAMILY: Facts = Facts {

@@ -39,7 +39,7 @@ pub(super) const ZADD: CommandSpec = CommandSpec {
     handler: zadd,
 };
 
-fn zadd(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+pub(crate) fn zadd(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     add(ctx, args, Update::default(), out)
 }
 

@@ -30,8 +30,16 @@ impl End {
         }
     }
 
-    /// The command that takes members from this end, which is also its event.
-    pub(crate) fn command(self) -> &'static str {
+    /// The command that takes members from this end.
+    fn command(self) -> &'static [u8] {
+        match self {
+            Self::Min => b"ZPOPMIN",
+            Self::Max => b"ZPOPMAX",
+        }
+    }
+
+    /// The event of members taken from this end.
+    fn event(self) -> &'static str {
         match self {
             Self::Min => "zpopmin",
             Self::Max => "zpopmax",
@@ -71,7 +79,7 @@ pub(crate) fn pop(
     if count < len {
         set.remove_ranks(ranks);
     }
-    changed(keyspace, count, end.command(), key);
+    changed(keyspace, count, end.event(), key);
     if count == len {
         delete_emptied(keyspace, db, key);
     }
@@ -235,7 +243,7 @@ pub(crate) fn pop_first<'b>(
         let mut keyspace = ctx.keyspace(key);
         if let Some(popped) = pop(&mut keyspace, db, key, end, count)? {
             let mut number = itoa::Buffer::new();
-            let args = [end.command().as_bytes(), key, number.format(popped.len()).as_bytes()];
+            let args = [end.command(), key, number.format(popped.len()).as_bytes()];
             keyspace.journal().effect(db, &args);
             return Ok(Some((key, popped)));
         }

@@ -80,7 +80,7 @@ fn clamp_ranks(start: i64, stop: i64, len: usize) -> Range<usize> {
 struct Query<'a> {
     wanted: Wanted<'a>,
     is_reverse: bool,
-    /// Members of the range to pass over; all, if negative.
+    /// Members of the range to pass over.
     offset: i64,
     /// Most members to give; all, if negative.
     limit: i64,
@@ -137,9 +137,12 @@ impl<'a> Query<'a> {
     /// The ranks, counted upwards, of what is wanted.
     fn ranks(&self, set: ZSetRef<'_>) -> Range<usize> {
         let all = rank_range(set, &self.wanted, self.is_reverse);
-        let Some(offset) = usize::try_from(self.offset).ok().filter(|offset| *offset < all.len()) else {
-            return 0..0;
-        };
+        let offset = usize::try_from(self.offset).ok().or_else(|| {
+            // In a large set Redis counts a negative offset from the end of the range; in a packed one none is there.
+            let from_end = usize::try_from(self.offset.unsigned_abs()).ok()?;
+            all.len().checked_sub(from_end).filter(|_| !set.is_packed())
+        });
+        let Some(offset) = offset.filter(|offset| *offset < all.len()) else { return 0..0 };
         let count = usize::try_from(self.limit).unwrap_or(usize::MAX).min(all.len() - offset);
         if self.is_reverse {
             let end = all.end - offset;

@@ -96,7 +96,7 @@ fn results_are_stored_over_anything() {
         TTL to                               => -1
         ZRANGESTORE to a 5 9                 => 0  | ZRANGESTORE to a 5 9           | del to
         ZRANGESTORE to a 5 9                 => 0  |                                |
-        ZINTERSTORE to 2 a nothing           => 0  |                                |
+        ZINTERSTORE to 2 a nothing           => 0  |                                | keymiss nothing
         ",
     );
 }

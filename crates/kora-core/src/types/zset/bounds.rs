@@ -21,8 +21,8 @@ pub struct ScoreRange {
 }
 
 impl ScoreBound {
-    /// Reads a number, which `(` before it excludes, as Redis reads it with `strtod`: spaces may precede it, it ends at a
-    /// NUL, nothing at all is 0, and what is out of range is clamped.
+    /// Reads a decimal number, which `(` before it excludes. It ends at a NUL, nothing at all is 0, and what is out of
+    /// range is clamped, all as in Redis.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         let (is_exclusive, number) = match text {
@@ -30,10 +30,12 @@ impl ScoreBound {
             number => (false, number),
         };
         let end = memchr::memchr(0, number).unwrap_or(number.len());
-        let number = &number[..end];
-        let is_space = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
-        let start = number.iter().take_while(|byte| is_space(byte)).count();
-        let score = if number.is_empty() { 0.0 } else { parse_f64_clamped(&number[start..])? };
+        let score = match &number[..end] {
+            [] => 0.0,
+            // Hexadecimal digits are for scores alone.
+            number if memchr::memchr2(b'x', b'X', number).is_some() => return None,
+            number => parse_f64_clamped(number)?,
+        };
         Some(Self { score, is_exclusive })
     }
 }
