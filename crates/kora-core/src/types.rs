@@ -6,6 +6,7 @@
 
 pub mod bitmap;
 pub(crate) mod deadlines;
+pub mod geohash;
 pub mod hash;
 pub mod hyperloglog;
 pub mod intset;

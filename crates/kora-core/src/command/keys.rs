@@ -89,7 +89,13 @@ pub fn extract_keys(facts: &Facts, args: &[&[u8]]) -> Result<Keys, InvalidKeys> 
 
 fn extract_each(facts: &Facts, args: &[&[u8]], keys: &mut Keys) -> Result<(), InvalidKeys> {
     for (number, spec) in facts.keys.iter().enumerate() {
-        let begin = begin(spec.begin, args).ok_or(InvalidKeys)?;
+        let Some(begin) = begin(spec.begin, args) else {
+            // An option that names one more key may be left out.
+            if keys.is_empty() {
+                return Err(InvalidKeys);
+            }
+            continue;
+        };
         let Some(found) = range(spec.find, begin, args, facts.flags)? else { continue };
         let mut index = found.first;
         for _ in 0..found.count {
