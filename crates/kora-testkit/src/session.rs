@@ -234,10 +234,12 @@ pub(crate) fn scan(
     reply: Frame,
 ) -> anyhow::Result<Frame> {
     let Frame::Many { kind, items } = reply else { return Ok(reply) };
+    // HSCAN, SSCAN and ZSCAN have a key before the cursor.
+    let cursor_at = if args[0].eq_ignore_ascii_case(b"SCAN") { 1 } else { 2 };
     let mut cursor = items.first().context("SCAN answers a cursor")?.clone();
     let mut elements = items.get(1).context("SCAN answers elements")?.items().to_vec();
     while cursor.bytes() != b"0" {
-        args[1] = cursor.bytes().to_vec();
+        args[cursor_at] = cursor.bytes().to_vec();
         connection.send(&args)?;
         let reply = connection.receive()?;
         let [next, more] = reply.items() else { bail!("SCAN answers a cursor and elements") };
