@@ -27,6 +27,7 @@ pub(crate) struct WorkerCounters {
     pub(crate) hits: AtomicU64,
     pub(crate) misses: AtomicU64,
     pub(crate) expired: AtomicU64,
+    pub(crate) expired_fields: AtomicU64,
     pub(crate) evicted: AtomicU64,
     /// Memory of its connections.
     pub(crate) client_bytes: AtomicU64,
@@ -67,6 +68,7 @@ impl WorkerCounters {
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
             expired: AtomicU64::new(0),
+            expired_fields: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
             client_bytes: AtomicU64::new(0),
             evicted_clients: AtomicU64::new(0),

@@ -61,6 +61,8 @@ pub struct DatabaseUsage {
     pub expires: AtomicU64,
     /// Mean time until those deadlines, in milliseconds.
     pub average_ttl_ms: AtomicU64,
+    /// Hashes that have fields with a deadline.
+    pub expiring_hashes: AtomicU64,
 }
 
 struct Port<D: Driver> {
@@ -120,6 +122,7 @@ impl<D: Driver> Hub<D> {
             let database = store.database(DbIndex(index));
             usage.keys.store(database.len() as u64, Ordering::Relaxed);
             usage.expires.store(database.expires() as u64, Ordering::Relaxed);
+            usage.expiring_hashes.store(database.expiring_hashes() as u64, Ordering::Relaxed);
             usage.average_ttl_ms.store(database.average_ttl_ms().unsigned_abs(), Ordering::Relaxed);
         }
     }

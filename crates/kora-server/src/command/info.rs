@@ -135,6 +135,7 @@ fn stats(call: &Call<'_>) -> StatsInfo {
         input_bytes: shared.sum(|counters| &counters.bytes_in),
         output_bytes: shared.sum(|counters| &counters.bytes_out),
         connections_rejected: shared.connections_rejected.load(Ordering::Relaxed),
+        expired_fields: shared.sum(|counters| &counters.expired_fields),
         expired_keys: shared.sum(|counters| &counters.expired),
         evicted_clients: shared.sum(|counters| &counters.evicted_clients),
         evicted_keys: shared.sum(|counters| &counters.evicted),
@@ -211,6 +212,7 @@ pub(super) fn keyspace(call: &Call<'_>) -> Vec<DatabaseInfo> {
                 keys: on_shards().map(|usage| read(&usage.keys)).sum(),
                 expires,
                 average_ttl_ms: ttl_ms.checked_div(expires).unwrap_or(0),
+                expiring_hashes: on_shards().map(|usage| read(&usage.expiring_hashes)).sum(),
             }
         })
         .filter(|database| database.keys > 0)

@@ -158,6 +158,7 @@ impl Worker {
         counters.hits.store(stats.hits, Ordering::Relaxed);
         counters.misses.store(stats.misses, Ordering::Relaxed);
         counters.expired.store(stats.expired, Ordering::Relaxed);
+        counters.expired_fields.store(stats.expired_fields, Ordering::Relaxed);
         counters.evicted.store(stats.evicted, Ordering::Relaxed);
         counters.changes.store(changes, Ordering::Relaxed);
         self.shard.publish_usage();

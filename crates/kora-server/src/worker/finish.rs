@@ -79,6 +79,7 @@ impl Worker {
             &counters.hits,
             &counters.misses,
             &counters.expired,
+            &counters.expired_fields,
             &counters.evicted,
             &counters.evicted_clients,
             &counters.reads,

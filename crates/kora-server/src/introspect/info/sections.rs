@@ -218,6 +218,7 @@ pub(super) fn stats(stats: &StatsInfo, fields: &mut Fields) {
     fields.put("instantaneous_output_repl_kbps", "0.00");
     fields.put("rejected_connections", stats.connections_rejected);
     fields.noughts(&["sync_full", "sync_partial_ok", "sync_partial_err"]);
+    fields.put("expired_subkeys", stats.expired_fields);
     fields.put("expired_keys", stats.expired_keys);
     fields.put("expired_stale_perc", "0.00");
     fields.put("expired_time_cap_reached_count", stats.expire_time_cap_reached);
@@ -311,8 +312,10 @@ pub(super) fn errorstats(errors: &[ErrorStat], fields: &mut Fields) {
 
 pub(super) fn keyspace(databases: &[DatabaseInfo], fields: &mut Fields) {
     for info in databases.iter().filter(|info| info.keys > 0) {
-        let value =
-            format_args!("keys={},expires={},avg_ttl={}", info.keys, info.expires, info.average_ttl_ms);
-        fields.put(&format!("db{}", info.db), value);
+        let DatabaseInfo { db, keys, expires, average_ttl_ms, expiring_hashes } = info;
+        let value = format_args!(
+            "keys={keys},expires={expires},avg_ttl={average_ttl_ms},subexpiry={expiring_hashes}"
+        );
+        fields.put(&format!("db{db}"), value);
     }
 }

@@ -138,6 +138,8 @@ pub struct StatsInfo {
     pub connections_rejected: u64,
     /// Keys deleted because their time had come.
     pub expired_keys: u64,
+    /// Fields of hashes whose time had come.
+    pub expired_fields: u64,
     /// Rounds of the expiry sweep that ended because their time was up.
     pub expire_time_cap_reached: u64,
     /// Keys evicted.
@@ -214,4 +216,6 @@ pub struct DatabaseInfo {
     pub expires: u64,
     /// Mean time until the deadline of those, in milliseconds.
     pub average_ttl_ms: u64,
+    /// Its hashes that have fields with a deadline.
+    pub expiring_hashes: u64,
 }

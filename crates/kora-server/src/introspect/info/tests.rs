@@ -25,7 +25,7 @@ fn sections_are_chosen_by_name() {
 fn lines_end_in_crlf_and_sections_stand_apart() {
     let snapshot = InfoSnapshot {
         keyspace: vec![
-            DatabaseInfo { db: 0, keys: 2, expires: 1, average_ttl_ms: 99_998 },
+            DatabaseInfo { db: 0, keys: 2, expires: 1, average_ttl_ms: 99_998, expiring_hashes: 1 },
             DatabaseInfo { db: 3, ..DatabaseInfo::default() },
         ],
         errors: vec![ErrorStat { prefix: "WRONGTYPE".into(), count: 4 }],
@@ -39,7 +39,7 @@ fn lines_end_in_crlf_and_sections_stand_apart() {
          # Commandstats\r\n\
          cmdstat_config|get:calls=8,usec=137,usec_per_call=17.12,rejected_calls=1,failed_calls=3\r\n\r\n\
          # Errorstats\r\nerrorstat_WRONGTYPE:count=4\r\n\r\n\
-         # Keyspace\r\ndb0:keys=2,expires=1,avg_ttl=99998\r\n"
+         # Keyspace\r\ndb0:keys=2,expires=1,avg_ttl=99998,subexpiry=1\r\n"
     );
 }
 
