@@ -1,6 +1,7 @@
 //! The forms of random commands, which read like the commands' syntax: one file per group.
 
 mod bitmap;
+mod hash;
 mod hyperloglog;
 mod key;
 mod list;
@@ -25,6 +26,7 @@ pub(super) const GROUPS: &[Group] = &[
     Group { name: "string", forms: string::FORMS },
     Group { name: "list", forms: list::FORMS },
     Group { name: "set", forms: set::FORMS },
+    Group { name: "hash", forms: hash::FORMS },
     Group { name: "bitmap", forms: bitmap::FORMS },
     Group { name: "hyperloglog", forms: hyperloglog::FORMS },
 ];
@@ -50,6 +52,8 @@ pub(super) enum Compare {
     Sorted,
     /// The same; sent as it is, because with other arguments it would choose at random.
     AllOfRandom,
+    /// Keys and values in turn, in any order of keys.
+    Pairs,
     /// Only the type of the reply.
     Type,
     /// As [`encoding_rules`] says.

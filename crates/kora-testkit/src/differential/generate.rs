@@ -61,6 +61,7 @@ impl Generator {
             Compare::Exact => {}
             Compare::Near(tolerance) => step.rules.push(Rule::Near(tolerance)),
             Compare::Sorted | Compare::AllOfRandom => step.rules.push(Rule::Sorted),
+            Compare::Pairs => step.rules.push(Rule::Pairs),
             Compare::Type => step.rules.push(Rule::Type),
             Compare::Encoding => step.rules.extend(encoding_rules(self.origin)),
             Compare::Scan => step.rules.push(Rule::Scan),

@@ -157,6 +157,8 @@ const PATTERNS: &[&str] = &[
     "*{*",
 ];
 
+const HASH_FIELDS: &[&str] = &["a", "b", "c", "name", "1", "2", "-3", "007", "", "field:with:a:longer:name"];
+
 const TYPES: &[&str] = &["string", "STRING", "list", "hash", "zset"];
 
 /// What is no number, or none that makes a short deadline.
@@ -202,6 +204,9 @@ pub(super) fn fill(word: &str, rng: &mut Rng) -> Vec<u8> {
         "<sketch-key>" => rng.pick(&["sketch:1", "sketch:2", "{t}sketch", "sketch:3"]),
         "<element>" => return number(rng.below(20_000)),
         "<bit-offset>" => return bit_offset(rng),
+        "<hash-field>" => rng.pick(HASH_FIELDS),
+        "<expire-if>" => rng.pick(&["NX", "XX", "GT", "LT", "gt"]),
+        "<set-if>" => rng.pick(&["FNX", "FXX", "fxx"]),
         "<field>" => rng.pick(FIELDS),
         "<value>" => return value(rng),
         "<item>" => return item(rng),
