@@ -48,6 +48,8 @@ pub enum Side {
 
 /// The longest listpack that lies in its entry, without head and end.
 const PACKED_BYTES_MAX: usize = 448;
+/// Most bytes that an element takes beyond its text's.
+const ELEMENT_BYTES_MORE_MAX: usize = 10;
 /// A list that shrank to this moves back into its entry.
 const PACKED_BYTES_AGAIN: usize = PACKED_BYTES_MAX / 2;
 
@@ -299,7 +301,7 @@ impl<'a> ListMut<'a> {
     #[inline]
     fn make_room(&mut self, text: &[u8]) {
         if let Some((_, bytes)) = self.entry.packed()
-            && bytes.len() + listpack::element_bytes(text) > PACKED_BYTES_MAX
+            && bytes.len() + text.len() + ELEMENT_BYTES_MORE_MAX > PACKED_BYTES_MAX
         {
             self.move_out();
         }
