@@ -6,12 +6,14 @@
 //! Tables come out as Markdown.
 
 mod client;
+mod complexity;
 mod growth;
 mod latency;
 mod memory;
 mod process;
 mod speed;
 mod statistics;
+mod workloads;
 
 use std::path::{Path, PathBuf};
 
@@ -38,7 +40,7 @@ pub(crate) struct Args {
     /// Share of the operations to do, for a quick look
     #[arg(long, default_value_t = 1.0)]
     scale: f64,
-    /// Measure bytes of memory per key instead of speed
+    /// Measure bytes of memory per key or element instead of speed
     #[arg(long)]
     memory: bool,
     /// Measure the latency of one connection without pipelining instead
@@ -47,6 +49,9 @@ pub(crate) struct Args {
     /// Measure pauses while a table grows to this many keys instead
     #[arg(long, value_name = "KEYS", num_args = 0..=1, default_missing_value = "20000000")]
     growth: Option<usize>,
+    /// Count the instructions of commands on collections of several sizes instead; needs valgrind
+    #[arg(long)]
+    complexity: bool,
     /// Core of the servers; those with several workers use all cores
     #[arg(long, default_value_t = 0)]
     server_cpu: usize,
@@ -63,6 +68,9 @@ struct Programs {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    if args.complexity {
+        return complexity::run(args);
+    }
     let programs = args.programs()?;
     if args.memory {
         return memory::run(args, &programs);

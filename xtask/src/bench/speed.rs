@@ -1,4 +1,4 @@
-//! CPU time per operation: the string rows of the goals.
+//! CPU time per operation, workload by workload.
 
 use std::process::Command;
 
@@ -6,118 +6,8 @@ use anyhow::{Context as _, bail};
 
 use super::process::{Server, all_cpus};
 use super::statistics::Spread;
+use super::workloads::{WORKLOADS, Workload};
 use super::{Args, Programs};
-
-/// One kind of work. Options are valkey-benchmark's.
-struct Workload {
-    name: &'static str,
-    what: &'static str,
-    operations: f64,
-    options: &'static str,
-    command: &'static str,
-    /// Fills the keys that the command reads.
-    preparation: Option<(&'static str, &'static str)>,
-    /// Most CPU against Valkey: in total, and in user space.
-    goal: (f64, f64),
-}
-
-const RANDOM_256: &str = "-c 50 -d 256 -r 200000";
-
-/// The workloads, in the order they run: those that read come after those that fill their keys.
-const WORKLOADS: [Workload; 10] = [
-    Workload {
-        name: "p1-set",
-        what: "SET, unpipelined",
-        operations: 150e3,
-        options: RANDOM_256,
-        command: "SET key:__rand_int__ __data__",
-        preparation: None,
-        goal: (0.85, 0.50),
-    },
-    Workload {
-        name: "p1-get",
-        what: "GET, unpipelined",
-        operations: 150e3,
-        options: RANDOM_256,
-        command: "GET key:__rand_int__",
-        preparation: None,
-        goal: (0.85, 0.50),
-    },
-    Workload {
-        name: "p16-set",
-        what: "SET, pipeline 16",
-        operations: 1.5e6,
-        options: "-P 16 -c 50 -d 256 -r 200000",
-        command: "SET key:__rand_int__ __data__",
-        preparation: None,
-        goal: (0.52, 0.45),
-    },
-    Workload {
-        name: "p16-get",
-        what: "GET, pipeline 16",
-        operations: 1.5e6,
-        options: "-P 16 -c 50 -d 256 -r 200000",
-        command: "GET key:__rand_int__",
-        preparation: None,
-        goal: (0.60, 0.45),
-    },
-    Workload {
-        name: "p16-incr",
-        what: "INCR, pipeline 16",
-        operations: 1.5e6,
-        options: "-P 16 -c 50 -r 200000",
-        command: "INCR n:__rand_int__",
-        preparation: None,
-        goal: (0.58, 0.45),
-    },
-    Workload {
-        name: "p64-set",
-        what: "SET, pipeline 64, 32 bytes",
-        operations: 3e6,
-        options: "-P 64 -c 50 -d 32 -r 200000",
-        command: "SET k:__rand_int__ __data__",
-        preparation: None,
-        goal: (0.55, 0.42),
-    },
-    Workload {
-        name: "p64-get",
-        what: "GET, pipeline 64, 32 bytes",
-        operations: 3e6,
-        options: "-P 64 -c 50 -r 200000",
-        command: "GET k:__rand_int__",
-        preparation: None,
-        goal: (0.48, 0.42),
-    },
-    Workload {
-        name: "get16k",
-        what: "GET, 16 KiB",
-        operations: 150e3,
-        options: "-c 20 -d 16384 -r 2000",
-        command: "GET big:__rand_int__",
-        preparation: Some(("-c 20 -d 16384 -r 2000 -n 20000", "SET big:__rand_int__ __data__")),
-        goal: (0.88, 0.50),
-    },
-    Workload {
-        name: "mset10",
-        what: "MSET of 10 keys, pipeline 4",
-        operations: 200e3,
-        options: "-P 4 -c 50 -r 100000",
-        command: "MSET a:__rand_int__ v b:__rand_int__ v c:__rand_int__ v d:__rand_int__ v e:__rand_int__ v \
-                  f:__rand_int__ v g:__rand_int__ v h:__rand_int__ v i:__rand_int__ v j:__rand_int__ v",
-        preparation: None,
-        goal: (0.62, 0.50),
-    },
-    Workload {
-        name: "mget10",
-        what: "MGET of 10 keys, pipeline 4",
-        operations: 200e3,
-        options: "-P 4 -c 50 -r 100000",
-        command: "MGET a:__rand_int__ b:__rand_int__ c:__rand_int__ d:__rand_int__ e:__rand_int__ \
-                  f:__rand_int__ g:__rand_int__ h:__rand_int__ i:__rand_int__ j:__rand_int__",
-        preparation: None,
-        goal: (0.62, 0.50),
-    },
-];
 
 /// What one server spent in the rounds that count.
 #[derive(Default)]
