@@ -4,9 +4,11 @@
 //!   requests in the same batches at the same time, since the clocks of LRU and LFU go by the second and the minute.
 //! - How far the limit is exceeded while several connections write as fast as they can.
 //! - The rate of writes that evict, against the same writes without a limit.
+//! - On demand how much memory is lost between values of different sizes.
 //! - On demand a long run at the limit with all types, whose memory must stay flat.
 
 mod client;
+mod fragmentation;
 mod hits;
 mod limit;
 mod soak;
@@ -34,7 +36,7 @@ pub(crate) struct Args {
     /// Requests per second of the traces
     #[arg(long, default_value_t = 50_000)]
     rate: usize,
-    /// Only these measurements
+    /// Only these measurements: hits, limit, fragmentation
     #[arg(long, value_delimiter = ',', default_values = ["hits", "limit"])]
     only: Vec<String>,
     /// Run at the limit with all types for so long instead
@@ -58,6 +60,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     if wants("limit") {
         limit::run(&kora)?;
+    }
+    if wants("fragmentation") {
+        fragmentation::run(args.reference.as_deref(), &kora)?;
     }
     Ok(())
 }
