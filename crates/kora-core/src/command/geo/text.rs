@@ -12,16 +12,9 @@ pub(super) fn write_distance(out: &mut dyn Reply, distance: f64) {
     out.bulk(format!("{sign}{}.{:04}", magnitude / 10_000, magnitude % 10_000).as_bytes());
 }
 
-/// Writes longitude and latitude: numbers in RESP3, texts with up to 17 decimals in RESP2.
+/// Writes longitude and latitude.
 pub(super) fn write_position(out: &mut dyn Reply, position: Position) {
     out.array(2);
-    for degrees in [position.longitude, position.latitude] {
-        if out.is_resp3() {
-            out.double(degrees);
-            continue;
-        }
-        let text = format!("{degrees:.17}");
-        let trimmed = text.trim_end_matches('0').trim_end_matches('.');
-        out.bulk(if trimmed == "-0" { "0" } else { trimmed }.as_bytes());
-    }
+    out.double(position.longitude);
+    out.double(position.latitude);
 }

@@ -88,7 +88,8 @@ pub(crate) struct Update {
 impl Update {
     /// Reads the options at the beginning of `args`; returns what follows them.
     fn take_options<'a, 'b>(&mut self, mut args: &'a [&'b [u8]]) -> &'a [&'b [u8]] {
-        while let [option, rest @ ..] = args {
+        // A score rarely begins with a letter: most commands are done with their options here.
+        while let [option @ [b'A'..=b'Z' | b'a'..=b'z', ..], rest @ ..] = args {
             let flag = match option.to_ascii_uppercase().as_slice() {
                 b"NX" => &mut self.condition.nx,
                 b"XX" => &mut self.condition.xx,
