@@ -173,6 +173,16 @@ impl Index {
         0
     }
 
+    /// Panics if an invariant does not hold.
+    #[cfg(test)]
+    pub(super) fn check(&self) {
+        self.tree.check(self.len);
+        self.walk(0, usize::MAX, false, |member, score| {
+            assert_eq!(self.score(member), Some(score), "what is in the tree is in the table");
+            true
+        });
+    }
+
     /// Bytes allocated, estimated from a sample.
     pub(super) fn estimate_bytes(&self, samples: usize) -> usize {
         size_of::<Self>() + self.tree.leaves.memory_bytes(samples) + self.locator.memory_bytes(samples)

@@ -167,6 +167,7 @@ impl Fixture {
             scanned.sort_by(|a, b| a.partial_cmp(b).expect("no NaN"));
             assert_eq!(scanned, model.0);
             check_ranges(set, model);
+            check_invariants(set);
         });
     }
 }
@@ -178,6 +179,13 @@ fn walked(set: ZSetRef<'_>, start: usize, count: usize, is_reverse: bool) -> Vec
         true
     });
     entries
+}
+
+/// Panics if an invariant of a large set does not hold.
+fn check_invariants(set: ZSetRef<'_>) {
+    if let Form::Index(index) = set.0 {
+        index.check();
+    }
 }
 
 fn check_ranges(set: ZSetRef<'_>, model: &Model) {
@@ -272,7 +280,11 @@ fn grow_and_shrink(count: u32, place: fn(u32) -> u32) {
             expected.partition_point(|other| f64::from(other / 3) < score)
         );
     }
+    index.check();
     for number in 0..count {
+        if number == count / 2 || (number % 1009 == 0 && count < 100_000) {
+            index.check();
+        }
         assert_eq!(index.remove(&member(number)), Some(f64::from(place(number) / 3)), "{number}");
     }
     assert_eq!(index.len(), 0);

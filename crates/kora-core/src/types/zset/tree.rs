@@ -159,9 +159,57 @@ impl Tree {
             }
         }
     }
+
+    /// Panics if an invariant does not hold.
+    #[cfg(test)]
+    pub(super) fn check(&self, len: usize) {
+        let mut in_order = Vec::new();
+        assert_eq!(self.root.check(&mut in_order), len);
+        for (id, next) in in_order.iter().zip(in_order.iter().skip(1)) {
+            assert_eq!((self.leaves.get(*id).next, self.leaves.get(*next).previous), (*next, *id));
+            let (leaf, next) = (self.leaves.get(*id), self.leaves.get(*next));
+            assert!(leaf.key(leaf.len() - 1).is_before(next.key(0)), "leaves are in order");
+        }
+        let entries: usize = in_order.iter().map(|id| self.leaves.get(*id).len()).sum();
+        assert_eq!((entries, in_order.len()), (len, self.leaves.live()));
+        self.root.check_separators(&self.leaves);
+    }
 }
 
 impl Node {
+    /// Adds the leaves below in order; says how many entries the counts promise.
+    #[cfg(test)]
+    fn check(&self, in_order: &mut Vec<LeafId>) -> usize {
+        let len = self.counts.len();
+        assert!(len <= FANOUT && len == self.separators.scores.len() && len == self.separators.members.len());
+        assert!(self.counts.iter().all(|count| *count > 0));
+        match &self.children {
+            Children::Leaves(leaves) => in_order.extend(leaves),
+            Children::Nodes(nodes) => {
+                for (node, count) in nodes.iter().zip(&self.counts) {
+                    assert_eq!(node.check(in_order), *count);
+                }
+            }
+        }
+        self.counts.iter().sum()
+    }
+
+    /// Checks that separators separate; returns the first and the last leaf below.
+    #[cfg(test)]
+    fn check_separators(&self, leaves: &Leaves) -> Option<(LeafId, LeafId)> {
+        let ends: Vec<_> = match &self.children {
+            Children::Leaves(ids) => ids.iter().map(|id| (*id, *id)).collect(),
+            Children::Nodes(nodes) => nodes.iter().filter_map(|node| node.check_separators(leaves)).collect(),
+        };
+        for (at, pair) in ends.windows(2).enumerate() {
+            let separator =
+                Key { score: self.separators.scores[at + 1], member: &self.separators.members[at + 1] };
+            let (left, right) = (leaves.get(pair[0].1), leaves.get(pair[1].0));
+            assert!(left.key(left.len() - 1).is_before(separator) && !right.key(0).is_before(separator));
+        }
+        Some((ends.first()?.0, ends.last()?.1))
+    }
+
     fn around_leaf(leaf: LeafId) -> Self {
         let mut node = Self { counts: vec![0], children: Children::Leaves(vec![leaf]), ..Self::default() };
         node.separators.insert(0, 0.0, Box::default());
