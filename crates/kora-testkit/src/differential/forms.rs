@@ -1,11 +1,13 @@
 //! The forms of random commands, which read like the commands' syntax: one file per group.
 
 mod bitmap;
+mod geo;
 mod hash;
 mod hyperloglog;
 mod key;
 mod list;
 mod set;
+mod sorted_set;
 mod string;
 
 /// Forms that belong together.
@@ -29,6 +31,8 @@ pub(super) const GROUPS: &[Group] = &[
     Group { name: "hash", forms: hash::FORMS },
     Group { name: "bitmap", forms: bitmap::FORMS },
     Group { name: "hyperloglog", forms: hyperloglog::FORMS },
+    Group { name: "sorted_set", forms: sorted_set::FORMS },
+    Group { name: "geo", forms: geo::FORMS },
 ];
 
 /// How often, what, and how replies are compared.

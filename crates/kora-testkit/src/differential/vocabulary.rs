@@ -127,6 +127,30 @@ const FLOATS: &[&str] = &[
     "99999999999.99",
 ];
 
+const SCORES: &[&str] = &[
+    "0",
+    "1",
+    "2",
+    "3",
+    "-1",
+    "10",
+    "100",
+    "-2.5",
+    "1.5",
+    "0.1",
+    "0.2",
+    "3.14159",
+    "1e3",
+    "1e30",
+    "inf",
+    "-inf",
+    "+inf",
+    "-0",
+    "12345.678",
+    "5",
+    "7",
+];
+
 const OFFSETS: &[&str] =
     &["0", "1", "2", "3", "5", "10", "30", "44", "100", "-1", "-2", "-5", "-100", "1000"];
 
@@ -210,7 +234,21 @@ pub(super) fn fill(word: &str, rng: &mut Rng) -> Vec<u8> {
         "<field>" => rng.pick(FIELDS),
         "<value>" => return value(rng),
         "<item>" => return item(rng),
+        "<lex-key>" => rng.pick(&["{t}names", "names:1", "names:2"]),
+        "<geo-key>" => rng.pick(&["{t}geo", "geo:1", "geo:2"]),
+        "<geo-result>" => rng.pick(&["{t}near", "near:1", "near:2"]),
         "<member>" => return member(rng),
+        "<zset-member>" => return zset_member(rng),
+        "<score>" => rng.pick(SCORES),
+        "<score-end>" => return score_end(rng),
+        "<lex-end>" => return lex_end(rng),
+        "<zadd-option>" => rng.pick(&["NX", "XX", "GT", "LT", "CH", "INCR", "nx", "ch"]),
+        "<geoadd-option>" => rng.pick(&["NX", "XX", "CH", "ch", "GT"]),
+        "<place>" => return [b"place:".to_vec(), number(rng.below(60))].concat(),
+        "<longitude>" => return degrees(rng, 180),
+        "<latitude>" => return degrees(rng, 85),
+        "<radius>" => rng.pick(&["0", "1", "50.5", "200", "1000", "3000", "8000", "20000", "-1", "x"]),
+        "<unit>" => rng.pick(&["m", "km", "km", "km", "ft", "mi", "KM"]),
         "<junk>" => return rng.pick(JUNK).to_vec(),
         "<integer>" => rng.pick(INTEGERS),
         "<float>" => rng.pick(FLOATS),
@@ -278,6 +316,50 @@ fn member(rng: &mut Rng) -> Vec<u8> {
         12..24 => number(rng.below(800)),
         _ => number(rng.below(20)),
     }
+}
+
+/// Members of sorted sets: some so long that the set is large from then on.
+fn zset_member(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(80) {
+        0 => b"long member ".repeat(6),
+        1..10 => rng.pick(VALUES).to_vec(),
+        10..40 => letters(rng)[..].iter().take(2).copied().collect(),
+        _ => [b"m:".to_vec(), number(rng.below(100))].concat(),
+    }
+}
+
+/// An end of a range of scores.
+fn score_end(rng: &mut Rng) -> Vec<u8> {
+    let score = if rng.one_in(40) { rng.pick(JUNK).to_vec() } else { rng.pick(SCORES).as_bytes().to_vec() };
+    if rng.one_in(3) { [b"(".to_vec(), score].concat() } else { score }
+}
+
+/// An end of a range of names.
+fn lex_end(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(12) {
+        0..3 => b"-".to_vec(),
+        3..6 => b"+".to_vec(),
+        6 if rng.one_in(4) => rng.pick(JUNK).to_vec(),
+        6..9 => [b"[".to_vec(), zset_member(rng)].concat(),
+        _ => [b"(".to_vec(), zset_member(rng)].concat(),
+    }
+}
+
+/// Degrees of longitude or latitude: most of them in one part of the world.
+fn degrees(rng: &mut Rng, max: u64) -> Vec<u8> {
+    let millionths = match rng.below(20) {
+        0 => {
+            return rng
+                .pick(&["180", "-180", "85.05112878", "-85.05112878", "0", "85.1", "x"])
+                .as_bytes()
+                .to_vec();
+        }
+        1..5 => rng.below(max * 2_000_000),
+        _ => max * 1_000_000 + rng.below(20_000_000),
+    };
+    let sign = if millionths < max * 1_000_000 { "-" } else { "" };
+    let millionths = millionths.abs_diff(max * 1_000_000);
+    format!("{sign}{}.{:06}", millionths / 1_000_000, millionths % 1_000_000).into_bytes()
 }
 
 fn letters(rng: &mut Rng) -> Vec<u8> {
