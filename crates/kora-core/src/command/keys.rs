@@ -89,13 +89,11 @@ pub fn extract_keys(facts: &Facts, args: &[&[u8]]) -> Result<Keys, InvalidKeys> 
 
 fn extract_each(facts: &Facts, args: &[&[u8]], keys: &mut Keys) -> Result<(), InvalidKeys> {
     for (number, spec) in facts.keys.iter().enumerate() {
-        let Some(begin) = begin(spec.begin, args) else {
-            // An option that names one more key may be left out.
-            if keys.is_empty() {
-                return Err(InvalidKeys);
-            }
+        if let Some(word) = spec.option_word() {
+            push_behind(word, args, number, keys)?;
             continue;
-        };
+        }
+        let begin = begin(spec.begin, args).ok_or(InvalidKeys)?;
         let Some(found) = range(spec.find, begin, args, facts.flags)? else { continue };
         let mut index = found.first;
         for _ in 0..found.count {
@@ -104,6 +102,32 @@ fn extract_each(facts: &Facts, args: &[&[u8]], keys: &mut Keys) -> Result<(), In
         }
     }
     Ok(())
+}
+
+impl KeySpec {
+    /// The word behind which one key stands, and from where on: an option, which may be left out or given again.
+    fn option_word(&self) -> Option<(&'static str, usize)> {
+        match (self.begin, self.find) {
+            (BeginSearch::Keyword(word, from), FindKeys::Range { last: 0, .. }) => {
+                Some((word, usize::try_from(from).ok()?))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Adds what stands behind each occurrence of an option's word. Some of these may be no keys: only the command knows
+/// which words are options and which are their values, and it must be given the shards of all that may be keys.
+fn push_behind(
+    (word, from): (&str, usize),
+    args: &[&[u8]],
+    spec: usize,
+    keys: &mut Keys,
+) -> Result<(), InvalidKeys> {
+    let is_word = |index: &usize| args[*index].eq_ignore_ascii_case(word.as_bytes());
+    (from..args.len().saturating_sub(1))
+        .filter(is_word)
+        .try_for_each(|at| push(keys, at + 1, spec, args.len()))
 }
 
 /// Adds a key. That its index is one of the arguments bounds every loop that calls this.

@@ -90,6 +90,25 @@ fn counted_keys() {
 }
 
 #[test]
+fn keys_behind_an_option() {
+    const OPTIONAL: &[KeySpec] = &[
+        KeySpec::one(&["RO"], 1),
+        KeySpec {
+            flags: &["OW"],
+            begin: BeginSearch::Keyword("STORE", 3),
+            find: FindKeys::Range { last: 0, step: 1, limit: 0 },
+            notes: None,
+        },
+    ];
+    check(&facts(OPTIONAL), "georadius k 1", Some("k"));
+    check(&facts(OPTIONAL), "georadius k store km", Some("k"));
+    check(&facts(OPTIONAL), "georadius k 1 store a", Some("k a"));
+    check(&facts(OPTIONAL), "georadius k 1 store", Some("k"));
+    check(&facts(OPTIONAL), "georadius k 1 STORE a asc Store b", Some("k a b"));
+    check(&facts(OPTIONAL), "georadius k 1 store STORE asc", Some("k STORE asc"));
+}
+
+#[test]
 fn keys_behind_a_keyword() {
     check(&facts(STREAMS), "xread count 1 streams a b 0 0", Some("a b"));
     check(&facts(STREAMS), "xread STREAMS a b c", Some("a"));
