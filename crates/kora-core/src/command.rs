@@ -8,7 +8,7 @@ pub mod help;
 pub mod hyperloglog;
 pub mod keys;
 pub mod list;
-pub(crate) mod options;
+pub mod options;
 pub(crate) mod scan_options;
 pub mod server;
 pub mod set;

@@ -1,10 +1,13 @@
 //! What a handler sees: the keyspaces of its keys, wherever they live, the time, and the journal.
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::config::CoreConfig;
 use crate::journal::Journal;
 use crate::keyspace::Keyspace;
+use crate::keyspace::entry::Kind;
 use crate::shard::store::{DbIndex, ShardStore};
-use crate::slot::Slot;
+use crate::slot::{ShardId, Slot};
 use crate::time::UnixMs;
 
 /// The stores an operation has in hand.
@@ -21,6 +24,67 @@ pub enum Stores<'a> {
     },
 }
 
+impl Stores<'_> {
+    /// The same stores, for a shorter time.
+    pub(crate) fn reborrow(&mut self) -> Stores<'_> {
+        match self {
+            Self::One(store) => Stores::One(store),
+            Self::Lent { stores, shard_count } => Stores::Lent { stores, shard_count: *shard_count },
+        }
+    }
+
+    /// The store of `shard`, if it is in hand.
+    pub(crate) fn of_shard(&mut self, shard: ShardId) -> Option<&mut ShardStore> {
+        match self {
+            Self::One(store) => (store.id() == shard).then_some(&mut **store),
+            Self::Lent { stores, .. } => {
+                stores.iter_mut().find(|store| store.id() == shard).map(|store| &mut **store)
+            }
+        }
+    }
+
+    /// The shards whose stores are in hand.
+    pub(crate) fn shards(&self) -> SmallVec<[ShardId; 8]> {
+        match self {
+            Self::One(store) => smallvec![store.id()],
+            Self::Lent { stores, .. } => stores.iter().map(|store| store.id()).collect(),
+        }
+    }
+}
+
+/// What a command that found nothing waits for.
+#[derive(Debug)]
+pub struct Wish {
+    /// The keys, in the command's order.
+    pub keys: Vec<Box<[u8]>>,
+    /// What one of them must hold for the command to run again.
+    pub kind: Kind,
+    /// When it gives up; `None`: never.
+    pub until: Option<UnixMs>,
+    /// Whether it also runs again when a key goes or its type changes.
+    pub wakes_on_removal: bool,
+    /// Its arguments when it runs again, where they must differ from those it was sent with.
+    pub resumes_as: Option<Box<[Box<[u8]>]>>,
+}
+
+impl Wish {
+    /// To wait until one of `keys` holds a value of `kind`, and then to run as before.
+    #[must_use]
+    pub fn of(keys: &[&[u8]], kind: Kind, until: Option<UnixMs>) -> Self {
+        let keys = keys.iter().map(|key| Box::from(*key)).collect();
+        Self { keys, kind, until, wakes_on_removal: false, resumes_as: None }
+    }
+}
+
+/// Whether a command may wait.
+#[derive(Debug)]
+pub enum Blocking<'a> {
+    /// It may not: it belongs to something that must not stop, or repeats an effect.
+    Forbidden,
+    /// It may, and leaves its wish here.
+    Permitted(&'a mut Option<Wish>),
+}
+
 /// What a command runs in.
 #[derive(Debug)]
 pub struct Ctx<'a> {
@@ -34,6 +98,8 @@ pub struct Ctx<'a> {
     pub now: UnixMs,
     /// CLIENT NO-TOUCH: look-ups leave LRU and LFU alone.
     pub no_touch: bool,
+    /// Whether the command may wait.
+    pub blocking: Blocking<'a>,
 }
 
 impl Ctx<'_> {
@@ -55,6 +121,20 @@ impl Ctx<'_> {
             }
         };
         Keyspace::new(store, self.journal, db, self.now, self.no_touch)
+    }
+
+    /// Makes the command wait; `false` if it may not. A handler that waits has changed nothing and writes no reply: it
+    /// runs again, and may wait on, when a key it waits for is ready. If its time is over first, the reply is the absent
+    /// array. What it asks for again it waits for no longer than it did at first.
+    #[must_use]
+    pub fn block(&mut self, wish: impl FnOnce() -> Wish) -> bool {
+        match &mut self.blocking {
+            Blocking::Forbidden => false,
+            Blocking::Permitted(place) => {
+                **place = Some(wish());
+                true
+            }
+        }
     }
 
     /// Every store in hand: one, or all that were lent.

@@ -8,18 +8,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use parking_lot::Mutex;
 
 use crate::command::table::{CommandTable, Handler};
 use crate::config::CoreConfig;
 use crate::error::CommandError;
 use crate::reply::Value;
+use crate::shard::claim::Abandoned;
 use crate::shard::hub::{Hub, Wake};
 use crate::shard::operation::{Driver, Operation, Part, Request, Setting};
 use crate::shard::replies::{Replies, TreeReplies};
 use crate::shard::route::place;
 use crate::shard::runner::{Shard, new_shards};
+use crate::shard::serve::Blocked;
 use crate::shard::store::DbIndex;
 use crate::slot::ShardId;
 use crate::time::UnixMs;
@@ -62,7 +64,7 @@ struct Embedded;
 
 impl Driver for Embedded {
     type Replies = TreeReplies;
-    type Origin = Sender<Part<Self>>;
+    type Origin = Sender<Answer>;
     type Mail = ();
 
     fn home(_: &Self::Origin) -> Option<ShardId> {
@@ -72,8 +74,21 @@ impl Driver for Embedded {
     fn deliver(part: Part<Self>) {
         let origin = part.operation.origin.clone();
         // The caller waits for all parts, so the channel is open and has room.
-        let _ = origin.send(part);
+        let _ = origin.send(Answer::Part(part));
     }
+
+    fn blocked(blocked: Blocked<Self>) {
+        let origin = blocked.operation.origin.clone();
+        let _ = origin.send(Answer::Blocked(blocked));
+    }
+}
+
+/// What a call is told of its operation.
+#[derive(Debug)]
+enum Answer {
+    Part(Part<Embedded>),
+    /// It has to wait for keys; its part comes when one is ready, unless its time is over first.
+    Blocked(Blocked<Embedded>),
 }
 
 /// Unparks a shard's thread, once that is known.
@@ -122,7 +137,8 @@ impl Engine {
         self.hub.shard_count()
     }
 
-    /// Runs one command on database 0 and waits for its reply; errors are replies too.
+    /// Runs one command on database 0 and waits for its reply; errors are replies too. A blocking command blocks the
+    /// calling thread.
     pub fn command(&self, args: &[&[u8]]) -> Value {
         self.pipeline(DbIndex(0), &[args]).pop().expect("one command has one reply")
     }
@@ -145,11 +161,12 @@ impl Engine {
                 }
             };
             let placement = place(command.0, args, self.shard_count());
-            if placement.is_together() {
+            let is_alone = placement.is_alone(command.0);
+            if is_alone {
                 self.run(db, &mut request, &mut replies);
             }
             request.push(command, args, &placement, self.shard_count(), ShardId(0));
-            if placement.is_together() {
+            if is_alone {
                 self.run(db, &mut request, &mut replies);
             }
         }
@@ -171,21 +188,51 @@ impl Engine {
         }
         let request = std::mem::take(request);
         let setting = Setting { db, now: (self.clock)(), no_touch: false, style: true };
-        let (sender, receiver) = bounded(usize::from(self.shard_count()));
+        let (sender, receiver) = bounded(usize::from(self.shard_count()) + 1);
         let operation = Operation::<Embedded>::new(request, setting, sender);
         let parts = self.call(operation, &receiver);
         replies.extend(parts.into_values());
     }
 
-    fn call(&self, operation: Operation<Embedded>, receiver: &Receiver<Part<Embedded>>) -> TreeReplies {
+    fn call(&self, operation: Operation<Embedded>, receiver: &Receiver<Answer>) -> TreeReplies {
         let operation = Arc::new(operation);
         self.hub.submit(Arc::clone(&operation));
-        let mut parts: Vec<_> = (0..operation.part_count())
-            .map(|_| receiver.recv().expect("the operation holds a sender while this waits"))
-            .collect();
+        let mut parts = Vec::with_capacity(operation.part_count());
+        while parts.len() < operation.part_count() {
+            match receiver.recv().expect("the operation holds a sender while this waits") {
+                Answer::Part(part) => parts.push(part),
+                Answer::Blocked(blocked) => parts.push(self.await_key(&blocked, receiver)),
+            }
+        }
         let mut whole = TreeReplies::new(true);
         operation.assemble(&mut parts, &mut whole);
         whole
+    }
+
+    /// Waits until a blocking command is served or its time is over.
+    fn await_key(
+        &self,
+        Blocked { operation, waiter }: &Blocked<Embedded>,
+        receiver: &Receiver<Answer>,
+    ) -> Part<Embedded> {
+        loop {
+            let left_ms = waiter.until().map(|until| until.0.saturating_sub((self.clock)().0));
+            let answer = match left_ms.map(u64::try_from) {
+                None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(left_ms) => receiver.recv_timeout(Duration::from_millis(left_ms.unwrap_or(0))),
+            };
+            match answer {
+                Ok(Answer::Part(part)) => return part,
+                Err(RecvTimeoutError::Timeout) if waiter.until() <= Some((self.clock)()) => {
+                    if operation.abandon() == Abandoned::Now {
+                        self.hub.forget(waiter);
+                        return operation.timed_out();
+                    }
+                }
+                // Woken too early; or told twice, which does not happen.
+                Ok(Answer::Blocked(_)) | Err(_) => {}
+            }
+        }
     }
 }
 

@@ -212,6 +212,7 @@ impl<'a> Keyspace<'a> {
             entry.set_usage(Usage::new(&self.store.config, self.now));
         }
         self.journal.event(EventClass::NEW, "new", self.db, entry.key());
+        self.store.waiters.note_value(self.db, entry.key());
         self.store.databases[self.db.index()].insert(hash, entry, &self.store.hasher);
     }
 
@@ -220,6 +221,7 @@ impl<'a> Keyspace<'a> {
     pub fn remove(&mut self, key: &[u8]) -> Option<Entry> {
         let hash = self.hash(key);
         let position = self.locate(hash, key)?;
+        self.store.waiters.note_removal(self.db, key);
         Some(self.store.databases[self.db.index()].remove(position, hash, &self.store.hasher))
     }
 
@@ -304,6 +306,7 @@ impl<'a> Keyspace<'a> {
 
     /// Empties the database and says how many keys it had; the entries are freed later.
     pub fn clear(&mut self) -> usize {
+        self.store.waiters.note_database(self.db);
         let table = self.store.databases[self.db.index()].take();
         let len = table.len();
         self.store.garbage.add_table(table);
@@ -335,11 +338,12 @@ impl<'a> Keyspace<'a> {
         hash_key(&self.store.hasher, &number.to_le_bytes())
     }
 
-    /// Reports a keyspace event and counts one change.
+    /// Reports a keyspace event and counts one change. Those who wait for the key are served after the command.
     #[inline]
     pub fn changed(&mut self, class: EventClass, name: &'static str, key: &[u8]) {
         self.journal.changed(1);
         self.journal.event(class, name, self.db, key);
+        self.store.waiters.note_value(self.db, key);
     }
 
     /// The journal, for effects and events.

@@ -1,9 +1,12 @@
 //! Shards: each owns one store and runs commands on it, alone or together with others.
 
+pub mod claim;
 pub mod hub;
 pub mod operation;
 pub mod parking;
 pub mod replies;
 pub mod route;
 pub mod runner;
+pub mod serve;
 pub mod store;
+pub mod waiters;

@@ -8,8 +8,11 @@ use std::sync::atomic::{
     AtomicBool, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 };
 
+use kora_core::shard::operation::Operation;
 use kora_core::slot::ShardId;
 use parking_lot::Mutex;
+
+use crate::driver::ServerDriver;
 
 /// A client's number: never reused while the server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,7 +32,7 @@ pub(crate) mod flag {
     pub(crate) const NO_EVICT: u8 = 1;
     /// CLIENT NO-TOUCH ON.
     pub(crate) const NO_TOUCH: u8 = 2;
-    /// Waits for something: WAIT, a pause.
+    /// Waits for something: keys, WAIT, a pause.
     pub(crate) const BLOCKED: u8 = 4;
     /// Will be closed once its output is sent.
     pub(crate) const CLOSING: u8 = 8;
@@ -66,8 +69,10 @@ pub(crate) struct Client {
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
     pub(crate) commands: AtomicU64,
-    /// Whether it waits for something that CLIENT UNBLOCK may end; whoever clears it ends the wait.
+    /// Whether it waits for a time that CLIENT UNBLOCK may end; whoever clears it ends the wait.
     pub(crate) is_unblockable: AtomicBool,
+    /// The operation by which it waits for keys.
+    pub(crate) blocked: Mutex<Option<Arc<Operation<ServerDriver>>>>,
 }
 
 impl Client {
@@ -77,6 +82,12 @@ impl Client {
         } else {
             self.flags.fetch_and(!flag, Ordering::Relaxed);
         }
+    }
+
+    /// Ends what it waits for on behalf of CLIENT UNBLOCK; `false` if it waits for nothing. Its worker is to be told.
+    pub(crate) fn end_wait(&self) -> bool {
+        let is_ended = self.blocked.lock().as_ref().is_some_and(|operation| operation.end_wait());
+        is_ended || self.is_unblockable.swap(false, Ordering::AcqRel)
     }
 
     pub(crate) fn has_flag(&self, flag: u8) -> bool {

@@ -16,7 +16,6 @@ use std::sync::Arc;
 
 use kora_core::command::spec::CommandSpec;
 use kora_core::error::{CommandError, CommandResult};
-use kora_core::number::parse_i64;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
 
@@ -61,15 +60,4 @@ pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
 /// A container without its subcommand: its arity refuses that before it runs.
 fn container(_: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     Err(CommandError::Arity(String::from_utf8_lossy(args[0]).to_lowercase().into()))
-}
-
-/// A time-out in milliseconds from now; 0 never ends.
-fn parse_timeout(text: &[u8], now: UnixMs) -> CommandResult<UnixMs> {
-    let timeout_ms =
-        parse_i64(text).ok_or(CommandError::text("ERR timeout is not an integer or out of range"))?;
-    if timeout_ms < 0 {
-        return Err(CommandError::text("ERR timeout is negative"));
-    }
-    let until = now.0.checked_add(timeout_ms).ok_or(CommandError::text("ERR timeout is out of range"))?;
-    Ok(UnixMs(until))
 }

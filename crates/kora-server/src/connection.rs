@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use kora_core::reply::Reply;
 use kora_core::shard::operation::{Operation, Part};
 use kora_core::shard::store::DbIndex;
+use kora_core::shard::waiters::Waiter;
 use kora_core::time::UnixMs;
 use kora_protocol::{RequestParser, Resp};
 use smallvec::SmallVec;
@@ -58,10 +59,10 @@ pub(crate) enum Wait {
     /// Nothing.
     #[default]
     Nothing,
-    /// The parts of an operation.
+    /// The parts of an operation, which may itself wait for keys.
     Operation(Box<PendingParts>),
-    /// A time, with the reply that is due then: WAIT.
-    Until(UnixMs, TimedReply),
+    /// A time, if it ever comes, with the reply that is due then: WAIT.
+    Until(Option<UnixMs>, TimedReply),
     /// The end of a pause.
     Pause,
 }
@@ -98,6 +99,10 @@ pub(crate) struct PendingParts {
     pub(crate) commands: SmallVec<[u16; 32]>,
     /// When it was submitted, if that is timed.
     pub(crate) begun: Option<std::time::Instant>,
+    /// The operation itself, if it may have to wait for keys.
+    pub(crate) blocking: Option<Arc<Operation<ServerDriver>>>,
+    /// Where it stands, once it waits.
+    pub(crate) waiter: Option<Arc<Waiter>>,
 }
 
 impl PendingParts {
@@ -177,6 +182,20 @@ impl Connection {
             && !self.is_closing
             && !self.is_broken
             && self.unsent_bytes() < OUTPUT_HIGH_WATER_BYTES
+    }
+
+    /// Whether its client waits for keys.
+    pub(crate) fn is_blocked(&self) -> bool {
+        matches!(&self.wait, Wait::Operation(pending) if pending.waiter.is_some())
+    }
+
+    /// When what it waits for is over at the latest.
+    pub(crate) fn deadline(&self) -> Option<UnixMs> {
+        match &self.wait {
+            Wait::Until(until, _) => *until,
+            Wait::Operation(pending) => pending.waiter.as_ref()?.until(),
+            Wait::Nothing | Wait::Pause => None,
+        }
     }
 
     /// Whether nothing presses it to send: it is not to be closed, and little is unsent.

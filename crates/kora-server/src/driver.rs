@@ -1,6 +1,7 @@
 //! How the core's shards reach the server's connections.
 
 use kora_core::shard::operation::{Driver, Part};
+use kora_core::shard::serve::Blocked;
 use kora_core::slot::ShardId;
 
 use crate::client::ClientId;
@@ -51,6 +52,10 @@ impl Driver for ServerDriver {
     }
 
     fn deliver(_: Part<Self>) {
+        unreachable!("every connection is served by a worker");
+    }
+
+    fn blocked(_: Blocked<Self>) {
         unreachable!("every connection is served by a worker");
     }
 }

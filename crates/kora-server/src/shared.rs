@@ -35,6 +35,10 @@ pub(crate) struct WorkerCounters {
     /// Keys of its shard that may be evicted; kept while there is a memory limit.
     pub(crate) evictable: AtomicU64,
     pub(crate) changes: AtomicU64,
+    /// Keys of its shard that clients wait for.
+    pub(crate) awaited_keys: AtomicU64,
+    /// Its connections that wait for something until a time.
+    pub(crate) timed_waits: AtomicU64,
     pub(crate) reads: AtomicU64,
     pub(crate) writes: AtomicU64,
     /// Rounds of the worker's loop.
@@ -74,6 +78,8 @@ impl WorkerCounters {
             evicted_clients: AtomicU64::new(0),
             evictable: AtomicU64::new(0),
             changes: AtomicU64::new(0),
+            awaited_keys: AtomicU64::new(0),
+            timed_waits: AtomicU64::new(0),
             reads: AtomicU64::new(0),
             writes: AtomicU64::new(0),
             rounds: AtomicU64::new(0),

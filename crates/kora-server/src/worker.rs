@@ -11,6 +11,7 @@ mod finish;
 mod mail;
 mod room;
 mod thrift;
+mod wait;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,6 +32,7 @@ pub(crate) use accept::open_listeners;
 use batch::Batch;
 use execute::Resolved;
 use thrift::note_memory;
+use wait::Deadlines;
 
 /// Bytes read at once into the worker's buffer.
 const READ_BYTES: usize = 64 * 1024;
@@ -54,8 +56,8 @@ pub(crate) struct Worker {
     queue: Vec<usize>,
     /// Connections with something to send.
     dirty: Vec<usize>,
-    /// Connections that wait for a time.
-    timed: Vec<usize>,
+    /// When the connections give up that wait for something no longer than that.
+    deadlines: Deadlines,
     /// Connections that wait for the end of a pause.
     paused: Vec<usize>,
     config: Arc<Config>,
@@ -110,7 +112,7 @@ impl Worker {
             free_slots: Vec::new(),
             queue: Vec::new(),
             dirty: Vec::new(),
-            timed: Vec::new(),
+            deadlines: Deadlines::default(),
             paused: Vec::new(),
             now: clock(),
             clock,
@@ -146,7 +148,7 @@ impl Worker {
     fn round(&mut self) -> std::io::Result<()> {
         let is_idle = self.queue.is_empty() && !self.owes_room && self.shard.park();
         let until_cron = self.next_cron.saturating_duration_since(self.round_begun);
-        let timeout = if is_idle { until_cron } else { Duration::ZERO };
+        let timeout = if is_idle { until_cron.min(self.deadlines.from(self.now)) } else { Duration::ZERO };
         let mut ready = std::mem::take(&mut self.ready);
         let waited = self.poller.wait(timeout, &mut ready);
         self.shard.unpark();
@@ -159,6 +161,7 @@ impl Worker {
         for slot in std::mem::take(&mut self.queue) {
             self.serve(slot);
         }
+        self.end_due_waits();
         self.read_mail();
         self.keep_room();
         self.publish_counters();
@@ -204,10 +207,13 @@ impl Worker {
         connection.is_writable |= ready.is_writable;
         connection.is_readable |= ready.is_readable;
         connection.has_ended |= ready.has_ended;
+        // Who waits for keys and has left is not to be given any.
+        let has_left = connection.has_ended && connection.is_blocked();
+        connection.is_broken |= has_left;
         if ready.is_readable {
             self.enqueue(ready.token);
         }
-        if ready.is_writable {
+        if ready.is_writable || has_left {
             self.note_dirty(ready.token);
         }
     }
@@ -312,7 +318,7 @@ impl Worker {
     fn send(&mut self, slot: usize) {
         let Some(Some(connection)) = self.connections.get_mut(slot) else { return };
         connection.is_dirty = false;
-        if matches!(connection.wait, Wait::Operation(_)) && connection.is_calm() {
+        if matches!(connection.wait, Wait::Operation(_)) && !connection.is_blocked() && connection.is_calm() {
             // The replies of the operation will go out with those before it, in one system call.
             return;
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::command::FAMILIES;
 use crate::command::spec::CommandSpec;
 use crate::config::CoreConfig;
-use crate::context::{Ctx, Stores};
+use crate::context::{Blocking, Ctx, Stores};
 use crate::error::CommandError;
 use crate::journal::{Effect, Journal};
 use crate::keyspace::Keyspace;
@@ -67,6 +67,7 @@ impl BareShard {
                 db: self.db,
                 now: self.now,
                 no_touch: false,
+                blocking: Blocking::Forbidden,
             };
             (spec.handler)(&mut ctx, args, &mut sink)
         } else {

@@ -58,6 +58,18 @@ impl LongDouble {
         sum.is_finite().then_some(Self(sum))
     }
 
+    /// The product with `factor`, rounded up to an integer; `None` if it is too large for one. What is too small becomes
+    /// the least.
+    #[must_use]
+    pub fn times_rounded_up(self, factor: i64) -> Option<i64> {
+        let product = (self.0 * Self::from(factor).0).value;
+        if product > Self::from(i64::MAX).0 {
+            return None;
+        }
+        let integer = product.round_to_integral(Round::TowardPositive).value.to_i128(64).value;
+        Some(i64::try_from(integer).unwrap_or(i64::MIN))
+    }
+
     /// Significand and exponent: the magnitude is their product, `significand * 2^exponent`.
     fn decode(self) -> (u64, i32) {
         /// What the exponent field is higher than the exponent of an integer significand.

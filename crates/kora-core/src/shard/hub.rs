@@ -15,8 +15,11 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::operation::{Driver, Operation, Part};
 use super::parking::Parking;
+use super::serve::Blocked;
 use super::store::{DbIndex, ShardStore};
+use super::waiters::Waiter;
 use crate::slot::ShardId;
+use crate::time::UnixMs;
 
 /// Makes a parked worker look at its doors.
 pub trait Wake: Send + Sync {
@@ -36,13 +39,21 @@ pub(super) enum Mail<D: Driver> {
     Part(Part<D>),
     /// This shard's store comes home.
     Store(Box<ShardStore>),
+    /// An operation of this shard's worker has to wait.
+    Blocked(Blocked<D>),
+    /// A waiter is over: it need not stand in this shard's queues any more.
+    Forget(Arc<Waiter>),
     /// A message of the driver's.
     Driver(D::Mail),
 }
 
+/// The waiter that an operation is run for once more, and the time at which it runs.
+pub(super) type Resumed = (Arc<Waiter>, UnixMs);
+
 pub(super) struct LaneEntry<D: Driver> {
     pub(super) ticket: Ticket,
     pub(super) operation: Arc<Operation<D>>,
+    pub(super) resumed: Option<Resumed>,
 }
 
 /// The receiving ends of a shard's doors.
@@ -181,7 +192,26 @@ impl<D: Driver> Hub<D> {
     pub fn begin_submission(&self, operation: Arc<Operation<D>>) -> Submission<'_, D> {
         let next_ticket = self.next_ticket.lock();
         let ticket = Ticket(*next_ticket);
-        Submission { hub: self, next_ticket, ticket, operation, pushed: 0 }
+        Submission { hub: self, next_ticket, ticket, operation, resumed: None, pushed: 0 }
+    }
+
+    /// Submits an operation that has waited, to be run once more; `false` if somebody else is submitting.
+    pub(super) fn try_submit(&self, operation: Arc<Operation<D>>, resumed: Resumed) -> bool {
+        let Some(next_ticket) = self.next_ticket.try_lock() else { return false };
+        let ticket = Ticket(*next_ticket);
+        let resumed = Some(resumed);
+        let mut submission = Submission { hub: self, next_ticket, ticket, operation, resumed, pushed: 0 };
+        while submission.push_next() {}
+        submission.publish();
+        submission.finish();
+        true
+    }
+
+    /// Takes a waiter that is over out of all queues.
+    pub fn forget(&self, waiter: &Arc<Waiter>) {
+        for shard in waiter.shards() {
+            self.send(shard, Mail::Forget(Arc::clone(waiter)));
+        }
     }
 }
 
@@ -195,6 +225,7 @@ pub struct Submission<'a, D: Driver> {
     next_ticket: MutexGuard<'a, u64>,
     ticket: Ticket,
     operation: Arc<Operation<D>>,
+    resumed: Option<Resumed>,
     pushed: usize,
 }
 
@@ -203,7 +234,8 @@ impl<D: Driver> Submission<'_, D> {
     pub fn push_next(&mut self) -> bool {
         let Some(&shard) = self.operation.request.shards.get(self.pushed) else { return false };
         self.pushed += 1;
-        let entry = LaneEntry { ticket: self.ticket, operation: Arc::clone(&self.operation) };
+        let operation = Arc::clone(&self.operation);
+        let entry = LaneEntry { ticket: self.ticket, operation, resumed: self.resumed.clone() };
         // A shard that has ended takes no more operations: the engine is going down.
         let _ = self.hub.ports[shard.index()].lane.send(entry);
         true

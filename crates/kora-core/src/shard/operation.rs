@@ -9,9 +9,11 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
+use super::claim::{Abandoned, Claim};
 use super::replies::Replies;
+use super::serve::Blocked;
 use super::store::{DbIndex, ShardStore};
-use crate::command::spec::{CoreHandler, Facts, Merge};
+use crate::command::spec::{CoreHandler, Facts, Flags, Merge};
 use crate::reply::Reply;
 use crate::slot::ShardId;
 use crate::time::UnixMs;
@@ -33,6 +35,9 @@ pub trait Driver: Sized + 'static {
 
     /// Hands a part to an origin that no worker serves.
     fn deliver(part: Part<Self>);
+
+    /// Tells an origin that no worker serves that its operation has to wait.
+    fn blocked(blocked: Blocked<Self>);
 }
 
 /// The form in which a driver's connection reads replies.
@@ -76,6 +81,12 @@ pub struct Request {
 }
 
 impl Request {
+    /// Whether it is one command that may wait for keys.
+    #[must_use]
+    pub fn may_block(&self) -> bool {
+        matches!(self.items[..], [item] if item.merge.is_none() && item.facts.flags.has(Flags::BLOCKING))
+    }
+
     /// Makes room for so many commands with so many arguments and bytes in all, so that it need not grow.
     pub fn reserve(&mut self, command_count: usize, argument_count: usize, byte_count: usize) {
         self.items.reserve(command_count);
@@ -252,6 +263,8 @@ pub struct Operation<D: Driver> {
     pub(super) request: Request,
     pub(super) course: Course,
     pub(super) setting: Setting<Style<D>>,
+    /// Who ends its wait, if it has to wait.
+    pub(super) claim: Claim,
     /// Who waits for it.
     pub origin: D::Origin,
 }
@@ -276,7 +289,7 @@ impl<D: Driver> Operation<D> {
             _ if request.is_lend => Course::Lend(Mutex::default()),
             _ => Course::FanOut,
         };
-        Self { request, course, setting, origin }
+        Self { request, course, setting, claim: Claim::default(), origin }
     }
 
     /// Number of parts that answer it.
@@ -286,6 +299,49 @@ impl<D: Driver> Operation<D> {
             Course::Single | Course::Lend(_) => 1,
             Course::FanOut => self.request.shards.len(),
         }
+    }
+
+    /// Whether it is one command that may wait for keys.
+    #[must_use]
+    pub fn may_block(&self) -> bool {
+        self.request.may_block()
+    }
+
+    /// Whether its client left before it ran, and it would take something that nobody gets.
+    pub(super) fn is_pointless(&self) -> bool {
+        self.may_block() && self.claim.is_over()
+    }
+
+    /// Ends its wait because its time is over or its client has left. Only after [`Abandoned::Now`] is there no part to
+    /// come, and [`Operation::timed_out`] or nothing takes its place.
+    pub fn abandon(&self) -> Abandoned {
+        self.claim.abandon()
+    }
+
+    /// Ends its wait, whoever asks; `false` if it does not wait. There is no part to come then: [`Operation::timed_out`]
+    /// or [`Operation::refused`] takes its place.
+    #[must_use]
+    pub fn end_wait(&self) -> bool {
+        self.claim.end()
+    }
+
+    /// The part that answers a command whose time to wait is over.
+    #[must_use]
+    pub fn timed_out(self: &Arc<Self>) -> Part<D> {
+        self.answered(|replies| replies.null_array())
+    }
+
+    /// The part that answers a command whose wait was ended with an error.
+    #[must_use]
+    pub fn refused(self: &Arc<Self>, error: &str) -> Part<D> {
+        self.answered(|replies| replies.error(error))
+    }
+
+    fn answered(self: &Arc<Self>, reply: impl FnOnce(&mut D::Replies)) -> Part<D> {
+        let mut replies = D::Replies::new(self.setting.style);
+        reply(&mut replies);
+        replies.end_item();
+        Part { operation: Arc::clone(self), shard: self.request.items[0].shard, replies }
     }
 
     /// Puts the replies of all `parts` back in the order the commands were sent, at the end of `into`; one

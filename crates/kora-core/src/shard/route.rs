@@ -6,7 +6,7 @@ use super::operation::Request;
 use crate::command::generic::scan::cursor_shard;
 use crate::command::keys::extract_keys;
 use crate::command::sort::reads_patterns;
-use crate::command::spec::{CoreHandler, Facts, Merge, Route};
+use crate::command::spec::{CoreHandler, Facts, Flags, Merge, Route};
 use crate::slot::{ShardId, Slot};
 
 /// Where a command runs.
@@ -23,10 +23,11 @@ pub enum Placement {
 }
 
 impl Placement {
-    /// Whether the command must be an operation of its own.
+    /// Whether a command so placed must be an operation of its own: it needs several stores at once, or may have to wait.
+    #[inline]
     #[must_use]
-    pub fn is_together(&self) -> bool {
-        matches!(self, Self::Together(_))
+    pub fn is_alone(&self, facts: &Facts) -> bool {
+        matches!(self, Self::Together(_)) || facts.flags.has(Flags::BLOCKING)
     }
 }
 

@@ -7,6 +7,8 @@
 //! 3. Only then the received work runs; and none of it while the store is lent.
 //!
 //! So work that was sent by someone who had seen an operation's effect finds that operation in the lane in step 2.
+//!
+//! Those who wait for keys are served at the end of every command: [`super::serve`].
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,10 +18,12 @@ use smallvec::SmallVec;
 use super::hub::{Doors, Hub, LaneEntry, Mail, Wake};
 use super::operation::{COUNT_OF_ERROR, Course, Driver, Item, Operation, Part, Request, Setting, Style};
 use super::replies::{Replies, SumSink};
+use super::serve::Blocked;
 use super::store::{DbIndex, ShardStore};
+use super::waiters::Waiter;
 use crate::command::spec::{CoreHandler, Flags, Merge};
 use crate::config::CoreConfig;
-use crate::context::{Ctx, Stores};
+use crate::context::{Blocking, Ctx, Stores};
 use crate::journal::{Effect, Journal};
 use crate::keyspace::eviction::Eviction;
 use crate::keyspace::garbage::Garbage;
@@ -37,14 +41,24 @@ pub type GarbageSink = Box<dyn FnMut(Garbage) + Send>;
 /// Keys of one operation whose memory is fetched ahead: more would push each other out of the nearest cache.
 const PREFETCH_KEYS_MAX: usize = 128;
 
+/// What became of a command that was to run at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Ran {
+    /// It replied.
+    Replied,
+    /// It has to wait, and has done nothing so far.
+    MustWait,
+}
+
 /// One shard.
 pub struct Shard<D: Driver> {
-    id: ShardId,
-    hub: Arc<Hub<D>>,
+    pub(super) id: ShardId,
+    pub(super) hub: Arc<Hub<D>>,
     doors: Doors<D>,
     /// Absent while it is lent.
-    store: Option<Box<ShardStore>>,
-    journal: Journal,
+    pub(super) store: Option<Box<ShardStore>>,
+    pub(super) journal: Journal,
     effect_sink: Option<EffectSink>,
     garbage_sink: Option<GarbageSink>,
     /// Taken from the lane, and not yet published.
@@ -52,6 +66,12 @@ pub struct Shard<D: Driver> {
     /// Received, and not yet run.
     waiting: VecDeque<Arc<Operation<D>>>,
     finished: Vec<Part<D>>,
+    /// Operations of this shard's worker that have to wait.
+    pub(super) blocked: Vec<Blocked<D>>,
+    /// Waiters to be taken out of the queues when the store is back.
+    pub(super) forgotten: Vec<Arc<Waiter>>,
+    /// Whether operations must be submitted for waiters before anything of the shard's own runs.
+    pub(super) has_promised: bool,
     driver_mail: Vec<D::Mail>,
     /// Changes counted when the usage was last published.
     published_changes: u64,
@@ -84,6 +104,9 @@ pub fn new_shards<D: Driver>(wakers: Vec<Box<dyn Wake>>, config: &CoreConfig, se
             lane_head: None,
             waiting: VecDeque::new(),
             finished: Vec::new(),
+            blocked: Vec::new(),
+            forgotten: Vec::new(),
+            has_promised: false,
             driver_mail: Vec::new(),
             published_changes: 0,
         }
@@ -140,10 +163,12 @@ impl<D: Driver> Shard<D> {
     #[inline]
     pub fn is_free(&mut self) -> bool {
         self.drain_lane();
-        self.store.is_some() && self.lane_head.is_none() && self.waiting.is_empty()
+        self.store.is_some() && self.lane_head.is_none() && self.waiting.is_empty() && !self.has_promised
     }
 
     /// Runs one command on this shard's store at once, replying to `out`. Only when [`Shard::is_free`].
+    ///
+    /// A command that has to wait has done nothing: it must be submitted as an operation.
     ///
     /// # Panics
     /// If the store is lent.
@@ -155,21 +180,31 @@ impl<D: Driver> Shard<D> {
         args: &[&[u8]],
         setting: &Setting<Style<D>>,
         out: &mut dyn Reply,
-    ) -> bool {
+    ) -> Ran {
         let store = self.store.as_deref_mut().expect("only a free shard runs commands");
-        run_handler(Stores::One(store), &mut self.journal, (is_write, handler), args, setting, out)
+        let mut wish = None;
+        let (stores, blocking) = (Stores::One(store), Blocking::Permitted(&mut wish));
+        run_handler(stores, &mut self.journal, (is_write, handler), args, setting, blocking, out);
+        self.serve_ready(setting.now);
+        if wish.is_some() { Ran::MustWait } else { Ran::Replied }
     }
 
     /// Submits an operation; its parts come back to `origin`. What concerns this shard alone is queued here.
-    pub fn submit(&mut self, request: Request, setting: Setting<Style<D>>, origin: D::Origin) {
+    pub fn submit(
+        &mut self,
+        request: Request,
+        setting: Setting<Style<D>>,
+        origin: D::Origin,
+    ) -> Arc<Operation<D>> {
         self.hand_over();
         let operation = Arc::new(Operation::new(request, setting, origin));
         if operation.request.shards[..] == [self.id] {
-            self.waiting.push_back(operation);
+            self.waiting.push_back(Arc::clone(&operation));
         } else {
-            self.hub.submit(operation);
+            self.hub.submit(Arc::clone(&operation));
         }
         self.advance();
+        operation
     }
 
     /// Receives and runs what has arrived, as far as it can run now; `false` if there was nothing.
@@ -180,7 +215,9 @@ impl<D: Driver> Shard<D> {
             match mail {
                 Mail::Operation(operation) => self.waiting.push_back(operation),
                 Mail::Part(part) => self.finished.push(part),
-                Mail::Store(store) => self.store = Some(store),
+                Mail::Store(store) => self.take_home(store),
+                Mail::Blocked(blocked) => self.blocked.push(blocked),
+                Mail::Forget(waiter) => self.forget(waiter),
                 Mail::Driver(mail) => self.driver_mail.push(mail),
             }
             self.advance();
@@ -198,8 +235,12 @@ impl<D: Driver> Shard<D> {
         // A lane entry whose ticket is not published yet is no reason to stay awake: publishing it wakes us.
         let head_is_ready = self.lane_head.as_ref().is_some_and(|head| self.hub.is_published(head.ticket));
         let lane_is_ready = self.lane_head.is_none() && self.store.is_some() && !self.doors.lane.is_empty();
-        let is_all_taken = self.finished.is_empty() && self.driver_mail.is_empty();
-        let is_idle = is_all_taken && !head_is_ready && !lane_is_ready && self.doors.inbox.is_empty();
+        let is_all_taken = self.finished.is_empty() && self.blocked.is_empty() && self.driver_mail.is_empty();
+        let is_idle = is_all_taken
+            && !self.has_promised
+            && !head_is_ready
+            && !lane_is_ready
+            && self.doors.inbox.is_empty();
         if !is_idle {
             parking.cancel();
         }
@@ -214,6 +255,12 @@ impl<D: Driver> Shard<D> {
     /// Parts of operations that this shard's worker asked for.
     pub fn take_finished(&mut self) -> Vec<Part<D>> {
         std::mem::take(&mut self.finished)
+    }
+
+    /// Operations that this shard's worker asked for and that have to wait. To be taken before [`Shard::take_finished`]:
+    /// one that waited for a moment only is in both.
+    pub fn take_blocked(&mut self) -> Vec<Blocked<D>> {
+        std::mem::take(&mut self.blocked)
     }
 
     /// Messages of the driver's.
@@ -249,7 +296,26 @@ impl<D: Driver> Shard<D> {
     /// Deletes keys whose time has come, unless the store is lent: see [`ShardStore::sweep`].
     pub fn sweep(&mut self, now: UnixMs, budget: usize) -> Sweep {
         let Some(store) = self.store.as_deref_mut() else { return Sweep::default() };
-        store.sweep(&mut self.journal, now, budget)
+        let sweep = store.sweep(&mut self.journal, now, budget);
+        self.serve_ready(now);
+        sweep
+    }
+
+    /// Takes the store back.
+    pub(super) fn take_home(&mut self, mut store: Box<ShardStore>) {
+        for waiter in self.forgotten.drain(..) {
+            store.waiters.remove(self.id, &waiter);
+        }
+        self.has_promised = store.waiters.has_promises();
+        self.store = Some(store);
+    }
+
+    /// Serves those who wait for keys that a command has just made ready.
+    #[inline]
+    fn serve_ready(&mut self, now: UnixMs) {
+        if self.store.as_deref().is_some_and(|store| store.waiters.has_ready()) {
+            self.serve_at_home(now);
+        }
     }
 
     /// Evicts a key, unless the store is lent: see [`ShardStore::evict`].
@@ -262,7 +328,7 @@ impl<D: Driver> Shard<D> {
     fn advance(&mut self) {
         loop {
             self.drain_lane();
-            if self.store.is_none() || self.lane_head.is_some() {
+            if self.store.is_none() || self.lane_head.is_some() || self.has_promised {
                 return;
             }
             let Some(operation) = self.waiting.pop_front() else { return };
@@ -272,14 +338,20 @@ impl<D: Driver> Shard<D> {
 
     #[inline]
     fn drain_lane(&mut self) {
-        if self.lane_head.is_some() || !self.doors.lane.is_empty() {
+        if self.has_promised || self.lane_head.is_some() || !self.doors.lane.is_empty() {
             self.run_lane();
         }
     }
 
     #[cold]
     fn run_lane(&mut self) {
-        while self.store.is_some() {
+        loop {
+            if self.has_promised {
+                self.submit_promised();
+            }
+            if self.store.is_none() {
+                return;
+            }
             let Some(entry) = self.lane_head.take().or_else(|| self.doors.lane.try_recv().ok()) else {
                 return;
             };
@@ -289,52 +361,61 @@ impl<D: Driver> Shard<D> {
             }
             self.journal.begin_operation(entry.ticket.0 + 1);
             match entry.operation.course {
-                Course::Lend(_) => self.lend(entry.operation),
+                Course::Lend(_) => self.lend(entry),
                 Course::FanOut | Course::Single => self.run_items(entry.operation),
             }
             self.journal.begin_operation(0);
         }
     }
 
-    /// Runs this shard's items of an operation and answers with their replies.
+    /// Runs this shard's items of an operation and answers with their replies, unless it has to wait.
     fn run_items(&mut self, operation: Arc<Operation<D>>) {
+        if operation.is_pointless() {
+            return;
+        }
         let store = self.store.as_deref_mut().expect("a shard runs operations while its store is at home");
         let mut replies = D::Replies::new(operation.setting.style);
-        let request = &operation.request;
-        prefetch(store, operation.setting.db, request, self.id);
-        for item in request.items.iter().filter(|item| item.shard == self.id) {
+        let (request, now) = (&operation.request, operation.setting.now);
+        let here = self.id;
+        prefetch(store, operation.setting.db, request, here);
+        let mut wish = None;
+        for item in request.items.iter().filter(|item| item.shard == here) {
             let args = request.args(item);
-            run_item(store, &mut self.journal, item, &args, &operation.setting, &mut replies);
+            let may_block = operation.may_block();
+            let blocking = if may_block { Blocking::Permitted(&mut wish) } else { Blocking::Forbidden };
+            let store = self.store.as_deref_mut().expect("those who were served have given it back");
+            run_item(store, &mut self.journal, item, &args, &operation.setting, blocking, &mut replies);
+            self.serve_ready(now);
         }
-        self.answer(operation, replies);
+        let Some(wish) = wish else { return self.answer(operation, replies) };
+        if let Some(mut store) = self.store.take() {
+            self.block(Stores::One(&mut store), operation, wish);
+            self.take_home(store);
+        }
     }
 
     /// Deposits the store at the operation's meeting point; the last to arrive runs it and sends the stores home.
-    fn lend(&mut self, operation: Arc<Operation<D>>) {
+    fn lend(&mut self, LaneEntry { operation, resumed, .. }: LaneEntry<D>) {
         self.hand_over();
         let Course::Lend(meeting) = &operation.course else { return };
         let mut stores = {
             let mut stores = meeting.lock();
             stores.extend(self.store.take());
+            self.has_promised = false;
             if stores.len() < operation.request.shards.len() {
                 return;
             }
             std::mem::take(&mut *stores)
         };
         stores.sort_unstable_by_key(|store| store.id());
-        let mut replies = D::Replies::new(operation.setting.style);
-        let item = &operation.request.items[0];
-        let lent = Stores::Lent { stores: &mut stores, shard_count: self.hub.shard_count() };
-        let run = (item.facts.flags.has(Flags::WRITE), item.handler);
-        run_handler(
-            lent,
-            &mut self.journal,
-            run,
-            &operation.request.args(item),
-            &operation.setting,
-            &mut replies,
-        );
-        replies.end_item();
+        let shard_count = self.hub.shard_count();
+        let mut lent = Stores::Lent { stores: &mut stores, shard_count };
+        let now = resumed.as_ref().map_or(operation.setting.now, |(_, now)| *now);
+        let mut parts = match &resumed {
+            None => Vec::from_iter(self.run_lent(lent.reborrow(), &operation)),
+            Some(resumed) => self.keep_promise(&mut lent, &operation, resumed),
+        };
+        parts.extend(self.serve(lent, now));
         self.hand_over();
         for mut store in stores {
             if let Some(sink) = &mut self.garbage_sink {
@@ -342,20 +423,45 @@ impl<D: Driver> Shard<D> {
             }
             self.hub.publish_usage(&store);
             if store.id() == self.id {
-                self.store = Some(store);
+                self.take_home(store);
             } else {
                 self.hub.send(store.id(), Mail::Store(store));
             }
         }
-        self.answer(operation, replies);
+        parts.into_iter().for_each(|part| self.deliver(part));
+    }
+
+    /// Runs an operation with all its stores in hand; `None` if it has to wait.
+    fn run_lent(&mut self, mut stores: Stores<'_>, operation: &Arc<Operation<D>>) -> Option<Part<D>> {
+        if operation.is_pointless() {
+            return None;
+        }
+        let mut replies = D::Replies::new(operation.setting.style);
+        let item = &operation.request.items[0];
+        let run = (item.facts.flags.has(Flags::WRITE), item.handler);
+        let (args, setting) = (operation.request.args(item), &operation.setting);
+        let mut wish = None;
+        let may_block = operation.may_block();
+        let blocking = if may_block { Blocking::Permitted(&mut wish) } else { Blocking::Forbidden };
+        run_handler(stores.reborrow(), &mut self.journal, run, &args, setting, blocking, &mut replies);
+        if let Some(wish) = wish {
+            self.block(stores, Arc::clone(operation), wish);
+            return None;
+        }
+        replies.end_item();
+        Some(Part { operation: Arc::clone(operation), shard: self.id, replies })
     }
 
     fn answer(&mut self, operation: Arc<Operation<D>>, replies: D::Replies) {
+        let part = Part { operation, shard: self.id, replies };
+        self.deliver(part);
+    }
+
+    /// Sends a part to who waits for it.
+    pub(super) fn deliver(&mut self, part: Part<D>) {
         self.publish_usage();
         self.dispose();
-        let home = D::home(&operation.origin);
-        let part = Part { operation, shard: self.id, replies };
-        match home {
+        match D::home(&part.operation.origin) {
             Some(home) if home == self.id => self.finished.push(part),
             Some(home) => {
                 self.hand_over();
@@ -393,23 +499,24 @@ fn run_item<R: Replies>(
     item: &Item,
     args: &[&[u8]],
     setting: &Setting<R::Style>,
+    blocking: Blocking<'_>,
     replies: &mut R,
 ) {
     let run = (item.facts.flags.has(Flags::WRITE), item.handler);
     let stores = Stores::One(store);
     match item.merge {
         None | Some(Merge::First) => {
-            run_handler(stores, journal, run, args, setting, replies);
+            run_handler(stores, journal, run, args, setting, blocking, replies);
         }
         Some(Merge::Concat) => {
             replies.begin_elements();
-            if !run_handler(stores, journal, run, args, setting, replies) {
+            if !run_handler(stores, journal, run, args, setting, blocking, replies) {
                 replies.push_count(COUNT_OF_ERROR);
             }
         }
         Some(Merge::Sum) => {
             let mut sink = SumSink::default();
-            run_handler(stores, journal, run, args, setting, &mut sink);
+            run_handler(stores, journal, run, args, setting, blocking, &mut sink);
             if let Some(error) = &sink.error {
                 replies.error(error);
             }
@@ -421,16 +528,18 @@ fn run_item<R: Replies>(
 
 /// Runs a handler and closes its effects; `false` if it refused.
 #[inline]
-fn run_handler<S>(
+pub(super) fn run_handler<S>(
     stores: Stores<'_>,
     journal: &mut Journal,
     (is_write, handler): (bool, CoreHandler),
     args: &[&[u8]],
     setting: &Setting<S>,
+    blocking: Blocking<'_>,
     out: &mut dyn Reply,
 ) -> bool {
     let mark = journal.mark();
-    let mut ctx = Ctx { stores, journal, db: setting.db, now: setting.now, no_touch: setting.no_touch };
+    let Setting { db, now, no_touch, .. } = *setting;
+    let mut ctx = Ctx { stores, journal, db, now, no_touch, blocking };
     let result = handler(&mut ctx, args, out);
     if is_write {
         journal.close_command(mark, setting.db, args);
@@ -454,5 +563,5 @@ pub fn run_on_store(
     out: &mut dyn Reply,
 ) -> bool {
     let setting = Setting { db, now, no_touch: false, style: () };
-    run_handler(Stores::One(store), journal, handler, args, &setting, out)
+    run_handler(Stores::One(store), journal, handler, args, &setting, Blocking::Forbidden, out)
 }

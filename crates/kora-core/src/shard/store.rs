@@ -1,5 +1,6 @@
 //! The store one shard owns: 16 databases of keys, and what their commands share.
 
+use super::waiters::Waiters;
 use crate::config::CoreConfig;
 use crate::hash::{KeyHasher, hash_key, key_hasher, splitmix64};
 use crate::keyspace::Database;
@@ -45,6 +46,8 @@ pub struct ShardStore {
     pub(crate) config: CoreConfig,
     pub(crate) stats: StoreStats,
     pub(crate) garbage: Garbage,
+    /// Commands that wait for its keys.
+    pub(crate) waiters: Waiters,
     /// The database whose turn it is to be swept.
     pub(crate) next_swept: DbIndex,
     /// How far eviction has come.
@@ -67,6 +70,7 @@ impl ShardStore {
             config,
             stats: StoreStats::default(),
             garbage: Garbage::default(),
+            waiters: Waiters::default(),
             next_swept: DbIndex::default(),
             eviction: EvictionState::default(),
             random_state,
@@ -114,6 +118,12 @@ impl ShardStore {
         self.stats
     }
 
+    /// Number of keys that blocked clients wait for.
+    #[must_use]
+    pub fn awaited_keys(&self) -> usize {
+        self.waiters.key_count()
+    }
+
     /// Sets all counts to 0.
     pub fn reset_stats(&mut self) {
         self.stats = StoreStats::default();
@@ -133,9 +143,11 @@ impl ShardStore {
         &self.databases[db.index()]
     }
 
-    /// Exchanges the keys of two databases, which must exist.
+    /// Exchanges the keys of two databases, which must exist. Those who wait stay with the database's number.
     pub fn swap_databases(&mut self, one: DbIndex, other: DbIndex) {
         self.databases.swap(one.index(), other.index());
+        self.waiters.note_database(one);
+        self.waiters.note_database(other);
     }
 
     /// Begins a look-up that will be made soon: fetches the place where `key` must be into the cache. Returns the

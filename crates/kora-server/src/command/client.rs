@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use kora_core::command::options::timeout_ms;
 use kora_core::command::spec::CommandSpec;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::number::parse_i64;
@@ -193,7 +194,7 @@ fn pause(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
         Some(b"write") => PauseMode::Write,
         Some(_) => return Err(CommandError::text("ERR CLIENT PAUSE mode must be WRITE or ALL")),
     };
-    let until = super::parse_timeout(args[2], call.now)?;
+    let until = timeout_ms(args[2], call.now)?.unwrap_or(call.now);
     call.shared.pause.begin(until, mode, call.now);
     call.shared.send_all(|| WorkerMail::PauseChanged);
     call.reply().ok();
@@ -215,8 +216,7 @@ fn unblock(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     };
     let id = parse_i64(args[2]).ok_or(CommandError::NotInteger)?;
     let client = u64::try_from(id).ok().and_then(|id| call.shared.clients.get(ClientId(id)));
-    // Whoever clears the mark ends the wait: this command or its time.
-    let is_ended = client.as_ref().is_some_and(|client| client.is_unblockable.swap(false, Ordering::AcqRel));
+    let is_ended = client.as_ref().is_some_and(|client| client.end_wait());
     if let Some(client) = client.filter(|_| is_ended) {
         let mail = WorkerMail::Unblock(origin(&client), with_error);
         call.shared.hub.send_driver_mail(client.worker, mail);

@@ -83,6 +83,8 @@ fn clients(call: &Call<'_>) -> ClientsInfo {
         input_buffer_bytes_max: largest(|client| client.query_bytes.load(Ordering::Relaxed)),
         output_buffer_bytes_max: largest(|client| client.output_bytes.load(Ordering::Relaxed)),
         blocked: clients.iter().filter(|client| client.has_flag(flag::BLOCKED)).count() as u64,
+        timed_waits: call.shared.sum(|counters| &counters.timed_waits),
+        blocking_keys: call.shared.sum(|counters| &counters.awaited_keys),
         ..ClientsInfo::default()
     }
 }

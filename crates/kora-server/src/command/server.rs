@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use kora_core::command::options::timeout_ms;
 use kora_core::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, Group};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::hash::splitmix64;
@@ -116,7 +117,7 @@ fn shutdown(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 
 fn wait(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let replicas = parse_i64(args[1]).ok_or(CommandError::NotInteger)?;
-    let until = super::parse_timeout(args[2], call.now)?;
+    let until = timeout_ms(args[2], call.now)?;
     call.wait_for_replicas(replicas, until, TimedReply::Integer(0));
     Ok(())
 }
@@ -126,7 +127,7 @@ fn waitaof(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let local = local.ok_or(CommandError::text("ERR value is out of range, value must between 0 and 1"))?;
     let replicas = parse_i64(args[2]).filter(|count| *count >= 0);
     let replicas = replicas.ok_or(CommandError::text("ERR value is out of range, must be positive"))?;
-    let until = super::parse_timeout(args[3], call.now)?;
+    let until = timeout_ms(args[3], call.now)?;
     if local > 0 {
         return Err(CommandError::text(
             "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
@@ -163,7 +164,7 @@ fn unknown(args: &[&[u8]]) -> CommandError {
 
 impl Call<'_> {
     /// Replies at once if no replica is asked for; else the time-out is waited for, since there are none.
-    fn wait_for_replicas(&mut self, replicas: i64, until: UnixMs, reply: TimedReply) {
+    fn wait_for_replicas(&mut self, replicas: i64, until: Option<UnixMs>, reply: TimedReply) {
         if replicas <= 0 {
             reply.write(&mut self.reply());
             return;

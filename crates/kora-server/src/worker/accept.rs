@@ -186,6 +186,7 @@ impl Worker {
             bytes_out: AtomicU64::new(0),
             commands: AtomicU64::new(0),
             is_unblockable: AtomicBool::new(false),
+            blocked: Mutex::new(None),
         }
     }
 
@@ -193,6 +194,7 @@ impl Worker {
     pub(super) fn close(&mut self, slot: usize) {
         let Some(connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
         self.forget_memory(&connection);
+        self.leave_wait(&connection);
         self.shared.clients.remove(connection.client.id);
         self.counters().connections.fetch_sub(1, Ordering::Relaxed);
         self.free_slots.push(slot);

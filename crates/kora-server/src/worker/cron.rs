@@ -1,4 +1,4 @@
-//! What a worker does by the clock: expiry, time-outs, limits, counters.
+//! What a worker does by the clock: expiry, limits, counters.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,7 +23,6 @@ impl Worker {
         self.sweep_expired();
         self.publish_counters();
         self.measure_rate();
-        self.end_timed_waits();
         self.accept_left_behind();
         if self.cron_round.is_multiple_of(ROUNDS_PER_CLIENT_CHECK) {
             self.check_clients();
@@ -68,30 +67,6 @@ impl Worker {
         } else {
             self.config_version = self.config_version.wrapping_sub(1);
         }
-    }
-
-    fn end_timed_waits(&mut self) {
-        let now = self.now;
-        let is_due = |slot: &usize| match self.connections.get(*slot) {
-            Some(Some(connection)) => match connection.wait {
-                Wait::Until(until, reply) if until <= now => Some((*slot, reply)),
-                _ => None,
-            },
-            _ => None,
-        };
-        let due: Vec<_> = self.timed.iter().filter_map(is_due).collect();
-        for (slot, reply) in due {
-            let is_ours = self.connections[slot]
-                .as_ref()
-                .is_some_and(|connection| connection.client.is_unblockable.swap(false, Ordering::AcqRel));
-            if is_ours {
-                self.end_wait(slot, Ok(reply));
-            }
-        }
-        let connections = &self.connections;
-        self.timed.retain(|&slot| {
-            matches!(connections.get(slot), Some(Some(connection)) if matches!(connection.wait, Wait::Until(..)))
-        });
     }
 
     /// Closes connections that have been idle for too long, and gives memory of idle ones back.
@@ -161,6 +136,8 @@ impl Worker {
         counters.expired_fields.store(stats.expired_fields, Ordering::Relaxed);
         counters.evicted.store(stats.evicted, Ordering::Relaxed);
         counters.changes.store(changes, Ordering::Relaxed);
+        counters.awaited_keys.store(store.awaited_keys() as u64, Ordering::Relaxed);
+        counters.timed_waits.store(self.deadlines.len() as u64, Ordering::Relaxed);
         self.shard.publish_usage();
         self.publish_evictable();
     }

@@ -13,6 +13,7 @@ use kora_core::error::CommandError;
 use kora_core::reply::Reply;
 use kora_core::shard::operation::{Request, Setting};
 use kora_core::shard::route::{Placement, place};
+use kora_core::shard::runner::Ran;
 use kora_protocol::{Limits, Resp};
 use smallvec::SmallVec;
 
@@ -361,10 +362,12 @@ impl Worker {
             Placement::Spread(_) | Placement::Together(_) => false,
         };
         if is_here && gathered.request.is_empty() && self.shard.is_free() {
-            self.run_inline(connection, (resolved, handler), args);
-            return Step::Next;
+            let ran = self.run_inline(connection, (resolved, handler), args);
+            if ran == Ran::Replied {
+                return Step::Next;
+            }
         }
-        let is_alone = placement.is_together() || connection.session.reply_mode != ReplyMode::On;
+        let is_alone = placement.is_alone(resolved.facts) || connection.session.reply_mode != ReplyMode::On;
         let is_full = is_alone || gathered.request.byte_count() > OPERATION_BYTES_MAX;
         if is_full && !gathered.request.is_empty() {
             return Step::Later;
@@ -387,13 +390,16 @@ impl Worker {
         connection: &mut Connection,
         (resolved, handler): (Resolved, CoreHandler),
         args: &Args<'_>,
-    ) {
+    ) -> Ran {
         let begin = connection.output.end();
         let setting = self.setting(connection);
         let mut out = RespSink::new(&mut connection.output, connection.session.resp);
         let is_write = resolved.facts.flags.has(Flags::WRITE);
-        self.shard.run(is_write, handler, args, &setting, &mut out);
-        self.finish_command(connection, resolved, begin);
+        let ran = self.shard.run(is_write, handler, args, &setting, &mut out);
+        if ran == Ran::Replied {
+            self.finish_command(connection, resolved, begin);
+        }
+        ran
     }
 
     fn run_server(
@@ -412,9 +418,7 @@ impl Worker {
         }
         self.finish_command(connection, resolved, begin);
         self.take_up_config();
-        if !matches!(connection.wait, Wait::Nothing) {
-            self.timed.push(connection.client.slot);
-        }
+        self.deadlines.add(connection.deadline(), connection.client.slot);
     }
 
     #[inline]
@@ -444,12 +448,19 @@ impl Worker {
             keeps_reply: connection.session.reply_mode == ReplyMode::On,
             commands: gathered.commands,
             begun: self.begin_account(),
+            blocking: None,
+            waiter: None,
         }));
         if connection.session.reply_mode == ReplyMode::Skip {
             connection.session.reply_mode = ReplyMode::On;
         }
         let setting = self.setting(connection);
-        self.shard.submit(gathered.request, setting, connection.origin());
+        let operation = self.shard.submit(gathered.request, setting, connection.origin());
+        if let Wait::Operation(pending) = &mut connection.wait
+            && operation.may_block()
+        {
+            pending.blocking = Some(operation);
+        }
     }
 }
 

@@ -4,16 +4,18 @@ use kora_core::shard::operation::Part;
 
 use super::Worker;
 use crate::client::flag;
-use crate::connection::{Connection, TimedReply, Wait};
+use crate::connection::{Connection, Wait};
 use crate::driver::{Origin, ServerDriver, WorkerMail};
 use crate::net::Listener;
 use crate::resp::RespReplies;
-use kora_core::reply::Reply;
 
 impl Worker {
     /// Receives and runs what has arrived, and finishes operations that are complete.
     pub(super) fn read_mail(&mut self) {
         self.shard.poll();
+        for blocked in self.shard.take_blocked() {
+            self.take_blocked(blocked);
+        }
         for part in self.shard.take_finished() {
             self.take_part(part);
         }
@@ -28,7 +30,7 @@ impl Worker {
         (connection.client.id == origin.client).then_some(connection)
     }
 
-    fn take_part(&mut self, part: Part<ServerDriver>) {
+    pub(super) fn take_part(&mut self, part: Part<ServerDriver>) {
         let origin = part.operation.origin;
         let Some(connection) = self.connection_of(origin) else { return };
         let Wait::Operation(pending) = &mut connection.wait else { return };
@@ -42,7 +44,13 @@ impl Worker {
     /// Puts the replies of a complete operation into the output and lets the connection go on.
     fn finish_operation(&mut self, slot: usize) {
         let Some(Some(connection)) = self.connections.get_mut(slot) else { return };
+        let deadline = connection.deadline();
         let Wait::Operation(mut pending) = std::mem::take(&mut connection.wait) else { return };
+        if pending.waiter.is_some() {
+            self.deadlines.remove(deadline, slot);
+            connection.client.set_flag(flag::BLOCKED, false);
+            *connection.client.blocked.lock() = None;
+        }
         let Some(operation) = pending.operation() else { return };
         let mut output = std::mem::take(&mut connection.output);
         if !output.has_buffer() {
@@ -92,29 +100,6 @@ impl Worker {
         if let Err(error) = self.listen(listeners) {
             tracing::error!("listening on the new addresses failed: {error}");
         }
-    }
-
-    /// Ends a client's wait: CLIENT UNBLOCK.
-    fn unblock(&mut self, origin: Origin, with_error: bool) {
-        let Some(connection) = self.connection_of(origin) else { return };
-        let Wait::Until(_, reply) = connection.wait else { return };
-        let text = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
-        self.end_wait(origin.slot, if with_error { Err(text) } else { Ok(reply) });
-    }
-
-    /// Replies to a connection that waited for a time, and lets it go on.
-    pub(super) fn end_wait(&mut self, slot: usize, reply: Result<TimedReply, &str>) {
-        let Some(Some(connection)) = self.connections.get_mut(slot) else { return };
-        connection.wait = Wait::Nothing;
-        connection.client.set_flag(flag::BLOCKED, false);
-        let mut out = crate::resp::RespSink::new(&mut connection.output, connection.session.resp);
-        match reply {
-            Ok(reply) => reply.write(&mut out),
-            Err(text) => out.error(text),
-        }
-        self.timed.retain(|&timed| timed != slot);
-        self.enqueue(slot);
-        self.note_dirty(slot);
     }
 
     /// Lets the connections go on that a pause held back; those it still holds wait again.

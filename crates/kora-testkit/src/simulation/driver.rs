@@ -9,6 +9,7 @@ use kora_core::reply::{Reply, Value};
 use kora_core::shard::hub::Wake;
 use kora_core::shard::operation::{Driver, Part};
 use kora_core::shard::replies::{Replies, TreeReplies};
+use kora_core::shard::serve::Blocked;
 use kora_core::slot::ShardId;
 
 use super::record::OperationId;
@@ -44,6 +45,10 @@ impl Driver for SimulationDriver {
     }
 
     fn deliver(_: Part<Self>) {
+        unreachable!("every client is served by a worker");
+    }
+
+    fn blocked(_: Blocked<Self>) {
         unreachable!("every client is served by a worker");
     }
 }

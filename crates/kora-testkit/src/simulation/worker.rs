@@ -10,7 +10,7 @@ use kora_core::command::table::Handler;
 use kora_core::shard::operation::{Operation, Request, Setting};
 use kora_core::shard::replies::Replies as _;
 use kora_core::shard::route::{Placement, place};
-use kora_core::shard::runner::Shard;
+use kora_core::shard::runner::{Ran, Shard};
 use kora_core::shard::store::DbIndex;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
@@ -99,7 +99,7 @@ impl Simulation<'_> {
             let Some(sent) = self.clients[client].input.pop_front() else { break };
             let has_other_db = gathered.as_ref().is_some_and(|gathered| gathered.record.db != sent.db);
             let placed = self.place(&sent);
-            let is_alone = placed.placement.is_together();
+            let is_alone = placed.placement.is_alone(placed.facts);
             if self.may_run_inline(worker, &placed, gathered.is_some()) {
                 self.run_inline(worker, client, &placed, sent);
                 continue;
@@ -153,7 +153,8 @@ impl Simulation<'_> {
         let args: Vec<&[u8]> = sent.args.iter().map(Vec::as_slice).collect();
         let mut replies = NotedReplies::new(None);
         let is_write = placed.facts.flags.has(Flags::WRITE);
-        shard.run(is_write, placed.handler, &args, &setting(sent.db, *now, None), &mut replies);
+        let ran = shard.run(is_write, placed.handler, &args, &setting(sent.db, *now, None), &mut replies);
+        assert_eq!(ran, Ran::Replied, "the workload has no commands that wait");
         replies.end_item();
         let record = record(process, &sent, *now);
         let calls = vec![Call { args: sent.args, sequence: sent.sequence, reply: None }];

@@ -1,18 +1,25 @@
 //! One shard of Kora in this process: no socket, no thread, and a clock that moves only when a transcript waits.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
+use kora_core::command::spec::Flags;
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::config::CoreConfig;
-use kora_core::context::{Ctx, Stores};
-use kora_core::journal::Journal;
 use kora_core::reply::tree::TreeSink;
 use kora_core::reply::{Reply, Value};
-use kora_core::shard::store::{DbIndex, ShardStore};
+use kora_core::shard::claim::Abandoned;
+use kora_core::shard::hub::Wake;
+use kora_core::shard::operation::{Driver, Operation, Part, Request, Setting};
+use kora_core::shard::replies::{Replies as _, TreeReplies};
+use kora_core::shard::route::Placement;
+use kora_core::shard::runner::{Ran, Shard, new_shards};
+use kora_core::shard::serve::Blocked;
+use kora_core::shard::store::DbIndex;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
 
@@ -28,21 +35,60 @@ pub struct ShardTarget {
     shard: Rc<RefCell<BareShard>>,
 }
 
+/// A shard's connection, by number.
+type ConnectionId = usize;
+
+#[derive(Debug)]
+struct BareDriver;
+
+impl Driver for BareDriver {
+    type Replies = TreeReplies;
+    type Origin = ConnectionId;
+    type Mail = ();
+
+    fn home(_: &ConnectionId) -> Option<ShardId> {
+        Some(ShardId(0))
+    }
+
+    fn deliver(_: Part<Self>) {
+        unreachable!("the only shard is every connection's home");
+    }
+
+    fn blocked(_: Blocked<Self>) {
+        unreachable!("the only shard is every connection's home");
+    }
+}
+
+/// Nobody sleeps here.
+#[derive(Debug)]
+struct NoBell;
+
+impl Wake for NoBell {
+    fn wake(&self) {}
+}
+
 #[derive(Debug)]
 struct BareShard {
     table: CommandTable<()>,
-    store: ShardStore,
-    journal: Journal,
+    shard: Shard<BareDriver>,
     now: UnixMs,
+    /// Replies that were not read yet.
+    replies: HashMap<ConnectionId, VecDeque<Value>>,
+    /// Operations that wait.
+    blocked: Vec<Blocked<BareDriver>>,
+    connection_count: usize,
 }
 
 impl Default for ShardTarget {
     fn default() -> Self {
+        let mut shards = new_shards(vec![Box::new(NoBell)], &CoreConfig::default(), 1);
         let shard = BareShard {
             table: CommandTable::new(&[]),
-            store: ShardStore::new(ShardId(0), CoreConfig::default(), 1),
-            journal: Journal::default(),
+            shard: shards.remove(0),
             now: START,
+            replies: HashMap::new(),
+            blocked: Vec::new(),
+            connection_count: 0,
         };
         Self { shard: Rc::new(RefCell::new(shard)) }
     }
@@ -50,8 +96,13 @@ impl Default for ShardTarget {
 
 impl Target for ShardTarget {
     fn connect(&mut self, resp: Resp) -> io::Result<Box<dyn Connection>> {
+        let id = {
+            let mut shard = self.shard.borrow_mut();
+            shard.connection_count += 1;
+            shard.connection_count
+        };
         let shard = Rc::clone(&self.shard);
-        Ok(Box::new(ShardConnection { shard, resp, db: DbIndex(0), replies: VecDeque::new() }))
+        Ok(Box::new(ShardConnection { shard, id, resp, db: DbIndex(0) }))
     }
 
     fn has_command(&self, args: &[Vec<u8>]) -> bool {
@@ -65,10 +116,83 @@ impl Target for ShardTarget {
     fn wait(&mut self, time: Duration) {
         let mut shard = self.shard.borrow_mut();
         shard.now.0 += i64::try_from(time.as_millis()).expect("transcripts wait for less than an age");
+        shard.end_due_waits();
     }
 
     fn now_ms(&self) -> i64 {
         self.shard.borrow().now.0
+    }
+}
+
+impl BareShard {
+    fn run(&mut self, connection: ConnectionId, db: DbIndex, resp: Resp, args: &[&[u8]]) {
+        let mut sink = TreeSink::new(resp == Resp::V3);
+        let command = match self.table.resolve(args) {
+            Ok(command) => command,
+            Err(error) => {
+                sink.refuse(&error);
+                return self.reply(connection, sink.into_values());
+            }
+        };
+        let Handler::Core(handler) = command.handler else { unreachable!("there is no driver") };
+        let setting = Setting { db, now: self.now, no_touch: false, style: resp == Resp::V3 };
+        let is_write = command.facts.flags.has(Flags::WRITE);
+        assert!(self.shard.is_free(), "nothing waits for a lane where there is one shard");
+        match self.shard.run(is_write, handler, args, &setting, &mut sink) {
+            Ran::Replied => self.reply(connection, sink.into_values()),
+            Ran::MustWait => {
+                let mut request = Request::default();
+                let here = ShardId(0);
+                request.push((command.facts, handler), args, &Placement::One(here), 1, here);
+                self.shard.submit(request, setting, connection);
+            }
+        }
+        self.settle();
+    }
+
+    /// Takes what the shard has to say to connections.
+    fn settle(&mut self) {
+        self.shard.poll();
+        let blocked = self.shard.take_blocked();
+        self.blocked.extend(blocked);
+        for part in self.shard.take_finished() {
+            self.blocked.retain(|blocked| !Arc::ptr_eq(&blocked.operation, &part.operation));
+            self.answer(part);
+        }
+    }
+
+    fn answer(&mut self, part: Part<BareDriver>) {
+        let operation = Arc::clone(&part.operation);
+        let mut whole = TreeReplies::new(true);
+        operation.assemble(&mut [part], &mut whole);
+        self.reply(operation.origin, whole.into_values());
+    }
+
+    fn reply(&mut self, connection: ConnectionId, values: Vec<Value>) {
+        self.replies.entry(connection).or_default().extend(values);
+    }
+
+    /// Ends the waits whose time has come.
+    fn end_due_waits(&mut self) {
+        let now = self.now;
+        let is_due = |blocked: &Blocked<BareDriver>| blocked.waiter.until().is_some_and(|until| until <= now);
+        let due = self.end_waits(is_due);
+        due.into_iter().for_each(|operation| self.answer(operation.timed_out()));
+    }
+
+    /// Ends waits; returns those that nothing will be heard of any more.
+    fn end_waits(
+        &mut self,
+        is_over: impl Fn(&Blocked<BareDriver>) -> bool,
+    ) -> Vec<Arc<Operation<BareDriver>>> {
+        let mut ended: Vec<_> = self.blocked.extract_if(.., |blocked| is_over(blocked)).collect();
+        ended.sort_by_key(|blocked| blocked.waiter.until());
+        ended.retain(|blocked| blocked.operation.abandon() == Abandoned::Now);
+        for blocked in &ended {
+            self.shard.hub().forget(&blocked.waiter);
+        }
+        self.shard.poll();
+        ended.into_iter().map(|blocked| blocked.operation).collect()
     }
 }
 
@@ -79,15 +203,27 @@ fn is_select(args: &[Vec<u8>]) -> bool {
 
 struct ShardConnection {
     shard: Rc<RefCell<BareShard>>,
+    id: ConnectionId,
     resp: Resp,
     db: DbIndex,
-    replies: VecDeque<Frame>,
+}
+
+impl Drop for ShardConnection {
+    fn drop(&mut self) {
+        let id = self.id;
+        self.shard.borrow_mut().end_waits(|blocked| blocked.operation.origin == id);
+    }
 }
 
 impl Connection for ShardConnection {
     fn send(&mut self, args: &[Vec<u8>]) -> io::Result<()> {
-        let value = if is_select(args) { self.select(&args[1]) } else { self.run(args) };
-        self.replies.push_back(frame(&value, self.resp));
+        if is_select(args) {
+            let value = self.select(&args[1]);
+            self.shard.borrow_mut().reply(self.id, vec![value]);
+        } else {
+            let args: Vec<_> = args.iter().map(Vec::as_slice).collect();
+            self.shard.borrow_mut().run(self.id, self.db, self.resp, &args);
+        }
         Ok(())
     }
 
@@ -96,37 +232,24 @@ impl Connection for ShardConnection {
     }
 
     fn receive(&mut self) -> io::Result<Frame> {
-        self.replies.pop_front().ok_or_else(|| io::Error::other("there was no command"))
+        let reply = self.shard.borrow_mut().replies.get_mut(&self.id).and_then(VecDeque::pop_front);
+        let reply = reply.ok_or_else(|| io::Error::other("there is no reply"))?;
+        Ok(frame(&reply, self.resp))
     }
 }
 
 impl ShardConnection {
     fn select(&mut self, db: &[u8]) -> Value {
         let db = std::str::from_utf8(db).ok().and_then(|text| text.parse().ok());
-        let count = self.shard.borrow().store.config().database_count;
-        match db.filter(|db| *db < count) {
+        let mut shard = self.shard.borrow_mut();
+        let store = shard.shard.store().expect("the only shard lends its store to nobody");
+        match db.filter(|db| *db < store.config().database_count) {
             Some(db) => {
                 self.db = DbIndex(db);
                 Value::Simple("OK".to_owned())
             }
             None => Value::Error("ERR DB index is out of range".to_owned()),
         }
-    }
-
-    fn run(&mut self, args: &[Vec<u8>]) -> Value {
-        let args: Vec<_> = args.iter().map(Vec::as_slice).collect();
-        let mut shard = self.shard.borrow_mut();
-        let BareShard { table, store, journal, now } = &mut *shard;
-        let mut sink = TreeSink::new(self.resp == Resp::V3);
-        let result = table.resolve(&args).and_then(|command| {
-            let Handler::Core(handler) = command.handler else { unreachable!("there is no driver") };
-            let stores = Stores::One(store);
-            handler(&mut Ctx { stores, journal, db: self.db, now: *now, no_touch: false }, &args, &mut sink)
-        });
-        if let Err(error) = result {
-            sink.refuse(&error);
-        }
-        sink.into_values().pop().expect("a command has a reply")
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::command::table::{CommandTable, Handler};
 use crate::command::testing::{BareShard, START, bulk, error, ok};
 use crate::config::CoreConfig;
-use crate::context::{Ctx, Stores};
+use crate::context::{Blocking, Ctx, Stores};
 use crate::journal::Journal;
 use crate::reply::Value::{self, Integer, Null, Simple};
 use crate::reply::tree::TreeSink;
@@ -175,7 +175,8 @@ fn run_on_all(stores: &mut [Box<ShardStore>], journal: &mut Journal, line: &str)
     let Handler::Core(handler) = command.handler else { panic!("{line} is the core's") };
     let mark = journal.mark();
     let stores = Stores::Lent { stores, shard_count: 4 };
-    let mut ctx = Ctx { stores, journal, db: DbIndex(0), now: START, no_touch: false };
+    let mut ctx =
+        Ctx { stores, journal, db: DbIndex(0), now: START, no_touch: false, blocking: Blocking::Forbidden };
     handler(&mut ctx, &args, &mut TreeSink::new(true)).unwrap();
     journal.close_command(mark, DbIndex(0), &args);
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::command::spec::CommandSpec;
 use crate::command::testing::{BareShard, START, render};
 use crate::config::CoreConfig;
-use crate::context::{Ctx, Stores};
+use crate::context::{Blocking, Ctx, Stores};
 use crate::journal::Journal;
 use crate::reply::tree::TreeSink;
 use crate::shard::store::{DbIndex, ShardStore};
@@ -115,6 +115,7 @@ fn keys_may_live_in_several_lent_stores() {
             db: DbIndex(0),
             now: START,
             no_touch: false,
+            blocking: Blocking::Forbidden,
         };
         let mut sink = TreeSink::new(true);
         (spec.handler)(&mut ctx, &args, &mut sink).expect("the arguments fit");

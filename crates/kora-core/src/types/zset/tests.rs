@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::context::{Ctx, Stores};
+use crate::context::{Blocking, Ctx, Stores};
 use crate::journal::Journal;
 use crate::keyspace::object::Object as _;
 use crate::shard::store::{DbIndex, ShardStore};
@@ -94,6 +94,7 @@ impl Fixture {
             db: DbIndex(0),
             now: UnixMs(0),
             no_touch: true,
+            blocking: Blocking::Forbidden,
         };
         run(ctx.keyspace(b"k"), &self.policy)
     }

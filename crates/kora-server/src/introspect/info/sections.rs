@@ -106,7 +106,7 @@ pub(super) fn clients(clients: &ClientsInfo, fields: &mut Fields) {
     fields.put("tracking_clients", 0);
     fields.put("pubsub_clients", clients.pubsub);
     fields.put("watching_clients", clients.watching);
-    fields.put("clients_in_timeout_table", 0);
+    fields.put("clients_in_timeout_table", clients.timed_waits);
     fields.put("total_watched_keys", clients.watched_keys);
     fields.put("total_blocking_keys", clients.blocking_keys);
     fields.put("total_blocking_keys_on_nokey", 0);

@@ -61,6 +61,8 @@ pub struct ClientsInfo {
     pub output_buffer_bytes_max: u64,
     /// Connections that wait in a blocking command.
     pub blocked: u64,
+    /// Connections that wait for something until a time.
+    pub timed_waits: u64,
     /// Connections that are subscribed to channels.
     pub pubsub: u64,
     /// Connections that watch keys.
