@@ -1,8 +1,9 @@
-//! The list commands that never wait, one file per idea. This one holds their table and what the files share.
+//! The list commands, one file per idea. This one holds their table and what the files share.
 //!
-//! Each file keeps "do it now if it can be done" apart from the reading of arguments, so that commands which may wait for an
-//! element ([`pop::pop`], [`transfer::transfer`]) do the same.
+//! Each file keeps "do it now if it can be done" apart from the reading of arguments, so that those which may wait for an
+//! element ([`blocking`]) do the same as those which never do.
 
+mod blocking;
 mod edit;
 pub(crate) mod pop;
 mod push;
@@ -17,6 +18,11 @@ use crate::types::list::End;
 
 /// The family's commands.
 pub const COMMANDS: &[CommandSpec] = &[
+    blocking::BLMOVE,
+    blocking::BLMPOP,
+    blocking::BLPOP,
+    blocking::BRPOP,
+    blocking::BRPOPLPUSH,
     read::LINDEX,
     edit::LINSERT,
     read::LLEN,

@@ -12,7 +12,8 @@ use crate::reply::Reply;
 use crate::types::list::End;
 use crate::types::listpack::Element;
 
-const MOVES: &[KeySpec] = &[KeySpec::one(&["RW", "access", "delete"], 1), KeySpec::one(&["RW", "insert"], 2)];
+pub(super) const MOVES: &[KeySpec] =
+    &[KeySpec::one(&["RW", "access", "delete"], 1), KeySpec::one(&["RW", "insert"], 2)];
 
 pub(super) const LMOVE: CommandSpec = CommandSpec {
     facts: Facts {
