@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use kora_core::config::CoreConfig;
 use kora_core::engine::{Engine, EngineOptions};
@@ -18,6 +18,11 @@ fn start_at(shard_count: u16, clock: fn() -> UnixMs) -> Engine {
 
 fn start(shard_count: u16) -> Engine {
     start_at(shard_count, || UnixMs(1_700_000_000_000))
+}
+
+fn real_time() -> UnixMs {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("the clock is past 1970");
+    UnixMs(i64::try_from(since.as_millis()).expect("the clock is before the year 292 million"))
 }
 
 fn integer(value: &Value) -> i64 {
@@ -133,4 +138,42 @@ fn dropping_ends_the_threads() {
         let engine = start(3);
         engine.command(&[b"MSET", b"a", b"1", b"b", b"2", b"c", b"3"]);
     }
+}
+
+/// Consumers wait in threads of their own; each element reaches one of them, whichever shard its list is on.
+#[test]
+fn callers_wait_for_elements() {
+    const ELEMENTS: i64 = 300;
+    let engine = start(4);
+    let sum = AtomicI64::new(0);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while let Value::Array(popped) = engine.command(&[b"BLPOP", b"list", b"other", b"end", b"0"])
+                {
+                    let [Value::Bulk(key), Value::Bulk(element)] = &popped[..] else { panic!("{popped:?}") };
+                    if key == b"end" {
+                        break;
+                    }
+                    let number: i64 = std::str::from_utf8(element).unwrap().parse().unwrap();
+                    sum.fetch_add(number, Ordering::Relaxed);
+                }
+            });
+        }
+        for number in 1..=ELEMENTS {
+            let key = if number % 2 == 0 { &b"list"[..] } else { b"other" };
+            engine.command(&[b"RPUSH", key, number.to_string().as_bytes()]);
+        }
+        engine.command(&[b"RPUSH", b"end", b"1", b"2", b"3"]);
+    });
+    assert_eq!(sum.into_inner(), ELEMENTS * (ELEMENTS + 1) / 2);
+    assert_eq!(integer(&engine.command(&[b"DBSIZE"])), 0);
+}
+
+#[test]
+fn a_caller_waits_no_longer_than_it_said() {
+    let begun = Instant::now();
+    let engine = start_at(2, real_time);
+    assert_eq!(engine.command(&[b"BLPOP", b"none", b"nothing", b"0.05"]), Value::NullArray);
+    assert!(begun.elapsed() >= Duration::from_millis(50), "{:?}", begun.elapsed());
 }

@@ -16,7 +16,7 @@ use crate::{is_full, size};
 const ROUNDS: usize = 5;
 
 /// Lets this process have as many sockets as the system permits.
-fn raise_descriptor_limit() {
+pub(crate) fn raise_descriptor_limit() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     setrlimit(Resource::Nofile, limit).unwrap();
