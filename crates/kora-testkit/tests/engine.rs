@@ -174,6 +174,6 @@ fn callers_wait_for_elements() {
 fn a_caller_waits_no_longer_than_it_said() {
     let begun = Instant::now();
     let engine = start_at(2, real_time);
-    assert_eq!(engine.command(&[b"BLPOP", b"none", b"nothing", b"0.05"]), Value::NullArray);
+    assert_eq!(engine.command(&[b"BLPOP", b"none", b"nothing", b"0.05"]), Value::Null);
     assert!(begun.elapsed() >= Duration::from_millis(50), "{:?}", begun.elapsed());
 }
