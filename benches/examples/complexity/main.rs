@@ -15,7 +15,7 @@ use anyhow::{Context as _, bail, ensure};
 use kora_core::command::spec::CoreHandler;
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::config::CoreConfig;
-use kora_core::context::{Ctx, Stores};
+use kora_core::context::{Blocking, Ctx, Stores};
 use kora_core::journal::Journal;
 use kora_core::reply::tree::TreeSink;
 use kora_core::shard::store::{DbIndex, ShardStore};
@@ -78,8 +78,14 @@ impl Shard {
     fn call(&mut self, handler: CoreHandler, args: &[&[u8]]) {
         let mut out = TreeSink::new(true);
         let stores = Stores::One(&mut self.store);
-        let mut ctx =
-            Ctx { stores, journal: &mut self.journal, db: DbIndex(0), now: UnixMs(1), no_touch: false };
+        let mut ctx = Ctx {
+            stores,
+            journal: &mut self.journal,
+            db: DbIndex(0),
+            now: UnixMs(1),
+            no_touch: false,
+            blocking: Blocking::Forbidden,
+        };
         handler(&mut ctx, args, &mut out).expect("the rows' commands fit their keys");
         black_box(out);
     }

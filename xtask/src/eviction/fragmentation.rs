@@ -27,7 +27,9 @@ const BATCH: u64 = 500;
 const DECAY: Duration = Duration::from_secs(12);
 
 pub(super) fn run(reference: Option<&Path>, kora: &Path) -> anyhow::Result<()> {
-    println!("\nFragmentation: {KEYS} values of {FIRST_BYTES} bytes, 4 in {KEPT_ONE_IN} deleted at random, others of {SECOND_BYTES} set.\n");
+    println!(
+        "\nFragmentation: {KEYS} values of {FIRST_BYTES} bytes, 4 in {KEPT_ONE_IN} deleted at random, others of {SECOND_BYTES} set.\n"
+    );
     println!("| server | moment | in use, MB | resident, MB | ratio |\n|---|---|---|---|---|");
     if let Some(reference) = reference {
         measure("redis", &Server::start(reference, &[""; 0])?)?;
