@@ -194,8 +194,9 @@ impl<'a> Query<'a> {
     fn keep_shared(&self, ctx: &mut Ctx<'_>, others: &[Input<'_>], result: &mut Gathered) {
         for input in others {
             with_members(ctx, input.key, |members| {
+                // As in Redis, what is no number here is left to the aggregation, of which a sum becomes 0.
                 result.keep(|member, score| {
-                    let other = input.weigh(members.score(member)?);
+                    let other = input.weight * members.score(member)?;
                     Some(self.aggregate.merge(score, other))
                 });
             });
