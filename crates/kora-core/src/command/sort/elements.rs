@@ -82,7 +82,10 @@ impl Elements {
             return;
         }
         let range = options.range(set.len());
-        set.walk(range.start, range.len(), options.is_descending, |member, _| {
+        // A walk downwards begins at a rank too, and ranks count from the least.
+        let first =
+            if options.is_descending { (set.len() - range.start).saturating_sub(1) } else { range.start };
+        set.walk(first, range.len(), options.is_descending, |member, _| {
             self.texts.push(member);
             true
         });
