@@ -37,11 +37,13 @@ pub(super) const FORMS: &[Form] = &[
         "SORT <key>",
         &["ALPHA", "DESC", "LIMIT <index> <index>", "GET #", "GET <pattern>", "STORE <key>", "<junk>"],
     ),
+    // A pattern without `*` would leave a set in its own order.
     with_options(
         12,
-        "SORT <key> BY <pattern>",
+        "SORT <key> BY key:*",
         &["DESC", "LIMIT 0 <count>", "GET #", "GET <pattern>", "STORE <key>"],
     ),
+    with_options(6, "SORT <key> BY *", &["DESC", "LIMIT 0 <count>", "GET #", "GET <pattern>", "STORE <key>"]),
     form(6, "SORT <key> BY nosort STORE <key>"),
     with_options(6, "SORT_RO <key>", &["ALPHA", "DESC", "LIMIT <index> <index>", "STORE <key>"]),
 ];
