@@ -7,7 +7,9 @@
 //! file of its own.
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
+mod geo;
 mod list;
+mod sorted_set;
 
 use std::hint::black_box;
 
@@ -44,7 +46,7 @@ pub(crate) struct Row {
 }
 
 /// All rows.
-const ROWS: &[&[Row]] = &[list::ROWS];
+const ROWS: &[&[Row]] = &[list::ROWS, sorted_set::ROWS, geo::ROWS];
 
 /// One store, driven command by command.
 pub(crate) struct Shard {
@@ -132,13 +134,14 @@ fn run(command: &str, size: usize) -> anyhow::Result<()> {
 }
 
 fn words(command: &str, size: usize, turn: usize) -> Vec<Vec<u8>> {
-    let word = |word: &str| match word {
-        "{first}" => turn.to_string(),
-        "{quarter}" => (size / 4 + turn).to_string(),
-        "{middle}" => (size / 2 + turn).to_string(),
-        "{last}" => (size - RUNS + turn).to_string(),
-        "{new}" => format!("new:{turn:08}"),
-        literal => literal.to_owned(),
-    };
-    command.split(' ').map(|text| word(text).into_bytes()).collect()
+    let places = [
+        ("{first}", turn.to_string()),
+        ("{quarter}", (size / 4 + turn).to_string()),
+        ("{middle}", (size / 2 + turn).to_string()),
+        ("{last}", (size - RUNS + turn).to_string()),
+        ("{new}", format!("new:{turn:08}")),
+    ];
+    let filled =
+        |word: &str| places.iter().fold(word.to_owned(), |word, (name, text)| word.replace(name, text));
+    command.split(' ').map(|word| filled(word).into_bytes()).collect()
 }
