@@ -56,6 +56,8 @@ pub(crate) struct EvictionState {
     /// The database whose turn it is, and the tries that it has left.
     next_db: u16,
     tries_left: u16,
+    /// Keys that were looked at beyond what the tries so far asked for: the next ones look at fewer.
+    surplus: usize,
 }
 
 impl ShardStore {
@@ -139,8 +141,13 @@ impl ShardStore {
     fn sample(&mut self, db: DbIndex, now: UnixMs) {
         let Self { databases, eviction, hasher, config, .. } = self;
         let database = &mut databases[db.index()];
+        if config.eviction.scope == EvictionScope::AllKeys
+            && eviction.tries_left.is_multiple_of(TRIES_PER_TURN)
+        {
+            database.fetch_ahead();
+        }
         let wanted = config.eviction.samples as usize;
-        let (mut met, mut buckets) = (0, 0);
+        let (mut met, mut buckets) = (eviction.surplus, 0);
         while met < wanted && buckets < BUCKETS_MAX {
             let (entries, next) = database.table().bucket(database.next_sampled);
             for (_, entry) in entries.filter(|(_, entry)| may_go(entry, config.eviction.scope)) {
@@ -152,18 +159,12 @@ impl ShardStore {
                 }
             }
             database.next_sampled = next;
+            if config.eviction.scope == EvictionScope::AllKeys {
+                database.next_fetched = database.table().prefetch_headers(database.next_fetched);
+            }
             buckets += 1;
         }
-        if config.eviction.scope == EvictionScope::AllKeys {
-            if eviction.tries_left.is_multiple_of(TRIES_PER_TURN) {
-                // A table that changes brings the two cursors nearer to each other, or lets one overtake.
-                database.next_fetched = database.next_sampled;
-                for _ in 1..BUCKETS_AHEAD {
-                    database.next_fetched = database.table().prefetch_headers(database.next_fetched);
-                }
-            }
-            database.next_fetched = database.table().prefetch_headers(database.next_fetched);
-        }
+        eviction.surplus = met.saturating_sub(wanted);
     }
 
     /// Takes the best candidate that is still worth as little as it was when it was found.
@@ -188,6 +189,15 @@ impl ShardStore {
 }
 
 impl Database {
+    /// Starts to fetch the entries of the next buckets. To be called now and then: a table that changes brings the
+    /// cursors of what is looked at and what is fetched nearer to each other, or lets one overtake the other.
+    fn fetch_ahead(&mut self) {
+        self.next_fetched = self.next_sampled;
+        for _ in 0..BUCKETS_AHEAD {
+            self.next_fetched = self.table().prefetch_headers(self.next_fetched);
+        }
+    }
+
     /// Some key with a deadline, found from a random place on; a search that takes too long goes on at the next call.
     fn any_with_deadline(&mut self, random: u64) -> Option<Position> {
         if self.next_sampled == 0 {
