@@ -21,7 +21,7 @@ mod tests;
 mod view;
 
 pub use edit::{
-    append, insert, push_back, push_front, push_integer, rebuild, remove, replace, replace_integer, view,
+    Run, append, insert, push_back, push_front, push_run, rebuild, remove, replace, replace_integer, view,
 };
 pub use encode::element_bytes;
 pub use view::{Corrupt, Iter, ListPack, Wanted};

@@ -10,6 +10,10 @@ use crate::types::stream::{BlockLimits, References, StreamId, Threshold, Trim};
 pub(super) const INVALID_ID: CommandError =
     CommandError::text("ERR Invalid stream ID specified as stream command argument");
 
+/// LIMIT is for approximate trimming.
+const LIMIT_OF_EXACT: CommandError =
+    CommandError::text("ERR syntax error, LIMIT cannot be used without the special ~ option");
+
 /// Longest text that is read as an ID.
 const ID_BYTES_MAX: usize = 127;
 
@@ -154,22 +158,24 @@ impl TrimOptions {
         Ok(&args[1..])
     }
 
+    /// Whether nothing says what to trim.
+    pub(super) fn is_idle(&self) -> bool {
+        self.threshold.is_none() && matches!(self.limit, None | Some(0))
+    }
+
     /// How to trim, if that was asked for.
     pub(super) fn finish(&self, config: &CoreConfig) -> CommandResult<Option<Trim>> {
         let Some(threshold) = self.threshold else {
             return match self.limit {
-                None | Some(0) => Ok(None),
+                None => Ok(None),
+                Some(0) => Err(LIMIT_OF_EXACT),
                 Some(_) => Err(CommandError::text(
                     "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy",
                 )),
             };
         };
         let limit = match (self.limit, self.is_approximate) {
-            (Some(_), false) => {
-                return Err(CommandError::text(
-                    "ERR syntax error, LIMIT cannot be used without the special ~ option",
-                ));
-            }
+            (Some(_), false) => return Err(LIMIT_OF_EXACT),
             (None, false) => 0,
             (Some(limit), true) => limit,
             (None, true) => default_limit(config.stream_node_max_entries),

@@ -1,12 +1,13 @@
 //! XAUTOCLAIM: the pending entries that were given out longest ago change hands, a few at a time.
 
-use super::argument::{parse_integer, parse_start};
+use super::argument::parse_start;
 use super::claim::{Claimed, Terms, parse_named, record};
 use super::member::{Taker, check_group, enter};
 use super::{DELETES_FROM_KEY, FAMILY, write_stream};
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
+use crate::number::parse_i64;
 use crate::reply::Reply;
 use crate::time::UnixMs;
 use crate::types::stream::{ConsumerId, Group, Log, StreamId};
@@ -96,11 +97,8 @@ impl Claim {
 /// A count that leaves room for so many IDs in memory, as Redis refuses others.
 fn parse_limit(text: &[u8]) -> CommandResult<u64> {
     const LIMIT_MAX: i64 = i64::MAX / 16;
-    let limit = parse_integer(text)?;
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        return Err(CommandError::text("ERR COUNT must be > 0"));
-    }
-    Ok(limit.unsigned_abs())
+    let limit = parse_i64(text).filter(|limit| (1..=LIMIT_MAX).contains(limit));
+    limit.map(i64::unsigned_abs).ok_or(CommandError::text("ERR COUNT must be > 0"))
 }
 
 fn xautoclaim(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {

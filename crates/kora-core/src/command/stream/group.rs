@@ -220,7 +220,12 @@ fn xgroup_setid(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
     if args.len() > SETID_ARGUMENTS_MAX {
         return Err(unknown_form(args));
     }
-    group.last_id = parse_selector(args[4], Some(log))?;
+    group.last_id = match args[4] {
+        // The ends of ranges are taken here, as in Redis, but not where a group is made.
+        b"-" => StreamId::MIN,
+        b"+" => StreamId::MAX,
+        id => parse_selector(id, Some(log))?,
+    };
     group.entries_read = options.entries_read;
     keyspace.changed(EventClass::STREAM, "xgroup-setid", key);
     out.ok();

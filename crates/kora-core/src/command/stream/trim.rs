@@ -37,9 +37,10 @@ fn xtrim(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResul
     while !rest.is_empty() {
         rest = options.take(rest)?.ok_or(CommandError::Syntax)?;
     }
-    let trim = options
-        .finish(ctx.config())?
-        .ok_or(CommandError::text("ERR syntax error, XTRIM must be called with a trimming strategy"))?;
+    if options.is_idle() {
+        return Err(CommandError::text("ERR syntax error, XTRIM must be called with a trimming strategy"));
+    }
+    let trim = options.finish(ctx.config())?.expect("there is something to trim by");
     let (key, db) = (args[1], ctx.db);
     let mut keyspace = ctx.keyspace(key);
     let (deleted, length) = match write_stream(&mut keyspace, key)? {

@@ -1,5 +1,7 @@
 //! Changing a listpack, in whatever buffer it lives.
 
+use smallvec::SmallVec;
+
 use super::encode::Encoded;
 use super::view::ListPack;
 use super::{At, Buffer, COUNT_UNKNOWN, END, HEAD_BYTES};
@@ -18,11 +20,34 @@ pub fn push_back<B: Buffer + ?Sized>(buffer: &mut B, text: &[u8]) {
     splice(buffer, end, 0, &Encoded::of(text).to_bytes(), 1);
 }
 
-/// Adds an integer behind the last element.
-/// Complexity: O(1), amortised as the buffer grows.
-pub fn push_integer<B: Buffer + ?Sized>(buffer: &mut B, value: i64) {
+/// Elements made ahead, to be added together.
+#[derive(Debug, Default)]
+pub struct Run {
+    bytes: SmallVec<[u8; 256]>,
+    count: usize,
+}
+
+impl Run {
+    /// Adds an element.
+    #[inline]
+    pub fn push(&mut self, text: &[u8]) {
+        Encoded::of(text).write_to(&mut self.bytes);
+        self.count += 1;
+    }
+
+    /// Adds an integer.
+    #[inline]
+    pub fn push_integer(&mut self, value: i64) {
+        Encoded::integer(value).write_to(&mut self.bytes);
+        self.count += 1;
+    }
+}
+
+/// Adds elements behind the last.
+/// Complexity: O(bytes added), amortised as the buffer grows.
+pub fn push_run<B: Buffer + ?Sized>(buffer: &mut B, run: &Run) {
     let end = view(buffer).end();
-    splice(buffer, end, 0, &Encoded::integer(value).to_bytes(), 1);
+    splice(buffer, end, 0, &run.bytes, run.count.cast_signed());
 }
 
 /// Adds an element before the first.

@@ -84,11 +84,18 @@ impl<'a> Encoded<'a> {
 
     /// The whole element, its length at the end included.
     pub(super) fn to_bytes(self) -> SmallVec<[u8; 128]> {
-        let mut bytes = SmallVec::with_capacity(self.len() + 5);
+        let mut bytes = SmallVec::new();
+        self.write_to(&mut bytes);
+        bytes
+    }
+
+    /// Adds the whole element to `bytes`.
+    #[inline]
+    pub(super) fn write_to<const N: usize>(self, bytes: &mut SmallVec<[u8; N]>) {
+        bytes.reserve(self.len() + 5);
         bytes.extend_from_slice(&self.head[..self.head_len]);
         bytes.extend_from_slice(self.text);
-        push_back_len(&mut bytes, self.len());
-        bytes
+        push_back_len(bytes, self.len());
     }
 }
 
@@ -113,7 +120,7 @@ pub(super) fn back_len_bytes(len: usize) -> usize {
 }
 
 /// Seven bits a byte, the highest first; all but the first byte are marked, for a reader who comes from behind.
-fn push_back_len(bytes: &mut SmallVec<[u8; 128]>, len: usize) {
+fn push_back_len<const N: usize>(bytes: &mut SmallVec<[u8; N]>, len: usize) {
     let count = back_len_bytes(len);
     for index in (0..count).rev() {
         let mark = if index + 1 == count { 0 } else { 0x80 };

@@ -65,12 +65,14 @@ pub(super) struct Block {
 impl Block {
     /// A block without entries for those with the fields of `pairs` (field, value, field ...).
     pub(super) fn new(pairs: &[&[u8]]) -> Self {
+        let mut head = listpack::Run::default();
+        head.push_integer(0);
+        head.push_integer(0);
+        head.push_integer(count(pairs.len() / 2));
+        pairs.chunks_exact(2).for_each(|pair| head.push(pair[0]));
+        head.push_integer(0);
         let mut pack = listpack::EMPTY.to_vec();
-        listpack::push_integer(&mut pack, 0);
-        listpack::push_integer(&mut pack, 0);
-        listpack::push_integer(&mut pack, count(pairs.len() / 2));
-        pairs.chunks_exact(2).for_each(|pair| listpack::push_back(&mut pack, pair[0]));
-        listpack::push_integer(&mut pack, 0);
+        listpack::push_run(&mut pack, &head);
         Self { pack, cleared_entries: 0, cleared_bytes: 0 }
     }
 
@@ -132,19 +134,20 @@ impl Block {
     pub(super) fn append(&mut self, base: StreamId, id: StreamId, pairs: &[&[u8]]) {
         let has_same_fields = self.has_fields(pairs);
         let (ms, seq) = id.distance(base);
-        let pack = &mut self.pack;
-        listpack::push_integer(pack, if has_same_fields { SAME_FIELDS } else { 0 });
-        listpack::push_integer(pack, ms);
-        listpack::push_integer(pack, seq);
+        let mut entry = listpack::Run::default();
+        entry.push_integer(if has_same_fields { SAME_FIELDS } else { 0 });
+        entry.push_integer(ms);
+        entry.push_integer(seq);
         let elements = if has_same_fields {
-            pairs.chunks_exact(2).for_each(|pair| listpack::push_back(pack, pair[1]));
+            pairs.chunks_exact(2).for_each(|pair| entry.push(pair[1]));
             count(pairs.len() / 2)
         } else {
-            listpack::push_integer(pack, count(pairs.len() / 2));
-            pairs.iter().for_each(|text| listpack::push_back(pack, text));
+            entry.push_integer(count(pairs.len() / 2));
+            pairs.iter().for_each(|text| entry.push(text));
             count(pairs.len()) + 1
         };
-        listpack::push_integer(pack, i64::from(ENTRY_HEAD) + elements);
+        entry.push_integer(i64::from(ENTRY_HEAD) + elements);
+        listpack::push_run(&mut self.pack, &entry);
         self.add_to_counter(0, 1);
     }
 

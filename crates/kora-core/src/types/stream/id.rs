@@ -59,6 +59,13 @@ impl StreamId {
         (u128::from(self.ms) << 64 | u128::from(self.seq)).to_be_bytes()
     }
 
+    /// The ID that [`StreamId::to_bytes`] gave so.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        let half = |bytes: &[u8]| bytes.iter().fold(0, |word, &byte| word << 8 | u64::from(byte));
+        Self { ms: half(&bytes[..8]), seq: half(&bytes[8..]) }
+    }
+
     /// Its text, without an allocation.
     #[must_use]
     pub fn text(self) -> IdText {
@@ -119,6 +126,7 @@ mod tests {
     fn texts() {
         for id in [StreamId::MIN, StreamId::MAX, StreamId::new(1_700_000_000_000, 3)] {
             assert_eq!(*id.text(), *id.to_string().as_bytes());
+            assert_eq!(StreamId::from_bytes(id.to_bytes()), id);
         }
     }
 
