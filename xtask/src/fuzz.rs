@@ -44,6 +44,8 @@ enum Target {
     Listpacks,
     /// Packed sets of integers
     Intsets,
+    /// Blocks of streams
+    Blocks,
 }
 
 /// Inputs tried, and those refused.
@@ -60,6 +62,7 @@ impl Target {
             Self::Sketches => of_core(core::sketches(seed, count)),
             Self::Listpacks => of_core(core::listpacks(seed, count)),
             Self::Intsets => of_core(core::intsets(seed, count)),
+            Self::Blocks => of_core(core::blocks(seed, count)),
         }
     }
 }

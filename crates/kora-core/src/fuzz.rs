@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use crate::types::hyperloglog::{self, Encoding, REGISTERS, Sketch, SketchBuf};
 use crate::types::intset::{self, IntSet};
 use crate::types::listpack::{self, ListPack};
+use crate::types::stream::{BlockLimits, Deletion, Log, References, Stream, StreamId, Threshold, Trim};
 use generate::Generator;
 
 /// What a run met. A generator that only makes rubbish would show here.
@@ -53,6 +54,16 @@ pub fn intsets(seed: u64, count: u64) -> Tally {
     run(count, || check_intset(&generator.intset()))
 }
 
+/// Checks `count` generated blocks of streams.
+///
+/// # Panics
+/// If one of them breaks a promise.
+#[must_use]
+pub fn blocks(seed: u64, count: u64) -> Tally {
+    let mut generator = Generator::new(seed);
+    run(count, || check_block(&generator.block()))
+}
+
 fn run(count: u64, mut check: impl FnMut() -> bool) -> Tally {
     let refused = (0..count).filter(|_| !check()).count() as u64;
     Tally { inputs: count, refused }
@@ -71,6 +82,11 @@ pub fn listpack_input(bytes: &[u8]) {
 /// Checks one set of integers.
 pub fn intset_input(bytes: &[u8]) {
     check_intset(bytes);
+}
+
+/// Checks one block of a stream: its ID in 16 bytes, then its listpack.
+pub fn block_input(bytes: &[u8]) {
+    check_block(bytes);
 }
 
 /// Says whether the bytes were taken for a sketch.
@@ -174,6 +190,49 @@ fn check_intset(bytes: &[u8]) -> bool {
     let set = IntSet::check(&bytes).expect("what was edited is valid");
     assert!(set.iter().eq(model));
     true
+}
+
+/// Says whether the bytes were taken for a block.
+fn check_block(bytes: &[u8]) -> bool {
+    let Some((base, bytes)) = bytes.split_first_chunk::<16>() else { return false };
+    let base = StreamId::from_bytes(*base);
+    let mut stream = Stream::default();
+    let Ok(summary) = stream.log_mut().add_block(base, bytes) else { return false };
+    let all = || stream.log().range(StreamId::MIN, StreamId::MAX);
+    let ids: Vec<_> = all().map(|entry| entry.id).collect();
+    assert_eq!(ids.len() as u64, summary.live, "{}", bytes.escape_ascii());
+    assert!(ids.is_sorted() && all().rev().map(|entry| entry.id).eq(ids.iter().rev().copied()));
+    assert!(all().all(|entry| entry.pairs().count() == entry.pair_count()));
+    assert!(ids.iter().all(|&id| stream.log().get(id).is_some_and(|entry| entry.id == id)));
+    check_changes(stream, &ids);
+    true
+}
+
+/// Changes a stream of one block that holds these entries in every way.
+fn check_changes(mut stream: Stream, ids: &[StreamId]) {
+    let limits = BlockLimits { bytes_max: 4096, entries_max: 100 };
+    let mut left = ids.len() as u64;
+    if let Some(next) = stream.log().last_id().next() {
+        stream.log_mut().append(next, &[b"a", b"7"], limits);
+        left += 1;
+    }
+    for &id in ids.iter().skip(1).step_by(2) {
+        assert_eq!(stream.delete(id, References::Keep), Deletion::Done);
+        left -= 1;
+    }
+    let trim = Trim {
+        threshold: Threshold::Length(left / 2),
+        is_approximate: false,
+        limit: 0,
+        references: References::Keep,
+    };
+    stream.trim(&trim);
+    assert_eq!(stream.log().len(), left / 2);
+    assert_eq!(stream.log().range(StreamId::MIN, StreamId::MAX).count() as u64, left / 2);
+    let mut copy = Log::default();
+    for (base, bytes) in stream.log().blocks() {
+        copy.add_block(base, bytes).expect("what was changed is valid");
+    }
 }
 
 #[cfg(test)]

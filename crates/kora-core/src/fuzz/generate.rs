@@ -2,6 +2,7 @@
 
 use crate::hash::splitmix64;
 use crate::types::hyperloglog::SketchBuf;
+use crate::types::stream::{BlockLimits, References, Stream, StreamId};
 use crate::types::{intset, listpack};
 
 /// A source of inputs.
@@ -63,6 +64,36 @@ impl Generator {
         }
         self.damage(&mut bytes, 0);
         bytes
+    }
+
+    pub(super) fn block(&mut self) -> Vec<u8> {
+        let limits = BlockLimits { bytes_max: 0, entries_max: 0 };
+        let (mut stream, mut id) =
+            (Stream::default(), StreamId::new(1 << self.below(60), self.byte().into()));
+        let first = id;
+        for _ in 0..=self.below(20) {
+            let pairs: Vec<_> = if self.one_in(2) {
+                vec![b"field".to_vec(), self.text()]
+            } else {
+                (0..2 * (1 + self.below(3))).map(|_| self.text()).collect()
+            };
+            stream.log_mut().append(id, &pairs.iter().map(Vec::as_slice).collect::<Vec<_>>(), limits);
+            id = StreamId::new(id.ms + u64::from(self.byte()), id.seq + 1 + u64::from(self.byte()));
+        }
+        if self.one_in(2) {
+            let keep = |id: &StreamId| *id != first;
+            let ids: Vec<_> = stream.log().range(first, id).map(|entry| entry.id).filter(keep).collect();
+            for id in ids {
+                if self.one_in(2) {
+                    stream.delete(id, References::Keep);
+                }
+            }
+        }
+        let (base, bytes) = stream.log().blocks().next().expect("the first entry stays");
+        let mut input = base.to_bytes().to_vec();
+        input.extend_from_slice(bytes);
+        self.damage(&mut input, 16 + 6);
+        input
     }
 
     /// A text whose code is of any kind: integers of all widths, strings of all length classes.
