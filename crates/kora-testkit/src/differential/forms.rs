@@ -8,6 +8,7 @@ mod key;
 mod list;
 mod set;
 mod sorted_set;
+mod stream;
 mod string;
 
 /// Forms that belong together.
@@ -33,6 +34,7 @@ pub(super) const GROUPS: &[Group] = &[
     Group { name: "hyperloglog", forms: hyperloglog::FORMS },
     Group { name: "sorted_set", forms: sorted_set::FORMS },
     Group { name: "geo", forms: geo::FORMS },
+    Group { name: "stream", forms: stream::FORMS },
 ];
 
 /// How often, what, and how replies are compared.

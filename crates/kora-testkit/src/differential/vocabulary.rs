@@ -227,6 +227,14 @@ pub(super) fn fill(word: &str, rng: &mut Rng) -> Vec<u8> {
         "<lcs-value>" => return letters(rng),
         "<sketch-key>" => rng.pick(&["sketch:1", "sketch:2", "{t}sketch", "sketch:3"]),
         "<element>" => return number(rng.below(20_000)),
+        "<stream>" => rng.pick(&["stream:1", "stream:2", "{t}stream", "stream:3"]),
+        "<new-id>" => return new_id(rng),
+        "<stream-id>" => return stream_id(rng),
+        "<range-end>" => return range_end(rng),
+        "<group>" => rng.pick(&["g", "g", "h", "i"]),
+        "<group-id>" => return if rng.one_in(3) { b"$".to_vec() } else { stream_id(rng) },
+        "<consumer>" => rng.pick(&["alice", "bob", "carol"]),
+        "<block-entries>" => rng.pick(&["1", "2", "3", "5", "10", "100", "0"]),
         "<bit-offset>" => return bit_offset(rng),
         "<hash-field>" => rng.pick(HASH_FIELDS),
         "<expire-if>" => rng.pick(&["NX", "XX", "GT", "LT", "gt"]),
@@ -249,6 +257,7 @@ pub(super) fn fill(word: &str, rng: &mut Rng) -> Vec<u8> {
         "<latitude>" => return degrees(rng, 85),
         "<radius>" => rng.pick(&["0", "1", "50.5", "200", "1000", "3000", "8000", "20000", "-1", "x"]),
         "<unit>" => rng.pick(&["m", "km", "km", "km", "ft", "mi", "KM"]),
+        "<short>" => return short(rng),
         "<junk>" => return rng.pick(JUNK).to_vec(),
         "<integer>" => rng.pick(INTEGERS),
         "<float>" => rng.pick(FLOATS),
@@ -280,6 +289,38 @@ fn value(rng: &mut Rng) -> Vec<u8> {
         1 => rng.pick(&[&b"x"[..], b"ab", b"\xff"]).repeat(usize::from(rng.next().to_le_bytes()[0])),
         2 if rng.one_in(4) => b"long ".repeat(1000),
         _ => rng.pick(VALUES).to_vec(),
+    }
+}
+
+/// The ID of an entry to be added: mostly above all others.
+fn new_id(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(40) {
+        0 => stream_id(rng),
+        1..10 => format!("{}-*", 1 + rng.below(40)).into_bytes(),
+        10 => b"41".to_vec(),
+        _ => b"40-*".to_vec(),
+    }
+}
+
+/// An ID that some entries have.
+fn stream_id(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(30) {
+        0 => rng
+            .pick(&["0", "0-0", "18446744073709551615-18446744073709551615", "x", "-", "1-"])
+            .as_bytes()
+            .to_vec(),
+        1..8 => number(rng.below(42)),
+        8..15 => format!("{}-{}", rng.below(41), rng.below(4)).into_bytes(),
+        _ => format!("40-{}", rng.below(60)).into_bytes(),
+    }
+}
+
+fn range_end(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(8) {
+        0..2 => b"-".to_vec(),
+        2..4 => b"+".to_vec(),
+        4 => [b"(".to_vec(), stream_id(rng)].concat(),
+        _ => stream_id(rng),
     }
 }
 
@@ -360,6 +401,15 @@ fn degrees(rng: &mut Rng, max: u64) -> Vec<u8> {
     let sign = if millionths < max * 1_000_000 { "-" } else { "" };
     let millionths = millionths.abs_diff(max * 1_000_000);
     format!("{sign}{}.{:06}", millionths / 1_000_000, millionths % 1_000_000).into_bytes()
+}
+
+/// A text that replies show in full.
+fn short(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(8) {
+        0 => rng.pick(&[&b"m"[..], b"n"]).repeat(usize::from(rng.next().to_le_bytes()[0])),
+        1 => rng.pick(VALUES).to_vec(),
+        _ => rng.pick(&[&b"a"[..], b"b", b"", b"1", b"-1", b"300", b"70000", b"5000000000"]).to_vec(),
+    }
 }
 
 fn letters(rng: &mut Rng) -> Vec<u8> {
