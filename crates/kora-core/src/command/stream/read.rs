@@ -6,10 +6,11 @@ use smallvec::SmallVec;
 
 use super::argument::{parse_count, parse_strict_id};
 use super::{FAMILY, read_stream, write_first};
+use crate::command::options::timeout_ms;
 use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeySpec};
-use crate::context::Ctx;
+use crate::context::{Ctx, Wish};
 use crate::error::{CommandError, CommandResult};
-use crate::number::parse_i64;
+use crate::keyspace::entry::Kind;
 use crate::reply::Reply;
 use crate::time::UnixMs;
 use crate::types::stream::{Log, Stream, StreamId};
@@ -64,11 +65,20 @@ pub(super) struct Member<'a> {
     pub(super) is_unacknowledged: bool,
 }
 
+/// BLOCK: to wait if there is nothing to read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wait {
+    /// Until when; `None`: for ever.
+    pub(super) until: Option<UnixMs>,
+}
+
 /// What XREAD and XREADGROUP were asked for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Options<'a> {
     /// Most entries of each stream; 0 for all.
     pub(super) count: u64,
+    /// Whether to wait if there is nothing.
+    pub(super) wait: Option<Wait>,
     /// Who reads, for XREADGROUP.
     pub(super) member: Option<Member<'a>>,
     /// The streams.
@@ -80,14 +90,14 @@ pub(super) struct Options<'a> {
 impl<'a> Options<'a> {
     /// Reads the arguments.
     pub(super) fn parse(args: &'a [&'a [u8]], reader: Reader, now: UnixMs) -> CommandResult<Self> {
-        let (mut count, mut member, mut is_unacknowledged) = (0, None, false);
+        let (mut count, mut wait, mut member, mut is_unacknowledged) = (0, None, None, false);
         let mut rest = &args[1..];
         let streams = loop {
             let [word, behind @ ..] = rest else { return Err(CommandError::Syntax) };
             let is = |name: &[u8]| word.eq_ignore_ascii_case(name);
             rest = match behind {
                 [timeout, behind @ ..] if is(b"BLOCK") => {
-                    check_timeout(timeout, now)?;
+                    wait = Some(Wait { until: timeout_ms(timeout, now)? });
                     behind
                 }
                 [number, behind @ ..] if is(b"COUNT") => {
@@ -113,24 +123,12 @@ impl<'a> Options<'a> {
         }
         let member = member.map(|(group, consumer)| Member { group, consumer, is_unacknowledged });
         let (keys, ids) = streams.split_at(streams.len() / 2);
-        Ok(Self { count, member, keys, ids })
+        Ok(Self { count, wait, member, keys, ids })
     }
 
     /// Most entries of each stream.
     pub(super) fn limit(&self) -> u64 {
         if self.count == 0 { u64::MAX } else { self.count }
-    }
-}
-
-/// Refuses what is no time to wait, in milliseconds.
-fn check_timeout(text: &[u8], now: UnixMs) -> CommandResult {
-    match parse_i64(text) {
-        None => Err(CommandError::text("ERR timeout is not an integer or out of range")),
-        Some(..0) => Err(CommandError::text("ERR timeout is negative")),
-        Some(timeout_ms) if now.0.checked_add(timeout_ms).is_none() => {
-            Err(CommandError::text("ERR timeout is out of range"))
-        }
-        Some(_) => Ok(()),
     }
 }
 
@@ -174,10 +172,25 @@ pub(super) fn write_name(out: &mut dyn Reply, key: &[u8]) {
 fn xread(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let options = Options::parse(args, Reader::Anyone, ctx.now)?;
     let after = resolve(ctx, &options)?;
-    if !read_now(ctx, &options, &after, out)? {
-        out.null_array();
+    if read_now(ctx, &options, &after, out)? || wait(ctx, args, &options, &after) {
+        return Ok(());
     }
+    out.null_array();
     Ok(())
+}
+
+/// Waits for entries, if that was asked for; `false` if the command does not wait or may not.
+fn wait(ctx: &mut Ctx<'_>, args: &[&[u8]], options: &Options<'_>, after: &[StreamId]) -> bool {
+    let Some(wait) = options.wait else { return false };
+    ctx.block(|| {
+        // What `$` and `+` mean is settled now.
+        let (head, ids) = args.split_at(args.len() - after.len());
+        let is_settled = ids.iter().all(|id| !matches!(*id, b"$" | b"+"));
+        let head = head.iter().map(|arg| Box::from(*arg));
+        let args = || head.chain(after.iter().map(|id| Box::from(&*id.text()))).collect();
+        let resumes_as = if is_settled { None } else { Some(args()) };
+        Wish { resumes_as, ..Wish::of(options.keys, Kind::Stream, wait.until) }
+    })
 }
 
 /// The IDs behind which to read.

@@ -7,9 +7,10 @@ use super::member::{Taker, enter};
 use super::read::{Member, Options, Reader, STREAMS, keys_of_streams, write_head, write_name};
 use super::{FAMILY, count, read_stream, shown, write_entry, write_stream};
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags};
-use crate::context::Ctx;
+use crate::context::{Ctx, Wish};
 use crate::error::{CommandError, CommandResult};
 use crate::keyspace::Keyspace;
+use crate::keyspace::entry::Kind;
 use crate::reply::Reply;
 use crate::time::UnixMs;
 use crate::types::stream::{ConsumerId, Group, Log, Pending, StreamId};
@@ -48,10 +49,17 @@ fn xreadgroup(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Command
     let options = Options::parse(args, Reader::Group, ctx.now)?;
     let member = options.member.expect("XREADGROUP is refused without a group");
     let wanted = resolve(ctx, &options, member)?;
-    if !read_now(ctx, &options, member, &wanted, out) {
-        out.null_array();
+    if read_now(ctx, &options, member, &wanted, out) || wait(ctx, &options) {
+        return Ok(());
     }
+    out.null_array();
     Ok(())
+}
+
+/// Waits for entries, or for the group to go, if that was asked for; `false` if the command does not wait or may not.
+fn wait(ctx: &mut Ctx<'_>, options: &Options<'_>) -> bool {
+    let Some(wait) = options.wait else { return false };
+    ctx.block(|| Wish { wakes_on_removal: true, ..Wish::of(options.keys, Kind::Stream, wait.until) })
 }
 
 fn resolve(
