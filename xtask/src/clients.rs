@@ -18,6 +18,9 @@ pub(crate) struct Args {
     /// Jobs that go through the queue of the Python script
     #[arg(long, default_value_t = 100_000)]
     jobs: u32,
+    /// Entries that go through the stream of the JavaScript script
+    #[arg(long, default_value_t = 20_000)]
+    entries: u32,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -32,7 +35,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let address = server.address();
     let (_, port) = address.rsplit_once(':').context("an address has a port")?;
     python(&dir, &scripts, port, args.jobs)?;
-    javascript(&dir, &scripts, port)
+    javascript(&dir, &scripts, port, args.entries)
 }
 
 /// redis-py, in an environment of its own.
@@ -59,13 +62,19 @@ fn python(dir: &Path, scripts: &Path, port: &str, jobs: u32) -> anyhow::Result<(
 }
 
 /// ioredis, in a folder of its own.
-fn javascript(dir: &Path, scripts: &Path, port: &str) -> anyhow::Result<()> {
+fn javascript(dir: &Path, scripts: &Path, port: &str, entries: u32) -> anyhow::Result<()> {
     let folder = dir.join("javascript");
     std::fs::create_dir_all(&folder)?;
     let quiet = ["install", "--silent", "--no-audit", "--no-fund", "--prefix"];
     succeed(Command::new("npm").args(quiet).arg(&folder).arg("ioredis@5"))?;
     let modules = folder.join("node_modules");
-    succeed(Command::new("node").env("NODE_PATH", modules).arg(scripts.join("ioredis.js")).arg(port))
+    let script = |name: &str| {
+        let mut command = Command::new("node");
+        command.env("NODE_PATH", &modules).arg(scripts.join(name)).arg(port);
+        command
+    };
+    succeed(&mut script("ioredis.js"))?;
+    succeed(script("streams.js").arg(entries.to_string()))
 }
 
 fn succeed(command: &mut Command) -> anyhow::Result<()> {
