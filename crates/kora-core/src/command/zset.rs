@@ -2,6 +2,7 @@
 
 mod add;
 mod algebra;
+mod blocking;
 pub(crate) mod pop;
 mod random;
 mod range;
@@ -20,6 +21,9 @@ use crate::types::zset::{Policy, ZSetMut, ZSetRef};
 
 /// The family's commands.
 pub const COMMANDS: &[CommandSpec] = &[
+    blocking::BZMPOP,
+    blocking::BZPOPMAX,
+    blocking::BZPOPMIN,
     add::ZADD,
     score::ZCARD,
     score::ZCOUNT,
