@@ -385,6 +385,9 @@ impl<D: Driver> Shard<D> {
             let blocking = if may_block { Blocking::Permitted(&mut wish) } else { Blocking::Forbidden };
             let store = self.store.as_deref_mut().expect("those who were served have given it back");
             run_item(store, &mut self.journal, item, &args, &operation.setting, blocking, &mut replies);
+            if wish.is_none() {
+                replies.end_item();
+            }
             self.serve_ready(now);
         }
         let Some(wish) = wish else { return self.answer(operation, replies) };
@@ -523,7 +526,6 @@ fn run_item<R: Replies>(
             replies.push_count(if sink.error.is_some() { COUNT_OF_ERROR } else { sink.sum });
         }
     }
-    replies.end_item();
 }
 
 /// Runs a handler and closes its effects; `false` if it refused.

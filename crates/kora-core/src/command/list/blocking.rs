@@ -98,8 +98,8 @@ pub(super) const BLMPOP: CommandSpec = CommandSpec {
 };
 
 fn blmpop(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let until = timeout_seconds(args[1], ctx.now)?;
     let request = MultiPop::parse(&args[2..])?;
+    let until = timeout_seconds(args[1], ctx.now)?;
     if !pop_first(ctx, &request, out)? && !wait(ctx, request.keys, until) {
         out.null_array();
     }
