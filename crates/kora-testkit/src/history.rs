@@ -1,6 +1,6 @@
 //! Clients of a real server at work at the same time, and whether one sequential order explains what they saw.
 //!
-//! Appends and reads of lists are noted with the times at which they were sent and answered, and checked as a whole:
+//! Appends and reads of growing lists are noted with the times at which they were sent and answered, and checked as a whole:
 //! [`lists`]. Everything else has an invariant that is checked at once: [`client`]. The work goes in rounds, each on an
 //! empty server, so that what has to be kept stays small.
 //!
@@ -9,6 +9,7 @@
 mod client;
 mod graph;
 mod lists;
+mod queues;
 
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,7 @@ use std::time::Instant;
 use crate::simulation::random::Random;
 use crate::target::tcp::TcpTarget;
 use client::{Client, nanoseconds_since};
-use lists::Event;
+use queues::Queues;
 
 /// Commands of each client in one round.
 const ROUND_COMMANDS: u64 = 3000;
@@ -95,35 +96,41 @@ fn check_round(address: &str, client_count: usize, seed: u64) -> Result<u64, Ano
             events: Vec::new(),
             version: 0,
             command_count: 0,
+            queues: Queues::default(),
         })
     };
     let mut reader = connect(client_count)?;
     reader.prepare()?;
     let clients = (0..client_count).map(&mut connect).collect::<Result<Vec<_>, _>>()?;
-    let outcomes: Vec<Result<(Vec<Event>, u64), Anomaly>> = thread::scope(|scope| {
+    let outcomes: Vec<Result<Client<'_>, Anomaly>> = thread::scope(|scope| {
         let threads: Vec<_> = clients.into_iter().map(|client| scope.spawn(|| run(client))).collect();
         threads.into_iter().map(|thread| thread.join().expect("clients do not panic")).collect()
     });
     let mut events = Vec::new();
+    let mut all_queues = Vec::new();
     let mut command_count = 0;
     for outcome in outcomes {
-        let (client_events, client_commands) = outcome?;
-        events.extend(client_events);
-        command_count += client_commands;
+        let mut client = outcome?;
+        events.append(&mut client.events);
+        command_count += client.command_count;
+        all_queues.push(client.queues);
     }
     reader.read_lists()?;
+    reader.read_queues()?;
     events.append(&mut reader.events);
     lists::check(&events).map_err(Anomaly)?;
+    all_queues.push(reader.queues);
+    queues::check(all_queues.iter())?;
     Ok(command_count + reader.command_count)
 }
 
 /// One client's part of a round.
-fn run(mut client: Client<'_>) -> Result<(Vec<Event>, u64), Anomaly> {
+fn run(mut client: Client<'_>) -> Result<Client<'_>, Anomaly> {
     while client.command_count < ROUND_COMMANDS && !client.shared.has_failed.load(Ordering::Relaxed) {
         if let Err(anomaly) = client.step() {
             client.shared.has_failed.store(true, Ordering::Relaxed);
             return Err(anomaly);
         }
     }
-    Ok((client.events, client.command_count))
+    Ok(client)
 }

@@ -8,11 +8,13 @@
 //! - RENAMENX moves tokens among names: an MGET of all names must find each token once.
 //! - COPY replaces a copy by its source, which only grows: an MGET of both must not find the copy ahead.
 //! - A pipeline writes a number to several keys in turn: who reads them in reverse must not see it shrink.
+//! - Elements are pushed to queues that others wait for: [`super::queues`].
 
 use std::io;
 use std::time::Instant;
 
 use super::lists::{Action, Element, Event, Key, parse, render};
+use super::queues::Queues;
 use super::{Anomaly, Shared};
 use crate::frame::Frame;
 use crate::simulation::random::Random;
@@ -34,7 +36,7 @@ const NAMES: [&str; 8] = ["name:0", "name:1", "name:2", "name:3", "name:4", "nam
 /// What moves among them.
 const TOKENS: [&str; 4] = ["A", "B", "C", "D"];
 
-type Args = Vec<Vec<u8>>;
+pub(super) type Args = Vec<Vec<u8>>;
 
 /// One client on a connection of its own.
 #[derive(Debug)]
@@ -49,6 +51,8 @@ pub(super) struct Client<'a> {
     pub(super) version: u64,
     /// Commands sent and answered.
     pub(super) command_count: u64,
+    /// What it pushed and took.
+    pub(super) queues: Queues,
 }
 
 /// A command on lists, before it is answered.
@@ -67,12 +71,13 @@ impl Client<'_> {
 
     /// Sends one pipeline and checks its replies.
     pub(super) fn step(&mut self) -> Result<(), Anomaly> {
-        match self.random.below(12) {
+        match self.random.below(15) {
             0..=4 => self.use_lists(),
             5 | 6 => self.use_group(),
             7 => self.use_new_group(),
             8 | 9 => self.use_tokens(),
             10 => self.use_copy(),
+            11..=13 => self.use_queues(),
             _ => self.use_pipeline(),
         }
     }
@@ -86,7 +91,7 @@ impl Client<'_> {
         Ok(())
     }
 
-    fn ask(&mut self, commands: &[Args]) -> Result<Vec<Frame>, Anomaly> {
+    pub(super) fn ask(&mut self, commands: &[Args]) -> Result<Vec<Frame>, Anomaly> {
         let replies =
             self.exchange(commands).map_err(|error| Anomaly(format!("the connection failed: {error}")))?;
         match replies
@@ -115,7 +120,7 @@ impl Client<'_> {
             let mut key = || first + self.random.below(LISTS_AT_A_TIME);
             planned.push(match kind {
                 0 => Planned::Read(vec![key()]),
-                1 => Planned::Read(vec![key(), key(), key()]),
+                1 => Planned::Read([key(), key(), key()].map(|key| key | 1).to_vec()),
                 _ => {
                     let key = key();
                     Planned::Append(key, self.shared.next_element())
@@ -235,11 +240,20 @@ impl Client<'_> {
     }
 }
 
+/// Whether a key holds a list, which only one command can read at a time, rather than elements one behind the other in a
+/// string, of which MGET reads several.
+fn is_list(key: Key) -> bool {
+    key.is_multiple_of(2)
+}
+
 fn command_of(planned: &Planned) -> Args {
     let name = |key: &Key| format!("list:{key}");
     match planned {
-        Planned::Append(key, element) => words(&["APPEND", &name(key), &render(*element)]),
+        Planned::Append(key, element) => {
+            words(&[if is_list(*key) { "RPUSH" } else { "APPEND" }, &name(key), &render(*element)])
+        }
         Planned::Read(keys) => match keys.as_slice() {
+            [key] if is_list(*key) => words(&["LRANGE", &name(key), "0", "-1"]),
             [key] => words(&["GETRANGE", &name(key), "0", "-1"]),
             keys => on_keys("MGET", &keys.iter().map(name).collect::<Vec<_>>()),
         },
@@ -249,8 +263,13 @@ fn command_of(planned: &Planned) -> Args {
 fn answered(planned: Planned, reply: &Frame) -> Option<Action> {
     match planned {
         Planned::Append(key, element) => {
-            let bytes = usize::try_from(reply.number()?).ok()?;
-            Some(Action::Append(key, element, bytes / super::lists::ELEMENT_BYTES))
+            let length = usize::try_from(reply.number()?).ok()?;
+            let length = if is_list(key) { length } else { length / super::lists::ELEMENT_BYTES };
+            Some(Action::Append(key, element, length))
+        }
+        Planned::Read(keys) if keys.len() == 1 && is_list(keys[0]) => {
+            let elements = reply.items().iter().map(|element| parse(element.bytes())?.first().copied());
+            Some(Action::Read(vec![(keys[0], elements.collect::<Option<_>>()?)]))
         }
         Planned::Read(keys) if keys.len() == 1 => Some(Action::Read(vec![(keys[0], parse(reply.bytes())?)])),
         Planned::Read(keys) => {
@@ -261,7 +280,7 @@ fn answered(planned: Planned, reply: &Frame) -> Option<Action> {
     }
 }
 
-fn words(words: &[&str]) -> Args {
+pub(super) fn words(words: &[&str]) -> Args {
     words.iter().map(|word| word.as_bytes().to_vec()).collect()
 }
 
