@@ -7,6 +7,7 @@
 //! client leaves while its operation is under way. In the end:
 //!
 //! - the history must be explained by one sequential order that respects real time: [`check`];
+//! - who waited for keys must have been served in the order in which they came, and nobody else: [`waiting`];
 //! - the effects, applied to an empty store in the order they were handed over, must give the same contents;
 //! - everything must have been answered although nobody polls a worker that sleeps and was not woken.
 //!
@@ -18,6 +19,7 @@ mod driver;
 mod model;
 pub mod random;
 mod record;
+mod waiting;
 mod worker;
 mod workload;
 
@@ -38,6 +40,7 @@ use driver::{Bell, SimulationDriver};
 use model::Model;
 use random::Random;
 use record::{Args, History};
+use waiting::Queues;
 use worker::{State, Worker};
 use workload::{DATABASE_COUNT, Workload};
 
@@ -61,12 +64,19 @@ pub enum Fault {
     PublishesEarly,
     /// Nobody wakes worker 0.
     LosesWakeUps,
+    /// A client that waits for keys leaves without a word to the shards.
+    ServesWhoLeft,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::IgnoresLane, Self::OvertakesItself, Self::PublishesEarly, Self::LosesWakeUps];
+    pub const ALL: [Self; 5] = [
+        Self::IgnoresLane,
+        Self::OvertakesItself,
+        Self::PublishesEarly,
+        Self::LosesWakeUps,
+        Self::ServesWhoLeft,
+    ];
 }
 
 /// What is simulated.
@@ -161,7 +171,10 @@ pub fn simulate(seed: u64, options: &Options) -> Result<Tally, Box<Anomaly>> {
         sweepers: Vec::new(),
         submission: None,
         history: History::new(options.shard_count),
+        queues: Queues::default(),
         lent: HashMap::new(),
+        items: HashMap::new(),
+        items_run: HashMap::new(),
         effects,
         workload: Workload::new(options.shard_count, if seed.is_multiple_of(2) { 1 } else { 2 }),
         random: Random::new(seed),
@@ -197,8 +210,13 @@ struct Simulation<'a> {
     sweepers: Vec<usize>,
     submission: Option<SubmissionUnderWay<'a>>,
     history: History,
-    /// The shards whose stores are lent, by operation.
+    queues: Queues,
+    /// The shards of operations that run with several stores, or wait and may run anywhere, by operation.
     lent: HashMap<usize, Vec<ShardId>>,
+    /// By operation and worker, the command that each item on that shard belongs to.
+    items: HashMap<(usize, usize), Vec<usize>>,
+    /// Number of these that have run.
+    items_run: HashMap<(usize, usize), usize>,
     /// What the shards have handed over.
     effects: Arc<Mutex<Vec<Effect>>>,
     workload: Workload,
@@ -223,6 +241,8 @@ enum Action {
     Serve,
     Flush,
     Sweep,
+    EndWaits,
+    Unblock,
     Sleep,
 }
 
@@ -233,6 +253,11 @@ impl Simulation<'_> {
             self.add_client(options.pipeline_count);
         }
         self.run_until_quiet()?;
+        self.end_endless_waits()?;
+        self.run_until_quiet()?;
+        self.check_forgotten()?;
+        self.queues.settle(&mut self.history);
+        self.queues.check(&self.history)?;
         let replica = self.replay();
         let reader = self.read_all()?;
         check::explain(&self.history, self.table).map_err(|reason| reason.to_string())?;
@@ -257,7 +282,7 @@ impl Simulation<'_> {
                 return Err(format!("no end after {STEPS_MAX} steps"));
             }
         }
-        match self.clients.iter().position(|client| !client.is_quiet()) {
+        match self.clients.iter().position(|client| !client.is_quiet() && client.waiter().is_none()) {
             None => Ok(()),
             Some(client) => {
                 Err(format!("all workers sleep, and client {client} waits: {:?}", self.clients[client]))
@@ -272,7 +297,7 @@ impl Simulation<'_> {
             (0..self.clients.len()).filter(|&client| self.clients[client].pipelines_left > 0).collect();
         let mut actors: Vec<_> = (0..self.workers.len()).filter(|&worker| self.can_act(worker)).collect();
         if actors.is_empty() && senders.is_empty() {
-            return false;
+            return self.skip_to_deadline();
         }
         self.stall(&mut actors);
         if self.random.one_in(20) {
@@ -286,6 +311,13 @@ impl Simulation<'_> {
             self.step_worker(worker);
         }
         true
+    }
+
+    /// Lets the time pass that somebody waits for; `false` if nobody does.
+    fn skip_to_deadline(&mut self) -> bool {
+        let deadline = self.clients.iter().filter_map(Client::deadline).min();
+        self.clock = deadline.unwrap_or(self.clock).max(self.clock);
+        deadline.is_some()
     }
 
     /// Keeps one worker from acting for a while, so that the others get far ahead of it.
@@ -304,10 +336,12 @@ impl Simulation<'_> {
     }
 
     fn can_act(&self, worker: usize) -> bool {
-        let worker = &self.workers[worker];
-        match worker.state {
+        let is_due = |client: &Client| {
+            client.worker == worker && client.deadline().is_some_and(|deadline| deadline <= self.clock)
+        };
+        match self.workers[worker].state {
             State::Awake | State::Submitting => true,
-            State::Asleep => worker.bell.is_rung(),
+            State::Asleep => self.workers[worker].bell.is_rung() || self.clients.iter().any(is_due),
             State::WaitingToSubmit(_) => self.submission.is_none(),
         }
     }
@@ -315,10 +349,8 @@ impl Simulation<'_> {
     /// A client sends a pipeline or, seldom, leaves; another one comes in its place.
     fn step_client(&mut self, at: usize) {
         if self.random.one_in(25) {
-            let client = &mut self.clients[at];
-            client.has_left = true;
-            client.pending = None;
-            let pipelines_left = std::mem::take(&mut client.pipelines_left);
+            self.leave(at);
+            let pipelines_left = std::mem::take(&mut self.clients[at].pipelines_left);
             self.add_client(pipelines_left);
             return;
         }
@@ -351,6 +383,7 @@ impl Simulation<'_> {
                 let worker = &mut self.workers[worker];
                 worker.shard.unpark();
                 worker.bell.silence();
+                worker.now = self.clock;
                 worker.state = State::Awake;
             }
             State::Awake => {
@@ -360,6 +393,8 @@ impl Simulation<'_> {
                     (8, Action::Serve),
                     (6, Action::Flush),
                     (1, Action::Sweep),
+                    (2, Action::EndWaits),
+                    (1, Action::Unblock),
                     (5, Action::Sleep),
                 ]);
                 self.act(worker, action);
@@ -374,6 +409,8 @@ impl Simulation<'_> {
             Action::Flush => self.flush(worker),
             Action::Sweep if self.sweeps => self.sweep(worker),
             Action::Sweep => {}
+            Action::EndWaits => self.end_due_waits(worker),
+            Action::Unblock => self.unblock(),
             Action::Serve => {
                 let ready = self.ready_clients(worker);
                 if !ready.is_empty() {
@@ -383,6 +420,7 @@ impl Simulation<'_> {
                 }
             }
             Action::Sleep => {
+                self.end_due_waits(worker);
                 self.flush(worker);
                 if self.ready_clients(worker).is_empty() && self.workers[worker].shard.park() {
                     self.workers[worker].state = State::Asleep;

@@ -9,7 +9,7 @@
 //! C. Gong, "Testing and Verifying Concurrent Objects" (1993), with the memory of G. Lowe, "Testing for
 //! linearizability" (2017). It does not know that commands of one pipeline ran as a unit, since nobody promises that.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{Hash as _, Hasher as _};
 
 use kora_core::command::table::CommandTable;
@@ -18,7 +18,7 @@ use kora_core::shard::store::DbIndex;
 use kora_core::time::UnixMs;
 
 use super::model::Model;
-use super::record::{Call, History, OperationId, Record};
+use super::record::{Call, CallId, History, OperationId, Record};
 
 /// Commands that a search may run before it gives up.
 const SEARCH_COMMANDS_MAX: usize = 20_000;
@@ -59,54 +59,52 @@ pub(super) fn explain(history: &History, table: &CommandTable<()>) -> Result<(),
 }
 
 /// An order that agrees with what each shard ran, each client's order and real time, if these do not
-/// contradict each other. Operations that never ran are left out.
-fn suggested_order(history: &History) -> Result<Vec<OperationId>, Box<Contradiction>> {
-    for process in 0..history.processes.len() {
-        let calls = history.calls_as_sent(process);
+/// contradict each other. Commands that never ran are left out.
+fn suggested_order(history: &History) -> Result<Vec<CallId>, Box<Contradiction>> {
+    let processes: Vec<_> =
+        (0..history.processes.len()).map(|process| history.calls_as_sent(process)).collect();
+    for calls in &processes {
         if let Some(pair) = calls.windows(2).find(|pair| pair[1].0.0 < pair[0].0.0) {
             return Err(Box::new(Contradiction::Overtaken(pair[0].0.0, pair[1].0.0)));
         }
     }
     let shards_of = shards_of(history);
     let mut heads = vec![0; history.chains.len()];
-    let mut fronts = vec![0; history.processes.len()];
-    let mut order = Vec::with_capacity(history.records.len());
+    let mut fronts = vec![0; processes.len()];
+    let mut order = Vec::with_capacity(shards_of.len());
     loop {
-        let front =
-            |fronts: &[usize], process: usize| history.processes[process].get(fronts[process]).copied();
-        let deadline =
-            first_response(history, (0..fronts.len()).filter_map(|process| front(&fronts, process)));
+        let front = |fronts: &[usize], process: usize| processes[process].get(fronts[process]).copied();
+        let fronts_now = (0..fronts.len()).filter_map(|process| front(&fronts, process));
+        let deadline = first_response(history, fronts_now.map(|(id, _)| id));
         let mut is_over = true;
         let mut found = None;
         for process in 0..fronts.len() {
-            let Some(id) = front(&fronts, process) else { continue };
-            if shards_of[id.0].is_empty() {
-                continue;
-            }
+            let Some(call) = front(&fronts, process) else { continue };
+            let Some(shards) = shards_of.get(&call) else { continue };
             is_over = false;
-            let is_next = shards_of[id.0].iter().all(|&shard| history.chains[shard][heads[shard]] == id);
-            if is_next && history.get(id).invoked <= deadline {
-                found = Some((process, id));
+            let is_next = shards.iter().all(|&shard| history.chains[shard].get(heads[shard]) == Some(&call));
+            if is_next && history.get(call.0).invoked <= deadline {
+                found = Some((process, call));
                 break;
             }
         }
         if is_over {
             return Ok(order);
         }
-        let last = || Box::new(Contradiction::Order(order.last().map_or(0, |id: &OperationId| id.0)));
-        let (process, id) = found.ok_or_else(last)?;
+        let last = || Box::new(Contradiction::Order(order.last().map_or(0, |(id, _): &CallId| id.0)));
+        let (process, call) = found.ok_or_else(last)?;
         fronts[process] += 1;
-        shards_of[id.0].iter().for_each(|&shard| heads[shard] += 1);
-        order.push(id);
+        shards_of[&call].iter().for_each(|&shard| heads[shard] += 1);
+        order.push(call);
     }
 }
 
-/// For each operation, the shards that ran part of it.
-fn shards_of(history: &History) -> Vec<Vec<usize>> {
-    let mut shards_of = vec![Vec::new(); history.records.len()];
+/// For each command that ran, the shards that ran part of it.
+fn shards_of(history: &History) -> HashMap<CallId, Vec<usize>> {
+    let mut shards_of: HashMap<CallId, Vec<usize>> = HashMap::new();
     for (shard, chain) in history.chains.iter().enumerate() {
-        for id in chain {
-            shards_of[id.0].push(shard);
+        for &call in chain {
+            shards_of.entry(call).or_default().push(shard);
         }
     }
     shards_of
@@ -118,24 +116,20 @@ fn first_response(history: &History, fronts: impl Iterator<Item = OperationId>) 
     fronts.filter_map(|id| history.get(id).responded).min().unwrap_or(u64::MAX)
 }
 
-/// Runs the operations in this order.
+/// Runs the commands in this order.
 fn try_order(
     history: &History,
-    order: &[OperationId],
+    order: &[CallId],
     table: &CommandTable<()>,
 ) -> Result<(), Box<Contradiction>> {
     let mut model = Model::new(table);
-    for &id in order {
+    for &(id, at) in order {
         let record = history.get(id);
-        for call in &record.calls {
-            let expected = run(&mut model, record, call);
-            if !is_explained(&expected, call.reply.as_ref()) {
-                return Err(Box::new(Contradiction::Reply {
-                    operation: id.0,
-                    expected,
-                    found: call.clone(),
-                }));
-            }
+        let call = &record.calls[at];
+        let expected = run(&mut model, record, call);
+        if !is_explained(&expected, call.reply.as_ref()) {
+            let found = call.clone();
+            return Err(Box::new(Contradiction::Reply { operation: id.0, expected, found }));
         }
     }
     Ok(())
@@ -161,7 +155,7 @@ struct Search<'a> {
     history: &'a History,
     table: &'a CommandTable<()>,
     /// Each process's commands in the order it sent them: operation and place in it.
-    calls: Vec<Vec<(OperationId, usize)>>,
+    calls: Vec<Vec<CallId>>,
     model: Model<'a>,
     /// The processes whose next commands were run so far, in that order.
     path: Vec<usize>,
@@ -187,7 +181,7 @@ impl<'a> Search<'a> {
     }
 
     /// The next command of a process.
-    fn front(&self, process: usize) -> Option<(OperationId, usize)> {
+    fn front(&self, process: usize) -> Option<CallId> {
         self.calls[process].get(self.places[process]).copied()
     }
 

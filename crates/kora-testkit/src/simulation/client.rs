@@ -1,9 +1,12 @@
 //! A client and its connection, as its worker sees them.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use kora_core::shard::operation::Part;
+use kora_core::shard::operation::{Operation, Part};
 use kora_core::shard::store::DbIndex;
+use kora_core::shard::waiters::Waiter;
+use kora_core::time::UnixMs;
 
 use super::driver::SimulationDriver;
 use super::record::{Args, OperationId};
@@ -24,6 +27,10 @@ pub(super) struct Sent {
 pub(super) struct Pending {
     pub(super) operation: OperationId,
     pub(super) parts: Vec<Part<SimulationDriver>>,
+    /// What the shards know it as.
+    pub(super) shared: Arc<Operation<SimulationDriver>>,
+    /// Where it stands, if it has to wait for keys.
+    pub(super) waiter: Option<Arc<Waiter>>,
 }
 
 /// A client.
@@ -63,5 +70,15 @@ impl Client {
     /// Whether it waits for nothing.
     pub(super) fn is_quiet(&self) -> bool {
         self.has_left || (self.input.is_empty() && self.pending.is_none() && self.answered.is_empty())
+    }
+
+    /// Where it stands while it waits for keys.
+    pub(super) fn waiter(&self) -> Option<&Arc<Waiter>> {
+        self.pending.as_ref()?.waiter.as_ref()
+    }
+
+    /// When its wait for keys is over.
+    pub(super) fn deadline(&self) -> Option<UnixMs> {
+        self.waiter()?.until()
     }
 }

@@ -1,4 +1,4 @@
-//! How the shards reach the simulation: replies as trees, a note of every part as it runs, wakers that only record.
+//! How the shards reach the simulation: replies as trees, notes of everything that runs, wakers that only record.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use kora_core::forward_reply;
 use kora_core::reply::{Reply, Value};
 use kora_core::shard::hub::Wake;
-use kora_core::shard::operation::{Driver, Part};
+use kora_core::shard::operation::{Driver, Operation, Part};
 use kora_core::shard::replies::{Replies, TreeReplies};
 use kora_core::shard::serve::Blocked;
 use kora_core::slot::ShardId;
@@ -15,13 +15,26 @@ use kora_core::slot::ShardId;
 use super::record::OperationId;
 
 thread_local! {
-    /// Operations of which a part began to run since the last [`take_started`], in that order.
-    static STARTED: RefCell<Vec<OperationId>> = const { RefCell::new(Vec::new()) };
+    /// What shards did since the last [`take_notes`], in that order.
+    static NOTES: RefCell<Vec<Note>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Takes the note of parts that began to run.
-pub(super) fn take_started() -> Vec<OperationId> {
-    STARTED.take()
+/// What a shard did.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Note {
+    /// It began to run its part of an operation; once more, if that has waited.
+    Began(OperationId),
+    /// It ran one more item of it to the end.
+    RanItem(OperationId),
+}
+
+/// Takes the notes.
+pub(super) fn take_notes() -> Vec<Note> {
+    NOTES.take()
+}
+
+fn note(note: Option<Note>) {
+    NOTES.with_borrow_mut(|notes| notes.extend(note));
 }
 
 /// The simulation as a driver.
@@ -35,10 +48,14 @@ pub(super) struct Origin {
     pub(super) client: usize,
 }
 
+/// The wait of this operation was ended on behalf of another client.
+#[derive(Debug)]
+pub(super) struct Unblock(pub(super) Arc<Operation<SimulationDriver>>);
+
 impl Driver for SimulationDriver {
     type Replies = NotedReplies;
     type Origin = Origin;
-    type Mail = ();
+    type Mail = Unblock;
 
     fn home(origin: &Origin) -> Option<ShardId> {
         Some(origin.worker)
@@ -53,13 +70,20 @@ impl Driver for SimulationDriver {
     }
 }
 
-/// Replies as trees. A shard makes one when it begins to run its part of an operation, which is noted.
+/// Replies as trees. A shard makes one when it begins to run its part of an operation and closes each item's reply at
+/// its end, which is noted.
 #[derive(Debug)]
 pub(super) struct NotedReplies {
     tree: TreeReplies,
+    operation: Option<OperationId>,
 }
 
 impl NotedReplies {
+    /// The operation it is a part of, unless it is a whole.
+    pub(super) fn operation(&self) -> Option<OperationId> {
+        self.operation
+    }
+
     pub(super) fn into_values(self) -> Vec<Value> {
         self.tree.into_values()
     }
@@ -82,11 +106,12 @@ impl Replies for NotedReplies {
     type Style = Option<OperationId>;
 
     fn new(operation: Option<OperationId>) -> Self {
-        STARTED.with_borrow_mut(|started| started.extend(operation));
-        Self { tree: TreeReplies::new(true) }
+        note(operation.map(Note::Began));
+        Self { tree: TreeReplies::new(true), operation }
     }
 
     fn end_item(&mut self) {
+        note(self.operation.map(Note::RanItem));
         self.tree.end_item();
     }
 

@@ -7,13 +7,14 @@ use kora_core::command::table::{CommandTable, Handler};
 use kora_core::config::CoreConfig;
 use kora_core::journal::Journal;
 use kora_core::keyspace::Keyspace;
-use kora_core::keyspace::entry::StringRef;
+use kora_core::keyspace::entry::{Entry, StringRef};
 use kora_core::reply::Value;
 use kora_core::reply::tree::TreeSink;
 use kora_core::shard::runner::run_on_store;
 use kora_core::shard::store::{DbIndex, ShardStore};
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
+use kora_core::types::list::ListRef;
 
 use super::record::comparable;
 use super::workload::DATABASE_COUNT;
@@ -56,9 +57,10 @@ impl<'a> Model<'a> {
             let mut cursor = 0;
             loop {
                 cursor = keyspace.scan(cursor, SCAN_STEP, &mut |entry| {
-                    let value = match entry.string().expect("the workload makes strings only") {
-                        StringRef::Integer(number) => number.to_string().into_bytes(),
-                        StringRef::Bytes(bytes) => bytes.to_vec(),
+                    let value = match entry.string() {
+                        Some(StringRef::Integer(number)) => number.to_string().into_bytes(),
+                        Some(StringRef::Bytes(bytes)) => bytes.to_vec(),
+                        None => list_text(entry),
                     };
                     contents.push((db, entry.key().to_vec(), value, entry.expiry()));
                 });
@@ -72,6 +74,17 @@ impl<'a> Model<'a> {
         contents.hash(&mut hasher);
         hasher.finish()
     }
+}
+
+/// A list as text. Elements hold no commas.
+fn list_text(entry: &Entry) -> Vec<u8> {
+    let list = ListRef::of(entry).expect("the workload makes strings and lists only");
+    let mut text = Vec::new();
+    list.each(0..list.len(), |element| {
+        element.with(|bytes| text.extend_from_slice(bytes));
+        text.push(b',');
+    });
+    text
 }
 
 /// The settings of the model and of the simulated shards.

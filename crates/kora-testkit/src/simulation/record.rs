@@ -10,8 +10,11 @@ use kora_core::time::UnixMs;
 pub(super) type Args = Vec<Vec<u8>>;
 
 /// An operation's place in the history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct OperationId(pub(super) usize);
+
+/// A command's place in the history: its operation, and its number in that.
+pub(super) type CallId = (OperationId, usize);
 
 /// A command and what it answered.
 #[derive(Clone)]
@@ -43,14 +46,21 @@ pub(super) struct Record {
     pub(super) responded: Option<u64>,
 }
 
+impl Record {
+    /// Whether it is one command that may wait.
+    pub(super) fn is_waiting_command(&self) -> bool {
+        matches!(&self.calls[..], [call] if call.args[0].starts_with(b"B"))
+    }
+}
+
 /// All operations, and in which order each shard ran those that concerned it.
 #[derive(Debug)]
 pub(super) struct History {
     pub(super) records: Vec<Record>,
     /// Operations of each process, in the order it sent them.
     pub(super) processes: Vec<Vec<OperationId>>,
-    /// Operations each shard took part in. Nothing is proved by them: they are a hint where to look for an order.
-    pub(super) chains: Vec<Vec<OperationId>>,
+    /// What each shard ran. Nothing is proved by that: it is a hint where to look for an order.
+    pub(super) chains: Vec<Vec<CallId>>,
 }
 
 impl History {
@@ -77,7 +87,7 @@ impl History {
     }
 
     /// The commands of a process in the order it sent them: operation and place in it.
-    pub(super) fn calls_as_sent(&self, process: usize) -> Vec<(OperationId, usize)> {
+    pub(super) fn calls_as_sent(&self, process: usize) -> Vec<CallId> {
         let calls = |&id: &OperationId| (0..self.get(id).calls.len()).map(move |at| (id, at));
         let mut all: Vec<_> = self.processes[process].iter().flat_map(calls).collect();
         all.sort_by_key(|&(id, at)| self.get(id).calls[at].sequence);
@@ -105,7 +115,7 @@ impl fmt::Display for History {
             }
         }
         for (shard, chain) in self.chains.iter().enumerate() {
-            let ids: Vec<_> = chain.iter().map(|id| format!("#{}", id.0)).collect();
+            let ids: Vec<_> = chain.iter().map(|(id, at)| format!("#{}.{at}", id.0)).collect();
             writeln!(f, "shard {shard} ran {}", ids.join(" "))?;
         }
         Ok(())
@@ -124,13 +134,16 @@ fn shown(reply: Option<&Value>) -> String {
     }
 }
 
-/// A reply in the form in which it is compared: the keys that KEYS finds have no order.
+/// A reply in the form in which it is compared: the keys that KEYS finds have no order, and nothing is nothing.
 pub(super) fn comparable(args: &[impl AsRef<[u8]>], reply: Value) -> Value {
     match reply {
         Value::Array(mut values) if args[0].as_ref() == b"KEYS" => {
             values.sort_by(|one, other| format!("{one:?}").cmp(&format!("{other:?}")));
             Value::Array(values)
         }
+        // A command whose time to wait is over replies with the absent array, where one that may not wait replies with
+        // what suits it.
+        Value::NullArray => Value::Null,
         reply => reply,
     }
 }

@@ -7,17 +7,17 @@ use std::sync::Arc;
 
 use kora_core::command::spec::{CoreHandler, Facts, Flags};
 use kora_core::command::table::Handler;
-use kora_core::shard::operation::{Operation, Request, Setting};
+use kora_core::shard::operation::{Operation, Part, Request, Setting};
 use kora_core::shard::replies::Replies as _;
 use kora_core::shard::route::{Placement, place};
 use kora_core::shard::runner::{Ran, Shard};
 use kora_core::shard::store::DbIndex;
-use kora_core::slot::ShardId;
+use kora_core::slot::{ShardId, Slot};
 use kora_core::time::UnixMs;
 
 use super::client::{Pending, Sent};
-use super::driver::{Bell, NotedReplies, Origin, SimulationDriver};
-use super::record::{Call, OperationId, Record};
+use super::driver::{Bell, Note, NotedReplies, Origin, SimulationDriver, Unblock, take_notes};
+use super::record::{Call, CallId, OperationId, Record};
 use super::{Fault, Simulation};
 
 /// What a worker is doing.
@@ -49,6 +49,8 @@ pub(super) struct Gathered {
     record: Record,
     /// Shards that take part, as far as one can tell from where each command runs.
     shards: Vec<ShardId>,
+    /// The shard of each item of each command in turn.
+    items: Vec<(ShardId, usize)>,
     is_spread: bool,
     pub(super) is_lend: bool,
 }
@@ -71,20 +73,40 @@ impl Simulation<'_> {
     pub(super) fn poll(&mut self, worker: usize) {
         self.workers[worker].shard.poll();
         self.note_started(worker);
+        for blocked in self.workers[worker].shard.take_blocked() {
+            self.take_blocked(blocked);
+        }
         for part in self.workers[worker].shard.take_finished() {
-            let client = part.operation.origin.client;
-            let part_count = part.operation.part_count();
-            // What arrives for a client that has left is dropped.
-            let Some(pending) = &mut self.clients[client].pending else { continue };
-            pending.parts.push(part);
-            if pending.parts.len() == part_count {
-                self.finish_operation(client);
+            self.take_part(part);
+        }
+        for Unblock(operation) in self.workers[worker].shard.take_driver_mail() {
+            if let Some(waiter) = self.clients[operation.origin.client].waiter() {
+                self.hub.forget(waiter);
             }
+            self.take_part(operation.timed_out());
+        }
+        // A reply that says that a wait is over is nothing that ran.
+        take_notes();
+    }
+
+    pub(super) fn take_part(&mut self, part: Part<SimulationDriver>) {
+        let client = part.operation.origin.client;
+        let part_count = part.operation.part_count();
+        let Some(pending) = &mut self.clients[client].pending else {
+            // Its client has left, and nobody receives it.
+            if part.operation.may_block() {
+                self.queues.note_unreceived(part.replies);
+            }
+            return;
+        };
+        pending.parts.push(part);
+        if pending.parts.len() == part_count {
+            self.finish_operation(client);
         }
     }
 
     fn finish_operation(&mut self, client: usize) {
-        let Some(Pending { operation, mut parts }) = self.clients[client].pending.take() else { return };
+        let Some(Pending { operation, mut parts, .. }) = self.clients[client].pending.take() else { return };
         let mut whole = NotedReplies::new(None);
         let shared = Arc::clone(&parts[0].operation);
         shared.assemble(&mut parts, &mut whole);
@@ -100,8 +122,9 @@ impl Simulation<'_> {
             let has_other_db = gathered.as_ref().is_some_and(|gathered| gathered.record.db != sent.db);
             let placed = self.place(&sent);
             let is_alone = placed.placement.is_alone(placed.facts);
-            if self.may_run_inline(worker, &placed, gathered.is_some()) {
-                self.run_inline(worker, client, &placed, sent);
+            if self.may_run_inline(worker, &placed, gathered.is_some())
+                && self.run_inline(worker, client, &placed, &sent) == Ran::Replied
+            {
                 continue;
             }
             if gathered.is_some() && (is_alone || has_other_db) {
@@ -147,21 +170,27 @@ impl Simulation<'_> {
         may_run
     }
 
-    fn run_inline(&mut self, worker: usize, client: usize, placed: &Placed, sent: Sent) {
+    fn run_inline(&mut self, worker: usize, client: usize, placed: &Placed, sent: &Sent) -> Ran {
         let process = self.clients[client].process;
         let Worker { shard, now, .. } = &mut self.workers[worker];
         let args: Vec<&[u8]> = sent.args.iter().map(Vec::as_slice).collect();
         let mut replies = NotedReplies::new(None);
         let is_write = placed.facts.flags.has(Flags::WRITE);
         let ran = shard.run(is_write, placed.handler, &args, &setting(sent.db, *now, None), &mut replies);
-        assert_eq!(ran, Ran::Replied, "the workload has no commands that wait");
+        if ran == Ran::MustWait {
+            return ran;
+        }
         replies.end_item();
-        let record = record(process, &sent, *now);
-        let calls = vec![Call { args: sent.args, sequence: sent.sequence, reply: None }];
+        let record = record(process, sent, *now);
+        let calls = vec![Call { args: sent.args.clone(), sequence: sent.sequence, reply: None }];
         let operation = self.history.add(Record { calls, ..record });
         self.history.reply(operation, replies.into_values());
-        self.history.chains[worker].push(operation);
+        self.history.chains[worker].push((operation, 0));
+        self.queues.note_ran(operation);
         self.clients[client].answered.push(operation);
+        // Whom it has served come right behind it.
+        self.note_started(worker);
+        ran
     }
 
     fn gather(&self, worker: usize, client: usize, first: &Sent) -> Gathered {
@@ -170,6 +199,7 @@ impl Simulation<'_> {
             request: Request::default(),
             record: record(self.clients[client].process, first, self.workers[worker].now),
             shards: Vec::new(),
+            items: Vec::new(),
             is_spread: false,
             is_lend: false,
         }
@@ -180,6 +210,9 @@ impl Simulation<'_> {
         let home = self.workers[worker].shard.id();
         let command = (placed.facts, placed.handler);
         gathered.request.push(command, &args, &placed.placement, self.hub.shard_count(), home);
+        let call = gathered.record.calls.len();
+        let items = item_shards(placed, &args, self.hub.shard_count(), home);
+        gathered.items.extend(items.into_iter().map(|shard| (shard, call)));
         match &placed.placement {
             Placement::Anywhere => gathered.shards.push(home),
             Placement::One(shard) => gathered.shards.push(*shard),
@@ -203,30 +236,35 @@ impl Simulation<'_> {
             self.workers[worker].state = State::WaitingToSubmit(gathered);
             return;
         }
-        let Gathered { client, request, record, shards, is_lend, .. } = *gathered;
+        let Gathered { client, request, record, shards, items, is_lend, .. } = *gathered;
         let (db, now) = (record.db, record.now);
         let operation = self.history.add(record);
-        if is_lend {
+        for (shard, call) in items {
+            self.items.entry((operation.0, shard.index())).or_default().push(call);
+        }
+        if is_lend || request.may_block() {
             self.lent.insert(operation.0, shards);
         }
-        self.clients[client].pending = Some(Pending { operation, parts: Vec::new() });
         let Worker { shard, state, .. } = &mut self.workers[worker];
         let origin = Origin { worker: shard.id(), client };
         let setting = setting(db, now, Some(operation));
-        if is_stepwise {
+        let shared = if is_stepwise {
             shard.hand_over();
-            let operation = Arc::new(Operation::new(request, setting, origin));
+            let shared = Arc::new(Operation::new(request, setting, origin));
             self.submission = Some(super::SubmissionUnderWay {
                 worker,
-                steps: self.hub.begin_submission(operation),
+                steps: self.hub.begin_submission(Arc::clone(&shared)),
                 is_pushed: false,
                 is_published: false,
             });
             *state = State::Submitting;
+            shared
         } else {
-            shard.submit(request, setting, origin);
+            let shared = shard.submit(request, setting, origin);
             self.note_started(worker);
-        }
+            shared
+        };
+        self.clients[client].pending = Some(Pending { operation, parts: Vec::new(), shared, waiter: None });
     }
 
     /// Goes on after another worker left the critical section.
@@ -261,7 +299,7 @@ impl Simulation<'_> {
         }
         for record in deleted {
             let operation = self.history.add(record);
-            self.history.chains[worker].push(operation);
+            self.history.chains[worker].push((operation, 0));
         }
     }
 
@@ -275,16 +313,53 @@ impl Simulation<'_> {
         }
     }
 
-    /// Notes where in the shards' orders the operations stand that have just begun to run on `worker`.
+    /// Notes where in the shards' orders the commands stand that have just run on `worker`. One that waits begins to run
+    /// whenever it is to be served; one of those places is its own: see [`super::waiting`].
     pub(super) fn note_started(&mut self, worker: usize) {
-        for operation in super::driver::take_started() {
-            match self.lent.get(&operation.0) {
-                Some(shards) => {
-                    shards.iter().for_each(|shard| self.history.chains[shard.index()].push(operation));
+        for note in take_notes() {
+            match note {
+                Note::Began(operation) => {
+                    self.queues.note_ran(operation);
+                    self.items_run.remove(&(operation.0, worker));
+                    if self.history.get(operation).is_waiting_command() {
+                        self.note_ran(worker, (operation, 0));
+                    }
                 }
-                None => self.history.chains[worker].push(operation),
+                Note::RanItem(operation) => {
+                    self.queues.note_replied(operation);
+                    let count = self.items_run.entry((operation.0, worker)).or_default();
+                    let items = self.items.get(&(operation.0, worker)).map_or(&[][..], Vec::as_slice);
+                    let call = items.get(*count).copied().unwrap_or(0);
+                    *count += 1;
+                    if items.get(*count) != Some(&call) {
+                        self.note_ran(worker, (operation, call));
+                    }
+                }
             }
         }
+    }
+
+    fn note_ran(&mut self, worker: usize, call: CallId) {
+        match self.lent.get(&call.0.0) {
+            Some(shards) => shards.iter().for_each(|shard| self.history.chains[shard.index()].push(call)),
+            None => self.history.chains[worker].push(call),
+        }
+    }
+}
+
+/// The shards of a command's items, in order.
+fn item_shards(placed: &Placed, args: &[&[u8]], shard_count: u16, home: ShardId) -> Vec<ShardId> {
+    match &placed.placement {
+        Placement::Anywhere => vec![home],
+        Placement::One(shard) => vec![*shard],
+        // One item, wherever it runs.
+        Placement::Together(_) => Vec::new(),
+        Placement::Spread(_) => match placed.facts.keys_to_end() {
+            Some((first, step)) => {
+                args[first..].iter().step_by(step).map(|key| Slot::of(key).shard(shard_count)).collect()
+            }
+            None => (0..shard_count).map(ShardId).collect(),
+        },
     }
 }
 

@@ -15,11 +15,15 @@ const PIPELINE_MAX: usize = 8;
 /// Longest time to live, in milliseconds.
 const TTL_MS_MAX: usize = 40;
 
+/// Longest time that a client waits for a key, if it does not wait for ever, in milliseconds.
+const TIMEOUT_MS_MAX: usize = 60;
+
 /// Makes commands.
 #[derive(Debug)]
 pub(super) struct Workload {
     texts: Vec<Vec<u8>>,
     numbers: Vec<Vec<u8>>,
+    lists: Vec<Vec<u8>>,
     /// Number of the next value.
     next: u64,
 }
@@ -45,6 +49,13 @@ enum Kind {
     FlushAll,
     Swap,
     GetDelete,
+    Push,
+    Range,
+    Pop,
+    Move,
+    BlockingPop,
+    BlockingMove,
+    BlockingPopMany,
 }
 
 const KINDS: &[(usize, Kind)] = &[
@@ -67,11 +78,18 @@ const KINDS: &[(usize, Kind)] = &[
     (1, Kind::FlushAll),
     (1, Kind::Swap),
     (3, Kind::GetDelete),
+    (14, Kind::Push),
+    (8, Kind::Range),
+    (3, Kind::Pop),
+    (4, Kind::Move),
+    (7, Kind::BlockingPop),
+    (4, Kind::BlockingMove),
+    (2, Kind::BlockingPopMany),
 ];
 
 impl Workload {
-    /// A workload whose keys lie on all of `shard_count` shards: on each one that holds a number and `text_count`
-    /// that hold text.
+    /// A workload whose keys lie on all of `shard_count` shards: on each one that holds a number, one that holds a list and
+    /// `text_count` that hold text.
     pub(super) fn new(shard_count: u16, text_count: usize) -> Self {
         let keys = |prefix: &str, count: usize| {
             let mut keys = Vec::new();
@@ -81,7 +99,7 @@ impl Workload {
             }
             keys
         };
-        Self { texts: keys("t", text_count), numbers: keys("n", 1), next: 0 }
+        Self { texts: keys("t", text_count), numbers: keys("n", 1), lists: keys("l", 1), next: 0 }
     }
 
     /// A pipeline of 1 to 8 commands.
@@ -97,11 +115,16 @@ impl Workload {
             commands.push(vec![b"PEXPIRETIME".to_vec(), key.clone()]);
             commands.push(vec![b"GET".to_vec(), key.clone()]);
         }
+        for key in &self.lists {
+            commands.push(vec![b"PEXPIRETIME".to_vec(), key.clone()]);
+            commands.push(whole_list(key));
+        }
         commands
     }
 
     fn command(&mut self, random: &mut Random) -> Args {
-        match random.weighted(KINDS) {
+        let kind = random.weighted(KINDS);
+        match kind {
             Kind::Get => self.on_key(random, "GET"),
             Kind::GetDelete => self.on_key(random, "GETDEL"),
             Kind::Set => self.writing(random, "SET"),
@@ -135,10 +158,52 @@ impl Workload {
                 args
             }
             Kind::Count => words(&["DBSIZE"]),
-            Kind::Keys => words(&["KEYS", *random.choose(&["*", "t*", "n*"])]),
+            Kind::Keys => words(&["KEYS", *random.choose(&["*", "t*", "n*", "l*"])]),
             Kind::FlushAll => words(&["FLUSHALL"]),
             Kind::Swap => vec![b"SWAPDB".to_vec(), database(random), database(random)],
+            Kind::Push
+            | Kind::Range
+            | Kind::Pop
+            | Kind::Move
+            | Kind::BlockingPop
+            | Kind::BlockingMove
+            | Kind::BlockingPopMany => self.on_lists(random, kind),
         }
+    }
+
+    fn on_lists(&mut self, random: &mut Random, kind: Kind) -> Args {
+        let list = self.list(random);
+        let [end, other_end] = [(); 2].map(|()| *random.choose(&["LEFT", "RIGHT"]));
+        let is_left = end == "LEFT";
+        let mut args: Args = match kind {
+            Kind::Push => vec![if is_left { "LPUSH" } else { "RPUSH" }.into(), list],
+            Kind::Range => whole_list(&list),
+            Kind::Pop => vec![if is_left { "LPOP" } else { "RPOP" }.into(), list],
+            Kind::Move => vec![b"LMOVE".to_vec(), list, self.list(random), end.into(), other_end.into()],
+            Kind::BlockingMove => {
+                vec![b"BLMOVE".to_vec(), list, self.list(random), end.into(), other_end.into()]
+            }
+            Kind::BlockingPopMany => {
+                vec![b"BLMPOP".to_vec(), timeout(random), b"2".to_vec(), list, self.list(random)]
+            }
+            _ => vec![if is_left { "BLPOP" } else { "BRPOP" }.into(), list],
+        };
+        match kind {
+            Kind::Push => args.extend((0..1 + random.below(2)).map(|_| self.value())),
+            Kind::BlockingPop => {
+                let more = if random.one_in(2) { random.below(3) } else { 0 };
+                args.extend((0..more).map(|_| self.list(random)));
+                args.push(timeout(random));
+            }
+            Kind::BlockingPopMany => args.extend(words(&[end, "COUNT", "2"])),
+            Kind::BlockingMove => args.push(timeout(random)),
+            _ => {}
+        }
+        args
+    }
+
+    fn list(&self, random: &mut Random) -> Vec<u8> {
+        random.choose(&self.lists).clone()
     }
 
     fn key(&self, random: &mut Random) -> Vec<u8> {
@@ -159,13 +224,20 @@ impl Workload {
         vec![name.into(), random.choose(&self.texts).clone(), self.value()]
     }
 
+    /// Two keys of one type: no key ever changes its type.
     fn on_two_keys(&self, random: &mut Random, name: &str) -> Args {
-        vec![name.into(), self.key(random), self.key(random)]
+        let keys = if random.one_in(3) {
+            [self.list(random), self.list(random)]
+        } else {
+            [self.key(random), self.key(random)]
+        };
+        std::iter::once(name.into()).chain(keys).collect()
     }
 
     fn on_keys(&self, random: &mut Random, name: &str) -> Args {
         let count = 1 + random.below(self.texts.len());
-        std::iter::once(name.into()).chain((0..count).map(|_| self.key(random))).collect()
+        let mut key = || if random.one_in(8) { self.list(random) } else { self.key(random) };
+        std::iter::once(name.into()).chain((0..count).map(|_| key())).collect()
     }
 
     fn on_pairs(&mut self, random: &mut Random, name: &str) -> Args {
@@ -175,6 +247,16 @@ impl Workload {
         }
         args
     }
+}
+
+fn whole_list(key: &[u8]) -> Args {
+    vec![b"LRANGE".to_vec(), key.to_vec(), b"0".to_vec(), b"-1".to_vec()]
+}
+
+/// Mostly soon, sometimes never.
+fn timeout(random: &mut Random) -> Vec<u8> {
+    let ms = if random.one_in(3) { 0 } else { 1 + random.below(TIMEOUT_MS_MAX) };
+    format!("{}.{:03}", ms / 1000, ms % 1000).into_bytes()
 }
 
 fn database(random: &mut Random) -> Vec<u8> {
