@@ -37,13 +37,15 @@ struct Subject {
     requests: u64,
 }
 
+type MakeTrace = fn() -> Trace;
+
 pub(super) fn run(reference: &Path, kora: &Path, requests: usize, rate: usize) -> anyhow::Result<()> {
     println!(
         "Hit ratios: {requests} requests at {rate}/s, keys held {HELD} of {UNIVERSE}, equal on all servers.\n\n\
          | trace | policy | server | keys held | hit ratio | against Redis |\n|---|---|---|---|---|---|"
     );
     for policy in ["allkeys-lru", "allkeys-lfu", "allkeys-random"] {
-        let traces: [(&str, fn() -> Trace); 2] = [
+        let traces: [(&str, MakeTrace); 2] = [
             ("Zipf 0.99", || Trace::zipf(UNIVERSE, 1)),
             ("Zipf with scans", || Trace::scanning(UNIVERSE, SCAN_LEN, 2)),
         ];

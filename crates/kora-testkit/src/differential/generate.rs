@@ -40,6 +40,13 @@ impl Generator {
         Self { rng: Rng(seed), origin: reference, forms, total_weight, pending: None }
     }
 
+    /// The names of the commands that there are forms of.
+    #[cfg(test)]
+    pub(super) fn commands() -> impl Iterator<Item = &'static str> {
+        let forms = COMMON.iter().chain(GROUPS.iter().flat_map(|group| group.forms));
+        forms.filter_map(|form| form.words.split(' ').next())
+    }
+
     /// The names of the groups that there are.
     pub fn groups() -> impl Iterator<Item = &'static str> {
         GROUPS.iter().map(|group| group.name)
