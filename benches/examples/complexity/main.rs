@@ -10,6 +10,7 @@
 mod geo;
 mod list;
 mod sorted_set;
+mod stream;
 
 use std::hint::black_box;
 
@@ -46,7 +47,7 @@ pub(crate) struct Row {
 }
 
 /// All rows.
-const ROWS: &[&[Row]] = &[list::ROWS, sorted_set::ROWS, geo::ROWS];
+const ROWS: &[&[Row]] = &[list::ROWS, sorted_set::ROWS, geo::ROWS, stream::ROWS];
 
 /// One store, driven command by command.
 pub(crate) struct Shard {
@@ -61,10 +62,10 @@ impl Shard {
         Self { store, journal: Journal::default(), commands: CommandTable::new(&[]) }
     }
 
-    fn handler(&self, name: &[u8]) -> anyhow::Result<CoreHandler> {
-        match self.commands.find(name).map(|command| command.handler) {
-            Some(Handler::Core(handler)) => Ok(handler),
-            _ => bail!("no command {}", name.escape_ascii()),
+    fn handler(&self, args: &[&[u8]]) -> anyhow::Result<CoreHandler> {
+        match self.commands.resolve(args)?.handler {
+            Handler::Core(handler) => Ok(handler),
+            Handler::Driver(()) => bail!("{} is none of the core's", args[0].escape_ascii()),
         }
     }
 
@@ -73,7 +74,7 @@ impl Shard {
     /// # Panics
     /// If it is refused: the rows are wrong then.
     pub(crate) fn run(&mut self, args: &[&[u8]]) {
-        let handler = self.handler(args[0]).expect("a command of the core");
+        let handler = self.handler(args).expect("a command of the core");
         self.call(handler, args);
     }
 
@@ -127,7 +128,7 @@ fn run(command: &str, size: usize) -> anyhow::Result<()> {
     let mut shard = Shard::new();
     (row.fill)(&mut shard, size);
     let lines: Vec<_> = (0..RUNS).map(|turn| words(command, size, turn)).collect();
-    let handler = shard.handler(&lines[0][0])?;
+    let handler = shard.handler(&lines[0].iter().map(Vec::as_slice).collect::<Vec<_>>())?;
     measured(&mut shard, handler, &lines);
     println!("{RUNS}");
     Ok(())
