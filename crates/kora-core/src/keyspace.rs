@@ -28,7 +28,7 @@ use crate::shard::store::{DbIndex, ShardStore};
 use crate::slot::ShardId;
 use crate::time::UnixMs;
 pub use database::Database;
-use entry::{Entry, Form, Kind, NewValue, Packing, StringRef};
+use entry::{Entry, Form, Heap, Kind, NewValue, Packing, StringRef};
 pub use entry_mut::{EntryMut, PackedMut};
 use object::Object;
 use table::Position;
@@ -240,6 +240,11 @@ impl<'a> Keyspace<'a> {
     pub fn delete_emptied(&mut self, key: &[u8]) {
         self.delete(key);
         self.journal.event(EventClass::GENERIC, "del", self.db, key);
+    }
+
+    /// Takes a part of a value that is not needed any more, to be freed later if it is large.
+    pub fn discard(&mut self, part: Box<dyn Object>) {
+        self.store.garbage.add_heap(Some(Heap::Object(part)));
     }
 
     /// Puts `entry` (value and deadline) under `key`; replaces what was there.

@@ -76,9 +76,10 @@ impl Stream {
         is_new
     }
 
-    /// Takes a group out, for the caller to drop.
-    pub fn remove_group(&mut self, name: &[u8]) -> Option<Group> {
-        self.groups.remove(name)
+    /// Takes a group out: a stream that has nothing else, for the caller to drop now or later.
+    pub fn remove_group(&mut self, name: &[u8]) -> Option<Box<Self>> {
+        let (name, group) = self.groups.remove_entry(name)?;
+        Some(Box::new(Self { log: Log::default(), groups: Groups::from([(name, group)]) }))
     }
 
     /// Number of blocks.

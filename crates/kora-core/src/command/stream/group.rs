@@ -238,7 +238,6 @@ pub(super) const XGROUP_DESTROY: CommandSpec = CommandSpec {
         arity: 4,
         keys: DELETES,
         summary: "Deletes a consumer group",
-        complexity: "O(N) for N pending entries",
         args: &[Arg::key("key"), Arg::string("group")],
         ..ON_KEY
     },
@@ -248,11 +247,12 @@ pub(super) const XGROUP_DESTROY: CommandSpec = CommandSpec {
 fn xgroup_destroy(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let (key, name) = (args[2], args[3]);
     let mut keyspace = ctx.keyspace(key);
-    let was_there = existing(&mut keyspace, key)?.remove_group(name).is_some();
-    if was_there {
+    let group = existing(&mut keyspace, key)?.remove_group(name);
+    out.integer(group.is_some().into());
+    if let Some(group) = group {
+        keyspace.discard(group);
         keyspace.changed(EventClass::STREAM, "xgroup-destroy", key);
     }
-    out.integer(was_there.into());
     Ok(())
 }
 

@@ -132,7 +132,11 @@ impl Log {
         match self.blocks.last_entry() {
             Some(mut last) if !last.get().is_full(element_bytes, limits) => {
                 let base = *last.key();
-                last.get_mut().append(base, id, pairs);
+                let block = last.get_mut();
+                block.append(base, id, pairs);
+                if block.is_full(0, limits) {
+                    block.close();
+                }
             }
             last => {
                 if let Some(mut last) = last {
