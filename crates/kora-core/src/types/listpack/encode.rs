@@ -79,7 +79,10 @@ impl<'a> Encoded<'a> {
     /// Whether the element at the beginning of `bytes` is this one.
     #[inline]
     pub(super) fn begins(&self, bytes: &[u8]) -> bool {
-        bytes.starts_with(&self.head[..self.head_len]) && bytes[self.head_len..].starts_with(self.text)
+        // Nearly all elements that differ do so in the first byte, which tells encoding and length.
+        bytes[0] == self.head[0]
+            && bytes.starts_with(&self.head[..self.head_len])
+            && bytes[self.head_len..].starts_with(self.text)
     }
 
     /// The whole element, its length at the end included.
