@@ -12,7 +12,7 @@ use std::time::Duration;
 use kora_core::command::spec::CoreHandler;
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::config::CoreConfig;
-use kora_core::context::{Blocking, Ctx, Stores};
+use kora_core::context::{Ctx, Stores};
 use kora_core::journal::Journal;
 use kora_core::reply::tree::TreeSink;
 use kora_core::shard::store::{DbIndex, ShardStore};
@@ -39,7 +39,7 @@ fn main() -> anyhow::Result<()> {
     // Cargo adds `--bench`.
     let keys = std::env::args().skip(1).find(|arg| !arg.starts_with("--"));
     let keys = keys.map_or(Ok(KEYS), |keys| keys.parse())?;
-    let table = CommandTable::<()>::new(&[]);
+    let table = CommandTable::<()>::new(&[], &[]);
     let Some(Handler::Core(set)) = table.find(b"set").map(|command| command.handler) else {
         anyhow::bail!("there is no SET");
     };
@@ -72,14 +72,7 @@ fn grow(keys: usize, set: CoreHandler) -> anyhow::Result<BTreeMap<usize, Duratio
         let mut out = TreeSink::new(true);
         let begun = thread_time();
         let stores = Stores::One(&mut store);
-        let mut ctx = Ctx {
-            stores,
-            journal: &mut journal,
-            db: DbIndex(0),
-            now: UnixMs(0),
-            no_touch: false,
-            blocking: Blocking::Forbidden,
-        };
+        let mut ctx = Ctx::bare(stores, &mut journal, DbIndex(0), UnixMs(0));
         set(&mut ctx, &[b"SET", key.as_bytes(), b"a value of 16 B."], &mut out)?;
         let time = thread_time().saturating_sub(begun);
         if time > NOTED {

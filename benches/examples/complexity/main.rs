@@ -18,7 +18,7 @@ use anyhow::{Context as _, bail, ensure};
 use kora_core::command::spec::CoreHandler;
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::config::CoreConfig;
-use kora_core::context::{Blocking, Ctx, Stores};
+use kora_core::context::{Ctx, Stores};
 use kora_core::journal::Journal;
 use kora_core::reply::tree::TreeSink;
 use kora_core::shard::store::{DbIndex, ShardStore};
@@ -59,7 +59,7 @@ pub(crate) struct Shard {
 impl Shard {
     fn new() -> Self {
         let store = ShardStore::new(ShardId(0), CoreConfig::default(), 1);
-        Self { store, journal: Journal::default(), commands: CommandTable::new(&[]) }
+        Self { store, journal: Journal::default(), commands: CommandTable::new(&[], &[]) }
     }
 
     fn handler(&self, args: &[&[u8]]) -> anyhow::Result<CoreHandler> {
@@ -81,14 +81,7 @@ impl Shard {
     fn call(&mut self, handler: CoreHandler, args: &[&[u8]]) {
         let mut out = TreeSink::new(true);
         let stores = Stores::One(&mut self.store);
-        let mut ctx = Ctx {
-            stores,
-            journal: &mut self.journal,
-            db: DbIndex(0),
-            now: UnixMs(1),
-            no_touch: false,
-            blocking: Blocking::Forbidden,
-        };
+        let mut ctx = Ctx::bare(stores, &mut self.journal, DbIndex(0), UnixMs(1));
         handler(&mut ctx, args, &mut out).expect("the rows' commands fit their keys");
         black_box(out);
     }

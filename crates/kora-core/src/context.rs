@@ -6,6 +6,7 @@ use crate::config::CoreConfig;
 use crate::journal::Journal;
 use crate::keyspace::Keyspace;
 use crate::keyspace::entry::Kind;
+use crate::services::Services;
 use crate::shard::store::{DbIndex, ShardStore};
 use crate::slot::{ShardId, Slot};
 use crate::time::UnixMs;
@@ -92,6 +93,8 @@ pub struct Ctx<'a> {
     pub stores: Stores<'a>,
     /// Records effects and events.
     pub journal: &'a mut Journal,
+    /// What the engine offers.
+    pub services: &'a Services,
     /// The client's selected database.
     pub db: DbIndex,
     /// The time at which the command runs.
@@ -100,6 +103,14 @@ pub struct Ctx<'a> {
     pub no_touch: bool,
     /// Whether the command may wait.
     pub blocking: Blocking<'a>,
+}
+
+impl<'a> Ctx<'a> {
+    /// A context for a command that has only stores: no services, and it may not wait.
+    pub fn bare(stores: Stores<'a>, journal: &'a mut Journal, db: DbIndex, now: UnixMs) -> Self {
+        let (services, blocking) = (Services::NONE, Blocking::Forbidden);
+        Self { stores, journal, services, db, now, no_touch: false, blocking }
+    }
 }
 
 impl Ctx<'_> {

@@ -115,7 +115,7 @@ impl Engine {
         let shards = new_shards::<Embedded>(boxed, &options.config, options.seed);
         let mut engine = Self {
             hub: Arc::clone(shards[0].hub()),
-            table: CommandTable::new(&[]),
+            table: CommandTable::new(&[], &[]),
             clock: options.clock,
             is_ending: Arc::default(),
             threads: Vec::new(),

@@ -45,6 +45,26 @@ pub struct KeyEvent {
     pub key: Box<[u8]>,
 }
 
+/// A message to the subscribers of a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Whether the channel is one of those that belong to slots (SPUBLISH).
+    pub is_sharded: bool,
+    /// The channel.
+    pub channel: Box<[u8]>,
+    /// What is said.
+    pub payload: Box<[u8]>,
+}
+
+/// What others are to be told, once the effects before it were handed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Announcement {
+    /// Something happened to a key.
+    Event(KeyEvent),
+    /// Something was published.
+    Message(Message),
+}
+
 /// One effect: a command that reproduces a change, whenever and wherever it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
@@ -56,7 +76,7 @@ pub struct Effect {
     pub args: Box<[Box<[u8]>]>,
 }
 
-/// Collects effects and events until the driver takes them.
+/// Collects effects and announcements until the driver takes them.
 ///
 /// Recording costs one branch while nobody listens.
 #[derive(Debug, Default)]
@@ -70,7 +90,7 @@ pub struct Journal {
     recorded: u64,
     operation: u64,
     effects: Vec<Effect>,
-    events: Vec<KeyEvent>,
+    announcements: Vec<Announcement>,
 }
 
 /// A place in a journal, to tell what a command added.
@@ -150,8 +170,13 @@ impl Journal {
     #[inline]
     pub fn event(&mut self, class: EventClass, name: &'static str, db: DbIndex, key: &[u8]) {
         if self.event_mask & class.0 != 0 {
-            self.events.push(KeyEvent { class, name, db, key: key.into() });
+            self.announcements.push(Announcement::Event(KeyEvent { class, name, db, key: key.into() }));
         }
+    }
+
+    /// Announces a message.
+    pub fn publish(&mut self, message: Message) {
+        self.announcements.push(Announcement::Message(message));
     }
 
     /// Names the operation whose effects follow.
@@ -180,8 +205,27 @@ impl Journal {
         std::mem::take(&mut self.effects)
     }
 
-    /// Takes the events collected so far.
-    pub fn take_events(&mut self) -> Vec<KeyEvent> {
-        std::mem::take(&mut self.events)
+    /// Whether there is anything to announce.
+    #[inline]
+    #[must_use]
+    pub fn has_announcements(&self) -> bool {
+        !self.announcements.is_empty()
+    }
+
+    /// Takes what is to be announced so far: events and messages, in the order they came about.
+    pub fn take_announcements(&mut self) -> Vec<Announcement> {
+        std::mem::take(&mut self.announcements)
+    }
+
+    /// Takes the events among what is to be announced, and drops the rest.
+    #[cfg(test)]
+    pub(crate) fn take_events(&mut self) -> Vec<KeyEvent> {
+        let announcements = self.take_announcements().into_iter();
+        announcements
+            .filter_map(|announcement| match announcement {
+                Announcement::Event(event) => Some(event),
+                Announcement::Message(_) => None,
+            })
+            .collect()
     }
 }

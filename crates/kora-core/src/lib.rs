@@ -14,6 +14,7 @@ pub mod journal;
 pub mod keyspace;
 pub mod number;
 pub mod reply;
+pub mod services;
 pub mod shard;
 pub mod slot;
 pub mod time;

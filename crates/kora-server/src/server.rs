@@ -62,7 +62,7 @@ impl Server {
         let account = Arc::new(Account::open());
         let (end_sender, ended) = crossbeam_channel::unbounded();
         let shared = Arc::new(Shared::new(SharedParts {
-            table: CommandTable::new(FAMILIES),
+            table: CommandTable::new(&[], FAMILIES),
             hub: Arc::clone(shards[0].hub()),
             config,
             started: clock(),

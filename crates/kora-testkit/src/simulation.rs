@@ -145,7 +145,7 @@ impl fmt::Display for Anomaly {
 /// # Errors
 /// If the engine broke a promise.
 pub fn simulate(seed: u64, options: &Options) -> Result<Tally, Box<Anomaly>> {
-    let table = CommandTable::new(&[]);
+    let table = CommandTable::new(&[], &[]);
     let effects = Arc::new(Mutex::new(Vec::new()));
     let bells: Vec<_> = (0..options.shard_count)
         .map(|shard| Bell::new(shard == 0 && options.fault == Some(Fault::LosesWakeUps)))

@@ -37,14 +37,21 @@ pub struct CommandTable<H> {
 }
 
 impl<H: Copy> CommandTable<H> {
-    /// The core's families together with the driver's.
+    /// The core's families together with those of other crates that run on shards, and the driver's.
     ///
     /// # Panics
     /// If two declarations have one name, or a subcommand has no container.
     #[must_use]
-    pub fn new(driver_families: &[&'static [CommandSpec<H>]]) -> Self {
-        let core =
-            super::FAMILIES.iter().copied().flatten().map(|spec| (&spec.facts, Handler::Core(spec.handler)));
+    pub fn new(
+        shard_families: &[&'static [CommandSpec]],
+        driver_families: &[&'static [CommandSpec<H>]],
+    ) -> Self {
+        let core = super::FAMILIES
+            .iter()
+            .chain(shard_families)
+            .copied()
+            .flatten()
+            .map(|spec| (&spec.facts, Handler::Core(spec.handler)));
         let driver = driver_families
             .iter()
             .copied()
@@ -192,7 +199,7 @@ mod tests {
 
     #[test]
     fn names_are_found_in_any_case() {
-        let table = CommandTable::<()>::new(&[]);
+        let table = CommandTable::<()>::new(&[], &[]);
         for command in table.all() {
             let found = match command.facts.name.split_once('|') {
                 Some((container, name)) => {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::command::FAMILIES;
 use crate::command::spec::CommandSpec;
 use crate::config::CoreConfig;
-use crate::context::{Blocking, Ctx, Stores};
+use crate::context::{Ctx, Stores};
 use crate::error::CommandError;
 use crate::journal::{Effect, Journal};
 use crate::keyspace::Keyspace;
@@ -61,14 +61,7 @@ impl BareShard {
         let mark = self.journal.mark();
         let mut sink = TreeSink::new(self.is_resp3);
         let result = if spec.facts.takes(args.len()) {
-            let mut ctx = Ctx {
-                stores: Stores::One(&mut self.store),
-                journal: &mut self.journal,
-                db: self.db,
-                now: self.now,
-                no_touch: false,
-                blocking: Blocking::Forbidden,
-            };
+            let mut ctx = Ctx::bare(Stores::One(&mut self.store), &mut self.journal, self.db, self.now);
             (spec.handler)(&mut ctx, args, &mut sink)
         } else {
             Err(CommandError::Arity(spec.facts.name.into()))

@@ -24,16 +24,20 @@ use super::waiters::Waiter;
 use crate::command::spec::{CoreHandler, Flags, Merge};
 use crate::config::CoreConfig;
 use crate::context::{Blocking, Ctx, Stores};
-use crate::journal::{Effect, Journal};
+use crate::journal::{Announcement, Effect, Journal};
 use crate::keyspace::eviction::Eviction;
 use crate::keyspace::garbage::Garbage;
 use crate::keyspace::sweep::Sweep;
 use crate::reply::Reply;
+use crate::services::Services;
 use crate::slot::ShardId;
 use crate::time::UnixMs;
 
 /// Takes the effects of a round before anyone can see them.
 pub type EffectSink = Box<dyn FnMut(Vec<Effect>) + Send>;
+
+/// Takes what is to be announced, after the effects before it: events of keys, messages to channels.
+pub type AnnouncementSink = Box<dyn FnMut(Vec<Announcement>) + Send>;
 
 /// Takes what a shard threw away, to free it elsewhere.
 pub type GarbageSink = Box<dyn FnMut(Garbage) + Send>;
@@ -59,7 +63,9 @@ pub struct Shard<D: Driver> {
     /// Absent while it is lent.
     pub(super) store: Option<Box<ShardStore>>,
     pub(super) journal: Journal,
+    pub(super) services: Arc<Services>,
     effect_sink: Option<EffectSink>,
+    announcement_sink: Option<AnnouncementSink>,
     garbage_sink: Option<GarbageSink>,
     /// Taken from the lane, and not yet published.
     lane_head: Option<LaneEntry<D>>,
@@ -99,7 +105,9 @@ pub fn new_shards<D: Driver>(wakers: Vec<Box<dyn Wake>>, config: &CoreConfig, se
             doors,
             store: Some(Box::new(store)),
             journal: Journal::default(),
+            services: Arc::default(),
             effect_sink: None,
+            announcement_sink: None,
             garbage_sink: None,
             lane_head: None,
             waiting: VecDeque::new(),
@@ -144,6 +152,16 @@ impl<D: Driver> Shard<D> {
         self.effect_sink = Some(sink);
     }
 
+    /// Gives to `sink` from now on what is to be announced, after the effects before it and before anyone can see them.
+    pub fn set_announcement_sink(&mut self, sink: AnnouncementSink) {
+        self.announcement_sink = Some(sink);
+    }
+
+    /// Lets commands use what the engine offers.
+    pub fn set_services(&mut self, services: Arc<Services>) {
+        self.services = services;
+    }
+
     /// Gives to `sink` from now on what commands threw away: when [`Shard::dispose`] is called, and before an operation is
     /// answered, so that whoever has the answer finds the memory given up.
     pub fn set_garbage_sink(&mut self, sink: GarbageSink) {
@@ -184,7 +202,8 @@ impl<D: Driver> Shard<D> {
         let store = self.store.as_deref_mut().expect("only a free shard runs commands");
         let mut wish = None;
         let (stores, blocking) = (Stores::One(store), Blocking::Permitted(&mut wish));
-        run_handler(stores, &mut self.journal, (is_write, handler), args, setting, blocking, out);
+        let desk = (&mut self.journal, &*self.services);
+        run_handler(stores, desk, (is_write, handler), args, setting, blocking, out);
         self.serve_ready(setting.now);
         if wish.is_some() { Ran::MustWait } else { Ran::Replied }
     }
@@ -268,7 +287,7 @@ impl<D: Driver> Shard<D> {
         std::mem::take(&mut self.driver_mail)
     }
 
-    /// Gives this round's effects to the sink. To be called before replies are sent; the shard itself does so
+    /// Gives this round's effects to their sink, and then what is to be announced to its own. To be called before replies are sent; the shard itself does so
     /// before it lends its store or forwards anything.
     #[inline]
     pub fn hand_over(&mut self) {
@@ -277,6 +296,17 @@ impl<D: Driver> Shard<D> {
             if let Some(sink) = self.effect_sink.as_mut().filter(|_| !effects.is_empty()) {
                 sink(effects);
             }
+        }
+        if self.journal.has_announcements() {
+            self.announce();
+        }
+    }
+
+    #[cold]
+    fn announce(&mut self) {
+        let announcements = self.journal.take_announcements();
+        if let Some(sink) = &mut self.announcement_sink {
+            sink(announcements);
         }
     }
 
@@ -384,7 +414,8 @@ impl<D: Driver> Shard<D> {
             let may_block = operation.may_block();
             let blocking = if may_block { Blocking::Permitted(&mut wish) } else { Blocking::Forbidden };
             let store = self.store.as_deref_mut().expect("those who were served have given it back");
-            run_item(store, &mut self.journal, item, &args, &operation.setting, blocking, &mut replies);
+            let desk = (&mut self.journal, &*self.services);
+            run_item(store, desk, item, &args, &operation.setting, blocking, &mut replies);
             if wish.is_none() {
                 replies.end_item();
             }
@@ -446,7 +477,8 @@ impl<D: Driver> Shard<D> {
         let mut wish = None;
         let may_block = operation.may_block();
         let blocking = if may_block { Blocking::Permitted(&mut wish) } else { Blocking::Forbidden };
-        run_handler(stores.reborrow(), &mut self.journal, run, &args, setting, blocking, &mut replies);
+        let desk = (&mut self.journal, &*self.services);
+        run_handler(stores.reborrow(), desk, run, &args, setting, blocking, &mut replies);
         if let Some(wish) = wish {
             self.block(stores, Arc::clone(operation), wish);
             return None;
@@ -498,7 +530,7 @@ fn prefetch(store: &ShardStore, db: DbIndex, request: &Request, shard: ShardId) 
 
 fn run_item<R: Replies>(
     store: &mut ShardStore,
-    journal: &mut Journal,
+    desk: Desk<'_>,
     item: &Item,
     args: &[&[u8]],
     setting: &Setting<R::Style>,
@@ -509,17 +541,17 @@ fn run_item<R: Replies>(
     let stores = Stores::One(store);
     match item.merge {
         None | Some(Merge::First) => {
-            run_handler(stores, journal, run, args, setting, blocking, replies);
+            run_handler(stores, desk, run, args, setting, blocking, replies);
         }
         Some(Merge::Concat) => {
             replies.begin_elements();
-            if !run_handler(stores, journal, run, args, setting, blocking, replies) {
+            if !run_handler(stores, desk, run, args, setting, blocking, replies) {
                 replies.push_count(COUNT_OF_ERROR);
             }
         }
         Some(Merge::Sum) => {
             let mut sink = SumSink::default();
-            run_handler(stores, journal, run, args, setting, blocking, &mut sink);
+            run_handler(stores, desk, run, args, setting, blocking, &mut sink);
             if let Some(error) = &sink.error {
                 replies.error(error);
             }
@@ -528,11 +560,14 @@ fn run_item<R: Replies>(
     }
 }
 
+/// Where a command records what it did, and what the engine offers to it.
+pub(super) type Desk<'a> = (&'a mut Journal, &'a Services);
+
 /// Runs a handler and closes its effects; `false` if it refused.
 #[inline]
 pub(super) fn run_handler<S>(
     stores: Stores<'_>,
-    journal: &mut Journal,
+    (journal, services): Desk<'_>,
     (is_write, handler): (bool, CoreHandler),
     args: &[&[u8]],
     setting: &Setting<S>,
@@ -541,7 +576,7 @@ pub(super) fn run_handler<S>(
 ) -> bool {
     let mark = journal.mark();
     let Setting { db, now, no_touch, .. } = *setting;
-    let mut ctx = Ctx { stores, journal, db, now, no_touch, blocking };
+    let mut ctx = Ctx { stores, journal, services, db, now, no_touch, blocking };
     let result = handler(&mut ctx, args, out);
     if is_write {
         journal.close_command(mark, setting.db, args);
@@ -565,5 +600,13 @@ pub fn run_on_store(
     out: &mut dyn Reply,
 ) -> bool {
     let setting = Setting { db, now, no_touch: false, style: () };
-    run_handler(Stores::One(store), journal, handler, args, &setting, Blocking::Forbidden, out)
+    run_handler(
+        Stores::One(store),
+        (journal, Services::NONE),
+        handler,
+        args,
+        &setting,
+        Blocking::Forbidden,
+        out,
+    )
 }

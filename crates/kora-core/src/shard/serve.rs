@@ -130,7 +130,8 @@ impl<D: Driver> Shard<D> {
         let mut replies = D::Replies::new(setting.style);
         let mut wish = None;
         let blocking = Blocking::Permitted(&mut wish);
-        run_handler(stores.reborrow(), &mut self.journal, run, &args, &setting, blocking, &mut replies);
+        let desk = (&mut self.journal, &*self.services);
+        run_handler(stores.reborrow(), desk, run, &args, &setting, blocking, &mut replies);
         let part = if wish.is_none() {
             operation.claim.finish();
             replies.end_item();

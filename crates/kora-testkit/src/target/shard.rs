@@ -83,7 +83,7 @@ impl Default for ShardTarget {
     fn default() -> Self {
         let mut shards = new_shards(vec![Box::new(NoBell)], &CoreConfig::default(), 1);
         let shard = BareShard {
-            table: CommandTable::new(&[]),
+            table: CommandTable::new(&[], &[]),
             shard: shards.remove(0),
             now: START,
             replies: HashMap::new(),

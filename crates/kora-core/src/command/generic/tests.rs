@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::scan::parse_cursor;
 use crate::command::testing::{BareShard, START, bulk, error, ok};
 use crate::config::{CoreConfig, Tracking};
-use crate::context::{Blocking, Ctx, Stores};
+use crate::context::{Ctx, Stores};
 use crate::journal::Journal;
 use crate::reply::Value::{self, Integer, Null, Simple};
 use crate::reply::tree::TreeSink;
@@ -325,14 +325,7 @@ fn run_on(shards: &mut [Box<ShardStore>], shard_count: u16, line: &str) -> Value
         .unwrap();
     let mut journal = Journal::default();
     let stores = Stores::Lent { stores: shards, shard_count };
-    let mut ctx = Ctx {
-        stores,
-        journal: &mut journal,
-        db: DbIndex(0),
-        now: START,
-        no_touch: false,
-        blocking: Blocking::Forbidden,
-    };
+    let mut ctx = Ctx::bare(stores, &mut journal, DbIndex(0), START);
     let mut sink = TreeSink::new(true);
     (spec.handler)(&mut ctx, &args, &mut sink).unwrap();
     sink.into_values().remove(0)

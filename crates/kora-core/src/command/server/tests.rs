@@ -3,7 +3,7 @@
 use crate::command::table::{CommandTable, Handler};
 use crate::command::testing::{BareShard, START, bulk, error, ok};
 use crate::config::CoreConfig;
-use crate::context::{Blocking, Ctx, Stores};
+use crate::context::{Ctx, Stores};
 use crate::journal::Journal;
 use crate::reply::Value::{self, Integer, Null, Simple};
 use crate::reply::tree::TreeSink;
@@ -170,13 +170,12 @@ fn debug_replies_in_every_shape() {
 /// Runs `line` with the stores of all four shards in hand.
 fn run_on_all(stores: &mut [Box<ShardStore>], journal: &mut Journal, line: &str) {
     let args: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-    let table = CommandTable::<()>::new(&[]);
+    let table = CommandTable::<()>::new(&[], &[]);
     let command = table.resolve(&args).unwrap();
     let Handler::Core(handler) = command.handler else { panic!("{line} is the core's") };
     let mark = journal.mark();
     let stores = Stores::Lent { stores, shard_count: 4 };
-    let mut ctx =
-        Ctx { stores, journal, db: DbIndex(0), now: START, no_touch: false, blocking: Blocking::Forbidden };
+    let mut ctx = Ctx::bare(stores, journal, DbIndex(0), START);
     handler(&mut ctx, &args, &mut TreeSink::new(true)).unwrap();
     journal.close_command(mark, DbIndex(0), &args);
 }
@@ -219,7 +218,7 @@ fn debug_matches_patterns() {
 
 #[test]
 fn debug_answers_for_unknown_subcommands_itself() {
-    let table = CommandTable::<()>::new(&[]);
+    let table = CommandTable::<()>::new(&[], &[]);
     assert_eq!(table.resolve(&[b"debug", b"foo"]).unwrap().facts.name, "debug");
     assert_eq!(table.resolve(&[b"DEBUG", b"Object"]).unwrap().facts.name, "debug|object");
     assert!(table.resolve(&[b"object", b"foo"]).is_err());

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::command::spec::CommandSpec;
 use crate::command::testing::{BareShard, START, render};
 use crate::config::CoreConfig;
-use crate::context::{Blocking, Ctx, Stores};
+use crate::context::{Ctx, Stores};
 use crate::journal::Journal;
 use crate::reply::tree::TreeSink;
 use crate::shard::store::{DbIndex, ShardStore};
@@ -109,14 +109,8 @@ fn keys_may_live_in_several_lent_stores() {
     let mut journal = Journal::default();
     let mut run = |spec: &CommandSpec, line: &str| {
         let args: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-        let mut ctx = Ctx {
-            stores: Stores::Lent { stores: &mut stores, shard_count },
-            journal: &mut journal,
-            db: DbIndex(0),
-            now: START,
-            no_touch: false,
-            blocking: Blocking::Forbidden,
-        };
+        let mut ctx =
+            Ctx::bare(Stores::Lent { stores: &mut stores, shard_count }, &mut journal, DbIndex(0), START);
         let mut sink = TreeSink::new(true);
         (spec.handler)(&mut ctx, &args, &mut sink).expect("the arguments fit");
         render(&sink.into_values()[0])

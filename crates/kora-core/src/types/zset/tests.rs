@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::context::{Blocking, Ctx, Stores};
+use crate::context::{Ctx, Stores};
 use crate::journal::Journal;
 use crate::keyspace::object::Object as _;
 use crate::shard::store::{DbIndex, ShardStore};
@@ -88,14 +88,8 @@ impl Fixture {
     }
 
     fn with<T>(&mut self, run: impl FnOnce(Keyspace<'_>, &Policy) -> T) -> T {
-        let mut ctx = Ctx {
-            stores: Stores::One(&mut self.store),
-            journal: &mut self.journal,
-            db: DbIndex(0),
-            now: UnixMs(0),
-            no_touch: true,
-            blocking: Blocking::Forbidden,
-        };
+        let mut ctx = Ctx::bare(Stores::One(&mut self.store), &mut self.journal, DbIndex(0), UnixMs(0));
+        ctx.no_touch = true;
         run(ctx.keyspace(b"k"), &self.policy)
     }
 

@@ -19,7 +19,7 @@ static SPECS: &[CommandSpec<()>] = specs! {
 };
 
 fn table() -> CommandTable<()> {
-    CommandTable::new(&[SPECS])
+    CommandTable::new(&[], &[SPECS])
 }
 
 fn tree(is_resp3: bool, write: impl FnOnce(&CommandTable<()>, &mut dyn Reply)) -> Value {
