@@ -199,6 +199,15 @@ impl Ctx<'_> {
         }
     }
 
+    /// Whether the stores of all shards are in hand.
+    #[must_use]
+    pub fn has_all(&self) -> bool {
+        match &self.stores {
+            Stores::One(store) => store.shard_count() == 1,
+            Stores::Lent { stores, shard_count } => stores.len() == usize::from(*shard_count),
+        }
+    }
+
     /// The next random number.
     pub fn random(&mut self) -> u64 {
         match &mut self.stores {
