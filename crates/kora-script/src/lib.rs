@@ -1,0 +1,5 @@
+//! Kora's Lua: what Redis scripts run in.
+
+#![forbid(unsafe_code)]
+
+pub mod environment;
