@@ -6,7 +6,7 @@
 local native = ...
 local END = native.at_end
 local FAILED = native.failed
-local error, select, type = error, select, type
+local error, rawget, select, type = error, rawget, select, type
 local pcall, xpcall = pcall, xpcall
 local resume = coroutine.resume
 local translate = native.translate
@@ -29,7 +29,7 @@ for name, value in pairs(native.redis) do
   redis[name] = type(value) == "function" and raising(value) or value
 end
 
--- What a script may see of an error: the text of one of the API's. Goes on raising what no script may catch.
+-- What a script may see of an error. Goes on raising what no script may catch.
 local function caught(problem)
   if type(problem) ~= "string" then
     problem = translate(problem)
@@ -40,36 +40,45 @@ local function caught(problem)
   return problem
 end
 
-local function after(ok, ...)
+local function unless_ended(ok, ...)
   if ok then
     return ok, ...
   end
   return ok, caught((...))
 end
 
-function _G.pcall(...)
-  return after(pcall(...))
+-- As in Redis, pcall gives the text of the errors that redis.call() raises, which are tables.
+local function with_text(ok, ...)
+  if ok then
+    return ok, ...
+  end
+  local problem = caught((...))
+  if type(problem) == "table" then
+    local text = rawget(problem, "err")
+    if type(text) == "string" then
+      return ok, text
+    end
+  end
+  return ok, problem
 end
 
-local function unless_ended(ok, ...)
-  if not ok and (...) == END then
-    error(END, 0)
-  end
-  return ok, ...
+function _G.pcall(...)
+  return with_text(pcall(...))
 end
 
 function _G.xpcall(...)
   local handler = select(2, ...)
   return unless_ended(xpcall((...), function(problem)
-    if translate(problem) == END then
+    problem = translate(problem)
+    if problem == END then
       return END
     end
-    return handler(caught(problem))
+    return handler(problem)
   end))
 end
 
 coroutine.resume = function(...)
-  return after(resume(...))
+  return unless_ended(resume(...))
 end
 
 -- Runs a script: whether it came to its end, and what it returned or, as a table, what it raised.

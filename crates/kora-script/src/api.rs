@@ -225,17 +225,12 @@ fn add_log(lua: &Lua, redis: &Table, run: &Shared) -> mlua::Result<()> {
     redis.raw_set("log", log)
 }
 
-/// A function that makes of an error what a script may see of it: the text of one of the API's, or [`AT_END`].
+/// A function that makes of an error of Rust's its text, or [`AT_END`] if that ends the script.
 fn translator(lua: &Lua, run: &Shared) -> mlua::Result<Function> {
     let run = Rc::clone(run);
     lua.create_function(move |lua, problem: Value| match problem {
-        Value::LightUserData(AT_END) => Ok(problem),
         Value::Error(_) if run.borrow().end.is_some() => Ok(Value::LightUserData(AT_END)),
         Value::Error(error) => Ok(Value::String(lua.create_string(error_text(&error))?)),
-        Value::Table(table) => match table.raw_get("err")? {
-            text @ Value::String(_) => Ok(text),
-            _ => Ok(Value::Table(table)),
-        },
         other => Ok(other),
     })
 }

@@ -72,7 +72,7 @@ pub(crate) fn shebang(body: &[u8]) -> Result<Option<Shebang<'_>>, CommandError> 
     let engine = words.next().unwrap_or_default();
     if engine != b"lua" {
         let engine = String::from_utf8_lossy(engine);
-        return Err(CommandError::Other(format!("ERR Unexpected engine in script shebang: {engine}").into()));
+        return Err(CommandError::Other(format!("ERR Unexpected engine in script shebang: #!{engine}").into()));
     }
     Ok(Some(Shebang { words: words.collect(), len: end + 2 }))
 }
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(script_flags(b"#!lua flags=no-writes,allow-stale\nreturn 1"), Ok((both, 33)));
         let error = |body: &[u8]| script_flags(body).unwrap_err().to_string();
         assert_eq!(error(b"#!lua"), "ERR Invalid script shebang");
-        assert_eq!(error(b"#!js\n"), "ERR Unexpected engine in script shebang: js");
+        assert_eq!(error(b"#!js\n"), "ERR Unexpected engine in script shebang: #!js");
         assert_eq!(error(b"#!lua x=1\n"), "ERR Unknown lua shebang option: x=1");
         assert_eq!(error(b"#!lua flags=x\n"), "ERR Unexpected flag in script shebang: x");
     }

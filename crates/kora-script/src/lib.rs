@@ -20,4 +20,4 @@ mod sink;
 pub use command::FAMILY;
 pub use host::Host;
 pub use script::Sha;
-pub use service::{Origin, Scripts};
+pub use service::{Origin, Running, ScriptFigures, Scripts};

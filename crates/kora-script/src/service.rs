@@ -18,6 +18,15 @@ pub enum Origin {
     Loaded,
 }
 
+/// What a client asks to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Running {
+    /// A script.
+    Script,
+    /// A function.
+    Function,
+}
+
 /// Figures about scripts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ScriptFigures {
@@ -97,6 +106,14 @@ impl Scripts {
     #[must_use]
     pub fn text(&self, sha: &[u8]) -> Option<Box<[u8]>> {
         Some(self.find(&Sha::parse(sha)?)?.body.clone())
+    }
+
+    /// Ends what runs for longer than `busy-reply-threshold`.
+    ///
+    /// # Errors
+    /// If there is none, or it has written.
+    pub fn kill(&self, _: Running) -> Result<(), CommandError> {
+        Err(CommandError::text("NOTBUSY No scripts in execution right now."))
     }
 
     /// Figures about scripts.

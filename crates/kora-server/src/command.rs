@@ -10,12 +10,15 @@ pub mod facts;
 mod info;
 mod introspection;
 mod memory;
+mod script;
+pub(crate) mod scripting;
 mod server;
 
 use std::sync::Arc;
 
 use kora_core::command::spec::CommandSpec;
 use kora_core::error::{CommandError, CommandResult};
+use kora_core::reply::Reply;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
 
@@ -47,6 +50,27 @@ impl Call<'_> {
     }
 }
 
+/// What a command runs in that is about the server and no connection.
+#[derive(Clone, Copy)]
+pub(crate) struct Desk<'a> {
+    pub(crate) shared: &'a Arc<Shared>,
+    pub(crate) now: UnixMs,
+}
+
+/// Runs a command that is about the server and no connection: scripts may call it, too.
+pub(crate) type DeskHandler = fn(Desk<'_>, &[&[u8]], &mut dyn Reply) -> CommandResult;
+
+impl Call<'_> {
+    /// Runs a command that needs no connection.
+    fn at_desk(&mut self, args: &[&[u8]], handler: DeskHandler) -> CommandResult {
+        let desk = Desk { shared: self.shared, now: self.now };
+        handler(desk, args, &mut self.reply())
+    }
+}
+
+/// All families of the server that run on shards.
+pub(crate) const SHARD_FAMILIES: &[&[CommandSpec]] = &[kora_script::FAMILY];
+
 /// All families of the server.
 pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
     client::COMMANDS,
@@ -54,6 +78,7 @@ pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
     connection::COMMANDS,
     introspection::COMMANDS,
     memory::COMMANDS,
+    script::COMMANDS,
     server::COMMANDS,
 ];
 

@@ -25,5 +25,8 @@ pub use server::{Ender, Server};
 /// The page on all commands, made from their declarations: `docs/commands.md`.
 #[must_use]
 pub fn command_reference() -> String {
-    introspect::reference::markdown(&kora_core::command::table::CommandTable::new(&[], command::FAMILIES))
+    introspect::reference::markdown(&kora_core::command::table::CommandTable::new(
+        command::SHARD_FAMILIES,
+        command::FAMILIES,
+    ))
 }

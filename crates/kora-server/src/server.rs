@@ -7,11 +7,14 @@ use std::thread::JoinHandle;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use kora_core::command::table::CommandTable;
+use kora_core::services::Services;
 use kora_core::shard::hub::Wake;
 use kora_core::shard::runner::new_shards;
 use kora_core::time::UnixMs;
+use kora_script::Scripts;
 
-use crate::command::FAMILIES;
+use crate::command::scripting::ServerHost;
+use crate::command::{FAMILIES, SHARD_FAMILIES};
 use crate::config::Config;
 use crate::driver::ServerDriver;
 use crate::log::LevelHandle;
@@ -61,8 +64,12 @@ impl Server {
         let shards = new_shards::<ServerDriver>(wakers, &config.core(), u64::from_le_bytes(seed));
         let account = Arc::new(Account::open());
         let (end_sender, ended) = crossbeam_channel::unbounded();
+        let table = Arc::new(CommandTable::new(SHARD_FAMILIES, FAMILIES));
+        let host = Arc::new(ServerHost::new(Arc::clone(&table)));
+        let scripts = Arc::new(Scripts::new(Arc::clone(&host) as _));
         let shared = Arc::new(Shared::new(SharedParts {
-            table: CommandTable::new(&[], FAMILIES),
+            table,
+            scripts: Arc::clone(&scripts),
             hub: Arc::clone(shards[0].hub()),
             config,
             started: clock(),
@@ -72,9 +79,12 @@ impl Server {
             log_level,
             end_sender,
         }));
+        host.serve(&shared);
+        let services = Arc::new(Services::default().with(scripts));
         let mut server = Self { shared: Arc::clone(&shared), threads: Vec::new(), addresses, ended };
         let mut listeners = Some(listeners);
-        for (index, (shard, poller)) in shards.into_iter().zip(pollers).enumerate() {
+        for (index, (mut shard, poller)) in shards.into_iter().zip(pollers).enumerate() {
+            shard.set_services(Arc::clone(&services));
             let listeners = listeners.take().unwrap_or_default();
             let worker = Worker::new(shard, Arc::clone(&shared), poller, listeners, clock)?;
             let ender = Ender(Arc::clone(&shared));

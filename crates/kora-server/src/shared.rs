@@ -7,6 +7,7 @@ use kora_core::command::table::CommandTable;
 use kora_core::shard::hub::Hub;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
+use kora_script::Scripts;
 use parking_lot::{Mutex, RwLock};
 
 use crate::client::Clients;
@@ -141,7 +142,9 @@ pub(crate) enum PauseMode {
 /// What all workers share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) table: CommandTable<ServerHandler>,
+    pub(crate) table: Arc<CommandTable<ServerHandler>>,
+    /// The scripts that are known.
+    pub(crate) scripts: Arc<Scripts>,
     pub(crate) hub: Arc<Hub<ServerDriver>>,
     config: RwLock<Arc<Config>>,
     config_version: AtomicU64,
@@ -168,7 +171,9 @@ pub(crate) struct Shared {
 
 /// What a [`Shared`] is made of.
 pub(crate) struct SharedParts {
-    pub(crate) table: CommandTable<ServerHandler>,
+    pub(crate) table: Arc<CommandTable<ServerHandler>>,
+    /// The scripts that are known.
+    pub(crate) scripts: Arc<Scripts>,
     pub(crate) hub: Arc<Hub<ServerDriver>>,
     pub(crate) config: Config,
     pub(crate) started: UnixMs,
@@ -181,12 +186,23 @@ pub(crate) struct SharedParts {
 
 impl Shared {
     pub(crate) fn new(parts: SharedParts) -> Self {
-        let SharedParts { table, hub, config, started, run_id, account, reclaimer, log_level, end_sender } =
-            parts;
+        let SharedParts {
+            table,
+            scripts,
+            hub,
+            config,
+            started,
+            run_id,
+            account,
+            reclaimer,
+            log_level,
+            end_sender,
+        } = parts;
         let command_count = table.all().len();
         let counters = (0..hub.shard_count()).map(|_| WorkerCounters::new(command_count)).collect();
         Self {
             table,
+            scripts,
             hub,
             config: RwLock::new(Arc::new(config)),
             config_version: AtomicU64::new(0),
@@ -223,6 +239,15 @@ impl Shared {
         *self.config.write() = Arc::new(config);
         self.config_version.fetch_add(1, Ordering::Release);
         self.wake_all();
+    }
+
+    /// Whether the memory limit is exceeded, and nothing may be evicted or is being freed.
+    pub(crate) fn is_short_of_memory(&self) -> bool {
+        let limit = self.config.read().max_memory.0;
+        limit > 0
+            && self.account.used() > limit
+            && self.sum(|counters| &counters.evictable) == 0
+            && !self.account.has_doomed()
     }
 
     /// Makes the workers finish what runs and end.

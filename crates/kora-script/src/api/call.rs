@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use kora_core::number::format_17_digits;
+use kora_core::number::format_f64;
 use mlua::{IntoLuaMulti as _, Lua, LuaString, MultiValue, Table, Value};
 use smallvec::SmallVec;
 
@@ -56,7 +56,7 @@ fn words(lua: &Lua, args: &MultiValue) -> mlua::Result<Result<SmallVec<[LuaStrin
         words.push(match arg {
             Value::String(text) => text.clone(),
             Value::Integer(number) => lua.create_string(itoa::Buffer::new().format(*number))?,
-            Value::Number(number) => lua.create_string(format_17_digits(*number))?,
+            Value::Number(number) => lua.create_string(format_f64(*number))?,
             _ => return Ok(Err("ERR Lua redis lib command arguments must be strings or integers")),
         });
     }

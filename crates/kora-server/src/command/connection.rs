@@ -9,7 +9,7 @@ use kora_core::reply::Reply;
 use kora_core::shard::store::DbIndex;
 use kora_protocol::Resp;
 
-use super::{Call, ServerHandler, facts};
+use super::{Call, Desk, DeskHandler, ServerHandler, facts};
 use crate::client::flag;
 use crate::connection::ReplyMode;
 
@@ -19,25 +19,28 @@ pub(crate) const REDIS_VERSION: &str = "7.2.4";
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
     CommandSpec { facts: facts::AUTH, handler: auth },
-    CommandSpec { facts: facts::ECHO, handler: echo },
+    CommandSpec { facts: facts::ECHO, handler: |call, args| call.at_desk(args, echo) },
     CommandSpec { facts: facts::HELLO, handler: hello },
-    CommandSpec { facts: facts::PING, handler: ping },
+    CommandSpec { facts: facts::PING, handler: |call, args| call.at_desk(args, ping) },
     CommandSpec { facts: facts::QUIT, handler: quit },
     CommandSpec { facts: facts::RESET, handler: reset },
     CommandSpec { facts: facts::SELECT, handler: select },
 ];
 
-fn ping(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+/// Those that scripts may call.
+pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[("echo", echo), ("ping", ping)];
+
+fn ping(_: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     match args {
-        [_] => call.reply().simple("PONG"),
-        [_, message] => call.reply().bulk(message),
+        [_] => out.simple("PONG"),
+        [_, message] => out.bulk(message),
         _ => return Err(CommandError::Arity("ping".into())),
     }
     Ok(())
 }
 
-fn echo(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    call.reply().bulk(args[1]);
+fn echo(_: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    out.bulk(args[1]);
     Ok(())
 }
 

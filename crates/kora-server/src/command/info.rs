@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kora_core::error::CommandResult;
+use kora_core::reply::Reply;
 
-use super::Call;
+use super::Desk;
 use super::connection::REDIS_VERSION;
 use crate::client::flag;
 use crate::introspect::info::Sections;
@@ -17,31 +18,31 @@ use crate::memory::allocator_bytes;
 use crate::shared::CommandCounters;
 
 /// Runs INFO.
-pub(super) fn info(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+pub(super) fn info(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let sections = Sections::parse(&args[1..]);
     let snapshot = InfoSnapshot {
-        server: server(call),
-        clients: clients(call),
-        memory: memory(call),
+        server: server(desk),
+        clients: clients(desk),
+        memory: memory(desk),
         persistence: PersistenceInfo {
-            changes_since_save: call.shared.sum(|counters| &counters.changes),
-            last_save_seconds: u64::try_from(call.shared.started.seconds()).unwrap_or(0),
+            changes_since_save: desk.shared.sum(|counters| &counters.changes),
+            last_save_seconds: u64::try_from(desk.shared.started.seconds()).unwrap_or(0),
         },
-        stats: stats(call),
+        stats: stats(desk),
         cpu: cpu(),
-        commands: commands(call),
-        errors: errors(call),
-        keyspace: keyspace(call),
+        commands: commands(desk),
+        errors: errors(desk),
+        keyspace: keyspace(desk),
     };
-    crate::introspect::info::info(&snapshot, sections, &mut call.reply());
+    crate::introspect::info::info(&snapshot, sections, out);
     Ok(())
 }
 
-fn server(call: &Call<'_>) -> ServerInfo {
-    let config = call.shared.config();
+fn server(desk: Desk<'_>) -> ServerInfo {
+    let config = desk.shared.config();
     let now_us =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_micros();
-    let seconds = call.now.seconds();
+    let seconds = desk.now.seconds();
     let system = rustix::system::uname();
     let text = |part: &std::ffi::CStr| part.to_string_lossy().into_owned();
     ServerInfo {
@@ -49,15 +50,15 @@ fn server(call: &Call<'_>) -> ServerInfo {
         kora_version: env!("CARGO_PKG_VERSION").to_owned(),
         os: format!("{} {} {}", text(system.sysname()), text(system.release()), text(system.machine())),
         process_id: std::process::id(),
-        run_id: call.shared.run_id.clone(),
+        run_id: desk.shared.run_id.clone(),
         tcp_port: config.port,
         now_us: u64::try_from(now_us).unwrap_or(u64::MAX),
-        uptime_seconds: u64::try_from(seconds - call.shared.started.seconds()).unwrap_or(0),
+        uptime_seconds: u64::try_from(seconds - desk.shared.started.seconds()).unwrap_or(0),
         hz: config.hz,
         lru_clock: u32::try_from(seconds & 0xFF_FFFF).expect("24 bits fit"),
         executable: std::env::current_exe().map(|path| path.display().to_string()).unwrap_or_default(),
         config_file: config.file.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
-        workers: call.shared.counters.len(),
+        workers: desk.shared.counters.len(),
         listeners: listeners(&config),
     }
 }
@@ -72,19 +73,19 @@ fn listeners(config: &crate::config::Config) -> Vec<String> {
     tcp.into_iter().chain(unix).collect()
 }
 
-fn clients(call: &Call<'_>) -> ClientsInfo {
-    let clients = call.shared.clients.all();
+fn clients(desk: Desk<'_>) -> ClientsInfo {
+    let clients = desk.shared.clients.all();
     let largest = |size: fn(&crate::client::Client) -> usize| {
         clients.iter().map(|client| size(client) as u64).max().unwrap_or(0)
     };
     ClientsInfo {
         connected: clients.len() as u64,
-        max: call.shared.config().max_clients,
+        max: desk.shared.config().max_clients,
         input_buffer_bytes_max: largest(|client| client.query_bytes.load(Ordering::Relaxed)),
         output_buffer_bytes_max: largest(|client| client.output_bytes.load(Ordering::Relaxed)),
         blocked: clients.iter().filter(|client| client.has_flag(flag::BLOCKED)).count() as u64,
-        timed_waits: call.shared.sum(|counters| &counters.timed_waits),
-        blocking_keys: call.shared.sum(|counters| &counters.awaited_keys),
+        timed_waits: desk.shared.sum(|counters| &counters.timed_waits),
+        blocking_keys: desk.shared.sum(|counters| &counters.awaited_keys),
         ..ClientsInfo::default()
     }
 }
@@ -97,24 +98,24 @@ pub(super) fn table_bytes(keys: u64) -> u64 {
     keys * TABLE_BYTES_PER_KEY
 }
 
-pub(super) fn memory(call: &Call<'_>) -> MemoryInfo {
-    let config = call.shared.config();
+pub(super) fn memory(desk: Desk<'_>) -> MemoryInfo {
+    let config = desk.shared.config();
     let allocator = allocator_bytes();
-    let used = call.shared.account.used();
+    let used = desk.shared.account.used();
     let page_bytes = rustix::param::page_size() as u64;
     let resident_pages = std::fs::read_to_string("/proc/self/statm")
         .ok()
         .and_then(|text| text.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()));
     let system = rustix::system::sysinfo();
-    let clients = call.shared.sum(|counters| &counters.client_bytes);
-    let tables = keyspace(call).iter().map(|database| table_bytes(database.keys)).sum();
+    let clients = desk.shared.sum(|counters| &counters.client_bytes);
+    let tables = keyspace(desk).iter().map(|database| table_bytes(database.keys)).sum();
     MemoryInfo {
         used,
         resident: resident_pages.map_or(allocator.resident, |pages| pages * page_bytes),
-        peak: call.shared.account.peak().max(used),
-        overhead: call.shared.account.startup_bytes + tables + clients,
+        peak: desk.shared.account.peak().max(used),
+        overhead: desk.shared.account.startup_bytes + tables + clients,
         tables,
-        startup: call.shared.account.startup_bytes,
+        startup: desk.shared.account.startup_bytes,
         system: system.totalram * u64::from(system.mem_unit),
         limit: config.max_memory.0,
         policy: config.max_memory_policy.word(),
@@ -123,13 +124,13 @@ pub(super) fn memory(call: &Call<'_>) -> MemoryInfo {
         allocator_resident: allocator.resident,
         clients,
         allocator: "jemalloc-5.3".to_owned(),
-        lazyfree_pending: call.shared.account.doomed_bundles() as u64,
+        lazyfree_pending: desk.shared.account.doomed_bundles() as u64,
         ..MemoryInfo::default()
     }
 }
 
-fn stats(call: &Call<'_>) -> StatsInfo {
-    let shared = call.shared;
+fn stats(desk: Desk<'_>) -> StatsInfo {
+    let shared = desk.shared;
     StatsInfo {
         connections_received: shared.connections_received.load(Ordering::Relaxed),
         commands_processed: shared.sum(|counters| &counters.commands_processed),
@@ -144,7 +145,7 @@ fn stats(call: &Call<'_>) -> StatsInfo {
         eviction_exceeded_ms: shared.account.exceeded().milliseconds(),
         keyspace_hits: shared.sum(|counters| &counters.hits),
         keyspace_misses: shared.sum(|counters| &counters.misses),
-        error_replies: errors(call).iter().map(|error| error.count).sum(),
+        error_replies: errors(desk).iter().map(|error| error.count).sum(),
         reads_processed: shared.sum(|counters| &counters.reads),
         writes_processed: shared.sum(|counters| &counters.writes),
         query_limit_disconnections: shared.sum(|counters| &counters.query_limit_disconnections),
@@ -166,9 +167,9 @@ fn cpu() -> CpuInfo {
     CpuInfo { user, system: seconds() }
 }
 
-fn commands(call: &Call<'_>) -> Vec<CommandStat> {
+fn commands(desk: Desk<'_>) -> Vec<CommandStat> {
     let sum = |id: usize, counter: fn(&CommandCounters) -> &AtomicU64| {
-        call.shared
+        desk.shared
             .counters
             .iter()
             .map(|counters| counter(&counters.commands[id]).load(Ordering::Relaxed))
@@ -181,7 +182,7 @@ fn commands(call: &Call<'_>) -> Vec<CommandStat> {
         rejected: sum(command.id, |counters| &counters.rejected),
         failed: sum(command.id, |counters| &counters.failed),
     };
-    call.shared
+    desk.shared
         .table
         .all()
         .iter()
@@ -190,9 +191,9 @@ fn commands(call: &Call<'_>) -> Vec<CommandStat> {
         .collect()
 }
 
-fn errors(call: &Call<'_>) -> Vec<ErrorStat> {
+fn errors(desk: Desk<'_>) -> Vec<ErrorStat> {
     let mut counts = BTreeMap::<String, u64>::new();
-    for counters in &call.shared.counters {
+    for counters in &desk.shared.counters {
         for (prefix, count) in &*counters.errors.lock() {
             *counts.entry(prefix.clone()).or_default() += count;
         }
@@ -200,10 +201,10 @@ fn errors(call: &Call<'_>) -> Vec<ErrorStat> {
     counts.into_iter().map(|(prefix, count)| ErrorStat { prefix, count }).collect()
 }
 
-pub(super) fn keyspace(call: &Call<'_>) -> Vec<DatabaseInfo> {
-    let usages: Vec<_> = call.shared.shards().map(|shard| call.shared.hub.usage(shard)).collect();
+pub(super) fn keyspace(desk: Desk<'_>) -> Vec<DatabaseInfo> {
+    let usages: Vec<_> = desk.shared.shards().map(|shard| desk.shared.hub.usage(shard)).collect();
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    (0..call.shared.config().databases)
+    (0..desk.shared.config().databases)
         .map(|db| {
             let on_shards = || usages.iter().map(|usage| &usage[usize::from(db)]);
             let expires: u64 = on_shards().map(|usage| read(&usage.expires)).sum();

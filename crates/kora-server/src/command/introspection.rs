@@ -1,60 +1,68 @@
 //! COMMAND and its subcommands.
 
-use std::sync::Arc;
-
 use kora_core::command::spec::CommandSpec;
 use kora_core::error::CommandResult;
+use kora_core::reply::Reply;
 
-use super::{Call, ServerHandler, facts};
+use super::{Desk, DeskHandler, ServerHandler, facts};
 use crate::introspect::{commands, getkeys};
 
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
-    CommandSpec { facts: facts::COMMAND, handler: info },
-    CommandSpec { facts: facts::COMMAND_COUNT, handler: count },
-    CommandSpec { facts: facts::COMMAND_DOCS, handler: docs },
-    CommandSpec { facts: facts::COMMAND_GETKEYS, handler: keys },
-    CommandSpec { facts: facts::COMMAND_GETKEYSANDFLAGS, handler: keys_and_flags },
-    CommandSpec { facts: facts::COMMAND_HELP, handler: command_help },
-    CommandSpec { facts: facts::COMMAND_INFO, handler: info },
-    CommandSpec { facts: facts::COMMAND_LIST, handler: list },
+    CommandSpec { facts: facts::COMMAND, handler: |call, args| call.at_desk(args, info) },
+    CommandSpec { facts: facts::COMMAND_COUNT, handler: |call, args| call.at_desk(args, count) },
+    CommandSpec { facts: facts::COMMAND_DOCS, handler: |call, args| call.at_desk(args, docs) },
+    CommandSpec { facts: facts::COMMAND_GETKEYS, handler: |call, args| call.at_desk(args, keys) },
+    CommandSpec {
+        facts: facts::COMMAND_GETKEYSANDFLAGS,
+        handler: |call, args| call.at_desk(args, keys_and_flags),
+    },
+    CommandSpec { facts: facts::COMMAND_HELP, handler: |call, args| call.at_desk(args, command_help) },
+    CommandSpec { facts: facts::COMMAND_INFO, handler: |call, args| call.at_desk(args, info) },
+    CommandSpec { facts: facts::COMMAND_LIST, handler: |call, args| call.at_desk(args, list) },
 ];
 
-fn command_help(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
-    commands::help(commands::HELP, &mut call.reply());
+/// Those that scripts may call: all.
+pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[
+    ("command", info),
+    ("command|count", count),
+    ("command|docs", docs),
+    ("command|getkeys", keys),
+    ("command|getkeysandflags", keys_and_flags),
+    ("command|help", command_help),
+    ("command|info", info),
+    ("command|list", list),
+];
+
+fn command_help(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    commands::help(commands::HELP, out);
     Ok(())
 }
 
-fn count(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
-    let shared = Arc::clone(call.shared);
-    commands::count(&shared.table, &mut call.reply());
+fn count(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    commands::count(&desk.shared.table, out);
     Ok(())
 }
 
 /// COMMAND without a subcommand, and COMMAND INFO.
-fn info(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let shared = Arc::clone(call.shared);
-    commands::info(&shared.table, args.get(2..).unwrap_or_default(), &mut call.reply());
+fn info(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    commands::info(&desk.shared.table, args.get(2..).unwrap_or_default(), out);
     Ok(())
 }
 
-fn docs(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let shared = Arc::clone(call.shared);
-    commands::docs(&shared.table, &args[2..], &mut call.reply());
+fn docs(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    commands::docs(&desk.shared.table, &args[2..], out);
     Ok(())
 }
 
-fn keys(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let shared = Arc::clone(call.shared);
-    getkeys::getkeys(&shared.table, &args[2..], &mut call.reply())
+fn keys(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    getkeys::getkeys(&desk.shared.table, &args[2..], out)
 }
 
-fn keys_and_flags(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let shared = Arc::clone(call.shared);
-    getkeys::getkeysandflags(&shared.table, &args[2..], &mut call.reply())
+fn keys_and_flags(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    getkeys::getkeysandflags(&desk.shared.table, &args[2..], out)
 }
 
-fn list(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let shared = Arc::clone(call.shared);
-    commands::list(&shared.table, &args[2..], &mut call.reply())
+fn list(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    commands::list(&desk.shared.table, &args[2..], out)
 }

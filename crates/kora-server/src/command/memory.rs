@@ -4,16 +4,16 @@ use kora_core::command::spec::{CommandSpec, Facts, Flags, Group};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
-use super::{Call, ServerHandler};
+use super::{Desk, DeskHandler, ServerHandler};
 use crate::introspect::doctor;
 use crate::introspect::info::snapshot::{DatabaseInfo, MemoryInfo};
 
 /// The family's commands; the container is the core's.
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
-    CommandSpec { facts: MEMORY_DOCTOR, handler: memory_doctor },
-    CommandSpec { facts: MEMORY_MALLOC_STATS, handler: memory_malloc_stats },
-    CommandSpec { facts: MEMORY_PURGE, handler: memory_purge },
-    CommandSpec { facts: MEMORY_STATS, handler: memory_stats },
+    CommandSpec { facts: MEMORY_DOCTOR, handler: |call, args| call.at_desk(args, memory_doctor) },
+    CommandSpec { facts: MEMORY_MALLOC_STATS, handler: |call, args| call.at_desk(args, memory_malloc_stats) },
+    CommandSpec { facts: MEMORY_PURGE, handler: |call, args| call.at_desk(args, memory_purge) },
+    CommandSpec { facts: MEMORY_STATS, handler: |call, args| call.at_desk(args, memory_stats) },
 ];
 
 /// What the subcommands have in common.
@@ -48,22 +48,30 @@ const MEMORY_PURGE: Facts = Facts {
 const MEMORY_STATS: Facts =
     Facts { name: "memory|stats", summary: "Tells what memory is used for", ..REPORT };
 
-fn memory_doctor(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
-    let clients = call.shared.clients.all().len() as u64;
-    let report = doctor::report(&super::info::memory(call), clients);
-    call.reply().verbatim("txt", report.as_bytes());
+/// Those that scripts may call: all.
+pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[
+    ("memory|doctor", memory_doctor),
+    ("memory|malloc-stats", memory_malloc_stats),
+    ("memory|purge", memory_purge),
+    ("memory|stats", memory_stats),
+];
+
+fn memory_doctor(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let clients = desk.shared.clients.all().len() as u64;
+    let report = doctor::report(&super::info::memory(desk), clients);
+    out.verbatim("txt", report.as_bytes());
     Ok(())
 }
 
-fn memory_malloc_stats(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+fn memory_malloc_stats(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let report = crate::memory::allocator_report();
-    call.reply().verbatim("txt", &report);
+    out.verbatim("txt", &report);
     Ok(())
 }
 
-fn memory_purge(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+fn memory_purge(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     crate::memory::purge().map_err(|_| CommandError::text("ERR Error purging dirty pages"))?;
-    call.reply().ok();
+    out.ok();
     Ok(())
 }
 
@@ -74,15 +82,14 @@ enum Figure {
     Ratio(f64),
 }
 
-fn memory_stats(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
-    let memory = super::info::memory(call);
-    let databases = super::info::keyspace(call);
+fn memory_stats(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let memory = super::info::memory(desk);
+    let databases = super::info::keyspace(desk);
     let figures = figures(&memory, &databases);
-    let mut out = call.reply();
     out.map(figures.len() + databases.len());
     for (at, (name, figure)) in figures.iter().enumerate() {
         if at == BEFORE_DATABASES {
-            databases.iter().for_each(|database| write_database(database, &mut out));
+            databases.iter().for_each(|database| write_database(database, out));
         }
         out.bulk(name.as_bytes());
         match figure {

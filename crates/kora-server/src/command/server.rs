@@ -13,7 +13,7 @@ use kora_core::reply::Reply;
 use kora_core::time::UnixMs;
 
 use super::connection::REDIS_VERSION;
-use super::{Call, ServerHandler, facts};
+use super::{Call, Desk, DeskHandler, ServerHandler, facts};
 use crate::client::flag;
 use crate::connection::{TimedReply, Wait};
 use crate::driver::WorkerMail;
@@ -23,13 +23,23 @@ use crate::introspect::lolwut::Picture;
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
     CommandSpec { facts: DEBUG_LOG, handler: debug_log },
     CommandSpec { facts: DEBUG_SLEEP, handler: debug_sleep },
-    CommandSpec { facts: facts::INFO, handler: super::info::info },
-    CommandSpec { facts: facts::LASTSAVE, handler: lastsave },
-    CommandSpec { facts: facts::LOLWUT, handler: lolwut },
+    CommandSpec { facts: facts::INFO, handler: |call, args| call.at_desk(args, super::info::info) },
+    CommandSpec { facts: facts::LASTSAVE, handler: |call, args| call.at_desk(args, lastsave) },
+    CommandSpec { facts: facts::LOLWUT, handler: |call, args| call.at_desk(args, lolwut) },
     CommandSpec { facts: facts::SHUTDOWN, handler: shutdown },
-    CommandSpec { facts: facts::TIME, handler: time },
+    CommandSpec { facts: facts::TIME, handler: |call, args| call.at_desk(args, time) },
     CommandSpec { facts: facts::WAIT, handler: wait },
     CommandSpec { facts: WAITAOF, handler: waitaof },
+];
+
+/// Those that scripts may call.
+pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[
+    ("info", super::info::info),
+    ("lastsave", lastsave),
+    ("lolwut", lolwut),
+    ("time", time),
+    ("wait", wait_for_nobody),
+    ("waitaof", waitaof_for_nobody),
 ];
 
 /// What the hidden subcommands of DEBUG have in common; the container is the core's.
@@ -62,9 +72,8 @@ const WAITAOF: Facts = Facts {
     ..Facts::NONE
 };
 
-fn time(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+fn time(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let mut out = call.reply();
     out.array(2);
     out.bulk(since_epoch.as_secs().to_string().as_bytes());
     out.bulk(since_epoch.subsec_micros().to_string().as_bytes());
@@ -72,17 +81,17 @@ fn time(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
 }
 
 /// The start of the server: nothing is saved.
-fn lastsave(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
-    let started = call.shared.started.seconds();
-    call.reply().integer(started);
+fn lastsave(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let started = desk.shared.started.seconds();
+    out.integer(started);
     Ok(())
 }
 
-fn lolwut(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+fn lolwut(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let picture = Picture::parse(&args[1..])?;
-    let mut state = call.now.0.unsigned_abs() ^ call.connection.client.id.0;
+    let mut state = desk.now.0.unsigned_abs();
     let text = picture.draw(splitmix64(&mut state), env!("CARGO_PKG_VERSION"), REDIS_VERSION);
-    call.reply().verbatim("txt", text.as_bytes());
+    out.verbatim("txt", text.as_bytes());
     Ok(())
 }
 
@@ -134,6 +143,22 @@ fn waitaof(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
         ));
     }
     call.wait_for_replicas(replicas, until, TimedReply::Pair(0, 0));
+    Ok(())
+}
+
+/// WAIT in a script, which does not wait.
+fn wait_for_nobody(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    parse_i64(args[1]).ok_or(CommandError::NotInteger)?;
+    timeout_ms(args[2], desk.now)?;
+    TimedReply::Integer(0).write(out);
+    Ok(())
+}
+
+/// WAITAOF in a script, likewise.
+fn waitaof_for_nobody(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    parse_i64(args[1]).zip(parse_i64(args[2])).ok_or(CommandError::NotInteger)?;
+    timeout_ms(args[3], desk.now)?;
+    TimedReply::Pair(0, 0).write(out);
     Ok(())
 }
 

@@ -1,0 +1,93 @@
+//! SCRIPT: which scripts are known. EVAL and its family are `kora-script`'s.
+
+use kora_core::command::spec::CommandSpec;
+use kora_core::error::{CommandError, CommandResult};
+use kora_core::reply::Reply;
+
+use super::{Desk, ServerHandler, container, facts};
+use crate::introspect::commands::help;
+
+/// The family's commands.
+pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
+    CommandSpec { facts: facts::SCRIPT, handler: container },
+    CommandSpec { facts: facts::SCRIPT_DEBUG, handler: |call, args| call.at_desk(args, debug) },
+    CommandSpec { facts: facts::SCRIPT_EXISTS, handler: |call, args| call.at_desk(args, exists) },
+    CommandSpec { facts: facts::SCRIPT_FLUSH, handler: |call, args| call.at_desk(args, flush) },
+    CommandSpec { facts: facts::SCRIPT_HELP, handler: |call, args| call.at_desk(args, script_help) },
+    CommandSpec { facts: facts::SCRIPT_KILL, handler: |call, args| call.at_desk(args, kill) },
+    CommandSpec { facts: facts::SCRIPT_LOAD, handler: |call, args| call.at_desk(args, load) },
+    CommandSpec { facts: facts::SCRIPT_SHOW, handler: |call, args| call.at_desk(args, show) },
+];
+
+/// Those of this family that scripts may call.
+pub(super) const AT_DESK: &[(&str, super::DeskHandler)] = &[("script|help", script_help)];
+
+const HELP: &[&str] = &[
+    "SCRIPT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "DEBUG (YES|SYNC|NO)",
+    "    Set the debug mode for subsequent scripts executed.",
+    "EXISTS <sha1> [<sha1> ...]",
+    "    Return information about the existence of the scripts in the script cache.",
+    "FLUSH [ASYNC|SYNC]",
+    "    Flush the Lua scripts cache. Very dangerous on replicas.",
+    "    When called without the optional mode argument, the behavior is determined by the",
+    "    lazyfree-lazy-user-flush configuration directive. Valid modes are:",
+    "    * ASYNC: Asynchronously flush the scripts cache.",
+    "    * SYNC: Synchronously flush the scripts cache.",
+    "KILL",
+    "    Kill the currently executing Lua script.",
+    "LOAD <script>",
+    "    Load a script into the scripts cache without executing it.",
+    "HELP",
+    "    Print this help.",
+];
+
+fn script_help(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    help(HELP, out);
+    Ok(())
+}
+
+fn debug(_: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    match args[2].to_ascii_lowercase().as_slice() {
+        b"no" => out.ok(),
+        b"yes" | b"sync" => return Err(CommandError::text("ERR there is no debugger of scripts")),
+        _ => return Err(CommandError::text("ERR Use SCRIPT DEBUG YES/SYNC/NO")),
+    }
+    Ok(())
+}
+
+fn exists(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    out.array(args.len() - 2);
+    args[2..].iter().for_each(|sha| out.integer(desk.shared.scripts.is_known(sha).into()));
+    Ok(())
+}
+
+fn flush(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let is_mode = |word: &[u8]| [&b"sync"[..], b"async"].iter().any(|mode| word.eq_ignore_ascii_case(mode));
+    match args[2..] {
+        [] => {}
+        [mode] if is_mode(mode) => {}
+        _ => return Err(CommandError::text("ERR SCRIPT FLUSH only support SYNC|ASYNC option")),
+    }
+    desk.shared.scripts.flush();
+    out.ok();
+    Ok(())
+}
+
+fn kill(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    desk.shared.scripts.kill(kora_script::Running::Script)?;
+    out.ok();
+    Ok(())
+}
+
+fn load(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let sha = desk.shared.scripts.load(args[2])?;
+    out.bulk(sha.to_string().as_bytes());
+    Ok(())
+}
+
+fn show(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let text = desk.shared.scripts.text(args[2]);
+    out.bulk(&text.ok_or(CommandError::text("NOSCRIPT No matching script."))?);
+    Ok(())
+}

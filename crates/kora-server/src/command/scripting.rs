@@ -1,0 +1,112 @@
+//! The server as the host of scripts: the commands they may call, its memory, its log.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock, Weak};
+
+use kora_core::command::table::{CommandTable, Handler};
+use kora_core::error::{CommandError, CommandResult};
+use kora_core::reply::Reply;
+use kora_core::time::UnixMs;
+use kora_script::Host;
+use kora_script::host::{Callee, LogLevel, NoCallee, Runs};
+
+use super::connection::REDIS_VERSION;
+use super::{Desk, DeskHandler, ServerHandler};
+use crate::shared::Shared;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct ServerHost {
+    table: Arc<CommandTable<ServerHandler>>,
+    /// Commands of the server's own that scripts may call, by place in the table.
+    at_desk: HashMap<usize, DeskHandler>,
+    shared: OnceLock<Weak<Shared>>,
+}
+
+impl ServerHost {
+    /// A host for a server that is still to be made.
+    pub(crate) fn new(table: Arc<CommandTable<ServerHandler>>) -> Self {
+        let families = [
+            super::connection::AT_DESK,
+            super::introspection::AT_DESK,
+            super::memory::AT_DESK,
+            super::script::AT_DESK,
+            super::server::AT_DESK,
+        ];
+        let place = |name: &str| table.find_by_full_name(name.as_bytes()).map(|command| command.id);
+        let handlers = families.into_iter().flatten();
+        let at_desk = handlers.filter_map(|(name, handler)| Some((place(name)?, *handler))).collect();
+        Self { table, at_desk, shared: OnceLock::new() }
+    }
+
+    /// Tells it the server.
+    pub(crate) fn serve(&self, shared: &Arc<Shared>) {
+        // It is told once.
+        let _ = self.shared.set(Arc::downgrade(shared));
+    }
+
+    fn shared(&self) -> Option<Arc<Shared>> {
+        self.shared.get()?.upgrade()
+    }
+}
+
+impl Host for ServerHost {
+    fn resolve(&self, args: &[&[u8]]) -> Result<Callee, NoCallee> {
+        let command = self.table.resolve(args).map_err(|error| match error {
+            CommandError::Arity(_) => NoCallee::Arity,
+            _ => NoCallee::Unknown,
+        })?;
+        let runs = match command.handler {
+            Handler::Core(handler) => Runs::OnShard(handler),
+            Handler::Driver(_) => Runs::ByHost(command.id),
+        };
+        Ok(Callee { facts: command.facts, runs })
+    }
+
+    fn run(&self, place: usize, args: &[&[u8]], now: UnixMs, out: &mut dyn Reply) -> CommandResult {
+        let handler = self.at_desk.get(&place);
+        let handler =
+            handler.ok_or(CommandError::text("ERR This Redis command is not allowed from script"))?;
+        let shared = self.shared().ok_or(CommandError::text("ERR the server is ending"))?;
+        handler(Desk { shared: &shared, now }, args, out)
+    }
+
+    fn is_short_of_memory(&self) -> bool {
+        self.shared().is_some_and(|shared| shared.is_short_of_memory())
+    }
+
+    fn log(&self, level: LogLevel, message: &str) {
+        match level {
+            LogLevel::Debug => tracing::trace!("{message}"),
+            LogLevel::Verbose => tracing::debug!("{message}"),
+            LogLevel::Notice => tracing::info!("{message}"),
+            LogLevel::Warning => tracing::warn!("{message}"),
+        }
+    }
+
+    fn version(&self) -> &'static str {
+        REDIS_VERSION
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{FAMILIES, SHARD_FAMILIES};
+    use kora_core::command::spec::Flags;
+
+    /// A command that scripts may call runs for them too, but for SELECT, which is the interpreter's.
+    #[test]
+    fn every_command_that_scripts_may_call_has_a_form_for_them() {
+        let host = ServerHost::new(Arc::new(CommandTable::new(SHARD_FAMILIES, FAMILIES)));
+        for command in host.table.all() {
+            let is_called = matches!(command.handler, Handler::Driver(_))
+                && !command.facts.flags.has(Flags::NOSCRIPT)
+                && command.subcommands.is_empty()
+                && command.facts.name != "select";
+            if is_called {
+                assert!(host.at_desk.contains_key(&command.id), "{}", command.facts.name);
+            }
+        }
+    }
+}
