@@ -21,6 +21,7 @@ use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua, LuaOptions, StdLib, Table};
 
 pub use error::error_text;
+use source::Scope;
 
 /// What the environment keeps beside the Lua state.
 struct Hidden {
@@ -80,7 +81,8 @@ pub fn new_state(memory_limit_bytes: usize) -> mlua::Result<Lua> {
     let native = lua.create_table()?;
     native.raw_set("failed", native::FAILED)?;
     native.raw_set("random", random::library(&lua, &random)?)?;
-    native.raw_set("translate", source::function(&lua)?)?;
+    native.raw_set("translate", source::translate_function(&lua)?)?;
+    native.raw_set("reword", source::reword_function(&lua)?)?;
     let prelude = lua.load(include_str!("environment/prelude.lua")).set_name("=environment");
     let entry: Table = prelude.set_mode(ChunkMode::Text).call(native)?;
     lua.set_app_data(Hidden { globals, freeze: entry.raw_get("freeze")?, random });
@@ -109,14 +111,25 @@ pub fn reset_random(lua: &Lua) {
 
 /// Compiles the text of a script, with `chunk_name` in Lua's form (`@user_script`).
 ///
+/// Only the first of the script's results may be used: see `environment/source.rs`.
+///
 /// # Errors
 ///
-/// A syntax error, in the words of [`error_text`].
+/// A syntax error, whose text is for [`error_text`].
 pub fn compile(lua: &Lua, source: &[u8], chunk_name: &str) -> mlua::Result<Function> {
-    let text = source::translate(source, chunk_name.as_bytes(), source::Scope::Script)
-        .map_err(|problem| source::syntax_error(&problem))?;
-    let load = |text: &[u8]| lua.load(text).set_name(chunk_name).set_mode(ChunkMode::Text).into_function();
-    load(&text)
+    let load = |scope| {
+        let translation = source::translate(source, scope)
+            .map_err(|problem| source::syntax_error(&problem.text(chunk_name.as_bytes())))?;
+        let chunk = lua.load(&*translation.text).set_name(chunk_name).set_mode(ChunkMode::Text);
+        chunk.into_function().map_err(|error| match error {
+            mlua::Error::SyntaxError { message, .. } => {
+                source::syntax_error(&source::reword(message.as_bytes(), translation.foreign))
+            }
+            other => other,
+        })
+    };
+    // What the translation adds for a script must not show in an error.
+    load(Scope::Script).or_else(|_| load(Scope::Loaded))
 }
 
 fn hidden(lua: &Lua) -> mlua::Result<mlua::AppDataRef<'_, Hidden>> {

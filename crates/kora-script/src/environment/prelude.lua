@@ -130,11 +130,15 @@ globals.xpcall = function(...)
 end
 
 local function compile(source, name)
-  local text, problem = native.translate(source, name)
+  local text, foreign = finish(native.translate(source, name))
   if not text then
-    return nil, problem
+    return nil, foreign
   end
-  return load(text, name, "t")
+  local loaded, problem = load(text, name, "t")
+  if loaded then
+    return loaded
+  end
+  return nil, finish(native.reword(problem, foreign))
 end
 
 globals.loadstring = function(...)

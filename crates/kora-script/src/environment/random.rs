@@ -9,8 +9,8 @@ use mlua::{Lua, MultiValue, Table};
 
 use super::native::{self, Arguments, Failure, Outcome};
 
-/// The generator's state at the start of each script: the seed zero.
-pub(super) const START: u64 = SEED_LOW_BITS;
+/// The state that a new generator starts from.
+pub(super) const START: u64 = 0x1234_ABCD_330E;
 
 const STATE_MASK: u64 = (1 << 48) - 1;
 const SEED_LOW_BITS: u64 = 0x330E;
