@@ -63,9 +63,15 @@ class Crew:
         }
         with open(f"{self.path}.log.{len(self.processes)}", "wb") as log:
             process = subprocess.Popen(
-                [sys.executable, *command], env=environment, cwd=self.folder.name, stdout=log, stderr=log)
+                [sys.executable, *command], env=environment, cwd=self.folder.name, stdout=log, stderr=log,
+                start_new_session=True)
         self.processes.append(process)
         return process
+
+    def kill(self, process: subprocess.Popen) -> None:
+        """Ends a worker, and the processes that it started, with no chance to tidy up."""
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
     def __exit__(self, kind: type | None, *_: object) -> None:
         ended = [process for process in self.processes if process.poll() not in (None, 0, -signal.SIGKILL)]
@@ -102,12 +108,13 @@ class Crew:
 
 @contextlib.contextmanager
 def within(seconds: int) -> Iterator[None]:
-    """Ends what takes longer, wherever it waits."""
+    """Ends what takes longer, wherever it waits. One who is told to end does so with its workers."""
 
     def give_up(*_: object) -> None:
         raise TimeoutError(f"not done after {seconds} s")
 
     signal.signal(signal.SIGALRM, give_up)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
     signal.alarm(seconds)
     yield
     signal.alarm(0)
