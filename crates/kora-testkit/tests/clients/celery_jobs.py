@@ -24,7 +24,8 @@ app = celery.Celery(
     "celery_jobs", broker=f"redis://127.0.0.1:{crew.port()}/0", backend=f"redis://127.0.0.1:{crew.port()}/1")
 app.conf.update(
     broker_connection_retry_on_startup=True,
-    broker_transport_options={"visibility_timeout": VISIBLE_SECONDS, "queue_order_strategy": "priority"},
+    broker_transport_options={
+        "visibility_timeout": VISIBLE_SECONDS, "unacked_restore_interval": 1, "unacked_restore_throttle": 1},
     result_extended=True,
     task_track_started=True,
     worker_prefetch_multiplier=1,
