@@ -116,14 +116,17 @@ async function plain(queue, crew, count) {
   events.on("completed", ({ jobId, returnvalue }) => heard.set(jobId, (heard.get(jobId) ?? []).concat(returnvalue)));
   await events.waitUntilReady();
   const start = Date.now();
-  await addAll(queue, numbers(count).map((number) => ({ name: "double", data: { number }, opts: { jobId: `job-${number}` } })));
+  await addAll(queue, numbers(count).map((number) => (
+    { name: "double", data: { number }, opts: { jobId: `job-${number}` } })));
   const again = await queue.add("double", { number: -1 }, { jobId: "job-0" });
   assert.equal(again.id, "job-0", "a job with a known id is not added again");
   const runs = await settle(queue, crew, count, count);
   const rate = Math.round(count / ((Date.now() - start) / 1000));
   assert.equal(new Set(runs.map(({ worker }) => worker)).size, WORKERS, "all workers work");
   await until("the event of each job", () => heard.size === count);
-  for (const { id, number } of runs) assert.deepEqual(heard.get(id).map(Number), [number * 2], "one event, with the result");
+  for (const { id, number } of runs) {
+    assert.deepEqual(heard.get(id).map(Number), [number * 2], "one event, with the result");
+  }
   for (const job of await queue.getJobs(["completed"], 0, 99)) {
     assert.equal(job.returnvalue, job.data.number * 2);
     assert.ok(job.finishedOn >= job.processedOn && job.processedOn >= job.timestamp);
@@ -142,7 +145,7 @@ async function retried(queue, crew, count) {
   }
 }
 
-/** Jobs wait in a paused queue; one job at a time in each worker, so starts are in order but for the width of the crew. */
+/** Jobs wait in a paused queue. Each worker then takes one at a time, so what each took is in order. */
 async function priority(queue, crew, count) {
   await queue.pause();
   await addAll(queue, numbers(count).map((number) => ({
@@ -161,7 +164,8 @@ async function priority(queue, crew, count) {
 async function delayed(queue, crew, count) {
   const due = numbers(count).map((number) => 200 + (number * 37) % 1500);
   const before = Date.now();
-  await addAll(queue, numbers(count).map((number) => ({ name: "later", data: { number }, opts: { delay: due[number] } })));
+  await addAll(queue, numbers(count).map((number) => (
+    { name: "later", data: { number }, opts: { delay: due[number] } })));
   const added = Date.now();
   const runs = await settle(queue, crew, count, count);
   for (const { number, at } of runs) {
@@ -226,7 +230,8 @@ async function flows(queue, crew, count) {
     const values = numbers(FLOW_CHILDREN).map((leaf) => 2 * (base + leaf));
     assert.deepEqual(middle.children.toSorted((a, b) => a - b), values, "a parent sees each child's result");
     assert.deepEqual(root.children, [values.reduce((sum, value) => sum + value, 0)]);
-    assert.ok(root.at >= middle.at && numbers(FLOW_CHILDREN).every((leaf) => middle.at >= byNumber.get(base + leaf).at));
+    const lastLeaf = Math.max(...numbers(FLOW_CHILDREN).map((leaf) => byNumber.get(base + leaf).at));
+    assert.ok(root.at >= middle.at && middle.at >= lastLeaf);
   }
   await producer.close();
   return total;
@@ -255,11 +260,12 @@ async function main() {
     await queue.obliterate();
     await queue.close();
   }
-  const left = await client.keys("bull:*");
-  assert.deepEqual(left, [], "an obliterated queue leaves nothing");
+  // An obliterated queue leaves nothing but the window of its limiter, which ends by itself.
+  await until("no keys", async () => (await client.dbsize()) === 0);
   await client.quit();
-  console.log(`bullmq ${require("bullmq/package.json").version}: ${count} jobs (${rate}/s), ${some} delayed, ${some} limited, `
-    + `${inFlows} in flows, none lost or doubled`);
+  const { version } = require("bullmq/package.json");
+  console.log(`bullmq ${version}: ${count} jobs (${rate}/s), ${some} delayed, ${some} limited, ${inFlows} in flows, `
+    + "none lost or doubled");
 }
 
 function fail(error) {

@@ -117,7 +117,8 @@ def compositions(team: crew.Crew) -> None:
     squares = [[number * number for number in some] for some in numbers]
     groups = [celery.group(square.s(number) for number in some).apply_async() for some in numbers]
     assert [group.get(timeout=60) for group in groups] == squares
-    chords = [celery.chord([square.s(n) for n in some], total.s(f"of {one}")).delay() for one, some in enumerate(numbers)]
+    chords = [celery.chord([square.s(number) for number in some], total.s(f"of {one}")).delay()
+              for one, some in enumerate(numbers)]
     assert [chord.get(timeout=60) for chord in chords] == [sum(some) for some in squares]
     assert all(team.runs()[f"total of {one}"] == 1 for one in range(10)), "a chord's end runs once"
 

@@ -118,13 +118,15 @@ def is_value(message: dramatiq.Message, value: object) -> bool:
 def delays(team: crew.Crew, count: int) -> None:
     start = time.time()
     messages = [note.send_with_options(args=(f"later {n}",), delay=1000 + n % 500) for n in range(count)]
-    assert [message.get_result(block=True, timeout=60_000) for message in messages] == [f"later {n}" for n in range(count)]
+    for number, message in enumerate(messages):
+        assert message.get_result(block=True, timeout=60_000) == f"later {number}"
     runs, times = team.runs(), team.times()
     assert all(runs[f"later {n}"] == 1 and times[f"later {n}"] >= start + 1 + n % 500 / 1000 for n in range(count))
 
 
 def compositions(team: crew.Crew) -> None:
-    pipes = [dramatiq.pipeline([add.message(number, 2), add.message(10), add.message(100)]).run() for number in range(10)]
+    pipes = [dramatiq.pipeline([add.message(number, 2), add.message(10), add.message(100)]).run()
+             for number in range(10)]
     assert [pipe.get_result(block=True, timeout=30_000) for pipe in pipes] == [number + 112 for number in range(10)]
     for one in range(10):
         numbers = range(10_000 + 10 * one, 10_010 + 10 * one)

@@ -172,7 +172,8 @@ def main(count: int) -> None:
         locks(team)
         limits()
         priorities(team, max(20, count // 10))
-    print(f"huey {huey.__version__}: {count} tasks ({rate:.0f}/s), each done once; schedules, chords, locks, priorities")
+    print(f"huey {huey.__version__}: {count} tasks ({rate:.0f}/s), each done once; schedules, chords, locks, "
+          "priorities")
 
 
 if __name__ == "__main__":

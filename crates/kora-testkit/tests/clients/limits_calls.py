@@ -110,7 +110,8 @@ def main(count: int) -> None:
         windows()
         moves()
         storage_calls(client)
-    print(f"limits {limits.__version__}: {count} calls at once by {len(STRATEGIES)} strategies, as many passed as allowed")
+    print(f"limits {limits.__version__}: {count} calls at once by {len(STRATEGIES)} strategies, as many passed "
+          "as allowed")
 
 
 if __name__ == "__main__":

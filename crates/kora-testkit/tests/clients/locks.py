@@ -57,7 +57,8 @@ def exclusion(count: int) -> None:
         counter = pathlib.Path(folder, "counter")
         counter.write_text("0")
         arguments = (counter, rounds)
-        crowd = [multiprocessing.Process(target=contend_in_threads, args=arguments, daemon=True) for _ in range(PROCESSES)]
+        crowd = [multiprocessing.Process(target=contend_in_threads, args=arguments, daemon=True)
+                 for _ in range(PROCESSES)]
         for process in crowd:
             process.start()
         for process in crowd:

@@ -83,8 +83,8 @@ def listen(interest: tuple, count: int, ready: multiprocessing.Barrier) -> None:
         seen[publisher, message["pattern"]].append(number)
     for publisher in range(PUBLISHERS):
         for _, pattern in kinds(channels, patterns):
-            wanted = [number for number in range(count)
-                      if copies(*((channels, []) if pattern is None else ([], [pattern])), NAMES[number * 7 % CHANNELS])]
+            asked = (channels, []) if pattern is None else ([], [pattern])
+            wanted = [number for number in range(count) if copies(*asked, NAMES[number * 7 % CHANNELS])]
             assert seen[publisher, pattern] == wanted, f"{interest}: not in order, or not once"
     assert listener.get_message(timeout=0.3) is None, "nothing comes twice"
     leave(listener, channels, patterns)
@@ -197,7 +197,8 @@ def main(count: int) -> None:
             shards(other)
             handlers(other)
     messages = PUBLISHERS * sum(receivers(NAMES[number * 7 % CHANNELS]) for number in range(count))
-    print(f"pubsub: {messages} messages heard in {seconds:.1f} s, each once and in order; {visits} visits without a gap")
+    print(f"pubsub: {messages} messages heard in {seconds:.1f} s, each once and in order; {visits} visits "
+          "without a gap")
 
 
 if __name__ == "__main__":

@@ -113,7 +113,8 @@ async function main() {
   await ownership(crowd[0]);
   await majority(crowd[0]);
   await Promise.all(crowd.flat().map((client) => client.quit()));
-  console.log(`redlock ${require("redlock/package.json").version}: ${2 * count} times held in ${seconds} s, never by two`);
+  const { version } = require("redlock/package.json");
+  console.log(`redlock ${version}: ${2 * count} times held in ${seconds} s, never by two`);
 }
 
 function fail(error) {

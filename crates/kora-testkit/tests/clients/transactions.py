@@ -137,7 +137,8 @@ def bank(client: redis.Redis, count: int) -> tuple[int, int]:
     for process in [*observers, *movers]:
         process.join()
         assert process.exitcode == 0
-    assert {name: int(value) for name, value in zip(NAMES, client.mget(NAMES))} == expected, "a move was lost or doubled"
+    held = {name: int(value) for name, value in zip(NAMES, client.mget(NAMES), strict=True)}
+    assert held == expected, "a move was lost or doubled"
     assert int(client.get("moves")) == count // len(WAYS) * len(WAYS)
     assert looks.value > 0
     return looks.value, int(client.get("conflicts"))
