@@ -1,10 +1,20 @@
 //! `clients`: client libraries of other languages, fetched from their registries, against a server.
+//!
+//! Each script says with its exit status whether all was as it should be, and ends by itself in bounded time. Those that
+//! pass against Kora must pass against a real server too: `--reference` keeps them honest.
+
+mod environment;
+mod scripts;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 use kora_testkit::process::Server;
+
+use environment::Environment;
+use scripts::{SCRIPTS, Script};
 
 /// Options of `clients`.
 #[derive(clap::Args)]
@@ -12,74 +22,110 @@ pub(crate) struct Args {
     /// The kora-server program; the one built in the release profile if not given
     #[arg(long, value_name = "PATH")]
     kora: Option<PathBuf>,
-    /// Number of workers
+    /// Number of workers of Kora
     #[arg(long, default_value_t = 4)]
     workers: usize,
-    /// Jobs that go through the queue of the Python script
-    #[arg(long, default_value_t = 100_000)]
-    jobs: u32,
-    /// Entries that go through the stream of the JavaScript script
-    #[arg(long, default_value_t = 20_000)]
-    entries: u32,
+    /// The program of a real server to run instead of Kora
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["kora", "workers"])]
+    reference: Option<PathBuf>,
+    /// Port of a server that runs on this machine, to use instead of starting one. Its data is deleted
+    #[arg(long, conflicts_with_all = ["kora", "workers", "reference"])]
+    port: Option<u16>,
+    /// Only scripts whose file's name contains one of these
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    only: Vec<String>,
+    /// Jobs, calls, messages or entries of each script, instead of its own number
+    #[arg(long, value_name = "N", aliases = ["jobs", "entries"])]
+    count: Option<u32>,
+    /// Few jobs, calls, messages or entries, for a quick look
+    #[arg(long, conflicts_with = "count")]
+    quick: bool,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let kora = match &args.kora {
-        Some(path) => path.clone(),
-        None => crate::program::build_kora()?,
-    };
-    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/kora-testkit/tests/clients");
-    let dir = crate::program::target_dir()?.join("clients");
-    std::fs::create_dir_all(&dir)?;
-    let server = Server::start(&kora, &["--workers", &args.workers.to_string()])?;
-    let address = server.address();
-    let (_, port) = address.rsplit_once(':').context("an address has a port")?;
-    python(&dir, &scripts, port, args.jobs)?;
-    javascript(&dir, &scripts, port, args.entries)
-}
-
-/// redis-py, in an environment of its own.
-fn python(dir: &Path, scripts: &Path, port: &str, jobs: u32) -> anyhow::Result<()> {
-    let environment = dir.join("python");
-    if !environment.exists() {
-        succeed(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
+    let chosen: Vec<_> = SCRIPTS.iter().filter(|script| args.wants(script)).collect();
+    let names = || SCRIPTS.iter().map(|script| script.file).collect::<Vec<_>>().join(", ");
+    ensure!(!chosen.is_empty(), "no script of that name; there are {}", names());
+    let program = Program::of(args)?;
+    let environment = Environment::install(&crate::program::target_dir()?.join("clients"), &chosen)?;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/kora-testkit/tests/clients");
+    let mut failed = Vec::new();
+    for script in chosen {
+        let command = environment.command(script.runtime, &folder.join(script.file));
+        if let Err(error) = run_script(script, command, args, &program) {
+            println!("{}: {error:#}", script.file);
+            failed.push(script.file);
+        }
     }
-    let bin = environment.join("bin");
-    succeed(Command::new(bin.join("pip")).args([
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "redis",
-    ]))?;
-    let script = |name: &str| {
-        let mut command = Command::new(bin.join("python"));
-        command.arg(scripts.join(name)).arg(port);
-        command
-    };
-    succeed(&mut script("redis_py.py"))?;
-    succeed(&mut script("leaderboard.py"))?;
-    succeed(script("job_queue.py").arg(jobs.to_string()))
-}
-
-/// ioredis, in a folder of its own.
-fn javascript(dir: &Path, scripts: &Path, port: &str, entries: u32) -> anyhow::Result<()> {
-    let folder = dir.join("javascript");
-    std::fs::create_dir_all(&folder)?;
-    let quiet = ["install", "--silent", "--no-audit", "--no-fund", "--prefix"];
-    succeed(Command::new("npm").args(quiet).arg(&folder).arg("ioredis@5"))?;
-    let modules = folder.join("node_modules");
-    let script = |name: &str| {
-        let mut command = Command::new("node");
-        command.env("NODE_PATH", &modules).arg(scripts.join(name)).arg(port);
-        command
-    };
-    succeed(&mut script("ioredis.js"))?;
-    succeed(script("streams.js").arg(entries.to_string()))
-}
-
-fn succeed(command: &mut Command) -> anyhow::Result<()> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let status = command.status().with_context(|| name.clone())?;
-    ensure!(status.success(), "{name} failed: {status}");
+    ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
     Ok(())
+}
+
+/// Runs a script against a server of its own: what one leaves behind, or a server that it ends, is no concern of the next.
+fn run_script(script: &Script, mut command: Command, args: &Args, program: &Program) -> anyhow::Result<()> {
+    let server = program.start()?;
+    command.arg(server.port()?);
+    let count = if args.quick { script.quick } else { script.count };
+    command.args(count.map(|count| args.count.unwrap_or(count).to_string()));
+    let start = Instant::now();
+    let status = command.status().with_context(|| format!("{}", command.get_program().display()))?;
+    ensure!(status.success(), "{status}");
+    println!("{}: {:.1} s", script.file, start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+impl Args {
+    fn wants(&self, script: &Script) -> bool {
+        self.only.is_empty() || self.only.iter().any(|text| script.file.contains(text.as_str()))
+    }
+}
+
+/// What the scripts talk to.
+enum Program {
+    /// A program to start, and its options.
+    Start(PathBuf, Vec<String>),
+    /// The port of a server that runs.
+    Running(u16),
+}
+
+/// A server that a script may talk to while this is kept.
+enum Target {
+    Started(Server),
+    Running(u16),
+}
+
+impl Program {
+    fn of(args: &Args) -> anyhow::Result<Self> {
+        if let Some(port) = args.port {
+            return Ok(Self::Running(port));
+        }
+        if let Some(path) = &args.reference {
+            return Ok(Self::Start(path.clone(), Vec::new()));
+        }
+        let kora = match &args.kora {
+            Some(path) => path.clone(),
+            None => crate::program::build_kora()?,
+        };
+        Ok(Self::Start(kora, vec!["--workers".to_owned(), args.workers.to_string()]))
+    }
+
+    fn start(&self) -> anyhow::Result<Target> {
+        Ok(match self {
+            Self::Start(path, options) => Target::Started(Server::start(path, options)?),
+            Self::Running(port) => Target::Running(*port),
+        })
+    }
+}
+
+impl Target {
+    fn port(&self) -> anyhow::Result<String> {
+        match self {
+            Self::Started(server) => {
+                let address = server.address();
+                let (_, port) = address.rsplit_once(':').context("an address has a port")?;
+                Ok(port.to_owned())
+            }
+            Self::Running(port) => Ok(port.to_string()),
+        }
+    }
 }
