@@ -10,6 +10,7 @@ pub mod facts;
 mod info;
 mod introspection;
 mod memory;
+pub(crate) mod pubsub;
 mod server;
 
 use std::sync::Arc;
@@ -54,8 +55,12 @@ pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
     connection::COMMANDS,
     introspection::COMMANDS,
     memory::COMMANDS,
+    pubsub::COMMANDS,
     server::COMMANDS,
 ];
+
+/// Families of the server that run on shards.
+pub(crate) const SHARD_FAMILIES: &[&[CommandSpec]] = &[pubsub::SHARD_COMMANDS];
 
 /// A container without its subcommand: its arity refuses that before it runs.
 fn container(_: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {

@@ -15,6 +15,7 @@ mod driver;
 mod memory;
 mod net;
 mod output;
+mod pubsub;
 mod resp;
 mod server;
 mod shared;
@@ -25,5 +26,8 @@ pub use server::{Ender, Server};
 /// The page on all commands, made from their declarations: `docs/commands.md`.
 #[must_use]
 pub fn command_reference() -> String {
-    introspect::reference::markdown(&kora_core::command::table::CommandTable::new(&[], command::FAMILIES))
+    introspect::reference::markdown(&kora_core::command::table::CommandTable::new(
+        command::SHARD_FAMILIES,
+        command::FAMILIES,
+    ))
 }

@@ -7,16 +7,18 @@ use std::thread::JoinHandle;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use kora_core::command::table::CommandTable;
+use kora_core::services::Services;
 use kora_core::shard::hub::Wake;
 use kora_core::shard::runner::new_shards;
 use kora_core::time::UnixMs;
 
-use crate::command::FAMILIES;
+use crate::command::{FAMILIES, SHARD_FAMILIES};
 use crate::config::Config;
 use crate::driver::ServerDriver;
 use crate::log::LevelHandle;
 use crate::memory::{Account, Reclaimer};
 use crate::net::Poller;
+use crate::pubsub::Broker;
 use crate::shared::{Shared, SharedParts};
 use crate::worker::{Worker, open_listeners};
 
@@ -59,11 +61,14 @@ impl Server {
             .collect::<io::Result<_>>()?;
         let seed = random_bytes::<8>()?;
         let shards = new_shards::<ServerDriver>(wakers, &config.core(), u64::from_le_bytes(seed));
+        let broker = Arc::new(Broker::new(worker_count));
+        let services = Arc::new(Services::default().with(Arc::clone(&broker)));
         let account = Arc::new(Account::open());
         let (end_sender, ended) = crossbeam_channel::unbounded();
         let shared = Arc::new(Shared::new(SharedParts {
-            table: CommandTable::new(&[], FAMILIES),
+            table: CommandTable::new(SHARD_FAMILIES, FAMILIES),
             hub: Arc::clone(shards[0].hub()),
+            broker,
             config,
             started: clock(),
             run_id: random_bytes::<20>()?.iter().map(|byte| format!("{byte:02x}")).collect(),
@@ -74,7 +79,8 @@ impl Server {
         }));
         let mut server = Self { shared: Arc::clone(&shared), threads: Vec::new(), addresses, ended };
         let mut listeners = Some(listeners);
-        for (index, (shard, poller)) in shards.into_iter().zip(pollers).enumerate() {
+        for (index, (mut shard, poller)) in shards.into_iter().zip(pollers).enumerate() {
+            shard.set_services(Arc::clone(&services));
             let listeners = listeners.take().unwrap_or_default();
             let worker = Worker::new(shard, Arc::clone(&shared), poller, listeners, clock)?;
             let ender = Ender(Arc::clone(&shared));

@@ -29,6 +29,12 @@ pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
 
 fn ping(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     match args {
+        [_] | [_, _] if call.connection.is_in_subscribe_mode() => {
+            let mut out = call.reply();
+            out.array(2);
+            out.bulk(b"pong");
+            out.bulk(args.get(1).copied().unwrap_or_default());
+        }
         [_] => call.reply().simple("PONG"),
         [_, message] => call.reply().bulk(message),
         _ => return Err(CommandError::Arity("ping".into())),
@@ -49,6 +55,7 @@ fn quit(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
 
 /// Puts the connection into the state of a new one, save for what its library calls itself.
 fn reset(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+    super::pubsub::end_all(call);
     let is_authenticated = call.shared.config().password.is_empty();
     let session = &mut call.connection.session;
     session.db = DbIndex(0);

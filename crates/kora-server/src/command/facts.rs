@@ -4,10 +4,12 @@ mod client;
 mod command;
 mod config;
 mod connection;
+mod pubsub;
 mod server;
 
 pub use client::*;
 pub use command::*;
 pub use config::*;
 pub use connection::*;
+pub use pubsub::*;
 pub use server::*;

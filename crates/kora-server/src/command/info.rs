@@ -14,6 +14,7 @@ use crate::introspect::info::snapshot::{
     ServerInfo, StatsInfo,
 };
 use crate::memory::allocator_bytes;
+use crate::pubsub::Space;
 use crate::shared::CommandCounters;
 
 /// Runs INFO.
@@ -82,6 +83,7 @@ fn clients(call: &Call<'_>) -> ClientsInfo {
         max: call.shared.config().max_clients,
         input_buffer_bytes_max: largest(|client| client.query_bytes.load(Ordering::Relaxed)),
         output_buffer_bytes_max: largest(|client| client.output_bytes.load(Ordering::Relaxed)),
+        pubsub: clients.iter().filter(|client| client.is_subscriber()).count() as u64,
         blocked: clients.iter().filter(|client| client.has_flag(flag::BLOCKED)).count() as u64,
         timed_waits: call.shared.sum(|counters| &counters.timed_waits),
         blocking_keys: call.shared.sum(|counters| &counters.awaited_keys),
@@ -144,6 +146,9 @@ fn stats(call: &Call<'_>) -> StatsInfo {
         eviction_exceeded_ms: shared.account.exceeded().milliseconds(),
         keyspace_hits: shared.sum(|counters| &counters.hits),
         keyspace_misses: shared.sum(|counters| &counters.misses),
+        pubsub_channels: shared.broker.name_count(Space::Channels) as u64,
+        pubsub_patterns: shared.broker.name_count(Space::Patterns) as u64,
+        pubsub_shard_channels: shared.broker.name_count(Space::ShardChannels) as u64,
         error_replies: errors(call).iter().map(|error| error.count).sum(),
         reads_processed: shared.sum(|counters| &counters.reads),
         writes_processed: shared.sum(|counters| &counters.writes),
