@@ -1,5 +1,7 @@
 //! What a handler sees: the keyspaces of its keys, wherever they live, the time, and the journal.
 
+use std::sync::Arc;
+
 use smallvec::{SmallVec, smallvec};
 
 use crate::config::CoreConfig;
@@ -77,13 +79,22 @@ impl Wish {
     }
 }
 
-/// Whether a command may wait.
+/// Why a command has not run: it has changed nothing and written no reply, and runs again.
+#[derive(Debug)]
+pub enum Deferral {
+    /// It waits for keys.
+    Wait(Wish),
+    /// It turned out to need stores that are not in hand: it runs again with all of them.
+    NeedsAll,
+}
+
+/// Whether a command may put itself off.
 #[derive(Debug)]
 pub enum Blocking<'a> {
     /// It may not: it belongs to something that must not stop, or repeats an effect.
     Forbidden,
-    /// It may, and leaves its wish here.
-    Permitted(&'a mut Option<Wish>),
+    /// It may, and says here why.
+    Permitted(&'a mut Option<Deferral>),
 }
 
 /// What a command runs in.
@@ -94,7 +105,7 @@ pub struct Ctx<'a> {
     /// Records effects and events.
     pub journal: &'a mut Journal,
     /// What the engine offers.
-    pub services: &'a Services,
+    pub services: &'a Arc<Services>,
     /// The client's selected database.
     pub db: DbIndex,
     /// The time at which the command runs.
@@ -108,7 +119,7 @@ pub struct Ctx<'a> {
 impl<'a> Ctx<'a> {
     /// A context for a command that has only stores: no services, and it may not wait.
     pub fn bare(stores: Stores<'a>, journal: &'a mut Journal, db: DbIndex, now: UnixMs) -> Self {
-        let (services, blocking) = (Services::NONE, Blocking::Forbidden);
+        let (services, blocking) = (Services::none(), Blocking::Forbidden);
         Self { stores, journal, services, db, now, no_touch: false, blocking }
     }
 }
@@ -142,7 +153,20 @@ impl Ctx<'_> {
         match &mut self.blocking {
             Blocking::Forbidden => false,
             Blocking::Permitted(place) => {
-                **place = Some(wish());
+                **place = Some(Deferral::Wait(wish()));
+                true
+            }
+        }
+    }
+
+    /// Makes the command run again with all stores in hand; `false` if it may not put itself off. It has changed nothing
+    /// and writes no reply.
+    #[must_use]
+    pub fn defer_to_all(&mut self) -> bool {
+        match &mut self.blocking {
+            Blocking::Forbidden => false,
+            Blocking::Permitted(place) => {
+                **place = Some(Deferral::NeedsAll);
                 true
             }
         }
@@ -172,6 +196,15 @@ impl Ctx<'_> {
         match &self.stores {
             Stores::One(store) => store.shard_count(),
             Stores::Lent { shard_count, .. } => *shard_count,
+        }
+    }
+
+    /// Whether the stores of all shards are in hand.
+    #[must_use]
+    pub fn has_all(&self) -> bool {
+        match &self.stores {
+            Stores::One(store) => store.shard_count() == 1,
+            Stores::Lent { stores, shard_count } => stores.len() == usize::from(*shard_count),
         }
     }
 

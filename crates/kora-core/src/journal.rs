@@ -78,6 +78,8 @@ pub struct Effect {
     pub db: DbIndex,
     /// Effects with the same number belong to one operation and are applied together.
     pub operation: u64,
+    /// Whether no command made it: a key or a field expired, or a key was evicted.
+    pub is_incidental: bool,
     /// Command name and arguments.
     pub args: Box<[Box<[u8]>]>,
 }
@@ -105,6 +107,14 @@ pub struct Journal {
 pub struct Mark {
     changes: u64,
     recorded: u64,
+}
+
+/// A place in a journal to go back to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    mark: Mark,
+    effects: usize,
+    announcements: usize,
 }
 
 impl Journal {
@@ -148,7 +158,7 @@ impl Journal {
     pub fn effect(&mut self, db: DbIndex, args: &[&[u8]]) {
         if self.recording {
             self.recorded += 1;
-            self.push_effect(db, args);
+            self.push_effect(db, args, false);
         }
     }
 
@@ -158,7 +168,7 @@ impl Journal {
         self.changes += 1;
         self.incidental_changes += 1;
         if self.recording {
-            self.push_effect(db, &[b"DEL", key]);
+            self.push_effect(db, &[b"DEL", key], true);
         }
     }
 
@@ -168,14 +178,14 @@ impl Journal {
         self.incidental_changes += 1;
         if self.recording {
             let args = [b"HDEL", key].into_iter().chain(fields.iter().map(|field| &field[..]));
-            self.push_effect(db, &args.collect::<Vec<_>>());
+            self.push_effect(db, &args.collect::<Vec<_>>(), true);
         }
     }
 
     #[cold]
-    fn push_effect(&mut self, db: DbIndex, args: &[&[u8]]) {
+    fn push_effect(&mut self, db: DbIndex, args: &[&[u8]], is_incidental: bool) {
         let args = args.iter().map(|arg| Box::from(*arg)).collect();
-        self.effects.push(Effect { db, operation: self.operation, args });
+        self.effects.push(Effect { db, operation: self.operation, is_incidental, args });
     }
 
     /// Reports a keyspace event.
@@ -203,12 +213,33 @@ impl Journal {
         Mark { changes: self.changes - self.incidental_changes, recorded: self.recorded }
     }
 
+    /// The present place, to go back to.
+    pub(crate) fn place(&self) -> Place {
+        let (effects, announcements) = (self.effects.len(), self.announcements.len());
+        Place { mark: self.mark(), effects, announcements }
+    }
+
+    /// Takes back what commands recorded and announced since they were at `place`; what they met by the way stays. Nothing
+    /// must have been taken since.
+    pub(crate) fn roll_back(&mut self, place: Place) {
+        self.changes = place.mark.changes + self.incidental_changes;
+        self.recorded = place.mark.recorded;
+        let effects = self.effects.split_off(place.effects);
+        self.effects.extend(effects.into_iter().filter(|effect| effect.is_incidental));
+        let announcements = self.announcements.split_off(place.announcements);
+        let is_incidental = |announcement: &Announcement| match announcement {
+            Announcement::Event(event) => event.class == EventClass::EXPIRED,
+            Announcement::Message(_) => false,
+        };
+        self.announcements.extend(announcements.into_iter().filter(is_incidental));
+    }
+
     /// Records `args` as they were sent if changes were counted since `mark` and no effect was recorded since.
     #[inline]
     pub fn close_command(&mut self, mark: Mark, db: DbIndex, args: &[&[u8]]) {
         let present = self.mark();
         if self.recording && present.changes != mark.changes && present.recorded == mark.recorded {
-            self.push_effect(db, args);
+            self.push_effect(db, args, false);
         }
     }
 

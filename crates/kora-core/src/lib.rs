@@ -9,6 +9,7 @@ pub mod error;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 pub mod glob;
+pub mod hand;
 pub mod hash;
 pub mod journal;
 pub mod keyspace;
@@ -19,3 +20,4 @@ pub mod shard;
 pub mod slot;
 pub mod time;
 pub mod types;
+pub mod undo;

@@ -2,7 +2,7 @@
 //! are known. The core does not know these; whoever starts the engine puts them here, and commands find them by type.
 
 use std::any::Any;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Services by type, the same for all shards of an engine.
 #[derive(Debug, Default)]
@@ -10,7 +10,11 @@ pub struct Services(Vec<Arc<dyn Any + Send + Sync>>);
 
 impl Services {
     /// No services: for stores that belong to no engine.
-    pub const NONE: &'static Self = &Self(Vec::new());
+    #[must_use]
+    pub fn none() -> &'static Arc<Self> {
+        static NONE: LazyLock<Arc<Services>> = LazyLock::new(Arc::default);
+        &NONE
+    }
 
     /// The same with one more; of two of one type the first is found.
     #[must_use]
@@ -36,6 +40,6 @@ mod tests {
         assert_eq!(services.get::<u32>(), Some(&7));
         assert_eq!(services.get::<&str>(), Some(&"name"));
         assert_eq!(services.get::<u64>(), None);
-        assert_eq!(Services::NONE.get::<u32>(), None);
+        assert_eq!(Services::none().get::<u32>(), None);
     }
 }

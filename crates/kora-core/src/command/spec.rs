@@ -217,6 +217,13 @@ bit_set! {
 }
 
 impl Facts {
+    /// Whether the command may put itself off: until a key is ready, or until all stores are in hand.
+    #[inline]
+    #[must_use]
+    pub fn may_defer(&self) -> bool {
+        self.flags.has(Flags::BLOCKING) || self.route == Route::Script
+    }
+
     /// All ACL categories: those declared and those the flags imply.
     #[must_use]
     pub fn all_categories(&self) -> Categories {
@@ -303,6 +310,8 @@ pub enum Route {
     LendAll,
     /// The shard is written into the cursor, the first argument.
     Cursor,
+    /// As `Keys`, for a command that runs others: it may turn out to need all stores, so it is an operation of its own.
+    Script,
     /// As `Keys`; all stores if patterns among the arguments name further keys by what keys hold.
     Patterns,
     /// It needs no store: it runs wherever it arrives, whatever its key specifications say.

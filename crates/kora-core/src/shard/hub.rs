@@ -195,11 +195,11 @@ impl<D: Driver> Hub<D> {
         Submission { hub: self, next_ticket, ticket, operation, resumed: None, pushed: 0 }
     }
 
-    /// Submits an operation that has waited, to be run once more; `false` if somebody else is submitting.
-    pub(super) fn try_submit(&self, operation: Arc<Operation<D>>, resumed: Resumed) -> bool {
+    /// Submits an operation for several shards that is to be run once more, for a waiter if it has waited; `false` if
+    /// somebody else is submitting.
+    pub(super) fn try_submit(&self, operation: Arc<Operation<D>>, resumed: Option<Resumed>) -> bool {
         let Some(next_ticket) = self.next_ticket.try_lock() else { return false };
         let ticket = Ticket(*next_ticket);
-        let resumed = Some(resumed);
         let mut submission = Submission { hub: self, next_ticket, ticket, operation, resumed, pushed: 0 };
         while submission.push_next() {}
         submission.publish();

@@ -69,7 +69,7 @@ pub(super) struct Group {
 }
 
 /// Commands on their way to an operation.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Request {
     bytes: Vec<u8>,
     spans: Vec<Span>,
@@ -85,6 +85,17 @@ impl Request {
     #[must_use]
     pub fn may_block(&self) -> bool {
         matches!(self.items[..], [item] if item.merge.is_none() && item.facts.flags.has(Flags::BLOCKING))
+    }
+
+    /// Whether it is one command that may put itself off.
+    pub(super) fn may_defer(&self) -> bool {
+        matches!(self.items[..], [item] if item.merge.is_none() && item.facts.may_defer())
+    }
+
+    /// The same for the stores of all shards together. It must be one command.
+    pub(super) fn on_all(&self, shard_count: u16) -> Self {
+        let shards = (0..shard_count).map(ShardId).collect();
+        Self { shards, is_lend: true, ..self.clone() }
     }
 
     /// Makes room for so many commands with so many arguments and bytes in all, so that it need not grow.
@@ -305,6 +316,11 @@ impl<D: Driver> Operation<D> {
     #[must_use]
     pub fn may_block(&self) -> bool {
         self.request.may_block()
+    }
+
+    /// The same operation, which has not run, for all stores together.
+    pub(super) fn on_all(&self, shard_count: u16) -> Self {
+        Self::new(self.request.on_all(shard_count), self.setting, self.origin.clone())
     }
 
     /// Whether its client left before it ran, and it would take something that nobody gets.

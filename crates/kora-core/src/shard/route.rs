@@ -6,7 +6,7 @@ use super::operation::Request;
 use crate::command::generic::scan::cursor_shard;
 use crate::command::keys::extract_keys;
 use crate::command::sort::reads_patterns;
-use crate::command::spec::{CoreHandler, Facts, Flags, Merge, Route};
+use crate::command::spec::{CoreHandler, Facts, Merge, Route};
 use crate::slot::{ShardId, Slot};
 
 /// Where a command runs.
@@ -23,11 +23,11 @@ pub enum Placement {
 }
 
 impl Placement {
-    /// Whether a command so placed must be an operation of its own: it needs several stores at once, or may have to wait.
+    /// Whether a command so placed must be an operation of its own: it needs several stores at once, or may put itself off.
     #[inline]
     #[must_use]
     pub fn is_alone(&self, facts: &Facts) -> bool {
-        matches!(self, Self::Together(_)) || facts.flags.has(Flags::BLOCKING)
+        matches!(self, Self::Together(_)) || facts.may_defer()
     }
 }
 
@@ -45,7 +45,7 @@ pub fn place(facts: &Facts, args: &[&[u8]], shard_count: u16) -> Placement {
         return Placement::One(ShardId(0));
     }
     match facts.route {
-        Route::Keys => place_keys(facts, args, shard_count),
+        Route::Keys | Route::Script => place_keys(facts, args, shard_count),
         Route::Split(merge) => place_split(facts, args, shard_count, merge),
         Route::AllShards(merge) => Placement::Spread(merge),
         Route::Patterns if !reads_patterns(args) => place_keys(facts, args, shard_count),

@@ -23,7 +23,7 @@ use super::store::{DbIndex, ShardStore};
 use super::waiters::Waiter;
 use crate::command::spec::{CoreHandler, Flags, Merge};
 use crate::config::CoreConfig;
-use crate::context::{Blocking, Ctx, Stores};
+use crate::context::{Blocking, Ctx, Deferral, Stores};
 use crate::journal::{Announcement, Effect, Journal};
 use crate::keyspace::eviction::Eviction;
 use crate::keyspace::garbage::Garbage;
@@ -51,8 +51,8 @@ const PREFETCH_KEYS_MAX: usize = 128;
 pub enum Ran {
     /// It replied.
     Replied,
-    /// It has to wait, and has done nothing so far.
-    MustWait,
+    /// It has done nothing so far, and must be submitted as an operation: it has to wait, or needs more stores.
+    Deferred,
 }
 
 /// One shard.
@@ -79,6 +79,8 @@ pub struct Shard<D: Driver> {
     /// Whether operations must be submitted for waiters before anything of the shard's own runs.
     pub(super) has_promised: bool,
     driver_mail: Vec<D::Mail>,
+    /// Operations that turned out to need all stores, and are to be submitted for them.
+    wider: VecDeque<Arc<Operation<D>>>,
     /// Changes counted when the usage was last published.
     published_changes: u64,
 }
@@ -116,6 +118,7 @@ pub fn new_shards<D: Driver>(wakers: Vec<Box<dyn Wake>>, config: &CoreConfig, se
             forgotten: Vec::new(),
             has_promised: false,
             driver_mail: Vec::new(),
+            wider: VecDeque::new(),
             published_changes: 0,
         }
     };
@@ -186,7 +189,7 @@ impl<D: Driver> Shard<D> {
 
     /// Runs one command on this shard's store at once, replying to `out`. Only when [`Shard::is_free`].
     ///
-    /// A command that has to wait has done nothing: it must be submitted as an operation.
+    /// A command that puts itself off has done nothing: it must be submitted as an operation.
     ///
     /// # Panics
     /// If the store is lent.
@@ -200,12 +203,12 @@ impl<D: Driver> Shard<D> {
         out: &mut dyn Reply,
     ) -> Ran {
         let store = self.store.as_deref_mut().expect("only a free shard runs commands");
-        let mut wish = None;
-        let (stores, blocking) = (Stores::One(store), Blocking::Permitted(&mut wish));
-        let desk = (&mut self.journal, &*self.services);
+        let mut deferral = None;
+        let (stores, blocking) = (Stores::One(store), Blocking::Permitted(&mut deferral));
+        let desk = (&mut self.journal, &self.services);
         run_handler(stores, desk, (is_write, handler), args, setting, blocking, out);
         self.serve_ready(setting.now);
-        if wish.is_some() { Ran::MustWait } else { Ran::Replied }
+        if deferral.is_some() { Ran::Deferred } else { Ran::Replied }
     }
 
     /// Submits an operation; its parts come back to `origin`. What concerns this shard alone is queued here.
@@ -228,6 +231,9 @@ impl<D: Driver> Shard<D> {
 
     /// Receives and runs what has arrived, as far as it can run now; `false` if there was nothing.
     pub fn poll(&mut self) -> bool {
+        if !self.wider.is_empty() {
+            self.submit_wider();
+        }
         let mut received = false;
         while let Ok(mail) = self.doors.inbox.try_recv() {
             received = true;
@@ -257,6 +263,7 @@ impl<D: Driver> Shard<D> {
         let is_all_taken = self.finished.is_empty() && self.blocked.is_empty() && self.driver_mail.is_empty();
         let is_idle = is_all_taken
             && !self.has_promised
+            && self.wider.is_empty()
             && !head_is_ready
             && !lane_is_ready
             && self.doors.inbox.is_empty();
@@ -408,23 +415,27 @@ impl<D: Driver> Shard<D> {
         let (request, now) = (&operation.request, operation.setting.now);
         let here = self.id;
         prefetch(store, operation.setting.db, request, here);
-        let mut wish = None;
+        let mut deferral = None;
         for item in request.items.iter().filter(|item| item.shard == here) {
             let args = request.args(item);
-            let may_block = operation.may_block();
-            let blocking = if may_block { Blocking::Permitted(&mut wish) } else { Blocking::Forbidden };
+            let may_defer = request.may_defer();
+            let blocking = if may_defer { Blocking::Permitted(&mut deferral) } else { Blocking::Forbidden };
             let store = self.store.as_deref_mut().expect("those who were served have given it back");
-            let desk = (&mut self.journal, &*self.services);
+            let desk = (&mut self.journal, &self.services);
             run_item(store, desk, item, &args, &operation.setting, blocking, &mut replies);
-            if wish.is_none() {
+            if deferral.is_none() {
                 replies.end_item();
             }
             self.serve_ready(now);
         }
-        let Some(wish) = wish else { return self.answer(operation, replies) };
-        if let Some(mut store) = self.store.take() {
-            self.block(Stores::One(&mut store), operation, wish);
-            self.take_home(store);
+        match deferral {
+            None => self.answer(operation, replies),
+            Some(Deferral::NeedsAll) => self.submit_to_all(&operation),
+            Some(Deferral::Wait(wish)) => {
+                let mut store = self.store.take().expect("it is at home while commands of its own run");
+                self.block(Stores::One(&mut store), operation, wish);
+                self.take_home(store);
+            }
         }
     }
 
@@ -474,17 +485,43 @@ impl<D: Driver> Shard<D> {
         let item = &operation.request.items[0];
         let run = (item.facts.flags.has(Flags::WRITE), item.handler);
         let (args, setting) = (operation.request.args(item), &operation.setting);
-        let mut wish = None;
-        let may_block = operation.may_block();
-        let blocking = if may_block { Blocking::Permitted(&mut wish) } else { Blocking::Forbidden };
-        let desk = (&mut self.journal, &*self.services);
+        let mut deferral = None;
+        let may_defer = operation.request.may_defer();
+        let blocking = if may_defer { Blocking::Permitted(&mut deferral) } else { Blocking::Forbidden };
+        let desk = (&mut self.journal, &self.services);
         run_handler(stores.reborrow(), desk, run, &args, setting, blocking, &mut replies);
-        if let Some(wish) = wish {
-            self.block(stores, Arc::clone(operation), wish);
-            return None;
+        match deferral {
+            None => {}
+            Some(Deferral::NeedsAll) => {
+                self.submit_to_all(operation);
+                return None;
+            }
+            Some(Deferral::Wait(wish)) => {
+                self.block(stores, Arc::clone(operation), wish);
+                return None;
+            }
         }
         replies.end_item();
         Some(Part { operation: Arc::clone(operation), shard: self.id, replies })
+    }
+
+    /// Submits an operation that has not run once more, for all stores together.
+    #[cold]
+    fn submit_to_all(&mut self, operation: &Arc<Operation<D>>) {
+        self.wider.push_back(Arc::new(operation.on_all(self.hub.shard_count())));
+        self.submit_wider();
+    }
+
+    /// Submits the operations that turned out to need all stores, unless somebody else is submitting.
+    #[cold]
+    fn submit_wider(&mut self) {
+        self.hand_over();
+        while let Some(operation) = self.wider.pop_front() {
+            if !self.hub.try_submit(Arc::clone(&operation), None) {
+                self.wider.push_front(operation);
+                return;
+            }
+        }
     }
 
     fn answer(&mut self, operation: Arc<Operation<D>>, replies: D::Replies) {
@@ -561,7 +598,7 @@ fn run_item<R: Replies>(
 }
 
 /// Where a command records what it did, and what the engine offers to it.
-pub(super) type Desk<'a> = (&'a mut Journal, &'a Services);
+pub(super) type Desk<'a> = (&'a mut Journal, &'a Arc<Services>);
 
 /// Runs a handler and closes its effects; `false` if it refused.
 #[inline]
@@ -602,7 +639,7 @@ pub fn run_on_store(
     let setting = Setting { db, now, no_touch: false, style: () };
     run_handler(
         Stores::One(store),
-        (journal, Services::NONE),
+        (journal, Services::none()),
         handler,
         args,
         &setting,

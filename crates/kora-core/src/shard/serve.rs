@@ -128,11 +128,11 @@ impl<D: Driver> Shard<D> {
         let args = waiter.args().unwrap_or_else(|| operation.request.args(item));
         let setting = Setting { now, ..operation.setting };
         let mut replies = D::Replies::new(setting.style);
-        let mut wish = None;
-        let blocking = Blocking::Permitted(&mut wish);
-        let desk = (&mut self.journal, &*self.services);
+        let mut deferral = None;
+        let blocking = Blocking::Permitted(&mut deferral);
+        let desk = (&mut self.journal, &self.services);
         run_handler(stores.reborrow(), desk, run, &args, &setting, blocking, &mut replies);
-        let part = if wish.is_none() {
+        let part = if deferral.is_none() {
             operation.claim.finish();
             replies.end_item();
             Part { operation: Arc::clone(operation), shard: self.id, replies }
@@ -188,7 +188,7 @@ impl<D: Driver> Shard<D> {
         let Some(store) = self.store.as_deref_mut() else { return };
         while let Some(promise) = store.waiters.take_promise() {
             let operation = operation_of::<D>(&promise.0);
-            if !self.hub.try_submit(operation, promise.clone()) {
+            if !self.hub.try_submit(operation, Some(promise.clone())) {
                 store.waiters.put_promise_back(promise);
                 return;
             }

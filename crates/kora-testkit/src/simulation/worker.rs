@@ -177,7 +177,7 @@ impl Simulation<'_> {
         let mut replies = NotedReplies::new(None);
         let is_write = placed.facts.flags.has(Flags::WRITE);
         let ran = shard.run(is_write, placed.handler, &args, &setting(sent.db, *now, None), &mut replies);
-        if ran == Ran::MustWait {
+        if ran == Ran::Deferred {
             return ran;
         }
         replies.end_item();

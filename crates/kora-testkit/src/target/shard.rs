@@ -140,7 +140,7 @@ impl BareShard {
         assert!(self.shard.is_free(), "nothing waits for a lane where there is one shard");
         match self.shard.run(is_write, handler, args, &setting, &mut sink) {
             Ran::Replied => self.reply(connection, sink.into_values()),
-            Ran::MustWait => {
+            Ran::Deferred => {
                 let mut request = Request::default();
                 let here = ShardId(0);
                 request.push((command.facts, handler), args, &Placement::One(here), 1, here);

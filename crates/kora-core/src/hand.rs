@@ -1,0 +1,104 @@
+//! What a command has in hand, moved out of its context: for an interpreter, whose functions run other commands and can
+//! hold no borrow.
+//!
+//! While a hand is full, the context it was filled from holds vacant stores and a journal that records nothing. Whoever
+//! fills a hand empties it into the same context before the command ends.
+
+use std::sync::Arc;
+
+use crate::config::CoreConfig;
+use crate::context::{Blocking, Ctx, Stores};
+use crate::journal::Journal;
+use crate::services::Services;
+use crate::shard::store::{DbIndex, ShardStore};
+use crate::slot::ShardId;
+use crate::time::UnixMs;
+
+/// Stores, journal and services of a command. Filling it moves a few words for each store.
+#[derive(Debug, Default)]
+pub struct Hand {
+    /// The first `held` are those of the command; the others are vacant.
+    #[expect(clippy::vec_box, reason = "lent stores are boxed, and exchanged as such")]
+    stores: Vec<Box<ShardStore>>,
+    held: usize,
+    shard_count: u16,
+    journal: Journal,
+    services: Option<Arc<Services>>,
+}
+
+impl Hand {
+    /// Takes what `ctx` has.
+    pub fn fill(&mut self, ctx: &mut Ctx<'_>) {
+        debug_assert_eq!(self.held, 0, "a hand is filled once");
+        self.shard_count = ctx.shard_count();
+        if !self.services.as_ref().is_some_and(|services| Arc::ptr_eq(services, ctx.services)) {
+            self.services = Some(Arc::clone(ctx.services));
+        }
+        self.exchange(ctx);
+    }
+
+    /// Gives back what was taken from `ctx`.
+    pub fn empty(&mut self, ctx: &mut Ctx<'_>) {
+        self.exchange(ctx);
+        self.held = 0;
+    }
+
+    fn exchange(&mut self, ctx: &mut Ctx<'_>) {
+        std::mem::swap(&mut self.journal, ctx.journal);
+        match &mut ctx.stores {
+            Stores::One(store) => {
+                self.make_room(1);
+                std::mem::swap(&mut *self.stores[0], *store);
+            }
+            Stores::Lent { stores, .. } => {
+                self.make_room(stores.len());
+                self.stores
+                    .iter_mut()
+                    .zip(stores.iter_mut())
+                    .for_each(|(own, lent)| std::mem::swap(own, lent));
+            }
+        }
+    }
+
+    fn make_room(&mut self, held: usize) {
+        self.held = held;
+        while self.stores.len() < held {
+            let vacant = CoreConfig { database_count: 0, ..CoreConfig::default() };
+            self.stores.push(Box::new(ShardStore::new(ShardId(0), vacant, 0)));
+        }
+    }
+
+    /// A context for a command that may not put itself off.
+    pub fn ctx(&mut self, (db, now, no_touch): (DbIndex, UnixMs, bool)) -> Ctx<'_> {
+        let stores = match &mut self.stores[..self.held] {
+            [store] => Stores::One(store),
+            stores => Stores::Lent { stores, shard_count: self.shard_count },
+        };
+        let services = self.services.as_ref().unwrap_or_else(|| Services::none());
+        Ctx { stores, journal: &mut self.journal, services, db, now, no_touch, blocking: Blocking::Forbidden }
+    }
+
+    /// Records what the commands did.
+    pub fn journal(&mut self) -> &mut Journal {
+        &mut self.journal
+    }
+
+    /// Number of shards in the engine.
+    #[must_use]
+    pub fn shard_count(&self) -> u16 {
+        self.shard_count
+    }
+
+    /// Whether the store of `shard` is in hand.
+    #[must_use]
+    pub fn has(&self, shard: ShardId) -> bool {
+        self.stores[..self.held].iter().any(|store| store.id() == shard)
+    }
+
+    /// Whether all stores of the engine are in hand.
+    #[inline]
+    #[must_use]
+    pub fn has_all(&self) -> bool {
+        self.held == usize::from(self.shard_count)
+    }
+}

@@ -1,0 +1,162 @@
+//! Takes back what commands did: for a script that began with some stores and turns out to need others.
+//!
+//! Before a command changes a key for the first time, the key's value is copied. That is refused where the copy would be
+//! large; then the command must not run before all stores are in hand.
+//!
+//! What nobody asked for stays: keys that expired meanwhile are gone for good, and recorded as such.
+
+use crate::command::keys::extract_keys;
+use crate::command::spec::{Facts, Route};
+use crate::context::Ctx;
+use crate::journal::{Journal, Place};
+use crate::keyspace::entry::Entry;
+use crate::shard::store::DbIndex;
+
+/// A value that takes more bytes than this is not copied.
+const COPY_BYTES_MAX: usize = 16 * 1024;
+
+/// Commands that change keys of databases other than the selected one.
+const BEYOND_DATABASE: [&str; 2] = ["copy", "move"];
+
+/// The command might do what can't be taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Irrevocable;
+
+/// What keys held before commands changed them.
+#[derive(Debug)]
+pub struct Undo {
+    begun: Place,
+    saved: Vec<Saved>,
+}
+
+#[derive(Debug)]
+struct Saved {
+    db: DbIndex,
+    key: Box<[u8]>,
+    entry: Option<Entry>,
+}
+
+impl Undo {
+    /// Begins: what is recorded in `journal` from now on can be taken back.
+    #[must_use]
+    pub fn begin(journal: &Journal) -> Self {
+        Self { begun: journal.place(), saved: Vec::new() }
+    }
+
+    /// Saves the values of the keys that the command `args` may change.
+    ///
+    /// # Errors
+    /// If it can't be taken back; nothing has been done then.
+    pub fn save(&mut self, ctx: &mut Ctx<'_>, facts: &Facts, args: &[&[u8]]) -> Result<(), Irrevocable> {
+        let is_by_keys = matches!(facts.route, Route::Keys | Route::Split(_) | Route::Patterns);
+        if !is_by_keys || BEYOND_DATABASE.contains(&facts.name) {
+            return Err(Irrevocable);
+        }
+        // A command whose keys can't be told refuses its arguments.
+        let Ok(keys) = extract_keys(facts, args) else { return Ok(()) };
+        for at in keys {
+            self.save_key(ctx, args[at.index as usize])?;
+        }
+        Ok(())
+    }
+
+    fn save_key(&mut self, ctx: &mut Ctx<'_>, key: &[u8]) -> Result<(), Irrevocable> {
+        let db = ctx.db;
+        if self.saved.iter().any(|saved| saved.db == db && *saved.key == *key) {
+            return Ok(());
+        }
+        let mut keyspace = ctx.keyspace(key);
+        let entry = match keyspace.peek(key) {
+            None => None,
+            Some(entry) if entry.as_object().is_some() || entry.memory_bytes() > COPY_BYTES_MAX => {
+                return Err(Irrevocable);
+            }
+            Some(entry) => Some(entry.duplicate()),
+        };
+        self.saved.push(Saved { db, key: key.into(), entry });
+        Ok(())
+    }
+
+    /// Gives the keys back what they held, and takes effects and announcements out of the journal.
+    pub fn roll_back(self, ctx: &mut Ctx<'_>) {
+        for Saved { db, key, entry } in self.saved {
+            let mut keyspace = ctx.keyspace_in(db, &key);
+            match entry {
+                Some(entry) => keyspace.insert(&key, entry),
+                None => {
+                    keyspace.delete(&key);
+                }
+            }
+        }
+        ctx.journal.roll_back(self.begun);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::table::{CommandTable, Handler};
+    use crate::config::CoreConfig;
+    use crate::context::Stores;
+    use crate::journal::EventClass;
+    use crate::keyspace::entry::StringRef;
+    use crate::reply::tree::TreeSink;
+    use crate::shard::store::ShardStore;
+    use crate::slot::ShardId;
+    use crate::time::UnixMs;
+
+    fn run(ctx: &mut Ctx<'_>, undo: &mut Undo, line: &str) -> Result<(), Irrevocable> {
+        let args: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+        let table = CommandTable::<()>::new(&[], &[]);
+        let command = table.resolve(&args).unwrap();
+        let Handler::Core(handler) = command.handler else { unreachable!("the table has no others") };
+        undo.save(ctx, command.facts, &args)?;
+        let (mark, db) = (ctx.journal.mark(), ctx.db);
+        handler(ctx, &args, &mut TreeSink::new(true)).unwrap();
+        ctx.journal.close_command(mark, db, &args);
+        Ok(())
+    }
+
+    #[test]
+    fn commands_are_taken_back() {
+        let mut store = ShardStore::new(ShardId(0), CoreConfig::default(), 1);
+        let mut journal = Journal::default();
+        journal.set_recording(true);
+        journal.set_event_mask(EventClass::STRING.0 | EventClass::EXPIRED.0);
+        let mut ctx = Ctx::bare(Stores::One(&mut store), &mut journal, DbIndex(0), UnixMs(1000));
+        let mut before = Undo::begin(ctx.journal);
+        for line in ["SET a 1", "RPUSH l x y", "HSET h f v", "SET gone 1 PX 10"] {
+            run(&mut ctx, &mut before, line).unwrap();
+        }
+        ctx.journal.take_effects();
+        ctx.journal.take_announcements();
+        ctx.now = UnixMs(2000);
+        let mut undo = Undo::begin(ctx.journal);
+        for line in ["INCR a", "SET b 2", "LPOP l", "DEL h", "GET gone", "RPUSH l z", "APPEND a 5"] {
+            run(&mut ctx, &mut undo, line).unwrap();
+        }
+        undo.roll_back(&mut ctx);
+        assert_eq!(ctx.keyspace(b"a").read_string(b"a"), Ok(Some(StringRef::Integer(1))));
+        assert_eq!(ctx.keyspace(b"b").read_string(b"b"), Ok(None));
+        assert!(ctx.keyspace(b"h").peek(b"h").is_some());
+        assert_eq!(ctx.keyspace(b"a").len(), 3, "what expired stays gone");
+        let effects = ctx.journal.take_effects();
+        let names: Vec<_> = effects.iter().map(|effect| effect.args.to_vec()).collect();
+        assert_eq!(names, [vec![Box::from(&b"DEL"[..]), Box::from(&b"gone"[..])]]);
+        assert_eq!(ctx.journal.take_announcements().len(), 1, "only that it expired");
+    }
+
+    #[test]
+    fn large_values_and_other_databases_are_left_alone() {
+        let mut store = ShardStore::new(ShardId(0), CoreConfig::default(), 1);
+        let mut journal = Journal::default();
+        let mut ctx = Ctx::bare(Stores::One(&mut store), &mut journal, DbIndex(0), UnixMs(1000));
+        let mut undo = Undo::begin(ctx.journal);
+        run(&mut ctx, &mut undo, "SETBIT large 200000 1").unwrap();
+        run(&mut ctx, &mut undo, "APPEND large x").unwrap();
+        let mut undo = Undo::begin(ctx.journal);
+        assert_eq!(run(&mut ctx, &mut undo, "APPEND large x"), Err(Irrevocable));
+        assert_eq!(run(&mut ctx, &mut undo, "MOVE large 1"), Err(Irrevocable));
+        assert_eq!(run(&mut ctx, &mut undo, "FLUSHDB"), Err(Irrevocable));
+    }
+}

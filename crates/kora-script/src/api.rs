@@ -1,0 +1,286 @@
+//! The `redis` table of scripts: what its functions do, and what they raise.
+//!
+//! Source: Redis documentation, "Redis Lua API reference".
+
+mod call;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use mlua::chunk::ChunkMode;
+use mlua::{Function, IntoLuaMulti as _, Lua, MultiValue, Table, Value};
+
+use crate::environment::error_text;
+use crate::host::LogLevel;
+use crate::render::line;
+use crate::run::Run;
+use crate::script::Sha;
+
+/// The first result of a function that has failed; the second is what it raises. No script gets hold of it.
+const FAILED: mlua::LightUserData = mlua::LightUserData(std::ptr::without_provenance_mut(1));
+
+/// What a script raises that is at its end. No script gets hold of it.
+const AT_END: mlua::LightUserData = mlua::LightUserData(std::ptr::without_provenance_mut(2));
+
+type Shared = Rc<RefCell<Run>>;
+
+/// What a script raised and did not catch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// The text, prefix included.
+    pub(crate) text: String,
+    /// The chunk that raised it.
+    pub(crate) source: String,
+    /// The line there; 0 if it is not known.
+    pub(crate) line: usize,
+}
+
+/// Adds the `redis` table to a state that is not frozen yet, and returns the function that runs scripts.
+pub(crate) fn install(lua: &Lua, run: &Shared) -> mlua::Result<Function> {
+    let redis = lua.create_table()?;
+    call::add(lua, &redis, run)?;
+    add_replies(lua, &redis)?;
+    add_settings(lua, &redis, run)?;
+    add_log(lua, &redis, run)?;
+    let version = run.borrow().host().version();
+    redis.raw_set("REDIS_VERSION", version)?;
+    redis.raw_set("REDIS_VERSION_NUM", version_number(version))?;
+    let native = lua.create_table()?;
+    native.raw_set("failed", FAILED)?;
+    native.raw_set("at_end", AT_END)?;
+    native.raw_set("redis", redis)?;
+    native.raw_set("translate", translator(lua, run)?)?;
+    native.raw_set("explain", explainer(lua, run)?)?;
+    lua.load(include_str!("api.lua")).set_name("=api").set_mode(ChunkMode::Text).call(native)
+}
+
+/// Runs `function` by the function that [`install`] returned.
+pub(crate) fn protected(protect: &Function, function: &Function) -> mlua::Result<Result<Value, Failure>> {
+    match protect.call::<(bool, Value)>(function)? {
+        (true, value) => Ok(Ok(value)),
+        (false, Value::Table(table)) => Ok(Err(Failure {
+            text: text_of(&table, "err")?,
+            source: text_of(&table, "source")?,
+            line: table.raw_get("line")?,
+        })),
+        // An error while the error was looked at: no memory, no stack.
+        (false, Value::String(text)) => Ok(Err(Failure {
+            text: format!("ERR {}", line(&text.as_bytes())),
+            source: String::new(),
+            line: 0,
+        })),
+        (false, _) => {
+            Ok(Err(Failure { text: "ERR the script was ended".into(), source: String::new(), line: 0 }))
+        }
+    }
+}
+
+fn text_of(table: &Table, field: &str) -> mlua::Result<String> {
+    Ok(match table.raw_get(field)? {
+        Value::String(text) => line(&text.as_bytes()),
+        _ => String::new(),
+    })
+}
+
+/// `8.0.2` as 0x00080002.
+fn version_number(version: &str) -> u32 {
+    version.split('.').take(3).fold(0, |number, part| number << 8 | part.parse::<u32>().unwrap_or(0))
+}
+
+/// The marker and an error with this text, as `{err = text}`.
+fn failed(lua: &Lua, text: &str) -> mlua::Result<MultiValue> {
+    (FAILED, error_table(lua, text.as_bytes())?).into_lua_multi(lua)
+}
+
+fn error_table(lua: &Lua, text: &[u8]) -> mlua::Result<Table> {
+    let table = lua.create_table_with_capacity(0, 2)?;
+    table.raw_set("err", lua.create_string(text)?)?;
+    table.raw_set("ignore_error_stats_update", true)?;
+    Ok(table)
+}
+
+/// redis.error_reply(), redis.status_reply(), redis.sha1hex().
+fn add_replies(lua: &Lua, redis: &Table) -> mlua::Result<()> {
+    const WRONG: &[u8] = b"ERR wrong number or type of arguments";
+    let only_text = |args: &MultiValue| match args.iter().collect::<Vec<_>>()[..] {
+        [Value::String(text)] => Some(text.clone()),
+        _ => None,
+    };
+    redis.raw_set(
+        "error_reply",
+        lua.create_function(move |lua, args: MultiValue| match only_text(&args) {
+            Some(text) => field(lua, "err", &with_code(&text.as_bytes())),
+            None => field(lua, "err", WRONG),
+        })?,
+    )?;
+    redis.raw_set(
+        "status_reply",
+        lua.create_function(move |lua, args: MultiValue| match only_text(&args) {
+            Some(text) => field(lua, "ok", &text.as_bytes()),
+            None => field(lua, "err", WRONG),
+        })?,
+    )?;
+    let digest = |lua: &Lua, args: MultiValue| {
+        let [value] = &args.iter().collect::<Vec<_>>()[..] else {
+            return failed(lua, "ERR wrong number of arguments");
+        };
+        // What is neither a string nor a number counts as nothing.
+        let text = lua.coerce_string((*value).clone()).ok().flatten();
+        let sha = text.map_or_else(|| Sha::of(b""), |text| Sha::of(&text.as_bytes()));
+        sha.to_string().into_lua_multi(lua)
+    };
+    redis.raw_set("sha1hex", lua.create_function(digest)?)
+}
+
+fn field(lua: &Lua, name: &str, text: &[u8]) -> mlua::Result<Table> {
+    let table = lua.create_table_with_capacity(0, 1)?;
+    table.raw_set(name, lua.create_string(text)?)?;
+    Ok(table)
+}
+
+/// An error's text with a code before it: its own first word, or ERR if it has only one.
+fn with_code(text: &[u8]) -> Vec<u8> {
+    let text = text.strip_prefix(b"-").unwrap_or(text);
+    if text.contains(&b' ') { text.to_vec() } else { [b"ERR ", text].concat() }
+}
+
+/// redis.setresp(), redis.set_repl(), redis.replicate_commands(), and what belongs to a debugger.
+fn add_settings(lua: &Lua, redis: &Table, run: &Shared) -> mlua::Result<()> {
+    let run = Rc::clone(run);
+    let setresp = lua.create_function(move |lua, args: MultiValue| {
+        let [value] = &args.iter().collect::<Vec<_>>()[..] else {
+            return failed(lua, "ERR redis.setresp() requires one argument.");
+        };
+        match lua.coerce_integer((*value).clone())? {
+            Some(version @ (2 | 3)) => {
+                run.borrow_mut().is_resp3 = version == 3;
+                ().into_lua_multi(lua)
+            }
+            _ => failed(lua, "ERR RESP version must be 2 or 3."),
+        }
+    })?;
+    redis.raw_set("setresp", setresp)?;
+    for (name, value) in [("NONE", 0), ("AOF", 1), ("SLAVE", 2), ("REPLICA", 2), ("ALL", 3)] {
+        redis.raw_set(format!("REPL_{name}"), value)?;
+    }
+    let set_repl = lua.create_function(|lua, args: MultiValue| {
+        let [value] = &args.iter().collect::<Vec<_>>()[..] else {
+            return failed(lua, "ERR redis.set_repl() requires one argument.");
+        };
+        match lua.coerce_integer((*value).clone())? {
+            Some(3) => ().into_lua_multi(lua),
+            // What is in memory and not in the log would be lost: no such script is worth that.
+            Some(0..=2) => {
+                failed(lua, "ERR redis.set_repl() can only choose REPL_ALL: effects are always recorded.")
+            }
+            _ => failed(
+                lua,
+                "ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
+            ),
+        }
+    })?;
+    redis.raw_set("set_repl", set_repl)?;
+    redis.raw_set("replicate_commands", lua.create_function(|_, _: MultiValue| Ok(true))?)?;
+    for name in ["breakpoint", "debug"] {
+        let refuse = move |lua: &Lua, _: MultiValue| {
+            failed(lua, &format!("ERR redis.{name}() is not available: there is no debugger of scripts."))
+        };
+        redis.raw_set(name, lua.create_function(refuse)?)?;
+    }
+    Ok(())
+}
+
+/// redis.log().
+fn add_log(lua: &Lua, redis: &Table, run: &Shared) -> mlua::Result<()> {
+    const LEVELS: [(&str, LogLevel); 4] = [
+        ("DEBUG", LogLevel::Debug),
+        ("VERBOSE", LogLevel::Verbose),
+        ("NOTICE", LogLevel::Notice),
+        ("WARNING", LogLevel::Warning),
+    ];
+    for (number, (name, _)) in LEVELS.iter().enumerate() {
+        redis.raw_set(format!("LOG_{name}"), number)?;
+    }
+    let host = std::sync::Arc::clone(run.borrow().host());
+    let log = lua.create_function(move |lua, args: MultiValue| {
+        let args: Vec<Value> = args.into_iter().collect();
+        let [level, pieces @ ..] = &args[..] else {
+            return failed(lua, "ERR redis.log() requires two arguments or more.");
+        };
+        if pieces.is_empty() {
+            return failed(lua, "ERR redis.log() requires two arguments or more.");
+        }
+        if !level.is_number() && !level.is_integer() {
+            return failed(lua, "ERR First argument must be a number (log level).");
+        }
+        let number = lua.coerce_integer(level.clone())?.and_then(|level| usize::try_from(level).ok());
+        let Some((_, level)) = number.and_then(|number| LEVELS.get(number)) else {
+            return failed(lua, "ERR Invalid log level.");
+        };
+        let texts = pieces.iter().filter_map(|piece| lua.coerce_string(piece.clone()).ok().flatten());
+        let texts: Vec<String> = texts.map(|text| text.to_string_lossy()).collect();
+        host.log(*level, &texts.join(" "));
+        ().into_lua_multi(lua)
+    })?;
+    redis.raw_set("log", log)
+}
+
+/// A function that makes of an error what a script may see of it: the text of one of the API's, or [`AT_END`].
+fn translator(lua: &Lua, run: &Shared) -> mlua::Result<Function> {
+    let run = Rc::clone(run);
+    lua.create_function(move |lua, problem: Value| match problem {
+        Value::LightUserData(AT_END) => Ok(problem),
+        Value::Error(_) if run.borrow().end.is_some() => Ok(Value::LightUserData(AT_END)),
+        Value::Error(error) => Ok(Value::String(lua.create_string(error_text(&error))?)),
+        Value::Table(table) => match table.raw_get("err")? {
+            text @ Value::String(_) => Ok(text),
+            _ => Ok(Value::Table(table)),
+        },
+        other => Ok(other),
+    })
+}
+
+/// A function that makes of an error that nobody caught a table: text, chunk and line.
+fn explainer(lua: &Lua, run: &Shared) -> mlua::Result<Function> {
+    let run = Rc::clone(run);
+    lua.create_function(move |lua, problem: Value| {
+        let is_at_end = run.borrow().end.is_some();
+        let text = match &problem {
+            Value::LightUserData(AT_END) => return Ok(problem),
+            Value::Error(_) if is_at_end => return Ok(Value::LightUserData(AT_END)),
+            Value::Error(error) => format!("ERR {}", error_text(error)).into_bytes(),
+            Value::Table(table) => match table.raw_get("err")? {
+                Value::String(text) => text.as_bytes().to_vec(),
+                _ => b"ERR unknown error".to_vec(),
+            },
+            other => {
+                let text = lua.coerce_string(other.clone())?;
+                let text = text.map_or_else(
+                    || other.to_string().unwrap_or_default().into_bytes(),
+                    |text| text.as_bytes().to_vec(),
+                );
+                [&b"ERR "[..], &text].concat()
+            }
+        };
+        let table = lua.create_table()?;
+        table.raw_set("err", lua.create_string(text)?)?;
+        let (source, line) = position(lua).unwrap_or_default();
+        table.raw_set("source", source)?;
+        table.raw_set("line", line)?;
+        Ok(Value::Table(table))
+    })
+}
+
+/// The chunk and the line of the innermost function of a script.
+fn position(lua: &Lua) -> Option<(String, usize)> {
+    (1..)
+        .map_while(|level| {
+            lua.inspect_stack(level, |frame| {
+                let line = frame.current_line()?;
+                let source = frame.source().source?.into_owned();
+                source.starts_with('@').then_some((source, line))
+            })
+        })
+        .flatten()
+        .next()
+}

@@ -1,0 +1,146 @@
+//! EVAL, EVALSHA, FCALL and their forms that only read.
+
+use kora_core::command::spec::{
+    Arg, BeginSearch, Categories, CommandSpec, Facts, FindKeys, Flags, Group, KeySpec, Route,
+};
+use kora_core::context::Ctx;
+use kora_core::error::{CommandError, CommandResult};
+use kora_core::number::parse_i64;
+use kora_core::reply::Reply;
+
+use crate::interpreter::{Arguments, Outcome};
+use crate::script::Sha;
+use crate::service::Scripts;
+
+/// The commands that run scripts.
+pub const FAMILY: &[CommandSpec] = &[EVAL, EVAL_RO, EVALSHA, EVALSHA_RO];
+
+const READING: Flags =
+    Flags::NOSCRIPT.with(Flags::SKIP_MONITOR).with(Flags::NO_MANDATORY_KEYS).with(Flags::STALE);
+
+const WRITING: Flags = READING.with(Flags::MAY_REPLICATE);
+
+const fn keys(flags: &'static [&'static str]) -> KeySpec {
+    KeySpec {
+        flags,
+        begin: BeginSearch::Index(2),
+        find: FindKeys::KeyNum { number_at: 0, first: 1, step: 1 },
+        notes: None,
+    }
+}
+
+const WRITTEN_KEYS: &[KeySpec] = &[keys(&["RW", "access", "update"])
+    .noted("We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")];
+
+const READ_KEYS: &[KeySpec] = &[keys(&["RO", "access"])
+    .noted("We cannot tell how the keys will be used so we assume the worst, RO and ACCESS")];
+
+const FACTS: Facts = Facts {
+    arity: -3,
+    flags: WRITING,
+    categories: Categories::SCRIPTING,
+    keys: WRITTEN_KEYS,
+    route: Route::Script,
+    group: Group::Scripting,
+    since: "2.6.0",
+    complexity: "Depends on the script that is executed.",
+    ..Facts::NONE
+};
+
+const READ_FACTS: Facts =
+    Facts { flags: READING.with(Flags::READONLY), keys: READ_KEYS, since: "7.0.0", ..FACTS };
+
+const REST: [Arg; 3] = [
+    Arg::integer("numkeys"),
+    Arg::key("key").optional().multiple(),
+    Arg::string("arg").optional().multiple(),
+];
+
+const OF_SCRIPT: &[Arg] = &[Arg::string("script"), REST[0], REST[1], REST[2]];
+const OF_SHA: &[Arg] = &[Arg::string("sha1"), REST[0], REST[1], REST[2]];
+
+const EVAL: CommandSpec = CommandSpec {
+    facts: Facts { name: "eval", summary: "Runs a Lua script", args: OF_SCRIPT, ..FACTS },
+    handler: |ctx, args, out| evaluate(ctx, args, false, out),
+};
+
+const EVAL_RO: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "eval_ro",
+        summary: "Runs a Lua script that only reads",
+        args: OF_SCRIPT,
+        ..READ_FACTS
+    },
+    handler: |ctx, args, out| evaluate(ctx, args, true, out),
+};
+
+const EVALSHA: CommandSpec = CommandSpec {
+    facts: Facts { name: "evalsha", summary: "Runs a known Lua script by its digest", args: OF_SHA, ..FACTS },
+    handler: |ctx, args, out| evaluate_sha(ctx, args, false, out),
+};
+
+const EVALSHA_RO: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "evalsha_ro",
+        summary: "Runs a known Lua script by its digest, one that only reads",
+        args: OF_SHA,
+        ..READ_FACTS
+    },
+    handler: |ctx, args, out| evaluate_sha(ctx, args, true, out),
+};
+
+/// There is no script of this digest.
+const NO_SCRIPT: CommandError = CommandError::text("NOSCRIPT No matching script. Please use EVAL.");
+
+fn evaluate(ctx: &mut Ctx<'_>, args: &[&[u8]], is_read_only: bool, out: &mut dyn Reply) -> CommandResult {
+    let arguments = arguments(args)?;
+    run(ctx, out, |scripts, ctx, out| {
+        crate::interpreter::with(scripts, |interpreter| {
+            let script = interpreter.script_of_text(scripts, args[1])?;
+            interpreter.run(scripts, ctx, &script, &arguments, is_read_only, out)
+        })
+    })
+}
+
+fn evaluate_sha(ctx: &mut Ctx<'_>, args: &[&[u8]], is_read_only: bool, out: &mut dyn Reply) -> CommandResult {
+    let sha = Sha::parse(args[1]);
+    if args[1].len() != 40 {
+        return Err(NO_SCRIPT);
+    }
+    let arguments = arguments(args)?;
+    run(ctx, out, |scripts, ctx, out| {
+        crate::interpreter::with(scripts, |interpreter| {
+            let script = sha.map(|sha| interpreter.script_of_sha(scripts, &sha)).transpose()?.flatten();
+            let script = script.ok_or(NO_SCRIPT)?;
+            interpreter.run(scripts, ctx, &script, &arguments, is_read_only, out)
+        })
+    })
+}
+
+/// Runs a script, and puts the command off if that needs more stores.
+fn run(
+    ctx: &mut Ctx<'_>,
+    out: &mut dyn Reply,
+    body: impl FnOnce(&Scripts, &mut Ctx<'_>, &mut dyn Reply) -> CommandResult<Outcome>,
+) -> CommandResult {
+    let services = std::sync::Arc::clone(ctx.services);
+    let scripts = services.get::<Scripts>().ok_or(CommandError::text("ERR there are no scripts here"))?;
+    if body(scripts, ctx, out)? == Outcome::NeedsAll && !ctx.defer_to_all() {
+        return Err(CommandError::text("ERR the script needs keys that were not declared"));
+    }
+    Ok(())
+}
+
+/// The keys and the other arguments behind a script.
+pub(crate) fn arguments<'a>(args: &'a [&'a [u8]]) -> CommandResult<Arguments<'a>> {
+    let count = parse_i64(args[2]).ok_or(CommandError::NotInteger)?;
+    let rest = &args[3..];
+    let Ok(count) = usize::try_from(count) else {
+        return Err(CommandError::text("ERR Number of keys can't be negative"));
+    };
+    if count > rest.len() {
+        return Err(CommandError::text("ERR Number of keys can't be greater than number of args"));
+    }
+    let (keys, args) = rest.split_at(count);
+    Ok(Arguments { keys, args })
+}

@@ -1,0 +1,124 @@
+//! The Lua environment that scripts see, without the `redis` API.
+//!
+//! LuaJIT's interpreter with its libraries cut down to the names that Redis 8.0 shows, the libraries Redis adds, and
+//! a freeze that makes every shared table read-only. `environment/prelude.lua` does what is best said in Lua;
+//! the libraries that LuaJIT lacks are Rust.
+//!
+//! Lua has no read-only tables. A frozen table is an empty one whose metatable leads to the fields and refuses
+//! assignments; the functions that look past metatables (`next`, `pairs`, `rawget`, `rawset`, ...) are wrapped and know
+//! the frozen tables. Reading a global is then two table look-ups inside the interpreter, with no call.
+
+mod error;
+mod native;
+mod number;
+mod random;
+mod source;
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use mlua::chunk::ChunkMode;
+use mlua::{Function, Lua, LuaOptions, StdLib, Table};
+
+pub use error::error_text;
+
+/// What the environment keeps beside the Lua state.
+struct Hidden {
+    /// Holds the fields of the globals, before and after the freeze.
+    globals: Table,
+    freeze: Function,
+    random: Rc<Cell<u64>>,
+}
+
+/// The way past the freeze, for the code that runs scripts.
+#[derive(Clone, Debug)]
+pub struct Globals {
+    fields: Table,
+    random: Rc<Cell<u64>>,
+}
+
+impl Globals {
+    /// The globals of `lua`, a state made by [`new_state`].
+    ///
+    /// # Errors
+    ///
+    /// A runtime error if the state was made otherwise.
+    pub fn of(lua: &Lua) -> mlua::Result<Self> {
+        let hidden = hidden(lua)?;
+        Ok(Self { fields: hidden.globals.clone(), random: Rc::clone(&hidden.random) })
+    }
+
+    /// The table that holds the globals' fields: a raw set here defines a global in spite of the freeze.
+    ///
+    /// Must not reach a script.
+    #[must_use]
+    pub fn fields(&self) -> &Table {
+        &self.fields
+    }
+
+    /// Puts `math.random` back to the start of its sequence, as before each script.
+    pub fn reset_random(&self) {
+        self.random.set(random::START);
+    }
+}
+
+/// A Lua state with every library but `redis`, not yet frozen.
+///
+/// Memory is counted in the bytes Lua has allocated; beyond the limit allocations fail with Lua's "not enough memory".
+/// The compiler stays off, so that hooks see every instruction.
+///
+/// # Errors
+///
+/// What Lua reports while the libraries are installed, a limit too small for them included.
+pub fn new_state(memory_limit_bytes: usize) -> mlua::Result<Lua> {
+    let libraries = StdLib::TABLE | StdLib::STRING | StdLib::MATH | StdLib::OS | StdLib::BIT | StdLib::JIT;
+    let lua = Lua::new_with(libraries, LuaOptions::new())?;
+    lua.globals().get::<Table>("jit")?.get::<Function>("off")?.call::<()>(())?;
+    lua.set_memory_limit(memory_limit_bytes)?;
+    let globals = lua.globals();
+    let random = Rc::new(Cell::new(random::START));
+    let native = lua.create_table()?;
+    native.raw_set("failed", native::FAILED)?;
+    native.raw_set("random", random::library(&lua, &random)?)?;
+    native.raw_set("translate", source::function(&lua)?)?;
+    let prelude = lua.load(include_str!("environment/prelude.lua")).set_name("=environment");
+    let entry: Table = prelude.set_mode(ChunkMode::Text).call(native)?;
+    lua.set_app_data(Hidden { globals, freeze: entry.raw_get("freeze")?, random });
+    Ok(lua)
+}
+
+/// Makes the globals and every table among them read-only.
+///
+/// To be called once, after the last global has been added.
+///
+/// # Errors
+///
+/// Memory, or a state that [`new_state`] did not make.
+pub fn freeze(lua: &Lua) -> mlua::Result<()> {
+    let freeze = hidden(lua)?.freeze.clone();
+    let frozen: Table = freeze.call(())?;
+    lua.set_globals(frozen)
+}
+
+/// Puts `math.random` back to the start of its sequence; [`Globals::reset_random`] is the cheaper way.
+pub fn reset_random(lua: &Lua) {
+    if let Ok(hidden) = hidden(lua) {
+        hidden.random.set(random::START);
+    }
+}
+
+/// Compiles the text of a script, with `chunk_name` in Lua's form (`@user_script`).
+///
+/// # Errors
+///
+/// A syntax error, in the words of [`error_text`].
+pub fn compile(lua: &Lua, source: &[u8], chunk_name: &str) -> mlua::Result<Function> {
+    let text = source::translate(source, chunk_name.as_bytes(), source::Scope::Script)
+        .map_err(|problem| source::syntax_error(&problem))?;
+    let load = |text: &[u8]| lua.load(text).set_name(chunk_name).set_mode(ChunkMode::Text).into_function();
+    load(&text)
+}
+
+fn hidden(lua: &Lua) -> mlua::Result<mlua::AppDataRef<'_, Hidden>> {
+    lua.app_data_ref::<Hidden>().ok_or_else(|| mlua::Error::runtime("not a state for scripts"))
+}

@@ -1,0 +1,286 @@
+-- Makes LuaJIT's libraries those of Redis's Lua 5.1, and freezes them.
+--
+-- Called once per state with the functions written in Rust. It runs before any script and keeps what it needs in locals,
+-- so nothing a script does can reach it. Wrappers end in tail calls: they leave no frame, so that an error raised by
+-- the function behind them carries the position of the script's call and the name the script called it by.
+local native = ...
+local globals = _G
+local collectgarbage, error, getmetatable, ipairs, next, pairs = collectgarbage, error, getmetatable, ipairs, next, pairs
+local pcall, rawget, rawset, select, setmetatable, tostring, type = pcall, rawget, rawset, select, setmetatable, tostring, type
+local load, xpcall = load, xpcall
+local concat, insert, foreach = table.concat, table.insert, table.foreach
+local log, rep = math.log, string.rep
+local FAILED = native.failed
+local READONLY = "Attempt to modify a readonly table"
+
+-- A frozen table -> the table that holds its fields. Scripts only ever see the frozen one, which stays empty: so every
+-- assignment meets __newindex and every read falls through to the fields, without leaving the interpreter.
+local fields_of = {}
+
+-- A table with a metatable -> what getmetatable shows of it instead.
+local shown_metatable = {}
+
+local function refuse_assignment()
+  error(READONLY, 2)
+end
+
+local function freeze(fields)
+  local frozen = {}
+  fields_of[frozen] = fields
+  return setmetatable(frozen, { __index = fields, __newindex = refuse_assignment, __metatable = false })
+end
+
+-- Functions of Rust return FAILED and the text, position included, instead of raising: what Rust raises would reach
+-- pcall as userdata, not as a string.
+local function finish(first, ...)
+  if first == FAILED then
+    error((...), 0)
+  end
+  return first, ...
+end
+
+local function guard(raw)
+  return function(...)
+    return finish(raw(...))
+  end
+end
+
+local function guard_all(raws)
+  local guarded = {}
+  for name, value in pairs(raws) do
+    guarded[name] = type(value) == "function" and guard(value) or value
+  end
+  return guarded
+end
+
+-- Leaves of `library` the named members only.
+local function keep(library, names)
+  local kept = {}
+  for name in names:gmatch("%S+") do
+    kept[name] = true
+  end
+  for name in pairs(library) do
+    if not kept[name] then
+      library[name] = nil
+    end
+  end
+end
+
+local function expected(n, name, wanted, ...)
+  local got = select("#", ...) == 0 and "no value" or type((...))
+  error("bad argument #" .. n .. " to '" .. name .. "' (" .. wanted .. " expected, got " .. got .. ")", 3)
+end
+
+-- Base library ---------------------------------------------------------------------------------------------------
+
+globals.next = function(...)
+  local fields = fields_of[(...)]
+  if fields then
+    return next(fields, (select(2, ...)))
+  end
+  return next(...)
+end
+
+globals.pairs = function(...)
+  local frozen = (...)
+  if fields_of[frozen] then
+    return globals.next, frozen, nil
+  end
+  return pairs(...)
+end
+
+globals.rawget = function(...)
+  local fields = fields_of[(...)]
+  if fields then
+    return rawget(fields, (select(2, ...)))
+  end
+  return rawget(...)
+end
+
+globals.rawset = function(...)
+  if fields_of[(...)] then
+    error(READONLY, 0)
+  end
+  return rawset(...)
+end
+
+globals.getmetatable = function(...)
+  local object = (...)
+  if fields_of[object] then
+    return shown_metatable[object]
+  elseif type(object) == "string" then
+    return shown_metatable.string
+  end
+  return getmetatable(...)
+end
+
+globals.setmetatable = function(...)
+  if fields_of[(...)] then
+    error(READONLY, 0)
+  end
+  return setmetatable(...)
+end
+
+-- Lua 5.1 passes no arguments on.
+globals.xpcall = function(...)
+  if select("#", ...) > 2 then
+    return xpcall((...), (select(2, ...)))
+  end
+  return xpcall(...)
+end
+
+local function compile(source, name)
+  local text, problem = native.translate(source, name)
+  if not text then
+    return nil, problem
+  end
+  return load(text, name, "t")
+end
+
+globals.loadstring = function(...)
+  local source, name = ...
+  if type(source) == "number" then
+    source = tostring(source)
+  elseif type(source) ~= "string" then
+    expected(1, "loadstring", "string", ...)
+  end
+  if name == nil then
+    name = source
+  elseif type(name) == "number" then
+    name = tostring(name)
+  elseif type(name) ~= "string" then
+    expected(2, "loadstring", "string", name)
+  end
+  return compile(source, name)
+end
+
+local function read_all(reader)
+  local pieces, count = {}, 0
+  while true do
+    local piece = reader()
+    if piece == nil or piece == "" then
+      return concat(pieces)
+    elseif type(piece) ~= "string" and type(piece) ~= "number" then
+      error("reader function must return a string", 0)
+    end
+    count = count + 1
+    pieces[count] = piece
+  end
+end
+
+globals.load = function(...)
+  local reader, name = ...
+  if type(reader) ~= "function" then
+    expected(1, "load", "function", ...)
+  end
+  if name == nil then
+    name = "=(load)"
+  elseif type(name) == "number" then
+    name = tostring(name)
+  elseif type(name) ~= "string" then
+    expected(2, "load", "string", name)
+  end
+  local ok, source = pcall(read_all, reader)
+  if not ok then
+    return nil, source
+  end
+  return compile(source, name)
+end
+
+-- A script must not be able to stop the collector for the scripts after it; the tuning calls report what was set.
+local tuning = { setpause = 200, setstepmul = 200 }
+
+globals.collectgarbage = function(...)
+  local what, value = ...
+  if what == "stop" or what == "restart" then
+    return 0
+  elseif tuning[what] and (value == nil or type(value) == "number") then
+    local before = tuning[what]
+    tuning[what] = value or 0
+    return before
+  end
+  return collectgarbage(...)
+end
+
+globals._G = globals
+
+-- Libraries ------------------------------------------------------------------------------------------------------
+
+table.insert = function(...)
+  if fields_of[(...)] then
+    error(READONLY, 0)
+  end
+  return insert(...)
+end
+
+table.foreach = function(...)
+  local fields = fields_of[(...)]
+  if fields then
+    return foreach(fields, (select(2, ...)))
+  end
+  return foreach(...)
+end
+
+table.setn = function(...)
+  if type((...)) ~= "table" then
+    expected(1, "setn", "table", ...)
+  end
+  error("'setn' is obsolete", 2)
+end
+
+-- Lua 5.1's logarithm takes no base, and its rep no separator.
+math.log = function(...)
+  if select("#", ...) > 1 then
+    return log((...))
+  end
+  return log(...)
+end
+
+string.rep = function(...)
+  if select("#", ...) > 2 then
+    return rep((...), (select(2, ...)))
+  end
+  return rep(...)
+end
+
+string.gfind = string.gmatch
+math.mod = math.fmod
+math.random = guard(native.random.random)
+math.randomseed = guard(native.random.randomseed)
+
+keep(globals, [[ _G _VERSION assert bit collectgarbage coroutine error gcinfo getmetatable ipairs load loadstring math next
+  os pairs pcall rawequal rawget rawset select setmetatable string table tonumber tostring type unpack xpcall ]])
+keep(bit, "arshift band bnot bor bswap bxor lshift rol ror rshift tobit tohex")
+keep(coroutine, "create resume running status wrap yield")
+keep(math, [[ abs acos asin atan atan2 ceil cos cosh deg exp floor fmod frexp huge ldexp log log10 max min mod modf pi pow
+  rad random randomseed sin sinh sqrt tan tanh ]])
+keep(os, "clock")
+keep(string, "byte char dump find format gfind gmatch gsub len lower match rep reverse sub upper")
+keep(table, "concat foreach foreachi getn insert maxn remove setn sort")
+
+local entry = {}
+
+-- Replaces every table among the globals by a frozen one, the globals themselves last; returns the frozen globals.
+function entry.freeze()
+  local done = {}
+  for name, value in pairs(globals) do
+    if type(value) == "table" and value ~= globals and not fields_of[value] then
+      done[value] = done[value] or freeze(value)
+      globals[name] = done[value]
+    end
+  end
+  local frozen = freeze(globals)
+  globals._G = frozen
+  local function refuse_missing(_, name)
+    if type(name) ~= "string" and type(name) ~= "number" then
+      error("Second argument to luaProtectedTableError must be a string or number", 2)
+    end
+    error("Script attempted to access nonexistent global variable '" .. name .. "'", 2)
+  end
+  setmetatable(globals, { __index = refuse_missing, __metatable = false })
+  shown_metatable[frozen] = freeze({ __index = refuse_missing })
+  shown_metatable.string = freeze({ __index = globals.string })
+  return frozen
+end
+
+return entry

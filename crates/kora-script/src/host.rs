@@ -1,0 +1,72 @@
+//! What scripts need of whoever starts the engine: the commands they may run, and the state of its memory.
+
+use kora_core::command::spec::{CoreHandler, Facts};
+use kora_core::error::CommandResult;
+use kora_core::reply::Reply;
+use kora_core::time::UnixMs;
+
+/// A command that a script calls.
+#[derive(Clone, Copy, Debug)]
+pub struct Callee {
+    /// What is known of it.
+    pub facts: &'static Facts,
+    /// What runs it.
+    pub runs: Runs,
+}
+
+/// What runs a command.
+#[derive(Clone, Copy, Debug)]
+pub enum Runs {
+    /// The stores in hand.
+    OnShard(CoreHandler),
+    /// The host: its place in the host's table.
+    ByHost(usize),
+}
+
+/// Why there is no such command to call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoCallee {
+    /// No command or subcommand has this name.
+    #[error("ERR Unknown Redis command called from script")]
+    Unknown,
+    /// It takes another number of arguments.
+    #[error("ERR Wrong number of args calling Redis command from script")]
+    Arity,
+}
+
+/// How a message of redis.log() is to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// `LOG_DEBUG`.
+    Debug,
+    /// `LOG_VERBOSE`.
+    Verbose,
+    /// `LOG_NOTICE`.
+    Notice,
+    /// `LOG_WARNING`.
+    Warning,
+}
+
+/// What scripts need of whoever starts the engine.
+pub trait Host: Send + Sync {
+    /// The command that `args`, which are not empty, call.
+    ///
+    /// # Errors
+    /// If there is none, or it takes another number of arguments.
+    fn resolve(&self, args: &[&[u8]]) -> Result<Callee, NoCallee>;
+
+    /// Runs a command of its own.
+    ///
+    /// # Errors
+    /// As the command does.
+    fn run(&self, place: usize, args: &[&[u8]], now: UnixMs, out: &mut dyn Reply) -> CommandResult;
+
+    /// Whether the memory limit is exceeded and nothing may be evicted.
+    fn is_short_of_memory(&self) -> bool;
+
+    /// Takes a message of redis.log().
+    fn log(&self, level: LogLevel, message: &str);
+
+    /// The version that scripts are told.
+    fn version(&self) -> &'static str;
+}

@@ -1,0 +1,23 @@
+//! Lua scripts and functions that run commands of the engine, atomically.
+//!
+//! [`Scripts`] is what all workers share: the known scripts and libraries. Each worker's thread has an
+//! interpreter of its own, which compiles what it is asked to run once. [`FAMILY`] are the commands that
+//! run scripts: they run on shards like any other.
+#![forbid(unsafe_code)]
+
+mod api;
+mod command;
+pub mod environment;
+mod flags;
+pub mod host;
+mod interpreter;
+mod render;
+mod run;
+mod script;
+mod service;
+mod sink;
+
+pub use command::FAMILY;
+pub use host::Host;
+pub use script::Sha;
+pub use service::{Origin, Scripts};

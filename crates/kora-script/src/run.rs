@@ -1,0 +1,224 @@
+//! One run of a script: the stores it has in hand, and the commands it runs on them.
+//!
+//! A script whose keys are on some of the shards begins with the stores of these alone. What its commands change is saved
+//! first. When it asks for a key elsewhere, or is about to change what can't be saved, all that it did is taken back, and it
+//! runs again with all stores in hand. A script that has done so once is given all from the start.
+
+use std::sync::Arc;
+
+use kora_core::command::spec::{CoreHandler, Facts, Flags};
+use kora_core::context::Ctx;
+use kora_core::error::CommandError;
+use kora_core::hand::Hand;
+use kora_core::reply::Reply;
+use kora_core::shard::route::{Placement, place};
+use kora_core::shard::store::DbIndex;
+use kora_core::time::UnixMs;
+use kora_core::undo::Undo;
+
+use crate::flags::ScriptFlags;
+use crate::host::{Callee, Host, Runs};
+
+/// Why a script does not run to its end, whatever it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It needs stores that are not in hand.
+    NeedsAll,
+    /// Somebody has asked to end it.
+    Killed,
+}
+
+/// Why a script's command was not run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// With this error.
+    Error(CommandError),
+    /// The script is at its end.
+    End,
+}
+
+impl From<CommandError> for Refusal {
+    fn from(error: CommandError) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// What a script may do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rights {
+    pub(crate) flags: ScriptFlags,
+    /// It was called by a command that only reads.
+    pub(crate) is_read_only: bool,
+}
+
+/// The state of a run, and the room for the next one.
+pub(crate) struct Run {
+    host: Arc<dyn Host>,
+    hand: Hand,
+    db: DbIndex,
+    now: UnixMs,
+    no_touch: bool,
+    /// The protocol that replies of commands are given in.
+    pub(crate) is_resp3: bool,
+    is_read_only: bool,
+    /// Commands that need memory are refused, until it has written.
+    is_short_of_memory: bool,
+    has_written: bool,
+    /// What it did, while it has not all stores in hand.
+    undo: Option<Undo>,
+    pub(crate) end: Option<End>,
+    /// Whether a script is running: not while libraries are loaded.
+    pub(crate) is_on: bool,
+}
+
+impl Run {
+    pub(crate) fn new(host: Arc<dyn Host>) -> Self {
+        Self {
+            host,
+            hand: Hand::default(),
+            db: DbIndex::default(),
+            now: UnixMs(0),
+            no_touch: false,
+            is_resp3: false,
+            is_read_only: false,
+            is_short_of_memory: false,
+            has_written: false,
+            undo: None,
+            end: None,
+            is_on: false,
+        }
+    }
+
+    pub(crate) fn host(&self) -> &Arc<dyn Host> {
+        &self.host
+    }
+
+    /// Begins a run with what `ctx` has in hand.
+    ///
+    /// # Errors
+    /// If the script may not run now.
+    pub(crate) fn begin(&mut self, ctx: &mut Ctx<'_>, rights: Rights) -> Result<(), CommandError> {
+        let Rights { flags, is_read_only } = rights;
+        let is_undeclared = flags.has(ScriptFlags::UNDECLARED);
+        let writes = !flags.has(ScriptFlags::NO_WRITES);
+        if is_read_only && writes && !is_undeclared {
+            return Err(CommandError::text(
+                "ERR Can not execute a script with write flag using *_ro command.",
+            ));
+        }
+        self.is_short_of_memory = !flags.has(ScriptFlags::ALLOW_OOM) && self.host.is_short_of_memory();
+        if self.is_short_of_memory && writes && !is_undeclared {
+            return Err(CommandError::text(
+                "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'",
+            ));
+        }
+        (self.db, self.now, self.no_touch) = (ctx.db, ctx.now, ctx.no_touch);
+        self.is_read_only = is_read_only || !writes;
+        self.is_resp3 = false;
+        self.has_written = false;
+        self.end = None;
+        self.is_on = true;
+        self.hand.fill(ctx);
+        self.undo = (!self.hand.has_all()).then(|| Undo::begin(self.hand.journal()));
+        Ok(())
+    }
+
+    /// Ends the run and gives back to `ctx` what was in hand.
+    pub(crate) fn finish(&mut self, ctx: &mut Ctx<'_>) {
+        if let Some(undo) = self.undo.take()
+            && self.end == Some(End::NeedsAll)
+        {
+            undo.roll_back(&mut self.hand.ctx((self.db, self.now, self.no_touch)));
+        }
+        self.hand.empty(ctx);
+        self.is_on = false;
+    }
+
+    /// Whether it has changed anything.
+    pub(crate) fn has_written(&self) -> bool {
+        self.has_written
+    }
+
+    /// Runs a command for the script.
+    pub(crate) fn call(&mut self, args: &[&[u8]], out: &mut dyn Reply) -> Result<(), Refusal> {
+        if self.end.is_some() {
+            return Err(Refusal::End);
+        }
+        let Callee { facts, runs } =
+            self.host.resolve(args).map_err(|none| CommandError::Other(none.to_string().into()))?;
+        self.permit(facts)?;
+        match runs {
+            Runs::OnShard(handler) => self.run(facts, handler, args, out),
+            Runs::ByHost(_) if facts.name == "select" => self.select(args, out),
+            Runs::ByHost(place) => {
+                let host = Arc::clone(&self.host);
+                Ok(host.run(place, args, self.now, out)?)
+            }
+        }
+    }
+
+    fn permit(&self, facts: &Facts) -> Result<(), CommandError> {
+        if facts.flags.has(Flags::NOSCRIPT) {
+            return Err(CommandError::text("ERR This Redis command is not allowed from script"));
+        }
+        if self.is_read_only && facts.flags.has(Flags::WRITE) {
+            return Err(CommandError::text("ERR Write commands are not allowed from read-only scripts."));
+        }
+        if self.is_short_of_memory && !self.has_written && facts.flags.has(Flags::DENYOOM) {
+            return Err(CommandError::OutOfMemory);
+        }
+        Ok(())
+    }
+
+    fn run(
+        &mut self,
+        facts: &Facts,
+        handler: CoreHandler,
+        args: &[&[u8]],
+        out: &mut dyn Reply,
+    ) -> Result<(), Refusal> {
+        let is_write = facts.flags.has(Flags::WRITE);
+        if !self.hand.has_all() {
+            self.prepare(facts, is_write, args)?;
+        }
+        self.has_written |= is_write;
+        let mut ctx = self.hand.ctx((self.db, self.now, self.no_touch));
+        let mark = ctx.journal.mark();
+        let result = handler(&mut ctx, args, out);
+        if is_write {
+            ctx.journal.close_command(mark, self.db, args);
+        }
+        Ok(result?)
+    }
+
+    /// Makes sure that a command finds its keys in hand, and that what it changes can be taken back.
+    fn prepare(&mut self, facts: &Facts, is_write: bool, args: &[&[u8]]) -> Result<(), Refusal> {
+        let is_in_hand = match place(facts, args, self.hand.shard_count()) {
+            Placement::Anywhere => true,
+            Placement::One(shard) => self.hand.has(shard),
+            Placement::Together(shards) => shards.iter().all(|shard| self.hand.has(*shard)),
+            Placement::Spread(_) => facts.keys_to_end().is_some_and(|(first, step)| {
+                let shard_count = self.hand.shard_count();
+                let mut keys = args[first..].iter().step_by(step);
+                keys.all(|key| self.hand.has(kora_core::slot::Slot::of(key).shard(shard_count)))
+            }),
+        };
+        let mut ctx = self.hand.ctx((self.db, self.now, self.no_touch));
+        let undo = self.undo.as_mut().filter(|_| is_in_hand);
+        let is_safe = undo.is_some_and(|undo| !is_write || undo.save(&mut ctx, facts, args).is_ok());
+        if is_safe {
+            return Ok(());
+        }
+        self.end = Some(End::NeedsAll);
+        Err(Refusal::End)
+    }
+
+    fn select(&mut self, args: &[&[u8]], out: &mut dyn Reply) -> Result<(), Refusal> {
+        let db = kora_core::number::parse_i64(args[1]).ok_or(CommandError::NotInteger)?;
+        let count = self.hand.ctx((self.db, self.now, self.no_touch)).config().database_count;
+        let db = u16::try_from(db).ok().filter(|db| *db < count).ok_or(CommandError::DbIndex)?;
+        self.db = DbIndex(db);
+        out.ok();
+        Ok(())
+    }
+}
