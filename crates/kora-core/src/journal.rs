@@ -1,6 +1,9 @@
 //! What a round of commands did: its effects (deterministic commands that reproduce every change) and its keyspace
 //! events. The log, replicas, change-data cursors and notifications read from here; nothing else records a change.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use crate::shard::store::DbIndex;
 
 /// Classes of keyspace events, as `notify-keyspace-events` names them. Values are bits of a mask.
@@ -54,6 +57,9 @@ pub struct Message {
     pub channel: Box<[u8]>,
     /// What is said.
     pub payload: Box<[u8]>,
+    /// Which state of the audience its receivers were counted in: whoever joined later is not meant. The number is the
+    /// business of whoever keeps the audience.
+    pub as_of: u64,
 }
 
 /// What others are to be told, once the effects before it were handed over.
@@ -84,7 +90,8 @@ pub struct Effect {
 #[derive(Debug, Default)]
 pub struct Journal {
     recording: bool,
-    event_mask: u32,
+    /// Shared with whoever knows which events are wanted, so that a change holds for all shards at once.
+    event_mask: Arc<AtomicU32>,
     changes: u64,
     /// Those of the changes that no command made: keys that expired or were evicted.
     incidental_changes: u64,
@@ -125,6 +132,11 @@ impl Journal {
 
     /// Chooses the classes of events to collect, as bits of [`EventClass`].
     pub fn set_event_mask(&mut self, mask: u32) {
+        self.event_mask.store(mask, Ordering::Release);
+    }
+
+    /// Collects from now on the classes of events in `mask`, as it is at any time.
+    pub fn share_event_mask(&mut self, mask: Arc<AtomicU32>) {
         self.event_mask = mask;
     }
 
@@ -179,7 +191,7 @@ impl Journal {
     /// Reports a keyspace event.
     #[inline]
     pub fn event(&mut self, class: EventClass, name: &'static str, db: DbIndex, key: &[u8]) {
-        if self.event_mask & class.0 != 0 {
+        if self.event_mask.load(Ordering::Acquire) & class.0 != 0 {
             self.announcements.push(Announcement::Event(KeyEvent { class, name, db, key: key.into() }));
         }
     }

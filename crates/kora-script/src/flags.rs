@@ -72,7 +72,9 @@ pub(crate) fn shebang(body: &[u8]) -> Result<Option<Shebang<'_>>, CommandError> 
     let engine = words.next().unwrap_or_default();
     if engine != b"lua" {
         let engine = String::from_utf8_lossy(engine);
-        return Err(CommandError::Other(format!("ERR Unexpected engine in script shebang: #!{engine}").into()));
+        return Err(CommandError::Other(
+            format!("ERR Unexpected engine in script shebang: #!{engine}").into(),
+        ));
     }
     Ok(Some(Shebang { words: words.collect(), len: end + 2 }))
 }

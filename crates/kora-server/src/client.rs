@@ -69,6 +69,8 @@ pub(crate) struct Client {
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
     pub(crate) commands: AtomicU64,
+    /// Channels, patterns and shard channels it is subscribed to.
+    pub(crate) subscriptions: [AtomicUsize; 3],
     /// Whether it waits for a time that CLIENT UNBLOCK may end; whoever clears it ends the wait.
     pub(crate) is_unblockable: AtomicBool,
     /// The operation by which it waits for keys.
@@ -88,6 +90,11 @@ impl Client {
     pub(crate) fn end_wait(&self) -> bool {
         let is_ended = self.blocked.lock().as_ref().is_some_and(|operation| operation.end_wait());
         is_ended || self.is_unblockable.swap(false, Ordering::AcqRel)
+    }
+
+    /// Whether it is subscribed to anything.
+    pub(crate) fn is_subscriber(&self) -> bool {
+        self.subscriptions.iter().any(|count| count.load(Ordering::Relaxed) > 0)
     }
 
     pub(crate) fn has_flag(&self, flag: u8) -> bool {

@@ -10,6 +10,7 @@ pub mod facts;
 mod info;
 mod introspection;
 mod memory;
+pub(crate) mod pubsub;
 mod script;
 pub(crate) mod scripting;
 mod server;
@@ -68,9 +69,6 @@ impl Call<'_> {
     }
 }
 
-/// All families of the server that run on shards.
-pub(crate) const SHARD_FAMILIES: &[&[CommandSpec]] = &[kora_script::FAMILY];
-
 /// All families of the server.
 pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
     client::COMMANDS,
@@ -79,8 +77,12 @@ pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
     introspection::COMMANDS,
     memory::COMMANDS,
     script::COMMANDS,
+    pubsub::COMMANDS,
     server::COMMANDS,
 ];
+
+/// Families of the server that run on shards.
+pub(crate) const SHARD_FAMILIES: &[&[CommandSpec]] = &[kora_script::FAMILY, pubsub::SHARD_COMMANDS];
 
 /// A container without its subcommand: its arity refuses that before it runs.
 fn container(_: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {

@@ -8,6 +8,7 @@
 pub mod access;
 pub mod command_line;
 pub mod directives;
+pub mod events;
 pub mod field;
 pub mod limits;
 pub mod load;
@@ -16,6 +17,7 @@ pub mod rewrite;
 pub mod table;
 pub mod value;
 
+use events::EventFlags;
 use field::{ByteCount, FileMode, choice};
 use kora_core::config::{CoreConfig, EvictionConfig, EvictionOrder, EvictionScope, Tracking};
 use limits::{ClientsLimit, OutputLimit, OutputLimits};
@@ -155,6 +157,8 @@ pub struct Config {
     pub hz: u32,
     /// `active-expire-effort`: 1 to 10.
     pub active_expire_effort: u8,
+    /// `notify-keyspace-events`.
+    pub event_flags: EventFlags,
     /// The limits of packed collections.
     pub packed: PackedLimits,
     /// The file it was read from, if any: the one CONFIG REWRITE writes.
@@ -268,6 +272,7 @@ impl Default for Config {
             lfu_decay_minutes: 1,
             hz: 10,
             active_expire_effort: 1,
+            event_flags: EventFlags::default(),
             packed: PackedLimits::default(),
             file: None,
             inert: BTreeMap::new(),

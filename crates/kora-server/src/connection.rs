@@ -16,6 +16,8 @@ use crate::client::{Client, add, flag};
 use crate::driver::{Origin, ServerDriver};
 use crate::net::Stream;
 use crate::output::Output;
+use crate::pubsub::Place;
+use crate::pubsub::subscriptions::Subscriptions;
 
 /// Most bytes read at once into a connection's own buffer, behind a request that is not whole.
 const READ_BYTES_MAX: usize = 256 * 1024;
@@ -146,6 +148,10 @@ pub(crate) struct Connection {
     /// Whether it stands in the worker's list of connections with something to do.
     pub(crate) is_queued: bool,
     pub(crate) wait: Wait,
+    /// What it is subscribed to.
+    pub(crate) subscriptions: Subscriptions,
+    /// Its output holds messages that must not wait for anything else.
+    pub(crate) has_pushes: bool,
     /// Since when the soft output limit is exceeded.
     pub(crate) over_soft_limit_since: Option<UnixMs>,
 }
@@ -167,12 +173,30 @@ impl Connection {
             is_dirty: false,
             is_queued: false,
             wait: Wait::Nothing,
+            subscriptions: Subscriptions::default(),
+            has_pushes: false,
             over_soft_limit_since: None,
         }
     }
 
     pub(crate) fn origin(&self) -> Origin {
         Origin { worker: self.client.worker, slot: self.client.slot, client: self.client.id }
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        Place { worker: self.client.worker, slot: self.client.slot }
+    }
+
+    /// Whether it is subscribed to anything.
+    #[inline]
+    pub(crate) fn is_subscriber(&self) -> bool {
+        self.subscriptions.count() > 0
+    }
+
+    /// Whether it is subscribed and can't tell replies from messages: few commands are allowed then.
+    #[inline]
+    pub(crate) fn is_in_subscribe_mode(&self) -> bool {
+        self.is_subscriber() && self.session.resp == Resp::V2
     }
 
     /// Whether its next command may run.
@@ -270,7 +294,11 @@ impl Connection {
     /// Bytes allocated for it.
     #[inline]
     pub(crate) fn memory_bytes(&self) -> usize {
-        size_of::<Self>() + size_of::<Client>() + self.input.capacity() + self.output.allocated_bytes()
+        size_of::<Self>()
+            + size_of::<Client>()
+            + self.input.capacity()
+            + self.output.allocated_bytes()
+            + self.subscriptions.bytes()
     }
 
     /// Notes what other workers may see of it.

@@ -15,6 +15,7 @@ mod driver;
 mod memory;
 mod net;
 mod output;
+mod pubsub;
 mod resp;
 mod server;
 mod shared;

@@ -3,12 +3,15 @@
 //! A reply may have many millions of bytes. One buffer for it would double whenever it is full: copied again and
 //! again, and twice the size in the end. So a chunk that is nearly full is closed and a new one begun; closed chunks
 //! are sent from where they are, passed on whole from one worker to another, and freed one by one as the client reads.
+//! What many connections are sent, such as a message to all subscribers of a channel, is a chunk that their outputs share.
 //!
 //! Invariants: closed chunks are not empty; `chunk_bytes` is the sum of their lengths; `sent` is less than the length
 //! of the first chunk, or of the open one if there is no other, unless that is empty.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
+use std::ops::Deref;
+use std::sync::Arc;
 
 /// Room of a chunk. One longer piece has a chunk of its own.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -25,11 +28,32 @@ const SLICES_MAX: usize = 16;
 /// Bytes of a text that tells what it is.
 const TEXT_BYTES_MAX: usize = 64;
 
+/// Shared bytes from this length on are not copied: a chunk of its own costs about as much as copying so many.
+const SHARED_BYTES_MIN: usize = 1024;
+
+/// A closed chunk.
+#[derive(Debug)]
+enum Chunk {
+    Own(Vec<u8>),
+    Shared(Arc<Vec<u8>>),
+}
+
+impl Deref for Chunk {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Own(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
 /// Bytes on their way out.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
     /// Closed chunks, oldest first.
-    chunks: VecDeque<Vec<u8>>,
+    chunks: VecDeque<Chunk>,
     chunk_bytes: usize,
     /// The chunk that is written to.
     open: Vec<u8>,
@@ -53,7 +77,7 @@ impl Output {
         self.len() == 0
     }
 
-    /// Bytes allocated for it.
+    /// Bytes allocated for it; those it shares with others count in full.
     pub(crate) fn allocated_bytes(&self) -> usize {
         self.chunk_bytes + self.open.capacity()
     }
@@ -120,7 +144,25 @@ impl Output {
             chunk.shrink_to_fit();
         }
         self.chunk_bytes += chunk.len();
-        self.chunks.push_back(chunk);
+        self.chunks.push_back(Chunk::Own(chunk));
+    }
+
+    /// Adds what others are sent too: `head` and, shared with them if it is long, `tail`. Beyond the limit it is dropped as
+    /// a whole.
+    pub(crate) fn add_shared(&mut self, head: &[u8], tail: &Arc<Vec<u8>>) {
+        if self.limit > 0 && self.len() + head.len() + tail.len() > self.limit {
+            self.is_overfull = true;
+            return;
+        }
+        self.open.extend_from_slice(head);
+        if tail.len() < SHARED_BYTES_MIN {
+            self.open.extend_from_slice(tail);
+            self.close_full();
+        } else {
+            self.close();
+            self.chunk_bytes += tail.len();
+            self.chunks.push_back(Chunk::Shared(Arc::clone(tail)));
+        }
     }
 
     /// From so many bytes on, what is written is dropped: 0 for no limit.
@@ -139,7 +181,10 @@ impl Output {
         while position < self.chunk_bytes {
             let Some(chunk) = self.chunks.pop_back() else { break };
             self.chunk_bytes -= chunk.len();
-            self.open = chunk;
+            self.open = match chunk {
+                Chunk::Own(bytes) => bytes,
+                Chunk::Shared(bytes) => bytes.to_vec(),
+            };
         }
         self.open.truncate(position.saturating_sub(self.chunk_bytes));
     }
@@ -173,7 +218,7 @@ impl Output {
             stream.write(&self.open[self.sent..])?
         } else {
             let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-            let pieces = self.chunks.iter().chain(std::iter::once(&self.open));
+            let pieces = self.chunks.iter().map(Deref::deref).chain(std::iter::once(&self.open[..]));
             let mut count = 0;
             for (slice, piece) in slices.iter_mut().zip(pieces) {
                 *slice = IoSlice::new(if count == 0 { &piece[self.sent..] } else { piece });
@@ -225,7 +270,7 @@ impl Output {
 
     /// Copies up to `most` of the bytes that lie together in front, and passes over them.
     fn copy_front(&mut self, most: usize, into: &mut Self) -> usize {
-        let piece = &self.chunks.front().unwrap_or(&self.open)[self.sent..];
+        let piece = &self.chunks.front().map_or(&self.open[..], Deref::deref)[self.sent..];
         let count = piece.len().min(most);
         into.make_room(count);
         into.open.extend_from_slice(&piece[..count]);
@@ -234,7 +279,7 @@ impl Output {
         count
     }
 
-    fn push_chunk(&mut self, chunk: Vec<u8>) {
+    fn push_chunk(&mut self, chunk: Chunk) {
         self.close();
         self.chunk_bytes += chunk.len();
         self.chunks.push_back(chunk);

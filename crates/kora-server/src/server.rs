@@ -20,6 +20,7 @@ use crate::driver::ServerDriver;
 use crate::log::LevelHandle;
 use crate::memory::{Account, Reclaimer};
 use crate::net::Poller;
+use crate::pubsub::Broker;
 use crate::shared::{Shared, SharedParts};
 use crate::worker::{Worker, open_listeners};
 
@@ -62,6 +63,7 @@ impl Server {
             .collect::<io::Result<_>>()?;
         let seed = random_bytes::<8>()?;
         let shards = new_shards::<ServerDriver>(wakers, &config.core(), u64::from_le_bytes(seed));
+        let broker = Arc::new(Broker::new(worker_count));
         let account = Arc::new(Account::open());
         let (end_sender, ended) = crossbeam_channel::unbounded();
         let table = Arc::new(CommandTable::new(SHARD_FAMILIES, FAMILIES));
@@ -71,6 +73,7 @@ impl Server {
             table,
             scripts: Arc::clone(&scripts),
             hub: Arc::clone(shards[0].hub()),
+            broker,
             config,
             started: clock(),
             run_id: random_bytes::<20>()?.iter().map(|byte| format!("{byte:02x}")).collect(),
@@ -80,7 +83,7 @@ impl Server {
             end_sender,
         }));
         host.serve(&shared);
-        let services = Arc::new(Services::default().with(scripts));
+        let services = Arc::new(Services::default().with(Arc::clone(&shared.broker)).with(scripts));
         let mut server = Self { shared: Arc::clone(&shared), threads: Vec::new(), addresses, ended };
         let mut listeners = Some(listeners);
         for (index, (mut shard, poller)) in shards.into_iter().zip(pollers).enumerate() {

@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::driver::{ServerDriver, WorkerMail};
 use crate::log::LevelHandle;
 use crate::memory::{Account, Reclaimer};
+use crate::pubsub::Broker;
 
 /// Counters of one worker. Only that worker adds to them.
 #[derive(Debug)]
@@ -151,6 +152,8 @@ pub(crate) struct Shared {
     /// Held while CONFIG SET or REWRITE works, so that two do not overwrite each other.
     pub(crate) config_change: Mutex<()>,
     pub(crate) clients: Clients,
+    /// Publish/subscribe.
+    pub(crate) broker: Arc<Broker>,
     pub(crate) counters: Box<[WorkerCounters]>,
     pub(crate) pause: Pause,
     pub(crate) started: UnixMs,
@@ -175,6 +178,7 @@ pub(crate) struct SharedParts {
     /// The scripts that are known.
     pub(crate) scripts: Arc<Scripts>,
     pub(crate) hub: Arc<Hub<ServerDriver>>,
+    pub(crate) broker: Arc<Broker>,
     pub(crate) config: Config,
     pub(crate) started: UnixMs,
     pub(crate) run_id: String,
@@ -190,6 +194,7 @@ impl Shared {
             table,
             scripts,
             hub,
+            broker,
             config,
             started,
             run_id,
@@ -199,11 +204,13 @@ impl Shared {
             end_sender,
         } = parts;
         let command_count = table.all().len();
+        broker.set_event_flags(config.event_flags);
         let counters = (0..hub.shard_count()).map(|_| WorkerCounters::new(command_count)).collect();
         Self {
             table,
             scripts,
             hub,
+            broker,
             config: RwLock::new(Arc::new(config)),
             config_version: AtomicU64::new(0),
             config_change: Mutex::new(()),
@@ -236,6 +243,7 @@ impl Shared {
 
     /// Puts a configuration in force. Every worker takes it up before it runs another command.
     pub(crate) fn set_config(&self, config: Config) {
+        self.broker.set_event_flags(config.event_flags);
         *self.config.write() = Arc::new(config);
         self.config_version.fetch_add(1, Ordering::Release);
         self.wake_all();

@@ -9,6 +9,7 @@ mod cron;
 mod execute;
 mod finish;
 mod mail;
+mod publish;
 mod room;
 mod thrift;
 mod wait;
@@ -66,6 +67,8 @@ pub(crate) struct Worker {
     clock: fn() -> UnixMs,
     now: UnixMs,
     pause: Option<PauseMode>,
+    /// Some worker has so much to deliver that those who publish have to wait.
+    holds_publishers: bool,
     /// What this thread has told of its allocations.
     memory: Share,
     /// The memory limit is exceeded, and the next round goes on evicting.
@@ -99,6 +102,7 @@ impl Worker {
         let config = shared.config();
         let owner = Arc::clone(&shared);
         shard.set_garbage_sink(Box::new(move |garbage| owner.reclaimer.free(garbage)));
+        publish::connect(&mut shard, &shared);
         let mut worker = Self {
             shard,
             config_version: shared.config_version(),
@@ -117,6 +121,7 @@ impl Worker {
             now: clock(),
             clock,
             pause: None,
+            holds_publishers: false,
             memory: Share::default(),
             owes_room: false,
             read_buffer: vec![0; READ_BYTES],
@@ -146,7 +151,8 @@ impl Worker {
     }
 
     fn round(&mut self) -> std::io::Result<()> {
-        let is_idle = self.queue.is_empty() && !self.owes_room && self.shard.park();
+        let is_idle =
+            self.queue.is_empty() && !self.owes_room && self.shard.park() && !self.has_publications();
         let until_cron = self.next_cron.saturating_duration_since(self.round_begun);
         let timeout = if is_idle { until_cron.min(self.deadlines.from(self.now)) } else { Duration::ZERO };
         let mut ready = std::mem::take(&mut self.ready);
@@ -167,6 +173,7 @@ impl Worker {
         self.publish_counters();
         self.shard.dispose();
         self.shard.hand_over();
+        self.deliver(None);
         self.send_all();
         self.spare_clients();
         if self.round_begun >= self.next_cron {
@@ -179,6 +186,7 @@ impl Worker {
         self.now = (self.clock)();
         self.round_begun = Instant::now();
         self.take_up_config();
+        self.hold_publishers();
     }
 
     /// Takes up the configuration and the pause if they have changed.
@@ -240,7 +248,7 @@ impl Worker {
     fn serve(&mut self, slot: usize) {
         let Some(mut connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
         connection.is_queued = false;
-        connection.output.set_limit(self.config.output_limits.normal.hard_bytes);
+        connection.output.set_limit(self.output_limit(&connection).hard_bytes);
         if !connection.output.has_buffer()
             && let Some(buffer) = self.spare_buffers.pop()
         {
@@ -318,7 +326,12 @@ impl Worker {
     fn send(&mut self, slot: usize) {
         let Some(Some(connection)) = self.connections.get_mut(slot) else { return };
         connection.is_dirty = false;
-        if matches!(connection.wait, Wait::Operation(_)) && !connection.is_blocked() && connection.is_calm() {
+        let has_pushes = std::mem::take(&mut connection.has_pushes);
+        if !has_pushes
+            && matches!(connection.wait, Wait::Operation(_))
+            && !connection.is_blocked()
+            && connection.is_calm()
+        {
             // The replies of the operation will go out with those before it, in one system call.
             return;
         }

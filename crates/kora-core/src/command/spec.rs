@@ -314,6 +314,8 @@ pub enum Route {
     Script,
     /// As `Keys`; all stores if patterns among the arguments name further keys by what keys hold.
     Patterns,
+    /// It needs no store: it runs wherever it arrives, whatever its key specifications say.
+    Anywhere,
 }
 
 /// How the replies of the parts of one command become its reply.

@@ -51,6 +51,7 @@ pub fn place(facts: &Facts, args: &[&[u8]], shard_count: u16) -> Placement {
         Route::Patterns if !reads_patterns(args) => place_keys(facts, args, shard_count),
         Route::LendAll | Route::Patterns => Placement::Together((0..shard_count).map(ShardId).collect()),
         Route::Cursor => place_cursor(args, shard_count),
+        Route::Anywhere => Placement::Anywhere,
     }
 }
 

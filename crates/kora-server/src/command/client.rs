@@ -236,6 +236,8 @@ pub(super) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
     let output_bytes = client.output_bytes.load(Ordering::Relaxed);
     let query_bytes = client.query_bytes.load(Ordering::Relaxed);
     let query_free_bytes = client.query_free_bytes.load(Ordering::Relaxed);
+    let [subscriptions, pattern_subscriptions, shard_subscriptions] =
+        client.subscriptions.each_ref().map(|count| count.load(Ordering::Relaxed));
     let last_command = client.last_command.load(Ordering::Relaxed) as usize;
     ClientInfo {
         id: client.id.0,
@@ -246,6 +248,7 @@ pub(super) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
         age_seconds: seconds_since(client.created_ms),
         idle_seconds: seconds_since(client.last_active_ms.load(Ordering::Relaxed)),
         flags: ClientFlags {
+            is_subscriber: client.is_subscriber(),
             is_blocked: client.has_flag(flag::BLOCKED),
             closes_after_reply: client.has_flag(flag::CLOSING),
             is_unix: client.has_flag(flag::UNIX),
@@ -254,6 +257,9 @@ pub(super) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
             ..ClientFlags::default()
         },
         db: client.db.load(Ordering::Relaxed),
+        subscriptions,
+        pattern_subscriptions,
+        shard_subscriptions,
         query_bytes,
         query_free_bytes,
         output_bytes,

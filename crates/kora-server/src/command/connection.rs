@@ -21,7 +21,7 @@ pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
     CommandSpec { facts: facts::AUTH, handler: auth },
     CommandSpec { facts: facts::ECHO, handler: |call, args| call.at_desk(args, echo) },
     CommandSpec { facts: facts::HELLO, handler: hello },
-    CommandSpec { facts: facts::PING, handler: |call, args| call.at_desk(args, ping) },
+    CommandSpec { facts: facts::PING, handler: ping_connection },
     CommandSpec { facts: facts::QUIT, handler: quit },
     CommandSpec { facts: facts::RESET, handler: reset },
     CommandSpec { facts: facts::SELECT, handler: select },
@@ -39,6 +39,18 @@ fn ping(_: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     Ok(())
 }
 
+/// PING on a connection, which tells one that is in subscribe mode in the form of a message.
+fn ping_connection(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    if args.len() > 2 || !call.connection.is_in_subscribe_mode() {
+        return call.at_desk(args, ping);
+    }
+    let mut out = call.reply();
+    out.array(2);
+    out.bulk(b"pong");
+    out.bulk(args.get(1).copied().unwrap_or_default());
+    Ok(())
+}
+
 fn echo(_: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     out.bulk(args[1]);
     Ok(())
@@ -52,6 +64,7 @@ fn quit(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
 
 /// Puts the connection into the state of a new one, save for what its library calls itself.
 fn reset(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+    super::pubsub::end_all(call);
     let is_authenticated = call.shared.config().password.is_empty();
     let session = &mut call.connection.session;
     session.db = DbIndex(0);

@@ -4,6 +4,7 @@ mod client;
 mod command;
 mod config;
 mod connection;
+mod pubsub;
 mod scripting;
 mod server;
 
@@ -11,5 +12,6 @@ pub use client::*;
 pub use command::*;
 pub use config::*;
 pub use connection::*;
+pub use pubsub::*;
 pub use scripting::*;
 pub use server::*;

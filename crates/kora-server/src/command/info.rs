@@ -15,6 +15,7 @@ use crate::introspect::info::snapshot::{
     ServerInfo, StatsInfo,
 };
 use crate::memory::allocator_bytes;
+use crate::pubsub::Space;
 use crate::shared::CommandCounters;
 
 /// Runs INFO.
@@ -83,6 +84,7 @@ fn clients(desk: Desk<'_>) -> ClientsInfo {
         max: desk.shared.config().max_clients,
         input_buffer_bytes_max: largest(|client| client.query_bytes.load(Ordering::Relaxed)),
         output_buffer_bytes_max: largest(|client| client.output_bytes.load(Ordering::Relaxed)),
+        pubsub: clients.iter().filter(|client| client.is_subscriber()).count() as u64,
         blocked: clients.iter().filter(|client| client.has_flag(flag::BLOCKED)).count() as u64,
         timed_waits: desk.shared.sum(|counters| &counters.timed_waits),
         blocking_keys: desk.shared.sum(|counters| &counters.awaited_keys),
@@ -145,6 +147,9 @@ fn stats(desk: Desk<'_>) -> StatsInfo {
         eviction_exceeded_ms: shared.account.exceeded().milliseconds(),
         keyspace_hits: shared.sum(|counters| &counters.hits),
         keyspace_misses: shared.sum(|counters| &counters.misses),
+        pubsub_channels: shared.broker.name_count(Space::Channels) as u64,
+        pubsub_patterns: shared.broker.name_count(Space::Patterns) as u64,
+        pubsub_shard_channels: shared.broker.name_count(Space::ShardChannels) as u64,
         error_replies: errors(desk).iter().map(|error| error.count).sum(),
         reads_processed: shared.sum(|counters| &counters.reads),
         writes_processed: shared.sum(|counters| &counters.writes),

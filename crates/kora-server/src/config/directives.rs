@@ -2,10 +2,11 @@
 //!
 //! Names, shapes and bounds are Redis's 8.0; `workers` is Kora's own. CONFIG GET lists them in this order.
 
+use super::events::EventFlags;
 use super::field::Field;
 use super::limits::ClientsLimit;
 use super::table::{Apply, Change, Directive, Meaning};
-use super::value::{Setting, Shape};
+use super::value::{Setting, Shape, quote};
 use super::{LogLevel, MaxmemoryPolicy, Permission};
 use Shape::{Bool, Bytes, Choice, Int, Octal, Text, Words};
 use std::ffi::OsStr;
@@ -174,7 +175,20 @@ const GENERAL: &[Directive] = &[
     inert("lazyfree-lazy-user-flush", Bool, "no", FREES_LAZILY),
     inert("replica-lazy-flush", Bool, "no", FREES_LAZILY).also(&["slave-lazy-flush"]),
     inert("lua-time-limit", Int(0, i64::MAX), "5000", NO_SCRIPTS).also(&["busy-reply-threshold"]),
-    unavailable("notify-keyspace-events", Text, "", "publish/subscribe is"),
+    row(
+        "notify-keyspace-events",
+        Text,
+        Meaning::Works {
+            get: |config| Setting::Text(config.event_flags.shown()),
+            set: |config, setting| {
+                let letters = Vec::from_setting(setting)?;
+                config.event_flags = EventFlags::parse(&letters)
+                    .ok_or("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")?;
+                Ok(())
+            },
+            lines: Some(|config| vec![quote(&config.event_flags.letters())]),
+        },
+    ),
 ];
 
 const MEMORY: &[Directive] = &[

@@ -113,7 +113,7 @@ fn says(lines: &[Line], places: &[usize], directive: &Directive, config: &Config
     }
     let mut read = Config::default();
     let is_read = places.iter().all(|&at| directive.set(&mut read, &lines[at].words[1..]).is_ok());
-    is_read && directive.get(&read) == directive.get(config)
+    is_read && lines_of(&read, directive) == lines_of(config, directive)
 }
 
 /// Puts `new` in the place of the lines at `places`; those that are too many go, comments around them stay.

@@ -143,7 +143,7 @@ fn what_does_not_exist_yet_is_refused_but_its_off_value_is_not() {
     for (name, off, on) in [
         ("appendonly", "no", "yes"),
         ("save", "", "900 1"),
-        ("notify-keyspace-events", "", "KEA"),
+        ("activedefrag", "no", "yes"),
         ("slowlog-log-slower-than", "10000", "0"),
         ("min-replicas-to-write", "0", "1"),
     ] {

@@ -140,7 +140,8 @@ fn describe<H: Copy>(table: &CommandTable<H>, command: &Command<H>, out: &mut dy
     out.array(10);
     out.bulk(facts.name.as_bytes());
     out.integer(i64::from(facts.arity));
-    words(facts.flags.names().collect(), out);
+    // Redis keeps this one to itself.
+    words(facts.flags.names().filter(|name| *name != "may_replicate").collect(), out);
     for number in [first, last, step] {
         out.integer(number);
     }

@@ -46,7 +46,7 @@ fn argument<'a>(command: &[&'a [u8]], key: KeyAt) -> &'a [u8] {
 fn find<H: Copy>(table: &CommandTable<H>, command: &[&[u8]]) -> CommandResult<(&'static Facts, Keys)> {
     let refuse = |text| Err(CommandError::text(text));
     let Some(facts) = lookup(table, command) else { return refuse("ERR Invalid command specified") };
-    if facts.keys.is_empty() {
+    if facts.keys.iter().all(|spec| spec.flags.contains(&"not_key")) {
         return refuse("ERR The command has no key arguments");
     }
     if !facts.takes(command.len()) {

@@ -1,8 +1,9 @@
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{CHUNK_BYTES, Output, ROOM_BYTES};
+use super::{CHUNK_BYTES, Chunk, Output, ROOM_BYTES, SHARED_BYTES_MIN};
 
 /// Takes up to so many bytes at a time.
 struct Narrow {
@@ -112,10 +113,63 @@ fn a_long_output_takes_little_more_than_its_length() {
         for seed in 0..4_000_000 / len {
             write(&mut output, &bytes(len, seed));
         }
-        let capacities: usize = output.chunks.iter().map(Vec::capacity).sum();
+        let capacity = |chunk: &Chunk| match chunk {
+            Chunk::Own(bytes) => bytes.capacity(),
+            Chunk::Shared(_) => panic!("nothing was shared"),
+        };
+        let capacities: usize = output.chunks.iter().map(capacity).sum();
         let excess = capacities - output.chunk_bytes;
         assert!(excess < output.chunk_bytes / 8, "{excess} bytes too many for pieces of {len}");
     }
+}
+
+#[test]
+fn long_bytes_are_shared_and_short_ones_copied() {
+    let (short, long) = (Arc::new(bytes(SHARED_BYTES_MIN - 1, 1)), Arc::new(bytes(1 << 20, 2)));
+    let (mut outputs, mut model) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        let mut output = Output::default();
+        write(&mut output, b"reply");
+        output.add_shared(b"head", &short);
+        output.add_shared(b"head", &long);
+        output.add_shared(b"head", &long);
+        write(&mut output, b"end");
+        outputs.push(output);
+    }
+    for piece in [b"reply", b"head".as_slice(), &short, b"head", &long, b"head", &long, b"end"] {
+        model.extend_from_slice(piece);
+    }
+    assert_eq!((Arc::strong_count(&short), Arc::strong_count(&long)), (1, 7));
+    for output in &mut outputs {
+        assert_eq!(output.len(), model.len());
+        assert!(output.allocated_bytes() >= model.len(), "shared bytes count in full");
+        assert!(drain(output, 100_000) == model);
+    }
+    assert_eq!(Arc::strong_count(&long), 1);
+}
+
+#[test]
+fn shared_bytes_can_be_taken_back_and_passed_on() {
+    let long = Arc::new(bytes(100_000, 2));
+    let (mut from, mut into) = (Output::default(), Output::default());
+    from.add_shared(b"", &long);
+    from.add_shared(b"", &long);
+    from.truncate(150_000);
+    from.move_front(150_000, &mut into);
+    assert!(from.is_empty());
+    assert!(drain(&mut into, usize::MAX) == [&long[..], &long[..50_000]].concat());
+}
+
+#[test]
+fn shared_bytes_beyond_the_limit_are_dropped() {
+    let long = Arc::new(bytes(100_000, 2));
+    let mut output = Output::default();
+    output.set_limit(250_000);
+    for _ in 0..4 {
+        output.add_shared(b"head", &long);
+    }
+    assert!(output.is_overfull());
+    assert_eq!((output.len(), Arc::strong_count(&long)), (200_008, 3));
 }
 
 #[test]

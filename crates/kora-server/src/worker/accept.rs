@@ -185,6 +185,7 @@ impl Worker {
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             commands: AtomicU64::new(0),
+            subscriptions: Default::default(),
             is_unblockable: AtomicBool::new(false),
             blocked: Mutex::new(None),
         }
@@ -195,6 +196,7 @@ impl Worker {
         let Some(connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
         self.forget_memory(&connection);
         self.leave_wait(&connection);
+        self.end_subscriptions(&connection);
         self.shared.clients.remove(connection.client.id);
         self.counters().connections.fetch_sub(1, Ordering::Relaxed);
         self.free_slots.push(slot);

@@ -7,7 +7,8 @@ use std::time::Duration;
 use kora_protocol::Limits;
 
 use super::Worker;
-use crate::connection::Wait;
+use crate::config::limits::OutputLimit;
+use crate::connection::{Connection, Wait};
 
 /// Entries with a deadline that a sweep may examine, for each step of `active-expire-effort`.
 const SWEEP_ENTRIES_PER_EFFORT: usize = 4000;
@@ -77,7 +78,7 @@ impl Worker {
         for connection in self.connections.iter_mut().flatten() {
             let idle_ms = now.0 - connection.client.last_active_ms.load(Ordering::Relaxed);
             let is_waiting = !matches!(connection.wait, Wait::Nothing);
-            if timeout_ms > 0 && idle_ms > timeout_ms && !is_waiting {
+            if timeout_ms > 0 && idle_ms > timeout_ms && !is_waiting && !connection.is_subscriber() {
                 expired.push(connection.client.slot);
             } else if idle_ms > 2000 && connection.input.is_empty() {
                 connection.input = Vec::new();
@@ -89,10 +90,17 @@ impl Worker {
         over.into_iter().for_each(|slot| self.close(slot));
     }
 
+    /// What `client-output-buffer-limit` allows a connection.
+    pub(super) fn output_limit(&self, connection: &Connection) -> OutputLimit {
+        let limits = &self.config.output_limits;
+        if connection.is_subscriber() { limits.pubsub } else { limits.normal }
+    }
+
     /// Whether a connection has left more unread than `client-output-buffer-limit` allows.
     pub(super) fn is_over_output_limit(&mut self, slot: usize) -> bool {
-        let limit = self.config.output_limits.normal;
         let now = self.now;
+        let Some(Some(connection)) = self.connections.get(slot) else { return false };
+        let limit = self.output_limit(connection);
         let Some(Some(connection)) = self.connections.get_mut(slot) else { return false };
         let unsent = connection.unsent_bytes() as u64;
         if limit.soft_bytes == 0 || unsent <= limit.soft_bytes {
@@ -122,6 +130,7 @@ impl Worker {
         let now = self.now;
         self.shard.sweep(now, budget);
         self.shard.hand_over();
+        self.deliver(None);
     }
 
     /// Shows this round's counts to the other workers.

@@ -21,6 +21,7 @@ use super::Worker;
 use super::batch::Args;
 use super::room::Room;
 use crate::client::{add, flag};
+use crate::command::pubsub::{is_allowed_in_subscribe_mode, publishes, subscribe_mode_error, subscribes};
 use crate::command::{Call, ServerHandler};
 use crate::config::Permission;
 use crate::connection::{Connection, PendingParts, ReplyMode, Wait};
@@ -65,6 +66,7 @@ impl Worker {
     pub(super) fn execute(&mut self, connection: &mut Connection, bytes: &[u8]) -> usize {
         let begun = self.begin_account();
         let mut used = 0;
+        self.deliver_before(connection);
         while connection.may_run() && used < bytes.len() {
             let limits = self.limits(connection);
             let mut batch = std::mem::take(&mut self.batch);
@@ -92,6 +94,7 @@ impl Worker {
                 break;
             }
         }
+        self.deliver_after(connection);
         if let Some(&last) = self.executed.last() {
             connection.client.last_command.store(u32::from(last), Ordering::Relaxed);
             add(&connection.client.commands, self.executed.len() as u64);
@@ -218,8 +221,10 @@ impl Worker {
     #[inline]
     fn has_gate(&self, connection: &Connection) -> bool {
         !connection.session.is_authenticated
+            || connection.is_in_subscribe_mode()
             || connection.session.reply_mode != ReplyMode::On
             || self.pause.is_some()
+            || self.holds_publishers
     }
 
     /// The exceptional states of a connection or of the server.
@@ -239,12 +244,17 @@ impl Worker {
             self.reject(connection, resolved, "NOAUTH Authentication required.");
             return Some(Step::Next);
         }
+        if connection.is_in_subscribe_mode() && !is_allowed_in_subscribe_mode(resolved.facts) {
+            let text = subscribe_mode_error(resolved.facts);
+            self.reject(connection, resolved, &text);
+            return Some(Step::Next);
+        }
         let waits = match self.pause {
             None => false,
             Some(PauseMode::All) => true,
             Some(PauseMode::Write) => flags.has(Flags::WRITE) || flags.has(Flags::MAY_REPLICATE),
         };
-        if waits {
+        if waits || self.holds_publishers && publishes(resolved.facts) {
             connection.wait = Wait::Pause;
             connection.client.set_flag(flag::BLOCKED, true);
             self.paused.push(connection.client.slot);
@@ -398,6 +408,7 @@ impl Worker {
         let ran = self.shard.run(is_write, handler, args, &setting, &mut out);
         if ran == Ran::Replied {
             self.finish_command(connection, resolved, begin);
+            self.deliver_own(connection);
         }
         ran
     }
@@ -428,6 +439,8 @@ impl Worker {
             self.count_failure(resolved.id, text);
         }
         if connection.session.reply_mode != ReplyMode::On {
+            // What confirms a subscription is a message, not a reply.
+            let begin = if subscribes(resolved.facts) { connection.output.end() } else { begin };
             self.finish_reply(connection, begin);
         }
     }

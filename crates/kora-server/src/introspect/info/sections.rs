@@ -232,8 +232,8 @@ pub(super) fn stats(stats: &StatsInfo, fields: &mut Fields) {
     fields.put("keyspace_misses", stats.keyspace_misses);
     fields.put("pubsub_channels", stats.pubsub_channels);
     fields.put("pubsub_patterns", stats.pubsub_patterns);
+    fields.put("pubsubshard_channels", stats.pubsub_shard_channels);
     fields.noughts(&[
-        "pubsubshard_channels",
         "latest_fork_usec",
         "total_forks",
         "migrate_cached_sockets",

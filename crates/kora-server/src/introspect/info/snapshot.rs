@@ -158,6 +158,8 @@ pub struct StatsInfo {
     pub pubsub_channels: u64,
     /// Patterns with subscribers.
     pub pubsub_patterns: u64,
+    /// Shard channels with subscribers.
+    pub pubsub_shard_channels: u64,
     /// Replies that were errors.
     pub error_replies: u64,
     /// Reads from connections.

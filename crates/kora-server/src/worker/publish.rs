@@ -1,0 +1,123 @@
+//! How what is announced reaches this worker's connections.
+//!
+//! A message is delivered after the reply of the command that caused it, and before anything that a connection sent later
+//! is run: a subscriber that asks something after it has heard of a message finds the message in front of the answer.
+
+use std::sync::Arc;
+
+use kora_core::shard::runner::Shard;
+
+use super::Worker;
+use crate::connection::Connection;
+use crate::driver::ServerDriver;
+use crate::pubsub::{Heads, Publication};
+use crate::shared::Shared;
+
+/// Lets a shard's announcements go to the broker, and collect the events that it wants.
+pub(super) fn connect(shard: &mut Shard<ServerDriver>, shared: &Arc<Shared>) {
+    shard.journal().share_event_mask(Arc::clone(shared.broker.event_mask()));
+    let (owner, here) = (Arc::clone(shared), shard.id());
+    shard.set_announcement_sink(Box::new(move |announcements| {
+        let wake_other = |worker| {
+            if worker != here {
+                owner.hub.wake(worker);
+            }
+        };
+        owner.broker.announce(announcements, wake_other);
+    }));
+}
+
+impl Worker {
+    /// Whether there is anything to deliver.
+    #[inline]
+    pub(super) fn has_publications(&self) -> bool {
+        self.shared.broker.has_mail(self.shard.id())
+    }
+
+    /// Delivers what was published before what `connection` sends now: what it has heard of it is to find.
+    #[inline]
+    pub(super) fn deliver_before(&mut self, connection: &mut Connection) {
+        if connection.is_subscriber() {
+            self.deliver(Some(connection));
+        }
+    }
+
+    /// Delivers what a command of `connection` announced, if it may be meant itself: before its next command.
+    #[inline]
+    pub(super) fn deliver_own(&mut self, connection: &mut Connection) {
+        if connection.is_subscriber() && self.shard.journal().has_announcements() {
+            self.shard.hand_over();
+            self.deliver(Some(connection));
+        }
+    }
+
+    /// Delivers what the commands of `connection` announced: together, since nobody has seen their replies yet.
+    #[inline]
+    pub(super) fn deliver_after(&mut self, connection: &mut Connection) {
+        if self.shard.journal().has_announcements() {
+            self.shard.hand_over();
+            self.deliver(Some(connection));
+        }
+    }
+
+    /// Empties the inbox into the outputs of connections. One that is being served is not in its place: it is `served`.
+    #[inline]
+    pub(super) fn deliver(&mut self, served: Option<&mut Connection>) {
+        if self.has_publications() {
+            self.deliver_all(served);
+        }
+    }
+
+    #[cold]
+    fn deliver_all(&mut self, mut served: Option<&mut Connection>) {
+        let shared = Arc::clone(&self.shared);
+        let here = self.shard.id();
+        let was_congested = shared.broker.is_congested();
+        while let Some(publication) = shared.broker.take(here) {
+            shared.broker.each_receiver(here, &publication, |slot, heads| {
+                match served.as_deref_mut().filter(|served| served.client.slot == slot) {
+                    Some(connection) => self.push_to(connection, &publication, heads),
+                    None => self.push_to_slot(slot, &publication, heads),
+                }
+            });
+        }
+        if was_congested && !shared.broker.is_congested() {
+            shared.wake_all();
+        }
+    }
+
+    /// Looks whether those who publish have to wait, and lets them go on when they need not any more.
+    #[inline]
+    pub(super) fn hold_publishers(&mut self) {
+        let is_congested = self.shared.broker.is_congested();
+        if std::mem::replace(&mut self.holds_publishers, is_congested) && !is_congested {
+            self.resume_paused();
+        }
+    }
+
+    fn push_to_slot(&mut self, slot: usize, publication: &Publication, heads: &Heads) {
+        let Some(mut connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
+        self.push_to(&mut connection, publication, heads);
+        self.connections[slot] = Some(connection);
+        self.note_dirty(slot);
+    }
+
+    fn push_to(&mut self, connection: &mut Connection, publication: &Publication, heads: &Heads) {
+        let output = &mut connection.output;
+        output.set_limit(self.config.output_limits.pubsub.hard_bytes);
+        if !output.has_buffer()
+            && let Some(buffer) = self.spare_buffers.pop()
+        {
+            output.set_buffer(buffer);
+        }
+        output.add_shared(heads.of(connection.session.resp), publication.tail());
+        connection.has_pushes = true;
+    }
+
+    /// Ends the subscriptions of a connection that is being closed.
+    pub(super) fn end_subscriptions(&self, connection: &Connection) {
+        if connection.is_subscriber() {
+            crate::command::pubsub::end_subscriptions(&self.shared.broker, connection);
+        }
+    }
+}
