@@ -81,7 +81,17 @@ coroutine.resume = function(...)
   return unless_ended(resume(...))
 end
 
--- Runs a script: whether it came to its end, and what it returned or, as a table, what it raised.
-return function(body)
-  return xpcall(body, native.explain)
+local explain = native.explain
+
+-- Runs a script, or a function with its keys and arguments: whether it came to its end, and what it returned or, as a
+-- table, what it raised.
+local function protect(body, keys, args)
+  if keys == nil then
+    return xpcall(body, explain)
+  end
+  return xpcall(function()
+    return body(keys, args)
+  end, explain)
 end
+
+return protect, raising

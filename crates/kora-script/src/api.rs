@@ -3,6 +3,7 @@
 //! Source: Redis documentation, "Redis Lua API reference".
 
 mod call;
+pub(crate) mod register;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,6 +16,7 @@ use crate::host::LogLevel;
 use crate::render::line;
 use crate::run::Run;
 use crate::script::Sha;
+use crate::vm::Purpose;
 
 /// The first result of a function that has failed; the second is what it raises. No script gets hold of it.
 const FAILED: mlua::LightUserData = mlua::LightUserData(std::ptr::without_provenance_mut(1));
@@ -36,11 +38,11 @@ pub(crate) struct Failure {
 }
 
 /// Adds the `redis` table to a state that is not frozen yet, and returns the function that runs scripts.
-pub(crate) fn install(lua: &Lua, run: &Shared) -> mlua::Result<Function> {
+pub(crate) fn install(lua: &Lua, run: &Shared, purpose: Purpose) -> mlua::Result<Function> {
     let redis = lua.create_table()?;
     call::add(lua, &redis, run)?;
     add_replies(lua, &redis)?;
-    add_settings(lua, &redis, run)?;
+    add_settings(lua, &redis, run, purpose)?;
     add_log(lua, &redis, run)?;
     let version = run.borrow().host().version();
     redis.raw_set("REDIS_VERSION", version)?;
@@ -51,12 +53,17 @@ pub(crate) fn install(lua: &Lua, run: &Shared) -> mlua::Result<Function> {
     native.raw_set("redis", redis)?;
     native.raw_set("translate", translator(lua, run)?)?;
     native.raw_set("explain", explainer(lua, run)?)?;
-    lua.load(include_str!("api.lua")).set_name("=api").set_mode(ChunkMode::Text).call(native)
+    let api = lua.load(include_str!("api.lua")).set_name("=api").set_mode(ChunkMode::Text);
+    let (protect, raising): (Function, Function) = api.call(native)?;
+    if purpose == Purpose::Functions {
+        register::add(lua, &raising, run)?;
+    }
+    Ok(protect)
 }
 
-/// Runs `function` by the function that [`install`] returned.
-pub(crate) fn protected(protect: &Function, function: &Function) -> mlua::Result<Result<Value, Failure>> {
-    match protect.call::<(bool, Value)>(function)? {
+/// What the function that [`install`] returned has returned.
+pub(crate) fn outcome(returned: (bool, Value)) -> mlua::Result<Result<Value, Failure>> {
+    match returned {
         (true, value) => Ok(Ok(value)),
         (false, Value::Table(table)) => Ok(Err(Failure {
             text: text_of(&table, "err")?,
@@ -145,7 +152,7 @@ fn with_code(text: &[u8]) -> Vec<u8> {
 }
 
 /// redis.setresp(), redis.set_repl(), redis.replicate_commands(), and what belongs to a debugger.
-fn add_settings(lua: &Lua, redis: &Table, run: &Shared) -> mlua::Result<()> {
+fn add_settings(lua: &Lua, redis: &Table, run: &Shared, purpose: Purpose) -> mlua::Result<()> {
     let run = Rc::clone(run);
     let setresp = lua.create_function(move |lua, args: MultiValue| {
         let [value] = &args.iter().collect::<Vec<_>>()[..] else {
@@ -180,6 +187,9 @@ fn add_settings(lua: &Lua, redis: &Table, run: &Shared) -> mlua::Result<()> {
         }
     })?;
     redis.raw_set("set_repl", set_repl)?;
+    if purpose == Purpose::Functions {
+        return Ok(());
+    }
     redis.raw_set("replicate_commands", lua.create_function(|_, _: MultiValue| Ok(true))?)?;
     for name in ["breakpoint", "debug"] {
         let refuse = move |lua: &Lua, _: MultiValue| {

@@ -8,12 +8,12 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::number::parse_i64;
 use kora_core::reply::Reply;
 
-use crate::interpreter::{Arguments, Outcome};
+use crate::interpreter::{Arguments, Outcome, Subject};
 use crate::script::Sha;
 use crate::service::Scripts;
 
 /// The commands that run scripts.
-pub const FAMILY: &[CommandSpec] = &[EVAL, EVAL_RO, EVALSHA, EVALSHA_RO];
+pub const FAMILY: &[CommandSpec] = &[EVAL, EVAL_RO, EVALSHA, EVALSHA_RO, FCALL, FCALL_RO];
 
 const READING: Flags =
     Flags::NOSCRIPT.with(Flags::SKIP_MONITOR).with(Flags::NO_MANDATORY_KEYS).with(Flags::STALE);
@@ -88,6 +88,52 @@ const EVALSHA_RO: CommandSpec = CommandSpec {
     },
     handler: |ctx, args, out| evaluate_sha(ctx, args, true, out),
 };
+
+const OF_FUNCTION: &[Arg] = &[Arg::string("function"), REST[0], REST[1], REST[2]];
+
+const FCALL: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "fcall",
+        since: "7.0.0",
+        summary: "Runs a function of a library",
+        complexity: "Depends on the function that is executed.",
+        args: OF_FUNCTION,
+        ..FACTS
+    },
+    handler: |ctx, args, out| call(ctx, args, false, out),
+};
+
+const FCALL_RO: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "fcall_ro",
+        summary: "Runs a function of a library, one that only reads",
+        complexity: "Depends on the function that is executed.",
+        args: OF_FUNCTION,
+        ..READ_FACTS
+    },
+    handler: |ctx, args, out| call(ctx, args, true, out),
+};
+
+fn call(ctx: &mut Ctx<'_>, args: &[&[u8]], is_read_only: bool, out: &mut dyn Reply) -> CommandResult {
+    const NO_FUNCTION: CommandError = CommandError::text("ERR Function not found");
+    run(ctx, out, |scripts, ctx, out| {
+        crate::interpreter::with(scripts, |interpreter| {
+            let version = scripts.libraries_version();
+            let (functions, run) = interpreter.functions()?;
+            let found = functions.find(run, &scripts.libraries(), version, args[1])?;
+            let callable = found.ok_or(NO_FUNCTION)?;
+            let arguments = arguments(args).map_err(|error| match error {
+                CommandError::NotInteger => CommandError::text("ERR Bad number of keys provided"),
+                other => other,
+            })?;
+            let facts = &callable.library.functions[callable.place];
+            let name = String::from_utf8_lossy(&facts.name);
+            let subject = Subject { name: &name, flags: facts.flags, is_read_only, wanders: &facts.wanders };
+            let body = || functions.vm.call_function(&callable.function, &arguments);
+            crate::interpreter::run(run, scripts, ctx, &subject, out, body)
+        })
+    })
+}
 
 /// There is no script of this digest.
 const NO_SCRIPT: CommandError = CommandError::text("NOSCRIPT No matching script. Please use EVAL.");

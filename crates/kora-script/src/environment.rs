@@ -117,10 +117,20 @@ pub fn reset_random(lua: &Lua) {
 ///
 /// A syntax error, whose text is for [`error_text`].
 pub fn compile(lua: &Lua, source: &[u8], chunk_name: &str) -> mlua::Result<Function> {
+    compile_in(lua, source, chunk_name, &lua.globals())
+}
+
+/// The same for a text whose globals are `globals`.
+///
+/// # Errors
+///
+/// A syntax error, in the words of [`error_text`].
+pub fn compile_in(lua: &Lua, source: &[u8], chunk_name: &str, globals: &Table) -> mlua::Result<Function> {
     let load = |scope| {
         let translation = source::translate(source, scope)
             .map_err(|problem| source::syntax_error(&problem.text(chunk_name.as_bytes())))?;
         let chunk = lua.load(&*translation.text).set_name(chunk_name).set_mode(ChunkMode::Text);
+        let chunk = chunk.set_environment(globals.clone());
         chunk.into_function().map_err(|error| match error {
             mlua::Error::SyntaxError { message, .. } => {
                 source::syntax_error(&source::reword(message.as_bytes(), translation.foreign))

@@ -1,28 +1,28 @@
 //! The interpreter of one worker's thread: it compiles scripts once, and runs them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
-use mlua::{Function, Lua, Table, Value};
+use mlua::{Function, Value};
 
-use crate::api::{self, Failure};
-use crate::environment::{self, Globals, error_text};
+use crate::api::Failure;
+use crate::environment::{self, error_text};
+use crate::flags::ScriptFlags;
+use crate::functions::Functions;
 use crate::render::{line, render};
 use crate::run::{End, Rights, Run};
 use crate::script::{Script, Sha};
 use crate::service::{Origin, Scripts};
+use crate::vm::{Purpose, Vm};
 
 /// Compiled functions that a worker keeps; those used longest ago go first.
 const COMPILED_MAX: usize = 1000;
-
-/// Memory of the scripts of one worker.
-const MEMORY_BYTES_MAX: usize = 1024 * 1024 * 1024;
 
 /// What scripts are called in Lua's messages.
 const CHUNK: &str = "@user_script";
@@ -48,7 +48,8 @@ pub(crate) fn with<R>(
     })
 }
 
-fn internal(error: &mlua::Error) -> CommandError {
+/// An error of Lua's that no script has raised.
+pub(crate) fn internal(error: &mlua::Error) -> CommandError {
     CommandError::Other(format!("ERR {}", line(error_text(error).as_bytes())).into())
 }
 
@@ -67,45 +68,63 @@ pub(crate) enum Outcome {
     NeedsAll,
 }
 
+/// What is run.
+pub(crate) struct Subject<'a> {
+    /// The digest of a script, the name of a function.
+    pub(crate) name: &'a dyn std::fmt::Display,
+    pub(crate) flags: ScriptFlags,
+    pub(crate) is_read_only: bool,
+    pub(crate) wanders: &'a AtomicBool,
+}
+
 /// A script that was compiled here.
 pub(crate) struct Compiled {
     script: Arc<Script>,
     function: Function,
-    used: std::cell::Cell<u64>,
+    used: Cell<u64>,
 }
 
 /// See the module.
 pub(crate) struct Interpreter {
     service: u64,
-    lua: Lua,
-    globals: Globals,
     run: Rc<RefCell<Run>>,
-    /// Calls a function, and makes of what it raises a table.
-    protect: Function,
+    scripts: Vm,
     compiled: HashMap<Sha, Rc<Compiled>>,
     /// The same by hash of the text: where two texts have one hash, only the later is here.
     by_text: HashMap<u64, Rc<Compiled>>,
     hasher: ahash::RandomState,
     clock: u64,
+    /// Made when the first library is loaded or the first function runs.
+    functions: Option<Functions>,
 }
 
 impl Interpreter {
     fn new(scripts: &Scripts) -> mlua::Result<Self> {
-        let lua = environment::new_state(MEMORY_BYTES_MAX)?;
         let run = Rc::new(RefCell::new(Run::new(Arc::clone(scripts.host()))));
-        let protect = api::install(&lua, &run)?;
-        environment::freeze(&lua)?;
         Ok(Self {
             service: scripts.id(),
-            globals: Globals::of(&lua)?,
-            lua,
+            scripts: Vm::new(&run, Purpose::Scripts)?,
             run,
-            protect,
             compiled: HashMap::new(),
             by_text: HashMap::new(),
             hasher: ahash::RandomState::new(),
             clock: 0,
+            functions: None,
         })
+    }
+
+    /// The functions of this worker, and the state of what runs.
+    pub(crate) fn functions(&mut self) -> CommandResult<(&mut Functions, &Rc<RefCell<Run>>)> {
+        if self.functions.is_none() {
+            self.functions = Some(Functions::new(&self.run).map_err(|error| internal(&error))?);
+        }
+        let functions = self.functions.as_mut().expect("it was made where it was missing");
+        Ok((functions, &self.run))
+    }
+
+    /// Bytes that Lua has allocated for scripts, and for functions.
+    pub(crate) fn memory_bytes(&self) -> (usize, usize) {
+        (self.scripts.memory_bytes(), self.functions.as_ref().map_or(0, Functions::memory_bytes))
     }
 
     /// The script of a text, made known if it was not.
@@ -157,14 +176,14 @@ impl Interpreter {
     }
 
     fn compile(&mut self, script: Arc<Script>) -> CommandResult<Rc<Compiled>> {
-        let function = environment::compile(&self.lua, script.code(), CHUNK).map_err(|error| {
+        let function = environment::compile(&self.scripts.lua, script.code(), CHUNK).map_err(|error| {
             let text = line(error_text(&error).as_bytes());
             CommandError::Other(format!("ERR Error compiling script (new function): {text}").into())
         })?;
         if self.compiled.len() >= COMPILED_MAX {
             self.forget_some();
         }
-        let used = std::cell::Cell::new(self.clock);
+        let used = Cell::new(self.clock);
         let compiled = Rc::new(Compiled { script, function, used });
         self.compiled.insert(compiled.script.sha, Rc::clone(&compiled));
         Ok(compiled)
@@ -192,46 +211,44 @@ impl Interpreter {
         let script = &compiled.script;
         self.clock += 1;
         compiled.used.set(self.clock);
-        if script.wanders.load(Ordering::Relaxed) && !ctx.has_all() {
-            return Ok(Outcome::NeedsAll);
-        }
-        let rights = Rights { flags: script.flags, is_read_only };
-        self.run.borrow_mut().begin(ctx, rights)?;
-        let ran = self.call(&compiled.function, arguments);
-        let (end, is_resp3) = {
-            let mut run = self.run.borrow_mut();
-            run.finish(ctx);
-            (run.end, run.is_resp3)
-        };
-        if end == Some(End::NeedsAll) {
-            script.wanders.store(true, Ordering::Relaxed);
-            return Ok(Outcome::NeedsAll);
-        }
-        if ctx.shard_count() > 1 && ctx.has_all() {
-            scripts.runs_on_all.fetch_add(1, Ordering::Relaxed);
-        }
-        let value = ran.map_err(|error| internal(&error))?.map_err(|failure| {
-            let Failure { text, source, line } = failure;
-            let place = if line > 0 { format!(", on {source}:{line}.") } else { String::new() };
-            CommandError::Other(format!("{text} script: {}{place}", script.sha).into())
-        })?;
-        render(&value, is_resp3, out).map_err(|error| internal(&error))?;
-        Ok(Outcome::Replied)
+        let subject =
+            Subject { name: &script.sha, flags: script.flags, is_read_only, wanders: &script.wanders };
+        let body = || self.scripts.call_script(&compiled.function, arguments);
+        run(&self.run, scripts, ctx, &subject, out, body)
     }
+}
 
-    fn call(&self, function: &Function, arguments: &Arguments<'_>) -> mlua::Result<Result<Value, Failure>> {
-        self.globals.reset_random();
-        let fields = self.globals.fields();
-        fields.raw_set("KEYS", self.list(arguments.keys)?)?;
-        fields.raw_set("ARGV", self.list(arguments.args)?)?;
-        api::protected(&self.protect, function)
+/// Runs `body` with what `ctx` has in hand, and replies with what it returns.
+pub(crate) fn run(
+    run: &Rc<RefCell<Run>>,
+    scripts: &Scripts,
+    ctx: &mut Ctx<'_>,
+    subject: &Subject<'_>,
+    out: &mut dyn Reply,
+    body: impl FnOnce() -> mlua::Result<Result<Value, Failure>>,
+) -> CommandResult<Outcome> {
+    if subject.wanders.load(Ordering::Relaxed) && !ctx.has_all() {
+        return Ok(Outcome::NeedsAll);
     }
-
-    fn list(&self, items: &[&[u8]]) -> mlua::Result<Table> {
-        let table = self.lua.create_table_with_capacity(items.len(), 0)?;
-        for item in items {
-            table.raw_push(self.lua.create_string(item)?)?;
-        }
-        Ok(table)
+    run.borrow_mut().begin(ctx, Rights { flags: subject.flags, is_read_only: subject.is_read_only })?;
+    let ran = body();
+    let (end, is_resp3) = {
+        let mut run = run.borrow_mut();
+        run.finish(ctx);
+        (run.end, run.is_resp3)
+    };
+    if end == Some(End::NeedsAll) {
+        subject.wanders.store(true, Ordering::Relaxed);
+        return Ok(Outcome::NeedsAll);
     }
+    if ctx.shard_count() > 1 && ctx.has_all() {
+        scripts.runs_on_all.fetch_add(1, Ordering::Relaxed);
+    }
+    let value = ran.map_err(|error| internal(&error))?.map_err(|failure| {
+        let Failure { text, source, line } = failure;
+        let place = if line > 0 { format!(", on {source}:{line}.") } else { String::new() };
+        CommandError::Other(format!("{text} script: {}{place}", subject.name).into())
+    })?;
+    render(&value, is_resp3, out).map_err(|error| internal(&error))?;
+    Ok(Outcome::Replied)
 }

@@ -7,17 +7,23 @@
 
 mod api;
 mod command;
+mod dump;
 pub mod environment;
 mod flags;
+mod function_command;
+mod functions;
 pub mod host;
 mod interpreter;
+mod library;
 mod render;
 mod run;
 mod script;
 mod service;
 mod sink;
+mod vm;
 
 pub use command::FAMILY;
+pub use function_command::FUNCTION_FAMILY;
 pub use host::Host;
 pub use script::Sha;
 pub use service::{Origin, Running, ScriptFigures, Scripts};

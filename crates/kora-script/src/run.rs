@@ -15,9 +15,11 @@ use kora_core::shard::route::{Placement, place};
 use kora_core::shard::store::DbIndex;
 use kora_core::time::UnixMs;
 use kora_core::undo::Undo;
+use mlua::Function;
 
 use crate::flags::ScriptFlags;
 use crate::host::{Callee, Host, Runs};
+use crate::library::FunctionFacts;
 
 /// Why a script does not run to its end, whatever it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,8 +69,14 @@ pub(crate) struct Run {
     /// What it did, while it has not all stores in hand.
     undo: Option<Undo>,
     pub(crate) end: Option<End>,
-    /// Whether a script is running: not while libraries are loaded.
-    pub(crate) is_on: bool,
+    /// The functions registered so far, while a library is loaded.
+    pub(crate) registered: Option<Vec<Registered>>,
+}
+
+/// A function that a library has registered.
+pub(crate) struct Registered {
+    pub(crate) facts: FunctionFacts,
+    pub(crate) callback: Function,
 }
 
 impl Run {
@@ -85,7 +93,7 @@ impl Run {
             has_written: false,
             undo: None,
             end: None,
-            is_on: false,
+            registered: None,
         }
     }
 
@@ -117,7 +125,6 @@ impl Run {
         self.is_resp3 = false;
         self.has_written = false;
         self.end = None;
-        self.is_on = true;
         self.hand.fill(ctx);
         self.undo = (!self.hand.has_all()).then(|| Undo::begin(self.hand.journal()));
         Ok(())
@@ -131,7 +138,6 @@ impl Run {
             undo.roll_back(&mut self.hand.ctx((self.db, self.now, self.no_touch)));
         }
         self.hand.empty(ctx);
-        self.is_on = false;
     }
 
     /// Whether it has changed anything.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kora_core::error::CommandError;
+use kora_core::error::{CommandError, CommandResult};
 use parking_lot::Mutex;
 
 use crate::host::Host;
+use crate::library::{Libraries, Library};
 use crate::script::{Cache, Script, Sha};
 
 /// How a script became known.
@@ -27,6 +28,28 @@ pub enum Running {
     Function,
 }
 
+/// What FUNCTION RESTORE does with libraries that are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Restoring {
+    /// They stay; one of the same name is an error.
+    Appends,
+    /// Those of the same name make way.
+    Replaces,
+    /// All go.
+    Flushes,
+}
+
+impl Restoring {
+    pub(crate) fn parse(word: &[u8]) -> Option<Self> {
+        match word.to_ascii_lowercase().as_slice() {
+            b"append" => Some(Self::Appends),
+            b"replace" => Some(Self::Replaces),
+            b"flush" => Some(Self::Flushes),
+            _ => None,
+        }
+    }
+}
+
 /// Figures about scripts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ScriptFigures {
@@ -36,6 +59,12 @@ pub struct ScriptFigures {
     pub cached_bytes: usize,
     /// Scripts that made way for others.
     pub evicted: u64,
+    /// Libraries of functions.
+    pub libraries: usize,
+    /// Their functions.
+    pub functions: usize,
+    /// Bytes of the libraries' texts.
+    pub libraries_bytes: usize,
     /// Runs that needed the stores of all shards.
     pub runs_on_all: u64,
 }
@@ -46,6 +75,9 @@ pub struct Scripts {
     id: u64,
     host: Arc<dyn Host>,
     cache: Mutex<Cache>,
+    libraries: Mutex<Arc<Libraries>>,
+    /// Changes with the libraries.
+    libraries_version: AtomicU64,
     /// Runs that needed the stores of all shards.
     pub(crate) runs_on_all: AtomicU64,
 }
@@ -62,7 +94,14 @@ impl Scripts {
     pub fn new(host: Arc<dyn Host>) -> Self {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        Self { id, host, cache: Mutex::default(), runs_on_all: AtomicU64::new(0) }
+        Self {
+            id,
+            host,
+            cache: Mutex::default(),
+            libraries: Mutex::default(),
+            libraries_version: AtomicU64::new(1),
+            runs_on_all: AtomicU64::new(0),
+        }
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -108,6 +147,78 @@ impl Scripts {
         Some(self.find(&Sha::parse(sha)?)?.body.clone())
     }
 
+    /// All libraries.
+    pub(crate) fn libraries(&self) -> Arc<Libraries> {
+        Arc::clone(&self.libraries.lock())
+    }
+
+    /// Changes with the libraries. Read before them: a reader that is too late reads them again.
+    pub(crate) fn libraries_version(&self) -> u64 {
+        self.libraries_version.load(Ordering::Acquire)
+    }
+
+    /// FUNCTION LOAD; returns the library's name.
+    pub(crate) fn load_library(&self, code: &[u8], replaces: bool) -> CommandResult<Box<[u8]>> {
+        let library = self.read_library(code)?;
+        let name = library.name.clone();
+        self.change(|libraries| libraries.add(Arc::new(library), replaces))?;
+        Ok(name)
+    }
+
+    fn read_library(&self, code: &[u8]) -> CommandResult<Library> {
+        crate::interpreter::with(self, |interpreter| {
+            let (functions, run) = interpreter.functions()?;
+            functions.load(run, code)
+        })
+    }
+
+    /// FUNCTION DELETE; `false` if there is no such library.
+    pub(crate) fn delete_library(&self, name: &[u8]) -> bool {
+        self.change(|libraries| if libraries.remove(name) { Ok(()) } else { Err(()) }).is_ok()
+    }
+
+    /// FUNCTION FLUSH.
+    pub fn flush_libraries(&self) {
+        *self.libraries.lock() = Arc::default();
+        self.libraries_version.fetch_add(1, Ordering::Release);
+    }
+
+    /// FUNCTION DUMP.
+    #[must_use]
+    pub fn dump_libraries(&self) -> Vec<u8> {
+        crate::dump::dump(self.libraries().iter().map(|library| &*library.code))
+    }
+
+    /// FUNCTION RESTORE: all libraries of the payload, or none.
+    pub(crate) fn restore_libraries(&self, payload: &[u8], policy: Restoring) -> CommandResult {
+        let codes = crate::dump::restore(payload)?;
+        let read: Vec<_> =
+            codes.iter().map(|code| self.read_library(code).map(Arc::new)).collect::<CommandResult<_>>()?;
+        self.change(|libraries| {
+            if policy == Restoring::Flushes {
+                *libraries = Libraries::default();
+            }
+            for library in &read {
+                let name = String::from_utf8_lossy(&library.name);
+                if policy != Restoring::Replaces && libraries.has(&name) {
+                    return Err(CommandError::Other(format!("ERR Library {name} already exists").into()));
+                }
+                libraries.add(Arc::clone(library), policy == Restoring::Replaces)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Puts changed libraries in place of the present ones, unless `body` fails.
+    fn change<E>(&self, body: impl FnOnce(&mut Libraries) -> Result<(), E>) -> Result<(), E> {
+        let mut place = self.libraries.lock();
+        let mut libraries = Libraries::clone(&place);
+        body(&mut libraries)?;
+        *place = Arc::new(libraries);
+        self.libraries_version.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
     /// Ends what runs for longer than `busy-reply-threshold`.
     ///
     /// # Errors
@@ -120,7 +231,11 @@ impl Scripts {
     #[must_use]
     pub fn figures(&self) -> ScriptFigures {
         let cache = self.cache.lock();
+        let libraries = self.libraries();
         ScriptFigures {
+            libraries: libraries.len(),
+            functions: libraries.function_count(),
+            libraries_bytes: libraries.iter().map(|library| library.code.len()).sum(),
             cached: cache.len(),
             cached_bytes: cache.bytes(),
             evicted: cache.evicted,

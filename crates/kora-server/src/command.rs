@@ -82,7 +82,8 @@ pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
 ];
 
 /// Families of the server that run on shards.
-pub(crate) const SHARD_FAMILIES: &[&[CommandSpec]] = &[kora_script::FAMILY, pubsub::SHARD_COMMANDS];
+pub(crate) const SHARD_FAMILIES: &[&[CommandSpec]] =
+    &[kora_script::FAMILY, kora_script::FUNCTION_FAMILY, pubsub::SHARD_COMMANDS];
 
 /// A container without its subcommand: its arity refuses that before it runs.
 fn container(_: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
