@@ -5,9 +5,11 @@ use std::sync::Arc;
 use smallvec::{SmallVec, smallvec};
 
 use crate::config::CoreConfig;
+use crate::error::CommandResult;
 use crate::journal::Journal;
 use crate::keyspace::Keyspace;
 use crate::keyspace::entry::Kind;
+use crate::reply::Reply;
 use crate::services::Services;
 use crate::shard::store::{DbIndex, ShardStore};
 use crate::slot::{ShardId, Slot};
@@ -79,13 +81,31 @@ impl Wish {
     }
 }
 
-/// Why a command has not run: it has changed nothing and written no reply, and runs again.
+/// Goes on with a command that has paused, for a while, with the context of the stores that were in hand: it puts back what
+/// it took, and replies, when it comes to its end.
+pub type Resume = fn(&mut Ctx<'_>, &mut dyn Reply) -> Resumed;
+
+/// What came of going on with a command.
+#[derive(Debug)]
+pub enum Resumed {
+    /// It has paused again.
+    Paused,
+    /// It turned out to need stores that were not in hand, and has taken back what it did.
+    NeedsAll,
+    /// It has come to its end.
+    Done(CommandResult),
+}
+
+/// Why a command has not run to its end, and written no reply. But for the last it has changed nothing, and runs again.
 #[derive(Debug)]
 pub enum Deferral {
     /// It waits for keys.
     Wait(Wish),
     /// It turned out to need stores that are not in hand: it runs again with all of them.
     NeedsAll,
+    /// It takes long, and lets its worker do other things meanwhile. It has taken what is in the stores in hand, see
+    /// [`Hand`](crate::hand::Hand); the same thread goes on with it.
+    Paused(Resume),
 }
 
 /// Whether a command may put itself off.
@@ -169,6 +189,19 @@ impl Ctx<'_> {
                 **place = Some(Deferral::NeedsAll);
                 true
             }
+        }
+    }
+
+    /// Whether the command may put itself off.
+    #[must_use]
+    pub fn may_defer(&self) -> bool {
+        matches!(self.blocking, Blocking::Permitted(_))
+    }
+
+    /// Makes the command pause; only if it may put itself off.
+    pub fn pause(&mut self, resume: Resume) {
+        if let Blocking::Permitted(place) = &mut self.blocking {
+            **place = Some(Deferral::Paused(resume));
         }
     }
 

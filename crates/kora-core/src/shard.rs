@@ -4,6 +4,7 @@ pub mod claim;
 pub mod hub;
 pub mod operation;
 pub mod parking;
+mod pause;
 pub mod replies;
 pub mod route;
 pub mod runner;

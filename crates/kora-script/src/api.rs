@@ -9,12 +9,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use mlua::chunk::ChunkMode;
-use mlua::{Function, IntoLuaMulti as _, Lua, MultiValue, Table, Value};
+use mlua::{Function, IntoLuaMulti as _, Lua, MultiValue, Table, Value, VmState};
 
 use crate::environment::error_text;
 use crate::host::LogLevel;
+use crate::pause::stand_aside;
 use crate::render::line;
-use crate::run::Run;
+use crate::run::{End, Run, Watch};
 use crate::script::Sha;
 use crate::vm::Purpose;
 
@@ -245,14 +246,29 @@ fn translator(lua: &Lua, run: &Shared) -> mlua::Result<Function> {
     })
 }
 
+/// What Lua's hook does.
+pub(crate) fn watch(run: &Shared) -> mlua::Result<VmState> {
+    let ended = || mlua::Error::runtime("the script is at its end");
+    let watch = run.borrow_mut().watch();
+    match watch {
+        Watch::GoOn => Ok(VmState::Continue),
+        Watch::End => Err(ended()),
+        Watch::LoadingTimeout => Err(mlua::Error::runtime("FUNCTION LOAD timeout")),
+        Watch::StandAside => {
+            stand_aside();
+            if run.borrow_mut().watch() == Watch::End { Err(ended()) } else { Ok(VmState::Continue) }
+        }
+    }
+}
+
 /// A function that makes of an error that nobody caught a table: text, chunk and line.
 fn explainer(lua: &Lua, run: &Shared) -> mlua::Result<Function> {
     let run = Rc::clone(run);
     lua.create_function(move |lua, problem: Value| {
-        let is_at_end = run.borrow().end.is_some();
+        let end = run.borrow().end;
         let text = match &problem {
-            Value::LightUserData(AT_END) => return Ok(problem),
-            Value::Error(_) if is_at_end => return Ok(Value::LightUserData(AT_END)),
+            _ if end == Some(End::Killed) => b"ERR Script killed by user with SCRIPT KILL...".to_vec(),
+            _ if end.is_some() => return Ok(Value::LightUserData(AT_END)),
             Value::Error(error) => format!("ERR {}", error_text(error)).into_bytes(),
             Value::Table(table) => match table.raw_get("err")? {
                 Value::String(text) => text.as_bytes().to_vec(),

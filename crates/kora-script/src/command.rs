@@ -5,10 +5,9 @@ use kora_core::command::spec::{
 };
 use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
-use kora_core::number::parse_i64;
 use kora_core::reply::Reply;
 
-use crate::interpreter::{Arguments, Outcome, Subject};
+use crate::interpreter::{Outcome, Subject};
 use crate::script::Sha;
 use crate::service::Scripts;
 
@@ -120,17 +119,8 @@ fn call(ctx: &mut Ctx<'_>, args: &[&[u8]], is_read_only: bool, out: &mut dyn Rep
         crate::interpreter::with(scripts, |interpreter| {
             let version = scripts.libraries_version();
             let (functions, run) = interpreter.functions()?;
-            let found = functions.find(run, &scripts.libraries(), version, args[1])?;
-            let callable = found.ok_or(NO_FUNCTION)?;
-            let arguments = arguments(args).map_err(|error| match error {
-                CommandError::NotInteger => CommandError::text("ERR Bad number of keys provided"),
-                other => other,
-            })?;
-            let facts = &callable.library.functions[callable.place];
-            let name = String::from_utf8_lossy(&facts.name);
-            let subject = Subject { name: &name, flags: facts.flags, is_read_only, wanders: &facts.wanders };
-            let body = || functions.vm.call_function(&callable.function, &arguments);
-            crate::interpreter::run(run, scripts, ctx, &subject, out, body)
+            let callable = functions.find(run, &scripts.libraries(), version, args[1])?.ok_or(NO_FUNCTION)?;
+            interpreter.run(scripts, ctx, (Subject::Function(callable), is_read_only), args, out)
         })
     })
 }
@@ -139,11 +129,10 @@ fn call(ctx: &mut Ctx<'_>, args: &[&[u8]], is_read_only: bool, out: &mut dyn Rep
 const NO_SCRIPT: CommandError = CommandError::text("NOSCRIPT No matching script. Please use EVAL.");
 
 fn evaluate(ctx: &mut Ctx<'_>, args: &[&[u8]], is_read_only: bool, out: &mut dyn Reply) -> CommandResult {
-    let arguments = arguments(args)?;
     run(ctx, out, |scripts, ctx, out| {
         crate::interpreter::with(scripts, |interpreter| {
             let script = interpreter.script_of_text(scripts, args[1])?;
-            interpreter.run(scripts, ctx, &script, &arguments, is_read_only, out)
+            interpreter.run(scripts, ctx, (Subject::Script(script), is_read_only), args, out)
         })
     })
 }
@@ -153,12 +142,11 @@ fn evaluate_sha(ctx: &mut Ctx<'_>, args: &[&[u8]], is_read_only: bool, out: &mut
     if args[1].len() != 40 {
         return Err(NO_SCRIPT);
     }
-    let arguments = arguments(args)?;
     run(ctx, out, |scripts, ctx, out| {
         crate::interpreter::with(scripts, |interpreter| {
             let script = sha.map(|sha| interpreter.script_of_sha(scripts, &sha)).transpose()?.flatten();
             let script = script.ok_or(NO_SCRIPT)?;
-            interpreter.run(scripts, ctx, &script, &arguments, is_read_only, out)
+            interpreter.run(scripts, ctx, (Subject::Script(script), is_read_only), args, out)
         })
     })
 }
@@ -175,18 +163,4 @@ fn run(
         return Err(CommandError::text("ERR the script needs keys that were not declared"));
     }
     Ok(())
-}
-
-/// The keys and the other arguments behind a script.
-pub(crate) fn arguments<'a>(args: &'a [&'a [u8]]) -> CommandResult<Arguments<'a>> {
-    let count = parse_i64(args[2]).ok_or(CommandError::NotInteger)?;
-    let rest = &args[3..];
-    let Ok(count) = usize::try_from(count) else {
-        return Err(CommandError::text("ERR Number of keys can't be negative"));
-    };
-    if count > rest.len() {
-        return Err(CommandError::text("ERR Number of keys can't be greater than number of args"));
-    }
-    let (keys, args) = rest.split_at(count);
-    Ok(Arguments { keys, args })
 }

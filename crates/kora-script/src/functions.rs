@@ -11,7 +11,7 @@ use mlua::Function;
 use crate::api::register::Loading;
 use crate::environment::{compile_in, error_text};
 use crate::interpreter::internal;
-use crate::library::{Libraries, Library, metadata};
+use crate::library::{FunctionFacts, Libraries, Library, metadata};
 use crate::render::line;
 use crate::run::{Registered, Run};
 use crate::vm::{Purpose, Vm};
@@ -22,15 +22,22 @@ const CHUNK: &str = "@user_function";
 /// A function ready to run.
 #[derive(Clone)]
 pub(crate) struct Callable {
+    pub(crate) vm: Rc<Vm>,
     pub(crate) function: Function,
     pub(crate) library: Arc<Library>,
     /// Its place in the library.
     pub(crate) place: usize,
 }
 
+impl Callable {
+    pub(crate) fn facts(&self) -> &FunctionFacts {
+        &self.library.functions[self.place]
+    }
+}
+
 /// See the module.
 pub(crate) struct Functions {
-    pub(crate) vm: Vm,
+    vm: Rc<Vm>,
     loading: Loading,
     /// The version of the libraries that `callables` were taken from.
     version: u64,
@@ -40,7 +47,7 @@ pub(crate) struct Functions {
 
 impl Functions {
     pub(crate) fn new(run: &Rc<RefCell<Run>>) -> mlua::Result<Self> {
-        let vm = Vm::new(run, Purpose::Functions)?;
+        let vm = Rc::new(Vm::new(run, Purpose::Functions)?);
         let loading = vm.lua.app_data_ref::<Loading>().map(|loading| loading.clone());
         let loading = loading.ok_or_else(|| mlua::Error::runtime("not a state for functions"))?;
         Ok(Self { vm, loading, version: 0, callables: HashMap::new() })
@@ -106,7 +113,8 @@ impl Functions {
         let Some(library) = libraries.of_function(&name) else { return Ok(None) };
         let functions = self.register(run, &library.code)?;
         for (place, Registered { facts, callback }) in functions.into_iter().enumerate() {
-            let callable = Callable { function: callback, library: Arc::clone(library), place };
+            let vm = Rc::clone(&self.vm);
+            let callable = Callable { vm, function: callback, library: Arc::clone(library), place };
             self.callables.insert(facts.name.to_ascii_lowercase().into(), callable);
         }
         Ok(self.callables.get(&*name).cloned())

@@ -6,19 +6,21 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kora_core::context::Ctx;
+use kora_core::context::{Ctx, Resumed};
 use kora_core::error::{CommandError, CommandResult};
+use kora_core::number::parse_i64;
 use kora_core::reply::Reply;
-use mlua::{Function, Value};
+use mlua::Function;
 
-use crate::api::Failure;
+use crate::api::{Failure, outcome};
 use crate::environment::{self, error_text};
 use crate::flags::ScriptFlags;
-use crate::functions::Functions;
+use crate::functions::{Callable, Functions};
+use crate::pause::{Progress, Returned, Stage};
 use crate::render::{line, render};
 use crate::run::{End, Rights, Run};
 use crate::script::{Script, Sha};
-use crate::service::{Origin, Scripts};
+use crate::service::{Origin, Running, Scripts};
 use crate::vm::{Purpose, Vm};
 
 /// Compiled functions that a worker keeps; those used longest ago go first.
@@ -66,15 +68,57 @@ pub(crate) enum Outcome {
     Replied,
     /// It has done nothing, and is to run with all stores in hand.
     NeedsAll,
+    /// It stands aside; the context knows.
+    Paused,
 }
 
 /// What is run.
-pub(crate) struct Subject<'a> {
+#[derive(Clone)]
+pub(crate) enum Subject {
+    /// A script.
+    Script(Rc<Compiled>),
+    /// A function.
+    Function(Callable),
+}
+
+impl Subject {
+    pub(crate) fn kind(&self) -> Running {
+        match self {
+            Self::Script(_) => Running::Script,
+            Self::Function(_) => Running::Function,
+        }
+    }
+
     /// The digest of a script, the name of a function.
-    pub(crate) name: &'a dyn std::fmt::Display,
-    pub(crate) flags: ScriptFlags,
-    pub(crate) is_read_only: bool,
-    pub(crate) wanders: &'a AtomicBool,
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Script(compiled) => compiled.script.sha.to_string(),
+            Self::Function(callable) => String::from_utf8_lossy(&callable.facts().name).into_owned(),
+        }
+    }
+
+    /// The text of a script, the name of a function.
+    pub(crate) fn text(&self) -> &[u8] {
+        match self {
+            Self::Script(compiled) => &compiled.script.body,
+            Self::Function(callable) => &callable.facts().name,
+        }
+    }
+
+    fn flags(&self) -> ScriptFlags {
+        match self {
+            Self::Script(compiled) => compiled.script.flags,
+            Self::Function(callable) => callable.facts().flags,
+        }
+    }
+
+    /// Whether it has asked for stores that its keys did not name.
+    fn wanders(&self) -> &AtomicBool {
+        match self {
+            Self::Script(compiled) => &compiled.script.wanders,
+            Self::Function(callable) => &callable.facts().wanders,
+        }
+    }
 }
 
 /// A script that was compiled here.
@@ -88,7 +132,8 @@ pub(crate) struct Compiled {
 pub(crate) struct Interpreter {
     service: u64,
     run: Rc<RefCell<Run>>,
-    scripts: Vm,
+    stage: Stage,
+    scripts: Rc<Vm>,
     compiled: HashMap<Sha, Rc<Compiled>>,
     /// The same by hash of the text: where two texts have one hash, only the later is here.
     by_text: HashMap<u64, Rc<Compiled>>,
@@ -100,10 +145,11 @@ pub(crate) struct Interpreter {
 
 impl Interpreter {
     fn new(scripts: &Scripts) -> mlua::Result<Self> {
-        let run = Rc::new(RefCell::new(Run::new(Arc::clone(scripts.host()))));
+        let run = Rc::new(RefCell::new(Run::new(Arc::clone(scripts.host()), Arc::clone(&scripts.busy))));
         Ok(Self {
             service: scripts.id(),
-            scripts: Vm::new(&run, Purpose::Scripts)?,
+            stage: Stage::default(),
+            scripts: Rc::new(Vm::new(&run, Purpose::Scripts)?),
             run,
             compiled: HashMap::new(),
             by_text: HashMap::new(),
@@ -198,57 +244,127 @@ impl Interpreter {
         self.by_text.retain(|_, compiled| compiled.used.get() > oldest_kept);
     }
 
-    /// Runs a script with what `ctx` has in hand, and replies with what it returns.
+    /// Runs a script or function with what `ctx` has in hand, and replies with what it returns.
     pub(crate) fn run(
         &mut self,
         scripts: &Scripts,
         ctx: &mut Ctx<'_>,
-        compiled: &Compiled,
-        arguments: &Arguments<'_>,
-        is_read_only: bool,
+        (subject, is_read_only): (Subject, bool),
+        command: &[&[u8]],
         out: &mut dyn Reply,
     ) -> CommandResult<Outcome> {
-        let script = &compiled.script;
-        self.clock += 1;
-        compiled.used.set(self.clock);
-        let subject =
-            Subject { name: &script.sha, flags: script.flags, is_read_only, wanders: &script.wanders };
-        let body = || self.scripts.call_script(&compiled.function, arguments);
-        run(&self.run, scripts, ctx, &subject, out, body)
+        if subject.wanders().load(Ordering::Relaxed) && !ctx.has_all() {
+            return Ok(Outcome::NeedsAll);
+        }
+        if self.stage.is_taken() {
+            return Err(scripts.busy_error());
+        }
+        let arguments = arguments(command, &subject)?;
+        let body = self.body(&subject, &arguments).map_err(|error| internal(&error))?;
+        {
+            let mut run = self.run.borrow_mut();
+            run.begin(ctx, Rights { flags: subject.flags(), is_read_only })?;
+            run.set_subject(subject, command);
+        }
+        if !ctx.may_defer() {
+            return self.finish(scripts, ctx, body(), out);
+        }
+        match self.stage.start(body) {
+            Ok(Progress::Done(returned)) => self.finish(scripts, ctx, returned, out),
+            Ok(Progress::Paused) => {
+                ctx.pause(resume);
+                Ok(Outcome::Paused)
+            }
+            Err(error) => {
+                self.run.borrow_mut().finish(ctx);
+                Err(CommandError::Other(format!("ERR no stack for a script: {error}").into()))
+            }
+        }
+    }
+
+    /// What runs a script or function: it borrows nothing, and may stand aside.
+    fn body(
+        &mut self,
+        subject: &Subject,
+        arguments: &Arguments<'_>,
+    ) -> mlua::Result<Box<dyn FnOnce() -> Returned>> {
+        Ok(match subject {
+            Subject::Script(compiled) => {
+                self.clock += 1;
+                compiled.used.set(self.clock);
+                self.scripts.set_globals(arguments)?;
+                let (vm, compiled) = (Rc::clone(&self.scripts), Rc::clone(compiled));
+                Box::new(move || vm.call_script(&compiled.function))
+            }
+            Subject::Function(callable) => {
+                let vm = Rc::clone(&callable.vm);
+                let (keys, args) = vm.lists(arguments)?;
+                let function = callable.function.clone();
+                Box::new(move || vm.call_function(&function, keys, args))
+            }
+        })
+    }
+
+    /// Ends a run: gives back to `ctx` what was in hand, and replies.
+    fn finish(
+        &mut self,
+        scripts: &Scripts,
+        ctx: &mut Ctx<'_>,
+        returned: Returned,
+        out: &mut dyn Reply,
+    ) -> CommandResult<Outcome> {
+        let (end, is_resp3, subject) = {
+            let mut run = self.run.borrow_mut();
+            run.finish(ctx);
+            (run.end, run.is_resp3, run.take_subject())
+        };
+        let subject = subject.expect("it was told when the run began");
+        if end == Some(End::NeedsAll) {
+            subject.wanders().store(true, Ordering::Relaxed);
+            return Ok(Outcome::NeedsAll);
+        }
+        if ctx.shard_count() > 1 && ctx.has_all() {
+            scripts.runs_on_all.fetch_add(1, Ordering::Relaxed);
+        }
+        let value = returned.and_then(outcome).map_err(|error| internal(&error))?.map_err(|failure| {
+            let Failure { text, source, line } = failure;
+            let place = if line > 0 { format!(", on {source}:{line}.") } else { String::new() };
+            CommandError::Other(format!("{text} script: {}{place}", subject.name()).into())
+        })?;
+        render(&value, is_resp3, out).map_err(|error| internal(&error))?;
+        Ok(Outcome::Replied)
     }
 }
 
-/// Runs `body` with what `ctx` has in hand, and replies with what it returns.
-pub(crate) fn run(
-    run: &Rc<RefCell<Run>>,
-    scripts: &Scripts,
-    ctx: &mut Ctx<'_>,
-    subject: &Subject<'_>,
-    out: &mut dyn Reply,
-    body: impl FnOnce() -> mlua::Result<Result<Value, Failure>>,
-) -> CommandResult<Outcome> {
-    if subject.wanders.load(Ordering::Relaxed) && !ctx.has_all() {
-        return Ok(Outcome::NeedsAll);
+/// Goes on with the script that stands aside.
+fn resume(ctx: &mut Ctx<'_>, out: &mut dyn Reply) -> Resumed {
+    let services = Arc::clone(ctx.services);
+    let scripts = services.get::<Scripts>().expect("they were there when the script began");
+    let resumed = with(scripts, |interpreter| match interpreter.stage.go_on() {
+        None | Some(Progress::Paused) => Ok(None),
+        Some(Progress::Done(returned)) => interpreter.finish(scripts, ctx, returned, out).map(Some),
+    });
+    match resumed {
+        Ok(None) => Resumed::Paused,
+        Ok(Some(Outcome::NeedsAll)) => Resumed::NeedsAll,
+        Ok(Some(Outcome::Replied | Outcome::Paused)) => Resumed::Done(Ok(())),
+        Err(error) => Resumed::Done(Err(error)),
     }
-    run.borrow_mut().begin(ctx, Rights { flags: subject.flags, is_read_only: subject.is_read_only })?;
-    let ran = body();
-    let (end, is_resp3) = {
-        let mut run = run.borrow_mut();
-        run.finish(ctx);
-        (run.end, run.is_resp3)
-    };
-    if end == Some(End::NeedsAll) {
-        subject.wanders.store(true, Ordering::Relaxed);
-        return Ok(Outcome::NeedsAll);
-    }
-    if ctx.shard_count() > 1 && ctx.has_all() {
-        scripts.runs_on_all.fetch_add(1, Ordering::Relaxed);
-    }
-    let value = ran.map_err(|error| internal(&error))?.map_err(|failure| {
-        let Failure { text, source, line } = failure;
-        let place = if line > 0 { format!(", on {source}:{line}.") } else { String::new() };
-        CommandError::Other(format!("{text} script: {}{place}", subject.name).into())
+}
+
+/// The keys and the other arguments of a command that runs a script or function.
+fn arguments<'a>(command: &'a [&'a [u8]], subject: &Subject) -> CommandResult<Arguments<'a>> {
+    let count = parse_i64(command[2]).ok_or_else(|| match subject {
+        Subject::Script(_) => CommandError::NotInteger,
+        Subject::Function(_) => CommandError::text("ERR Bad number of keys provided"),
     })?;
-    render(&value, is_resp3, out).map_err(|error| internal(&error))?;
-    Ok(Outcome::Replied)
+    let rest = &command[3..];
+    let Ok(count) = usize::try_from(count) else {
+        return Err(CommandError::text("ERR Number of keys can't be negative"));
+    };
+    if count > rest.len() {
+        return Err(CommandError::text("ERR Number of keys can't be greater than number of args"));
+    }
+    let (keys, args) = rest.split_at(count);
+    Ok(Arguments { keys, args })
 }

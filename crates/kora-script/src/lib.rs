@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod busy;
 mod command;
 mod dump;
 pub mod environment;
@@ -15,6 +16,7 @@ mod functions;
 pub mod host;
 mod interpreter;
 mod library;
+mod pause;
 mod render;
 mod run;
 mod script;
@@ -22,6 +24,7 @@ mod service;
 mod sink;
 mod vm;
 
+pub use busy::BusyRun;
 pub use command::FAMILY;
 pub use function_command::FUNCTION_FAMILY;
 pub use host::Host;

@@ -5,6 +5,7 @@
 //! runs again with all stores in hand. A script that has done so once is given all from the start.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use kora_core::command::spec::{CoreHandler, Facts, Flags};
 use kora_core::context::Ctx;
@@ -17,8 +18,10 @@ use kora_core::time::UnixMs;
 use kora_core::undo::Undo;
 use mlua::Function;
 
+use crate::busy::{Busy, BusyRun};
 use crate::flags::ScriptFlags;
 use crate::host::{Callee, Host, Runs};
+use crate::interpreter::Subject;
 use crate::library::FunctionFacts;
 
 /// Why a script does not run to its end, whatever it does.
@@ -56,6 +59,14 @@ pub(crate) struct Rights {
 /// The state of a run, and the room for the next one.
 pub(crate) struct Run {
     host: Arc<dyn Host>,
+    busy: Arc<Busy>,
+    /// What runs, for those who ask.
+    subject: Option<Subject>,
+    command: Words,
+    /// When the hook saw it first.
+    seen: Option<Instant>,
+    /// What others see of it once it takes long.
+    busy_run: Option<Arc<BusyRun>>,
     hand: Hand,
     db: DbIndex,
     now: UnixMs,
@@ -73,6 +84,48 @@ pub(crate) struct Run {
     pub(crate) registered: Option<Vec<Registered>>,
 }
 
+/// The words of a command but the second, which may be long, in room that is used again.
+#[derive(Default)]
+struct Words {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Words {
+    fn set(&mut self, command: &[&[u8]]) {
+        self.bytes.clear();
+        self.ends.clear();
+        for word in command.iter().take(1).chain(command.iter().skip(2)) {
+            self.bytes.extend_from_slice(word);
+            self.ends.push(self.bytes.len());
+        }
+    }
+
+    fn with_second(&self, second: &[u8]) -> Box<[Box<[u8]>]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let mut words: Vec<Box<[u8]>> =
+            starts.zip(&self.ends).map(|(start, &end)| self.bytes[start..end].into()).collect();
+        words.insert(1, second.into());
+        words.into()
+    }
+}
+
+/// How long the text of a library may run while it is loaded, as in Redis.
+const LOADING_TIME_MAX: Duration = Duration::from_millis(500);
+
+/// What Lua's hook is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watch {
+    /// Nothing.
+    GoOn,
+    /// Let the worker do other things.
+    StandAside,
+    /// End the script.
+    End,
+    /// End the loading of a library.
+    LoadingTimeout,
+}
+
 /// A function that a library has registered.
 pub(crate) struct Registered {
     pub(crate) facts: FunctionFacts,
@@ -80,9 +133,14 @@ pub(crate) struct Registered {
 }
 
 impl Run {
-    pub(crate) fn new(host: Arc<dyn Host>) -> Self {
+    pub(crate) fn new(host: Arc<dyn Host>, busy: Arc<Busy>) -> Self {
         Self {
             host,
+            busy,
+            subject: None,
+            command: Words::default(),
+            seen: None,
+            busy_run: None,
             hand: Hand::default(),
             db: DbIndex::default(),
             now: UnixMs(0),
@@ -125,6 +183,7 @@ impl Run {
         self.is_resp3 = false;
         self.has_written = false;
         self.end = None;
+        self.seen = None;
         self.hand.fill(ctx);
         self.undo = (!self.hand.has_all()).then(|| Undo::begin(self.hand.journal()));
         Ok(())
@@ -138,11 +197,48 @@ impl Run {
             undo.roll_back(&mut self.hand.ctx((self.db, self.now, self.no_touch)));
         }
         self.hand.empty(ctx);
+        if let Some(busy_run) = self.busy_run.take() {
+            self.busy.leave(&busy_run);
+        }
     }
 
-    /// Whether it has changed anything.
-    pub(crate) fn has_written(&self) -> bool {
-        self.has_written
+    /// What runs by which command: for those who ask once it takes long, and for its end.
+    pub(crate) fn set_subject(&mut self, subject: Subject, command: &[&[u8]]) {
+        self.subject = Some(subject);
+        self.command.set(command);
+    }
+
+    pub(crate) fn take_subject(&mut self) -> Option<Subject> {
+        self.subject.take()
+    }
+
+    /// What Lua's hook is to do.
+    pub(crate) fn watch(&mut self) -> Watch {
+        if self.end.is_some() || self.busy.is_ending() {
+            self.end.get_or_insert(End::Killed);
+            return Watch::End;
+        }
+        let seen = *self.seen.get_or_insert_with(Instant::now);
+        if self.registered.is_some() {
+            return if seen.elapsed() > LOADING_TIME_MAX { Watch::LoadingTimeout } else { Watch::GoOn };
+        }
+        if self.busy_run.is_none()
+            && self.busy.threshold().is_some_and(|threshold| seen.elapsed() >= threshold)
+        {
+            self.busy_run = self.subject.as_ref().map(|subject| {
+                let command = self.command.with_second(subject.text());
+                let busy_run = Arc::new(BusyRun::new(subject.kind(), subject.name(), command, seen));
+                self.busy.enter(&busy_run);
+                busy_run
+            });
+        }
+        let Some(busy_run) = &self.busy_run else { return Watch::GoOn };
+        busy_run.note_written(self.has_written);
+        if busy_run.is_killed() {
+            self.end = Some(End::Killed);
+            return Watch::End;
+        }
+        Watch::StandAside
     }
 
     /// Runs a command for the script.

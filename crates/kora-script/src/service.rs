@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use kora_core::error::{CommandError, CommandResult};
 use parking_lot::Mutex;
 
+use crate::busy::{Busy, BusyRun};
 use crate::host::Host;
 use crate::library::{Libraries, Library};
 use crate::script::{Cache, Script, Sha};
@@ -75,6 +76,7 @@ pub struct Scripts {
     id: u64,
     host: Arc<dyn Host>,
     cache: Mutex<Cache>,
+    pub(crate) busy: Arc<Busy>,
     libraries: Mutex<Arc<Libraries>>,
     /// Changes with the libraries.
     libraries_version: AtomicU64,
@@ -98,6 +100,7 @@ impl Scripts {
             id,
             host,
             cache: Mutex::default(),
+            busy: Arc::default(),
             libraries: Mutex::default(),
             libraries_version: AtomicU64::new(1),
             runs_on_all: AtomicU64::new(0),
@@ -223,8 +226,37 @@ impl Scripts {
     ///
     /// # Errors
     /// If there is none, or it has written.
-    pub fn kill(&self, _: Running) -> Result<(), CommandError> {
-        Err(CommandError::text("NOTBUSY No scripts in execution right now."))
+    pub fn kill(&self, kind: Running) -> Result<(), CommandError> {
+        self.busy.kill(kind)
+    }
+
+    /// Whether something runs for longer than `busy-reply-threshold`.
+    #[inline]
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.busy.is_any()
+    }
+
+    /// What runs for longer than that.
+    #[must_use]
+    pub fn busy_run(&self) -> Option<Arc<BusyRun>> {
+        self.busy.first()
+    }
+
+    /// What clients are told meanwhile.
+    #[must_use]
+    pub fn busy_error(&self) -> CommandError {
+        self.busy_run().map_or(Running::Script, |run| run.kind).refusal()
+    }
+
+    /// `busy-reply-threshold`, in milliseconds; 0: never.
+    pub fn set_busy_threshold(&self, ms: i64) {
+        self.busy.set_threshold_ms(ms.max(0).unsigned_abs());
+    }
+
+    /// Ends whatever runs, as the server is ending.
+    pub fn end(&self) {
+        self.busy.end();
     }
 
     /// Figures about scripts.

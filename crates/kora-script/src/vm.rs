@@ -3,15 +3,19 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use mlua::{Function, Lua, Table, Value};
+use mlua::{Function, HookTriggers, Lua, Table, Value};
 
 use crate::api::{self, Failure};
 use crate::environment::{self, Globals};
 use crate::interpreter::Arguments;
+use crate::pause::Returned;
 use crate::run::Run;
 
 /// Memory of the scripts of one worker, and of its functions.
 const MEMORY_BYTES_MAX: usize = 1024 * 1024 * 1024;
+
+/// Instructions of Lua between two looks at the clock, as in Redis.
+const HOOK_INSTRUCTIONS: u32 = 100_000;
 
 /// What a state is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,32 +38,35 @@ impl Vm {
     pub(crate) fn new(run: &Rc<RefCell<Run>>, purpose: Purpose) -> mlua::Result<Self> {
         let lua = environment::new_state(MEMORY_BYTES_MAX)?;
         let protect = api::install(&lua, run, purpose)?;
+        let watched = Rc::clone(run);
+        let hook = move |_: &Lua, _: &mlua::debug::Debug<'_>| api::watch(&watched);
+        lua.set_global_hook(HookTriggers::new().every_nth_instruction(HOOK_INSTRUCTIONS), hook)?;
         environment::freeze(&lua)?;
         Ok(Self { globals: Globals::of(&lua)?, lua, protect })
     }
 
-    /// Runs a script, with keys and arguments as globals.
-    pub(crate) fn call_script(
-        &self,
-        function: &Function,
-        arguments: &Arguments<'_>,
-    ) -> mlua::Result<Result<Value, Failure>> {
-        self.globals.reset_random();
+    /// Makes keys and arguments globals, for the next script.
+    pub(crate) fn set_globals(&self, arguments: &Arguments<'_>) -> mlua::Result<()> {
         let fields = self.globals.fields();
         fields.raw_set("KEYS", self.list(arguments.keys)?)?;
-        fields.raw_set("ARGV", self.list(arguments.args)?)?;
-        api::outcome(self.protect.call(function)?)
+        fields.raw_set("ARGV", self.list(arguments.args)?)
     }
 
-    /// Runs a function, with keys and arguments as its own.
-    pub(crate) fn call_function(
-        &self,
-        function: &Function,
-        arguments: &Arguments<'_>,
-    ) -> mlua::Result<Result<Value, Failure>> {
+    /// Keys and arguments as tables.
+    pub(crate) fn lists(&self, arguments: &Arguments<'_>) -> mlua::Result<(Table, Table)> {
+        Ok((self.list(arguments.keys)?, self.list(arguments.args)?))
+    }
+
+    /// Runs a script.
+    pub(crate) fn call_script(&self, function: &Function) -> Returned {
         self.globals.reset_random();
-        let (keys, args) = (self.list(arguments.keys)?, self.list(arguments.args)?);
-        api::outcome(self.protect.call((function, keys, args))?)
+        self.protect.call(function)
+    }
+
+    /// Runs a function with its keys and arguments.
+    pub(crate) fn call_function(&self, function: &Function, keys: Table, args: Table) -> Returned {
+        self.globals.reset_random();
+        self.protect.call((function, keys, args))
     }
 
     /// Runs the text of a library.

@@ -7,6 +7,7 @@ mod client;
 mod config;
 mod connection;
 pub mod facts;
+mod function;
 mod info;
 mod introspection;
 mod memory;
@@ -74,6 +75,7 @@ pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
     client::COMMANDS,
     config::COMMANDS,
     connection::COMMANDS,
+    function::COMMANDS,
     introspection::COMMANDS,
     memory::COMMANDS,
     script::COMMANDS,

@@ -147,6 +147,8 @@ pub struct Config {
     pub max_memory_policy: MaxmemoryPolicy,
     /// `maxmemory-samples`: keys looked at for each that is evicted.
     pub eviction_samples: u32,
+    /// `busy-reply-threshold`: milliseconds that a script runs before others are told; 0: for ever.
+    pub busy_reply_threshold_ms: i64,
     /// `maxmemory-eviction-tenacity`: 0 to 100, how long keys are evicted at a time.
     pub eviction_tenacity: u32,
     /// `lfu-log-factor`.
@@ -267,6 +269,7 @@ impl Default for Config {
             max_memory_clients: ClientsLimit::Bytes(0),
             max_memory_policy: MaxmemoryPolicy::Noeviction,
             eviction_samples: 5,
+            busy_reply_threshold_ms: 5000,
             eviction_tenacity: 10,
             lfu_log_factor: 10,
             lfu_decay_minutes: 1,

@@ -83,6 +83,7 @@ impl Server {
             end_sender,
         }));
         host.serve(&shared);
+        scripts.set_busy_threshold(shared.config().busy_reply_threshold_ms);
         let services = Arc::new(Services::default().with(Arc::clone(&shared.broker)).with(scripts));
         let mut server = Self { shared: Arc::clone(&shared), threads: Vec::new(), addresses, ended };
         let mut listeners = Some(listeners);

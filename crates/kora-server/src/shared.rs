@@ -244,6 +244,7 @@ impl Shared {
     /// Puts a configuration in force. Every worker takes it up before it runs another command.
     pub(crate) fn set_config(&self, config: Config) {
         self.broker.set_event_flags(config.event_flags);
+        self.scripts.set_busy_threshold(config.busy_reply_threshold_ms);
         *self.config.write() = Arc::new(config);
         self.config_version.fetch_add(1, Ordering::Release);
         self.wake_all();
@@ -261,6 +262,7 @@ impl Shared {
     /// Makes the workers finish what runs and end.
     pub(crate) fn end(&self) {
         if !self.ending.swap(true, Ordering::AcqRel) {
+            self.scripts.end();
             // The receiver may be gone already, which is the same as told.
             let _ = self.end_sender.send(());
             self.wake_all();

@@ -67,6 +67,8 @@ pub(crate) struct Worker {
     clock: fn() -> UnixMs,
     now: UnixMs,
     pause: Option<PauseMode>,
+    /// Some script takes long.
+    is_busy: bool,
     /// Some worker has so much to deliver that those who publish have to wait.
     holds_publishers: bool,
     /// What this thread has told of its allocations.
@@ -121,6 +123,7 @@ impl Worker {
             now: clock(),
             clock,
             pause: None,
+            is_busy: false,
             holds_publishers: false,
             memory: Share::default(),
             owes_room: false,

@@ -17,13 +17,14 @@ use smallvec::SmallVec;
 
 use super::hub::{Doors, Hub, LaneEntry, Mail, Wake};
 use super::operation::{COUNT_OF_ERROR, Course, Driver, Item, Operation, Part, Request, Setting, Style};
+use super::pause::Paused;
 use super::replies::{Replies, SumSink};
 use super::serve::Blocked;
 use super::store::{DbIndex, ShardStore};
 use super::waiters::Waiter;
 use crate::command::spec::{CoreHandler, Flags, Merge};
 use crate::config::CoreConfig;
-use crate::context::{Blocking, Ctx, Deferral, Stores};
+use crate::context::{Blocking, Ctx, Deferral, Resume, Stores};
 use crate::journal::{Announcement, Effect, Journal};
 use crate::keyspace::eviction::Eviction;
 use crate::keyspace::garbage::Garbage;
@@ -46,13 +47,15 @@ pub type GarbageSink = Box<dyn FnMut(Garbage) + Send>;
 const PREFETCH_KEYS_MAX: usize = 128;
 
 /// What became of a command that was to run at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 #[must_use]
 pub enum Ran {
     /// It replied.
     Replied,
     /// It has done nothing so far, and must be submitted as an operation: it has to wait, or needs more stores.
     Deferred,
+    /// It has paused: what is made an operation of it must be given to [`Shard::hold`] before anything else.
+    Paused(Resume),
 }
 
 /// One shard.
@@ -81,6 +84,8 @@ pub struct Shard<D: Driver> {
     driver_mail: Vec<D::Mail>,
     /// Operations that turned out to need all stores, and are to be submitted for them.
     wider: VecDeque<Arc<Operation<D>>>,
+    /// The command that has paused, if one has.
+    pub(super) paused: Option<Paused<D>>,
     /// Changes counted when the usage was last published.
     published_changes: u64,
 }
@@ -119,6 +124,7 @@ pub fn new_shards<D: Driver>(wakers: Vec<Box<dyn Wake>>, config: &CoreConfig, se
             has_promised: false,
             driver_mail: Vec::new(),
             wider: VecDeque::new(),
+            paused: None,
             published_changes: 0,
         }
     };
@@ -208,7 +214,11 @@ impl<D: Driver> Shard<D> {
         let desk = (&mut self.journal, &self.services);
         run_handler(stores, desk, (is_write, handler), args, setting, blocking, out);
         self.serve_ready(setting.now);
-        if deferral.is_some() { Ran::Deferred } else { Ran::Replied }
+        match deferral {
+            None => Ran::Replied,
+            Some(Deferral::Paused(resume)) => Ran::Paused(resume),
+            Some(Deferral::Wait(_) | Deferral::NeedsAll) => Ran::Deferred,
+        }
     }
 
     /// Submits an operation; its parts come back to `origin`. What concerns this shard alone is queued here.
@@ -234,6 +244,7 @@ impl<D: Driver> Shard<D> {
         if !self.wider.is_empty() {
             self.submit_wider();
         }
+        self.go_on();
         let mut received = false;
         while let Ok(mail) = self.doors.inbox.try_recv() {
             received = true;
@@ -264,6 +275,7 @@ impl<D: Driver> Shard<D> {
         let is_idle = is_all_taken
             && !self.has_promised
             && self.wider.is_empty()
+            && self.paused.is_none()
             && !head_is_ready
             && !lane_is_ready
             && self.doors.inbox.is_empty();
@@ -431,6 +443,10 @@ impl<D: Driver> Shard<D> {
         match deferral {
             None => self.answer(operation, replies),
             Some(Deferral::NeedsAll) => self.submit_to_all(&operation),
+            Some(Deferral::Paused(resume)) => {
+                let store = self.store.take().expect("it is at home while commands of its own run");
+                self.paused = Some(Paused { resume, operation, stores: vec![store], now });
+            }
             Some(Deferral::Wait(wish)) => {
                 let mut store = self.store.take().expect("it is at home while commands of its own run");
                 self.block(Stores::One(&mut store), operation, wish);
@@ -456,11 +472,28 @@ impl<D: Driver> Shard<D> {
         let shard_count = self.hub.shard_count();
         let mut lent = Stores::Lent { stores: &mut stores, shard_count };
         let now = resumed.as_ref().map_or(operation.setting.now, |(_, now)| *now);
-        let mut parts = match &resumed {
-            None => Vec::from_iter(self.run_lent(lent.reborrow(), &operation)),
+        let parts = match &resumed {
+            None => match self.run_lent(lent, &operation) {
+                Ok(part) => Vec::from_iter(part),
+                Err(resume) => {
+                    self.paused = Some(Paused { resume, operation: Arc::clone(&operation), stores, now });
+                    return;
+                }
+            },
             Some(resumed) => self.keep_promise(&mut lent, &operation, resumed),
         };
-        parts.extend(self.serve(lent, now));
+        self.send_home(stores, parts, now);
+    }
+
+    /// Serves those who wait for keys of stores that were lent, sends the stores home, and then what there is to answer.
+    pub(super) fn send_home(
+        &mut self,
+        mut stores: Vec<Box<ShardStore>>,
+        mut parts: Vec<Part<D>>,
+        now: UnixMs,
+    ) {
+        let shard_count = self.hub.shard_count();
+        parts.extend(self.serve(Stores::Lent { stores: &mut stores, shard_count }, now));
         self.hand_over();
         for mut store in stores {
             if let Some(sink) = &mut self.garbage_sink {
@@ -477,9 +510,16 @@ impl<D: Driver> Shard<D> {
     }
 
     /// Runs an operation with all its stores in hand; `None` if it has to wait.
-    fn run_lent(&mut self, mut stores: Stores<'_>, operation: &Arc<Operation<D>>) -> Option<Part<D>> {
+    ///
+    /// # Errors
+    /// If it has paused.
+    fn run_lent(
+        &mut self,
+        mut stores: Stores<'_>,
+        operation: &Arc<Operation<D>>,
+    ) -> Result<Option<Part<D>>, Resume> {
         if operation.is_pointless() {
-            return None;
+            return Ok(None);
         }
         let mut replies = D::Replies::new(operation.setting.style);
         let item = &operation.request.items[0];
@@ -494,20 +534,21 @@ impl<D: Driver> Shard<D> {
             None => {}
             Some(Deferral::NeedsAll) => {
                 self.submit_to_all(operation);
-                return None;
+                return Ok(None);
             }
             Some(Deferral::Wait(wish)) => {
                 self.block(stores, Arc::clone(operation), wish);
-                return None;
+                return Ok(None);
             }
+            Some(Deferral::Paused(resume)) => return Err(resume),
         }
         replies.end_item();
-        Some(Part { operation: Arc::clone(operation), shard: self.id, replies })
+        Ok(Some(Part { operation: Arc::clone(operation), shard: self.id, replies }))
     }
 
     /// Submits an operation that has not run once more, for all stores together.
     #[cold]
-    fn submit_to_all(&mut self, operation: &Arc<Operation<D>>) {
+    pub(super) fn submit_to_all(&mut self, operation: &Arc<Operation<D>>) {
         self.wider.push_back(Arc::new(operation.on_all(self.hub.shard_count())));
         self.submit_wider();
     }

@@ -174,7 +174,7 @@ const GENERAL: &[Directive] = &[
     inert("lazyfree-lazy-user-del", Bool, "no", FREES_LAZILY),
     inert("lazyfree-lazy-user-flush", Bool, "no", FREES_LAZILY),
     inert("replica-lazy-flush", Bool, "no", FREES_LAZILY).also(&["slave-lazy-flush"]),
-    inert("lua-time-limit", Int(0, i64::MAX), "5000", NO_SCRIPTS).also(&["busy-reply-threshold"]),
+    field!("lua-time-limit", Int(0, i64::MAX), busy_reply_threshold_ms).also(&["busy-reply-threshold"]),
     row(
         "notify-keyspace-events",
         Text,
@@ -365,7 +365,6 @@ const NO_TLS: &str = "there is no TLS yet";
 const NO_REPLICAS: &str = "there is no replication yet";
 const NO_CLUSTER: &str = "there is no cluster mode yet";
 const NO_FILES: &str = "nothing is kept on disk yet";
-const NO_SCRIPTS: &str = "there are no scripts yet";
 const NO_USERS: &str = "there are no users beside the default one yet";
 const NO_LATENCY: &str = "latencies are not measured yet";
 const NO_DEFRAG: &str = "there is no active defragmentation yet";

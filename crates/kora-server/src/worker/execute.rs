@@ -7,8 +7,9 @@
 
 use std::sync::atomic::Ordering;
 
-use kora_core::command::spec::{CoreHandler, Facts, Flags};
+use kora_core::command::spec::{CoreHandler, Facts, Flags, Route};
 use kora_core::command::table::Handler;
+use kora_core::context::Resume;
 use kora_core::error::CommandError;
 use kora_core::reply::Reply;
 use kora_core::shard::operation::{Request, Setting};
@@ -114,6 +115,7 @@ impl Worker {
     /// Runs the batch's requests in order; returns how many are done or on their way.
     fn run_batch(&mut self, connection: &mut Connection, bytes: &[u8]) -> usize {
         let count = self.batch.len();
+        self.is_busy = self.shared.scripts.is_busy();
         self.look_ahead(connection, bytes);
         let mut gathered = Gathered::default();
         let mut done = 0;
@@ -199,9 +201,11 @@ impl Worker {
                 Step::Later
             };
         }
-        if resolved.facts.flags.has(Flags::DENYOOM)
+        let may_grow = resolved.facts.flags.has(Flags::DENYOOM);
+        if (may_grow || resolved.facts.route == Route::Script)
             && self.is_over_limit()
             && self.make_room() == Room::Nowhere
+            && may_grow
         {
             return self.refuse_memory(connection, resolved, gathered);
         }
@@ -224,6 +228,7 @@ impl Worker {
             || connection.is_in_subscribe_mode()
             || connection.session.reply_mode != ReplyMode::On
             || self.pause.is_some()
+            || self.is_busy
             || self.holds_publishers
     }
 
@@ -247,6 +252,10 @@ impl Worker {
         if connection.is_in_subscribe_mode() && !is_allowed_in_subscribe_mode(resolved.facts) {
             let text = subscribe_mode_error(resolved.facts);
             self.reject(connection, resolved, &text);
+            return Some(Step::Next);
+        }
+        if self.is_busy && !flags.has(Flags::ALLOW_BUSY) {
+            self.reject(connection, resolved, &self.shared.scripts.busy_error().to_string());
             return Some(Step::Next);
         }
         let waits = match self.pause {
@@ -372,9 +381,13 @@ impl Worker {
             Placement::Spread(_) | Placement::Together(_) => false,
         };
         if is_here && gathered.request.is_empty() && self.shard.is_free() {
-            let ran = self.run_inline(connection, (resolved, handler), args);
-            if ran == Ran::Replied {
-                return Step::Next;
+            match self.run_inline(connection, (resolved, handler), args) {
+                Ran::Replied => return Step::Next,
+                Ran::Paused(resume) => {
+                    self.hold(connection, (resolved, handler), args, resume);
+                    return Step::Next;
+                }
+                Ran::Deferred => {}
             }
         }
         let is_alone = placement.is_alone(resolved.facts) || connection.session.reply_mode != ReplyMode::On;
@@ -406,7 +419,7 @@ impl Worker {
         let mut out = RespSink::new(&mut connection.output, connection.session.resp);
         let is_write = resolved.facts.flags.has(Flags::WRITE);
         let ran = self.shard.run(is_write, handler, args, &setting, &mut out);
-        if ran == Ran::Replied {
+        if matches!(ran, Ran::Replied) {
             self.finish_command(connection, resolved, begin);
             self.deliver_own(connection);
         }
@@ -451,15 +464,30 @@ impl Worker {
         Setting { db: session.db, now: self.now, no_touch: session.no_touch, style: session.resp }
     }
 
-    /// Submits what was gathered; the connection waits for it.
-    fn submit(&mut self, connection: &mut Connection, gathered: Gathered) {
-        if gathered.request.is_empty() {
-            return;
-        }
+    /// Makes an operation of a command that has paused; the connection waits for it.
+    #[cold]
+    fn hold(
+        &mut self,
+        connection: &mut Connection,
+        (resolved, handler): (Resolved, CoreHandler),
+        args: &Args<'_>,
+        resume: Resume,
+    ) {
+        let mut gathered = Gathered::default();
+        let (here, shard_count) = (self.shard.id(), self.shared.hub.shard_count());
+        gathered.request.push((resolved.facts, handler), args, &Placement::One(here), shard_count, here);
+        gathered.commands.push(resolved.id);
+        self.await_parts(connection, gathered.commands);
+        let setting = self.setting(connection);
+        self.shard.hold(gathered.request, setting, connection.origin(), resume);
+    }
+
+    /// Makes the connection wait for the parts of an operation of these commands.
+    fn await_parts(&mut self, connection: &mut Connection, commands: SmallVec<[u16; 32]>) {
         connection.wait = Wait::Operation(Box::new(PendingParts {
             parts: SmallVec::new(),
             keeps_reply: connection.session.reply_mode == ReplyMode::On,
-            commands: gathered.commands,
+            commands,
             begun: self.begin_account(),
             blocking: None,
             waiter: None,
@@ -467,6 +495,14 @@ impl Worker {
         if connection.session.reply_mode == ReplyMode::Skip {
             connection.session.reply_mode = ReplyMode::On;
         }
+    }
+
+    /// Submits what was gathered; the connection waits for it.
+    fn submit(&mut self, connection: &mut Connection, gathered: Gathered) {
+        if gathered.request.is_empty() {
+            return;
+        }
+        self.await_parts(connection, gathered.commands);
         let setting = self.setting(connection);
         let operation = self.shard.submit(gathered.request, setting, connection.origin());
         if let Wait::Operation(pending) = &mut connection.wait

@@ -123,7 +123,7 @@ impl Simulation<'_> {
             let placed = self.place(&sent);
             let is_alone = placed.placement.is_alone(placed.facts);
             if self.may_run_inline(worker, &placed, gathered.is_some())
-                && self.run_inline(worker, client, &placed, &sent) == Ran::Replied
+                && self.run_inline(worker, client, &placed, &sent)
             {
                 continue;
             }
@@ -170,15 +170,15 @@ impl Simulation<'_> {
         may_run
     }
 
-    fn run_inline(&mut self, worker: usize, client: usize, placed: &Placed, sent: &Sent) -> Ran {
+    fn run_inline(&mut self, worker: usize, client: usize, placed: &Placed, sent: &Sent) -> bool {
         let process = self.clients[client].process;
         let Worker { shard, now, .. } = &mut self.workers[worker];
         let args: Vec<&[u8]> = sent.args.iter().map(Vec::as_slice).collect();
         let mut replies = NotedReplies::new(None);
         let is_write = placed.facts.flags.has(Flags::WRITE);
         let ran = shard.run(is_write, placed.handler, &args, &setting(sent.db, *now, None), &mut replies);
-        if ran == Ran::Deferred {
-            return ran;
+        if matches!(ran, Ran::Deferred) {
+            return false;
         }
         replies.end_item();
         let record = record(process, sent, *now);
@@ -190,7 +190,7 @@ impl Simulation<'_> {
         self.clients[client].answered.push(operation);
         // Whom it has served come right behind it.
         self.note_started(worker);
-        ran
+        true
     }
 
     fn gather(&self, worker: usize, client: usize, first: &Sent) -> Gathered {

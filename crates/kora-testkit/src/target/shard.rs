@@ -140,6 +140,7 @@ impl BareShard {
         assert!(self.shard.is_free(), "nothing waits for a lane where there is one shard");
         match self.shard.run(is_write, handler, args, &setting, &mut sink) {
             Ran::Replied => self.reply(connection, sink.into_values()),
+            Ran::Paused(_) => unreachable!("nothing here takes long"),
             Ran::Deferred => {
                 let mut request = Request::default();
                 let here = ShardId(0);

@@ -1,4 +1,4 @@
-//! Facts of SCRIPT and its subcommands.
+//! Facts of SCRIPT and its subcommands, and of those of FUNCTION that the server answers.
 
 use kora_core::command::spec::{Arg, Categories, Facts, Flags, Group};
 
@@ -10,6 +10,28 @@ const SCRIPTING: Facts = Facts {
     since: "2.6.0",
     complexity: "O(1)",
     ..Facts::NONE
+};
+
+/// `FUNCTION KILL`.
+pub const FUNCTION_KILL: Facts = Facts {
+    name: "function|kill",
+    arity: 2,
+    flags: Flags::NOSCRIPT.with(Flags::ALLOW_BUSY),
+    since: "7.0.0",
+    summary: "Ends the function that runs",
+    tips: &["request_policy:all_shards", "response_policy:one_succeeded"],
+    ..SCRIPTING
+};
+
+/// `FUNCTION STATS`.
+pub const FUNCTION_STATS: Facts = Facts {
+    name: "function|stats",
+    arity: 2,
+    flags: Flags::NOSCRIPT.with(Flags::ALLOW_BUSY),
+    since: "7.0.0",
+    summary: "Tells which function runs, and how many there are",
+    tips: &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
+    ..SCRIPTING
 };
 
 /// `SCRIPT`.

@@ -1,0 +1,139 @@
+//! Scripts that have run for longer than `busy-reply-threshold`: everyone is told that the server is busy, and may ask for
+//! their end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use kora_core::error::CommandError;
+use parking_lot::Mutex;
+
+use crate::service::Running;
+
+/// A script or function that takes long.
+#[derive(Debug)]
+pub struct BusyRun {
+    /// Which of both it is.
+    pub kind: Running,
+    /// Digest of the script, or name of the function.
+    pub name: String,
+    /// The command that runs it.
+    pub command: Box<[Box<[u8]>]>,
+    /// When it began.
+    pub since: Instant,
+    has_written: AtomicBool,
+    is_killed: AtomicBool,
+}
+
+impl BusyRun {
+    pub(crate) fn new(kind: Running, name: String, command: Box<[Box<[u8]>]>, since: Instant) -> Self {
+        let (has_written, is_killed) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { kind, name, command, since, has_written, is_killed }
+    }
+
+    pub(crate) fn note_written(&self, has_written: bool) {
+        self.has_written.store(has_written, Ordering::Release);
+    }
+
+    pub(crate) fn is_killed(&self) -> bool {
+        self.is_killed.load(Ordering::Acquire)
+    }
+}
+
+/// What takes long at present, on all workers.
+#[derive(Debug)]
+pub(crate) struct Busy {
+    threshold_ms: AtomicU64,
+    count: AtomicUsize,
+    runs: Mutex<Vec<Arc<BusyRun>>>,
+    /// The server is ending: everything is to come to its end.
+    is_ending: AtomicBool,
+}
+
+impl Default for Busy {
+    fn default() -> Self {
+        Self {
+            threshold_ms: AtomicU64::new(5000),
+            count: AtomicUsize::new(0),
+            runs: Mutex::default(),
+            is_ending: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Busy {
+    /// How long a script runs before the server is busy; `None`: for ever.
+    pub(crate) fn threshold(&self) -> Option<Duration> {
+        let ms = self.threshold_ms.load(Ordering::Relaxed);
+        (ms > 0).then(|| Duration::from_millis(ms))
+    }
+
+    pub(crate) fn set_threshold_ms(&self, ms: u64) {
+        self.threshold_ms.store(ms, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn is_any(&self) -> bool {
+        self.count.load(Ordering::Relaxed) > 0
+    }
+
+    /// What has taken longest.
+    pub(crate) fn first(&self) -> Option<Arc<BusyRun>> {
+        self.runs.lock().first().cloned()
+    }
+
+    pub(crate) fn enter(&self, run: &Arc<BusyRun>) {
+        let mut runs = self.runs.lock();
+        runs.push(Arc::clone(run));
+        self.count.store(runs.len(), Ordering::Release);
+    }
+
+    pub(crate) fn leave(&self, run: &Arc<BusyRun>) {
+        let mut runs = self.runs.lock();
+        runs.retain(|other| !Arc::ptr_eq(other, run));
+        self.count.store(runs.len(), Ordering::Release);
+    }
+
+    pub(crate) fn end(&self) {
+        self.is_ending.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_ending(&self) -> bool {
+        self.is_ending.load(Ordering::Acquire)
+    }
+
+    /// Asks for the end of what takes long and is of that kind.
+    pub(crate) fn kill(&self, kind: Running) -> Result<(), CommandError> {
+        let runs = self.runs.lock();
+        let Some(first) = runs.first() else {
+            return Err(CommandError::text("NOTBUSY No scripts in execution right now."));
+        };
+        let mut of_kind = runs.iter().filter(|run| run.kind == kind).peekable();
+        if of_kind.peek().is_none() {
+            return Err(first.kind.refusal());
+        }
+        let victims: Vec<_> = of_kind.filter(|run| !run.has_written.load(Ordering::Acquire)).collect();
+        if victims.is_empty() {
+            return Err(CommandError::text(
+                "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the \
+                 script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.",
+            ));
+        }
+        victims.into_iter().for_each(|run| run.is_killed.store(true, Ordering::Release));
+        Ok(())
+    }
+}
+
+impl Running {
+    /// What a client is told while this runs.
+    pub(crate) fn refusal(self) -> CommandError {
+        CommandError::text(match self {
+            Self::Script => {
+                "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+            }
+            Self::Function => {
+                "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
+            }
+        })
+    }
+}

@@ -1,0 +1,56 @@
+//! The subcommands of FUNCTION that must answer while a function runs. The others are `kora-script`'s.
+
+use std::sync::Arc;
+
+use kora_core::command::spec::CommandSpec;
+use kora_core::error::CommandResult;
+use kora_core::reply::Reply;
+use kora_script::Running;
+
+use super::{Desk, ServerHandler, facts};
+
+/// The family's commands.
+pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
+    CommandSpec { facts: facts::FUNCTION_KILL, handler: |call, args| call.at_desk(args, kill) },
+    CommandSpec { facts: facts::FUNCTION_STATS, handler: |call, args| call.at_desk(args, stats) },
+];
+
+fn kill(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    desk.shared.scripts.kill(Running::Function)?;
+    out.ok();
+    Ok(())
+}
+
+fn stats(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let scripts = Arc::clone(&desk.shared.scripts);
+    let running = scripts.busy_run();
+    if running.as_ref().is_some_and(|run| run.kind == Running::Script) {
+        return Err(scripts.busy_error());
+    }
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let figures = scripts.figures();
+    out.map(2);
+    out.bulk(b"running_script");
+    match running {
+        None => out.null(),
+        Some(run) => {
+            out.map(3);
+            out.bulk(b"name");
+            out.bulk(run.name.as_bytes());
+            out.bulk(b"command");
+            out.array(run.command.len());
+            run.command.iter().for_each(|word| out.bulk(word));
+            out.bulk(b"duration_ms");
+            out.integer(i64::try_from(run.since.elapsed().as_millis()).unwrap_or(i64::MAX));
+        }
+    }
+    out.bulk(b"engines");
+    out.map(1);
+    out.bulk(b"LUA");
+    out.map(2);
+    out.bulk(b"libraries_count");
+    out.integer(count(figures.libraries));
+    out.bulk(b"functions_count");
+    out.integer(count(figures.functions));
+    Ok(())
+}
