@@ -1,5 +1,7 @@
 //! What a handler sees: the keyspaces of its keys, wherever they live, the time, and the journal.
 
+use std::sync::Arc;
+
 use smallvec::{SmallVec, smallvec};
 
 use crate::config::CoreConfig;
@@ -8,6 +10,7 @@ use crate::keyspace::Keyspace;
 use crate::keyspace::entry::Kind;
 use crate::services::Services;
 use crate::shard::store::{DbIndex, ShardStore};
+use crate::shard::watch::Watch;
 use crate::slot::{ShardId, Slot};
 use crate::time::UnixMs;
 
@@ -103,13 +106,15 @@ pub struct Ctx<'a> {
     pub no_touch: bool,
     /// Whether the command may wait.
     pub blocking: Blocking<'a>,
+    /// What the client watches, if the command adds to it.
+    pub watch: Option<&'a Arc<Watch>>,
 }
 
 impl<'a> Ctx<'a> {
     /// A context for a command that has only stores: no services, and it may not wait.
     pub fn bare(stores: Stores<'a>, journal: &'a mut Journal, db: DbIndex, now: UnixMs) -> Self {
         let (services, blocking) = (Services::NONE, Blocking::Forbidden);
-        Self { stores, journal, services, db, now, no_touch: false, blocking }
+        Self { stores, journal, services, db, now, no_touch: false, blocking, watch: None }
     }
 }
 

@@ -9,4 +9,6 @@ pub mod route;
 pub mod runner;
 pub mod serve;
 pub mod store;
+pub mod transaction;
 pub mod waiters;
+pub mod watch;

@@ -18,6 +18,7 @@ mod output;
 mod resp;
 mod server;
 mod shared;
+mod transaction;
 mod worker;
 
 pub use server::{Ender, Server};

@@ -5,9 +5,11 @@ mod command;
 mod config;
 mod connection;
 mod server;
+mod transaction;
 
 pub use client::*;
 pub use command::*;
 pub use config::*;
 pub use connection::*;
 pub use server::*;
+pub use transaction::*;

@@ -21,7 +21,7 @@ use super::Worker;
 use super::batch::Args;
 use super::room::Room;
 use crate::client::{add, flag};
-use crate::command::{Call, ServerHandler};
+use crate::command::{Call, FollowUp, ServerHandler};
 use crate::config::Permission;
 use crate::connection::{Connection, PendingParts, ReplyMode, Wait};
 use crate::resp::RespSink;
@@ -36,24 +36,24 @@ const PREFETCH_KEYS_MAX: usize = 128;
 /// A request whose command is known.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Resolved {
-    facts: &'static Facts,
-    handler: Handler<ServerHandler>,
+    pub(super) facts: &'static Facts,
+    pub(super) handler: Handler<ServerHandler>,
     /// Place in the command table.
-    id: u16,
+    pub(super) id: u16,
 }
 
 /// Commands of one connection on their way to an operation.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
-    request: Request,
-    commands: SmallVec<[u16; 32]>,
+    pub(super) request: Request,
+    pub(super) commands: SmallVec<[u16; 32]>,
     /// The request of the batch that is being looked at.
     at: usize,
 }
 
 /// What became of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
     /// It is done, or on its way with others.
     Next,
     /// It can't run yet: it stays in the input.
@@ -185,7 +185,7 @@ impl Worker {
             return self.refuse_unresolved(connection, args, gathered);
         };
         if self.has_gate(connection)
-            && let Some(step) = self.pass_gate(connection, resolved, gathered)
+            && let Some(step) = self.pass_gate(connection, resolved, args, gathered)
         {
             return step;
         }
@@ -219,6 +219,7 @@ impl Worker {
     fn has_gate(&self, connection: &Connection) -> bool {
         !connection.session.is_authenticated
             || connection.session.reply_mode != ReplyMode::On
+            || connection.session.queue.is_some()
             || self.pause.is_some()
     }
 
@@ -228,9 +229,10 @@ impl Worker {
         &mut self,
         connection: &mut Connection,
         resolved: Resolved,
+        args: &Args<'_>,
         gathered: &mut Gathered,
     ) -> Option<Step> {
-        let flags = resolved.facts.flags;
+        let flags = self.effective_flags(connection, resolved);
         if !gathered.request.is_empty() {
             // Whatever the gate decides, it decides after what was sent before.
             return Some(Step::Later);
@@ -250,11 +252,11 @@ impl Worker {
             self.paused.push(connection.client.slot);
             return Some(Step::Later);
         }
-        None
+        if connection.session.queue.is_some() { self.pass_queue(connection, resolved, args) } else { None }
     }
 
     /// Whether `enable-debug-command` allows the command.
-    fn may_administer(&self, connection: &Connection, resolved: Resolved) -> bool {
+    pub(super) fn may_administer(&self, connection: &Connection, resolved: Resolved) -> bool {
         let is_debug = resolved.facts.name == "debug" || resolved.facts.name.starts_with("debug|");
         !is_debug
             || match self.config.debug_command {
@@ -265,7 +267,7 @@ impl Worker {
     }
 
     #[cold]
-    fn refuse_debug(&mut self, connection: &mut Connection, resolved: Resolved) -> Step {
+    pub(super) fn refuse_debug(&mut self, connection: &mut Connection, resolved: Resolved) -> Step {
         self.reject(
             connection,
             resolved,
@@ -277,7 +279,7 @@ impl Worker {
     }
 
     #[cold]
-    fn refuse_memory(
+    pub(super) fn refuse_memory(
         &mut self,
         connection: &mut Connection,
         resolved: Resolved,
@@ -290,9 +292,10 @@ impl Worker {
         Step::Next
     }
 
-    fn reject(&mut self, connection: &mut Connection, resolved: Resolved, text: &str) {
+    pub(super) fn reject(&mut self, connection: &mut Connection, resolved: Resolved, text: &str) {
         add(&self.counters().commands[usize::from(resolved.id)].rejected, 1);
-        self.reply_error(connection, text);
+        let abort = self.abort_transaction(connection, resolved.facts.name, text);
+        self.reply_error(connection, abort.as_deref().unwrap_or(text));
     }
 
     fn reply_error(&mut self, connection: &mut Connection, text: &str) {
@@ -303,7 +306,7 @@ impl Worker {
     }
 
     /// Applies CLIENT REPLY to the reply that begins at `begin`.
-    fn finish_reply(&mut self, connection: &mut Connection, begin: usize) {
+    pub(super) fn finish_reply(&mut self, connection: &mut Connection, begin: usize) {
         let mode = connection.session.reply_mode;
         if mode == ReplyMode::On {
             return;
@@ -339,10 +342,14 @@ impl Worker {
             return Step::Next;
         }
         let Err(error) = self.shared.table.resolve(args) else { return Step::Later };
+        let mut name = "";
         if let Some(command) = self.shared.table.find(args[0]) {
             add(&self.counters().commands[command.id].rejected, 1);
+            name = command.facts.name;
         }
-        self.reply_error(connection, &error.to_string());
+        let text = error.to_string();
+        let abort = self.abort_transaction(connection, name, text.strip_prefix("ERR ").unwrap_or(&text));
+        self.reply_error(connection, abort.as_deref().unwrap_or(&text));
         Step::Next
     }
 
@@ -412,9 +419,21 @@ impl Worker {
         self.memory.tell(&self.shared.account);
         self.publish_counters();
         connection.client.last_command.store(u32::from(resolved.id), Ordering::Relaxed);
-        let mut call = Call { shared: &self.shared, connection, worker: self.shard.id(), now: self.now };
+        let mut call = Call {
+            shared: &self.shared,
+            connection,
+            worker: self.shard.id(),
+            now: self.now,
+            follow_up: None,
+        };
         if let Err(error) = handler(&mut call, args) {
             call.reply().refuse(&error);
+        }
+        match call.follow_up.take() {
+            Some(FollowUp::Exec(queue)) => return self.exec(connection, resolved, *queue),
+            Some(FollowUp::Watch) => return self.watch(connection, resolved, args),
+            Some(FollowUp::Unwatch(watched)) => self.shard.unwatch(*watched),
+            None => {}
         }
         self.finish_command(connection, resolved, begin);
         self.take_up_config();
@@ -422,7 +441,7 @@ impl Worker {
     }
 
     #[inline]
-    fn finish_command(&mut self, connection: &mut Connection, resolved: Resolved, begin: usize) {
+    pub(super) fn finish_command(&mut self, connection: &mut Connection, resolved: Resolved, begin: usize) {
         self.executed.push(resolved.id);
         if let [b'-', text @ ..] = connection.output.text_at(begin) {
             self.count_failure(resolved.id, text);
@@ -433,28 +452,40 @@ impl Worker {
     }
 
     #[inline]
-    fn setting(&self, connection: &Connection) -> Setting<Resp> {
+    pub(super) fn setting(&self, connection: &Connection) -> Setting<Resp> {
         let session = &connection.session;
-        Setting { db: session.db, now: self.now, no_touch: session.no_touch, style: session.resp }
+        Setting {
+            db: session.db,
+            now: self.now,
+            no_touch: session.no_touch,
+            style: session.resp,
+            watch: None,
+        }
     }
 
     /// Submits what was gathered; the connection waits for it.
     fn submit(&mut self, connection: &mut Connection, gathered: Gathered) {
-        if gathered.request.is_empty() {
-            return;
+        if !gathered.request.is_empty() {
+            let setting = self.setting(connection);
+            self.submit_in(connection, gathered, setting);
         }
+    }
+
+    pub(super) fn submit_in(
+        &mut self,
+        connection: &mut Connection,
+        gathered: Gathered,
+        setting: Setting<Resp>,
+    ) {
         connection.wait = Wait::Operation(Box::new(PendingParts {
-            parts: SmallVec::new(),
             keeps_reply: connection.session.reply_mode == ReplyMode::On,
             commands: gathered.commands,
             begun: self.begin_account(),
-            blocking: None,
-            waiter: None,
+            ..PendingParts::default()
         }));
         if connection.session.reply_mode == ReplyMode::Skip {
             connection.session.reply_mode = ReplyMode::On;
         }
-        let setting = self.setting(connection);
         let operation = self.shard.submit(gathered.request, setting, connection.origin());
         if let Wait::Operation(pending) = &mut connection.wait
             && operation.may_block()
