@@ -20,6 +20,7 @@ pub mod table;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod texts;
+pub mod transaction;
 pub mod zset;
 
 use spec::CommandSpec;

@@ -12,6 +12,7 @@ use crate::keyspace::entry::Kind;
 use crate::reply::Reply;
 use crate::services::Services;
 use crate::shard::store::{DbIndex, ShardStore};
+use crate::shard::watch::Watch;
 use crate::slot::{ShardId, Slot};
 use crate::time::UnixMs;
 
@@ -134,13 +135,15 @@ pub struct Ctx<'a> {
     pub no_touch: bool,
     /// Whether the command may wait.
     pub blocking: Blocking<'a>,
+    /// What the client watches, if the command adds to it.
+    pub watch: Option<&'a Arc<Watch>>,
 }
 
 impl<'a> Ctx<'a> {
     /// A context for a command that has only stores: no services, and it may not wait.
     pub fn bare(stores: Stores<'a>, journal: &'a mut Journal, db: DbIndex, now: UnixMs) -> Self {
         let (services, blocking) = (Services::none(), Blocking::Forbidden);
-        Self { stores, journal, services, db, now, no_touch: false, blocking }
+        Self { stores, journal, services, db, now, no_touch: false, blocking, watch: None }
     }
 }
 
@@ -229,6 +232,15 @@ impl Ctx<'_> {
         match &self.stores {
             Stores::One(store) => store.shard_count(),
             Stores::Lent { shard_count, .. } => *shard_count,
+        }
+    }
+
+    /// The first shard whose store is in hand.
+    #[must_use]
+    pub fn first_shard(&self) -> ShardId {
+        match &self.stores {
+            Stores::One(store) => store.id(),
+            Stores::Lent { stores, .. } => stores[0].id(),
         }
     }
 

@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use parking_lot::Mutex;
 
 use crate::command::table::{CommandTable, Handler};
+use crate::command::transaction;
 use crate::config::CoreConfig;
 use crate::error::CommandError;
 use crate::reply::Value;
@@ -23,6 +24,8 @@ use crate::shard::route::place;
 use crate::shard::runner::{Shard, new_shards};
 use crate::shard::serve::Blocked;
 use crate::shard::store::DbIndex;
+use crate::shard::transaction::Transaction;
+use crate::shard::watch::Watched;
 use crate::slot::ShardId;
 use crate::time::UnixMs;
 
@@ -174,6 +177,59 @@ impl Engine {
         replies
     }
 
+    /// Runs commands on database `db` as a unit: nobody sees some of them done and others not. None of them waits for keys.
+    ///
+    /// # Errors
+    /// If one of them does not exist or has too few or too many arguments. Then none has run. What is wrong with one
+    /// that runs is its reply, and the others run nevertheless.
+    ///
+    /// # Panics
+    /// If `db` is not one of the databases configured.
+    pub fn transaction(&self, db: DbIndex, commands: &[&[&[u8]]]) -> Result<Vec<Value>, CommandError> {
+        let replies = self.run_transaction(db, commands, None)?;
+        Ok(replies.expect("a transaction that depends on nothing runs"))
+    }
+
+    /// Begins to watch keys of database `db` on behalf of a transaction that shall run only if none of them changes until
+    /// then.
+    ///
+    /// # Panics
+    /// If `db` is not one of the databases configured.
+    pub fn watch(&self, db: DbIndex, keys: &[&[u8]]) -> Watching<'_> {
+        let mut watched = Watched::default();
+        keys.iter().for_each(|key| watched.add(db, key, self.shard_count()));
+        if !keys.is_empty() {
+            let args: Vec<&[u8]> = std::iter::once(&b"WATCH"[..]).chain(keys.iter().copied()).collect();
+            let run = transaction::RUN;
+            let placement = place(run.0, &args, self.shard_count());
+            let mut request = Request::default();
+            request.push(run, &args, &placement, self.shard_count(), ShardId(0));
+            let setting = Setting { watch: Some(Arc::clone(watched.watch())), ..self.setting(db) };
+            let (sender, receiver) = self.channel();
+            self.call(Operation::new(request, setting, sender), &receiver);
+        }
+        Watching { engine: self, watched }
+    }
+
+    fn run_transaction(
+        &self,
+        db: DbIndex,
+        commands: &[&[&[u8]]],
+        watched: Option<Watched>,
+    ) -> Result<Option<Vec<Value>>, CommandError> {
+        let mut transaction = Transaction::new(self.setting(db));
+        for args in commands {
+            transaction.queue(self.resolve(args)?, args, self.shard_count());
+        }
+        transaction.begin(watched, (self.clock)(), ShardId(0));
+        let (sender, receiver) = self.channel();
+        let replies = self.call(Operation::of_transaction(transaction, sender), &receiver);
+        match replies.into_values().pop() {
+            Some(Value::Array(replies)) => Ok(Some(replies)),
+            _ => Ok(None),
+        }
+    }
+
     fn resolve(&self, args: &[&[u8]]) -> Result<crate::command::Run, CommandError> {
         let command = self.table.resolve(args)?;
         match command.handler {
@@ -187,11 +243,19 @@ impl Engine {
             return;
         }
         let request = std::mem::take(request);
-        let setting = Setting { db, now: (self.clock)(), no_touch: false, style: true };
-        let (sender, receiver) = bounded(usize::from(self.shard_count()) + 1);
-        let operation = Operation::<Embedded>::new(request, setting, sender);
+        let (sender, receiver) = self.channel();
+        let operation = Operation::<Embedded>::new(request, self.setting(db), sender);
         let parts = self.call(operation, &receiver);
         replies.extend(parts.into_values());
+    }
+
+    fn setting(&self, db: DbIndex) -> Setting<bool> {
+        Setting { db, now: (self.clock)(), no_touch: false, style: true, watch: None }
+    }
+
+    /// On which an operation is answered: one message for each shard, and one that it has to wait.
+    fn channel(&self) -> (Sender<Answer>, Receiver<Answer>) {
+        bounded(usize::from(self.shard_count()) + 1)
     }
 
     fn call(&self, operation: Operation<Embedded>, receiver: &Receiver<Answer>) -> TreeReplies {
@@ -233,6 +297,42 @@ impl Engine {
                 Ok(Answer::Blocked(_)) | Err(_) => {}
             }
         }
+    }
+}
+
+/// Keys that are watched, from [`Engine::watch`] until a transaction has run or this is dropped.
+#[derive(Debug)]
+pub struct Watching<'a> {
+    engine: &'a Engine,
+    watched: Watched,
+}
+
+impl Watching<'_> {
+    /// Runs commands as [`Engine::transaction`] does, unless one of the keys has changed: then none, and the answer is
+    /// `None`.
+    ///
+    /// # Errors
+    /// As for [`Engine::transaction`].
+    ///
+    /// # Panics
+    /// If `db` is not one of the databases configured.
+    pub fn transaction(
+        mut self,
+        db: DbIndex,
+        commands: &[&[&[u8]]],
+    ) -> Result<Option<Vec<Value>>, CommandError> {
+        // What is wrong with a command is found before the keys are given away: dropping this forgets them.
+        for args in commands {
+            self.engine.resolve(args)?;
+        }
+        let watched = std::mem::take(&mut self.watched);
+        self.engine.run_transaction(db, commands, Some(watched))
+    }
+}
+
+impl Drop for Watching<'_> {
+    fn drop(&mut self) {
+        self.engine.hub.unwatch(std::mem::take(&mut self.watched));
     }
 }
 

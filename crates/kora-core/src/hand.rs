@@ -75,7 +75,8 @@ impl Hand {
             stores => Stores::Lent { stores, shard_count: self.shard_count },
         };
         let services = self.services.as_ref().unwrap_or_else(|| Services::none());
-        Ctx { stores, journal: &mut self.journal, services, db, now, no_touch, blocking: Blocking::Forbidden }
+        let (journal, blocking) = (&mut self.journal, Blocking::Forbidden);
+        Ctx { stores, journal, services, db, now, no_touch, blocking, watch: None }
     }
 
     /// Records what the commands did.

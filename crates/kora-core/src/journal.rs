@@ -5,6 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::shard::store::DbIndex;
+use crate::slot::ShardId;
+
+/// Marks the numbers of operations that have no ticket.
+const WITHOUT_TICKET: u64 = 1 << 63;
+
+/// Where such a number has the shard; below it is the count.
+const UNIT_SHARD_BIT: u32 = 48;
 
 /// Classes of keyspace events, as `notify-keyspace-events` names them. Values are bits of a mask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +105,8 @@ pub struct Journal {
     /// Effects that commands recorded themselves.
     recorded: u64,
     operation: u64,
+    /// Operations without a ticket that have got a number.
+    units: u64,
     effects: Vec<Effect>,
     announcements: Vec<Announcement>,
 }
@@ -204,6 +213,19 @@ impl Journal {
     /// Names the operation whose effects follow.
     pub fn begin_operation(&mut self, operation: u64) {
         self.operation = operation;
+    }
+
+    /// Gives the effects that follow one number, other than any ticket's: those of several commands that have no ticket and
+    /// belong together. `shard` is where this journal lives.
+    pub fn begin_unit(&mut self, shard: ShardId) {
+        self.units += 1;
+        self.operation = WITHOUT_TICKET | u64::from(shard.0) << UNIT_SHARD_BIT | self.units;
+    }
+
+    /// The number of the operation whose effects follow; 0 if each command is one of its own.
+    #[must_use]
+    pub fn operation(&self) -> u64 {
+        self.operation
     }
 
     /// The present place.

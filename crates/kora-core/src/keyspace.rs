@@ -18,6 +18,8 @@ mod table;
 mod tests;
 mod usage;
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use crate::config::CoreConfig;
@@ -25,6 +27,7 @@ use crate::error::{CommandError, CommandResult};
 use crate::hash::hash_key;
 use crate::journal::{EventClass, Journal};
 use crate::shard::store::{DbIndex, ShardStore};
+use crate::shard::watch::Watch;
 use crate::slot::ShardId;
 use crate::time::UnixMs;
 pub use database::Database;
@@ -212,7 +215,7 @@ impl<'a> Keyspace<'a> {
             entry.set_usage(Usage::new(&self.store.config, self.now));
         }
         self.journal.event(EventClass::NEW, "new", self.db, entry.key());
-        self.store.waiters.note_value(self.db, entry.key());
+        self.store.note_value(self.db, entry.key());
         self.store.databases[self.db.index()].insert(hash, entry, &self.store.hasher);
     }
 
@@ -221,7 +224,7 @@ impl<'a> Keyspace<'a> {
     pub fn remove(&mut self, key: &[u8]) -> Option<Entry> {
         let hash = self.hash(key);
         let position = self.locate(hash, key)?;
-        self.store.waiters.note_removal(self.db, key);
+        self.store.note_removal(self.db, key);
         Some(self.store.databases[self.db.index()].remove(position, hash, &self.store.hasher))
     }
 
@@ -252,6 +255,13 @@ impl<'a> Keyspace<'a> {
         self.delete(key);
         let entry = if entry.key() == key { entry } else { entry.with_key(key) };
         self.add(self.hash(key), entry);
+    }
+
+    /// Has `watch` told when `key` changes. One that has expired is deleted before: it is watched as one that is not there.
+    pub fn watch(&mut self, key: &[u8], watch: &Arc<Watch>) {
+        self.peek(key);
+        let ShardStore { watchers, hasher, .. } = &mut *self.store;
+        watchers.add(self.db, key, watch, hasher);
     }
 
     /// Gives `key` a deadline or takes it away; `false` if there is no such key.
@@ -311,7 +321,7 @@ impl<'a> Keyspace<'a> {
 
     /// Empties the database and says how many keys it had; the entries are freed later.
     pub fn clear(&mut self) -> usize {
-        self.store.waiters.note_database(self.db);
+        self.store.note_clearing(self.db);
         let table = self.store.databases[self.db.index()].take();
         let len = table.len();
         self.store.garbage.add_table(table);
@@ -343,12 +353,27 @@ impl<'a> Keyspace<'a> {
         hash_key(&self.store.hasher, &number.to_le_bytes())
     }
 
-    /// Reports a keyspace event and counts one change. Those who wait for the key are served after the command.
+    /// Reports a keyspace event and counts one change. Those who wait for the key are served after the command, those who
+    /// watch it are told.
     #[inline]
     pub fn changed(&mut self, class: EventClass, name: &'static str, key: &[u8]) {
         self.journal.changed(1);
         self.journal.event(class, name, self.db, key);
-        self.store.waiters.note_value(self.db, key);
+        self.touched(key);
+    }
+
+    /// The same, but those who watch the key are not told: what belongs to a stream's groups is to Redis no change of the
+    /// key.
+    pub fn changed_aside(&mut self, class: EventClass, name: &'static str, key: &[u8]) {
+        self.journal.changed(1);
+        self.journal.event(class, name, self.db, key);
+        self.store.note_value_aside(self.db, key);
+    }
+
+    /// Has those told who wait for the key or watch it, as if it had changed.
+    #[inline]
+    pub fn touched(&mut self, key: &[u8]) {
+        self.store.note_value(self.db, key);
     }
 
     /// The journal, for effects and events.

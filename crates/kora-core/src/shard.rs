@@ -10,4 +10,6 @@ pub mod route;
 pub mod runner;
 pub mod serve;
 pub mod store;
+pub mod transaction;
 pub mod waiters;
+pub mod watch;

@@ -77,6 +77,8 @@ pub(crate) struct Run {
     /// Commands that need memory are refused, until it has written.
     is_short_of_memory: bool,
     has_written: bool,
+    /// Its effects have a number of their own: it belongs to nothing larger that has one.
+    is_unit: bool,
     /// What it did, while it has not all stores in hand.
     undo: Option<Undo>,
     pub(crate) end: Option<End>,
@@ -149,6 +151,7 @@ impl Run {
             is_read_only: false,
             is_short_of_memory: false,
             has_written: false,
+            is_unit: false,
             undo: None,
             end: None,
             registered: None,
@@ -184,6 +187,11 @@ impl Run {
         self.has_written = false;
         self.end = None;
         self.seen = None;
+        self.is_unit = ctx.journal.operation() == 0;
+        if self.is_unit {
+            let shard = ctx.first_shard();
+            ctx.journal.begin_unit(shard);
+        }
         self.hand.fill(ctx);
         self.undo = (!self.hand.has_all()).then(|| Undo::begin(self.hand.journal()));
         Ok(())
@@ -197,6 +205,9 @@ impl Run {
             undo.roll_back(&mut self.hand.ctx((self.db, self.now, self.no_touch)));
         }
         self.hand.empty(ctx);
+        if self.is_unit {
+            ctx.journal.begin_operation(0);
+        }
         if let Some(busy_run) = self.busy_run.take() {
             self.busy.leave(&busy_run);
         }

@@ -9,6 +9,7 @@ use std::sync::atomic::{
 };
 
 use kora_core::shard::operation::Operation;
+use kora_core::shard::watch::Watch;
 use kora_core::slot::ShardId;
 use parking_lot::Mutex;
 
@@ -66,6 +67,13 @@ pub(crate) struct Client {
     pub(crate) output_bytes: AtomicUsize,
     /// Bytes allocated for it and its buffers.
     pub(crate) memory_bytes: AtomicUsize,
+    /// Commands queued by MULTI; -1 outside a transaction.
+    pub(crate) queued: AtomicI64,
+    pub(crate) queued_bytes: AtomicUsize,
+    /// Keys it watches.
+    pub(crate) watched: AtomicUsize,
+    /// Whether one of them has changed.
+    pub(crate) watch: Mutex<Option<Arc<Watch>>>,
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
     pub(crate) commands: AtomicU64,
@@ -95,6 +103,16 @@ impl Client {
     /// Whether it is subscribed to anything.
     pub(crate) fn is_subscriber(&self) -> bool {
         self.subscriptions.iter().any(|count| count.load(Ordering::Relaxed) > 0)
+    }
+
+    /// Whether a key that it watches has changed.
+    pub(crate) fn has_failed_watch(&self) -> bool {
+        self.watch.lock().as_ref().is_some_and(|watch| watch.is_dirty())
+    }
+
+    /// Number of keys it watches: none any more once one has changed.
+    pub(crate) fn watched_keys(&self) -> usize {
+        if self.has_failed_watch() { 0 } else { self.watched.load(Ordering::Relaxed) }
     }
 
     pub(crate) fn has_flag(&self, flag: u8) -> bool {

@@ -15,18 +15,24 @@ pub(crate) mod pubsub;
 mod script;
 pub(crate) mod scripting;
 mod server;
+mod transaction;
 
 use std::sync::Arc;
 
 use kora_core::command::spec::CommandSpec;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
+use kora_core::shard::store::DbIndex;
+use kora_core::shard::watch::Watched;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
+use kora_protocol::Resp;
 
+use crate::config::Config;
 use crate::connection::Connection;
 use crate::resp::RespSink;
 use crate::shared::Shared;
+use crate::transaction::Queue;
 
 /// Runs a command of the server: writes one reply to [`Call::reply`], or refuses before writing any.
 pub(crate) type ServerHandler = fn(&mut Call<'_>, &[&[u8]]) -> CommandResult;
@@ -38,6 +44,40 @@ pub(crate) struct Call<'a> {
     /// The worker it runs on.
     pub(crate) worker: ShardId,
     pub(crate) now: UnixMs,
+    /// What the worker has to do when the command has run.
+    pub(crate) follow_up: Option<FollowUp>,
+}
+
+/// What a command leaves to its worker, which has the shard.
+#[derive(Debug)]
+pub(crate) enum FollowUp {
+    /// Run these as a unit, and reply.
+    Exec(Box<Queue>),
+    /// Watch the keys among the arguments, and reply.
+    Watch,
+    /// Have the shards forget these.
+    Unwatch(Box<Watched>),
+}
+
+/// What a command changes for those behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SettingChange {
+    /// SELECT.
+    Db(DbIndex),
+    /// HELLO.
+    Resp(Resp),
+    /// CLIENT NO-TOUCH.
+    NoTouch(bool),
+}
+
+/// What the command `name` will change when it runs, if it is one of those that change how commands of the core run.
+pub(crate) fn setting_change(name: &str, args: &[&[u8]], config: &Config) -> Option<SettingChange> {
+    match name {
+        "select" => connection::parse_db(args[1], config.databases).ok().map(SettingChange::Db),
+        "hello" => connection::chosen_resp(args).map(SettingChange::Resp),
+        "client|no-touch" => client::parse_switch(args[2]).ok().map(SettingChange::NoTouch),
+        _ => None,
+    }
 }
 
 impl Call<'_> {
@@ -81,6 +121,7 @@ pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
     script::COMMANDS,
     pubsub::COMMANDS,
     server::COMMANDS,
+    transaction::COMMANDS,
 ];
 
 /// Families of the server that run on shards.

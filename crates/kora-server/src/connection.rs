@@ -8,6 +8,7 @@ use kora_core::reply::Reply;
 use kora_core::shard::operation::{Operation, Part};
 use kora_core::shard::store::DbIndex;
 use kora_core::shard::waiters::Waiter;
+use kora_core::shard::watch::Watched;
 use kora_core::time::UnixMs;
 use kora_protocol::{RequestParser, Resp};
 use smallvec::SmallVec;
@@ -18,6 +19,7 @@ use crate::net::Stream;
 use crate::output::Output;
 use crate::pubsub::Place;
 use crate::pubsub::subscriptions::Subscriptions;
+use crate::transaction::{Queue, Queued};
 
 /// Most bytes read at once into a connection's own buffer, behind a request that is not whole.
 const READ_BYTES_MAX: usize = 256 * 1024;
@@ -51,8 +53,21 @@ pub(crate) struct Session {
     pub(crate) is_authenticated: bool,
     pub(crate) no_touch: bool,
     pub(crate) reply_mode: ReplyMode,
+    /// What MULTI has begun.
+    pub(crate) queue: Option<Box<Queue>>,
+    /// What the next EXEC depends on.
+    pub(crate) watched: Option<Box<Watched>>,
+    /// A command runs as part of EXEC: it must not wait.
+    pub(crate) is_executing: bool,
     /// Whether the client is on this machine.
     pub(crate) is_local: bool,
+}
+
+impl Session {
+    /// Whether a watched key has changed.
+    pub(crate) fn has_failed_watch(&self) -> bool {
+        self.watched.as_ref().is_some_and(|watched| watched.watch().is_dirty())
+    }
 }
 
 /// What a connection waits for before its next command runs.
@@ -93,7 +108,7 @@ impl TimedReply {
 }
 
 /// An operation's parts as they arrive.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct PendingParts {
     pub(crate) parts: SmallVec<[Part<ServerDriver>; 4]>,
     pub(crate) keeps_reply: bool,
@@ -105,6 +120,8 @@ pub(crate) struct PendingParts {
     pub(crate) blocking: Option<Arc<Operation<ServerDriver>>>,
     /// Where it stands, once it waits.
     pub(crate) waiter: Option<Arc<Waiter>>,
+    /// The commands of EXEC, if it is that.
+    pub(crate) exec: Option<Vec<Queued>>,
 }
 
 impl PendingParts {
@@ -291,6 +308,19 @@ impl Connection {
         total
     }
 
+    /// Bytes that what MULTI has begun takes.
+    #[inline]
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.session.queue.as_ref().map_or(0, |queue| queue.byte_count())
+    }
+
+    /// Takes what is watched out of the connection; its shards are to be told.
+    pub(crate) fn take_watched(&mut self) -> Option<Box<Watched>> {
+        let watched = self.session.watched.take()?;
+        *self.client.watch.lock() = None;
+        Some(watched)
+    }
+
     /// Bytes allocated for it.
     #[inline]
     pub(crate) fn memory_bytes(&self) -> usize {
@@ -299,6 +329,8 @@ impl Connection {
             + self.input.capacity()
             + self.output.allocated_bytes()
             + self.subscriptions.bytes()
+            + self.queued_bytes()
+            + self.session.watched.as_ref().map_or(0, |watched| watched.byte_count())
     }
 
     /// Notes what other workers may see of it.
@@ -309,6 +341,12 @@ impl Connection {
         client.query_free_bytes.store(self.input.capacity() - self.input.len(), Ordering::Relaxed);
         client.output_bytes.store(self.unsent_bytes(), Ordering::Relaxed);
         client.db.store(self.session.db.0, Ordering::Relaxed);
+        let queued = self.session.queue.as_ref().map(|queue| queue.commands.len());
+        let queued = queued.map_or(-1, |count| i64::try_from(count).unwrap_or(i64::MAX));
+        client.queued.store(queued, Ordering::Relaxed);
+        client.queued_bytes.store(self.queued_bytes(), Ordering::Relaxed);
+        let watched = self.session.watched.as_ref().map_or(0, |watched| watched.key_count());
+        client.watched.store(watched, Ordering::Relaxed);
     }
 
     /// Closes it once its output is sent.

@@ -19,6 +19,7 @@ mod pubsub;
 mod resp;
 mod server;
 mod shared;
+mod transaction;
 mod worker;
 
 pub use server::{Ender, Server};

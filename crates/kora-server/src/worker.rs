@@ -12,6 +12,7 @@ mod mail;
 mod publish;
 mod room;
 mod thrift;
+mod transaction;
 mod wait;
 
 use std::sync::Arc;
@@ -309,7 +310,7 @@ impl Worker {
             Received::Nothing => {}
             Received::End => connection.is_broken = true,
         }
-        if connection.input.len() as u64 > self.config.query_buffer_limit.0 {
+        if (connection.input.len() + connection.queued_bytes()) as u64 > self.config.query_buffer_limit.0 {
             add(&self.counters().query_limit_disconnections, 1);
             tracing::warn!(
                 client = connection.client.id.0,

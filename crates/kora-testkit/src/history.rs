@@ -10,6 +10,7 @@ mod client;
 mod graph;
 mod lists;
 mod queues;
+mod transactions;
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use crate::simulation::random::Random;
 use crate::target::tcp::TcpTarget;
 use client::{Client, nanoseconds_since};
 use queues::Queues;
+use transactions::Registers;
 
 /// Commands of each client in one round.
 const ROUND_COMMANDS: u64 = 3000;
@@ -97,6 +99,7 @@ fn check_round(address: &str, client_count: usize, seed: u64) -> Result<u64, Ano
             version: 0,
             command_count: 0,
             queues: Queues::default(),
+            registers: Registers::default(),
         })
     };
     let mut reader = connect(client_count)?;
@@ -108,15 +111,18 @@ fn check_round(address: &str, client_count: usize, seed: u64) -> Result<u64, Ano
     });
     let mut events = Vec::new();
     let mut all_queues = Vec::new();
+    let mut registers = Registers::default();
     let mut command_count = 0;
     for outcome in outcomes {
         let mut client = outcome?;
         events.append(&mut client.events);
         command_count += client.command_count;
         all_queues.push(client.queues);
+        registers.add(&client.registers);
     }
     reader.read_lists()?;
     reader.read_queues()?;
+    reader.check_registers(&registers)?;
     events.append(&mut reader.events);
     lists::check(&events).map_err(Anomaly)?;
     all_queues.push(reader.queues);

@@ -19,6 +19,7 @@ mod driver;
 mod model;
 pub mod random;
 mod record;
+mod transaction;
 mod waiting;
 mod worker;
 mod workload;
@@ -66,16 +67,22 @@ pub enum Fault {
     LosesWakeUps,
     /// A client that waits for keys leaves without a word to the shards.
     ServesWhoLeft,
+    /// EXEC looks at its watch when it is sent, not with the stores of the watched keys in hand.
+    ChecksWatchEarly,
+    /// A client leaves, and its watched keys stay in the stores.
+    KeepsWatch,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::IgnoresLane,
         Self::OvertakesItself,
         Self::PublishesEarly,
         Self::LosesWakeUps,
         Self::ServesWhoLeft,
+        Self::ChecksWatchEarly,
+        Self::KeepsWatch,
     ];
 }
 
@@ -254,6 +261,7 @@ impl Simulation<'_> {
         }
         self.run_until_quiet()?;
         self.end_endless_waits()?;
+        self.unwatch_all();
         self.run_until_quiet()?;
         self.check_forgotten()?;
         self.queues.settle(&mut self.history);
@@ -471,7 +479,7 @@ impl Simulation<'_> {
         for &operation in &self.history.processes[reader] {
             let record = self.history.get(operation);
             for call in &record.calls {
-                let expected = check::run_args(&mut replica, &call.args, record.db, record.now);
+                let expected = check::run_args(&mut replica, &call.args, record);
                 if call.reply.as_ref() != Some(&expected) {
                     let effects: Vec<_> = self.effects.lock().expect("one thread").iter().map(line).collect();
                     return Err(format!(
@@ -498,7 +506,7 @@ impl<'a> Simulation<'a> {
         let mut replica = Model::new(self.table);
         for effect in self.effects.lock().expect("one thread").iter() {
             let args: Vec<&[u8]> = effect.args.iter().map(|arg| &arg[..]).collect();
-            replica.run(&args, effect.db, UnixMs(0));
+            replica.run(&args, effect.db, UnixMs(0), 0);
         }
         replica
     }

@@ -49,6 +49,11 @@ impl Database {
         self.len() == 0
     }
 
+    /// Whether it holds `key`, expired or not.
+    pub(crate) fn holds(&self, hash: u64, key: &[u8]) -> bool {
+        self.table.find(hash, key).is_some()
+    }
+
     /// Number of keys with a deadline.
     #[must_use]
     pub fn expires(&self) -> usize {

@@ -86,7 +86,7 @@ impl ShardStore {
     }
 
     fn evicted(&mut self, journal: &mut Journal, db: DbIndex, entry: Entry, now: UnixMs) {
-        self.waiters.note_removal(db, entry.key());
+        self.note_removal(db, entry.key());
         if entry.is_expired(now) {
             self.bury(journal, db, entry);
             return;

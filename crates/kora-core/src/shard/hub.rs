@@ -18,6 +18,7 @@ use super::parking::Parking;
 use super::serve::Blocked;
 use super::store::{DbIndex, ShardStore};
 use super::waiters::Waiter;
+use super::watch::Watched;
 use crate::slot::ShardId;
 use crate::time::UnixMs;
 
@@ -43,6 +44,8 @@ pub(super) enum Mail<D: Driver> {
     Blocked(Blocked<D>),
     /// A waiter is over: it need not stand in this shard's queues any more.
     Forget(Arc<Waiter>),
+    /// A client watches these keys no longer.
+    Unwatch(Arc<Watched>),
     /// A message of the driver's.
     Driver(D::Mail),
 }

@@ -13,6 +13,8 @@ use super::claim::{Abandoned, Claim};
 use super::replies::Replies;
 use super::serve::Blocked;
 use super::store::{DbIndex, ShardStore};
+use super::watch::{Watch, Watched};
+use crate::command::Run;
 use crate::command::spec::{CoreHandler, Facts, Flags, Merge};
 use crate::reply::Reply;
 use crate::slot::ShardId;
@@ -57,6 +59,8 @@ pub(super) struct Item {
     pub(super) handler: CoreHandler,
     pub(super) shard: ShardId,
     pub(super) merge: Option<Merge>,
+    /// Which of the operation's settings it runs in: see [`Operation::setting_of`].
+    pub(super) setting: u32,
     first_span: u32,
     span_count: u32,
 }
@@ -68,8 +72,20 @@ pub(super) struct Group {
     pub(super) merge: Option<Merge>,
 }
 
+/// What the commands of a request are to each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Each for itself; those that concern one shard run there in order.
+    #[default]
+    Pipeline,
+    /// It is one command that needs several stores together.
+    Lend,
+    /// They run one after the other with all stores in hand, or not at all: see [`super::transaction`].
+    Transaction,
+}
+
 /// Commands on their way to an operation.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Request {
     bytes: Vec<u8>,
     spans: Vec<Span>,
@@ -77,7 +93,9 @@ pub struct Request {
     pub(super) groups: Vec<Group>,
     /// Shards with at least one item, or whose stores are lent; ascending.
     pub(super) shards: SmallVec<[ShardId; 8]>,
-    is_lend: bool,
+    pub(super) form: Form,
+    /// What a transaction depends on.
+    pub(super) watched: Option<Watched>,
 }
 
 impl Request {
@@ -85,17 +103,26 @@ impl Request {
     #[must_use]
     pub fn may_block(&self) -> bool {
         matches!(self.items[..], [item] if item.merge.is_none() && item.facts.flags.has(Flags::BLOCKING))
+            && self.form != Form::Transaction
     }
 
     /// Whether it is one command that may put itself off.
     pub(super) fn may_defer(&self) -> bool {
         matches!(self.items[..], [item] if item.merge.is_none() && item.facts.may_defer())
+            && self.form != Form::Transaction
     }
 
     /// The same for the stores of all shards together. It must be one command.
     pub(super) fn on_all(&self, shard_count: u16) -> Self {
-        let shards = (0..shard_count).map(ShardId).collect();
-        Self { shards, is_lend: true, ..self.clone() }
+        Self {
+            bytes: self.bytes.clone(),
+            spans: self.spans.clone(),
+            items: self.items.clone(),
+            groups: self.groups.clone(),
+            shards: (0..shard_count).map(ShardId).collect(),
+            form: Form::Lend,
+            watched: None,
+        }
     }
 
     /// Makes room for so many commands with so many arguments and bytes in all, so that it need not grow.
@@ -110,6 +137,28 @@ impl Request {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.groups.is_empty()
+    }
+
+    /// An empty one whose commands are to run as a unit.
+    pub(super) fn for_transaction() -> Self {
+        Self { form: Form::Transaction, ..Self::default() }
+    }
+
+    /// Takes all commands out, and keeps the memory and the form.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.spans.clear();
+        self.items.clear();
+        self.groups.clear();
+        self.shards.clear();
+        self.watched = None;
+    }
+
+    /// Bytes allocated for it.
+    pub(super) fn allocated_bytes(&self) -> usize {
+        self.bytes.capacity()
+            + self.spans.capacity() * size_of::<Span>()
+            + self.items.capacity() * size_of::<Item>()
     }
 
     /// Bytes of arguments.
@@ -127,8 +176,15 @@ impl Request {
         shard: ShardId,
     ) {
         let (first_span, span_count) = self.push_args(args);
-        self.push_item(Item { facts, handler, shard, merge: None, first_span, span_count });
+        self.push_item(Item { facts, handler, shard, merge: None, setting: 0, first_span, span_count });
         self.groups.push(Group { item_count: 1, merge: None });
+    }
+
+    /// Adds a command of a transaction, which runs in the setting with that number.
+    pub(super) fn push_queued(&mut self, (facts, handler): Run, args: &[&[u8]], setting: u32) {
+        let (first_span, span_count) = self.push_args(args);
+        let (shard, merge) = (ShardId::default(), None);
+        self.items.push(Item { facts, handler, shard, merge, setting, first_span, span_count });
     }
 
     /// Adds a command that every one of `shard_count` shards runs whole.
@@ -142,7 +198,8 @@ impl Request {
     ) {
         let (first_span, span_count) = self.push_args(args);
         for shard in (0..shard_count).map(ShardId) {
-            self.push_item(Item { facts, handler, shard, merge: Some(merge), first_span, span_count });
+            let merge = Some(merge);
+            self.push_item(Item { facts, handler, shard, merge, setting: 0, first_span, span_count });
         }
         self.groups.push(Group { item_count: u32::from(shard_count), merge: Some(merge) });
     }
@@ -173,6 +230,7 @@ impl Request {
                 handler,
                 shard: shard_of(pair[0]),
                 merge: Some(merge),
+                setting: 0,
                 first_span,
                 span_count,
             });
@@ -190,13 +248,9 @@ impl Request {
         shards: &[ShardId],
     ) {
         debug_assert!(self.is_empty(), "lending is for one command at a time");
-        for &shard in shards {
-            if let Err(at) = self.shards.binary_search(&shard) {
-                self.shards.insert(at, shard);
-            }
-        }
+        shards.iter().for_each(|&shard| self.add_shard(shard));
         self.push_whole(facts, handler, args, shards[0]);
-        self.is_lend = true;
+        self.form = Form::Lend;
     }
 
     fn push_args(&mut self, args: &[&[u8]]) -> (u32, u32) {
@@ -215,10 +269,15 @@ impl Request {
     }
 
     fn push_item(&mut self, item: Item) {
-        if let Err(at) = self.shards.binary_search(&item.shard) {
-            self.shards.insert(at, item.shard);
-        }
+        self.add_shard(item.shard);
         self.items.push(item);
+    }
+
+    /// Adds a shard to those that take part.
+    pub(super) fn add_shard(&mut self, shard: ShardId) {
+        if let Err(at) = self.shards.binary_search(&shard) {
+            self.shards.insert(at, shard);
+        }
     }
 
     /// The first key of an item that has one.
@@ -250,13 +309,13 @@ pub(super) enum Course {
     Single,
     /// Each shard runs its items at its lane position; none waits.
     FanOut,
-    /// The shards deposit their stores; the last to arrive runs the only item with all of them.
+    /// The shards deposit their stores; the last to arrive runs the only item, or all of a transaction's, with all of them.
     #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
     Lend(Mutex<Vec<Box<ShardStore>>>),
 }
 
 /// What all commands of an operation share.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Setting<S> {
     /// The selected database.
     pub db: DbIndex,
@@ -266,6 +325,8 @@ pub struct Setting<S> {
     pub no_touch: bool,
     /// How replies are rendered.
     pub style: S,
+    /// What the client watches, for a command that adds to it.
+    pub watch: Option<Arc<Watch>>,
 }
 
 /// An operation under way: shared by the shards it runs on.
@@ -274,6 +335,8 @@ pub struct Operation<D: Driver> {
     pub(super) request: Request,
     pub(super) course: Course,
     pub(super) setting: Setting<Style<D>>,
+    /// What commands of a transaction have changed of the setting for those behind them.
+    pub(super) later_settings: Vec<Setting<Style<D>>>,
     /// Who ends its wait, if it has to wait.
     pub(super) claim: Claim,
     /// Who waits for it.
@@ -297,10 +360,19 @@ impl<D: Driver> Operation<D> {
     pub fn new(request: Request, setting: Setting<Style<D>>, origin: D::Origin) -> Self {
         let course = match request.shards.len() {
             1 => Course::Single,
-            _ if request.is_lend => Course::Lend(Mutex::default()),
+            _ if request.form != Form::Pipeline => Course::Lend(Mutex::default()),
             _ => Course::FanOut,
         };
-        Self { request, course, setting, claim: Claim::default(), origin }
+        Self { request, course, setting, later_settings: Vec::new(), claim: Claim::default(), origin }
+    }
+
+    /// The setting in which an item runs.
+    #[inline]
+    pub(super) fn setting_of(&self, item: &Item) -> &Setting<Style<D>> {
+        match item.setting.checked_sub(1) {
+            None => &self.setting,
+            Some(later) => &self.later_settings[later as usize],
+        }
     }
 
     /// Number of parts that answer it.
@@ -320,7 +392,7 @@ impl<D: Driver> Operation<D> {
 
     /// The same operation, which has not run, for all stores together.
     pub(super) fn on_all(&self, shard_count: u16) -> Self {
-        Self::new(self.request.on_all(shard_count), self.setting, self.origin.clone())
+        Self::new(self.request.on_all(shard_count), self.setting.clone(), self.origin.clone())
     }
 
     /// Whether its client left before it ran, and it would take something that nobody gets.
@@ -357,7 +429,7 @@ impl<D: Driver> Operation<D> {
         let mut replies = D::Replies::new(self.setting.style);
         reply(&mut replies);
         replies.end_item();
-        Part { operation: Arc::clone(self), shard: self.request.items[0].shard, replies }
+        Part { operation: Arc::clone(self), shard: self.request.shards[0], replies }
     }
 
     /// Puts the replies of all `parts` back in the order the commands were sent, at the end of `into`; one
@@ -366,6 +438,9 @@ impl<D: Driver> Operation<D> {
     /// # Panics
     /// If a part is missing.
     pub fn assemble(&self, parts: &mut [Part<D>], into: &mut D::Replies) {
+        if self.request.form == Form::Transaction {
+            return self.assemble_transaction(&mut parts[0], into);
+        }
         let mut items = self.request.items.iter();
         for group in &self.request.groups {
             let items: SmallVec<[usize; 16]> = items

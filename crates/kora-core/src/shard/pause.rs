@@ -44,7 +44,7 @@ impl<D: Driver> Shard<D> {
 
     #[cold]
     fn resume_paused(&mut self, mut paused: Paused<D>) {
-        let setting = paused.operation.setting;
+        let setting = &paused.operation.setting;
         let mut replies = D::Replies::new(setting.style);
         let stores = match &mut paused.stores[..] {
             [store] => Stores::One(store),
@@ -58,6 +58,7 @@ impl<D: Driver> Shard<D> {
             now: paused.now,
             no_touch: setting.no_touch,
             blocking: Blocking::Forbidden,
+            watch: None,
         };
         let result = match (paused.resume)(&mut ctx, &mut replies) {
             Resumed::Paused => {

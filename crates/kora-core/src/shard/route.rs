@@ -94,6 +94,28 @@ fn place_cursor(args: &[&[u8]], shard_count: u16) -> Placement {
     }
 }
 
+/// Adds to a request's shards those whose stores the command `args` needs to run whole, as in a transaction.
+///
+/// A command that may run anywhere adds none.
+pub(super) fn add_shards_of_whole(facts: &Facts, args: &[&[u8]], shard_count: u16, request: &mut Request) {
+    if facts.route == Route::Script {
+        // It can't be run again with more stores once the commands before it have run.
+        return (0..shard_count).for_each(|shard| request.add_shard(ShardId(shard)));
+    }
+    match place(facts, args, shard_count) {
+        Placement::Anywhere => {}
+        Placement::One(shard) => request.add_shard(shard),
+        Placement::Together(shards) => shards.iter().for_each(|&shard| request.add_shard(shard)),
+        Placement::Spread(_) => match facts.keys_to_end() {
+            Some((first, step)) => {
+                let keys = args[first..].iter().step_by(step);
+                keys.for_each(|key| request.add_shard(Slot::of(key).shard(shard_count)));
+            }
+            None => (0..shard_count).for_each(|shard| request.add_shard(ShardId(shard))),
+        },
+    }
+}
+
 impl Request {
     /// Adds a command at its `placement`; `home` runs commands that may run anywhere.
     ///

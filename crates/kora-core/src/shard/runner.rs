@@ -16,12 +16,15 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::hub::{Doors, Hub, LaneEntry, Mail, Wake};
-use super::operation::{COUNT_OF_ERROR, Course, Driver, Item, Operation, Part, Request, Setting, Style};
+use super::operation::{
+    COUNT_OF_ERROR, Course, Driver, Form, Item, Operation, Part, Request, Setting, Style,
+};
 use super::pause::Paused;
 use super::replies::{Replies, SumSink};
 use super::serve::Blocked;
 use super::store::{DbIndex, ShardStore};
 use super::waiters::Waiter;
+use super::watch::Watched;
 use crate::command::spec::{CoreHandler, Flags, Merge};
 use crate::config::CoreConfig;
 use crate::context::{Blocking, Ctx, Deferral, Resume, Stores};
@@ -79,6 +82,8 @@ pub struct Shard<D: Driver> {
     pub(super) blocked: Vec<Blocked<D>>,
     /// Waiters to be taken out of the queues when the store is back.
     pub(super) forgotten: Vec<Arc<Waiter>>,
+    /// What clients no longer watch, to be taken out of the store when it is back.
+    pub(super) unwatched: Vec<Arc<Watched>>,
     /// Whether operations must be submitted for waiters before anything of the shard's own runs.
     pub(super) has_promised: bool,
     driver_mail: Vec<D::Mail>,
@@ -121,6 +126,7 @@ pub fn new_shards<D: Driver>(wakers: Vec<Box<dyn Wake>>, config: &CoreConfig, se
             finished: Vec::new(),
             blocked: Vec::new(),
             forgotten: Vec::new(),
+            unwatched: Vec::new(),
             has_promised: false,
             driver_mail: Vec::new(),
             wider: VecDeque::new(),
@@ -228,8 +234,12 @@ impl<D: Driver> Shard<D> {
         setting: Setting<Style<D>>,
         origin: D::Origin,
     ) -> Arc<Operation<D>> {
+        self.submit_operation(Arc::new(Operation::new(request, setting, origin)))
+    }
+
+    /// Submits what was made of a request.
+    pub(super) fn submit_operation(&mut self, operation: Arc<Operation<D>>) -> Arc<Operation<D>> {
         self.hand_over();
-        let operation = Arc::new(Operation::new(request, setting, origin));
         if operation.request.shards[..] == [self.id] {
             self.waiting.push_back(Arc::clone(&operation));
         } else {
@@ -254,6 +264,7 @@ impl<D: Driver> Shard<D> {
                 Mail::Store(store) => self.take_home(store),
                 Mail::Blocked(blocked) => self.blocked.push(blocked),
                 Mail::Forget(waiter) => self.forget(waiter),
+                Mail::Unwatch(watched) => self.take_unwatched(watched),
                 Mail::Driver(mail) => self.driver_mail.push(mail),
             }
             self.advance();
@@ -355,13 +366,16 @@ impl<D: Driver> Shard<D> {
         for waiter in self.forgotten.drain(..) {
             store.waiters.remove(self.id, &waiter);
         }
+        for watched in self.unwatched.drain(..) {
+            store.watchers.remove_all(self.id, &watched);
+        }
         self.has_promised = store.waiters.has_promises();
         self.store = Some(store);
     }
 
     /// Serves those who wait for keys that a command has just made ready.
     #[inline]
-    fn serve_ready(&mut self, now: UnixMs) {
+    pub(super) fn serve_ready(&mut self, now: UnixMs) {
         if self.store.as_deref().is_some_and(|store| store.waiters.has_ready()) {
             self.serve_at_home(now);
         }
@@ -421,6 +435,9 @@ impl<D: Driver> Shard<D> {
     fn run_items(&mut self, operation: Arc<Operation<D>>) {
         if operation.is_pointless() {
             return;
+        }
+        if operation.request.form == Form::Transaction {
+            return self.run_transaction_at_home(operation);
         }
         let store = self.store.as_deref_mut().expect("a shard runs operations while its store is at home");
         let mut replies = D::Replies::new(operation.setting.style);
@@ -521,6 +538,9 @@ impl<D: Driver> Shard<D> {
         if operation.is_pointless() {
             return Ok(None);
         }
+        if operation.request.form == Form::Transaction {
+            return Ok(Some(self.run_transaction(stores, operation)));
+        }
         let mut replies = D::Replies::new(operation.setting.style);
         let item = &operation.request.items[0];
         let run = (item.facts.flags.has(Flags::WRITE), item.handler);
@@ -565,7 +585,7 @@ impl<D: Driver> Shard<D> {
         }
     }
 
-    fn answer(&mut self, operation: Arc<Operation<D>>, replies: D::Replies) {
+    pub(super) fn answer(&mut self, operation: Arc<Operation<D>>, replies: D::Replies) {
         let part = Part { operation, shard: self.id, replies };
         self.deliver(part);
     }
@@ -654,7 +674,8 @@ pub(super) fn run_handler<S>(
 ) -> bool {
     let mark = journal.mark();
     let Setting { db, now, no_touch, .. } = *setting;
-    let mut ctx = Ctx { stores, journal, services, db, now, no_touch, blocking };
+    let watch = setting.watch.as_ref();
+    let mut ctx = Ctx { stores, journal, services, db, now, no_touch, blocking, watch };
     let result = handler(&mut ctx, args, out);
     if is_write {
         journal.close_command(mark, setting.db, args);
@@ -677,7 +698,7 @@ pub fn run_on_store(
     (db, now): (DbIndex, UnixMs),
     out: &mut dyn Reply,
 ) -> bool {
-    let setting = Setting { db, now, no_touch: false, style: () };
+    let setting = Setting { db, now, no_touch: false, style: (), watch: None };
     run_handler(
         Stores::One(store),
         (journal, Services::none()),

@@ -126,7 +126,7 @@ impl<D: Driver> Shard<D> {
         let item = &operation.request.items[0];
         let run = (item.facts.flags.has(Flags::WRITE), item.handler);
         let args = waiter.args().unwrap_or_else(|| operation.request.args(item));
-        let setting = Setting { now, ..operation.setting };
+        let setting = Setting { now, ..operation.setting.clone() };
         let mut replies = D::Replies::new(setting.style);
         let mut deferral = None;
         let blocking = Blocking::Permitted(&mut deferral);

@@ -1,12 +1,15 @@
 //! The store one shard owns: 16 databases of keys, and what their commands share.
 
 use super::waiters::Waiters;
+use super::watch::Watchers;
 use crate::config::CoreConfig;
 use crate::hash::{KeyHasher, hash_key, key_hasher, splitmix64};
-use crate::keyspace::Database;
+use crate::journal::Journal;
 use crate::keyspace::eviction::EvictionState;
 use crate::keyspace::garbage::Garbage;
+use crate::keyspace::{Database, Keyspace};
 use crate::slot::ShardId;
+use crate::time::UnixMs;
 
 /// A database's number, from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +51,8 @@ pub struct ShardStore {
     pub(crate) garbage: Garbage,
     /// Commands that wait for its keys.
     pub(crate) waiters: Waiters,
+    /// Clients that watch its keys.
+    pub(crate) watchers: Watchers,
     /// The database whose turn it is to be swept.
     pub(crate) next_swept: DbIndex,
     /// How far eviction has come.
@@ -71,6 +76,7 @@ impl ShardStore {
             stats: StoreStats::default(),
             garbage: Garbage::default(),
             waiters: Waiters::default(),
+            watchers: Watchers::default(),
             next_swept: DbIndex::default(),
             eviction: EvictionState::default(),
             random_state,
@@ -124,6 +130,12 @@ impl ShardStore {
         self.waiters.key_count()
     }
 
+    /// Number of keys that clients watch.
+    #[must_use]
+    pub fn watched_keys(&self) -> usize {
+        self.watchers.key_count()
+    }
+
     /// Sets all counts to 0.
     pub fn reset_stats(&mut self) {
         self.stats = StoreStats::default();
@@ -143,11 +155,73 @@ impl ShardStore {
         &self.databases[db.index()]
     }
 
-    /// Exchanges the keys of two databases, which must exist. Those who wait stay with the database's number.
-    pub fn swap_databases(&mut self, one: DbIndex, other: DbIndex) {
+    /// Exchanges the keys of two databases, which must exist. Those who wait and those who watch stay with the database's
+    /// number.
+    pub fn swap_databases(&mut self, journal: &mut Journal, one: DbIndex, other: DbIndex, now: UnixMs) {
+        if one == other {
+            return;
+        }
+        if !self.watchers.is_empty() {
+            self.touch_swapped(journal, one, other, now);
+        }
         self.databases.swap(one.index(), other.index());
         self.waiters.note_database(one);
         self.waiters.note_database(other);
+    }
+
+    /// A watched key changes if it is in either database. What has expired there is not.
+    #[cold]
+    fn touch_swapped(&mut self, journal: &mut Journal, one: DbIndex, other: DbIndex, now: UnixMs) {
+        for db in [one, other] {
+            for key in self.watchers.keys(db) {
+                let mut is_in = |db| Keyspace::new(self, journal, db, now, true).peek(&key).is_some();
+                if is_in(one) | is_in(other) {
+                    self.watchers.touch(db, &key);
+                }
+            }
+        }
+    }
+
+    /// Notes that `key` got a value, or that its value changed: for those who wait and those who watch.
+    #[inline]
+    pub(crate) fn note_value(&mut self, db: DbIndex, key: &[u8]) {
+        if self.has_audience() {
+            self.waiters.note_value(db, key);
+            self.watchers.touch(db, key);
+        }
+    }
+
+    /// The same for those who wait only.
+    pub(crate) fn note_value_aside(&mut self, db: DbIndex, key: &[u8]) {
+        if self.has_audience() {
+            self.waiters.note_value(db, key);
+        }
+    }
+
+    /// Notes that `key` lost its value.
+    #[inline]
+    pub(crate) fn note_removal(&mut self, db: DbIndex, key: &[u8]) {
+        if self.has_audience() {
+            self.waiters.note_removal(db, key);
+            self.watchers.touch(db, key);
+        }
+    }
+
+    /// Notes that a database is about to lose all its keys.
+    pub(crate) fn note_clearing(&mut self, db: DbIndex) {
+        if self.has_audience() {
+            let Self { databases, hasher, watchers, waiters, .. } = self;
+            waiters.note_database(db);
+            let database = &databases[db.index()];
+            watchers.touch_where(db, |key| database.holds(hash_key(hasher, key), key));
+        }
+    }
+
+    /// Whether anybody waits for keys or watches them.
+    #[inline]
+    fn has_audience(&self) -> bool {
+        // Without a branch between the two: this is asked by every command that writes.
+        !(self.waiters.is_empty() & self.watchers.is_empty())
     }
 
     /// Begins a look-up that will be made soon: fetches the place where `key` must be into the cache. Returns the

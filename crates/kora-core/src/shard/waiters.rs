@@ -3,7 +3,7 @@
 //! A command that waits for several keys stands in the queue of each, also on other shards. What it is, and whether its
 //! wait is over, only the shards know: see [`super::serve`].
 //!
-//! Nothing is looked at by commands while nobody waits but whether anybody does.
+//! Nothing is looked at by commands while nobody waits but whether anybody does: see `ShardStore::note_value`.
 
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
@@ -133,22 +133,23 @@ pub(crate) struct Waiters {
 
 impl Waiters {
     /// Notes that `key` got a value, or that its value changed.
-    #[inline]
-    pub(crate) fn note_value(&mut self, db: DbIndex, key: &[u8]) {
-        if !self.queues.is_empty() {
-            self.mark(db, key, |_| true);
-        }
+    #[cold]
+    pub(super) fn note_value(&mut self, db: DbIndex, key: &[u8]) {
+        self.mark(db, key, |_| true);
     }
 
     /// Notes that `key` lost its value.
-    #[inline]
-    pub(crate) fn note_removal(&mut self, db: DbIndex, key: &[u8]) {
-        if !self.queues.is_empty() {
-            self.mark(db, key, |queue| queue.removal_watchers > 0);
-        }
+    #[cold]
+    pub(super) fn note_removal(&mut self, db: DbIndex, key: &[u8]) {
+        self.mark(db, key, |queue| queue.removal_watchers > 0);
     }
 
-    #[cold]
+    /// Whether nobody waits for anything.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.queues.is_empty()
+    }
+
     fn mark(&mut self, db: DbIndex, key: &[u8], is_of_interest: impl Fn(&Queue) -> bool) {
         let queue = self.queues.get_mut(&db).and_then(|queues| queues.get_mut(key));
         if let Some(queue) = queue.filter(|queue| !queue.is_ready && is_of_interest(queue)) {
@@ -159,7 +160,7 @@ impl Waiters {
 
     /// Notes that all keys of a database may have changed.
     #[cold]
-    pub(crate) fn note_database(&mut self, db: DbIndex) {
+    pub(super) fn note_database(&mut self, db: DbIndex) {
         let Some(queues) = self.queues.get_mut(&db) else { return };
         // In an order that does not depend on the table: whoever came first is served first.
         let mut keys: Vec<_> = queues

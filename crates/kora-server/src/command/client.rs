@@ -159,7 +159,7 @@ fn no_touch(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     Ok(())
 }
 
-fn parse_switch(word: &[u8]) -> CommandResult<bool> {
+pub(super) fn parse_switch(word: &[u8]) -> CommandResult<bool> {
     match word.to_ascii_lowercase().as_slice() {
         b"on" => Ok(true),
         b"off" => Ok(false),
@@ -238,6 +238,8 @@ pub(super) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
     let query_free_bytes = client.query_free_bytes.load(Ordering::Relaxed);
     let [subscriptions, pattern_subscriptions, shard_subscriptions] =
         client.subscriptions.each_ref().map(|count| count.load(Ordering::Relaxed));
+    let queued = usize::try_from(client.queued.load(Ordering::Relaxed)).ok();
+    let has_failed = client.has_failed_watch();
     let last_command = client.last_command.load(Ordering::Relaxed) as usize;
     ClientInfo {
         id: client.id.0,
@@ -254,12 +256,17 @@ pub(super) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
             is_unix: client.has_flag(flag::UNIX),
             no_evict: client.has_flag(flag::NO_EVICT),
             no_touch: client.has_flag(flag::NO_TOUCH),
+            in_multi: queued.is_some(),
+            is_dirty: has_failed,
             ..ClientFlags::default()
         },
         db: client.db.load(Ordering::Relaxed),
         subscriptions,
         pattern_subscriptions,
         shard_subscriptions,
+        queued,
+        queued_bytes: client.queued_bytes.load(Ordering::Relaxed),
+        watched: client.watched_keys(),
         query_bytes,
         query_free_bytes,
         output_bytes,

@@ -66,6 +66,7 @@ fn quit(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
 fn reset(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
     super::pubsub::end_all(call);
     let is_authenticated = call.shared.config().password.is_empty();
+    call.end_transaction();
     let session = &mut call.connection.session;
     session.db = DbIndex(0);
     session.no_touch = false;
@@ -80,16 +81,21 @@ fn reset(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
 }
 
 fn select(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let index = parse_i64(args[1]).ok_or(CommandError::NotInteger)?;
+    call.connection.session.db = parse_db(args[1], call.shared.config().databases)?;
+    call.reply().ok();
+    Ok(())
+}
+
+/// The database that SELECT names.
+pub(super) fn parse_db(text: &[u8], database_count: u16) -> CommandResult<DbIndex> {
+    let index = parse_i64(text).ok_or(CommandError::NotInteger)?;
     if i32::try_from(index).is_err() {
         return Err(CommandError::text(
             "ERR value is out of range, value must between -2147483648 and 2147483647",
         ));
     }
-    let db = u16::try_from(index).ok().filter(|&index| index < call.shared.config().databases);
-    call.connection.session.db = DbIndex(db.ok_or(CommandError::DbIndex)?);
-    call.reply().ok();
-    Ok(())
+    let db = u16::try_from(index).ok().filter(|&index| index < database_count);
+    db.map(DbIndex).ok_or(CommandError::DbIndex)
 }
 
 fn auth(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
@@ -106,22 +112,32 @@ fn auth(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     Ok(())
 }
 
-fn hello(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let (resp, mut options) = match args {
-        [_] => (call.connection.session.resp, [].as_slice()),
-        [_, version, options @ ..] => (parse_resp(version)?, options),
-        [] => return Err(CommandError::Syntax),
-    };
-    let mut credentials = None;
-    let mut name = None;
+/// What HELLO asks for.
+#[derive(Debug, Default)]
+struct Hello<'a> {
+    resp: Option<Resp>,
+    credentials: Option<(&'a [u8], &'a [u8])>,
+    name: Option<&'a [u8]>,
+}
+
+/// The protocol that HELLO will choose if its options are right.
+pub(super) fn chosen_resp(args: &[&[u8]]) -> Option<Resp> {
+    parse_hello(args).ok()?.resp
+}
+
+fn parse_hello<'a>(args: &[&'a [u8]]) -> CommandResult<Hello<'a>> {
+    let mut hello = Hello::default();
+    let [_, version, options @ ..] = args else { return Ok(hello) };
+    let mut options = options;
+    hello.resp = Some(parse_resp(version)?);
     while let Some(option) = options.first() {
         match options {
             [_, user, password, rest @ ..] if option.eq_ignore_ascii_case(b"AUTH") => {
-                credentials = Some((*user, *password));
+                hello.credentials = Some((*user, *password));
                 options = rest;
             }
             [_, wanted, rest @ ..] if option.eq_ignore_ascii_case(b"SETNAME") => {
-                name = Some(*wanted);
+                hello.name = Some(*wanted);
                 options = rest;
             }
             _ => {
@@ -132,6 +148,11 @@ fn hello(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
             }
         }
     }
+    Ok(hello)
+}
+
+fn hello(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    let Hello { resp, credentials, name } = parse_hello(args)?;
     if let Some((user, password)) = credentials {
         call.authenticate(user, password)?;
     }
@@ -146,7 +167,7 @@ fn hello(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
         super::client::check_name(name)?;
         call.connection.client.text.lock().name = name.to_vec();
     }
-    call.set_resp(resp);
+    call.set_resp(resp.unwrap_or(call.connection.session.resp));
     describe_server(call);
     Ok(())
 }

@@ -7,6 +7,7 @@ mod connection;
 mod pubsub;
 mod scripting;
 mod server;
+mod transaction;
 
 pub use client::*;
 pub use command::*;
@@ -15,3 +16,4 @@ pub use connection::*;
 pub use pubsub::*;
 pub use scripting::*;
 pub use server::*;
+pub use transaction::*;

@@ -188,9 +188,9 @@ fn unknown(args: &[&[u8]]) -> CommandError {
 }
 
 impl Call<'_> {
-    /// Replies at once if no replica is asked for; else the time-out is waited for, since there are none.
+    /// Replies at once if no replica is asked for, or as part of EXEC; else the time-out is waited for, since there are none.
     fn wait_for_replicas(&mut self, replicas: i64, until: Option<UnixMs>, reply: TimedReply) {
-        if replicas <= 0 {
+        if replicas <= 0 || self.connection.session.is_executing {
             reply.write(&mut self.reply());
             return;
         }

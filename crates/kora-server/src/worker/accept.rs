@@ -152,6 +152,9 @@ impl Worker {
             is_authenticated: self.config.password.is_empty(),
             no_touch: false,
             reply_mode: ReplyMode::On,
+            queue: None,
+            watched: None,
+            is_executing: false,
             is_local: peer.is_local,
         };
         let connection = Some(Box::new(Connection::new(stream, client, session)));
@@ -182,6 +185,10 @@ impl Worker {
             query_free_bytes: AtomicUsize::new(0),
             output_bytes: AtomicUsize::new(0),
             memory_bytes: AtomicUsize::new(0),
+            queued: AtomicI64::new(-1),
+            queued_bytes: AtomicUsize::new(0),
+            watched: AtomicUsize::new(0),
+            watch: Mutex::new(None),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             commands: AtomicU64::new(0),
@@ -193,7 +200,10 @@ impl Worker {
 
     /// Ends a connection. Parts of an operation that arrive later find its place empty or another's.
     pub(super) fn close(&mut self, slot: usize) {
-        let Some(connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
+        let Some(mut connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
+        if let Some(watched) = connection.take_watched() {
+            self.shard.unwatch(*watched);
+        }
         self.forget_memory(&connection);
         self.leave_wait(&connection);
         self.end_subscriptions(&connection);

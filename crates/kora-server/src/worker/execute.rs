@@ -23,7 +23,7 @@ use super::batch::Args;
 use super::room::Room;
 use crate::client::{add, flag};
 use crate::command::pubsub::{is_allowed_in_subscribe_mode, publishes, subscribe_mode_error, subscribes};
-use crate::command::{Call, ServerHandler};
+use crate::command::{Call, FollowUp, ServerHandler};
 use crate::config::Permission;
 use crate::connection::{Connection, PendingParts, ReplyMode, Wait};
 use crate::resp::RespSink;
@@ -38,24 +38,24 @@ const PREFETCH_KEYS_MAX: usize = 128;
 /// A request whose command is known.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Resolved {
-    facts: &'static Facts,
-    handler: Handler<ServerHandler>,
+    pub(super) facts: &'static Facts,
+    pub(super) handler: Handler<ServerHandler>,
     /// Place in the command table.
-    id: u16,
+    pub(super) id: u16,
 }
 
 /// Commands of one connection on their way to an operation.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
-    request: Request,
-    commands: SmallVec<[u16; 32]>,
+    pub(super) request: Request,
+    pub(super) commands: SmallVec<[u16; 32]>,
     /// The request of the batch that is being looked at.
     at: usize,
 }
 
 /// What became of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
     /// It is done, or on its way with others.
     Next,
     /// It can't run yet: it stays in the input.
@@ -190,7 +190,7 @@ impl Worker {
             return self.refuse_unresolved(connection, args, gathered);
         };
         if self.has_gate(connection)
-            && let Some(step) = self.pass_gate(connection, resolved, gathered)
+            && let Some(step) = self.pass_gate(connection, resolved, args, gathered)
         {
             return step;
         }
@@ -227,6 +227,7 @@ impl Worker {
         !connection.session.is_authenticated
             || connection.is_in_subscribe_mode()
             || connection.session.reply_mode != ReplyMode::On
+            || connection.session.queue.is_some()
             || self.pause.is_some()
             || self.is_busy
             || self.holds_publishers
@@ -238,9 +239,10 @@ impl Worker {
         &mut self,
         connection: &mut Connection,
         resolved: Resolved,
+        args: &Args<'_>,
         gathered: &mut Gathered,
     ) -> Option<Step> {
-        let flags = resolved.facts.flags;
+        let flags = self.effective_flags(connection, resolved);
         if !gathered.request.is_empty() {
             // Whatever the gate decides, it decides after what was sent before.
             return Some(Step::Later);
@@ -269,11 +271,11 @@ impl Worker {
             self.paused.push(connection.client.slot);
             return Some(Step::Later);
         }
-        None
+        if connection.session.queue.is_some() { self.pass_queue(connection, resolved, args) } else { None }
     }
 
     /// Whether `enable-debug-command` allows the command.
-    fn may_administer(&self, connection: &Connection, resolved: Resolved) -> bool {
+    pub(super) fn may_administer(&self, connection: &Connection, resolved: Resolved) -> bool {
         let is_debug = resolved.facts.name == "debug" || resolved.facts.name.starts_with("debug|");
         !is_debug
             || match self.config.debug_command {
@@ -284,7 +286,7 @@ impl Worker {
     }
 
     #[cold]
-    fn refuse_debug(&mut self, connection: &mut Connection, resolved: Resolved) -> Step {
+    pub(super) fn refuse_debug(&mut self, connection: &mut Connection, resolved: Resolved) -> Step {
         self.reject(
             connection,
             resolved,
@@ -296,7 +298,7 @@ impl Worker {
     }
 
     #[cold]
-    fn refuse_memory(
+    pub(super) fn refuse_memory(
         &mut self,
         connection: &mut Connection,
         resolved: Resolved,
@@ -309,9 +311,10 @@ impl Worker {
         Step::Next
     }
 
-    fn reject(&mut self, connection: &mut Connection, resolved: Resolved, text: &str) {
+    pub(super) fn reject(&mut self, connection: &mut Connection, resolved: Resolved, text: &str) {
         add(&self.counters().commands[usize::from(resolved.id)].rejected, 1);
-        self.reply_error(connection, text);
+        let abort = self.abort_transaction(connection, resolved.facts.name, text);
+        self.reply_error(connection, abort.as_deref().unwrap_or(text));
     }
 
     fn reply_error(&mut self, connection: &mut Connection, text: &str) {
@@ -322,7 +325,7 @@ impl Worker {
     }
 
     /// Applies CLIENT REPLY to the reply that begins at `begin`.
-    fn finish_reply(&mut self, connection: &mut Connection, begin: usize) {
+    pub(super) fn finish_reply(&mut self, connection: &mut Connection, begin: usize) {
         let mode = connection.session.reply_mode;
         if mode == ReplyMode::On {
             return;
@@ -358,10 +361,14 @@ impl Worker {
             return Step::Next;
         }
         let Err(error) = self.shared.table.resolve(args) else { return Step::Later };
+        let mut name = "";
         if let Some(command) = self.shared.table.find(args[0]) {
             add(&self.counters().commands[command.id].rejected, 1);
+            name = command.facts.name;
         }
-        self.reply_error(connection, &error.to_string());
+        let text = error.to_string();
+        let abort = self.abort_transaction(connection, name, text.strip_prefix("ERR ").unwrap_or(&text));
+        self.reply_error(connection, abort.as_deref().unwrap_or(&text));
         Step::Next
     }
 
@@ -436,9 +443,21 @@ impl Worker {
         self.memory.tell(&self.shared.account);
         self.publish_counters();
         connection.client.last_command.store(u32::from(resolved.id), Ordering::Relaxed);
-        let mut call = Call { shared: &self.shared, connection, worker: self.shard.id(), now: self.now };
+        let mut call = Call {
+            shared: &self.shared,
+            connection,
+            worker: self.shard.id(),
+            now: self.now,
+            follow_up: None,
+        };
         if let Err(error) = handler(&mut call, args) {
             call.reply().refuse(&error);
+        }
+        match call.follow_up.take() {
+            Some(FollowUp::Exec(queue)) => return self.exec(connection, resolved, *queue),
+            Some(FollowUp::Watch) => return self.watch(connection, resolved, args),
+            Some(FollowUp::Unwatch(watched)) => self.shard.unwatch(*watched),
+            None => {}
         }
         self.finish_command(connection, resolved, begin);
         self.take_up_config();
@@ -446,7 +465,7 @@ impl Worker {
     }
 
     #[inline]
-    fn finish_command(&mut self, connection: &mut Connection, resolved: Resolved, begin: usize) {
+    pub(super) fn finish_command(&mut self, connection: &mut Connection, resolved: Resolved, begin: usize) {
         self.executed.push(resolved.id);
         if let [b'-', text @ ..] = connection.output.text_at(begin) {
             self.count_failure(resolved.id, text);
@@ -459,9 +478,15 @@ impl Worker {
     }
 
     #[inline]
-    fn setting(&self, connection: &Connection) -> Setting<Resp> {
+    pub(super) fn setting(&self, connection: &Connection) -> Setting<Resp> {
         let session = &connection.session;
-        Setting { db: session.db, now: self.now, no_touch: session.no_touch, style: session.resp }
+        Setting {
+            db: session.db,
+            now: self.now,
+            no_touch: session.no_touch,
+            style: session.resp,
+            watch: None,
+        }
     }
 
     /// Makes an operation of a command that has paused; the connection waits for it.
@@ -482,33 +507,39 @@ impl Worker {
         self.shard.hold(gathered.request, setting, connection.origin(), resume);
     }
 
-    /// Makes the connection wait for the parts of an operation of these commands.
-    fn await_parts(&mut self, connection: &mut Connection, commands: SmallVec<[u16; 32]>) {
-        connection.wait = Wait::Operation(Box::new(PendingParts {
-            parts: SmallVec::new(),
-            keeps_reply: connection.session.reply_mode == ReplyMode::On,
-            commands,
-            begun: self.begin_account(),
-            blocking: None,
-            waiter: None,
-        }));
-        if connection.session.reply_mode == ReplyMode::Skip {
-            connection.session.reply_mode = ReplyMode::On;
+    /// Submits what was gathered; the connection waits for it.
+    fn submit(&mut self, connection: &mut Connection, gathered: Gathered) {
+        if !gathered.request.is_empty() {
+            let setting = self.setting(connection);
+            self.submit_in(connection, gathered, setting);
         }
     }
 
-    /// Submits what was gathered; the connection waits for it.
-    fn submit(&mut self, connection: &mut Connection, gathered: Gathered) {
-        if gathered.request.is_empty() {
-            return;
-        }
+    pub(super) fn submit_in(
+        &mut self,
+        connection: &mut Connection,
+        gathered: Gathered,
+        setting: Setting<Resp>,
+    ) {
         self.await_parts(connection, gathered.commands);
-        let setting = self.setting(connection);
         let operation = self.shard.submit(gathered.request, setting, connection.origin());
         if let Wait::Operation(pending) = &mut connection.wait
             && operation.may_block()
         {
             pending.blocking = Some(operation);
+        }
+    }
+
+    /// Makes the connection wait for the parts of an operation of these commands.
+    fn await_parts(&mut self, connection: &mut Connection, commands: SmallVec<[u16; 32]>) {
+        connection.wait = Wait::Operation(Box::new(PendingParts {
+            keeps_reply: connection.session.reply_mode == ReplyMode::On,
+            commands,
+            begun: self.begin_account(),
+            ..PendingParts::default()
+        }));
+        if connection.session.reply_mode == ReplyMode::Skip {
+            connection.session.reply_mode = ReplyMode::On;
         }
     }
 }

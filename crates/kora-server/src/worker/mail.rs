@@ -51,6 +51,9 @@ impl Worker {
             connection.client.set_flag(flag::BLOCKED, false);
             *connection.client.blocked.lock() = None;
         }
+        if let Some(commands) = pending.exec.take() {
+            return self.finish_exec(slot, *pending, &commands);
+        }
         let Some(operation) = pending.operation() else { return };
         let mut output = std::mem::take(&mut connection.output);
         if !output.has_buffer() {

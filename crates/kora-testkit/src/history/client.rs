@@ -8,6 +8,8 @@
 //! - RENAMENX moves tokens among names: an MGET of all names must find each token once.
 //! - COPY replaces a copy by its source, which only grows: an MGET of both must not find the copy ahead.
 //! - A pipeline writes a number to several keys in turn: who reads them in reverse must not see it shrink.
+//! - Transactions append to several lists and read them, some of them only if what was read before has not changed, and
+//!   count registers up: [`super::transactions`].
 //! - Elements are pushed to queues that others wait for: [`super::queues`].
 
 use std::io;
@@ -15,6 +17,7 @@ use std::time::Instant;
 
 use super::lists::{Action, Element, Event, Key, parse, render};
 use super::queues::Queues;
+use super::transactions::Registers;
 use super::{Anomaly, Shared};
 use crate::frame::Frame;
 use crate::simulation::random::Random;
@@ -53,10 +56,12 @@ pub(super) struct Client<'a> {
     pub(super) command_count: u64,
     /// What it pushed and took.
     pub(super) queues: Queues,
+    /// What it counted up.
+    pub(super) registers: Registers,
 }
 
 /// A command on lists, before it is answered.
-enum Planned {
+pub(super) enum Planned {
     Append(Key, Element),
     Read(Vec<Key>),
 }
@@ -71,13 +76,16 @@ impl Client<'_> {
 
     /// Sends one pipeline and checks its replies.
     pub(super) fn step(&mut self) -> Result<(), Anomaly> {
-        match self.random.below(15) {
+        match self.random.below(21) {
             0..=4 => self.use_lists(),
             5 | 6 => self.use_group(),
             7 => self.use_new_group(),
             8 | 9 => self.use_tokens(),
             10 => self.use_copy(),
             11..=13 => self.use_queues(),
+            15..=17 => self.use_transaction(),
+            18 | 19 => self.use_watch(),
+            20 => self.use_registers(),
             _ => self.use_pipeline(),
         }
     }
@@ -113,6 +121,12 @@ impl Client<'_> {
 
     fn use_lists(&mut self) -> Result<(), Anomaly> {
         let count = 1 + self.random.below(6);
+        let planned = self.plan(count);
+        self.run_planned(planned)
+    }
+
+    /// Appends and reads of the lists in use.
+    pub(super) fn plan(&mut self, count: usize) -> Vec<Planned> {
         let mut planned = Vec::with_capacity(count);
         for _ in 0..count {
             let first = (self.shared.appends() / APPENDS_PER_LISTS) as usize * LISTS_AT_A_TIME;
@@ -127,18 +141,17 @@ impl Client<'_> {
                 }
             });
         }
-        self.run_planned(planned)
+        planned
     }
 
-    fn run_planned(&mut self, planned: Vec<Planned>) -> Result<(), Anomaly> {
+    pub(super) fn run_planned(&mut self, planned: Vec<Planned>) -> Result<(), Anomaly> {
         let commands: Vec<Args> = planned.iter().map(command_of).collect();
         let began = self.shared.now();
         let replies = self.ask(&commands)?;
         let ended = self.shared.now();
         for (planned, reply) in planned.into_iter().zip(replies) {
-            let action =
-                answered(planned, &reply).ok_or_else(|| Anomaly(format!("no such reply: {reply:?}")))?;
-            self.events.push(Event { process: self.process, began, ended, action });
+            let action = action(planned, &reply)?;
+            self.events.push(Event { process: self.process, began, ended, actions: vec![action] });
         }
         Ok(())
     }
@@ -246,7 +259,7 @@ fn is_list(key: Key) -> bool {
     key.is_multiple_of(2)
 }
 
-fn command_of(planned: &Planned) -> Args {
+pub(super) fn command_of(planned: &Planned) -> Args {
     let name = |key: &Key| format!("list:{key}");
     match planned {
         Planned::Append(key, element) => {
@@ -258,6 +271,11 @@ fn command_of(planned: &Planned) -> Args {
             keys => on_keys("MGET", &keys.iter().map(name).collect::<Vec<_>>()),
         },
     }
+}
+
+/// What a command has done, by its reply.
+pub(super) fn action(planned: Planned, reply: &Frame) -> Result<Action, Anomaly> {
+    answered(planned, reply).ok_or_else(|| Anomaly(format!("no such reply: {reply:?}")))
 }
 
 fn answered(planned: Planned, reply: &Frame) -> Option<Action> {
@@ -284,7 +302,7 @@ pub(super) fn words(words: &[&str]) -> Args {
     words.iter().map(|word| word.as_bytes().to_vec()).collect()
 }
 
-fn on_keys(name: &str, keys: &[impl AsRef<str>]) -> Args {
+pub(super) fn on_keys(name: &str, keys: &[impl AsRef<str>]) -> Args {
     std::iter::once(name).chain(keys.iter().map(AsRef::as_ref)).map(|word| word.as_bytes().to_vec()).collect()
 }
 

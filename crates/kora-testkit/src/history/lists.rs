@@ -29,13 +29,24 @@ pub(super) enum Action {
     Read(Vec<(Key, Vec<Element>)>),
 }
 
-/// A command that was answered.
+/// A command that was answered, or a transaction.
 #[derive(Clone, Debug)]
 pub(super) struct Event {
     pub(super) process: usize,
     pub(super) began: Nanoseconds,
     pub(super) ended: Nanoseconds,
-    pub(super) action: Action,
+    /// What it did, in order and at one moment.
+    pub(super) actions: Vec<Action>,
+}
+
+impl Event {
+    /// All that it read.
+    fn reads(&self) -> impl Iterator<Item = &(Key, Vec<Element>)> {
+        self.actions.iter().flat_map(|action| match action {
+            Action::Read(reads) => reads.as_slice(),
+            Action::Append(..) => &[],
+        })
+    }
 }
 
 /// An element as text.
@@ -66,18 +77,17 @@ pub(super) fn check(events: &[Event]) -> Result<(), String> {
         if let Some(last) = last_of.insert(event.process, at) {
             graph.add(last, at);
         }
-        if let Action::Read(reads) = &event.action {
-            for (key, read) in reads {
-                let list = &lists[key];
-                if !list.starts_with(read) {
-                    return Err(format!("key {key}: {read:?} is no beginning of {list:?}, event {event:?}"));
-                }
-                if let Some(last) = read.last() {
-                    graph.add(writers[last], at);
-                }
-                if let Some(next) = list.get(read.len()) {
-                    graph.add(at, writers[next]);
-                }
+        check_within(event)?;
+        for (key, read) in event.reads() {
+            let list = &lists[key];
+            if !list.starts_with(read) {
+                return Err(format!("key {key}: {read:?} is no beginning of {list:?}, event {event:?}"));
+            }
+            if let Some(last) = read.last() {
+                graph.add(writers[last], at);
+            }
+            if let Some(next) = list.get(read.len()) {
+                graph.add(at, writers[next]);
             }
         }
     }
@@ -93,16 +103,32 @@ pub(super) fn check(events: &[Event]) -> Result<(), String> {
     }
 }
 
+/// Checks that the actions of one event saw no change of a list but their own.
+fn check_within(event: &Event) -> Result<(), String> {
+    let mut lengths: HashMap<Key, usize> = HashMap::new();
+    for action in &event.actions {
+        let found = match action {
+            Action::Append(key, _, length) => vec![(*key, *length - 1, *length)],
+            Action::Read(reads) => reads.iter().map(|(key, read)| (*key, read.len(), read.len())).collect(),
+        };
+        for (key, before, after) in found {
+            let known = lengths.insert(key, after);
+            if known.is_some_and(|known| known != before) {
+                return Err(format!("key {key} changed in the middle of {event:?}"));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The longest value read of each key.
 fn longest_reads(events: &[Event]) -> HashMap<Key, Vec<Element>> {
     let mut lists: HashMap<Key, Vec<Element>> = HashMap::new();
     for event in events {
-        if let Action::Read(reads) = &event.action {
-            for (key, read) in reads {
-                let list = lists.entry(*key).or_default();
-                if read.len() > list.len() {
-                    list.clone_from(read);
-                }
+        for (key, read) in event.reads() {
+            let list = lists.entry(*key).or_default();
+            if read.len() > list.len() {
+                list.clone_from(read);
             }
         }
     }
@@ -113,14 +139,16 @@ fn longest_reads(events: &[Event]) -> HashMap<Key, Vec<Element>> {
 fn writers(events: &[Event], lists: &HashMap<Key, Vec<Element>>) -> Result<HashMap<Element, usize>, String> {
     let mut writers = HashMap::new();
     for (at, event) in events.iter().enumerate() {
-        let Action::Append(key, element, length) = event.action else { continue };
-        let list = lists.get(&key).map_or(&[][..], Vec::as_slice);
-        if length.checked_sub(1).and_then(|place| list.get(place)) != Some(&element) {
-            return Err(format!(
-                "key {key}: the append in {event:?} is not where it was said to be: {list:?}"
-            ));
+        for action in &event.actions {
+            let Action::Append(key, element, length) = action else { continue };
+            let list = lists.get(key).map_or(&[][..], Vec::as_slice);
+            if length.checked_sub(1).and_then(|place| list.get(place)) != Some(element) {
+                return Err(format!(
+                    "key {key}: the append in {event:?} is not where it was said to be: {list:?}"
+                ));
+            }
+            writers.insert(*element, at);
         }
-        writers.insert(element, at);
     }
     let unknown = lists.values().flatten().find(|element| !writers.contains_key(element));
     match unknown {

@@ -12,7 +12,7 @@ fn writes() -> Vec<Event> {
 }
 
 fn event(process: usize, (began, ended): (u64, u64), action: Action) -> Event {
-    Event { process, began, ended, action }
+    Event { process, began, ended, actions: vec![action] }
 }
 
 fn read(process: usize, span: (u64, u64), reads: &[(usize, &[u64])]) -> Event {
@@ -56,6 +56,45 @@ fn a_torn_read_is_an_anomaly() {
 #[test]
 fn a_client_that_goes_back_is_an_anomaly() {
     check_with([read(2, (0, 100), &[(0, &[1, 2])]), read(2, (0, 100), &[(0, &[1])])]).unwrap_err();
+}
+
+/// A transaction that appends elements 4 and 5 to the lists, and one that reads them.
+#[test]
+fn a_transaction_that_was_seen_by_halves_is_an_anomaly() {
+    let check_reading = |first: &[u64], second: &[u64]| {
+        let mut events = writes();
+        let actions = vec![Action::Append(0, 4, 3), Action::Append(1, 5, 2)];
+        events.push(Event { process: 2, began: 60, ended: 90, actions });
+        let reads = [(0, first), (1, second)].map(|(key, read)| Action::Read(vec![(key, read.to_vec())]));
+        events.push(Event { process: 3, began: 60, ended: 90, actions: reads.into() });
+        events.push(read(9, (1000, 1001), &[(0, &[1, 2, 4]), (1, &[3, 5])]));
+        check(&events)
+    };
+    check_reading(&[1, 2], &[3]).unwrap();
+    check_reading(&[1, 2, 4], &[3, 5]).unwrap();
+    check_reading(&[1, 2, 4], &[3]).unwrap_err();
+    check_reading(&[1, 2], &[3, 5]).unwrap_err();
+}
+
+/// Between the two appends of a transaction stands another client's.
+#[test]
+fn a_change_in_the_middle_of_a_transaction_is_an_anomaly() {
+    let check_appends = |lengths: [usize; 2], list: [u64; 3]| {
+        let [first, second] = lengths;
+        check(&[
+            event(0, (0, 100), Action::Append(0, 2, 6 - first - second)),
+            Event {
+                process: 1,
+                began: 0,
+                ended: 100,
+                actions: vec![Action::Append(0, 1, first), Action::Append(0, 3, second)],
+            },
+            read(9, (1000, 1001), &[(0, &list)]),
+        ])
+    };
+    check_appends([1, 2], [1, 3, 2]).unwrap();
+    check_appends([2, 3], [2, 1, 3]).unwrap();
+    check_appends([1, 3], [1, 2, 3]).unwrap_err();
 }
 
 #[test]

@@ -14,8 +14,6 @@ use std::hash::{Hash as _, Hasher as _};
 
 use kora_core::command::table::CommandTable;
 use kora_core::reply::Value;
-use kora_core::shard::store::DbIndex;
-use kora_core::time::UnixMs;
 
 use super::model::Model;
 use super::record::{Call, CallId, History, OperationId, Record};
@@ -107,6 +105,9 @@ fn shards_of(history: &History) -> HashMap<CallId, Vec<usize>> {
             shards_of.entry(call).or_default().push(shard);
         }
     }
+    // What concerns a connection alone has its place among what its client sent, and nowhere else.
+    let unbound = history.records.iter().enumerate().filter(|(_, record)| record.is_unwatch());
+    shards_of.extend(unbound.map(|(id, _)| ((OperationId(id), 0), Vec::new())));
     shards_of
 }
 
@@ -136,13 +137,13 @@ fn try_order(
 }
 
 fn run(model: &mut Model<'_>, record: &Record, call: &Call) -> Value {
-    run_args(model, &call.args, record.db, record.now)
+    run_args(model, &call.args, record)
 }
 
 /// Runs a command given as owned words.
-pub(super) fn run_args(model: &mut Model<'_>, args: &[Vec<u8>], db: DbIndex, now: UnixMs) -> Value {
+pub(super) fn run_args(model: &mut Model<'_>, args: &[Vec<u8>], record: &Record) -> Value {
     let args: Vec<&[u8]> = args.iter().map(Vec::as_slice).collect();
-    model.run(&args, db, now)
+    model.run(&args, record.db, record.now, record.process)
 }
 
 /// Whether what was received, if anything was, is what the model answers.

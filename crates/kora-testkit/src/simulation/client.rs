@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kora_core::shard::operation::{Operation, Part};
 use kora_core::shard::store::DbIndex;
 use kora_core::shard::waiters::Waiter;
+use kora_core::shard::watch::Watched;
 use kora_core::time::UnixMs;
 
 use super::driver::SimulationDriver;
@@ -47,6 +48,8 @@ pub(super) struct Client {
     /// Operations whose replies are written and not yet sent.
     pub(super) answered: Vec<OperationId>,
     pub(super) has_left: bool,
+    /// The keys it watches.
+    pub(super) watched: Option<Watched>,
 }
 
 impl Client {
@@ -59,6 +62,7 @@ impl Client {
             pending: None,
             answered: Vec::new(),
             has_left: false,
+            watched: None,
         }
     }
 

@@ -110,6 +110,10 @@ impl Replies for NotedReplies {
         Self { tree: TreeReplies::new(true), operation }
     }
 
+    fn restyle(&mut self, operation: Option<OperationId>) {
+        self.operation = operation;
+    }
+
     fn end_item(&mut self) {
         note(self.operation.map(Note::RanItem));
         self.tree.end_item();

@@ -1,6 +1,8 @@
 //! The sequential model: one bare store, alone, that runs one command after the other.
 
+use std::collections::BTreeMap;
 use std::hash::{Hash as _, Hasher as _};
+use std::sync::Arc;
 
 use kora_core::command::spec::Flags;
 use kora_core::command::table::{CommandTable, Handler};
@@ -12,11 +14,13 @@ use kora_core::reply::Value;
 use kora_core::reply::tree::TreeSink;
 use kora_core::shard::runner::run_on_store;
 use kora_core::shard::store::{DbIndex, ShardStore};
+use kora_core::shard::watch::Watch;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
 use kora_core::types::list::ListRef;
 
 use super::record::comparable;
+use super::transaction::decode;
 use super::workload::DATABASE_COUNT;
 
 /// Entries visited at once when the contents are read.
@@ -28,16 +32,50 @@ pub(super) struct Model<'a> {
     table: &'a CommandTable<()>,
     store: ShardStore,
     journal: Journal,
+    /// What processes watch.
+    watched: BTreeMap<usize, (Arc<Watch>, Vec<WatchedKey>)>,
 }
+
+/// A key and its database.
+type WatchedKey = (DbIndex, Vec<u8>);
 
 impl<'a> Model<'a> {
     pub(super) fn new(table: &'a CommandTable<()>) -> Self {
         let store = ShardStore::new(ShardId(0), config(), 1);
-        Self { table, store, journal: Journal::default() }
+        Self { table, store, journal: Journal::default(), watched: BTreeMap::new() }
     }
 
-    /// Runs a command.
-    pub(super) fn run(&mut self, args: &[&[u8]], db: DbIndex, now: UnixMs) -> Value {
+    /// Runs a command of a process.
+    pub(super) fn run(&mut self, args: &[&[u8]], db: DbIndex, now: UnixMs, process: usize) -> Value {
+        match args[0] {
+            b"WATCH" => {
+                let (watch, keys) = self.watched.entry(process).or_default();
+                for key in &args[1..] {
+                    Keyspace::new(&mut self.store, &mut self.journal, db, now, true).watch(key, watch);
+                    keys.push((db, key.to_vec()));
+                }
+                Value::Simple("OK".to_owned())
+            }
+            b"UNWATCH" => {
+                self.watched.remove(&process);
+                Value::Simple("OK".to_owned())
+            }
+            b"EXEC" => {
+                if let Some((watch, keys)) = self.watched.remove(&process) {
+                    for (db, key) in keys {
+                        Keyspace::new(&mut self.store, &mut self.journal, db, now, true).peek(&key);
+                    }
+                    if watch.is_dirty() {
+                        return Value::Null;
+                    }
+                }
+                Value::Array(decode(args).into_iter().map(|args| self.run_one(args, db, now)).collect())
+            }
+            _ => self.run_one(args, db, now),
+        }
+    }
+
+    fn run_one(&mut self, args: &[&[u8]], db: DbIndex, now: UnixMs) -> Value {
         let command = self.table.resolve(args).expect("the workload sends well-formed commands");
         let Handler::Core(handler) = command.handler else {
             unreachable!("there are no others in this table")
@@ -49,7 +87,7 @@ impl<'a> Model<'a> {
         comparable(args, reply)
     }
 
-    /// Stands for what the store holds: the same for the same contents.
+    /// Stands for what the store holds and what is watched: the same for the same contents.
     pub(super) fn digest(&mut self) -> u64 {
         let mut contents = Vec::new();
         for db in (0..DATABASE_COUNT).map(DbIndex) {
@@ -72,6 +110,9 @@ impl<'a> Model<'a> {
         contents.sort_unstable();
         let mut hasher = std::hash::DefaultHasher::new();
         contents.hash(&mut hasher);
+        for (process, (watch, keys)) in &self.watched {
+            (process, watch.is_dirty(), keys).hash(&mut hasher);
+        }
         hasher.finish()
     }
 }

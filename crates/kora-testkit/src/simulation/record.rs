@@ -6,6 +6,8 @@ use kora_core::reply::Value;
 use kora_core::shard::store::DbIndex;
 use kora_core::time::UnixMs;
 
+use super::transaction;
+
 /// A command's name and arguments.
 pub(super) type Args = Vec<Vec<u8>>;
 
@@ -47,6 +49,16 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// Whether it is a transaction.
+    pub(super) fn is_transaction(&self) -> bool {
+        matches!(&self.calls[..], [call] if call.args[0] == b"EXEC")
+    }
+
+    /// Whether it is an end of watching, which no shard takes part in.
+    pub(super) fn is_unwatch(&self) -> bool {
+        matches!(&self.calls[..], [call] if call.args[0] == b"UNWATCH")
+    }
+
     /// Whether it is one command that may wait.
     pub(super) fn is_waiting_command(&self) -> bool {
         matches!(&self.calls[..], [call] if call.args[0].starts_with(b"B"))
@@ -137,6 +149,10 @@ fn shown(reply: Option<&Value>) -> String {
 /// A reply in the form in which it is compared: the keys that KEYS finds have no order, and nothing is nothing.
 pub(super) fn comparable(args: &[impl AsRef<[u8]>], reply: Value) -> Value {
     match reply {
+        Value::Array(values) if args[0].as_ref() == b"EXEC" => {
+            let commands = transaction::decode(args).into_iter();
+            Value::Array(commands.zip(values).map(|(args, value)| comparable(args, value)).collect())
+        }
         Value::Array(mut values) if args[0].as_ref() == b"KEYS" => {
             values.sort_by(|one, other| format!("{one:?}").cmp(&format!("{other:?}")));
             Value::Array(values)

@@ -266,12 +266,15 @@ impl Simulation<'_> {
         Ok(())
     }
 
-    /// Checks that the stores know of nobody who waits, since nobody does.
+    /// Checks that the stores know of nobody who waits or watches, since nobody does.
     pub(super) fn check_forgotten(&mut self) -> Result<(), String> {
         for (at, worker) in self.workers.iter_mut().enumerate() {
             let store = worker.shard.store().ok_or("a store is away for ever")?;
             if store.awaited_keys() > 0 {
                 return Err(format!("shard {at} keeps waiters that are over"));
+            }
+            if store.watched_keys() > 0 {
+                return Err(format!("shard {at} keeps keys that nobody watches"));
             }
         }
         Ok(())
@@ -288,6 +291,9 @@ impl Simulation<'_> {
             }
         }
         let client = &mut self.clients[client];
+        if let Some(watched) = client.watched.take().filter(|_| self.fault != Some(Fault::KeepsWatch)) {
+            self.hub.unwatch(watched);
+        }
         client.has_left = true;
         client.pending = None;
     }

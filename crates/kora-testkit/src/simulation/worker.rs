@@ -12,12 +12,14 @@ use kora_core::shard::replies::Replies as _;
 use kora_core::shard::route::{Placement, place};
 use kora_core::shard::runner::{Ran, Shard};
 use kora_core::shard::store::DbIndex;
+use kora_core::shard::watch::Watch;
 use kora_core::slot::{ShardId, Slot};
 use kora_core::time::UnixMs;
 
 use super::client::{Pending, Sent};
 use super::driver::{Bell, Note, NotedReplies, Origin, SimulationDriver, Unblock, take_notes};
 use super::record::{Call, CallId, OperationId, Record};
+use super::transaction::{Exec, is_transactional};
 use super::{Fault, Simulation};
 
 /// What a worker is doing.
@@ -46,9 +48,13 @@ pub(super) struct Worker {
 pub(super) struct Gathered {
     client: usize,
     request: Request,
-    record: Record,
+    /// It is this transaction rather than a request.
+    pub(super) exec: Option<Exec>,
+    /// Who watches, if it is WATCH.
+    pub(super) watch: Option<Arc<Watch>>,
+    pub(super) record: Record,
     /// Shards that take part, as far as one can tell from where each command runs.
-    shards: Vec<ShardId>,
+    pub(super) shards: Vec<ShardId>,
     /// The shard of each item of each command in turn.
     items: Vec<(ShardId, usize)>,
     is_spread: bool,
@@ -62,10 +68,10 @@ impl Gathered {
 }
 
 /// A command whose place is known.
-struct Placed {
-    facts: &'static Facts,
-    handler: CoreHandler,
-    placement: Placement,
+pub(super) struct Placed {
+    pub(super) facts: &'static Facts,
+    pub(super) handler: CoreHandler,
+    pub(super) placement: Placement,
 }
 
 impl Simulation<'_> {
@@ -119,6 +125,16 @@ impl Simulation<'_> {
         let mut gathered: Option<Gathered> = None;
         for _ in 0..command_count {
             let Some(sent) = self.clients[client].input.pop_front() else { break };
+            if is_transactional(&sent.args) {
+                if gathered.is_some() {
+                    self.clients[client].input.push_front(sent);
+                    break;
+                }
+                if self.serve_transactional(worker, client, sent) {
+                    continue;
+                }
+                return;
+            }
             let has_other_db = gathered.as_ref().is_some_and(|gathered| gathered.record.db != sent.db);
             let placed = self.place(&sent);
             let is_alone = placed.placement.is_alone(placed.facts);
@@ -152,7 +168,7 @@ impl Simulation<'_> {
         Placed { facts: command.facts, handler, placement }
     }
 
-    fn may_run_inline(&mut self, worker: usize, placed: &Placed, has_gathered: bool) -> bool {
+    pub(super) fn may_run_inline(&mut self, worker: usize, placed: &Placed, has_gathered: bool) -> bool {
         let shard = &mut self.workers[worker].shard;
         let is_here = match placed.placement {
             Placement::Anywhere => true,
@@ -193,10 +209,12 @@ impl Simulation<'_> {
         true
     }
 
-    fn gather(&self, worker: usize, client: usize, first: &Sent) -> Gathered {
+    pub(super) fn gather(&self, worker: usize, client: usize, first: &Sent) -> Gathered {
         Gathered {
             client,
             request: Request::default(),
+            exec: None,
+            watch: None,
             record: record(self.clients[client].process, first, self.workers[worker].now),
             shards: Vec::new(),
             items: Vec::new(),
@@ -205,7 +223,7 @@ impl Simulation<'_> {
         }
     }
 
-    fn add(&self, worker: usize, gathered: &mut Gathered, placed: &Placed, sent: Sent) {
+    pub(super) fn add(&self, worker: usize, gathered: &mut Gathered, placed: &Placed, sent: Sent) {
         let args: Vec<&[u8]> = sent.args.iter().map(Vec::as_slice).collect();
         let home = self.workers[worker].shard.id();
         let command = (placed.facts, placed.handler);
@@ -230,13 +248,13 @@ impl Simulation<'_> {
     }
 
     /// Submits an operation at once or, if it involves several shards, perhaps step by step.
-    fn submit(&mut self, worker: usize, gathered: Box<Gathered>) {
+    pub(super) fn submit(&mut self, worker: usize, gathered: Box<Gathered>) {
         let is_stepwise = !gathered.is_on_one_shard() && !self.random.one_in(3);
         if self.submission.is_some() && !gathered.is_on_one_shard() {
             self.workers[worker].state = State::WaitingToSubmit(gathered);
             return;
         }
-        let Gathered { client, request, record, shards, items, is_lend, .. } = *gathered;
+        let Gathered { client, request, exec, watch, record, shards, items, is_lend, .. } = *gathered;
         let (db, now) = (record.db, record.now);
         let operation = self.history.add(record);
         for (shard, call) in items {
@@ -245,12 +263,16 @@ impl Simulation<'_> {
         if is_lend || request.may_block() {
             self.lent.insert(operation.0, shards);
         }
+        let transaction = exec.map(|exec| self.transaction(worker, exec, (db, now), Some(operation)));
         let Worker { shard, state, .. } = &mut self.workers[worker];
         let origin = Origin { worker: shard.id(), client };
-        let setting = setting(db, now, Some(operation));
+        let setting = Setting { watch, ..setting(db, now, Some(operation)) };
         let shared = if is_stepwise {
             shard.hand_over();
-            let shared = Arc::new(Operation::new(request, setting, origin));
+            let shared = Arc::new(match transaction {
+                Some(transaction) => Operation::of_transaction(transaction, origin),
+                None => Operation::new(request, setting, origin),
+            });
             self.submission = Some(super::SubmissionUnderWay {
                 worker,
                 steps: self.hub.begin_submission(Arc::clone(&shared)),
@@ -260,7 +282,10 @@ impl Simulation<'_> {
             *state = State::Submitting;
             shared
         } else {
-            let shared = shard.submit(request, setting, origin);
+            let shared = match transaction {
+                Some(transaction) => shard.submit_transaction(transaction, origin),
+                None => shard.submit(request, setting, origin),
+            };
             self.note_started(worker);
             shared
         };
@@ -321,12 +346,16 @@ impl Simulation<'_> {
                 Note::Began(operation) => {
                     self.queues.note_ran(operation);
                     self.items_run.remove(&(operation.0, worker));
-                    if self.history.get(operation).is_waiting_command() {
+                    let record = self.history.get(operation);
+                    if record.is_waiting_command() || record.is_transaction() {
                         self.note_ran(worker, (operation, 0));
                     }
                 }
                 Note::RanItem(operation) => {
                     self.queues.note_replied(operation);
+                    if self.history.get(operation).is_transaction() {
+                        continue;
+                    }
                     let count = self.items_run.entry((operation.0, worker)).or_default();
                     let items = self.items.get(&(operation.0, worker)).map_or(&[][..], Vec::as_slice);
                     let call = items.get(*count).copied().unwrap_or(0);
@@ -363,10 +392,14 @@ fn item_shards(placed: &Placed, args: &[&[u8]], shard_count: u16, home: ShardId)
     }
 }
 
-fn record(process: usize, sent: &Sent, now: UnixMs) -> Record {
+pub(super) fn record(process: usize, sent: &Sent, now: UnixMs) -> Record {
     Record { process, db: sent.db, now, calls: Vec::new(), invoked: sent.invoked, responded: None }
 }
 
-fn setting(db: DbIndex, now: UnixMs, operation: Option<OperationId>) -> Setting<Option<OperationId>> {
-    Setting { db, now, no_touch: false, style: operation }
+pub(super) fn setting(
+    db: DbIndex,
+    now: UnixMs,
+    operation: Option<OperationId>,
+) -> Setting<Option<OperationId>> {
+    Setting { db, now, no_touch: false, style: operation, watch: None }
 }

@@ -5,12 +5,16 @@ use kora_core::slot::{ShardId, Slot};
 
 use super::random::Random;
 use super::record::Args;
+use super::transaction::{encode, is_transactional};
 
 /// Number of databases.
 pub(super) const DATABASE_COUNT: u16 = 3;
 
 /// Longest pipeline.
 const PIPELINE_MAX: usize = 8;
+
+/// Most commands of a transaction.
+const TRANSACTION_MAX: usize = 6;
 
 /// Longest time to live, in milliseconds.
 const TTL_MS_MAX: usize = 40;
@@ -56,6 +60,9 @@ enum Kind {
     BlockingPop,
     BlockingMove,
     BlockingPopMany,
+    Watch,
+    Unwatch,
+    Exec,
 }
 
 const KINDS: &[(usize, Kind)] = &[
@@ -85,6 +92,9 @@ const KINDS: &[(usize, Kind)] = &[
     (7, Kind::BlockingPop),
     (4, Kind::BlockingMove),
     (2, Kind::BlockingPopMany),
+    (7, Kind::Watch),
+    (1, Kind::Unwatch),
+    (9, Kind::Exec),
 ];
 
 impl Workload {
@@ -161,6 +171,14 @@ impl Workload {
             Kind::Keys => words(&["KEYS", *random.choose(&["*", "t*", "n*", "l*"])]),
             Kind::FlushAll => words(&["FLUSHALL"]),
             Kind::Swap => vec![b"SWAPDB".to_vec(), database(random), database(random)],
+            Kind::Watch => {
+                let count = 1 + random.below(3);
+                let keys =
+                    (0..count).map(|_| if random.one_in(4) { self.list(random) } else { self.key(random) });
+                std::iter::once(b"WATCH".to_vec()).chain(keys.collect::<Vec<_>>()).collect()
+            }
+            Kind::Unwatch => words(&["UNWATCH"]),
+            Kind::Exec => self.transaction(random),
             Kind::Push
             | Kind::Range
             | Kind::Pop
@@ -169,6 +187,18 @@ impl Workload {
             | Kind::BlockingMove
             | Kind::BlockingPopMany => self.on_lists(random, kind),
         }
+    }
+
+    fn transaction(&mut self, random: &mut Random) -> Args {
+        let mut commands = Vec::new();
+        let count = 1 + random.below(TRANSACTION_MAX);
+        while commands.len() < count {
+            let command = self.command(random);
+            if !is_transactional(&command) {
+                commands.push(command);
+            }
+        }
+        encode(&commands)
     }
 
     fn on_lists(&mut self, random: &mut Random, kind: Kind) -> Args {

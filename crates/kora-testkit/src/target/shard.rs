@@ -135,7 +135,8 @@ impl BareShard {
             }
         };
         let Handler::Core(handler) = command.handler else { unreachable!("there is no driver") };
-        let setting = Setting { db, now: self.now, no_touch: false, style: resp == Resp::V3 };
+        let style = resp == Resp::V3;
+        let setting = Setting { db, now: self.now, no_touch: false, style, watch: None };
         let is_write = command.facts.flags.has(Flags::WRITE);
         assert!(self.shard.is_free(), "nothing waits for a lane where there is one shard");
         match self.shard.run(is_write, handler, args, &setting, &mut sink) {

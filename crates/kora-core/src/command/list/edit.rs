@@ -173,8 +173,9 @@ fn ltrim(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResul
     if !kept.is_empty() {
         list.keep(kept);
     }
-    // That nothing was to be removed is an event all the same, and no change.
+    // That nothing was to be removed is an event all the same, of which those hear who watch, and no change.
     keyspace.journal().changed(removed as u64);
+    keyspace.touched(key);
     keyspace.journal().event(EventClass::LIST, "ltrim", db, key);
     if removed == len {
         keyspace.delete_emptied(key);

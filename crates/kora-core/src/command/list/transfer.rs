@@ -116,6 +116,7 @@ fn add(ctx: &mut Ctx<'_>, key: &[u8], end: End, element: Element<'_>) -> Command
         None => element.with(|text| keyspace.add_list(key, end, &[text])),
     }
     keyspace.journal().event(EventClass::LIST, push_event(end), db, key);
+    keyspace.touched(key);
     Ok(())
 }
 

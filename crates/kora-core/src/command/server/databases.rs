@@ -119,7 +119,8 @@ fn swapdb(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     let first = parse_index(args[1], "ERR invalid first DB index")?;
     let second = parse_index(args[2], "ERR invalid second DB index")?;
     let (first, second) = (existing_db(first, ctx.config())?, existing_db(second, ctx.config())?);
-    ctx.each_store(|store, _| store.swap_databases(first, second));
+    let now = ctx.now;
+    ctx.each_store(|store, journal| store.swap_databases(journal, first, second, now));
     ctx.journal.changed(1);
     out.ok();
     Ok(())

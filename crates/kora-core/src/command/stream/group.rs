@@ -191,7 +191,7 @@ fn xgroup_create(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comm
     if !is_added {
         return Err(CommandError::text("BUSYGROUP Consumer Group name already exists"));
     }
-    keyspace.changed(EventClass::STREAM, "xgroup-create", key);
+    keyspace.changed_aside(EventClass::STREAM, "xgroup-create", key);
     out.ok();
     Ok(())
 }
@@ -227,7 +227,7 @@ fn xgroup_setid(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
         id => parse_selector(id, Some(log))?,
     };
     group.entries_read = options.entries_read;
-    keyspace.changed(EventClass::STREAM, "xgroup-setid", key);
+    keyspace.changed_aside(EventClass::STREAM, "xgroup-setid", key);
     out.ok();
     Ok(())
 }
@@ -251,7 +251,7 @@ fn xgroup_destroy(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Com
     out.integer(group.is_some().into());
     if let Some(group) = group {
         keyspace.discard(group);
-        keyspace.changed(EventClass::STREAM, "xgroup-destroy", key);
+        keyspace.changed_aside(EventClass::STREAM, "xgroup-destroy", key);
     }
     Ok(())
 }
@@ -277,7 +277,7 @@ fn xgroup_createconsumer(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply)
     let is_new = group.find_consumer(args[4]).is_none();
     if is_new {
         group.add_consumer(args[4], now);
-        keyspace.changed(EventClass::STREAM, "xgroup-createconsumer", key);
+        keyspace.changed_aside(EventClass::STREAM, "xgroup-createconsumer", key);
     }
     out.integer(is_new.into());
     Ok(())
@@ -302,7 +302,7 @@ fn xgroup_delconsumer(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) ->
     let (_, group) = existing_group(&mut keyspace, key, args[3])?;
     let pending = group.delete_consumer(args[4]);
     if pending.is_some() {
-        keyspace.changed(EventClass::STREAM, "xgroup-delconsumer", key);
+        keyspace.changed_aside(EventClass::STREAM, "xgroup-delconsumer", key);
     }
     out.integer(integer(pending.unwrap_or(0) as u64));
     Ok(())

@@ -39,7 +39,7 @@ pub(super) fn check_group(keyspace: &mut Keyspace<'_>, key: &[u8], group: &[u8])
 impl Taker<'_> {
     /// Records that the consumer was added.
     pub(super) fn record_entry(&self, keyspace: &mut Keyspace<'_>) {
-        keyspace.changed(EventClass::STREAM, "xgroup-createconsumer", self.key);
+        keyspace.changed_aside(EventClass::STREAM, "xgroup-createconsumer", self.key);
         let args = [b"XGROUP", &b"CREATECONSUMER"[..], self.key, self.group, self.consumer];
         keyspace.journal().effect(self.db, &args);
     }

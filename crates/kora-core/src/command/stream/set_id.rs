@@ -96,7 +96,7 @@ fn xsetid(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
         max_deleted_id.unwrap_or(log.max_deleted_id()),
         past.entries_added.unwrap_or(log.entries_added()),
     );
-    keyspace.changed(EventClass::STREAM, "xsetid", key);
+    keyspace.changed_aside(EventClass::STREAM, "xsetid", key);
     out.ok();
     Ok(())
 }

@@ -1,0 +1,282 @@
+//! Transactions: commands that run one after the other with all stores they need in hand, or not at all.
+//!
+//! A driver queues commands between MULTI and EXEC and gives them to the shards as one operation. Its shards are those of
+//! all its commands and of all watched keys. If that is one, the commands run there like one command; if they are several,
+//! those lend their stores ([`Course::Lend`](super::operation)). Each command runs whole, never split, and none may wait.
+//! Whoever waits for keys that the commands made ready is served behind the last of them, before a store goes home.
+//!
+//! With the stores in hand, the watched keys are looked at first ([`super::watch`]): if one has changed, nothing runs and
+//! the reply is the absent array.
+//!
+//! All effects of a transaction carry one number. One that went through lanes has its ticket's; one that ran on one shard
+//! has a number with the highest bit set, which no ticket reaches, made of the shard's and a count.
+
+use std::sync::Arc;
+
+use super::hub::{Hub, Mail};
+use super::operation::{Driver, Operation, Part, Request, Setting, Style};
+use super::replies::Replies;
+use super::route::add_shards_of_whole;
+use super::runner::{Shard, run_handler};
+use super::watch::Watched;
+use crate::command::Run;
+use crate::command::spec::Flags;
+use crate::context::{Blocking, Stores};
+use crate::keyspace::Keyspace;
+use crate::reply::Reply;
+use crate::slot::ShardId;
+use crate::time::UnixMs;
+
+/// Commands to be run as a unit, in the order in which they were queued.
+#[derive(Debug)]
+pub struct Transaction<S> {
+    request: Request,
+    /// The first setting, and what commands have made of it for those behind them.
+    settings: Vec<Setting<S>>,
+}
+
+impl<S: Clone> Transaction<S> {
+    /// One without commands, whose first will run in `setting`.
+    #[must_use]
+    pub fn new(setting: Setting<S>) -> Self {
+        Self { request: Request::for_transaction(), settings: vec![setting] }
+    }
+
+    /// The same, ready for another one: its memory is used again.
+    pub fn reset(&mut self, setting: Setting<S>) {
+        self.request.clear();
+        self.settings.clear();
+        self.settings.push(setting);
+    }
+
+    /// Adds a command. Complexity: O(length of its arguments).
+    pub fn queue(&mut self, run: Run, args: &[&[u8]], shard_count: u16) {
+        add_shards_of_whole(run.0, args, shard_count, &mut self.request);
+        let setting =
+            u32::try_from(self.settings.len() - 1).expect("fewer than 2^32 settings fit into memory");
+        self.request.push_queued(run, args, setting);
+    }
+
+    /// The setting of the next command.
+    #[must_use]
+    pub fn setting(&self) -> &Setting<S> {
+        self.settings.last().expect("there is always a first")
+    }
+
+    /// Changes the setting for the commands that follow.
+    pub fn change_setting(&mut self, change: impl FnOnce(&mut Setting<S>)) {
+        let mut setting = self.setting().clone();
+        change(&mut setting);
+        self.settings.push(setting);
+    }
+
+    /// Number of commands.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.request.items.len()
+    }
+
+    /// Whether there is no command in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes allocated for it, about.
+    #[must_use]
+    pub fn byte_count(&self) -> usize {
+        self.request.allocated_bytes() + self.settings.capacity() * size_of::<Setting<S>>()
+    }
+
+    /// Has it run at `now`, and only if nothing of `watched` has changed. Without keys it runs on `home`.
+    pub fn begin(&mut self, watched: Option<Watched>, now: UnixMs, home: ShardId) {
+        self.settings.iter_mut().for_each(|setting| setting.now = now);
+        for shard in watched.iter().flat_map(Watched::shards) {
+            self.request.add_shard(shard);
+        }
+        self.request.watched = watched;
+        if self.request.shards.is_empty() {
+            self.request.add_shard(home);
+        }
+    }
+
+    /// The shards it concerns, ascending; after [`Transaction::begin`].
+    #[must_use]
+    pub fn shards(&self) -> &[ShardId] {
+        &self.request.shards
+    }
+
+    /// Takes back what it depends on: it is not to run.
+    #[must_use]
+    pub fn into_watched(self) -> Option<Watched> {
+        self.request.watched
+    }
+
+    /// Whether it concerns `shard` and no other; after [`Transaction::begin`].
+    #[must_use]
+    pub fn is_on(&self, shard: ShardId) -> bool {
+        self.request.shards[..] == [shard]
+    }
+}
+
+impl<D: Driver> Operation<D> {
+    /// A transaction, begun, as an operation ready to be submitted.
+    #[must_use]
+    pub fn of_transaction(transaction: Transaction<Style<D>>, origin: D::Origin) -> Self {
+        let mut settings = transaction.settings.into_iter();
+        let first = settings.next().expect("there is always a first");
+        let mut operation = Self::new(transaction.request, first, origin);
+        operation.later_settings = settings.collect();
+        operation
+    }
+
+    /// The replies of a transaction as the reply to EXEC.
+    pub(super) fn assemble_transaction(&self, part: &mut Part<D>, into: &mut D::Replies) {
+        if part.take_verdict() {
+            into.array(self.request.items.len());
+            self.request.items.iter().for_each(|_| part.replies.move_item(into));
+        } else {
+            into.null_array();
+        }
+        into.end_item();
+    }
+}
+
+impl<D: Driver> Part<D> {
+    /// Whether the transaction whose part it is has run: to be asked once, before its replies are taken.
+    pub fn take_verdict(&mut self) -> bool {
+        self.replies.next_count() != 0
+    }
+}
+
+impl<D: Driver> Shard<D> {
+    /// Submits a transaction that was begun; its part comes back to `origin`.
+    pub fn submit_transaction(
+        &mut self,
+        transaction: Transaction<Style<D>>,
+        origin: D::Origin,
+    ) -> Arc<Operation<D>> {
+        self.submit_operation(Arc::new(Operation::of_transaction(transaction, origin)))
+    }
+
+    /// Begins to run a transaction of this shard alone at once; `false` if a watched key has changed. Only when
+    /// [`Shard::is_free`]. Whatever the answer, [`Shard::end_transaction`] must follow.
+    ///
+    /// # Panics
+    /// If the store is lent.
+    #[must_use]
+    pub fn begin_transaction(&mut self, transaction: &Transaction<Style<D>>) -> bool {
+        debug_assert!(transaction.is_on(self.id), "all its keys live here");
+        self.begin_numbered();
+        let Some(watched) = &transaction.request.watched else { return true };
+        let mut store = self.store.take().expect("only a free shard runs transactions");
+        let is_valid = self.check(&mut Stores::One(&mut store), watched, transaction.setting().now);
+        self.store = Some(store);
+        is_valid
+    }
+
+    /// Runs one command of the transaction that was begun, replying to `out`.
+    ///
+    /// # Panics
+    /// If the store is lent.
+    pub fn run_queued(&mut self, transaction: &Transaction<Style<D>>, index: usize, out: &mut dyn Reply) {
+        let request = &transaction.request;
+        let item = &request.items[index];
+        let run = (item.facts.flags.has(Flags::WRITE), item.handler);
+        let (args, setting) = (request.args(item), &transaction.settings[item.setting as usize]);
+        let store = self.store.as_deref_mut().expect("only a free shard runs transactions");
+        let desk = (&mut self.journal, &self.services);
+        run_handler(Stores::One(store), desk, run, &args, setting, Blocking::Forbidden, out);
+    }
+
+    /// Ends the transaction that was begun: those who wait for its keys are served.
+    pub fn end_transaction(&mut self, now: UnixMs) {
+        self.serve_ready(now);
+        self.journal.begin_operation(0);
+    }
+
+    /// Runs a transaction of this shard alone and answers it.
+    pub(super) fn run_transaction_at_home(&mut self, operation: Arc<Operation<D>>) {
+        let mut store = self.store.take().expect("a shard runs operations while its store is at home");
+        self.begin_numbered();
+        let part = self.run_transaction(Stores::One(&mut store), &operation);
+        self.store = Some(store);
+        self.end_transaction(operation.setting.now);
+        self.deliver(part);
+    }
+
+    /// Runs a transaction with all its stores in hand.
+    pub(super) fn run_transaction(
+        &mut self,
+        mut stores: Stores<'_>,
+        operation: &Arc<Operation<D>>,
+    ) -> Part<D> {
+        let request = &operation.request;
+        let mut replies = D::Replies::new(operation.setting.style);
+        let is_valid = request
+            .watched
+            .as_ref()
+            .is_none_or(|watched| self.check(&mut stores, watched, operation.setting.now));
+        replies.push_count(is_valid.into());
+        for item in request.items.iter().filter(|_| is_valid) {
+            let setting = operation.setting_of(item);
+            replies.restyle(setting.style);
+            let (run, args) = ((item.facts.flags.has(Flags::WRITE), item.handler), request.args(item));
+            let desk = (&mut self.journal, &self.services);
+            run_handler(stores.reborrow(), desk, run, &args, setting, Blocking::Forbidden, &mut replies);
+            replies.end_item();
+        }
+        Part { operation: Arc::clone(operation), shard: self.id, replies }
+    }
+
+    /// Whether nothing has changed that is watched. It is watched no longer.
+    fn check(&mut self, stores: &mut Stores<'_>, watched: &Watched, now: UnixMs) -> bool {
+        watched.end();
+        for shard in watched.shards() {
+            let store = stores.of_shard(shard).expect("the shards of watched keys are part of the operation");
+            for (db, key) in watched.of_shard(shard) {
+                // What has expired since it was watched is deleted by the look-up, which is a change.
+                Keyspace::new(store, &mut self.journal, db, now, true).peek(key);
+            }
+            store.watchers.remove_all(shard, watched);
+        }
+        !watched.watch().is_dirty()
+    }
+
+    /// Gives the effects that follow a number of their own.
+    fn begin_numbered(&mut self) {
+        self.journal.begin_unit(self.id);
+    }
+
+    /// Ends a client's watch: UNWATCH, DISCARD, or the client has left.
+    pub fn unwatch(&mut self, watched: Watched) {
+        watched.end();
+        let watched = Arc::new(watched);
+        for shard in watched.shards() {
+            if shard == self.id {
+                self.take_unwatched(Arc::clone(&watched));
+            } else {
+                self.hub.send(shard, Mail::Unwatch(Arc::clone(&watched)));
+            }
+        }
+    }
+
+    /// Takes what is watched no longer out of the store, at once or when it is back.
+    pub(super) fn take_unwatched(&mut self, watched: Arc<Watched>) {
+        match self.store.as_deref_mut() {
+            Some(store) => store.watchers.remove_all(self.id, &watched),
+            None => self.unwatched.push(watched),
+        }
+    }
+}
+
+impl<D: Driver> Hub<D> {
+    /// Ends a watch on behalf of a client that no worker serves.
+    pub fn unwatch(&self, watched: Watched) {
+        watched.end();
+        let watched = Arc::new(watched);
+        for shard in watched.shards() {
+            self.send(shard, Mail::Unwatch(Arc::clone(&watched)));
+        }
+    }
+}

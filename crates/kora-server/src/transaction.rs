@@ -1,0 +1,90 @@
+//! What a connection keeps of a transaction between MULTI and EXEC.
+
+use kora_core::command::Run;
+use kora_core::command::spec::Flags;
+use kora_core::shard::operation::Setting;
+use kora_core::shard::transaction::Transaction;
+use kora_protocol::Resp;
+
+use crate::command::{ServerHandler, SettingChange};
+
+/// The commands queued since MULTI.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    /// Those of the core, each with the setting that those before it leave.
+    pub(crate) transaction: Transaction<Resp>,
+    /// All of them, in order.
+    pub(crate) commands: Vec<Queued>,
+    /// All flags of the commands together.
+    pub(crate) flags: Flags,
+    /// A command was refused: EXEC will be, too.
+    pub(crate) is_aborted: bool,
+    /// Bytes of arguments of the server's own commands.
+    own_bytes: usize,
+}
+
+/// A command that waits for EXEC.
+#[derive(Debug)]
+pub(crate) struct Queued {
+    /// Place in the command table.
+    pub(crate) id: u16,
+    /// How it runs if it is the server's own; else it is the next of the [`Queue::transaction`].
+    pub(crate) own: Option<Box<OwnCommand>>,
+}
+
+/// A command of the server's own.
+#[derive(Debug)]
+pub(crate) struct OwnCommand {
+    pub(crate) handler: ServerHandler,
+    pub(crate) args: Box<[Box<[u8]>]>,
+}
+
+impl Queue {
+    pub(crate) fn new(setting: Setting<Resp>) -> Self {
+        Self {
+            transaction: Transaction::new(setting),
+            commands: Vec::new(),
+            flags: Flags(0),
+            is_aborted: false,
+            own_bytes: 0,
+        }
+    }
+
+    /// Queues a command of the core.
+    pub(crate) fn push(&mut self, id: u16, run: Run, args: &[&[u8]], shard_count: u16) {
+        self.transaction.queue(run, args, shard_count);
+        self.commands.push(Queued { id, own: None });
+        self.flags = self.flags.with(run.0.flags);
+    }
+
+    /// Queues a command of the server's own, of which those behind it will find this changed.
+    pub(crate) fn push_own(
+        &mut self,
+        id: u16,
+        (flags, handler): (Flags, ServerHandler),
+        args: &[&[u8]],
+        change: Option<SettingChange>,
+    ) {
+        let args: Box<[Box<[u8]>]> = args.iter().map(|arg| Box::from(*arg)).collect();
+        let word_bytes: usize = args.iter().map(|arg| arg.len() + size_of::<Box<[u8]>>()).sum();
+        self.own_bytes += size_of::<OwnCommand>() + word_bytes;
+        self.commands.push(Queued { id, own: Some(Box::new(OwnCommand { handler, args })) });
+        self.flags = self.flags.with(flags);
+        match change {
+            None => {}
+            Some(SettingChange::Db(db)) => self.transaction.change_setting(|setting| setting.db = db),
+            Some(SettingChange::Resp(resp)) => {
+                self.transaction.change_setting(|setting| setting.style = resp)
+            }
+            Some(SettingChange::NoTouch(is_on)) => {
+                self.transaction.change_setting(|setting| setting.no_touch = is_on);
+            }
+        }
+    }
+
+    /// Bytes allocated for it.
+    pub(crate) fn byte_count(&self) -> usize {
+        let commands_bytes = self.commands.capacity() * size_of::<Queued>();
+        size_of::<Self>() + self.transaction.byte_count() + commands_bytes + self.own_bytes
+    }
+}
