@@ -15,6 +15,7 @@ mod thrift;
 mod wait;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use kora_core::shard::runner::Shard;
@@ -337,6 +338,7 @@ impl Worker {
         }
         let count = connection.send();
         let is_sent = connection.unsent_bytes() == 0;
+        connection.client.output_bytes.store(connection.unsent_bytes(), Ordering::Relaxed);
         if is_sent {
             let buffer = connection.output.take_buffer();
             if buffer.capacity() <= BUFFER_BYTES_KEPT && self.spare_buffers.len() < SPARE_BUFFERS_MAX {
