@@ -53,6 +53,8 @@ pub struct KeyEvent {
     pub db: DbIndex,
     /// The key.
     pub key: Box<[u8]>,
+    /// Whether no command made it: a key or a field expired, or a key was evicted.
+    pub is_incidental: bool,
 }
 
 /// A message to the subscribers of a channel.
@@ -201,8 +203,28 @@ impl Journal {
     #[inline]
     pub fn event(&mut self, class: EventClass, name: &'static str, db: DbIndex, key: &[u8]) {
         if self.event_mask.load(Ordering::Acquire) & class.0 != 0 {
-            self.announcements.push(Announcement::Event(KeyEvent { class, name, db, key: key.into() }));
+            self.push_event(class, name, db, key, false);
         }
+    }
+
+    /// Reports an event that no command made: a key or a field expired, or a key was evicted.
+    pub fn incidental_event(&mut self, class: EventClass, name: &'static str, db: DbIndex, key: &[u8]) {
+        if self.event_mask.load(Ordering::Acquire) & class.0 != 0 {
+            self.push_event(class, name, db, key, true);
+        }
+    }
+
+    #[cold]
+    fn push_event(
+        &mut self,
+        class: EventClass,
+        name: &'static str,
+        db: DbIndex,
+        key: &[u8],
+        is_incidental: bool,
+    ) {
+        let event = KeyEvent { class, name, db, key: key.into(), is_incidental };
+        self.announcements.push(Announcement::Event(event));
     }
 
     /// Announces a message.
@@ -250,7 +272,7 @@ impl Journal {
         self.effects.extend(effects.into_iter().filter(|effect| effect.is_incidental));
         let announcements = self.announcements.split_off(place.announcements);
         let is_incidental = |announcement: &Announcement| match announcement {
-            Announcement::Event(event) => event.class == EventClass::EXPIRED,
+            Announcement::Event(event) => event.is_incidental,
             Announcement::Message(_) => false,
         };
         self.announcements.extend(announcements.into_iter().filter(is_incidental));

@@ -16,6 +16,7 @@ mod transaction;
 mod wait;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use kora_core::shard::runner::Shard;
@@ -341,6 +342,7 @@ impl Worker {
         }
         let count = connection.send();
         let is_sent = connection.unsent_bytes() == 0;
+        connection.client.output_bytes.store(connection.unsent_bytes(), Ordering::Relaxed);
         if is_sent {
             let buffer = connection.output.take_buffer();
             if buffer.capacity() <= BUFFER_BYTES_KEPT && self.spare_buffers.len() < SPARE_BUFFERS_MAX {

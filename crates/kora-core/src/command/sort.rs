@@ -18,7 +18,6 @@ use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
 use crate::reply::Reply;
-use crate::types::list::End;
 use elements::Elements;
 use options::Options;
 use pattern::Reader;
@@ -169,14 +168,13 @@ fn store(ctx: &mut Ctx<'_>, target: &[u8], elements: &Elements, options: &Option
     }
     let db = ctx.db;
     let mut keyspace = ctx.keyspace(target);
-    let was_there = keyspace.delete(target);
     if values.is_empty() {
-        if was_there {
+        if keyspace.delete(target) {
             keyspace.changed(EventClass::GENERIC, "del", target);
         }
     } else {
         let values: Vec<&[u8]> = values.iter().collect();
-        keyspace.add_list(target, End::Back, &values);
+        keyspace.put_list(target, &values);
         keyspace.changed(EventClass::LIST, "sortstore", target);
         keyspace.journal().changed(values.len() as u64 - 1);
         // What was read may have been about to expire: the result is recorded, not how it came about.

@@ -93,7 +93,7 @@ impl ShardStore {
         }
         self.stats.evicted += 1;
         journal.lapsed(db, entry.key());
-        journal.event(EventClass::EVICTED, "evicted", db, entry.key());
+        journal.incidental_event(EventClass::EVICTED, "evicted", db, entry.key());
         self.garbage.add_entry(entry);
     }
 

@@ -113,11 +113,11 @@ impl ShardStore {
         self.stats.expired_fields += expired.len() as u64;
         let key: Box<[u8]> = self.databases[db.index()].table().entry(position).key().into();
         journal.fields_expired(db, &key, &expired);
-        journal.event(EventClass::HASH, "hexpired", db, &key);
+        journal.incidental_event(EventClass::HASH, "hexpired", db, &key);
         if is_empty {
             let entry = self.databases[db.index()].remove(position, hash, &self.hasher);
             self.garbage.add_entry(entry);
-            journal.event(EventClass::GENERIC, "del", db, &key);
+            journal.incidental_event(EventClass::GENERIC, "del", db, &key);
         }
         expired.len()
     }

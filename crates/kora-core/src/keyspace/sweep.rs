@@ -92,7 +92,7 @@ impl ShardStore {
         self.stats.expired += 1;
         self.note_removal(db, entry.key());
         journal.lapsed(db, entry.key());
-        journal.event(EventClass::EXPIRED, "expired", db, entry.key());
+        journal.incidental_event(EventClass::EXPIRED, "expired", db, entry.key());
         self.garbage.add_entry(entry);
     }
 }

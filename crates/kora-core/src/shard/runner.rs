@@ -217,8 +217,13 @@ impl<D: Driver> Shard<D> {
         let store = self.store.as_deref_mut().expect("only a free shard runs commands");
         let mut deferral = None;
         let (stores, blocking) = (Stores::One(store), Blocking::Permitted(&mut deferral));
+        let begun = self.journal.place();
         let desk = (&mut self.journal, &self.services);
         run_handler(stores, desk, (is_write, handler), args, setting, blocking, out);
+        if deferral.is_some() {
+            // It has looked for keys in vain; that will be told when it runs as an operation.
+            self.journal.roll_back(begun);
+        }
         self.serve_ready(setting.now);
         match deferral {
             None => Ran::Replied,

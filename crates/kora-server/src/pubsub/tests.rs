@@ -116,7 +116,13 @@ fn events_are_collected_while_somebody_listens() {
     assert_eq!(mask(), 0);
     broker.join(place(THERE, 1), Space::Patterns, &names(&["__key*__:*"]));
     assert_ne!(mask() & EventClass::STRING.0, 0);
-    let event = KeyEvent { class: EventClass::STRING, name: "set", db: DbIndex(0), key: (*b"k").into() };
+    let event = KeyEvent {
+        class: EventClass::STRING,
+        name: "set",
+        db: DbIndex(0),
+        key: (*b"k").into(),
+        is_incidental: false,
+    };
     broker.announce(vec![Announcement::Event(event)], |_| {});
     let texts: Vec<_> = delivered(&broker, THERE, Resp::V2).into_iter().map(|(_, text)| text).collect();
     assert!(texts[0].ends_with("$16\r\n__keyspace@0__:k\r\n$3\r\nset\r\n"), "{texts:?}");

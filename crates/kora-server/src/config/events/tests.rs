@@ -51,7 +51,13 @@ fn nothing_is_collected_that_is_published_nowhere() {
 
 #[test]
 fn an_event_is_announced_by_key_and_by_name() {
-    let event = KeyEvent { class: EventClass::LIST, name: "lpush", db: DbIndex(3), key: (*b"k\0").into() };
+    let event = KeyEvent {
+        class: EventClass::LIST,
+        name: "lpush",
+        db: DbIndex(3),
+        key: (*b"k\0").into(),
+        is_incidental: false,
+    };
     let announced = |letters: &[u8]| {
         let flags = EventFlags::parse(letters).unwrap();
         let announcements = flags.announcements(&event);
