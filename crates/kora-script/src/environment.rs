@@ -9,10 +9,13 @@
 //! the frozen tables. Reading a global is then two table look-ups inside the interpreter, with no call.
 
 mod error;
+mod json;
+mod messagepack;
 mod native;
 mod number;
 mod random;
 mod source;
+mod structure;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -81,6 +84,9 @@ pub fn new_state(memory_limit_bytes: usize) -> mlua::Result<Lua> {
     let native = lua.create_table()?;
     native.raw_set("failed", native::FAILED)?;
     native.raw_set("random", random::library(&lua, &random)?)?;
+    native.raw_set("struct", structure::library(&lua)?)?;
+    native.raw_set("cmsgpack", messagepack::library(&lua, memory_limit_bytes)?)?;
+    native.raw_set("cjson", json::function(&lua, memory_limit_bytes)?)?;
     native.raw_set("translate", source::translate_function(&lua)?)?;
     native.raw_set("reword", source::reword_function(&lua)?)?;
     let prelude = lua.load(include_str!("environment/prelude.lua")).set_name("=environment");

@@ -14,11 +14,21 @@ use super::number;
 /// The first result of a function that failed; no library hands out this pointer.
 pub(super) const FAILED: LightUserData = LightUserData(std::ptr::without_provenance_mut::<c_void>(1));
 
+/// How many values a C function may have on Lua's stack: the limit of nesting and of results in the C libraries.
+///
+/// It is 8000 there. Here every value that Rust holds needs a place on a stack of that size, which has other users too.
+pub(super) const STACK_MAX: usize = 7900;
+
+/// Lua's own words.
+pub(super) const OUT_OF_MEMORY: &str = "not enough memory";
+
 /// Why a function failed.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// `luaL_argerror`: the argument's position, counted from 1, and what is wrong with it.
     Argument(usize, String),
+    /// The same, with bytes of the caller's in the text.
+    ArgumentBytes(usize, Vec<u8>),
     /// `luaL_error`: a message that gets the position of the call in front.
     Message(Vec<u8>),
     /// An error of Lua itself: no position.
@@ -34,6 +44,10 @@ impl From<mlua::Error> for Failure {
 }
 
 impl Failure {
+    pub(super) fn argument(index: usize, problem: &str) -> Self {
+        Self::Argument(index, problem.to_owned())
+    }
+
     pub(super) fn message(text: impl Into<Vec<u8>>) -> Self {
         Self::Message(text.into())
     }
@@ -62,7 +76,8 @@ pub(super) fn one(lua: &Lua, value: impl IntoLua) -> Outcome {
 
 fn failed(lua: &Lua, failure: Failure) -> mlua::Result<MultiValue> {
     let text = match failure {
-        Failure::Argument(index, problem) => located(lua, argument_text(lua, index, &problem).as_bytes()),
+        Failure::Argument(index, problem) => located(lua, &argument_text(lua, index, problem.as_bytes())),
+        Failure::ArgumentBytes(index, problem) => located(lua, &argument_text(lua, index, &problem)),
         Failure::Message(text) => located(lua, &text),
         Failure::Bare(text) => text.as_bytes().to_vec(),
         Failure::Lua(error) => super::error_text(&error).into_bytes(),
@@ -85,16 +100,27 @@ fn located(lua: &Lua, text: &[u8]) -> Vec<u8> {
     located
 }
 
-fn argument_text(lua: &Lua, index: usize, problem: &str) -> String {
+/// `luaL_argerror`: called as a method, a function's first argument is the object and does not count.
+fn argument_text(lua: &Lua, index: usize, problem: &[u8]) -> Vec<u8> {
     let names = lua.inspect_stack(1, |frame| {
         let names = frame.names();
         (names.name.map(std::borrow::Cow::into_owned), names.name_what == Some("method"))
     });
     let (name, is_method) = names.unwrap_or((None, false));
     let name = name.unwrap_or_else(|| "?".to_owned());
-    match index - usize::from(is_method && index > 0) {
-        0 if is_method => format!("calling '{name}' on bad self ({problem})"),
-        index => format!("bad argument #{index} to '{name}' ({problem})"),
+    let start = match index {
+        1 if is_method => format!("calling '{name}' on bad self ("),
+        index => format!("bad argument #{} to '{name}' (", index.saturating_sub(usize::from(is_method))),
+    };
+    [start.as_bytes(), problem, b")"].concat()
+}
+
+/// The number in `value`, without conversion.
+pub(super) fn number_of(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => Some(*number),
+        Value::Integer(number) => Some(number::from_integer(*number)),
+        _ => None,
     }
 }
 
@@ -107,8 +133,17 @@ impl Arguments {
         self.0.len()
     }
 
+    pub(super) fn push_nil(&mut self) {
+        self.0.push_back(Value::Nil);
+    }
+
     pub(super) fn get(&self, index: usize) -> Option<&Value> {
         index.checked_sub(1).and_then(|index| self.0.get(index))
+    }
+
+    /// Whether an argument is nil or was not given.
+    pub(super) fn is_none(&self, index: usize) -> bool {
+        matches!(self.get(index), None | Some(Value::Nil))
     }
 
     /// `luaL_typerror`.

@@ -7,9 +7,9 @@ local native = ...
 local globals = _G
 local collectgarbage, error, getmetatable, ipairs, next, pairs = collectgarbage, error, getmetatable, ipairs, next, pairs
 local pcall, rawget, rawset, select, setmetatable, tostring, type = pcall, rawget, rawset, select, setmetatable, tostring, type
-local load, xpcall = load, xpcall
+local load, tonumber, xpcall = load, tonumber, xpcall
 local concat, insert, foreach = table.concat, table.insert, table.foreach
-local log, rep = math.log, string.rep
+local log, rep, tohex = math.log, string.rep, bit.tohex
 local FAILED = native.failed
 local READONLY = "Attempt to modify a readonly table"
 
@@ -247,13 +247,35 @@ string.rep = function(...)
   return rep(...)
 end
 
+-- LuaJIT writes as many digits as asked for; there are eight.
+bit.tohex = function(...)
+  local digits = tonumber((select(2, ...)))
+  if digits and (digits > 8 or digits < -8) then
+    return tohex((...), digits > 0 and 8 or -8)
+  end
+  return tohex(...)
+end
+
 string.gfind = string.gmatch
 math.mod = math.fmod
 math.random = guard(native.random.random)
 math.randomseed = guard(native.random.randomseed)
 
-keep(globals, [[ _G _VERSION assert bit collectgarbage coroutine error gcinfo getmetatable ipairs load loadstring math next
-  os pairs pcall rawequal rawget rawset select setmetatable string table tonumber tostring type unpack xpcall ]])
+globals.struct = guard_all(native.struct)
+globals.cmsgpack = guard_all(native.cmsgpack)
+
+-- cjson.new makes a library with settings of its own.
+local new_cjson
+function new_cjson()
+  local cjson = guard_all(native.cjson())
+  cjson.new = new_cjson
+  return cjson
+end
+globals.cjson = new_cjson()
+
+keep(globals, [[ _G _VERSION assert bit cjson cmsgpack collectgarbage coroutine error gcinfo getmetatable ipairs load loadstring math next
+  os pairs pcall rawequal rawget rawset select setmetatable string struct table tonumber
+  tostring type unpack xpcall ]])
 keep(bit, "arshift band bnot bor bswap bxor lshift rol ror rshift tobit tohex")
 keep(coroutine, "create resume running status wrap yield")
 keep(math, [[ abs acos asin atan atan2 ceil cos cosh deg exp floor fmod frexp huge ldexp log log10 max min mod modf pi pow
