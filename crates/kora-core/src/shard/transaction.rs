@@ -231,7 +231,7 @@ impl<D: Driver> Shard<D> {
 
     /// Whether nothing has changed that is watched. It is watched no longer.
     fn check(&mut self, stores: &mut Stores<'_>, watched: &Watched, now: UnixMs) -> bool {
-        watched.end();
+        watched.watch().end();
         for shard in watched.shards() {
             let store = stores.of_shard(shard).expect("the shards of watched keys are part of the operation");
             for (db, key) in watched.of_shard(shard) {
@@ -250,7 +250,7 @@ impl<D: Driver> Shard<D> {
 
     /// Ends a client's watch: UNWATCH, DISCARD, or the client has left.
     pub fn unwatch(&mut self, watched: Watched) {
-        watched.end();
+        watched.watch().end();
         let watched = Arc::new(watched);
         for shard in watched.shards() {
             if shard == self.id {
@@ -273,7 +273,7 @@ impl<D: Driver> Shard<D> {
 impl<D: Driver> Hub<D> {
     /// Ends a watch on behalf of a client that no worker serves.
     pub fn unwatch(&self, watched: Watched) {
-        watched.end();
+        watched.watch().end();
         let watched = Arc::new(watched);
         for shard in watched.shards() {
             self.send(shard, Mail::Unwatch(Arc::clone(&watched)));

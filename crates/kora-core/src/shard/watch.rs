@@ -35,6 +35,16 @@ impl Watch {
         self.is_dirty.load(Ordering::Acquire)
     }
 
+    /// Ends it: what still arrives of it at shards is void.
+    pub fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
+    }
+
+    /// Whether it matters to anybody whether its keys change.
+    fn is_live(&self) -> bool {
+        !self.is_over.load(Ordering::Acquire) && !self.is_dirty()
+    }
+
     fn touch(&self) {
         self.is_dirty.store(true, Ordering::Release);
     }
@@ -78,11 +88,6 @@ impl Watched {
         self.byte_count
     }
 
-    /// Ends it: what still arrives of it at shards is void.
-    pub(super) fn end(&self) {
-        self.watch.is_over.store(true, Ordering::Release);
-    }
-
     /// The shards of the keys, ascending.
     pub(super) fn shards(&self) -> SmallVec<[ShardId; 8]> {
         let mut shards: SmallVec<[ShardId; 8]> = self.keys.iter().map(|(shard, ..)| *shard).collect();
@@ -116,7 +121,7 @@ impl Watchers {
 
     /// Adds one who watches `key`, unless that is over or has failed already.
     pub(crate) fn add(&mut self, db: DbIndex, key: &[u8], watch: &Arc<Watch>, hasher: &KeyHasher) {
-        if watch.is_over.load(Ordering::Acquire) || watch.is_dirty() {
+        if !watch.is_live() {
             return;
         }
         let keys = self.databases.entry(db).or_insert_with(|| Map::with_hasher(hasher.clone()));
@@ -164,9 +169,12 @@ impl Watchers {
         self.drop_if_empty(db);
     }
 
-    /// The watched keys of a database, in order.
+    /// The keys of a database that are watched by somebody to whom it still matters, in order.
     pub(super) fn keys(&self, db: DbIndex) -> Vec<Box<[u8]>> {
-        let mut keys: Vec<_> = self.databases.get(&db).into_iter().flat_map(Map::keys).cloned().collect();
+        let is_live = |audience: &Audience| audience.values().any(|watch| watch.is_live());
+        let all = self.databases.get(&db).into_iter().flatten();
+        let mut keys: Vec<_> =
+            all.filter(|(_, audience)| is_live(audience)).map(|(key, _)| key.clone()).collect();
         keys.sort_unstable();
         keys
     }

@@ -57,11 +57,14 @@ impl<'a> Model<'a> {
                 Value::Simple("OK".to_owned())
             }
             b"UNWATCH" => {
-                self.watched.remove(&process);
+                if let Some((watch, _)) = self.watched.remove(&process) {
+                    watch.end();
+                }
                 Value::Simple("OK".to_owned())
             }
             b"EXEC" => {
                 if let Some((watch, keys)) = self.watched.remove(&process) {
+                    watch.end();
                     for (db, key) in keys {
                         Keyspace::new(&mut self.store, &mut self.journal, db, now, true).peek(&key);
                     }
