@@ -7,7 +7,7 @@ use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
-use crate::interpreter::{Outcome, Subject};
+use crate::interpreter::{Outcome, Subject, key_count};
 use crate::script::Sha;
 use crate::service::Scripts;
 
@@ -129,6 +129,7 @@ fn call(ctx: &mut Ctx<'_>, args: &[&[u8]], is_read_only: bool, out: &mut dyn Rep
 const NO_SCRIPT: CommandError = CommandError::text("NOSCRIPT No matching script. Please use EVAL.");
 
 fn evaluate(ctx: &mut Ctx<'_>, args: &[&[u8]], is_read_only: bool, out: &mut dyn Reply) -> CommandResult {
+    key_count(args)?;
     run(ctx, out, |scripts, ctx, out| {
         crate::interpreter::with(scripts, |interpreter| {
             let script = interpreter.script_of_text(scripts, args[1])?;
@@ -142,6 +143,7 @@ fn evaluate_sha(ctx: &mut Ctx<'_>, args: &[&[u8]], is_read_only: bool, out: &mut
     if args[1].len() != 40 {
         return Err(NO_SCRIPT);
     }
+    key_count(args)?;
     run(ctx, out, |scripts, ctx, out| {
         crate::interpreter::with(scripts, |interpreter| {
             let script = sha.map(|sha| interpreter.script_of_sha(scripts, &sha)).transpose()?.flatten();

@@ -20,7 +20,7 @@ use crate::pause::{Progress, Returned, Stage};
 use crate::render::{line, render};
 use crate::run::{End, Rights, Run};
 use crate::script::{Script, Sha};
-use crate::service::{Origin, Running, Scripts};
+use crate::service::{Origin, Running, Scripts, VmUsage};
 use crate::vm::{Purpose, Vm};
 
 /// Compiled functions that a worker keeps; those used longest ago go first.
@@ -139,6 +139,7 @@ pub(crate) struct Interpreter {
     by_text: HashMap<u64, Rc<Compiled>>,
     hasher: ahash::RandomState,
     clock: u64,
+    usage: Arc<VmUsage>,
     /// Made when the first library is loaded or the first function runs.
     functions: Option<Functions>,
 }
@@ -155,6 +156,7 @@ impl Interpreter {
             by_text: HashMap::new(),
             hasher: ahash::RandomState::new(),
             clock: 0,
+            usage: scripts.add_usage(),
             functions: None,
         })
     }
@@ -168,9 +170,12 @@ impl Interpreter {
         Ok((functions, &self.run))
     }
 
-    /// Bytes that Lua has allocated for scripts, and for functions.
-    pub(crate) fn memory_bytes(&self) -> (usize, usize) {
-        (self.scripts.memory_bytes(), self.functions.as_ref().map_or(0, Functions::memory_bytes))
+    /// Says how much Lua has allocated.
+    fn note_usage(&self) {
+        self.usage.scripts.store(self.scripts.memory_bytes(), Ordering::Relaxed);
+        if let Some(functions) = &self.functions {
+            self.usage.functions.store(functions.memory_bytes(), Ordering::Relaxed);
+        }
     }
 
     /// The script of a text, made known if it was not.
@@ -318,6 +323,7 @@ impl Interpreter {
             run.finish(ctx);
             (run.end, run.is_resp3, run.take_subject())
         };
+        self.note_usage();
         let subject = subject.expect("it was told when the run began");
         if end == Some(End::NeedsAll) {
             subject.wanders().store(true, Ordering::Relaxed);
@@ -354,17 +360,24 @@ fn resume(ctx: &mut Ctx<'_>, out: &mut dyn Reply) -> Resumed {
 
 /// The keys and the other arguments of a command that runs a script or function.
 fn arguments<'a>(command: &'a [&'a [u8]], subject: &Subject) -> CommandResult<Arguments<'a>> {
-    let count = parse_i64(command[2]).ok_or_else(|| match subject {
-        Subject::Script(_) => CommandError::NotInteger,
-        Subject::Function(_) => CommandError::text("ERR Bad number of keys provided"),
+    let count = key_count(command).map_err(|error| match (error, subject) {
+        (CommandError::NotInteger, Subject::Function(_)) => {
+            CommandError::text("ERR Bad number of keys provided")
+        }
+        (error, _) => error,
     })?;
-    let rest = &command[3..];
-    let Ok(count) = usize::try_from(count) else {
-        return Err(CommandError::text("ERR Number of keys can't be negative"));
-    };
-    if count > rest.len() {
-        return Err(CommandError::text("ERR Number of keys can't be greater than number of args"));
-    }
-    let (keys, args) = rest.split_at(count);
+    let (keys, args) = command[3..].split_at(count);
     Ok(Arguments { keys, args })
+}
+
+/// The number of keys behind a script's name, checked against what follows.
+pub(crate) fn key_count(command: &[&[u8]]) -> CommandResult<usize> {
+    let count = parse_i64(command[2]).ok_or(CommandError::NotInteger)?;
+    match usize::try_from(count) {
+        Err(_) => Err(CommandError::text("ERR Number of keys can't be negative")),
+        Ok(count) if count > command.len() - 3 => {
+            Err(CommandError::text("ERR Number of keys can't be greater than number of args"))
+        }
+        Ok(count) => Ok(count),
+    }
 }

@@ -1,7 +1,7 @@
 //! What all workers share of scripts: which are known, and what happened to them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use kora_core::error::{CommandError, CommandResult};
 use parking_lot::Mutex;
@@ -66,8 +66,19 @@ pub struct ScriptFigures {
     pub functions: usize,
     /// Bytes of the libraries' texts.
     pub libraries_bytes: usize,
+    /// Bytes that Lua has allocated for scripts, on all workers.
+    pub vm_scripts_bytes: usize,
+    /// Bytes that Lua has allocated for functions, on all workers.
+    pub vm_functions_bytes: usize,
     /// Runs that needed the stores of all shards.
     pub runs_on_all: u64,
+}
+
+/// Bytes that Lua has allocated on one worker, as it last said.
+#[derive(Debug, Default)]
+pub(crate) struct VmUsage {
+    pub(crate) scripts: AtomicUsize,
+    pub(crate) functions: AtomicUsize,
 }
 
 /// What all workers of an engine share of scripts.
@@ -77,6 +88,7 @@ pub struct Scripts {
     host: Arc<dyn Host>,
     cache: Mutex<Cache>,
     pub(crate) busy: Arc<Busy>,
+    usages: Mutex<Vec<Arc<VmUsage>>>,
     libraries: Mutex<Arc<Libraries>>,
     /// Changes with the libraries.
     libraries_version: AtomicU64,
@@ -101,10 +113,18 @@ impl Scripts {
             host,
             cache: Mutex::default(),
             busy: Arc::default(),
+            usages: Mutex::default(),
             libraries: Mutex::default(),
             libraries_version: AtomicU64::new(1),
             runs_on_all: AtomicU64::new(0),
         }
+    }
+
+    /// A place where one more interpreter says what it uses.
+    pub(crate) fn add_usage(&self) -> Arc<VmUsage> {
+        let usage = Arc::<VmUsage>::default();
+        self.usages.lock().push(Arc::clone(&usage));
+        usage
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -264,7 +284,13 @@ impl Scripts {
     pub fn figures(&self) -> ScriptFigures {
         let cache = self.cache.lock();
         let libraries = self.libraries();
+        let usages = self.usages.lock();
+        let sum = |bytes: fn(&VmUsage) -> &AtomicUsize| {
+            usages.iter().map(|usage| bytes(usage).load(Ordering::Relaxed)).sum()
+        };
         ScriptFigures {
+            vm_scripts_bytes: sum(|usage| &usage.scripts),
+            vm_functions_bytes: sum(|usage| &usage.functions),
             libraries: libraries.len(),
             functions: libraries.function_count(),
             libraries_bytes: libraries.iter().map(|library| library.code.len()).sum(),

@@ -14,7 +14,7 @@ use crate::client::flag;
 use crate::connection::ReplyMode;
 
 /// The version of Redis whose behaviour clients may expect.
-pub(crate) const REDIS_VERSION: &str = "7.2.4";
+pub(crate) const REDIS_VERSION: &str = "7.4.2";
 
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[

@@ -128,12 +128,14 @@ pub(super) fn memory(desk: Desk<'_>) -> MemoryInfo {
         allocator_resident: allocator.resident,
         clients,
         allocator: "jemalloc-5.3".to_owned(),
+        scripts: desk.shared.scripts.figures(),
         lazyfree_pending: desk.shared.account.doomed_bundles() as u64,
         ..MemoryInfo::default()
     }
 }
 
 fn stats(desk: Desk<'_>) -> StatsInfo {
+    let scripts = desk.shared.scripts.figures();
     let shared = desk.shared;
     StatsInfo {
         connections_received: shared.connections_received.load(Ordering::Relaxed),
@@ -145,6 +147,8 @@ fn stats(desk: Desk<'_>) -> StatsInfo {
         expired_fields: shared.sum(|counters| &counters.expired_fields),
         expired_keys: shared.sum(|counters| &counters.expired),
         evicted_clients: shared.sum(|counters| &counters.evicted_clients),
+        evicted_scripts: scripts.evicted,
+        scripts_on_all_shards: scripts.runs_on_all,
         evicted_keys: shared.sum(|counters| &counters.evicted),
         eviction_exceeded_ms: shared.account.exceeded().milliseconds(),
         keyspace_hits: shared.sum(|counters| &counters.hits),

@@ -4,6 +4,7 @@ use super::snapshot::{
     ClientsInfo, CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, MemoryInfo, PersistenceInfo,
     ServerInfo, StatsInfo,
 };
+use kora_script::ScriptFigures;
 use std::fmt::{Display, Write};
 
 /// Collects `name:value` lines under headings.
@@ -96,6 +97,22 @@ pub(super) fn server(snapshot: &InfoSnapshot, fields: &mut Fields) {
     }
 }
 
+/// What scripts and functions take.
+fn scripts(scripts: &ScriptFigures, fields: &mut Fields) {
+    let vm_total = scripts.vm_scripts_bytes + scripts.vm_functions_bytes;
+    fields.put("used_memory_lua", scripts.vm_scripts_bytes);
+    fields.put("used_memory_vm_eval", scripts.vm_scripts_bytes);
+    fields.put("used_memory_lua_human", human(scripts.vm_scripts_bytes as u64));
+    fields.put("used_memory_scripts_eval", scripts.cached_bytes);
+    fields.put("number_of_cached_scripts", scripts.cached);
+    fields.put("number_of_functions", scripts.functions);
+    fields.put("number_of_libraries", scripts.libraries);
+    fields.put("used_memory_vm_functions", scripts.vm_functions_bytes);
+    fields.size("used_memory_vm_total", vm_total as u64);
+    fields.put("used_memory_functions", scripts.libraries_bytes);
+    fields.size("used_memory_scripts", (scripts.cached_bytes + scripts.libraries_bytes) as u64);
+}
+
 pub(super) fn clients(clients: &ClientsInfo, fields: &mut Fields) {
     fields.put("connected_clients", clients.connected);
     fields.put("cluster_connections", 0);
@@ -128,18 +145,7 @@ pub(super) fn memory(memory: &MemoryInfo, fields: &mut Fields) {
     fields.put("allocator_resident", memory.allocator_resident);
     fields.put("allocator_muzzy", 0);
     fields.size("total_system_memory", memory.system);
-    fields.noughts(&["used_memory_lua", "used_memory_vm_eval"]);
-    fields.put("used_memory_lua_human", human(0));
-    fields.noughts(&[
-        "used_memory_scripts_eval",
-        "number_of_cached_scripts",
-        "number_of_functions",
-        "number_of_libraries",
-        "used_memory_vm_functions",
-    ]);
-    fields.size("used_memory_vm_total", 0);
-    fields.put("used_memory_functions", 0);
-    fields.size("used_memory_scripts", 0);
+    scripts(&memory.scripts, fields);
     fields.size("maxmemory", memory.limit);
     fields.put("maxmemory_policy", memory.policy);
     fragmentation(memory, fields);
@@ -225,6 +231,8 @@ pub(super) fn stats(stats: &StatsInfo, fields: &mut Fields) {
     fields.put("expire_cycle_cpu_milliseconds", 0);
     fields.put("evicted_keys", stats.evicted_keys);
     fields.put("evicted_clients", stats.evicted_clients);
+    fields.put("evicted_scripts", stats.evicted_scripts);
+    fields.put("scripts_on_all_shards", stats.scripts_on_all_shards);
     let (total_ms, present_ms) = stats.eviction_exceeded_ms;
     fields.put("total_eviction_exceeded_time", total_ms);
     fields.put("current_eviction_exceeded_time", present_ms);

@@ -1,5 +1,7 @@
 //! What INFO shows, as plain data: gathered by the server, by section.
 
+use kora_script::ScriptFigures;
+
 /// All of it. Sections that are not asked for may be left at their defaults.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "fields are named after the sections")]
@@ -108,6 +110,8 @@ pub struct MemoryInfo {
     pub lazyfree_pending: u64,
     /// Objects freed in the background so far.
     pub lazyfreed: u64,
+    /// Scripts and functions.
+    pub scripts: ScriptFigures,
 }
 
 /// Files.
@@ -148,6 +152,10 @@ pub struct StatsInfo {
     pub evicted_keys: u64,
     /// Connections closed to save memory.
     pub evicted_clients: u64,
+    /// Scripts that EVAL had made known, and that made way for others.
+    pub evicted_scripts: u64,
+    /// Runs of scripts and functions that stopped all workers' stores: their keys were not all declared.
+    pub scripts_on_all_shards: u64,
     /// Milliseconds for which the memory limit was exceeded: in all, and since it is now.
     pub eviction_exceeded_ms: (u64, u64),
     /// Look-ups that found their key.

@@ -74,7 +74,7 @@ fn memory_is_shown_with_units_and_ratios() {
 #[test]
 fn the_server_says_what_it_is() {
     let server = ServerInfo {
-        redis_version: "7.2.4".into(),
+        redis_version: "7.4.2".into(),
         kora_version: "0.1.0".into(),
         uptime_seconds: 200_000,
         listeners: vec!["name=tcp,bind=127.0.0.1,port=6379".into()],
@@ -82,7 +82,7 @@ fn the_server_says_what_it_is() {
     };
     let text = text(&InfoSnapshot { server, ..InfoSnapshot::default() }, Sections::parse(&[b"server"]));
     for line in [
-        "redis_version:7.2.4",
+        "redis_version:7.4.2",
         "server_name:kora",
         "kora_version:0.1.0",
         "redis_mode:standalone",
