@@ -288,3 +288,6 @@ impl<D: Driver> Hub<D> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
