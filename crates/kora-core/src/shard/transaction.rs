@@ -280,3 +280,6 @@ impl<D: Driver> Hub<D> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
