@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use mlua::state::{GcIncParams, GcMode};
 use mlua::{Function, HookTriggers, Lua, Table, Value};
 
 use crate::api::{self, Failure};
@@ -16,6 +17,21 @@ const MEMORY_BYTES_MAX: usize = 1024 * 1024 * 1024;
 
 /// Instructions of Lua between two looks at the clock, as in Redis.
 const HOOK_INSTRUCTIONS: u32 = 100_000;
+
+/// Garbage is collected when there is so much more than was left by the last collection, in per cent: the libraries alone,
+/// which every collection walks through, are much more than what a short script leaves behind.
+const COLLECTION_PAUSE: i32 = 1000;
+
+/// Limits the memory of Lua: what allocates more raises an error.
+pub(crate) fn set_limit(lua: &Lua) -> mlua::Result<()> {
+    lua.set_memory_limit(MEMORY_BYTES_MAX).map(drop)
+}
+
+/// Lifts the limit, for what Rust gives to Lua: with a limit each value costs a protected call. What is too much then makes
+/// the script's next allocation fail.
+pub(crate) fn lift_limit(lua: &Lua) -> mlua::Result<()> {
+    lua.set_memory_limit(0).map(drop)
+}
 
 /// What a state is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +58,9 @@ impl Vm {
         let hook = move |_: &Lua, _: &mlua::debug::Debug<'_>| api::watch(&watched);
         lua.set_global_hook(HookTriggers::new().every_nth_instruction(HOOK_INSTRUCTIONS), hook)?;
         environment::freeze(&lua)?;
+        let collection = GcIncParams::default().pause(COLLECTION_PAUSE);
+        lua.gc_set_mode(GcMode::Incremental(collection));
+        lift_limit(&lua)?;
         Ok(Self { globals: Globals::of(&lua)?, lua, protect })
     }
 
@@ -60,18 +79,26 @@ impl Vm {
     /// Runs a script.
     pub(crate) fn call_script(&self, function: &Function) -> Returned {
         self.globals.reset_random();
-        self.protect.call(function)
+        self.within_limit(|| self.protect.call(function))
     }
 
     /// Runs a function with its keys and arguments.
     pub(crate) fn call_function(&self, function: &Function, keys: Table, args: Table) -> Returned {
         self.globals.reset_random();
-        self.protect.call((function, keys, args))
+        self.within_limit(|| self.protect.call((function, keys, args)))
     }
 
     /// Runs the text of a library.
     pub(crate) fn call_library(&self, function: &Function) -> mlua::Result<Result<Value, Failure>> {
-        api::outcome(self.protect.call(function)?)
+        api::outcome(self.within_limit(|| self.protect.call(function))?)
+    }
+
+    /// Runs what scripts allocate for within the limit of memory.
+    fn within_limit(&self, body: impl FnOnce() -> Returned) -> Returned {
+        set_limit(&self.lua)?;
+        let returned = body();
+        lift_limit(&self.lua)?;
+        returned
     }
 
     /// Bytes that Lua has allocated.

@@ -72,6 +72,7 @@ impl Server {
         let shared = Arc::new(Shared::new(SharedParts {
             table,
             scripts: Arc::clone(&scripts),
+            script_host: Arc::clone(&host),
             hub: Arc::clone(shards[0].hub()),
             broker,
             config,
@@ -83,7 +84,7 @@ impl Server {
             end_sender,
         }));
         host.serve(&shared);
-        scripts.set_busy_threshold(shared.config().busy_reply_threshold_ms);
+        shared.configure_scripts(&shared.config());
         let services = Arc::new(Services::default().with(Arc::clone(&shared.broker)).with(scripts));
         let mut server = Self { shared: Arc::clone(&shared), threads: Vec::new(), addresses, ended };
         let mut listeners = Some(listeners);

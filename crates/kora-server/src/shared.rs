@@ -12,6 +12,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::client::Clients;
 use crate::command::ServerHandler;
+use crate::command::scripting::ServerHost;
 use crate::config::Config;
 use crate::driver::{ServerDriver, WorkerMail};
 use crate::log::LevelHandle;
@@ -146,6 +147,7 @@ pub(crate) struct Shared {
     pub(crate) table: Arc<CommandTable<ServerHandler>>,
     /// The scripts that are known.
     pub(crate) scripts: Arc<Scripts>,
+    pub(crate) script_host: Arc<ServerHost>,
     pub(crate) hub: Arc<Hub<ServerDriver>>,
     config: RwLock<Arc<Config>>,
     config_version: AtomicU64,
@@ -177,6 +179,7 @@ pub(crate) struct SharedParts {
     pub(crate) table: Arc<CommandTable<ServerHandler>>,
     /// The scripts that are known.
     pub(crate) scripts: Arc<Scripts>,
+    pub(crate) script_host: Arc<ServerHost>,
     pub(crate) hub: Arc<Hub<ServerDriver>>,
     pub(crate) broker: Arc<Broker>,
     pub(crate) config: Config,
@@ -193,6 +196,7 @@ impl Shared {
         let SharedParts {
             table,
             scripts,
+            script_host,
             hub,
             broker,
             config,
@@ -209,6 +213,7 @@ impl Shared {
         Self {
             table,
             scripts,
+            script_host,
             hub,
             broker,
             config: RwLock::new(Arc::new(config)),
@@ -244,7 +249,7 @@ impl Shared {
     /// Puts a configuration in force. Every worker takes it up before it runs another command.
     pub(crate) fn set_config(&self, config: Config) {
         self.broker.set_event_flags(config.event_flags);
-        self.scripts.set_busy_threshold(config.busy_reply_threshold_ms);
+        self.configure_scripts(&config);
         *self.config.write() = Arc::new(config);
         self.config_version.fetch_add(1, Ordering::Release);
         self.wake_all();
@@ -257,6 +262,12 @@ impl Shared {
             && self.account.used() > limit
             && self.sum(|counters| &counters.evictable) == 0
             && !self.account.has_doomed()
+    }
+
+    /// Tells scripts what concerns them of a configuration.
+    pub(crate) fn configure_scripts(&self, config: &Config) {
+        self.scripts.set_busy_threshold(config.busy_reply_threshold_ms);
+        self.script_host.configure(config);
     }
 
     /// Makes the workers finish what runs and end.

@@ -10,12 +10,18 @@ use super::{AT_END, FAILED, Shared, error_table, failed};
 use crate::host::NoCallee;
 use crate::run::Refusal;
 use crate::sink::{LuaSink, Replied};
+use crate::vm::{lift_limit, set_limit};
 
 /// Adds the functions to the `redis` table.
 pub(super) fn add(lua: &Lua, redis: &Table, run: &Shared) -> mlua::Result<()> {
     for (name, raises) in [("call", true), ("pcall", false)] {
         let run = Rc::clone(run);
-        let call = lua.create_function(move |lua, args: MultiValue| call(lua, &run, &args, raises))?;
+        let call = lua.create_function(move |lua, args: MultiValue| {
+            lift_limit(lua)?;
+            let returned = call(lua, &run, &args, raises);
+            set_limit(lua)?;
+            returned
+        })?;
         redis.raw_set(name, call)?;
     }
     let run = Rc::clone(run);

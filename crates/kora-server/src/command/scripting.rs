@@ -1,9 +1,10 @@
 //! The server as the host of scripts: the commands they may call, its memory, its log.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
-use kora_core::command::table::{CommandTable, Handler};
+use kora_core::command::table::CommandTable;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 use kora_core::time::UnixMs;
@@ -12,6 +13,7 @@ use kora_script::host::{Callee, LogLevel, NoCallee, resolve};
 
 use super::connection::REDIS_VERSION;
 use super::{Desk, DeskHandler, ServerHandler};
+use crate::config::Config;
 use crate::shared::Shared;
 
 /// See the module.
@@ -21,6 +23,8 @@ pub(crate) struct ServerHost {
     /// Commands of the server's own that scripts may call, by place in the table.
     at_desk: HashMap<usize, DeskHandler>,
     shared: OnceLock<Weak<Shared>>,
+    /// Whether there is a limit of memory.
+    has_limit: AtomicBool,
 }
 
 impl ServerHost {
@@ -36,13 +40,18 @@ impl ServerHost {
         let place = |name: &str| table.find_by_full_name(name.as_bytes()).map(|command| command.id);
         let handlers = families.into_iter().flatten();
         let at_desk = handlers.filter_map(|(name, handler)| Some((place(name)?, *handler))).collect();
-        Self { table, at_desk, shared: OnceLock::new() }
+        Self { table, at_desk, shared: OnceLock::new(), has_limit: AtomicBool::new(false) }
     }
 
     /// Tells it the server.
     pub(crate) fn serve(&self, shared: &Arc<Shared>) {
         // It is told once.
         let _ = self.shared.set(Arc::downgrade(shared));
+    }
+
+    /// Takes up what concerns scripts of a configuration.
+    pub(crate) fn configure(&self, config: &Config) {
+        self.has_limit.store(config.max_memory.0 > 0, Ordering::Relaxed);
     }
 
     fn shared(&self) -> Option<Arc<Shared>> {
@@ -64,7 +73,8 @@ impl Host for ServerHost {
     }
 
     fn is_short_of_memory(&self) -> bool {
-        self.shared().is_some_and(|shared| shared.is_short_of_memory())
+        self.has_limit.load(Ordering::Relaxed)
+            && self.shared().is_some_and(|shared| shared.is_short_of_memory())
     }
 
     fn log(&self, level: LogLevel, message: &str) {
@@ -86,6 +96,7 @@ mod tests {
     use super::*;
     use crate::command::{FAMILIES, SHARD_FAMILIES};
     use kora_core::command::spec::Flags;
+    use kora_core::command::table::Handler;
 
     /// A command that scripts may call runs for them too, but for SELECT, which is the interpreter's.
     #[test]

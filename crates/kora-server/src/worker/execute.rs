@@ -157,7 +157,11 @@ impl Worker {
         self.hashes.clear();
         for (index, resolved) in self.resolved.iter().enumerate() {
             let Some(facts) = resolved.map(|resolved| resolved.facts) else { continue };
-            let keys = facts.only_key().map(|key| (key, usize::MAX)).or_else(|| facts.keys_to_end());
+            let keys = match facts.route {
+                // The first key of a script, or, if it has none, an argument: which does no harm.
+                Route::Script => Some((3, usize::MAX)),
+                _ => facts.only_key().map(|key| (key, usize::MAX)).or_else(|| facts.keys_to_end()),
+            };
             let Some((mut at, step)) = keys else { continue };
             while let Some(key) = self.batch.arg(index, at, bytes)
                 && self.hashes.len() < PREFETCH_KEYS_MAX
