@@ -11,11 +11,13 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use parking_lot::Mutex;
 
+use crate::command::spec::CommandSpec;
 use crate::command::table::{CommandTable, Handler};
 use crate::command::transaction;
 use crate::config::CoreConfig;
 use crate::error::CommandError;
 use crate::reply::Value;
+use crate::services::Services;
 use crate::shard::claim::Abandoned;
 use crate::shard::hub::{Hub, Wake};
 use crate::shard::operation::{Driver, Operation, Part, Request, Setting};
@@ -112,18 +114,31 @@ impl Engine {
     /// # Errors
     /// If the system refuses a thread.
     pub fn start(options: &EngineOptions) -> std::io::Result<Self> {
+        Self::start_with(options, &[], Arc::default())
+    }
+
+    /// The same with further commands, and with the services that these ask for.
+    ///
+    /// # Errors
+    /// If the system refuses a thread.
+    pub fn start_with(
+        options: &EngineOptions,
+        families: &[&'static [CommandSpec]],
+        services: Arc<Services>,
+    ) -> std::io::Result<Self> {
         let wakers: Vec<ThreadWaker> =
             (0..options.shard_count.max(1)).map(|_| ThreadWaker::default()).collect();
         let boxed = wakers.iter().map(|waker| Box::new(waker.clone()) as Box<dyn Wake>).collect();
         let shards = new_shards::<Embedded>(boxed, &options.config, options.seed);
         let mut engine = Self {
             hub: Arc::clone(shards[0].hub()),
-            table: CommandTable::new(&[], &[]),
+            table: CommandTable::new(families, &[]),
             clock: options.clock,
             is_ending: Arc::default(),
             threads: Vec::new(),
         };
-        for (shard, waker) in shards.into_iter().zip(wakers) {
+        for (mut shard, waker) in shards.into_iter().zip(wakers) {
+            shard.set_services(Arc::clone(&services));
             let (clock, is_ending) = (options.clock, Arc::clone(&engine.is_ending));
             let body = move || {
                 *waker.0.lock() = Some(std::thread::current());

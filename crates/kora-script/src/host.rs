@@ -1,7 +1,8 @@
 //! What scripts need of whoever starts the engine: the commands they may run, and the state of its memory.
 
 use kora_core::command::spec::{CoreHandler, Facts};
-use kora_core::error::CommandResult;
+use kora_core::command::table::{CommandTable, Handler};
+use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 use kora_core::time::UnixMs;
 
@@ -45,6 +46,52 @@ pub enum LogLevel {
     Notice,
     /// `LOG_WARNING`.
     Warning,
+}
+
+/// A host without commands of its own, without a memory limit and without a log: for engines inside a process.
+#[derive(Debug)]
+pub struct CoreHost(CommandTable<()>);
+
+impl Default for CoreHost {
+    fn default() -> Self {
+        Self(CommandTable::new(&[crate::FAMILY, crate::FUNCTION_FAMILY], &[]))
+    }
+}
+
+impl Host for CoreHost {
+    fn resolve(&self, args: &[&[u8]]) -> Result<Callee, NoCallee> {
+        resolve(&self.0, args)
+    }
+
+    fn run(&self, _: usize, _: &[&[u8]], _: UnixMs, _: &mut dyn Reply) -> CommandResult {
+        Err(CommandError::text("ERR This Redis command is not allowed from script"))
+    }
+
+    fn is_short_of_memory(&self) -> bool {
+        false
+    }
+
+    fn log(&self, _: LogLevel, _: &str) {}
+
+    fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+}
+
+/// The command of `table` that `args`, which are not empty, call.
+///
+/// # Errors
+/// If there is none, or it takes another number of arguments.
+pub fn resolve<H: Copy>(table: &CommandTable<H>, args: &[&[u8]]) -> Result<Callee, NoCallee> {
+    let command = table.resolve(args).map_err(|error| match error {
+        CommandError::Arity(_) => NoCallee::Arity,
+        _ => NoCallee::Unknown,
+    })?;
+    let runs = match command.handler {
+        Handler::Core(handler) => Runs::OnShard(handler),
+        Handler::Driver(_) => Runs::ByHost(command.id),
+    };
+    Ok(Callee { facts: command.facts, runs })
 }
 
 /// What scripts need of whoever starts the engine.

@@ -181,4 +181,22 @@ pub(super) const WORKLOADS: &[Workload] = &[
         preparation: None,
         goal: (0.62, 0.50),
     },
+    Workload {
+        name: "eval",
+        what: "EVAL of a GET, pipeline 16",
+        operations: 500e3,
+        options: "-P 16 -c 50 -r 200000",
+        command: "EVAL return(redis.call('GET',KEYS[1])) 1 key:__rand_int__",
+        preparation: None,
+        goal: (0.60, 0.60),
+    },
+    Workload {
+        name: "evalsha",
+        what: "EVALSHA of the same, pipeline 16",
+        operations: 500e3,
+        options: "-P 16 -c 50 -r 200000",
+        command: "EVALSHA bfef805d9dcd9d3857da9372933ef22c17736f58 1 key:__rand_int__",
+        preparation: Some(("-n 1", "SCRIPT LOAD return(redis.call('GET',KEYS[1]))")),
+        goal: (0.60, 0.60),
+    },
 ];

@@ -8,7 +8,7 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 use kora_core::time::UnixMs;
 use kora_script::Host;
-use kora_script::host::{Callee, LogLevel, NoCallee, Runs};
+use kora_script::host::{Callee, LogLevel, NoCallee, resolve};
 
 use super::connection::REDIS_VERSION;
 use super::{Desk, DeskHandler, ServerHandler};
@@ -52,15 +52,7 @@ impl ServerHost {
 
 impl Host for ServerHost {
     fn resolve(&self, args: &[&[u8]]) -> Result<Callee, NoCallee> {
-        let command = self.table.resolve(args).map_err(|error| match error {
-            CommandError::Arity(_) => NoCallee::Arity,
-            _ => NoCallee::Unknown,
-        })?;
-        let runs = match command.handler {
-            Handler::Core(handler) => Runs::OnShard(handler),
-            Handler::Driver(_) => Runs::ByHost(command.id),
-        };
-        Ok(Callee { facts: command.facts, runs })
+        resolve(&self.table, args)
     }
 
     fn run(&self, place: usize, args: &[&[u8]], now: UnixMs, out: &mut dyn Reply) -> CommandResult {
