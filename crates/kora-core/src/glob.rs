@@ -6,10 +6,13 @@
 //! case is ignored; no pattern but the empty one matches the empty text; more than [`STARS_MAX`] stars match nothing.
 //!
 //! Every element but `*` stands for exactly one byte. So if a match exists at all, one exists in which every `*` stands for
-//! as few bytes as possible, and only the last `*` ever has to be extended: O(text * pattern) time in the worst case,
-//! without recursion or memory.
+//! as few bytes as possible, and only the last `*` ever has to be extended. Without recursion or memory this takes
+//! O(text + pattern) time where what stands between two stars is plain bytes, which are searched for as a whole in a long
+//! text, and O(text * piece) in the worst case for a piece between two stars with `?`, classes or escapes.
 
 use std::cmp::Ordering;
+
+use memchr::memmem;
 
 /// Most stars (adjacent ones count once, one that ends the pattern does not count) that are tried.
 pub const STARS_MAX: usize = 1000;
@@ -25,6 +28,9 @@ pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
 pub fn matches_ignore_case(pattern: &[u8], text: &[u8]) -> bool {
     Matcher { is_case_ignored: true }.matches(pattern, text)
 }
+
+/// In a text at least this long, plain bytes behind a star are searched for as a whole. Tests do it always.
+const LONG_TEXT_BYTES: usize = if cfg!(test) { 1 } else { 256 };
 
 #[derive(Clone, Copy)]
 struct Matcher {
@@ -50,6 +56,17 @@ impl Matcher {
                     return false;
                 }
                 retry = Some((pattern, text));
+                if text.len() >= LONG_TEXT_BYTES
+                    && !self.is_case_ignored
+                    && let Some((plain, rest)) = plain_piece(pattern)
+                {
+                    if rest.is_empty() {
+                        return text.ends_with(plain);
+                    }
+                    let Some(at) = memmem::find(text, plain) else { return false };
+                    (pattern, text) = (rest, &text[at + plain.len()..]);
+                    continue;
+                }
             }
             match (text.split_first(), self.element(pattern, text.first().copied())) {
                 (None, None) => return true,
@@ -123,6 +140,13 @@ impl Matcher {
             |byte: u8| if self.is_case_ignored { byte.to_ascii_lowercase() } else { byte }.cast_signed();
         (value(low)..=value(high)).contains(&value(byte))
     }
+}
+
+/// The beginning of a pattern up to its next star, and the rest, if only plain bytes come before that.
+fn plain_piece(pattern: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = pattern.iter().position(|byte| b"*?[\\".contains(byte)).unwrap_or(pattern.len());
+    let (plain, rest) = pattern.split_at(end);
+    matches!(rest, [] | [b'*', ..]).then_some((plain, rest))
 }
 
 fn skip_stars(mut pattern: &[u8]) -> &[u8] {

@@ -95,6 +95,10 @@ fn hostile_patterns_end_soon() {
     assert!(!matches(&pattern, &text));
     assert!(!matches(&[b"*".repeat(100_000), b"b".to_vec()].concat(), &text));
     assert!(matches(&b"[".repeat(100_000), b"["));
+    let (half, all) = (b"a".repeat(2_000_000), b"a".repeat(4_000_000));
+    for piece in [&b"b"[..], b"b*", b"b*c"] {
+        assert!(!matches(&[b"*", &half[..], piece].concat(), &all));
+    }
 }
 
 /// The same by trying everything: exponential, and plain.

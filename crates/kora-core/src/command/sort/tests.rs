@@ -65,7 +65,7 @@ fn results_are_stored_as_lists() {
         r"
         SORT none STORE d => 0 | SORT none STORE d | keymiss none, del d
         SORT none STORE d => 0 | | keymiss none
-        SORT l LIMIT 1 1 STORE l => 1 | DEL l; RPUSH l 2 | new l, sortstore l
+        SORT l LIMIT 1 1 STORE l => 1 | DEL l; RPUSH l 2 | sortstore l
         ",
     );
     shard.check_replay();
