@@ -13,6 +13,7 @@ mod memory;
 mod process;
 mod speed;
 mod statistics;
+mod transactions;
 mod workloads;
 
 use std::path::{Path, PathBuf};
@@ -46,6 +47,9 @@ pub(crate) struct Args {
     /// Measure the latency of one connection without pipelining instead
     #[arg(long)]
     latency: bool,
+    /// Measure transactions instead
+    #[arg(long)]
+    transactions: bool,
     /// Measure pauses while a table grows to this many keys instead
     #[arg(long, value_name = "KEYS", num_args = 0..=1, default_missing_value = "20000000")]
     growth: Option<usize>,
@@ -77,6 +81,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     if args.latency {
         return latency::run(args, &programs);
+    }
+    if args.transactions {
+        return transactions::run(args, &programs);
     }
     if let Some(keys) = args.growth {
         return growth::run(args, &programs, keys);

@@ -30,7 +30,8 @@ fn start(shard_count: u16) -> Engine {
 }
 
 fn run(engine: &Engine, commands: &[&str]) -> Vec<Value> {
-    let words: Vec<Vec<&[u8]>> = commands.iter().map(|line| line.split(' ').map(str::as_bytes).collect()).collect();
+    let words: Vec<Vec<&[u8]>> =
+        commands.iter().map(|line| line.split(' ').map(str::as_bytes).collect()).collect();
     let commands: Vec<_> = words.iter().map(Vec::as_slice).collect();
     engine.transaction(DB, &commands).unwrap()
 }
@@ -123,7 +124,8 @@ fn every_command_runs_whole() {
 fn a_transaction_sees_itself_and_nothing_else() {
     for shard_count in [1, 4] {
         let engine = start(shard_count);
-        let replies = run(&engine, &["MSET a 1 b 2 c 3 d 4", "RENAME a e", "LPUSH b x", "MGET a b c d e", "DBSIZE"]);
+        let replies =
+            run(&engine, &["MSET a 1 b 2 c 3 d 4", "RENAME a e", "LPUSH b x", "MGET a b c d e", "DBSIZE"]);
         let bulk = |text: &str| Value::Bulk(text.into());
         assert!(matches!(replies[2], Value::Error(_)));
         assert_eq!(replies[3], Value::Array(vec![Value::Null, bulk("2"), bulk("3"), bulk("4"), bulk("1")]));
