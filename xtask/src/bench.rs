@@ -14,6 +14,7 @@ mod process;
 mod publish;
 mod speed;
 mod statistics;
+mod transactions;
 mod workloads;
 
 use std::path::{Path, PathBuf};
@@ -50,6 +51,9 @@ pub(crate) struct Args {
     /// Measure what PUBLISH costs, by number of subscribers, instead
     #[arg(long)]
     publish: bool,
+    /// Measure transactions instead
+    #[arg(long)]
+    transactions: bool,
     /// Measure pauses while a table grows to this many keys instead
     #[arg(long, value_name = "KEYS", num_args = 0..=1, default_missing_value = "20000000")]
     growth: Option<usize>,
@@ -84,6 +88,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     if args.publish {
         return publish::run(args, &programs);
+    }
+    if args.transactions {
+        return transactions::run(args, &programs);
     }
     if let Some(keys) = args.growth {
         return growth::run(args, &programs, keys);

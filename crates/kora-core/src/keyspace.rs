@@ -321,7 +321,7 @@ impl<'a> Keyspace<'a> {
 
     /// Empties the database and says how many keys it had; the entries are freed later.
     pub fn clear(&mut self) -> usize {
-        self.store.note_clearing(self.db);
+        self.store.note_clearing(self.db, self.now);
         let table = self.store.databases[self.db.index()].take();
         let len = table.len();
         self.store.garbage.add_table(table);

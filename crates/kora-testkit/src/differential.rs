@@ -6,6 +6,7 @@
 //! Deadlines never decide a comparison by chance: they are either so far away that no machine is slow enough, or
 //! followed by a pause long enough for both servers.
 
+mod block;
 mod forms;
 mod generate;
 mod play;
@@ -19,10 +20,11 @@ use std::fmt;
 
 use anyhow::Context as _;
 
-use crate::frame::quote;
+use crate::frame::{Frame, quote};
 use crate::target::tcp::TcpTarget;
 use crate::target::{Connection as _, Resp};
 use crate::transcript::{Origin, Rule};
+use block::Block;
 use vocabulary::Rng;
 
 /// Commands in one round.
@@ -37,10 +39,28 @@ pub struct Step {
     pub rules: Vec<Rule>,
     /// A pause after it, in milliseconds; 0 for none.
     pub wait_ms: u64,
+    /// It is this transaction rather than a command.
+    block: Option<Box<Block>>,
+}
+
+impl Step {
+    /// A command whose replies must be the same to the byte.
+    fn of(args: Vec<Vec<u8>>) -> Self {
+        Self { args, rules: Vec::new(), wait_ms: 0, block: None }
+    }
+
+    /// Whether two replies to it are as good as the same.
+    fn accepts(&self, reference: &Frame, other: &Frame) -> bool {
+        let normal = |frame: &Frame| Rule::normalise(&self.rules, frame.clone());
+        Rule::accept(&self.rules, &normal(reference).abbreviated(), &normal(other))
+    }
 }
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(block) = &self.block {
+            return block.fmt(f);
+        }
         let is_plain = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_graphic);
         for (index, word) in self.args.iter().enumerate() {
             let gap = if index == 0 { "" } else { " " };

@@ -9,6 +9,7 @@
 use super::entry::{Entry, Heap, NewValue};
 use super::table::{Position, Table};
 use crate::hash::KeyHasher;
+use crate::shard::watch::Presence;
 use crate::time::UnixMs;
 use crate::types::deadlines::Deadlines;
 use crate::types::hash::next_deadline;
@@ -49,9 +50,13 @@ impl Database {
         self.len() == 0
     }
 
-    /// Whether it holds `key`, expired or not.
-    pub(crate) fn holds(&self, hash: u64, key: &[u8]) -> bool {
-        self.table.find(hash, key).is_some()
+    /// Whether it holds `key`.
+    pub(crate) fn presence(&self, hash: u64, key: &[u8], now: UnixMs) -> Presence {
+        match self.table.find(hash, key) {
+            None => Presence::Absent,
+            Some(position) if self.table.entry(position).is_expired(now) => Presence::Expired,
+            Some(_) => Presence::Present,
+        }
     }
 
     /// Number of keys with a deadline.

@@ -86,11 +86,11 @@ impl ShardStore {
     }
 
     fn evicted(&mut self, journal: &mut Journal, db: DbIndex, entry: Entry, now: UnixMs) {
-        self.note_removal(db, entry.key());
         if entry.is_expired(now) {
             self.bury(journal, db, entry);
             return;
         }
+        self.note_removal(db, entry.key());
         self.stats.evicted += 1;
         journal.lapsed(db, entry.key());
         journal.incidental_event(EventClass::EVICTED, "evicted", db, entry.key());

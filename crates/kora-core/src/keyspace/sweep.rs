@@ -90,7 +90,7 @@ impl ShardStore {
     /// Does what belongs to the end of an entry whose time has come, once it is out of its table.
     pub(super) fn bury(&mut self, journal: &mut Journal, db: DbIndex, entry: Entry) {
         self.stats.expired += 1;
-        self.note_removal(db, entry.key());
+        self.note_lapse(db, entry.key());
         journal.lapsed(db, entry.key());
         journal.incidental_event(EventClass::EXPIRED, "expired", db, entry.key());
         self.garbage.add_entry(entry);

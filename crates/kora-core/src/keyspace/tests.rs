@@ -262,7 +262,7 @@ fn clearing_leaves_garbage_to_free_later() {
 fn databases_swap_with_all_that_belongs_to_them() {
     let mut fixture = Fixture::default();
     fixture.fill(DB, 10, 2, 10);
-    fixture.store.swap_databases(&mut fixture.journal, DB, OTHER, UnixMs(0));
+    fixture.store.swap_databases(DB, OTHER, UnixMs(0));
     assert_eq!((fixture.keyspace().len(), fixture.keyspace_of(OTHER).len()), (0, 10));
     assert_eq!(fixture.store.database(OTHER).expires(), 5);
 }

@@ -1,13 +1,12 @@
 //! The store one shard owns: 16 databases of keys, and what their commands share.
 
 use super::waiters::Waiters;
-use super::watch::Watchers;
+use super::watch::{Presence, Watchers};
 use crate::config::CoreConfig;
 use crate::hash::{KeyHasher, hash_key, key_hasher, splitmix64};
-use crate::journal::Journal;
+use crate::keyspace::Database;
 use crate::keyspace::eviction::EvictionState;
 use crate::keyspace::garbage::Garbage;
-use crate::keyspace::{Database, Keyspace};
 use crate::slot::ShardId;
 use crate::time::UnixMs;
 
@@ -157,29 +156,21 @@ impl ShardStore {
 
     /// Exchanges the keys of two databases, which must exist. Those who wait and those who watch stay with the database's
     /// number.
-    pub fn swap_databases(&mut self, journal: &mut Journal, one: DbIndex, other: DbIndex, now: UnixMs) {
+    pub fn swap_databases(&mut self, one: DbIndex, other: DbIndex, now: UnixMs) {
         if one == other {
             return;
         }
         if !self.watchers.is_empty() {
-            self.touch_swapped(journal, one, other, now);
+            for (db, from) in [(one, other), (other, one)] {
+                let Self { databases, hasher, watchers, .. } = self;
+                let presence_in =
+                    |db: DbIndex, key: &[u8]| databases[db.index()].presence(hash_key(hasher, key), key, now);
+                watchers.replace(db, |key| (presence_in(db, key), presence_in(from, key)));
+            }
         }
         self.databases.swap(one.index(), other.index());
         self.waiters.note_database(one);
         self.waiters.note_database(other);
-    }
-
-    /// A watched key changes if it is in either database. What has expired there is not.
-    #[cold]
-    fn touch_swapped(&mut self, journal: &mut Journal, one: DbIndex, other: DbIndex, now: UnixMs) {
-        for db in [one, other] {
-            for key in self.watchers.keys(db) {
-                let mut is_in = |db| Keyspace::new(self, journal, db, now, true).peek(&key).is_some();
-                if is_in(one) | is_in(other) {
-                    self.watchers.touch(db, &key);
-                }
-            }
-        }
     }
 
     /// Notes that `key` got a value, or that its value changed: for those who wait and those who watch.
@@ -207,13 +198,23 @@ impl ShardStore {
         }
     }
 
+    /// Notes that the time of `key` had come, and that it is gone.
+    #[inline]
+    pub(crate) fn note_lapse(&mut self, db: DbIndex, key: &[u8]) {
+        if self.has_audience() {
+            self.waiters.note_removal(db, key);
+            self.watchers.lapse(db, key);
+        }
+    }
+
     /// Notes that a database is about to lose all its keys.
-    pub(crate) fn note_clearing(&mut self, db: DbIndex) {
+    pub(crate) fn note_clearing(&mut self, db: DbIndex, now: UnixMs) {
         if self.has_audience() {
             let Self { databases, hasher, watchers, waiters, .. } = self;
             waiters.note_database(db);
             let database = &databases[db.index()];
-            watchers.touch_where(db, |key| database.holds(hash_key(hasher, key), key));
+            let presence = |key: &[u8]| database.presence(hash_key(hasher, key), key, now);
+            watchers.replace(db, |key| (presence(key), Presence::Absent));
         }
     }
 

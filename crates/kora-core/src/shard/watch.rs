@@ -6,7 +6,7 @@
 //!
 //! A key whose time has come counts as absent: `WATCH` and `EXEC` both look keys up, which deletes those that have
 //! expired. So a key that was expired when it was watched is watched as one that is not there, and one that has expired
-//! since is a change like any other.
+//! since is a change like any other. Only SWAPDB can put an expired key where one is watched: that it goes is no change then.
 //!
 //! Nothing is looked at by commands while nobody watches but whether anybody does: see `ShardStore::note_value`.
 
@@ -102,8 +102,40 @@ impl Watched {
     }
 }
 
+/// What a database holds of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Nothing.
+    Absent,
+    /// An entry whose time has come.
+    Expired,
+    /// An entry.
+    Present,
+}
+
 /// Who watches one key, by the address of the flag.
-type Audience = BTreeMap<usize, Arc<Watch>>;
+type Audience = BTreeMap<usize, Watcher>;
+
+/// One who watches a key.
+#[derive(Debug)]
+struct Watcher {
+    watch: Arc<Watch>,
+    /// The key is there and has expired, which was so when it came into this database: that it goes is no change.
+    has_expired: bool,
+}
+
+impl Watcher {
+    /// Another entry or none takes the place of the key's; `false` if that is a change, of which it was told.
+    fn keep(&mut self, before: Presence, after: Presence) -> bool {
+        let was_there = before != Presence::Absent && !self.has_expired;
+        let is_changed = was_there || after == Presence::Present;
+        if is_changed {
+            self.watch.touch();
+        }
+        self.has_expired = after == Presence::Expired;
+        !is_changed
+    }
+}
 
 /// Who watches keys of one store.
 #[derive(Debug, Default)]
@@ -126,7 +158,8 @@ impl Watchers {
         }
         let keys = self.databases.entry(db).or_insert_with(|| Map::with_hasher(hasher.clone()));
         let audience = keys.entry(key.into()).or_default();
-        audience.insert(Arc::as_ptr(watch).addr(), Arc::clone(watch));
+        let watcher = Watcher { watch: Arc::clone(watch), has_expired: false };
+        audience.entry(Arc::as_ptr(watch).addr()).or_insert(watcher);
     }
 
     /// Takes one away who watched `key`.
@@ -151,32 +184,31 @@ impl Watchers {
     #[cold]
     pub(super) fn touch(&mut self, db: DbIndex, key: &[u8]) {
         let Some(audience) = self.databases.get_mut(&db).and_then(|keys| keys.remove(key)) else { return };
-        audience.values().for_each(|watch| watch.touch());
+        audience.values().for_each(|watcher| watcher.watch.touch());
         self.drop_if_empty(db);
     }
 
-    /// Tells those who watch keys of a database that those of them have changed of which `has_changed` says so.
+    /// Tells those who watch `key` that its time has come and it is gone; to some that is no news.
     #[cold]
-    pub(super) fn touch_where(&mut self, db: DbIndex, mut has_changed: impl FnMut(&[u8]) -> bool) {
+    pub(super) fn lapse(&mut self, db: DbIndex, key: &[u8]) {
+        let Some(audience) = self.databases.get_mut(&db).and_then(|keys| keys.get_mut(key)) else { return };
+        audience.retain(|_, watcher| watcher.keep(Presence::Expired, Presence::Absent));
+        if audience.is_empty() {
+            self.touch(db, key);
+        }
+    }
+
+    /// Tells those who watch keys of a database that all its keys are replaced. `presence` says what it held and will hold
+    /// of a key.
+    #[cold]
+    pub(super) fn replace(&mut self, db: DbIndex, presence: impl Fn(&[u8]) -> (Presence, Presence)) {
         let Some(keys) = self.databases.get_mut(&db) else { return };
         keys.retain(|key, audience| {
-            let is_touched = has_changed(key);
-            if is_touched {
-                audience.values().for_each(|watch| watch.touch());
-            }
-            !is_touched
+            let (before, after) = presence(key);
+            audience.retain(|_, watcher| watcher.keep(before, after));
+            !audience.is_empty()
         });
         self.drop_if_empty(db);
-    }
-
-    /// The keys of a database that are watched by somebody to whom it still matters, in order.
-    pub(super) fn keys(&self, db: DbIndex) -> Vec<Box<[u8]>> {
-        let is_live = |audience: &Audience| audience.values().any(|watch| watch.is_live());
-        let all = self.databases.get(&db).into_iter().flatten();
-        let mut keys: Vec<_> =
-            all.filter(|(_, audience)| is_live(audience)).map(|(key, _)| key.clone()).collect();
-        keys.sort_unstable();
-        keys
     }
 
     /// Number of keys that somebody watches.

@@ -151,6 +151,7 @@ impl Worker {
         }
         self.executed.extend_from_slice(&pending.commands);
         self.account(pending.begun);
+        connection.publish(self.now);
         self.connections[slot] = Some(connection);
         self.enqueue(slot);
         self.note_dirty(slot);

@@ -18,12 +18,12 @@ pub(super) fn encoding_rules(reference: Origin) -> Vec<Rule> {
 
 /// Makes the same commands from the same seed.
 pub struct Generator {
-    rng: Rng,
+    pub(super) rng: Rng,
     origin: Origin,
     forms: Vec<&'static Form>,
     total_weight: u64,
     /// Looks at a key whose deadline may have passed.
-    pending: Option<Step>,
+    pub(super) pending: Option<Step>,
 }
 
 impl Generator {
@@ -52,18 +52,31 @@ impl Generator {
         GROUPS.iter().map(|group| group.name)
     }
 
-    /// The next command.
+    /// The next command, or transaction.
     pub fn step(&mut self) -> Step {
         if let Some(step) = self.pending.take() {
             return step;
         }
+        match self.block() {
+            Some(block) => Step { block: Some(Box::new(block)), ..Step::of(vec![b"EXEC".to_vec()]) },
+            None => self.plain_step(),
+        }
+    }
+
+    /// A key.
+    pub(super) fn key(&mut self) -> Vec<u8> {
+        fill("<key>", &mut self.rng)
+    }
+
+    /// A command.
+    pub(super) fn plain_step(&mut self) -> Step {
         let form = self.choose();
         let mut args = self.required(form.words);
         self.add_options(&mut args, form.options);
         if !matches!(form.compare, Compare::ThenWait | Compare::AllOfRandom) {
             self.spoil(&mut args);
         }
-        let mut step = Step { args, rules: Vec::new(), wait_ms: 0 };
+        let mut step = Step::of(args);
         match form.compare {
             Compare::Exact => {}
             Compare::Near(tolerance) => step.rules.push(Rule::Near(tolerance)),
@@ -77,7 +90,7 @@ impl Generator {
         // A key may be kept, and counted, for a while after its time: looking at it ends that on every server.
         if step.wait_ms > 0 || step.args.iter().any(|arg| arg == b"EXAT" || arg == b"PXAT") {
             let args = [b"EXISTS".to_vec()].into_iter().chain(step.args.get(1).cloned()).collect();
-            self.pending = Some(Step { args, rules: Vec::new(), wait_ms: 0 });
+            self.pending = Some(Step::of(args));
         }
         step
     }

@@ -44,6 +44,8 @@ impl fmt::Display for Difference {
 /// A connection to each of two servers.
 pub struct Pair {
     connections: [Box<dyn Connection>; 2],
+    /// Of another client of each.
+    other_connections: [Box<dyn Connection>; 2],
     origin: Origin,
 }
 
@@ -63,7 +65,13 @@ impl Pair {
             let reply = connection.call(&["FLUSHALL"])?;
             anyhow::ensure!(!reply.is_error(), "FLUSHALL was refused: {reply}");
         }
-        Ok(Self { connections, origin })
+        let other_connections = [reference.clone().connect(resp)?, other.clone().connect(resp)?];
+        Ok(Self { connections, other_connections, origin })
+    }
+
+    /// Lets the other client go on.
+    pub(super) fn swap_clients(&mut self) {
+        std::mem::swap(&mut self.connections, &mut self.other_connections);
     }
 
     /// Plays steps on both. The first difference, with the number of the step, or the number of steps if all replies
@@ -84,6 +92,9 @@ impl Pair {
     }
 
     fn play_batch(&mut self, steps: &[Step]) -> anyhow::Result<Option<(usize, Difference)>> {
+        if let [Step { block: Some(block), .. }] = steps {
+            return Ok(self.play_block(block)?.map(|difference| (0, difference)));
+        }
         let replies = if let [step] = steps
             && step.rules.contains(&Rule::Scan)
         {
@@ -97,9 +108,7 @@ impl Pair {
         for (index, (step, (reference, other))) in
             steps.iter().zip(references.into_iter().zip(others)).enumerate()
         {
-            let reference = Rule::normalise(&step.rules, reference);
-            let other = Rule::normalise(&step.rules, other);
-            if !accept(&step.rules, &reference, &other) {
+            if !step.accepts(&reference, &other) {
                 return Ok(Some((index, Difference { what: step.to_string(), reference, other })));
             }
         }
@@ -110,7 +119,7 @@ impl Pair {
     }
 
     /// Sends commands to both, then reads all replies.
-    fn call_all(&mut self, commands: &[Vec<Vec<u8>>]) -> anyhow::Result<[Vec<Frame>; 2]> {
+    pub(super) fn call_all(&mut self, commands: &[Vec<Vec<u8>>]) -> anyhow::Result<[Vec<Frame>; 2]> {
         let mut bytes = Vec::new();
         commands.iter().for_each(|args| encode_into(&mut bytes, args));
         for connection in &mut self.connections {
@@ -199,9 +208,10 @@ fn read_rules(command: &[u8]) -> &'static [Rule] {
     }
 }
 
-/// Steps to send together: a pause ends them, and a SCAN stands alone because what it asks depends on the replies.
+/// Steps to send together: a pause ends them, and a SCAN stands alone because what it asks depends on the replies, as does
+/// a transaction, which is more than one command.
 fn batch(steps: &[Step]) -> &[Step] {
-    let is_scan = |step: &Step| step.rules.contains(&Rule::Scan);
+    let is_scan = |step: &Step| step.rules.contains(&Rule::Scan) || step.block.is_some();
     if is_scan(&steps[0]) {
         return &steps[..1];
     }
@@ -225,6 +235,6 @@ fn words(words: &[&str]) -> Vec<Vec<u8>> {
     words.iter().map(|word| word.as_bytes().to_vec()).collect()
 }
 
-fn show(args: &[Vec<u8>]) -> String {
-    Step { args: args.to_vec(), rules: Vec::new(), wait_ms: 0 }.to_string()
+pub(super) fn show(args: &[Vec<u8>]) -> String {
+    Step::of(args.to_vec()).to_string()
 }

@@ -28,7 +28,7 @@ fn every_form_comes_up() {
 
 #[test]
 fn shrinking_leaves_what_the_difference_takes() {
-    let step = |name: &str| Step { args: vec![name.as_bytes().to_vec()], rules: Vec::new(), wait_ms: 0 };
+    let step = |name: &str| Step::of(vec![name.as_bytes().to_vec()]);
     let steps: Vec<_> = (0..1000).map(|index| step(&index.to_string())).collect();
     let difference = || Difference { what: String::new(), reference: Frame::Closed, other: Frame::Closed };
     let fails = |steps: &[Step]| {

@@ -120,7 +120,7 @@ fn swapdb(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     let second = parse_index(args[2], "ERR invalid second DB index")?;
     let (first, second) = (existing_db(first, ctx.config())?, existing_db(second, ctx.config())?);
     let now = ctx.now;
-    ctx.each_store(|store, journal| store.swap_databases(journal, first, second, now));
+    ctx.each_store(|store, _| store.swap_databases(first, second, now));
     ctx.journal.changed(1);
     out.ok();
     Ok(())
