@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use mlua::state::{GcIncParams, GcMode};
-use mlua::{Function, HookTriggers, Lua, Table, Value};
+use mlua::{Function, HookTriggers, Lua, LuaString, Table, Value};
 
 use crate::api::{self, Failure};
 use crate::environment::{self, Globals};
@@ -48,6 +48,22 @@ pub(crate) struct Vm {
     globals: Globals,
     /// Calls a function, and makes of what it raises a table.
     protect: Function,
+    keys: ListGlobal,
+    args: ListGlobal,
+}
+
+/// A global that is a list, another one for each script.
+struct ListGlobal {
+    name: LuaString,
+    last: RefCell<Table>,
+}
+
+impl ListGlobal {
+    fn new(lua: &Lua, name: &str) -> mlua::Result<Self> {
+        // Not empty, so that the first script is given one of its own.
+        let none = lua.create_sequence_from([true])?;
+        Ok(Self { name: lua.create_string(name)?, last: RefCell::new(none) })
+    }
 }
 
 impl Vm {
@@ -61,14 +77,24 @@ impl Vm {
         let collection = GcIncParams::default().pause(COLLECTION_PAUSE);
         lua.gc_set_mode(GcMode::Incremental(collection));
         lift_limit(&lua)?;
-        Ok(Self { globals: Globals::of(&lua)?, lua, protect })
+        let (keys, args) = (ListGlobal::new(&lua, "KEYS")?, ListGlobal::new(&lua, "ARGV")?);
+        Ok(Self { globals: Globals::of(&lua)?, lua, protect, keys, args })
     }
 
     /// Makes keys and arguments globals, for the next script.
     pub(crate) fn set_globals(&self, arguments: &Arguments<'_>) -> mlua::Result<()> {
-        let fields = self.globals.fields();
-        fields.raw_set("KEYS", self.list(arguments.keys)?)?;
-        fields.raw_set("ARGV", self.list(arguments.args)?)
+        self.set_global(&self.keys, arguments.keys)?;
+        self.set_global(&self.args, arguments.args)
+    }
+
+    fn set_global(&self, global: &ListGlobal, items: &[&[u8]]) -> mlua::Result<()> {
+        let mut last = global.last.borrow_mut();
+        if items.is_empty() && last.is_empty() && last.metatable().is_none() {
+            // The script before had none either, and has left the table as it was.
+            return Ok(());
+        }
+        *last = self.list(items)?;
+        self.globals.fields().raw_set(&global.name, &*last)
     }
 
     /// Keys and arguments as tables.
