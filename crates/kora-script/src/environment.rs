@@ -16,6 +16,8 @@ mod number;
 mod random;
 mod source;
 mod structure;
+#[cfg(test)]
+mod tests;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -32,6 +34,7 @@ struct Hidden {
     globals: Table,
     freeze: Function,
     random: Rc<Cell<u64>>,
+    limit_bytes: usize,
 }
 
 /// The way past the freeze, for the code that runs scripts.
@@ -39,6 +42,7 @@ struct Hidden {
 pub struct Globals {
     fields: Table,
     random: Rc<Cell<u64>>,
+    limit_bytes: usize,
 }
 
 impl Globals {
@@ -49,7 +53,8 @@ impl Globals {
     /// A runtime error if the state was made otherwise.
     pub fn of(lua: &Lua) -> mlua::Result<Self> {
         let hidden = hidden(lua)?;
-        Ok(Self { fields: hidden.globals.clone(), random: Rc::clone(&hidden.random) })
+        let (fields, random) = (hidden.globals.clone(), Rc::clone(&hidden.random));
+        Ok(Self { fields, random, limit_bytes: hidden.limit_bytes })
     }
 
     /// The table that holds the globals' fields: a raw set here defines a global in spite of the freeze.
@@ -60,9 +65,24 @@ impl Globals {
         &self.fields
     }
 
-    /// Puts `math.random` back to the start of its sequence, as before each script.
+    /// Puts `math.random` back to the start of its sequence.
     pub fn reset_random(&self) {
         self.random.set(random::START);
+    }
+
+    /// Collects garbage if more than half of the memory is taken; to be called before each run.
+    ///
+    /// LuaJIT collects in proportion to what is alive and not because an allocation fails: the garbage of a script that
+    /// met the limit would make the next one fail, or the preparations for it.
+    ///
+    /// # Errors
+    ///
+    /// None that a script can cause: no finalizer runs but those of Rust.
+    pub fn make_room(&self, lua: &Lua) -> mlua::Result<()> {
+        if lua.used_memory() > self.limit_bytes / 2 {
+            lua.gc_collect()?;
+        }
+        Ok(())
     }
 }
 
@@ -87,11 +107,13 @@ pub fn new_state(memory_limit_bytes: usize) -> mlua::Result<Lua> {
     native.raw_set("struct", structure::library(&lua)?)?;
     native.raw_set("cmsgpack", messagepack::library(&lua, memory_limit_bytes)?)?;
     native.raw_set("cjson", json::function(&lua, memory_limit_bytes)?)?;
+    native.raw_set("count_calls", native::count_calls(&lua)?)?;
     native.raw_set("translate", source::translate_function(&lua)?)?;
     native.raw_set("reword", source::reword_function(&lua)?)?;
     let prelude = lua.load(include_str!("environment/prelude.lua")).set_name("=environment");
     let entry: Table = prelude.set_mode(ChunkMode::Text).call(native)?;
-    lua.set_app_data(Hidden { globals, freeze: entry.raw_get("freeze")?, random });
+    let freeze = entry.raw_get("freeze")?;
+    lua.set_app_data(Hidden { globals, freeze, random, limit_bytes: memory_limit_bytes });
     Ok(lua)
 }
 

@@ -93,7 +93,7 @@ impl Writer {
     fn integer(&mut self, value: i64) {
         let bytes = value.to_be_bytes();
         let (mark, size) = match value {
-            0..=0x7F | -32..=-1 => (None, 1),
+            -32..=0x7F => (None, 1),
             0x80..=0xFF => (Some(0xCC), 1),
             0x100..=0xFFFF => (Some(0xCD), 2),
             0x1_0000..=0xFFFF_FFFF => (Some(0xCE), 4),
@@ -169,8 +169,9 @@ fn measure(table: &Table) -> Result<(usize, bool), Failure> {
 fn unpack(lua: &Lua, arguments: &Arguments, limit: Option<i64>, offset: i64) -> Outcome {
     let data = arguments.bytes(1)?;
     if offset < 0 || limit.is_some_and(|limit| limit < 0) {
-        let (offset, length) = (offset as i32, data.len());
-        let text = format!("Invalid request to unpack with offset of {offset} and limit of {length}.");
+        // Written as a C int.
+        let offset = number::to_i32(number::from_integer(offset));
+        let text = format!("Invalid request to unpack with offset of {offset} and limit of {}.", data.len());
         return Err(Failure::message(text));
     }
     let start = usize::try_from(offset).unwrap_or(usize::MAX);

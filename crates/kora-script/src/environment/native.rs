@@ -115,6 +115,23 @@ fn argument_text(lua: &Lua, index: usize, problem: &[u8]) -> Vec<u8> {
     [start.as_bytes(), problem, b")"].concat()
 }
 
+/// How many frames of the running coroutine are calls of one of the functions given.
+///
+/// To look at a frame takes as long as it is deep, so a stack deeper than the look-out counts as full.
+pub(super) fn count_calls(lua: &Lua) -> mlua::Result<Function> {
+    const FRAMES_MAX: usize = 400;
+    lua.create_function(|lua, functions: mlua::Variadic<Function>| {
+        let mut count = 0;
+        for level in 1..=FRAMES_MAX {
+            match lua.inspect_stack(level, |frame| functions.contains(&frame.function())) {
+                Some(found) => count += usize::from(found),
+                None => return Ok(count),
+            }
+        }
+        Ok(FRAMES_MAX)
+    })
+}
+
 /// The number in `value`, without conversion.
 pub(super) fn number_of(value: &Value) -> Option<f64> {
     match value {

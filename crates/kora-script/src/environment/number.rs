@@ -3,7 +3,7 @@
 /// The cast of C on x86-64: what does not fit becomes the least integer.
 pub(super) fn to_i64(number: f64) -> i64 {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    if number >= -LIMIT && number < LIMIT {
+    if (-LIMIT..LIMIT).contains(&number) {
         #[expect(clippy::cast_possible_truncation, reason = "the range was checked; the fraction is to go")]
         return number as i64;
     }
@@ -40,7 +40,7 @@ pub(super) fn write_general(out: &mut Vec<u8>, number: f64, precision: usize) {
         out.extend_from_slice(if number.is_nan() { b"nan" } else { b"inf" });
         return;
     }
-    if number < 1e15 && number.fract() == 0.0 && precision >= 14 && number < 1e14 {
+    if number < 1e14 && number.fract() == 0.0 && precision >= 14 {
         return write_whole(out, number);
     }
     let scientific = format!("{number:.*e}", precision - 1);

@@ -9,7 +9,9 @@ local collectgarbage, error, getmetatable, ipairs, next, pairs = collectgarbage,
 local pcall, rawget, rawset, select, setmetatable, tostring, type = pcall, rawget, rawset, select, setmetatable, tostring, type
 local load, tonumber, xpcall = load, tonumber, xpcall
 local concat, insert, foreach = table.concat, table.insert, table.foreach
-local log, rep, tohex = math.log, string.rep, bit.tohex
+local format, gmatch = string.format, string.gmatch
+local log, gsub, rep, sort, tohex = math.log, string.gsub, string.rep, table.sort, bit.tohex
+local create, resume, running, wrap = coroutine.create, coroutine.resume, coroutine.running, coroutine.wrap
 local FAILED = native.failed
 local READONLY = "Attempt to modify a readonly table"
 
@@ -254,6 +256,106 @@ bit.tohex = function(...)
     return tohex((...), digits > 0 and 8 or -8)
   end
   return tohex(...)
+end
+
+-- A coroutine runs on the stack of the thread that resumes it, and so do the functions that gsub and sort call. LuaJIT
+-- does not guard that stack. So coroutines nest as deep as Lua 5.1 lets them, and calls of gsub and sort less deep (one
+-- of gsub takes 8 KiB). Nothing runs when such a call is left by an error, so `calls` only grows, until it reaches
+-- the limit and the calls are counted.
+local NESTING_MAX, CALLS_MAX, CALLS_TRUSTED = 200, 60, 30
+local calls = 0
+local nesting_of = setmetatable({}, { __mode = "k" })
+local calls_below = setmetatable({}, { __mode = "k" })
+
+local function count_calls()
+  calls = native.count_calls(gsub, sort) + (calls_below[running() or 0] or 0)
+end
+
+local function enter_call()
+  calls = calls + 1
+  if calls > CALLS_MAX then
+    count_calls()
+    if calls >= CALLS_MAX then
+      error("C stack overflow", 3)
+    end
+  end
+end
+
+string.gsub = function(...)
+  local _, _, replacement = ...
+  local kind = type(replacement)
+  if kind == "function" or kind == "table" then
+    enter_call()
+  end
+  return gsub(...)
+end
+
+table.sort = function(...)
+  enter_call()
+  return sort(...)
+end
+
+local function resume_nested(...)
+  local thread = (...)
+  if type(thread) == "thread" then
+    local nesting = (nesting_of[running() or 0] or 0) + 1
+    if nesting > NESTING_MAX then
+      return false, "C stack overflow"
+    end
+    if calls > CALLS_TRUSTED then
+      count_calls()
+    end
+    nesting_of[thread], calls_below[thread] = nesting, calls
+  end
+  return resume(...)
+end
+
+coroutine.resume = resume_nested
+
+local function raise_or_return(ok, first, ...)
+  if ok then
+    return first, ...
+  end
+  error(first, 2)
+end
+
+coroutine.wrap = function(...)
+  if type((...)) ~= "function" then
+    return wrap(...)
+  end
+  local thread = create((...))
+  return function(...)
+    return raise_or_return(resume_nested(thread, ...))
+  end
+end
+
+-- Lua 5.1 formats strings and numbers only. LuaJIT would call __tostring, on the stack that nothing guards.
+local function check_formatted(format_text, ...)
+  local position = 0
+  for directive in gmatch(format_text, "%%[^%a%%]*([%a%%])") do
+    if directive ~= "%" then
+      position = position + 1
+      local value = (select(position, ...))
+      local kind = type(value)
+      if (directive == "s" or directive == "q") and position <= select("#", ...) and kind ~= "string" and kind ~= "number" then
+        error("bad argument #" .. position + 1 .. " to 'format' (string expected, got " .. kind .. ")", 3)
+      end
+    end
+  end
+end
+
+string.format = function(...)
+  local format_text = (...)
+  for position = 2, select("#", ...) do
+    local kind = type((select(position, ...)))
+    if kind ~= "string" and kind ~= "number" then
+      if type(format_text) == "number" or type(format_text) == "string" then
+        check_formatted(...)
+      end
+      return format(...)
+    end
+  end
+  return format(...)
 end
 
 string.gfind = string.gmatch
