@@ -51,6 +51,8 @@ pub(crate) struct Call<'a> {
 /// What a command leaves to its worker, which has the shard.
 #[derive(Debug)]
 pub(crate) enum FollowUp {
+    /// Begin to queue commands.
+    Multi,
     /// Run these as a unit, and reply.
     Exec(Box<Queue>),
     /// Watch the keys among the arguments, and reply.

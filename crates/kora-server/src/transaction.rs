@@ -50,6 +50,15 @@ impl Queue {
         }
     }
 
+    /// Makes it an empty one: its memory is used again.
+    pub(crate) fn reset(&mut self, setting: Setting<Resp>) {
+        self.transaction.reset(setting);
+        self.commands.clear();
+        self.flags = Flags(0);
+        self.is_aborted = false;
+        self.own_bytes = 0;
+    }
+
     /// Queues a command of the core.
     pub(crate) fn push(&mut self, id: u16, run: Run, args: &[&[u8]], shard_count: u16) {
         self.transaction.queue(run, args, shard_count);

@@ -30,6 +30,7 @@ use crate::driver::ServerDriver;
 use crate::memory::Share;
 use crate::net::{Listener, Poller, Ready};
 use crate::shared::{PauseMode, Shared, WorkerCounters};
+use crate::transaction::Queue;
 use accept::Listening;
 pub(crate) use accept::open_listeners;
 use batch::Batch;
@@ -79,6 +80,8 @@ pub(crate) struct Worker {
     owes_room: bool,
     read_buffer: Vec<u8>,
     spare_buffers: Vec<Vec<u8>>,
+    /// For the next MULTI.
+    spare_queue: Option<Box<Queue>>,
     batch: Batch,
     resolved: Vec<Option<Resolved>>,
     hashes: Vec<u64>,
@@ -131,6 +134,7 @@ impl Worker {
             owes_room: false,
             read_buffer: vec![0; READ_BYTES],
             spare_buffers: Vec::new(),
+            spare_queue: None,
             batch: Batch::default(),
             resolved: Vec::new(),
             hashes: Vec::new(),

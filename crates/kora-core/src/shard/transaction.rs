@@ -42,7 +42,7 @@ impl<S: Clone> Transaction<S> {
         Self { request: Request::for_transaction(), settings: vec![setting] }
     }
 
-    /// The same, ready for another one: its memory is used again.
+    /// Makes it one without commands whose first will run in `setting`: its memory is used again.
     pub fn reset(&mut self, setting: Setting<S>) {
         self.request.clear();
         self.settings.clear();

@@ -5,10 +5,8 @@ use kora_core::command::spec::CommandSpec;
 use kora_core::command::transaction::WATCH;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
-use kora_core::shard::operation::Setting;
 
 use super::{Call, FollowUp, ServerHandler, facts};
-use crate::transaction::Queue;
 
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
@@ -20,14 +18,10 @@ pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
 ];
 
 fn multi(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
-    let now = call.now;
-    let session = &mut call.connection.session;
-    if session.queue.is_some() {
+    if call.connection.session.queue.is_some() {
         return Err(CommandError::text("ERR MULTI calls can not be nested"));
     }
-    let setting =
-        Setting { db: session.db, now, no_touch: session.no_touch, style: session.resp, watch: None };
-    session.queue = Some(Box::new(Queue::new(setting)));
+    call.follow_up = Some(FollowUp::Multi);
     call.reply().ok();
     Ok(())
 }

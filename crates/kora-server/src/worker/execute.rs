@@ -7,7 +7,7 @@
 
 use std::sync::atomic::Ordering;
 
-use kora_core::command::spec::{CoreHandler, Facts, Flags, Route};
+use kora_core::command::spec::{CoreHandler, Facts, Flags, Group, Route};
 use kora_core::command::table::Handler;
 use kora_core::context::Resume;
 use kora_core::error::CommandError;
@@ -444,8 +444,11 @@ impl Worker {
         args: &Args<'_>,
     ) {
         let begin = connection.output.end();
-        self.memory.tell(&self.shared.account);
-        self.publish_counters();
+        if resolved.facts.group != Group::Transactions {
+            // It may ask for what this worker knows.
+            self.memory.tell(&self.shared.account);
+            self.publish_counters();
+        }
         connection.client.last_command.store(u32::from(resolved.id), Ordering::Relaxed);
         let mut call = Call {
             shared: &self.shared,
@@ -458,7 +461,8 @@ impl Worker {
             call.reply().refuse(&error);
         }
         match call.follow_up.take() {
-            Some(FollowUp::Exec(queue)) => return self.exec(connection, resolved, *queue),
+            Some(FollowUp::Multi) => self.multi(connection),
+            Some(FollowUp::Exec(queue)) => return self.exec(connection, resolved, queue),
             Some(FollowUp::Watch) => return self.watch(connection, resolved, args),
             Some(FollowUp::Unwatch(watched)) => self.shard.unwatch(*watched),
             None => {}

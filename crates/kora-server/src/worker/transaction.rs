@@ -29,6 +29,9 @@ use crate::driver::ServerDriver;
 use crate::resp::{RespReplies, RespSink};
 use crate::transaction::{OwnCommand, Queue, Queued};
 
+/// A queue of no more bytes than this is used again for the next MULTI.
+const QUEUE_BYTES_KEPT: usize = 16 * 1024;
+
 /// Where the replies of the core's commands come from.
 enum Source<'a> {
     /// They run here and now.
@@ -116,19 +119,36 @@ impl Worker {
         Some(format!("EXECABORT Transaction discarded because of: {text}"))
     }
 
+    /// MULTI, after the connection's part: begins to queue.
+    pub(super) fn multi(&mut self, connection: &mut Connection) {
+        let setting = self.setting(connection);
+        connection.session.queue = Some(match self.spare_queue.take() {
+            Some(mut queue) => {
+                queue.reset(setting);
+                queue
+            }
+            None => Box::new(Queue::new(setting)),
+        });
+    }
+
     /// EXEC: runs what was queued, at once if it can, else as an operation.
-    pub(super) fn exec(&mut self, connection: &mut Connection, resolved: Resolved, queue: Queue) {
-        let Queue { mut transaction, commands, .. } = queue;
+    pub(super) fn exec(&mut self, connection: &mut Connection, resolved: Resolved, mut queue: Box<Queue>) {
         let watched = connection.take_watched().map(|watched| *watched);
         let here = self.shard.id();
-        transaction.begin(watched, self.now, here);
-        if transaction.is_on(here) && self.shard.is_free() {
-            let has_run = self.shard.begin_transaction(&transaction);
-            self.write_exec(connection, &commands, has_run, &mut Source::Here(&transaction));
+        queue.transaction.begin(watched, self.now, here);
+        if queue.transaction.is_on(here) && self.shard.is_free() {
+            let Queue { transaction, commands, .. } = &*queue;
+            let has_run = self.shard.begin_transaction(transaction);
+            self.write_exec(connection, commands, has_run, &mut Source::Here(transaction));
             self.shard.end_transaction(self.now);
             self.executed.push(resolved.id);
+            if queue.byte_count() <= QUEUE_BYTES_KEPT {
+                queue.reset(self.setting(connection));
+                self.spare_queue = Some(queue);
+            }
             return;
         }
+        let Queue { transaction, commands, .. } = *queue;
         connection.wait = Wait::Operation(Box::new(PendingParts {
             keeps_reply: true,
             commands: smallvec![resolved.id],

@@ -61,12 +61,14 @@ impl Generator {
         Some(Block { watched, between, commands })
     }
 
-    /// A step that stands for itself: nothing to wait for, nothing to repeat.
+    /// A step that stands for itself: nothing to wait for, nothing to repeat, and no setting, which the commands behind it in
+    /// a transaction over several shards do not see.
     fn step_for_block(&mut self) -> Step {
         loop {
             let step = self.plain_step();
             let is_followed = self.pending.take().is_some();
-            if !is_followed && step.wait_ms == 0 && !step.rules.contains(&Rule::Scan) {
+            let is_setting = step.args[0].eq_ignore_ascii_case(b"CONFIG");
+            if !is_followed && !is_setting && step.wait_ms == 0 && !step.rules.contains(&Rule::Scan) {
                 return step;
             }
         }
