@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering}
 
 use kora_core::command::table::CommandTable;
 use kora_core::shard::hub::Hub;
+use kora_core::shard::store::ShardStore;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
 use kora_script::Scripts;
@@ -262,6 +263,17 @@ impl Shared {
             && self.account.used() > limit
             && self.sum(|counters| &counters.evictable) == 0
             && !self.account.has_doomed()
+    }
+
+    /// Brings the settings of a store up to date.
+    #[inline]
+    pub(crate) fn configure_store(&self, store: &mut ShardStore) {
+        let version = self.config_version();
+        if store.config_version() != version {
+            let mut core = self.config().core();
+            core.active_expire = store.config().active_expire;
+            store.set_config_of(version, core);
+        }
     }
 
     /// Tells scripts what concerns them of a configuration.

@@ -108,6 +108,8 @@ impl Worker {
     ) -> std::io::Result<Self> {
         let config = shared.config();
         let owner = Arc::clone(&shared);
+        let settings = Arc::clone(&shared);
+        shard.set_config_source(Box::new(move |store| settings.configure_store(store)));
         shard.set_garbage_sink(Box::new(move |garbage| owner.reclaimer.free(garbage)));
         publish::connect(&mut shard, &shared);
         let mut worker = Self {

@@ -43,6 +43,10 @@ pub type EffectSink = Box<dyn FnMut(Vec<Effect>) + Send>;
 /// Takes what is to be announced, after the effects before it: events of keys, messages to channels.
 pub type AnnouncementSink = Box<dyn FnMut(Vec<Announcement>) + Send>;
 
+/// Brings the settings of a store up to date: called before operations run on it, so that whoever has seen new settings
+/// finds them in force everywhere.
+pub type ConfigSource = Box<dyn FnMut(&mut ShardStore) + Send>;
+
 /// Takes what a shard threw away, to free it elsewhere.
 pub type GarbageSink = Box<dyn FnMut(Garbage) + Send>;
 
@@ -72,6 +76,7 @@ pub struct Shard<D: Driver> {
     pub(super) services: Arc<Services>,
     effect_sink: Option<EffectSink>,
     announcement_sink: Option<AnnouncementSink>,
+    config_source: Option<ConfigSource>,
     garbage_sink: Option<GarbageSink>,
     /// Taken from the lane, and not yet published.
     lane_head: Option<LaneEntry<D>>,
@@ -120,6 +125,7 @@ pub fn new_shards<D: Driver>(wakers: Vec<Box<dyn Wake>>, config: &CoreConfig, se
             services: Arc::default(),
             effect_sink: None,
             announcement_sink: None,
+            config_source: None,
             garbage_sink: None,
             lane_head: None,
             waiting: VecDeque::new(),
@@ -170,6 +176,11 @@ impl<D: Driver> Shard<D> {
     /// Gives to `sink` from now on what is to be announced, after the effects before it and before anyone can see them.
     pub fn set_announcement_sink(&mut self, sink: AnnouncementSink) {
         self.announcement_sink = Some(sink);
+    }
+
+    /// Asks `source` from now on for the settings of stores.
+    pub fn set_config_source(&mut self, source: ConfigSource) {
+        self.config_source = Some(source);
     }
 
     /// Lets commands use what the engine offers.
@@ -441,6 +452,9 @@ impl<D: Driver> Shard<D> {
         if operation.is_pointless() {
             return;
         }
+        if let (Some(source), Some(store)) = (&mut self.config_source, self.store.as_deref_mut()) {
+            source(store);
+        }
         if operation.request.form == Form::Transaction {
             return self.run_transaction_at_home(operation);
         }
@@ -491,6 +505,9 @@ impl<D: Driver> Shard<D> {
             std::mem::take(&mut *stores)
         };
         stores.sort_unstable_by_key(|store| store.id());
+        if let Some(source) = &mut self.config_source {
+            stores.iter_mut().for_each(|store| source(store));
+        }
         let shard_count = self.hub.shard_count();
         let mut lent = Stores::Lent { stores: &mut stores, shard_count };
         let now = resumed.as_ref().map_or(operation.setting.now, |(_, now)| *now);

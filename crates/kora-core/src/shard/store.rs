@@ -46,6 +46,8 @@ pub struct ShardStore {
     pub(crate) databases: Vec<Database>,
     pub(crate) hasher: KeyHasher,
     pub(crate) config: CoreConfig,
+    /// The driver's version of the settings.
+    config_version: u64,
     pub(crate) stats: StoreStats,
     pub(crate) garbage: Garbage,
     /// Commands that wait for its keys.
@@ -72,6 +74,7 @@ impl ShardStore {
             databases,
             hasher,
             config,
+            config_version: 0,
             stats: StoreStats::default(),
             garbage: Garbage::default(),
             waiters: Waiters::default(),
@@ -105,6 +108,18 @@ impl ShardStore {
     #[must_use]
     pub fn config(&self) -> &CoreConfig {
         &self.config
+    }
+
+    /// The driver's version of the settings, as last set.
+    #[must_use]
+    pub fn config_version(&self) -> u64 {
+        self.config_version
+    }
+
+    /// Replaces the settings by those of the driver's `version`.
+    pub fn set_config_of(&mut self, version: u64, config: CoreConfig) {
+        self.set_config(config);
+        self.config_version = version;
     }
 
     /// Replaces the settings; `database_count` can't change.

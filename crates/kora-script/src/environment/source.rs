@@ -8,7 +8,7 @@
 //! LuaJIT also drops the frame of a function that ends in `return f(...)` before it calls `f`, where Lua 5.1 keeps it
 //! if `f` is a C function; without the frame an error of `f` cannot say where in the script it happened. Of a
 //! script's results only the first is used, so its own `return f(...)` can be read as `return (f(...))`, which is no
-//! tail call.
+//! tail call; and so can `return redis.call(...)` in its functions, since that has one result.
 
 mod token;
 
@@ -237,6 +237,11 @@ struct Open {
     start: Option<usize>,
     end: usize,
     ends_like_call: bool,
+    /// Inside a function only calls of `redis.call` and `redis.pcall`, which have one result, may be read otherwise.
+    is_in_function: bool,
+    /// Whether the tokens so far are those of such a call, and how many there are.
+    is_api: bool,
+    token_count: usize,
 }
 
 impl Returns {
@@ -261,13 +266,24 @@ impl Returns {
         let outermost = open.depth == self.blocks.len() && open.brackets == self.brackets;
         if token.kind == Kind::End || (outermost && (is_block_end(token, text) || text == b";")) {
             let open = self.open.take()?;
-            return open.start.filter(|_| open.ends_like_call).map(|start| (start, open.end));
+            let is_call =
+                if open.is_in_function { open.is_api && open.token_count > 4 } else { open.ends_like_call };
+            return open.start.filter(|_| is_call).map(|start| (start, open.end));
         }
         if outermost && text == b"," {
             self.open = None;
             return None;
         }
         open.start.get_or_insert(token.start);
+        open.token_count += 1;
+        open.is_api &= match open.token_count {
+            1 => text == b"redis",
+            2 => text == b".",
+            3 => matches!(text, b"call" | b"pcall"),
+            4 => text == b"(",
+            // Only what closes the call may follow behind its arguments.
+            _ => !outermost,
+        };
         open.end = token.end;
         open.ends_like_call =
             matches!(token.kind, Kind::Text | Kind::LongText) || matches!(text, b")" | b"}");
@@ -282,9 +298,17 @@ impl Returns {
             }
             b"if" | b"do" | b"repeat" => self.blocks.push(false),
             b"end" | b"until" if self.blocks.pop() == Some(true) => self.functions -= 1,
-            b"return" if self.functions == 0 => {
-                let (depth, brackets) = (self.blocks.len(), self.brackets);
-                self.open = Some(Open { depth, brackets, start: None, end: 0, ends_like_call: false });
+            b"return" if self.functions == 0 || self.open.is_none() => {
+                self.open = Some(Open {
+                    depth: self.blocks.len(),
+                    brackets: self.brackets,
+                    start: None,
+                    end: 0,
+                    ends_like_call: false,
+                    is_in_function: self.functions > 0,
+                    is_api: true,
+                    token_count: 0,
+                });
             }
             _ => {}
         }

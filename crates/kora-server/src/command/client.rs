@@ -10,7 +10,7 @@ use kora_core::number::parse_i64;
 use kora_core::reply::Reply;
 use kora_core::time::UnixMs;
 
-use super::{Call, ServerHandler, facts};
+use super::{Call, Desk, DeskHandler, ServerHandler, facts};
 use crate::client::{Client, ClientId, flag};
 use crate::connection::ReplyMode;
 use crate::driver::{Origin, WorkerMail};
@@ -22,7 +22,7 @@ use crate::shared::{PauseMode, Shared};
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
     CommandSpec { facts: facts::CLIENT, handler: super::container },
     CommandSpec { facts: facts::CLIENT_GETNAME, handler: getname },
-    CommandSpec { facts: facts::CLIENT_HELP, handler: client_help },
+    CommandSpec { facts: facts::CLIENT_HELP, handler: |call, args| call.at_desk(args, client_help) },
     CommandSpec { facts: facts::CLIENT_ID, handler: id },
     CommandSpec { facts: facts::CLIENT_INFO, handler: info },
     CommandSpec { facts: facts::CLIENT_KILL, handler: kill },
@@ -56,8 +56,11 @@ fn is_plain(text: &[u8]) -> bool {
     text.iter().all(|byte| (b'!'..=b'~').contains(byte))
 }
 
-fn client_help(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
-    help(HELP, &mut call.reply());
+/// Those that scripts may call.
+pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[("client|help", client_help)];
+
+fn client_help(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    help(HELP, out);
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use kora_core::command::spec::CommandSpec;
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
-use super::{Call, ServerHandler, facts};
+use super::{Call, Desk, DeskHandler, ServerHandler, facts};
 use crate::config::access::{HELP, set_failed};
 use crate::config::table::Apply;
 use crate::driver::WorkerMail;
@@ -17,14 +17,17 @@ use crate::worker::open_listeners;
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
     CommandSpec { facts: facts::CONFIG, handler: super::container },
     CommandSpec { facts: facts::CONFIG_GET, handler: get },
-    CommandSpec { facts: facts::CONFIG_HELP, handler: config_help },
+    CommandSpec { facts: facts::CONFIG_HELP, handler: |call, args| call.at_desk(args, config_help) },
     CommandSpec { facts: facts::CONFIG_RESETSTAT, handler: resetstat },
     CommandSpec { facts: facts::CONFIG_REWRITE, handler: rewrite },
     CommandSpec { facts: facts::CONFIG_SET, handler: set },
 ];
 
-fn config_help(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
-    help(HELP, &mut call.reply());
+/// Those that scripts may call.
+pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[("config|help", config_help)];
+
+fn config_help(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    help(HELP, out);
     Ok(())
 }
 

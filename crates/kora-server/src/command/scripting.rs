@@ -31,6 +31,8 @@ impl ServerHost {
     /// A host for a server that is still to be made.
     pub(crate) fn new(table: Arc<CommandTable<ServerHandler>>) -> Self {
         let families = [
+            super::client::AT_DESK,
+            super::config::AT_DESK,
             super::connection::AT_DESK,
             super::introspection::AT_DESK,
             super::memory::AT_DESK,

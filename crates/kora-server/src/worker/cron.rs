@@ -64,7 +64,7 @@ impl Worker {
         let mut core = self.config.core();
         if let Some(store) = self.shard.store() {
             core.active_expire = store.config().active_expire;
-            store.set_config(core);
+            store.set_config_of(self.config_version, core);
         } else {
             self.config_version = self.config_version.wrapping_sub(1);
         }

@@ -116,6 +116,7 @@ impl Worker {
     fn run_batch(&mut self, connection: &mut Connection, bytes: &[u8]) -> usize {
         let count = self.batch.len();
         self.is_busy = self.shared.scripts.is_busy();
+        self.take_up_config();
         self.look_ahead(connection, bytes);
         let mut gathered = Gathered::default();
         let mut done = 0;

@@ -112,17 +112,27 @@ fn check_writes(address: SocketAddr) {
     }
 }
 
+/// Subscribers who come and go.
+const PASSERS: u64 = 2;
+
 /// Round trips of one who came and will go.
 const STAY: usize = 20;
 
 /// Subscribes, hears some messages and leaves, again and again; returns how many it got.
-fn come_and_go(address: SocketAddr, is_over: &AtomicBool) -> u64 {
+/// The first time it stays until it has heard something; `came` counts those who have come.
+fn come_and_go(address: SocketAddr, is_over: &AtomicBool, came: &AtomicU64) -> u64 {
     let mut client = Client::connect(address);
     client.line("HELLO 3");
     let mut received = 0;
     while !is_over.load(Ordering::SeqCst) {
         client.line("SUBSCRIBE channel");
         let mut sequence = Sequence::default();
+        if received == 0 {
+            came.fetch_add(1, Ordering::SeqCst);
+            let message = payload(client.receive().unwrap()).unwrap();
+            sequence.take(&message);
+            received += 1;
+        }
         for command in std::iter::repeat_n("PING\r\n", STAY).chain(["UNSUBSCRIBE channel\r\n"]) {
             client.send(command.as_bytes()).unwrap();
             loop {
@@ -147,7 +157,7 @@ fn pong() -> Frame {
 fn every_subscriber_gets_every_message_once_in_one_order() {
     let count = size(50_000, 1_000_000) / PUBLISHERS / 10 * 10;
     let (_server, address) = start(4, &["--client-output-buffer-limit", "pubsub", "0", "0", "0"]);
-    let (is_over, passers_received) = (AtomicBool::new(false), AtomicU64::new(0));
+    let (is_over, passers_received, came) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
     let ways = [
         (false, "SUBSCRIBE channel"),
         (true, "SUBSCRIBE channel"),
@@ -162,15 +172,16 @@ fn every_subscriber_gets_every_message_once_in_one_order() {
         let listening: Vec<_> =
             residents.into_iter().map(|client| scope.spawn(move || listen(client))).collect();
         let checker = scope.spawn(|| check_writes(address));
-        for _ in 0..2 {
+        for _ in 0..PASSERS {
             scope.spawn(|| {
-                passers_received.fetch_add(come_and_go(address, &is_over), Ordering::SeqCst);
+                passers_received.fetch_add(come_and_go(address, &is_over, &came), Ordering::SeqCst);
             });
         }
         wait_until("the checker listens", || {
             Client::connect(address).line("PUBSUB NUMSUB channel")
                 != Frame::Array(vec![Frame::Bulk(b"channel".to_vec()), Frame::Integer(3)])
         });
+        wait_until("those who pass by have come", || came.load(Ordering::SeqCst) >= PASSERS);
         let publishers: Vec<_> = (0..PUBLISHERS)
             .map(|publisher| scope.spawn(move || publish(address, publisher, count)))
             .collect();
