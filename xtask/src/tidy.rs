@@ -66,7 +66,7 @@ fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
     let layers: [(&str, &[&str]); 5] = [
         ("kora-core", &[]),
         ("kora-protocol", &[]),
-        ("kora-script", &["kora-core"]),
+        ("kora-script", &["kora-core", "kora-protocol"]),
         ("kora-server", &["kora-core", "kora-protocol", "kora-script"]),
         ("kora-cli", &["kora-protocol"]),
     ];

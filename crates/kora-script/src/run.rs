@@ -274,7 +274,8 @@ impl Run {
         if facts.flags.has(Flags::NOSCRIPT) {
             return Err(CommandError::text("ERR This Redis command is not allowed from script"));
         }
-        if self.is_read_only && facts.flags.has(Flags::WRITE) {
+        let writes = facts.flags.has(Flags::WRITE) || facts.flags.has(Flags::MAY_REPLICATE);
+        if self.is_read_only && writes {
             return Err(CommandError::text("ERR Write commands are not allowed from read-only scripts."));
         }
         if self.is_short_of_memory && !self.has_written && facts.flags.has(Flags::DENYOOM) {

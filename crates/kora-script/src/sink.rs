@@ -2,8 +2,8 @@
 //!
 //! Source: Redis documentation, "Redis Lua API reference", data type conversion.
 
-use kora_core::number::format_f64;
 use kora_core::reply::Reply;
+use kora_protocol::encode_double;
 use mlua::{IntoLua as _, Lua, Table, Value};
 
 /// Collects one reply as a Lua value.
@@ -225,7 +225,7 @@ impl Reply for LuaSink<'_> {
         let value = if self.is_resp3 {
             self.field("double", Value::Number(value))
         } else {
-            self.string(format_f64(value).as_bytes())
+            self.string(encode_double(value).as_str().as_bytes())
         };
         self.add(value);
     }

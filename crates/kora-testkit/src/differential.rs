@@ -10,6 +10,7 @@ mod block;
 mod forms;
 mod generate;
 mod play;
+mod script;
 mod shrink;
 mod vocabulary;
 
@@ -41,16 +42,21 @@ pub struct Step {
     pub wait_ms: u64,
     /// It is this transaction rather than a command.
     block: Option<Box<Block>>,
+    /// It is a script that runs these and returns their replies; none if it is something else.
+    commands: Vec<Step>,
 }
 
 impl Step {
     /// A command whose replies must be the same to the byte.
     fn of(args: Vec<Vec<u8>>) -> Self {
-        Self { args, rules: Vec::new(), wait_ms: 0, block: None }
+        Self { args, rules: Vec::new(), wait_ms: 0, block: None, commands: Vec::new() }
     }
 
     /// Whether two replies to it are as good as the same.
     fn accepts(&self, reference: &Frame, other: &Frame) -> bool {
+        if !self.commands.is_empty() {
+            return script::accepts(&self.commands, reference, other);
+        }
         let normal = |frame: &Frame| Rule::normalise(&self.rules, frame.clone());
         Rule::accept(&self.rules, &normal(reference).abbreviated(), &normal(other))
     }

@@ -10,6 +10,7 @@ mod client;
 mod graph;
 mod lists;
 mod queues;
+mod scripts;
 mod transactions;
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use kora_server::Server;
 use kora_server::config::command_line::{Invocation, read};
 use kora_testkit::history::{Options, check};
 use kora_testkit::process::free_port;
+use kora_testkit::target::Connection as _;
+use kora_testkit::target::tcp::TcpTarget;
 
 fn check_workers(workers: u16, command_count: u64) {
     let port = free_port().expect("a port is free").to_string();
@@ -16,6 +18,19 @@ fn check_workers(workers: u16, command_count: u64) {
     let address = server.addresses()[0].to_string();
     let options = Options { command_count, client_count: 8, seed: 1 };
     check(&address, &options).unwrap_or_else(|anomaly| panic!("{workers} workers: {anomaly}"));
+    if workers != "1" {
+        assert!(scripts_on_all_shards(&address) > 0, "no script asked for stores that it had not");
+    }
+}
+
+/// Number of scripts that ran with all stores in hand.
+fn scripts_on_all_shards(address: &str) -> i64 {
+    let mut connection =
+        TcpTarget::new(address).and_then(|target| target.open()).expect("the server listens");
+    let info = connection.call(&["INFO", "stats"]).expect("the server answers");
+    let info = String::from_utf8_lossy(info.bytes()).into_owned();
+    let field = info.lines().find_map(|line| line.strip_prefix("scripts_on_all_shards:"));
+    field.and_then(|count| count.parse().ok()).expect("INFO counts such scripts")
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use kora_core::number::format_f64;
+use kora_protocol::encode_double;
 use mlua::{IntoLuaMulti as _, Lua, LuaString, MultiValue, Table, Value};
 use smallvec::SmallVec;
 
@@ -62,7 +62,7 @@ fn words(lua: &Lua, args: &MultiValue) -> mlua::Result<Result<SmallVec<[LuaStrin
         words.push(match arg {
             Value::String(text) => text.clone(),
             Value::Integer(number) => lua.create_string(itoa::Buffer::new().format(*number))?,
-            Value::Number(number) => lua.create_string(format_f64(*number))?,
+            Value::Number(number) => lua.create_string(encode_double(*number).as_str())?,
             _ => return Ok(Err("ERR Lua redis lib command arguments must be strings or integers")),
         });
     }

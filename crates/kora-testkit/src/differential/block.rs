@@ -6,7 +6,6 @@ use std::fmt;
 use super::play::{Difference, Pair, show};
 use super::{Generator, Step};
 use crate::frame::Frame;
-use crate::transcript::Rule;
 
 /// Most commands of a transaction.
 const COMMANDS_MAX: u64 = 6;
@@ -55,23 +54,19 @@ impl Generator {
             watched.push(self.key());
         }
         // What it is about is what it may change.
-        watched.extend(between.as_ref().and_then(|step| step.args.get(1).cloned()));
+        if let Some(step) = &between {
+            let is_script = !step.commands.is_empty();
+            let changes = if is_script { step.commands.as_slice() } else { std::slice::from_ref(step) };
+            watched.extend(changes.iter().filter_map(|change| change.args.get(1).cloned()));
+        }
         let count = 1 + self.rng.below(COMMANDS_MAX);
         let commands = (0..count).map(|_| self.step_for_block()).collect();
         Some(Block { watched, between, commands })
     }
 
-    /// A step that stands for itself: nothing to wait for, nothing to repeat, and no setting, which the commands behind it in
-    /// a transaction over several shards do not see.
+    /// A command, now and then a script.
     fn step_for_block(&mut self) -> Step {
-        loop {
-            let step = self.plain_step();
-            let is_followed = self.pending.take().is_some();
-            let is_setting = step.args[0].eq_ignore_ascii_case(b"CONFIG");
-            if !is_followed && !is_setting && step.wait_ms == 0 && !step.rules.contains(&Rule::Scan) {
-                return step;
-            }
-        }
+        self.script().unwrap_or_else(|| self.lone_step())
     }
 }
 

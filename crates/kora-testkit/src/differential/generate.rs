@@ -52,14 +52,14 @@ impl Generator {
         GROUPS.iter().map(|group| group.name)
     }
 
-    /// The next command, or transaction.
+    /// The next command, script or transaction.
     pub fn step(&mut self) -> Step {
         if let Some(step) = self.pending.take() {
             return step;
         }
         match self.block() {
             Some(block) => Step { block: Some(Box::new(block)), ..Step::of(vec![b"EXEC".to_vec()]) },
-            None => self.plain_step(),
+            None => self.script().unwrap_or_else(|| self.plain_step()),
         }
     }
 
@@ -93,6 +93,19 @@ impl Generator {
             self.pending = Some(Step::of(args));
         }
         step
+    }
+
+    /// A command that stands for itself: nothing to wait for, nothing to repeat, and no setting, which the commands behind it
+    /// in a transaction over several shards do not see.
+    pub(super) fn lone_step(&mut self) -> Step {
+        loop {
+            let step = self.plain_step();
+            let is_followed = self.pending.take().is_some();
+            let is_setting = step.args[0].eq_ignore_ascii_case(b"CONFIG");
+            if !is_followed && !is_setting && step.wait_ms == 0 && !step.rules.contains(&Rule::Scan) {
+                return step;
+            }
+        }
     }
 
     fn choose(&mut self) -> &'static Form {

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::shrink::shrink;
 use super::{Difference, Generator, Step};
 use crate::frame::Frame;
-use crate::transcript::Origin;
+use crate::transcript::{Origin, Rule};
 
 #[test]
 fn a_seed_gives_the_same_commands_every_time() {
@@ -24,6 +24,45 @@ fn every_form_comes_up() {
         names.retain(|rare| rare.as_bytes() != name);
     }
     assert!(names.is_empty(), "{names:?}");
+}
+
+#[test]
+fn scripts_are_compared_command_by_command() {
+    let commands = ["SMEMBERS", "TTL", "GET"].map(|name| Step::of(vec![name.as_bytes().to_vec()]));
+    let [mut members, mut deadline, value] = commands;
+    members.rules.push(Rule::Sorted);
+    deadline.rules.push(Rule::Near(3));
+    let eval = Step { commands: vec![members, deadline, value], ..Step::of(vec![b"EVAL".to_vec()]) };
+    let line = |kind: u8, text: &str| Frame::Line { kind, text: text.as_bytes().to_vec() };
+    let many = |items: Vec<Frame>| Frame::Many { kind: b'*', items };
+    let reply = |members: [&str; 2], deadline: &str, value: &str| {
+        let members = members.map(|member| line(b'+', member));
+        many(vec![many(members.into()), line(b':', deadline), line(b'+', value)])
+    };
+    let accepts = |other: Frame| eval.accepts(&reply(["a", "b"], "10", "x"), &other);
+    assert!(accepts(reply(["b", "a"], "9", "x")));
+    assert!(!accepts(reply(["b", "c"], "10", "x")));
+    assert!(!accepts(reply(["a", "b"], "20", "x")));
+    assert!(!accepts(reply(["a", "b"], "10", "y")));
+    assert!(!accepts(many(vec![many(Vec::new()), line(b':', "10")])));
+    assert!(!accepts(line(b'-', "ERR x")));
+    assert!(eval.accepts(&line(b'-', "ERR x"), &line(b'-', "ERR x")));
+    assert!(!eval.accepts(&line(b'-', "ERR x"), &line(b'-', "ERR y")));
+}
+
+#[test]
+fn scripts_declare_all_some_or_none_of_their_keys() {
+    let mut generator = Generator::new(1, Origin::Redis, &[]);
+    let mut counts = BTreeSet::new();
+    for _ in 0..200 {
+        let step = generator.script_step();
+        let key_count: usize = String::from_utf8_lossy(&step.args[2]).parse().expect("a number");
+        let words: usize = step.commands.iter().map(|command| command.args.len()).sum();
+        assert_eq!(step.args.len(), 3 + key_count + words, "{step}");
+        counts.insert((step.commands.len(), key_count));
+    }
+    let all = [(1, 0), (1, 1), (2, 0), (2, 1), (2, 2), (3, 0), (3, 1), (3, 2), (3, 3)];
+    assert!(all.iter().filter(|count| counts.contains(count)).count() >= 8, "{counts:?}");
 }
 
 #[test]

@@ -10,6 +10,7 @@
 //! - A pipeline writes a number to several keys in turn: who reads them in reverse must not see it shrink.
 //! - Transactions append to several lists and read them, some of them only if what was read before has not changed, and
 //!   count registers up: [`super::transactions`].
+//! - Scripts do the same: [`super::scripts`].
 //! - Elements are pushed to queues that others wait for: [`super::queues`].
 
 use std::io;
@@ -66,6 +67,16 @@ pub(super) enum Planned {
     Read(Vec<Key>),
 }
 
+impl Planned {
+    /// The keys that it is about.
+    pub(super) fn keys(&self) -> &[Key] {
+        match self {
+            Self::Append(key, _) => std::slice::from_ref(key),
+            Self::Read(keys) => keys,
+        }
+    }
+}
+
 impl Client<'_> {
     /// Puts the tokens in place.
     pub(super) fn prepare(&mut self) -> Result<(), Anomaly> {
@@ -76,7 +87,7 @@ impl Client<'_> {
 
     /// Sends one pipeline and checks its replies.
     pub(super) fn step(&mut self) -> Result<(), Anomaly> {
-        match self.random.below(21) {
+        match self.random.below(25) {
             0..=4 => self.use_lists(),
             5 | 6 => self.use_group(),
             7 => self.use_new_group(),
@@ -86,6 +97,8 @@ impl Client<'_> {
             15..=17 => self.use_transaction(),
             18 | 19 => self.use_watch(),
             20 => self.use_registers(),
+            21..=23 => self.use_script(),
+            24 => self.use_register_script(),
             _ => self.use_pipeline(),
         }
     }
@@ -153,6 +166,23 @@ impl Client<'_> {
             let action = action(planned, &reply)?;
             self.events.push(Event { process: self.process, began, ended, actions: vec![action] });
         }
+        Ok(())
+    }
+
+    /// Notes commands that ran as a unit, behind what was `seen` before and had not changed.
+    pub(super) fn note_unit(
+        &mut self,
+        began: u64,
+        seen: Vec<Action>,
+        planned: Vec<Planned>,
+        replies: &[Frame],
+    ) -> Result<(), Anomaly> {
+        let ended = self.shared.now();
+        let mut actions = seen;
+        for (planned, reply) in planned.into_iter().zip(replies) {
+            actions.push(action(planned, reply)?);
+        }
+        self.events.push(Event { process: self.process, began, ended, actions });
         Ok(())
     }
 
@@ -259,22 +289,26 @@ fn is_list(key: Key) -> bool {
     key.is_multiple_of(2)
 }
 
+/// What a key is called on the server.
+pub(super) fn list_name(key: &Key) -> String {
+    format!("list:{key}")
+}
+
 pub(super) fn command_of(planned: &Planned) -> Args {
-    let name = |key: &Key| format!("list:{key}");
     match planned {
         Planned::Append(key, element) => {
-            words(&[if is_list(*key) { "RPUSH" } else { "APPEND" }, &name(key), &render(*element)])
+            words(&[if is_list(*key) { "RPUSH" } else { "APPEND" }, &list_name(key), &render(*element)])
         }
         Planned::Read(keys) => match keys.as_slice() {
-            [key] if is_list(*key) => words(&["LRANGE", &name(key), "0", "-1"]),
-            [key] => words(&["GETRANGE", &name(key), "0", "-1"]),
-            keys => on_keys("MGET", &keys.iter().map(name).collect::<Vec<_>>()),
+            [key] if is_list(*key) => words(&["LRANGE", &list_name(key), "0", "-1"]),
+            [key] => words(&["GETRANGE", &list_name(key), "0", "-1"]),
+            keys => on_keys("MGET", &keys.iter().map(list_name).collect::<Vec<_>>()),
         },
     }
 }
 
 /// What a command has done, by its reply.
-pub(super) fn action(planned: Planned, reply: &Frame) -> Result<Action, Anomaly> {
+fn action(planned: Planned, reply: &Frame) -> Result<Action, Anomaly> {
     answered(planned, reply).ok_or_else(|| Anomaly(format!("no such reply: {reply:?}")))
 }
 

@@ -4,11 +4,11 @@
 //! that they had not changed, so what was read is part of the same event.
 //!
 //! Registers are counted up by reading and setting them under a watch: in the end each must hold the number of transactions
-//! that ran.
+//! that ran, and of scripts that count without one.
 
 use super::Anomaly;
-use super::client::{Args, Client, Planned, action, command_of, on_keys, words};
-use super::lists::{Action, Event};
+use super::client::{Args, Client, Planned, command_of, list_name, on_keys, words};
+use super::lists::Action;
 use crate::frame::Frame;
 
 /// Number of registers.
@@ -27,6 +27,11 @@ impl Registers {
     /// Adds what another client counted.
     pub(super) fn add(&mut self, other: &Self) {
         self.counts.iter_mut().zip(other.counts).for_each(|(count, more)| *count += more);
+    }
+
+    /// Notes that these were counted up.
+    pub(super) fn count(&mut self, registers: [usize; 2]) {
+        registers.iter().for_each(|&register| self.counts[register] += 1);
     }
 }
 
@@ -49,7 +54,7 @@ impl Client<'_> {
         let mut watch = words(&["WATCH"]);
         for command in reads.iter().take(WATCHED_MAX) {
             let Planned::Read(keys) = command else { continue };
-            watch.extend(keys.iter().map(|key| format!("list:{key}").into_bytes()));
+            watch.extend(keys.iter().map(|key| list_name(key).into_bytes()));
         }
         if watch.len() == 1 {
             return self.run_planned(rest);
@@ -65,18 +70,13 @@ impl Client<'_> {
     fn run_transaction(&mut self, seen: Vec<Action>, planned: Vec<Planned>) -> Result<bool, Anomaly> {
         let began = self.shared.now();
         let replies = self.exec(planned.iter().map(command_of).collect())?;
-        let ended = self.shared.now();
         let Some(replies) = replies else { return Ok(false) };
-        let mut actions = seen;
-        for (planned, reply) in planned.into_iter().zip(&replies) {
-            actions.push(action(planned, reply)?);
-        }
-        self.events.push(Event { process: self.process, began, ended, actions });
+        self.note_unit(began, seen, planned, &replies)?;
         Ok(true)
     }
 
     /// The replies to commands in a transaction, unless what it depends on has changed.
-    fn exec(&mut self, commands: Vec<Args>) -> Result<Option<Vec<Frame>>, Anomaly> {
+    pub(super) fn exec(&mut self, commands: Vec<Args>) -> Result<Option<Vec<Frame>>, Anomaly> {
         let count = commands.len();
         let mut all = vec![words(&["MULTI"])];
         all.extend(commands);
@@ -94,10 +94,15 @@ impl Client<'_> {
         }
     }
 
+    /// Two different registers.
+    pub(super) fn two_registers(&mut self) -> [usize; 2] {
+        let first = self.random.below(REGISTERS);
+        [first, (first + 1 + self.random.below(REGISTERS - 1)) % REGISTERS]
+    }
+
     /// Counts two registers up.
     pub(super) fn use_registers(&mut self) -> Result<(), Anomaly> {
-        let first = self.random.below(REGISTERS);
-        let registers = [first, (first + 1 + self.random.below(REGISTERS - 1)) % REGISTERS];
+        let registers = self.two_registers();
         let names = registers.map(name);
         let replies = self.ask(&[on_keys("WATCH", &names), on_keys("MGET", &names)])?;
         let sets = names.iter().zip(replies[1].items()).map(|(name, value)| {
@@ -105,7 +110,7 @@ impl Client<'_> {
             words(&["SET", name, &next.to_string()])
         });
         if self.exec(sets.collect())?.is_some() {
-            registers.iter().for_each(|&register| self.registers.counts[register] += 1);
+            self.registers.count(registers);
         }
         Ok(())
     }
@@ -123,6 +128,6 @@ impl Client<'_> {
     }
 }
 
-fn name(register: usize) -> String {
+pub(super) fn name(register: usize) -> String {
     format!("register:{register}")
 }

@@ -12,7 +12,7 @@ pub(super) const PFCOUNT: CommandSpec = CommandSpec {
     facts: Facts {
         name: "pfcount",
         arity: -2,
-        flags: Flags::READONLY,
+        flags: Flags::READONLY.with(Flags::MAY_REPLICATE),
         keys: &[KeySpec::range(&["RW", "access"], 1, -1, 1)
             .noted("RW because the estimate is stored with the value")],
         summary: "Estimates how many different elements were added to HyperLogLogs, all keys together",
