@@ -56,14 +56,9 @@ impl Renderer<'_> {
             self.out.simple(&line(&text.as_bytes()));
             return Ok(());
         }
-        match table.raw_get("double")? {
-            Value::Number(number) => return Ok(self.out.double(number)),
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "it was a double before Lua's binding took it for an integer"
-            )]
-            Value::Integer(number) => return Ok(self.out.double(number as f64)),
-            _ => {}
+        if let number @ (Value::Number(_) | Value::Integer(_)) = table.raw_get("double")? {
+            self.out.double(number.as_f64().unwrap_or_default());
+            return Ok(());
         }
         if let Value::Table(map) = table.raw_get("map")? {
             return self.map(&map);

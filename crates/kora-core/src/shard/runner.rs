@@ -525,6 +525,7 @@ impl<D: Driver> Shard<D> {
     }
 
     /// Serves those who wait for keys of stores that were lent, sends the stores home, and then what there is to answer.
+    #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
     pub(super) fn send_home(
         &mut self,
         mut stores: Vec<Box<ShardStore>>,

@@ -90,7 +90,6 @@ fn clients(desk: Desk<'_>) -> ClientsInfo {
         blocking_keys: desk.shared.sum(|counters| &counters.awaited_keys),
         watching: clients.iter().filter(|client| client.watched_keys() > 0).count() as u64,
         watched_keys: clients.iter().map(|client| client.watched_keys() as u64).sum(),
-        ..ClientsInfo::default()
     }
 }
 

@@ -207,11 +207,9 @@ impl Worker {
             };
         }
         let may_grow = resolved.facts.flags.has(Flags::DENYOOM);
-        if (may_grow || resolved.facts.route == Route::Script)
-            && self.is_over_limit()
-            && self.make_room() == Room::Nowhere
-            && may_grow
-        {
+        let wants_room = may_grow || resolved.facts.route == Route::Script;
+        let is_full = wants_room && self.is_over_limit() && self.make_room() == Room::Nowhere;
+        if may_grow && is_full {
             return self.refuse_memory(connection, resolved, gathered);
         }
         match resolved.handler {

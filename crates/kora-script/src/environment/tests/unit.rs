@@ -96,7 +96,7 @@ fn numbers_are_written_as_c_writes_them() {
     ] {
         assert_eq!(text(number, 14), expected);
     }
-    assert_eq!(text(3.14159, 3), "3.14");
+    assert_eq!(text(2.34567, 3), "2.35");
     assert_eq!(text(1_000_000.0, 3), "1e+06");
     assert_eq!(text(12345.0, 1), "1e+04");
 }
