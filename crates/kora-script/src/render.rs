@@ -56,8 +56,8 @@ impl Renderer<'_> {
             self.out.simple(&line(&text.as_bytes()));
             return Ok(());
         }
-        if let number @ (Value::Number(_) | Value::Integer(_)) = table.raw_get("double")? {
-            self.out.double(number.as_f64().unwrap_or_default());
+        if matches!(table.raw_get("double")?, Value::Number(_) | Value::Integer(_)) {
+            self.out.double(table.raw_get("double")?);
             return Ok(());
         }
         if let Value::Table(map) = table.raw_get("map")? {

@@ -121,6 +121,7 @@ impl Vm {
 
     /// Runs what scripts allocate for within the limit of memory.
     fn within_limit(&self, body: impl FnOnce() -> Returned) -> Returned {
+        self.globals.make_room(&self.lua)?;
         set_limit(&self.lua)?;
         let returned = body();
         lift_limit(&self.lua)?;

@@ -206,6 +206,18 @@ fn scripts_without_end_are_ended() {
     });
 }
 
+/// A script that takes all memory fails, and those after it do not.
+#[test]
+fn memory_that_ran_out_is_given_back() {
+    let fixture = Fixture::new(1);
+    let script = "local t = {} for i = 1, 1e9 do t[i] = string.rep('x', 1000000) .. i end";
+    for _ in 0..2 {
+        let Value::Error(text) = fixture.eval(script, &[]) else { panic!("it fails") };
+        assert!(text.contains("not enough memory"), "{text}");
+        assert_eq!(fixture.eval("return #string.rep('x', 300000000)", &[]), Value::Integer(300_000_000));
+    }
+}
+
 /// A script that has written is not ended; others wait for its keys, and find what it wrote.
 #[test]
 fn a_script_that_has_written_runs_on() {
