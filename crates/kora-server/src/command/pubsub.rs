@@ -91,6 +91,9 @@ fn psubscribe(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 }
 
 fn ssubscribe(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    if call.connection.session.is_executing {
+        return Err(CommandError::text("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client"));
+    }
     call.join("ssubscribe", Space::ShardChannels, &args[1..]);
     Ok(())
 }

@@ -146,6 +146,7 @@ impl Worker {
                 queue.reset(self.setting(connection));
                 self.spare_queue = Some(queue);
             }
+            self.deliver_own(connection);
             return;
         }
         let Queue { transaction, commands, .. } = *queue;
