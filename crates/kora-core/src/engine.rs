@@ -295,14 +295,16 @@ impl Engine {
         receiver: &Receiver<Answer>,
     ) -> Part<Embedded> {
         loop {
-            let left_ms = waiter.until().map(|until| until.0.saturating_sub((self.clock)().0));
+            // The clock has whole milliseconds: only when the last of them is over, all of the time is.
+            let left_ms =
+                waiter.until().map(|until| until.0.saturating_add(1).saturating_sub((self.clock)().0));
             let answer = match left_ms.map(u64::try_from) {
                 None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
                 Some(left_ms) => receiver.recv_timeout(Duration::from_millis(left_ms.unwrap_or(0))),
             };
             match answer {
                 Ok(Answer::Part(part)) => return part,
-                Err(RecvTimeoutError::Timeout) if waiter.until() <= Some((self.clock)()) => {
+                Err(RecvTimeoutError::Timeout) if waiter.until() < Some((self.clock)()) => {
                     if operation.abandon() == Abandoned::Now {
                         self.hub.forget(waiter);
                         return operation.timed_out();
