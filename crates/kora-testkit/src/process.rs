@@ -5,6 +5,7 @@ use std::io;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -83,12 +84,34 @@ impl Drop for Server {
     }
 }
 
-/// A port that nobody listened on a moment ago.
+/// Ports from here on may be chosen; below are the ports of well-known services.
+const FIRST_PORT: u16 = 10_000;
+/// Where the ports begin that the system gives to clients, unless it says otherwise.
+const FIRST_CLIENT_PORT: u16 = 32_768;
+
+/// A port that nobody listens on, for a server that starts soon. No two calls in one process give the same one, and the
+/// system gives none of them to a client that connects meanwhile.
 ///
 /// # Errors
-/// When the system has none to give.
+/// When all are taken.
 pub fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let ports = FIRST_PORT..first_client_port().max(FIRST_PORT + 1);
+    // Processes begin at places that lie apart.
+    let begin = std::process::id().wrapping_mul(97);
+    for _ in ports.clone() {
+        let number = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % u32::from(ports.end - ports.start);
+        let port = ports.start + u16::try_from(number).expect("less than the number of ports");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(io::ErrorKind::AddrInUse.into())
+}
+
+fn first_client_port() -> u16 {
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    range.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(FIRST_CLIENT_PORT)
 }
 
 fn is_up(port: u16) -> bool {

@@ -1,11 +1,12 @@
 //! Servers under measurement: pinned to cores, with their CPU time and memory read from `/proc`.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use kora_testkit::process::free_port;
 
 /// A server that takes longer than this to listen has failed.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -37,7 +38,7 @@ impl Server {
     }
 
     fn start(name: &str, path: &Path, cpus: &str, options: &[&str]) -> anyhow::Result<Self> {
-        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let port = free_port()?;
         let dir = tempfile::tempdir()?;
         let child = Command::new("taskset")
             .args(["--cpu-list", cpus])

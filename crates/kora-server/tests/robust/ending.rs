@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kora_protocol::Frame;
+use kora_testkit::process::free_port;
 
 use crate::client::{Client, ok, request};
-use crate::server::{Program, command, free_port};
+use crate::server::{Program, command};
 
 /// Keeps a server busy until the connection ends.
 fn work(mut client: Client, is_started: &AtomicBool) {
@@ -71,7 +72,7 @@ fn two_servers_on_one_port() {
 
 #[test]
 fn a_wrong_option_is_named() {
-    let output = command(free_port(), &["--maxclient", "10"]).output().unwrap();
+    let output = command(free_port().unwrap(), &["--maxclient", "10"]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("maxclient"), "{text}");
@@ -84,7 +85,7 @@ fn a_changed_configuration_takes_effect_and_lasts() {
     std::fs::write(&file, "# kept\nmaxclients 100\n").unwrap();
     let path = file.to_str().unwrap();
     let start = || {
-        let port = free_port();
+        let port = free_port().unwrap();
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kora-server"));
         command.arg(path).args(["--port", &port.to_string(), "--workers", "2"]);
         Program::spawn(command, port)

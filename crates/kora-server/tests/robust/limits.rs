@@ -4,9 +4,10 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
 use kora_protocol::Frame;
+use kora_testkit::process::free_port;
 
 use crate::client::{Client, bulk, error_text, ok, request};
-use crate::server::{Program, command, free_port, start, wait_until};
+use crate::server::{Program, command, start, wait_until};
 
 #[test]
 fn maxclients_turns_the_rest_away() {
@@ -29,7 +30,7 @@ fn maxclients_turns_the_rest_away() {
 
 #[test]
 fn few_descriptors_lower_maxclients() {
-    let port = free_port();
+    let port = free_port().unwrap();
     let program = command(port, &["--workers", "2"]);
     let mut limited = std::process::Command::new("sh");
     limited

@@ -1,11 +1,12 @@
 //! Servers for tests: in this process, or as a program whose memory and exit can be observed.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use kora_server::Server;
 use kora_server::config::command_line::{Invocation, read};
+use kora_testkit::process::free_port;
 
 use crate::client::Client;
 
@@ -14,7 +15,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A server in this process, on loopback unless an option says otherwise.
 pub(crate) fn start(workers: u16, options: &[&str]) -> (Server, SocketAddr) {
-    let (port, workers) = (free_port().to_string(), workers.to_string());
+    let (port, workers) = (free_port().unwrap().to_string(), workers.to_string());
     let fixed = ["--port", &port, "--bind", "127.0.0.1", "--workers", &workers];
     let Invocation::Run(loaded) = read(&[&fixed, options].concat(), &mut std::io::empty()).unwrap() else {
         panic!("these options are a configuration")
@@ -22,11 +23,6 @@ pub(crate) fn start(workers: u16, options: &[&str]) -> (Server, SocketAddr) {
     let server = Server::start(loaded.config, None).unwrap();
     let address = server.addresses()[0];
     (server, address)
-}
-
-/// A port that nobody listened on a moment ago.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
 /// Waits until something is so.
@@ -46,7 +42,7 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn start(options: &[&str]) -> Self {
-        let port = free_port();
+        let port = free_port().unwrap();
         Self::spawn(command(port, options), port)
     }
 
