@@ -100,7 +100,8 @@ pub fn free_port() -> io::Result<u16> {
     // Processes begin at places that lie apart.
     let begin = std::process::id().wrapping_mul(97);
     for _ in ports.clone() {
-        let number = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % u32::from(ports.end - ports.start);
+        let number =
+            begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % u32::from(ports.end - ports.start);
         let port = ports.start + u16::try_from(number).expect("less than the number of ports");
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return Ok(port);
