@@ -1,11 +1,14 @@
 //! What a round of commands did: its effects (deterministic commands that reproduce every change) and its keyspace
 //! events. The log, replicas, change-data cursors and notifications read from here; nothing else records a change.
 
+mod effects;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::shard::store::DbIndex;
 use crate::slot::ShardId;
+pub use effects::{Effect, EffectRef, Effects, PartMark};
 
 /// Marks the numbers of operations that have no ticket.
 const WITHOUT_TICKET: u64 = 1 << 63;
@@ -80,25 +83,13 @@ pub enum Announcement {
     Message(Message),
 }
 
-/// One effect: a command that reproduces a change, whenever and wherever it runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Effect {
-    /// The database it applies to.
-    pub db: DbIndex,
-    /// Effects with the same number belong to one operation and are applied together.
-    pub operation: u64,
-    /// Whether no command made it: a key or a field expired, or a key was evicted.
-    pub is_incidental: bool,
-    /// Command name and arguments.
-    pub args: Box<[Box<[u8]>]>,
-}
-
 /// Collects effects and announcements until the driver takes them.
 ///
 /// Recording costs one branch while nobody listens.
 #[derive(Debug, Default)]
 pub struct Journal {
-    recording: bool,
+    /// Whether effects are recorded; shared, so that it changes for all shards at once.
+    recording: Arc<AtomicBool>,
     /// Shared with whoever knows which events are wanted, so that a change holds for all shards at once.
     event_mask: Arc<AtomicU32>,
     changes: u64,
@@ -109,7 +100,7 @@ pub struct Journal {
     operation: u64,
     /// Operations without a ticket that have got a number.
     units: u64,
-    effects: Vec<Effect>,
+    effects: Effects,
     announcements: Vec<Announcement>,
 }
 
@@ -131,6 +122,11 @@ pub(crate) struct Place {
 impl Journal {
     /// Starts or stops the recording of effects.
     pub fn set_recording(&mut self, recording: bool) {
+        self.recording.store(recording, Ordering::Release);
+    }
+
+    /// Records effects from now on while `recording` says so.
+    pub fn share_recording(&mut self, recording: Arc<AtomicBool>) {
         self.recording = recording;
     }
 
@@ -138,7 +134,7 @@ impl Journal {
     #[inline]
     #[must_use]
     pub fn is_recording(&self) -> bool {
-        self.recording
+        self.recording.load(Ordering::Acquire)
     }
 
     /// Chooses the classes of events to collect, as bits of [`EventClass`].
@@ -167,7 +163,7 @@ impl Journal {
     /// Records an effect that differs from the command as it was sent.
     #[inline]
     pub fn effect(&mut self, db: DbIndex, args: &[&[u8]]) {
-        if self.recording {
+        if self.is_recording() {
             self.recorded += 1;
             self.push_effect(db, args, false);
         }
@@ -178,7 +174,7 @@ impl Journal {
     pub fn lapsed(&mut self, db: DbIndex, key: &[u8]) {
         self.changes += 1;
         self.incidental_changes += 1;
-        if self.recording {
+        if self.is_recording() {
             self.push_effect(db, &[b"DEL", key], true);
         }
     }
@@ -187,7 +183,7 @@ impl Journal {
     pub fn fields_expired(&mut self, db: DbIndex, key: &[u8], fields: &[Box<[u8]>]) {
         self.changes += 1;
         self.incidental_changes += 1;
-        if self.recording {
+        if self.is_recording() {
             let args = [b"HDEL", key].into_iter().chain(fields.iter().map(|field| &field[..]));
             self.push_effect(db, &args.collect::<Vec<_>>(), true);
         }
@@ -195,8 +191,14 @@ impl Journal {
 
     #[cold]
     fn push_effect(&mut self, db: DbIndex, args: &[&[u8]], is_incidental: bool) {
-        let args = args.iter().map(|arg| Box::from(*arg)).collect();
-        self.effects.push(Effect { db, operation: self.operation, is_incidental, args });
+        self.effects.push(db, self.operation, is_incidental, args);
+    }
+
+    /// Notes that this shard has run its part of the present operation, which `parts` shards run a part of, each by itself.
+    pub fn end_part(&mut self, parts: u16) {
+        if self.is_recording() {
+            self.effects.push_part(PartMark { operation: self.operation, parts });
+        }
     }
 
     /// Reports a keyspace event.
@@ -268,8 +270,7 @@ impl Journal {
     pub(crate) fn roll_back(&mut self, place: Place) {
         self.changes = place.mark.changes + self.incidental_changes;
         self.recorded = place.mark.recorded;
-        let effects = self.effects.split_off(place.effects);
-        self.effects.extend(effects.into_iter().filter(|effect| effect.is_incidental));
+        self.effects.retain_incidental(place.effects);
         let announcements = self.announcements.split_off(place.announcements);
         let is_incidental = |announcement: &Announcement| match announcement {
             Announcement::Event(event) => event.is_incidental,
@@ -282,14 +283,28 @@ impl Journal {
     #[inline]
     pub fn close_command(&mut self, mark: Mark, db: DbIndex, args: &[&[u8]]) {
         let present = self.mark();
-        if self.recording && present.changes != mark.changes && present.recorded == mark.recorded {
+        if self.is_recording() && present.changes != mark.changes && present.recorded == mark.recorded {
             self.push_effect(db, args, false);
         }
     }
 
-    /// Takes what was recorded so far.
+    /// What was recorded so far.
+    #[inline]
+    #[must_use]
+    pub fn effects(&self) -> &Effects {
+        &self.effects
+    }
+
+    /// Forgets the effects recorded so far.
+    pub fn clear_effects(&mut self) {
+        self.effects.clear();
+    }
+
+    /// Takes the effects recorded so far.
     pub fn take_effects(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.effects)
+        let effects = self.effects.iter().map(|effect| effect.to_owned()).collect();
+        self.effects.clear();
+        effects
     }
 
     /// Whether there is anything to announce.

@@ -12,6 +12,7 @@ pub mod eviction;
 mod fields;
 pub mod garbage;
 pub mod object;
+pub mod snapshot;
 pub mod sweep;
 mod table;
 #[cfg(test)]
@@ -212,7 +213,7 @@ impl<'a> Keyspace<'a> {
     /// Adds an entry whose key is not there.
     fn add(&mut self, hash: u64, mut entry: Entry) {
         if entry.is_new() {
-            entry.set_usage(Usage::new(&self.store.config, self.now));
+            entry.set_usage(Usage::new(&self.store.config, self.store.clock(self.now)));
         }
         self.journal.event(EventClass::NEW, "new", self.db, entry.key());
         self.store.note_value(self.db, entry.key());
@@ -286,12 +287,13 @@ impl<'a> Keyspace<'a> {
 
     /// A uniformly chosen key that is not expired.
     pub fn random_key(&mut self) -> Option<Box<[u8]>> {
+        let now = self.lapse_time();
         loop {
             let ShardStore { databases, random_state, hasher, .. } = &mut *self.store;
             let table = databases[self.db.index()].table();
             let position = table.random(|| crate::hash::splitmix64(random_state))?;
             let entry = table.entry(position);
-            if !entry.is_expired(self.now) {
+            if !entry.is_expired(now) {
                 return Some(entry.key().into());
             }
             let hash = hash_key(hasher, entry.key());
@@ -303,7 +305,8 @@ impl<'a> Keyspace<'a> {
     /// cursor, 0 at the end. Every key present throughout a whole scan is visited exactly once.
     pub fn scan(&mut self, cursor: u64, count: usize, visit: &mut dyn FnMut(&Entry)) -> u64 {
         let mut expired: SmallVec<[(u64, Box<[u8]>); 4]> = SmallVec::new();
-        let (hasher, now) = (&self.store.hasher, self.now);
+        let now = self.lapse_time();
+        let hasher = &self.store.hasher;
         let table = self.store.databases[self.db.index()].table();
         let next = table.scan(cursor, count, hasher, &mut |entry| {
             if entry.is_expired(now) {
@@ -322,9 +325,11 @@ impl<'a> Keyspace<'a> {
     /// Empties the database and says how many keys it had; the entries are freed later.
     pub fn clear(&mut self) -> usize {
         self.store.note_clearing(self.db, self.now);
-        let table = self.store.databases[self.db.index()].take();
-        let len = table.len();
-        self.store.garbage.add_table(table);
+        let database = &mut self.store.databases[self.db.index()];
+        let len = database.len();
+        if let Some(table) = database.take() {
+            self.store.garbage.add_table(table);
+        }
         len
     }
 
@@ -387,12 +392,18 @@ impl<'a> Keyspace<'a> {
         hash_key(&self.store.hasher, key)
     }
 
+    /// What has a deadline before this is gone.
+    #[inline]
+    fn lapse_time(&self) -> UnixMs {
+        if self.store.is_replaying() { UnixMs(i64::MIN) } else { self.now }
+    }
+
     /// Where the entry of `key` lies; an expired one is deleted and not found.
     #[inline]
     fn locate(&mut self, hash: u64, key: &[u8]) -> Option<Position> {
         let table = self.store.databases[self.db.index()].table();
         let position = table.find(hash, key)?;
-        if table.entry(position).is_expired(self.now) {
+        if table.entry(position).is_expired(self.lapse_time()) {
             self.expire(hash, position);
             return None;
         }
@@ -427,10 +438,11 @@ impl<'a> Keyspace<'a> {
         if self.no_touch {
             return;
         }
+        let now = self.store.clock(self.now);
         let ShardStore { databases, config, random_state, .. } = &mut *self.store;
-        let entry = databases[self.db.index()].entry_mut(position);
+        let entry = databases[self.db.index()].entry_to_touch(position);
         let present = entry.usage();
-        let used = present.used(config, self.now, || crate::hash::splitmix64(random_state));
+        let used = present.used(config, now, || crate::hash::splitmix64(random_state));
         if used != present {
             entry.set_usage(used);
         }

@@ -29,7 +29,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use kora_core::command::table::CommandTable;
-use kora_core::journal::Effect;
+use kora_core::journal::{Effect, EffectRef, Effects};
 use kora_core::shard::hub::{Hub, Submission, Wake};
 use kora_core::shard::runner::new_shards;
 use kora_core::shard::store::DbIndex;
@@ -161,7 +161,10 @@ pub fn simulate(seed: u64, options: &Options) -> Result<Tally, Box<Anomaly>> {
     let mut shards = new_shards::<SimulationDriver>(wakers, &model::config(), seed);
     for shard in &mut shards {
         let effects = Arc::clone(&effects);
-        let sink = move |new: Vec<Effect>| effects.lock().expect("one thread").extend(new);
+        let sink = move |new: &Effects| {
+            effects.lock().expect("one thread").extend(new.iter().map(|effect| EffectRef::to_owned(&effect)));
+        };
+        shard.journal().set_recording(true);
         shard.set_effect_sink(Box::new(sink));
     }
     let hub = Arc::clone(shards[0].hub());

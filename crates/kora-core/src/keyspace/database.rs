@@ -7,6 +7,7 @@
 //! its key.
 
 use super::entry::{Entry, Heap, NewValue};
+use super::snapshot::Snapshotting;
 use super::table::{Position, Table};
 use crate::hash::KeyHasher;
 use crate::shard::watch::Presence;
@@ -25,6 +26,8 @@ pub struct Database {
     pub(super) next_sampled: u64,
     /// Cursor of a bucket some way behind that one, whose entries are fetched next.
     pub(super) next_fetched: u64,
+    /// The snapshot that is being taken of it, and which of its entries that has no need to write any more.
+    snapshot: Snapshotting,
 }
 
 /// How far the sweep for expired keys has come, and what it learned.
@@ -94,15 +97,26 @@ impl Database {
         &self.table
     }
 
-    /// The entry at `position`, to modify its value.
+    /// The entry at `position`, to note its use.
     #[inline]
-    pub(super) fn entry_mut(&mut self, position: Position) -> &mut Entry {
+    pub(super) fn entry_to_touch(&mut self, position: Position) -> &mut Entry {
         self.table.entry_mut(position)
+    }
+
+    /// The snapshot that is being taken of it.
+    pub(super) fn snapshot(&self) -> &Snapshotting {
+        &self.snapshot
+    }
+
+    /// The same and the table, to go on with it.
+    pub(super) fn snapshot_and_table(&mut self) -> (&mut Snapshotting, &mut Table) {
+        (&mut self.snapshot, &mut self.table)
     }
 
     /// The entry at `position` and the count of deadlines, which follows the entry's.
     pub(super) fn entry_and_expires(&mut self, position: Position) -> (&mut Entry, &mut usize) {
-        (self.table.entry_mut(position), &mut self.expires)
+        let entry = entry_to_change(&mut self.table, &mut self.snapshot, position);
+        (entry, &mut self.expires)
     }
 
     /// The same, and the index of hashes with deadlines, which follows the entry's fields.
@@ -110,7 +124,8 @@ impl Database {
         &mut self,
         position: Position,
     ) -> (&mut Entry, &mut usize, &mut Deadlines) {
-        (self.table.entry_mut(position), &mut self.expires, &mut self.field_deadlines)
+        let entry = entry_to_change(&mut self.table, &mut self.snapshot, position);
+        (entry, &mut self.expires, &mut self.field_deadlines)
     }
 
     /// Replaces value and deadline of the entry at `position`, whose key has this hash, by a value that has no fields
@@ -121,7 +136,7 @@ impl Database {
         value: NewValue<'_>,
         expiry: Option<UnixMs>,
     ) -> Option<Heap> {
-        let entry = self.table.entry_mut(position);
+        let entry = entry_to_change(&mut self.table, &mut self.snapshot, position);
         let had_expiry = entry.has_expiry();
         self.field_deadlines.change(next_deadline(entry), None, hash);
         let heap = entry.replace(value, expiry);
@@ -130,7 +145,8 @@ impl Database {
     }
 
     /// Adds an entry whose key is not there.
-    pub(super) fn insert(&mut self, hash: u64, entry: Entry, hasher: &KeyHasher) {
+    pub(super) fn insert(&mut self, hash: u64, mut entry: Entry, hasher: &KeyHasher) {
+        self.snapshot.note_added(&mut entry);
         self.expires += usize::from(entry.has_expiry());
         self.field_deadlines.change(None, next_deadline(&entry), hash);
         self.table.insert(hash, entry, hasher);
@@ -138,6 +154,7 @@ impl Database {
 
     /// Takes an entry out.
     pub(super) fn remove(&mut self, position: Position, hash: u64, hasher: &KeyHasher) -> Entry {
+        entry_to_change(&mut self.table, &mut self.snapshot, position);
         let entry = self.table.remove(position, hash, hasher);
         self.expires -= usize::from(entry.has_expiry());
         self.field_deadlines.change(next_deadline(&entry), None, hash);
@@ -153,6 +170,7 @@ impl Database {
         let taken = positions
             .iter()
             .map(|&(position, hash)| {
+                entry_to_change(&mut self.table, &mut self.snapshot, position);
                 let entry = self.table.remove_in_place(position, hash);
                 self.expires -= usize::from(entry.has_expiry());
                 self.field_deadlines.change(next_deadline(&entry), None, hash);
@@ -165,8 +183,20 @@ impl Database {
         taken
     }
 
-    /// Takes all entries out.
-    pub(super) fn take(&mut self) -> Table {
-        std::mem::take(self).table
+    /// Takes all entries out, to be freed. `None` if a snapshot still has to write some: it frees them later.
+    pub(super) fn take(&mut self) -> Option<Table> {
+        let mut snapshot = std::mem::take(&mut self.snapshot);
+        let table = std::mem::take(self).table;
+        let unneeded = snapshot.keep_emptied(table);
+        self.snapshot = snapshot;
+        unneeded
     }
+}
+
+/// The entry at `position`, which is about to change or to go: a snapshot writes it first if it still has to.
+#[inline]
+fn entry_to_change<'a>(table: &'a mut Table, snapshot: &mut Snapshotting, position: Position) -> &'a mut Entry {
+    let entry = table.entry_mut(position);
+    snapshot.before_change(entry);
+    entry
 }

@@ -120,7 +120,7 @@ const UNUSED: Usage = Usage(1 << 24);
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 struct Header {
-    /// Bits 0 and 1: [`Repr`]; bit 2: see [`Form`]; bits 4 to 7: [`Kind`].
+    /// Bits 0 and 1: [`Repr`]; bit 2: see [`Form`]; bit 3: see [`Entry::mark`]; bits 4 to 7: [`Kind`].
     tag: u8,
     /// The key's length byte: see [`CompactKey`].
     key_len: u8,
@@ -132,8 +132,11 @@ struct Header {
 
 const _: () = assert!(size_of::<Header>() == HEADER_BYTES && align_of::<Header>() <= 8);
 
-/// The bits of a tag that are not [`Repr`].
-const FORM_MASK: u8 = !3;
+/// The bits of a tag that tell kind and form.
+const FORM_MASK: u8 = !0b1011;
+
+/// Set in the tag of an entry whose mark is up: see [`Entry::mark`].
+const MARK_BIT: u8 = 1 << 3;
 
 impl Header {
     /// A header of an entry of this shape; `form` are the bits of its tag that tell kind and form.
@@ -395,6 +398,20 @@ impl Entry {
             None => self.plain_value(),
         };
         Self::build(self.key(), value, self.expiry())
+    }
+
+    /// What tells whether a snapshot still has to write the entry: see [`snapshot`](super::snapshot). It stays when value and
+    /// deadline change.
+    #[inline]
+    pub(super) fn mark(&self) -> bool {
+        self.header().tag & MARK_BIT != 0
+    }
+
+    #[inline]
+    pub(super) fn set_mark(&mut self, mark: bool) {
+        let header = self.header();
+        let bit = if mark { MARK_BIT } else { 0 };
+        self.set_header(Header { tag: header.tag & !MARK_BIT | bit, ..header });
     }
 
     /// Seconds since the last use, as far as it was tracked by time.

@@ -31,7 +31,7 @@ impl Keyspace<'_> {
         };
         self.store.stats.hits += 1;
         self.touch(position);
-        if hash_of(self.entry(position))?.is_due(self.now) {
+        if hash_of(self.entry(position))?.is_due(self.lapse_time()) {
             let Some(left) = self.expire_fields(hash, position, key, due) else { return Ok(None) };
             position = left;
         }
@@ -47,7 +47,7 @@ impl Keyspace<'_> {
         let hash = self.hash(key);
         let Some(mut position) = self.locate(hash, key) else { return Ok(None) };
         self.touch(position);
-        if hash_of(self.entry(position))?.is_due(self.now) {
+        if hash_of(self.entry(position))?.is_due(self.lapse_time()) {
             let Some(left) = self.expire_fields(hash, position, key, due) else { return Ok(None) };
             position = left;
         }
@@ -74,7 +74,7 @@ impl Keyspace<'_> {
 
     #[cold]
     fn expire_fields(&mut self, hash: u64, position: Position, key: &[u8], due: Due<'_>) -> Option<Position> {
-        self.store.expire_fields(self.journal, self.db, (hash, position), self.now, due);
+        self.store.expire_fields(self.journal, self.db, (hash, position), self.lapse_time(), due);
         self.locate(hash, key)
     }
 }

@@ -75,6 +75,13 @@ impl Garbage {
         }
     }
 
+    /// Takes the table of an emptied database, if there is one.
+    pub(super) fn add_emptied(&mut self, table: Option<Table>) {
+        if let Some(table) = table {
+            self.add_table(table);
+        }
+    }
+
     /// Takes what a value owned: frees it now if that is quick.
     #[inline]
     pub(super) fn add_heap(&mut self, heap: Option<Heap>) {

@@ -164,6 +164,11 @@ impl<D: Driver> Hub<D> {
         self.send(shard, Mail::Driver(mail));
     }
 
+    /// Brings home a store that was taken from its shard: see [`Shard::take_store`](super::runner::Shard::take_store).
+    pub fn send_store(&self, store: Box<ShardStore>) {
+        self.send(store.id(), Mail::Store(store));
+    }
+
     /// Wakes the worker of `shard` if it sleeps.
     pub fn wake(&self, shard: ShardId) {
         let port = &self.ports[shard.index()];

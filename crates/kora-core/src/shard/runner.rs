@@ -28,7 +28,7 @@ use super::watch::Watched;
 use crate::command::spec::{CoreHandler, Flags, Merge};
 use crate::config::CoreConfig;
 use crate::context::{Blocking, Ctx, Deferral, Resume, Stores};
-use crate::journal::{Announcement, Effect, Journal};
+use crate::journal::{Announcement, Effects, Journal};
 use crate::keyspace::eviction::Eviction;
 use crate::keyspace::garbage::Garbage;
 use crate::keyspace::sweep::Sweep;
@@ -38,7 +38,7 @@ use crate::slot::ShardId;
 use crate::time::UnixMs;
 
 /// Takes the effects of a round before anyone can see them.
-pub type EffectSink = Box<dyn FnMut(Vec<Effect>) + Send>;
+pub type EffectSink = Box<dyn FnMut(&Effects) + Send>;
 
 /// Takes what is to be announced, after the effects before it: events of keys, messages to channels.
 pub type AnnouncementSink = Box<dyn FnMut(Vec<Announcement>) + Send>;
@@ -167,10 +167,14 @@ impl<D: Driver> Shard<D> {
         &mut self.journal
     }
 
-    /// Records effects from now on and gives them to `sink` before anyone can see them.
+    /// Gives to `sink` from now on the effects that the journal records, before anyone can see them.
     pub fn set_effect_sink(&mut self, sink: EffectSink) {
-        self.journal.set_recording(true);
         self.effect_sink = Some(sink);
+    }
+
+    /// Takes the store away, to be filled elsewhere: until [`Hub::send_store`] brings it home it is lent.
+    pub fn take_store(&mut self) -> Option<Box<ShardStore>> {
+        self.store.take()
     }
 
     /// Gives to `sink` from now on what is to be announced, after the effects before it and before anyone can see them.
@@ -337,11 +341,11 @@ impl<D: Driver> Shard<D> {
     /// before it lends its store or forwards anything.
     #[inline]
     pub fn hand_over(&mut self) {
-        if self.journal.is_recording() {
-            let effects = self.journal.take_effects();
-            if let Some(sink) = self.effect_sink.as_mut().filter(|_| !effects.is_empty()) {
-                sink(effects);
+        if !self.journal.effects().is_empty() {
+            if let Some(sink) = &mut self.effect_sink {
+                sink(self.journal.effects());
             }
+            self.journal.clear_effects();
         }
         if self.journal.has_announcements() {
             self.announce();
@@ -475,6 +479,9 @@ impl<D: Driver> Shard<D> {
                 replies.end_item();
             }
             self.serve_ready(now);
+        }
+        if let Some(parts) = operation.effect_parts() {
+            self.journal.end_part(parts);
         }
         match deferral {
             None => self.answer(operation, replies),
@@ -712,7 +719,21 @@ pub(super) fn run_handler<S>(
     }
 }
 
-/// Runs one command on a store that belongs to no engine: for tests, and for the replay of effects.
+/// Runs one command on stores that are in nobody else's hands, replying to `out`; `false` if it refused: for the replay of
+/// effects.
+pub fn run_on_stores(
+    stores: Stores<'_>,
+    desk: (&mut Journal, &Arc<Services>),
+    run: (bool, CoreHandler),
+    args: &[&[u8]],
+    (db, now): (DbIndex, UnixMs),
+    out: &mut dyn Reply,
+) -> bool {
+    let setting = Setting { db, now, no_touch: false, style: (), watch: None };
+    run_handler(stores, desk, run, args, &setting, Blocking::Forbidden, out)
+}
+
+/// Runs one command on a store that belongs to no engine: for tests.
 pub fn run_on_store(
     store: &mut ShardStore,
     journal: &mut Journal,

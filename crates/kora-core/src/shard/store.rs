@@ -7,6 +7,7 @@ use crate::hash::{KeyHasher, hash_key, key_hasher, splitmix64};
 use crate::keyspace::Database;
 use crate::keyspace::eviction::EvictionState;
 use crate::keyspace::garbage::Garbage;
+use crate::keyspace::snapshot::StoreSnapshot;
 use crate::slot::ShardId;
 use crate::time::UnixMs;
 
@@ -59,6 +60,10 @@ pub struct ShardStore {
     /// How far eviction has come.
     pub(crate) eviction: EvictionState,
     pub(crate) random_state: u64,
+    /// The snapshot that is being taken of it.
+    pub(crate) snapshot: Option<StoreSnapshot>,
+    /// The time, while effects of the past are replayed.
+    replay_time: Option<UnixMs>,
 }
 
 impl ShardStore {
@@ -82,6 +87,8 @@ impl ShardStore {
             next_swept: DbIndex::default(),
             eviction: EvictionState::default(),
             random_state,
+            snapshot: None,
+            replay_time: None,
         }
     }
 
@@ -130,6 +137,24 @@ impl ShardStore {
             self.eviction = EvictionState::default();
         }
         self.config = config;
+    }
+
+    /// Begins or ends the replay of effects: meanwhile nothing expires, since what expired then is an effect itself, and keys
+    /// count as used at `time`, whatever the time that commands are given.
+    pub fn set_replaying(&mut self, time: Option<UnixMs>) {
+        self.replay_time = time;
+    }
+
+    /// Whether effects are replayed.
+    #[inline]
+    pub(crate) fn is_replaying(&self) -> bool {
+        self.replay_time.is_some()
+    }
+
+    /// The time for marks of use, of a command that runs at `now`.
+    #[inline]
+    pub(crate) fn clock(&self, now: UnixMs) -> UnixMs {
+        self.replay_time.unwrap_or(now)
     }
 
     /// Counts of what happened to keys.

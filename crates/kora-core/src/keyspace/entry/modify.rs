@@ -5,7 +5,7 @@ use std::num::NonZero;
 
 use super::heap::{Heap, NewValue};
 use super::shape::{HEADER_BYTES, Repr, Shape, size_class};
-use super::{DEADLINE_BIT, Entry, FORM_MASK, Form, Header, Kind, StringRef, UNUSED};
+use super::{DEADLINE_BIT, Entry, FORM_MASK, Form, Header, Kind, MARK_BIT, StringRef, UNUSED};
 use crate::keyspace::object::Object;
 use crate::keyspace::usage::Usage;
 use crate::time::UnixMs;
@@ -118,7 +118,8 @@ impl Entry {
     /// whose cell owns nothing.
     pub(super) fn fill(&mut self, shape: Shape, header: Header, value: NewValue<'_>) {
         let described = Header::new(shape, value.form_bits());
-        self.set_header(Header { key_len: header.key_len, usage: header.usage, ..described });
+        let tag = described.tag | header.tag & MARK_BIT;
+        self.set_header(Header { tag, key_len: header.key_len, usage: header.usage, ..described });
         // SAFETY: `shape` is that of the allocation, so that cell and inline value lie within it; and the cell is
         // aligned to 8, as all it can hold needs.
         unsafe {

@@ -24,16 +24,27 @@ impl Table {
         hasher: &KeyHasher,
         visit: &mut dyn FnMut(&Entry),
     ) -> u64 {
+        self.scan_positions(cursor, count, hasher, &mut |_, entry| visit(entry))
+    }
+
+    /// The same, and where the entries lie.
+    pub(in crate::keyspace) fn scan_positions(
+        &self,
+        cursor: u64,
+        count: usize,
+        hasher: &KeyHasher,
+        visit: &mut dyn FnMut(Position, &Entry),
+    ) -> u64 {
         let mut from = Place(cursor);
         let mut visited = 0;
         for _ in 0..count.saturating_mul(BUCKETS_PER_ENTRY).max(1) {
-            let Some(segment) = self.segment_from(from) else { return 0 };
+            let Some((number, segment)) = self.segment_from(from) else { return 0 };
             let home = segment.home(from);
             segment.prefetch_bucket(home + PREFETCH_DISTANCE);
-            segment.visit_home(home, hasher, |place, entry| {
+            segment.visit_home(home, hasher, |place, spot, entry| {
                 if place >= from {
                     visited += 1;
-                    visit(entry);
+                    visit(Position { segment: number, spot }, entry);
                 }
             });
             from = segment.first_place(home + 1);
@@ -48,13 +59,12 @@ impl Table {
     /// entry that moves meanwhile may be met twice or not at all.
     pub(in crate::keyspace) fn bucket(&self, cursor: u64) -> (impl Iterator<Item = (Position, &Entry)>, u64) {
         let from = Place(cursor);
-        let segment = self.segment_from(from).map(|segment| (segment, segment.home(from)));
-        let next = segment.map_or(0, |(segment, home)| cursor_of(segment.first_place(home + 1)));
-        let number = self.directory.locate(from).unwrap_or_default();
-        let entries = segment
-            .into_iter()
-            .flat_map(|(segment, home)| segment.bucket_entries(home))
-            .map(move |(spot, entry)| (Position { segment: number, spot }, entry));
+        let segment = self.segment_from(from).map(|(number, segment)| (number, segment, segment.home(from)));
+        let next = segment.map_or(0, |(_, segment, home)| cursor_of(segment.first_place(home + 1)));
+        let entries = segment.into_iter().flat_map(|(number, segment, home)| {
+            let position = move |spot| Position { segment: number, spot };
+            segment.bucket_entries(home).map(move |(spot, entry)| (position(spot), entry))
+        });
         (entries, next)
     }
 
@@ -70,12 +80,12 @@ impl Table {
         next
     }
 
-    /// The segment of a place; `None` behind the last one and in an empty table.
-    fn segment_from(&self, place: Place) -> Option<&super::Segment> {
+    /// The segment of a place with its number; `None` behind the last one and in an empty table.
+    fn segment_from(&self, place: Place) -> Option<(u32, &super::Segment)> {
         if cursor_of(place) != place.0 {
             return None;
         }
-        self.directory.locate(place).map(|number| &self.directory.segments[number as usize])
+        self.directory.locate(place).map(|number| (number, &self.directory.segments[number as usize]))
     }
 }
 

@@ -170,14 +170,19 @@ impl Segment {
         entries
     }
 
-    /// Visits the entries whose home is `home`, with their places.
-    pub(super) fn visit_home(&self, home: usize, hasher: &KeyHasher, mut visit: impl FnMut(Place, &Entry)) {
+    /// Visits the entries whose home is `home`, with their places and where they lie.
+    pub(super) fn visit_home(
+        &self,
+        home: usize,
+        hasher: &KeyHasher,
+        mut visit: impl FnMut(Place, Spot, &Entry),
+    ) {
         let mut at = home;
         for _ in 0..self.width() {
-            for entry in self.buckets[at].entries() {
+            for (spot, entry) in self.bucket_entries(at) {
                 let place = Place::of(hash_key(hasher, entry.key()));
                 if self.home(place) == home {
-                    visit(place, entry);
+                    visit(place, spot, entry);
                 }
             }
             if !self.buckets[at].is_passed_over() {
