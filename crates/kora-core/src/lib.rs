@@ -14,6 +14,7 @@ pub mod hash;
 pub mod journal;
 pub mod keyspace;
 pub mod number;
+pub mod rdb;
 pub mod reply;
 pub mod services;
 pub mod shard;
