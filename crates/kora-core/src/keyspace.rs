@@ -335,6 +335,12 @@ impl<'a> Keyspace<'a> {
         self.store.config()
     }
 
+    /// The database.
+    #[must_use]
+    pub fn db(&self) -> DbIndex {
+        self.db
+    }
+
     /// The shard that the keys live on.
     #[must_use]
     pub fn shard(&self) -> ShardId {

@@ -4,6 +4,7 @@
 pub mod command;
 pub mod config;
 pub mod context;
+pub mod digest;
 pub mod engine;
 pub mod error;
 #[cfg(any(test, feature = "fuzz"))]
