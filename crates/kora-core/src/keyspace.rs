@@ -11,6 +11,7 @@ mod entry_mut;
 pub mod eviction;
 mod fields;
 pub mod garbage;
+mod load;
 pub mod object;
 pub mod snapshot;
 pub mod sweep;
@@ -338,6 +339,12 @@ impl<'a> Keyspace<'a> {
     #[must_use]
     pub fn config(&self) -> &CoreConfig {
         self.store.config()
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn db(&self) -> DbIndex {
+        self.db
     }
 
     /// The shard that the keys live on.

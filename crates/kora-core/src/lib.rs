@@ -4,6 +4,7 @@
 pub mod command;
 pub mod config;
 pub mod context;
+pub mod digest;
 pub mod engine;
 pub mod error;
 #[cfg(any(test, feature = "fuzz"))]
@@ -14,6 +15,7 @@ pub mod hash;
 pub mod journal;
 pub mod keyspace;
 pub mod number;
+pub mod rdb;
 pub mod reply;
 pub mod services;
 pub mod shard;

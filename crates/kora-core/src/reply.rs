@@ -75,6 +75,36 @@ macro_rules! forward_reply {
     };
 }
 
+/// Takes a reply that nobody wants, and keeps the error if it is one.
+#[derive(Debug, Default)]
+pub struct NoReply {
+    /// The first error, prefix included.
+    pub error: Option<String>,
+}
+
+impl Reply for NoReply {
+    fn simple(&mut self, _: &str) {}
+    fn error(&mut self, text: &str) {
+        self.error.get_or_insert_with(|| text.to_owned());
+    }
+    fn integer(&mut self, _: i64) {}
+    fn bulk(&mut self, _: &[u8]) {}
+    fn null(&mut self) {}
+    fn null_array(&mut self) {}
+    fn array(&mut self, _: usize) {}
+    fn map(&mut self, _: usize) {}
+    fn set(&mut self, _: usize) {}
+    fn push(&mut self, _: usize) {}
+    fn boolean(&mut self, _: bool) {}
+    fn double(&mut self, _: f64) {}
+    fn big_number(&mut self, _: &str) {}
+    fn verbatim(&mut self, _: &str, _: &[u8]) {}
+    fn attribute(&mut self, _: usize) {}
+    fn is_resp3(&self) -> bool {
+        false
+    }
+}
+
 /// A reply as a tree: what the library and tests read.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {

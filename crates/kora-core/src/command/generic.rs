@@ -2,6 +2,7 @@
 //! the files share.
 
 mod deadline;
+mod dump;
 mod expire;
 pub(in crate::command) mod object;
 mod presence;
@@ -17,6 +18,7 @@ use crate::command::spec::{Categories, CommandSpec, Facts, Group, KeySpec};
 pub const COMMANDS: &[CommandSpec] = &[
     transfer::COPY,
     presence::DEL,
+    dump::DUMP,
     presence::EXISTS,
     expire::EXPIRE,
     expire::EXPIREAT,
@@ -37,6 +39,8 @@ pub const COMMANDS: &[CommandSpec] = &[
     scan::RANDOMKEY,
     transfer::RENAME,
     transfer::RENAMENX,
+    dump::RESTORE,
+    dump::RESTORE_ASKING,
     scan::SCAN,
     presence::TOUCH,
     deadline::TTL,

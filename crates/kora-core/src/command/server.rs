@@ -15,6 +15,8 @@ use crate::command::spec::{CommandSpec, Facts, Group};
 pub const COMMANDS: &[CommandSpec] = &[
     databases::DBSIZE,
     debug::DEBUG,
+    debug::DEBUG_DIGEST,
+    debug::DEBUG_DIGEST_VALUE,
     debug::DEBUG_ERROR,
     debug::DEBUG_HELP,
     debug::DEBUG_HTSTATS_KEY,

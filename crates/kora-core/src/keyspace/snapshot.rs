@@ -13,6 +13,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -20,8 +21,11 @@ use super::database::Database;
 use super::entry::Entry;
 use super::table::{Position, Table};
 use crate::hash::{KeyHasher, hash_key};
-use crate::rdb::{EntryOptions, EntryWriter, write_entry};
+use crate::config::CoreConfig;
+use crate::rdb::{Purpose, Style, ValueWriter, write_entry, write_entry_head};
 use crate::shard::store::{DbIndex, ShardStore};
+use crate::slot::ShardId;
+use crate::time::UnixMs;
 
 /// Entries that one step through a table looks at.
 const STEP_ENTRIES: usize = 16;
@@ -46,7 +50,7 @@ pub trait SnapshotSink: Send {
 #[derive(Debug)]
 pub struct Chunk {
     /// The shard they come from.
-    pub shard: crate::slot::ShardId,
+    pub shard: ShardId,
     /// The database they were in.
     pub db: DbIndex,
     /// Number of entries that end in it.
@@ -88,12 +92,28 @@ pub(super) struct Snapshotting {
     task: Option<Box<Task>>,
 }
 
+/// How entries are written.
+#[derive(Debug)]
+struct Manner {
+    style: Style,
+    /// The instant.
+    now: UnixMs,
+    /// The settings then: they say how use is told.
+    config: CoreConfig,
+}
+
+impl Manner {
+    fn write(&self, entry: &Entry, out: &mut Vec<u8>) {
+        write_entry(entry, self.style, self.now, &self.config, out);
+    }
+}
+
 /// What is left to be written of a database.
 #[derive(Debug)]
 struct Task {
     /// The number it had at the instant.
     db: DbIndex,
-    options: EntryOptions,
+    manner: Arc<Manner>,
     cursor: u64,
     is_scanned: bool,
     /// The table as it was emptied, if it was: the entries are there.
@@ -101,7 +121,7 @@ struct Task {
     /// Large entries that the scan has passed.
     large: VecDeque<Large>,
     /// The first of `large`, partly written.
-    open: Option<EntryWriter>,
+    open: Option<ValueWriter>,
     /// Written and not yet taken away.
     bytes: Vec<u8>,
     /// The same, to stand behind the entry that is partly written.
@@ -118,11 +138,11 @@ struct Large {
 
 impl Snapshotting {
     /// The instant: all entries are to be written.
-    fn begin(&mut self, db: DbIndex, options: EntryOptions) {
+    fn begin(&mut self, db: DbIndex, manner: &Arc<Manner>) {
         self.mark = !self.mark;
         self.task = Some(Box::new(Task {
             db,
-            options,
+            manner: Arc::clone(manner),
             cursor: 0,
             is_scanned: false,
             emptied: None,
@@ -174,17 +194,21 @@ impl Task {
         if is_open {
             self.go_on(entry, usize::MAX);
         } else if self.open.is_some() {
-            write_entry(entry, &self.options, &mut self.behind);
+            self.manner.write(entry, &mut self.behind);
             self.entries_behind += 1;
         } else {
-            write_entry(entry, &self.options, &mut self.bytes);
+            self.manner.write(entry, &mut self.bytes);
             self.entries += 1;
         }
     }
 
     /// Writes about `budget` bytes of the first large entry; whether that was the rest of it.
     fn go_on(&mut self, entry: &Entry, budget: usize) -> bool {
-        let writer = self.open.get_or_insert_with(|| EntryWriter::new(entry, &self.options));
+        let Self { manner, open, bytes, .. } = self;
+        let writer = open.get_or_insert_with(|| {
+            write_entry_head(entry, manner.style, manner.now, &manner.config, bytes);
+            ValueWriter::new(manner.style)
+        });
         if !writer.write_some(entry, &mut self.bytes, budget) {
             return false;
         }
@@ -226,7 +250,7 @@ impl Task {
     }
 
     fn scan(&mut self, table: &mut Table, mark: bool, hasher: &KeyHasher) {
-        let Self { options, large, bytes, entries, .. } = self;
+        let Self { manner, large, bytes, entries, .. } = self;
         let mut written: SmallVec<[Position; 2 * STEP_ENTRIES]> = SmallVec::new();
         self.cursor = table.scan_positions(self.cursor, STEP_ENTRIES, hasher, &mut |position, entry| {
             if entry.mark() == mark {
@@ -235,7 +259,7 @@ impl Task {
             if entry.as_object().is_some_and(|object| object.free_effort() > LARGE_EFFORT) {
                 large.push_back(Large { hash: hash_key(hasher, entry.key()), key: entry.key().into() });
             } else {
-                write_entry(entry, options, bytes);
+                manner.write(entry, bytes);
                 *entries += 1;
                 written.push(position);
             }
@@ -246,7 +270,7 @@ impl Task {
         self.is_scanned = self.cursor == 0;
     }
 
-    fn take_chunk(&mut self, shard: crate::slot::ShardId) -> Chunk {
+    fn take_chunk(&mut self, shard: ShardId) -> Chunk {
         let (bytes, entries) = (std::mem::take(&mut self.bytes), std::mem::take(&mut self.entries));
         Chunk { shard, db: self.db, entries, bytes, is_whole: self.open.is_none() }
     }
@@ -280,15 +304,17 @@ impl ShardStore {
         self.snapshot.is_some()
     }
 
-    /// Begins a snapshot of all databases as they are now. [`ShardStore::snapshot_some`] is to be called until it is done.
+    /// Begins a snapshot of all databases as they are at `now`; `compress`: strings are compressed. [`ShardStore::snapshot_some`] is to be called until it is done.
     ///
     /// # Panics
     /// If one is being taken.
-    pub fn begin_snapshot(&mut self, options: EntryOptions, sink: Box<dyn SnapshotSink>) {
+    pub fn begin_snapshot(&mut self, compress: bool, now: UnixMs, sink: Box<dyn SnapshotSink>) {
         assert!(self.snapshot.is_none(), "one snapshot at a time");
+        let style = Style { compress, purpose: Purpose::File };
+        let manner = Arc::new(Manner { style, now, config: self.config.clone() });
         for (db, database) in (0..).map(DbIndex).zip(&mut self.databases) {
             if !database.is_empty() {
-                database.snapshot_and_table().0.begin(db, options);
+                database.snapshot_and_table().0.begin(db, &manner);
             }
         }
         self.snapshot = Some(StoreSnapshot { sink });

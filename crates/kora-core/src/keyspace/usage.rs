@@ -50,6 +50,14 @@ impl Usage {
         Self(clock_seconds(now).wrapping_sub(seconds) & CLOCK_MASK)
     }
 
+    /// The same for any number of seconds: what is beyond the clock's reach is as far back as it can tell well.
+    pub(super) fn from_long_idle(seconds: u64, now: UnixMs) -> Self {
+        match u32::try_from(seconds) {
+            Ok(seconds @ 0..=CLOCK_MASK) => Self::from_idle(seconds, now),
+            _ => Self::from_idle(CLOCK_MASK / 2, now),
+        }
+    }
+
     /// Bits that say: used `count` (up to 255) on the logarithmic scale.
     pub(super) fn from_count(count: u32, now: UnixMs) -> Self {
         Self(clock_minutes(now) << 8 | count.min(MAX_COUNT))

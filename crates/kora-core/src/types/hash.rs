@@ -13,6 +13,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use edit::PACKED_BYTES_MAX;
 pub use edit::{HashMut, Limits, NewHash};
 pub use packed::Packed;
 pub use table::HashTable;

@@ -15,6 +15,7 @@ mod fill;
 mod node;
 mod quicklist;
 mod run;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -26,6 +27,7 @@ use crate::keyspace::{EntryMut, PackedMut};
 use crate::types::listpack::{self, Buffer, Element, ListPack};
 use fill::Fill;
 pub use quicklist::{Figures, QuickList};
+pub(crate) use stored::{ListLoader, Stored};
 pub use view::ListRef;
 
 /// An end of a list.

@@ -82,7 +82,7 @@ impl Buffer for Vec<u8> {
 pub struct At(pub(crate) usize);
 
 /// What an element holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Element<'a> {
     /// An integer; as a text, its canonical decimal form.
     Integer(i64),

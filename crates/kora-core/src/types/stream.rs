@@ -16,6 +16,7 @@ mod trim;
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use crate::keyspace::entry::{Encoding, Kind};
 use crate::keyspace::object::Object;
@@ -54,6 +55,16 @@ impl Stream {
     /// Its groups, by name.
     pub fn groups(&self) -> impl ExactSizeIterator<Item = (&[u8], &Group)> {
         self.groups.iter().map(|(name, group)| (&**name, group))
+    }
+
+    /// The groups whose names come behind `last`, all if there is none, by name.
+    pub(crate) fn groups_behind<'a>(
+        &'a self,
+        last: Option<&'a [u8]>,
+    ) -> impl Iterator<Item = (&'a [u8], &'a Group)> {
+        let start = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let range = self.groups.range::<[u8], _>((start, Bound::Unbounded));
+        range.map(|(name, group)| (&**name, group))
     }
 
     /// A group.

@@ -10,6 +10,7 @@ mod bounds;
 mod index;
 mod leaf;
 mod leaves;
+mod load;
 mod locator;
 mod packed;
 mod tree;
@@ -25,6 +26,7 @@ use crate::keyspace::{EntryMut, Keyspace};
 use crate::types::listpack::{self, Buffer};
 pub use bounds::{LexBound, LexRange, ScoreBound, ScoreRange};
 use index::Index;
+pub(crate) use load::ZSetLoader;
 use packed::Packed;
 
 /// Longest member, in bytes.

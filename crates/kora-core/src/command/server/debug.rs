@@ -13,11 +13,14 @@ use crate::command::help::write_help;
 use crate::command::spec::{CommandSpec, Facts, Flags, KeySpec, Merge, Route};
 use crate::config::CoreConfig;
 use crate::context::Ctx;
+use crate::digest::{Detail, Digest};
 use crate::error::{CommandError, CommandResult};
 use crate::glob;
+use crate::keyspace::Keyspace;
 use crate::keyspace::entry::StringRef;
 use crate::number::parse_i64;
 use crate::reply::Reply;
+use crate::shard::store::DbIndex;
 use crate::types::list::{Figures, quicklist_figures};
 
 /// Longest text that DEBUG STRINGMATCH-LEN tries.
@@ -61,6 +64,10 @@ fn debug_help(_: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRe
         out,
         "DEBUG",
         &[
+            "DIGEST",
+            "    Reply with a digest of all data.",
+            "DIGEST-VALUE <key> [<key> ...]",
+            "    Reply with digests of the values at these keys.",
             "ERROR <text>",
             "    Reply with <text> as an error.",
             "HTSTATS-KEY <key>",
@@ -80,6 +87,46 @@ fn debug_help(_: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRe
             "    Tell whether <pattern> matches <len> times the letter a.",
         ],
     );
+    Ok(())
+}
+
+pub(super) const DEBUG_DIGEST: CommandSpec = CommandSpec {
+    facts: Facts { name: "debug|digest", route: Route::LendAll, ..HIDDEN },
+    handler: debug_digest,
+};
+
+fn debug_digest(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let [_, _] = *args else { return Err(unknown(args)) };
+    let (now, database_count) = (ctx.now, ctx.config().database_count);
+    let mut databases = Vec::new();
+    for db in (0..database_count).map(DbIndex) {
+        let (mut digest, mut keys) = (Digest::default(), 0);
+        ctx.each_store(|store, journal| {
+            let mut keyspace = Keyspace::new(store, journal, db, now, true);
+            digest.merge(Digest::of_keys(&mut keyspace, Detail::AsRedis));
+            keys += keyspace.len();
+        });
+        if keys > 0 {
+            databases.push((db, digest));
+        }
+    }
+    out.simple(&Digest::of_databases(databases).to_hex());
+    Ok(())
+}
+
+pub(super) const DEBUG_DIGEST_VALUE: CommandSpec = CommandSpec {
+    facts: Facts { name: "debug|digest-value", keys: &[KeySpec::range(&["RO"], 2, -1, 1)], ..HIDDEN },
+    handler: debug_digest_value,
+};
+
+fn debug_digest_value(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let keys = &args[2..];
+    out.array(keys.len());
+    for key in keys {
+        let mut keyspace = ctx.keyspace(key);
+        let digest = keyspace.peek(key).map(|entry| Digest::of_value(entry, Detail::AsRedis));
+        out.simple(&digest.unwrap_or_default().to_hex());
+    }
     Ok(())
 }
 

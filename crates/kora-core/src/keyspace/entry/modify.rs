@@ -6,6 +6,7 @@ use std::num::NonZero;
 use super::heap::{Heap, NewValue};
 use super::shape::{HEADER_BYTES, Repr, Shape, size_class};
 use super::{DEADLINE_BIT, Entry, FORM_MASK, Form, Header, Kind, MARK_BIT, StringRef, UNUSED};
+use crate::config::{CoreConfig, Tracking};
 use crate::keyspace::object::Object;
 use crate::keyspace::usage::Usage;
 use crate::time::UnixMs;
@@ -280,6 +281,21 @@ impl Entry {
     #[inline]
     pub(in crate::keyspace) fn set_usage(&mut self, usage: Usage) {
         self.set_header(Header { usage, ..self.header() });
+    }
+
+    /// Makes the entry look used as a snapshot or RESTORE tells, as far as it tells what is tracked here.
+    pub(crate) fn restore_use(
+        &mut self,
+        idle_seconds: Option<u64>,
+        frequency: Option<u8>,
+        config: &CoreConfig,
+        now: UnixMs,
+    ) {
+        match (config.tracking, idle_seconds, frequency) {
+            (Tracking::Lfu, _, Some(count)) => self.set_usage(Usage::from_count(count.into(), now)),
+            (Tracking::Lru, Some(seconds), _) => self.set_usage(Usage::from_long_idle(seconds, now)),
+            _ => {}
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::types::deadlines::Deadlines;
 use crate::types::listpack;
 
 /// A packed hash never grows beyond this, whatever the settings say: listpacks end at 4 GiB.
-const PACKED_BYTES_MAX: usize = 1 << 30;
+pub(crate) const PACKED_BYTES_MAX: usize = 1 << 30;
 
 /// How large a packed hash may be.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ impl Limits {
     }
 
     /// Whether `count` fields are few enough.
-    fn take_count(self, count: usize) -> bool {
+    pub(crate) fn take_count(self, count: usize) -> bool {
         count as u64 <= self.fields
     }
 
@@ -37,7 +37,8 @@ impl Limits {
         self.take_count(pairs.len() / 2) && pairs.iter().all(|text| text.len() as u64 <= self.text_bytes)
     }
 
-    fn take(self, field: &[u8], value: &[u8]) -> bool {
+    /// Whether a name and its value are short enough.
+    pub(crate) fn take(self, field: &[u8], value: &[u8]) -> bool {
         field.len().max(value.len()) as u64 <= self.text_bytes
     }
 }

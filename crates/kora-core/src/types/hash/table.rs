@@ -24,7 +24,7 @@ pub struct HashTable {
 impl HashTable {
     /// An empty one, whose hashes depend on `seed`, with room for `len` fields.
     #[must_use]
-    pub(super) fn new(seed: u64, len: usize) -> Self {
+    pub(crate) fn new(seed: u64, len: usize) -> Self {
         let mut table = PackedTable::new(seed);
         table.reserve(len);
         Self { table, deadlines: Deadlines::default() }
@@ -32,18 +32,18 @@ impl HashTable {
 
     /// The fields, for reading.
     #[inline]
-    pub(super) fn table(&self) -> &PackedTable {
+    pub(crate) fn table(&self) -> &PackedTable {
         &self.table
     }
 
     /// The next deadline of a field.
     #[inline]
-    pub(super) fn next_deadline(&self) -> Option<UnixMs> {
+    pub(crate) fn next_deadline(&self) -> Option<UnixMs> {
         self.deadlines.first().map(|(at, _)| at)
     }
 
     /// Gives a field its value and says whether it is new.
-    pub(super) fn set(&mut self, field: &[u8], value: &[u8], ttl: Ttl) -> bool {
+    pub(crate) fn set(&mut self, field: &[u8], value: &[u8], ttl: Ttl) -> bool {
         let wanted = if let Ttl::At(deadline) = ttl { Some(deadline) } else { None };
         if wanted.is_none() && self.deadlines.len() == 0 {
             return self.table.insert(&Record { key: field, value, deadline: None });

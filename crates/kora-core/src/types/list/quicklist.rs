@@ -74,6 +74,17 @@ impl QuickList {
         self.fill.map_or(Fill::Unlimited, |setting| Fill::of(setting.into()))
     }
 
+    /// Number of nodes.
+    /// Complexity: O(n) with a small factor.
+    pub(super) fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Adds a node behind the others.
+    pub(super) fn push_node(&mut self, node: Node) {
+        self.nodes.insert(self.len(), node);
+    }
+
     /// The elements that lie together with that at `at`, and the position of the first of them.
     pub(super) fn node(&self, at: usize) -> Option<(NodeRef<'_>, usize)> {
         self.nodes.get(at).map(|(node, first)| (node.view(), first))

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::encode::Encoded;
 use super::view::ListPack;
-use super::{At, Buffer, COUNT_UNKNOWN, END, HEAD_BYTES};
+use super::{At, Buffer, COUNT_UNKNOWN, END, Element, HEAD_BYTES};
 
 /// The listpack in a buffer.
 #[inline]
@@ -33,6 +33,15 @@ impl Run {
     pub fn push(&mut self, text: &[u8]) {
         Encoded::of(text).write_to(&mut self.bytes);
         self.count += 1;
+    }
+
+    /// Adds an element of a listpack.
+    #[inline]
+    pub(crate) fn push_element(&mut self, element: Element<'_>) {
+        match element {
+            Element::Integer(value) => self.push_integer(value),
+            Element::Bytes(text) => self.push(text),
+        }
     }
 
     /// Adds an integer.

@@ -60,6 +60,25 @@ impl<'a> ListPack<'a> {
         if bytes[end] == END && is_counted { Ok(list) } else { Err(Corrupt) }
     }
 
+    /// Whether each element is stored as editing stores it, so that equal texts have equal bytes, and the number of
+    /// elements is told if it can be. What was only [checked](ListPack::check) may be otherwise.
+    /// Complexity: O(n).
+    #[must_use]
+    pub fn is_canonical(self) -> bool {
+        let (mut next, mut count) = (self.first(), 0);
+        while let Some(at) = next {
+            let encoded = match self.get(at) {
+                Element::Integer(value) => Encoded::integer(value),
+                Element::Bytes(text) => Encoded::of(text),
+            };
+            if encoded.len() != self.encoded_len(at) || !encoded.begins(&self.bytes[at.0..]) {
+                return false;
+            }
+            (next, count) = (self.next(at), count + 1);
+        }
+        self.is_bare || self.stored_len() != COUNT_UNKNOWN || count >= usize::from(COUNT_UNKNOWN)
+    }
+
     /// The bytes as they are kept.
     #[must_use]
     pub fn bytes(self) -> &'a [u8] {

@@ -2,9 +2,10 @@
 
 use super::edit::{Open, SetHome};
 use super::{SetLimits, SetRef, SetTable};
-use crate::keyspace::entry::{Encoding, Kind, Packing};
+use crate::keyspace::entry::{Encoding, Entry, Kind, Packing};
 use crate::keyspace::{EntryMut, Keyspace};
 use crate::number::parse_i64;
+use crate::time::UnixMs;
 use crate::types::listpack::Buffer;
 use crate::types::packed_table::PackedTable;
 use crate::types::{intset, listpack};
@@ -98,6 +99,15 @@ impl SetValue {
             Self::Integers(bytes) => entry.set_packed(Kind::Set, Packing::IntSet, &bytes),
             Self::Packed(bytes) => entry.set_packed(Kind::Set, Packing::ListPack, &bytes),
             Self::Table(table) => entry.set_object(Box::new(SetTable(table))),
+        }
+    }
+
+    /// Makes it an entry.
+    pub(crate) fn into_entry(self, key: &[u8], expiry: Option<UnixMs>) -> Entry {
+        match self {
+            Self::Integers(bytes) => Entry::new_packed(key, (Kind::Set, Packing::IntSet), &bytes, expiry),
+            Self::Packed(bytes) => Entry::new_packed(key, (Kind::Set, Packing::ListPack), &bytes, expiry),
+            Self::Table(table) => Entry::new_object(key, Box::new(SetTable(table)), expiry),
         }
     }
 

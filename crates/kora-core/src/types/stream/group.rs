@@ -6,6 +6,7 @@
 //! Complexity: O(log n) for each pending entry looked up, added or taken away.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::id::StreamId;
@@ -87,6 +88,16 @@ impl Group {
     /// The consumers, by name.
     pub fn consumers(&self) -> impl ExactSizeIterator<Item = &Consumer> {
         self.by_name.values().map(|id| &self.consumers[id])
+    }
+
+    /// The consumers whose names come behind `last`, all if there is none, by name.
+    pub(crate) fn consumers_behind<'a>(
+        &'a self,
+        last: Option<&'a [u8]>,
+    ) -> impl Iterator<Item = &'a Consumer> {
+        let start = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let range = self.by_name.range::<[u8], _>((start, Bound::Unbounded));
+        range.map(|(_, id)| &self.consumers[id])
     }
 
     /// The consumer of this name.

@@ -7,6 +7,7 @@
 //! entries that are not deleted; `length` is the number of those in all blocks.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use super::block::{Block, BlockLimits, BlockSummary, Corrupt, Entry};
 use super::id::StreamId;
@@ -178,7 +179,24 @@ impl Log {
         self.blocks.iter().map(|(&base, block)| (base, block.bytes()))
     }
 
-    /// Adds a block that a snapshot stored, behind all others.
+    /// Number of blocks that have entries which are not deleted. Only the last block may have none.
+    pub(crate) fn live_block_count(&self) -> usize {
+        let is_last_dead = self.blocks.last_key_value().is_some_and(|(_, block)| block.live() == 0);
+        self.blocks.len() - usize::from(is_last_dead)
+    }
+
+    /// Those of them that come behind the block `last`, all if there is none.
+    pub(crate) fn live_blocks_behind(
+        &self,
+        last: Option<StreamId>,
+    ) -> impl Iterator<Item = (StreamId, &[u8])> {
+        let start = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let blocks = self.blocks.range((start, Bound::Unbounded)).filter(|(_, block)| block.live() > 0);
+        blocks.map(|(&base, block)| (base, block.bytes()))
+    }
+
+    /// Adds a block that a snapshot stored, behind all others; one whose entries are all deleted only counts as having
+    /// been there.
     ///
     /// # Errors
     /// If the bytes are not a block, hold nothing, or do not come after those added before.
@@ -188,7 +206,9 @@ impl Log {
         let (Some((_, last_id)), true) = (summary.ids, is_behind) else { return Err(Corrupt) };
         self.length = self.length.checked_add(summary.live).ok_or(Corrupt)?;
         self.last_id = self.last_id.max(last_id);
-        self.blocks.insert(base, Block::from_bytes(bytes));
+        if summary.live > 0 {
+            self.blocks.insert(base, Block::from_bytes(bytes));
+        }
         Ok(summary)
     }
 

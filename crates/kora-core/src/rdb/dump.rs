@@ -1,0 +1,36 @@
+//! Payloads as DUMP and FUNCTION DUMP give them and RESTORE takes them: what would stand in a file, then a version and a
+//! checksum.
+
+use super::value::{Purpose, Style, write_value};
+use super::{Crc64, VERSION_WITH_FIELD_DEADLINES};
+use crate::keyspace::entry::Entry;
+
+/// The version in a payload, and the latest that is read.
+const VERSION: u16 = VERSION_WITH_FIELD_DEADLINES;
+
+/// The payload of a value.
+#[must_use]
+pub fn dump(entry: &Entry) -> Vec<u8> {
+    let mut payload = Vec::new();
+    write_value(entry, Style { compress: true, purpose: Purpose::Dump }, &mut payload);
+    seal(&mut payload);
+    payload
+}
+
+/// Adds version and checksum.
+pub fn seal(payload: &mut Vec<u8>) {
+    payload.extend_from_slice(&VERSION.to_le_bytes());
+    let checksum = Crc64::of(payload);
+    payload.extend_from_slice(&checksum.to_le_bytes());
+}
+
+/// What stands before version and checksum; `None` if they are not right.
+#[must_use]
+pub fn open(payload: &[u8]) -> Option<&[u8]> {
+    let (checked, checksum) = payload.split_last_chunk::<8>()?;
+    let (body, version) = checked.split_last_chunk::<2>()?;
+    let is_right =
+        u16::from_le_bytes(*version) <= VERSION && u64::from_le_bytes(*checksum) == Crc64::of(checked);
+    is_right.then_some(body)
+}
+
