@@ -11,6 +11,9 @@
 //! - with one, those that have not are exactly those of the instant that were not written yet, as they were at the instant.
 //!   They are in the table at or behind the cursor, in `large`, or in the table that was emptied meanwhile.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
