@@ -181,7 +181,10 @@ impl Scripts {
     }
 
     /// FUNCTION LOAD; returns the library's name.
-    pub(crate) fn load_library(&self, code: &[u8], replaces: bool) -> CommandResult<Box<[u8]>> {
+    ///
+    /// # Errors
+    /// If it is not well-formed, or there is one of its name and it does not replace that.
+    pub fn load_library(&self, code: &[u8], replaces: bool) -> CommandResult<Box<[u8]>> {
         let library = self.read_library(code)?;
         let name = library.name.clone();
         self.change(|libraries| libraries.add(Arc::new(library), replaces))?;
@@ -204,6 +207,12 @@ impl Scripts {
     pub fn flush_libraries(&self) {
         *self.libraries.lock() = Arc::default();
         self.libraries_version.fetch_add(1, Ordering::Release);
+    }
+
+    /// The texts of all libraries.
+    #[must_use]
+    pub fn library_codes(&self) -> Vec<Box<[u8]>> {
+        self.libraries().iter().map(|library| Box::from(&*library.code)).collect()
     }
 
     /// FUNCTION DUMP.

@@ -5,12 +5,13 @@
 
 mod client;
 mod config;
-mod connection;
+pub(crate) mod connection;
 pub mod facts;
 mod function;
 mod info;
 mod introspection;
 mod memory;
+pub(crate) mod persistence;
 pub(crate) mod pubsub;
 mod script;
 pub(crate) mod scripting;
@@ -59,6 +60,8 @@ pub(crate) enum FollowUp {
     Watch,
     /// Have the shards forget these.
     Unwatch(Box<Watched>),
+    /// Save, and end the server.
+    ShutDown,
 }
 
 /// What a command changes for those behind it.
@@ -128,7 +131,7 @@ pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
 
 /// Families of the server that run on shards.
 pub(crate) const SHARD_FAMILIES: &[&[CommandSpec]] =
-    &[kora_script::FAMILY, kora_script::FUNCTION_FAMILY, pubsub::SHARD_COMMANDS];
+    &[kora_script::FAMILY, kora_script::FUNCTION_FAMILY, persistence::COMMANDS, pubsub::SHARD_COMMANDS];
 
 /// A container without its subcommand: its arity refuses that before it runs.
 fn container(_: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {

@@ -13,6 +13,7 @@ pub mod field;
 pub mod limits;
 pub mod load;
 mod nearest;
+pub mod persistence;
 pub mod rewrite;
 pub mod table;
 pub mod value;
@@ -21,6 +22,7 @@ use events::EventFlags;
 use field::{ByteCount, FileMode, choice};
 use kora_core::config::{CoreConfig, EvictionConfig, EvictionOrder, EvictionScope, Tracking};
 use limits::{ClientsLimit, OutputLimit, OutputLimits};
+use persistence::PersistenceConfig;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use value::Setting;
@@ -163,6 +165,8 @@ pub struct Config {
     pub event_flags: EventFlags,
     /// The limits of packed collections.
     pub packed: PackedLimits,
+    /// Files of data.
+    pub persistence: PersistenceConfig,
     /// The file it was read from, if any: the one CONFIG REWRITE writes.
     pub file: Option<PathBuf>,
     /// Values given for directives that have no effect here, by name.
@@ -208,6 +212,12 @@ impl Config {
             ClientsLimit::Bytes(bytes) => bytes.max(CLIENTS_BYTES_MIN),
             ClientsLimit::Percent(percent) => (self.max_memory.0 / 100 * percent).max(CLIENTS_BYTES_MIN),
         }
+    }
+
+    /// `dbfilename` as a name of a file.
+    #[must_use]
+    pub fn db_file_name(&self) -> String {
+        String::from_utf8_lossy(&self.persistence.db_file_name).into_owned()
     }
 
     /// Number of workers: `workers`, or one per core.
@@ -277,6 +287,7 @@ impl Default for Config {
             active_expire_effort: 1,
             event_flags: EventFlags::default(),
             packed: PackedLimits::default(),
+            persistence: PersistenceConfig::default(),
             file: None,
             inert: BTreeMap::new(),
         }

@@ -162,6 +162,8 @@ pub(crate) struct Connection {
     pub(crate) is_broken: bool,
     /// Whether it stands in the worker's list of connections with something to send.
     pub(crate) is_dirty: bool,
+    /// The record of the log that must be covered before its output may be sent; 0: none.
+    pub(crate) held_for: u64,
     /// Whether it stands in the worker's list of connections with something to do.
     pub(crate) is_queued: bool,
     pub(crate) wait: Wait,
@@ -188,6 +190,7 @@ impl Connection {
             is_closing: false,
             is_broken: false,
             is_dirty: false,
+            held_for: 0,
             is_queued: false,
             wait: Wait::Nothing,
             subscriptions: Subscriptions::default(),
@@ -220,6 +223,7 @@ impl Connection {
     #[inline]
     pub(crate) fn may_run(&self) -> bool {
         matches!(self.wait, Wait::Nothing)
+            && self.held_for == 0
             && !self.is_closing
             && !self.is_broken
             && self.unsent_bytes() < OUTPUT_HIGH_WATER_BYTES

@@ -38,6 +38,8 @@ pub(crate) enum WorkerMail {
     Sleep(std::time::Duration),
     /// CONFIG RESETSTAT.
     ResetStats,
+    /// Save if that is configured, and end the server.
+    End,
     /// Listen on these instead.
     Listen(Vec<Listener>),
 }

@@ -15,6 +15,7 @@ mod driver;
 mod memory;
 mod net;
 mod output;
+pub mod persistence;
 mod pubsub;
 mod resp;
 mod server;

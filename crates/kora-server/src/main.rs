@@ -9,6 +9,7 @@ use kora_server::config::command_line::{Invocation, USAGE, read};
 use kora_server::config::load::Loaded;
 use kora_server::descriptors::make_room;
 use kora_server::log::Log;
+use kora_server::persistence;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -35,25 +36,35 @@ fn run() -> anyhow::Result<()> {
             writeln!(out, "The configuration is right.")?;
         }
         Invocation::Print(loaded) => out.write_all(&loaded.config.print())?,
+        Invocation::CheckData(dir) => return report(&persistence::check(&dir)?),
+        Invocation::RepairData(dir) => return report(&persistence::repair(&dir)?),
         Invocation::Version => writeln!(out, "kora-server {}", env!("CARGO_PKG_VERSION"))?,
         Invocation::Help => out.write_all(USAGE.as_bytes())?,
     }
     Ok(())
 }
 
+/// Prints what was found in files; an error if they are damaged.
+fn report(verdict: &persistence::Verdict) -> anyhow::Result<()> {
+    std::io::stdout().write_all(verdict.text.as_bytes())?;
+    anyhow::ensure!(verdict.is_sound, "the files are not whole");
+    Ok(())
+}
+
 fn serve(loaded: Loaded) -> anyhow::Result<()> {
     let Loaded { mut config, notes } = loaded;
     if !config.dir.is_empty() {
-        use std::os::unix::ffi::OsStrExt;
+        use std::os::unix::ffi::{OsStrExt, OsStringExt};
         let dir = std::ffi::OsStr::from_bytes(&config.dir);
         std::env::set_current_dir(dir).with_context(|| format!("can't work in {}", dir.display()))?;
+        config.dir = std::env::current_dir()?.into_os_string().into_vec();
     }
     let log = Log::start(config.log_level, &config.log_file).context("can't start the log")?;
     notes.iter().for_each(|note| tracing::info!("{note}"));
     tracing::info!("Kora {} starts, process {}", env!("CARGO_PKG_VERSION"), std::process::id());
-    tracing::info!("Data is kept in memory only: nothing survives a restart");
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     make_room(&mut config);
+    persistence::settle(&mut config);
     let server = Server::start(config, Some(log.level()))?;
     for address in server.addresses() {
         tracing::info!("Listening on {address}");
@@ -63,7 +74,7 @@ fn serve(loaded: Loaded) -> anyhow::Result<()> {
     std::thread::Builder::new().name("kora-signals".to_owned()).spawn(move || {
         if let Some(signal) = signals.forever().next() {
             tracing::warn!("Signal {signal} received: shutting down");
-            ender.end();
+            ender.save_and_end();
         }
     })?;
     server.wait()?;

@@ -9,17 +9,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use kora_core::command::table::CommandTable;
 use kora_core::services::Services;
 use kora_core::shard::hub::Wake;
-use kora_core::shard::runner::new_shards;
+use kora_core::shard::runner::{Shard, new_shards};
+use kora_core::shard::store::ShardStore;
 use kora_core::time::UnixMs;
 use kora_script::Scripts;
 
 use crate::command::scripting::ServerHost;
 use crate::command::{FAMILIES, SHARD_FAMILIES};
 use crate::config::Config;
-use crate::driver::ServerDriver;
+use crate::driver::{ServerDriver, WorkerMail};
 use crate::log::LevelHandle;
 use crate::memory::{Account, Reclaimer};
 use crate::net::Poller;
+use crate::persistence::LoadError;
 use crate::pubsub::Broker;
 use crate::shared::{Shared, SharedParts};
 use crate::worker::{Worker, open_listeners};
@@ -28,6 +30,7 @@ use crate::worker::{Worker, open_listeners};
 #[derive(Debug)]
 pub struct Server {
     shared: Arc<Shared>,
+    /// Those of the workers, and the one that loads the data.
     threads: Vec<JoinHandle<io::Result<()>>>,
     addresses: Vec<SocketAddr>,
     ended: crossbeam_channel::Receiver<()>,
@@ -41,6 +44,15 @@ impl Ender {
     /// Makes the workers finish what runs and end.
     pub fn end(&self) {
         self.0.end();
+    }
+
+    /// The same, after a last snapshot if there are rules for snapshots. If that fails, the server goes on.
+    pub fn save_and_end(&self) {
+        if self.0.persistence.loading.is_on() {
+            return self.0.end();
+        }
+        let first = self.0.shards().next().expect("there is at least one worker");
+        self.0.hub.send_driver_mail(first, WorkerMail::End);
     }
 }
 
@@ -84,9 +96,21 @@ impl Server {
             end_sender,
         }));
         host.serve(&shared);
+        shared.persistence.serve(&shared);
         shared.configure_scripts(&shared.config());
-        let services = Arc::new(Services::default().with(Arc::clone(&shared.broker)).with(scripts));
+        let services = Arc::new(
+            Services::default()
+                .with(Arc::clone(&shared.broker))
+                .with(scripts)
+                .with(Arc::new(Arc::clone(&shared.persistence))),
+        );
         let mut server = Self { shared: Arc::clone(&shared), threads: Vec::new(), addresses, ended };
+        let mut shards = shards;
+        if shared.persistence.has_something_to_restore(&shared.config()) {
+            shared.persistence.loading.begin();
+            let stores = shards.iter_mut().filter_map(Shard::take_store).collect();
+            server.restore(stores, Arc::clone(&services))?;
+        }
         let mut listeners = Some(listeners);
         for (index, (mut shard, poller)) in shards.into_iter().zip(pollers).enumerate() {
             shard.set_services(Arc::clone(&services));
@@ -105,6 +129,27 @@ impl Server {
         Ok(server)
     }
 
+    /// Loads the data, in a thread of its own: meanwhile clients are told so.
+    fn restore(&mut self, mut stores: Vec<Box<ShardStore>>, services: Arc<Services>) -> io::Result<()> {
+        let (shared, ender) = (Arc::clone(&self.shared), self.ender());
+        let body = move || {
+            let restored = shared.persistence.restore(&shared, &mut stores, &services, clock());
+            if let Err(error) = restored {
+                ender.end();
+                return match error {
+                    LoadError::Ending => Ok(()),
+                    error => Err(io::Error::other(format!("can't load the data: {error}"))),
+                };
+            }
+            stores.into_iter().for_each(|store| shared.hub.send_store(store));
+            shared.persistence.loading.end();
+            shared.wake_all();
+            Ok(())
+        };
+        self.threads.push(std::thread::Builder::new().name("kora-loader".to_owned()).spawn(body)?);
+        Ok(())
+    }
+
     /// The TCP addresses it listens on.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
@@ -114,7 +159,7 @@ impl Server {
     /// Number of workers.
     #[must_use]
     pub fn worker_count(&self) -> usize {
-        self.threads.len()
+        usize::from(self.shared.hub.shard_count())
     }
 
     /// A handle that ends it.
@@ -137,7 +182,13 @@ impl Server {
     }
 
     fn join(&mut self) -> io::Result<()> {
-        self.threads.drain(..).try_for_each(|thread| thread.join().expect("workers do not panic"))
+        let mut result = Ok(());
+        for thread in self.threads.drain(..) {
+            result = result.and(thread.join().expect("workers do not panic"));
+        }
+        // Nobody records anything any more.
+        self.shared.persistence.close_log();
+        result
     }
 }
 
@@ -153,6 +204,11 @@ impl Drop for Server {
 fn clock() -> UnixMs {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixMs(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// A number that nobody can know.
+pub(crate) fn random_number() -> io::Result<u64> {
+    random_bytes::<8>().map(u64::from_le_bytes)
 }
 
 fn random_bytes<const N: usize>() -> io::Result<[u8; N]> {

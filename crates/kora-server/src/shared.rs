@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::driver::{ServerDriver, WorkerMail};
 use crate::log::LevelHandle;
 use crate::memory::{Account, Reclaimer};
+use crate::persistence::Persistence;
 use crate::pubsub::Broker;
 
 /// Counters of one worker. Only that worker adds to them.
@@ -39,6 +40,8 @@ pub(crate) struct WorkerCounters {
     /// Keys of its shard that may be evicted; kept while there is a memory limit.
     pub(crate) evictable: AtomicU64,
     pub(crate) changes: AtomicU64,
+    /// Whether it holds replies back until the log covers what they tell.
+    pub(crate) holds_replies: AtomicBool,
     /// Keys of its shard that clients wait for.
     pub(crate) awaited_keys: AtomicU64,
     /// Its connections that wait for something until a time.
@@ -82,6 +85,7 @@ impl WorkerCounters {
             evicted_clients: AtomicU64::new(0),
             evictable: AtomicU64::new(0),
             changes: AtomicU64::new(0),
+            holds_replies: AtomicBool::new(false),
             awaited_keys: AtomicU64::new(0),
             timed_waits: AtomicU64::new(0),
             reads: AtomicU64::new(0),
@@ -159,6 +163,8 @@ pub(crate) struct Shared {
     pub(crate) broker: Arc<Broker>,
     pub(crate) counters: Box<[WorkerCounters]>,
     pub(crate) pause: Pause,
+    /// Files.
+    pub(crate) persistence: Arc<Persistence>,
     pub(crate) started: UnixMs,
     pub(crate) run_id: String,
     pub(crate) connections_received: AtomicU64,
@@ -209,6 +215,7 @@ impl Shared {
             end_sender,
         } = parts;
         let command_count = table.all().len();
+        let persistence = Arc::new(Persistence::new(&config, started));
         broker.set_event_flags(config.event_flags);
         let counters = (0..hub.shard_count()).map(|_| WorkerCounters::new(command_count)).collect();
         Self {
@@ -223,6 +230,7 @@ impl Shared {
             clients: Clients::default(),
             counters,
             pause: Pause::default(),
+            persistence,
             started,
             run_id,
             connections_received: AtomicU64::new(0),
@@ -286,6 +294,7 @@ impl Shared {
     pub(crate) fn end(&self) {
         if !self.ending.swap(true, Ordering::AcqRel) {
             self.scripts.end();
+            self.persistence.loading.stop();
             // The receiver may be gone already, which is the same as told.
             let _ = self.end_sender.send(());
             self.wake_all();
@@ -304,6 +313,15 @@ impl Shared {
 
     pub(crate) fn wake_all(&self) {
         self.shards().for_each(|shard| self.hub.wake_anyway(shard));
+    }
+
+    /// Wakes the workers that hold replies back.
+    pub(crate) fn wake_holders(&self) {
+        for (shard, counters) in self.shards().zip(self.counters.iter()) {
+            if counters.holds_replies.load(Ordering::SeqCst) {
+                self.hub.wake_anyway(shard);
+            }
+        }
     }
 
     /// Sends every worker a message.

@@ -9,6 +9,7 @@ mod cron;
 mod execute;
 mod finish;
 mod mail;
+mod persist;
 mod publish;
 mod room;
 mod thrift;
@@ -35,6 +36,7 @@ use accept::Listening;
 pub(crate) use accept::open_listeners;
 use batch::Batch;
 use execute::Resolved;
+use persist::Held;
 use thrift::note_memory;
 use wait::Deadlines;
 
@@ -72,6 +74,12 @@ pub(crate) struct Worker {
     pause: Option<PauseMode>,
     /// Some script takes long.
     is_busy: bool,
+    /// The data are being loaded.
+    is_loading: bool,
+    /// What writes do could not be kept.
+    refuses_writes: bool,
+    /// Replies that wait for the log.
+    held: Held,
     /// Some worker has so much to deliver that those who publish have to wait.
     holds_publishers: bool,
     /// What this thread has told of its allocations.
@@ -112,6 +120,7 @@ impl Worker {
         shard.set_config_source(Box::new(move |store| settings.configure_store(store)));
         shard.set_garbage_sink(Box::new(move |garbage| owner.reclaimer.free(garbage)));
         publish::connect(&mut shard, &shared);
+        persist::connect(&mut shard, &shared);
         let mut worker = Self {
             shard,
             config_version: shared.config_version(),
@@ -131,6 +140,9 @@ impl Worker {
             clock,
             pause: None,
             is_busy: false,
+            is_loading: false,
+            refuses_writes: false,
+            held: Held::default(),
             holds_publishers: false,
             memory: Share::default(),
             owes_room: false,
@@ -162,9 +174,13 @@ impl Worker {
     }
 
     fn round(&mut self) -> std::io::Result<()> {
-        let is_idle =
-            self.queue.is_empty() && !self.owes_room && self.shard.park() && !self.has_publications();
-        let until_cron = self.next_cron.saturating_duration_since(self.round_begun);
+        let until_slice = self.snapshot_some();
+        let is_idle = self.queue.is_empty()
+            && !self.owes_room
+            && self.shard.park()
+            && !self.has_publications()
+            && !self.may_release();
+        let until_cron = self.next_cron.saturating_duration_since(self.round_begun).min(until_slice);
         let timeout = if is_idle { until_cron.min(self.deadlines.from(self.now)) } else { Duration::ZERO };
         let mut ready = std::mem::take(&mut self.ready);
         let waited = self.poller.wait(timeout, &mut ready);
@@ -172,6 +188,7 @@ impl Worker {
         waited?;
         self.begin_round();
         add(&self.counters().rounds, 1);
+        self.release();
         ready.drain(..).for_each(|ready| self.note_ready(ready));
         self.ready = ready;
         self.read_mail();
@@ -185,7 +202,7 @@ impl Worker {
         self.shard.dispose();
         self.shard.hand_over();
         self.deliver(None);
-        self.send_all();
+        self.send_covered();
         self.spare_clients();
         if self.round_begun >= self.next_cron {
             self.cron();

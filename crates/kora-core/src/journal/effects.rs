@@ -149,8 +149,12 @@ impl Effects {
 
     /// Drops the effects from the `from`th on that commands made; incidental ones stay.
     pub(super) fn retain_incidental(&mut self, from: usize) {
-        let kept: Vec<Effect> =
-            self.iter().skip(from).filter(|effect| effect.is_incidental).map(|effect| effect.to_owned()).collect();
+        let kept: Vec<Effect> = self
+            .iter()
+            .skip(from)
+            .filter(|effect| effect.is_incidental)
+            .map(|effect| effect.to_owned())
+            .collect();
         self.heads.truncate(from);
         self.bytes.truncate(self.heads.last().map_or(0, |head| head.end));
         for Effect { db, operation, is_incidental, args } in kept {

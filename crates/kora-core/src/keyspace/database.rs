@@ -195,7 +195,11 @@ impl Database {
 
 /// The entry at `position`, which is about to change or to go: a snapshot writes it first if it still has to.
 #[inline]
-fn entry_to_change<'a>(table: &'a mut Table, snapshot: &mut Snapshotting, position: Position) -> &'a mut Entry {
+fn entry_to_change<'a>(
+    table: &'a mut Table,
+    snapshot: &mut Snapshotting,
+    position: Position,
+) -> &'a mut Entry {
     let entry = table.entry_mut(position);
     snapshot.before_change(entry);
     entry

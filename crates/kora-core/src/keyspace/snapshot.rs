@@ -23,8 +23,8 @@ use smallvec::SmallVec;
 use super::database::Database;
 use super::entry::Entry;
 use super::table::{Position, Table};
-use crate::hash::{KeyHasher, hash_key};
 use crate::config::CoreConfig;
+use crate::hash::{KeyHasher, hash_key};
 use crate::rdb::{Purpose, Style, ValueWriter, write_entry, write_entry_head};
 use crate::shard::store::{DbIndex, ShardStore};
 use crate::slot::ShardId;
@@ -193,7 +193,8 @@ impl Task {
     /// Writes an entry that is about to change.
     #[cold]
     fn write_ahead(&mut self, entry: &Entry) {
-        let is_open = self.open.is_some() && self.large.front().is_some_and(|large| *large.key == *entry.key());
+        let is_open =
+            self.open.is_some() && self.large.front().is_some_and(|large| *large.key == *entry.key());
         if is_open {
             self.go_on(entry, usize::MAX);
         } else if self.open.is_some() {

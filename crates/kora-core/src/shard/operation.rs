@@ -388,7 +388,8 @@ impl<D: Driver> Operation<D> {
     /// may change something.
     pub(super) fn effect_parts(&self) -> Option<u16> {
         let may_write = self.request.items.iter().any(|item| item.facts.flags.has(Flags::WRITE));
-        (matches!(self.course, Course::FanOut) && may_write).then(|| u16::try_from(self.part_count()).expect("shards are numbered by u16"))
+        (matches!(self.course, Course::FanOut) && may_write)
+            .then(|| u16::try_from(self.part_count()).expect("shards are numbered by u16"))
     }
 
     /// Whether it is one command that may wait for keys.

@@ -60,7 +60,13 @@ fn set(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     for (name, reason) in &changes.without_effect {
         tracing::info!("'{name}' was set and has no effect: {reason}");
     }
+    let is_log_wanted = next.persistence.append_only;
+    shared.persistence.set_policy(next.persistence.append_fsync.into());
     shared.set_config(next);
+    if changes.need(Apply::Persistence) {
+        shared.persistence.want_log(is_log_wanted);
+    }
+    shared.persistence.reconsider();
     if let Some(listeners) = listeners {
         let first = shared.shards().next().expect("there is at least one worker");
         shared.hub.send_driver_mail(first, WorkerMail::Listen(listeners));

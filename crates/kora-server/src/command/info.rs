@@ -11,8 +11,8 @@ use super::connection::REDIS_VERSION;
 use crate::client::flag;
 use crate::introspect::info::Sections;
 use crate::introspect::info::snapshot::{
-    ClientsInfo, CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, MemoryInfo, PersistenceInfo,
-    ServerInfo, StatsInfo,
+    ClientsInfo, CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, MemoryInfo, ServerInfo,
+    StatsInfo,
 };
 use crate::memory::allocator_bytes;
 use crate::pubsub::Space;
@@ -25,10 +25,7 @@ pub(super) fn info(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
         server: server(desk),
         clients: clients(desk),
         memory: memory(desk),
-        persistence: PersistenceInfo {
-            changes_since_save: desk.shared.sum(|counters| &counters.changes),
-            last_save_seconds: u64::try_from(desk.shared.started.seconds()).unwrap_or(0),
-        },
+        persistence: desk.shared.persistence.figures(desk.shared),
         stats: stats(desk),
         cpu: cpu(),
         commands: commands(desk),

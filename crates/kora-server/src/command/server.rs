@@ -13,7 +13,7 @@ use kora_core::reply::Reply;
 use kora_core::time::UnixMs;
 
 use super::connection::REDIS_VERSION;
-use super::{Call, Desk, DeskHandler, ServerHandler, facts};
+use super::{Call, Desk, DeskHandler, FollowUp, ServerHandler, facts};
 use crate::client::flag;
 use crate::connection::{TimedReply, Wait};
 use crate::driver::WorkerMail;
@@ -24,7 +24,10 @@ pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
     CommandSpec { facts: DEBUG_LOG, handler: debug_log },
     CommandSpec { facts: DEBUG_SLEEP, handler: debug_sleep },
     CommandSpec { facts: facts::INFO, handler: |call, args| call.at_desk(args, super::info::info) },
-    CommandSpec { facts: facts::LASTSAVE, handler: |call, args| call.at_desk(args, lastsave) },
+    CommandSpec {
+        facts: facts::LASTSAVE,
+        handler: |call, args| call.at_desk(args, super::persistence::lastsave),
+    },
     CommandSpec { facts: facts::LOLWUT, handler: |call, args| call.at_desk(args, lolwut) },
     CommandSpec { facts: facts::SHUTDOWN, handler: shutdown },
     CommandSpec { facts: facts::TIME, handler: |call, args| call.at_desk(args, time) },
@@ -35,7 +38,7 @@ pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
 /// Those that scripts may call.
 pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[
     ("info", super::info::info),
-    ("lastsave", lastsave),
+    ("lastsave", super::persistence::lastsave),
     ("lolwut", lolwut),
     ("time", time),
     ("wait", wait_for_nobody),
@@ -80,13 +83,6 @@ fn time(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     Ok(())
 }
 
-/// The start of the server: nothing is saved.
-fn lastsave(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let started = desk.shared.started.seconds();
-    out.integer(started);
-    Ok(())
-}
-
 fn lolwut(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let picture = Picture::parse(&args[1..])?;
     let mut state = desk.now.0.unsigned_abs();
@@ -95,7 +91,7 @@ fn lolwut(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult 
     Ok(())
 }
 
-/// Ends the server. There is nothing to save, so NOSAVE and SAVE differ in nothing but that SAVE can't be had.
+/// Ends the server, after a last snapshot if one is asked for, or if there are rules for snapshots.
 fn shutdown(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let (mut saves, mut nosave, mut abort) = (false, false, false);
     for option in &args[1..] {
@@ -113,12 +109,12 @@ fn shutdown(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     if abort {
         return Err(CommandError::text("ERR No shutdown in progress."));
     }
-    if saves {
-        return Err(CommandError::text(
-            "ERR Errors trying to SHUTDOWN: persistence is not available. Check logs.",
-        ));
-    }
     tracing::warn!("SHUTDOWN received from client {}", call.connection.client.id.0);
+    let has_rules = !call.shared.config().persistence.save.rules().is_empty();
+    if (saves || has_rules && !nosave) && !call.shared.persistence.loading.is_on() {
+        call.follow_up = Some(FollowUp::ShutDown);
+        return Ok(());
+    }
     call.connection.close_after_output();
     call.shared.end();
     Ok(())

@@ -4,7 +4,7 @@ use super::load::{ConfigError, Loaded, Loader};
 use std::ffi::OsStr;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What `--help` prints.
 pub const USAGE: &str = "\
@@ -15,6 +15,8 @@ Usage: kora-server [FILE] [--DIRECTIVE VALUE ...] [-]
   -                     read more directives from the standard input
   --check-config FILE   say whether the file is right, and end
   --print-config        print the configuration that would be used, and end
+  --check DIR           say whether the snapshots and logs in DIR are whole, and end
+  --repair DIR          make damaged logs in DIR readable up to the damage, keep what was damaged, and end
   -v, --version         print the version, and end
   -h, --help            print this, and end
 
@@ -34,6 +36,10 @@ pub enum Invocation {
     Check(Box<Loaded>),
     /// Print the configuration.
     Print(Box<Loaded>),
+    /// Verify the files of a data directory.
+    CheckData(PathBuf),
+    /// Mend them.
+    RepairData(PathBuf),
     /// Print the version.
     Version,
     /// Print [`USAGE`].
@@ -53,6 +59,11 @@ pub fn read<A: AsRef<OsStr>>(args: &[A], stdin: &mut dyn Read) -> Result<Invocat
             let mut loader = Loader::default();
             loader.main_file(Path::new(OsStr::from_bytes(file)))?;
             return Ok(Invocation::Check(Box::new(loader.finish())));
+        }
+        [b"--check", dir] => return Ok(Invocation::CheckData(OsStr::from_bytes(dir).into())),
+        [b"--repair", dir] => return Ok(Invocation::RepairData(OsStr::from_bytes(dir).into())),
+        [b"--check" | b"--repair", ..] => {
+            return Err(ConfigError::Usage("--check and --repair take one directory".into()));
         }
         [b"--check-config", ..] => return Err(ConfigError::Usage("--check-config takes one file".into())),
         _ => {}

@@ -5,6 +5,7 @@
 use super::events::EventFlags;
 use super::field::Field;
 use super::limits::ClientsLimit;
+use super::persistence::{AppendFsync, SaveRules, file_name};
 use super::table::{Apply, Change, Directive, Meaning};
 use super::value::{Setting, Shape, quote};
 use super::{LogLevel, MaxmemoryPolicy, Permission};
@@ -36,7 +37,8 @@ pub(super) const DIRECTIVES: &[&[Directive]] = &[
 ];
 
 const fn row(name: &'static str, shape: Shape, meaning: Meaning) -> Directive {
-    Directive { name, aliases: &[], shape, change: Change::AnyTime, apply: Apply::WhenRead, meaning }
+    let (change, apply) = (Change::AnyTime, Apply::WhenRead);
+    Directive { name, aliases: &[], shape, change, apply, meaning, accumulates: false }
 }
 
 const fn inert(name: &'static str, shape: Shape, default: &'static str, because: &'static str) -> Directive {
@@ -229,27 +231,81 @@ const PACKED: &[Directive] = &[
 ];
 
 const PERSISTENCE: &[Directive] = &[
-    unavailable("save", Words, "", "persistence is"),
-    unavailable("appendonly", Bool, "no", "persistence is"),
-    inert("dbfilename", Text, "dump.rdb", NO_FILES).protected(),
-    inert("appendfilename", Text, "appendonly.aof", NO_FILES).at_start(),
-    inert("appenddirname", Text, "appendonlydir", NO_FILES).at_start(),
-    inert("appendfsync", Choice(&["everysec", "always", "no"]), "everysec", NO_FILES),
-    inert("no-appendfsync-on-rewrite", Bool, "no", NO_FILES),
-    inert("auto-aof-rewrite-min-size", Bytes(0, LONG), "64mb", NO_FILES),
-    inert("auto-aof-rewrite-percentage", Int(0, INT), "100", NO_FILES),
-    inert("aof-load-truncated", Bool, "yes", NO_FILES),
-    inert("aof-rewrite-incremental-fsync", Bool, "yes", NO_FILES),
-    inert("aof-timestamp-enabled", Bool, "no", NO_FILES),
-    inert("aof-use-rdb-preamble", Bool, "yes", NO_FILES),
-    inert("rdb-del-sync-files", Bool, "no", NO_FILES),
-    inert("rdb-save-incremental-fsync", Bool, "yes", NO_FILES),
-    inert("rdbchecksum", Bool, "yes", NO_FILES).at_start(),
-    inert("rdbcompression", Bool, "yes", NO_FILES),
-    inert("sanitize-dump-payload", Choice(&["no", "yes", "clients"]), "no", NO_FILES),
-    inert("stop-writes-on-bgsave-error", Bool, "yes", NO_FILES),
-    unavailable("shutdown-on-sigint", Words, "default", "persistence is"),
-    unavailable("shutdown-on-sigterm", Words, "default", "persistence is"),
+    row(
+        "save",
+        Words,
+        Meaning::Works {
+            get: |config| config.persistence.save.to_setting(),
+            set: |config, setting| {
+                let Setting::Words(words) = setting else { unreachable!("its shape is several words") };
+                config.persistence.save = SaveRules::parse(&words)?;
+                Ok(())
+            },
+            lines: Some(|config| config.persistence.save.lines()),
+        },
+    )
+    .accumulates(),
+    field!("appendonly", Bool, persistence.append_only).then(Apply::Persistence),
+    row(
+        "dbfilename",
+        Text,
+        Meaning::Works {
+            get: |config| config.persistence.db_file_name.to_setting(),
+            set: |config, setting| {
+                config.persistence.db_file_name = file_name(setting, "dbfilename")?;
+                Ok(())
+            },
+            lines: None,
+        },
+    )
+    .protected(),
+    row(
+        "appendfilename",
+        Text,
+        Meaning::Works {
+            get: |config| config.persistence.append_file_name.to_setting(),
+            set: |config, setting| {
+                config.persistence.append_file_name = file_name(setting, "appendfilename")?;
+                Ok(())
+            },
+            lines: None,
+        },
+    )
+    .at_start(),
+    row(
+        "appenddirname",
+        Text,
+        Meaning::Works {
+            get: |config| config.persistence.append_dir_name.to_setting(),
+            set: |config, setting| {
+                config.persistence.append_dir_name = file_name(setting, "appenddirname")?;
+                Ok(())
+            },
+            lines: None,
+        },
+    )
+    .at_start(),
+    field!("appendfsync", Choice(AppendFsync::WORDS), persistence.append_fsync).then(Apply::Persistence),
+    inert("no-appendfsync-on-rewrite", Bool, "no", "a rewrite does not hold up the log's syncs"),
+    field!("auto-aof-rewrite-min-size", Bytes(0, LONG), persistence.auto_rewrite_min_size),
+    field!("auto-aof-rewrite-percentage", Int(0, INT), persistence.auto_rewrite_percentage),
+    field!("aof-load-truncated", Bool, persistence.load_truncated),
+    inert("aof-rewrite-incremental-fsync", Bool, "yes", SYNCED_IN_SLICES),
+    inert("aof-timestamp-enabled", Bool, "no", "the log has a format of its own"),
+    inert("aof-use-rdb-preamble", Bool, "yes", "the log always begins with a snapshot"),
+    inert("rdb-del-sync-files", Bool, "no", NO_REPLICAS),
+    inert("rdb-save-incremental-fsync", Bool, "yes", SYNCED_IN_SLICES),
+    field!("rdbchecksum", Bool, persistence.checksum).at_start(),
+    field!("rdbcompression", Bool, persistence.compression),
+    inert(
+        "sanitize-dump-payload",
+        Choice(&["no", "yes", "clients"]),
+        "no",
+        "whatever is read is checked in full",
+    ),
+    field!("stop-writes-on-bgsave-error", Bool, persistence.stop_writes_on_bgsave_error),
+    unavailable("shutdown-on-sigint", Words, "default", "choosing what signals do is"),
+    unavailable("shutdown-on-sigterm", Words, "default", "choosing what signals do is"),
 ];
 
 const REPLICATION: &[Directive] = &[
@@ -364,7 +420,7 @@ const PROCESS: &[Directive] = &[
 const NO_TLS: &str = "there is no TLS yet";
 const NO_REPLICAS: &str = "there is no replication yet";
 const NO_CLUSTER: &str = "there is no cluster mode yet";
-const NO_FILES: &str = "nothing is kept on disk yet";
+const SYNCED_IN_SLICES: &str = "snapshots are always synced in slices";
 const NO_USERS: &str = "there are no users beside the default one yet";
 const NO_LATENCY: &str = "latencies are not measured yet";
 const NO_DEFRAG: &str = "there is no active defragmentation yet";

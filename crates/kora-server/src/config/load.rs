@@ -74,6 +74,8 @@ pub enum ConfigError {
 #[derive(Debug, Default)]
 pub struct Loader {
     config: Config,
+    /// What lines of directives that accumulate have said so far.
+    accumulated: BTreeMap<&'static str, Vec<Vec<u8>>>,
     without_effect: BTreeMap<&'static str, Vec<&'static str>>,
 }
 
@@ -147,7 +149,18 @@ impl Loader {
         if args.is_empty() {
             return Err("wrong number of arguments".into());
         }
-        directive.set(&mut self.config, args)?;
+        if directive.accumulates {
+            let mut all = self.accumulated.get(directive.name).cloned().unwrap_or_default();
+            if args.iter().all(|arg| arg.is_empty()) {
+                all.clear();
+            } else {
+                all.extend_from_slice(args);
+            }
+            directive.set(&mut self.config, &all)?;
+            self.accumulated.insert(directive.name, all);
+        } else {
+            directive.set(&mut self.config, args)?;
+        }
         if let Meaning::Inert { because, .. } = directive.meaning {
             let names = self.without_effect.entry(because).or_default();
             if !names.contains(&directive.name) {

@@ -19,6 +19,8 @@ pub struct Directive {
     pub apply: Apply,
     /// What it means here.
     pub meaning: Meaning,
+    /// Whether each of its lines in a file adds to those before it; one without a value begins anew.
+    pub accumulates: bool,
 }
 
 /// When a directive can be changed.
@@ -43,6 +45,8 @@ pub enum Apply {
     Core,
     /// Adjust the log.
     Log,
+    /// Write to disk from now on, or no more, or in another way.
+    Persistence,
 }
 
 /// The values of a directive that takes several lines in a file, one each.
@@ -95,6 +99,13 @@ impl Directive {
     #[must_use]
     pub const fn protected(mut self) -> Self {
         self.change = Change::Protected;
+        self
+    }
+
+    /// The same directive, whose lines add up.
+    #[must_use]
+    pub const fn accumulates(mut self) -> Self {
+        self.accumulates = true;
         self
     }
 

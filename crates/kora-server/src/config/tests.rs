@@ -141,8 +141,6 @@ fn set_is_all_or_nothing() {
 #[test]
 fn what_does_not_exist_yet_is_refused_but_its_off_value_is_not() {
     for (name, off, on) in [
-        ("appendonly", "no", "yes"),
-        ("save", "", "900 1"),
         ("activedefrag", "no", "yes"),
         ("slowlog-log-slower-than", "10000", "0"),
         ("min-replicas-to-write", "0", "1"),
@@ -153,6 +151,17 @@ fn what_does_not_exist_yet_is_refused_but_its_off_value_is_not() {
         assert!(error.ends_with("not available in this version of Kora"), "{error}");
         assert_eq!(get_one(&config, name), off);
     }
+}
+
+#[test]
+fn lines_of_save_add_up() {
+    let rules = |text| load(text).unwrap().config.persistence.save.rules().len();
+    assert_eq!(rules("save 900 1\nsave 60 10 30 100"), 3);
+    assert_eq!(rules("save 900 1\nsave \"\"\nsave 60 10"), 1);
+    assert_eq!(rules("save 900 1\nsave \"\""), 0);
+    let mut config = load("save 900 1").unwrap().config;
+    set(&mut config, &["save", "60 10"]).unwrap();
+    assert_eq!(get_one(&config, "save"), "60 10");
 }
 
 #[test]
@@ -234,10 +243,8 @@ fn wrong_lines_stop_the_start_with_their_place() {
         ),
         ("qwertyuiop 1", "standard input:1: 'qwertyuiop 1': unknown directive 'qwertyuiop'"),
         ("logfile \"x", "standard input:1: 'logfile \"x': Unbalanced quotes in configuration line"),
-        (
-            "appendonly yes",
-            "standard input:1: 'appendonly yes': persistence is not available in this version of Kora",
-        ),
+        ("save 900", "standard input:1: 'save 900': Invalid save parameters"),
+        ("dbfilename a/b", "standard input:1: 'dbfilename a/b': dbfilename can't be a path, just a filename"),
         (
             "user default on",
             "standard input:1: 'user default on': access control by users is not available in this version of Kora",

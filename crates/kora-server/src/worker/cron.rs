@@ -25,6 +25,7 @@ impl Worker {
         self.publish_counters();
         self.measure_rate();
         self.accept_left_behind();
+        self.begin_due();
         if self.cron_round.is_multiple_of(ROUNDS_PER_CLIENT_CHECK) {
             self.check_clients();
         }

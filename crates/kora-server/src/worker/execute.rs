@@ -116,6 +116,8 @@ impl Worker {
     fn run_batch(&mut self, connection: &mut Connection, bytes: &[u8]) -> usize {
         let count = self.batch.len();
         self.is_busy = self.shared.scripts.is_busy();
+        self.is_loading = self.shared.persistence.loading.is_on();
+        self.refuses_writes = self.shared.persistence.refuses_writes();
         self.take_up_config();
         self.look_ahead(connection, bytes);
         let mut gathered = Gathered::default();
@@ -233,6 +235,8 @@ impl Worker {
             || connection.session.queue.is_some()
             || self.pause.is_some()
             || self.is_busy
+            || self.is_loading
+            || self.refuses_writes
             || self.holds_publishers
     }
 
@@ -257,6 +261,16 @@ impl Worker {
         if connection.is_in_subscribe_mode() && !is_allowed_in_subscribe_mode(resolved.facts) {
             let text = subscribe_mode_error(resolved.facts);
             self.reject(connection, resolved, &text);
+            return Some(Step::Next);
+        }
+        if self.is_unkeepable(resolved.facts.name, flags)
+            && let Some(refusal) = self.shared.persistence.refusal()
+        {
+            self.reject(connection, resolved, &refusal.text());
+            return Some(Step::Next);
+        }
+        if self.is_loading && !flags.has(Flags::LOADING) {
+            self.reject(connection, resolved, "LOADING Redis is loading the dataset in memory");
             return Some(Step::Next);
         }
         if self.is_busy && !flags.has(Flags::ALLOW_BUSY) {
@@ -464,6 +478,7 @@ impl Worker {
             Some(FollowUp::Exec(queue)) => return self.exec(connection, resolved, queue),
             Some(FollowUp::Watch) => return self.watch(connection, resolved, args),
             Some(FollowUp::Unwatch(watched)) => self.shard.unwatch(*watched),
+            Some(FollowUp::ShutDown) => return self.shut_down(connection, resolved, args),
             None => {}
         }
         self.finish_command(connection, resolved, begin);

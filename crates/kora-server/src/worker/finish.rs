@@ -103,7 +103,8 @@ impl Worker {
         loop {
             self.read_mail();
             self.shard.hand_over();
-            self.send_all();
+            self.release();
+            self.send_covered();
             let is_sent = self.connections.iter().flatten().all(|connection| connection.unsent_bytes() == 0);
             if is_sent || Instant::now() >= deadline {
                 return;

@@ -43,6 +43,10 @@ impl Worker {
 
     /// Puts the replies of a complete operation into the output and lets the connection go on.
     fn finish_operation(&mut self, slot: usize) {
+        if self.shared.is_ending() && self.is_shutdown(slot) {
+            // Who asked for the end is told by the end of the connection.
+            return;
+        }
         let Some(Some(connection)) = self.connections.get_mut(slot) else { return };
         let deadline = connection.deadline();
         let Wait::Operation(mut pending) = std::mem::take(&mut connection.wait) else { return };
@@ -95,6 +99,7 @@ impl Worker {
             WorkerMail::PauseChanged => self.take_up_config(),
             WorkerMail::Sleep(duration) => std::thread::sleep(duration),
             WorkerMail::ResetStats => self.reset_stats(),
+            WorkerMail::End => self.end_orderly(),
             WorkerMail::Listen(listeners) => self.listen_again(listeners),
         }
     }

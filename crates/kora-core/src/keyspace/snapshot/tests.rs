@@ -140,7 +140,14 @@ impl Fixture {
         let command = self.table.resolve(&args).unwrap();
         let Handler::Core(handler) = command.handler else { unreachable!("the table has no others") };
         let Self { store, journal, .. } = self;
-        run_on_store(store, journal, (true, handler), &args, (DbIndex(db), UnixMs(1)), &mut NoReply::default());
+        run_on_store(
+            store,
+            journal,
+            (true, handler),
+            &args,
+            (DbIndex(db), UnixMs(1)),
+            &mut NoReply::default(),
+        );
     }
 
     fn image(&self) -> Image {

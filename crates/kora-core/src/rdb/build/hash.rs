@@ -2,8 +2,8 @@
 
 use super::super::format::kind;
 use super::super::read::Reader;
-use super::super::zipmap::Zipmap;
 use super::super::ziplist::Ziplist;
+use super::super::zipmap::Zipmap;
 use super::super::{RdbError, RdbResult};
 use super::{Loader, are_distinct, listpack_bytes};
 use crate::keyspace::Ttl;

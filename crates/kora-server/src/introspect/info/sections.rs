@@ -4,6 +4,7 @@ use super::snapshot::{
     ClientsInfo, CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, MemoryInfo, PersistenceInfo,
     ServerInfo, StatsInfo,
 };
+use crate::persistence::{LoadingFigures, unix_seconds};
 use kora_script::ScriptFigures;
 use std::fmt::{Display, Write};
 
@@ -179,36 +180,75 @@ fn fragmentation(memory: &MemoryInfo, fields: &mut Fields) {
 }
 
 pub(super) fn persistence(persistence: &PersistenceInfo, fields: &mut Fields) {
-    fields.noughts(&[
-        "loading",
-        "async_loading",
-        "current_cow_peak",
-        "current_cow_size",
-        "current_cow_size_age",
-    ]);
-    fields.put("current_fork_perc", "0.00");
-    fields.noughts(&["current_save_keys_processed", "current_save_keys_total"]);
+    let status = |has_failed: bool| if has_failed { "err" } else { "ok" };
+    let seconds = |seconds: Option<u64>| seconds.map_or("-1".to_owned(), |seconds| seconds.to_string());
+    let loading = &persistence.loading;
+    fields.put("loading", u8::from(loading.is_on));
+    fields.put("async_loading", 0);
+    fields.put("current_cow_peak", persistence.buffered_peak_bytes);
+    fields.put("current_cow_size", persistence.buffered_bytes);
+    fields.put("current_cow_size_age", 0);
+    fields.put(
+        "current_fork_perc",
+        format_args!("{:.2}", percent(persistence.keys_written, persistence.keys_total)),
+    );
+    fields.put("current_save_keys_processed", persistence.keys_written);
+    fields.put("current_save_keys_total", persistence.keys_total);
     fields.put("rdb_changes_since_last_save", persistence.changes_since_save);
-    fields.put("rdb_bgsave_in_progress", 0);
+    fields.put("rdb_bgsave_in_progress", u8::from(persistence.is_saving));
     fields.put("rdb_last_save_time", persistence.last_save_seconds);
-    fields.put("rdb_last_bgsave_status", "ok");
-    fields.put("rdb_last_bgsave_time_sec", -1);
-    fields.put("rdb_current_bgsave_time_sec", -1);
-    fields.noughts(&[
-        "rdb_saves",
-        "rdb_last_cow_size",
-        "rdb_last_load_keys_expired",
-        "rdb_last_load_keys_loaded",
-        "aof_enabled",
-        "aof_rewrite_in_progress",
-        "aof_rewrite_scheduled",
-    ]);
-    fields.put("aof_last_rewrite_time_sec", -1);
-    fields.put("aof_current_rewrite_time_sec", -1);
-    fields.put("aof_last_bgrewrite_status", "ok");
-    fields.noughts(&["aof_rewrites", "aof_rewrites_consecutive_failures"]);
-    fields.put("aof_last_write_status", "ok");
+    fields.put("rdb_last_bgsave_status", status(persistence.last_save_failed));
+    fields.put("rdb_last_bgsave_time_sec", seconds(persistence.last_save_duration));
+    fields.put("rdb_current_bgsave_time_sec", seconds(persistence.save_duration));
+    fields.put("rdb_saves", persistence.saves);
+    fields.put("rdb_last_cow_size", persistence.buffered_peak_bytes);
+    fields.put("rdb_last_load_keys_expired", loading.expired);
+    fields.put("rdb_last_load_keys_loaded", loading.keys);
+    fields.put("aof_enabled", u8::from(persistence.has_log));
+    fields.put("aof_rewrite_in_progress", u8::from(persistence.is_rewriting));
+    fields.put("aof_rewrite_scheduled", u8::from(persistence.is_rewrite_scheduled));
+    fields.put("aof_last_rewrite_time_sec", seconds(persistence.last_rewrite_duration));
+    fields.put("aof_current_rewrite_time_sec", seconds(persistence.rewrite_duration));
+    fields.put("aof_last_bgrewrite_status", status(persistence.last_rewrite_failed));
+    fields.put("aof_rewrites", persistence.rewrites);
+    fields.put("aof_rewrites_consecutive_failures", persistence.failed_rewrites);
+    fields.put("aof_last_write_status", status(persistence.log_failure.is_some()));
     fields.noughts(&["aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"]);
+    if persistence.has_log {
+        fields.put("aof_current_size", persistence.log_bytes);
+        fields.put("aof_base_size", persistence.base_bytes);
+        fields.put("aof_pending_rewrite", 0);
+        fields.put("aof_buffer_length", persistence.log_buffer_bytes);
+        fields.noughts(&["aof_pending_bio_fsync", "aof_delayed_fsync"]);
+        fields.put("log_appended_record", persistence.log_appended);
+        fields.put("log_covered_record", persistence.log_covered);
+    }
+    if let Some(cause) = &persistence.log_failure {
+        fields.put("log_last_error", cause);
+    }
+    if loading.is_on {
+        loading_progress(loading, fields);
+    }
+}
+
+fn loading_progress(loading: &LoadingFigures, fields: &mut Fields) {
+    let elapsed = unix_seconds().saturating_sub(loading.started_seconds).max(0).unsigned_abs();
+    let left = loading.total_bytes.saturating_sub(loading.loaded_bytes);
+    fields.put("loading_start_time", loading.started_seconds);
+    fields.put("loading_total_bytes", loading.total_bytes);
+    fields.put("loading_rdb_used_mem", 0);
+    fields.put("loading_loaded_bytes", loading.loaded_bytes);
+    fields.put(
+        "loading_loaded_perc",
+        format_args!("{:.2}", percent(loading.loaded_bytes, loading.total_bytes)),
+    );
+    fields.put("loading_eta_seconds", (elapsed * left).checked_div(loading.loaded_bytes).unwrap_or(1));
+}
+
+/// `part` of `whole` in percent; 0 of nothing.
+#[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
+fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
 }
 
 pub(super) fn stats(stats: &StatsInfo, fields: &mut Fields) {

@@ -1,0 +1,367 @@
+//! One snapshot on its way into a file.
+//!
+//! Each shard gives what it writes to a [`Share`]; a thread takes it from there and writes the file. A shard whose share
+//! holds much waits with the next slice; what is about to change is taken in any case. So the memory it costs is bounded but
+//! for writes that outrun the disk, and it is counted.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use crossbeam_channel::{Receiver, Select, Sender, bounded, unbounded};
+use kora_core::context::Ctx;
+use kora_core::keyspace::snapshot::{Chunk, Progress as Step, SnapshotSink};
+use kora_core::rdb::{VERSION, VERSION_WITH_FIELD_DEADLINES, file};
+use kora_core::shard::store::DbIndex;
+use kora_storage::StorageError;
+use kora_storage::snapshot::SnapshotFile;
+
+use super::{Persistence, Purpose, SaveError};
+use crate::command::connection::REDIS_VERSION;
+use crate::config::Config;
+use crate::shared::Shared;
+
+/// Bytes of one shard on their way, above which it waits.
+const SHARE_BYTES: usize = 1024 * 1024;
+
+/// Bytes that a command with all stores in hand asks of a store at a time.
+const SLICE_BYTES: usize = 256 * 1024;
+
+/// How far a snapshot is.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// Keys there were at its instant.
+    pub(crate) keys: usize,
+    /// Keys written.
+    pub(crate) written: AtomicUsize,
+    /// Most bytes that were on their way at once.
+    pub(crate) peak_bytes: AtomicUsize,
+}
+
+/// To wait for the end of a snapshot.
+#[derive(Debug)]
+pub(crate) struct Ticket(Receiver<Result<(), SaveError>>);
+
+impl Ticket {
+    /// Waits, and says what became of it.
+    pub(crate) fn wait(self) -> Result<(), SaveError> {
+        self.0.recv().unwrap_or_else(|_| Err(SaveError::Failed("the snapshot's thread is gone".to_owned())))
+    }
+}
+
+/// Bytes on their way, of one shard and of all snapshots.
+#[derive(Debug)]
+struct InFlight {
+    mine: AtomicUsize,
+    all: Arc<AtomicUsize>,
+}
+
+/// One shard's way to the file.
+struct Share {
+    sender: Option<Sender<Chunk>>,
+    in_flight: Arc<InFlight>,
+    is_over: Arc<AtomicBool>,
+    progress: Arc<Progress>,
+}
+
+impl SnapshotSink for Share {
+    fn put(&mut self, chunk: Chunk) {
+        let bytes = chunk.bytes.len();
+        self.in_flight.mine.fetch_add(bytes, Ordering::AcqRel);
+        let all = self.in_flight.all.fetch_add(bytes, Ordering::AcqRel) + bytes;
+        self.progress.peak_bytes.fetch_max(all, Ordering::Relaxed);
+        if let Some(sender) = &self.sender
+            && sender.send(chunk).is_err()
+        {
+            // The thread has ended: nobody wants it.
+            self.in_flight.give_back(bytes);
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.in_flight.mine.load(Ordering::Acquire) < SHARE_BYTES
+    }
+
+    fn is_wanted(&self) -> bool {
+        !self.is_over.load(Ordering::Acquire)
+    }
+
+    fn finish(&mut self) {
+        // The end of the channel is the end of the share.
+        self.sender = None;
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        if self.sender.is_some() {
+            // It did not come to its end.
+            self.is_over.store(true, Ordering::Release);
+        }
+    }
+}
+
+impl InFlight {
+    fn give_back(&self, bytes: usize) {
+        self.mine.fetch_sub(bytes, Ordering::AcqRel);
+        self.all.fetch_sub(bytes, Ordering::AcqRel);
+    }
+}
+
+/// What the file is to be, and what it holds beside keys.
+struct Plan {
+    dir: PathBuf,
+    name: String,
+    head: Vec<u8>,
+    checksum: bool,
+    /// Keys and keys with a deadline, by database.
+    sizes: Vec<(usize, usize)>,
+    /// The log's first record behind it, if the log goes on from it.
+    base: Option<u64>,
+}
+
+/// Marks the instant in the stores in hand, and starts the thread.
+pub(super) fn start(
+    persistence: &Arc<Persistence>,
+    shared: &Arc<Shared>,
+    ctx: &mut Ctx<'_>,
+    (purpose, first): (Purpose, Option<u64>),
+) -> Result<(Ticket, Arc<Progress>), SaveError> {
+    let config = shared.config();
+    let failed = |error: &dyn std::fmt::Display| SaveError::Failed(error.to_string());
+    let base = match purpose {
+        Purpose::Dump => None,
+        Purpose::Base if first.is_some() => first,
+        Purpose::Base => Some(persistence.next_base(&config).map_err(|error| failed(&error))?),
+    };
+    let plan = plan(persistence, shared, ctx, &config, base);
+    let mut keys = 0;
+    ctx.each_store(|store, _| keys += store.key_count());
+    let progress = Arc::new(Progress { keys, ..Progress::default() });
+    let is_over = Arc::new(AtomicBool::new(false));
+    let mut ways = Vec::new();
+    let mut shares = Vec::new();
+    for _ in 0..ctx.shard_count() {
+        let (sender, receiver) = unbounded();
+        let in_flight =
+            Arc::new(InFlight { mine: AtomicUsize::new(0), all: Arc::clone(&persistence.in_flight) });
+        ways.push(Way { receiver, in_flight: Arc::clone(&in_flight) });
+        let (is_over, progress) = (Arc::clone(&is_over), Arc::clone(&progress));
+        shares.push(Share { sender: Some(sender), in_flight, is_over, progress });
+    }
+    let (result_sender, result) = bounded(1);
+    let writer = Writer {
+        persistence: Arc::clone(persistence),
+        plan,
+        ways,
+        is_over: Arc::clone(&is_over),
+        progress: Arc::clone(&progress),
+    };
+    let body = move || {
+        let result = writer.run(purpose);
+        // Nobody need wait for it.
+        let _ = result_sender.send(result);
+    };
+    let thread = std::thread::Builder::new().name("kora-snapshot".to_owned()).spawn(body);
+    thread.map_err(|error| failed(&error))?;
+    let (compress, now) = (config.persistence.compression, ctx.now);
+    ctx.each_store(|store, _| {
+        let share = shares.pop().expect("one for each shard");
+        store.begin_snapshot(compress, now, Box::new(share));
+    });
+    Ok((Ticket(result), progress))
+}
+
+fn plan(
+    persistence: &Persistence,
+    shared: &Shared,
+    ctx: &mut Ctx<'_>,
+    config: &Config,
+    base: Option<u64>,
+) -> Plan {
+    let mut sizes = vec![(0, 0); usize::from(config.databases)];
+    let mut has_field_deadlines = false;
+    ctx.each_store(|store, _| {
+        has_field_deadlines |= store.has_field_deadlines();
+        for (size, db) in sizes.iter_mut().zip((0..).map(DbIndex)) {
+            let database = store.database(db);
+            size.0 += database.len();
+            size.1 += database.expires();
+        }
+    });
+    let mut head = Vec::new();
+    file::write_header(if has_field_deadlines { VERSION_WITH_FIELD_DEADLINES } else { VERSION }, &mut head);
+    let now = super::unix_seconds().to_string();
+    let used = shared.account.used().to_string();
+    let is_base = if base.is_some() { "1" } else { "0" };
+    for (name, value) in [
+        ("redis-ver", REDIS_VERSION),
+        ("redis-bits", "64"),
+        ("ctime", &now),
+        ("used-mem", &used),
+        ("aof-base", is_base),
+    ] {
+        file::write_aux(name.as_bytes(), value.as_bytes(), &mut head);
+    }
+    for code in shared.scripts.library_codes() {
+        file::write_function(&code, config.persistence.compression, &mut head);
+    }
+    let (dir, name) = match base {
+        Some(first) => (persistence.log_dir(config), kora_storage::format::base_name(first)),
+        None => (persistence.dir.clone(), config.db_file_name()),
+    };
+    Plan { dir, name, head, checksum: config.persistence.checksum, sizes, base }
+}
+
+/// Writes all of a snapshot that has begun, while the stores are in hand.
+pub(super) fn finish_now(ctx: &mut Ctx<'_>) {
+    loop {
+        let (mut is_done, mut is_full) = (true, true);
+        ctx.each_store(|store, _| {
+            let step = store.snapshot_some(SLICE_BYTES);
+            is_done &= matches!(step, Step::Done | Step::None);
+            is_full &= step != Step::More;
+        });
+        if is_done {
+            return;
+        }
+        if is_full {
+            // The disk is slower than we are.
+            std::thread::sleep(std::time::Duration::from_micros(200));
+        }
+    }
+}
+
+/// Where one shard's share arrives.
+struct Way {
+    receiver: Receiver<Chunk>,
+    in_flight: Arc<InFlight>,
+}
+
+/// Puts the shares into one file.
+struct Writer {
+    persistence: Arc<Persistence>,
+    plan: Plan,
+    ways: Vec<Way>,
+    is_over: Arc<AtomicBool>,
+    progress: Arc<Progress>,
+}
+
+impl Writer {
+    fn run(mut self, purpose: Purpose) -> Result<(), SaveError> {
+        let begun = std::time::Instant::now();
+        let result = self.write();
+        // Whoever still writes need not.
+        self.is_over.store(true, Ordering::Release);
+        for way in &self.ways {
+            while let Ok(chunk) = way.receiver.try_recv() {
+                way.in_flight.give_back(chunk.bytes.len());
+            }
+        }
+        match &result {
+            Ok(bytes) => {
+                tracing::info!(
+                    "snapshot {} written: {} keys, {bytes} bytes, {:.3} s",
+                    self.plan.name,
+                    self.progress.written.load(Ordering::Relaxed),
+                    begun.elapsed().as_secs_f64()
+                );
+                if let Some(first) = self.plan.base {
+                    self.persistence.base_is_durable(first);
+                }
+            }
+            Err(error) => tracing::error!("snapshot {} failed: {error}", self.plan.name),
+        }
+        self.persistence.note_end(purpose, result.as_ref().ok().copied());
+        result.map(drop).map_err(|error| SaveError::Failed(error.to_string()))
+    }
+
+    /// Writes the file; returns its length.
+    fn write(&mut self) -> Result<u64, WriteError> {
+        let number = self.persistence.numbers.fetch_add(1, Ordering::Relaxed);
+        let Persistence { disk, .. } = &*self.persistence;
+        let mut file = SnapshotFile::create(Arc::clone(disk), &self.plan.dir, number, self.plan.checksum)?;
+        file.append(&self.plan.head)?;
+        let mut body = Body { file: &mut file, db: None, has_size: vec![false; self.plan.sizes.len()] };
+        while let Some(way) = self.next_way() {
+            self.copy(way, &mut body)?;
+        }
+        let mut end = Vec::new();
+        file::write_end(&mut end);
+        file.append(&end)?;
+        Ok(file.commit(&self.plan.name)?)
+    }
+
+    /// A share that has something, waiting for one; `None` when all have ended.
+    fn next_way(&mut self) -> Option<usize> {
+        while !self.ways.is_empty() {
+            let mut select = Select::new();
+            for way in &self.ways {
+                select.recv(&way.receiver);
+            }
+            let ready = select.ready();
+            drop(select);
+            let receiver = &self.ways[ready].receiver;
+            if !receiver.is_empty() {
+                return Some(ready);
+            }
+            // Ready and empty: either it has ended, or it is a false alarm.
+            if let Err(crossbeam_channel::TryRecvError::Disconnected) = receiver.try_recv() {
+                self.ways.swap_remove(ready);
+            }
+        }
+        None
+    }
+
+    /// Copies chunks of one share until one ends with the end of an entry.
+    fn copy(&self, way: usize, body: &mut Body<'_>) -> Result<(), WriteError> {
+        let Way { receiver, in_flight } = &self.ways[way];
+        let mut is_whole = false;
+        while !is_whole {
+            // The end, in the midst of an entry: that had just been completed.
+            let Ok(chunk) = receiver.recv() else { return self.check() };
+            body.put(&chunk, &self.plan.sizes)?;
+            in_flight.give_back(chunk.bytes.len());
+            self.progress.written.fetch_add(chunk.entries, Ordering::Relaxed);
+            is_whole = chunk.is_whole;
+        }
+        self.check()
+    }
+
+    /// Fails if a share was given up.
+    fn check(&self) -> Result<(), WriteError> {
+        if self.is_over.load(Ordering::Acquire) { Err(WriteError::GivenUp) } else { Ok(()) }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum WriteError {
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error("the server ended before it was complete")]
+    GivenUp,
+}
+
+/// The keys in the file.
+struct Body<'a> {
+    file: &'a mut SnapshotFile,
+    db: Option<DbIndex>,
+    /// By database, whether its size was written.
+    has_size: Vec<bool>,
+}
+
+impl Body<'_> {
+    fn put(&mut self, chunk: &Chunk, sizes: &[(usize, usize)]) -> Result<(), StorageError> {
+        if self.db != Some(chunk.db) {
+            let mut head = Vec::new();
+            file::write_select_db(chunk.db.0, &mut head);
+            if !std::mem::replace(&mut self.has_size[chunk.db.index()], true) {
+                let (keys, expires) = sizes[chunk.db.index()];
+                file::write_resize_db(keys as u64, expires as u64, &mut head);
+            }
+            self.file.append(&head)?;
+            self.db = Some(chunk.db);
+        }
+        self.file.append(&chunk.bytes)
+    }
+}

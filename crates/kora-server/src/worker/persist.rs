@@ -1,0 +1,155 @@
+//! A worker's part in what survives: its shard's share of snapshots, the log's effects, and replies that wait for the log.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use kora_core::command::spec::{CommandSpec, Flags};
+use kora_core::keyspace::snapshot::Progress;
+use kora_core::shard::operation::{Request, Setting};
+use kora_core::shard::route::place;
+use kora_core::shard::runner::Shard;
+use kora_protocol::Resp;
+
+use super::Worker;
+use super::execute::{Gathered, Resolved};
+use crate::client::ClientId;
+use crate::command::persistence;
+use crate::connection::{Connection, Wait};
+use crate::driver::{Origin, ServerDriver};
+use crate::persistence::Recorder;
+use crate::shared::Shared;
+
+/// Bytes of a snapshot that a round writes: so little that it holds nobody up.
+const SLICE_BYTES: usize = 32 * 1024;
+
+/// How long a worker waits with the next slice when the disk does not keep up.
+const FULL_PAUSE: Duration = Duration::from_millis(1);
+
+/// Connections whose replies wait until a record of the log is covered.
+#[derive(Debug, Default)]
+pub(super) struct Held(VecDeque<(u64, usize)>);
+
+/// Lets a shard's effects go to the log while there is one.
+pub(super) fn connect(shard: &mut Shard<ServerDriver>, shared: &Arc<Shared>) {
+    let persistence = Arc::clone(&shared.persistence);
+    shard.journal().share_recording(Arc::clone(persistence.recording()));
+    let mut recorder = Recorder::default();
+    shard.set_effect_sink(Box::new(move |effects| recorder.record(&persistence, effects)));
+}
+
+impl Worker {
+    /// Goes on with a snapshot, if one is being taken. Returns how long the worker may sleep for it.
+    pub(super) fn snapshot_some(&mut self) -> Duration {
+        let Some(store) = self.shard.store() else { return Duration::MAX };
+        if !store.is_in_snapshot() {
+            return Duration::MAX;
+        }
+        match store.snapshot_some(SLICE_BYTES) {
+            Progress::None | Progress::Done => Duration::MAX,
+            Progress::More => Duration::ZERO,
+            Progress::Full => FULL_PAUSE,
+        }
+    }
+
+    /// Sends what this round's commands replied, or holds it back until the log covers what they did and saw.
+    pub(super) fn send_covered(&mut self) {
+        match self.shared.persistence.must_cover() {
+            None => self.send_all(),
+            Some(record) => self.hold_back(record),
+        }
+    }
+
+    #[cold]
+    fn hold_back(&mut self, record: u64) {
+        for slot in std::mem::take(&mut self.dirty) {
+            let Some(Some(connection)) = self.connections.get_mut(slot) else { continue };
+            connection.is_dirty = false;
+            connection.held_for = record;
+            self.held.0.push_back((record, slot));
+        }
+        self.counters().holds_replies.store(!self.held.0.is_empty(), Ordering::SeqCst);
+    }
+
+    /// Whether replies that were held back may be sent.
+    pub(super) fn may_release(&self) -> bool {
+        self.held.0.front().is_some_and(|&(record, _)| record <= self.shared.persistence.covered())
+    }
+
+    /// Lets the connections go on whose replies are covered.
+    pub(super) fn release(&mut self) {
+        if self.held.0.is_empty() {
+            return;
+        }
+        let covered = self.shared.persistence.covered();
+        while let Some(&(record, slot)) = self.held.0.front().filter(|(record, _)| *record <= covered) {
+            self.held.0.pop_front();
+            let Some(Some(connection)) = self.connections.get_mut(slot) else { continue };
+            if connection.held_for != record {
+                // It waits for more by now, or it is another connection's place.
+                continue;
+            }
+            connection.held_for = 0;
+            let has_work = connection.is_readable || !connection.input.is_empty();
+            self.note_dirty(slot);
+            if has_work {
+                self.enqueue(slot);
+            }
+        }
+        self.counters().holds_replies.store(!self.held.0.is_empty(), Ordering::SeqCst);
+    }
+
+    /// Has what is due begun: one worker sees to that.
+    pub(super) fn begin_due(&mut self) {
+        if self.shard.id().index() == 0 && self.shared.persistence.due(&self.shared).is_some() {
+            self.submit_for_nobody(&persistence::DUE);
+        }
+    }
+
+    /// Saves if that is configured, and ends the server: for a signal.
+    pub(super) fn end_orderly(&mut self) {
+        if self.shared.config().persistence.save.rules().is_empty() {
+            self.shared.end();
+        } else {
+            self.submit_for_nobody(&persistence::END);
+        }
+    }
+
+    fn submit_for_nobody(&mut self, spec: &'static CommandSpec) {
+        let shard_count = self.shared.hub.shard_count();
+        let args: &[&[u8]] = &[spec.facts.name.as_bytes()];
+        let placement = place(&spec.facts, args, shard_count);
+        let mut request = Request::default();
+        request.push((&spec.facts, spec.handler), args, &placement, shard_count, self.shard.id());
+        let origin = Origin { worker: self.shard.id(), slot: usize::MAX, client: ClientId(0) };
+        let db = kora_core::shard::store::DbIndex(0);
+        let setting = Setting { db, now: self.now, no_touch: false, style: Resp::V2, watch: None };
+        self.shard.submit(request, setting, origin);
+    }
+
+    /// Submits SHUTDOWN, which has to save first, for a connection.
+    pub(super) fn shut_down(&mut self, connection: &mut Connection, resolved: Resolved, args: &[&[u8]]) {
+        let shard_count = self.shared.hub.shard_count();
+        let spec = &persistence::SHUTDOWN_WITH_SAVE;
+        let placement = place(&spec.facts, args, shard_count);
+        let mut gathered = Gathered::default();
+        gathered.request.push((&spec.facts, spec.handler), args, &placement, shard_count, self.shard.id());
+        gathered.commands.push(resolved.id);
+        let setting = self.setting(connection);
+        self.submit_in(connection, gathered, setting);
+    }
+
+    /// Whether a connection waits for SHUTDOWN.
+    pub(super) fn is_shutdown(&self, slot: usize) -> bool {
+        let shutdown = self.shared.table.find(b"shutdown").map(|command| command.id);
+        let Some(Some(connection)) = self.connections.get(slot) else { return false };
+        let Wait::Operation(pending) = &connection.wait else { return false };
+        matches!(pending.commands[..], [id] if Some(usize::from(id)) == shutdown)
+    }
+
+    /// Whether a command of these flags is refused because what it would do can't be kept.
+    pub(super) fn is_unkeepable(&self, name: &str, flags: Flags) -> bool {
+        self.refuses_writes && (flags.has(Flags::WRITE) || name == "ping")
+    }
+}
