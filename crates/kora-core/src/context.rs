@@ -253,6 +253,16 @@ impl Ctx<'_> {
         }
     }
 
+    /// The time that what is marked as used or seen is marked with: that at which the command runs, also when it repeats an
+    /// effect of the past.
+    #[must_use]
+    pub fn clock(&self) -> UnixMs {
+        match &self.stores {
+            Stores::One(store) => store.clock(self.now),
+            Stores::Lent { stores, .. } => stores[0].clock(self.now),
+        }
+    }
+
     /// The next random number.
     pub fn random(&mut self) -> u64 {
         match &mut self.stores {

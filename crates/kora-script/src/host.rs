@@ -71,6 +71,10 @@ impl Host for CoreHost {
         false
     }
 
+    fn refuses_writes(&self) -> Option<CommandError> {
+        None
+    }
+
     fn log(&self, _: LogLevel, _: &str) {}
 
     fn version(&self) -> &'static str {
@@ -110,6 +114,9 @@ pub trait Host: Send + Sync {
 
     /// Whether the memory limit is exceeded and nothing may be evicted.
     fn is_short_of_memory(&self) -> bool;
+
+    /// Why writes are refused at present, if they are.
+    fn refuses_writes(&self) -> Option<CommandError>;
 
     /// Takes a message of redis.log().
     fn log(&self, level: LogLevel, message: &str);

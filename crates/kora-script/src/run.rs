@@ -278,6 +278,9 @@ impl Run {
         if self.is_read_only && writes {
             return Err(CommandError::text("ERR Write commands are not allowed from read-only scripts."));
         }
+        if writes && let Some(refusal) = self.host.refuses_writes() {
+            return Err(refusal);
+        }
         if self.is_short_of_memory && !self.has_written && facts.flags.has(Flags::DENYOOM) {
             return Err(CommandError::OutOfMemory);
         }

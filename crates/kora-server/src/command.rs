@@ -62,6 +62,14 @@ pub(crate) enum FollowUp {
     Unwatch(Box<Watched>),
     /// Save, and end the server.
     ShutDown,
+    /// Have the connection's wait end when a record of the log is durable, or, if that is not all it waits for, change what it
+    /// will be told.
+    WaitForLog {
+        /// The record.
+        record: u64,
+        /// Whether that is all.
+        is_all: bool,
+    },
 }
 
 /// What a command changes for those behind it.

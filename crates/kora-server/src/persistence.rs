@@ -133,7 +133,7 @@ pub(crate) struct Persistence {
     /// The log has failed, and no snapshot has made up for it.
     has_log_failed: AtomicBool,
     /// Whether writes are refused; [`Persistence::refusal`] says why.
-    refuses: AtomicBool,
+    refuses: Arc<AtomicBool>,
     /// Snapshots taken since the start, whatever became of them: names their temporary files.
     numbers: AtomicU64,
     /// Bytes of snapshots in memory, on their way to the file.
@@ -158,7 +158,7 @@ impl Persistence {
             state: Mutex::new(State { last_save: started.seconds(), ..State::default() }),
             is_log_beginning: AtomicBool::new(false),
             has_log_failed: AtomicBool::new(false),
-            refuses: AtomicBool::new(false),
+            refuses: Arc::default(),
             numbers: AtomicU64::new(0),
             in_flight: Arc::default(),
             loading: Loading::default(),
@@ -197,7 +197,12 @@ impl Persistence {
         Ok(())
     }
 
-    /// Why writes are refused, if they are.
+    /// Whether writes are refused, as it is at any time.
+    pub(crate) fn refuses(&self) -> &Arc<AtomicBool> {
+        &self.refuses
+    }
+
+    /// Whether writes are refused.
     #[inline]
     pub(crate) fn refuses_writes(&self) -> bool {
         self.refuses.load(Ordering::Acquire)

@@ -21,7 +21,7 @@ use crate::driver::{ServerDriver, WorkerMail};
 use crate::log::LevelHandle;
 use crate::memory::{Account, Reclaimer};
 use crate::net::Poller;
-use crate::persistence::LoadError;
+use crate::persistence::{LoadError, Persistence};
 use crate::pubsub::Broker;
 use crate::shared::{Shared, SharedParts};
 use crate::worker::{Worker, open_listeners};
@@ -79,7 +79,8 @@ impl Server {
         let account = Arc::new(Account::open());
         let (end_sender, ended) = crossbeam_channel::unbounded();
         let table = Arc::new(CommandTable::new(SHARD_FAMILIES, FAMILIES));
-        let host = Arc::new(ServerHost::new(Arc::clone(&table)));
+        let persistence = Arc::new(Persistence::new(&config, clock()));
+        let host = Arc::new(ServerHost::new(Arc::clone(&table), Arc::clone(persistence.refuses())));
         let scripts = Arc::new(Scripts::new(Arc::clone(&host) as _));
         let shared = Arc::new(Shared::new(SharedParts {
             table,
@@ -87,6 +88,7 @@ impl Server {
             script_host: Arc::clone(&host),
             hub: Arc::clone(shards[0].hub()),
             broker,
+            persistence,
             config,
             started: clock(),
             run_id: random_bytes::<20>()?.iter().map(|byte| format!("{byte:02x}")).collect(),

@@ -189,6 +189,7 @@ pub(crate) struct SharedParts {
     pub(crate) script_host: Arc<ServerHost>,
     pub(crate) hub: Arc<Hub<ServerDriver>>,
     pub(crate) broker: Arc<Broker>,
+    pub(crate) persistence: Arc<Persistence>,
     pub(crate) config: Config,
     pub(crate) started: UnixMs,
     pub(crate) run_id: String,
@@ -206,6 +207,7 @@ impl Shared {
             script_host,
             hub,
             broker,
+            persistence,
             config,
             started,
             run_id,
@@ -215,7 +217,6 @@ impl Shared {
             end_sender,
         } = parts;
         let command_count = table.all().len();
-        let persistence = Arc::new(Persistence::new(&config, started));
         broker.set_event_flags(config.event_flags);
         let counters = (0..hub.shard_count()).map(|_| WorkerCounters::new(command_count)).collect();
         Self {

@@ -36,7 +36,7 @@ use accept::Listening;
 pub(crate) use accept::open_listeners;
 use batch::Batch;
 use execute::Resolved;
-use persist::Held;
+use persist::{Held, LogWait};
 use thrift::note_memory;
 use wait::Deadlines;
 
@@ -80,6 +80,8 @@ pub(crate) struct Worker {
     refuses_writes: bool,
     /// Replies that wait for the log.
     held: Held,
+    /// Connections that wait until records of the log are durable.
+    log_waits: Vec<LogWait>,
     /// Some worker has so much to deliver that those who publish have to wait.
     holds_publishers: bool,
     /// What this thread has told of its allocations.
@@ -143,6 +145,7 @@ impl Worker {
             is_loading: false,
             refuses_writes: false,
             held: Held::default(),
+            log_waits: Vec::new(),
             holds_publishers: false,
             memory: Share::default(),
             owes_room: false,
@@ -189,6 +192,9 @@ impl Worker {
         self.begin_round();
         add(&self.counters().rounds, 1);
         self.release();
+        if !self.log_waits.is_empty() {
+            self.end_log_waits();
+        }
         ready.drain(..).for_each(|ready| self.note_ready(ready));
         self.ready = ready;
         self.read_mail();

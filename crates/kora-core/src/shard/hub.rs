@@ -166,6 +166,7 @@ impl<D: Driver> Hub<D> {
 
     /// Brings home a store that was taken from its shard: see [`Shard::take_store`](super::runner::Shard::take_store).
     pub fn send_store(&self, store: Box<ShardStore>) {
+        self.publish_usage(&store);
         self.send(store.id(), Mail::Store(store));
     }
 

@@ -23,13 +23,15 @@ pub(crate) struct ServerHost {
     /// Commands of the server's own that scripts may call, by place in the table.
     at_desk: HashMap<usize, DeskHandler>,
     shared: OnceLock<Weak<Shared>>,
+    /// Whether writes are refused, as persistence knows.
+    refuses: Arc<AtomicBool>,
     /// Whether there is a limit of memory.
     has_limit: AtomicBool,
 }
 
 impl ServerHost {
     /// A host for a server that is still to be made.
-    pub(crate) fn new(table: Arc<CommandTable<ServerHandler>>) -> Self {
+    pub(crate) fn new(table: Arc<CommandTable<ServerHandler>>, refuses: Arc<AtomicBool>) -> Self {
         let families = [
             super::client::AT_DESK,
             super::config::AT_DESK,
@@ -42,7 +44,7 @@ impl ServerHost {
         let place = |name: &str| table.find_by_full_name(name.as_bytes()).map(|command| command.id);
         let handlers = families.into_iter().flatten();
         let at_desk = handlers.filter_map(|(name, handler)| Some((place(name)?, *handler))).collect();
-        Self { table, at_desk, shared: OnceLock::new(), has_limit: AtomicBool::new(false) }
+        Self { table, at_desk, shared: OnceLock::new(), refuses, has_limit: AtomicBool::new(false) }
     }
 
     /// Tells it the server.
@@ -64,6 +66,14 @@ impl ServerHost {
 impl Host for ServerHost {
     fn resolve(&self, args: &[&[u8]]) -> Result<Callee, NoCallee> {
         resolve(&self.table, args)
+    }
+
+    fn refuses_writes(&self) -> Option<CommandError> {
+        if !self.refuses.load(Ordering::Relaxed) {
+            return None;
+        }
+        let refusal = self.shared()?.persistence.refusal()?;
+        Some(CommandError::Other(refusal.text().into()))
     }
 
     fn run(&self, place: usize, args: &[&[u8]], now: UnixMs, out: &mut dyn Reply) -> CommandResult {

@@ -133,12 +133,21 @@ fn waitaof(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let replicas = parse_i64(args[2]).filter(|count| *count >= 0);
     let replicas = replicas.ok_or(CommandError::text("ERR value is out of range, must be positive"))?;
     let until = timeout_ms(args[3], call.now)?;
-    if local > 0 {
-        return Err(CommandError::text(
-            "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
-        ));
+    if local == 0 {
+        call.wait_for_replicas(replicas, until, TimedReply::Pair(0, 0));
+        return Ok(());
     }
-    call.wait_for_replicas(replicas, until, TimedReply::Pair(0, 0));
+    let record = call.shared.persistence.appended().ok_or(CommandError::text(
+        "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
+    ))?;
+    if call.shared.persistence.is_durable(record) {
+        call.wait_for_replicas(replicas, until, TimedReply::Pair(1, 0));
+    } else if call.connection.session.is_executing {
+        TimedReply::Pair(0, 0).write(&mut call.reply());
+    } else {
+        call.wait_for_replicas(1, until, TimedReply::Pair(0, 0));
+        call.follow_up = Some(FollowUp::WaitForLog { record, is_all: replicas == 0 });
+    }
     Ok(())
 }
 

@@ -168,6 +168,16 @@ impl Persistence {
         (waits && log.covered() < appended).then_some(appended)
     }
 
+    /// The last record of the log; none if there is no log.
+    pub(crate) fn appended(&self) -> Option<u64> {
+        self.log.read().as_ref().map(|open| open.log.appended())
+    }
+
+    /// Whether a record is durable, or the log is gone.
+    pub(crate) fn is_durable(&self, record: u64) -> bool {
+        self.log.read().as_ref().is_none_or(|open| open.log.durable() >= record)
+    }
+
     /// The last record that is covered.
     pub(crate) fn covered(&self) -> u64 {
         self.log.read().as_ref().map_or(u64::MAX, |open| open.log.covered())

@@ -478,6 +478,7 @@ impl Worker {
             Some(FollowUp::Exec(queue)) => return self.exec(connection, resolved, queue),
             Some(FollowUp::Watch) => return self.watch(connection, resolved, args),
             Some(FollowUp::Unwatch(watched)) => self.shard.unwatch(*watched),
+            Some(FollowUp::WaitForLog { record, is_all }) => self.note_log_wait(connection, record, is_all),
             Some(FollowUp::ShutDown) => return self.shut_down(connection, resolved, args),
             None => {}
         }

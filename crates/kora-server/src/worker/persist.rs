@@ -16,7 +16,7 @@ use super::Worker;
 use super::execute::{Gathered, Resolved};
 use crate::client::ClientId;
 use crate::command::persistence;
-use crate::connection::{Connection, Wait};
+use crate::connection::{Connection, TimedReply, Wait};
 use crate::driver::{Origin, ServerDriver};
 use crate::persistence::Recorder;
 use crate::shared::Shared;
@@ -30,6 +30,15 @@ const FULL_PAUSE: Duration = Duration::from_millis(1);
 /// Connections whose replies wait until a record of the log is covered.
 #[derive(Debug, Default)]
 pub(super) struct Held(VecDeque<(u64, usize)>);
+
+/// A connection that WAITAOF makes wait.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LogWait {
+    origin: Origin,
+    record: u64,
+    /// Whether it waits for nothing else.
+    is_all: bool,
+}
 
 /// Lets a shard's effects go to the log while there is one.
 pub(super) fn connect(shard: &mut Shard<ServerDriver>, shared: &Arc<Shared>) {
@@ -69,7 +78,13 @@ impl Worker {
             connection.held_for = record;
             self.held.0.push_back((record, slot));
         }
-        self.counters().holds_replies.store(!self.held.0.is_empty(), Ordering::SeqCst);
+        self.note_holding();
+    }
+
+    /// Shows whether this worker waits for the log.
+    fn note_holding(&self) {
+        let holds = !self.held.0.is_empty() || !self.log_waits.is_empty();
+        self.counters().holds_replies.store(holds, Ordering::SeqCst);
     }
 
     /// Whether replies that were held back may be sent.
@@ -97,7 +112,29 @@ impl Worker {
                 self.enqueue(slot);
             }
         }
-        self.counters().holds_replies.store(!self.held.0.is_empty(), Ordering::SeqCst);
+        self.note_holding();
+    }
+
+    /// Notes what a connection waits for.
+    pub(super) fn note_log_wait(&mut self, connection: &Connection, record: u64, is_all: bool) {
+        self.log_waits.push(LogWait { origin: connection.origin(), record, is_all });
+        self.note_holding();
+    }
+
+    /// Ends the waits of those whose record is durable.
+    pub(super) fn end_log_waits(&mut self) {
+        let persistence = Arc::clone(&self.shared.persistence);
+        let is_over = |wait: &mut LogWait| persistence.is_durable(wait.record);
+        let over: Vec<_> = self.log_waits.extract_if(.., is_over).collect();
+        self.note_holding();
+        for LogWait { origin, is_all, .. } in over {
+            let Some(connection) = self.connection_of(origin) else { continue };
+            let Wait::Until(_, reply) = &mut connection.wait else { continue };
+            *reply = TimedReply::Pair(1, 0);
+            if is_all && connection.client.is_unblockable.swap(false, Ordering::AcqRel) {
+                self.end_timed_wait(origin.slot, Ok(TimedReply::Pair(1, 0)));
+            }
+        }
     }
 
     /// Has what is due begun: one worker sees to that.

@@ -118,7 +118,7 @@ impl Worker {
     }
 
     /// Replies to a connection that waited for a time, and lets it go on.
-    fn end_timed_wait(&mut self, slot: usize, reply: Result<TimedReply, &str>) {
+    pub(super) fn end_timed_wait(&mut self, slot: usize, reply: Result<TimedReply, &str>) {
         let Some(Some(connection)) = self.connections.get_mut(slot) else { return };
         self.deadlines.remove(connection.deadline(), slot);
         connection.wait = Wait::Nothing;

@@ -184,7 +184,7 @@ pub(super) fn parse_named(text: &[u8], refusal: &'static str) -> CommandResult<i
 }
 
 fn xclaim(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let (key, now) = (args[1], ctx.now);
+    let (key, now) = (args[1], ctx.clock());
     let taker = Taker { db: ctx.db, key, group: args[2], consumer: args[3] };
     let mut keyspace = ctx.keyspace(key);
     check_group(&mut keyspace, key, taker.group)?;

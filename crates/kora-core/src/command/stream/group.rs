@@ -271,7 +271,7 @@ pub(super) const XGROUP_CREATECONSUMER: CommandSpec = CommandSpec {
 };
 
 fn xgroup_createconsumer(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let (key, now) = (args[2], ctx.now);
+    let (key, now) = (args[2], ctx.clock());
     let mut keyspace = ctx.keyspace(key);
     let (_, group) = existing_group(&mut keyspace, key, args[3])?;
     let is_new = group.find_consumer(args[4]).is_none();
