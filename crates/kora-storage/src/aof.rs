@@ -1,0 +1,1 @@
+//! Reading Redis's append-only files.

@@ -1,0 +1,433 @@
+//! One life after another of a process that logs, and what a start must find.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{State, Tally};
+use crate::disk::{Disk, lock, read_full};
+use crate::error::StorageError;
+use crate::format::base_name;
+use crate::items::{EffectBuffer, Item, Items};
+use crate::log::{FsyncPolicy, Health, Log, LogOptions, LogWriter, NoNotify, UNSYNCED_MS_MAX};
+use crate::recovery::{CutReason, Plan, Recovery, remove_before};
+use crate::simulated::{Choices, Fault, SimulatedDisk};
+use crate::snapshot::{Crc64, SnapshotFile};
+
+/// Parts of an operation: how many there are, and the records that hold those appended.
+#[derive(Debug, Default)]
+struct Parts {
+    count: u16,
+    records: Vec<u64>,
+}
+
+impl Parts {
+    /// Whether a log that ends with a record has all of it or nothing.
+    fn is_whole_or_absent(&self, end: u64) -> bool {
+        let within = self.records.iter().filter(|record| **record <= end).count();
+        within == 0 || within == usize::from(self.count)
+    }
+}
+
+/// The disk and what is known about it from outside.
+#[derive(Debug)]
+pub(super) struct World {
+    disk: SimulatedDisk,
+    dir: PathBuf,
+    choices: Choices,
+    now_ms: u64,
+    state: State,
+    /// The state after each record since the last start, and before the first.
+    history: BTreeMap<u64, State>,
+    /// When records were appended, in order.
+    times: Vec<(u64, u64)>,
+    operations: BTreeMap<u64, Parts>,
+    next_operation: u64,
+    next_value: u64,
+    /// What must survive a power cut, and what a kill.
+    promised: u64,
+    promised_at_kill: u64,
+    failed_syncs: u64,
+    tally: Tally,
+}
+
+/// A process while it lives.
+struct Process {
+    log: Arc<Log>,
+    writer: LogWriter,
+    /// The snapshot being written: its number, and what it is to hold.
+    snapshot: Option<(u64, State)>,
+    was_failed: bool,
+}
+
+type Checked<T = ()> = Result<T, String>;
+
+impl World {
+    pub(super) fn new(disk: SimulatedDisk, seed: u64) -> Self {
+        Self {
+            disk,
+            dir: PathBuf::from("data"),
+            choices: Choices::new(seed),
+            now_ms: 1_000_000,
+            state: State::new(),
+            history: [(0, State::new())].into(),
+            times: Vec::new(),
+            operations: BTreeMap::new(),
+            next_operation: 1,
+            next_value: 1,
+            promised: 0,
+            promised_at_kill: 0,
+            failed_syncs: 0,
+            tally: Tally { runs: 1, ..Tally::default() },
+        }
+    }
+
+    pub(super) fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// A start, some work, and an end.
+    pub(super) fn live(&mut self) -> Checked {
+        let mut process = self.start()?;
+        let actions = 20 + self.choices.below(60);
+        for _ in 0..actions {
+            self.act(&mut process)?;
+            if self.disk.is_dead() {
+                return Ok(());
+            }
+            self.observe(&mut process)?;
+        }
+        self.end(process)
+    }
+
+    /// A last start finds what was promised.
+    pub(super) fn finish(&mut self) -> Checked {
+        self.start().map(drop)
+    }
+
+    fn end(&mut self, mut process: Process) -> Checked {
+        match self.choices.below(4) {
+            0 => self.disk.end(Fault::Kill),
+            1 => self.disk.end(Fault::PowerCut { keeps_some: false }),
+            2 => self.disk.end(Fault::PowerCut { keeps_some: true }),
+            _ => {
+                self.append_missing_parts(&process.log);
+                let log = Arc::clone(&process.log);
+                self.observe(&mut process)?;
+                let result = process.writer.close(self.now_ms);
+                if self.disk.is_dead() {
+                    return Ok(());
+                }
+                if result.is_ok() != (log.health() == Health::Healthy) {
+                    return Err(format!("closing gave {result:?}"));
+                }
+                if result.is_ok() {
+                    self.promised = log.appended();
+                }
+                self.disk.end(Fault::PowerCut { keeps_some: true });
+            }
+        }
+        Ok(())
+    }
+
+    // What a process does.
+
+    fn act(&mut self, process: &mut Process) -> Checked {
+        match self.choices.below(20) {
+            0..=7 => self.append(&process.log),
+            8 => self.begin_operation(&process.log),
+            9 | 10 => self.append_some_part(&process.log),
+            11..=14 => drop(process.writer.step(self.now_ms)),
+            15 | 16 => self.now_ms += self.choices.below(700),
+            17 if process.snapshot.is_none() => self.begin_snapshot(process),
+            18 if process.snapshot.is_some() => self.complete_snapshot(process)?,
+            _ if process.log.is_failed() && process.snapshot.is_none() => self.begin_snapshot(process),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, buffer: &mut EffectBuffer) {
+        let key = vec![b'k', b'a' + u8::try_from(self.choices.below(10)).unwrap_or(0)];
+        let mut value = self.next_value.to_string().into_bytes();
+        self.next_value += 1;
+        let filler = if self.choices.one_in(4) { self.choices.up_to(1500) } else { self.choices.up_to(40) };
+        value.extend(std::iter::repeat_n(b'.', filler));
+        buffer.push_effect(0, &[b"SET", key.as_slice(), value.as_slice()]);
+        self.state.insert(key, value);
+    }
+
+    fn log(&mut self, log: &Log, buffer: &EffectBuffer) -> u64 {
+        let sequence = log.append(buffer.payload(), buffer.parts(), self.now_ms);
+        self.history.insert(sequence, self.state.clone());
+        self.times.push((sequence, self.now_ms));
+        self.tally.records += 1;
+        sequence
+    }
+
+    fn append(&mut self, log: &Log) {
+        let mut buffer = EffectBuffer::new();
+        for _ in 0..=self.choices.below(2) {
+            self.put(&mut buffer);
+        }
+        self.log(log, &buffer);
+    }
+
+    fn begin_operation(&mut self, log: &Log) {
+        let operation = self.next_operation;
+        self.next_operation += 1;
+        let count = if self.choices.one_in(3) { 3 } else { 2 };
+        self.operations.insert(operation, Parts { count, records: Vec::new() });
+        self.append_part(log, operation);
+    }
+
+    fn append_part(&mut self, log: &Log, operation: u64) {
+        let mut buffer = EffectBuffer::new();
+        self.put(&mut buffer);
+        let count = self.operations.get(&operation).map_or(1, |parts| parts.count);
+        buffer.push_part(operation, count);
+        let sequence = self.log(log, &buffer);
+        if let Some(parts) = self.operations.get_mut(&operation) {
+            parts.records.push(sequence);
+        }
+    }
+
+    fn open_operations(&self) -> Vec<u64> {
+        let is_open = |parts: &Parts| parts.records.len() < usize::from(parts.count);
+        self.operations.iter().filter(|(_, parts)| is_open(parts)).map(|(number, _)| *number).collect()
+    }
+
+    fn append_some_part(&mut self, log: &Log) {
+        let open = self.open_operations();
+        let at = self.choices.up_to(open.len().saturating_sub(1));
+        if let Some(&operation) = open.get(at) {
+            self.append_part(log, operation);
+        }
+    }
+
+    /// What a barrier waits for.
+    fn append_missing_parts(&mut self, log: &Log) {
+        while let Some(&operation) = self.open_operations().first() {
+            self.append_part(log, operation);
+        }
+    }
+
+    fn begin_snapshot(&mut self, process: &mut Process) {
+        self.append_missing_parts(&process.log);
+        let first = process.log.restart_at_barrier();
+        self.history.insert(first - 1, self.state.clone());
+        process.snapshot = Some((first, self.state.clone()));
+    }
+
+    fn complete_snapshot(&mut self, process: &mut Process) -> Checked {
+        let Some((first, state)) = process.snapshot.take() else { return Ok(()) };
+        if self.write_base(first, &state).is_err() {
+            return Ok(());
+        }
+        let was_failed = process.log.is_failed();
+        process.log.base_is_durable(first);
+        self.tally.snapshots += 1;
+        if !process.log.is_failed() {
+            self.tally.healed += u64::from(was_failed);
+            self.promised = self.promised.max(first - 1);
+            if process.log.covered() < first - 1 {
+                return Err(format!("base {first} is durable, but only {} covered", process.log.covered()));
+            }
+        }
+        if process.log.segment() >= first {
+            drop(remove_before(&self.disk, &self.dir, first));
+        }
+        Ok(())
+    }
+
+    fn write_base(&self, first: u64, state: &State) -> Result<(), StorageError> {
+        let mut file = SnapshotFile::create(Arc::new(self.disk.clone()), &self.dir, first, true)?;
+        for (key, value) in state {
+            file.append(key)?;
+            file.append(b" ")?;
+            file.append(value)?;
+            file.append(b"\n")?;
+        }
+        file.commit(&base_name(first)).map(drop)
+    }
+
+    // What it is promised.
+
+    fn observe(&mut self, process: &mut Process) -> Checked {
+        let log = &process.log;
+        self.tally.failures += u64::from(log.is_failed() && !process.was_failed);
+        process.was_failed = log.is_failed();
+        let covered = log.covered();
+        if covered > log.appended() {
+            return Err(format!("{covered} covered of {} appended", log.appended()));
+        }
+        if let Some((number, parts)) = self.operations.iter().find(|(_, parts)| !parts.is_whole_or_absent(covered)) {
+            return Err(format!("{covered} covered, but of operation {number} there is only {parts:?}"));
+        }
+        self.promised_at_kill = self.promised_at_kill.max(covered);
+        match log.policy() {
+            FsyncPolicy::Always => self.promised = self.promised.max(covered),
+            FsyncPolicy::EverySecond if !log.must_wait(self.now_ms) && log.health() == Health::Healthy => {
+                let is_old = |time: &&(u64, u64)| time.1 + UNSYNCED_MS_MAX < self.now_ms;
+                let last = self.times.iter().take_while(is_old).last().map_or(0, |time| time.0);
+                self.promised = self.promised.max(self.complete_prefix(last));
+            }
+            FsyncPolicy::EverySecond | FsyncPolicy::No => {}
+        }
+        Ok(())
+    }
+
+    /// The last record at which a log may end that ends with `end` or before.
+    fn complete_prefix(&self, end: u64) -> u64 {
+        let broken = self.operations.values().filter(|parts| !parts.is_whole_or_absent(end));
+        broken.filter_map(|parts| parts.records.first()).map(|first| first - 1).min().unwrap_or(end)
+    }
+
+    // A start.
+
+    fn start(&mut self) -> Checked<Process> {
+        if self.disk.ended_by().is_some_and(|fault| fault != Fault::Kill) {
+            self.promised_at_kill = self.promised;
+        }
+        for _ in 0..50 {
+            self.disk.restart();
+            if let Some(process) = self.try_start()? {
+                return Ok(process);
+            }
+            self.tally.retried += 1;
+            if self.disk.ended_by().is_some_and(|fault| fault != Fault::Kill) {
+                self.promised_at_kill = self.promised;
+            }
+        }
+        Err("the log can't be opened although nothing fails any more".to_owned())
+    }
+
+    /// None if the system refused something.
+    fn try_start(&mut self) -> Checked<Option<Process>> {
+        match self.recover() {
+            Ok(process) => Ok(Some(process)),
+            Err(Trouble::Storage(StorageError::Io { .. })) => Ok(None),
+            Err(Trouble::Storage(error)) => Err(error.to_string()),
+            Err(Trouble::Anomaly(what)) => Err(what),
+        }
+    }
+
+    fn recover(&mut self) -> Result<Process, Trouble> {
+        let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
+        disk.create_dir(&self.dir).map_err(|error| io_error(&self.dir, error))?;
+        let _lock = lock(disk.as_ref(), &self.dir)?;
+        let plan = Recovery::inspect(disk.as_ref(), &self.dir)?;
+        let state = load(disk.as_ref(), &plan)?;
+        self.judge(&plan, &state)?;
+        plan.prepare(disk.as_ref())?;
+        let last = plan.next - 1;
+        self.state.clone_from(&state);
+        self.history = [(last, state)].into();
+        self.times.clear();
+        self.operations.clear();
+        self.promised = last;
+        self.promised_at_kill = last;
+        let policies = [FsyncPolicy::Always, FsyncPolicy::EverySecond, FsyncPolicy::No];
+        let policy = policies[self.choices.up_to(2)];
+        let options = LogOptions { policy, salt: self.choices.number(), notify: Arc::new(NoNotify) };
+        let (log, writer) = Log::open(disk, &self.dir, plan.next, options)?;
+        self.failed_syncs = self.disk.failed_syncs();
+        self.count(&plan);
+        Ok(Process { log, writer, snapshot: None, was_failed: false })
+    }
+
+    /// Compares what a start found with what was appended.
+    fn judge(&self, plan: &Plan, state: &State) -> Result<(), Trouble> {
+        let last = plan.next - 1;
+        // What the system took for written after a failed sync, it may have dropped.
+        let may_have_dropped = self.disk.failed_syncs() > self.failed_syncs;
+        let promised = if may_have_dropped { self.promised } else { self.promised_at_kill.max(self.promised) };
+        if last < promised {
+            return Err(Trouble::Anomaly(format!("record {promised} was promised, but the log ends with {last}")));
+        }
+        match self.history.get(&last) {
+            Some(expected) if expected == state => {}
+            Some(expected) => {
+                let what = format!("the state after record {last} is {state:?}, not {expected:?}");
+                return Err(Trouble::Anomaly(what));
+            }
+            None => return Err(Trouble::Anomaly(format!("the log ends with {last}, which was never appended"))),
+        }
+        let torn = self.operations.iter().find(|(_, parts)| !parts.is_whole_or_absent(last));
+        torn.map_or(Ok(()), |(number, parts)| {
+            Err(Trouble::Anomaly(format!("at {last} operation {number} is torn: {parts:?}")))
+        })
+    }
+
+    fn count(&mut self, plan: &Plan) {
+        let reason = plan.cut.as_ref().map(|cut| &cut.reason);
+        self.tally.starts += u64::from(!plan.is_empty());
+        self.tally.torn += u64::from(matches!(reason, Some(CutReason::Torn(_))));
+        self.tally.incomplete += u64::from(matches!(reason, Some(CutReason::Incomplete { .. })));
+        self.tally.discarded += u64::from(plan.discarded.iter().any(|discarded| !discarded.is_empty));
+    }
+}
+
+/// Why a start failed.
+enum Trouble {
+    Storage(StorageError),
+    Anomaly(String),
+}
+
+impl From<StorageError> for Trouble {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
+    }
+}
+
+fn io_error(path: &Path, source: io::Error) -> StorageError {
+    StorageError::Io { action: "use", path: path.to_owned(), source }
+}
+
+/// Loads the base and applies the log.
+fn load(disk: &dyn Disk, plan: &Plan) -> Result<State, Trouble> {
+    let mut state = match &plan.base {
+        Some(base) => load_base(disk, &base.path)?,
+        None => State::new(),
+    };
+    let mut reader = plan.reader(disk);
+    while let Some(record) = reader.next()? {
+        for item in Items::new(record.payload) {
+            match item {
+                Ok(Item::Effect(mut effect)) => {
+                    let (name, key, value) =
+                        (effect.arguments.next(), effect.arguments.next(), effect.arguments.next());
+                    let (Some(b"SET"), Some(key), Some(value)) = (name, key, value) else {
+                        return Err(Trouble::Anomaly("an effect that nobody appended".to_owned()));
+                    };
+                    state.insert(key.to_vec(), value.to_vec());
+                }
+                Ok(Item::Part { .. }) => {}
+                Err(malformed) => return Err(Trouble::Anomaly(malformed.to_string())),
+            }
+        }
+    }
+    Ok(state)
+}
+
+fn load_base(disk: &dyn Disk, path: &Path) -> Result<State, Trouble> {
+    let file = disk.open_read(path).map_err(|error| io_error(path, error))?;
+    let length = file.len().map_err(|error| io_error(path, error))?;
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
+    read_full(file.as_ref(), &mut bytes, 0).map_err(|error| io_error(path, error))?;
+    let Some((contents, sum)) = bytes.split_last_chunk::<8>().map(|(contents, sum)| (contents, *sum)) else {
+        return Err(Trouble::Anomaly(format!("{} is cut off", path.display())));
+    };
+    let mut crc = Crc64::new();
+    crc.update(contents);
+    if crc.value() != u64::from_le_bytes(sum) {
+        return Err(Trouble::Anomaly(format!("{} is damaged", path.display())));
+    }
+    let lines = contents.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let pairs = lines.map(|line| {
+        let at = line.iter().position(|byte| *byte == b' ').unwrap_or(0);
+        (line[..at].to_vec(), line[at + 1..].to_vec())
+    });
+    Ok(pairs.collect())
+}

@@ -1,0 +1,24 @@
+use super::*;
+
+#[test]
+fn every_fault_at_every_call() {
+    let mut total = Tally::default();
+    for seed in 0..3 {
+        total = total.plus(run_everywhere(seed, 1).unwrap_or_else(|anomaly| panic!("{anomaly}")));
+    }
+    println!("{total}");
+    assert!(total.runs > 3000 && total.torn > 100 && total.retried > 100, "{total}");
+}
+
+#[test]
+fn several_faults_anywhere() {
+    let mut total = Tally::default();
+    for seed in 0..3000 {
+        total = total.plus(run_anyhow(seed).unwrap_or_else(|anomaly| panic!("{anomaly}")));
+    }
+    println!("{total}");
+    let Tally { snapshots, failures, healed, torn, incomplete, discarded, .. } = total;
+    for count in [snapshots, failures, healed, torn, incomplete, discarded] {
+        assert!(count > 50, "{total}");
+    }
+}

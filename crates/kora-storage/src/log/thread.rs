@@ -1,0 +1,98 @@
+//! A thread that drives a [`LogWriter`].
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::{Failure, FsyncPolicy, Log, LogWriter, Outcome, Waiting};
+
+/// How long records are gathered when nobody waits for them.
+const GATHERING: Duration = Duration::from_millis(2);
+
+/// The thread that writes a log. Dropping it closes the log.
+#[derive(Debug)]
+pub struct LogThread {
+    log: Arc<Log>,
+    thread: Option<JoinHandle<Result<(), Failure>>>,
+}
+
+/// Starts the thread that writes a log. `now_ms` is the clock of [`Log::append`].
+///
+/// # Errors
+/// If the system gives no thread.
+pub fn spawn(
+    writer: LogWriter,
+    now_ms: impl Fn() -> u64 + Send + 'static,
+) -> io::Result<LogThread> {
+    let log = Arc::clone(writer.log());
+    let run = move || run(writer, now_ms);
+    let thread = std::thread::Builder::new().name("kora-log".to_owned()).spawn(run)?;
+    Ok(LogThread { log, thread: Some(thread) })
+}
+
+fn run(mut writer: LogWriter, now_ms: impl Fn() -> u64) -> Result<(), Failure> {
+    let log = Arc::clone(writer.log());
+    loop {
+        let outcome = writer.step(now_ms());
+        if log.is_closing() {
+            return writer.close(now_ms());
+        }
+        wait_for_work(&log, &outcome, &now_ms);
+    }
+}
+
+/// Sleeps until something is pending or a sync is due; then, if nobody waits for records, a moment longer.
+fn wait_for_work(log: &Log, outcome: &Outcome, now_ms: impl Fn() -> u64) {
+    let mut inner = log.inner.lock();
+    inner.waiting = Waiting::Any;
+    while inner.pending.is_empty() && !inner.closing && !inner.must_step {
+        match outcome.next_ms {
+            None => log.wake.wait(&mut inner),
+            Some(next_ms) => {
+                let rest = Duration::from_millis(next_ms.saturating_sub(now_ms()));
+                if rest.is_zero() || log.wake.wait_for(&mut inner, rest).timed_out() {
+                    break;
+                }
+            }
+        }
+    }
+    let is_awaited = log.policy() == FsyncPolicy::Always || inner.closing || inner.must_step;
+    if !is_awaited && inner.pending.cuts.is_empty() && inner.pending.bytes.len() < Log::GATHERED_BYTES {
+        inner.waiting = Waiting::Much;
+        log.wake.wait_for(&mut inner, GATHERING);
+    }
+    inner.waiting = Waiting::Nothing;
+}
+
+impl LogThread {
+    /// The log it writes.
+    #[must_use]
+    pub fn log(&self) -> &Arc<Log> {
+        &self.log
+    }
+
+    /// Writes and syncs what is left, and ends the thread.
+    ///
+    /// # Errors
+    /// Why the log failed, if it did.
+    pub fn close(mut self) -> Result<(), Failure> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), Failure> {
+        let Some(thread) = self.thread.take() else { return Ok(()) };
+        let mut inner = self.log.inner.lock();
+        inner.closing = true;
+        self.log.wake_writer(inner);
+        let died = || Failure { cause: "the thread that writes the log has died".to_owned(), errno: None };
+        thread.join().unwrap_or_else(|_| Err(died()))
+    }
+}
+
+impl Drop for LogThread {
+    fn drop(&mut self) {
+        // Whoever wants to know calls `close`.
+        let _ = self.end();
+    }
+}

@@ -1,0 +1,371 @@
+//! What a data directory holds, and how to go on from there.
+//!
+//! [`Recovery::inspect`] only reads. It chooses the newest base snapshot and the segments behind it, and looks
+//! through the last of them for its end. The caller loads the base, applies the records that a [`LogReader`] gives,
+//! and then calls [`Plan::prepare`], which cuts what doesn't count, makes durable what does, and tidies up. The log
+//! may then be opened at [`Plan::next`].
+//!
+//! **Torn or damaged?** A segment that another follows was synced as a whole before the other was begun, so anything
+//! wrong in it is damage. In the last one a power cut may leave holes: sectors that were never synced reach the disk
+//! in any order. So at the first record that is not valid, the rest is searched for valid ones; if one of them
+//! says that the broken one was durable when it was appended, that is damage. Otherwise the broken one was
+//! not synced as far as anybody knows, and the log ends before it.
+
+mod check;
+mod reader;
+mod repair;
+mod scan;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+pub use check::{FileReport, Report, check};
+pub use reader::{LogReader, Record};
+pub use repair::{Repair, repair};
+
+use crate::disk::{Disk, DiskFile, read_full, unused_name, write_all};
+use crate::error::{Context, Damage, StorageError};
+use crate::format::{
+    Named, SEGMENT_HEADER_LENGTH, SegmentHeader, base_name, name_of, parse_name, segment_name,
+};
+use scan::{Tail, scan_tail};
+
+/// Reading what a directory holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Recovery;
+
+/// A snapshot to begin with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// The file.
+    pub path: PathBuf,
+    /// It holds the state before this record.
+    pub first: u64,
+}
+
+/// A segment whose records count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// The file.
+    pub path: PathBuf,
+    /// The head of the file.
+    pub header: SegmentHeader,
+}
+
+/// Why bytes at the end of the log don't count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CutReason {
+    /// They were not written whole before the process or the power went.
+    Torn(String),
+    /// An operation lacks parts: only some of its shards' records were written.
+    Incomplete {
+        /// The operation's number.
+        operation: u64,
+    },
+}
+
+/// Bytes at the end of the log that don't count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The segment.
+    pub path: PathBuf,
+    /// Where they begin.
+    pub offset: u64,
+    /// How many they are.
+    pub bytes: u64,
+    /// How many whole records are among them.
+    pub records: u64,
+    /// Why they don't count.
+    pub reason: CutReason,
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, offset, bytes, records, reason } = self;
+        write!(f, "{}: {bytes} bytes and {records} whole records cut at offset {offset}: ", path.display())?;
+        match reason {
+            CutReason::Torn(what) => write!(f, "not written whole ({what})"),
+            CutReason::Incomplete { operation } => {
+                write!(f, "operation {operation} was not written on all its shards")
+            }
+        }
+    }
+}
+
+/// A segment whose records don't count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discarded {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether it was not even begun.
+    pub is_empty: bool,
+}
+
+/// What a directory holds and what is to be done with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    dir: PathBuf,
+    /// The snapshot to begin with. Without one, the state is empty.
+    pub base: Option<Base>,
+    /// The segments behind it, in order.
+    pub segments: Vec<Segment>,
+    /// The number of the next record to be appended.
+    pub next: u64,
+    /// What doesn't count at the end of the last segment.
+    pub cut: Option<Cut>,
+    /// Segments begun after a failure whose snapshot was never completed, and those that were hardly begun.
+    pub discarded: Vec<Discarded>,
+    /// Files older than the base.
+    pub outdated: Vec<PathBuf>,
+    /// Snapshots that were never completed.
+    pub temporary: Vec<PathBuf>,
+    /// Where the records of the last segment begin that are not known to be durable.
+    undurable_from: u64,
+    /// Where the last segment ends.
+    end: u64,
+}
+
+/// The segments of a directory as their heads are read.
+#[derive(Debug, Default)]
+struct Heads {
+    segments: Vec<Segment>,
+    discarded: Vec<Discarded>,
+}
+
+impl Recovery {
+    /// Finds out what a directory holds. Changes nothing.
+    ///
+    /// # Errors
+    /// [`StorageError::Damage`] and [`StorageError::Missing`] if what was durable isn't there any more, else what the
+    /// system says.
+    pub fn inspect(disk: &dyn Disk, dir: &Path) -> Result<Plan, StorageError> {
+        let (mut bases, mut firsts, mut temporary) = (Vec::new(), Vec::new(), Vec::new());
+        for name in disk.list(dir).context("list", dir)? {
+            match parse_name(&name) {
+                Named::Base(first) => bases.push(first),
+                Named::Segment(first) => firsts.push(first),
+                Named::Temporary => temporary.push(dir.join(name)),
+                Named::Other => {}
+            }
+        }
+        let base = bases.pop().map(|first| Base { path: dir.join(base_name(first)), first });
+        let begin = base.as_ref().map_or(1, |base| base.first);
+        let (outdated, firsts): (Vec<u64>, Vec<u64>) = firsts.into_iter().partition(|first| *first < begin);
+        let outdated = bases.into_iter().map(base_name).chain(outdated.into_iter().map(segment_name));
+        let Heads { segments, discarded } = read_heads(disk, dir, &firsts, begin)?;
+        let mut plan = Plan {
+            dir: dir.to_owned(),
+            next: begin,
+            base,
+            cut: None,
+            discarded,
+            outdated: outdated.map(|name| dir.join(name)).collect(),
+            temporary,
+            undurable_from: 0,
+            end: 0,
+            segments,
+        };
+        plan.check_beginning(begin)?;
+        if let Some(last) = plan.segments.last() {
+            let tail = scan_tail(disk, last)?;
+            plan.take_end(tail);
+        }
+        Ok(plan)
+    }
+}
+
+/// Reads the heads of segments, and leaves out those that don't count.
+fn read_heads(disk: &dyn Disk, dir: &Path, firsts: &[u64], begin: u64) -> Result<Heads, StorageError> {
+    let mut heads = Heads::default();
+    let mut not_begun: Option<Damage> = None;
+    for &first in firsts {
+        let path = dir.join(segment_name(first));
+        let mut is_discarded = heads.discarded.iter().any(|discarded| !discarded.is_empty);
+        match read_head(disk, &path)? {
+            Err(damage) => {
+                // No record gets into a segment before its head is durable.
+                let file = disk.open_read(&path).context("open", &path)?;
+                let is_empty = file.len().context("read", &path)? <= SEGMENT_HEADER_LENGTH as u64;
+                if !is_empty && !is_discarded {
+                    return Err(damage.into());
+                }
+                heads.discarded.push(Discarded { path, is_empty });
+                not_begun.get_or_insert(damage);
+            }
+            Ok(header) if header.first != first => {
+                let what = format!("its header says that it begins with record {}", header.first);
+                return Err(Damage::new(&path, 0, what).into());
+            }
+            Ok(header) => {
+                is_discarded |= header.after_failure && first != begin;
+                if is_discarded {
+                    heads.discarded.push(Discarded { path, is_empty: false });
+                } else if let Some(damage) = not_begun {
+                    // Only a segment begun after a failure may follow one that was hardly begun.
+                    return Err(damage.into());
+                } else {
+                    heads.segments.push(Segment { path, header });
+                }
+            }
+        }
+    }
+    Ok(heads)
+}
+
+fn read_head(disk: &dyn Disk, path: &Path) -> Result<Result<SegmentHeader, Damage>, StorageError> {
+    let file = disk.open_read(path).context("open", path)?;
+    let mut bytes = [0; SEGMENT_HEADER_LENGTH];
+    let length = read_full(file.as_ref(), &mut bytes, 0).context("read", path)?;
+    let header = SegmentHeader::decode(bytes.get(..length).unwrap_or_default());
+    Ok(header.map_err(|what| Damage::new(path, 0, what)))
+}
+
+impl Plan {
+    fn check_beginning(&self, begin: u64) -> Result<(), StorageError> {
+        let Some(segment) = self.segments.first().filter(|segment| segment.header.first != begin) else {
+            return Ok(());
+        };
+        let why = format!(
+            "{} is there, but no {} and no snapshot that makes it unnecessary",
+            name_of(&segment.path),
+            segment_name(begin)
+        );
+        Err(StorageError::Missing { path: self.dir.join(segment_name(begin)), why })
+    }
+
+    fn take_end(&mut self, tail: Tail) {
+        self.next = tail.last + 1;
+        self.end = tail.end;
+        self.undurable_from = tail.undurable_from.min(tail.end);
+        self.cut = tail.cut;
+    }
+
+    /// Whether the directory holds no data at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.base.is_none() && self.next == 1
+    }
+
+    /// Reads the records that count, in order.
+    #[must_use]
+    pub fn reader<'a>(&'a self, disk: &'a dyn Disk) -> LogReader<'a> {
+        LogReader::new(disk, self)
+    }
+
+    /// Cuts and moves aside what doesn't count, makes durable what does, and removes what was never completed and
+    /// what is outdated. The directory must be locked. Returns the names under which bytes were kept that
+    /// somebody may want to look at.
+    ///
+    /// # Errors
+    /// What the system says. It may be called again.
+    pub fn prepare(&self, disk: &dyn Disk) -> Result<Vec<PathBuf>, StorageError> {
+        let mut kept = Vec::new();
+        if let Some(last) = self.segments.last() {
+            self.settle_end(disk, &last.path, &mut kept)?;
+        }
+        for discarded in &self.discarded {
+            let path = &discarded.path;
+            if discarded.is_empty {
+                disk.remove(path).context("remove", path)?;
+            } else {
+                let name = unused_name(disk, &self.dir, name_of(path), "discarded");
+                let aside = self.dir.join(name.context("list", &self.dir)?);
+                disk.rename(path, &aside).context("rename", path)?;
+                kept.push(aside);
+            }
+        }
+        // The base and the segments may have names that are not durable yet.
+        disk.sync_dir(&self.dir).context("sync", &self.dir)?;
+        for path in self.temporary.iter().chain(&self.outdated) {
+            disk.remove(path).context("remove", path)?;
+        }
+        disk.sync_dir(&self.dir).context("sync", &self.dir)?;
+        Ok(kept)
+    }
+
+    /// Cuts the last segment, and makes the rest durable.
+    fn settle_end(&self, disk: &dyn Disk, path: &Path, kept: &mut Vec<PathBuf>) -> Result<(), StorageError> {
+        let mut file = disk.open_append(path).context("open", path)?;
+        if let Some(cut) = &self.cut {
+            if cut.records > 0 {
+                kept.push(self.keep_cut_bytes(disk, file.as_ref(), cut)?);
+            }
+            file.truncate(cut.offset).context("truncate", path)?;
+        }
+        // After a failed sync the system may take data for written that it has in memory only. Written again, it
+        // gets to disk with the next sync.
+        let mut offset = self.undurable_from;
+        let mut chunk = vec![0; 1 << 20];
+        while offset < self.end {
+            let length = usize::try_from(self.end - offset).unwrap_or(usize::MAX).min(chunk.len());
+            let Some(part) = chunk.get_mut(..length) else { break };
+            let count = read_full(file.as_ref(), part, offset).context("read", path)?;
+            if count < length {
+                return Err(Damage::new(path, offset, "the file became shorter").into());
+            }
+            file.rewrite_at(part, offset).context("write", path)?;
+            offset += length as u64;
+        }
+        file.sync_data().context("sync", path)
+    }
+
+    fn keep_cut_bytes(&self, disk: &dyn Disk, file: &dyn DiskFile, cut: &Cut) -> Result<PathBuf, StorageError> {
+        let name = unused_name(disk, &self.dir, name_of(&cut.path), "cut").context("list", &self.dir)?;
+        let path = self.dir.join(name);
+        copy_range(disk, file, &cut.path, &path, cut.offset..cut.offset + cut.bytes)?;
+        disk.sync_dir(&self.dir).context("sync", &self.dir)?;
+        Ok(path)
+    }
+}
+
+/// Copies bytes of a file into a new one, durably but for its name.
+fn copy_range(
+    disk: &dyn Disk,
+    file: &dyn DiskFile,
+    from: &Path,
+    to: &Path,
+    range: std::ops::Range<u64>,
+) -> Result<(), StorageError> {
+    let mut copy = disk.create_new(to).context("create", to)?;
+    let mut chunk = vec![0; 1 << 20];
+    let mut offset = range.start;
+    while offset < range.end {
+        let length = usize::try_from(range.end - offset).unwrap_or(usize::MAX).min(chunk.len());
+        let part = chunk.get_mut(..length).unwrap_or_default();
+        let count = read_full(file, part, offset).context("read", from)?;
+        let part = part.get(..count).filter(|part| !part.is_empty());
+        let part = part.ok_or_else(|| Damage::new(from, offset, "the file became shorter"))?;
+        write_all(copy.as_mut(), part).context("write", to)?;
+        offset += count as u64;
+    }
+    copy.sync_data().context("sync", to)
+}
+
+/// Removes snapshots and segments wholly before a record, once the snapshot of the state before it is there.
+/// Does nothing while that snapshot or the segment that begins with the record is missing. Returns how many
+/// files went.
+///
+/// # Errors
+/// What the system says.
+pub fn remove_before(disk: &dyn Disk, dir: &Path, first: u64) -> Result<usize, StorageError> {
+    let names = disk.list(dir).context("list", dir)?;
+    if !names.contains(&base_name(first)) || !names.contains(&segment_name(first)) {
+        return Ok(0);
+    }
+    // The names that make the others unnecessary must be durable before those go.
+    disk.sync_dir(dir).context("sync", dir)?;
+    let is_old = |name: &&String| match parse_name(name) {
+        Named::Base(found) | Named::Segment(found) => found < first,
+        Named::Temporary | Named::Other => false,
+    };
+    let mut count = 0;
+    for name in names.iter().filter(is_old) {
+        let path = dir.join(name);
+        disk.remove(&path).context("remove", &path)?;
+        count += 1;
+    }
+    disk.sync_dir(dir).context("sync", dir)?;
+    Ok(count)
+}

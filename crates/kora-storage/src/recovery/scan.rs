@@ -1,0 +1,302 @@
+//! Finding the end of a segment: reading its records one by one, and searching behind a broken one.
+
+use std::collections::VecDeque;
+use std::path::Path;
+
+use super::{Cut, CutReason, Segment};
+use crate::disk::{Disk, DiskFile, read_full};
+use crate::error::{Context, Damage, StorageError};
+use crate::format::{RECORD_HEADER_LENGTH, RecordHeader, SEGMENT_HEADER_LENGTH, SegmentHeader, checksum};
+use crate::items::{Item, Items, Malformed};
+use crate::log::Operations;
+
+/// How much of a file is read at a time.
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// Reads a segment's records in order, each once.
+#[derive(Debug)]
+pub(crate) struct SegmentReader {
+    file: Box<dyn DiskFile>,
+    length: u64,
+    salt: u64,
+    /// The number that the next record must have.
+    expected: u64,
+    /// Where the next record begins.
+    offset: u64,
+    chunk: Vec<u8>,
+    /// Where in the file the chunk begins.
+    chunk_at: u64,
+}
+
+/// What stands where a record should begin.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// A whole record, from this offset on.
+    Record(RecordHeader, u64),
+    /// The end of the file.
+    End,
+    /// Something else.
+    Broken(&'static str),
+}
+
+impl SegmentReader {
+    pub(crate) fn open(disk: &dyn Disk, path: &Path, header: &SegmentHeader) -> Result<Self, StorageError> {
+        let file = disk.open_read(path).context("open", path)?;
+        let length = file.len().context("read", path)?;
+        Ok(Self {
+            file,
+            length,
+            salt: header.salt,
+            expected: header.first,
+            offset: SEGMENT_HEADER_LENGTH as u64,
+            chunk: Vec::new(),
+            chunk_at: 0,
+        })
+    }
+
+    pub(crate) fn expected(&self) -> u64 {
+        self.expected
+    }
+
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Bytes of the file, fewer if it ends. Memory follows what is there, never what a header says.
+    fn bytes(&mut self, offset: u64, length: usize) -> std::io::Result<&[u8]> {
+        let available = usize::try_from(self.length.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let length = length.min(available);
+        let chunk_end = self.chunk_at + self.chunk.len() as u64;
+        if offset < self.chunk_at || offset + length as u64 > chunk_end {
+            self.chunk.resize(length.max(CHUNK_BYTES).min(available), 0);
+            let count = read_full(self.file.as_ref(), &mut self.chunk, offset)?;
+            self.chunk.truncate(count);
+            self.chunk.shrink_to(length.max(CHUNK_BYTES));
+            self.chunk_at = offset;
+        }
+        let at = usize::try_from(offset - self.chunk_at).unwrap_or(usize::MAX);
+        let rest = self.chunk.get(at..).unwrap_or_default();
+        Ok(rest.get(..length).unwrap_or(rest))
+    }
+
+    /// The bytes at an offset that are in memory, a header's length at least unless the file ends.
+    fn window(&mut self, offset: u64) -> std::io::Result<&[u8]> {
+        let chunk_end = self.chunk_at + self.chunk.len() as u64;
+        let is_held = offset >= self.chunk_at && offset + RECORD_HEADER_LENGTH as u64 <= chunk_end;
+        let length = if is_held { chunk_end - offset } else { CHUNK_BYTES as u64 };
+        self.bytes(offset, usize::try_from(length).unwrap_or(CHUNK_BYTES))
+    }
+
+    /// Looks at the next record and steps over it if it is whole.
+    pub(crate) fn next_record(&mut self) -> std::io::Result<Found> {
+        let (offset, salt, expected) = (self.offset, self.salt, self.expected);
+        if offset >= self.length {
+            return Ok(Found::End);
+        }
+        let bytes = self.bytes(offset, RECORD_HEADER_LENGTH)?;
+        if bytes.len() < RECORD_HEADER_LENGTH {
+            return Ok(Found::Broken("a record's header is cut off"));
+        }
+        let Some(header) = RecordHeader::decode(bytes, salt) else {
+            return Ok(Found::Broken("the checksum of a record's header is wrong"));
+        };
+        if header.sequence != expected {
+            return Ok(Found::Broken("a record has the wrong number"));
+        }
+        if header.record_length() > self.length - offset {
+            return Ok(Found::Broken("a record is cut off"));
+        }
+        if checksum(salt, self.payload(&header, offset)?) != header.payload_checksum {
+            return Ok(Found::Broken("the checksum of a record is wrong"));
+        }
+        self.offset += header.record_length();
+        self.expected += 1;
+        Ok(Found::Record(header, offset))
+    }
+
+    /// The payload of a record.
+    pub(crate) fn payload(&mut self, header: &RecordHeader, offset: u64) -> std::io::Result<&[u8]> {
+        let length = usize::try_from(header.length).unwrap_or(usize::MAX);
+        self.bytes(offset + RECORD_HEADER_LENGTH as u64, length)
+    }
+
+    /// Searches behind a broken place for whole records with later numbers.
+    pub(crate) fn search(&mut self) -> std::io::Result<Later> {
+        let mut later = Later::default();
+        let (broken, salt) = (self.expected, self.salt);
+        let mut offset = self.offset + 1;
+        while offset + RECORD_HEADER_LENGTH as u64 <= self.length {
+            let rest = self.length - offset;
+            let sequence_max = broken + self.length / RECORD_HEADER_LENGTH as u64;
+            let window = self.window(offset)?;
+            let is_plausible = |bytes: &[u8]| {
+                RecordHeader::decode_unchecked(bytes).is_some_and(|header| {
+                    header.sequence > broken
+                        && header.sequence <= sequence_max
+                        && header.record_length() <= rest
+                }) && RecordHeader::decode(bytes, salt).is_some()
+            };
+            let mut places = window.windows(RECORD_HEADER_LENGTH);
+            let Some(at) = places.position(is_plausible) else {
+                // The last bytes of the window may begin a header.
+                offset += (window.len() + 1).saturating_sub(RECORD_HEADER_LENGTH).max(1) as u64;
+                continue;
+            };
+            offset += at as u64;
+            let header = RecordHeader::decode(self.bytes(offset, RECORD_HEADER_LENGTH)?, salt);
+            let Some(header) = header.filter(|header| header.record_length() <= self.length - offset) else {
+                offset += 1;
+                continue;
+            };
+            // A header that is whole was written by us: its mark counts even if its payload is not there.
+            later.durable = later.durable.max(header.durable());
+            if checksum(salt, self.payload(&header, offset)?) == header.payload_checksum {
+                later.records += 1;
+                offset += header.record_length();
+            } else {
+                offset += 1;
+            }
+        }
+        Ok(later)
+    }
+}
+
+/// What was found behind a broken place.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Later {
+    /// How many whole records.
+    pub(crate) records: u64,
+    /// The last record that they know to be durable.
+    pub(crate) durable: u64,
+}
+
+/// How the log ends.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    /// The last record that counts.
+    pub(crate) last: u64,
+    /// Where it ends.
+    pub(crate) end: u64,
+    /// Where the records begin that are not known to be durable.
+    pub(crate) undurable_from: u64,
+    pub(crate) cut: Option<Cut>,
+}
+
+/// Notes the parts that a payload holds; tells whether there are any.
+pub(crate) fn note_parts(
+    operations: &mut Operations,
+    sequence: u64,
+    payload: &[u8],
+) -> Result<bool, Malformed> {
+    let mut has_parts = false;
+    for item in Items::new(payload) {
+        if let Item::Part { operation, parts } = item? {
+            operations.note(sequence, operation, parts);
+            has_parts = true;
+        }
+    }
+    Ok(has_parts)
+}
+
+/// Looks through the last segment for the end of what counts.
+pub(crate) fn scan_tail(disk: &dyn Disk, segment: &Segment) -> Result<Tail, StorageError> {
+    let path = &segment.path;
+    let mut reader = SegmentReader::open(disk, path, &segment.header)?;
+    let mut scanned = Scanned::new(&segment.header);
+    let broken = loop {
+        match reader.next_record().context("read", path)? {
+            Found::Record(header, offset) => {
+                let payload = reader.payload(&header, offset).context("read", path)?;
+                let noted = scanned.take(&header, offset, payload);
+                noted.map_err(|malformed| Damage::new(path, offset, malformed.to_string()))?;
+            }
+            Found::End => break None,
+            Found::Broken(what) => break Some(what),
+        }
+    };
+    let (last, end) = (reader.expected() - 1, reader.offset());
+    let mut tail = Tail { last, end, undurable_from: scanned.undurable_from(), cut: None };
+    let mut records = 0;
+    if let Some(what) = broken {
+        let later = reader.search().context("read", path)?;
+        if later.durable > last {
+            let what = format!("{what}; record {} was durable", last + 1);
+            return Err(Damage::new(path, end, what).into());
+        }
+        records = later.records;
+        tail.cut = Some(Cut {
+            path: path.clone(),
+            offset: end,
+            bytes: reader.length() - end,
+            records,
+            reason: CutReason::Torn(what.to_owned()),
+        });
+    }
+    if let Some((operation, first)) = scanned.operations.first_incomplete() {
+        tail.last = first - 1;
+        tail.end = scanned.begin_of(first).unwrap_or(end);
+        tail.cut = Some(Cut {
+            path: path.clone(),
+            offset: tail.end,
+            bytes: reader.length() - tail.end,
+            records: records + last - tail.last,
+            reason: CutReason::Incomplete { operation },
+        });
+    }
+    Ok(tail)
+}
+
+/// What is kept of the records scanned: little, however many they are.
+#[derive(Debug)]
+struct Scanned {
+    operations: Operations,
+    /// The last record known to be durable.
+    durable: u64,
+    /// Records with their offsets, one in each [`CHUNK_BYTES`]: the first is not behind `durable`.
+    samples: VecDeque<(u64, u64)>,
+    /// Where records with parts begin, from the first operation on that may lack some.
+    part_records: VecDeque<(u64, u64)>,
+}
+
+impl Scanned {
+    fn new(header: &SegmentHeader) -> Self {
+        Self {
+            operations: Operations::default(),
+            durable: header.first - 1,
+            samples: [(header.first, SEGMENT_HEADER_LENGTH as u64)].into(),
+            part_records: VecDeque::new(),
+        }
+    }
+
+    fn take(&mut self, header: &RecordHeader, offset: u64, payload: &[u8]) -> Result<(), Malformed> {
+        let sequence = header.sequence;
+        if note_parts(&mut self.operations, sequence, payload)? {
+            self.part_records.push_back((sequence, offset));
+        }
+        let complete = self.operations.complete_prefix(sequence);
+        while self.part_records.front().is_some_and(|record| record.0 <= complete) {
+            self.part_records.pop_front();
+        }
+        if self.samples.back().is_none_or(|sample| offset - sample.1 >= CHUNK_BYTES as u64) {
+            self.samples.push_back((sequence, offset));
+        }
+        self.durable = self.durable.max(header.durable());
+        while self.samples.get(1).is_some_and(|sample| sample.0 <= self.durable) {
+            self.samples.pop_front();
+        }
+        Ok(())
+    }
+
+    /// A place behind which lie all records that are not known to be durable.
+    fn undurable_from(&self) -> u64 {
+        self.samples.front().map_or(SEGMENT_HEADER_LENGTH as u64, |sample| sample.1)
+    }
+
+    fn begin_of(&self, record: u64) -> Option<u64> {
+        self.part_records.iter().find(|found| found.0 == record).map(|found| found.1)
+    }
+}
