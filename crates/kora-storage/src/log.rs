@@ -394,7 +394,7 @@ impl Log {
     /// Begins a new segment with the next record, whose number is returned. To be called at a barrier, when no
     /// operation lacks parts. A failed log only gives the number.
     pub fn rotate(&self) -> u64 {
-        let mut inner = self.inner.lock();
+        let inner = self.inner.lock();
         let first = inner.appended + 1;
         if self.health() == Health::Failed || inner.newest_segment == first {
             return first;
