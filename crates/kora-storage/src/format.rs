@@ -124,7 +124,8 @@ impl SegmentHeader {
     /// # Errors
     /// What is wrong with it.
     pub fn decode(bytes: &[u8]) -> Result<Self, &'static str> {
-        let header: [u8; SEGMENT_HEADER_LENGTH] = array_at(bytes, 0).ok_or("the segment's header is cut off")?;
+        let header: [u8; SEGMENT_HEADER_LENGTH] =
+            array_at(bytes, 0).ok_or("the segment's header is cut off")?;
         if !header.starts_with(MAGIC) {
             return Err("not a segment of a log");
         }
@@ -227,7 +228,9 @@ mod tests {
         assert_eq!(parse_name(&segment_name(1)), Named::Segment(1));
         assert_eq!(parse_name(&base_name(u64::MAX)), Named::Base(u64::MAX));
         assert_eq!(parse_name("temp-7.rdb"), Named::Temporary);
-        for name in ["log-1.klog", "log-00000000000000000000.klog", "base-0000000000000000000x.rdb", "kora.lock"] {
+        for name in
+            ["log-1.klog", "log-00000000000000000000.klog", "base-0000000000000000000x.rdb", "kora.lock"]
+        {
             assert_eq!(parse_name(name), Named::Other, "{name}");
         }
     }

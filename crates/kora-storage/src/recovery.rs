@@ -311,7 +311,12 @@ impl Plan {
         file.sync_data().context("sync", path)
     }
 
-    fn keep_cut_bytes(&self, disk: &dyn Disk, file: &dyn DiskFile, cut: &Cut) -> Result<PathBuf, StorageError> {
+    fn keep_cut_bytes(
+        &self,
+        disk: &dyn Disk,
+        file: &dyn DiskFile,
+        cut: &Cut,
+    ) -> Result<PathBuf, StorageError> {
         let name = unused_name(disk, &self.dir, name_of(&cut.path), "cut").context("list", &self.dir)?;
         let path = self.dir.join(name);
         copy_range(disk, file, &cut.path, &path, cut.offset..cut.offset + cut.bytes)?;

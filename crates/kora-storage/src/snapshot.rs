@@ -260,7 +260,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut file = SnapshotFile::create(Arc::new(RealDisk), dir.path(), 1, false).unwrap();
         let mut expected = Vec::new();
-        for (value, length) in [(1, 10), (2, BUFFER_BYTES), (3, BUFFER_BYTES - 1), (4, 2), (5, 3 * BUFFER_BYTES)] {
+        for (value, length) in
+            [(1, 10), (2, BUFFER_BYTES), (3, BUFFER_BYTES - 1), (4, 2), (5, 3 * BUFFER_BYTES)]
+        {
             file.append(&vec![value; length]).unwrap();
             expected.extend(vec![value; length]);
         }

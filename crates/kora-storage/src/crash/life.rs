@@ -262,7 +262,9 @@ impl World {
         if covered > log.appended() {
             return Err(format!("{covered} covered of {} appended", log.appended()));
         }
-        if let Some((number, parts)) = self.operations.iter().find(|(_, parts)| !parts.is_whole_or_absent(covered)) {
+        if let Some((number, parts)) =
+            self.operations.iter().find(|(_, parts)| !parts.is_whole_or_absent(covered))
+        {
             return Err(format!("{covered} covered, but of operation {number} there is only {parts:?}"));
         }
         self.promised_at_kill = self.promised_at_kill.max(covered);
@@ -342,9 +344,12 @@ impl World {
         let last = plan.next - 1;
         // What the system took for written after a failed sync, it may have dropped.
         let may_have_dropped = self.disk.failed_syncs() > self.failed_syncs;
-        let promised = if may_have_dropped { self.promised } else { self.promised_at_kill.max(self.promised) };
+        let promised =
+            if may_have_dropped { self.promised } else { self.promised_at_kill.max(self.promised) };
         if last < promised {
-            return Err(Trouble::Anomaly(format!("record {promised} was promised, but the log ends with {last}")));
+            return Err(Trouble::Anomaly(format!(
+                "record {promised} was promised, but the log ends with {last}"
+            )));
         }
         match self.history.get(&last) {
             Some(expected) if expected == state => {}
@@ -352,7 +357,9 @@ impl World {
                 let what = format!("the state after record {last} is {state:?}, not {expected:?}");
                 return Err(Trouble::Anomaly(what));
             }
-            None => return Err(Trouble::Anomaly(format!("the log ends with {last}, which was never appended"))),
+            None => {
+                return Err(Trouble::Anomaly(format!("the log ends with {last}, which was never appended")));
+            }
         }
         let torn = self.operations.iter().find(|(_, parts)| !parts.is_whole_or_absent(last));
         torn.map_or(Ok(()), |(number, parts)| {

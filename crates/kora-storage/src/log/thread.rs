@@ -21,10 +21,7 @@ pub struct LogThread {
 ///
 /// # Errors
 /// If the system gives no thread.
-pub fn spawn(
-    writer: LogWriter,
-    now_ms: impl Fn() -> u64 + Send + 'static,
-) -> io::Result<LogThread> {
+pub fn spawn(writer: LogWriter, now_ms: impl Fn() -> u64 + Send + 'static) -> io::Result<LogThread> {
     let log = Arc::clone(writer.log());
     let run = move || run(writer, now_ms);
     let thread = std::thread::Builder::new().name("kora-log".to_owned()).spawn(run)?;

@@ -96,8 +96,7 @@ fn check_segment(
     report: &mut Report,
 ) -> Result<(), StorageError> {
     // What is torn at the end of the last segment is no damage.
-    let may_be_torn =
-        last == Some(&path) || report.discarded.iter().any(|discarded| discarded.path == path);
+    let may_be_torn = last == Some(&path) || report.discarded.iter().any(|discarded| discarded.path == path);
     let header = match read_head(disk, &path)? {
         Ok(header) => header,
         Err(damage) => {
@@ -124,7 +123,8 @@ fn check_segment(
 }
 
 fn note(report: &mut Report, damage: Damage, may_be_torn: bool) {
-    let is_known = report.damage.iter().any(|known| known.path == damage.path && known.offset == damage.offset);
+    let is_known =
+        report.damage.iter().any(|known| known.path == damage.path && known.offset == damage.offset);
     if !may_be_torn && !is_known {
         report.damage.push(damage);
     }

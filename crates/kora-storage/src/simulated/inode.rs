@@ -101,7 +101,8 @@ impl Inode {
     pub(super) fn lose_power(&mut self, keeps_some: bool, choices: &mut Choices) {
         let dirty = std::mem::take(&mut self.dirty);
         if keeps_some && !dirty.is_empty() {
-            let (low, high) = (self.durable.len().min(self.cached.len()), self.durable.len().max(self.cached.len()));
+            let (low, high) =
+                (self.durable.len().min(self.cached.len()), self.durable.len().max(self.cached.len()));
             let length = match choices.below(3) {
                 0 => self.durable.len(),
                 1 => self.cached.len(),

@@ -57,9 +57,8 @@ fn sectors_survive_a_power_cut_in_any_order() {
         let is_full = |at| sector(at).is_some_and(|sector| sector == [1; 512]);
         holes += usize::from(!is_full(0) && (1..4).any(is_full));
         wholes += usize::from((0..4).all(is_full));
-        torn += usize::from(
-            (0..4).any(|at| sector(at).is_some_and(|sector| sector[0] == 1 && sector[511] == 0)),
-        );
+        torn +=
+            usize::from((0..4).any(|at| sector(at).is_some_and(|sector| sector[0] == 1 && sector[511] == 0)));
         drop(file);
     }
     assert!(holes > 10 && wholes > 2 && torn > 10, "{holes} {wholes} {torn}");
