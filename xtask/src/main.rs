@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod clients;
 mod conformance;
+mod crash;
 mod differential;
 mod docs;
 mod eviction;
@@ -40,6 +41,8 @@ enum Chore {
     Ci,
     /// Replay all transcripts against the real servers, and against a running Kora
     Conformance(conformance::Args),
+    /// Crash the storage on a simulated disk, at places and with faults drawn from seeds
+    Crash(crash::Args),
     /// Send the same random commands to Kora and to a real server, and compare replies and final state
     Differential(differential::Args),
     /// Write docs/commands.md from the declarations of the commands
@@ -69,6 +72,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Clients(args) => clients::run(&args),
         Chore::Ci => ci::run(),
         Chore::Conformance(args) => conformance::run(&args),
+        Chore::Crash(args) => crash::run(&args),
         Chore::Differential(args) => differential::run(&args),
         Chore::Docs => docs::write(),
         Chore::Eviction(args) => eviction::run(&args),

@@ -233,8 +233,16 @@ impl SimulatedDisk {
     /// Puts a file there, or other contents into one, durably and without a call.
     pub fn put(&self, path: &Path, contents: &[u8]) {
         let mut state = self.state.lock();
+        let inode = Inode::durable(contents.to_vec());
+        if let Some(&number) = state.names.get(path)
+            && let Some(old) = state.inodes.get_mut(number)
+        {
+            *old = inode;
+            state.durable_names.insert(path.to_owned(), number);
+            return;
+        }
         let number = state.inodes.len();
-        state.inodes.push(Inode::durable(contents.to_vec()));
+        state.inodes.push(inode);
         state.names.insert(path.to_owned(), number);
         state.durable_names.insert(path.to_owned(), number);
         state.dirs.extend(path.parent().map(Path::to_owned));
@@ -280,7 +288,7 @@ impl State {
             Some(Fault::ShortWrite) => Course::Short,
             Some(Fault::FailedSync) => Course::FailsToSync,
             Some(Fault::NoSpace { calls }) => {
-                self.full_until = self.calls.saturating_add(calls);
+                self.full_until = self.calls.saturating_add(calls).saturating_sub(1);
                 self.full_course(call)
             }
             None => self.full_course(call),
@@ -346,11 +354,11 @@ impl SimulatedDisk {
         match state.enter(call, None)? {
             Course::Well | Course::Short | Course::Full => act(&mut state),
             Course::Dies(fault) => {
-                // The call may have taken effect before.
-                if state.choices.one_in(2) {
-                    drop(act(&mut state));
-                }
+                // The call may have taken effect before. Its result takes the lock when it goes.
+                let result = state.choices.one_in(2).then(|| act(&mut state));
                 state.die(fault);
+                drop(state);
+                drop(result);
                 Err(gone())
             }
             Course::Fails(error) => Err(error),

@@ -282,8 +282,8 @@ impl World {
 
     /// The last record at which a log may end that ends with `end` or before.
     fn complete_prefix(&self, end: u64) -> u64 {
-        let broken = self.operations.values().filter(|parts| !parts.is_whole_or_absent(end));
-        broken.filter_map(|parts| parts.records.first()).map(|first| first - 1).min().unwrap_or(end)
+        let is_whole = |end: &u64| self.operations.values().all(|parts| parts.is_whole_or_absent(*end));
+        (0..=end).rev().find(is_whole).unwrap_or(0)
     }
 
     // A start.

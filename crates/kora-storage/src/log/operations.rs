@@ -2,7 +2,8 @@
 //!
 //! An operation on several shards leaves a part in the record of each. A state of which only some parts are there
 //! is one that nobody could have seen, so the log counts only up to before the first part of an operation that
-//! lacks others: its *complete prefix*.
+//! lacks others. Cut there, another operation may lose its last part, and the log counts only up to before its
+//! first; and so on, until no operation is torn. What is left is the *complete prefix*.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -49,22 +50,28 @@ impl Operations {
     }
 
     /// The complete prefix of a log that ends with a record. Ends must not go back.
+    ///
+    /// Complexity: O(operations with parts behind the last prefix).
     pub(crate) fn complete_prefix(&mut self, end: u64) -> u64 {
+        let mut prefix = end;
+        // The first parts are in order: what an operation takes away can only tear those before it.
+        for open in self.open.iter().rev().skip_while(|open| open.first > end) {
+            if open.first <= prefix && open.last.is_none_or(|last| last > prefix) {
+                prefix = open.first - 1;
+            }
+        }
         while let Some(front) = self.open.front()
-            && front.last.is_some_and(|last| last <= end)
+            && front.last.is_some_and(|last| last <= prefix)
         {
             self.open.pop_front();
             self.gone += 1;
         }
-        match self.open.front() {
-            Some(front) if front.first <= end => front.first - 1,
-            _ => end,
-        }
+        prefix
     }
 
-    /// The first operation that lacks parts: its number and the record with its first part.
-    pub(crate) fn first_incomplete(&self) -> Option<(u64, u64)> {
-        self.open.iter().find(|open| open.last.is_none()).map(|open| (open.operation, open.first))
+    /// The operation whose first part is in a record.
+    pub(crate) fn first_in(&self, record: u64) -> Option<u64> {
+        self.open.iter().find(|open| open.first == record).map(|open| open.operation)
     }
 
     /// Whether an operation lacks parts.
@@ -92,11 +99,22 @@ mod tests {
         operations.note(5, 101, 2);
         assert_eq!(operations.complete_prefix(2), 2);
         assert_eq!(operations.complete_prefix(5), 2);
-        assert_eq!(operations.first_incomplete(), Some((100, 3)));
+        assert_eq!(operations.first_in(3), Some(100));
         operations.note(7, 100, 2);
         assert!(!operations.has_incomplete());
         assert_eq!(operations.complete_prefix(6), 2, "the last part is not within it");
         assert_eq!(operations.complete_prefix(7), 7);
+    }
+
+    #[test]
+    fn a_cut_that_tears_another_operation_is_made_before_it() {
+        let mut operations = Operations::default();
+        operations.note(3, 100, 2);
+        operations.note(5, 101, 2);
+        operations.note(7, 100, 2);
+        assert_eq!(operations.complete_prefix(7), 2, "cut before 5, operation 100 lacks its part in 7");
+        operations.note(8, 101, 2);
+        assert_eq!(operations.complete_prefix(8), 8);
     }
 
     proptest! {
@@ -119,14 +137,14 @@ mod tests {
                     }
                 }
             }
+            let is_torn = |end: u64| {
+                noted.iter().filter(|note| note.0 <= end).any(|&(_, operation)| {
+                    let within = noted.iter().filter(|note| note.1 == operation && note.0 <= end).count();
+                    within < usize::from(parts(operation))
+                })
+            };
             for end in 1..=records.len() as u64 {
-                let within = |operation: u64| {
-                    noted.iter().filter(move |note| note.1 == operation && note.0 <= end)
-                };
-                let broken = noted.iter().filter(|(sequence, operation)| {
-                    *sequence <= end && within(*operation).count() < usize::from(parts(*operation))
-                });
-                let expected = broken.map(|(sequence, _)| sequence - 1).min().unwrap_or(end);
+                let expected = (0..=end).rev().find(|end| !is_torn(*end)).unwrap();
                 prop_assert_eq!(operations.complete_prefix(end), expected);
             }
         }

@@ -1,1 +1,183 @@
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread;
 
+use super::*;
+use crate::disk::{Disk, RealDisk};
+use crate::recovery::Recovery;
+use crate::simulated::{Fault, SimulatedDisk};
+
+#[derive(Debug, Default)]
+struct Told {
+    covered: AtomicU64,
+    failures: AtomicUsize,
+}
+
+impl Notify for Told {
+    fn covered(&self, up_to: u64) {
+        self.covered.fetch_max(up_to, Ordering::SeqCst);
+    }
+
+    fn failed(&self, _failure: &Failure) {
+        self.failures.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn open(disk: &SimulatedDisk, policy: FsyncPolicy) -> (Arc<Log>, LogWriter, Arc<Told>) {
+    let told = Arc::new(Told::default());
+    let options = LogOptions { policy, salt: 5, notify: Arc::clone(&told) as Arc<dyn Notify> };
+    let (log, writer) = Log::open(Arc::new(disk.clone()), Path::new("d"), 1, options).unwrap();
+    (log, writer, told)
+}
+
+#[test]
+fn one_sync_covers_all_that_waits() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer, told) = open(&disk, FsyncPolicy::Always);
+    for _ in 0..10 {
+        log.append(b"", &[], 0);
+    }
+    assert_eq!((log.appended(), log.covered(), log.pending_bytes()), (10, 0, 240));
+    let calls = disk.calls();
+    assert!(writer.step(0).synced);
+    assert_eq!(disk.calls() - calls, 2, "a write and a sync");
+    assert_eq!((log.covered(), told.covered.load(Ordering::SeqCst), log.pending_bytes()), (10, 10, 0));
+    let idle = disk.calls();
+    assert!(!writer.step(0).synced);
+    assert_eq!(disk.calls(), idle);
+}
+
+#[test]
+fn an_operation_is_covered_with_all_its_parts() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer, _) = open(&disk, FsyncPolicy::Always);
+    log.append(b"", &[], 0);
+    log.append(b"", &[(9, 2)], 0);
+    log.append(b"", &[], 0);
+    writer.step(0);
+    assert_eq!((log.durable(), log.covered()), (3, 1));
+    log.append(b"", &[(9, 2)], 0);
+    assert_eq!(log.covered(), 1);
+    writer.step(0);
+    assert_eq!(log.covered(), 4);
+}
+
+#[test]
+fn a_sync_each_second_and_writers_wait_after_two() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer, _) = open(&disk, FsyncPolicy::EverySecond);
+    log.append(b"", &[], 10_000);
+    assert!(writer.step(10_000).synced, "the last sync is long ago");
+    log.append(b"", &[], 10_100);
+    let outcome = writer.step(10_100);
+    assert!(!outcome.synced);
+    assert_eq!(outcome.next_ms, Some(11_000));
+    assert_eq!((log.covered(), log.durable()), (2, 1));
+    assert!(!log.must_wait(12_100) && log.must_wait(12_101));
+    log.append(b"", &[], 12_000);
+    assert!(writer.step(12_000).synced);
+    assert!(!log.must_wait(20_000));
+    // Also if the writer never came to take it.
+    log.append(b"", &[], 20_000);
+    assert!(log.must_wait(22_001));
+    log.set_policy(FsyncPolicy::No);
+    assert!(!log.must_wait(22_001));
+    assert!(!writer.step(30_000).synced);
+    log.set_policy(FsyncPolicy::Always);
+    assert!(writer.step(30_000).synced, "what was written before counts too");
+}
+
+#[test]
+fn after_a_failed_sync_nothing_counts_until_a_snapshot_is_durable() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer, told) = open(&disk, FsyncPolicy::Always);
+    log.append(b"", &[], 0);
+    writer.step(0);
+    log.append(b"", &[], 0);
+    disk.inject(disk.calls(), Fault::FailedSync);
+    assert!(writer.step(0).failed && log.is_failed());
+    let failure = log.failure().unwrap();
+    assert_eq!(failure.errno, Some(5));
+    assert!(failure.cause.starts_with("can't sync d/log-00000000000000000001.klog: "), "{}", failure.cause);
+    assert_eq!(told.failures.load(Ordering::SeqCst), 1);
+    let calls = disk.calls();
+    assert_eq!(log.append(b"", &[], 0), 3);
+    writer.step(5000);
+    assert_eq!((disk.calls(), log.covered(), log.pending_bytes()), (calls, 1, 0), "nothing is tried again");
+    assert_eq!(log.rotate(), 4);
+
+    // A new segment can't be made either.
+    disk.inject(disk.calls(), Fault::NoSpace { calls: 1 });
+    assert_eq!(log.restart_at_barrier(), 5);
+    assert!(writer.step(0).failed);
+    assert_eq!(log.failure().unwrap().errno, Some(28));
+
+    let first = log.restart_at_barrier();
+    assert_eq!(first, 6);
+    assert_eq!(log.append(b"", &[], 0), 6);
+    assert!(!writer.step(0).failed);
+    assert_eq!((log.health(), log.covered(), log.segment()), (Health::Recovering, 1, 6));
+    log.base_is_durable(first);
+    assert_eq!((log.health(), log.covered(), log.failure()), (Health::Healthy, 5, None));
+    writer.step(0);
+    assert_eq!(log.covered(), 6);
+}
+
+#[test]
+fn a_policy_may_be_relaxed_and_covered_never_goes_back() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer, _) = open(&disk, FsyncPolicy::No);
+    log.append(b"", &[], 0);
+    writer.step(0);
+    assert_eq!((log.covered(), log.durable()), (1, 0));
+    log.set_policy(FsyncPolicy::Always);
+    assert_eq!(log.covered(), 1);
+    writer.step(0);
+    assert_eq!((log.covered(), log.durable()), (1, 1));
+}
+
+#[test]
+fn threads_append_while_one_writes() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    let told = Arc::new(Told::default());
+    let options =
+        LogOptions { policy: FsyncPolicy::Always, salt: 5, notify: Arc::clone(&told) as Arc<dyn Notify> };
+    let (log, writer) = Log::open(Arc::clone(&disk), dir.path(), 1, options).unwrap();
+    let thread = spawn(writer, || 0).unwrap();
+    thread::scope(|scope| {
+        for worker in 0..3_u8 {
+            let log = &log;
+            scope.spawn(move || {
+                for _ in 0..200 {
+                    log.append(&[1, 0, 1, 1, worker], &[], 0);
+                }
+            });
+        }
+    });
+    let first = log.rotate();
+    assert_eq!(first, 601);
+    log.append(&[1, 0, 0], &[], 0);
+    log.set_policy(FsyncPolicy::EverySecond);
+    thread.close().unwrap();
+    assert_eq!((log.covered(), told.covered.load(Ordering::SeqCst)), (601, 601));
+    let plan = Recovery::inspect(disk.as_ref(), dir.path()).unwrap();
+    assert_eq!((plan.next, plan.segments.len(), &plan.cut), (602, 3, &None));
+    let mut reader = plan.reader(disk.as_ref());
+    let mut count = 0;
+    while reader.next().unwrap().is_some() {
+        count += 1;
+    }
+    assert_eq!(count, 601);
+    plan.prepare(disk.as_ref()).unwrap();
+}
+
+#[test]
+fn a_directory_is_locked_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let lock = crate::disk::lock(&RealDisk, dir.path()).unwrap();
+    let error = crate::disk::lock(&RealDisk, dir.path()).unwrap_err();
+    assert!(error.to_string().ends_with("is in use by another process"), "{error}");
+    drop(lock);
+    assert!(crate::disk::lock(&RealDisk, dir.path()).is_ok());
+}

@@ -236,14 +236,15 @@ pub(crate) fn scan_tail(disk: &dyn Disk, segment: &Segment) -> Result<Tail, Stor
             reason: CutReason::Torn(what.to_owned()),
         });
     }
-    if let Some((operation, first)) = scanned.operations.first_incomplete() {
-        tail.last = first - 1;
-        tail.end = scanned.begin_of(first).unwrap_or(end);
+    let complete = scanned.operations.complete_prefix(last);
+    if let Some(operation) = scanned.operations.first_in(complete + 1).filter(|_| complete < last) {
+        tail.last = complete;
+        tail.end = scanned.begin_of(complete + 1).unwrap_or(end);
         tail.cut = Some(Cut {
             path: path.clone(),
             offset: tail.end,
             bytes: reader.length() - tail.end,
-            records: records + last - tail.last,
+            records: records + last - complete,
             reason: CutReason::Incomplete { operation },
         });
     }
