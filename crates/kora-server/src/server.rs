@@ -132,6 +132,7 @@ impl Server {
     }
 
     /// Loads the data, in a thread of its own: meanwhile clients are told so.
+    #[expect(clippy::vec_box, reason = "a store keeps its box on the way home")]
     fn restore(&mut self, mut stores: Vec<Box<ShardStore>>, services: Arc<Services>) -> io::Result<()> {
         let (shared, ender) = (Arc::clone(&self.shared), self.ender());
         let body = move || {

@@ -409,11 +409,22 @@ impl Log {
     ///
     /// If the log has not failed, this is [`Self::rotate`].
     pub fn restart_at_barrier(&self) -> u64 {
-        let mut inner = self.inner.lock();
+        let inner = self.inner.lock();
         if self.health() == Health::Healthy {
             drop(inner);
             return self.rotate();
         }
+        self.restart(inner)
+    }
+
+    /// Begins a segment that counts only behind a snapshot of the state before the number returned, whether the log has
+    /// failed or not: for a log that is begun while there are data already. To be called at a barrier.
+    pub fn begin_behind_snapshot(&self) -> u64 {
+        let inner = self.inner.lock();
+        self.restart(inner)
+    }
+
+    fn restart(&self, mut inner: MutexGuard<'_, Inner>) -> u64 {
         // One number is left out, so that no file of an earlier try has the name.
         inner.appended += 1;
         self.appended.store(inner.appended, Ordering::Release);

@@ -113,7 +113,7 @@ mod tests {
     /// A command that scripts may call runs for them too, but for SELECT, which is the interpreter's.
     #[test]
     fn every_command_that_scripts_may_call_has_a_form_for_them() {
-        let host = ServerHost::new(Arc::new(CommandTable::new(SHARD_FAMILIES, FAMILIES)));
+        let host = ServerHost::new(Arc::new(CommandTable::new(SHARD_FAMILIES, FAMILIES)), Arc::default());
         for command in host.table.all() {
             let is_called = matches!(command.handler, Handler::Driver(_))
                 && !command.facts.flags.has(Flags::NOSCRIPT)

@@ -318,8 +318,14 @@ impl<'t, 'a> Replay<'t, 'a> {
         Self { target, journal: Journal::default(), shard_count }
     }
 
-    /// Runs one effect.
-    pub(super) fn run(&mut self, db: DbIndex, args: &[&[u8]]) -> Result<(), String> {
+    /// Runs one command; the text of the error with which it refuses, if it does.
+    ///
+    /// # Errors
+    /// If there is no such command, or it does not work on stores.
+    fn run(&mut self, db: DbIndex, args: &[&[u8]]) -> Result<Option<String>, String> {
+        if args.is_empty() || db.0 >= self.target.stores[0].config().database_count {
+            return Err("an empty command, or a database that there is not".to_owned());
+        }
         let command = self.target.table.resolve(args).map_err(|error| error.to_string())?;
         let Handler::Core(handler) = command.handler else {
             return Err(format!("'{}' is no change", command.facts.name));
@@ -333,10 +339,7 @@ impl<'t, 'a> Replay<'t, 'a> {
         let mut out = NoReply::default();
         // What was done at that time was done long ago: nothing it sets has expired yet.
         run_on_stores(stores, desk, run, args, (db, UnixMs(0)), &mut out);
-        match out.error {
-            None => Ok(()),
-            Some(error) => Err(error.to_string()),
-        }
+        Ok(out.error)
     }
 
     /// Runs the records of a log; returns how many they were.
@@ -351,7 +354,13 @@ impl<'t, 'a> Replay<'t, 'a> {
             for item in Items::new(record.payload) {
                 let Item::Effect(effect) = item.map_err(|error| damage(error.to_string()))? else { continue };
                 let args: SmallVec<[&[u8]; 16]> = effect.arguments.collect();
-                self.run(DbIndex(effect.db), &args).map_err(|error| damage(format!("an effect: {error}")))?;
+                let refusal = self.run(DbIndex(effect.db), &args).unwrap_or_else(Some);
+                if let Some(error) = refusal {
+                    return Err(damage(format!(
+                        "the effect {} is refused: {error}",
+                        args.first().unwrap_or(&&b""[..]).escape_ascii()
+                    )));
+                }
             }
             self.target.loading.add_loaded(record.payload.len() as u64)?;
             count += 1;
@@ -359,14 +368,29 @@ impl<'t, 'a> Replay<'t, 'a> {
         Ok(count)
     }
 
-    /// Runs the commands of one of Redis's own logs.
-    pub(super) fn run_commands(&mut self, db: &mut DbIndex, args: &[&[u8]]) -> Result<(), String> {
+    /// Notes that more bytes of a log were read.
+    ///
+    /// # Errors
+    /// If the server is ending.
+    pub(super) fn note_progress(&self, bytes: u64) -> Result<(), LoadError> {
+        self.target.loading.add_loaded(bytes)
+    }
+
+    /// Runs a command of one of Redis's own logs, in the database that it selected; the text of the error, if it refuses.
+    ///
+    /// # Errors
+    /// If there is no such command or database.
+    pub(super) fn run_of_redis(
+        &mut self,
+        db: &mut DbIndex,
+        args: &[&[u8]],
+    ) -> Result<Option<String>, String> {
         if args[0].eq_ignore_ascii_case(b"select") {
             let number = args.get(1).and_then(|arg| kora_core::number::parse_i64(arg));
             let number = number.and_then(|number| u16::try_from(number).ok());
             let limit = self.target.stores[0].config().database_count;
             *db = number.filter(|db| *db < limit).map(DbIndex).ok_or("a database that there is not")?;
-            return Ok(());
+            return Ok(None);
         }
         self.run(*db, args)
     }

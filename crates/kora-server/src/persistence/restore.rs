@@ -216,7 +216,7 @@ impl Persistence {
         }
     }
 
-    fn target<'a>(
+    pub(super) fn target<'a>(
         &'a self,
         shared: &'a Arc<Shared>,
         stores: &'a mut [Box<ShardStore>],
@@ -228,7 +228,7 @@ impl Persistence {
     }
 
     /// Opens a file; none if there is none.
-    fn open(&self, path: &Path) -> Result<Option<Box<dyn DiskFile>>, StorageError> {
+    pub(super) fn open(&self, path: &Path) -> Result<Option<Box<dyn DiskFile>>, StorageError> {
         match self.disk.open_read(path) {
             Ok(file) => Ok(Some(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
