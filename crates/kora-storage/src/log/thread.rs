@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Failure, FsyncPolicy, Log, LogWriter, Outcome, Waiting};
 
@@ -35,12 +35,13 @@ fn run(mut writer: LogWriter, now_ms: impl Fn() -> u64) -> Result<(), Failure> {
         if log.is_closing() {
             return writer.close(now_ms());
         }
-        wait_for_work(&log, &outcome, &now_ms);
+        wait_for_work(&log, &outcome, Instant::now(), &now_ms);
     }
 }
 
-/// Sleeps until something is pending or a sync is due; then, if nobody waits for records, a moment longer.
-fn wait_for_work(log: &Log, outcome: &Outcome, now_ms: impl Fn() -> u64) {
+/// Sleeps until something is pending or a sync is due. If nobody waits for records, the step before was at least a moment
+/// ago: what comes first is written at once, and what comes often in one go.
+fn wait_for_work(log: &Log, outcome: &Outcome, stepped: Instant, now_ms: impl Fn() -> u64) {
     let mut inner = log.inner.lock();
     inner.waiting = Waiting::Any;
     while inner.pending.is_empty() && !inner.closing && !inner.must_step {
@@ -57,7 +58,7 @@ fn wait_for_work(log: &Log, outcome: &Outcome, now_ms: impl Fn() -> u64) {
     let is_awaited = log.policy() == FsyncPolicy::Always || inner.closing || inner.must_step;
     if !is_awaited && inner.pending.cuts.is_empty() && inner.pending.bytes.len() < Log::GATHERED_BYTES {
         inner.waiting = Waiting::Much;
-        log.wake.wait_for(&mut inner, GATHERING);
+        log.wake.wait_for(&mut inner, GATHERING.saturating_sub(stepped.elapsed()));
     }
     inner.waiting = Waiting::Nothing;
 }
