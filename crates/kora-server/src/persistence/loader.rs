@@ -36,6 +36,9 @@ const BATCH_BYTES: usize = 128 * 1024;
 /// Batches that wait for a builder.
 const BATCHES_WAITING: usize = 8;
 
+/// Loading tells how far it is after each tenth, or after so many bytes if that is more.
+const PROGRESS_BYTES_MIN: u64 = 256 * 1024 * 1024;
+
 /// Why files were not loaded.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadError {
@@ -102,7 +105,12 @@ impl Loading {
     /// # Errors
     /// If the server is ending: then nobody wants them.
     pub(super) fn add_loaded(&self, bytes: u64) -> Result<(), LoadError> {
-        self.loaded_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let before = self.loaded_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let total = self.total_bytes.load(Ordering::Relaxed);
+        let tenth = (total / 10).max(PROGRESS_BYTES_MIN);
+        if before / tenth != (before + bytes) / tenth {
+            tracing::info!("{} of {total} bytes loaded", before + bytes);
+        }
         if self.is_ending.load(Ordering::Relaxed) { Err(LoadError::Ending) } else { Ok(()) }
     }
 

@@ -20,6 +20,9 @@ use crate::shared::Shared;
 /// Memory for encoding that is kept from round to round.
 const BUFFER_BYTES_KEPT: usize = 256 * 1024;
 
+/// A round's effects of more bytes become several records, as far as they don't belong together.
+const RECORD_BYTES: usize = 64 * 1024 * 1024;
+
 /// A log that is being written.
 #[derive(Debug)]
 pub(crate) struct OpenLog {
@@ -58,12 +61,19 @@ impl Notify for Bell {
 pub(crate) struct Recorder(EffectBuffer);
 
 impl Recorder {
-    /// Appends the effects of a round as one record.
+    /// Appends the effects of a round, as one record unless they are very large.
     pub(crate) fn record(&mut self, persistence: &Persistence, effects: &Effects) {
         let open = persistence.log.read();
         let Some(open) = open.as_ref() else { return };
         let buffer = &mut self.0;
+        let mut operation = 0;
         for effect in effects.iter() {
+            let begins = operation == 0 || effect.operation != operation;
+            operation = effect.operation;
+            if begins && buffer.payload().len() > RECORD_BYTES {
+                open.log.append(buffer.payload(), buffer.parts(), persistence.clock_ms());
+                buffer.clear(BUFFER_BYTES_KEPT);
+            }
             buffer.begin_effect(effect.db.0, effect.arg_count());
             effect.args().for_each(|arg| buffer.push_argument(arg));
         }
