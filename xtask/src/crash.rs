@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use kora_storage::crash::{Tally, run_anyhow, run_everywhere};
+use kora_storage::crash::{Tally, run_anyhow, run_everywhere, run_in_pairs};
 
 /// Options of `crash`.
 #[derive(clap::Args)]
@@ -18,7 +18,7 @@ pub(crate) struct Args {
     /// The first of them
     #[arg(long, default_value_t = 0)]
     from: u64,
-    /// For one seed in so many, every kind of fault at every call of the disk
+    /// For one seed in so many, every kind of fault at every call of the disk, and pairs of them
     #[arg(long, default_value_t = 500)]
     everywhere: u64,
     /// How many threads; one per core if not given
@@ -44,7 +44,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
                         break;
                     }
                     let is_everywhere = seed.checked_rem(args.everywhere) == Some(0);
-                    let outcome = if is_everywhere { run_everywhere(seed, 1) } else { run_anyhow(seed) };
+                    let outcome = if is_everywhere {
+                        run_everywhere(seed, 1).and_then(|tally| Ok(tally.plus(run_in_pairs(seed, 1)?)))
+                    } else {
+                        run_anyhow(seed)
+                    };
                     let mut result = result.lock().expect("no thread panics while it adds");
                     match (&mut *result, outcome) {
                         (Ok(total), Ok(tally)) => *total = total.plus(tally),

@@ -4,6 +4,12 @@
 //! operations, the writer steps now and then, the log is rotated and snapshots are taken, failures are healed,
 //! and somewhere the process is killed or the power cut. After each life what a start finds must equal the state
 //! after some record, at least the one that was promised, with all parts of each operation or none.
+//!
+//! It notices when the directory is not synced for a new segment, a snapshot, or before old files go; when a segment
+//! is begun before the one before it is synced; when a start doesn't make durable what it found, or doesn't write again
+//! what a failed sync left in memory only; when errors of a sync are ignored; when a snapshot is not synced; when a segment
+//! begun after a failure looks like any other; when writers wait too late; when a cut leaves a torn operation; when records
+//! are covered before they are synced; and when any valid record behind a broken one is taken for damage.
 
 mod life;
 #[cfg(test)]
@@ -97,6 +103,9 @@ type State = BTreeMap<Vec<u8>, Vec<u8>>;
 /// How many lives a run has.
 const LIVES: u32 = 3;
 
+/// About how many calls a start makes.
+const START_CALLS: u64 = 24;
+
 /// Every kind of fault.
 pub const FAULTS: [Fault; 8] = [
     Fault::Kill,
@@ -133,6 +142,22 @@ pub fn run_everywhere(seed: u64, stride: usize) -> Result<Tally, Anomaly> {
     for at in (seed % stride.max(1) as u64..calls).step_by(stride.max(1)) {
         for fault in FAULTS {
             total = total.plus(run(seed, &[(at, fault)])?.0);
+        }
+    }
+    Ok(total)
+}
+
+/// Runs with a kill at each `stride`-th call of the run without faults, and a power cut a few calls later, while
+/// the next process starts.
+///
+/// # Errors
+/// The promise that was broken.
+pub fn run_in_pairs(seed: u64, stride: usize) -> Result<Tally, Anomaly> {
+    let (mut total, calls) = run(seed, &[])?;
+    for at in (seed % stride.max(1) as u64..calls).step_by(stride.max(1)) {
+        for later in 1..=START_CALLS {
+            let faults = [(at, Fault::Kill), (at + later, Fault::PowerCut { keeps_some: true })];
+            total = total.plus(run(seed, &faults)?.0);
         }
     }
     Ok(total)

@@ -129,6 +129,16 @@ pub fn lock(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn DirLock>, StorageErro
     }
 }
 
+/// Makes a directory, if it is not there, and its name durable.
+///
+/// # Errors
+/// What the system says.
+pub fn make_dir(disk: &dyn Disk, dir: &Path) -> Result<(), StorageError> {
+    disk.create_dir(dir).context("create", dir)?;
+    let parent = dir.parent().unwrap_or(dir);
+    disk.sync_dir(parent).context("sync", parent)
+}
+
 /// Writes all bytes to the end. A write that takes only some of them is continued.
 pub(crate) fn write_all(file: &mut dyn DiskFile, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {

@@ -11,6 +11,16 @@ fn every_fault_at_every_call() {
 }
 
 #[test]
+fn a_power_cut_while_the_next_process_starts() {
+    let mut total = Tally::default();
+    for seed in 0..8 {
+        total = total.plus(run_in_pairs(seed, 5).unwrap_or_else(|anomaly| panic!("{anomaly}")));
+    }
+    println!("{total}");
+    assert!(total.retried > 1000, "{total}");
+}
+
+#[test]
 fn several_faults_anywhere() {
     let mut total = Tally::default();
     for seed in 0..3000 {

@@ -174,10 +174,14 @@ fn threads_append_while_one_writes() {
 
 #[test]
 fn a_directory_is_locked_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let lock = crate::disk::lock(&RealDisk, dir.path()).unwrap();
-    let error = crate::disk::lock(&RealDisk, dir.path()).unwrap_err();
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("appendonlydir");
+    for _ in 0..2 {
+        crate::disk::make_dir(&RealDisk, &dir).unwrap();
+    }
+    let lock = crate::disk::lock(&RealDisk, &dir).unwrap();
+    let error = crate::disk::lock(&RealDisk, &dir).unwrap_err();
     assert!(error.to_string().ends_with("is in use by another process"), "{error}");
     drop(lock);
-    assert!(crate::disk::lock(&RealDisk, dir.path()).is_ok());
+    assert!(crate::disk::lock(&RealDisk, &dir).is_ok());
 }

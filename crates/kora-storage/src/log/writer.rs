@@ -186,6 +186,8 @@ impl LogWriter {
             self.written = batch.last;
         }
         if self.written > self.synced && self.is_sync_due(now_ms) {
+            // A sync may take long, and only under `Always` does it matter to those who wait.
+            self.publish(batch);
             self.sync()?;
             self.synced = self.written;
             self.last_sync_ms = now_ms;
