@@ -44,7 +44,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn take(&mut self, len: usize) -> RdbResult<&'a [u8]> {
         let left = self.bytes.get(self.at..).unwrap_or_default();
-        let taken = left.get(..len).ok_or(RdbError::Incomplete(len - left.len()))?;
+        let taken = left.get(..len).ok_or_else(|| RdbError::Incomplete(len - left.len()))?;
         self.at += len;
         Ok(taken)
     }
