@@ -25,13 +25,15 @@ mod skip;
 mod tests;
 mod value;
 mod write;
-mod zipmap;
 mod ziplist;
+mod zipmap;
 
 pub use build::{Loader, build};
 pub use crc::Crc64;
 pub use format::{VERSION, VERSION_WITH_FIELD_DEADLINES};
-pub use value::{Purpose, Style, ValueWriter, needs_field_deadlines, write_entry, write_entry_head, write_value};
+pub use value::{
+    Purpose, Style, ValueWriter, needs_field_deadlines, write_entry, write_entry_head, write_value,
+};
 pub use write::{put_length, put_text};
 
 /// Why bytes could not be read.

@@ -57,7 +57,8 @@ fn check_round_trip(entry: &Entry, digest: Digest, config: &CoreConfig) {
     assert!(whole == sliced, "slices make the same bytes");
     let loader = Loader { config, seed: 6 };
     let again = rdb::build(whole[0], &whole[1..], (entry.key(), entry.expiry()), &loader);
-    let (again, len) = again.unwrap_or_else(|error| panic!("what was written is refused: {error}: {entry:?}"));
+    let (again, len) =
+        again.unwrap_or_else(|error| panic!("what was written is refused: {error}: {entry:?}"));
     assert_eq!(len, whole.len() - 1);
     assert_eq!(Digest::of_value(&again, Detail::All), digest, "{entry:?}");
 }

@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use super::{block_input, blocks, intset_input, intsets, listpack_input, listpacks, sketch_input, sketches, stored_values};
+use super::{
+    block_input, blocks, intset_input, intsets, listpack_input, listpacks, sketch_input, sketches,
+    stored_values,
+};
 
 /// Runs a body on each input kept for it, and on every beginning of it.
 fn on_corpus(target: &str, body: fn(&[u8])) {

@@ -33,4 +33,3 @@ pub fn open(payload: &[u8]) -> Option<&[u8]> {
         u16::from_le_bytes(*version) <= VERSION && u64::from_le_bytes(*checksum) == Crc64::of(checked);
     is_right.then_some(body)
 }
-

@@ -69,9 +69,9 @@ pub fn write_checksum(checksum: &Crc64, out: &mut Vec<u8>) {
 /// If it is none, or that of a later version.
 pub fn read_header(bytes: &[u8]) -> RdbResult<u16> {
     let (magic, digits) = Reader::new(bytes).take(HEADER_BYTES)?.split_at(MAGIC.len());
-    let version = digits.iter().try_fold(0, |version, digit| {
-        digit.is_ascii_digit().then(|| version * 10 + u16::from(digit - b'0'))
-    });
+    let version = digits
+        .iter()
+        .try_fold(0, |version, digit| digit.is_ascii_digit().then(|| version * 10 + u16::from(digit - b'0')));
     match version {
         _ if magic != MAGIC => Err(RdbError::Corrupt("not a file of this format")),
         Some(version @ 1..=VERSION_WITH_FIELD_DEADLINES) => Ok(version),
@@ -172,9 +172,9 @@ pub fn next_piece(bytes: &[u8], version: u16) -> RdbResult<(Piece<'_>, usize)> {
             (0..3).try_for_each(|_| reader.number().map(drop))?;
             Piece::SlotInfo
         }
-        opcode::EOF => Piece::End {
-            checksum: if version >= CHECKSUM_SINCE { Some(reader.u64_le()?) } else { None },
-        },
+        opcode::EOF => {
+            Piece::End { checksum: if version >= CHECKSUM_SINCE { Some(reader.u64_le()?) } else { None } }
+        }
         first => Piece::Entry(read_entry(&mut reader, first)?),
     };
     Ok((piece, reader.at()))

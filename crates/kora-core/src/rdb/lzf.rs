@@ -173,7 +173,8 @@ fn compress_with(table: &mut Table, text: &[u8], output: &mut Output<'_>) -> Opt
 /// those looked at.
 fn match_at(text: &[u8], at: usize, before: Option<u32>) -> Option<usize> {
     let from = before? as usize;
-    let is_match = from > 0 && from < at && at - from <= DISTANCE_MAX && text[from..from + 3] == text[at..at + 3];
+    let is_match =
+        from > 0 && from < at && at - from <= DISTANCE_MAX && text[from..from + 3] == text[at..at + 3];
     is_match.then_some(from)
 }
 

@@ -107,7 +107,8 @@ impl<'a> Reader<'a> {
         let kind = match self.any_length()? {
             Length::Packed(kind) => kind,
             Length::Plain(len) => {
-                let len = usize::try_from(len).map_err(|_| RdbError::Corrupt("a length beyond all memory"))?;
+                let len =
+                    usize::try_from(len).map_err(|_| RdbError::Corrupt("a length beyond all memory"))?;
                 return self.take(len).map(Text::Plain);
             }
         };

@@ -5,6 +5,7 @@ use super::*;
 use crate::command::testing::{BareShard, error, ok};
 use crate::config::CoreConfig;
 use crate::digest::{Detail, Digest};
+use crate::keyspace::Keyspace;
 use crate::keyspace::entry::{Encoding, Entry};
 use crate::reply::Value;
 use crate::time::UnixMs;
@@ -67,12 +68,17 @@ fn shard() -> BareShard {
 
 /// Visits each entry of a shard.
 fn each_entry(shard: &mut BareShard, mut visit: impl FnMut(&Entry)) -> usize {
-    let (store, db, mut count) = (&mut shard.store, shard.db, 0);
-    let table = store.databases[db.index()].table();
-    table.scan(0, usize::MAX, &store.hasher, &mut |entry| {
-        count += 1;
-        visit(entry);
-    });
+    let (mut count, mut cursor) = (0, 0);
+    let mut keyspace = Keyspace::new(&mut shard.store, &mut shard.journal, shard.db, shard.now, true);
+    loop {
+        cursor = keyspace.scan(cursor, 100, &mut |entry| {
+            count += 1;
+            visit(entry);
+        });
+        if cursor == 0 {
+            break;
+        }
+    }
     count
 }
 
@@ -241,7 +247,10 @@ fn restore_is_recorded_with_its_deadline() {
     let Value::Bulk(payload) = shard.run("DUMP a") else { panic!("a payload") };
     shard.effects();
     shard.events();
-    assert_eq!(shard.run_args(&[b"RESTORE", b"a", b"0", &payload]), error("BUSYKEY Target key name already exists."));
+    assert_eq!(
+        shard.run_args(&[b"RESTORE", b"a", b"0", &payload]),
+        error("BUSYKEY Target key name already exists.")
+    );
     assert_eq!(shard.run_args(&[b"RESTORE", b"b", b"100", &payload, b"FREQ", b"9"]), ok());
     let effects = shard.effects();
     let deadline = shard.now.0 + 100;

@@ -40,7 +40,8 @@ impl<'a> Ziplist<'a> {
     fn read(bytes: &'a [u8]) -> Option<Self> {
         let (head, rest) = bytes.split_first_chunk::<HEAD_BYTES>()?;
         let (&end, entries) = rest.split_last()?;
-        let [total, last] = [0, 4].map(|at| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]));
+        let [total, last] =
+            [0, 4].map(|at| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]));
         let count = u16::from_le_bytes([head[8], head[9]]);
         if total as usize != bytes.len() || end != END {
             return None;

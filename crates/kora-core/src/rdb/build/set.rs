@@ -37,8 +37,7 @@ fn of_members(
         return Err(RdbError::Empty);
     }
     let is_small = count <= loader.config.set_max_intset_entries;
-    let mut set =
-        SetValue::empty(if is_small { Encoding::IntSet } else { Encoding::HashTable }, &limits);
+    let mut set = SetValue::empty(if is_small { Encoding::IntSet } else { Encoding::HashTable }, &limits);
     for _ in 0..count {
         if !set::add(&mut set, &reader.text()?, &limits) {
             return Err(DUPLICATE);
@@ -47,11 +46,7 @@ fn of_members(
     Ok(set.into_entry(key, expiry))
 }
 
-fn of_intset(
-    bytes: &[u8],
-    (key, expiry): (&[u8], Option<UnixMs>),
-    loader: &Loader<'_>,
-) -> RdbResult<Entry> {
+fn of_intset(bytes: &[u8], (key, expiry): (&[u8], Option<UnixMs>), loader: &Loader<'_>) -> RdbResult<Entry> {
     /// An intset without members, of any width.
     const EMPTY_TAIL: [u8; 4] = [0; 4];
     if bytes.len() == 8 && bytes.ends_with(&EMPTY_TAIL) {

@@ -61,8 +61,7 @@ fn is_in_order(list: ListPack<'_>) -> RdbResult<bool> {
     while let Some(member) = elements.next() {
         let score = score(elements.next().ok_or(NO_PAIR)?)?;
         let is_behind = last.is_none_or(|(before, other)| {
-            before < score
-                || (before == score && other.with(|other| member.with(|member| other < member)))
+            before < score || (before == score && other.with(|other| member.with(|member| other < member)))
         });
         if !is_behind {
             return Ok(false);
