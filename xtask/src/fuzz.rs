@@ -46,6 +46,8 @@ enum Target {
     Intsets,
     /// Blocks of streams
     Blocks,
+    /// Values and files of the RDB format
+    Rdb,
 }
 
 /// Inputs tried, and those refused.
@@ -63,6 +65,7 @@ impl Target {
             Self::Listpacks => of_core(core::listpacks(seed, count)),
             Self::Intsets => of_core(core::intsets(seed, count)),
             Self::Blocks => of_core(core::blocks(seed, count)),
+            Self::Rdb => of_core(core::stored_values(seed, count)),
         }
     }
 }

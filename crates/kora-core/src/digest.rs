@@ -8,7 +8,7 @@ use sha1::{Digest as _, Sha1};
 
 use crate::keyspace::Keyspace;
 use crate::keyspace::entry::{Entry, Kind, StringRef};
-use crate::number::format_17_digits;
+use crate::number::format_shortest;
 use crate::shard::store::DbIndex;
 use crate::types::hash::HashRef;
 use crate::types::list::ListRef;
@@ -94,7 +94,7 @@ impl Digest {
     fn add_member(&mut self, member: &[u8], score: f64) {
         let mut digest = Self::default();
         digest.mix(member);
-        digest.mix(format_17_digits(score).as_bytes());
+        digest.mix(format_shortest(score).as_bytes());
         self.add(&digest.0);
     }
 

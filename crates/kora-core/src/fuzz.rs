@@ -6,6 +6,7 @@
 //! generated from a seed: values as the commands make them, damaged in a few places.
 
 mod generate;
+mod stored;
 
 use std::collections::BTreeSet;
 
@@ -62,6 +63,30 @@ pub fn intsets(seed: u64, count: u64) -> Tally {
 pub fn blocks(seed: u64, count: u64) -> Tally {
     let mut generator = Generator::new(seed);
     run(count, || check_block(&generator.block()))
+}
+
+/// Checks `count` generated values as files hold them, and as many files.
+///
+/// # Panics
+/// If one of them breaks a promise.
+#[must_use]
+pub fn stored_values(seed: u64, count: u64) -> Tally {
+    let mut generator = Generator::new(seed);
+    run(count, || {
+        let is_taken = stored::check_value(&generator.value());
+        stored::check_file(&generator.file());
+        is_taken
+    })
+}
+
+/// Checks one value as files hold it: its type, then what that lays down.
+pub fn stored_value_input(bytes: &[u8]) {
+    stored::check_value(bytes);
+}
+
+/// Checks one file.
+pub fn stored_file_input(bytes: &[u8]) {
+    stored::check_file(bytes);
 }
 
 fn run(count: u64, mut check: impl FnMut() -> bool) -> Tally {

@@ -1,8 +1,12 @@
 //! Inputs for the fuzz bodies, from a seed: values as the commands make them, then damaged or not.
 
+use crate::config::CoreConfig;
 use crate::hash::splitmix64;
+use crate::keyspace::entry::Entry;
+use crate::rdb::{self, Crc64, Loader, Purpose, Style, file};
+use crate::time::UnixMs;
 use crate::types::hyperloglog::SketchBuf;
-use crate::types::stream::{BlockLimits, References, Stream, StreamId};
+use crate::types::stream::{BlockLimits, Group, Pending, References, Stream, StreamId};
 use crate::types::{intset, listpack};
 
 /// A source of inputs.
@@ -94,6 +98,113 @@ impl Generator {
         input.extend_from_slice(bytes);
         self.damage(&mut input, 16 + 6);
         input
+    }
+
+    /// A value of any type: type byte and what follows, damaged or not.
+    pub(super) fn value(&mut self) -> Vec<u8> {
+        let entry = self.entry();
+        let purpose = if self.one_in(2) { Purpose::File } else { Purpose::Dump };
+        let mut bytes = Vec::new();
+        rdb::write_value(&entry, Style { compress: self.one_in(2), purpose }, &mut bytes);
+        if self.one_in(8) {
+            bytes[0] = self.byte() % 28;
+        }
+        self.damage(&mut bytes, 1);
+        bytes
+    }
+
+    /// A file of a few keys, damaged or not.
+    pub(super) fn file(&mut self) -> Vec<u8> {
+        let config = CoreConfig::default();
+        let style = Style { compress: self.one_in(2), purpose: Purpose::File };
+        let mut bytes = Vec::new();
+        file::write_header(rdb::VERSION_WITH_FIELD_DEADLINES, &mut bytes);
+        file::write_aux(b"redis-bits", b"64", &mut bytes);
+        file::write_function(b"#!lua name=a", true, &mut bytes);
+        file::write_select_db(0, &mut bytes);
+        file::write_resize_db(3, 1, &mut bytes);
+        for _ in 0..self.below(4) {
+            rdb::write_entry(&self.entry(), style, UnixMs(5), &config, &mut bytes);
+        }
+        file::write_end(&mut bytes);
+        let mut checksum = Crc64::default();
+        checksum.update(&bytes);
+        file::write_checksum(&checksum, &mut bytes);
+        self.damage(&mut bytes, file::HEADER_BYTES);
+        bytes
+    }
+
+    fn entry(&mut self) -> Entry {
+        let config = CoreConfig::default();
+        let most = if self.one_in(6) { 600 } else { 12 };
+        let (kind, count) = (self.below(9), 1 + self.below(most));
+        let expiry = self.one_in(3).then_some(UnixMs(1_900_000_000_000));
+        let mut out = Vec::new();
+        // Written in the plainest of forms, and built as that is: so all encodings come about.
+        let put = |generator: &mut Self, out: &mut Vec<u8>| rdb::put_text(out, &generator.text(), false);
+        rdb::put_length(&mut out, count as u64);
+        let kind_byte = match kind {
+            0 => {
+                out.clear();
+                put(self, &mut out);
+                0
+            }
+            1 | 2 => {
+                (0..count).for_each(|_| put(self, &mut out));
+                1
+            }
+            3 | 4 => {
+                let base = splitmix64(&mut self.0).cast_signed() >> self.below(64);
+                (0..count as i64).for_each(|more| {
+                    rdb::put_text(&mut out, base.wrapping_add(more).to_string().as_bytes(), false);
+                });
+                2
+            }
+            5 => {
+                for number in 0..count {
+                    rdb::put_text(&mut out, number.to_string().as_bytes(), false);
+                    let score = f64::from(self.byte()) / 4.0;
+                    out.extend_from_slice(&score.to_le_bytes());
+                }
+                5
+            }
+            6 => {
+                for number in 0..count {
+                    rdb::put_text(&mut out, format!("f{number}").as_bytes(), false);
+                    put(self, &mut out);
+                }
+                4
+            }
+            7 => {
+                for number in 0..count {
+                    rdb::put_length(&mut out, self.below(3) as u64);
+                    rdb::put_text(&mut out, format!("f{number}").as_bytes(), false);
+                    put(self, &mut out);
+                }
+                22
+            }
+            _ => return Entry::new_object(b"key", Box::new(self.stream()), expiry),
+        };
+        let loader = Loader { config: &config, seed: 7 };
+        rdb::build(kind_byte, &out, (b"key", expiry), &loader).expect("what was written is a value").0
+    }
+
+    fn stream(&mut self) -> Stream {
+        let (mut stream, limits) = (Stream::default(), BlockLimits { bytes_max: 300, entries_max: 20 });
+        for seq in 1..=self.below(60) as u64 {
+            stream.log_mut().append(StreamId::new(7, seq), &[b"f", &self.text()], limits);
+        }
+        for name in 0..self.below(3) {
+            let mut group = Group::new(StreamId::new(7, 3), Some(3));
+            let consumers = [b"a", b"b"].map(|name| group.add_consumer(name, UnixMs(4)));
+            for seq in 1..=self.below(6) as u64 {
+                let consumer = consumers[self.below(2)];
+                let pending = Pending { consumer, delivered: UnixMs(9), delivery_count: 1 };
+                group.assign(StreamId::new(7, seq), pending);
+            }
+            stream.add_group(&name.to_le_bytes(), group);
+        }
+        stream
     }
 
     /// A text whose code is of any kind: integers of all widths, strings of all length classes.

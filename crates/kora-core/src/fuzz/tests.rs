@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use super::{block_input, blocks, intset_input, intsets, listpack_input, listpacks, sketch_input, sketches};
+use super::{
+    block_input, blocks, intset_input, intsets, listpack_input, listpacks, sketch_input, sketches,
+    stored_values,
+};
 
 /// Runs a body on each input kept for it, and on every beginning of it.
 fn on_corpus(target: &str, body: fn(&[u8])) {
@@ -36,6 +39,12 @@ fn corpus_of_intsets() {
 #[test]
 fn corpus_of_blocks() {
     on_corpus("blocks", block_input);
+}
+
+#[test]
+fn generated_stored_values() {
+    let tally = stored_values(1, 4_000);
+    assert!((400..3_600).contains(&tally.refused), "{tally:?}");
 }
 
 #[test]

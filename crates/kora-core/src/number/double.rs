@@ -68,6 +68,15 @@ fn nearest(literal: &Literal<'_>) -> Option<f64> {
 /// `value` in its shortest digits, laid out as in a Redis reply: `3`, `1.5`, `1e+30`, `inf`, `-inf`, `nan`.
 #[must_use]
 pub fn format_f64(value: f64) -> String {
+    if value != 0.0 && value.abs() <= INTEGER_MAX && value.fract() == 0.0 {
+        return format!("{value:.0}");
+    }
+    format_shortest(value)
+}
+
+/// The same for a whole number too, which may be laid out with an exponent then: `1e+17`.
+#[must_use]
+pub fn format_shortest(value: f64) -> String {
     if value.is_nan() {
         return "nan".into();
     }
@@ -76,9 +85,6 @@ pub fn format_f64(value: f64) -> String {
     }
     if value == 0.0 {
         return if value.is_sign_negative() { "-0".into() } else { "0".into() };
-    }
-    if value.abs() <= INTEGER_MAX && value.fract() == 0.0 {
-        return format!("{value:.0}");
     }
     let (digits, point) = shortest_digits(value.abs());
     let sign = if value < 0.0 { "-" } else { "" };

@@ -67,7 +67,7 @@ fn of_listpack(bytes: &[u8], packing: Packing, loader: &Loader<'_>) -> RdbResult
     let list = ListPack::new(&bytes);
     let has_deadlines = packing == Packing::ListPackEx;
     let width = width(has_deadlines);
-    if list.len() % width != 0 {
+    if !list.len().is_multiple_of(width) {
         return Err(NO_VALUE);
     }
     let mut hash = HashLoader::new(loader, has_deadlines);
