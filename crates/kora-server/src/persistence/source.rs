@@ -16,6 +16,8 @@ const READ_BYTES: usize = 1024 * 1024;
 pub(super) struct Source<'a> {
     file: &'a dyn DiskFile,
     path: &'a Path,
+    /// Its length; the most there can be if that is not known.
+    file_len: u64,
     /// Offset in the file of what is read next.
     offset: u64,
     pub(super) buffer: Vec<u8>,
@@ -29,8 +31,9 @@ pub(super) struct Source<'a> {
 
 impl<'a> Source<'a> {
     pub(super) fn new(file: &'a dyn DiskFile, path: &'a Path, loading: Option<&'a Loading>) -> Self {
-        let checksum = Crc64::default();
-        Self { file, path, offset: 0, buffer: Vec::new(), used: 0, summed: 0, checksum, loading }
+        let file_len = file.len().unwrap_or(u64::MAX);
+        let (buffer, checksum) = (Vec::new(), Crc64::default());
+        Self { file, path, file_len, offset: 0, buffer, used: 0, summed: 0, checksum, loading }
     }
 
     /// What has been read and not been cut up.
@@ -73,8 +76,10 @@ impl<'a> Source<'a> {
         self.summed -= self.used;
         self.used = 0;
         let begin = self.buffer.len();
-        // Bytes that a file claims to have are read as they come: no more memory than that.
-        let more = wanted.clamp(READ_BYTES, 64 * READ_BYTES);
+        // What was read of a piece is looked at from its beginning each time: so twice as much is read each time, but no
+        // more than there is, whatever the bytes claim.
+        let left = self.file_len.saturating_sub(self.offset);
+        let more = wanted.max(begin).max(READ_BYTES).min(usize::try_from(left).unwrap_or(usize::MAX).max(1));
         self.buffer.resize(begin + more, 0);
         let count = self.file.read_at(&mut self.buffer[begin..], self.offset);
         let failed = |source| StorageError::Io { action: "read", path: self.path.to_owned(), source };

@@ -153,8 +153,8 @@ fn parse_deadline(text: &[u8], is_absolute: bool, now: UnixMs) -> CommandResult<
         ..0 => Err(CommandError::text("ERR Invalid TTL value, must be >= 0")),
         0 => Ok(None),
         at if is_absolute => Ok(Some(UnixMs(at))),
-        // What is too far away is, as in Redis, in the past.
-        ttl_ms => Ok(Some(UnixMs(now.0.wrapping_add(ttl_ms)))),
+        // What is too far away never comes.
+        ttl_ms => Ok(Some(UnixMs(now.0.saturating_add(ttl_ms)))),
     }
 }
 
