@@ -11,6 +11,7 @@ mod function;
 mod info;
 mod introspection;
 mod memory;
+mod migrate;
 pub(crate) mod persistence;
 pub(crate) mod pubsub;
 mod script;
@@ -138,8 +139,13 @@ pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
 ];
 
 /// Families of the server that run on shards.
-pub(crate) const SHARD_FAMILIES: &[&[CommandSpec]] =
-    &[kora_script::FAMILY, kora_script::FUNCTION_FAMILY, persistence::COMMANDS, pubsub::SHARD_COMMANDS];
+pub(crate) const SHARD_FAMILIES: &[&[CommandSpec]] = &[
+    kora_script::FAMILY,
+    kora_script::FUNCTION_FAMILY,
+    persistence::COMMANDS,
+    &[migrate::MIGRATE],
+    pubsub::SHARD_COMMANDS,
+];
 
 /// A container without its subcommand: its arity refuses that before it runs.
 fn container(_: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {

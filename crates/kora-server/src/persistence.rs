@@ -208,6 +208,11 @@ impl Persistence {
         self.refuses.load(Ordering::Acquire)
     }
 
+    /// Whether the log has failed, and no snapshot has made up for it.
+    pub(crate) fn has_log_failed(&self) -> bool {
+        self.has_log_failed.load(Ordering::Acquire)
+    }
+
     /// The same, with the reason.
     pub(crate) fn refusal(&self) -> Option<Refusal> {
         if !self.refuses_writes() {

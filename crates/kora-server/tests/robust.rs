@@ -28,6 +28,8 @@ mod leaving;
 mod limits;
 #[path = "robust/memory.rs"]
 mod memory;
+#[path = "robust/migrate.rs"]
+mod migrate;
 #[path = "robust/pubsub.rs"]
 mod pubsub;
 #[path = "robust/server.rs"]

@@ -93,7 +93,15 @@ fn extract_each(facts: &Facts, args: &[&[u8]], keys: &mut Keys) -> Result<(), In
             push_behind(word, args, number, keys)?;
             continue;
         }
-        let begin = begin(spec.begin, args).ok_or(InvalidKeys)?;
+        let begin = begin(spec.begin, args);
+        if spec.is_alternative() {
+            // Either all keys stand there, or none.
+            match begin {
+                None => continue,
+                Some(_) => keys.clear(),
+            }
+        }
+        let begin = begin.ok_or(InvalidKeys)?;
         let Some(found) = range(spec.find, begin, args, facts.flags)? else { continue };
         let mut index = found.first;
         for _ in 0..found.count {
@@ -105,6 +113,11 @@ fn extract_each(facts: &Facts, args: &[&[u8]], keys: &mut Keys) -> Result<(), In
 }
 
 impl KeySpec {
+    /// Whether it is another way to give the keys than the specifications before it: MIGRATE's word KEYS.
+    fn is_alternative(&self) -> bool {
+        matches!(self.begin, BeginSearch::Keyword(..)) && self.flags.contains(&"incomplete")
+    }
+
     /// The word behind which one key stands, and from where on: an option, which may be left out or given again.
     fn option_word(&self) -> Option<(&'static str, usize)> {
         match (self.begin, self.find) {

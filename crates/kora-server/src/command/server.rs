@@ -93,12 +93,13 @@ fn lolwut(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult 
 
 /// Ends the server, after a last snapshot if one is asked for, or if there are rules for snapshots.
 fn shutdown(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let (mut saves, mut nosave, mut abort) = (false, false, false);
+    let (mut saves, mut nosave, mut abort, mut is_forced) = (false, false, false, false);
     for option in &args[1..] {
         match option.to_ascii_lowercase().as_slice() {
             b"save" => saves = true,
             b"nosave" => nosave = true,
-            b"now" | b"force" => {}
+            b"now" => {}
+            b"force" => is_forced = true,
             b"abort" => abort = true,
             _ => return Err(CommandError::Syntax),
         }
@@ -108,6 +109,10 @@ fn shutdown(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     }
     if abort {
         return Err(CommandError::text("ERR No shutdown in progress."));
+    }
+    if call.shared.persistence.has_log_failed() && !nosave && !is_forced {
+        tracing::error!("SHUTDOWN refused: the log has failed, and what it lacks is nowhere else");
+        return Err(CommandError::text("ERR Errors trying to SHUTDOWN. Check logs."));
     }
     tracing::warn!("SHUTDOWN received from client {}", call.connection.client.id.0);
     let has_rules = !call.shared.config().persistence.save.rules().is_empty();
