@@ -8,6 +8,7 @@ mod clients;
 mod conformance;
 mod differential;
 mod docs;
+mod durability;
 mod eviction;
 mod fuzz;
 mod history;
@@ -44,6 +45,8 @@ enum Chore {
     Differential(differential::Args),
     /// Write docs/commands.md from the declarations of the commands
     Docs,
+    /// End servers under load and read what survived; carry data to real servers and back
+    Durability(durability::Args),
     /// Measure eviction: hit ratios beside Redis, how well the limit is kept, what it costs
     Eviction(eviction::Args),
     /// Run the fuzz bodies of the codec and of stored values on generated inputs
@@ -71,6 +74,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Conformance(args) => conformance::run(&args),
         Chore::Differential(args) => differential::run(&args),
         Chore::Docs => docs::write(),
+        Chore::Durability(args) => durability::run(&args),
         Chore::Eviction(args) => eviction::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::History(args) => history::run(&args),
