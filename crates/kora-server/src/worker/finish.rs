@@ -130,6 +130,10 @@ impl Worker {
     /// Whether this shard has run its part of every operation that was submitted. Where others have run theirs, the log is
     /// whole only with all parts: what was acknowledged behind it would be cut off otherwise.
     fn is_settled(&mut self) -> bool {
+        if self.shared.persistence.loading.is_on() {
+            // Nothing has run, and no store will come any more.
+            return true;
+        }
         let is_idle = self.shard.park();
         self.shard.unpark();
         is_idle && self.shard.store().is_some()

@@ -2,8 +2,6 @@
 
 use kora_testkit::simulation::random::Random;
 
-use super::state::Depth;
-
 /// Far from now, in milliseconds since 1970.
 const LATER_MS: i64 = 4_000_000_000_123;
 
@@ -16,12 +14,6 @@ pub(super) struct DataSet {
 }
 
 impl DataSet {
-    /// What has to be the same on all servers.
-    pub(super) fn depth(&self) -> Depth {
-        let is_plain = self.options.windows(2).any(|pair| pair == ["--rdbcompression", "no"]);
-        if is_plain { Depth::Payloads } else { Depth::Encodings }
-    }
-
     fn add<A: AsRef<[u8]>>(&mut self, words: &[A]) {
         self.commands.push(words.iter().map(|word| word.as_ref().to_vec()).collect());
     }
