@@ -1,6 +1,8 @@
 //! Disks that are full: a limit on the size of files does what a full disk does, and needs no rights.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use kora_testkit::durability::info;
@@ -39,9 +41,12 @@ fn noise(seed: u64, length: usize) -> String {
     (0..length).map(|_| char::from(b'!' + u8::try_from(random.below(90)).unwrap())).collect()
 }
 
-/// Appends elements with numbers until one is not acknowledged with success; how many were.
-fn push_until_refused(connection: &mut TcpConnection, from: u64) -> u64 {
-    for number in from..from + 10_000 {
+/// Appends elements with numbers until one is not acknowledged with success, or there is room again; how many were.
+fn push_until_refused(connection: &mut TcpConnection, has_room: &AtomicBool) -> u64 {
+    for number in 0..100_000 {
+        if has_room.load(Ordering::Acquire) {
+            return number;
+        }
         let element = format!("{number}:{}", noise(number, 500));
         let reply = connection.call(&["RPUSH", "list", &element]);
         if !reply.is_ok_and(|reply| reply.number() == i64::try_from(number + 1).ok()) {
@@ -74,22 +79,16 @@ fn check_full_log(fsync: &str) {
     let mut writer = program.connect().unwrap();
     // A snapshot would not fit either.
     limit_files(&program, Some(200_000));
-    let pushed = std::thread::spawn(move || push_until_refused(&mut writer, 0));
-    let mut refusal = None;
-    wait_until("writes are refused", || {
-        // One that was made before the log failed waits for the log to recover: another connection tries each time.
-        let mut other = program.connect().unwrap();
-        other.send(&["INCR", "probe"].map(|word| word.as_bytes().to_vec())).unwrap();
-        std::thread::sleep(Duration::from_millis(200));
-        let info = line(&mut client, "INFO persistence");
-        let failed = text(&info).contains("aof_last_write_status:err");
-        if failed {
-            let mut fresh = program.connect().unwrap();
-            refusal = Some(line(&mut fresh, "SET refused value"));
-        }
-        failed
+    let has_room = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&has_room);
+    let pushed = std::thread::spawn(move || push_until_refused(&mut writer, &told));
+    wait_until("the log fails", || {
+        // Whoever asks at the very moment of the failure waits for the log to recover: a new connection each time.
+        let asked = program.connect().unwrap().call(&["INFO", "persistence"]);
+        asked.is_ok_and(|info| text(&info).contains("aof_last_write_status:err"))
     });
-    let refusal = refusal.unwrap();
+    let mut client = program.connect().unwrap();
+    let refusal = line(&mut client, "SET refused value");
     assert!(is_misconf(&refusal), "{refusal}");
     assert!(text(&refusal).contains("File too large"), "{refusal}");
     assert!(text(&refusal).contains(".klog"), "{refusal}");
@@ -101,6 +100,7 @@ fn check_full_log(fsync: &str) {
         info(&mut client, "aof_rewrites_consecutive_failures").unwrap().parse::<u64>().unwrap() > 0
     });
     assert!(is_misconf(&line(&mut client, "SET refused value")));
+    has_room.store(true, Ordering::Release);
     limit_files(&program, None);
     wait_until("writes are taken again", || text(&line(&mut client, "SET taken value")) == "OK");
     assert_eq!(info(&mut client, "aof_last_write_status").unwrap(), "ok");
@@ -142,7 +142,7 @@ fn kill_on_a_full_disk_loses_nothing_acknowledged() {
     let mut program = launch.start().unwrap();
     let mut writer = program.connect().unwrap();
     limit_files(&program, Some(100_000));
-    let acknowledged = push_until_refused(&mut writer, 0);
+    let acknowledged = push_until_refused(&mut writer, &AtomicBool::new(false));
     assert!(acknowledged > 100, "{acknowledged}");
     program.kill().unwrap();
     let program = launch.start().unwrap();
