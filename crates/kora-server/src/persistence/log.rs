@@ -168,6 +168,11 @@ impl Persistence {
         (waits && log.covered() < appended).then_some(appended)
     }
 
+    /// Whether the log has failed, and no snapshot has made up for it.
+    pub(crate) fn has_log_failed(&self) -> bool {
+        self.has_log_failed.load(Ordering::Acquire)
+    }
+
     /// The last record that is covered.
     pub(crate) fn covered(&self) -> u64 {
         self.log.read().as_ref().map_or(u64::MAX, |open| open.log.covered())
