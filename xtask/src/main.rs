@@ -9,6 +9,7 @@ mod conformance;
 mod crash;
 mod differential;
 mod docs;
+mod durability;
 mod eviction;
 mod fuzz;
 mod history;
@@ -47,6 +48,8 @@ enum Chore {
     Differential(differential::Args),
     /// Write docs/commands.md from the declarations of the commands
     Docs,
+    /// End servers under load and read what survived; carry data to real servers and back
+    Durability(durability::Args),
     /// Measure eviction: hit ratios beside Redis, how well the limit is kept, what it costs
     Eviction(eviction::Args),
     /// Run the fuzz bodies of the codec and of stored values on generated inputs
@@ -75,6 +78,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Crash(args) => crash::run(&args),
         Chore::Differential(args) => differential::run(&args),
         Chore::Docs => docs::write(),
+        Chore::Durability(args) => durability::run(&args),
         Chore::Eviction(args) => eviction::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::History(args) => history::run(&args),

@@ -164,6 +164,8 @@ pub(crate) struct Connection {
     pub(crate) is_dirty: bool,
     /// The record of the log that must be covered before its output may be sent; 0: none.
     pub(crate) held_for: u64,
+    /// Its last commands were begun while writes were refused, and all before them had been answered: it waits for none.
+    pub(crate) only_reads: bool,
     /// Whether it stands in the worker's list of connections with something to do.
     pub(crate) is_queued: bool,
     pub(crate) wait: Wait,
@@ -191,6 +193,7 @@ impl Connection {
             is_broken: false,
             is_dirty: false,
             held_for: 0,
+            only_reads: false,
             is_queued: false,
             wait: Wait::Nothing,
             subscriptions: Subscriptions::default(),

@@ -258,6 +258,11 @@ impl Persistence {
             Purpose::Base => state.is_rewrite_scheduled = false,
         }
         let changes = shared.sum(|counters| &counters.changes);
+        if purpose == Purpose::Base {
+            // What this shard did earlier in its round is in the snapshot: in the log it belongs before that.
+            Recorder::default().record(self, ctx.journal.effects());
+            ctx.journal.clear_effects();
+        }
         let started = snapshot::start(self, &shared, ctx, (purpose, first));
         match started {
             Ok((ticket, progress)) => {

@@ -173,6 +173,8 @@ pub(crate) struct Shared {
     /// What the process has allocated.
     pub(crate) account: Arc<Account>,
     ending: AtomicBool,
+    /// Workers that submit nothing any more.
+    finishing: AtomicUsize,
     /// Changes the level of the log, if the process has one of ours.
     pub(crate) log_level: Option<LevelHandle>,
     /// Frees what the shards throw away.
@@ -241,6 +243,7 @@ impl Shared {
             log_level,
             reclaimer,
             ending: AtomicBool::new(false),
+            finishing: AtomicUsize::new(0),
             end_sender,
         }
     }
@@ -300,6 +303,16 @@ impl Shared {
             let _ = self.end_sender.send(());
             self.wake_all();
         }
+    }
+
+    /// A worker submits nothing any more.
+    pub(crate) fn note_finishing(&self) {
+        self.finishing.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether no worker submits anything any more: whatever there will be is in inboxes and lanes by now.
+    pub(crate) fn are_all_finishing(&self) -> bool {
+        self.finishing.load(Ordering::Acquire) >= usize::from(self.hub.shard_count())
     }
 
     #[inline]

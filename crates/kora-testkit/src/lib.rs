@@ -5,11 +5,13 @@
 //! - [`differential`]: random commands to two servers at once; replies and final state must agree.
 //! - [`history`]: clients of a real server at work at once; is what they saw explained by one order?
 //! - [`simulation`]: the engine's shards, workers and clients under a schedule drawn from a seed.
+//! - [`durability`]: what survives the end of a server, held against what its clients were told.
 //! - [`process`]: starts the servers that these need, and ends them.
 //!
 //! Nothing here shares code with Kora's codec: what measures must not have the faults of what is measured.
 
 pub mod differential;
+pub mod durability;
 pub mod frame;
 pub mod history;
 pub mod process;

@@ -286,6 +286,8 @@ impl Writer {
         while let Some(way) = self.next_way() {
             self.copy(way, &mut body)?;
         }
+        // A share that was given up has ended like the others.
+        self.check()?;
         let mut end = Vec::new();
         file::write_end(&mut end);
         file.append(&end)?;

@@ -118,6 +118,7 @@ impl Worker {
         self.is_busy = self.shared.scripts.is_busy();
         self.is_loading = self.shared.persistence.loading.is_on();
         self.refuses_writes = self.shared.persistence.refuses_writes();
+        connection.only_reads = self.refuses_writes;
         self.take_up_config();
         self.look_ahead(connection, bytes);
         let mut gathered = Gathered::default();
@@ -263,6 +264,8 @@ impl Worker {
             self.reject(connection, resolved, &text);
             return Some(Step::Next);
         }
+        // A script may write, which is not known before it does.
+        connection.only_reads &= !flags.has(Flags::MAY_REPLICATE);
         if self.is_unkeepable(resolved.facts.name, flags)
             && let Some(refusal) = self.shared.persistence.refusal()
         {

@@ -9,6 +9,9 @@ use crate::client::add;
 /// Longest time a worker spends on sending what is left when the server ends.
 const LAST_SENDING_MAX: Duration = Duration::from_millis(500);
 
+/// Longest time a worker goes on for the other workers' sake when the server ends.
+const LAST_PARTS_MAX: Duration = Duration::from_secs(10);
+
 /// One account in so many is timed.
 const ACCOUNTS_PER_TIMING: u32 = 16;
 
@@ -99,23 +102,40 @@ impl Worker {
 
     /// Runs and sends what is left, then closes all connections.
     pub(super) fn finish(mut self) {
-        let deadline = Instant::now() + LAST_SENDING_MAX;
+        self.shared.note_finishing();
+        let begun = Instant::now();
         loop {
+            let may_settle = self.shared.are_all_finishing();
             self.read_mail();
             self.shard.hand_over();
             self.release();
             self.send_covered();
             let is_sent = self.connections.iter().flatten().all(|connection| connection.unsent_bytes() == 0);
-            if is_sent || Instant::now() >= deadline {
+            let is_sent = is_sent || begun.elapsed() >= LAST_SENDING_MAX;
+            let is_settled = may_settle && self.is_settled() || begun.elapsed() >= LAST_PARTS_MAX;
+            if is_sent && is_settled {
                 return;
             }
             let mut ready = Vec::new();
-            if self.poller.wait(Duration::from_millis(10), &mut ready).is_err() {
+            let pause = Duration::from_millis(if is_settled { 10 } else { 1 });
+            if self.poller.wait(pause, &mut ready).is_err() {
                 return;
             }
             for ready in ready.into_iter().filter(|ready| ready.is_writable) {
                 self.note_ready(crate::net::Ready { is_readable: false, ..ready });
             }
         }
+    }
+
+    /// Whether this shard has run its part of every operation that was submitted. Where others have run theirs, the log is
+    /// whole only with all parts: what was acknowledged behind it would be cut off otherwise.
+    fn is_settled(&mut self) -> bool {
+        if self.shared.persistence.loading.is_on() {
+            // Nothing has run, and no store will come any more.
+            return true;
+        }
+        let is_idle = self.shard.park();
+        self.shard.unpark();
+        is_idle && self.shard.store().is_some()
     }
 }

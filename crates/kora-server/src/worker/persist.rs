@@ -72,8 +72,14 @@ impl Worker {
 
     #[cold]
     fn hold_back(&mut self, record: u64) {
+        // While the log has failed nobody knows when it will cover anything: who only reads is not to wait for that.
+        let has_log_failed = self.shared.persistence.has_log_failed();
         for slot in std::mem::take(&mut self.dirty) {
             let Some(Some(connection)) = self.connections.get_mut(slot) else { continue };
+            if has_log_failed && connection.only_reads && connection.held_for == 0 {
+                self.send(slot);
+                continue;
+            }
             connection.is_dirty = false;
             connection.held_for = record;
             self.held.0.push_back((record, slot));

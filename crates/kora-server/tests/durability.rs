@@ -1,0 +1,39 @@
+//! What survives the end of the program, full disks and damage to its files.
+//!
+//! `cargo xtask durability kill` runs the first part for as long as one likes.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "durability/damage.rs"]
+mod damage;
+#[path = "durability/disk.rs"]
+mod disk;
+#[path = "durability/ending.rs"]
+mod ending;
+
+use std::path::Path;
+
+use kora_testkit::durability::program::Launch;
+use kora_testkit::frame::Frame;
+use kora_testkit::target::Connection as _;
+use kora_testkit::target::tcp::TcpConnection;
+
+/// The program on `dir`.
+fn launch(dir: &Path, options: &[&str]) -> Launch {
+    Launch::new(env!("CARGO_BIN_EXE_kora-server").as_ref(), dir, options)
+}
+
+/// Sends a command in words.
+fn line(connection: &mut TcpConnection, words: &str) -> Frame {
+    connection.call(&words.split(' ').collect::<Vec<_>>()).unwrap()
+}
+
+/// What a server says of all its data.
+fn digest(connection: &mut TcpConnection) -> String {
+    let reply = line(connection, "DEBUG DIGEST");
+    assert!(!reply.is_error(), "{reply}");
+    String::from_utf8_lossy(reply.bytes()).into_owned()
+}
+
+fn text(frame: &Frame) -> String {
+    String::from_utf8_lossy(frame.bytes()).into_owned()
+}

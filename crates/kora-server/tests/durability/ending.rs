@@ -1,0 +1,40 @@
+//! Servers ended under load: a slice of what `cargo xtask durability kill` does.
+
+use kora_testkit::durability::{Ending, Options, run};
+
+fn check(ending: Ending, fsync: &str, cycles: usize, life_ms_max: usize) {
+    let options = Options {
+        program: env!("CARGO_BIN_EXE_kora-server").into(),
+        cycles,
+        workers: 4,
+        ending,
+        fsync: fsync.to_owned(),
+        clients: 6,
+        seed: 1,
+        life_ms_max,
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let totals = run(&options, dir.path(), &mut |_| {}).unwrap_or_else(|error| panic!("{error:#}"));
+    assert!(totals.acknowledged > 0, "nothing was put to the test");
+}
+
+#[test]
+fn what_was_acknowledged_survives_kill_under_always() {
+    check(Ending::Kill, "always", 4, 800);
+}
+
+#[test]
+fn what_is_two_seconds_old_survives_kill_under_everysec() {
+    check(Ending::Kill, "everysec", 2, 3000);
+}
+
+#[test]
+fn everything_survives_sigterm() {
+    check(Ending::Terminate, "everysec", 2, 500);
+    check(Ending::Terminate, "no", 2, 500);
+}
+
+#[test]
+fn a_snapshot_is_one_instant() {
+    check(Ending::SaveAndKill, "no", 4, 500);
+}
