@@ -73,6 +73,8 @@ pub struct CoreConfig {
     /// `list-max-listpack-size`: elements of a list's node if positive; a class of sizes if negative, -1 to -5 for 4,
     /// 8, 16, 32 and 64 KiB.
     pub list_max_listpack_size: i64,
+    /// `rdbcompression`: DUMP compresses strings.
+    pub compresses_dumps: bool,
     /// `list-compress-depth`: nodes at each end of a list that are never compressed; 0 compresses none.
     pub list_compress_depth: u32,
     /// `hash-max-listpack-entries`: most fields of a packed hash.
@@ -107,6 +109,7 @@ impl Default for CoreConfig {
             eviction: EvictionConfig::default(),
             database_count: 16,
             active_expire: true,
+            compresses_dumps: true,
             list_max_listpack_size: -2,
             list_compress_depth: 0,
             hash_max_listpack_entries: 128,

@@ -187,6 +187,7 @@ impl Config {
             lfu_decay_minutes: self.lfu_decay_minutes,
             eviction: self.eviction(),
             database_count: self.databases,
+            compresses_dumps: self.persistence.compression,
             list_max_listpack_size: i64::from(packed.list_max_listpack_size),
             list_compress_depth: packed.list_compress_depth,
             hash_max_listpack_entries: packed.hash_max_listpack_entries.unsigned_abs(),

@@ -78,6 +78,8 @@ pub(crate) struct Worker {
     is_loading: bool,
     /// What writes do could not be kept.
     refuses_writes: bool,
+    /// This round has something to do, or the one before had.
+    is_working: bool,
     /// Replies that wait for the log.
     held: Held,
     /// Connections that wait until records of the log are durable.
@@ -144,6 +146,7 @@ impl Worker {
             is_busy: false,
             is_loading: false,
             refuses_writes: false,
+            is_working: false,
             held: Held::default(),
             log_waits: Vec::new(),
             holds_publishers: false,
@@ -191,6 +194,7 @@ impl Worker {
         waited?;
         self.begin_round();
         add(&self.counters().rounds, 1);
+        self.is_working = !ready.is_empty() || !self.queue.is_empty();
         self.release();
         if !self.log_waits.is_empty() {
             self.end_log_waits();

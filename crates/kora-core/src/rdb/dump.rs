@@ -8,11 +8,11 @@ use crate::keyspace::entry::Entry;
 /// The version in a payload, and the latest that is read.
 const VERSION: u16 = VERSION_WITH_FIELD_DEADLINES;
 
-/// The payload of a value.
+/// The payload of a value; `compress`: its strings are compressed.
 #[must_use]
-pub fn dump(entry: &Entry) -> Vec<u8> {
+pub fn dump(entry: &Entry, compress: bool) -> Vec<u8> {
     let mut payload = Vec::new();
-    write_value(entry, Style { compress: true, purpose: Purpose::Dump }, &mut payload);
+    write_value(entry, Style { compress, purpose: Purpose::Dump }, &mut payload);
     seal(&mut payload);
     payload
 }

@@ -87,7 +87,7 @@ fn every_encoding_survives_a_payload() {
     let config = CoreConfig::default();
     let mut encodings = Vec::new();
     let count = each_entry(&mut shard(), |entry| {
-        let payload = dump::dump(entry);
+        let payload = dump::dump(entry, true);
         let body = dump::open(&payload).expect("just sealed");
         let again = built(body, &config).expect("just written");
         assert_eq!(again.encoding(), entry.encoding(), "{entry:?}");

@@ -171,12 +171,12 @@ fn parse<'a>(args: &'a [&'a [u8]]) -> CommandResult<Wish<'a>> {
 
 fn migrate(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let Wish { keys, copies, mut job } = parse(args)?;
-    let now = ctx.now;
+    let (now, compress) = (ctx.now, ctx.config().compresses_dumps);
     for key in keys {
         let mut keyspace = ctx.keyspace(key);
         let Some(entry) = keyspace.read(key) else { continue };
         let ttl_ms = entry.expiry().map_or(0, |at| (at.0 - now.0).max(1));
-        job.items.push(Moved { key: key.to_vec(), ttl_ms, payload: dump(entry) });
+        job.items.push(Moved { key: key.to_vec(), ttl_ms, payload: dump(entry, compress) });
     }
     if job.items.is_empty() {
         out.simple("NOKEY");

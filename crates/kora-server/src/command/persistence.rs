@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use kora_core::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, Group, Route};
+use kora_core::command::spec::{Arg, Categories, CommandSpec, CoreHandler, Facts, Flags, Group, Route};
 use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
@@ -89,6 +89,44 @@ fn persistence(ctx: &Ctx<'_>) -> CommandResult<Arc<Persistence>> {
     found.cloned().ok_or(CommandError::text("ERR nothing is kept here"))
 }
 
+/// What runs in the stead of a command in a transaction, in the midst of which no snapshot may be taken.
+pub(crate) fn in_transaction(name: &str) -> Option<CoreHandler> {
+    match name {
+        "bgsave" => Some(bgsave_later),
+        "bgrewriteaof" => Some(bgrewriteaof_later),
+        _ => None,
+    }
+}
+
+fn bgsave_later(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    match args {
+        [_] => Err(OTHER_IS_ACTIVE),
+        [_, option] if option.eq_ignore_ascii_case(b"schedule") => {
+            persistence(ctx)?.schedule(Task::Save);
+            out.simple("Background saving scheduled");
+            Ok(())
+        }
+        _ => Err(CommandError::Syntax),
+    }
+}
+
+fn bgrewriteaof_later(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let persistence = persistence(ctx)?;
+    if !persistence.has_log() {
+        return Err(NO_LOG);
+    }
+    persistence.schedule(Task::Rewrite);
+    out.simple("Background append only file rewriting scheduled");
+    Ok(())
+}
+
+const NO_LOG: CommandError = CommandError::text("ERR there is no log to rewrite: appendonly is off");
+
+const OTHER_IS_ACTIVE: CommandError = CommandError::text(
+    "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE \
+     whenever possible.",
+);
+
 fn bgsave(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let schedules = match args {
         [_] => false,
@@ -106,10 +144,7 @@ fn bgsave(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
             return Ok(());
         }
         Some(Purpose::Base) => {
-            return Err(CommandError::text(
-                "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to \
-                 schedule a BGSAVE whenever possible.",
-            ));
+            return Err(OTHER_IS_ACTIVE);
         }
         None => {}
     }
@@ -125,7 +160,7 @@ fn bgsave(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
 fn bgrewriteaof(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let persistence = persistence(ctx)?;
     if !persistence.has_log() {
-        return Err(CommandError::text("ERR there is no log to rewrite: appendonly is off"));
+        return Err(NO_LOG);
     }
     match persistence.running() {
         Some(Purpose::Base) => {

@@ -33,6 +33,9 @@ use crate::command::ServerHandler;
 /// Bytes given to a builder at once.
 const BATCH_BYTES: usize = 128 * 1024;
 
+/// Entries that go into the table together.
+const BUILT_AT_ONCE: usize = 32;
+
 /// Batches that wait for a builder.
 const BATCHES_WAITING: usize = 8;
 
@@ -280,6 +283,7 @@ fn build_all(
             let text = format!("the data have a database {}, and 'databases' allows for fewer", batch.db.0);
             return Err(LoadError::Other(text));
         }
+        let mut built = Vec::with_capacity(BUILT_AT_ONCE);
         let mut rest = &batch.bytes[..];
         let (mut keys, mut expired) = (0, 0);
         while !rest.is_empty() {
@@ -292,17 +296,20 @@ fn build_all(
                 continue;
             }
             let seed = store.random();
-            let built = raw.build(&Loader { config: store.config(), seed }, now);
+            let entry = raw.build(&Loader { config: store.config(), seed }, now);
             let key = || raw.key.escape_ascii().to_string();
-            match built {
+            match entry {
                 Ok(entry) => {
-                    if !store.load(batch.db, entry, now) {
-                        return Err(damage(format!("the key '{}' is there twice", key())));
-                    }
+                    built.push(entry);
                     keys += 1;
                 }
                 Err(RdbError::Empty) => tracing::warn!("the empty key '{}' is left out", key()),
                 Err(error) => return Err(damage(format!("the key '{}': {error}", key()))),
+            }
+            if built.len() == BUILT_AT_ONCE || rest.is_empty() {
+                store.load(batch.db, &mut built, now).map_err(|twice| {
+                    damage(format!("the key '{}' is there twice", twice.key().escape_ascii()))
+                })?;
             }
         }
         loading.keys.fetch_add(keys, Ordering::Relaxed);

@@ -21,8 +21,11 @@ use crate::driver::{Origin, ServerDriver};
 use crate::persistence::Recorder;
 use crate::shared::Shared;
 
-/// Bytes of a snapshot that a round writes: so little that it holds nobody up.
-const SLICE_BYTES: usize = 32 * 1024;
+/// Bytes of a snapshot that a round writes while there is other work: so little that it holds nobody up.
+const SLICE_BYTES: usize = 4 * 1024;
+
+/// The same while there is none.
+const IDLE_SLICE_BYTES: usize = 32 * 1024;
 
 /// How long a worker waits with the next slice when the disk does not keep up.
 const FULL_PAUSE: Duration = Duration::from_millis(1);
@@ -55,7 +58,8 @@ impl Worker {
         if !store.is_in_snapshot() {
             return Duration::MAX;
         }
-        match store.snapshot_some(SLICE_BYTES) {
+        let budget = if self.is_working { SLICE_BYTES } else { IDLE_SLICE_BYTES };
+        match store.snapshot_some(budget) {
             Progress::None | Progress::Done => Duration::MAX,
             Progress::More => Duration::ZERO,
             Progress::Full => FULL_PAUSE,

@@ -23,7 +23,7 @@ use super::Worker;
 use super::batch::Args;
 use super::execute::{Gathered, Resolved, Step};
 use super::room::Room;
-use crate::command::{Call, setting_change};
+use crate::command::{Call, persistence, setting_change};
 use crate::connection::{Connection, PendingParts, ReplyMode, Wait};
 use crate::driver::ServerDriver;
 use crate::resp::{RespReplies, RespSink};
@@ -75,6 +75,8 @@ impl Worker {
             match resolved.handler {
                 Handler::Core(handler) => {
                     let shard_count = self.shared.hub.shard_count();
+                    // No snapshot may be taken in the midst of a transaction.
+                    let handler = persistence::in_transaction(resolved.facts.name).unwrap_or(handler);
                     queue.push(resolved.id, (resolved.facts, handler), args, shard_count);
                 }
                 Handler::Driver(handler) => {
