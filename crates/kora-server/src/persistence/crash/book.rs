@@ -29,7 +29,7 @@ pub(super) fn state_of(stores: &mut [&mut ShardStore], mut libraries: Vec<Box<[u
         for store in &mut *stores {
             // At a time when nothing has expired: whatever is still there is looked at.
             let mut keyspace = Keyspace::new(store, &mut journal, db, UnixMs(0), true);
-            digest.merge(Digest::of_keys(&mut keyspace, Detail::All));
+            digest.merge(Digest::of_keys(&mut keyspace, Detail::Effects));
             keys += keyspace.len();
         }
         if keys > 0 {
@@ -49,7 +49,7 @@ pub(super) fn keys_of(stores: &mut [&mut ShardStore]) -> BTreeMap<(u16, Vec<u8>)
             let mut cursor = 0;
             loop {
                 cursor = keyspace.scan(cursor, 1000, &mut |entry| {
-                    let digest = Digest::of_value(entry, Detail::All).to_hex();
+                    let digest = Digest::of_value(entry, Detail::Effects).to_hex();
                     let plain = Digest::of_value(entry, Detail::AsRedis).to_hex();
                     let text = format!("{:?} {digest} (as Redis {plain})", entry.kind());
                     found.insert((db, entry.key().to_vec()), text);
@@ -92,6 +92,8 @@ pub(super) struct Book {
     pub(super) last: State,
     /// Effects of commands so far.
     pub(super) changes: u64,
+    /// Records so far.
+    pub(super) records: u64,
     /// What was recorded since the last look, in words.
     pub(super) heard: Vec<String>,
     /// An effect that could not be applied.
@@ -116,6 +118,7 @@ impl Book {
             parts.count = mark.parts;
             parts.records.push(record);
         }
+        self.records += 1;
         self.apply(record, effects);
         self.history.insert(record, self.last.clone());
         self.times.push((record, self.now_ms));

@@ -8,8 +8,10 @@ fn try_some() {
     let mut total = Tally::default();
     let mut bad = 0;
     for seed in from..from + count {
-        match run(&mut pool, seed, &[], std::env::var("ENDS").is_ok()) {
-            Ok((tally, _)) => total = total.plus(tally),
+        let outcome = if std::env::var("ALL").is_ok() { run_everywhere(&mut pool, seed, 4) } else {
+            run(&mut pool, seed, &[], std::env::var("ENDS").is_ok()).map(|x| x.0) };
+        match outcome {
+            Ok(tally) => total = total.plus(tally),
             Err(anomaly) => {
                 bad += 1;
                 println!("{anomaly}\n----");

@@ -144,6 +144,8 @@ pub(super) struct World<'p> {
     promised: u64,
     promised_at_kill: u64,
     failed_syncs: u64,
+    /// Whether the process before was killed, and the system went on.
+    was_kill: bool,
     /// The last commands, for reports.
     trace: Vec<String>,
     tally: Tally,
@@ -155,6 +157,8 @@ struct Life {
     log: Arc<Log>,
     snapshot: Option<Ticket>,
     was_failed: bool,
+    /// The last record that was covered when the policy changed.
+    covered_before: u64,
 }
 
 impl Drop for World<'_> {
@@ -166,7 +170,7 @@ impl Drop for World<'_> {
 impl<'p> World<'p> {
     pub(super) fn new(pool: &'p mut Pool, disk: SimulatedDisk, seed: u64) -> Self {
         let copy = pool.copy.take().unwrap_or_else(|| Bench::new(1));
-        let book = Book { copy: Some(copy), ..Book::default() };
+        let book = Book { copy: Some(copy), now_ms: START_MS, ..Book::default() };
         Self {
             pool,
             disk,
@@ -176,15 +180,14 @@ impl<'p> World<'p> {
             promised: 0,
             promised_at_kill: 0,
             failed_syncs: 0,
+            was_kill: true,
             trace: Vec::new(),
             tally: Tally { runs: 1, ..Tally::default() },
         }
     }
 
     pub(super) fn tally(&self) -> Tally {
-        let mut tally = self.tally.clone();
-        tally.records = self.tally.records;
-        tally
+        Tally { records: self.book.lock().records, ..self.tally.clone() }
     }
 
     fn now_ms(&self) -> u64 {
@@ -240,6 +243,7 @@ impl<'p> World<'p> {
     fn close(&mut self, life: Life) -> Checked {
         let log = Arc::clone(&life.log);
         life.engine.shared.persistence.close_log();
+        self.judge_crashes()?;
         if !self.disk.is_dead() && log.health() == Health::Healthy {
             self.promised = log.appended();
         }
@@ -287,8 +291,9 @@ impl<'p> World<'p> {
         }
     }
 
-    fn change_policy(&mut self, life: &Life) {
+    fn change_policy(&mut self, life: &mut Life) {
         if self.choices.one_in(4) {
+            life.covered_before = life.log.covered();
             let policies = [FsyncPolicy::Always, FsyncPolicy::EverySecond, FsyncPolicy::No];
             life.engine.shared.persistence.set_policy(policies[self.choices.up_to(2)]);
         }
@@ -411,7 +416,10 @@ impl<'p> World<'p> {
         }
         self.promised_at_kill = self.promised_at_kill.max(covered);
         match log.policy() {
-            FsyncPolicy::Always => self.promised = self.promised.max(covered),
+            // What was covered before that was the policy is only written, maybe.
+            FsyncPolicy::Always if covered > life.covered_before => {
+                self.promised = self.promised.max(covered);
+            }
             FsyncPolicy::EverySecond
                 if !log.must_wait(self.clock.load(Ordering::Relaxed)) && log.health() == Health::Healthy =>
             {
@@ -421,7 +429,7 @@ impl<'p> World<'p> {
                 let is_whole = |end: &u64| book.operations.values().all(|parts| parts.is_whole_or_absent(*end));
                 self.promised = self.promised.max((0..=last).rev().find(is_whole).unwrap_or(0));
             }
-            FsyncPolicy::EverySecond | FsyncPolicy::No => {}
+            FsyncPolicy::Always | FsyncPolicy::EverySecond | FsyncPolicy::No => {}
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Starts, and what they must find.
 
+use kora_storage::StorageError;
+
 use super::*;
 
 /// Tries before a start must succeed: no fault goes on for so long.
@@ -8,20 +10,19 @@ const TRIES: u32 = 50;
 impl World<'_> {
     /// A start.
     pub(super) fn start(&mut self) -> Checked<Life> {
-        let is_kill = self.disk.ended_by().is_none_or(|fault| fault == Fault::Kill);
         for _ in 0..TRIES {
+            self.was_kill &= self.disk.ended_by().is_none_or(|fault| fault == Fault::Kill);
             self.disk.restart();
-            if let Some(life) = self.try_start(is_kill)? {
+            if let Some(life) = self.try_start()? {
                 return Ok(life);
             }
-            self.judge_crashes()?;
             self.tally.retried += 1;
         }
         Err("it never starts again".to_owned())
     }
 
     /// One try; none if the system refused something.
-    fn try_start(&mut self, is_kill: bool) -> Checked<Option<Life>> {
+    fn try_start(&mut self) -> Checked<Option<Life>> {
         let policies = [AppendFsync::Always, AppendFsync::Always, AppendFsync::EverySecond, AppendFsync::No];
         let policy = policies[self.choices.up_to(policies.len() - 1)];
         let shard_count = 1 + u16::try_from(self.choices.below(u64::from(SHARDS_MAX))).unwrap_or(0);
@@ -32,14 +33,16 @@ impl World<'_> {
         let mut copy = copy.unwrap_or_else(|| Bench::new(1));
         let (record, state) = copy.load(&seen, self.now()).map_err(|error| self.explain(&error.to_string()))?;
         self.book.lock().copy = Some(copy);
-        self.judge(record, &state, is_kill)?;
+        self.judge(record, &state, true)?;
         let mut engine = engine(&self.disk, &self.clock, shard_count, policy, seed);
         let mut stores: Vec<_> = engine.shards.iter_mut().filter_map(Shard::take_store).collect();
         let shared = Arc::clone(&engine.shared);
         let restored = shared.persistence.restore(&shared, &mut stores, &engine.services, self.now());
+        self.judge_crashes()?;
         match restored {
             Ok(()) => {}
-            Err(LoadError::Storage(kora_storage::StorageError::Io { .. })) => return Ok(None),
+            // What is not a passing refusal of the system goes on for ever.
+            Err(LoadError::Storage(StorageError::Io { .. }) | LoadError::Other(_)) => return Ok(None),
             Err(error) => return Err(self.explain(&error.to_string())),
         }
         let found = state_of(
@@ -58,10 +61,11 @@ impl World<'_> {
         self.promised = record;
         self.promised_at_kill = record;
         self.failed_syncs = self.disk.failed_syncs();
+        self.was_kill = true;
         self.trace.push(format!("(start, {shard_count} shards, {policy:?})"));
         let log = shared.persistence.log.read().as_ref().map(|open| Arc::clone(open.log()));
         let log = log.ok_or("there is no log")?;
-        Ok(Some(Life { engine, log, snapshot: None, was_failed: false }))
+        Ok(Some(Life { engine, log, snapshot: None, was_failed: false, covered_before: 0 }))
     }
 
     /// Lets the shards' effects go to the log and into the book.
@@ -112,7 +116,7 @@ impl World<'_> {
         self.tally.shortened += u64::from(book.history.keys().next_back() > Some(&last));
         // What the system took for written after a failed sync, it may have dropped.
         let may_have_dropped = self.disk.failed_syncs() > self.failed_syncs;
-        let at_kill = is_kill && !may_have_dropped;
+        let at_kill = is_kill && self.was_kill && !may_have_dropped;
         let promised = if at_kill { self.promised_at_kill.max(self.promised) } else { self.promised };
         let torn = book.operations.iter().find(|(_, parts)| !parts.is_whole_or_absent(last));
         let what = match book.history.get(&last) {

@@ -117,11 +117,14 @@ impl World<'_> {
                 self.step_log(life);
             }
         }
-        for shard in &mut life.engine.shards {
-            while shard.poll() {}
-            shard.hand_over();
-            drop(shard.take_finished());
-            shard.dispose();
+        // Whoever is left.
+        for _ in 0..4 {
+            for shard in &mut life.engine.shards {
+                while shard.poll() {}
+                shard.hand_over();
+                drop(shard.take_finished());
+                shard.dispose();
+            }
         }
     }
 }
