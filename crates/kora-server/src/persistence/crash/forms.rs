@@ -180,3 +180,29 @@ pub(super) const FORMS: &[&str] = &[
 /// The same for those that leave little behind: drawn now and then.
 pub(super) const SWEEPING: &[&str] =
     &["FLUSHDB", "FLUSHALL ASYNC", "SWAPDB 0 1", "FUNCTION FLUSH", "FLUSHALL", "SWAPDB 1 2"];
+
+/// What a first life begins with, as one transaction: something for each command to meet.
+pub(super) const BEGINNING: &[&str] = &[
+    "MSET string0 7 string1 abc {t}string0 1",
+    "RPUSH list0 m0 m1 m2 3 1",
+    "RPUSH {t}list0 m0 m1",
+    "RPUSH list1 m1 m1 m2",
+    "SADD set0 m0 m1 m2 3",
+    "SADD set1 1 2 3 m1",
+    "SADD {t}set0 m0 m5",
+    "HSET hash0 f0 1 f1 2.5 f2 x",
+    "HSET hash1 f0 1 f3 m0",
+    "HPEXPIRE hash1 3000 FIELDS 1 f0",
+    "ZADD zset0 1 m0 2 m1 3 m2",
+    "ZADD {t}zset0 0 m0 0 m1 0 m2",
+    "GEOADD geo0 13.3 38.1 m0 15 37.5 m1",
+    "PFADD hll0 m0 m1 m2",
+    "XADD stream0 1-0 f m0",
+    "XADD stream0 2-0 f m1",
+    "XADD stream0 3-1 f m2",
+    "XADD {t}stream0 5-0 f m2",
+    "XGROUP CREATE stream0 g0 0",
+    "XGROUP CREATE {t}stream0 g1 0",
+    "XREADGROUP GROUP g0 c0 COUNT 2 STREAMS stream0 >",
+    "SET string2 x PX 4000",
+];

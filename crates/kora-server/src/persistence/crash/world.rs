@@ -97,7 +97,7 @@ impl Bench {
     }
 
     /// Forgets all, and loads what is on a disk, as a start would. Returns the last record and the state.
-    fn load(&mut self, disk: &SimulatedDisk, now: UnixMs) -> Result<(u64, State), LoadError> {
+    pub(super) fn load(&mut self, disk: &SimulatedDisk, now: UnixMs) -> Result<(u64, State), LoadError> {
         let Self { engine, stores } = self;
         for store in stores.iter_mut() {
             store.unload();
@@ -127,7 +127,7 @@ impl std::fmt::Debug for Pool {
 }
 
 impl Pool {
-    fn bench(&mut self, shard_count: u16) -> &mut Bench {
+    pub(super) fn bench(&mut self, shard_count: u16) -> &mut Bench {
         let place = &mut self.benches[usize::from(shard_count) - 1];
         place.get_or_insert_with(|| Bench::new(shard_count))
     }
@@ -135,11 +135,11 @@ impl Pool {
 
 /// The disk and what is known about it from outside.
 pub(super) struct World<'p> {
-    pool: &'p mut Pool,
+    pub(super) pool: &'p mut Pool,
     disk: SimulatedDisk,
     choices: Choices,
     clock: Arc<AtomicU64>,
-    book: Arc<Mutex<Book>>,
+    pub(super) book: Arc<Mutex<Book>>,
     /// What must survive a power cut, and what a kill.
     promised: u64,
     promised_at_kill: u64,
@@ -152,10 +152,10 @@ pub(super) struct World<'p> {
 }
 
 /// A process while it lives.
-struct Life {
-    engine: Engine,
-    log: Arc<Log>,
-    snapshot: Option<Ticket>,
+pub(super) struct Life {
+    pub(super) engine: Engine,
+    pub(super) log: Arc<Log>,
+    pub(super) snapshot: Option<Ticket>,
     was_failed: bool,
     /// The last record that was covered when the policy changed.
     covered_before: u64,
@@ -194,13 +194,16 @@ impl<'p> World<'p> {
         self.clock.load(Ordering::Relaxed)
     }
 
-    fn now(&self) -> UnixMs {
+    pub(super) fn now(&self) -> UnixMs {
         UnixMs(i64::try_from(self.now_ms()).expect("no run lasts for ages"))
     }
 
     /// A start, some work, and an end.
     pub(super) fn live(&mut self) -> Checked {
         let mut life = self.start()?;
+        if self.tally.commands == 0 {
+            self.run_beginning(&mut life);
+        }
         let actions = ACTIONS.0 + self.choices.below(ACTIONS.1 - ACTIONS.0);
         for _ in 0..actions {
             self.act(&mut life)?;
@@ -253,7 +256,7 @@ impl<'p> World<'p> {
     }
 
     /// Lets go of a process that is dead, and waits for its last thread.
-    fn bury(&mut self, Life { engine, snapshot, .. }: Life) {
+    pub(super) fn bury(&mut self, Life { engine, snapshot, .. }: Life) {
         let Engine { shards, .. } = engine;
         drop(shards);
         if let Some(ticket) = snapshot {
@@ -284,7 +287,7 @@ impl<'p> World<'p> {
         format!("{what}; after\n  {trace}")
     }
 
-    fn step_log(&self, life: &Life) {
+    pub(super) fn step_log(&self, life: &Life) {
         let open = life.engine.shared.persistence.log.read();
         if let Some(open) = open.as_ref() {
             open.writing().step(self.now_ms());
@@ -330,7 +333,7 @@ impl<'p> World<'p> {
     }
 
     /// Begins a snapshot as BGREWRITEAOF does.
-    fn begin_snapshot(&mut self, life: &mut Life) {
+    pub(super) fn begin_snapshot(&mut self, life: &mut Life) {
         let (now, calls) = (self.now(), self.disk.calls());
         let purpose = Purpose::Base;
         let ticket = Self::with_all_stores(life, |persistence, stores, engine| {
@@ -355,7 +358,7 @@ impl<'p> World<'p> {
         self.trace.push("(snapshot begun)".to_owned());
     }
 
-    fn go_on_with_snapshot(&mut self, life: &mut Life, budget: usize) {
+    pub(super) fn go_on_with_snapshot(&mut self, life: &mut Life, budget: usize) {
         let mut is_under_way = false;
         for shard in &mut life.engine.shards {
             if let Some(store) = shard.store() {
@@ -377,7 +380,7 @@ impl<'p> World<'p> {
     }
 
     /// The data must equal what their effects made of the copy.
-    fn compare(&mut self, life: &mut Life) -> Checked {
+    pub(super) fn compare(&mut self, life: &mut Life) -> Checked {
         let libraries = life.engine.shared.scripts.library_codes();
         let mut stores: Vec<&mut ShardStore> = life.engine.shards.iter_mut().filter_map(Shard::store).collect();
         if stores.len() != usize::from(life.engine.shared.hub.shard_count()) {

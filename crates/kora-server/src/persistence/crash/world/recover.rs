@@ -9,7 +9,7 @@ const TRIES: u32 = 50;
 
 impl World<'_> {
     /// A start.
-    pub(super) fn start(&mut self) -> Checked<Life> {
+    pub(in super::super) fn start(&mut self) -> Checked<Life> {
         for _ in 0..TRIES {
             self.was_kill &= self.disk.ended_by().is_none_or(|fault| fault == Fault::Kill);
             self.disk.restart();

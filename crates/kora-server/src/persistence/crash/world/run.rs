@@ -11,21 +11,38 @@ use kora_core::shard::transaction::Transaction;
 use kora_core::slot::ShardId;
 use kora_protocol::Resp;
 
-use super::super::forms::SWEEPING;
+use super::super::forms::{BEGINNING, SWEEPING};
 use super::super::generate::Args;
 use super::*;
 use crate::client::ClientId;
 use crate::driver::Origin;
 
+fn words(form: &str) -> Args {
+    form.split(' ').map(|word| word.as_bytes().to_vec()).collect()
+}
+
 impl World<'_> {
+    /// Puts something there for the commands to meet.
+    pub(super) fn run_beginning(&mut self, life: &mut Life) {
+        let commands: Vec<Args> = BEGINNING.iter().map(|form| words(form)).collect();
+        self.run_commands(life, &commands, DbIndex(0));
+    }
+
+    /// Sets a key to bytes that can't be made shorter.
+    pub(in super::super) fn set_large(&mut self, life: &mut Life, number: u64, len: usize) {
+        let bytes = (0..len).map(|_| self.choices.number().to_le_bytes()[0]).collect();
+        let key = format!("large{number}").into_bytes();
+        self.run_commands(life, &[vec![b"SET".to_vec(), key, bytes]], DbIndex(0));
+    }
+
     /// Runs a command, or several as a transaction.
-    pub(super) fn run_some(&mut self, life: &mut Life) {
+    pub(in super::super) fn run_some(&mut self, life: &mut Life) {
         let known = self.knowledge(life);
         let count = if self.choices.one_in(8) { 2 + self.choices.below(3) } else { 1 };
         let mut commands: Vec<Args> = (0..count).map(|_| command(&mut self.choices, &known)).collect();
         if self.choices.one_in(60) {
             let form = SWEEPING[self.choices.up_to(SWEEPING.len() - 1)];
-            commands = vec![form.split(' ').map(|word| word.as_bytes().to_vec()).collect()];
+            commands = vec![words(form)];
         }
         let db = DbIndex(u16::from(self.choices.one_in(6)));
         let (changes, libraries) = (self.book.lock().changes, life.engine.shared.scripts.library_codes());
