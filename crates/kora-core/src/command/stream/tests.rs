@@ -1,6 +1,7 @@
 //! What the stream commands answer, record and tell, on a bare shard.
 
 use crate::command::testing::BareShard;
+use crate::time::UnixMs;
 
 /// Runs a script on a new shard, and checks that its effects reproduce what it did.
 fn check(script: &str) {
