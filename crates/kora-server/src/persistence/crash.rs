@@ -25,8 +25,8 @@ use std::fmt;
 use kora_storage::simulated::{Fault, SimulatedDisk};
 
 pub use flips::{Flips, flip_log, flip_snapshot};
-use world::World;
 pub use world::Pool;
+use world::World;
 
 /// A broken promise.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -51,7 +51,7 @@ pub fn flip_log(pool: &mut Pool, seed: u64, stride: usize) -> Result<Flips, Stri
 /// What a start made of it.
 pub fn flip_snapshot(pool: &mut Pool, seed: u64, stride: usize) -> Result<Flips, String> {
     flip(pool, seed, stride, ".rdb", |world, life| {
-        for number in 0..FILE_BYTES / 1024 {
+        for number in 0..FILE_BYTES / 1000 + 16 {
             world.set_large(life, number, 1024);
             world.run_some(life);
         }
@@ -102,7 +102,9 @@ fn flip(
             Ok((record, state)) => {
                 let book = world.book.lock();
                 if record + 1 < last || book.history.get(&record) != Some(&state) {
-                    return Err(format!("{name}, byte {at}: recovered record {record} of {last}, or another state"));
+                    return Err(format!(
+                        "{name}, byte {at}: recovered record {record} of {last}, or another state"
+                    ));
                 }
                 flips.same += u64::from(record == last);
                 flips.cut += u64::from(record != last);

@@ -8,8 +8,17 @@ use super::forms::{FORMS, LIBRARIES, SCRIPTS};
 pub(super) type Args = Vec<Vec<u8>>;
 
 /// Arguments that few commands expect.
-const HOSTILE: &[&[u8]] =
-    &[b"", b"-1", b"0", b"9223372036854775807", b"-9223372036854775808", b"nan", b"inf", b"\0\xff\r\n", b"x x"];
+const HOSTILE: &[&[u8]] = &[
+    b"",
+    b"-1",
+    b"0",
+    b"9223372036854775807",
+    b"-9223372036854775808",
+    b"nan",
+    b"inf",
+    b"\0\xff\r\n",
+    b"x x",
+];
 
 const VALUES: &[&[u8]] = &[b"", b"0", b"1", b"-7", b"10", b"007", b"3.25", b"abc", b"\0\xff\r\n", b"1e3"];
 
@@ -65,10 +74,20 @@ fn fill(word: &str, choices: &mut Choices, known: &Knowledge) -> Vec<u8> {
             let is_any = word == "<key>" || choices.one_in(15);
             let kind = if is_any { kinds[choices.up_to(kinds.len() - 1)] } else { word };
             let name = kind.trim_matches(['<', '>']);
-            if choices.one_in(4) { numbered(&format!("{{t}}{name}"), 2, choices) } else { numbered(name, 3, choices) }
+            if choices.one_in(4) {
+                numbered(&format!("{{t}}{name}"), 2, choices)
+            } else {
+                numbered(name, 3, choices)
+            }
         }
         "<value>" => value(choices),
-        "<member>" => if choices.one_in(6) { value(choices) } else { numbered("m", 6, choices) },
+        "<member>" => {
+            if choices.one_in(6) {
+                value(choices)
+            } else {
+                numbered("m", 6, choices)
+            }
+        }
         "<field>" => numbered("f", 5, choices),
         "<int>" => number(i64::try_from(choices.below(7)).unwrap_or(0) - 2),
         "<count>" => number(1 + choices.below(4)),
@@ -82,7 +101,13 @@ fn fill(word: &str, choices: &mut Choices, known: &Knowledge) -> Vec<u8> {
         "<at-ms>" => number(known.now_ms + milliseconds(choices) - 500),
         "<at-s>" => number((known.now_ms + milliseconds(choices)) / 1000),
         "<id>" => number(format_args!("{}-{}", choices.below(12), choices.below(3))),
-        "<new-id>" => if choices.one_in(3) { b"*".to_vec() } else { number(format_args!("{}-*", choices.below(30))) },
+        "<new-id>" => {
+            if choices.one_in(3) {
+                b"*".to_vec()
+            } else {
+                number(format_args!("{}-*", choices.below(30)))
+            }
+        }
         "<group>" => numbered("g", 2, choices),
         "<consumer>" => numbered("c", 3, choices),
         "<script>" => SCRIPTS[choices.up_to(SCRIPTS.len() - 1)].as_bytes().to_vec(),

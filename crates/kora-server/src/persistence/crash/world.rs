@@ -320,7 +320,10 @@ impl<'p> World<'p> {
     }
 
     /// Takes all stores in hand, as a command does that needs them all.
-    fn with_all_stores<T>(life: &mut Life, body: impl FnOnce(&Arc<Persistence>, &mut [Box<ShardStore>], &Engine) -> T) -> T {
+    fn with_all_stores<T>(
+        life: &mut Life,
+        body: impl FnOnce(&Arc<Persistence>, &mut [Box<ShardStore>], &Engine) -> T,
+    ) -> T {
         let mut stores: Vec<_> = life.engine.shards.iter_mut().filter_map(Shard::take_store).collect();
         let result = body(&life.engine.shared.persistence, &mut stores, &life.engine);
         for store in stores {
@@ -382,7 +385,8 @@ impl<'p> World<'p> {
     /// The data must equal what their effects made of the copy.
     pub(super) fn compare(&mut self, life: &mut Life) -> Checked {
         let libraries = life.engine.shared.scripts.library_codes();
-        let mut stores: Vec<&mut ShardStore> = life.engine.shards.iter_mut().filter_map(Shard::store).collect();
+        let mut stores: Vec<&mut ShardStore> =
+            life.engine.shards.iter_mut().filter_map(Shard::store).collect();
         if stores.len() != usize::from(life.engine.shared.hub.shard_count()) {
             return Err("a store did not come home".to_owned());
         }
@@ -414,7 +418,9 @@ impl<'p> World<'p> {
         life.was_failed = log.is_failed();
         let covered = log.covered();
         let book = self.book.lock();
-        if let Some((number, parts)) = book.operations.iter().find(|(_, parts)| !parts.is_whole_or_absent(covered)) {
+        if let Some((number, parts)) =
+            book.operations.iter().find(|(_, parts)| !parts.is_whole_or_absent(covered))
+        {
             return Err(format!("{covered} covered, but of operation {number} there is only {parts:?}"));
         }
         self.promised_at_kill = self.promised_at_kill.max(covered);
@@ -429,7 +435,8 @@ impl<'p> World<'p> {
                 let now_ms = self.clock.load(Ordering::Relaxed);
                 let is_old = |time: &&(u64, u64)| time.1 + UNSYNCED_MS_MAX < now_ms;
                 let last = book.times.iter().take_while(is_old).last().map_or(0, |time| time.0);
-                let is_whole = |end: &u64| book.operations.values().all(|parts| parts.is_whole_or_absent(*end));
+                let is_whole =
+                    |end: &u64| book.operations.values().all(|parts| parts.is_whole_or_absent(*end));
                 self.promised = self.promised.max((0..=last).rev().find(is_whole).unwrap_or(0));
             }
             FsyncPolicy::Always | FsyncPolicy::EverySecond | FsyncPolicy::No => {}

@@ -31,7 +31,8 @@ impl World<'_> {
         let seen = self.disk.fork(seed);
         let copy = self.book.lock().copy.take();
         let mut copy = copy.unwrap_or_else(|| Bench::new(1));
-        let (record, state) = copy.load(&seen, self.now()).map_err(|error| self.explain(&error.to_string()))?;
+        let (record, state) =
+            copy.load(&seen, self.now()).map_err(|error| self.explain(&error.to_string()))?;
         self.book.lock().copy = Some(copy);
         self.judge(record, &state, true)?;
         let mut engine = engine(&self.disk, &self.clock, shard_count, policy, seed);
@@ -92,7 +93,8 @@ impl World<'_> {
             let explain = |world: &Self, what: &str| world.explain(&format!("{place}: {what}"));
             let loaded = self.pool.bench(shard_count).load(&crash.disk, now);
             let (record, state) = loaded.map_err(|error| explain(self, &error.to_string()))?;
-            self.judge(record, &state, crash.fault == Fault::Kill).map_err(|what| format!("{place}: {what}"))?;
+            self.judge(record, &state, crash.fault == Fault::Kill)
+                .map_err(|what| format!("{place}: {what}"))?;
             if crash.call.is_multiple_of(5) {
                 crash.disk.end(Fault::PowerCut { keeps_some: true });
                 crash.disk.restart();

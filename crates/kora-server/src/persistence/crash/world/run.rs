@@ -47,8 +47,8 @@ impl World<'_> {
         let db = DbIndex(u16::from(self.choices.one_in(6)));
         let (changes, libraries) = (self.book.lock().changes, life.engine.shared.scripts.library_codes());
         let name = self.run_commands(life, &commands, db);
-        let is_changed = self.book.lock().changes != changes
-            || life.engine.shared.scripts.library_codes() != libraries;
+        let is_changed =
+            self.book.lock().changes != changes || life.engine.shared.scripts.library_codes() != libraries;
         self.tally.changed.extend(name.filter(|_| is_changed));
         let by = 1 + self.choices.below(40);
         self.advance(by);
