@@ -19,8 +19,10 @@ fn each_write_command_is_reproduced_by_its_effects() {
     }
     println!("{total}");
     let table = CommandTable::new(SHARD_FAMILIES, FAMILIES);
-    let writes = table.all().iter().map(|command| command.facts).filter(|facts| facts.flags.has(Flags::WRITE));
-    let missing: BTreeSet<&str> = writes.map(|facts| facts.name).filter(|name| !total.changed.contains(name)).collect();
+    let writes =
+        table.all().iter().map(|command| command.facts).filter(|facts| facts.flags.has(Flags::WRITE));
+    let missing: BTreeSet<&str> =
+        writes.map(|facts| facts.name).filter(|name| !total.changed.contains(name)).collect();
     let expected: BTreeSet<&str> = EXCEPTIONS.iter().map(|(name, _)| *name).collect();
     assert_eq!(missing, expected, "no change was made with these");
 }
@@ -43,7 +45,8 @@ fn every_fault_at_some_calls_and_every_end_at_all() {
 #[test]
 fn a_flipped_byte_is_noticed_or_makes_no_difference() {
     let mut pool = Pool::default();
-    for (flips, name) in [(flip_log(&mut pool, 1, 61), "log"), (flip_snapshot(&mut pool, 1, 331), "snapshot")] {
+    for (flips, name) in [(flip_log(&mut pool, 1, 61), "log"), (flip_snapshot(&mut pool, 1, 331), "snapshot")]
+    {
         let flips = flips.unwrap_or_else(|what| panic!("{what}"));
         println!("{name}: {flips:?}");
         assert!(flips.bytes >= 64 * 1024 && flips.refused > flips.same + flips.cut, "{flips:?}");
