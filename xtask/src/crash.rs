@@ -1,4 +1,4 @@
-//! `crash`: the storage's crash test, over many seeds.
+//! `crash`: the storage's crash test, over many seeds; or with `--commands` the server's, with all its commands.
 //!
 //! For long runs build optimised: `cargo run --release --package xtask -- crash --seeds 1000000`.
 
@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
+use anyhow::Context;
+use kora_server::persistence::crash as commands;
 use kora_storage::crash::{Tally, run_anyhow, run_everywhere, run_in_pairs};
 
 /// Options of `crash`.
@@ -24,9 +26,35 @@ pub(crate) struct Args {
     /// How many threads; one per core if not given
     #[arg(long)]
     jobs: Option<usize>,
+    /// The whole server: every end at every call of the disk, and the other faults at one call in so many; then every byte of
+    /// a log and of a snapshot flipped
+    #[arg(long, value_name = "STRIDE", num_args = 0..=1, default_missing_value = "1")]
+    commands: Option<usize>,
+}
+
+/// The crash test of all commands: in one thread, so that a seed says what happens.
+fn run_commands(args: &Args, stride: usize) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let mut pool = commands::Pool::default();
+    let mut total = commands::Tally::default();
+    for seed in args.from..args.from.saturating_add(args.seeds) {
+        total = total.plus(commands::run_everywhere(&mut pool, seed, stride)?);
+    }
+    println!("{} seeds in {:.1} s: {total}", args.seeds, started.elapsed().as_secs_f64());
+    for (name, flips) in [
+        ("log", commands::flip_log(&mut pool, args.from, 1)),
+        ("snapshot", commands::flip_snapshot(&mut pool, args.from, 1)),
+    ] {
+        let flips = flips.map_err(anyhow::Error::msg).context(name)?;
+        println!("{name}: {flips:?}");
+    }
+    Ok(())
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    if let Some(stride) = args.commands {
+        return run_commands(args, stride);
+    }
     let jobs = match args.jobs {
         Some(jobs) => jobs.max(1),
         None => thread::available_parallelism()?.get(),

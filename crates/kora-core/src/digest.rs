@@ -1,7 +1,7 @@
 //! Digests of values and of all data, which depend on neither the order of members, nor encodings, nor shards: what
 //! DEBUG DIGEST and DEBUG DIGEST-VALUE show, as Redis defines it, so that two servers can be compared.
 //!
-//! Redis's digest knows of a deadline only that there is one, and nothing of a stream's groups. [`Detail::All`] takes
+//! Redis's digest knows of a deadline only that there is one, and nothing of a stream's groups. The other details take
 //! them in too.
 
 use sha1::{Digest as _, Sha1};
@@ -24,7 +24,10 @@ const SCAN_KEYS: usize = 1000;
 pub enum Detail {
     /// What it depends on in Redis.
     AsRedis,
-    /// Also deadlines, of keys and of fields, and the groups of streams.
+    /// Also deadlines, of keys and of fields, and the groups of streams, but for when their consumers were last seen: what
+    /// effects reproduce.
+    Effects,
+    /// All.
     All,
 }
 
@@ -85,7 +88,7 @@ impl Digest {
         }
         if let Some(at) = entry.expiry() {
             self.add(b"!!expire!!");
-            if detail == Detail::All {
+            if detail != Detail::AsRedis {
                 self.mix(&at.0.to_be_bytes());
             }
         }
@@ -105,7 +108,7 @@ impl Digest {
             field.value.with(|value| digest.mix(value));
             if let Some(at) = field.deadline {
                 digest.add(b"!!hexpire!!");
-                if detail == Detail::All {
+                if detail != Detail::AsRedis {
                     digest.mix(&at.0.to_be_bytes());
                 }
             }
@@ -121,23 +124,25 @@ impl Digest {
                 value.with(|value| self.mix(value));
             }
         }
-        if detail == Detail::All {
+        if detail != Detail::AsRedis {
             let log = stream.log();
             self.mix(&log.last_id().to_bytes());
             self.mix(&log.max_deleted_id().to_bytes());
             self.mix(&log.entries_added().to_be_bytes());
-            stream.groups().for_each(|(name, group)| self.mix_group(name, group));
+            stream.groups().for_each(|(name, group)| self.mix_group(name, group, detail));
         }
     }
 
-    fn mix_group(&mut self, name: &[u8], group: &Group) {
+    fn mix_group(&mut self, name: &[u8], group: &Group, detail: Detail) {
         self.mix(name);
         self.mix(&group.last_id.to_bytes());
         self.mix(&group.entries_read.unwrap_or(u64::MAX).to_be_bytes());
         for consumer in group.consumers() {
             self.mix(consumer.name());
-            self.mix(&consumer.seen.0.to_be_bytes());
-            self.mix(&consumer.active.map_or(-1, |at| at.0).to_be_bytes());
+            if detail == Detail::All {
+                self.mix(&consumer.seen.0.to_be_bytes());
+                self.mix(&consumer.active.map_or(-1, |at| at.0).to_be_bytes());
+            }
             for id in consumer.pending() {
                 let pending = &group.pending()[id];
                 self.mix(&id.to_bytes());

@@ -174,6 +174,20 @@ impl<'a> Keyspace<'a> {
         self.set(key, NewValue::Bytes { bytes: value, form: Form::Raw }, Ttl::Clear);
     }
 
+    /// Gives `key` a small collection in its packed form, which has no fields with deadlines, in place of any value; its
+    /// deadline is cleared.
+    ///
+    /// # Panics
+    /// If that kind is never packed so.
+    pub fn put_packed(&mut self, key: &[u8], kind: Kind, packing: Packing, bytes: &[u8]) {
+        self.set(key, NewValue::Bytes { bytes, form: Form::Packed(kind, packing) }, Ttl::Clear);
+    }
+
+    /// Gives `key` a large collection, which has no fields with deadlines, in place of any value; its deadline is cleared.
+    pub fn put_object(&mut self, key: &[u8], object: Box<dyn Object>) {
+        self.set(key, NewValue::Object(object), Ttl::Clear);
+    }
+
     #[inline]
     fn set(&mut self, key: &[u8], value: NewValue<'_>, ttl: Ttl) {
         let hash = self.hash(key);

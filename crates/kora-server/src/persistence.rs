@@ -6,6 +6,9 @@
 //! ([`loader`]).
 
 mod check;
+#[cfg(any(test, feature = "crash"))]
+pub mod crash;
+mod drive;
 mod figures;
 mod import;
 mod loader;
@@ -30,6 +33,7 @@ use crate::config::Config;
 use crate::config::persistence::{AppendFsync, SaveRules};
 use crate::shared::Shared;
 pub use check::{Verdict, check, repair};
+use drive::Drive;
 pub(crate) use loader::LoadError;
 pub(crate) use loader::Loading;
 pub use loader::LoadingFigures;
@@ -120,8 +124,8 @@ struct State {
 pub(crate) struct Persistence {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
-    /// The log's clock counts from here.
-    began: Instant,
+    /// Who writes the log, and the log's clock.
+    drive: Drive,
     /// Whether the shards record effects: while there is a log.
     recording: Arc<AtomicBool>,
     log: RwLock<Option<OpenLog>>,
@@ -144,14 +148,14 @@ pub(crate) struct Persistence {
 
 impl Persistence {
     pub(crate) fn new(config: &Config, started: UnixMs) -> Self {
-        Self::on(Arc::new(RealDisk), config, started)
+        Self::on(Arc::new(RealDisk), Drive::Thread(Instant::now()), config, started)
     }
 
-    fn on(disk: Arc<dyn Disk>, config: &Config, started: UnixMs) -> Self {
+    fn on(disk: Arc<dyn Disk>, drive: Drive, config: &Config, started: UnixMs) -> Self {
         Self {
             disk,
             dir: Self::dir_of(config),
-            began: Instant::now(),
+            drive,
             recording: Arc::default(),
             log: RwLock::default(),
             lock: Mutex::default(),

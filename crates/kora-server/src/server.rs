@@ -36,6 +36,60 @@ pub struct Server {
     ended: crossbeam_channel::Receiver<()>,
 }
 
+/// What a server is made of, but for threads and sockets.
+pub(crate) struct Engine {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) services: Arc<Services>,
+    pub(crate) shards: Vec<Shard<ServerDriver>>,
+    /// Told when the server is to end.
+    pub(crate) ended: crossbeam_channel::Receiver<()>,
+}
+
+impl Engine {
+    /// One shard for each waker; `seed` decides hashing and random choices.
+    pub(crate) fn new(
+        config: Config,
+        (wakers, seed): (Vec<Box<dyn Wake>>, u64),
+        persistence: Persistence,
+        log_level: Option<LevelHandle>,
+    ) -> io::Result<Self> {
+        let mut shards = new_shards::<ServerDriver>(wakers, &config.core(), seed);
+        let broker = Arc::new(Broker::new(shards[0].hub().shard_count()));
+        let account = Arc::new(Account::open());
+        let (end_sender, ended) = crossbeam_channel::unbounded();
+        let table = Arc::new(CommandTable::new(SHARD_FAMILIES, FAMILIES));
+        let persistence = Arc::new(persistence);
+        let host = Arc::new(ServerHost::new(Arc::clone(&table), Arc::clone(persistence.refuses())));
+        let scripts = Arc::new(Scripts::new(Arc::clone(&host) as _));
+        let shared = Arc::new(Shared::new(SharedParts {
+            table,
+            scripts: Arc::clone(&scripts),
+            script_host: Arc::clone(&host),
+            hub: Arc::clone(shards[0].hub()),
+            broker,
+            persistence,
+            config,
+            started: clock(),
+            run_id: random_bytes::<20>()?.iter().map(|byte| format!("{byte:02x}")).collect(),
+            reclaimer: Reclaimer::start(Arc::clone(&account))?,
+            account,
+            log_level,
+            end_sender,
+        }));
+        host.serve(&shared);
+        shared.persistence.serve(&shared);
+        shared.configure_scripts(&shared.config());
+        let services = Arc::new(
+            Services::default()
+                .with(Arc::clone(&shared.broker))
+                .with(scripts)
+                .with(Arc::new(Arc::clone(&shared.persistence))),
+        );
+        shards.iter_mut().for_each(|shard| shard.set_services(Arc::clone(&services)));
+        Ok(Self { shared, services, shards, ended })
+    }
+}
+
 /// Ends a server from anywhere: a signal handler, a command.
 #[derive(Clone, Debug)]
 pub struct Ender(Arc<Shared>);
@@ -73,39 +127,10 @@ impl Server {
             .iter()
             .map(|poller| poller.waker().map(|waker| Box::new(waker) as Box<dyn Wake>))
             .collect::<io::Result<_>>()?;
-        let seed = random_bytes::<8>()?;
-        let shards = new_shards::<ServerDriver>(wakers, &config.core(), u64::from_le_bytes(seed));
-        let broker = Arc::new(Broker::new(worker_count));
-        let account = Arc::new(Account::open());
-        let (end_sender, ended) = crossbeam_channel::unbounded();
-        let table = Arc::new(CommandTable::new(SHARD_FAMILIES, FAMILIES));
-        let persistence = Arc::new(Persistence::new(&config, clock()));
-        let host = Arc::new(ServerHost::new(Arc::clone(&table), Arc::clone(persistence.refuses())));
-        let scripts = Arc::new(Scripts::new(Arc::clone(&host) as _));
-        let shared = Arc::new(Shared::new(SharedParts {
-            table,
-            scripts: Arc::clone(&scripts),
-            script_host: Arc::clone(&host),
-            hub: Arc::clone(shards[0].hub()),
-            broker,
-            persistence,
-            config,
-            started: clock(),
-            run_id: random_bytes::<20>()?.iter().map(|byte| format!("{byte:02x}")).collect(),
-            reclaimer: Reclaimer::start(Arc::clone(&account))?,
-            account,
-            log_level,
-            end_sender,
-        }));
-        host.serve(&shared);
-        shared.persistence.serve(&shared);
-        shared.configure_scripts(&shared.config());
-        let services = Arc::new(
-            Services::default()
-                .with(Arc::clone(&shared.broker))
-                .with(scripts)
-                .with(Arc::new(Arc::clone(&shared.persistence))),
-        );
+        let seed = u64::from_le_bytes(random_bytes::<8>()?);
+        let persistence = Persistence::new(&config, clock());
+        let Engine { shared, services, shards, ended } =
+            Engine::new(config, (wakers, seed), persistence, log_level)?;
         let mut server = Self { shared: Arc::clone(&shared), threads: Vec::new(), addresses, ended };
         let mut shards = shards;
         if shared.persistence.has_something_to_restore(&shared.config()) {
@@ -114,8 +139,7 @@ impl Server {
             server.restore(stores, Arc::clone(&services))?;
         }
         let mut listeners = Some(listeners);
-        for (index, (mut shard, poller)) in shards.into_iter().zip(pollers).enumerate() {
-            shard.set_services(Arc::clone(&services));
+        for (index, (shard, poller)) in shards.into_iter().zip(pollers).enumerate() {
             let listeners = listeners.take().unwrap_or_default();
             let worker = Worker::new(shard, Arc::clone(&shared), poller, listeners, clock)?;
             let ender = Ender(Arc::clone(&shared));

@@ -123,7 +123,18 @@ impl NameChange {
     }
 }
 
+/// A copy of a disk on which the process ended during a call.
 #[derive(Debug)]
+pub struct Crash {
+    /// The call.
+    pub call: u64,
+    /// What ended it.
+    pub fault: Fault,
+    /// The copy, to be restarted.
+    pub disk: SimulatedDisk,
+}
+
+#[derive(Clone, Debug)]
 struct State {
     choices: Choices,
     calls: u64,
@@ -143,12 +154,15 @@ struct State {
     changes: Vec<(PathBuf, NameChange)>,
     locks: BTreeSet<PathBuf>,
     failed_syncs: u64,
+    /// What ends the copies that are made at each call.
+    watched: Vec<Fault>,
 }
 
 /// A disk in memory; a copy is the same disk.
 #[derive(Clone, Debug)]
 pub struct SimulatedDisk {
     state: Arc<Mutex<State>>,
+    crashes: Arc<Mutex<Vec<Crash>>>,
 }
 
 impl SimulatedDisk {
@@ -170,8 +184,43 @@ impl SimulatedDisk {
             changes: Vec::new(),
             locks: BTreeSet::new(),
             failed_syncs: 0,
+            watched: Vec::new(),
         };
-        Self { state: Arc::new(Mutex::new(state)) }
+        Self::of(state)
+    }
+
+    fn of(state: State) -> Self {
+        Self { state: Arc::new(Mutex::new(state)), crashes: Arc::default() }
+    }
+
+    /// From now on, for each of `faults` ([`Fault::Kill`], [`Fault::PowerCut`]), makes a copy at each call that changes
+    /// something, on which the process ends during the call. Here it goes on.
+    pub fn keep_crashes(&self, faults: &[Fault]) {
+        self.state.lock().watched = faults.to_vec();
+    }
+
+    /// The copies made since the last time.
+    #[must_use]
+    pub fn take_crashes(&self) -> Vec<Crash> {
+        std::mem::take(&mut *self.crashes.lock())
+    }
+
+    /// Makes the copies for a call that `act` makes on them.
+    fn copy_for(&self, act: impl Fn(&Self)) {
+        let state = self.state.lock();
+        if state.watched.is_empty() || state.ended_by.is_some() {
+            return;
+        }
+        for (index, &fault) in (0..).zip(&state.watched) {
+            let mut copy = state.clone();
+            copy.choices = Choices::new(copy.choices.number().wrapping_add(index));
+            copy.watched.clear();
+            copy.faults.clear();
+            copy.armed = vec![fault];
+            let disk = Self::of(copy);
+            act(&disk);
+            self.crashes.lock().push(Crash { call: state.calls, fault, disk });
+        }
     }
 
     /// Plans a fault for a call. Calls are counted from 0; one that doesn't fit waits for the next call it fits.
@@ -380,6 +429,7 @@ impl SimulatedDisk {
 
 impl Disk for SimulatedDisk {
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.copy_for(|copy| drop(copy.create_new(path)));
         self.run(Call::Name, |state| {
             if state.names.contains_key(path) {
                 return Err(io::ErrorKind::AlreadyExists.into());
@@ -403,6 +453,7 @@ impl Disk for SimulatedDisk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.copy_for(|copy| drop(copy.rename(from, to)));
         self.run(Call::Name, |state| {
             let inode = *state.names.get(from).ok_or(io::ErrorKind::NotFound)?;
             state.change_name(NameChange::Rename(from.to_owned(), to.to_owned(), inode));
@@ -411,6 +462,7 @@ impl Disk for SimulatedDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
+        self.copy_for(|copy| drop(copy.remove(path)));
         self.run(Call::Name, |state| {
             state.names.get(path).ok_or(io::ErrorKind::NotFound)?;
             state.change_name(NameChange::Remove(path.to_owned()));
@@ -433,6 +485,7 @@ impl Disk for SimulatedDisk {
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.copy_for(|copy| drop(copy.sync_dir(dir)));
         let mut state = self.state.lock();
         match state.enter(Call::Sync, None)? {
             Course::Well | Course::Short | Course::Full => {
@@ -517,6 +570,11 @@ impl SimulatedFile {
         }
     }
 
+    /// The same file on a copy of the disk.
+    fn on(&self, disk: &SimulatedDisk) -> Self {
+        Self { disk: disk.clone(), inode: self.inode, generation: self.generation }
+    }
+
     fn add(state: &mut MutexGuard<'_, State>, inode: usize, bytes: &[u8]) {
         if let Some(inode) = state.inodes.get_mut(inode) {
             inode.append(bytes);
@@ -530,6 +588,7 @@ impl DiskFile for SimulatedFile {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.disk.copy_for(|copy| drop(self.on(copy).write(bytes)));
         let mut state = self.disk.state.lock();
         let course = state.enter(Call::Write, Some(self.generation))?;
         let some = state.choices.up_to(bytes.len().saturating_sub(1));
@@ -561,14 +620,17 @@ impl DiskFile for SimulatedFile {
     }
 
     fn rewrite_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.disk.copy_for(|copy| drop(self.on(copy).rewrite_at(bytes, offset)));
         self.run(Call::Write, |inode| inode.rewrite_at(bytes, offset))
     }
 
     fn sync_data(&mut self) -> io::Result<()> {
+        self.disk.copy_for(|copy| drop(self.on(copy).sync_data()));
         self.run(Call::Sync, Inode::sync)
     }
 
     fn truncate(&mut self, length: u64) -> io::Result<()> {
+        self.disk.copy_for(|copy| drop(self.on(copy).truncate(length)));
         self.run(Call::Write, |inode| inode.truncate(length))
     }
 

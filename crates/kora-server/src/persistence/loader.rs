@@ -337,7 +337,7 @@ impl<'t, 'a> Replay<'t, 'a> {
     ///
     /// # Errors
     /// If there is no such command, or it does not work on stores.
-    fn run(&mut self, db: DbIndex, args: &[&[u8]]) -> Result<Option<String>, String> {
+    pub(super) fn run(&mut self, db: DbIndex, args: &[&[u8]]) -> Result<Option<String>, String> {
         if args.is_empty() || db.0 >= self.target.stores[0].config().database_count {
             return Err("an empty command, or a database that there is not".to_owned());
         }

@@ -9,10 +9,11 @@ use std::sync::{Arc, Weak};
 use kora_core::journal::Effects;
 use kora_storage::StorageError;
 use kora_storage::items::EffectBuffer;
-use kora_storage::log::{Failure, FsyncPolicy, Log, LogOptions, LogThread, Notify, spawn};
+use kora_storage::log::{Failure, FsyncPolicy, Log, LogOptions, Notify};
 use kora_storage::recovery::Recovery;
 
 use super::Persistence;
+use super::drive::Writing;
 use super::restore::io_error;
 use crate::config::Config;
 use crate::shared::Shared;
@@ -27,12 +28,18 @@ const RECORD_BYTES: usize = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct OpenLog {
     log: Arc<Log>,
-    thread: Option<LogThread>,
+    writing: Writing,
 }
 
 impl OpenLog {
     pub(super) fn log(&self) -> &Arc<Log> {
         &self.log
+    }
+
+    /// Who writes it.
+    #[cfg(any(test, feature = "crash"))]
+    pub(super) fn writing(&self) -> &Writing {
+        &self.writing
     }
 }
 
@@ -61,10 +68,10 @@ impl Notify for Bell {
 pub(crate) struct Recorder(EffectBuffer);
 
 impl Recorder {
-    /// Appends the effects of a round, as one record unless they are very large.
-    pub(crate) fn record(&mut self, persistence: &Persistence, effects: &Effects) {
+    /// Appends the effects of a round, as one record unless they are very large; the number of the last, if there is a log.
+    pub(crate) fn record(&mut self, persistence: &Persistence, effects: &Effects) -> Option<u64> {
         let open = persistence.log.read();
-        let Some(open) = open.as_ref() else { return };
+        let open = open.as_ref()?;
         let buffer = &mut self.0;
         let mut operation = 0;
         for effect in effects.iter() {
@@ -80,15 +87,16 @@ impl Recorder {
         for part in effects.parts() {
             buffer.push_part(part.operation, part.parts);
         }
-        open.log.append(buffer.payload(), buffer.parts(), persistence.clock_ms());
+        let record = open.log.append(buffer.payload(), buffer.parts(), persistence.clock_ms());
         buffer.clear(BUFFER_BYTES_KEPT);
+        Some(record)
     }
 }
 
 impl Persistence {
     /// Milliseconds of the clock that the log goes by.
     pub(super) fn clock_ms(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+        self.drive.clock_ms()
     }
 
     /// The folder of the log.
@@ -107,15 +115,13 @@ impl Persistence {
         let shared = self.shared.get().cloned().unwrap_or_default();
         let options = LogOptions {
             policy: config.persistence.append_fsync.into(),
-            salt: crate::server::random_number()
-                .map_err(|source| io_error("read", "/dev/urandom".as_ref(), source))?,
+            salt: self.drive.salt().map_err(|source| io_error("read", "/dev/urandom".as_ref(), source))?,
             notify: Arc::new(Bell(shared)),
         };
         let (log, writer) = Log::open(Arc::clone(&self.disk), &dir, next, options)?;
-        let began = self.began;
-        let clock = move || u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let thread = spawn(writer, clock).map_err(|source| io_error("start the thread of", &dir, source))?;
-        *self.log.write() = Some(OpenLog { log, thread: Some(thread) });
+        let writing = self.drive.begin(writer);
+        let writing = writing.map_err(|source| io_error("start the thread of", &dir, source))?;
+        *self.log.write() = Some(OpenLog { log, writing });
         self.recording.store(true, Ordering::Release);
         Ok(())
     }
@@ -224,8 +230,8 @@ impl Persistence {
     pub(crate) fn close_log(&self) {
         self.recording.store(false, Ordering::Release);
         self.is_log_beginning.store(false, Ordering::Release);
-        let Some(OpenLog { thread, .. }) = self.log.write().take() else { return };
-        if let Some(Err(failure)) = thread.map(LogThread::close) {
+        let Some(OpenLog { writing, .. }) = self.log.write().take() else { return };
+        if let Err(failure) = writing.close(self.clock_ms()) {
             tracing::error!("the end of the log was not written: {}", failure.cause);
         }
     }

@@ -246,7 +246,7 @@ impl Persistence {
 }
 
 /// The context of what is done with all stores before they have a home.
-fn ctx<'a>(
+pub(super) fn ctx<'a>(
     stores: &'a mut [Box<ShardStore>],
     journal: &'a mut Journal,
     services: &'a Arc<Services>,

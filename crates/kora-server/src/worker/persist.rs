@@ -48,7 +48,9 @@ pub(super) fn connect(shard: &mut Shard<ServerDriver>, shared: &Arc<Shared>) {
     let persistence = Arc::clone(&shared.persistence);
     shard.journal().share_recording(Arc::clone(persistence.recording()));
     let mut recorder = Recorder::default();
-    shard.set_effect_sink(Box::new(move |effects| recorder.record(&persistence, effects)));
+    shard.set_effect_sink(Box::new(move |effects| {
+        recorder.record(&persistence, effects);
+    }));
 }
 
 impl Worker {

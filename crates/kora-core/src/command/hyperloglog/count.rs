@@ -33,6 +33,7 @@ fn pfcount(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
 }
 
 fn count_one(ctx: &mut Ctx<'_>, key: &[u8]) -> CommandResult<u64> {
+    let db = ctx.db;
     let mut keyspace = ctx.keyspace(key);
     let Some(value) = keyspace.read_string(key)? else { return Ok(0) };
     let sketch = sketch_in(value)?;
@@ -43,6 +44,8 @@ fn count_one(ctx: &mut Ctx<'_>, key: &[u8]) -> CommandResult<u64> {
     let mut entry = keyspace.write_string(key)?.expect("the key was found above");
     cache_count(entry.raw_mut(0), count);
     keyspace.journal().changed(1);
+    // It counts as a read, so that nothing else records it.
+    keyspace.journal().effect(db, &[b"PFCOUNT", key]);
     keyspace.touched(key);
     Ok(count)
 }

@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::options::find_store_key;
 use super::reads_patterns;
 use crate::command::testing::BareShard;
+use crate::reply::Value;
+use crate::shard::store::DbIndex;
 
 fn words(line: &str) -> Vec<&[u8]> {
     line.split(' ').map(str::as_bytes).collect()
@@ -102,4 +104,17 @@ proptest! {
         let reply = shard.run(&format!("SORT l {direction} LIMIT {offset} {count} {alpha}"));
         prop_assert_eq!(crate::command::testing::render(&reply), format!("{:?}", expected));
     }
+}
+
+#[test]
+fn what_replaces_a_hash_takes_the_deadlines_of_its_fields_with_it() {
+    let mut shard = BareShard::new();
+    for line in ["HSET h f v", "HPEXPIRE h 100 FIELDS 1 f", "RPUSH l 2 1", "SORT l STORE h"] {
+        shard.run(line);
+    }
+    assert_eq!(shard.store.database(DbIndex(0)).expiring_hashes(), 0);
+    shard.now.0 += 1000;
+    let now = shard.now;
+    shard.store.sweep(&mut shard.journal, now, 1000);
+    assert_eq!(shard.run("LLEN h"), Value::Integer(2));
 }

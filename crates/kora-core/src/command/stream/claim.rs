@@ -123,7 +123,7 @@ struct Claim {
 
 impl Claim {
     /// Reads the arguments from the least idle time on. IDs end where an argument is none.
-    fn parse(args: &[&[u8]], now: UnixMs) -> CommandResult<Self> {
+    fn parse(args: &[&[u8]], now: UnixMs, is_repeated: bool) -> CommandResult<Self> {
         let idle_min_ms = parse_named(args[0], "Invalid min-idle-time argument for XCLAIM")?.max(0);
         let ids: Ids = args[1..].iter().map_while(|arg| parse_strict_id(arg).ok()).collect();
         let mut rest = &args[1 + ids.len()..];
@@ -164,9 +164,9 @@ impl Claim {
             };
         }
         claim.terms.delivery_count = u64::try_from(delivery_count).ok();
-        // A time to come, or before 1970, is no time to have given anything out; unless effects are replayed, at a time
-        // before everything.
-        if delivered_ms >= 0 && (delivered_ms <= now.0 || now.0 == 0) {
+        // A time to come, or before 1970, is no time to have given anything out; unless effects are replayed: the clock may
+        // have been set back since.
+        if delivered_ms >= 0 && (delivered_ms <= now.0 || is_repeated) {
             claim.terms.delivered = UnixMs(delivered_ms);
         }
         Ok(claim)
@@ -184,11 +184,12 @@ pub(super) fn parse_named(text: &[u8], refusal: &'static str) -> CommandResult<i
 }
 
 fn xclaim(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let (key, now) = (args[1], ctx.clock());
+    let (key, now, ctx_now) = (args[1], ctx.clock(), ctx.now);
     let taker = Taker { db: ctx.db, key, group: args[2], consumer: args[3] };
     let mut keyspace = ctx.keyspace(key);
     check_group(&mut keyspace, key, taker.group)?;
-    let claim = Claim::parse(&args[4..], now)?;
+    // What is replayed runs at a time before everything.
+    let claim = Claim::parse(&args[4..], now, ctx_now.0 == 0)?;
     let stream = write_stream(&mut keyspace, key)?;
     let (log, group) = stream.and_then(|stream| stream.group_mut(taker.group)).expect("it was found");
     let is_moved_on = claim.last_id > group.last_id;

@@ -33,13 +33,10 @@ impl Keyspace<'_> {
 
     /// Makes `key` a list of `texts`, whatever it held; it has no deadline then.
     pub fn put_list(&mut self, key: &[u8], texts: &[&[u8]]) {
-        let setting = self.config().list_max_listpack_size;
-        let Some(mut entry) = self.write(key) else { return self.add_list(key, End::Back, texts) };
-        match NewList::of(texts, End::Back, setting) {
-            NewList::Packed(elements) => entry.set_packed(Kind::List, Packing::BareListPack, &elements),
-            NewList::Quick(list) => entry.set_object(list),
+        match NewList::of(texts, End::Back, self.config().list_max_listpack_size) {
+            NewList::Packed(elements) => self.put_packed(key, Kind::List, Packing::BareListPack, &elements),
+            NewList::Quick(list) => self.put_object(key, list),
         }
-        entry.set_expiry(None);
     }
 
     /// Makes `key`, which a look-up has just not found, a list of `texts`, each pushed at `end`.

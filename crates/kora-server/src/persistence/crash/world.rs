@@ -1,0 +1,464 @@
+//! One life after another of an engine that logs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use kora_core::keyspace::Keyspace;
+use kora_core::rdb::dump::dump;
+use kora_core::shard::hub::Wake;
+use kora_core::shard::runner::Shard;
+use kora_core::shard::store::{DbIndex, ShardStore};
+use kora_core::time::UnixMs;
+use kora_storage::log::{FsyncPolicy, Health, Log, UNSYNCED_MS_MAX};
+use kora_storage::simulated::{Choices, Fault, SimulatedDisk};
+use parking_lot::Mutex;
+
+use super::super::loader::LoadError;
+use super::super::log::Recorder;
+use super::super::snapshot::Ticket;
+use super::super::{Drive, Persistence, Purpose};
+use super::Tally;
+use super::book::{Book, State, keys_of, state_of};
+use super::generate::{Knowledge, command};
+use crate::config::Config;
+use crate::config::persistence::AppendFsync;
+use crate::server::Engine;
+
+mod recover;
+mod run;
+
+/// Databases of each engine.
+pub(super) const DATABASES: u16 = 3;
+
+/// Most shards of an engine.
+const SHARDS_MAX: u16 = 4;
+
+/// When the first life begins.
+const START_MS: u64 = 1_800_000_000_000;
+
+/// What is done in a life, at least and at most.
+const ACTIONS: (u64, u64) = (25, 60);
+
+pub(super) type Checked<T = ()> = Result<T, String>;
+
+#[derive(Debug)]
+struct NobodySleeps;
+
+impl Wake for NobodySleeps {
+    fn wake(&self) {}
+}
+
+/// An engine on a disk, whose log is written step by step.
+fn engine(
+    disk: &SimulatedDisk,
+    clock: &Arc<AtomicU64>,
+    shard_count: u16,
+    policy: AppendFsync,
+    seed: u64,
+) -> Engine {
+    let config = config(policy);
+    let wakers = (0..shard_count).map(|_| Box::new(NobodySleeps) as Box<dyn Wake>).collect();
+    let persistence = persistence(disk, clock, &config);
+    Engine::new(config, (wakers, seed), persistence, None).expect("the system has threads and random bytes")
+}
+
+fn config(policy: AppendFsync) -> Config {
+    let mut config = Config::default();
+    config.databases = DATABASES;
+    config.dir = b"data".to_vec();
+    config.persistence.append_only = true;
+    config.persistence.append_fsync = policy;
+    config
+}
+
+fn persistence(disk: &SimulatedDisk, clock: &Arc<AtomicU64>, config: &Config) -> Persistence {
+    let drive = Drive::Steps(Arc::clone(clock));
+    Persistence::on(Arc::new(disk.clone()), drive, config, UnixMs(0))
+}
+
+/// An engine and its stores, into which data are loaded again and again.
+pub(super) struct Bench {
+    pub(super) engine: Engine,
+    #[expect(clippy::vec_box, reason = "stores are lent in boxes, as everywhere")]
+    pub(super) stores: Vec<Box<ShardStore>>,
+}
+
+impl Bench {
+    fn new(shard_count: u16) -> Self {
+        let disk = SimulatedDisk::new(0);
+        let mut engine = engine(&disk, &Arc::default(), shard_count, AppendFsync::Always, 7);
+        let stores = engine.shards.iter_mut().filter_map(Shard::take_store).collect();
+        Self { engine, stores }
+    }
+
+    /// What it holds.
+    pub(super) fn state(&mut self) -> State {
+        let libraries = self.engine.shared.scripts.library_codes();
+        state_of(&mut self.stores.iter_mut().map(|store| &mut **store).collect::<Vec<_>>(), libraries)
+    }
+
+    /// Forgets all, and loads what is on a disk, as a start would. Returns the last record and the state.
+    pub(super) fn load(&mut self, disk: &SimulatedDisk, now: UnixMs) -> Result<(u64, State), LoadError> {
+        let Self { engine, stores } = self;
+        for store in stores.iter_mut() {
+            store.unload();
+            drop(store.take_garbage());
+        }
+        engine.shared.scripts.flush_libraries();
+        let config = engine.shared.config();
+        let persistence = Arc::new(persistence(disk, &Arc::default(), &config));
+        persistence.serve(&engine.shared);
+        persistence.restore(&engine.shared, stores, &engine.services, now)?;
+        let last = persistence.appended().unwrap_or(0);
+        Ok((last, self.state()))
+    }
+}
+
+/// Engines that runs use one after the other.
+#[derive(Default)]
+pub struct Pool {
+    copy: Option<Bench>,
+    benches: [Option<Bench>; SHARDS_MAX as usize],
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pool").finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    pub(super) fn bench(&mut self, shard_count: u16) -> &mut Bench {
+        let place = &mut self.benches[usize::from(shard_count) - 1];
+        place.get_or_insert_with(|| Bench::new(shard_count))
+    }
+}
+
+/// The disk and what is known about it from outside.
+pub(super) struct World<'p> {
+    pub(super) pool: &'p mut Pool,
+    disk: SimulatedDisk,
+    choices: Choices,
+    clock: Arc<AtomicU64>,
+    pub(super) book: Arc<Mutex<Book>>,
+    /// What must survive a power cut, and what a kill.
+    promised: u64,
+    promised_at_kill: u64,
+    failed_syncs: u64,
+    /// Whether the process before was killed, and the system went on.
+    was_kill: bool,
+    /// The last commands, for reports.
+    trace: Vec<String>,
+    tally: Tally,
+}
+
+/// A process while it lives.
+pub(super) struct Life {
+    pub(super) engine: Engine,
+    pub(super) log: Arc<Log>,
+    pub(super) snapshot: Option<Ticket>,
+    was_failed: bool,
+    /// The last record that was covered when the policy changed.
+    covered_before: u64,
+}
+
+impl Drop for World<'_> {
+    fn drop(&mut self) {
+        self.pool.copy = self.book.lock().copy.take();
+    }
+}
+
+impl<'p> World<'p> {
+    pub(super) fn new(pool: &'p mut Pool, disk: SimulatedDisk, seed: u64) -> Self {
+        let copy = pool.copy.take().unwrap_or_else(|| Bench::new(1));
+        let book = Book { copy: Some(copy), now_ms: START_MS, ..Book::default() };
+        Self {
+            pool,
+            disk,
+            choices: Choices::new(seed),
+            clock: Arc::new(AtomicU64::new(START_MS)),
+            book: Arc::new(Mutex::new(book)),
+            promised: 0,
+            promised_at_kill: 0,
+            failed_syncs: 0,
+            was_kill: true,
+            trace: Vec::new(),
+            tally: Tally { runs: 1, ..Tally::default() },
+        }
+    }
+
+    pub(super) fn tally(&self) -> Tally {
+        Tally { records: self.book.lock().records, ..self.tally.clone() }
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.clock.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn now(&self) -> UnixMs {
+        UnixMs(i64::try_from(self.now_ms()).expect("no run lasts for ages"))
+    }
+
+    /// A start, some work, and an end.
+    pub(super) fn live(&mut self) -> Checked {
+        let mut life = self.start()?;
+        if self.tally.commands == 0 {
+            self.run_beginning(&mut life);
+        }
+        let actions = ACTIONS.0 + self.choices.below(ACTIONS.1 - ACTIONS.0);
+        for _ in 0..actions {
+            self.act(&mut life)?;
+            self.judge_crashes()?;
+            if self.disk.is_dead() {
+                break;
+            }
+            self.compare(&mut life)?;
+            self.observe(&mut life)?;
+        }
+        let result = self.end(life);
+        self.judge_crashes()?;
+        result
+    }
+
+    /// A last start finds what was promised.
+    pub(super) fn finish(&mut self) -> Checked {
+        let life = self.start()?;
+        self.disk.end(Fault::Kill);
+        self.bury(life);
+        self.judge_crashes()
+    }
+
+    fn end(&mut self, life: Life) -> Checked {
+        if self.disk.is_dead() {
+            self.bury(life);
+            return Ok(());
+        }
+        match self.choices.below(4) {
+            0 => self.disk.end(Fault::Kill),
+            1 => self.disk.end(Fault::PowerCut { keeps_some: false }),
+            2 => self.disk.end(Fault::PowerCut { keeps_some: true }),
+            _ => return self.close(life),
+        }
+        self.bury(life);
+        Ok(())
+    }
+
+    /// An orderly end.
+    fn close(&mut self, life: Life) -> Checked {
+        let log = Arc::clone(&life.log);
+        life.engine.shared.persistence.close_log();
+        self.judge_crashes()?;
+        if !self.disk.is_dead() && log.health() == Health::Healthy {
+            self.promised = log.appended();
+        }
+        self.disk.end(Fault::PowerCut { keeps_some: true });
+        self.bury(life);
+        Ok(())
+    }
+
+    /// Lets go of a process that is dead, and waits for its last thread.
+    pub(super) fn bury(&mut self, Life { engine, snapshot, .. }: Life) {
+        let Engine { shards, .. } = engine;
+        drop(shards);
+        if let Some(ticket) = snapshot {
+            // It was given up.
+            let _ = ticket.wait();
+        }
+    }
+
+    /// What is done next.
+    fn act(&mut self, life: &mut Life) -> Checked {
+        match self.choices.below(24) {
+            0..=12 => self.run_some(life),
+            13..=16 => self.step_log(life),
+            17 => self.pass_time(life),
+            18 if life.snapshot.is_none() => self.begin_snapshot(life),
+            19 | 20 if life.snapshot.is_some() => self.go_on_with_snapshot(life, 400),
+            21 if life.snapshot.is_some() => self.go_on_with_snapshot(life, 1 << 20),
+            22 => self.change_policy(life),
+            _ if life.log.is_failed() && life.snapshot.is_none() => self.begin_snapshot(life),
+            _ => {}
+        }
+        let failure = self.book.lock().failure.take();
+        failure.map_or(Ok(()), |failure| Err(self.explain(&failure)))
+    }
+
+    fn explain(&self, what: &str) -> String {
+        let trace = self.trace.iter().rev().take(12).rev().cloned().collect::<Vec<_>>().join("\n  ");
+        format!("{what}; after\n  {trace}")
+    }
+
+    pub(super) fn step_log(&self, life: &Life) {
+        let open = life.engine.shared.persistence.log.read();
+        if let Some(open) = open.as_ref() {
+            open.writing().step(self.now_ms());
+        }
+    }
+
+    fn change_policy(&mut self, life: &mut Life) {
+        if self.choices.one_in(4) {
+            life.covered_before = life.log.covered();
+            let policies = [FsyncPolicy::Always, FsyncPolicy::EverySecond, FsyncPolicy::No];
+            life.engine.shared.persistence.set_policy(policies[self.choices.up_to(2)]);
+        }
+    }
+
+    fn pass_time(&mut self, life: &mut Life) {
+        self.advance(self.choices.clone().below(1500));
+        let _ = self.choices.number();
+        let now = self.now();
+        for shard in &mut life.engine.shards {
+            if self.choices.one_in(2) {
+                let _ = shard.sweep(now, 1000);
+            }
+            shard.hand_over();
+        }
+    }
+
+    fn advance(&mut self, by_ms: u64) {
+        self.clock.fetch_add(by_ms, Ordering::Relaxed);
+        self.book.lock().now_ms = self.now_ms();
+    }
+
+    /// Takes all stores in hand, as a command does that needs them all.
+    fn with_all_stores<T>(
+        life: &mut Life,
+        body: impl FnOnce(&Arc<Persistence>, &mut [Box<ShardStore>], &Engine) -> T,
+    ) -> T {
+        let mut stores: Vec<_> = life.engine.shards.iter_mut().filter_map(Shard::take_store).collect();
+        let result = body(&life.engine.shared.persistence, &mut stores, &life.engine);
+        for store in stores {
+            life.engine.shared.hub.send_store(store);
+        }
+        life.engine.shards.iter_mut().for_each(|shard| {
+            shard.poll();
+        });
+        result
+    }
+
+    /// Begins a snapshot as BGREWRITEAOF does.
+    pub(super) fn begin_snapshot(&mut self, life: &mut Life) {
+        let (now, calls) = (self.now(), self.disk.calls());
+        let purpose = Purpose::Base;
+        let ticket = Self::with_all_stores(life, |persistence, stores, engine| {
+            let mut journal = kora_core::journal::Journal::default();
+            let mut ctx = super::super::restore::ctx(stores, &mut journal, &engine.services, now);
+            persistence.begin(&mut ctx, purpose)
+        });
+        let Ok(ticket) = ticket else { return };
+        // The number that was left out has no record, and the state that is.
+        let mut book = self.book.lock();
+        let (appended, state) = (life.log.appended(), book.last.clone());
+        book.history.insert(appended, state);
+        drop(book);
+        // Its thread makes the file first, and then waits for us.
+        while self.disk.calls() == calls
+            && !self.disk.is_dead()
+            && life.engine.shared.persistence.running().is_some()
+        {
+            std::thread::yield_now();
+        }
+        life.snapshot = Some(ticket);
+        self.trace.push("(snapshot begun)".to_owned());
+    }
+
+    pub(super) fn go_on_with_snapshot(&mut self, life: &mut Life, budget: usize) {
+        let mut is_under_way = false;
+        for shard in &mut life.engine.shards {
+            if let Some(store) = shard.store() {
+                let _ = store.snapshot_some(budget);
+                is_under_way |= store.is_in_snapshot();
+            }
+        }
+        if is_under_way {
+            return;
+        }
+        let was_failed = life.log.is_failed();
+        if let Some(ticket) = life.snapshot.take()
+            && ticket.wait().is_ok()
+        {
+            self.trace.push("(snapshot finished)".to_owned());
+            self.tally.snapshots += 1;
+            self.tally.healed += u64::from(was_failed && !life.log.is_failed());
+        }
+    }
+
+    /// The data must equal what their effects made of the copy.
+    pub(super) fn compare(&mut self, life: &mut Life) -> Checked {
+        let libraries = life.engine.shared.scripts.library_codes();
+        let mut stores: Vec<&mut ShardStore> =
+            life.engine.shards.iter_mut().filter_map(Shard::store).collect();
+        if stores.len() != usize::from(life.engine.shared.hub.shard_count()) {
+            return Err("a store did not come home".to_owned());
+        }
+        let state = state_of(&mut stores, libraries);
+        let mut book = self.book.lock();
+        let heard = std::mem::take(&mut book.heard);
+        if state == book.last {
+            return Ok(());
+        }
+        let live = keys_of(&mut stores);
+        let Some(copy) = &mut book.copy else { return Ok(()) };
+        let copied = keys_of(&mut copy.stores.iter_mut().map(|store| &mut **store).collect::<Vec<_>>());
+        let differ = live.keys().chain(copied.keys()).filter(|key| live.get(*key) != copied.get(*key));
+        let differ: Vec<String> = differ
+            .map(|key| {
+                let name = key.1.escape_ascii();
+                format!("{}/{name}: {:?}, by its effects {:?}", key.0, live.get(key), copied.get(key))
+            })
+            .collect();
+        drop(book);
+        let what = format!("effects do not reproduce it: {differ:#?}; effects {heard:#?}");
+        Err(self.explain(&what))
+    }
+
+    /// Notes what is promised.
+    fn observe(&mut self, life: &mut Life) -> Checked {
+        let log = &life.log;
+        self.tally.failures += u64::from(log.is_failed() && !life.was_failed);
+        life.was_failed = log.is_failed();
+        let covered = log.covered();
+        let book = self.book.lock();
+        if let Some((number, parts)) =
+            book.operations.iter().find(|(_, parts)| !parts.is_whole_or_absent(covered))
+        {
+            return Err(format!("{covered} covered, but of operation {number} there is only {parts:?}"));
+        }
+        self.promised_at_kill = self.promised_at_kill.max(covered);
+        match log.policy() {
+            // What was covered before that was the policy is only written, maybe.
+            FsyncPolicy::Always if covered > life.covered_before => {
+                self.promised = self.promised.max(covered);
+            }
+            FsyncPolicy::EverySecond
+                if !log.must_wait(self.clock.load(Ordering::Relaxed)) && log.health() == Health::Healthy =>
+            {
+                let now_ms = self.clock.load(Ordering::Relaxed);
+                let is_old = |time: &&(u64, u64)| time.1 + UNSYNCED_MS_MAX < now_ms;
+                let last = book.times.iter().take_while(is_old).last().map_or(0, |time| time.0);
+                let is_whole =
+                    |end: &u64| book.operations.values().all(|parts| parts.is_whole_or_absent(*end));
+                self.promised = self.promised.max((0..=last).rev().find(is_whole).unwrap_or(0));
+            }
+            FsyncPolicy::Always | FsyncPolicy::EverySecond | FsyncPolicy::No => {}
+        }
+        Ok(())
+    }
+
+    /// What the generator has to know.
+    fn knowledge(&mut self, life: &mut Life) -> Knowledge {
+        let names = ["string0", "list0", "set0", "hash0", "zset0", "stream0", "geo0", "hll0", "{t}hash1"];
+        let name = names[self.choices.up_to(names.len() - 1)].as_bytes();
+        let mut journal = kora_core::journal::Journal::default();
+        let mut found = None;
+        for store in life.engine.shards.iter_mut().filter_map(Shard::store) {
+            let mut keyspace = Keyspace::new(store, &mut journal, DbIndex(0), UnixMs(0), true);
+            found = found.or(keyspace.peek(name).map(|entry| dump(entry, true)));
+        }
+        Knowledge {
+            now_ms: self.now().0,
+            dump: found.unwrap_or_default(),
+            library_dump: life.engine.shared.scripts.dump_libraries(),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Who writes the log, and by which clock: a thread, or a crash test that takes every step itself.
+
+use std::io;
+use std::time::Instant;
+
+use kora_storage::log::{Failure, LogThread, LogWriter, spawn};
+#[cfg(any(test, feature = "crash"))]
+use {
+    parking_lot::Mutex,
+    std::sync::Arc,
+    std::sync::atomic::{AtomicU64, Ordering},
+};
+
+/// Who is to write logs.
+#[derive(Debug)]
+pub(super) enum Drive {
+    /// A thread; the clock counts from here.
+    Thread(Instant),
+    /// Whoever calls [`Writing::step`], by this clock of milliseconds.
+    #[cfg(any(test, feature = "crash"))]
+    Steps(Arc<AtomicU64>),
+}
+
+/// Who writes a log.
+#[derive(Debug)]
+pub(super) enum Writing {
+    Thread(LogThread),
+    #[cfg(any(test, feature = "crash"))]
+    Steps(Mutex<LogWriter>),
+}
+
+fn since(begin: Instant) -> u64 {
+    u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Drive {
+    /// The log's clock.
+    pub(super) fn clock_ms(&self) -> u64 {
+        match self {
+            Self::Thread(begin) => since(*begin),
+            #[cfg(any(test, feature = "crash"))]
+            Self::Steps(clock) => clock.load(Ordering::Relaxed),
+        }
+    }
+
+    /// A number for a new log that clients can't know.
+    pub(super) fn salt(&self) -> io::Result<u64> {
+        match self {
+            Self::Thread(_) => crate::server::random_number(),
+            #[cfg(any(test, feature = "crash"))]
+            Self::Steps(clock) => Ok(clock.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// Begins to write.
+    pub(super) fn begin(&self, writer: LogWriter) -> io::Result<Writing> {
+        match self {
+            Self::Thread(begin) => {
+                let begin = *begin;
+                spawn(writer, move || since(begin)).map(Writing::Thread)
+            }
+            #[cfg(any(test, feature = "crash"))]
+            Self::Steps(_) => Ok(Writing::Steps(Mutex::new(writer))),
+        }
+    }
+}
+
+impl Writing {
+    /// Writes and syncs what is left, and ends the log.
+    pub(super) fn close(self, now_ms: u64) -> Result<(), Failure> {
+        match self {
+            Self::Thread(thread) => {
+                // It has the clock.
+                let _ = now_ms;
+                thread.close()
+            }
+            #[cfg(any(test, feature = "crash"))]
+            Self::Steps(writer) => writer.into_inner().close(now_ms),
+        }
+    }
+
+    /// Takes a step, if nobody else does.
+    #[cfg(any(test, feature = "crash"))]
+    pub(super) fn step(&self, now_ms: u64) {
+        if let Self::Steps(writer) = self {
+            writer.lock().step(now_ms);
+        }
+    }
+}
