@@ -99,13 +99,17 @@ pub(crate) fn in_transaction(name: &str) -> Option<CoreHandler> {
 }
 
 fn bgsave_later(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    schedules(args)?;
+    persistence(ctx)?.schedule(Task::Save);
+    out.simple("Background saving scheduled");
+    Ok(())
+}
+
+/// Whether BGSAVE is given its option.
+fn schedules(args: &[&[u8]]) -> CommandResult<bool> {
     match args {
-        [_] => Err(OTHER_IS_ACTIVE),
-        [_, option] if option.eq_ignore_ascii_case(b"schedule") => {
-            persistence(ctx)?.schedule(Task::Save);
-            out.simple("Background saving scheduled");
-            Ok(())
-        }
+        [_] => Ok(false),
+        [_, option] if option.eq_ignore_ascii_case(b"schedule") => Ok(true),
         _ => Err(CommandError::Syntax),
     }
 }
@@ -128,11 +132,7 @@ const OTHER_IS_ACTIVE: CommandError = CommandError::text(
 );
 
 fn bgsave(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let schedules = match args {
-        [_] => false,
-        [_, option] if option.eq_ignore_ascii_case(b"schedule") => true,
-        _ => return Err(CommandError::Syntax),
-    };
+    let schedules = schedules(args)?;
     let persistence = persistence(ctx)?;
     match persistence.running() {
         Some(Purpose::Dump) => {
