@@ -138,13 +138,13 @@ fn trimming_minds_references() {
 #[test]
 fn a_replayed_claim_keeps_its_time_though_the_clock_was_set_back() {
     let mut replica = BareShard::new();
-    let now = std::mem::replace(&mut replica.now, UnixMs(0));
+    replica.now = UnixMs(0);
     replica.store.set_replaying(Some(UnixMs(5)));
     replica.run("XADD s 1-1 a b");
     replica.run("XGROUP CREATE s g 0");
     replica.run("XCLAIM s g c 0 1-1 TIME 1700000000000 RETRYCOUNT 1 FORCE JUSTID LASTID 1-1");
     replica.store.set_replaying(None);
-    replica.now = UnixMs(now.0 + 500);
+    replica.now = UnixMs(1_700_000_000_500);
     assert_eq!(format!("{:?}", replica.run("XPENDING s g IDLE 500 - + 9")).matches("1-1").count(), 1);
     assert_eq!(format!("{:?}", replica.run("XPENDING s g IDLE 501 - + 9")).matches("1-1").count(), 0);
 }
