@@ -39,8 +39,10 @@ fn four_workers() {
 
 fn check_server(workers: u16) {
     let (workers, port) = (workers.to_string(), free_port().expect("a port is free").to_string());
-    let args =
-        ["--port", &port, "--bind", "127.0.0.1", "--enable-debug-command", "yes", "--workers", &workers];
+    let dir = tempfile::tempdir().expect("a folder for snapshots");
+    let dir = dir.path().to_str().expect("its name is text");
+    let args = ["--port", &port, "--bind", "127.0.0.1", "--dir", dir];
+    let args = [&args[..], &["--enable-debug-command", "yes", "--workers", &workers]].concat();
     let Ok(Invocation::Run(loaded)) = read(&args, &mut std::io::empty()) else {
         panic!("the options are well-formed");
     };

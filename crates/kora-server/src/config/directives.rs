@@ -63,6 +63,24 @@ macro_rules! field {
     };
 }
 
+/// A directive that names a file in the data directory.
+macro_rules! file_name {
+    ($name:literal, $field:ident) => {
+        row(
+            $name,
+            Text,
+            Meaning::Works {
+                get: |config| config.persistence.$field.to_setting(),
+                set: |config, setting| {
+                    config.persistence.$field = file_name(setting, $name)?;
+                    Ok(())
+                },
+                lines: None,
+            },
+        )
+    };
+}
+
 const NETWORK: &[Directive] = &[
     field!("bind", Words, bind).then(Apply::Listeners),
     field!("port", Int(0, PORT), port).then(Apply::Listeners),
@@ -246,45 +264,9 @@ const PERSISTENCE: &[Directive] = &[
     )
     .accumulates(),
     field!("appendonly", Bool, persistence.append_only).then(Apply::Persistence),
-    row(
-        "dbfilename",
-        Text,
-        Meaning::Works {
-            get: |config| config.persistence.db_file_name.to_setting(),
-            set: |config, setting| {
-                config.persistence.db_file_name = file_name(setting, "dbfilename")?;
-                Ok(())
-            },
-            lines: None,
-        },
-    )
-    .protected(),
-    row(
-        "appendfilename",
-        Text,
-        Meaning::Works {
-            get: |config| config.persistence.append_file_name.to_setting(),
-            set: |config, setting| {
-                config.persistence.append_file_name = file_name(setting, "appendfilename")?;
-                Ok(())
-            },
-            lines: None,
-        },
-    )
-    .at_start(),
-    row(
-        "appenddirname",
-        Text,
-        Meaning::Works {
-            get: |config| config.persistence.append_dir_name.to_setting(),
-            set: |config, setting| {
-                config.persistence.append_dir_name = file_name(setting, "appenddirname")?;
-                Ok(())
-            },
-            lines: None,
-        },
-    )
-    .at_start(),
+    file_name!("dbfilename", db_file_name).protected(),
+    file_name!("appendfilename", append_file_name).at_start(),
+    file_name!("appenddirname", append_dir_name).at_start(),
     field!("appendfsync", Choice(AppendFsync::WORDS), persistence.append_fsync).then(Apply::Persistence),
     inert("no-appendfsync-on-rewrite", Bool, "no", "a rewrite does not hold up the log's syncs"),
     field!("auto-aof-rewrite-min-size", Bytes(0, LONG), persistence.auto_rewrite_min_size),
