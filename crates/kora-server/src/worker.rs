@@ -78,8 +78,10 @@ pub(crate) struct Worker {
     is_loading: bool,
     /// What writes do could not be kept.
     refuses_writes: bool,
-    /// This round has something to do, or the one before had.
-    is_working: bool,
+    /// When a round last had something to do for clients.
+    worked: Instant,
+    /// Slices of a snapshot since the last pause.
+    slices: u32,
     /// Replies that wait for the log.
     held: Held,
     /// Connections that wait until records of the log are durable.
@@ -146,7 +148,8 @@ impl Worker {
             is_busy: false,
             is_loading: false,
             refuses_writes: false,
-            is_working: false,
+            worked: Instant::now(),
+            slices: 0,
             held: Held::default(),
             log_waits: Vec::new(),
             holds_publishers: false,
@@ -194,7 +197,9 @@ impl Worker {
         waited?;
         self.begin_round();
         add(&self.counters().rounds, 1);
-        self.is_working = !ready.is_empty() || !self.queue.is_empty();
+        if !ready.is_empty() || !self.queue.is_empty() {
+            self.worked = self.round_begun;
+        }
         self.release();
         if !self.log_waits.is_empty() {
             self.end_log_waits();

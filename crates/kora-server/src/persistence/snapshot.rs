@@ -21,6 +21,9 @@ use crate::command::connection::REDIS_VERSION;
 use crate::config::Config;
 use crate::shared::Shared;
 
+/// How much a snapshot's thread stands back behind others.
+const NICENESS: i32 = 10;
+
 /// Bytes of one shard on their way, above which it waits.
 const SHARE_BYTES: usize = 1024 * 1024;
 
@@ -158,6 +161,8 @@ pub(super) fn start(
         progress: Arc::clone(&progress),
     };
     let body = move || {
+        // Of this thread alone: who serves clients comes first. Where that is not allowed, it does without.
+        let _ = rustix::process::nice(NICENESS);
         let result = writer.run(purpose);
         // Nobody need wait for it.
         let _ = result_sender.send(result);

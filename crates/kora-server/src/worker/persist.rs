@@ -27,7 +27,14 @@ const SLICE_BYTES: usize = 4 * 1024;
 /// The same while there is none.
 const IDLE_SLICE_BYTES: usize = 32 * 1024;
 
-/// How long a worker waits with the next slice when the disk does not keep up.
+/// Slices beside other work between two pauses. A worker that never sleeps is the first to be put off when there are more
+/// threads than cores, and then for milliseconds.
+const SLICES_IN_A_ROW: u32 = 4;
+
+/// Work this long ago is no other work.
+const WORK_LASTS: Duration = Duration::from_millis(10);
+
+/// How long a worker waits with the next slice when the disk does not keep up, or beside other work.
 const FULL_PAUSE: Duration = Duration::from_millis(1);
 
 /// Connections whose replies wait until a record of the log is covered.
@@ -60,7 +67,13 @@ impl Worker {
         if !store.is_in_snapshot() {
             return Duration::MAX;
         }
-        let budget = if self.is_working { SLICE_BYTES } else { IDLE_SLICE_BYTES };
+        let is_working = self.round_begun.saturating_duration_since(self.worked) < WORK_LASTS;
+        if is_working && self.slices >= SLICES_IN_A_ROW {
+            self.slices = 0;
+            return FULL_PAUSE;
+        }
+        self.slices += 1;
+        let budget = if is_working { SLICE_BYTES } else { IDLE_SLICE_BYTES };
         match store.snapshot_some(budget) {
             Progress::None | Progress::Done => Duration::MAX,
             Progress::More => Duration::ZERO,
