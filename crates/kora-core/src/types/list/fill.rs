@@ -51,6 +51,15 @@ impl Fill {
         }
     }
 
+    /// Whether a list that is read from a file is a listpack: where elements are counted, their bytes are not.
+    pub(super) fn holds_stored(self, bytes: usize, elements: usize) -> bool {
+        match self {
+            Self::Bytes(most) => bytes <= most,
+            Self::Elements(most) => elements <= most,
+            Self::Unlimited => true,
+        }
+    }
+
     /// Whether a listpack is at most half of what it may be: then a list that lost elements becomes a listpack again,
     /// and does not turn back with the next one it gets.
     pub(super) fn holds_half(self, bytes: usize, elements: usize) -> bool {

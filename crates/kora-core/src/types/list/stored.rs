@@ -80,7 +80,8 @@ impl ListLoader {
             return None;
         }
         let limit = Fill::of(self.setting);
-        let listpack = self.list.only_listpack().filter(|list| limit.holds(list.total_bytes(), list.len()));
+        let listpack =
+            self.list.only_listpack().filter(|list| limit.holds_stored(list.total_bytes(), list.len()));
         match listpack.map(ListPack::elements) {
             Some(elements) if elements.len() <= PACKED_BYTES_MAX => {
                 return Some(Entry::new_packed(key, (Kind::List, Packing::BareListPack), elements, expiry));
