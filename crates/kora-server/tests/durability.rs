@@ -9,6 +9,8 @@ mod damage;
 mod disk;
 #[path = "durability/ending.rs"]
 mod ending;
+#[path = "durability/import.rs"]
+mod import;
 
 use std::path::Path;
 
