@@ -12,6 +12,7 @@ use kora_core::command::spec::{CoreHandler, Flags};
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::context::Stores;
 use kora_core::journal::Journal;
+use kora_core::keyspace::entry::Entry;
 use kora_core::rdb::file::{self, Piece};
 use kora_core::rdb::{Loader, RdbError};
 use kora_core::reply::NoReply;
@@ -283,6 +284,7 @@ fn build_all(
             let text = format!("the data have a database {}, and 'databases' allows for fewer", batch.db.0);
             return Err(LoadError::Other(text));
         }
+        let twice = |entry: Entry| damage(format!("the key '{}' is there twice", entry.key().escape_ascii()));
         let mut built = Vec::with_capacity(BUILT_AT_ONCE);
         let mut rest = &batch.bytes[..];
         let (mut keys, mut expired) = (0, 0);
@@ -306,12 +308,11 @@ fn build_all(
                 Err(RdbError::Empty) => tracing::warn!("the empty key '{}' is left out", key()),
                 Err(error) => return Err(damage(format!("the key '{}': {error}", key()))),
             }
-            if built.len() == BUILT_AT_ONCE || rest.is_empty() {
-                store.load(batch.db, &mut built, now).map_err(|twice| {
-                    damage(format!("the key '{}' is there twice", twice.key().escape_ascii()))
-                })?;
+            if built.len() == BUILT_AT_ONCE {
+                store.load(batch.db, &mut built, now).map_err(twice)?;
             }
         }
+        store.load(batch.db, &mut built, now).map_err(twice)?;
         loading.keys.fetch_add(keys, Ordering::Relaxed);
         loading.expired.fetch_add(expired, Ordering::Relaxed);
     }

@@ -2,6 +2,8 @@
 
 use kora_testkit::durability::{Ending, Options, run};
 
+use crate::{launch, line};
+
 fn check(ending: Ending, fsync: &str, cycles: usize, life_ms_max: usize) {
     let options = Options {
         program: env!("CARGO_BIN_EXE_kora-server").into(),
@@ -37,4 +39,30 @@ fn everything_survives_sigterm() {
 #[test]
 fn a_snapshot_is_one_instant() {
     check(Ending::SaveAndKill, "no", 4, 500);
+}
+
+/// Wherever the expired ones stand in the file, the others are loaded.
+#[test]
+fn keys_that_expired_meanwhile_take_no_others_with_them() {
+    let home = tempfile::tempdir().unwrap();
+    let options = ["--appendonly", "no", "--save", "", "--workers", "1"];
+    let launch = launch(&home.path().join("data"), &options);
+    let mut program = launch.start().unwrap();
+    let mut client = program.connect().unwrap();
+    for db in 0..16 {
+        line(&mut client, &format!("SELECT {db}"));
+        for number in 0..10 {
+            line(&mut client, &format!("SET stays:{number} v"));
+            line(&mut client, &format!("SET goes:{number} v PX 1500"));
+        }
+    }
+    line(&mut client, "SAVE");
+    program.kill().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1600));
+    let again = launch.start().unwrap();
+    let mut client = again.connect().unwrap();
+    for db in 0..16 {
+        line(&mut client, &format!("SELECT {db}"));
+        assert_eq!(line(&mut client, "DBSIZE").number(), Some(10), "database {db}");
+    }
 }
