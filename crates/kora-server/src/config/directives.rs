@@ -23,10 +23,8 @@ const PORT: i64 = u16::MAX as i64;
 
 /// The absolute path of the working directory, which is the one that `dir` named if it did.
 fn working_directory(dir: &[u8]) -> Vec<u8> {
-    match std::env::current_dir() {
-        Ok(present) => present.join(OsStr::from_bytes(dir)).into_os_string().into_vec(),
-        Err(_) => dir.to_vec(),
-    }
+    let path = if dir.is_empty() { Path::new(".") } else { Path::new(OsStr::from_bytes(dir)) };
+    std::path::absolute(path).map_or_else(|_| dir.to_vec(), |path| path.into_os_string().into_vec())
 }
 
 /// All rows.
