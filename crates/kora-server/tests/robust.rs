@@ -26,6 +26,8 @@ mod large;
 mod leaving;
 #[path = "robust/limits.rs"]
 mod limits;
+#[path = "robust/listening.rs"]
+mod listening;
 #[path = "robust/memory.rs"]
 mod memory;
 #[path = "robust/migrate.rs"]
