@@ -16,12 +16,18 @@ use std::path::Path;
 
 use kora_testkit::durability::program::Launch;
 use kora_testkit::frame::Frame;
+use kora_testkit::subject::program_under_test;
 use kora_testkit::target::Connection as _;
 use kora_testkit::target::tcp::TcpConnection;
 
-/// The program on `dir`.
+/// The program under test.
+fn program() -> &'static Path {
+    program_under_test(env!("CARGO_BIN_EXE_kora-server"))
+}
+
+/// It on `dir`.
 fn launch(dir: &Path, options: &[&str]) -> Launch {
-    Launch::new(env!("CARGO_BIN_EXE_kora-server").as_ref(), dir, options)
+    Launch::new(program(), dir, options)
 }
 
 /// Sends a command in words.

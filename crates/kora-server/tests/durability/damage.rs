@@ -7,7 +7,7 @@ use std::process::Command;
 use kora_testkit::durability::program::{Launch, Program};
 use kora_testkit::target::Connection as _;
 
-use crate::{digest, launch, line, text};
+use crate::{digest, launch, line, program, text};
 
 const ELEMENTS: usize = 100;
 /// Bytes of a segment's header.
@@ -81,7 +81,7 @@ fn flip(path: &Path, at: usize) {
 
 /// `--check` or `--repair`: whether all is well, and what was said.
 fn tool(option: &str, dir: &Path) -> (bool, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_kora-server")).arg(option).arg(dir).output().unwrap();
+    let output = Command::new(program()).arg(option).arg(dir).output().unwrap();
     let text = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }

@@ -180,6 +180,14 @@ impl Program {
         Ok(self.child.try_wait()?.is_none())
     }
 
+    /// How it ended, if it has.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn status(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.child.try_wait()
+    }
+
     /// Ends it with SIGKILL: it has no time for anything.
     ///
     /// # Errors
