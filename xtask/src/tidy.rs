@@ -50,6 +50,11 @@ fn check_source(file: &str, text: &str, complaints: &mut Vec<String>) {
         if unfinished().iter().any(|word| line.contains(word.as_str())) {
             complaints.push(format!("{file}:{number}: unfinished"));
         }
+        let names_built =
+            line.contains(&["CARGO_BIN_EXE", "_kora-server"].concat()) && !file.ends_with("subject.rs");
+        if names_built && !line.contains("program_under_test(") {
+            complaints.push(format!("{file}:{number}: runs the program just built, not the one under test"));
+        }
         let is_net = file.ends_with("kora-server/src/net.rs");
         if file.starts_with("crates/")
             && !is_net
