@@ -158,7 +158,13 @@ impl Ctx<'_> {
     #[inline]
     pub fn keyspace_in(&mut self, db: DbIndex, key: &[u8]) -> Keyspace<'_> {
         let store = match &mut self.stores {
-            Stores::One(store) => &mut **store,
+            Stores::One(store) => {
+                debug_assert!(
+                    store.shard_count() == 1 || Slot::of(key).shard(store.shard_count()) == store.id(),
+                    "a command runs on the shard of all its keys"
+                );
+                &mut **store
+            }
             Stores::Lent { stores, shard_count } => {
                 let shard = Slot::of(key).shard(*shard_count);
                 let at = stores.iter().position(|store| store.id() == shard);

@@ -1,6 +1,6 @@
 //! What scripts need of whoever starts the engine: the commands they may run, and the state of its memory.
 
-use kora_core::command::spec::{CoreHandler, Facts};
+use kora_core::command::spec::{CoreHandler, Facts, Flags};
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
@@ -105,6 +105,11 @@ pub trait Host: Send + Sync {
     /// # Errors
     /// If there is none, or it takes another number of arguments.
     fn resolve(&self, args: &[&[u8]]) -> Result<Callee, NoCallee>;
+
+    /// Whether scripts may call the command.
+    fn permits(&self, facts: &Facts) -> bool {
+        !facts.flags.has(Flags::NOSCRIPT)
+    }
 
     /// Runs a command of its own.
     ///

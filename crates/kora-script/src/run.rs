@@ -271,7 +271,7 @@ impl Run {
     }
 
     fn permit(&self, facts: &Facts) -> Result<(), CommandError> {
-        if facts.flags.has(Flags::NOSCRIPT) {
+        if !self.host.permits(facts) {
             return Err(CommandError::text("ERR This Redis command is not allowed from script"));
         }
         let writes = facts.flags.has(Flags::WRITE) || facts.flags.has(Flags::MAY_REPLICATE);

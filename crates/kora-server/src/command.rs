@@ -6,14 +6,17 @@
 mod client;
 mod config;
 pub(crate) mod connection;
+mod debug;
 pub mod facts;
 mod function;
 mod info;
 mod introspection;
 mod memory;
 mod migrate;
+mod module;
 pub(crate) mod persistence;
 pub(crate) mod pubsub;
+pub(crate) mod replication;
 mod script;
 pub(crate) mod scripting;
 mod server;
@@ -129,9 +132,12 @@ pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
     client::COMMANDS,
     config::COMMANDS,
     connection::COMMANDS,
+    debug::COMMANDS,
     function::COMMANDS,
     introspection::COMMANDS,
     memory::COMMANDS,
+    module::COMMANDS,
+    replication::COMMANDS,
     script::COMMANDS,
     pubsub::COMMANDS,
     server::COMMANDS,

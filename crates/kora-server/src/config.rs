@@ -161,6 +161,8 @@ pub struct Config {
     pub hz: u32,
     /// `active-expire-effort`: 1 to 10.
     pub active_expire_effort: u8,
+    /// `lazyfree-lazy-user-flush`: FLUSHALL, FLUSHDB and the like are answered before the memory is free.
+    pub lazy_user_flush: bool,
     /// `notify-keyspace-events`.
     pub event_flags: EventFlags,
     /// The limits of packed collections.
@@ -285,6 +287,7 @@ impl Default for Config {
             lfu_decay_minutes: 1,
             hz: 10,
             active_expire_effort: 1,
+            lazy_user_flush: false,
             event_flags: EventFlags::default(),
             packed: PackedLimits::default(),
             persistence: PersistenceConfig::default(),

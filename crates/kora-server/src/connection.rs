@@ -80,6 +80,11 @@ pub(crate) enum Wait {
     Operation(Box<PendingParts>),
     /// A time, if it ever comes, with the reply that is due then: WAIT.
     Until(Option<UnixMs>, TimedReply),
+    /// That the memory of what was deleted is free, with the reply OK if it is to be told: FLUSHALL and FLUSHDB.
+    Freeing {
+        /// Whether it is.
+        is_told: bool,
+    },
     /// The end of a pause.
     Pause,
 }
@@ -91,6 +96,8 @@ pub(crate) enum TimedReply {
     Integer(i64),
     /// Two integers.
     Pair(i64, i64),
+    /// Nothing at all, whatever ends the wait: CLIENT REPLY.
+    Nothing,
 }
 
 impl TimedReply {
@@ -103,6 +110,7 @@ impl TimedReply {
                 out.integer(one);
                 out.integer(other);
             }
+            Self::Nothing => {}
         }
     }
 }
@@ -120,6 +128,8 @@ pub(crate) struct PendingParts {
     pub(crate) blocking: Option<Arc<Operation<ServerDriver>>>,
     /// Where it stands, once it waits.
     pub(crate) waiter: Option<Arc<Waiter>>,
+    /// Whether it is answered only when what it deleted is free.
+    pub(crate) frees_first: bool,
     /// The commands of EXEC, if it is that.
     pub(crate) exec: Option<Vec<Queued>>,
 }
@@ -242,7 +252,7 @@ impl Connection {
         match &self.wait {
             Wait::Until(until, _) => *until,
             Wait::Operation(pending) => pending.waiter.as_ref()?.until(),
-            Wait::Nothing | Wait::Pause => None,
+            Wait::Nothing | Wait::Freeing { .. } | Wait::Pause => None,
         }
     }
 

@@ -230,22 +230,33 @@ fn clock_us() -> u64 {
     u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX).saturating_add(1)
 }
 
+/// What the thread that frees is given, in order.
+enum Errand {
+    /// Free this.
+    Free(Garbage),
+    /// Say that all before it is free.
+    Tell(Box<dyn FnOnce() + Send>),
+}
+
 /// A thread that frees tables and large values, so that no worker pauses to do it.
 #[derive(Debug)]
 pub(crate) struct Reclaimer {
-    sender: crossbeam_channel::Sender<Garbage>,
+    sender: crossbeam_channel::Sender<Errand>,
     account: Arc<Account>,
 }
 
 impl Reclaimer {
     /// Starts the thread; it ends when this is dropped.
     pub(crate) fn start(account: Arc<Account>) -> std::io::Result<Self> {
-        let (sender, receiver) = crossbeam_channel::unbounded::<Garbage>();
+        let (sender, receiver) = crossbeam_channel::unbounded::<Errand>();
         let reclaimer = Self { sender, account: Arc::clone(&account) };
         std::thread::Builder::new().name("kora-reclaim".to_owned()).spawn(move || {
             let mut share = Share::default();
-            for garbage in receiver {
-                reclaim(garbage, &account, &mut share);
+            for errand in receiver {
+                match errand {
+                    Errand::Free(garbage) => reclaim(garbage, &account, &mut share),
+                    Errand::Tell(tell) => tell(),
+                }
             }
         })?;
         Ok(reclaimer)
@@ -256,7 +267,13 @@ impl Reclaimer {
         self.account.doomed.fetch_add(doomed_bytes(&garbage), Ordering::Relaxed);
         self.account.doomed_bundles.fetch_add(1, Ordering::Relaxed);
         // If the thread has died, the garbage comes back with the error and is freed here.
-        let _ = self.sender.send(garbage);
+        let _ = self.sender.send(Errand::Free(garbage));
+    }
+
+    /// Calls `tell` once all that it was given so far is free.
+    pub(crate) fn tell_when_free(&self, tell: impl FnOnce() + Send + 'static) {
+        // If the thread has died, whoever waits waits until the server ends.
+        let _ = self.sender.send(Errand::Tell(Box::new(tell)));
     }
 }
 

@@ -14,6 +14,7 @@ use kora_core::shard::store::ShardStore;
 use kora_core::time::UnixMs;
 use kora_script::Scripts;
 
+use crate::command::replication::ReplicationId;
 use crate::command::scripting::ServerHost;
 use crate::command::{FAMILIES, SHARD_FAMILIES};
 use crate::config::Config;
@@ -70,7 +71,8 @@ impl Engine {
             persistence,
             config,
             started: clock(),
-            run_id: random_bytes::<20>()?.iter().map(|byte| format!("{byte:02x}")).collect(),
+            run_id: random_id()?,
+            replication_id: ReplicationId::new(random_id()?),
             reclaimer: Reclaimer::start(Arc::clone(&account))?,
             account,
             log_level,
@@ -236,6 +238,11 @@ fn clock() -> UnixMs {
 /// A number that nobody can know.
 pub(crate) fn random_number() -> io::Result<u64> {
     random_bytes::<8>().map(u64::from_le_bytes)
+}
+
+/// 40 random hexadecimal digits.
+pub(crate) fn random_id() -> io::Result<String> {
+    Ok(random_bytes::<20>()?.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn random_bytes<const N: usize>() -> io::Result<[u8; N]> {

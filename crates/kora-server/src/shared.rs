@@ -13,6 +13,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::client::Clients;
 use crate::command::ServerHandler;
+use crate::command::replication::ReplicationId;
 use crate::command::scripting::ServerHost;
 use crate::config::Config;
 use crate::driver::{ServerDriver, WorkerMail};
@@ -167,6 +168,7 @@ pub(crate) struct Shared {
     pub(crate) persistence: Arc<Persistence>,
     pub(crate) started: UnixMs,
     pub(crate) run_id: String,
+    pub(crate) replication_id: ReplicationId,
     pub(crate) connections_received: AtomicU64,
     pub(crate) connections_rejected: AtomicU64,
     pub(crate) auth_denied: AtomicU64,
@@ -195,6 +197,7 @@ pub(crate) struct SharedParts {
     pub(crate) config: Config,
     pub(crate) started: UnixMs,
     pub(crate) run_id: String,
+    pub(crate) replication_id: ReplicationId,
     pub(crate) account: Arc<Account>,
     pub(crate) reclaimer: Reclaimer,
     pub(crate) log_level: Option<LevelHandle>,
@@ -213,6 +216,7 @@ impl Shared {
             config,
             started,
             run_id,
+            replication_id,
             account,
             reclaimer,
             log_level,
@@ -236,6 +240,7 @@ impl Shared {
             persistence,
             started,
             run_id,
+            replication_id,
             connections_received: AtomicU64::new(0),
             connections_rejected: AtomicU64::new(0),
             auth_denied: AtomicU64::new(0),

@@ -8,6 +8,7 @@ mod batch;
 mod cron;
 mod execute;
 mod finish;
+mod flush;
 mod mail;
 mod persist;
 mod publish;

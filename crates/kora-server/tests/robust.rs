@@ -8,6 +8,8 @@
     reason = "a test fails by panicking, and shows its figures"
 )]
 
+#[path = "robust/age.rs"]
+mod age;
 #[path = "robust/blocking.rs"]
 mod blocking;
 #[path = "robust/bulk.rs"]
@@ -18,6 +20,8 @@ mod client;
 mod crowd;
 #[path = "robust/ending.rs"]
 mod ending;
+#[path = "robust/flush.rs"]
+mod flush;
 #[path = "robust/hostile.rs"]
 mod hostile;
 #[path = "robust/large.rs"]
@@ -36,6 +40,8 @@ mod migrate;
 mod pubsub;
 #[path = "robust/server.rs"]
 mod server;
+#[path = "robust/words.rs"]
+mod words;
 
 /// `fast`, or `full` where all is asked for.
 fn size<T>(fast: T, full: T) -> T {

@@ -22,6 +22,7 @@ use crate::shared::{PauseMode, Shared};
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
     CommandSpec { facts: facts::CLIENT, handler: super::container },
     CommandSpec { facts: facts::CLIENT_GETNAME, handler: getname },
+    CommandSpec { facts: facts::CLIENT_GETREDIR, handler: getredir },
     CommandSpec { facts: facts::CLIENT_HELP, handler: |call, args| call.at_desk(args, client_help) },
     CommandSpec { facts: facts::CLIENT_ID, handler: id },
     CommandSpec { facts: facts::CLIENT_INFO, handler: info },
@@ -33,9 +34,13 @@ pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
     CommandSpec { facts: facts::CLIENT_REPLY, handler: reply },
     CommandSpec { facts: facts::CLIENT_SETINFO, handler: setinfo },
     CommandSpec { facts: facts::CLIENT_SETNAME, handler: setname },
+    CommandSpec { facts: facts::CLIENT_TRACKINGINFO, handler: trackinginfo },
     CommandSpec { facts: facts::CLIENT_UNBLOCK, handler: unblock },
     CommandSpec { facts: facts::CLIENT_UNPAUSE, handler: unpause },
 ];
+
+/// What CLIENT GETREDIR answers while there is no tracking.
+const NO_REDIRECTION: i64 = -1;
 
 /// Whether a client may call itself `name`.
 pub(super) fn check_name(name: &[u8]) -> CommandResult {
@@ -77,6 +82,26 @@ fn getname(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
     } else {
         call.reply().bulk(&name)
     }
+    Ok(())
+}
+
+/// The client that is told of changes in this one's stead: none, since nobody is told of any.
+fn getredir(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+    call.reply().integer(NO_REDIRECTION);
+    Ok(())
+}
+
+/// CLIENT TRACKINGINFO: the server keeps no account of what clients have read.
+fn trackinginfo(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+    let mut out = call.reply();
+    out.map(3);
+    out.bulk(b"flags");
+    out.set(1);
+    out.bulk(b"off");
+    out.bulk(b"redirect");
+    out.integer(NO_REDIRECTION);
+    out.bulk(b"prefixes");
+    out.array(0);
     Ok(())
 }
 
@@ -185,13 +210,16 @@ fn reply(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     Ok(())
 }
 
-fn pause(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+fn refuse_more_than_four(args: &[&[u8]]) -> CommandResult {
     if args.len() > 4 {
-        let name = String::from_utf8_lossy(args[1]);
-        let text =
-            format!("ERR unknown subcommand or wrong number of arguments for '{name}'. Try CLIENT HELP.");
-        return Err(CommandError::Other(text.into()));
+        let name = String::from_utf8_lossy(args[1]).into_owned();
+        return Err(CommandError::SubcommandForm(name, "CLIENT"));
     }
+    Ok(())
+}
+
+fn pause(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    refuse_more_than_four(args)?;
     let mode = match args.get(3).map(|mode| mode.to_ascii_lowercase()).as_deref() {
         None | Some(b"all") => PauseMode::All,
         Some(b"write") => PauseMode::Write,
@@ -212,6 +240,7 @@ fn unpause(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
 }
 
 fn unblock(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    refuse_more_than_four(args)?;
     let with_error = match args.get(3).map(|reason| reason.to_ascii_lowercase()).as_deref() {
         None | Some(b"timeout") => false,
         Some(b"error") => true,

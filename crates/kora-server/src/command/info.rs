@@ -49,6 +49,7 @@ fn server(desk: Desk<'_>) -> ServerInfo {
         os: format!("{} {} {}", text(system.sysname()), text(system.release()), text(system.machine())),
         process_id: std::process::id(),
         run_id: desk.shared.run_id.clone(),
+        replication_id: desk.shared.replication_id.get(),
         tcp_port: config.port,
         now_us: u64::try_from(now_us).unwrap_or(u64::MAX),
         uptime_seconds: u64::try_from(seconds - desk.shared.started.seconds()).unwrap_or(0),

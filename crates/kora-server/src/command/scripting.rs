@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
+use kora_core::command::spec::{Facts, Flags};
 use kora_core::command::table::CommandTable;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
@@ -27,6 +28,8 @@ pub(crate) struct ServerHost {
     refuses: Arc<AtomicBool>,
     /// Whether there is a limit of memory.
     has_limit: AtomicBool,
+    /// DEBUG SET-DISABLE-DENY-SCRIPTS: whether scripts may call DEBUG.
+    permits_debug: AtomicBool,
 }
 
 impl ServerHost {
@@ -36,15 +39,24 @@ impl ServerHost {
             super::client::AT_DESK,
             super::config::AT_DESK,
             super::connection::AT_DESK,
+            super::debug::AT_DESK,
             super::introspection::AT_DESK,
             super::memory::AT_DESK,
+            super::module::AT_DESK,
             super::script::AT_DESK,
             super::server::AT_DESK,
         ];
         let place = |name: &str| table.find_by_full_name(name.as_bytes()).map(|command| command.id);
         let handlers = families.into_iter().flatten();
         let at_desk = handlers.filter_map(|(name, handler)| Some((place(name)?, *handler))).collect();
-        Self { table, at_desk, shared: OnceLock::new(), refuses, has_limit: AtomicBool::new(false) }
+        Self {
+            table,
+            at_desk,
+            shared: OnceLock::new(),
+            refuses,
+            has_limit: AtomicBool::new(false),
+            permits_debug: AtomicBool::new(false),
+        }
     }
 
     /// Tells it the server.
@@ -56,6 +68,11 @@ impl ServerHost {
     /// Takes up what concerns scripts of a configuration.
     pub(crate) fn configure(&self, config: &Config) {
         self.has_limit.store(config.max_memory.0 > 0, Ordering::Relaxed);
+    }
+
+    /// Lets scripts call DEBUG from now on, or no more.
+    pub(crate) fn permit_debug(&self, is_permitted: bool) {
+        self.permits_debug.store(is_permitted, Ordering::Relaxed);
     }
 
     fn shared(&self) -> Option<Arc<Shared>> {
@@ -74,6 +91,13 @@ impl Host for ServerHost {
         }
         let refusal = self.shared()?.persistence.refusal()?;
         Some(CommandError::Other(refusal.text().into()))
+    }
+
+    /// Of what scripts may not call DEBUG is all that a test can be allowed: the rest would run scripts in scripts, or
+    /// is about a connection.
+    fn permits(&self, facts: &Facts) -> bool {
+        let is_debug = facts.name.starts_with("debug|") && !facts.flags.has(Flags::NO_MULTI);
+        !facts.flags.has(Flags::NOSCRIPT) || is_debug && self.permits_debug.load(Ordering::Relaxed)
     }
 
     fn run(&self, place: usize, args: &[&[u8]], now: UnixMs, out: &mut dyn Reply) -> CommandResult {
@@ -107,8 +131,22 @@ impl Host for ServerHost {
 mod tests {
     use super::*;
     use crate::command::{FAMILIES, SHARD_FAMILIES};
-    use kora_core::command::spec::Flags;
+    use kora_core::command::later::{is_later_command, is_later_subcommand};
     use kora_core::command::table::Handler;
+
+    /// What is said to come later is not there yet.
+    #[test]
+    fn no_command_is_both_there_and_missing() {
+        let table = CommandTable::<ServerHandler>::new(SHARD_FAMILIES, FAMILIES);
+        for command in table.all() {
+            let name = command.facts.name;
+            let is_later = match name.split_once('|') {
+                Some((container, name)) => is_later_subcommand(container, name.as_bytes()),
+                None => is_later_command(name.as_bytes()),
+            };
+            assert!(!is_later, "{name}");
+        }
+    }
 
     /// A command that scripts may call runs for them too, but for SELECT, which is the interpreter's.
     #[test]

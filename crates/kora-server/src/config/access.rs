@@ -9,14 +9,14 @@ use kora_core::glob;
 /// Lines of CONFIG HELP.
 pub const HELP: &[&str] = &[
     "CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-    "GET <pattern> [<pattern> ...]",
-    "    Show the directives whose names match.",
-    "SET <directive> <value> [<directive> <value> ...]",
-    "    Change directives, all of them or none.",
+    "GET <pattern>",
+    "    Return parameters matching the glob-like <pattern> and their values.",
+    "SET <directive> <value>",
+    "    Set the configuration <directive> to <value>.",
     "RESETSTAT",
-    "    Start the statistics that INFO shows anew.",
+    "    Reset statistics reported by the INFO command.",
     "REWRITE",
-    "    Write the configuration in effect to its file.",
+    "    Rewrite the configuration file.",
     "HELP",
     "    Print this help.",
 ];

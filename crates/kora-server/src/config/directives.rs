@@ -218,7 +218,7 @@ const GENERAL: &[Directive] = &[
     inert("lazyfree-lazy-expire", Bool, "no", FREES_LAZILY),
     inert("lazyfree-lazy-server-del", Bool, "no", FREES_LAZILY),
     inert("lazyfree-lazy-user-del", Bool, "no", FREES_LAZILY),
-    inert("lazyfree-lazy-user-flush", Bool, "no", FREES_LAZILY),
+    field!("lazyfree-lazy-user-flush", Bool, lazy_user_flush),
     inert("replica-lazy-flush", Bool, "no", FREES_LAZILY).also(&["slave-lazy-flush"]),
     field!("lua-time-limit", Int(0, i64::MAX), busy_reply_threshold_ms).also(&["busy-reply-threshold"]),
     row(

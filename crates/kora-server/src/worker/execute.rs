@@ -25,7 +25,7 @@ use crate::client::{add, flag};
 use crate::command::pubsub::{is_allowed_in_subscribe_mode, publishes, subscribe_mode_error, subscribes};
 use crate::command::{Call, FollowUp, ServerHandler};
 use crate::config::Permission;
-use crate::connection::{Connection, PendingParts, ReplyMode, Wait};
+use crate::connection::{Connection, PendingParts, ReplyMode, TimedReply, Wait};
 use crate::resp::RespSink;
 use crate::shared::PauseMode;
 
@@ -417,7 +417,10 @@ impl Worker {
                 Ran::Deferred => {}
             }
         }
-        let is_alone = placement.is_alone(resolved.facts) || connection.session.reply_mode != ReplyMode::On;
+        let frees_first = resolved.facts.route == Route::LendAll && self.frees_first(resolved.facts, args);
+        let is_alone = placement.is_alone(resolved.facts)
+            || connection.session.reply_mode != ReplyMode::On
+            || frees_first;
         let is_full = is_alone || gathered.request.byte_count() > OPERATION_BYTES_MAX;
         if is_full && !gathered.request.is_empty() {
             return Step::Later;
@@ -430,6 +433,9 @@ impl Worker {
         gathered.commands.push(resolved.id);
         if is_alone {
             self.submit(connection, std::mem::take(gathered));
+        }
+        if let Wait::Operation(pending) = &mut connection.wait {
+            pending.frees_first = frees_first;
         }
         Step::Next
     }
@@ -449,6 +455,9 @@ impl Worker {
         if matches!(ran, Ran::Replied) {
             self.finish_command(connection, resolved, begin);
             self.deliver_own(connection);
+            if resolved.facts.route == Route::LendAll && self.frees_first(resolved.facts, args) {
+                self.hold_until_freed(connection, begin);
+            }
         }
         ran
     }
@@ -484,6 +493,11 @@ impl Worker {
             Some(FollowUp::WaitForLog { record, is_all }) => self.note_log_wait(connection, record, is_all),
             Some(FollowUp::ShutDown) => return self.shut_down(connection, resolved, args),
             None => {}
+        }
+        if let Wait::Until(_, reply) = &mut connection.wait
+            && matches!(connection.session.reply_mode, ReplyMode::Off | ReplyMode::Skip)
+        {
+            *reply = TimedReply::Nothing;
         }
         self.finish_command(connection, resolved, begin);
         self.take_up_config();

@@ -155,7 +155,9 @@ impl Worker {
         for LogWait { origin, is_all, .. } in over {
             let Some(connection) = self.connection_of(origin) else { continue };
             let Wait::Until(_, reply) = &mut connection.wait else { continue };
-            *reply = TimedReply::Pair(1, 0);
+            if *reply != TimedReply::Nothing {
+                *reply = TimedReply::Pair(1, 0);
+            }
             if is_all && connection.client.is_unblockable.swap(false, Ordering::AcqRel) {
                 self.end_timed_wait(origin.slot, Ok(TimedReply::Pair(1, 0)));
             }

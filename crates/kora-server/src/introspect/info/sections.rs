@@ -325,7 +325,7 @@ pub(super) fn replication(server: &ServerInfo, fields: &mut Fields) {
     fields.put("role", "master");
     fields.put("connected_slaves", 0);
     fields.put("master_failover_state", "no-failover");
-    fields.put("master_replid", &server.run_id);
+    fields.put("master_replid", &server.replication_id);
     fields.put("master_replid2", "0".repeat(40));
     fields.put("master_repl_offset", 0);
     fields.put("second_repl_offset", -1);

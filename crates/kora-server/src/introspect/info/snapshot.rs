@@ -32,6 +32,8 @@ pub struct ServerInfo {
     pub process_id: u32,
     /// 40 random hexadecimal digits that name this run.
     pub run_id: String,
+    /// 40 random hexadecimal digits that name the history of the data set.
+    pub replication_id: String,
     /// `port`.
     pub tcp_port: u16,
     /// Microseconds since the Unix epoch.
