@@ -9,7 +9,7 @@ use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use parking_lot::Mutex;
+use kora_locks::{RankedMutex, rank};
 
 use crate::command::spec::CommandSpec;
 use crate::command::table::{CommandTable, Handler};
@@ -98,7 +98,7 @@ enum Answer {
 
 /// Unparks a shard's thread, once that is known.
 #[derive(Clone, Debug, Default)]
-struct ThreadWaker(Arc<Mutex<Option<Thread>>>);
+struct ThreadWaker(Arc<RankedMutex<{ rank::SHARD_THREAD }, Option<Thread>>>);
 
 impl Wake for ThreadWaker {
     fn wake(&self) {

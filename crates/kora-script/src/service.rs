@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use kora_core::error::{CommandError, CommandResult};
-use parking_lot::Mutex;
+use kora_locks::{RankedMutex, rank};
 
 use crate::busy::{Busy, BusyRun};
 use crate::host::Host;
@@ -86,10 +86,10 @@ pub struct Scripts {
     /// Tells the services of different engines apart, where one thread serves several.
     id: u64,
     host: Arc<dyn Host>,
-    cache: Mutex<Cache>,
+    cache: RankedMutex<{ rank::SCRIPTS }, Cache>,
     pub(crate) busy: Arc<Busy>,
-    usages: Mutex<Vec<Arc<VmUsage>>>,
-    libraries: Mutex<Arc<Libraries>>,
+    usages: RankedMutex<{ rank::SCRIPT_USAGE }, Vec<Arc<VmUsage>>>,
+    libraries: RankedMutex<{ rank::LIBRARIES }, Arc<Libraries>>,
     /// Changes with the libraries.
     libraries_version: AtomicU64,
     /// Runs that needed the stores of all shards.
@@ -111,10 +111,10 @@ impl Scripts {
         Self {
             id,
             host,
-            cache: Mutex::default(),
+            cache: RankedMutex::default(),
             busy: Arc::default(),
-            usages: Mutex::default(),
-            libraries: Mutex::default(),
+            usages: RankedMutex::default(),
+            libraries: RankedMutex::default(),
             libraries_version: AtomicU64::new(1),
             runs_on_all: AtomicU64::new(0),
         }
@@ -291,8 +291,8 @@ impl Scripts {
     /// Figures about scripts.
     #[must_use]
     pub fn figures(&self) -> ScriptFigures {
-        let cache = self.cache.lock();
         let libraries = self.libraries();
+        let cache = self.cache.lock();
         let usages = self.usages.lock();
         let sum = |bytes: fn(&VmUsage) -> &AtomicUsize| {
             usages.iter().map(|usage| bytes(usage).load(Ordering::Relaxed)).sum()

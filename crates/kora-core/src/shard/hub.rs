@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use parking_lot::{Mutex, MutexGuard};
+use kora_locks::{RankedMutex, RankedMutexGuard, rank};
 
 use super::operation::{Driver, Operation, Part};
 use super::parking::Parking;
@@ -90,7 +90,7 @@ struct Port<D: Driver> {
 /// What the shards of an engine share.
 pub struct Hub<D: Driver> {
     ports: Box<[Port<D>]>,
-    next_ticket: Mutex<u64>,
+    next_ticket: RankedMutex<{ rank::TICKETS }, u64>,
     /// Number of tickets published: those below it are.
     published: AtomicU64,
 }
@@ -114,7 +114,7 @@ impl<D: Driver> Hub<D> {
                 (port, Doors { lane: lane_end, inbox: inbox_end })
             })
             .unzip();
-        (Self { ports: ports.into(), next_ticket: Mutex::new(0), published: AtomicU64::new(0) }, doors)
+        (Self { ports: ports.into(), next_ticket: RankedMutex::new(0), published: AtomicU64::new(0) }, doors)
     }
 
     /// Number of shards.
@@ -231,7 +231,7 @@ impl<D: Driver> Hub<D> {
 #[derive(Debug)]
 pub struct Submission<'a, D: Driver> {
     hub: &'a Hub<D>,
-    next_ticket: MutexGuard<'a, u64>,
+    next_ticket: RankedMutexGuard<'a, { rank::TICKETS }, u64>,
     ticket: Ticket,
     operation: Arc<Operation<D>>,
     resumed: Option<Resumed>,

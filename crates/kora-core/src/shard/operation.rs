@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use kora_locks::{RankedMutex, rank};
 use smallvec::SmallVec;
 
 use super::claim::{Abandoned, Claim};
@@ -311,7 +311,7 @@ pub(super) enum Course {
     FanOut,
     /// The shards deposit their stores; the last to arrive runs the only item, or all of a transaction's, with all of them.
     #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
-    Lend(Mutex<Vec<Box<ShardStore>>>),
+    Lend(RankedMutex<{ rank::LENT_STORES }, Vec<Box<ShardStore>>>),
 }
 
 /// What all commands of an operation share.
@@ -360,7 +360,7 @@ impl<D: Driver> Operation<D> {
     pub fn new(request: Request, setting: Setting<Style<D>>, origin: D::Origin) -> Self {
         let course = match request.shards.len() {
             1 => Course::Single,
-            _ if request.form != Form::Pipeline => Course::Lend(Mutex::default()),
+            _ if request.form != Form::Pipeline => Course::Lend(RankedMutex::default()),
             _ => Course::FanOut,
         };
         Self { request, course, setting, later_settings: Vec::new(), claim: Claim::default(), origin }
