@@ -8,10 +8,10 @@ use crate::config::CoreConfig;
 use crate::error::CommandResult;
 use crate::journal::Journal;
 use crate::keyspace::Keyspace;
-use crate::keyspace::entry::Kind;
 use crate::reply::Reply;
 use crate::services::Services;
 use crate::shard::store::{DbIndex, ShardStore};
+use crate::shard::waiters::Topic;
 use crate::shard::watch::Watch;
 use crate::slot::{ShardId, Slot};
 use crate::time::UnixMs;
@@ -63,22 +63,20 @@ impl Stores<'_> {
 pub struct Wish {
     /// The keys, in the command's order.
     pub keys: Vec<Box<[u8]>>,
-    /// What one of them must hold for the command to run again.
-    pub kind: Kind,
+    /// What it waits for at each of them.
+    pub(crate) topic: Topic,
     /// When it gives up; `None`: never.
     pub until: Option<UnixMs>,
-    /// Whether it also runs again when a key goes or its type changes.
-    pub wakes_on_removal: bool,
     /// Its arguments when it runs again, where they must differ from those it was sent with.
     pub resumes_as: Option<Box<[Box<[u8]>]>>,
 }
 
 impl Wish {
-    /// To wait until one of `keys` holds a value of `kind`, and then to run as before.
+    /// To wait until one of `keys` offers `topic`, and then to run as before.
     #[must_use]
-    pub fn of(keys: &[&[u8]], kind: Kind, until: Option<UnixMs>) -> Self {
+    pub(crate) fn of(keys: &[&[u8]], topic: Topic, until: Option<UnixMs>) -> Self {
         let keys = keys.iter().map(|key| Box::from(*key)).collect();
-        Self { keys, kind, until, wakes_on_removal: false, resumes_as: None }
+        Self { keys, topic, until, resumes_as: None }
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) use shape::size_class;
 use shape::{HEADER_BYTES, Repr, Shape};
 
 /// The data type of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the names are Redis's and explain themselves")]
 #[repr(u8)]
 pub enum Kind {

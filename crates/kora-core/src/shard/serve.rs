@@ -11,6 +11,9 @@
 //! became ready does anything else of its own. Until that has run, nobody behind it is served from its keys. If there is
 //! nothing for it by then, it waits on where it stood.
 //!
+//! At one key there is a line for each thing that is waited for, and in most lines nobody is looked at behind one who found
+//! nothing: see [`super::waiters`]. So the cost does not grow with the number of those who wait.
+//!
 //! Who may end a wait is decided by [`super::claim`]. The reply reaches the client as the operation's part.
 
 use std::sync::Arc;
@@ -19,10 +22,11 @@ use super::hub::{Mail, Resumed};
 use super::operation::{Driver, Operation, Part, Setting};
 use super::replies::Replies;
 use super::runner::{Shard, run_handler};
-use super::waiters::{ReadyKey, Waiter};
+use super::waiters::{ReadyKey, SpotId, Waiter};
 use crate::command::spec::Flags;
 use crate::context::{Blocking, Stores, Wish};
 use crate::keyspace::Keyspace;
+use crate::keyspace::entry::Kind;
 use crate::slot::ShardId;
 use crate::time::UnixMs;
 
@@ -45,11 +49,7 @@ impl<D: Driver> Shard<D> {
             return;
         }
         let place = (operation.setting.db, self.hub.shard_count());
-        let mut number = |shard| {
-            let store = stores.of_shard(shard).expect("a command first runs with all its keys in hand");
-            store.waiters.next_number()
-        };
-        let waiter = Arc::new(Waiter::new(Arc::clone(&operation) as _, place, wish, &mut number));
+        let waiter = Arc::new(Waiter::new(Arc::clone(&operation) as _, place, wish));
         for shard in waiter.shards() {
             if let Some(store) = stores.of_shard(shard) {
                 store.waiters.add(shard, &waiter, &store.hasher);
@@ -78,41 +78,83 @@ impl<D: Driver> Shard<D> {
     pub(super) fn serve(&mut self, mut stores: Stores<'_>, now: UnixMs) -> Vec<Part<D>> {
         let mut parts = Vec::new();
         while let Some((shard, key)) = take_ready(&mut stores) {
-            self.serve_key(&mut stores, (shard, &key), None, now, &mut parts);
+            self.serve_key(&mut stores, (shard, &key), now, &mut parts);
         }
         parts
     }
 
-    /// Serves those who wait for `key` and came after number `after`.
+    /// Serves those who wait for `key`: one line after the other, since they are not after the same.
     fn serve_key(
         &mut self,
         stores: &mut Stores<'_>,
         (shard, key): (ShardId, &ReadyKey),
-        mut after: Option<u64>,
         now: UnixMs,
         parts: &mut Vec<Part<D>>,
     ) {
-        while let Some(store) = stores.of_shard(shard) {
-            let Some((number, waiter)) = store.waiters.next(key, after) else { return };
-            after = Some(number);
-            let mut keyspace = Keyspace::new(store, &mut self.journal, key.0, now, true);
-            if !waiter.wakes_on(keyspace.peek(&key.1).map(|entry| entry.kind())) {
-                continue;
+        let kind = self.kind_of(stores, (shard, key), now);
+        let Some(store) = stores.of_shard(shard) else { return };
+        for topic in store.waiters.topics(key, kind) {
+            let first = stores.of_shard(shard).and_then(|store| store.waiters.first(key, &topic));
+            self.serve_line(stores, (shard, key), first, now, parts);
+        }
+    }
+
+    /// Serves those who stand at `key` on spot `at` and behind it, until there is nothing for them. It looks at no more than
+    /// one whom it does not serve, unless all who wait get the same, or some have left.
+    fn serve_line(
+        &mut self,
+        stores: &mut Stores<'_>,
+        (shard, key): (ShardId, &ReadyKey),
+        mut at: Option<SpotId>,
+        now: UnixMs,
+        parts: &mut Vec<Part<D>>,
+    ) {
+        while let Some(spot) = at {
+            let kind = self.kind_of(stores, (shard, key), now);
+            let Some(store) = stores.of_shard(shard) else { return };
+            let Some((waiter, next)) = store.waiters.examine(spot) else { return };
+            if !waiter.wakes_on(kind) {
+                // Nor is anybody behind it, who waits for the same.
+                return;
             }
+            at = next;
             let operation = operation_of::<D>(&waiter);
             match operation.claim.take() {
                 Taken::Ours => {}
-                Taken::Over => continue,
+                Taken::Over => {
+                    // Word of it is on its way: whoever comes next need not pass it again.
+                    store.waiters.remove(shard, &waiter);
+                    continue;
+                }
                 Taken::Promised => return,
             }
             let in_hand = stores.shards();
-            if operation.request.shards.iter().all(|shard| in_hand.contains(shard)) {
-                parts.extend(self.resume(stores, &waiter, &operation, now));
-            } else if let Some(store) = stores.of_shard(shard) {
-                store.waiters.promise(waiter, now);
+            if !operation.request.shards.iter().all(|shard| in_hand.contains(shard)) {
+                if let Some(store) = stores.of_shard(shard) {
+                    store.waiters.promise(waiter, now);
+                }
                 return;
             }
+            match self.resume(stores, &waiter, &operation, now) {
+                Some(part) => {
+                    self.forget_in(stores, &waiter);
+                    parts.push(part);
+                }
+                None if waiter.topic().is_shared_out() => return,
+                None => {}
+            }
         }
+    }
+
+    /// What a key holds whose store is in hand.
+    fn kind_of(
+        &mut self,
+        stores: &mut Stores<'_>,
+        (shard, key): (ShardId, &ReadyKey),
+        now: UnixMs,
+    ) -> Option<Kind> {
+        let store = stores.of_shard(shard)?;
+        Keyspace::new(store, &mut self.journal, key.0, now, true).peek(&key.1).map(|entry| entry.kind())
     }
 
     /// Runs the command of a waiter that was taken; `None` if it has to wait on.
@@ -141,7 +183,6 @@ impl<D: Driver> Shard<D> {
         } else {
             operation.timed_out()
         };
-        self.forget_in(stores, waiter);
         Some(part)
     }
 
@@ -155,28 +196,30 @@ impl<D: Driver> Shard<D> {
         let mut parts = Vec::new();
         if operation.claim.is_abandoned() {
             operation.claim.finish();
-            self.forget_in(stores, waiter);
             parts.push(operation.timed_out());
         } else if self.is_awake(stores, waiter, *now) {
             parts.extend(self.resume(stores, waiter, operation, *now));
         } else if !operation.claim.put_back() {
-            self.forget_in(stores, waiter);
             parts.push(operation.timed_out());
         }
-        for (shard, key, number) in waiter.places() {
+        let is_over = !parts.is_empty();
+        // It stands in its lines still: those behind it are found from there.
+        for (index, (shard, key)) in waiter.keys().enumerate() {
             let key = (waiter.db(), key.into());
-            self.serve_key(stores, (shard, &key), Some(number), *now, &mut parts);
+            let behind = stores.of_shard(shard).and_then(|store| store.waiters.behind(waiter, index, &key));
+            self.serve_line(stores, (shard, &key), behind, *now, &mut parts);
+        }
+        if is_over {
+            self.forget_in(stores, waiter);
         }
         parts
     }
 
     /// Whether a key holds what a waiter waits for.
     fn is_awake(&mut self, stores: &mut Stores<'_>, waiter: &Waiter, now: UnixMs) -> bool {
-        waiter.places().any(|(shard, key, _)| {
-            stores.of_shard(shard).is_some_and(|store| {
-                let mut keyspace = Keyspace::new(store, &mut self.journal, waiter.db(), now, true);
-                waiter.wakes_on(keyspace.peek(key).map(|entry| entry.kind()))
-            })
+        waiter.keys().any(|(shard, key)| {
+            let kind = self.kind_of(stores, (shard, &(waiter.db(), key.into())), now);
+            waiter.wakes_on(kind)
         })
     }
 
@@ -196,7 +239,7 @@ impl<D: Driver> Shard<D> {
         self.has_promised = false;
     }
 
-    /// Takes a waiter out of the queues it stands in, wherever they are.
+    /// Takes a waiter out of the lines it stands in, wherever they are.
     fn forget_in(&mut self, stores: &mut Stores<'_>, waiter: &Arc<Waiter>) {
         for shard in waiter.shards() {
             match stores.of_shard(shard) {
@@ -226,3 +269,6 @@ fn take_ready(stores: &mut Stores<'_>) -> Option<(ShardId, ReadyKey)> {
 fn operation_of<D: Driver>(waiter: &Waiter) -> Arc<Operation<D>> {
     Arc::downcast(waiter.operation()).expect("all shards of an engine have one driver")
 }
+
+#[cfg(test)]
+mod tests;

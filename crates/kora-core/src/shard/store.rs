@@ -169,6 +169,19 @@ impl ShardStore {
         self.waiters.key_count()
     }
 
+    /// Number of keys at which blocked clients wait for entries of a group of a stream, or for the key to go.
+    #[must_use]
+    pub fn awaited_group_keys(&self) -> usize {
+        self.waiters.group_key_count()
+    }
+
+    /// Places of blocked clients that were looked at so far, to serve somebody or to take one away: what a test holds
+    /// against the number of those who wait.
+    #[must_use]
+    pub fn examined_waiters(&self) -> u64 {
+        self.waiters.examined()
+    }
+
     /// Number of keys that clients watch.
     #[must_use]
     pub fn watched_keys(&self) -> usize {
@@ -251,7 +264,7 @@ impl ShardStore {
     pub(crate) fn note_clearing(&mut self, db: DbIndex, now: UnixMs) {
         if self.has_audience() {
             let Self { databases, hasher, watchers, waiters, .. } = self;
-            waiters.note_database(db);
+            waiters.note_clearing(db);
             let database = &databases[db.index()];
             let presence = |key: &[u8]| database.presence(hash_key(hasher, key), key, now);
             watchers.replace(db, |key| (presence(key), Presence::Absent));

@@ -1,14 +1,20 @@
 //! Commands that wait for keys of one store, in the order in which they came, and which of their keys became ready.
 //!
-//! A command that waits for several keys stands in the queue of each, also on other shards. What it is, and whether its
+//! A command that waits for several keys stands in a line at each, also on other shards. What it is, and whether its
 //! wait is over, only the shards know: see [`super::serve`].
+//!
+//! At one key there is a line for each thing that is waited for ([`Topic`]): who cannot be served by what the key holds is
+//! not looked at, and in most lines nobody behind one who found nothing can find anything. So to serve one of ten thousand
+//! costs what it costs to serve one of one.
 //!
 //! Nothing is looked at by commands while nobody waits but whether anybody does: see `ShardStore::note_value`.
 
+mod line;
+
 use std::any::Any;
-use std::collections::{BTreeMap, VecDeque};
-use std::ops::Bound;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use smallvec::SmallVec;
 
@@ -18,16 +24,48 @@ use crate::hash::{KeyHasher, Map};
 use crate::keyspace::entry::Kind;
 use crate::slot::{ShardId, Slot};
 use crate::time::UnixMs;
+pub(super) use line::SpotId;
+use line::{Line, NOWHERE, Spots};
 
-/// A command that waits. Shared by the queues it stands in and its client's worker.
+/// So many keys of one command are compared with each other to find those named twice; of more, a sorted set is made.
+const KEYS_COMPARED_MAX: usize = 8;
+
+/// What is waited for at a key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Topic {
+    /// Elements of a collection of this type, which go to whoever takes them.
+    Elements(Kind),
+    /// Entries of a stream, which all who read it get, each behind an ID of its own.
+    Entries,
+    /// Entries of a stream that this group has given to nobody; or that the key goes, or changes its type.
+    Group(Box<[u8]>),
+}
+
+impl Topic {
+    /// Whether one who waits for this is to run when the key holds a value of `kind`, or none.
+    fn wakes_on(&self, kind: Option<Kind>) -> bool {
+        match self {
+            Self::Elements(awaited) => kind == Some(*awaited),
+            Self::Entries => kind == Some(Kind::Stream),
+            Self::Group(_) => true,
+        }
+    }
+
+    /// Whether nobody can find anything at the key where one who waits for the same has found nothing.
+    pub(super) fn is_shared_out(&self) -> bool {
+        !matches!(self, Self::Entries)
+    }
+}
+
+/// A command that waits. Shared by the lines it stands in and its client's worker.
 #[derive(Debug)]
 pub struct Waiter {
     /// The `Operation` it is, whose type the store does not know.
     operation: Arc<dyn Any + Send + Sync>,
     db: DbIndex,
+    /// Its keys, those of one shard behind each other.
     places: Box<[Place]>,
-    kind: Kind,
-    wakes_on_removal: bool,
+    topic: Topic,
     args: Option<Box<[Box<[u8]>]>>,
     until: Option<UnixMs>,
 }
@@ -37,31 +75,28 @@ pub struct Waiter {
 struct Place {
     key: Box<[u8]>,
     shard: ShardId,
-    /// Its number in the order of arrival at that shard.
-    number: u64,
+    /// Its spot in the line, while it stands there. Only whoever has the store of that shard in hand looks at it.
+    spot: AtomicU32,
 }
 
 impl Waiter {
-    /// A waiter whose numbers of arrival are drawn by `next_number`.
+    /// A waiter that does not stand anywhere yet.
     pub(super) fn new(
         operation: Arc<dyn Any + Send + Sync>,
         (db, shard_count): (DbIndex, u16),
         wish: Wish,
-        mut next_number: impl FnMut(ShardId) -> u64,
     ) -> Self {
-        let mut places: Vec<Place> = Vec::with_capacity(wish.keys.len());
-        for key in wish.keys {
-            if places.iter().all(|place| place.key != key) {
-                let shard = Slot::of(&key).shard(shard_count);
-                places.push(Place { key, shard, number: next_number(shard) });
-            }
-        }
+        let place = |key: Box<[u8]>| {
+            let shard = Slot::of(&key).shard(shard_count);
+            Place { key, shard, spot: AtomicU32::new(NOWHERE) }
+        };
+        let mut places: Vec<Place> = each_once(wish.keys).into_iter().map(place).collect();
+        places.sort_by_key(|place| place.shard);
         Self {
             operation,
             db,
             places: places.into(),
-            kind: wish.kind,
-            wakes_on_removal: wish.wakes_on_removal,
+            topic: wish.topic,
             args: wish.resumes_as,
             until: wish.until,
         }
@@ -83,22 +118,33 @@ impl Waiter {
         self.args.as_ref().map(|args| args.iter().map(|arg| &arg[..]).collect())
     }
 
-    /// The keys it waits for: their shard, and its number in their queue.
-    pub(super) fn places(&self) -> impl Iterator<Item = (ShardId, &[u8], u64)> {
-        self.places.iter().map(|place| (place.shard, &place.key[..], place.number))
+    /// What it waits for at each of its keys.
+    pub(super) fn topic(&self) -> &Topic {
+        &self.topic
+    }
+
+    /// The keys it waits for, and their shards.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (ShardId, &[u8])> {
+        self.places.iter().map(|place| (place.shard, &place.key[..]))
     }
 
     /// Whether it is to run when a key it waits for holds a value of `kind`, or none.
     pub(super) fn wakes_on(&self, kind: Option<Kind>) -> bool {
-        kind == Some(self.kind) || self.wakes_on_removal
+        self.topic.wakes_on(kind)
     }
 
-    /// The shards of the keys it waits for, each once.
+    /// The shards of the keys it waits for, each once, ascending.
     pub(super) fn shards(&self) -> SmallVec<[ShardId; 8]> {
         let mut shards: SmallVec<[ShardId; 8]> = self.places.iter().map(|place| place.shard).collect();
-        shards.sort_unstable();
         shards.dedup();
         shards
+    }
+
+    /// Its places at the keys of one shard.
+    fn places_on(&self, shard: ShardId) -> &[Place] {
+        let begin = self.places.partition_point(|place| place.shard < shard);
+        let end = self.places.partition_point(|place| place.shard <= shard);
+        &self.places[begin..end]
     }
 
     pub(super) fn db(&self) -> DbIndex {
@@ -106,15 +152,43 @@ impl Waiter {
     }
 }
 
+/// The keys without those that were named before.
+fn each_once(mut keys: Vec<Box<[u8]>>) -> Vec<Box<[u8]>> {
+    if keys.len() <= KEYS_COMPARED_MAX {
+        let mut at = 0;
+        while at < keys.len() {
+            if keys[..at].contains(&keys[at]) {
+                keys.remove(at);
+            } else {
+                at += 1;
+            }
+        }
+        return keys;
+    }
+    let mut seen = BTreeSet::new();
+    let is_first: Vec<bool> = keys.iter().map(|key| seen.insert(key.clone())).collect();
+    let mut is_first = is_first.into_iter();
+    keys.retain(|_| is_first.next() == Some(true));
+    keys
+}
+
 /// Those that wait for one key.
 #[derive(Debug, Default)]
 struct Queue {
-    /// By order of arrival.
-    waiters: BTreeMap<u64, Arc<Waiter>>,
-    /// How many of them want to know when the key goes.
-    removal_watchers: usize,
+    /// By what they wait for; none is empty.
+    lines: BTreeMap<Topic, Line>,
     /// Whether the key stands in the list of those that became ready.
     is_ready: bool,
+    /// The key's number in the order in which keys began to be waited for.
+    number: u64,
+}
+
+impl Queue {
+    /// Whether somebody wants to know when the key goes.
+    fn has_groups(&self) -> bool {
+        // Groups are the last of the topics.
+        matches!(self.lines.last_key_value(), Some((Topic::Group(_), _)))
+    }
 }
 
 /// A key of one database.
@@ -125,10 +199,15 @@ pub(super) type ReadyKey = (DbIndex, Box<[u8]>);
 pub(crate) struct Waiters {
     /// Only databases and keys that somebody waits for.
     queues: BTreeMap<DbIndex, Map<Box<[u8]>, Queue>>,
+    spots: Spots,
     ready: VecDeque<ReadyKey>,
     /// Waiters that were taken, and need stores that were not in hand.
     promised: VecDeque<(Arc<Waiter>, UnixMs)>,
     next_number: u64,
+    /// Keys at which somebody waits for entries of a group.
+    group_keys: usize,
+    /// Places looked at so far, to serve or to leave.
+    examined: u64,
 }
 
 impl Waiters {
@@ -141,7 +220,7 @@ impl Waiters {
     /// Notes that `key` lost its value.
     #[cold]
     pub(super) fn note_removal(&mut self, db: DbIndex, key: &[u8]) {
-        self.mark(db, key, |queue| queue.removal_watchers > 0);
+        self.mark(db, key, Queue::has_groups);
     }
 
     /// Whether nobody waits for anything.
@@ -161,14 +240,24 @@ impl Waiters {
     /// Notes that all keys of a database may have changed.
     #[cold]
     pub(super) fn note_database(&mut self, db: DbIndex) {
+        self.mark_all(db, |_| true);
+    }
+
+    /// Notes that a database loses all its keys.
+    #[cold]
+    pub(super) fn note_clearing(&mut self, db: DbIndex) {
+        self.mark_all(db, Queue::has_groups);
+    }
+
+    fn mark_all(&mut self, db: DbIndex, is_of_interest: impl Fn(&Queue) -> bool) {
         let Some(queues) = self.queues.get_mut(&db) else { return };
-        // In an order that does not depend on the table: whoever came first is served first.
+        // In an order that does not depend on the table: the key that was waited for first comes first.
         let mut keys: Vec<_> = queues
             .iter_mut()
-            .filter(|(_, queue)| !queue.is_ready)
-            .filter_map(|(key, queue)| {
+            .filter(|(_, queue)| !queue.is_ready && is_of_interest(queue))
+            .map(|(key, queue)| {
                 queue.is_ready = true;
-                Some((*queue.waiters.first_key_value()?.0, key.clone()))
+                (queue.number, key.clone())
             })
             .collect();
         keys.sort_unstable();
@@ -190,45 +279,82 @@ impl Waiters {
         Some((db, key))
     }
 
-    /// The first who waits for `key` among those that came after number `after`, with its own number.
-    pub(super) fn next(&self, (db, key): &ReadyKey, after: Option<u64>) -> Option<(u64, Arc<Waiter>)> {
-        let queue = self.queues.get(db)?.get(key)?;
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let (number, waiter) = queue.waiters.range((from, Bound::Unbounded)).next()?;
-        Some((*number, Arc::clone(waiter)))
+    /// What those who wait at `key` wait for and may find in a value of `kind`.
+    pub(super) fn topics(&self, (db, key): &ReadyKey, kind: Option<Kind>) -> SmallVec<[Topic; 2]> {
+        let queue = self.queues.get(db).and_then(|queues| queues.get(key));
+        let topics = queue.into_iter().flat_map(|queue| queue.lines.keys());
+        topics.filter(|topic| topic.wakes_on(kind)).cloned().collect()
     }
 
-    /// A number for one who arrives.
-    pub(super) fn next_number(&mut self) -> u64 {
-        self.next_number += 1;
-        self.next_number
+    /// The spot of the first who waits for this at `key`.
+    pub(super) fn first(&self, (db, key): &ReadyKey, topic: &Topic) -> Option<SpotId> {
+        self.queues.get(db)?.get(key)?.lines.get(topic)?.first()
     }
 
-    /// Puts a waiter into the queues of those of its keys that live on `shard`, which is this store's.
+    /// The spot behind the one at which `waiter` stands at one of its keys, of which this is the `index`th, and this its store.
+    /// If it stands there no longer, that is the first spot of its line.
+    pub(super) fn behind(&self, waiter: &Waiter, index: usize, key: &ReadyKey) -> Option<SpotId> {
+        match self.spots.get(waiter.places[index].spot.load(Ordering::Relaxed)) {
+            Some((_, next)) => next,
+            None => self.first(key, &waiter.topic),
+        }
+    }
+
+    /// Who stands on a spot, and the spot behind it.
+    pub(super) fn examine(&mut self, spot: SpotId) -> Option<(Arc<Waiter>, Option<SpotId>)> {
+        self.examined += 1;
+        self.spots.get(spot).map(|(waiter, next)| (Arc::clone(waiter), next))
+    }
+
+    /// Puts a waiter into the lines at those of its keys that live on `shard`, which is this store's.
     pub(super) fn add(&mut self, shard: ShardId, waiter: &Arc<Waiter>, hasher: &KeyHasher) {
-        let queues = self.queues.entry(waiter.db).or_insert_with(|| Map::with_hasher(hasher.clone()));
-        for place in waiter.places.iter().filter(|place| place.shard == shard) {
-            let queue = queues.entry(place.key.clone()).or_default();
-            queue.waiters.insert(place.number, Arc::clone(waiter));
-            queue.removal_watchers += usize::from(waiter.wakes_on_removal);
+        let Self { queues, spots, next_number, group_keys, .. } = self;
+        let queues = queues.entry(waiter.db).or_insert_with(|| Map::with_hasher(hasher.clone()));
+        for place in waiter.places_on(shard) {
+            let queue = queues.entry(place.key.clone()).or_insert_with(|| {
+                *next_number += 1;
+                Queue { number: *next_number, ..Queue::default() }
+            });
+            let had_groups = queue.has_groups();
+            let line = queue.lines.entry(waiter.topic.clone()).or_default();
+            place.spot.store(spots.join(line, Arc::clone(waiter)), Ordering::Relaxed);
+            *group_keys += usize::from(queue.has_groups() && !had_groups);
         }
     }
 
-    /// Takes a waiter out of the queues of `shard`, which is this store's.
+    /// Takes a waiter out of the lines of `shard`, which is this store's. Complexity: O(1) for each of its keys.
     pub(super) fn remove(&mut self, shard: ShardId, waiter: &Waiter) {
-        let Some(queues) = self.queues.get_mut(&waiter.db) else { return };
-        for place in waiter.places.iter().filter(|place| place.shard == shard) {
-            let Some(queue) = queues.get_mut(&place.key) else { continue };
-            if queue.waiters.remove(&place.number).is_some() {
-                queue.removal_watchers -= usize::from(waiter.wakes_on_removal);
+        let Self { queues, spots, group_keys, examined, .. } = self;
+        let Some(of_db) = queues.get_mut(&waiter.db) else { return };
+        for place in waiter.places_on(shard) {
+            let spot = place.spot.swap(NOWHERE, Ordering::Relaxed);
+            *examined += 1;
+            let Some(queue) = of_db.get_mut(&place.key) else { continue };
+            let had_groups = queue.has_groups();
+            if let Some(line) = queue.lines.get_mut(&waiter.topic).filter(|_| spot != NOWHERE) {
+                spots.leave(line, spot);
+                if line.is_empty() {
+                    queue.lines.remove(&waiter.topic);
+                }
             }
-            if queue.waiters.is_empty() {
-                queues.remove(&place.key);
+            *group_keys -= usize::from(had_groups && !queue.has_groups());
+            if queue.lines.is_empty() {
+                of_db.remove(&place.key);
             }
         }
-        if queues.is_empty() {
-            self.queues.remove(&waiter.db);
+        if of_db.is_empty() {
+            queues.remove(&waiter.db);
         }
+    }
+
+    /// Places looked at so far.
+    pub(super) fn examined(&self) -> u64 {
+        self.examined
+    }
+
+    /// Number of keys at which somebody waits for entries of a group.
+    pub(super) fn group_key_count(&self) -> usize {
+        self.group_keys
     }
 
     /// Notes that a waiter is to be served at `now` by an operation with all the stores it needs.

@@ -12,6 +12,7 @@ use crate::context::{Ctx, Wish};
 use crate::error::CommandResult;
 use crate::keyspace::entry::Kind;
 use crate::reply::Reply;
+use crate::shard::waiters::Topic;
 use crate::time::UnixMs;
 use crate::types::list::End;
 
@@ -171,5 +172,5 @@ fn transfer_or_wait(
 
 /// Waits for a list at one of `keys`; `false` if the command may not wait.
 fn wait(ctx: &mut Ctx<'_>, keys: &[&[u8]], until: Option<UnixMs>) -> bool {
-    ctx.block(|| Wish::of(keys, Kind::List, until))
+    ctx.block(|| Wish::of(keys, Topic::Elements(Kind::List), until))
 }

@@ -11,8 +11,8 @@ use crate::command::options::timeout_ms;
 use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeySpec};
 use crate::context::{Ctx, Wish};
 use crate::error::{CommandError, CommandResult};
-use crate::keyspace::entry::Kind;
 use crate::reply::Reply;
+use crate::shard::waiters::Topic;
 use crate::time::UnixMs;
 use crate::types::stream::{Log, Stream, StreamId};
 
@@ -212,7 +212,7 @@ fn wait(ctx: &mut Ctx<'_>, args: &[&[u8]], options: &Options<'_>, after: &[Strea
         let head = head.iter().map(|arg| Box::from(*arg));
         let args = || head.chain(after.iter().map(|id| Box::from(&*id.text()))).collect();
         let resumes_as = if is_settled { None } else { Some(args()) };
-        Wish { resumes_as, ..Wish::of(options.keys, Kind::Stream, wait.until) }
+        Wish { resumes_as, ..Wish::of(options.keys, Topic::Entries, wait.until) }
     })
 }
 

@@ -10,8 +10,8 @@ use crate::command::spec::{Arg, CommandSpec, Facts, Flags};
 use crate::context::{Ctx, Wish};
 use crate::error::{CommandError, CommandResult};
 use crate::keyspace::Keyspace;
-use crate::keyspace::entry::Kind;
 use crate::reply::Reply;
+use crate::shard::waiters::Topic;
 use crate::time::UnixMs;
 use crate::types::stream::{ConsumerId, Group, Log, Pending, StreamId};
 
@@ -50,7 +50,7 @@ fn xreadgroup(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Command
     let options = Options::parse(args, Reader::Group, ctx.now)?;
     let member = options.member.expect("XREADGROUP is refused without a group");
     let wanted = resolve(ctx, &options, member)?;
-    if read_now(ctx, &options, member, &wanted, out) || wait(ctx, &options) {
+    if read_now(ctx, &options, member, &wanted, out) || wait(ctx, &options, member) {
         return Ok(());
     }
     out.null_array();
@@ -58,9 +58,9 @@ fn xreadgroup(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Command
 }
 
 /// Waits for entries, or for the group to go, if that was asked for; `false` if the command does not wait or may not.
-fn wait(ctx: &mut Ctx<'_>, options: &Options<'_>) -> bool {
+fn wait(ctx: &mut Ctx<'_>, options: &Options<'_>, member: Member<'_>) -> bool {
     let Some(wait) = options.wait else { return false };
-    ctx.block(|| Wish { wakes_on_removal: true, ..Wish::of(options.keys, Kind::Stream, wait.until) })
+    ctx.block(|| Wish::of(options.keys, Topic::Group(member.group.into()), wait.until))
 }
 
 fn resolve(

@@ -11,6 +11,7 @@ use crate::context::{Ctx, Wish};
 use crate::error::CommandResult;
 use crate::keyspace::entry::Kind;
 use crate::reply::Reply;
+use crate::shard::waiters::Topic;
 use crate::time::UnixMs;
 
 const TIMEOUT: Arg = Arg::new("timeout", ArgType::Double);
@@ -105,5 +106,5 @@ fn bzmpop(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
 
 /// Waits for a sorted set at one of `keys`; `false` if the command may not wait.
 fn wait(ctx: &mut Ctx<'_>, keys: &[&[u8]], until: Option<UnixMs>) -> bool {
-    ctx.block(|| Wish::of(keys, Kind::SortedSet, until))
+    ctx.block(|| Wish::of(keys, Topic::Elements(Kind::SortedSet), until))
 }
