@@ -43,6 +43,7 @@ fn run_commands(args: &Args, stride: usize) -> anyhow::Result<()> {
     println!("{} seeds in {:.1} s: {total}", args.seeds, started.elapsed().as_secs_f64());
     for (name, flips) in [
         ("log", commands::flip_log(&mut pool, args.from, 1)),
+        ("log after some idle time", commands::flip_idle_log(&mut pool, args.from, 1)),
         ("snapshot", commands::flip_snapshot(&mut pool, args.from, 1)),
     ] {
         let flips = flips.map_err(anyhow::Error::msg).context(name)?;

@@ -11,13 +11,28 @@ mod disk;
 mod ending;
 #[path = "durability/import.rs"]
 mod import;
+#[path = "durability/marks.rs"]
+mod marks;
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use kora_testkit::durability::program::Launch;
 use kora_testkit::frame::Frame;
 use kora_testkit::target::Connection as _;
 use kora_testkit::target::tcp::TcpConnection;
+
+/// What is to happen by itself happens within this time, on however busy a machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until something is so.
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
 
 /// The program on `dir`.
 fn launch(dir: &Path, options: &[&str]) -> Launch {

@@ -315,7 +315,7 @@ impl<'p> World<'p> {
         }
     }
 
-    fn advance(&mut self, by_ms: u64) {
+    pub(super) fn advance(&mut self, by_ms: u64) {
         self.clock.fetch_add(by_ms, Ordering::Relaxed);
         self.book.lock().now_ms = self.now_ms();
     }

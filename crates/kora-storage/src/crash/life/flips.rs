@@ -48,7 +48,9 @@ impl World {
             match self.start_with(segment.path.as_path(), &bytes)? {
                 Outcome::Refused => flips.refused += 1,
                 Outcome::Found(found) if found < durable => {
-                    return Err(format!("byte {at}: record {durable} was durable, but the log ends with {found}"));
+                    return Err(format!(
+                        "byte {at}: record {durable} was durable, but the log ends with {found}"
+                    ));
                 }
                 Outcome::Found(found) if found == last => flips.same += 1,
                 Outcome::Found(_) => flips.cut += 1,
@@ -92,7 +94,9 @@ impl World {
         match found {
             Ok((last, state)) if self.history.get(&last) == Some(&state) => Ok(Outcome::Found(last)),
             Ok((last, _)) => Err(format!("the state after record {last} is another")),
-            Err(Trouble::Storage(StorageError::Damage(_) | StorageError::Missing { .. })) => Ok(Outcome::Refused),
+            Err(Trouble::Storage(StorageError::Damage(_) | StorageError::Missing { .. })) => {
+                Ok(Outcome::Refused)
+            }
             Err(Trouble::Storage(error)) => Err(error.to_string()),
             Err(Trouble::Anomaly(what)) => Err(what),
         }

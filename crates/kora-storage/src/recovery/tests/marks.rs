@@ -42,7 +42,8 @@ fn every_changed_byte_of_what_was_synced_is_refused_or_makes_no_difference() {
                     refused += 1;
                 }
                 Ok((found, plan)) => {
-                    let is_in_mark = last_mark.contains(&at) || (MARK_OFFSET..SEGMENT_HEADER_LENGTH).contains(&at);
+                    let is_in_mark =
+                        last_mark.contains(&at) || (MARK_OFFSET..SEGMENT_HEADER_LENGTH).contains(&at);
                     assert!(at >= begin || is_in_mark, "byte {at} went unnoticed");
                     assert!(found.len() >= 12 && found == records[..found.len()], "byte {at}");
                     assert!(plan.cut.is_some() || found == records, "byte {at}");
