@@ -313,6 +313,13 @@ impl Persistence {
         }
     }
 
+    /// The server goes on, although a signal asked for its end.
+    pub(crate) fn refuse_end(&self) {
+        if let Some(shared) = self.shared() {
+            shared.is_end_asked.store(false, Ordering::Release);
+        }
+    }
+
     /// A snapshot has ended: with so many bytes in the file, or in vain.
     fn note_end(&self, purpose: Purpose, bytes: Option<u64>) {
         let mut state = self.state.lock();

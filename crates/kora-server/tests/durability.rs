@@ -13,6 +13,10 @@ mod ending;
 mod import;
 #[path = "durability/marks.rs"]
 mod marks;
+#[path = "durability/signals.rs"]
+mod signals;
+#[path = "durability/starting.rs"]
+mod starting;
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -246,7 +246,8 @@ impl<'p> World<'p> {
     /// An orderly end.
     fn close(&mut self, life: Life) -> Checked {
         let log = Arc::clone(&life.log);
-        life.engine.shared.persistence.close_log();
+        // What became of it shows in what is found.
+        let _ = life.engine.shared.persistence.close_log();
         self.judge_crashes()?;
         if !self.disk.is_dead() && log.health() == Health::Healthy {
             self.promised = log.appended();
