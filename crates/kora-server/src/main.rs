@@ -63,7 +63,6 @@ fn serve(loaded: Loaded) -> anyhow::Result<()> {
     }
     let signals = Caught::new()?;
     let log = Log::start(config.log_level, &config.log_file).context("can't start the log")?;
-    let has_file = !config.log_file.is_empty();
     notes.iter().for_each(|note| tracing::info!("{note}"));
     tracing::info!("Kora {} starts, process {}", env!("CARGO_PKG_VERSION"), std::process::id());
     make_room(&mut config);
@@ -71,9 +70,7 @@ fn serve(loaded: Loaded) -> anyhow::Result<()> {
     let result = run_server(config, &log, signals);
     match &result {
         Ok(()) => tracing::info!("Kora is ending, bye"),
-        // Without a file, the standard error output has it.
-        Err(error) if has_file => tracing::error!("{error:#}"),
-        Err(_) => {}
+        Err(error) => tracing::error!("{error:#}"),
     }
     log.finish();
     result

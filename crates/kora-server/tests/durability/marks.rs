@@ -1,6 +1,6 @@
 //! Logs of servers that were killed: what was synced is marked, and damage in it does not pass for a torn end.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use kora_testkit::durability::info;
 use kora_testkit::durability::program::Launch;
@@ -63,7 +63,7 @@ fn keys_of(launch: &Launch) -> usize {
 }
 
 /// A start is refused, `--check` says why and where, and `--repair` gives up what is behind.
-fn is_refused_and_repaired(launch: &Launch, path: &PathBuf, keys: usize) {
+fn is_refused_and_repaired(launch: &Launch, path: &Path, keys: usize) {
     let (is_sound, said) = tool("--check", &launch.dir);
     assert!(!is_sound && says_where(&said, path) && said.contains("There is damage."), "{said}");
     assert!(!said.contains("All files are whole."), "{said}");

@@ -1,6 +1,9 @@
 //! What a start says, and when: scripts wait for these lines.
 
-use crate::{launch, line, wait_until};
+use kora_testkit::target::Connection as _;
+use rustix::process::Signal;
+
+use crate::{launch, line, text, wait_until};
 
 const READY: &str = "Ready to accept connections tcp";
 
@@ -61,12 +64,41 @@ fn a_server_that_cannot_load_its_data_is_never_ready_and_says_why_at_last() {
             std::fs::create_dir(&launch.dir).unwrap();
             std::fs::write(launch.dir.join("dump.rdb"), b"REDIS0011 and nothing that makes sense").unwrap();
             let said = launch.refusal().unwrap();
-            for text in [Some(said), has_file.then(|| log_of(&home))].into_iter().flatten() {
-                assert!(!text.contains("Ready to accept"), "{text}");
-                let last = text.lines().last().unwrap_or_default();
-                assert!(last.contains("can't load the data") && last.contains("dump.rdb"), "{text}");
+            for said in [Some(said), has_file.then(|| log_of(&home))].into_iter().flatten() {
+                assert!(!said.contains("Ready to accept"), "{said}");
+                let last = said.lines().last().unwrap_or_default();
+                assert!(last.contains("can't load the data") && last.contains("dump.rdb"), "{said}");
             }
         }
+    }
+}
+
+/// Until then nothing on disk counts: whoever ended it would lose everything.
+#[test]
+fn a_server_whose_log_is_being_begun_does_not_end_without_it() {
+    const KEYS: i64 = 3000;
+    for (workers, by_signal) in [("1", false), ("4", false), ("4", true)] {
+        let home = tempfile::tempdir().unwrap();
+        let data = home.path().join("data");
+        let begun = launch(&data, &["--workers", workers, "--appendonly", "no", "--save", ""]);
+        let mut program = begun.start().unwrap();
+        let mut client = program.connect().unwrap();
+        for number in 0..KEYS {
+            line(&mut client, &format!("SET key:{number} value"));
+        }
+        assert_eq!(text(&line(&mut client, "CONFIG SET appendonly yes")), "OK");
+        wait_until("it ends", || {
+            if by_signal {
+                program.signal(Signal::TERM).unwrap();
+            } else if let Ok(refusal) = client.call(&["SHUTDOWN"]) {
+                assert!(text(&refusal).starts_with("ERR Errors trying to SHUTDOWN"), "{refusal}");
+            }
+            !program.is_running().unwrap()
+        });
+        assert_eq!(program.wait().unwrap().code(), Some(0));
+        let again = launch(&data, &["--workers", workers, "--appendonly", "yes", "--save", ""]);
+        let program = again.start().unwrap();
+        assert_eq!(line(&mut program.connect().unwrap(), "DBSIZE").number(), Some(KEYS));
     }
 }
 
