@@ -78,13 +78,16 @@ pub struct Cut {
     pub bytes: u64,
     /// How many whole records are among them.
     pub records: u64,
+    /// How many of these are behind a place that was not written whole: after a power cut that is as it must be, else it is damage
+    /// that nothing tells from a power cut.
+    pub behind: u64,
     /// Why they don't count.
     pub reason: CutReason,
 }
 
 impl fmt::Display for Cut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, offset, bytes, records, reason } = self;
+        let Self { path, offset, bytes, records, reason, .. } = self;
         write!(f, "{}: {bytes} bytes and {records} whole records cut at offset {offset}: ", path.display())?;
         match reason {
             CutReason::Torn(what) => write!(f, "not written whole ({what})"),

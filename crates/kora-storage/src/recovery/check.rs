@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::scan::{Found, SegmentReader};
-use super::{Cut, CutReason, Discarded, Recovery, read_head};
+use super::{Cut, Discarded, Recovery, read_head};
 use crate::disk::{Disk, read_full};
 use crate::error::{Context, Damage, StorageError};
 use crate::format::{Named, parse_name};
@@ -44,12 +44,10 @@ impl Report {
         self.damage.is_empty() && self.refused.is_none()
     }
 
-    /// Whether a start would give up whole records because one before them is not: after a power cut that is as it must be,
-    /// else it is damage that nothing tells from a power cut.
+    /// Whether a start would give up whole records because a place before them is not whole.
     #[must_use]
     pub fn gives_up_records(&self) -> bool {
-        let is_torn = |cut: &&Cut| matches!(cut.reason, CutReason::Torn(_)) && cut.records > 0;
-        self.cut.as_ref().filter(is_torn).is_some()
+        self.cut.as_ref().is_some_and(|cut| cut.behind > 0)
     }
 }
 

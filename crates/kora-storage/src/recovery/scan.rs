@@ -247,14 +247,14 @@ pub(crate) fn scan_tail(disk: &dyn Disk, segment: &Segment) -> Result<Tail, Stor
         let what = format!("{what}, but all records up to {durable} were durable");
         return Err(Damage::new(path, end, what).into());
     }
-    let mut records = 0;
+    let records = later.records;
     if let Some(what) = broken {
-        records = later.records;
         tail.cut = Some(Cut {
             path: path.clone(),
             offset: end,
             bytes: reader.length() - end,
             records,
+            behind: records,
             reason: CutReason::Torn(what.to_owned()),
         });
     }
@@ -267,6 +267,7 @@ pub(crate) fn scan_tail(disk: &dyn Disk, segment: &Segment) -> Result<Tail, Stor
             offset: tail.end,
             bytes: reader.length() - tail.end,
             records: records + last - complete,
+            behind: records,
             reason: CutReason::Incomplete { operation },
         });
     }
