@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -35,6 +36,8 @@ pub struct Server {
     threads: Vec<JoinHandle<io::Result<()>>>,
     addresses: Vec<SocketAddr>,
     ended: crossbeam_channel::Receiver<()>,
+    /// Told once the data are there; gone without if they can't be loaded.
+    loaded: crossbeam_channel::Receiver<()>,
 }
 
 /// What a server is made of, but for threads and sockets.
@@ -102,10 +105,25 @@ impl Ender {
         self.0.end();
     }
 
-    /// The same, after a last snapshot if there are rules for snapshots. If that fails, the server goes on.
+    /// Whether the data are being loaded.
+    #[must_use]
+    pub fn is_loading(&self) -> bool {
+        self.0.persistence.loading.is_on()
+    }
+
+    /// Whether the server is ending, or about to once the last snapshot is there.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.0.is_end_asked.load(Ordering::Acquire) || self.0.is_ending()
+    }
+
+    /// The same as [`Self::end`], after a last snapshot if there are rules for snapshots. If that fails, the server goes on.
     pub fn save_and_end(&self) {
-        if self.0.persistence.loading.is_on() {
+        if self.is_loading() {
             return self.0.end();
+        }
+        if self.0.is_end_asked.swap(true, Ordering::AcqRel) {
+            return;
         }
         let first = self.0.shards().next().expect("there is at least one worker");
         self.0.hub.send_driver_mail(first, WorkerMail::End);
@@ -133,12 +151,16 @@ impl Server {
         let persistence = Persistence::new(&config, clock());
         let Engine { shared, services, shards, ended } =
             Engine::new(config, (wakers, seed), persistence, log_level)?;
-        let mut server = Self { shared: Arc::clone(&shared), threads: Vec::new(), addresses, ended };
+        let (loaded_sender, loaded) = crossbeam_channel::bounded(1);
+        let mut server = Self { shared: Arc::clone(&shared), threads: Vec::new(), addresses, ended, loaded };
         let mut shards = shards;
         if shared.persistence.has_something_to_restore(&shared.config()) {
             shared.persistence.loading.begin();
             let stores = shards.iter_mut().filter_map(Shard::take_store).collect();
-            server.restore(stores, Arc::clone(&services))?;
+            server.restore(stores, Arc::clone(&services), loaded_sender)?;
+        } else {
+            // Its receiver is in `server`, and has room.
+            let _ = loaded_sender.send(());
         }
         let mut listeners = Some(listeners);
         for (index, (shard, poller)) in shards.into_iter().zip(pollers).enumerate() {
@@ -159,7 +181,12 @@ impl Server {
 
     /// Loads the data, in a thread of its own: meanwhile clients are told so.
     #[expect(clippy::vec_box, reason = "a store keeps its box on the way home")]
-    fn restore(&mut self, mut stores: Vec<Box<ShardStore>>, services: Arc<Services>) -> io::Result<()> {
+    fn restore(
+        &mut self,
+        mut stores: Vec<Box<ShardStore>>,
+        services: Arc<Services>,
+        loaded: crossbeam_channel::Sender<()>,
+    ) -> io::Result<()> {
         let (shared, ender) = (Arc::clone(&self.shared), self.ender());
         let body = move || {
             let restored = shared.persistence.restore(&shared, &mut stores, &services, clock());
@@ -173,6 +200,8 @@ impl Server {
             stores.into_iter().for_each(|store| shared.hub.send_store(store));
             shared.persistence.loading.end();
             shared.wake_all();
+            // Nobody need wait for it.
+            let _ = loaded.send(());
             Ok(())
         };
         self.threads.push(std::thread::Builder::new().name("kora-loader".to_owned()).spawn(body)?);
@@ -197,10 +226,16 @@ impl Server {
         Ender(Arc::clone(&self.shared))
     }
 
+    /// Waits until the data are loaded; whether they are.
+    #[must_use]
+    pub fn wait_until_loaded(&self) -> bool {
+        self.loaded.recv().is_ok()
+    }
+
     /// Waits until it ends.
     ///
     /// # Errors
-    /// What stopped a worker.
+    /// What stopped a worker, why the data were not loaded, or why the end of the log was not written.
     ///
     /// # Panics
     /// If a worker did.
@@ -216,8 +251,7 @@ impl Server {
             result = result.and(thread.join().expect("workers do not panic"));
         }
         // Nobody records anything any more.
-        self.shared.persistence.close_log();
-        result
+        result.and(self.shared.persistence.close_log().map_err(io::Error::other))
     }
 }
 
@@ -225,7 +259,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.shared.end();
         if let Err(error) = self.join() {
-            tracing::error!("a worker failed: {error}");
+            tracing::error!("{error}");
         }
     }
 }

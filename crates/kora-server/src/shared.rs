@@ -175,6 +175,8 @@ pub(crate) struct Shared {
     /// What the process has allocated.
     pub(crate) account: Arc<Account>,
     ending: AtomicBool,
+    /// A signal asked for the end, and the last snapshot is not there yet.
+    pub(crate) is_end_asked: AtomicBool,
     /// Workers that submit nothing any more.
     finishing: AtomicUsize,
     /// Changes the level of the log, if the process has one of ours.
@@ -248,6 +250,7 @@ impl Shared {
             log_level,
             reclaimer,
             ending: AtomicBool::new(false),
+            is_end_asked: AtomicBool::new(false),
             finishing: AtomicUsize::new(0),
             end_sender,
         }

@@ -48,6 +48,7 @@ impl Persistence {
             log_buffer_bytes: log.map_or(0, |log| log.pending_bytes()),
             log_appended: log.map_or(0, |log| log.appended()),
             log_covered: log.map_or(0, |log| log.covered()),
+            log_durable: log.map_or(0, |log| log.durable()),
         }
     }
 }

@@ -203,7 +203,10 @@ impl Persistence {
     pub(crate) fn want_log(&self, is_wanted: bool) {
         match (self.has_log(), is_wanted) {
             (false, true) => self.schedule(super::Task::Rewrite),
-            (true, false) => self.close_log(),
+            (true, false) => {
+                // What became of it is in the log of the server.
+                let _ = self.close_log();
+            }
             _ => {}
         }
     }
@@ -227,12 +230,17 @@ impl Persistence {
     }
 
     /// Ends the log: writes and syncs what is left. Nothing may be recorded any more.
-    pub(crate) fn close_log(&self) {
+    ///
+    /// # Errors
+    /// Why what was recorded last is not there.
+    pub(crate) fn close_log(&self) -> Result<(), String> {
         self.recording.store(false, Ordering::Release);
         self.is_log_beginning.store(false, Ordering::Release);
-        let Some(OpenLog { writing, .. }) = self.log.write().take() else { return };
-        if let Err(failure) = writing.close(self.clock_ms()) {
-            tracing::error!("the end of the log was not written: {}", failure.cause);
-        }
+        let Some(OpenLog { writing, .. }) = self.log.write().take() else { return Ok(()) };
+        writing.close(self.clock_ms()).map_err(|failure| {
+            let error = format!("the end of the log was not written: {}", failure.cause);
+            tracing::error!("{error}");
+            error
+        })
     }
 }

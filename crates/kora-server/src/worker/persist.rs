@@ -173,10 +173,14 @@ impl Worker {
 
     /// Saves if that is configured, and ends the server: for a signal.
     pub(super) fn end_orderly(&mut self) {
-        if self.shared.config().persistence.save.rules().is_empty() {
-            self.shared.end();
-        } else {
+        let config = self.shared.config();
+        if !config.persistence.save.rules().is_empty() {
             self.submit_for_nobody(&persistence::END);
+        } else if self.shared.persistence.is_log_unfinished(&config) {
+            self.shared.persistence.refuse_end();
+            tracing::error!("the first snapshot of the log is not there yet, so the server does not end");
+        } else {
+            self.shared.end();
         }
     }
 

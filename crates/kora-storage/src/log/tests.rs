@@ -40,7 +40,7 @@ fn one_sync_covers_all_that_waits() {
     assert_eq!((log.appended(), log.covered(), log.pending_bytes()), (10, 0, 240));
     let calls = disk.calls();
     assert!(writer.step(0).synced);
-    assert_eq!(disk.calls() - calls, 2, "a write and a sync");
+    assert_eq!(disk.calls() - calls, 3, "a write, a sync and a mark");
     assert_eq!((log.covered(), told.covered.load(Ordering::SeqCst), log.pending_bytes()), (10, 10, 0));
     let idle = disk.calls();
     assert!(!writer.step(0).synced);

@@ -222,6 +222,7 @@ pub(super) fn persistence(persistence: &PersistenceInfo, fields: &mut Fields) {
         fields.noughts(&["aof_pending_bio_fsync", "aof_delayed_fsync"]);
         fields.put("log_appended_record", persistence.log_appended);
         fields.put("log_covered_record", persistence.log_covered);
+        fields.put("log_durable_record", persistence.log_durable);
     }
     if let Some(cause) = &persistence.log_failure {
         fields.put("log_last_error", cause);

@@ -173,6 +173,8 @@ pub struct PersistenceInfo {
     pub log_appended: u64,
     /// The last that is as certain as `appendfsync` asks.
     pub log_covered: u64,
+    /// The last that no end of the process or the power can take, and that the file says so of.
+    pub log_durable: u64,
 }
 
 /// Counts since the start or CONFIG RESETSTAT.
