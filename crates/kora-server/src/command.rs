@@ -12,6 +12,7 @@ mod info;
 mod introspection;
 mod memory;
 mod migrate;
+mod panic;
 pub(crate) mod persistence;
 pub(crate) mod pubsub;
 mod script;
@@ -126,6 +127,7 @@ impl Call<'_> {
 
 /// All families of the server.
 pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
+    &[panic::DEBUG_PANIC],
     client::COMMANDS,
     config::COMMANDS,
     connection::COMMANDS,

@@ -8,6 +8,7 @@ use kora_server::Server;
 use kora_server::config::command_line::{Invocation, USAGE, read};
 use kora_server::config::load::Loaded;
 use kora_server::descriptors::make_room;
+use kora_server::last_words::LastWords;
 use kora_server::log::Log;
 use kora_server::persistence;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -59,6 +60,7 @@ fn serve(loaded: Loaded) -> anyhow::Result<()> {
         std::env::set_current_dir(dir).with_context(|| format!("can't work in {}", dir.display()))?;
         config.dir = std::env::current_dir()?.into_os_string().into_vec();
     }
+    let last_words = LastWords::install();
     let log = Log::start(config.log_level, &config.log_file).context("can't start the log")?;
     notes.iter().for_each(|note| tracing::info!("{note}"));
     tracing::info!("Kora {} starts, process {}", env!("CARGO_PKG_VERSION"), std::process::id());
@@ -71,6 +73,7 @@ fn serve(loaded: Loaded) -> anyhow::Result<()> {
     }
     tracing::info!("Ready to accept connections on {} workers", server.worker_count());
     let ender = server.ender();
+    last_words.serve(server.ender());
     std::thread::Builder::new().name("kora-signals".to_owned()).spawn(move || {
         if let Some(signal) = signals.forever().next() {
             tracing::warn!("Signal {signal} received: shutting down");

@@ -100,7 +100,14 @@ impl Ender {
         self.0.end();
     }
 
-    /// The same, after a last snapshot if there are rules for snapshots. If that fails, the server goes on.
+    /// Brings the log to its end for a process that can't go on: nothing is recorded or acknowledged any more. `None`
+    /// without a log; else whether everything recorded is in the file.
+    #[must_use]
+    pub fn bring_log_to_its_end(&self) -> Option<bool> {
+        self.0.persistence.stop_recording()
+    }
+
+    /// The same as [`Ender::end`], after a last snapshot if there are rules for snapshots. If that fails, the server goes on.
     pub fn save_and_end(&self) {
         if self.0.persistence.loading.is_on() {
             return self.0.end();

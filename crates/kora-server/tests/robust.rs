@@ -30,8 +30,12 @@ mod limits;
 mod memory;
 #[path = "robust/migrate.rs"]
 mod migrate;
+#[path = "robust/panics.rs"]
+mod panics;
 #[path = "robust/pubsub.rs"]
 mod pubsub;
+#[path = "robust/scripts.rs"]
+mod scripts;
 #[path = "robust/server.rs"]
 mod server;
 

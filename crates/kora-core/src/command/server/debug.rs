@@ -76,6 +76,8 @@ fn debug_help(_: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRe
             "    Describe the listpack of the value at <key>.",
             "OBJECT <key>",
             "    Describe how the value at <key> is stored.",
+            "PANIC [<thread>]",
+            "    Crash the server simulating a panic, in a thread of that name if one is given.",
             "PROTOCOL <type>",
             "    Reply with a value of <type>: string, integer, double, bignum, null, array,",
             "    set, map, attrib, push, verbatim, true, false.",
