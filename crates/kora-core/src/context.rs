@@ -112,6 +112,8 @@ pub enum Deferral {
 pub enum Blocking<'a> {
     /// It may not: it belongs to something that must not stop, or repeats an effect.
     Forbidden,
+    /// It may not: a script runs it.
+    Scripted,
     /// It may, and says here why.
     Permitted(&'a mut Option<Deferral>),
 }
@@ -178,7 +180,7 @@ impl Ctx<'_> {
     #[must_use]
     pub fn block(&mut self, wish: impl FnOnce() -> Wish) -> bool {
         match &mut self.blocking {
-            Blocking::Forbidden => false,
+            Blocking::Forbidden | Blocking::Scripted => false,
             Blocking::Permitted(place) => {
                 **place = Some(Deferral::Wait(wish()));
                 true
@@ -191,7 +193,7 @@ impl Ctx<'_> {
     #[must_use]
     pub fn defer_to_all(&mut self) -> bool {
         match &mut self.blocking {
-            Blocking::Forbidden => false,
+            Blocking::Forbidden | Blocking::Scripted => false,
             Blocking::Permitted(place) => {
                 **place = Some(Deferral::NeedsAll);
                 true
@@ -203,6 +205,12 @@ impl Ctx<'_> {
     #[must_use]
     pub fn may_defer(&self) -> bool {
         matches!(self.blocking, Blocking::Permitted(_))
+    }
+
+    /// Whether a script runs the command.
+    #[must_use]
+    pub fn is_scripted(&self) -> bool {
+        matches!(self.blocking, Blocking::Scripted)
     }
 
     /// Makes the command pause; only if it may put itself off.

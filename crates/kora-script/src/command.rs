@@ -131,7 +131,7 @@ fn call(ctx: &mut Ctx<'_>, args: &[&[u8]], is_read_only: bool, out: &mut dyn Rep
     run(ctx, out, |scripts, ctx, out| {
         crate::interpreter::with(scripts, |interpreter| {
             let version = scripts.libraries_version();
-            let (functions, run) = interpreter.functions()?;
+            let (functions, run) = interpreter.functions(scripts)?;
             let callable = functions.find(run, &scripts.libraries(), version, args[1])?.ok_or(NO_FUNCTION)?;
             interpreter.run(scripts, ctx, (Subject::Function(callable), is_read_only), args, out)
         })

@@ -10,6 +10,7 @@ use crate::busy::{Busy, BusyRun};
 use crate::host::Host;
 use crate::library::{Libraries, Library};
 use crate::script::{Cache, Script, Sha};
+use crate::vm::{Commons, MemoryLimit};
 
 /// How a script became known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +90,7 @@ pub struct Scripts {
     cache: RankedMutex<{ rank::SCRIPTS }, Cache>,
     pub(crate) busy: Arc<Busy>,
     usages: RankedMutex<{ rank::SCRIPT_USAGE }, Vec<Arc<VmUsage>>>,
+    commons: Commons,
     libraries: RankedMutex<{ rank::LIBRARIES }, Arc<Libraries>>,
     /// Changes with the libraries.
     libraries_version: AtomicU64,
@@ -114,10 +116,18 @@ impl Scripts {
             cache: RankedMutex::default(),
             busy: Arc::default(),
             usages: RankedMutex::default(),
+            commons: Commons::default(),
             libraries: RankedMutex::default(),
             libraries_version: AtomicU64::new(1),
             runs_on_all: AtomicU64::new(0),
         }
+    }
+
+    /// The same with another limit than 1 GiB for the memory of each worker's scripts, and of its functions.
+    #[must_use]
+    pub fn limited_to(mut self, bytes: usize) -> Self {
+        self.commons.limit = MemoryLimit(bytes);
+        self
     }
 
     /// A place where one more interpreter says what it uses.
@@ -129,6 +139,10 @@ impl Scripts {
 
     pub(crate) fn id(&self) -> u64 {
         self.id
+    }
+
+    pub(crate) fn commons(&self) -> &Commons {
+        &self.commons
     }
 
     pub(crate) fn host(&self) -> &Arc<dyn Host> {
@@ -193,7 +207,7 @@ impl Scripts {
 
     fn read_library(&self, code: &[u8]) -> CommandResult<Library> {
         crate::interpreter::with(self, |interpreter| {
-            let (functions, run) = interpreter.functions()?;
+            let (functions, run) = interpreter.functions(self)?;
             functions.load(run, code)
         })
     }

@@ -14,6 +14,7 @@ mod introspection;
 mod memory;
 mod migrate;
 mod module;
+mod panic;
 pub(crate) mod persistence;
 pub(crate) mod pubsub;
 pub(crate) mod replication;
@@ -129,6 +130,7 @@ impl Call<'_> {
 
 /// All families of the server.
 pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
+    &[panic::DEBUG_PANIC],
     client::COMMANDS,
     config::COMMANDS,
     connection::COMMANDS,

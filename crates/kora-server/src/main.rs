@@ -9,6 +9,7 @@ use kora_server::config::Config;
 use kora_server::config::command_line::{Invocation, USAGE, read};
 use kora_server::config::load::Loaded;
 use kora_server::descriptors::make_room;
+use kora_server::last_words::LastWords;
 use kora_server::log::Log;
 use kora_server::persistence;
 use kora_server::signals::Caught;
@@ -62,12 +63,13 @@ fn serve(loaded: Loaded) -> anyhow::Result<()> {
         config.dir = std::env::current_dir()?.into_os_string().into_vec();
     }
     let signals = Caught::new()?;
+    let last_words = LastWords::install();
     let log = Log::start(config.log_level, &config.log_file).context("can't start the log")?;
     notes.iter().for_each(|note| tracing::info!("{note}"));
     tracing::info!("Kora {} starts, process {}", env!("CARGO_PKG_VERSION"), std::process::id());
     make_room(&mut config);
     persistence::settle(&mut config);
-    let result = run_server(config, &log, signals);
+    let result = run_server(config, &log, signals, &last_words);
     match &result {
         Ok(()) => tracing::info!("Kora is ending, bye"),
         Err(error) => tracing::error!("{error:#}"),
@@ -77,7 +79,12 @@ fn serve(loaded: Loaded) -> anyhow::Result<()> {
 }
 
 /// Starts the server and waits for its end.
-fn run_server(config: Config, log: &Log, signals: Caught) -> anyhow::Result<()> {
+fn run_server(
+    config: Config,
+    log: &Log,
+    signals: Caught,
+    last_words: &LastWords,
+) -> anyhow::Result<()> {
     let socket = String::from_utf8_lossy(&config.unix_socket).into_owned();
     let server = Server::start(config, Some(log.level()))?;
     for address in server.addresses() {
@@ -87,6 +94,7 @@ fn run_server(config: Config, log: &Log, signals: Caught) -> anyhow::Result<()> 
         tracing::info!("Listening on {socket}");
     }
     tracing::info!("{} workers", server.worker_count());
+    last_words.serve(server.ender());
     signals.serve(server.ender(), log.clone())?;
     if server.wait_until_loaded() {
         // Who waits for these lines knows them from Redis.

@@ -117,7 +117,14 @@ impl Ender {
         self.0.is_end_asked.load(Ordering::Acquire) || self.0.is_ending()
     }
 
-    /// The same as [`Self::end`], after a last snapshot if there are rules for snapshots. If that fails, the server goes on.
+    /// Brings the log to its end for a process that can't go on: nothing is recorded or acknowledged any more. `None`
+    /// without a log; else whether everything recorded is in the file.
+    #[must_use]
+    pub fn bring_log_to_its_end(&self) -> Option<bool> {
+        self.0.persistence.stop_recording()
+    }
+
+    /// The same as [`Ender::end`], after a last snapshot if there are rules for snapshots. If that fails, the server goes on.
     pub fn save_and_end(&self) {
         if self.is_loading() {
             return self.0.end();

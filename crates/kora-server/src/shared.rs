@@ -101,6 +101,21 @@ impl WorkerCounters {
     }
 }
 
+/// Distinct error prefixes counted; as in Redis, a limit against clients that make prefixes up.
+const ERROR_PREFIXES_MAX: usize = 128;
+
+impl WorkerCounters {
+    /// Counts error replies by their prefix.
+    pub(crate) fn count_error(&self, prefix: &str, times: u64) {
+        let mut errors = self.errors.lock();
+        if let Some(count) = errors.get_mut(prefix) {
+            *count += times;
+        } else if errors.len() < ERROR_PREFIXES_MAX {
+            errors.insert(prefix.to_owned(), times);
+        }
+    }
+}
+
 /// CLIENT PAUSE: until when, and whether only writes wait.
 #[derive(Debug, Default)]
 pub(crate) struct Pause {

@@ -175,6 +175,7 @@ impl Worker {
 
     /// Serves until the server ends.
     pub(crate) fn run(mut self) -> std::io::Result<()> {
+        crate::command::scripting::set_worker(self.shard.id());
         while !self.shared.is_ending() {
             self.round()?;
         }

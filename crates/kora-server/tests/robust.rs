@@ -36,8 +36,12 @@ mod listening;
 mod memory;
 #[path = "robust/migrate.rs"]
 mod migrate;
+#[path = "robust/panics.rs"]
+mod panics;
 #[path = "robust/pubsub.rs"]
 mod pubsub;
+#[path = "robust/scripts.rs"]
+mod scripts;
 #[path = "robust/server.rs"]
 mod server;
 #[path = "robust/words.rs"]

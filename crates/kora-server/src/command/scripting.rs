@@ -1,5 +1,6 @@
 //! The server as the host of scripts: the commands they may call, its memory, its log.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -8,14 +9,27 @@ use kora_core::command::spec::{Facts, Flags};
 use kora_core::command::table::CommandTable;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
+use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
 use kora_script::Host;
 use kora_script::host::{Callee, LogLevel, NoCallee, resolve};
+use kora_script::tally::Tally;
 
 use super::connection::REDIS_VERSION;
 use super::{Desk, DeskHandler, ServerHandler};
+use crate::client::add;
 use crate::config::Config;
 use crate::shared::Shared;
+
+thread_local! {
+    /// The worker of this thread, whose counters nobody else adds to.
+    static WORKER: Cell<Option<ShardId>> = const { Cell::new(None) };
+}
+
+/// Says which worker this thread is.
+pub(crate) fn set_worker(worker: ShardId) {
+    WORKER.set(Some(worker));
+}
 
 /// See the module.
 #[derive(Debug)]
@@ -106,6 +120,20 @@ impl Host for ServerHost {
             handler.ok_or(CommandError::text("ERR This Redis command is not allowed from script"))?;
         let shared = self.shared().ok_or(CommandError::text("ERR the server is ending"))?;
         handler(Desk { shared: &shared, now }, args, out)
+    }
+
+    fn count(&self, tally: &Tally) {
+        let (Some(worker), Some(shared)) = (WORKER.get(), self.shared()) else { return };
+        let counters = &shared.counters[worker.index()];
+        for command in tally.commands() {
+            let total = &counters.commands[command.place];
+            add(&total.calls, command.calls);
+            add(&total.failed, command.failed);
+            add(&total.rejected, command.rejected);
+            add(&total.nanoseconds, u64::try_from(command.elapsed.as_nanos()).unwrap_or(u64::MAX));
+            add(&counters.commands_processed, command.calls);
+        }
+        tally.errors().for_each(|(prefix, count)| counters.count_error(prefix, count));
     }
 
     fn is_short_of_memory(&self) -> bool {

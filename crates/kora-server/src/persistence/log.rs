@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use kora_core::journal::Effects;
 use kora_storage::StorageError;
@@ -227,6 +228,21 @@ impl Persistence {
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
         Ok(())
+    }
+
+    /// Lets nobody record anything any more, and waits until what was recorded is in the file; `None` if there is no log.
+    /// Whoever would record waits for ever: only for a process that can't go on.
+    pub(crate) fn stop_recording(&self) -> Option<bool> {
+        /// A panic may have left the lock taken, or the log's thread dead.
+        const WAIT_MAX: Duration = Duration::from_secs(1);
+        let Some(open) = self.log.try_write_for(WAIT_MAX) else { return Some(false) };
+        let log = Arc::clone(open.as_ref()?.log());
+        std::mem::forget(open);
+        let begun = Instant::now();
+        while log.written() < log.appended() && begun.elapsed() < WAIT_MAX && !log.is_failed() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Some(log.written() >= log.appended())
     }
 
     /// Ends the log: writes and syncs what is left. Nothing may be recorded any more.

@@ -212,7 +212,7 @@ impl Worker {
         let may_grow = resolved.facts.flags.has(Flags::DENYOOM);
         let wants_room = may_grow || resolved.facts.route == Route::Script;
         let is_full = wants_room && self.is_over_limit() && self.make_room() == Room::Nowhere;
-        if may_grow && is_full {
+        if is_full && (may_grow || self.is_script_in_need(connection, resolved, args)) {
             return self.refuse_memory(connection, resolved, gathered);
         }
         match resolved.handler {
@@ -225,6 +225,12 @@ impl Worker {
                 Step::Next
             }
         }
+    }
+
+    /// Whether a script declares that it is not to run when memory is short.
+    #[cold]
+    fn is_script_in_need(&self, connection: &Connection, resolved: Resolved, args: &Args<'_>) -> bool {
+        self.effective_flags(connection, resolved, args).has(Flags::DENYOOM)
     }
 
     /// Whether anything stands in the way of an ordinary command.
@@ -250,7 +256,7 @@ impl Worker {
         args: &Args<'_>,
         gathered: &mut Gathered,
     ) -> Option<Step> {
-        let flags = self.effective_flags(connection, resolved);
+        let flags = self.effective_flags(connection, resolved, args);
         if !gathered.request.is_empty() {
             // Whatever the gate decides, it decides after what was sent before.
             return Some(Step::Later);

@@ -75,6 +75,11 @@ impl Program {
         line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
     }
 
+    /// Whether it has not ended.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
         let id = rustix::process::Pid::from_child(&self.child);
