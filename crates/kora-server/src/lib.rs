@@ -21,6 +21,7 @@ mod pubsub;
 mod resp;
 mod server;
 mod shared;
+pub mod threads;
 mod transaction;
 mod worker;
 

@@ -4,6 +4,7 @@
 //! Levels are `tracing`'s: debug of `loglevel` is TRACE, verbose DEBUG, notice INFO, warning WARN and ERROR.
 
 use crate::config::LogLevel;
+use crate::threads::Telling;
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::OpenOptions;
@@ -34,10 +35,11 @@ impl Log {
     /// If the file can't be opened, or the process already has a log.
     pub fn start(level: LogLevel, file: &[u8]) -> io::Result<Self> {
         let (writer, guard) = if file.is_empty() {
-            tracing_appender::non_blocking(io::stdout())
+            tracing_appender::non_blocking(Telling(io::stdout()))
         } else {
             let path = OsStr::from_bytes(file);
-            tracing_appender::non_blocking(OpenOptions::new().append(true).create(true).open(path)?)
+            let file = OpenOptions::new().append(true).create(true).open(path)?;
+            tracing_appender::non_blocking(Telling(file))
         };
         let (filter, handle) = reload::Layer::new(filter(level));
         let lines = tracing_subscriber::fmt::layer()

@@ -72,7 +72,7 @@ fn serve(loaded: Loaded) -> anyhow::Result<()> {
     }
     tracing::info!("Ready to accept connections on {} workers", server.worker_count());
     let ender = server.ender();
-    std::thread::Builder::new().name("kora-signals".to_owned()).spawn(move || {
+    kora_server::threads::spawn("kora-signals", move || {
         if let Some(signal) = signals.forever().next() {
             tracing::warn!("Signal {signal} received: shutting down");
             ender.save_and_end();

@@ -24,6 +24,7 @@ use crate::net::Poller;
 use crate::persistence::{LoadError, Persistence};
 use crate::pubsub::Broker;
 use crate::shared::{Shared, SharedParts};
+use crate::threads;
 use crate::worker::Worker;
 
 /// A running server. Dropping it ends it.
@@ -148,10 +149,9 @@ impl Server {
                 ender.end();
                 result
             };
-            server
-                .threads
-                .push(std::thread::Builder::new().name(format!("kora-worker-{index}")).spawn(body)?);
+            server.threads.push(threads::spawn(format!("kora-worker-{index}"), body)?);
         }
+        shared.account.note_started();
         Ok(server)
     }
 
@@ -173,7 +173,7 @@ impl Server {
             shared.wake_all();
             Ok(())
         };
-        self.threads.push(std::thread::Builder::new().name("kora-loader".to_owned()).spawn(body)?);
+        self.threads.push(threads::spawn("kora-loader", body)?);
         Ok(())
     }
 

@@ -8,6 +8,8 @@
     reason = "a test fails by panicking, and shows its figures"
 )]
 
+#[path = "robust/account.rs"]
+mod account;
 #[path = "robust/blocking.rs"]
 mod blocking;
 #[path = "robust/bulk.rs"]
