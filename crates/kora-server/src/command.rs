@@ -24,6 +24,7 @@ mod server;
 mod transaction;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use kora_core::command::spec::CommandSpec;
 use kora_core::error::{CommandError, CommandResult};
@@ -104,9 +105,16 @@ impl Call<'_> {
         RespSink::new(&mut self.connection.output, self.connection.session.resp)
     }
 
-    /// Shows other commands and workers the connection as it is now.
-    fn publish(&self) {
-        self.connection.publish(self.now);
+    /// Shows other commands and workers the connection as it is now, while it runs a command of these arguments.
+    fn publish(&self, args: &[&[u8]]) {
+        let (connection, client) = (&*self.connection, &self.connection.client);
+        connection.publish(self.now);
+        connection.publish_buffers();
+        let bytes = args.iter().map(|arg| arg.len()).sum();
+        client.argument_bytes.store(bytes, Ordering::Relaxed);
+        let free = crate::worker::READ_BYTES.saturating_sub(connection.running_bytes);
+        client.query_free_bytes.store(free, Ordering::Relaxed);
+        crate::worker::note_memory(connection, &self.shared.counters[self.worker.index()]);
     }
 }
 

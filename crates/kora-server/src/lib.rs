@@ -23,6 +23,7 @@ mod resp;
 mod server;
 mod shared;
 pub mod signals;
+pub mod threads;
 mod transaction;
 mod worker;
 

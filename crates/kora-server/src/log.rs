@@ -7,6 +7,7 @@
 //! Levels are `tracing`'s: debug of `loglevel` is TRACE, verbose DEBUG, notice INFO, warning WARN and ERROR.
 
 use crate::config::LogLevel;
+use crate::threads::Telling;
 use parking_lot::Mutex;
 use std::ffi::OsStr;
 use std::fmt;
@@ -41,10 +42,10 @@ impl Log {
     /// If the file can't be opened, or the process already has a log.
     pub fn start(level: LogLevel, file: &[u8]) -> io::Result<Self> {
         let (writer, guard) = if file.is_empty() {
-            tracing_appender::non_blocking(io::stdout())
+            tracing_appender::non_blocking(Telling(io::stdout()))
         } else {
             let path = Path::new(OsStr::from_bytes(file));
-            tracing_appender::non_blocking(LogFile::open(std::path::absolute(path)?)?)
+            tracing_appender::non_blocking(Telling(LogFile::open(std::path::absolute(path)?)?))
         };
         let (filter, handle) = reload::Layer::new(filter(level));
         let lines = tracing_subscriber::fmt::layer()

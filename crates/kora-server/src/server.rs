@@ -26,6 +26,7 @@ use crate::net::Poller;
 use crate::persistence::{LoadError, Persistence};
 use crate::pubsub::Broker;
 use crate::shared::{Shared, SharedParts};
+use crate::threads;
 use crate::worker::Worker;
 
 /// A running server. Dropping it ends it.
@@ -179,10 +180,9 @@ impl Server {
                 ender.end();
                 result
             };
-            server
-                .threads
-                .push(std::thread::Builder::new().name(format!("kora-worker-{index}")).spawn(body)?);
+            server.threads.push(threads::spawn(format!("kora-worker-{index}"), body)?);
         }
+        shared.account.note_started();
         Ok(server)
     }
 
@@ -211,7 +211,7 @@ impl Server {
             let _ = loaded.send(());
             Ok(())
         };
-        self.threads.push(std::thread::Builder::new().name("kora-loader".to_owned()).spawn(body)?);
+        self.threads.push(threads::spawn("kora-loader", body)?);
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use kora_script::Scripts;
 use parking_lot::{Mutex, RwLock};
 
 use crate::client::Clients;
+use crate::client::peaks::BufferPeaks;
 use crate::command::ServerHandler;
 use crate::command::replication::ReplicationId;
 use crate::command::scripting::ServerHost;
@@ -37,6 +38,9 @@ pub(crate) struct WorkerCounters {
     pub(crate) evicted: AtomicU64,
     /// Memory of its connections.
     pub(crate) client_bytes: AtomicU64,
+    pub(crate) buffer_peaks: BufferPeaks,
+    pub(crate) reply_buffer_shrinks: AtomicU64,
+    pub(crate) reply_buffer_expands: AtomicU64,
     pub(crate) evicted_clients: AtomicU64,
     /// Keys of its shard that may be evicted; kept while there is a memory limit.
     pub(crate) evictable: AtomicU64,
@@ -83,6 +87,9 @@ impl WorkerCounters {
             expired_fields: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
             client_bytes: AtomicU64::new(0),
+            buffer_peaks: BufferPeaks::default(),
+            reply_buffer_shrinks: AtomicU64::new(0),
+            reply_buffer_expands: AtomicU64::new(0),
             evicted_clients: AtomicU64::new(0),
             evictable: AtomicU64::new(0),
             changes: AtomicU64::new(0),
@@ -371,8 +378,7 @@ impl Shared {
         for counter in [&self.connections_received, &self.connections_rejected, &self.auth_denied] {
             counter.store(0, Ordering::Relaxed);
         }
-        self.account.forget_peak();
-        self.account.exceeded().reset();
+        self.account.reset();
     }
 
     /// The sum of a counter over all workers.

@@ -34,7 +34,7 @@ impl Caught {
     /// If the system gives no thread.
     pub fn serve(mut self, ender: Ender, log: Log) -> io::Result<()> {
         let body = move || self.0.forever().for_each(|signal| obey(signal, &ender, &log));
-        std::thread::Builder::new().name("kora-signals".to_owned()).spawn(body).map(drop)
+        crate::threads::spawn("kora-signals", body).map(drop)
     }
 }
 

@@ -18,7 +18,6 @@ mod transaction;
 mod wait;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use kora_core::shard::runner::Shard;
@@ -29,7 +28,6 @@ use crate::client::add;
 use crate::config::Config;
 use crate::connection::{BUFFER_BYTES_KEPT, Connection, OUTPUT_HIGH_WATER_BYTES, Received, Wait};
 use crate::driver::ServerDriver;
-use crate::memory::Share;
 use crate::net::{Listener, Poller, Ready};
 use crate::shared::{PauseMode, Shared, WorkerCounters};
 use crate::transaction::Queue;
@@ -37,11 +35,11 @@ use accept::Listening;
 use batch::Batch;
 use execute::Resolved;
 use persist::{Held, LogWait};
-use thrift::note_memory;
+pub(crate) use thrift::note_memory;
 use wait::Deadlines;
 
 /// Bytes read at once into the worker's buffer.
-const READ_BYTES: usize = 64 * 1024;
+pub(crate) const READ_BYTES: usize = 64 * 1024;
 
 /// Empty output buffers kept for the next replies.
 const SPARE_BUFFERS_MAX: usize = 256;
@@ -88,8 +86,6 @@ pub(crate) struct Worker {
     log_waits: Vec<LogWait>,
     /// Some worker has so much to deliver that those who publish have to wait.
     holds_publishers: bool,
-    /// What this thread has told of its allocations.
-    memory: Share,
     /// The memory limit is exceeded, and the next round goes on evicting.
     owes_room: bool,
     read_buffer: Vec<u8>,
@@ -153,7 +149,6 @@ impl Worker {
             held: Held::default(),
             log_waits: Vec::new(),
             holds_publishers: false,
-            memory: Share::default(),
             owes_room: false,
             read_buffer: vec![0; READ_BYTES],
             spare_buffers: Vec::new(),
@@ -298,6 +293,7 @@ impl Worker {
         {
             connection.output.set_buffer(buffer);
         }
+        let room = connection.output.room();
         if !connection.input.is_empty() {
             self.execute_stored(&mut connection);
         }
@@ -306,6 +302,9 @@ impl Worker {
         }
         connection.publish(self.now);
         note_memory(&connection, self.counters());
+        if connection.output.room() > room {
+            add(&self.counters().reply_buffer_expands, 1);
+        }
         let wants_more = connection.may_run() && connection.is_readable;
         self.connections[slot] = Some(connection);
         if wants_more {
@@ -344,6 +343,7 @@ impl Worker {
         match received {
             Received::Bytes(count) => {
                 let counters = self.counters();
+                counters.buffer_peaks.note_input(count);
                 add(&counters.bytes_in, count as u64);
                 add(&counters.reads, 1);
             }
@@ -381,13 +381,15 @@ impl Worker {
         }
         let count = connection.send();
         let is_sent = connection.unsent_bytes() == 0;
-        connection.client.output_bytes.store(connection.unsent_bytes(), Ordering::Relaxed);
         if is_sent {
             let buffer = connection.output.take_buffer();
             if buffer.capacity() <= BUFFER_BYTES_KEPT && self.spare_buffers.len() < SPARE_BUFFERS_MAX {
                 self.spare_buffers.push(buffer);
+            } else if buffer.capacity() > BUFFER_BYTES_KEPT {
+                add(&self.shared.counters[self.shard.id().index()].reply_buffer_shrinks, 1);
             }
         }
+        connection.publish_sent();
         note_memory(connection, &self.shared.counters[self.shard.id().index()]);
         let is_over = connection.is_broken || (connection.is_closing && is_sent);
         let is_released = connection.unsent_bytes() < OUTPUT_HIGH_WATER_BYTES

@@ -8,6 +8,8 @@
     reason = "a test fails by panicking, and shows its figures"
 )]
 
+#[path = "robust/account.rs"]
+mod account;
 #[path = "robust/age.rs"]
 mod age;
 #[path = "robust/blocking.rs"]

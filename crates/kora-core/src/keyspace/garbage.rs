@@ -20,6 +20,7 @@ const ALLOCATION_BYTES: usize = 64;
 pub struct Garbage {
     queue: VecDeque<Waste>,
     bytes: usize,
+    objects: usize,
 }
 
 #[derive(Debug)]
@@ -40,6 +41,12 @@ impl Garbage {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Objects that were thrown in: keys of tables, and values.
+    #[must_use]
+    pub fn objects(&self) -> usize {
+        self.objects
     }
 
     /// Frees up to about `budget` allocations. Returns whether anything is left.
@@ -67,10 +74,11 @@ impl Garbage {
         !self.is_empty()
     }
 
-    /// Takes a table to be freed later, unless it holds little.
+    /// Takes a table to be freed later, unless it is empty.
     pub(super) fn add_table(&mut self, table: Table) {
-        if table.len() > LARGE_EFFORT {
+        if table.len() > 0 {
             self.bytes += table.memory_bytes() + table.len() * ALLOCATION_BYTES;
+            self.objects += table.len();
             self.queue.push_back(Waste::Table(table));
         }
     }
@@ -92,6 +100,7 @@ impl Garbage {
                 Heap::Bytes(bytes) => bytes.capacity(),
                 Heap::Object(object) => object.free_effort() * ALLOCATION_BYTES,
             };
+            self.objects += 1;
             self.queue.push_back(Waste::Heap(heap));
         }
     }

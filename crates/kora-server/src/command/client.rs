@@ -131,8 +131,8 @@ fn setinfo(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     Ok(())
 }
 
-fn info(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
-    call.publish();
+fn info(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    call.publish(args);
     let mut line = Vec::new();
     describe(call.shared, &call.connection.client, call.now).write_line(&mut line);
     call.reply().verbatim("txt", &line);
@@ -141,7 +141,7 @@ fn info(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
 
 fn list(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let filter = ListFilter::parse(&args[2..])?;
-    call.publish();
+    call.publish(args);
     let clients: Vec<_> =
         call.shared.clients.all().iter().map(|client| describe(call.shared, client, call.now)).collect();
     let lines = filter.lines(&clients);
@@ -266,6 +266,7 @@ pub(super) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
     let text = client.text.lock().clone();
     let seconds_since = |since_ms: i64| u64::try_from((now.0 - since_ms) / 1000).unwrap_or(0);
     let output_bytes = client.output_bytes.load(Ordering::Relaxed);
+    let output_blocks_bytes = client.output_chunk_bytes.load(Ordering::Relaxed);
     let query_bytes = client.query_bytes.load(Ordering::Relaxed);
     let query_free_bytes = client.query_free_bytes.load(Ordering::Relaxed);
     let [subscriptions, pattern_subscriptions, shard_subscriptions] =
@@ -301,7 +302,12 @@ pub(super) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
         watched: client.watched_keys(),
         query_bytes,
         query_free_bytes,
-        output_bytes,
+        argv_bytes: client.argument_bytes.load(Ordering::Relaxed),
+        reply_buffer_bytes: client.reply_buffer_bytes.load(Ordering::Relaxed) as usize,
+        reply_buffer_peak_bytes: client.output_peak_bytes.load(Ordering::Relaxed),
+        output_bytes: output_bytes.saturating_sub(output_blocks_bytes),
+        output_blocks: client.output_chunks.load(Ordering::Relaxed) as usize,
+        output_blocks_bytes,
         total_bytes: client.memory_bytes.load(Ordering::Relaxed),
         is_readable: true,
         is_writable: output_bytes > 0,
@@ -311,6 +317,5 @@ pub(super) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
         library_name: text.lib_name,
         library_version: text.lib_version,
         worker: client.worker.index(),
-        ..ClientInfo::default()
     }
 }

@@ -17,7 +17,6 @@ pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
     CommandSpec { facts: Facts { name: "debug|assert", ..DEBUG }, handler: crash },
     CommandSpec { facts: Facts { name: "debug|change-repl-id", ..DEBUG }, handler: change_repl_id },
     CommandSpec { facts: Facts { name: "debug|oom", ..DEBUG }, handler: crash },
-    CommandSpec { facts: Facts { name: "debug|panic", ..DEBUG }, handler: crash },
     CommandSpec {
         facts: Facts { name: "debug|quicklist-packed-threshold", ..DEBUG },
         handler: |call, args| call.at_desk(args, packed_threshold),

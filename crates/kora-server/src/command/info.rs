@@ -14,7 +14,7 @@ use crate::introspect::info::snapshot::{
     ClientsInfo, CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, MemoryInfo, ServerInfo,
     StatsInfo,
 };
-use crate::memory::allocator_bytes;
+use crate::memory;
 use crate::pubsub::Space;
 use crate::shared::CommandCounters;
 
@@ -74,14 +74,12 @@ fn listeners(config: &crate::config::Config) -> Vec<String> {
 
 fn clients(desk: Desk<'_>) -> ClientsInfo {
     let clients = desk.shared.clients.all();
-    let largest = |size: fn(&crate::client::Client) -> usize| {
-        clients.iter().map(|client| size(client) as u64).max().unwrap_or(0)
-    };
+    let peaks: Vec<_> = desk.shared.counters.iter().map(|counters| &counters.buffer_peaks).collect();
     ClientsInfo {
         connected: clients.len() as u64,
         max: desk.shared.config().max_clients,
-        input_buffer_bytes_max: largest(|client| client.query_bytes.load(Ordering::Relaxed)),
-        output_buffer_bytes_max: largest(|client| client.output_bytes.load(Ordering::Relaxed)),
+        input_buffer_bytes_max: peaks.iter().map(|peaks| peaks.input()).max().unwrap_or(0),
+        output_buffer_bytes_max: peaks.iter().map(|peaks| peaks.output()).max().unwrap_or(0),
         pubsub: clients.iter().filter(|client| client.is_subscriber()).count() as u64,
         blocked: clients.iter().filter(|client| client.has_flag(flag::BLOCKED)).count() as u64,
         timed_waits: desk.shared.sum(|counters| &counters.timed_waits),
@@ -101,33 +99,45 @@ pub(super) fn table_bytes(keys: u64) -> u64 {
 
 pub(super) fn memory(desk: Desk<'_>) -> MemoryInfo {
     let config = desk.shared.config();
-    let allocator = allocator_bytes();
-    let used = desk.shared.account.used();
+    // Both figures are of one moment: what is shown as used is what the limit is held against.
+    memory::tell();
+    let allocator = memory::judge().unwrap_or_default();
+    let account = &desk.shared.account;
+    let used = account.used();
     let page_bytes = rustix::param::page_size() as u64;
     let resident_pages = std::fs::read_to_string("/proc/self/statm")
         .ok()
         .and_then(|text| text.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()));
     let system = rustix::system::sysinfo();
     let clients = desk.shared.sum(|counters| &counters.client_bytes);
+    let log_buffer = desk.shared.persistence.log_buffer_bytes();
+    let scripts = desk.shared.scripts.figures();
+    let script_bytes = scripts.cached_bytes
+        + scripts.libraries_bytes
+        + scripts.vm_scripts_bytes
+        + scripts.vm_functions_bytes;
     let tables = keyspace(desk).iter().map(|database| table_bytes(database.keys)).sum();
     MemoryInfo {
         used,
         resident: resident_pages.map_or(allocator.resident, |pages| pages * page_bytes),
-        peak: desk.shared.account.peak().max(used),
-        overhead: desk.shared.account.startup_bytes + tables + clients,
+        peak: account.peak().max(used),
+        overhead: account.startup_bytes() + tables + clients + log_buffer + script_bytes as u64,
         tables,
-        startup: desk.shared.account.startup_bytes,
+        startup: account.startup_bytes(),
         system: system.totalram * u64::from(system.mem_unit),
         limit: config.max_memory.0,
         policy: config.max_memory_policy.word(),
         allocator_allocated: allocator.allocated,
         allocator_active: allocator.active,
         allocator_resident: allocator.resident,
+        allocator_muzzy: allocator.muzzy,
+        untold: allocator.allocated.cast_signed().wrapping_sub(memory::told()),
         clients,
+        log_buffer,
         allocator: "jemalloc-5.3".to_owned(),
-        scripts: desk.shared.scripts.figures(),
-        lazyfree_pending: desk.shared.account.doomed_bundles() as u64,
-        ..MemoryInfo::default()
+        scripts,
+        lazyfree_pending: account.doomed_objects(),
+        lazyfreed: account.freed_objects(),
     }
 }
 
@@ -159,6 +169,8 @@ fn stats(desk: Desk<'_>) -> StatsInfo {
         query_limit_disconnections: shared.sum(|counters| &counters.query_limit_disconnections),
         output_limit_disconnections: shared.sum(|counters| &counters.output_limit_disconnections),
         loop_cycles: shared.sum(|counters| &counters.rounds),
+        reply_buffer_shrinks: shared.sum(|counters| &counters.reply_buffer_shrinks),
+        reply_buffer_expands: shared.sum(|counters| &counters.reply_buffer_expands),
         auth_denied: shared.auth_denied.load(Ordering::Relaxed),
         ..StatsInfo::default()
     }

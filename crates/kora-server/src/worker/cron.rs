@@ -16,6 +16,9 @@ const SWEEP_ENTRIES_PER_EFFORT: usize = 4000;
 /// Rounds of the cron between two looks at every connection.
 const ROUNDS_PER_CLIENT_CHECK: u64 = 10;
 
+/// Looks at every connection after which the peak of its output begins anew.
+const CHECKS_PER_PEAK: u64 = 5;
+
 impl Worker {
     pub(super) fn cron(&mut self) {
         let period = Duration::from_micros(1_000_000 / u64::from(self.config.hz.max(1)));
@@ -47,6 +50,7 @@ impl Worker {
         )]
         let rate = (count.saturating_sub(self.rate_count) as f64 / elapsed) as u64;
         counters.ops_per_second.store(rate, Ordering::Relaxed);
+        counters.buffer_peaks.turn();
         self.rate_since = now;
         self.rate_count = count;
     }
@@ -76,7 +80,11 @@ impl Worker {
         let timeout_ms = i64::from(self.config.timeout_seconds) * 1000;
         let now = self.now;
         let mut expired = Vec::new();
+        let forgets_peaks = (self.cron_round / ROUNDS_PER_CLIENT_CHECK).is_multiple_of(CHECKS_PER_PEAK);
         for connection in self.connections.iter_mut().flatten() {
+            if forgets_peaks {
+                connection.client.output_peak_bytes.store(connection.unsent_bytes(), Ordering::Relaxed);
+            }
             let idle_ms = now.0 - connection.client.last_active_ms.load(Ordering::Relaxed);
             let is_waiting = !matches!(connection.wait, Wait::Nothing);
             if timeout_ms > 0 && idle_ms > timeout_ms && !is_waiting && !connection.is_subscriber() {

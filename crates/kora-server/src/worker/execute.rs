@@ -26,6 +26,7 @@ use crate::command::pubsub::{is_allowed_in_subscribe_mode, publishes, subscribe_
 use crate::command::{Call, FollowUp, ServerHandler};
 use crate::config::Permission;
 use crate::connection::{Connection, PendingParts, ReplyMode, TimedReply, Wait};
+use crate::memory;
 use crate::resp::RespSink;
 use crate::shared::PauseMode;
 
@@ -67,6 +68,7 @@ impl Worker {
     pub(super) fn execute(&mut self, connection: &mut Connection, bytes: &[u8]) -> usize {
         let begun = self.begin_account();
         let mut used = 0;
+        connection.running_bytes = bytes.len();
         self.deliver_before(connection);
         while connection.may_run() && used < bytes.len() {
             let limits = self.limits(connection);
@@ -89,12 +91,14 @@ impl Worker {
                 self.count_error("ERR");
                 tracing::debug!(client = connection.client.id.0, "{error}: closing the connection");
                 connection.close_after_output();
+                connection.running_bytes = 0;
                 return bytes.len();
             }
             if count == 0 {
                 break;
             }
         }
+        connection.running_bytes = 0;
         self.deliver_after(connection);
         if let Some(&last) = self.executed.last() {
             connection.client.last_command.store(u32::from(last), Ordering::Relaxed);
@@ -477,7 +481,7 @@ impl Worker {
         let begin = connection.output.end();
         if resolved.facts.group != Group::Transactions {
             // It may ask for what this worker knows.
-            self.memory.tell(&self.shared.account);
+            memory::tell();
             self.publish_counters();
         }
         connection.client.last_command.store(u32::from(resolved.id), Ordering::Relaxed);
@@ -548,7 +552,7 @@ impl Worker {
         let (here, shard_count) = (self.shard.id(), self.shared.hub.shard_count());
         gathered.request.push((resolved.facts, handler), args, &Placement::One(here), shard_count, here);
         gathered.commands.push(resolved.id);
-        self.await_parts(connection, gathered.commands);
+        self.await_parts(connection, gathered.commands, gathered.request.byte_count());
         let setting = self.setting(connection);
         self.shard.hold(gathered.request, setting, connection.origin(), resume);
     }
@@ -567,7 +571,7 @@ impl Worker {
         gathered: Gathered,
         setting: Setting<Resp>,
     ) {
-        self.await_parts(connection, gathered.commands);
+        self.await_parts(connection, gathered.commands, gathered.request.byte_count());
         let operation = self.shard.submit(gathered.request, setting, connection.origin());
         if let Wait::Operation(pending) = &mut connection.wait
             && operation.may_block()
@@ -577,10 +581,16 @@ impl Worker {
     }
 
     /// Makes the connection wait for the parts of an operation of these commands.
-    fn await_parts(&mut self, connection: &mut Connection, commands: SmallVec<[u16; 32]>) {
+    fn await_parts(
+        &mut self,
+        connection: &mut Connection,
+        commands: SmallVec<[u16; 32]>,
+        argument_bytes: usize,
+    ) {
         connection.wait = Wait::Operation(Box::new(PendingParts {
             keeps_reply: connection.session.reply_mode == ReplyMode::On,
             commands,
+            argument_bytes,
             begun: self.begin_account(),
             ..PendingParts::default()
         }));

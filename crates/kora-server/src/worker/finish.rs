@@ -81,6 +81,8 @@ impl Worker {
             &counters.writes,
             &counters.output_limit_disconnections,
             &counters.query_limit_disconnections,
+            &counters.reply_buffer_shrinks,
+            &counters.reply_buffer_expands,
         ] {
             counter.store(0, Ordering::Relaxed);
         }

@@ -237,7 +237,7 @@ impl Worker {
 
     /// Runs a command of the server's own as part of EXEC.
     fn run_own(&mut self, connection: &mut Connection, command: &OwnCommand) {
-        self.memory.tell(&self.shared.account);
+        crate::memory::tell();
         self.publish_counters();
         let args: Args<'_> = command.args.iter().map(|arg| &arg[..]).collect();
         connection.session.is_executing = true;

@@ -144,7 +144,8 @@ fn threads_append_while_one_writes() {
     let options =
         LogOptions { policy: FsyncPolicy::Always, salt: 5, notify: Arc::clone(&told) as Arc<dyn Notify> };
     let (log, writer) = Log::open(Arc::clone(&disk), dir.path(), 1, options).unwrap();
-    let thread = spawn(writer, || 0).unwrap();
+    let threads = Threads { start: |_, body| Ok(thread::spawn(body)), after_step: || () };
+    let thread = spawn(writer, || 0, threads).unwrap();
     thread::scope(|scope| {
         for worker in 0..3_u8 {
             let log = &log;

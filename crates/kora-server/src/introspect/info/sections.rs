@@ -144,7 +144,8 @@ pub(super) fn memory(memory: &MemoryInfo, fields: &mut Fields) {
     fields.put("allocator_allocated", memory.allocator_allocated);
     fields.put("allocator_active", memory.allocator_active);
     fields.put("allocator_resident", memory.allocator_resident);
-    fields.put("allocator_muzzy", 0);
+    fields.put("allocator_muzzy", memory.allocator_muzzy);
+    fields.put("account_untold_bytes", memory.untold);
     fields.size("total_system_memory", memory.system);
     scripts(&memory.scripts, fields);
     fields.size("maxmemory", memory.limit);
@@ -158,7 +159,8 @@ pub(super) fn memory(memory: &MemoryInfo, fields: &mut Fields) {
         "mem_clients_slaves",
     ]);
     fields.put("mem_clients_normal", memory.clients);
-    fields.noughts(&["mem_cluster_links", "mem_aof_buffer"]);
+    fields.put("mem_cluster_links", 0);
+    fields.put("mem_aof_buffer", memory.log_buffer);
     fields.put("mem_allocator", &memory.allocator);
     fields.noughts(&["mem_overhead_db_hashtable_rehashing", "active_defrag_running"]);
     fields.put("lazyfree_pending_objects", memory.lazyfree_pending);
@@ -310,7 +312,8 @@ fn traffic(stats: &StatsInfo, fields: &mut Fields) {
     fields.noughts(&["io_threaded_reads_processed", "io_threaded_writes_processed"]);
     fields.put("client_query_buffer_limit_disconnections", stats.query_limit_disconnections);
     fields.put("client_output_buffer_limit_disconnections", stats.output_limit_disconnections);
-    fields.noughts(&["reply_buffer_shrinks", "reply_buffer_expands"]);
+    fields.put("reply_buffer_shrinks", stats.reply_buffer_shrinks);
+    fields.put("reply_buffer_expands", stats.reply_buffer_expands);
     fields.put("eventloop_cycles", stats.loop_cycles);
     fields.noughts(&[
         "eventloop_duration_sum",

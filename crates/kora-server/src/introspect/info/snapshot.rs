@@ -106,8 +106,14 @@ pub struct MemoryInfo {
     pub allocator_active: u64,
     /// The allocator's account: held in memory.
     pub allocator_resident: u64,
+    /// The allocator's account: in pages that hold nothing and that the system may take back.
+    pub allocator_muzzy: u64,
+    /// What the allocator has given out, less what threads have told: they tell of all that is worth it.
+    pub untold: i64,
     /// Of connections' buffers.
     pub clients: u64,
+    /// Of records on their way to the log.
+    pub log_buffer: u64,
     /// Name and version of the allocator.
     pub allocator: String,
     /// Objects that wait to be freed.
@@ -234,6 +240,10 @@ pub struct StatsInfo {
     pub output_limit_disconnections: u64,
     /// Rounds of all workers' loops.
     pub loop_cycles: u64,
+    /// Reply buffers that were given back because they had grown large.
+    pub reply_buffer_shrinks: u64,
+    /// Reply buffers that grew.
+    pub reply_buffer_expands: u64,
     /// Failed attempts to authenticate.
     pub auth_denied: u64,
 }
