@@ -20,6 +20,7 @@ use crate::log::LevelHandle;
 use crate::memory::{Account, Reclaimer};
 use crate::persistence::Persistence;
 use crate::pubsub::Broker;
+use crate::worker::ExpiryCounters;
 
 /// Counters of one worker. Only that worker adds to them.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ pub(crate) struct WorkerCounters {
     pub(crate) misses: AtomicU64,
     pub(crate) expired: AtomicU64,
     pub(crate) expired_fields: AtomicU64,
+    pub(crate) expiry: ExpiryCounters,
     pub(crate) evicted: AtomicU64,
     /// Memory of its connections.
     pub(crate) client_bytes: AtomicU64,
@@ -80,6 +82,7 @@ impl WorkerCounters {
             misses: AtomicU64::new(0),
             expired: AtomicU64::new(0),
             expired_fields: AtomicU64::new(0),
+            expiry: ExpiryCounters::default(),
             evicted: AtomicU64::new(0),
             client_bytes: AtomicU64::new(0),
             evicted_clients: AtomicU64::new(0),

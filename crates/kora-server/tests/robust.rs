@@ -18,6 +18,8 @@ mod client;
 mod crowd;
 #[path = "robust/ending.rs"]
 mod ending;
+#[path = "robust/expiry.rs"]
+mod expiry;
 #[path = "robust/hostile.rs"]
 mod hostile;
 #[path = "robust/large.rs"]
