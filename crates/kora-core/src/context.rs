@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
+use crate::command::spec::CoreHandler;
 use crate::config::CoreConfig;
 use crate::error::CommandResult;
 use crate::journal::Journal;
@@ -95,7 +96,19 @@ pub enum Resumed {
     Done(CommandResult),
 }
 
-/// Why a command has not run to its end, and written no reply. But for the last it has changed nothing, and runs again.
+/// How a command goes on with the store of another shard.
+#[derive(Debug)]
+pub struct Onward {
+    /// The shard.
+    pub shard: ShardId,
+    /// What runs there and replies in the command's place.
+    pub handler: CoreHandler,
+    /// Its arguments: they carry what was found so far.
+    pub args: Vec<Box<[u8]>>,
+}
+
+/// Why a command has not run to its end, and written no reply. But for the last two it has changed nothing, and runs
+/// again.
 #[derive(Debug)]
 pub enum Deferral {
     /// It waits for keys.
@@ -105,6 +118,8 @@ pub enum Deferral {
     /// It takes long, and lets its worker do other things meanwhile. It has taken what is in the stores in hand, see
     /// [`Hand`](crate::hand::Hand); the same thread goes on with it.
     Paused(Resume),
+    /// It has done its part here and goes on with another shard's store. It changes nothing.
+    Onward(Onward),
 }
 
 /// Whether a command may put itself off.
@@ -211,6 +226,19 @@ impl Ctx<'_> {
     #[must_use]
     pub fn is_scripted(&self) -> bool {
         matches!(self.blocking, Blocking::Scripted)
+    }
+
+    /// Makes the command go on with another shard's store; `false` if it may not put itself off. It has changed nothing and
+    /// writes no reply.
+    #[must_use]
+    pub fn go_on(&mut self, onward: impl FnOnce() -> Onward) -> bool {
+        match &mut self.blocking {
+            Blocking::Forbidden | Blocking::Scripted => false,
+            Blocking::Permitted(place) => {
+                **place = Some(Deferral::Onward(onward()));
+                true
+            }
+        }
     }
 
     /// Makes the command pause; only if it may put itself off.

@@ -360,6 +360,8 @@ impl Run {
     fn prepare(&mut self, facts: &Facts, is_write: bool, args: &[&[u8]]) -> Result<(), Refusal> {
         let is_in_hand = match place(facts, args, self.hand.shard_count()) {
             Placement::Anywhere => true,
+            // It may go on with the stores of the shards behind.
+            Placement::One(_) if facts.route == Route::Cursor => false,
             Placement::One(shard) => self.hand.has(shard),
             Placement::Together(shards) => shards.iter().all(|shard| self.hand.has(*shard)),
             Placement::Spread(_) => facts.keys_to_end().is_some_and(|(first, step)| {

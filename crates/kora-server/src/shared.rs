@@ -22,6 +22,7 @@ use crate::log::LevelHandle;
 use crate::memory::{Account, Reclaimer};
 use crate::persistence::Persistence;
 use crate::pubsub::Broker;
+use crate::worker::ExpiryCounters;
 
 /// Counters of one worker. Only that worker adds to them.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ pub(crate) struct WorkerCounters {
     pub(crate) misses: AtomicU64,
     pub(crate) expired: AtomicU64,
     pub(crate) expired_fields: AtomicU64,
+    pub(crate) expiry: ExpiryCounters,
     pub(crate) evicted: AtomicU64,
     /// Memory of its connections.
     pub(crate) client_bytes: AtomicU64,
@@ -85,6 +87,7 @@ impl WorkerCounters {
             misses: AtomicU64::new(0),
             expired: AtomicU64::new(0),
             expired_fields: AtomicU64::new(0),
+            expiry: ExpiryCounters::default(),
             evicted: AtomicU64::new(0),
             client_bytes: AtomicU64::new(0),
             buffer_peaks: BufferPeaks::default(),

@@ -7,6 +7,7 @@ mod accept;
 mod batch;
 mod cron;
 mod execute;
+mod expiry;
 mod finish;
 mod flush;
 mod mail;
@@ -34,6 +35,8 @@ use crate::transaction::Queue;
 use accept::Listening;
 use batch::Batch;
 use execute::Resolved;
+pub(crate) use expiry::ExpiryCounters;
+use expiry::Sweeping;
 use persist::{Held, LogWait};
 pub(crate) use thrift::note_memory;
 use wait::Deadlines;
@@ -99,6 +102,7 @@ pub(crate) struct Worker {
     executed: Vec<u16>,
     /// Accounts until one is timed again.
     untimed: u32,
+    sweeping: Sweeping,
     /// When this round began: what goes by the clock goes by this, so that a round reads the clock once.
     round_begun: Instant,
     next_cron: Instant,
@@ -158,6 +162,7 @@ impl Worker {
             hashes: Vec::new(),
             executed: Vec::new(),
             untimed: 0,
+            sweeping: Sweeping::default(),
             round_begun: Instant::now(),
             next_cron: Instant::now(),
             cron_round: 0,
@@ -186,7 +191,11 @@ impl Worker {
             && !self.has_publications()
             && !self.may_release();
         let until_cron = self.next_cron.saturating_duration_since(self.round_begun).min(until_slice);
-        let timeout = if is_idle { until_cron.min(self.deadlines.from(self.now)) } else { Duration::ZERO };
+        let timeout = if is_idle {
+            until_cron.min(self.deadlines.from(self.now)).min(self.until_sweep())
+        } else {
+            Duration::ZERO
+        };
         let mut ready = std::mem::take(&mut self.ready);
         let waited = self.poller.wait(timeout, &mut ready);
         self.shard.unpark();
@@ -215,6 +224,7 @@ impl Worker {
         self.deliver(None);
         self.send_covered();
         self.spare_clients();
+        self.sweep_expired();
         if self.round_begun >= self.next_cron {
             self.cron();
         }

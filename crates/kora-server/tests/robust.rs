@@ -24,6 +24,8 @@ mod crowd;
 mod ending;
 #[path = "robust/flush.rs"]
 mod flush;
+#[path = "robust/expiry.rs"]
+mod expiry;
 #[path = "robust/hostile.rs"]
 mod hostile;
 #[path = "robust/large.rs"]

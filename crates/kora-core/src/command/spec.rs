@@ -222,11 +222,12 @@ bit_set! {
 }
 
 impl Facts {
-    /// Whether the command may put itself off: until a key is ready, or until all stores are in hand.
+    /// Whether the command may put itself off: until a key is ready, until all stores are in hand, or until another shard's
+    /// is.
     #[inline]
     #[must_use]
     pub fn may_defer(&self) -> bool {
-        self.flags.has(Flags::BLOCKING) || self.route == Route::Script
+        self.flags.has(Flags::BLOCKING) || matches!(self.route, Route::Script | Route::Cursor)
     }
 
     /// All ACL categories: those declared and those the flags imply.

@@ -1,13 +1,15 @@
-//! What is to be freed, but not now: emptied tables, long strings and large collections.
+//! What is to be freed, but not now: emptied tables with what belongs to them, long strings and large collections.
 //!
 //! Freeing millions of entries at once would stop the shard. So they wait here until the driver frees some between
 //! two rounds, or takes all of it away to another thread.
 
 use std::collections::VecDeque;
 
+use super::calendar::Calendar;
 use super::entry::{Entry, Heap};
 use super::table::Table;
 use crate::shard::store::ShardStore;
+use crate::types::deadlines::Deadlines;
 
 /// What takes more effort than this, in allocations, is freed later.
 const LARGE_EFFORT: usize = 64;
@@ -26,6 +28,8 @@ pub struct Garbage {
 #[derive(Debug)]
 enum Waste {
     Table(Table),
+    Calendar(Box<Calendar>),
+    Deadlines(Deadlines),
     Heap(Heap),
 }
 
@@ -60,6 +64,14 @@ impl Garbage {
                     let freed = table.free_some(left);
                     (freed, freed < left)
                 }
+                Waste::Calendar(calendar) => {
+                    let freed = calendar.free_some(left);
+                    (freed, freed < left)
+                }
+                Waste::Deadlines(deadlines) => {
+                    let freed = deadlines.free_some(left);
+                    (freed, freed < left)
+                }
                 Waste::Heap(Heap::Bytes(bytes)) => (Heap::bytes_effort(bytes), true),
                 Waste::Heap(Heap::Object(object)) => {
                     let freed = object.free_some(left);
@@ -87,6 +99,22 @@ impl Garbage {
     pub(super) fn add_emptied(&mut self, table: Option<Table>) {
         if let Some(table) = table {
             self.add_table(table);
+        }
+    }
+
+    /// Takes the calendar of an emptied database, unless it holds little.
+    pub(super) fn add_calendar(&mut self, calendar: Calendar) {
+        if calendar.allocations() > LARGE_EFFORT {
+            self.bytes += calendar.memory_bytes();
+            self.queue.push_back(Waste::Calendar(Box::new(calendar)));
+        }
+    }
+
+    /// Takes the index of fields' deadlines of an emptied database, unless it holds little.
+    pub(super) fn add_deadlines(&mut self, deadlines: Deadlines) {
+        if deadlines.allocations() > LARGE_EFFORT {
+            self.bytes += deadlines.memory_bytes();
+            self.queue.push_back(Waste::Deadlines(deadlines));
         }
     }
 

@@ -8,7 +8,7 @@
 //! received work and before it runs it: see [`super::runner`].
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use kora_locks::{RankedMutex, RankedMutexGuard, rank};
@@ -73,8 +73,8 @@ pub struct DatabaseUsage {
     pub keys: AtomicU64,
     /// Keys with a deadline.
     pub expires: AtomicU64,
-    /// Mean time until those deadlines, in milliseconds.
-    pub average_ttl_ms: AtomicU64,
+    /// The mean of those deadlines, in milliseconds since 1970.
+    pub mean_deadline_ms: AtomicI64,
     /// Hashes that have fields with a deadline.
     pub expiring_hashes: AtomicU64,
 }
@@ -137,7 +137,7 @@ impl<D: Driver> Hub<D> {
             usage.keys.store(database.len() as u64, Ordering::Relaxed);
             usage.expires.store(database.expires() as u64, Ordering::Relaxed);
             usage.expiring_hashes.store(database.expiring_hashes() as u64, Ordering::Relaxed);
-            usage.average_ttl_ms.store(database.average_ttl_ms().unsigned_abs(), Ordering::Relaxed);
+            usage.mean_deadline_ms.store(database.mean_deadline().0, Ordering::Relaxed);
         }
     }
 

@@ -16,6 +16,7 @@ use super::store::{DbIndex, ShardStore};
 use super::watch::{Watch, Watched};
 use crate::command::Run;
 use crate::command::spec::{CoreHandler, Facts, Flags, Merge};
+use crate::context::Onward;
 use crate::reply::Reply;
 use crate::slot::ShardId;
 use crate::time::UnixMs;
@@ -123,6 +124,14 @@ impl Request {
             form: Form::Lend,
             watched: None,
         }
+    }
+
+    /// What a command, this one, goes on as.
+    fn onward(&self, onward: &Onward) -> Self {
+        let args: SmallVec<[&[u8]; 16]> = onward.args.iter().map(|arg| &arg[..]).collect();
+        let mut request = Self::default();
+        request.push_whole(self.items[0].facts, onward.handler, &args, onward.shard);
+        request
     }
 
     /// Makes room for so many commands with so many arguments and bytes in all, so that it need not grow.
@@ -401,6 +410,11 @@ impl<D: Driver> Operation<D> {
     /// The same operation, which has not run, for all stores together.
     pub(super) fn on_all(&self, shard_count: u16) -> Self {
         Self::new(self.request.on_all(shard_count), self.setting.clone(), self.origin.clone())
+    }
+
+    /// The operation that goes on with this one's command with another shard's store.
+    pub(super) fn onward(&self, onward: &Onward) -> Self {
+        Self::new(self.request.onward(onward), self.setting.clone(), self.origin.clone())
     }
 
     /// Whether its client left before it ran, and it would take something that nobody gets.

@@ -97,6 +97,11 @@ pub(super) fn table_bytes(keys: u64) -> u64 {
     keys * TABLE_BYTES_PER_KEY
 }
 
+/// About how many bytes the calendars of so many keys with a deadline take.
+pub(super) fn calendar_bytes(expires: u64) -> u64 {
+    expires * 8
+}
+
 pub(super) fn memory(desk: Desk<'_>) -> MemoryInfo {
     let config = desk.shared.config();
     // Both figures are of one moment: what is shown as used is what the limit is held against.
@@ -116,7 +121,9 @@ pub(super) fn memory(desk: Desk<'_>) -> MemoryInfo {
         + scripts.libraries_bytes
         + scripts.vm_scripts_bytes
         + scripts.vm_functions_bytes;
-    let tables = keyspace(desk).iter().map(|database| table_bytes(database.keys)).sum();
+    let databases = keyspace(desk);
+    let bytes = |database: &DatabaseInfo| table_bytes(database.keys) + calendar_bytes(database.expires);
+    let tables = databases.iter().map(bytes).sum();
     MemoryInfo {
         used,
         resident: resident_pages.map_or(allocator.resident, |pages| pages * page_bytes),
@@ -153,6 +160,10 @@ fn stats(desk: Desk<'_>) -> StatsInfo {
         connections_rejected: shared.connections_rejected.load(Ordering::Relaxed),
         expired_fields: shared.sum(|counters| &counters.expired_fields),
         expired_keys: shared.sum(|counters| &counters.expired),
+        expire_time_cap_reached: shared.sum(|counters| &counters.expiry.cut_short),
+        expire_ms: shared.sum(|counters| &counters.expiry.microseconds) / 1000,
+        overdue_keys: shared.sum(|counters| &counters.expiry.overdue),
+        expiring_keys: shared.sum(|counters| &counters.expiry.expiring),
         evicted_clients: shared.sum(|counters| &counters.evicted_clients),
         evicted_scripts: scripts.evicted,
         scripts_on_all_shards: scripts.runs_on_all,
@@ -228,13 +239,18 @@ pub(super) fn keyspace(desk: Desk<'_>) -> Vec<DatabaseInfo> {
         .map(|db| {
             let on_shards = || usages.iter().map(|usage| &usage[usize::from(db)]);
             let expires: u64 = on_shards().map(|usage| read(&usage.expires)).sum();
-            let ttl_ms: u64 =
-                on_shards().map(|usage| read(&usage.expires) * read(&usage.average_ttl_ms)).sum();
+            let deadlines_ms: i128 = on_shards()
+                .map(|usage| {
+                    i128::from(read(&usage.expires)) * i128::from(usage.mean_deadline_ms.load(Ordering::Relaxed))
+                })
+                .sum();
+            let mean_ms = deadlines_ms.checked_div(expires.into()).unwrap_or(0);
+            let ttl_ms = if expires == 0 { 0 } else { (mean_ms - i128::from(desk.now.0)).max(0) };
             DatabaseInfo {
                 db,
                 keys: on_shards().map(|usage| read(&usage.keys)).sum(),
                 expires,
-                average_ttl_ms: ttl_ms.checked_div(expires).unwrap_or(0),
+                average_ttl_ms: u64::try_from(ttl_ms).unwrap_or(u64::MAX),
                 expiring_hashes: on_shards().map(|usage| read(&usage.expiring_hashes)).sum(),
             }
         })

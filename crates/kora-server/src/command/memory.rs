@@ -158,7 +158,7 @@ fn write_database(database: &DatabaseInfo, out: &mut dyn Reply) {
     out.map(2);
     out.bulk(b"overhead.hashtable.main");
     out.integer(i64::try_from(super::info::table_bytes(database.keys)).unwrap_or(i64::MAX));
-    // Deadlines lie with their keys, not in a table of their own.
+    // Deadlines lie with their keys; what else they take is the calendar.
     out.bulk(b"overhead.hashtable.expires");
-    out.integer(0);
+    out.integer(i64::try_from(super::info::calendar_bytes(database.expires)).unwrap_or(i64::MAX));
 }

@@ -1,4 +1,4 @@
-//! What a worker does by the clock: expiry, limits, counters.
+//! What a worker does by the clock: limits, counters.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,9 +9,6 @@ use kora_protocol::Limits;
 use super::Worker;
 use crate::config::limits::OutputLimit;
 use crate::connection::{Connection, Wait};
-
-/// Entries with a deadline that a sweep may examine, for each step of `active-expire-effort`.
-const SWEEP_ENTRIES_PER_EFFORT: usize = 4000;
 
 /// Rounds of the cron between two looks at every connection.
 const ROUNDS_PER_CLIENT_CHECK: u64 = 10;
@@ -24,7 +21,6 @@ impl Worker {
         let period = Duration::from_micros(1_000_000 / u64::from(self.config.hz.max(1)));
         self.next_cron = self.round_begun + period;
         self.cron_round += 1;
-        self.sweep_expired();
         self.publish_counters();
         self.measure_rate();
         self.accept_left_behind();
@@ -131,15 +127,6 @@ impl Worker {
             );
         }
         is_soft || is_hard
-    }
-
-    /// Lets an expiry sweep run if one is due, and frees what the round threw away.
-    pub(super) fn sweep_expired(&mut self) {
-        let budget = SWEEP_ENTRIES_PER_EFFORT * usize::from(self.config.active_expire_effort);
-        let now = self.now;
-        self.shard.sweep(now, budget);
-        self.shard.hand_over();
-        self.deliver(None);
     }
 
     /// Shows this round's counts to the other workers.

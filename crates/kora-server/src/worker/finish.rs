@@ -86,6 +86,7 @@ impl Worker {
         ] {
             counter.store(0, Ordering::Relaxed);
         }
+        counters.expiry.reset();
         for command in &counters.commands {
             for counter in [&command.calls, &command.nanoseconds, &command.rejected, &command.failed] {
                 counter.store(0, Ordering::Relaxed);

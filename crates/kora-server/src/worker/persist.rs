@@ -32,7 +32,7 @@ const IDLE_SLICE_BYTES: usize = 32 * 1024;
 const SLICES_IN_A_ROW: u32 = 4;
 
 /// Work this long ago is no other work.
-const WORK_LASTS: Duration = Duration::from_millis(10);
+pub(super) const WORK_LASTS: Duration = Duration::from_millis(10);
 
 /// How long a worker waits with the next slice when the disk does not keep up, or beside other work.
 const FULL_PAUSE: Duration = Duration::from_millis(1);

@@ -269,9 +269,9 @@ pub(super) fn stats(stats: &StatsInfo, fields: &mut Fields) {
     fields.noughts(&["sync_full", "sync_partial_ok", "sync_partial_err"]);
     fields.put("expired_subkeys", stats.expired_fields);
     fields.put("expired_keys", stats.expired_keys);
-    fields.put("expired_stale_perc", "0.00");
+    fields.put("expired_stale_perc", format_args!("{:.2}", percent(stats.overdue_keys, stats.expiring_keys)));
     fields.put("expired_time_cap_reached_count", stats.expire_time_cap_reached);
-    fields.put("expire_cycle_cpu_milliseconds", 0);
+    fields.put("expire_cycle_cpu_milliseconds", stats.expire_ms);
     fields.put("evicted_keys", stats.evicted_keys);
     fields.put("evicted_clients", stats.evicted_clients);
     fields.put("evicted_scripts", stats.evicted_scripts);

@@ -208,6 +208,12 @@ pub struct StatsInfo {
     pub expired_fields: u64,
     /// Rounds of the expiry sweep that ended because their time was up.
     pub expire_time_cap_reached: u64,
+    /// Milliseconds that the expiry sweep took.
+    pub expire_ms: u64,
+    /// Keys whose time had come and that were not deleted yet at the end of the last sweep.
+    pub overdue_keys: u64,
+    /// Keys with a deadline then.
+    pub expiring_keys: u64,
     /// Keys evicted.
     pub evicted_keys: u64,
     /// Connections closed to save memory.
