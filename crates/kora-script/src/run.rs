@@ -14,7 +14,7 @@ use crate::host::{Callee, Host, NoCallee, Runs};
 use crate::interpreter::Subject;
 use crate::library::FunctionFacts;
 use crate::tally::Tally;
-use kora_core::command::spec::{CoreHandler, Facts, Flags};
+use kora_core::command::spec::{CoreHandler, Facts, Flags, Route};
 use kora_core::context::Ctx;
 use kora_core::error::CommandError;
 use kora_core::hand::Hand;
