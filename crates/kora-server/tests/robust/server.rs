@@ -34,6 +34,7 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 pub(crate) struct Program {
     child: Child,
     pub(crate) address: SocketAddr,
+    _dir: tempfile::TempDir,
 }
 
 impl Program {
@@ -44,10 +45,15 @@ impl Program {
 
     /// Starts what will listen on `port`.
     pub(crate) fn spawn(mut command: Command, port: u16) -> Self {
+        // What it leaves behind goes with it.
+        let dir = tempfile::tempdir().unwrap();
+        if command.get_current_dir().is_none() {
+            command.current_dir(dir.path());
+        }
         let child = command.stdout(Stdio::null()).spawn().unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         wait_until("the server listens", || is_answering(address));
-        Self { child, address }
+        Self { child, address, _dir: dir }
     }
 
     pub(crate) fn client(&self) -> Client {
