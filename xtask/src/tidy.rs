@@ -67,7 +67,7 @@ fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
         ("kora-core", &[]),
         ("kora-protocol", &[]),
         ("kora-script", &["kora-core", "kora-protocol"]),
-        ("kora-storage", &["kora-core"]),
+        ("kora-storage", &[]),
         ("kora-server", &["kora-core", "kora-protocol", "kora-script", "kora-storage"]),
         ("kora-cli", &["kora-protocol"]),
     ];

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kora_core::command::spec::{CoreHandler, Facts, Flags};
+use kora_core::command::spec::{CoreHandler, Facts, Flags, Route};
 use kora_core::context::Ctx;
 use kora_core::error::CommandError;
 use kora_core::hand::Hand;

@@ -7,6 +7,7 @@ pub mod command;
 pub mod config;
 pub mod descriptors;
 pub mod introspect;
+pub mod listen;
 pub mod log;
 
 mod client;

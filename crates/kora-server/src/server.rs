@@ -24,7 +24,7 @@ use crate::net::Poller;
 use crate::persistence::{LoadError, Persistence};
 use crate::pubsub::Broker;
 use crate::shared::{Shared, SharedParts};
-use crate::worker::{Worker, open_listeners};
+use crate::worker::Worker;
 
 /// A running server. Dropping it ends it.
 #[derive(Debug)]
@@ -116,7 +116,7 @@ impl Server {
     /// # Errors
     /// If an address can't be listened on, or the system refuses a thread, a poller or random bytes.
     pub fn start(mut config: Config, log_level: Option<LevelHandle>) -> io::Result<Self> {
-        let listeners = open_listeners(&config)?;
+        let listeners = crate::listen::open_some(&config)?;
         let addresses: Vec<_> = listeners.iter().filter_map(crate::net::Listener::local_address).collect();
         if let Some(address) = addresses.first() {
             config.port = address.port();

@@ -34,7 +34,6 @@ use crate::net::{Listener, Poller, Ready};
 use crate::shared::{PauseMode, Shared, WorkerCounters};
 use crate::transaction::Queue;
 use accept::Listening;
-pub(crate) use accept::open_listeners;
 use batch::Batch;
 use execute::Resolved;
 pub(crate) use expiry::ExpiryCounters;

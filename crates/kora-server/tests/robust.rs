@@ -28,12 +28,16 @@ mod large;
 mod leaving;
 #[path = "robust/limits.rs"]
 mod limits;
+#[path = "robust/listening.rs"]
+mod listening;
 #[path = "robust/memory.rs"]
 mod memory;
 #[path = "robust/migrate.rs"]
 mod migrate;
 #[path = "robust/pubsub.rs"]
 mod pubsub;
+#[path = "robust/scan.rs"]
+mod scan;
 #[path = "robust/server.rs"]
 mod server;
 

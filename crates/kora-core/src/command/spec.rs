@@ -161,7 +161,7 @@ bit_set! {
         NO_MANDATORY_KEYS = 18, "no_mandatory_keys";
         /// Not allowed in a transaction.
         NO_MULTI = 19, "no_multi";
-        /// Works on several shards without the keys being declared.
+        /// Not while a replica loads data in the background and goes on serving the old ones.
         NO_ASYNC_LOADING = 20, "no_async_loading";
         /// May run while other clients are paused or blocked by a busy script.
         ALLOW_BUSY = 21, "allow_busy";

@@ -93,7 +93,7 @@ impl Config {
         for ((name, directive), [_, value]) in directives.into_iter().zip(pairs) {
             let before = directive.get(&next);
             directive
-                .set(&mut next, &arguments(directive, value))
+                .set(&mut next, &[value.to_vec()])
                 .map_err(|reason: Refusal| set_failed(&name.escape_ascii().to_string(), &reason))?;
             if directive.get(&next) != before {
                 changes.changed.push(directive);
@@ -118,14 +118,5 @@ fn settable(name: &[u8]) -> Result<&'static Directive, CommandError> {
         Change::AnyTime => Ok(directive),
         Change::AtStart => refuse("can't set immutable config"),
         Change::Protected => refuse("can't set protected config"),
-    }
-}
-
-/// The one value of CONFIG SET as a directive's arguments.
-fn arguments(directive: &Directive, value: &[u8]) -> Vec<Vec<u8>> {
-    if directive.shape.takes_several() {
-        value.split(|byte| *byte == b' ').map(<[u8]>::to_vec).collect()
-    } else {
-        vec![value.to_vec()]
     }
 }
