@@ -44,6 +44,8 @@ mod migrate;
 mod panics;
 #[path = "robust/pubsub.rs"]
 mod pubsub;
+#[path = "robust/scan.rs"]
+mod scan;
 #[path = "robust/scripts.rs"]
 mod scripts;
 #[path = "robust/server.rs"]

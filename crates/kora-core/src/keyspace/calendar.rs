@@ -32,9 +32,13 @@ const PAGE_BITS: u32 = 4;
 /// A page is 2 to this power times as long as one of the level below.
 const LEVEL_BITS: u32 = 6;
 /// Pages of a level: twice those that one page of the level above makes, so that the next one fits in beside the present one.
-const RING_PAGES: u64 = 128;
-/// Reminders that are allocated together.
-const SHEET_LEN: usize = 512;
+const RING_LEN: usize = 128;
+const RING_PAGES: u64 = RING_LEN as u64;
+/// Reminders that are allocated together: 3584 bytes, a size class that the segments of the table have no use for. A sheet
+/// lives long, and among segments, which come and go as the table grows, it would keep the memory of those that went.
+const SHEET_LEN: usize = 448;
+/// The room of a page with few reminders.
+const SHEET_LEN_FIRST: usize = 4;
 /// A sheet with fewer is merged with others.
 const SHEET_LEN_MIN: usize = SHEET_LEN / 4 * 3;
 /// Reminders that are taken together: so many of what they are about can be fetched into the cache at the same time.
@@ -63,7 +67,7 @@ pub(crate) struct Calendar {
 
 /// The pages of one level. Page `n` from 1970 on lies at `n` modulo their number.
 #[derive(Debug)]
-struct Ring([Page; RING_PAGES as usize]);
+struct Ring([Page; RING_LEN]);
 
 /// Reminders of one stretch of time, in no order.
 #[derive(Debug, Default)]
@@ -84,10 +88,19 @@ struct Reviewed {
 
 impl Page {
     fn push(&mut self, reminder: u64) {
-        if self.open.len() == SHEET_LEN {
-            self.sheets.push(std::mem::take(&mut self.open));
+        if self.open.len() == self.open.capacity() {
+            self.make_room();
         }
         self.open.push(reminder);
+    }
+
+    #[cold]
+    fn make_room(&mut self) {
+        if self.open.len() >= SHEET_LEN {
+            self.sheets.push(std::mem::take(&mut self.open));
+        }
+        let len = (self.open.len() * 2).clamp(SHEET_LEN_FIRST, SHEET_LEN);
+        self.open.reserve_exact(len - self.open.len());
     }
 
     /// Takes out up to `count` reminders.
@@ -221,14 +234,16 @@ impl Calendar {
         let Some(ring) = &self.rings[0] else { return 0 };
         let end = page_of(self.now, 0);
         let pages = self.bases[0]..end.min(self.bases[0] + RING_PAGES);
-        pages.map(|page| &ring.0[place_of(page)]).map(|page| page.sheets.len() * SHEET_LEN + page.open.len()).sum()
+        pages
+            .map(|page| &ring.0[place_of(page)])
+            .map(|page| page.sheets.len() * SHEET_LEN + page.open.len())
+            .sum()
     }
 
     /// The first page of a level that has reminders.
     #[inline]
     fn first_page(&self, level: usize) -> Option<u64> {
         let base = self.bases[level];
-        #[expect(clippy::cast_possible_truncation, reason = "below 128")]
         let from_base = self.occupied[level].rotate_right((base % RING_PAGES) as u32);
         (from_base != 0).then(|| base + u64::from(from_base.trailing_zeros()))
     }
@@ -274,7 +289,7 @@ impl Calendar {
             if page.is_empty() {
                 self.occupied[level] &= !(1 << at);
             }
-            self.reviewed = if at + 1 < RING_PAGES as usize {
+            self.reviewed = if at + 1 < RING_LEN {
                 Reviewed { level, at: at + 1, sheet: 0 }
             } else {
                 Reviewed { level: (level + 1) % LEVELS, at: 0, sheet: 0 }
@@ -290,7 +305,7 @@ impl Calendar {
 
     /// About how many allocations it consists of.
     pub(super) fn allocations(&self) -> usize {
-        self.len / SHEET_LEN + self.rings.iter().flatten().count() * RING_PAGES as usize
+        self.len / SHEET_LEN + self.rings.iter().flatten().count() * RING_LEN
     }
 
     /// Bytes allocated, about.
@@ -325,7 +340,6 @@ impl Ring {
 
 /// Where a page lies in its ring.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "below 128")]
 fn place_of(page: u64) -> usize {
     (page % RING_PAGES) as usize
 }

@@ -24,8 +24,8 @@ use crate::time::UnixMs;
 
 /// So many reminders may be void whatever the number of keys.
 const VOID_LEN_MAX: usize = 1024;
-/// New reminders to one review of a sheet of old ones: a quarter of the reminders on it, so that a review of all is through
-/// before there are half as many again.
+/// New reminders to one review of a sheet of old ones: less than a third of the reminders on it, so that a review of all is
+/// through before there are half as many again.
 const NOTES_PER_REVIEW: u32 = 128;
 
 /// What a database knows of its keys with a deadline.

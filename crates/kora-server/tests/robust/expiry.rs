@@ -15,20 +15,21 @@ fn late(quiet: Duration) -> Duration {
 }
 
 /// A figure of INFO.
-fn figure(client: &mut Client, section: &str, name: &str) -> f64 {
+pub(crate) fn figure(client: &mut Client, section: &str, name: &str) -> f64 {
     let Frame::Bulk(text) = client.call(&["INFO", section]) else { panic!("INFO is a text") };
     let text = String::from_utf8(text).unwrap();
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     value.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
 }
 
-fn count(frame: &Frame) -> i64 {
+/// A number.
+pub(crate) fn count(frame: &Frame) -> i64 {
     let Frame::Integer(count) = frame else { panic!("no number: {frame:?}") };
     *count
 }
 
 /// Sends so many requests, a thousand at a time.
-fn pipeline(client: &mut Client, requests: u32, mut request_of: impl FnMut(u32) -> Vec<u8>) {
+pub(crate) fn pipeline(client: &mut Client, requests: u32, mut request_of: impl FnMut(u32) -> Vec<u8>) {
     for first in (0..requests).step_by(1000) {
         let batch = first..requests.min(first + 1000);
         let bytes: Vec<u8> = batch.clone().flat_map(&mut request_of).collect();
@@ -45,7 +46,8 @@ fn fill(client: &mut Client, total: u32) {
     pipeline(client, total, |number| request(&["SET", &format!("plain:{number}"), "v"]));
 }
 
-fn each_worker_count(test: impl Fn(&Program, &mut Client)) {
+/// Runs a test on programs with one worker and with four.
+pub(crate) fn each_worker_count(test: impl Fn(&Program, &mut Client)) {
     for workers in ["1", "4"] {
         let program = Program::start(&["--workers", workers, "--enable-debug-command", "yes"]);
         let mut client = program.client();
@@ -220,58 +222,5 @@ fn those_who_watch_a_hash_are_told_when_its_fields_expire() {
             assert_eq!(watching.line("EXEC"), Frame::NullArray, "active: {is_active}, others: {has_others}");
             client.line("DEBUG SET-ACTIVE-EXPIRE 1");
         }
-    });
-}
-
-/// A small database comes in one call on any number of workers; a call costs what COUNT says.
-#[test]
-fn a_scan_goes_on_from_shard_to_shard() {
-    each_worker_count(|_, client| {
-        let scan = |client: &mut Client, words: &str| {
-            let Frame::Array(parts) = client.line(words) else { panic!("a cursor and keys") };
-            let [Frame::Bulk(cursor), Frame::Array(keys)] = &parts[..] else { panic!("{parts:?}") };
-            (String::from_utf8(cursor.clone()).unwrap(), keys.len())
-        };
-        pipeline(client, 4, |number| request(&["SET", &format!("user:{number}"), "v"]));
-        assert_eq!(scan(client, "SCAN 0"), ("0".to_owned(), 4));
-        assert_eq!(scan(client, "SCAN 0 MATCH user:* COUNT 100"), ("0".to_owned(), 4));
-        assert_eq!(scan(client, "SCAN 0 TYPE string COUNT 100"), ("0".to_owned(), 4));
-        assert_eq!(scan(client, "SCAN 0 COUNT 100 TYPE nosuch"), ("0".to_owned(), 0));
-        assert_eq!(client.line("MULTI"), ok());
-        client.line("SCAN 0");
-        let Frame::Array(replies) = client.line("EXEC") else { panic!("EXEC replies to each") };
-        let Frame::Array(parts) = &replies[0] else { panic!("{replies:?}") };
-        assert_eq!(parts[0], bulk("0"), "in a transaction as well");
-        let Frame::Array(parts) = client.line("EVAL return(redis.call('SCAN','0')) 0") else { panic!("no array") };
-        assert_eq!(parts[0], bulk("0"), "and in a script");
-        pipeline(client, 5000, |number| request(&["SET", &format!("many:{number}"), "v"]));
-        let (mut cursor, mut found, mut calls) = ("0".to_owned(), 0, 0);
-        loop {
-            let (next, count) = scan(client, &format!("SCAN {cursor} COUNT 100"));
-            assert!(count <= 200, "a call does as much as it is asked for: {count}");
-            found += count;
-            calls += 1;
-            cursor = next;
-            if cursor == "0" {
-                break;
-            }
-        }
-        assert_eq!(found, 5004);
-        assert!(calls <= 60, "{calls} calls");
-    });
-}
-
-#[test]
-fn a_scan_of_one_type_deletes_what_has_expired() {
-    each_worker_count(|_, client| {
-        client.line("DEBUG SET-ACTIVE-EXPIRE 0");
-        for number in 0..10 {
-            client.line(&format!("SET s{number} v PX 1"));
-        }
-        client.line("RPUSH list v");
-        wait_until("they have expired", || client.line("GET s9") == Frame::Null);
-        let Frame::Array(parts) = client.line("SCAN 0 COUNT 1000 TYPE list") else { panic!("no array") };
-        assert_eq!(parts, [bulk("0"), Frame::Array(vec![bulk("list")])]);
-        assert_eq!(count(&client.line("DBSIZE")), 1);
     });
 }
