@@ -169,6 +169,7 @@ impl Server {
                 };
             }
             stores.into_iter().for_each(|store| shared.hub.send_store(store));
+            crate::memory::tell();
             shared.persistence.loading.end();
             shared.wake_all();
             Ok(())
