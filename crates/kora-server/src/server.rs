@@ -205,6 +205,7 @@ impl Server {
                 };
             }
             stores.into_iter().for_each(|store| shared.hub.send_store(store));
+            crate::memory::tell();
             shared.persistence.loading.end();
             shared.wake_all();
             // Nobody need wait for it.

@@ -22,8 +22,11 @@ use super::allocator::{self, AllocatorBytes};
 /// A thread's allocations come to this before it tells: with so many threads the figure is wrong by so much at most.
 pub(super) const TELL_BYTES: i64 = 16 * 1024;
 
-/// What a thread had not told when a correction was made is much from here on.
+/// What a thread had not told when a correction was made may be counted twice up to here, and up to a part of the whole.
 const MUCH_BYTES: i64 = 2 * TELL_BYTES;
+
+/// That part.
+const MUCH_PART: i64 = 128;
 
 /// Attempts to correct a figure that changes meanwhile. The next judgement tries again.
 const ATTEMPTS: usize = 8;
@@ -45,6 +48,7 @@ struct Ledger {
     judging: Mutex<()>,
     /// When the next judgement is due that nobody depends on.
     due_us: AtomicU64,
+    /// Corrections of more than a little.
     corrections: AtomicU64,
     /// All that threads have told, corrections aside.
     told: AtomicI64,
@@ -88,7 +92,8 @@ impl Share {
         self.told.set(self.told.get().wrapping_add(untold));
         LEDGER.told.fetch_add(untold, Ordering::Relaxed);
         let seen = self.seen.get();
-        let is_much = untold.abs() > MUCH_BYTES;
+        // Not only so many bytes: threads with large values would have each other's corrections judged without end.
+        let is_much = untold.abs() > MUCH_BYTES.max(LEDGER.used.load(Ordering::Relaxed) / MUCH_PART);
         if !is_much || LEDGER.corrections.load(Ordering::SeqCst) == seen {
             LEDGER.add(untold);
         }
@@ -154,8 +159,10 @@ impl Ledger {
 
     /// Corrects the figure if it still is `used`.
     fn correct(&self, used: i64, wrong: i64) -> bool {
-        // First, so that whoever adds to the corrected figure finds that it was corrected.
-        self.corrections.fetch_add(1, Ordering::SeqCst);
+        if wrong.abs() > MUCH_BYTES {
+            // First, so that whoever adds to the corrected figure finds that it was corrected.
+            self.corrections.fetch_add(1, Ordering::SeqCst);
+        }
         let corrected = used + wrong;
         let is_done =
             self.used.compare_exchange(used, corrected, Ordering::SeqCst, Ordering::Relaxed).is_ok();

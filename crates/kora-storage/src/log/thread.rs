@@ -14,17 +14,20 @@ const GATHERING: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub struct LogThread {
     log: Arc<Log>,
-    thread: Option<JoinHandle<Result<(), Failure>>>,
+    thread: Option<Started>,
 }
 
 /// What the thread does.
 pub type Body = Box<dyn FnOnce() -> Result<(), Failure> + Send>;
 
+/// It, once started.
+pub type Started = JoinHandle<Result<(), Failure>>;
+
 /// How the process that a log is written in deals with threads.
 #[derive(Clone, Copy, Debug)]
 pub struct Threads {
     /// Starts one of this name.
-    pub start: fn(&str, Body) -> io::Result<JoinHandle<Result<(), Failure>>>,
+    pub start: fn(&str, Body) -> io::Result<Started>,
     /// Called by the thread after each step, which may have freed much.
     pub after_step: fn(),
 }
