@@ -34,6 +34,8 @@ mod migrate;
 mod pubsub;
 #[path = "robust/server.rs"]
 mod server;
+#[path = "robust/transaction.rs"]
+mod transaction;
 
 /// `fast`, or `full` where all is asked for.
 fn size<T>(fast: T, full: T) -> T {
