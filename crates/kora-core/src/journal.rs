@@ -314,6 +314,12 @@ impl Journal {
         !self.announcements.is_empty()
     }
 
+    /// What is to be announced so far: events and messages, in the order they came about.
+    #[must_use]
+    pub fn announcements(&self) -> &[Announcement] {
+        &self.announcements
+    }
+
     /// Takes what is to be announced so far: events and messages, in the order they came about.
     pub fn take_announcements(&mut self) -> Vec<Announcement> {
         std::mem::take(&mut self.announcements)

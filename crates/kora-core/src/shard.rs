@@ -1,6 +1,7 @@
 //! Shards: each owns one store and runs commands on it, alone or together with others.
 
 pub mod claim;
+pub mod driven;
 pub mod hub;
 pub mod operation;
 pub mod parking;

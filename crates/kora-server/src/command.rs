@@ -29,13 +29,10 @@ use std::sync::atomic::Ordering;
 use kora_core::command::spec::CommandSpec;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
-use kora_core::shard::store::DbIndex;
 use kora_core::shard::watch::Watched;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
-use kora_protocol::Resp;
 
-use crate::config::Config;
 use crate::connection::Connection;
 use crate::resp::RespSink;
 use crate::shared::Shared;
@@ -66,6 +63,8 @@ pub(crate) enum FollowUp {
     Watch,
     /// Have the shards forget these.
     Unwatch(Box<Watched>),
+    /// Start all counts anew.
+    ResetStats,
     /// Save, and end the server.
     ShutDown,
     /// Have the connection's wait end when a record of the log is durable, or, if that is not all it waits for, change what it
@@ -76,27 +75,6 @@ pub(crate) enum FollowUp {
         /// Whether that is all.
         is_all: bool,
     },
-}
-
-/// What a command changes for those behind it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SettingChange {
-    /// SELECT.
-    Db(DbIndex),
-    /// HELLO.
-    Resp(Resp),
-    /// CLIENT NO-TOUCH.
-    NoTouch(bool),
-}
-
-/// What the command `name` will change when it runs, if it is one of those that change how commands of the core run.
-pub(crate) fn setting_change(name: &str, args: &[&[u8]], config: &Config) -> Option<SettingChange> {
-    match name {
-        "select" => connection::parse_db(args[1], config.databases).ok().map(SettingChange::Db),
-        "hello" => connection::chosen_resp(args).map(SettingChange::Resp),
-        "client|no-touch" => client::parse_switch(args[2]).ok().map(SettingChange::NoTouch),
-        _ => None,
-    }
 }
 
 impl Call<'_> {

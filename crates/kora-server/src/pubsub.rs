@@ -21,7 +21,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use kora_core::journal::{Announcement, KeyEvent, Message};
 use kora_core::slot::ShardId;
 use parking_lot::{Mutex, RwLock};
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::config::events::EventFlags;
 pub(crate) use publication::{Heads, Publication};
@@ -75,12 +75,20 @@ struct Desk {
     inbox_bytes: AtomicUsize,
     /// Its own subscribers. Only that worker locks it, so it never waits.
     seats: Mutex<Seats>,
+    /// So many of what it announces next are not for this connection. Only that worker locks it.
+    passed_by: Mutex<Option<(Place, usize)>>,
 }
 
 impl Desk {
     fn new() -> Self {
         let (sender, inbox) = unbounded();
-        Self { sender, inbox, inbox_bytes: AtomicUsize::new(0), seats: Mutex::default() }
+        Self {
+            sender,
+            inbox,
+            inbox_bytes: AtomicUsize::new(0),
+            seats: Mutex::default(),
+            passed_by: Mutex::default(),
+        }
     }
 }
 
@@ -174,15 +182,38 @@ impl Broker {
         (registry.receivers(is_sharded, channel), registry.version())
     }
 
-    /// Passes on what a worker announces, in order; `wake` wakes a worker that has something in its inbox.
-    pub(crate) fn announce(&self, announcements: Vec<Announcement>, wake: impl Fn(ShardId)) {
+    /// Has a connection get none of the first `count` announcements that its worker passes on next: it has been told.
+    pub(crate) fn pass_by(&self, place: Place, count: usize) {
+        *self.desk(place.worker).passed_by.lock() = Some((place, count));
+    }
+
+    /// What is published of an announcement, by the present state of the registry.
+    pub(crate) fn publications(&self, announcement: &Announcement) -> SmallVec<[Publication; 2]> {
+        match announcement {
+            Announcement::Message(Message { is_sharded, channel, payload, as_of }) => {
+                smallvec![Publication::new(*is_sharded, channel.clone(), payload, *as_of)]
+            }
+            Announcement::Event(event) => {
+                let flags = EventFlags(self.event_flags.load(Ordering::Acquire));
+                let publish = |(channel, payload): (Vec<u8>, &[u8])| {
+                    Publication::new(false, channel.into(), payload, 0)
+                };
+                flags.announcements(event).into_iter().map(publish).collect()
+            }
+        }
+    }
+
+    /// Passes on what the worker `from` announces, in order; `wake` wakes a worker that has something in its inbox.
+    pub(crate) fn announce(&self, from: ShardId, announcements: Vec<Announcement>, wake: impl Fn(ShardId)) {
         let mut outgoing = Outgoing::new();
+        let passed_by = self.desk(from).passed_by.lock().take();
         // Held to the end: what joins later is younger than what it does not get.
         let registry = self.registry.read();
-        for announcement in announcements {
+        for (index, announcement) in announcements.into_iter().enumerate() {
+            let place = passed_by.filter(|(_, count)| index < *count).map(|(place, _)| place);
             match announcement {
-                Announcement::Message(message) => address_message(&registry, message, &mut outgoing),
-                Announcement::Event(event) => self.address_event(&registry, &event, &mut outgoing),
+                Announcement::Message(message) => address_message(&registry, message, place, &mut outgoing),
+                Announcement::Event(event) => self.address_event(&registry, &event, place, &mut outgoing),
             }
         }
         if outgoing.is_empty() {
@@ -203,13 +234,19 @@ impl Broker {
         }
     }
 
-    fn address_event(&self, registry: &Registry, event: &KeyEvent, outgoing: &mut Outgoing) {
+    fn address_event(
+        &self,
+        registry: &Registry,
+        event: &KeyEvent,
+        passed_by: Option<Place>,
+        outgoing: &mut Outgoing,
+    ) {
         let flags = EventFlags(self.event_flags.load(Ordering::Acquire));
         for (channel, payload) in flags.announcements(event) {
             let workers = registry.workers(false, &channel);
             if !workers.is_empty() {
                 let publication = Publication::new(false, channel.into(), payload, registry.version());
-                outgoing.push((Arc::new(publication), workers));
+                outgoing.push((Arc::new(publication.passing_by(passed_by)), workers));
             }
         }
     }
@@ -268,12 +305,12 @@ impl Broker {
     }
 }
 
-fn address_message(registry: &Registry, message: Message, outgoing: &mut Outgoing) {
+fn address_message(registry: &Registry, message: Message, passed_by: Option<Place>, outgoing: &mut Outgoing) {
     let Message { is_sharded, channel, payload, as_of } = message;
     let workers = registry.workers(is_sharded, &channel);
     if !workers.is_empty() {
         let publication = Publication::new(is_sharded, channel, &payload, as_of);
-        outgoing.push((Arc::new(publication), workers));
+        outgoing.push((Arc::new(publication.passing_by(passed_by)), workers));
     }
 }
 

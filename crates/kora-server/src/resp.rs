@@ -153,10 +153,6 @@ impl Replies for RespReplies {
         Self::over(Output::default(), resp)
     }
 
-    fn restyle(&mut self, resp: Resp) {
-        self.resp = resp;
-    }
-
     fn end_item(&mut self) {
         self.skips_head = false;
         self.ends.push(self.output.end());

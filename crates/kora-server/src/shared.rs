@@ -51,6 +51,8 @@ pub(crate) struct WorkerCounters {
     pub(crate) holds_replies: AtomicBool,
     /// Keys of its shard that clients wait for.
     pub(crate) awaited_keys: AtomicU64,
+    /// Those of them at which clients wait for a group of a stream.
+    pub(crate) awaited_group_keys: AtomicU64,
     /// Its connections that wait for something until a time.
     pub(crate) timed_waits: AtomicU64,
     pub(crate) reads: AtomicU64,
@@ -77,6 +79,50 @@ pub(crate) struct CommandCounters {
 }
 
 impl WorkerCounters {
+    /// CONFIG RESETSTAT, of what is a copy of the store's counts.
+    fn reset_copies(&self) {
+        for counter in [&self.hits, &self.misses, &self.expired, &self.expired_fields, &self.evicted] {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// CONFIG RESETSTAT, of what the worker itself counts.
+    pub(crate) fn reset(&self) {
+        for counter in [
+            &self.commands_processed,
+            &self.bytes_in,
+            &self.bytes_out,
+            &self.evicted_clients,
+            &self.reads,
+            &self.writes,
+            &self.output_limit_disconnections,
+            &self.query_limit_disconnections,
+            &self.reply_buffer_shrinks,
+            &self.reply_buffer_expands,
+        ] {
+            counter.store(0, Ordering::Relaxed);
+        }
+        self.expiry.reset();
+        for command in &self.commands {
+            for counter in [&command.calls, &command.nanoseconds, &command.rejected, &command.failed] {
+                counter.store(0, Ordering::Relaxed);
+            }
+        }
+        self.errors.lock().clear();
+    }
+
+    /// Shows what a store knows that was in the hands of its worker.
+    pub(crate) fn show(&self, store: &ShardStore) {
+        let stats = store.stats();
+        self.hits.store(stats.hits, Ordering::Relaxed);
+        self.misses.store(stats.misses, Ordering::Relaxed);
+        self.expired.store(stats.expired, Ordering::Relaxed);
+        self.expired_fields.store(stats.expired_fields, Ordering::Relaxed);
+        self.evicted.store(stats.evicted, Ordering::Relaxed);
+        self.awaited_keys.store(store.awaited_keys() as u64, Ordering::Relaxed);
+        self.awaited_group_keys.store(store.awaited_group_keys() as u64, Ordering::Relaxed);
+    }
+
     pub(crate) fn new(command_count: usize) -> Self {
         Self {
             connections: AtomicUsize::new(0),
@@ -98,6 +144,7 @@ impl WorkerCounters {
             changes: AtomicU64::new(0),
             holds_replies: AtomicBool::new(false),
             awaited_keys: AtomicU64::new(0),
+            awaited_group_keys: AtomicU64::new(0),
             timed_waits: AtomicU64::new(0),
             reads: AtomicU64::new(0),
             writes: AtomicU64::new(0),
@@ -182,6 +229,8 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub<ServerDriver>>,
     config: RwLock<Arc<Config>>,
     config_version: AtomicU64,
+    /// How many times CONFIG RESETSTAT has started the counts anew.
+    stats_resets: AtomicU64,
     /// Held while CONFIG SET or REWRITE works, so that two do not overwrite each other.
     pub(crate) config_change: Mutex<()>,
     pub(crate) clients: Clients,
@@ -260,6 +309,7 @@ impl Shared {
             broker,
             config: RwLock::new(Arc::new(config)),
             config_version: AtomicU64::new(0),
+            stats_resets: AtomicU64::new(0),
             config_change: Mutex::new(()),
             clients: Clients::default(),
             counters,
@@ -313,6 +363,7 @@ impl Shared {
     /// Brings the settings of a store up to date.
     #[inline]
     pub(crate) fn configure_store(&self, store: &mut ShardStore) {
+        self.reset_store(store);
         let version = self.config_version();
         if store.config_version() != version {
             let mut core = self.config().core();
@@ -376,8 +427,19 @@ impl Shared {
         self.shards().for_each(|shard| self.hub.send_driver_mail(shard, mail()));
     }
 
-    /// Starts the counts anew that belong to no worker.
+    /// Starts the counts of a store anew if it has missed a CONFIG RESETSTAT.
+    #[inline]
+    pub(crate) fn reset_store(&self, store: &mut ShardStore) {
+        store.reset_stats_of(self.stats_resets.load(Ordering::Acquire));
+    }
+
+    /// Starts all counts anew but those that stores keep: those follow when each is next in hand.
     pub(crate) fn reset_stats(&self) {
+        self.stats_resets.fetch_add(1, Ordering::AcqRel);
+        for counters in &self.counters {
+            counters.reset_copies();
+            counters.reset();
+        }
         for counter in [&self.connections_received, &self.connections_rejected, &self.auth_denied] {
             counter.store(0, Ordering::Relaxed);
         }

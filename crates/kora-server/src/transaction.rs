@@ -1,17 +1,18 @@
 //! What a connection keeps of a transaction between MULTI and EXEC.
 
 use kora_core::command::Run;
-use kora_core::command::spec::Flags;
+use kora_core::command::spec::{Facts, Flags};
 use kora_core::shard::operation::Setting;
 use kora_core::shard::transaction::Transaction;
 use kora_protocol::Resp;
 
-use crate::command::{ServerHandler, SettingChange};
+use crate::command::ServerHandler;
+use crate::command::pubsub::subscribes;
 
 /// The commands queued since MULTI.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    /// Those of the core, each with the setting that those before it leave.
+    /// Those of the core.
     pub(crate) transaction: Transaction<Resp>,
     /// All of them, in order.
     pub(crate) commands: Vec<Queued>,
@@ -35,6 +36,7 @@ pub(crate) struct Queued {
 /// A command of the server's own.
 #[derive(Debug)]
 pub(crate) struct OwnCommand {
+    pub(crate) facts: &'static Facts,
     pub(crate) handler: ServerHandler,
     pub(crate) args: Box<[Box<[u8]>]>,
 }
@@ -66,29 +68,24 @@ impl Queue {
         self.flags = self.flags.with(run.0.flags);
     }
 
-    /// Queues a command of the server's own, of which those behind it will find this changed.
+    /// Queues a command of the server's own: the connection's worker runs the transaction then.
     pub(crate) fn push_own(
         &mut self,
         id: u16,
-        (flags, handler): (Flags, ServerHandler),
+        (facts, handler): (&'static Facts, ServerHandler),
         args: &[&[u8]],
-        change: Option<SettingChange>,
     ) {
         let args: Box<[Box<[u8]>]> = args.iter().map(|arg| Box::from(*arg)).collect();
         let word_bytes: usize = args.iter().map(|arg| arg.len() + size_of::<Box<[u8]>>()).sum();
         self.own_bytes += size_of::<OwnCommand>() + word_bytes;
-        self.commands.push(Queued { id, own: Some(Box::new(OwnCommand { handler, args })) });
-        self.flags = self.flags.with(flags);
-        match change {
-            None => {}
-            Some(SettingChange::Db(db)) => self.transaction.change_setting(|setting| setting.db = db),
-            Some(SettingChange::Resp(resp)) => {
-                self.transaction.change_setting(|setting| setting.style = resp)
-            }
-            Some(SettingChange::NoTouch(is_on)) => {
-                self.transaction.change_setting(|setting| setting.no_touch = is_on);
-            }
-        }
+        self.commands.push(Queued { id, own: Some(Box::new(OwnCommand { facts, handler, args })) });
+        self.flags = self.flags.with(facts.flags);
+        self.transaction.be_driven();
+    }
+
+    /// Whether one of its commands changes what the connection is subscribed to.
+    pub(crate) fn subscribes(&self) -> bool {
+        self.commands.iter().filter_map(|queued| queued.own.as_ref()).any(|own| subscribes(own.facts))
     }
 
     /// Bytes allocated for it.

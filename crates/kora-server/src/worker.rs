@@ -95,6 +95,8 @@ pub(crate) struct Worker {
     spare_buffers: Vec<Vec<u8>>,
     /// For the next MULTI.
     spare_queue: Option<Box<Queue>>,
+    /// Transactions submitted whose stores will be brought here.
+    driven_to_come: usize,
     batch: Batch,
     resolved: Vec<Option<Resolved>>,
     hashes: Vec<u64>,
@@ -157,6 +159,7 @@ impl Worker {
             read_buffer: vec![0; READ_BYTES],
             spare_buffers: Vec::new(),
             spare_queue: None,
+            driven_to_come: 0,
             batch: Batch::default(),
             resolved: Vec::new(),
             hashes: Vec::new(),

@@ -2,6 +2,7 @@
 //!
 //! - [`transcript`]: commands and the exact replies of a real server, as text that people read and write.
 //! - [`session`]: plays a transcript on a [`target`]: to record replies, or to compare them with those recorded.
+//! - [`wrapped`]: the same commands as transactions, on one worker and on several.
 //! - [`differential`]: random commands to two servers at once; replies and final state must agree.
 //! - [`history`]: clients of a real server at work at once; is what they saw explained by one order?
 //! - [`simulation`]: the engine's shards, workers and clients under a schedule drawn from a seed.
@@ -22,3 +23,4 @@ pub mod subject;
 pub mod target;
 pub mod transcript;
 pub mod words;
+pub mod wrapped;

@@ -32,6 +32,8 @@ pub(crate) struct BareShard {
     pub(crate) now: UnixMs,
     pub(crate) db: DbIndex,
     pub(crate) is_resp3: bool,
+    /// CLIENT NO-TOUCH.
+    pub(crate) no_touch: bool,
     /// Every effect since the start.
     history: Vec<Effect>,
 }
@@ -46,7 +48,8 @@ impl BareShard {
         journal.set_recording(true);
         journal.set_event_mask(u32::MAX);
         let store = ShardStore::new(ShardId(0), config, 1);
-        Self { store, journal, now: START, db: DbIndex(0), is_resp3: true, history: Vec::new() }
+        let (now, db) = (START, DbIndex(0));
+        Self { store, journal, now, db, is_resp3: true, no_touch: false, history: Vec::new() }
     }
 
     /// Runs a command line: words between spaces; in double quotes also spaces, `\n`, `\"`, `\\` and `\xHH`.
@@ -62,6 +65,7 @@ impl BareShard {
         let mut sink = TreeSink::new(self.is_resp3);
         let result = if spec.facts.takes(args.len()) {
             let mut ctx = Ctx::bare(Stores::One(&mut self.store), &mut self.journal, self.db, self.now);
+            ctx.no_touch = self.no_touch;
             (spec.handler)(&mut ctx, args, &mut sink)
         } else {
             Err(CommandError::Arity(spec.facts.name.into()))

@@ -61,11 +61,6 @@ impl TreeSink {
         Self { is_resp3, ..Self::default() }
     }
 
-    /// Chooses the protocol of what follows.
-    pub(crate) fn set_resp3(&mut self, is_resp3: bool) {
-        self.is_resp3 = is_resp3;
-    }
-
     /// Takes the complete replies so far, in the order written.
     pub(crate) fn take_values(&mut self) -> Vec<Value> {
         debug_assert!(self.open.is_empty(), "an aggregate reply was left incomplete: {:?}", self.open);

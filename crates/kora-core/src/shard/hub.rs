@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use kora_locks::{RankedMutex, RankedMutexGuard, rank};
 
+use super::driven::Driven;
 use super::operation::{Driver, Operation, Part};
 use super::parking::Parking;
 use super::serve::Blocked;
@@ -40,6 +41,8 @@ pub(super) enum Mail<D: Driver> {
     Part(Part<D>),
     /// This shard's store comes home.
     Store(Box<ShardStore>),
+    /// A transaction that this shard's worker runs, with its stores.
+    Driven(Driven<D>),
     /// An operation of this shard's worker has to wait.
     Blocked(Blocked<D>),
     /// A waiter is over: it need not stand in this shard's queues any more.

@@ -60,8 +60,6 @@ pub(super) struct Item {
     pub(super) handler: CoreHandler,
     pub(super) shard: ShardId,
     pub(super) merge: Option<Merge>,
-    /// Which of the operation's settings it runs in: see [`Operation::setting_of`].
-    pub(super) setting: u32,
     first_span: u32,
     span_count: u32,
 }
@@ -97,6 +95,8 @@ pub struct Request {
     pub(super) form: Form,
     /// What a transaction depends on.
     pub(super) watched: Option<Watched>,
+    /// Its driver's worker runs it, between commands of the driver's own, with all its stores in hand.
+    pub(super) is_driven: bool,
 }
 
 impl Request {
@@ -123,6 +123,7 @@ impl Request {
             shards: (0..shard_count).map(ShardId).collect(),
             form: Form::Lend,
             watched: None,
+            is_driven: false,
         }
     }
 
@@ -161,6 +162,7 @@ impl Request {
         self.groups.clear();
         self.shards.clear();
         self.watched = None;
+        self.is_driven = false;
     }
 
     /// Bytes allocated for it.
@@ -185,15 +187,15 @@ impl Request {
         shard: ShardId,
     ) {
         let (first_span, span_count) = self.push_args(args);
-        self.push_item(Item { facts, handler, shard, merge: None, setting: 0, first_span, span_count });
+        self.push_item(Item { facts, handler, shard, merge: None, first_span, span_count });
         self.groups.push(Group { item_count: 1, merge: None });
     }
 
-    /// Adds a command of a transaction, which runs in the setting with that number.
-    pub(super) fn push_queued(&mut self, (facts, handler): Run, args: &[&[u8]], setting: u32) {
+    /// Adds a command of a transaction.
+    pub(super) fn push_queued(&mut self, (facts, handler): Run, args: &[&[u8]]) {
         let (first_span, span_count) = self.push_args(args);
         let (shard, merge) = (ShardId::default(), None);
-        self.items.push(Item { facts, handler, shard, merge, setting, first_span, span_count });
+        self.items.push(Item { facts, handler, shard, merge, first_span, span_count });
     }
 
     /// Adds a command that every one of `shard_count` shards runs whole.
@@ -208,7 +210,7 @@ impl Request {
         let (first_span, span_count) = self.push_args(args);
         for shard in (0..shard_count).map(ShardId) {
             let merge = Some(merge);
-            self.push_item(Item { facts, handler, shard, merge, setting: 0, first_span, span_count });
+            self.push_item(Item { facts, handler, shard, merge, first_span, span_count });
         }
         self.groups.push(Group { item_count: u32::from(shard_count), merge: Some(merge) });
     }
@@ -239,7 +241,6 @@ impl Request {
                 handler,
                 shard: shard_of(pair[0]),
                 merge: Some(merge),
-                setting: 0,
                 first_span,
                 span_count,
             });
@@ -318,7 +319,8 @@ pub(super) enum Course {
     Single,
     /// Each shard runs its items at its lane position; none waits.
     FanOut,
-    /// The shards deposit their stores; the last to arrive runs the only item, or all of a transaction's, with all of them.
+    /// The shards deposit their stores; the last to arrive runs the only item, or all of a transaction's, with all of them,
+    /// or sends them to the worker that does.
     #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
     Lend(RankedMutex<{ rank::LENT_STORES }, Vec<Box<ShardStore>>>),
 }
@@ -344,8 +346,6 @@ pub struct Operation<D: Driver> {
     pub(super) request: Request,
     pub(super) course: Course,
     pub(super) setting: Setting<Style<D>>,
-    /// What commands of a transaction have changed of the setting for those behind them.
-    pub(super) later_settings: Vec<Setting<Style<D>>>,
     /// Who ends its wait, if it has to wait.
     pub(super) claim: Claim,
     /// Who waits for it.
@@ -372,16 +372,7 @@ impl<D: Driver> Operation<D> {
             _ if request.form != Form::Pipeline => Course::Lend(RankedMutex::default()),
             _ => Course::FanOut,
         };
-        Self { request, course, setting, later_settings: Vec::new(), claim: Claim::default(), origin }
-    }
-
-    /// The setting in which an item runs.
-    #[inline]
-    pub(super) fn setting_of(&self, item: &Item) -> &Setting<Style<D>> {
-        match item.setting.checked_sub(1) {
-            None => &self.setting,
-            Some(later) => &self.later_settings[later as usize],
-        }
+        Self { request, course, setting, claim: Claim::default(), origin }
     }
 
     /// Number of parts that answer it.

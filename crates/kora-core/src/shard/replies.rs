@@ -16,9 +16,6 @@ pub trait Replies: Reply + Send + std::fmt::Debug + 'static {
     /// An empty collection.
     fn new(style: Self::Style) -> Self;
 
-    /// What follows is rendered so.
-    fn restyle(&mut self, style: Self::Style);
-
     /// Closes the reply of one item.
     fn end_item(&mut self);
 
@@ -125,10 +122,6 @@ impl Replies for TreeReplies {
             counts: VecDeque::new(),
             skips_head: false,
         }
-    }
-
-    fn restyle(&mut self, is_resp3: bool) {
-        self.sink.set_resp3(is_resp3);
     }
 
     fn end_item(&mut self) {

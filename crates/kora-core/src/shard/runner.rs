@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use super::driven::Driven;
 use super::hub::{Doors, Hub, LaneEntry, Mail, Wake};
 use super::operation::{
     COUNT_OF_ERROR, Course, Driver, Form, Item, Operation, Part, Request, Setting, Style,
@@ -76,7 +77,7 @@ pub struct Shard<D: Driver> {
     pub(super) services: Arc<Services>,
     effect_sink: Option<EffectSink>,
     announcement_sink: Option<AnnouncementSink>,
-    config_source: Option<ConfigSource>,
+    pub(super) config_source: Option<ConfigSource>,
     garbage_sink: Option<GarbageSink>,
     /// Taken from the lane, and not yet published.
     lane_head: Option<LaneEntry<D>>,
@@ -96,6 +97,8 @@ pub struct Shard<D: Driver> {
     wider: VecDeque<Arc<Operation<D>>>,
     /// The command that has paused, if one has.
     pub(super) paused: Option<Paused<D>>,
+    /// Transactions that this shard's worker is to run.
+    pub(super) driven: VecDeque<Driven<D>>,
     /// Changes counted when the usage was last published.
     published_changes: u64,
 }
@@ -137,6 +140,7 @@ pub fn new_shards<D: Driver>(wakers: Vec<Box<dyn Wake>>, config: &CoreConfig, se
             driver_mail: Vec::new(),
             wider: VecDeque::new(),
             paused: None,
+            driven: VecDeque::new(),
             published_changes: 0,
         }
     };
@@ -282,6 +286,7 @@ impl<D: Driver> Shard<D> {
                 Mail::Operation(operation) => self.waiting.push_back(operation),
                 Mail::Part(part) => self.finished.push(part),
                 Mail::Store(store) => self.take_home(store),
+                Mail::Driven(driven) => self.driven.push_back(driven),
                 Mail::Blocked(blocked) => self.blocked.push(blocked),
                 Mail::Forget(waiter) => self.forget(waiter),
                 Mail::Unwatch(watched) => self.take_unwatched(watched),
@@ -307,6 +312,7 @@ impl<D: Driver> Shard<D> {
             && !self.has_promised
             && self.wider.is_empty()
             && self.paused.is_none()
+            && !self.has_driven()
             && !head_is_ready
             && !lane_is_ready
             && self.doors.inbox.is_empty();
@@ -408,7 +414,7 @@ impl<D: Driver> Shard<D> {
     }
 
     /// Runs everything that can run now, in order.
-    fn advance(&mut self) {
+    pub(super) fn advance(&mut self) {
         loop {
             self.drain_lane();
             if self.store.is_none() || self.lane_head.is_some() || self.has_promised {
@@ -459,6 +465,9 @@ impl<D: Driver> Shard<D> {
         if let (Some(source), Some(store)) = (&mut self.config_source, self.store.as_deref_mut()) {
             source(store);
         }
+        if operation.request.is_driven {
+            return self.bring_own(operation);
+        }
         if operation.request.form == Form::Transaction {
             return self.run_transaction_at_home(operation);
         }
@@ -500,7 +509,7 @@ impl<D: Driver> Shard<D> {
     }
 
     /// Deposits the store at the operation's meeting point; the last to arrive runs it and sends the stores home.
-    fn lend(&mut self, LaneEntry { operation, resumed, .. }: LaneEntry<D>) {
+    fn lend(&mut self, LaneEntry { ticket, operation, resumed }: LaneEntry<D>) {
         self.hand_over();
         let Course::Lend(meeting) = &operation.course else { return };
         let mut stores = {
@@ -513,6 +522,9 @@ impl<D: Driver> Shard<D> {
             std::mem::take(&mut *stores)
         };
         stores.sort_unstable_by_key(|store| store.id());
+        if operation.request.is_driven {
+            return self.bring(operation, stores, ticket.0 + 1);
+        }
         if let Some(source) = &mut self.config_source {
             stores.iter_mut().for_each(|store| source(store));
         }

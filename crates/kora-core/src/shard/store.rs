@@ -50,6 +50,8 @@ pub struct ShardStore {
     /// The driver's version of the settings.
     config_version: u64,
     pub(crate) stats: StoreStats,
+    /// The driver's number of the reset since which they count.
+    stats_reset: u64,
     pub(crate) garbage: Garbage,
     /// Commands that wait for its keys.
     pub(crate) waiters: Waiters,
@@ -81,6 +83,7 @@ impl ShardStore {
             config,
             config_version: 0,
             stats: StoreStats::default(),
+            stats_reset: 0,
             garbage: Garbage::default(),
             waiters: Waiters::default(),
             watchers: Watchers::default(),
@@ -191,9 +194,11 @@ impl ShardStore {
         self.watchers.key_count()
     }
 
-    /// Sets all counts to 0.
-    pub fn reset_stats(&mut self) {
-        self.stats = StoreStats::default();
+    /// Sets all counts to 0 unless that was done for this one of the driver's resets before.
+    pub fn reset_stats_of(&mut self, reset: u64) {
+        if std::mem::replace(&mut self.stats_reset, reset) != reset {
+            self.stats = StoreStats::default();
+        }
     }
 
     /// The next random number.

@@ -5,6 +5,9 @@
 //! those lend their stores ([`Course::Lend`](super::operation)). Each command runs whole, never split, and none may wait.
 //! Whoever waits for keys that the commands made ready is served behind the last of them, before a store goes home.
 //!
+//! A transaction may have commands of the driver's own between those of the shards. Then it is the driver's worker that runs
+//! it, on the shard that is its home: it is brought all stores ([`super::driven`]), unless they are that shard's own.
+//!
 //! With the stores in hand, the watched keys are looked at first ([`super::watch`]): if one has changed, nothing runs and
 //! the reply is the absent array.
 //!
@@ -17,7 +20,7 @@ use super::hub::{Hub, Mail};
 use super::operation::{Driver, Operation, Part, Request, Setting, Style};
 use super::replies::Replies;
 use super::route::add_shards_of_whole;
-use super::runner::{Shard, run_handler};
+use super::runner::{Desk, Shard, run_handler};
 use super::watch::Watched;
 use crate::command::Run;
 use crate::command::spec::Flags;
@@ -31,43 +34,38 @@ use crate::time::UnixMs;
 #[derive(Debug)]
 pub struct Transaction<S> {
     request: Request,
-    /// The first setting, and what commands have made of it for those behind them.
-    settings: Vec<Setting<S>>,
+    setting: Setting<S>,
 }
 
 impl<S: Clone> Transaction<S> {
-    /// One without commands, whose first will run in `setting`.
+    /// One without commands, which will run in `setting`.
     #[must_use]
     pub fn new(setting: Setting<S>) -> Self {
-        Self { request: Request::for_transaction(), settings: vec![setting] }
+        Self { request: Request::for_transaction(), setting }
     }
 
-    /// Makes it one without commands whose first will run in `setting`: its memory is used again.
+    /// Makes it one without commands, which will run in `setting`: its memory is used again.
     pub fn reset(&mut self, setting: Setting<S>) {
         self.request.clear();
-        self.settings.clear();
-        self.settings.push(setting);
+        self.setting = setting;
     }
 
     /// Adds a command. Complexity: O(length of its arguments).
     pub fn queue(&mut self, run: Run, args: &[&[u8]], shard_count: u16) {
         add_shards_of_whole(run.0, args, shard_count, &mut self.request);
-        let setting =
-            u32::try_from(self.settings.len() - 1).expect("fewer than 2^32 settings fit into memory");
-        self.request.push_queued(run, args, setting);
+        self.request.push_queued(run, args);
     }
 
-    /// The setting of the next command.
+    /// Has the driver's worker run it, between commands of the driver's own. The setting of each command is that worker's
+    /// business.
+    pub fn be_driven(&mut self) {
+        self.request.is_driven = true;
+    }
+
+    /// What its commands run in, unless the driver's worker runs it.
     #[must_use]
     pub fn setting(&self) -> &Setting<S> {
-        self.settings.last().expect("there is always a first")
-    }
-
-    /// Changes the setting for the commands that follow.
-    pub fn change_setting(&mut self, change: impl FnOnce(&mut Setting<S>)) {
-        let mut setting = self.setting().clone();
-        change(&mut setting);
-        self.settings.push(setting);
+        &self.setting
     }
 
     /// Number of commands.
@@ -85,12 +83,12 @@ impl<S: Clone> Transaction<S> {
     /// Bytes allocated for it, about.
     #[must_use]
     pub fn byte_count(&self) -> usize {
-        self.request.allocated_bytes() + self.settings.capacity() * size_of::<Setting<S>>()
+        self.request.allocated_bytes()
     }
 
     /// Has it run at `now`, and only if nothing of `watched` has changed. Without keys it runs on `home`.
     pub fn begin(&mut self, watched: Option<Watched>, now: UnixMs, home: ShardId) {
-        self.settings.iter_mut().for_each(|setting| setting.now = now);
+        self.setting.now = now;
         for shard in watched.iter().flat_map(Watched::shards) {
             self.request.add_shard(shard);
         }
@@ -123,11 +121,7 @@ impl<D: Driver> Operation<D> {
     /// A transaction, begun, as an operation ready to be submitted.
     #[must_use]
     pub fn of_transaction(transaction: Transaction<Style<D>>, origin: D::Origin) -> Self {
-        let mut settings = transaction.settings.into_iter();
-        let first = settings.next().expect("there is always a first");
-        let mut operation = Self::new(transaction.request, first, origin);
-        operation.later_settings = settings.collect();
-        operation
+        Self::new(transaction.request, transaction.setting, origin)
     }
 
     /// The replies of a transaction as the reply to EXEC.
@@ -175,18 +169,20 @@ impl<D: Driver> Shard<D> {
         is_valid
     }
 
-    /// Runs one command of the transaction that was begun, replying to `out`.
+    /// Runs one command of the transaction that was begun in `setting`, replying to `out`.
     ///
     /// # Panics
     /// If the store is lent.
-    pub fn run_queued(&mut self, transaction: &Transaction<Style<D>>, index: usize, out: &mut dyn Reply) {
-        let request = &transaction.request;
-        let item = &request.items[index];
-        let run = (item.facts.flags.has(Flags::WRITE), item.handler);
-        let (args, setting) = (request.args(item), &transaction.settings[item.setting as usize]);
+    pub fn run_queued(
+        &mut self,
+        transaction: &Transaction<Style<D>>,
+        index: usize,
+        setting: &Setting<Style<D>>,
+        out: &mut dyn Reply,
+    ) {
         let store = self.store.as_deref_mut().expect("only a free shard runs transactions");
         let desk = (&mut self.journal, &self.services);
-        run_handler(Stores::One(store), desk, run, &args, setting, Blocking::Forbidden, out);
+        run_item_whole(Stores::One(store), desk, &transaction.request, index, setting, out);
     }
 
     /// Ends the transaction that was begun: those who wait for its keys are served.
@@ -218,19 +214,16 @@ impl<D: Driver> Shard<D> {
             .as_ref()
             .is_none_or(|watched| self.check(&mut stores, watched, operation.setting.now));
         replies.push_count(is_valid.into());
-        for item in request.items.iter().filter(|_| is_valid) {
-            let setting = operation.setting_of(item);
-            replies.restyle(setting.style);
-            let (run, args) = ((item.facts.flags.has(Flags::WRITE), item.handler), request.args(item));
+        for index in (0..request.items.len()).filter(|_| is_valid) {
             let desk = (&mut self.journal, &self.services);
-            run_handler(stores.reborrow(), desk, run, &args, setting, Blocking::Forbidden, &mut replies);
+            run_item_whole(stores.reborrow(), desk, request, index, &operation.setting, &mut replies);
             replies.end_item();
         }
         Part { operation: Arc::clone(operation), shard: self.id, replies }
     }
 
     /// Whether nothing has changed that is watched. It is watched no longer.
-    fn check(&mut self, stores: &mut Stores<'_>, watched: &Watched, now: UnixMs) -> bool {
+    pub(super) fn check(&mut self, stores: &mut Stores<'_>, watched: &Watched, now: UnixMs) -> bool {
         watched.watch().end();
         for shard in watched.shards() {
             let store = stores.of_shard(shard).expect("the shards of watched keys are part of the operation");
@@ -244,7 +237,7 @@ impl<D: Driver> Shard<D> {
     }
 
     /// Gives the effects that follow a number of their own.
-    fn begin_numbered(&mut self) {
+    pub(super) fn begin_numbered(&mut self) {
         self.journal.begin_unit(self.id);
     }
 
@@ -268,6 +261,20 @@ impl<D: Driver> Shard<D> {
             None => self.unwatched.push(watched),
         }
     }
+}
+
+/// Runs one command of a transaction with all stores it needs in hand.
+pub(super) fn run_item_whole<S>(
+    stores: Stores<'_>,
+    desk: Desk<'_>,
+    request: &Request,
+    index: usize,
+    setting: &Setting<S>,
+    out: &mut dyn Reply,
+) {
+    let item = &request.items[index];
+    let run = (item.facts.flags.has(Flags::WRITE), item.handler);
+    run_handler(stores, desk, run, &request.args(item), setting, Blocking::Forbidden, out);
 }
 
 impl<D: Driver> Hub<D> {

@@ -336,6 +336,14 @@ impl<'a> ZSetMut<'a> {
         self.0.as_object_mut()?.as_any_mut().downcast_mut()
     }
 
+    /// Stops being packed, however small it is; `seed` decides the hashes of members.
+    pub fn unpack(&mut self, seed: u64) {
+        if let Some((_, bytes)) = self.0.packed() {
+            let index = unpack(Packed::new(bytes), seed);
+            self.0.set_object(Box::new(index));
+        }
+    }
+
     /// Stops being packed if the policy does not let so many members be.
     pub fn expect_entries(&mut self, policy: &Policy, entries: usize) {
         if let Some((_, bytes)) = self.0.packed()

@@ -161,6 +161,9 @@ fn kill(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
         if client.id == me {
             call.connection.close_after_output();
         } else {
+            // For everyone else it is gone at once: nothing more is given to it.
+            call.shared.clients.remove(client.id);
+            let _ = client.end_wait();
             call.shared.hub.send_driver_mail(client.worker, WorkerMail::Kill(origin(&client)));
         }
     }
@@ -187,7 +190,7 @@ fn no_touch(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     Ok(())
 }
 
-pub(super) fn parse_switch(word: &[u8]) -> CommandResult<bool> {
+fn parse_switch(word: &[u8]) -> CommandResult<bool> {
     match word.to_ascii_lowercase().as_slice() {
         b"on" => Ok(true),
         b"off" => Ok(false),

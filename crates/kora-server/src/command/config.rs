@@ -6,7 +6,7 @@ use kora_core::command::spec::CommandSpec;
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
-use super::{Call, Desk, DeskHandler, ServerHandler, facts};
+use super::{Call, Desk, DeskHandler, FollowUp, ServerHandler, facts};
 use crate::config::access::{HELP, set_failed};
 use crate::config::table::Apply;
 use crate::driver::WorkerMail;
@@ -84,8 +84,7 @@ fn rewrite(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
 }
 
 fn resetstat(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
-    call.shared.reset_stats();
-    call.shared.send_all(|| WorkerMail::ResetStats);
+    call.follow_up = Some(FollowUp::ResetStats);
     call.reply().ok();
     Ok(())
 }

@@ -70,7 +70,10 @@ fn reset(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
     let session = &mut call.connection.session;
     session.db = DbIndex(0);
     session.no_touch = false;
-    session.reply_mode = ReplyMode::On;
+    if session.reply_mode != ReplyMode::Skip {
+        // Where this reply is the one left out, it stays so.
+        session.reply_mode = ReplyMode::On;
+    }
     session.is_authenticated = is_authenticated;
     call.set_resp(Resp::V2);
     let client = &call.connection.client;
@@ -87,7 +90,7 @@ fn select(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 }
 
 /// The database that SELECT names.
-pub(super) fn parse_db(text: &[u8], database_count: u16) -> CommandResult<DbIndex> {
+fn parse_db(text: &[u8], database_count: u16) -> CommandResult<DbIndex> {
     let index = parse_i64(text).ok_or(CommandError::NotInteger)?;
     if i32::try_from(index).is_err() {
         return Err(CommandError::text(
@@ -118,11 +121,6 @@ struct Hello<'a> {
     resp: Option<Resp>,
     credentials: Option<(&'a [u8], &'a [u8])>,
     name: Option<&'a [u8]>,
-}
-
-/// The protocol that HELLO will choose if its options are right.
-pub(super) fn chosen_resp(args: &[&[u8]]) -> Option<Resp> {
-    parse_hello(args).ok()?.resp
 }
 
 fn parse_hello<'a>(args: &[&'a [u8]]) -> CommandResult<Hello<'a>> {

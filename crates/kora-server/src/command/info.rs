@@ -84,6 +84,7 @@ fn clients(desk: Desk<'_>) -> ClientsInfo {
         blocked: clients.iter().filter(|client| client.has_flag(flag::BLOCKED)).count() as u64,
         timed_waits: desk.shared.sum(|counters| &counters.timed_waits),
         blocking_keys: desk.shared.sum(|counters| &counters.awaited_keys),
+        blocking_keys_on_nokey: desk.shared.sum(|counters| &counters.awaited_group_keys),
         watching: clients.iter().filter(|client| client.watched_keys() > 0).count() as u64,
         watched_keys: clients.iter().map(|client| client.watched_keys() as u64).sum(),
     }

@@ -5,7 +5,11 @@
 
 use std::sync::{Arc, LazyLock};
 
+use kora_core::glob;
 use kora_protocol::{Encoder, Resp};
+
+use super::subscriptions::Subscriptions;
+use super::{Name, Place, Space};
 
 /// Bytes of a publication beside its text.
 const OVERHEAD_BYTES: usize = 96;
@@ -55,6 +59,8 @@ pub(crate) struct Publication {
     as_of: u64,
     /// Channel and payload, encoded.
     tail: Arc<Vec<u8>>,
+    /// A connection that is not to get it: it has been given it.
+    passed_by: Option<Place>,
 }
 
 impl Publication {
@@ -64,7 +70,35 @@ impl Publication {
         let mut encoder = Encoder::new(&mut tail, Resp::V2);
         encoder.bulk(&channel);
         encoder.bulk(payload);
-        Self { is_sharded, channel, as_of, tail: Arc::new(tail) }
+        Self { is_sharded, channel, as_of, tail: Arc::new(tail), passed_by: None }
+    }
+
+    /// The same, but not for the connection at this place.
+    pub(super) fn passing_by(self, passed_by: Option<Place>) -> Self {
+        Self { passed_by, ..self }
+    }
+
+    /// Whether the connection at a place is not to get it.
+    #[inline]
+    pub(crate) fn passes_by(&self, place: Place) -> bool {
+        self.passed_by == Some(place)
+    }
+
+    /// Writes what a connection with these subscriptions gets.
+    pub(crate) fn write_for(&self, subscriptions: &Subscriptions, resp: Resp, out: &mut Vec<u8>) {
+        let mut write = |heads: &Heads| {
+            out.extend_from_slice(heads.of(resp));
+            out.extend_from_slice(&self.tail);
+        };
+        let space = if self.is_sharded { Space::ShardChannels } else { Space::Channels };
+        if subscriptions.contains(space, &self.channel) {
+            write(self.heads());
+        }
+        if !self.is_sharded {
+            let matching = |pattern: &&Name| glob::matches(pattern, &self.channel);
+            let patterns = subscriptions.iter(Space::Patterns).filter(matching);
+            patterns.for_each(|pattern| write(&Heads::of_pattern(pattern)));
+        }
     }
 
     pub(super) fn is_sharded(&self) -> bool {

@@ -65,6 +65,16 @@ impl Subscriptions {
         Some(name)
     }
 
+    /// Whether there is one to this name.
+    pub(crate) fn contains(&self, space: Space, name: &[u8]) -> bool {
+        self.names[space.index()].contains(name)
+    }
+
+    /// The names in one space, in place.
+    pub(crate) fn iter(&self, space: Space) -> impl Iterator<Item = &Name> {
+        self.names[space.index()].iter()
+    }
+
     /// The names in one space.
     pub(crate) fn names(&self, space: Space) -> Vec<Name> {
         self.names[space.index()].iter().cloned().collect()

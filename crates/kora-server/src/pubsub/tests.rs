@@ -23,7 +23,11 @@ fn place(worker: ShardId, slot: usize) -> Place {
 fn publish(broker: &Broker, is_sharded: bool, channel: &str, payload: &str) -> usize {
     let (count, as_of) = broker.count_receivers(is_sharded, channel.as_bytes());
     let (channel, payload) = (channel.as_bytes().into(), payload.as_bytes().into());
-    broker.announce(vec![Announcement::Message(Message { is_sharded, channel, payload, as_of })], |_| {});
+    broker.announce(
+        HERE,
+        vec![Announcement::Message(Message { is_sharded, channel, payload, as_of })],
+        |_| {},
+    );
     count
 }
 
@@ -65,7 +69,7 @@ fn whoever_joins_later_does_not_get_what_was_counted_before() {
     assert_eq!(count, 1);
     broker.join(place(HERE, 2), Space::Channels, &names(&["c"]));
     let message = Message { is_sharded: false, channel: (*b"c").into(), payload: (*b"x").into(), as_of };
-    broker.announce(vec![Announcement::Message(message)], |_| {});
+    broker.announce(HERE, vec![Announcement::Message(message)], |_| {});
     // And whoever joins before the inbox is looked into does not, either.
     broker.join(place(HERE, 3), Space::Channels, &names(&["c"]));
     let slots: Vec<_> = delivered(&broker, HERE, Resp::V2).into_iter().map(|(slot, _)| slot).collect();
@@ -101,7 +105,7 @@ fn only_workers_with_listeners_are_woken_and_each_once() {
         let (channel, payload) = ((*b"c").into(), (*b"x").into());
         Announcement::Message(Message { is_sharded: false, channel, payload, as_of: 1 })
     };
-    broker.announce(vec![message(), message()], |worker| woken.borrow_mut().push(worker));
+    broker.announce(HERE, vec![message(), message()], |worker| woken.borrow_mut().push(worker));
     assert_eq!(woken.into_inner(), [THERE]);
     assert_eq!(delivered(&broker, THERE, Resp::V2).len(), 2);
 }
@@ -123,7 +127,7 @@ fn events_are_collected_while_somebody_listens() {
         key: (*b"k").into(),
         is_incidental: false,
     };
-    broker.announce(vec![Announcement::Event(event)], |_| {});
+    broker.announce(HERE, vec![Announcement::Event(event)], |_| {});
     let texts: Vec<_> = delivered(&broker, THERE, Resp::V2).into_iter().map(|(_, text)| text).collect();
     assert!(texts[0].ends_with("$16\r\n__keyspace@0__:k\r\n$3\r\nset\r\n"), "{texts:?}");
     assert!(texts[1].ends_with("$18\r\n__keyevent@0__:set\r\n$1\r\nk\r\n"), "{texts:?}");

@@ -133,16 +133,11 @@ impl Worker {
     pub(super) fn publish_counters(&mut self) {
         let changes = self.shard.journal().changes();
         let counters = &self.shared.counters[self.shard.id().index()];
-        let Some(store) = self.shard.store() else { return };
-        let stats = store.stats();
-        counters.hits.store(stats.hits, Ordering::Relaxed);
-        counters.misses.store(stats.misses, Ordering::Relaxed);
-        counters.expired.store(stats.expired, Ordering::Relaxed);
-        counters.expired_fields.store(stats.expired_fields, Ordering::Relaxed);
-        counters.evicted.store(stats.evicted, Ordering::Relaxed);
         counters.changes.store(changes, Ordering::Relaxed);
-        counters.awaited_keys.store(store.awaited_keys() as u64, Ordering::Relaxed);
         counters.timed_waits.store(self.deadlines.len() as u64, Ordering::Relaxed);
+        let Some(store) = self.shard.store() else { return };
+        self.shared.reset_store(store);
+        counters.show(store);
         self.shard.publish_usage();
         self.publish_evictable();
     }

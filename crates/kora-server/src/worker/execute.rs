@@ -501,6 +501,7 @@ impl Worker {
             Some(FollowUp::Watch) => return self.watch(connection, resolved, args),
             Some(FollowUp::Unwatch(watched)) => self.shard.unwatch(*watched),
             Some(FollowUp::WaitForLog { record, is_all }) => self.note_log_wait(connection, record, is_all),
+            Some(FollowUp::ResetStats) => self.reset_all_stats(),
             Some(FollowUp::ShutDown) => return self.shut_down(connection, resolved, args),
             None => {}
         }

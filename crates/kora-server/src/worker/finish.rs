@@ -1,10 +1,10 @@
 //! The books a worker keeps, and how it ends.
 
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::Worker;
 use crate::client::add;
+use crate::driver::WorkerMail;
 
 /// Longest time a worker spends on sending what is left when the server ends.
 const LAST_SENDING_MAX: Duration = Duration::from_millis(500);
@@ -61,38 +61,23 @@ impl Worker {
         self.counters().count_error(prefix, 1);
     }
 
-    /// CONFIG RESETSTAT.
+    /// CONFIG RESETSTAT came through one of this worker's connections: what it did before counts no more, whatever other
+    /// workers are doing.
+    pub(super) fn reset_all_stats(&mut self) {
+        self.shared.reset_stats();
+        self.executed.clear();
+        self.reset_stats();
+        let here = self.shard.id();
+        // A count that another worker was just adding to may have survived: it looks at it once more.
+        for shard in self.shared.shards().filter(|shard| *shard != here) {
+            self.shared.hub.send_driver_mail(shard, WorkerMail::ResetStats);
+        }
+    }
+
+    /// The part of CONFIG RESETSTAT that is this worker's.
     pub(super) fn reset_stats(&mut self) {
-        if let Some(store) = self.shard.store() {
-            store.reset_stats();
-        }
-        let counters = self.counters();
-        for counter in [
-            &counters.commands_processed,
-            &counters.bytes_in,
-            &counters.bytes_out,
-            &counters.hits,
-            &counters.misses,
-            &counters.expired,
-            &counters.expired_fields,
-            &counters.evicted,
-            &counters.evicted_clients,
-            &counters.reads,
-            &counters.writes,
-            &counters.output_limit_disconnections,
-            &counters.query_limit_disconnections,
-            &counters.reply_buffer_shrinks,
-            &counters.reply_buffer_expands,
-        ] {
-            counter.store(0, Ordering::Relaxed);
-        }
-        counters.expiry.reset();
-        for command in &counters.commands {
-            for counter in [&command.calls, &command.nanoseconds, &command.rejected, &command.failed] {
-                counter.store(0, Ordering::Relaxed);
-            }
-        }
-        counters.errors.lock().clear();
+        self.counters().reset();
+        self.publish_counters();
     }
 
     /// Runs and sends what is left, then closes all connections.
@@ -131,6 +116,7 @@ impl Worker {
         }
         let is_idle = self.shard.park();
         self.shard.unpark();
-        is_idle && self.shard.store().is_some()
+        // Stores that are on their way here must be sent home.
+        is_idle && self.driven_to_come == 0 && self.shard.store().is_some()
     }
 }

@@ -13,6 +13,9 @@ impl Worker {
     /// Receives and runs what has arrived, and finishes operations that are complete.
     pub(super) fn read_mail(&mut self) {
         self.shard.poll();
+        while let Some(driven) = self.shard.take_driven() {
+            self.run_driven(driven);
+        }
         for blocked in self.shard.take_blocked() {
             self.take_blocked(blocked);
         }
@@ -94,6 +97,8 @@ impl Worker {
             WorkerMail::Kill(origin) => {
                 if let Some(connection) = self.connection_of(origin) {
                     connection.close_after_output();
+                    // It need not have read what it was sent before.
+                    connection.is_broken = true;
                     self.note_dirty(origin.slot);
                 }
             }

@@ -10,7 +10,7 @@ use kora_core::shard::runner::Shard;
 use super::Worker;
 use crate::connection::Connection;
 use crate::driver::ServerDriver;
-use crate::pubsub::{Heads, Publication};
+use crate::pubsub::{Heads, Place, Publication};
 use crate::shared::Shared;
 
 /// Lets a shard's announcements go to the broker, and collect the events that it wants.
@@ -23,11 +23,64 @@ pub(super) fn connect(shard: &mut Shard<ServerDriver>, shared: &Arc<Shared>) {
                 owner.hub.wake(worker);
             }
         };
-        owner.broker.announce(announcements, wake_other);
+        owner.broker.announce(here, announcements, wake_other);
     }));
 }
 
+/// What a connection is to get of what its own transaction announces, while that changes what it is subscribed to: it
+/// is settled at the time of the announcement, and comes behind the reply to EXEC.
+#[derive(Debug, Default)]
+pub(super) struct OwnPushes {
+    /// Announcements looked at.
+    seen: usize,
+    /// Encoded messages.
+    bytes: Vec<u8>,
+}
+
 impl Worker {
+    /// Begins to collect what a transaction of `connection` tells it itself, if it changes its subscriptions.
+    pub(super) fn begin_own_pushes(
+        &mut self,
+        connection: &mut Connection,
+        subscribes: bool,
+    ) -> Option<OwnPushes> {
+        if !subscribes {
+            return None;
+        }
+        self.shard.hand_over();
+        self.deliver(Some(connection));
+        Some(OwnPushes::default())
+    }
+
+    /// Collects what was announced since it was last asked and concerns what `connection` is subscribed to now.
+    pub(super) fn collect_own_pushes(&mut self, connection: &Connection, pushes: &mut Option<OwnPushes>) {
+        let Some(OwnPushes { seen, bytes }) = pushes else { return };
+        let announcements = self.shard.journal().announcements();
+        for announcement in &announcements[*seen..] {
+            for publication in self.shared.broker.publications(announcement) {
+                publication.write_for(&connection.subscriptions, connection.session.resp, bytes);
+            }
+        }
+        *seen = announcements.len();
+    }
+
+    /// Writes what was collected behind the reply to EXEC. When the rest of the world hears of it, this connection does not
+    /// once more.
+    pub(super) fn end_own_pushes(&mut self, connection: &mut Connection, mut pushes: Option<OwnPushes>) {
+        self.collect_own_pushes(connection, &mut pushes);
+        let Some(OwnPushes { seen, bytes }) = pushes else { return };
+        if seen == 0 {
+            return;
+        }
+        self.shared.broker.pass_by(connection.place(), seen);
+        if !bytes.is_empty() && !connection.is_closing {
+            connection.output.make_room(bytes.len());
+            connection.output.open().extend_from_slice(&bytes);
+            connection.output.close_full();
+            connection.has_pushes = true;
+        }
+    }
+
     /// Whether there is anything to deliver.
     #[inline]
     pub(super) fn has_publications(&self) -> bool {
@@ -75,6 +128,9 @@ impl Worker {
         let was_congested = shared.broker.is_congested();
         while let Some(publication) = shared.broker.take(here) {
             shared.broker.each_receiver(here, &publication, |slot, heads| {
+                if publication.passes_by(Place { worker: here, slot }) {
+                    return;
+                }
                 match served.as_deref_mut().filter(|served| served.client.slot == slot) {
                     Some(connection) => self.push_to(connection, &publication, heads),
                     None => self.push_to_slot(slot, &publication, heads),

@@ -1,8 +1,9 @@
 //! Transactions on the worker: commands that wait for EXEC, EXEC itself, and WATCH.
 //!
 //! The commands of the core run as one operation of the shards: at once and without any message if this worker's shard is
-//! the only one of their keys and free. The server's own commands among them run on the connection's worker, in their
-//! place in the order: between those of the core in the first case, while the replies are put together in the other.
+//! the only one of their keys and free. If commands of the server's own stand among them, this worker runs them all, in
+//! order, with all stores they need in hand: it is brought those of other shards. So the result is the same whatever the
+//! number of workers.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,6 +12,7 @@ use kora_core::command::spec::{Flags, Route};
 use kora_core::command::table::Handler;
 use kora_core::command::transaction;
 use kora_core::reply::Reply;
+use kora_core::shard::driven::Driven;
 use kora_core::shard::operation::{Part, Setting};
 use kora_core::shard::replies::Replies as _;
 use kora_core::shard::route::{Placement, place};
@@ -22,8 +24,10 @@ use smallvec::smallvec;
 use super::Worker;
 use super::batch::Args;
 use super::execute::{Gathered, Resolved, Step};
+use super::publish::OwnPushes;
 use super::room::Room;
-use crate::command::{Call, persistence, setting_change};
+use crate::command::pubsub::subscribes as subscribes_to;
+use crate::command::{Call, FollowUp, persistence};
 use crate::connection::{Connection, PendingParts, ReplyMode, Wait};
 use crate::driver::ServerDriver;
 use crate::resp::{RespReplies, RespSink};
@@ -32,10 +36,12 @@ use crate::transaction::{OwnCommand, Queue, Queued};
 /// A queue of no more bytes than this is used again for the next MULTI.
 const QUEUE_BYTES_KEPT: usize = 16 * 1024;
 
-/// Where the replies of the core's commands come from.
+/// Where the commands of the core run.
 enum Source<'a> {
-    /// They run here and now.
+    /// Here and now, on this worker's store.
     Here(&'a Transaction<Resp>),
+    /// Here and now, on stores that were brought.
+    Driven(&'a mut Driven<ServerDriver>),
     /// They have run.
     Part(&'a mut Part<ServerDriver>),
 }
@@ -80,8 +86,7 @@ impl Worker {
                     queue.push(resolved.id, (resolved.facts, handler), args, shard_count);
                 }
                 Handler::Driver(handler) => {
-                    let change = setting_change(resolved.facts.name, args, &self.config);
-                    queue.push_own(resolved.id, (resolved.facts.flags, handler), args, change);
+                    queue.push_own(resolved.id, (resolved.facts, handler), args);
                 }
             }
         }
@@ -147,9 +152,11 @@ impl Worker {
         let here = self.shard.id();
         queue.transaction.begin(watched, self.now, here);
         if queue.transaction.is_on(here) && self.shard.is_free() {
+            let mut pushes = self.begin_own_pushes(connection, queue.subscribes());
             let Queue { transaction, commands, .. } = &*queue;
             let has_run = self.shard.begin_transaction(transaction);
-            self.write_exec(connection, commands, has_run, &mut Source::Here(transaction));
+            self.write_exec(connection, commands, has_run, &mut Source::Here(transaction), &mut pushes);
+            self.end_own_pushes(connection, pushes);
             self.shard.end_transaction(self.now);
             self.executed.push(resolved.id);
             if queue.byte_count() <= QUEUE_BYTES_KEPT {
@@ -160,6 +167,7 @@ impl Worker {
             return;
         }
         let Queue { transaction, commands, .. } = *queue;
+        self.driven_to_come += usize::from(commands.iter().any(|command| command.own.is_some()));
         connection.wait = Wait::Operation(Box::new(PendingParts {
             keeps_reply: true,
             commands: smallvec![resolved.id],
@@ -170,22 +178,57 @@ impl Worker {
         self.shard.submit_transaction(transaction, connection.origin());
     }
 
-    /// Replies to an EXEC whose operation has run.
-    pub(super) fn finish_exec(&mut self, slot: usize, mut pending: PendingParts, commands: &[Queued]) {
-        let Some(mut connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
+    /// Runs a transaction whose stores were brought here. If its client has left meanwhile, it is as if EXEC had never come.
+    pub(super) fn run_driven(&mut self, mut driven: Driven<ServerDriver>) {
+        self.driven_to_come -= 1;
+        let origin = *driven.origin();
+        let waits = self.connection_of(origin).is_some_and(|connection| {
+            !connection.is_broken
+                && matches!(&connection.wait, Wait::Operation(pending) if pending.exec.is_some())
+        });
+        let connection = self.connections.get_mut(origin.slot).filter(|_| waits).and_then(Option::take);
+        let Some(mut connection) = connection else {
+            let _ = self.shard.begin_driven(&mut driven);
+            return self.shard.end_driven(driven);
+        };
+        let Wait::Operation(mut pending) = std::mem::take(&mut connection.wait) else { return };
+        let commands = pending.exec.take().unwrap_or_default();
+        self.give_buffer(&mut connection);
+        let subscribes = commands.iter().filter_map(|command| command.own.as_ref());
+        let subscribes = subscribes.map(|own| own.facts).any(subscribes_to);
+        let mut pushes = self.begin_own_pushes(&mut connection, subscribes);
+        let has_run = self.shard.begin_driven(&mut driven);
+        self.write_exec(&mut connection, &commands, has_run, &mut Source::Driven(&mut driven), &mut pushes);
+        self.end_own_pushes(&mut connection, pushes);
+        self.shard.end_driven(driven);
+        self.end_exec(origin.slot, connection, &pending);
+    }
+
+    fn give_buffer(&mut self, connection: &mut Connection) {
         if !connection.output.has_buffer() {
             connection.output.set_buffer(self.spare_buffers.pop().unwrap_or_default());
         }
-        if let Some(part) = pending.parts.first_mut() {
-            let has_run = part.take_verdict();
-            self.write_exec(&mut connection, commands, has_run, &mut Source::Part(part));
-        }
+    }
+
+    /// Lets the connection of an EXEC that was an operation go on.
+    fn end_exec(&mut self, slot: usize, connection: Box<Connection>, pending: &PendingParts) {
         self.executed.extend_from_slice(&pending.commands);
         self.account(pending.begun);
         connection.publish(self.now);
         self.connections[slot] = Some(connection);
         self.enqueue(slot);
         self.note_dirty(slot);
+    }
+
+    /// Replies to an EXEC whose operation has run.
+    pub(super) fn finish_exec(&mut self, slot: usize, mut pending: PendingParts, commands: &[Queued]) {
+        let Some(mut connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
+        self.give_buffer(&mut connection);
+        if let Some(part) = pending.parts.first_mut() {
+            let has_run = part.take_verdict();
+            self.write_exec(&mut connection, commands, has_run, &mut Source::Part(part), &mut None);
+        }
+        self.end_exec(slot, connection, &pending);
     }
 
     /// Writes the reply to EXEC, running what is still to be run.
@@ -195,6 +238,7 @@ impl Worker {
         commands: &[Queued],
         has_run: bool,
         source: &mut Source<'_>,
+        pushes: &mut Option<OwnPushes>,
     ) {
         let begin = connection.output.end();
         let mut out = RespSink::new(&mut connection.output, connection.session.resp);
@@ -207,25 +251,24 @@ impl Worker {
         let mut core_count = 0;
         for Queued { id, own } in commands.iter().filter(|_| has_run) {
             let begin = connection.output.end();
-            match (own, &mut *source) {
-                (Some(own), _) => self.run_own(connection, own),
-                (None, Source::Here(transaction)) => {
-                    let mut out = RespSink::new(&mut connection.output, connection.session.resp);
-                    self.shard.run_queued(transaction, core_count, &mut out);
-                    core_count += 1;
-                }
-                (None, Source::Part(part)) => {
-                    let output = std::mem::take(&mut connection.output);
-                    let mut replies = RespReplies::over(output, connection.session.resp);
-                    part.replies.move_item(&mut replies);
-                    connection.output = replies.into_output();
-                }
+            // CLIENT KILL of itself: the rest runs, and nobody is told.
+            let is_ended = connection.is_closing;
+            if let Some(own) = own {
+                self.run_own(connection, own, source, pushes);
+            } else {
+                self.run_next_of_core(connection, source, core_count);
+                core_count += 1;
             }
             self.executed.push(*id);
             if let [b'-', text @ ..] = connection.output.text_at(begin) {
                 self.count_failure(*id, text);
             }
-            drop_if_silent(connection, begin);
+            if is_ended {
+                connection.output.truncate(begin);
+            } else if !own.as_ref().is_some_and(|own| subscribes_to(own.facts)) {
+                // What confirms a subscription is a message, not a reply.
+                drop_if_silent(connection, begin);
+            }
         }
         let mode = &mut connection.session.reply_mode;
         *mode = match *mode {
@@ -235,10 +278,46 @@ impl Worker {
         };
     }
 
+    /// Writes the reply to the next command of the core, running it if it has not run.
+    fn run_next_of_core(&mut self, connection: &mut Connection, source: &mut Source<'_>, index: usize) {
+        let setting = self.setting(connection);
+        match source {
+            Source::Here(transaction) => {
+                let mut out = RespSink::new(&mut connection.output, connection.session.resp);
+                self.shard.run_queued(transaction, index, &setting, &mut out);
+            }
+            Source::Driven(driven) => {
+                let setting = Setting { now: driven.now(), ..setting };
+                let mut out = RespSink::new(&mut connection.output, connection.session.resp);
+                self.shard.run_driven(driven, index, &setting, &mut out);
+            }
+            Source::Part(part) => {
+                let output = std::mem::take(&mut connection.output);
+                let mut replies = RespReplies::over(output, connection.session.resp);
+                part.replies.move_item(&mut replies);
+                connection.output = replies.into_output();
+            }
+        }
+    }
+
     /// Runs a command of the server's own as part of EXEC.
-    fn run_own(&mut self, connection: &mut Connection, command: &OwnCommand) {
+    fn run_own(
+        &mut self,
+        connection: &mut Connection,
+        command: &OwnCommand,
+        source: &mut Source<'_>,
+        pushes: &mut Option<OwnPushes>,
+    ) {
+        if subscribes_to(command.facts) {
+            self.collect_own_pushes(connection, pushes);
+        }
+        // It may ask for what this worker and its stores know.
         crate::memory::tell();
         self.publish_counters();
+        if let Source::Driven(driven) = source {
+            self.shard.publish_driven(driven);
+            driven.stores().for_each(|store| self.shared.counters[store.id().index()].show(store));
+        }
         let args: Args<'_> = command.args.iter().map(|arg| &arg[..]).collect();
         connection.session.is_executing = true;
         let mut call = Call {
@@ -251,7 +330,17 @@ impl Worker {
         if let Err(error) = (command.handler)(&mut call, &args) {
             call.reply().refuse(&error);
         }
-        debug_assert!(call.follow_up.is_none(), "what needs shards is not run inside EXEC");
+        match call.follow_up.take() {
+            None => {}
+            Some(FollowUp::ResetStats) => {
+                self.reset_all_stats();
+                if let Source::Driven(driven) = source {
+                    driven.stores().for_each(|store| self.shared.reset_store(store));
+                }
+            }
+            Some(FollowUp::Unwatch(watched)) => self.shard.unwatch(*watched),
+            Some(other) => debug_assert!(false, "{other:?} is not for a transaction"),
+        }
         connection.session.is_executing = false;
         self.take_up_config();
     }

@@ -6,12 +6,39 @@ use std::fmt;
 use super::play::{Difference, Pair, show};
 use super::{Generator, Step};
 use crate::frame::Frame;
+use crate::transcript::Rule;
 
 /// Most commands of a transaction.
 const COMMANDS_MAX: u64 = 6;
 
 /// One step in so many is a transaction.
 const STEPS_PER_BLOCK: u64 = 40;
+
+/// Commands about the session and the server that change how others run, and what takes that back.
+const SESSION_COMMANDS: &[(&str, &str)] = &[
+    ("HELLO 3", "HELLO 2"),
+    ("HELLO 3 SETNAME a\tb", ""),
+    ("HELLO 3 SETNAME me", "HELLO 2"),
+    ("CLIENT SETNAME me", "CLIENT SETNAME other"),
+    ("CLIENT NO-TOUCH ON", "CLIENT NO-TOUCH OFF"),
+    ("SELECT 1", "SELECT 0"),
+    ("SELECT 99", ""),
+    ("CONFIG SET hash-max-listpack-entries 2", "CONFIG SET hash-max-listpack-entries 512"),
+    ("PING", ""),
+];
+
+fn index(number: u64) -> usize {
+    usize::try_from(number).expect("an index into a list")
+}
+
+fn session_step(words: &str) -> Step {
+    let mut step = Step::of(words.split(' ').map(|word| word.as_bytes().to_vec()).collect());
+    if words.starts_with("HELLO") {
+        // It tells the server's version, and which client it is.
+        step.rules.push(Rule::Type);
+    }
+    step
+}
 
 /// A transaction.
 #[derive(Clone, Debug)]
@@ -60,8 +87,30 @@ impl Generator {
             watched.extend(changes.iter().filter_map(|change| change.args.get(1).cloned()));
         }
         let count = 1 + self.rng.below(COMMANDS_MAX);
-        let commands = (0..count).map(|_| self.step_for_block()).collect();
+        let mut commands: Vec<Step> = (0..count).map(|_| self.step_for_block()).collect();
+        self.add_session_steps(&mut commands);
         Some(Block { watched, between, commands })
+    }
+
+    /// Puts commands about the session and the server between the others, now and then; what they change is put back at
+    /// the end.
+    fn add_session_steps(&mut self, commands: &mut Vec<Step>) {
+        if !self.rng.one_in(3) {
+            return;
+        }
+        for _ in 0..=self.rng.below(2) {
+            let (words, _) = SESSION_COMMANDS[index(self.rng.below(SESSION_COMMANDS.len() as u64))];
+            let at = index(self.rng.below(commands.len() as u64 + 1));
+            commands.insert(at, session_step(words));
+        }
+        let is_there = |commands: &[Step], words: &str| {
+            commands.iter().any(|step| step.args == session_step(words).args)
+        };
+        for (words, back) in SESSION_COMMANDS {
+            if !back.is_empty() && is_there(commands, words) {
+                commands.push(session_step(back));
+            }
+        }
     }
 
     /// A command, now and then a script.

@@ -110,10 +110,6 @@ impl Replies for NotedReplies {
         Self { tree: TreeReplies::new(true), operation }
     }
 
-    fn restyle(&mut self, operation: Option<OperationId>) {
-        self.operation = operation;
-    }
-
     fn end_item(&mut self) {
         note(self.operation.map(Note::RanItem));
         self.tree.end_item();

@@ -26,6 +26,8 @@ use super::{Fault, Simulation};
 pub(super) struct Exec {
     commands: Vec<Args>,
     watched: Option<Watched>,
+    /// The worker runs it with all stores brought to it, as the server's does with commands of its own.
+    is_driven: bool,
 }
 
 /// A transaction as one command.
@@ -106,8 +108,9 @@ impl Simulation<'_> {
         let commands: Vec<Args> = decode(&sent.args).into_iter().map(<[_]>::to_vec).collect();
         let now = self.workers[worker].now;
         let mut gathered = self.gather(worker, client, &sent);
-        let transaction =
-            self.transaction(worker, Exec { commands: commands.clone(), watched }, (sent.db, now), None);
+        let is_driven = self.random.one_in(2);
+        let exec = Exec { commands: commands.clone(), watched, is_driven };
+        let transaction = self.transaction(worker, exec, (sent.db, now), None);
         let home = self.workers[worker].shard.id();
         let placed = Placed { facts: RUN.0, handler: RUN.1, placement: Placement::One(home) };
         if transaction.is_on(home) && self.may_run_inline(worker, &placed, false) {
@@ -116,8 +119,8 @@ impl Simulation<'_> {
             return true;
         }
         gathered.shards = transaction.shards().to_vec();
-        gathered.is_lend = gathered.shards.len() > 1;
-        gathered.exec = Some(Exec { commands, watched: transaction.into_watched() });
+        gathered.is_lend = gathered.shards.len() > 1 || is_driven;
+        gathered.exec = Some(Exec { commands, watched: transaction.into_watched(), is_driven });
         gathered.record.calls.push(Call { args: sent.args, sequence: sent.sequence, reply: None });
         self.submit(worker, Box::new(gathered));
         false
@@ -140,6 +143,9 @@ impl Simulation<'_> {
             };
             transaction.queue((command.facts, handler), &args, self.hub.shard_count());
         }
+        if exec.is_driven {
+            transaction.be_driven();
+        }
         transaction.begin(exec.watched, now, self.workers[worker].shard.id());
         transaction
     }
@@ -155,12 +161,36 @@ impl Simulation<'_> {
         let mut values = Vec::new();
         for index in (0..transaction.len()).filter(|_| has_run) {
             let mut replies = NotedReplies::new(None);
-            shard.run_queued(transaction, index, &mut replies);
+            shard.run_queued(transaction, index, transaction.setting(), &mut replies);
             replies.end_item();
             values.extend(replies.into_values());
         }
         shard.end_transaction(now);
         if has_run { Value::Array(values) } else { Value::Null }
+    }
+
+    /// Runs the transactions whose stores were brought to a worker. One whose client has left is as if it had never come.
+    pub(super) fn run_driven(&mut self, worker: usize) {
+        while let Some(mut driven) = self.workers[worker].shard.take_driven() {
+            let client = driven.origin().client;
+            let has_run = self.workers[worker].shard.begin_driven(&mut driven);
+            if let Some(pending) = self.clients[client].pending.take() {
+                let setting = driven.setting().clone();
+                // Made here, so that its place in the order is noted here.
+                let mut replies = NotedReplies::new(setting.style);
+                for index in (0..driven.len()).filter(|_| has_run) {
+                    self.workers[worker].shard.run_driven(&mut driven, index, &setting, &mut replies);
+                    replies.end_item();
+                }
+                self.note_started(worker);
+                let values = replies.into_values();
+                let reply = if has_run { Value::Array(values) } else { Value::Null };
+                self.history.reply(pending.operation, vec![reply]);
+                self.clients[client].answered.push(pending.operation);
+            }
+            self.workers[worker].shard.end_driven(driven);
+            self.note_started(worker);
+        }
     }
 
     /// Notes the answer to a command that has run at once.

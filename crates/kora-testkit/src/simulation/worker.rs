@@ -62,6 +62,7 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
+    /// Whether it goes through no lanes.
     fn is_on_one_shard(&self) -> bool {
         !self.is_spread && self.shards.len() == 1
     }
@@ -79,6 +80,7 @@ impl Simulation<'_> {
     pub(super) fn poll(&mut self, worker: usize) {
         self.workers[worker].shard.poll();
         self.note_started(worker);
+        self.run_driven(worker);
         for blocked in self.workers[worker].shard.take_blocked() {
             self.take_blocked(blocked);
         }

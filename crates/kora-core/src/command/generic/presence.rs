@@ -95,6 +95,8 @@ pub(super) const TOUCH: CommandSpec = CommandSpec {
 };
 
 fn touch(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    // To mark keys as used is what it is for, whatever the client has chosen for its other commands.
+    ctx.no_touch = false;
     let mut count = 0;
     for key in &args[1..] {
         count += i64::from(ctx.keyspace(key).read(key).is_some());

@@ -389,6 +389,18 @@ fn randomkey_skips_expired_keys() {
 }
 
 #[test]
+fn who_leaves_no_marks_may_still_touch() {
+    let mut shard = after(&["SET a v", "SET b v"]);
+    shard.no_touch = true;
+    shard.now = UnixMs(START.0 + 12_000);
+    shard.run("GET a");
+    assert_eq!(shard.run("OBJECT IDLETIME a"), Integer(12));
+    assert_eq!(shard.run("TOUCH a nokey"), Integer(1));
+    assert_eq!(shard.run("OBJECT IDLETIME a"), Integer(0));
+    assert_eq!(shard.run("OBJECT IDLETIME b"), Integer(12));
+}
+
+#[test]
 fn object_tells_how_values_are_kept() {
     let mut shard = after(&["SET int 12", "SET big 10000", "SET embstr abc"]);
     shard.run_args(&[b"SET", b"raw", &[b'x'; 45]]);

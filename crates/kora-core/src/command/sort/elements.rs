@@ -7,7 +7,7 @@ use crate::error::{CommandError, CommandResult};
 use crate::keyspace::entry::{Entry, Kind};
 use crate::types::list::ListRef;
 use crate::types::set::SetRef;
-use crate::types::zset::ZSetRef;
+use crate::types::zset::{ZSetMut, ZSetRef};
 
 /// Elements, and which of them are asked for in what order.
 #[derive(Debug, Default)]
@@ -41,6 +41,12 @@ impl Elements {
         }
         if elements.is_arranged {
             elements.chosen = (0..elements.texts.len()).collect();
+        }
+        if entry.kind() == Kind::SortedSet && entry.packed().is_some() {
+            // Redis sorts the large form only, and leaves it so: OBJECT ENCODING tells.
+            let seed = keyspace.table_seed();
+            let set = keyspace.write(key).and_then(ZSetMut::of);
+            set.expect("it was just read").unpack(seed);
         }
         Ok(elements)
     }

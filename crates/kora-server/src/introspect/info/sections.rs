@@ -127,7 +127,7 @@ pub(super) fn clients(clients: &ClientsInfo, fields: &mut Fields) {
     fields.put("clients_in_timeout_table", clients.timed_waits);
     fields.put("total_watched_keys", clients.watched_keys);
     fields.put("total_blocking_keys", clients.blocking_keys);
-    fields.put("total_blocking_keys_on_nokey", 0);
+    fields.put("total_blocking_keys_on_nokey", clients.blocking_keys_on_nokey);
 }
 
 pub(super) fn memory(memory: &MemoryInfo, fields: &mut Fields) {

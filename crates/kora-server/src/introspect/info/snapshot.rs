@@ -77,6 +77,8 @@ pub struct ClientsInfo {
     pub watched_keys: u64,
     /// Keys that connections wait for.
     pub blocking_keys: u64,
+    /// Those at which connections wait to be told, too, that the key has gone.
+    pub blocking_keys_on_nokey: u64,
 }
 
 /// Memory, in bytes.

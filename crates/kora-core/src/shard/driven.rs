@@ -1,0 +1,148 @@
+//! Transactions that the driver's worker runs, because commands of the driver's own stand between those of the shards.
+//!
+//! Nothing else makes the whole of it happen at one place in the order: what such a command changes (the client's session,
+//! the configuration) holds for the commands behind it, and what it shows is as those before it left it. So the stores are
+//! brought to the worker that serves the client: by the last of the shards that lend them, or by the one shard that is
+//! concerned. Until they are sent home they are lent, and that worker is the only one who has them.
+//!
+//! A worker whose shard goes on with a command that has paused takes up none meanwhile: the journal has one writer at a time.
+
+use std::sync::Arc;
+
+use super::hub::Mail;
+use super::operation::{Driver, Operation, Setting, Style};
+use super::runner::Shard;
+use super::store::ShardStore;
+use super::transaction::run_item_whole;
+use crate::context::Stores;
+use crate::reply::Reply;
+use crate::time::UnixMs;
+
+/// A transaction that has all its stores in hand, at its home. Whoever takes it must give it to [`Shard::end_driven`].
+#[derive(Debug)]
+pub struct Driven<D: Driver> {
+    operation: Arc<Operation<D>>,
+    #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
+    stores: Vec<Box<ShardStore>>,
+    /// The number of its effects; 0 if it has no ticket.
+    number: u64,
+}
+
+impl<D: Driver> Driven<D> {
+    /// Who waits for it.
+    #[must_use]
+    pub fn origin(&self) -> &D::Origin {
+        &self.operation.origin
+    }
+
+    /// The time at which it runs.
+    #[must_use]
+    pub fn now(&self) -> UnixMs {
+        self.operation.setting.now
+    }
+
+    /// What its client had chosen when it was sent.
+    #[must_use]
+    pub fn setting(&self) -> &Setting<Style<D>> {
+        &self.operation.setting
+    }
+
+    /// Number of the core's commands in it.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.operation.request.items.len()
+    }
+
+    /// Whether all its commands are the driver's own.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The stores in hand, ascending.
+    pub fn stores(&mut self) -> impl Iterator<Item = &mut ShardStore> {
+        self.stores.iter_mut().map(|store| &mut **store)
+    }
+}
+
+fn in_hand(stores: &mut [Box<ShardStore>], shard_count: u16) -> Stores<'_> {
+    match stores {
+        [store] => Stores::One(store),
+        stores => Stores::Lent { stores, shard_count },
+    }
+}
+
+impl<D: Driver> Shard<D> {
+    /// Sends a transaction with its stores to the worker that runs it.
+    #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
+    pub(super) fn bring(&mut self, operation: Arc<Operation<D>>, stores: Vec<Box<ShardStore>>, number: u64) {
+        let home = D::home(&operation.origin).expect("only what a worker serves is driven");
+        let driven = Driven { operation, stores, number };
+        if home == self.id {
+            self.driven.push_back(driven);
+        } else {
+            self.hand_over();
+            self.hub.send(home, Mail::Driven(driven));
+        }
+    }
+
+    /// Sends a transaction that concerns this shard alone to the worker that runs it.
+    pub(super) fn bring_own(&mut self, operation: Arc<Operation<D>>) {
+        let store = self.store.take().expect("a shard runs operations while its store is at home");
+        self.bring(operation, vec![store], 0);
+    }
+
+    /// A transaction that is to be run now.
+    #[inline]
+    pub fn take_driven(&mut self) -> Option<Driven<D>> {
+        if self.driven.is_empty() || self.paused.is_some() { None } else { self.driven.pop_front() }
+    }
+
+    /// Whether there is a transaction to be run now.
+    pub(super) fn has_driven(&self) -> bool {
+        !self.driven.is_empty() && self.paused.is_none()
+    }
+
+    /// Begins to run a transaction; `false` if a watched key has changed.
+    #[must_use]
+    pub fn begin_driven(&mut self, driven: &mut Driven<D>) -> bool {
+        if driven.number == 0 {
+            self.begin_numbered();
+        } else {
+            self.journal.begin_operation(driven.number);
+        }
+        let Driven { operation, stores, .. } = driven;
+        let mut stores = in_hand(stores, self.hub.shard_count());
+        let (watched, now) = (&operation.request.watched, operation.setting.now);
+        watched.as_ref().is_none_or(|watched| self.check(&mut stores, watched, now))
+    }
+
+    /// Runs one command of the transaction that was begun in `setting`, replying to `out`.
+    pub fn run_driven(
+        &mut self,
+        Driven { operation, stores, .. }: &mut Driven<D>,
+        index: usize,
+        setting: &Setting<Style<D>>,
+        out: &mut dyn Reply,
+    ) {
+        if let Some(source) = &mut self.config_source {
+            stores.iter_mut().for_each(|store| source(store));
+        }
+        let stores = in_hand(stores, self.hub.shard_count());
+        let desk = (&mut self.journal, &self.services);
+        run_item_whole(stores, desk, &operation.request, index, setting, out);
+    }
+
+    /// Shows everyone what the databases hold in the midst of a transaction, to a command that asks.
+    pub fn publish_driven(&self, driven: &Driven<D>) {
+        driven.stores.iter().for_each(|store| self.hub.publish_usage(store));
+    }
+
+    /// Ends a transaction: those who wait for its keys are served, and the stores go home. If this shard's is among them,
+    /// what has waited for it runs.
+    pub fn end_driven(&mut self, Driven { operation, stores, .. }: Driven<D>) {
+        self.send_home(stores, Vec::new(), operation.setting.now);
+        self.journal.begin_operation(0);
+        self.advance();
+    }
+}
