@@ -13,6 +13,7 @@ pub mod log;
 mod client;
 mod connection;
 mod driver;
+mod latency;
 mod memory;
 mod net;
 mod output;

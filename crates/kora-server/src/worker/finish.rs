@@ -85,6 +85,8 @@ impl Worker {
             &counters.expired_fields,
             &counters.evicted,
             &counters.evicted_clients,
+            &counters.rounds,
+            &counters.round_ns,
             &counters.reads,
             &counters.writes,
             &counters.output_limit_disconnections,
@@ -93,6 +95,7 @@ impl Worker {
             counter.store(0, Ordering::Relaxed);
         }
         for command in &counters.commands {
+            command.latency.reset();
             for counter in [&command.calls, &command.nanoseconds, &command.rejected, &command.failed] {
                 counter.store(0, Ordering::Relaxed);
             }
