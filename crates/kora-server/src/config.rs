@@ -13,6 +13,7 @@ pub mod field;
 pub mod limits;
 pub mod load;
 mod nearest;
+pub mod percentiles;
 pub mod persistence;
 pub mod rewrite;
 pub mod table;
@@ -23,6 +24,7 @@ use events::EventFlags;
 use field::{ByteCount, FileMode, choice};
 use kora_core::config::{CoreConfig, EvictionConfig, EvictionOrder, EvictionScope, Tracking};
 use limits::{ClientsLimit, OutputLimit, OutputLimits};
+use percentiles::Percentiles;
 use persistence::PersistenceConfig;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -157,6 +159,10 @@ pub struct Config {
     pub lfu_log_factor: u32,
     /// `lfu-decay-time`.
     pub lfu_decay_minutes: u32,
+    /// `latency-tracking`: whether it is counted how long commands take.
+    pub tracks_latency: bool,
+    /// `latency-tracking-info-percentiles`: what INFO shows of it.
+    pub latency_percentiles: Percentiles,
     /// `hz`: background rounds per second, 1 to 500.
     pub hz: u32,
     /// `active-expire-effort`: 1 to 10.
@@ -285,6 +291,8 @@ impl Default for Config {
             eviction_tenacity: 10,
             lfu_log_factor: 10,
             lfu_decay_minutes: 1,
+            tracks_latency: true,
+            latency_percentiles: Percentiles::default(),
             hz: 10,
             active_expire_effort: 1,
             lazy_user_flush: false,

@@ -18,6 +18,7 @@ use crate::command::replication::ReplicationId;
 use crate::command::scripting::ServerHost;
 use crate::config::Config;
 use crate::driver::{ServerDriver, WorkerMail};
+use crate::latency::Histogram;
 use crate::log::LevelHandle;
 use crate::memory::{Account, Reclaimer};
 use crate::persistence::Persistence;
@@ -59,14 +60,27 @@ pub(crate) struct WorkerCounters {
     pub(crate) writes: AtomicU64,
     /// Rounds of the worker's loop.
     pub(crate) rounds: AtomicU64,
-    /// Commands per second between the last two background rounds.
-    pub(crate) ops_per_second: AtomicU64,
+    /// Nanoseconds that rounds took, without the waits between them.
+    pub(crate) round_ns: AtomicU64,
+    /// What it did per second of late.
+    pub(crate) rates: Rates,
     pub(crate) output_limit_disconnections: AtomicU64,
     pub(crate) query_limit_disconnections: AtomicU64,
     /// By place in the command table.
     pub(crate) commands: Box<[CommandCounters]>,
     /// Error replies by prefix.
     pub(crate) errors: Mutex<std::collections::BTreeMap<String, u64>>,
+}
+
+/// What a worker did per second between the last two looks at its counters.
+#[derive(Debug, Default)]
+pub(crate) struct Rates {
+    pub(crate) commands: AtomicU64,
+    pub(crate) bytes_in: AtomicU64,
+    pub(crate) bytes_out: AtomicU64,
+    pub(crate) rounds: AtomicU64,
+    /// Of a second, so many nanoseconds were spent in rounds.
+    pub(crate) round_ns: AtomicU64,
 }
 
 /// Counters of one command on one worker.
@@ -76,6 +90,8 @@ pub(crate) struct CommandCounters {
     pub(crate) nanoseconds: AtomicU64,
     pub(crate) rejected: AtomicU64,
     pub(crate) failed: AtomicU64,
+    /// How long it took.
+    pub(crate) latency: Histogram,
 }
 
 impl WorkerCounters {
@@ -93,6 +109,8 @@ impl WorkerCounters {
             &self.bytes_in,
             &self.bytes_out,
             &self.evicted_clients,
+            &self.rounds,
+            &self.round_ns,
             &self.reads,
             &self.writes,
             &self.output_limit_disconnections,
@@ -104,6 +122,7 @@ impl WorkerCounters {
         }
         self.expiry.reset();
         for command in &self.commands {
+            command.latency.reset();
             for counter in [&command.calls, &command.nanoseconds, &command.rejected, &command.failed] {
                 counter.store(0, Ordering::Relaxed);
             }
@@ -149,7 +168,8 @@ impl WorkerCounters {
             reads: AtomicU64::new(0),
             writes: AtomicU64::new(0),
             rounds: AtomicU64::new(0),
-            ops_per_second: AtomicU64::new(0),
+            round_ns: AtomicU64::new(0),
+            rates: Rates::default(),
             output_limit_disconnections: AtomicU64::new(0),
             query_limit_disconnections: AtomicU64::new(0),
             commands: (0..command_count).map(|_| CommandCounters::default()).collect(),

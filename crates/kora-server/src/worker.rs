@@ -109,9 +109,12 @@ pub(crate) struct Worker {
     round_begun: Instant,
     next_cron: Instant,
     cron_round: u64,
-    /// When the rate of commands was last measured, and the count then.
-    rate_since: Instant,
-    rate_count: u64,
+    /// When rates were last measured, and the counts then.
+    rates_since: (Instant, [u64; 5]),
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Worker {
@@ -169,8 +172,7 @@ impl Worker {
             round_begun: Instant::now(),
             next_cron: Instant::now(),
             cron_round: 0,
-            rate_since: Instant::now(),
-            rate_count: 0,
+            rates_since: (Instant::now(), [0; 5]),
         };
         worker.listen(listeners)?;
         Ok(worker)
@@ -199,6 +201,7 @@ impl Worker {
         } else {
             Duration::ZERO
         };
+        add(&self.counters().round_ns, nanoseconds(self.round_begun.elapsed()));
         let mut ready = std::mem::take(&mut self.ready);
         let waited = self.poller.wait(timeout, &mut ready);
         self.shard.unpark();

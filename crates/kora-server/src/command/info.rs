@@ -9,14 +9,15 @@ use kora_core::reply::Reply;
 use super::Desk;
 use super::connection::REDIS_VERSION;
 use crate::client::flag;
-use crate::introspect::info::Sections;
 use crate::introspect::info::snapshot::{
-    ClientsInfo, CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, MemoryInfo, ServerInfo,
-    StatsInfo,
+    ClientsInfo, CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, LatencyStat, MemoryInfo,
+    ServerInfo, StatsInfo, ThreadInfo,
 };
+use crate::introspect::info::{Section, Sections};
+use crate::latency::Distribution;
 use crate::memory;
 use crate::pubsub::Space;
-use crate::shared::CommandCounters;
+use crate::shared::{CommandCounters, WorkerCounters};
 
 /// Runs INFO.
 pub(super) fn info(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
@@ -28,7 +29,9 @@ pub(super) fn info(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
         persistence: desk.shared.persistence.figures(desk.shared),
         stats: stats(desk),
         cpu: cpu(),
+        threads: threads(desk),
         commands: commands(desk),
+        latencies: if sections.has(Section::Latencystats) { latencies(desk) } else { Vec::new() },
         errors: errors(desk),
         keyspace: keyspace(desk),
     };
@@ -152,10 +155,14 @@ pub(super) fn memory(desk: Desk<'_>) -> MemoryInfo {
 fn stats(desk: Desk<'_>) -> StatsInfo {
     let scripts = desk.shared.scripts.figures();
     let shared = desk.shared;
+    let rounds_per_second = shared.sum(|counters| &counters.rates.rounds);
+    let rounds_ns = shared.sum(|counters| &counters.rates.round_ns);
     StatsInfo {
         connections_received: shared.connections_received.load(Ordering::Relaxed),
         commands_processed: shared.sum(|counters| &counters.commands_processed),
-        ops_per_second: shared.sum(|counters| &counters.ops_per_second),
+        ops_per_second: shared.sum(|counters| &counters.rates.commands),
+        input_kbps: kilobytes(shared.sum(|counters| &counters.rates.bytes_in)),
+        output_kbps: kilobytes(shared.sum(|counters| &counters.rates.bytes_out)),
         input_bytes: shared.sum(|counters| &counters.bytes_in),
         output_bytes: shared.sum(|counters| &counters.bytes_out),
         connections_rejected: shared.connections_rejected.load(Ordering::Relaxed),
@@ -183,9 +190,42 @@ fn stats(desk: Desk<'_>) -> StatsInfo {
         loop_cycles: shared.sum(|counters| &counters.rounds),
         reply_buffer_shrinks: shared.sum(|counters| &counters.reply_buffer_shrinks),
         reply_buffer_expands: shared.sum(|counters| &counters.reply_buffer_expands),
+        loop_us: shared.sum(|counters| &counters.round_ns) / 1000,
+        command_us: commands(desk).iter().map(|command| command.total_us).sum(),
+        loop_cycles_per_second: rounds_per_second,
+        loop_cycle_us: (rounds_ns / 1000).checked_div(rounds_per_second).unwrap_or(0),
         auth_denied: shared.auth_denied.load(Ordering::Relaxed),
         ..StatsInfo::default()
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
+fn kilobytes(bytes: u64) -> f64 {
+    bytes as f64 / 1024.0
+}
+
+fn threads(desk: Desk<'_>) -> Vec<ThreadInfo> {
+    let thread = |counters: &WorkerCounters| ThreadInfo {
+        clients: counters.connections.load(Ordering::Relaxed) as u64,
+        reads: counters.reads.load(Ordering::Relaxed),
+        writes: counters.writes.load(Ordering::Relaxed),
+    };
+    desk.shared.counters.iter().map(thread).collect()
+}
+
+fn latencies(desk: Desk<'_>) -> Vec<LatencyStat> {
+    let config = desk.shared.config();
+    if !config.tracks_latency {
+        return Vec::new();
+    }
+    let stat = |command: &kora_core::command::table::Command<super::ServerHandler>| {
+        let histograms = desk.shared.counters.iter().map(|counters| &counters.commands[command.id].latency);
+        let distribution = Distribution::of(histograms)?;
+        let percentiles =
+            config.latency_percentiles.0.iter().map(|&percent| (percent, distribution.percentile(percent)));
+        Some(LatencyStat { name: command.facts.name, percentiles: percentiles.collect() })
+    };
+    desk.shared.table.all().iter().filter_map(stat).collect()
 }
 
 /// From the kernel's account of this process.

@@ -5,6 +5,7 @@
 use super::events::EventFlags;
 use super::field::Field;
 use super::limits::ClientsLimit;
+use super::percentiles::Percentiles;
 use super::persistence::{AppendFsync, SaveRules, file_name};
 use super::table::{Apply, Change, Directive, Meaning};
 use super::value::{Setting, Shape, quote};
@@ -425,8 +426,20 @@ const STATISTICS: &[Directive] = &[
     inert("commandlog-large-request-max-len", Int(0, i64::MAX), "128", NO_SLOW_LOG),
     inert("commandlog-large-reply-max-len", Int(0, i64::MAX), "128", NO_SLOW_LOG),
     unavailable("latency-monitor-threshold", Int(0, i64::MAX), &["0"], "latency monitoring is"),
-    unavailable("latency-tracking", Bool, &["no"], "measuring latencies is"),
-    inert("latency-tracking-info-percentiles", Words, "50 99 99.9", NO_LATENCY),
+    field!("latency-tracking", Bool, tracks_latency),
+    row(
+        "latency-tracking-info-percentiles",
+        Words,
+        Meaning::Works {
+            get: |config| config.latency_percentiles.to_setting(),
+            set: |config, setting| {
+                let Setting::Words(words) = setting else { unreachable!("its shape is several words") };
+                config.latency_percentiles = Percentiles::parse(&words)?;
+                Ok(())
+            },
+            lines: None,
+        },
+    ),
 ];
 
 const PROCESS: &[Directive] = &[
@@ -459,7 +472,6 @@ const NO_CLUSTER: &str = "there is no cluster mode yet";
 const SYNCED_IN_SLICES: &str = "snapshots are always synced in slices";
 const NO_USERS: &str = "there are no users beside the default one yet";
 const NO_SLOW_LOG: &str = "there is no slow log yet";
-const NO_LATENCY: &str = "latencies are not measured yet";
 const NO_DEFRAG: &str = "there is no active defragmentation yet";
 const FREES_LAZILY: &str = "memory is always freed lazily";
 const ACCEPTS: &str = "workers accept connections in turn with other work";

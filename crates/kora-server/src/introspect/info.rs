@@ -17,6 +17,7 @@ pub enum Section {
     Clients,
     Memory,
     Persistence,
+    Threads,
     Stats,
     Replication,
     Cpu,
@@ -30,11 +31,12 @@ pub enum Section {
 
 impl Section {
     /// All sections, in the order they are shown.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Server,
         Self::Clients,
         Self::Memory,
         Self::Persistence,
+        Self::Threads,
         Self::Stats,
         Self::Replication,
         Self::Cpu,
@@ -53,6 +55,7 @@ impl Section {
             Self::Clients => "Clients",
             Self::Memory => "Memory",
             Self::Persistence => "Persistence",
+            Self::Threads => "Threads",
             Self::Stats => "Stats",
             Self::Replication => "Replication",
             Self::Cpu => "CPU",
@@ -119,6 +122,7 @@ pub fn text(snapshot: &InfoSnapshot, sections: Sections) -> String {
             Section::Clients => sections::clients(&snapshot.clients, &mut fields),
             Section::Memory => sections::memory(&snapshot.memory, &mut fields),
             Section::Persistence => sections::persistence(&snapshot.persistence, &mut fields),
+            Section::Threads => sections::threads(&snapshot.threads, &mut fields),
             Section::Stats => sections::stats(&snapshot.stats, &mut fields),
             Section::Replication => sections::replication(&snapshot.server, &mut fields),
             Section::Cpu => sections::cpu(&snapshot.cpu, &mut fields),
@@ -126,8 +130,9 @@ pub fn text(snapshot: &InfoSnapshot, sections: Sections) -> String {
             Section::Errorstats => sections::errorstats(&snapshot.errors, &mut fields),
             Section::Cluster => fields.put("cluster_enabled", 0),
             Section::Keyspace => sections::keyspace(&snapshot.keyspace, &mut fields),
-            // There are no modules, and latencies are not measured yet.
-            Section::Modules | Section::Latencystats => {}
+            Section::Latencystats => sections::latencystats(&snapshot.latencies, &mut fields),
+            // There are no modules.
+            Section::Modules => {}
         }
     }
     fields.text

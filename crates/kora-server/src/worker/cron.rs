@@ -22,7 +22,7 @@ impl Worker {
         self.next_cron = self.round_begun + period;
         self.cron_round += 1;
         self.publish_counters();
-        self.measure_rate();
+        self.measure_rates();
         self.accept_left_behind();
         self.begin_due();
         if self.cron_round.is_multiple_of(ROUNDS_PER_CLIENT_CHECK) {
@@ -30,25 +30,35 @@ impl Worker {
         }
     }
 
-    fn measure_rate(&mut self) {
+    fn measure_rates(&mut self) {
         let now = self.round_begun;
-        let elapsed = now.duration_since(self.rate_since).as_secs_f64();
+        let elapsed = now.duration_since(self.rates_since.0).as_secs_f64();
         if elapsed < 1.0 {
             return;
         }
         let counters = &self.shared.counters[self.shard.id().index()];
-        let count = counters.commands_processed.load(Ordering::Relaxed);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "a rate"
-        )]
-        let rate = (count.saturating_sub(self.rate_count) as f64 / elapsed) as u64;
-        counters.ops_per_second.store(rate, Ordering::Relaxed);
+        let rates = &counters.rates;
+        let rows = [
+            (&counters.commands_processed, &rates.commands),
+            (&counters.bytes_in, &rates.bytes_in),
+            (&counters.bytes_out, &rates.bytes_out),
+            (&counters.rounds, &rates.rounds),
+            (&counters.round_ns, &rates.round_ns),
+        ];
+        for ((counter, rate), before) in rows.into_iter().zip(&mut self.rates_since.1) {
+            let count = counter.load(Ordering::Relaxed);
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                clippy::cast_precision_loss,
+                reason = "a rate"
+            )]
+            let per_second = (count.saturating_sub(*before) as f64 / elapsed) as u64;
+            rate.store(per_second, Ordering::Relaxed);
+            *before = count;
+        }
         counters.buffer_peaks.turn();
-        self.rate_since = now;
-        self.rate_count = count;
+        self.rates_since.0 = now;
     }
 
     /// Takes up a changed configuration.

@@ -1,8 +1,8 @@
 //! The text of INFO's sections.
 
 use super::snapshot::{
-    ClientsInfo, CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, MemoryInfo, PersistenceInfo,
-    ServerInfo, StatsInfo,
+    ClientsInfo, CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, LatencyStat, MemoryInfo,
+    PersistenceInfo, ServerInfo, StatsInfo, ThreadInfo,
 };
 use crate::persistence::{LoadingFigures, unix_seconds};
 use kora_script::ScriptFigures;
@@ -315,12 +315,10 @@ fn traffic(stats: &StatsInfo, fields: &mut Fields) {
     fields.put("reply_buffer_shrinks", stats.reply_buffer_shrinks);
     fields.put("reply_buffer_expands", stats.reply_buffer_expands);
     fields.put("eventloop_cycles", stats.loop_cycles);
-    fields.noughts(&[
-        "eventloop_duration_sum",
-        "eventloop_duration_cmd_sum",
-        "instantaneous_eventloop_cycles_per_sec",
-        "instantaneous_eventloop_duration_usec",
-    ]);
+    fields.put("eventloop_duration_sum", stats.loop_us);
+    fields.put("eventloop_duration_cmd_sum", stats.command_us);
+    fields.put("instantaneous_eventloop_cycles_per_sec", stats.loop_cycles_per_second);
+    fields.put("instantaneous_eventloop_duration_usec", stats.loop_cycle_us);
     fields.put("acl_access_denied_auth", stats.auth_denied);
     fields.noughts(&["acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel"]);
 }
@@ -353,6 +351,24 @@ pub(super) fn commandstats(commands: &[CommandStat], fields: &mut Fields) {
             stat.calls, stat.total_us, stat.rejected, stat.failed
         );
         fields.put(&format!("cmdstat_{}", stat.name), value);
+    }
+}
+
+pub(super) fn threads(threads: &[ThreadInfo], fields: &mut Fields) {
+    for (index, ThreadInfo { clients, reads, writes }) in threads.iter().enumerate() {
+        let value = format_args!("clients={clients},reads={reads},writes={writes}");
+        fields.put(&format!("io_thread_{index}"), value);
+    }
+}
+
+pub(super) fn latencystats(latencies: &[LatencyStat], fields: &mut Fields) {
+    for stat in latencies {
+        let percentiles: Vec<String> = stat
+            .percentiles
+            .iter()
+            .map(|&(percent, ns)| format!("p{percent}={}.{:03}", ns / 1000, ns % 1000))
+            .collect();
+        fields.put(&format!("latency_percentiles_usec_{}", stat.name), percentiles.join(","));
     }
 }
 

@@ -14,7 +14,9 @@ pub struct InfoSnapshot {
     pub persistence: PersistenceInfo,
     pub stats: StatsInfo,
     pub cpu: CpuInfo,
+    pub threads: Vec<ThreadInfo>,
     pub commands: Vec<CommandStat>,
+    pub latencies: Vec<LatencyStat>,
     pub errors: Vec<ErrorStat>,
     pub keyspace: Vec<DatabaseInfo>,
 }
@@ -52,6 +54,26 @@ pub struct ServerInfo {
     pub workers: usize,
     /// What each listener listens on, such as `name=tcp,bind=127.0.0.1,port=6379`.
     pub listeners: Vec<String>,
+}
+
+/// One worker.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ThreadInfo {
+    /// Connections that it serves.
+    pub clients: u64,
+    /// Reads from sockets.
+    pub reads: u64,
+    /// Writes to sockets.
+    pub writes: u64,
+}
+
+/// How long the calls of a command took.
+#[derive(Clone, Debug, Default)]
+pub struct LatencyStat {
+    /// The command.
+    pub name: &'static str,
+    /// Percentages, and the nanoseconds that so many of the calls did not exceed.
+    pub percentiles: Vec<(f64, u64)>,
 }
 
 /// The connections.
@@ -252,6 +274,14 @@ pub struct StatsInfo {
     pub reply_buffer_shrinks: u64,
     /// Reply buffers that grew.
     pub reply_buffer_expands: u64,
+    /// Microseconds they took, without the waits between them.
+    pub loop_us: u64,
+    /// Microseconds of that in which commands ran.
+    pub command_us: u64,
+    /// Rounds per second of late.
+    pub loop_cycles_per_second: u64,
+    /// Microseconds that a round took of late.
+    pub loop_cycle_us: u64,
     /// Failed attempts to authenticate.
     pub auth_denied: u64,
 }
