@@ -2,10 +2,13 @@
 //! events. The log, replicas, change-data cursors and notifications read from here; nothing else records a change.
 
 mod effects;
+pub mod meter;
 
+use meter::{Meter, Timing};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use crate::command::spec::Facts;
 use crate::shard::store::DbIndex;
 use crate::slot::ShardId;
 pub use effects::{Effect, EffectRef, Effects, PartMark};
@@ -102,6 +105,8 @@ pub struct Journal {
     units: u64,
     effects: Effects,
     announcements: Vec<Announcement>,
+    /// Times the commands, if anybody wants to know.
+    meter: Option<Box<Meter>>,
 }
 
 /// A place in a journal, to tell what a command added.
@@ -120,6 +125,25 @@ pub(crate) struct Place {
 }
 
 impl Journal {
+    /// Times commands from now on.
+    pub fn set_meter(&mut self, meter: Meter) {
+        self.meter = Some(Box::new(meter));
+    }
+
+    /// A command begins; to be told to [`Journal::end_command`] if it is timed.
+    #[inline]
+    pub fn begin_command(&mut self, facts: &'static Facts) -> Option<Timing> {
+        self.meter.as_mut()?.begin(facts)
+    }
+
+    /// A command has ended that was timed.
+    #[inline]
+    pub fn end_command(&mut self, facts: &'static Facts, timing: Option<Timing>) {
+        if let (Some(timing), Some(meter)) = (timing, self.meter.as_mut()) {
+            meter.end(facts, timing);
+        }
+    }
+
     /// Starts or stops the recording of effects.
     pub fn set_recording(&mut self, recording: bool) {
         self.recording.store(recording, Ordering::Release);

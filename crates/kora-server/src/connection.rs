@@ -124,8 +124,6 @@ pub(crate) struct PendingParts {
     pub(crate) commands: SmallVec<[u16; 32]>,
     /// Bytes of their arguments.
     pub(crate) argument_bytes: usize,
-    /// When it was submitted, if that is timed.
-    pub(crate) begun: Option<std::time::Instant>,
     /// The operation itself, if it may have to wait for keys.
     pub(crate) blocking: Option<Arc<Operation<ServerDriver>>>,
     /// Where it stands, once it waits.

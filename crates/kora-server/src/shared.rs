@@ -257,6 +257,8 @@ pub(crate) struct Shared {
     /// Publish/subscribe.
     pub(crate) broker: Arc<Broker>,
     pub(crate) counters: Box<[WorkerCounters]>,
+    /// `latency-tracking`.
+    pub(crate) tracks_latency: AtomicBool,
     pub(crate) pause: Pause,
     /// Files.
     pub(crate) persistence: Arc<Persistence>,
@@ -320,6 +322,7 @@ impl Shared {
         } = parts;
         let command_count = table.all().len();
         broker.set_event_flags(config.event_flags);
+        let tracks_latency = config.tracks_latency;
         let counters = (0..hub.shard_count()).map(|_| WorkerCounters::new(command_count)).collect();
         Self {
             table,
@@ -333,6 +336,7 @@ impl Shared {
             config_change: Mutex::new(()),
             clients: Clients::default(),
             counters,
+            tracks_latency: AtomicBool::new(tracks_latency),
             pause: Pause::default(),
             persistence,
             started,
@@ -366,6 +370,7 @@ impl Shared {
     pub(crate) fn set_config(&self, config: Config) {
         self.broker.set_event_flags(config.event_flags);
         self.configure_scripts(&config);
+        self.tracks_latency.store(config.tracks_latency, Ordering::Relaxed);
         *self.config.write() = Arc::new(config);
         self.config_version.fetch_add(1, Ordering::Release);
         self.wake_all();

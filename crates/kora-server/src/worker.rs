@@ -11,6 +11,7 @@ mod expiry;
 mod finish;
 mod flush;
 mod mail;
+mod meter;
 mod persist;
 mod publish;
 mod room;
@@ -102,8 +103,6 @@ pub(crate) struct Worker {
     hashes: Vec<u64>,
     /// Places in the command table of what ran since the last account.
     executed: Vec<u16>,
-    /// Accounts until one is timed again.
-    untimed: u32,
     sweeping: Sweeping,
     /// When this round began: what goes by the clock goes by this, so that a round reads the clock once.
     round_begun: Instant,
@@ -132,6 +131,7 @@ impl Worker {
         shard.set_garbage_sink(Box::new(move |garbage| owner.reclaimer.free(garbage)));
         publish::connect(&mut shard, &shared);
         persist::connect(&mut shard, &shared);
+        meter::connect(&mut shard, &shared);
         let mut worker = Self {
             shard,
             config_version: shared.config_version(),
@@ -167,7 +167,6 @@ impl Worker {
             resolved: Vec::new(),
             hashes: Vec::new(),
             executed: Vec::new(),
-            untimed: 0,
             sweeping: Sweeping::default(),
             round_begun: Instant::now(),
             next_cron: Instant::now(),

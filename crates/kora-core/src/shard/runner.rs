@@ -26,7 +26,8 @@ use super::serve::Blocked;
 use super::store::{DbIndex, ShardStore};
 use super::waiters::Waiter;
 use super::watch::Watched;
-use crate::command::spec::{CoreHandler, Flags, Merge};
+use crate::command::Run;
+use crate::command::spec::{Flags, Merge};
 use crate::config::CoreConfig;
 use crate::context::{Blocking, Ctx, Deferral, Onward, Resume, Stores};
 use crate::journal::{Announcement, Effects, Journal};
@@ -225,20 +226,13 @@ impl<D: Driver> Shard<D> {
     /// # Panics
     /// If the store is lent.
     #[inline]
-    pub fn run(
-        &mut self,
-        is_write: bool,
-        handler: CoreHandler,
-        args: &[&[u8]],
-        setting: &Setting<Style<D>>,
-        out: &mut dyn Reply,
-    ) -> Ran {
+    pub fn run(&mut self, run: Run, args: &[&[u8]], setting: &Setting<Style<D>>, out: &mut dyn Reply) -> Ran {
         let store = self.store.as_deref_mut().expect("only a free shard runs commands");
         let mut deferral = None;
         let (stores, blocking) = (Stores::One(store), Blocking::Permitted(&mut deferral));
         let begun = self.journal.place();
         let desk = (&mut self.journal, &self.services);
-        run_handler(stores, desk, (is_write, handler), args, setting, blocking, out);
+        run_handler(stores, desk, run, args, setting, blocking, out);
         if deferral.is_some() {
             // It has looked for keys in vain; that will be told when it runs as an operation.
             self.journal.roll_back(begun);
@@ -586,7 +580,7 @@ impl<D: Driver> Shard<D> {
         }
         let mut replies = D::Replies::new(operation.setting.style);
         let item = &operation.request.items[0];
-        let run = (item.facts.flags.has(Flags::WRITE), item.handler);
+        let run = (item.facts, item.handler);
         let (args, setting) = (operation.request.args(item), &operation.setting);
         let mut deferral = None;
         let may_defer = operation.request.may_defer();
@@ -689,7 +683,7 @@ fn run_item<R: Replies>(
     blocking: Blocking<'_>,
     replies: &mut R,
 ) {
-    let run = (item.facts.flags.has(Flags::WRITE), item.handler);
+    let run = (item.facts, item.handler);
     let stores = Stores::One(store);
     match item.merge {
         None | Some(Merge::First) => {
@@ -720,20 +714,22 @@ pub(super) type Desk<'a> = (&'a mut Journal, &'a Arc<Services>);
 pub(super) fn run_handler<S>(
     stores: Stores<'_>,
     (journal, services): Desk<'_>,
-    (is_write, handler): (bool, CoreHandler),
+    (facts, handler): Run,
     args: &[&[u8]],
     setting: &Setting<S>,
     blocking: Blocking<'_>,
     out: &mut dyn Reply,
 ) -> bool {
+    let timing = journal.begin_command(facts);
     let mark = journal.mark();
     let Setting { db, now, no_touch, .. } = *setting;
     let watch = setting.watch.as_ref();
     let mut ctx = Ctx { stores, journal, services, db, now, no_touch, blocking, watch };
     let result = handler(&mut ctx, args, out);
-    if is_write {
+    if facts.flags.has(Flags::WRITE) {
         journal.close_command(mark, setting.db, args);
     }
+    journal.end_command(facts, timing);
     match result {
         Ok(()) => true,
         Err(error) => {
@@ -748,7 +744,7 @@ pub(super) fn run_handler<S>(
 pub fn run_on_stores(
     stores: Stores<'_>,
     desk: (&mut Journal, &Arc<Services>),
-    run: (bool, CoreHandler),
+    run: Run,
     args: &[&[u8]],
     (db, now): (DbIndex, UnixMs),
     out: &mut dyn Reply,
@@ -761,7 +757,7 @@ pub fn run_on_stores(
 pub fn run_on_store(
     store: &mut ShardStore,
     journal: &mut Journal,
-    handler: (bool, CoreHandler),
+    run: Run,
     args: &[&[u8]],
     (db, now): (DbIndex, UnixMs),
     out: &mut dyn Reply,
@@ -770,7 +766,7 @@ pub fn run_on_store(
     run_handler(
         Stores::One(store),
         (journal, Services::none()),
-        handler,
+        run,
         args,
         &setting,
         Blocking::Forbidden,

@@ -23,7 +23,6 @@ use super::operation::{Driver, Operation, Part, Setting};
 use super::replies::Replies;
 use super::runner::{Shard, run_handler};
 use super::waiters::{ReadyKey, SpotId, Waiter};
-use crate::command::spec::Flags;
 use crate::context::{Blocking, Stores, Wish};
 use crate::keyspace::Keyspace;
 use crate::keyspace::entry::Kind;
@@ -166,7 +165,7 @@ impl<D: Driver> Shard<D> {
         now: UnixMs,
     ) -> Option<Part<D>> {
         let item = &operation.request.items[0];
-        let run = (item.facts.flags.has(Flags::WRITE), item.handler);
+        let run = (item.facts, item.handler);
         let args = waiter.args().unwrap_or_else(|| operation.request.args(item));
         let setting = Setting { now, ..operation.setting.clone() };
         let mut replies = D::Replies::new(setting.style);

@@ -23,7 +23,6 @@ use super::route::add_shards_of_whole;
 use super::runner::{Desk, Shard, run_handler};
 use super::watch::Watched;
 use crate::command::Run;
-use crate::command::spec::Flags;
 use crate::context::{Blocking, Stores};
 use crate::keyspace::Keyspace;
 use crate::reply::Reply;
@@ -273,7 +272,7 @@ pub(super) fn run_item_whole<S>(
     out: &mut dyn Reply,
 ) {
     let item = &request.items[index];
-    let run = (item.facts.flags.has(Flags::WRITE), item.handler);
+    let run = (item.facts, item.handler);
     run_handler(stores, desk, run, &request.args(item), setting, Blocking::Forbidden, out);
 }
 

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use kora_core::command::spec::{CoreHandler, Flags};
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::context::Stores;
 use kora_core::journal::Journal;
@@ -352,7 +351,7 @@ impl<'t, 'a> Replay<'t, 'a> {
         let Handler::Core(handler) = command.handler else {
             return Err(format!("'{}' is no change", command.facts.name));
         };
-        let run: (bool, CoreHandler) = (command.facts.flags.has(Flags::WRITE), handler);
+        let run = (command.facts, handler);
         let desk = (&mut self.journal, self.target.services);
         let stores = match &mut *self.target.stores {
             [store] => Stores::One(store),

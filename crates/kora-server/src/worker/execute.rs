@@ -66,7 +66,6 @@ pub(super) enum Step {
 impl Worker {
     /// Runs the requests at the beginning of `bytes` as far as they can run now; returns how many bytes they took.
     pub(super) fn execute(&mut self, connection: &mut Connection, bytes: &[u8]) -> usize {
-        let begun = self.begin_account();
         let mut used = 0;
         connection.running_bytes = bytes.len();
         self.deliver_before(connection);
@@ -104,7 +103,7 @@ impl Worker {
             connection.client.last_command.store(u32::from(last), Ordering::Relaxed);
             add(&connection.client.commands, self.executed.len() as u64);
         }
-        self.account(begun);
+        self.account();
         used
     }
 
@@ -460,8 +459,7 @@ impl Worker {
         let begin = connection.output.end();
         let setting = self.setting(connection);
         let mut out = RespSink::new(&mut connection.output, connection.session.resp);
-        let is_write = resolved.facts.flags.has(Flags::WRITE);
-        let ran = self.shard.run(is_write, handler, args, &setting, &mut out);
+        let ran = self.shard.run((resolved.facts, handler), args, &setting, &mut out);
         if matches!(ran, Ran::Replied) {
             self.finish_command(connection, resolved, begin);
             self.deliver_own(connection);
@@ -485,6 +483,7 @@ impl Worker {
             self.publish_counters();
         }
         connection.client.last_command.store(u32::from(resolved.id), Ordering::Relaxed);
+        let timing = self.shard.journal().begin_command(resolved.facts);
         let mut call = Call {
             shared: &self.shared,
             connection,
@@ -497,7 +496,10 @@ impl Worker {
         }
         match call.follow_up.take() {
             Some(FollowUp::Multi) => self.multi(connection),
-            Some(FollowUp::Exec(queue)) => return self.exec(connection, resolved, queue),
+            Some(FollowUp::Exec(queue)) => {
+                self.exec(connection, resolved, queue);
+                return self.shard.journal().end_command(resolved.facts, timing);
+            }
             Some(FollowUp::Watch) => return self.watch(connection, resolved, args),
             Some(FollowUp::Unwatch(watched)) => self.shard.unwatch(*watched),
             Some(FollowUp::WaitForLog { record, is_all }) => self.note_log_wait(connection, record, is_all),
@@ -510,6 +512,7 @@ impl Worker {
         {
             *reply = TimedReply::Nothing;
         }
+        self.shard.journal().end_command(resolved.facts, timing);
         self.finish_command(connection, resolved, begin);
         self.take_up_config();
         self.deadlines.add(connection.deadline(), connection.client.slot);
@@ -592,7 +595,6 @@ impl Worker {
             keeps_reply: connection.session.reply_mode == ReplyMode::On,
             commands,
             argument_bytes,
-            begun: self.begin_account(),
             ..PendingParts::default()
         }));
         if connection.session.reply_mode == ReplyMode::Skip {

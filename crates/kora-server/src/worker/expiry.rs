@@ -43,7 +43,7 @@ pub(crate) struct ExpiryCounters {
 
 impl ExpiryCounters {
     /// Begins to count anew.
-    pub(super) fn reset(&self) {
+    pub(crate) fn reset(&self) {
         self.microseconds.store(0, Ordering::Relaxed);
         self.cut_short.store(0, Ordering::Relaxed);
     }

@@ -12,34 +12,16 @@ const LAST_SENDING_MAX: Duration = Duration::from_millis(500);
 /// Longest time a worker goes on for the other workers' sake when the server ends.
 const LAST_PARTS_MAX: Duration = Duration::from_secs(10);
 
-/// One account in so many is timed.
-const ACCOUNTS_PER_TIMING: u32 = 16;
-
 impl Worker {
-    /// The beginning of what an account will time: one in [`ACCOUNTS_PER_TIMING`], since reading the clock costs a
-    /// fair part of what a short command does.
-    #[inline]
-    pub(super) fn begin_account(&mut self) -> Option<Instant> {
-        self.untimed = self.untimed.checked_sub(1).unwrap_or(ACCOUNTS_PER_TIMING - 1);
-        (self.untimed == 0).then(Instant::now)
-    }
-
-    /// Counts the commands executed since the last account. If it was timed, the time since `begun` is shared out
-    /// among them, and stands for the accounts that were not.
-    pub(super) fn account(&mut self, begun: Option<Instant>) {
+    /// Counts the commands executed since the last account. How long they took is noted where they ran: see [`super::meter`].
+    pub(super) fn account(&mut self) {
         let count = self.executed.len() as u64;
         if count == 0 {
             return;
         }
-        let elapsed = begun.map_or(Duration::ZERO, |begun| begun.elapsed() * ACCOUNTS_PER_TIMING);
-        let each_ns = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX) / count;
         let counters = &self.shared.counters[self.shard.id().index()];
         for id in self.executed.drain(..) {
-            let command = &counters.commands[usize::from(id)];
-            add(&command.calls, 1);
-            if each_ns > 0 {
-                add(&command.nanoseconds, each_ns);
-            }
+            add(&counters.commands[usize::from(id)].calls, 1);
         }
         add(&counters.commands_processed, count);
     }

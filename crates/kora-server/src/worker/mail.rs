@@ -83,7 +83,7 @@ impl Worker {
             self.count_failure(id, &text);
         }
         self.executed.extend_from_slice(&pending.commands);
-        self.account(pending.begun);
+        self.account();
         if pending.frees_first {
             self.hold_slot_until_freed(slot, begin);
         }

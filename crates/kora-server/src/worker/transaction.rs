@@ -171,7 +171,6 @@ impl Worker {
         connection.wait = Wait::Operation(Box::new(PendingParts {
             keeps_reply: true,
             commands: smallvec![resolved.id],
-            begun: self.begin_account(),
             exec: Some(commands),
             ..PendingParts::default()
         }));
@@ -213,7 +212,7 @@ impl Worker {
     /// Lets the connection of an EXEC that was an operation go on.
     fn end_exec(&mut self, slot: usize, connection: Box<Connection>, pending: &PendingParts) {
         self.executed.extend_from_slice(&pending.commands);
-        self.account(pending.begun);
+        self.account();
         connection.publish(self.now);
         self.connections[slot] = Some(connection);
         self.enqueue(slot);
@@ -320,6 +319,7 @@ impl Worker {
         }
         let args: Args<'_> = command.args.iter().map(|arg| &arg[..]).collect();
         connection.session.is_executing = true;
+        let timing = self.shard.journal().begin_command(command.facts);
         let mut call = Call {
             shared: &self.shared,
             connection,
@@ -330,7 +330,9 @@ impl Worker {
         if let Err(error) = (command.handler)(&mut call, &args) {
             call.reply().refuse(&error);
         }
-        match call.follow_up.take() {
+        let follow_up = call.follow_up.take();
+        self.shard.journal().end_command(command.facts, timing);
+        match follow_up {
             None => {}
             Some(FollowUp::ResetStats) => {
                 self.reset_all_stats();
@@ -359,7 +361,7 @@ impl Worker {
         if placement == Placement::One(self.shard.id()) && self.shard.is_free() {
             let begin = connection.output.end();
             let mut out = RespSink::new(&mut connection.output, connection.session.resp);
-            let ran = self.shard.run(false, run.1, args, &setting, &mut out);
+            let ran = self.shard.run(run, args, &setting, &mut out);
             debug_assert!(matches!(ran, Ran::Replied), "WATCH never waits");
             self.finish_command(connection, resolved, begin);
             return;

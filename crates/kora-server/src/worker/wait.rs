@@ -62,8 +62,6 @@ impl Worker {
         };
         let Wait::Operation(pending) = &mut connection.wait else { return };
         pending.waiter = Some(waiter);
-        // What it costs to run is not known from how long it waits.
-        pending.begun = None;
         if let [command] = pending.commands[..] {
             connection.client.last_command.store(u32::from(command), Ordering::Relaxed);
         }

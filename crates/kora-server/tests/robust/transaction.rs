@@ -27,7 +27,7 @@ fn play(address: SocketAddr, lines: &[&str]) -> String {
 }
 
 /// Servers of one and of four workers.
-fn both(options: &[&str]) -> Vec<(kora_server::Server, SocketAddr)> {
+fn both(options: &[&str]) -> Vec<(crate::server::Program, SocketAddr)> {
     [1, 4].into_iter().map(|workers| start(workers, options)).collect()
 }
 

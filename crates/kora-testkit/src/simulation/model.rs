@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 
-use kora_core::command::spec::Flags;
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::config::CoreConfig;
 use kora_core::journal::Journal;
@@ -83,9 +82,15 @@ impl<'a> Model<'a> {
         let Handler::Core(handler) = command.handler else {
             unreachable!("there are no others in this table")
         };
-        let is_write = command.facts.flags.has(Flags::WRITE);
         let mut sink = TreeSink::new(true);
-        run_on_store(&mut self.store, &mut self.journal, (is_write, handler), args, (db, now), &mut sink);
+        run_on_store(
+            &mut self.store,
+            &mut self.journal,
+            (command.facts, handler),
+            args,
+            (db, now),
+            &mut sink,
+        );
         let reply = sink.into_values().pop().expect("a command writes one reply");
         comparable(args, reply)
     }

@@ -87,7 +87,7 @@ impl Simulation<'_> {
             let setting =
                 kora_core::shard::operation::Setting { watch: Some(watch), ..setting(sent.db, *now, None) };
             let mut replies = NotedReplies::new(None);
-            let _ = shard.run(false, placed.handler, &args, &setting, &mut replies);
+            let _ = shard.run((placed.facts, placed.handler), &args, &setting, &mut replies);
             self.note_answer(worker, client, &sent, Value::Simple("OK".to_owned()));
             return true;
         }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use kora_core::command::spec::{CoreHandler, Facts, Flags};
+use kora_core::command::spec::{CoreHandler, Facts};
 use kora_core::command::table::Handler;
 use kora_core::shard::operation::{Operation, Part, Request, Setting};
 use kora_core::shard::replies::Replies as _;
@@ -193,8 +193,8 @@ impl Simulation<'_> {
         let Worker { shard, now, .. } = &mut self.workers[worker];
         let args: Vec<&[u8]> = sent.args.iter().map(Vec::as_slice).collect();
         let mut replies = NotedReplies::new(None);
-        let is_write = placed.facts.flags.has(Flags::WRITE);
-        let ran = shard.run(is_write, placed.handler, &args, &setting(sent.db, *now, None), &mut replies);
+        let run = (placed.facts, placed.handler);
+        let ran = shard.run(run, &args, &setting(sent.db, *now, None), &mut replies);
         if matches!(ran, Ran::Deferred) {
             return false;
         }

@@ -7,7 +7,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kora_core::command::spec::Flags;
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::config::CoreConfig;
 use kora_core::reply::tree::TreeSink;
@@ -137,9 +136,8 @@ impl BareShard {
         let Handler::Core(handler) = command.handler else { unreachable!("there is no driver") };
         let style = resp == Resp::V3;
         let setting = Setting { db, now: self.now, no_touch: false, style, watch: None };
-        let is_write = command.facts.flags.has(Flags::WRITE);
         assert!(self.shard.is_free(), "nothing waits for a lane where there is one shard");
-        match self.shard.run(is_write, handler, args, &setting, &mut sink) {
+        match self.shard.run((command.facts, handler), args, &setting, &mut sink) {
             Ran::Replied => self.reply(connection, sink.into_values()),
             Ran::Paused(_) => unreachable!("nothing here takes long"),
             Ran::Deferred => {

@@ -143,7 +143,7 @@ impl Fixture {
         run_on_store(
             store,
             journal,
-            (true, handler),
+            (command.facts, handler),
             &args,
             (DbIndex(db), UnixMs(1)),
             &mut NoReply::default(),

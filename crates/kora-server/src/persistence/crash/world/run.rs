@@ -106,8 +106,7 @@ impl World<'_> {
         let placement = place(run.0, args, shard_count);
         let is_here = matches!(placement, Placement::Anywhere) || placement == Placement::One(shard.id());
         if is_here && shard.is_free() {
-            let is_write = run.0.flags.has(Flags::WRITE);
-            match shard.run(is_write, run.1, args, &setting, &mut NoReply::default()) {
+            match shard.run(run, args, &setting, &mut NoReply::default()) {
                 Ran::Replied => return,
                 Ran::Deferred => {}
                 Ran::Paused(_) => unreachable!("no script here takes long"),

@@ -1,0 +1,39 @@
+//! How long commands run, noted with the worker that ran them: the sum over all workers is what INFO shows.
+//!
+//! A command that several shards run in parts is noted once for each part; its calls are counted where its client is.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use kora_core::command::spec::Facts;
+use kora_core::journal::meter::Meter;
+use kora_core::shard::runner::Shard;
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::client::add;
+use crate::driver::ServerDriver;
+use crate::shared::Shared;
+
+/// Has a shard's commands timed.
+pub(super) fn connect(shard: &mut Shard<ServerDriver>, shared: &Arc<Shared>) {
+    let (owner, here) = (Arc::clone(shared), shard.id().index());
+    let places: HashMap<&'static str, usize> =
+        owner.table.all().iter().map(|command| (command.facts.name, command.id)).collect();
+    let sink = move |facts: &'static Facts, nanoseconds: u64, calls: u64| {
+        let Some(&place) = places.get(facts.name) else { return };
+        let counters = &owner.counters[here].commands[place];
+        add(&counters.nanoseconds, nanoseconds.saturating_mul(calls));
+        if owner.tracks_latency.load(Ordering::Relaxed) {
+            counters.latency.note(nanoseconds, calls);
+        }
+    };
+    shard.journal().set_meter(Meter::new(now_ns, Box::new(sink)));
+}
+
+/// Nanoseconds of a clock that never goes back.
+fn now_ns() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    let part = |value: i64| u64::try_from(value).unwrap_or_default();
+    part(now.tv_sec).saturating_mul(1_000_000_000).saturating_add(part(now.tv_nsec))
+}
