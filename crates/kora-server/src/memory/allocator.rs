@@ -32,6 +32,7 @@ struct Names {
     /// Of what counts as allocated, what the allocator has for itself.
     internal: Mib<[usize; 4]>,
     muzzy_pages: Mib<[usize; 4]>,
+    page_bytes: usize,
 }
 
 impl Names {
@@ -45,6 +46,7 @@ impl Names {
             cached: of_all("tcache_bytes")?,
             internal: of_all("internal")?,
             muzzy_pages: of_all("pmuzzy")?,
+            page_bytes: "arenas.page\0".name().read()?,
         })
     }
 }
@@ -61,7 +63,7 @@ pub(crate) fn read() -> Option<AllocatorBytes> {
             allocated: names.allocated.read()?.saturating_sub(cached + internal) as u64,
             active: names.active.read()? as u64,
             resident: names.resident.read()? as u64,
-            muzzy: (muzzy_pages * rustix::param::page_size()) as u64,
+            muzzy: (muzzy_pages * names.page_bytes) as u64,
         })
     };
     read().ok()
