@@ -55,6 +55,9 @@ fn check_source(file: &str, text: &str, complaints: &mut Vec<String>) {
         if names_built && !line.contains("program_under_test(") {
             complaints.push(format!("{file}:{number}: runs the program just built, not the one under test"));
         }
+        if file.starts_with("crates/") && !is_test && line.contains("catch_unwind") {
+            complaints.push(format!("{file}:{number}: catches panics, which end the process"));
+        }
         let is_net = file.ends_with("kora-server/src/net.rs");
         if file.starts_with("crates/")
             && !is_net
