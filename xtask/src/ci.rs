@@ -1,17 +1,59 @@
 //! `cargo xtask ci`: what continuous integration runs, and the line that counts the tests.
+//!
+//! The program that users run is built once, in the release profile, and is what end-to-end tests and the soak start. Tests in
+//! this process and the simulation keep their debug assertions.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
+use kora_testkit::subject::{ANNOUNCEMENT, VARIABLE};
 
-/// Formatting, lints, habits, then all tests.
+/// The test binaries that start the program: each says which one it was.
+const END_TO_END: [&str; 4] = ["clients", "durability", "robust", "transcripts"];
+
+/// What a run of tests came to.
+#[derive(Default)]
+struct Tests {
+    passed: u64,
+    failed: u64,
+    skipped: u64,
+    /// The programs that were started.
+    programs: Vec<String>,
+}
+
+/// Formatting, lints, habits, then all tests and a minute of the soak.
 pub(crate) fn run() -> anyhow::Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
     crate::tidy::run()?;
     crate::docs::check()?;
-    cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
-    test()
+    // The last step of the release profile uses one core for long: lints run beside it.
+    let program = thread::scope(|scope| {
+        let built = scope.spawn(crate::program::build_kora);
+        let lints = cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
+        let program = built.join().expect("building does not panic");
+        lints.and(program)
+    })?;
+    let program = program.canonicalize().with_context(|| program.display().to_string())?;
+    let mut tests = test(&program)?;
+    let complaint = tests.complaint(&program.display().to_string());
+    println!("$ cargo xtask soak --minutes 1 --server {}", program.display());
+    match crate::soak::run(&crate::soak::Args::for_ci(program)) {
+        Ok(()) => tests.passed += 1,
+        Err(violation) => {
+            println!("{violation:#}");
+            tests.failed += 1;
+        }
+    }
+    if let Some(complaint) = &complaint {
+        println!("{complaint}");
+    }
+    let Tests { passed, failed, skipped, .. } = tests;
+    println!("tests: {passed} passed, {failed} failed, {skipped} skipped");
+    ensure!(complaint.is_none() && failed == 0, "tests failed");
+    Ok(())
 }
 
 fn cargo(args: &[&str]) -> anyhow::Result<()> {
@@ -21,32 +63,52 @@ fn cargo(args: &[&str]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs all tests, passes their output on, and closes with the sum of all binaries' counts.
-fn test() -> anyhow::Result<()> {
-    println!("$ cargo test --workspace");
+/// Runs all tests, end-to-end ones against `program`, and passes their output on.
+fn test(program: &Path) -> anyhow::Result<Tests> {
+    println!("$ {VARIABLE}={} cargo test --workspace", program.display());
     let mut child = Command::new(env!("CARGO"))
         .args(["test", "--workspace", "--no-fail-fast"])
+        .env(VARIABLE, program)
         .stdout(Stdio::piped())
         .spawn()
         .context("can't run cargo")?;
     let output = child.stdout.take().context("the output is piped")?;
-    let mut counts = [0; 3];
+    let mut tests = Tests::default();
     for line in BufReader::new(output).lines() {
         let line = line?;
         println!("{line}");
+        tests.read(&line);
+    }
+    // What does not compile, or ends before it has counted, has failed too.
+    if !child.wait()?.success() && tests.failed == 0 {
+        tests.failed = 1;
+    }
+    Ok(tests)
+}
+
+impl Tests {
+    fn read(&mut self, line: &str) {
         if let Some(result) = line.strip_prefix("test result: ") {
-            for (count, word) in counts.iter_mut().zip(["passed", "failed", "ignored"]) {
-                *count += count_before(result, word);
-            }
+            self.passed += count_before(result, "passed");
+            self.failed += count_before(result, "failed");
+            self.skipped += count_before(result, "ignored");
+        }
+        // It may stand behind what the harness has begun to say.
+        if let Some((_, program)) = line.split_once(ANNOUNCEMENT) {
+            self.programs.push(program.trim_end().to_owned());
         }
     }
-    let status = child.wait()?;
-    let [passed, failed, ignored] = counts;
-    println!("tests: {passed} passed, {failed} failed, {ignored} skipped");
-    if !status.success() {
-        bail!("tests failed");
+
+    /// What is wrong with the programs that were started.
+    fn complaint(&self, program: &str) -> Option<String> {
+        if let Some(other) = self.programs.iter().find(|other| *other != program) {
+            return Some(format!("tests ran {other}, not {program}"));
+        }
+        let (count, expected) = (self.programs.len(), END_TO_END.len());
+        let names = END_TO_END.join(", ");
+        (count < expected)
+            .then(|| format!("{program} was started by {count} of {expected} test binaries ({names})"))
     }
-    Ok(())
 }
 
 /// The number in front of `word`, as in `12 passed;`.
@@ -58,12 +120,24 @@ fn count_before(text: &str, word: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::count_before;
+    use super::{END_TO_END, Tests, count_before};
 
     #[test]
     fn counts_are_read() {
         let line = "ok. 12 passed; 3 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s";
         assert_eq!((count_before(line, "passed"), count_before(line, "failed")), (12, 3));
         assert_eq!((count_before(line, "ignored"), count_before("ok", "passed")), (1, 0));
+    }
+
+    #[test]
+    fn another_program_or_none_is_a_complaint() {
+        let mut tests = Tests::default();
+        assert!(tests.complaint("/release/kora-server").is_some(), "nobody started it");
+        for _ in END_TO_END {
+            tests.read("test a ... program under test: /release/kora-server");
+        }
+        assert_eq!(tests.complaint("/release/kora-server"), None);
+        tests.read("program under test: /debug/kora-server");
+        assert!(tests.complaint("/release/kora-server").is_some_and(|text| text.contains("/debug/")));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use kora_server::persistence::crash as commands;
-use kora_storage::crash::{Tally, run_anyhow, run_everywhere, run_in_pairs};
+use kora_storage::crash::{Anomaly, Flips, Tally, flips, run_anyhow, run_everywhere, run_in_pairs};
 
 use crate::seeds;
 
@@ -19,7 +19,8 @@ pub(crate) struct Args {
     /// The first of them
     #[arg(long, default_value_t = 0)]
     from: u64,
-    /// For one seed in so many, every kind of fault at every call of the disk, and pairs of them
+    /// For one seed in so many, every kind of fault at every call of the disk, and pairs of them; and every byte flipped of a
+    /// log whose process was killed
     #[arg(long, default_value_t = 500)]
     everywhere: u64,
     /// How many threads; one per core if not given
@@ -42,6 +43,7 @@ fn run_commands(args: &Args, stride: usize) -> anyhow::Result<()> {
     println!("{} seeds in {:.1} s: {total}", args.seeds, started.elapsed().as_secs_f64());
     for (name, flips) in [
         ("log", commands::flip_log(&mut pool, args.from, 1)),
+        ("log after some idle time", commands::flip_idle_log(&mut pool, args.from, 1)),
         ("snapshot", commands::flip_snapshot(&mut pool, args.from, 1)),
     ] {
         let flips = flips.map_err(anyhow::Error::msg).context(name)?;
@@ -55,13 +57,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         return run_commands(args, stride);
     }
     let started = Instant::now();
-    let total = seeds::sum((args.from, args.seeds), args.jobs, Tally::plus, |seed| {
+    let plus = |a: (Tally, Flips), b: (Tally, Flips)| (a.0.plus(b.0), a.1.plus(b.1));
+    let body = |seed: u64| -> Result<_, Anomaly> {
         if seed.checked_rem(args.everywhere) == Some(0) {
-            run_everywhere(seed, 1).and_then(|tally| Ok(tally.plus(run_in_pairs(seed, 1)?)))
+            let tally = run_everywhere(seed, 1)?.plus(run_in_pairs(seed, 1)?);
+            Ok((tally, flips(seed, 1)?))
         } else {
-            run_anyhow(seed)
+            Ok((run_anyhow(seed)?, Flips::default()))
         }
-    })??;
+    };
+    let (total, flips) = seeds::sum((args.from, args.seeds), args.jobs, plus, body)??;
     println!("{} seeds in {:.1} s: {total}", args.seeds, started.elapsed().as_secs_f64());
+    println!("{flips:?}");
     Ok(())
 }

@@ -19,6 +19,7 @@ mod record;
 mod robust;
 mod seeds;
 mod sim;
+mod soak;
 mod tidy;
 
 use clap::{Parser, Subcommand};
@@ -65,6 +66,8 @@ enum Chore {
     Robust(robust::Args),
     /// Simulate shards and clients under schedules drawn from seeds
     Sim(sim::Args),
+    /// Run the server that users run under mixed load, with kills, full disks, endless scripts and restarts
+    Soak(soak::Args),
     /// Check habits that the compiler does not
     Tidy,
 }
@@ -87,6 +90,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Record(args) => record::run(&args),
         Chore::Robust(args) => robust::run(&args),
         Chore::Sim(args) => sim::run(&args),
+        Chore::Soak(args) => soak::run(&args),
         Chore::Tidy => tidy::run(),
     }
 }

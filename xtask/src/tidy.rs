@@ -50,6 +50,11 @@ fn check_source(file: &str, text: &str, complaints: &mut Vec<String>) {
         if unfinished().iter().any(|word| line.contains(word.as_str())) {
             complaints.push(format!("{file}:{number}: unfinished"));
         }
+        let names_built =
+            line.contains(&["CARGO_BIN_EXE", "_kora-server"].concat()) && !file.ends_with("subject.rs");
+        if names_built && !line.contains("program_under_test(") {
+            complaints.push(format!("{file}:{number}: runs the program just built, not the one under test"));
+        }
         let is_net = file.ends_with("kora-server/src/net.rs");
         if file.starts_with("crates/")
             && !is_net
@@ -58,7 +63,26 @@ fn check_source(file: &str, text: &str, complaints: &mut Vec<String>) {
         {
             complaints.push(format!("{file}:{number}: names mio, which only net.rs may"));
         }
+        if !is_test && may_not_start_threads(file) && starts_thread(line) {
+            complaints.push(format!("{file}:{number}: starts a thread, which only threads.rs may"));
+        }
     }
+}
+
+/// Whether threads that a file starts would be left out of the server's account of memory: docs/adr/0024.
+fn may_not_start_threads(file: &str) -> bool {
+    let crates = ["kora-core", "kora-protocol", "kora-script", "kora-storage", "kora-server"];
+    let is_of_server = crates.iter().any(|name| file.starts_with(&format!("crates/{name}/src/")));
+    // The library without a server has threads and no account; test tools have neither.
+    let is_exempt = ["kora-server/src/threads.rs", "kora-core/src/engine.rs", "kora-core/src/shard/"];
+    is_of_server && !is_exempt.iter().any(|name| file.contains(name))
+}
+
+/// Whether a line starts a thread, by itself or through a library.
+fn starts_thread(line: &str) -> bool {
+    let ways = ["thread::spawn(", "thread::Builder", "scope.spawn(", "rayon::"];
+    let is_told = line.contains("non_blocking(") && !line.contains("Telling(");
+    !line.trim_start().starts_with("//") && (is_told || ways.iter().any(|way| line.contains(way)))
 }
 
 /// The arrows between crates point down only: see docs/architecture.md.
@@ -67,7 +91,7 @@ fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
         ("kora-core", &[]),
         ("kora-protocol", &[]),
         ("kora-script", &["kora-core", "kora-protocol"]),
-        ("kora-storage", &["kora-core"]),
+        ("kora-storage", &[]),
         ("kora-server", &["kora-core", "kora-protocol", "kora-script", "kora-storage"]),
         ("kora-cli", &["kora-protocol"]),
     ];

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Parser};
 use kora_protocol::split_line;
 
@@ -193,7 +194,7 @@ impl Args {
     /// # Errors
     /// If it is none; the message is clap's.
     pub(crate) fn read() -> std::result::Result<Self, clap::Error> {
-        Self::try_parse()
+        Self::try_parse().map_err(explained)
     }
 
     /// Refuses what cannot be done.
@@ -234,6 +235,53 @@ impl Args {
             (pattern, None) => Ok(pattern.clone().map(OsStringExt::into_vec)),
         }
     }
+}
+
+/// Options of redis-cli that this client has not.
+const UNAVAILABLE: [&str; 24] = [
+    "--cacert",
+    "--cacertdir",
+    "--cert",
+    "--cluster",
+    "--cluster-yes",
+    "--functions-rdb",
+    "--hotkeys",
+    "--insecure",
+    "--intrinsic-latency",
+    "--key",
+    "--keystats",
+    "--keystats-samples",
+    "--latency-dist",
+    "--ldb",
+    "--ldb-sync-mode",
+    "--lru-test",
+    "--rdb",
+    "--replica",
+    "--sni",
+    "--test_hint",
+    "--test_hint_file",
+    "--tls-ciphers",
+    "--tls-ciphersuites",
+    "--vset-recall",
+];
+
+/// An error that says what is wrong, without guesses at what else might have been meant.
+fn explained(mut error: clap::Error) -> clap::Error {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return error;
+    }
+    let given = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(given)) => given.clone(),
+        _ => String::new(),
+    };
+    if UNAVAILABLE.contains(&given.as_str()) {
+        let message = format!("{given} is not available in this version of kora-cli\n");
+        return clap::Error::raw(ErrorKind::UnknownArgument, message);
+    }
+    for guess in [ContextKind::Suggested, ContextKind::SuggestedArg, ContextKind::TrailingArg] {
+        error.remove(guess);
+    }
+    error
 }
 
 /// The one string that `quoted` stands for; text without quotes stands for itself.

@@ -30,6 +30,8 @@ pub(crate) struct Command {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Catalog {
     commands: BTreeMap<String, Command>,
+    /// Names of the server's configuration directives.
+    directives: Vec<String>,
 }
 
 impl Catalog {
@@ -38,7 +40,20 @@ impl Catalog {
     /// # Errors
     /// If the connection is broken.
     pub(crate) fn fetch(connection: &mut Connection) -> io::Result<Self> {
-        connection.request(&["COMMAND", "DOCS"]).map(|reply| Self::read(&reply))
+        let mut catalog = connection.request(&["COMMAND", "DOCS"]).map(|reply| Self::read(&reply))?;
+        catalog.read_directives(&connection.request(&["CONFIG", "GET", "*"])?);
+        Ok(catalog)
+    }
+
+    /// Reads the names in the reply to `CONFIG GET *`.
+    pub(crate) fn read_directives(&mut self, reply: &Frame) {
+        self.directives = entries(reply).into_iter().map(|(name, _)| text(name).to_owned()).collect();
+    }
+
+    /// Names of configuration directives that `prefix` begins.
+    pub(crate) fn directives(&self, prefix: &str) -> impl Iterator<Item = &str> {
+        let prefix = prefix.to_ascii_lowercase();
+        self.directives.iter().map(String::as_str).filter(move |name| name.starts_with(&prefix))
     }
 
     /// Reads the reply to `COMMAND DOCS`, in RESP2 or RESP3.

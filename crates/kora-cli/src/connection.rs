@@ -116,11 +116,10 @@ impl Connection {
     /// If the connection is broken, the bytes are no reply, or waiting was interrupted.
     pub(crate) fn receive(&mut self) -> io::Result<Frame> {
         loop {
-            match self.decoder.next_frame() {
-                Ok(Some(frame)) => return Ok(frame),
-                Ok(None) => self.fill()?,
-                Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+            if let Some(frame) = self.received()? {
+                return Ok(frame);
             }
+            self.fill()?;
         }
     }
 
@@ -146,13 +145,32 @@ impl Connection {
         }
     }
 
+    /// The next reply or push message, if its bytes are here already.
+    ///
+    /// # Errors
+    /// If the bytes are none.
+    pub(crate) fn received(&mut self) -> io::Result<Option<Frame>> {
+        self.decoder.next_frame().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+
+    /// Whether the user wants to wait no longer.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupt.as_ref().is_some_and(|interrupt| interrupt.load(Ordering::Relaxed))
+    }
+
+    /// The socket, to wait on.
+    pub(crate) fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
     /// Reads some bytes into the decoder.
-    fn fill(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// If the connection is broken, or waiting was interrupted.
+    pub(crate) fn fill(&mut self) -> io::Result<()> {
         self.buffer.resize(READ_BYTES, 0);
         loop {
-            if let Some(interrupt) = &self.interrupt
-                && interrupt.load(Ordering::Relaxed)
-            {
+            if self.is_interrupted() {
                 return Err(io::ErrorKind::Interrupted.into());
             }
             match self.stream.read(&mut self.buffer) {

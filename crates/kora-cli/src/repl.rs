@@ -7,6 +7,7 @@ mod complete;
 mod highlight;
 mod hints;
 mod history;
+mod menu;
 mod prompt;
 
 use std::io::{self, Write};
@@ -15,10 +16,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use reedline::{
-    ColumnarMenu, Emacs, KeyCode, KeyModifiers, MenuBuilder, Reedline, ReedlineEvent, ReedlineMenu, Signal,
-    default_emacs_keybindings,
+    Emacs, KeyCode, KeyModifiers, Reedline, ReedlineEvent, ReedlineMenu, Signal, default_emacs_keybindings,
 };
 
+use crate::session::{Heard, State};
 use crate::shell::{Flow, Shared, Shell};
 use prompt::SessionPrompt;
 
@@ -39,8 +40,14 @@ pub(crate) fn run(mut shell: Shell, coloured: bool) -> Result<()> {
     }
     let mut editor = editor(&shell.shared(), coloured);
     loop {
-        if shell.session().state().is_some() {
+        if shell.session().state().is_some_and(|state| !state.is_subscribed()) {
             shell.learn_commands();
+        }
+        if shell.session().state().is_some_and(State::is_subscribed)
+            && shell.session().listen(&mut io::stdout().lock())? == Heard::Over
+        {
+            interrupted.store(false, Ordering::Relaxed);
+            continue;
         }
         let prompt = SessionPrompt::of(shell.session());
         match editor.read_line(&prompt)? {
@@ -69,7 +76,7 @@ fn editor(shared: &Arc<Shared>, coloured: bool) -> Reedline {
             ReedlineEvent::MenuNext,
         ]),
     );
-    let menu = ColumnarMenu::default().with_name(COMPLETION_MENU);
+    let menu = menu::QuietMenu::named(COMPLETION_MENU);
     Reedline::create()
         .with_edit_mode(Box::new(Emacs::new(keys)))
         .with_menu(ReedlineMenu::EngineCompleter(Box::new(menu)))

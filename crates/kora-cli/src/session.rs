@@ -6,6 +6,7 @@
 //! may have taken effect. An open transaction that is lost this way is said, not replaced by single commands.
 
 mod command;
+mod listen;
 mod state;
 
 use std::io::{self, Write};
@@ -16,8 +17,9 @@ use std::time::Duration;
 use kora_protocol::Frame;
 
 use crate::connection::{Connection, Endpoint, Profile, Protocol, reason};
-use crate::format::{Formatter, write_quoted};
+use crate::format::{Form, Formatter, write_quoted};
 use command::Kind;
+pub(crate) use listen::Heard;
 pub(crate) use state::State;
 
 /// Pause before a second attempt to connect again.
@@ -66,6 +68,11 @@ impl Session {
     /// Lets `flag` end any waiting for the server.
     pub(crate) fn interrupt_on(&mut self, flag: Arc<AtomicBool>) {
         self.interrupt = Some(flag);
+    }
+
+    /// Whether a person types the commands and reads the replies: then those that take long say how long.
+    pub(crate) fn shows_times(&self) -> bool {
+        self.interrupt.is_some() && self.formatter.form == Form::Standard
     }
 
     /// The address in use.
@@ -186,7 +193,9 @@ impl Session {
     /// Prints what is answered to `args`. The outer error is that of `out`, the inner one the connection's.
     fn answer(&mut self, args: &[Vec<u8>], out: &mut dyn Write) -> io::Result<io::Result<Outcome>> {
         let kind = Kind::of(args);
-        let mut replies_left = kind.reply_count(args);
+        let mut replies_left = self.state.reply_count(kind, args);
+        // Only a person goes back to the prompt while messages come.
+        let is_endless = kind == Kind::Stream || kind == Kind::Subscribe && self.interrupt.is_none();
         if !self.state.expects_reply(args) {
             return Ok(Ok(Outcome::Done));
         }
@@ -197,10 +206,15 @@ impl Session {
                 Err(error) => return Ok(Err(error)),
             };
             let is_push = matches!(frame.bare(), Frame::Push(_));
+            if !is_endless && self.state.is_message(&frame) {
+                self.print(&[], &frame, out)?;
+                continue;
+            }
             if is_push && kind == Kind::Ordinary {
                 self.print_push(&frame, out)?;
                 continue;
             }
+            self.state.follow_message(&frame);
             if let Some(error) = frame.as_error()
                 && self.withhold_errors
             {
@@ -212,7 +226,7 @@ impl Session {
                 return Ok(Ok(Outcome::Refused(error.to_vec())));
             }
             replies_left = replies_left.saturating_sub(1);
-            if kind != Kind::Stream && replies_left == 0 {
+            if !is_endless && replies_left == 0 {
                 self.learn(args, &frame);
                 return Ok(Ok(Outcome::Done));
             }

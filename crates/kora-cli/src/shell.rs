@@ -5,12 +5,16 @@ mod help;
 use std::io::{self, BufRead, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
 
 use kora_protocol::split_line;
 
 use crate::catalog::Catalog;
 use crate::connection::Endpoint;
 use crate::session::Session;
+
+/// Commands that take longer say how long they took.
+const LONG: Duration = Duration::from_millis(500);
 
 /// What to do after a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,8 +106,13 @@ impl Shell {
             "quit" | "exit" | "help" | "?" | "clear" => self.run_own(&name, words, out),
             "connect" if words.len() == 3 => self.run_own(&name, words, out),
             _ => {
+                let begun = Instant::now();
                 for _ in 0..count {
                     self.session.run(words, out)?;
+                }
+                let elapsed = begun.elapsed();
+                if elapsed > LONG && self.session.shows_times() {
+                    writeln!(out, "({:.2}s)", elapsed.as_secs_f64())?;
                 }
                 Ok(Flow::Continue)
             }
@@ -138,6 +147,9 @@ impl Shell {
 
     fn connect_to(&mut self, host: &str, port: &str, out: &mut dyn Write) -> io::Result<()> {
         let Ok(port) = port.parse() else { return out.write_all(b"Invalid server port.\n") };
+        if let Ok(mut catalog) = self.shared.catalog.write() {
+            *catalog = Catalog::default();
+        }
         if let Err(error) = self.session.connect_to(Endpoint::Tcp { host: host.to_owned(), port }) {
             self.session.report_unreachable(&error);
         }

@@ -241,3 +241,14 @@ fn what_is_not_supported_is_refused() {
     }
     assert_eq!(server.requests(), Vec::<String>::new());
 }
+
+#[test]
+fn unknown_options_get_no_guesses() {
+    let server = Server::start(&[]);
+    for option in ["--hotkeys", "--rdb", "--nosuch", "--clusters"] {
+        let text = stderr(&server.run(&[option, "x"], b""));
+        assert!(text.contains(option) && !text.contains("tip") && !text.contains("similar"), "{text}");
+    }
+    let text = stderr(&server.run(&["--hotkeys"], b""));
+    assert_eq!(text, "error: --hotkeys is not available in this version of kora-cli\n");
+}

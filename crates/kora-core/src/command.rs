@@ -7,6 +7,7 @@ pub mod hash;
 pub mod help;
 pub mod hyperloglog;
 pub mod keys;
+pub mod later;
 pub mod list;
 pub mod options;
 pub(crate) mod scan_options;

@@ -75,8 +75,6 @@ pub struct CoreConfig {
     pub list_max_listpack_size: i64,
     /// `rdbcompression`: DUMP compresses strings.
     pub compresses_dumps: bool,
-    /// `list-compress-depth`: nodes at each end of a list that are never compressed; 0 compresses none.
-    pub list_compress_depth: u32,
     /// `hash-max-listpack-entries`: most fields of a packed hash.
     pub hash_max_listpack_entries: u64,
     /// `hash-max-listpack-value`: longest field or value of a packed hash, in bytes.
@@ -111,7 +109,6 @@ impl Default for CoreConfig {
             active_expire: true,
             compresses_dumps: true,
             list_max_listpack_size: -2,
-            list_compress_depth: 0,
             hash_max_listpack_entries: 128,
             hash_max_listpack_value: 64,
             set_max_intset_entries: 512,

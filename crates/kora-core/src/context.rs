@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
+use crate::command::spec::CoreHandler;
 use crate::config::CoreConfig;
 use crate::error::CommandResult;
 use crate::journal::Journal;
@@ -95,7 +96,19 @@ pub enum Resumed {
     Done(CommandResult),
 }
 
-/// Why a command has not run to its end, and written no reply. But for the last it has changed nothing, and runs again.
+/// How a command goes on with the store of another shard.
+#[derive(Debug)]
+pub struct Onward {
+    /// The shard.
+    pub shard: ShardId,
+    /// What runs there and replies in the command's place.
+    pub handler: CoreHandler,
+    /// Its arguments: they carry what was found so far.
+    pub args: Vec<Box<[u8]>>,
+}
+
+/// Why a command has not run to its end, and written no reply. But for the last two it has changed nothing, and runs
+/// again.
 #[derive(Debug)]
 pub enum Deferral {
     /// It waits for keys.
@@ -105,6 +118,8 @@ pub enum Deferral {
     /// It takes long, and lets its worker do other things meanwhile. It has taken what is in the stores in hand, see
     /// [`Hand`](crate::hand::Hand); the same thread goes on with it.
     Paused(Resume),
+    /// It has done its part here and goes on with another shard's store. It changes nothing.
+    Onward(Onward),
 }
 
 /// Whether a command may put itself off.
@@ -112,6 +127,8 @@ pub enum Deferral {
 pub enum Blocking<'a> {
     /// It may not: it belongs to something that must not stop, or repeats an effect.
     Forbidden,
+    /// It may not: a script runs it.
+    Scripted,
     /// It may, and says here why.
     Permitted(&'a mut Option<Deferral>),
 }
@@ -156,7 +173,13 @@ impl Ctx<'_> {
     #[inline]
     pub fn keyspace_in(&mut self, db: DbIndex, key: &[u8]) -> Keyspace<'_> {
         let store = match &mut self.stores {
-            Stores::One(store) => &mut **store,
+            Stores::One(store) => {
+                debug_assert!(
+                    store.shard_count() == 1 || Slot::of(key).shard(store.shard_count()) == store.id(),
+                    "a command runs on the shard of all its keys"
+                );
+                &mut **store
+            }
             Stores::Lent { stores, shard_count } => {
                 let shard = Slot::of(key).shard(*shard_count);
                 let at = stores.iter().position(|store| store.id() == shard);
@@ -172,7 +195,7 @@ impl Ctx<'_> {
     #[must_use]
     pub fn block(&mut self, wish: impl FnOnce() -> Wish) -> bool {
         match &mut self.blocking {
-            Blocking::Forbidden => false,
+            Blocking::Forbidden | Blocking::Scripted => false,
             Blocking::Permitted(place) => {
                 **place = Some(Deferral::Wait(wish()));
                 true
@@ -185,7 +208,7 @@ impl Ctx<'_> {
     #[must_use]
     pub fn defer_to_all(&mut self) -> bool {
         match &mut self.blocking {
-            Blocking::Forbidden => false,
+            Blocking::Forbidden | Blocking::Scripted => false,
             Blocking::Permitted(place) => {
                 **place = Some(Deferral::NeedsAll);
                 true
@@ -197,6 +220,25 @@ impl Ctx<'_> {
     #[must_use]
     pub fn may_defer(&self) -> bool {
         matches!(self.blocking, Blocking::Permitted(_))
+    }
+
+    /// Whether a script runs the command.
+    #[must_use]
+    pub fn is_scripted(&self) -> bool {
+        matches!(self.blocking, Blocking::Scripted)
+    }
+
+    /// Makes the command go on with another shard's store; `false` if it may not put itself off. It has changed nothing and
+    /// writes no reply.
+    #[must_use]
+    pub fn go_on(&mut self, onward: impl FnOnce() -> Onward) -> bool {
+        match &mut self.blocking {
+            Blocking::Forbidden | Blocking::Scripted => false,
+            Blocking::Permitted(place) => {
+                **place = Some(Deferral::Onward(onward()));
+                true
+            }
+        }
     }
 
     /// Makes the command pause; only if it may put itself off.

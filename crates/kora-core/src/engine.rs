@@ -9,7 +9,7 @@ use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use parking_lot::Mutex;
+use kora_locks::{RankedMutex, rank};
 
 use crate::command::spec::CommandSpec;
 use crate::command::table::{CommandTable, Handler};
@@ -98,7 +98,7 @@ enum Answer {
 
 /// Unparks a shard's thread, once that is known.
 #[derive(Clone, Debug, Default)]
-struct ThreadWaker(Arc<Mutex<Option<Thread>>>);
+struct ThreadWaker(Arc<RankedMutex<{ rank::SHARD_THREAD }, Option<Thread>>>);
 
 impl Wake for ThreadWaker {
     fn wake(&self) {
@@ -367,13 +367,24 @@ impl Drop for Engine {
 fn serve(mut shard: Shard<Embedded>, clock: fn() -> UnixMs, is_ending: &AtomicBool) {
     while !is_ending.load(Ordering::Acquire) {
         while shard.poll() {}
-        shard.sweep(clock(), SWEEP_ENTRIES_MAX);
+        let now = clock();
+        let swept = shard.sweep(now, SWEEP_ENTRIES_MAX);
         if let Some(store) = shard.store() {
             store.free_some(FREE_ITEMS_MAX);
         }
-        if shard.park() {
-            std::thread::park_timeout(SWEEP_PERIOD);
+        if !swept.is_cut_short && shard.park() {
+            std::thread::park_timeout(until_sweep(&mut shard, now));
             shard.unpark();
         }
     }
+}
+
+/// How long a shard's thread may sleep.
+fn until_sweep(shard: &mut Shard<Embedded>, now: UnixMs) -> Duration {
+    let due = shard.store().and_then(|store| store.next_due());
+    let until = due.map_or(SWEEP_PERIOD, |due| {
+        Duration::from_millis(u64::try_from(due.0.saturating_sub(now.0)).unwrap_or(0))
+    });
+    // What is due has just been swept, but for what was done meanwhile.
+    until.clamp(Duration::from_millis(1), SWEEP_PERIOD)
 }

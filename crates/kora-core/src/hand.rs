@@ -68,14 +68,14 @@ impl Hand {
         }
     }
 
-    /// A context for a command that may not put itself off.
+    /// A context for a command that a script runs: it may not put itself off.
     pub fn ctx(&mut self, (db, now, no_touch): (DbIndex, UnixMs, bool)) -> Ctx<'_> {
         let stores = match &mut self.stores[..self.held] {
             [store] => Stores::One(store),
             stores => Stores::Lent { stores, shard_count: self.shard_count },
         };
         let services = self.services.as_ref().unwrap_or_else(|| Services::none());
-        let (journal, blocking) = (&mut self.journal, Blocking::Forbidden);
+        let (journal, blocking) = (&mut self.journal, Blocking::Scripted);
         Ctx { stores, journal, services, db, now, no_touch, blocking, watch: None }
     }
 

@@ -4,11 +4,13 @@
 //! an expired entry, every look-up for reading counts as a hit or a miss, and use is marked unless the client asked
 //! otherwise.
 
+mod calendar;
 mod compact_key;
 mod database;
 pub mod entry;
 mod entry_mut;
 pub mod eviction;
+mod expiries;
 mod fields;
 pub mod garbage;
 mod load;
@@ -123,7 +125,7 @@ impl<'a> Keyspace<'a> {
         let hash = self.hash(key);
         let position = self.locate(hash, key)?;
         self.touch(position);
-        Some(self.entry_mut(position))
+        Some(self.entry_mut(hash, position))
     }
 
     /// The string at `key`, for reading.
@@ -198,7 +200,11 @@ impl<'a> Keyspace<'a> {
                 Ttl::Keep => self.entry(position).expiry(),
                 Ttl::At(at) => Some(at),
             };
-            let heap = self.store.databases[self.db.index()].replace((position, hash), value, expiry);
+            let database = &mut self.store.databases[self.db.index()];
+            let heap = database.replace((position, hash), value, expiry);
+            if expiry.is_some() {
+                database.tend();
+            }
             self.store.garbage.add_heap(heap);
         } else {
             let expiry = if let Ttl::At(at) = ttl { Some(at) } else { None };
@@ -232,7 +238,12 @@ impl<'a> Keyspace<'a> {
         }
         self.journal.event(EventClass::NEW, "new", self.db, entry.key());
         self.store.note_value(self.db, entry.key());
-        self.store.databases[self.db.index()].insert(hash, entry, &self.store.hasher);
+        let expires = entry.has_expiry();
+        let database = &mut self.store.databases[self.db.index()];
+        database.insert(hash, entry, &self.store.hasher);
+        if expires {
+            database.tend();
+        }
     }
 
     /// Takes the entry out of the table. The caller reports effect and event. If the entry is not needed,
@@ -284,8 +295,15 @@ impl<'a> Keyspace<'a> {
     pub fn set_expiry(&mut self, key: &[u8], at: Option<UnixMs>) -> bool {
         let hash = self.hash(key);
         let Some(position) = self.locate(hash, key) else { return false };
-        self.entry_mut(position).set_expiry(at);
+        self.entry_mut(hash, position).set_expiry(at);
+        self.tend();
         true
+    }
+
+    /// To be called after a deadline was set by [`EntryMut::set_expiry`]: keeps what is known of deadlines small.
+    #[inline]
+    pub fn tend(&mut self) {
+        self.store.databases[self.db.index()].tend();
     }
 
     /// Number of keys, expired but unswept ones included.
@@ -342,9 +360,7 @@ impl<'a> Keyspace<'a> {
         self.store.note_clearing(self.db, self.now);
         let database = &mut self.store.databases[self.db.index()];
         let len = database.len();
-        if let Some(table) = database.take() {
-            self.store.garbage.add_table(table);
-        }
+        database.empty_into(&mut self.store.garbage);
         len
     }
 
@@ -448,9 +464,10 @@ impl<'a> Keyspace<'a> {
         self.store.databases[self.db.index()].table().entry(position)
     }
 
-    fn entry_mut(&mut self, position: Position) -> EntryMut<'_> {
-        let (entry, expires) = self.store.databases[self.db.index()].entry_and_expires(position);
-        EntryMut::new(entry, expires, &mut self.store.garbage)
+    /// The entry at `position`, whose key has this hash, for modification.
+    fn entry_mut(&mut self, hash: u64, position: Position) -> EntryMut<'_> {
+        let (entry, expiries) = self.store.databases[self.db.index()].entry_and_expiries(position);
+        EntryMut::new((entry, hash), expiries, &mut self.store.garbage)
     }
 
     /// Marks the use of an entry. The entry is written to only if its bits change.

@@ -10,6 +10,10 @@ local error, rawget, select, type = error, rawget, select, type
 local pcall, xpcall = pcall, xpcall
 local resume = coroutine.resume
 local translate = native.translate
+local with_many = native.with_many
+
+-- Calls with more arguments are given to Rust as a table: there is not room for so many values on Lua's stack twice.
+local MANY = 1000
 
 local function finish(first, ...)
   if first == FAILED then
@@ -24,9 +28,32 @@ local function raising(raw)
   end
 end
 
+local function raising_with_many(raw, many)
+  return function(...)
+    local count = select("#", ...)
+    if count > MANY then
+      return finish(many(count, { ... }))
+    end
+    return finish(raw(...))
+  end
+end
+
 redis = {}
 for name, value in pairs(native.redis) do
-  redis[name] = type(value) == "function" and raising(value) or value
+  if with_many[name] then
+    value = raising_with_many(value, with_many[name])
+  elseif type(value) == "function" then
+    value = raising(value)
+  end
+  redis[name] = value
+end
+
+-- Scripts written for Valkey.
+server = {}
+for _, names in ipairs { redis, native.server } do
+  for name, value in pairs(names) do
+    server[name] = value
+  end
 end
 
 -- What a script may see of an error. Goes on raising what no script may catch.
@@ -83,9 +110,13 @@ end
 
 local explain = native.explain
 
+-- The functions that Rust knows by their numbers.
+local bodies = {}
+
 -- Runs a script, or a function with its keys and arguments: whether it came to its end, and what it returned or, as a
 -- table, what it raised.
-local function protect(body, keys, args)
+local function protect(number, keys, args)
+  local body = bodies[number]
   if keys == nil then
     return xpcall(body, explain)
   end
@@ -94,4 +125,4 @@ local function protect(body, keys, args)
   end, explain)
 end
 
-return protect, raising
+return protect, raising, bodies

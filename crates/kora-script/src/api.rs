@@ -11,13 +11,14 @@ use std::rc::Rc;
 use mlua::chunk::ChunkMode;
 use mlua::{Function, IntoLuaMulti as _, Lua, MultiValue, Table, Value, VmState};
 
+use crate::bodies::Bodies;
 use crate::environment::error_text;
 use crate::host::LogLevel;
 use crate::pause::stand_aside;
 use crate::render::line;
 use crate::run::{End, Run, Watch};
 use crate::script::Sha;
-use crate::vm::Purpose;
+use crate::vm::{MemoryLimit, Purpose};
 
 /// The first result of a function that has failed; the second is what it raises. No script gets hold of it.
 const FAILED: mlua::LightUserData = mlua::LightUserData(std::ptr::without_provenance_mut(1));
@@ -25,10 +26,16 @@ const FAILED: mlua::LightUserData = mlua::LightUserData(std::ptr::without_proven
 /// What a script raises that is at its end. No script gets hold of it.
 const AT_END: mlua::LightUserData = mlua::LightUserData(std::ptr::without_provenance_mut(2));
 
+/// The field of errors that commands gave, which Redis shows to scripts.
+const IS_COUNTED: &str = "ignore_error_stats_update";
+
+/// What the client of a script is told that was ended.
+pub(crate) const KILLED: &str = "ERR Script killed by user with SCRIPT KILL...";
+
 type Shared = Rc<RefCell<Run>>;
 
 /// What a script raised and did not catch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Failure {
     /// The text, prefix included.
     pub(crate) text: String,
@@ -38,10 +45,21 @@ pub(crate) struct Failure {
     pub(crate) line: usize,
 }
 
-/// Adds the `redis` table to a state that is not frozen yet, and returns the function that runs scripts.
-pub(crate) fn install(lua: &Lua, run: &Shared, purpose: Purpose) -> mlua::Result<Function> {
+/// What a state with the `redis` table has for those who run scripts in it.
+pub(crate) struct Installed {
+    /// Runs a function by its number: whether it came to its end, and what it returned or raised.
+    pub(crate) protect: Function,
+    pub(crate) bodies: Rc<Bodies>,
+}
+
+/// Adds the tables `redis` and `server` to a state that is not frozen yet.
+pub(crate) fn install(
+    lua: &Lua,
+    run: &Shared,
+    (purpose, limit): (Purpose, MemoryLimit),
+) -> mlua::Result<Installed> {
     let redis = lua.create_table()?;
-    call::add(lua, &redis, run)?;
+    call::add(lua, &redis, run, limit)?;
     add_replies(lua, &redis)?;
     add_settings(lua, &redis, run, purpose)?;
     add_log(lua, &redis, run)?;
@@ -52,14 +70,29 @@ pub(crate) fn install(lua: &Lua, run: &Shared, purpose: Purpose) -> mlua::Result
     native.raw_set("failed", FAILED)?;
     native.raw_set("at_end", AT_END)?;
     native.raw_set("redis", redis)?;
+    native.raw_set("server", server_names(lua)?)?;
+    native.raw_set("with_many", call::with_many(lua, run, limit)?)?;
     native.raw_set("translate", translator(lua, run)?)?;
     native.raw_set("explain", explainer(lua, run)?)?;
     let api = lua.load(include_str!("api.lua")).set_name("=api").set_mode(ChunkMode::Text);
-    let (protect, raising): (Function, Function) = api.call(native)?;
+    let (protect, raising, bodies): (Function, Function, Table) = api.call(native)?;
+    let bodies = Bodies::new(lua, bodies);
     if purpose == Purpose::Functions {
+        lua.set_app_data(Rc::clone(&bodies));
         register::add(lua, &raising, run)?;
     }
-    Ok(protect)
+    Ok(Installed { protect, bodies })
+}
+
+/// What Valkey's table `server` has beside what `redis` has.
+fn server_names(lua: &Lua) -> mlua::Result<Table> {
+    /// Whose scripts run here.
+    const VALKEY_VERSION: &str = "8.1.1";
+    let names = lua.create_table()?;
+    names.raw_set("SERVER_NAME", "kora")?;
+    names.raw_set("VALKEY_VERSION", VALKEY_VERSION)?;
+    names.raw_set("VALKEY_VERSION_NUM", version_number(VALKEY_VERSION))?;
+    Ok(names)
 }
 
 /// What the function that [`install`] returned has returned.
@@ -100,10 +133,19 @@ fn failed(lua: &Lua, text: &str) -> mlua::Result<MultiValue> {
     (FAILED, error_table(lua, text.as_bytes())?).into_lua_multi(lua)
 }
 
+/// The text of an error of a command, which was counted when it came.
+pub(crate) fn counted_error(table: &Table) -> Option<Vec<u8>> {
+    let is_counted = matches!(table.raw_get(IS_COUNTED), Ok(Value::Boolean(true)));
+    match table.raw_get("err") {
+        Ok(Value::String(text)) if is_counted => Some(text.as_bytes().to_vec()),
+        _ => None,
+    }
+}
+
 fn error_table(lua: &Lua, text: &[u8]) -> mlua::Result<Table> {
     let table = lua.create_table_with_capacity(0, 2)?;
     table.raw_set("err", lua.create_string(text)?)?;
-    table.raw_set("ignore_error_stats_update", true)?;
+    table.raw_set(IS_COUNTED, true)?;
     Ok(table)
 }
 
@@ -267,11 +309,16 @@ fn explainer(lua: &Lua, run: &Shared) -> mlua::Result<Function> {
     lua.create_function(move |lua, problem: Value| {
         let end = run.borrow().end;
         let text = match &problem {
-            _ if end == Some(End::Killed) => b"ERR Script killed by user with SCRIPT KILL...".to_vec(),
+            _ if end == Some(End::Killed) => KILLED.into(),
             _ if end.is_some() => return Ok(Value::LightUserData(AT_END)),
             Value::Error(error) => format!("ERR {}", error_text(error)).into_bytes(),
             Value::Table(table) => match table.raw_get("err")? {
-                Value::String(text) => text.as_bytes().to_vec(),
+                Value::String(text) => {
+                    if let Some(text) = counted_error(table) {
+                        run.borrow_mut().tally.take_back(&text);
+                    }
+                    text.as_bytes().to_vec()
+                }
                 _ => b"ERR unknown error".to_vec(),
             },
             other => {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use kora_core::error::CommandError;
-use parking_lot::Mutex;
+use kora_locks::{RankedMutex, rank};
 
 use crate::service::Running;
 
@@ -45,7 +45,7 @@ impl BusyRun {
 pub(crate) struct Busy {
     threshold_ms: AtomicU64,
     count: AtomicUsize,
-    runs: Mutex<Vec<Arc<BusyRun>>>,
+    runs: RankedMutex<{ rank::BUSY_SCRIPTS }, Vec<Arc<BusyRun>>>,
     /// The server is ending: everything is to come to its end.
     is_ending: AtomicBool,
 }
@@ -55,7 +55,7 @@ impl Default for Busy {
         Self {
             threshold_ms: AtomicU64::new(5000),
             count: AtomicUsize::new(0),
-            runs: Mutex::default(),
+            runs: RankedMutex::default(),
             is_ending: AtomicBool::new(false),
         }
     }

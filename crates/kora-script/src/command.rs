@@ -14,8 +14,11 @@ use crate::service::Scripts;
 /// The commands that run scripts.
 pub const FAMILY: &[CommandSpec] = &[EVAL, EVAL_RO, EVALSHA, EVALSHA_RO, FCALL, FCALL_RO];
 
-const READING: Flags =
-    Flags::NOSCRIPT.with(Flags::SKIP_MONITOR).with(Flags::NO_MANDATORY_KEYS).with(Flags::STALE);
+const READING: Flags = Flags::NOSCRIPT
+    .with(Flags::SKIP_MONITOR)
+    .with(Flags::NO_MANDATORY_KEYS)
+    .with(Flags::STALE)
+    .with(Flags::MOVABLEKEYS);
 
 const WRITING: Flags = READING.with(Flags::MAY_REPLICATE);
 
@@ -28,11 +31,14 @@ const fn keys(flags: &'static [&'static str]) -> KeySpec {
     }
 }
 
-const WRITTEN_KEYS: &[KeySpec] = &[keys(&["RW", "access", "update"])
-    .noted("We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")];
+const WRITTEN: KeySpec = keys(&["RW", "access", "update"]);
+const READ: KeySpec = keys(&["RO", "access"]);
 
-const READ_KEYS: &[KeySpec] = &[keys(&["RO", "access"])
-    .noted("We cannot tell how the keys will be used so we assume the worst, RO and ACCESS")];
+const WRITTEN_KEYS: &[KeySpec] =
+    &[WRITTEN.noted("We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")];
+
+const READ_KEYS: &[KeySpec] =
+    &[READ.noted("We cannot tell how the keys will be used so we assume the worst, RO and ACCESS")];
 
 const FACTS: Facts = Facts {
     arity: -3,
@@ -74,7 +80,13 @@ const EVAL_RO: CommandSpec = CommandSpec {
 };
 
 const EVALSHA: CommandSpec = CommandSpec {
-    facts: Facts { name: "evalsha", summary: "Runs a known Lua script by its digest", args: OF_SHA, ..FACTS },
+    facts: Facts {
+        name: "evalsha",
+        summary: "Runs a known Lua script by its digest",
+        keys: &[WRITTEN],
+        args: OF_SHA,
+        ..FACTS
+    },
     handler: |ctx, args, out| evaluate_sha(ctx, args, false, out),
 };
 
@@ -82,6 +94,7 @@ const EVALSHA_RO: CommandSpec = CommandSpec {
     facts: Facts {
         name: "evalsha_ro",
         summary: "Runs a known Lua script by its digest, one that only reads",
+        keys: &[READ],
         args: OF_SHA,
         ..READ_FACTS
     },
@@ -118,7 +131,7 @@ fn call(ctx: &mut Ctx<'_>, args: &[&[u8]], is_read_only: bool, out: &mut dyn Rep
     run(ctx, out, |scripts, ctx, out| {
         crate::interpreter::with(scripts, |interpreter| {
             let version = scripts.libraries_version();
-            let (functions, run) = interpreter.functions()?;
+            let (functions, run) = interpreter.functions(scripts)?;
             let callable = functions.find(run, &scripts.libraries(), version, args[1])?.ok_or(NO_FUNCTION)?;
             interpreter.run(scripts, ctx, (Subject::Function(callable), is_read_only), args, out)
         })

@@ -19,13 +19,11 @@ mod structure;
 #[cfg(test)]
 mod tests;
 
-use std::cell::Cell;
-use std::rc::Rc;
-
 use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua, LuaOptions, StdLib, Table};
 
 pub use error::error_text;
+pub use random::Random;
 use source::Scope;
 
 /// What the environment keeps beside the Lua state.
@@ -33,7 +31,6 @@ struct Hidden {
     /// Holds the fields of the globals, before and after the freeze.
     globals: Table,
     freeze: Function,
-    random: Rc<Cell<u64>>,
     limit_bytes: usize,
 }
 
@@ -41,7 +38,6 @@ struct Hidden {
 #[derive(Clone, Debug)]
 pub struct Globals {
     fields: Table,
-    random: Rc<Cell<u64>>,
     limit_bytes: usize,
 }
 
@@ -53,8 +49,7 @@ impl Globals {
     /// A runtime error if the state was made otherwise.
     pub fn of(lua: &Lua) -> mlua::Result<Self> {
         let hidden = hidden(lua)?;
-        let (fields, random) = (hidden.globals.clone(), Rc::clone(&hidden.random));
-        Ok(Self { fields, random, limit_bytes: hidden.limit_bytes })
+        Ok(Self { fields: hidden.globals.clone(), limit_bytes: hidden.limit_bytes })
     }
 
     /// The table that holds the globals' fields: a raw set here defines a global in spite of the freeze.
@@ -65,15 +60,10 @@ impl Globals {
         &self.fields
     }
 
-    /// Puts `math.random` back to the start of its sequence.
-    pub fn reset_random(&self) {
-        self.random.set(random::START);
-    }
-
-    /// Collects garbage if more than half of the memory is taken; to be called before each run.
+    /// Collects garbage if more than half of the memory is taken; to be called after each run.
     ///
     /// LuaJIT collects in proportion to what is alive and not because an allocation fails: the garbage of a script that
-    /// met the limit would make the next one fail, or the preparations for it.
+    /// met the limit would make the next one fail, or the preparations for it, and would stay until then.
     ///
     /// # Errors
     ///
@@ -89,21 +79,20 @@ impl Globals {
 /// A Lua state with every library but `redis`, not yet frozen.
 ///
 /// Memory is counted in the bytes Lua has allocated; beyond the limit allocations fail with Lua's "not enough memory".
-/// The compiler stays off, so that hooks see every instruction.
+/// The compiler stays off, so that hooks see every instruction. `random` is what `math.random` gives.
 ///
 /// # Errors
 ///
 /// What Lua reports while the libraries are installed, a limit too small for them included.
-pub fn new_state(memory_limit_bytes: usize) -> mlua::Result<Lua> {
+pub fn new_state(memory_limit_bytes: usize, random: &Random) -> mlua::Result<Lua> {
     let libraries = StdLib::TABLE | StdLib::STRING | StdLib::MATH | StdLib::OS | StdLib::BIT | StdLib::JIT;
     let lua = Lua::new_with(libraries, LuaOptions::new())?;
     lua.globals().get::<Table>("jit")?.get::<Function>("off")?.call::<()>(())?;
     lua.set_memory_limit(memory_limit_bytes)?;
     let globals = lua.globals();
-    let random = Rc::new(Cell::new(random::START));
     let native = lua.create_table()?;
     native.raw_set("failed", native::FAILED)?;
-    native.raw_set("random", random::library(&lua, &random)?)?;
+    native.raw_set("random", random::library(&lua, random)?)?;
     native.raw_set("struct", structure::library(&lua)?)?;
     native.raw_set("cmsgpack", messagepack::library(&lua, memory_limit_bytes)?)?;
     native.raw_set("cjson", json::function(&lua, memory_limit_bytes)?)?;
@@ -113,7 +102,7 @@ pub fn new_state(memory_limit_bytes: usize) -> mlua::Result<Lua> {
     let prelude = lua.load(include_str!("environment/prelude.lua")).set_name("=environment");
     let entry: Table = prelude.set_mode(ChunkMode::Text).call(native)?;
     let freeze = entry.raw_get("freeze")?;
-    lua.set_app_data(Hidden { globals, freeze, random, limit_bytes: memory_limit_bytes });
+    lua.set_app_data(Hidden { globals, freeze, limit_bytes: memory_limit_bytes });
     Ok(lua)
 }
 
@@ -128,13 +117,6 @@ pub fn freeze(lua: &Lua) -> mlua::Result<()> {
     let freeze = hidden(lua)?.freeze.clone();
     let frozen: Table = freeze.call(())?;
     lua.set_globals(frozen)
-}
-
-/// Puts `math.random` back to the start of its sequence; [`Globals::reset_random`] is the cheaper way.
-pub fn reset_random(lua: &Lua) {
-    if let Ok(hidden) = hidden(lua) {
-        hidden.random.set(random::START);
-    }
 }
 
 /// Compiles the text of a script, with `chunk_name` in Lua's form (`@user_script`).

@@ -4,6 +4,7 @@
 //! Source: Redis documentation, "Script flags".
 
 use kora_core::error::CommandError;
+use kora_protocol::split_line;
 
 /// Flags of a script or function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +32,16 @@ impl ScriptFlags {
         ("allow-cross-slot-keys", Self::ALLOW_CROSS_SLOT_KEYS),
     ];
 
+    /// Whether it may write, as far as it says.
+    pub(crate) fn may_write(self) -> bool {
+        !self.has(Self::NO_WRITES)
+    }
+
+    /// Whether it is not to run when memory is short.
+    pub(crate) fn needs_memory(self) -> bool {
+        self.may_write() && !self.has(Self::ALLOW_OOM)
+    }
+
     /// The flag of a name.
     pub(crate) fn named(name: &[u8]) -> Option<Self> {
         Self::NAMED.iter().find(|(known, _)| known.as_bytes() == name).map(|(_, flag)| *flag)
@@ -50,33 +61,49 @@ impl ScriptFlags {
     }
 }
 
-/// The first line of a script, if it is a shebang: what stands behind the engine's name, and how long the line is.
-pub(crate) struct Shebang<'a> {
-    /// The words behind the engine.
-    pub(crate) words: Vec<&'a [u8]>,
+/// The first line of a script, if it is a shebang: the engine, what stands behind it, and how long the line is.
+pub(crate) struct Shebang {
+    /// The first word, `#!` included.
+    pub(crate) first: Vec<u8>,
+    /// The words behind it, without their quotes.
+    pub(crate) words: Vec<Vec<u8>>,
     /// Bytes of the line, without its end.
     pub(crate) len: usize,
 }
 
-/// Reads the engine's name and the words behind it from the first line of `body`; `None` if that is no shebang.
-///
-/// # Errors
-/// If it has no end, or names another engine than Lua.
-pub(crate) fn shebang(body: &[u8]) -> Result<Option<Shebang<'_>>, CommandError> {
-    let Some(rest) = body.strip_prefix(b"#!") else { return Ok(None) };
-    let Some(end) = rest.iter().position(|&byte| byte == b'\n') else {
-        return Err(CommandError::text("ERR Invalid script shebang"));
-    };
-    let line = &rest[..end];
-    let mut words = line.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
-    let engine = words.next().unwrap_or_default();
-    if engine != b"lua" {
-        let engine = String::from_utf8_lossy(engine);
-        return Err(CommandError::Other(
-            format!("ERR Unexpected engine in script shebang: #!{engine}").into(),
-        ));
+/// Why a line that begins like a shebang is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoShebang {
+    /// The text ends with it.
+    Endless,
+    /// A quote is not closed.
+    Quotes,
+}
+
+impl Shebang {
+    /// Reads the first line of `body`; `None` if it does not begin with `#!`.
+    ///
+    /// # Errors
+    /// If it begins so and can't be read.
+    pub(crate) fn read(body: &[u8]) -> Result<Option<Self>, NoShebang> {
+        if !body.starts_with(b"#!") {
+            return Ok(None);
+        }
+        let len = body.iter().position(|&byte| byte == b'\n').ok_or(NoShebang::Endless)?;
+        let mut words = split_line(&body[..len]).map_err(|_| NoShebang::Quotes)?;
+        let first = words.remove(0);
+        Ok(Some(Self { first, words, len }))
     }
-    Ok(Some(Shebang { words: words.collect(), len: end + 2 }))
+
+    /// The engine's name.
+    pub(crate) fn engine(&self) -> &[u8] {
+        self.first.strip_prefix(b"#!").unwrap_or(&self.first)
+    }
+
+    /// Whether the engine is Lua, in letters of any case.
+    pub(crate) fn is_lua(&self) -> bool {
+        self.engine().eq_ignore_ascii_case(b"lua")
+    }
 }
 
 /// The flags of a script, and the number of bytes at its beginning that are no Lua.
@@ -84,19 +111,24 @@ pub(crate) fn shebang(body: &[u8]) -> Result<Option<Shebang<'_>>, CommandError> 
 /// # Errors
 /// As Redis words them.
 pub(crate) fn script_flags(body: &[u8]) -> Result<(ScriptFlags, usize), CommandError> {
-    let Some(shebang) = shebang(body)? else { return Ok((ScriptFlags::UNDECLARED, 0)) };
+    let other = |text: &str, word: &[u8]| {
+        CommandError::Other(format!("ERR {text}: {}", String::from_utf8_lossy(word)).into())
+    };
+    let shebang = Shebang::read(body).map_err(|problem| match problem {
+        NoShebang::Endless => CommandError::text("ERR Invalid script shebang"),
+        NoShebang::Quotes => CommandError::text("ERR Invalid engine in script shebang"),
+    })?;
+    let Some(shebang) = shebang else { return Ok((ScriptFlags::UNDECLARED, 0)) };
+    if !shebang.is_lua() {
+        return Err(other("Unexpected engine in script shebang", &shebang.first));
+    }
     let mut flags = ScriptFlags::default();
-    for word in shebang.words {
-        let Some(list) = word.strip_prefix(b"flags=") else {
-            let word = String::from_utf8_lossy(word);
-            return Err(CommandError::Other(format!("ERR Unknown lua shebang option: {word}").into()));
-        };
-        for name in list.split(|&byte| byte == b',').filter(|name| !name.is_empty()) {
-            let flag = ScriptFlags::named(name).ok_or_else(|| {
-                let name = String::from_utf8_lossy(name);
-                CommandError::Other(format!("ERR Unexpected flag in script shebang: {name}").into())
-            })?;
-            flags = flags.with(flag);
+    for word in &shebang.words {
+        let list = word.strip_prefix(b"flags=");
+        let list = list.ok_or_else(|| other("Unknown lua shebang option", word))?;
+        for name in list.split(|&byte| byte == b',').filter(|_| !list.is_empty()) {
+            let flag = ScriptFlags::named(name);
+            flags = flags.with(flag.ok_or_else(|| other("Unexpected flag in script shebang", name))?);
         }
     }
     Ok((flags, shebang.len))
@@ -115,7 +147,29 @@ mod tests {
         let error = |body: &[u8]| script_flags(body).unwrap_err().to_string();
         assert_eq!(error(b"#!lua"), "ERR Invalid script shebang");
         assert_eq!(error(b"#!js\n"), "ERR Unexpected engine in script shebang: #!js");
+        assert_eq!(error(b"#! lua\n"), "ERR Unexpected engine in script shebang: #!");
         assert_eq!(error(b"#!lua x=1\n"), "ERR Unknown lua shebang option: x=1");
+        assert_eq!(error(b"#!lua FLAGS=no-writes\n"), "ERR Unknown lua shebang option: FLAGS=no-writes");
         assert_eq!(error(b"#!lua flags=x\n"), "ERR Unexpected flag in script shebang: x");
+        assert_eq!(error(b"#!lua flags=no-writes,\n"), "ERR Unexpected flag in script shebang: ");
+        assert_eq!(error(b"#!lua flags=\"no-writes\n"), "ERR Invalid engine in script shebang");
+    }
+
+    #[test]
+    fn shebangs_may_be_quoted_and_in_any_case() {
+        let no_writes: [&[u8]; 8] = [
+            b"#!LUA flags=no-writes\n",
+            b"#!Lua flags=\"no-writes\"\n",
+            b"#!lua flags='no-writes'\n",
+            b"#!lua \"flags=no-writes\"\n",
+            b"#!\"lua\" flags=no-writes\n",
+            b"#!\"lu\\x61\"\tflags=no-writes\n",
+            b"#!lua flags= flags=no-writes\n",
+            b"#!lua flags=no-writes\r\n",
+        ];
+        for body in no_writes {
+            let expected = Ok((ScriptFlags::NO_WRITES, body.len() - 1));
+            assert_eq!(script_flags(body), expected, "{}", body.escape_ascii());
+        }
     }
 }

@@ -216,7 +216,7 @@ fn list(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
     let libraries = with(ctx, |scripts| Ok(scripts.libraries()))?;
     let chosen: Vec<_> = libraries
         .iter()
-        .filter(|library| pattern.is_none_or(|pattern| glob::matches(pattern, &library.name)))
+        .filter(|library| pattern.is_none_or(|pattern| glob::matches_ignore_case(pattern, &library.name)))
         .collect();
     out.array(chosen.len());
     chosen.into_iter().for_each(|library| describe(library, has_code, out));

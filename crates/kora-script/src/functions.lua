@@ -21,7 +21,14 @@ local redis = { register_function = native.raising(native.register), log = globa
 for _, name in ipairs { "LOG_DEBUG", "LOG_VERBOSE", "LOG_NOTICE", "LOG_WARNING", "REDIS_VERSION", "REDIS_VERSION_NUM" } do
   redis[name] = globals.redis[name]
 end
-local while_loading = frozen { redis = frozen(redis) }
+local server = { register_function = redis.register_function, log = redis.log }
+for _, name in ipairs { "SERVER_NAME", "VALKEY_VERSION", "VALKEY_VERSION_NUM" } do
+  server[name] = globals.server[name]
+end
+for name, value in pairs(redis) do
+  server[name] = value
+end
+local while_loading = frozen { redis = frozen(redis), server = frozen(server) }
 
 local meta = { __index = while_loading, __newindex = refuse_assignment, __metatable = false }
 

@@ -4,26 +4,33 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-
-use kora_core::error::{CommandError, CommandResult};
-use mlua::Function;
+use std::time::Duration;
 
 use crate::api::register::Loading;
+use crate::bodies::Body;
 use crate::environment::{compile_in, error_text};
 use crate::interpreter::internal;
 use crate::library::{FunctionFacts, Libraries, Library, metadata};
 use crate::render::line;
 use crate::run::{Registered, Run};
-use crate::vm::{Purpose, Vm};
+use crate::vm::{Commons, Purpose, Vm};
+use kora_core::error::{CommandError, CommandResult};
 
 /// What libraries are called in Lua's messages.
 const CHUNK: &str = "@user_function";
+
+/// How long the text of a library may run while it is loaded, as in Redis.
+const LOADING_TIME_MAX: Duration = Duration::from_millis(500);
+
+/// The same for a worker that loads a library which is known: it has ended in time once, and a busy machine is no reason to
+/// refuse a call.
+const KNOWN_LOADING_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// A function ready to run.
 #[derive(Clone)]
 pub(crate) struct Callable {
     pub(crate) vm: Rc<Vm>,
-    pub(crate) function: Function,
+    pub(crate) body: Rc<Body>,
     pub(crate) library: Arc<Library>,
     /// Its place in the library.
     pub(crate) place: usize,
@@ -46,8 +53,8 @@ pub(crate) struct Functions {
 }
 
 impl Functions {
-    pub(crate) fn new(run: &Rc<RefCell<Run>>) -> mlua::Result<Self> {
-        let vm = Rc::new(Vm::new(run, Purpose::Functions)?);
+    pub(crate) fn new(run: &Rc<RefCell<Run>>, commons: &Commons) -> mlua::Result<Self> {
+        let vm = Rc::new(Vm::new(run, commons, Purpose::Functions)?);
         let loading = vm.lua.app_data_ref::<Loading>().map(|loading| loading.clone());
         let loading = loading.ok_or_else(|| mlua::Error::runtime("not a state for functions"))?;
         Ok(Self { vm, loading, version: 0, callables: HashMap::new() })
@@ -60,16 +67,21 @@ impl Functions {
     /// Loads the text of a library: what it is called and which functions it registers.
     pub(crate) fn load(&mut self, run: &Rc<RefCell<Run>>, code: &[u8]) -> CommandResult<Library> {
         let (name, _) = metadata(code)?;
-        let functions = self.register(run, code)?;
+        let functions = self.register(run, code, LOADING_TIME_MAX)?;
         if functions.is_empty() {
             return Err(CommandError::text("ERR No functions registered"));
         }
         let functions = functions.into_iter().map(|function| function.facts).collect();
-        Ok(Library { name: name.into(), code: code.into(), functions })
+        Ok(Library { name, code: code.into(), functions })
     }
 
-    /// Runs the text of a library, and returns what it registers.
-    fn register(&mut self, run: &Rc<RefCell<Run>>, code: &[u8]) -> CommandResult<Vec<Registered>> {
+    /// Runs the text of a library for no longer than `time_max`, and returns what it registers.
+    fn register(
+        &mut self,
+        run: &Rc<RefCell<Run>>,
+        code: &[u8],
+        time_max: Duration,
+    ) -> CommandResult<Vec<Registered>> {
         let (_, code_at) = metadata(code)?;
         // The end of the shebang's line is left, so that lines are counted from there.
         let function =
@@ -77,10 +89,10 @@ impl Functions {
                 let text = line(error_text(&error).as_bytes());
                 CommandError::Other(format!("ERR Error compiling function: {text}").into())
             })?;
-        run.borrow_mut().registered = Some(Vec::new());
+        run.borrow_mut().begin_loading(time_max);
         let shown = self.loading.show(&self.vm.lua, true);
         let ran = shown.and_then(|()| self.vm.call_library(&function));
-        let registered = run.borrow_mut().registered.take().unwrap_or_default();
+        let registered = run.borrow_mut().end_loading();
         let hidden = self.loading.show(&self.vm.lua, false);
         let ran = hidden.and(ran).map_err(|error| internal(&error))?;
         match ran {
@@ -111,10 +123,10 @@ impl Functions {
             return Ok(Some(callable.clone()));
         }
         let Some(library) = libraries.of_function(&name) else { return Ok(None) };
-        let functions = self.register(run, &library.code)?;
-        for (place, Registered { facts, callback }) in functions.into_iter().enumerate() {
+        let functions = self.register(run, &library.code, KNOWN_LOADING_TIME_MAX)?;
+        for (place, Registered { facts, body }) in functions.into_iter().enumerate() {
             let vm = Rc::clone(&self.vm);
-            let callable = Callable { vm, function: callback, library: Arc::clone(library), place };
+            let callable = Callable { vm, body: Rc::new(body), library: Arc::clone(library), place };
             self.callables.insert(facts.name.to_ascii_lowercase().into(), callable);
         }
         Ok(self.callables.get(&*name).cloned())

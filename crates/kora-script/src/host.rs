@@ -1,10 +1,12 @@
 //! What scripts need of whoever starts the engine: the commands they may run, and the state of its memory.
 
-use kora_core::command::spec::{CoreHandler, Facts};
+use kora_core::command::spec::{CoreHandler, Facts, Flags};
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 use kora_core::time::UnixMs;
+
+use crate::tally::Tally;
 
 /// A command that a script calls.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +15,8 @@ pub struct Callee {
     pub facts: &'static Facts,
     /// What runs it.
     pub runs: Runs,
+    /// Its place in the host's table.
+    pub place: usize,
 }
 
 /// What runs a command.
@@ -20,8 +24,8 @@ pub struct Callee {
 pub enum Runs {
     /// The stores in hand.
     OnShard(CoreHandler),
-    /// The host: its place in the host's table.
-    ByHost(usize),
+    /// The host.
+    ByHost,
 }
 
 /// Why there is no such command to call.
@@ -30,9 +34,9 @@ pub enum NoCallee {
     /// No command or subcommand has this name.
     #[error("ERR Unknown Redis command called from script")]
     Unknown,
-    /// It takes another number of arguments.
+    /// It takes another number of arguments; its place in the host's table.
     #[error("ERR Wrong number of args calling Redis command from script")]
-    Arity,
+    Arity(usize),
 }
 
 /// How a message of redis.log() is to be taken.
@@ -75,6 +79,8 @@ impl Host for CoreHost {
         None
     }
 
+    fn count(&self, _: &Tally) {}
+
     fn log(&self, _: LogLevel, _: &str) {}
 
     fn version(&self) -> &'static str {
@@ -88,14 +94,16 @@ impl Host for CoreHost {
 /// If there is none, or it takes another number of arguments.
 pub fn resolve<H: Copy>(table: &CommandTable<H>, args: &[&[u8]]) -> Result<Callee, NoCallee> {
     let command = table.resolve(args).map_err(|error| match error {
-        CommandError::Arity(_) => NoCallee::Arity,
+        CommandError::Arity(name) => table
+            .find_by_full_name(name.as_bytes())
+            .map_or(NoCallee::Unknown, |command| NoCallee::Arity(command.id)),
         _ => NoCallee::Unknown,
     })?;
     let runs = match command.handler {
         Handler::Core(handler) => Runs::OnShard(handler),
-        Handler::Driver(_) => Runs::ByHost(command.id),
+        Handler::Driver(_) => Runs::ByHost,
     };
-    Ok(Callee { facts: command.facts, runs })
+    Ok(Callee { facts: command.facts, runs, place: command.id })
 }
 
 /// What scripts need of whoever starts the engine.
@@ -105,6 +113,11 @@ pub trait Host: Send + Sync {
     /// # Errors
     /// If there is none, or it takes another number of arguments.
     fn resolve(&self, args: &[&[u8]]) -> Result<Callee, NoCallee>;
+
+    /// Whether scripts may call the command.
+    fn permits(&self, facts: &Facts) -> bool {
+        !facts.flags.has(Flags::NOSCRIPT)
+    }
 
     /// Runs a command of its own.
     ///
@@ -117,6 +130,9 @@ pub trait Host: Send + Sync {
 
     /// Why writes are refused at present, if they are.
     fn refuses_writes(&self) -> Option<CommandError>;
+
+    /// Takes what the commands of a run came to.
+    fn count(&self, tally: &Tally);
 
     /// Takes a message of redis.log().
     fn log(&self, level: LogLevel, message: &str);

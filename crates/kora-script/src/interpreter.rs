@@ -10,9 +10,11 @@ use kora_core::context::{Ctx, Resumed};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::number::parse_i64;
 use kora_core::reply::Reply;
-use mlua::Function;
 
-use crate::api::{Failure, outcome};
+use mlua::Value;
+
+use crate::api::{Failure, KILLED, counted_error, outcome};
+use crate::bodies::Body;
 use crate::environment::{self, error_text};
 use crate::flags::ScriptFlags;
 use crate::functions::{Callable, Functions};
@@ -21,7 +23,7 @@ use crate::render::{line, render};
 use crate::run::{End, Rights, Run};
 use crate::script::{Script, Sha};
 use crate::service::{Origin, Running, Scripts, VmUsage};
-use crate::vm::{Purpose, Vm};
+use crate::vm::{Commons, Purpose, Vm};
 
 /// Compiled functions that a worker keeps; those used longest ago go first.
 const COMPILED_MAX: usize = 1000;
@@ -124,7 +126,7 @@ impl Subject {
 /// A script that was compiled here.
 pub(crate) struct Compiled {
     script: Arc<Script>,
-    function: Function,
+    body: Body,
     used: Cell<u64>,
 }
 
@@ -140,6 +142,7 @@ pub(crate) struct Interpreter {
     hasher: ahash::RandomState,
     clock: u64,
     usage: Arc<VmUsage>,
+    commons: Commons,
     /// Made when the first library is loaded or the first function runs.
     functions: Option<Functions>,
 }
@@ -150,21 +153,32 @@ impl Interpreter {
         Ok(Self {
             service: scripts.id(),
             stage: Stage::default(),
-            scripts: Rc::new(Vm::new(&run, Purpose::Scripts)?),
+            scripts: Rc::new(Vm::new(&run, scripts.commons(), Purpose::Scripts)?),
             run,
             compiled: HashMap::with_hasher(ahash::RandomState::new()),
             by_text: HashMap::with_hasher(ahash::RandomState::new()),
             hasher: ahash::RandomState::new(),
             clock: 0,
             usage: scripts.add_usage(),
+            commons: scripts.commons().clone(),
             functions: None,
         })
     }
 
     /// The functions of this worker, and the state of what runs.
-    pub(crate) fn functions(&mut self) -> CommandResult<(&mut Functions, &Rc<RefCell<Run>>)> {
+    ///
+    /// # Errors
+    /// If a script stands aside, which `run` is the state of.
+    pub(crate) fn functions(
+        &mut self,
+        scripts: &Scripts,
+    ) -> CommandResult<(&mut Functions, &Rc<RefCell<Run>>)> {
+        if self.stage.is_taken() {
+            return Err(scripts.busy_error());
+        }
         if self.functions.is_none() {
-            self.functions = Some(Functions::new(&self.run).map_err(|error| internal(&error))?);
+            self.functions =
+                Some(Functions::new(&self.run, &self.commons).map_err(|error| internal(&error))?);
         }
         let functions = self.functions.as_mut().expect("it was made where it was missing");
         Ok((functions, &self.run))
@@ -235,7 +249,8 @@ impl Interpreter {
             self.forget_some();
         }
         let used = Cell::new(self.clock);
-        let compiled = Rc::new(Compiled { script, function, used });
+        let body = self.scripts.keep(&function).map_err(|error| internal(&error))?;
+        let compiled = Rc::new(Compiled { script, body, used });
         self.compiled.insert(compiled.script.sha, Rc::clone(&compiled));
         Ok(compiled)
     }
@@ -299,15 +314,29 @@ impl Interpreter {
                 compiled.used.set(self.clock);
                 self.scripts.set_globals(arguments)?;
                 let (vm, compiled) = (Rc::clone(&self.scripts), Rc::clone(compiled));
-                Box::new(move || vm.call_script(&compiled.function))
+                Box::new(move || vm.call_script(&compiled.body))
             }
             Subject::Function(callable) => {
                 let vm = Rc::clone(&callable.vm);
                 let (keys, args) = vm.lists(arguments)?;
-                let function = callable.function.clone();
-                Box::new(move || vm.call_function(&function, keys, args))
+                let body = Rc::clone(&callable.body);
+                Box::new(move || vm.call_function(&body, keys, args))
             }
         })
+    }
+
+    /// Hands over what the commands of a run came to.
+    fn count(&self, returned: &Returned) {
+        let mut run = self.run.borrow_mut();
+        if run.tally.is_empty() {
+            return;
+        }
+        if let Ok((true, Value::Table(table))) = returned
+            && let Some(text) = counted_error(table)
+        {
+            run.tally.take_back(&text);
+        }
+        run.host().count(&run.tally);
     }
 
     /// Ends a run: gives back to `ctx` what was in hand, and replies.
@@ -329,10 +358,16 @@ impl Interpreter {
             subject.wanders().store(true, Ordering::Relaxed);
             return Ok(Outcome::NeedsAll);
         }
+        self.count(&returned);
         if ctx.shard_count() > 1 && ctx.has_all() {
             scripts.runs_on_all.fetch_add(1, Ordering::Relaxed);
         }
-        let value = returned.and_then(outcome).map_err(|error| internal(&error))?.map_err(|failure| {
+        let mut outcome = returned.and_then(outcome).map_err(|error| internal(&error))?;
+        if end == Some(End::Killed) {
+            // It may have caught that as an error in a handler of errors, and ended before the next look at the clock.
+            outcome = Err(Failure { text: KILLED.into(), ..outcome.err().unwrap_or_default() });
+        }
+        let value = outcome.map_err(|failure| {
             let Failure { text, source, line } = failure;
             let place = if line > 0 { format!(", on {source}:{line}.") } else { String::new() };
             CommandError::Other(format!("{text} script: {}{place}", subject.name()).into())

@@ -6,8 +6,10 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod bodies;
 mod busy;
 mod command;
+mod declared;
 mod dump;
 pub mod environment;
 mod flags;
@@ -22,6 +24,7 @@ mod run;
 mod script;
 mod service;
 mod sink;
+pub mod tally;
 mod vm;
 
 pub use busy::BusyRun;

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use kora_core::error::CommandError;
 
-use crate::flags::{ScriptFlags, shebang};
+use crate::flags::{ScriptFlags, Shebang};
 
 /// A library and the functions it registered.
 #[derive(Debug)]
@@ -113,20 +113,17 @@ pub(crate) const BAD_NAME: &str = "ERR Library names can only contain letters, n
 ///
 /// # Errors
 /// As Redis words them.
-pub(crate) fn metadata(code: &[u8]) -> Result<(&[u8], usize), CommandError> {
-    if !code.starts_with(b"#!") {
-        return Err(CommandError::text("ERR Missing library metadata"));
-    }
-    let shebang = shebang(code).map_err(|_| unknown_engine(code))?;
+pub(crate) fn metadata(code: &[u8]) -> Result<(Box<[u8]>, usize), CommandError> {
+    let shebang = Shebang::read(code).map_err(|_| CommandError::text("ERR Invalid library metadata"))?;
     let shebang = shebang.ok_or(CommandError::text("ERR Missing library metadata"))?;
     let mut name = None;
-    for word in shebang.words {
-        let is_name = word.get(..5).is_some_and(|key| key.eq_ignore_ascii_case(b"name="));
-        if !is_name {
+    for word in &shebang.words {
+        let Some((_, value)) = word.split_at_checked(5).filter(|(key, _)| key.eq_ignore_ascii_case(b"name="))
+        else {
             let word = String::from_utf8_lossy(word);
             return Err(CommandError::Other(format!("ERR Invalid metadata value given: {word}").into()));
-        }
-        if name.replace(&word[5..]).is_some() {
+        };
+        if name.replace(value).is_some() {
             return Err(CommandError::text(
                 "ERR Invalid metadata value, name argument was given multiple times",
             ));
@@ -136,16 +133,11 @@ pub(crate) fn metadata(code: &[u8]) -> Result<(&[u8], usize), CommandError> {
     if !is_name(name) {
         return Err(CommandError::text(BAD_NAME));
     }
-    Ok((name, shebang.len))
-}
-
-fn unknown_engine(code: &[u8]) -> CommandError {
-    let Some(end) = code.iter().position(|&byte| byte == b'\n') else {
-        return CommandError::text("ERR Invalid library metadata");
-    };
-    let engine = code[2..end].split(u8::is_ascii_whitespace).next().unwrap_or_default();
-    let engine = String::from_utf8_lossy(engine);
-    CommandError::Other(format!("ERR Engine '{engine}' not found").into())
+    if !shebang.is_lua() {
+        let engine = String::from_utf8_lossy(shebang.engine());
+        return Err(CommandError::Other(format!("ERR Engine '{engine}' not found").into()));
+    }
+    Ok((name.into(), shebang.len))
 }
 
 #[cfg(test)]
@@ -184,10 +176,17 @@ mod tests {
 
     #[test]
     fn metadata_is_read() {
-        assert_eq!(metadata(b"#!lua name=x_1\ncode"), Ok((&b"x_1"[..], 14)));
+        let named = |name: &[u8], len| Ok((name.into(), len));
+        assert_eq!(metadata(b"#!lua name=x_1\ncode"), named(b"x_1", 14));
+        assert_eq!(metadata(b"#!LUA NAME=x_1\r\ncode"), named(b"x_1", 15));
+        assert_eq!(metadata(b"#!Lua \"name=x\"\n"), named(b"x", 14));
+        assert_eq!(metadata(b"#!lua name='x'\n"), named(b"x", 14));
         let error = |code: &[u8]| metadata(code).unwrap_err().to_string();
         assert_eq!(error(b"return 1"), "ERR Missing library metadata");
         assert_eq!(error(b"#!lua name=x"), "ERR Invalid library metadata");
+        assert_eq!(error(b"#!lua name=\"x\n"), "ERR Invalid library metadata");
+        assert_eq!(error(b"#!js\n"), "ERR Library name was not given");
+        assert_eq!(error(b"#! lua name=x\n"), "ERR Invalid metadata value given: lua");
         assert_eq!(error(b"#!js name=x\n"), "ERR Engine 'js' not found");
         assert_eq!(error(b"#!lua\n"), "ERR Library name was not given");
         assert_eq!(error(b"#!lua x=1\n"), "ERR Invalid metadata value given: x=1");

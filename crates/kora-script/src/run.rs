@@ -7,7 +7,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kora_core::command::spec::{CoreHandler, Facts, Flags};
+use crate::bodies::Body;
+use crate::busy::{Busy, BusyRun};
+use crate::flags::ScriptFlags;
+use crate::host::{Callee, Host, NoCallee, Runs};
+use crate::interpreter::Subject;
+use crate::library::FunctionFacts;
+use crate::tally::Tally;
+use kora_core::command::spec::{CoreHandler, Facts, Flags, Route};
 use kora_core::context::Ctx;
 use kora_core::error::CommandError;
 use kora_core::hand::Hand;
@@ -16,13 +23,6 @@ use kora_core::shard::route::{Placement, place};
 use kora_core::shard::store::DbIndex;
 use kora_core::time::UnixMs;
 use kora_core::undo::Undo;
-use mlua::Function;
-
-use crate::busy::{Busy, BusyRun};
-use crate::flags::ScriptFlags;
-use crate::host::{Callee, Host, Runs};
-use crate::interpreter::Subject;
-use crate::library::FunctionFacts;
 
 /// Why a script does not run to its end, whatever it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,8 +82,17 @@ pub(crate) struct Run {
     /// What it did, while it has not all stores in hand.
     undo: Option<Undo>,
     pub(crate) end: Option<End>,
-    /// The functions registered so far, while a library is loaded.
-    pub(crate) registered: Option<Vec<Registered>>,
+    /// What its commands came to.
+    pub(crate) tally: Tally,
+    /// While a library is loaded.
+    loading: Option<Loading>,
+}
+
+/// The loading of a library.
+struct Loading {
+    /// The functions registered so far.
+    registered: Vec<Registered>,
+    time_max: Duration,
 }
 
 /// The words of a command but the second, which may be long, in room that is used again.
@@ -112,9 +121,6 @@ impl Words {
     }
 }
 
-/// How long the text of a library may run while it is loaded, as in Redis.
-const LOADING_TIME_MAX: Duration = Duration::from_millis(500);
-
 /// What Lua's hook is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Watch {
@@ -131,7 +137,7 @@ pub(crate) enum Watch {
 /// A function that a library has registered.
 pub(crate) struct Registered {
     pub(crate) facts: FunctionFacts,
-    pub(crate) callback: Function,
+    pub(crate) body: Body,
 }
 
 impl Run {
@@ -154,7 +160,8 @@ impl Run {
             is_unit: false,
             undo: None,
             end: None,
-            registered: None,
+            tally: Tally::default(),
+            loading: None,
         }
     }
 
@@ -187,6 +194,7 @@ impl Run {
         self.has_written = false;
         self.end = None;
         self.seen = None;
+        self.tally.clear();
         self.is_unit = ctx.journal.operation() == 0;
         if self.is_unit {
             let shard = ctx.first_shard();
@@ -213,6 +221,22 @@ impl Run {
         }
     }
 
+    /// Begins to load a library, which may take so long.
+    pub(crate) fn begin_loading(&mut self, time_max: Duration) {
+        (self.seen, self.end) = (None, None);
+        self.loading = Some(Loading { registered: Vec::new(), time_max });
+    }
+
+    /// The functions registered so far; `None` while no library is loaded.
+    pub(crate) fn registered(&mut self) -> Option<&mut Vec<Registered>> {
+        self.loading.as_mut().map(|loading| &mut loading.registered)
+    }
+
+    /// Ends the loading of a library: the functions that it registered.
+    pub(crate) fn end_loading(&mut self) -> Vec<Registered> {
+        self.loading.take().map(|loading| loading.registered).unwrap_or_default()
+    }
+
     /// What runs by which command: for those who ask once it takes long, and for its end.
     pub(crate) fn set_subject(&mut self, subject: Subject, command: &[&[u8]]) {
         self.subject = Some(subject);
@@ -230,8 +254,8 @@ impl Run {
             return Watch::End;
         }
         let seen = *self.seen.get_or_insert_with(Instant::now);
-        if self.registered.is_some() {
-            return if seen.elapsed() > LOADING_TIME_MAX { Watch::LoadingTimeout } else { Watch::GoOn };
+        if let Some(loading) = &self.loading {
+            return if seen.elapsed() > loading.time_max { Watch::LoadingTimeout } else { Watch::GoOn };
         }
         if self.busy_run.is_none()
             && self.busy.threshold().is_some_and(|threshold| seen.elapsed() >= threshold)
@@ -252,26 +276,50 @@ impl Run {
         Watch::StandAside
     }
 
-    /// Runs a command for the script.
-    pub(crate) fn call(&mut self, args: &[&[u8]], out: &mut dyn Reply) -> Result<(), Refusal> {
+    /// Runs a command for the script; returns its place in the host's table.
+    pub(crate) fn call(&mut self, args: &[&[u8]], out: &mut dyn Reply) -> Result<usize, Refusal> {
         if self.end.is_some() {
             return Err(Refusal::End);
         }
-        let Callee { facts, runs } =
-            self.host.resolve(args).map_err(|none| CommandError::Other(none.to_string().into()))?;
-        self.permit(facts)?;
-        match runs {
+        let Callee { facts, runs, place } = match self.host.resolve(args) {
+            Ok(callee) => callee,
+            Err(none) => return Err(self.reject_none(none)),
+        };
+        if let Err(error) = self.permit(facts) {
+            self.tally.rejected(Some(place), &error.to_string());
+            return Err(error.into());
+        }
+        let begun = self.tally.begin();
+        let result = match runs {
             Runs::OnShard(handler) => self.run(facts, handler, args, out),
-            Runs::ByHost(_) if facts.name == "select" => self.select(args, out),
-            Runs::ByHost(place) => {
+            Runs::ByHost if facts.name == "select" => self.select(args, out),
+            Runs::ByHost => {
                 let host = Arc::clone(&self.host);
-                Ok(host.run(place, args, self.now, out)?)
+                host.run(place, args, self.now, out).map_err(Refusal::Error)
+            }
+        };
+        self.tally.called(place, begun);
+        match result {
+            Ok(()) => Ok(place),
+            Err(refusal) => {
+                if let Refusal::Error(error) = &refusal {
+                    self.tally.failed(place, &error.to_string());
+                }
+                Err(refusal)
             }
         }
     }
 
+    #[cold]
+    fn reject_none(&mut self, none: NoCallee) -> Refusal {
+        let text = none.to_string();
+        let place = if let NoCallee::Arity(place) = none { Some(place) } else { None };
+        self.tally.rejected(place, &text);
+        Refusal::Error(CommandError::Other(text.into()))
+    }
+
     fn permit(&self, facts: &Facts) -> Result<(), CommandError> {
-        if facts.flags.has(Flags::NOSCRIPT) {
+        if !self.host.permits(facts) {
             return Err(CommandError::text("ERR This Redis command is not allowed from script"));
         }
         let writes = facts.flags.has(Flags::WRITE) || facts.flags.has(Flags::MAY_REPLICATE);
@@ -312,6 +360,8 @@ impl Run {
     fn prepare(&mut self, facts: &Facts, is_write: bool, args: &[&[u8]]) -> Result<(), Refusal> {
         let is_in_hand = match place(facts, args, self.hand.shard_count()) {
             Placement::Anywhere => true,
+            // It may go on with the stores of the shards behind.
+            Placement::One(_) if facts.route == Route::Cursor => false,
             Placement::One(shard) => self.hand.has(shard),
             Placement::Together(shards) => shards.iter().all(|shard| self.hand.has(*shard)),
             Placement::Spread(_) => facts.keys_to_end().is_some_and(|(first, step)| {

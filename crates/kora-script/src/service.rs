@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use kora_core::error::{CommandError, CommandResult};
-use parking_lot::Mutex;
+use kora_locks::{RankedMutex, rank};
 
 use crate::busy::{Busy, BusyRun};
 use crate::host::Host;
 use crate::library::{Libraries, Library};
 use crate::script::{Cache, Script, Sha};
+use crate::vm::{Commons, MemoryLimit};
 
 /// How a script became known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,10 +87,11 @@ pub struct Scripts {
     /// Tells the services of different engines apart, where one thread serves several.
     id: u64,
     host: Arc<dyn Host>,
-    cache: Mutex<Cache>,
+    cache: RankedMutex<{ rank::SCRIPTS }, Cache>,
     pub(crate) busy: Arc<Busy>,
-    usages: Mutex<Vec<Arc<VmUsage>>>,
-    libraries: Mutex<Arc<Libraries>>,
+    usages: RankedMutex<{ rank::SCRIPT_USAGE }, Vec<Arc<VmUsage>>>,
+    commons: Commons,
+    libraries: RankedMutex<{ rank::LIBRARIES }, Arc<Libraries>>,
     /// Changes with the libraries.
     libraries_version: AtomicU64,
     /// Runs that needed the stores of all shards.
@@ -111,13 +113,21 @@ impl Scripts {
         Self {
             id,
             host,
-            cache: Mutex::default(),
+            cache: RankedMutex::default(),
             busy: Arc::default(),
-            usages: Mutex::default(),
-            libraries: Mutex::default(),
+            usages: RankedMutex::default(),
+            commons: Commons::default(),
+            libraries: RankedMutex::default(),
             libraries_version: AtomicU64::new(1),
             runs_on_all: AtomicU64::new(0),
         }
+    }
+
+    /// The same with another limit than 1 GiB for the memory of each worker's scripts, and of its functions.
+    #[must_use]
+    pub fn limited_to(mut self, bytes: usize) -> Self {
+        self.commons.limit = MemoryLimit(bytes);
+        self
     }
 
     /// A place where one more interpreter says what it uses.
@@ -129,6 +139,10 @@ impl Scripts {
 
     pub(crate) fn id(&self) -> u64 {
         self.id
+    }
+
+    pub(crate) fn commons(&self) -> &Commons {
+        &self.commons
     }
 
     pub(crate) fn host(&self) -> &Arc<dyn Host> {
@@ -193,7 +207,7 @@ impl Scripts {
 
     fn read_library(&self, code: &[u8]) -> CommandResult<Library> {
         crate::interpreter::with(self, |interpreter| {
-            let (functions, run) = interpreter.functions()?;
+            let (functions, run) = interpreter.functions(self)?;
             functions.load(run, code)
         })
     }
@@ -291,8 +305,8 @@ impl Scripts {
     /// Figures about scripts.
     #[must_use]
     pub fn figures(&self) -> ScriptFigures {
-        let cache = self.cache.lock();
         let libraries = self.libraries();
+        let cache = self.cache.lock();
         let usages = self.usages.lock();
         let sum = |bytes: fn(&VmUsage) -> &AtomicUsize| {
             usages.iter().map(|usage| bytes(usage).load(Ordering::Relaxed)).sum()

@@ -6,14 +6,12 @@ use std::rc::Rc;
 use mlua::state::{GcIncParams, GcMode};
 use mlua::{Function, HookTriggers, Lua, LuaString, Table, Value};
 
-use crate::api::{self, Failure};
-use crate::environment::{self, Globals};
+use crate::api::{self, Failure, Installed};
+use crate::bodies::{Bodies, Body};
+use crate::environment::{self, Globals, Random};
 use crate::interpreter::Arguments;
 use crate::pause::Returned;
 use crate::run::Run;
-
-/// Memory of the scripts of one worker, and of its functions.
-const MEMORY_BYTES_MAX: usize = 1024 * 1024 * 1024;
 
 /// Instructions of Lua between two looks at the clock, as in Redis.
 const HOOK_INSTRUCTIONS: u32 = 100_000;
@@ -22,15 +20,35 @@ const HOOK_INSTRUCTIONS: u32 = 100_000;
 /// which every collection walks through, are much more than what a short script leaves behind.
 const COLLECTION_PAUSE: i32 = 1000;
 
-/// Limits the memory of Lua: what allocates more raises an error.
-pub(crate) fn set_limit(lua: &Lua) -> mlua::Result<()> {
-    lua.set_memory_limit(MEMORY_BYTES_MAX).map(drop)
+/// How much memory the scripts of one worker may take, and as much again its functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MemoryLimit(pub(crate) usize);
+
+impl Default for MemoryLimit {
+    fn default() -> Self {
+        Self(1024 * 1024 * 1024)
+    }
 }
 
-/// Lifts the limit, for what Rust gives to Lua: with a limit each value costs a protected call. What is too much then makes
-/// the script's next allocation fail.
-pub(crate) fn lift_limit(lua: &Lua) -> mlua::Result<()> {
-    lua.set_memory_limit(0).map(drop)
+impl MemoryLimit {
+    /// Limits the memory of Lua: what allocates more raises an error.
+    pub(crate) fn set(self, lua: &Lua) -> mlua::Result<()> {
+        lua.set_memory_limit(self.0).map(drop)
+    }
+
+    /// Lifts the limit, for what Rust gives to Lua: with a limit each value costs a protected call. What is too much then makes
+    /// the script's next allocation fail.
+    pub(crate) fn lift(lua: &Lua) -> mlua::Result<()> {
+        lua.set_memory_limit(0).map(drop)
+    }
+}
+
+/// What all states of an engine have in common.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Commons {
+    /// What `math.random` gives, whatever worker runs the script.
+    pub(crate) random: Random,
+    pub(crate) limit: MemoryLimit,
 }
 
 /// What a state is for.
@@ -45,9 +63,11 @@ pub(crate) enum Purpose {
 /// See the module.
 pub(crate) struct Vm {
     pub(crate) lua: Lua,
+    limit: MemoryLimit,
     globals: Globals,
-    /// Calls a function, and makes of what it raises a table.
+    /// Calls a function by its number, and makes of what it raises a table.
     protect: Function,
+    bodies: Rc<Bodies>,
     keys: ListGlobal,
     args: ListGlobal,
 }
@@ -67,18 +87,27 @@ impl ListGlobal {
 }
 
 impl Vm {
-    pub(crate) fn new(run: &Rc<RefCell<Run>>, purpose: Purpose) -> mlua::Result<Self> {
-        let lua = environment::new_state(MEMORY_BYTES_MAX)?;
-        let protect = api::install(&lua, run, purpose)?;
+    pub(crate) fn new(run: &Rc<RefCell<Run>>, commons: &Commons, purpose: Purpose) -> mlua::Result<Self> {
+        let limit = commons.limit;
+        let lua = environment::new_state(limit.0, &commons.random)?;
+        let Installed { protect, bodies } = api::install(&lua, run, (purpose, limit))?;
         let watched = Rc::clone(run);
         let hook = move |_: &Lua, _: &mlua::debug::Debug<'_>| api::watch(&watched);
         lua.set_global_hook(HookTriggers::new().every_nth_instruction(HOOK_INSTRUCTIONS), hook)?;
         environment::freeze(&lua)?;
         let collection = GcIncParams::default().pause(COLLECTION_PAUSE);
         lua.gc_set_mode(GcMode::Incremental(collection));
-        lift_limit(&lua)?;
+        MemoryLimit::lift(&lua)?;
         let (keys, args) = (ListGlobal::new(&lua, "KEYS")?, ListGlobal::new(&lua, "ARGV")?);
-        Ok(Self { globals: Globals::of(&lua)?, lua, protect, keys, args })
+        Ok(Self { globals: Globals::of(&lua)?, lua, limit, protect, bodies, keys, args })
+    }
+
+    /// Keeps a function, to be called until it is dropped.
+    ///
+    /// # Errors
+    /// If Lua has no memory for it.
+    pub(crate) fn keep(&self, function: &Function) -> mlua::Result<Body> {
+        self.bodies.keep(function)
     }
 
     /// Makes keys and arguments globals, for the next script.
@@ -103,28 +132,27 @@ impl Vm {
     }
 
     /// Runs a script.
-    pub(crate) fn call_script(&self, function: &Function) -> Returned {
-        self.globals.reset_random();
-        self.within_limit(|| self.protect.call(function))
+    pub(crate) fn call_script(&self, body: &Body) -> Returned {
+        self.within_limit(|| self.protect.call(body.number()))
     }
 
     /// Runs a function with its keys and arguments.
-    pub(crate) fn call_function(&self, function: &Function, keys: Table, args: Table) -> Returned {
-        self.globals.reset_random();
-        self.within_limit(|| self.protect.call((function, keys, args)))
+    pub(crate) fn call_function(&self, body: &Body, keys: Table, args: Table) -> Returned {
+        self.within_limit(|| self.protect.call((body.number(), keys, args)))
     }
 
     /// Runs the text of a library.
     pub(crate) fn call_library(&self, function: &Function) -> mlua::Result<Result<Value, Failure>> {
-        api::outcome(self.within_limit(|| self.protect.call(function))?)
+        let body = self.keep(function)?;
+        api::outcome(self.within_limit(|| self.protect.call(body.number()))?)
     }
 
     /// Runs what scripts allocate for within the limit of memory.
     fn within_limit(&self, body: impl FnOnce() -> Returned) -> Returned {
-        self.globals.make_room(&self.lua)?;
-        set_limit(&self.lua)?;
+        self.limit.set(&self.lua)?;
         let returned = body();
-        lift_limit(&self.lua)?;
+        MemoryLimit::lift(&self.lua)?;
+        self.globals.make_room(&self.lua)?;
         returned
     }
 

@@ -2,6 +2,8 @@
 //!
 //! The worker that serves the client writes the numbers, at most once per batch of commands; others only read them.
 
+pub(crate) mod peaks;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{
@@ -64,7 +66,16 @@ pub(crate) struct Client {
     pub(crate) last_command: AtomicU32,
     pub(crate) query_bytes: AtomicUsize,
     pub(crate) query_free_bytes: AtomicUsize,
+    /// Bytes of the arguments of what it runs or waits for.
+    pub(crate) argument_bytes: AtomicUsize,
     pub(crate) output_bytes: AtomicUsize,
+    /// What of them is in buffers that are full, and how many those are.
+    pub(crate) output_chunk_bytes: AtomicUsize,
+    pub(crate) output_chunks: AtomicU32,
+    /// Room of the buffer that replies are written to.
+    pub(crate) reply_buffer_bytes: AtomicU32,
+    /// Most bytes that waited to be sent at once in the last seconds.
+    pub(crate) output_peak_bytes: AtomicUsize,
     /// Bytes allocated for it and its buffers.
     pub(crate) memory_bytes: AtomicUsize,
     /// Commands queued by MULTI; -1 outside a transaction.

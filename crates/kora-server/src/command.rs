@@ -6,20 +6,25 @@
 mod client;
 mod config;
 pub(crate) mod connection;
+mod debug;
 pub mod facts;
 mod function;
 mod info;
 mod introspection;
 mod memory;
 mod migrate;
+mod module;
+mod panic;
 pub(crate) mod persistence;
 pub(crate) mod pubsub;
+pub(crate) mod replication;
 mod script;
 pub(crate) mod scripting;
 mod server;
 mod transaction;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use kora_core::command::spec::CommandSpec;
 use kora_core::error::{CommandError, CommandResult};
@@ -78,9 +83,16 @@ impl Call<'_> {
         RespSink::new(&mut self.connection.output, self.connection.session.resp)
     }
 
-    /// Shows other commands and workers the connection as it is now.
-    fn publish(&self) {
-        self.connection.publish(self.now);
+    /// Shows other commands and workers the connection as it is now, while it runs a command of these arguments.
+    fn publish(&self, args: &[&[u8]]) {
+        let (connection, client) = (&*self.connection, &self.connection.client);
+        connection.publish(self.now);
+        connection.publish_buffers();
+        let bytes = args.iter().map(|arg| arg.len()).sum();
+        client.argument_bytes.store(bytes, Ordering::Relaxed);
+        let free = crate::worker::READ_BYTES.saturating_sub(connection.running_bytes);
+        client.query_free_bytes.store(free, Ordering::Relaxed);
+        crate::worker::note_memory(connection, &self.shared.counters[self.worker.index()]);
     }
 }
 
@@ -104,12 +116,16 @@ impl Call<'_> {
 
 /// All families of the server.
 pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
+    &[panic::DEBUG_PANIC],
     client::COMMANDS,
     config::COMMANDS,
     connection::COMMANDS,
+    debug::COMMANDS,
     function::COMMANDS,
     introspection::COMMANDS,
     memory::COMMANDS,
+    module::COMMANDS,
+    replication::COMMANDS,
     script::COMMANDS,
     pubsub::COMMANDS,
     server::COMMANDS,

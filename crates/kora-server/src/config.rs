@@ -16,6 +16,7 @@ mod nearest;
 pub mod persistence;
 pub mod rewrite;
 pub mod table;
+mod user_line;
 pub mod value;
 
 use events::EventFlags;
@@ -87,7 +88,6 @@ pub struct PackedLimits {
     pub hash_max_listpack_entries: i64,
     pub hash_max_listpack_value: ByteCount,
     pub hll_sparse_max_bytes: ByteCount,
-    pub list_compress_depth: u32,
     pub list_max_listpack_size: i32,
     pub set_max_intset_entries: i64,
     pub set_max_listpack_entries: i64,
@@ -161,6 +161,8 @@ pub struct Config {
     pub hz: u32,
     /// `active-expire-effort`: 1 to 10.
     pub active_expire_effort: u8,
+    /// `lazyfree-lazy-user-flush`: FLUSHALL, FLUSHDB and the like are answered before the memory is free.
+    pub lazy_user_flush: bool,
     /// `notify-keyspace-events`.
     pub event_flags: EventFlags,
     /// The limits of packed collections.
@@ -189,7 +191,6 @@ impl Config {
             database_count: self.databases,
             compresses_dumps: self.persistence.compression,
             list_max_listpack_size: i64::from(packed.list_max_listpack_size),
-            list_compress_depth: packed.list_compress_depth,
             hash_max_listpack_entries: packed.hash_max_listpack_entries.unsigned_abs(),
             hash_max_listpack_value: packed.hash_max_listpack_value.0,
             set_max_intset_entries: packed.set_max_intset_entries.unsigned_abs(),
@@ -286,6 +287,7 @@ impl Default for Config {
             lfu_decay_minutes: 1,
             hz: 10,
             active_expire_effort: 1,
+            lazy_user_flush: false,
             event_flags: EventFlags::default(),
             packed: PackedLimits::default(),
             persistence: PersistenceConfig::default(),
@@ -301,7 +303,6 @@ impl Default for PackedLimits {
             hash_max_listpack_entries: 512,
             hash_max_listpack_value: ByteCount(64),
             hll_sparse_max_bytes: ByteCount(3000),
-            list_compress_depth: 0,
             list_max_listpack_size: -2,
             set_max_intset_entries: 512,
             set_max_listpack_entries: 128,

@@ -80,6 +80,11 @@ pub(crate) enum Wait {
     Operation(Box<PendingParts>),
     /// A time, if it ever comes, with the reply that is due then: WAIT.
     Until(Option<UnixMs>, TimedReply),
+    /// That the memory of what was deleted is free, with the reply OK if it is to be told: FLUSHALL and FLUSHDB.
+    Freeing {
+        /// Whether it is.
+        is_told: bool,
+    },
     /// The end of a pause.
     Pause,
 }
@@ -91,6 +96,8 @@ pub(crate) enum TimedReply {
     Integer(i64),
     /// Two integers.
     Pair(i64, i64),
+    /// Nothing at all, whatever ends the wait: CLIENT REPLY.
+    Nothing,
 }
 
 impl TimedReply {
@@ -103,6 +110,7 @@ impl TimedReply {
                 out.integer(one);
                 out.integer(other);
             }
+            Self::Nothing => {}
         }
     }
 }
@@ -114,12 +122,16 @@ pub(crate) struct PendingParts {
     pub(crate) keeps_reply: bool,
     /// Places in the command table of the commands it consists of.
     pub(crate) commands: SmallVec<[u16; 32]>,
+    /// Bytes of their arguments.
+    pub(crate) argument_bytes: usize,
     /// When it was submitted, if that is timed.
     pub(crate) begun: Option<std::time::Instant>,
     /// The operation itself, if it may have to wait for keys.
     pub(crate) blocking: Option<Arc<Operation<ServerDriver>>>,
     /// Where it stands, once it waits.
     pub(crate) waiter: Option<Arc<Waiter>>,
+    /// Whether it is answered only when what it deleted is free.
+    pub(crate) frees_first: bool,
     /// The commands of EXEC, if it is that.
     pub(crate) exec: Option<Vec<Queued>>,
 }
@@ -151,6 +163,8 @@ pub(crate) struct Connection {
     pub(crate) parser: RequestParser,
     /// Bytes received and not yet parsed as whole requests.
     pub(crate) input: Vec<u8>,
+    /// Bytes received of which requests are being run.
+    pub(crate) running_bytes: usize,
     pub(crate) output: Output,
     pub(crate) is_readable: bool,
     /// Reading will come to an end, of which there is no further event.
@@ -185,6 +199,7 @@ impl Connection {
             session,
             parser: RequestParser::new(),
             input: Vec::new(),
+            running_bytes: 0,
             output: Output::default(),
             is_readable: true,
             has_ended: false,
@@ -242,7 +257,7 @@ impl Connection {
         match &self.wait {
             Wait::Until(until, _) => *until,
             Wait::Operation(pending) => pending.waiter.as_ref()?.until(),
-            Wait::Nothing | Wait::Pause => None,
+            Wait::Nothing | Wait::Freeing { .. } | Wait::Pause => None,
         }
     }
 
@@ -344,9 +359,14 @@ impl Connection {
     pub(crate) fn publish(&self, now: UnixMs) {
         let client = &self.client;
         client.last_active_ms.store(now.0, Ordering::Relaxed);
-        client.query_bytes.store(self.input.len(), Ordering::Relaxed);
+        client.query_bytes.store(self.input.len() + self.running_bytes, Ordering::Relaxed);
         client.query_free_bytes.store(self.input.capacity() - self.input.len(), Ordering::Relaxed);
-        client.output_bytes.store(self.unsent_bytes(), Ordering::Relaxed);
+        client.argument_bytes.store(self.awaited_argument_bytes(), Ordering::Relaxed);
+        let unsent = self.unsent_bytes();
+        client.output_bytes.store(unsent, Ordering::Relaxed);
+        if unsent > client.output_peak_bytes.load(Ordering::Relaxed) {
+            client.output_peak_bytes.store(unsent, Ordering::Relaxed);
+        }
         client.db.store(self.session.db.0, Ordering::Relaxed);
         let queued = self.session.queue.as_ref().map(|queue| queue.commands.len());
         let queued = queued.map_or(-1, |count| i64::try_from(count).unwrap_or(i64::MAX));
@@ -354,6 +374,34 @@ impl Connection {
         client.queued_bytes.store(self.queued_bytes(), Ordering::Relaxed);
         let watched = self.session.watched.as_ref().map_or(0, |watched| watched.key_count());
         client.watched.store(watched, Ordering::Relaxed);
+    }
+
+    /// Bytes of the arguments of what it waits for.
+    #[inline]
+    fn awaited_argument_bytes(&self) -> usize {
+        if let Wait::Operation(pending) = &self.wait { pending.argument_bytes } else { 0 }
+    }
+
+    /// Notes what other workers may see of output that was sent, or of which something is left.
+    #[inline]
+    pub(crate) fn publish_sent(&self) {
+        let (client, unsent) = (&self.client, self.unsent_bytes());
+        client.output_bytes.store(unsent, Ordering::Relaxed);
+        let shows_buffers = client.reply_buffer_bytes.load(Ordering::Relaxed) > 0
+            || client.output_chunks.load(Ordering::Relaxed) > 0;
+        if unsent > 0 || shows_buffers {
+            self.publish_buffers();
+        }
+    }
+
+    /// Notes what other workers may see of its output's buffers.
+    #[cold]
+    pub(crate) fn publish_buffers(&self) {
+        let (client, output) = (&self.client, &self.output);
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        client.reply_buffer_bytes.store(number(output.room()), Ordering::Relaxed);
+        client.output_chunk_bytes.store(output.unsent_chunk_bytes(), Ordering::Relaxed);
+        client.output_chunks.store(number(output.chunk_count()), Ordering::Relaxed);
     }
 
     /// Closes it once its output is sent.

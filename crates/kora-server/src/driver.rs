@@ -32,6 +32,8 @@ pub(crate) enum WorkerMail {
     Evict(Origin),
     /// End this client's wait, with an error or as if its time were over.
     Unblock(Origin, bool),
+    /// What this client waited for is free: FLUSHALL and FLUSHDB.
+    Freed(Origin),
     /// A pause ended or changed.
     PauseChanged,
     /// Do nothing for this long: DEBUG SLEEP.

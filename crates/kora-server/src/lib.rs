@@ -7,6 +7,8 @@ pub mod command;
 pub mod config;
 pub mod descriptors;
 pub mod introspect;
+pub mod last_words;
+pub mod listen;
 pub mod log;
 
 mod client;
@@ -20,6 +22,8 @@ mod pubsub;
 mod resp;
 mod server;
 mod shared;
+pub mod signals;
+pub mod threads;
 mod transaction;
 mod worker;
 

@@ -1,14 +1,22 @@
 //! The server's log: lines as Redis's operators know them, written by a thread of their own so that no worker waits
 //! for a disk.
 //!
+//! A log file that was moved or removed is replaced with the next line, as in Redis, so that programs that rotate logs need do
+//! nothing more.
+//!
 //! Levels are `tracing`'s: debug of `loglevel` is TRACE, verbose DEBUG, notice INFO, warning WARN and ERROR.
 
 use crate::config::LogLevel;
+use crate::threads::Telling;
+use parking_lot::Mutex;
 use std::ffi::OsStr;
 use std::fmt;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tracing::{Event, Level, Subscriber};
 use tracing_appender::non_blocking::WorkerGuard;
@@ -20,11 +28,11 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Registry, reload};
 
-/// The running log. Lines that wait are written when it is dropped.
-#[derive(Debug)]
+/// The running log. Lines that wait are written when the last copy of it is dropped.
+#[derive(Clone, Debug)]
 pub struct Log {
     level: LevelHandle,
-    _writer: WorkerGuard,
+    writer: Arc<Mutex<Option<WorkerGuard>>>,
 }
 
 impl Log {
@@ -34,17 +42,22 @@ impl Log {
     /// If the file can't be opened, or the process already has a log.
     pub fn start(level: LogLevel, file: &[u8]) -> io::Result<Self> {
         let (writer, guard) = if file.is_empty() {
-            tracing_appender::non_blocking(io::stdout())
+            tracing_appender::non_blocking(Telling(io::stdout()))
         } else {
-            let path = OsStr::from_bytes(file);
-            tracing_appender::non_blocking(OpenOptions::new().append(true).create(true).open(path)?)
+            let path = Path::new(OsStr::from_bytes(file));
+            tracing_appender::non_blocking(Telling(LogFile::open(std::path::absolute(path)?)?))
         };
         let (filter, handle) = reload::Layer::new(filter(level));
         let lines = tracing_subscriber::fmt::layer()
             .event_format(Lines { pid: std::process::id() })
             .with_writer(writer);
         tracing_subscriber::registry().with(filter).with(lines).try_init().map_err(io::Error::other)?;
-        Ok(Self { level: LevelHandle(handle), _writer: guard })
+        Ok(Self { level: LevelHandle(handle), writer: Arc::new(Mutex::new(Some(guard))) })
+    }
+
+    /// Writes the lines that wait. What is logged later is lost.
+    pub fn finish(&self) {
+        drop(self.writer.lock().take());
     }
 
     /// What changes its level while it runs.
@@ -52,6 +65,46 @@ impl Log {
     pub fn level(&self) -> LevelHandle {
         self.level.clone()
     }
+}
+
+/// The file of the log.
+#[derive(Debug)]
+struct LogFile {
+    path: PathBuf,
+    file: File,
+    /// Device and number of the file, by which it is told whether the path still leads to it.
+    id: (u64, u64),
+}
+
+impl LogFile {
+    fn open(path: PathBuf) -> io::Result<Self> {
+        let file = OpenOptions::new().append(true).create(true).open(&path)?;
+        let id = id(&file.metadata()?);
+        Ok(Self { path, file, id })
+    }
+
+    /// Opens the file anew if it is elsewhere by now. If that fails, the old one has the lines.
+    fn follow(&mut self) {
+        let is_there = std::fs::metadata(&self.path).is_ok_and(|found| id(&found) == self.id);
+        if !is_there && let Ok(opened) = Self::open(self.path.clone()) {
+            *self = opened;
+        }
+    }
+}
+
+impl io::Write for LogFile {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.follow();
+        self.file.write(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn id(metadata: &std::fs::Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }
 
 /// Changes the level of a running log.
@@ -141,8 +194,44 @@ fn civil(days: u64) -> (u64, usize, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::Timestamp;
+    use super::{LogFile, Timestamp};
+    use std::io::Write as _;
     use std::time::Duration;
+
+    #[test]
+    fn a_file_that_was_moved_or_removed_is_replaced() {
+        let home = tempfile::tempdir().unwrap();
+        let (path, old) = (home.path().join("log"), home.path().join("log.1"));
+        let mut log = LogFile::open(path.clone()).unwrap();
+        let read = |path| std::fs::read_to_string(path).unwrap();
+        log.write_all(b"1\n").unwrap();
+        std::fs::rename(&path, &old).unwrap();
+        log.write_all(b"2\n").unwrap();
+        assert_eq!((read(&old), read(&path)), ("1\n".to_owned(), "2\n".to_owned()));
+        std::fs::remove_file(&path).unwrap();
+        log.write_all(b"3\n").unwrap();
+        assert_eq!(read(&path), "3\n");
+        // Another file in its place, made by whoever rotates.
+        std::fs::rename(&path, &old).unwrap();
+        std::fs::write(&path, "made\n").unwrap();
+        log.write_all(b"4\n").unwrap();
+        assert_eq!(read(&path), "made\n4\n");
+        // Emptied in place.
+        std::fs::write(&path, "").unwrap();
+        log.write_all(b"5\n").unwrap();
+        assert_eq!(read(&path), "5\n");
+    }
+
+    #[test]
+    fn without_a_place_for_a_new_file_the_old_one_has_the_lines() {
+        let home = tempfile::tempdir().unwrap();
+        let (dir, moved) = (home.path().join("dir"), home.path().join("moved"));
+        std::fs::create_dir(&dir).unwrap();
+        let mut log = LogFile::open(dir.join("log")).unwrap();
+        std::fs::rename(&dir, &moved).unwrap();
+        log.write_all(b"1\n").unwrap();
+        assert_eq!(std::fs::read_to_string(moved.join("log")).unwrap(), "1\n");
+    }
 
     #[test]
     fn times_are_shown_by_the_calendar() {

@@ -1,17 +1,18 @@
-//! `kora-server`: reads the configuration, starts the server, and ends it on SIGTERM, SIGINT or SHUTDOWN.
+//! `kora-server`: reads the configuration, starts the server, and ends with it.
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use kora_server::Server;
+use kora_server::config::Config;
 use kora_server::config::command_line::{Invocation, USAGE, read};
 use kora_server::config::load::Loaded;
 use kora_server::descriptors::make_room;
+use kora_server::last_words::LastWords;
 use kora_server::log::Log;
 use kora_server::persistence;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use kora_server::signals::Caught;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -20,7 +21,8 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("kora-server: {error:#}");
+            // Where nobody reads that, the status has to do.
+            let _ = writeln!(std::io::stderr(), "kora-server: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -33,6 +35,7 @@ fn run() -> anyhow::Result<()> {
         Invocation::Run(loaded) => serve(*loaded)?,
         Invocation::Check(loaded) => {
             loaded.notes.iter().try_for_each(|note| writeln!(out, "{note}"))?;
+            kora_server::listen::check(&loaded.config)?;
             writeln!(out, "The configuration is right.")?;
         }
         Invocation::Print(loaded) => out.write_all(&loaded.config.print())?,
@@ -59,25 +62,44 @@ fn serve(loaded: Loaded) -> anyhow::Result<()> {
         std::env::set_current_dir(dir).with_context(|| format!("can't work in {}", dir.display()))?;
         config.dir = std::env::current_dir()?.into_os_string().into_vec();
     }
+    let signals = Caught::new()?;
+    let last_words = LastWords::install();
     let log = Log::start(config.log_level, &config.log_file).context("can't start the log")?;
     notes.iter().for_each(|note| tracing::info!("{note}"));
     tracing::info!("Kora {} starts, process {}", env!("CARGO_PKG_VERSION"), std::process::id());
-    let mut signals = Signals::new([SIGTERM, SIGINT])?;
     make_room(&mut config);
     persistence::settle(&mut config);
+    let result = run_server(config, &log, signals, &last_words);
+    match &result {
+        Ok(()) => tracing::info!("Kora is ending, bye"),
+        Err(error) => tracing::error!("{error:#}"),
+    }
+    log.finish();
+    result
+}
+
+/// Starts the server and waits for its end.
+fn run_server(config: Config, log: &Log, signals: Caught, last_words: &LastWords) -> anyhow::Result<()> {
+    let socket = String::from_utf8_lossy(&config.unix_socket).into_owned();
     let server = Server::start(config, Some(log.level()))?;
     for address in server.addresses() {
         tracing::info!("Listening on {address}");
     }
-    tracing::info!("Ready to accept connections on {} workers", server.worker_count());
-    let ender = server.ender();
-    std::thread::Builder::new().name("kora-signals".to_owned()).spawn(move || {
-        if let Some(signal) = signals.forever().next() {
-            tracing::warn!("Signal {signal} received: shutting down");
-            ender.save_and_end();
+    if !socket.is_empty() {
+        tracing::info!("Listening on {socket}");
+    }
+    tracing::info!("{} workers", server.worker_count());
+    last_words.serve(server.ender());
+    signals.serve(server.ender(), log.clone())?;
+    if server.wait_until_loaded() {
+        // Who waits for these lines knows them from Redis.
+        if !server.addresses().is_empty() {
+            tracing::info!("Ready to accept connections tcp");
         }
-    })?;
+        if !socket.is_empty() {
+            tracing::info!("Ready to accept connections unix");
+        }
+    }
     server.wait()?;
-    tracing::info!("Kora is ending, bye");
     Ok(())
 }

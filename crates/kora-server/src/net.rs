@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use kora_core::shard::hub::Wake;
 use mio::{Events, Interest, Poll, Token, Waker};
-use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
 /// Events taken from the system at once.
 const EVENTS_MAX: usize = 1024;
@@ -226,17 +226,24 @@ impl Listener {
         Ok(Self::Tcp(mio::net::TcpListener::from_std(socket.into())))
     }
 
-    /// Listens on a unix socket at `path`, with file mode `mode` unless that is 0. A left-over socket is replaced.
-    pub(crate) fn unix(path: &Path, mode: u32) -> io::Result<Self> {
-        use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-        if std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket()) {
-            std::fs::remove_file(path)?;
+    /// Listens on a unix socket at `path`, with file mode `mode` unless that is 0. A file that is there is replaced.
+    ///
+    /// The socket has its mode before it takes connections.
+    pub(crate) fn unix(path: &Path, mode: u32, backlog: i32) -> io::Result<Self> {
+        use std::os::unix::fs::PermissionsExt;
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
-        let listener = mio::net::UnixListener::bind(path)?;
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&SockAddr::unix(path)?)?;
+        let path = SocketPath(path.to_owned());
         if mode != 0 {
-            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+            std::fs::set_permissions(&path.0, std::fs::Permissions::from_mode(mode))?;
         }
-        Ok(Self::Unix(listener, SocketPath(path.to_owned())))
+        socket.listen(backlog)?;
+        Ok(Self::Unix(mio::net::UnixListener::from_std(socket.into()), path))
     }
 
     /// The TCP address it listens on.

@@ -290,6 +290,23 @@ impl Output {
         self.advance(count);
     }
 
+    /// Closed chunks.
+    #[inline]
+    pub(crate) fn chunk_count(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// Bytes of closed chunks not sent yet.
+    pub(crate) fn unsent_chunk_bytes(&self) -> usize {
+        self.chunk_bytes.saturating_sub(self.sent)
+    }
+
+    /// Room of the chunk that is written to.
+    #[inline]
+    pub(crate) fn room(&self) -> usize {
+        self.open.capacity()
+    }
+
     /// Whether it has a buffer to write to.
     #[inline]
     pub(crate) fn has_buffer(&self) -> bool {

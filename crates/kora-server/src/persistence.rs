@@ -313,6 +313,19 @@ impl Persistence {
         }
     }
 
+    /// Whether a log is wanted whose first snapshot is not there yet: without it the data may be nowhere but in memory.
+    pub(crate) fn is_log_unfinished(&self, config: &Config) -> bool {
+        let is_unfinished = !self.has_log() || self.is_log_beginning.load(Ordering::Acquire);
+        config.persistence.append_only && is_unfinished && !self.loading.is_on()
+    }
+
+    /// The server goes on, although a signal asked for its end.
+    pub(crate) fn refuse_end(&self) {
+        if let Some(shared) = self.shared() {
+            shared.is_end_asked.store(false, Ordering::Release);
+        }
+    }
+
     /// A snapshot has ended: with so many bytes in the file, or in vain.
     fn note_end(&self, purpose: Purpose, bytes: Option<u64>) {
         let mut state = self.state.lock();

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,6 +15,7 @@ use kora_core::shard::store::ShardStore;
 use kora_core::time::UnixMs;
 use kora_script::Scripts;
 
+use crate::command::replication::ReplicationId;
 use crate::command::scripting::ServerHost;
 use crate::command::{FAMILIES, SHARD_FAMILIES};
 use crate::config::Config;
@@ -24,7 +26,8 @@ use crate::net::Poller;
 use crate::persistence::{LoadError, Persistence};
 use crate::pubsub::Broker;
 use crate::shared::{Shared, SharedParts};
-use crate::worker::{Worker, open_listeners};
+use crate::threads;
+use crate::worker::Worker;
 
 /// A running server. Dropping it ends it.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub struct Server {
     threads: Vec<JoinHandle<io::Result<()>>>,
     addresses: Vec<SocketAddr>,
     ended: crossbeam_channel::Receiver<()>,
+    /// Told once the data are there; gone without if they can't be loaded.
+    loaded: crossbeam_channel::Receiver<()>,
 }
 
 /// What a server is made of, but for threads and sockets.
@@ -70,7 +75,8 @@ impl Engine {
             persistence,
             config,
             started: clock(),
-            run_id: random_bytes::<20>()?.iter().map(|byte| format!("{byte:02x}")).collect(),
+            run_id: random_id()?,
+            replication_id: ReplicationId::new(random_id()?),
             reclaimer: Reclaimer::start(Arc::clone(&account))?,
             account,
             log_level,
@@ -100,10 +106,32 @@ impl Ender {
         self.0.end();
     }
 
-    /// The same, after a last snapshot if there are rules for snapshots. If that fails, the server goes on.
+    /// Whether the data are being loaded.
+    #[must_use]
+    pub fn is_loading(&self) -> bool {
+        self.0.persistence.loading.is_on()
+    }
+
+    /// Whether the server is ending, or about to once the last snapshot is there.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.0.is_end_asked.load(Ordering::Acquire) || self.0.is_ending()
+    }
+
+    /// Brings the log to its end for a process that can't go on: nothing is recorded or acknowledged any more. `None`
+    /// without a log; else whether everything recorded is in the file.
+    #[must_use]
+    pub fn bring_log_to_its_end(&self) -> Option<bool> {
+        self.0.persistence.stop_recording()
+    }
+
+    /// The same as [`Ender::end`], after a last snapshot if there are rules for snapshots. If that fails, the server goes on.
     pub fn save_and_end(&self) {
-        if self.0.persistence.loading.is_on() {
+        if self.is_loading() {
             return self.0.end();
+        }
+        if self.0.is_end_asked.swap(true, Ordering::AcqRel) {
+            return;
         }
         let first = self.0.shards().next().expect("there is at least one worker");
         self.0.hub.send_driver_mail(first, WorkerMail::End);
@@ -116,7 +144,7 @@ impl Server {
     /// # Errors
     /// If an address can't be listened on, or the system refuses a thread, a poller or random bytes.
     pub fn start(mut config: Config, log_level: Option<LevelHandle>) -> io::Result<Self> {
-        let listeners = open_listeners(&config)?;
+        let listeners = crate::listen::open_some(&config)?;
         let addresses: Vec<_> = listeners.iter().filter_map(crate::net::Listener::local_address).collect();
         if let Some(address) = addresses.first() {
             config.port = address.port();
@@ -131,12 +159,16 @@ impl Server {
         let persistence = Persistence::new(&config, clock());
         let Engine { shared, services, shards, ended } =
             Engine::new(config, (wakers, seed), persistence, log_level)?;
-        let mut server = Self { shared: Arc::clone(&shared), threads: Vec::new(), addresses, ended };
+        let (loaded_sender, loaded) = crossbeam_channel::bounded(1);
+        let mut server = Self { shared: Arc::clone(&shared), threads: Vec::new(), addresses, ended, loaded };
         let mut shards = shards;
         if shared.persistence.has_something_to_restore(&shared.config()) {
             shared.persistence.loading.begin();
             let stores = shards.iter_mut().filter_map(Shard::take_store).collect();
-            server.restore(stores, Arc::clone(&services))?;
+            server.restore(stores, Arc::clone(&services), loaded_sender)?;
+        } else {
+            // Its receiver is in `server`, and has room.
+            let _ = loaded_sender.send(());
         }
         let mut listeners = Some(listeners);
         for (index, (shard, poller)) in shards.into_iter().zip(pollers).enumerate() {
@@ -148,16 +180,20 @@ impl Server {
                 ender.end();
                 result
             };
-            server
-                .threads
-                .push(std::thread::Builder::new().name(format!("kora-worker-{index}")).spawn(body)?);
+            server.threads.push(threads::spawn(format!("kora-worker-{index}"), body)?);
         }
+        shared.account.note_started();
         Ok(server)
     }
 
     /// Loads the data, in a thread of its own: meanwhile clients are told so.
     #[expect(clippy::vec_box, reason = "a store keeps its box on the way home")]
-    fn restore(&mut self, mut stores: Vec<Box<ShardStore>>, services: Arc<Services>) -> io::Result<()> {
+    fn restore(
+        &mut self,
+        mut stores: Vec<Box<ShardStore>>,
+        services: Arc<Services>,
+        loaded: crossbeam_channel::Sender<()>,
+    ) -> io::Result<()> {
         let (shared, ender) = (Arc::clone(&self.shared), self.ender());
         let body = move || {
             let restored = shared.persistence.restore(&shared, &mut stores, &services, clock());
@@ -171,9 +207,11 @@ impl Server {
             stores.into_iter().for_each(|store| shared.hub.send_store(store));
             shared.persistence.loading.end();
             shared.wake_all();
+            // Nobody need wait for it.
+            let _ = loaded.send(());
             Ok(())
         };
-        self.threads.push(std::thread::Builder::new().name("kora-loader".to_owned()).spawn(body)?);
+        self.threads.push(threads::spawn("kora-loader", body)?);
         Ok(())
     }
 
@@ -195,10 +233,16 @@ impl Server {
         Ender(Arc::clone(&self.shared))
     }
 
+    /// Waits until the data are loaded; whether they are.
+    #[must_use]
+    pub fn wait_until_loaded(&self) -> bool {
+        self.loaded.recv().is_ok()
+    }
+
     /// Waits until it ends.
     ///
     /// # Errors
-    /// What stopped a worker.
+    /// What stopped a worker, why the data were not loaded, or why the end of the log was not written.
     ///
     /// # Panics
     /// If a worker did.
@@ -214,8 +258,7 @@ impl Server {
             result = result.and(thread.join().expect("workers do not panic"));
         }
         // Nobody records anything any more.
-        self.shared.persistence.close_log();
-        result
+        result.and(self.shared.persistence.close_log().map_err(io::Error::other))
     }
 }
 
@@ -223,7 +266,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.shared.end();
         if let Err(error) = self.join() {
-            tracing::error!("a worker failed: {error}");
+            tracing::error!("{error}");
         }
     }
 }
@@ -236,6 +279,11 @@ fn clock() -> UnixMs {
 /// A number that nobody can know.
 pub(crate) fn random_number() -> io::Result<u64> {
     random_bytes::<8>().map(u64::from_le_bytes)
+}
+
+/// 40 random hexadecimal digits.
+pub(crate) fn random_id() -> io::Result<String> {
+    Ok(random_bytes::<20>()?.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn random_bytes<const N: usize>() -> io::Result<[u8; N]> {

@@ -12,7 +12,9 @@ use kora_script::Scripts;
 use parking_lot::{Mutex, RwLock};
 
 use crate::client::Clients;
+use crate::client::peaks::BufferPeaks;
 use crate::command::ServerHandler;
+use crate::command::replication::ReplicationId;
 use crate::command::scripting::ServerHost;
 use crate::config::Config;
 use crate::driver::{ServerDriver, WorkerMail};
@@ -20,6 +22,7 @@ use crate::log::LevelHandle;
 use crate::memory::{Account, Reclaimer};
 use crate::persistence::Persistence;
 use crate::pubsub::Broker;
+use crate::worker::ExpiryCounters;
 
 /// Counters of one worker. Only that worker adds to them.
 #[derive(Debug)]
@@ -33,9 +36,13 @@ pub(crate) struct WorkerCounters {
     pub(crate) misses: AtomicU64,
     pub(crate) expired: AtomicU64,
     pub(crate) expired_fields: AtomicU64,
+    pub(crate) expiry: ExpiryCounters,
     pub(crate) evicted: AtomicU64,
     /// Memory of its connections.
     pub(crate) client_bytes: AtomicU64,
+    pub(crate) buffer_peaks: BufferPeaks,
+    pub(crate) reply_buffer_shrinks: AtomicU64,
+    pub(crate) reply_buffer_expands: AtomicU64,
     pub(crate) evicted_clients: AtomicU64,
     /// Keys of its shard that may be evicted; kept while there is a memory limit.
     pub(crate) evictable: AtomicU64,
@@ -90,9 +97,12 @@ impl WorkerCounters {
             &self.writes,
             &self.output_limit_disconnections,
             &self.query_limit_disconnections,
+            &self.reply_buffer_shrinks,
+            &self.reply_buffer_expands,
         ] {
             counter.store(0, Ordering::Relaxed);
         }
+        self.expiry.reset();
         for command in &self.commands {
             for counter in [&command.calls, &command.nanoseconds, &command.rejected, &command.failed] {
                 counter.store(0, Ordering::Relaxed);
@@ -123,8 +133,12 @@ impl WorkerCounters {
             misses: AtomicU64::new(0),
             expired: AtomicU64::new(0),
             expired_fields: AtomicU64::new(0),
+            expiry: ExpiryCounters::default(),
             evicted: AtomicU64::new(0),
             client_bytes: AtomicU64::new(0),
+            buffer_peaks: BufferPeaks::default(),
+            reply_buffer_shrinks: AtomicU64::new(0),
+            reply_buffer_expands: AtomicU64::new(0),
             evicted_clients: AtomicU64::new(0),
             evictable: AtomicU64::new(0),
             changes: AtomicU64::new(0),
@@ -140,6 +154,21 @@ impl WorkerCounters {
             query_limit_disconnections: AtomicU64::new(0),
             commands: (0..command_count).map(|_| CommandCounters::default()).collect(),
             errors: Mutex::default(),
+        }
+    }
+}
+
+/// Distinct error prefixes counted; as in Redis, a limit against clients that make prefixes up.
+const ERROR_PREFIXES_MAX: usize = 128;
+
+impl WorkerCounters {
+    /// Counts error replies by their prefix.
+    pub(crate) fn count_error(&self, prefix: &str, times: u64) {
+        let mut errors = self.errors.lock();
+        if let Some(count) = errors.get_mut(prefix) {
+            *count += times;
+        } else if errors.len() < ERROR_PREFIXES_MAX {
+            errors.insert(prefix.to_owned(), times);
         }
     }
 }
@@ -213,12 +242,15 @@ pub(crate) struct Shared {
     pub(crate) persistence: Arc<Persistence>,
     pub(crate) started: UnixMs,
     pub(crate) run_id: String,
+    pub(crate) replication_id: ReplicationId,
     pub(crate) connections_received: AtomicU64,
     pub(crate) connections_rejected: AtomicU64,
     pub(crate) auth_denied: AtomicU64,
     /// What the process has allocated.
     pub(crate) account: Arc<Account>,
     ending: AtomicBool,
+    /// A signal asked for the end, and the last snapshot is not there yet.
+    pub(crate) is_end_asked: AtomicBool,
     /// Workers that submit nothing any more.
     finishing: AtomicUsize,
     /// Changes the level of the log, if the process has one of ours.
@@ -241,6 +273,7 @@ pub(crate) struct SharedParts {
     pub(crate) config: Config,
     pub(crate) started: UnixMs,
     pub(crate) run_id: String,
+    pub(crate) replication_id: ReplicationId,
     pub(crate) account: Arc<Account>,
     pub(crate) reclaimer: Reclaimer,
     pub(crate) log_level: Option<LevelHandle>,
@@ -259,6 +292,7 @@ impl Shared {
             config,
             started,
             run_id,
+            replication_id,
             account,
             reclaimer,
             log_level,
@@ -283,6 +317,7 @@ impl Shared {
             persistence,
             started,
             run_id,
+            replication_id,
             connections_received: AtomicU64::new(0),
             connections_rejected: AtomicU64::new(0),
             auth_denied: AtomicU64::new(0),
@@ -290,6 +325,7 @@ impl Shared {
             log_level,
             reclaimer,
             ending: AtomicBool::new(false),
+            is_end_asked: AtomicBool::new(false),
             finishing: AtomicUsize::new(0),
             end_sender,
         }
@@ -407,8 +443,7 @@ impl Shared {
         for counter in [&self.connections_received, &self.connections_rejected, &self.auth_denied] {
             counter.store(0, Ordering::Relaxed);
         }
-        self.account.forget_peak();
-        self.account.exceeded().reset();
+        self.account.reset();
     }
 
     /// The sum of a counter over all workers.

@@ -7,7 +7,9 @@ mod accept;
 mod batch;
 mod cron;
 mod execute;
+mod expiry;
 mod finish;
+mod flush;
 mod mail;
 mod persist;
 mod publish;
@@ -17,7 +19,6 @@ mod transaction;
 mod wait;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use kora_core::shard::runner::Shard;
@@ -28,20 +29,20 @@ use crate::client::add;
 use crate::config::Config;
 use crate::connection::{BUFFER_BYTES_KEPT, Connection, OUTPUT_HIGH_WATER_BYTES, Received, Wait};
 use crate::driver::ServerDriver;
-use crate::memory::Share;
 use crate::net::{Listener, Poller, Ready};
 use crate::shared::{PauseMode, Shared, WorkerCounters};
 use crate::transaction::Queue;
 use accept::Listening;
-pub(crate) use accept::open_listeners;
 use batch::Batch;
 use execute::Resolved;
+pub(crate) use expiry::ExpiryCounters;
+use expiry::Sweeping;
 use persist::{Held, LogWait};
-use thrift::note_memory;
+pub(crate) use thrift::note_memory;
 use wait::Deadlines;
 
 /// Bytes read at once into the worker's buffer.
-const READ_BYTES: usize = 64 * 1024;
+pub(crate) const READ_BYTES: usize = 64 * 1024;
 
 /// Empty output buffers kept for the next replies.
 const SPARE_BUFFERS_MAX: usize = 256;
@@ -88,8 +89,6 @@ pub(crate) struct Worker {
     log_waits: Vec<LogWait>,
     /// Some worker has so much to deliver that those who publish have to wait.
     holds_publishers: bool,
-    /// What this thread has told of its allocations.
-    memory: Share,
     /// The memory limit is exceeded, and the next round goes on evicting.
     owes_room: bool,
     read_buffer: Vec<u8>,
@@ -105,6 +104,7 @@ pub(crate) struct Worker {
     executed: Vec<u16>,
     /// Accounts until one is timed again.
     untimed: u32,
+    sweeping: Sweeping,
     /// When this round began: what goes by the clock goes by this, so that a round reads the clock once.
     round_begun: Instant,
     next_cron: Instant,
@@ -155,7 +155,6 @@ impl Worker {
             held: Held::default(),
             log_waits: Vec::new(),
             holds_publishers: false,
-            memory: Share::default(),
             owes_room: false,
             read_buffer: vec![0; READ_BYTES],
             spare_buffers: Vec::new(),
@@ -166,6 +165,7 @@ impl Worker {
             hashes: Vec::new(),
             executed: Vec::new(),
             untimed: 0,
+            sweeping: Sweeping::default(),
             round_begun: Instant::now(),
             next_cron: Instant::now(),
             cron_round: 0,
@@ -178,6 +178,7 @@ impl Worker {
 
     /// Serves until the server ends.
     pub(crate) fn run(mut self) -> std::io::Result<()> {
+        crate::command::scripting::set_worker(self.shard.id());
         while !self.shared.is_ending() {
             self.round()?;
         }
@@ -193,7 +194,11 @@ impl Worker {
             && !self.has_publications()
             && !self.may_release();
         let until_cron = self.next_cron.saturating_duration_since(self.round_begun).min(until_slice);
-        let timeout = if is_idle { until_cron.min(self.deadlines.from(self.now)) } else { Duration::ZERO };
+        let timeout = if is_idle {
+            until_cron.min(self.deadlines.from(self.now)).min(self.until_sweep())
+        } else {
+            Duration::ZERO
+        };
         let mut ready = std::mem::take(&mut self.ready);
         let waited = self.poller.wait(timeout, &mut ready);
         self.shard.unpark();
@@ -222,6 +227,7 @@ impl Worker {
         self.deliver(None);
         self.send_covered();
         self.spare_clients();
+        self.sweep_expired();
         if self.round_begun >= self.next_cron {
             self.cron();
         }
@@ -300,6 +306,7 @@ impl Worker {
         {
             connection.output.set_buffer(buffer);
         }
+        let room = connection.output.room();
         if !connection.input.is_empty() {
             self.execute_stored(&mut connection);
         }
@@ -308,6 +315,9 @@ impl Worker {
         }
         connection.publish(self.now);
         note_memory(&connection, self.counters());
+        if connection.output.room() > room {
+            add(&self.counters().reply_buffer_expands, 1);
+        }
         let wants_more = connection.may_run() && connection.is_readable;
         self.connections[slot] = Some(connection);
         if wants_more {
@@ -346,6 +356,7 @@ impl Worker {
         match received {
             Received::Bytes(count) => {
                 let counters = self.counters();
+                counters.buffer_peaks.note_input(count);
                 add(&counters.bytes_in, count as u64);
                 add(&counters.reads, 1);
             }
@@ -383,13 +394,15 @@ impl Worker {
         }
         let count = connection.send();
         let is_sent = connection.unsent_bytes() == 0;
-        connection.client.output_bytes.store(connection.unsent_bytes(), Ordering::Relaxed);
         if is_sent {
             let buffer = connection.output.take_buffer();
             if buffer.capacity() <= BUFFER_BYTES_KEPT && self.spare_buffers.len() < SPARE_BUFFERS_MAX {
                 self.spare_buffers.push(buffer);
+            } else if buffer.capacity() > BUFFER_BYTES_KEPT {
+                add(&self.shared.counters[self.shard.id().index()].reply_buffer_shrinks, 1);
             }
         }
+        connection.publish_sent();
         note_memory(connection, &self.shared.counters[self.shard.id().index()]);
         let is_over = connection.is_broken || (connection.is_closing && is_sent);
         let is_released = connection.unsent_bytes() < OUTPUT_HIGH_WATER_BYTES

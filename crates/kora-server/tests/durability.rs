@@ -11,17 +11,42 @@ mod disk;
 mod ending;
 #[path = "durability/import.rs"]
 mod import;
+#[path = "durability/marks.rs"]
+mod marks;
+#[path = "durability/signals.rs"]
+mod signals;
+#[path = "durability/starting.rs"]
+mod starting;
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use kora_testkit::durability::program::Launch;
 use kora_testkit::frame::Frame;
+use kora_testkit::subject::program_under_test;
 use kora_testkit::target::Connection as _;
 use kora_testkit::target::tcp::TcpConnection;
 
+/// The program under test.
+fn program() -> &'static Path {
+    program_under_test(env!("CARGO_BIN_EXE_kora-server"))
+}
+
+/// What is to happen by itself happens within this time, on however busy a machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until something is so.
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// The program on `dir`.
 fn launch(dir: &Path, options: &[&str]) -> Launch {
-    Launch::new(env!("CARGO_BIN_EXE_kora-server").as_ref(), dir, options)
+    Launch::new(program(), dir, options)
 }
 
 /// Sends a command in words.

@@ -8,6 +8,10 @@
     reason = "a test fails by panicking, and shows its figures"
 )]
 
+#[path = "robust/account.rs"]
+mod account;
+#[path = "robust/age.rs"]
+mod age;
 #[path = "robust/blocking.rs"]
 mod blocking;
 #[path = "robust/bulk.rs"]
@@ -18,6 +22,10 @@ mod client;
 mod crowd;
 #[path = "robust/ending.rs"]
 mod ending;
+#[path = "robust/expiry.rs"]
+mod expiry;
+#[path = "robust/flush.rs"]
+mod flush;
 #[path = "robust/hostile.rs"]
 mod hostile;
 #[path = "robust/large.rs"]
@@ -26,16 +34,24 @@ mod large;
 mod leaving;
 #[path = "robust/limits.rs"]
 mod limits;
+#[path = "robust/listening.rs"]
+mod listening;
 #[path = "robust/memory.rs"]
 mod memory;
 #[path = "robust/migrate.rs"]
 mod migrate;
+#[path = "robust/panics.rs"]
+mod panics;
 #[path = "robust/pubsub.rs"]
 mod pubsub;
+#[path = "robust/scripts.rs"]
+mod scripts;
 #[path = "robust/server.rs"]
 mod server;
 #[path = "robust/transaction.rs"]
 mod transaction;
+#[path = "robust/words.rs"]
+mod words;
 
 /// `fast`, or `full` where all is asked for.
 fn size<T>(fast: T, full: T) -> T {

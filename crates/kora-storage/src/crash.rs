@@ -10,6 +10,9 @@
 //! what a failed sync left in memory only; when errors of a sync are ignored; when a snapshot is not synced; when a segment
 //! begun after a failure looks like any other; when writers wait too late; when a cut leaves a torn operation; when records
 //! are covered before they are synced; and when any valid record behind a broken one is taken for damage.
+//!
+//! [`flips`] changes the log of a process that was killed, byte by byte, and cuts it short at each length: what was durable
+//! is there, or the start is refused. It notices when a sync leaves no mark.
 
 mod life;
 #[cfg(test)]
@@ -97,6 +100,38 @@ impl fmt::Display for Tally {
     }
 }
 
+/// What starts made of logs with a byte changed, or cut short.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flips {
+    /// Bytes changed, one at a time.
+    pub bytes: u64,
+    /// How often the log was refused.
+    pub refused: u64,
+    /// How often it was the same.
+    pub same: u64,
+    /// How often its end was cut, behind all that was durable.
+    pub cut: u64,
+    /// Lengths to which it was cut short.
+    pub ends: u64,
+    /// How often it was refused then.
+    pub refused_ends: u64,
+}
+
+impl Flips {
+    /// The sum of both.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes + other.bytes,
+            refused: self.refused + other.refused,
+            same: self.same + other.same,
+            cut: self.cut + other.cut,
+            ends: self.ends + other.ends,
+            refused_ends: self.refused_ends + other.refused_ends,
+        }
+    }
+}
+
 /// What a database holds here: a value for each key.
 type State = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -161,6 +196,15 @@ pub fn run_in_pairs(seed: u64, stride: usize) -> Result<Tally, Anomaly> {
         }
     }
     Ok(total)
+}
+
+/// One life that ends with a kill, after which each `stride`-th byte of the last segment is changed, and the segment cut there.
+///
+/// # Errors
+/// The promise that was broken.
+pub fn flips(seed: u64, stride: usize) -> Result<Flips, Anomaly> {
+    let mut world = World::new(SimulatedDisk::new(seed ^ 0xf11b), seed);
+    world.live_and_flip(stride).map_err(|what| Anomaly { seed, faults: Vec::new(), what })
 }
 
 /// One run with some faults drawn from the seed.

@@ -5,28 +5,35 @@
 //! | segment header | bytes | | record header | bytes |
 //! |---|---|---|---|---|
 //! | `KORALOG\0` | 8 | | payload length | 4 |
-//! | format version, 1 | 2 | | lag | 4 |
+//! | format version, 2 | 2 | | lag | 4 |
 //! | flags; 1: begun after a failure | 2 | | sequence number | 8 |
 //! | sequence number of the first record | 8 | | checksum of the payload | 4 |
 //! | salt | 8 | | checksum of the 20 bytes above | 4 |
 //! | checksum of the 28 bytes above, without salt | 4 | | the payload follows | |
+//! | a mark, or zeros | 24 | | | |
 //!
 //! The length has a checksum of its own, so that a flipped bit in it does not pass for an end that was not
 //! written whole. The lag says how far the record was ahead of what was known to be durable when it was appended:
 //! it tells damage from what a power cut left behind. The salt, which no client knows, keeps bytes inside a value
 //! from passing for a record when a reader looks for one behind a broken place.
+//!
+//! A *mark* is a record's header with lag 0 and no payload, and has the number of the record before it: every record up to
+//! that one is durable. One follows each sync, among the records; the one in the segment's header is written in place, now
+//! and then, and tells of an end that is missing.
 
 use std::path::Path;
 
 use crc_fast::{CrcAlgorithm, Digest};
 
 /// Bytes of a segment's header.
-pub const SEGMENT_HEADER_LENGTH: usize = 32;
+pub const SEGMENT_HEADER_LENGTH: usize = MARK_OFFSET + RECORD_HEADER_LENGTH;
+/// Where the mark is in a segment's header.
+pub const MARK_OFFSET: usize = 32;
 /// Bytes of a record's header.
 pub const RECORD_HEADER_LENGTH: usize = 24;
 
 const MAGIC: &[u8; 8] = b"KORALOG\0";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 /// The segment was begun after a failure: records before it are lost, and it counts only behind its own base.
 const FLAG_AFTER_FAILURE: u16 = 1;
 
@@ -104,7 +111,7 @@ pub struct SegmentHeader {
 }
 
 impl SegmentHeader {
-    /// The bytes at the head of the file.
+    /// The bytes at the head of the file, without a mark.
     #[must_use]
     pub fn encode(&self) -> [u8; SEGMENT_HEADER_LENGTH] {
         let mut bytes = [0; SEGMENT_HEADER_LENGTH];
@@ -115,7 +122,7 @@ impl SegmentHeader {
         bytes[12..20].copy_from_slice(&self.first.to_le_bytes());
         bytes[20..28].copy_from_slice(&self.salt.to_le_bytes());
         let sum = checksum(0, &bytes[..28]);
-        bytes[28..].copy_from_slice(&sum.to_le_bytes());
+        bytes[28..MARK_OFFSET].copy_from_slice(&sum.to_le_bytes());
         bytes
     }
 
@@ -139,6 +146,13 @@ impl SegmentHeader {
         }
         Ok(Self { first: number(12), salt: number(20), after_failure: half(10) & FLAG_AFTER_FAILURE != 0 })
     }
+
+    /// The last record that the mark in the head of a file calls durable; none if there is no whole mark.
+    #[must_use]
+    pub fn durable(&self, bytes: &[u8]) -> Option<u64> {
+        let mark = RecordHeader::decode(bytes.get(MARK_OFFSET..)?, self.salt)?;
+        (mark.is_mark() && mark.sequence >= self.first).then_some(mark.sequence)
+    }
 }
 
 /// The head of a record.
@@ -146,15 +160,27 @@ impl SegmentHeader {
 pub struct RecordHeader {
     /// Bytes of its payload.
     pub length: u32,
-    /// How far it was ahead of what was known durable, with itself; `u32::MAX` if farther than that.
+    /// How far it was ahead of what was known durable, with itself; `u32::MAX` if farther than that. 0 in a mark.
     pub lag: u32,
-    /// Its number.
+    /// Its number; in a mark, that of the record before it.
     pub sequence: u64,
     /// The checksum of its payload.
     pub payload_checksum: u32,
 }
 
 impl RecordHeader {
+    /// The mark that says that every record up to this one is durable.
+    #[must_use]
+    pub fn mark(sequence: u64) -> Self {
+        Self { length: 0, lag: 0, sequence, payload_checksum: 0 }
+    }
+
+    /// Whether it is a mark and no record.
+    #[must_use]
+    pub fn is_mark(&self) -> bool {
+        self.lag == 0
+    }
+
     /// The bytes in front of the payload.
     #[must_use]
     pub fn encode(&self, salt: u64) -> [u8; RECORD_HEADER_LENGTH] {
@@ -186,7 +212,7 @@ impl RecordHeader {
         })
     }
 
-    /// Every record up to this one was known to be durable when this one was appended.
+    /// Every record up to this one was known to be durable when this one was appended, or this mark made.
     #[must_use]
     pub fn durable(&self) -> u64 {
         if self.lag == u32::MAX { 0 } else { self.sequence.saturating_sub(u64::from(self.lag)) }
@@ -211,7 +237,7 @@ mod tests {
         assert_eq!(SegmentHeader::decode(&segment_bytes), Ok(segment));
         assert_eq!(RecordHeader::decode(&record_bytes, 99), Some(record));
         assert_eq!(RecordHeader::decode(&record_bytes, 98), None);
-        for bit in 0..segment_bytes.len() * 8 {
+        for bit in 0..MARK_OFFSET * 8 {
             let mut bytes = segment_bytes;
             bytes[bit / 8] ^= 1 << (bit % 8);
             assert!(SegmentHeader::decode(&bytes).is_err());
@@ -221,6 +247,25 @@ mod tests {
             bytes[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(RecordHeader::decode(&bytes, 99), None);
         }
+    }
+
+    #[test]
+    fn a_mark_in_a_segments_head_counts_if_it_is_whole_and_the_segments_own() {
+        let header = SegmentHeader { first: 7, salt: 99, after_failure: false };
+        let with = |bytes: &[u8]| [&header.encode()[..MARK_OFFSET], bytes].concat();
+        assert_eq!(header.durable(&header.encode()), None);
+        let mark = RecordHeader::mark(9).encode(99);
+        assert_eq!(header.durable(&with(&mark)), Some(9));
+        assert_eq!(header.durable(&with(&mark)[..SEGMENT_HEADER_LENGTH - 1]), None);
+        for bit in 0..mark.len() * 8 {
+            let mut bytes = mark;
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(header.durable(&with(&bytes)), None);
+        }
+        assert_eq!(header.durable(&with(&RecordHeader::mark(9).encode(98))), None, "another log's");
+        assert_eq!(header.durable(&with(&RecordHeader::mark(6).encode(99))), None, "another segment's");
+        let record = RecordHeader { length: 0, lag: 1, sequence: 9, payload_checksum: 0 };
+        assert_eq!(header.durable(&with(&record.encode(99))), None, "no mark");
     }
 
     #[test]
@@ -240,5 +285,6 @@ mod tests {
         let record = |lag| RecordHeader { length: 0, lag, sequence: 1 << 40, payload_checksum: 0 };
         assert_eq!(record(1).durable(), (1 << 40) - 1);
         assert_eq!(record(u32::MAX).durable(), 0);
+        assert_eq!(RecordHeader::mark(7).durable(), 7);
     }
 }

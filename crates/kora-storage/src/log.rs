@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 pub(crate) use operations::Operations;
-pub use thread::{LogThread, spawn};
+pub use thread::{Body, LogThread, Threads, spawn};
 pub use writer::{LogWriter, Outcome};
 
 use crate::error::StorageError;

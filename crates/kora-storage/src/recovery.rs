@@ -7,9 +7,9 @@
 //!
 //! **Torn or damaged?** A segment that another follows was synced as a whole before the other was begun, so anything
 //! wrong in it is damage. In the last one a power cut may leave holes: sectors that were never synced reach the disk
-//! in any order. So at the first record that is not valid, the rest is searched for valid ones; if one of them
-//! says that the broken one was durable when it was appended, that is damage. Otherwise the broken one was
-//! not synced as far as anybody knows, and the log ends before it.
+//! in any order. But each sync leaves a mark behind what it made durable. So at the first record that is not valid, the
+//! rest is searched for records and marks; if one of them, or the mark in the segment's head, says that the broken
+//! record was durable, that is damage. Otherwise no sync of it was completed, and the log ends before it.
 
 mod check;
 mod reader;
@@ -23,12 +23,13 @@ use std::path::{Path, PathBuf};
 
 pub use check::{FileReport, Report, check};
 pub use reader::{LogReader, Record};
-pub use repair::{Repair, repair};
+pub use repair::{GivenUp, Repair, repair};
 
 use crate::disk::{Disk, DiskFile, read_full, unused_name, write_all};
 use crate::error::{Context, Damage, StorageError};
 use crate::format::{
-    Named, SEGMENT_HEADER_LENGTH, SegmentHeader, base_name, name_of, parse_name, segment_name,
+    MARK_OFFSET, Named, RECORD_HEADER_LENGTH, SEGMENT_HEADER_LENGTH, SegmentHeader, base_name, name_of,
+    parse_name, segment_name,
 };
 use scan::{Tail, scan_tail};
 
@@ -77,13 +78,16 @@ pub struct Cut {
     pub bytes: u64,
     /// How many whole records are among them.
     pub records: u64,
+    /// How many of these are behind a place that was not written whole: after a power cut that is as it must be, else it is damage
+    /// that nothing tells from a power cut.
+    pub behind: u64,
     /// Why they don't count.
     pub reason: CutReason,
 }
 
 impl fmt::Display for Cut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, offset, bytes, records, reason } = self;
+        let Self { path, offset, bytes, records, reason, .. } = self;
         write!(f, "{}: {bytes} bytes and {records} whole records cut at offset {offset}: ", path.display())?;
         match reason {
             CutReason::Torn(what) => write!(f, "not written whole ({what})"),
@@ -292,6 +296,8 @@ impl Plan {
             if cut.records > 0 {
                 kept.push(self.keep_cut_bytes(disk, file.as_ref(), cut)?);
             }
+            // Records of an operation that lacks parts may have been durable: the head must not miss them.
+            clear_mark(file.as_mut(), path)?;
             file.truncate(cut.offset).context("truncate", path)?;
         }
         // After a failed sync the system may take data for written that it has in memory only. Written again, it
@@ -323,6 +329,12 @@ impl Plan {
         disk.sync_dir(&self.dir).context("sync", &self.dir)?;
         Ok(path)
     }
+}
+
+/// Makes the head of a segment say nothing of what is durable, durably. To be done before records go from it.
+fn clear_mark(file: &mut dyn DiskFile, path: &Path) -> Result<(), StorageError> {
+    file.rewrite_at(&[0; RECORD_HEADER_LENGTH], MARK_OFFSET as u64).context("write", path)?;
+    file.sync_data().context("sync", path)
 }
 
 /// Copies bytes of a file into a new one, durably but for its name.

@@ -8,6 +8,7 @@
 //! - [`simulation`]: the engine's shards, workers and clients under a schedule drawn from a seed.
 //! - [`durability`]: what survives the end of a server, held against what its clients were told.
 //! - [`process`]: starts the servers that these need, and ends them.
+//! - [`subject`]: which program end-to-end tests run.
 //!
 //! Nothing here shares code with Kora's codec: what measures must not have the faults of what is measured.
 
@@ -18,6 +19,7 @@ pub mod history;
 pub mod process;
 pub mod session;
 pub mod simulation;
+pub mod subject;
 pub mod target;
 pub mod transcript;
 pub mod words;

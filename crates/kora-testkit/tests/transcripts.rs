@@ -1,5 +1,7 @@
 //! Every transcript, replayed on Kora: on one shard in this process, and on servers of one and of four workers.
 
+use std::collections::BTreeSet;
+
 use kora_server::Server;
 use kora_server::config::command_line::{Invocation, read};
 use kora_testkit::process::free_port;
@@ -7,7 +9,7 @@ use kora_testkit::session::{Report, replay};
 use kora_testkit::target::shard::ShardTarget;
 use kora_testkit::target::tcp::TcpTarget;
 use kora_testkit::target::{Resp, Target};
-use kora_testkit::transcript::{Transcript, transcripts_dir};
+use kora_testkit::transcript::{Action, Arg, Transcript, transcripts_dir};
 
 /// Replays every transcript on a target of its own, in both protocols.
 fn check<T: Target>(mut target: impl FnMut() -> T) {
@@ -38,6 +40,10 @@ fn four_workers() {
 }
 
 fn check_server(workers: u16) {
+    with_server(workers, |target| check(|| target.clone()));
+}
+
+fn with_server(workers: u16, body: impl FnOnce(TcpTarget)) {
     let (workers, port) = (workers.to_string(), free_port().expect("a port is free").to_string());
     let dir = tempfile::tempdir().expect("a folder for snapshots");
     let dir = dir.path().to_str().expect("its name is text");
@@ -47,6 +53,42 @@ fn check_server(workers: u16) {
         panic!("the options are well-formed");
     };
     let server = Server::start(loaded.config, None).expect("a port is free");
-    let target = TcpTarget::new(&server.addresses()[0].to_string()).expect("the server has an address");
-    check(|| target.clone());
+    body(TcpTarget::new(&server.addresses()[0].to_string()).expect("the server has an address"));
+}
+
+/// Commands whose facts no real server of the versions recorded can tell, and why.
+const FACTS_NOT_COMPARED: &[(&str, &str)] = &[
+    ("client", "lacks CACHING and TRACKING, so the container differs"),
+    ("module", "lacks LOAD, LOADEX and UNLOAD"),
+    ("script", "has SHOW, which is Valkey's"),
+    ("script|show", "is Valkey's"),
+    ("xackdel", "came with Redis 8.2"),
+    ("xdelex", "came with Redis 8.2"),
+];
+
+#[test]
+fn the_facts_of_every_command_are_compared() {
+    let transcripts = Transcript::load_all(&transcripts_dir()).expect("the transcripts are well-formed");
+    let mut asked = BTreeSet::new();
+    for step in transcripts.iter().filter(|transcript| !transcript.is_later()).flat_map(Transcript::steps) {
+        if let Action::Command(args) = &step.action
+            && let [Arg::Bytes(command), Arg::Bytes(info), names @ ..] = &args[..]
+            && command.eq_ignore_ascii_case(b"command")
+            && info.eq_ignore_ascii_case(b"info")
+        {
+            asked.extend(names.iter().map(|name| name.bytes(0).to_ascii_lowercase()));
+        }
+    }
+    asked.extend(FACTS_NOT_COMPARED.iter().map(|(name, _)| name.as_bytes().to_vec()));
+    with_server(1, |mut target| {
+        let mut client = target.connect(Resp::V2).expect("the server takes connections");
+        let list = client.call(&["COMMAND", "LIST"]).expect("the server replies");
+        let missing: Vec<_> = list
+            .items()
+            .iter()
+            .map(|name| String::from_utf8_lossy(name.bytes()).into_owned())
+            .filter(|name| !asked.contains(name.as_bytes()))
+            .collect();
+        assert!(list.items().len() > 200 && missing.is_empty(), "no transcript asks for {missing:?}");
+    });
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 
 use super::process::{Server, all_cpus};
 use super::statistics::Spread;
-use super::workloads::{WORKLOADS, Workload};
+use super::workloads::{WORKLOADS, Workload, words};
 use super::{Args, Programs};
 
 /// What one server spent in the rounds that count.
@@ -52,7 +52,7 @@ fn start(args: &Args, programs: &Programs) -> anyhow::Result<Vec<Server>> {
 
 impl Load<'_> {
     fn measure(&self, workload: &Workload, servers: &[Server]) -> anyhow::Result<Vec<Cost>> {
-        if let Some((options, command)) = workload.preparation {
+        for (options, command) in workload.preparation {
             for server in servers {
                 self.run(server, options, command)?;
             }
@@ -79,6 +79,7 @@ impl Load<'_> {
                 costs[at].rate.push(rate);
             }
         }
+        servers.iter().try_for_each(|server| workload.check(&server.address().to_string()))?;
         Ok(costs)
     }
 
@@ -89,7 +90,7 @@ impl Load<'_> {
             .arg(&self.programs.load)
             .args(["-p", &server.port.to_string(), "--csv"])
             .args(options.split_whitespace())
-            .args(command.split_whitespace())
+            .args(words(options, command)?)
             .output()
             .context("taskset")?;
         let text = String::from_utf8_lossy(&output.stdout);

@@ -99,6 +99,10 @@ fn tokens(catalog: &Catalog, typed: &str, words: &[Word<'_>]) -> (usize, Vec<Can
         Some(last) if last.range.end == typed.len() && words.len() > named => (last.range.start, last.text),
         _ => return (typed.len(), Vec::new()),
     };
+    if command.name == "CONFIG GET" || command.name == "CONFIG SET" && (words.len() - named) % 2 == 1 {
+        let names: BTreeSet<&str> = catalog.directives(prefix).collect();
+        return (start, names.into_iter().map(|name| (name.to_owned(), None)).collect());
+    }
     let mut tokens = Vec::new();
     command.arguments.iter().for_each(|argument| argument.tokens(&mut tokens));
     let upper = prefix.to_ascii_uppercase();
@@ -139,7 +143,10 @@ mod tests {
               +getex\r\n%2\r\n+group\r\n+string\r\n+arguments\r\n*2\r\n%2\r\n+name\r\n+key\r\n+type\r\n+key\r\n\
               %3\r\n+name\r\n+p\r\n+type\r\n+pure-token\r\n+token\r\n+PERSIST\r\n",
         );
-        Catalog::read(&decoder.next_frame().expect("valid").expect("whole"))
+        let mut catalog = Catalog::read(&decoder.next_frame().expect("valid").expect("whole"));
+        decoder.feed(b"*4\r\n$9\r\nmaxmemory\r\n$1\r\n0\r\n$3\r\ndir\r\n$1\r\n/\r\n");
+        catalog.read_directives(&decoder.next_frame().expect("valid").expect("whole"));
+        catalog
     }
 
     fn check(typed: &str, start: usize, expected: &[&str]) {
@@ -167,6 +174,15 @@ mod tests {
         check("GETEX k PER", 8, &["PERSIST"]);
         check("getex k x", 8, &[]);
         check("getex k ", 8, &[]);
+    }
+
+    #[test]
+    fn directives() {
+        check("config get max", 11, &["maxmemory"]);
+        check("CONFIG GET dir MAX", 15, &["maxmemory"]);
+        check("config set d", 11, &["dir"]);
+        check("config set dir m", 15, &[]);
+        check("config set dir / m", 17, &["maxmemory"]);
     }
 
     #[test]

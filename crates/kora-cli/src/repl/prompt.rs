@@ -1,4 +1,4 @@
-//! The prompt: address, database, and whether a transaction is open.
+//! The prompt: address, database, and whether a transaction is open or messages come.
 
 use std::borrow::Cow;
 
@@ -22,6 +22,9 @@ impl SessionPrompt {
         }
         if state.in_transaction {
             text.push_str("(TX)");
+        }
+        if state.is_subscribed() {
+            text.push_str("(subscribed mode)");
         }
         Self { text }
     }

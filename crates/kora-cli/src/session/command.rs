@@ -10,25 +10,20 @@ pub(super) enum Kind {
     Ordinary,
     /// With replies until the connection ends.
     Stream,
-    /// Once for each argument, with what is a push message in RESP3.
-    Pushed,
+    /// Once for each argument, with what is a push message in RESP3; messages follow.
+    Subscribe,
+    /// Once for each argument or channel, with what is a push message in RESP3.
+    Unsubscribe,
 }
 
 impl Kind {
     /// The kind of `args`.
     pub(super) fn of(args: &[Vec<u8>]) -> Self {
         match name(args, 0).as_str() {
-            "subscribe" | "psubscribe" | "ssubscribe" | "monitor" => Self::Stream,
-            "unsubscribe" | "punsubscribe" | "sunsubscribe" => Self::Pushed,
+            "monitor" => Self::Stream,
+            "subscribe" | "psubscribe" | "ssubscribe" => Self::Subscribe,
+            "unsubscribe" | "punsubscribe" | "sunsubscribe" => Self::Unsubscribe,
             _ => Self::Ordinary,
-        }
-    }
-
-    /// How many replies `args` has, unless they have no end.
-    pub(super) fn reply_count(self, args: &[Vec<u8>]) -> usize {
-        match self {
-            Self::Pushed => args.len().saturating_sub(1).max(1),
-            Self::Ordinary | Self::Stream => 1,
         }
     }
 }

@@ -1,8 +1,10 @@
 //! What a server remembers of a connection and a client has to know.
 
+use std::collections::BTreeSet;
+
 use kora_protocol::Frame;
 
-use super::command::name;
+use super::command::{Kind, name};
 
 /// Which commands are answered, as `CLIENT REPLY` has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,12 +25,47 @@ pub(crate) struct State {
     /// The database to return to if the transaction does not take place.
     db_before: u32,
     replies: Replies,
+    /// What messages come from: the kind of subscription, and the channel or pattern.
+    subscriptions: BTreeSet<(Via, Vec<u8>)>,
+}
+
+/// The three kinds of subscriptions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Via {
+    Channel,
+    Pattern,
+    Sharded,
+}
+
+impl Via {
+    /// The kind that a command or a message named `word` is about.
+    fn of(word: &str) -> Option<Self> {
+        match word {
+            "subscribe" | "unsubscribe" => Some(Self::Channel),
+            "psubscribe" | "punsubscribe" => Some(Self::Pattern),
+            "ssubscribe" | "sunsubscribe" => Some(Self::Sharded),
+            _ => None,
+        }
+    }
+}
+
+/// The elements of what may be a message, and the word that says which.
+fn message(frame: &Frame) -> Option<(&str, &[Frame])> {
+    let (Frame::Push(elements) | Frame::Array(elements)) = frame.bare() else { return None };
+    let (Frame::Bulk(word) | Frame::Simple(word)) = elements.first()? else { return None };
+    Some((std::str::from_utf8(word).ok()?, elements))
 }
 
 impl State {
     /// A new connection whose database is `db`.
     pub(crate) fn at(db: u32) -> Self {
-        Self { db, in_transaction: false, db_before: db, replies: Replies::On }
+        Self {
+            db,
+            in_transaction: false,
+            db_before: db,
+            replies: Replies::On,
+            subscriptions: BTreeSet::new(),
+        }
     }
 
     /// Whether the command that was just sent will be answered.
@@ -49,6 +86,44 @@ impl State {
             }
         }
         self.replies == Replies::On
+    }
+
+    /// Whether messages come.
+    pub(crate) fn is_subscribed(&self) -> bool {
+        !self.subscriptions.is_empty()
+    }
+
+    /// Whether `frame` is a message that no command asked for just now.
+    pub(super) fn is_message(&self, frame: &Frame) -> bool {
+        self.is_subscribed()
+            && message(frame).is_some_and(|(word, _)| matches!(word, "message" | "pmessage" | "smessage"))
+    }
+
+    /// How many replies a command has, unless they have no end.
+    pub(super) fn reply_count(&self, kind: Kind, args: &[Vec<u8>]) -> usize {
+        let named = args.len().saturating_sub(1);
+        let of_kind = || {
+            let via = Via::of(&name(args, 0));
+            self.subscriptions.iter().filter(|(subscribed, _)| Some(*subscribed) == via).count()
+        };
+        match kind {
+            Kind::Subscribe => named.max(1),
+            Kind::Unsubscribe if named == 0 => of_kind().max(1),
+            Kind::Unsubscribe => named,
+            Kind::Ordinary | Kind::Stream => 1,
+        }
+    }
+
+    /// Follows what a message says of subscriptions.
+    pub(super) fn follow_message(&mut self, frame: &Frame) {
+        let Some((word, elements)) = message(frame) else { return };
+        let (Some(via), Some(Frame::Bulk(channel))) = (Via::of(word), elements.get(1)) else { return };
+        let subscription = (via, channel.clone());
+        if word.contains("unsubscribe") {
+            self.subscriptions.remove(&subscription);
+        } else {
+            self.subscriptions.insert(subscription);
+        }
     }
 
     /// Follows the effect of a command that was answered with an error: `EXEC` ends the transaction even so.

@@ -69,12 +69,35 @@ fn credentials_are_found() {
 
 #[test]
 fn commands_are_told_apart() {
-    assert_eq!(Kind::of(&words("PSubscribe a*")), Kind::Stream);
-    assert_eq!(Kind::of(&words("UNSUBSCRIBE")), Kind::Pushed);
+    assert_eq!(Kind::of(&words("PSubscribe a*")), Kind::Subscribe);
+    assert_eq!(Kind::of(&words("UNSUBSCRIBE")), Kind::Unsubscribe);
     assert_eq!(Kind::of(&words("GET monitor")), Kind::Ordinary);
     assert!(is_document(&words("client LIST")));
     assert!(!is_document(&words("client id")));
     assert_eq!(protocol(&words("HELLO 3")), Some(true));
     assert_eq!(protocol(&words("RESET")), Some(false));
     assert_eq!(protocol(&words("HELLO")), None);
+}
+
+#[test]
+fn subscriptions_are_followed() {
+    let mut state = State::at(0);
+    let told = |word: &str, channel: &str| {
+        Frame::Push(vec![
+            Frame::Bulk(word.as_bytes().to_vec()),
+            Frame::Bulk(channel.as_bytes().to_vec()),
+            Frame::Integer(1),
+        ])
+    };
+    for (word, channel) in [("subscribe", "a"), ("subscribe", "b"), ("psubscribe", "a")] {
+        state.follow_message(&told(word, channel));
+    }
+    assert!(state.is_subscribed() && state.is_message(&told("message", "a")));
+    assert_eq!(state.reply_count(Kind::Unsubscribe, &words("UNSUBSCRIBE")), 2);
+    assert_eq!(state.reply_count(Kind::Unsubscribe, &words("SUNSUBSCRIBE")), 1);
+    assert_eq!(state.reply_count(Kind::Subscribe, &words("SUBSCRIBE a b c")), 3);
+    for (word, channel) in [("unsubscribe", "a"), ("unsubscribe", "b"), ("punsubscribe", "a")] {
+        state.follow_message(&told(word, channel));
+    }
+    assert!(!state.is_subscribed() && !state.is_message(&told("message", "a")));
 }

@@ -19,7 +19,8 @@ Commands of the client:
       :quit              leave, as do \"quit\", \"exit\" and Ctrl-D
 A number before a command repeats it, as in \"5 INCR counter\".
 A line that begins with a blank is not kept in the history; one with a password never is.
-Ctrl-C ends SUBSCRIBE, MONITOR and any command that waits.
+After SUBSCRIBE any key goes back to the prompt, and Ctrl-C ends all subscriptions; it ends MONITOR and any command that
+waits, too.
 ";
 
 /// Writes what is known about `topic`.

@@ -30,6 +30,9 @@ impl KeyAt {
 /// The keys among a command's arguments, in the order of the specifications.
 pub type Keys = SmallVec<[KeyAt; 8]>;
 
+/// Adds the keys among `args` by rules of one command.
+pub type KeyFinder = fn(args: &[&[u8]], keys: &mut Keys) -> Result<(), InvalidKeys>;
+
 /// The arguments contradict the command's key specifications: a count that is no number or promises more keys than
 /// there are arguments, or a missing keyword.
 ///
@@ -88,20 +91,11 @@ pub fn extract_keys(facts: &Facts, args: &[&[u8]]) -> Result<Keys, InvalidKeys> 
 }
 
 fn extract_each(facts: &Facts, args: &[&[u8]], keys: &mut Keys) -> Result<(), InvalidKeys> {
+    if let Some(find) = facts.key_finder {
+        return find(args, keys);
+    }
     for (number, spec) in facts.keys.iter().enumerate() {
-        if let Some(word) = spec.option_word() {
-            push_behind(word, args, number, keys)?;
-            continue;
-        }
-        let begin = begin(spec.begin, args);
-        if spec.is_alternative() {
-            // Either all keys stand there, or none.
-            match begin {
-                None => continue,
-                Some(_) => keys.clear(),
-            }
-        }
-        let begin = begin.ok_or(InvalidKeys)?;
+        let begin = begin(spec.begin, args).ok_or(InvalidKeys)?;
         let Some(found) = range(spec.find, begin, args, facts.flags)? else { continue };
         let mut index = found.first;
         for _ in 0..found.count {
@@ -112,40 +106,13 @@ fn extract_each(facts: &Facts, args: &[&[u8]], keys: &mut Keys) -> Result<(), In
     Ok(())
 }
 
-impl KeySpec {
-    /// Whether it is another way to give the keys than the specifications before it: MIGRATE's word KEYS.
-    fn is_alternative(&self) -> bool {
-        matches!(self.begin, BeginSearch::Keyword(..)) && self.flags.contains(&"incomplete")
-    }
-
-    /// The word behind which one key stands, and from where on: an option, which may be left out or given again.
-    fn option_word(&self) -> Option<(&'static str, usize)> {
-        match (self.begin, self.find) {
-            (BeginSearch::Keyword(word, from), FindKeys::Range { last: 0, .. }) => {
-                Some((word, usize::try_from(from).ok()?))
-            }
-            _ => None,
-        }
-    }
-}
-
-/// Adds what stands behind each occurrence of an option's word. Some of these may be no keys: only the command knows
-/// which words are options and which are their values, and it must be given the shards of all that may be keys.
-fn push_behind(
-    (word, from): (&str, usize),
-    args: &[&[u8]],
-    spec: usize,
-    keys: &mut Keys,
-) -> Result<(), InvalidKeys> {
-    let is_word = |index: &usize| args[*index].eq_ignore_ascii_case(word.as_bytes());
-    (from..args.len().saturating_sub(1))
-        .filter(is_word)
-        .try_for_each(|at| push(keys, at + 1, spec, args.len()))
-}
-
-/// Adds a key. That its index is one of the arguments bounds every loop that calls this.
+/// Adds the argument at `index` as a key that the specification numbered `spec` describes. That it is one of the
+/// arguments bounds every loop that calls this.
+///
+/// # Errors
+/// [`InvalidKeys`] if there is no such argument.
 #[inline]
-fn push(keys: &mut Keys, index: usize, spec: usize, argument_count: usize) -> Result<(), InvalidKeys> {
+pub fn push(keys: &mut Keys, index: usize, spec: usize, argument_count: usize) -> Result<(), InvalidKeys> {
     if index >= argument_count {
         return Err(InvalidKeys);
     }

@@ -4,6 +4,7 @@
 //! Source of the vocabulary (flags, key specifications, argument types): Redis documentation, "Command key
 //! specifications" and "Command arguments".
 
+use crate::command::keys::KeyFinder;
 use crate::context::Ctx;
 use crate::error::CommandResult;
 use crate::reply::Reply;
@@ -33,6 +34,9 @@ pub struct Facts {
     pub categories: Categories,
     /// Where its keys stand.
     pub keys: &'static [KeySpec],
+    /// Finds its keys by the command's own rules where the specifications mislead: where a value may look like the word
+    /// behind which keys stand.
+    pub key_finder: Option<KeyFinder>,
     /// How it spreads over shards.
     pub route: Route,
     /// Documentation group.
@@ -66,6 +70,7 @@ impl Facts {
         flags: Flags(0),
         categories: Categories(0),
         keys: &[],
+        key_finder: None,
         route: Route::Keys,
         group: Group::Generic,
         since: "1.0.0",
@@ -155,14 +160,14 @@ bit_set! {
         SENTINEL = 15, "sentinel";
         /// Only Sentinel knows it.
         ONLY_SENTINEL = 16, "only_sentinel";
-        /// Keys can't be told from positions alone.
-        MOVABLEKEYS = 17, "movablekeys";
         /// Its key positions need not be checked in a script that declares none.
-        NO_MANDATORY_KEYS = 18, "no_mandatory_keys";
+        NO_MANDATORY_KEYS = 17, "no_mandatory_keys";
+        /// Not while a replica loads data in the background and goes on serving the old ones.
+        NO_ASYNC_LOADING = 18, "no_async_loading";
         /// Not allowed in a transaction.
         NO_MULTI = 19, "no_multi";
-        /// Works on several shards without the keys being declared.
-        NO_ASYNC_LOADING = 20, "no_async_loading";
+        /// Keys can't be told from positions alone.
+        MOVABLEKEYS = 20, "movablekeys";
         /// May run while other clients are paused or blocked by a busy script.
         ALLOW_BUSY = 21, "allow_busy";
     }
@@ -217,11 +222,12 @@ bit_set! {
 }
 
 impl Facts {
-    /// Whether the command may put itself off: until a key is ready, or until all stores are in hand.
+    /// Whether the command may put itself off: until a key is ready, until all stores are in hand, or until another shard's
+    /// is.
     #[inline]
     #[must_use]
     pub fn may_defer(&self) -> bool {
-        self.flags.has(Flags::BLOCKING) || self.route == Route::Script
+        self.flags.has(Flags::BLOCKING) || matches!(self.route, Route::Script | Route::Cursor)
     }
 
     /// All ACL categories: those declared and those the flags imply.

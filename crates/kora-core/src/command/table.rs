@@ -1,5 +1,6 @@
 //! Finds a command by its name: the core's families and the driver's own in one table.
 
+use crate::command::later::{REASON, is_later_command, is_later_subcommand};
 use crate::command::spec::{CommandSpec, CoreHandler, Facts};
 use crate::error::{CommandError, CommandResult};
 use crate::hash::{Map, key_hasher};
@@ -177,6 +178,10 @@ pub(crate) fn shown(bytes: &[u8], bytes_max: usize) -> String {
 
 #[cold]
 fn unknown_command(args: &[&[u8]]) -> CommandError {
+    let name = shown(args[0], SHOWN_BYTES_MAX);
+    if is_later_command(args[0]) {
+        return CommandError::Other(format!("ERR unknown command '{name}'{REASON}").into());
+    }
     let mut begin = String::new();
     for arg in &args[1..] {
         let Some(room) = SHOWN_BYTES_MAX.checked_sub(begin.len()).filter(|&room| room > 0) else { break };
@@ -184,13 +189,18 @@ fn unknown_command(args: &[&[u8]]) -> CommandError {
         begin.push_str(&shown(arg, room));
         begin.push_str("' ");
     }
-    let name = shown(args[0], SHOWN_BYTES_MAX);
     CommandError::Other(format!("ERR unknown command '{name}', with args beginning with: {begin}").into())
 }
 
 #[cold]
 fn unknown_subcommand<H>(container: &Command<H>, name: &[u8]) -> CommandError {
-    CommandError::UnknownSubcommand(shown(name, SHOWN_BYTES_MAX), container.facts.name.to_ascii_uppercase())
+    let (container, is_later) = (container.facts.name, is_later_subcommand(container.facts.name, name));
+    let (name, container) = (shown(name, SHOWN_BYTES_MAX), container.to_ascii_uppercase());
+    if is_later {
+        let text = format!("ERR unknown subcommand '{name}'{REASON}. Try {container} HELP.");
+        return CommandError::Other(text.into());
+    }
+    CommandError::UnknownSubcommand(name, container)
 }
 
 #[cfg(test)]

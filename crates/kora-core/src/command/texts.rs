@@ -21,6 +21,11 @@ impl Texts {
         self.ends.is_empty()
     }
 
+    /// Bytes of all strings.
+    pub(crate) fn byte_count(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Adds a string.
     #[inline]
     pub(crate) fn push(&mut self, text: &[u8]) {

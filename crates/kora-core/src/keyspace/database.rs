@@ -1,12 +1,16 @@
-//! One database of one shard: its table, how many of its keys have a deadline, and which have fields with deadlines.
+//! One database of one shard: its table, which of its keys have a deadline, and which have fields with deadlines.
 //!
-//! Every way in, out and over a deadline goes through here, so that count and index are right by construction. The
+//! Every way in, out and over a deadline goes through here, so that calendar and index are right by construction. The
 //! deadlines of a hash's fields change inside the value: see [`HashMut`](crate::types::hash::HashMut).
 //!
-//! Invariant: `field_deadlines` holds, for each hash that has fields with deadlines, the next of them with the hash of
-//! its key.
+//! Invariants:
+//! - every entry with a deadline is counted in `expiries`, and has a reminder there, see [`Expiries`];
+//! - `field_deadlines` holds, for each hash that has fields with deadlines, the next of them with the hash of
+//!   its key.
 
 use super::entry::{Entry, Heap, NewValue};
+use super::expiries::Expiries;
+use super::garbage::Garbage;
 use super::snapshot::Snapshotting;
 use super::table::{Position, Table};
 use crate::hash::KeyHasher;
@@ -19,24 +23,14 @@ use crate::types::hash::next_deadline;
 #[derive(Debug, Default)]
 pub struct Database {
     table: Table,
-    expires: usize,
+    expiries: Expiries,
     field_deadlines: Deadlines,
-    pub(super) sweep: SweepState,
     /// Cursor of the bucket from which eviction takes its next candidates.
     pub(super) next_sampled: u64,
     /// Cursor of a bucket some way behind that one, whose entries are fetched next.
     pub(super) next_fetched: u64,
     /// The snapshot that is being taken of it, and which of its entries that has no need to write any more.
     snapshot: Snapshotting,
-}
-
-/// How far the sweep for expired keys has come, and what it learned.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct SweepState {
-    /// Where it goes on.
-    pub(super) cursor: u64,
-    /// Mean time to live in milliseconds of the keys it met lately; 0 if it met none.
-    pub(super) average_ttl_ms: i64,
 }
 
 impl Database {
@@ -65,7 +59,7 @@ impl Database {
     /// Number of keys with a deadline.
     #[must_use]
     pub fn expires(&self) -> usize {
-        self.expires
+        self.expiries.count()
     }
 
     /// Number of hashes that have fields with deadlines.
@@ -79,10 +73,10 @@ impl Database {
         self.field_deadlines.first()
     }
 
-    /// Estimated mean time to live in milliseconds of the keys with a deadline; 0 if unknown.
+    /// The mean of all deadlines of keys; 0 if there are none.
     #[must_use]
-    pub fn average_ttl_ms(&self) -> i64 {
-        if self.expires == 0 { 0 } else { self.sweep.average_ttl_ms }
+    pub fn mean_deadline(&self) -> UnixMs {
+        self.expiries.mean()
     }
 
     /// Bytes of the table itself, the entries not included.
@@ -113,19 +107,35 @@ impl Database {
         (&mut self.snapshot, &mut self.table)
     }
 
-    /// The entry at `position` and the count of deadlines, which follows the entry's.
-    pub(super) fn entry_and_expires(&mut self, position: Position) -> (&mut Entry, &mut usize) {
+    /// What is known of the deadlines of its keys.
+    pub(super) fn expiries(&self) -> &Expiries {
+        &self.expiries
+    }
+
+    /// The same to go on with it, and the table to look things up.
+    #[inline]
+    pub(super) fn expiries_and_table(&mut self) -> (&mut Expiries, &Table) {
+        (&mut self.expiries, &self.table)
+    }
+
+    /// Tells the time, by which deadlines are put in order.
+    pub(crate) fn tell_time(&mut self, now: UnixMs) {
+        self.expiries.calendar.tell(now);
+    }
+
+    /// The entry at `position` and what is known of deadlines, which follows the entry's.
+    pub(super) fn entry_and_expiries(&mut self, position: Position) -> (&mut Entry, &mut Expiries) {
         let entry = entry_to_change(&mut self.table, &mut self.snapshot, position);
-        (entry, &mut self.expires)
+        (entry, &mut self.expiries)
     }
 
     /// The same, and the index of hashes with deadlines, which follows the entry's fields.
     pub(super) fn entry_and_deadlines(
         &mut self,
         position: Position,
-    ) -> (&mut Entry, &mut usize, &mut Deadlines) {
+    ) -> (&mut Entry, &mut Expiries, &mut Deadlines) {
         let entry = entry_to_change(&mut self.table, &mut self.snapshot, position);
-        (entry, &mut self.expires, &mut self.field_deadlines)
+        (entry, &mut self.expiries, &mut self.field_deadlines)
     }
 
     /// Replaces value and deadline of the entry at `position`, whose key has this hash, by a value that has no fields
@@ -137,17 +147,17 @@ impl Database {
         expiry: Option<UnixMs>,
     ) -> Option<Heap> {
         let entry = entry_to_change(&mut self.table, &mut self.snapshot, position);
-        let had_expiry = entry.has_expiry();
         self.field_deadlines.change(next_deadline(entry), None, hash);
-        let heap = entry.replace(value, expiry);
-        self.expires = self.expires + usize::from(expiry.is_some()) - usize::from(had_expiry);
-        heap
+        let deadline = self.expiries.renew(entry.deadline(), expiry, hash);
+        entry.replace(value, deadline)
     }
 
     /// Adds an entry whose key is not there.
     pub(super) fn insert(&mut self, hash: u64, mut entry: Entry, hasher: &KeyHasher) {
         self.snapshot.note_added(&mut entry);
-        self.expires += usize::from(entry.has_expiry());
+        if let Some(at) = entry.expiry() {
+            entry.write_deadline(self.expiries.add(at, hash));
+        }
         self.field_deadlines.change(None, next_deadline(&entry), hash);
         self.table.insert(hash, entry, hasher);
     }
@@ -156,40 +166,21 @@ impl Database {
     pub(super) fn remove(&mut self, position: Position, hash: u64, hasher: &KeyHasher) -> Entry {
         entry_to_change(&mut self.table, &mut self.snapshot, position);
         let entry = self.table.remove(position, hash, hasher);
-        self.expires -= usize::from(entry.has_expiry());
+        if let Some(deadline) = entry.deadline() {
+            self.expiries.forget(deadline);
+        }
         self.field_deadlines.change(next_deadline(&entry), None, hash);
         entry
     }
 
-    /// Takes several entries, given with their hashes, out of one bucket.
-    pub(super) fn remove_of_bucket<T: FromIterator<Entry>>(
-        &mut self,
-        positions: &[(Position, u64)],
-        hasher: &KeyHasher,
-    ) -> T {
-        let taken = positions
-            .iter()
-            .map(|&(position, hash)| {
-                entry_to_change(&mut self.table, &mut self.snapshot, position);
-                let entry = self.table.remove_in_place(position, hash);
-                self.expires -= usize::from(entry.has_expiry());
-                self.field_deadlines.change(next_deadline(&entry), None, hash);
-                entry
-            })
-            .collect();
-        if let Some((position, _)) = positions.first() {
-            self.table.reduce(*position, hasher);
-        }
-        taken
-    }
-
-    /// Takes all entries out, to be freed. `None` if a snapshot still has to write some: it frees them later.
-    pub(super) fn take(&mut self) -> Option<Table> {
+    /// Takes all entries out, to be freed later. A snapshot that still has to write some frees them later still.
+    pub(super) fn empty_into(&mut self, garbage: &mut Garbage) {
         let mut snapshot = std::mem::take(&mut self.snapshot);
-        let table = std::mem::take(self).table;
-        let unneeded = snapshot.keep_emptied(table);
+        let Self { table, expiries, field_deadlines, .. } = std::mem::take(self);
+        garbage.add_emptied(snapshot.keep_emptied(table));
+        garbage.add_calendar(expiries.calendar);
+        garbage.add_deadlines(field_deadlines);
         self.snapshot = snapshot;
-        unneeded
     }
 }
 

@@ -1,7 +1,7 @@
 //! A key and its value, deadline and use bits in one allocation, behind one thin pointer.
 //!
-//! The pointer's lowest bit says whether there is a deadline: a sweep for expired keys reads table slots and touches
-//! no entry without one. The parts of the allocation are described in [`shape`]; long values and collections have
+//! The pointer's lowest bit says whether there is a deadline: eviction among those that have one reads table slots and
+//! touches no other entry. The parts of the allocation are described in [`shape`]; long values and collections have
 //! memory of their own, which the entry owns.
 //!
 //! Invariants, on which every unsafe block here relies:
@@ -11,6 +11,7 @@
 //! - the cell holds `i64`, `Option<Box<dyn Object>>` (`None` only while the value is being replaced) or `Vec<u8>`.
 #![expect(unsafe_code, reason = "one allocation of variable layout; safe for all who use it")]
 
+pub(crate) mod deadline;
 mod form;
 mod heap;
 mod modify;
@@ -28,6 +29,7 @@ use super::object::Object;
 use super::usage::Usage;
 use crate::config::CoreConfig;
 use crate::time::UnixMs;
+use deadline::Deadline;
 pub(crate) use form::Form;
 pub use form::Packing;
 use form::{kind_bits, kind_of};
@@ -219,7 +221,7 @@ impl Entry {
             value,
         );
         if let Some(at) = expiry {
-            entry.write_deadline(at);
+            entry.write_deadline(Deadline::at(at));
         }
         entry
     }
@@ -309,8 +311,15 @@ impl Entry {
     #[inline]
     #[must_use]
     pub fn expiry(&self) -> Option<UnixMs> {
+        self.deadline().map(Deadline::time)
+    }
+
+    /// The deadline as it is stored.
+    #[inline]
+    pub(super) fn deadline(&self) -> Option<Deadline> {
         // SAFETY: the bit says that a deadline stands behind the header.
-        self.has_expiry().then(|| UnixMs(unsafe { self.base().add(HEADER_BYTES).cast::<i64>().read() }))
+        let bits = || unsafe { self.base().add(HEADER_BYTES).cast::<i64>().read() };
+        self.has_expiry().then(|| Deadline::from_bits(bits()))
     }
 
     /// Whether the deadline has passed at `now`.

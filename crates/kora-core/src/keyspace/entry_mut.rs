@@ -1,6 +1,7 @@
 //! An entry in its table, open for modification.
 
 use super::entry::{Entry, Form, Kind, NewValue, Packing};
+use super::expiries::Expiries;
 use super::garbage::Garbage;
 use super::object::Object;
 use super::usage::Usage;
@@ -11,7 +12,9 @@ use crate::types::listpack::Buffer;
 #[derive(Debug)]
 pub struct EntryMut<'a> {
     entry: &'a mut Entry,
-    expires: &'a mut usize,
+    /// The hash of its key.
+    hash: u64,
+    expiries: &'a mut Expiries,
     garbage: &'a mut Garbage,
 }
 
@@ -25,8 +28,12 @@ impl std::ops::Deref for EntryMut<'_> {
 }
 
 impl<'a> EntryMut<'a> {
-    pub(super) fn new(entry: &'a mut Entry, expires: &'a mut usize, garbage: &'a mut Garbage) -> Self {
-        Self { entry, expires, garbage }
+    pub(super) fn new(
+        (entry, hash): (&'a mut Entry, u64),
+        expiries: &'a mut Expiries,
+        garbage: &'a mut Garbage,
+    ) -> Self {
+        Self { entry, hash, expiries, garbage }
     }
 
     /// Replaces the value by an integer, in place; the deadline stays.
@@ -65,7 +72,7 @@ impl<'a> EntryMut<'a> {
 
     #[inline]
     fn replace(&mut self, value: NewValue<'_>) {
-        let heap = self.entry.replace(value, self.entry.expiry());
+        let heap = self.entry.replace(value, self.entry.deadline());
         self.garbage.add_heap(heap);
     }
 
@@ -105,8 +112,8 @@ impl<'a> EntryMut<'a> {
 
     /// Gives the entry a deadline or takes it away.
     pub fn set_expiry(&mut self, at: Option<UnixMs>) {
-        *self.expires = *self.expires + usize::from(at.is_some()) - usize::from(self.entry.has_expiry());
-        self.entry.set_expiry(at);
+        let deadline = self.expiries.renew(self.entry.deadline(), at, self.hash);
+        self.entry.set_deadline(deadline);
     }
 
     /// Makes the entry look unused for so long, for RESTORE and tests.

@@ -89,8 +89,9 @@ impl ShardStore {
     fn hash_mut(&mut self, db: DbIndex, hash: u64, position: Position) -> HashMut<'_> {
         let limits = Limits::new(&self.config);
         let seed = splitmix64(&mut self.random_state);
-        let (entry, expires, deadlines) = self.databases[db.index()].entry_and_deadlines(position);
-        HashMut::new(EntryMut::new(entry, expires, &mut self.garbage), limits, seed, (deadlines, hash))
+        let (entry, expiries, deadlines) = self.databases[db.index()].entry_and_deadlines(position);
+        let entry = EntryMut::new((entry, hash), expiries, &mut self.garbage);
+        HashMut::new(entry, limits, seed, (deadlines, hash))
     }
 
     /// Deletes fields whose time has come, and the hash at `position` if none are left. Returns how many they were.
@@ -118,6 +119,9 @@ impl ShardStore {
             let entry = self.databases[db.index()].remove(position, hash, &self.hasher);
             self.garbage.add_entry(entry);
             journal.incidental_event(EventClass::GENERIC, "del", db, &key);
+            self.note_removal(db, &key);
+        } else {
+            self.note_value(db, &key);
         }
         expired.len()
     }

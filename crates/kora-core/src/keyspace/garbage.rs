@@ -1,13 +1,15 @@
-//! What is to be freed, but not now: emptied tables, long strings and large collections.
+//! What is to be freed, but not now: emptied tables with what belongs to them, long strings and large collections.
 //!
 //! Freeing millions of entries at once would stop the shard. So they wait here until the driver frees some between
 //! two rounds, or takes all of it away to another thread.
 
 use std::collections::VecDeque;
 
+use super::calendar::Calendar;
 use super::entry::{Entry, Heap};
 use super::table::Table;
 use crate::shard::store::ShardStore;
+use crate::types::deadlines::Deadlines;
 
 /// What takes more effort than this, in allocations, is freed later.
 const LARGE_EFFORT: usize = 64;
@@ -20,11 +22,14 @@ const ALLOCATION_BYTES: usize = 64;
 pub struct Garbage {
     queue: VecDeque<Waste>,
     bytes: usize,
+    objects: usize,
 }
 
 #[derive(Debug)]
 enum Waste {
     Table(Table),
+    Calendar(Box<Calendar>),
+    Deadlines(Deadlines),
     Heap(Heap),
 }
 
@@ -42,6 +47,12 @@ impl Garbage {
         self.bytes
     }
 
+    /// Objects that were thrown in: keys of tables, and values.
+    #[must_use]
+    pub fn objects(&self) -> usize {
+        self.objects
+    }
+
     /// Frees up to about `budget` allocations. Returns whether anything is left.
     pub fn free_some(&mut self, budget: usize) -> bool {
         let mut left = budget;
@@ -51,6 +62,14 @@ impl Garbage {
             let (effort, is_gone) = match waste {
                 Waste::Table(table) => {
                     let freed = table.free_some(left);
+                    (freed, freed < left)
+                }
+                Waste::Calendar(calendar) => {
+                    let freed = calendar.free_some(left);
+                    (freed, freed < left)
+                }
+                Waste::Deadlines(deadlines) => {
+                    let freed = deadlines.free_some(left);
                     (freed, freed < left)
                 }
                 Waste::Heap(Heap::Bytes(bytes)) => (Heap::bytes_effort(bytes), true),
@@ -67,10 +86,11 @@ impl Garbage {
         !self.is_empty()
     }
 
-    /// Takes a table to be freed later, unless it holds little.
+    /// Takes a table to be freed later, unless it is empty.
     pub(super) fn add_table(&mut self, table: Table) {
-        if table.len() > LARGE_EFFORT {
+        if table.len() > 0 {
             self.bytes += table.memory_bytes() + table.len() * ALLOCATION_BYTES;
+            self.objects += table.len();
             self.queue.push_back(Waste::Table(table));
         }
     }
@@ -79,6 +99,22 @@ impl Garbage {
     pub(super) fn add_emptied(&mut self, table: Option<Table>) {
         if let Some(table) = table {
             self.add_table(table);
+        }
+    }
+
+    /// Takes the calendar of an emptied database, unless it holds little.
+    pub(super) fn add_calendar(&mut self, calendar: Calendar) {
+        if calendar.allocations() > LARGE_EFFORT {
+            self.bytes += calendar.memory_bytes();
+            self.queue.push_back(Waste::Calendar(Box::new(calendar)));
+        }
+    }
+
+    /// Takes the index of fields' deadlines of an emptied database, unless it holds little.
+    pub(super) fn add_deadlines(&mut self, deadlines: Deadlines) {
+        if deadlines.allocations() > LARGE_EFFORT {
+            self.bytes += deadlines.memory_bytes();
+            self.queue.push_back(Waste::Deadlines(deadlines));
         }
     }
 
@@ -92,6 +128,7 @@ impl Garbage {
                 Heap::Bytes(bytes) => bytes.capacity(),
                 Heap::Object(object) => object.free_effort() * ALLOCATION_BYTES,
             };
+            self.objects += 1;
             self.queue.push_back(Waste::Heap(heap));
         }
     }

@@ -17,6 +17,7 @@ impl ShardStore {
     pub fn load(&mut self, db: DbIndex, entries: &mut Vec<Entry>, now: UnixMs) -> Result<(), Entry> {
         let Self { databases, hasher, config, .. } = self;
         let database = &mut databases[db.index()];
+        database.tell_time(now);
         let fetch = |entry: &Entry| {
             let hash = hash_key(hasher, entry.key());
             database.table().prefetch_bucket(hash);
@@ -38,9 +39,7 @@ impl ShardStore {
     /// Forgets all keys of all databases, to load others. It is no change of the data: nobody is told.
     pub fn unload(&mut self) {
         for database in &mut self.databases {
-            if let Some(table) = database.take() {
-                self.garbage.add_emptied(Some(table));
-            }
+            database.empty_into(&mut self.garbage);
         }
     }
 }

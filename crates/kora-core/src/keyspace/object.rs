@@ -5,7 +5,10 @@ use std::fmt::Debug;
 
 use super::entry::{Encoding, Kind};
 
-/// A value that is not a string. A new data type implements this and nothing else of the keyspace changes.
+/// A value that is not a string.
+///
+/// A new data type implements this. It also needs a [`Kind`], an [`Encoding`], its RDB reader and writer (`rdb/`), its part of
+/// DEBUG DIGEST (`digest`) and, if it has deadlines inside, a place in the sweep.
 pub trait Object: Any + Send + Debug {
     /// Its data type; never changes.
     fn kind(&self) -> Kind;

@@ -1,47 +1,34 @@
 //! The sweep for expired keys, and expired fields of hashes, that nobody looks up.
 //!
-//! It goes through the tables bucket by bucket and reads only entries whose slot says that they have a deadline. It
-//! stops early where few of those it meets have expired, so that its price follows what there is to find. Hashes with
-//! fields that are due are found in an index, in order of time.
+//! Keys are found by the calendar of their database, fields by an index of hashes, both in order of time: what a sweep costs
+//! follows what there is to find, whatever else is in the database.
 
-use smallvec::SmallVec;
-
-use super::database::{Database, SweepState};
+use super::calendar::BATCH_LEN;
+use super::database::Database;
 use super::entry::Entry;
-use super::table::Position;
+use super::expiries;
 use crate::hash::{KeyHasher, hash_key};
 use crate::journal::{EventClass, Journal};
 use crate::shard::store::{DbIndex, ShardStore};
 use crate::time::UnixMs;
 
-/// Entries with a deadline between two looks at how much was found.
-const BATCH_ENTRIES: usize = 20;
-/// Buckets that a batch passes at most to find them.
-const BATCH_BUCKETS: usize = 256;
-/// The sweep of a database goes on while more than one in so many keys with a deadline had expired.
-const WORTHWHILE: usize = 10;
-/// A key counts for one in so many when the average time to live is brought up to date.
-const AVERAGE_WEIGHT: i64 = 50;
+/// Fields' deadlines in the same stretch of so many milliseconds are looked for together.
+const FIELDS_TOGETHER_MS: i64 = 16;
 
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sweep {
-    /// Entries with a deadline that were looked at.
+    /// Reminders of deadlines, and fields, that were looked at.
     pub examined: usize,
-    /// Those that had expired and were deleted.
+    /// Keys that had expired and were deleted.
     pub expired: usize,
-    /// Whether the budget ended it while there was plenty to find: the driver should soon call again.
+    /// Whether the budget ended it while there was more to do: the driver should soon call again.
     pub is_cut_short: bool,
 }
 
-impl Sweep {
-    fn is_worthwhile(self) -> bool {
-        self.expired * WORTHWHILE > self.examined
-    }
-}
-
 impl ShardStore {
-    /// Deletes expired keys and fields of all databases, looking at up to about `budget` buckets, entries and fields.
+    /// Deletes expired keys and fields of all databases, looking at up to about `budget` of them. What is due has gone a few
+    /// milliseconds after its deadline at the latest if this is called as [`ShardStore::next_due`] tells.
     pub fn sweep(&mut self, journal: &mut Journal, now: UnixMs, budget: usize) -> Sweep {
         let mut total = Sweep::default();
         if !self.config.active_expire {
@@ -50,41 +37,74 @@ impl ShardStore {
         let mut left = budget;
         for _ in 0..self.databases.len() {
             let db = self.next_swept;
-            left = left.saturating_sub(self.sweep_fields(journal, db, now, left));
-            total.is_cut_short |= left == 0;
-            while self.databases[db.index()].expires() > 0 && left > 0 {
-                let (batch, cost) = self.sweep_batch(journal, db, now);
-                total.examined += batch.examined;
-                total.expired += batch.expired;
-                left = left.saturating_sub(cost);
-                total.is_cut_short = left == 0 && batch.is_worthwhile();
-                if !batch.is_worthwhile() {
+            self.databases[db.index()].tell_time(now);
+            let fields = self.sweep_fields(journal, db, now, left);
+            left = left.saturating_sub(fields);
+            total.examined += fields;
+            while left > 0 {
+                let (examined, expired) = self.sweep_batch(journal, db, now, left);
+                if examined == 0 {
                     break;
                 }
+                total.examined += examined;
+                total.expired += expired;
+                left = left.saturating_sub(examined);
             }
             if left == 0 {
                 break;
             }
             self.next_swept = DbIndex((db.0 + 1) % self.config.database_count);
         }
+        total.is_cut_short = left == 0 && self.databases.iter().any(|database| database.is_due(now));
         total
     }
 
-    /// Looks at some entries of one database. Returns what it did and how many buckets and entries it looked at.
-    fn sweep_batch(&mut self, journal: &mut Journal, db: DbIndex, now: UnixMs) -> (Sweep, usize) {
-        let mut batch = Sweep::default();
-        let mut buckets = 0;
-        while batch.examined < BATCH_ENTRIES && buckets < BATCH_BUCKETS {
-            buckets += 1;
-            let database = &mut self.databases[db.index()];
-            let (examined, expired) = database.sweep_bucket(now, &self.hasher);
-            batch.examined += examined;
-            batch.expired += expired.len();
-            for entry in expired {
+    /// When there is something to sweep again, which may be in the past; `None` if nothing has a deadline or the sweep is
+    /// switched off. Complexity: O(number of databases).
+    #[must_use]
+    pub fn next_due(&self) -> Option<UnixMs> {
+        if !self.config.active_expire {
+            return None;
+        }
+        self.databases.iter().filter_map(Database::next_due).min()
+    }
+
+    /// About how many keys have expired and were not found yet, as of the last sweep.
+    #[must_use]
+    pub fn overdue(&self) -> usize {
+        self.databases.iter().map(|database| database.expiries().calendar.overdue()).sum()
+    }
+
+    /// Number of keys with a deadline in all databases.
+    #[must_use]
+    pub fn expiring(&self) -> usize {
+        self.databases.iter().map(Database::expires).sum()
+    }
+
+    /// Looks after some reminders of one database that have come, or, if there are too many void ones, at some others. Returns
+    /// how many they were, and how many keys had expired.
+    fn sweep_batch(
+        &mut self,
+        journal: &mut Journal,
+        db: DbIndex,
+        now: UnixMs,
+        budget: usize,
+    ) -> (usize, usize) {
+        let (expiries, table) = self.databases[db.index()].expiries_and_table();
+        let batch = expiries.calendar.take(budget.min(BATCH_LEN));
+        if batch.is_empty() {
+            let examined = if expiries.has_too_many() { expiries.review(table) } else { 0 };
+            return (examined, 0);
+        }
+        expiries::prefetch(&batch, table);
+        let mut expired = 0;
+        for &reminder in &batch {
+            if let Some(entry) = self.databases[db.index()].heed(reminder, now, &self.hasher) {
+                expired += 1;
                 self.bury(journal, db, entry);
             }
         }
-        (batch, buckets + batch.examined)
+        (batch.len(), expired)
     }
 
     /// Does what belongs to the end of an entry whose time has come, once it is out of its table.
@@ -97,26 +117,39 @@ impl ShardStore {
     }
 }
 
-/// Entries of one bucket.
-type FromBucket<T> = SmallVec<[T; 7]>;
-
 impl Database {
-    /// Takes the expired entries out of the next bucket. Returns how many had a deadline, and those taken.
-    fn sweep_bucket(&mut self, now: UnixMs, hasher: &KeyHasher) -> (usize, FromBucket<Entry>) {
-        let mut expired: FromBucket<(Position, u64)> = SmallVec::new();
-        let mut average = self.sweep.average_ttl_ms;
-        let mut examined = 0;
-        let (entries, next) = self.table().bucket(self.sweep.cursor);
-        for (position, entry) in entries.filter(|(_, entry)| entry.has_expiry()) {
-            examined += 1;
-            if entry.is_expired(now) {
-                expired.push((position, hash_key(hasher, entry.key())));
-            } else if let Some(at) = entry.expiry() {
-                let ttl = at.0.saturating_sub(now.0);
-                average = if average == 0 { ttl } else { average + (ttl - average) / AVERAGE_WEIGHT };
-            }
+    /// When there is something to sweep in it.
+    fn next_due(&self) -> Option<UnixMs> {
+        if self.expiries().has_too_many() {
+            return Some(UnixMs(0));
         }
-        self.sweep = SweepState { cursor: next, average_ttl_ms: average };
-        (examined, self.remove_of_bucket(&expired, hasher))
+        let fields = self.next_field_deadline().map(|(at, _)| end_of_stretch(at));
+        let keys = self.expiries().calendar.next();
+        fields.into_iter().chain(keys).min()
     }
+
+    /// Whether there is something to sweep in it.
+    fn is_due(&self, now: UnixMs) -> bool {
+        self.next_field_deadline().is_some_and(|(at, _)| at < now)
+            || self.next_due().is_some_and(|due| due <= now)
+    }
+
+    /// Looks after a reminder that was taken from the calendar: takes out the entry it is about if that has expired.
+    fn heed(&mut self, reminder: u64, now: UnixMs, hasher: &KeyHasher) -> Option<Entry> {
+        let (expiries, table) = self.expiries_and_table();
+        let position = expiries::find(reminder, table)?;
+        let entry = table.entry(position);
+        if entry.is_expired(now) {
+            let hash = hash_key(hasher, entry.key());
+            return Some(self.remove(position, hash, hasher));
+        }
+        if let Some(at) = entry.expiry() {
+            expiries.calendar.note(at, reminder);
+        }
+        None
+    }
+}
+
+fn end_of_stretch(at: UnixMs) -> UnixMs {
+    UnixMs(at.0.saturating_add(FIELDS_TOGETHER_MS).div_euclid(FIELDS_TOGETHER_MS) * FIELDS_TOGETHER_MS)
 }

@@ -94,7 +94,7 @@ fn every_encoding_survives_a_payload() {
         assert_eq!(again.kind(), entry.kind());
         let content = |entry: &Entry| {
             let mut entry = entry.duplicate();
-            entry.set_expiry(None);
+            entry.set_deadline(None);
             Digest::of_value(&entry, Detail::All)
         };
         assert_eq!(content(&again), content(entry), "{entry:?}");

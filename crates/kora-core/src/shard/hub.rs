@@ -8,10 +8,10 @@
 //! received work and before it runs it: see [`super::runner`].
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use parking_lot::{Mutex, MutexGuard};
+use kora_locks::{RankedMutex, RankedMutexGuard, rank};
 
 use super::driven::Driven;
 use super::operation::{Driver, Operation, Part};
@@ -76,8 +76,8 @@ pub struct DatabaseUsage {
     pub keys: AtomicU64,
     /// Keys with a deadline.
     pub expires: AtomicU64,
-    /// Mean time until those deadlines, in milliseconds.
-    pub average_ttl_ms: AtomicU64,
+    /// The mean of those deadlines, in milliseconds since 1970.
+    pub mean_deadline_ms: AtomicI64,
     /// Hashes that have fields with a deadline.
     pub expiring_hashes: AtomicU64,
 }
@@ -93,7 +93,7 @@ struct Port<D: Driver> {
 /// What the shards of an engine share.
 pub struct Hub<D: Driver> {
     ports: Box<[Port<D>]>,
-    next_ticket: Mutex<u64>,
+    next_ticket: RankedMutex<{ rank::TICKETS }, u64>,
     /// Number of tickets published: those below it are.
     published: AtomicU64,
 }
@@ -117,7 +117,7 @@ impl<D: Driver> Hub<D> {
                 (port, Doors { lane: lane_end, inbox: inbox_end })
             })
             .unzip();
-        (Self { ports: ports.into(), next_ticket: Mutex::new(0), published: AtomicU64::new(0) }, doors)
+        (Self { ports: ports.into(), next_ticket: RankedMutex::new(0), published: AtomicU64::new(0) }, doors)
     }
 
     /// Number of shards.
@@ -140,7 +140,7 @@ impl<D: Driver> Hub<D> {
             usage.keys.store(database.len() as u64, Ordering::Relaxed);
             usage.expires.store(database.expires() as u64, Ordering::Relaxed);
             usage.expiring_hashes.store(database.expiring_hashes() as u64, Ordering::Relaxed);
-            usage.average_ttl_ms.store(database.average_ttl_ms().unsigned_abs(), Ordering::Relaxed);
+            usage.mean_deadline_ms.store(database.mean_deadline().0, Ordering::Relaxed);
         }
     }
 
@@ -234,7 +234,7 @@ impl<D: Driver> Hub<D> {
 #[derive(Debug)]
 pub struct Submission<'a, D: Driver> {
     hub: &'a Hub<D>,
-    next_ticket: MutexGuard<'a, u64>,
+    next_ticket: RankedMutexGuard<'a, { rank::TICKETS }, u64>,
     ticket: Ticket,
     operation: Arc<Operation<D>>,
     resumed: Option<Resumed>,

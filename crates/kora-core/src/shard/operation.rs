@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use kora_locks::{RankedMutex, rank};
 use smallvec::SmallVec;
 
 use super::claim::{Abandoned, Claim};
@@ -16,6 +16,7 @@ use super::store::{DbIndex, ShardStore};
 use super::watch::{Watch, Watched};
 use crate::command::Run;
 use crate::command::spec::{CoreHandler, Facts, Flags, Merge};
+use crate::context::Onward;
 use crate::reply::Reply;
 use crate::slot::ShardId;
 use crate::time::UnixMs;
@@ -124,6 +125,14 @@ impl Request {
             watched: None,
             is_driven: false,
         }
+    }
+
+    /// What a command, this one, goes on as.
+    fn onward(&self, onward: &Onward) -> Self {
+        let args: SmallVec<[&[u8]; 16]> = onward.args.iter().map(|arg| &arg[..]).collect();
+        let mut request = Self::default();
+        request.push_whole(self.items[0].facts, onward.handler, &args, onward.shard);
+        request
     }
 
     /// Makes room for so many commands with so many arguments and bytes in all, so that it need not grow.
@@ -313,7 +322,7 @@ pub(super) enum Course {
     /// The shards deposit their stores; the last to arrive runs the only item, or all of a transaction's, with all of them,
     /// or sends them to the worker that does.
     #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
-    Lend(Mutex<Vec<Box<ShardStore>>>),
+    Lend(RankedMutex<{ rank::LENT_STORES }, Vec<Box<ShardStore>>>),
 }
 
 /// What all commands of an operation share.
@@ -360,7 +369,7 @@ impl<D: Driver> Operation<D> {
     pub fn new(request: Request, setting: Setting<Style<D>>, origin: D::Origin) -> Self {
         let course = match request.shards.len() {
             1 => Course::Single,
-            _ if request.form != Form::Pipeline => Course::Lend(Mutex::default()),
+            _ if request.form != Form::Pipeline => Course::Lend(RankedMutex::default()),
             _ => Course::FanOut,
         };
         Self { request, course, setting, claim: Claim::default(), origin }
@@ -392,6 +401,11 @@ impl<D: Driver> Operation<D> {
     /// The same operation, which has not run, for all stores together.
     pub(super) fn on_all(&self, shard_count: u16) -> Self {
         Self::new(self.request.on_all(shard_count), self.setting.clone(), self.origin.clone())
+    }
+
+    /// The operation that goes on with this one's command with another shard's store.
+    pub(super) fn onward(&self, onward: &Onward) -> Self {
+        Self::new(self.request.onward(onward), self.setting.clone(), self.origin.clone())
     }
 
     /// Whether its client left before it ran, and it would take something that nobody gets.

@@ -103,6 +103,10 @@ pub(super) fn add_shards_of_whole(facts: &Facts, args: &[&[u8]], shard_count: u1
         return (0..shard_count).for_each(|shard| request.add_shard(ShardId(shard)));
     }
     match place(facts, args, shard_count) {
+        // It can't go on with another shard's store from within.
+        Placement::One(first) if facts.route == Route::Cursor => {
+            (first.0..shard_count).for_each(|shard| request.add_shard(ShardId(shard)));
+        }
         Placement::Anywhere => {}
         Placement::One(shard) => request.add_shard(shard),
         Placement::Together(shards) => shards.iter().for_each(|&shard| request.add_shard(shard)),

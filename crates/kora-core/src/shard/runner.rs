@@ -28,7 +28,7 @@ use super::waiters::Waiter;
 use super::watch::Watched;
 use crate::command::spec::{CoreHandler, Flags, Merge};
 use crate::config::CoreConfig;
-use crate::context::{Blocking, Ctx, Deferral, Resume, Stores};
+use crate::context::{Blocking, Ctx, Deferral, Onward, Resume, Stores};
 use crate::journal::{Announcement, Effects, Journal};
 use crate::keyspace::eviction::Eviction;
 use crate::keyspace::garbage::Garbage;
@@ -247,7 +247,7 @@ impl<D: Driver> Shard<D> {
         match deferral {
             None => Ran::Replied,
             Some(Deferral::Paused(resume)) => Ran::Paused(resume),
-            Some(Deferral::Wait(_) | Deferral::NeedsAll) => Ran::Deferred,
+            Some(Deferral::Wait(_) | Deferral::NeedsAll | Deferral::Onward(_)) => Ran::Deferred,
         }
     }
 
@@ -495,6 +495,7 @@ impl<D: Driver> Shard<D> {
         match deferral {
             None => self.answer(operation, replies),
             Some(Deferral::NeedsAll) => self.submit_to_all(&operation),
+            Some(Deferral::Onward(onward)) => self.forward(&operation, &onward),
             Some(Deferral::Paused(resume)) => {
                 let store = self.store.take().expect("it is at home while commands of its own run");
                 self.paused = Some(Paused { resume, operation, stores: vec![store], now });
@@ -598,6 +599,10 @@ impl<D: Driver> Shard<D> {
                 self.submit_to_all(operation);
                 return Ok(None);
             }
+            Some(Deferral::Onward(onward)) => {
+                self.forward(operation, &onward);
+                return Ok(None);
+            }
             Some(Deferral::Wait(wish)) => {
                 self.block(stores, Arc::clone(operation), wish);
                 return Ok(None);
@@ -606,6 +611,13 @@ impl<D: Driver> Shard<D> {
         }
         replies.end_item();
         Ok(Some(Part { operation: Arc::clone(operation), shard: self.id, replies }))
+    }
+
+    /// Sends a command that has done its part here on to another shard, whose reply is the command's.
+    #[cold]
+    fn forward(&mut self, operation: &Operation<D>, onward: &Onward) {
+        self.hand_over();
+        self.hub.submit(Arc::new(operation.onward(onward)));
     }
 
     /// Submits an operation that has not run once more, for all stores together.

@@ -146,6 +146,9 @@ impl ShardStore {
     /// count as used at `time`, whatever the time that commands are given.
     pub fn set_replaying(&mut self, time: Option<UnixMs>) {
         self.replay_time = time;
+        if let Some(time) = time {
+            self.databases.iter_mut().for_each(|database| database.tell_time(time));
+        }
     }
 
     /// Whether effects are replayed.

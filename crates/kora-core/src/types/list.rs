@@ -26,6 +26,7 @@ use crate::keyspace::entry::{Entry, Kind, Packing};
 use crate::keyspace::{EntryMut, PackedMut};
 use crate::types::listpack::{self, Buffer, Element, ListPack};
 use fill::Fill;
+pub use fill::set_packed_threshold;
 pub use quicklist::{Figures, QuickList};
 pub(crate) use stored::{ListLoader, Stored};
 pub use view::ListRef;

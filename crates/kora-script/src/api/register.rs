@@ -7,6 +7,7 @@ use mlua::chunk::ChunkMode;
 use mlua::{Function, IntoLuaMulti as _, Lua, MultiValue, Table, Value};
 
 use super::{Shared, failed};
+use crate::bodies::{Bodies, Body};
 use crate::flags::ScriptFlags;
 use crate::library::{BAD_NAME, FunctionFacts, is_name};
 use crate::run::Registered;
@@ -48,7 +49,7 @@ pub(super) fn add(lua: &Lua, raising: &Function, run: &Shared) -> mlua::Result<(
 
 fn keep(run: &Shared, registered: Registered) -> Result<(), &'static str> {
     let mut run = run.borrow_mut();
-    let Some(functions) = &mut run.registered else {
+    let Some(functions) = run.registered() else {
         return Err("ERR redis.register_function can only be called on FUNCTION LOAD command");
     };
     if !is_name(&registered.facts.name) {
@@ -78,20 +79,21 @@ fn registration(lua: &Lua, args: &MultiValue) -> Read<Registered> {
             let Value::Function(callback) = callback else {
                 return Ok(Err("second argument to redis.register_function must be a function"));
             };
-            Ok(Ok(registered(name, None, ScriptFlags::default(), callback.clone())))
+            Ok(Ok(registered(name, None, ScriptFlags::default(), body(lua, callback)?)))
         }
         _ => Ok(Err("wrong number of arguments to redis.register_function")),
     }
 }
 
-fn registered(
-    name: Box<[u8]>,
-    description: Option<Box<[u8]>>,
-    flags: ScriptFlags,
-    callback: Function,
-) -> Registered {
+fn registered(name: Box<[u8]>, description: Option<Box<[u8]>>, flags: ScriptFlags, body: Body) -> Registered {
     let wanders = AtomicBool::new(false);
-    Registered { facts: FunctionFacts { name, description, flags, wanders }, callback }
+    Registered { facts: FunctionFacts { name, description, flags, wanders }, body }
+}
+
+/// Keeps a function that was registered.
+fn body(lua: &Lua, callback: &Function) -> mlua::Result<Body> {
+    let bodies = lua.app_data_ref::<Rc<Bodies>>().map(|bodies| Rc::clone(&bodies));
+    bodies.ok_or_else(|| mlua::Error::runtime("not a state for functions"))?.keep(callback)
 }
 
 fn by_name(lua: &Lua, named: &Table) -> Read<Registered> {
@@ -141,7 +143,7 @@ fn by_name(lua: &Lua, named: &Table) -> Read<Registered> {
     let Some(callback) = callback else {
         return Ok(Err("redis.register_function must get a callback argument"));
     };
-    Ok(Ok(registered(name, description, flags, callback)))
+    Ok(Ok(registered(name, description, flags, body(lua, &callback)?)))
 }
 
 /// The flags that a list names; `None` if one is unknown.

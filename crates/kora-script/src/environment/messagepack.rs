@@ -23,6 +23,9 @@ pub(super) fn library(lua: &Lua, output_max_bytes: usize) -> mlua::Result<Table>
     table.raw_set("_DESCRIPTION", "MessagePack C implementation for Lua")?;
     let pack = native::function(lua, move |lua, arguments| pack(lua, &arguments, output_max_bytes))?;
     table.raw_set("pack", pack)?;
+    // More arguments than the C library has room for; they need not come here for that.
+    let refuse = |_: &Lua, _| Err(Failure::argument(0, "Too many arguments for MessagePack pack."));
+    table.raw_set("refuse_many", native::function(lua, refuse)?)?;
     table.raw_set("unpack", native::function(lua, |lua, arguments| unpack(lua, &arguments, None, 0))?)?;
     let one = native::function(lua, |lua, arguments| {
         let offset = optional(&arguments, 2)?;

@@ -7,9 +7,9 @@ local native = ...
 local globals = _G
 local collectgarbage, error, getmetatable, ipairs, next, pairs = collectgarbage, error, getmetatable, ipairs, next, pairs
 local pcall, rawget, rawset, select, setmetatable, tostring, type = pcall, rawget, rawset, select, setmetatable, tostring, type
-local load, tonumber, xpcall = load, tonumber, xpcall
+local load, tonumber, unpack, xpcall = load, tonumber, unpack, xpcall
 local concat, insert, foreach = table.concat, table.insert, table.foreach
-local format, gmatch = string.format, string.gmatch
+local find, format, gmatch = string.find, string.format, string.gmatch
 local log, gsub, rep, sort, tohex = math.log, string.gsub, string.rep, table.sort, bit.tohex
 local create, resume, running, wrap = coroutine.create, coroutine.resume, coroutine.running, coroutine.wrap
 local FAILED = native.failed
@@ -129,6 +129,28 @@ globals.xpcall = function(...)
     return xpcall((...), (select(2, ...)))
   end
   return xpcall(...)
+end
+
+-- LuaJIT's own has no room for a few of the 7999 values that Lua 5.1 gives.
+globals.unpack = function(...)
+  local list, first, last = ...
+  if type(list) == "table" then
+    first, last = first or 1, last or #list
+    if type(first) == "number" and type(last) == "number" and last - first > 7980 and last - first < 7999 then
+      local second, third, fourth, fifth = rawget(list, first + 1), rawget(list, first + 2), rawget(list, first + 3), rawget(list, first + 4)
+      return rawget(list, first), second, third, fourth, fifth, unpack(list, first + 5, last)
+    end
+  end
+  return unpack(...)
+end
+
+-- LuaJIT reads binary numbers, too.
+globals.tonumber = function(...)
+  local value, base = ...
+  if type(value) == "string" and (base == nil or base == 10) and find(value, "^%s*[-+]?0[bB]") then
+    return nil
+  end
+  return tonumber(...)
 end
 
 local function compile(source, name)
@@ -365,6 +387,14 @@ math.randomseed = guard(native.random.randomseed)
 
 globals.struct = guard_all(native.struct)
 globals.cmsgpack = guard_all(native.cmsgpack)
+local pack, refuse_many = native.cmsgpack.pack, native.cmsgpack.refuse_many
+globals.cmsgpack.refuse_many = nil
+globals.cmsgpack.pack = function(...)
+  if select("#", ...) > 4000 then
+    return finish(refuse_many())
+  end
+  return finish(pack(...))
+end
 
 -- cjson.new makes a library with settings of its own.
 local new_cjson

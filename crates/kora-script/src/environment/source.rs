@@ -277,7 +277,7 @@ impl Returns {
         open.start.get_or_insert(token.start);
         open.token_count += 1;
         open.is_api &= match open.token_count {
-            1 => text == b"redis",
+            1 => matches!(text, b"redis" | b"server"),
             2 => text == b".",
             3 => matches!(text, b"call" | b"pcall"),
             4 => text == b"(",

@@ -12,7 +12,7 @@ use std::fmt::Write;
 
 use mlua::{Function, Lua, Value};
 
-use super::{Globals, compile, error_text, freeze, new_state};
+use super::{Globals, Random, compile, error_text, freeze, new_state};
 
 const LIMIT_BYTES: usize = 64 << 20;
 
@@ -25,7 +25,7 @@ struct Runner {
 
 impl Runner {
     fn new() -> Self {
-        let lua = new_state(LIMIT_BYTES).unwrap();
+        let lua = new_state(LIMIT_BYTES, &Random::default()).unwrap();
         let pcall = lua.globals().get("pcall").unwrap();
         freeze(&lua).unwrap();
         let globals = Globals::of(&lua).unwrap();

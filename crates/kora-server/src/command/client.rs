@@ -22,6 +22,7 @@ use crate::shared::{PauseMode, Shared};
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
     CommandSpec { facts: facts::CLIENT, handler: super::container },
     CommandSpec { facts: facts::CLIENT_GETNAME, handler: getname },
+    CommandSpec { facts: facts::CLIENT_GETREDIR, handler: getredir },
     CommandSpec { facts: facts::CLIENT_HELP, handler: |call, args| call.at_desk(args, client_help) },
     CommandSpec { facts: facts::CLIENT_ID, handler: id },
     CommandSpec { facts: facts::CLIENT_INFO, handler: info },
@@ -33,9 +34,13 @@ pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
     CommandSpec { facts: facts::CLIENT_REPLY, handler: reply },
     CommandSpec { facts: facts::CLIENT_SETINFO, handler: setinfo },
     CommandSpec { facts: facts::CLIENT_SETNAME, handler: setname },
+    CommandSpec { facts: facts::CLIENT_TRACKINGINFO, handler: trackinginfo },
     CommandSpec { facts: facts::CLIENT_UNBLOCK, handler: unblock },
     CommandSpec { facts: facts::CLIENT_UNPAUSE, handler: unpause },
 ];
+
+/// What CLIENT GETREDIR answers while there is no tracking.
+const NO_REDIRECTION: i64 = -1;
 
 /// Whether a client may call itself `name`.
 pub(super) fn check_name(name: &[u8]) -> CommandResult {
@@ -80,6 +85,26 @@ fn getname(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
     Ok(())
 }
 
+/// The client that is told of changes in this one's stead: none, since nobody is told of any.
+fn getredir(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+    call.reply().integer(NO_REDIRECTION);
+    Ok(())
+}
+
+/// CLIENT TRACKINGINFO: the server keeps no account of what clients have read.
+fn trackinginfo(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
+    let mut out = call.reply();
+    out.map(3);
+    out.bulk(b"flags");
+    out.set(1);
+    out.bulk(b"off");
+    out.bulk(b"redirect");
+    out.integer(NO_REDIRECTION);
+    out.bulk(b"prefixes");
+    out.array(0);
+    Ok(())
+}
+
 fn setname(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let name = c_string(args[2]);
     check_name(name)?;
@@ -106,8 +131,8 @@ fn setinfo(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     Ok(())
 }
 
-fn info(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
-    call.publish();
+fn info(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    call.publish(args);
     let mut line = Vec::new();
     describe(call.shared, &call.connection.client, call.now).write_line(&mut line);
     call.reply().verbatim("txt", &line);
@@ -116,7 +141,7 @@ fn info(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
 
 fn list(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let filter = ListFilter::parse(&args[2..])?;
-    call.publish();
+    call.publish(args);
     let clients: Vec<_> =
         call.shared.clients.all().iter().map(|client| describe(call.shared, client, call.now)).collect();
     let lines = filter.lines(&clients);
@@ -188,13 +213,16 @@ fn reply(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     Ok(())
 }
 
-fn pause(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+fn refuse_more_than_four(args: &[&[u8]]) -> CommandResult {
     if args.len() > 4 {
-        let name = String::from_utf8_lossy(args[1]);
-        let text =
-            format!("ERR unknown subcommand or wrong number of arguments for '{name}'. Try CLIENT HELP.");
-        return Err(CommandError::Other(text.into()));
+        let name = String::from_utf8_lossy(args[1]).into_owned();
+        return Err(CommandError::SubcommandForm(name, "CLIENT"));
     }
+    Ok(())
+}
+
+fn pause(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    refuse_more_than_four(args)?;
     let mode = match args.get(3).map(|mode| mode.to_ascii_lowercase()).as_deref() {
         None | Some(b"all") => PauseMode::All,
         Some(b"write") => PauseMode::Write,
@@ -215,6 +243,7 @@ fn unpause(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
 }
 
 fn unblock(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    refuse_more_than_four(args)?;
     let with_error = match args.get(3).map(|reason| reason.to_ascii_lowercase()).as_deref() {
         None | Some(b"timeout") => false,
         Some(b"error") => true,
@@ -240,6 +269,7 @@ pub(super) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
     let text = client.text.lock().clone();
     let seconds_since = |since_ms: i64| u64::try_from((now.0 - since_ms) / 1000).unwrap_or(0);
     let output_bytes = client.output_bytes.load(Ordering::Relaxed);
+    let output_blocks_bytes = client.output_chunk_bytes.load(Ordering::Relaxed);
     let query_bytes = client.query_bytes.load(Ordering::Relaxed);
     let query_free_bytes = client.query_free_bytes.load(Ordering::Relaxed);
     let [subscriptions, pattern_subscriptions, shard_subscriptions] =
@@ -275,7 +305,12 @@ pub(super) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
         watched: client.watched_keys(),
         query_bytes,
         query_free_bytes,
-        output_bytes,
+        argv_bytes: client.argument_bytes.load(Ordering::Relaxed),
+        reply_buffer_bytes: client.reply_buffer_bytes.load(Ordering::Relaxed) as usize,
+        reply_buffer_peak_bytes: client.output_peak_bytes.load(Ordering::Relaxed),
+        output_bytes: output_bytes.saturating_sub(output_blocks_bytes),
+        output_blocks: client.output_chunks.load(Ordering::Relaxed) as usize,
+        output_blocks_bytes,
         total_bytes: client.memory_bytes.load(Ordering::Relaxed),
         is_readable: true,
         is_writable: output_bytes > 0,
@@ -285,6 +320,5 @@ pub(super) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
         library_name: text.lib_name,
         library_version: text.lib_version,
         worker: client.worker.index(),
-        ..ClientInfo::default()
     }
 }

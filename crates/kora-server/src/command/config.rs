@@ -11,7 +11,7 @@ use crate::config::access::{HELP, set_failed};
 use crate::config::table::Apply;
 use crate::driver::WorkerMail;
 use crate::introspect::commands::help;
-use crate::worker::open_listeners;
+use crate::listen;
 
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
@@ -49,7 +49,7 @@ fn set(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let changes = next.set(&args[2..])?;
     let listeners = if changes.need(Apply::Listeners) {
         // Addresses in use by the listeners there are stay usable: these are opened beside them.
-        let opened = open_listeners(&next);
+        let opened = listen::open(&next);
         Some(opened.map_err(|_| set_failed("port", "Unable to listen on this port. Check server logs."))?)
     } else {
         None

@@ -14,7 +14,7 @@ use crate::introspect::info::snapshot::{
     ClientsInfo, CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, MemoryInfo, ServerInfo,
     StatsInfo,
 };
-use crate::memory::allocator_bytes;
+use crate::memory;
 use crate::pubsub::Space;
 use crate::shared::CommandCounters;
 
@@ -49,6 +49,7 @@ fn server(desk: Desk<'_>) -> ServerInfo {
         os: format!("{} {} {}", text(system.sysname()), text(system.release()), text(system.machine())),
         process_id: std::process::id(),
         run_id: desk.shared.run_id.clone(),
+        replication_id: desk.shared.replication_id.get(),
         tcp_port: config.port,
         now_us: u64::try_from(now_us).unwrap_or(u64::MAX),
         uptime_seconds: u64::try_from(seconds - desk.shared.started.seconds()).unwrap_or(0),
@@ -73,14 +74,12 @@ fn listeners(config: &crate::config::Config) -> Vec<String> {
 
 fn clients(desk: Desk<'_>) -> ClientsInfo {
     let clients = desk.shared.clients.all();
-    let largest = |size: fn(&crate::client::Client) -> usize| {
-        clients.iter().map(|client| size(client) as u64).max().unwrap_or(0)
-    };
+    let peaks: Vec<_> = desk.shared.counters.iter().map(|counters| &counters.buffer_peaks).collect();
     ClientsInfo {
         connected: clients.len() as u64,
         max: desk.shared.config().max_clients,
-        input_buffer_bytes_max: largest(|client| client.query_bytes.load(Ordering::Relaxed)),
-        output_buffer_bytes_max: largest(|client| client.output_bytes.load(Ordering::Relaxed)),
+        input_buffer_bytes_max: peaks.iter().map(|peaks| peaks.input()).max().unwrap_or(0),
+        output_buffer_bytes_max: peaks.iter().map(|peaks| peaks.output()).max().unwrap_or(0),
         pubsub: clients.iter().filter(|client| client.is_subscriber()).count() as u64,
         blocked: clients.iter().filter(|client| client.has_flag(flag::BLOCKED)).count() as u64,
         timed_waits: desk.shared.sum(|counters| &counters.timed_waits),
@@ -99,35 +98,54 @@ pub(super) fn table_bytes(keys: u64) -> u64 {
     keys * TABLE_BYTES_PER_KEY
 }
 
+/// About how many bytes the calendars of so many keys with a deadline take.
+pub(super) fn calendar_bytes(expires: u64) -> u64 {
+    expires * 8
+}
+
 pub(super) fn memory(desk: Desk<'_>) -> MemoryInfo {
     let config = desk.shared.config();
-    let allocator = allocator_bytes();
-    let used = desk.shared.account.used();
+    // Both figures are of one moment: what is shown as used is what the limit is held against.
+    memory::tell();
+    let allocator = memory::judge().unwrap_or_default();
+    let account = &desk.shared.account;
+    let used = account.used();
     let page_bytes = rustix::param::page_size() as u64;
     let resident_pages = std::fs::read_to_string("/proc/self/statm")
         .ok()
         .and_then(|text| text.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()));
     let system = rustix::system::sysinfo();
     let clients = desk.shared.sum(|counters| &counters.client_bytes);
-    let tables = keyspace(desk).iter().map(|database| table_bytes(database.keys)).sum();
+    let log_buffer = desk.shared.persistence.log_buffer_bytes();
+    let scripts = desk.shared.scripts.figures();
+    let script_bytes = scripts.cached_bytes
+        + scripts.libraries_bytes
+        + scripts.vm_scripts_bytes
+        + scripts.vm_functions_bytes;
+    let databases = keyspace(desk);
+    let bytes = |database: &DatabaseInfo| table_bytes(database.keys) + calendar_bytes(database.expires);
+    let tables = databases.iter().map(bytes).sum();
     MemoryInfo {
         used,
         resident: resident_pages.map_or(allocator.resident, |pages| pages * page_bytes),
-        peak: desk.shared.account.peak().max(used),
-        overhead: desk.shared.account.startup_bytes + tables + clients,
+        peak: account.peak().max(used),
+        overhead: account.startup_bytes() + tables + clients + log_buffer + script_bytes as u64,
         tables,
-        startup: desk.shared.account.startup_bytes,
+        startup: account.startup_bytes(),
         system: system.totalram * u64::from(system.mem_unit),
         limit: config.max_memory.0,
         policy: config.max_memory_policy.word(),
         allocator_allocated: allocator.allocated,
         allocator_active: allocator.active,
         allocator_resident: allocator.resident,
+        allocator_muzzy: allocator.muzzy,
+        untold: allocator.allocated.cast_signed().wrapping_sub(memory::told()),
         clients,
+        log_buffer,
         allocator: "jemalloc-5.3".to_owned(),
-        scripts: desk.shared.scripts.figures(),
-        lazyfree_pending: desk.shared.account.doomed_bundles() as u64,
-        ..MemoryInfo::default()
+        scripts,
+        lazyfree_pending: account.doomed_objects(),
+        lazyfreed: account.freed_objects(),
     }
 }
 
@@ -143,6 +161,10 @@ fn stats(desk: Desk<'_>) -> StatsInfo {
         connections_rejected: shared.connections_rejected.load(Ordering::Relaxed),
         expired_fields: shared.sum(|counters| &counters.expired_fields),
         expired_keys: shared.sum(|counters| &counters.expired),
+        expire_time_cap_reached: shared.sum(|counters| &counters.expiry.cut_short),
+        expire_ms: shared.sum(|counters| &counters.expiry.microseconds) / 1000,
+        overdue_keys: shared.sum(|counters| &counters.expiry.overdue),
+        expiring_keys: shared.sum(|counters| &counters.expiry.expiring),
         evicted_clients: shared.sum(|counters| &counters.evicted_clients),
         evicted_scripts: scripts.evicted,
         scripts_on_all_shards: scripts.runs_on_all,
@@ -159,6 +181,8 @@ fn stats(desk: Desk<'_>) -> StatsInfo {
         query_limit_disconnections: shared.sum(|counters| &counters.query_limit_disconnections),
         output_limit_disconnections: shared.sum(|counters| &counters.output_limit_disconnections),
         loop_cycles: shared.sum(|counters| &counters.rounds),
+        reply_buffer_shrinks: shared.sum(|counters| &counters.reply_buffer_shrinks),
+        reply_buffer_expands: shared.sum(|counters| &counters.reply_buffer_expands),
         auth_denied: shared.auth_denied.load(Ordering::Relaxed),
         ..StatsInfo::default()
     }
@@ -216,13 +240,19 @@ pub(super) fn keyspace(desk: Desk<'_>) -> Vec<DatabaseInfo> {
         .map(|db| {
             let on_shards = || usages.iter().map(|usage| &usage[usize::from(db)]);
             let expires: u64 = on_shards().map(|usage| read(&usage.expires)).sum();
-            let ttl_ms: u64 =
-                on_shards().map(|usage| read(&usage.expires) * read(&usage.average_ttl_ms)).sum();
+            let deadlines_ms: i128 = on_shards()
+                .map(|usage| {
+                    i128::from(read(&usage.expires))
+                        * i128::from(usage.mean_deadline_ms.load(Ordering::Relaxed))
+                })
+                .sum();
+            let mean_ms = deadlines_ms.checked_div(expires.into()).unwrap_or(0);
+            let ttl_ms = if expires == 0 { 0 } else { (mean_ms - i128::from(desk.now.0)).max(0) };
             DatabaseInfo {
                 db,
                 keys: on_shards().map(|usage| read(&usage.keys)).sum(),
                 expires,
-                average_ttl_ms: ttl_ms.checked_div(expires).unwrap_or(0),
+                average_ttl_ms: u64::try_from(ttl_ms).unwrap_or(u64::MAX),
                 expiring_hashes: on_shards().map(|usage| read(&usage.expiring_hashes)).sum(),
             }
         })

@@ -115,6 +115,7 @@ fn figures(memory: &MemoryInfo, databases: &[DatabaseInfo]) -> Vec<(&'static str
     let difference = |more: u64, less: u64| Difference(more.cast_signed().wrapping_sub(less.cast_signed()));
     let grown = memory.used.saturating_sub(memory.startup);
     let dataset = memory.used.saturating_sub(memory.overhead);
+    let scripts = &memory.scripts;
     vec![
         ("peak.allocated", Count(memory.peak)),
         ("total.allocated", Count(memory.used)),
@@ -124,10 +125,10 @@ fn figures(memory: &MemoryInfo, databases: &[DatabaseInfo]) -> Vec<(&'static str
         ("clients.slaves", Count(0)),
         ("clients.normal", Count(memory.clients)),
         ("cluster.links", Count(0)),
-        ("aof.buffer", Count(0)),
-        ("lua.caches", Count(0)),
-        ("functions.caches", Count(0)),
-        ("script.VMs", Count(0)),
+        ("aof.buffer", Count(memory.log_buffer)),
+        ("lua.caches", Count(scripts.cached_bytes as u64)),
+        ("functions.caches", Count(scripts.libraries_bytes as u64)),
+        ("script.VMs", Count((scripts.vm_scripts_bytes + scripts.vm_functions_bytes) as u64)),
         ("overhead.db.hashtable.lut", Count(memory.tables)),
         ("overhead.db.hashtable.rehashing", Count(0)),
         ("overhead.total", Count(memory.overhead)),
@@ -140,7 +141,7 @@ fn figures(memory: &MemoryInfo, databases: &[DatabaseInfo]) -> Vec<(&'static str
         ("allocator.allocated", Count(memory.allocator_allocated)),
         ("allocator.active", Count(memory.allocator_active)),
         ("allocator.resident", Count(memory.allocator_resident)),
-        ("allocator.muzzy", Count(0)),
+        ("allocator.muzzy", Count(memory.allocator_muzzy)),
         ("allocator-fragmentation.ratio", ratio(memory.allocator_active, memory.allocator_allocated)),
         ("allocator-fragmentation.bytes", difference(memory.allocator_active, memory.allocator_allocated)),
         ("allocator-rss.ratio", ratio(memory.allocator_resident, memory.allocator_active)),
@@ -157,7 +158,7 @@ fn write_database(database: &DatabaseInfo, out: &mut dyn Reply) {
     out.map(2);
     out.bulk(b"overhead.hashtable.main");
     out.integer(i64::try_from(super::info::table_bytes(database.keys)).unwrap_or(i64::MAX));
-    // Deadlines lie with their keys, not in a table of their own.
+    // Deadlines lie with their keys; what else they take is the calendar.
     out.bulk(b"overhead.hashtable.expires");
-    out.integer(0);
+    out.integer(i64::try_from(super::info::calendar_bytes(database.expires)).unwrap_or(i64::MAX));
 }

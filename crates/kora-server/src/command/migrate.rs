@@ -10,6 +10,7 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use kora_core::command::keys::{InvalidKeys, Keys, push};
 use kora_core::command::spec::{
     Arg, BeginSearch, Categories, CommandSpec, Facts, FindKeys, Flags, Group, KeySpec, Route,
 };
@@ -38,7 +39,7 @@ pub(super) const MIGRATE: CommandSpec = CommandSpec {
     facts: Facts {
         name: "migrate",
         arity: -6,
-        flags: Flags::WRITE,
+        flags: Flags::WRITE.with(Flags::MOVABLEKEYS),
         categories: Categories::KEYSPACE.with(Categories::DANGEROUS),
         group: Group::Generic,
         route: Route::Script,
@@ -51,13 +52,14 @@ pub(super) const MIGRATE: CommandSpec = CommandSpec {
                 notes: None,
             },
         ],
+        key_finder: Some(find_keys),
         since: "2.6.0",
         summary: "Moves keys to another server, atomically",
         complexity: "O(N) with N bytes of the values, as for DUMP, the other server's RESTORE and DEL",
         args: &[
             Arg::string("host"),
             Arg::integer("port"),
-            Arg::one_of("key-selector", &[Arg::key("key").spec(0), Arg::word("empty-string", "\"\"")]),
+            Arg::one_of("key-selector", &[Arg::key("key").spec(0), Arg::word("empty-string", "")]),
             Arg::integer("destination-db"),
             Arg::integer("timeout"),
             Arg::word("copy", "COPY").optional().since("3.0.0"),
@@ -85,6 +87,30 @@ pub(super) const MIGRATE: CommandSpec = CommandSpec {
     },
     handler: migrate,
 };
+
+/// Finds the one key, or those behind the word KEYS, as the command does: a password or a key may be called so, too.
+fn find_keys(args: &[&[u8]], keys: &mut Keys) -> Result<(), InvalidKeys> {
+    let mut at = 6;
+    while let Some(word) = args.get(at) {
+        let is = |name: &[u8]| word.eq_ignore_ascii_case(name);
+        at += 1;
+        if is(b"KEYS") {
+            if !args[3].is_empty() {
+                return Err(InvalidKeys);
+            }
+            if at == args.len() {
+                break;
+            }
+            return (at..args.len()).try_for_each(|index| push(keys, index, 1, args.len()));
+        }
+        if is(b"AUTH") {
+            at += 1;
+        } else if is(b"AUTH2") {
+            at += 2;
+        }
+    }
+    push(keys, 3, 0, args.len())
+}
 
 /// What is asked for.
 #[derive(Debug)]
@@ -190,7 +216,7 @@ fn migrate(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
         // If the command is gone, so is the server.
         let _ = sender.send(job.run());
     };
-    let thread = std::thread::Builder::new().name("kora-migrate".to_owned()).spawn(body);
+    let thread = crate::threads::spawn("kora-migrate", body);
     thread.map_err(|error| CommandError::Other(format!("ERR no thread: {error}").into()))?;
     let mut hand = Hand::default();
     hand.fill(ctx);
@@ -279,6 +305,7 @@ impl Job {
         let mut result = refused(&next()?);
         let is_selected = result.is_ok();
         for item in &self.items {
+            crate::memory::tell_if_much();
             match refused(&next()?) {
                 Ok(()) if is_selected => outcome.taken.push(item.key.clone()),
                 Ok(()) => {}

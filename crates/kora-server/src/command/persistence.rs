@@ -217,7 +217,10 @@ fn shutdown_by_signal(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> Co
     let persistence = persistence(ctx)?;
     match save_to_end(ctx, &persistence) {
         Ok(()) => persistence.end_server(),
-        Err(error) => tracing::error!("the last snapshot failed, so the server does not end: {error}"),
+        Err(error) => {
+            persistence.refuse_end();
+            tracing::error!("the last snapshot failed, so the server does not end: {error}");
+        }
     }
     out.ok();
     Ok(())

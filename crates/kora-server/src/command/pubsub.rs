@@ -44,16 +44,16 @@ pub(crate) const SHARD_COMMANDS: &[CommandSpec] = &[
 /// Lines of PUBSUB HELP.
 const HELP: &[&str] = &[
     "CHANNELS [<pattern>]",
-    "    List the channels that have subscribers, those that match.",
+    "    Return the currently active channels matching a <pattern> (default: '*').",
     "NUMPAT",
-    "    Count the patterns that are subscribed to.",
+    "    Return number of subscriptions to patterns.",
     "NUMSUB [<channel> ...]",
-    "    Count the subscribers of channels.",
-    "    Those of patterns do not count.",
+    "    Return the number of subscribers for the specified channels, excluding",
+    "    pattern subscriptions(default: no channels).",
     "SHARDCHANNELS [<pattern>]",
-    "    List the shard channels that have subscribers, those that match.",
+    "    Return the currently active shard level channels matching a <pattern> (default: '*').",
     "SHARDNUMSUB [<shardchannel> ...]",
-    "    Count the subscribers of shard channels.",
+    "    Return the number of subscribers for the specified shard level channel(s)",
 ];
 
 /// Whether a command changes a connection's subscriptions: what confirms that is a message rather than a reply.

@@ -114,9 +114,14 @@ fn shutdown(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
         tracing::error!("SHUTDOWN refused: the log has failed, and what it lacks is nowhere else");
         return Err(CommandError::text("ERR Errors trying to SHUTDOWN. Check logs."));
     }
+    let config = call.shared.config();
+    let will_save = saves || !nosave && !config.persistence.save.rules().is_empty();
+    if !will_save && !is_forced && call.shared.persistence.is_log_unfinished(&config) {
+        tracing::error!("SHUTDOWN refused: the first snapshot of the log is not there yet");
+        return Err(CommandError::text("ERR Errors trying to SHUTDOWN. Check logs."));
+    }
     tracing::warn!("SHUTDOWN received from client {}", call.connection.client.id.0);
-    let has_rules = !call.shared.config().persistence.save.rules().is_empty();
-    if (saves || has_rules && !nosave) && !call.shared.persistence.loading.is_on() {
+    if will_save && !call.shared.persistence.loading.is_on() {
         call.follow_up = Some(FollowUp::ShutDown);
         return Ok(());
     }

@@ -9,14 +9,14 @@ use kora_core::glob;
 /// Lines of CONFIG HELP.
 pub const HELP: &[&str] = &[
     "CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-    "GET <pattern> [<pattern> ...]",
-    "    Show the directives whose names match.",
-    "SET <directive> <value> [<directive> <value> ...]",
-    "    Change directives, all of them or none.",
+    "GET <pattern>",
+    "    Return parameters matching the glob-like <pattern> and their values.",
+    "SET <directive> <value>",
+    "    Set the configuration <directive> to <value>.",
     "RESETSTAT",
-    "    Start the statistics that INFO shows anew.",
+    "    Reset statistics reported by the INFO command.",
     "REWRITE",
-    "    Write the configuration in effect to its file.",
+    "    Rewrite the configuration file.",
     "HELP",
     "    Print this help.",
 ];
@@ -93,7 +93,7 @@ impl Config {
         for ((name, directive), [_, value]) in directives.into_iter().zip(pairs) {
             let before = directive.get(&next);
             directive
-                .set(&mut next, &arguments(directive, value))
+                .set(&mut next, &[value.to_vec()])
                 .map_err(|reason: Refusal| set_failed(&name.escape_ascii().to_string(), &reason))?;
             if directive.get(&next) != before {
                 changes.changed.push(directive);
@@ -118,14 +118,5 @@ fn settable(name: &[u8]) -> Result<&'static Directive, CommandError> {
         Change::AnyTime => Ok(directive),
         Change::AtStart => refuse("can't set immutable config"),
         Change::Protected => refuse("can't set protected config"),
-    }
-}
-
-/// The one value of CONFIG SET as a directive's arguments.
-fn arguments(directive: &Directive, value: &[u8]) -> Vec<Vec<u8>> {
-    if directive.shape.takes_several() {
-        value.split(|byte| *byte == b' ').map(<[u8]>::to_vec).collect()
-    } else {
-        vec![value.to_vec()]
     }
 }

@@ -58,7 +58,7 @@ pub fn read<A: AsRef<OsStr>>(args: &[A], stdin: &mut dyn Read) -> Result<Invocat
         [b"--check-config", file] => {
             let mut loader = Loader::default();
             loader.main_file(Path::new(OsStr::from_bytes(file)))?;
-            return Ok(Invocation::Check(Box::new(loader.finish())));
+            return Ok(Invocation::Check(Box::new(loader.finish()?)));
         }
         [b"--check", dir] => return Ok(Invocation::CheckData(OsStr::from_bytes(dir).into())),
         [b"--repair", dir] => return Ok(Invocation::RepairData(OsStr::from_bytes(dir).into())),
@@ -83,7 +83,7 @@ pub fn read<A: AsRef<OsStr>>(args: &[A], stdin: &mut dyn Read) -> Result<Invocat
         loader.stdin(&text)?;
     }
     let is_print = directives(&mut loader, rest)?;
-    let loaded = Box::new(loader.finish());
+    let loaded = Box::new(loader.finish()?);
     Ok(if is_print { Invocation::Print(loaded) } else { Invocation::Run(loaded) })
 }
 

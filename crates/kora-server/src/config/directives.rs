@@ -1,6 +1,6 @@
 //! The directives: one row each, by what they are about.
 //!
-//! Names, shapes and bounds are Redis's 8.0; `workers` is Kora's own. CONFIG GET lists them in this order.
+//! Names, shapes and bounds are Redis's 8.0, and Valkey's 8.1 for those that Redis has not; `workers` is Kora's own. CONFIG GET lists them in this order.
 
 use super::events::EventFlags;
 use super::field::Field;
@@ -11,7 +11,7 @@ use super::value::{Setting, Shape, quote};
 use super::{LogLevel, MaxmemoryPolicy, Permission};
 use Shape::{Bool, Bytes, Choice, Int, Octal, Text, Words};
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 /// Bound of directives that Redis keeps in a C `int`.
@@ -20,6 +20,12 @@ const INT: i64 = i32::MAX as i64;
 const LONG: u64 = i64::MAX as u64;
 /// Bound of ports.
 const PORT: i64 = u16::MAX as i64;
+
+/// The absolute path of the working directory, which is the one that `dir` named if it did.
+fn working_directory(dir: &[u8]) -> Vec<u8> {
+    let path = if dir.is_empty() { Path::new(".") } else { Path::new(OsStr::from_bytes(dir)) };
+    std::path::absolute(path).map_or_else(|_| dir.to_vec(), |path| path.into_os_string().into_vec())
+}
 
 /// All rows.
 pub(super) const DIRECTIVES: &[&[Directive]] = &[
@@ -45,7 +51,12 @@ const fn inert(name: &'static str, shape: Shape, default: &'static str, because:
     row(name, shape, Meaning::Inert { default, because })
 }
 
-const fn unavailable(name: &'static str, shape: Shape, off: &'static str, needs: &'static str) -> Directive {
+const fn unavailable(
+    name: &'static str,
+    shape: Shape,
+    off: &'static [&'static str],
+    needs: &'static str,
+) -> Directive {
     row(name, shape, Meaning::Unavailable { off, needs })
 }
 
@@ -90,7 +101,12 @@ const NETWORK: &[Directive] = &[
     field!("tcp-keepalive", Int(0, INT), tcp_keepalive_seconds),
     field!("timeout", Int(0, INT), timeout_seconds),
     field!("protected-mode", Bool, protected_mode),
-    unavailable("tls-port", Int(0, PORT), "0", "TLS is"),
+    unavailable("unixsocketgroup", Text, &[""], "giving the unix socket to a group is").at_start(),
+    unavailable("rdma-bind", Words, &[""], "RDMA is"),
+    unavailable("rdma-port", Int(0, PORT), &["0"], "RDMA is"),
+    inert("rdma-rx-size", Int(65536, 16 << 20), "1048576", NO_RDMA).at_start(),
+    inert("rdma-completion-vector", Int(-1, 1024), "-1", NO_RDMA).at_start(),
+    unavailable("tls-port", Int(0, PORT), &["0"], "TLS is"),
     inert("tls-auth-clients", Choice(&["no", "yes", "optional"]), "yes", NO_TLS),
     inert("tls-ca-cert-dir", Text, "", NO_TLS),
     inert("tls-ca-cert-file", Text, "", NO_TLS),
@@ -108,8 +124,8 @@ const NETWORK: &[Directive] = &[
     inert("tls-session-cache-size", Int(0, INT), "20480", NO_TLS),
     inert("tls-session-cache-timeout", Int(0, INT), "300", NO_TLS),
     inert("tls-session-caching", Bool, "yes", NO_TLS),
-    unavailable("tls-replication", Bool, "no", "TLS is"),
-    unavailable("tls-cluster", Bool, "no", "TLS is"),
+    unavailable("tls-replication", Bool, &["no"], "TLS is"),
+    unavailable("tls-cluster", Bool, &["no"], "TLS is"),
     inert("bind-source-addr", Text, "", NO_REPLICAS),
     inert("socket-mark-id", Int(0, u32::MAX as i64), "0", OUTSIDE).at_start(),
     inert("max-new-connections-per-cycle", Int(1, 1000), "10", ACCEPTS),
@@ -158,7 +174,7 @@ const GENERAL: &[Directive] = &[
         "dir",
         Text,
         Meaning::Works {
-            get: |config| config.dir.to_setting(),
+            get: |config| working_directory(&config.dir).to_setting(),
             set: |config, setting| {
                 let dir = Vec::from_setting(setting)?;
                 if !Path::new(OsStr::from_bytes(&dir)).is_dir() {
@@ -188,11 +204,21 @@ const GENERAL: &[Directive] = &[
     inert("activerehashing", Bool, "yes", "tables grow and shrink in small steps by themselves"),
     inert("io-threads", Int(1, 128), "1", "'workers' sets the number of threads").at_start(),
     inert("io-threads-do-reads", Bool, "no", "'workers' sets the number of threads").at_start(),
+    inert("prefetch-batch-max-size", Int(0, 128), "16", "keys of a batch are always fetched ahead"),
+    unavailable("log-format", Choice(&["legacy", "logfmt"]), &["legacy"], "another format of the log is"),
+    unavailable(
+        "log-timestamp-format",
+        Choice(&["legacy", "iso8601", "milliseconds"]),
+        &["legacy"],
+        "another format of the log's times is",
+    ),
+    unavailable("import-mode", Bool, &["no"], "import mode is"),
+    inert("extended-redis-compatibility", Bool, "no", "Kora always answers as Redis does"),
     inert("lazyfree-lazy-eviction", Bool, "no", FREES_LAZILY),
     inert("lazyfree-lazy-expire", Bool, "no", FREES_LAZILY),
     inert("lazyfree-lazy-server-del", Bool, "no", FREES_LAZILY),
     inert("lazyfree-lazy-user-del", Bool, "no", FREES_LAZILY),
-    inert("lazyfree-lazy-user-flush", Bool, "no", FREES_LAZILY),
+    field!("lazyfree-lazy-user-flush", Bool, lazy_user_flush),
     inert("replica-lazy-flush", Bool, "no", FREES_LAZILY).also(&["slave-lazy-flush"]),
     field!("lua-time-limit", Int(0, i64::MAX), busy_reply_threshold_ms).also(&["busy-reply-threshold"]),
     row(
@@ -218,8 +244,9 @@ const MEMORY: &[Directive] = &[
     field!("lfu-decay-time", Int(0, INT), lfu_decay_minutes).then(Apply::Core),
     field!("maxmemory-samples", Int(1, 64), eviction_samples).then(Apply::Core),
     field!("maxmemory-eviction-tenacity", Int(0, 100), eviction_tenacity),
-    unavailable("activedefrag", Bool, "no", "active defragmentation is"),
+    unavailable("activedefrag", Bool, &["no"], "active defragmentation is"),
     inert("active-defrag-cycle-max", Int(1, 99), "25", NO_DEFRAG),
+    inert("active-defrag-cycle-us", Int(0, 100_000), "500", NO_DEFRAG),
     inert("active-defrag-cycle-min", Int(1, 99), "1", NO_DEFRAG),
     inert("active-defrag-ignore-bytes", Bytes(1, LONG), "100mb", NO_DEFRAG),
     inert("active-defrag-max-scan-fields", Int(1, i64::MAX), "1000", NO_DEFRAG),
@@ -234,7 +261,7 @@ const PACKED: &[Directive] = &[
     field!("hash-max-listpack-value", Bytes(0, LONG), packed.hash_max_listpack_value)
         .also(&["hash-max-ziplist-value"]),
     field!("hll-sparse-max-bytes", Bytes(0, LONG), packed.hll_sparse_max_bytes),
-    field!("list-compress-depth", Int(0, INT), packed.list_compress_depth),
+    inert("list-compress-depth", Int(0, INT), "0", "nodes of lists are not compressed"),
     field!("list-max-listpack-size", Int(i32::MIN as i64, INT), packed.list_max_listpack_size)
         .also(&["list-max-ziplist-size"]),
     field!("set-max-intset-entries", Int(0, i64::MAX), packed.set_max_intset_entries),
@@ -277,6 +304,12 @@ const PERSISTENCE: &[Directive] = &[
     inert("aof-use-rdb-preamble", Bool, "yes", "the log always begins with a snapshot"),
     inert("rdb-del-sync-files", Bool, "no", NO_REPLICAS),
     inert("rdb-save-incremental-fsync", Bool, "yes", SYNCED_IN_SLICES),
+    unavailable(
+        "rdb-version-check",
+        Choice(&["strict", "relaxed"]),
+        &["strict"],
+        "loading snapshots of later versions is",
+    ),
     field!("rdbchecksum", Bool, persistence.checksum).at_start(),
     field!("rdbcompression", Bool, persistence.compression),
     inert(
@@ -286,16 +319,20 @@ const PERSISTENCE: &[Directive] = &[
         "whatever is read is checked in full",
     ),
     field!("stop-writes-on-bgsave-error", Bool, persistence.stop_writes_on_bgsave_error),
-    unavailable("shutdown-on-sigint", Words, "default", "choosing what signals do is"),
-    unavailable("shutdown-on-sigterm", Words, "default", "choosing what signals do is"),
+    unavailable("shutdown-on-sigint", Words, &["default"], "choosing what signals do is"),
+    unavailable("shutdown-on-sigterm", Words, &["default"], "choosing what signals do is"),
 ];
 
 const REPLICATION: &[Directive] = &[
-    unavailable("replicaof", Words, "", "replication is").at_start().also(&["slaveof"]),
-    unavailable("min-replicas-to-write", Int(0, INT), "0", "replication is").also(&["min-slaves-to-write"]),
+    unavailable("replicaof", Words, &[""], "replication is").at_start().also(&["slaveof"]),
+    unavailable("min-replicas-to-write", Int(0, INT), &["0"], "replication is")
+        .also(&["min-slaves-to-write"]),
     inert("min-replicas-max-lag", Int(0, INT), "10", NO_REPLICAS).also(&["min-slaves-max-lag"]),
-    inert("masterauth", Text, "", NO_REPLICAS),
-    inert("masteruser", Text, "", NO_REPLICAS),
+    inert("masterauth", Text, "", NO_REPLICAS).also(&["primaryauth"]),
+    inert("masteruser", Text, "", NO_REPLICAS).also(&["primaryuser"]),
+    inert("dual-channel-replication-enabled", Bool, "no", NO_REPLICAS),
+    inert("availability-zone", Text, "", NO_REPLICAS),
+    inert("shutdown-timeout", Int(0, INT), "10", NO_REPLICAS),
     inert("repl-backlog-size", Bytes(1, LONG), "1mb", NO_REPLICAS),
     inert("repl-backlog-ttl", Int(0, i64::MAX), "3600", NO_REPLICAS),
     inert("repl-disable-tcp-nodelay", Bool, "no", NO_REPLICAS),
@@ -323,7 +360,7 @@ const REPLICATION: &[Directive] = &[
 ];
 
 const CLUSTER: &[Directive] = &[
-    unavailable("cluster-enabled", Bool, "no", "cluster mode is").at_start(),
+    unavailable("cluster-enabled", Bool, &["no"], "cluster mode is").at_start(),
     inert("cluster-allow-pubsubshard-when-down", Bool, "yes", NO_CLUSTER),
     inert("cluster-allow-reads-when-down", Bool, "no", NO_CLUSTER),
     inert("cluster-allow-replica-migration", Bool, "yes", NO_CLUSTER),
@@ -349,6 +386,11 @@ const CLUSTER: &[Directive] = &[
     inert("cluster-replica-validity-factor", Int(0, INT), "10", NO_CLUSTER)
         .also(&["cluster-slave-validity-factor"]),
     inert("cluster-require-full-coverage", Bool, "yes", NO_CLUSTER),
+    inert("cluster-announce-client-ipv4", Text, "", NO_CLUSTER),
+    inert("cluster-announce-client-ipv6", Text, "", NO_CLUSTER),
+    inert("cluster-blacklist-ttl", Int(0, i64::MAX), "60", NO_CLUSTER),
+    inert("cluster-manual-failover-timeout", Int(1, INT), "5000", NO_CLUSTER),
+    inert("cluster-slot-stats-enabled", Bool, "no", NO_CLUSTER),
 ];
 
 const SECURITY: &[Directive] = &[
@@ -357,22 +399,33 @@ const SECURITY: &[Directive] = &[
     unavailable(
         "enable-protected-configs",
         Choice(Permission::WORDS),
-        "no",
+        &["no"],
         "changing protected directives at run time is",
     )
     .at_start(),
-    unavailable("enable-module-command", Choice(Permission::WORDS), "no", "loading modules is").at_start(),
-    unavailable("aclfile", Text, "", "access control by users is").at_start(),
+    unavailable("enable-module-command", Choice(Permission::WORDS), &["no"], "loading modules is").at_start(),
+    unavailable("aclfile", Text, &[""], "access control by users is").at_start(),
     inert("acllog-max-len", Int(0, i64::MAX), "128", NO_USERS),
     inert("acl-pubsub-default", Choice(&["allchannels", "resetchannels"]), "resetchannels", NO_USERS),
     inert("hide-user-data-from-log", Bool, "no", "the log never holds users' data"),
 ];
 
 const STATISTICS: &[Directive] = &[
-    unavailable("slowlog-log-slower-than", Int(-1, i64::MAX), "10000", "the slow log is"),
-    unavailable("slowlog-max-len", Int(0, i64::MAX), "128", "the slow log is"),
-    unavailable("latency-monitor-threshold", Int(0, i64::MAX), "0", "latency monitoring is"),
-    unavailable("latency-tracking", Bool, "no", "measuring latencies is"),
+    unavailable("slowlog-log-slower-than", Int(-1, i64::MAX), &["10000", "-1"], "the slow log is")
+        .also(&["commandlog-execution-slower-than"]),
+    inert("slowlog-max-len", Int(0, i64::MAX), "128", NO_SLOW_LOG)
+        .also(&["commandlog-slow-execution-max-len"]),
+    unavailable(
+        "commandlog-request-larger-than",
+        Int(-1, i64::MAX),
+        &["1048576", "-1"],
+        "the command log is",
+    ),
+    unavailable("commandlog-reply-larger-than", Int(-1, i64::MAX), &["1048576", "-1"], "the command log is"),
+    inert("commandlog-large-request-max-len", Int(0, i64::MAX), "128", NO_SLOW_LOG),
+    inert("commandlog-large-reply-max-len", Int(0, i64::MAX), "128", NO_SLOW_LOG),
+    unavailable("latency-monitor-threshold", Int(0, i64::MAX), &["0"], "latency monitoring is"),
+    unavailable("latency-tracking", Bool, &["no"], "measuring latencies is"),
     inert("latency-tracking-info-percentiles", Words, "50 99 99.9", NO_LATENCY),
 ];
 
@@ -389,7 +442,7 @@ const PROCESS: &[Directive] = &[
     inert("bio-cpulist", Text, "", OUTSIDE).at_start().also(&["bio_cpulist"]),
     inert("aof-rewrite-cpulist", Text, "", OUTSIDE).at_start().also(&["aof_rewrite_cpulist"]),
     inert("bgsave-cpulist", Text, "", OUTSIDE).at_start().also(&["bgsave_cpulist"]),
-    unavailable("syslog-enabled", Bool, "no", "logging to syslog is").at_start(),
+    unavailable("syslog-enabled", Bool, &["no"], "logging to syslog is").at_start(),
     inert("syslog-ident", Text, "redis", OUTSIDE).at_start(),
     inert("syslog-facility", Text, "local0", OUTSIDE).at_start(),
     inert("crash-log-enabled", Bool, "yes", CRASHES),
@@ -399,11 +452,13 @@ const PROCESS: &[Directive] = &[
     inert("locale-collate", Text, "", "no command sorts by locale"),
 ];
 
+const NO_RDMA: &str = "there is no RDMA";
 const NO_TLS: &str = "there is no TLS yet";
 const NO_REPLICAS: &str = "there is no replication yet";
 const NO_CLUSTER: &str = "there is no cluster mode yet";
 const SYNCED_IN_SLICES: &str = "snapshots are always synced in slices";
 const NO_USERS: &str = "there are no users beside the default one yet";
+const NO_SLOW_LOG: &str = "there is no slow log yet";
 const NO_LATENCY: &str = "latencies are not measured yet";
 const NO_DEFRAG: &str = "there is no active defragmentation yet";
 const FREES_LAZILY: &str = "memory is always freed lazily";

@@ -3,6 +3,7 @@
 use super::Config;
 use super::nearest::nearest;
 use super::table::{Directive, Meaning};
+use super::user_line::{self, Password};
 use kora_core::glob;
 use kora_protocol::split_line;
 use std::collections::BTreeMap;
@@ -16,11 +17,10 @@ use std::path::{Path, PathBuf};
 const INCLUDE_DEPTH_MAX: usize = 16;
 
 /// Directives of Redis that are no settings and have no counterpart here yet, with what they need.
-const UNAVAILABLE: [(&str, &str); 4] = [
+const UNAVAILABLE: [(&str, &str); 3] = [
     ("loadmodule", "loading modules is"),
     ("loadmodule-ex", "loading modules is"),
     ("rename-command", "renaming commands is"),
-    ("user", "access control by users is"),
 ];
 
 /// Where a line stands.
@@ -77,6 +77,8 @@ pub struct Loader {
     /// What lines of directives that accumulate have said so far.
     accumulated: BTreeMap<&'static str, Vec<Vec<u8>>>,
     without_effect: BTreeMap<&'static str, Vec<&'static str>>,
+    /// Lines that give the default user's password as a digest, and the digest.
+    hashed: Vec<(Place, String, String)>,
 }
 
 /// A configuration, and what is to be logged about it.
@@ -124,7 +126,7 @@ impl Loader {
             if let Some(words) = words(line).map_err(at)? {
                 match include(&words, depth).map_err(at)? {
                     Some(files) => files.iter().try_for_each(|file| self.file(file, depth + 1))?,
-                    None => self.directive(&words).map_err(at)?,
+                    None => self.directive(&words, || place(index + 1)).map_err(at)?,
                 }
             }
         }
@@ -136,15 +138,18 @@ impl Loader {
     /// # Errors
     /// If it is unknown or its values are wrong.
     pub fn argument(&mut self, words: &[Vec<u8>]) -> Result<(), ConfigError> {
-        self.directive(words).map_err(|reason| ConfigError::Line {
+        self.directive(words, || Place::CommandLine).map_err(|reason| ConfigError::Line {
             place: Place::CommandLine,
             line: format!("--{}", String::from_utf8_lossy(&words.join(&b' '))),
             reason,
         })
     }
 
-    fn directive(&mut self, words: &[Vec<u8>]) -> Result<(), String> {
+    fn directive(&mut self, words: &[Vec<u8>], place: impl Fn() -> Place) -> Result<(), String> {
         let (name, args) = words.split_first().expect("a line without words is no directive");
+        if name.eq_ignore_ascii_case(user_line::NAME) {
+            return self.default_user(args, place);
+        }
         let directive = Directive::find(name).ok_or_else(|| unknown(name))?;
         if args.is_empty() {
             return Err("wrong number of arguments".into());
@@ -170,13 +175,36 @@ impl Loader {
         Ok(())
     }
 
+    fn default_user(&mut self, words: &[Vec<u8>], place: impl Fn() -> Place) -> Result<(), String> {
+        match user_line::parse(words)? {
+            Password::Unsaid => {}
+            Password::None => self.config.password.clear(),
+            Password::Plain(password) => self.config.password = password,
+            Password::Hashed(digest) => {
+                let line = String::from_utf8_lossy(&words.join(&b' ')).into_owned();
+                self.hashed.push((place(), format!("user {line}"), digest));
+            }
+        }
+        Ok(())
+    }
+
     /// The configuration that was read.
-    #[must_use]
-    pub fn finish(self) -> Loaded {
+    ///
+    /// # Errors
+    /// If a line has a digest that is not that of the password in the end.
+    pub fn finish(self) -> Result<Loaded, ConfigError> {
+        let password = &self.config.password;
+        if let Some((place, line, _)) =
+            self.hashed.into_iter().find(|(_, _, digest)| !user_line::is_of(password, digest))
+        {
+            let reason =
+                "a password is needed in plain text, by 'requirepass'; its digest alone is not enough".into();
+            return Err(ConfigError::Line { place, line, reason });
+        }
         let notes = self.without_effect.into_iter().map(|(because, names)| {
             format!("accepted, but without effect in Kora: {} ({because})", names.join(", "))
         });
-        Loaded { config: self.config, notes: notes.collect() }
+        Ok(Loaded { config: self.config, notes: notes.collect() })
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Config;
 use super::load::words;
 use super::table::{Directive, Meaning};
+use super::user_line;
 use kora_core::error::CommandError;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -67,6 +68,8 @@ pub fn rewritten(config: &Config, old: &[u8]) -> Vec<u8> {
     if lines.last().is_some_and(|line| line.text.is_empty()) {
         lines.pop();
     }
+    // What it said of the default user, 'requirepass' says.
+    lines.retain(|line| !line.words.first().is_some_and(|word| word.eq_ignore_ascii_case(user_line::NAME)));
     let mut appended = Vec::new();
     for directive in Directive::all() {
         let places: Vec<usize> = (0..lines.len()).filter(|&at| lines[at].is_of(directive)).collect();

@@ -71,10 +71,10 @@ pub enum Meaning {
         /// Why it changes nothing.
         because: &'static str,
     },
-    /// It belongs to something that does not exist yet: only the value that leaves it off is accepted.
+    /// It belongs to something that does not exist yet: only values that leave it off are accepted.
     Unavailable {
-        /// The value that leaves it off.
-        off: &'static str,
+        /// The values that leave it off, Redis's default first.
+        off: &'static [&'static str],
         /// What does not exist yet.
         needs: &'static str,
     },
@@ -138,11 +138,10 @@ impl Directive {
     pub fn get(&self, config: &Config) -> Setting {
         match self.meaning {
             Meaning::Works { get, .. } => get(config),
-            Meaning::Inert { .. } => match config.inert.get(self.name) {
+            Meaning::Inert { .. } | Meaning::Unavailable { .. } => match config.inert.get(self.name) {
                 Some(setting) => setting.clone(),
                 None => self.default_setting(),
             },
-            Meaning::Unavailable { .. } => self.default_setting(),
         }
     }
 
@@ -151,15 +150,16 @@ impl Directive {
     pub fn default_setting(&self) -> Setting {
         match self.meaning {
             Meaning::Works { get, .. } => get(&Config::default()),
-            Meaning::Inert { default: text, .. } | Meaning::Unavailable { off: text, .. } => {
-                let several = self.shape.takes_several();
-                let args: Vec<Vec<u8>> =
-                    if several { text.split(' ').map(Into::into).collect() } else { vec![text.into()] };
-                self.shape
-                    .parse(&args)
-                    .expect("a default has its directive's shape: a test reads every default")
-            }
+            Meaning::Inert { default, .. } => self.read(default),
+            Meaning::Unavailable { off, .. } => self.read(off.first().copied().unwrap_or_default()),
         }
+    }
+
+    /// A value of the table as a setting.
+    fn read(&self, text: &str) -> Setting {
+        self.shape
+            .parse(&[text.into()])
+            .expect("a value of the table has its directive's shape: a test reads every one")
     }
 
     /// Sets it from the arguments behind its name.
@@ -170,14 +170,13 @@ impl Directive {
         let setting = self.shape.parse(args)?;
         match self.meaning {
             Meaning::Works { set, .. } => set(config, setting),
-            Meaning::Inert { .. } => {
+            Meaning::Unavailable { off, needs } if off.iter().all(|off| setting != self.read(off)) => {
+                Err(format!("{needs} not available in this version of Kora"))
+            }
+            Meaning::Inert { .. } | Meaning::Unavailable { .. } => {
                 config.inert.insert(self.name, setting);
                 Ok(())
             }
-            Meaning::Unavailable { needs, .. } if setting != self.default_setting() => {
-                Err(format!("{needs} not available in this version of Kora"))
-            }
-            Meaning::Unavailable { .. } => Ok(()),
         }
     }
 }

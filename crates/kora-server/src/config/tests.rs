@@ -27,7 +27,7 @@ fn get_one(config: &Config, name: &str) -> String {
 fn load(text: &str) -> Result<load::Loaded, ConfigError> {
     let mut loader = Loader::default();
     loader.stdin(text.as_bytes())?;
-    Ok(loader.finish())
+    loader.finish()
 }
 
 fn loaded(text: &str) -> Config {
@@ -143,6 +143,9 @@ fn what_does_not_exist_yet_is_refused_but_its_off_value_is_not() {
     for (name, off, on) in [
         ("activedefrag", "no", "yes"),
         ("slowlog-log-slower-than", "10000", "0"),
+        ("slowlog-log-slower-than", "-1", "1"),
+        ("commandlog-reply-larger-than", "-1", "100"),
+        ("rdb-version-check", "strict", "relaxed"),
         ("min-replicas-to-write", "0", "1"),
     ] {
         let mut config = Config::default();
@@ -210,7 +213,7 @@ fn get_matches_globs_and_names_in_any_case_once() {
     };
     assert_eq!(names(&["MAXCLIENTS", "maxc*"]), ["MAXCLIENTS"]);
     assert_eq!(names(&["port", "nothing", "PORT"]), ["port"]);
-    assert_eq!(names(&["unixsocket*"]), ["unixsocket", "unixsocketperm"]);
+    assert_eq!(names(&["unixsocket*"]), ["unixsocket", "unixsocketperm", "unixsocketgroup"]);
     assert_eq!(names(&["HASH-MAX-*-entries"]), ["hash-max-listpack-entries", "hash-max-ziplist-entries"]);
     assert_eq!(names(&["*"]).len(), Directive::all().flat_map(Directive::names).count());
 }
@@ -247,11 +250,70 @@ fn wrong_lines_stop_the_start_with_their_place() {
         ("dbfilename a/b", "standard input:1: 'dbfilename a/b': dbfilename can't be a path, just a filename"),
         (
             "user default on",
-            "standard input:1: 'user default on': access control by users is not available in this version of Kora",
+            "standard input:1: 'user default on': access control by users is not available in this version of Kora: only a \
+             'user default' line that is on and allows all keys, channels and commands is",
+        ),
+        (
+            "requirepass bar\nuser default on #ab ~* &* +@all",
+            "standard input:2: 'user default on #ab ~* &* +@all': a password is needed in plain text, by 'requirepass'; its \
+             digest alone is not enough",
         ),
     ] {
         assert_eq!(load(text).unwrap_err().to_string(), error);
     }
+}
+
+#[test]
+fn what_redis_writes_of_the_default_user_is_read() {
+    let digest = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
+    let config =
+        loaded(&format!("requirepass \"foo\"\nuser default on sanitize-payload #{digest} ~* &* +@all"));
+    assert_eq!(config.password, b"foo");
+    let line = "user default on nopass sanitize-payload ~* &* +@all\n";
+    let mut config = loaded(line);
+    assert_eq!(config.password, b"");
+    set(&mut config, &["requirepass", "new"]).unwrap();
+    let text = String::from_utf8(rewritten(&config, line.as_bytes())).unwrap();
+    assert!(!text.contains("user"), "{text}");
+    assert_eq!(loaded(&text).password, b"new");
+}
+
+#[test]
+fn several_words_may_be_one_argument() {
+    for text in ["bind \"10.0.0.1 ::1\"", "bind 10.0.0.1 ::1"] {
+        assert_eq!(loaded(text).bind, ["10.0.0.1", "::1"]);
+    }
+    let config = loaded("client-output-buffer-limit \"normal 0 0 0\"\nsave \"900 1 60 1000\"");
+    assert_eq!(config.output_limits.normal, OutputLimit::default());
+    assert_eq!(config.persistence.save.rules().len(), 2);
+}
+
+/// The directives that Redis 8.0.2 and Valkey 8.1.1 set in the configuration files that they come with, and those that
+/// CONFIG GET of either shows and the files only mention.
+#[test]
+fn every_directive_of_redis_and_valkey_is_known() {
+    let known = include_str!("tests/directives.txt");
+    let unknown: Vec<_> =
+        known.split_whitespace().filter(|name| Directive::find(name.as_bytes()).is_none()).collect();
+    assert!(known.split_whitespace().count() > 200 && unknown.is_empty(), "{unknown:?}");
+}
+
+#[test]
+fn lines_of_valkeys_own_file_are_taken() {
+    let config = loaded(
+        "dual-channel-replication-enabled no\nrdb-version-check strict\ncommandlog-execution-slower-than 10000\n\
+         commandlog-slow-execution-max-len 128\ncommandlog-request-larger-than 1048576\n\
+         commandlog-large-request-max-len 128\ncommandlog-reply-larger-than 1048576\n\
+         commandlog-large-reply-max-len 128\nlist-compress-depth 0\nshutdown-timeout 10\n",
+    );
+    assert_eq!(get_one(&config, "commandlog-slow-execution-max-len"), "128");
+}
+
+#[test]
+fn dir_is_shown_as_an_absolute_path() {
+    let shown = get_one(&Config::default(), "dir");
+    assert_eq!(PathBuf::from(&shown), std::env::current_dir().unwrap());
+    assert!(!String::from_utf8(rewritten(&Config::default(), b"")).unwrap().contains("dir"));
 }
 
 #[test]
@@ -276,7 +338,7 @@ fn files_include_others() {
     folder.write("loop.conf", &format!("include {}/loop.conf\n", folder.path.display()));
     let mut loader = Loader::default();
     loader.main_file(&folder.path.join("main.conf")).unwrap();
-    let config = loader.finish().config;
+    let config = loader.finish().unwrap().config;
     assert_eq!((config.port, config.max_clients), (3, 3));
     let looped = Loader::default().main_file(&folder.path.join("loop.conf")).unwrap_err().to_string();
     assert!(looped.contains("include one another"), "{looped}");
@@ -355,7 +417,7 @@ fn rewriting_replaces_the_file_it_was_read_from() {
     let path = folder.path.join("kora.conf");
     let mut loader = Loader::default();
     loader.main_file(&path).unwrap();
-    let mut config = loader.finish().config;
+    let mut config = loader.finish().unwrap().config;
     set(&mut config, &["port", "2"]).unwrap();
     config.rewrite().unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "port 2\n");

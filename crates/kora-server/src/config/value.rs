@@ -38,7 +38,7 @@ pub enum Shape {
     Choice(&'static [&'static str]),
     /// One argument of any bytes.
     Text,
-    /// Any number of arguments.
+    /// Any number of words, each an argument of its own or several in one, as where they are quoted.
     Words,
 }
 
@@ -52,7 +52,7 @@ impl Shape {
     /// If they do not have this shape; the text is Redis's.
     pub fn parse(self, args: &[Vec<u8>]) -> Result<Setting, Refusal> {
         if let Self::Words = self {
-            return Ok(Setting::Words(args.iter().filter(|word| !word.is_empty()).cloned().collect()));
+            return Ok(Setting::Words(args.iter().flat_map(|arg| words_of(arg)).collect()));
         }
         let [arg] = args else { return Err("wrong number of arguments".into()) };
         match self {
@@ -66,12 +66,6 @@ impl Shape {
             Self::Choice(words) => parse_choice(arg, words).map(Setting::Choice),
             Self::Text | Self::Words => Ok(Setting::Text(arg.clone())),
         }
-    }
-
-    /// Whether CONFIG SET splits its one value into several arguments for this shape.
-    #[must_use]
-    pub fn takes_several(self) -> bool {
-        matches!(self, Self::Words)
     }
 }
 
@@ -101,6 +95,10 @@ impl Setting {
             Self::Bool(_) | Self::Int(_) | Self::Octal(_) | Self::Choice(_) => self.shown(),
         }
     }
+}
+
+fn words_of(arg: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    arg.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).map(<[u8]>::to_vec)
 }
 
 fn parse_bool(arg: &[u8]) -> Result<bool, Refusal> {

@@ -13,19 +13,23 @@ use kora_core::reply::Reply;
 pub const HELP: &[&str] = &[
     "COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
     "(no subcommand)",
-    "    Describe all commands.",
+    "    Return details about all Redis commands.",
     "COUNT",
-    "    Count the commands.",
-    "LIST [FILTERBY (MODULE <module-name>|ACLCAT <category>|PATTERN <pattern>)]",
-    "    List the names of commands, all or those that match.",
+    "    Return the total number of commands in this Redis server.",
+    "LIST",
+    "    Return a list of all commands in this Redis server.",
     "INFO [<command-name> ...]",
-    "    Describe these commands, or all.",
+    "    Return details about multiple Redis commands.",
+    "    If no command names are given, documentation details for all",
+    "    commands are returned.",
     "DOCS [<command-name> ...]",
-    "    Document these commands, or all.",
+    "    Return documentation details about multiple Redis commands.",
+    "    If no command names are given, documentation details for all",
+    "    commands are returned.",
     "GETKEYS <full-command>",
-    "    Find the keys in a whole command.",
+    "    Return the keys from a full Redis command.",
     "GETKEYSANDFLAGS <full-command>",
-    "    Find the keys in a whole command, and what it does to them.",
+    "    Return the keys and the access flags from a full Redis command.",
     "HELP",
     "    Print this help.",
 ];
@@ -85,7 +89,7 @@ type Filter = Box<dyn Fn(&Facts) -> bool>;
 /// If they are not a filter.
 pub fn list<H: Copy>(table: &CommandTable<H>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let is_listed: Filter = match args {
-        [] => Box::new(|facts| !facts.name.contains('|')),
+        [] => Box::new(|_| true),
         [filter_by, filter, value] if filter_by.eq_ignore_ascii_case(b"filterby") => {
             filter_of(filter, value.to_vec())?
         }

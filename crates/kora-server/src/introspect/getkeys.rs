@@ -73,12 +73,32 @@ fn lookup<H: Copy>(table: &CommandTable<H>, command: &[&[u8]]) -> Option<&'stati
 
 /// What `command` does to a key. Where that depends on the arguments, they are asked.
 fn flags(facts: &Facts, command: &[&[u8]], key: KeyAt) -> Vec<&'static str> {
-    let declared = key.flags(facts);
-    if facts.name == "set" {
-        let returns_old = command.iter().skip(3).any(|arg| arg.eq_ignore_ascii_case(b"get"));
-        return if returns_old { vec!["RW", "access", "update"] } else { vec!["OW", "update"] };
+    match facts.name {
+        "set" if command[3..].iter().any(|arg| arg.eq_ignore_ascii_case(b"get")) => {
+            vec!["RW", "access", "update"]
+        }
+        "set" => vec!["OW", "update"],
+        "bitfield" if only_gets(&command[2..]) => vec!["RO", "access"],
+        // Those say how far the specification is to be trusted, which does not matter once the key is found.
+        _ => key
+            .flags(facts)
+            .iter()
+            .copied()
+            .filter(|flag| !matches!(*flag, "variable_flags" | "incomplete"))
+            .collect(),
     }
-    declared.iter().copied().filter(|flag| *flag != "variable_flags").collect()
+}
+
+/// Whether the operations of BITFIELD change nothing.
+fn only_gets(mut operations: &[&[u8]]) -> bool {
+    loop {
+        operations = match operations {
+            [] => return true,
+            [word, _, _, rest @ ..] if word.eq_ignore_ascii_case(b"get") => rest,
+            [word, _, rest @ ..] if word.eq_ignore_ascii_case(b"overflow") => rest,
+            _ => return false,
+        };
+    }
 }
 
 /// First key, last key (negative: from the end) and step, as COMMAND INFO gave them before key specifications.

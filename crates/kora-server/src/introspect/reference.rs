@@ -54,7 +54,8 @@ fn form(arg: &Arg) -> String {
         let is_open = arg.kind == ArgType::OneOf && (arg.token.is_some() || !arg.is_optional);
         if is_open { format!("<{value}>") } else { value }
     });
-    let words: Vec<&str> = arg.token.into_iter().chain(value.as_deref()).collect();
+    let token = arg.token.map(|token| if token.is_empty() { "\"\"" } else { token });
+    let words: Vec<&str> = token.into_iter().chain(value.as_deref()).collect();
     let once = words.join(" ");
     let repeated = match (arg.is_multiple, arg.is_token_multiple) {
         (false, _) => once.clone(),

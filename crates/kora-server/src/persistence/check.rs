@@ -7,7 +7,7 @@ use kora_core::rdb::RdbError;
 use kora_core::rdb::file::{self, Piece};
 use kora_storage::StorageError;
 use kora_storage::disk::{Disk, DiskFile, RealDisk};
-use kora_storage::recovery;
+use kora_storage::recovery::{self, GivenUp};
 
 use super::loader::LoadError;
 use super::source::Source;
@@ -43,13 +43,44 @@ fn is_base(name: &str) -> bool {
     matches!(kora_storage::format::parse_name(name), kora_storage::format::Named::Base(_))
 }
 
+/// How bad what was found is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Finding {
+    Whole,
+    /// A start cuts an end that was not written whole.
+    Torn,
+    /// And whole records with it.
+    Lossy,
+    Damaged,
+}
+
+impl Finding {
+    fn conclusion(self) -> &'static str {
+        match self {
+            Self::Whole => "All files are whole.",
+            Self::Torn => "Nothing that was certain is damaged. A start cuts the end named above.",
+            Self::Lossy => {
+                "Nothing is damaged that is known to have been certain, but a start gives up the whole records named above."
+            }
+            Self::Damaged => "There is damage.",
+        }
+    }
+}
+
 /// Verifies every snapshot and log in a data directory; changes nothing.
 ///
 /// # Errors
 /// What the system says. Damage is no error, but part of the verdict.
 pub fn check(dir: &Path) -> Result<Verdict, StorageError> {
+    let (mut verdict, finding) = look(dir)?;
+    verdict.is_sound = finding <= Finding::Torn;
+    Ok(verdict)
+}
+
+fn look(dir: &Path) -> Result<(Verdict, Finding), StorageError> {
     let disk = RealDisk;
     let mut verdict = Verdict { is_sound: true, ..Verdict::default() };
+    let mut finding = Finding::Whole;
     for log_dir in log_dirs(&disk, dir)? {
         let report = recovery::check(&disk, &log_dir)?;
         for file in &report.files {
@@ -62,14 +93,15 @@ pub fn check(dir: &Path) -> Result<Verdict, StorageError> {
         }
         if let Some(cut) = &report.cut {
             verdict.say(format_args!("a start would cut its end: {cut}"));
+            finding = finding.max(if report.gives_up_records() { Finding::Lossy } else { Finding::Torn });
         }
         verdict.is_sound &= report.is_sound();
         verdict.check_snapshots(&disk, &log_dir)?;
     }
     verdict.check_snapshots(&disk, dir)?;
-    let conclusion = if verdict.is_sound { "All files are whole." } else { "There is damage." };
-    verdict.say(conclusion);
-    Ok(verdict)
+    let finding = if verdict.is_sound { finding } else { Finding::Damaged };
+    verdict.say(finding.conclusion());
+    Ok((verdict, finding))
 }
 
 /// Makes the logs of a data directory readable up to their first damage. What is taken out is kept under other names.
@@ -92,10 +124,14 @@ pub fn repair(dir: &Path) -> Result<Verdict, StorageError> {
         if let Some((path, bytes)) = &repaired.shortened {
             verdict.say(format_args!("{} now ends before the damage, at {bytes} bytes", path.display()));
         }
+        if repaired.problem.is_some() {
+            let GivenUp { bytes, records } = repaired.given_up;
+            verdict.say(format_args!("given up: {bytes} bytes, among them {records} whole records"));
+        }
     }
-    let after = check(dir)?;
+    let (after, finding) = look(dir)?;
     verdict.say(after.text.trim_end());
-    verdict.is_sound = after.is_sound;
+    verdict.is_sound = finding < Finding::Damaged;
     Ok(verdict)
 }
 

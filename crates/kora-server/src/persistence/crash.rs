@@ -24,7 +24,7 @@ use std::fmt;
 
 use kora_storage::simulated::{Fault, SimulatedDisk};
 
-pub use flips::{Flips, flip_log, flip_snapshot};
+pub use flips::{Flips, flip_idle_log, flip_log, flip_snapshot};
 pub use world::Pool;
 use world::World;
 

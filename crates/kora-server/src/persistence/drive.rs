@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Instant;
 
-use kora_storage::log::{Failure, LogThread, LogWriter, spawn};
+use kora_storage::log::{Failure, LogThread, LogWriter, Threads, spawn};
 #[cfg(any(test, feature = "crash"))]
 use {
     parking_lot::Mutex,
@@ -28,6 +28,10 @@ pub(super) enum Writing {
     #[cfg(any(test, feature = "crash"))]
     Steps(Mutex<LogWriter>),
 }
+
+/// Where the log's thread comes from. It frees what workers have allocated.
+const THREADS: Threads =
+    Threads { start: |name, body| crate::threads::spawn(name, body), after_step: crate::memory::tell };
 
 fn since(begin: Instant) -> u64 {
     u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX)
@@ -57,7 +61,7 @@ impl Drive {
         match self {
             Self::Thread(begin) => {
                 let begin = *begin;
-                spawn(writer, move || since(begin)).map(Writing::Thread)
+                spawn(writer, move || since(begin), THREADS).map(Writing::Thread)
             }
             #[cfg(any(test, feature = "crash"))]
             Self::Steps(_) => Ok(Writing::Steps(Mutex::new(writer))),

@@ -7,6 +7,11 @@ use crate::introspect::info::snapshot::PersistenceInfo;
 use crate::shared::Shared;
 
 impl Persistence {
+    /// Bytes of records that wait to be written to the log.
+    pub(crate) fn log_buffer_bytes(&self) -> u64 {
+        self.log.read().as_ref().map_or(0, |log| log.log().pending_bytes())
+    }
+
     /// Figures for INFO.
     pub(crate) fn figures(&self, shared: &Shared) -> PersistenceInfo {
         let config = shared.config();
@@ -48,6 +53,7 @@ impl Persistence {
             log_buffer_bytes: log.map_or(0, |log| log.pending_bytes()),
             log_appended: log.map_or(0, |log| log.appended()),
             log_covered: log.map_or(0, |log| log.covered()),
+            log_durable: log.map_or(0, |log| log.durable()),
         }
     }
 }

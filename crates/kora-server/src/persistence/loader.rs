@@ -30,6 +30,7 @@ use smallvec::SmallVec;
 
 use super::source::Source;
 use crate::command::ServerHandler;
+use crate::{memory, threads};
 
 /// Bytes given to a builder at once.
 const BATCH_BYTES: usize = 128 * 1024;
@@ -181,7 +182,9 @@ pub(super) fn load_snapshot(
             let (sender, receiver) = bounded(BATCHES_WAITING);
             senders.push(sender);
             let deadline = if keeps_expired { None } else { Some(now) };
-            builders.push(scope.spawn(move || build_all(store, &receiver, (now, deadline), (path, loading))));
+            let body = move || build_all(store, &receiver, (now, deadline), (path, loading));
+            let builder = threads::spawn_in(scope, "kora-builder", body);
+            builders.push(builder.map_err(|error| LoadError::Other(format!("no thread: {error}")))?);
         }
         let source = Source::new(file, path, Some(loading));
         let cut = Cutter::new(source, senders, shard_count, scripts).run();
@@ -262,6 +265,7 @@ impl<'a> Cutter<'a> {
         if bytes.is_empty() {
             return Ok(());
         }
+        memory::tell_if_much();
         let batch = Batch { db: self.db, version: self.version, offset: self.source.at(), bytes };
         let sent = self.senders[shard].send(batch);
         sent.map_err(|_| LoadError::Other("a key could not be loaded".to_owned()))
@@ -276,6 +280,7 @@ fn build_all(
     (path, loading): (&Path, &Loading),
 ) -> Result<(), LoadError> {
     for batch in batches {
+        memory::tell_if_much();
         let damage = |what: String| {
             let (path, offset) = (path.to_owned(), batch.offset);
             LoadError::Storage(Damage { path, offset, what: format!("before this place, {what}") }.into())
@@ -339,6 +344,7 @@ impl<'t, 'a> Replay<'t, 'a> {
     /// # Errors
     /// If there is no such command, or it does not work on stores.
     pub(super) fn run(&mut self, db: DbIndex, args: &[&[u8]]) -> Result<Option<String>, String> {
+        memory::tell_if_much();
         if args.is_empty() || db.0 >= self.target.stores[0].config().database_count {
             return Err("an empty command, or a database that there is not".to_owned());
         }

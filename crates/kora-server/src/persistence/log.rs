@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use kora_core::journal::Effects;
 use kora_storage::StorageError;
@@ -203,7 +204,10 @@ impl Persistence {
     pub(crate) fn want_log(&self, is_wanted: bool) {
         match (self.has_log(), is_wanted) {
             (false, true) => self.schedule(super::Task::Rewrite),
-            (true, false) => self.close_log(),
+            (true, false) => {
+                // What became of it is in the log of the server.
+                let _ = self.close_log();
+            }
             _ => {}
         }
     }
@@ -226,13 +230,33 @@ impl Persistence {
         Ok(())
     }
 
+    /// Lets nobody record anything any more, and waits until what was recorded is in the file; `None` if there is no log.
+    /// Whoever would record waits for ever: only for a process that can't go on.
+    pub(crate) fn stop_recording(&self) -> Option<bool> {
+        /// A panic may have left the lock taken, or the log's thread dead.
+        const WAIT_MAX: Duration = Duration::from_secs(1);
+        let Some(open) = self.log.try_write_for(WAIT_MAX) else { return Some(false) };
+        let log = Arc::clone(open.as_ref()?.log());
+        std::mem::forget(open);
+        let begun = Instant::now();
+        while log.written() < log.appended() && begun.elapsed() < WAIT_MAX && !log.is_failed() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Some(log.written() >= log.appended())
+    }
+
     /// Ends the log: writes and syncs what is left. Nothing may be recorded any more.
-    pub(crate) fn close_log(&self) {
+    ///
+    /// # Errors
+    /// Why what was recorded last is not there.
+    pub(crate) fn close_log(&self) -> Result<(), String> {
         self.recording.store(false, Ordering::Release);
         self.is_log_beginning.store(false, Ordering::Release);
-        let Some(OpenLog { writing, .. }) = self.log.write().take() else { return };
-        if let Err(failure) = writing.close(self.clock_ms()) {
-            tracing::error!("the end of the log was not written: {}", failure.cause);
-        }
+        let Some(OpenLog { writing, .. }) = self.log.write().take() else { return Ok(()) };
+        writing.close(self.clock_ms()).map_err(|failure| {
+            let error = format!("the end of the log was not written: {}", failure.cause);
+            tracing::error!("{error}");
+            error
+        })
     }
 }

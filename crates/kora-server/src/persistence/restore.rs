@@ -54,7 +54,10 @@ impl Persistence {
         };
         if is_found {
             let keys: usize = stores.iter().map(|store| store.key_count()).sum();
-            tracing::info!("{keys} keys loaded in {:.3} s", begun.elapsed().as_secs_f64());
+            let from = if config.persistence.append_only { "append only file" } else { "disk" };
+            tracing::info!("{keys} keys loaded");
+            // Who waits for this line knows it from Redis.
+            tracing::info!("DB loaded from {from}: {:.3} seconds", begun.elapsed().as_secs_f64());
         }
         Ok(())
     }

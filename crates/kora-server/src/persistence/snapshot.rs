@@ -167,7 +167,7 @@ pub(super) fn start(
         // Nobody need wait for it.
         let _ = result_sender.send(result);
     };
-    let thread = std::thread::Builder::new().name("kora-snapshot".to_owned()).spawn(body);
+    let thread = crate::threads::spawn("kora-snapshot", body);
     thread.map_err(|error| failed(&error))?;
     let (compress, now) = (config.persistence.compression, ctx.now);
     ctx.each_store(|store, _| {
@@ -222,6 +222,7 @@ fn plan(
 pub(super) fn finish_now(ctx: &mut Ctx<'_>) {
     loop {
         let (mut is_done, mut is_full) = (true, true);
+        crate::memory::tell_if_much();
         ctx.each_store(|store, _| {
             let step = store.snapshot_some(SLICE_BYTES);
             is_done &= matches!(step, Step::Done | Step::None);
@@ -277,6 +278,7 @@ impl Writer {
             }
             Err(error) => tracing::error!("snapshot {} failed: {error}", self.plan.name),
         }
+        crate::memory::tell();
         self.persistence.note_end(purpose, result.as_ref().ok().copied());
         result.map(drop).map_err(|error| SaveError::Failed(error.to_string()))
     }
@@ -325,6 +327,7 @@ impl Writer {
         let Way { receiver, in_flight } = &self.ways[way];
         let mut is_whole = false;
         while !is_whole {
+            crate::memory::tell_if_much();
             // The end, in the midst of an entry: that had just been completed.
             let Ok(chunk) = receiver.recv() else { return self.check() };
             body.put(&chunk, &self.plan.sizes)?;

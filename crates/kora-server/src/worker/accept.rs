@@ -1,7 +1,6 @@
 //! New connections: accepted by the first worker, dealt to the one that serves fewest; and their end.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{
     AtomicBool, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
@@ -14,7 +13,6 @@ use parking_lot::Mutex;
 
 use super::{LISTENER_TOKENS, Worker};
 use crate::client::{Client, ClientText, flag};
-use crate::config::Config;
 use crate::connection::{Connection, ReplyMode, Session};
 use crate::driver::WorkerMail;
 use crate::net::{Listener, Peer, Stream};
@@ -32,34 +30,6 @@ pub(super) struct Listening {
     listeners: Vec<Option<Listener>>,
     /// Accepting failed, and those who wait will not be told of again.
     is_behind: bool,
-}
-
-/// Opens the listeners that a configuration asks for.
-pub(crate) fn open_listeners(config: &Config) -> io::Result<Vec<Listener>> {
-    let mut listeners = Vec::new();
-    let backlog = i32::try_from(config.tcp_backlog).unwrap_or(i32::MAX);
-    if config.port != 0 {
-        for address in &config.bind {
-            let (host, is_optional) =
-                address.strip_prefix('-').map_or((address.as_str(), false), |host| (host, true));
-            match Listener::tcp(host, config.port, backlog) {
-                Ok(opened) => listeners.extend(opened),
-                Err(error) if is_optional => {
-                    tracing::info!("can't listen on {host} port {}, which is optional: {error}", config.port);
-                }
-                Err(error) => {
-                    let text = format!("can't listen on {host} port {}: {error}", config.port);
-                    return Err(io::Error::new(error.kind(), text));
-                }
-            }
-        }
-    }
-    if !config.unix_socket.is_empty() {
-        use std::os::unix::ffi::OsStrExt;
-        let path = PathBuf::from(std::ffi::OsStr::from_bytes(&config.unix_socket));
-        listeners.push(Listener::unix(&path, config.unix_socket_mode.0)?);
-    }
-    Ok(listeners)
 }
 
 impl Worker {
@@ -183,7 +153,12 @@ impl Worker {
             last_command: AtomicU32::new(u32::MAX),
             query_bytes: AtomicUsize::new(0),
             query_free_bytes: AtomicUsize::new(0),
+            argument_bytes: AtomicUsize::new(0),
             output_bytes: AtomicUsize::new(0),
+            output_chunk_bytes: AtomicUsize::new(0),
+            output_chunks: AtomicU32::new(0),
+            reply_buffer_bytes: AtomicU32::new(0),
+            output_peak_bytes: AtomicUsize::new(0),
             memory_bytes: AtomicUsize::new(0),
             queued: AtomicI64::new(-1),
             queued_bytes: AtomicUsize::new(0),

@@ -30,7 +30,7 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Finds the requests at the beginning of `bytes`, which come after `base` others.
+    /// Finds the whole requests at the beginning of `bytes`.
     ///
     /// A request with unquoted words of its own ends the batch, since those live in the parser until its next call.
     ///

@@ -1,4 +1,4 @@
-//! What a worker does by the clock: expiry, limits, counters.
+//! What a worker does by the clock: limits, counters.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,18 +10,17 @@ use super::Worker;
 use crate::config::limits::OutputLimit;
 use crate::connection::{Connection, Wait};
 
-/// Entries with a deadline that a sweep may examine, for each step of `active-expire-effort`.
-const SWEEP_ENTRIES_PER_EFFORT: usize = 4000;
-
 /// Rounds of the cron between two looks at every connection.
 const ROUNDS_PER_CLIENT_CHECK: u64 = 10;
+
+/// Looks at every connection after which the peak of its output begins anew.
+const CHECKS_PER_PEAK: u64 = 5;
 
 impl Worker {
     pub(super) fn cron(&mut self) {
         let period = Duration::from_micros(1_000_000 / u64::from(self.config.hz.max(1)));
         self.next_cron = self.round_begun + period;
         self.cron_round += 1;
-        self.sweep_expired();
         self.publish_counters();
         self.measure_rate();
         self.accept_left_behind();
@@ -47,6 +46,7 @@ impl Worker {
         )]
         let rate = (count.saturating_sub(self.rate_count) as f64 / elapsed) as u64;
         counters.ops_per_second.store(rate, Ordering::Relaxed);
+        counters.buffer_peaks.turn();
         self.rate_since = now;
         self.rate_count = count;
     }
@@ -76,7 +76,11 @@ impl Worker {
         let timeout_ms = i64::from(self.config.timeout_seconds) * 1000;
         let now = self.now;
         let mut expired = Vec::new();
+        let forgets_peaks = (self.cron_round / ROUNDS_PER_CLIENT_CHECK).is_multiple_of(CHECKS_PER_PEAK);
         for connection in self.connections.iter_mut().flatten() {
+            if forgets_peaks {
+                connection.client.output_peak_bytes.store(connection.unsent_bytes(), Ordering::Relaxed);
+            }
             let idle_ms = now.0 - connection.client.last_active_ms.load(Ordering::Relaxed);
             let is_waiting = !matches!(connection.wait, Wait::Nothing);
             if timeout_ms > 0 && idle_ms > timeout_ms && !is_waiting && !connection.is_subscriber() {
@@ -123,15 +127,6 @@ impl Worker {
             );
         }
         is_soft || is_hard
-    }
-
-    /// Lets an expiry sweep run if one is due, and frees what the round threw away.
-    pub(super) fn sweep_expired(&mut self) {
-        let budget = SWEEP_ENTRIES_PER_EFFORT * usize::from(self.config.active_expire_effort);
-        let now = self.now;
-        self.shard.sweep(now, budget);
-        self.shard.hand_over();
-        self.deliver(None);
     }
 
     /// Shows this round's counts to the other workers.

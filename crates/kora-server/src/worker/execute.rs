@@ -25,7 +25,8 @@ use crate::client::{add, flag};
 use crate::command::pubsub::{is_allowed_in_subscribe_mode, publishes, subscribe_mode_error, subscribes};
 use crate::command::{Call, FollowUp, ServerHandler};
 use crate::config::Permission;
-use crate::connection::{Connection, PendingParts, ReplyMode, Wait};
+use crate::connection::{Connection, PendingParts, ReplyMode, TimedReply, Wait};
+use crate::memory;
 use crate::resp::RespSink;
 use crate::shared::PauseMode;
 
@@ -67,6 +68,7 @@ impl Worker {
     pub(super) fn execute(&mut self, connection: &mut Connection, bytes: &[u8]) -> usize {
         let begun = self.begin_account();
         let mut used = 0;
+        connection.running_bytes = bytes.len();
         self.deliver_before(connection);
         while connection.may_run() && used < bytes.len() {
             let limits = self.limits(connection);
@@ -89,12 +91,14 @@ impl Worker {
                 self.count_error("ERR");
                 tracing::debug!(client = connection.client.id.0, "{error}: closing the connection");
                 connection.close_after_output();
+                connection.running_bytes = 0;
                 return bytes.len();
             }
             if count == 0 {
                 break;
             }
         }
+        connection.running_bytes = 0;
         self.deliver_after(connection);
         if let Some(&last) = self.executed.last() {
             connection.client.last_command.store(u32::from(last), Ordering::Relaxed);
@@ -212,7 +216,7 @@ impl Worker {
         let may_grow = resolved.facts.flags.has(Flags::DENYOOM);
         let wants_room = may_grow || resolved.facts.route == Route::Script;
         let is_full = wants_room && self.is_over_limit() && self.make_room() == Room::Nowhere;
-        if may_grow && is_full {
+        if is_full && (may_grow || self.is_script_in_need(connection, resolved, args)) {
             return self.refuse_memory(connection, resolved, gathered);
         }
         match resolved.handler {
@@ -225,6 +229,12 @@ impl Worker {
                 Step::Next
             }
         }
+    }
+
+    /// Whether a script declares that it is not to run when memory is short.
+    #[cold]
+    fn is_script_in_need(&self, connection: &Connection, resolved: Resolved, args: &Args<'_>) -> bool {
+        self.effective_flags(connection, resolved, args).has(Flags::DENYOOM)
     }
 
     /// Whether anything stands in the way of an ordinary command.
@@ -250,7 +260,7 @@ impl Worker {
         args: &Args<'_>,
         gathered: &mut Gathered,
     ) -> Option<Step> {
-        let flags = self.effective_flags(connection, resolved);
+        let flags = self.effective_flags(connection, resolved, args);
         if !gathered.request.is_empty() {
             // Whatever the gate decides, it decides after what was sent before.
             return Some(Step::Later);
@@ -417,7 +427,10 @@ impl Worker {
                 Ran::Deferred => {}
             }
         }
-        let is_alone = placement.is_alone(resolved.facts) || connection.session.reply_mode != ReplyMode::On;
+        let frees_first = resolved.facts.route == Route::LendAll && self.frees_first(resolved.facts, args);
+        let is_alone = placement.is_alone(resolved.facts)
+            || connection.session.reply_mode != ReplyMode::On
+            || frees_first;
         let is_full = is_alone || gathered.request.byte_count() > OPERATION_BYTES_MAX;
         if is_full && !gathered.request.is_empty() {
             return Step::Later;
@@ -430,6 +443,9 @@ impl Worker {
         gathered.commands.push(resolved.id);
         if is_alone {
             self.submit(connection, std::mem::take(gathered));
+        }
+        if let Wait::Operation(pending) = &mut connection.wait {
+            pending.frees_first = frees_first;
         }
         Step::Next
     }
@@ -449,6 +465,9 @@ impl Worker {
         if matches!(ran, Ran::Replied) {
             self.finish_command(connection, resolved, begin);
             self.deliver_own(connection);
+            if resolved.facts.route == Route::LendAll && self.frees_first(resolved.facts, args) {
+                self.hold_until_freed(connection, begin);
+            }
         }
         ran
     }
@@ -462,7 +481,7 @@ impl Worker {
         let begin = connection.output.end();
         if resolved.facts.group != Group::Transactions {
             // It may ask for what this worker knows.
-            self.memory.tell(&self.shared.account);
+            memory::tell();
             self.publish_counters();
         }
         connection.client.last_command.store(u32::from(resolved.id), Ordering::Relaxed);
@@ -485,6 +504,11 @@ impl Worker {
             Some(FollowUp::ResetStats) => self.reset_all_stats(),
             Some(FollowUp::ShutDown) => return self.shut_down(connection, resolved, args),
             None => {}
+        }
+        if let Wait::Until(_, reply) = &mut connection.wait
+            && matches!(connection.session.reply_mode, ReplyMode::Off | ReplyMode::Skip)
+        {
+            *reply = TimedReply::Nothing;
         }
         self.finish_command(connection, resolved, begin);
         self.take_up_config();
@@ -529,7 +553,7 @@ impl Worker {
         let (here, shard_count) = (self.shard.id(), self.shared.hub.shard_count());
         gathered.request.push((resolved.facts, handler), args, &Placement::One(here), shard_count, here);
         gathered.commands.push(resolved.id);
-        self.await_parts(connection, gathered.commands);
+        self.await_parts(connection, gathered.commands, gathered.request.byte_count());
         let setting = self.setting(connection);
         self.shard.hold(gathered.request, setting, connection.origin(), resume);
     }
@@ -548,7 +572,7 @@ impl Worker {
         gathered: Gathered,
         setting: Setting<Resp>,
     ) {
-        self.await_parts(connection, gathered.commands);
+        self.await_parts(connection, gathered.commands, gathered.request.byte_count());
         let operation = self.shard.submit(gathered.request, setting, connection.origin());
         if let Wait::Operation(pending) = &mut connection.wait
             && operation.may_block()
@@ -558,10 +582,16 @@ impl Worker {
     }
 
     /// Makes the connection wait for the parts of an operation of these commands.
-    fn await_parts(&mut self, connection: &mut Connection, commands: SmallVec<[u16; 32]>) {
+    fn await_parts(
+        &mut self,
+        connection: &mut Connection,
+        commands: SmallVec<[u16; 32]>,
+        argument_bytes: usize,
+    ) {
         connection.wait = Wait::Operation(Box::new(PendingParts {
             keeps_reply: connection.session.reply_mode == ReplyMode::On,
             commands,
+            argument_bytes,
             begun: self.begin_account(),
             ..PendingParts::default()
         }));

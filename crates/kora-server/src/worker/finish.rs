@@ -15,9 +15,6 @@ const LAST_PARTS_MAX: Duration = Duration::from_secs(10);
 /// One account in so many is timed.
 const ACCOUNTS_PER_TIMING: u32 = 16;
 
-/// Distinct error prefixes counted; as in Redis, a limit against clients that make prefixes up.
-const ERROR_PREFIXES_MAX: usize = 128;
-
 impl Worker {
     /// The beginning of what an account will time: one in [`ACCOUNTS_PER_TIMING`], since reading the clock costs a
     /// fair part of what a short command does.
@@ -61,12 +58,7 @@ impl Worker {
     }
 
     pub(super) fn count_error(&mut self, prefix: &str) {
-        let mut errors = self.counters().errors.lock();
-        if let Some(count) = errors.get_mut(prefix) {
-            *count += 1;
-        } else if errors.len() < ERROR_PREFIXES_MAX {
-            errors.insert(prefix.to_owned(), 1);
-        }
+        self.counters().count_error(prefix, 1);
     }
 
     /// CONFIG RESETSTAT came through one of this worker's connections: what it did before counts no more, whatever other

@@ -84,6 +84,9 @@ impl Worker {
         }
         self.executed.extend_from_slice(&pending.commands);
         self.account(pending.begun);
+        if pending.frees_first {
+            self.hold_slot_until_freed(slot, begin);
+        }
         self.enqueue(slot);
         self.note_dirty(slot);
     }
@@ -101,6 +104,7 @@ impl Worker {
             }
             WorkerMail::Evict(origin) => self.evict_client(origin),
             WorkerMail::Unblock(origin, with_error) => self.unblock(origin, with_error),
+            WorkerMail::Freed(origin) => self.end_freeing(origin),
             WorkerMail::PauseChanged => self.take_up_config(),
             WorkerMail::Sleep(duration) => std::thread::sleep(duration),
             WorkerMail::ResetStats => self.reset_stats(),

@@ -32,7 +32,7 @@ const IDLE_SLICE_BYTES: usize = 32 * 1024;
 const SLICES_IN_A_ROW: u32 = 4;
 
 /// Work this long ago is no other work.
-const WORK_LASTS: Duration = Duration::from_millis(10);
+pub(super) const WORK_LASTS: Duration = Duration::from_millis(10);
 
 /// How long a worker waits with the next slice when the disk does not keep up, or beside other work.
 const FULL_PAUSE: Duration = Duration::from_millis(1);
@@ -155,7 +155,9 @@ impl Worker {
         for LogWait { origin, is_all, .. } in over {
             let Some(connection) = self.connection_of(origin) else { continue };
             let Wait::Until(_, reply) = &mut connection.wait else { continue };
-            *reply = TimedReply::Pair(1, 0);
+            if *reply != TimedReply::Nothing {
+                *reply = TimedReply::Pair(1, 0);
+            }
             if is_all && connection.client.is_unblockable.swap(false, Ordering::AcqRel) {
                 self.end_timed_wait(origin.slot, Ok(TimedReply::Pair(1, 0)));
             }
@@ -171,10 +173,14 @@ impl Worker {
 
     /// Saves if that is configured, and ends the server: for a signal.
     pub(super) fn end_orderly(&mut self) {
-        if self.shared.config().persistence.save.rules().is_empty() {
-            self.shared.end();
-        } else {
+        let config = self.shared.config();
+        if !config.persistence.save.rules().is_empty() {
             self.submit_for_nobody(&persistence::END);
+        } else if self.shared.persistence.is_log_unfinished(&config) {
+            self.shared.persistence.refuse_end();
+            tracing::error!("the first snapshot of the log is not there yet, so the server does not end");
+        } else {
+            self.shared.end();
         }
     }
 

@@ -12,6 +12,7 @@ use kora_core::keyspace::eviction::Eviction;
 use kora_core::slot::ShardId;
 
 use super::Worker;
+use crate::memory;
 
 /// Keys evicted between two looks at the clock.
 const TRIES_PER_LOOK: u32 = 16;
@@ -43,7 +44,7 @@ impl Worker {
     #[inline]
     pub(super) fn is_over_limit(&mut self) -> bool {
         let limit = self.config.max_memory.0;
-        limit > 0 && self.memory.used(&self.shared.account) > limit
+        limit > 0 && self.shared.account.staying() > limit
     }
 
     /// Evicts if the limit is exceeded, and notes whether the next round must go on with it.
@@ -51,7 +52,7 @@ impl Worker {
     pub(super) fn keep_room(&mut self) {
         self.owes_room = false;
         // Without a limit the account is still to be kept.
-        self.memory.used(&self.shared.account);
+        memory::tell_if_much();
         if self.is_over_limit() {
             let room = self.make_room();
             let may_evict = self.shard.store().is_some_and(|store| store.evictable() > 0);
@@ -65,14 +66,20 @@ impl Worker {
     #[cold]
     pub(super) fn make_room(&mut self) -> Room {
         self.shard.dispose();
+        // Nothing is evicted or refused because of what some thread has not told.
+        memory::judge_if_due();
+        if !self.is_over_limit() {
+            self.shared.account.exceeded().note(false);
+            return Room::Enough;
+        }
         let limit = self.config.max_memory.0;
-        let excess = self.memory.used(&self.shared.account).saturating_sub(limit);
+        let excess = self.shared.account.staying().saturating_sub(limit);
         let room = if excess <= limit / PRESSING_PART && !self.holds_its_share() {
             self.room_elsewhere()
         } else {
             self.evict_down_to(limit - (limit / SLACK_PART).min(SLACK_BYTES_MAX))
         };
-        self.memory.tell(&self.shared.account);
+        memory::tell();
         self.shared.account.exceeded().note(room != Room::Enough);
         room
     }
@@ -84,7 +91,7 @@ impl Worker {
         let begun = Instant::now();
         let time_max = eviction_time(self.config.eviction_tenacity);
         let mut tries = 0u32;
-        while self.memory.used(&self.shared.account) > bytes {
+        while self.shared.account.staying() > bytes {
             if self.shard.evict(self.now) == Eviction::Nothing {
                 return if self.is_over_limit() { self.room_elsewhere() } else { Room::Enough };
             }

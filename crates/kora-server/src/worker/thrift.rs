@@ -14,12 +14,14 @@ use crate::shared::WorkerCounters;
 
 /// Brings a connection's memory up to date, and the sum of its worker.
 #[inline]
-pub(super) fn note_memory(connection: &Connection, counters: &WorkerCounters) {
+pub(crate) fn note_memory(connection: &Connection, counters: &WorkerCounters) {
     let bytes = connection.memory_bytes();
     let known = &connection.client.memory_bytes;
     let before = known.load(Ordering::Relaxed);
     if bytes != before {
         known.store(bytes, Ordering::Relaxed);
+        counters.buffer_peaks.note_input(connection.input.capacity() + connection.queued_bytes());
+        counters.buffer_peaks.note_output(connection.output.allocated_bytes());
         add(&counters.client_bytes, (bytes as u64).wrapping_sub(before as u64));
     }
 }

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use kora_core::command::spec::Flags;
+use kora_core::command::spec::{Flags, Route};
 use kora_core::command::table::Handler;
 use kora_core::command::transaction;
 use kora_core::reply::Reply;
@@ -62,7 +62,7 @@ impl Worker {
             self.reject(connection, resolved, "ERR Command not allowed inside a transaction");
             return Some(Step::Next);
         }
-        let needs_room = self.effective_flags(connection, resolved).has(Flags::DENYOOM);
+        let needs_room = self.effective_flags(connection, resolved, args).has(Flags::DENYOOM);
         if needs_room && self.is_over_limit() && self.make_room() == Room::Nowhere {
             return Some(self.refuse_memory(connection, resolved, &Gathered::default()));
         }
@@ -96,9 +96,17 @@ impl Worker {
         self.finish_reply(connection, begin);
     }
 
-    /// A command's flags; for EXEC those of what it runs, too.
-    pub(super) fn effective_flags(&self, connection: &Connection, resolved: Resolved) -> Flags {
+    /// A command's flags; for EXEC those of what it runs, too, and of a script those it declares.
+    pub(super) fn effective_flags(
+        &self,
+        connection: &Connection,
+        resolved: Resolved,
+        args: &Args<'_>,
+    ) -> Flags {
         let flags = resolved.facts.flags;
+        if resolved.facts.route == Route::Script {
+            return self.shared.scripts.effective_flags(resolved.facts, args);
+        }
         match &connection.session.queue {
             Some(queue) if resolved.facts.name == "exec" => flags.with(queue.flags),
             _ => flags,
@@ -304,7 +312,7 @@ impl Worker {
             self.collect_own_pushes(connection, pushes);
         }
         // It may ask for what this worker and its stores know.
-        self.memory.tell(&self.shared.account);
+        crate::memory::tell();
         self.publish_counters();
         if let Source::Driven(driven) = source {
             self.shard.publish_driven(driven);

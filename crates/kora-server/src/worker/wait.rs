@@ -93,7 +93,7 @@ impl Worker {
                         self.take_part(operation.timed_out());
                     }
                 }
-                Wait::Nothing | Wait::Pause => {}
+                Wait::Nothing | Wait::Freeing { .. } | Wait::Pause => {}
             }
         }
     }
@@ -113,7 +113,7 @@ impl Worker {
                     if with_error { operation.refused(UNBLOCKED_ERROR) } else { operation.timed_out() };
                 self.take_part(part);
             }
-            Wait::Nothing | Wait::Pause => {}
+            Wait::Nothing | Wait::Freeing { .. } | Wait::Pause => {}
         }
     }
 
@@ -121,10 +121,12 @@ impl Worker {
     pub(super) fn end_timed_wait(&mut self, slot: usize, reply: Result<TimedReply, &str>) {
         let Some(Some(connection)) = self.connections.get_mut(slot) else { return };
         self.deadlines.remove(connection.deadline(), slot);
+        let is_silent = matches!(connection.wait, Wait::Until(_, TimedReply::Nothing));
         connection.wait = Wait::Nothing;
         connection.client.set_flag(flag::BLOCKED, false);
         let mut out = RespSink::new(&mut connection.output, connection.session.resp);
         match reply {
+            _ if is_silent => {}
             Ok(reply) => reply.write(&mut out),
             Err(text) => out.error(text),
         }

@@ -4,17 +4,21 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use kora_testkit::durability::info;
 use kora_testkit::durability::program::{Launch, Program};
 use kora_testkit::target::Connection as _;
 
-use crate::{digest, launch, line, text};
+use crate::{digest, launch, line, program, text, wait_until};
 
 const ELEMENTS: usize = 100;
 /// Bytes of a segment's header.
-const HEADER_BYTES: usize = 32;
+const HEADER_BYTES: usize = 56;
 
 const WITH_LOG: [&str; 8] =
     ["--appendonly", "yes", "--appendfsync", "always", "--save", "", "--enable-debug-command", "yes"];
+/// A log whose end nothing calls durable.
+const UNSYNCED: [&str; 8] =
+    ["--appendonly", "yes", "--appendfsync", "no", "--save", "", "--enable-debug-command", "yes"];
 const WITHOUT_LOG: [&str; 6] = ["--appendonly", "no", "--save", "3600 1", "--enable-debug-command", "yes"];
 
 /// Files with one list, of elements of one length, each of which is one record.
@@ -65,7 +69,7 @@ fn copy_dir(from: &Path, to: &Path) {
 }
 
 /// The first segment of the log.
-fn segment(launch: &Launch) -> PathBuf {
+pub(crate) fn segment(launch: &Launch) -> PathBuf {
     let log_dir = launch.dir.join("appendonlydir");
     let mut names: Vec<_> = std::fs::read_dir(log_dir).unwrap().map(|entry| entry.unwrap().path()).collect();
     names.retain(|path| path.extension().is_some_and(|extension| extension == "klog"));
@@ -80,8 +84,8 @@ fn flip(path: &Path, at: usize) {
 }
 
 /// `--check` or `--repair`: whether all is well, and what was said.
-fn tool(option: &str, dir: &Path) -> (bool, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_kora-server")).arg(option).arg(dir).output().unwrap();
+pub(crate) fn tool(option: &str, dir: &Path) -> (bool, String) {
+    let output = Command::new(program()).arg(option).arg(dir).output().unwrap();
     let text = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }
@@ -97,7 +101,7 @@ fn first(count: usize) -> Vec<String> {
     (0..count).map(element).collect()
 }
 
-fn says_where(said: &str, path: &Path) -> bool {
+pub(crate) fn says_where(said: &str, path: &Path) -> bool {
     said.contains(path.to_str().unwrap()) && said.contains("offset ")
 }
 
@@ -119,9 +123,12 @@ fn damage_in_the_log_is_refused_and_repaired() {
     let records = usize::try_from(length).unwrap() - HEADER_BYTES;
     assert_eq!(records % ELEMENTS, 0, "records of one length");
     let record = records / ELEMENTS;
-    // Record and byte in it: length, lag, number, checksums, payload.
-    let places = [(0, 0), (0, record - 1), (1, 4), (17, 8), (33, 16), (50, 20), (51, 30), (98, 40), (99, 0)];
-    for (number, byte) in places {
+    // Record and byte in it: length, lag, number, checksums, payload; and in the mark behind it, which ends it.
+    let places = [(0, 0), (1, 4), (17, 8), (33, 16), (50, 20), (51, 30), (98, 40), (99, 0)];
+    let marks = [(0, record - 1), (60, record - 24)];
+    for ((number, byte), is_in_mark) in
+        places.into_iter().map(|place| (place, 0)).chain(marks.into_iter().map(|place| (place, 1)))
+    {
         let (_home, launch) = files.copy(&WITH_LOG);
         let path = segment(&launch);
         flip(&path, HEADER_BYTES + number * record + byte);
@@ -131,7 +138,7 @@ fn damage_in_the_log_is_refused_and_repaired() {
         assert!(says_where(&said, &path), "({number}, {byte}): {said}");
         let (is_sound, said) = tool("--repair", &launch.dir);
         assert!(is_sound && says_where(&said, &path), "({number}, {byte}): {said}");
-        assert_eq!(elements(&launch), first(number), "({number}, {byte}): {said}");
+        assert_eq!(elements(&launch), first(number + is_in_mark), "({number}, {byte}): {said}");
     }
 }
 
@@ -154,11 +161,18 @@ fn damage_in_the_head_of_the_log_is_refused() {
 
 #[test]
 fn a_torn_end_is_cut_and_reported() {
-    let files = Files::make(&WITH_LOG, |program| program.kill().unwrap());
-    let (_home, whole) = files.copy(&WITH_LOG);
+    let files = Files::make(&UNSYNCED, |program| {
+        let mut client = program.connect().unwrap();
+        wait_until("all is written", || {
+            let mut record = |field| info(&mut client, field).unwrap();
+            record("log_covered_record") == record("log_appended_record")
+        });
+        program.kill().unwrap();
+    });
+    let (_home, whole) = files.copy(&UNSYNCED);
     let length = std::fs::metadata(segment(&whole)).unwrap().len();
     for missing in [1, 10, 50] {
-        let (_home, launch) = files.copy(&WITH_LOG);
+        let (_home, launch) = files.copy(&UNSYNCED);
         let path = segment(&launch);
         std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length - missing).unwrap();
         let (_, said) = tool("--check", &launch.dir);
@@ -169,7 +183,7 @@ fn a_torn_end_is_cut_and_reported() {
         // It was cut for good: the next start finds nothing amiss.
         assert!(tool("--check", &launch.dir).0);
         assert_eq!(elements(&launch), first(ELEMENTS - 1), "{missing}");
-        let strict = [&WITH_LOG[..], &["--aof-load-truncated", "no"]].concat();
+        let strict = [&UNSYNCED[..], &["--aof-load-truncated", "no"]].concat();
         let (_home, launch) = files.copy(&strict);
         let path = segment(&launch);
         std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length - missing).unwrap();

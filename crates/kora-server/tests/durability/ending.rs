@@ -2,11 +2,11 @@
 
 use kora_testkit::durability::{Ending, Options, run};
 
-use crate::{launch, line};
+use crate::{launch, line, program};
 
 fn check(ending: Ending, fsync: &str, cycles: usize, life_ms_max: usize) {
     let options = Options {
-        program: env!("CARGO_BIN_EXE_kora-server").into(),
+        program: program().to_owned(),
         cycles,
         workers: 4,
         ending,

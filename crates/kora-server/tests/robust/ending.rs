@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kora_protocol::Frame;
 use kora_testkit::process::free_port;
+use kora_testkit::subject::program_under_test;
 
 use crate::client::{Client, ok, request};
 use crate::server::{Program, command};
@@ -86,7 +87,7 @@ fn a_changed_configuration_takes_effect_and_lasts() {
     let path = file.to_str().unwrap();
     let start = || {
         let port = free_port().unwrap();
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kora-server"));
+        let mut command = std::process::Command::new(program_under_test(env!("CARGO_BIN_EXE_kora-server")));
         command.arg(path).args(["--port", &port.to_string(), "--workers", "2"]);
         Program::spawn(command, port)
     };

@@ -61,7 +61,7 @@ fn protected_mode_refuses_other_machines() {
     };
     let from_outside = |port| Client::connect((outside, port).into());
     let (server, _) = start(1, &["--bind", "*"]);
-    let port = server.addresses()[0].port();
+    let port = server.address.port();
     let mut refused = from_outside(port);
     assert!(error_text(&refused.receive().unwrap()).starts_with("DENIED "));
     assert_eq!(refused.receive(), None);
@@ -70,7 +70,7 @@ fn protected_mode_refuses_other_machines() {
     for (options, has_password) in [(["--protected-mode", "no"], false), (["--requirepass", "secret"], true)]
     {
         let (server, _) = start(1, &[&["--bind", "*"], &options[..]].concat());
-        let mut client = from_outside(server.addresses()[0].port());
+        let mut client = from_outside(server.address.port());
         if has_password {
             assert_eq!(client.line("AUTH secret"), ok());
         }
@@ -90,13 +90,14 @@ fn outside_address() -> Option<std::net::IpAddr> {
 fn a_unix_socket_serves() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("kora.sock");
-    let (server, _) = start(2, &["--unixsocket", path.to_str().unwrap()]);
+    let (mut server, _) = start(2, &["--unixsocket", path.to_str().unwrap()]);
     let mut stream = UnixStream::connect(&path).unwrap();
     stream.write_all(b"SET key value\r\nGET key\r\n").unwrap();
     let mut replies = [0; 16];
     stream.read_exact(&mut replies).unwrap();
     assert_eq!(replies, *b"+OK\r\n$5\r\nvalue\r\n");
-    drop(server);
+    server.terminate();
+    assert!(server.end().success());
     assert!(!path.exists(), "the socket's file goes with the server");
 }
 

@@ -1,5 +1,8 @@
 //! The memory limit: kept by whatever its policy lets go, and told where nothing may go.
 
+use std::fmt::Debug;
+use std::str::FromStr;
+
 use kora_protocol::Frame;
 
 use crate::client::{Client, error_text, ok, request};
@@ -19,11 +22,20 @@ fn start(policy: &str) -> Program {
 }
 
 /// A number that INFO shows.
-fn info(client: &mut Client, field: &str) -> u64 {
+pub(crate) fn info<N: FromStr<Err: Debug>>(client: &mut Client, field: &str) -> N {
+    field_of(&info_text(client), field)
+}
+
+/// All that INFO shows.
+pub(crate) fn info_text(client: &mut Client) -> String {
     let (Frame::Bulk(text) | Frame::Verbatim { text, .. }) = client.line("INFO everything") else {
         panic!("INFO is text")
     };
-    let text = String::from_utf8(text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+/// A number in it.
+pub(crate) fn field_of<N: FromStr<Err: Debug>>(text: &str, field: &str) -> N {
     let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
     line.unwrap_or_else(|| panic!("no {field} in {text}")).parse().unwrap()
 }
@@ -51,7 +63,7 @@ fn fill(client: &mut Client, count: usize, key: impl Fn(usize) -> String, option
 }
 
 fn assert_limit_is_kept(client: &mut Client) {
-    let (used, peak) = (info(client, "used_memory"), info(client, "used_memory_peak"));
+    let (used, peak): (u64, u64) = (info(client, "used_memory"), info(client, "used_memory_peak"));
     let limit = LIMIT_MB << 20;
     assert!(used <= limit + limit / 50 && peak <= limit + limit / 50, "used {used}, at most {peak}");
 }
@@ -63,7 +75,7 @@ fn every_policy_for_all_keys_keeps_the_limit() {
         let mut client = server.client();
         assert_eq!(fill(&mut client, 60_000, |at| format!("key:{at}"), &[]), 0, "{policy}");
         assert_limit_is_kept(&mut client);
-        let (keys, evicted) = (client.line("DBSIZE"), info(&mut client, "evicted_keys"));
+        let (keys, evicted) = (client.line("DBSIZE"), info::<u64>(&mut client, "evicted_keys"));
         assert_eq!(keys, Frame::Integer(i64::try_from(60_000 - evicted).unwrap()), "{policy}");
         assert!(evicted > 30_000, "{policy}: {evicted}");
     }
@@ -82,7 +94,7 @@ fn volatile_policies_spare_keys_without_deadline() {
         let kept: Vec<String> = (0..5000).map(|at| format!("kept:{at}")).collect();
         let exists: Vec<&str> = std::iter::once("EXISTS").chain(kept.iter().map(String::as_str)).collect();
         assert_eq!(client.call(&exists), Frame::Integer(5000), "{policy}");
-        assert!(info(&mut client, "total_eviction_exceeded_time") > 0, "{policy}");
+        assert!(info::<u64>(&mut client, "total_eviction_exceeded_time") > 0, "{policy}");
     }
 }
 
@@ -129,7 +141,7 @@ fn the_largest_clients_are_dropped_first() {
     // The server may close before all is sent.
     let _ = greedy.send(&request(&["SET", "more", &"v".repeat(24 << 20)])[..20 << 20]);
     assert_eq!(greedy.receive(), None, "a long request counts");
-    assert!(info(&mut client, "evicted_clients") >= 1);
+    assert!(info::<u64>(&mut client, "evicted_clients") >= 1);
     assert!((0..8).all(|_| matches!(exempt.receive(), Some(Frame::Bulk(_)))));
     assert_eq!(client.line("PING"), Frame::Simple(b"PONG".to_vec()));
 }

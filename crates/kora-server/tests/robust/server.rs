@@ -1,28 +1,24 @@
-//! Servers for tests: in this process, or as a program whose memory and exit can be observed.
+//! The program under test, whose memory and exit can be observed.
 
-use std::net::SocketAddr;
+use std::io::{self, Read as _};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use kora_server::Server;
-use kora_server::config::command_line::{Invocation, read};
 use kora_testkit::process::free_port;
+use kora_testkit::subject::program_under_test;
 
 use crate::client::Client;
 
 /// What is to happen soon has happened by then, on however busy a machine.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// A server in this process, on loopback unless an option says otherwise.
-pub(crate) fn start(workers: u16, options: &[&str]) -> (Server, SocketAddr) {
-    let (port, workers) = (free_port().unwrap().to_string(), workers.to_string());
-    let fixed = ["--port", &port, "--bind", "127.0.0.1", "--workers", &workers];
-    let Invocation::Run(loaded) = read(&[&fixed, options].concat(), &mut std::io::empty()).unwrap() else {
-        panic!("these options are a configuration")
-    };
-    let server = Server::start(loaded.config, None).unwrap();
-    let address = server.addresses()[0];
-    (server, address)
+/// A server on loopback unless an option says otherwise, and its address.
+pub(crate) fn start(workers: u16, options: &[&str]) -> (Program, SocketAddr) {
+    let workers = workers.to_string();
+    let program = Program::start(&[&["--workers", &workers], options].concat());
+    let address = program.address;
+    (program, address)
 }
 
 /// Waits until something is so.
@@ -38,6 +34,7 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 pub(crate) struct Program {
     child: Child,
     pub(crate) address: SocketAddr,
+    _dir: tempfile::TempDir,
 }
 
 impl Program {
@@ -48,10 +45,15 @@ impl Program {
 
     /// Starts what will listen on `port`.
     pub(crate) fn spawn(mut command: Command, port: u16) -> Self {
+        // What it leaves behind goes with it.
+        let dir = tempfile::tempdir().unwrap();
+        if command.get_current_dir().is_none() {
+            command.current_dir(dir.path());
+        }
         let child = command.stdout(Stdio::null()).spawn().unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        wait_until("the server listens", || std::net::TcpStream::connect(address).is_ok());
-        Self { child, address }
+        wait_until("the server listens", || is_answering(address));
+        Self { child, address, _dir: dir }
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -79,6 +81,11 @@ impl Program {
         line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
     }
 
+    /// Whether it has not ended.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
         let id = rustix::process::Pid::from_child(&self.child);
@@ -104,9 +111,20 @@ impl Drop for Program {
     }
 }
 
+/// Whether a connection is accepted. The server has closed it by then: it takes nobody's place.
+fn is_answering(address: SocketAddr) -> bool {
+    let Ok(mut stream) = TcpStream::connect(address) else { return false };
+    let is_closed = stream
+        .shutdown(Shutdown::Write)
+        .and_then(|()| stream.set_read_timeout(Some(DEADLINE)))
+        .and_then(|()| stream.read_to_end(&mut Vec::new()));
+    // It may have closed before: that is a reset.
+    is_closed.is_ok() || is_closed.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionReset)
+}
+
 /// The program, about to listen on `port`.
 pub(crate) fn command(port: u16, options: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kora-server"));
+    let mut command = Command::new(program_under_test(env!("CARGO_BIN_EXE_kora-server")));
     command.args(["--port", &port.to_string(), "--bind", "127.0.0.1"]).args(options).stdin(Stdio::null());
     command
 }

@@ -1,5 +1,7 @@
 //! One life after another of a process that logs, and what a start must find.
 
+mod flips;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};

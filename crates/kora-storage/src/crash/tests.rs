@@ -32,3 +32,15 @@ fn several_faults_anywhere() {
         assert!(count > 50, "{total}");
     }
 }
+
+#[test]
+fn what_was_durable_is_refused_whatever_byte_changes() {
+    let mut total = Flips::default();
+    for seed in 0..60 {
+        total = total.plus(flips(seed, 5).unwrap_or_else(|anomaly| panic!("{anomaly}")));
+    }
+    println!("{total:?}");
+    for count in [total.refused, total.same, total.cut, total.ends, total.refused_ends] {
+        assert!(count > 100, "{total:?}");
+    }
+}

@@ -40,7 +40,7 @@ fn one_sync_covers_all_that_waits() {
     assert_eq!((log.appended(), log.covered(), log.pending_bytes()), (10, 0, 240));
     let calls = disk.calls();
     assert!(writer.step(0).synced);
-    assert_eq!(disk.calls() - calls, 2, "a write and a sync");
+    assert_eq!(disk.calls() - calls, 3, "a write, a sync and a mark");
     assert_eq!((log.covered(), told.covered.load(Ordering::SeqCst), log.pending_bytes()), (10, 10, 0));
     let idle = disk.calls();
     assert!(!writer.step(0).synced);
@@ -144,7 +144,8 @@ fn threads_append_while_one_writes() {
     let options =
         LogOptions { policy: FsyncPolicy::Always, salt: 5, notify: Arc::clone(&told) as Arc<dyn Notify> };
     let (log, writer) = Log::open(Arc::clone(&disk), dir.path(), 1, options).unwrap();
-    let thread = spawn(writer, || 0).unwrap();
+    let threads = Threads { start: |_, body| Ok(thread::spawn(body)), after_step: || () };
+    let thread = spawn(writer, || 0, threads).unwrap();
     thread::scope(|scope| {
         for worker in 0..3_u8 {
             let log = &log;

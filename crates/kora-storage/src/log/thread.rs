@@ -17,21 +17,37 @@ pub struct LogThread {
     thread: Option<JoinHandle<Result<(), Failure>>>,
 }
 
+/// What the thread does.
+pub type Body = Box<dyn FnOnce() -> Result<(), Failure> + Send>;
+
+/// How the process that a log is written in deals with threads.
+#[derive(Clone, Copy, Debug)]
+pub struct Threads {
+    /// Starts one of this name.
+    pub start: fn(&str, Body) -> io::Result<JoinHandle<Result<(), Failure>>>,
+    /// Called by the thread after each step, which may have freed much.
+    pub after_step: fn(),
+}
+
 /// Starts the thread that writes a log. `now_ms` is the clock of [`Log::append`].
 ///
 /// # Errors
 /// If the system gives no thread.
-pub fn spawn(writer: LogWriter, now_ms: impl Fn() -> u64 + Send + 'static) -> io::Result<LogThread> {
+pub fn spawn(
+    writer: LogWriter,
+    now_ms: impl Fn() -> u64 + Send + 'static,
+    threads: Threads,
+) -> io::Result<LogThread> {
     let log = Arc::clone(writer.log());
-    let run = move || run(writer, now_ms);
-    let thread = std::thread::Builder::new().name("kora-log".to_owned()).spawn(run)?;
+    let thread = (threads.start)("kora-log", Box::new(move || run(writer, now_ms, threads.after_step)))?;
     Ok(LogThread { log, thread: Some(thread) })
 }
 
-fn run(mut writer: LogWriter, now_ms: impl Fn() -> u64) -> Result<(), Failure> {
+fn run(mut writer: LogWriter, now_ms: impl Fn() -> u64, after_step: fn()) -> Result<(), Failure> {
     let log = Arc::clone(writer.log());
     loop {
         let outcome = writer.step(now_ms());
+        after_step();
         if log.is_closing() {
             return writer.close(now_ms());
         }

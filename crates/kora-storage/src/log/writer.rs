@@ -8,11 +8,13 @@ use std::sync::atomic::Ordering;
 use super::{Cut, Failure, FsyncPolicy, Health, Log, LogOptions, NEVER, Pending};
 use crate::disk::{Disk, DiskFile, read_full, write_all};
 use crate::error::{Context, Damage, StorageError};
-use crate::format::{SEGMENT_HEADER_LENGTH, SegmentHeader, segment_name};
+use crate::format::{MARK_OFFSET, RecordHeader, SEGMENT_HEADER_LENGTH, SegmentHeader, segment_name};
 
 /// Memory for pending records that is kept once they are written.
 const BUFFER_BYTES_KEPT: usize = 4 << 20;
 const SYNC_INTERVAL_MS: u64 = 1000;
+/// The mark in a segment's head is in a block of its own, which the next sync writes, too: not at every sync, then.
+const HEAD_MARK_INTERVAL_MS: u64 = 1000;
 
 /// What a step did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +51,9 @@ pub struct LogWriter {
     /// The last record synced.
     synced: u64,
     last_sync_ms: u64,
+    /// The last record that the mark in the segment's head calls durable.
+    marked_at_head: u64,
+    last_head_mark_ms: u64,
 }
 
 impl Log {
@@ -80,6 +85,8 @@ impl Log {
             written: next - 1,
             synced: next - 1,
             last_sync_ms: 0,
+            marked_at_head: next - 1,
+            last_head_mark_ms: 0,
         };
         Ok((log, writer))
     }
@@ -115,6 +122,11 @@ fn reopen(disk: &dyn Disk, dir: &Path, path: PathBuf, first: u64) -> Result<(Seg
     Ok((Segment { path, file }, header.salt))
 }
 
+/// Whether a time has passed, by a clock that may be set back.
+fn has_passed(since_ms: u64, interval_ms: u64, now_ms: u64) -> bool {
+    now_ms < since_ms || now_ms - since_ms >= interval_ms
+}
+
 /// Records taken to be written.
 #[derive(Debug)]
 struct Batch {
@@ -142,10 +154,18 @@ impl LogWriter {
         }
         self.give_back(batch.pending.bytes);
         outcome.failed = self.log.health() == Health::Failed;
-        let awaits_sync = self.segment.is_some() && self.synced < self.written;
-        outcome.next_ms = (awaits_sync && self.log.policy() == FsyncPolicy::EverySecond)
-            .then(|| self.last_sync_ms.saturating_add(SYNC_INTERVAL_MS));
+        outcome.next_ms = self.next_ms();
         outcome
+    }
+
+    /// When the next step is due even if nothing is appended.
+    fn next_ms(&self) -> Option<u64> {
+        self.segment.as_ref()?;
+        let awaits_sync = self.synced < self.written && self.log.policy() == FsyncPolicy::EverySecond;
+        let sync = awaits_sync.then(|| self.last_sync_ms.saturating_add(SYNC_INTERVAL_MS));
+        let awaits_mark = self.marked_at_head < self.synced;
+        let mark = awaits_mark.then(|| self.last_head_mark_ms.saturating_add(HEAD_MARK_INTERVAL_MS));
+        sync.into_iter().chain(mark).min()
     }
 
     fn take(&mut self) -> Batch {
@@ -188,10 +208,28 @@ impl LogWriter {
         if self.written > self.synced && self.is_sync_due(now_ms) {
             // A sync may take long, and only under `Always` does it matter to those who wait.
             self.publish(batch);
-            self.sync()?;
-            self.synced = self.written;
+            self.sync_and_mark()?;
             self.last_sync_ms = now_ms;
             outcome.synced = true;
+        }
+        self.mark_at_head(now_ms)
+    }
+
+    /// Nobody is told that records are durable before the file says so.
+    fn sync_and_mark(&mut self) -> Result<(), StorageError> {
+        self.sync()?;
+        self.synced = self.written;
+        self.write(&RecordHeader::mark(self.synced).encode(self.log.salt))
+    }
+
+    /// Among the records marks go where the end goes: the head says what the end must be.
+    fn mark_at_head(&mut self, now_ms: u64) -> Result<(), StorageError> {
+        let is_due = has_passed(self.last_head_mark_ms, HEAD_MARK_INTERVAL_MS, now_ms);
+        if let Some(segment) = self.segment.as_mut().filter(|_| is_due && self.marked_at_head < self.synced) {
+            let mark = RecordHeader::mark(self.synced).encode(self.log.salt);
+            segment.file.rewrite_at(&mark, MARK_OFFSET as u64).context("write", &segment.path)?;
+            self.marked_at_head = self.synced;
+            self.last_head_mark_ms = now_ms;
         }
         Ok(())
     }
@@ -199,9 +237,7 @@ impl LogWriter {
     fn is_sync_due(&self, now_ms: u64) -> bool {
         match self.log.policy() {
             FsyncPolicy::Always => true,
-            FsyncPolicy::EverySecond => {
-                now_ms < self.last_sync_ms || now_ms - self.last_sync_ms >= SYNC_INTERVAL_MS
-            }
+            FsyncPolicy::EverySecond => has_passed(self.last_sync_ms, SYNC_INTERVAL_MS, now_ms),
             FsyncPolicy::No => false,
         }
     }
@@ -233,6 +269,7 @@ impl LogWriter {
         self.segment = Some(create(self.disk.as_ref(), &self.dir, path, &header)?);
         self.written = cut.first - 1;
         self.synced = cut.first - 1;
+        self.marked_at_head = cut.first - 1;
         self.log.segment.store(cut.first, Ordering::Release);
         self.log.segment_bytes.fetch_add(SEGMENT_HEADER_LENGTH as u64, Ordering::Relaxed);
         Ok(())
@@ -275,6 +312,7 @@ impl LogWriter {
                 Ok(()) if is_whole && self.log.segment() < first => {
                     self.begin_segment(Cut { at: 0, first, after_failure: false })
                 }
+                Ok(()) if self.synced < self.written => self.sync_and_mark(),
                 result => result,
             };
             match result {

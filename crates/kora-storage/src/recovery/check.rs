@@ -43,6 +43,12 @@ impl Report {
     pub fn is_sound(&self) -> bool {
         self.damage.is_empty() && self.refused.is_none()
     }
+
+    /// Whether a start would give up whole records because a place before them is not whole.
+    #[must_use]
+    pub fn gives_up_records(&self) -> bool {
+        self.cut.as_ref().is_some_and(|cut| cut.behind > 0)
+    }
 }
 
 /// Verifies everything in a directory; changes nothing.

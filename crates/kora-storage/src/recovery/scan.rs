@@ -1,4 +1,4 @@
-//! Finding the end of a segment: reading its records one by one, and searching behind a broken one.
+//! Finding the end of a segment: reading its records and marks one by one, and searching behind a broken one.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -23,6 +23,8 @@ pub(crate) struct SegmentReader {
     expected: u64,
     /// Where the next record begins.
     offset: u64,
+    /// The last record that was durable, as far as what was read says.
+    durable: u64,
     chunk: Vec<u8>,
     /// Where in the file the chunk begins.
     chunk_at: u64,
@@ -43,12 +45,15 @@ impl SegmentReader {
     pub(crate) fn open(disk: &dyn Disk, path: &Path, header: &SegmentHeader) -> Result<Self, StorageError> {
         let file = disk.open_read(path).context("open", path)?;
         let length = file.len().context("read", path)?;
+        let mut head = [0; SEGMENT_HEADER_LENGTH];
+        read_full(file.as_ref(), &mut head, 0).context("read", path)?;
         Ok(Self {
             file,
             length,
             salt: header.salt,
             expected: header.first,
             offset: SEGMENT_HEADER_LENGTH as u64,
+            durable: header.durable(&head).unwrap_or(header.first - 1),
             chunk: Vec::new(),
             chunk_at: 0,
         })
@@ -60,6 +65,10 @@ impl SegmentReader {
 
     pub(crate) fn offset(&self) -> u64 {
         self.offset
+    }
+
+    pub(crate) fn durable(&self) -> u64 {
+        self.durable
     }
 
     pub(crate) fn length(&self) -> u64 {
@@ -91,19 +100,27 @@ impl SegmentReader {
         self.bytes(offset, usize::try_from(length).unwrap_or(CHUNK_BYTES))
     }
 
-    /// Looks at the next record and steps over it if it is whole.
+    /// Looks at the next record, behind marks, and steps over it if it is whole.
     pub(crate) fn next_record(&mut self) -> std::io::Result<Found> {
-        let (offset, salt, expected) = (self.offset, self.salt, self.expected);
-        if offset >= self.length {
-            return Ok(Found::End);
-        }
-        let bytes = self.bytes(offset, RECORD_HEADER_LENGTH)?;
-        if bytes.len() < RECORD_HEADER_LENGTH {
-            return Ok(Found::Broken("a record's header is cut off"));
-        }
-        let Some(header) = RecordHeader::decode(bytes, salt) else {
-            return Ok(Found::Broken("the checksum of a record's header is wrong"));
+        let (salt, expected) = (self.salt, self.expected);
+        let header = loop {
+            if self.offset >= self.length {
+                return Ok(Found::End);
+            }
+            let bytes = self.bytes(self.offset, RECORD_HEADER_LENGTH)?;
+            if bytes.len() < RECORD_HEADER_LENGTH {
+                return Ok(Found::Broken("a record's header is cut off"));
+            }
+            let Some(header) = RecordHeader::decode(bytes, salt) else {
+                return Ok(Found::Broken("the checksum of a record's header is wrong"));
+            };
+            self.durable = self.durable.max(header.durable());
+            if header != RecordHeader::mark(expected - 1) {
+                break header;
+            }
+            self.offset += RECORD_HEADER_LENGTH as u64;
         };
+        let offset = self.offset;
         if header.sequence != expected {
             return Ok(Found::Broken("a record has the wrong number"));
         }
@@ -124,7 +141,7 @@ impl SegmentReader {
         self.bytes(offset + RECORD_HEADER_LENGTH as u64, length)
     }
 
-    /// Searches behind a broken place for whole records with later numbers.
+    /// Searches behind a broken place for whole records, and for marks, that came later.
     pub(crate) fn search(&mut self) -> std::io::Result<Later> {
         let mut later = Later::default();
         let (broken, salt) = (self.expected, self.salt);
@@ -135,7 +152,7 @@ impl SegmentReader {
             let window = self.window(offset)?;
             let is_plausible = |bytes: &[u8]| {
                 RecordHeader::decode_unchecked(bytes).is_some_and(|header| {
-                    header.sequence > broken
+                    header.sequence >= broken
                         && header.sequence <= sequence_max
                         && header.record_length() <= rest
                 }) && RecordHeader::decode(bytes, salt).is_some()
@@ -152,9 +169,11 @@ impl SegmentReader {
                 offset += 1;
                 continue;
             };
-            // A header that is whole was written by us: its mark counts even if its payload is not there.
+            // A header that is whole was written by us: what it says counts even if its payload is not there.
             later.durable = later.durable.max(header.durable());
-            if checksum(salt, self.payload(&header, offset)?) == header.payload_checksum {
+            if header.is_mark() {
+                offset += RECORD_HEADER_LENGTH as u64;
+            } else if checksum(salt, self.payload(&header, offset)?) == header.payload_checksum {
                 later.records += 1;
                 offset += header.record_length();
             } else {
@@ -170,7 +189,7 @@ impl SegmentReader {
 pub(crate) struct Later {
     /// How many whole records.
     pub(crate) records: u64,
-    /// The last record that they know to be durable.
+    /// The last record that they and marks know to be durable.
     pub(crate) durable: u64,
 }
 
@@ -210,8 +229,9 @@ pub(crate) fn scan_tail(disk: &dyn Disk, segment: &Segment) -> Result<Tail, Stor
     let broken = loop {
         match reader.next_record().context("read", path)? {
             Found::Record(header, offset) => {
+                let durable = reader.durable();
                 let payload = reader.payload(&header, offset).context("read", path)?;
-                let noted = scanned.take(&header, offset, payload);
+                let noted = scanned.take((header.sequence, offset), payload, durable);
                 noted.map_err(|malformed| Damage::new(path, offset, malformed.to_string()))?;
             }
             Found::End => break None,
@@ -220,19 +240,21 @@ pub(crate) fn scan_tail(disk: &dyn Disk, segment: &Segment) -> Result<Tail, Stor
     };
     let (last, end) = (reader.expected() - 1, reader.offset());
     let mut tail = Tail { last, end, undurable_from: scanned.undurable_from(), cut: None };
-    let mut records = 0;
+    let later = reader.search().context("read", path)?;
+    let durable = reader.durable().max(later.durable);
+    if durable > last {
+        let what = broken.unwrap_or("the file ends too early");
+        let what = format!("{what}, but all records up to {durable} were durable");
+        return Err(Damage::new(path, end, what).into());
+    }
+    let records = later.records;
     if let Some(what) = broken {
-        let later = reader.search().context("read", path)?;
-        if later.durable > last {
-            let what = format!("{what}; record {} was durable", last + 1);
-            return Err(Damage::new(path, end, what).into());
-        }
-        records = later.records;
         tail.cut = Some(Cut {
             path: path.clone(),
             offset: end,
             bytes: reader.length() - end,
             records,
+            behind: records,
             reason: CutReason::Torn(what.to_owned()),
         });
     }
@@ -245,6 +267,7 @@ pub(crate) fn scan_tail(disk: &dyn Disk, segment: &Segment) -> Result<Tail, Stor
             offset: tail.end,
             bytes: reader.length() - tail.end,
             records: records + last - complete,
+            behind: records,
             reason: CutReason::Incomplete { operation },
         });
     }
@@ -273,8 +296,12 @@ impl Scanned {
         }
     }
 
-    fn take(&mut self, header: &RecordHeader, offset: u64, payload: &[u8]) -> Result<(), Malformed> {
-        let sequence = header.sequence;
+    fn take(
+        &mut self,
+        (sequence, offset): (u64, u64),
+        payload: &[u8],
+        durable: u64,
+    ) -> Result<(), Malformed> {
         if note_parts(&mut self.operations, sequence, payload)? {
             self.part_records.push_back((sequence, offset));
         }
@@ -285,7 +312,7 @@ impl Scanned {
         if self.samples.back().is_none_or(|sample| offset - sample.1 >= CHUNK_BYTES as u64) {
             self.samples.push_back((sequence, offset));
         }
-        self.durable = self.durable.max(header.durable());
+        self.durable = durable;
         while self.samples.get(1).is_some_and(|sample| sample.0 <= self.durable) {
             self.samples.pop_front();
         }

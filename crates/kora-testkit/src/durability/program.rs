@@ -180,6 +180,14 @@ impl Program {
         Ok(self.child.try_wait()?.is_none())
     }
 
+    /// How it ended, if it has.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn status(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.child.try_wait()
+    }
+
     /// Ends it with SIGKILL: it has no time for anything.
     ///
     /// # Errors
@@ -195,7 +203,23 @@ impl Program {
     /// # Errors
     /// When it does not end.
     pub fn terminate(&mut self) -> anyhow::Result<ExitStatus> {
-        rustix::process::kill_process(self.id(), rustix::process::Signal::TERM)?;
+        self.signal(rustix::process::Signal::TERM)?;
+        self.wait()
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn signal(&self, signal: rustix::process::Signal) -> io::Result<()> {
+        Ok(rustix::process::kill_process(self.id(), signal)?)
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub fn wait(&mut self) -> anyhow::Result<ExitStatus> {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait()? {

@@ -8,7 +8,7 @@ use super::{Connection, Resp, Target};
 use crate::frame::Frame;
 
 /// No reply of any step takes longer, on however busy a machine.
-const REPLY_TIMEOUT: Duration = Duration::from_secs(8);
+const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A server behind a TCP address.
 #[derive(Clone, Debug)]
@@ -31,10 +31,18 @@ impl TcpTarget {
     /// # Errors
     /// When nobody listens.
     pub fn open(&self) -> io::Result<TcpConnection> {
+        self.open_with(REPLY_TIMEOUT)
+    }
+
+    /// A new connection in RESP2 on which a reply that takes longer than `patience` is an error.
+    ///
+    /// # Errors
+    /// When nobody listens.
+    pub fn open_with(&self, patience: Duration) -> io::Result<TcpConnection> {
         let stream = TcpStream::connect(self.address)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(REPLY_TIMEOUT))?;
-        stream.set_write_timeout(Some(REPLY_TIMEOUT))?;
+        stream.set_read_timeout(Some(patience))?;
+        stream.set_write_timeout(Some(patience))?;
         Ok(TcpConnection { input: BufReader::with_capacity(1 << 16, stream) })
     }
 }

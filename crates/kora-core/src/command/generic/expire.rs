@@ -166,6 +166,7 @@ fn set_deadline(
         keyspace.journal().effect(db, &[b"DEL", key]);
     } else {
         entry.set_expiry(Some(at));
+        keyspace.tend();
         keyspace.changed(EventClass::GENERIC, "expire", key);
         keyspace.journal().effect(db, &[b"PEXPIREAT", key, itoa::Buffer::new().format(at.0).as_bytes()]);
     }

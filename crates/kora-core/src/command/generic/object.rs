@@ -63,13 +63,17 @@ fn object_help(_: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResu
         "OBJECT",
         &[
             "ENCODING <key>",
-            "    Name the representation in which the value at <key> is kept.",
+            "    Return the kind of internal representation used in order to store the value",
+            "    associated with a <key>.",
             "FREQ <key>",
-            "    Tell how often <key> is used, on a logarithmic scale that decays with time.",
+            "    Return the access frequency index of the <key>. The returned integer is",
+            "    proportional to the logarithm of the recent access frequency of the key.",
             "IDLETIME <key>",
-            "    Tell for how many seconds, roughly, <key> has not been used.",
+            "    Return the idle time of the <key>, that is the approximated number of",
+            "    seconds elapsed since the last access to the key.",
             "REFCOUNT <key>",
-            "    Tell how many references the value at <key> has.",
+            "    Return the number of references of the value associated with the specified",
+            "    <key>.",
         ],
     );
     Ok(())

@@ -1,14 +1,14 @@
 //! Commands that look for keys: KEYS, SCAN and RANDOMKEY.
 //!
 //! A SCAN cursor is the position in one shard's table, followed by [`CURSOR_SHARD_BITS`] bits that name the shard. The
-//! handler runs on that shard; where its table ends, the cursor goes on at the beginning of the next shard's. Table
-//! positions have 43 bits, so cursors stay below 2^53 and survive clients that keep them in doubles.
+//! handler runs on that shard; where its table ends, what is left of COUNT is spent on the next shard's: the command goes on
+//! there with what it has found. So a call costs what COUNT says, however many shards there are. Table positions have 43 bits, so cursors stay below 2^53 and survive clients that keep them in doubles.
 
 use super::FAMILY;
 use crate::command::scan_options::write_scan;
 use crate::command::spec::{Arg, ArgType, Categories, CommandSpec, Facts, Flags, Merge, Route};
 use crate::command::texts::Texts;
-use crate::context::Ctx;
+use crate::context::{Ctx, Onward};
 use crate::error::{CommandError, CommandResult};
 use crate::glob;
 use crate::keyspace::Keyspace;
@@ -44,16 +44,21 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// Scans `keyspace` from `cursor` for keys to add to `found`; returns the next cursor, 0 at the end.
+/// A SCAN that has found so many bytes of keys replies, and does not carry them to another shard.
+const CARRIED_BYTES_MAX: usize = 1024 * 1024;
+
+/// Scans `keyspace` from `cursor` for keys to add to `found`, and takes those that it visits off `count`. Returns the next
+/// cursor, 0 at the end.
 fn find_keys(
     keyspace: &mut Keyspace<'_>,
     cursor: u64,
-    count: usize,
+    count: &mut usize,
     filter: &Filter<'_>,
     found: &mut Texts,
 ) -> u64 {
     let now = keyspace.now();
-    keyspace.scan(cursor, count, &mut |entry| {
+    keyspace.scan(cursor, *count, &mut |entry| {
+        *count = count.saturating_sub(1);
         if filter.takes(entry) && !entry.is_expired(now) {
             found.push(entry.key());
         }
@@ -84,7 +89,7 @@ fn keys(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
     ctx.each_keyspace(|mut keyspace| {
         let mut cursor = 0;
         loop {
-            cursor = find_keys(&mut keyspace, cursor, KEYS_STEP, &filter, &mut found);
+            cursor = find_keys(&mut keyspace, cursor, &mut { KEYS_STEP }, &filter, &mut found);
             if cursor == 0 {
                 break;
             }
@@ -118,29 +123,77 @@ pub(super) const SCAN: CommandSpec = CommandSpec {
 
 fn scan(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let cursor = parse_cursor(args[1]).ok_or(CommandError::InvalidCursor)?;
-    let (filter, count) = parse_scan_options(&args[2..])?;
-    let shard_count = u64::from(ctx.shard_count());
-    let (position, shard) = (cursor >> CURSOR_SHARD_BITS, cursor & ((1 << CURSOR_SHARD_BITS) - 1));
+    let (_, count) = parse_scan_options(&args[2..])?;
+    scan_on(ctx, Walk { cursor, count, options: &args[2..], found: Texts::default() }, out)
+}
+
+/// A SCAN that goes on with the next shard: `SCAN cursor count option-count [option ...] [key found ...]`.
+fn scan_further(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let number = |arg: &[u8]| parse_i64(arg).and_then(|number| usize::try_from(number).ok());
+    let cursor = parse_cursor(args[1]).ok_or(CommandError::InvalidCursor)?;
+    let (count, option_count) = number(args[2]).zip(number(args[3])).ok_or(CommandError::Syntax)?;
+    let (options, carried) = args[4..].split_at(option_count);
     let mut found = Texts::default();
-    let mut next = 0;
+    carried.iter().for_each(|key| found.push(key));
+    scan_on(ctx, Walk { cursor, count, options, found }, out)
+}
+
+/// How far a SCAN has come.
+struct Walk<'a> {
+    cursor: u64,
+    /// Entries that are left to be visited.
+    count: usize,
+    options: &'a [&'a [u8]],
+    found: Texts,
+}
+
+fn scan_on(ctx: &mut Ctx<'_>, mut walk: Walk<'_>, out: &mut dyn Reply) -> CommandResult {
+    let (filter, _) = parse_scan_options(walk.options)?;
+    let shard_count = ctx.shard_count();
     ctx.each_keyspace(|mut keyspace| {
-        if u64::from(keyspace.shard().0) == shard {
-            next = find_keys(&mut keyspace, position, count, &filter, &mut found);
+        let Walk { cursor, count, found, .. } = &mut walk;
+        let shard = cursor_shard_of(*cursor);
+        if keyspace.shard() == shard && *count > 0 {
+            let position = *cursor >> CURSOR_SHARD_BITS;
+            *cursor = match find_keys(&mut keyspace, position, count, &filter, found) {
+                0 => u64::from(shard.0) + 1,
+                next => next << CURSOR_SHARD_BITS | u64::from(shard.0),
+            };
         }
     });
-    let next = match next {
-        0 if shard + 1 < shard_count => shard + 1,
-        0 => 0,
-        next => next << CURSOR_SHARD_BITS | shard,
-    };
-    write_scan(next, &found, out);
+    let is_at_beginning = walk.cursor >> CURSOR_SHARD_BITS == 0;
+    let shard = cursor_shard_of(walk.cursor);
+    if shard.0 >= shard_count {
+        walk.cursor = 0;
+    } else if is_at_beginning
+        && walk.count > 0
+        && walk.found.byte_count() <= CARRIED_BYTES_MAX
+        && ctx.go_on(|| Onward { shard, handler: scan_further, args: walk.to_args() })
+    {
+        return Ok(());
+    }
+    write_scan(walk.cursor, &walk.found, out);
     Ok(())
+}
+
+impl Walk<'_> {
+    /// The arguments of [`scan_further`].
+    fn to_args(&self) -> Vec<Box<[u8]>> {
+        let number = |number: u64| Box::from(itoa::Buffer::new().format(number).as_bytes());
+        let head = [number(self.cursor), number(self.count as u64), number(self.options.len() as u64)];
+        let rest = self.options.iter().copied().chain(self.found.iter()).map(Box::from);
+        std::iter::once(Box::from(&b"SCAN"[..])).chain(head).chain(rest).collect()
+    }
+}
+
+fn cursor_shard_of(cursor: u64) -> ShardId {
+    let shard = cursor & ((1 << CURSOR_SHARD_BITS) - 1);
+    ShardId(u16::try_from(shard).expect("the shard has ten bits"))
 }
 
 /// The shard that a SCAN cursor names; the first if it is malformed, since any shard can refuse it.
 pub(crate) fn cursor_shard(text: &[u8]) -> ShardId {
-    let shard = parse_cursor(text).unwrap_or(0) & ((1 << CURSOR_SHARD_BITS) - 1);
-    ShardId(u16::try_from(shard).expect("the shard has ten bits"))
+    cursor_shard_of(parse_cursor(text).unwrap_or(0))
 }
 
 /// A cursor as Redis reads it: as `strtoull` does, but up to the end. So leading spaces, leading zeros and a `+` are

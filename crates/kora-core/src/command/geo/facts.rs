@@ -4,6 +4,7 @@ use super::FAMILY;
 use super::search::{
     georadius, georadius_ro, georadiusbymember, georadiusbymember_ro, geosearch, geosearchstore,
 };
+use crate::command::keys::{InvalidKeys, Keys, push};
 use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeySpec};
 
 /// The unit of a distance.
@@ -60,14 +61,38 @@ const READS_KEY: &[KeySpec] = &[KeySpec::one(&["RO", "access"], 1)];
 const fn stored_keys(from: i32) -> [KeySpec; 3] {
     const fn behind(word: &'static str, from: i32) -> KeySpec {
         KeySpec {
-            flags: &["OW", "update"],
+            flags: &["OW", "update", "incomplete"],
             begin: BeginSearch::Keyword(word, from),
             find: FindKeys::Range { last: 0, step: 1, limit: 0 },
-            notes: None,
+            notes: Some("Of several keys to store to the last one counts"),
         }
     }
     [READS_KEY[0], behind("STORE", from), behind("STOREDIST", from)]
 }
+
+/// Finds the key searched and the one stored to: of several the last.
+fn find_stored(args: &[&[u8]], keys: &mut Keys) -> Result<(), InvalidKeys> {
+    push(keys, 1, 0, args.len())?;
+    let mut stored = None;
+    let mut at = FIRST_OPTION;
+    while at + 1 < args.len() {
+        let is = |word: &[u8]| args[at].eq_ignore_ascii_case(word);
+        let spec = match () {
+            () if is(b"STORE") => Some(1),
+            () if is(b"STOREDIST") => Some(2),
+            () => None,
+        };
+        if let Some(spec) = spec {
+            at += 1;
+            stored = Some((at, spec));
+        }
+        at += 1;
+    }
+    stored.map_or(Ok(()), |(index, spec)| push(keys, index, spec, args.len()))
+}
+
+/// First argument that may be an option of either command.
+const FIRST_OPTION: usize = 5;
 
 const UPPERCASE_UNITS: (&str, &str) = ("7.0.0", "Unit names may be in upper case");
 const ANY_OPTION: (&str, &str) = ("6.2.0", "Option `ANY` for `COUNT`");
@@ -122,6 +147,7 @@ pub(super) const GEORADIUS: CommandSpec = CommandSpec {
         arity: -6,
         flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::MOVABLEKEYS),
         keys: &stored_keys(6),
+        key_finder: Some(find_stored),
         since: "3.2.0",
         summary: "Lists or stores the members of a geo index within a circle around a position",
         args: &[
@@ -150,6 +176,7 @@ pub(super) const GEORADIUSBYMEMBER: CommandSpec = CommandSpec {
         arity: -5,
         flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::MOVABLEKEYS),
         keys: &stored_keys(5),
+        key_finder: Some(find_stored),
         since: "3.2.0",
         summary: "Lists or stores the members of a geo index within a circle around one of them",
         args: &[

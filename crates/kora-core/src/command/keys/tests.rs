@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::command::table::CommandTable;
 
 const RO: &[&str] = &["RO"];
 
@@ -90,22 +91,28 @@ fn counted_keys() {
 }
 
 #[test]
-fn keys_behind_an_option() {
-    const OPTIONAL: &[KeySpec] = &[
-        KeySpec::one(&["RO"], 1),
-        KeySpec {
-            flags: &["OW"],
-            begin: BeginSearch::Keyword("STORE", 3),
-            find: FindKeys::Range { last: 0, step: 1, limit: 0 },
-            notes: None,
-        },
-    ];
-    check(&facts(OPTIONAL), "georadius k 1", Some("k"));
-    check(&facts(OPTIONAL), "georadius k store km", Some("k"));
-    check(&facts(OPTIONAL), "georadius k 1 store a", Some("k a"));
-    check(&facts(OPTIONAL), "georadius k 1 store", Some("k"));
-    check(&facts(OPTIONAL), "georadius k 1 STORE a asc Store b", Some("k a b"));
-    check(&facts(OPTIONAL), "georadius k 1 store STORE asc", Some("k STORE asc"));
+fn a_command_finds_its_keys_by_its_own_rules() {
+    let table = CommandTable::<()>::new(&[], &[]);
+    for (line, expected) in [
+        ("georadius k 1 1 1 km", Some("k")),
+        ("georadius k 1 1 1 km store a", Some("k a")),
+        ("georadius k 1 1 1 km store", Some("k")),
+        ("georadius k 1 1 1 km STORE a asc StoreDist b", Some("k b")),
+        ("georadius k 1 1 1 km store STORE asc", Some("k STORE")),
+        ("georadiusbymember k m 1 km store STORE", Some("k STORE")),
+        ("xread count 1 streams a b 0 0", Some("a b")),
+        ("xread STREAMS a b c", None),
+        ("xread streams streams 0", Some("streams")),
+        ("xread COUNT streams streams a 0", Some("a")),
+        ("xread count 1 a b", None),
+        ("xread streams", None),
+        ("xreadgroup COUNT 1 GROUP STREAMS STREAMS STREAMS a >", Some("a")),
+        ("xreadgroup group g c noack streams a b > >", Some("a b")),
+        ("xreadgroup group g", None),
+    ] {
+        let facts = table.find(line.split(' ').next().unwrap().as_bytes()).unwrap().facts;
+        check(facts, line, expected);
+    }
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn flushall(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRe
     Ok(())
 }
 
-/// Both ways of flushing do the same here: free lazily.
+/// Both ways of flushing free lazily. Whoever serves the client knows whether to answer before that is done.
 fn check_flush_type(options: &[&[u8]]) -> CommandResult {
     match options {
         [] => Ok(()),

@@ -3,12 +3,16 @@
 //! Redis knows DEBUG as one command. Here each subcommand is a declaration of its own, hidden from COMMAND, so that those
 //! on a key reach the key's shard. They check their number of arguments themselves, because the error is DEBUG's.
 
+mod help;
+mod populate;
 mod reply;
+mod structure;
 
+pub(super) use populate::DEBUG_POPULATE;
 pub(super) use reply::{DEBUG_ERROR, DEBUG_PROTOCOL};
+pub(super) use structure::{DEBUG_HTSTATS, DEBUG_HTSTATS_KEY, DEBUG_LISTPACK, DEBUG_OBJECT, DEBUG_QUICKLIST};
 
 use super::FAMILY;
-use crate::command::generic::object::reference_count;
 use crate::command::help::write_help;
 use crate::command::spec::{CommandSpec, Facts, Flags, KeySpec, Merge, Route};
 use crate::config::CoreConfig;
@@ -17,11 +21,9 @@ use crate::digest::{Detail, Digest};
 use crate::error::{CommandError, CommandResult};
 use crate::glob;
 use crate::keyspace::Keyspace;
-use crate::keyspace::entry::StringRef;
 use crate::number::parse_i64;
 use crate::reply::Reply;
 use crate::shard::store::DbIndex;
-use crate::types::list::{Figures, quicklist_figures};
 
 /// Longest text that DEBUG STRINGMATCH-LEN tries.
 const MATCHED_BYTES_MAX: usize = 1 << 20;
@@ -45,9 +47,41 @@ const HIDDEN: Facts = Facts { hidden: true, ..DEBUG.facts };
 /// What the hidden subcommands on a key have in common.
 const ON_KEY: Facts = Facts { keys: &[KeySpec::one(&["RO"], 2)], ..HIDDEN };
 
+/// Subcommands that Redis has and that do not exist here.
+const MISSING: &[&str] = &[
+    "AOF-FLUSH-SLEEP",
+    "CLIENT-EVICTION",
+    "CLUSTERLINK",
+    "CONFIG-REWRITE-FORCE-ALL",
+    "CRASH-AND-RECOVER",
+    "DICT-RESIZING",
+    "DROP-CLUSTER-PACKET-FILTER",
+    "INTERNAL_SECRET",
+    "LEAK",
+    "MALLCTL",
+    "MALLCTL-STR",
+    "MARK-INTERNAL-CLIENT",
+    "PAUSE-CRON",
+    "REPL-PAUSE",
+    "REPLICATE",
+    "REPLYBUFFER",
+    "RESTART",
+    "SCRIPT",
+    "SDSLEN",
+    "SET-SKIP-CHECKSUM-VALIDATION",
+    "STRINGMATCH-TEST",
+    "STRUCTSIZE",
+];
+
 /// Reached with subcommands that are not declared.
 fn debug(_: &mut Ctx<'_>, args: &[&[u8]], _: &mut dyn Reply) -> CommandResult {
-    Err(unknown(args))
+    match MISSING.iter().find(|name| name.as_bytes().eq_ignore_ascii_case(args[1])) {
+        None => Err(unknown(args)),
+        Some(name) => {
+            let text = format!("ERR DEBUG {name} is not available in this version of Kora");
+            Err(CommandError::Other(text.into()))
+        }
+    }
 }
 
 #[cold]
@@ -60,33 +94,7 @@ pub(super) const DEBUG_HELP: CommandSpec =
 
 fn debug_help(_: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let [_, _] = *args else { return Err(unknown(args)) };
-    write_help(
-        out,
-        "DEBUG",
-        &[
-            "DIGEST",
-            "    Reply with a digest of all data.",
-            "DIGEST-VALUE <key> [<key> ...]",
-            "    Reply with digests of the values at these keys.",
-            "ERROR <text>",
-            "    Reply with <text> as an error.",
-            "HTSTATS-KEY <key>",
-            "    Describe the hash table of the value at <key>.",
-            "LISTPACK <key>",
-            "    Describe the listpack of the value at <key>.",
-            "OBJECT <key>",
-            "    Describe how the value at <key> is stored.",
-            "PROTOCOL <type>",
-            "    Reply with a value of <type>: string, integer, double, bignum, null, array,",
-            "    set, map, attrib, push, verbatim, true, false.",
-            "QUICKLIST <key>",
-            "    Describe the quicklist of the value at <key>.",
-            "SET-ACTIVE-EXPIRE <0|1>",
-            "    Stop (0) or resume (1) the deletion of expired keys that nobody asks for.",
-            "STRINGMATCH-LEN <len> <pattern>",
-            "    Tell whether <pattern> matches <len> times the letter a.",
-        ],
-    );
+    write_help(out, "DEBUG", help::LINES);
     Ok(())
 }
 
@@ -128,91 +136,6 @@ fn debug_digest_value(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) ->
         out.simple(&digest.unwrap_or_default().to_hex());
     }
     Ok(())
-}
-
-pub(super) const DEBUG_OBJECT: CommandSpec =
-    CommandSpec { facts: Facts { name: "debug|object", ..ON_KEY }, handler: debug_object };
-
-/// Has no address to show, so that runs from one seed reply alike; the length is that without compression.
-fn debug_object(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let [_, _, key] = *args else { return Err(unknown(args)) };
-    let now = ctx.now;
-    let mut keyspace = ctx.keyspace(key);
-    let entry = keyspace.peek(key).ok_or(CommandError::NoSuchKey)?;
-    let idle_seconds = entry.idle_seconds(now);
-    // The clock of last use has 24 bits.
-    let last_use = (now.seconds() - i64::from(idle_seconds)) & 0xFF_FFFF;
-    out.simple(&format!(
-        "Value at:0x000000000000 refcount:{} encoding:{} serializedlength:{} lru:{last_use} \
-         lru_seconds_idle:{idle_seconds}{}",
-        reference_count(entry),
-        entry.encoding().name(),
-        entry.string().map_or(0, serialized_bytes),
-        quicklist_figures(entry).map_or_else(String::new, describe_quicklist),
-    ));
-    Ok(())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "an average for people to read")]
-fn describe_quicklist(figures: Figures) -> String {
-    let Figures { nodes, elements, bytes, fill } = figures;
-    let average = elements as f64 / nodes as f64;
-    format!(
-        " ql_nodes:{nodes} ql_avg_node:{average:.2} ql_listpack_max:{fill} ql_compressed:0 \
-         ql_uncompressed_size:{bytes}"
-    )
-}
-
-/// Bytes of a string in an RDB file, its length included.
-fn serialized_bytes(value: StringRef<'_>) -> usize {
-    match value {
-        StringRef::Integer(number) => match number {
-            -0x80..=0x7F => 2,
-            -0x8000..=0x7FFF => 3,
-            -0x8000_0000..=0x7FFF_FFFF => 5,
-            _ => 1 + itoa::Buffer::new().format(number).len(),
-        },
-        StringRef::Bytes(bytes) => match bytes.len() {
-            0..=11 if parse_i64(bytes).is_some_and(|number| i32::try_from(number).is_ok()) => {
-                serialized_bytes(StringRef::Integer(parse_i64(bytes).unwrap_or_default()))
-            }
-            len @ 0..=0x3F => 1 + len,
-            len @ 0x40..=0x3FFF => 2 + len,
-            len => 5 + len,
-        },
-    }
-}
-
-/// Refuses with `text` unless there is no such key. Further arguments would choose a level of detail.
-fn refuse_encoding(ctx: &mut Ctx<'_>, args: &[&[u8]], text: &'static str) -> CommandResult {
-    let [_, _, key, ..] = *args else { return Err(unknown(args)) };
-    ctx.keyspace(key).peek(key).ok_or(CommandError::NoSuchKey)?;
-    Err(CommandError::text(text))
-}
-
-pub(super) const DEBUG_LISTPACK: CommandSpec =
-    CommandSpec { facts: Facts { name: "debug|listpack", ..ON_KEY }, handler: debug_listpack };
-
-fn debug_listpack(ctx: &mut Ctx<'_>, args: &[&[u8]], _: &mut dyn Reply) -> CommandResult {
-    if args.len() > 3 {
-        return Err(unknown(args));
-    }
-    refuse_encoding(ctx, args, "ERR Not a listpack encoded object.")
-}
-
-pub(super) const DEBUG_QUICKLIST: CommandSpec =
-    CommandSpec { facts: Facts { name: "debug|quicklist", ..ON_KEY }, handler: debug_quicklist };
-
-fn debug_quicklist(ctx: &mut Ctx<'_>, args: &[&[u8]], _: &mut dyn Reply) -> CommandResult {
-    refuse_encoding(ctx, args, "ERR Not a quicklist encoded object.")
-}
-
-pub(super) const DEBUG_HTSTATS_KEY: CommandSpec =
-    CommandSpec { facts: Facts { name: "debug|htstats-key", ..ON_KEY }, handler: debug_htstats_key };
-
-fn debug_htstats_key(ctx: &mut Ctx<'_>, args: &[&[u8]], _: &mut dyn Reply) -> CommandResult {
-    let text = "ERR The value stored at the specified key is not represented using an hash table";
-    refuse_encoding(ctx, args, text)
 }
 
 pub(super) const DEBUG_SET_ACTIVE_EXPIRE: CommandSpec = CommandSpec {

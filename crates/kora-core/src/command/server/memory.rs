@@ -44,16 +44,16 @@ fn memory_help(_: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResu
         "MEMORY",
         &[
             "DOCTOR",
-            "    Tell what looks wrong with the use of memory.",
+            "    Return memory problems reports.",
             "MALLOC-STATS",
-            "    Show what the allocator knows of itself.",
+            "    Return internal statistics report from the memory allocator.",
             "PURGE",
-            "    Make the allocator give unused pages back to the system.",
+            "    Attempt to purge dirty pages for reclamation by the allocator.",
             "STATS",
-            "    Tell what memory is used for.",
+            "    Return information about the memory usage of the server.",
             "USAGE <key> [SAMPLES <count>]",
-            "    Tell how many bytes <key> and its value occupy. <count> is accepted for",
-            "    compatibility: sizes are known, not sampled.",
+            "    Return memory in bytes used by <key> and its value. Nested values are",
+            "    sampled up to <count> times (default: 5, 0 means sample all).",
         ],
     );
     Ok(())

@@ -16,7 +16,8 @@ pub(super) struct Elements {
     chosen: Vec<usize>,
     /// Whether `chosen` is the result; otherwise it is to be found by sorting.
     pub(super) is_arranged: bool,
-    /// A set has no order of its own: a result that is stored must have one, so that it is the same everywhere.
+    /// A set has no order of its own: a result that is stored or that a script gets must have one, so that it is the same
+    /// everywhere.
     pub(super) needs_order: bool,
 }
 
@@ -26,6 +27,7 @@ impl Elements {
     /// # Errors
     /// `WrongType` if the key holds no list, set or sorted set.
     pub(super) fn load(ctx: &mut Ctx<'_>, key: &[u8], options: &Options<'_>) -> CommandResult<Self> {
+        let must_be_stable = options.store.is_some() || ctx.is_scripted();
         let mut keyspace = ctx.keyspace(key);
         let Some(entry) = keyspace.read(key) else {
             return Ok(Self { is_arranged: true, ..Self::default() });
@@ -33,7 +35,7 @@ impl Elements {
         let mut elements = Self::default();
         match entry.kind() {
             Kind::List => elements.load_list(entry, options),
-            Kind::Set => elements.load_set(entry, options),
+            Kind::Set => elements.load_set(entry, options, must_be_stable),
             Kind::SortedSet => elements.load_sorted_set(entry, options),
             Kind::String | Kind::Hash | Kind::Stream => return Err(CommandError::WrongType),
         }
@@ -67,9 +69,9 @@ impl Elements {
         self.is_arranged = true;
     }
 
-    fn load_set(&mut self, entry: &Entry, options: &Options<'_>) {
+    fn load_set(&mut self, entry: &Entry, options: &Options<'_>, must_be_stable: bool) {
         let set = SetRef::of(entry).expect("the entry holds a set");
-        self.needs_order = options.by == By::Nothing && options.store.is_some();
+        self.needs_order = options.by == By::Nothing && must_be_stable;
         self.is_arranged = options.by == By::Nothing && !self.needs_order;
         let wanted = if self.is_arranged { options.range(set.len()) } else { 0..set.len() };
         let mut at = 0;

@@ -55,11 +55,11 @@ fn xinfo_help(_: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResul
         "XINFO",
         &[
             "CONSUMERS <key> <groupname>",
-            "    List the consumers of <groupname>.",
+            "    Show consumers of <groupname>.",
             "GROUPS <key>",
-            "    List the groups of a stream.",
+            "    Show the stream consumer groups.",
             "STREAM <key> [FULL [COUNT <count>]",
-            "    Describe a stream; FULL: with entries, groups and consumers.",
+            "    Show information about the stream.",
         ],
     );
     Ok(())

@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use super::argument::{parse_count, parse_strict_id};
 use super::{FAMILY, read_stream, write_first};
+use crate::command::keys::{InvalidKeys, Keys, push};
 use crate::command::options::timeout_ms;
 use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeySpec};
 use crate::context::{Ctx, Wish};
@@ -22,11 +23,32 @@ pub(super) const STREAMS: Arg =
 /// Keys behind the word STREAMS, as many as IDs behind them; the word stands at `from` or later.
 pub(super) const fn keys_of_streams(from: i32) -> KeySpec {
     KeySpec {
-        flags: &["RO", "access"],
+        flags: &["RO", "access", "incomplete"],
         begin: BeginSearch::Keyword("STREAMS", from),
         find: FindKeys::Range { last: -1, step: 1, limit: 2 },
-        notes: None,
+        notes: Some("The value of an option before them may be the word STREAMS, too"),
     }
+}
+
+/// Finds the word STREAMS as the command does: a group, a consumer or a count may be called so, too.
+pub(super) fn find_streams(args: &[&[u8]], keys: &mut Keys) -> Result<(), InvalidKeys> {
+    let mut at = 1;
+    loop {
+        let word = args.get(at).ok_or(InvalidKeys)?;
+        let is = |name: &[u8]| word.eq_ignore_ascii_case(name);
+        at += match () {
+            () if is(b"STREAMS") => break,
+            () if is(b"BLOCK") || is(b"COUNT") => 2,
+            () if is(b"GROUP") => 3,
+            () if is(b"NOACK") => 1,
+            () => return Err(InvalidKeys),
+        };
+    }
+    let count = args.len() - at - 1;
+    if count == 0 || !count.is_multiple_of(2) {
+        return Err(InvalidKeys);
+    }
+    (at + 1..=at + count / 2).try_for_each(|index| push(keys, index, 0, args.len()))
 }
 
 pub(super) const XREAD: CommandSpec = CommandSpec {
@@ -35,6 +57,7 @@ pub(super) const XREAD: CommandSpec = CommandSpec {
         arity: -4,
         flags: Flags::READONLY.with(Flags::BLOCKING).with(Flags::MOVABLEKEYS),
         keys: &[keys_of_streams(1)],
+        key_finder: Some(find_streams),
         summary: "Gives the entries of streams behind given IDs, and waits for one if there are none",
         complexity: "",
         args: &[

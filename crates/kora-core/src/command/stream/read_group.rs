@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::argument::parse_strict_id;
 use super::member::{Taker, enter};
-use super::read::{Member, Options, Reader, STREAMS, keys_of_streams, write_head, write_name};
+use super::read::{Member, Options, Reader, STREAMS, find_streams, keys_of_streams, write_head, write_name};
 use super::{FAMILY, count, read_stream, shown, write_entry, write_stream};
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags};
 use crate::context::{Ctx, Wish};
@@ -21,6 +21,7 @@ pub(super) const XREADGROUP: CommandSpec = CommandSpec {
         arity: -7,
         flags: Flags::WRITE.with(Flags::BLOCKING).with(Flags::MOVABLEKEYS),
         keys: &[keys_of_streams(4)],
+        key_finder: Some(find_streams),
         summary: "Gives a consumer of a group new entries of streams, or its pending ones, and waits for one if there \
                   are none",
         complexity: "O(N*log(M)) for N entries returned from each stream, M of them pending",

@@ -3,6 +3,7 @@
 use std::alloc::dealloc;
 use std::num::NonZero;
 
+use super::deadline::Deadline;
 use super::heap::{Heap, NewValue};
 use super::shape::{HEADER_BYTES, Repr, Shape, size_class};
 use super::{DEADLINE_BIT, Entry, FORM_MASK, Form, Header, Kind, MARK_BIT, StringRef, UNUSED};
@@ -22,14 +23,14 @@ struct Kept {
 impl Entry {
     /// Puts `value` in the place of the present one and sets or clears the deadline. Returns what the old value
     /// owned, for the caller to drop now or later.
-    pub(crate) fn replace(&mut self, value: NewValue<'_>, expiry: Option<UnixMs>) -> Option<Heap> {
+    pub(crate) fn replace(&mut self, value: NewValue<'_>, deadline: Option<Deadline>) -> Option<Heap> {
         let old = self.shape();
-        let new = value.shape(old.key_bytes, expiry.is_some());
+        let new = value.shape(old.key_bytes, deadline.is_some());
         if let NewValue::Bytes { bytes, form } = value
             && new.repr == Repr::External
             && self.overwrite_external(bytes, form)
         {
-            self.set_expiry(expiry);
+            self.set_deadline(deadline);
             return None;
         }
         let value = value.settled(new);
@@ -38,22 +39,22 @@ impl Entry {
         let header = self.header();
         self.reshape(old, new, kept);
         self.fill(new, header, value);
-        if let Some(at) = expiry {
-            self.write_deadline(at);
+        if let Some(deadline) = deadline {
+            self.write_deadline(deadline);
         }
         heap
     }
 
     /// Gives the entry a deadline or takes it away.
-    pub(crate) fn set_expiry(&mut self, expiry: Option<UnixMs>) {
-        if self.has_expiry() != expiry.is_some() {
+    pub(crate) fn set_deadline(&mut self, deadline: Option<Deadline>) {
+        if self.has_expiry() != deadline.is_some() {
             let old = self.shape();
-            let new = Shape { has_deadline: expiry.is_some(), ..old };
+            let new = Shape { has_deadline: deadline.is_some(), ..old };
             let kept = Kept { from: old.cell_at(), to: new.cell_at(), bytes: old.bytes() - old.cell_at() };
             self.reshape(old, new, kept);
         }
-        if let Some(at) = expiry {
-            self.write_deadline(at);
+        if let Some(deadline) = deadline {
+            self.write_deadline(deadline);
         }
     }
 
@@ -137,10 +138,10 @@ impl Entry {
     }
 
     /// Writes the deadline of an entry whose shape has one.
-    pub(super) fn write_deadline(&mut self, at: UnixMs) {
-        debug_assert!(self.has_expiry());
+    pub(in crate::keyspace) fn write_deadline(&mut self, deadline: Deadline) {
+        assert!(self.has_expiry(), "only an entry with a deadline has room for one");
         // SAFETY: the shape has room for a deadline behind the header.
-        unsafe { self.base().add(HEADER_BYTES).cast::<i64>().write(at.0) };
+        unsafe { self.base().add(HEADER_BYTES).cast::<i64>().write(deadline.to_bits()) };
     }
 
     /// Makes the allocation fit `new`, moving the header and what is `kept`. The rest is for the caller to write.
@@ -191,7 +192,7 @@ impl Entry {
         if let Some(StringRef::Integer(value)) = self.string() {
             let mut text = itoa::Buffer::new();
             let bytes = text.format(value).as_bytes();
-            let replaced = self.replace(NewValue::Bytes { bytes, form: Form::Raw }, self.expiry());
+            let replaced = self.replace(NewValue::Bytes { bytes, form: Form::Raw }, self.deadline());
             debug_assert!(replaced.is_none(), "an integer owns nothing");
         }
     }
@@ -215,7 +216,7 @@ impl Entry {
             let mut bytes = Vec::with_capacity(len);
             bytes.extend_from_slice(self.inline_value());
             bytes.resize(len, 0);
-            let replaced = self.replace(NewValue::External { bytes, form: Form::Raw }, self.expiry());
+            let replaced = self.replace(NewValue::External { bytes, form: Form::Raw }, self.deadline());
             debug_assert!(replaced.is_none(), "an inline value owns nothing");
         }
     }

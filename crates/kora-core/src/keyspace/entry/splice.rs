@@ -82,7 +82,7 @@ impl Entry {
         bytes.extend_from_slice(&old[..at]);
         bytes.extend_from_slice(inserted);
         bytes.extend_from_slice(&old[at + removed..]);
-        let owned = self.replace(NewValue::External { bytes, form }, self.expiry());
+        let owned = self.replace(NewValue::External { bytes, form }, self.deadline());
         debug_assert!(owned.is_none(), "an inline value owns nothing");
     }
 
@@ -106,6 +106,6 @@ impl Entry {
     /// Puts bytes that fit inline in the place of an emptied vector.
     fn replace_inline(&mut self, bytes: &[u8], form: Form) {
         // The emptied vector is what is taken out.
-        drop(self.replace(NewValue::Bytes { bytes, form }, self.expiry()));
+        drop(self.replace(NewValue::Bytes { bytes, form }, self.deadline()));
     }
 }

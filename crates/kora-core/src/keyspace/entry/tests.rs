@@ -2,6 +2,7 @@ use std::any::Any;
 
 use proptest::prelude::*;
 
+use super::deadline::Deadline;
 use super::heap::NewValue;
 use super::{Encoding, Entry, Form, Kind, Packing, StringRef, size_class};
 use crate::keyspace::object::Object;
@@ -156,7 +157,7 @@ fn every_value_takes_the_place_of_every_other() {
                 let (first, second) = (EXPIRIES[number % 3], EXPIRIES[step % 3]);
                 let mut entry = Entry::build(&key, before.value(), first);
                 check(&entry, &key, before, first);
-                drop(entry.replace(after.value(), second));
+                drop(entry.replace(after.value(), second.map(Deadline::at)));
                 check(&entry, &key, after, second);
             }
         }
@@ -170,7 +171,7 @@ fn deadlines_copies_and_names_leave_the_value_alone() {
         for model in models() {
             let mut entry = Entry::build(&key, model.value(), None);
             for expiry in [EXPIRIES[1], EXPIRIES[2], None, EXPIRIES[1]] {
-                entry.set_expiry(expiry);
+                entry.set_deadline(expiry.map(Deadline::at));
                 check(&entry, &key, &model, expiry);
             }
             let copy = entry.duplicate();
@@ -228,7 +229,7 @@ fn a_value_of_the_same_size_class_is_written_in_place() {
         assert!(entry.replace(NewValue::text(&vec![b'w'; len]), None).is_none());
         assert_eq!(entry.address(), address);
     }
-    entry.replace(NewValue::Integer(7), Some(UnixMs(1)));
+    entry.replace(NewValue::Integer(7), Some(Deadline::at(UnixMs(1))));
     assert_eq!(entry.address(), address, "8 + 8 + 8 + 3 bytes as well");
     let mut long = Entry::new_string(b"key", &vec![b'v'; 2000], None);
     let text = long
@@ -307,10 +308,15 @@ fn any_model() -> impl Strategy<Value = Model> {
     ]
 }
 
+/// Earlier deadlines are taken for the earliest of these.
+fn any_expiry() -> impl Strategy<Value = Option<i64>> {
+    any::<Option<i64>>().prop_map(|at| at.map(|at| at.max(i64::MIN / 2)))
+}
+
 fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
-        (any_model(), any::<Option<i64>>()).prop_map(|(model, expiry)| Change::Replace(model, expiry)),
-        any::<Option<i64>>().prop_map(Change::Expire),
+        (any_model(), any_expiry()).prop_map(|(model, expiry)| Change::Replace(model, expiry)),
+        any_expiry().prop_map(Change::Expire),
         any_bytes().prop_map(Change::Append),
         (0..2000usize).prop_map(Change::Extend),
         (any::<prop::sample::Index>(), any::<prop::sample::Index>(), any_bytes())
@@ -335,11 +341,11 @@ proptest! {
             match (change, model.text()) {
                 (Change::Replace(value, at), _) => {
                     (model, expiry) = (value, at.map(UnixMs));
-                    drop(entry.replace(model.value(), expiry));
+                    drop(entry.replace(model.value(), expiry.map(Deadline::at)));
                 }
                 (Change::Expire(at), _) => {
                     expiry = at.map(UnixMs);
-                    entry.set_expiry(expiry);
+                    entry.set_deadline(expiry.map(Deadline::at));
                 }
                 (Change::Append(bytes), Some(mut text)) => {
                     entry.append(&bytes);

@@ -1,5 +1,6 @@
 //! Lists by key.
 
+use super::stored::{ListLoader, Loaded};
 use super::{End, ListMut, ListRef, NewList};
 use crate::error::{CommandError, CommandResult};
 use crate::keyspace::Keyspace;
@@ -31,12 +32,15 @@ impl Keyspace<'_> {
         }
     }
 
-    /// Makes `key` a list of `texts`, whatever it held; it has no deadline then.
+    /// Makes `key` a list of `texts`, of which there must be some, whatever it held; it has no deadline then. Like a list
+    /// from a file it is built of nodes, and a listpack if it is one node in the end: so Redis stores what SORT found.
     pub fn put_list(&mut self, key: &[u8], texts: &[&[u8]]) {
-        match NewList::of(texts, End::Back, self.config().list_max_listpack_size) {
-            NewList::Packed(elements) => self.put_packed(key, Kind::List, Packing::BareListPack, &elements),
-            NewList::Quick(list) => self.put_object(key, list),
-        }
+        let mut list = ListLoader::new(self.config().list_max_listpack_size);
+        texts.iter().for_each(|text| list.push(text));
+        list.finish(|list| match list {
+            Loaded::Packed(elements) => self.put_packed(key, Kind::List, Packing::BareListPack, elements),
+            Loaded::Quick(list) => self.put_object(key, list),
+        });
     }
 
     /// Makes `key`, which a look-up has just not found, a list of `texts`, each pushed at `end`.

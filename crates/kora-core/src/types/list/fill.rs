@@ -3,6 +3,17 @@
 //! Which elements share a node, and so when a list is a listpack again, follows Redis's rules to the byte: OBJECT ENCODING
 //! agrees at every step.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// From how many bytes on an element gets a plain node, whatever the setting says; 0: as the setting says.
+static PACKED_THRESHOLD: AtomicUsize = AtomicUsize::new(0);
+
+/// DEBUG QUICKLIST-PACKED-THRESHOLD: gives elements of `bytes` and more a node of their own; 0 ends that. It holds for all
+/// lists of the process, since only tests want it.
+pub fn set_packed_threshold(bytes: usize) {
+    PACKED_THRESHOLD.store(bytes, Ordering::Relaxed);
+}
+
 /// Largest listpack, in bytes, where the limit is a number of elements.
 const SAFE_BYTES: usize = 8192;
 /// What Redis adds to an element's length before it knows how the element is stored.
@@ -79,7 +90,9 @@ impl Fill {
     /// Whether a text of `text_bytes` is too large for any listpack and gets a plain node.
     #[inline]
     pub(super) fn is_large(self, text_bytes: usize) -> bool {
+        let threshold = PACKED_THRESHOLD.load(Ordering::Relaxed);
         match self {
+            Self::Bytes(_) | Self::Elements(_) if threshold > 0 => text_bytes >= threshold,
             Self::Bytes(most) => text_bytes > most,
             Self::Elements(_) => text_bytes > SAFE_BYTES,
             Self::Unlimited => false,

@@ -41,6 +41,14 @@ impl<'a> ListRef<'a> {
     }
 }
 
+/// A list that has been loaded.
+pub(super) enum Loaded<'a> {
+    /// The elements of a listpack for its entry.
+    Packed(&'a [u8]),
+    /// One beside its entry.
+    Quick(Box<QuickList>),
+}
+
 /// A list that is being loaded.
 #[derive(Debug)]
 pub(crate) struct ListLoader {
@@ -74,8 +82,18 @@ impl ListLoader {
         }
     }
 
-    /// The entry of the list; `None` if it has no elements. One node that is short enough makes it a listpack.
-    pub(crate) fn into_entry(mut self, key: &[u8], expiry: Option<UnixMs>) -> Option<Entry> {
+    /// The entry of the list; `None` if it has no elements.
+    pub(crate) fn into_entry(self, key: &[u8], expiry: Option<UnixMs>) -> Option<Entry> {
+        self.finish(|list| match list {
+            Loaded::Packed(elements) => {
+                Entry::new_packed(key, (Kind::List, Packing::BareListPack), elements, expiry)
+            }
+            Loaded::Quick(list) => Entry::new_object(key, list, expiry),
+        })
+    }
+
+    /// Gives the list to `take` unless it has no elements. One node that is short enough makes it a listpack.
+    pub(super) fn finish<T>(mut self, take: impl FnOnce(Loaded<'_>) -> T) -> Option<T> {
         if self.list.is_empty() {
             return None;
         }
@@ -84,11 +102,11 @@ impl ListLoader {
             self.list.only_listpack().filter(|list| limit.holds_stored(list.total_bytes(), list.len()));
         match listpack.map(ListPack::elements) {
             Some(elements) if elements.len() <= PACKED_BYTES_MAX => {
-                return Some(Entry::new_packed(key, (Kind::List, Packing::BareListPack), elements, expiry));
+                return Some(take(Loaded::Packed(elements)));
             }
             Some(_) => self.list.unlimit(),
             None => {}
         }
-        Some(Entry::new_object(key, Box::new(self.list), expiry))
+        Some(take(Loaded::Quick(Box::new(self.list))))
     }
 }

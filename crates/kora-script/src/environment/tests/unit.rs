@@ -1,6 +1,6 @@
 //! What no recording covers: the names a script finds, random numbers from a new state, numbers as C writes them.
 
-use super::super::{compile, error_text, freeze, new_state, number};
+use super::super::{Random, compile, error_text, freeze, new_state, number};
 use super::{LIMIT_BYTES, Runner};
 
 /// Every name that Redis 8.0 has, but for `redis` and what the server adds around it.
@@ -35,15 +35,17 @@ fn random_numbers_of_a_new_state() {
 }
 
 #[test]
-fn random_starts_over() {
-    let runner = Runner::new();
-    let script = "return {math.random(1000000), math.random(1000000)}";
-    assert_eq!(runner.run(script.as_bytes()), "[396465, 840486]");
-    assert_ne!(runner.run(script.as_bytes()), "[396465, 840486]");
-    runner.globals.reset_random();
-    assert_eq!(runner.run(script.as_bytes()), "[396465, 840486]");
-    super::super::reset_random(&runner.lua);
-    assert_eq!(runner.run(script.as_bytes()), "[396465, 840486]");
+fn random_goes_on_and_is_shared() {
+    let generator = Random::default();
+    let states: Vec<_> = (0..2).map(|_| new_state(LIMIT_BYTES, &generator).unwrap()).collect();
+    let run = |state: usize, script: &str| {
+        compile(&states[state], script.as_bytes(), "@user_script").unwrap().call::<i64>(()).unwrap()
+    };
+    assert_eq!(run(0, "return math.random(1000000)"), 396_465);
+    assert_eq!(run(1, "return math.random(1000000)"), 840_486);
+    assert_eq!(run(0, "return math.random(1000000)"), 353_337);
+    assert_eq!(run(1, "math.randomseed(1) return math.random(1000000)"), 41_631);
+    assert_eq!(run(0, "return math.random(1000000)"), 454_493);
 }
 
 #[test]
@@ -56,7 +58,7 @@ fn globals_set_from_outside_are_seen() {
 
 #[test]
 fn what_is_added_before_the_freeze_is_frozen() {
-    let lua = new_state(LIMIT_BYTES).unwrap();
+    let lua = new_state(LIMIT_BYTES, &Random::default()).unwrap();
     let library = lua.create_table().unwrap();
     library.set("answer", 42).unwrap();
     lua.globals().set("redis", &library).unwrap();

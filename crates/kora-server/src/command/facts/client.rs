@@ -26,6 +26,19 @@ pub const CLIENT_GETNAME: Facts = Facts {
     ..Facts::NONE
 };
 
+/// `CLIENT GETREDIR`.
+pub const CLIENT_GETREDIR: Facts = Facts {
+    name: "client|getredir",
+    arity: 2,
+    flags: Flags::NOSCRIPT.with(Flags::LOADING).with(Flags::STALE),
+    categories: Categories::CONNECTION,
+    group: Group::Connection,
+    since: "6.0.0",
+    summary: "Tells which client gets the connection's notices of changed keys",
+    complexity: "O(1)",
+    ..Facts::NONE
+};
+
 /// `CLIENT HELP`.
 pub const CLIENT_HELP: Facts = Facts {
     name: "client|help",
@@ -255,6 +268,19 @@ pub const CLIENT_SETNAME: Facts = Facts {
     complexity: "O(1)",
     args: &[Arg::string("connection-name")],
     tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+    ..Facts::NONE
+};
+
+/// `CLIENT TRACKINGINFO`.
+pub const CLIENT_TRACKINGINFO: Facts = Facts {
+    name: "client|trackinginfo",
+    arity: 2,
+    flags: Flags::NOSCRIPT.with(Flags::LOADING).with(Flags::STALE),
+    categories: Categories::CONNECTION,
+    group: Group::Connection,
+    since: "6.2.0",
+    summary: "Tells whether the server notes what the connection reads",
+    complexity: "O(1)",
     ..Facts::NONE
 };
 

@@ -144,7 +144,8 @@ pub(super) fn memory(memory: &MemoryInfo, fields: &mut Fields) {
     fields.put("allocator_allocated", memory.allocator_allocated);
     fields.put("allocator_active", memory.allocator_active);
     fields.put("allocator_resident", memory.allocator_resident);
-    fields.put("allocator_muzzy", 0);
+    fields.put("allocator_muzzy", memory.allocator_muzzy);
+    fields.put("account_untold_bytes", memory.untold);
     fields.size("total_system_memory", memory.system);
     scripts(&memory.scripts, fields);
     fields.size("maxmemory", memory.limit);
@@ -158,7 +159,8 @@ pub(super) fn memory(memory: &MemoryInfo, fields: &mut Fields) {
         "mem_clients_slaves",
     ]);
     fields.put("mem_clients_normal", memory.clients);
-    fields.noughts(&["mem_cluster_links", "mem_aof_buffer"]);
+    fields.put("mem_cluster_links", 0);
+    fields.put("mem_aof_buffer", memory.log_buffer);
     fields.put("mem_allocator", &memory.allocator);
     fields.noughts(&["mem_overhead_db_hashtable_rehashing", "active_defrag_running"]);
     fields.put("lazyfree_pending_objects", memory.lazyfree_pending);
@@ -222,6 +224,7 @@ pub(super) fn persistence(persistence: &PersistenceInfo, fields: &mut Fields) {
         fields.noughts(&["aof_pending_bio_fsync", "aof_delayed_fsync"]);
         fields.put("log_appended_record", persistence.log_appended);
         fields.put("log_covered_record", persistence.log_covered);
+        fields.put("log_durable_record", persistence.log_durable);
     }
     if let Some(cause) = &persistence.log_failure {
         fields.put("log_last_error", cause);
@@ -266,9 +269,9 @@ pub(super) fn stats(stats: &StatsInfo, fields: &mut Fields) {
     fields.noughts(&["sync_full", "sync_partial_ok", "sync_partial_err"]);
     fields.put("expired_subkeys", stats.expired_fields);
     fields.put("expired_keys", stats.expired_keys);
-    fields.put("expired_stale_perc", "0.00");
+    fields.put("expired_stale_perc", format_args!("{:.2}", percent(stats.overdue_keys, stats.expiring_keys)));
     fields.put("expired_time_cap_reached_count", stats.expire_time_cap_reached);
-    fields.put("expire_cycle_cpu_milliseconds", 0);
+    fields.put("expire_cycle_cpu_milliseconds", stats.expire_ms);
     fields.put("evicted_keys", stats.evicted_keys);
     fields.put("evicted_clients", stats.evicted_clients);
     fields.put("evicted_scripts", stats.evicted_scripts);
@@ -309,7 +312,8 @@ fn traffic(stats: &StatsInfo, fields: &mut Fields) {
     fields.noughts(&["io_threaded_reads_processed", "io_threaded_writes_processed"]);
     fields.put("client_query_buffer_limit_disconnections", stats.query_limit_disconnections);
     fields.put("client_output_buffer_limit_disconnections", stats.output_limit_disconnections);
-    fields.noughts(&["reply_buffer_shrinks", "reply_buffer_expands"]);
+    fields.put("reply_buffer_shrinks", stats.reply_buffer_shrinks);
+    fields.put("reply_buffer_expands", stats.reply_buffer_expands);
     fields.put("eventloop_cycles", stats.loop_cycles);
     fields.noughts(&[
         "eventloop_duration_sum",
@@ -325,7 +329,7 @@ pub(super) fn replication(server: &ServerInfo, fields: &mut Fields) {
     fields.put("role", "master");
     fields.put("connected_slaves", 0);
     fields.put("master_failover_state", "no-failover");
-    fields.put("master_replid", &server.run_id);
+    fields.put("master_replid", &server.replication_id);
     fields.put("master_replid2", "0".repeat(40));
     fields.put("master_repl_offset", 0);
     fields.put("second_repl_offset", -1);

@@ -32,6 +32,8 @@ pub struct ServerInfo {
     pub process_id: u32,
     /// 40 random hexadecimal digits that name this run.
     pub run_id: String,
+    /// 40 random hexadecimal digits that name the history of the data set.
+    pub replication_id: String,
     /// `port`.
     pub tcp_port: u16,
     /// Microseconds since the Unix epoch.
@@ -106,8 +108,14 @@ pub struct MemoryInfo {
     pub allocator_active: u64,
     /// The allocator's account: held in memory.
     pub allocator_resident: u64,
+    /// The allocator's account: in pages that hold nothing and that the system may take back.
+    pub allocator_muzzy: u64,
+    /// What the allocator has given out, less what threads have told: they tell of all that is worth it.
+    pub untold: i64,
     /// Of connections' buffers.
     pub clients: u64,
+    /// Of records on their way to the log.
+    pub log_buffer: u64,
     /// Name and version of the allocator.
     pub allocator: String,
     /// Objects that wait to be freed.
@@ -173,6 +181,8 @@ pub struct PersistenceInfo {
     pub log_appended: u64,
     /// The last that is as certain as `appendfsync` asks.
     pub log_covered: u64,
+    /// The last that no end of the process or the power can take, and that the file says so of.
+    pub log_durable: u64,
 }
 
 /// Counts since the start or CONFIG RESETSTAT.
@@ -200,6 +210,12 @@ pub struct StatsInfo {
     pub expired_fields: u64,
     /// Rounds of the expiry sweep that ended because their time was up.
     pub expire_time_cap_reached: u64,
+    /// Milliseconds that the expiry sweep took.
+    pub expire_ms: u64,
+    /// Keys whose time had come and that were not deleted yet at the end of the last sweep.
+    pub overdue_keys: u64,
+    /// Keys with a deadline then.
+    pub expiring_keys: u64,
     /// Keys evicted.
     pub evicted_keys: u64,
     /// Connections closed to save memory.
@@ -232,6 +248,10 @@ pub struct StatsInfo {
     pub output_limit_disconnections: u64,
     /// Rounds of all workers' loops.
     pub loop_cycles: u64,
+    /// Reply buffers that were given back because they had grown large.
+    pub reply_buffer_shrinks: u64,
+    /// Reply buffers that grew.
+    pub reply_buffer_expands: u64,
     /// Failed attempts to authenticate.
     pub auth_denied: u64,
 }

@@ -1,5 +1,5 @@
-//! Files with one byte changed: a start refuses them, or finds the same state; or, if the byte is in the log's last record,
-//! which nothing says was synced, the state before that. Records that were synced in one go at the end are last together.
+//! Files with one byte changed, after the process was killed: a start refuses them, or finds the same state; or, if the byte is
+//! behind what was synced, the state before it.
 
 use std::path::Path;
 
@@ -12,6 +12,9 @@ use super::world::{Checked, Life, Pool, World};
 
 /// Length of the files, at least.
 const FILE_BYTES: u64 = 64 * 1024;
+
+/// When nothing more was appended, all is synced by then.
+const IDLE_MS: u64 = 1000;
 
 /// Where the log is.
 const DIR: &str = "data/appendonlydir";
@@ -31,19 +34,42 @@ pub struct Flips {
     pub cut: u64,
 }
 
-/// Flips each `stride`-th byte of a log.
+/// Flips each `stride`-th byte of a log all of which was synced, and acknowledged.
 ///
 /// # Errors
 /// What a start made of it.
 pub fn flip_log(pool: &mut Pool, seed: u64, stride: usize) -> Result<Flips, String> {
     flip(pool, seed, stride, ".klog", |world, life| {
-        let mut certain = 0;
         while life.log.written_bytes() < FILE_BYTES {
-            certain = life.log.durable();
             world.run_some(life);
             world.step_log(life);
         }
-        Ok(certain)
+        Ok(())
+    })
+}
+
+/// Flips each `stride`-th byte of a log that is synced each second, was idle for some, and then got a few records more.
+///
+/// # Errors
+/// What a start made of it.
+pub fn flip_idle_log(pool: &mut Pool, seed: u64, stride: usize) -> Result<Flips, String> {
+    flip(pool, seed, stride, ".klog", |world, life| {
+        life.engine.shared.persistence.set_policy(FsyncPolicy::EverySecond);
+        while life.log.written_bytes() < FILE_BYTES {
+            world.run_some(life);
+            world.step_log(life);
+        }
+        world.advance(IDLE_MS);
+        world.step_log(life);
+        let durable = life.log.durable();
+        if durable < life.log.appended() {
+            return Err(format!("{durable} of {} records are durable", life.log.appended()));
+        }
+        for _ in 0..4 {
+            world.run_some(life);
+            world.step_log(life);
+        }
+        Ok(())
     })
 }
 
@@ -64,24 +90,24 @@ pub fn flip_snapshot(pool: &mut Pool, seed: u64, stride: usize) -> Result<Flips,
         while life.snapshot.is_some() {
             world.go_on_with_snapshot(life, 1 << 20);
         }
-        Ok(life.log.durable())
+        Ok(())
     })
 }
 
-/// Flips bytes of the newest file with this ending, after a life in which `fill` has made it; it tells up to which record the
-/// file itself says that all was synced.
+/// Flips bytes of the newest file with this ending, after a life in which `fill` has made it.
 fn flip(
     pool: &mut Pool,
     seed: u64,
     stride: usize,
     ending: &str,
-    fill: impl FnOnce(&mut World<'_>, &mut Life) -> Checked<u64>,
+    fill: impl FnOnce(&mut World<'_>, &mut Life) -> Checked,
 ) -> Result<Flips, String> {
     let disk = SimulatedDisk::new(seed);
     let mut world = World::new(pool, disk.clone(), seed);
     let mut life = world.start()?;
     life.engine.shared.persistence.set_policy(FsyncPolicy::Always);
-    let certain = fill(&mut world, &mut life)?;
+    fill(&mut world, &mut life)?;
+    let certain = life.log.durable();
     world.compare(&mut life)?;
     disk.end(Fault::Kill);
     world.bury(life);

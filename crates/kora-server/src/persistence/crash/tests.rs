@@ -46,10 +46,14 @@ fn every_fault_at_some_calls_and_every_end_at_all() {
 #[test]
 fn a_flipped_byte_is_noticed_or_makes_no_difference() {
     let mut pool = Pool::default();
-    for (flips, name) in [(flip_log(&mut pool, 1, 61), "log"), (flip_snapshot(&mut pool, 1, 331), "snapshot")]
-    {
+    for (flips, name, has_unsynced) in [
+        (flip_log(&mut pool, 1, 61), "log", false),
+        (flip_idle_log(&mut pool, 1, 61), "log after some idle time", true),
+        (flip_snapshot(&mut pool, 1, 331), "snapshot", false),
+    ] {
         let flips = flips.unwrap_or_else(|what| panic!("{what}"));
         println!("{name}: {flips:?}");
         assert!(flips.bytes >= 64 * 1024 && flips.refused > flips.same + flips.cut, "{flips:?}");
+        assert_eq!(flips.cut > 0, has_unsynced, "{flips:?}");
     }
 }

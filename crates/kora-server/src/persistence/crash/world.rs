@@ -246,7 +246,8 @@ impl<'p> World<'p> {
     /// An orderly end.
     fn close(&mut self, life: Life) -> Checked {
         let log = Arc::clone(&life.log);
-        life.engine.shared.persistence.close_log();
+        // What became of it shows in what is found.
+        let _ = life.engine.shared.persistence.close_log();
         self.judge_crashes()?;
         if !self.disk.is_dead() && log.health() == Health::Healthy {
             self.promised = log.appended();
@@ -315,7 +316,7 @@ impl<'p> World<'p> {
         }
     }
 
-    fn advance(&mut self, by_ms: u64) {
+    pub(super) fn advance(&mut self, by_ms: u64) {
         self.clock.fetch_add(by_ms, Ordering::Relaxed);
         self.book.lock().now_ms = self.now_ms();
     }

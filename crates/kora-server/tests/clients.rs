@@ -1,11 +1,10 @@
-//! The Rust client library `redis`, connected by its defaults to a real server. Those of Python and JavaScript are in
-//! `clients/`, which `cargo xtask clients` runs.
+//! The Rust client library `redis`, connected by its defaults to the program. Those of Python and JavaScript are in
+//! kora-testkit's `tests/clients/`, which `cargo xtask clients` runs.
 
 use std::collections::{BTreeSet, HashMap};
 
-use kora_server::Server;
-use kora_server::config::command_line::{Invocation, read};
-use kora_testkit::process::free_port;
+use kora_testkit::process::Server;
+use kora_testkit::subject::program_under_test;
 use redis::{
     Commands, Connection, ExistenceCheck, FromRedisValue, IntoConnectionInfo, ProtocolVersion, RedisResult,
     SetExpiry, SetOptions, pipe,
@@ -14,13 +13,9 @@ use redis::{
 /// A server, and a connection to it in each version of the protocol.
 fn check(test: fn(&mut Connection) -> RedisResult<()>) {
     for workers in ["1", "4"] {
-        let port = free_port().expect("a port is free").to_string();
-        let args = ["--port", &port, "--bind", "127.0.0.1", "--workers", workers];
-        let Ok(Invocation::Run(loaded)) = read(&args, &mut std::io::empty()) else {
-            panic!("the options are well-formed");
-        };
-        let server = Server::start(loaded.config, None).expect("a port is free");
-        let address = server.addresses()[0];
+        let program = program_under_test(env!("CARGO_BIN_EXE_kora-server"));
+        let server = Server::start(program, &["--workers", workers]).expect("the program starts");
+        let address = server.address();
         for protocol in [ProtocolVersion::RESP2, ProtocolVersion::RESP3] {
             let info = format!("redis://{address}").into_connection_info().expect("an address");
             let settings = info.redis_settings().clone().set_protocol(protocol);

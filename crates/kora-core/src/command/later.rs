@@ -1,0 +1,137 @@
+//! Commands of Redis and Valkey that this version of Kora does not have.
+//!
+//! A client that asks for one is told so. The error begins as that for any other unknown command, so that a client which
+//! tries a command to find out whether it is there goes on working without it.
+
+/// What follows the name in the error.
+pub(crate) const REASON: &str = ", which is not available in this version of Kora";
+
+/// Families of modules, by how their names begin.
+const FAMILIES: &[&str] = &["bf.", "cf.", "cms.", "ft.", "json.", "tdigest.", "topk.", "ts."];
+
+/// Commands by name, in order.
+const COMMANDS: &[&str] = &[
+    "acl",
+    "arcount",
+    "ardel",
+    "ardelrange",
+    "arget",
+    "argetrange",
+    "argrep",
+    "arinfo",
+    "arinsert",
+    "arlastitems",
+    "arlen",
+    "armget",
+    "armset",
+    "arnext",
+    "arop",
+    "arring",
+    "arscan",
+    "arseek",
+    "arset",
+    "asking",
+    "backup",
+    "blmovem",
+    "cluster",
+    "clusterscan",
+    "commandlog",
+    "delex",
+    "delifeq",
+    "digest",
+    "failover",
+    "himport",
+    "hotkeys",
+    "increx",
+    "latency",
+    "lmovem",
+    "monitor",
+    "msetex",
+    "psync",
+    "readonly",
+    "readwrite",
+    "replconf",
+    "replicaof",
+    "sdiffcard",
+    "sentinel",
+    "sflush",
+    "slaveof",
+    "slowlog",
+    "sunioncard",
+    "sync",
+    "trimslots",
+    "vadd",
+    "vcard",
+    "vdim",
+    "vemb",
+    "vgetattr",
+    "vinfo",
+    "vismember",
+    "vlinks",
+    "vrandmember",
+    "vrange",
+    "vrem",
+    "vsetattr",
+    "vsim",
+    "xcfgset",
+    "xidmprecord",
+    "xnack",
+];
+
+/// Subcommands of containers that are there, in order.
+const SUBCOMMANDS: &[&str] = &[
+    "client|caching",
+    "client|capa",
+    "client|import-source",
+    "client|tracking",
+    "module|load",
+    "module|loadex",
+    "module|unload",
+];
+
+/// Whether Redis or Valkey has the command `name`, in any case, and this version of Kora has not.
+pub fn is_later_command(name: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    COMMANDS.binary_search_by(|known| known.as_bytes().cmp(&name)).is_ok()
+        || FAMILIES.iter().any(|family| name.starts_with(family.as_bytes()) && name.len() > family.len())
+}
+
+/// The same of the subcommand `name` of `container`.
+pub fn is_later_subcommand(container: &str, name: &[u8]) -> bool {
+    let full = [container.as_bytes(), b"|", name].concat().to_ascii_lowercase();
+    SUBCOMMANDS.binary_search_by(|known| known.as_bytes().cmp(&full)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::table::CommandTable;
+
+    #[test]
+    fn the_lists_are_in_order() {
+        assert!(COMMANDS.is_sorted() && SUBCOMMANDS.is_sorted());
+    }
+
+    #[test]
+    fn what_comes_later_is_told_from_what_nobody_knows() {
+        for name in ["ACL", "slowlog", "JSON.SET", "ft.search", "VADD"] {
+            assert!(is_later_command(name.as_bytes()), "{name}");
+        }
+        for name in ["", "nosuch", "json.", "jsonset", "get", "acl|cat"] {
+            assert!(!is_later_command(name.as_bytes()), "{name}");
+        }
+        assert!(is_later_subcommand("client", b"Tracking"));
+        assert!(!is_later_subcommand("client", b"foo"));
+    }
+
+    #[test]
+    fn the_errors_say_so_behind_the_words_that_clients_look_for() {
+        let table = CommandTable::<()>::new(&[], &[]);
+        let error = |args: &[&[u8]]| table.resolve(args).unwrap_err().to_string();
+        assert_eq!(
+            error(&[b"Monitor", b"x"]),
+            "ERR unknown command 'Monitor', which is not available in this version of Kora"
+        );
+        assert_eq!(error(&[b"nosuch", b"x"]), "ERR unknown command 'nosuch', with args beginning with: 'x' ");
+    }
+}

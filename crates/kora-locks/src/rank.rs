@@ -1,0 +1,79 @@
+//! The ranks of all locks, in the order in which they are taken: `docs/architecture.md` says what each protects.
+
+/// Tickets of operations on several shards. Nothing is held when it is taken.
+pub const TICKETS: u8 = 1;
+/// `appendonly` changes. Held across I/O: never taken by a worker, except without waiting.
+pub const LOG_SWITCH: u8 = 4;
+/// The lock of the data directory. Held across I/O: never taken by a worker.
+pub const DATA_DIR: u8 = 6;
+/// CONFIG SET puts settings in force.
+pub const CONFIG_CHANGE: u8 = 8;
+/// What is known of snapshots.
+pub const PERSISTENCE: u8 = 10;
+/// Whether there is a log, and which.
+pub const LOG_PLACE: u8 = 12;
+/// The one who writes the log, in tests.
+pub const LOG_WRITER: u8 = 14;
+/// What was appended to the log, and is not written.
+pub const LOG: u8 = 16;
+/// Who subscribes to what.
+pub const SUBSCRIPTIONS: u8 = 20;
+/// The one order of all messages.
+pub const MESSAGES: u8 = 22;
+/// A worker's subscribers.
+pub const SEATS: u8 = 24;
+/// The libraries of functions.
+pub const LIBRARIES: u8 = 30;
+/// The scripts that are known.
+pub const SCRIPTS: u8 = 32;
+/// What the workers' script engines use.
+pub const SCRIPT_USAGE: u8 = 34;
+/// Scripts that take long.
+pub const BUSY_SCRIPTS: u8 = 36;
+/// Stores lent to an operation.
+pub const LENT_STORES: u8 = 40;
+/// The list of clients.
+pub const CLIENTS: u8 = 44;
+/// The operation a client waits for.
+pub const CLIENT_WAIT: u8 = 46;
+/// What a client watches.
+pub const CLIENT_WATCH: u8 = 48;
+/// What a client says of itself.
+pub const CLIENT_TEXT: u8 = 50;
+/// Counts of errors.
+pub const ERROR_COUNTS: u8 = 54;
+/// The configuration in force.
+pub const CONFIG: u8 = 56;
+/// The thread of a shard of the library's engine.
+pub const SHARD_THREAD: u8 = 60;
+
+/// The name of a rank.
+#[cfg(any(debug_assertions, feature = "assert"))]
+pub(crate) fn name(rank: u8) -> &'static str {
+    match rank {
+        TICKETS => "TICKETS",
+        LOG_SWITCH => "LOG_SWITCH",
+        DATA_DIR => "DATA_DIR",
+        CONFIG_CHANGE => "CONFIG_CHANGE",
+        PERSISTENCE => "PERSISTENCE",
+        LOG_PLACE => "LOG_PLACE",
+        LOG_WRITER => "LOG_WRITER",
+        LOG => "LOG",
+        SUBSCRIPTIONS => "SUBSCRIPTIONS",
+        MESSAGES => "MESSAGES",
+        SEATS => "SEATS",
+        LIBRARIES => "LIBRARIES",
+        SCRIPTS => "SCRIPTS",
+        SCRIPT_USAGE => "SCRIPT_USAGE",
+        BUSY_SCRIPTS => "BUSY_SCRIPTS",
+        LENT_STORES => "LENT_STORES",
+        CLIENTS => "CLIENTS",
+        CLIENT_WAIT => "CLIENT_WAIT",
+        CLIENT_WATCH => "CLIENT_WATCH",
+        CLIENT_TEXT => "CLIENT_TEXT",
+        ERROR_COUNTS => "ERROR_COUNTS",
+        CONFIG => "CONFIG",
+        SHARD_THREAD => "SHARD_THREAD",
+        _ => "a lock of another rank",
+    }
+}

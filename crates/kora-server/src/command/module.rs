@@ -1,0 +1,58 @@
+//! MODULE: there are no modules, and none can be loaded.
+
+use kora_core::command::help::write_help;
+use kora_core::command::spec::{CommandSpec, Facts, Flags, Group};
+use kora_core::error::CommandResult;
+use kora_core::reply::Reply;
+
+use super::{Desk, DeskHandler, ServerHandler};
+
+/// The family's commands.
+pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
+    CommandSpec { facts: MODULE, handler: super::container },
+    CommandSpec { facts: MODULE_HELP, handler: |call, args| call.at_desk(args, help) },
+    CommandSpec { facts: MODULE_LIST, handler: list },
+];
+
+/// Those that scripts may call.
+pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[("module|help", help)];
+
+const MODULE: Facts = Facts {
+    name: "module",
+    arity: -2,
+    group: Group::Server,
+    since: "4.0.0",
+    summary: "A container for commands about modules",
+    complexity: "That of the subcommand",
+    ..Facts::NONE
+};
+
+const MODULE_HELP: Facts = Facts {
+    name: "module|help",
+    arity: 2,
+    flags: Flags::LOADING.with(Flags::STALE),
+    since: "5.0.0",
+    summary: "Lists the subcommands",
+    complexity: "O(1)",
+    ..MODULE
+};
+
+const MODULE_LIST: Facts = Facts {
+    name: "module|list",
+    arity: 2,
+    flags: Flags::ADMIN.with(Flags::NOSCRIPT),
+    summary: "Lists the modules, of which there are none",
+    complexity: "O(1)",
+    tips: &["nondeterministic_output_order"],
+    ..MODULE
+};
+
+fn help(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    write_help(out, "MODULE", &["LIST", "    Return a list of loaded modules."]);
+    Ok(())
+}
+
+fn list(call: &mut super::Call<'_>, _: &[&[u8]]) -> CommandResult {
+    call.reply().array(0);
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! DEBUG PANIC: a bug on demand, for tests of how the process ends.
+
+use kora_core::command::spec::{CommandSpec, Facts};
+use kora_core::error::{CommandError, CommandResult};
+
+use super::debug::DEBUG;
+use super::{Call, ServerHandler};
+
+/// `DEBUG PANIC [thread]`.
+pub(super) const DEBUG_PANIC: CommandSpec<ServerHandler> =
+    CommandSpec { facts: Facts { name: "debug|panic", ..DEBUG }, handler: panic_now };
+
+fn panic_now(_: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    let name = match args[2..] {
+        [] => panic!("DEBUG PANIC was called"),
+        [name] => String::from_utf8_lossy(name).into_owned(),
+        _ => return Err(CommandError::DebugSubcommand(String::from_utf8_lossy(args[1]).into_owned())),
+    };
+    let body = || panic!("DEBUG PANIC was called");
+    let thread = crate::threads::spawn(name, body);
+    // The process ends before the thread does.
+    thread.map_err(|_| CommandError::text("ERR no thread can be started"))?.join().unwrap_or(());
+    Ok(())
+}

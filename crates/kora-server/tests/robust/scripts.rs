@@ -1,0 +1,306 @@
+//! Scripts on the program itself: whatever they raise, wherever they are ended, the process lives on, and no other client
+//! notices.
+
+use kora_protocol::Frame;
+
+use crate::client::{Client, bulk, error_text, ok, request};
+use crate::server::{Program, wait_until};
+
+/// Where a function `f` of a script is called from; each ends the script with the error of `f`, if it may be caught.
+const PLACES: [&str; 14] = [
+    "f()",
+    "local ok, e = pcall(f) error(e)",
+    "xpcall(f, function(e) return e end)",
+    "xpcall(error, f)",
+    "local c = coroutine.create(f) coroutine.resume(c)",
+    "local c = coroutine.wrap(function() coroutine.yield() f() end) c() c()",
+    "table.sort({3, 2, 1}, f)",
+    "('aaa'):gsub('a', f)",
+    "local _ = setmetatable({}, {__index = f}).x",
+    "local _ = setmetatable({}, {__concat = f}) .. 'x'",
+    "tostring(setmetatable({}, {__tostring = f}))",
+    "load(function() f() end)",
+    "for _ in f do end",
+    "pcall(function() coroutine.wrap(function() table.sort({2, 1}, function() ('a'):gsub('a', f) end) end)() end)",
+];
+
+/// What goes wrong in a function of Rust.
+const ERRORS: [&str; 12] = [
+    "redis.call('INCR', KEYS[1])",
+    "redis.call('NOSUCH')",
+    "redis.call({})",
+    "redis.sha1hex()",
+    "redis.log()",
+    "redis.setresp(7)",
+    "redis.set_repl(1)",
+    "cjson.decode('{')",
+    "cjson.encode(print)",
+    "cmsgpack.unpack('\\221')",
+    "struct.pack('i17', {})",
+    "math.random('x')",
+];
+
+/// What takes all memory in a function of Rust, in large pieces.
+const EXHAUSTIONS: [&str; 6] = [
+    "t[i] = s .. i",
+    "t[i] = cjson.decode('\"' .. s .. i .. '\"')",
+    "t[i] = cmsgpack.pack(s, i)",
+    "t[i] = table.concat({s, i})",
+    "t[i] = string.format('%s%d', s, i)",
+    "t[i] = cjson.encode(s .. i)",
+];
+
+fn script(place: &str, body: &str) -> String {
+    format!("local t = {{}} local f f = function() {body} end {place}")
+}
+
+/// The program with one, two and four workers, which takes a script for busy after a moment.
+fn on_any_workers(check: impl Fn(&mut Program)) {
+    for workers in ["1", "2", "4"] {
+        let mut program = Program::start(&["--workers", workers, "--busy-reply-threshold", "10"]);
+        check(&mut program);
+        assert!(program.is_running(), "it has died");
+    }
+}
+
+/// The text of a string reply.
+fn text(reply: &Frame) -> String {
+    match reply {
+        Frame::Bulk(text) | Frame::Verbatim { text, .. } => String::from_utf8_lossy(text).into_owned(),
+        other => panic!("no text: {other:?}"),
+    }
+}
+
+fn eval(client: &mut Client, script: &str) -> Frame {
+    client.call(&["EVAL", script, "1", "key"])
+}
+
+/// Sends what runs for ever, and waits until the server is busy with it.
+fn begin_endless(program: &Program, request_bytes: &[u8]) -> (Client, Client) {
+    let (mut endless, mut other) = (program.client(), program.client());
+    endless.send(request_bytes).unwrap();
+    wait_until("the server is busy", || {
+        other.line("PING").as_error().is_some_and(|text| text.starts_with(b"BUSY"))
+    });
+    (endless, other)
+}
+
+/// Ends what runs for ever with `command`; what its client is told.
+fn end_by(program: &Program, request_bytes: &[u8], command: &str) -> String {
+    let (mut endless, mut other) = begin_endless(program, request_bytes);
+    assert_eq!(other.line(command), ok());
+    error_text(&endless.receive().expect("it is told"))
+}
+
+#[test]
+fn every_error_leaves_the_process_alone() {
+    on_any_workers(|program| {
+        let mut client = program.client();
+        client.line("RPUSH key element");
+        for place in PLACES {
+            for error in ERRORS {
+                let reply = eval(&mut client, &script(place, error));
+                assert!(reply.as_error().is_some() || reply == Frame::Null, "{error} in {place}: {reply:?}");
+            }
+        }
+        assert_eq!(client.line("PING"), Frame::Simple(b"PONG".to_vec()));
+    });
+}
+
+#[test]
+fn scripts_are_killed_wherever_they_are() {
+    on_any_workers(|program| {
+        for place in PLACES {
+            let script = script(place, "while true do pcall(redis.sha1hex, 'x') end");
+            let told = end_by(program, &request(&["EVAL", &script, "1", "key"]), "SCRIPT KILL");
+            assert!(told.starts_with("ERR Script killed by user with SCRIPT KILL..."), "{place}: {told}");
+        }
+    });
+}
+
+#[test]
+fn functions_are_killed_wherever_they_are() {
+    on_any_workers(|program| {
+        let mut client = program.client();
+        for place in PLACES {
+            let body = script(place, "while true do end");
+            let library =
+                format!("#!lua name=lib\nredis.register_function('endless', function(KEYS) {body} end)");
+            assert_eq!(client.call(&["FUNCTION", "LOAD", "REPLACE", &library]), bulk("lib"));
+            let told = end_by(program, &request(&["FCALL", "endless", "1", "key"]), "FUNCTION KILL");
+            assert!(told.starts_with("ERR Script killed by user"), "{place}: {told}");
+        }
+    });
+}
+
+#[test]
+fn shutdown_ends_scripts_wherever_they_are() {
+    for (place, workers) in PLACES.iter().zip(["1", "2", "4"].iter().cycle()) {
+        let mut program = Program::start(&["--workers", workers, "--busy-reply-threshold", "10"]);
+        let script = script(place, "while true do end");
+        let (_endless, mut other) = begin_endless(&program, &request(&["EVAL", &script, "1", "key"]));
+        other.send(b"SHUTDOWN NOSAVE\r\n").unwrap();
+        assert_eq!(program.end().code(), Some(0), "{place} with {workers} workers");
+    }
+}
+
+#[test]
+fn memory_that_runs_out_is_an_error() {
+    let program = Program::start(&["--workers", "1"]);
+    let mut client = program.client();
+    for exhaustion in EXHAUSTIONS {
+        let body = format!("local s = ('x'):rep(50000000) for i = 1, 100 do {exhaustion} end");
+        for place in ["f()", "local ok, e = pcall(f) t = nil error(e)"] {
+            let told = error_text(&eval(&mut client, &script(place, &body)));
+            assert!(told.contains("not enough memory"), "{exhaustion}: {told}");
+            assert_eq!(eval(&mut client, "return #('x'):rep(100000000)"), Frame::Integer(100_000_000));
+        }
+    }
+    wait_until("the memory is given back", || program.resident_bytes() < 300 << 20);
+}
+
+#[test]
+fn libraries_are_given_their_own_time_to_load() {
+    on_any_workers(|program| {
+        let mut client = program.client();
+        let endless = client.call(&["FUNCTION", "LOAD", "#!lua name=lib\nwhile true do end"]);
+        assert_eq!(error_text(&endless), "ERR Error registering functions: ERR FUNCTION LOAD timeout");
+        let library = "#!lua name=lib\nfor i = 1, 200000 do end redis.register_function('one', function() return 1 end)";
+        eval(&mut client, "for i = 1, 1000000 do end");
+        for _ in 0..2 {
+            // Longer than a library may take.
+            std::thread::sleep(std::time::Duration::from_millis(600));
+            assert_eq!(client.call(&["FUNCTION", "LOAD", "REPLACE", library]), bulk("lib"));
+        }
+        for key in ["a", "b", "c", "d", "e", "f"] {
+            assert_eq!(client.line(&format!("FCALL one 1 {key}")), Frame::Integer(1));
+        }
+    });
+}
+
+/// What a script says in its first line is looked at before it is held back.
+#[test]
+fn a_pause_of_writes_lets_scripts_pass_that_only_read() {
+    on_any_workers(|program| {
+        let (mut client, mut other) = (program.client(), program.client());
+        let reads = "#!lua flags=no-writes\nreturn redis.call('GET', KEYS[1])";
+        let library = "#!lua name=lib\nredis.register_function{function_name='reads', flags={'no-writes'}, \
+                       callback=function() return 7 end}\nredis.register_function('writes', function() return 8 end)";
+        assert_eq!(client.call(&["FUNCTION", "LOAD", library]), bulk("lib"));
+        let sha = text(&client.call(&["SCRIPT", "LOAD", reads]));
+        assert_eq!(client.line("SET key 1"), ok());
+        assert_eq!(client.line("CLIENT PAUSE 600000 WRITE"), ok());
+        assert_eq!(eval(&mut client, reads), bulk("1"));
+        assert_eq!(client.call(&["EVALSHA", &sha, "1", "key"]), bulk("1"));
+        assert_eq!(client.call(&["EVAL_RO", "return 3", "0"]), Frame::Integer(3));
+        assert_eq!(client.line("FCALL reads 0"), Frame::Integer(7));
+        assert_eq!(client.line("FCALL_RO reads 0"), Frame::Integer(7));
+        let held = ["#!lua\nreturn 1", "#!lua flags=allow-oom\nreturn 1", "return 1"];
+        let mut clients: Vec<_> = held.iter().map(|_| program.client()).collect();
+        clients.iter_mut().zip(held).for_each(|(client, script)| {
+            client.send(&request(&["EVAL", script, "0"])).unwrap();
+        });
+        let mut calling = program.client();
+        calling.send(b"FCALL writes 0\r\n").unwrap();
+        wait_until("they are held back", || text(&other.line("INFO clients")).contains("blocked_clients:4"));
+        assert_eq!(other.line("CLIENT UNPAUSE"), ok());
+        clients.iter_mut().for_each(|client| assert_eq!(client.receive(), Some(Frame::Integer(1))));
+        assert_eq!(calling.receive(), Some(Frame::Integer(8)));
+    });
+}
+
+#[test]
+fn a_script_that_needs_memory_is_refused_before_it_runs() {
+    const REFUSAL: &str = "OOM command not allowed when used memory > 'maxmemory'.";
+    on_any_workers(|program| {
+        let mut client = program.client();
+        assert_eq!(client.line("SET key 1"), ok());
+        assert_eq!(client.line("CONFIG SET maxmemory 1"), ok());
+        for script in ["#!lua\nreturn 1", "#!lua flags=allow-stale,allow-cross-slot-keys\nreturn 1"] {
+            assert_eq!(error_text(&eval(&mut client, script)), REFUSAL);
+        }
+        for script in
+            ["#!lua flags=no-writes\nreturn redis.call('GET', KEYS[1])", "return redis.call('GET', KEYS[1])"]
+        {
+            assert_eq!(eval(&mut client, script), bulk("1"));
+        }
+        assert_eq!(eval(&mut client, "#!lua flags=allow-oom\nreturn redis.call('SET', KEYS[1], 2)"), ok());
+        let refused = error_text(&eval(&mut client, "return redis.call('SET', KEYS[1], 2)"));
+        assert!(refused.starts_with(REFUSAL), "{refused}");
+    });
+}
+
+/// The calls of scripts are in the statistics, as those of clients are.
+#[test]
+fn commands_of_scripts_are_counted() {
+    on_any_workers(|program| {
+        let mut client = program.client();
+        client.line("RPUSH l element");
+        assert_eq!(client.line("CONFIG RESETSTAT"), ok());
+        let script = "for i = 1, 100 do redis.call('SET', KEYS[1], i) end redis.pcall('INCR', 'l') redis.pcall('NOSUCH') \
+                      redis.pcall('GET') return redis.call('GET', KEYS[1])";
+        assert_eq!(eval(&mut client, script), bulk("100"));
+        assert_eq!(
+            error_text(&eval(&mut client, "return redis.call('LPOP', 'l', 'x')")).split(' ').next(),
+            Some("ERR")
+        );
+        assert_eq!(
+            error_text(&eval(&mut client, "return redis.pcall('INCR', 'l')")).split(' ').next(),
+            Some("WRONGTYPE")
+        );
+        let info = text(&client.line("INFO everything"));
+        for (command, counts) in [
+            ("set", "calls=100,rejected_calls=0,failed_calls=0"),
+            ("incr", "calls=2,rejected_calls=0,failed_calls=2"),
+            ("get", "calls=1,rejected_calls=1,failed_calls=0"),
+            ("lpop", "calls=1,rejected_calls=0,failed_calls=1"),
+            ("eval", "calls=3,rejected_calls=0,failed_calls=2"),
+        ] {
+            let line = info
+                .lines()
+                .find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:")))
+                .unwrap_or("none");
+            let shown: Vec<_> = line.split(',').filter(|field| !field.starts_with("usec")).collect();
+            assert_eq!(shown.join(","), counts, "{command}");
+        }
+        assert!(info.contains("errorstat_ERR:count=3\r\n"), "{info}");
+        assert!(info.contains("errorstat_WRONGTYPE:count=2\r\n"), "{info}");
+    });
+}
+
+/// CLIENT NO-TOUCH is true of what the client's scripts look at, too.
+#[test]
+fn no_touch_is_true_of_scripts() {
+    on_any_workers(|program| {
+        let mut client = program.client();
+        assert_eq!(client.line("CONFIG SET maxmemory-policy allkeys-lfu lfu-log-factor 0"), ok());
+        assert_eq!(client.line("SET key 1"), ok());
+        let before = client.line("OBJECT FREQ key");
+        assert_eq!(client.line("CLIENT NO-TOUCH ON"), ok());
+        for _ in 0..20 {
+            assert_eq!(eval(&mut client, "return redis.call('GET', KEYS[1])"), bulk("1"));
+        }
+        assert_eq!(client.line("OBJECT FREQ key"), before);
+        assert_eq!(client.line("CLIENT NO-TOUCH OFF"), ok());
+        for _ in 0..20 {
+            assert_eq!(eval(&mut client, "return redis.call('GET', KEYS[1])"), bulk("1"));
+        }
+        assert_ne!(client.line("OBJECT FREQ key"), before);
+    });
+}
+
+/// One generator for all workers: it goes on from script to script.
+#[test]
+fn random_numbers_go_on() {
+    on_any_workers(|program| {
+        let numbers: Vec<_> = (0..4)
+            .map(|index| {
+                let mut client = program.client();
+                client.call(&["EVAL", "return math.random(1000000)", "1", &format!("key:{index}")])
+            })
+            .collect();
+        let expected = [396_465, 840_486, 353_337].map(Frame::Integer);
+        assert_eq!(numbers[..3], expected);
+        assert!(!numbers[..3].contains(&numbers[3]));
+    });
+}

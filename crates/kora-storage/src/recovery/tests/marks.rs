@@ -1,0 +1,153 @@
+//! What was synced is marked: damage in it is refused, and never passes for a torn end.
+
+use super::*;
+
+/// Records whose syncs `sync` makes, then some that are written and not synced. Returns where those begin.
+fn with_unsynced_end(disk: &SimulatedDisk, policy: FsyncPolicy) -> (Vec<Vec<u8>>, usize) {
+    let (log, mut writer) = open(disk, 1, policy);
+    let mut now_ms = 10_000;
+    for number in 1..=12 {
+        log.append(&payload(number, 20), &[], now_ms);
+        if number % 3 == 0 {
+            now_ms += 1000;
+            writer.step(now_ms);
+        }
+    }
+    assert_eq!((log.durable(), log.covered()), (12, 12));
+    let begin = disk.contents(&path(1)).unwrap().len();
+    log.set_policy(FsyncPolicy::No);
+    for number in 13..=16 {
+        log.append(&payload(number, 20), &[], now_ms);
+        writer.step(now_ms);
+    }
+    let records = (1..=16).map(|number| payload(number, 20)).collect();
+    (records, begin)
+}
+
+#[test]
+fn every_changed_byte_of_what_was_synced_is_refused_or_makes_no_difference() {
+    for policy in [FsyncPolicy::Always, FsyncPolicy::EverySecond] {
+        let disk = SimulatedDisk::new(1);
+        let (records, begin) = with_unsynced_end(&disk, policy);
+        let bytes = disk.contents(&path(1)).unwrap();
+        let last_mark = begin - RECORD_HEADER_LENGTH..begin;
+        let (mut refused, mut cut) = (0, 0);
+        for (at, bit) in (0..bytes.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1 << bit;
+            disk.put(&path(1), &flipped);
+            match read(&disk) {
+                Err(StorageError::Damage(damage)) => {
+                    assert!(at < begin && damage.offset <= at as u64, "{damage} for {at}");
+                    refused += 1;
+                }
+                Ok((found, plan)) => {
+                    let is_in_mark =
+                        last_mark.contains(&at) || (MARK_OFFSET..SEGMENT_HEADER_LENGTH).contains(&at);
+                    assert!(at >= begin || is_in_mark, "byte {at} went unnoticed");
+                    assert!(found.len() >= 12 && found == records[..found.len()], "byte {at}");
+                    assert!(plan.cut.is_some() || found == records, "byte {at}");
+                    cut += usize::from(plan.cut.is_some());
+                }
+                Err(error) => panic!("{error} for {at}"),
+            }
+        }
+        assert!(refused > 0 && cut > 0, "{refused} refused, {cut} cut");
+    }
+}
+
+#[test]
+fn a_log_that_was_idle_is_marked_to_its_end() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer) = open(&disk, 1, FsyncPolicy::EverySecond);
+    log.append(&payload(1, 20), &[], 10_000);
+    writer.step(10_000);
+    log.append(&payload(2, 20), &[], 10_100);
+    let next_ms = writer.step(10_100).next_ms.unwrap();
+    let outcome = writer.step(next_ms);
+    assert!(outcome.synced && outcome.next_ms.is_none());
+    assert_eq!(log.durable(), 2);
+    let bytes = disk.contents(&path(1)).unwrap();
+    // Wherever the file ends, and whatever became of its end.
+    for end in SEGMENT_HEADER_LENGTH..bytes.len() - RECORD_HEADER_LENGTH {
+        for rest in [0, bytes.len() - end] {
+            disk.put(&path(1), &[&bytes[..end], &vec![0; rest]].concat());
+            match read(&disk) {
+                Err(StorageError::Damage(damage)) => assert!(damage.what.contains("up to 2"), "{damage}"),
+                result => panic!("cut at {end}: {result:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn the_head_is_marked_at_most_once_a_second_and_soon() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer) = open(&disk, 1, FsyncPolicy::Always);
+    let head = |disk: &SimulatedDisk| {
+        let bytes = disk.contents(&path(1)).unwrap();
+        SegmentHeader::decode(&bytes).unwrap().durable(&bytes)
+    };
+    log.append(&payload(1, 20), &[], 10_000);
+    writer.step(10_000);
+    assert_eq!(head(&disk), Some(1));
+    log.append(&payload(2, 20), &[], 10_001);
+    assert_eq!(writer.step(10_001).next_ms, Some(11_000));
+    assert_eq!((log.durable(), head(&disk)), (2, Some(1)));
+    assert_eq!(writer.step(11_000).next_ms, None);
+    assert_eq!(head(&disk), Some(2));
+}
+
+#[test]
+fn a_cut_leaves_no_mark_of_what_is_gone() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer) = open(&disk, 1, FsyncPolicy::Always);
+    let mut buffer = EffectBuffer::new();
+    buffer.push_effect(0, &[&b"SET"[..], b"key", b"value"]);
+    buffer.push_part(9, 2);
+    log.append(buffer.payload(), buffer.parts(), 10_000);
+    writer.step(10_000);
+    assert_eq!((log.durable(), log.covered()), (1, 0), "durable, and half an operation");
+    let (records, plan) = read(&disk).unwrap();
+    assert!(records.is_empty() && matches!(plan.cut.as_ref().unwrap().reason, CutReason::Incomplete { .. }));
+    plan.prepare(&disk).unwrap();
+    assert_eq!(read(&disk).unwrap().1.cut, None);
+    assert_eq!(open(&disk, 1, FsyncPolicy::Always).0.appended(), 0);
+}
+
+#[test]
+fn a_log_cut_short_is_refused_and_repaired() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer) = open(&disk, 1, FsyncPolicy::Always);
+    for number in 1..=3 {
+        log.append(&payload(number, 20), &[], 10_000);
+    }
+    writer.step(10_000);
+    let bytes = disk.contents(&path(1)).unwrap();
+    let second = SEGMENT_HEADER_LENGTH + RECORD_HEADER_LENGTH + payload(1, 20).len();
+    for rest in [0, 5] {
+        disk.put(&path(1), &bytes[..second + rest]);
+        let report = check(&disk, &dir()).unwrap();
+        assert_eq!(report.damage[0].offset, second as u64);
+        let repaired = repair(&disk, &dir()).unwrap();
+        assert!(repaired.problem.is_some());
+        assert_eq!(repaired.given_up, GivenUp { bytes: rest as u64, records: 0 });
+        assert!(check(&disk, &dir()).unwrap().is_sound());
+        assert_eq!(read(&disk).unwrap().0.len(), 1);
+    }
+}
+
+#[test]
+fn records_behind_a_torn_one_are_told_of() {
+    let disk = SimulatedDisk::new(1);
+    let _ = log_of(&disk, 5, 10, FsyncPolicy::No);
+    let mut bytes = disk.contents(&path(1)).unwrap();
+    let end = bytes.len();
+    disk.put(&path(1), &bytes[..end - 1]);
+    let report = check(&disk, &dir()).unwrap();
+    assert!(report.is_sound() && report.cut.is_some() && !report.gives_up_records());
+    bytes[SEGMENT_HEADER_LENGTH] ^= 1;
+    disk.put(&path(1), &bytes);
+    let report = check(&disk, &dir()).unwrap();
+    assert!(report.is_sound() && report.gives_up_records());
+}
