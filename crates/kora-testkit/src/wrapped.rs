@@ -28,6 +28,7 @@ const LEFT_OUT: &[&str] = &[
     "DISCARD",
     "EXEC",
     "HRANDFIELD",
+    "HSCAN",
     "INFO",
     "LASTSAVE",
     "LATENCY",
@@ -45,6 +46,7 @@ const LEFT_OUT: &[&str] = &[
     "SHUTDOWN",
     "SPOP",
     "SRANDMEMBER",
+    "SSCAN",
     "SSUBSCRIBE",
     "SUBSCRIBE",
     "SUNSUBSCRIBE",
@@ -55,6 +57,7 @@ const LEFT_OUT: &[&str] = &[
     "WAITAOF",
     "WATCH",
     "ZRANDMEMBER",
+    "ZSCAN",
 ];
 
 /// Plays a transcript's commands in transactions on both servers, to clients of `resp`. One with pauses is left out: what

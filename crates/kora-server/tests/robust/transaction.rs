@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use kora_protocol::Frame;
 
 use crate::client::{Client, request};
-use crate::server::start;
+use crate::server::{Program, start, wait_until};
 
 /// Sends commands, then PING, and returns all bytes up to its reply, or to the end of the connection.
 fn play(address: SocketAddr, lines: &[&str]) -> String {
@@ -27,7 +27,7 @@ fn play(address: SocketAddr, lines: &[&str]) -> String {
 }
 
 /// Servers of one and of four workers.
-fn both(options: &[&str]) -> Vec<(crate::server::Program, SocketAddr)> {
+fn both(options: &[&str]) -> Vec<(Program, SocketAddr)> {
     [1, 4].into_iter().map(|workers| start(workers, options)).collect()
 }
 
@@ -45,6 +45,10 @@ fn a_session_changes_in_its_place() {
         let map = "*2\r\n$1\r\nf\r\n$1\r\nv\r\n";
         assert!(of_exec(&hello).starts_with("*3\r\n-ERR Client names"), "{hello}");
         assert!(of_exec(&hello).ends_with(&map.repeat(2)), "{hello}");
+        let hello =
+            play(address, &["MULTI", "HGETALL h1", "HELLO 3", "HGETALL h2", "HELLO 2", "HGETALL h1", "EXEC"]);
+        assert!(of_exec(&hello).starts_with(&["*5\r\n", map, "%7\r\n"].concat()), "{hello}");
+        assert!(of_exec(&hello).contains("%1\r\n$1\r\nf\r\n$1\r\nv\r\n*14\r\n"), "{hello}");
         let select = play(address, &["MULTI", "SET a 1", "SELECT 1", "SET a 2", "SET b 2", "DBSIZE", "EXEC"]);
         assert_eq!(of_exec(&select), "*5\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n:2\r\n");
         let silent = play(
@@ -135,7 +139,7 @@ fn who_is_killed_in_a_transaction_is_gone_in_it() {
             victim.send(&request(&["BLPOP", "list", "0"])).unwrap();
         }
         let mut client = Client::connect(address);
-        crate::server::wait_until("they wait", || {
+        wait_until("they wait", || {
             let (Frame::Bulk(text) | Frame::Verbatim { text, .. }) = client.line("INFO clients") else {
                 panic!("INFO is text")
             };
