@@ -14,6 +14,7 @@ pub mod log;
 mod client;
 mod connection;
 mod driver;
+mod frames;
 mod memory;
 mod net;
 mod output;

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use kora_core::journal::{Announcement, KeyEvent, Message};
 use kora_core::slot::ShardId;
-use parking_lot::{Mutex, RwLock};
+use kora_locks::{RankedMutex, RankedRwLock, rank};
 use smallvec::SmallVec;
 
 use crate::config::events::EventFlags;
@@ -74,22 +74,22 @@ struct Desk {
     /// Bytes of what is in the inbox.
     inbox_bytes: AtomicUsize,
     /// Its own subscribers. Only that worker locks it, so it never waits.
-    seats: Mutex<Seats>,
+    seats: RankedMutex<{ rank::SEATS }, Seats>,
 }
 
 impl Desk {
     fn new() -> Self {
         let (sender, inbox) = unbounded();
-        Self { sender, inbox, inbox_bytes: AtomicUsize::new(0), seats: Mutex::default() }
+        Self { sender, inbox, inbox_bytes: AtomicUsize::new(0), seats: RankedMutex::default() }
     }
 }
 
 /// Knows who listens, and passes publications on.
 #[derive(Debug)]
 pub(crate) struct Broker {
-    registry: RwLock<Registry>,
+    registry: RankedRwLock<{ rank::SUBSCRIPTIONS }, Registry>,
     /// Held while publications are put into inboxes: their one order.
-    order: Mutex<()>,
+    order: RankedMutex<{ rank::MESSAGES }, ()>,
     desks: Box<[Desk]>,
     /// Subscriptions to channels and patterns; beside it, those to shard channels.
     listeners: AtomicUsize,
@@ -107,8 +107,8 @@ impl Broker {
     /// A broker that nobody listens to yet.
     pub(crate) fn new(worker_count: u16) -> Self {
         Self {
-            registry: RwLock::new(Registry::new(worker_count)),
-            order: Mutex::new(()),
+            registry: RankedRwLock::new(Registry::new(worker_count)),
+            order: RankedMutex::new(()),
             desks: (0..worker_count).map(|_| Desk::new()).collect(),
             listeners: AtomicUsize::new(0),
             shard_listeners: AtomicUsize::new(0),

@@ -9,7 +9,7 @@ use kora_core::shard::store::ShardStore;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
 use kora_script::Scripts;
-use parking_lot::{Mutex, RwLock};
+use kora_locks::{RankedMutex, RankedRwLock, rank};
 
 use crate::client::Clients;
 use crate::client::peaks::BufferPeaks;
@@ -64,7 +64,7 @@ pub(crate) struct WorkerCounters {
     /// By place in the command table.
     pub(crate) commands: Box<[CommandCounters]>,
     /// Error replies by prefix.
-    pub(crate) errors: Mutex<std::collections::BTreeMap<String, u64>>,
+    pub(crate) errors: RankedMutex<{ rank::ERROR_COUNTS }, std::collections::BTreeMap<String, u64>>,
 }
 
 /// Counters of one command on one worker.
@@ -106,7 +106,7 @@ impl WorkerCounters {
             output_limit_disconnections: AtomicU64::new(0),
             query_limit_disconnections: AtomicU64::new(0),
             commands: (0..command_count).map(|_| CommandCounters::default()).collect(),
-            errors: Mutex::default(),
+            errors: RankedMutex::default(),
         }
     }
 }
@@ -180,10 +180,12 @@ pub(crate) struct Shared {
     pub(crate) scripts: Arc<Scripts>,
     pub(crate) script_host: Arc<ServerHost>,
     pub(crate) hub: Arc<Hub<ServerDriver>>,
-    config: RwLock<Arc<Config>>,
+    config: RankedRwLock<{ rank::CONFIG }, Arc<Config>>,
     config_version: AtomicU64,
-    /// Held while CONFIG SET or REWRITE works, so that two do not overwrite each other.
-    pub(crate) config_change: Mutex<()>,
+    /// Held while CONFIG SET puts settings in force, so that two do not overwrite each other.
+    pub(crate) config_change: RankedMutex<{ rank::CONFIG_CHANGE }, ()>,
+    /// CONFIG REWRITE is at work.
+    pub(crate) is_config_rewritten: AtomicBool,
     pub(crate) clients: Clients,
     /// Publish/subscribe.
     pub(crate) broker: Arc<Broker>,
@@ -258,9 +260,10 @@ impl Shared {
             script_host,
             hub,
             broker,
-            config: RwLock::new(Arc::new(config)),
+            config: RankedRwLock::new(Arc::new(config)),
             config_version: AtomicU64::new(0),
-            config_change: Mutex::new(()),
+            config_change: RankedMutex::new(()),
+            is_config_rewritten: AtomicBool::new(false),
             clients: Clients::default(),
             counters,
             pause: Pause::default(),

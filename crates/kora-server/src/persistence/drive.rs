@@ -6,7 +6,7 @@ use std::time::Instant;
 use kora_storage::log::{Failure, LogThread, LogWriter, Threads, spawn};
 #[cfg(any(test, feature = "crash"))]
 use {
-    parking_lot::Mutex,
+    kora_locks::{RankedMutex, rank},
     std::sync::Arc,
     std::sync::atomic::{AtomicU64, Ordering},
 };
@@ -26,7 +26,7 @@ pub(super) enum Drive {
 pub(super) enum Writing {
     Thread(LogThread),
     #[cfg(any(test, feature = "crash"))]
-    Steps(Mutex<LogWriter>),
+    Steps(RankedMutex<{ rank::LOG_WRITER }, LogWriter>),
 }
 
 /// Where the log's thread comes from. It frees what workers have allocated.
@@ -64,7 +64,7 @@ impl Drive {
                 spawn(writer, move || since(begin), THREADS).map(Writing::Thread)
             }
             #[cfg(any(test, feature = "crash"))]
-            Self::Steps(_) => Ok(Writing::Steps(Mutex::new(writer))),
+            Self::Steps(_) => Ok(Writing::Steps(RankedMutex::new(writer))),
         }
     }
 }
@@ -80,6 +80,16 @@ impl Writing {
             }
             #[cfg(any(test, feature = "crash"))]
             Self::Steps(writer) => writer.into_inner().close(now_ms),
+        }
+    }
+
+    /// Ends the log, and removes its file.
+    pub(super) fn abandon(self) {
+        match self {
+            Self::Thread(thread) => thread.abandon(),
+            // Its file is put aside by the next start.
+            #[cfg(any(test, feature = "crash"))]
+            Self::Steps(_) => {}
         }
     }
 

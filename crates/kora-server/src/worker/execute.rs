@@ -19,6 +19,7 @@ use kora_protocol::{Limits, Resp};
 use smallvec::SmallVec;
 
 use super::Worker;
+use super::persist::note_written;
 use super::batch::Args;
 use super::room::Room;
 use crate::client::{add, flag};
@@ -100,6 +101,9 @@ impl Worker {
         }
         connection.running_bytes = 0;
         self.deliver_after(connection);
+        if self.holds_replies {
+            note_written(&self.shared, connection, &self.executed);
+        }
         if let Some(&last) = self.executed.last() {
             connection.client.last_command.store(u32::from(last), Ordering::Relaxed);
             add(&connection.client.commands, self.executed.len() as u64);
@@ -122,7 +126,7 @@ impl Worker {
         self.is_busy = self.shared.scripts.is_busy();
         self.is_loading = self.shared.persistence.loading.is_on();
         self.refuses_writes = self.shared.persistence.refuses_writes();
-        connection.only_reads = self.refuses_writes;
+        connection.only_reads = self.refuses_writes.then(|| self.shared.persistence.relents());
         self.take_up_config();
         self.look_ahead(connection, bytes);
         let mut gathered = Gathered::default();
@@ -274,8 +278,6 @@ impl Worker {
             self.reject(connection, resolved, &text);
             return Some(Step::Next);
         }
-        // A script may write, which is not known before it does.
-        connection.only_reads &= !flags.has(Flags::MAY_REPLICATE);
         if self.is_unkeepable(resolved.facts.name, flags)
             && let Some(refusal) = self.shared.persistence.refusal()
         {
