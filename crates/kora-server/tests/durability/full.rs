@@ -143,7 +143,7 @@ fn a_snapshot_on_a_full_file_system_refuses_writes_until_one_succeeds() {
         assert_eq!(text(&line(&mut client, "SAVE")), "ERR");
         assert_eq!(text(&at_once(&mut client, &["GET", "key:1"])), noise(1, 1000));
         assert!(!home.files().iter().any(|name| name.starts_with("temp-")), "{:?}", home.files());
-        assert!(home.log().contains("snapshot dump.rdb failed: can't write"), "{}", home.log());
+        home.await_logged("snapshot dump.rdb failed: can't write");
         home.make_room();
         assert_eq!(text(&line(&mut client, "SAVE")), "OK");
         assert_eq!(text(&line(&mut client, "SET taken value")), "OK");
@@ -195,15 +195,15 @@ fn persistence_commands_say_that_a_file_system_is_read_only() {
         "ERR CONFIG SET failed (possibly related to argument 'appendonly') - Unable to turn on AOF. Check server logs."
     );
     assert_eq!(text(&line(&mut client, "CONFIG GET appendonly").items()[1]), "no");
-    assert!(home.log().contains("the log can't be begun: "), "{}", home.log());
+    home.await_logged("the log can't be begun: ");
     assert!(text(&line(&mut client, "INFO persistence")).contains("aof_enabled:0"));
     assert_eq!(text(&line(&mut client, "SAVE")), "ERR");
     assert_eq!(info(&mut client, "rdb_last_bgsave_status").unwrap(), "err");
-    assert!(home.log().contains("snapshot dump.rdb failed: "), "{}", home.log());
+    home.await_logged("snapshot dump.rdb failed: ");
     assert_eq!(text(&line(&mut client, "BGSAVE")), "Background saving started");
     assert_eq!(text(&line(&mut client, "BGREWRITEAOF")), "Background append only file rewriting started");
     wait_until("it fails", || info(&mut client, "aof_last_bgrewrite_status").unwrap() == "err");
-    assert!(home.log().contains("snapshot for the log"), "{}", home.log());
+    home.await_logged("snapshot for the log");
     // In a transaction there is no waiting for the answer.
     for words in ["MULTI", "CONFIG SET appendonly yes"] {
         assert!(!line(&mut client, words).is_error());

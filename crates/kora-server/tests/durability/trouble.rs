@@ -119,9 +119,10 @@ impl Home {
         files
     }
 
-    /// What the server has logged.
-    pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(self.home.path().join("data.log")).unwrap()
+    /// Waits until the server has logged something.
+    pub(crate) fn await_logged(&self, what: &str) {
+        let log = self.home.path().join("data.log");
+        wait_until(what, || std::fs::read_to_string(&log).unwrap().contains(what));
     }
 }
 
