@@ -90,12 +90,14 @@ fn starts_thread(line: &str) -> bool {
 
 /// Whether a line of a crate whose locks have ranks names one that has none. What only tests run may have such.
 fn has_unranked_lock(file: &str, line: &str) -> bool {
-    let is_ranked = ["core", "script", "server", "storage"]
-        .iter()
-        .any(|name| file.strip_prefix("crates/kora-").is_some_and(|rest| rest.starts_with(&format!("{name}/src/"))));
+    let is_ranked = ["core", "script", "server", "storage"].iter().any(|name| {
+        file.strip_prefix("crates/kora-").is_some_and(|rest| rest.starts_with(&format!("{name}/src/")))
+    });
     let is_for_tests = file.contains("/simulated") || file.contains("/crash");
     let code = line.split("//").next().unwrap_or_default();
-    let words = |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned).collect::<Vec<_>>();
+    let words = |text: &str| {
+        text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned).collect::<Vec<_>>()
+    };
     let names = ["Mutex", "RwLock", "Condvar", "ReentrantMutex", "FairMutex", "parking_lot"];
     let is_ours = code.contains("kora_locks::");
     is_ranked && !is_for_tests && !is_ours && words(code).iter().any(|word| names.contains(&word.as_str()))

@@ -28,15 +28,15 @@ use std::time::{Duration, Instant};
 
 use kora_core::context::Ctx;
 use kora_core::time::UnixMs;
+use kora_locks::{RankedMutex, RankedRwLock, rank};
 use kora_storage::StorageError;
 use kora_storage::disk::{DirLock, Disk, RealDisk};
-use kora_locks::{RankedMutex, RankedRwLock, rank};
 
 use crate::config::Config;
 use crate::config::persistence::{AppendFsync, SaveRules};
 use crate::shared::Shared;
-pub use check::{Verdict, check, repair};
 use backoff::Backoff;
+pub use check::{Verdict, check, repair};
 use drive::Drive;
 pub(crate) use loader::LoadError;
 pub(crate) use loader::Loading;
@@ -412,7 +412,8 @@ impl Persistence {
         if config.persistence.append_only {
             // It has failed, and is prepared again at once.
             state.preparing.reset();
-            let why = state.begin_failure.as_ref().map_or("it is being prepared".to_owned(), |e| e.to_string());
+            let why =
+                state.begin_failure.as_ref().map_or("it is being prepared".to_owned(), |e| e.to_string());
             tracing::error!("the log can't be rewritten before it has begun: {why}");
             return Err(SaveError::Failed(why));
         }

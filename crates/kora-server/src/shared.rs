@@ -8,8 +8,8 @@ use kora_core::shard::hub::Hub;
 use kora_core::shard::store::ShardStore;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
-use kora_script::Scripts;
 use kora_locks::{RankedMutex, RankedRwLock, rank};
+use kora_script::Scripts;
 
 use crate::client::Clients;
 use crate::client::peaks::BufferPeaks;

@@ -24,9 +24,9 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use kora_locks::{RankedCondvar, RankedMutex, RankedMutexGuard, rank};
 
-pub(crate) use operations::Operations;
 pub use health::{Failure, Health};
 pub use number::unused_number;
+pub(crate) use operations::Operations;
 pub use thread::{Body, LogThread, Threads, spawn};
 pub use writer::{LogWriter, Outcome};
 

@@ -61,7 +61,8 @@ fn set(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let session = &call.connection.session;
     if session.is_executing || session.reply_mode != ReplyMode::On {
         // The reply can't come later.
-        let applied = shared.persistence.alone_at_once(|| apply_with_log(&shared, pairs, is_log_wanted, false));
+        let applied =
+            shared.persistence.alone_at_once(|| apply_with_log(&shared, pairs, is_log_wanted, false));
         applied.unwrap_or_else(|| Err(set_failed("appendonly", "another change of it is under way")))?;
         call.reply().ok();
         return Ok(());
@@ -75,7 +76,7 @@ fn set(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
         let text = applied.err().map(|error| error.to_string());
         shared.hub.send_driver_mail(origin.worker, WorkerMail::Configured(origin, text));
     };
-    let thread = std::thread::Builder::new().name("kora-keeper".to_owned()).spawn(body);
+    let thread = crate::threads::spawn("kora-keeper", body);
     thread.map_err(|error| set_failed("appendonly", &error.to_string()))?;
     call.connection.client.set_flag(flag::BLOCKED, true);
     call.connection.wait = Wait::Until(None, TimedReply::Ok);

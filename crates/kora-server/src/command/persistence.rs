@@ -195,7 +195,10 @@ pub(super) fn lastsave(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> Comm
 fn begin_due(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let persistence = persistence(ctx)?;
     if let Some(purpose) = persistence.due_now().and_then(Task::purpose) {
-        tracing::info!("{} is due", if purpose == Purpose::Dump { "a snapshot" } else { "a snapshot for the log" });
+        tracing::info!(
+            "{} is due",
+            if purpose == Purpose::Dump { "a snapshot" } else { "a snapshot for the log" }
+        );
         // What became of it is in the log and in INFO.
         let _ = persistence.begin(ctx, purpose);
     }

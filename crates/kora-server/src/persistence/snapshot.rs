@@ -194,13 +194,7 @@ pub(super) fn start(
     Ok((Ticket(result), progress))
 }
 
-fn plan(
-    persistence: &Persistence,
-    shared: &Shared,
-    ctx: &mut Ctx<'_>,
-    config: &Config,
-    goal: Goal,
-) -> Plan {
+fn plan(persistence: &Persistence, shared: &Shared, ctx: &mut Ctx<'_>, config: &Config, goal: Goal) -> Plan {
     let mut sizes = vec![(0, 0); usize::from(config.databases)];
     let mut has_field_deadlines = false;
     ctx.each_store(|store, _| {
@@ -328,9 +322,7 @@ impl Writer {
         let failed = |error: SaveError| WriteError::Failed(error.to_string());
         persistence.lock_dir().map_err(failed)?;
         let number = persistence.numbers.fetch_add(1, Ordering::Relaxed);
-        let create = || {
-            SnapshotFile::create(Arc::clone(&persistence.disk), &plan.dir, number, plan.checksum)
-        };
+        let create = || SnapshotFile::create(Arc::clone(&persistence.disk), &plan.dir, number, plan.checksum);
         let file = match create() {
             Err(StorageError::Io { source, .. })
                 if plan.goal != Goal::Dump && source.kind() == io::ErrorKind::NotFound =>

@@ -100,7 +100,8 @@ impl Persistence {
         if let Some(open) = prepared {
             open.abandon();
         }
-        self.close_log();
+        // What became of it is in the log of the server.
+        let _ = self.close_log();
         self.reconsider();
     }
 
@@ -121,7 +122,7 @@ impl Persistence {
             });
             persistence.is_preparing.store(false, Ordering::Release);
         };
-        if let Err(error) = std::thread::Builder::new().name("kora-keeper".to_owned()).spawn(body) {
+        if let Err(error) = crate::threads::spawn("kora-keeper", body) {
             self.is_preparing.store(false, Ordering::Release);
             self.state.lock().preparing.note_failed(std::time::Duration::ZERO);
             tracing::error!("no thread to begin the log: {error}");

@@ -8,8 +8,8 @@ use std::sync::atomic::{
 
 use kora_core::shard::store::DbIndex;
 use kora_core::slot::ShardId;
-use kora_protocol::Resp;
 use kora_locks::RankedMutex;
+use kora_protocol::Resp;
 
 use super::{LISTENER_TOKENS, Worker};
 use crate::client::{Client, ClientText, flag};

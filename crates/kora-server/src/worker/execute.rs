@@ -19,8 +19,8 @@ use kora_protocol::{Limits, Resp};
 use smallvec::SmallVec;
 
 use super::Worker;
-use super::persist::note_written;
 use super::batch::Args;
+use super::persist::note_written;
 use super::room::Room;
 use crate::client::{add, flag};
 use crate::command::pubsub::{is_allowed_in_subscribe_mode, publishes, subscribe_mode_error, subscribes};

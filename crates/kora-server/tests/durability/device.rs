@@ -91,7 +91,10 @@ fn replies_that_wait_when_the_log_fails_are_given_at_once() {
         "MISCONF Errors writing to the AOF file: Input/output error (the command has taken effect in memory and may be \
          lost)"
     );
-    assert_eq!(text(&at_once(&mut reader, &["EVAL", "return redis.call('GET', KEYS[1])", "1", "key"])), "value");
+    assert_eq!(
+        text(&at_once(&mut reader, &["EVAL", "return redis.call('GET', KEYS[1])", "1", "key"])),
+        "value"
+    );
     let refused = at_once(&mut reader, &["EVAL", "return redis.call('SET', KEYS[1], 1)", "1", "key"]);
     assert!(text(&refused).starts_with("MISCONF "), "{refused}");
     reader.call(&["MULTI"]).unwrap();

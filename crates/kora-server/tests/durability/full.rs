@@ -14,7 +14,8 @@ const FILES_MAX: usize = 4;
 
 fn check_large_values(fsync: &str, workers: &str) {
     let Some(home) = Home::mounted(20) else { return };
-    let launch = home.launch(&["--appendonly", "yes", "--appendfsync", fsync, "--save", "", "--workers", workers]);
+    let launch =
+        home.launch(&["--appendonly", "yes", "--appendfsync", fsync, "--save", "", "--workers", workers]);
     let mut program = launch.start().unwrap();
     let mut client = program.connect().unwrap();
     let value = |key: u64| noise(key, 3_000_000);
@@ -22,7 +23,10 @@ fn check_large_values(fsync: &str, workers: &str) {
     loop {
         let reply = at_once(&mut client, &["SET", &format!("large:{acknowledged}"), &value(acknowledged)]);
         if reply.is_error() {
-            assert!(text(&reply).starts_with("MISCONF Errors writing to the AOF file: No space left"), "{reply}");
+            assert!(
+                text(&reply).starts_with("MISCONF Errors writing to the AOF file: No space left"),
+                "{reply}"
+            );
             break;
         }
         acknowledged += 1;
@@ -66,7 +70,8 @@ fn large_values_fill_a_file_system_under_always() {
 
 fn check_filled_from_outside(fsync: &str, workers: &str) {
     let Some(home) = Home::mounted(20) else { return };
-    let launch = home.launch(&["--appendonly", "yes", "--appendfsync", fsync, "--save", "", "--workers", workers]);
+    let launch =
+        home.launch(&["--appendonly", "yes", "--appendfsync", fsync, "--save", "", "--workers", workers]);
     let mut program = launch.start().unwrap();
     let mut client = program.connect().unwrap();
     assert_eq!(text(&line(&mut client, "SET small value")), "OK");
@@ -74,7 +79,9 @@ fn check_filled_from_outside(fsync: &str, workers: &str) {
     assert_eq!(text(&line(&mut client, "SET passing value PX 500")), "OK");
     home.fill(30_000);
     let mut acknowledged = 0;
-    while !at_once(&mut client, &["SET", &format!("key:{acknowledged}"), &noise(acknowledged, 100)]).is_error() {
+    while !at_once(&mut client, &["SET", &format!("key:{acknowledged}"), &noise(acknowledged, 100)])
+        .is_error()
+    {
         acknowledged += 1;
         assert!(acknowledged < 10_000, "it never fills up");
     }
@@ -157,7 +164,10 @@ fn a_rewrite_without_room_leaves_the_log_as_it_is() {
     let mut program = launch.start().unwrap();
     let mut client = program.connect().unwrap();
     for key in 0..8 {
-        assert_eq!(text(&client.call(&["SET", &format!("key:{key}"), &noise(key, 1_000_000)]).unwrap()), "OK");
+        assert_eq!(
+            text(&client.call(&["SET", &format!("key:{key}"), &noise(key, 1_000_000)]).unwrap()),
+            "OK"
+        );
     }
     wait_until("all is written", || info(&mut client, "aof_buffer_length").unwrap() == "0");
     home.fill(1_000_000);
@@ -184,7 +194,8 @@ fn a_rewrite_without_room_leaves_the_log_as_it_is() {
 #[test]
 fn persistence_commands_say_that_a_file_system_is_read_only() {
     let Some(home) = Home::mounted(20) else { return };
-    let launch = home.launch(&["--appendonly", "no", "--appendfsync", "always", "--save", "", "--workers", "4"]);
+    let launch =
+        home.launch(&["--appendonly", "no", "--appendfsync", "always", "--save", "", "--workers", "4"]);
     let mut program = launch.start().unwrap();
     let mut client = program.connect().unwrap();
     assert_eq!(text(&line(&mut client, "SET key value")), "OK");

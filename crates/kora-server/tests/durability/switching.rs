@@ -83,8 +83,13 @@ fn a_rewrite_without_a_log_writes_what_a_later_log_goes_on_from() {
         let mut client = program.connect().unwrap();
         for round in 0..2 {
             assert_eq!(text(&line(&mut client, &format!("SET round {round}"))), "OK");
-            assert_eq!(text(&line(&mut client, "BGREWRITEAOF")), "Background append only file rewriting started");
-            wait_until("it is written", || info(&mut client, "aof_rewrites").unwrap() == (round + 1).to_string());
+            assert_eq!(
+                text(&line(&mut client, "BGREWRITEAOF")),
+                "Background append only file rewriting started"
+            );
+            wait_until("it is written", || {
+                info(&mut client, "aof_rewrites").unwrap() == (round + 1).to_string()
+            });
             wait_until("it is over", || info(&mut client, "aof_rewrite_in_progress").unwrap() == "0");
             assert_eq!(info(&mut client, "aof_last_bgrewrite_status").unwrap(), "ok");
             // One file, which is no log.
@@ -133,7 +138,10 @@ fn settings_beside_appendonly_take_effect_together_or_not_at_all() {
     assert!(text(&refusal).contains("Unable to turn on AOF"), "{refusal}");
     assert_eq!(text(&line(&mut client, "CONFIG GET maxmemory").items()[1]), "0");
     std::fs::remove_file(home.dir().join("appendonlydir")).unwrap();
-    assert_eq!(text(&at_once(&mut client, &["CONFIG", "SET", "maxmemory", "100mb", "appendonly", "yes"])), "OK");
+    assert_eq!(
+        text(&at_once(&mut client, &["CONFIG", "SET", "maxmemory", "100mb", "appendonly", "yes"])),
+        "OK"
+    );
     assert_eq!(text(&line(&mut client, "CONFIG GET maxmemory").items()[1]), "104857600");
     assert_eq!(text(&line(&mut client, "CONFIG GET appendonly").items()[1]), "yes");
     assert_eq!(text(&line(&mut client, "SET key value")), "OK");

@@ -83,7 +83,10 @@ impl Home {
 
     /// Changes a file system that is mounted.
     pub(crate) fn remount(&self, option: &str) {
-        assert!(run("mount", &["-o", &format!("remount,{option}"), self.dir().to_str().unwrap()]), "{option}");
+        assert!(
+            run("mount", &["-o", &format!("remount,{option}"), self.dir().to_str().unwrap()]),
+            "{option}"
+        );
     }
 
     /// Fills the file system but for so many bytes.

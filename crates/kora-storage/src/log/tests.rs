@@ -30,7 +30,12 @@ impl Notify for Told {
 
 fn open(disk: &SimulatedDisk, policy: FsyncPolicy) -> (Arc<Log>, LogWriter, Arc<Told>) {
     let told = Arc::new(Told::default());
-    let options = LogOptions { policy, salt: 5, notify: Arc::clone(&told) as Arc<dyn Notify>, is_behind_snapshot: false };
+    let options = LogOptions {
+        policy,
+        salt: 5,
+        notify: Arc::clone(&told) as Arc<dyn Notify>,
+        is_behind_snapshot: false,
+    };
     let (log, writer) = Log::open(Arc::new(disk.clone()), Path::new("d"), 1, options).unwrap();
     (log, writer, told)
 }
@@ -231,8 +236,12 @@ fn threads_append_while_one_writes() {
     let dir = tempfile::tempdir().unwrap();
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     let told = Arc::new(Told::default());
-    let options =
-        LogOptions { policy: FsyncPolicy::Always, salt: 5, notify: Arc::clone(&told) as Arc<dyn Notify>, is_behind_snapshot: false };
+    let options = LogOptions {
+        policy: FsyncPolicy::Always,
+        salt: 5,
+        notify: Arc::clone(&told) as Arc<dyn Notify>,
+        is_behind_snapshot: false,
+    };
     let (log, writer) = Log::open(Arc::clone(&disk), dir.path(), 1, options).unwrap();
     let threads = Threads { start: |_, body| Ok(thread::spawn(body)), after_step: || () };
     let thread = spawn(writer, || 0, threads).unwrap();

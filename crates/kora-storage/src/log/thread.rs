@@ -60,7 +60,8 @@ fn run(mut writer: LogWriter, now_ms: impl Fn() -> u64, after_step: fn()) -> Res
 fn wait_for_work(log: &Log, outcome: &Outcome, stepped: Instant, now_ms: impl Fn() -> u64) {
     let mut inner = log.inner.lock();
     inner.waiting = Waiting::Any;
-    while (outcome.stalled || inner.is_held || inner.pending.is_empty()) && !inner.closing && !inner.must_step {
+    while (outcome.stalled || inner.is_held || inner.pending.is_empty()) && !inner.closing && !inner.must_step
+    {
         match outcome.next_ms {
             None => log.wake.wait(&mut inner),
             Some(next_ms) => {
@@ -72,7 +73,11 @@ fn wait_for_work(log: &Log, outcome: &Outcome, stepped: Instant, now_ms: impl Fn
         }
     }
     let is_awaited = log.policy() == FsyncPolicy::Always || inner.closing || inner.must_step;
-    if !is_awaited && !outcome.stalled && inner.pending.cuts.is_empty() && inner.pending.bytes.len() < Log::GATHERED_BYTES {
+    if !is_awaited
+        && !outcome.stalled
+        && inner.pending.cuts.is_empty()
+        && inner.pending.bytes.len() < Log::GATHERED_BYTES
+    {
         inner.waiting = Waiting::Much;
         log.wake.wait_for(&mut inner, GATHERING.saturating_sub(stepped.elapsed()));
     }

@@ -97,7 +97,8 @@ impl Log {
     ) -> Result<(Arc<Self>, LogWriter), StorageError> {
         let path = dir.join(segment_name(next));
         let is_there = disk.list(dir).context("list", dir)?.contains(&segment_name(next));
-        let header = SegmentHeader { first: next, salt: options.salt, after_failure: options.is_behind_snapshot };
+        let header =
+            SegmentHeader { first: next, salt: options.salt, after_failure: options.is_behind_snapshot };
         let (segment, salt) = if is_there {
             reopen(disk.as_ref(), dir, path, next)?
         } else {
@@ -391,7 +392,8 @@ impl LogWriter {
             batch.written = end;
             return Ok(());
         };
-        while let Some(bytes) = batch.pending.bytes.get(batch.written..end).filter(|bytes| !bytes.is_empty()) {
+        while let Some(bytes) = batch.pending.bytes.get(batch.written..end).filter(|bytes| !bytes.is_empty())
+        {
             let count = write_some(segment.file.as_mut(), bytes).context("write", &segment.path);
             let count = count.map_err(Trouble::Again)?;
             batch.written += count;

@@ -44,7 +44,13 @@ impl Launch {
     #[must_use]
     pub fn new(path: &Path, dir: &Path, options: &[&str]) -> Self {
         let options = options.iter().map(|&option| option.to_owned()).collect();
-        Self { path: path.to_owned(), dir: dir.to_owned(), options, ignores_size_signal: false, environment: Vec::new() }
+        Self {
+            path: path.to_owned(),
+            dir: dir.to_owned(),
+            options,
+            ignores_size_signal: false,
+            environment: Vec::new(),
+        }
     }
 
     /// Where the programs started so write their logs: beside the data, lest they count as data.
