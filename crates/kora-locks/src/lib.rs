@@ -122,6 +122,14 @@ impl<const RANK: u8, T: ?Sized> RankedRwLock<RANK, T> {
     }
 }
 
+impl<const RANK: u8, T: ?Sized> RankedRwLock<RANK, T> {
+    /// Takes it to write, or gives up after so long, and so waits whatever is held.
+    pub fn try_write_for(&self, longest: Duration) -> Option<RankedWriteGuard<'_, RANK, T>> {
+        let guard = self.0.try_write_for(longest)?;
+        Some(RankedWriteGuard { guard, _held: Held::take_without_waiting() })
+    }
+}
+
 impl<const RANK: u8, T: ?Sized + fmt::Debug> fmt::Debug for RankedRwLock<RANK, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

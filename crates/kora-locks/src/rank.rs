@@ -2,6 +2,8 @@
 
 /// Tickets of operations on several shards. Nothing is held when it is taken.
 pub const TICKETS: u8 = 1;
+/// The one who writes the log, in crash tests: it tells others as the thread does, which holds nothing.
+pub const LOG_WRITER: u8 = 2;
 /// `appendonly` changes. Held across I/O: never taken by a worker, except without waiting.
 pub const LOG_SWITCH: u8 = 4;
 /// The lock of the data directory. Held across I/O: never taken by a worker.
@@ -12,8 +14,6 @@ pub const CONFIG_CHANGE: u8 = 8;
 pub const PERSISTENCE: u8 = 10;
 /// Whether there is a log, and which.
 pub const LOG_PLACE: u8 = 12;
-/// The one who writes the log, in tests.
-pub const LOG_WRITER: u8 = 14;
 /// What was appended to the log, and is not written.
 pub const LOG: u8 = 16;
 /// Who subscribes to what.
@@ -22,6 +22,8 @@ pub const SUBSCRIPTIONS: u8 = 20;
 pub const MESSAGES: u8 = 22;
 /// A worker's subscribers.
 pub const SEATS: u8 = 24;
+/// What of a worker's messages its own client is not to get.
+pub const PASSED_BY: u8 = 26;
 /// The libraries of functions.
 pub const LIBRARIES: u8 = 30;
 /// The scripts that are known.
@@ -44,6 +46,12 @@ pub const CLIENT_TEXT: u8 = 50;
 pub const ERROR_COUNTS: u8 = 54;
 /// The configuration in force.
 pub const CONFIG: u8 = 56;
+/// The number that replicas know the data by.
+pub const REPLICATION_ID: u8 = 57;
+/// The account of memory is held against the allocator.
+pub const ACCOUNT: u8 = 58;
+/// The thread that writes the server's own log.
+pub const LOG_OF_SERVER: u8 = 59;
 /// The thread of a shard of the library's engine.
 pub const SHARD_THREAD: u8 = 60;
 
@@ -62,6 +70,7 @@ pub(crate) fn name(rank: u8) -> &'static str {
         SUBSCRIPTIONS => "SUBSCRIPTIONS",
         MESSAGES => "MESSAGES",
         SEATS => "SEATS",
+        PASSED_BY => "PASSED_BY",
         LIBRARIES => "LIBRARIES",
         SCRIPTS => "SCRIPTS",
         SCRIPT_USAGE => "SCRIPT_USAGE",
@@ -73,6 +82,9 @@ pub(crate) fn name(rank: u8) -> &'static str {
         CLIENT_TEXT => "CLIENT_TEXT",
         ERROR_COUNTS => "ERROR_COUNTS",
         CONFIG => "CONFIG",
+        REPLICATION_ID => "REPLICATION_ID",
+        ACCOUNT => "ACCOUNT",
+        LOG_OF_SERVER => "LOG_OF_SERVER",
         SHARD_THREAD => "SHARD_THREAD",
         _ => "a lock of another rank",
     }

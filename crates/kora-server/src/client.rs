@@ -13,7 +13,7 @@ use std::sync::atomic::{
 use kora_core::shard::operation::Operation;
 use kora_core::shard::watch::Watch;
 use kora_core::slot::ShardId;
-use parking_lot::Mutex;
+use kora_locks::{RankedMutex, rank};
 
 use crate::driver::ServerDriver;
 
@@ -57,7 +57,7 @@ pub(crate) struct Client {
     pub(crate) local_address: String,
     pub(crate) descriptor: i32,
     pub(crate) created_ms: i64,
-    pub(crate) text: Mutex<ClientText>,
+    pub(crate) text: RankedMutex<{ rank::CLIENT_TEXT }, ClientText>,
     pub(crate) last_active_ms: AtomicI64,
     pub(crate) db: AtomicU16,
     pub(crate) resp: AtomicU8,
@@ -84,7 +84,7 @@ pub(crate) struct Client {
     /// Keys it watches.
     pub(crate) watched: AtomicUsize,
     /// Whether one of them has changed.
-    pub(crate) watch: Mutex<Option<Arc<Watch>>>,
+    pub(crate) watch: RankedMutex<{ rank::CLIENT_WATCH }, Option<Arc<Watch>>>,
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
     pub(crate) commands: AtomicU64,
@@ -93,7 +93,7 @@ pub(crate) struct Client {
     /// Whether it waits for a time that CLIENT UNBLOCK may end; whoever clears it ends the wait.
     pub(crate) is_unblockable: AtomicBool,
     /// The operation by which it waits for keys.
-    pub(crate) blocked: Mutex<Option<Arc<Operation<ServerDriver>>>>,
+    pub(crate) blocked: RankedMutex<{ rank::CLIENT_WAIT }, Option<Arc<Operation<ServerDriver>>>>,
 }
 
 impl Client {
@@ -140,7 +140,7 @@ pub(crate) fn add(counter: &AtomicU64, count: u64) {
 /// All clients connected.
 #[derive(Debug, Default)]
 pub(crate) struct Clients {
-    by_id: Mutex<BTreeMap<ClientId, Arc<Client>>>,
+    by_id: RankedMutex<{ rank::CLIENTS }, BTreeMap<ClientId, Arc<Client>>>,
     next_id: AtomicU64,
     count: AtomicUsize,
 }

@@ -10,11 +10,12 @@ use kora_core::shard::store::DbIndex;
 use kora_core::shard::waiters::Waiter;
 use kora_core::shard::watch::Watched;
 use kora_core::time::UnixMs;
-use kora_protocol::{RequestParser, Resp};
+use kora_protocol::{Encoder, RequestParser, Resp};
 use smallvec::SmallVec;
 
 use crate::client::{Client, add, flag};
 use crate::driver::{Origin, ServerDriver};
+use crate::frames::frame_length;
 use crate::net::Stream;
 use crate::output::Output;
 use crate::pubsub::Place;
@@ -92,6 +93,8 @@ pub(crate) enum Wait {
 /// What a connection is told when the time it waited for has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TimedReply {
+    /// OK.
+    Ok,
     /// An integer.
     Integer(i64),
     /// Two integers.
@@ -104,6 +107,7 @@ impl TimedReply {
     /// Writes it.
     pub(crate) fn write(self, out: &mut dyn Reply) {
         match self {
+            Self::Ok => out.ok(),
             Self::Integer(value) => out.integer(value),
             Self::Pair(one, other) => {
                 out.array(2);
@@ -176,8 +180,12 @@ pub(crate) struct Connection {
     pub(crate) is_dirty: bool,
     /// The record of the log that must be covered before its output may be sent; 0: none.
     pub(crate) held_for: u64,
-    /// Its last commands were begun while writes were refused, and all before them had been answered: it waits for none.
-    pub(crate) only_reads: bool,
+    /// Its last commands were begun while writes were refused, after they had been taken again so many times.
+    pub(crate) only_reads: Option<u64>,
+    /// What is unsent beyond `released` may tell of a write. Kept only while replies wait for the log.
+    pub(crate) may_have_written: bool,
+    /// Bytes of output that may be sent whatever becomes of the log.
+    pub(crate) released: usize,
     /// Whether it stands in the worker's list of connections with something to do.
     pub(crate) is_queued: bool,
     pub(crate) wait: Wait,
@@ -206,7 +214,9 @@ impl Connection {
             is_broken: false,
             is_dirty: false,
             held_for: 0,
-            only_reads: false,
+            only_reads: None,
+            may_have_written: false,
+            released: 0,
             is_queued: false,
             wait: Wait::Nothing,
             subscriptions: Subscriptions::default(),
@@ -325,7 +335,43 @@ impl Connection {
             break;
         }
         add(&self.client.bytes_out, total as u64);
+        self.note_released();
         total
+    }
+
+    /// What is unsent may be sent.
+    #[inline]
+    pub(crate) fn note_released(&mut self) {
+        self.released = self.output.len();
+        self.may_have_written = false;
+    }
+
+    /// Puts an error in the place of each reply that may not be sent, since what it tells of is not kept. Messages stay, and
+    /// so does all that a subscriber in RESP2 gets, which can't be told from messages and tells of no write.
+    #[cold]
+    pub(crate) fn refuse_unsent(&mut self, error: &str) {
+        if self.is_in_subscribe_mode() {
+            return;
+        }
+        let bytes = self.output.take_from(self.released);
+        let mut rest = bytes.as_slice();
+        let resp3 = self.session.resp == Resp::V3;
+        let mut out = Vec::new();
+        while !rest.is_empty() {
+            let Some(length) = frame_length(rest) else {
+                // It would be the server's own fault: nothing that follows could be understood.
+                self.is_broken = true;
+                return;
+            };
+            let (frame, behind) = rest.split_at(length);
+            rest = behind;
+            if resp3 && frame.starts_with(b">") {
+                out.extend_from_slice(frame);
+            } else {
+                Encoder::new(&mut out, self.session.resp).error(error);
+            }
+        }
+        self.output.add(&out);
     }
 
     /// Bytes that what MULTI has begun takes.

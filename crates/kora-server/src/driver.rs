@@ -34,6 +34,8 @@ pub(crate) enum WorkerMail {
     Unblock(Origin, bool),
     /// What this client waited for is free: FLUSHALL and FLUSHDB.
     Freed(Origin),
+    /// CONFIG SET has come to its end: what went wrong, if anything did.
+    Configured(Origin, Option<String>),
     /// A pause ended or changed.
     PauseChanged,
     /// Do nothing for this long: DEBUG SLEEP.

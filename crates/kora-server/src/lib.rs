@@ -14,6 +14,7 @@ pub mod log;
 mod client;
 mod connection;
 mod driver;
+mod frames;
 mod latency;
 mod memory;
 mod net;

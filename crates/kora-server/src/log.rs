@@ -8,7 +8,7 @@
 
 use crate::config::LogLevel;
 use crate::threads::Telling;
-use parking_lot::Mutex;
+use kora_locks::{RankedMutex, rank};
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -32,7 +32,7 @@ use tracing_subscriber::{Registry, reload};
 #[derive(Clone, Debug)]
 pub struct Log {
     level: LevelHandle,
-    writer: Arc<Mutex<Option<WorkerGuard>>>,
+    writer: Arc<RankedMutex<{ rank::LOG_OF_SERVER }, Option<WorkerGuard>>>,
 }
 
 impl Log {
@@ -52,7 +52,7 @@ impl Log {
             .event_format(Lines { pid: std::process::id() })
             .with_writer(writer);
         tracing_subscriber::registry().with(filter).with(lines).try_init().map_err(io::Error::other)?;
-        Ok(Self { level: LevelHandle(handle), writer: Arc::new(Mutex::new(Some(guard))) })
+        Ok(Self { level: LevelHandle(handle), writer: Arc::new(RankedMutex::new(Some(guard))) })
     }
 
     /// Writes the lines that wait. What is logged later is lost.

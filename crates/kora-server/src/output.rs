@@ -189,6 +189,26 @@ impl Output {
         self.open.truncate(position.saturating_sub(self.chunk_bytes));
     }
 
+    /// Takes back all but the first `kept` unsent bytes.
+    pub(crate) fn take_from(&mut self, kept: usize) -> Vec<u8> {
+        let begin = self.sent + kept;
+        let mut taken = Vec::with_capacity(self.end().saturating_sub(begin));
+        let mut at = 0;
+        for piece in self.chunks.iter().map(Deref::deref).chain(std::iter::once(&self.open[..])) {
+            taken.extend_from_slice(piece.get(begin.saturating_sub(at)..).unwrap_or_default());
+            at += piece.len();
+        }
+        self.truncate(begin);
+        taken
+    }
+
+    /// Adds bytes.
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
+        self.make_room(bytes.len());
+        self.open.extend_from_slice(bytes);
+        self.close_full();
+    }
+
     /// The bytes at `position`: as many as lie together, up to 64; none at the end.
     #[inline]
     pub(crate) fn text_at(&self, position: usize) -> &[u8] {

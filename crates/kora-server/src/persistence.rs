@@ -5,6 +5,7 @@
 //! puts the shares into one file ([`snapshot`]). A restart reads files back into the stores before the workers have them
 //! ([`loader`]).
 
+mod backoff;
 mod check;
 #[cfg(any(test, feature = "crash"))]
 pub mod crash;
@@ -17,21 +18,24 @@ mod restore;
 mod schedule;
 mod snapshot;
 mod source;
+mod switch;
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kora_core::context::Ctx;
 use kora_core::time::UnixMs;
+use kora_locks::{RankedMutex, RankedRwLock, rank};
+use kora_storage::StorageError;
 use kora_storage::disk::{DirLock, Disk, RealDisk};
-use parking_lot::{Mutex, RwLock};
 
 use crate::config::Config;
 use crate::config::persistence::{AppendFsync, SaveRules};
 use crate::shared::Shared;
+use backoff::Backoff;
 pub use check::{Verdict, check, repair};
 use drive::Drive;
 pub(crate) use loader::LoadError;
@@ -40,7 +44,7 @@ pub use loader::LoadingFigures;
 use log::OpenLog;
 pub(crate) use log::Recorder;
 pub(crate) use schedule::Task;
-use snapshot::Ticket;
+use snapshot::{Goal, Ticket};
 
 /// Why a snapshot could not be begun, or was not finished.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +55,12 @@ pub(crate) enum SaveError {
     /// The system, or another process, stands in the way.
     #[error("{0}")]
     Failed(String),
+}
+
+impl From<StorageError> for SaveError {
+    fn from(error: StorageError) -> Self {
+        Self::Failed(error.to_string())
+    }
 }
 
 /// What a snapshot is for.
@@ -84,6 +94,11 @@ impl Refusal {
             Self::Log(cause) => format!("MISCONF Errors writing to the AOF file: {cause}"),
         }
     }
+
+    /// The same for a command that has taken effect before the log failed.
+    pub(crate) fn text_afterwards(&self) -> String {
+        format!("{} (the command has taken effect in memory and may be lost)", self.text())
+    }
 }
 
 /// A snapshot that is being taken.
@@ -105,8 +120,17 @@ struct State {
     /// When the last snapshot was finished, in seconds since the Unix epoch; at first, when the server started.
     last_save: i64,
     last_save_failed: bool,
+    /// Writes are refused since it did.
+    refuses_for_snapshot: bool,
     last_save_seconds: Option<u64>,
-    last_attempt: Option<Instant>,
+    /// Tries that failed: of snapshots for themselves, of those for the log, and of preparing a log.
+    saving: Backoff,
+    rewriting: Backoff,
+    preparing: Backoff,
+    /// A log that the next snapshot begins.
+    prepared: Option<OpenLog>,
+    /// Why the log that `appendonly` asks for could not begin.
+    begin_failure: Option<SaveError>,
     saves: u64,
     /// Changes counted at the instant of the last snapshot.
     saved_changes: u64,
@@ -128,16 +152,23 @@ pub(crate) struct Persistence {
     drive: Drive,
     /// Whether the shards record effects: while there is a log.
     recording: Arc<AtomicBool>,
-    log: RwLock<Option<OpenLog>>,
+    log: RankedRwLock<{ rank::LOG_PLACE }, Option<OpenLog>>,
     /// Taken before anything is written.
-    lock: Mutex<Option<Box<dyn DirLock>>>,
-    state: Mutex<State>,
+    lock: RankedMutex<{ rank::DATA_DIR }, Option<Box<dyn DirLock>>>,
+    /// Held while `appendonly` changes.
+    switching: RankedMutex<{ rank::LOG_SWITCH }, ()>,
+    is_preparing: AtomicBool,
+    /// The last number that was given to a snapshot without looking for it in a log.
+    last_number: AtomicU64,
+    state: RankedMutex<{ rank::PERSISTENCE }, State>,
     /// The log was begun while there were data, and its first snapshot is not finished: it does not count yet.
     is_log_beginning: AtomicBool,
     /// The log has failed, and no snapshot has made up for it.
     has_log_failed: AtomicBool,
     /// Whether writes are refused; [`Persistence::refusal`] says why.
     refuses: Arc<AtomicBool>,
+    /// How often writes were taken again.
+    relents: AtomicU64,
     /// Snapshots taken since the start, whatever became of them: names their temporary files.
     numbers: AtomicU64,
     /// Bytes of snapshots in memory, on their way to the file.
@@ -157,12 +188,16 @@ impl Persistence {
             dir: Self::dir_of(config),
             drive,
             recording: Arc::default(),
-            log: RwLock::default(),
-            lock: Mutex::default(),
-            state: Mutex::new(State { last_save: started.seconds(), ..State::default() }),
+            log: RankedRwLock::default(),
+            lock: RankedMutex::default(),
+            switching: RankedMutex::default(),
+            is_preparing: AtomicBool::new(false),
+            last_number: AtomicU64::new(0),
+            state: RankedMutex::new(State { last_save: started.seconds(), ..State::default() }),
             is_log_beginning: AtomicBool::new(false),
             has_log_failed: AtomicBool::new(false),
             refuses: Arc::default(),
+            relents: AtomicU64::new(0),
             numbers: AtomicU64::new(0),
             in_flight: Arc::default(),
             loading: Loading::default(),
@@ -193,8 +228,18 @@ impl Persistence {
 
     /// Takes the data directory for this process.
     fn lock_dir(&self) -> Result<(), SaveError> {
-        let mut lock = self.lock.lock();
-        if lock.is_none() {
+        self.lock_dir_with(&mut self.lock.lock())
+    }
+
+    /// The same for a worker, which must not wait for what is held while files are read and written.
+    fn lock_dir_at_once(&self) -> Result<(), SaveError> {
+        let mut lock = self.lock.try_lock().ok_or(SaveError::Busy)?;
+        self.lock_dir_with(&mut lock)
+    }
+
+    fn lock_dir_with(&self, lock: &mut Option<Box<dyn DirLock>>) -> Result<(), SaveError> {
+        if !lock.as_ref().is_some_and(|lock| lock.has_name()) {
+            *lock = None;
             let taken = kora_storage::disk::lock(&*self.disk, &self.dir);
             *lock = Some(taken.map_err(|error| SaveError::Failed(error.to_string()))?);
         }
@@ -212,6 +257,11 @@ impl Persistence {
         self.refuses.load(Ordering::Acquire)
     }
 
+    /// How often writes were taken again after they had been refused.
+    pub(crate) fn relents(&self) -> u64 {
+        self.relents.load(Ordering::Acquire)
+    }
+
     /// Whether the log has failed, and no snapshot has made up for it.
     pub(crate) fn has_log_failed(&self) -> bool {
         self.has_log_failed.load(Ordering::Acquire)
@@ -222,20 +272,39 @@ impl Persistence {
         if !self.refuses_writes() {
             return None;
         }
-        let cause = self.log.read().as_ref().and_then(|open| open.log().failure());
-        Some(cause.map_or(Refusal::Snapshot, |failure| Refusal::Log(failure.cause)))
+        let state = self.state.lock();
+        if state.refuses_for_snapshot {
+            return Some(Refusal::Snapshot);
+        }
+        let begin_failure = state.begin_failure.clone();
+        drop(state);
+        let failure = self.current_log().and_then(|log| log.failure());
+        // It may be over by now.
+        let cause = failure.map(|failure| failure.text()).or(begin_failure.map(|error| error.to_string()))?;
+        Some(Refusal::Log(cause))
+    }
+
+    /// Why replies that wait for the log will not come.
+    pub(crate) fn log_refusal(&self) -> Option<Refusal> {
+        let failure = self.current_log()?.failure()?;
+        Some(Refusal::Log(failure.text()))
     }
 
     /// Decides anew whether writes are refused.
     pub(crate) fn reconsider(&self) {
         let Some(shared) = self.shared() else { return };
         let config = shared.config();
-        let has_log_failed = self.log.read().as_ref().is_some_and(|open| open.log().failure().is_some());
-        self.has_log_failed.store(has_log_failed, Ordering::Release);
         let persistence = &config.persistence;
         let is_stopped = persistence.stop_writes_on_bgsave_error && !persistence.save.rules().is_empty();
-        let refuses = has_log_failed || is_stopped && self.state.lock().last_save_failed;
-        self.refuses.store(refuses, Ordering::Release);
+        // Who decides last has seen the latest.
+        let mut state = self.state.lock();
+        let has_log_failed = self.current_log().is_some_and(|log| log.failure().is_some());
+        self.has_log_failed.store(has_log_failed, Ordering::Release);
+        state.refuses_for_snapshot = is_stopped && state.last_save_failed;
+        let refuses = has_log_failed || state.begin_failure.is_some() || state.refuses_for_snapshot;
+        if self.refuses.swap(refuses, Ordering::AcqRel) && !refuses {
+            self.relents.fetch_add(1, Ordering::AcqRel);
+        }
     }
 
     /// Begins a snapshot of the stores in hand, which must be all, as they are. It goes on by itself.
@@ -251,12 +320,10 @@ impl Persistence {
         first: Option<u64>,
     ) -> Result<Ticket, SaveError> {
         let shared = self.shared().ok_or_else(|| SaveError::Failed("the server is ending".to_owned()))?;
-        self.lock_dir()?;
         let mut state = self.state.lock();
         if state.running.is_some() {
             return Err(SaveError::Busy);
         }
-        state.last_attempt = Some(Instant::now());
         match purpose {
             Purpose::Dump => state.is_save_scheduled = false,
             Purpose::Base => state.is_rewrite_scheduled = false,
@@ -267,7 +334,12 @@ impl Persistence {
             Recorder::default().record(self, ctx.journal.effects());
             ctx.journal.clear_effects();
         }
-        let started = snapshot::start(self, &shared, ctx, (purpose, first));
+        let goal = match (purpose, first) {
+            (Purpose::Dump, _) => Goal::Dump,
+            (Purpose::Base, Some(first)) => Goal::Base { first, begins: false },
+            (Purpose::Base, None) => self.next_base(&mut state, &shared.config())?,
+        };
+        let started = snapshot::start(self, &shared, ctx, goal);
         match started {
             Ok((ticket, progress)) => {
                 state.running = Some(Running { purpose, began: Instant::now(), changes, progress });
@@ -276,6 +348,9 @@ impl Persistence {
             Err(error) => {
                 drop(state);
                 tracing::error!("a snapshot can't be begun: {error}");
+                if let Goal::Base { first, begins } = goal {
+                    self.settle_failed_base((first, begins), false, &error);
+                }
                 self.note_end(purpose, None);
                 Err(error)
             }
@@ -302,7 +377,7 @@ impl Persistence {
     pub(crate) fn finish_running(&self, ctx: &mut Ctx<'_>) {
         snapshot::finish_now(ctx);
         while self.running().is_some() {
-            std::thread::sleep(std::time::Duration::from_millis(1));
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 
@@ -326,11 +401,60 @@ impl Persistence {
         }
     }
 
+    /// Where the log goes on behind a snapshot that begins now, with all stores in hand.
+    fn next_base(&self, state: &mut State, config: &Config) -> Result<Goal, SaveError> {
+        if let Some(log) = self.current_log() {
+            return Ok(Goal::Base { first: log.restart_at_barrier(), begins: false });
+        }
+        if let Some(open) = state.prepared.take() {
+            return Ok(Goal::Base { first: self.begin_prepared(open), begins: true });
+        }
+        if config.persistence.append_only {
+            // It has failed, and is prepared again at once.
+            state.preparing.reset();
+            let why =
+                state.begin_failure.as_ref().map_or("it is being prepared".to_owned(), |e| e.to_string());
+            tracing::error!("the log can't be rewritten before it has begun: {why}");
+            return Err(SaveError::Failed(why));
+        }
+        Ok(Goal::Alone)
+    }
+
+    /// A snapshot from which the log was to go on has failed.
+    fn settle_failed_base(&self, (first, begins): (u64, bool), may_be_there: bool, error: &SaveError) {
+        if begins {
+            self.give_up_beginning(first, error);
+        } else {
+            self.base_failed(first, may_be_there);
+        }
+    }
+
+    /// A snapshot has failed, which is known before it has ended.
+    fn note_failed(&self, purpose: Purpose) {
+        let mut state = self.state.lock();
+        match purpose {
+            Purpose::Dump => state.last_save_failed = true,
+            Purpose::Base => state.last_rewrite_failed = true,
+        }
+        drop(state);
+        self.reconsider();
+    }
+
     /// A snapshot has ended: with so many bytes in the file, or in vain.
     fn note_end(&self, purpose: Purpose, bytes: Option<u64>) {
+        let log_bytes = self.log_bytes();
         let mut state = self.state.lock();
         let running = state.running.take();
-        let seconds = running.as_ref().map(|running| running.began.elapsed().as_secs());
+        let took = running.as_ref().map_or(Duration::ZERO, |running| running.began.elapsed());
+        let seconds = running.as_ref().map(|_| took.as_secs());
+        let backoff = match purpose {
+            Purpose::Dump => &mut state.saving,
+            Purpose::Base => &mut state.rewriting,
+        };
+        match bytes {
+            Some(_) => backoff.reset(),
+            None => backoff.note_failed(took),
+        }
         match (purpose, bytes) {
             (Purpose::Dump, Some(_)) => {
                 state.last_save_failed = false;
@@ -346,7 +470,7 @@ impl Persistence {
                 state.failed_rewrites = 0;
                 state.rewrites += 1;
                 state.base_bytes = bytes;
-                state.bytes_before = self.log_bytes();
+                state.bytes_before = log_bytes;
             }
             (Purpose::Base, None) => {
                 state.last_rewrite_failed = true;

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use kora_core::journal::{Announcement, KeyEvent, Message};
 use kora_core::slot::ShardId;
-use parking_lot::{Mutex, RwLock};
+use kora_locks::{RankedMutex, RankedRwLock, rank};
 use smallvec::{SmallVec, smallvec};
 
 use crate::config::events::EventFlags;
@@ -74,9 +74,9 @@ struct Desk {
     /// Bytes of what is in the inbox.
     inbox_bytes: AtomicUsize,
     /// Its own subscribers. Only that worker locks it, so it never waits.
-    seats: Mutex<Seats>,
+    seats: RankedMutex<{ rank::SEATS }, Seats>,
     /// So many of what it announces next are not for this connection. Only that worker locks it.
-    passed_by: Mutex<Option<(Place, usize)>>,
+    passed_by: RankedMutex<{ rank::PASSED_BY }, Option<(Place, usize)>>,
 }
 
 impl Desk {
@@ -86,8 +86,8 @@ impl Desk {
             sender,
             inbox,
             inbox_bytes: AtomicUsize::new(0),
-            seats: Mutex::default(),
-            passed_by: Mutex::default(),
+            seats: RankedMutex::default(),
+            passed_by: RankedMutex::default(),
         }
     }
 }
@@ -95,9 +95,9 @@ impl Desk {
 /// Knows who listens, and passes publications on.
 #[derive(Debug)]
 pub(crate) struct Broker {
-    registry: RwLock<Registry>,
+    registry: RankedRwLock<{ rank::SUBSCRIPTIONS }, Registry>,
     /// Held while publications are put into inboxes: their one order.
-    order: Mutex<()>,
+    order: RankedMutex<{ rank::MESSAGES }, ()>,
     desks: Box<[Desk]>,
     /// Subscriptions to channels and patterns; beside it, those to shard channels.
     listeners: AtomicUsize,
@@ -115,8 +115,8 @@ impl Broker {
     /// A broker that nobody listens to yet.
     pub(crate) fn new(worker_count: u16) -> Self {
         Self {
-            registry: RwLock::new(Registry::new(worker_count)),
-            order: Mutex::new(()),
+            registry: RankedRwLock::new(Registry::new(worker_count)),
+            order: RankedMutex::new(()),
             desks: (0..worker_count).map(|_| Desk::new()).collect(),
             listeners: AtomicUsize::new(0),
             shard_listeners: AtomicUsize::new(0),

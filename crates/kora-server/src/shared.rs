@@ -8,8 +8,8 @@ use kora_core::shard::hub::Hub;
 use kora_core::shard::store::ShardStore;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
+use kora_locks::{RankedMutex, RankedRwLock, rank};
 use kora_script::Scripts;
-use parking_lot::{Mutex, RwLock};
 
 use crate::client::Clients;
 use crate::client::peaks::BufferPeaks;
@@ -69,7 +69,7 @@ pub(crate) struct WorkerCounters {
     /// By place in the command table.
     pub(crate) commands: Box<[CommandCounters]>,
     /// Error replies by prefix.
-    pub(crate) errors: Mutex<std::collections::BTreeMap<String, u64>>,
+    pub(crate) errors: RankedMutex<{ rank::ERROR_COUNTS }, std::collections::BTreeMap<String, u64>>,
 }
 
 /// What a worker did per second between the last two looks at its counters.
@@ -173,7 +173,7 @@ impl WorkerCounters {
             output_limit_disconnections: AtomicU64::new(0),
             query_limit_disconnections: AtomicU64::new(0),
             commands: (0..command_count).map(|_| CommandCounters::default()).collect(),
-            errors: Mutex::default(),
+            errors: RankedMutex::default(),
         }
     }
 }
@@ -247,12 +247,14 @@ pub(crate) struct Shared {
     pub(crate) scripts: Arc<Scripts>,
     pub(crate) script_host: Arc<ServerHost>,
     pub(crate) hub: Arc<Hub<ServerDriver>>,
-    config: RwLock<Arc<Config>>,
+    config: RankedRwLock<{ rank::CONFIG }, Arc<Config>>,
     config_version: AtomicU64,
     /// How many times CONFIG RESETSTAT has started the counts anew.
     stats_resets: AtomicU64,
-    /// Held while CONFIG SET or REWRITE works, so that two do not overwrite each other.
-    pub(crate) config_change: Mutex<()>,
+    /// Held while CONFIG SET puts settings in force, so that two do not overwrite each other.
+    pub(crate) config_change: RankedMutex<{ rank::CONFIG_CHANGE }, ()>,
+    /// CONFIG REWRITE is at work.
+    pub(crate) is_config_rewritten: AtomicBool,
     pub(crate) clients: Clients,
     /// Publish/subscribe.
     pub(crate) broker: Arc<Broker>,
@@ -330,10 +332,11 @@ impl Shared {
             script_host,
             hub,
             broker,
-            config: RwLock::new(Arc::new(config)),
+            config: RankedRwLock::new(Arc::new(config)),
             config_version: AtomicU64::new(0),
             stats_resets: AtomicU64::new(0),
-            config_change: Mutex::new(()),
+            config_change: RankedMutex::new(()),
+            is_config_rewritten: AtomicBool::new(false),
             clients: Clients::default(),
             counters,
             tracks_latency: AtomicBool::new(tracks_latency),

@@ -80,6 +80,8 @@ pub(crate) struct Worker {
     is_loading: bool,
     /// What writes do could not be kept.
     refuses_writes: bool,
+    /// Replies to writes wait for the log.
+    holds_replies: bool,
     /// When a round last had something to do for clients.
     worked: Instant,
     /// Slices of a snapshot since the last pause.
@@ -153,6 +155,7 @@ impl Worker {
             is_busy: false,
             is_loading: false,
             refuses_writes: false,
+            holds_replies: false,
             worked: Instant::now(),
             slices: 0,
             held: Held::default(),
@@ -239,6 +242,7 @@ impl Worker {
     fn begin_round(&mut self) {
         self.now = (self.clock)();
         self.round_begun = Instant::now();
+        self.holds_replies = self.shared.persistence.holds_replies();
         self.take_up_config();
         self.hold_publishers();
     }
@@ -392,6 +396,7 @@ impl Worker {
             && connection.is_calm()
         {
             // The replies of the operation will go out with those before it, in one system call.
+            connection.note_released();
             return;
         }
         let count = connection.send();

@@ -5,10 +5,14 @@
 
 #[path = "durability/damage.rs"]
 mod damage;
+#[path = "durability/device.rs"]
+mod device;
 #[path = "durability/disk.rs"]
 mod disk;
 #[path = "durability/ending.rs"]
 mod ending;
+#[path = "durability/full.rs"]
+mod full;
 #[path = "durability/import.rs"]
 mod import;
 #[path = "durability/marks.rs"]
@@ -17,6 +21,10 @@ mod marks;
 mod signals;
 #[path = "durability/starting.rs"]
 mod starting;
+#[path = "durability/switching.rs"]
+mod switching;
+#[path = "durability/trouble.rs"]
+mod trouble;
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -17,7 +17,10 @@ use crate::error::{Context, StorageError};
 pub const LOCK_FILE: &str = "kora.lock";
 
 /// A directory is ours while this lives.
-pub trait DirLock: Debug + Send + Sync {}
+pub trait DirLock: Debug + Send + Sync {
+    /// Whether the file that is locked is still in the directory: if not, another process can lock a new one.
+    fn has_name(&self) -> bool;
+}
 
 /// Directories and names.
 pub trait Disk: Debug + Send + Sync {
@@ -103,6 +106,12 @@ pub trait DiskFile: Debug + Send + Sync {
     /// What the system says. After an error the contents may be lost, whatever a later call says.
     fn sync_data(&mut self) -> io::Result<()>;
 
+    /// Whether the file still has a name: what is in one without is gone once it is closed.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn has_name(&self) -> io::Result<bool>;
+
     /// Cuts the file to a length.
     ///
     /// # Errors
@@ -142,14 +151,21 @@ pub fn make_dir(disk: &dyn Disk, dir: &Path) -> Result<(), StorageError> {
 /// Writes all bytes to the end. A write that takes only some of them is continued.
 pub(crate) fn write_all(file: &mut dyn DiskFile, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
-        match file.write(bytes) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+        let count = write_some(file, bytes)?;
+        bytes = bytes.get(count..).unwrap_or_default();
     }
     Ok(())
+}
+
+/// Writes bytes to the end, one at least; returns how many.
+pub(crate) fn write_some(file: &mut dyn DiskFile, bytes: &[u8]) -> io::Result<usize> {
+    loop {
+        match file.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
 }
 
 /// Reads until the buffer is full or the file ends; returns how many bytes there were.

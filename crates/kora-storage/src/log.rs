@@ -3,12 +3,15 @@
 //! [`Log`] is what workers share. An append takes a short lock for a number and a copy into memory; workers never
 //! wait for the disk. [`LogWriter`] is driven by whoever owns it: a thread ([`spawn`]), or a simulation.
 //!
-//! After any failed write or sync the log is *failed*: what is appended gets numbers, and is dropped; nothing is
-//! tried again, since what the system kept of the file is unknown. It is healed by a snapshot:
-//! [`Log::restart_at_barrier`] begins a segment that counts only behind that snapshot, and
-//! [`Log::base_is_durable`] says that it is there. Until then the old snapshot and its segments are what a restart
-//! finds.
+//! After a failed *write* the log is *stalled*: what was not written stays in memory, and is tried again at growing
+//! intervals. After a failed *sync* it is *failed*: what the system kept of the file is unknown, so nothing is tried again,
+//! and what is appended gets numbers and is dropped. It is healed by a snapshot: [`Log::restart_at_barrier`] begins a segment
+//! that counts only behind that snapshot, stays in memory until it is there, and is written when [`Log::base_is_durable`]
+//! says so. Until then the old snapshot and its segments are what a restart finds.
 
+mod backlog;
+mod health;
+mod number;
 mod operations;
 #[cfg(test)]
 mod tests;
@@ -19,15 +22,19 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use kora_locks::{RankedCondvar, RankedMutex, RankedMutexGuard, rank};
 
+pub use health::{Failure, Health};
+pub use number::unused_number;
 pub(crate) use operations::Operations;
 pub use thread::{Body, LogThread, Started, Threads, spawn};
 pub use writer::{LogWriter, Outcome};
 
-use crate::error::StorageError;
 use crate::format::{RecordHeader, checksum};
 
+/// Bytes of records kept in memory while they can't be written. Clients' writes are refused then, so there are few; with more
+/// the log fails.
+const KEPT_BYTES_MAX: usize = 64 << 20;
 /// No data waits to be synced.
 const NEVER: u64 = u64::MAX;
 /// How long data may stay unsynced under [`FsyncPolicy::EverySecond`] before writers have to wait.
@@ -56,40 +63,16 @@ impl FsyncPolicy {
     }
 }
 
-/// Whether the log takes what is appended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Health {
-    /// It does.
-    Healthy = 0,
-    /// It drops what is appended.
-    Failed = 1,
-    /// It does again, but that counts only once the snapshot is durable that makes up for what was dropped.
-    Recovering = 2,
-}
-
-/// Why the log failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// What was tried on which file, and what the system said.
-    pub cause: String,
-    /// The system's error number, if it gave one.
-    pub errno: Option<i32>,
-}
-
-impl From<StorageError> for Failure {
-    fn from(error: StorageError) -> Self {
-        Self { errno: error.errno(), cause: error.to_string() }
-    }
-}
-
 /// Told by the writer, outside of all locks.
 pub trait Notify: Debug + Send + Sync {
     /// Every record up to this one is as durable as the policy asks, and belongs to the complete prefix.
     fn covered(&self, up_to: u64);
 
-    /// The log failed.
+    /// The log can't be written.
     fn failed(&self, failure: &Failure);
+
+    /// It can be written again.
+    fn recovered(&self);
 }
 
 /// Tells nobody.
@@ -100,6 +83,8 @@ impl Notify for NoNotify {
     fn covered(&self, _up_to: u64) {}
 
     fn failed(&self, _failure: &Failure) {}
+
+    fn recovered(&self) {}
 }
 
 /// How a log is opened.
@@ -111,6 +96,9 @@ pub struct LogOptions {
     pub salt: u64,
     /// Whom the writer tells.
     pub notify: Arc<dyn Notify>,
+    /// Whether it counts only once the snapshot of the state before its first record is durable: for a log that is begun
+    /// while there are data already.
+    pub is_behind_snapshot: bool,
 }
 
 /// A new segment begins at a byte of what is pending.
@@ -160,24 +148,37 @@ struct Inner {
     operations: Operations,
     /// The first record of the newest segment, whether it is on disk yet or not.
     newest_segment: u64,
+    /// The same, of those that the writer knows of.
+    taken_segment: u64,
     failure: Option<Failure>,
-    /// While recovering: the snapshot at this number or a later one heals the log.
+    /// A failure that nobody was told of.
+    untold: Option<Failure>,
+    /// The log counts once the snapshot at this number or a later one is durable.
     restart: Option<u64>,
+    /// Until then its records stay in memory.
+    is_held: bool,
+    /// What is before this record is not to be written any more: a durable snapshot has it.
+    skip_to: Option<u64>,
     waiting: Waiting,
     closing: bool,
+    /// What was written is of no use: the log's first snapshot failed.
+    is_abandoned: bool,
     /// The writer has something to do beside what is pending.
     must_step: bool,
     /// Bytes that the writer has taken.
     in_flight_bytes: u64,
 }
 
+/// What is shared, locked.
+type Locked<'a> = RankedMutexGuard<'a, { rank::LOG }, Inner>;
+
 /// The log of a directory, shared by all who append.
 #[derive(Debug)]
 pub struct Log {
     salt: u64,
     notify: Arc<dyn Notify>,
-    inner: Mutex<Inner>,
-    wake: Condvar,
+    inner: RankedMutex<{ rank::LOG }, Inner>,
+    wake: RankedCondvar,
     appended: AtomicU64,
     written: AtomicU64,
     durable: AtomicU64,
@@ -197,31 +198,38 @@ impl Log {
 
     fn new(next: u64, salt: u64, segment_bytes: u64, options: LogOptions) -> Self {
         let last = next - 1;
+        let health = if options.is_behind_snapshot { Health::Recovering } else { Health::Healthy };
         Self {
             salt,
             notify: options.notify,
-            inner: Mutex::new(Inner {
+            inner: RankedMutex::new(Inner {
                 appended: last,
                 pending: Pending::default(),
                 operations: Operations::default(),
                 newest_segment: next,
+                taken_segment: next,
                 failure: None,
-                restart: None,
+                untold: None,
+                restart: options.is_behind_snapshot.then_some(next),
+                is_held: false,
+                skip_to: None,
                 waiting: Waiting::Nothing,
                 closing: false,
+                is_abandoned: false,
                 must_step: false,
                 in_flight_bytes: 0,
             }),
-            wake: Condvar::new(),
+            wake: RankedCondvar::new(),
             appended: AtomicU64::new(last),
             written: AtomicU64::new(last),
             durable: AtomicU64::new(last),
-            covered: AtomicU64::new(last),
+            // What is before it is not this log's.
+            covered: AtomicU64::new(if options.is_behind_snapshot { 0 } else { last }),
             segment: AtomicU64::new(next),
             segment_bytes: AtomicU64::new(segment_bytes),
             pending_bytes: AtomicU64::new(0),
             oldest_unsynced_ms: AtomicU64::new(NEVER),
-            health: AtomicU8::new(Health::Healthy as u8),
+            health: AtomicU8::new(health as u8),
             policy: AtomicU8::new(options.policy as u8),
         }
     }
@@ -253,7 +261,11 @@ impl Log {
         if self.oldest_unsynced_ms.load(Ordering::Relaxed) == NEVER {
             self.oldest_unsynced_ms.store(now_ms, Ordering::Release);
         }
-        self.wake_writer(inner);
+        if inner.pending.bytes.len() > KEPT_BYTES_MAX && (inner.is_held || self.health() == Health::Stalled) {
+            self.lose(inner, "too much waits to be written to the log");
+        } else {
+            self.wake_writer(inner);
+        }
         sequence
     }
 
@@ -264,21 +276,9 @@ impl Log {
         let sequence = inner.appended;
         self.appended.store(sequence, Ordering::Release);
         if self.health() != Health::Failed {
-            let cause = "a record of 4 GiB or more can't be written to the log".to_owned();
-            self.fail(inner, Failure { cause, errno: None });
+            self.lose(inner, "a record of 4 GiB or more can't be written to the log");
         }
         sequence
-    }
-
-    fn fail(&self, mut inner: MutexGuard<'_, Inner>, failure: Failure) {
-        inner.pending.clear();
-        inner.restart = None;
-        inner.failure = Some(failure.clone());
-        self.health.store(Health::Failed as u8, Ordering::Release);
-        self.count_pending(&inner);
-        self.oldest_unsynced_ms.store(NEVER, Ordering::Release);
-        drop(inner);
-        self.notify.failed(&failure);
     }
 
     fn count_pending(&self, inner: &Inner) {
@@ -286,7 +286,7 @@ impl Log {
         self.pending_bytes.store(count, Ordering::Relaxed);
     }
 
-    fn wake_writer(&self, inner: MutexGuard<'_, Inner>) {
+    fn wake_writer(&self, inner: Locked<'_>) {
         let is_awaited = match inner.waiting {
             Waiting::Nothing => false,
             Waiting::Any => true,
@@ -346,28 +346,6 @@ impl Log {
         self.pending_bytes.load(Ordering::Relaxed)
     }
 
-    /// Whether what is appended counts.
-    #[must_use]
-    pub fn health(&self) -> Health {
-        match self.health.load(Ordering::Acquire) {
-            0 => Health::Healthy,
-            1 => Health::Failed,
-            _ => Health::Recovering,
-        }
-    }
-
-    /// Whether something failed that no snapshot has made up for yet.
-    #[must_use]
-    pub fn is_failed(&self) -> bool {
-        self.health() != Health::Healthy
-    }
-
-    /// Why, if the log failed. It is kept until the log is healthy.
-    #[must_use]
-    pub fn failure(&self) -> Option<Failure> {
-        self.inner.lock().failure.clone()
-    }
-
     /// When what was written is synced.
     #[must_use]
     pub fn policy(&self) -> FsyncPolicy {
@@ -395,6 +373,10 @@ impl Log {
     /// operation lacks parts. A failed log only gives the number.
     pub fn rotate(&self) -> u64 {
         let inner = self.inner.lock();
+        self.rotate_in(inner)
+    }
+
+    fn rotate_in(&self, inner: Locked<'_>) -> u64 {
         let first = inner.appended + 1;
         if self.health() == Health::Failed || inner.newest_segment == first {
             return first;
@@ -404,68 +386,11 @@ impl Log {
         first
     }
 
-    /// Begins, after a failure, a segment that counts only behind a snapshot of the state before the number
-    /// returned. To be called at a barrier: the snapshot holds what is in memory then, whatever was dropped.
-    ///
-    /// If the log has not failed, this is [`Self::rotate`].
-    pub fn restart_at_barrier(&self) -> u64 {
-        let inner = self.inner.lock();
-        if self.health() == Health::Healthy {
-            drop(inner);
-            return self.rotate();
-        }
-        self.restart(inner)
-    }
-
-    /// Begins a segment that counts only behind a snapshot of the state before the number returned, whether the log has
-    /// failed or not: for a log that is begun while there are data already. To be called at a barrier.
-    pub fn begin_behind_snapshot(&self) -> u64 {
-        let inner = self.inner.lock();
-        self.restart(inner)
-    }
-
-    fn restart(&self, mut inner: MutexGuard<'_, Inner>) -> u64 {
-        // One number is left out, so that no file of an earlier try has the name.
-        inner.appended += 1;
-        self.appended.store(inner.appended, Ordering::Release);
-        let first = inner.appended + 1;
-        inner.operations.clear();
-        inner.pending.clear();
-        self.count_pending(&inner);
-        self.oldest_unsynced_ms.store(NEVER, Ordering::Release);
-        inner.restart = Some(first);
-        self.health.store(Health::Recovering as u8, Ordering::Release);
-        self.cut(inner, first, true);
-        first
-    }
-
-    fn cut(&self, mut inner: MutexGuard<'_, Inner>, first: u64, after_failure: bool) {
+    fn cut(&self, mut inner: Locked<'_>, first: u64, after_failure: bool) {
         let at = inner.pending.bytes.len();
         inner.pending.cuts.push(Cut { at, first, after_failure });
         inner.newest_segment = first;
         self.wake_writer(inner);
-    }
-
-    /// Says that the snapshot of the state before a record is durable: what is in it is covered, and a log that was
-    /// restarted at that number or before is healthy again.
-    pub fn base_is_durable(&self, first: u64) {
-        let mut inner = self.inner.lock();
-        match inner.restart {
-            Some(restart) if restart <= first && self.health() == Health::Recovering => {
-                inner.restart = None;
-                inner.failure = None;
-                self.health.store(Health::Healthy as u8, Ordering::Release);
-            }
-            _ if self.health() != Health::Healthy => return,
-            _ => {}
-        }
-        let has_moved = self.covered.fetch_max(first - 1, Ordering::AcqRel) < first - 1;
-        // The writer makes known what it has written and synced behind the snapshot.
-        inner.must_step = true;
-        self.wake_writer(inner);
-        if has_moved {
-            self.notify.covered(first - 1);
-        }
     }
 
     /// How far the log may call itself covered, by what was written and synced.
@@ -477,7 +402,7 @@ impl Log {
         inner.operations.complete_prefix(end)
     }
 
-    fn publish(&self, inner: MutexGuard<'_, Inner>, covered: u64) {
+    fn publish(&self, inner: Locked<'_>, covered: u64) {
         let has_moved = self.covered.fetch_max(covered, Ordering::AcqRel) < covered;
         drop(inner);
         if has_moved {

@@ -360,18 +360,18 @@ fn copy_range(
     copy.sync_data().context("sync", to)
 }
 
-/// Removes snapshots and segments wholly before a record, once the snapshot of the state before it is there.
-/// Does nothing while that snapshot or the segment that begins with the record is missing. Returns how many
-/// files went.
+/// Removes snapshots and segments wholly before a record, once the snapshot of the state before it is there: does nothing
+/// while it is not. The segment that begins with the record may be missing, as where there is no room for it before these
+/// go. Returns how many files went.
 ///
 /// # Errors
 /// What the system says.
 pub fn remove_before(disk: &dyn Disk, dir: &Path, first: u64) -> Result<usize, StorageError> {
     let names = disk.list(dir).context("list", dir)?;
-    if !names.contains(&base_name(first)) || !names.contains(&segment_name(first)) {
+    if !names.contains(&base_name(first)) {
         return Ok(0);
     }
-    // The names that make the others unnecessary must be durable before those go.
+    // The name that makes the others unnecessary must be durable before those go.
     disk.sync_dir(dir).context("sync", dir)?;
     let is_old = |name: &&String| match parse_name(name) {
         Named::Base(found) | Named::Segment(found) => found < first,

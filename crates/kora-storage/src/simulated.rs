@@ -228,6 +228,11 @@ impl SimulatedDisk {
         self.state.lock().faults.entry(at).or_default().push(fault);
     }
 
+    /// Makes room on a full disk.
+    pub fn restore_space(&self) {
+        self.state.lock().full_until = 0;
+    }
+
     /// How many calls there were.
     #[must_use]
     pub fn calls(&self) -> u64 {
@@ -527,7 +532,11 @@ struct SimulatedLock {
     generation: u64,
 }
 
-impl DirLock for SimulatedLock {}
+impl DirLock for SimulatedLock {
+    fn has_name(&self) -> bool {
+        true
+    }
+}
 
 impl Drop for SimulatedLock {
     fn drop(&mut self) {
@@ -583,6 +592,10 @@ impl SimulatedFile {
 }
 
 impl DiskFile for SimulatedFile {
+    fn has_name(&self) -> io::Result<bool> {
+        Ok(true)
+    }
+
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         self.run(Call::Read, |inode| inode.read_at(buffer, offset))
     }

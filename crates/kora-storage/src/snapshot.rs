@@ -67,6 +67,8 @@ pub struct SnapshotFile {
     unsynced_bytes: u64,
     /// Once something failed, nothing more is tried.
     has_failed: bool,
+    /// Nothing is to be added.
+    is_sealed: bool,
     is_committed: bool,
 }
 
@@ -93,6 +95,7 @@ impl SnapshotFile {
             written_bytes: 0,
             unsynced_bytes: 0,
             has_failed: false,
+            is_sealed: false,
             is_committed: false,
         })
     }
@@ -152,28 +155,42 @@ impl SnapshotFile {
         result
     }
 
-    /// Adds the checksum in Redis's form, eight bytes, zero if the file has none; then makes the file durable under
-    /// its name, in place of one that may have that name. Returns its length in bytes.
+    /// Adds the checksum in Redis's form, eight bytes, zero if the file has none, and makes the contents durable. If this
+    /// fails, no file will be there.
     ///
     /// # Errors
-    /// What the system says. If only the last sync failed, the file may be there or not.
+    /// What the system says.
+    pub fn seal(&mut self) -> Result<(), StorageError> {
+        if !std::mem::replace(&mut self.is_sealed, true) {
+            let sum = self.crc.as_ref().map_or(0, Crc64::value);
+            self.put(&sum.to_le_bytes())?;
+            self.flush_buffer()?;
+            self.sync()?;
+        }
+        Ok(())
+    }
+
+    /// Seals the file, and makes it durable under its name, in place of one that may have that name. Returns its length in
+    /// bytes.
+    ///
+    /// # Errors
+    /// What the system says. If it was sealed, the file may be there or not.
     pub fn commit(mut self, name: &str) -> Result<u64, StorageError> {
-        let sum = self.crc.as_ref().map_or(0, Crc64::value);
-        self.put(&sum.to_le_bytes())?;
-        self.finish(name)
+        self.seal()?;
+        self.publish(name)
     }
 
     /// Like [`Self::commit`], for contents that end as they are.
     ///
     /// # Errors
     /// What the system says. If only the last sync failed, the file may be there or not.
-    pub fn commit_without_trailer(self, name: &str) -> Result<u64, StorageError> {
-        self.finish(name)
-    }
-
-    fn finish(mut self, name: &str) -> Result<u64, StorageError> {
+    pub fn commit_without_trailer(mut self, name: &str) -> Result<u64, StorageError> {
         self.flush_buffer()?;
         self.sync()?;
+        self.publish(name)
+    }
+
+    fn publish(mut self, name: &str) -> Result<u64, StorageError> {
         let to = self.dir.join(name);
         self.disk.rename(&self.path, &to).context("rename", &self.path)?;
         self.is_committed = true;

@@ -1,17 +1,21 @@
 //! CONFIG and its subcommands.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use kora_core::command::spec::CommandSpec;
-use kora_core::error::CommandResult;
+use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
 use super::{Call, Desk, DeskHandler, FollowUp, ServerHandler, facts};
+use crate::client::flag;
 use crate::config::access::{HELP, set_failed};
 use crate::config::table::Apply;
+use crate::connection::{ReplyMode, TimedReply, Wait};
 use crate::driver::WorkerMail;
 use crate::introspect::commands::help;
 use crate::listen;
+use crate::shared::Shared;
 
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
@@ -44,41 +48,99 @@ fn get(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 
 fn set(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let shared = Arc::clone(call.shared);
-    let _change = shared.config_change.lock();
+    let pairs = &args[2..];
     let mut next = (*shared.config()).clone();
-    let changes = next.set(&args[2..])?;
-    let listeners = if changes.need(Apply::Listeners) {
+    next.set(pairs)?;
+    let is_log_wanted = next.persistence.append_only;
+    let names_log = pairs.iter().step_by(2).any(|name| name.eq_ignore_ascii_case(b"appendonly"));
+    if !names_log || shared.persistence.loading.is_on() || !shared.persistence.must_switch(is_log_wanted) {
+        apply(&shared, pairs)?;
+        call.reply().ok();
+        return Ok(());
+    }
+    let session = &call.connection.session;
+    if session.is_executing || session.reply_mode != ReplyMode::On {
+        // The reply can't come later.
+        let applied =
+            shared.persistence.alone_at_once(|| apply_with_log(&shared, pairs, is_log_wanted, false));
+        applied.unwrap_or_else(|| Err(set_failed("appendonly", "another change of it is under way")))?;
+        call.reply().ok();
+        return Ok(());
+    }
+    // Files are read and written, which no worker waits for.
+    let origin = call.connection.origin();
+    let pairs: Vec<Vec<u8>> = pairs.iter().map(|word| word.to_vec()).collect();
+    let body = move || {
+        let pairs: Vec<&[u8]> = pairs.iter().map(Vec::as_slice).collect();
+        let applied = shared.persistence.alone(|| apply_with_log(&shared, &pairs, is_log_wanted, true));
+        let text = applied.err().map(|error| error.to_string());
+        shared.hub.send_driver_mail(origin.worker, WorkerMail::Configured(origin, text));
+    };
+    let thread = crate::threads::spawn("kora-keeper", body);
+    thread.map_err(|error| set_failed("appendonly", &error.to_string()))?;
+    call.connection.client.set_flag(flag::BLOCKED, true);
+    call.connection.wait = Wait::Until(None, TimedReply::Ok);
+    Ok(())
+}
+
+/// Puts settings in force among which is `appendonly`, and begins or ends the log.
+fn apply_with_log(
+    shared: &Arc<Shared>,
+    pairs: &[&[u8]],
+    is_log_wanted: bool,
+    may_wait: bool,
+) -> CommandResult {
+    let persistence = &shared.persistence;
+    if is_log_wanted {
+        let prepared = persistence.prepare_log(&shared.config(), may_wait);
+        prepared.map_err(|_| set_failed("appendonly", "Unable to turn on AOF. Check server logs."))?;
+    }
+    let applied = apply(shared, pairs);
+    if !shared.config().persistence.append_only {
+        persistence.end_log();
+    }
+    applied
+}
+
+/// Puts settings in force.
+fn apply(shared: &Arc<Shared>, pairs: &[&[u8]]) -> CommandResult {
+    let mut probe = (*shared.config()).clone();
+    let listeners = if probe.set(pairs)?.need(Apply::Listeners) {
         // Addresses in use by the listeners there are stay usable: these are opened beside them.
-        let opened = listen::open(&next);
+        let opened = listen::open(&probe);
         Some(opened.map_err(|_| set_failed("port", "Unable to listen on this port. Check server logs."))?)
     } else {
         None
     };
+    let change = shared.config_change.lock();
+    let mut next = (*shared.config()).clone();
+    let changes = next.set(pairs)?;
     if let Some(handle) = shared.log_level.as_ref().filter(|_| changes.need(Apply::Log)) {
         handle.set(next.log_level);
     }
-    for (name, reason) in &changes.without_effect {
-        tracing::info!("'{name}' was set and has no effect: {reason}");
-    }
-    let is_log_wanted = next.persistence.append_only;
     shared.persistence.set_policy(next.persistence.append_fsync.into());
     shared.set_config(next);
-    if changes.need(Apply::Persistence) {
-        shared.persistence.want_log(is_log_wanted);
+    drop(change);
+    for (name, reason) in &changes.without_effect {
+        tracing::info!("'{name}' was set and has no effect: {reason}");
     }
     shared.persistence.reconsider();
     if let Some(listeners) = listeners {
         let first = shared.shards().next().expect("there is at least one worker");
         shared.hub.send_driver_mail(first, WorkerMail::Listen(listeners));
     }
-    call.reply().ok();
     Ok(())
 }
 
 fn rewrite(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
     let shared = Arc::clone(call.shared);
-    let _change = shared.config_change.lock();
-    shared.config().rewrite()?;
+    // Who comes second does not wait for the other's file.
+    if shared.is_config_rewritten.swap(true, Ordering::AcqRel) {
+        return Err(CommandError::text("ERR Rewriting config file: it is being rewritten"));
+    }
+    let rewritten = shared.config().rewrite();
+    shared.is_config_rewritten.store(false, Ordering::Release);
+    rewritten?;
     call.reply().ok();
     Ok(())
 }

@@ -115,16 +115,10 @@ fn schedules(args: &[&[u8]]) -> CommandResult<bool> {
 }
 
 fn bgrewriteaof_later(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let persistence = persistence(ctx)?;
-    if !persistence.has_log() {
-        return Err(NO_LOG);
-    }
-    persistence.schedule(Task::Rewrite);
+    persistence(ctx)?.schedule(Task::Rewrite);
     out.simple("Background append only file rewriting scheduled");
     Ok(())
 }
-
-const NO_LOG: CommandError = CommandError::text("ERR there is no log to rewrite: appendonly is off");
 
 const OTHER_IS_ACTIVE: CommandError = CommandError::text(
     "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE \
@@ -159,9 +153,6 @@ fn bgsave(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
 
 fn bgrewriteaof(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let persistence = persistence(ctx)?;
-    if !persistence.has_log() {
-        return Err(NO_LOG);
-    }
     match persistence.running() {
         Some(Purpose::Base) => {
             return Err(CommandError::text("ERR Background append only file rewriting already in progress"));
@@ -203,10 +194,13 @@ pub(super) fn lastsave(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> Comm
 /// Begins what is due by now.
 fn begin_due(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let persistence = persistence(ctx)?;
-    if let Some(task) = persistence.due_now() {
-        tracing::info!("{task:?} is due");
+    if let Some(purpose) = persistence.due_now().and_then(Task::purpose) {
+        tracing::info!(
+            "{} is due",
+            if purpose == Purpose::Dump { "a snapshot" } else { "a snapshot for the log" }
+        );
         // What became of it is in the log and in INFO.
-        let _ = persistence.begin(ctx, task.purpose());
+        let _ = persistence.begin(ctx, purpose);
     }
     out.ok();
     Ok(())

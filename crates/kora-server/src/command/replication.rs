@@ -3,7 +3,7 @@
 use kora_core::command::spec::{Categories, CommandSpec, Facts, Flags, Group};
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
-use parking_lot::RwLock;
+use kora_locks::{RankedRwLock, rank};
 
 use super::{Call, ServerHandler};
 
@@ -37,11 +37,11 @@ fn role(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
 
 /// The name of the history of changes that the data set has: 40 random hexadecimal digits.
 #[derive(Debug)]
-pub(crate) struct ReplicationId(RwLock<String>);
+pub(crate) struct ReplicationId(RankedRwLock<{ rank::REPLICATION_ID }, String>);
 
 impl ReplicationId {
     pub(crate) fn new(digits: String) -> Self {
-        Self(RwLock::new(digits))
+        Self(RankedRwLock::new(digits))
     }
 
     pub(crate) fn get(&self) -> String {

@@ -14,7 +14,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Instant;
 
-use parking_lot::Mutex;
+use kora_locks::{RankedMutex, rank};
 use tikv_jemalloc_ctl::thread::{ThreadLocal, allocatedp, deallocatedp};
 
 use super::allocator::{self, AllocatorBytes};
@@ -45,7 +45,7 @@ struct Ledger {
     used: AtomicI64,
     peak: AtomicI64,
     /// Held by whoever compares: comparing takes microseconds, and whoever holds it waits for nobody.
-    judging: Mutex<()>,
+    judging: RankedMutex<{ rank::ACCOUNT }, ()>,
     /// When the next judgement is due that nobody depends on.
     due_us: AtomicU64,
     /// Corrections of more than a little.
@@ -113,7 +113,7 @@ impl Ledger {
         Self {
             used: AtomicI64::new(0),
             peak: AtomicI64::new(0),
-            judging: Mutex::new(()),
+            judging: RankedMutex::new(()),
             due_us: AtomicU64::new(0),
             corrections: AtomicU64::new(0),
             told: AtomicI64::new(0),

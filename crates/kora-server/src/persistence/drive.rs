@@ -6,7 +6,7 @@ use std::time::Instant;
 use kora_storage::log::{Failure, LogThread, LogWriter, Threads, spawn};
 #[cfg(any(test, feature = "crash"))]
 use {
-    parking_lot::Mutex,
+    kora_locks::{RankedMutex, rank},
     std::sync::Arc,
     std::sync::atomic::{AtomicU64, Ordering},
 };
@@ -16,7 +16,7 @@ use {
 pub(super) enum Drive {
     /// A thread; the clock counts from here.
     Thread(Instant),
-    /// Whoever calls [`Writing::step`], by this clock of milliseconds.
+    /// Whoever calls [`Writing::stepper`], by this clock of milliseconds.
     #[cfg(any(test, feature = "crash"))]
     Steps(Arc<AtomicU64>),
 }
@@ -26,7 +26,7 @@ pub(super) enum Drive {
 pub(super) enum Writing {
     Thread(LogThread),
     #[cfg(any(test, feature = "crash"))]
-    Steps(Mutex<LogWriter>),
+    Steps(Arc<RankedMutex<{ rank::LOG_WRITER }, LogWriter>>),
 }
 
 /// Where the log's thread comes from. It frees what workers have allocated.
@@ -64,7 +64,7 @@ impl Drive {
                 spawn(writer, move || since(begin), THREADS).map(Writing::Thread)
             }
             #[cfg(any(test, feature = "crash"))]
-            Self::Steps(_) => Ok(Writing::Steps(Mutex::new(writer))),
+            Self::Steps(_) => Ok(Writing::Steps(Arc::new(RankedMutex::new(writer)))),
         }
     }
 }
@@ -79,15 +79,29 @@ impl Writing {
                 thread.close()
             }
             #[cfg(any(test, feature = "crash"))]
-            Self::Steps(writer) => writer.into_inner().close(now_ms),
+            Self::Steps(writer) => {
+                let writer = Arc::into_inner(writer).expect("nobody takes a step meanwhile");
+                writer.into_inner().close(now_ms)
+            }
         }
     }
 
-    /// Takes a step, if nobody else does.
+    /// Ends the log, and removes its file.
+    pub(super) fn abandon(self) {
+        match self {
+            Self::Thread(thread) => thread.abandon(),
+            // Its file is put aside by the next start.
+            #[cfg(any(test, feature = "crash"))]
+            Self::Steps(_) => {}
+        }
+    }
+
+    /// Whom to ask for a step, if nobody else takes them.
     #[cfg(any(test, feature = "crash"))]
-    pub(super) fn step(&self, now_ms: u64) {
-        if let Self::Steps(writer) = self {
-            writer.lock().step(now_ms);
+    pub(super) fn stepper(&self) -> Option<Arc<RankedMutex<{ rank::LOG_WRITER }, LogWriter>>> {
+        match self {
+            Self::Thread(_) => None,
+            Self::Steps(writer) => Some(Arc::clone(writer)),
         }
     }
 }

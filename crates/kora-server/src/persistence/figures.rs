@@ -16,8 +16,9 @@ impl Persistence {
     pub(crate) fn figures(&self, shared: &Shared) -> PersistenceInfo {
         let config = shared.config();
         let changes = shared.sum(|counters| &counters.changes);
-        let log = self.log.read();
-        let log = log.as_ref().map(super::log::OpenLog::log);
+        let log = self.current_log();
+        let log_failure = log.as_ref().and_then(|log| log.failure()).map(|failure| failure.cause);
+        let log = log.as_ref();
         let state = self.state.lock();
         let of = |purpose| state.running.as_ref().filter(|running| running.purpose == purpose);
         let seconds = |purpose| of(purpose).map(|running| running.began.elapsed().as_secs());
@@ -41,13 +42,13 @@ impl Persistence {
             saves: state.saves,
             has_log: config.persistence.append_only,
             is_rewriting: of(Purpose::Base).is_some(),
-            is_rewrite_scheduled: state.is_rewrite_scheduled,
+            is_rewrite_scheduled: state.is_rewrite_scheduled || state.prepared.is_some(),
             last_rewrite_duration: state.last_rewrite_seconds,
             rewrite_duration: seconds(Purpose::Base),
             last_rewrite_failed: state.last_rewrite_failed,
             rewrites: state.rewrites,
             failed_rewrites: state.failed_rewrites,
-            log_failure: log.and_then(|log| log.failure()).map(|failure| failure.cause),
+            log_failure: state.begin_failure.as_ref().map(|error| error.to_string()).or(log_failure),
             log_bytes: state.base_bytes + grown,
             base_bytes: state.base_bytes,
             log_buffer_bytes: log.map_or(0, |log| log.pending_bytes()),

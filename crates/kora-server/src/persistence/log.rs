@@ -1,4 +1,4 @@
-//! The log: what the shards give it, how far it has come, and how it begins.
+//! The log: what the shards give it, how far it has come, and how it begins and ends.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -11,7 +11,6 @@ use kora_core::journal::Effects;
 use kora_storage::StorageError;
 use kora_storage::items::EffectBuffer;
 use kora_storage::log::{Failure, FsyncPolicy, Log, LogOptions, Notify};
-use kora_storage::recovery::Recovery;
 
 use super::Persistence;
 use super::drive::Writing;
@@ -37,6 +36,11 @@ impl OpenLog {
         &self.log
     }
 
+    /// Ends it, and removes its file: it counts for nothing.
+    pub(super) fn abandon(self) {
+        self.writing.abandon();
+    }
+
     /// Who writes it.
     #[cfg(any(test, feature = "crash"))]
     pub(super) fn writing(&self) -> &Writing {
@@ -56,7 +60,15 @@ impl Notify for Bell {
     }
 
     fn failed(&self, failure: &Failure) {
-        tracing::error!("the log failed: {}; writes are refused until it is begun anew", failure.cause);
+        tracing::error!("the log can't be written: {}; writes are refused until it can", failure.cause);
+        if let Some(shared) = self.0.upgrade() {
+            shared.persistence.reconsider();
+            shared.wake_all();
+        }
+    }
+
+    fn recovered(&self) {
+        tracing::info!("the log can be written again");
         if let Some(shared) = self.0.upgrade() {
             shared.persistence.reconsider();
             shared.wake_all();
@@ -112,43 +124,43 @@ impl Persistence {
 
     /// Begins to write the log with the record `next`: what was there before is in files already.
     pub(super) fn open_log(&self, config: &Config, next: u64) -> Result<(), StorageError> {
+        let open = self.open_log_at(config, next, false)?;
+        *self.log.write() = Some(open);
+        self.recording.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// A log whose next record is `next`; `is_behind_snapshot`: it counts only once there is a snapshot of what was before.
+    pub(super) fn open_log_at(
+        &self,
+        config: &Config,
+        next: u64,
+        is_behind_snapshot: bool,
+    ) -> Result<OpenLog, StorageError> {
         let dir = self.log_dir(config);
         let shared = self.shared.get().cloned().unwrap_or_default();
         let options = LogOptions {
             policy: config.persistence.append_fsync.into(),
             salt: self.drive.salt().map_err(|source| io_error("read", "/dev/urandom".as_ref(), source))?,
             notify: Arc::new(Bell(shared)),
+            is_behind_snapshot,
         };
         let (log, writer) = Log::open(Arc::clone(&self.disk), &dir, next, options)?;
         let writing = self.drive.begin(writer);
         let writing = writing.map_err(|source| io_error("start the thread of", &dir, source))?;
-        *self.log.write() = Some(OpenLog { log, writing });
-        self.recording.store(true, Ordering::Release);
-        Ok(())
+        Ok(OpenLog { log, writing })
     }
 
-    /// Begins the log's part behind a snapshot that is about to be taken, with all stores in hand; returns its first record.
-    pub(super) fn next_base(&self, config: &Config) -> Result<u64, StorageError> {
-        if let Some(open) = self.log.read().as_ref() {
-            return Ok(open.log.restart_at_barrier());
-        }
-        // A log that begins while the server runs counts only once there is a snapshot: it must not look like one that
-        // began with nothing.
-        let dir = self.log_dir(config);
-        self.disk.create_dir(&dir).map_err(|source| io_error("make", &dir, source))?;
-        let plan = Recovery::inspect(&*self.disk, &dir)?;
-        plan.prepare(&*self.disk)?;
-        self.open_log(config, plan.next)?;
-        self.is_log_beginning.store(true, Ordering::Release);
-        let open = self.log.read();
-        Ok(open.as_ref().map_or(plan.next, |open| open.log.begin_behind_snapshot()))
+    /// The log, if there is one.
+    pub(super) fn current_log(&self) -> Option<Arc<Log>> {
+        self.log.read().as_ref().map(|open| Arc::clone(&open.log))
     }
 
     /// A snapshot is in its place: the log before it is not needed any more.
     pub(super) fn base_is_durable(&self, first: u64) {
         let Some(shared) = self.shared() else { return };
-        if let Some(open) = self.log.read().as_ref() {
-            open.log.base_is_durable(first);
+        if let Some(log) = self.current_log() {
+            log.base_is_durable(first);
         }
         self.is_log_beginning.store(false, Ordering::Release);
         let dir = self.log_dir(&shared.config());
@@ -159,6 +171,13 @@ impl Persistence {
         shared.wake_holders();
     }
 
+    /// A snapshot failed; `may_be_there`: a start may find it all the same.
+    pub(super) fn base_failed(&self, first: u64, may_be_there: bool) {
+        if let Some(log) = self.current_log() {
+            log.base_failed(first, may_be_there);
+        }
+    }
+
     /// Bytes of the log's segments.
     pub(super) fn log_bytes(&self) -> u64 {
         self.log.read().as_ref().map_or(0, |open| open.log.written_bytes())
@@ -166,9 +185,17 @@ impl Persistence {
 
     /// Takes up `appendfsync`.
     pub(crate) fn set_policy(&self, policy: FsyncPolicy) {
-        if let Some(open) = self.log.read().as_ref() {
-            open.log.set_policy(policy);
+        let prepared = self.state.lock().prepared.as_ref().map(|open| Arc::clone(&open.log));
+        for log in prepared.into_iter().chain(self.current_log()) {
+            log.set_policy(policy);
         }
+    }
+
+    /// Whether replies are held back until the log has what they tell of: `appendfsync always`.
+    #[inline]
+    pub(crate) fn holds_replies(&self) -> bool {
+        self.recording.load(Ordering::Relaxed)
+            && self.log.read().as_ref().is_some_and(|open| open.log.policy() == FsyncPolicy::Always)
     }
 
     /// The record that must be covered before what was done so far may be told; none if nothing need be waited for.
@@ -179,8 +206,9 @@ impl Persistence {
         }
         let open = self.log.read();
         let log = &open.as_ref()?.log;
-        let has_failed = self.has_log_failed.load(Ordering::Acquire);
-        let waits = has_failed || log.policy() == FsyncPolicy::Always || log.must_wait(self.clock_ms());
+        // While the log can't be written nobody is made to wait for it: under `always` writes are answered with an error.
+        let waits = log.policy() == FsyncPolicy::Always
+            || !self.has_log_failed.load(Ordering::Acquire) && log.must_wait(self.clock_ms());
         let appended = log.appended();
         (waits && log.covered() < appended).then_some(appended)
     }
@@ -200,18 +228,6 @@ impl Persistence {
         self.log.read().as_ref().map_or(u64::MAX, |open| open.log.covered())
     }
 
-    /// `appendonly`: begins a log as soon as all stores are in hand, or ends it.
-    pub(crate) fn want_log(&self, is_wanted: bool) {
-        match (self.has_log(), is_wanted) {
-            (false, true) => self.schedule(super::Task::Rewrite),
-            (true, false) => {
-                // What became of it is in the log of the server.
-                let _ = self.close_log();
-            }
-            _ => {}
-        }
-    }
-
     /// Whether there is a log.
     pub(crate) fn has_log(&self) -> bool {
         self.log.read().is_some()
@@ -219,8 +235,7 @@ impl Persistence {
 
     /// Waits until all that was recorded is in the file.
     pub(super) fn flush_log(&self) -> Result<(), String> {
-        let log = self.log.read().as_ref().map(|open| Arc::clone(&open.log));
-        let Some(log) = log else { return Ok(()) };
+        let Some(log) = self.current_log() else { return Ok(()) };
         while log.written() < log.appended() {
             if let Some(failure) = log.failure() {
                 return Err(failure.cause);
@@ -252,7 +267,8 @@ impl Persistence {
     pub(crate) fn close_log(&self) -> Result<(), String> {
         self.recording.store(false, Ordering::Release);
         self.is_log_beginning.store(false, Ordering::Release);
-        let Some(OpenLog { writing, .. }) = self.log.write().take() else { return Ok(()) };
+        let open = self.log.write().take();
+        let Some(OpenLog { writing, .. }) = open else { return Ok(()) };
         writing.close(self.clock_ms()).map_err(|failure| {
             let error = format!("the end of the log was not written: {}", failure.cause);
             tracing::error!("{error}");

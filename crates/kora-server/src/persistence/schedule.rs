@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use super::{Persistence, Purpose};
+use super::{Persistence, Purpose, State};
+use crate::config::persistence::PersistenceConfig;
 use crate::shared::Shared;
 
-/// Least time between an attempt that failed and the next.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// Longest wait between two tries of a snapshot without which clients' writes are refused.
+const URGENT_WAIT_MAX: Duration = Duration::from_secs(16);
 
-/// The same for a log that failed: writes wait for it.
-const RESTART_AFTER: Duration = Duration::from_secs(1);
+/// The same for a snapshot that nobody waits for: a try that fails costs as much as one that succeeds.
+const WAIT_MAX: Duration = Duration::from_secs(300);
 
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,13 +19,17 @@ pub(crate) enum Task {
     Save,
     /// A snapshot from which the log goes on.
     Rewrite,
+    /// The log that is asked for has to be prepared first: no snapshot.
+    Prepare,
 }
 
 impl Task {
-    pub(crate) fn purpose(self) -> Purpose {
+    /// What the snapshot is for, if it is one.
+    pub(crate) fn purpose(self) -> Option<Purpose> {
         match self {
-            Self::Save => Purpose::Dump,
-            Self::Rewrite => Purpose::Base,
+            Self::Save => Some(Purpose::Dump),
+            Self::Rewrite => Some(Purpose::Base),
+            Self::Prepare => None,
         }
     }
 }
@@ -35,27 +40,42 @@ impl Persistence {
         let config = shared.config();
         let persistence = &config.persistence;
         let changes = shared.sum(|counters| &counters.changes);
-        let (log_has_failed, log_bytes) = self
-            .log
-            .read()
-            .as_ref()
-            .map_or((false, 0), |open| (open.log().failure().is_some(), open.log().written_bytes()));
+        let log = self.current_log();
+        let needs_snapshot = log.as_ref().is_some_and(|log| log.needs_snapshot());
+        let log_bytes = log.as_ref().map_or(0, |log| log.written_bytes());
         let state = self.state.lock();
         if state.running.is_some() || self.loading.is_on() {
             return None;
         }
-        let has_passed = |time: Duration| state.last_attempt.is_none_or(|last| last.elapsed() >= time);
-        let is_beginning = self.is_log_beginning.load(std::sync::atomic::Ordering::Acquire);
-        if log_has_failed && has_passed(RESTART_AFTER) || is_beginning && has_passed(RETRY_AFTER) {
+        if needs_snapshot && state.rewriting.may_try(URGENT_WAIT_MAX) {
             return Some(Task::Rewrite);
         }
-        if state.is_rewrite_scheduled {
+        if persistence.append_only && log.is_none() && state.prepared.is_none() {
+            // Nothing else is due to the log before that.
+            let may_try = state.preparing.may_try(URGENT_WAIT_MAX);
+            return may_try.then_some(Task::Prepare).or(self.save_due(&state, persistence, changes));
+        }
+        if state.prepared.is_some() || state.is_rewrite_scheduled {
             return Some(Task::Rewrite);
         }
+        if let Some(task) = self.save_due(&state, persistence, changes) {
+            return Some(task);
+        }
+        let base = state.base_bytes.max(1);
+        let grown = log_bytes.saturating_sub(state.bytes_before);
+        let size = state.base_bytes + grown;
+        let growth = grown.saturating_mul(100) / base;
+        let is_log_large = log.is_some()
+            && persistence.auto_rewrite_percentage > 0
+            && size > persistence.auto_rewrite_min_size.0
+            && growth >= u64::from(persistence.auto_rewrite_percentage);
+        (is_log_large && state.rewriting.may_try(WAIT_MAX)).then_some(Task::Rewrite)
+    }
+
+    fn save_due(&self, state: &State, persistence: &PersistenceConfig, changes: u64) -> Option<Task> {
         if state.is_save_scheduled {
             return Some(Task::Save);
         }
-        let may_try = has_passed(RETRY_AFTER) || !state.last_save_failed;
         let unsaved = changes.saturating_sub(state.saved_changes);
         let since = super::unix_seconds() - state.last_save;
         let is_rule_met = persistence
@@ -63,19 +83,10 @@ impl Persistence {
             .rules()
             .iter()
             .any(|rule| unsaved >= rule.changes && unsaved > 0 && since > i64::from(rule.seconds));
-        if is_rule_met && may_try {
-            return Some(Task::Save);
-        }
-        let base = state.base_bytes.max(1);
-        let grown = log_bytes.saturating_sub(state.bytes_before);
-        let size = state.base_bytes + grown;
-        let growth = grown.saturating_mul(100) / base;
-        let is_log_large = persistence.append_only
-            && persistence.auto_rewrite_percentage > 0
-            && size > persistence.auto_rewrite_min_size.0
-            && growth >= u64::from(persistence.auto_rewrite_percentage);
-        let may_rewrite = has_passed(RETRY_AFTER) || !state.last_rewrite_failed;
-        (is_log_large && may_rewrite).then_some(Task::Rewrite)
+        // Where a failed snapshot has writes refused, the next is urgent.
+        let refuses = persistence.stop_writes_on_bgsave_error && state.last_save_failed;
+        let longest = if refuses { URGENT_WAIT_MAX } else { WAIT_MAX };
+        (is_rule_met && state.saving.may_try(longest)).then_some(Task::Save)
     }
 
     /// BGSAVE and BGREWRITEAOF: what the task meets.
@@ -89,6 +100,7 @@ impl Persistence {
         match task {
             Task::Save => state.is_save_scheduled = true,
             Task::Rewrite => state.is_rewrite_scheduled = true,
+            Task::Prepare => state.preparing.reset(),
         }
     }
 

@@ -4,6 +4,7 @@
 //! holds much waits with the next slice; what is about to change is taken in any case. So the memory it costs is bounded but
 //! for writes that outrun the disk, and it is counted.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,6 +17,7 @@ use kora_core::shard::store::DbIndex;
 use kora_storage::StorageError;
 use kora_storage::snapshot::SnapshotFile;
 
+use super::restore::io_error;
 use super::{Persistence, Purpose, SaveError};
 use crate::command::connection::REDIS_VERSION;
 use crate::config::Config;
@@ -119,8 +121,29 @@ struct Plan {
     checksum: bool,
     /// Keys and keys with a deadline, by database.
     sizes: Vec<(usize, usize)>,
-    /// The log's first record behind it, if the log goes on from it.
-    base: Option<u64>,
+    goal: Goal,
+}
+
+/// What a snapshot is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Goal {
+    /// The file that `dbfilename` names.
+    Dump,
+    /// The log goes on from it.
+    Base {
+        /// The log's first record behind it.
+        first: u64,
+        /// Whether the log has begun with it.
+        begins: bool,
+    },
+    /// A log that is begun later could go on from it. There is none.
+    Alone,
+}
+
+impl Goal {
+    fn purpose(self) -> Purpose {
+        if self == Self::Dump { Purpose::Dump } else { Purpose::Base }
+    }
 }
 
 /// Marks the instant in the stores in hand, and starts the thread.
@@ -128,16 +151,10 @@ pub(super) fn start(
     persistence: &Arc<Persistence>,
     shared: &Arc<Shared>,
     ctx: &mut Ctx<'_>,
-    (purpose, first): (Purpose, Option<u64>),
+    goal: Goal,
 ) -> Result<(Ticket, Arc<Progress>), SaveError> {
     let config = shared.config();
-    let failed = |error: &dyn std::fmt::Display| SaveError::Failed(error.to_string());
-    let base = match purpose {
-        Purpose::Dump => None,
-        Purpose::Base if first.is_some() => first,
-        Purpose::Base => Some(persistence.next_base(&config).map_err(|error| failed(&error))?),
-    };
-    let plan = plan(persistence, shared, ctx, &config, base);
+    let plan = plan(persistence, shared, ctx, &config, goal);
     let mut keys = 0;
     ctx.each_store(|store, _| keys += store.key_count());
     let progress = Arc::new(Progress { keys, ..Progress::default() });
@@ -163,12 +180,12 @@ pub(super) fn start(
     let body = move || {
         // Of this thread alone: who serves clients comes first. Where that is not allowed, it does without.
         let _ = rustix::process::nice(NICENESS);
-        let result = writer.run(purpose);
+        let result = writer.run();
         // Nobody need wait for it.
         let _ = result_sender.send(result);
     };
     let thread = crate::threads::spawn("kora-snapshot", body);
-    thread.map_err(|error| failed(&error))?;
+    thread.map_err(|error| SaveError::Failed(error.to_string()))?;
     let (compress, now) = (config.persistence.compression, ctx.now);
     ctx.each_store(|store, _| {
         let share = shares.pop().expect("one for each shard");
@@ -177,13 +194,7 @@ pub(super) fn start(
     Ok((Ticket(result), progress))
 }
 
-fn plan(
-    persistence: &Persistence,
-    shared: &Shared,
-    ctx: &mut Ctx<'_>,
-    config: &Config,
-    base: Option<u64>,
-) -> Plan {
+fn plan(persistence: &Persistence, shared: &Shared, ctx: &mut Ctx<'_>, config: &Config, goal: Goal) -> Plan {
     let mut sizes = vec![(0, 0); usize::from(config.databases)];
     let mut has_field_deadlines = false;
     ctx.each_store(|store, _| {
@@ -198,7 +209,7 @@ fn plan(
     file::write_header(if has_field_deadlines { VERSION_WITH_FIELD_DEADLINES } else { VERSION }, &mut head);
     let now = super::unix_seconds().to_string();
     let used = shared.account.used().to_string();
-    let is_base = if base.is_some() { "1" } else { "0" };
+    let is_base = if goal == Goal::Dump { "0" } else { "1" };
     for (name, value) in [
         ("redis-ver", REDIS_VERSION),
         ("redis-bits", "64"),
@@ -211,11 +222,13 @@ fn plan(
     for code in shared.scripts.library_codes() {
         file::write_function(&code, config.persistence.compression, &mut head);
     }
-    let (dir, name) = match base {
-        Some(first) => (persistence.log_dir(config), kora_storage::format::base_name(first)),
-        None => (persistence.dir.clone(), config.db_file_name()),
+    let (dir, name) = match goal {
+        Goal::Base { first, .. } => (persistence.log_dir(config), kora_storage::format::base_name(first)),
+        // Its number is looked for when it is written.
+        Goal::Alone => (persistence.log_dir(config), String::new()),
+        Goal::Dump => (persistence.dir.clone(), config.db_file_name()),
     };
-    Plan { dir, name, head, checksum: config.persistence.checksum, sizes, base }
+    Plan { dir, name, head, checksum: config.persistence.checksum, sizes, goal }
 }
 
 /// Writes all of a snapshot that has begun, while the stores are in hand.
@@ -254,43 +267,91 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(mut self, purpose: Purpose) -> Result<(), SaveError> {
+    fn run(mut self) -> Result<(), SaveError> {
         let begun = std::time::Instant::now();
-        let result = self.write();
+        let mut may_be_there = false;
+        let result = self.write(&mut may_be_there);
         // Whoever still writes need not.
         self.is_over.store(true, Ordering::Release);
-        for way in &self.ways {
-            while let Ok(chunk) = way.receiver.try_recv() {
-                way.in_flight.give_back(chunk.bytes.len());
-            }
-        }
+        let purpose = self.plan.goal.purpose();
+        let persistence = Arc::clone(&self.persistence);
         match &result {
-            Ok(bytes) => {
+            Ok((bytes, number)) => {
                 tracing::info!(
                     "snapshot {} written: {} keys, {bytes} bytes, {:.3} s",
                     self.plan.name,
                     self.progress.written.load(Ordering::Relaxed),
                     begun.elapsed().as_secs_f64()
                 );
-                if let Some(first) = self.plan.base {
-                    self.persistence.base_is_durable(first);
+                self.await_shares();
+                if let Some(first) = number {
+                    persistence.base_is_durable(*first);
                 }
             }
-            Err(error) => tracing::error!("snapshot {} failed: {error}", self.plan.name),
+            Err(error) => {
+                let what = match purpose {
+                    Purpose::Dump => "snapshot",
+                    Purpose::Base => "snapshot for the log",
+                };
+                tracing::error!("{what} {} failed: {error}", self.plan.name);
+                persistence.note_failed(purpose);
+                self.await_shares();
+                if let Goal::Base { first, begins } = self.plan.goal {
+                    let error = SaveError::Failed(error.to_string());
+                    persistence.settle_failed_base((first, begins), may_be_there, &error);
+                }
+            }
         }
         crate::memory::tell();
-        self.persistence.note_end(purpose, result.as_ref().ok().copied());
+        persistence.note_end(purpose, result.as_ref().ok().map(|(bytes, _)| *bytes));
         result.map(drop).map_err(|error| SaveError::Failed(error.to_string()))
     }
 
-    /// Writes the file; returns its length.
-    fn write(&mut self) -> Result<u64, WriteError> {
-        let number = self.persistence.numbers.fetch_add(1, Ordering::Relaxed);
-        let Persistence { disk, .. } = &*self.persistence;
-        let mut file = SnapshotFile::create(Arc::clone(disk), &self.plan.dir, number, self.plan.checksum)?;
+    /// Waits until all shards have let go of the snapshot: before that none can begin another.
+    fn await_shares(&self) {
+        for way in &self.ways {
+            for chunk in &way.receiver {
+                way.in_flight.give_back(chunk.bytes.len());
+            }
+        }
+    }
+
+    /// Makes the file; the number of a snapshot for a log.
+    fn create(&mut self) -> Result<(SnapshotFile, Option<u64>), WriteError> {
+        let Self { persistence, plan, .. } = self;
+        let failed = |error: SaveError| WriteError::Failed(error.to_string());
+        persistence.lock_dir().map_err(failed)?;
+        let number = persistence.numbers.fetch_add(1, Ordering::Relaxed);
+        let create = || SnapshotFile::create(Arc::clone(&persistence.disk), &plan.dir, number, plan.checksum);
+        let file = match create() {
+            Err(StorageError::Io { source, .. })
+                if plan.goal != Goal::Dump && source.kind() == io::ErrorKind::NotFound =>
+            {
+                let made = persistence.disk.create_dir(&plan.dir);
+                made.map_err(|source| io_error("make", &plan.dir, source))?;
+                create()?
+            }
+            result => result?,
+        };
+        let first = match plan.goal {
+            Goal::Dump => None,
+            Goal::Base { first, .. } => Some(first),
+            Goal::Alone => {
+                let first = persistence.number_alone(&plan.dir).map_err(failed)?;
+                plan.name = kora_storage::format::base_name(first);
+                Some(first)
+            }
+        };
+        Ok((file, first))
+    }
+
+    /// Writes the file; returns its length, and its number. `may_be_there`: if it fails, a start may find it all the same.
+    fn write(&mut self, may_be_there: &mut bool) -> Result<(u64, Option<u64>), WriteError> {
+        let (mut file, first) = self.create()?;
         file.append(&self.plan.head)?;
         let mut body = Body { file: &mut file, db: None, has_size: vec![false; self.plan.sizes.len()] };
-        while let Some(way) = self.next_way() {
+        let mut left: Vec<usize> = (0..self.ways.len()).collect();
+        while let Some(way) = self.next_way(&mut left) {
             self.copy(way, &mut body)?;
         }
         // A share that was given up has ended like the others.
@@ -298,25 +359,27 @@ impl Writer {
         let mut end = Vec::new();
         file::write_end(&mut end);
         file.append(&end)?;
-        Ok(file.commit(&self.plan.name)?)
+        file.seal()?;
+        *may_be_there = true;
+        Ok((file.commit(&self.plan.name)?, first))
     }
 
-    /// A share that has something, waiting for one; `None` when all have ended.
-    fn next_way(&mut self) -> Option<usize> {
-        while !self.ways.is_empty() {
+    /// A share of those `left` that has something, waiting for one; `None` when all have ended.
+    fn next_way(&self, left: &mut Vec<usize>) -> Option<usize> {
+        while !left.is_empty() {
             let mut select = Select::new();
-            for way in &self.ways {
-                select.recv(&way.receiver);
+            for &way in left.iter() {
+                select.recv(&self.ways[way].receiver);
             }
             let ready = select.ready();
             drop(select);
-            let receiver = &self.ways[ready].receiver;
+            let receiver = &self.ways[left[ready]].receiver;
             if !receiver.is_empty() {
-                return Some(ready);
+                return Some(left[ready]);
             }
             // Ready and empty: either it has ended, or it is a false alarm.
             if let Err(crossbeam_channel::TryRecvError::Disconnected) = receiver.try_recv() {
-                self.ways.swap_remove(ready);
+                left.swap_remove(ready);
             }
         }
         None
@@ -348,6 +411,8 @@ impl Writer {
 enum WriteError {
     #[error(transparent)]
     Storage(#[from] StorageError),
+    #[error("{0}")]
+    Failed(String),
     #[error("the server ended before it was complete")]
     GivenUp,
 }

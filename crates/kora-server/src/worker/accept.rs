@@ -8,8 +8,8 @@ use std::sync::atomic::{
 
 use kora_core::shard::store::DbIndex;
 use kora_core::slot::ShardId;
+use kora_locks::RankedMutex;
 use kora_protocol::Resp;
-use parking_lot::Mutex;
 
 use super::{LISTENER_TOKENS, Worker};
 use crate::client::{Client, ClientText, flag};
@@ -145,7 +145,7 @@ impl Worker {
             local_address: stream.local_address(),
             descriptor: stream.descriptor(),
             created_ms: self.now.0,
-            text: Mutex::new(ClientText::default()),
+            text: RankedMutex::new(ClientText::default()),
             last_active_ms: AtomicI64::new(self.now.0),
             db: AtomicU16::new(0),
             resp: AtomicU8::new(2),
@@ -163,13 +163,13 @@ impl Worker {
             queued: AtomicI64::new(-1),
             queued_bytes: AtomicUsize::new(0),
             watched: AtomicUsize::new(0),
-            watch: Mutex::new(None),
+            watch: RankedMutex::new(None),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             commands: AtomicU64::new(0),
             subscriptions: Default::default(),
             is_unblockable: AtomicBool::new(false),
-            blocked: Mutex::new(None),
+            blocked: RankedMutex::new(None),
         }
     }
 

@@ -20,6 +20,7 @@ use smallvec::SmallVec;
 
 use super::Worker;
 use super::batch::Args;
+use super::persist::note_written;
 use super::room::Room;
 use crate::client::{add, flag};
 use crate::command::pubsub::{is_allowed_in_subscribe_mode, publishes, subscribe_mode_error, subscribes};
@@ -99,6 +100,9 @@ impl Worker {
         }
         connection.running_bytes = 0;
         self.deliver_after(connection);
+        if self.holds_replies {
+            note_written(&self.shared, connection, &self.executed);
+        }
         if let Some(&last) = self.executed.last() {
             connection.client.last_command.store(u32::from(last), Ordering::Relaxed);
             add(&connection.client.commands, self.executed.len() as u64);
@@ -121,7 +125,7 @@ impl Worker {
         self.is_busy = self.shared.scripts.is_busy();
         self.is_loading = self.shared.persistence.loading.is_on();
         self.refuses_writes = self.shared.persistence.refuses_writes();
-        connection.only_reads = self.refuses_writes;
+        connection.only_reads = self.refuses_writes.then(|| self.shared.persistence.relents());
         self.take_up_config();
         self.look_ahead(connection, bytes);
         let mut gathered = Gathered::default();
@@ -273,8 +277,6 @@ impl Worker {
             self.reject(connection, resolved, &text);
             return Some(Step::Next);
         }
-        // A script may write, which is not known before it does.
-        connection.only_reads &= !flags.has(Flags::MAY_REPLICATE);
         if self.is_unkeepable(resolved.facts.name, flags)
             && let Some(refusal) = self.shared.persistence.refusal()
         {

@@ -3,8 +3,9 @@
 use kora_core::shard::operation::Part;
 
 use super::Worker;
+use super::persist::note_written;
 use crate::client::flag;
-use crate::connection::{Connection, Wait};
+use crate::connection::{Connection, TimedReply, Wait};
 use crate::driver::{Origin, ServerDriver, WorkerMail};
 use crate::net::Listener;
 use crate::resp::RespReplies;
@@ -58,6 +59,9 @@ impl Worker {
             connection.client.set_flag(flag::BLOCKED, false);
             *connection.client.blocked.lock() = None;
         }
+        if self.holds_replies {
+            note_written(&self.shared, connection, &pending.commands);
+        }
         if let Some(commands) = pending.exec.take() {
             return self.finish_exec(slot, *pending, &commands);
         }
@@ -105,6 +109,11 @@ impl Worker {
             WorkerMail::Evict(origin) => self.evict_client(origin),
             WorkerMail::Unblock(origin, with_error) => self.unblock(origin, with_error),
             WorkerMail::Freed(origin) => self.end_freeing(origin),
+            WorkerMail::Configured(origin, error) => {
+                if self.connection_of(origin).is_some() {
+                    self.end_timed_wait(origin.slot, error.as_deref().map_or(Ok(TimedReply::Ok), Err));
+                }
+            }
             WorkerMail::PauseChanged => self.take_up_config(),
             WorkerMail::Sleep(duration) => std::thread::sleep(duration),
             WorkerMail::ResetStats => self.reset_stats(),

@@ -18,7 +18,7 @@ use crate::client::ClientId;
 use crate::command::persistence;
 use crate::connection::{Connection, TimedReply, Wait};
 use crate::driver::{Origin, ServerDriver};
-use crate::persistence::Recorder;
+use crate::persistence::{Recorder, Task};
 use crate::shared::Shared;
 
 /// Bytes of a snapshot that a round writes while there is other work: so little that it holds nobody up.
@@ -60,6 +60,18 @@ pub(super) fn connect(shard: &mut Shard<ServerDriver>, shared: &Arc<Shared>) {
     }));
 }
 
+/// Notes whether a connection's last commands may have written something that its replies tell of.
+pub(super) fn note_written(shared: &Shared, connection: &mut Connection, commands: &[u16]) {
+    let persistence = &shared.persistence;
+    // What began after writes were refused, and before they were taken again, has written nothing.
+    let is_refused = connection.only_reads == Some(persistence.relents()) && persistence.refuses_writes();
+    let may_write = |id: &u16| {
+        let facts = shared.table.all()[usize::from(*id)].facts;
+        facts.flags.has(Flags::WRITE) || facts.flags.has(Flags::MAY_REPLICATE) || facts.name == "exec"
+    };
+    connection.may_have_written |= !is_refused && commands.iter().any(may_write);
+}
+
 impl Worker {
     /// Goes on with a snapshot, if one is being taken. Returns how long the worker may sleep for it.
     pub(super) fn snapshot_some(&mut self) -> Duration {
@@ -91,19 +103,35 @@ impl Worker {
 
     #[cold]
     fn hold_back(&mut self, record: u64) {
-        // While the log has failed nobody knows when it will cover anything: who only reads is not to wait for that.
-        let has_log_failed = self.shared.persistence.has_log_failed();
+        let refusal = self.log_refusal();
+        let is_always = self.shared.persistence.holds_replies();
         for slot in std::mem::take(&mut self.dirty) {
             let Some(Some(connection)) = self.connections.get_mut(slot) else { continue };
-            if has_log_failed && connection.only_reads && connection.held_for == 0 {
-                self.send(slot);
-                continue;
+            let waits = connection.held_for > 0;
+            match &refusal {
+                // The next round releases it.
+                Some(_) if waits => connection.is_dirty = false,
+                Some(refusal) => {
+                    if is_always && connection.may_have_written {
+                        connection.refuse_unsent(refusal);
+                    }
+                    self.send(slot);
+                }
+                None => {
+                    connection.is_dirty = false;
+                    connection.held_for = record;
+                    self.held.0.push_back((record, slot));
+                }
             }
-            connection.is_dirty = false;
-            connection.held_for = record;
-            self.held.0.push_back((record, slot));
         }
         self.note_holding();
+    }
+
+    /// What those are told whose replies will not be covered, since the log can't be written.
+    fn log_refusal(&self) -> Option<String> {
+        let persistence = &self.shared.persistence;
+        let refusal = if persistence.has_log_failed() { persistence.log_refusal() } else { None };
+        refusal.map(|refusal| refusal.text_afterwards())
     }
 
     /// Shows whether this worker waits for the log.
@@ -114,7 +142,9 @@ impl Worker {
 
     /// Whether replies that were held back may be sent.
     pub(super) fn may_release(&self) -> bool {
-        self.held.0.front().is_some_and(|&(record, _)| record <= self.shared.persistence.covered())
+        let persistence = &self.shared.persistence;
+        let is_over = |record| record <= persistence.covered() || persistence.has_log_failed();
+        self.held.0.front().is_some_and(|&(record, _)| is_over(record))
     }
 
     /// Lets the connections go on whose replies are covered.
@@ -123,7 +153,10 @@ impl Worker {
             return;
         }
         let covered = self.shared.persistence.covered();
-        while let Some(&(record, slot)) = self.held.0.front().filter(|(record, _)| *record <= covered) {
+        let refusal = self.log_refusal();
+        let is_always = self.shared.persistence.holds_replies();
+        let is_over = |record| record <= covered || refusal.is_some();
+        while let Some(&(record, slot)) = self.held.0.front().filter(|(record, _)| is_over(*record)) {
             self.held.0.pop_front();
             let Some(Some(connection)) = self.connections.get_mut(slot) else { continue };
             if connection.held_for != record {
@@ -131,6 +164,12 @@ impl Worker {
                 continue;
             }
             connection.held_for = 0;
+            if let Some(refusal) = &refusal {
+                if is_always && record > covered && connection.may_have_written {
+                    connection.refuse_unsent(refusal);
+                }
+                connection.note_released();
+            }
             let has_work = connection.is_readable || !connection.input.is_empty();
             self.note_dirty(slot);
             if has_work {
@@ -166,8 +205,13 @@ impl Worker {
 
     /// Has what is due begun: one worker sees to that.
     pub(super) fn begin_due(&mut self) {
-        if self.shard.id().index() == 0 && self.shared.persistence.due(&self.shared).is_some() {
-            self.submit_for_nobody(&persistence::DUE);
+        if self.shard.id().index() != 0 {
+            return;
+        }
+        match self.shared.persistence.due(&self.shared) {
+            None => {}
+            Some(Task::Prepare) => self.shared.persistence.prepare_again(),
+            Some(Task::Save | Task::Rewrite) => self.submit_for_nobody(&persistence::DUE),
         }
     }
 

@@ -121,10 +121,10 @@ impl World {
                 if self.disk.is_dead() {
                     return Ok(());
                 }
-                if result.is_ok() != (log.health() == Health::Healthy) {
+                if result.is_ok() != log.failure().is_none() {
                     return Err(format!("closing gave {result:?}"));
                 }
-                if result.is_ok() {
+                if log.health() == Health::Healthy {
                     self.promised = log.appended();
                 }
                 self.disk.end(Fault::PowerCut { keeps_some: true });
@@ -224,26 +224,24 @@ impl World {
 
     fn complete_snapshot(&mut self, process: &mut Process) -> Checked {
         let Some((first, state)) = process.snapshot.take() else { return Ok(()) };
-        if self.write_base(first, &state).is_err() {
+        let mut may_be_there = false;
+        if self.write_base(first, &state, &mut may_be_there).is_err() {
+            process.log.base_failed(first, may_be_there);
             return Ok(());
         }
-        let was_failed = process.log.is_failed();
         process.log.base_is_durable(first);
         self.tally.snapshots += 1;
         if !process.log.is_failed() {
-            self.tally.healed += u64::from(was_failed);
             self.promised = self.promised.max(first - 1);
             if process.log.covered() < first - 1 {
                 return Err(format!("base {first} is durable, but only {} covered", process.log.covered()));
             }
         }
-        if process.log.segment() >= first {
-            drop(remove_before(&self.disk, &self.dir, first));
-        }
+        drop(remove_before(&self.disk, &self.dir, first));
         Ok(())
     }
 
-    fn write_base(&self, first: u64, state: &State) -> Result<(), StorageError> {
+    fn write_base(&self, first: u64, state: &State, may_be_there: &mut bool) -> Result<(), StorageError> {
         let mut file = SnapshotFile::create(Arc::new(self.disk.clone()), &self.dir, first, true)?;
         for (key, value) in state {
             file.append(key)?;
@@ -251,6 +249,8 @@ impl World {
             file.append(value)?;
             file.append(b"\n")?;
         }
+        file.seal()?;
+        *may_be_there = true;
         file.commit(&base_name(first)).map(drop)
     }
 
@@ -259,6 +259,7 @@ impl World {
     fn observe(&mut self, process: &mut Process) -> Checked {
         let log = &process.log;
         self.tally.failures += u64::from(log.is_failed() && !process.was_failed);
+        self.tally.healed += u64::from(!log.is_failed() && process.was_failed);
         process.was_failed = log.is_failed();
         let covered = log.covered();
         if covered > log.appended() {
@@ -334,11 +335,17 @@ impl World {
         self.promised_at_kill = last;
         let policies = [FsyncPolicy::Always, FsyncPolicy::EverySecond, FsyncPolicy::No];
         let policy = policies[self.choices.up_to(2)];
-        let options = LogOptions { policy, salt: self.choices.number(), notify: Arc::new(NoNotify) };
-        let (log, writer) = Log::open(disk, &self.dir, plan.next, options)?;
+        let (salt, notify) = (self.choices.number(), Arc::new(NoNotify));
+        // Now and then as if the log began while there are data: what is found does not count for it.
+        let is_behind_snapshot = self.choices.one_in(6);
+        let next = plan.next + u64::from(is_behind_snapshot);
+        let options = LogOptions { policy, salt, notify, is_behind_snapshot };
+        let (log, writer) = Log::open(disk, &self.dir, next, options)?;
+        self.history.insert(next - 1, self.state.clone());
+        let snapshot = is_behind_snapshot.then(|| (next, self.state.clone()));
         self.failed_syncs = self.disk.failed_syncs();
         self.count(&plan);
-        Ok(Process { log, writer, snapshot: None, was_failed: false })
+        Ok(Process { log, writer, snapshot, was_failed: false })
     }
 
     /// Compares what a start found with what was appended.

@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
@@ -15,9 +15,17 @@ pub struct RealDisk;
 
 /// Holds the locked file open.
 #[derive(Debug)]
-struct FileLock(#[expect(dead_code, reason = "the lock lasts as long as the file is open")] File);
+struct FileLock(File);
 
-impl DirLock for FileLock {}
+impl DirLock for FileLock {
+    fn has_name(&self) -> bool {
+        has_name(&self.0).unwrap_or(false)
+    }
+}
+
+fn has_name(file: &File) -> io::Result<bool> {
+    Ok(file.metadata()?.nlink() > 0)
+}
 
 impl Disk for RealDisk {
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
@@ -103,6 +111,10 @@ impl DiskFile for RealFile {
 
     fn sync_data(&mut self) -> io::Result<()> {
         self.file.sync_data()
+    }
+
+    fn has_name(&self) -> io::Result<bool> {
+        has_name(&self.file)
     }
 
     fn truncate(&mut self, length: u64) -> io::Result<()> {

@@ -11,6 +11,7 @@ use crate::simulated::{Fault, SimulatedDisk};
 struct Told {
     covered: AtomicU64,
     failures: AtomicUsize,
+    recoveries: AtomicUsize,
 }
 
 impl Notify for Told {
@@ -21,11 +22,20 @@ impl Notify for Told {
     fn failed(&self, _failure: &Failure) {
         self.failures.fetch_add(1, Ordering::SeqCst);
     }
+
+    fn recovered(&self) {
+        self.recoveries.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 fn open(disk: &SimulatedDisk, policy: FsyncPolicy) -> (Arc<Log>, LogWriter, Arc<Told>) {
     let told = Arc::new(Told::default());
-    let options = LogOptions { policy, salt: 5, notify: Arc::clone(&told) as Arc<dyn Notify> };
+    let options = LogOptions {
+        policy,
+        salt: 5,
+        notify: Arc::clone(&told) as Arc<dyn Notify>,
+        is_behind_snapshot: false,
+    };
     let (log, writer) = Log::open(Arc::new(disk.clone()), Path::new("d"), 1, options).unwrap();
     (log, writer, told)
 }
@@ -106,21 +116,106 @@ fn after_a_failed_sync_nothing_counts_until_a_snapshot_is_durable() {
     assert_eq!((disk.calls(), log.covered(), log.pending_bytes()), (calls, 1, 0), "nothing is tried again");
     assert_eq!(log.rotate(), 4);
 
-    // A new segment can't be made either.
-    disk.inject(disk.calls(), Fault::NoSpace { calls: 1 });
+    // A snapshot that fails leaves no segment.
+    let names = disk.list(Path::new("d")).unwrap();
     assert_eq!(log.restart_at_barrier(), 5);
-    assert!(writer.step(0).failed);
-    assert_eq!(log.failure().unwrap().errno, Some(28));
+    log.append(b"", &[], 0);
+    writer.step(0);
+    log.base_failed(5, false);
+    writer.step(0);
+    assert_eq!((log.health(), log.pending_bytes()), (Health::Failed, 0));
+    assert_eq!(disk.list(Path::new("d")).unwrap(), names);
 
     let first = log.restart_at_barrier();
-    assert_eq!(first, 6);
-    assert_eq!(log.append(b"", &[], 0), 6);
+    assert_eq!(first, 7);
+    assert_eq!(log.append(b"", &[], 0), 7);
     assert!(!writer.step(0).failed);
-    assert_eq!((log.health(), log.covered(), log.segment()), (Health::Recovering, 1, 6));
+    assert_eq!((log.health(), log.covered(), log.segment()), (Health::Recovering, 1, 1));
     log.base_is_durable(first);
-    assert_eq!((log.health(), log.covered(), log.failure()), (Health::Healthy, 5, None));
+    assert_eq!((log.health(), log.covered(), log.failure()), (Health::Healthy, 6, None));
     writer.step(0);
-    assert_eq!(log.covered(), 6);
+    assert_eq!((log.covered(), log.segment()), (7, 7));
+}
+
+/// The names in the directory of a log, but for its first segment.
+fn later_names(disk: &SimulatedDisk) -> Vec<String> {
+    let mut names = disk.list(Path::new("d")).unwrap();
+    names.retain(|name| name != &crate::format::segment_name(1));
+    names
+}
+
+#[test]
+fn a_write_that_failed_is_tried_again_at_growing_intervals() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer, told) = open(&disk, FsyncPolicy::Always);
+    log.append(b"", &[], 0);
+    writer.step(0);
+    log.append(b"", &[], 0);
+    disk.inject(disk.calls(), Fault::NoSpace { calls: u64::MAX });
+    let (mut now, mut waits) = (10, Vec::new());
+    for _ in 0..6 {
+        let outcome = writer.step(now);
+        assert!(outcome.stalled && outcome.failed);
+        let calls = disk.calls();
+        let next = outcome.next_ms.unwrap();
+        assert!(writer.step(next - 1).stalled);
+        assert_eq!(disk.calls(), calls, "it is not time");
+        waits.push(next - now);
+        now = next;
+    }
+    assert_eq!(waits, [1000, 2000, 4000, 8000, 8000, 8000]);
+    assert_eq!((log.health(), log.covered(), log.pending_bytes()), (Health::Stalled, 1, 24));
+    assert_eq!(told.failures.load(Ordering::SeqCst), 1, "one failure");
+    log.append(b"", &[], now);
+    disk.restore_space();
+    assert!(!writer.step(now).stalled);
+    assert_eq!((log.health(), log.covered(), log.failure()), (Health::Healthy, 2, None));
+    assert_eq!(told.recoveries.load(Ordering::SeqCst), 1);
+    writer.step(now);
+    assert_eq!((log.covered(), log.pending_bytes()), (3, 0));
+    assert!(later_names(&disk).is_empty());
+}
+
+#[test]
+fn a_segment_without_room_leaves_no_file_and_a_snapshot_makes_up_for_a_stalled_log() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer, _) = open(&disk, FsyncPolicy::Always);
+    log.append(b"", &[], 0);
+    writer.step(0);
+    disk.inject(disk.calls(), Fault::NoSpace { calls: u64::MAX });
+    log.append(b"", &[], 0);
+    assert!(writer.step(0).stalled);
+    // A snapshot that surely left no file leaves no segment either.
+    assert_eq!(log.restart_at_barrier(), 3);
+    log.base_failed(3, false);
+    log.append(b"", &[], 0);
+    assert_eq!(log.restart_at_barrier(), 4);
+    log.append(b"", &[], 0);
+    log.base_is_durable(4);
+    assert_eq!((log.health(), log.covered()), (Health::Stalled, 3));
+    assert!(writer.step(1).stalled, "there is no room for the segment yet");
+    assert!(later_names(&disk).is_empty());
+    disk.restore_space();
+    writer.step(20_000);
+    assert_eq!((log.health(), log.covered(), log.segment()), (Health::Healthy, 4, 4));
+    assert_eq!(later_names(&disk), [crate::format::segment_name(4)]);
+}
+
+#[test]
+fn what_waits_for_room_is_bounded() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer, told) = open(&disk, FsyncPolicy::EverySecond);
+    disk.inject(disk.calls(), Fault::NoSpace { calls: u64::MAX });
+    log.append(b"", &[], 0);
+    assert!(writer.step(0).stalled);
+    let payload = vec![0; 32 << 20];
+    for _ in 0..3 {
+        log.append(&payload, &[], 0);
+    }
+    assert_eq!((log.health(), log.pending_bytes()), (Health::Failed, 24));
+    assert!(log.needs_snapshot());
+    writer.step(0);
+    assert_eq!((log.pending_bytes(), told.failures.load(Ordering::SeqCst)), (0, 2));
 }
 
 #[test]
@@ -141,8 +236,12 @@ fn threads_append_while_one_writes() {
     let dir = tempfile::tempdir().unwrap();
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     let told = Arc::new(Told::default());
-    let options =
-        LogOptions { policy: FsyncPolicy::Always, salt: 5, notify: Arc::clone(&told) as Arc<dyn Notify> };
+    let options = LogOptions {
+        policy: FsyncPolicy::Always,
+        salt: 5,
+        notify: Arc::clone(&told) as Arc<dyn Notify>,
+        is_behind_snapshot: false,
+    };
     let (log, writer) = Log::open(Arc::clone(&disk), dir.path(), 1, options).unwrap();
     let threads = Threads { start: |_, body| Ok(thread::spawn(body)), after_step: || () };
     let thread = spawn(writer, || 0, threads).unwrap();

@@ -63,19 +63,24 @@ fn run(mut writer: LogWriter, now_ms: impl Fn() -> u64, after_step: fn()) -> Res
 fn wait_for_work(log: &Log, outcome: &Outcome, stepped: Instant, now_ms: impl Fn() -> u64) {
     let mut inner = log.inner.lock();
     inner.waiting = Waiting::Any;
-    while inner.pending.is_empty() && !inner.closing && !inner.must_step {
+    while (outcome.stalled || inner.is_held || inner.pending.is_empty()) && !inner.closing && !inner.must_step
+    {
         match outcome.next_ms {
             None => log.wake.wait(&mut inner),
             Some(next_ms) => {
                 let rest = Duration::from_millis(next_ms.saturating_sub(now_ms()));
-                if rest.is_zero() || log.wake.wait_for(&mut inner, rest).timed_out() {
+                if rest.is_zero() || log.wake.wait_for(&mut inner, rest) {
                     break;
                 }
             }
         }
     }
     let is_awaited = log.policy() == FsyncPolicy::Always || inner.closing || inner.must_step;
-    if !is_awaited && inner.pending.cuts.is_empty() && inner.pending.bytes.len() < Log::GATHERED_BYTES {
+    if !is_awaited
+        && !outcome.stalled
+        && inner.pending.cuts.is_empty()
+        && inner.pending.bytes.len() < Log::GATHERED_BYTES
+    {
         inner.waiting = Waiting::Much;
         log.wake.wait_for(&mut inner, GATHERING.saturating_sub(stepped.elapsed()));
     }
@@ -95,6 +100,13 @@ impl LogThread {
     /// Why the log failed, if it did.
     pub fn close(mut self) -> Result<(), Failure> {
         self.end()
+    }
+
+    /// Ends the thread, and removes what it has written: it counts for nothing.
+    pub fn abandon(mut self) {
+        self.log.inner.lock().is_abandoned = true;
+        // There is nothing to fail.
+        let _ = self.end();
     }
 
     fn end(&mut self) -> Result<(), Failure> {

@@ -27,6 +27,8 @@ pub struct Launch {
     pub options: Vec<String>,
     /// Whether it begins with SIGXFSZ ignored, as where a limit on the size of files is to be met as an error.
     pub ignores_size_signal: bool,
+    /// Variables of its environment, names and values.
+    pub environment: Vec<(String, String)>,
 }
 
 /// A running server; killed when this is dropped.
@@ -42,7 +44,13 @@ impl Launch {
     #[must_use]
     pub fn new(path: &Path, dir: &Path, options: &[&str]) -> Self {
         let options = options.iter().map(|&option| option.to_owned()).collect();
-        Self { path: path.to_owned(), dir: dir.to_owned(), options, ignores_size_signal: false }
+        Self {
+            path: path.to_owned(),
+            dir: dir.to_owned(),
+            options,
+            ignores_size_signal: false,
+            environment: Vec::new(),
+        }
     }
 
     /// Where the programs started so write their logs: beside the data, lest they count as data.
@@ -65,6 +73,7 @@ impl Launch {
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"])
             .arg(&self.dir)
             .args(&self.options)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(&self.dir)
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)

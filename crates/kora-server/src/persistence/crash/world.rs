@@ -290,9 +290,11 @@ impl<'p> World<'p> {
     }
 
     pub(super) fn step_log(&self, life: &Life) {
-        let open = life.engine.shared.persistence.log.read();
-        if let Some(open) = open.as_ref() {
-            open.writing().step(self.now_ms());
+        let place = life.engine.shared.persistence.log.read();
+        let stepper = place.as_ref().and_then(|open| open.writing().stepper());
+        drop(place);
+        if let Some(stepper) = stepper {
+            stepper.lock().step(self.now_ms());
         }
     }
 
