@@ -195,7 +195,6 @@ fn stats(desk: Desk<'_>) -> StatsInfo {
         loop_cycles_per_second: rounds_per_second,
         loop_cycle_us: (rounds_ns / 1000).checked_div(rounds_per_second).unwrap_or(0),
         auth_denied: shared.auth_denied.load(Ordering::Relaxed),
-        ..StatsInfo::default()
     }
 }
 
