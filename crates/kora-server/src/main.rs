@@ -79,12 +79,7 @@ fn serve(loaded: Loaded) -> anyhow::Result<()> {
 }
 
 /// Starts the server and waits for its end.
-fn run_server(
-    config: Config,
-    log: &Log,
-    signals: Caught,
-    last_words: &LastWords,
-) -> anyhow::Result<()> {
+fn run_server(config: Config, log: &Log, signals: Caught, last_words: &LastWords) -> anyhow::Result<()> {
     let socket = String::from_utf8_lossy(&config.unix_socket).into_owned();
     let server = Server::start(config, Some(log.level()))?;
     for address in server.addresses() {

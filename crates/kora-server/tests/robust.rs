@@ -22,10 +22,10 @@ mod client;
 mod crowd;
 #[path = "robust/ending.rs"]
 mod ending;
-#[path = "robust/flush.rs"]
-mod flush;
 #[path = "robust/expiry.rs"]
 mod expiry;
+#[path = "robust/flush.rs"]
+mod flush;
 #[path = "robust/hostile.rs"]
 mod hostile;
 #[path = "robust/large.rs"]

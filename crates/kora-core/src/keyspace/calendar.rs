@@ -221,7 +221,10 @@ impl Calendar {
         let Some(ring) = &self.rings[0] else { return 0 };
         let end = page_of(self.now, 0);
         let pages = self.bases[0]..end.min(self.bases[0] + RING_PAGES);
-        pages.map(|page| &ring.0[place_of(page)]).map(|page| page.sheets.len() * SHEET_LEN + page.open.len()).sum()
+        pages
+            .map(|page| &ring.0[place_of(page)])
+            .map(|page| page.sheets.len() * SHEET_LEN + page.open.len())
+            .sum()
     }
 
     /// The first page of a level that has reminders.

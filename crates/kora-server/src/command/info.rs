@@ -241,7 +241,8 @@ pub(super) fn keyspace(desk: Desk<'_>) -> Vec<DatabaseInfo> {
             let expires: u64 = on_shards().map(|usage| read(&usage.expires)).sum();
             let deadlines_ms: i128 = on_shards()
                 .map(|usage| {
-                    i128::from(read(&usage.expires)) * i128::from(usage.mean_deadline_ms.load(Ordering::Relaxed))
+                    i128::from(read(&usage.expires))
+                        * i128::from(usage.mean_deadline_ms.load(Ordering::Relaxed))
                 })
                 .sum();
             let mean_ms = deadlines_ms.checked_div(expires.into()).unwrap_or(0);

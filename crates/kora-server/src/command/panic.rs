@@ -7,10 +7,8 @@ use super::debug::DEBUG;
 use super::{Call, ServerHandler};
 
 /// `DEBUG PANIC [thread]`.
-pub(super) const DEBUG_PANIC: CommandSpec<ServerHandler> = CommandSpec {
-    facts: Facts { name: "debug|panic", ..DEBUG },
-    handler: panic_now,
-};
+pub(super) const DEBUG_PANIC: CommandSpec<ServerHandler> =
+    CommandSpec { facts: Facts { name: "debug|panic", ..DEBUG }, handler: panic_now };
 
 fn panic_now(_: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let name = match args[2..] {

@@ -242,7 +242,9 @@ fn a_scan_goes_on_from_shard_to_shard() {
         let Frame::Array(replies) = client.line("EXEC") else { panic!("EXEC replies to each") };
         let Frame::Array(parts) = &replies[0] else { panic!("{replies:?}") };
         assert_eq!(parts[0], bulk("0"), "in a transaction as well");
-        let Frame::Array(parts) = client.line("EVAL return(redis.call('SCAN','0')) 0") else { panic!("no array") };
+        let Frame::Array(parts) = client.line("EVAL return(redis.call('SCAN','0')) 0") else {
+            panic!("no array")
+        };
         assert_eq!(parts[0], bulk("0"), "and in a script");
         pipeline(client, 5000, |number| request(&["SET", &format!("many:{number}"), "v"]));
         let (mut cursor, mut found, mut calls) = ("0".to_owned(), 0, 0);

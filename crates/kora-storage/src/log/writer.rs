@@ -10,7 +10,9 @@ use super::backlog::{Batch, Retry};
 use super::{Cut, Failure, FsyncPolicy, Health, Log, LogOptions, NEVER, Pending};
 use crate::disk::{Disk, DiskFile, read_full, write_all, write_some};
 use crate::error::{Context, Damage, StorageError};
-use crate::format::{MARK_OFFSET, RECORD_HEADER_LENGTH, RecordHeader, SEGMENT_HEADER_LENGTH, SegmentHeader, segment_name};
+use crate::format::{
+    MARK_OFFSET, RECORD_HEADER_LENGTH, RecordHeader, SEGMENT_HEADER_LENGTH, SegmentHeader, segment_name,
+};
 
 /// Memory for pending records that is kept once they are written.
 const BUFFER_BYTES_KEPT: usize = 4 << 20;
@@ -369,7 +371,8 @@ impl LogWriter {
         let is_due = has_passed(self.last_head_mark_ms, HEAD_MARK_INTERVAL_MS, now_ms);
         if let Some(segment) = self.segment.as_mut().filter(|_| is_due && self.marked_at_head < self.synced) {
             let mark = RecordHeader::mark(self.synced).encode(self.log.salt);
-            let rewritten = segment.file.rewrite_at(&mark, MARK_OFFSET as u64).context("write", &segment.path);
+            let rewritten =
+                segment.file.rewrite_at(&mark, MARK_OFFSET as u64).context("write", &segment.path);
             rewritten.map_err(Trouble::Again)?;
             self.marked_at_head = self.synced;
             self.last_head_mark_ms = now_ms;

@@ -13,8 +13,7 @@ impl Calendar {
         let rings = self.rings.iter().enumerate().filter_map(|(level, ring)| Some((level, ring.as_ref()?)));
         let noted = rings.flat_map(|(level, ring)| {
             let base = self.bases[level];
-            (base..base + RING_PAGES)
-                .map(move |page| (come_at(page, level), &ring.0[super::place_of(page)]))
+            (base..base + RING_PAGES).map(move |page| (come_at(page, level), &ring.0[super::place_of(page)]))
         });
         for (come, page) in loose.chain(noted) {
             let reminders = page.sheets.iter().flatten().chain(&page.open);

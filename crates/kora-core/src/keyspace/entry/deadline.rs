@@ -78,10 +78,16 @@ mod tests {
                 assert_eq!((deadline.time(), deadline.stamp()), (UnixMs(at), Some(stamp)));
                 assert_eq!(Deadline::from_bits(deadline.to_bits()), deadline);
             }
-            assert_eq!((Deadline::at(UnixMs(at)).time(), Deadline::at(UnixMs(at)).stamp()), (UnixMs(at), None));
+            assert_eq!(
+                (Deadline::at(UnixMs(at)).time(), Deadline::at(UnixMs(at)).stamp()),
+                (UnixMs(at), None)
+            );
         }
         for at in [TIME_MASK + 1, i64::MAX, -1, EARLIEST] {
-            assert_eq!((Deadline::at(UnixMs(at)).time(), Deadline::at(UnixMs(at)).stamp()), (UnixMs(at), None));
+            assert_eq!(
+                (Deadline::at(UnixMs(at)).time(), Deadline::at(UnixMs(at)).stamp()),
+                (UnixMs(at), None)
+            );
         }
         assert_eq!(Deadline::stamped(UnixMs(TIME_MASK + 1), 0), None);
         assert_eq!(Deadline::stamped(UnixMs(-5), 3).map(Deadline::time), Some(UnixMs(0)));
