@@ -50,6 +50,8 @@ mod scan;
 mod scripts;
 #[path = "robust/server.rs"]
 mod server;
+#[path = "robust/statistics.rs"]
+mod statistics;
 #[path = "robust/transaction.rs"]
 mod transaction;
 #[path = "robust/words.rs"]

@@ -1,0 +1,84 @@
+//! What INFO says of the time that commands and rounds took.
+
+use std::time::{Duration, Instant};
+
+use kora_protocol::Frame;
+
+use crate::client::{Client, request};
+use crate::server::start;
+
+fn info(client: &mut Client, section: &str) -> String {
+    match client.line(&format!("INFO {section}")) {
+        Frame::Bulk(text) => String::from_utf8(text).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The number behind `name` and a separator, up to what is no digit or point.
+fn number(text: &str, name: &str) -> f64 {
+    let at = text.find(name).unwrap_or_else(|| panic!("{name} is not in {text}"));
+    let rest = &text[at + name.len() + 1..];
+    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+    rest[..end].parse().unwrap()
+}
+
+#[test]
+fn the_time_of_a_command_is_that_of_its_execution() {
+    for workers in [1, 4] {
+        let (_server, address) = start(workers, &["--busy-reply-threshold", "0"]);
+        let (mut busy, mut client) = (Client::connect(address), Client::connect(address));
+        // A script keeps the shard of its key until it is done; SET waits for that.
+        let script =
+            "local sum = 0 for turn = 1, 3e7 do sum = sum + turn end redis.call('SET', KEYS[1], 1) return 1";
+        busy.send(&request(&["EVAL", script, "1", "{k}script"])).unwrap();
+        let mut waited = Duration::ZERO;
+        while waited < Duration::from_millis(20) && client.line("EXISTS {k}script") == Frame::Integer(0) {
+            let begun = Instant::now();
+            client.line("SET {k}other v");
+            waited = begun.elapsed();
+        }
+        busy.receive().unwrap();
+        let text = info(&mut client, "commandstats");
+        let (set_us, eval_us) =
+            (number(&text, "cmdstat_set:calls"), number(&text[text.find("cmdstat_eval").unwrap()..], "usec"));
+        assert!(set_us >= 1.0 && eval_us > 1000.0, "{text}");
+        let set = &text[text.find("cmdstat_set:").unwrap()..];
+        let spent = number(set, "usec");
+        // The script's own SET counts as well.
+        let half = u32::try_from(waited.as_micros() / 2).unwrap();
+        assert!(waited < Duration::from_millis(20) || spent < f64::from(half), "waited {waited:?}: {text}");
+    }
+}
+
+#[test]
+fn rare_commands_are_timed_and_percentiles_follow_the_settings() {
+    for workers in [1, 4] {
+        let (_server, address) = start(workers, &["--enable-debug-command", "yes"]);
+        let mut client = Client::connect(address);
+        client.line("RPUSH list a b c");
+        client.line("LINDEX list 1");
+        client.line("DEBUG SLEEP 0.05");
+        let text = info(&mut client, "latencystats");
+        for command in ["rpush", "lindex"] {
+            let name = format!("latency_percentiles_usec_{command}:p50");
+            assert!(number(&text, &name) > 0.0, "{text}");
+        }
+        assert!(number(&text, "latency_percentiles_usec_debug|sleep:p50") >= 50_000.0, "{text}");
+        assert!(text.contains(",p99=") && text.contains(",p99.9="), "{text}");
+        let text = info(&mut client, "commandstats");
+        assert!(number(&text[text.find("cmdstat_debug|sleep").unwrap()..], "usec") >= 50_000.0, "{text}");
+        let text = info(&mut client, "stats");
+        assert!(number(&text, "eventloop_duration_cmd_sum") >= 50_000.0, "{text}");
+        assert!(number(&text, "eventloop_duration_sum") > 0.0, "{text}");
+        assert!(number(&text, "eventloop_cycles") > 0.0, "{text}");
+        let text = info(&mut client, "threads");
+        assert_eq!(text.matches("io_thread_").count(), usize::from(workers), "{text}");
+        client.line("CONFIG SET latency-tracking-info-percentiles 100");
+        let text = info(&mut client, "latencystats");
+        assert!(text.contains("rpush:p100=") && !text.contains("p50"), "{text}");
+        client.line("CONFIG RESETSTAT");
+        client.line("CONFIG SET latency-tracking no");
+        client.line("GET nothing");
+        assert_eq!(info(&mut client, "latencystats"), "# Latencystats\r\n");
+    }
+}
