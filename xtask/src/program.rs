@@ -17,7 +17,15 @@ pub(crate) fn build_kora() -> anyhow::Result<PathBuf> {
 pub(crate) fn build_kora_with_lock_order() -> anyhow::Result<PathBuf> {
     let dir = target_dir()?.join("lock-order");
     let status = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--package", "kora-server", "--features", "assert-lock-order", "--target-dir"])
+        .args([
+            "build",
+            "--release",
+            "--package",
+            "kora-server",
+            "--features",
+            "assert-lock-order",
+            "--target-dir",
+        ])
         .arg(&dir)
         .status()?;
     ensure!(status.success(), "kora-server does not build");
