@@ -53,7 +53,7 @@ pub(crate) struct Args {
     /// Decides the order of phases and what clients send
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The kora-server program; built in release if not given
+    /// The kora-server program; if not given, one is built in release that asserts the order of locks
     #[arg(long, value_name = "PATH")]
     server: Option<PathBuf>,
     /// Phases, and the checks `account`, `resident` and `log`, to leave out
@@ -98,7 +98,7 @@ impl Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let program = match &args.server {
         Some(path) => path.clone(),
-        None => crate::program::build_kora()?,
+        None => crate::program::build_kora_with_lock_order()?,
     };
     ensure!(program.is_file(), "{} is no file", program.display());
     let phases = args.phases();
