@@ -184,6 +184,8 @@ pub(crate) struct Connection {
     pub(crate) only_reads: Option<u64>,
     /// What is unsent beyond `released` may tell of a write. Kept only while replies wait for the log.
     pub(crate) may_have_written: bool,
+    /// The same may tell of data. What does not, such as that the server is busy, waits for no log.
+    pub(crate) may_have_seen: bool,
     /// Bytes of output that may be sent whatever becomes of the log.
     pub(crate) released: usize,
     /// Whether it stands in the worker's list of connections with something to do.
@@ -216,6 +218,7 @@ impl Connection {
             held_for: 0,
             only_reads: None,
             may_have_written: false,
+            may_have_seen: false,
             released: 0,
             is_queued: false,
             wait: Wait::Nothing,
@@ -344,6 +347,7 @@ impl Connection {
     pub(crate) fn note_released(&mut self) {
         self.released = self.output.len();
         self.may_have_written = false;
+        self.may_have_seen = false;
     }
 
     /// Puts an error in the place of each reply that may not be sent, since what it tells of is not kept. Messages stay, and

@@ -11,6 +11,10 @@ use kora_testkit::target::tcp::TcpTarget;
 use kora_testkit::target::{Resp, Target};
 use kora_testkit::transcript::{Action, Arg, Transcript, transcripts_dir};
 
+/// The allocator of the program: its figures are what `maxmemory` is held against.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Replays every transcript on a target of its own, in both protocols.
 fn check<T: Target>(mut target: impl FnMut() -> T) {
     let transcripts = Transcript::load_all(&transcripts_dir()).expect("the transcripts are well-formed");

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kora_core::command::spec::{CommandSpec, Flags};
+use kora_core::command::table::Handler;
 use kora_core::keyspace::snapshot::Progress;
 use kora_core::shard::operation::{Request, Setting};
 use kora_core::shard::route::place;
@@ -60,7 +61,7 @@ pub(super) fn connect(shard: &mut Shard<ServerDriver>, shared: &Arc<Shared>) {
     }));
 }
 
-/// Notes whether a connection's last commands may have written something that its replies tell of.
+/// Notes whether a connection's last commands may have written or seen something that its replies tell of.
 pub(super) fn note_written(shared: &Shared, connection: &mut Connection, commands: &[u16]) {
     let persistence = &shared.persistence;
     // What began after writes were refused, and before they were taken again, has written nothing.
@@ -70,6 +71,11 @@ pub(super) fn note_written(shared: &Shared, connection: &mut Connection, command
         facts.flags.has(Flags::WRITE) || facts.flags.has(Flags::MAY_REPLICATE) || facts.name == "exec"
     };
     connection.may_have_written |= !is_refused && commands.iter().any(may_write);
+    let may_see = |id: &u16| {
+        let command = &shared.table.all()[usize::from(*id)];
+        matches!(command.handler, Handler::Core(_)) || command.facts.name == "exec"
+    };
+    connection.may_have_seen |= commands.iter().any(may_see);
 }
 
 impl Worker {
@@ -108,6 +114,10 @@ impl Worker {
         for slot in std::mem::take(&mut self.dirty) {
             let Some(Some(connection)) = self.connections.get_mut(slot) else { continue };
             let waits = connection.held_for > 0;
+            if is_always && self.holds_replies && !waits && !connection.may_have_seen {
+                self.send(slot);
+                continue;
+            }
             match &refusal {
                 // The next round releases it.
                 Some(_) if waits => connection.is_dirty = false,

@@ -78,6 +78,7 @@ impl Worker {
             connection.output.open().extend_from_slice(&bytes);
             connection.output.close_full();
             connection.has_pushes = true;
+            connection.may_have_seen = true;
         }
     }
 
@@ -168,6 +169,7 @@ impl Worker {
         }
         output.add_shared(heads.of(connection.session.resp), publication.tail());
         connection.has_pushes = true;
+        connection.may_have_seen = true;
     }
 
     /// Ends the subscriptions of a connection that is being closed.

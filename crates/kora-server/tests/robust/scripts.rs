@@ -304,3 +304,36 @@ fn random_numbers_go_on() {
         assert!(!numbers[..3].contains(&numbers[3]));
     });
 }
+
+/// Writes over several shards that wait for a script's shard are not whole in the log; what a client is told meanwhile does not
+/// tell of them.
+#[test]
+fn everyone_is_told_busy_although_the_log_waits_for_the_script() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_str().unwrap();
+    let options = ["--workers", "4", "--busy-reply-threshold", "10", "--dir", dir, "--appendonly", "yes"];
+    let program = Program::start(&[&options[..], &["--appendfsync", "always"]].concat());
+    let mut writers: Vec<Client> = (0..8).map(|_| program.client()).collect();
+    let mut others: Vec<Client> = (0..8).map(|_| program.client()).collect();
+    let mut runner = program.client();
+    runner.send(&request(&["EVAL", "while true do end", "0"])).unwrap();
+    // Some of them arrive before the script is known to take long: their parts on its shard wait.
+    for (writer, client) in writers.iter_mut().enumerate() {
+        let keys: Vec<String> = (0..12).map(|key| format!("{writer}:{key}")).collect();
+        let words: Vec<&str> =
+            std::iter::once("MSET").chain(keys.iter().flat_map(|key| [key.as_str(), "v"])).collect();
+        client.send(&request(&words)).unwrap();
+    }
+    for client in &mut others {
+        wait_until("it is told BUSY", || match client.line("PING") {
+            Frame::Error(text) => text.starts_with(b"BUSY "),
+            _ => false,
+        });
+    }
+    assert_eq!(others[0].line("SCRIPT KILL"), ok());
+    assert!(error_text(&runner.receive().unwrap()).contains("Script killed by user"));
+    for client in &mut writers {
+        let reply = client.receive().unwrap();
+        assert!(reply == ok() || error_text(&reply).starts_with("BUSY "), "{reply:?}");
+    }
+}
