@@ -106,6 +106,8 @@ pub fn replay(transcript: &Transcript, target: &mut dyn Target, resp: Resp) -> R
             }
         }
     }
+    drop(session);
+    target.settle();
     report
 }
 

@@ -41,6 +41,9 @@ pub trait Target {
         true
     }
 
+    /// Waits until it has noticed that the connections before are closed: some of them may have been subscribers.
+    fn settle(&mut self) {}
+
     /// Lets time pass.
     fn wait(&mut self, time: Duration) {
         std::thread::sleep(time);

@@ -316,6 +316,7 @@ fn everyone_is_told_busy_although_the_log_waits_for_the_script() {
     let mut writers: Vec<Client> = (0..8).map(|_| program.client()).collect();
     let mut others: Vec<Client> = (0..8).map(|_| program.client()).collect();
     let mut runner = program.client();
+    wait_until("the data are loaded", || runner.line("SET loaded yes") == ok());
     runner.send(&request(&["EVAL", "while true do end", "0"])).unwrap();
     // Some of them arrive before the script is known to take long: their parts on its shard wait.
     for (writer, client) in writers.iter_mut().enumerate() {

@@ -2,10 +2,13 @@
 
 use std::io::{self, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Connection, Resp, Target};
 use crate::frame::Frame;
+
+/// How long is waited at most for a server to notice that connections are closed: others may have some of their own.
+const SETTLING_MAX: Duration = Duration::from_secs(5);
 
 /// No reply of any step takes longer, on however busy a machine.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -59,6 +62,24 @@ impl Target for TcpTarget {
         }
         Ok(Box::new(connection))
     }
+
+    fn settle(&mut self) {
+        let Ok(mut connection) = self.open() else { return };
+        let begun = Instant::now();
+        while begun.elapsed() < SETTLING_MAX {
+            // Who is not let in, or not answered, can't know.
+            match connection.call(&["INFO", "clients"]) {
+                Ok(reply) if !reply.is_error() && !is_lone(reply.bytes()) => {}
+                _ => return,
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Whether INFO says that its own client is the only one.
+fn is_lone(info: &[u8]) -> bool {
+    String::from_utf8_lossy(info).lines().any(|line| line.trim_end() == "connected_clients:1")
 }
 
 /// A connection over TCP.
