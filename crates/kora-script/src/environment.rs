@@ -19,6 +19,8 @@ mod structure;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
+
 use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua, LuaOptions, StdLib, Table};
 
@@ -39,7 +41,12 @@ struct Hidden {
 pub struct Globals {
     fields: Table,
     limit_bytes: usize,
+    /// What was left by the last collection that [`Globals::make_room`] asked for.
+    left_bytes: Cell<usize>,
 }
+
+/// So much garbage, and as much again as is alive, may stay in a state between two runs.
+const GARBAGE_BYTES_KEPT: usize = 4 << 20;
 
 impl Globals {
     /// The globals of `lua`, a state made by [`new_state`].
@@ -49,7 +56,8 @@ impl Globals {
     /// A runtime error if the state was made otherwise.
     pub fn of(lua: &Lua) -> mlua::Result<Self> {
         let hidden = hidden(lua)?;
-        Ok(Self { fields: hidden.globals.clone(), limit_bytes: hidden.limit_bytes })
+        let left_bytes = Cell::new(lua.used_memory());
+        Ok(Self { fields: hidden.globals.clone(), limit_bytes: hidden.limit_bytes, left_bytes })
     }
 
     /// The table that holds the globals' fields: a raw set here defines a global in spite of the freeze.
@@ -60,7 +68,8 @@ impl Globals {
         &self.fields
     }
 
-    /// Collects garbage if more than half of the memory is taken; to be called after each run.
+    /// Collects garbage if more than half of the memory is taken, or much more than was left by the last collection; to be
+    /// called after each run.
     ///
     /// LuaJIT collects in proportion to what is alive and not because an allocation fails: the garbage of a script that
     /// met the limit would make the next one fail, or the preparations for it, and would stay until then.
@@ -69,8 +78,10 @@ impl Globals {
     ///
     /// None that a script can cause: no finalizer runs but those of Rust.
     pub fn make_room(&self, lua: &Lua) -> mlua::Result<()> {
-        if lua.used_memory() > self.limit_bytes / 2 {
+        let most = (2 * self.left_bytes.get() + GARBAGE_BYTES_KEPT).min(self.limit_bytes / 2);
+        if lua.used_memory() > most {
             lua.gc_collect()?;
+            self.left_bytes.set(lua.used_memory());
         }
         Ok(())
     }

@@ -263,6 +263,13 @@ impl Connection {
         matches!(&self.wait, Wait::Operation(pending) if pending.waiter.is_some())
     }
 
+    /// Whether it waits for something that its end is the end of, too.
+    pub(crate) fn waits_in_vain(&self) -> bool {
+        self.has_ended
+            && (self.is_blocked()
+                || matches!(self.wait, Wait::Until(..) | Wait::Freeing { .. } | Wait::Pause))
+    }
+
     /// When what it waits for is over at the latest.
     pub(crate) fn deadline(&self) -> Option<UnixMs> {
         match &self.wait {

@@ -173,6 +173,8 @@ pub(crate) struct Persistence {
     numbers: AtomicU64,
     /// Bytes of snapshots in memory, on their way to the file.
     in_flight: Arc<AtomicUsize>,
+    /// Bytes that snapshots take besides, about.
+    workspace: Arc<AtomicUsize>,
     pub(crate) loading: Loading,
     shared: OnceLock<Weak<Shared>>,
 }
@@ -200,6 +202,7 @@ impl Persistence {
             relents: AtomicU64::new(0),
             numbers: AtomicU64::new(0),
             in_flight: Arc::default(),
+            workspace: Arc::default(),
             loading: Loading::default(),
             shared: OnceLock::new(),
         }

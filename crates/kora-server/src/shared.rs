@@ -383,7 +383,7 @@ impl Shared {
     pub(crate) fn is_short_of_memory(&self) -> bool {
         let limit = self.config.read().max_memory.0;
         limit > 0
-            && self.account.used() > limit
+            && self.account.used().saturating_sub(self.persistence.exempt_bytes()) > limit
             && self.sum(|counters| &counters.evictable) == 0
             && !self.account.has_doomed()
     }

@@ -274,7 +274,7 @@ impl Worker {
         connection.is_readable |= ready.is_readable;
         connection.has_ended |= ready.has_ended;
         // Who waits for keys and has left is not to be given any.
-        let has_left = connection.has_ended && connection.is_blocked();
+        let has_left = connection.waits_in_vain();
         connection.is_broken |= has_left;
         if ready.is_readable {
             self.enqueue(ready.token);
@@ -319,6 +319,7 @@ impl Worker {
         if connection.may_run() && connection.is_readable {
             self.receive(&mut connection);
         }
+        connection.is_broken |= connection.waits_in_vain();
         connection.publish(self.now);
         note_memory(&connection, self.counters());
         if connection.output.room() > room {

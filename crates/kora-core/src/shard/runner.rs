@@ -100,6 +100,8 @@ pub struct Shard<D: Driver> {
     pub(super) paused: Option<Paused<D>>,
     /// Transactions that this shard's worker is to run.
     pub(super) driven: VecDeque<Driven<D>>,
+    /// The store, once it is closed.
+    retired: Option<Box<ShardStore>>,
     /// Changes counted when the usage was last published.
     published_changes: u64,
 }
@@ -142,6 +144,7 @@ pub fn new_shards<D: Driver>(wakers: Vec<Box<dyn Wake>>, config: &CoreConfig, se
             wider: VecDeque::new(),
             paused: None,
             driven: VecDeque::new(),
+            retired: None,
             published_changes: 0,
         }
     };
@@ -383,6 +386,10 @@ impl<D: Driver> Shard<D> {
 
     /// Takes the store back.
     pub(super) fn take_home(&mut self, mut store: Box<ShardStore>) {
+        if store.is_closed() {
+            self.retired = Some(store);
+            return;
+        }
         for waiter in self.forgotten.drain(..) {
             store.waiters.remove(self.id, &waiter);
         }
@@ -391,6 +398,12 @@ impl<D: Driver> Shard<D> {
         }
         self.has_promised = store.waiters.has_promises();
         self.store = Some(store);
+    }
+
+    /// Whether the store was closed: nothing runs on this shard any more.
+    #[must_use]
+    pub fn has_retired(&self) -> bool {
+        self.retired.is_some()
     }
 
     /// Serves those who wait for keys that a command has just made ready.
@@ -485,6 +498,9 @@ impl<D: Driver> Shard<D> {
         }
         if let Some(parts) = operation.effect_parts() {
             self.journal.end_part(parts);
+        }
+        if self.store.as_deref().is_some_and(ShardStore::is_closed) {
+            self.retired = self.store.take();
         }
         match deferral {
             None => self.answer(operation, replies),

@@ -43,6 +43,8 @@ pub struct StoreStats {
 #[derive(Debug)]
 pub struct ShardStore {
     id: ShardId,
+    /// See [`ShardStore::close`].
+    is_closed: bool,
     shard_count: u16,
     pub(crate) databases: Vec<Database>,
     pub(crate) hasher: KeyHasher,
@@ -69,6 +71,15 @@ pub struct ShardStore {
 }
 
 impl ShardStore {
+    /// Nothing runs on it any more once it is given back: what it holds is what was saved last.
+    pub fn close(&mut self) {
+        self.is_closed = true;
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
     /// An empty store. `seed` decides hashing and random choices.
     #[must_use]
     pub fn new(id: ShardId, config: CoreConfig, seed: u64) -> Self {
@@ -77,6 +88,7 @@ impl ShardStore {
         let hasher = key_hasher(splitmix64(&mut random_state));
         Self {
             id,
+            is_closed: false,
             shard_count: 1,
             databases,
             hasher,

@@ -137,6 +137,7 @@ pub(super) fn memory(desk: Desk<'_>) -> MemoryInfo {
         startup: account.startup_bytes(),
         system: system.totalram * u64::from(system.mem_unit),
         limit: config.max_memory.0,
+        exempt: desk.shared.persistence.exempt_bytes(),
         policy: config.max_memory_policy.word(),
         allocator_allocated: allocator.allocated,
         allocator_active: allocator.active,

@@ -210,7 +210,7 @@ fn begin_due(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResu
 fn shutdown_by_signal(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let persistence = persistence(ctx)?;
     match save_to_end(ctx, &persistence) {
-        Ok(()) => persistence.end_server(),
+        Ok(()) => end(ctx, &persistence),
         Err(error) => {
             persistence.refuse_end();
             tracing::error!("the last snapshot failed, so the server does not end: {error}");
@@ -229,9 +229,15 @@ fn shutdown_with_save(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) ->
             return Err(CommandError::text("ERR Errors trying to SHUTDOWN. Check logs."));
         }
     }
-    persistence.end_server();
+    end(ctx, &persistence);
     out.ok();
     Ok(())
+}
+
+/// Ends the server with all stores in hand, as they were saved: what is changed after that would be acknowledged and lost.
+fn end(ctx: &mut Ctx<'_>, persistence: &Arc<Persistence>) {
+    ctx.each_store(|store, _| store.close());
+    persistence.end_server();
 }
 
 /// Takes the last snapshot; one that is being taken is waited for.

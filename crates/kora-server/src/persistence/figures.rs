@@ -12,6 +12,14 @@ impl Persistence {
         self.log.read().as_ref().map_or(0, |log| log.log().pending_bytes())
     }
 
+    /// Bytes on their way to files, which are not held against `maxmemory`: no key need go for them, as they go by themselves.
+    pub(crate) fn exempt_bytes(&self) -> u64 {
+        // A buffer has up to twice the room for what is in it.
+        let of_snapshots =
+            2 * self.in_flight.load(Ordering::Relaxed) + self.workspace.load(Ordering::Relaxed);
+        self.log_buffer_bytes() + of_snapshots as u64
+    }
+
     /// Figures for INFO.
     pub(crate) fn figures(&self, shared: &Shared) -> PersistenceInfo {
         let config = shared.config();

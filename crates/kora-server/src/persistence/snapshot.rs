@@ -54,6 +54,27 @@ impl Ticket {
     }
 }
 
+/// Bytes that a snapshot takes besides those on their way: what is being encoded, by each shard, and written.
+#[derive(Debug)]
+struct Workspace {
+    bytes: usize,
+    all: Arc<AtomicUsize>,
+}
+
+impl Workspace {
+    fn of(all: &Arc<AtomicUsize>, shard_count: u16) -> Self {
+        let bytes = (2 * usize::from(shard_count) + 4) * SLICE_BYTES;
+        all.fetch_add(bytes, Ordering::AcqRel);
+        Self { bytes, all: Arc::clone(all) }
+    }
+}
+
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
+}
+
 /// Bytes on their way, of one shard and of all snapshots.
 #[derive(Debug)]
 struct InFlight {
@@ -176,6 +197,7 @@ pub(super) fn start(
         ways,
         is_over: Arc::clone(&is_over),
         progress: Arc::clone(&progress),
+        _workspace: Workspace::of(&persistence.workspace, ctx.shard_count()),
     };
     let body = move || {
         // Of this thread alone: who serves clients comes first. Where that is not allowed, it does without.
@@ -264,6 +286,7 @@ struct Writer {
     ways: Vec<Way>,
     is_over: Arc<AtomicBool>,
     progress: Arc<Progress>,
+    _workspace: Workspace,
 }
 
 impl Writer {

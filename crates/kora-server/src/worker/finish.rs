@@ -96,6 +96,10 @@ impl Worker {
             // Nothing has run, and no store will come any more.
             return true;
         }
+        if self.shard.has_retired() {
+            // What was not run before the last snapshot is not run any more.
+            return true;
+        }
         let is_idle = self.shard.park();
         self.shard.unpark();
         // Stores that are on their way here must be sent home.

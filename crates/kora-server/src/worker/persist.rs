@@ -153,7 +153,11 @@ impl Worker {
     /// Whether replies that were held back may be sent.
     pub(super) fn may_release(&self) -> bool {
         let persistence = &self.shared.persistence;
-        let is_over = |record| record <= persistence.covered() || persistence.has_log_failed();
+        let is_over = |record| {
+            record <= persistence.covered()
+                || persistence.has_log_failed()
+                || persistence.must_cover().is_none()
+        };
         self.held.0.front().is_some_and(|&(record, _)| is_over(record))
     }
 
@@ -165,7 +169,9 @@ impl Worker {
         let covered = self.shared.persistence.covered();
         let refusal = self.log_refusal();
         let is_always = self.shared.persistence.holds_replies();
-        let is_over = |record| record <= covered || refusal.is_some();
+        // Under `everysec` nobody waits any more once the disk keeps up, although an operation may lack parts for long.
+        let need_not_wait = self.shared.persistence.must_cover().is_none();
+        let is_over = |record| record <= covered || refusal.is_some() || need_not_wait;
         while let Some(&(record, slot)) = self.held.0.front().filter(|(record, _)| is_over(*record)) {
             self.held.0.pop_front();
             let Some(Some(connection)) = self.connections.get_mut(slot) else { continue };

@@ -44,7 +44,13 @@ impl Worker {
     #[inline]
     pub(super) fn is_over_limit(&mut self) -> bool {
         let limit = self.config.max_memory.0;
-        limit > 0 && self.shared.account.staying() > limit
+        limit > 0 && self.shared.account.staying() > limit && self.staying() > limit
+    }
+
+    /// Bytes in use that will stay and are held against the limit.
+    #[cold]
+    fn staying(&self) -> u64 {
+        self.shared.account.staying().saturating_sub(self.shared.persistence.exempt_bytes())
     }
 
     /// Evicts if the limit is exceeded, and notes whether the next round must go on with it.
@@ -73,7 +79,7 @@ impl Worker {
             return Room::Enough;
         }
         let limit = self.config.max_memory.0;
-        let excess = self.shared.account.staying().saturating_sub(limit);
+        let excess = self.staying().saturating_sub(limit);
         let room = if excess <= limit / PRESSING_PART && !self.holds_its_share() {
             self.room_elsewhere()
         } else {
@@ -91,7 +97,7 @@ impl Worker {
         let begun = Instant::now();
         let time_max = eviction_time(self.config.eviction_tenacity);
         let mut tries = 0u32;
-        while self.shared.account.staying() > bytes {
+        while self.staying() > bytes {
             if self.shard.evict(self.now) == Eviction::Nothing {
                 return if self.is_over_limit() { self.room_elsewhere() } else { Room::Enough };
             }

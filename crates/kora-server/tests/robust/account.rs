@@ -374,3 +374,46 @@ fn a_client_shows_what_it_takes() {
         assert!(info::<u64>(&mut client, "reply_buffer_expands") > 0);
     });
 }
+
+/// What is on its way to files takes no key's place.
+#[test]
+fn rewrites_and_snapshots_evict_nothing_by_themselves() {
+    for workers in ["1", "4"] {
+        let limits = ["--maxmemory", "30mb", "--maxmemory-policy", "allkeys-lru", "--appendonly", "yes"];
+        let server = Server::start(workers, &[&limits[..], &["--auto-aof-rewrite-percentage", "0"]].concat());
+        let mut client = server.client();
+        fill(&mut client, 250_000, 100);
+        let evicted = info::<u64>(&mut client, "evicted_keys");
+        assert!(evicted > 0, "the limit was reached");
+        for command in ["BGREWRITEAOF", "BGSAVE"].repeat(4) {
+            client.line(command);
+            wait_until("it is done", || {
+                info::<u64>(&mut client, "rdb_bgsave_in_progress")
+                    + info::<u64>(&mut client, "aof_rewrite_in_progress")
+                    == 0
+            });
+        }
+        let more = info::<u64>(&mut client, "evicted_keys") - evicted;
+        assert!(more < evicted / 50 + 500, "{workers} workers: {more} beside {evicted}");
+    }
+}
+
+/// The garbage of scripts does not stay.
+#[test]
+fn what_a_script_left_behind_is_given_back() {
+    for workers in ["1", "4"] {
+        let server = Server::start(workers, &["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"]);
+        let mut client = server.client();
+        let before = info::<u64>(&mut client, "used_memory");
+        for script in [
+            "local s = string.rep('x', 20000000) return #s",
+            "local t = {} for i = 1, 30 do t[i] = string.rep('x', 1000000) .. i end return #t",
+        ] {
+            client.send(&request(&["EVAL", script, "0"])).unwrap();
+            assert!(matches!(client.receive(), Some(Frame::Integer(_))));
+        }
+        let after = info::<u64>(&mut client, "used_memory");
+        assert!(after < before + (12 << 20), "{workers} workers: {before} before, {after} after");
+        assert_eq!(client.line("SET a b"), ok());
+    }
+}

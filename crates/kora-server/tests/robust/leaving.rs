@@ -64,3 +64,27 @@ fn a_half_closed_connection_gets_its_replies() {
         assert_eq!(other.line("DBSIZE"), Frame::Integer(100));
     }
 }
+
+#[test]
+fn who_leaves_while_it_waits_for_others_is_gone() {
+    for workers in [1, 4] {
+        let (_server, address) = start(workers, &[]);
+        let mut client = Client::connect(address);
+        for line in ["WAIT 1 0", "WAIT 1 100000"] {
+            for _ in 0..5 {
+                Client::connect(address).send(&request(&line.split(' ').collect::<Vec<_>>())).unwrap();
+            }
+        }
+        assert_eq!(client.line("CLIENT PAUSE 100000 WRITE"), ok());
+        for _ in 0..5 {
+            Client::connect(address).send(&request(&["SET", "a", "1"])).unwrap();
+        }
+        wait_until("only one client is there", || {
+            let Frame::Bulk(text) = client.line("INFO clients") else { panic!("no text") };
+            let text = String::from_utf8(text).unwrap();
+            text.contains("connected_clients:1\r") && text.contains("blocked_clients:0\r")
+        });
+        assert_eq!(client.line("CLIENT UNPAUSE"), ok());
+        assert_eq!(client.line("EXISTS a"), Frame::Integer(0));
+    }
+}

@@ -12,7 +12,8 @@ use crate::format::{Named, RECORD_HEADER_LENGTH, parse_name};
 /// # Errors
 /// What the system says.
 pub fn unused_number(disk: &dyn Disk, dir: &Path) -> Result<u64, StorageError> {
-    let mut unused = 1;
+    // The first record of a log that begins with nothing is 1: a segment of that number needs no snapshot.
+    let mut unused = 2;
     for name in disk.list(dir).context("list", dir)? {
         let beyond = match parse_name(&name) {
             Named::Base(first) => first + 1,

@@ -15,7 +15,7 @@ use crate::format::{
 };
 
 /// Memory for pending records that is kept once they are written.
-const BUFFER_BYTES_KEPT: usize = 4 << 20;
+const BUFFER_BYTES_KEPT: usize = 256 << 10;
 const SYNC_INTERVAL_MS: u64 = 1000;
 /// The mark in a segment's head is in a block of its own, which the next sync writes, too: not at every sync, then.
 const HEAD_MARK_INTERVAL_MS: u64 = 1000;

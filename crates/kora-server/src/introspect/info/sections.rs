@@ -151,8 +151,8 @@ pub(super) fn memory(memory: &MemoryInfo, fields: &mut Fields) {
     fields.size("maxmemory", memory.limit);
     fields.put("maxmemory_policy", memory.policy);
     fragmentation(memory, fields);
+    fields.put("mem_not_counted_for_evict", memory.exempt);
     fields.noughts(&[
-        "mem_not_counted_for_evict",
         "mem_replication_backlog",
         "mem_total_replication_buffers",
         "mem_replica_full_sync_buffer",

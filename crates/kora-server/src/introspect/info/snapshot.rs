@@ -134,6 +134,8 @@ pub struct MemoryInfo {
     pub allocator_muzzy: u64,
     /// What the allocator has given out, less what threads have told: they tell of all that is worth it.
     pub untold: i64,
+    /// On its way to files, and not held against the limit.
+    pub exempt: u64,
     /// Of connections' buffers.
     pub clients: u64,
     /// Of records on their way to the log.
