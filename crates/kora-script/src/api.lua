@@ -9,7 +9,7 @@ local FAILED = native.failed
 local error, rawget, select, type = error, rawget, select, type
 local pcall, xpcall = pcall, xpcall
 local resume = coroutine.resume
-local translate = native.translate
+local is_ended_now, translate = native.is_ended_now, native.translate
 local with_many = native.with_many
 
 -- Calls with more arguments are given to Rust as a table: there is not room for so many values on Lua's stack twice.
@@ -56,8 +56,24 @@ for _, names in ipairs { redis, native.server } do
   end
 end
 
+-- Lua's hook looks at the clock. Where the stack is nearly full it has no room, and raises an error that a script can catch,
+-- for ever. So one in so many errors that are caught looks at the clock, too. Where there is no room for that either, what
+-- it raises goes out to the next function that catches errors, which looks again.
+local CAUGHT_UNSEEN_MAX = 64
+local caught_unseen = 0
+
 -- What a script may see of an error. Goes on raising what no script may catch.
 local function caught(problem)
+  if problem == END then
+    error(END, 0)
+  end
+  caught_unseen = caught_unseen + 1
+  if caught_unseen > CAUGHT_UNSEEN_MAX then
+    if is_ended_now() then
+      error(END, 0)
+    end
+    caught_unseen = 0
+  end
   if type(problem) ~= "string" then
     problem = translate(problem)
     if problem == END then

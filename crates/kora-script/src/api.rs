@@ -74,6 +74,7 @@ pub(crate) fn install(
     native.raw_set("with_many", call::with_many(lua, run, limit)?)?;
     native.raw_set("translate", translator(lua, run)?)?;
     native.raw_set("explain", explainer(lua, run)?)?;
+    native.raw_set("is_ended_now", watcher(lua, run)?)?;
     let api = lua.load(include_str!("api.lua")).set_name("=api").set_mode(ChunkMode::Text);
     let (protect, raising, bodies): (Function, Function, Table) = api.call(native)?;
     let bodies = Bodies::new(lua, bodies);
@@ -301,6 +302,16 @@ pub(crate) fn watch(run: &Shared) -> mlua::Result<VmState> {
             if run.borrow_mut().watch() == Watch::End { Err(ended()) } else { Ok(VmState::Continue) }
         }
     }
+}
+
+/// A function that does what Lua's hook does: whether the script is at its end then. An error of Rust's would cost a walk
+/// through the stack at each function that catches it.
+fn watcher(lua: &Lua, run: &Shared) -> mlua::Result<Function> {
+    let run = Rc::clone(run);
+    lua.create_function(move |_, ()| match watch(&run) {
+        Err(_) if run.borrow().end.is_some() => Ok(true),
+        watched => watched.map(|_| false),
+    })
 }
 
 /// A function that makes of an error that nobody caught a table: text, chunk and line.

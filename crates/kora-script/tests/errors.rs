@@ -198,6 +198,66 @@ fn scripts_are_killed_in_every_place() {
     });
 }
 
+/// Scripts without end that fill Lua's stack, or nest as deep as they may, and catch the error that this is.
+const OVERFLOWS: [&str; 16] = [
+    "local function f() while true do pcall(f) end end f()",
+    "local function f() while true do xpcall(f, function(e) return e end) end end f()",
+    "local function f() while true do xpcall(f, function() return 'hidden' end) end end f()",
+    "local function f() while true do xpcall(f, f) end end f()",
+    "local function f() pcall(error) while true do xpcall(error, f) end end f()",
+    "local t = setmetatable({}, {}) getmetatable(t).__index = function(t, k) \
+     while true do pcall(function() return t[k] end) end end return t.x",
+    "local t t = setmetatable({}, {__tostring = function() while true do pcall(tostring, t) end end}) \
+     return tostring(t)",
+    "local function f() while true do pcall(table.sort, {2, 1}, f) end end f()",
+    "local function f() while true do pcall(string.gsub, 'aa', 'a', f) end end f()",
+    "local function f() while true do load(f) end end f()",
+    "local function f() while true do coroutine.resume(coroutine.create(f)) end end f()",
+    "local function f() while true do pcall(coroutine.wrap(f)) end end f()",
+    "coroutine.wrap(function() local function f() while true do pcall(f) end end f() end)()",
+    "local function f() while true do pcall(f) pcall(function() while true do end end) end end f()",
+    "local function f(...) while true do pcall(f, 1, ...) end end f()",
+    "local function f() while true do if pcall(f) then pcall(redis.call, 'GET', 'key') end end end f()",
+];
+
+#[test]
+fn scripts_that_catch_stack_overflows_are_killed() {
+    on_any_shards(|fixture| {
+        fixture.scripts.set_busy_threshold(5);
+        for script in OVERFLOWS {
+            std::thread::scope(|scope| {
+                let running = scope.spawn(|| fixture.eval(script));
+                kill(fixture, Running::Script, || running.is_finished(), script);
+                let Value::Error(text) = running.join().expect("no panic") else { panic!("{script}") };
+                assert!(
+                    text.starts_with("ERR Script killed by user with SCRIPT KILL..."),
+                    "{script}: {text}"
+                );
+            });
+            fixture.check_health(script);
+        }
+    });
+}
+
+/// As in Redis, a script may catch that its stack is full, and go on.
+#[test]
+fn a_stack_overflow_may_be_caught() {
+    on_any_shards(|fixture| {
+        let script = "local function f() return 1 + f() end local seen = 0 \
+                      for i = 1, 300 do \
+                        local ok, problem = pcall(f) \
+                        if not ok and problem:find('stack overflow', 1, true) then seen = seen + 1 end \
+                      end return {seen, redis.call('EXISTS', 'none')}";
+        assert_eq!(fixture.eval(script), Value::Array([300, 0].map(Value::Integer).to_vec()));
+        for catch in ["pcall(f)", "xpcall(f, function(e) return e end)"] {
+            let script = format!(
+                "local n = 0 local function f() n = n + 1 {catch} end f() return n > 100 and n < 1e6"
+            );
+            assert_eq!(fixture.eval(&script), Value::Integer(1), "{catch}");
+        }
+    });
+}
+
 #[test]
 fn functions_are_killed_in_every_place() {
     on_any_shards(|fixture| {

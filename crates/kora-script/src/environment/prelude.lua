@@ -6,7 +6,7 @@
 local native = ...
 local globals = _G
 local collectgarbage, error, getmetatable, ipairs, next, pairs = collectgarbage, error, getmetatable, ipairs, next, pairs
-local pcall, rawget, rawset, select, setmetatable, tostring, type = pcall, rawget, rawset, select, setmetatable, tostring, type
+local rawget, rawset, select, setmetatable, tostring, type = rawget, rawset, select, setmetatable, tostring, type
 local load, tonumber, unpack, xpcall = load, tonumber, unpack, xpcall
 local concat, insert, foreach = table.concat, table.insert, table.foreach
 local find, format, gmatch = string.find, string.format, string.gmatch
@@ -182,6 +182,10 @@ globals.loadstring = function(...)
   return compile(source, name)
 end
 
+local function pass(problem)
+  return problem
+end
+
 local function read_all(reader)
   local pieces, count = {}, 0
   while true do
@@ -208,7 +212,10 @@ globals.load = function(...)
   elseif type(name) ~= "string" then
     expected(2, "load", "string", name)
   end
-  local ok, source = pcall(read_all, reader)
+  -- The one that scripts see: it goes on raising what no script may catch.
+  local ok, source = globals.xpcall(function()
+    return read_all(reader)
+  end, pass)
   if not ok then
     return nil, source
   end

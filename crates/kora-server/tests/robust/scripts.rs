@@ -115,6 +115,12 @@ fn scripts_are_killed_wherever_they_are() {
             let told = end_by(program, &request(&["EVAL", &script, "1", "key"]), "SCRIPT KILL");
             assert!(told.starts_with("ERR Script killed by user with SCRIPT KILL..."), "{place}: {told}");
         }
+        for catch in ["pcall(f)", "xpcall(f, function(e) return e end)"] {
+            // The stack is full most of the time.
+            let script = script("f()", &format!("while true do {catch} end"));
+            let told = end_by(program, &request(&["EVAL", &script, "0"]), "SCRIPT KILL");
+            assert!(told.starts_with("ERR Script killed by user with SCRIPT KILL..."), "{catch}: {told}");
+        }
     });
 }
 
