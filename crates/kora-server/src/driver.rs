@@ -5,7 +5,7 @@ use kora_core::shard::serve::Blocked;
 use kora_core::slot::ShardId;
 
 use crate::client::ClientId;
-use crate::net::{Listener, Peer, Stream};
+use crate::net::{Peer, Stream};
 use crate::resp::RespReplies;
 
 /// The server as the driver of its shards.
@@ -45,7 +45,7 @@ pub(crate) enum WorkerMail {
     /// Save if that is configured, and end the server.
     End,
     /// Listen on these instead.
-    Listen(Vec<Listener>),
+    Listen(crate::listen::Change),
 }
 
 impl Driver for ServerDriver {

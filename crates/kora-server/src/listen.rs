@@ -2,31 +2,50 @@
 
 use std::ffi::OsStr;
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use crate::config::Config;
 use crate::net::Listener;
 
-/// Opens them.
+/// Opens them, but for those on `present` addresses, on which the server listens already.
 ///
 /// # Errors
 /// If one can't be opened that is not optional.
-pub(crate) fn open(config: &Config) -> io::Result<Vec<Listener>> {
+fn open(config: &Config, present: &[SocketAddr]) -> io::Result<Vec<Listener>> {
     let mut listeners = Vec::new();
     if config.port != 0 {
         for address in &config.bind {
-            listeners.extend(tcp(config, address, config.port)?);
+            listeners.extend(tcp(config, address, config.port, present)?);
         }
     }
-    if !config.unix_socket.is_empty() {
-        let path = PathBuf::from(OsStr::from_bytes(&config.unix_socket));
-        let opened = Listener::unix(&path, config.unix_socket_mode.0, backlog(config));
-        let describe =
-            |error: io::Error| named(&format!("can't listen on the unix socket {}", path.display()), &error);
-        listeners.push(opened.map_err(describe)?);
-    }
     Ok(listeners)
+}
+
+/// What a change of addresses leads to.
+#[derive(Debug)]
+pub(crate) struct Change {
+    /// Listeners on addresses that are new.
+    pub(crate) opened: Vec<Listener>,
+    /// All addresses: a listener on another one is closed.
+    pub(crate) addresses: Vec<SocketAddr>,
+}
+
+/// Opens what `next` asks for beyond `present`.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn change(present: &Config, next: &Config) -> io::Result<Change> {
+    Ok(Change { opened: open(next, &addresses(present))?, addresses: addresses(next) })
+}
+
+/// The TCP addresses of a configuration; what can't be found out is left out.
+fn addresses(config: &Config) -> Vec<SocketAddr> {
+    let hosts = config.bind.iter().filter(|_| config.port != 0);
+    let found = hosts
+        .filter_map(|host| Listener::addresses(host.strip_prefix('-').unwrap_or(host), config.port).ok());
+    found.flatten().collect()
 }
 
 /// Opens them at the start of a server, which must have at least one.
@@ -34,7 +53,14 @@ pub(crate) fn open(config: &Config) -> io::Result<Vec<Listener>> {
 /// # Errors
 /// As [`open`], and if there is none.
 pub(crate) fn open_some(config: &Config) -> io::Result<Vec<Listener>> {
-    let listeners = open(config)?;
+    let mut listeners = open(config, &[])?;
+    if !config.unix_socket.is_empty() {
+        let path = PathBuf::from(OsStr::from_bytes(&config.unix_socket));
+        let opened = Listener::unix(&path, config.unix_socket_mode.0, backlog(config));
+        let describe =
+            |error: io::Error| named(&format!("can't listen on the unix socket {}", path.display()), &error);
+        listeners.push(opened.map_err(describe)?);
+    }
     if listeners.is_empty() {
         return Err(nowhere());
     }
@@ -49,15 +75,19 @@ pub fn check(config: &Config) -> io::Result<()> {
     let mut is_any = !config.unix_socket.is_empty();
     if config.port != 0 {
         for address in &config.bind {
-            is_any |= !tcp(config, address, 0)?.is_empty();
+            is_any |= !tcp(config, address, 0, &[])?.is_empty();
         }
     }
     if is_any { Ok(()) } else { Err(nowhere()) }
 }
 
-fn tcp(config: &Config, address: &str, port: u16) -> io::Result<Vec<Listener>> {
-    let (host, is_optional) = address.strip_prefix('-').map_or((address, false), |host| (host, true));
-    match Listener::tcp(host, port, backlog(config)) {
+fn tcp(config: &Config, host: &str, port: u16, present: &[SocketAddr]) -> io::Result<Vec<Listener>> {
+    let (host, is_optional) = host.strip_prefix('-').map_or((host, false), |host| (host, true));
+    let opened = Listener::addresses(host, port).and_then(|addresses| {
+        let new = addresses.into_iter().filter(|address| !present.contains(address));
+        new.map(|address| Listener::tcp(address, backlog(config))).collect()
+    });
+    match opened {
         Ok(opened) => Ok(opened),
         Err(error) if is_optional => {
             tracing::info!("can't listen on {host} port {}, which is optional: {error}", config.port);

@@ -204,17 +204,17 @@ impl Drop for SocketPath {
 }
 
 impl Listener {
-    /// Listens on every address that `host` (a name, an address or `*`) stands for.
-    pub(crate) fn tcp(host: &str, port: u16, backlog: i32) -> io::Result<Vec<Self>> {
-        let addresses: Vec<SocketAddr> = match host {
+    /// The addresses that `host` (a name, an address or `*`) stands for.
+    pub(crate) fn addresses(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok(match host {
             "*" => vec![SocketAddr::from(([0, 0, 0, 0], port))],
             "::*" => vec![SocketAddr::from(([0u16; 8], port))],
             host => (host, port).to_socket_addrs()?.collect(),
-        };
-        addresses.into_iter().map(|address| Self::tcp_at(address, backlog)).collect()
+        })
     }
 
-    fn tcp_at(address: SocketAddr, backlog: i32) -> io::Result<Self> {
+    /// Listens on an address.
+    pub(crate) fn tcp(address: SocketAddr, backlog: i32) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;

@@ -105,10 +105,17 @@ fn apply_with_log(
 /// Puts settings in force.
 fn apply(shared: &Arc<Shared>, pairs: &[&[u8]]) -> CommandResult {
     let mut probe = (*shared.config()).clone();
-    let listeners = if probe.set(pairs)?.need(Apply::Listeners) {
-        // Addresses in use by the listeners there are stay usable: these are opened beside them.
-        let opened = listen::open(&probe);
-        Some(opened.map_err(|_| set_failed("port", "Unable to listen on this port. Check server logs."))?)
+    let asked = probe.set(pairs)?;
+    let listeners = if asked.need(Apply::Listeners) {
+        let opened = listen::change(&shared.config(), &probe);
+        Some(opened.map_err(|error| {
+            tracing::error!("CONFIG SET: {error}");
+            if asked.changed.iter().any(|directive| directive.name == "bind") {
+                set_failed("bind", "Failed to bind to specified addresses.")
+            } else {
+                set_failed("port", "Unable to listen on this port. Check server logs.")
+            }
+        })?)
     } else {
         None
     };

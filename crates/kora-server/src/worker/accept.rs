@@ -15,6 +15,7 @@ use super::{LISTENER_TOKENS, Worker};
 use crate::client::{Client, ClientText, flag};
 use crate::connection::{Connection, ReplyMode, Session};
 use crate::driver::WorkerMail;
+use crate::listen::Change;
 use crate::net::{Listener, Peer, Stream};
 
 /// What a client from elsewhere is told while protected mode refuses it.
@@ -33,11 +34,20 @@ pub(super) struct Listening {
 }
 
 impl Worker {
-    /// Listens on `listeners` instead of those it had.
-    pub(super) fn listen(&mut self, listeners: Vec<Listener>) -> io::Result<()> {
+    /// Listens on other addresses. Unix sockets stay.
+    pub(super) fn listen_on(&mut self, Change { opened, addresses }: Change) -> io::Result<()> {
         for listener in self.listening.listeners.iter_mut().flatten() {
             self.poller.remove_listener(listener)?;
         }
+        let stays = |listener: &Listener| listener.local_address().is_none_or(|at| addresses.contains(&at));
+        let mut listeners: Vec<Listener> =
+            self.listening.listeners.drain(..).flatten().filter(stays).collect();
+        listeners.extend(opened);
+        self.listen(listeners)
+    }
+
+    /// Listens on `listeners`; it has no others.
+    pub(super) fn listen(&mut self, listeners: Vec<Listener>) -> io::Result<()> {
         self.listening.listeners = listeners.into_iter().map(Some).collect();
         for (index, listener) in self.listening.listeners.iter_mut().enumerate() {
             if let Some(listener) = listener {

@@ -7,7 +7,7 @@ use super::persist::note_written;
 use crate::client::flag;
 use crate::connection::{Connection, TimedReply, Wait};
 use crate::driver::{Origin, ServerDriver, WorkerMail};
-use crate::net::Listener;
+use crate::listen::Change;
 use crate::resp::RespReplies;
 
 impl Worker {
@@ -118,12 +118,12 @@ impl Worker {
             WorkerMail::Sleep(duration) => std::thread::sleep(duration),
             WorkerMail::ResetStats => self.reset_stats(),
             WorkerMail::End => self.end_orderly(),
-            WorkerMail::Listen(listeners) => self.listen_again(listeners),
+            WorkerMail::Listen(change) => self.listen_again(change),
         }
     }
 
-    fn listen_again(&mut self, listeners: Vec<Listener>) {
-        if let Err(error) = self.listen(listeners) {
+    fn listen_again(&mut self, change: Change) {
+        if let Err(error) = self.listen_on(change) {
             tracing::error!("listening on the new addresses failed: {error}");
         }
     }

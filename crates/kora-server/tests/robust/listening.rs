@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use kora_protocol::Frame;
 use kora_testkit::process::free_port;
 
-use crate::client::bulk;
+use crate::client::{bulk, error_text, ok};
 use crate::server::{Program, command, wait_until};
 
 /// Runs the program to its end.
@@ -87,4 +87,24 @@ fn the_working_directory_is_shown_whole() {
     let shown = folder.path().canonicalize().unwrap();
     let expected = Frame::Array(vec![bulk("dir"), bulk(shown.to_str().unwrap())]);
     assert_eq!(program.client().line("CONFIG GET dir"), expected);
+}
+
+#[test]
+fn addresses_that_stay_are_kept_when_others_change() {
+    for workers in ["1", "4"] {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("socket");
+        let program = Program::start(&["--workers", workers, "--unixsocket", socket.to_str().unwrap()]);
+        let mut client = program.client();
+        let other = std::net::SocketAddr::from(([127, 0, 0, 2], program.address.port()));
+        assert_eq!(client.call(&["CONFIG", "SET", "bind", "127.0.0.1 127.0.0.2"]), ok());
+        wait_until("it listens on the other, too", || std::net::TcpStream::connect(other).is_ok());
+        let refused = client.call(&["CONFIG", "SET", "bind", "127.0.0.1 192.0.2.1"]);
+        let text = "ERR CONFIG SET failed (possibly related to argument 'bind') - Failed to bind to specified addresses.";
+        assert_eq!(error_text(&refused), text);
+        assert_eq!(client.call(&["CONFIG", "SET", "bind", "127.0.0.1"]), ok());
+        wait_until("it listens on the other no more", || std::net::TcpStream::connect(other).is_err());
+        assert_eq!(program.client().line("ECHO here"), bulk("here"));
+        assert!(UnixStream::connect(&socket).is_ok());
+    }
 }
