@@ -63,7 +63,7 @@ struct Workspace {
 
 impl Workspace {
     fn of(all: &Arc<AtomicUsize>, shard_count: u16) -> Self {
-        let bytes = (2 * usize::from(shard_count) + 8) * SLICE_BYTES;
+        let bytes = (4 * usize::from(shard_count) + 8) * SLICE_BYTES;
         all.fetch_add(bytes, Ordering::AcqRel);
         Self { bytes, all: Arc::clone(all) }
     }
