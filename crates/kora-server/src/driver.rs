@@ -40,8 +40,6 @@ pub(crate) enum WorkerMail {
     PauseChanged,
     /// Do nothing for this long: DEBUG SLEEP.
     Sleep(std::time::Duration),
-    /// CONFIG RESETSTAT.
-    ResetStats,
     /// Save if that is configured, and end the server.
     End,
     /// Listen on these instead.

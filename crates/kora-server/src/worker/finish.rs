@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use super::Worker;
 use crate::client::add;
-use crate::driver::WorkerMail;
 
 /// Longest time a worker spends on sending what is left when the server ends.
 const LAST_SENDING_MAX: Duration = Duration::from_millis(500);
@@ -49,11 +48,6 @@ impl Worker {
         self.shared.reset_stats();
         self.executed.clear();
         self.reset_stats();
-        let here = self.shard.id();
-        // A count that another worker was just adding to may have survived: it looks at it once more.
-        for shard in self.shared.shards().filter(|shard| *shard != here) {
-            self.shared.hub.send_driver_mail(shard, WorkerMail::ResetStats);
-        }
     }
 
     /// The part of CONFIG RESETSTAT that is this worker's.

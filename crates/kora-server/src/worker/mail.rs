@@ -116,7 +116,6 @@ impl Worker {
             }
             WorkerMail::PauseChanged => self.take_up_config(),
             WorkerMail::Sleep(duration) => std::thread::sleep(duration),
-            WorkerMail::ResetStats => self.reset_stats(),
             WorkerMail::End => self.end_orderly(),
             WorkerMail::Listen(change) => self.listen_again(change),
         }

