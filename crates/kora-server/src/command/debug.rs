@@ -35,7 +35,7 @@ pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[
     ("debug|sleep", sleep_in_script),
 ];
 
-/// What these subcommands have in common.
+/// The facts that every DEBUG subcommand about the process shares.
 pub(super) const DEBUG: Facts = Facts {
     hidden: true,
     is_syscmd: true,

@@ -13,6 +13,7 @@ use kora_core::reply::Reply;
 use kora_core::time::UnixMs;
 
 use super::connection::REDIS_VERSION;
+use super::debug::DEBUG;
 use super::{Call, Desk, DeskHandler, FollowUp, ServerHandler, facts};
 use crate::client::flag;
 use crate::connection::{TimedReply, Wait};
@@ -44,17 +45,6 @@ pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[
     ("wait", wait_for_nobody),
     ("waitaof", waitaof_for_nobody),
 ];
-
-/// What the hidden subcommands of DEBUG have in common; the container is the core's.
-const DEBUG: Facts = Facts {
-    hidden: true,
-    is_syscmd: true,
-    arity: -2,
-    flags: Flags::ADMIN.with(Flags::NOSCRIPT).with(Flags::LOADING).with(Flags::STALE),
-    group: Group::Server,
-    complexity: "O(1)",
-    ..Facts::NONE
-};
 
 const DEBUG_LOG: Facts = Facts { name: "debug|log", ..DEBUG };
 

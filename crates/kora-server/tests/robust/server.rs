@@ -10,7 +10,7 @@ use kora_testkit::subject::program_under_test;
 
 use crate::client::Client;
 
-/// What is to happen soon has happened by then, on however busy a machine.
+/// How long a test waits for something that should happen soon: enough for a busy machine.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A server on loopback unless an option says otherwise, and its address.
