@@ -164,7 +164,9 @@ impl<'a> Session<'a> {
                 Vec::new()
             }
             Action::Reconnect => {
-                self.connections.remove(&step.connection);
+                if let Some(mut connection) = self.connections.remove(&step.connection) {
+                    connection.close()?;
+                }
                 self.connection(step.connection)?;
                 Vec::new()
             }

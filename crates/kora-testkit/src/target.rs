@@ -79,6 +79,15 @@ pub trait Connection {
     /// When none comes, or it is malformed.
     fn receive(&mut self) -> io::Result<Frame>;
 
+    /// Closes the connection and waits until the peer has done so too: it keeps nothing of the client's, such as
+    /// subscriptions, behind that.
+    ///
+    /// # Errors
+    /// When the peer does not close it.
+    fn close(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Sends a command and waits for its reply.
     ///
     /// # Errors

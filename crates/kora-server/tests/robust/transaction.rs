@@ -13,9 +13,10 @@ use crate::server::{Program, start, wait_until};
 fn play(address: SocketAddr, lines: &[&str]) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    for line in lines.iter().chain(&["PING the-end"]) {
-        stream.write_all(&request(&line.split(' ').collect::<Vec<_>>())).unwrap();
-    }
+    // In one piece: a server that ends the connection half-way has read all of it.
+    let requests =
+        lines.iter().chain(&["PING the-end"]).map(|line| request(&line.split(' ').collect::<Vec<_>>()));
+    stream.write_all(&requests.collect::<Vec<_>>().concat()).unwrap();
     let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
     while !text.ends_with(b"the-end\r\n") {
         match stream.read(&mut buffer) {

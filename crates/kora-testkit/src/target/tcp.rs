@@ -1,7 +1,7 @@
 //! A server behind a TCP address: Redis, Valkey or Kora.
 
 use std::io::{self, BufReader, Write as _};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
 use super::{Connection, Resp, Target};
@@ -98,6 +98,19 @@ impl Connection for TcpConnection {
             // A server that closes while bytes are still on their way to it resets the connection.
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(Frame::Closed),
             result => result,
+        }
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        let stream = self.input.get_ref();
+        match stream.shutdown(Shutdown::Write).and_then(|()| io::copy(&mut &*stream, &mut io::sink())) {
+            // The peer has closed it already, or closes it with bytes still on their way to it.
+            Err(error)
+                if !matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::NotConnected) =>
+            {
+                Err(error)
+            }
+            _ => Ok(()),
         }
     }
 }
