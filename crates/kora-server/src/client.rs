@@ -131,12 +131,6 @@ impl Client {
     }
 }
 
-/// Adds to a counter that only the calling thread writes: a plain load and store, not a locked instruction.
-#[inline]
-pub(crate) fn add(counter: &AtomicU64, count: u64) {
-    counter.store(counter.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
-}
-
 /// All clients connected.
 #[derive(Debug, Default)]
 pub(crate) struct Clients {

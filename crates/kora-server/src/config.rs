@@ -8,7 +8,6 @@
 pub mod access;
 pub mod command_line;
 pub mod directives;
-pub mod events;
 pub mod field;
 pub mod limits;
 pub mod load;
@@ -20,9 +19,9 @@ pub mod table;
 mod user_line;
 pub mod value;
 
-use events::EventFlags;
 use field::{ByteCount, FileMode, choice};
 use kora_core::config::{CoreConfig, EvictionConfig, EvictionOrder, EvictionScope, Tracking};
+use kora_engine::events::EventFlags;
 use limits::{ClientsLimit, OutputLimit, OutputLimits};
 use percentiles::Percentiles;
 use persistence::PersistenceConfig;

@@ -13,14 +13,15 @@ use kora_core::time::UnixMs;
 use kora_protocol::{Encoder, RequestParser, Resp};
 use smallvec::SmallVec;
 
-use crate::client::{Client, add, flag};
+use crate::client::{Client, flag};
 use crate::driver::{Origin, ServerDriver};
 use crate::frames::frame_length;
 use crate::net::Stream;
 use crate::output::Output;
-use crate::pubsub::Place;
-use crate::pubsub::subscriptions::Subscriptions;
 use crate::transaction::{Queue, Queued};
+use kora_engine::counters::add;
+use kora_engine::pubsub::Place;
+use kora_engine::pubsub::subscriptions::Subscriptions;
 
 /// Most bytes read at once into a connection's own buffer, behind a request that is not whole.
 const READ_BYTES_MAX: usize = 256 * 1024;

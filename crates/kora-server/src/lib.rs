@@ -15,17 +15,14 @@ mod client;
 mod connection;
 mod driver;
 mod frames;
-mod latency;
-mod memory;
 mod net;
 mod output;
 pub mod persistence;
-mod pubsub;
+mod push;
 mod resp;
 mod server;
 mod shared;
 pub mod signals;
-pub mod threads;
 mod transaction;
 mod worker;
 

@@ -21,13 +21,13 @@ use crate::command::{FAMILIES, SHARD_FAMILIES};
 use crate::config::Config;
 use crate::driver::{ServerDriver, WorkerMail};
 use crate::log::LevelHandle;
-use crate::memory::{Account, Reclaimer};
 use crate::net::Poller;
 use crate::persistence::{LoadError, Persistence};
-use crate::pubsub::Broker;
 use crate::shared::{Shared, SharedParts};
-use crate::threads;
 use crate::worker::Worker;
+use kora_engine::memory::{Account, Reclaimer};
+use kora_engine::pubsub::Broker;
+use kora_engine::threads;
 
 /// A running server. Dropping it ends it.
 #[derive(Debug)]
@@ -205,7 +205,7 @@ impl Server {
                 };
             }
             stores.into_iter().for_each(|store| shared.hub.send_store(store));
-            crate::memory::tell();
+            kora_engine::memory::tell();
             shared.persistence.loading.end();
             shared.wake_all();
             // Nobody need wait for it.

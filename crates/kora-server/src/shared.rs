@@ -18,12 +18,12 @@ use crate::command::replication::ReplicationId;
 use crate::command::scripting::ServerHost;
 use crate::config::Config;
 use crate::driver::{ServerDriver, WorkerMail};
-use crate::latency::Histogram;
 use crate::log::LevelHandle;
-use crate::memory::{Account, Reclaimer};
 use crate::persistence::Persistence;
-use crate::pubsub::Broker;
 use crate::worker::ExpiryCounters;
+use kora_engine::latency::Histogram;
+use kora_engine::memory::{Account, Reclaimer};
+use kora_engine::pubsub::Broker;
 
 /// Counters of one worker. Only that worker adds to them.
 #[derive(Debug)]

@@ -26,7 +26,6 @@ use kora_core::shard::runner::Shard;
 use kora_core::time::UnixMs;
 use kora_protocol::Limits;
 
-use crate::client::add;
 use crate::config::Config;
 use crate::connection::{BUFFER_BYTES_KEPT, Connection, OUTPUT_HIGH_WATER_BYTES, Received, Wait};
 use crate::driver::ServerDriver;
@@ -38,6 +37,7 @@ use batch::Batch;
 use execute::Resolved;
 pub(crate) use expiry::ExpiryCounters;
 use expiry::Sweeping;
+use kora_engine::counters::add;
 use persist::{Held, LogWait};
 pub(crate) use thrift::note_memory;
 use wait::Deadlines;

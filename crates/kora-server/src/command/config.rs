@@ -76,7 +76,7 @@ fn set(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
         let text = applied.err().map(|error| error.to_string());
         shared.hub.send_driver_mail(origin.worker, WorkerMail::Configured(origin, text));
     };
-    let thread = crate::threads::spawn("kora-keeper", body);
+    let thread = kora_engine::threads::spawn("kora-keeper", body);
     thread.map_err(|error| set_failed("appendonly", &error.to_string()))?;
     call.connection.client.set_flag(flag::BLOCKED, true);
     call.connection.wait = Wait::Until(None, TimedReply::Ok);

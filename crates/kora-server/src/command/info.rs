@@ -14,10 +14,10 @@ use crate::introspect::info::snapshot::{
     ServerInfo, StatsInfo, ThreadInfo,
 };
 use crate::introspect::info::{Section, Sections};
-use crate::latency::Distribution;
-use crate::memory;
-use crate::pubsub::Space;
 use crate::shared::{CommandCounters, WorkerCounters};
+use kora_engine::latency::Distribution;
+use kora_engine::memory;
+use kora_engine::pubsub::Space;
 
 /// Runs INFO.
 pub(super) fn info(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {

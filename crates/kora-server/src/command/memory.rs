@@ -64,13 +64,13 @@ fn memory_doctor(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandRes
 }
 
 fn memory_malloc_stats(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let report = crate::memory::allocator_report();
+    let report = kora_engine::memory::allocator_report();
     out.verbatim("txt", &report);
     Ok(())
 }
 
 fn memory_purge(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    crate::memory::purge().map_err(|_| CommandError::text("ERR Error purging dirty pages"))?;
+    kora_engine::memory::purge().map_err(|_| CommandError::text("ERR Error purging dirty pages"))?;
     out.ok();
     Ok(())
 }

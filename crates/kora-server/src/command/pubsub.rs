@@ -16,7 +16,7 @@ use kora_core::reply::Reply;
 
 use super::{Call, ServerHandler, facts};
 use crate::connection::Connection;
-use crate::pubsub::{Broker, Name, Space};
+use kora_engine::pubsub::{Broker, Name, Space};
 
 /// The commands about a connection's subscriptions.
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[

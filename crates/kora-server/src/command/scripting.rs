@@ -17,9 +17,9 @@ use kora_script::tally::Tally;
 
 use super::connection::REDIS_VERSION;
 use super::{Desk, DeskHandler, ServerHandler};
-use crate::client::add;
 use crate::config::Config;
 use crate::shared::Shared;
+use kora_engine::counters::add;
 
 thread_local! {
     /// The worker of this thread, whose counters nobody else adds to.

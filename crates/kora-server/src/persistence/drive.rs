@@ -30,8 +30,10 @@ pub(super) enum Writing {
 }
 
 /// Where the log's thread comes from. It frees what workers have allocated.
-const THREADS: Threads =
-    Threads { start: |name, body| crate::threads::spawn(name, body), after_step: crate::memory::tell };
+const THREADS: Threads = Threads {
+    start: |name, body| kora_engine::threads::spawn(name, body),
+    after_step: kora_engine::memory::tell,
+};
 
 fn since(begin: Instant) -> u64 {
     u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX)

@@ -29,7 +29,7 @@ use smallvec::SmallVec;
 
 use super::source::Source;
 use crate::command::ServerHandler;
-use crate::{memory, threads};
+use kora_engine::{memory, threads};
 
 /// Bytes given to a builder at once.
 const BATCH_BYTES: usize = 128 * 1024;

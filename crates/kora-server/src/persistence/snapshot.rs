@@ -206,7 +206,7 @@ pub(super) fn start(
         // Nobody need wait for it.
         let _ = result_sender.send(result);
     };
-    let thread = crate::threads::spawn("kora-snapshot", body);
+    let thread = kora_engine::threads::spawn("kora-snapshot", body);
     thread.map_err(|error| SaveError::Failed(error.to_string()))?;
     let (compress, now) = (config.persistence.compression, ctx.now);
     ctx.each_store(|store, _| {
@@ -257,7 +257,7 @@ fn plan(persistence: &Persistence, shared: &Shared, ctx: &mut Ctx<'_>, config: &
 pub(super) fn finish_now(ctx: &mut Ctx<'_>) {
     loop {
         let (mut is_done, mut is_full) = (true, true);
-        crate::memory::tell_if_much();
+        kora_engine::memory::tell_if_much();
         ctx.each_store(|store, _| {
             let step = store.snapshot_some(SLICE_BYTES);
             is_done &= matches!(step, Step::Done | Step::None);
@@ -325,7 +325,7 @@ impl Writer {
                 }
             }
         }
-        crate::memory::tell();
+        kora_engine::memory::tell();
         persistence.note_end(purpose, result.as_ref().ok().map(|(bytes, _)| *bytes));
         result.map(drop).map_err(|error| SaveError::Failed(error.to_string()))
     }
@@ -413,7 +413,7 @@ impl Writer {
         let Way { receiver, in_flight } = &self.ways[way];
         let mut is_whole = false;
         while !is_whole {
-            crate::memory::tell_if_much();
+            kora_engine::memory::tell_if_much();
             // The end, in the midst of an entry: that had just been completed.
             let Ok(chunk) = receiver.recv() else { return self.check() };
             body.put(&chunk, &self.plan.sizes)?;

@@ -122,7 +122,7 @@ impl Persistence {
             });
             persistence.is_preparing.store(false, Ordering::Release);
         };
-        if let Err(error) = crate::threads::spawn("kora-keeper", body) {
+        if let Err(error) = kora_engine::threads::spawn("kora-keeper", body) {
             self.is_preparing.store(false, Ordering::Release);
             self.state.lock().preparing.note_failed(std::time::Duration::ZERO);
             tracing::error!("no thread to begin the log: {error}");

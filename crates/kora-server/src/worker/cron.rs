@@ -129,7 +129,7 @@ impl Worker {
         let is_hard = limit.hard_bytes > 0 && unsent > limit.hard_bytes || connection.output.is_overfull();
         if is_soft || is_hard {
             let client = Arc::clone(&connection.client);
-            crate::client::add(&self.counters().output_limit_disconnections, 1);
+            kora_engine::counters::add(&self.counters().output_limit_disconnections, 1);
             tracing::warn!(
                 client = client.id.0,
                 bytes = unsent,

@@ -22,14 +22,15 @@ use super::Worker;
 use super::batch::Args;
 use super::persist::note_written;
 use super::room::Room;
-use crate::client::{add, flag};
+use crate::client::flag;
 use crate::command::pubsub::{is_allowed_in_subscribe_mode, publishes, subscribe_mode_error, subscribes};
 use crate::command::{Call, FollowUp, ServerHandler};
 use crate::config::Permission;
 use crate::connection::{Connection, PendingParts, ReplyMode, TimedReply, Wait};
-use crate::memory;
 use crate::resp::RespSink;
 use crate::shared::PauseMode;
+use kora_engine::counters::add;
+use kora_engine::memory;
 
 /// A batch whose operation holds more bytes than this is submitted before it grows further.
 const OPERATION_BYTES_MAX: usize = 1024 * 1024;

@@ -11,7 +11,7 @@ use kora_core::time::UnixMs;
 
 use super::Worker;
 use super::persist::WORK_LASTS;
-use crate::client::add;
+use kora_engine::counters::add;
 
 /// Deadlines and fields that are looked at between two looks at the clock.
 const LOOKED_AT: usize = 64;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Worker;
-use crate::client::add;
+use kora_engine::counters::add;
 
 /// Longest time a worker spends on sending what is left when the server ends.
 const LAST_SENDING_MAX: Duration = Duration::from_millis(500);

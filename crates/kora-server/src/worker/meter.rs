@@ -11,9 +11,9 @@ use kora_core::journal::meter::Meter;
 use kora_core::shard::runner::Shard;
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::client::add;
 use crate::driver::ServerDriver;
 use crate::shared::Shared;
+use kora_engine::counters::add;
 
 /// Has a shard's commands timed.
 pub(super) fn connect(shard: &mut Shard<ServerDriver>, shared: &Arc<Shared>) {

@@ -10,8 +10,9 @@ use kora_core::shard::runner::Shard;
 use super::Worker;
 use crate::connection::Connection;
 use crate::driver::ServerDriver;
-use crate::pubsub::{Heads, Place, Publication};
+use crate::push::{Head, tail};
 use crate::shared::Shared;
+use kora_engine::pubsub::{Place, Publication};
 
 /// Lets a shard's announcements go to the broker, and collect the events that it wants.
 pub(super) fn connect(shard: &mut Shard<ServerDriver>, shared: &Arc<Shared>) {
@@ -58,7 +59,10 @@ impl Worker {
         let announcements = self.shard.journal().announcements();
         for announcement in &announcements[*seen..] {
             for publication in self.shared.broker.publications(announcement) {
-                publication.write_for(&connection.subscriptions, connection.session.resp, bytes);
+                publication.each_way(&connection.subscriptions, |via| {
+                    Head::with(via, |head| bytes.extend_from_slice(head.of(connection.session.resp)));
+                    bytes.extend_from_slice(publication.encoded(tail));
+                });
             }
         }
         *seen = announcements.len();
@@ -128,14 +132,16 @@ impl Worker {
         let here = self.shard.id();
         let was_congested = shared.broker.is_congested();
         while let Some(publication) = shared.broker.take(here) {
-            shared.broker.each_receiver(here, &publication, |slot, heads| {
-                if publication.passes_by(Place { worker: here, slot }) {
-                    return;
-                }
-                match served.as_deref_mut().filter(|served| served.client.slot == slot) {
-                    Some(connection) => self.push_to(connection, &publication, heads),
-                    None => self.push_to_slot(slot, &publication, heads),
-                }
+            shared.broker.each_receiver(here, &publication, |via, slots| {
+                Head::with(via, |head| {
+                    let slots = slots.filter(|&slot| !publication.passes_by(Place { worker: here, slot }));
+                    for slot in slots {
+                        match served.as_deref_mut().filter(|served| served.client.slot == slot) {
+                            Some(connection) => self.push_to(connection, &publication, head),
+                            None => self.push_to_slot(slot, &publication, head),
+                        }
+                    }
+                });
             });
         }
         if was_congested && !shared.broker.is_congested() {
@@ -152,14 +158,14 @@ impl Worker {
         }
     }
 
-    fn push_to_slot(&mut self, slot: usize, publication: &Publication, heads: &Heads) {
+    fn push_to_slot(&mut self, slot: usize, publication: &Publication, head: &Head) {
         let Some(mut connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
-        self.push_to(&mut connection, publication, heads);
+        self.push_to(&mut connection, publication, head);
         self.connections[slot] = Some(connection);
         self.note_dirty(slot);
     }
 
-    fn push_to(&mut self, connection: &mut Connection, publication: &Publication, heads: &Heads) {
+    fn push_to(&mut self, connection: &mut Connection, publication: &Publication, head: &Head) {
         let output = &mut connection.output;
         output.set_limit(self.config.output_limits.pubsub.hard_bytes);
         if !output.has_buffer()
@@ -167,7 +173,7 @@ impl Worker {
         {
             output.set_buffer(buffer);
         }
-        output.add_shared(heads.of(connection.session.resp), publication.tail());
+        output.add_shared(head.of(connection.session.resp), publication.encoded(tail));
         connection.has_pushes = true;
         connection.may_have_seen = true;
     }

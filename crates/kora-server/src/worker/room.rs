@@ -12,7 +12,7 @@ use kora_core::keyspace::eviction::Eviction;
 use kora_core::slot::ShardId;
 
 use super::Worker;
-use crate::memory;
+use kora_engine::memory;
 
 /// Keys evicted between two looks at the clock.
 const TRIES_PER_LOOK: u32 = 16;

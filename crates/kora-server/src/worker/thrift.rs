@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Worker;
-use crate::client::{Client, add, flag};
+use crate::client::{Client, flag};
 use crate::connection::Connection;
 use crate::driver::{Origin, WorkerMail};
 use crate::shared::WorkerCounters;
+use kora_engine::counters::add;
 
 /// Brings a connection's memory up to date, and the sum of its worker.
 #[inline]

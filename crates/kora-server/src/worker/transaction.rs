@@ -311,7 +311,7 @@ impl Worker {
             self.collect_own_pushes(connection, pushes);
         }
         // It may ask for what this worker and its stores know.
-        crate::memory::tell();
+        kora_engine::memory::tell();
         self.publish_counters();
         if let Source::Driven(driven) = source {
             self.shard.publish_driven(driven);

@@ -6,7 +6,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::client::add;
+use crate::counters::add;
 
 /// Bits of a time that choose its bucket among those of its power of two.
 const FINE_BITS: u32 = 5;
@@ -16,32 +16,32 @@ const BUCKETS: usize = ((POWERS - FINE_BITS + 1) << FINE_BITS) as usize;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(crate) struct Histogram(OnceLock<Box<[AtomicU64]>>);
+pub struct Histogram(OnceLock<Box<[AtomicU64]>>);
 
 impl Histogram {
     /// Counts `calls` that took so long each.
     #[inline]
-    pub(crate) fn note(&self, nanoseconds: u64, calls: u64) {
+    pub fn note(&self, nanoseconds: u64, calls: u64) {
         let buckets = self.0.get_or_init(|| (0..BUCKETS).map(|_| AtomicU64::new(0)).collect());
         add(&buckets[bucket_of(nanoseconds)], calls);
     }
 
     /// Begins anew.
-    pub(crate) fn reset(&self) {
+    pub fn reset(&self) {
         self.0.get().into_iter().flatten().for_each(|bucket| bucket.store(0, Ordering::Relaxed));
     }
 }
 
 /// The sum of histograms.
 #[derive(Clone, Debug)]
-pub(crate) struct Distribution {
+pub struct Distribution {
     counts: Box<[u64]>,
     total: u64,
 }
 
 impl Distribution {
     /// The sum of `histograms`; none if nothing was counted.
-    pub(crate) fn of<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Option<Self> {
+    pub fn of<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Option<Self> {
         let mut sum = Self { counts: Box::default(), total: 0 };
         for buckets in histograms.filter_map(|histogram| histogram.0.get()) {
             if sum.counts.is_empty() {
@@ -63,7 +63,7 @@ impl Distribution {
         clippy::cast_sign_loss,
         reason = "a share of a count"
     )]
-    pub(crate) fn percentile(&self, percent: f64) -> u64 {
+    pub fn percentile(&self, percent: f64) -> u64 {
         let rank = ((percent / 100.0 * self.total as f64).ceil() as u64).clamp(1, self.total);
         let mut seen = 0;
         let reaches = |count: &u64| {

@@ -26,7 +26,7 @@ enum Errand {
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Reclaimer {
+pub struct Reclaimer {
     sender: Sender<Errand>,
     account: Arc<Account>,
 }
@@ -40,7 +40,7 @@ struct Work {
 
 impl Reclaimer {
     /// Starts the thread; it ends when this is dropped.
-    pub(crate) fn start(account: Arc<Account>) -> std::io::Result<Self> {
+    pub fn start(account: Arc<Account>) -> std::io::Result<Self> {
         let (sender, receiver) = crossbeam_channel::unbounded::<Errand>();
         let work = Work { receiver, account: Arc::clone(&account), next_judgement: Instant::now() };
         crate::threads::spawn("kora-reclaim", move || work.run())?;
@@ -48,14 +48,14 @@ impl Reclaimer {
     }
 
     /// Frees `garbage` soon.
-    pub(crate) fn free(&self, garbage: Garbage) {
+    pub fn free(&self, garbage: Garbage) {
         self.account.doom(&garbage);
         // If the thread has died, the garbage comes back with the error and is freed here.
         let _ = self.sender.send(Errand::Free(garbage));
     }
 
     /// Calls `tell` once all that it was given so far is free.
-    pub(crate) fn tell_when_free(&self, tell: impl FnOnce() + Send + 'static) {
+    pub fn tell_when_free(&self, tell: impl FnOnce() + Send + 'static) {
         // If the thread has died, whoever waits waits until the server ends.
         let _ = self.sender.send(Errand::Tell(Box::new(tell)));
     }

@@ -12,7 +12,7 @@
 mod publication;
 mod registry;
 mod seats;
-pub(crate) mod subscriptions;
+pub mod subscriptions;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -23,8 +23,8 @@ use kora_core::slot::ShardId;
 use kora_locks::{RankedMutex, RankedRwLock, rank};
 use smallvec::{SmallVec, smallvec};
 
-use crate::config::events::EventFlags;
-pub(crate) use publication::{Heads, Publication};
+use crate::events::EventFlags;
+pub use publication::{Publication, Via};
 use registry::{Registry, Workers};
 use seats::Seats;
 
@@ -33,7 +33,7 @@ const INBOX_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// What names are subscribed to as. Each has a space of names of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Space {
+pub enum Space {
     /// A channel.
     Channels,
     /// All channels that match.
@@ -44,7 +44,7 @@ pub(crate) enum Space {
 
 impl Space {
     /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Channels, Self::Patterns, Self::ShardChannels];
+    pub const ALL: [Self; 3] = [Self::Channels, Self::Patterns, Self::ShardChannels];
 
     fn index(self) -> usize {
         match self {
@@ -56,14 +56,15 @@ impl Space {
 }
 
 /// A name that is subscribed to, shared by all who keep it.
-pub(crate) type Name = Arc<[u8]>;
+pub type Name = Arc<[u8]>;
 
 /// Where a connection is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) worker: ShardId,
+pub struct Place {
+    /// The worker.
+    pub worker: ShardId,
     /// Its place among that worker's connections.
-    pub(crate) slot: usize,
+    pub slot: usize,
 }
 
 /// One worker's part.
@@ -94,7 +95,7 @@ impl Desk {
 
 /// Knows who listens, and passes publications on.
 #[derive(Debug)]
-pub(crate) struct Broker {
+pub struct Broker {
     registry: RankedRwLock<{ rank::SUBSCRIPTIONS }, Registry>,
     /// Held while publications are put into inboxes: their one order.
     order: RankedMutex<{ rank::MESSAGES }, ()>,
@@ -113,7 +114,7 @@ type Outgoing = SmallVec<[(Arc<Publication>, Workers); 4]>;
 
 impl Broker {
     /// A broker that nobody listens to yet.
-    pub(crate) fn new(worker_count: u16) -> Self {
+    pub fn new(worker_count: u16) -> Self {
         Self {
             registry: RankedRwLock::new(Registry::new(worker_count)),
             order: RankedMutex::new(()),
@@ -134,7 +135,7 @@ impl Broker {
     }
 
     /// Makes a connection a subscriber of `names`, none of which it is yet.
-    pub(crate) fn join(&self, place: Place, space: Space, names: &[Name]) {
+    pub fn join(&self, place: Place, space: Space, names: &[Name]) {
         let mut registry = self.registry.write();
         let since = registry.join(space, names, place.worker);
         self.listeners(space).fetch_add(names.len(), Ordering::Release);
@@ -144,7 +145,7 @@ impl Broker {
     }
 
     /// Ends a connection's subscriptions to `names`.
-    pub(crate) fn leave(&self, place: Place, space: Space, names: &[Name]) {
+    pub fn leave(&self, place: Place, space: Space, names: &[Name]) {
         let mut registry = self.registry.write();
         registry.leave(space, names, place.worker);
         self.listeners(space).fetch_sub(names.len(), Ordering::Release);
@@ -153,14 +154,14 @@ impl Broker {
     }
 
     /// Chooses which keyspace events are published.
-    pub(crate) fn set_event_flags(&self, flags: EventFlags) {
+    pub fn set_event_flags(&self, flags: EventFlags) {
         let _registry = self.registry.write();
         self.event_flags.store(flags.0, Ordering::Release);
         self.note_audience();
     }
 
     /// The classes of events that are worth collecting, kept up to date.
-    pub(crate) fn event_mask(&self) -> &Arc<AtomicU32> {
+    pub fn event_mask(&self) -> &Arc<AtomicU32> {
         &self.event_mask
     }
 
@@ -173,7 +174,7 @@ impl Broker {
 
     /// How many a message to `channel` would reach now, and the state in which they were counted.
     /// Complexity: O(1), after O(1) for each pattern if any.
-    pub(crate) fn count_receivers(&self, is_sharded: bool, channel: &[u8]) -> (usize, u64) {
+    pub fn count_receivers(&self, is_sharded: bool, channel: &[u8]) -> (usize, u64) {
         let space = if is_sharded { Space::ShardChannels } else { Space::Channels };
         if self.listeners(space).load(Ordering::Acquire) == 0 {
             return (0, 0);
@@ -183,20 +184,20 @@ impl Broker {
     }
 
     /// Has a connection get none of the first `count` announcements that its worker passes on next: it has been told.
-    pub(crate) fn pass_by(&self, place: Place, count: usize) {
+    pub fn pass_by(&self, place: Place, count: usize) {
         *self.desk(place.worker).passed_by.lock() = Some((place, count));
     }
 
     /// What is published of an announcement, by the present state of the registry.
-    pub(crate) fn publications(&self, announcement: &Announcement) -> SmallVec<[Publication; 2]> {
+    pub fn publications(&self, announcement: &Announcement) -> SmallVec<[Publication; 2]> {
         match announcement {
             Announcement::Message(Message { is_sharded, channel, payload, as_of }) => {
-                smallvec![Publication::new(*is_sharded, channel.clone(), payload, *as_of)]
+                smallvec![Publication::new(*is_sharded, channel.clone(), payload.clone(), *as_of)]
             }
             Announcement::Event(event) => {
                 let flags = EventFlags(self.event_flags.load(Ordering::Acquire));
                 let publish = |(channel, payload): (Vec<u8>, &[u8])| {
-                    Publication::new(false, channel.into(), payload, 0)
+                    Publication::new(false, channel.into(), payload.into(), 0)
                 };
                 flags.announcements(event).into_iter().map(publish).collect()
             }
@@ -204,7 +205,7 @@ impl Broker {
     }
 
     /// Passes on what the worker `from` announces, in order; `wake` wakes a worker that has something in its inbox.
-    pub(crate) fn announce(&self, from: ShardId, announcements: Vec<Announcement>, wake: impl Fn(ShardId)) {
+    pub fn announce(&self, from: ShardId, announcements: Vec<Announcement>, wake: impl Fn(ShardId)) {
         let mut outgoing = Outgoing::new();
         let passed_by = self.desk(from).passed_by.lock().take();
         // Held to the end: what joins later is younger than what it does not get.
@@ -245,7 +246,7 @@ impl Broker {
         for (channel, payload) in flags.announcements(event) {
             let workers = registry.workers(false, &channel);
             if !workers.is_empty() {
-                let publication = Publication::new(false, channel.into(), payload, registry.version());
+                let publication = Publication::new(false, channel.into(), payload.into(), registry.version());
                 outgoing.push((Arc::new(publication.passing_by(passed_by)), workers));
             }
         }
@@ -260,12 +261,12 @@ impl Broker {
 
     /// Whether a worker's inbox holds anything.
     #[inline]
-    pub(crate) fn has_mail(&self, worker: ShardId) -> bool {
+    pub fn has_mail(&self, worker: ShardId) -> bool {
         !self.desk(worker).inbox.is_empty()
     }
 
     /// Takes the oldest publication out of a worker's inbox. Only that worker does.
-    pub(crate) fn take(&self, worker: ShardId) -> Option<Arc<Publication>> {
+    pub fn take(&self, worker: ShardId) -> Option<Arc<Publication>> {
         let desk = self.desk(worker);
         let publication = desk.inbox.try_recv().ok()?;
         desk.inbox_bytes.fetch_sub(publication.bytes(), Ordering::Relaxed);
@@ -273,33 +274,33 @@ impl Broker {
     }
 
     /// Whether some inbox holds so much that nobody may publish more.
-    pub(crate) fn is_congested(&self) -> bool {
+    pub fn is_congested(&self) -> bool {
         self.desks.iter().any(|desk| desk.inbox_bytes.load(Ordering::Relaxed) > INBOX_BYTES_MAX)
     }
 
-    /// Visits those of a worker's connections that get a publication, with what precedes it in their outputs: first
-    /// those subscribed to its channel, then those with patterns.
-    pub(crate) fn each_receiver(
+    /// Visits the places of those of a worker's connections that get a publication, with the way in which it reaches them:
+    /// first those subscribed to its channel, then those with patterns.
+    pub fn each_receiver(
         &self,
         worker: ShardId,
         publication: &Publication,
-        visit: impl FnMut(usize, &Heads),
+        visit: impl FnMut(Via<'_>, &mut dyn Iterator<Item = usize>),
     ) {
         self.desk(worker).seats.lock().each_receiver(publication, visit);
     }
 
     /// Names with subscribers in a space, those that `is_listed`.
-    pub(crate) fn names(&self, space: Space, is_listed: impl Fn(&[u8]) -> bool) -> Vec<Name> {
+    pub fn names(&self, space: Space, is_listed: impl Fn(&[u8]) -> bool) -> Vec<Name> {
         self.registry.read().names(space, is_listed)
     }
 
     /// Number of names with subscribers in a space.
-    pub(crate) fn name_count(&self, space: Space) -> usize {
+    pub fn name_count(&self, space: Space) -> usize {
         self.registry.read().name_count(space)
     }
 
     /// Number of subscribers of each of `names`.
-    pub(crate) fn subscriber_counts(&self, space: Space, names: &[&[u8]]) -> Vec<usize> {
+    pub fn subscriber_counts(&self, space: Space, names: &[&[u8]]) -> Vec<usize> {
         let registry = self.registry.read();
         names.iter().map(|name| registry.subscribers(space, name)).collect()
     }
@@ -309,7 +310,7 @@ fn address_message(registry: &Registry, message: Message, passed_by: Option<Plac
     let Message { is_sharded, channel, payload, as_of } = message;
     let workers = registry.workers(is_sharded, &channel);
     if !workers.is_empty() {
-        let publication = Publication::new(is_sharded, channel, &payload, as_of);
+        let publication = Publication::new(is_sharded, channel, payload, as_of);
         outgoing.push((Arc::new(publication.passing_by(passed_by)), workers));
     }
 }

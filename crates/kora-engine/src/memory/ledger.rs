@@ -174,7 +174,7 @@ impl Ledger {
 }
 
 /// Begins this thread's share: what it has allocated before is not its to tell.
-pub(crate) fn open_share() {
+pub fn open_share() {
     SHARE.with(|share| {
         share.told.set(share.bytes());
         share.seen.set(LEDGER.corrections.load(Ordering::SeqCst));
@@ -182,13 +182,13 @@ pub(crate) fn open_share() {
 }
 
 /// Tells all that this thread has allocated and freed.
-pub(crate) fn tell() {
+pub fn tell() {
     SHARE.with(Share::tell);
 }
 
 /// The same, if it is worth it.
 #[inline]
-pub(crate) fn tell_if_much() {
+pub fn tell_if_much() {
     SHARE.with(|share| {
         if share.untold().abs() >= TELL_BYTES {
             share.tell();
@@ -197,12 +197,12 @@ pub(crate) fn tell_if_much() {
 }
 
 /// Compares with the allocator's figure, and corrects what is wrong; the allocator's figures, if it has any.
-pub(crate) fn judge() -> Option<AllocatorBytes> {
+pub fn judge() -> Option<AllocatorBytes> {
     LEDGER.judge()
 }
 
 /// The same, unless the last judgement was so recent that another would cost too much.
-pub(crate) fn judge_if_due() {
+pub fn judge_if_due() {
     if clock_us() >= LEDGER.due_us.load(Ordering::Relaxed) {
         tell();
         LEDGER.judge();
@@ -250,7 +250,7 @@ pub(super) fn forget_peak() {
 }
 
 /// All that threads have told, and what was there before them.
-pub(crate) fn told() -> i64 {
+pub fn told() -> i64 {
     LEDGER.told.load(Ordering::Relaxed)
 }
 

@@ -18,7 +18,7 @@ pub fn spawn<T: Send + 'static>(
 }
 
 /// Starts a thread that ends with `scope`.
-pub(crate) fn spawn_in<'scope, T: Send + 'scope>(
+pub fn spawn_in<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     name: impl Into<String>,
     body: impl FnOnce() -> T + Send + 'scope,
@@ -43,7 +43,7 @@ fn run<T>(body: impl FnOnce() -> T) -> T {
 
 /// Writes what a thread of somebody else's gives it, and tells for that thread: it frees what others have allocated.
 #[derive(Debug)]
-pub(crate) struct Telling<W>(pub(crate) W);
+pub struct Telling<W>(pub W);
 
 impl<W: Write> Write for Telling<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

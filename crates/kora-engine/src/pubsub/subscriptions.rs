@@ -10,7 +10,7 @@ const SUBSCRIPTION_BYTES: usize = 160;
 
 /// A connection's subscriptions.
 #[derive(Debug, Default)]
-pub(crate) struct Subscriptions {
+pub struct Subscriptions {
     names: [BTreeSet<Name>; 3],
     count: usize,
     bytes: usize,
@@ -19,17 +19,17 @@ pub(crate) struct Subscriptions {
 impl Subscriptions {
     /// How many there are.
     #[inline]
-    pub(crate) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.count
     }
 
     /// How many there are in one space.
-    pub(crate) fn count_in(&self, space: Space) -> usize {
+    pub fn count_in(&self, space: Space) -> usize {
         self.names[space.index()].len()
     }
 
     /// The number that confirms a change in `space`: channels and patterns are counted together.
-    pub(crate) fn confirmed_count(&self, space: Space) -> usize {
+    pub fn confirmed_count(&self, space: Space) -> usize {
         match space {
             Space::Channels | Space::Patterns => {
                 self.count_in(Space::Channels) + self.count_in(Space::Patterns)
@@ -40,12 +40,12 @@ impl Subscriptions {
 
     /// Bytes they take, those shared with others included.
     #[inline]
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// Adds one; `None` if it is there already.
-    pub(crate) fn add(&mut self, space: Space, name: &[u8]) -> Option<Name> {
+    pub fn add(&mut self, space: Space, name: &[u8]) -> Option<Name> {
         let names = &mut self.names[space.index()];
         if names.contains(name) {
             return None;
@@ -58,7 +58,7 @@ impl Subscriptions {
     }
 
     /// Removes one, if it is there.
-    pub(crate) fn remove(&mut self, space: Space, name: &[u8]) -> Option<Name> {
+    pub fn remove(&mut self, space: Space, name: &[u8]) -> Option<Name> {
         let name = self.names[space.index()].take(name)?;
         self.count -= 1;
         self.bytes -= SUBSCRIPTION_BYTES + name.len();
@@ -66,17 +66,17 @@ impl Subscriptions {
     }
 
     /// Whether there is one to this name.
-    pub(crate) fn contains(&self, space: Space, name: &[u8]) -> bool {
+    pub fn contains(&self, space: Space, name: &[u8]) -> bool {
         self.names[space.index()].contains(name)
     }
 
     /// The names in one space, in place.
-    pub(crate) fn iter(&self, space: Space) -> impl Iterator<Item = &Name> {
+    pub fn iter(&self, space: Space) -> impl Iterator<Item = &Name> {
         self.names[space.index()].iter()
     }
 
     /// The names in one space.
-    pub(crate) fn names(&self, space: Space) -> Vec<Name> {
+    pub fn names(&self, space: Space) -> Vec<Name> {
         self.names[space.index()].iter().cloned().collect()
     }
 }

@@ -84,7 +84,7 @@ impl EventFlags {
     }
 
     /// The channels that an event is published to, each with what is said there.
-    pub(crate) fn announcements(self, event: &KeyEvent) -> SmallVec<[(Vec<u8>, &[u8]); 2]> {
+    pub fn announcements(self, event: &KeyEvent) -> SmallVec<[(Vec<u8>, &[u8]); 2]> {
         let mut all = SmallVec::new();
         if self.0 & event.class.0 == 0 {
             return all;

@@ -9,16 +9,16 @@ const ALL_ARENAS: &str = "stats.arenas.4096";
 
 /// Numbers of the allocator, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct AllocatorBytes {
+pub struct AllocatorBytes {
     /// Given out to the program and not taken back: what the allocator keeps for itself and for threads that will ask
     /// for more does not count.
-    pub(crate) allocated: u64,
+    pub allocated: u64,
     /// In pages of which at least a part is given out.
-    pub(crate) active: u64,
+    pub active: u64,
     /// Held in memory.
-    pub(crate) resident: u64,
+    pub resident: u64,
     /// In pages that hold nothing and that the system may take back.
-    pub(crate) muzzy: u64,
+    pub muzzy: u64,
 }
 
 /// Names that are looked up once.
@@ -52,7 +52,7 @@ impl Names {
 }
 
 /// The allocator's numbers as they are now; `None` if it can't tell.
-pub(crate) fn read() -> Option<AllocatorBytes> {
+pub(super) fn read() -> Option<AllocatorBytes> {
     static NAMES: OnceLock<Option<Names>> = OnceLock::new();
     let names = NAMES.get_or_init(|| Names::find().ok()).as_ref()?;
     let read = || {
@@ -70,7 +70,7 @@ pub(crate) fn read() -> Option<AllocatorBytes> {
 }
 
 /// The allocator's report on itself, in its own words.
-pub(crate) fn report() -> Vec<u8> {
+pub fn report() -> Vec<u8> {
     let mut report = Vec::new();
     // A vector takes whatever is written.
     let _ = tikv_jemalloc_ctl::stats_print::stats_print(
@@ -81,7 +81,7 @@ pub(crate) fn report() -> Vec<u8> {
 }
 
 /// Gives pages back to the system that hold nothing: an arena that may keep none for any time gives all up.
-pub(crate) fn purge() -> Result<(), Error> {
+pub fn purge() -> Result<(), Error> {
     use tikv_jemalloc_ctl::arenas;
     for arena in 0..arenas::narenas::read()? {
         for kind in ["dirty", "muzzy"] {

@@ -3,10 +3,9 @@ use std::cell::RefCell;
 use kora_core::journal::{Announcement, EventClass, KeyEvent, Message};
 use kora_core::shard::store::DbIndex;
 use kora_core::slot::ShardId;
-use kora_protocol::Resp;
 
-use super::{Broker, INBOX_BYTES_MAX, Name, Place, Space};
-use crate::config::events::EventFlags;
+use super::{Broker, INBOX_BYTES_MAX, Name, Place, Space, Via};
+use crate::events::EventFlags;
 
 const HERE: ShardId = ShardId(0);
 const THERE: ShardId = ShardId(1);
@@ -32,12 +31,18 @@ fn publish(broker: &Broker, is_sharded: bool, channel: &str, payload: &str) -> u
 }
 
 /// Empties a worker's inbox: what each place gets.
-fn delivered(broker: &Broker, worker: ShardId, resp: Resp) -> Vec<(usize, String)> {
+fn delivered(broker: &Broker, worker: ShardId) -> Vec<(usize, String)> {
     let mut all = Vec::new();
     while let Some(publication) = broker.take(worker) {
-        broker.each_receiver(worker, &publication, |slot, heads| {
-            let bytes = [heads.of(resp), publication.tail()].concat();
-            all.push((slot, String::from_utf8(bytes).unwrap()));
+        let encode = |channel: &[u8], payload: &[u8]| [channel, b" ", payload].concat();
+        let text = String::from_utf8(publication.encoded(encode).to_vec()).unwrap();
+        broker.each_receiver(worker, &publication, |via, slots| {
+            let head = match via {
+                Via::Channel => "message".to_owned(),
+                Via::ShardChannel => "smessage".to_owned(),
+                Via::Pattern(pattern) => format!("pmessage {}", String::from_utf8_lossy(pattern)),
+            };
+            all.extend(slots.map(|slot| (slot, format!("{head} {text}"))));
         });
     }
     all
@@ -50,14 +55,11 @@ fn a_message_goes_where_it_is_listened_to() {
     broker.join(place(THERE, 7), Space::Patterns, &names(&["n*"]));
     broker.join(place(THERE, 2), Space::ShardChannels, &names(&["news"]));
     assert_eq!(publish(&broker, false, "news", "hello"), 2);
-    let channel = "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$5\r\nhello\r\n".to_owned();
-    let pattern = ">4\r\n$8\r\npmessage\r\n$2\r\nn*\r\n$4\r\nnews\r\n$5\r\nhello\r\n".to_owned();
-    assert_eq!(delivered(&broker, HERE, Resp::V2), [(7, channel)]);
-    assert_eq!(delivered(&broker, THERE, Resp::V3), [(7, pattern)]);
+    assert_eq!(delivered(&broker, HERE), [(7, "message news hello".to_owned())]);
+    assert_eq!(delivered(&broker, THERE), [(7, "pmessage n* news hello".to_owned())]);
     assert!(!broker.has_mail(ShardId(2)));
     assert_eq!(publish(&broker, true, "news", "x"), 1);
-    let sharded = ">3\r\n$8\r\nsmessage\r\n$4\r\nnews\r\n$1\r\nx\r\n".to_owned();
-    assert_eq!(delivered(&broker, THERE, Resp::V3), [(2, sharded)]);
+    assert_eq!(delivered(&broker, THERE), [(2, "smessage news x".to_owned())]);
     assert!(!broker.has_mail(HERE));
 }
 
@@ -72,10 +74,10 @@ fn whoever_joins_later_does_not_get_what_was_counted_before() {
     broker.announce(HERE, vec![Announcement::Message(message)], |_| {});
     // And whoever joins before the inbox is looked into does not, either.
     broker.join(place(HERE, 3), Space::Channels, &names(&["c"]));
-    let slots: Vec<_> = delivered(&broker, HERE, Resp::V2).into_iter().map(|(slot, _)| slot).collect();
+    let slots: Vec<_> = delivered(&broker, HERE).into_iter().map(|(slot, _)| slot).collect();
     assert_eq!(slots, [1]);
     assert_eq!(publish(&broker, false, "c", "y"), 3);
-    assert_eq!(delivered(&broker, HERE, Resp::V2).len(), 3);
+    assert_eq!(delivered(&broker, HERE).len(), 3);
 }
 
 #[test]
@@ -107,7 +109,7 @@ fn only_workers_with_listeners_are_woken_and_each_once() {
     };
     broker.announce(HERE, vec![message(), message()], |worker| woken.borrow_mut().push(worker));
     assert_eq!(woken.into_inner(), [THERE]);
-    assert_eq!(delivered(&broker, THERE, Resp::V2).len(), 2);
+    assert_eq!(delivered(&broker, THERE).len(), 2);
 }
 
 #[test]
@@ -128,9 +130,9 @@ fn events_are_collected_while_somebody_listens() {
         is_incidental: false,
     };
     broker.announce(HERE, vec![Announcement::Event(event)], |_| {});
-    let texts: Vec<_> = delivered(&broker, THERE, Resp::V2).into_iter().map(|(_, text)| text).collect();
-    assert!(texts[0].ends_with("$16\r\n__keyspace@0__:k\r\n$3\r\nset\r\n"), "{texts:?}");
-    assert!(texts[1].ends_with("$18\r\n__keyevent@0__:set\r\n$1\r\nk\r\n"), "{texts:?}");
+    let texts: Vec<_> = delivered(&broker, THERE).into_iter().map(|(_, text)| text).collect();
+    let expected = ["__keyspace@0__:k set", "__keyevent@0__:set k"];
+    assert_eq!(texts, expected.map(|text| format!("pmessage __key*__:* {text}")));
     broker.set_event_flags(EventFlags::default());
     assert_eq!(mask(), 0);
 }
@@ -146,6 +148,6 @@ fn an_inbox_that_is_too_full_holds_publishers_back() {
         count += 1;
     }
     assert_eq!(count, INBOX_BYTES_MAX >> 20);
-    assert_eq!(delivered(&broker, THERE, Resp::V2).len(), count);
+    assert_eq!(delivered(&broker, THERE).len(), count);
     assert!(!broker.is_congested());
 }

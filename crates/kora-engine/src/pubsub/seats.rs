@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kora_core::glob;
 use std::collections::HashMap;
 
-use super::publication::{Heads, Publication};
+use super::publication::{Publication, Via};
 use super::{Name, Space};
 
 /// One subscription of one connection.
@@ -51,22 +51,26 @@ impl Seats {
     }
 
     /// Visits the places that get a publication: those of its channel, then those of patterns that match it.
-    pub(super) fn each_receiver(&self, publication: &Publication, mut visit: impl FnMut(usize, &Heads)) {
-        let mut visit_row = |row: &Row, heads: &Heads| {
+    pub(super) fn each_receiver(
+        &self,
+        publication: &Publication,
+        mut visit: impl FnMut(Via<'_>, &mut dyn Iterator<Item = usize>),
+    ) {
+        let mut visit_row = |row: &Row, via: Via<'_>| {
             let receiving = row.iter().filter(|seat| seat.since <= publication.as_of());
-            receiving.for_each(|seat| visit(seat.slot, heads));
+            visit(via, &mut receiving.map(|seat| seat.slot));
         };
         let channel = publication.channel();
         let space = if publication.is_sharded() { Space::ShardChannels } else { Space::Channels };
         if let Some(row) = self.0[space.index()].get(channel) {
-            visit_row(row, publication.heads());
+            visit_row(row, publication.via());
         }
         if publication.is_sharded() {
             return;
         }
         for (pattern, row) in &self.0[Space::Patterns.index()] {
             if glob::matches(pattern, channel) {
-                visit_row(row, &Heads::of_pattern(pattern));
+                visit_row(row, Via::Pattern(pattern));
             }
         }
     }

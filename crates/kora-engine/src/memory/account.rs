@@ -9,7 +9,7 @@ use super::ledger;
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Account {
+pub struct Account {
     /// Of what is in use, what waits to be freed: as good as free.
     doomed: AtomicI64,
     /// Bundles of garbage that wait.
@@ -24,7 +24,7 @@ pub(crate) struct Account {
 
 impl Account {
     /// An account that begins with what is allocated now.
-    pub(crate) fn open() -> Self {
+    pub fn open() -> Self {
         let allocated = ledger::begin();
         Self {
             doomed: AtomicI64::new(0),
@@ -38,7 +38,7 @@ impl Account {
 
     /// The calling thread, which opened the account, has started the server: what it has allocated for that counts as
     /// there from the beginning.
-    pub(crate) fn note_started(&self) {
+    pub fn note_started(&self) {
         let more = ledger::untold();
         let startup = self.startup_bytes().cast_signed() + more;
         self.startup_bytes.store(startup.max(0).unsigned_abs(), Ordering::Relaxed);
@@ -46,47 +46,45 @@ impl Account {
     }
 
     /// Allocated when the server had started.
-    pub(crate) fn startup_bytes(&self) -> u64 {
+    pub fn startup_bytes(&self) -> u64 {
         self.startup_bytes.load(Ordering::Relaxed)
     }
 
     /// Bytes in use, as far as threads have told.
-    #[expect(clippy::unused_self, reason = "all servers of a process have one allocator")]
-    pub(crate) fn used(&self) -> u64 {
+    pub fn used(&self) -> u64 {
         ledger::used().max(0).unsigned_abs()
     }
 
     /// Most bytes that were ever in use, or since [`Account::forget_peak`].
-    #[expect(clippy::unused_self, reason = "all servers of a process have one allocator")]
-    pub(crate) fn peak(&self) -> u64 {
+    pub fn peak(&self) -> u64 {
         ledger::peak().max(0).unsigned_abs()
     }
 
     /// Starts the counts anew, as CONFIG RESETSTAT does.
-    pub(crate) fn reset(&self) {
+    pub fn reset(&self) {
         ledger::forget_peak();
         self.freed_objects.store(0, Ordering::Relaxed);
         self.exceeded.reset();
     }
 
     /// Whether something waits to be freed.
-    pub(crate) fn has_doomed(&self) -> bool {
+    pub fn has_doomed(&self) -> bool {
         self.doomed_bundles.load(Ordering::Relaxed) > 0
     }
 
     /// Objects that wait to be freed.
-    pub(crate) fn doomed_objects(&self) -> u64 {
+    pub fn doomed_objects(&self) -> u64 {
         self.doomed_objects.load(Ordering::Relaxed)
     }
 
     /// Objects that had to wait, and were freed.
-    pub(crate) fn freed_objects(&self) -> u64 {
+    pub fn freed_objects(&self) -> u64 {
         self.freed_objects.load(Ordering::Relaxed)
     }
 
     /// Bytes in use that will stay, as this thread knows it.
     #[inline]
-    pub(crate) fn staying(&self) -> u64 {
+    pub fn staying(&self) -> u64 {
         let untold = ledger::little_untold();
         self.staying_of(ledger::used() + untold)
     }
@@ -98,7 +96,7 @@ impl Account {
     }
 
     /// For how long the limit has been exceeded.
-    pub(crate) fn exceeded(&self) -> &Exceeded {
+    pub fn exceeded(&self) -> &Exceeded {
         &self.exceeded
     }
 

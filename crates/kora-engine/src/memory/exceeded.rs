@@ -6,7 +6,7 @@ use super::ledger::clock_us;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(crate) struct Exceeded {
+pub struct Exceeded {
     /// Microseconds from the first call to the moment it was exceeded; 0 if it is not.
     since_us: AtomicU64,
     total_us: AtomicU64,
@@ -14,7 +14,7 @@ pub(crate) struct Exceeded {
 
 impl Exceeded {
     /// Notes whether it is exceeded now.
-    pub(crate) fn note(&self, is_exceeded: bool) {
+    pub fn note(&self, is_exceeded: bool) {
         if is_exceeded {
             let _ = self.since_us.compare_exchange(0, clock_us(), Ordering::Relaxed, Ordering::Relaxed);
         } else if self.since_us.load(Ordering::Relaxed) != 0 {
@@ -26,14 +26,14 @@ impl Exceeded {
     }
 
     /// Milliseconds in all, and those of the time that lasts.
-    pub(crate) fn milliseconds(&self) -> (u64, u64) {
+    pub fn milliseconds(&self) -> (u64, u64) {
         let since = self.since_us.load(Ordering::Relaxed);
         let present = if since == 0 { 0 } else { clock_us().saturating_sub(since) };
         ((self.total_us.load(Ordering::Relaxed) + present) / 1000, present / 1000)
     }
 
     /// Begins anew, as CONFIG RESETSTAT does.
-    pub(crate) fn reset(&self) {
+    pub fn reset(&self) {
         self.since_us.store(0, Ordering::Relaxed);
         self.total_us.store(0, Ordering::Relaxed);
     }

@@ -7,7 +7,7 @@ mod exceeded;
 mod ledger;
 mod reclaim;
 
-pub(crate) use account::Account;
-pub(crate) use allocator::{purge, report as allocator_report};
-pub(crate) use ledger::{judge, judge_if_due, open_share, tell, tell_if_much, told};
-pub(crate) use reclaim::Reclaimer;
+pub use account::Account;
+pub use allocator::{purge, report as allocator_report};
+pub use ledger::{judge, judge_if_due, open_share, tell, tell_if_much, told};
+pub use reclaim::Reclaimer;
