@@ -2,9 +2,26 @@
 //!
 //! No sockets, no configuration files, no wire format. `docs/architecture.md` has the map.
 
+pub mod assembly;
+pub mod command;
 pub mod counters;
+#[cfg(any(test, feature = "crash"))]
+pub mod crash;
+pub mod desk;
+pub mod ending;
+pub mod engine;
 pub mod events;
+pub mod front;
 pub mod latency;
 pub mod memory;
+pub mod pause;
+pub mod persistence;
 pub mod pubsub;
+pub mod scripting;
+pub mod settings;
 pub mod threads;
+
+pub use engine::Engine;
+
+/// The version of Redis whose behaviour clients may expect.
+pub const REDIS_VERSION: &str = "7.4.2";

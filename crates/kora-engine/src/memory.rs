@@ -5,9 +5,11 @@ mod account;
 mod allocator;
 mod exceeded;
 mod ledger;
+mod limit;
 mod reclaim;
 
 pub use account::Account;
 pub use allocator::{purge, report as allocator_report};
 pub use ledger::{judge, judge_if_due, open_share, tell, tell_if_much, told};
+pub(crate) use limit::MemoryLimit;
 pub use reclaim::Reclaimer;

@@ -13,13 +13,10 @@ use std::sync::atomic::{
 use kora_core::shard::operation::Operation;
 use kora_core::shard::watch::Watch;
 use kora_core::slot::ShardId;
+use kora_engine::front::ClientId;
 use kora_locks::{RankedMutex, rank};
 
 use crate::driver::ServerDriver;
-
-/// A client's number: never reused while the server runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct ClientId(pub(crate) u64);
 
 /// What a client calls itself.
 #[derive(Clone, Debug, Default)]

@@ -15,20 +15,20 @@ mod memory;
 mod migrate;
 mod module;
 mod panic;
-pub(crate) mod persistence;
-pub(crate) mod pubsub;
 pub(crate) mod replication;
 mod script;
-pub(crate) mod scripting;
 mod server;
+pub(crate) mod subscription;
+#[cfg(test)]
+mod tests;
 mod transaction;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use kora_core::command::spec::CommandSpec;
+use kora_core::command::table::CommandTable;
 use kora_core::error::{CommandError, CommandResult};
-use kora_core::reply::Reply;
 use kora_core::shard::watch::Watched;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
@@ -37,6 +37,7 @@ use crate::connection::Connection;
 use crate::resp::RespSink;
 use crate::shared::Shared;
 use crate::transaction::Queue;
+use kora_engine::desk::AtDesk;
 
 /// Runs a command of the server: writes one reply to [`Call::reply`], or refuses before writing any.
 pub(crate) type ServerHandler = fn(&mut Call<'_>, &[&[u8]]) -> CommandResult;
@@ -92,24 +93,20 @@ impl Call<'_> {
         client.argument_bytes.store(bytes, Ordering::Relaxed);
         let free = crate::worker::READ_BYTES.saturating_sub(connection.running_bytes);
         client.query_free_bytes.store(free, Ordering::Relaxed);
-        crate::worker::note_memory(connection, &self.shared.counters[self.worker.index()]);
+        crate::worker::note_memory(connection, &self.shared.traffic[self.worker.index()]);
     }
 }
 
 /// What a command runs in that is about the server and no connection.
-#[derive(Clone, Copy)]
-pub(crate) struct Desk<'a> {
-    pub(crate) shared: &'a Arc<Shared>,
-    pub(crate) now: UnixMs,
-}
+pub(crate) type Desk<'a> = kora_engine::desk::Desk<'a, Shared>;
 
 /// Runs a command that is about the server and no connection: scripts may call it, too.
-pub(crate) type DeskHandler = fn(Desk<'_>, &[&[u8]], &mut dyn Reply) -> CommandResult;
+pub(crate) type DeskHandler = kora_engine::desk::DeskHandler<Shared>;
 
 impl Call<'_> {
     /// Runs a command that needs no connection.
     fn at_desk(&mut self, args: &[&[u8]], handler: DeskHandler) -> CommandResult {
-        let desk = Desk { shared: self.shared, now: self.now };
+        let desk = Desk { engine: &self.shared.engine, front: self.shared, now: self.now };
         handler(desk, args, &mut self.reply())
     }
 }
@@ -127,19 +124,33 @@ pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
     module::COMMANDS,
     replication::COMMANDS,
     script::COMMANDS,
-    pubsub::COMMANDS,
+    subscription::COMMANDS,
     server::COMMANDS,
     transaction::COMMANDS,
 ];
 
 /// Families of the server that run on shards.
-pub(crate) const SHARD_FAMILIES: &[&[CommandSpec]] = &[
-    kora_script::FAMILY,
-    kora_script::FUNCTION_FAMILY,
-    persistence::COMMANDS,
-    &[migrate::MIGRATE],
-    pubsub::SHARD_COMMANDS,
+pub(crate) const SHARD_FAMILIES: &[&[CommandSpec]] = &[&[migrate::MIGRATE]];
+
+/// The server's commands that scripts may call.
+pub(crate) const AT_DESK: &[&AtDesk<Shared>] = &[
+    client::AT_DESK,
+    config::AT_DESK,
+    connection::AT_DESK,
+    debug::AT_DESK,
+    introspection::AT_DESK,
+    memory::AT_DESK,
+    module::AT_DESK,
+    script::AT_DESK,
+    server::AT_DESK,
 ];
+
+/// All commands that there are.
+pub(crate) fn table() -> CommandTable<ServerHandler> {
+    let of_shards: Vec<_> =
+        kora_engine::command::SHARD_FAMILIES.iter().chain(SHARD_FAMILIES).copied().collect();
+    CommandTable::new(&of_shards, FAMILIES)
+}
 
 /// A container without its subcommand: its arity refuses that before it runs.
 fn container(_: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {

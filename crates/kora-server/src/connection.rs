@@ -14,12 +14,13 @@ use kora_protocol::{Encoder, RequestParser, Resp};
 use smallvec::SmallVec;
 
 use crate::client::{Client, flag};
-use crate::driver::{Origin, ServerDriver};
+use crate::driver::ServerDriver;
 use crate::frames::frame_length;
 use crate::net::Stream;
 use crate::output::Output;
 use crate::transaction::{Queue, Queued};
 use kora_engine::counters::add;
+use kora_engine::front::Origin;
 use kora_engine::pubsub::Place;
 use kora_engine::pubsub::subscriptions::Subscriptions;
 

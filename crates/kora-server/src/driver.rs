@@ -1,25 +1,12 @@
 //! How the core's shards reach the server's connections.
 
-use kora_core::shard::operation::{Driver, Part};
-use kora_core::shard::serve::Blocked;
-use kora_core::slot::ShardId;
+use kora_engine::front::{Origin, Workers};
 
-use crate::client::ClientId;
 use crate::net::{Peer, Stream};
-use crate::resp::RespReplies;
+use crate::shared::Shared;
 
 /// The server as the driver of its shards.
-#[derive(Debug)]
-pub(crate) struct ServerDriver;
-
-/// A connection that waits for an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Origin {
-    pub(crate) worker: ShardId,
-    pub(crate) slot: usize,
-    /// Tells whether the place is still the same connection's.
-    pub(crate) client: ClientId,
-}
+pub(crate) type ServerDriver = Workers<Shared>;
 
 /// What one worker tells another.
 #[derive(Debug)]
@@ -44,22 +31,4 @@ pub(crate) enum WorkerMail {
     End,
     /// Listen on these instead.
     Listen(crate::listen::Change),
-}
-
-impl Driver for ServerDriver {
-    type Replies = RespReplies;
-    type Origin = Origin;
-    type Mail = WorkerMail;
-
-    fn home(origin: &Origin) -> Option<ShardId> {
-        Some(origin.worker)
-    }
-
-    fn deliver(_: Part<Self>) {
-        unreachable!("every connection is served by a worker");
-    }
-
-    fn blocked(_: Blocked<Self>) {
-        unreachable!("every connection is served by a worker");
-    }
 }

@@ -17,7 +17,6 @@ mod driver;
 mod frames;
 mod net;
 mod output;
-pub mod persistence;
 mod push;
 mod resp;
 mod server;
@@ -31,8 +30,5 @@ pub use server::{Ender, Server};
 /// The page on all commands, made from their declarations: `docs/commands.md`.
 #[must_use]
 pub fn command_reference() -> String {
-    introspect::reference::markdown(&kora_core::command::table::CommandTable::new(
-        command::SHARD_FAMILIES,
-        command::FAMILIES,
-    ))
+    introspect::reference::markdown(&command::table())
 }

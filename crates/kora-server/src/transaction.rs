@@ -7,7 +7,7 @@ use kora_core::shard::transaction::Transaction;
 use kora_protocol::Resp;
 
 use crate::command::ServerHandler;
-use crate::command::pubsub::subscribes;
+use crate::command::subscription::subscribes;
 
 /// The commands queued since MULTI.
 #[derive(Debug)]

@@ -30,14 +30,15 @@ use crate::config::Config;
 use crate::connection::{BUFFER_BYTES_KEPT, Connection, OUTPUT_HIGH_WATER_BYTES, Received, Wait};
 use crate::driver::ServerDriver;
 use crate::net::{Listener, Poller, Ready};
-use crate::shared::{PauseMode, Shared, WorkerCounters};
+use crate::shared::{Shared, Traffic};
 use crate::transaction::Queue;
 use accept::Listening;
 use batch::Batch;
 use execute::Resolved;
-pub(crate) use expiry::ExpiryCounters;
 use expiry::Sweeping;
+use kora_engine::counters::WorkerCounters;
 use kora_engine::counters::add;
+use kora_engine::pause::PauseMode;
 use persist::{Held, LogWait};
 pub(crate) use thrift::note_memory;
 use wait::Deadlines;
@@ -129,8 +130,8 @@ impl Worker {
         let config = shared.config();
         let owner = Arc::clone(&shared);
         let settings = Arc::clone(&shared);
-        shard.set_config_source(Box::new(move |store| settings.configure_store(store)));
-        shard.set_garbage_sink(Box::new(move |garbage| owner.reclaimer.free(garbage)));
+        shard.set_config_source(Box::new(move |store| settings.engine.configure_store(store)));
+        shard.set_garbage_sink(Box::new(move |garbage| owner.engine.reclaimer.free(garbage)));
         publish::connect(&mut shard, &shared);
         persist::connect(&mut shard, &shared);
         meter::connect(&mut shard, &shared);
@@ -182,8 +183,8 @@ impl Worker {
 
     /// Serves until the server ends.
     pub(crate) fn run(mut self) -> std::io::Result<()> {
-        crate::command::scripting::set_worker(self.shard.id());
-        while !self.shared.is_ending() {
+        kora_engine::scripting::set_worker(self.shard.id());
+        while !self.shared.engine.ending.is_on() {
             self.round()?;
         }
         self.finish();
@@ -203,13 +204,13 @@ impl Worker {
         } else {
             Duration::ZERO
         };
-        add(&self.counters().round_ns, nanoseconds(self.round_begun.elapsed()));
+        add(&self.traffic().round_ns, nanoseconds(self.round_begun.elapsed()));
         let mut ready = std::mem::take(&mut self.ready);
         let waited = self.poller.wait(timeout, &mut ready);
         self.shard.unpark();
         waited?;
         self.begin_round();
-        add(&self.counters().rounds, 1);
+        add(&self.traffic().rounds, 1);
         if !ready.is_empty() || !self.queue.is_empty() {
             self.worked = self.round_begun;
         }
@@ -242,7 +243,7 @@ impl Worker {
     fn begin_round(&mut self) {
         self.now = (self.clock)();
         self.round_begun = Instant::now();
-        self.holds_replies = self.shared.persistence.holds_replies();
+        self.holds_replies = self.shared.engine.persistence.holds_replies();
         self.take_up_config();
         self.hold_publishers();
     }
@@ -253,7 +254,7 @@ impl Worker {
         if self.shared.config_version() != self.config_version {
             self.load_config();
         }
-        let pause = self.shared.pause.at(self.now);
+        let pause = self.shared.engine.pause.at(self.now);
         if pause != self.pause {
             self.pause = pause;
             self.resume_paused();
@@ -261,7 +262,11 @@ impl Worker {
     }
 
     fn counters(&self) -> &WorkerCounters {
-        &self.shared.counters[self.shard.id().index()]
+        self.shared.engine.counters.of(self.shard.id())
+    }
+
+    fn traffic(&self) -> &Traffic {
+        &self.shared.traffic[self.shard.id().index()]
     }
 
     fn note_ready(&mut self, ready: Ready) {
@@ -321,9 +326,9 @@ impl Worker {
         }
         connection.is_broken |= connection.waits_in_vain();
         connection.publish(self.now);
-        note_memory(&connection, self.counters());
+        note_memory(&connection, self.traffic());
         if connection.output.room() > room {
-            add(&self.counters().reply_buffer_expands, 1);
+            add(&self.traffic().reply_buffer_expands, 1);
         }
         let wants_more = connection.may_run() && connection.is_readable;
         self.connections[slot] = Some(connection);
@@ -362,7 +367,7 @@ impl Worker {
         };
         match received {
             Received::Bytes(count) => {
-                let counters = self.counters();
+                let counters = self.traffic();
                 counters.buffer_peaks.note_input(count);
                 add(&counters.bytes_in, count as u64);
                 add(&counters.reads, 1);
@@ -371,7 +376,7 @@ impl Worker {
             Received::End => connection.is_broken = true,
         }
         if (connection.input.len() + connection.queued_bytes()) as u64 > self.config.query_buffer_limit.0 {
-            add(&self.counters().query_limit_disconnections, 1);
+            add(&self.traffic().query_limit_disconnections, 1);
             tracing::warn!(
                 client = connection.client.id.0,
                 "query buffer limit reached: closing the connection"
@@ -407,18 +412,18 @@ impl Worker {
             if buffer.capacity() <= BUFFER_BYTES_KEPT && self.spare_buffers.len() < SPARE_BUFFERS_MAX {
                 self.spare_buffers.push(buffer);
             } else if buffer.capacity() > BUFFER_BYTES_KEPT {
-                add(&self.shared.counters[self.shard.id().index()].reply_buffer_shrinks, 1);
+                add(&self.shared.traffic[self.shard.id().index()].reply_buffer_shrinks, 1);
             }
         }
         connection.publish_sent();
-        note_memory(connection, &self.shared.counters[self.shard.id().index()]);
+        note_memory(connection, &self.shared.traffic[self.shard.id().index()]);
         let is_over = connection.is_broken || (connection.is_closing && is_sent);
         let is_released = connection.unsent_bytes() < OUTPUT_HIGH_WATER_BYTES
             && matches!(connection.wait, Wait::Nothing)
             && (connection.is_readable || !connection.input.is_empty())
             && count > 0;
         if count > 0 {
-            let counters = self.counters();
+            let counters = self.traffic();
             add(&counters.bytes_out, count as u64);
             add(&counters.writes, 1);
         }

@@ -11,12 +11,14 @@ use kora_core::reply::Reply;
 use kora_core::time::UnixMs;
 
 use super::{Call, Desk, DeskHandler, ServerHandler, facts};
-use crate::client::{Client, ClientId, flag};
+use crate::client::{Client, flag};
 use crate::connection::ReplyMode;
-use crate::driver::{Origin, WorkerMail};
+use crate::driver::WorkerMail;
 use crate::introspect::clients::{ClientFlags, ClientInfo, HELP, KillFilter, ListFilter};
 use crate::introspect::commands::help;
-use crate::shared::{PauseMode, Shared};
+use crate::shared::Shared;
+use kora_engine::front::{ClientId, Origin};
+use kora_engine::pause::PauseMode;
 
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
@@ -164,7 +166,7 @@ fn kill(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
             // For everyone else it is gone at once: nothing more is given to it.
             call.shared.clients.remove(client.id);
             let _ = client.end_wait();
-            call.shared.hub.send_driver_mail(client.worker, WorkerMail::Kill(origin(&client)));
+            call.shared.engine.hub.send_driver_mail(client.worker, WorkerMail::Kill(origin(&client)));
         }
     }
     match (filter.is_old_form, count) {
@@ -229,15 +231,15 @@ fn pause(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
         Some(_) => return Err(CommandError::text("ERR CLIENT PAUSE mode must be WRITE or ALL")),
     };
     let until = timeout_ms(args[2], call.now)?.unwrap_or(call.now);
-    call.shared.pause.begin(until, mode, call.now);
-    call.shared.send_all(|| WorkerMail::PauseChanged);
+    call.shared.engine.pause.begin(until, mode, call.now);
+    call.shared.engine.send_all(|| WorkerMail::PauseChanged);
     call.reply().ok();
     Ok(())
 }
 
 fn unpause(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
-    call.shared.pause.end();
-    call.shared.send_all(|| WorkerMail::PauseChanged);
+    call.shared.engine.pause.end();
+    call.shared.engine.send_all(|| WorkerMail::PauseChanged);
     call.reply().ok();
     Ok(())
 }
@@ -254,7 +256,7 @@ fn unblock(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let is_ended = client.as_ref().is_some_and(|client| client.end_wait());
     if let Some(client) = client.filter(|_| is_ended) {
         let mail = WorkerMail::Unblock(origin(&client), with_error);
-        call.shared.hub.send_driver_mail(client.worker, mail);
+        call.shared.engine.hub.send_driver_mail(client.worker, mail);
     }
     call.reply().integer(is_ended.into());
     Ok(())
@@ -314,7 +316,7 @@ pub(super) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
         total_bytes: client.memory_bytes.load(Ordering::Relaxed),
         is_readable: true,
         is_writable: output_bytes > 0,
-        command: shared.table.all().get(last_command).map(|command| command.facts.name),
+        command: shared.engine.table.all().get(last_command).map(|command| command.facts.name),
         user: "default".to_owned(),
         resp: client.resp.load(Ordering::Relaxed),
         library_name: text.lib_name,

@@ -53,7 +53,10 @@ fn set(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     next.set(pairs)?;
     let is_log_wanted = next.persistence.append_only;
     let names_log = pairs.iter().step_by(2).any(|name| name.eq_ignore_ascii_case(b"appendonly"));
-    if !names_log || shared.persistence.loading.is_on() || !shared.persistence.must_switch(is_log_wanted) {
+    if !names_log
+        || shared.engine.persistence.loading.is_on()
+        || !shared.engine.persistence.must_switch(is_log_wanted)
+    {
         apply(&shared, pairs)?;
         call.reply().ok();
         return Ok(());
@@ -62,7 +65,7 @@ fn set(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     if session.is_executing || session.reply_mode != ReplyMode::On {
         // The reply can't come later.
         let applied =
-            shared.persistence.alone_at_once(|| apply_with_log(&shared, pairs, is_log_wanted, false));
+            shared.engine.persistence.alone_at_once(|| apply_with_log(&shared, pairs, is_log_wanted, false));
         applied.unwrap_or_else(|| Err(set_failed("appendonly", "another change of it is under way")))?;
         call.reply().ok();
         return Ok(());
@@ -72,9 +75,10 @@ fn set(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let pairs: Vec<Vec<u8>> = pairs.iter().map(|word| word.to_vec()).collect();
     let body = move || {
         let pairs: Vec<&[u8]> = pairs.iter().map(Vec::as_slice).collect();
-        let applied = shared.persistence.alone(|| apply_with_log(&shared, &pairs, is_log_wanted, true));
+        let applied =
+            shared.engine.persistence.alone(|| apply_with_log(&shared, &pairs, is_log_wanted, true));
         let text = applied.err().map(|error| error.to_string());
-        shared.hub.send_driver_mail(origin.worker, WorkerMail::Configured(origin, text));
+        shared.engine.hub.send_driver_mail(origin.worker, WorkerMail::Configured(origin, text));
     };
     let thread = kora_engine::threads::spawn("kora-keeper", body);
     thread.map_err(|error| set_failed("appendonly", &error.to_string()))?;
@@ -90,9 +94,9 @@ fn apply_with_log(
     is_log_wanted: bool,
     may_wait: bool,
 ) -> CommandResult {
-    let persistence = &shared.persistence;
+    let persistence = &shared.engine.persistence;
     if is_log_wanted {
-        let prepared = persistence.prepare_log(&shared.config(), may_wait);
+        let prepared = persistence.prepare_log(may_wait);
         prepared.map_err(|_| set_failed("appendonly", "Unable to turn on AOF. Check server logs."))?;
     }
     let applied = apply(shared, pairs);
@@ -125,16 +129,16 @@ fn apply(shared: &Arc<Shared>, pairs: &[&[u8]]) -> CommandResult {
     if let Some(handle) = shared.log_level.as_ref().filter(|_| changes.need(Apply::Log)) {
         handle.set(next.log_level);
     }
-    shared.persistence.set_policy(next.persistence.append_fsync.into());
+    shared.engine.persistence.set_policy(next.persistence.append_fsync.into());
     shared.set_config(next);
     drop(change);
     for (name, reason) in &changes.without_effect {
         tracing::info!("'{name}' was set and has no effect: {reason}");
     }
-    shared.persistence.reconsider();
+    shared.engine.persistence.reconsider();
     if let Some(listeners) = listeners {
-        let first = shared.shards().next().expect("there is at least one worker");
-        shared.hub.send_driver_mail(first, WorkerMail::Listen(listeners));
+        let first = shared.engine.shards().next().expect("there is at least one worker");
+        shared.engine.hub.send_driver_mail(first, WorkerMail::Listen(listeners));
     }
     Ok(())
 }

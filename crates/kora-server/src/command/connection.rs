@@ -7,14 +7,12 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::number::parse_i64;
 use kora_core::reply::Reply;
 use kora_core::shard::store::DbIndex;
+use kora_engine::REDIS_VERSION;
 use kora_protocol::Resp;
 
 use super::{Call, Desk, DeskHandler, ServerHandler, facts};
 use crate::client::flag;
 use crate::connection::ReplyMode;
-
-/// The version of Redis whose behaviour clients may expect.
-pub(crate) const REDIS_VERSION: &str = "7.4.2";
 
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
@@ -64,7 +62,7 @@ fn quit(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
 
 /// Puts the connection into the state of a new one, save for what its library calls itself.
 fn reset(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
-    super::pubsub::end_all(call);
+    super::subscription::end_all(call);
     let is_authenticated = call.shared.config().password.is_empty();
     call.end_transaction();
     let session = &mut call.connection.session;

@@ -82,7 +82,7 @@ fn packed_threshold(_: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Command
 /// Anything that is not a number other than 0 means off, as in Redis.
 fn set_disable_deny_scripts(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let [_, _, switch] = args else { return Err(unknown(args)) };
-    desk.shared.script_host.permit_debug(parse_i64(switch).is_some_and(|number| number != 0));
+    desk.front.engine.script_host.permit_debug(parse_i64(switch).is_some_and(|number| number != 0));
     out.ok();
     Ok(())
 }

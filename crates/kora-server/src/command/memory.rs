@@ -57,7 +57,7 @@ pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[
 ];
 
 fn memory_doctor(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let clients = desk.shared.clients.all().len() as u64;
+    let clients = desk.front.clients.all().len() as u64;
     let report = doctor::report(&super::info::memory(desk), clients);
     out.verbatim("txt", report.as_bytes());
     Ok(())

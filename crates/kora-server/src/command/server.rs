@@ -12,23 +12,20 @@ use kora_core::number::{parse_f64, parse_i64};
 use kora_core::reply::Reply;
 use kora_core::time::UnixMs;
 
-use super::connection::REDIS_VERSION;
 use super::debug::DEBUG;
 use super::{Call, Desk, DeskHandler, FollowUp, ServerHandler, facts};
 use crate::client::flag;
 use crate::connection::{TimedReply, Wait};
 use crate::driver::WorkerMail;
 use crate::introspect::lolwut::Picture;
+use kora_engine::REDIS_VERSION;
 
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
     CommandSpec { facts: DEBUG_LOG, handler: debug_log },
     CommandSpec { facts: DEBUG_SLEEP, handler: debug_sleep },
     CommandSpec { facts: facts::INFO, handler: |call, args| call.at_desk(args, super::info::info) },
-    CommandSpec {
-        facts: facts::LASTSAVE,
-        handler: |call, args| call.at_desk(args, super::persistence::lastsave),
-    },
+    CommandSpec { facts: facts::LASTSAVE, handler: |call, args| call.at_desk(args, lastsave) },
     CommandSpec { facts: facts::LOLWUT, handler: |call, args| call.at_desk(args, lolwut) },
     CommandSpec { facts: facts::SHUTDOWN, handler: shutdown },
     CommandSpec { facts: facts::TIME, handler: |call, args| call.at_desk(args, time) },
@@ -39,7 +36,7 @@ pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
 /// Those that scripts may call.
 pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[
     ("info", super::info::info),
-    ("lastsave", super::persistence::lastsave),
+    ("lastsave", lastsave),
     ("lolwut", lolwut),
     ("time", time),
     ("wait", wait_for_nobody),
@@ -64,6 +61,12 @@ const WAITAOF: Facts = Facts {
     tips: &["request_policy:all_shards", "response_policy:agg_min"],
     ..Facts::NONE
 };
+
+/// The time of the last snapshot, or of the start.
+fn lastsave(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    out.integer(desk.engine.persistence.last_save());
+    Ok(())
+}
 
 fn time(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -100,23 +103,23 @@ fn shutdown(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     if abort {
         return Err(CommandError::text("ERR No shutdown in progress."));
     }
-    if call.shared.persistence.has_log_failed() && !nosave && !is_forced {
+    if call.shared.engine.persistence.has_log_failed() && !nosave && !is_forced {
         tracing::error!("SHUTDOWN refused: the log has failed, and what it lacks is nowhere else");
         return Err(CommandError::text("ERR Errors trying to SHUTDOWN. Check logs."));
     }
     let config = call.shared.config();
     let will_save = saves || !nosave && !config.persistence.save.rules().is_empty();
-    if !will_save && !is_forced && call.shared.persistence.is_log_unfinished(&config) {
+    if !will_save && !is_forced && call.shared.engine.persistence.is_log_unfinished() {
         tracing::error!("SHUTDOWN refused: the first snapshot of the log is not there yet");
         return Err(CommandError::text("ERR Errors trying to SHUTDOWN. Check logs."));
     }
     tracing::warn!("SHUTDOWN received from client {}", call.connection.client.id.0);
-    if will_save && !call.shared.persistence.loading.is_on() {
+    if will_save && !call.shared.engine.persistence.loading.is_on() {
         call.follow_up = Some(FollowUp::ShutDown);
         return Ok(());
     }
     call.connection.close_after_output();
-    call.shared.end();
+    call.shared.engine.ending.begin();
     Ok(())
 }
 
@@ -137,10 +140,10 @@ fn waitaof(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
         call.wait_for_replicas(replicas, until, TimedReply::Pair(0, 0));
         return Ok(());
     }
-    let record = call.shared.persistence.appended().ok_or(CommandError::text(
+    let record = call.shared.engine.persistence.appended().ok_or(CommandError::text(
         "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
     ))?;
-    if call.shared.persistence.is_durable(record) {
+    if call.shared.engine.persistence.is_durable(record) {
         call.wait_for_replicas(replicas, until, TimedReply::Pair(1, 0));
     } else if call.connection.session.is_executing {
         TimedReply::Pair(0, 0).write(&mut call.reply());
@@ -180,8 +183,8 @@ fn debug_sleep(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let seconds = parse_f64(seconds).filter(|seconds| *seconds > 0.0).unwrap_or(0.0);
     let duration = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
     let here = call.worker;
-    for shard in call.shared.shards().filter(|shard| *shard != here) {
-        call.shared.hub.send_driver_mail(shard, WorkerMail::Sleep(duration));
+    for shard in call.shared.engine.shards().filter(|shard| *shard != here) {
+        call.shared.engine.hub.send_driver_mail(shard, WorkerMail::Sleep(duration));
     }
     std::thread::sleep(duration);
     call.reply().ok();

@@ -98,13 +98,14 @@ impl Worker {
         }
         self.shared.connections_received.fetch_add(1, Ordering::Relaxed);
         let connections =
-            |shard: &ShardId| self.shared.counters[shard.index()].connections.load(Ordering::Relaxed);
-        let least = self.shared.shards().min_by_key(connections).expect("there is at least one worker");
-        self.shared.counters[least.index()].connections.fetch_add(1, Ordering::Relaxed);
+            |shard: &ShardId| self.shared.traffic[shard.index()].connections.load(Ordering::Relaxed);
+        let least =
+            self.shared.engine.shards().min_by_key(connections).expect("there is at least one worker");
+        self.shared.traffic[least.index()].connections.fetch_add(1, Ordering::Relaxed);
         if least == self.shard.id() {
             self.adopt(stream, &peer);
         } else {
-            self.shared.hub.send_driver_mail(least, WorkerMail::Adopt(stream, peer));
+            self.shared.engine.hub.send_driver_mail(least, WorkerMail::Adopt(stream, peer));
         }
     }
 
@@ -120,7 +121,7 @@ impl Worker {
             if slot == self.connections.len() {
                 self.connections.push(None);
             }
-            self.counters().connections.fetch_sub(1, Ordering::Relaxed);
+            self.traffic().connections.fetch_sub(1, Ordering::Relaxed);
             self.shared.clients.release();
             return;
         }
@@ -193,7 +194,7 @@ impl Worker {
         self.leave_wait(&connection);
         self.end_subscriptions(&connection);
         self.shared.clients.remove(connection.client.id);
-        self.counters().connections.fetch_sub(1, Ordering::Relaxed);
+        self.traffic().connections.fetch_sub(1, Ordering::Relaxed);
         self.free_slots.push(slot);
     }
 }

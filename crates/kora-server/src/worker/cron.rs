@@ -36,14 +36,15 @@ impl Worker {
         if elapsed < 1.0 {
             return;
         }
-        let counters = &self.shared.counters[self.shard.id().index()];
-        let rates = &counters.rates;
+        let here = self.shard.id();
+        let (counters, traffic) = (self.shared.engine.counters.of(here), &self.shared.traffic[here.index()]);
+        let rates = &traffic.rates;
         let rows = [
             (&counters.commands_processed, &rates.commands),
-            (&counters.bytes_in, &rates.bytes_in),
-            (&counters.bytes_out, &rates.bytes_out),
-            (&counters.rounds, &rates.rounds),
-            (&counters.round_ns, &rates.round_ns),
+            (&traffic.bytes_in, &rates.bytes_in),
+            (&traffic.bytes_out, &rates.bytes_out),
+            (&traffic.rounds, &rates.rounds),
+            (&traffic.round_ns, &rates.round_ns),
         ];
         for ((counter, rate), before) in rows.into_iter().zip(&mut self.rates_since.1) {
             let count = counter.load(Ordering::Relaxed);
@@ -57,7 +58,7 @@ impl Worker {
             rate.store(per_second, Ordering::Relaxed);
             *before = count;
         }
-        counters.buffer_peaks.turn();
+        traffic.buffer_peaks.turn();
         self.rates_since.0 = now;
     }
 
@@ -129,7 +130,7 @@ impl Worker {
         let is_hard = limit.hard_bytes > 0 && unsent > limit.hard_bytes || connection.output.is_overfull();
         if is_soft || is_hard {
             let client = Arc::clone(&connection.client);
-            kora_engine::counters::add(&self.counters().output_limit_disconnections, 1);
+            kora_engine::counters::add(&self.traffic().output_limit_disconnections, 1);
             tracing::warn!(
                 client = client.id.0,
                 bytes = unsent,
@@ -142,11 +143,11 @@ impl Worker {
     /// Shows this round's counts to the other workers.
     pub(super) fn publish_counters(&mut self) {
         let changes = self.shard.journal().changes();
-        let counters = &self.shared.counters[self.shard.id().index()];
+        let counters = self.shared.engine.counters.of(self.shard.id());
         counters.changes.store(changes, Ordering::Relaxed);
         counters.timed_waits.store(self.deadlines.len() as u64, Ordering::Relaxed);
         let Some(store) = self.shard.store() else { return };
-        self.shared.reset_store(store);
+        self.shared.engine.reset_store(store);
         counters.show(store);
         self.shard.publish_usage();
         self.publish_evictable();

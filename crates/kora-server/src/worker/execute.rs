@@ -23,14 +23,16 @@ use super::batch::Args;
 use super::persist::note_written;
 use super::room::Room;
 use crate::client::flag;
-use crate::command::pubsub::{is_allowed_in_subscribe_mode, publishes, subscribe_mode_error, subscribes};
+use crate::command::subscription::{
+    is_allowed_in_subscribe_mode, publishes, subscribe_mode_error, subscribes,
+};
 use crate::command::{Call, FollowUp, ServerHandler};
 use crate::config::Permission;
 use crate::connection::{Connection, PendingParts, ReplyMode, TimedReply, Wait};
 use crate::resp::RespSink;
-use crate::shared::PauseMode;
 use kora_engine::counters::add;
 use kora_engine::memory;
+use kora_engine::pause::PauseMode;
 
 /// A batch whose operation holds more bytes than this is submitted before it grows further.
 const OPERATION_BYTES_MAX: usize = 1024 * 1024;
@@ -123,10 +125,10 @@ impl Worker {
     /// Runs the batch's requests in order; returns how many are done or on their way.
     fn run_batch(&mut self, connection: &mut Connection, bytes: &[u8]) -> usize {
         let count = self.batch.len();
-        self.is_busy = self.shared.scripts.is_busy();
-        self.is_loading = self.shared.persistence.loading.is_on();
-        self.refuses_writes = self.shared.persistence.refuses_writes();
-        connection.only_reads = self.refuses_writes.then(|| self.shared.persistence.relents());
+        self.is_busy = self.shared.engine.scripts.is_busy();
+        self.is_loading = self.shared.engine.persistence.loading.is_on();
+        self.refuses_writes = self.shared.engine.persistence.refuses_writes();
+        connection.only_reads = self.refuses_writes.then(|| self.shared.engine.persistence.relents());
         self.take_up_config();
         self.look_ahead(connection, bytes);
         let mut gathered = Gathered::default();
@@ -161,7 +163,7 @@ impl Worker {
     ///
     /// With several shards most batches become operations, whose shards do this for their own keys.
     fn prefetch(&mut self, connection: &Connection, bytes: &[u8]) {
-        if self.shared.hub.shard_count() > 1 {
+        if self.shared.engine.hub.shard_count() > 1 {
             return;
         }
         let Some(store) = self.shard.store() else { return };
@@ -190,7 +192,7 @@ impl Worker {
 
     #[inline]
     fn resolve(&self, args: &[&[u8]]) -> Option<Resolved> {
-        let command = self.shared.table.resolve(args).ok()?;
+        let command = self.shared.engine.table.resolve(args).ok()?;
         let id = u16::try_from(command.id).expect("there are fewer than 65536 commands");
         Some(Resolved { facts: command.facts, handler: command.handler, id })
     }
@@ -279,7 +281,7 @@ impl Worker {
             return Some(Step::Next);
         }
         if self.is_unkeepable(resolved.facts.name, flags)
-            && let Some(refusal) = self.shared.persistence.refusal()
+            && let Some(refusal) = self.shared.engine.persistence.refusal()
         {
             self.reject(connection, resolved, &refusal.text());
             return Some(Step::Next);
@@ -289,7 +291,7 @@ impl Worker {
             return Some(Step::Next);
         }
         if self.is_busy && !flags.has(Flags::ALLOW_BUSY) {
-            self.reject(connection, resolved, &self.shared.scripts.busy_error().to_string());
+            self.reject(connection, resolved, &self.shared.engine.scripts.busy_error().to_string());
             return Some(Step::Next);
         }
         let waits = match self.pause {
@@ -392,9 +394,9 @@ impl Worker {
             connection.is_broken = true;
             return Step::Next;
         }
-        let Err(error) = self.shared.table.resolve(args) else { return Step::Later };
+        let Err(error) = self.shared.engine.table.resolve(args) else { return Step::Later };
         let mut name = "";
-        if let Some(command) = self.shared.table.find(args[0]) {
+        if let Some(command) = self.shared.engine.table.find(args[0]) {
             add(&self.counters().commands[command.id].rejected, 1);
             name = command.facts.name;
         }
@@ -412,7 +414,7 @@ impl Worker {
         args: &Args<'_>,
         gathered: &mut Gathered,
     ) -> Step {
-        let shard_count = self.shared.hub.shard_count();
+        let shard_count = self.shared.engine.hub.shard_count();
         let placement = place(resolved.facts, args, shard_count);
         let is_here = match placement {
             Placement::Anywhere => true,
@@ -556,7 +558,7 @@ impl Worker {
         resume: Resume,
     ) {
         let mut gathered = Gathered::default();
-        let (here, shard_count) = (self.shard.id(), self.shared.hub.shard_count());
+        let (here, shard_count) = (self.shard.id(), self.shared.engine.hub.shard_count());
         gathered.request.push((resolved.facts, handler), args, &Placement::One(here), shard_count, here);
         gathered.commands.push(resolved.id);
         self.await_parts(connection, gathered.commands, gathered.request.byte_count());

@@ -4,7 +4,7 @@
 //! were sent: as fast as that goes while there is nothing else to do, and else in a share of the time, which
 //! `active-expire-effort` sets.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use kora_core::time::UnixMs;
@@ -28,26 +28,6 @@ const SHARE_PER_EFFORT: u32 = 2;
 
 /// When nothing is left to be deleted, the next sweep is no sooner than so many milliseconds later.
 const REST_MS: i64 = 8;
-
-/// What a worker's sweeps did.
-#[derive(Debug, Default)]
-pub(crate) struct ExpiryCounters {
-    /// Time they took, in microseconds.
-    pub(crate) microseconds: AtomicU64,
-    /// Slices that ended with keys left to be deleted, because their time was up.
-    pub(crate) cut_short: AtomicU64,
-    /// Keys that have expired and were not deleted yet, and keys with a deadline, as of the last slice.
-    pub(crate) overdue: AtomicU64,
-    pub(crate) expiring: AtomicU64,
-}
-
-impl ExpiryCounters {
-    /// Begins to count anew.
-    pub(crate) fn reset(&self) {
-        self.microseconds.store(0, Ordering::Relaxed);
-        self.cut_short.store(0, Ordering::Relaxed);
-    }
-}
 
 /// When a worker's next sweep is due.
 #[derive(Debug)]

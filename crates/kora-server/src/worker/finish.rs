@@ -18,7 +18,7 @@ impl Worker {
         if count == 0 {
             return;
         }
-        let counters = &self.shared.counters[self.shard.id().index()];
+        let counters = self.shared.engine.counters.of(self.shard.id());
         for id in self.executed.drain(..) {
             add(&counters.commands[usize::from(id)].calls, 1);
         }
@@ -53,15 +53,16 @@ impl Worker {
     /// The part of CONFIG RESETSTAT that is this worker's.
     pub(super) fn reset_stats(&mut self) {
         self.counters().reset();
+        self.traffic().reset();
         self.publish_counters();
     }
 
     /// Runs and sends what is left, then closes all connections.
     pub(super) fn finish(mut self) {
-        self.shared.note_finishing();
+        self.shared.engine.ending.note_finishing();
         let begun = Instant::now();
         loop {
-            let may_settle = self.shared.are_all_finishing();
+            let may_settle = self.shared.engine.ending.are_all_finishing();
             self.read_mail();
             self.shard.hand_over();
             self.release();
@@ -86,7 +87,7 @@ impl Worker {
     /// Whether this shard has run its part of every operation that was submitted. Where others have run theirs, the log is
     /// whole only with all parts: what was acknowledged behind it would be cut off otherwise.
     fn is_settled(&mut self) -> bool {
-        if self.shared.persistence.loading.is_on() {
+        if self.shared.engine.persistence.loading.is_on() {
             // Nothing has run, and no store will come any more.
             return true;
         }

@@ -11,8 +11,9 @@ use kora_core::reply::Reply;
 use super::Worker;
 use crate::client::flag;
 use crate::connection::{Connection, Wait};
-use crate::driver::{Origin, WorkerMail};
+use crate::driver::WorkerMail;
 use crate::resp::RespSink;
+use kora_engine::front::Origin;
 
 impl Worker {
     /// Whether the command is to be answered only when what it deletes is free.
@@ -30,14 +31,14 @@ impl Worker {
     pub(super) fn hold_until_freed(&mut self, connection: &mut Connection, begin: usize) {
         self.shard.dispose();
         let reply = connection.output.text_at(begin);
-        if !self.shared.account.has_doomed() || reply.starts_with(b"-") {
+        if !self.shared.engine.account.has_doomed() || reply.starts_with(b"-") {
             return;
         }
         connection.wait = Wait::Freeing { is_told: !reply.is_empty() };
         connection.output.truncate(begin);
         connection.client.set_flag(flag::BLOCKED, true);
-        let (hub, origin) = (Arc::clone(&self.shared.hub), connection.origin());
-        self.shared.reclaimer.tell_when_free(move || {
+        let (hub, origin) = (Arc::clone(&self.shared.engine.hub), connection.origin());
+        self.shared.engine.reclaimer.tell_when_free(move || {
             hub.send_driver_mail(origin.worker, WorkerMail::Freed(origin));
         });
     }

@@ -6,9 +6,10 @@ use super::Worker;
 use super::persist::note_written;
 use crate::client::flag;
 use crate::connection::{Connection, TimedReply, Wait};
-use crate::driver::{Origin, ServerDriver, WorkerMail};
+use crate::driver::{ServerDriver, WorkerMail};
 use crate::listen::Change;
 use crate::resp::RespReplies;
+use kora_engine::front::Origin;
 
 impl Worker {
     /// Receives and runs what has arrived, and finishes operations that are complete.
@@ -47,7 +48,7 @@ impl Worker {
 
     /// Puts the replies of a complete operation into the output and lets the connection go on.
     fn finish_operation(&mut self, slot: usize) {
-        if self.shared.is_ending() && self.is_shutdown(slot) {
+        if self.shared.engine.ending.is_on() && self.is_shutdown(slot) {
             // Who asked for the end is told by the end of the connection.
             return;
         }

@@ -17,12 +17,12 @@ use kora_engine::counters::add;
 
 /// Has a shard's commands timed.
 pub(super) fn connect(shard: &mut Shard<ServerDriver>, shared: &Arc<Shared>) {
-    let (owner, here) = (Arc::clone(shared), shard.id().index());
+    let (owner, here) = (Arc::clone(&shared.engine), shard.id());
     let places: HashMap<&'static str, usize> =
         owner.table.all().iter().map(|command| (command.facts.name, command.id)).collect();
     let sink = move |facts: &'static Facts, nanoseconds: u64, calls: u64| {
         let Some(&place) = places.get(facts.name) else { return };
-        let counters = &owner.counters[here].commands[place];
+        let counters = &owner.counters.of(here).commands[place];
         add(&counters.nanoseconds, nanoseconds.saturating_mul(calls));
         if owner.tracks_latency.load(Ordering::Relaxed) {
             counters.latency.note(nanoseconds, calls);

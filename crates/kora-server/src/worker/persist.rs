@@ -15,12 +15,13 @@ use kora_protocol::Resp;
 
 use super::Worker;
 use super::execute::{Gathered, Resolved};
-use crate::client::ClientId;
-use crate::command::persistence;
 use crate::connection::{Connection, TimedReply, Wait};
-use crate::driver::{Origin, ServerDriver};
-use crate::persistence::{Recorder, Task};
+use crate::driver::ServerDriver;
 use crate::shared::Shared;
+use kora_engine::command::persistence;
+use kora_engine::front::ClientId;
+use kora_engine::front::Origin;
+use kora_engine::persistence::Task;
 
 /// Bytes of a snapshot that a round writes while there is other work: so little that it holds nobody up.
 const SLICE_BYTES: usize = 4 * 1024;
@@ -53,26 +54,23 @@ pub(super) struct LogWait {
 
 /// Lets a shard's effects go to the log while there is one.
 pub(super) fn connect(shard: &mut Shard<ServerDriver>, shared: &Arc<Shared>) {
-    let persistence = Arc::clone(&shared.persistence);
+    let persistence = Arc::clone(&shared.engine.persistence);
     shard.journal().share_recording(Arc::clone(persistence.recording()));
-    let mut recorder = Recorder::default();
-    shard.set_effect_sink(Box::new(move |effects| {
-        recorder.record(&persistence, effects);
-    }));
+    shard.set_effect_sink(persistence.effect_sink());
 }
 
 /// Notes whether a connection's last commands may have written or seen something that its replies tell of.
 pub(super) fn note_written(shared: &Shared, connection: &mut Connection, commands: &[u16]) {
-    let persistence = &shared.persistence;
+    let persistence = &shared.engine.persistence;
     // What began after writes were refused, and before they were taken again, has written nothing.
     let is_refused = connection.only_reads == Some(persistence.relents()) && persistence.refuses_writes();
     let may_write = |id: &u16| {
-        let facts = shared.table.all()[usize::from(*id)].facts;
+        let facts = shared.engine.table.all()[usize::from(*id)].facts;
         facts.flags.has(Flags::WRITE) || facts.flags.has(Flags::MAY_REPLICATE) || facts.name == "exec"
     };
     connection.may_have_written |= !is_refused && commands.iter().any(may_write);
     let may_see = |id: &u16| {
-        let command = &shared.table.all()[usize::from(*id)];
+        let command = &shared.engine.table.all()[usize::from(*id)];
         matches!(command.handler, Handler::Core(_)) || command.facts.name == "exec"
     };
     connection.may_have_seen |= commands.iter().any(may_see);
@@ -101,7 +99,7 @@ impl Worker {
 
     /// Sends what this round's commands replied, or holds it back until the log covers what they did and saw.
     pub(super) fn send_covered(&mut self) {
-        match self.shared.persistence.must_cover() {
+        match self.shared.engine.persistence.must_cover() {
             None => self.send_all(),
             Some(record) => self.hold_back(record),
         }
@@ -110,7 +108,7 @@ impl Worker {
     #[cold]
     fn hold_back(&mut self, record: u64) {
         let refusal = self.log_refusal();
-        let is_always = self.shared.persistence.holds_replies();
+        let is_always = self.shared.engine.persistence.holds_replies();
         for slot in std::mem::take(&mut self.dirty) {
             let Some(Some(connection)) = self.connections.get_mut(slot) else { continue };
             let waits = connection.held_for > 0;
@@ -139,7 +137,7 @@ impl Worker {
 
     /// What those are told whose replies will not be covered, since the log can't be written.
     fn log_refusal(&self) -> Option<String> {
-        let persistence = &self.shared.persistence;
+        let persistence = &self.shared.engine.persistence;
         let refusal = if persistence.has_log_failed() { persistence.log_refusal() } else { None };
         refusal.map(|refusal| refusal.text_afterwards())
     }
@@ -152,7 +150,7 @@ impl Worker {
 
     /// Whether replies that were held back may be sent.
     pub(super) fn may_release(&self) -> bool {
-        let persistence = &self.shared.persistence;
+        let persistence = &self.shared.engine.persistence;
         let is_over = |record| {
             record <= persistence.covered()
                 || persistence.has_log_failed()
@@ -166,11 +164,11 @@ impl Worker {
         if self.held.0.is_empty() {
             return;
         }
-        let covered = self.shared.persistence.covered();
+        let covered = self.shared.engine.persistence.covered();
         let refusal = self.log_refusal();
-        let is_always = self.shared.persistence.holds_replies();
+        let is_always = self.shared.engine.persistence.holds_replies();
         // Under `everysec` nobody waits any more once the disk keeps up, although an operation may lack parts for long.
-        let need_not_wait = self.shared.persistence.must_cover().is_none();
+        let need_not_wait = self.shared.engine.persistence.must_cover().is_none();
         let is_over = |record| record <= covered || refusal.is_some() || need_not_wait;
         while let Some(&(record, slot)) = self.held.0.front().filter(|(record, _)| is_over(*record)) {
             self.held.0.pop_front();
@@ -203,7 +201,7 @@ impl Worker {
 
     /// Ends the waits of those whose record is durable.
     pub(super) fn end_log_waits(&mut self) {
-        let persistence = Arc::clone(&self.shared.persistence);
+        let persistence = Arc::clone(&self.shared.engine.persistence);
         let is_over = |wait: &mut LogWait| persistence.is_durable(wait.record);
         let over: Vec<_> = self.log_waits.extract_if(.., is_over).collect();
         self.note_holding();
@@ -224,9 +222,9 @@ impl Worker {
         if self.shard.id().index() != 0 {
             return;
         }
-        match self.shared.persistence.due(&self.shared) {
+        match self.shared.engine.persistence.due() {
             None => {}
-            Some(Task::Prepare) => self.shared.persistence.prepare_again(),
+            Some(Task::Prepare) => self.shared.engine.persistence.prepare_again(),
             Some(Task::Save | Task::Rewrite) => self.submit_for_nobody(&persistence::DUE),
         }
     }
@@ -236,16 +234,16 @@ impl Worker {
         let config = self.shared.config();
         if !config.persistence.save.rules().is_empty() {
             self.submit_for_nobody(&persistence::END);
-        } else if self.shared.persistence.is_log_unfinished(&config) {
-            self.shared.persistence.refuse_end();
+        } else if self.shared.engine.persistence.is_log_unfinished() {
+            self.shared.engine.ending.refuse();
             tracing::error!("the first snapshot of the log is not there yet, so the server does not end");
         } else {
-            self.shared.end();
+            self.shared.engine.ending.begin();
         }
     }
 
     fn submit_for_nobody(&mut self, spec: &'static CommandSpec) {
-        let shard_count = self.shared.hub.shard_count();
+        let shard_count = self.shared.engine.hub.shard_count();
         let args: &[&[u8]] = &[spec.facts.name.as_bytes()];
         let placement = place(&spec.facts, args, shard_count);
         let mut request = Request::default();
@@ -258,7 +256,7 @@ impl Worker {
 
     /// Submits SHUTDOWN, which has to save first, for a connection.
     pub(super) fn shut_down(&mut self, connection: &mut Connection, resolved: Resolved, args: &[&[u8]]) {
-        let shard_count = self.shared.hub.shard_count();
+        let shard_count = self.shared.engine.hub.shard_count();
         let spec = &persistence::SHUTDOWN_WITH_SAVE;
         let placement = place(&spec.facts, args, shard_count);
         let mut gathered = Gathered::default();
@@ -270,7 +268,7 @@ impl Worker {
 
     /// Whether a connection waits for SHUTDOWN.
     pub(super) fn is_shutdown(&self, slot: usize) -> bool {
-        let shutdown = self.shared.table.find(b"shutdown").map(|command| command.id);
+        let shutdown = self.shared.engine.table.find(b"shutdown").map(|command| command.id);
         let Some(Some(connection)) = self.connections.get(slot) else { return false };
         let Wait::Operation(pending) = &connection.wait else { return false };
         matches!(pending.commands[..], [id] if Some(usize::from(id)) == shutdown)

@@ -16,8 +16,8 @@ use kora_engine::pubsub::{Place, Publication};
 
 /// Lets a shard's announcements go to the broker, and collect the events that it wants.
 pub(super) fn connect(shard: &mut Shard<ServerDriver>, shared: &Arc<Shared>) {
-    shard.journal().share_event_mask(Arc::clone(shared.broker.event_mask()));
-    let (owner, here) = (Arc::clone(shared), shard.id());
+    shard.journal().share_event_mask(Arc::clone(shared.engine.broker.event_mask()));
+    let (owner, here) = (Arc::clone(&shared.engine), shard.id());
     shard.set_announcement_sink(Box::new(move |announcements| {
         let wake_other = |worker| {
             if worker != here {
@@ -58,7 +58,7 @@ impl Worker {
         let Some(OwnPushes { seen, bytes }) = pushes else { return };
         let announcements = self.shard.journal().announcements();
         for announcement in &announcements[*seen..] {
-            for publication in self.shared.broker.publications(announcement) {
+            for publication in self.shared.engine.broker.publications(announcement) {
                 publication.each_way(&connection.subscriptions, |via| {
                     Head::with(via, |head| bytes.extend_from_slice(head.of(connection.session.resp)));
                     bytes.extend_from_slice(publication.encoded(tail));
@@ -76,7 +76,7 @@ impl Worker {
         if seen == 0 {
             return;
         }
-        self.shared.broker.pass_by(connection.place(), seen);
+        self.shared.engine.broker.pass_by(connection.place(), seen);
         if !bytes.is_empty() && !connection.is_closing {
             connection.output.make_room(bytes.len());
             connection.output.open().extend_from_slice(&bytes);
@@ -89,7 +89,7 @@ impl Worker {
     /// Whether there is anything to deliver.
     #[inline]
     pub(super) fn has_publications(&self) -> bool {
-        self.shared.broker.has_mail(self.shard.id())
+        self.shared.engine.broker.has_mail(self.shard.id())
     }
 
     /// Delivers what was published before what `connection` sends now: what it has heard of it is to find.
@@ -130,9 +130,9 @@ impl Worker {
     fn deliver_all(&mut self, mut served: Option<&mut Connection>) {
         let shared = Arc::clone(&self.shared);
         let here = self.shard.id();
-        let was_congested = shared.broker.is_congested();
-        while let Some(publication) = shared.broker.take(here) {
-            shared.broker.each_receiver(here, &publication, |via, slots| {
+        let was_congested = shared.engine.broker.is_congested();
+        while let Some(publication) = shared.engine.broker.take(here) {
+            shared.engine.broker.each_receiver(here, &publication, |via, slots| {
                 Head::with(via, |head| {
                     let slots = slots.filter(|&slot| !publication.passes_by(Place { worker: here, slot }));
                     for slot in slots {
@@ -144,15 +144,15 @@ impl Worker {
                 });
             });
         }
-        if was_congested && !shared.broker.is_congested() {
-            shared.wake_all();
+        if was_congested && !shared.engine.broker.is_congested() {
+            shared.engine.hub.bells().ring_all();
         }
     }
 
     /// Looks whether those who publish have to wait, and lets them go on when they need not any more.
     #[inline]
     pub(super) fn hold_publishers(&mut self) {
-        let is_congested = self.shared.broker.is_congested();
+        let is_congested = self.shared.engine.broker.is_congested();
         if std::mem::replace(&mut self.holds_publishers, is_congested) && !is_congested {
             self.resume_paused();
         }
@@ -181,7 +181,7 @@ impl Worker {
     /// Ends the subscriptions of a connection that is being closed.
     pub(super) fn end_subscriptions(&self, connection: &Connection) {
         if connection.is_subscriber() {
-            crate::command::pubsub::end_subscriptions(&self.shared.broker, connection);
+            crate::command::subscription::end_subscriptions(&self.shared.engine.broker, connection);
         }
     }
 }

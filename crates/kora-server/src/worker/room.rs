@@ -44,13 +44,13 @@ impl Worker {
     #[inline]
     pub(super) fn is_over_limit(&mut self) -> bool {
         let limit = self.config.max_memory.0;
-        limit > 0 && self.shared.account.staying() > limit && self.staying() > limit
+        limit > 0 && self.shared.engine.account.staying() > limit && self.staying() > limit
     }
 
     /// Bytes in use that will stay and are held against the limit.
     #[cold]
     fn staying(&self) -> u64 {
-        self.shared.account.staying().saturating_sub(self.shared.persistence.exempt_bytes())
+        self.shared.engine.account.staying().saturating_sub(self.shared.engine.persistence.exempt_bytes())
     }
 
     /// Evicts if the limit is exceeded, and notes whether the next round must go on with it.
@@ -64,7 +64,7 @@ impl Worker {
             let may_evict = self.shard.store().is_some_and(|store| store.evictable() > 0);
             self.owes_room = room == Room::InTheMaking && may_evict && self.holds_its_share();
         } else if self.config.max_memory.0 > 0 {
-            self.shared.account.exceeded().note(false);
+            self.shared.engine.account.exceeded().note(false);
         }
     }
 
@@ -75,7 +75,7 @@ impl Worker {
         // Nothing is evicted or refused because of what some thread has not told.
         memory::judge_if_due();
         if !self.is_over_limit() {
-            self.shared.account.exceeded().note(false);
+            self.shared.engine.account.exceeded().note(false);
             return Room::Enough;
         }
         let limit = self.config.max_memory.0;
@@ -86,7 +86,7 @@ impl Worker {
             self.evict_down_to(limit - (limit / SLACK_PART).min(SLACK_BYTES_MAX))
         };
         memory::tell();
-        self.shared.account.exceeded().note(room != Room::Enough);
+        self.shared.engine.account.exceeded().note(room != Room::Enough);
         room
     }
 
@@ -114,25 +114,25 @@ impl Worker {
     fn room_elsewhere(&mut self) -> Room {
         let largest = self.evictable_counts().max_by_key(|&(_, count)| count);
         if let Some((shard, 1..)) = largest.filter(|&(shard, _)| shard != self.shard.id()) {
-            self.shared.hub.wake(shard);
+            self.shared.engine.hub.wake(shard);
             return Room::InTheMaking;
         }
-        if self.shared.account.has_doomed() { Room::InTheMaking } else { Room::Nowhere }
+        if self.shared.engine.account.has_doomed() { Room::InTheMaking } else { Room::Nowhere }
     }
 
     /// Whether this shard has its share of the keys that may go.
     fn holds_its_share(&mut self) -> bool {
         self.publish_evictable();
         let total: u64 = self.evictable_counts().map(|(_, count)| count).sum();
-        let average = total / u64::from(self.shared.hub.shard_count());
+        let average = total / u64::from(self.shared.engine.hub.shard_count());
         let own = self.counters().evictable.load(Ordering::Relaxed);
         own >= average / 8 * SHARE_EIGHTHS
     }
 
     /// How many keys of each shard may go, as its worker last said.
     fn evictable_counts(&self) -> impl Iterator<Item = (ShardId, u64)> {
-        let count = |shard: ShardId| self.shared.counters[shard.index()].evictable.load(Ordering::Relaxed);
-        self.shared.shards().map(move |shard| (shard, count(shard)))
+        let count = |shard: ShardId| self.shared.engine.counters.of(shard).evictable.load(Ordering::Relaxed);
+        self.shared.engine.shards().map(move |shard| (shard, count(shard)))
     }
 
     /// Says how many keys of this shard may go, if there is a limit.

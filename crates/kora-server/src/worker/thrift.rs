@@ -9,21 +9,22 @@ use std::sync::atomic::Ordering;
 use super::Worker;
 use crate::client::{Client, flag};
 use crate::connection::Connection;
-use crate::driver::{Origin, WorkerMail};
-use crate::shared::WorkerCounters;
+use crate::driver::WorkerMail;
+use crate::shared::Traffic;
 use kora_engine::counters::add;
+use kora_engine::front::Origin;
 
 /// Brings a connection's memory up to date, and the sum of its worker.
 #[inline]
-pub(crate) fn note_memory(connection: &Connection, counters: &WorkerCounters) {
+pub(crate) fn note_memory(connection: &Connection, traffic: &Traffic) {
     let bytes = connection.memory_bytes();
     let known = &connection.client.memory_bytes;
     let before = known.load(Ordering::Relaxed);
     if bytes != before {
         known.store(bytes, Ordering::Relaxed);
-        counters.buffer_peaks.note_input(connection.input.capacity() + connection.queued_bytes());
-        counters.buffer_peaks.note_output(connection.output.allocated_bytes());
-        add(&counters.client_bytes, (bytes as u64).wrapping_sub(before as u64));
+        traffic.buffer_peaks.note_input(connection.input.capacity() + connection.queued_bytes());
+        traffic.buffer_peaks.note_output(connection.output.allocated_bytes());
+        add(&traffic.client_bytes, (bytes as u64).wrapping_sub(before as u64));
     }
 }
 
@@ -31,14 +32,14 @@ impl Worker {
     /// Takes a connection that ends off the sum.
     pub(super) fn forget_memory(&self, connection: &Connection) {
         let bytes = connection.client.memory_bytes.swap(0, Ordering::Relaxed);
-        add(&self.counters().client_bytes, (bytes as u64).wrapping_neg());
+        add(&self.traffic().client_bytes, (bytes as u64).wrapping_neg());
     }
 
     /// Has the largest connections closed if all together take too much.
     #[inline]
     pub(super) fn spare_clients(&mut self) {
         let limit = self.config.clients_bytes_max();
-        if limit > 0 && self.shared.sum(|counters| &counters.client_bytes) > limit {
+        if limit > 0 && self.shared.sum(|traffic| &traffic.client_bytes) > limit {
             self.evict_clients(limit);
         }
     }
@@ -57,7 +58,7 @@ impl Worker {
             total -= size(client).min(total);
             client.set_flag(flag::EVICTED, true);
             let origin = Origin { worker: client.worker, slot: client.slot, client: client.id };
-            self.shared.hub.send_driver_mail(client.worker, WorkerMail::Evict(origin));
+            self.shared.engine.hub.send_driver_mail(client.worker, WorkerMail::Evict(origin));
         }
     }
 
@@ -70,7 +71,7 @@ impl Worker {
             "closing the connection from {}: clients take more than maxmemory-clients",
             connection.client.address
         );
-        add(&self.counters().evicted_clients, 1);
+        add(&self.traffic().evicted_clients, 1);
         self.close(origin.slot);
     }
 }

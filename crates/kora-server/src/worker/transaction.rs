@@ -26,12 +26,13 @@ use super::batch::Args;
 use super::execute::{Gathered, Resolved, Step};
 use super::publish::OwnPushes;
 use super::room::Room;
-use crate::command::pubsub::subscribes as subscribes_to;
-use crate::command::{Call, FollowUp, persistence};
+use crate::command::subscription::subscribes as subscribes_to;
+use crate::command::{Call, FollowUp};
 use crate::connection::{Connection, PendingParts, ReplyMode, Wait};
 use crate::driver::ServerDriver;
 use crate::resp::{RespReplies, RespSink};
 use crate::transaction::{OwnCommand, Queue, Queued};
+use kora_engine::command::persistence;
 
 /// A queue of no more bytes than this is used again for the next MULTI.
 const QUEUE_BYTES_KEPT: usize = 16 * 1024;
@@ -80,7 +81,7 @@ impl Worker {
         if let Some(queue) = session.queue.as_mut().filter(|queue| !queue.is_aborted && !has_failed) {
             match resolved.handler {
                 Handler::Core(handler) => {
-                    let shard_count = self.shared.hub.shard_count();
+                    let shard_count = self.shared.engine.hub.shard_count();
                     // No snapshot may be taken in the midst of a transaction.
                     let handler = persistence::in_transaction(resolved.facts.name).unwrap_or(handler);
                     queue.push(resolved.id, (resolved.facts, handler), args, shard_count);
@@ -105,7 +106,7 @@ impl Worker {
     ) -> Flags {
         let flags = resolved.facts.flags;
         if resolved.facts.route == Route::Script {
-            return self.shared.scripts.effective_flags(resolved.facts, args);
+            return self.shared.engine.scripts.effective_flags(resolved.facts, args);
         }
         match &connection.session.queue {
             Some(queue) if resolved.facts.name == "exec" => flags.with(queue.flags),
@@ -315,7 +316,7 @@ impl Worker {
         self.publish_counters();
         if let Source::Driven(driven) = source {
             self.shard.publish_driven(driven);
-            driven.stores().for_each(|store| self.shared.counters[store.id().index()].show(store));
+            driven.stores().for_each(|store| self.shared.engine.counters.of(store.id()).show(store));
         }
         let args: Args<'_> = command.args.iter().map(|arg| &arg[..]).collect();
         connection.session.is_executing = true;
@@ -337,7 +338,7 @@ impl Worker {
             Some(FollowUp::ResetStats) => {
                 self.reset_all_stats();
                 if let Source::Driven(driven) = source {
-                    driven.stores().for_each(|store| self.shared.reset_store(store));
+                    driven.stores().for_each(|store| self.shared.engine.reset_store(store));
                 }
             }
             Some(FollowUp::Unwatch(watched)) => self.shard.unwatch(*watched),
@@ -349,7 +350,7 @@ impl Worker {
 
     /// WATCH, after the connection's part: adds the keys to those watched and tells their shards.
     pub(super) fn watch(&mut self, connection: &mut Connection, resolved: Resolved, args: &[&[u8]]) {
-        let shard_count = self.shared.hub.shard_count();
+        let shard_count = self.shared.engine.hub.shard_count();
         let db = connection.session.db;
         let watched = connection.session.watched.get_or_insert_default();
         args[1..].iter().for_each(|key| watched.add(db, key, shard_count));

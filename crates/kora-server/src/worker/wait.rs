@@ -12,8 +12,9 @@ use kora_core::time::UnixMs;
 use super::Worker;
 use crate::client::flag;
 use crate::connection::{Connection, TimedReply, Wait};
-use crate::driver::{Origin, ServerDriver};
+use crate::driver::ServerDriver;
 use crate::resp::RespSink;
+use kora_engine::front::Origin;
 
 /// What a client is told whose wait CLIENT UNBLOCK ends with an error.
 const UNBLOCKED_ERROR: &str = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
@@ -57,7 +58,7 @@ impl Worker {
         let until = waiter.until();
         let Some(connection) = self.connection_of(origin) else {
             // It has left meanwhile, and ended the operation.
-            self.shared.hub.forget(&waiter);
+            self.shared.engine.hub.forget(&waiter);
             return;
         };
         let Wait::Operation(pending) = &mut connection.wait else { return };
@@ -138,7 +139,7 @@ impl Worker {
         if let Wait::Operation(pending) = &connection.wait
             && let Some(waiter) = &pending.waiter
         {
-            self.shared.hub.forget(waiter);
+            self.shared.engine.hub.forget(waiter);
         }
     }
 
@@ -151,7 +152,7 @@ impl Worker {
         if operation.abandon() != Abandoned::Later
             && let Some(waiter) = &pending.waiter
         {
-            self.shared.hub.forget(waiter);
+            self.shared.engine.hub.forget(waiter);
         }
     }
 }

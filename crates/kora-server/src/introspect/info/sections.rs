@@ -4,7 +4,7 @@ use super::snapshot::{
     ClientsInfo, CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, LatencyStat, MemoryInfo,
     PersistenceInfo, ServerInfo, StatsInfo, ThreadInfo,
 };
-use crate::persistence::{LoadingFigures, unix_seconds};
+use kora_engine::persistence::{LoadingFigures, unix_seconds};
 use kora_script::ScriptFigures;
 use std::fmt::{Display, Write};
 

@@ -8,11 +8,11 @@ use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
-use super::Desk;
+use crate::ending::Ending;
 use crate::persistence::{Persistence, Purpose, SaveError, Task};
 
 /// The family's commands.
-pub(crate) const COMMANDS: &[CommandSpec] = &[
+pub const COMMANDS: &[CommandSpec] = &[
     CommandSpec { facts: BGREWRITEAOF, handler: bgrewriteaof },
     CommandSpec { facts: BGSAVE, handler: bgsave },
     CommandSpec { facts: SAVE, handler: save },
@@ -73,15 +73,15 @@ const DEBUG_RELOAD: Facts = Facts { name: "debug|reload", ..DEBUG };
 const DEBUG_LOADAOF: Facts = Facts { name: "debug|loadaof", ..DEBUG };
 
 /// What the server does by itself when a snapshot is due. No client can name it.
-pub(crate) const DUE: CommandSpec =
+pub const DUE: CommandSpec =
     CommandSpec { facts: Facts { name: "(due)", arity: 1, ..FAMILY }, handler: begin_due };
 
 /// What a signal makes the server do.
-pub(crate) const END: CommandSpec =
+pub const END: CommandSpec =
     CommandSpec { facts: Facts { name: "(end)", arity: 1, ..FAMILY }, handler: shutdown_by_signal };
 
 /// SHUTDOWN, where it has to save.
-pub(crate) const SHUTDOWN_WITH_SAVE: CommandSpec =
+pub const SHUTDOWN_WITH_SAVE: CommandSpec =
     CommandSpec { facts: Facts { name: "shutdown", arity: -1, ..FAMILY }, handler: shutdown_with_save };
 
 fn persistence(ctx: &Ctx<'_>) -> CommandResult<Arc<Persistence>> {
@@ -89,8 +89,12 @@ fn persistence(ctx: &Ctx<'_>) -> CommandResult<Arc<Persistence>> {
     found.cloned().ok_or(CommandError::text("ERR nothing is kept here"))
 }
 
-/// What runs in the stead of a command in a transaction, in the midst of which no snapshot may be taken.
-pub(crate) fn in_transaction(name: &str) -> Option<CoreHandler> {
+fn ending<'a>(ctx: &Ctx<'a>) -> &'a Ending {
+    ctx.services.get().expect("an engine offers its end")
+}
+
+/// What a command does instead of its own work within a transaction, since no snapshot may be taken there.
+pub fn in_transaction(name: &str) -> Option<CoreHandler> {
     match name {
         "bgsave" => Some(bgsave_later),
         "bgrewriteaof" => Some(bgrewriteaof_later),
@@ -185,16 +189,10 @@ fn save(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     Ok(())
 }
 
-/// LASTSAVE: the time of the last snapshot, or of the start.
-pub(super) fn lastsave(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    out.integer(desk.shared.persistence.last_save());
-    Ok(())
-}
-
 /// Begins what is due by now.
 fn begin_due(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let persistence = persistence(ctx)?;
-    if let Some(purpose) = persistence.due_now().and_then(Task::purpose) {
+    if let Some(purpose) = persistence.due().and_then(Task::purpose) {
         tracing::info!(
             "{} is due",
             if purpose == Purpose::Dump { "a snapshot" } else { "a snapshot for the log" }
@@ -210,9 +208,9 @@ fn begin_due(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResu
 fn shutdown_by_signal(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let persistence = persistence(ctx)?;
     match save_to_end(ctx, &persistence) {
-        Ok(()) => end(ctx, &persistence),
+        Ok(()) => end(ctx),
         Err(error) => {
-            persistence.refuse_end();
+            ending(ctx).refuse();
             tracing::error!("the last snapshot failed, so the server does not end: {error}");
         }
     }
@@ -229,15 +227,15 @@ fn shutdown_with_save(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) ->
             return Err(CommandError::text("ERR Errors trying to SHUTDOWN. Check logs."));
         }
     }
-    end(ctx, &persistence);
+    end(ctx);
     out.ok();
     Ok(())
 }
 
 /// Ends the server with all stores in hand, as they were saved: what is changed after that would be acknowledged and lost.
-fn end(ctx: &mut Ctx<'_>, persistence: &Arc<Persistence>) {
+fn end(ctx: &mut Ctx<'_>) {
     ctx.each_store(|store, _| store.close());
-    persistence.end_server();
+    ending(ctx).begin();
 }
 
 /// Takes the last snapshot; one that is being taken is waited for.

@@ -9,8 +9,8 @@ use kora_core::keyspace::Keyspace;
 use kora_core::shard::store::{DbIndex, ShardStore};
 use kora_core::time::UnixMs;
 
-use super::super::loader::{Replay, Target};
 use super::world::{Bench, DATABASES};
+use crate::persistence::loader::{Replay, Target};
 
 /// What all data are: a digest of the keys, and the libraries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -127,10 +127,8 @@ impl Book {
     fn apply(&mut self, record: u64, effects: &Effects) {
         let Some(copy) = &mut self.copy else { return };
         {
-            let Bench { engine, stores } = copy;
-            let persistence = &engine.shared.persistence;
-            let mut target: Target<'_> =
-                persistence.target(&engine.shared, stores, &engine.services, UnixMs(1));
+            let Bench { engine, services, stores } = copy;
+            let mut target: Target<'_> = engine.persistence.target(stores, services, UnixMs(1));
             let mut replay = Replay::new(&mut target);
             for effect in effects.iter() {
                 let args: Vec<&[u8]> = effect.args().collect();

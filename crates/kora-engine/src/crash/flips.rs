@@ -7,8 +7,8 @@ use kora_storage::disk::Disk;
 use kora_storage::log::FsyncPolicy;
 use kora_storage::simulated::{Fault, SimulatedDisk};
 
-use super::super::loader::LoadError;
 use super::world::{Checked, Life, Pool, World};
+use crate::persistence::LoadError;
 
 /// Length of the files, at least.
 const FILE_BYTES: u64 = 64 * 1024;
@@ -54,7 +54,7 @@ pub fn flip_log(pool: &mut Pool, seed: u64, stride: usize) -> Result<Flips, Stri
 /// What a start made of it.
 pub fn flip_idle_log(pool: &mut Pool, seed: u64, stride: usize) -> Result<Flips, String> {
     flip(pool, seed, stride, ".klog", |world, life| {
-        life.engine.shared.persistence.set_policy(FsyncPolicy::EverySecond);
+        life.engine.persistence.set_policy(FsyncPolicy::EverySecond);
         while life.log.written_bytes() < FILE_BYTES {
             world.run_some(life);
             world.step_log(life);
@@ -105,7 +105,7 @@ fn flip(
     let disk = SimulatedDisk::new(seed);
     let mut world = World::new(pool, disk.clone(), seed);
     let mut life = world.start()?;
-    life.engine.shared.persistence.set_policy(FsyncPolicy::Always);
+    life.engine.persistence.set_policy(FsyncPolicy::Always);
     fill(&mut world, &mut life)?;
     let certain = life.log.durable();
     world.compare(&mut life)?;

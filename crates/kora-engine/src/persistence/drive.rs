@@ -13,9 +13,14 @@ use {
 
 /// Who is to write logs.
 #[derive(Debug)]
-pub(super) enum Drive {
-    /// A thread; the clock counts from here.
-    Thread(Instant),
+pub enum Drive {
+    /// A thread; the clock counts from here. Numbers that clients can't know come from `entropy`.
+    Thread {
+        /// When the clock began.
+        begin: Instant,
+        /// A number that nobody can know.
+        entropy: fn() -> io::Result<u64>,
+    },
     /// Whoever calls [`Writing::stepper`], by this clock of milliseconds.
     #[cfg(any(test, feature = "crash"))]
     Steps(Arc<AtomicU64>),
@@ -23,17 +28,15 @@ pub(super) enum Drive {
 
 /// Who writes a log.
 #[derive(Debug)]
-pub(super) enum Writing {
+pub(crate) enum Writing {
     Thread(LogThread),
     #[cfg(any(test, feature = "crash"))]
     Steps(Arc<RankedMutex<{ rank::LOG_WRITER }, LogWriter>>),
 }
 
 /// Where the log's thread comes from. It frees what workers have allocated.
-const THREADS: Threads = Threads {
-    start: |name, body| kora_engine::threads::spawn(name, body),
-    after_step: kora_engine::memory::tell,
-};
+const THREADS: Threads =
+    Threads { start: |name, body| crate::threads::spawn(name, body), after_step: crate::memory::tell };
 
 fn since(begin: Instant) -> u64 {
     u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX)
@@ -43,7 +46,7 @@ impl Drive {
     /// The log's clock.
     pub(super) fn clock_ms(&self) -> u64 {
         match self {
-            Self::Thread(begin) => since(*begin),
+            Self::Thread { begin, .. } => since(*begin),
             #[cfg(any(test, feature = "crash"))]
             Self::Steps(clock) => clock.load(Ordering::Relaxed),
         }
@@ -52,7 +55,7 @@ impl Drive {
     /// A number for a new log that clients can't know.
     pub(super) fn salt(&self) -> io::Result<u64> {
         match self {
-            Self::Thread(_) => crate::server::random_number(),
+            Self::Thread { entropy, .. } => entropy(),
             #[cfg(any(test, feature = "crash"))]
             Self::Steps(clock) => Ok(clock.load(Ordering::Relaxed)),
         }
@@ -61,7 +64,7 @@ impl Drive {
     /// Begins to write.
     pub(super) fn begin(&self, writer: LogWriter) -> io::Result<Writing> {
         match self {
-            Self::Thread(begin) => {
+            Self::Thread { begin, .. } => {
                 let begin = *begin;
                 spawn(writer, move || since(begin), THREADS).map(Writing::Thread)
             }
@@ -100,7 +103,7 @@ impl Writing {
 
     /// Whom to ask for a step, if nobody else takes them.
     #[cfg(any(test, feature = "crash"))]
-    pub(super) fn stepper(&self) -> Option<Arc<RankedMutex<{ rank::LOG_WRITER }, LogWriter>>> {
+    pub(crate) fn stepper(&self) -> Option<Arc<RankedMutex<{ rank::LOG_WRITER }, LogWriter>>> {
         match self {
             Self::Thread(_) => None,
             Self::Steps(writer) => Some(Arc::clone(writer)),

@@ -1,13 +1,12 @@
 //! The log: what the shards give it, how far it has come, and how it begins and ends.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use kora_core::journal::Effects;
+use kora_core::shard::runner::EffectSink;
 use kora_storage::StorageError;
 use kora_storage::items::EffectBuffer;
 use kora_storage::log::{Failure, FsyncPolicy, Log, LogOptions, Notify};
@@ -15,8 +14,7 @@ use kora_storage::log::{Failure, FsyncPolicy, Log, LogOptions, Notify};
 use super::Persistence;
 use super::drive::Writing;
 use super::restore::io_error;
-use crate::config::Config;
-use crate::shared::Shared;
+use super::settings::PersistenceSettings;
 
 /// Memory for encoding that is kept from round to round.
 const BUFFER_BYTES_KEPT: usize = 256 * 1024;
@@ -32,7 +30,7 @@ pub(crate) struct OpenLog {
 }
 
 impl OpenLog {
-    pub(super) fn log(&self) -> &Arc<Log> {
+    pub(crate) fn log(&self) -> &Arc<Log> {
         &self.log
     }
 
@@ -43,35 +41,35 @@ impl OpenLog {
 
     /// Who writes it.
     #[cfg(any(test, feature = "crash"))]
-    pub(super) fn writing(&self) -> &Writing {
+    pub(crate) fn writing(&self) -> &Writing {
         &self.writing
     }
 }
 
 /// Tells the workers what they wait for.
 #[derive(Debug)]
-struct Bell(Weak<Shared>);
+struct Bell(Weak<Persistence>);
 
 impl Notify for Bell {
     fn covered(&self, _: u64) {
-        if let Some(shared) = self.0.upgrade() {
-            shared.wake_holders();
+        if let Some(persistence) = self.0.upgrade() {
+            persistence.wake_holders();
         }
     }
 
     fn failed(&self, failure: &Failure) {
         tracing::error!("the log can't be written: {}; writes are refused until it can", failure.cause);
-        if let Some(shared) = self.0.upgrade() {
-            shared.persistence.reconsider();
-            shared.wake_all();
+        if let Some(persistence) = self.0.upgrade() {
+            persistence.reconsider();
+            persistence.needs.bells.ring_all();
         }
     }
 
     fn recovered(&self) {
         tracing::info!("the log can be written again");
-        if let Some(shared) = self.0.upgrade() {
-            shared.persistence.reconsider();
-            shared.wake_all();
+        if let Some(persistence) = self.0.upgrade() {
+            persistence.reconsider();
+            persistence.needs.bells.ring_all();
         }
     }
 }
@@ -107,24 +105,37 @@ impl Recorder {
 }
 
 impl Persistence {
+    /// What a shard gives its effects to.
+    pub fn effect_sink(self: &Arc<Self>) -> EffectSink {
+        let persistence = Arc::clone(self);
+        let mut recorder = Recorder::default();
+        Box::new(move |effects| {
+            recorder.record(&persistence, effects);
+        })
+    }
+
     /// Milliseconds of the clock that the log goes by.
     pub(super) fn clock_ms(&self) -> u64 {
         self.drive.clock_ms()
     }
 
     /// The folder of the log.
-    pub(super) fn log_dir(&self, config: &Config) -> PathBuf {
-        self.dir.join(OsStr::from_bytes(&config.persistence.append_dir_name))
+    pub(super) fn log_dir(&self, settings: &PersistenceSettings) -> PathBuf {
+        self.dir.join(&settings.append_dir_name)
     }
 
     /// The file of snapshots.
-    pub(super) fn dump_path(&self, config: &Config) -> PathBuf {
-        self.dir.join(config.db_file_name())
+    pub(super) fn dump_path(&self, settings: &PersistenceSettings) -> PathBuf {
+        self.dir.join(&settings.db_file_name)
     }
 
     /// Begins to write the log with the record `next`: what was there before is in files already.
-    pub(super) fn open_log(&self, config: &Config, next: u64) -> Result<(), StorageError> {
-        let open = self.open_log_at(config, next, false)?;
+    pub(super) fn open_log(
+        self: &Arc<Self>,
+        settings: &PersistenceSettings,
+        next: u64,
+    ) -> Result<(), StorageError> {
+        let open = self.open_log_at(settings, next, false)?;
         *self.log.write() = Some(open);
         self.recording.store(true, Ordering::Release);
         Ok(())
@@ -132,17 +143,16 @@ impl Persistence {
 
     /// A log whose next record is `next`; `is_behind_snapshot`: it counts only once there is a snapshot of what was before.
     pub(super) fn open_log_at(
-        &self,
-        config: &Config,
+        self: &Arc<Self>,
+        settings: &PersistenceSettings,
         next: u64,
         is_behind_snapshot: bool,
     ) -> Result<OpenLog, StorageError> {
-        let dir = self.log_dir(config);
-        let shared = self.shared.get().cloned().unwrap_or_default();
+        let dir = self.log_dir(settings);
         let options = LogOptions {
-            policy: config.persistence.append_fsync.into(),
+            policy: settings.append_fsync,
             salt: self.drive.salt().map_err(|source| io_error("read", "/dev/urandom".as_ref(), source))?,
-            notify: Arc::new(Bell(shared)),
+            notify: Arc::new(Bell(Arc::downgrade(self))),
             is_behind_snapshot,
         };
         let (log, writer) = Log::open(Arc::clone(&self.disk), &dir, next, options)?;
@@ -158,17 +168,16 @@ impl Persistence {
 
     /// A snapshot is in its place: the log before it is not needed any more.
     pub(super) fn base_is_durable(&self, first: u64) {
-        let Some(shared) = self.shared() else { return };
         if let Some(log) = self.current_log() {
             log.base_is_durable(first);
         }
         self.is_log_beginning.store(false, Ordering::Release);
-        let dir = self.log_dir(&shared.config());
+        let dir = self.log_dir(&self.settings());
         if let Err(error) = kora_storage::recovery::remove_before(&*self.disk, &dir, first) {
             tracing::warn!("old parts of the log stay: {error}");
         }
         self.reconsider();
-        shared.wake_holders();
+        self.wake_holders();
     }
 
     /// A snapshot failed; `may_be_there`: a start may find it all the same.
@@ -184,7 +193,7 @@ impl Persistence {
     }
 
     /// Takes up `appendfsync`.
-    pub(crate) fn set_policy(&self, policy: FsyncPolicy) {
+    pub fn set_policy(&self, policy: FsyncPolicy) {
         let prepared = self.state.lock().prepared.as_ref().map(|open| Arc::clone(&open.log));
         for log in prepared.into_iter().chain(self.current_log()) {
             log.set_policy(policy);
@@ -193,14 +202,14 @@ impl Persistence {
 
     /// Whether replies are held back until the log has what they tell of: `appendfsync always`.
     #[inline]
-    pub(crate) fn holds_replies(&self) -> bool {
+    pub fn holds_replies(&self) -> bool {
         self.recording.load(Ordering::Relaxed)
             && self.log.read().as_ref().is_some_and(|open| open.log.policy() == FsyncPolicy::Always)
     }
 
     /// The record that must be covered before what was done so far may be told; none if nothing need be waited for.
     #[inline]
-    pub(crate) fn must_cover(&self) -> Option<u64> {
+    pub fn must_cover(&self) -> Option<u64> {
         if !self.recording.load(Ordering::Relaxed) || self.is_log_beginning.load(Ordering::Acquire) {
             return None;
         }
@@ -214,22 +223,22 @@ impl Persistence {
     }
 
     /// The last record of the log; none if there is no log.
-    pub(crate) fn appended(&self) -> Option<u64> {
+    pub fn appended(&self) -> Option<u64> {
         self.log.read().as_ref().map(|open| open.log.appended())
     }
 
     /// Whether a record is durable, or the log is gone.
-    pub(crate) fn is_durable(&self, record: u64) -> bool {
+    pub fn is_durable(&self, record: u64) -> bool {
         self.log.read().as_ref().is_none_or(|open| open.log.durable() >= record)
     }
 
     /// The last record that is covered.
-    pub(crate) fn covered(&self) -> u64 {
+    pub fn covered(&self) -> u64 {
         self.log.read().as_ref().map_or(u64::MAX, |open| open.log.covered())
     }
 
     /// Whether there is a log.
-    pub(crate) fn has_log(&self) -> bool {
+    pub fn has_log(&self) -> bool {
         self.log.read().is_some()
     }
 
@@ -247,7 +256,7 @@ impl Persistence {
 
     /// Lets nobody record anything any more, and waits until what was recorded is in the file; `None` if there is no log.
     /// Whoever would record waits for ever: only for a process that can't go on.
-    pub(crate) fn stop_recording(&self) -> Option<bool> {
+    pub fn stop_recording(&self) -> Option<bool> {
         /// A panic may have left the lock taken, or the log's thread dead.
         const WAIT_MAX: Duration = Duration::from_secs(1);
         let Some(open) = self.log.try_write_for(WAIT_MAX) else { return Some(false) };
@@ -264,7 +273,7 @@ impl Persistence {
     ///
     /// # Errors
     /// Why what was recorded last is not there.
-    pub(crate) fn close_log(&self) -> Result<(), String> {
+    pub fn close_log(&self) -> Result<(), String> {
         self.recording.store(false, Ordering::Release);
         self.is_log_beginning.store(false, Ordering::Release);
         let open = self.log.write().take();

@@ -11,35 +11,35 @@ use std::time::Instant;
 
 use super::log::OpenLog;
 use super::restore::io_error;
+use super::settings::PersistenceSettings;
 use super::{Persistence, SaveError};
-use crate::config::Config;
 
 impl Persistence {
     /// Whether `appendonly` asks for something that is not so.
-    pub(crate) fn must_switch(&self, is_wanted: bool) -> bool {
+    pub fn must_switch(&self, is_wanted: bool) -> bool {
         is_wanted != (self.state.lock().prepared.is_some() || self.has_log())
     }
 
     /// Runs `body` while no other change of `appendonly` is under way. Files are read and written meanwhile: not for workers.
-    pub(crate) fn alone<T>(&self, body: impl FnOnce() -> T) -> T {
+    pub fn alone<T>(&self, body: impl FnOnce() -> T) -> T {
         let _alone = self.switching.lock();
         body()
     }
 
     /// The same for one who must not wait; `None` if another change is under way.
-    pub(crate) fn alone_at_once<T>(&self, body: impl FnOnce() -> T) -> Option<T> {
+    pub fn alone_at_once<T>(&self, body: impl FnOnce() -> T) -> Option<T> {
         let _alone = self.switching.try_lock()?;
         Some(body())
     }
 
     /// Prepares a log, so that the next snapshot begins it.
-    pub(crate) fn prepare_log(&self, config: &Config, may_wait: bool) -> Result<(), SaveError> {
+    pub fn prepare_log(self: &Arc<Self>, may_wait: bool) -> Result<(), SaveError> {
         if !self.must_switch(true) {
             return Ok(());
         }
-        let begun = Instant::now();
+        let (begun, settings) = (Instant::now(), self.settings());
         let lock = if may_wait { self.lock_dir() } else { self.lock_dir_at_once() };
-        let result = lock.and_then(|()| self.new_log(config));
+        let result = lock.and_then(|()| self.new_log(&settings));
         let mut state = self.state.lock();
         let result = match result {
             Ok(open) => {
@@ -50,7 +50,7 @@ impl Persistence {
             }
             Err(error) => {
                 state.preparing.note_failed(begun.elapsed());
-                if config.persistence.append_only {
+                if settings.append_only {
                     state.begin_failure = Some(error.clone());
                 }
                 Err(error)
@@ -64,11 +64,11 @@ impl Persistence {
         result
     }
 
-    fn new_log(&self, config: &Config) -> Result<OpenLog, SaveError> {
-        let dir = self.log_dir(config);
+    fn new_log(self: &Arc<Self>, settings: &PersistenceSettings) -> Result<OpenLog, SaveError> {
+        let dir = self.log_dir(settings);
         self.disk.create_dir(&dir).map_err(|source| io_error("make", &dir, source))?;
         let first = self.unused_number(&dir)?;
-        Ok(self.open_log_at(config, first, true)?)
+        Ok(self.open_log_at(settings, first, true)?)
     }
 
     /// A number for a snapshot and the segment behind it, beyond all that are in files.
@@ -91,7 +91,7 @@ impl Persistence {
     }
 
     /// Ends the log, and what is prepared.
-    pub(crate) fn end_log(&self) {
+    pub fn end_log(&self) {
         let mut state = self.state.lock();
         let prepared = state.prepared.take();
         state.begin_failure = None;
@@ -106,23 +106,21 @@ impl Persistence {
     }
 
     /// Prepares, in a thread of its own, the log that `appendonly` asks for.
-    pub(crate) fn prepare_again(self: &Arc<Self>) {
+    pub fn prepare_again(self: &Arc<Self>) {
         if self.is_preparing.swap(true, Ordering::AcqRel) {
             return;
         }
         let persistence = Arc::clone(self);
         let body = move || {
             persistence.alone(|| {
-                if let Some(shared) = persistence.shared()
-                    && shared.config().persistence.append_only
-                {
+                if persistence.settings().append_only {
                     // What became of it is in the log and in INFO.
-                    let _ = persistence.prepare_log(&shared.config(), true);
+                    let _ = persistence.prepare_log(true);
                 }
             });
             persistence.is_preparing.store(false, Ordering::Release);
         };
-        if let Err(error) = kora_engine::threads::spawn("kora-keeper", body) {
+        if let Err(error) = crate::threads::spawn("kora-keeper", body) {
             self.is_preparing.store(false, Ordering::Release);
             self.state.lock().preparing.note_failed(std::time::Duration::ZERO);
             tracing::error!("no thread to begin the log: {error}");

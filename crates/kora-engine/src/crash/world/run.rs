@@ -9,13 +9,11 @@ use kora_core::shard::route::{Placement, place};
 use kora_core::shard::runner::Ran;
 use kora_core::shard::transaction::Transaction;
 use kora_core::slot::ShardId;
-use kora_protocol::Resp;
 
 use super::super::forms::{BEGINNING, SWEEPING};
 use super::super::generate::Args;
 use super::*;
-use crate::client::ClientId;
-use crate::driver::Origin;
+use crate::front::{ClientId, Origin};
 
 fn words(form: &str) -> Args {
     form.split(' ').map(|word| word.as_bytes().to_vec()).collect()
@@ -45,10 +43,10 @@ impl World<'_> {
             commands = vec![words(form)];
         }
         let db = DbIndex(u16::from(self.choices.one_in(6)));
-        let (changes, libraries) = (self.book.lock().changes, life.engine.shared.scripts.library_codes());
+        let (changes, libraries) = (self.book.lock().changes, life.engine.scripts.library_codes());
         let name = self.run_commands(life, &commands, db);
         let is_changed =
-            self.book.lock().changes != changes || life.engine.shared.scripts.library_codes() != libraries;
+            self.book.lock().changes != changes || life.engine.scripts.library_codes() != libraries;
         self.tally.changed.extend(name.filter(|_| is_changed));
         let by = 1 + self.choices.below(40);
         self.advance(by);
@@ -56,7 +54,7 @@ impl World<'_> {
 
     /// Returns the command's name if it is one.
     fn run_commands(&mut self, life: &mut Life, commands: &[Args], db: DbIndex) -> Option<&'static str> {
-        let table = Arc::clone(&life.engine.shared.table);
+        let table = Arc::clone(&life.engine.table);
         let mut resolved: Vec<(Run, Vec<&[u8]>)> = Vec::new();
         for args in commands {
             let args: Vec<&[u8]> = args.iter().map(Vec::as_slice).collect();
@@ -69,8 +67,8 @@ impl World<'_> {
             }
         }
         self.tally.commands += resolved.len() as u64;
-        let setting = Setting { db, now: self.now(), no_touch: false, style: Resp::V2, watch: None };
-        let shard_count = life.engine.shared.hub.shard_count();
+        let setting = Setting { db, now: self.now(), no_touch: false, style: true, watch: None };
+        let shard_count = life.engine.hub.shard_count();
         let home = usize::try_from(self.choices.below(u64::from(shard_count))).unwrap_or(0);
         match &resolved[..] {
             [] => return None,
@@ -81,9 +79,9 @@ impl World<'_> {
             several => {
                 let mut transaction = Transaction::new(setting);
                 several.iter().for_each(|(run, args)| transaction.queue(*run, args, shard_count));
-                let home_id = life.engine.shards[home].id();
+                let home_id = life.shards[home].id();
                 transaction.begin(None, self.now(), home_id);
-                let operation = life.engine.shards[home].submit_transaction(transaction, origin(home_id));
+                let operation = life.shards[home].submit_transaction(transaction, origin(home_id));
                 drop(operation);
             }
         }
@@ -99,10 +97,10 @@ impl World<'_> {
         life: &mut Life,
         run: Run,
         args: &[&[u8]],
-        (setting, home): (Setting<Resp>, usize),
+        (setting, home): (Setting<bool>, usize),
     ) {
-        let shard_count = life.engine.shared.hub.shard_count();
-        let shard = &mut life.engine.shards[home];
+        let shard_count = life.engine.hub.shard_count();
+        let shard = &mut life.shards[home];
         let placement = place(run.0, args, shard_count);
         let is_here = matches!(placement, Placement::Anywhere) || placement == Placement::One(shard.id());
         if is_here && shard.is_free() {
@@ -120,11 +118,11 @@ impl World<'_> {
 
     /// Lets the shards work until there is nothing left to do, in any order; the log's writer may come in between.
     fn settle(&mut self, life: &mut Life) {
-        let count = life.engine.shards.len();
+        let count = life.shards.len();
         let mut idle = 0;
         while idle < count * 3 {
             let at = self.choices.up_to(count - 1);
-            let shard = &mut life.engine.shards[at];
+            let shard = &mut life.shards[at];
             let has_worked = shard.poll();
             shard.hand_over();
             drop(shard.take_finished());
@@ -135,7 +133,7 @@ impl World<'_> {
         }
         // Whoever is left.
         for _ in 0..4 {
-            for shard in &mut life.engine.shards {
+            for shard in &mut life.shards {
                 while shard.poll() {}
                 shard.hand_over();
                 drop(shard.take_finished());

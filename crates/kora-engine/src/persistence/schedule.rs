@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use super::settings::PersistenceSettings;
 use super::{Persistence, Purpose, State};
-use crate::config::persistence::PersistenceConfig;
-use crate::shared::Shared;
 
 /// Longest wait between two tries of a snapshot without which clients' writes are refused.
 const URGENT_WAIT_MAX: Duration = Duration::from_secs(16);
@@ -14,7 +13,7 @@ const WAIT_MAX: Duration = Duration::from_secs(300);
 
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Task {
+pub enum Task {
     /// A snapshot into the file that `dbfilename` names.
     Save,
     /// A snapshot from which the log goes on.
@@ -25,7 +24,7 @@ pub(crate) enum Task {
 
 impl Task {
     /// What the snapshot is for, if it is one.
-    pub(crate) fn purpose(self) -> Option<Purpose> {
+    pub fn purpose(self) -> Option<Purpose> {
         match self {
             Self::Save => Some(Purpose::Dump),
             Self::Rewrite => Some(Purpose::Base),
@@ -36,10 +35,10 @@ impl Task {
 
 impl Persistence {
     /// What is due now, if anything. A snapshot is to be begun with all stores in hand.
-    pub(crate) fn due(&self, shared: &Shared) -> Option<Task> {
-        let config = shared.config();
-        let persistence = &config.persistence;
-        let changes = shared.sum(|counters| &counters.changes);
+    #[must_use]
+    pub fn due(&self) -> Option<Task> {
+        let settings = self.settings();
+        let changes = self.changes();
         let log = self.current_log();
         let needs_snapshot = log.as_ref().is_some_and(|log| log.needs_snapshot());
         let log_bytes = log.as_ref().map_or(0, |log| log.written_bytes());
@@ -50,15 +49,15 @@ impl Persistence {
         if needs_snapshot && state.rewriting.may_try(URGENT_WAIT_MAX) {
             return Some(Task::Rewrite);
         }
-        if persistence.append_only && log.is_none() && state.prepared.is_none() {
+        if settings.append_only && log.is_none() && state.prepared.is_none() {
             // Nothing else is due to the log before that.
             let may_try = state.preparing.may_try(URGENT_WAIT_MAX);
-            return may_try.then_some(Task::Prepare).or(self.save_due(&state, persistence, changes));
+            return may_try.then_some(Task::Prepare).or(self.save_due(&state, &settings, changes));
         }
         if state.prepared.is_some() || state.is_rewrite_scheduled {
             return Some(Task::Rewrite);
         }
-        if let Some(task) = self.save_due(&state, persistence, changes) {
+        if let Some(task) = self.save_due(&state, &settings, changes) {
             return Some(task);
         }
         let base = state.base_bytes.max(1);
@@ -66,46 +65,40 @@ impl Persistence {
         let size = state.base_bytes + grown;
         let growth = grown.saturating_mul(100) / base;
         let is_log_large = log.is_some()
-            && persistence.auto_rewrite_percentage > 0
-            && size > persistence.auto_rewrite_min_size.0
-            && growth >= u64::from(persistence.auto_rewrite_percentage);
+            && settings.auto_rewrite_percentage > 0
+            && size > settings.auto_rewrite_min_bytes
+            && growth >= u64::from(settings.auto_rewrite_percentage);
         (is_log_large && state.rewriting.may_try(WAIT_MAX)).then_some(Task::Rewrite)
     }
 
-    fn save_due(&self, state: &State, persistence: &PersistenceConfig, changes: u64) -> Option<Task> {
+    fn save_due(&self, state: &State, settings: &PersistenceSettings, changes: u64) -> Option<Task> {
         if state.is_save_scheduled {
             return Some(Task::Save);
         }
         let unsaved = changes.saturating_sub(state.saved_changes);
         let since = super::unix_seconds() - state.last_save;
-        let is_rule_met = persistence
+        let is_rule_met = settings
             .save
-            .rules()
             .iter()
             .any(|rule| unsaved >= rule.changes && unsaved > 0 && since > i64::from(rule.seconds));
         // Where a failed snapshot has writes refused, the next is urgent.
-        let refuses = persistence.stop_writes_on_bgsave_error && state.last_save_failed;
+        let refuses = settings.stop_writes_on_bgsave_error && state.last_save_failed;
         let longest = if refuses { URGENT_WAIT_MAX } else { WAIT_MAX };
         (is_rule_met && state.saving.may_try(longest)).then_some(Task::Save)
     }
 
     /// BGSAVE and BGREWRITEAOF: what the task meets.
-    pub(crate) fn running(&self) -> Option<Purpose> {
+    pub fn running(&self) -> Option<Purpose> {
         self.state.lock().running.as_ref().map(|running| running.purpose)
     }
 
     /// Has a task done as soon as the present one has ended.
-    pub(crate) fn schedule(&self, task: Task) {
+    pub fn schedule(&self, task: Task) {
         let mut state = self.state.lock();
         match task {
             Task::Save => state.is_save_scheduled = true,
             Task::Rewrite => state.is_rewrite_scheduled = true,
             Task::Prepare => state.preparing.reset(),
         }
-    }
-
-    /// The same for a command that has all stores in hand.
-    pub(crate) fn due_now(&self) -> Option<Task> {
-        self.due(&*self.shared()?)
     }
 }

@@ -13,8 +13,7 @@ use kora_storage::{Damage, StorageError};
 use super::Persistence;
 use super::loader::{LoadError, Replay, Target, load_snapshot};
 use super::restore::io_error;
-use crate::config::Config;
-use crate::shared::Shared;
+use super::settings::PersistenceSettings;
 
 /// Longest manifest that is read.
 const MANIFEST_BYTES_MAX: u64 = 16 << 20;
@@ -23,24 +22,23 @@ impl Persistence {
     /// Loads a log of Redis's, if there is one; says whether there is.
     pub(super) fn import(
         &self,
-        shared: &Arc<Shared>,
-        config: &Config,
+        settings: &PersistenceSettings,
         (stores, services, now): (&mut [Box<ShardStore>], &Arc<Services>, UnixMs),
     ) -> Result<bool, LoadError> {
-        let files = self.redis_files(config)?;
-        let mut target = self.target(shared, stores, services, now);
+        let files = self.redis_files(settings)?;
+        let mut target = self.target(stores, services, now);
         for (index, path) in files.iter().enumerate() {
             tracing::info!("importing {}", path.display());
             let is_last = index + 1 == files.len();
-            self.import_file(&mut target, path, is_last && config.persistence.load_truncated)?;
+            self.import_file(&mut target, path, is_last && settings.load_truncated)?;
         }
         Ok(!files.is_empty())
     }
 
     /// The files of a log of Redis's, in order.
-    fn redis_files(&self, config: &Config) -> Result<Vec<PathBuf>, LoadError> {
-        let name = String::from_utf8_lossy(&config.persistence.append_file_name).into_owned();
-        let dir = self.log_dir(config);
+    fn redis_files(&self, settings: &PersistenceSettings) -> Result<Vec<PathBuf>, LoadError> {
+        let name = &settings.append_file_name;
+        let dir = self.log_dir(settings);
         let path = dir.join(format!("{name}.manifest"));
         if let Some(file) = self.open(&path)? {
             let mut text = Vec::new();

@@ -28,8 +28,7 @@ use kora_storage::{Damage, StorageError};
 use smallvec::SmallVec;
 
 use super::source::Source;
-use crate::command::ServerHandler;
-use kora_engine::{memory, threads};
+use crate::{memory, threads};
 
 /// Bytes given to a builder at once.
 const BATCH_BYTES: usize = 128 * 1024;
@@ -45,18 +44,21 @@ const PROGRESS_BYTES_MIN: u64 = 256 * 1024 * 1024;
 
 /// Why files were not loaded.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum LoadError {
+pub enum LoadError {
+    /// What the files or the disk say.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// Nobody wants the data any more.
     #[error("the server is ending")]
     Ending,
+    /// Something else.
     #[error("{0}")]
     Other(String),
 }
 
 /// How far loading is.
 #[derive(Debug, Default)]
-pub(crate) struct Loading {
+pub struct Loading {
     is_on: AtomicBool,
     started_seconds: AtomicI64,
     total_bytes: AtomicU64,
@@ -86,12 +88,12 @@ pub struct LoadingFigures {
 impl Loading {
     /// Whether the data are being loaded.
     #[inline]
-    pub(crate) fn is_on(&self) -> bool {
+    pub fn is_on(&self) -> bool {
         self.is_on.load(Ordering::Acquire)
     }
 
     /// Begins.
-    pub(crate) fn begin(&self) {
+    pub fn begin(&self) {
         self.started_seconds.store(super::unix_seconds(), Ordering::Relaxed);
         for counter in [&self.total_bytes, &self.loaded_bytes, &self.keys, &self.expired] {
             counter.store(0, Ordering::Relaxed);
@@ -119,16 +121,17 @@ impl Loading {
     }
 
     /// Makes loading stop: the server is ending.
-    pub(crate) fn stop(&self) {
+    pub fn stop(&self) {
         self.is_ending.store(true, Ordering::Relaxed);
     }
 
     /// Ends.
-    pub(crate) fn end(&self) {
+    pub fn end(&self) {
         self.is_on.store(false, Ordering::Release);
     }
 
-    pub(crate) fn figures(&self) -> LoadingFigures {
+    /// How far it is now.
+    pub fn figures(&self) -> LoadingFigures {
         LoadingFigures {
             is_on: self.is_on(),
             started_seconds: self.started_seconds.load(Ordering::Relaxed),
@@ -141,9 +144,9 @@ impl Loading {
 }
 
 /// What loading needs of the server.
-pub(super) struct Target<'a> {
+pub(crate) struct Target<'a> {
     pub(super) stores: &'a mut [Box<ShardStore>],
-    pub(super) table: &'a CommandTable<ServerHandler>,
+    pub(super) table: &'a CommandTable<()>,
     pub(super) services: &'a Arc<Services>,
     pub(super) scripts: &'a Scripts,
     pub(super) loading: &'a Loading,
@@ -324,14 +327,14 @@ fn build_all(
 }
 
 /// Runs the effects of a log.
-pub(super) struct Replay<'t, 'a> {
+pub(crate) struct Replay<'t, 'a> {
     target: &'t mut Target<'a>,
     journal: Journal,
     shard_count: u16,
 }
 
 impl<'t, 'a> Replay<'t, 'a> {
-    pub(super) fn new(target: &'t mut Target<'a>) -> Self {
+    pub(crate) fn new(target: &'t mut Target<'a>) -> Self {
         let shard_count = u16::try_from(target.stores.len()).expect("shards are numbered by u16");
         let now = target.now;
         target.stores.iter_mut().for_each(|store| store.set_replaying(Some(now)));
@@ -342,14 +345,14 @@ impl<'t, 'a> Replay<'t, 'a> {
     ///
     /// # Errors
     /// If there is no such command, or it does not work on stores.
-    pub(super) fn run(&mut self, db: DbIndex, args: &[&[u8]]) -> Result<Option<String>, String> {
+    pub(crate) fn run(&mut self, db: DbIndex, args: &[&[u8]]) -> Result<Option<String>, String> {
         memory::tell_if_much();
         if args.is_empty() || db.0 >= self.target.stores[0].config().database_count {
             return Err("an empty command, or a database that there is not".to_owned());
         }
         let command = self.target.table.resolve(args).map_err(|error| error.to_string())?;
         let Handler::Core(handler) = command.handler else {
-            return Err(format!("'{}' is no change", command.facts.name));
+            unreachable!("there are no others in this table")
         };
         let run = (command.facts, handler);
         let desk = (&mut self.journal, self.target.services);

@@ -14,14 +14,14 @@ use kora_core::context::Ctx;
 use kora_core::keyspace::snapshot::{Chunk, Progress as Step, SnapshotSink};
 use kora_core::rdb::{VERSION, VERSION_WITH_FIELD_DEADLINES, file};
 use kora_core::shard::store::DbIndex;
+use kora_script::Scripts;
 use kora_storage::StorageError;
 use kora_storage::snapshot::SnapshotFile;
 
 use super::restore::io_error;
+use super::settings::PersistenceSettings;
 use super::{Persistence, Purpose, SaveError};
-use crate::command::connection::REDIS_VERSION;
-use crate::config::Config;
-use crate::shared::Shared;
+use crate::REDIS_VERSION;
 
 /// How much a snapshot's thread stands back behind others.
 const NICENESS: i32 = 10;
@@ -34,7 +34,7 @@ const SLICE_BYTES: usize = 256 * 1024;
 
 /// How far a snapshot is.
 #[derive(Debug, Default)]
-pub(crate) struct Progress {
+pub(super) struct Progress {
     /// Keys there were at its instant.
     pub(crate) keys: usize,
     /// Keys written.
@@ -45,11 +45,11 @@ pub(crate) struct Progress {
 
 /// To wait for the end of a snapshot.
 #[derive(Debug)]
-pub(crate) struct Ticket(Receiver<Result<(), SaveError>>);
+pub struct Ticket(Receiver<Result<(), SaveError>>);
 
 impl Ticket {
     /// Waits, and says what became of it.
-    pub(crate) fn wait(self) -> Result<(), SaveError> {
+    pub fn wait(self) -> Result<(), SaveError> {
         self.0.recv().unwrap_or_else(|_| Err(SaveError::Failed("the snapshot's thread is gone".to_owned())))
     }
 }
@@ -147,7 +147,7 @@ struct Plan {
 
 /// What a snapshot is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Goal {
+pub(super) enum Goal {
     /// The file that `dbfilename` names.
     Dump,
     /// The log goes on from it.
@@ -170,12 +170,11 @@ impl Goal {
 /// Marks the instant in the stores in hand, and starts the thread.
 pub(super) fn start(
     persistence: &Arc<Persistence>,
-    shared: &Arc<Shared>,
     ctx: &mut Ctx<'_>,
     goal: Goal,
 ) -> Result<(Ticket, Arc<Progress>), SaveError> {
-    let config = shared.config();
-    let plan = plan(persistence, shared, ctx, &config, goal);
+    let settings = persistence.settings();
+    let plan = plan(persistence, ctx, &settings, goal);
     let mut keys = 0;
     ctx.each_store(|store, _| keys += store.key_count());
     let progress = Arc::new(Progress { keys, ..Progress::default() });
@@ -206,9 +205,9 @@ pub(super) fn start(
         // Nobody need wait for it.
         let _ = result_sender.send(result);
     };
-    let thread = kora_engine::threads::spawn("kora-snapshot", body);
+    let thread = crate::threads::spawn("kora-snapshot", body);
     thread.map_err(|error| SaveError::Failed(error.to_string()))?;
-    let (compress, now) = (config.persistence.compression, ctx.now);
+    let (compress, now) = (settings.compression, ctx.now);
     ctx.each_store(|store, _| {
         let share = shares.pop().expect("one for each shard");
         store.begin_snapshot(compress, now, Box::new(share));
@@ -216,8 +215,8 @@ pub(super) fn start(
     Ok((Ticket(result), progress))
 }
 
-fn plan(persistence: &Persistence, shared: &Shared, ctx: &mut Ctx<'_>, config: &Config, goal: Goal) -> Plan {
-    let mut sizes = vec![(0, 0); usize::from(config.databases)];
+fn plan(persistence: &Persistence, ctx: &mut Ctx<'_>, settings: &PersistenceSettings, goal: Goal) -> Plan {
+    let mut sizes = vec![(0, 0); usize::from(persistence.needs.settings.get().core.database_count)];
     let mut has_field_deadlines = false;
     ctx.each_store(|store, _| {
         has_field_deadlines |= store.has_field_deadlines();
@@ -230,7 +229,7 @@ fn plan(persistence: &Persistence, shared: &Shared, ctx: &mut Ctx<'_>, config: &
     let mut head = Vec::new();
     file::write_header(if has_field_deadlines { VERSION_WITH_FIELD_DEADLINES } else { VERSION }, &mut head);
     let now = super::unix_seconds().to_string();
-    let used = shared.account.used().to_string();
+    let used = persistence.needs.account.used().to_string();
     let is_base = if goal == Goal::Dump { "0" } else { "1" };
     for (name, value) in [
         ("redis-ver", REDIS_VERSION),
@@ -241,23 +240,24 @@ fn plan(persistence: &Persistence, shared: &Shared, ctx: &mut Ctx<'_>, config: &
     ] {
         file::write_aux(name.as_bytes(), value.as_bytes(), &mut head);
     }
-    for code in shared.scripts.library_codes() {
-        file::write_function(&code, config.persistence.compression, &mut head);
+    let scripts: &Scripts = ctx.services.get().expect("an engine offers its scripts");
+    for code in scripts.library_codes() {
+        file::write_function(&code, settings.compression, &mut head);
     }
     let (dir, name) = match goal {
-        Goal::Base { first, .. } => (persistence.log_dir(config), kora_storage::format::base_name(first)),
+        Goal::Base { first, .. } => (persistence.log_dir(settings), kora_storage::format::base_name(first)),
         // Its number is looked for when it is written.
-        Goal::Alone => (persistence.log_dir(config), String::new()),
-        Goal::Dump => (persistence.dir.clone(), config.db_file_name()),
+        Goal::Alone => (persistence.log_dir(settings), String::new()),
+        Goal::Dump => (persistence.dir.clone(), settings.db_file_name.clone()),
     };
-    Plan { dir, name, head, checksum: config.persistence.checksum, sizes, goal }
+    Plan { dir, name, head, checksum: settings.checksum, sizes, goal }
 }
 
 /// Writes all of a snapshot that has begun, while the stores are in hand.
 pub(super) fn finish_now(ctx: &mut Ctx<'_>) {
     loop {
         let (mut is_done, mut is_full) = (true, true);
-        kora_engine::memory::tell_if_much();
+        crate::memory::tell_if_much();
         ctx.each_store(|store, _| {
             let step = store.snapshot_some(SLICE_BYTES);
             is_done &= matches!(step, Step::Done | Step::None);
@@ -325,7 +325,7 @@ impl Writer {
                 }
             }
         }
-        kora_engine::memory::tell();
+        crate::memory::tell();
         persistence.note_end(purpose, result.as_ref().ok().map(|(bytes, _)| *bytes));
         result.map(drop).map_err(|error| SaveError::Failed(error.to_string()))
     }
@@ -413,7 +413,7 @@ impl Writer {
         let Way { receiver, in_flight } = &self.ways[way];
         let mut is_whole = false;
         while !is_whole {
-            kora_engine::memory::tell_if_much();
+            crate::memory::tell_if_much();
             // The end, in the midst of an entry: that had just been completed.
             let Ok(chunk) = receiver.recv() else { return self.check() };
             body.put(&chunk, &self.plan.sizes)?;

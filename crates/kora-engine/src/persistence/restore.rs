@@ -10,51 +10,52 @@ use kora_core::journal::Journal;
 use kora_core::services::Services;
 use kora_core::shard::store::{DbIndex, ShardStore};
 use kora_core::time::UnixMs;
+use kora_script::Scripts;
 use kora_storage::StorageError;
 use kora_storage::disk::DiskFile;
 use kora_storage::recovery::{Plan, Recovery};
 
 use super::loader::{LoadError, Replay, Target, load_snapshot};
+use super::settings::PersistenceSettings;
 use super::{Persistence, Purpose};
-use crate::config::Config;
-use crate::shared::Shared;
 
 /// The number of the first record of a log.
 const FIRST: u64 = 1;
 
 impl Persistence {
     /// Whether a start has anything to read or to lock.
-    pub(crate) fn has_something_to_restore(&self, config: &Config) -> bool {
-        self.is_wanted(config) || self.open(&self.dump_path(config)).is_ok_and(|file| file.is_some())
+    #[must_use]
+    pub fn has_something_to_restore(&self) -> bool {
+        let settings = self.settings();
+        Self::is_wanted(&settings) || self.open(&self.dump_path(&settings)).is_ok_and(|file| file.is_some())
     }
 
     /// Whether data are to be kept.
-    fn is_wanted(&self, config: &Config) -> bool {
-        config.persistence.append_only || !config.persistence.save.rules().is_empty()
+    fn is_wanted(settings: &PersistenceSettings) -> bool {
+        settings.append_only || !settings.save.is_empty()
     }
 
     /// Loads what is there into stores that nobody else has yet, and begins the log.
-    pub(crate) fn restore(
+    pub fn restore(
         self: &Arc<Self>,
-        shared: &Arc<Shared>,
         stores: &mut [Box<ShardStore>],
         services: &Arc<Services>,
         now: UnixMs,
     ) -> Result<(), LoadError> {
-        let config = shared.config();
-        if self.is_wanted(&config) {
+        let settings = self.settings();
+        if Self::is_wanted(&settings) {
             self.lock_dir().map_err(|error| LoadError::Other(error.to_string()))?;
             self.remove_temporary(&self.dir)?;
         }
         let begun = Instant::now();
-        let is_found = if config.persistence.append_only {
-            self.restore_log(shared, &config, stores, services, now)?
+        let is_found = if settings.append_only {
+            self.restore_log(&settings, stores, services, now)?
         } else {
-            self.restore_dump(shared, &config, (stores, services, now))?
+            self.restore_dump(&settings, (stores, services, now))?
         };
         if is_found {
             let keys: usize = stores.iter().map(|store| store.key_count()).sum();
-            let from = if config.persistence.append_only { "append only file" } else { "disk" };
+            let from = if settings.append_only { "append only file" } else { "disk" };
             tracing::info!("{keys} keys loaded");
             // Who waits for this line knows it from Redis.
             tracing::info!("DB loaded from {from}: {:.3} seconds", begun.elapsed().as_secs_f64());
@@ -65,45 +66,43 @@ impl Persistence {
     /// Loads the snapshot that `dbfilename` names; `false` if there is none.
     fn restore_dump(
         &self,
-        shared: &Arc<Shared>,
-        config: &Config,
+        settings: &PersistenceSettings,
         (stores, services, now): (&mut [Box<ShardStore>], &Arc<Services>, UnixMs),
     ) -> Result<bool, LoadError> {
-        let path = self.dump_path(config);
+        let path = self.dump_path(settings);
         let Some(file) = self.open(&path)? else { return Ok(false) };
         self.loading.add_total(file.len().unwrap_or(0));
         tracing::info!("loading {}", path.display());
-        load_snapshot(&mut self.target(shared, stores, services, now), (&*file, &path), false)?;
+        load_snapshot(&mut self.target(stores, services, now), (&*file, &path), false)?;
         Ok(true)
     }
 
     /// Loads the log, or what there is in its stead, and begins to write it.
     fn restore_log(
         self: &Arc<Self>,
-        shared: &Arc<Shared>,
-        config: &Config,
+        settings: &PersistenceSettings,
         stores: &mut [Box<ShardStore>],
         services: &Arc<Services>,
         now: UnixMs,
     ) -> Result<bool, LoadError> {
-        let dir = self.log_dir(config);
+        let dir = self.log_dir(settings);
         self.disk.create_dir(&dir).map_err(|source| io_error("make", &dir, source))?;
         let plan = Recovery::inspect(&*self.disk, &dir)?;
         if !plan.is_empty() {
-            let mut target = self.target(shared, stores, services, now);
+            let mut target = self.target(stores, services, now);
             self.replay(&mut target, &plan)?;
-            self.settle(config, &plan)?;
-            self.open_log(config, plan.next)?;
+            self.settle(settings, &plan)?;
+            self.open_log(settings, plan.next)?;
             return Ok(true);
         }
-        self.settle(config, &plan)?;
-        let is_found = self.import(shared, config, (&mut *stores, services, now))?
-            || self.restore_dump(shared, config, (&mut *stores, services, now))?;
+        self.settle(settings, &plan)?;
+        let is_found = self.import(settings, (&mut *stores, services, now))?
+            || self.restore_dump(settings, (&mut *stores, services, now))?;
         if is_found {
             // From now on the log has everything, beginning with this.
             self.write_first_base(stores, services, now)?;
         }
-        self.open_log(config, FIRST)?;
+        self.open_log(settings, FIRST)?;
         Ok(is_found)
     }
 
@@ -133,9 +132,9 @@ impl Persistence {
     }
 
     /// Cuts and moves aside what does not count.
-    fn settle(&self, config: &Config, plan: &Plan) -> Result<(), LoadError> {
+    fn settle(&self, settings: &PersistenceSettings, plan: &Plan) -> Result<(), LoadError> {
         if let Some(cut) = &plan.cut {
-            if !config.persistence.load_truncated {
+            if !settings.load_truncated {
                 return Err(LoadError::Other(format!("{cut}; 'aof-load-truncated no' does not allow that")));
             }
             tracing::warn!("{cut}");
@@ -162,13 +161,12 @@ impl Persistence {
     }
 
     /// DEBUG RELOAD, with all stores in hand.
-    pub(crate) fn reload_dump(&self, ctx: &mut Ctx<'_>, flushes: bool) -> Result<(), String> {
-        let shared = self.shared().ok_or("the server is ending")?;
-        let config = shared.config();
+    pub fn reload_dump(&self, ctx: &mut Ctx<'_>, flushes: bool) -> Result<(), String> {
+        let settings = self.settings();
         let services = Arc::clone(ctx.services);
         let now = ctx.now;
         self.with_stores(ctx, flushes, |stores| {
-            let found = self.restore_dump(&shared, &config, (stores, &services, now));
+            let found = self.restore_dump(&settings, (stores, &services, now));
             match found.map_err(|error| error.to_string())? {
                 true => Ok(()),
                 false => Err("there is no file".to_owned()),
@@ -177,16 +175,15 @@ impl Persistence {
     }
 
     /// DEBUG LOADAOF, with all stores in hand. The log goes on.
-    pub(crate) fn reload_log(&self, ctx: &mut Ctx<'_>) -> Result<(), String> {
-        let shared = self.shared().ok_or("the server is ending")?;
-        let config = shared.config();
+    pub fn reload_log(&self, ctx: &mut Ctx<'_>) -> Result<(), String> {
+        let settings = self.settings();
         let services = Arc::clone(ctx.services);
         let now = ctx.now;
         self.flush_log()?;
         self.with_stores(ctx, true, |stores| {
             let mut reload = || {
-                let plan = Recovery::inspect(&*self.disk, &self.log_dir(&config))?;
-                self.replay(&mut self.target(&shared, stores, &services, now), &plan)
+                let plan = Recovery::inspect(&*self.disk, &self.log_dir(&settings))?;
+                self.replay(&mut self.target(stores, &services, now), &plan)
             };
             reload().map_err(|error| error.to_string())
         })
@@ -199,10 +196,10 @@ impl Persistence {
         flushes: bool,
         body: impl FnOnce(&mut [Box<ShardStore>]) -> Result<(), String>,
     ) -> Result<(), String> {
-        let shared = self.shared().ok_or("the server is ending")?;
         if flushes {
             ctx.each_store(|store, _| store.unload());
-            shared.scripts.flush_libraries();
+            let scripts: &Scripts = ctx.services.get().expect("an engine offers its scripts");
+            scripts.flush_libraries();
         }
         match &mut ctx.stores {
             Stores::Lent { stores, .. } => body(stores),
@@ -219,14 +216,14 @@ impl Persistence {
         }
     }
 
-    pub(super) fn target<'a>(
+    pub(crate) fn target<'a>(
         &'a self,
-        shared: &'a Arc<Shared>,
         stores: &'a mut [Box<ShardStore>],
         services: &'a Arc<Services>,
         now: UnixMs,
     ) -> Target<'a> {
-        let Shared { table, scripts, .. } = &**shared;
+        let scripts = services.get().expect("an engine offers its scripts");
+        let table = &*self.needs.effects;
         Target { stores, table, services, scripts, loading: &self.loading, now }
     }
 
@@ -249,7 +246,7 @@ impl Persistence {
 }
 
 /// The context of what is done with all stores before they have a home.
-pub(super) fn ctx<'a>(
+pub(crate) fn ctx<'a>(
     stores: &'a mut [Box<ShardStore>],
     journal: &'a mut Journal,
     services: &'a Arc<Services>,

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use kora_core::config::CoreConfig;
 use kora_core::keyspace::Keyspace;
 use kora_core::rdb::dump::dump;
+use kora_core::services::Services;
 use kora_core::shard::hub::Wake;
+use kora_core::shard::replies::TreeReplies;
 use kora_core::shard::runner::Shard;
 use kora_core::shard::store::{DbIndex, ShardStore};
 use kora_core::time::UnixMs;
@@ -13,16 +16,14 @@ use kora_storage::log::{FsyncPolicy, Health, Log, UNSYNCED_MS_MAX};
 use kora_storage::simulated::{Choices, Fault, SimulatedDisk};
 use parking_lot::Mutex;
 
-use super::super::loader::LoadError;
-use super::super::log::Recorder;
-use super::super::snapshot::Ticket;
-use super::super::{Drive, Persistence, Purpose};
 use super::Tally;
 use super::book::{Book, State, keys_of, state_of};
 use super::generate::{Knowledge, command};
-use crate::config::Config;
-use crate::config::persistence::AppendFsync;
-use crate::server::Engine;
+use crate::assembly::{Assembly, Options, assemble};
+use crate::engine::Engine;
+use crate::front::{Front, Workers};
+use crate::persistence::{Drive, LoadError, Persistence, PersistenceSettings, Purpose, Recorder, Ticket};
+use crate::settings::Settings;
 
 mod recover;
 mod run;
@@ -48,37 +49,60 @@ impl Wake for NobodySleeps {
     fn wake(&self) {}
 }
 
+/// The crash test as the front of its engines: nobody waits for replies.
+#[derive(Debug)]
+pub(super) struct Crash;
+
+impl Front for Crash {
+    type Replies = TreeReplies;
+    type Mail = ();
+    type Handler = ();
+}
+
+/// Those of one engine.
+pub(super) type Shards = Vec<Shard<Workers<Crash>>>;
+
 /// An engine on a disk, whose log is written step by step.
 fn engine(
     disk: &SimulatedDisk,
     clock: &Arc<AtomicU64>,
     shard_count: u16,
-    policy: AppendFsync,
+    policy: FsyncPolicy,
     seed: u64,
-) -> Engine {
-    let config = config(policy);
-    let wakers = (0..shard_count).map(|_| Box::new(NobodySleeps) as Box<dyn Wake>).collect();
-    let persistence = persistence(disk, clock, &config);
-    Engine::new(config, (wakers, seed), persistence, None).expect("the system has threads and random bytes")
+) -> (Arc<Engine<Crash>>, Arc<Services>, Shards) {
+    let options = Options {
+        settings: settings(policy),
+        wakers: (0..shard_count).map(|_| Box::new(NobodySleeps) as Box<dyn Wake>).collect(),
+        seed,
+        started: UnixMs(0),
+        disk: Arc::new(disk.clone()),
+        drive: Drive::Steps(Arc::clone(clock)),
+        shard_families: &[],
+        families: &[],
+        at_desk: &[],
+    };
+    let assembled = assemble(options).expect("the system has threads");
+    let Assembly { engine, services, mut shards, .. } = assembled;
+    let services = Arc::new(services);
+    shards.iter_mut().for_each(|shard| shard.set_services(Arc::clone(&services)));
+    (engine, services, shards)
 }
 
-fn config(policy: AppendFsync) -> Config {
-    let mut config = Config::default();
-    config.databases = DATABASES;
-    config.dir = b"data".to_vec();
-    config.persistence.append_only = true;
-    config.persistence.append_fsync = policy;
-    config
-}
-
-fn persistence(disk: &SimulatedDisk, clock: &Arc<AtomicU64>, config: &Config) -> Persistence {
-    let drive = Drive::Steps(Arc::clone(clock));
-    Persistence::on(Arc::new(disk.clone()), drive, config, UnixMs(0))
+fn settings(policy: FsyncPolicy) -> Settings {
+    let persistence = PersistenceSettings {
+        dir: "data".into(),
+        append_only: true,
+        append_fsync: policy,
+        ..PersistenceSettings::default()
+    };
+    let core = CoreConfig { database_count: DATABASES, ..CoreConfig::default() };
+    Settings { core, persistence: Arc::new(persistence), ..Settings::default() }
 }
 
 /// An engine and its stores, into which data are loaded again and again.
 pub(super) struct Bench {
-    pub(super) engine: Engine,
+    pub(super) engine: Arc<Engine<Crash>>,
+    pub(super) services: Arc<Services>,
     #[expect(clippy::vec_box, reason = "stores are lent in boxes, as everywhere")]
     pub(super) stores: Vec<Box<ShardStore>>,
 }
@@ -86,29 +110,30 @@ pub(super) struct Bench {
 impl Bench {
     fn new(shard_count: u16) -> Self {
         let disk = SimulatedDisk::new(0);
-        let mut engine = engine(&disk, &Arc::default(), shard_count, AppendFsync::Always, 7);
-        let stores = engine.shards.iter_mut().filter_map(Shard::take_store).collect();
-        Self { engine, stores }
+        let (engine, services, mut shards) =
+            engine(&disk, &Arc::default(), shard_count, FsyncPolicy::Always, 7);
+        let stores = shards.iter_mut().filter_map(Shard::take_store).collect();
+        Self { engine, services, stores }
     }
 
     /// What it holds.
     pub(super) fn state(&mut self) -> State {
-        let libraries = self.engine.shared.scripts.library_codes();
+        let libraries = self.engine.scripts.library_codes();
         state_of(&mut self.stores.iter_mut().map(|store| &mut **store).collect::<Vec<_>>(), libraries)
     }
 
     /// Forgets all, and loads what is on a disk, as a start would. Returns the last record and the state.
     pub(super) fn load(&mut self, disk: &SimulatedDisk, now: UnixMs) -> Result<(u64, State), LoadError> {
-        let Self { engine, stores } = self;
+        let Self { engine, services, stores } = self;
         for store in stores.iter_mut() {
             store.unload();
             drop(store.take_garbage());
         }
-        engine.shared.scripts.flush_libraries();
-        let config = engine.shared.config();
-        let persistence = Arc::new(persistence(disk, &Arc::default(), &config));
-        persistence.serve(&engine.shared);
-        persistence.restore(&engine.shared, stores, &engine.services, now)?;
+        engine.scripts.flush_libraries();
+        let needs = engine.persistence.needs.clone();
+        let drive = Drive::Steps(Arc::default());
+        let persistence = Arc::new(Persistence::new(needs, Arc::new(disk.clone()), drive, UnixMs(0)));
+        persistence.restore(stores, services, now)?;
         let last = persistence.appended().unwrap_or(0);
         Ok((last, self.state()))
     }
@@ -154,7 +179,9 @@ pub(super) struct World<'p> {
 
 /// A process while it lives.
 pub(super) struct Life {
-    pub(super) engine: Engine,
+    pub(super) engine: Arc<Engine<Crash>>,
+    pub(super) services: Arc<Services>,
+    pub(super) shards: Shards,
     pub(super) log: Arc<Log>,
     pub(super) snapshot: Option<Ticket>,
     was_failed: bool,
@@ -247,7 +274,7 @@ impl<'p> World<'p> {
     fn close(&mut self, life: Life) -> Checked {
         let log = Arc::clone(&life.log);
         // What became of it shows in what is found.
-        let _ = life.engine.shared.persistence.close_log();
+        let _ = life.engine.persistence.close_log();
         self.judge_crashes()?;
         if !self.disk.is_dead() && log.health() == Health::Healthy {
             self.promised = log.appended();
@@ -258,8 +285,7 @@ impl<'p> World<'p> {
     }
 
     /// Lets go of a process that is dead, and waits for its last thread.
-    pub(super) fn bury(&mut self, Life { engine, snapshot, .. }: Life) {
-        let Engine { shards, .. } = engine;
+    pub(super) fn bury(&mut self, Life { shards, snapshot, .. }: Life) {
         drop(shards);
         if let Some(ticket) = snapshot {
             // It was given up.
@@ -290,7 +316,7 @@ impl<'p> World<'p> {
     }
 
     pub(super) fn step_log(&self, life: &Life) {
-        let place = life.engine.shared.persistence.log.read();
+        let place = life.engine.persistence.log.read();
         let stepper = place.as_ref().and_then(|open| open.writing().stepper());
         drop(place);
         if let Some(stepper) = stepper {
@@ -302,7 +328,7 @@ impl<'p> World<'p> {
         if self.choices.one_in(4) {
             life.covered_before = life.log.covered();
             let policies = [FsyncPolicy::Always, FsyncPolicy::EverySecond, FsyncPolicy::No];
-            life.engine.shared.persistence.set_policy(policies[self.choices.up_to(2)]);
+            life.engine.persistence.set_policy(policies[self.choices.up_to(2)]);
         }
     }
 
@@ -310,7 +336,7 @@ impl<'p> World<'p> {
         self.advance(self.choices.clone().below(1500));
         let _ = self.choices.number();
         let now = self.now();
-        for shard in &mut life.engine.shards {
+        for shard in &mut life.shards {
             if self.choices.one_in(2) {
                 let _ = shard.sweep(now, 1000);
             }
@@ -326,14 +352,14 @@ impl<'p> World<'p> {
     /// Takes all stores in hand, as a command does that needs them all.
     fn with_all_stores<T>(
         life: &mut Life,
-        body: impl FnOnce(&Arc<Persistence>, &mut [Box<ShardStore>], &Engine) -> T,
+        body: impl FnOnce(&Arc<Persistence>, &mut [Box<ShardStore>], &Arc<Services>) -> T,
     ) -> T {
-        let mut stores: Vec<_> = life.engine.shards.iter_mut().filter_map(Shard::take_store).collect();
-        let result = body(&life.engine.shared.persistence, &mut stores, &life.engine);
+        let mut stores: Vec<_> = life.shards.iter_mut().filter_map(Shard::take_store).collect();
+        let result = body(&life.engine.persistence, &mut stores, &life.services);
         for store in stores {
-            life.engine.shared.hub.send_store(store);
+            life.engine.hub.send_store(store);
         }
-        life.engine.shards.iter_mut().for_each(|shard| {
+        life.shards.iter_mut().for_each(|shard| {
             shard.poll();
         });
         result
@@ -343,9 +369,9 @@ impl<'p> World<'p> {
     pub(super) fn begin_snapshot(&mut self, life: &mut Life) {
         let (now, calls) = (self.now(), self.disk.calls());
         let purpose = Purpose::Base;
-        let ticket = Self::with_all_stores(life, |persistence, stores, engine| {
+        let ticket = Self::with_all_stores(life, |persistence, stores, services| {
             let mut journal = kora_core::journal::Journal::default();
-            let mut ctx = super::super::restore::ctx(stores, &mut journal, &engine.services, now);
+            let mut ctx = crate::persistence::restore::ctx(stores, &mut journal, services, now);
             persistence.begin(&mut ctx, purpose)
         });
         let Ok(ticket) = ticket else { return };
@@ -357,7 +383,7 @@ impl<'p> World<'p> {
         // Its thread makes the file first, and then waits for us.
         while self.disk.calls() == calls
             && !self.disk.is_dead()
-            && life.engine.shared.persistence.running().is_some()
+            && life.engine.persistence.running().is_some()
         {
             std::thread::yield_now();
         }
@@ -367,7 +393,7 @@ impl<'p> World<'p> {
 
     pub(super) fn go_on_with_snapshot(&mut self, life: &mut Life, budget: usize) {
         let mut is_under_way = false;
-        for shard in &mut life.engine.shards {
+        for shard in &mut life.shards {
             if let Some(store) = shard.store() {
                 let _ = store.snapshot_some(budget);
                 is_under_way |= store.is_in_snapshot();
@@ -388,10 +414,9 @@ impl<'p> World<'p> {
 
     /// The data must equal what their effects made of the copy.
     pub(super) fn compare(&mut self, life: &mut Life) -> Checked {
-        let libraries = life.engine.shared.scripts.library_codes();
-        let mut stores: Vec<&mut ShardStore> =
-            life.engine.shards.iter_mut().filter_map(Shard::store).collect();
-        if stores.len() != usize::from(life.engine.shared.hub.shard_count()) {
+        let libraries = life.engine.scripts.library_codes();
+        let mut stores: Vec<&mut ShardStore> = life.shards.iter_mut().filter_map(Shard::store).collect();
+        if stores.len() != usize::from(life.engine.hub.shard_count()) {
             return Err("a store did not come home".to_owned());
         }
         let state = state_of(&mut stores, libraries);
@@ -454,14 +479,14 @@ impl<'p> World<'p> {
         let name = names[self.choices.up_to(names.len() - 1)].as_bytes();
         let mut journal = kora_core::journal::Journal::default();
         let mut found = None;
-        for store in life.engine.shards.iter_mut().filter_map(Shard::store) {
+        for store in life.shards.iter_mut().filter_map(Shard::store) {
             let mut keyspace = Keyspace::new(store, &mut journal, DbIndex(0), UnixMs(0), true);
             found = found.or(keyspace.peek(name).map(|entry| dump(entry, true)));
         }
         Knowledge {
             now_ms: self.now().0,
             dump: found.unwrap_or_default(),
-            library_dump: life.engine.shared.scripts.dump_libraries(),
+            library_dump: life.engine.scripts.dump_libraries(),
         }
     }
 }

@@ -7,48 +7,50 @@
 
 mod backoff;
 mod check;
-#[cfg(any(test, feature = "crash"))]
-pub mod crash;
 mod drive;
 mod figures;
 mod import;
-mod loader;
+pub(crate) mod loader;
 mod log;
-mod restore;
+pub(crate) mod restore;
 mod schedule;
+pub mod settings;
 mod snapshot;
 mod source;
 mod switch;
 
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
+use kora_core::command::table::CommandTable;
 use kora_core::context::Ctx;
+use kora_core::shard::hub::Bells;
+use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
 use kora_locks::{RankedMutex, RankedRwLock, rank};
 use kora_storage::StorageError;
-use kora_storage::disk::{DirLock, Disk, RealDisk};
+use kora_storage::disk::{DirLock, Disk};
 
-use crate::config::Config;
-use crate::config::persistence::{AppendFsync, SaveRules};
-use crate::shared::Shared;
+use crate::counters::Counters;
+use crate::memory::Account;
+use crate::settings::SettingsInForce;
 use backoff::Backoff;
 pub use check::{Verdict, check, repair};
-use drive::Drive;
-pub(crate) use loader::LoadError;
-pub(crate) use loader::Loading;
-pub use loader::LoadingFigures;
+pub use drive::Drive;
+pub use figures::PersistenceInfo;
+pub use loader::{LoadError, Loading, LoadingFigures};
 use log::OpenLog;
 pub(crate) use log::Recorder;
-pub(crate) use schedule::Task;
-use snapshot::{Goal, Ticket};
+pub use schedule::Task;
+pub use settings::{PersistenceSettings, SaveRule};
+use snapshot::Goal;
+pub use snapshot::Ticket;
 
 /// Why a snapshot could not be begun, or was not finished.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum SaveError {
+pub enum SaveError {
     /// One is being taken.
     #[error("another snapshot is being taken")]
     Busy,
@@ -65,7 +67,7 @@ impl From<StorageError> for SaveError {
 
 /// What a snapshot is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub enum Purpose {
     /// It is all that a restart needs: the file that `dbfilename` names.
     Dump,
     /// The log goes on from it.
@@ -74,7 +76,7 @@ pub(crate) enum Purpose {
 
 /// Why writes are refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// The last snapshot failed, and `stop-writes-on-bgsave-error` says so.
     Snapshot,
     /// The log can't be written; why.
@@ -83,7 +85,7 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// What clients are told.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         match self {
             Self::Snapshot => "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to \
                                disk. Commands that may modify the data set are disabled, because this instance is \
@@ -96,7 +98,7 @@ impl Refusal {
     }
 
     /// The same for a command that has taken effect before the log failed.
-    pub(crate) fn text_afterwards(&self) -> String {
+    pub fn text_afterwards(&self) -> String {
         format!("{} (the command has taken effect in memory and may be lost)", self.text())
     }
 }
@@ -143,16 +145,28 @@ struct State {
     bytes_before: u64,
 }
 
+/// What persistence needs of the engine around it.
+#[derive(Clone, Debug)]
+pub struct Needs {
+    pub(crate) settings: Arc<SettingsInForce>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) bells: Arc<Bells>,
+    pub(crate) account: Arc<Account>,
+    /// The commands that effects consist of.
+    pub(crate) effects: Arc<CommandTable<()>>,
+}
+
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Persistence {
+pub struct Persistence {
+    pub(crate) needs: Needs,
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     /// Who writes the log, and the log's clock.
     drive: Drive,
     /// Whether the shards record effects: while there is a log.
     recording: Arc<AtomicBool>,
-    log: RankedRwLock<{ rank::LOG_PLACE }, Option<OpenLog>>,
+    pub(crate) log: RankedRwLock<{ rank::LOG_PLACE }, Option<OpenLog>>,
     /// Taken before anything is written.
     lock: RankedMutex<{ rank::DATA_DIR }, Option<Box<dyn DirLock>>>,
     /// Held while `appendonly` changes.
@@ -175,19 +189,17 @@ pub(crate) struct Persistence {
     in_flight: Arc<AtomicUsize>,
     /// Bytes that snapshots take besides, about.
     workspace: Arc<AtomicUsize>,
-    pub(crate) loading: Loading,
-    shared: OnceLock<Weak<Shared>>,
+    /// How far the data are loaded.
+    pub loading: Loading,
 }
 
 impl Persistence {
-    pub(crate) fn new(config: &Config, started: UnixMs) -> Self {
-        Self::on(Arc::new(RealDisk), Drive::Thread(Instant::now()), config, started)
-    }
-
-    fn on(disk: Arc<dyn Disk>, drive: Drive, config: &Config, started: UnixMs) -> Self {
+    /// Files on `disk`, in the directory that the settings name now.
+    pub fn new(needs: Needs, disk: Arc<dyn Disk>, drive: Drive, started: UnixMs) -> Self {
         Self {
             disk,
-            dir: Self::dir_of(config),
+            dir: needs.settings.get().persistence.dir.clone(),
+            needs,
             drive,
             recording: Arc::default(),
             log: RankedRwLock::default(),
@@ -204,28 +216,30 @@ impl Persistence {
             in_flight: Arc::default(),
             workspace: Arc::default(),
             loading: Loading::default(),
-            shared: OnceLock::new(),
         }
     }
 
-    /// The directory of the data.
-    fn dir_of(config: &Config) -> PathBuf {
-        let dir = Path::new(std::ffi::OsStr::from_bytes(&config.dir));
-        if config.dir.is_empty() { PathBuf::from(".") } else { dir.to_owned() }
+    /// What it goes by now.
+    fn settings(&self) -> Arc<PersistenceSettings> {
+        Arc::clone(&self.needs.settings.get().persistence)
     }
 
-    /// Tells it the server.
-    pub(crate) fn serve(&self, shared: &Arc<Shared>) {
-        // It is told once.
-        let _ = self.shared.set(Arc::downgrade(shared));
+    /// Changes of all shards so far.
+    fn changes(&self) -> u64 {
+        self.needs.counters.sum(|counters| &counters.changes)
     }
 
-    fn shared(&self) -> Option<Arc<Shared>> {
-        self.shared.get().and_then(Weak::upgrade)
+    /// Wakes the workers that hold replies back.
+    fn wake_holders(&self) {
+        for (worker, counters) in (0..).map(ShardId).zip(self.needs.counters.iter()) {
+            if counters.holds_replies.load(Ordering::SeqCst) {
+                self.needs.bells.ring(worker);
+            }
+        }
     }
 
     /// Whether the shards record effects.
-    pub(crate) fn recording(&self) -> &Arc<AtomicBool> {
+    pub fn recording(&self) -> &Arc<AtomicBool> {
         &self.recording
     }
 
@@ -250,28 +264,28 @@ impl Persistence {
     }
 
     /// Whether writes are refused, as it is at any time.
-    pub(crate) fn refuses(&self) -> &Arc<AtomicBool> {
+    pub fn refuses(&self) -> &Arc<AtomicBool> {
         &self.refuses
     }
 
     /// Whether writes are refused.
     #[inline]
-    pub(crate) fn refuses_writes(&self) -> bool {
+    pub fn refuses_writes(&self) -> bool {
         self.refuses.load(Ordering::Acquire)
     }
 
     /// How often writes were taken again after they had been refused.
-    pub(crate) fn relents(&self) -> u64 {
+    pub fn relents(&self) -> u64 {
         self.relents.load(Ordering::Acquire)
     }
 
     /// Whether the log has failed, and no snapshot has made up for it.
-    pub(crate) fn has_log_failed(&self) -> bool {
+    pub fn has_log_failed(&self) -> bool {
         self.has_log_failed.load(Ordering::Acquire)
     }
 
     /// The same, with the reason.
-    pub(crate) fn refusal(&self) -> Option<Refusal> {
+    pub fn refusal(&self) -> Option<Refusal> {
         if !self.refuses_writes() {
             return None;
         }
@@ -288,17 +302,15 @@ impl Persistence {
     }
 
     /// Why replies that wait for the log will not come.
-    pub(crate) fn log_refusal(&self) -> Option<Refusal> {
+    pub fn log_refusal(&self) -> Option<Refusal> {
         let failure = self.current_log()?.failure()?;
         Some(Refusal::Log(failure.text()))
     }
 
     /// Decides anew whether writes are refused.
-    pub(crate) fn reconsider(&self) {
-        let Some(shared) = self.shared() else { return };
-        let config = shared.config();
-        let persistence = &config.persistence;
-        let is_stopped = persistence.stop_writes_on_bgsave_error && !persistence.save.rules().is_empty();
+    pub fn reconsider(&self) {
+        let settings = self.settings();
+        let is_stopped = settings.stop_writes_on_bgsave_error && !settings.save.is_empty();
         // Who decides last has seen the latest.
         let mut state = self.state.lock();
         let has_log_failed = self.current_log().is_some_and(|log| log.failure().is_some());
@@ -311,7 +323,7 @@ impl Persistence {
     }
 
     /// Begins a snapshot of the stores in hand, which must be all, as they are. It goes on by itself.
-    pub(crate) fn begin(self: &Arc<Self>, ctx: &mut Ctx<'_>, purpose: Purpose) -> Result<Ticket, SaveError> {
+    pub fn begin(self: &Arc<Self>, ctx: &mut Ctx<'_>, purpose: Purpose) -> Result<Ticket, SaveError> {
         self.begin_at(ctx, purpose, None)
     }
 
@@ -322,7 +334,6 @@ impl Persistence {
         purpose: Purpose,
         first: Option<u64>,
     ) -> Result<Ticket, SaveError> {
-        let shared = self.shared().ok_or_else(|| SaveError::Failed("the server is ending".to_owned()))?;
         let mut state = self.state.lock();
         if state.running.is_some() {
             return Err(SaveError::Busy);
@@ -331,7 +342,7 @@ impl Persistence {
             Purpose::Dump => state.is_save_scheduled = false,
             Purpose::Base => state.is_rewrite_scheduled = false,
         }
-        let changes = shared.sum(|counters| &counters.changes);
+        let changes = self.changes();
         if purpose == Purpose::Base {
             // What this shard did earlier in its round is in the snapshot: in the log it belongs before that.
             Recorder::default().record(self, ctx.journal.effects());
@@ -340,9 +351,9 @@ impl Persistence {
         let goal = match (purpose, first) {
             (Purpose::Dump, _) => Goal::Dump,
             (Purpose::Base, Some(first)) => Goal::Base { first, begins: false },
-            (Purpose::Base, None) => self.next_base(&mut state, &shared.config())?,
+            (Purpose::Base, None) => self.next_base(&mut state)?,
         };
-        let started = snapshot::start(self, &shared, ctx, goal);
+        let started = snapshot::start(self, ctx, goal);
         match started {
             Ok((ticket, progress)) => {
                 state.running = Some(Running { purpose, began: Instant::now(), changes, progress });
@@ -361,7 +372,7 @@ impl Persistence {
     }
 
     /// Takes a snapshot of the stores in hand and waits for its end.
-    pub(crate) fn save_now(self: &Arc<Self>, ctx: &mut Ctx<'_>, purpose: Purpose) -> Result<(), SaveError> {
+    pub fn save_now(self: &Arc<Self>, ctx: &mut Ctx<'_>, purpose: Purpose) -> Result<(), SaveError> {
         self.save_at(ctx, purpose, None)
     }
 
@@ -377,42 +388,29 @@ impl Persistence {
     }
 
     /// Brings a snapshot that is being taken to its end, with all stores in hand.
-    pub(crate) fn finish_running(&self, ctx: &mut Ctx<'_>) {
+    pub fn finish_running(&self, ctx: &mut Ctx<'_>) {
         snapshot::finish_now(ctx);
         while self.running().is_some() {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
 
-    /// Ends the server.
-    pub(crate) fn end_server(&self) {
-        if let Some(shared) = self.shared() {
-            shared.end();
-        }
-    }
-
     /// Whether a log is wanted whose first snapshot is not there yet: without it the data may be nowhere but in memory.
-    pub(crate) fn is_log_unfinished(&self, config: &Config) -> bool {
+    #[must_use]
+    pub fn is_log_unfinished(&self) -> bool {
         let is_unfinished = !self.has_log() || self.is_log_beginning.load(Ordering::Acquire);
-        config.persistence.append_only && is_unfinished && !self.loading.is_on()
-    }
-
-    /// The server goes on, although a signal asked for its end.
-    pub(crate) fn refuse_end(&self) {
-        if let Some(shared) = self.shared() {
-            shared.is_end_asked.store(false, Ordering::Release);
-        }
+        self.settings().append_only && is_unfinished && !self.loading.is_on()
     }
 
     /// Where the log goes on behind a snapshot that begins now, with all stores in hand.
-    fn next_base(&self, state: &mut State, config: &Config) -> Result<Goal, SaveError> {
+    fn next_base(&self, state: &mut State) -> Result<Goal, SaveError> {
         if let Some(log) = self.current_log() {
             return Ok(Goal::Base { first: log.restart_at_barrier(), begins: false });
         }
         if let Some(open) = state.prepared.take() {
             return Ok(Goal::Base { first: self.begin_prepared(open), begins: true });
         }
-        if config.persistence.append_only {
+        if self.settings().append_only {
             // It has failed, and is prepared again at once.
             state.preparing.reset();
             let why =
@@ -489,57 +487,13 @@ impl Persistence {
     }
 
     /// The time of the last snapshot, in seconds since the Unix epoch.
-    pub(crate) fn last_save(&self) -> i64 {
+    pub fn last_save(&self) -> i64 {
         self.state.lock().last_save
     }
 }
 
 /// The time in seconds since the Unix epoch.
-pub(crate) fn unix_seconds() -> i64 {
+pub fn unix_seconds() -> i64 {
     let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX)
-}
-
-/// Decides what is kept if nothing was said about that, and says what is: snapshots by Redis's rules where a directory is
-/// given, or one is found with data.
-pub fn settle(config: &mut Config) {
-    let dir = Persistence::dir_of(config);
-    let exists = |name: &[u8]| dir.join(std::ffi::OsStr::from_bytes(name)).exists();
-    let has_log = exists(&config.persistence.append_dir_name);
-    let has_data = exists(&config.persistence.db_file_name) || has_log;
-    if !config.persistence.save.is_given() && (has_data || !config.dir.is_empty()) {
-        config.persistence.save = SaveRules::standard();
-    }
-    let persistence = &config.persistence;
-    if has_log && !persistence.append_only {
-        tracing::warn!("there is a log of earlier runs, which is not read: 'appendonly' is off");
-    }
-    match (persistence.append_only, persistence.save.rules().is_empty()) {
-        (true, _) => tracing::info!(
-            "Every write is kept in a log in {}, which is made certain: {}",
-            dir.display(),
-            match persistence.append_fsync {
-                AppendFsync::Always => "before it is acknowledged",
-                AppendFsync::EverySecond => "every second",
-                AppendFsync::No => "when the system likes",
-            }
-        ),
-        (false, false) => tracing::info!(
-            "Snapshots are kept in {}: what is written after the last one does not survive a crash",
-            dir.join(config.db_file_name()).display()
-        ),
-        (false, true) => {
-            tracing::info!("Data is kept in memory only: nothing survives a restart unless SAVE is called")
-        }
-    }
-}
-
-impl From<AppendFsync> for kora_storage::log::FsyncPolicy {
-    fn from(choice: AppendFsync) -> Self {
-        match choice {
-            AppendFsync::Always => Self::Always,
-            AppendFsync::EverySecond => Self::EverySecond,
-            AppendFsync::No => Self::No,
-        }
-    }
 }

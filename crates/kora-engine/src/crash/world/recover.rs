@@ -23,7 +23,7 @@ impl World<'_> {
 
     /// One try; none if the system refused something.
     fn try_start(&mut self) -> Checked<Option<Life>> {
-        let policies = [AppendFsync::Always, AppendFsync::Always, AppendFsync::EverySecond, AppendFsync::No];
+        let policies = [FsyncPolicy::Always, FsyncPolicy::Always, FsyncPolicy::EverySecond, FsyncPolicy::No];
         let policy = policies[self.choices.up_to(policies.len() - 1)];
         let shard_count = 1 + u16::try_from(self.choices.below(u64::from(SHARDS_MAX))).unwrap_or(0);
         let seed = self.choices.number();
@@ -35,10 +35,9 @@ impl World<'_> {
             copy.load(&seen, self.now()).map_err(|error| self.explain(&error.to_string()))?;
         self.book.lock().copy = Some(copy);
         self.judge(record, &state, true)?;
-        let mut engine = engine(&self.disk, &self.clock, shard_count, policy, seed);
-        let mut stores: Vec<_> = engine.shards.iter_mut().filter_map(Shard::take_store).collect();
-        let shared = Arc::clone(&engine.shared);
-        let restored = shared.persistence.restore(&shared, &mut stores, &engine.services, self.now());
+        let (engine, services, mut shards) = engine(&self.disk, &self.clock, shard_count, policy, seed);
+        let mut stores: Vec<_> = shards.iter_mut().filter_map(Shard::take_store).collect();
+        let restored = engine.persistence.restore(&mut stores, &services, self.now());
         self.judge_crashes()?;
         match restored {
             Ok(()) => {}
@@ -48,31 +47,31 @@ impl World<'_> {
         }
         let found = state_of(
             &mut stores.iter_mut().map(|store| &mut **store).collect::<Vec<_>>(),
-            shared.scripts.library_codes(),
+            engine.scripts.library_codes(),
         );
-        if found != state || shared.persistence.appended() != Some(record) {
+        if found != state || engine.persistence.appended() != Some(record) {
             return Err(self.explain("two starts find different states"));
         }
-        stores.into_iter().for_each(|store| shared.hub.send_store(store));
-        for shard in &mut engine.shards {
+        stores.into_iter().for_each(|store| engine.hub.send_store(store));
+        for shard in &mut shards {
             shard.poll();
         }
-        self.connect(&mut engine);
+        self.connect(&engine, &mut shards);
         self.book.lock().begin(record, state);
         self.promised = record;
         self.promised_at_kill = record;
         self.failed_syncs = self.disk.failed_syncs();
         self.was_kill = true;
         self.trace.push(format!("(start, {shard_count} shards, {policy:?})"));
-        let log = shared.persistence.log.read().as_ref().map(|open| Arc::clone(open.log()));
+        let log = engine.persistence.log.read().as_ref().map(|open| Arc::clone(open.log()));
         let log = log.ok_or("there is no log")?;
-        Ok(Some(Life { engine, log, snapshot: None, was_failed: false, covered_before: 0 }))
+        Ok(Some(Life { engine, services, shards, log, snapshot: None, was_failed: false, covered_before: 0 }))
     }
 
     /// Lets the shards' effects go to the log and into the book.
-    fn connect(&mut self, engine: &mut Engine) {
-        for shard in &mut engine.shards {
-            let persistence = Arc::clone(&engine.shared.persistence);
+    fn connect(&mut self, engine: &Engine<Crash>, shards: &mut [Shard<Workers<Crash>>]) {
+        for shard in shards {
+            let persistence = Arc::clone(&engine.persistence);
             shard.journal().share_recording(Arc::clone(persistence.recording()));
             let (mut recorder, book) = (Recorder::default(), Arc::clone(&self.book));
             shard.set_effect_sink(Box::new(move |effects| {

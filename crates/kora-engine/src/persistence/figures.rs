@@ -2,18 +2,76 @@
 
 use std::sync::atomic::Ordering;
 
+use super::LoadingFigures;
 use super::{Persistence, Purpose};
-use crate::introspect::info::snapshot::PersistenceInfo;
-use crate::shared::Shared;
+
+/// What INFO tells of files, at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct PersistenceInfo {
+    /// How far the files are loaded.
+    pub loading: LoadingFigures,
+    /// Bytes of a snapshot in memory, on their way to the file.
+    pub buffered_bytes: u64,
+    /// Most of them at once, of the snapshot that is being taken.
+    pub buffered_peak_bytes: u64,
+    /// Keys that the snapshot has written.
+    pub keys_written: u64,
+    /// Keys at its instant.
+    pub keys_total: u64,
+    /// Changes since the last save.
+    pub changes_since_save: u64,
+    /// Whether a snapshot is being saved.
+    pub is_saving: bool,
+    /// Time of the last save, or of the start, in seconds since the Unix epoch.
+    pub last_save_seconds: u64,
+    /// Whether the last save failed.
+    pub last_save_failed: bool,
+    /// Seconds that it took.
+    pub last_save_duration: Option<u64>,
+    /// Seconds since the present one began.
+    pub save_duration: Option<u64>,
+    /// Saves since the start.
+    pub saves: u64,
+    /// Whether there is a log.
+    pub has_log: bool,
+    /// Whether it is being rewritten.
+    pub is_rewriting: bool,
+    /// Whether that is to come.
+    pub is_rewrite_scheduled: bool,
+    /// Seconds that the last rewrite took.
+    pub last_rewrite_duration: Option<u64>,
+    /// Seconds since the present one began.
+    pub rewrite_duration: Option<u64>,
+    /// Whether the last one failed.
+    pub last_rewrite_failed: bool,
+    /// Rewrites since the start.
+    pub rewrites: u64,
+    /// Those that failed since the last that did not.
+    pub failed_rewrites: u64,
+    /// Why the log can't be written, if it can't.
+    pub log_failure: Option<String>,
+    /// Bytes of the log, its snapshot included.
+    pub log_bytes: u64,
+    /// Bytes of its snapshot.
+    pub base_bytes: u64,
+    /// Bytes of the log in memory, on their way to the file.
+    pub log_buffer_bytes: u64,
+    /// The last record of the log.
+    pub log_appended: u64,
+    /// The last that is as certain as `appendfsync` asks.
+    pub log_covered: u64,
+    /// The last that no end of the process or the power can take, and that the file says so of.
+    pub log_durable: u64,
+}
 
 impl Persistence {
     /// Bytes of records that wait to be written to the log.
-    pub(crate) fn log_buffer_bytes(&self) -> u64 {
+    pub fn log_buffer_bytes(&self) -> u64 {
         self.log.read().as_ref().map_or(0, |log| log.log().pending_bytes())
     }
 
     /// Bytes on their way to files, which are not held against `maxmemory`: no key need go for them, as they go by themselves.
-    pub(crate) fn exempt_bytes(&self) -> u64 {
+    pub fn exempt_bytes(&self) -> u64 {
         // A buffer has up to twice the room for what is in it.
         let of_snapshots =
             2 * self.in_flight.load(Ordering::Relaxed) + self.workspace.load(Ordering::Relaxed);
@@ -21,9 +79,8 @@ impl Persistence {
     }
 
     /// Figures for INFO.
-    pub(crate) fn figures(&self, shared: &Shared) -> PersistenceInfo {
-        let config = shared.config();
-        let changes = shared.sum(|counters| &counters.changes);
+    pub fn figures(&self) -> PersistenceInfo {
+        let changes = self.changes();
         let log = self.current_log();
         let log_failure = log.as_ref().and_then(|log| log.failure()).map(|failure| failure.cause);
         let log = log.as_ref();
@@ -48,7 +105,7 @@ impl Persistence {
             last_save_duration: state.last_save_seconds,
             save_duration: seconds(Purpose::Dump),
             saves: state.saves,
-            has_log: config.persistence.append_only,
+            has_log: self.settings().append_only,
             is_rewriting: of(Purpose::Base).is_some(),
             is_rewrite_scheduled: state.is_rewrite_scheduled || state.prepared.is_some(),
             last_rewrite_duration: state.last_rewrite_seconds,
