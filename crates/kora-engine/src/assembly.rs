@@ -14,6 +14,7 @@ use kora_core::time::UnixMs;
 use kora_script::Scripts;
 use kora_storage::disk::Disk;
 
+use crate::call::Handler;
 use crate::command::SHARD_FAMILIES;
 use crate::counters::Counters;
 use crate::desk::AtDesk;
@@ -44,7 +45,7 @@ pub struct Options<F: Front> {
     /// The front's commands that run on shards.
     pub shard_families: &'static [&'static [CommandSpec]],
     /// Its other commands.
-    pub families: &'static [&'static [CommandSpec<F::Handler>]],
+    pub families: &'static [&'static [CommandSpec<Handler<F>>]],
     /// Those of them that scripts may call.
     pub at_desk: &'static [&'static AtDesk<F>],
 }

@@ -9,9 +9,10 @@ use kora_core::shard::store::ShardStore;
 use kora_core::slot::ShardId;
 use kora_script::Scripts;
 
+use crate::call::Handler;
 use crate::counters::Counters;
 use crate::ending::Ending;
-use crate::front::{Front, Workers};
+use crate::front::{Front, Mail, Workers};
 use crate::memory::{Account, Reclaimer};
 use crate::pause::Pause;
 use crate::persistence::Persistence;
@@ -24,7 +25,7 @@ use crate::settings::{Settings, SettingsInForce};
 #[expect(missing_docs, reason = "fields are named after their types, which say what they are")]
 pub struct Engine<F: Front> {
     /// All commands.
-    pub table: Arc<CommandTable<F::Handler>>,
+    pub table: Arc<CommandTable<Handler<F>>>,
     pub hub: Arc<Hub<Workers<F>>>,
     pub settings: Arc<SettingsInForce>,
     pub counters: Arc<Counters>,
@@ -80,7 +81,7 @@ impl<F: Front> Engine<F> {
     }
 
     /// Sends every worker a message.
-    pub fn send_all(&self, mail: impl Fn() -> F::Mail) {
+    pub fn send_all(&self, mail: impl Fn() -> Mail<F::Mail>) {
         self.shards().for_each(|shard| self.hub.send_driver_mail(shard, mail()));
     }
 

@@ -3,6 +3,7 @@
 //! No sockets, no configuration files, no wire format. `docs/architecture.md` has the map.
 
 pub mod assembly;
+pub mod call;
 pub mod command;
 pub mod counters;
 #[cfg(any(test, feature = "crash"))]
@@ -17,9 +18,13 @@ pub mod memory;
 pub mod pause;
 pub mod persistence;
 pub mod pubsub;
+mod queue;
 pub mod scripting;
+pub mod session;
+mod sessions;
 pub mod settings;
 pub mod threads;
+pub mod turn;
 
 pub use engine::Engine;
 

@@ -17,6 +17,7 @@ use kora_script::host::{Callee, LogLevel, NoCallee, resolve};
 use kora_script::tally::Tally;
 
 use crate::REDIS_VERSION;
+use crate::call::Handler;
 use crate::counters::{Counters, add};
 use crate::desk::{AtDesk, Desk, DeskHandler};
 use crate::engine::Engine;
@@ -37,7 +38,7 @@ pub fn set_worker(worker: ShardId) {
 /// See the module.
 #[derive(Debug)]
 pub struct ScriptHost<F: Front> {
-    table: Arc<CommandTable<F::Handler>>,
+    table: Arc<CommandTable<Handler<F>>>,
     /// Commands about the engine that scripts may call, by place in the table.
     at_desk: HashMap<usize, DeskHandler<F>>,
     persistence: Arc<Persistence>,
@@ -49,7 +50,7 @@ pub struct ScriptHost<F: Front> {
 
 impl<F: Front> ScriptHost<F> {
     pub(crate) fn new(
-        table: Arc<CommandTable<F::Handler>>,
+        table: Arc<CommandTable<Handler<F>>>,
         families: &[&AtDesk<F>],
         persistence: Arc<Persistence>,
         limit: MemoryLimit,

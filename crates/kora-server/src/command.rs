@@ -18,83 +18,35 @@ mod panic;
 pub(crate) mod replication;
 mod script;
 mod server;
-pub(crate) mod subscription;
 #[cfg(test)]
 mod tests;
-mod transaction;
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use kora_core::command::spec::CommandSpec;
 use kora_core::command::table::CommandTable;
 use kora_core::error::{CommandError, CommandResult};
-use kora_core::shard::watch::Watched;
-use kora_core::slot::ShardId;
-use kora_core::time::UnixMs;
 
-use crate::connection::Connection;
-use crate::resp::RespSink;
 use crate::shared::Shared;
-use crate::transaction::Queue;
+use kora_engine::command::Family;
 use kora_engine::desk::AtDesk;
 
 /// Runs a command of the server: writes one reply to [`Call::reply`], or refuses before writing any.
-pub(crate) type ServerHandler = fn(&mut Call<'_>, &[&[u8]]) -> CommandResult;
+pub(crate) type ServerHandler = kora_engine::call::Handler<Shared>;
 
 /// What a command of the server runs in.
-pub(crate) struct Call<'a> {
-    pub(crate) shared: &'a Arc<Shared>,
-    pub(crate) connection: &'a mut Connection,
-    /// The worker it runs on.
-    pub(crate) worker: ShardId,
-    pub(crate) now: UnixMs,
-    /// What the worker has to do when the command has run.
-    pub(crate) follow_up: Option<FollowUp>,
-}
+pub(crate) type Call<'a> = kora_engine::call::Call<'a, Shared>;
 
-/// What a command leaves to its worker, which has the shard.
-#[derive(Debug)]
-pub(crate) enum FollowUp {
-    /// Begin to queue commands.
-    Multi,
-    /// Run these as a unit, and reply.
-    Exec(Box<Queue>),
-    /// Watch the keys among the arguments, and reply.
-    Watch,
-    /// Have the shards forget these.
-    Unwatch(Box<Watched>),
-    /// Start all counts anew.
-    ResetStats,
-    /// Save, and end the server.
-    ShutDown,
-    /// Have the connection's wait end when a record of the log is durable, or, if that is not all it waits for, change what it
-    /// will be told.
-    WaitForLog {
-        /// The record.
-        record: u64,
-        /// Whether that is all.
-        is_all: bool,
-    },
-}
-
-impl Call<'_> {
-    /// Where the reply goes.
-    pub(crate) fn reply(&mut self) -> RespSink<'_> {
-        RespSink::new(&mut self.connection.output, self.connection.session.resp)
-    }
-
-    /// Shows other commands and workers the connection as it is now, while it runs a command of these arguments.
-    fn publish(&self, args: &[&[u8]]) {
-        let (connection, client) = (&*self.connection, &self.connection.client);
-        connection.publish(self.now);
-        connection.publish_buffers();
-        let bytes = args.iter().map(|arg| arg.len()).sum();
-        client.argument_bytes.store(bytes, Ordering::Relaxed);
-        let free = crate::worker::READ_BYTES.saturating_sub(connection.running_bytes);
-        client.query_free_bytes.store(free, Ordering::Relaxed);
-        crate::worker::note_memory(connection, &self.shared.traffic[self.worker.index()]);
-    }
+/// Shows other commands and workers a connection as it is now, while it runs a command of these arguments.
+fn publish(call: &Call<'_>, args: &[&[u8]]) {
+    let (session, client) = (&*call.session, &call.session.client);
+    crate::connection::publish(session, call.now);
+    crate::connection::publish_buffers(session);
+    let bytes = args.iter().map(|arg| arg.len()).sum();
+    client.argument_bytes.store(bytes, Ordering::Relaxed);
+    let free = crate::worker::READ_BYTES.saturating_sub(session.link.running_bytes);
+    client.query_free_bytes.store(free, Ordering::Relaxed);
+    crate::worker::note_memory(session, &call.front.traffic[call.worker.index()]);
 }
 
 /// What a command runs in that is about the server and no connection.
@@ -102,14 +54,6 @@ pub(crate) type Desk<'a> = kora_engine::desk::Desk<'a, Shared>;
 
 /// Runs a command that is about the server and no connection: scripts may call it, too.
 pub(crate) type DeskHandler = kora_engine::desk::DeskHandler<Shared>;
-
-impl Call<'_> {
-    /// Runs a command that needs no connection.
-    fn at_desk(&mut self, args: &[&[u8]], handler: DeskHandler) -> CommandResult {
-        let desk = Desk { engine: &self.shared.engine, front: self.shared, now: self.now };
-        handler(desk, args, &mut self.reply())
-    }
-}
 
 /// All families of the server.
 pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
@@ -124,9 +68,9 @@ pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
     module::COMMANDS,
     replication::COMMANDS,
     script::COMMANDS,
-    subscription::COMMANDS,
+    Family::<Shared>::SUBSCRIPTION,
     server::COMMANDS,
-    transaction::COMMANDS,
+    Family::<Shared>::TRANSACTION,
 ];
 
 /// Families of the server that run on shards.

@@ -11,10 +11,11 @@ pub mod last_words;
 pub mod listen;
 pub mod log;
 
+mod buffers;
 mod client;
 mod connection;
-mod driver;
 mod frames;
+mod mail;
 mod net;
 mod output;
 mod push;
@@ -22,7 +23,6 @@ mod resp;
 mod server;
 mod shared;
 pub mod signals;
-mod transaction;
 mod worker;
 
 pub use server::{Ender, Server};

@@ -12,12 +12,12 @@ use kora_core::shard::runner::Shard;
 use kora_core::shard::store::ShardStore;
 use kora_core::time::UnixMs;
 use kora_engine::assembly::{self, Assembly};
+use kora_engine::front::{Mail, Workers};
 use kora_engine::persistence::{Drive, LoadError};
 use kora_storage::disk::RealDisk;
 
 use crate::command::{AT_DESK, FAMILIES, SHARD_FAMILIES};
 use crate::config::Config;
-use crate::driver::{ServerDriver, WorkerMail};
 use crate::log::LevelHandle;
 use crate::net::Poller;
 use crate::shared::{Identity, Shared};
@@ -40,7 +40,7 @@ pub struct Server {
 struct Assembled {
     shared: Arc<Shared>,
     services: Arc<Services>,
-    shards: Vec<Shard<ServerDriver>>,
+    shards: Vec<Shard<Workers<Shared>>>,
     /// Told when the server is to end.
     ended: crossbeam_channel::Receiver<()>,
 }
@@ -108,7 +108,7 @@ impl Ender {
             return;
         }
         let first = self.0.engine.shards().next().expect("there is at least one worker");
-        self.0.engine.hub.send_driver_mail(first, WorkerMail::End);
+        self.0.engine.hub.send_driver_mail(first, Mail::End);
     }
 }
 

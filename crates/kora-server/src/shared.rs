@@ -2,19 +2,26 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use kora_core::time::UnixMs;
 use kora_engine::Engine;
 use kora_engine::front::Front;
+use kora_engine::pubsub::{Publication, Via};
 use kora_locks::{RankedMutex, RankedRwLock, rank};
+use kora_protocol::Resp;
+use rustix::time::{ClockId, clock_gettime};
 
-use crate::client::Clients;
+use crate::buffers::Buffers;
 use crate::client::peaks::BufferPeaks;
-use crate::command::ServerHandler;
+use crate::client::{Client, Clients};
 use crate::command::replication::ReplicationId;
 use crate::config::Config;
-use crate::driver::WorkerMail;
+use crate::connection::{Connection, Session, publish};
 use crate::log::LevelHandle;
+use crate::mail::WorkerMail;
+use crate::output::Output;
+use crate::push::{Head, tail};
 use crate::resp::RespReplies;
 
 /// What one worker counts of its connections. Only that worker adds to it.
@@ -87,6 +94,8 @@ pub(crate) struct Shared {
     pub(crate) clients: Clients,
     /// By worker.
     pub(crate) traffic: Box<[Traffic]>,
+    /// When [`Front::elapsed`] began.
+    began: Instant,
     pub(crate) started: UnixMs,
     pub(crate) run_id: String,
     pub(crate) replication_id: ReplicationId,
@@ -99,8 +108,78 @@ pub(crate) struct Shared {
 
 impl Front for Shared {
     type Replies = RespReplies;
+    type Output = Output;
+    type Head = Head;
+    type Link = Connection;
+    type Client = Client;
+    type Buffers = Buffers;
     type Mail = WorkerMail;
-    type Handler = ServerHandler;
+
+    fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn nanoseconds() -> u64 {
+        let now = clock_gettime(ClockId::Monotonic);
+        let part = |value: i64| u64::try_from(value).unwrap_or_default();
+        part(now.tv_sec).saturating_mul(1_000_000_000).saturating_add(part(now.tv_nsec))
+    }
+
+    fn plain() -> Resp {
+        Resp::V2
+    }
+
+    fn tells_messages_apart(resp: Resp) -> bool {
+        resp == Resp::V3
+    }
+
+    fn prepare(buffers: &mut Buffers, output: &mut Output, is_subscriber: bool) {
+        if is_subscriber {
+            buffers.fill_for_messages(output);
+        } else {
+            buffers.fill(output);
+        }
+    }
+
+    fn with_head<T>(via: Via<'_>, body: impl FnOnce(&Head) -> T) -> T {
+        Head::with(via, body)
+    }
+
+    fn push(output: &mut Output, resp: Resp, head: &Head, publication: &Publication) {
+        output.add_shared(head.of(resp), publication.encoded(tail));
+    }
+
+    fn has_input(link: &Connection) -> bool {
+        link.is_readable || !link.input.is_empty()
+    }
+
+    fn is_stray(&self, session: &Session, args: &[&[u8]]) -> bool {
+        let is_stray = is_stray_http(args[0]);
+        if is_stray {
+            tracing::warn!(
+                client = session.client.id.0,
+                "possible attack: an HTTP request came from {}; closing the connection",
+                session.client.address
+            );
+        }
+        is_stray
+    }
+
+    fn show(session: &Session, now: UnixMs) {
+        publish(session, now);
+    }
+
+    fn reset_stats(&self) {
+        self.traffic.iter().for_each(Traffic::reset);
+        for counter in [&self.connections_received, &self.connections_rejected, &self.auth_denied] {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Whether a browser was made to send this: requests that another site forged reach a local port as HTTP.
+fn is_stray_http(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:")
 }
 
 /// What names a run of the server.
@@ -126,6 +205,7 @@ impl Shared {
             config_change: RankedMutex::new(()),
             is_config_rewritten: AtomicBool::new(false),
             clients: Clients::default(),
+            began: Instant::now(),
             started,
             run_id,
             replication_id: ReplicationId::new(replication_id),
@@ -153,15 +233,6 @@ impl Shared {
         *self.config.write() = Arc::new(config);
         self.config_version.fetch_add(1, Ordering::Release);
         self.engine.set_settings(settings);
-    }
-
-    /// Starts all counts anew but those that stores keep: those follow when each is next in hand.
-    pub(crate) fn reset_stats(&self) {
-        self.engine.reset_stats();
-        self.traffic.iter().for_each(Traffic::reset);
-        for counter in [&self.connections_received, &self.connections_rejected, &self.auth_denied] {
-            counter.store(0, Ordering::Relaxed);
-        }
     }
 
     /// The sum of a counter of connections over all workers.

@@ -8,7 +8,6 @@ use kora_core::keyspace::Keyspace;
 use kora_core::rdb::dump::dump;
 use kora_core::services::Services;
 use kora_core::shard::hub::Wake;
-use kora_core::shard::replies::TreeReplies;
 use kora_core::shard::runner::Shard;
 use kora_core::shard::store::{DbIndex, ShardStore};
 use kora_core::time::UnixMs;
@@ -21,7 +20,8 @@ use super::book::{Book, State, keys_of, state_of};
 use super::generate::{Knowledge, command};
 use crate::assembly::{Assembly, Options, assemble};
 use crate::engine::Engine;
-use crate::front::{Front, Workers};
+use crate::front::Workers;
+use crate::front::values::ValueFront;
 use crate::persistence::{Drive, LoadError, Persistence, PersistenceSettings, Purpose, Recorder, Ticket};
 use crate::settings::Settings;
 
@@ -49,15 +49,8 @@ impl Wake for NobodySleeps {
     fn wake(&self) {}
 }
 
-/// The crash test as the front of its engines: nobody waits for replies.
-#[derive(Debug)]
-pub(super) struct Crash;
-
-impl Front for Crash {
-    type Replies = TreeReplies;
-    type Mail = ();
-    type Handler = ();
-}
+/// The front of the crash test's engines: nobody waits for replies.
+pub(super) type Crash = ValueFront<(), ()>;
 
 /// Those of one engine.
 pub(super) type Shards = Vec<Shard<Workers<Crash>>>;

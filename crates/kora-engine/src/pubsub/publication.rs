@@ -72,8 +72,16 @@ impl Publication {
         self.is_sharded
     }
 
-    pub(super) fn channel(&self) -> &[u8] {
+    /// The channel.
+    #[must_use]
+    pub fn channel(&self) -> &[u8] {
         &self.channel
+    }
+
+    /// What is said there.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
     }
 
     pub(super) fn as_of(&self) -> u64 {

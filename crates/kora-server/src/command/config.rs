@@ -7,15 +7,16 @@ use kora_core::command::spec::CommandSpec;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
-use super::{Call, Desk, DeskHandler, FollowUp, ServerHandler, facts};
-use crate::client::flag;
+use super::{Call, Desk, DeskHandler, ServerHandler, facts};
 use crate::config::access::{HELP, set_failed};
 use crate::config::table::Apply;
-use crate::connection::{ReplyMode, TimedReply, Wait};
-use crate::driver::WorkerMail;
 use crate::introspect::commands::help;
 use crate::listen;
+use crate::mail::WorkerMail;
 use crate::shared::Shared;
+use kora_engine::call::FollowUp;
+use kora_engine::front::Mail;
+use kora_engine::session::{ReplyMode, TimedReply, Wait};
 
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
@@ -36,7 +37,7 @@ fn config_help(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
 }
 
 fn get(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let found = call.shared.config().get(&args[2..]);
+    let found = call.front.config().get(&args[2..]);
     let mut out = call.reply();
     out.map(found.len());
     for (name, value) in &found {
@@ -47,7 +48,7 @@ fn get(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 }
 
 fn set(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let shared = Arc::clone(call.shared);
+    let shared = Arc::clone(call.front);
     let pairs = &args[2..];
     let mut next = (*shared.config()).clone();
     next.set(pairs)?;
@@ -61,8 +62,8 @@ fn set(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
         call.reply().ok();
         return Ok(());
     }
-    let session = &call.connection.session;
-    if session.is_executing || session.reply_mode != ReplyMode::On {
+    let session = &call.session;
+    if session.is_executing || session.choice.reply_mode != ReplyMode::On {
         // The reply can't come later.
         let applied =
             shared.engine.persistence.alone_at_once(|| apply_with_log(&shared, pairs, is_log_wanted, false));
@@ -71,19 +72,19 @@ fn set(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
         return Ok(());
     }
     // Files are read and written, which no worker waits for.
-    let origin = call.connection.origin();
+    let origin = call.session.origin();
     let pairs: Vec<Vec<u8>> = pairs.iter().map(|word| word.to_vec()).collect();
     let body = move || {
         let pairs: Vec<&[u8]> = pairs.iter().map(Vec::as_slice).collect();
         let applied =
             shared.engine.persistence.alone(|| apply_with_log(&shared, &pairs, is_log_wanted, true));
-        let text = applied.err().map(|error| error.to_string());
-        shared.engine.hub.send_driver_mail(origin.worker, WorkerMail::Configured(origin, text));
+        let answer = applied.map_err(|error| error.to_string());
+        shared.engine.hub.send_driver_mail(origin.worker, Mail::Answer(origin, answer));
     };
     let thread = kora_engine::threads::spawn("kora-keeper", body);
     thread.map_err(|error| set_failed("appendonly", &error.to_string()))?;
-    call.connection.client.set_flag(flag::BLOCKED, true);
-    call.connection.wait = Wait::Until(None, TimedReply::Ok);
+    call.session.client.set_blocked(true);
+    call.session.wait = Wait::Until(None, TimedReply::Ok);
     Ok(())
 }
 
@@ -138,13 +139,13 @@ fn apply(shared: &Arc<Shared>, pairs: &[&[u8]]) -> CommandResult {
     shared.engine.persistence.reconsider();
     if let Some(listeners) = listeners {
         let first = shared.engine.shards().next().expect("there is at least one worker");
-        shared.engine.hub.send_driver_mail(first, WorkerMail::Listen(listeners));
+        shared.engine.hub.send_driver_mail(first, Mail::Front(WorkerMail::Listen(listeners)));
     }
     Ok(())
 }
 
 fn rewrite(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
-    let shared = Arc::clone(call.shared);
+    let shared = Arc::clone(call.front);
     // Who comes second does not wait for the other's file.
     if shared.is_config_rewritten.swap(true, Ordering::AcqRel) {
         return Err(CommandError::text("ERR Rewriting config file: it is being rewritten"));

@@ -62,7 +62,7 @@ fn crash(_: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 fn change_repl_id(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let [_, _] = args else { return Err(unknown(args)) };
     let id = random_id().map_err(|_| CommandError::text("ERR there is no random number to be had"))?;
-    call.shared.replication_id.set(id);
+    call.front.replication_id.set(id);
     call.reply().ok();
     Ok(())
 }

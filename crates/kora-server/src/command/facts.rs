@@ -6,7 +6,6 @@ mod config;
 mod connection;
 mod scripting;
 mod server;
-mod transaction;
 
 pub use client::*;
 pub use command::*;
@@ -15,4 +14,3 @@ pub use connection::*;
 pub use kora_engine::command::facts::*;
 pub use scripting::*;
 pub use server::*;
-pub use transaction::*;

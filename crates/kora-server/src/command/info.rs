@@ -7,7 +7,6 @@ use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
 use super::Desk;
-use crate::client::flag;
 use crate::introspect::info::snapshot::{
     ClientsInfo, CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, LatencyStat, MemoryInfo,
     ServerInfo, StatsInfo, ThreadInfo,
@@ -85,7 +84,7 @@ fn clients(desk: Desk<'_>) -> ClientsInfo {
         input_buffer_bytes_max: peaks.iter().map(|peaks| peaks.input()).max().unwrap_or(0),
         output_buffer_bytes_max: peaks.iter().map(|peaks| peaks.output()).max().unwrap_or(0),
         pubsub: clients.iter().filter(|client| client.is_subscriber()).count() as u64,
-        blocked: clients.iter().filter(|client| client.has_flag(flag::BLOCKED)).count() as u64,
+        blocked: clients.iter().filter(|client| client.is_blocked()).count() as u64,
         timed_waits: desk.front.engine.sum(|counters| &counters.timed_waits),
         blocking_keys: desk.front.engine.sum(|counters| &counters.awaited_keys),
         blocking_keys_on_nokey: desk.front.engine.sum(|counters| &counters.awaited_group_keys),

@@ -1,7 +1,5 @@
 //! TIME, LASTSAVE, SHUTDOWN, LOLWUT, WAIT, WAITAOF, and the DEBUG subcommands about the process.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kora_core::command::options::timeout_ms;
@@ -10,15 +8,16 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::hash::splitmix64;
 use kora_core::number::{parse_f64, parse_i64};
 use kora_core::reply::Reply;
-use kora_core::time::UnixMs;
 
 use super::debug::DEBUG;
-use super::{Call, Desk, DeskHandler, FollowUp, ServerHandler, facts};
-use crate::client::flag;
-use crate::connection::{TimedReply, Wait};
-use crate::driver::WorkerMail;
+use super::{Call, Desk, DeskHandler, ServerHandler, facts};
+use crate::connection::close_after_output;
 use crate::introspect::lolwut::Picture;
+use crate::mail::WorkerMail;
 use kora_engine::REDIS_VERSION;
+use kora_engine::call::FollowUp;
+use kora_engine::front::Mail;
+use kora_engine::session::TimedReply;
 
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
@@ -103,23 +102,23 @@ fn shutdown(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     if abort {
         return Err(CommandError::text("ERR No shutdown in progress."));
     }
-    if call.shared.engine.persistence.has_log_failed() && !nosave && !is_forced {
+    if call.engine.persistence.has_log_failed() && !nosave && !is_forced {
         tracing::error!("SHUTDOWN refused: the log has failed, and what it lacks is nowhere else");
         return Err(CommandError::text("ERR Errors trying to SHUTDOWN. Check logs."));
     }
-    let config = call.shared.config();
+    let config = call.front.config();
     let will_save = saves || !nosave && !config.persistence.save.rules().is_empty();
-    if !will_save && !is_forced && call.shared.engine.persistence.is_log_unfinished() {
+    if !will_save && !is_forced && call.engine.persistence.is_log_unfinished() {
         tracing::error!("SHUTDOWN refused: the first snapshot of the log is not there yet");
         return Err(CommandError::text("ERR Errors trying to SHUTDOWN. Check logs."));
     }
-    tracing::warn!("SHUTDOWN received from client {}", call.connection.client.id.0);
-    if will_save && !call.shared.engine.persistence.loading.is_on() {
+    tracing::warn!("SHUTDOWN received from client {}", call.session.client.id.0);
+    if will_save && !call.engine.persistence.loading.is_on() {
         call.follow_up = Some(FollowUp::ShutDown);
         return Ok(());
     }
-    call.connection.close_after_output();
-    call.shared.engine.ending.begin();
+    close_after_output(call.session);
+    call.engine.ending.begin();
     Ok(())
 }
 
@@ -140,12 +139,12 @@ fn waitaof(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
         call.wait_for_replicas(replicas, until, TimedReply::Pair(0, 0));
         return Ok(());
     }
-    let record = call.shared.engine.persistence.appended().ok_or(CommandError::text(
+    let record = call.engine.persistence.appended().ok_or(CommandError::text(
         "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
     ))?;
-    if call.shared.engine.persistence.is_durable(record) {
+    if call.engine.persistence.is_durable(record) {
         call.wait_for_replicas(replicas, until, TimedReply::Pair(1, 0));
-    } else if call.connection.session.is_executing {
+    } else if call.session.is_executing {
         TimedReply::Pair(0, 0).write(&mut call.reply());
     } else {
         call.wait_for_replicas(1, until, TimedReply::Pair(0, 0));
@@ -183,8 +182,8 @@ fn debug_sleep(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let seconds = parse_f64(seconds).filter(|seconds| *seconds > 0.0).unwrap_or(0.0);
     let duration = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
     let here = call.worker;
-    for shard in call.shared.engine.shards().filter(|shard| *shard != here) {
-        call.shared.engine.hub.send_driver_mail(shard, WorkerMail::Sleep(duration));
+    for shard in call.engine.shards().filter(|shard| *shard != here) {
+        call.engine.hub.send_driver_mail(shard, Mail::Front(WorkerMail::Sleep(duration)));
     }
     std::thread::sleep(duration);
     call.reply().ok();
@@ -193,18 +192,4 @@ fn debug_sleep(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 
 fn unknown(args: &[&[u8]]) -> CommandError {
     CommandError::DebugSubcommand(String::from_utf8_lossy(args[1]).into_owned())
-}
-
-impl Call<'_> {
-    /// Replies at once if no replica is asked for, or as part of EXEC; else the time-out is waited for, since there are none.
-    fn wait_for_replicas(&mut self, replicas: i64, until: Option<UnixMs>, reply: TimedReply) {
-        if replicas <= 0 || self.connection.session.is_executing {
-            reply.write(&mut self.reply());
-            return;
-        }
-        let client = Arc::clone(&self.connection.client);
-        client.set_flag(flag::BLOCKED, true);
-        client.is_unblockable.store(true, Ordering::Release);
-        self.connection.wait = Wait::Until(until, reply);
-    }
 }

@@ -9,15 +9,14 @@ use std::sync::atomic::Ordering;
 use kora_core::command::spec::Facts;
 use kora_core::journal::meter::Meter;
 use kora_core::shard::runner::Shard;
-use rustix::time::{ClockId, clock_gettime};
 
-use crate::driver::ServerDriver;
-use crate::shared::Shared;
-use kora_engine::counters::add;
+use crate::counters::add;
+use crate::engine::Engine;
+use crate::front::{Front, Workers};
 
 /// Has a shard's commands timed.
-pub(super) fn connect(shard: &mut Shard<ServerDriver>, shared: &Arc<Shared>) {
-    let (owner, here) = (Arc::clone(&shared.engine), shard.id());
+pub(super) fn connect<F: Front>(shard: &mut Shard<Workers<F>>, engine: &Arc<Engine<F>>) {
+    let (owner, here) = (Arc::clone(engine), shard.id());
     let places: HashMap<&'static str, usize> =
         owner.table.all().iter().map(|command| (command.facts.name, command.id)).collect();
     let sink = move |facts: &'static Facts, nanoseconds: u64, calls: u64| {
@@ -28,12 +27,5 @@ pub(super) fn connect(shard: &mut Shard<ServerDriver>, shared: &Arc<Shared>) {
             counters.latency.note(nanoseconds, calls);
         }
     };
-    shard.journal().set_meter(Meter::new(now_ns, Box::new(sink)));
-}
-
-/// Nanoseconds of a clock that never goes back.
-fn now_ns() -> u64 {
-    let now = clock_gettime(ClockId::Monotonic);
-    let part = |value: i64| u64::try_from(value).unwrap_or_default();
-    part(now.tv_sec).saturating_mul(1_000_000_000).saturating_add(part(now.tv_nsec))
+    shard.journal().set_meter(Meter::new(F::nanoseconds, Box::new(sink)));
 }

@@ -1,12 +1,11 @@
 //! Transactions on the worker: commands that wait for EXEC, EXEC itself, and WATCH.
 //!
 //! The commands of the core run as one operation of the shards: at once and without any message if this worker's shard is
-//! the only one of their keys and free. If commands of the server's own stand among them, this worker runs them all, in
-//! order, with all stores they need in hand: it is brought those of other shards. So the result is the same whatever the
-//! number of workers.
+//! the only one of their keys and free. If commands of other kinds stand among them, this worker runs them all, in order, with
+//! all stores they need in hand: it is brought those of other shards. So the result is the same whatever the number of
+//! workers.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use kora_core::command::spec::{Flags, Route};
 use kora_core::command::table::Handler;
@@ -18,70 +17,67 @@ use kora_core::shard::replies::Replies as _;
 use kora_core::shard::route::{Placement, place};
 use kora_core::shard::runner::Ran;
 use kora_core::shard::transaction::Transaction;
-use kora_protocol::Resp;
 use smallvec::smallvec;
 
-use super::Worker;
-use super::batch::Args;
-use super::execute::{Gathered, Resolved, Step};
+use super::Turn;
+use super::eviction::Room;
 use super::publish::OwnPushes;
-use super::room::Room;
+use super::run::{Args, Gathered, Resolved, Step};
+use crate::call::{Call, FollowUp};
+use crate::command::persistence;
 use crate::command::subscription::subscribes as subscribes_to;
-use crate::command::{Call, FollowUp};
-use crate::connection::{Connection, PendingParts, ReplyMode, Wait};
-use crate::driver::ServerDriver;
-use crate::resp::{RespReplies, RespSink};
-use crate::transaction::{OwnCommand, Queue, Queued};
-use kora_engine::command::persistence;
+use crate::front::{Collect as _, Front, Output, Style, Workers};
+use crate::memory;
+use crate::queue::{OwnCommand, Queue, Queued};
+use crate::session::{PendingParts, ReplyMode, Session, Wait};
 
 /// A queue of no more bytes than this is used again for the next MULTI.
 const QUEUE_BYTES_KEPT: usize = 16 * 1024;
 
 /// Where the commands of the core run.
-enum Source<'a> {
+enum Source<'a, F: Front> {
     /// Here and now, on this worker's store.
-    Here(&'a Transaction<Resp>),
+    Here(&'a Transaction<Style<F>>),
     /// Here and now, on stores that were brought.
-    Driven(&'a mut Driven<ServerDriver>),
+    Driven(&'a mut Driven<Workers<F>>),
     /// They have run.
-    Part(&'a mut Part<ServerDriver>),
+    Part(&'a mut Part<Workers<F>>),
 }
 
-impl Worker {
-    /// Queues a command of a connection between MULTI and EXEC, or refuses it; `None` if it is one that runs at once.
+impl<F: Front> Turn<F> {
+    /// Queues a command of a session between MULTI and EXEC, or refuses it; `None` if it is one that runs at once.
     pub(super) fn pass_queue(
         &mut self,
-        connection: &mut Connection,
-        resolved: Resolved,
+        session: &mut Session<F>,
+        resolved: Resolved<F>,
         args: &Args<'_>,
     ) -> Option<Step> {
         let facts = resolved.facts;
-        if !self.may_administer(connection, resolved) {
-            return Some(self.refuse_debug(connection, resolved));
+        if !self.may_administer(session, resolved) {
+            return Some(self.refuse_debug(session, resolved));
         }
         if facts.flags.has(Flags::NO_MULTI) {
-            self.reject(connection, resolved, "ERR Command not allowed inside a transaction");
+            self.reject(session, resolved, "ERR Command not allowed inside a transaction");
             return Some(Step::Next);
         }
-        let needs_room = self.effective_flags(connection, resolved, args).has(Flags::DENYOOM);
+        let needs_room = self.effective_flags(session, resolved, args).has(Flags::DENYOOM);
         if needs_room && self.is_over_limit() && self.make_room() == Room::Nowhere {
-            return Some(self.refuse_memory(connection, resolved, &Gathered::default()));
+            return Some(self.refuse_memory(session, resolved, &Gathered::default()));
         }
         if matches!(facts.name, "discard" | "exec" | "multi" | "quit" | "reset" | "watch") {
             return None;
         }
-        self.queue(connection, resolved, args);
+        self.queue(session, resolved, args);
         Some(Step::Next)
     }
 
-    fn queue(&mut self, connection: &mut Connection, resolved: Resolved, args: &Args<'_>) {
-        let session = &mut connection.session;
+    fn queue(&mut self, session: &mut Session<F>, resolved: Resolved<F>, args: &Args<'_>) {
         let has_failed = session.has_failed_watch();
         // What will not run need not be kept.
         if let Some(queue) = session.queue.as_mut().filter(|queue| !queue.is_aborted && !has_failed) {
             match resolved.handler {
                 Handler::Core(handler) => {
-                    let shard_count = self.shared.engine.hub.shard_count();
+                    let shard_count = self.engine.hub.shard_count();
                     // No snapshot may be taken in the midst of a transaction.
                     let handler = persistence::in_transaction(resolved.facts.name).unwrap_or(handler);
                     queue.push(resolved.id, (resolved.facts, handler), args, shard_count);
@@ -91,24 +87,24 @@ impl Worker {
                 }
             }
         }
-        connection.client.last_command.store(u32::from(resolved.id), Ordering::Relaxed);
-        let begin = connection.output.end();
-        RespSink::new(&mut connection.output, connection.session.resp).simple("QUEUED");
-        self.finish_reply(connection, begin);
+        session.client.note_command(resolved.id);
+        let begin = session.output.end();
+        session.output.sink(session.choice.style).simple("QUEUED");
+        self.finish_reply(session, begin);
     }
 
     /// A command's flags; for EXEC those of what it runs, too, and of a script those it declares.
     pub(super) fn effective_flags(
         &self,
-        connection: &Connection,
-        resolved: Resolved,
+        session: &Session<F>,
+        resolved: Resolved<F>,
         args: &Args<'_>,
     ) -> Flags {
         let flags = resolved.facts.flags;
         if resolved.facts.route == Route::Script {
-            return self.shared.engine.scripts.effective_flags(resolved.facts, args);
+            return self.engine.scripts.effective_flags(resolved.facts, args);
         }
-        match &connection.session.queue {
+        match &session.queue {
             Some(queue) if resolved.facts.name == "exec" => flags.with(queue.flags),
             _ => flags,
         }
@@ -118,27 +114,27 @@ impl Worker {
     /// the transaction.
     pub(super) fn abort_transaction(
         &mut self,
-        connection: &mut Connection,
+        session: &mut Session<F>,
         name: &str,
         text: &str,
     ) -> Option<String> {
         if name != "exec" {
-            if let Some(queue) = &mut connection.session.queue {
+            if let Some(queue) = &mut session.queue {
                 queue.is_aborted = true;
             }
             return None;
         }
-        connection.session.queue = None;
-        if let Some(watched) = connection.take_watched() {
+        session.queue = None;
+        if let Some(watched) = session.take_watched() {
             self.shard.unwatch(*watched);
         }
         Some(format!("EXECABORT Transaction discarded because of: {text}"))
     }
 
-    /// MULTI, after the connection's part: begins to queue.
-    pub(super) fn multi(&mut self, connection: &mut Connection) {
-        let setting = self.setting(connection);
-        connection.session.queue = Some(match self.spare_queue.take() {
+    /// MULTI, after the session's part: begins to queue.
+    pub(super) fn multi(&mut self, session: &mut Session<F>) {
+        let setting = session.setting(self.time.now);
+        session.queue = Some(match self.spare_queue.take() {
             Some(mut queue) => {
                 queue.reset(setting);
                 queue
@@ -148,129 +144,121 @@ impl Worker {
     }
 
     /// EXEC: runs what was queued, at once if it can, else as an operation.
-    pub(super) fn exec(&mut self, connection: &mut Connection, resolved: Resolved, mut queue: Box<Queue>) {
-        let watched = connection.take_watched().map(|watched| *watched);
+    pub(super) fn exec(&mut self, session: &mut Session<F>, resolved: Resolved<F>, mut queue: Box<Queue<F>>) {
+        let watched = session.take_watched().map(|watched| *watched);
         let here = self.shard.id();
-        queue.transaction.begin(watched, self.now, here);
+        queue.transaction.begin(watched, self.time.now, here);
         if queue.transaction.is_on(here) && self.shard.is_free() {
-            let mut pushes = self.begin_own_pushes(connection, queue.subscribes());
+            let mut pushes = self.begin_own_pushes(session, queue.subscribes());
             let Queue { transaction, commands, .. } = &*queue;
             let has_run = self.shard.begin_transaction(transaction);
-            self.write_exec(connection, commands, has_run, &mut Source::Here(transaction), &mut pushes);
-            self.end_own_pushes(connection, pushes);
-            self.shard.end_transaction(self.now);
-            self.executed.push(resolved.id);
+            self.write_exec(session, commands, has_run, &mut Source::Here(transaction), &mut pushes);
+            self.end_own_pushes(session, pushes);
+            self.shard.end_transaction(self.time.now);
+            self.scratch.executed.push(resolved.id);
             if queue.byte_count() <= QUEUE_BYTES_KEPT {
-                queue.reset(self.setting(connection));
+                queue.reset(session.setting(self.time.now));
                 self.spare_queue = Some(queue);
             }
-            self.deliver_own(connection);
+            self.deliver_own(session);
             return;
         }
         let Queue { transaction, commands, .. } = *queue;
         self.driven_to_come += usize::from(commands.iter().any(|command| command.own.is_some()));
-        connection.wait = Wait::Operation(Box::new(PendingParts {
+        session.wait = Wait::Operation(Box::new(PendingParts {
             keeps_reply: true,
             commands: smallvec![resolved.id],
             exec: Some(commands),
             ..PendingParts::default()
         }));
-        self.shard.submit_transaction(transaction, connection.origin());
+        self.shard.submit_transaction(transaction, session.origin());
     }
 
     /// Runs a transaction whose stores were brought here. If its client has left meanwhile, it is as if EXEC had never come.
-    pub(super) fn run_driven(&mut self, mut driven: Driven<ServerDriver>) {
+    pub(super) fn run_driven(&mut self, mut driven: Driven<Workers<F>>) {
         self.driven_to_come -= 1;
         let origin = *driven.origin();
-        let waits = self.connection_of(origin).is_some_and(|connection| {
-            !connection.is_broken
-                && matches!(&connection.wait, Wait::Operation(pending) if pending.exec.is_some())
+        let waits = self.sessions.of(origin).is_some_and(|session| {
+            !session.is_broken && matches!(&session.wait, Wait::Operation(pending) if pending.exec.is_some())
         });
-        let connection = self.connections.get_mut(origin.slot).filter(|_| waits).and_then(Option::take);
-        let Some(mut connection) = connection else {
+        let session = Some(()).filter(|()| waits).and_then(|()| self.sessions.take(origin.slot));
+        let Some(mut session) = session else {
             let _ = self.shard.begin_driven(&mut driven);
             return self.shard.end_driven(driven);
         };
-        let Wait::Operation(mut pending) = std::mem::take(&mut connection.wait) else { return };
+        let Wait::Operation(mut pending) = std::mem::take(&mut session.wait) else { return };
         let commands = pending.exec.take().unwrap_or_default();
-        self.give_buffer(&mut connection);
+        self.prepare(&mut session);
         let subscribes = commands.iter().filter_map(|command| command.own.as_ref());
         let subscribes = subscribes.map(|own| own.facts).any(subscribes_to);
-        let mut pushes = self.begin_own_pushes(&mut connection, subscribes);
+        let mut pushes = self.begin_own_pushes(&mut session, subscribes);
         let has_run = self.shard.begin_driven(&mut driven);
-        self.write_exec(&mut connection, &commands, has_run, &mut Source::Driven(&mut driven), &mut pushes);
-        self.end_own_pushes(&mut connection, pushes);
+        self.write_exec(&mut session, &commands, has_run, &mut Source::Driven(&mut driven), &mut pushes);
+        self.end_own_pushes(&mut session, pushes);
         self.shard.end_driven(driven);
-        self.end_exec(origin.slot, connection, &pending);
+        self.end_exec(origin.slot, session, &pending);
     }
 
-    fn give_buffer(&mut self, connection: &mut Connection) {
-        if !connection.output.has_buffer() {
-            connection.output.set_buffer(self.spare_buffers.pop().unwrap_or_default());
-        }
-    }
-
-    /// Lets the connection of an EXEC that was an operation go on.
-    fn end_exec(&mut self, slot: usize, connection: Box<Connection>, pending: &PendingParts) {
-        self.executed.extend_from_slice(&pending.commands);
+    /// Lets the session of an EXEC that was an operation go on.
+    fn end_exec(&mut self, slot: usize, session: Box<Session<F>>, pending: &PendingParts<F>) {
+        self.scratch.executed.extend_from_slice(&pending.commands);
         self.account();
-        connection.publish(self.now);
-        self.connections[slot] = Some(connection);
-        self.enqueue(slot);
-        self.note_dirty(slot);
+        F::show(&session, self.time.now);
+        self.sessions.put(session);
+        self.sessions.enqueue(slot);
+        self.sessions.note_dirty(slot);
     }
 
     /// Replies to an EXEC whose operation has run.
-    pub(super) fn finish_exec(&mut self, slot: usize, mut pending: PendingParts, commands: &[Queued]) {
-        let Some(mut connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
-        self.give_buffer(&mut connection);
+    pub(super) fn finish_exec(&mut self, slot: usize, mut pending: PendingParts<F>, commands: &[Queued<F>]) {
+        let Some(mut session) = self.sessions.take(slot) else { return };
+        self.prepare(&mut session);
         if let Some(part) = pending.parts.first_mut() {
             let has_run = part.take_verdict();
-            self.write_exec(&mut connection, commands, has_run, &mut Source::Part(part), &mut None);
+            self.write_exec(&mut session, commands, has_run, &mut Source::Part(part), &mut None);
         }
-        self.end_exec(slot, connection, &pending);
+        self.end_exec(slot, session, &pending);
     }
 
     /// Writes the reply to EXEC, running what is still to be run.
     fn write_exec(
         &mut self,
-        connection: &mut Connection,
-        commands: &[Queued],
+        session: &mut Session<F>,
+        commands: &[Queued<F>],
         has_run: bool,
-        source: &mut Source<'_>,
-        pushes: &mut Option<OwnPushes>,
+        source: &mut Source<'_, F>,
+        pushes: &mut Option<OwnPushes<F>>,
     ) {
-        let begin = connection.output.end();
-        let mut out = RespSink::new(&mut connection.output, connection.session.resp);
+        let begin = session.output.end();
         if has_run {
-            out.array(commands.len());
+            session.reply().array(commands.len());
         } else {
-            out.null_array();
+            session.reply().null_array();
         }
-        drop_if_silent(connection, begin);
+        drop_if_silent(session, begin);
         let mut core_count = 0;
         for Queued { id, own } in commands.iter().filter(|_| has_run) {
-            let begin = connection.output.end();
+            let begin = session.output.end();
             // CLIENT KILL of itself: the rest runs, and nobody is told.
-            let is_ended = connection.is_closing;
+            let is_ended = session.is_closing;
             if let Some(own) = own {
-                self.run_own(connection, own, source, pushes);
+                self.run_own(session, own, source, pushes);
             } else {
-                self.run_next_of_core(connection, source, core_count);
+                self.run_next_of_core(session, source, core_count);
                 core_count += 1;
             }
-            self.executed.push(*id);
-            if let [b'-', text @ ..] = connection.output.text_at(begin) {
+            self.scratch.executed.push(*id);
+            if let Some(text) = session.output.error_at(begin) {
                 self.count_failure(*id, text);
             }
             if is_ended {
-                connection.output.truncate(begin);
+                session.output.truncate(begin);
             } else if !own.as_ref().is_some_and(|own| subscribes_to(own.facts)) {
                 // What confirms a subscription is a message, not a reply.
-                drop_if_silent(connection, begin);
+                drop_if_silent(session, begin);
             }
         }
-        let mode = &mut connection.session.reply_mode;
+        let mode = &mut session.choice.reply_mode;
         *mode = match *mode {
             ReplyMode::SkipNext => ReplyMode::Skip,
             ReplyMode::Skip => ReplyMode::On,
@@ -279,23 +267,23 @@ impl Worker {
     }
 
     /// Writes the reply to the next command of the core, running it if it has not run.
-    fn run_next_of_core(&mut self, connection: &mut Connection, source: &mut Source<'_>, index: usize) {
-        let setting = self.setting(connection);
+    fn run_next_of_core(&mut self, session: &mut Session<F>, source: &mut Source<'_, F>, index: usize) {
+        let setting = session.setting(self.time.now);
         match source {
             Source::Here(transaction) => {
-                let mut out = RespSink::new(&mut connection.output, connection.session.resp);
+                let mut out = session.output.sink(session.choice.style);
                 self.shard.run_queued(transaction, index, &setting, &mut out);
             }
             Source::Driven(driven) => {
                 let setting = Setting { now: driven.now(), ..setting };
-                let mut out = RespSink::new(&mut connection.output, connection.session.resp);
+                let mut out = session.output.sink(session.choice.style);
                 self.shard.run_driven(driven, index, &setting, &mut out);
             }
             Source::Part(part) => {
-                let output = std::mem::take(&mut connection.output);
-                let mut replies = RespReplies::over(output, connection.session.resp);
+                let output = std::mem::take(&mut session.output);
+                let mut replies = F::Replies::over(output, session.choice.style);
                 part.replies.move_item(&mut replies);
-                connection.output = replies.into_output();
+                session.output = replies.into_output();
             }
         }
     }
@@ -303,29 +291,30 @@ impl Worker {
     /// Runs a command of the server's own as part of EXEC.
     fn run_own(
         &mut self,
-        connection: &mut Connection,
-        command: &OwnCommand,
-        source: &mut Source<'_>,
-        pushes: &mut Option<OwnPushes>,
+        session: &mut Session<F>,
+        command: &OwnCommand<F>,
+        source: &mut Source<'_, F>,
+        pushes: &mut Option<OwnPushes<F>>,
     ) {
         if subscribes_to(command.facts) {
-            self.collect_own_pushes(connection, pushes);
+            self.collect_own_pushes(session, pushes);
         }
         // It may ask for what this worker and its stores know.
-        kora_engine::memory::tell();
+        memory::tell();
         self.publish_counters();
         if let Source::Driven(driven) = source {
             self.shard.publish_driven(driven);
-            driven.stores().for_each(|store| self.shared.engine.counters.of(store.id()).show(store));
+            driven.stores().for_each(|store| self.engine.counters.of(store.id()).show(store));
         }
         let args: Args<'_> = command.args.iter().map(|arg| &arg[..]).collect();
-        connection.session.is_executing = true;
+        session.is_executing = true;
         let timing = self.shard.journal().begin_command(command.facts);
         let mut call = Call {
-            shared: &self.shared,
-            connection,
+            engine: &self.engine,
+            front: &self.front,
+            session,
             worker: self.shard.id(),
-            now: self.now,
+            now: self.time.now,
             follow_up: None,
         };
         if let Err(error) = (command.handler)(&mut call, &args) {
@@ -338,45 +327,47 @@ impl Worker {
             Some(FollowUp::ResetStats) => {
                 self.reset_all_stats();
                 if let Source::Driven(driven) = source {
-                    driven.stores().for_each(|store| self.shared.engine.reset_store(store));
+                    driven.stores().for_each(|store| self.engine.reset_store(store));
                 }
             }
             Some(FollowUp::Unwatch(watched)) => self.shard.unwatch(*watched),
             Some(other) => debug_assert!(false, "{other:?} is not for a transaction"),
         }
-        connection.session.is_executing = false;
-        self.take_up_config();
+        session.is_executing = false;
+        self.take_up_settings();
     }
 
-    /// WATCH, after the connection's part: adds the keys to those watched and tells their shards.
-    pub(super) fn watch(&mut self, connection: &mut Connection, resolved: Resolved, args: &[&[u8]]) {
-        let shard_count = self.shared.engine.hub.shard_count();
-        let db = connection.session.db;
-        let watched = connection.session.watched.get_or_insert_default();
+    /// WATCH, after the session's part: adds the keys to those watched and tells their shards.
+    pub(super) fn watch(&mut self, session: &mut Session<F>, resolved: Resolved<F>, args: &[&[u8]]) {
+        let shard_count = self.engine.hub.shard_count();
+        let db = session.choice.db;
+        let watched = session.watched.get_or_insert_default();
         args[1..].iter().for_each(|key| watched.add(db, key, shard_count));
         let watch = Arc::clone(watched.watch());
-        *connection.client.watch.lock() = Some(Arc::clone(&watch));
-        let setting = Setting { watch: Some(watch), ..self.setting(connection) };
+        *session.client.watch.lock() = Some(Arc::clone(&watch));
+        let setting = Setting { watch: Some(watch), ..session.setting(self.time.now) };
         let run = transaction::RUN;
         let placement = place(run.0, args, shard_count);
         if placement == Placement::One(self.shard.id()) && self.shard.is_free() {
-            let begin = connection.output.end();
-            let mut out = RespSink::new(&mut connection.output, connection.session.resp);
-            let ran = self.shard.run(run, args, &setting, &mut out);
+            let begin = session.output.end();
+            let ran = {
+                let mut out = session.output.sink(session.choice.style);
+                self.shard.run(run, args, &setting, &mut out)
+            };
             debug_assert!(matches!(ran, Ran::Replied), "WATCH never waits");
-            self.finish_command(connection, resolved, begin);
+            self.finish_command(session, resolved, begin);
             return;
         }
         let mut gathered = Gathered::default();
         gathered.request.push(run, args, &placement, shard_count, self.shard.id());
         gathered.commands.push(resolved.id);
-        self.submit_in(connection, gathered, setting);
+        self.submit_in(session, gathered, setting);
     }
 }
 
 /// Takes back what was written from `begin` on, if CLIENT REPLY says so.
-fn drop_if_silent(connection: &mut Connection, begin: usize) {
-    if matches!(connection.session.reply_mode, ReplyMode::Off | ReplyMode::Skip) {
-        connection.output.truncate(begin);
+fn drop_if_silent<F: Front>(session: &mut Session<F>, begin: usize) {
+    if matches!(session.choice.reply_mode, ReplyMode::Off | ReplyMode::Skip) {
+        session.output.truncate(begin);
     }
 }

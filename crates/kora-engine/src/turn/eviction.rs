@@ -5,14 +5,15 @@
 //! shards alike, whichever worker it is that finds the limit exceeded.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kora_core::config::EvictionScope;
 use kora_core::keyspace::eviction::Eviction;
 use kora_core::slot::ShardId;
 
-use super::Worker;
-use kora_engine::memory;
+use super::Turn;
+use crate::front::Front;
+use crate::memory;
 
 /// Keys evicted between two looks at the clock.
 const TRIES_PER_LOOK: u32 = 16;
@@ -39,18 +40,18 @@ pub(super) enum Room {
     Nowhere,
 }
 
-impl Worker {
+impl<F: Front> Turn<F> {
     /// Whether there is a limit and it is exceeded.
     #[inline]
     pub(super) fn is_over_limit(&mut self) -> bool {
-        let limit = self.config.max_memory.0;
-        limit > 0 && self.shared.engine.account.staying() > limit && self.staying() > limit
+        let limit = self.settings.max_memory;
+        limit > 0 && self.engine.account.staying() > limit && self.staying() > limit
     }
 
     /// Bytes in use that will stay and are held against the limit.
     #[cold]
     fn staying(&self) -> u64 {
-        self.shared.engine.account.staying().saturating_sub(self.shared.engine.persistence.exempt_bytes())
+        self.engine.account.staying().saturating_sub(self.engine.persistence.exempt_bytes())
     }
 
     /// Evicts if the limit is exceeded, and notes whether the next round must go on with it.
@@ -63,8 +64,8 @@ impl Worker {
             let room = self.make_room();
             let may_evict = self.shard.store().is_some_and(|store| store.evictable() > 0);
             self.owes_room = room == Room::InTheMaking && may_evict && self.holds_its_share();
-        } else if self.config.max_memory.0 > 0 {
-            self.shared.engine.account.exceeded().note(false);
+        } else if self.settings.max_memory > 0 {
+            self.engine.account.exceeded().note(false);
         }
     }
 
@@ -75,10 +76,10 @@ impl Worker {
         // Nothing is evicted or refused because of what some thread has not told.
         memory::judge_if_due();
         if !self.is_over_limit() {
-            self.shared.engine.account.exceeded().note(false);
+            self.engine.account.exceeded().note(false);
             return Room::Enough;
         }
-        let limit = self.config.max_memory.0;
+        let limit = self.settings.max_memory;
         let excess = self.staying().saturating_sub(limit);
         let room = if excess <= limit / PRESSING_PART && !self.holds_its_share() {
             self.room_elsewhere()
@@ -86,7 +87,7 @@ impl Worker {
             self.evict_down_to(limit - (limit / SLACK_PART).min(SLACK_BYTES_MAX))
         };
         memory::tell();
-        self.shared.engine.account.exceeded().note(room != Room::Enough);
+        self.engine.account.exceeded().note(room != Room::Enough);
         room
     }
 
@@ -94,16 +95,16 @@ impl Worker {
         if self.shard.store().is_none() {
             return Room::InTheMaking;
         }
-        let begun = Instant::now();
-        let time_max = eviction_time(self.config.eviction_tenacity);
+        let begun = self.front.elapsed();
+        let time_max = eviction_time(self.settings.eviction_tenacity);
         let mut tries = 0u32;
         while self.staying() > bytes {
-            if self.shard.evict(self.now) == Eviction::Nothing {
+            if self.shard.evict(self.time.now) == Eviction::Nothing {
                 return if self.is_over_limit() { self.room_elsewhere() } else { Room::Enough };
             }
             self.shard.dispose();
             tries += 1;
-            if tries.is_multiple_of(TRIES_PER_LOOK) && begun.elapsed() > time_max {
+            if tries.is_multiple_of(TRIES_PER_LOOK) && self.front.elapsed().saturating_sub(begun) > time_max {
                 return if self.is_over_limit() { Room::InTheMaking } else { Room::Enough };
             }
         }
@@ -114,31 +115,31 @@ impl Worker {
     fn room_elsewhere(&mut self) -> Room {
         let largest = self.evictable_counts().max_by_key(|&(_, count)| count);
         if let Some((shard, 1..)) = largest.filter(|&(shard, _)| shard != self.shard.id()) {
-            self.shared.engine.hub.wake(shard);
+            self.engine.hub.wake(shard);
             return Room::InTheMaking;
         }
-        if self.shared.engine.account.has_doomed() { Room::InTheMaking } else { Room::Nowhere }
+        if self.engine.account.has_doomed() { Room::InTheMaking } else { Room::Nowhere }
     }
 
     /// Whether this shard has its share of the keys that may go.
     fn holds_its_share(&mut self) -> bool {
         self.publish_evictable();
         let total: u64 = self.evictable_counts().map(|(_, count)| count).sum();
-        let average = total / u64::from(self.shared.engine.hub.shard_count());
+        let average = total / u64::from(self.engine.hub.shard_count());
         let own = self.counters().evictable.load(Ordering::Relaxed);
         own >= average / 8 * SHARE_EIGHTHS
     }
 
     /// How many keys of each shard may go, as its worker last said.
     fn evictable_counts(&self) -> impl Iterator<Item = (ShardId, u64)> {
-        let count = |shard: ShardId| self.shared.engine.counters.of(shard).evictable.load(Ordering::Relaxed);
-        self.shared.engine.shards().map(move |shard| (shard, count(shard)))
+        let count = |shard: ShardId| self.engine.counters.of(shard).evictable.load(Ordering::Relaxed);
+        self.engine.shards().map(move |shard| (shard, count(shard)))
     }
 
     /// Says how many keys of this shard may go, if there is a limit.
     #[inline]
     pub(super) fn publish_evictable(&mut self) {
-        if self.config.max_memory.0 == 0 {
+        if self.settings.max_memory == 0 {
             return;
         }
         let Some(store) = self.shard.store() else { return };
@@ -149,7 +150,7 @@ impl Worker {
     /// Warns when a limit was set that is exceeded already and nothing may be evicted.
     pub(super) fn warn_of_limit(&mut self) {
         let is_first = self.shard.id() == ShardId(0);
-        let may_evict = self.config.core().eviction.scope != EvictionScope::Nothing;
+        let may_evict = self.settings.core.eviction.scope != EvictionScope::Nothing;
         if is_first && !may_evict && self.is_over_limit() {
             tracing::warn!(
                 "maxmemory is below what is in use and maxmemory-policy lets nothing be evicted: writes will be refused"

@@ -8,30 +8,30 @@ use std::sync::atomic::Ordering;
 
 use super::Worker;
 use crate::client::{Client, flag};
-use crate::connection::Connection;
-use crate::driver::WorkerMail;
+use crate::connection::{Session, memory_bytes};
+use crate::mail::WorkerMail;
 use crate::shared::Traffic;
 use kora_engine::counters::add;
-use kora_engine::front::Origin;
+use kora_engine::front::{Mail, Origin};
 
 /// Brings a connection's memory up to date, and the sum of its worker.
 #[inline]
-pub(crate) fn note_memory(connection: &Connection, traffic: &Traffic) {
-    let bytes = connection.memory_bytes();
-    let known = &connection.client.memory_bytes;
+pub(crate) fn note_memory(session: &Session, traffic: &Traffic) {
+    let bytes = memory_bytes(session);
+    let known = &session.client.memory_bytes;
     let before = known.load(Ordering::Relaxed);
     if bytes != before {
         known.store(bytes, Ordering::Relaxed);
-        traffic.buffer_peaks.note_input(connection.input.capacity() + connection.queued_bytes());
-        traffic.buffer_peaks.note_output(connection.output.allocated_bytes());
+        traffic.buffer_peaks.note_input(session.link.input.capacity() + session.queued_bytes());
+        traffic.buffer_peaks.note_output(session.output.allocated_bytes());
         add(&traffic.client_bytes, (bytes as u64).wrapping_sub(before as u64));
     }
 }
 
 impl Worker {
     /// Takes a connection that ends off the sum.
-    pub(super) fn forget_memory(&self, connection: &Connection) {
-        let bytes = connection.client.memory_bytes.swap(0, Ordering::Relaxed);
+    pub(super) fn forget_memory(&self, session: &Session) {
+        let bytes = session.client.memory_bytes.swap(0, Ordering::Relaxed);
         add(&self.traffic().client_bytes, (bytes as u64).wrapping_neg());
     }
 
@@ -57,19 +57,19 @@ impl Worker {
             }
             total -= size(client).min(total);
             client.set_flag(flag::EVICTED, true);
-            let origin = Origin { worker: client.worker, slot: client.slot, client: client.id };
-            self.shared.engine.hub.send_driver_mail(client.worker, WorkerMail::Evict(origin));
+            let origin = client.origin();
+            self.shared.engine.hub.send_driver_mail(client.worker, Mail::Front(WorkerMail::Evict(origin)));
         }
     }
 
     /// Closes a connection of this worker to save memory.
     pub(super) fn evict_client(&mut self, origin: Origin) {
-        let Some(connection) = self.connection_of(origin) else { return };
+        let Some(session) = self.turn.sessions.of(origin) else { return };
         tracing::info!(
             client = origin.client.0,
-            bytes = connection.memory_bytes(),
+            bytes = memory_bytes(session),
             "closing the connection from {}: clients take more than maxmemory-clients",
-            connection.client.address
+            session.client.address
         );
         add(&self.traffic().evicted_clients, 1);
         self.close(origin.slot);

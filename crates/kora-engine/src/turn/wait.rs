@@ -1,4 +1,4 @@
-//! Connections that wait: for keys, or until a time. When they give up, and how their wait is ended.
+//! Sessions that wait: for keys, or until a time. When they give up, and how their wait is ended.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -9,12 +9,9 @@ use kora_core::shard::claim::Abandoned;
 use kora_core::shard::serve::Blocked;
 use kora_core::time::UnixMs;
 
-use super::Worker;
-use crate::client::flag;
-use crate::connection::{Connection, TimedReply, Wait};
-use crate::driver::ServerDriver;
-use crate::resp::RespSink;
-use kora_engine::front::Origin;
+use super::Turn;
+use crate::front::{Front, Origin, Workers};
+use crate::session::{Session, TimedReply, Wait};
 
 /// What a client is told whose wait CLIENT UNBLOCK ends with an error.
 const UNBLOCKED_ERROR: &str = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
@@ -51,37 +48,37 @@ impl Deadlines {
     }
 }
 
-impl Worker {
-    /// Notes that a connection's operation has to wait for keys.
-    pub(super) fn take_blocked(&mut self, Blocked { operation, waiter }: Blocked<ServerDriver>) {
+impl<F: Front> Turn<F> {
+    /// Notes that a session's operation has to wait for keys.
+    pub(super) fn take_blocked(&mut self, Blocked { operation, waiter }: Blocked<Workers<F>>) {
         let origin = operation.origin;
         let until = waiter.until();
-        let Some(connection) = self.connection_of(origin) else {
+        let Some(session) = self.sessions.of(origin) else {
             // It has left meanwhile, and ended the operation.
-            self.shared.engine.hub.forget(&waiter);
+            self.engine.hub.forget(&waiter);
             return;
         };
-        let Wait::Operation(pending) = &mut connection.wait else { return };
+        let Wait::Operation(pending) = &mut session.wait else { return };
         pending.waiter = Some(waiter);
         if let [command] = pending.commands[..] {
-            connection.client.last_command.store(u32::from(command), Ordering::Relaxed);
+            session.client.note_command(command);
         }
-        connection.client.set_flag(flag::BLOCKED, true);
-        *connection.client.blocked.lock() = Some(operation);
-        connection.is_broken |= connection.has_ended;
+        session.client.set_blocked(true);
+        *session.client.blocked.lock() = Some(operation);
+        session.is_broken |= session.has_ended;
         self.deadlines.add(until, origin.slot);
         // Replies to what came before it need not wait.
-        self.note_dirty(origin.slot);
+        self.sessions.note_dirty(origin.slot);
     }
 
     /// Ends the waits whose time has come.
     pub(super) fn end_due_waits(&mut self) {
-        while let Some(slot) = self.deadlines.take_due(self.now) {
-            let Some(Some(connection)) = self.connections.get_mut(slot) else { continue };
-            match &connection.wait {
+        while let Some(slot) = self.deadlines.take_due(self.time.now) {
+            let Some(session) = self.sessions.get_mut(slot) else { continue };
+            match &session.wait {
                 Wait::Until(_, reply) => {
                     let reply = *reply;
-                    if connection.client.is_unblockable.swap(false, Ordering::AcqRel) {
+                    if session.client.is_unblockable.swap(false, Ordering::AcqRel) {
                         self.end_timed_wait(slot, Ok(reply));
                     }
                 }
@@ -99,8 +96,8 @@ impl Worker {
 
     /// Tells a client that CLIENT UNBLOCK has ended its wait.
     pub(super) fn unblock(&mut self, origin: Origin, with_error: bool) {
-        let Some(connection) = self.connection_of(origin) else { return };
-        match &connection.wait {
+        let Some(session) = self.sessions.of(origin) else { return };
+        match &session.wait {
             Wait::Until(_, reply) => {
                 let reply = *reply;
                 self.end_timed_wait(origin.slot, if with_error { Err(UNBLOCKED_ERROR) } else { Ok(reply) });
@@ -116,43 +113,42 @@ impl Worker {
         }
     }
 
-    /// Replies to a connection that waited for a time, and lets it go on.
+    /// Replies to a session that waited for a time, and lets it go on.
     pub(super) fn end_timed_wait(&mut self, slot: usize, reply: Result<TimedReply, &str>) {
-        let Some(Some(connection)) = self.connections.get_mut(slot) else { return };
-        self.deadlines.remove(connection.deadline(), slot);
-        let is_silent = matches!(connection.wait, Wait::Until(_, TimedReply::Nothing));
-        connection.wait = Wait::Nothing;
-        connection.client.set_flag(flag::BLOCKED, false);
-        let mut out = RespSink::new(&mut connection.output, connection.session.resp);
+        let Some(session) = self.sessions.get_mut(slot) else { return };
+        self.deadlines.remove(session.deadline(), slot);
+        let is_silent = matches!(session.wait, Wait::Until(_, TimedReply::Nothing));
+        session.wait = Wait::Nothing;
+        session.client.set_blocked(false);
         match reply {
             _ if is_silent => {}
-            Ok(reply) => reply.write(&mut out),
-            Err(text) => out.error(text),
+            Ok(reply) => reply.write(&mut session.reply()),
+            Err(text) => session.reply().error(text),
         }
-        self.enqueue(slot);
-        self.note_dirty(slot);
+        self.sessions.enqueue(slot);
+        self.sessions.note_dirty(slot);
     }
 
-    /// Takes what a connection waits for out of the queues of its keys.
+    /// Takes what a session waits for out of the queues of its keys.
     fn forget(&self, slot: usize) {
-        let Some(Some(connection)) = self.connections.get(slot) else { return };
-        if let Wait::Operation(pending) = &connection.wait
+        let Some(session) = self.sessions.get(slot) else { return };
+        if let Wait::Operation(pending) = &session.wait
             && let Some(waiter) = &pending.waiter
         {
-            self.shared.engine.hub.forget(waiter);
+            self.engine.hub.forget(waiter);
         }
     }
 
-    /// Ends the wait of a connection that is being closed, so that nothing is given to it.
-    pub(super) fn leave_wait(&mut self, connection: &Connection) {
-        self.deadlines.remove(connection.deadline(), connection.client.slot);
-        let Wait::Operation(pending) = &connection.wait else { return };
+    /// Ends the wait of a session that is being closed, so that nothing is given to it.
+    pub(super) fn leave_wait(&mut self, session: &Session<F>) {
+        self.deadlines.remove(session.deadline(), session.client.slot);
+        let Wait::Operation(pending) = &session.wait else { return };
         let Some(operation) = &pending.blocking else { return };
         // Whoever serves it takes it out of the queues. If it is over for another reason, that may still be to be done.
         if operation.abandon() != Abandoned::Later
             && let Some(waiter) = &pending.waiter
         {
-            self.shared.engine.hub.forget(waiter);
+            self.engine.hub.forget(waiter);
         }
     }
 }

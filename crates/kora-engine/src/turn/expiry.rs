@@ -5,13 +5,13 @@
 //! `active-expire-effort` sets.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kora_core::time::UnixMs;
 
-use super::Worker;
-use super::persist::WORK_LASTS;
-use kora_engine::counters::add;
+use super::Turn;
+use crate::counters::add;
+use crate::front::Front;
 
 /// Deadlines and fields that are looked at between two looks at the clock.
 const LOOKED_AT: usize = 64;
@@ -34,67 +34,68 @@ const REST_MS: i64 = 8;
 pub(super) struct Sweeping {
     not_before: UnixMs,
     /// When the last slice ended.
-    ended: Instant,
+    ended: Duration,
 }
 
-impl Default for Sweeping {
-    fn default() -> Self {
-        Self { not_before: UnixMs(0), ended: Instant::now() }
+impl Sweeping {
+    pub(super) fn new(now: Duration) -> Self {
+        Self { not_before: UnixMs(0), ended: now }
     }
 }
 
-impl Worker {
+impl<F: Front> Turn<F> {
     /// How long the worker may sleep for the sweep.
     pub(super) fn until_sweep(&mut self) -> Duration {
         let Some(due) = self.shard.store().and_then(|store| store.next_due()) else { return Duration::MAX };
         let due = due.max(self.sweeping.not_before);
-        Duration::from_millis(u64::try_from(due.0.saturating_sub(self.now.0)).unwrap_or(0))
+        Duration::from_millis(u64::try_from(due.0.saturating_sub(self.time.now.0)).unwrap_or(0))
     }
 
     /// Deletes keys and fields that have expired, for a while.
     #[inline]
-    pub(super) fn sweep_expired(&mut self) {
+    pub fn sweep_expired(&mut self) {
         // A clock that goes back must not put it off.
-        let rest = self.sweeping.not_before.0.saturating_sub(self.now.0);
+        let rest = self.sweeping.not_before.0.saturating_sub(self.time.now.0);
         if !(1..=REST_MS).contains(&rest) {
             self.sweep_slice();
         }
     }
 
     fn sweep_slice(&mut self) {
-        let begun = Instant::now();
+        let begun = self.front.elapsed();
         let time_max = self.slice_time(begun);
         let (mut examined, mut is_cut_short) = (0, true);
         while is_cut_short {
-            let swept = self.shard.sweep(self.now, LOOKED_AT);
+            let swept = self.shard.sweep(self.time.now, LOOKED_AT);
             examined += swept.examined;
             is_cut_short = swept.is_cut_short;
-            if begun.elapsed() >= time_max {
+            if self.front.elapsed().saturating_sub(begun) >= time_max {
                 break;
             }
         }
-        self.sweeping.not_before = if is_cut_short { self.now } else { UnixMs(self.now.0 + REST_MS) };
+        self.sweeping.not_before =
+            if is_cut_short { self.time.now } else { UnixMs(self.time.now.0 + REST_MS) };
         if examined > 0 {
             self.shard.dispose();
             self.shard.hand_over();
             self.deliver(None);
         }
-        self.sweeping.ended = Instant::now();
+        self.sweeping.ended = self.front.elapsed();
         self.count_slice(begun, is_cut_short);
     }
 
     /// How long a slice may take that begins at `begun`.
-    fn slice_time(&self, begun: Instant) -> Duration {
-        if self.round_begun.saturating_duration_since(self.worked) >= WORK_LASTS {
+    fn slice_time(&self, begun: Duration) -> Duration {
+        if !self.pace.is_working(self.time.begun) {
             return SLICE_MAX;
         }
-        let share = SHARE + SHARE_PER_EFFORT * (u32::from(self.config.active_expire_effort) - 1);
-        let between = begun.saturating_duration_since(self.sweeping.ended);
+        let share = SHARE + SHARE_PER_EFFORT * (u32::from(self.settings.active_expire_effort) - 1);
+        let between = begun.saturating_sub(self.sweeping.ended);
         (between * share / (100 - share)).clamp(SLICE_MIN, SLICE_MAX)
     }
 
-    fn count_slice(&mut self, begun: Instant, is_cut_short: bool) {
-        let elapsed = self.sweeping.ended.saturating_duration_since(begun);
+    fn count_slice(&mut self, begun: Duration, is_cut_short: bool) {
+        let elapsed = self.sweeping.ended.saturating_sub(begun);
         let counts = self.shard.store().map(|store| (store.overdue() as u64, store.expiring() as u64));
         let counters = &self.counters().expiry;
         add(&counters.microseconds, u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
