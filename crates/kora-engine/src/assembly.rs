@@ -48,6 +48,8 @@ pub struct Options<F: Front> {
     pub families: &'static [&'static [CommandSpec<Handler<F>>]],
     /// Those of them that scripts may call.
     pub at_desk: &'static [&'static AtDesk<F>],
+    /// Most bytes that scripts take on each worker; 1 GiB if it is not said.
+    pub script_bytes_max: Option<usize>,
 }
 
 /// What is built.
@@ -73,7 +75,8 @@ impl<F: Front> std::fmt::Debug for Assembly<F> {
 /// # Errors
 /// If the system refuses a thread.
 pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
-    let Options { settings, wakers, seed, started, disk, drive, shard_families, families, at_desk } = options;
+    let Options { settings, wakers, seed, started, disk, drive, shard_families, families, at_desk, .. } =
+        options;
     let shards = new_shards::<Workers<F>>(wakers, &settings.core, seed);
     let hub = Arc::clone(shards[0].hub());
     let account = Arc::new(Account::open());
@@ -104,7 +107,11 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         limit,
         Arc::clone(&counters),
     ));
-    let scripts = Arc::new(Scripts::new(Arc::clone(&script_host) as _));
+    let scripts = Scripts::new(Arc::clone(&script_host) as _);
+    let scripts = Arc::new(match options.script_bytes_max {
+        Some(bytes) => scripts.limited_to(bytes),
+        None => scripts,
+    });
     let (sender, ended) = crossbeam_channel::unbounded();
     let ending = Ending::new(sender, Arc::clone(&scripts), Arc::clone(&persistence), Arc::clone(hub.bells()));
     let engine = Arc::new(Engine {

@@ -9,8 +9,10 @@ pub mod counters;
 #[cfg(any(test, feature = "crash"))]
 pub mod crash;
 pub mod desk;
+pub mod embedded;
 pub mod ending;
 pub mod engine;
+pub mod entropy;
 pub mod events;
 pub mod front;
 pub mod latency;

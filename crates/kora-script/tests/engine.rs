@@ -4,16 +4,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use kora_core::config::CoreConfig;
-use kora_core::engine::{Engine, EngineOptions};
 use kora_core::reply::Value;
-use kora_core::services::Services;
 use kora_core::time::UnixMs;
-use kora_script::host::CoreHost;
-use kora_script::{FAMILY, FUNCTION_FAMILY, Running, Scripts};
+use kora_engine::embedded::{Embedded, EmbeddedOptions};
+use kora_script::{Running, Scripts};
 
 struct Fixture {
-    engine: Engine,
+    engine: Embedded,
     scripts: Arc<Scripts>,
 }
 
@@ -23,10 +20,9 @@ impl Fixture {
             let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is right");
             UnixMs(i64::try_from(since.as_millis()).expect("it is not that late"))
         };
-        let options = EngineOptions { shard_count, seed: 1, clock, config: CoreConfig::default() };
-        let scripts = Arc::new(Scripts::new(Arc::new(CoreHost::default())));
-        let services = Arc::new(Services::default().with(Arc::clone(&scripts)));
-        let engine = Engine::start_with(&options, &[FAMILY, FUNCTION_FAMILY], services).expect("threads");
+        let options = EmbeddedOptions::new(shard_count, 1, clock);
+        let engine = Embedded::start(options).expect("threads");
+        let scripts = Arc::clone(engine.scripts());
         Self { engine, scripts }
     }
 

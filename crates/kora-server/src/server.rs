@@ -12,6 +12,7 @@ use kora_core::shard::runner::Shard;
 use kora_core::shard::store::ShardStore;
 use kora_core::time::UnixMs;
 use kora_engine::assembly::{self, Assembly};
+use kora_engine::entropy;
 use kora_engine::front::{Mail, Workers};
 use kora_engine::persistence::{Drive, LoadError};
 use kora_storage::disk::RealDisk;
@@ -51,17 +52,18 @@ fn assemble(
     wakers: Vec<Box<dyn Wake>>,
     log_level: Option<LevelHandle>,
 ) -> io::Result<Assembled> {
-    let identity = Identity { started: clock(), run_id: random_id()?, replication_id: random_id()? };
+    let identity = Identity { started: clock(), run_id: entropy::id()?, replication_id: entropy::id()? };
     let assembly = assembly::assemble(assembly::Options {
         settings: config.settings(),
         wakers,
-        seed: random_number()?,
+        seed: entropy::number()?,
         started: identity.started,
         disk: Arc::new(RealDisk),
-        drive: Drive::Thread { begin: Instant::now(), entropy: random_number },
+        drive: Drive::Thread { begin: Instant::now(), entropy: entropy::number },
         shard_families: SHARD_FAMILIES,
         families: FAMILIES,
         at_desk: AT_DESK,
+        script_bytes_max: None,
     })?;
     let Assembly { engine, services, mut shards, ended } = assembly;
     let shared = Arc::new(Shared::new(engine, config, identity, log_level));
@@ -246,21 +248,4 @@ impl Drop for Server {
 fn clock() -> UnixMs {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixMs(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// A number that nobody can know.
-pub(crate) fn random_number() -> io::Result<u64> {
-    random_bytes::<8>().map(u64::from_le_bytes)
-}
-
-/// 40 random hexadecimal digits.
-pub(crate) fn random_id() -> io::Result<String> {
-    Ok(random_bytes::<20>()?.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-fn random_bytes<const N: usize>() -> io::Result<[u8; N]> {
-    use std::io::Read;
-    let mut bytes = [0; N];
-    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes)
 }

@@ -286,6 +286,3 @@ impl<D: Driver> Hub<D> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -73,6 +73,7 @@ fn engine(
         shard_families: &[],
         families: &[],
         at_desk: &[],
+        script_bytes_max: None,
     };
     let assembled = assemble(options).expect("the system has threads");
     let Assembly { engine, services, mut shards, .. } = assembled;

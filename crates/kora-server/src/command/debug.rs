@@ -10,7 +10,7 @@ use kora_core::types::list::set_packed_threshold;
 
 use super::{Call, Desk, DeskHandler, ServerHandler};
 use crate::config::value::parse_bytes;
-use crate::server::random_id;
+use kora_engine::entropy;
 
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
@@ -61,7 +61,7 @@ fn crash(_: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 
 fn change_repl_id(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let [_, _] = args else { return Err(unknown(args)) };
-    let id = random_id().map_err(|_| CommandError::text("ERR there is no random number to be had"))?;
+    let id = entropy::id().map_err(|_| CommandError::text("ERR there is no random number to be had"))?;
     call.front.replication_id.set(id);
     call.reply().ok();
     Ok(())

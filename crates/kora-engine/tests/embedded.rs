@@ -5,18 +5,16 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use kora_core::config::CoreConfig;
-use kora_core::engine::{Engine, EngineOptions};
 use kora_core::reply::Value;
 use kora_core::shard::store::DbIndex;
 use kora_core::time::UnixMs;
+use kora_engine::embedded::{Embedded, EmbeddedOptions};
 
-fn start_at(shard_count: u16, clock: fn() -> UnixMs) -> Engine {
-    let options = EngineOptions { shard_count, seed: 7, clock, config: CoreConfig::default() };
-    Engine::start(&options).expect("the system gives threads")
+fn start_at(shard_count: u16, clock: fn() -> UnixMs) -> Embedded {
+    Embedded::start(EmbeddedOptions::new(shard_count, 7, clock)).expect("the system gives threads")
 }
 
-fn start(shard_count: u16) -> Engine {
+fn start(shard_count: u16) -> Embedded {
     start_at(shard_count, || UnixMs(1_700_000_000_000))
 }
 

@@ -1,25 +1,23 @@
 //! The engine inside a process, without a socket: four shards, a few commands on keys of all of them.
 //!
-//! `cargo run --package kora-core --example embedded`
+//! `cargo run --package kora-engine --example embedded`
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use kora_core::config::CoreConfig;
-use kora_core::engine::{Engine, EngineOptions};
 use kora_core::reply::Value;
 use kora_core::shard::store::DbIndex;
 use kora_core::time::UnixMs;
+use kora_engine::embedded::{Embedded, EmbeddedOptions};
 
-/// The core has no clock of its own.
+/// The engine has no clock of its own.
 fn clock() -> UnixMs {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-fn start() -> std::io::Result<Engine> {
-    let options = EngineOptions { shard_count: 4, seed: 1, clock, config: CoreConfig::default() };
-    Engine::start(&options)
+fn start() -> std::io::Result<Embedded> {
+    Embedded::start(EmbeddedOptions::new(4, 1, clock))
 }
 
 fn show(command: &[&[u8]], reply: &Value) {
