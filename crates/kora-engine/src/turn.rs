@@ -119,6 +119,7 @@ impl<F: Front> Turn<F> {
             shard,
             settings_version: engine.settings.version(),
             settings: engine.settings.get(),
+            cover: Cover::new(&engine.table),
             engine,
             front,
             sessions: Sessions::default(),
@@ -127,7 +128,6 @@ impl<F: Front> Turn<F> {
             gate: Gate::default(),
             deadlines: Deadlines::default(),
             paused: Vec::new(),
-            cover: Cover::default(),
             scratch: Scratch::default(),
             spare_queue: None,
             driven_to_come: 0,
@@ -180,7 +180,7 @@ impl<F: Front> Turn<F> {
     /// Begins a round at `now`; `has_events`: something has come for the front.
     pub fn begin_round(&mut self, now: UnixMs, has_events: bool) {
         self.time = Time { now, begun: self.front.elapsed() };
-        self.cover.holds_replies = self.engine.persistence.holds_replies();
+        self.cover.notes_replies = self.engine.persistence.notes_replies();
         self.take_up_settings();
         self.hold_publishers();
         if has_events || self.sessions.has_runnable() {

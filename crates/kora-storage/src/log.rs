@@ -13,9 +13,11 @@ mod backlog;
 mod health;
 mod number;
 mod operations;
+mod syncing;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod trace;
 mod writer;
 
 use std::fmt::Debug;
@@ -27,10 +29,12 @@ use kora_locks::{RankedCondvar, RankedMutex, RankedMutexGuard, rank};
 pub use health::{Failure, Health};
 pub use number::unused_number;
 pub(crate) use operations::Operations;
+pub use syncing::{SyncDone, SyncJob};
 pub use thread::{Body, LogThread, Started, Threads, spawn};
 pub use writer::{LogWriter, Outcome};
 
 use crate::format::{RecordHeader, checksum};
+use thread::SyncDesk;
 
 /// Bytes of records kept in memory while they can't be written. Clients' writes are refused then, so there are few; with more
 /// the log fails.
@@ -65,7 +69,8 @@ impl FsyncPolicy {
 
 /// Told by the writer, outside of all locks.
 pub trait Notify: Debug + Send + Sync {
-    /// Every record up to this one is as durable as the policy asks, and belongs to the complete prefix.
+    /// Every record up to this one is as durable as the policy asks, and belongs to the complete prefix. Told, too, when more
+    /// became durable.
     fn covered(&self, up_to: u64);
 
     /// The log can't be written.
@@ -165,8 +170,18 @@ struct Inner {
     is_abandoned: bool,
     /// The writer has something to do beside what is pending.
     must_step: bool,
-    /// Bytes that the writer has taken.
+    /// Between the thread that writes and the one that syncs.
+    desk: SyncDesk,
+    /// Bytes that the writer has taken, and the memory for them.
     in_flight_bytes: u64,
+    in_flight_room: u64,
+}
+
+impl Inner {
+    /// Bytes allocated for records.
+    fn room(&self) -> u64 {
+        self.pending.bytes.capacity() as u64 + self.in_flight_room
+    }
 }
 
 /// What is shared, locked.
@@ -179,6 +194,8 @@ pub struct Log {
     notify: Arc<dyn Notify>,
     inner: RankedMutex<{ rank::LOG }, Inner>,
     wake: RankedCondvar,
+    /// Wakes the thread that syncs.
+    wake_sync: RankedCondvar,
     appended: AtomicU64,
     written: AtomicU64,
     durable: AtomicU64,
@@ -187,6 +204,7 @@ pub struct Log {
     segment: AtomicU64,
     segment_bytes: AtomicU64,
     pending_bytes: AtomicU64,
+    buffer_bytes: AtomicU64,
     oldest_unsynced_ms: AtomicU64,
     health: AtomicU8,
     policy: AtomicU8,
@@ -217,9 +235,12 @@ impl Log {
                 closing: false,
                 is_abandoned: false,
                 must_step: false,
+                desk: SyncDesk::default(),
                 in_flight_bytes: 0,
+                in_flight_room: 0,
             }),
             wake: RankedCondvar::new(),
+            wake_sync: RankedCondvar::new(),
             appended: AtomicU64::new(last),
             written: AtomicU64::new(last),
             durable: AtomicU64::new(last),
@@ -228,6 +249,7 @@ impl Log {
             segment: AtomicU64::new(next),
             segment_bytes: AtomicU64::new(segment_bytes),
             pending_bytes: AtomicU64::new(0),
+            buffer_bytes: AtomicU64::new(0),
             oldest_unsynced_ms: AtomicU64::new(NEVER),
             health: AtomicU8::new(health as u8),
             policy: AtomicU8::new(options.policy as u8),
@@ -251,6 +273,7 @@ impl Log {
         let lag = sequence.saturating_sub(self.durable.load(Ordering::Acquire));
         let lag = u32::try_from(lag).unwrap_or(u32::MAX);
         let header = RecordHeader { length, lag, sequence, payload_checksum }.encode(self.salt);
+        self.make_room(&mut inner, header.len() + payload.len());
         inner.pending.bytes.extend_from_slice(&header);
         inner.pending.bytes.extend_from_slice(payload);
         inner.pending.since_ms.get_or_insert(now_ms);
@@ -281,9 +304,26 @@ impl Log {
         sequence
     }
 
+    /// Grows the buffer. While it is copied there are two, and others look at how much memory is in use.
+    fn make_room(&self, inner: &mut Inner, more: usize) {
+        let (length, old) = (inner.pending.bytes.len(), inner.pending.bytes.capacity());
+        if old - length < more {
+            let new = (2 * old).max(length + more);
+            self.buffer_bytes.fetch_max(inner.room() + new as u64, Ordering::Relaxed);
+            inner.pending.bytes.reserve_exact(new - length);
+        }
+    }
+
+    /// The threads that have freed memory of the buffers have told so: it is not counted as theirs any more.
+    fn settle_buffers(&self) {
+        let inner = self.inner.lock();
+        self.buffer_bytes.store(inner.room(), Ordering::Relaxed);
+    }
+
     fn count_pending(&self, inner: &Inner) {
         let count = inner.pending.bytes.len() as u64 + inner.in_flight_bytes;
         self.pending_bytes.store(count, Ordering::Relaxed);
+        self.buffer_bytes.fetch_max(inner.room(), Ordering::Relaxed);
     }
 
     fn wake_writer(&self, inner: Locked<'_>) {
@@ -346,6 +386,12 @@ impl Log {
         self.pending_bytes.load(Ordering::Relaxed)
     }
 
+    /// Memory for such records: what is allocated, or was until a moment ago.
+    #[must_use]
+    pub fn buffer_bytes(&self) -> u64 {
+        self.buffer_bytes.load(Ordering::Relaxed)
+    }
+
     /// When what was written is synced.
     #[must_use]
     pub fn policy(&self) -> FsyncPolicy {
@@ -402,10 +448,11 @@ impl Log {
         inner.operations.complete_prefix(end)
     }
 
-    fn publish(&self, inner: Locked<'_>, covered: u64) {
+    /// `is_news`: something else has changed that somebody may wait for.
+    fn publish(&self, inner: Locked<'_>, covered: u64, is_news: bool) {
         let has_moved = self.covered.fetch_max(covered, Ordering::AcqRel) < covered;
         drop(inner);
-        if has_moved {
+        if has_moved || is_news {
             self.notify.covered(covered);
         }
     }

@@ -5,19 +5,21 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use kora_core::command::spec::Flags;
-use kora_core::command::table::Handler;
+use kora_core::command::table::{Command, CommandTable, Handler};
 use kora_core::shard::runner::Shard;
 
 use super::Turn;
 use crate::engine::Engine;
 use crate::front::{Front, Origin, Workers};
+use crate::persistence::Persistence;
 use crate::session::{Session, TimedReply, Wait};
 
 /// A worker's sessions that wait for the log.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Cover {
-    /// Replies to writes wait for the log.
-    pub(super) holds_replies: bool,
+    /// What replies tell of is noted: they may have to wait for the log.
+    pub(super) notes_replies: bool,
+    tidings: Tidings,
     /// Sessions whose replies wait until a record of the log is covered.
     held: VecDeque<(u64, usize)>,
     /// Those that wait until records of the log are durable.
@@ -39,21 +41,60 @@ pub(super) fn connect<F: Front>(shard: &mut Shard<Workers<F>>, engine: &Engine<F
     shard.set_effect_sink(engine.persistence.effect_sink());
 }
 
-/// Notes whether a session's last commands may have written or seen something that its replies tell of.
-pub(super) fn note_written<F: Front>(engine: &Engine<F>, session: &mut Session<F>, commands: &[u16]) {
-    let persistence = &engine.persistence;
-    // What began after writes were refused, and before they were taken again, has written nothing.
-    let is_refused = session.cover.only_reads == Some(persistence.relents()) && persistence.refuses_writes();
-    let may_write = |id: &u16| {
-        let facts = engine.table.all()[usize::from(*id)].facts;
-        facts.flags.has(Flags::WRITE) || facts.flags.has(Flags::MAY_REPLICATE) || facts.name == "exec"
-    };
-    session.cover.may_have_written |= !is_refused && commands.iter().any(may_write);
-    let may_see = |id: &u16| {
-        let command = &engine.table.all()[usize::from(*id)];
-        matches!(command.handler, Handler::Core(_)) || command.facts.name == "exec"
-    };
-    session.cover.may_have_seen |= commands.iter().any(may_see);
+/// What the replies of each command may tell of.
+#[derive(Debug)]
+struct Tidings(Box<[u8]>);
+
+impl Tidings {
+    /// A write of its own.
+    const WRITTEN: u8 = 1;
+    /// Data that somebody may have written.
+    const SEEN: u8 = 2;
+
+    /// By the commands' places in the table.
+    fn new<H: Copy>(table: &CommandTable<H>) -> Self {
+        let of = |command: &Command<H>| {
+            let (name, flags) = (command.facts.name, command.facts.flags);
+            // Messages are not in the log.
+            let may_replicate = flags.has(Flags::MAY_REPLICATE) && !flags.has(Flags::PUBSUB);
+            let may_write = flags.has(Flags::WRITE) || may_replicate || name == "exec";
+            let may_see = matches!(command.handler, Handler::Core(_)) || name == "exec";
+            (u8::from(may_write) * Self::WRITTEN) | (u8::from(may_see) * Self::SEEN)
+        };
+        Self(table.all().iter().map(of).collect())
+    }
+}
+
+impl Cover {
+    pub(super) fn new<H: Copy>(table: &CommandTable<H>) -> Self {
+        Self {
+            notes_replies: false,
+            tidings: Tidings::new(table),
+            held: VecDeque::new(),
+            log_waits: Vec::new(),
+        }
+    }
+
+    /// Notes what the replies to a session's last commands may tell of, if they may have to wait for the log.
+    #[inline]
+    pub(super) fn note<F: Front>(
+        &self,
+        persistence: &Persistence,
+        session: &mut Session<F>,
+        commands: &[u16],
+    ) {
+        if !self.notes_replies {
+            return;
+        }
+        let all = commands.iter().fold(0, |all, id| all | self.tidings.0[usize::from(*id)]);
+        session.cover.may_have_seen |= all & Tidings::SEEN != 0;
+        if all & Tidings::WRITTEN != 0 {
+            // What began after writes were refused, and before they were taken again, has written nothing.
+            let is_refused =
+                session.cover.only_reads == Some(persistence.relents()) && persistence.refuses_writes();
+            session.cover.may_have_written |= !is_refused;
+        }
+    }
 }
 
 impl<F: Front> Turn<F> {
@@ -73,7 +114,10 @@ impl<F: Front> Turn<F> {
         sendable.retain(|&slot| {
             let Some(session) = self.sessions.get_mut(slot) else { return false };
             let waits = session.cover.held_for > 0;
-            if is_always && self.cover.holds_replies && !waits && !session.cover.may_have_seen {
+            // Under `everysec` only those wait who might be told of more than may be lost.
+            let need_wait =
+                if is_always { session.cover.may_have_seen } else { session.cover.may_have_written };
+            if self.cover.notes_replies && !waits && !need_wait {
                 return true;
             }
             match &refusal {
@@ -114,7 +158,7 @@ impl<F: Front> Turn<F> {
     pub(super) fn may_release(&self) -> bool {
         let persistence = &self.engine.persistence;
         let is_over = |record| {
-            record <= persistence.covered()
+            persistence.holds_replies() && record <= persistence.covered()
                 || persistence.has_log_failed()
                 || persistence.must_cover().is_none()
         };
@@ -131,7 +175,7 @@ impl<F: Front> Turn<F> {
         let is_always = self.engine.persistence.holds_replies();
         // Under `everysec` nobody waits any more once the disk keeps up, although an operation may lack parts for long.
         let need_not_wait = self.engine.persistence.must_cover().is_none();
-        let is_over = |record| record <= covered || refusal.is_some() || need_not_wait;
+        let is_over = |record| is_always && record <= covered || refusal.is_some() || need_not_wait;
         while let Some(&(record, slot)) = self.cover.held.front().filter(|(record, _)| is_over(*record)) {
             self.cover.held.pop_front();
             let Some(session) = self.sessions.get_mut(slot) else { continue };

@@ -3,7 +3,6 @@
 use kora_core::shard::operation::Part;
 
 use super::Turn;
-use super::cover::note_written;
 use crate::front::{Collect as _, Front, Mail, Output, Workers};
 use crate::session::{TimedReply, Wait};
 
@@ -50,9 +49,7 @@ impl<F: Front> Turn<F> {
             session.client.set_blocked(false);
             *session.client.blocked.lock() = None;
         }
-        if self.cover.holds_replies {
-            note_written(&self.engine, session, &pending.commands);
-        }
+        self.cover.note(&self.engine.persistence, session, &pending.commands);
         if let Some(commands) = pending.exec.take() {
             return self.finish_exec(slot, *pending, &commands);
         }

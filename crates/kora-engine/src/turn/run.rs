@@ -15,7 +15,6 @@ use kora_core::shard::runner::Ran;
 use smallvec::SmallVec;
 
 use super::Turn;
-use super::cover::note_written;
 use super::eviction::Room;
 use crate::call::{self, Call, FollowUp};
 use crate::command::subscription::subscribes;
@@ -104,9 +103,7 @@ impl<F: Front> Turn<F> {
     /// Ends to serve a session, of which a number of batches were run.
     pub fn end_serving(&mut self, session: &mut Session<F>) {
         self.deliver_after(session);
-        if self.cover.holds_replies {
-            note_written(&self.engine, session, &self.scratch.executed);
-        }
+        self.cover.note(&self.engine.persistence, session, &self.scratch.executed);
         if let Some(&last) = self.scratch.executed.last() {
             session.client.note_command(last);
             add(&session.client.commands, self.scratch.executed.len() as u64);

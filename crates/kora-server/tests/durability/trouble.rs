@@ -111,7 +111,7 @@ impl Home {
                 let name = entry.file_name().into_string().unwrap();
                 if entry.path().is_dir() {
                     list(&entry.path(), into);
-                } else if !["filler", "kora.lock"].contains(&name.as_str()) {
+                } else if !["filler", "kora.lock", "log.newest"].contains(&name.as_str()) {
                     into.push(name);
                 }
             }
@@ -177,6 +177,11 @@ impl Device {
         let unnamed = self.control.with_extension("new");
         std::fs::write(&unnamed, format!("{kind} {errno}")).unwrap();
         std::fs::rename(unnamed, &self.control).unwrap();
+    }
+
+    /// Makes each sync take so much longer.
+    pub(crate) fn linger(&self, ms: i32) {
+        self.fail("slow", ms);
     }
 
     pub(crate) fn work(&self) {

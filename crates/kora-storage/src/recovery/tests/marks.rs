@@ -10,7 +10,7 @@ fn with_unsynced_end(disk: &SimulatedDisk, policy: FsyncPolicy) -> (Vec<Vec<u8>>
         log.append(&payload(number, 20), &[], now_ms);
         if number % 3 == 0 {
             now_ms += 1000;
-            writer.step(now_ms);
+            step(&mut writer, now_ms);
         }
     }
     assert_eq!((log.durable(), log.covered()), (12, 12));
@@ -22,6 +22,14 @@ fn with_unsynced_end(disk: &SimulatedDisk, policy: FsyncPolicy) -> (Vec<Vec<u8>>
     }
     let records = (1..=16).map(|number| payload(number, 20)).collect();
     (records, begin)
+}
+
+/// A step, and the sync that it begins.
+fn step(writer: &mut LogWriter, now_ms: u64) -> Outcome {
+    let outcome = writer.step(now_ms);
+    let Some(job) = writer.take_sync() else { return outcome };
+    writer.finish_sync(job.run());
+    writer.step(now_ms)
 }
 
 #[test]
@@ -61,10 +69,10 @@ fn a_log_that_was_idle_is_marked_to_its_end() {
     let disk = SimulatedDisk::new(1);
     let (log, mut writer) = open(&disk, 1, FsyncPolicy::EverySecond);
     log.append(&payload(1, 20), &[], 10_000);
-    writer.step(10_000);
+    step(&mut writer, 10_000);
     log.append(&payload(2, 20), &[], 10_100);
-    let next_ms = writer.step(10_100).next_ms.unwrap();
-    let outcome = writer.step(next_ms);
+    let next_ms = step(&mut writer, 10_100).next_ms.unwrap();
+    let outcome = step(&mut writer, next_ms);
     assert!(outcome.synced && outcome.next_ms.is_none());
     assert_eq!(log.durable(), 2);
     let bytes = disk.contents(&path(1)).unwrap();
@@ -78,6 +86,67 @@ fn a_log_that_was_idle_is_marked_to_its_end() {
             }
         }
     }
+}
+
+#[test]
+fn a_segment_that_was_synced_is_missed_when_it_is_gone_or_cut_in_its_header() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer) = open(&disk, 1, FsyncPolicy::EverySecond);
+    log.append(&payload(1, 20), &[], 10_000);
+    step(&mut writer, 10_000);
+    let first = log.rotate();
+    log.append(&payload(2, 20), &[], 11_000);
+    step(&mut writer, 12_000);
+    step(&mut writer, 13_000);
+    assert_eq!(log.durable(), 2);
+    let bytes = disk.contents(&path(first)).unwrap();
+    for end in 0..SEGMENT_HEADER_LENGTH {
+        disk.put(&path(first), &bytes[..end]);
+        let damage = check(&disk, &dir()).unwrap().damage;
+        assert_eq!((damage.len(), &damage[0].path), (1, &path(first)), "cut at {end}");
+        assert!(damage[0].what.ends_with("it had durable records, as log.newest says"), "{}", damage[0]);
+    }
+    disk.remove(&path(first)).unwrap();
+    let refused = check(&disk, &dir()).unwrap().refused.unwrap();
+    let expected = "d/log-00000000000000000002.klog is missing: it had durable records, as log.newest says";
+    assert_eq!(refused.to_string(), expected);
+    // Whoever gives it up can go on.
+    assert!(repair(&disk, &dir()).unwrap().problem.is_some());
+    assert_eq!(read(&disk).unwrap().0, [payload(1, 20)]);
+    // A snapshot makes it unnecessary.
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer) = open(&disk, 1, FsyncPolicy::Always);
+    log.append(&payload(1, 20), &[], 10_000);
+    writer.step(10_000);
+    write_base(&disk, 2);
+    disk.remove(&path(1)).unwrap();
+    assert_eq!(read(&disk).unwrap().1.next, 2);
+}
+
+#[test]
+fn a_damaged_mark_in_the_head_is_told_of() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer) = open(&disk, 1, FsyncPolicy::Always);
+    log.append(&payload(1, 20), &[], 10_000);
+    writer.step(10_000);
+    let damage_at = |at: usize| {
+        let sound = disk.contents(&path(1)).unwrap();
+        let mut flipped = sound.clone();
+        flipped[at] ^= 1;
+        disk.put(&path(1), &flipped);
+        let damage = check(&disk, &dir()).unwrap().damage;
+        assert_eq!(read(&disk).unwrap().0.len(), 1, "it costs no record");
+        disk.put(&path(1), &sound);
+        damage.len()
+    };
+    assert_eq!(
+        (damage_at(MARK_OFFSET), damage_at(MARK_OFFSET + 8)),
+        (1, 0),
+        "a torn one may look like the second"
+    );
+    log.rotate();
+    writer.step(10_001);
+    assert_eq!(damage_at(MARK_OFFSET + 8), 1);
 }
 
 #[test]
