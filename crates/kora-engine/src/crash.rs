@@ -2,8 +2,9 @@
 //!
 //! A *run* is a few lives of a process on one disk. In each, the shards run random write commands, transactions and scripts;
 //! the log's writer steps now and then, snapshots are begun, go on and are finished, failures are healed, time passes and keys
-//! expire; and somewhere the process is killed or the power cut. Shards, effects, log, snapshots and recovery are the engine's
-//! own; only its threads are left out.
+//! expire; and somewhere the process is killed or the power cut. Workers, shards,
+//! effects, log, snapshots and recovery are the engine's own: only its threads are left out. A reply that a worker lets go under
+//! `appendfsync always` is a promise.
 //!
 //! Every record is applied at once to a copy of the data, which must then equal the data: so effects reproduce what they stand
 //! for. After each crash what a start finds must equal the copy as it was after some record: at least the one that was

@@ -250,6 +250,14 @@ impl<F: Front> Turn<F> {
         Some(session)
     }
 
+    /// Whether something has come from other workers, or waits to be run.
+    #[must_use]
+    pub fn has_mail(&self) -> bool {
+        let is_idle = self.shard.park();
+        self.shard.unpark();
+        !is_idle
+    }
+
     /// Takes what other workers sent that is the front's.
     pub fn take_mail(&mut self) -> Vec<F::Mail> {
         std::mem::take(&mut self.mail)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use kora_core::config::CoreConfig;
 use kora_core::keyspace::Keyspace;
@@ -19,11 +20,13 @@ use super::Tally;
 use super::book::{Book, State, keys_of, state_of};
 use super::generate::{Knowledge, command};
 use crate::assembly::{Assembly, Options, assemble};
+use crate::command::Family;
 use crate::engine::Engine;
 use crate::front::Workers;
 use crate::front::values::ValueFront;
 use crate::persistence::{Drive, LoadError, Persistence, PersistenceSettings, Purpose, Recorder, Ticket};
 use crate::settings::Settings;
+use crate::turn::Turn;
 
 mod recover;
 mod run;
@@ -49,20 +52,25 @@ impl Wake for NobodySleeps {
     fn wake(&self) {}
 }
 
-/// The front of the crash test's engines: nobody waits for replies.
-pub(super) type Crash = ValueFront<(), ()>;
+/// The front of the crash test's engines: with each session the last record there was when its commands had run.
+pub(super) type Crash = ValueFront<u64, ()>;
 
-/// Those of one engine.
-pub(super) type Shards = Vec<Shard<Workers<Crash>>>;
+/// What an engine is made of.
+pub(super) struct Process {
+    pub(super) engine: Arc<Engine<Crash>>,
+    pub(super) services: Arc<Services>,
+    pub(super) shards: Vec<Shard<Workers<Crash>>>,
+    front: Arc<Crash>,
+}
 
 /// An engine on a disk, whose log is written step by step.
-fn engine(
+fn process(
     disk: &SimulatedDisk,
     clock: &Arc<AtomicU64>,
     shard_count: u16,
     policy: FsyncPolicy,
     seed: u64,
-) -> (Arc<Engine<Crash>>, Arc<Services>, Shards) {
+) -> Process {
     let options = Options {
         settings: settings(policy),
         wakers: (0..shard_count).map(|_| Box::new(NobodySleeps) as Box<dyn Wake>).collect(),
@@ -71,15 +79,17 @@ fn engine(
         disk: Arc::new(disk.clone()),
         drive: Drive::Steps(Arc::clone(clock)),
         shard_families: &[],
-        families: &[],
+        families: &[Family::<Crash>::TRANSACTION],
         at_desk: &[],
         script_bytes_max: None,
     };
     let assembled = assemble(options).expect("the system has threads");
     let Assembly { engine, services, mut shards, .. } = assembled;
-    let services = Arc::new(services);
+    let clock = Arc::clone(clock);
+    let front = Arc::new(Crash::new(move || Duration::from_millis(clock.load(Ordering::Relaxed))));
+    let services = Arc::new(services.with(Arc::clone(&front)));
     shards.iter_mut().for_each(|shard| shard.set_services(Arc::clone(&services)));
-    (engine, services, shards)
+    Process { engine, services, shards, front }
 }
 
 fn settings(policy: FsyncPolicy) -> Settings {
@@ -104,8 +114,8 @@ pub(super) struct Bench {
 impl Bench {
     fn new(shard_count: u16) -> Self {
         let disk = SimulatedDisk::new(0);
-        let (engine, services, mut shards) =
-            engine(&disk, &Arc::default(), shard_count, FsyncPolicy::Always, 7);
+        let Process { engine, services, mut shards, .. } =
+            process(&disk, &Arc::default(), shard_count, FsyncPolicy::Always, 7);
         let stores = shards.iter_mut().filter_map(Shard::take_store).collect();
         Self { engine, services, stores }
     }
@@ -166,6 +176,10 @@ pub(super) struct World<'p> {
     failed_syncs: u64,
     /// Whether the process before was killed, and the system went on.
     was_kill: bool,
+    /// The last record that a reply let go told of, under `appendfsync always`.
+    acknowledged: u64,
+    /// Clients so far.
+    clients: u64,
     /// The last commands, for reports.
     trace: Vec<String>,
     tally: Tally,
@@ -175,7 +189,7 @@ pub(super) struct World<'p> {
 pub(super) struct Life {
     pub(super) engine: Arc<Engine<Crash>>,
     pub(super) services: Arc<Services>,
-    pub(super) shards: Shards,
+    pub(super) turns: Vec<Turn<Crash>>,
     pub(super) log: Arc<Log>,
     pub(super) snapshot: Option<Ticket>,
     was_failed: bool,
@@ -203,6 +217,8 @@ impl<'p> World<'p> {
             promised_at_kill: 0,
             failed_syncs: 0,
             was_kill: true,
+            acknowledged: 0,
+            clients: 0,
             trace: Vec::new(),
             tally: Tally { runs: 1, ..Tally::default() },
         }
@@ -279,8 +295,8 @@ impl<'p> World<'p> {
     }
 
     /// Lets go of a process that is dead, and waits for its last thread.
-    pub(super) fn bury(&mut self, Life { shards, snapshot, .. }: Life) {
-        drop(shards);
+    pub(super) fn bury(&mut self, Life { turns, snapshot, .. }: Life) {
+        drop(turns);
         if let Some(ticket) = snapshot {
             // It was given up.
             let _ = ticket.wait();
@@ -330,11 +346,13 @@ impl<'p> World<'p> {
         self.advance(self.choices.clone().below(1500));
         let _ = self.choices.number();
         let now = self.now();
-        for shard in &mut life.shards {
+        for turn in &mut life.turns {
+            turn.begin_round(now, false);
+            turn.read_mail();
+            turn.finish_round();
             if self.choices.one_in(2) {
-                let _ = shard.sweep(now, 1000);
+                turn.sweep_expired();
             }
-            shard.hand_over();
         }
     }
 
@@ -348,14 +366,12 @@ impl<'p> World<'p> {
         life: &mut Life,
         body: impl FnOnce(&Arc<Persistence>, &mut [Box<ShardStore>], &Arc<Services>) -> T,
     ) -> T {
-        let mut stores: Vec<_> = life.shards.iter_mut().filter_map(Shard::take_store).collect();
+        let mut stores: Vec<_> = life.turns.iter_mut().filter_map(|turn| turn.shard().take_store()).collect();
         let result = body(&life.engine.persistence, &mut stores, &life.services);
         for store in stores {
             life.engine.hub.send_store(store);
         }
-        life.shards.iter_mut().for_each(|shard| {
-            shard.poll();
-        });
+        life.turns.iter_mut().for_each(Turn::read_mail);
         result
     }
 
@@ -387,8 +403,8 @@ impl<'p> World<'p> {
 
     pub(super) fn go_on_with_snapshot(&mut self, life: &mut Life, budget: usize) {
         let mut is_under_way = false;
-        for shard in &mut life.shards {
-            if let Some(store) = shard.store() {
+        for turn in &mut life.turns {
+            if let Some(store) = turn.shard().store() {
                 let _ = store.snapshot_some(budget);
                 is_under_way |= store.is_in_snapshot();
             }
@@ -409,7 +425,8 @@ impl<'p> World<'p> {
     /// The data must equal what their effects made of the copy.
     pub(super) fn compare(&mut self, life: &mut Life) -> Checked {
         let libraries = life.engine.scripts.library_codes();
-        let mut stores: Vec<&mut ShardStore> = life.shards.iter_mut().filter_map(Shard::store).collect();
+        let mut stores: Vec<&mut ShardStore> =
+            life.turns.iter_mut().filter_map(|turn| turn.shard().store()).collect();
         if stores.len() != usize::from(life.engine.hub.shard_count()) {
             return Err("a store did not come home".to_owned());
         }
@@ -447,6 +464,8 @@ impl<'p> World<'p> {
             return Err(format!("{covered} covered, but of operation {number} there is only {parts:?}"));
         }
         self.promised_at_kill = self.promised_at_kill.max(covered);
+        // Copies of the disk that were made before are judged by now.
+        self.promised = self.promised.max(self.acknowledged);
         match log.policy() {
             // What was covered before that was the policy is only written, maybe.
             FsyncPolicy::Always if covered > life.covered_before => {
@@ -477,7 +496,7 @@ impl<'p> World<'p> {
         let name = names[self.choices.up_to(names.len() - 1)].as_bytes();
         let mut journal = kora_core::journal::Journal::default();
         let mut found = None;
-        for store in life.shards.iter_mut().filter_map(Shard::store) {
+        for store in life.turns.iter_mut().filter_map(|turn| turn.shard().store()) {
             let mut keyspace = Keyspace::new(store, &mut journal, DbIndex(0), UnixMs(0), true);
             found = found.or(keyspace.peek(name).map(|entry| dump(entry, true)));
         }

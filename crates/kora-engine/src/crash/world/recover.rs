@@ -35,7 +35,8 @@ impl World<'_> {
             copy.load(&seen, self.now()).map_err(|error| self.explain(&error.to_string()))?;
         self.book.lock().copy = Some(copy);
         self.judge(record, &state, true)?;
-        let (engine, services, mut shards) = engine(&self.disk, &self.clock, shard_count, policy, seed);
+        let Process { engine, services, mut shards, front } =
+            process(&self.disk, &self.clock, shard_count, policy, seed);
         let mut stores: Vec<_> = shards.iter_mut().filter_map(Shard::take_store).collect();
         let restored = engine.persistence.restore(&mut stores, &services, self.now());
         self.judge_crashes()?;
@@ -53,26 +54,26 @@ impl World<'_> {
             return Err(self.explain("two starts find different states"));
         }
         stores.into_iter().for_each(|store| engine.hub.send_store(store));
-        for shard in &mut shards {
-            shard.poll();
-        }
-        self.connect(&engine, &mut shards);
+        let turn = |shard| Turn::new(shard, Arc::clone(&engine), Arc::clone(&front), self.now());
+        let mut turns: Vec<_> = shards.into_iter().map(turn).collect();
+        turns.iter_mut().for_each(Turn::read_mail);
+        self.connect(&engine, &mut turns);
         self.book.lock().begin(record, state);
         self.promised = record;
         self.promised_at_kill = record;
+        self.acknowledged = 0;
         self.failed_syncs = self.disk.failed_syncs();
         self.was_kill = true;
         self.trace.push(format!("(start, {shard_count} shards, {policy:?})"));
         let log = engine.persistence.log.read().as_ref().map(|open| Arc::clone(open.log()));
         let log = log.ok_or("there is no log")?;
-        Ok(Some(Life { engine, services, shards, log, snapshot: None, was_failed: false, covered_before: 0 }))
+        Ok(Some(Life { engine, services, turns, log, snapshot: None, was_failed: false, covered_before: 0 }))
     }
 
     /// Lets the shards' effects go to the log and into the book.
-    fn connect(&mut self, engine: &Engine<Crash>, shards: &mut [Shard<Workers<Crash>>]) {
-        for shard in shards {
+    fn connect(&mut self, engine: &Engine<Crash>, turns: &mut [Turn<Crash>]) {
+        for shard in turns.iter_mut().map(Turn::shard) {
             let persistence = Arc::clone(&engine.persistence);
-            shard.journal().share_recording(Arc::clone(persistence.recording()));
             let (mut recorder, book) = (Recorder::default(), Arc::clone(&self.book));
             shard.set_effect_sink(Box::new(move |effects| {
                 if let Some(record) = recorder.record(&persistence, effects) {

@@ -1,19 +1,37 @@
 //! Commands, the way a worker runs them.
 
-use kora_core::command::Run;
 use kora_core::command::spec::Flags;
-use kora_core::command::table::Handler;
-use kora_core::reply::NoReply;
-use kora_core::shard::operation::{Request, Setting};
-use kora_core::shard::route::{Placement, place};
-use kora_core::shard::runner::Ran;
-use kora_core::shard::transaction::Transaction;
+use kora_core::reply::Value;
 use kora_core::slot::ShardId;
 
 use super::super::forms::{BEGINNING, SWEEPING};
 use super::super::generate::Args;
 use super::*;
+use crate::front::values::ValueClient;
 use crate::front::{ClientId, Origin};
+use crate::session::{Choice, ReplyMode, Session, Standing, Wait};
+use crate::turn::{Args as Slices, Commands};
+
+/// Commands as a session sends them.
+struct Batch<'a>(Vec<Vec<&'a [u8]>>);
+
+impl Commands for Batch<'_> {
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    fn args(&self, index: usize) -> Slices<'_> {
+        self.0[index].iter().copied().collect()
+    }
+
+    fn arg(&self, index: usize, at: usize) -> Option<&[u8]> {
+        self.0[index].get(at).copied()
+    }
+
+    fn rest(&self, index: usize) -> (usize, usize, usize) {
+        (self.0.len() - index, 0, 0)
+    }
+}
 
 fn words(form: &str) -> Args {
     form.split(' ').map(|word| word.as_bytes().to_vec()).collect()
@@ -52,80 +70,77 @@ impl World<'_> {
         self.advance(by);
     }
 
-    /// Returns the command's name if it is one.
+    /// Runs commands as a client of some worker does; as a transaction if they are several, or one that would wait. Returns the
+    /// command's name if it is one.
     fn run_commands(&mut self, life: &mut Life, commands: &[Args], db: DbIndex) -> Option<&'static str> {
-        let table = Arc::clone(&life.engine.table);
-        let mut resolved: Vec<(Run, Vec<&[u8]>)> = Vec::new();
+        let mut names = Vec::new();
+        let mut batch = Vec::new();
         for args in commands {
             let args: Vec<&[u8]> = args.iter().map(Vec::as_slice).collect();
             let words = args.iter().map(|arg| arg.escape_ascii().to_string()).collect::<Vec<_>>().join(" ");
             self.trace.push(format!("{}/{} {words}", self.now().0, db.0));
-            if let Ok(found) = table.resolve(&args)
-                && let Handler::Core(handler) = found.handler
-            {
-                resolved.push(((found.facts, handler), args));
+            if let Ok(found) = life.engine.table.resolve(&args) {
+                names.push(found.facts);
+                batch.push(args);
             }
         }
-        self.tally.commands += resolved.len() as u64;
-        let setting = Setting { db, now: self.now(), no_touch: false, style: true, watch: None };
-        let shard_count = life.engine.hub.shard_count();
-        let home = usize::try_from(self.choices.below(u64::from(shard_count))).unwrap_or(0);
-        match &resolved[..] {
+        self.tally.commands += batch.len() as u64;
+        match &names[..] {
             [] => return None,
-            // Those that wait are made not to: nobody is there to wait.
-            [(run, args)] if !run.0.flags.has(Flags::BLOCKING) => {
-                self.run_alone(life, *run, args, (setting, home));
-            }
-            several => {
-                let mut transaction = Transaction::new(setting);
-                several.iter().for_each(|(run, args)| transaction.queue(*run, args, shard_count));
-                let home_id = life.shards[home].id();
-                transaction.begin(None, self.now(), home_id);
-                let operation = life.shards[home].submit_transaction(transaction, origin(home_id));
-                drop(operation);
+            [facts] if !facts.flags.has(Flags::BLOCKING) => {}
+            // Nobody is there to wait.
+            _ => {
+                batch.insert(0, vec![b"MULTI"]);
+                batch.push(vec![b"EXEC"]);
             }
         }
+        let home = self.choices.up_to(life.turns.len() - 1);
+        self.send(life, home, &Batch(batch), db);
         self.settle(life);
-        match &resolved[..] {
-            [(run, _)] => Some(run.0.name),
+        match &names[..] {
+            [facts] => Some(facts.name),
             _ => None,
         }
     }
 
-    fn run_alone(
-        &mut self,
-        life: &mut Life,
-        run: Run,
-        args: &[&[u8]],
-        (setting, home): (Setting<bool>, usize),
-    ) {
-        let shard_count = life.engine.hub.shard_count();
-        let shard = &mut life.shards[home];
-        let placement = place(run.0, args, shard_count);
-        let is_here = matches!(placement, Placement::Anywhere) || placement == Placement::One(shard.id());
-        if is_here && shard.is_free() {
-            match shard.run(run, args, &setting, &mut NoReply::default()) {
-                Ran::Replied => return,
-                Ran::Deferred => {}
-                Ran::Paused(_) => unreachable!("no script here takes long"),
-            }
+    /// A new client of a worker sends commands, and they run as far as they can at once.
+    fn send(&mut self, life: &mut Life, home: usize, batch: &Batch<'_>, db: DbIndex) {
+        let now = self.now();
+        let turn = &mut life.turns[home];
+        let slot = turn.sessions.next_slot();
+        self.clients += 1;
+        let worker = ShardId(u16::try_from(home).expect("shards are numbered by u16"));
+        let origin = Origin { worker, slot, client: ClientId(self.clients) };
+        let choice = Choice {
+            db,
+            style: true,
+            is_authenticated: true,
+            no_touch: false,
+            reply_mode: ReplyMode::On,
+            is_local: true,
+        };
+        let client = Arc::new(ValueClient(Standing::new(origin)));
+        turn.sessions.insert(Session::new(client, 0, choice));
+        turn.begin_round(now, true);
+        turn.read_mail();
+        let Some(mut session) = turn.sessions.take_to_serve(slot) else { return };
+        turn.begin_serving(&mut session);
+        let done = turn.run(&mut session, batch);
+        turn.end_serving(&mut session);
+        if done < batch.count() {
+            self.book.lock().failure.get_or_insert("a command was left behind".to_owned());
         }
-        let mut request = Request::default();
-        request.push(run, args, &placement, shard_count, shard.id());
-        let origin = origin(shard.id());
-        shard.submit(request, setting, origin);
+        turn.sessions.put(session);
+        turn.sessions.note_dirty(slot);
     }
 
-    /// Lets the shards work until there is nothing left to do, in any order; the log's writer may come in between.
+    /// Lets the workers go on until there is nothing left to do, in any order; the log's writer may come in between.
     fn settle(&mut self, life: &mut Life) {
-        let count = life.shards.len();
+        let count = life.turns.len();
         let mut idle = 0;
         while idle < count * 3 {
             let at = self.choices.up_to(count - 1);
-            let shard = &mut life.shards[at];
-            let has_worked = shard.poll();
-            shard.hand_over();
-            drop(shard.take_finished());
+            let has_worked = self.go_round(life, at);
             idle = if has_worked { 0 } else { idle + 1 };
             if self.choices.one_in(12) {
                 self.step_log(life);
@@ -133,16 +148,41 @@ impl World<'_> {
         }
         // Whoever is left.
         for _ in 0..4 {
-            for shard in &mut life.shards {
-                while shard.poll() {}
-                shard.hand_over();
-                drop(shard.take_finished());
-                shard.dispose();
+            for at in 0..count {
+                while self.go_round(life, at) {}
             }
         }
     }
-}
 
-fn origin(worker: ShardId) -> Origin {
-    Origin { worker, slot: 0, client: ClientId(1) }
+    /// A round of one worker; whether there was anything to do.
+    fn go_round(&mut self, life: &mut Life, at: usize) -> bool {
+        let now = self.now();
+        let turn = &mut life.turns[at];
+        turn.begin_round(now, false);
+        let has_mail = turn.has_mail();
+        turn.read_mail();
+        drop(turn.sessions.take_runnable());
+        turn.finish_round();
+        // What these replies tell of is in the log by now.
+        let (appended, is_failed) = (life.log.appended(), life.log.is_failed());
+        let has_run =
+            |session: &&mut Session<Crash>| session.link == 0 && matches!(session.wait, Wait::Nothing);
+        turn.sessions.iter_mut().filter(has_run).for_each(|session| session.link = appended);
+        for slot in turn.take_sendable() {
+            let Some(session) = turn.sessions.get_mut(slot) else { continue };
+            session.is_dirty = false;
+            if !matches!(session.wait, Wait::Nothing) {
+                continue;
+            }
+            session.note_released();
+            let replies = session.output.take();
+            let is_refused = is_failed || replies.iter().any(|reply| matches!(reply, Value::Error(_)));
+            let acknowledged = if is_refused { 0 } else { session.link };
+            drop(turn.close(slot));
+            if life.log.policy() == FsyncPolicy::Always && acknowledged > life.covered_before {
+                self.acknowledged = self.acknowledged.max(acknowledged);
+            }
+        }
+        has_mail
+    }
 }
