@@ -1,4 +1,4 @@
-//! Threads: every thread of the server is started here, so that each tells the account of memory what it has allocated
+//! Threads: every thread of the engine and its server is started here, so that each tells the account of memory what it has allocated
 //! and freed when it ends. One that moves much memory also tells as it goes: `memory::tell_if_much`.
 
 use std::io::{self, Write};

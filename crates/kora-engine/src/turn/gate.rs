@@ -39,7 +39,7 @@ impl<F: Front> Turn<F> {
             || self.gate.holds_publishers
     }
 
-    /// The exceptional states of a session or of the server.
+    /// The exceptional states of a session or of the engine.
     #[cold]
     pub(super) fn pass_gate(
         &mut self,

@@ -288,7 +288,7 @@ impl<F: Front> Turn<F> {
         }
     }
 
-    /// Runs a command of the server's own as part of EXEC.
+    /// Runs a command that is not the core's as part of EXEC.
     fn run_own(
         &mut self,
         session: &mut Session<F>,
