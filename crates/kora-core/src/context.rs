@@ -275,15 +275,6 @@ impl Ctx<'_> {
         }
     }
 
-    /// The first shard whose store is in hand.
-    #[must_use]
-    pub fn first_shard(&self) -> ShardId {
-        match &self.stores {
-            Stores::One(store) => store.id(),
-            Stores::Lent { stores, .. } => stores[0].id(),
-        }
-    }
-
     /// Whether the stores of all shards are in hand.
     #[must_use]
     pub fn has_all(&self) -> bool {

@@ -195,11 +195,7 @@ impl Run {
         self.end = None;
         self.seen = None;
         self.tally.clear();
-        self.is_unit = ctx.journal.operation() == 0;
-        if self.is_unit {
-            let shard = ctx.first_shard();
-            ctx.journal.begin_unit(shard);
-        }
+        self.is_unit = ctx.journal.begin_unit();
         self.hand.fill(ctx);
         self.undo = (!self.hand.has_all()).then(|| Undo::begin(self.hand.journal()));
         Ok(())
@@ -214,7 +210,7 @@ impl Run {
         }
         self.hand.empty(ctx);
         if self.is_unit {
-            ctx.journal.begin_operation(0);
+            ctx.journal.end_unit();
         }
         if let Some(busy_run) = self.busy_run.take() {
             self.busy.leave(&busy_run);
@@ -348,7 +344,7 @@ impl Run {
         }
         self.has_written |= is_write;
         let mut ctx = self.hand.ctx((self.db, self.now, self.no_touch));
-        let mark = ctx.journal.mark();
+        let mark = ctx.journal.open_command(self.now);
         let result = handler(&mut ctx, args, out);
         if is_write {
             ctx.journal.close_command(mark, self.db, args);

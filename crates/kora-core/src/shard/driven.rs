@@ -9,6 +9,8 @@
 
 use std::sync::Arc;
 
+use kora_stream::order::Stamp;
+
 use super::hub::Mail;
 use super::operation::{Driver, Operation, Setting, Style};
 use super::runner::Shard;
@@ -24,8 +26,8 @@ pub struct Driven<D: Driver> {
     operation: Arc<Operation<D>>,
     #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
     stores: Vec<Box<ShardStore>>,
-    /// The number of its effects; 0 if it has no ticket.
-    number: u64,
+    /// Where it stands in the order.
+    stamp: Stamp,
 }
 
 impl<D: Driver> Driven<D> {
@@ -75,9 +77,9 @@ fn in_hand(stores: &mut [Box<ShardStore>], shard_count: u16) -> Stores<'_> {
 impl<D: Driver> Shard<D> {
     /// Sends a transaction with its stores to the worker that runs it.
     #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
-    pub(super) fn bring(&mut self, operation: Arc<Operation<D>>, stores: Vec<Box<ShardStore>>, number: u64) {
+    pub(super) fn bring(&mut self, operation: Arc<Operation<D>>, stores: Vec<Box<ShardStore>>) {
         let home = D::home(&operation.origin).expect("only what a worker serves is driven");
-        let driven = Driven { operation, stores, number };
+        let driven = Driven { operation, stores, stamp: self.journal.stamp() };
         if home == self.id {
             self.driven.push_back(driven);
         } else {
@@ -89,7 +91,7 @@ impl<D: Driver> Shard<D> {
     /// Sends a transaction that concerns this shard alone to the worker that runs it.
     pub(super) fn bring_own(&mut self, operation: Arc<Operation<D>>) {
         let store = self.store.take().expect("a shard runs operations while its store is at home");
-        self.bring(operation, vec![store], 0);
+        self.bring(operation, vec![store]);
     }
 
     /// A transaction that is to be run now.
@@ -106,11 +108,8 @@ impl<D: Driver> Shard<D> {
     /// Begins to run a transaction; `false` if a watched key has changed.
     #[must_use]
     pub fn begin_driven(&mut self, driven: &mut Driven<D>) -> bool {
-        if driven.number == 0 {
-            self.begin_numbered();
-        } else {
-            self.journal.begin_operation(driven.number);
-        }
+        self.journal.begin_at(driven.stamp);
+        self.journal.begin_unit();
         let Driven { operation, stores, .. } = driven;
         let mut stores = in_hand(stores, self.hub.shard_count());
         let (watched, now) = (&operation.request.watched, operation.setting.now);
@@ -141,8 +140,9 @@ impl<D: Driver> Shard<D> {
     /// Ends a transaction: those who wait for its keys are served, and the stores go home. If this shard's is among them,
     /// what has waited for it runs.
     pub fn end_driven(&mut self, Driven { operation, stores, .. }: Driven<D>) {
+        self.journal.end_unit();
         self.send_home(stores, Vec::new(), operation.setting.now);
-        self.journal.begin_operation(0);
+        self.journal.end_operation(self.position);
         self.advance();
     }
 }

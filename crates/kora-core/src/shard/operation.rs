@@ -60,6 +60,8 @@ pub(super) struct Item {
     pub(super) handler: CoreHandler,
     pub(super) shard: ShardId,
     pub(super) merge: Option<Merge>,
+    /// Which command of the request it is, or is a share of.
+    pub(super) command: u32,
     first_span: u32,
     span_count: u32,
 }
@@ -187,15 +189,16 @@ impl Request {
         shard: ShardId,
     ) {
         let (first_span, span_count) = self.push_args(args);
-        self.push_item(Item { facts, handler, shard, merge: None, first_span, span_count });
+        let command = self.command_count();
+        self.push_item(Item { facts, handler, shard, merge: None, command, first_span, span_count });
         self.groups.push(Group { item_count: 1, merge: None });
     }
 
     /// Adds a command of a transaction.
     pub(super) fn push_queued(&mut self, (facts, handler): Run, args: &[&[u8]]) {
         let (first_span, span_count) = self.push_args(args);
-        let (shard, merge) = (ShardId::default(), None);
-        self.items.push(Item { facts, handler, shard, merge, first_span, span_count });
+        let (shard, merge, command) = (ShardId::default(), None, 0);
+        self.items.push(Item { facts, handler, shard, merge, command, first_span, span_count });
     }
 
     /// Adds a command that every one of `shard_count` shards runs whole.
@@ -208,9 +211,10 @@ impl Request {
         merge: Merge,
     ) {
         let (first_span, span_count) = self.push_args(args);
+        let command = self.command_count();
         for shard in (0..shard_count).map(ShardId) {
             let merge = Some(merge);
-            self.push_item(Item { facts, handler, shard, merge, first_span, span_count });
+            self.push_item(Item { facts, handler, shard, merge, command, first_span, span_count });
         }
         self.groups.push(Group { item_count: u32::from(shard_count), merge: Some(merge) });
     }
@@ -226,7 +230,7 @@ impl Request {
         merge: Merge,
         shard_of: impl Fn(&[u8]) -> ShardId,
     ) {
-        let mut item_count = 0;
+        let (mut item_count, command) = (0, self.command_count());
         let name = self.push_bytes(args[0]);
         for pair in args[first_key..].chunks(step) {
             let first_span = index_u32(self.spans.len());
@@ -241,6 +245,7 @@ impl Request {
                 handler,
                 shard: shard_of(pair[0]),
                 merge: Some(merge),
+                command,
                 first_span,
                 span_count,
             });
@@ -261,6 +266,11 @@ impl Request {
         shards.iter().for_each(|&shard| self.add_shard(shard));
         self.push_whole(facts, handler, args, shards[0]);
         self.form = Form::Lend;
+    }
+
+    /// How many commands it has so far.
+    fn command_count(&self) -> u32 {
+        index_u32(self.groups.len())
     }
 
     fn push_args(&mut self, args: &[&[u8]]) -> (u32, u32) {

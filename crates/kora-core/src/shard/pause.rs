@@ -81,6 +81,6 @@ impl<D: Driver> Shard<D> {
             }
         }
         self.send_home(stores, parts, now);
-        self.journal.begin_operation(0);
+        self.journal.end_operation(self.position);
     }
 }

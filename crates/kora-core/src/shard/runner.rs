@@ -13,6 +13,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use kora_stream::record::RecordBuilder;
 use smallvec::SmallVec;
 
 use super::driven::Driven;
@@ -30,7 +31,7 @@ use crate::command::Run;
 use crate::command::spec::{Flags, Merge};
 use crate::config::CoreConfig;
 use crate::context::{Blocking, Ctx, Deferral, Onward, Resume, Stores};
-use crate::journal::{Announcement, Effects, Journal};
+use crate::journal::{Announcement, Journal};
 use crate::keyspace::eviction::Eviction;
 use crate::keyspace::garbage::Garbage;
 use crate::keyspace::sweep::Sweep;
@@ -40,7 +41,7 @@ use crate::slot::ShardId;
 use crate::time::UnixMs;
 
 /// Takes the effects of a round before anyone can see them.
-pub type EffectSink = Box<dyn FnMut(&Effects) + Send>;
+pub type EffectSink = Box<dyn FnMut(&RecordBuilder) + Send>;
 
 /// Takes what is to be announced, after the effects before it: events of keys, messages to channels.
 pub type AnnouncementSink = Box<dyn FnMut(Vec<Announcement>) + Send>;
@@ -82,6 +83,9 @@ pub struct Shard<D: Driver> {
     garbage_sink: Option<GarbageSink>,
     /// Taken from the lane, and not yet published.
     lane_head: Option<LaneEntry<D>>,
+    /// How many tickets were published when work was last received: what this shard does by itself, once it has run those that
+    /// concern it, stands behind all of them in the order.
+    pub(super) position: u64,
     /// Received, and not yet run.
     waiting: VecDeque<Arc<Operation<D>>>,
     finished: Vec<Part<D>>,
@@ -134,6 +138,7 @@ pub fn new_shards<D: Driver>(wakers: Vec<Box<dyn Wake>>, config: &CoreConfig, se
             config_source: None,
             garbage_sink: None,
             lane_head: None,
+            position: 0,
             waiting: VecDeque::new(),
             finished: Vec::new(),
             blocked: Vec::new(),
@@ -214,8 +219,14 @@ impl<D: Driver> Shard<D> {
         }
     }
 
-    /// Drains the lane; then tells whether a command may run here and now. To be asked after the command was
-    /// received.
+    /// Says that commands were received that are to run here: whoever sent them may have seen everything that others had
+    /// been answered by now.
+    #[inline]
+    pub fn receive(&mut self) {
+        self.position = self.hub.published_count();
+    }
+
+    /// Drains the lane; then tells whether a command may run here and now. To be asked after [`Shard::receive`].
     #[inline]
     pub fn is_free(&mut self) -> bool {
         self.drain_lane();
@@ -233,14 +244,16 @@ impl<D: Driver> Shard<D> {
         let store = self.store.as_deref_mut().expect("only a free shard runs commands");
         let mut deferral = None;
         let (stores, blocking) = (Stores::One(store), Blocking::Permitted(&mut deferral));
-        let begun = self.journal.place();
+        let begun = run.0.may_defer().then(|| self.journal.place());
         let desk = (&mut self.journal, &self.services);
         run_handler(stores, desk, run, args, setting, blocking, out);
-        if deferral.is_some() {
+        if deferral.is_some()
+            && let Some(begun) = begun
+        {
             // It has looked for keys in vain; that will be told when it runs as an operation.
-            self.journal.roll_back(begun);
+            self.journal.roll_back(&begun);
         }
-        self.serve_ready(setting.now);
+        self.answer_ready(setting.now);
         match deferral {
             None => Ran::Replied,
             Some(Deferral::Paused(resume)) => Ran::Paused(resume),
@@ -279,6 +292,7 @@ impl<D: Driver> Shard<D> {
         let mut received = false;
         while let Ok(mail) = self.doors.inbox.try_recv() {
             received = true;
+            self.receive();
             match mail {
                 Mail::Operation(operation) => self.waiting.push_back(operation),
                 Mail::Part(part) => self.finished.push(part),
@@ -344,11 +358,11 @@ impl<D: Driver> Shard<D> {
     /// before it lends its store or forwards anything.
     #[inline]
     pub fn hand_over(&mut self) {
-        if !self.journal.effects().is_empty() {
+        if !self.journal.record().is_empty() {
             if let Some(sink) = &mut self.effect_sink {
-                sink(self.journal.effects());
+                sink(self.journal.record());
             }
-            self.journal.clear_effects();
+            self.journal.clear_record();
         }
         if self.journal.has_announcements() {
             self.announce();
@@ -378,9 +392,11 @@ impl<D: Driver> Shard<D> {
 
     /// Deletes keys whose time has come, unless the store is lent: see [`ShardStore::sweep`].
     pub fn sweep(&mut self, now: UnixMs, budget: usize) -> Sweep {
+        self.drain_lane();
         let Some(store) = self.store.as_deref_mut() else { return Sweep::default() };
+        self.journal.begin_sweep(now);
         let sweep = store.sweep(&mut self.journal, now, budget);
-        self.serve_ready(now);
+        self.answer_ready(now);
         sweep
     }
 
@@ -406,17 +422,26 @@ impl<D: Driver> Shard<D> {
         self.retired.is_some()
     }
 
-    /// Serves those who wait for keys that a command has just made ready.
+    /// Serves those who wait for keys that a command has just made ready; their answers are to be delivered.
     #[inline]
-    pub(super) fn serve_ready(&mut self, now: UnixMs) {
+    fn serve_ready(&mut self, now: UnixMs) -> Vec<Part<D>> {
         if self.store.as_deref().is_some_and(|store| store.waiters.has_ready()) {
-            self.serve_at_home(now);
+            return self.serve_at_home(now);
         }
+        Vec::new()
+    }
+
+    /// Serves those who wait for keys that have just become ready, and answers them.
+    #[inline]
+    pub(super) fn answer_ready(&mut self, now: UnixMs) {
+        self.serve_ready(now).into_iter().for_each(|part| self.deliver(part));
     }
 
     /// Evicts a key, unless the store is lent: see [`ShardStore::evict`].
     pub fn evict(&mut self, now: UnixMs) -> Eviction {
+        self.drain_lane();
         let Some(store) = self.store.as_deref_mut() else { return Eviction::Pending };
+        self.journal.begin_sweep(now);
         store.evict(&mut self.journal, now)
     }
 
@@ -432,11 +457,13 @@ impl<D: Driver> Shard<D> {
         }
     }
 
+    /// Runs the operations on several shards whose turn it is. What follows stands behind them in the order.
     #[inline]
     fn drain_lane(&mut self) {
         if self.has_promised || self.lane_head.is_some() || !self.doors.lane.is_empty() {
             self.run_lane();
         }
+        self.journal.set_position(self.position);
     }
 
     #[cold]
@@ -455,12 +482,23 @@ impl<D: Driver> Shard<D> {
                 self.lane_head = Some(entry);
                 return;
             }
-            self.journal.begin_operation(entry.ticket.0 + 1);
+            let ticket = entry.ticket.0;
+            self.position = self.position.max(ticket + 1);
             match entry.operation.course {
-                Course::Lend(_) => self.lend(entry),
-                Course::FanOut | Course::Single => self.run_items(entry.operation),
+                Course::Lend(_) => {
+                    self.journal.begin_operation(ticket, 1);
+                    self.lend(entry);
+                }
+                Course::FanOut | Course::Single => {
+                    let parts = entry.operation.effect_parts();
+                    self.journal.begin_operation(ticket, parts.unwrap_or(1));
+                    if parts.is_some() {
+                        self.journal.note_part();
+                    }
+                    self.run_items(entry.operation);
+                }
             }
-            self.journal.begin_operation(0);
+            self.journal.end_operation(self.position);
         }
     }
 
@@ -484,7 +522,9 @@ impl<D: Driver> Shard<D> {
         let here = self.id;
         prefetch(store, operation.setting.db, request, here);
         let mut deferral = None;
+        let mut served = Vec::new();
         for item in request.items.iter().filter(|item| item.shard == here) {
+            self.journal.set_command(item.command);
             let args = request.args(item);
             let may_defer = request.may_defer();
             let blocking = if may_defer { Blocking::Permitted(&mut deferral) } else { Blocking::Forbidden };
@@ -494,11 +534,10 @@ impl<D: Driver> Shard<D> {
             if deferral.is_none() {
                 replies.end_item();
             }
-            self.serve_ready(now);
+            served.extend(self.serve_ready(now));
         }
-        if let Some(parts) = operation.effect_parts() {
-            self.journal.end_part(parts);
-        }
+        // Not before: an answer hands over what was recorded, and a part is one record's.
+        served.into_iter().for_each(|part| self.deliver(part));
         if self.store.as_deref().is_some_and(ShardStore::is_closed) {
             self.retired = self.store.take();
         }
@@ -519,7 +558,7 @@ impl<D: Driver> Shard<D> {
     }
 
     /// Deposits the store at the operation's meeting point; the last to arrive runs it and sends the stores home.
-    fn lend(&mut self, LaneEntry { ticket, operation, resumed }: LaneEntry<D>) {
+    fn lend(&mut self, LaneEntry { operation, resumed, .. }: LaneEntry<D>) {
         self.hand_over();
         let Course::Lend(meeting) = &operation.course else { return };
         let mut stores = {
@@ -533,7 +572,7 @@ impl<D: Driver> Shard<D> {
         };
         stores.sort_unstable_by_key(|store| store.id());
         if operation.request.is_driven {
-            return self.bring(operation, stores, ticket.0 + 1);
+            return self.bring(operation, stores);
         }
         if let Some(source) = &mut self.config_source {
             stores.iter_mut().for_each(|store| source(store));
@@ -737,7 +776,7 @@ pub(super) fn run_handler<S>(
     out: &mut dyn Reply,
 ) -> bool {
     let timing = journal.begin_command(facts);
-    let mark = journal.mark();
+    let mark = journal.open_command(setting.now);
     let Setting { db, now, no_touch, .. } = *setting;
     let watch = setting.watch.as_ref();
     let mut ctx = Ctx { stores, journal, services, db, now, no_touch, blocking, watch };

@@ -160,7 +160,7 @@ impl<D: Driver> Shard<D> {
     #[must_use]
     pub fn begin_transaction(&mut self, transaction: &Transaction<Style<D>>) -> bool {
         debug_assert!(transaction.is_on(self.id), "all its keys live here");
-        self.begin_numbered();
+        self.journal.begin_unit();
         let Some(watched) = &transaction.request.watched else { return true };
         let mut store = self.store.take().expect("only a free shard runs transactions");
         let is_valid = self.check(&mut Stores::One(&mut store), watched, transaction.setting().now);
@@ -186,17 +186,16 @@ impl<D: Driver> Shard<D> {
 
     /// Ends the transaction that was begun: those who wait for its keys are served.
     pub fn end_transaction(&mut self, now: UnixMs) {
-        self.serve_ready(now);
-        self.journal.begin_operation(0);
+        self.journal.end_unit();
+        self.answer_ready(now);
     }
 
     /// Runs a transaction of this shard alone and answers it.
     pub(super) fn run_transaction_at_home(&mut self, operation: Arc<Operation<D>>) {
         let mut store = self.store.take().expect("a shard runs operations while its store is at home");
-        self.begin_numbered();
         let part = self.run_transaction(Stores::One(&mut store), &operation);
         self.store = Some(store);
-        self.end_transaction(operation.setting.now);
+        self.answer_ready(operation.setting.now);
         self.deliver(part);
     }
 
@@ -208,6 +207,7 @@ impl<D: Driver> Shard<D> {
     ) -> Part<D> {
         let request = &operation.request;
         let mut replies = D::Replies::new(operation.setting.style);
+        self.journal.begin_unit();
         let is_valid = request
             .watched
             .as_ref()
@@ -218,6 +218,7 @@ impl<D: Driver> Shard<D> {
             run_item_whole(stores.reborrow(), desk, request, index, &operation.setting, &mut replies);
             replies.end_item();
         }
+        self.journal.end_unit();
         Part { operation: Arc::clone(operation), shard: self.id, replies }
     }
 
@@ -233,11 +234,6 @@ impl<D: Driver> Shard<D> {
             store.watchers.remove_all(shard, watched);
         }
         !watched.watch().is_dirty()
-    }
-
-    /// Gives the effects that follow a number of their own.
-    pub(super) fn begin_numbered(&mut self) {
-        self.journal.begin_unit(self.id);
     }
 
     /// Ends a client's watch: UNWATCH, DISCARD, or the client has left.
