@@ -112,15 +112,16 @@ pub struct Journal {
 /// If the record can't be read.
 #[must_use]
 pub fn effects_of(record: &[u8]) -> Vec<Effect> {
-    let effects = Items::new(record).filter_map(|item| match item.expect("a record can be read that was built") {
-        Item::Effect(effect) => Some(Effect {
-            db: DbIndex(effect.db),
-            scope: effect.scope,
-            is_further: effect.is_further,
-            args: effect.arguments.map(Box::from).collect(),
-        }),
-        Item::Part(_) => None,
-    });
+    let effects =
+        Items::new(record).filter_map(|item| match item.expect("a record can be read that was built") {
+            Item::Effect(effect) => Some(Effect {
+                db: DbIndex(effect.db),
+                scope: effect.scope,
+                is_further: effect.is_further,
+                args: effect.arguments.map(Box::from).collect(),
+            }),
+            Item::Part(_) => None,
+        });
     effects.collect()
 }
 
@@ -257,7 +258,9 @@ impl Journal {
     fn push_effect(&mut self, db: DbIndex, args: &[&[u8]], is_incidental: bool) {
         let is_further = match &mut self.unit {
             Unit::None => false,
-            Unit::Command { has_effect } | Unit::Commands { has_effect } => std::mem::replace(has_effect, true),
+            Unit::Command { has_effect } | Unit::Commands { has_effect } => {
+                std::mem::replace(has_effect, true)
+            }
         };
         self.record.push_effect(&self.scope, db.0, args, is_further, is_incidental);
     }
@@ -325,10 +328,13 @@ impl Journal {
         }
     }
 
-    /// Goes on with the command `index` of the operation, counted from 0 in the order in which they were sent.
+    /// Goes on with the command `index` of the operation, counted from 0 in the order in which they were sent. Where one shard
+    /// runs them all, they stand in that order anyway.
     #[inline]
     pub fn set_command(&mut self, index: u32) {
-        self.scope.command = index;
+        if self.scope.parts > 1 {
+            self.scope.command = index;
+        }
     }
 
     /// Notes that this shard runs a part of the operation, whether that changes anything or not.
