@@ -80,8 +80,9 @@ pub(crate) struct Worker {
     is_loading: bool,
     /// What writes do could not be kept.
     refuses_writes: bool,
-    /// Replies to writes wait for the log.
-    holds_replies: bool,
+    /// What replies tell of is noted: they may have to wait for the log.
+    notes_replies: bool,
+    tidings: persist::Tidings,
     /// When a round last had something to do for clients.
     worked: Instant,
     /// Slices of a snapshot since the last pause.
@@ -139,6 +140,7 @@ impl Worker {
             config_version: shared.config_version(),
             limits: Limits::new(config.max_bulk.0),
             config,
+            tidings: persist::Tidings::new(&shared.table),
             shared,
             poller,
             ready: Vec::new(),
@@ -155,7 +157,7 @@ impl Worker {
             is_busy: false,
             is_loading: false,
             refuses_writes: false,
-            holds_replies: false,
+            notes_replies: false,
             worked: Instant::now(),
             slices: 0,
             held: Held::default(),
@@ -242,7 +244,7 @@ impl Worker {
     fn begin_round(&mut self) {
         self.now = (self.clock)();
         self.round_begun = Instant::now();
-        self.holds_replies = self.shared.persistence.holds_replies();
+        self.notes_replies = self.shared.persistence.notes_replies();
         self.take_up_config();
         self.hold_publishers();
     }

@@ -19,6 +19,8 @@ mod import;
 mod marks;
 #[path = "durability/signals.rs"]
 mod signals;
+#[path = "durability/slow.rs"]
+mod slow;
 #[path = "durability/starting.rs"]
 mod starting;
 #[path = "durability/switching.rs"]

@@ -8,7 +8,8 @@
 //! It notices when the directory is not synced for a new segment, a snapshot, or before old files go; when a segment
 //! is begun before the one before it is synced; when a start doesn't make durable what it found, or doesn't write again
 //! what a failed sync left in memory only; when errors of a sync are ignored; when a snapshot is not synced; when a segment
-//! begun after a failure looks like any other; when writers wait too late; when a cut leaves a torn operation; when records
+//! begun after a failure looks like any other; when writers wait too late, or what a
+//! sync left unsynced counts from its end; when a sync is said to cover what was written while it was under way; when a cut leaves a torn operation; when records
 //! are covered before they are synced; and when any valid record behind a broken one is taken for damage.
 //!
 //! [`flips`] changes the log of a process that was killed, byte by byte, and cuts it short at each length: what was durable

@@ -106,6 +106,9 @@ pub trait DiskFile: Debug + Send + Sync {
     /// What the system says. After an error the contents may be lost, whatever a later call says.
     fn sync_data(&mut self) -> io::Result<()>;
 
+    /// Another way to the same open file, to sync it while it is being written.
+    fn sync_handle(&self) -> Box<dyn SyncHandle>;
+
     /// Whether the file still has a name: what is in one without is gone once it is closed.
     ///
     /// # Errors
@@ -123,6 +126,15 @@ pub trait DiskFile: Debug + Send + Sync {
     /// # Errors
     /// What the system says.
     fn len(&self) -> io::Result<u64>;
+}
+
+/// Makes an open file's contents durable, whoever writes to it meanwhile.
+pub trait SyncHandle: Debug + Send + Sync {
+    /// Makes durable what was written before the call.
+    ///
+    /// # Errors
+    /// As of [`DiskFile::sync_data`]. The system tells of an error once: two syncs at a time would share it.
+    fn sync_data(&self) -> io::Result<()>;
 }
 
 /// Takes a data directory for this process.

@@ -13,6 +13,7 @@ mod backlog;
 mod health;
 mod number;
 mod operations;
+mod syncing;
 #[cfg(test)]
 mod tests;
 mod thread;
@@ -27,10 +28,12 @@ use kora_locks::{RankedCondvar, RankedMutex, RankedMutexGuard, rank};
 pub use health::{Failure, Health};
 pub use number::unused_number;
 pub(crate) use operations::Operations;
+pub use syncing::{SyncDone, SyncJob};
 pub use thread::{Body, LogThread, Started, Threads, spawn};
 pub use writer::{LogWriter, Outcome};
 
 use crate::format::{RecordHeader, checksum};
+use thread::SyncDesk;
 
 /// Bytes of records kept in memory while they can't be written. Clients' writes are refused then, so there are few; with more
 /// the log fails.
@@ -65,7 +68,8 @@ impl FsyncPolicy {
 
 /// Told by the writer, outside of all locks.
 pub trait Notify: Debug + Send + Sync {
-    /// Every record up to this one is as durable as the policy asks, and belongs to the complete prefix.
+    /// Every record up to this one is as durable as the policy asks, and belongs to the complete prefix. Told, too, when more
+    /// became durable.
     fn covered(&self, up_to: u64);
 
     /// The log can't be written.
@@ -165,6 +169,8 @@ struct Inner {
     is_abandoned: bool,
     /// The writer has something to do beside what is pending.
     must_step: bool,
+    /// Between the thread that writes and the one that syncs.
+    desk: SyncDesk,
     /// Bytes that the writer has taken.
     in_flight_bytes: u64,
 }
@@ -179,6 +185,8 @@ pub struct Log {
     notify: Arc<dyn Notify>,
     inner: RankedMutex<{ rank::LOG }, Inner>,
     wake: RankedCondvar,
+    /// Wakes the thread that syncs.
+    wake_sync: RankedCondvar,
     appended: AtomicU64,
     written: AtomicU64,
     durable: AtomicU64,
@@ -217,9 +225,11 @@ impl Log {
                 closing: false,
                 is_abandoned: false,
                 must_step: false,
+                desk: SyncDesk::default(),
                 in_flight_bytes: 0,
             }),
             wake: RankedCondvar::new(),
+            wake_sync: RankedCondvar::new(),
             appended: AtomicU64::new(last),
             written: AtomicU64::new(last),
             durable: AtomicU64::new(last),
@@ -402,10 +412,11 @@ impl Log {
         inner.operations.complete_prefix(end)
     }
 
-    fn publish(&self, inner: Locked<'_>, covered: u64) {
+    /// `is_news`: something else has changed that somebody may wait for.
+    fn publish(&self, inner: Locked<'_>, covered: u64, is_news: bool) {
         let has_moved = self.covered.fetch_max(covered, Ordering::AcqRel) < covered;
         drop(inner);
-        if has_moved {
+        if has_moved || is_news {
             self.notify.covered(covered);
         }
     }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::disk::{DirLock, Disk, DiskFile};
+use crate::disk::{DirLock, Disk, DiskFile, SyncHandle};
 use inode::Inode;
 
 const EIO: i32 = 5;
@@ -591,6 +591,13 @@ impl SimulatedFile {
     }
 }
 
+impl SyncHandle for SimulatedFile {
+    fn sync_data(&self) -> io::Result<()> {
+        self.disk.copy_for(|copy| drop(SyncHandle::sync_data(&self.on(copy))));
+        self.run(Call::Sync, Inode::sync)
+    }
+}
+
 impl DiskFile for SimulatedFile {
     fn has_name(&self) -> io::Result<bool> {
         Ok(true)
@@ -638,8 +645,11 @@ impl DiskFile for SimulatedFile {
     }
 
     fn sync_data(&mut self) -> io::Result<()> {
-        self.disk.copy_for(|copy| drop(self.on(copy).sync_data()));
-        self.run(Call::Sync, Inode::sync)
+        SyncHandle::sync_data(self)
+    }
+
+    fn sync_handle(&self) -> Box<dyn SyncHandle> {
+        Box::new(self.on(&self.disk))
     }
 
     fn truncate(&mut self, length: u64) -> io::Result<()> {

@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use kora_storage::log::{Failure, LogThread, LogWriter, Threads, spawn};
 #[cfg(any(test, feature = "crash"))]
+use kora_storage::log::{SyncDone, SyncJob};
+#[cfg(any(test, feature = "crash"))]
 use {
     kora_locks::{RankedMutex, rank},
     std::sync::Arc,
@@ -26,7 +28,34 @@ pub(super) enum Drive {
 pub(super) enum Writing {
     Thread(LogThread),
     #[cfg(any(test, feature = "crash"))]
-    Steps(Arc<RankedMutex<{ rank::LOG_WRITER }, LogWriter>>),
+    Steps(Arc<RankedMutex<{ rank::LOG_WRITER }, Steps>>),
+}
+
+/// A writer, and the sync that it has begun.
+#[cfg(any(test, feature = "crash"))]
+#[derive(Debug)]
+pub(super) struct Steps {
+    writer: LogWriter,
+    begun: Option<SyncJob>,
+    done: Option<SyncDone>,
+}
+
+#[cfg(any(test, feature = "crash"))]
+impl Steps {
+    /// A step of the writer. A sync that it begins is run before the next step, and brought back before the one after that: the
+    /// log is written while it is under way.
+    pub(super) fn step(&mut self, now_ms: u64) {
+        self.done.take().into_iter().for_each(|done| self.writer.finish_sync(done));
+        self.done = self.begun.take().map(SyncJob::run);
+        self.writer.step(now_ms);
+        self.begun = self.writer.take_sync();
+    }
+
+    fn close(mut self, now_ms: u64) -> Result<(), Failure> {
+        let done = self.done.take().or_else(|| self.begun.take().map(SyncJob::run));
+        done.into_iter().for_each(|done| self.writer.finish_sync(done));
+        self.writer.close(now_ms)
+    }
 }
 
 /// Where the log's thread comes from. It frees what workers have allocated.
@@ -64,7 +93,10 @@ impl Drive {
                 spawn(writer, move || since(begin), THREADS).map(Writing::Thread)
             }
             #[cfg(any(test, feature = "crash"))]
-            Self::Steps(_) => Ok(Writing::Steps(Arc::new(RankedMutex::new(writer)))),
+            Self::Steps(_) => {
+                let steps = Steps { writer, begun: None, done: None };
+                Ok(Writing::Steps(Arc::new(RankedMutex::new(steps))))
+            }
         }
     }
 }
@@ -79,9 +111,9 @@ impl Writing {
                 thread.close()
             }
             #[cfg(any(test, feature = "crash"))]
-            Self::Steps(writer) => {
-                let writer = Arc::into_inner(writer).expect("nobody takes a step meanwhile");
-                writer.into_inner().close(now_ms)
+            Self::Steps(steps) => {
+                let steps = Arc::into_inner(steps).expect("nobody takes a step meanwhile");
+                steps.into_inner().close(now_ms)
             }
         }
     }
@@ -98,10 +130,10 @@ impl Writing {
 
     /// Whom to ask for a step, if nobody else takes them.
     #[cfg(any(test, feature = "crash"))]
-    pub(super) fn stepper(&self) -> Option<Arc<RankedMutex<{ rank::LOG_WRITER }, LogWriter>>> {
+    pub(super) fn stepper(&self) -> Option<Arc<RankedMutex<{ rank::LOG_WRITER }, Steps>>> {
         match self {
             Self::Thread(_) => None,
-            Self::Steps(writer) => Some(Arc::clone(writer)),
+            Self::Steps(steps) => Some(Arc::clone(steps)),
         }
     }
 }

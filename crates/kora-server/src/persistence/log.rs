@@ -198,6 +198,13 @@ impl Persistence {
             && self.log.read().as_ref().is_some_and(|open| open.log.policy() == FsyncPolicy::Always)
     }
 
+    /// Whether replies may have to wait for the log, so that what they tell of is to be noted.
+    #[inline]
+    pub(crate) fn notes_replies(&self) -> bool {
+        self.recording.load(Ordering::Relaxed)
+            && self.log.read().as_ref().is_some_and(|open| open.log.policy() != FsyncPolicy::No)
+    }
+
     /// The record that must be covered before what was done so far may be told; none if nothing need be waited for.
     #[inline]
     pub(crate) fn must_cover(&self) -> Option<u64> {
@@ -207,10 +214,13 @@ impl Persistence {
         let open = self.log.read();
         let log = &open.as_ref()?.log;
         // While the log can't be written nobody is made to wait for it: under `always` writes are answered with an error.
-        let waits = log.policy() == FsyncPolicy::Always
-            || !self.has_log_failed.load(Ordering::Acquire) && log.must_wait(self.clock_ms());
         let appended = log.appended();
-        (waits && log.covered() < appended).then_some(appended)
+        let waits = if log.policy() == FsyncPolicy::Always {
+            log.covered() < appended
+        } else {
+            !self.has_log_failed.load(Ordering::Acquire) && log.must_wait(self.clock_ms())
+        };
+        waits.then_some(appended)
     }
 
     /// The last record of the log; none if there is no log.

@@ -20,7 +20,6 @@ use smallvec::SmallVec;
 
 use super::Worker;
 use super::batch::Args;
-use super::persist::note_written;
 use super::room::Room;
 use crate::client::{add, flag};
 use crate::command::pubsub::{is_allowed_in_subscribe_mode, publishes, subscribe_mode_error, subscribes};
@@ -100,8 +99,8 @@ impl Worker {
         }
         connection.running_bytes = 0;
         self.deliver_after(connection);
-        if self.holds_replies {
-            note_written(&self.shared, connection, &self.executed);
+        if self.notes_replies {
+            self.tidings.note(&self.shared, connection, &self.executed);
         }
         if let Some(&last) = self.executed.last() {
             connection.client.last_command.store(u32::from(last), Ordering::Relaxed);

@@ -3,7 +3,6 @@
 use kora_core::shard::operation::Part;
 
 use super::Worker;
-use super::persist::note_written;
 use crate::client::flag;
 use crate::connection::{Connection, TimedReply, Wait};
 use crate::driver::{Origin, ServerDriver, WorkerMail};
@@ -59,8 +58,8 @@ impl Worker {
             connection.client.set_flag(flag::BLOCKED, false);
             *connection.client.blocked.lock() = None;
         }
-        if self.holds_replies {
-            note_written(&self.shared, connection, &pending.commands);
+        if self.notes_replies {
+            self.tidings.note(&self.shared, connection, &pending.commands);
         }
         if let Some(commands) = pending.exec.take() {
             return self.finish_exec(slot, *pending, &commands);

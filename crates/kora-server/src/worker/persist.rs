@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kora_core::command::spec::{CommandSpec, Flags};
-use kora_core::command::table::Handler;
+use kora_core::command::table::{Command, CommandTable, Handler};
 use kora_core::keyspace::snapshot::Progress;
 use kora_core::shard::operation::{Request, Setting};
 use kora_core::shard::route::place;
@@ -16,7 +16,7 @@ use kora_protocol::Resp;
 use super::Worker;
 use super::execute::{Gathered, Resolved};
 use crate::client::ClientId;
-use crate::command::persistence;
+use crate::command::{ServerHandler, persistence};
 use crate::connection::{Connection, TimedReply, Wait};
 use crate::driver::{Origin, ServerDriver};
 use crate::persistence::{Recorder, Task};
@@ -61,21 +61,42 @@ pub(super) fn connect(shard: &mut Shard<ServerDriver>, shared: &Arc<Shared>) {
     }));
 }
 
-/// Notes whether a connection's last commands may have written or seen something that its replies tell of.
-pub(super) fn note_written(shared: &Shared, connection: &mut Connection, commands: &[u16]) {
-    let persistence = &shared.persistence;
-    // What began after writes were refused, and before they were taken again, has written nothing.
-    let is_refused = connection.only_reads == Some(persistence.relents()) && persistence.refuses_writes();
-    let may_write = |id: &u16| {
-        let facts = shared.table.all()[usize::from(*id)].facts;
-        facts.flags.has(Flags::WRITE) || facts.flags.has(Flags::MAY_REPLICATE) || facts.name == "exec"
-    };
-    connection.may_have_written |= !is_refused && commands.iter().any(may_write);
-    let may_see = |id: &u16| {
-        let command = &shared.table.all()[usize::from(*id)];
-        matches!(command.handler, Handler::Core(_)) || command.facts.name == "exec"
-    };
-    connection.may_have_seen |= commands.iter().any(may_see);
+/// What the replies of each command may tell of.
+#[derive(Debug)]
+pub(super) struct Tidings(Box<[u8]>);
+
+impl Tidings {
+    /// A write of its own.
+    const WRITTEN: u8 = 1;
+    /// Data that somebody may have written.
+    const SEEN: u8 = 2;
+
+    /// By the commands' places in the table.
+    pub(super) fn new(table: &CommandTable<ServerHandler>) -> Self {
+        let of = |command: &Command<ServerHandler>| {
+            let (name, flags) = (command.facts.name, command.facts.flags);
+            // Messages are not in the log.
+            let may_replicate = flags.has(Flags::MAY_REPLICATE) && !flags.has(Flags::PUBSUB);
+            let may_write = flags.has(Flags::WRITE) || may_replicate || name == "exec";
+            let may_see = matches!(command.handler, Handler::Core(_)) || name == "exec";
+            u8::from(may_write) * Self::WRITTEN | u8::from(may_see) * Self::SEEN
+        };
+        Self(table.all().iter().map(of).collect())
+    }
+
+    /// Notes what the replies to a connection's last commands may tell of.
+    #[inline]
+    pub(super) fn note(&self, shared: &Shared, connection: &mut Connection, commands: &[u16]) {
+        let all = commands.iter().fold(0, |all, id| all | self.0[usize::from(*id)]);
+        connection.may_have_seen |= all & Self::SEEN != 0;
+        if all & Self::WRITTEN != 0 {
+            let persistence = &shared.persistence;
+            // What began after writes were refused, and before they were taken again, has written nothing.
+            let is_refused =
+                connection.only_reads == Some(persistence.relents()) && persistence.refuses_writes();
+            connection.may_have_written |= !is_refused;
+        }
+    }
 }
 
 impl Worker {
@@ -114,7 +135,9 @@ impl Worker {
         for slot in std::mem::take(&mut self.dirty) {
             let Some(Some(connection)) = self.connections.get_mut(slot) else { continue };
             let waits = connection.held_for > 0;
-            if is_always && self.holds_replies && !waits && !connection.may_have_seen {
+            // Under `everysec` only those wait who might be told of more than may be lost.
+            let need_wait = if is_always { connection.may_have_seen } else { connection.may_have_written };
+            if self.notes_replies && !waits && !need_wait {
                 self.send(slot);
                 continue;
             }
@@ -154,7 +177,7 @@ impl Worker {
     pub(super) fn may_release(&self) -> bool {
         let persistence = &self.shared.persistence;
         let is_over = |record| {
-            record <= persistence.covered()
+            persistence.holds_replies() && record <= persistence.covered()
                 || persistence.has_log_failed()
                 || persistence.must_cover().is_none()
         };
@@ -171,7 +194,7 @@ impl Worker {
         let is_always = self.shared.persistence.holds_replies();
         // Under `everysec` nobody waits any more once the disk keeps up, although an operation may lack parts for long.
         let need_not_wait = self.shared.persistence.must_cover().is_none();
-        let is_over = |record| record <= covered || refusal.is_some() || need_not_wait;
+        let is_over = |record| is_always && record <= covered || refusal.is_some() || need_not_wait;
         while let Some(&(record, slot)) = self.held.0.front().filter(|(record, _)| is_over(*record)) {
             self.held.0.pop_front();
             let Some(Some(connection)) = self.connections.get_mut(slot) else { continue };

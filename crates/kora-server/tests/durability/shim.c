@@ -1,5 +1,6 @@
 /* A disk that fails: while the file named by FAILING_DISK exists, what it says is done to files below FAILING_DIR.
-   "write 5" makes writes return error number 5, "sync 5" makes syncs return it. */
+   "write 5" makes writes return error number 5, "sync 5" makes syncs return it, "slow 5" makes each sync take five
+   milliseconds more. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -10,9 +11,10 @@
 #include <sys/types.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
-/* The error number that a call of this kind on this file is to give; 0: none. */
+/* The number that goes with calls of this kind on this file; 0: none. */
 static int trouble(const char *kind, int fd) {
     const char *control = getenv("FAILING_DISK"), *dir = getenv("FAILING_DIR");
     if (!control || !dir) return 0;
@@ -30,6 +32,13 @@ static int trouble(const char *kind, int fd) {
     text[count] = 0;
     size_t word = strlen(kind);
     return strncmp(text, kind, word) == 0 && text[word] == ' ' ? atoi(text + word + 1) : 0;
+}
+
+/* Takes as long as a slow disk. */
+static void linger(int fd) {
+    int ms = trouble("slow", fd);
+    struct timespec rest = {ms / 1000, ms % 1000 * 1000000L};
+    nanosleep(&rest, NULL);
 }
 
 #define REAL(type, name, ...) ((type(*)(__VA_ARGS__))dlsym(RTLD_NEXT, name))
@@ -56,11 +65,13 @@ ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t offset) {
 }
 
 int fsync(int fd) {
+    linger(fd);
     FAIL("sync", fd);
     return REAL(int, "fsync", int)(fd);
 }
 
 int fdatasync(int fd) {
+    linger(fd);
     FAIL("sync", fd);
     return REAL(int, "fdatasync", int)(fd);
 }

@@ -179,6 +179,11 @@ impl Device {
         std::fs::rename(unnamed, &self.control).unwrap();
     }
 
+    /// Makes each sync take so much longer.
+    pub(crate) fn linger(&self, ms: i32) {
+        self.fail("slow", ms);
+    }
+
     pub(crate) fn work(&self) {
         std::fs::remove_file(&self.control).unwrap();
     }

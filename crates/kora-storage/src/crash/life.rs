@@ -12,7 +12,9 @@ use crate::disk::{Disk, lock, read_full};
 use crate::error::StorageError;
 use crate::format::base_name;
 use crate::items::{EffectBuffer, Item, Items};
-use crate::log::{FsyncPolicy, Health, Log, LogOptions, LogWriter, NoNotify, UNSYNCED_MS_MAX};
+use crate::log::{
+    FsyncPolicy, Health, Log, LogOptions, LogWriter, NoNotify, SyncDone, SyncJob, UNSYNCED_MS_MAX,
+};
 use crate::recovery::{CutReason, Plan, Recovery, remove_before};
 use crate::simulated::{Choices, Fault, SimulatedDisk};
 use crate::snapshot::{Crc64, SnapshotFile};
@@ -42,8 +44,8 @@ pub(super) struct World {
     state: State,
     /// The state after each record since the last start, and before the first.
     history: BTreeMap<u64, State>,
-    /// When records were appended, in order.
-    times: Vec<(u64, u64)>,
+    /// Records in order, and when they were acknowledged, if they were.
+    times: Vec<(u64, Option<u64>)>,
     operations: BTreeMap<u64, Parts>,
     next_operation: u64,
     next_value: u64,
@@ -58,6 +60,9 @@ pub(super) struct World {
 struct Process {
     log: Arc<Log>,
     writer: LogWriter,
+    /// A sync that is not done yet, and one that is done and that the writer doesn't know of.
+    sync: Option<SyncJob>,
+    synced: Option<SyncDone>,
     /// The snapshot being written: its number, and what it is to hold.
     snapshot: Option<(u64, State)>,
     was_failed: bool,
@@ -117,6 +122,10 @@ impl World {
                 self.append_missing_parts(&process.log);
                 let log = Arc::clone(&process.log);
                 self.observe(&mut process)?;
+                if let Some(job) = process.sync.take() {
+                    process.synced = Some(job.run());
+                }
+                process.synced.take().into_iter().for_each(|done| process.writer.finish_sync(done));
                 let result = process.writer.close(self.now_ms);
                 if self.disk.is_dead() {
                     return Ok(());
@@ -136,11 +145,21 @@ impl World {
     // What a process does.
 
     fn act(&mut self, process: &mut Process) -> Checked {
-        match self.choices.below(20) {
+        match self.choices.below(23) {
             0..=7 => self.append(&process.log),
             8 => self.begin_operation(&process.log),
             9 | 10 => self.append_some_part(&process.log),
-            11..=14 => drop(process.writer.step(self.now_ms)),
+            11..=14 => {
+                process.writer.step(self.now_ms);
+                // One of a segment that was given up is not waited for.
+                process.sync = process.writer.take_sync().or(process.sync.take());
+            }
+            20 => process.synced = process.sync.take().map(SyncJob::run).or(process.synced.take()),
+            21 | 22 => {
+                process.synced.take().into_iter().for_each(|done| process.writer.finish_sync(done));
+                process.writer.step(self.now_ms);
+                process.sync = process.writer.take_sync().or(process.sync.take());
+            }
             15 | 16 => self.now_ms += self.choices.below(700),
             17 if process.snapshot.is_none() => self.begin_snapshot(process),
             18 if process.snapshot.is_some() => self.complete_snapshot(process)?,
@@ -163,7 +182,7 @@ impl World {
     fn log(&mut self, log: &Log, buffer: &EffectBuffer) -> u64 {
         let sequence = log.append(buffer.payload(), buffer.parts(), self.now_ms);
         self.history.insert(sequence, self.state.clone());
-        self.times.push((sequence, self.now_ms));
+        self.times.push((sequence, None));
         self.tally.records += 1;
         sequence
     }
@@ -274,8 +293,12 @@ impl World {
         match log.policy() {
             FsyncPolicy::Always => self.promised = self.promised.max(covered),
             FsyncPolicy::EverySecond if !log.must_wait(self.now_ms) && log.health() == Health::Healthy => {
-                let is_old = |time: &&(u64, u64)| time.1 + UNSYNCED_MS_MAX < self.now_ms;
-                let last = self.times.iter().take_while(is_old).last().map_or(0, |time| time.0);
+                for time in self.times.iter_mut().rev().take_while(|time| time.1.is_none()) {
+                    time.1 = Some(self.now_ms);
+                }
+                let is_old = |at: u64| at + UNSYNCED_MS_MAX < self.now_ms;
+                let old = self.times.iter().take_while(|time| time.1.is_some_and(is_old));
+                let last = old.last().map_or(0, |time| time.0);
                 self.promised = self.promised.max(self.complete_prefix(last));
             }
             FsyncPolicy::EverySecond | FsyncPolicy::No => {}
@@ -345,7 +368,7 @@ impl World {
         let snapshot = is_behind_snapshot.then(|| (next, self.state.clone()));
         self.failed_syncs = self.disk.failed_syncs();
         self.count(&plan);
-        Ok(Process { log, writer, snapshot, was_failed: false })
+        Ok(Process { log, writer, sync: None, synced: None, snapshot, was_failed: false })
     }
 
     /// Compares what a start found with what was appended.

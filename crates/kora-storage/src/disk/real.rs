@@ -4,10 +4,11 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::{DirLock, Disk, DiskFile, LOCK_FILE};
+use super::{DirLock, Disk, DiskFile, LOCK_FILE, SyncHandle};
 
 /// The system's files.
 #[derive(Clone, Copy, Debug, Default)]
@@ -83,20 +84,30 @@ impl Disk for RealDisk {
 /// known here, since nobody else writes to the file while the directory is locked.
 #[derive(Debug)]
 struct RealFile {
-    file: File,
+    file: Arc<File>,
     end: u64,
 }
 
 impl RealFile {
     fn boxed(file: File) -> io::Result<Box<dyn DiskFile>> {
         let end = file.metadata()?.len();
-        Ok(Box::new(Self { file, end }))
+        Ok(Box::new(Self { file: Arc::new(file), end }))
+    }
+}
+
+/// The file, for the thread that syncs it.
+#[derive(Debug)]
+struct RealSync(Arc<File>);
+
+impl SyncHandle for RealSync {
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync_data()
     }
 }
 
 impl DiskFile for RealFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        FileExt::read_at(&self.file, buffer, offset)
+        FileExt::read_at(self.file.as_ref(), buffer, offset)
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -111,6 +122,10 @@ impl DiskFile for RealFile {
 
     fn sync_data(&mut self) -> io::Result<()> {
         self.file.sync_data()
+    }
+
+    fn sync_handle(&self) -> Box<dyn SyncHandle> {
+        Box::new(RealSync(Arc::clone(&self.file)))
     }
 
     fn has_name(&self) -> io::Result<bool> {

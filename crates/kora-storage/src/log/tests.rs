@@ -40,6 +40,13 @@ fn open(disk: &SimulatedDisk, policy: FsyncPolicy) -> (Arc<Log>, LogWriter, Arc<
     (log, writer, told)
 }
 
+/// Runs the sync that a step has begun; whether there was one.
+fn run_sync(writer: &mut LogWriter, now_ms: u64) -> bool {
+    let Some(job) = writer.take_sync() else { return false };
+    writer.finish_sync(job.run());
+    writer.step(now_ms).synced
+}
+
 #[test]
 fn one_sync_covers_all_that_waits() {
     let disk = SimulatedDisk::new(1);
@@ -77,24 +84,115 @@ fn a_sync_each_second_and_writers_wait_after_two() {
     let disk = SimulatedDisk::new(1);
     let (log, mut writer, _) = open(&disk, FsyncPolicy::EverySecond);
     log.append(b"", &[], 10_000);
-    assert!(writer.step(10_000).synced, "the last sync is long ago");
+    writer.step(10_000);
+    assert!(run_sync(&mut writer, 10_000), "the last sync is long ago");
     log.append(b"", &[], 10_100);
     let outcome = writer.step(10_100);
-    assert!(!outcome.synced);
+    assert!(writer.take_sync().is_none());
     assert_eq!(outcome.next_ms, Some(11_000));
     assert_eq!((log.covered(), log.durable()), (2, 1));
     assert!(!log.must_wait(12_100) && log.must_wait(12_101));
     log.append(b"", &[], 12_000);
-    assert!(writer.step(12_000).synced);
+    writer.step(12_000);
+    assert!(run_sync(&mut writer, 12_000));
     assert!(!log.must_wait(20_000));
     // Also if the writer never came to take it.
     log.append(b"", &[], 20_000);
     assert!(log.must_wait(22_001));
     log.set_policy(FsyncPolicy::No);
     assert!(!log.must_wait(22_001));
-    assert!(!writer.step(30_000).synced);
+    writer.step(30_000);
+    assert!(!run_sync(&mut writer, 30_000));
     log.set_policy(FsyncPolicy::Always);
     assert!(writer.step(30_000).synced, "what was written before counts too");
+}
+
+#[test]
+fn records_are_written_while_a_sync_is_under_way() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer, _) = open(&disk, FsyncPolicy::EverySecond);
+    log.append(b"", &[], 10_000);
+    writer.step(10_000);
+    let job = writer.take_sync().unwrap();
+    log.append(b"", &[], 10_500);
+    assert_eq!(writer.step(10_500).next_ms, None, "there is nothing to do before the sync is done");
+    assert_eq!((log.covered(), log.durable(), log.pending_bytes()), (2, 0, 0));
+    writer.step(11_500);
+    assert!(writer.take_sync().is_none(), "one at a time");
+    assert!(!log.must_wait(12_000) && log.must_wait(12_001));
+    log.append(b"", &[], 12_500);
+    writer.step(12_500);
+    writer.finish_sync(job.run());
+    assert!(writer.step(12_600).synced);
+    assert_eq!(log.durable(), 1, "the sync says nothing of what was written behind its beginning");
+    assert!(log.must_wait(12_600), "the second was acknowledged at once");
+    assert!(run_sync(&mut writer, 12_700));
+    assert_eq!((log.durable(), log.must_wait(100_000)), (3, false));
+}
+
+#[test]
+fn writers_who_had_to_wait_for_a_slow_sync_go_on_when_it_is_done() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer, told) = open(&disk, FsyncPolicy::EverySecond);
+    log.append(b"", &[], 10_000);
+    writer.step(10_000);
+    let job = writer.take_sync().unwrap();
+    // Its reply waits.
+    log.append(b"", &[], 12_100);
+    writer.step(12_100);
+    writer.finish_sync(job.run());
+    told.covered.store(0, Ordering::SeqCst);
+    let outcome = writer.step(14_000);
+    assert_eq!(told.covered.load(Ordering::SeqCst), 2, "whoever waits is told");
+    assert!(!log.must_wait(16_000) && log.must_wait(16_001), "it is acknowledged now");
+    assert!(
+        writer.take_sync().is_none(),
+        "the disk is slow: the next sync begins when writers must wait for it"
+    );
+    assert_eq!(outcome.next_ms, Some(16_000));
+    writer.step(16_000);
+    assert!(run_sync(&mut writer, 16_001));
+    assert_eq!(log.durable(), 2);
+    log.append(b"", &[], 16_100);
+    assert_eq!(writer.step(16_100).next_ms, Some(17_000), "the disk is quick again");
+}
+
+#[test]
+fn a_segment_is_begun_when_the_one_before_it_is_durable() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer, _) = open(&disk, FsyncPolicy::EverySecond);
+    log.append(b"", &[], 10_000);
+    writer.step(10_000);
+    let job = writer.take_sync().unwrap();
+    assert_eq!(log.rotate(), 2);
+    log.append(b"", &[], 10_100);
+    let outcome = writer.step(10_100);
+    assert!(outcome.stalled && !outcome.failed);
+    assert_eq!((log.health(), log.segment(), log.pending_bytes()), (Health::Healthy, 1, 24));
+    writer.finish_sync(job.run());
+    assert!(!writer.step(10_200).stalled);
+    assert_eq!((log.segment(), log.covered(), log.pending_bytes()), (2, 2, 0));
+}
+
+#[test]
+fn a_sync_that_fails_in_its_own_thread_fails_the_log() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer, _) = open(&disk, FsyncPolicy::EverySecond);
+    log.append(b"", &[], 10_000);
+    writer.step(10_000);
+    disk.inject(disk.calls(), Fault::FailedSync);
+    let done = writer.take_sync().unwrap().run();
+    writer.finish_sync(done);
+    assert!(writer.step(10_100).failed);
+    assert_eq!((log.health(), log.durable()), (Health::Failed, 0));
+    // One that was under way when the log was lost says nothing of the segment behind it.
+    let first = log.restart_at_barrier();
+    log.append(b"", &[], 10_200);
+    log.base_is_durable(first);
+    writer.step(11_300);
+    writer.step(12_300);
+    assert!(run_sync(&mut writer, 12_300));
+    assert_eq!((log.durable(), log.health()), (first, Health::Healthy));
 }
 
 #[test]

@@ -1,26 +1,36 @@
-//! A thread that drives a [`LogWriter`].
+//! The threads of a log: one drives a [`LogWriter`], another runs the syncs that it begins.
 
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::{Failure, FsyncPolicy, Log, LogWriter, Outcome, Waiting};
+use super::{Failure, FsyncPolicy, Log, LogWriter, Outcome, SyncDone, SyncJob, Waiting};
 
 /// How long records are gathered when nobody waits for them.
 const GATHERING: Duration = Duration::from_millis(2);
 
-/// The thread that writes a log. Dropping it closes the log.
+/// The threads of a log. Dropping this closes the log.
 #[derive(Debug)]
 pub struct LogThread {
     log: Arc<Log>,
-    thread: Option<Started>,
+    /// The one that writes, and the one that syncs.
+    threads: Option<(Started, Started)>,
 }
 
-/// What the thread does.
+/// Syncs on their way between the thread that writes and the one that syncs.
+#[derive(Debug, Default)]
+pub(super) struct SyncDesk {
+    asked: Option<SyncJob>,
+    is_running: bool,
+    done: Option<SyncDone>,
+    is_closed: bool,
+}
+
+/// What a thread does.
 pub type Body = Box<dyn FnOnce() -> Result<(), Failure> + Send>;
 
-/// It, once started.
+/// A thread, once started.
 pub type Started = JoinHandle<Result<(), Failure>>;
 
 /// How the process that a log is written in deals with threads.
@@ -32,26 +42,85 @@ pub struct Threads {
     pub after_step: fn(),
 }
 
-/// Starts the thread that writes a log. `now_ms` is the clock of [`Log::append`].
+/// Starts the threads of a log. `now_ms` is the clock of [`Log::append`].
 ///
 /// # Errors
-/// If the system gives no thread.
+/// If the system gives no threads.
 pub fn spawn(
     writer: LogWriter,
     now_ms: impl Fn() -> u64 + Send + 'static,
     threads: Threads,
 ) -> io::Result<LogThread> {
     let log = Arc::clone(writer.log());
-    let thread = (threads.start)("kora-log", Box::new(move || run(writer, now_ms, threads.after_step)))?;
-    Ok(LogThread { log, thread: Some(thread) })
+    let of_syncs = Arc::clone(&log);
+    let syncs = (threads.start)("kora-log-sync", Box::new(move || run_syncs(&of_syncs)))?;
+    let body = Box::new(move || run(writer, now_ms, threads.after_step));
+    match (threads.start)("kora-log", body) {
+        Ok(writes) => Ok(LogThread { log, threads: Some((writes, syncs)) }),
+        Err(error) => {
+            log.close_desk();
+            Err(error)
+        }
+    }
+}
+
+/// Runs what is asked for, one after the other.
+fn run_syncs(log: &Log) -> Result<(), Failure> {
+    loop {
+        let mut inner = log.inner.lock();
+        let job = loop {
+            if let Some(job) = inner.desk.asked.take() {
+                break job;
+            }
+            if inner.desk.is_closed {
+                return Ok(());
+            }
+            log.wake_sync.wait(&mut inner);
+        };
+        inner.desk.is_running = true;
+        drop(inner);
+        let done = job.run();
+        let mut inner = log.inner.lock();
+        inner.desk.is_running = false;
+        inner.desk.done = Some(done);
+        inner.must_step = true;
+        log.wake_writer(inner);
+    }
+}
+
+impl Log {
+    /// Lets the thread that syncs end.
+    fn close_desk(&self) {
+        self.inner.lock().desk.is_closed = true;
+        self.wake_sync.notify_one();
+    }
+
+    /// Waits until no sync is asked for or under way, and gives back the last.
+    fn await_sync(&self) -> Option<SyncDone> {
+        let mut inner = self.inner.lock();
+        inner.waiting = Waiting::Any;
+        while inner.desk.is_running || inner.desk.asked.is_some() {
+            self.wake.wait(&mut inner);
+        }
+        inner.waiting = Waiting::Nothing;
+        inner.desk.done.take()
+    }
 }
 
 fn run(mut writer: LogWriter, now_ms: impl Fn() -> u64, after_step: fn()) -> Result<(), Failure> {
     let log = Arc::clone(writer.log());
     loop {
+        let done = log.inner.lock().desk.done.take();
+        done.into_iter().for_each(|done| writer.finish_sync(done));
         let outcome = writer.step(now_ms());
         after_step();
+        if let Some(job) = writer.take_sync() {
+            log.inner.lock().desk.asked = Some(job);
+            log.wake_sync.notify_one();
+        }
         if log.is_closing() {
+            log.await_sync().into_iter().for_each(|done| writer.finish_sync(done));
+            log.close_desk();
             return writer.close(now_ms());
         }
         wait_for_work(&log, &outcome, Instant::now(), &now_ms);
@@ -110,12 +179,16 @@ impl LogThread {
     }
 
     fn end(&mut self) -> Result<(), Failure> {
-        let Some(thread) = self.thread.take() else { return Ok(()) };
+        let Some((writes, syncs)) = self.threads.take() else { return Ok(()) };
         let mut inner = self.log.inner.lock();
         inner.closing = true;
         self.log.wake_writer(inner);
         let died = || Failure { cause: "the thread that writes the log has died".to_owned(), errno: None };
-        thread.join().unwrap_or_else(|_| Err(died()))
+        let result = writes.join().unwrap_or_else(|_| Err(died()));
+        self.log.close_desk();
+        // It has told of its last sync already.
+        let _ = syncs.join();
+        result
     }
 }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::backlog::{Batch, Retry};
-use super::{Cut, Failure, FsyncPolicy, Health, Log, LogOptions, NEVER, Pending};
+use super::syncing::{SyncDone, SyncJob, Syncs};
+use super::{Cut, Failure, FsyncPolicy, Health, Log, LogOptions, NEVER, Pending, UNSYNCED_MS_MAX};
 use crate::disk::{Disk, DiskFile, read_full, write_all, write_some};
 use crate::error::{Context, Damage, StorageError};
 use crate::format::{
@@ -16,7 +17,8 @@ use crate::format::{
 
 /// Memory for pending records that is kept once they are written.
 const BUFFER_BYTES_KEPT: usize = 256 << 10;
-const SYNC_INTERVAL_MS: u64 = 1000;
+/// How often it is looked whether the file still has a name.
+const LOOK_INTERVAL_MS: u64 = 1000;
 /// The mark in a segment's head is in a block of its own, which the next sync writes, too: not at every sync, then.
 const HEAD_MARK_INTERVAL_MS: u64 = 1000;
 
@@ -25,13 +27,13 @@ const HEAD_MARK_INTERVAL_MS: u64 = 1000;
 pub struct Outcome {
     /// Bytes written.
     pub written_bytes: u64,
-    /// Whether the segment was synced.
+    /// Whether a sync of the segment was completed.
     pub synced: bool,
     /// When the next step is due even if nothing is appended.
     pub next_ms: Option<u64>,
     /// Whether the log is failed.
     pub failed: bool,
-    /// Whether a write failed that is tried again at `next_ms`.
+    /// Whether records are kept back: a write failed and is tried again at `next_ms`, or a sync has to end before.
     pub stalled: bool,
 }
 
@@ -39,6 +41,8 @@ pub struct Outcome {
 enum Trouble {
     /// It can be tried again from where it is.
     Again(StorageError),
+    /// A segment can't be begun while a sync of the one before it is under way.
+    Busy,
     /// What of it is in the file, nobody knows.
     Lost(StorageError),
 }
@@ -71,15 +75,23 @@ pub struct LogWriter {
     written: u64,
     /// The last record synced.
     synced: u64,
-    last_sync_ms: u64,
+    syncs: Syncs,
+    /// After a sync: what was appended after the first time counts as appended at the second.
+    counts_anew: Option<(u64, u64)>,
+    /// A sync was completed for which there is no mark among the records yet.
+    owes_mark: bool,
     /// The last record that the mark in the segment's head calls durable.
     marked_at_head: u64,
     last_head_mark_ms: u64,
     /// When it was last seen that the file has a name.
     last_look_ms: u64,
-    /// What a failed write left.
+    /// What a failed write left, or what waits for a sync to end.
     backlog: Option<Batch>,
+    /// It waits for a sync.
+    awaits_sync: bool,
     retry: Retry,
+    /// Nobody is there any more to run syncs.
+    is_closing: bool,
     /// A segment that was not begun for a failure, and could not be removed.
     remnant: Option<PathBuf>,
     /// A mark among the records that is not written whole.
@@ -115,12 +127,16 @@ impl Log {
             spare: Vec::new(),
             written: next - 1,
             synced: next - 1,
-            last_sync_ms: 0,
+            syncs: Syncs::default(),
+            counts_anew: None,
+            owes_mark: false,
             marked_at_head: next - 1,
             last_head_mark_ms: 0,
             last_look_ms: 0,
             backlog: None,
+            awaits_sync: false,
             retry: Retry::default(),
+            is_closing: false,
             remnant: None,
             mark: None,
         };
@@ -184,7 +200,18 @@ impl LogWriter {
         &self.log
     }
 
-    /// Writes all that is pending and syncs as the policy asks. `now_ms` is the clock of [`Log::append`].
+    /// The sync that the last step has begun, to be run and brought back to [`Self::finish_sync`]. Steps may be taken
+    /// meanwhile.
+    pub fn take_sync(&mut self) -> Option<SyncJob> {
+        self.syncs.take_job()
+    }
+
+    /// Takes a sync back. The next step makes known what it achieved.
+    pub fn finish_sync(&mut self, done: SyncDone) {
+        self.syncs.bring_back(done);
+    }
+
+    /// Writes all that is pending, and syncs or begins a sync as the policy asks. `now_ms` is the clock of [`Log::append`].
     pub fn step(&mut self, now_ms: u64) -> Outcome {
         let Some(mut batch) = self.take(now_ms) else { return self.wait(now_ms) };
         let written_before = batch.written;
@@ -198,10 +225,14 @@ impl LogWriter {
             Ok(()) => {
                 self.retry = Retry::default();
                 self.log.note_written();
-                self.publish(&batch);
+                self.publish();
                 self.give_back(batch.pending.bytes);
             }
             Err(Trouble::Again(error)) => self.stall(batch, error, now_ms),
+            Err(Trouble::Busy) => {
+                self.backlog = Some(batch);
+                self.awaits_sync = true;
+            }
             Err(Trouble::Lost(error)) => {
                 self.fail(error);
                 self.give_back(batch.pending.bytes);
@@ -215,57 +246,55 @@ impl LogWriter {
 
     /// When the next step is due even if nothing is appended.
     fn next_ms(&self) -> Option<u64> {
-        let retry = self.backlog.is_some().then(|| self.retry.due_ms());
+        let retry = (self.backlog.is_some() && !self.awaits_sync).then(|| self.retry.due_ms());
         let has_segment = self.segment.is_some();
         let awaits_sync = has_segment && self.synced < self.written;
         let awaits_sync = awaits_sync && self.log.policy() == FsyncPolicy::EverySecond;
-        let sync = awaits_sync.then(|| self.last_sync_ms.saturating_add(SYNC_INTERVAL_MS));
+        let sync = awaits_sync.then(|| self.syncs.due_ms()).flatten();
         let awaits_mark = has_segment && self.backlog.is_none() && self.marked_at_head < self.synced;
         let mark = awaits_mark.then(|| self.last_head_mark_ms.saturating_add(HEAD_MARK_INTERVAL_MS));
         retry.into_iter().chain(sync).chain(mark).min()
     }
 
-    /// What was written before a write failed is synced when that is due.
+    /// What was written before is synced when that is due. No mark can stand in the middle of a record, so nobody is told.
     fn wait(&mut self, now_ms: u64) -> Outcome {
-        let mut outcome = Outcome { failed: true, stalled: true, ..Outcome::default() };
-        if self.written > self.synced && self.is_sync_due(now_ms) {
-            match self.sync() {
-                Ok(()) => {
-                    self.synced = self.written;
-                    self.last_sync_ms = now_ms;
-                    outcome.synced = true;
-                }
-                Err(error) => {
-                    self.fail(error);
-                    self.backlog = None;
-                    return Outcome { failed: true, ..Outcome::default() };
-                }
-            }
+        let mut outcome = Outcome { stalled: true, ..Outcome::default() };
+        let mut result = self.take_result(now_ms, &mut outcome);
+        if result.is_ok() && self.written > self.synced && self.is_sync_due(now_ms) {
+            result = self.begin_sync(now_ms, &mut outcome);
         }
+        if let Err(error) = result {
+            self.fail(error);
+            self.backlog = None;
+            return Outcome { failed: true, ..Outcome::default() };
+        }
+        outcome.failed = self.log.health() == Health::Stalled;
         outcome.next_ms = self.next_ms();
         outcome
     }
 
-    /// What is to be written now; `None` if a write failed, and it is not time to try again.
+    /// What is to be written now; `None` if what comes first has to wait.
     fn take(&mut self, now_ms: u64) -> Option<Batch> {
         let log = Arc::clone(&self.log);
         let mut inner = log.inner.lock();
         inner.must_step = false;
         let untold = inner.untold.take();
         if log.health() == Health::Failed || inner.is_held {
-            self.segment = None;
+            self.give_up_segment();
             self.backlog = None;
-            self.mark = None;
         }
         if let Some(first) = inner.skip_to.take() {
             self.skip(first, &mut inner.pending);
         }
         let batch = match self.backlog.take() {
-            Some(backlog) if !self.retry.is_due(now_ms) => {
+            Some(backlog) if self.must_keep_back(now_ms) => {
                 self.backlog = Some(backlog);
                 None
             }
-            Some(backlog) => Some(backlog),
+            Some(backlog) => {
+                self.awaits_sync = false;
+                Some(backlog)
+            }
             None if inner.is_held => Some(Batch { last: inner.appended, ..Batch::default() }),
             None => {
                 let spare = Pending { bytes: mem::take(&mut self.spare), ..Pending::default() };
@@ -284,6 +313,19 @@ impl LogWriter {
         batch
     }
 
+    fn must_keep_back(&self, now_ms: u64) -> bool {
+        if self.awaits_sync { self.syncs.is_awaited() } else { !self.retry.is_due(now_ms) }
+    }
+
+    /// What was written to the segment is of no use any more, or lost.
+    fn give_up_segment(&mut self) {
+        self.segment = None;
+        self.mark = None;
+        self.owes_mark = false;
+        self.counts_anew = None;
+        self.syncs.forget();
+    }
+
     /// Drops what a durable snapshot of the state before a record makes unnecessary.
     fn skip(&mut self, first: u64, pending: &mut Pending) {
         let is_in_backlog = self.backlog.as_mut().is_some_and(|backlog| backlog.skip_to(first));
@@ -293,8 +335,7 @@ impl LogWriter {
             }
             self.backlog = None;
         }
-        self.segment = None;
-        self.mark = None;
+        self.give_up_segment();
         self.retry.hurry();
     }
 
@@ -304,7 +345,7 @@ impl LogWriter {
         if self.log.note_stalled(error) {
             self.backlog = Some(batch);
         } else {
-            self.segment = None;
+            self.give_up_segment();
             self.give_back(batch.pending.bytes);
         }
     }
@@ -324,32 +365,70 @@ impl LogWriter {
         now_ms: u64,
         outcome: &mut Outcome,
     ) -> Result<(), Trouble> {
+        self.take_result(now_ms, outcome).map_err(Trouble::Lost)?;
         while let Some(cut) = batch.next_cut() {
             self.write(batch, cut.at)?;
-            self.begin_segment(cut)?;
+            if self.syncs.is_running() && !cut.after_failure {
+                return Err(Trouble::Busy);
+            }
+            self.begin_segment(cut, now_ms)?;
             batch.begun += 1;
         }
         let end = batch.pending.bytes.len();
         self.write(batch, end)?;
         if !batch.pending.is_empty() {
             self.written = batch.last;
+            self.syncs.note_written(batch.pending.since_ms.take());
         }
+        self.write_mark()?;
         if self.written > self.synced && self.is_sync_due(now_ms) {
-            // A sync may take long, and only under `Always` does it matter to those who wait.
-            self.publish(batch);
-            self.sync_and_mark()?;
-            self.last_sync_ms = now_ms;
-            outcome.synced = true;
+            // It may take long, and what is written counts for much.
+            self.publish();
+            self.begin_sync(now_ms, outcome).map_err(Trouble::Lost)?;
+            self.write_mark()?;
         }
         self.mark_at_head(now_ms)?;
         self.look(now_ms).map_err(Trouble::Lost)
     }
 
-    /// Nobody is told that records are durable before the file says so.
-    fn sync_and_mark(&mut self) -> Result<(), Trouble> {
-        self.sync().map_err(Trouble::Lost)?;
+    /// Takes up the result of a sync that was brought back.
+    fn take_result(&mut self, now_ms: u64, outcome: &mut Outcome) -> Result<(), StorageError> {
+        let Some(result) = self.syncs.finish(now_ms) else { return Ok(()) };
+        self.synced = self.synced.max(result?);
+        self.owes_mark = true;
+        outcome.synced = true;
+        let oldest = self.log.oldest_unsynced_ms.load(Ordering::Acquire);
+        if oldest != NEVER {
+            let waiting_since = oldest.saturating_add(UNSYNCED_MS_MAX);
+            self.syncs.begin_anew(waiting_since, now_ms);
+            self.counts_anew = Some((waiting_since, now_ms));
+        }
+        Ok(())
+    }
+
+    /// Has what was written synced by whoever runs syncs: nobody waits for it, so the log goes on. Under [`FsyncPolicy::Always`]
+    /// all wait, and nothing is gained.
+    fn begin_sync(&mut self, now_ms: u64, outcome: &mut Outcome) -> Result<(), StorageError> {
+        let Some(segment) = self.segment.as_mut() else { return Ok(()) };
+        if self.log.policy() == FsyncPolicy::EverySecond && !self.is_closing {
+            let file = (segment.path.clone(), segment.file.sync_handle());
+            self.syncs.begin(file, self.written, now_ms);
+            return Ok(());
+        }
+        segment.file.sync_data().context("sync", &segment.path)?;
         self.synced = self.written;
-        self.mark = Some(Mark { bytes: RecordHeader::mark(self.synced).encode(self.log.salt), written: 0 });
+        self.syncs.note_own(now_ms);
+        self.owes_mark = true;
+        outcome.synced = true;
+        Ok(())
+    }
+
+    /// Marks what the last sync made durable, behind a whole record. Nobody is told of it before the file says so.
+    fn write_mark(&mut self) -> Result<(), Trouble> {
+        if std::mem::take(&mut self.owes_mark) {
+            self.mark =
+                Some(Mark { bytes: RecordHeader::mark(self.synced).encode(self.log.salt), written: 0 });
+        }
         self.finish_mark()
     }
 
@@ -382,8 +461,8 @@ impl LogWriter {
 
     fn is_sync_due(&self, now_ms: u64) -> bool {
         match self.log.policy() {
-            FsyncPolicy::Always => true,
-            FsyncPolicy::EverySecond => has_passed(self.last_sync_ms, SYNC_INTERVAL_MS, now_ms),
+            FsyncPolicy::Always => !self.syncs.is_running(),
+            FsyncPolicy::EverySecond => self.syncs.is_due(now_ms),
             FsyncPolicy::No => false,
         }
     }
@@ -415,7 +494,7 @@ impl LogWriter {
     /// Looks now and then whether the file still has a name: what is in one that was removed is gone with the process.
     fn look(&mut self, now_ms: u64) -> Result<(), StorageError> {
         let Some(segment) = &self.segment else { return Ok(()) };
-        let is_due = now_ms < self.last_look_ms || now_ms - self.last_look_ms >= SYNC_INTERVAL_MS;
+        let is_due = now_ms < self.last_look_ms || now_ms - self.last_look_ms >= LOOK_INTERVAL_MS;
         if !is_due && self.log.policy() != FsyncPolicy::Always {
             return Ok(());
         }
@@ -428,7 +507,7 @@ impl LogWriter {
 
     /// A segment may be followed by another only once it is durable as a whole: readers rely on it. One that was
     /// begun after a failure says that this does not hold.
-    fn begin_segment(&mut self, cut: Cut) -> Result<(), Trouble> {
+    fn begin_segment(&mut self, cut: Cut, now_ms: u64) -> Result<(), Trouble> {
         if !cut.after_failure {
             self.sync().map_err(Trouble::Lost)?;
         }
@@ -445,36 +524,41 @@ impl LogWriter {
         self.written = cut.first - 1;
         self.synced = cut.first - 1;
         self.marked_at_head = cut.first - 1;
+        self.owes_mark = false;
+        self.syncs.note_own(now_ms);
         self.log.segment.store(cut.first, Ordering::Release);
         self.log.segment_bytes.fetch_add(SEGMENT_HEADER_LENGTH as u64, Ordering::Relaxed);
         Ok(())
     }
 
     /// Makes known what a step achieved. While the log recovers that stays unknown: it does not count yet.
-    fn publish(&self, batch: &Batch) {
-        let log = &self.log;
+    fn publish(&mut self) {
+        let log = Arc::clone(&self.log);
         let mut inner = log.inner.lock();
-        let known = log.oldest_unsynced_ms.load(Ordering::Relaxed);
-        let oldest = match inner.pending.since_ms {
-            since_ms if self.synced >= self.written => since_ms.unwrap_or(NEVER),
-            _ => known.min(batch.pending.since_ms.unwrap_or(NEVER)),
-        };
+        if let (Some((waiting_since, now_ms)), Some(since_ms)) =
+            (self.counts_anew.take(), inner.pending.since_ms.as_mut())
+            && *since_ms > waiting_since
+        {
+            *since_ms = now_ms.max(*since_ms);
+        }
+        let unsynced = self.syncs.oldest_ms().into_iter().chain(inner.pending.since_ms).min();
+        let oldest = unsynced.unwrap_or(NEVER);
         log.oldest_unsynced_ms.store(oldest, Ordering::Release);
         if log.health() == Health::Healthy {
             log.written.fetch_max(self.written, Ordering::AcqRel);
-            log.durable.fetch_max(self.synced, Ordering::AcqRel);
+            let is_news = log.durable.fetch_max(self.synced, Ordering::AcqRel) < self.synced;
             let covered = log.coverable(&mut inner);
-            log.publish(inner, covered);
+            log.publish(inner, covered, is_news);
         }
     }
 
     fn fail(&mut self, error: StorageError) {
-        self.segment = None;
+        self.give_up_segment();
         self.log.fail(&error.into());
     }
 
     /// Writes and syncs the rest, and begins an empty segment: it says that all before it is whole. Nothing may be
-    /// appended any more.
+    /// appended any more, and what [`Self::take_sync`] gave must be back.
     ///
     /// # Errors
     /// Why the log failed, now or before.
@@ -484,6 +568,10 @@ impl LogWriter {
             return Ok(());
         }
         self.retry.hurry();
+        self.is_closing = true;
+        if self.syncs.is_awaited() {
+            self.syncs.forget();
+        }
         // What a failed write left goes first, then what was appended since.
         self.step(now_ms);
         self.step(now_ms);
@@ -492,17 +580,22 @@ impl LogWriter {
         if self.segment.is_some() && self.log.health() == Health::Healthy {
             let result = match self.sync() {
                 Ok(()) if is_whole && self.log.segment() < first => {
-                    self.begin_segment(Cut { at: 0, first, after_failure: false })
+                    self.begin_segment(Cut { at: 0, first, after_failure: false }, now_ms)
                 }
-                Ok(()) if self.synced < self.written => self.sync_and_mark(),
+                Ok(()) => {
+                    self.owes_mark = self.synced < self.written;
+                    self.synced = self.written;
+                    self.syncs.note_own(now_ms);
+                    self.write_mark()
+                }
                 result => result.map_err(Trouble::Lost),
             };
             match result {
                 Ok(()) => {
                     self.synced = self.written;
-                    let nothing = Batch { last: self.written, ..Batch::default() };
-                    self.publish(&nothing);
+                    self.publish();
                 }
+                Err(Trouble::Busy) => {}
                 Err(Trouble::Again(error) | Trouble::Lost(error)) => self.fail(error),
             }
         }

@@ -115,7 +115,7 @@ impl SegmentReader {
                 return Ok(Found::Broken("the checksum of a record's header is wrong"));
             };
             self.durable = self.durable.max(header.durable());
-            if header != RecordHeader::mark(expected - 1) {
+            if header.sequence >= expected || header != RecordHeader::mark(header.sequence) {
                 break header;
             }
             self.offset += RECORD_HEADER_LENGTH as u64;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::format::RecordHeader;
 use crate::items::EffectBuffer;
-use crate::log::{FsyncPolicy, Log, LogOptions, LogWriter, NoNotify};
+use crate::log::{FsyncPolicy, Log, LogOptions, LogWriter, NoNotify, Outcome};
 use crate::simulated::SimulatedDisk;
 use crate::snapshot::SnapshotFile;
 

@@ -85,8 +85,8 @@ pub(super) struct Book {
     pub(super) copy: Option<Bench>,
     /// The state after each record since the last start, and before the first.
     pub(super) history: BTreeMap<u64, State>,
-    /// When records were written, in order.
-    pub(super) times: Vec<(u64, u64)>,
+    /// Records in order, and when they were acknowledged, if they were.
+    pub(super) times: Vec<(u64, Option<u64>)>,
     pub(super) operations: BTreeMap<u64, Parts>,
     /// The state now.
     pub(super) last: State,
@@ -121,7 +121,7 @@ impl Book {
         self.records += 1;
         self.apply(record, effects);
         self.history.insert(record, self.last.clone());
-        self.times.push((record, self.now_ms));
+        self.times.push((record, None));
     }
 
     fn apply(&mut self, record: u64, effects: &Effects) {

@@ -60,7 +60,10 @@ pub fn flip_idle_log(pool: &mut Pool, seed: u64, stride: usize) -> Result<Flips,
             world.step_log(life);
         }
         world.advance(IDLE_MS);
-        world.step_log(life);
+        // One that is under way, and one for the rest.
+        for _ in 0..5 {
+            world.step_log(life);
+        }
         let durable = life.log.durable();
         if durable < life.log.appended() {
             return Err(format!("{durable} of {} records are durable", life.log.appended()));

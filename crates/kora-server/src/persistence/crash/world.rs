@@ -421,7 +421,7 @@ impl<'p> World<'p> {
         self.tally.failures += u64::from(log.is_failed() && !life.was_failed);
         life.was_failed = log.is_failed();
         let covered = log.covered();
-        let book = self.book.lock();
+        let mut book = self.book.lock();
         if let Some((number, parts)) =
             book.operations.iter().find(|(_, parts)| !parts.is_whole_or_absent(covered))
         {
@@ -437,8 +437,12 @@ impl<'p> World<'p> {
                 if !log.must_wait(self.clock.load(Ordering::Relaxed)) && log.health() == Health::Healthy =>
             {
                 let now_ms = self.clock.load(Ordering::Relaxed);
-                let is_old = |time: &&(u64, u64)| time.1 + UNSYNCED_MS_MAX < now_ms;
-                let last = book.times.iter().take_while(is_old).last().map_or(0, |time| time.0);
+                for time in book.times.iter_mut().rev().take_while(|time| time.1.is_none()) {
+                    time.1 = Some(now_ms);
+                }
+                let is_old = |at: u64| at + UNSYNCED_MS_MAX < now_ms;
+                let old = book.times.iter().take_while(|time| time.1.is_some_and(is_old));
+                let last = old.last().map_or(0, |time| time.0);
                 let is_whole =
                     |end: &u64| book.operations.values().all(|parts| parts.is_whole_or_absent(*end));
                 self.promised = self.promised.max((0..=last).rev().find(is_whole).unwrap_or(0));

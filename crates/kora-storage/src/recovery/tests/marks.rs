@@ -10,7 +10,7 @@ fn with_unsynced_end(disk: &SimulatedDisk, policy: FsyncPolicy) -> (Vec<Vec<u8>>
         log.append(&payload(number, 20), &[], now_ms);
         if number % 3 == 0 {
             now_ms += 1000;
-            writer.step(now_ms);
+            step(&mut writer, now_ms);
         }
     }
     assert_eq!((log.durable(), log.covered()), (12, 12));
@@ -22,6 +22,14 @@ fn with_unsynced_end(disk: &SimulatedDisk, policy: FsyncPolicy) -> (Vec<Vec<u8>>
     }
     let records = (1..=16).map(|number| payload(number, 20)).collect();
     (records, begin)
+}
+
+/// A step, and the sync that it begins.
+fn step(writer: &mut LogWriter, now_ms: u64) -> Outcome {
+    let outcome = writer.step(now_ms);
+    let Some(job) = writer.take_sync() else { return outcome };
+    writer.finish_sync(job.run());
+    writer.step(now_ms)
 }
 
 #[test]
@@ -61,10 +69,10 @@ fn a_log_that_was_idle_is_marked_to_its_end() {
     let disk = SimulatedDisk::new(1);
     let (log, mut writer) = open(&disk, 1, FsyncPolicy::EverySecond);
     log.append(&payload(1, 20), &[], 10_000);
-    writer.step(10_000);
+    step(&mut writer, 10_000);
     log.append(&payload(2, 20), &[], 10_100);
-    let next_ms = writer.step(10_100).next_ms.unwrap();
-    let outcome = writer.step(next_ms);
+    let next_ms = step(&mut writer, 10_100).next_ms.unwrap();
+    let outcome = step(&mut writer, next_ms);
     assert!(outcome.synced && outcome.next_ms.is_none());
     assert_eq!(log.durable(), 2);
     let bytes = disk.contents(&path(1)).unwrap();
