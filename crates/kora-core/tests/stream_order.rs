@@ -5,7 +5,7 @@
 //! records are merged and cut, at every record as if that were the last in the file:
 //!
 //! - merged, they give what a sequential run gives;
-//! - no pipeline is torn, and its commands stand in the order in which they were sent;
+//! - no pipeline over several shards is torn, and its commands stand in the order in which they were sent;
 //! - whatever is kept, everything is kept that had been answered to anybody before it was sent.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +26,7 @@ use kora_core::shard::store::DbIndex;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
 use kora_stream::merge::{Numbered, merge};
-use kora_stream::order::TornOperations;
+use kora_stream::order::{Cut, Operations};
 use kora_stream::record::{Item, Items, RecordBuilder};
 
 const SHARDS: u16 = 4;
@@ -338,23 +338,51 @@ fn writes(effects: &[Numbered<'_>]) -> Vec<Written> {
     effects.iter().filter_map(value).collect()
 }
 
+/// An operation of which a part is kept, and not all.
+fn torn(whole: &[Numbered<'_>], kept: &[Numbered<'_>]) -> Option<u64> {
+    let count = |effects: &[Numbered<'_>]| {
+        let mut counts = BTreeMap::<u64, usize>::new();
+        for ticket in effects.iter().filter_map(|found| found.effect.scope.stamp.ticket()) {
+            *counts.entry(ticket).or_default() += 1;
+        }
+        counts
+    };
+    let whole = count(whole);
+    count(kept).into_iter().find(|(ticket, count)| whole[ticket] != *count).map(|(ticket, _)| ticket)
+}
+
 /// What is wrong with the order of records, if anything is.
 fn fault(records: &[Vec<u8>], pipelines: &[Pipeline], contents: &[Vec<String>]) -> Option<String> {
     let numbered = |end: usize| (1..).zip(records[..end].iter().map(Vec::as_slice));
-    let whole = merge(numbered(records.len()), None).unwrap();
+    let whole = merge(numbered(records.len()), &Cut::default()).unwrap();
     if replay(&whole) != contents {
         return Some("merged, they give something else".to_owned());
     }
-    let mut torn = TornOperations::default();
+    let (mut operations, mut covered) = (Operations::default(), 0);
     for end in 0..=records.len() {
         if let Some(last) = end.checked_sub(1) {
             for item in Items::new(&records[last]) {
                 if let Item::Part(part) = item.unwrap() {
-                    torn.note(part.ticket, part.count);
+                    operations.note(end as u64, part.ticket, part.count);
                 }
             }
         }
-        let kept = writes(&merge(numbered(end), torn.first()).unwrap());
+        let cut = operations.cut(end as u64);
+        let effects = merge(numbered(end), &cut).unwrap();
+        let lost = (1..=covered).find(|record| {
+            let within =
+                |effects: &[Numbered<'_>]| effects.iter().filter(|found| found.record == *record).count();
+            within(&effects) < within(&whole)
+        });
+        if let Some(lost) = lost {
+            return Some(format!("at {end}: record {lost} was covered, and not all of it counts"));
+        }
+        if let Some(ticket) = torn(&whole, &effects) {
+            return Some(format!("at {end}: of operation {ticket} a part counts"));
+        }
+        covered = operations.covered(end as u64);
+        operations.forget(covered);
+        let kept = writes(&effects);
         let places: BTreeMap<&Written, usize> = kept.iter().zip(0..).collect();
         for Pipeline { known, writes } in pipelines {
             let found: Vec<_> = writes.iter().filter_map(|value| places.get(value)).collect();
@@ -370,7 +398,7 @@ fn fault(records: &[Vec<u8>], pipelines: &[Pipeline], contents: &[Vec<String>]) 
             }
         }
     }
-    if torn.is_empty() { None } else { Some("an operation lacks parts in the end".to_owned()) }
+    operations.has_incomplete().then(|| "an operation lacks parts in the end".to_owned())
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Records of several shards put into one order, in which the parts of every operation stand together.
 
-use crate::order::Stamp;
+use crate::order::Cut;
 use crate::record::{Effect, Item, Items, Malformed};
 
 /// An effect and the number of the record that holds it.
@@ -13,7 +13,7 @@ pub struct Numbered<'a> {
 }
 
 /// The effects of records of one life of the process, in order: by stamp, within an operation by command, then by record and place.
-/// Only those before `cut`, if there is one.
+/// Only those that `cut` keeps.
 ///
 /// Complexity: O(n log n) for n effects.
 ///
@@ -21,13 +21,13 @@ pub struct Numbered<'a> {
 /// If a record can't be read.
 pub fn merge<'a>(
     records: impl IntoIterator<Item = (u64, &'a [u8])>,
-    cut: Option<Stamp>,
+    cut: &Cut,
 ) -> Result<Vec<Numbered<'a>>, Malformed> {
     let mut effects = Vec::new();
     for (record, bytes) in records {
         for item in Items::new(bytes) {
             if let Item::Effect(effect) = item?
-                && cut.is_none_or(|cut| effect.scope.stamp < cut)
+                && cut.keeps(effect.scope.stamp, record)
             {
                 effects.push(Numbered { record, effect });
             }
@@ -41,6 +41,7 @@ pub fn merge<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::order::{Operations, Stamp};
     use crate::record::{RecordBuilder, Scope};
 
     fn record(effects: &[(Stamp, u16, u32, &str)]) -> RecordBuilder {
@@ -76,10 +77,14 @@ mod tests {
             record(&[(behind, 0, 0, "e"), (Stamp::of_ticket(3), 1, 0, "lent")]),
         ];
         let numbered = || (1..).zip(records.iter().map(RecordBuilder::bytes));
-        let whole = merge(numbered(), None).unwrap();
+        let whole = merge(numbered(), &Cut::default()).unwrap();
         let expected = ["lent", "a", "b", "c", "first", "second", "third", "fourth", "d", "e"];
         assert_eq!(words(&whole), expected);
-        assert_eq!(words(&merge(numbered(), Some(operation)).unwrap()), expected[..4]);
-        assert!(merge([(1, &[9u8][..])], None).is_err());
+        let mut operations = Operations::default();
+        operations.note(1, 4, 3);
+        operations.note(2, 4, 3);
+        let kept = merge(numbered(), &operations.cut(3)).unwrap();
+        assert_eq!(words(&kept), expected[..4]);
+        assert!(merge([(1, &[9u8][..])], &Cut::default()).is_err());
     }
 }
