@@ -13,7 +13,8 @@
 //! are covered before they are synced; and when any valid record behind a broken one is taken for damage.
 //!
 //! [`flips`] changes the log of a process that was killed, byte by byte, and cuts it short at each length: what was durable
-//! is there, or the start is refused. It notices when a sync leaves no mark.
+//! is there, or the start is refused. It notices when a sync leaves no mark, and when the segment's trace is not left, or not
+//! looked at.
 
 mod life;
 #[cfg(test)]
@@ -116,6 +117,8 @@ pub struct Flips {
     pub ends: u64,
     /// How often it was refused then.
     pub refused_ends: u64,
+    /// Segments that the trace named, each of which was removed and cut in its header.
+    pub traced: u64,
 }
 
 impl Flips {
@@ -129,6 +132,7 @@ impl Flips {
             cut: self.cut + other.cut,
             ends: self.ends + other.ends,
             refused_ends: self.refused_ends + other.refused_ends,
+            traced: self.traced + other.traced,
         }
     }
 }

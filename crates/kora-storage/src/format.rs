@@ -40,6 +40,30 @@ const VERSION_MIN: u16 = 2;
 /// The segment was begun after a failure: records before it are lost, and it counts only behind its own base.
 const FLAG_AFTER_FAILURE: u16 = 1;
 
+/// The name of the file that names the newest segment with durable records: [`trace`].
+pub const TRACE_NAME: &str = "log.newest";
+/// Bytes of that file.
+pub const TRACE_LENGTH: usize = 20;
+const TRACE_MAGIC: &[u8; 8] = b"KORANEW\0";
+
+/// What it holds: eight bytes that are always the same, the number of the segment's first record, and a checksum of both.
+#[must_use]
+pub fn trace(first: u64) -> [u8; TRACE_LENGTH] {
+    let mut bytes = [0; TRACE_LENGTH];
+    bytes[..8].copy_from_slice(TRACE_MAGIC);
+    bytes[8..16].copy_from_slice(&first.to_le_bytes());
+    let sum = checksum(0, &bytes[..16]);
+    bytes[16..].copy_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
+/// Reads it; none if it says nothing, or was not written whole.
+#[must_use]
+pub fn read_trace(bytes: &[u8]) -> Option<u64> {
+    let first = u64::from_le_bytes(array_at(bytes, 8)?);
+    (bytes == trace(first)).then_some(first)
+}
+
 /// The name of the segment whose first record has a number.
 #[must_use]
 pub fn segment_name(first: u64) -> String {
@@ -158,6 +182,17 @@ impl SegmentHeader {
     }
 }
 
+/// Whether what stands where a segment's head has its mark was never written so, not even in part: a mark has zeros everywhere but
+/// in its number and its checksum. `is_whole`: it was synced, so that no part of it can be missing.
+#[must_use]
+pub fn is_mark_damaged(head: &[u8; SEGMENT_HEADER_LENGTH], salt: u64, is_whole: bool) -> bool {
+    let mark = &head[MARK_OFFSET..];
+    let is_mark = RecordHeader::decode(mark, salt).is_some_and(|mark| mark.is_mark());
+    let is_empty = mark.iter().all(|byte| *byte == 0);
+    let may_be_torn = mark[..8].iter().chain(&mark[16..20]).all(|byte| *byte == 0);
+    !is_mark && !is_empty && (is_whole || !may_be_torn)
+}
+
 /// The head of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordHeader {
@@ -269,6 +304,38 @@ mod tests {
         assert_eq!(header.durable(&with(&RecordHeader::mark(6).encode(99))), None, "another segment's");
         let record = RecordHeader { length: 0, lag: 1, sequence: 9, payload_checksum: 0 };
         assert_eq!(header.durable(&with(&record.encode(99))), None, "no mark");
+    }
+
+    #[test]
+    fn a_damaged_mark_is_told_from_a_torn_one_where_that_is_possible() {
+        let header = SegmentHeader { first: 7, salt: 99, after_failure: false };
+        let mut head = header.encode();
+        assert!(!is_mark_damaged(&head, 99, true), "there is none");
+        let (old, new) = (RecordHeader::mark(9).encode(99), RecordHeader::mark(300).encode(99));
+        for torn in 0..=new.len() {
+            head[MARK_OFFSET..].copy_from_slice(&[&new[..torn], &old[torn..]].concat());
+            assert!(!is_mark_damaged(&head, 99, false), "{torn}");
+        }
+        for bit in 0..new.len() * 8 {
+            let mut flipped = head;
+            flipped[MARK_OFFSET + bit / 8] ^= 1 << (bit % 8);
+            let is_told = bit / 64 == 0 || bit / 32 == 4;
+            assert_eq!(is_mark_damaged(&flipped, 99, false), is_told, "{bit}");
+            assert!(is_mark_damaged(&flipped, 99, true), "{bit}");
+        }
+    }
+
+    #[test]
+    fn a_trace_counts_if_it_is_whole() {
+        let bytes = trace(7);
+        assert_eq!(read_trace(&bytes), Some(7));
+        assert_eq!(read_trace(&bytes[..TRACE_LENGTH - 1]), None);
+        assert_eq!(read_trace(&[0; TRACE_LENGTH]), None);
+        for bit in 0..TRACE_LENGTH * 8 {
+            let mut bytes = bytes;
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(read_trace(&bytes), None);
+        }
     }
 
     #[test]

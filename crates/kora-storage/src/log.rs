@@ -17,6 +17,7 @@ mod syncing;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod trace;
 mod writer;
 
 use std::fmt::Debug;

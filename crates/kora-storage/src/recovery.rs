@@ -29,8 +29,9 @@ use crate::disk::{Disk, DiskFile, read_full, unused_name, write_all};
 use crate::error::{Context, Damage, StorageError};
 use crate::format::{
     MARK_OFFSET, Named, RECORD_HEADER_LENGTH, SEGMENT_HEADER_LENGTH, SegmentHeader, base_name, name_of,
-    parse_name, segment_name,
+    parse_name, read_trace, segment_name,
 };
+use crate::format::{TRACE_LENGTH, TRACE_NAME};
 use scan::{Tail, scan_tail};
 
 /// Reading what a directory holds.
@@ -172,6 +173,7 @@ impl Recovery {
             segments,
         };
         plan.check_beginning(begin)?;
+        plan.check_trace(disk, begin)?;
         if let Some(last) = plan.segments.last() {
             let tail = scan_tail(disk, last)?;
             plan.take_end(tail);
@@ -226,7 +228,44 @@ fn read_head(disk: &dyn Disk, path: &Path) -> Result<Result<SegmentHeader, Damag
     Ok(header.map_err(|what| Damage::new(path, 0, what)))
 }
 
+/// Which segment had durable records, as the trace says; none if it says nothing.
+fn traced(disk: &dyn Disk, dir: &Path) -> Result<Option<u64>, StorageError> {
+    let path = dir.join(TRACE_NAME);
+    let file = match disk.open_read(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        result => result.context("open", &path)?,
+    };
+    let mut bytes = [0; TRACE_LENGTH];
+    let length = read_full(file.as_ref(), &mut bytes, 0).context("read", &path)?;
+    Ok(bytes.get(..length).and_then(read_trace))
+}
+
+/// Makes the trace say nothing, durably. To be done before the segment goes that it names.
+fn clear_trace(disk: &dyn Disk, dir: &Path) -> Result<(), StorageError> {
+    let path = dir.join(TRACE_NAME);
+    match disk.remove(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        result => result.context("remove", &path),
+    }?;
+    disk.sync_dir(dir).context("sync", dir)
+}
+
 impl Plan {
+    /// The segment with durable records that is known from the trace must be there, unless a snapshot makes it unnecessary.
+    fn check_trace(&self, disk: &dyn Disk, begin: u64) -> Result<(), StorageError> {
+        let Some(first) = traced(disk, &self.dir)?.filter(|first| *first >= begin) else { return Ok(()) };
+        if self.segments.iter().any(|segment| segment.header.first == first) {
+            return Ok(());
+        }
+        let path = self.dir.join(segment_name(first));
+        let names = disk.list(&self.dir).context("list", &self.dir)?;
+        if names.contains(&segment_name(first)) {
+            let what = format!("its header is not whole, but it had durable records, as {TRACE_NAME} says");
+            return Err(Damage::new(&path, 0, what).into());
+        }
+        Err(StorageError::Missing { path, why: format!("it had durable records, as {TRACE_NAME} says") })
+    }
+
     fn check_beginning(&self, begin: u64) -> Result<(), StorageError> {
         let Some(segment) = self.segments.first().filter(|segment| segment.header.first != begin) else {
             return Ok(());

@@ -79,7 +79,7 @@ impl Tidings {
             let may_replicate = flags.has(Flags::MAY_REPLICATE) && !flags.has(Flags::PUBSUB);
             let may_write = flags.has(Flags::WRITE) || may_replicate || name == "exec";
             let may_see = matches!(command.handler, Handler::Core(_)) || name == "exec";
-            u8::from(may_write) * Self::WRITTEN | u8::from(may_see) * Self::SEEN
+            (u8::from(may_write) * Self::WRITTEN) | (u8::from(may_see) * Self::SEEN)
         };
         Self(table.all().iter().map(of).collect())
     }

@@ -94,6 +94,25 @@ fn changed_bytes_in_what_was_synced_are_refused() {
 }
 
 #[test]
+fn the_newest_segment_is_missed_when_it_is_gone_or_cut_in_its_header() {
+    for (workers, policy) in [("1", "everysec"), ("4", "always")] {
+        let (_home, launch) = killed(workers, policy, 100);
+        let path = segment(&launch);
+        let bytes = std::fs::read(&path).unwrap();
+        cut(&path, 55);
+        let (is_sound, said) = tool("--check", &launch.dir);
+        assert!(!is_sound && said.contains("its header is not whole"), "{said}");
+        assert!(launch.refusal().unwrap().contains("its header is not whole"));
+        std::fs::remove_file(&path).unwrap();
+        let (is_sound, said) = tool("--check", &launch.dir);
+        assert!(!is_sound && said.contains("is missing: it had durable records"), "{said}");
+        assert!(launch.refusal().unwrap().contains("is missing: it had durable records"));
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(keys_of(&launch), 100);
+    }
+}
+
+#[test]
 fn a_log_cut_short_is_refused() {
     let (_home, launch) = killed("1", "everysec", 500);
     let path = segment(&launch);

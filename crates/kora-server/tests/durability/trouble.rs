@@ -111,7 +111,7 @@ impl Home {
                 let name = entry.file_name().into_string().unwrap();
                 if entry.path().is_dir() {
                     list(&entry.path(), into);
-                } else if !["filler", "kora.lock"].contains(&name.as_str()) {
+                } else if !["filler", "kora.lock", "log.newest"].contains(&name.as_str()) {
                     into.push(name);
                 }
             }

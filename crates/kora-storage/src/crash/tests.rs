@@ -43,4 +43,5 @@ fn what_was_durable_is_refused_whatever_byte_changes() {
     for count in [total.refused, total.same, total.cut, total.ends, total.refused_ends] {
         assert!(count > 100, "{total:?}");
     }
+    assert!(total.traced > 10, "{total:?}");
 }

@@ -18,6 +18,7 @@ pub struct SyncJob {
     pub(super) number: u64,
     pub(super) path: PathBuf,
     pub(super) file: Box<dyn SyncHandle>,
+    pub(super) trace: Option<Box<dyn SyncHandle>>,
 }
 
 /// A sync that was done.
@@ -32,6 +33,8 @@ impl SyncJob {
     #[must_use]
     pub fn run(self) -> SyncDone {
         let result = self.file.sync_data().context("sync", &self.path);
+        // One that gets lost is missed by nobody.
+        let _ = self.trace.map(|trace| trace.sync_data());
         SyncDone { number: self.number, result }
     }
 }
@@ -113,10 +116,10 @@ impl Syncs {
         self.due_ms().is_some_and(|due_ms| now_ms >= due_ms || now_ms < self.last_begun_ms)
     }
 
-    /// Begins one for what was written up to a record.
-    pub(super) fn begin(&mut self, (path, file): (PathBuf, Box<dyn SyncHandle>), up_to: u64, now_ms: u64) {
+    /// Begins one, which `job` makes of its number, for what was written up to a record.
+    pub(super) fn begin(&mut self, job: impl FnOnce(u64) -> SyncJob, up_to: u64, now_ms: u64) {
         self.count += 1;
-        self.job = Some(SyncJob { number: self.count, path, file });
+        self.job = Some(job(self.count));
         let since_ms = self.since_ms.take();
         self.running = Some(Running { number: self.count, begun_ms: now_ms, up_to, since_ms });
         self.last_begun_ms = now_ms;

@@ -57,8 +57,16 @@ fn one_sync_covers_all_that_waits() {
     assert_eq!((log.appended(), log.covered(), log.pending_bytes()), (10, 0, 240));
     let calls = disk.calls();
     assert!(writer.step(0).synced);
+    assert_eq!(disk.calls() - calls, 4, "a write, a sync, a mark and the trace");
+    log.append(b"", &[], 0);
+    let calls = disk.calls();
+    writer.step(0);
+    assert_eq!(disk.calls() - calls, 4, "the trace is synced once");
+    log.append(b"", &[], 0);
+    let calls = disk.calls();
+    writer.step(0);
     assert_eq!(disk.calls() - calls, 3, "a write, a sync and a mark");
-    assert_eq!((log.covered(), told.covered.load(Ordering::SeqCst), log.pending_bytes()), (10, 10, 0));
+    assert_eq!((log.covered(), told.covered.load(Ordering::SeqCst), log.pending_bytes()), (12, 12, 0));
     let idle = disk.calls();
     assert!(!writer.step(0).synced);
     assert_eq!(disk.calls(), idle);
@@ -238,7 +246,7 @@ fn after_a_failed_sync_nothing_counts_until_a_snapshot_is_durable() {
 /// The names in the directory of a log, but for its first segment.
 fn later_names(disk: &SimulatedDisk) -> Vec<String> {
     let mut names = disk.list(Path::new("d")).unwrap();
-    names.retain(|name| name != &crate::format::segment_name(1));
+    names.retain(|name| name != &crate::format::segment_name(1) && name != crate::format::TRACE_NAME);
     names
 }
 

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use super::backlog::{Batch, Retry};
 use super::syncing::{SyncDone, SyncJob, Syncs};
+use super::trace::Trace;
 use super::{Cut, Failure, FsyncPolicy, Health, Log, LogOptions, NEVER, Pending, UNSYNCED_MS_MAX};
 use crate::disk::{Disk, DiskFile, read_full, write_all, write_some};
 use crate::error::{Context, Damage, StorageError};
@@ -80,6 +81,8 @@ pub struct LogWriter {
     counts_anew: Option<(u64, u64)>,
     /// A sync was completed for which there is no mark among the records yet.
     owes_mark: bool,
+    /// None if the system refused it.
+    trace: Option<Trace>,
     /// The last record that the mark in the segment's head calls durable.
     marked_at_head: u64,
     last_head_mark_ms: u64,
@@ -113,6 +116,8 @@ impl Log {
         let is_there = disk.list(dir).context("list", dir)?.contains(&segment_name(next));
         let header =
             SegmentHeader { first: next, salt: options.salt, after_failure: options.is_behind_snapshot };
+        // Its name gets durable with that of the segment.
+        let trace = Trace::open(disk.as_ref(), dir);
         let (segment, salt) = if is_there {
             reopen(disk.as_ref(), dir, path, next)?
         } else {
@@ -130,6 +135,7 @@ impl Log {
             syncs: Syncs::default(),
             counts_anew: None,
             owes_mark: false,
+            trace,
             marked_at_head: next - 1,
             last_head_mark_ms: 0,
             last_look_ms: 0,
@@ -388,6 +394,13 @@ impl LogWriter {
             self.write_mark()?;
         }
         self.mark_at_head(now_ms)?;
+        // While the log does not count, neither does its segment.
+        if self.log.health() == Health::Healthy
+            && self.synced >= self.log.segment()
+            && let Some(trace) = &mut self.trace
+        {
+            trace.tell(self.log.segment());
+        }
         self.look(now_ms).map_err(Trouble::Lost)
     }
 
@@ -411,11 +424,15 @@ impl LogWriter {
     fn begin_sync(&mut self, now_ms: u64, outcome: &mut Outcome) -> Result<(), StorageError> {
         let Some(segment) = self.segment.as_mut() else { return Ok(()) };
         if self.log.policy() == FsyncPolicy::EverySecond && !self.is_closing {
-            let file = (segment.path.clone(), segment.file.sync_handle());
-            self.syncs.begin(file, self.written, now_ms);
+            let (path, file) = (segment.path.clone(), segment.file.sync_handle());
+            let trace = self.trace.as_mut().and_then(Trace::take_unsynced);
+            self.syncs.begin(|number| SyncJob { number, path, file, trace }, self.written, now_ms);
             return Ok(());
         }
         segment.file.sync_data().context("sync", &segment.path)?;
+        let trace = self.trace.as_mut().and_then(Trace::take_unsynced);
+        // One that gets lost is missed by nobody.
+        let _ = trace.map(|trace| trace.sync_data());
         self.synced = self.written;
         self.syncs.note_own(now_ms);
         self.owes_mark = true;

@@ -6,7 +6,7 @@ use super::scan::{Found, SegmentReader};
 use super::{Cut, Discarded, Recovery, read_head};
 use crate::disk::{Disk, read_full};
 use crate::error::{Context, Damage, StorageError};
-use crate::format::{Named, parse_name};
+use crate::format::{MARK_OFFSET, Named, SEGMENT_HEADER_LENGTH, is_mark_damaged, parse_name};
 use crate::snapshot::Crc64;
 
 /// What was found in a file.
@@ -57,8 +57,8 @@ impl Report {
 /// What the system says. Damage is no error here, but part of the report.
 pub fn check(disk: &dyn Disk, dir: &Path) -> Result<Report, StorageError> {
     let mut report = Report::default();
-    let mut last = None;
-    match read_all(disk, dir, &mut report, &mut last) {
+    let mut counted = Vec::new();
+    match read_all(disk, dir, &mut report, &mut counted) {
         Err(error @ (StorageError::Damage(_) | StorageError::Missing { .. })) => {
             if let StorageError::Damage(damage) = &error {
                 report.damage.push(damage.clone());
@@ -71,7 +71,7 @@ pub fn check(disk: &dyn Disk, dir: &Path) -> Result<Report, StorageError> {
         let path = dir.join(&name);
         match parse_name(&name) {
             Named::Base(_) => check_base(disk, path, &mut report)?,
-            Named::Segment(_) => check_segment(disk, path, last.as_ref(), &mut report)?,
+            Named::Segment(_) => check_segment(disk, path, &counted, &mut report)?,
             Named::Temporary | Named::Other => {}
         }
     }
@@ -83,12 +83,12 @@ fn read_all(
     disk: &dyn Disk,
     dir: &Path,
     report: &mut Report,
-    last: &mut Option<PathBuf>,
+    counted: &mut Vec<PathBuf>,
 ) -> Result<(), StorageError> {
     let plan = Recovery::inspect(disk, dir)?;
     report.cut.clone_from(&plan.cut);
     report.discarded.clone_from(&plan.discarded);
-    *last = plan.segments.last().map(|segment| segment.path.clone());
+    counted.extend(plan.segments.iter().map(|segment| segment.path.clone()));
     let mut reader = plan.reader(disk);
     while reader.next()?.is_some() {}
     report.next = Some(plan.next);
@@ -98,11 +98,12 @@ fn read_all(
 fn check_segment(
     disk: &dyn Disk,
     path: PathBuf,
-    last: Option<&PathBuf>,
+    counted: &[PathBuf],
     report: &mut Report,
 ) -> Result<(), StorageError> {
     // What is torn at the end of the last segment is no damage.
-    let may_be_torn = last == Some(&path) || report.discarded.iter().any(|discarded| discarded.path == path);
+    let may_be_torn =
+        counted.last() == Some(&path) || report.discarded.iter().any(|discarded| discarded.path == path);
     let header = match read_head(disk, &path)? {
         Ok(header) => header,
         Err(damage) => {
@@ -112,6 +113,14 @@ fn check_segment(
             return Ok(());
         }
     };
+    // Before another that counts was begun, it was synced as a whole.
+    let is_whole = counted.contains(&path) && counted.last() != Some(&path);
+    let mut head = [0; SEGMENT_HEADER_LENGTH];
+    read_full(disk.open_read(&path).context("open", &path)?.as_ref(), &mut head, 0).context("read", &path)?;
+    if is_mark_damaged(&head, header.salt, is_whole) {
+        let what = "the mark in the segment's head is damaged; no record is lacking for it";
+        note(report, Damage::new(&path, MARK_OFFSET as u64, what), false);
+    }
     let mut reader = SegmentReader::open(disk, &path, &header)?;
     let mut records = 0;
     loop {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::scan::{Found, SegmentReader};
-use super::{Recovery, clear_mark, copy_range, read_head};
+use super::{Recovery, clear_mark, clear_trace, copy_range, read_head};
 use crate::disk::{Disk, unused_name};
 use crate::error::{Context, StorageError};
 use crate::format::{Named, SEGMENT_HEADER_LENGTH, name_of, parse_name};
@@ -73,6 +73,7 @@ pub fn repair(disk: &dyn Disk, dir: &Path) -> Result<Repair, StorageError> {
         Err(error) => return Err(error),
     };
     let Named::Segment(first) = parse_name(name_of(&path)) else { return Ok(repair) };
+    clear_trace(disk, dir)?;
     // Later segments go first: with the damaged one shortened, they would not follow it any more.
     for name in disk.list(dir).context("list", dir)? {
         if matches!(parse_name(&name), Named::Segment(later) if later > first) {

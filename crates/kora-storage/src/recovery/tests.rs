@@ -195,7 +195,7 @@ fn old_files_go_once_they_are_not_needed() {
     write_base(&disk, first);
     writer.step(1);
     assert_eq!(remove_before(&disk, &dir(), first).unwrap(), 1);
-    assert_eq!(disk.list(&dir()).unwrap(), [base_name(4), segment_name(4)]);
+    assert_eq!(disk.list(&dir()).unwrap(), [base_name(4), segment_name(4), TRACE_NAME.to_owned()]);
 }
 
 #[test]

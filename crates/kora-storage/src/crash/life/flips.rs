@@ -7,7 +7,7 @@ use super::super::Flips;
 use super::{Checked, Process, Trouble, World, load};
 use crate::disk::Disk;
 use crate::error::StorageError;
-use crate::format::{SEGMENT_HEADER_LENGTH, SegmentHeader};
+use crate::format::{SEGMENT_HEADER_LENGTH, SegmentHeader, TRACE_NAME, read_trace};
 use crate::recovery::Recovery;
 use crate::simulated::{Fault, SimulatedDisk};
 
@@ -59,6 +59,11 @@ impl World {
         let Ok(header) = SegmentHeader::decode(&whole) else { return Ok(flips) };
         let marked = header.durable(&whole).map_or(0, |marked| self.complete_prefix(marked));
         self.cut_everywhere(&segment.path, &whole, (stride, marked), &mut flips)?;
+        let trace = self.disk.contents(&self.dir.join(TRACE_NAME)).unwrap_or_default();
+        if read_trace(&trace) == Some(header.first) {
+            self.check_traced(&segment.path, &whole)?;
+            flips.traced += 1;
+        }
         Ok(flips)
     }
 
@@ -85,12 +90,31 @@ impl World {
         Ok(())
     }
 
+    /// A segment of which the trace speaks must be there, with its whole header.
+    fn check_traced(&self, path: &std::path::Path, whole: &[u8]) -> Checked {
+        for length in 0..SEGMENT_HEADER_LENGTH {
+            let Outcome::Refused = self.start_with(path, whole.get(..length).unwrap_or_default())? else {
+                return Err(format!("cut to {length} bytes: the log is taken for one without the segment"));
+            };
+        }
+        let disk = self.disk.fork(0);
+        disk.remove(path).map_err(|error| error.to_string())?;
+        let Outcome::Refused = self.start_on(&disk)? else {
+            return Err("nobody misses the last segment".to_owned());
+        };
+        Ok(())
+    }
+
     /// What a start finds if a file has other contents.
     fn start_with(&self, path: &std::path::Path, contents: &[u8]) -> Checked<Outcome> {
         let disk: SimulatedDisk = self.disk.fork(0);
         disk.put(path, contents);
-        let found = Recovery::inspect(&disk, &self.dir).map_err(Trouble::from);
-        let found = found.and_then(|plan| Ok((plan.next - 1, load(&disk as &dyn Disk, &plan)?)));
+        self.start_on(&disk)
+    }
+
+    fn start_on(&self, disk: &SimulatedDisk) -> Checked<Outcome> {
+        let found = Recovery::inspect(disk, &self.dir).map_err(Trouble::from);
+        let found = found.and_then(|plan| Ok((plan.next - 1, load(disk as &dyn Disk, &plan)?)));
         match found {
             Ok((last, state)) if self.history.get(&last) == Some(&state) => Ok(Outcome::Found(last)),
             Ok((last, _)) => Err(format!("the state after record {last} is another")),

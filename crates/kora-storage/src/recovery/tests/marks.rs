@@ -89,6 +89,67 @@ fn a_log_that_was_idle_is_marked_to_its_end() {
 }
 
 #[test]
+fn a_segment_that_was_synced_is_missed_when_it_is_gone_or_cut_in_its_header() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer) = open(&disk, 1, FsyncPolicy::EverySecond);
+    log.append(&payload(1, 20), &[], 10_000);
+    step(&mut writer, 10_000);
+    let first = log.rotate();
+    log.append(&payload(2, 20), &[], 11_000);
+    step(&mut writer, 12_000);
+    step(&mut writer, 13_000);
+    assert_eq!(log.durable(), 2);
+    let bytes = disk.contents(&path(first)).unwrap();
+    for end in 0..SEGMENT_HEADER_LENGTH {
+        disk.put(&path(first), &bytes[..end]);
+        let damage = check(&disk, &dir()).unwrap().damage;
+        assert_eq!((damage.len(), &damage[0].path), (1, &path(first)), "cut at {end}");
+        assert!(damage[0].what.ends_with("it had durable records, as log.newest says"), "{}", damage[0]);
+    }
+    disk.remove(&path(first)).unwrap();
+    let refused = check(&disk, &dir()).unwrap().refused.unwrap();
+    let expected = "d/log-00000000000000000002.klog is missing: it had durable records, as log.newest says";
+    assert_eq!(refused.to_string(), expected);
+    // Whoever gives it up can go on.
+    assert!(repair(&disk, &dir()).unwrap().problem.is_some());
+    assert_eq!(read(&disk).unwrap().0, [payload(1, 20)]);
+    // A snapshot makes it unnecessary.
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer) = open(&disk, 1, FsyncPolicy::Always);
+    log.append(&payload(1, 20), &[], 10_000);
+    writer.step(10_000);
+    write_base(&disk, 2);
+    disk.remove(&path(1)).unwrap();
+    assert_eq!(read(&disk).unwrap().1.next, 2);
+}
+
+#[test]
+fn a_damaged_mark_in_the_head_is_told_of() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer) = open(&disk, 1, FsyncPolicy::Always);
+    log.append(&payload(1, 20), &[], 10_000);
+    writer.step(10_000);
+    let damage_at = |at: usize| {
+        let sound = disk.contents(&path(1)).unwrap();
+        let mut flipped = sound.clone();
+        flipped[at] ^= 1;
+        disk.put(&path(1), &flipped);
+        let damage = check(&disk, &dir()).unwrap().damage;
+        assert_eq!(read(&disk).unwrap().0.len(), 1, "it costs no record");
+        disk.put(&path(1), &sound);
+        damage.len()
+    };
+    assert_eq!(
+        (damage_at(MARK_OFFSET), damage_at(MARK_OFFSET + 8)),
+        (1, 0),
+        "a torn one may look like the second"
+    );
+    log.rotate();
+    writer.step(10_001);
+    assert_eq!(damage_at(MARK_OFFSET + 8), 1);
+}
+
+#[test]
 fn the_head_is_marked_at_most_once_a_second_and_soon() {
     let disk = SimulatedDisk::new(1);
     let (log, mut writer) = open(&disk, 1, FsyncPolicy::Always);
