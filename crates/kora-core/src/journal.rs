@@ -120,7 +120,7 @@ pub fn effects_of(record: &[u8]) -> Vec<Effect> {
                 is_further: effect.is_further,
                 args: effect.arguments.map(Box::from).collect(),
             }),
-            Item::Part(_) => None,
+            Item::Part(_) | Item::Life | Item::Step(_) => None,
         });
     effects.collect()
 }

@@ -1,7 +1,7 @@
 //! Reading a record. Nothing is taken for granted: a reader never allocates and never panics, whatever the bytes.
 
-use super::{COMMAND, EFFECT, FURTHER_EFFECT, PART, POSITION, Part, Scope, TIME};
-use crate::order::Stamp;
+use super::{COMMAND, EFFECT, FURTHER_EFFECT, LIFE, PART, POSITION, Part, STEP, Scope, TIME};
+use crate::order::{Stamp, Step};
 use crate::varint;
 
 /// One thing that a record holds.
@@ -11,6 +11,10 @@ pub enum Item<'a> {
     Effect(Effect<'a>),
     /// The record holds a part of an operation. Its effects follow, if there are any.
     Part(Part),
+    /// A process begins to record.
+    Life,
+    /// A step of the cut of the life before.
+    Step(Step),
 }
 
 /// A change: a deterministic command on one database.
@@ -110,6 +114,11 @@ impl<'a> Items<'a> {
                     Scope { stamp: Stamp::of_position(position), parts: 0, command: 0, ..self.scope };
             }
             COMMAND => self.scope.command = u32::try_from(varint::take(&mut self.rest)?).ok()?,
+            LIFE => return Some(Some(Item::Life)),
+            STEP => {
+                let (ticket, record) = (self.take_stamp()?, varint::take(&mut self.rest)?);
+                return Some(Some(Item::Step(Step { ticket, record })));
+            }
             TIME => self.scope.time_ms = varint::take(&mut self.rest)?,
             _ => return None,
         }

@@ -49,6 +49,7 @@ fn read(record: &[u8]) -> (Vec<Read>, Vec<Part>) {
     for item in Items::new(record) {
         match item.unwrap() {
             Item::Part(part) => parts.push(part),
+            item @ (Item::Life | Item::Step(_)) => panic!("{item:?} among effects"),
             Item::Effect(Effect { db, arguments, scope, is_further }) => {
                 effects.push((db, arguments.map(<[u8]>::to_vec).collect(), scope, is_further));
             }
@@ -110,13 +111,14 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_items_or_an_error(bytes in prop::collection::vec(prop_oneof![0..8u8, any::<u8>()], 0..300)) {
+    fn any_bytes_are_items_or_an_error(bytes in prop::collection::vec(prop_oneof![0..10u8, any::<u8>()], 0..300)) {
         let mut has_ended = false;
         for item in Items::new(&bytes) {
             prop_assert!(!has_ended, "an item behind an error");
             match item {
                 Ok(Item::Effect(effect)) => prop_assert_eq!(effect.arguments.len(), effect.arguments.count()),
                 Ok(Item::Part(part)) => prop_assert!(part.count > 0),
+                Ok(Item::Life | Item::Step(_)) => {}
                 Err(Malformed { at }) => {
                     prop_assert!(at < bytes.len());
                     has_ended = true;
@@ -124,6 +126,18 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_life_begins_with_what_counts_of_the_one_before() {
+    let steps = vec![Step { ticket: 3, record: 90 }, Step { ticket: 5, record: 7 }];
+    for cut in [Cut::default(), Cut::from_steps(steps).unwrap()] {
+        assert_eq!(life_begun(&begin_life(&cut)), Ok(Some(cut)));
+    }
+    assert_eq!(life_begun(&[]), Ok(None));
+    assert_eq!(life_begun(&[EFFECT, 0, 0]), Ok(None));
+    assert!(life_begun(&[LIFE, STEP, 5, 7, STEP, 3, 90]).is_err(), "not in order");
+    assert!(life_begun(&[LIFE, EFFECT, 0, 0]).is_err());
 }
 
 #[test]
