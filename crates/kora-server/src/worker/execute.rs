@@ -67,6 +67,7 @@ impl Worker {
     /// Runs the requests at the beginning of `bytes` as far as they can run now; returns how many bytes they took.
     pub(super) fn execute(&mut self, connection: &mut Connection, bytes: &[u8]) -> usize {
         let mut used = 0;
+        self.shard.receive();
         connection.running_bytes = bytes.len();
         self.deliver_before(connection);
         while connection.may_run() && used < bytes.len() {
