@@ -172,8 +172,16 @@ struct Inner {
     must_step: bool,
     /// Between the thread that writes and the one that syncs.
     desk: SyncDesk,
-    /// Bytes that the writer has taken.
+    /// Bytes that the writer has taken, and the memory for them.
     in_flight_bytes: u64,
+    in_flight_room: u64,
+}
+
+impl Inner {
+    /// Bytes allocated for records.
+    fn room(&self) -> u64 {
+        self.pending.bytes.capacity() as u64 + self.in_flight_room
+    }
 }
 
 /// What is shared, locked.
@@ -196,6 +204,7 @@ pub struct Log {
     segment: AtomicU64,
     segment_bytes: AtomicU64,
     pending_bytes: AtomicU64,
+    buffer_bytes: AtomicU64,
     oldest_unsynced_ms: AtomicU64,
     health: AtomicU8,
     policy: AtomicU8,
@@ -228,6 +237,7 @@ impl Log {
                 must_step: false,
                 desk: SyncDesk::default(),
                 in_flight_bytes: 0,
+                in_flight_room: 0,
             }),
             wake: RankedCondvar::new(),
             wake_sync: RankedCondvar::new(),
@@ -239,6 +249,7 @@ impl Log {
             segment: AtomicU64::new(next),
             segment_bytes: AtomicU64::new(segment_bytes),
             pending_bytes: AtomicU64::new(0),
+            buffer_bytes: AtomicU64::new(0),
             oldest_unsynced_ms: AtomicU64::new(NEVER),
             health: AtomicU8::new(health as u8),
             policy: AtomicU8::new(options.policy as u8),
@@ -267,6 +278,7 @@ impl Log {
         let lag = sequence.saturating_sub(self.durable.load(Ordering::Acquire));
         let lag = u32::try_from(lag).unwrap_or(u32::MAX);
         let header = RecordHeader { length, lag, sequence, payload_checksum }.encode(self.salt);
+        self.make_room(&mut inner, header.len() + payload.len());
         inner.pending.bytes.extend_from_slice(&header);
         inner.pending.bytes.extend_from_slice(payload);
         inner.pending.since_ms.get_or_insert(now_ms);
@@ -297,9 +309,26 @@ impl Log {
         sequence
     }
 
+    /// Grows the buffer. While it is copied there are two, and others look at how much memory is in use.
+    fn make_room(&self, inner: &mut Inner, more: usize) {
+        let (length, old) = (inner.pending.bytes.len(), inner.pending.bytes.capacity());
+        if old - length < more {
+            let new = (2 * old).max(length + more);
+            self.buffer_bytes.fetch_max(inner.room() + new as u64, Ordering::Relaxed);
+            inner.pending.bytes.reserve_exact(new - length);
+        }
+    }
+
+    /// The threads that have freed memory of the buffers have told so: it is not counted as theirs any more.
+    fn settle_buffers(&self) {
+        let inner = self.inner.lock();
+        self.buffer_bytes.store(inner.room(), Ordering::Relaxed);
+    }
+
     fn count_pending(&self, inner: &Inner) {
         let count = inner.pending.bytes.len() as u64 + inner.in_flight_bytes;
         self.pending_bytes.store(count, Ordering::Relaxed);
+        self.buffer_bytes.fetch_max(inner.room(), Ordering::Relaxed);
     }
 
     fn wake_writer(&self, inner: Locked<'_>) {
@@ -360,6 +389,12 @@ impl Log {
     #[must_use]
     pub fn pending_bytes(&self) -> u64 {
         self.pending_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Memory for such records: what is allocated, or was until a moment ago.
+    #[must_use]
+    pub fn buffer_bytes(&self) -> u64 {
+        self.buffer_bytes.load(Ordering::Relaxed)
     }
 
     /// When what was written is synced.

@@ -330,6 +330,8 @@ impl ShardStore {
         let Some(mut snapshot) = self.snapshot.take() else { return Progress::None };
         let progress = self.advance_snapshot(&mut *snapshot.sink, budget);
         if progress == Progress::Done {
+            // Nothing of a snapshot stays in use: keys would go for it.
+            crate::rdb::release_compression();
             snapshot.sink.finish();
         } else {
             self.snapshot = Some(snapshot);

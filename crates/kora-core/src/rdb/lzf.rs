@@ -116,6 +116,11 @@ impl Output<'_> {
     }
 }
 
+/// Gives back this thread's table until something is compressed again.
+pub(super) fn release_table() {
+    TABLE.with_borrow_mut(|table| table.places = Vec::new());
+}
+
 /// Adds `text`, compressed, to `out`; `false`, and `out` as it was, if it does not become shorter.
 pub(super) fn compress(text: &[u8], out: &mut Vec<u8>) -> bool {
     if text.len() <= SAVED_MIN || text.len() > INPUT_MAX {

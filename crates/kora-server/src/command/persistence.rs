@@ -180,6 +180,8 @@ fn save(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     if persistence.running() == Some(Purpose::Dump) {
         return Err(CommandError::text("ERR Background save already in progress"));
     }
+    // One snapshot at a time: a rewrite comes to its end first, as everything waits for SAVE in any case.
+    persistence.finish_running(ctx);
     persistence.save_now(ctx, Purpose::Dump).map_err(|_| CommandError::text("ERR"))?;
     out.ok();
     Ok(())

@@ -100,15 +100,15 @@ fn shutdown(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     if abort {
         return Err(CommandError::text("ERR No shutdown in progress."));
     }
-    if call.shared.persistence.has_log_failed() && !nosave && !is_forced {
-        tracing::error!("SHUTDOWN refused: the log has failed, and what it lacks is nowhere else");
-        return Err(CommandError::text("ERR Errors trying to SHUTDOWN. Check logs."));
-    }
     let config = call.shared.config();
     let will_save = saves || !nosave && !config.persistence.save.rules().is_empty();
     if !will_save && !is_forced && call.shared.persistence.is_log_unfinished(&config) {
         tracing::error!("SHUTDOWN refused: the first snapshot of the log is not there yet");
         return Err(CommandError::text("ERR Errors trying to SHUTDOWN. Check logs."));
+    }
+    if call.shared.persistence.has_log_failed() {
+        // As in Redis: who asks for the end of a server whose disk is full must not wait for it for ever.
+        tracing::error!("the log has failed: the server ends without the last writes");
     }
     tracing::warn!("SHUTDOWN received from client {}", call.connection.client.id.0);
     if will_save && !call.shared.persistence.loading.is_on() {

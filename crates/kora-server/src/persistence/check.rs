@@ -7,6 +7,7 @@ use kora_core::rdb::RdbError;
 use kora_core::rdb::file::{self, Piece};
 use kora_storage::StorageError;
 use kora_storage::disk::{Disk, DiskFile, RealDisk};
+use kora_storage::format::TRACE_NAME;
 use kora_storage::recovery::{self, GivenUp};
 
 use super::loader::LoadError;
@@ -25,7 +26,9 @@ pub struct Verdict {
 fn log_dirs(disk: &dyn Disk, dir: &Path) -> Result<Vec<PathBuf>, StorageError> {
     let names =
         disk.list(dir).map_err(|source| StorageError::Io { action: "list", path: dir.to_owned(), source })?;
-    let has_log = |names: &[String]| names.iter().any(|name| name.ends_with(".klog") || is_base(name));
+    // The trace stays where everything else of a log is gone.
+    let is_of_log = |name: &String| name.ends_with(".klog") || name == TRACE_NAME || is_base(name);
+    let has_log = |names: &[String]| names.iter().any(is_of_log);
     let mut dirs = Vec::new();
     if has_log(&names) {
         dirs.push(dir.to_owned());

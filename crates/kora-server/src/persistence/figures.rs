@@ -17,7 +17,8 @@ impl Persistence {
         // A buffer has up to twice the room for what is in it.
         let of_snapshots =
             2 * self.in_flight.load(Ordering::Relaxed) + self.workspace.load(Ordering::Relaxed);
-        self.log_buffer_bytes() + of_snapshots as u64
+        let of_log = self.log.read().as_ref().map_or(0, |log| log.log().buffer_bytes());
+        of_log + of_snapshots as u64
     }
 
     /// Figures for INFO.

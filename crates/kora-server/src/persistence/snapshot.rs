@@ -128,6 +128,14 @@ impl Drop for Share {
 }
 
 impl InFlight {
+    /// Frees a chunk, and has that known before it counts as gone: what is in use and not on its way is held against the limit.
+    fn free(&self, chunk: Chunk) {
+        let bytes = chunk.bytes.len();
+        drop(chunk);
+        crate::memory::tell_if_much();
+        self.give_back(bytes);
+    }
+
     fn give_back(&self, bytes: usize) {
         self.mine.fetch_sub(bytes, Ordering::AcqRel);
         self.all.fetch_sub(bytes, Ordering::AcqRel);
@@ -334,7 +342,7 @@ impl Writer {
     fn await_shares(&self) {
         for way in &self.ways {
             for chunk in &way.receiver {
-                way.in_flight.give_back(chunk.bytes.len());
+                way.in_flight.free(chunk);
             }
         }
     }
@@ -413,13 +421,12 @@ impl Writer {
         let Way { receiver, in_flight } = &self.ways[way];
         let mut is_whole = false;
         while !is_whole {
-            crate::memory::tell_if_much();
             // The end, in the midst of an entry: that had just been completed.
             let Ok(chunk) = receiver.recv() else { return self.check() };
             body.put(&chunk, &self.plan.sizes)?;
-            in_flight.give_back(chunk.bytes.len());
             self.progress.written.fetch_add(chunk.entries, Ordering::Relaxed);
             is_whole = chunk.is_whole;
+            in_flight.free(chunk);
         }
         self.check()
     }

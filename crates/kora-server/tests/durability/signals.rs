@@ -4,9 +4,11 @@
 use std::path::Path;
 
 use kora_testkit::durability::program::{Launch, Program};
+use kora_testkit::frame::Frame;
 use kora_testkit::target::Connection as _;
 use rustix::process::Signal;
 
+use crate::trouble::{Device, Home};
 use crate::{launch, line, text, wait_until};
 
 fn read(path: &Path) -> String {
@@ -110,6 +112,42 @@ fn a_server_whose_last_snapshot_fails_goes_on_and_can_still_be_ended() {
         std::fs::rename(&away, &launch.dir).unwrap();
         assert_eq!(program.terminate().unwrap().code(), Some(0));
         assert!(launch.dir.join("dump.rdb").exists());
+    }
+}
+
+#[test]
+fn shutdown_ends_a_server_whose_log_cannot_be_written() {
+    for (workers, command) in [("1", "SHUTDOWN"), ("4", "SHUTDOWN NOSAVE")] {
+        let home = Home::new();
+        let device = Device::new(&home);
+        let options = ["--appendonly", "yes", "--save", "", "--workers", workers];
+        let mut program = device.launch(&home, &options).start().unwrap();
+        let mut client = program.connect().unwrap();
+        assert_eq!(text(&line(&mut client, "SET key value")), "OK");
+        device.fail("write", 28);
+        wait_until("writes are refused", || line(&mut client, "SET key value").is_error());
+        let words: Vec<&str> = command.split(' ').collect();
+        let reply = client.call(&words);
+        assert!(matches!(reply, Err(_) | Ok(Frame::Closed)), "{reply:?}");
+        assert_eq!(program.wait().unwrap().code(), Some(1), "what was not written is told of");
+    }
+}
+
+#[test]
+fn save_is_taken_while_the_log_is_rewritten() {
+    for workers in ["1", "4"] {
+        let home = Home::new();
+        let mut options = vec!["--appendonly", "yes", "--save", "", "--workers", workers];
+        options.extend(["--enable-debug-command", "yes"]);
+        let program = home.launch(&options).start().unwrap();
+        let mut client = program.connect().unwrap();
+        line(&mut client, "DEBUG POPULATE 20000 key 1000");
+        let begun = line(&mut client, "BGREWRITEAOF");
+        let saved = line(&mut client, "SAVE");
+        assert_eq!(text(&begun), "Background append only file rewriting started");
+        assert_eq!(text(&saved), "OK");
+        assert!(home.dir().join("dump.rdb").exists());
+        assert!(home.files().iter().any(|name| name.starts_with("base-")), "{:?}", home.files());
     }
 }
 

@@ -382,7 +382,7 @@ fn a_client_shows_what_it_takes() {
 /// What is on its way to files takes no key's place.
 #[test]
 fn rewrites_and_snapshots_evict_nothing_by_themselves() {
-    for workers in ["1"] {
+    for workers in ["1", "4"] {
         let limits = ["--maxmemory", "30mb", "--maxmemory-policy", "allkeys-lru", "--appendonly", "yes"];
         let server = Server::start(workers, &[&limits[..], &["--auto-aof-rewrite-percentage", "0"]].concat());
         let mut client = server.client();
@@ -398,7 +398,8 @@ fn rewrites_and_snapshots_evict_nothing_by_themselves() {
             });
         }
         let more = info::<u64>(&mut client, "evicted_keys") - evicted;
-        assert!(more < evicted / 10 + 500, "{workers} workers: {more} beside {evicted}");
+        // Eight snapshots at one or two hundred kilobytes: less than a fiftieth of the keys.
+        assert!(more < 4000, "{workers} workers: {more} beside {evicted}");
     }
 }
 

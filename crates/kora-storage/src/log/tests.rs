@@ -308,6 +308,22 @@ fn a_segment_without_room_leaves_no_file_and_a_snapshot_makes_up_for_a_stalled_l
 }
 
 #[test]
+fn the_memory_for_records_is_told_and_given_back() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer, _) = open(&disk, FsyncPolicy::No);
+    let payload = vec![0; 3 << 20];
+    for _ in 0..3 {
+        log.append(&payload, &[], 0);
+    }
+    assert!(log.buffer_bytes() >= log.pending_bytes() && log.pending_bytes() > 9 << 20);
+    writer.step(0);
+    assert_eq!(log.pending_bytes(), 0);
+    assert!(log.buffer_bytes() > 9 << 20, "nobody has told of what was freed");
+    log.settle_buffers();
+    assert!(log.buffer_bytes() <= 256 << 10, "{}", log.buffer_bytes());
+}
+
+#[test]
 fn what_waits_for_room_is_bounded() {
     let disk = SimulatedDisk::new(1);
     let (log, mut writer, told) = open(&disk, FsyncPolicy::EverySecond);

@@ -114,6 +114,7 @@ fn run(mut writer: LogWriter, now_ms: impl Fn() -> u64, after_step: fn()) -> Res
         done.into_iter().for_each(|done| writer.finish_sync(done));
         let outcome = writer.step(now_ms());
         after_step();
+        log.settle_buffers();
         if let Some(job) = writer.take_sync() {
             log.inner.lock().desk.asked = Some(job);
             log.wake_sync.notify_one();

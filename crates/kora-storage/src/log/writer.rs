@@ -306,6 +306,7 @@ impl LogWriter {
                 let spare = Pending { bytes: mem::take(&mut self.spare), ..Pending::default() };
                 let pending = mem::replace(&mut inner.pending, spare);
                 inner.in_flight_bytes = pending.bytes.len() as u64;
+                inner.in_flight_room = pending.bytes.capacity() as u64;
                 if let Some(cut) = pending.cuts.last() {
                     inner.taken_segment = cut.first;
                 }
@@ -359,9 +360,11 @@ impl LogWriter {
     fn give_back(&mut self, mut buffer: Vec<u8>) {
         buffer.clear();
         buffer.shrink_to(BUFFER_BYTES_KEPT);
+        let room = buffer.capacity() as u64;
         self.spare = buffer;
         let mut inner = self.log.inner.lock();
         inner.in_flight_bytes = 0;
+        inner.in_flight_room = room;
         self.log.count_pending(&inner);
     }
 
