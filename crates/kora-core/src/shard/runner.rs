@@ -17,20 +17,21 @@ use kora_stream::record::RecordBuilder;
 use smallvec::SmallVec;
 
 use super::driven::Driven;
+use super::handler::{Desk, run_handler};
 use super::hub::{Doors, Hub, LaneEntry, Mail, Wake};
 use super::operation::{
     COUNT_OF_ERROR, Course, Driver, Form, Item, Operation, Part, Request, Setting, Style,
 };
-use super::pause::Paused;
+use super::pause::{Halt, Paused};
 use super::replies::{Replies, SumSink};
 use super::serve::Blocked;
 use super::store::{DbIndex, ShardStore};
 use super::waiters::Waiter;
 use super::watch::Watched;
 use crate::command::Run;
-use crate::command::spec::{Flags, Merge};
+use crate::command::spec::Merge;
 use crate::config::CoreConfig;
-use crate::context::{Blocking, Ctx, Deferral, Onward, Resume, Stores};
+use crate::context::{Blocking, Deferral, Onward, Resume, Stores};
 use crate::journal::{Announcement, Journal};
 use crate::keyspace::eviction::Eviction;
 use crate::keyspace::garbage::Garbage;
@@ -104,6 +105,8 @@ pub struct Shard<D: Driver> {
     pub(super) paused: Option<Paused<D>>,
     /// Transactions that this shard's worker is to run.
     pub(super) driven: VecDeque<Driven<D>>,
+    /// A command of the transaction that this shard's worker runs has paused.
+    pub(super) has_halted: bool,
     /// The store, once it is closed.
     retired: Option<Box<ShardStore>>,
     /// Changes counted when the usage was last published.
@@ -149,6 +152,7 @@ pub fn new_shards<D: Driver>(wakers: Vec<Box<dyn Wake>>, config: &CoreConfig, se
             wider: VecDeque::new(),
             paused: None,
             driven: VecDeque::new(),
+            has_halted: false,
             retired: None,
             published_changes: 0,
         }
@@ -323,6 +327,7 @@ impl<D: Driver> Shard<D> {
             && !self.has_promised
             && self.wider.is_empty()
             && self.paused.is_none()
+            && !self.has_halted
             && !self.has_driven()
             && !head_is_ready
             && !lane_is_ready
@@ -493,6 +498,7 @@ impl<D: Driver> Shard<D> {
                     let parts = entry.operation.effect_parts();
                     self.journal.begin_operation(ticket, parts.unwrap_or(1));
                     if parts.is_some() {
+                        // Whether it runs, is refused or changes nothing: the others must not look like half of it.
                         self.journal.note_part();
                     }
                     self.run_items(entry.operation);
@@ -506,6 +512,10 @@ impl<D: Driver> Shard<D> {
     fn run_items(&mut self, operation: Arc<Operation<D>>) {
         if operation.is_pointless() {
             return;
+        }
+        // A driven transaction begins where it is run.
+        if !operation.request.is_driven && !operation.begin(self.id) {
+            return self.pass_over(&operation);
         }
         if let (Some(source), Some(store)) = (&mut self.config_source, self.store.as_deref_mut()) {
             source(store);
@@ -547,7 +557,7 @@ impl<D: Driver> Shard<D> {
             Some(Deferral::Onward(onward)) => self.forward(&operation, &onward),
             Some(Deferral::Paused(resume)) => {
                 let store = self.store.take().expect("it is at home while commands of its own run");
-                self.paused = Some(Paused { resume, operation, stores: vec![store], now });
+                self.pause(Halt { resume, begun: None }, operation, vec![store]);
             }
             Some(Deferral::Wait(wish)) => {
                 let mut store = self.store.take().expect("it is at home while commands of its own run");
@@ -583,9 +593,8 @@ impl<D: Driver> Shard<D> {
         let parts = match &resumed {
             None => match self.run_lent(lent, &operation) {
                 Ok(part) => Vec::from_iter(part),
-                Err(resume) => {
-                    self.paused = Some(Paused { resume, operation: Arc::clone(&operation), stores, now });
-                    return;
+                Err(halt) => {
+                    return self.pause(halt, Arc::clone(&operation), stores);
                 }
             },
             Some(resumed) => self.keep_promise(&mut lent, &operation, resumed),
@@ -626,12 +635,18 @@ impl<D: Driver> Shard<D> {
         &mut self,
         mut stores: Stores<'_>,
         operation: &Arc<Operation<D>>,
-    ) -> Result<Option<Part<D>>, Resume> {
+    ) -> Result<Option<Part<D>>, Halt<D>> {
         if operation.is_pointless() {
             return Ok(None);
         }
+        if !operation.begin(self.id) {
+            if let Some(watched) = &operation.request.watched {
+                self.end_watch(&mut stores, watched);
+            }
+            return Ok(None);
+        }
         if operation.request.form == Form::Transaction {
-            return Ok(Some(self.run_transaction(stores, operation)));
+            return self.run_transaction(stores, operation).map(Some);
         }
         let mut replies = D::Replies::new(operation.setting.style);
         let item = &operation.request.items[0];
@@ -656,7 +671,7 @@ impl<D: Driver> Shard<D> {
                 self.block(stores, Arc::clone(operation), wish);
                 return Ok(None);
             }
-            Some(Deferral::Paused(resume)) => return Err(resume),
+            Some(Deferral::Paused(resume)) => return Err(Halt { resume, begun: None }),
         }
         replies.end_item();
         Ok(Some(Part { operation: Arc::clone(operation), shard: self.id, replies }))
@@ -664,7 +679,7 @@ impl<D: Driver> Shard<D> {
 
     /// Sends a command that has done its part here on to another shard, whose reply is the command's.
     #[cold]
-    fn forward(&mut self, operation: &Operation<D>, onward: &Onward) {
+    fn forward(&mut self, operation: &Arc<Operation<D>>, onward: &Onward) {
         self.hand_over();
         self.hub.submit(Arc::new(operation.onward(onward)));
     }
@@ -759,72 +774,4 @@ fn run_item<R: Replies>(
             replies.push_count(if sink.error.is_some() { COUNT_OF_ERROR } else { sink.sum });
         }
     }
-}
-
-/// Where a command records what it did, and what the engine offers to it.
-pub(super) type Desk<'a> = (&'a mut Journal, &'a Arc<Services>);
-
-/// Runs a handler and closes its effects; `false` if it refused.
-#[inline]
-pub(super) fn run_handler<S>(
-    stores: Stores<'_>,
-    (journal, services): Desk<'_>,
-    (facts, handler): Run,
-    args: &[&[u8]],
-    setting: &Setting<S>,
-    blocking: Blocking<'_>,
-    out: &mut dyn Reply,
-) -> bool {
-    let timing = journal.begin_command(facts);
-    let mark = journal.open_command(setting.now);
-    let Setting { db, now, no_touch, .. } = *setting;
-    let watch = setting.watch.as_ref();
-    let mut ctx = Ctx { stores, journal, services, db, now, no_touch, blocking, watch };
-    let result = handler(&mut ctx, args, out);
-    if facts.flags.has(Flags::WRITE) {
-        journal.close_command(mark, setting.db, args);
-    }
-    journal.end_command(facts, timing);
-    match result {
-        Ok(()) => true,
-        Err(error) => {
-            out.refuse(&error);
-            false
-        }
-    }
-}
-
-/// Runs one command on stores that are in nobody else's hands, replying to `out`; `false` if it refused: for the replay of
-/// effects.
-pub fn run_on_stores(
-    stores: Stores<'_>,
-    desk: (&mut Journal, &Arc<Services>),
-    run: Run,
-    args: &[&[u8]],
-    (db, now): (DbIndex, UnixMs),
-    out: &mut dyn Reply,
-) -> bool {
-    let setting = Setting { db, now, no_touch: false, style: (), watch: None };
-    run_handler(stores, desk, run, args, &setting, Blocking::Forbidden, out)
-}
-
-/// Runs one command on a store that belongs to no engine: for tests.
-pub fn run_on_store(
-    store: &mut ShardStore,
-    journal: &mut Journal,
-    run: Run,
-    args: &[&[u8]],
-    (db, now): (DbIndex, UnixMs),
-    out: &mut dyn Reply,
-) -> bool {
-    let setting = Setting { db, now, no_touch: false, style: (), watch: None };
-    run_handler(
-        Stores::One(store),
-        (journal, Services::none()),
-        run,
-        args,
-        &setting,
-        Blocking::Forbidden,
-        out,
-    )
 }
