@@ -42,7 +42,6 @@ pub(crate) use loader::LoadError;
 pub(crate) use loader::Loading;
 pub use loader::LoadingFigures;
 use log::OpenLog;
-pub(crate) use log::Recorder;
 pub(crate) use schedule::Task;
 use snapshot::{Goal, Ticket};
 
@@ -334,8 +333,8 @@ impl Persistence {
         let changes = shared.sum(|counters| &counters.changes);
         if purpose == Purpose::Base {
             // What this shard did earlier in its round is in the snapshot: in the log it belongs before that.
-            Recorder::default().record(self, ctx.journal.effects());
-            ctx.journal.clear_effects();
+            self.record(ctx.journal.record());
+            ctx.journal.clear_record();
         }
         let goal = match (purpose, first) {
             (Purpose::Dump, _) => Goal::Dump,

@@ -5,6 +5,7 @@
 
 mod accept;
 mod batch;
+mod busy;
 mod cron;
 mod execute;
 mod expiry;
@@ -40,6 +41,7 @@ pub(crate) use expiry::ExpiryCounters;
 use expiry::Sweeping;
 use persist::{Held, LogWait};
 pub(crate) use thrift::note_memory;
+use transaction::HaltedExec;
 use wait::Deadlines;
 
 /// Bytes read at once into the worker's buffer.
@@ -76,6 +78,8 @@ pub(crate) struct Worker {
     pause: Option<PauseMode>,
     /// Some script takes long.
     is_busy: bool,
+    /// The number of the last that did when those were told who waited, while it does.
+    busy_number: Option<u64>,
     /// The data are being loaded.
     is_loading: bool,
     /// What writes do could not be kept.
@@ -99,6 +103,8 @@ pub(crate) struct Worker {
     spare_buffers: Vec<Vec<u8>>,
     /// For the next MULTI.
     spare_queue: Option<Box<Queue>>,
+    /// The EXEC that waits for a command of it that has paused.
+    halted_exec: Option<Box<HaltedExec>>,
     /// Transactions submitted whose stores will be brought here.
     driven_to_come: usize,
     batch: Batch,
@@ -155,6 +161,7 @@ impl Worker {
             clock,
             pause: None,
             is_busy: false,
+            busy_number: None,
             is_loading: false,
             refuses_writes: false,
             notes_replies: false,
@@ -167,6 +174,7 @@ impl Worker {
             read_buffer: vec![0; READ_BYTES],
             spare_buffers: Vec::new(),
             spare_queue: None,
+            halted_exec: None,
             driven_to_come: 0,
             batch: Batch::default(),
             resolved: Vec::new(),
@@ -222,6 +230,7 @@ impl Worker {
         ready.drain(..).for_each(|ready| self.note_ready(ready));
         self.ready = ready;
         self.read_mail();
+        self.note_busy();
         for slot in std::mem::take(&mut self.queue) {
             self.serve(slot);
         }

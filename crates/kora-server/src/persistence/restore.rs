@@ -13,6 +13,7 @@ use kora_core::time::UnixMs;
 use kora_storage::StorageError;
 use kora_storage::disk::DiskFile;
 use kora_storage::recovery::{Plan, Recovery};
+use kora_stream::order::Cut;
 
 use super::loader::{LoadError, Replay, Target, load_snapshot};
 use super::{Persistence, Purpose};
@@ -93,7 +94,7 @@ impl Persistence {
             let mut target = self.target(shared, stores, services, now);
             self.replay(&mut target, &plan)?;
             self.settle(config, &plan)?;
-            self.open_log(config, plan.next)?;
+            self.open_log(config, plan.next, plan.lives.last_cut())?;
             return Ok(true);
         }
         self.settle(config, &plan)?;
@@ -103,7 +104,7 @@ impl Persistence {
             // From now on the log has everything, beginning with this.
             self.write_first_base(stores, services, now)?;
         }
-        self.open_log(config, FIRST)?;
+        self.open_log(config, FIRST, &Cut::default())?;
         Ok(is_found)
     }
 
@@ -139,6 +140,13 @@ impl Persistence {
                 return Err(LoadError::Other(format!("{cut}; 'aof-load-truncated no' does not allow that")));
             }
             tracing::warn!("{cut}");
+        }
+        if let Some(step) = plan.lives.last_cut().steps().first() {
+            tracing::warn!(
+                "operation {} was not written on all its shards: what depends on it, from record {} on, does not count",
+                step.ticket,
+                step.record
+            );
         }
         for discarded in &plan.discarded {
             tracing::warn!("{} does not count: its snapshot was never completed", discarded.path.display());

@@ -19,7 +19,7 @@ use crate::client::ClientId;
 use crate::command::{ServerHandler, persistence};
 use crate::connection::{Connection, TimedReply, Wait};
 use crate::driver::{Origin, ServerDriver};
-use crate::persistence::{Recorder, Task};
+use crate::persistence::Task;
 use crate::shared::Shared;
 
 /// Bytes of a snapshot that a round writes while there is other work: so little that it holds nobody up.
@@ -55,9 +55,8 @@ pub(super) struct LogWait {
 pub(super) fn connect(shard: &mut Shard<ServerDriver>, shared: &Arc<Shared>) {
     let persistence = Arc::clone(&shared.persistence);
     shard.journal().share_recording(Arc::clone(persistence.recording()));
-    let mut recorder = Recorder::default();
-    shard.set_effect_sink(Box::new(move |effects| {
-        recorder.record(&persistence, effects);
+    shard.set_effect_sink(Box::new(move |record| {
+        persistence.record(record);
     }));
 }
 

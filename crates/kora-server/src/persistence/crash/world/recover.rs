@@ -32,7 +32,7 @@ impl World<'_> {
         let copy = self.book.lock().copy.take();
         let mut copy = copy.unwrap_or_else(|| Bench::new(1));
         let (record, state) =
-            copy.load(&seen, self.now()).map_err(|error| self.explain(&error.to_string()))?;
+            copy.load(&seen.fork(seed), self.now()).map_err(|error| self.explain(&error.to_string()))?;
         self.book.lock().copy = Some(copy);
         self.judge(record, &state, true)?;
         let mut engine = engine(&self.disk, &self.clock, shard_count, policy, seed);
@@ -50,7 +50,7 @@ impl World<'_> {
             &mut stores.iter_mut().map(|store| &mut **store).collect::<Vec<_>>(),
             shared.scripts.library_codes(),
         );
-        if found != state || shared.persistence.appended() != Some(record) {
+        if found != state || shared.persistence.appended() != Some(record + 1) {
             return Err(self.explain("two starts find different states"));
         }
         stores.into_iter().for_each(|store| shared.hub.send_store(store));
@@ -58,7 +58,7 @@ impl World<'_> {
             shard.poll();
         }
         self.connect(&mut engine);
-        self.book.lock().begin(record, state);
+        self.book.lock().begin(record, state, seen);
         self.promised = record;
         self.promised_at_kill = record;
         self.failed_syncs = self.disk.failed_syncs();
@@ -74,10 +74,10 @@ impl World<'_> {
         for shard in &mut engine.shards {
             let persistence = Arc::clone(&engine.shared.persistence);
             shard.journal().share_recording(Arc::clone(persistence.recording()));
-            let (mut recorder, book) = (Recorder::default(), Arc::clone(&self.book));
-            shard.set_effect_sink(Box::new(move |effects| {
-                if let Some(record) = recorder.record(&persistence, effects) {
-                    book.lock().note(record, effects);
+            let book = Arc::clone(&self.book);
+            shard.set_effect_sink(Box::new(move |record| {
+                if let Some(number) = persistence.record(record) {
+                    book.lock().note(number, record);
                 }
             }));
         }
@@ -120,17 +120,36 @@ impl World<'_> {
         let may_have_dropped = self.disk.failed_syncs() > self.failed_syncs;
         let at_kill = is_kill && self.was_kill && !may_have_dropped;
         let promised = if at_kill { self.promised_at_kill.max(self.promised) } else { self.promised };
-        let torn = book.operations.iter().find(|(_, parts)| !parts.is_whole_or_absent(last));
-        let what = match book.history.get(&last) {
-            _ if last < promised => format!("record {promised} was promised, but the log ends with {last}"),
-            None => format!("the log ends with {last}, which was never written"),
-            Some(expected) if expected != state => format!("the state after record {last} is another"),
-            Some(_) => match torn {
-                Some((number, parts)) => format!("at {last} operation {number} is torn: {parts:?}"),
-                None => return Ok(()),
-            },
-        };
+        let cut = book.cut(last);
         drop(book);
+        let expected = self.expected(last)?;
+        let what = match expected {
+            _ if last < promised => format!("record {promised} was promised, but the log ends with {last}"),
+            _ if cut.first_record().is_some_and(|first| first <= promised) => {
+                format!("record {promised} was promised, but at {last} not all of it counts: {cut:?}")
+            }
+            None => format!("the log ends with {last}, which was never written"),
+            Some(expected) if expected != *state => {
+                format!("the state after record {last} is another, what counts is {cut:?}")
+            }
+            Some(_) => return Ok(()),
+        };
         Err(self.explain(&what))
+    }
+
+    /// The state that a log gives which ends with a record; none if it can't end there.
+    pub(in super::super) fn expected(&mut self, last: u64) -> Checked<Option<State>> {
+        let book = Arc::clone(&self.book);
+        let (book, now) = (book.lock(), self.now());
+        let cut = book.cut(last);
+        if cut.is_empty() || !book.history.contains_key(&last) {
+            return Ok(book.history.get(&last).cloned());
+        }
+        self.tally.cut += 1;
+        let Some(begin) = &book.begin else { return Ok(None) };
+        let bench = self.pool.bench(1);
+        bench.load(&begin.fork(last), now).map_err(|error| error.to_string())?;
+        bench.replay(book.written.iter().filter(|written| written.number <= last), &cut)?;
+        Ok(Some(bench.state()))
     }
 }
