@@ -40,6 +40,7 @@ pub(crate) use expiry::ExpiryCounters;
 use expiry::Sweeping;
 use persist::{Held, LogWait};
 pub(crate) use thrift::note_memory;
+use transaction::HaltedExec;
 use wait::Deadlines;
 
 /// Bytes read at once into the worker's buffer.
@@ -99,6 +100,8 @@ pub(crate) struct Worker {
     spare_buffers: Vec<Vec<u8>>,
     /// For the next MULTI.
     spare_queue: Option<Box<Queue>>,
+    /// The EXEC that waits for a command of it that has paused.
+    halted_exec: Option<Box<HaltedExec>>,
     /// Transactions submitted whose stores will be brought here.
     driven_to_come: usize,
     batch: Batch,
@@ -167,6 +170,7 @@ impl Worker {
             read_buffer: vec![0; READ_BYTES],
             spare_buffers: Vec::new(),
             spare_queue: None,
+            halted_exec: None,
             driven_to_come: 0,
             batch: Batch::default(),
             resolved: Vec::new(),

@@ -20,7 +20,7 @@ use super::hub::{Doors, Hub, LaneEntry, Mail, Wake};
 use super::operation::{
     COUNT_OF_ERROR, Course, Driver, Form, Item, Operation, Part, Request, Setting, Style,
 };
-use super::pause::Paused;
+use super::pause::{Halt, Paused};
 use super::replies::{Replies, SumSink};
 use super::serve::Blocked;
 use super::store::{DbIndex, ShardStore};
@@ -100,6 +100,8 @@ pub struct Shard<D: Driver> {
     pub(super) paused: Option<Paused<D>>,
     /// Transactions that this shard's worker is to run.
     pub(super) driven: VecDeque<Driven<D>>,
+    /// A command of the transaction that this shard's worker runs has paused.
+    pub(super) has_halted: bool,
     /// The store, once it is closed.
     retired: Option<Box<ShardStore>>,
     /// Changes counted when the usage was last published.
@@ -144,6 +146,7 @@ pub fn new_shards<D: Driver>(wakers: Vec<Box<dyn Wake>>, config: &CoreConfig, se
             wider: VecDeque::new(),
             paused: None,
             driven: VecDeque::new(),
+            has_halted: false,
             retired: None,
             published_changes: 0,
         }
@@ -309,6 +312,7 @@ impl<D: Driver> Shard<D> {
             && !self.has_promised
             && self.wider.is_empty()
             && self.paused.is_none()
+            && !self.has_halted
             && !self.has_driven()
             && !head_is_ready
             && !lane_is_ready
@@ -508,7 +512,7 @@ impl<D: Driver> Shard<D> {
             Some(Deferral::Onward(onward)) => self.forward(&operation, &onward),
             Some(Deferral::Paused(resume)) => {
                 let store = self.store.take().expect("it is at home while commands of its own run");
-                self.paused = Some(Paused { resume, operation, stores: vec![store], now });
+                self.pause(Halt { resume, begun: None }, operation, vec![store]);
             }
             Some(Deferral::Wait(wish)) => {
                 let mut store = self.store.take().expect("it is at home while commands of its own run");
@@ -544,9 +548,8 @@ impl<D: Driver> Shard<D> {
         let parts = match &resumed {
             None => match self.run_lent(lent, &operation) {
                 Ok(part) => Vec::from_iter(part),
-                Err(resume) => {
-                    self.paused = Some(Paused { resume, operation: Arc::clone(&operation), stores, now });
-                    return;
+                Err(halt) => {
+                    return self.pause(halt, Arc::clone(&operation), stores);
                 }
             },
             Some(resumed) => self.keep_promise(&mut lent, &operation, resumed),
@@ -587,12 +590,12 @@ impl<D: Driver> Shard<D> {
         &mut self,
         mut stores: Stores<'_>,
         operation: &Arc<Operation<D>>,
-    ) -> Result<Option<Part<D>>, Resume> {
+    ) -> Result<Option<Part<D>>, Halt<D>> {
         if operation.is_pointless() {
             return Ok(None);
         }
         if operation.request.form == Form::Transaction {
-            return Ok(Some(self.run_transaction(stores, operation)));
+            return self.run_transaction(stores, operation).map(Some);
         }
         let mut replies = D::Replies::new(operation.setting.style);
         let item = &operation.request.items[0];
@@ -617,7 +620,7 @@ impl<D: Driver> Shard<D> {
                 self.block(stores, Arc::clone(operation), wish);
                 return Ok(None);
             }
-            Some(Deferral::Paused(resume)) => return Err(resume),
+            Some(Deferral::Paused(resume)) => return Err(Halt { resume, begun: None }),
         }
         replies.end_item();
         Ok(Some(Part { operation: Arc::clone(operation), shard: self.id, replies }))

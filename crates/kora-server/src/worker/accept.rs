@@ -185,6 +185,13 @@ impl Worker {
 
     /// Ends a connection. Parts of an operation that arrive later find its place empty or another's.
     pub(super) fn close(&mut self, slot: usize) {
+        if self.has_halted_exec(slot) {
+            // It is closed when its transaction has ended, which runs to its end whoever leaves.
+            if let Some(Some(connection)) = self.connections.get_mut(slot) {
+                connection.is_broken = true;
+            }
+            return;
+        }
         let Some(mut connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
         if let Some(watched) = connection.take_watched() {
             self.shard.unwatch(*watched);

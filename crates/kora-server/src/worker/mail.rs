@@ -13,6 +13,7 @@ impl Worker {
     /// Receives and runs what has arrived, and finishes operations that are complete.
     pub(super) fn read_mail(&mut self) {
         self.shard.poll();
+        self.go_on_with_exec();
         while let Some(driven) = self.shard.take_driven() {
             self.run_driven(driven);
         }

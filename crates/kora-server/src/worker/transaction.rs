@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 use kora_core::command::spec::{Flags, Route};
 use kora_core::command::table::Handler;
 use kora_core::command::transaction;
+use kora_core::context::{Resume, Resumed};
 use kora_core::reply::Reply;
 use kora_core::shard::driven::Driven;
 use kora_core::shard::operation::{Part, Setting};
@@ -30,6 +31,7 @@ use crate::command::pubsub::subscribes as subscribes_to;
 use crate::command::{Call, FollowUp, persistence};
 use crate::connection::{Connection, PendingParts, ReplyMode, Wait};
 use crate::driver::ServerDriver;
+use crate::output::Output;
 use crate::resp::{RespReplies, RespSink};
 use crate::transaction::{OwnCommand, Queue, Queued};
 
@@ -44,6 +46,42 @@ enum Source<'a> {
     Driven(&'a mut Driven<ServerDriver>),
     /// They have run.
     Part(&'a mut Part<ServerDriver>),
+}
+
+/// How far an EXEC has come.
+#[derive(Debug)]
+struct ExecPlace {
+    /// The command that comes next.
+    next: usize,
+    /// The command of the core that comes next, among those.
+    next_of_core: usize,
+}
+
+/// What a connection was like when a command of its EXEC began.
+struct Reached {
+    /// Where the command's reply begins.
+    begin: usize,
+    /// CLIENT KILL of itself: the rest runs, and nobody is told.
+    is_ended: bool,
+}
+
+impl Reached {
+    fn of(connection: &Connection) -> Self {
+        Self { begin: connection.output.end(), is_ended: connection.is_closing }
+    }
+}
+
+/// An EXEC one of whose commands has paused. It has its stores in hand; its connection waits.
+pub(super) struct HaltedExec {
+    driven: Driven<ServerDriver>,
+    /// Goes on with the command.
+    resume: Resume,
+    commands: Vec<Queued>,
+    place: ExecPlace,
+    pushes: Option<OwnPushes>,
+    pending: Box<PendingParts>,
+    /// The reply so far.
+    output: Output,
 }
 
 impl Worker {
@@ -155,7 +193,24 @@ impl Worker {
             let mut pushes = self.begin_own_pushes(connection, queue.subscribes());
             let Queue { transaction, commands, .. } = &*queue;
             let has_run = self.shard.begin_transaction(transaction);
-            self.write_exec(connection, commands, has_run, &mut Source::Here(transaction), &mut pushes);
+            let reply_at = connection.output.len();
+            let mut place = self.begin_exec(connection, commands, has_run);
+            let source = &mut Source::Here(transaction);
+            if let Some(resume) = self.run_exec(connection, commands, &mut place, source, &mut pushes) {
+                let Queue { transaction, commands, .. } = *queue;
+                let driven = self.shard.hold_transaction(transaction, connection.origin());
+                let pending = pending_exec(resolved.id, None);
+                let rest = HaltedExec {
+                    driven,
+                    resume,
+                    commands,
+                    place,
+                    pushes,
+                    pending,
+                    output: Output::default(),
+                };
+                return self.halt_exec(connection, reply_at, rest);
+            }
             self.end_own_pushes(connection, pushes);
             self.shard.end_transaction(self.now);
             self.executed.push(resolved.id);
@@ -168,12 +223,7 @@ impl Worker {
         }
         let Queue { transaction, commands, .. } = *queue;
         self.driven_to_come += usize::from(commands.iter().any(|command| command.own.is_some()));
-        connection.wait = Wait::Operation(Box::new(PendingParts {
-            keeps_reply: true,
-            commands: smallvec![resolved.id],
-            exec: Some(commands),
-            ..PendingParts::default()
-        }));
+        connection.wait = Wait::Operation(pending_exec(resolved.id, Some(commands)));
         self.shard.submit_transaction(transaction, connection.origin());
     }
 
@@ -197,10 +247,85 @@ impl Worker {
         let subscribes = subscribes.map(|own| own.facts).any(subscribes_to);
         let mut pushes = self.begin_own_pushes(&mut connection, subscribes);
         let has_run = self.shard.begin_driven(&mut driven);
-        self.write_exec(&mut connection, &commands, has_run, &mut Source::Driven(&mut driven), &mut pushes);
+        let reply_at = connection.output.len();
+        let mut place = self.begin_exec(&mut connection, &commands, has_run);
+        let source = &mut Source::Driven(&mut driven);
+        if let Some(resume) = self.run_exec(&mut connection, &commands, &mut place, source, &mut pushes) {
+            let rest =
+                HaltedExec { driven, resume, commands, place, pushes, pending, output: Output::default() };
+            self.halt_exec(&mut connection, reply_at, rest);
+            self.connections[origin.slot] = Some(connection);
+            return;
+        }
         self.end_own_pushes(&mut connection, pushes);
         self.shard.end_driven(driven);
         self.end_exec(origin.slot, connection, &pending);
+    }
+
+    /// Keeps an EXEC one of whose commands has paused. Its reply so far, which begins at `reply_at` of what is unsent, is kept
+    /// apart, so that nothing else is sent in the midst of it.
+    #[cold]
+    fn halt_exec(&mut self, connection: &mut Connection, reply_at: usize, mut halted: HaltedExec) {
+        let mut before = Output::default();
+        connection.output.move_front(reply_at, &mut before);
+        halted.output = std::mem::replace(&mut connection.output, before);
+        // It waits, for nothing that arrives.
+        connection.wait = Wait::Operation(Box::default());
+        self.halted_exec = Some(Box::new(halted));
+    }
+
+    /// Goes on for a while with the EXEC one of whose commands has paused, if there is one.
+    #[inline]
+    pub(super) fn go_on_with_exec(&mut self) {
+        if let Some(halted) = self.halted_exec.take() {
+            self.resume_exec(halted);
+        }
+    }
+
+    #[cold]
+    fn resume_exec(&mut self, mut halted: Box<HaltedExec>) {
+        let slot = halted.driven.origin().slot;
+        let Some(mut connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
+        std::mem::swap(&mut connection.output, &mut halted.output);
+        let is_over = self.run_halted(&mut connection, &mut halted);
+        std::mem::swap(&mut connection.output, &mut halted.output);
+        if !is_over {
+            self.connections[slot] = Some(connection);
+            self.halted_exec = Some(halted);
+            return;
+        }
+        let HaltedExec { driven, mut output, pushes, pending, .. } = *halted;
+        self.give_buffer(&mut connection);
+        output.move_front(output.len(), &mut connection.output);
+        connection.wait = Wait::Nothing;
+        self.end_own_pushes(&mut connection, pushes);
+        self.shard.end_driven(driven);
+        self.end_exec(slot, connection, &pending);
+    }
+
+    /// Goes on with the command that has paused, and with those behind it; whether all have come to their end.
+    fn run_halted(&mut self, connection: &mut Connection, halted: &mut HaltedExec) -> bool {
+        let HaltedExec { driven, resume, commands, place, pushes, .. } = halted;
+        let setting = Setting { now: driven.now(), ..self.setting(connection) };
+        let begun = Reached::of(connection);
+        let mut out = RespSink::new(&mut connection.output, connection.session.resp);
+        match self.shard.resume_driven(driven, *resume, &setting, &mut out) {
+            Resumed::Paused => return false,
+            Resumed::NeedsAll => out.error("ERR a script in a transaction has all stores from the start"),
+            Resumed::Done(Ok(())) => {}
+            Resumed::Done(Err(error)) => out.refuse(&error),
+        }
+        self.end_queued(connection, &commands[place.next - 1], begun);
+        let next = self.run_exec(connection, commands, place, &mut Source::Driven(driven), pushes);
+        if let Some(next) = next {
+            *resume = next;
+        }
+        next.is_none()
+    }
+
+    /// Whether the EXEC of the connection at a place has come to a halt: it is needed until that has ended.
+    pub(super) fn has_halted_exec(&self, slot: usize) -> bool {
+        self.halted_exec.as_ref().is_some_and(|halted| halted.driven.origin().slot == slot)
     }
 
     fn give_buffer(&mut self, connection: &mut Connection) {
@@ -210,7 +335,10 @@ impl Worker {
     }
 
     /// Lets the connection of an EXEC that was an operation go on.
-    fn end_exec(&mut self, slot: usize, connection: Box<Connection>, pending: &PendingParts) {
+    fn end_exec(&mut self, slot: usize, mut connection: Box<Connection>, pending: &PendingParts) {
+        if self.notes_replies {
+            self.tidings.note(&self.shared, &mut connection, &pending.commands);
+        }
         self.executed.extend_from_slice(&pending.commands);
         self.account();
         connection.publish(self.now);
@@ -225,20 +353,16 @@ impl Worker {
         self.give_buffer(&mut connection);
         if let Some(part) = pending.parts.first_mut() {
             let has_run = part.take_verdict();
-            self.write_exec(&mut connection, commands, has_run, &mut Source::Part(part), &mut None);
+            let mut place = self.begin_exec(&mut connection, commands, has_run);
+            let paused =
+                self.run_exec(&mut connection, commands, &mut place, &mut Source::Part(part), &mut None);
+            debug_assert!(paused.is_none(), "what has run does not pause");
         }
         self.end_exec(slot, connection, &pending);
     }
 
-    /// Writes the reply to EXEC, running what is still to be run.
-    fn write_exec(
-        &mut self,
-        connection: &mut Connection,
-        commands: &[Queued],
-        has_run: bool,
-        source: &mut Source<'_>,
-        pushes: &mut Option<OwnPushes>,
-    ) {
+    /// Begins the reply to EXEC.
+    fn begin_exec(&mut self, connection: &mut Connection, commands: &[Queued], has_run: bool) -> ExecPlace {
         let begin = connection.output.end();
         let mut out = RespSink::new(&mut connection.output, connection.session.resp);
         if has_run {
@@ -247,27 +371,32 @@ impl Worker {
             out.null_array();
         }
         drop_if_silent(connection, begin);
-        let mut core_count = 0;
-        for Queued { id, own } in commands.iter().filter(|_| has_run) {
-            let begin = connection.output.end();
-            // CLIENT KILL of itself: the rest runs, and nobody is told.
-            let is_ended = connection.is_closing;
-            if let Some(own) = own {
+        ExecPlace { next: if has_run { 0 } else { commands.len() }, next_of_core: 0 }
+    }
+
+    /// Writes the replies to EXEC's commands from `place` on, running those that are still to be run. If one pauses, the
+    /// answer is how to go on with it.
+    fn run_exec(
+        &mut self,
+        connection: &mut Connection,
+        commands: &[Queued],
+        place: &mut ExecPlace,
+        source: &mut Source<'_>,
+        pushes: &mut Option<OwnPushes>,
+    ) -> Option<Resume> {
+        while let Some(queued) = commands.get(place.next) {
+            place.next += 1;
+            let reached = Reached::of(connection);
+            if let Some(own) = &queued.own {
                 self.run_own(connection, own, source, pushes);
             } else {
-                self.run_next_of_core(connection, source, core_count);
-                core_count += 1;
+                let paused = self.run_next_of_core(connection, source, place.next_of_core);
+                place.next_of_core += 1;
+                if paused.is_some() {
+                    return paused;
+                }
             }
-            self.executed.push(*id);
-            if let [b'-', text @ ..] = connection.output.text_at(begin) {
-                self.count_failure(*id, text);
-            }
-            if is_ended {
-                connection.output.truncate(begin);
-            } else if !own.as_ref().is_some_and(|own| subscribes_to(own.facts)) {
-                // What confirms a subscription is a message, not a reply.
-                drop_if_silent(connection, begin);
-            }
+            self.end_queued(connection, queued, reached);
         }
         let mode = &mut connection.session.reply_mode;
         *mode = match *mode {
@@ -275,26 +404,49 @@ impl Worker {
             ReplyMode::Skip => ReplyMode::On,
             mode => mode,
         };
+        None
     }
 
-    /// Writes the reply to the next command of the core, running it if it has not run.
-    fn run_next_of_core(&mut self, connection: &mut Connection, source: &mut Source<'_>, index: usize) {
+    /// Counts a command of EXEC that has come to its end, and takes its reply back if it is not to be told.
+    fn end_queued(&mut self, connection: &mut Connection, Queued { id, own }: &Queued, reached: Reached) {
+        let Reached { begin, is_ended } = reached;
+        self.executed.push(*id);
+        if let [b'-', text @ ..] = connection.output.text_at(begin) {
+            self.count_failure(*id, text);
+        }
+        if is_ended {
+            connection.output.truncate(begin);
+        } else if !own.as_ref().is_some_and(|own| subscribes_to(own.facts)) {
+            // What confirms a subscription is a message, not a reply.
+            drop_if_silent(connection, begin);
+        }
+    }
+
+    /// Writes the reply to the next command of the core, running it if it has not run. If it pauses, the answer is how to go
+    /// on with it.
+    fn run_next_of_core(
+        &mut self,
+        connection: &mut Connection,
+        source: &mut Source<'_>,
+        index: usize,
+    ) -> Option<Resume> {
         let setting = self.setting(connection);
         match source {
             Source::Here(transaction) => {
                 let mut out = RespSink::new(&mut connection.output, connection.session.resp);
-                self.shard.run_queued(transaction, index, &setting, &mut out);
+                self.shard.run_queued(transaction, index, &setting, &mut out)
             }
             Source::Driven(driven) => {
                 let setting = Setting { now: driven.now(), ..setting };
                 let mut out = RespSink::new(&mut connection.output, connection.session.resp);
-                self.shard.run_driven(driven, index, &setting, &mut out);
+                self.shard.run_driven(driven, index, &setting, &mut out)
             }
             Source::Part(part) => {
                 let output = std::mem::take(&mut connection.output);
                 let mut replies = RespReplies::over(output, connection.session.resp);
                 part.replies.move_item(&mut replies);
                 connection.output = replies.into_output();
+                None
             }
         }
     }
@@ -371,6 +523,11 @@ impl Worker {
         gathered.commands.push(resolved.id);
         self.submit_in(connection, gathered, setting);
     }
+}
+
+/// What a connection waits for that has sent EXEC.
+fn pending_exec(id: u16, exec: Option<Vec<Queued>>) -> Box<PendingParts> {
+    Box::new(PendingParts { keeps_reply: true, commands: smallvec![id], exec, ..PendingParts::default() })
 }
 
 /// Takes back what was written from `begin` on, if CLIENT REPLY says so.

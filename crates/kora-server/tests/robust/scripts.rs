@@ -139,6 +139,108 @@ fn functions_are_killed_wherever_they_are() {
     });
 }
 
+/// The replies to EXEC's commands, each in short.
+fn exec_replies(client: &mut Client, queued_count: usize) -> Vec<String> {
+    for _ in 0..=queued_count {
+        client.receive().expect("MULTI and what is queued is answered");
+    }
+    let Some(Frame::Array(replies)) = client.receive() else { panic!("EXEC was refused") };
+    let in_short = |reply: &Frame| match reply {
+        Frame::Error(_) => error_text(reply).split('.').next().unwrap_or_default().to_owned(),
+        other => format!("{other:?}"),
+    };
+    replies.iter().map(in_short).collect()
+}
+
+const ENDLESS: &str = "while true do end";
+
+/// The ways to run something endless, each with the command that ends it.
+fn endless_commands(program: &Program) -> Vec<(Vec<String>, &'static str)> {
+    let mut client = program.client();
+    let library = format!("#!lua name=lib\nredis.register_function('endless', function() {ENDLESS} end)");
+    assert_eq!(client.call(&["FUNCTION", "LOAD", &library]), bulk("lib"));
+    let sha = text(&client.call(&["SCRIPT", "LOAD", ENDLESS]));
+    let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
+    vec![
+        (words(&["EVAL", ENDLESS, "0"]), "SCRIPT KILL"),
+        (words(&["EVALSHA", &sha, "2", "a", "b"]), "SCRIPT KILL"),
+        (words(&["FCALL", "endless", "1", "a"]), "FUNCTION KILL"),
+    ]
+}
+
+#[test]
+fn scripts_in_transactions_are_killed_and_the_rest_goes_on() {
+    const KILLED: &str = "ERR Script killed by user with SCRIPT KILL";
+    on_any_workers(|program| {
+        for (endless, kill) in endless_commands(program) {
+            let endless: Vec<&str> = endless.iter().map(String::as_str).collect();
+            for (watched, own) in [(false, false), (true, false), (false, true), (true, true)] {
+                let mut other = program.client();
+                assert_eq!(other.line("MSET a 1 b 1 c 1"), ok());
+                let mut queued: Vec<&[&str]> = vec![&["INCR", "a"], &endless, &["MGET", "a", "b", "c"]];
+                let mut expected = vec!["Integer(2)".to_owned(), KILLED.to_owned()];
+                expected.push(format!("{:?}", Frame::Array(vec![bulk("2"), bulk("1"), bulk("1")])));
+                if own {
+                    queued.insert(1, &["ECHO", "own"]);
+                    expected.insert(1, format!("{:?}", bulk("own")));
+                    queued.extend([&["INCR", "b"][..], &["PING"]]);
+                    expected.extend(
+                        [&Frame::Integer(2), &Frame::Simple(b"PONG".to_vec())]
+                            .map(|reply| format!("{reply:?}")),
+                    );
+                }
+                let mut sent = if watched { request(&["WATCH", "a", "b", "c"]) } else { Vec::new() };
+                sent.extend(request(&["MULTI"]));
+                queued.iter().for_each(|words| sent.extend(request(words)));
+                sent.extend(request(&["EXEC"]));
+                let (mut client, mut other) = begin_endless(program, &sent);
+                let refused = error_text(&other.line("GET a"));
+                assert!(refused.starts_with("BUSY "), "{refused}");
+                assert_eq!(other.line(kill), ok());
+                if watched {
+                    assert_eq!(client.receive(), Some(ok()));
+                }
+                assert_eq!(exec_replies(&mut client, queued.len()), expected, "{endless:?} {watched} {own}");
+                assert_eq!(client.line("GET a"), bulk("2"));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_transaction_goes_on_whose_client_has_left_in_the_midst_of_a_script() {
+    on_any_workers(|program| {
+        for own in [&[][..], &["PING"][..]] {
+            assert_eq!(program.client().line("SET after 0"), ok());
+            let mut sent = request(&["MULTI"]);
+            sent.extend(request(&["EVAL", ENDLESS, "0"]));
+            own.iter().for_each(|word| sent.extend(request(&[word])));
+            sent.extend(request(&["INCR", "after"]));
+            sent.extend(request(&["EXEC"]));
+            let (client, mut other) = begin_endless(program, &sent);
+            drop(client);
+            assert_eq!(other.line("SCRIPT KILL"), ok());
+            wait_until("the rest has run", || other.line("GET after") == bulk("1"));
+        }
+    });
+}
+
+#[test]
+fn shutdown_ends_transactions_with_scripts() {
+    for (own, workers) in [(true, "1"), (false, "1"), (true, "4"), (false, "4")] {
+        let mut program = Program::start(&["--workers", workers, "--busy-reply-threshold", "10"]);
+        let mut sent = request(&["MULTI"]);
+        sent.extend(request(&["EVAL", "redis.call('SET', 'a', 1) while true do end", "0"]));
+        sent.extend(request(if own { &["PING"] } else { &["INCR", "a"] }));
+        sent.extend(request(&["EXEC"]));
+        let (_endless, mut other) = begin_endless(&program, &sent);
+        let refused = error_text(&other.line("SCRIPT KILL"));
+        assert!(refused.starts_with("UNKILLABLE "), "{refused}");
+        other.send(b"SHUTDOWN NOSAVE\r\n").unwrap();
+        assert_eq!(program.end().code(), Some(0), "{workers} workers");
+    }
+}
+
 #[test]
 fn shutdown_ends_scripts_wherever_they_are() {
     for (place, workers) in PLACES.iter().zip(["1", "2", "4"].iter().cycle()) {
