@@ -12,5 +12,6 @@ pub mod runner;
 pub mod serve;
 pub mod store;
 pub mod transaction;
+mod turn;
 pub mod waiters;
 pub mod watch;

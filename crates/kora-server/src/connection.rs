@@ -88,6 +88,8 @@ pub(crate) enum Wait {
     },
     /// The end of a pause.
     Pause,
+    /// That WATCH takes place, which was answered while the server was busy.
+    Watches,
 }
 
 /// What a connection is told when the time it waited for has come.
@@ -128,8 +130,12 @@ pub(crate) struct PendingParts {
     pub(crate) commands: SmallVec<[u16; 32]>,
     /// Bytes of their arguments.
     pub(crate) argument_bytes: usize,
-    /// The operation itself, if it may have to wait for keys.
-    pub(crate) blocking: Option<Arc<Operation<ServerDriver>>>,
+    /// The operation itself, once it is submitted.
+    pub(crate) submitted: Option<Arc<Operation<ServerDriver>>>,
+    /// Whether it may have to wait for keys.
+    pub(crate) may_block: bool,
+    /// Whether some of its commands were refused, since the server is busy.
+    pub(crate) is_refused: bool,
     /// Where it stands, once it waits.
     pub(crate) waiter: Option<Arc<Waiter>>,
     /// Whether it is answered only when what it deleted is free.
@@ -139,6 +145,11 @@ pub(crate) struct PendingParts {
 }
 
 impl PendingParts {
+    /// The operation, if it may have to wait for keys.
+    pub(crate) fn blocking(&self) -> Option<&Arc<Operation<ServerDriver>>> {
+        self.submitted.as_ref().filter(|_| self.may_block)
+    }
+
     /// The operation, once a part has arrived.
     pub(crate) fn operation(&self) -> Option<Arc<Operation<ServerDriver>>> {
         self.parts.first().map(|part| Arc::clone(&part.operation))
@@ -191,6 +202,8 @@ pub(crate) struct Connection {
     /// Whether it stands in the worker's list of connections with something to do.
     pub(crate) is_queued: bool,
     pub(crate) wait: Wait,
+    /// WATCH that was answered while the server was busy and has not taken place, with the number of parts to come.
+    pub(crate) watching: Vec<(Arc<Operation<ServerDriver>>, usize)>,
     /// What it is subscribed to.
     pub(crate) subscriptions: Subscriptions,
     /// Its output holds messages that must not wait for anything else.
@@ -222,6 +235,7 @@ impl Connection {
             released: 0,
             is_queued: false,
             wait: Wait::Nothing,
+            watching: Vec::new(),
             subscriptions: Subscriptions::default(),
             has_pushes: false,
             over_soft_limit_since: None,
@@ -258,6 +272,19 @@ impl Connection {
             && self.unsent_bytes() < OUTPUT_HIGH_WATER_BYTES
     }
 
+    /// Takes a part of a WATCH that was answered early; `false` if it is none.
+    #[cold]
+    pub(crate) fn take_watch_part(&mut self, part: &Part<ServerDriver>) -> bool {
+        let Some(at) = self.watching.iter().position(|(watch, _)| Arc::ptr_eq(watch, &part.operation)) else {
+            return false;
+        };
+        self.watching[at].1 -= 1;
+        if self.watching[at].1 == 0 {
+            self.watching.remove(at);
+        }
+        true
+    }
+
     /// Whether its client waits for keys.
     pub(crate) fn is_blocked(&self) -> bool {
         matches!(&self.wait, Wait::Operation(pending) if pending.waiter.is_some())
@@ -267,7 +294,7 @@ impl Connection {
     pub(crate) fn waits_in_vain(&self) -> bool {
         self.has_ended
             && (self.is_blocked()
-                || matches!(self.wait, Wait::Until(..) | Wait::Freeing { .. } | Wait::Pause))
+                || matches!(self.wait, Wait::Until(..) | Wait::Freeing { .. } | Wait::Pause | Wait::Watches))
     }
 
     /// When what it waits for is over at the latest.
@@ -275,7 +302,7 @@ impl Connection {
         match &self.wait {
             Wait::Until(until, _) => *until,
             Wait::Operation(pending) => pending.waiter.as_ref()?.until(),
-            Wait::Nothing | Wait::Freeing { .. } | Wait::Pause => None,
+            Wait::Nothing | Wait::Freeing { .. } | Wait::Pause | Wait::Watches => None,
         }
     }
 

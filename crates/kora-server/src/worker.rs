@@ -5,6 +5,7 @@
 
 mod accept;
 mod batch;
+mod busy;
 mod cron;
 mod execute;
 mod expiry;
@@ -77,6 +78,8 @@ pub(crate) struct Worker {
     pause: Option<PauseMode>,
     /// Some script takes long.
     is_busy: bool,
+    /// The number of the last that did when those were told who waited, while it does.
+    busy_number: Option<u64>,
     /// The data are being loaded.
     is_loading: bool,
     /// What writes do could not be kept.
@@ -158,6 +161,7 @@ impl Worker {
             clock,
             pause: None,
             is_busy: false,
+            busy_number: None,
             is_loading: false,
             refuses_writes: false,
             notes_replies: false,
@@ -226,6 +230,7 @@ impl Worker {
         ready.drain(..).for_each(|ready| self.note_ready(ready));
         self.ready = ready;
         self.read_mail();
+        self.note_busy();
         for slot in std::mem::take(&mut self.queue) {
             self.serve(slot);
         }

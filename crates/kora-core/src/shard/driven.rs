@@ -36,6 +36,12 @@ impl<D: Driver> Driven<D> {
         &self.operation.origin
     }
 
+    /// Decides that it runs; `false` if it was refused.
+    #[must_use]
+    pub fn begin(&self) -> bool {
+        self.operation.begin(self.operation.request.shards[0])
+    }
+
     /// The time at which it runs.
     #[must_use]
     pub fn now(&self) -> UnixMs {

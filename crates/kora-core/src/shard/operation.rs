@@ -13,6 +13,7 @@ use super::claim::{Abandoned, Claim};
 use super::replies::Replies;
 use super::serve::Blocked;
 use super::store::{DbIndex, ShardStore};
+use super::turn::Turn;
 use super::watch::{Watch, Watched};
 use crate::command::Run;
 use crate::command::spec::{CoreHandler, Facts, Flags, Merge};
@@ -111,6 +112,16 @@ impl Request {
     pub(super) fn may_defer(&self) -> bool {
         matches!(self.items[..], [item] if item.merge.is_none() && item.facts.may_defer())
             && self.form != Form::Transaction
+    }
+
+    /// Whether shards run parts of one command that must not be refused when others have run.
+    fn has_parts_that_write(&self) -> bool {
+        let writes = |item: &Item| match item.merge {
+            None => false,
+            Some(Merge::First) => true,
+            Some(Merge::Sum | Merge::Concat) => item.facts.flags.has(Flags::WRITE),
+        };
+        self.items.iter().any(writes)
     }
 
     /// The same for the stores of all shards together. It must be one command.
@@ -348,6 +359,10 @@ pub struct Operation<D: Driver> {
     pub(super) setting: Setting<Style<D>>,
     /// Who ends its wait, if it has to wait.
     pub(super) claim: Claim,
+    /// Whether it runs.
+    turn: Turn,
+    /// The operation that its client waits for, if that goes on as this one.
+    root: Option<Arc<Operation<D>>>,
     /// Who waits for it.
     pub origin: D::Origin,
 }
@@ -372,7 +387,9 @@ impl<D: Driver> Operation<D> {
             _ if request.form != Form::Pipeline => Course::Lend(RankedMutex::default()),
             _ => Course::FanOut,
         };
-        Self { request, course, setting, claim: Claim::default(), origin }
+        let is_apart = matches!(course, Course::FanOut) && !request.has_parts_that_write();
+        let turn = Turn::new(if is_apart { request.shards.len() } else { 1 });
+        Self { request, course, setting, claim: Claim::default(), turn, root: None, origin }
     }
 
     /// Number of parts that answer it.
@@ -398,14 +415,68 @@ impl<D: Driver> Operation<D> {
         self.request.may_block()
     }
 
-    /// The same operation, which has not run, for all stores together.
-    pub(super) fn on_all(&self, shard_count: u16) -> Self {
-        Self::new(self.request.on_all(shard_count), self.setting.clone(), self.origin.clone())
+    /// The same operation, which has changed nothing, for all stores together.
+    pub(super) fn on_all(self: &Arc<Self>, shard_count: u16) -> Self {
+        self.going_on(self.request.on_all(shard_count))
     }
 
     /// The operation that goes on with this one's command with another shard's store.
-    pub(super) fn onward(&self, onward: &Onward) -> Self {
-        Self::new(self.request.onward(onward), self.setting.clone(), self.origin.clone())
+    pub(super) fn onward(self: &Arc<Self>, onward: &Onward) -> Self {
+        self.going_on(self.request.onward(onward))
+    }
+
+    fn going_on(self: &Arc<Self>, request: Request) -> Self {
+        let root = self.root.as_ref().unwrap_or(self);
+        root.turn.put_back();
+        let root = Some(Arc::clone(root));
+        Self { root, ..Self::new(request, self.setting.clone(), self.origin.clone()) }
+    }
+
+    /// Begins to run `shard`'s share; `false` if it was refused.
+    #[inline]
+    pub(super) fn begin(&self, shard: ShardId) -> bool {
+        match &self.root {
+            Some(root) => root.turn.begin(0),
+            None => self.turn.begin(self.request.shards.binary_search(&shard).unwrap_or(0)),
+        }
+    }
+
+    /// Refuses what has not begun, for its client's worker: the shards whose parts will not come, for which
+    /// [`Operation::refused_share`] stands in.
+    #[must_use]
+    pub fn give_up(&self) -> SmallVec<[ShardId; 8]> {
+        let shards = &self.request.shards;
+        let refused: SmallVec<[ShardId; 8]> = if !self.turn.is_whole() {
+            (0..).zip(shards).filter(|(share, _)| self.turn.refuse(*share)).map(|(_, shard)| *shard).collect()
+        } else if self.turn.refuse(0) {
+            shards[..self.part_count()].iter().copied().collect()
+        } else {
+            SmallVec::new()
+        };
+        if !refused.is_empty()
+            && let Some(watched) = &self.request.watched
+        {
+            watched.watch().end();
+        }
+        refused
+    }
+
+    /// The part of a shard whose share was refused.
+    #[must_use]
+    pub fn refused_share(self: &Arc<Self>, shard: ShardId, error: &str) -> Part<D> {
+        let mut replies = D::Replies::new(self.setting.style);
+        let is_fan_out = matches!(self.course, Course::FanOut);
+        for item in self.request.items.iter().filter(|item| !is_fan_out || item.shard == shard) {
+            if item.merge == Some(Merge::Concat) {
+                replies.begin_elements();
+            }
+            replies.error(error);
+            if matches!(item.merge, Some(Merge::Concat | Merge::Sum)) {
+                replies.push_count(COUNT_OF_ERROR);
+            }
+            replies.end_item();
+        }
+        Part { operation: Arc::clone(self), shard, replies }
     }
 
     /// Whether its client left before it ran, and it would take something that nobody gets.

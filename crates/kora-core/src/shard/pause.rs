@@ -42,10 +42,18 @@ pub(super) struct Halt<D: Driver> {
 impl<D: Driver> Shard<D> {
     /// Makes an operation of a command that has paused while it ran by [`Shard::run`]. Its reply comes as that operation's
     /// part.
-    pub fn hold(&mut self, request: Request, setting: Setting<Style<D>>, origin: D::Origin, resume: Resume) {
+    pub fn hold(
+        &mut self,
+        request: Request,
+        setting: Setting<Style<D>>,
+        origin: D::Origin,
+        resume: Resume,
+    ) -> Arc<Operation<D>> {
         let operation = Arc::new(Operation::new(request, setting, origin));
         let store = self.store.take().expect("a command that ran here had this store in hand");
-        self.pause(Halt { resume, begun: None }, operation, vec![store]);
+        let _ = operation.begin(self.id);
+        self.pause(Halt { resume, begun: None }, Arc::clone(&operation), vec![store]);
+        operation
     }
 
     /// Keeps an operation whose command has paused, with its stores.

@@ -473,6 +473,10 @@ impl<D: Driver> Shard<D> {
         if operation.is_pointless() {
             return;
         }
+        // A driven transaction begins where it is run.
+        if !operation.request.is_driven && !operation.begin(self.id) {
+            return self.pass_over(&operation);
+        }
         if let (Some(source), Some(store)) = (&mut self.config_source, self.store.as_deref_mut()) {
             source(store);
         }
@@ -519,6 +523,18 @@ impl<D: Driver> Shard<D> {
                 self.block(Stores::One(&mut store), operation, wish);
                 self.take_home(store);
             }
+        }
+    }
+
+    /// Passes over its share of an operation that was refused.
+    #[cold]
+    fn pass_over(&mut self, operation: &Operation<D>) {
+        if let (Some(watched), Some(store)) = (&operation.request.watched, self.store.as_deref_mut()) {
+            store.watchers.remove_all(self.id, watched);
+        }
+        if let Some(parts) = operation.effect_parts() {
+            // The log waits for the marks of all shards.
+            self.journal.end_part(parts);
         }
     }
 
@@ -594,6 +610,12 @@ impl<D: Driver> Shard<D> {
         if operation.is_pointless() {
             return Ok(None);
         }
+        if !operation.begin(self.id) {
+            if let Some(watched) = &operation.request.watched {
+                self.end_watch(&mut stores, watched);
+            }
+            return Ok(None);
+        }
         if operation.request.form == Form::Transaction {
             return self.run_transaction(stores, operation).map(Some);
         }
@@ -628,7 +650,7 @@ impl<D: Driver> Shard<D> {
 
     /// Sends a command that has done its part here on to another shard, whose reply is the command's.
     #[cold]
-    fn forward(&mut self, operation: &Operation<D>, onward: &Onward) {
+    fn forward(&mut self, operation: &Arc<Operation<D>>, onward: &Onward) {
         self.hand_over();
         self.hub.submit(Arc::new(operation.onward(onward)));
     }

@@ -263,6 +263,15 @@ impl<D: Driver> Shard<D> {
         !watched.watch().is_dirty()
     }
 
+    /// Takes what is watched no longer out of its stores, which are in hand.
+    pub(super) fn end_watch(&mut self, stores: &mut Stores<'_>, watched: &Watched) {
+        for shard in watched.shards() {
+            if let Some(store) = stores.of_shard(shard) {
+                store.watchers.remove_all(shard, watched);
+            }
+        }
+    }
+
     /// Gives the effects that follow a number of their own.
     pub(super) fn begin_numbered(&mut self) {
         self.journal.begin_unit(self.id);

@@ -122,6 +122,12 @@ impl Host for ServerHost {
         handler(Desk { shared: &shared, now }, args, out)
     }
 
+    fn note_busy(&self) {
+        if let Some(shared) = self.shared() {
+            shared.wake_all();
+        }
+    }
+
     fn count(&self, tally: &Tally) {
         let (Some(worker), Some(shared)) = (WORKER.get(), self.shared()) else { return };
         let counters = &shared.counters[worker.index()];

@@ -25,6 +25,7 @@ impl Worker {
         self.measure_rates();
         self.accept_left_behind();
         self.begin_due();
+        self.refuse_waiting();
         if self.cron_round.is_multiple_of(ROUNDS_PER_CLIENT_CHECK) {
             self.check_clients();
         }

@@ -13,7 +13,7 @@ use kora_core::context::Resume;
 use kora_core::error::CommandError;
 use kora_core::reply::Reply;
 use kora_core::shard::operation::{Request, Setting};
-use kora_core::shard::route::{Placement, place};
+use kora_core::shard::route::{Placement, place, place_whole};
 use kora_core::shard::runner::Ran;
 use kora_protocol::{Limits, Resp};
 use smallvec::SmallVec;
@@ -251,6 +251,7 @@ impl Worker {
             || self.is_loading
             || self.refuses_writes
             || self.holds_publishers
+            || !connection.watching.is_empty()
     }
 
     /// The exceptional states of a connection or of the server.
@@ -289,6 +290,10 @@ impl Worker {
         if self.is_busy && !flags.has(Flags::ALLOW_BUSY) {
             self.reject(connection, resolved, &self.shared.scripts.busy_error().to_string());
             return Some(Step::Next);
+        }
+        if !self.is_busy && !connection.watching.is_empty() {
+            connection.wait = Wait::Watches;
+            return Some(Step::Later);
         }
         let waits = match self.pause {
             None => false,
@@ -411,7 +416,14 @@ impl Worker {
         gathered: &mut Gathered,
     ) -> Step {
         let shard_count = self.shared.hub.shard_count();
-        let placement = place(resolved.facts, args, shard_count);
+        let mut placement = place(resolved.facts, args, shard_count);
+        if matches!(placement, Placement::Spread(_))
+            && resolved.facts.flags.has(Flags::WRITE)
+            && self.shared.scripts.may_get_busy()
+        {
+            // In parts it could not be refused any more when the first has run, and would wait for the script.
+            placement = place_whole(resolved.facts, args, shard_count);
+        }
         let is_here = match placement {
             Placement::Anywhere => true,
             Placement::One(shard) => shard == self.shard.id(),
@@ -559,7 +571,10 @@ impl Worker {
         gathered.commands.push(resolved.id);
         self.await_parts(connection, gathered.commands, gathered.request.byte_count());
         let setting = self.setting(connection);
-        self.shard.hold(gathered.request, setting, connection.origin(), resume);
+        let operation = self.shard.hold(gathered.request, setting, connection.origin(), resume);
+        if let Wait::Operation(pending) = &mut connection.wait {
+            pending.submitted = Some(operation);
+        }
     }
 
     /// Submits what was gathered; the connection waits for it.
@@ -578,10 +593,9 @@ impl Worker {
     ) {
         self.await_parts(connection, gathered.commands, gathered.request.byte_count());
         let operation = self.shard.submit(gathered.request, setting, connection.origin());
-        if let Wait::Operation(pending) = &mut connection.wait
-            && operation.may_block()
-        {
-            pending.blocking = Some(operation);
+        if let Wait::Operation(pending) = &mut connection.wait {
+            pending.may_block = operation.may_block();
+            pending.submitted = Some(operation);
         }
     }
 

@@ -37,6 +37,13 @@ impl Worker {
     pub(super) fn take_part(&mut self, part: Part<ServerDriver>) {
         let origin = part.operation.origin;
         let Some(connection) = self.connection_of(origin) else { return };
+        if !connection.watching.is_empty() && connection.take_watch_part(&part) {
+            if connection.watching.is_empty() && matches!(connection.wait, Wait::Watches) {
+                connection.wait = Wait::Nothing;
+                self.enqueue(origin.slot);
+            }
+            return;
+        }
         let Wait::Operation(pending) = &mut connection.wait else { return };
         let part_count = part.operation.part_count();
         pending.parts.push(part);
@@ -59,9 +66,6 @@ impl Worker {
             connection.client.set_flag(flag::BLOCKED, false);
             *connection.client.blocked.lock() = None;
         }
-        if self.notes_replies {
-            self.tidings.note(&self.shared, connection, &pending.commands);
-        }
         if let Some(commands) = pending.exec.take() {
             return self.finish_exec(slot, *pending, &commands);
         }
@@ -75,20 +79,32 @@ impl Worker {
         operation.assemble(&mut pending.parts, &mut replies);
         let failures = replies.failures(begin);
         let mut output = replies.into_output();
-        let errors: Vec<_> = failures
-            .iter()
-            .map(|&(index, at)| (pending.commands[index], output.text_at(at).to_vec()))
-            .collect();
+        let mut errors: Vec<_> =
+            failures.iter().map(|&(index, at)| (index, output.text_at(at).to_vec())).collect();
         if !pending.keeps_reply {
             output.truncate(begin);
         }
         connection.output = output;
-        for (id, text) in errors {
-            self.count_failure(id, &text);
+        if pending.is_refused {
+            let rejected: Vec<_> = errors.extract_if(.., |(_, text)| text.starts_with(b"BUSY ")).collect();
+            for (index, text) in rejected.into_iter().rev() {
+                // Those in front of it keep their places.
+                let id = pending.commands.remove(index);
+                self.count_rejection(id, &text);
+                errors.iter_mut().filter(|(other, _)| *other > index).for_each(|(other, _)| *other -= 1);
+            }
+        }
+        if self.notes_replies
+            && let Some(Some(connection)) = self.connections.get_mut(slot)
+        {
+            self.tidings.note(&self.shared, connection, &pending.commands);
+        }
+        for (index, text) in errors {
+            self.count_failure(pending.commands[index], &text);
         }
         self.executed.extend_from_slice(&pending.commands);
         self.account();
-        if pending.frees_first {
+        if pending.frees_first && !pending.is_refused {
             self.hold_slot_until_freed(slot, begin);
         }
         self.enqueue(slot);

@@ -224,15 +224,21 @@ impl Worker {
         let Queue { transaction, commands, .. } = *queue;
         self.driven_to_come += usize::from(commands.iter().any(|command| command.own.is_some()));
         connection.wait = Wait::Operation(pending_exec(resolved.id, Some(commands)));
-        self.shard.submit_transaction(transaction, connection.origin());
+        let operation = self.shard.submit_transaction(transaction, connection.origin());
+        if let Wait::Operation(pending) = &mut connection.wait {
+            pending.submitted = Some(operation);
+        }
     }
 
-    /// Runs a transaction whose stores were brought here. If its client has left meanwhile, it is as if EXEC had never come.
+    /// Runs a transaction whose stores were brought here. If its client has left meanwhile, or was told that the server is
+    /// busy, it is as if EXEC had never come.
     pub(super) fn run_driven(&mut self, mut driven: Driven<ServerDriver>) {
         self.driven_to_come -= 1;
         let origin = *driven.origin();
+        let is_wanted = driven.begin();
         let waits = self.connection_of(origin).is_some_and(|connection| {
-            !connection.is_broken
+            is_wanted
+                && !connection.is_broken
                 && matches!(&connection.wait, Wait::Operation(pending) if pending.exec.is_some())
         });
         let connection = self.connections.get_mut(origin.slot).filter(|_| waits).and_then(Option::take);
@@ -328,7 +334,7 @@ impl Worker {
         self.halted_exec.as_ref().is_some_and(|halted| halted.driven.origin().slot == slot)
     }
 
-    fn give_buffer(&mut self, connection: &mut Connection) {
+    pub(super) fn give_buffer(&mut self, connection: &mut Connection) {
         if !connection.output.has_buffer() {
             connection.output.set_buffer(self.spare_buffers.pop().unwrap_or_default());
         }
@@ -522,6 +528,9 @@ impl Worker {
         gathered.request.push(run, args, &placement, shard_count, self.shard.id());
         gathered.commands.push(resolved.id);
         self.submit_in(connection, gathered, setting);
+        if self.is_busy {
+            self.answer_watch(connection);
+        }
     }
 }
 

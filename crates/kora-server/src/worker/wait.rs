@@ -85,13 +85,13 @@ impl Worker {
                     }
                 }
                 Wait::Operation(pending) => {
-                    let Some(operation) = pending.blocking.clone() else { continue };
+                    let Some(operation) = pending.blocking().cloned() else { continue };
                     if operation.abandon() == Abandoned::Now {
                         self.forget(slot);
                         self.take_part(operation.timed_out());
                     }
                 }
-                Wait::Nothing | Wait::Freeing { .. } | Wait::Pause => {}
+                Wait::Nothing | Wait::Freeing { .. } | Wait::Pause | Wait::Watches => {}
             }
         }
     }
@@ -105,13 +105,13 @@ impl Worker {
                 self.end_timed_wait(origin.slot, if with_error { Err(UNBLOCKED_ERROR) } else { Ok(reply) });
             }
             Wait::Operation(pending) => {
-                let Some(operation) = pending.blocking.clone() else { return };
+                let Some(operation) = pending.blocking().cloned() else { return };
                 self.forget(origin.slot);
                 let part =
                     if with_error { operation.refused(UNBLOCKED_ERROR) } else { operation.timed_out() };
                 self.take_part(part);
             }
-            Wait::Nothing | Wait::Freeing { .. } | Wait::Pause => {}
+            Wait::Nothing | Wait::Freeing { .. } | Wait::Pause | Wait::Watches => {}
         }
     }
 
@@ -146,7 +146,7 @@ impl Worker {
     pub(super) fn leave_wait(&mut self, connection: &Connection) {
         self.deadlines.remove(connection.deadline(), connection.client.slot);
         let Wait::Operation(pending) = &connection.wait else { return };
-        let Some(operation) = &pending.blocking else { return };
+        let Some(operation) = pending.blocking() else { return };
         // Whoever serves it takes it out of the queues. If it is over for another reason, that may still be to be done.
         if operation.abandon() != Abandoned::Later
             && let Some(waiter) = &pending.waiter

@@ -446,3 +446,98 @@ fn everyone_is_told_busy_although_the_log_waits_for_the_script() {
         assert!(reply == ok() || error_text(&reply).starts_with("BUSY "), "{reply:?}");
     }
 }
+
+/// What is sent while a script holds a shard, each by a client of its own, with the number of replies that it gets.
+fn waiting_commands() -> Vec<(Vec<u8>, usize)> {
+    let keys: Vec<String> = (0..12).map(|key| format!("k:{key}")).collect();
+    let with =
+        |name: &'static str| std::iter::once(name).chain(keys.iter().map(String::as_str)).collect::<Vec<_>>();
+    let pairs: Vec<&str> =
+        std::iter::once("MSET").chain(keys.iter().flat_map(|key| [key.as_str(), "v"])).collect();
+    let pipeline = |commands: &[Vec<&str>]| {
+        (commands.iter().flat_map(|words| request(words)).collect::<Vec<u8>>(), commands.len())
+    };
+    let increments: Vec<_> = keys.iter().map(|key| vec!["INCR", key]).collect();
+    let transaction = |own: &[Vec<&'static str>]| {
+        pipeline(&[&[vec!["MULTI"]], &increments[..], own, &[vec!["EXEC"]]].concat())
+    };
+    let blocking = [with("BLPOP"), vec!["0"]].concat();
+    vec![
+        pipeline(&[vec!["GET", "key"]]),
+        pipeline(&increments),
+        pipeline(&[pairs]),
+        pipeline(&[with("MGET")]),
+        pipeline(&[with("DEL")]),
+        pipeline(&[vec!["DBSIZE"]]),
+        pipeline(&[vec!["KEYS", "*"]]),
+        pipeline(&[vec!["SCAN", "0", "COUNT", "1000"]]),
+        pipeline(&[vec!["RENAME", "k:1", "k:2"]]),
+        pipeline(&[vec!["FLUSHALL"]]),
+        pipeline(&[blocking]),
+        pipeline(&[vec!["EVAL", "return redis.call('DBSIZE')", "0"]]),
+        pipeline(&[vec!["EVAL", "return 1", "1", "key"]]),
+        pipeline(&[with("WATCH"), vec!["MULTI"], vec!["DISCARD"]]),
+        transaction(&[]),
+        transaction(&[vec!["PING"]]),
+        pipeline(&[&increments[..], &[vec!["PING"], with("MGET"), vec!["GET", "key"]]].concat()),
+    ]
+}
+
+/// What has reached a script's shard before anyone could know that the script takes long is told BUSY with everyone else.
+#[test]
+fn nobody_waits_longer_for_a_script_than_the_threshold() {
+    for (workers, keys) in [("1", "1"), ("4", "1"), ("4", "0"), ("2", "1")] {
+        let mut program = Program::start(&["--workers", workers, "--busy-reply-threshold", "700"]);
+        let (mut runner, mut admin) = (program.client(), program.client());
+        let commands = waiting_commands();
+        let mut clients: Vec<Client> = commands.iter().map(|_| program.client()).collect();
+        clients.iter_mut().for_each(|client| drop(client.line("PING")));
+        let ticks = program.cpu_ticks();
+        runner.send(&request(&["EVAL", ENDLESS, keys, "key"])).unwrap();
+        wait_until("the script runs", || program.cpu_ticks() > ticks + 2);
+        clients.iter_mut().zip(&commands).for_each(|(client, (bytes, _))| client.send(bytes).unwrap());
+        let mut refused = 0;
+        for (client, (bytes, reply_count)) in clients.iter_mut().zip(&commands) {
+            for _ in 0..*reply_count {
+                // The script goes on until everyone has been answered.
+                let reply = client.receive().expect("nobody is turned away");
+                match reply.as_error() {
+                    None => {}
+                    Some(text) if text.starts_with(b"BUSY ") || text.starts_with(b"EXECABORT ") => {
+                        refused += 1
+                    }
+                    Some(_) => panic!("{reply:?} to {}", String::from_utf8_lossy(bytes)),
+                }
+            }
+        }
+        assert!(refused >= clients.len(), "only {refused} were refused");
+        wait_until("it is killed", || admin.line("SCRIPT KILL") == ok());
+        assert!(error_text(&runner.receive().unwrap()).contains("Script killed by user"));
+        for client in &mut clients {
+            assert_eq!(client.line("PING"), Frame::Simple(b"PONG".to_vec()));
+        }
+        // What was refused has not run, neither as a whole nor in part.
+        let values = admin.line("MGET k:0 k:1 k:2 k:3 k:4 k:5 k:6 k:7 k:8 k:9 k:10 k:11");
+        let Frame::Array(values) = values else { panic!("{values:?}") };
+        assert!(values.iter().all(|value| *value != bulk("v")), "{values:?}");
+        assert!(program.is_running());
+    }
+}
+
+/// WATCH is answered while the server is busy. It takes place before anything else of its client, whoever comes first then.
+#[test]
+fn keys_are_watched_although_a_script_holds_them() {
+    on_any_workers(|program| {
+        let (_runner, mut other) = begin_endless(program, &request(&["EVAL", ENDLESS, "1", "a"]));
+        let mut client = program.client();
+        assert_eq!(client.line("WATCH a b c d"), ok());
+        assert_eq!(client.line("WATCH e"), ok());
+        assert!(error_text(&client.line("GET a")).starts_with("BUSY "));
+        assert_eq!(other.line("SCRIPT KILL"), ok());
+        wait_until("the script has ended", || client.line("GET a") == Frame::Null);
+        assert_eq!(other.line("SET a 1"), ok());
+        assert_eq!(client.line("MULTI"), ok());
+        assert_eq!(client.line("PING"), Frame::Simple(b"QUEUED".to_vec()));
+        assert_eq!(client.line("EXEC"), Frame::NullArray);
+    });
+}
