@@ -16,6 +16,7 @@ use crate::connection::ReplyMode;
 use crate::driver::{Origin, WorkerMail};
 use crate::introspect::clients::{ClientFlags, ClientInfo, HELP, KillFilter, ListFilter};
 use crate::introspect::commands::help;
+use crate::pubsub::Place;
 use crate::shared::{PauseMode, Shared};
 
 /// The family's commands.
@@ -153,6 +154,8 @@ fn kill(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let filter = KillFilter::parse(&args[2..], |user| user == b"default")?;
     let me = call.connection.client.id;
     let mut count = 0;
+    let mut subscribers = Vec::new();
+    let as_of = call.shared.broker.version();
     for client in call.shared.clients.all() {
         if !filter.matches(&describe(call.shared, &client, call.now), me.0) {
             continue;
@@ -162,10 +165,17 @@ fn kill(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
             call.connection.close_after_output();
         } else {
             // For everyone else it is gone at once: nothing more is given to it.
-            call.shared.clients.remove(client.id);
+            let was_there = call.shared.clients.remove(client.id);
             let _ = client.end_wait();
+            // Nobody else has had its place since then, if it was there.
+            if was_there && client.is_subscriber() {
+                subscribers.push(Place { worker: client.worker, slot: client.slot });
+            }
             call.shared.hub.send_driver_mail(client.worker, WorkerMail::Kill(origin(&client)));
         }
+    }
+    if !subscribers.is_empty() {
+        call.shared.broker.expel(&subscribers, as_of);
     }
     match (filter.is_old_form, count) {
         (true, 0) => return Err(CommandError::text("ERR No such client")),
