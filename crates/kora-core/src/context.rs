@@ -59,7 +59,7 @@ impl Stores<'_> {
     }
 }
 
-/// What a command that found nothing waits for.
+/// The keys that a blocking command waits for, and how it resumes.
 #[derive(Debug)]
 pub struct Wish {
     /// The keys, in the command's order.
@@ -101,7 +101,7 @@ pub enum Resumed {
 pub struct Onward {
     /// The shard.
     pub shard: ShardId,
-    /// What runs there and replies in the command's place.
+    /// The handler that runs there and writes the command's reply.
     pub handler: CoreHandler,
     /// Its arguments: they carry what was found so far.
     pub args: Vec<Box<[u8]>>,
