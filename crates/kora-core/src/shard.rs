@@ -2,6 +2,7 @@
 
 pub mod claim;
 pub mod driven;
+pub mod handler;
 pub mod hub;
 pub mod operation;
 pub mod parking;

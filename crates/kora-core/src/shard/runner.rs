@@ -16,6 +16,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::driven::Driven;
+use super::handler::{Desk, run_handler};
 use super::hub::{Doors, Hub, LaneEntry, Mail, Wake};
 use super::operation::{
     COUNT_OF_ERROR, Course, Driver, Form, Item, Operation, Part, Request, Setting, Style,
@@ -27,9 +28,9 @@ use super::store::{DbIndex, ShardStore};
 use super::waiters::Waiter;
 use super::watch::Watched;
 use crate::command::Run;
-use crate::command::spec::{Flags, Merge};
+use crate::command::spec::Merge;
 use crate::config::CoreConfig;
-use crate::context::{Blocking, Ctx, Deferral, Onward, Resume, Stores};
+use crate::context::{Blocking, Deferral, Onward, Resume, Stores};
 use crate::journal::{Announcement, Effects, Journal};
 use crate::keyspace::eviction::Eviction;
 use crate::keyspace::garbage::Garbage;
@@ -526,18 +527,6 @@ impl<D: Driver> Shard<D> {
         }
     }
 
-    /// Passes over its share of an operation that was refused.
-    #[cold]
-    fn pass_over(&mut self, operation: &Operation<D>) {
-        if let (Some(watched), Some(store)) = (&operation.request.watched, self.store.as_deref_mut()) {
-            store.watchers.remove_all(self.id, watched);
-        }
-        if let Some(parts) = operation.effect_parts() {
-            // The log waits for the marks of all shards.
-            self.journal.end_part(parts);
-        }
-    }
-
     /// Deposits the store at the operation's meeting point; the last to arrive runs it and sends the stores home.
     fn lend(&mut self, LaneEntry { ticket, operation, resumed }: LaneEntry<D>) {
         self.hand_over();
@@ -745,72 +734,4 @@ fn run_item<R: Replies>(
             replies.push_count(if sink.error.is_some() { COUNT_OF_ERROR } else { sink.sum });
         }
     }
-}
-
-/// Where a command records what it did, and what the engine offers to it.
-pub(super) type Desk<'a> = (&'a mut Journal, &'a Arc<Services>);
-
-/// Runs a handler and closes its effects; `false` if it refused.
-#[inline]
-pub(super) fn run_handler<S>(
-    stores: Stores<'_>,
-    (journal, services): Desk<'_>,
-    (facts, handler): Run,
-    args: &[&[u8]],
-    setting: &Setting<S>,
-    blocking: Blocking<'_>,
-    out: &mut dyn Reply,
-) -> bool {
-    let timing = journal.begin_command(facts);
-    let mark = journal.mark();
-    let Setting { db, now, no_touch, .. } = *setting;
-    let watch = setting.watch.as_ref();
-    let mut ctx = Ctx { stores, journal, services, db, now, no_touch, blocking, watch };
-    let result = handler(&mut ctx, args, out);
-    if facts.flags.has(Flags::WRITE) {
-        journal.close_command(mark, setting.db, args);
-    }
-    journal.end_command(facts, timing);
-    match result {
-        Ok(()) => true,
-        Err(error) => {
-            out.refuse(&error);
-            false
-        }
-    }
-}
-
-/// Runs one command on stores that are in nobody else's hands, replying to `out`; `false` if it refused: for the replay of
-/// effects.
-pub fn run_on_stores(
-    stores: Stores<'_>,
-    desk: (&mut Journal, &Arc<Services>),
-    run: Run,
-    args: &[&[u8]],
-    (db, now): (DbIndex, UnixMs),
-    out: &mut dyn Reply,
-) -> bool {
-    let setting = Setting { db, now, no_touch: false, style: (), watch: None };
-    run_handler(stores, desk, run, args, &setting, Blocking::Forbidden, out)
-}
-
-/// Runs one command on a store that belongs to no engine: for tests.
-pub fn run_on_store(
-    store: &mut ShardStore,
-    journal: &mut Journal,
-    run: Run,
-    args: &[&[u8]],
-    (db, now): (DbIndex, UnixMs),
-    out: &mut dyn Reply,
-) -> bool {
-    let setting = Setting { db, now, no_touch: false, style: (), watch: None };
-    run_handler(
-        Stores::One(store),
-        (journal, Services::none()),
-        run,
-        args,
-        &setting,
-        Blocking::Forbidden,
-        out,
-    )
 }

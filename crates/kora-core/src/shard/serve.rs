@@ -18,10 +18,11 @@
 
 use std::sync::Arc;
 
+use super::handler::run_handler;
 use super::hub::{Mail, Resumed};
 use super::operation::{Driver, Operation, Part, Setting};
 use super::replies::Replies;
-use super::runner::{Shard, run_handler};
+use super::runner::Shard;
 use super::waiters::{ReadyKey, SpotId, Waiter};
 use crate::context::{Blocking, Stores, Wish};
 use crate::keyspace::Keyspace;

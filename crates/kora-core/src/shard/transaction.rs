@@ -16,12 +16,13 @@
 
 use std::sync::Arc;
 
+use super::handler::{Desk, run_handler};
 use super::hub::{Hub, Mail};
 use super::operation::{Driver, Operation, Part, Request, Setting, Style};
 use super::pause::{Begun, Halt};
 use super::replies::Replies;
 use super::route::add_shards_of_whole;
-use super::runner::{Desk, Shard, run_handler};
+use super::runner::Shard;
 use super::watch::Watched;
 use crate::command::Run;
 use crate::context::{Blocking, Resume, Stores};

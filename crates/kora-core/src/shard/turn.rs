@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use smallvec::SmallVec;
 
+use super::operation::{Driver, Operation};
+use super::runner::Shard;
+
 const WAITING: u8 = 0;
 const BEGUN: u8 = 1;
 const REFUSED: u8 = 2;
@@ -47,6 +50,20 @@ impl Turn {
     /// Whether the shares are decided together.
     pub(super) fn is_whole(&self) -> bool {
         self.0.len() == 1
+    }
+}
+
+impl<D: Driver> Shard<D> {
+    /// Passes over its share of an operation that was refused.
+    #[cold]
+    pub(super) fn pass_over(&mut self, operation: &Operation<D>) {
+        if let (Some(watched), Some(store)) = (&operation.request.watched, self.store.as_deref_mut()) {
+            store.watchers.remove_all(self.id, watched);
+        }
+        if let Some(parts) = operation.effect_parts() {
+            // The log waits for the marks of all shards.
+            self.journal.end_part(parts);
+        }
     }
 }
 

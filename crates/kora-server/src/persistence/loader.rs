@@ -16,7 +16,7 @@ use kora_core::rdb::file::{self, Piece};
 use kora_core::rdb::{Loader, RdbError};
 use kora_core::reply::NoReply;
 use kora_core::services::Services;
-use kora_core::shard::runner::run_on_stores;
+use kora_core::shard::handler::run_on_stores;
 use kora_core::shard::store::{DbIndex, ShardStore};
 use kora_core::slot::Slot;
 use kora_core::time::UnixMs;
