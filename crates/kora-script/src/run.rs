@@ -215,9 +215,6 @@ impl Run {
         if self.seen.take().is_some() {
             self.busy.forget_seen();
         }
-        if self.seen.take().is_some() {
-            self.busy.forget_seen();
-        }
         if let Some(busy_run) = self.busy_run.take() {
             self.busy.leave(&busy_run);
         }

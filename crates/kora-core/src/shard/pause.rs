@@ -137,25 +137,4 @@ impl<D: Driver> Shard<D> {
         };
         resume(&mut ctx, out)
     }
-
-    /// Goes on with a command that has paused, with its stores.
-    pub(super) fn resume_on(
-        &mut self,
-        resume: Resume,
-        stores: &mut [Box<ShardStore>],
-        setting: &Setting<Style<D>>,
-        out: &mut dyn Reply,
-    ) -> Resumed {
-        let mut ctx = Ctx {
-            stores: in_hand(stores, self.hub.shard_count()),
-            journal: &mut self.journal,
-            services: &self.services,
-            db: setting.db,
-            now: setting.now,
-            no_touch: setting.no_touch,
-            blocking: Blocking::Forbidden,
-            watch: None,
-        };
-        resume(&mut ctx, out)
-    }
 }
