@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use kora_protocol::{Limits, RequestParser};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-/// What is to happen soon has happened by then, on however busy a machine.
+/// Long enough for anything a test waits for, even on a heavily loaded machine.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// What a terminal asks where the cursor is, and an answer.
+/// The query for the cursor position, and a terminal's answer.
 const WHERE: &[u8] = b"\x1b[6n";
 const THERE: &[u8] = b"\x1b[1;1R";
 

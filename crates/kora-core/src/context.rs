@@ -59,7 +59,7 @@ impl Stores<'_> {
     }
 }
 
-/// What a command that found nothing waits for.
+/// The keys that a blocking command waits for, and how it resumes.
 #[derive(Debug)]
 pub struct Wish {
     /// The keys, in the command's order.
@@ -101,7 +101,7 @@ pub enum Resumed {
 pub struct Onward {
     /// The shard.
     pub shard: ShardId,
-    /// What runs there and replies in the command's place.
+    /// The handler that runs there and writes the command's reply.
     pub handler: CoreHandler,
     /// Its arguments: they carry what was found so far.
     pub args: Vec<Box<[u8]>>,
@@ -129,6 +129,8 @@ pub enum Blocking<'a> {
     Forbidden,
     /// It may not: a script runs it.
     Scripted,
+    /// It may only pause: it belongs to a transaction, which keeps its stores until the end.
+    PauseOnly(&'a mut Option<Resume>),
     /// It may, and says here why.
     Permitted(&'a mut Option<Deferral>),
 }
@@ -195,7 +197,7 @@ impl Ctx<'_> {
     #[must_use]
     pub fn block(&mut self, wish: impl FnOnce() -> Wish) -> bool {
         match &mut self.blocking {
-            Blocking::Forbidden | Blocking::Scripted => false,
+            Blocking::Forbidden | Blocking::Scripted | Blocking::PauseOnly(_) => false,
             Blocking::Permitted(place) => {
                 **place = Some(Deferral::Wait(wish()));
                 true
@@ -208,7 +210,7 @@ impl Ctx<'_> {
     #[must_use]
     pub fn defer_to_all(&mut self) -> bool {
         match &mut self.blocking {
-            Blocking::Forbidden | Blocking::Scripted => false,
+            Blocking::Forbidden | Blocking::Scripted | Blocking::PauseOnly(_) => false,
             Blocking::Permitted(place) => {
                 **place = Some(Deferral::NeedsAll);
                 true
@@ -233,7 +235,7 @@ impl Ctx<'_> {
     #[must_use]
     pub fn go_on(&mut self, onward: impl FnOnce() -> Onward) -> bool {
         match &mut self.blocking {
-            Blocking::Forbidden | Blocking::Scripted => false,
+            Blocking::Forbidden | Blocking::Scripted | Blocking::PauseOnly(_) => false,
             Blocking::Permitted(place) => {
                 **place = Some(Deferral::Onward(onward()));
                 true
@@ -241,10 +243,18 @@ impl Ctx<'_> {
         }
     }
 
-    /// Makes the command pause; only if it may put itself off.
+    /// Whether the command may pause.
+    #[must_use]
+    pub fn may_pause(&self) -> bool {
+        matches!(self.blocking, Blocking::Permitted(_) | Blocking::PauseOnly(_))
+    }
+
+    /// Makes the command pause; only if it may.
     pub fn pause(&mut self, resume: Resume) {
-        if let Blocking::Permitted(place) = &mut self.blocking {
-            **place = Some(Deferral::Paused(resume));
+        match &mut self.blocking {
+            Blocking::Forbidden | Blocking::Scripted => {}
+            Blocking::Permitted(place) => **place = Some(Deferral::Paused(resume)),
+            Blocking::PauseOnly(place) => **place = Some(resume),
         }
     }
 
@@ -272,15 +282,6 @@ impl Ctx<'_> {
         match &self.stores {
             Stores::One(store) => store.shard_count(),
             Stores::Lent { shard_count, .. } => *shard_count,
-        }
-    }
-
-    /// The first shard whose store is in hand.
-    #[must_use]
-    pub fn first_shard(&self) -> ShardId {
-        match &self.stores {
-            Stores::One(store) => store.id(),
-            Stores::Lent { stores, .. } => stores[0].id(),
         }
     }
 

@@ -1,23 +1,19 @@
-//! What a round of commands did: its effects (deterministic commands that reproduce every change) and its keyspace
-//! events. The log, replicas, change-data cursors and notifications read from here; nothing else records a change.
+//! What a round of commands did: its effects (deterministic commands that reproduce every change), encoded as one record,
+//! and its keyspace events. The log, replicas, change-data cursors and notifications read from here; nothing else records a
+//! change.
 
-mod effects;
 pub mod meter;
 
 use meter::{Meter, Timing};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use kora_stream::order::Stamp;
+use kora_stream::record::{Checkpoint, Item, Items, RecordBuilder, Scope};
+
 use crate::command::spec::Facts;
 use crate::shard::store::DbIndex;
-use crate::slot::ShardId;
-pub use effects::{Effect, EffectRef, Effects, PartMark};
-
-/// Marks the numbers of operations that have no ticket.
-const WITHOUT_TICKET: u64 = 1 << 63;
-
-/// Where such a number has the shard; below it is the count.
-const UNIT_SHARD_BIT: u32 = 48;
+use crate::time::UnixMs;
 
 /// Classes of keyspace events, as `notify-keyspace-events` names them. Values are bits of a mask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,13 +96,58 @@ pub struct Journal {
     incidental_changes: u64,
     /// Effects that commands recorded themselves.
     recorded: u64,
-    operation: u64,
-    /// Operations without a ticket that have got a number.
-    units: u64,
-    effects: Effects,
+    /// Where and when the effects come about that follow.
+    scope: Scope,
+    /// Which of them belong together.
+    unit: Unit,
+    record: RecordBuilder,
     announcements: Vec<Announcement>,
     /// Times the commands, if anybody wants to know.
     meter: Option<Box<Meter>>,
+}
+
+/// The effects that a record holds.
+///
+/// # Panics
+/// If the record can't be read.
+#[must_use]
+pub fn effects_of(record: &[u8]) -> Vec<Effect> {
+    let effects =
+        Items::new(record).filter_map(|item| match item.expect("a record can be read that was built") {
+            Item::Effect(effect) => Some(Effect {
+                db: DbIndex(effect.db),
+                scope: effect.scope,
+                is_further: effect.is_further,
+                args: effect.arguments.map(Box::from).collect(),
+            }),
+            Item::Part(_) | Item::Life | Item::Step(_) => None,
+        });
+    effects.collect()
+}
+
+/// What the next effect is atomic with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Unit {
+    /// Nothing: no command runs.
+    #[default]
+    None,
+    /// The other effects of a command, if there are any so far.
+    Command { has_effect: bool },
+    /// Those of several commands, likewise.
+    Commands { has_effect: bool },
+}
+
+/// An effect that was recorded: a command that reproduces a change, whenever and wherever it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// The database it applies to.
+    pub db: DbIndex,
+    /// Where and when it came about.
+    pub scope: Scope,
+    /// Whether it belongs to one unit with the effect before it.
+    pub is_further: bool,
+    /// Command name and arguments.
+    pub args: Box<[Box<[u8]>]>,
 }
 
 /// A place in a journal, to tell what a command added.
@@ -120,7 +161,7 @@ pub struct Mark {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     mark: Mark,
-    effects: usize,
+    record: Checkpoint,
     announcements: usize,
 }
 
@@ -215,14 +256,13 @@ impl Journal {
 
     #[cold]
     fn push_effect(&mut self, db: DbIndex, args: &[&[u8]], is_incidental: bool) {
-        self.effects.push(db, self.operation, is_incidental, args);
-    }
-
-    /// Notes that this shard has run its part of the present operation, which `parts` shards run a part of, each by itself.
-    pub fn end_part(&mut self, parts: u16) {
-        if self.is_recording() {
-            self.effects.push_part(PartMark { operation: self.operation, parts });
-        }
+        let is_further = match &mut self.unit {
+            Unit::None => false,
+            Unit::Command { has_effect } | Unit::Commands { has_effect } => {
+                std::mem::replace(has_effect, true)
+            }
+        };
+        self.record.push_effect(&self.scope, db.0, args, is_further, is_incidental);
     }
 
     /// Reports a keyspace event.
@@ -258,52 +298,87 @@ impl Journal {
         self.announcements.push(Announcement::Message(message));
     }
 
-    /// Names the operation whose effects follow.
-    pub fn begin_operation(&mut self, operation: u64) {
-        self.operation = operation;
-    }
-
-    /// Gives the effects that follow one number, other than any ticket's: those of several commands that have no ticket and
-    /// belong together. `shard` is where this journal lives.
-    pub fn begin_unit(&mut self, shard: ShardId) {
-        self.units += 1;
-        self.operation = WITHOUT_TICKET | u64::from(shard.0) << UNIT_SHARD_BIT | self.units;
-    }
-
-    /// The number of the operation whose effects follow; 0 if each command is one of its own.
-    #[must_use]
-    pub fn operation(&self) -> u64 {
-        self.operation
-    }
-
-    /// The present place.
+    /// Says how many tickets had been published when the shard last received work; it has run those that concern it. Changes
+    /// nothing within an operation that has a ticket.
     #[inline]
+    pub fn set_position(&mut self, position: u64) {
+        if self.scope.parts == 0 {
+            self.scope.stamp = Stamp::of_position(position);
+        }
+    }
+
+    /// Where the effects that follow stand in the order.
     #[must_use]
-    pub fn mark(&self) -> Mark {
+    pub fn stamp(&self) -> Stamp {
+        self.scope.stamp
+    }
+
+    /// Begins an operation with a ticket, of which `parts` shards record a part: until [`Journal::end_operation`].
+    pub fn begin_operation(&mut self, ticket: u64, parts: u16) {
+        self.scope.stamp = Stamp::of_ticket(ticket);
+        self.scope.parts = parts.max(1);
+        self.scope.command = 0;
+    }
+
+    /// Begins an operation that others may have to go on with: at its place in the order. Until [`Journal::end_operation`].
+    pub fn begin_at(&mut self, stamp: Stamp) {
+        match stamp.ticket() {
+            Some(ticket) => self.begin_operation(ticket, 1),
+            None => self.scope.stamp = stamp,
+        }
+    }
+
+    /// Goes on with the command `index` of the operation, counted from 0 in the order in which they were sent. Where one shard
+    /// runs them all, they stand in that order anyway.
+    #[inline]
+    pub fn set_command(&mut self, index: u32) {
+        if self.scope.parts > 1 {
+            self.scope.command = index;
+        }
+    }
+
+    /// Notes that this shard runs a part of the operation, whether that changes anything or not.
+    pub fn note_part(&mut self) {
+        if self.is_recording() {
+            self.record.push_part(&self.scope);
+        }
+    }
+
+    /// Ends an operation: what follows is none of it, and stands behind all tickets below `position`.
+    pub fn end_operation(&mut self, position: u64) {
+        self.scope = Scope { stamp: Stamp::of_position(position), parts: 0, command: 0, ..self.scope };
+    }
+
+    /// Makes the effects of all commands that follow one unit, until [`Journal::end_unit`]; `false` if they are so already.
+    pub fn begin_unit(&mut self) -> bool {
+        let begins = !matches!(self.unit, Unit::Commands { .. });
+        if begins {
+            self.unit = Unit::Commands { has_effect: false };
+        }
+        begins
+    }
+
+    /// Ends the unit that was begun.
+    pub fn end_unit(&mut self) {
+        self.unit = Unit::None;
+    }
+
+    /// A command begins that runs at `now`. To be given to [`Journal::close_command`].
+    #[inline]
+    pub fn open_command(&mut self, now: UnixMs) -> Mark {
+        self.scope.time_ms = now.0.cast_unsigned();
+        if !matches!(self.unit, Unit::Commands { .. }) {
+            self.unit = Unit::Command { has_effect: false };
+        }
+        self.mark()
+    }
+
+    fn mark(&self) -> Mark {
         Mark { changes: self.changes - self.incidental_changes, recorded: self.recorded }
     }
 
-    /// The present place, to go back to.
-    pub(crate) fn place(&self) -> Place {
-        let (effects, announcements) = (self.effects.len(), self.announcements.len());
-        Place { mark: self.mark(), effects, announcements }
-    }
-
-    /// Takes back what commands recorded and announced since they were at `place`; what they met by the way stays. Nothing
-    /// must have been taken since.
-    pub(crate) fn roll_back(&mut self, place: Place) {
-        self.changes = place.mark.changes + self.incidental_changes;
-        self.recorded = place.mark.recorded;
-        self.effects.retain_incidental(place.effects);
-        let announcements = self.announcements.split_off(place.announcements);
-        let is_incidental = |announcement: &Announcement| match announcement {
-            Announcement::Event(event) => event.is_incidental,
-            Announcement::Message(_) => false,
-        };
-        self.announcements.extend(announcements.into_iter().filter(is_incidental));
-    }
-
-    /// Records `args` as they were sent if changes were counted since `mark` and no effect was recorded since.
+    /// A command has ended that may have written: records `args` as they were sent if changes were counted since `mark` and no
+    /// effect was recorded since.
     #[inline]
     pub fn close_command(&mut self, mark: Mark, db: DbIndex, args: &[&[u8]]) {
         let present = self.mark();
@@ -312,22 +387,54 @@ impl Journal {
         }
     }
 
+    /// No command runs: what lapses at `now` is recorded by itself.
+    #[inline]
+    pub fn begin_sweep(&mut self, now: UnixMs) {
+        self.scope.time_ms = now.0.cast_unsigned();
+        self.unit = Unit::None;
+    }
+
+    /// The present place, to go back to.
+    pub(crate) fn place(&self) -> Place {
+        Place { mark: self.mark(), record: self.record.checkpoint(), announcements: self.announcements.len() }
+    }
+
+    /// Takes back what commands recorded and announced since they were at `place`; what they met by the way stays. Nothing
+    /// must have been taken since.
+    pub(crate) fn roll_back(&mut self, place: &Place) {
+        self.changes = place.mark.changes + self.incidental_changes;
+        self.recorded = place.mark.recorded;
+        self.record.roll_back(&place.record);
+        if let Unit::Command { has_effect } | Unit::Commands { has_effect } = &mut self.unit {
+            *has_effect = false;
+        }
+        let announcements = self.announcements.split_off(place.announcements);
+        let is_incidental = |announcement: &Announcement| match announcement {
+            Announcement::Event(event) => event.is_incidental,
+            Announcement::Message(_) => false,
+        };
+        self.announcements.extend(announcements.into_iter().filter(is_incidental));
+    }
+
     /// What was recorded so far.
     #[inline]
     #[must_use]
-    pub fn effects(&self) -> &Effects {
-        &self.effects
+    pub fn record(&self) -> &RecordBuilder {
+        &self.record
     }
 
-    /// Forgets the effects recorded so far.
-    pub fn clear_effects(&mut self) {
-        self.effects.clear();
+    /// Forgets what was recorded so far.
+    pub fn clear_record(&mut self) {
+        self.record.clear();
     }
 
     /// Takes the effects recorded so far.
+    ///
+    /// # Panics
+    /// If the record can't be read.
     pub fn take_effects(&mut self) -> Vec<Effect> {
-        let effects = self.effects.iter().map(|effect| effect.to_owned()).collect();
-        self.effects.clear();
+        let effects = effects_of(self.record.bytes());
+        self.record.clear();
         effects
     }
 

@@ -2,6 +2,7 @@
 
 pub mod claim;
 pub mod driven;
+pub mod handler;
 pub mod hub;
 pub mod operation;
 pub mod parking;
@@ -12,5 +13,6 @@ pub mod runner;
 pub mod serve;
 pub mod store;
 pub mod transaction;
+mod turn;
 pub mod waiters;
 pub mod watch;

@@ -1,8 +1,15 @@
-//! From a key to the shard that owns it: CRC16 of the key or its `{tag}`, modulo 16384, and slots to shards by
-//! range. Source: the Redis Cluster specification, "Key distribution model" and "Hash tags".
+//! From a key to the shard that owns it: CRC16 of the key or its `{tag}`, modulo 16384, and slots to shards by a
+//! permutation that spreads every range of slots over all shards. Source: the Redis Cluster specification, "Key
+//! distribution model" and "Hash tags".
 
 /// Number of slots that keys are distributed over.
 pub const SLOT_COUNT: u16 = 16_384;
+
+/// What a slot is multiplied by to get its place among all slots. It is odd, so that each slot has a place of its own.
+///
+/// It is near 16384 divided by the golden ratio, so that the places of consecutive slots lie as far apart as they can, whatever
+/// their number.
+const PLACE_FACTOR: u32 = 10_127;
 
 /// A hash slot, below [`SLOT_COUNT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,11 +34,15 @@ impl Slot {
         Self(crc16(hash_tag(key)) % SLOT_COUNT)
     }
 
-    /// The shard that owns this slot when `shard_count` shards divide the slots into equal ranges.
+    /// The shard that owns this slot among `shard_count` shards.
+    ///
+    /// All shards have the same number of slots, give or take one, and of any range of slots the same number, give or take
+    /// a few: a cluster's node that owns a range keeps all of its cores busy.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, reason = "slot < 16384 keeps the quotient below shard_count")]
+    #[expect(clippy::cast_possible_truncation, reason = "place < 16384 keeps the quotient below shard_count")]
     pub fn shard(self, shard_count: u16) -> ShardId {
-        ShardId((u32::from(self.0) * u32::from(shard_count) / u32::from(SLOT_COUNT)) as u16)
+        let place = u32::from(self.0) * PLACE_FACTOR % u32::from(SLOT_COUNT);
+        ShardId((place * u32::from(shard_count) / u32::from(SLOT_COUNT)) as u16)
     }
 }
 
@@ -98,6 +109,26 @@ mod tests {
             }
             let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
             assert!(most - least <= 1, "{shard_count} shards: {sizes:?}");
+        }
+    }
+
+    /// How far the shards' shares of the slots `range` are from equal ones, in slots.
+    fn unevenness(range: std::ops::Range<u16>, shard_count: u16) -> f64 {
+        let mut sizes = vec![0u32; usize::from(shard_count)];
+        let fair_share = f64::from(range.end - range.start) / f64::from(shard_count);
+        range.for_each(|slot| sizes[Slot(slot).shard(shard_count).index()] += 1);
+        sizes.iter().map(|&size| (f64::from(size) - fair_share).abs()).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn every_range_of_slots_is_spread_over_all_shards() {
+        for shard_count in [2, 3, 4, 7, 16, 64, 128] {
+            for width in [128, 1000, 2731, 5461, 8192] {
+                for start in (0..=SLOT_COUNT - width).step_by(257) {
+                    let unevenness = unevenness(start..start + width, shard_count);
+                    assert!(unevenness <= 5.0, "{width} slots from {start} on {shard_count}: {unevenness}");
+                }
+            }
         }
     }
 }

@@ -88,7 +88,7 @@ impl Undo {
                 }
             }
         }
-        ctx.journal.roll_back(self.begun);
+        ctx.journal.roll_back(&self.begun);
     }
 }
 
@@ -111,7 +111,7 @@ mod tests {
         let command = table.resolve(&args).unwrap();
         let Handler::Core(handler) = command.handler else { unreachable!("the table has no others") };
         undo.save(ctx, command.facts, &args)?;
-        let (mark, db) = (ctx.journal.mark(), ctx.db);
+        let (mark, db) = (ctx.journal.open_command(ctx.now), ctx.db);
         handler(ctx, &args, &mut TreeSink::new(true)).unwrap();
         ctx.journal.close_command(mark, db, &args);
         Ok(())

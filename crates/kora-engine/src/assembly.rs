@@ -106,6 +106,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         Arc::clone(&persistence),
         limit,
         Arc::clone(&counters),
+        Arc::clone(hub.bells()),
     ));
     let scripts = Scripts::new(Arc::clone(&script_host) as _);
     let scripts = Arc::new(match options.script_bytes_max {

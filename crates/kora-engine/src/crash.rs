@@ -62,6 +62,8 @@ pub struct Tally {
     pub retried: u64,
     /// How many recovered states lacked the last records.
     pub shortened: u64,
+    /// How many lacked what depends on half an operation.
+    pub cut: u64,
     /// Commands that changed something.
     pub changed: BTreeSet<&'static str>,
 }
@@ -79,6 +81,7 @@ impl Tally {
         self.healed += other.healed;
         self.retried += other.retried;
         self.shortened += other.shortened;
+        self.cut += other.cut;
         self.changed.extend(other.changed);
         self
     }
@@ -89,7 +92,7 @@ impl fmt::Display for Tally {
         write!(
             f,
             "{} states recovered in {} runs; {} commands, {} records, {} snapshots, {} failures ({} healed), {} starts \
-             tried again, {} states shorter than what was written; {} commands changed something",
+             tried again, {} states shorter than what was written, {} without what depends on half an operation; {} commands changed something",
             self.states,
             self.runs,
             self.commands,
@@ -99,6 +102,7 @@ impl fmt::Display for Tally {
             self.healed,
             self.retried,
             self.shortened,
+            self.cut,
             self.changed.len()
         )
     }

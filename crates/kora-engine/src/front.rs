@@ -102,6 +102,9 @@ pub trait Output<S>: fmt::Debug + Default {
     /// Moves all of another one, of which nothing was taken, to its end.
     fn append(&mut self, other: Self);
 
+    /// Takes out all but the first `kept` bytes that were not taken.
+    fn split_off(&mut self, kept: usize) -> Self;
+
     /// Puts an error in the place of each reply behind the first `kept` bytes that were not taken; messages stay. `false` if that
     /// can't be done.
     fn refuse_from(&mut self, kept: usize, style: S, error: &str) -> bool;

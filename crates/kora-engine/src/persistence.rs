@@ -42,7 +42,6 @@ pub use drive::Drive;
 pub use figures::PersistenceInfo;
 pub use loader::{LoadError, Loading, LoadingFigures};
 use log::OpenLog;
-pub(crate) use log::Recorder;
 pub use schedule::Task;
 pub use settings::{PersistenceSettings, SaveRule};
 use snapshot::Goal;
@@ -345,8 +344,8 @@ impl Persistence {
         let changes = self.changes();
         if purpose == Purpose::Base {
             // What this shard did earlier in its round is in the snapshot: in the log it belongs before that.
-            Recorder::default().record(self, ctx.journal.effects());
-            ctx.journal.clear_effects();
+            self.record(ctx.journal.record());
+            ctx.journal.clear_record();
         }
         let goal = match (purpose, first) {
             (Purpose::Dump, _) => Goal::Dump,

@@ -14,6 +14,7 @@ mod registry;
 mod seats;
 pub mod subscriptions;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
@@ -74,7 +75,7 @@ struct Desk {
     inbox: Receiver<Arc<Publication>>,
     /// Bytes of what is in the inbox.
     inbox_bytes: AtomicUsize,
-    /// Its own subscribers. Only that worker locks it, so it never waits.
+    /// Its own subscribers. Others lock it only to take away those whom they kill.
     seats: RankedMutex<{ rank::SEATS }, Seats>,
     /// So many of what it announces next are not for this connection. Only that worker locks it.
     passed_by: RankedMutex<{ rank::PASSED_BY }, Option<(Place, usize)>>,
@@ -144,13 +145,42 @@ impl Broker {
         self.desk(place.worker).seats.lock().add(space, names, place.slot, since);
     }
 
-    /// Ends a connection's subscriptions to `names`.
+    /// Ends a connection's subscriptions to `names`, but for those that were ended already.
     pub fn leave(&self, place: Place, space: Space, names: &[Name]) {
         let mut registry = self.registry.write();
-        registry.leave(space, names, place.worker);
+        let left = self.desk(place.worker).seats.lock().remove(space, names, place.slot);
+        self.note_left(&mut registry, place.worker, space, &left);
+    }
+
+    /// Number of the present state of the registry.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.registry.read().version()
+    }
+
+    /// Ends the subscriptions that connections had in the state `as_of`, whoever serves them: what came later may be another
+    /// connection's in the same place.
+    /// Complexity: O(names that their workers' connections are subscribed to).
+    pub fn expel(&self, places: &[Place], as_of: u64) {
+        let mut registry = self.registry.write();
+        for (index, desk) in (0..).zip(&self.desks) {
+            let worker = ShardId(index);
+            let slots = places.iter().filter(|place| place.worker == worker).map(|place| place.slot);
+            let slots: BTreeSet<usize> = slots.collect();
+            if slots.is_empty() {
+                continue;
+            }
+            for space in Space::ALL {
+                let left = desk.seats.lock().remove_all(space, &slots, as_of);
+                self.note_left(&mut registry, worker, space, &left);
+            }
+        }
+    }
+
+    fn note_left(&self, registry: &mut Registry, worker: ShardId, space: Space, names: &[Name]) {
+        registry.leave(space, names, worker);
         self.listeners(space).fetch_sub(names.len(), Ordering::Release);
         self.note_audience();
-        self.desk(place.worker).seats.lock().remove(space, names, place.slot);
     }
 
     /// Chooses which keyspace events are published.

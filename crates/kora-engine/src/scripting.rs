@@ -10,6 +10,7 @@ use kora_core::command::table::CommandTable;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 use kora_core::services::Services;
+use kora_core::shard::hub::Bells;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
 use kora_script::Host;
@@ -44,6 +45,7 @@ pub struct ScriptHost<F: Front> {
     persistence: Arc<Persistence>,
     limit: MemoryLimit,
     counters: Arc<Counters>,
+    bells: Arc<Bells>,
     /// DEBUG SET-DISABLE-DENY-SCRIPTS: whether scripts may call DEBUG.
     permits_debug: AtomicBool,
 }
@@ -55,11 +57,12 @@ impl<F: Front> ScriptHost<F> {
         persistence: Arc<Persistence>,
         limit: MemoryLimit,
         counters: Arc<Counters>,
+        bells: Arc<Bells>,
     ) -> Self {
         let place = |name: &str| table.find_by_full_name(name.as_bytes()).map(|command| command.id);
         let handlers = families.iter().copied().flatten();
         let at_desk = handlers.filter_map(|(name, handler)| Some((place(name)?, *handler))).collect();
-        Self { table, at_desk, persistence, limit, counters, permits_debug: AtomicBool::new(false) }
+        Self { table, at_desk, persistence, limit, counters, bells, permits_debug: AtomicBool::new(false) }
     }
 
     /// Lets scripts call DEBUG from now on, or no more.
@@ -107,6 +110,10 @@ impl<F: Front> Host for ScriptHost<F> {
         let found = services.get::<Engine<F>>().zip(services.get::<F>());
         let (engine, front) = found.ok_or(CommandError::text("ERR the server is ending"))?;
         handler(Desk { engine, front, now }, args, out)
+    }
+
+    fn note_busy(&self) {
+        self.bells.ring_all();
     }
 
     fn count(&self, tally: &Tally) {

@@ -6,12 +6,12 @@ mod wait;
 use std::fmt;
 use std::sync::Arc;
 
-use kora_core::shard::operation::Setting;
+use kora_core::shard::operation::{Operation, Part, Setting};
 use kora_core::shard::store::DbIndex;
 use kora_core::shard::watch::Watched;
 use kora_core::time::UnixMs;
 
-use crate::front::{Front, Origin, Output, Style};
+use crate::front::{Front, Origin, Output, Style, Workers};
 use crate::pubsub::Place;
 use crate::pubsub::subscriptions::Subscriptions;
 use crate::queue::Queue;
@@ -85,6 +85,8 @@ pub struct Session<F: Front> {
     pub subscriptions: Subscriptions,
     /// What it waits for before its next command runs.
     pub wait: Wait<F>,
+    /// WATCH that was answered while the engine was busy and has not taken place, with the number of parts to come.
+    pub(crate) watching: Vec<(Arc<Operation<Workers<F>>>, usize)>,
     /// What of its output waits for the log.
     pub cover: Cover,
     /// A command runs as part of EXEC: it must not wait.
@@ -126,6 +128,7 @@ impl<F: Front> Session<F> {
             watched: None,
             subscriptions: Subscriptions::default(),
             wait: Wait::Nothing,
+            watching: Vec::new(),
             cover: Cover::default(),
             is_executing: false,
             is_closing: false,
@@ -144,7 +147,7 @@ impl<F: Front> Session<F> {
 
     /// Where it is served.
     pub fn place(&self) -> Place {
-        Place { worker: self.client.worker, slot: self.client.slot }
+        self.client.place()
     }
 
     /// Where a reply to it goes.
@@ -182,6 +185,19 @@ impl<F: Front> Session<F> {
             && self.output.unsent() < OUTPUT_HIGH_WATER_BYTES
     }
 
+    /// Takes a part of a WATCH that was answered early; `false` if it is none.
+    #[cold]
+    pub(crate) fn take_watch_part(&mut self, part: &Part<Workers<F>>) -> bool {
+        let Some(at) = self.watching.iter().position(|(watch, _)| Arc::ptr_eq(watch, &part.operation)) else {
+            return false;
+        };
+        self.watching[at].1 -= 1;
+        if self.watching[at].1 == 0 {
+            self.watching.remove(at);
+        }
+        true
+    }
+
     /// Whether its client waits for keys.
     pub fn is_blocked(&self) -> bool {
         matches!(&self.wait, Wait::Operation(pending) if pending.waiter.is_some())
@@ -191,7 +207,7 @@ impl<F: Front> Session<F> {
     pub fn waits_in_vain(&self) -> bool {
         self.has_ended
             && (self.is_blocked()
-                || matches!(self.wait, Wait::Until(..) | Wait::Freeing { .. } | Wait::Pause))
+                || matches!(self.wait, Wait::Until(..) | Wait::Freeing { .. } | Wait::Pause | Wait::Watches))
     }
 
     /// When what it waits for is over at the latest.
@@ -199,7 +215,7 @@ impl<F: Front> Session<F> {
         match &self.wait {
             Wait::Until(until, _) => *until,
             Wait::Operation(pending) => pending.waiter.as_ref()?.until(),
-            Wait::Nothing | Wait::Freeing { .. } | Wait::Pause => None,
+            Wait::Nothing | Wait::Freeing { .. } | Wait::Pause | Wait::Watches => None,
         }
     }
 

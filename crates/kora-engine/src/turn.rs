@@ -9,6 +9,7 @@
 //! before anything is sent. No round waits for another worker.
 
 mod books;
+mod busy;
 mod cover;
 mod eviction;
 mod expiry;
@@ -43,6 +44,7 @@ use expiry::Sweeping;
 use run::Scratch;
 pub use run::{Args, Commands};
 use snapshot::Pace;
+use transaction::HaltedExec;
 use wait::Deadlines;
 
 /// See the module.
@@ -66,6 +68,8 @@ pub struct Turn<F: Front> {
     scratch: Scratch<F>,
     /// For the next MULTI.
     spare_queue: Option<Box<Queue<F>>>,
+    /// The EXEC that waits for a command of it that has paused.
+    halted_exec: Option<Box<HaltedExec<F>>>,
     /// Transactions submitted whose stores will be brought here.
     driven_to_come: usize,
     sweeping: Sweeping,
@@ -90,6 +94,8 @@ struct Gate {
     pause: Option<PauseMode>,
     /// Some script takes long.
     is_busy: bool,
+    /// The number of the last that did when those were told who waited, while it does.
+    busy_number: Option<u64>,
     /// The data are being loaded.
     is_loading: bool,
     /// What writes do could not be kept.
@@ -130,6 +136,7 @@ impl<F: Front> Turn<F> {
             paused: Vec::new(),
             scratch: Scratch::default(),
             spare_queue: None,
+            halted_exec: None,
             driven_to_come: 0,
             sweeping: Sweeping::new(begun),
             pace: Pace::new(begun),
@@ -239,8 +246,16 @@ impl<F: Front> Turn<F> {
         F::prepare(&mut self.buffers, &mut session.output, false);
     }
 
-    /// Ends a session. Parts of an operation that arrive later find its place empty or another's.
+    /// Ends a session. Parts of an operation that arrive later find its place empty or another's. `None` if there is none, or it
+    /// can't end yet.
     pub fn close(&mut self, slot: usize) -> Option<Box<Session<F>>> {
+        if self.has_halted_exec(slot) {
+            // It is closed when its transaction has ended, which runs to its end whoever leaves.
+            if let Some(session) = self.sessions.get_mut(slot) {
+                session.is_broken = true;
+            }
+            return None;
+        }
         let mut session = self.sessions.remove(slot)?;
         if let Some(watched) = session.take_watched() {
             self.shard.unwatch(*watched);

@@ -45,6 +45,10 @@ impl BusyRun {
 pub(crate) struct Busy {
     threshold_ms: AtomicU64,
     count: AtomicUsize,
+    /// How many have been in `runs` so far.
+    entered: AtomicU64,
+    /// What has run for so long that Lua's hook has seen it.
+    seen: AtomicUsize,
     runs: RankedMutex<{ rank::BUSY_SCRIPTS }, Vec<Arc<BusyRun>>>,
     /// The server is ending: everything is to come to its end.
     is_ending: AtomicBool,
@@ -55,6 +59,8 @@ impl Default for Busy {
         Self {
             threshold_ms: AtomicU64::new(5000),
             count: AtomicUsize::new(0),
+            entered: AtomicU64::new(0),
+            seen: AtomicUsize::new(0),
             runs: RankedMutex::default(),
             is_ending: AtomicBool::new(false),
         }
@@ -85,7 +91,24 @@ impl Busy {
     pub(crate) fn enter(&self, run: &Arc<BusyRun>) {
         let mut runs = self.runs.lock();
         runs.push(Arc::clone(run));
+        self.entered.fetch_add(1, Ordering::Release);
         self.count.store(runs.len(), Ordering::Release);
+    }
+
+    pub(crate) fn entered(&self) -> u64 {
+        self.entered.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn note_seen(&self) {
+        self.seen.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn forget_seen(&self) {
+        self.seen.fetch_sub(1, Ordering::Release);
+    }
+
+    pub(crate) fn has_seen(&self) -> bool {
+        self.seen.load(Ordering::Acquire) > 0
     }
 
     pub(crate) fn leave(&self, run: &Arc<BusyRun>) {

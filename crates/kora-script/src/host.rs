@@ -138,6 +138,9 @@ pub trait Host: Send + Sync {
     /// Why writes are refused at present, if they are.
     fn refuses_writes(&self) -> Option<CommandError>;
 
+    /// Hears that something takes long: everyone who waits is to be told that the server is busy.
+    fn note_busy(&self) {}
+
     /// Takes what the commands of a run came to.
     fn count(&self, tally: &Tally);
 

@@ -286,7 +286,7 @@ impl Interpreter {
             run.begin(ctx, Rights { flags: subject.flags(), is_read_only })?;
             run.set_subject(subject, command);
         }
-        if !ctx.may_defer() {
+        if !ctx.may_pause() {
             return self.finish(scripts, ctx, body(), out);
         }
         match self.stage.start(body) {

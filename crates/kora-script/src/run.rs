@@ -195,11 +195,7 @@ impl Run {
         self.end = None;
         self.seen = None;
         self.tally.clear();
-        self.is_unit = ctx.journal.operation() == 0;
-        if self.is_unit {
-            let shard = ctx.first_shard();
-            ctx.journal.begin_unit(shard);
-        }
+        self.is_unit = ctx.journal.begin_unit();
         self.hand.fill(ctx);
         self.undo = (!self.hand.has_all()).then(|| Undo::begin(self.hand.journal()));
         Ok(())
@@ -214,7 +210,10 @@ impl Run {
         }
         self.hand.empty(ctx);
         if self.is_unit {
-            ctx.journal.begin_operation(0);
+            ctx.journal.end_unit();
+        }
+        if self.seen.take().is_some() {
+            self.busy.forget_seen();
         }
         if let Some(busy_run) = self.busy_run.take() {
             self.busy.leave(&busy_run);
@@ -247,13 +246,25 @@ impl Run {
         self.subject.take()
     }
 
+    /// Notes that the hook sees a run for the first time.
+    #[cold]
+    fn begin_watch(&mut self) -> Instant {
+        if self.loading.is_none() {
+            self.busy.note_seen();
+        }
+        *self.seen.insert(Instant::now())
+    }
+
     /// What Lua's hook is to do.
     pub(crate) fn watch(&mut self) -> Watch {
         if self.end.is_some() || self.busy.is_ending() {
             self.end.get_or_insert(End::Killed);
             return Watch::End;
         }
-        let seen = *self.seen.get_or_insert_with(Instant::now);
+        let seen = match self.seen {
+            Some(seen) => seen,
+            None => self.begin_watch(),
+        };
         if let Some(loading) = &self.loading {
             return if seen.elapsed() > loading.time_max { Watch::LoadingTimeout } else { Watch::GoOn };
         }
@@ -264,6 +275,7 @@ impl Run {
                 let command = self.command.with_second(subject.text());
                 let busy_run = Arc::new(BusyRun::new(subject.kind(), subject.name(), command, seen));
                 self.busy.enter(&busy_run);
+                self.host.note_busy();
                 busy_run
             });
         }
@@ -348,7 +360,7 @@ impl Run {
         }
         self.has_written |= is_write;
         let mut ctx = self.hand.ctx((self.db, self.now, self.no_touch));
-        let mark = ctx.journal.mark();
+        let mark = ctx.journal.open_command(self.now);
         let result = handler(&mut ctx, args, out);
         if is_write {
             ctx.journal.close_command(mark, self.db, args);

@@ -292,6 +292,19 @@ impl Scripts {
         self.busy_run().map_or(Running::Script, |run| run.kind).refusal()
     }
 
+    /// How many runs have taken longer than `busy-reply-threshold` so far, if one does now.
+    #[inline]
+    #[must_use]
+    pub fn busy_number(&self) -> Option<u64> {
+        self.busy.is_any().then(|| self.busy.entered())
+    }
+
+    /// Whether something runs that may come to take long.
+    #[must_use]
+    pub fn may_get_busy(&self) -> bool {
+        self.busy.has_seen()
+    }
+
     /// `busy-reply-threshold`, in milliseconds; 0: never.
     pub fn set_busy_threshold(&self, ms: i64) {
         self.busy.set_threshold_ms(ms.max(0).unsigned_abs());

@@ -1,43 +1,21 @@
 //! Scripts on an engine of several shards: atomic wherever their keys live, declared or not, and to be ended when they
 //! don't end.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+#[path = "common/fixture.rs"]
+mod fixture;
+
+use std::time::{Duration, Instant};
 
 use kora_core::reply::Value;
-use kora_core::time::UnixMs;
-use kora_engine::embedded::{Embedded, EmbeddedOptions};
-use kora_script::{Running, Scripts};
+use kora_script::Running;
 
-struct Fixture {
-    engine: Embedded,
-    scripts: Arc<Scripts>,
-}
+use fixture::Fixture;
 
-impl Fixture {
-    fn new(shard_count: u16) -> Self {
-        let clock = || {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is right");
-            UnixMs(i64::try_from(since.as_millis()).expect("it is not that late"))
-        };
-        let options = EmbeddedOptions::new(shard_count, 1, clock);
-        let engine = Embedded::start(options).expect("threads");
-        let scripts = Arc::clone(engine.scripts());
-        Self { engine, scripts }
-    }
-
-    fn run(&self, args: &[&str]) -> Value {
-        self.engine.command(&args.iter().map(|arg| arg.as_bytes()).collect::<Vec<_>>())
-    }
-
-    fn eval(&self, script: &str, keys: &[&str]) -> Value {
-        let count = keys.len().to_string();
-        self.run(&[&["EVAL", script, &count], keys].concat())
-    }
-}
+/// Memory of the scripts: more than any of them takes.
+const LIMIT_BYTES: usize = 1 << 30;
 
 fn on_any_shards(check: impl Fn(&Fixture)) {
-    [1, 4].into_iter().for_each(|shard_count| check(&Fixture::new(shard_count)));
+    [1, 4].into_iter().for_each(|shard_count| check(&Fixture::new(shard_count, LIMIT_BYTES)));
 }
 
 #[test]
@@ -205,7 +183,7 @@ fn scripts_without_end_are_ended() {
 /// A script that takes all memory fails, and those after it do not.
 #[test]
 fn memory_that_ran_out_is_given_back() {
-    let fixture = Fixture::new(1);
+    let fixture = Fixture::new(1, LIMIT_BYTES);
     let script = "local t = {} for i = 1, 1e9 do t[i] = string.rep('x', 1000000) .. i end";
     for _ in 0..2 {
         let Value::Error(text) = fixture.eval(script, &[]) else { panic!("it fails") };

@@ -1,53 +1,30 @@
 //! Every kind of error, raised in every place from which Lua calls back: a script that fails or is ended gives an error, and
 //! the interpreter goes on with the next one, its memory given back.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+#[path = "common/fixture.rs"]
+mod fixture;
+
+use std::time::{Duration, Instant};
 
 use kora_core::reply::Value;
-use kora_core::time::UnixMs;
-use kora_engine::embedded::{Embedded, EmbeddedOptions};
-use kora_script::{Running, Scripts};
+use kora_script::Running;
+
+use fixture::Fixture;
 
 /// Memory of the scripts: little, so that it is soon taken.
 const LIMIT_BYTES: usize = 24 << 20;
 
-struct Fixture {
-    engine: Embedded,
-    scripts: Arc<Scripts>,
+fn eval(fixture: &Fixture, script: &str) -> Value {
+    fixture.eval(script, &["key"])
 }
 
-impl Fixture {
-    fn new(shard_count: u16) -> Self {
-        let clock = || {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is right");
-            UnixMs(i64::try_from(since.as_millis()).expect("it is not that late"))
-        };
-        let options = EmbeddedOptions {
-            script_bytes_max: Some(LIMIT_BYTES),
-            ..EmbeddedOptions::new(shard_count, 1, clock)
-        };
-        let engine = Embedded::start(options).expect("threads");
-        let scripts = Arc::clone(engine.scripts());
-        Self { engine, scripts }
-    }
-
-    fn run(&self, args: &[&str]) -> Value {
-        self.engine.command(&args.iter().map(|arg| arg.as_bytes()).collect::<Vec<_>>())
-    }
-
-    fn eval(&self, script: &str) -> Value {
-        self.run(&["EVAL", script, "1", "key"])
-    }
-
-    /// Whether scripts run, can fill much of the memory, and can call commands.
-    fn check_health(&self, after: &str) {
-        let script = "local s = ('x'):rep(5000000) return {#s, redis.call('EXISTS', 'none')}";
-        let expected = [5_000_000, 0].map(Value::Integer).to_vec();
-        match self.eval(script) {
-            Value::Array(values) => assert_eq!(values, expected, "{after}"),
-            other => panic!("after {after}: {other:?}"),
-        }
+/// Whether scripts run, can fill much of the memory, and can call commands.
+fn check_health(fixture: &Fixture, after: &str) {
+    let script = "local s = ('x'):rep(5000000) return {#s, redis.call('EXISTS', 'none')}";
+    let expected = [5_000_000, 0].map(Value::Integer).to_vec();
+    match eval(fixture, script) {
+        Value::Array(values) => assert_eq!(values, expected, "{after}"),
+        other => panic!("after {after}: {other:?}"),
     }
 }
 
@@ -116,7 +93,7 @@ const EXHAUSTIONS: [&str; 13] = [
 ];
 
 fn on_any_shards(check: impl Fn(&Fixture)) {
-    [1, 4].into_iter().for_each(|shard_count| check(&Fixture::new(shard_count)));
+    [1, 4].into_iter().for_each(|shard_count| check(&Fixture::new(shard_count, LIMIT_BYTES)));
 }
 
 fn script(place: &str, body: &str) -> String {
@@ -129,17 +106,17 @@ fn every_error_in_every_place_is_an_error_of_the_script() {
         fixture.run(&["RPUSH", "key", "element"]);
         for (name, place) in PLACES {
             for body in ERRORS {
-                let reply = fixture.eval(&script(place, body));
+                let reply = eval(fixture, &script(place, body));
                 assert!(matches!(reply, Value::Error(_) | Value::Null), "{body} in {name}: {reply:?}");
             }
-            fixture.check_health(name);
+            check_health(fixture, name);
         }
     });
 }
 
 #[test]
 fn memory_that_runs_out_anywhere_is_an_error_and_given_back() {
-    let fixture = Fixture::new(1);
+    let fixture = Fixture::new(1, LIMIT_BYTES);
     for (name, place) in PLACES {
         for body in ["for i = 1, 1e9 do t[i] = s .. i end", "for i = 1, 1e9 do t[i] = redis.sha1hex(i) end"] {
             check_exhaustion(&fixture, name, place, body);
@@ -152,7 +129,7 @@ fn memory_that_runs_out_anywhere_is_an_error_and_given_back() {
 }
 
 fn check_exhaustion(fixture: &Fixture, name: &str, place: &str, body: &str) {
-    match fixture.eval(&script(place, body)) {
+    match eval(fixture, &script(place, body)) {
         Value::Error(text) => {
             let is_right = text.contains("not enough memory") || text.contains("error in error handling");
             assert!(is_right, "{body} in {name}: {text}");
@@ -162,7 +139,7 @@ fn check_exhaustion(fixture: &Fixture, name: &str, place: &str, body: &str) {
     }
     let used = fixture.scripts.figures().vm_scripts_bytes;
     assert!(used < LIMIT_BYTES / 2, "{body} in {name}: {used} bytes are still taken");
-    fixture.check_health(name);
+    check_health(fixture, name);
 }
 
 /// Ends what runs, once it is known to be busy.
@@ -183,7 +160,7 @@ fn scripts_are_killed_in_every_place() {
             // A function of Rust is called all the time, so that the end comes in and out of it.
             for body in ["while true do end", "while true do pcall(redis.sha1hex, 'x') end"] {
                 std::thread::scope(|scope| {
-                    let running = scope.spawn(|| fixture.eval(&script(place, body)));
+                    let running = scope.spawn(|| eval(fixture, &script(place, body)));
                     kill(fixture, Running::Script, || running.is_finished(), name);
                     let Value::Error(text) = running.join().expect("no panic") else { panic!("{name}") };
                     assert!(
@@ -192,7 +169,7 @@ fn scripts_are_killed_in_every_place() {
                     );
                 });
             }
-            fixture.check_health(name);
+            check_health(fixture, name);
         }
     });
 }
@@ -225,7 +202,7 @@ fn scripts_that_catch_stack_overflows_are_killed() {
         fixture.scripts.set_busy_threshold(5);
         for script in OVERFLOWS {
             std::thread::scope(|scope| {
-                let running = scope.spawn(|| fixture.eval(script));
+                let running = scope.spawn(|| eval(fixture, script));
                 kill(fixture, Running::Script, || running.is_finished(), script);
                 let Value::Error(text) = running.join().expect("no panic") else { panic!("{script}") };
                 assert!(
@@ -233,7 +210,7 @@ fn scripts_that_catch_stack_overflows_are_killed() {
                     "{script}: {text}"
                 );
             });
-            fixture.check_health(script);
+            check_health(fixture, script);
         }
     });
 }
@@ -247,12 +224,12 @@ fn a_stack_overflow_may_be_caught() {
                         local ok, problem = pcall(f) \
                         if not ok and problem:find('stack overflow', 1, true) then seen = seen + 1 end \
                       end return {seen, redis.call('EXISTS', 'none')}";
-        assert_eq!(fixture.eval(script), Value::Array([300, 0].map(Value::Integer).to_vec()));
+        assert_eq!(eval(fixture, script), Value::Array([300, 0].map(Value::Integer).to_vec()));
         for catch in ["pcall(f)", "xpcall(f, function(e) return e end)"] {
             let script = format!(
                 "local n = 0 local function f() n = n + 1 {catch} end f() return n > 100 and n < 1e6"
             );
-            assert_eq!(fixture.eval(&script), Value::Integer(1), "{catch}");
+            assert_eq!(eval(fixture, &script), Value::Integer(1), "{catch}");
         }
     });
 }
@@ -274,7 +251,7 @@ fn functions_are_killed_in_every_place() {
                 let reply = running.join().expect("no panic");
                 assert!(matches!(reply, Value::Error(_)), "{name}: {reply:?}");
             });
-            fixture.check_health(name);
+            check_health(fixture, name);
         }
     });
 }
@@ -282,10 +259,10 @@ fn functions_are_killed_in_every_place() {
 #[test]
 fn the_end_of_the_server_ends_scripts_in_every_place() {
     for (name, place) in PLACES {
-        let fixture = Fixture::new(1);
+        let fixture = Fixture::new(1, LIMIT_BYTES);
         fixture.scripts.set_busy_threshold(5);
         std::thread::scope(|scope| {
-            let running = scope.spawn(|| fixture.eval(&script(place, "while true do end")));
+            let running = scope.spawn(|| eval(&fixture, &script(place, "while true do end")));
             while !fixture.scripts.is_busy() {
                 assert!(!running.is_finished(), "{name} ended by itself");
                 std::thread::yield_now();
@@ -303,7 +280,7 @@ fn loading_is_timed_from_its_own_beginning() {
     on_any_shards(|fixture| {
         let library = "#!lua name=lib\nfor i = 1, 200000 do end redis.register_function('one', function() return 1 end)";
         let load = || fixture.run(&["FUNCTION", "LOAD", "REPLACE", library]);
-        fixture.eval("for i = 1, 1000000 do end");
+        eval(fixture, "for i = 1, 1000000 do end");
         for _ in 0..2 {
             // Longer than a library may take to load.
             std::thread::sleep(Duration::from_millis(600));
@@ -330,17 +307,17 @@ fn a_library_that_takes_too_long_is_refused() {
             panic!("it is refused")
         };
         assert_eq!(text, "ERR Error registering functions: ERR FUNCTION LOAD timeout");
-        fixture.check_health("loading");
+        check_health(fixture, "loading");
     });
 }
 
 /// A script killed before does not end the loading of a library after it.
 #[test]
 fn loading_after_a_kill() {
-    let fixture = Fixture::new(1);
+    let fixture = Fixture::new(1, LIMIT_BYTES);
     fixture.scripts.set_busy_threshold(5);
     std::thread::scope(|scope| {
-        let running = scope.spawn(|| fixture.eval("while true do end"));
+        let running = scope.spawn(|| eval(&fixture, "while true do end"));
         kill(&fixture, Running::Script, || running.is_finished(), "it");
         assert!(matches!(running.join().expect("no panic"), Value::Error(_)));
     });
@@ -358,15 +335,15 @@ fn many_functions_scripts_and_arguments() {
         assert_eq!(fixture.run(&["FUNCTION", "LOAD", &many]), Value::Bulk(b"many".to_vec()));
         assert_eq!(fixture.run(&["FCALL", "f9000", "0"]), Value::Integer(9000));
         for script in 0..1200 {
-            assert_eq!(fixture.eval(&format!("return {script}")), Value::Integer(script));
+            assert_eq!(eval(fixture, &format!("return {script}")), Value::Integer(script));
         }
         let words = "local t = {} for i = 1, 7999 do t[i] = 'k' .. i end";
         for count in [900, 1000, 1001, 3999, 7990, 7998] {
             let script = format!("{words} return #redis.call('MGET', unpack(t, 1, {count}))");
-            assert_eq!(fixture.eval(&script), Value::Integer(count), "{count}");
+            assert_eq!(eval(fixture, &script), Value::Integer(count), "{count}");
         }
         let script = format!("{words} t[1] = 'MGET' t[2] = 0.5 t[3] = 7 return #redis.call(unpack(t))");
-        assert_eq!(fixture.eval(&script), Value::Integer(7998));
+        assert_eq!(eval(fixture, &script), Value::Integer(7998));
         for call in [
             "cmsgpack.pack",
             "struct.pack",
@@ -377,23 +354,23 @@ fn many_functions_scripts_and_arguments() {
             "math.max",
         ] {
             for count in [4000, 7900, 7990, 7999] {
-                fixture.eval(&format!("{words} return #tostring({call}(unpack(t, 1, {count})))"));
-                fixture.check_health(call);
+                eval(fixture, &format!("{words} return #tostring({call}(unpack(t, 1, {count})))"));
+                check_health(fixture, call);
             }
         }
         let deep = "cjson.decode_max_depth(2000000000) cjson.decode(('{\"a\":'):rep(3900) .. '1' .. ('}'):rep(3900)) return 1";
-        assert_eq!(fixture.eval(deep), Value::Integer(1));
+        assert_eq!(eval(fixture, deep), Value::Integer(1));
         let deep = "return #tostring(cmsgpack.unpack(('\\145'):rep(3000) .. '\\1'))";
-        assert!(matches!(fixture.eval(deep), Value::Integer(_)));
+        assert!(matches!(eval(fixture, deep), Value::Integer(_)));
     });
 }
 
 /// There are no finalizers: what a script leaves behind is collected, and nothing of it runs then.
 #[test]
 fn what_is_collected_runs_nothing() {
-    let fixture = Fixture::new(1);
+    let fixture = Fixture::new(1, LIMIT_BYTES);
     let script = "local ran = false \
                   for i = 1, 1000 do setmetatable({}, {__gc = function() ran = true error('x') end}) end \
                   collectgarbage('collect') return {ran and 1 or 0, type(rawget(_G, 'newproxy'))}";
-    assert_eq!(fixture.eval(script), Value::Array(vec![Value::Integer(0), Value::Bulk(b"nil".to_vec())]));
+    assert_eq!(eval(&fixture, script), Value::Array(vec![Value::Integer(0), Value::Bulk(b"nil".to_vec())]));
 }

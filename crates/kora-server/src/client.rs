@@ -129,10 +129,12 @@ impl Clients {
         self.by_id.lock().insert(client.id, client);
     }
 
-    pub(crate) fn remove(&self, id: ClientId) {
-        if self.by_id.lock().remove(&id).is_some() {
+    pub(crate) fn remove(&self, id: ClientId) -> bool {
+        let was_there = self.by_id.lock().remove(&id).is_some();
+        if was_there {
             self.release();
         }
+        was_there
     }
 
     pub(crate) fn get(&self, id: ClientId) -> Option<Arc<Client>> {

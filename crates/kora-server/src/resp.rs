@@ -205,6 +205,12 @@ impl front::Output<Resp> for Output {
         other.move_front(bytes, self);
     }
 
+    fn split_off(&mut self, kept: usize) -> Self {
+        let mut before = Self::default();
+        self.move_front(kept, &mut before);
+        std::mem::replace(self, before)
+    }
+
     fn refuse_from(&mut self, kept: usize, resp: Resp, error: &str) -> bool {
         let bytes = self.take_from(kept);
         let mut rest = bytes.as_slice();

@@ -112,6 +112,7 @@ impl Worker {
         ready.drain(..).for_each(|ready| self.note_ready(ready));
         self.ready = ready;
         self.turn.read_mail();
+        self.turn.note_busy();
         self.take_mail();
         for slot in self.turn.sessions.take_runnable() {
             self.serve(slot);

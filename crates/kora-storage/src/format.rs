@@ -5,7 +5,7 @@
 //! | segment header | bytes | | record header | bytes |
 //! |---|---|---|---|---|
 //! | `KORALOG\0` | 8 | | payload length | 4 |
-//! | format version, 3 | 2 | | lag | 4 |
+//! | format version, 4 | 2 | | lag | 4 |
 //! | flags; 1: begun after a failure | 2 | | sequence number | 8 |
 //! | sequence number of the first record | 8 | | checksum of the payload | 4 |
 //! | salt | 8 | | checksum of the 20 bytes above | 4 |
@@ -19,8 +19,7 @@
 //!
 //! A *mark* is a record's header with lag 0 and no payload, and has the number of a record before it: every record up to
 //! that one is durable. One follows each sync, among the records; the one in the segment's header is written in place, now
-//! and then, and tells of an end that is missing. In version 2 a mark had the number of the record right before it; that is
-//! the only difference, and both versions are read.
+//! and then, and tells of an end that is missing. What a payload holds is [`kora_stream::record`].
 
 use std::path::Path;
 
@@ -34,9 +33,7 @@ pub const MARK_OFFSET: usize = 32;
 pub const RECORD_HEADER_LENGTH: usize = 24;
 
 const MAGIC: &[u8; 8] = b"KORALOG\0";
-const VERSION: u16 = 3;
-/// The oldest version that is read.
-const VERSION_MIN: u16 = 2;
+const VERSION: u16 = 4;
 /// The segment was begun after a failure: records before it are lost, and it counts only behind its own base.
 const FLAG_AFTER_FAILURE: u16 = 1;
 
@@ -168,7 +165,7 @@ impl SegmentHeader {
         }
         let number = |at| array_at(&header, at).map_or(0, u64::from_le_bytes);
         let half = |at| array_at(&header, at).map_or(0, u16::from_le_bytes);
-        if !(VERSION_MIN..=VERSION).contains(&half(8)) || half(10) & !FLAG_AFTER_FAILURE != 0 {
+        if half(8) != VERSION || half(10) & !FLAG_AFTER_FAILURE != 0 {
             return Err("a format of the log that this version doesn't know");
         }
         Ok(Self { first: number(12), salt: number(20), after_failure: half(10) & FLAG_AFTER_FAILURE != 0 })

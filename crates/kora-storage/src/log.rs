@@ -12,7 +12,6 @@
 mod backlog;
 mod health;
 mod number;
-mod operations;
 mod syncing;
 #[cfg(test)]
 mod tests;
@@ -25,10 +24,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use kora_locks::{RankedCondvar, RankedMutex, RankedMutexGuard, rank};
+use kora_stream::order::{Cut as OrderCut, Operations};
+use kora_stream::record::{Part, begin_life};
 
 pub use health::{Failure, Health};
 pub use number::unused_number;
-pub(crate) use operations::Operations;
 pub use syncing::{SyncDone, SyncJob};
 pub use thread::{Body, LogThread, Started, Threads, spawn};
 pub use writer::{LogWriter, Outcome};
@@ -69,7 +69,7 @@ impl FsyncPolicy {
 
 /// Told by the writer, outside of all locks.
 pub trait Notify: Debug + Send + Sync {
-    /// Every record up to this one is as durable as the policy asks, and belongs to the complete prefix. Told, too, when more
+    /// Every record up to this one is as durable as the policy asks, and all of it counts. Told, too, when more
     /// became durable.
     fn covered(&self, up_to: u64);
 
@@ -256,11 +256,16 @@ impl Log {
         }
     }
 
-    /// Appends a record and returns its number. `parts` are the operations of which it holds a part, each with the
-    /// count of its parts, as the payload's items say too. `now_ms` is any clock's, the same for all calls.
+    /// Says what of the life before counts, as a record. It must be the first that a process appends to a log that it found.
+    pub fn begin_life(&self, cut: &OrderCut, now_ms: u64) -> u64 {
+        self.append(&begin_life(cut), &[], now_ms)
+    }
+
+    /// Appends a record and returns its number. `parts` are the operations of which it holds a part, as the payload says too.
+    /// `now_ms` is any clock's, the same for all calls.
     ///
     /// A failed log gives a number, and drops the record. A payload of 4 GiB or more makes the log fail.
-    pub fn append(&self, payload: &[u8], parts: &[(u64, u16)], now_ms: u64) -> u64 {
+    pub fn append(&self, payload: &[u8], parts: &[Part], now_ms: u64) -> u64 {
         let Ok(length) = u32::try_from(payload.len()) else { return self.refuse() };
         let payload_checksum = checksum(self.salt, payload);
         let mut inner = self.inner.lock();
@@ -277,8 +282,8 @@ impl Log {
         inner.pending.bytes.extend_from_slice(&header);
         inner.pending.bytes.extend_from_slice(payload);
         inner.pending.since_ms.get_or_insert(now_ms);
-        for &(operation, parts) in parts {
-            inner.operations.note(sequence, operation, parts);
+        for part in parts {
+            inner.operations.note(sequence, part.ticket, part.count);
         }
         self.count_pending(&inner);
         if self.oldest_unsynced_ms.load(Ordering::Relaxed) == NEVER {
@@ -362,7 +367,7 @@ impl Log {
     }
 
     /// Every record up to this one is as durable as the policy asks, synced under [`FsyncPolicy::Always`] and
-    /// written under the others, and belongs to the complete prefix. It never goes back.
+    /// written under the others, and all of it counts, whatever follows. It never goes back.
     #[must_use]
     pub fn covered(&self) -> u64 {
         self.covered.load(Ordering::Acquire)
@@ -445,7 +450,9 @@ impl Log {
             FsyncPolicy::Always => self.durable(),
             FsyncPolicy::EverySecond | FsyncPolicy::No => self.written(),
         };
-        inner.operations.complete_prefix(end)
+        let covered = inner.operations.covered(end);
+        inner.operations.forget(covered);
+        covered
     }
 
     /// `is_news`: something else has changed that somebody may wait for.

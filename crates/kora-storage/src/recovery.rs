@@ -12,6 +12,7 @@
 //! record was durable, that is damage. Otherwise no sync of it was completed, and the log ends before it.
 
 mod check;
+mod lives;
 mod reader;
 mod repair;
 mod scan;
@@ -22,6 +23,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use check::{FileReport, Report, check};
+pub use lives::Lives;
 pub use reader::{LogReader, Record};
 pub use repair::{GivenUp, Repair, repair};
 
@@ -56,18 +58,6 @@ pub struct Segment {
     pub header: SegmentHeader,
 }
 
-/// Why bytes at the end of the log don't count.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CutReason {
-    /// They were not written whole before the process or the power went.
-    Torn(String),
-    /// An operation lacks parts: only some of its shards' records were written.
-    Incomplete {
-        /// The operation's number.
-        operation: u64,
-    },
-}
-
 /// Bytes at the end of the log that don't count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cut {
@@ -82,20 +72,18 @@ pub struct Cut {
     /// How many of these are behind a place that was not written whole: after a power cut that is as it must be, else it is damage
     /// that nothing tells from a power cut.
     pub behind: u64,
-    /// Why they don't count.
-    pub reason: CutReason,
+    /// What stands where a record should begin: it was not written whole before the process or the power went.
+    pub what: String,
 }
 
 impl fmt::Display for Cut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, offset, bytes, records, reason, .. } = self;
-        write!(f, "{}: {bytes} bytes and {records} whole records cut at offset {offset}: ", path.display())?;
-        match reason {
-            CutReason::Torn(what) => write!(f, "not written whole ({what})"),
-            CutReason::Incomplete { operation } => {
-                write!(f, "operation {operation} was not written on all its shards")
-            }
-        }
+        let Self { path, offset, bytes, records, what, .. } = self;
+        write!(
+            f,
+            "{}: {bytes} bytes and {records} whole records cut at offset {offset}: not written whole ({what})",
+            path.display()
+        )
     }
 }
 
@@ -118,8 +106,10 @@ pub struct Plan {
     pub segments: Vec<Segment>,
     /// The number of the next record to be appended.
     pub next: u64,
-    /// What doesn't count at the end of the last segment.
+    /// What was not written whole at the end of the last segment.
     pub cut: Option<Cut>,
+    /// What of the records counts.
+    pub lives: Lives,
     /// Segments begun after a failure whose snapshot was never completed, and those that were hardly begun.
     pub discarded: Vec<Discarded>,
     /// Files older than the base.
@@ -165,6 +155,7 @@ impl Recovery {
             next: begin,
             base,
             cut: None,
+            lives: Lives::default(),
             discarded,
             outdated: outdated.map(|name| dir.join(name)).collect(),
             temporary,
@@ -176,6 +167,12 @@ impl Recovery {
         plan.check_trace(disk, begin)?;
         if let Some(last) = plan.segments.last() {
             let tail = scan_tail(disk, last)?;
+            let order_cut = if tail.last < last.header.first {
+                Lives::order_before(disk, &plan.segments)?
+            } else {
+                tail.order_cut.clone()
+            };
+            plan.lives = Lives::read(disk, &plan.segments, order_cut)?;
             plan.take_end(tail);
         }
         Ok(plan)
@@ -335,7 +332,7 @@ impl Plan {
             if cut.records > 0 {
                 kept.push(self.keep_cut_bytes(disk, file.as_ref(), cut)?);
             }
-            // Records of an operation that lacks parts may have been durable: the head must not miss them.
+            // The head must not miss what goes.
             clear_mark(file.as_mut(), path)?;
             file.truncate(cut.offset).context("truncate", path)?;
         }

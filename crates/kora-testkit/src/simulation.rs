@@ -29,12 +29,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use kora_core::command::table::CommandTable;
-use kora_core::journal::{Effect, EffectRef, Effects};
+use kora_core::journal::{Effect, effects_of};
 use kora_core::shard::hub::{Hub, Submission, Wake};
 use kora_core::shard::runner::new_shards;
 use kora_core::shard::store::DbIndex;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
+use kora_stream::record::RecordBuilder;
 
 use client::{Client, Sent};
 use driver::{Bell, SimulationDriver};
@@ -161,8 +162,8 @@ pub fn simulate(seed: u64, options: &Options) -> Result<Tally, Box<Anomaly>> {
     let mut shards = new_shards::<SimulationDriver>(wakers, &model::config(), seed);
     for shard in &mut shards {
         let effects = Arc::clone(&effects);
-        let sink = move |new: &Effects| {
-            effects.lock().expect("one thread").extend(new.iter().map(|effect| EffectRef::to_owned(&effect)));
+        let sink = move |record: &RecordBuilder| {
+            effects.lock().expect("one thread").extend(effects_of(record.bytes()));
         };
         shard.journal().set_recording(true);
         shard.set_effect_sink(Box::new(sink));
@@ -500,7 +501,7 @@ impl Simulation<'_> {
 /// An effect as text.
 fn line(effect: &Effect) -> String {
     let args: Vec<_> = effect.args.iter().map(|arg| String::from_utf8_lossy(arg)).collect();
-    format!("operation {}, db {}: {}", effect.operation, effect.db.0, args.join(" "))
+    format!("{:?}, db {}: {}", effect.scope.stamp, effect.db.0, args.join(" "))
 }
 
 impl<'a> Simulation<'a> {

@@ -22,10 +22,10 @@ pub(crate) struct State {
     pub(crate) db: u32,
     /// Whether commands are being queued.
     pub(crate) in_transaction: bool,
-    /// The database to return to if the transaction does not take place.
+    /// The database to switch back to if the transaction is discarded.
     db_before: u32,
     replies: Replies,
-    /// What messages come from: the kind of subscription, and the channel or pattern.
+    /// Active subscriptions: how each was made, and its channel or pattern.
     subscriptions: BTreeSet<(Via, Vec<u8>)>,
 }
 

@@ -1,9 +1,9 @@
 //! Commands of Redis and Valkey that this version of Kora does not have.
 //!
-//! A client that asks for one is told so. The error begins as that for any other unknown command, so that a client which
-//! tries a command to find out whether it is there goes on working without it.
+//! The error says so, but starts like the error for any unknown command: clients that try a command to see whether the server
+//! has it still recognise the answer.
 
-/// What follows the name in the error.
+/// The rest of the error, after the command's name.
 pub(crate) const REASON: &str = ", which is not available in this version of Kora";
 
 /// Families of modules, by how their names begin.
@@ -96,7 +96,7 @@ pub fn is_later_command(name: &[u8]) -> bool {
         || FAMILIES.iter().any(|family| name.starts_with(family.as_bytes()) && name.len() > family.len())
 }
 
-/// The same of the subcommand `name` of `container`.
+/// Whether the subcommand `name` of `container` belongs to Redis or Valkey, but not to this version of Kora.
 pub fn is_later_subcommand(container: &str, name: &[u8]) -> bool {
     let full = [container.as_bytes(), b"|", name].concat().to_ascii_lowercase();
     SUBCOMMANDS.binary_search_by(|known| known.as_bytes().cmp(&full)).is_ok()

@@ -61,7 +61,7 @@ impl BareShard {
     /// Runs a command.
     pub(crate) fn run_args(&mut self, args: &[&[u8]]) -> Value {
         let spec = spec_of(args).unwrap_or_else(|| panic!("no such command: {args:?}"));
-        let mark = self.journal.mark();
+        let mark = self.journal.open_command(self.now);
         let mut sink = TreeSink::new(self.is_resp3);
         let result = if spec.facts.takes(args.len()) {
             let mut ctx = Ctx::bare(Stores::One(&mut self.store), &mut self.journal, self.db, self.now);

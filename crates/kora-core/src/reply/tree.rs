@@ -115,6 +115,16 @@ impl TreeSink {
         }
     }
 
+    /// Takes out all but the first `count` replies, which must be complete.
+    #[must_use]
+    pub fn split_off(&mut self, count: usize) -> Self {
+        Self {
+            is_resp3: self.is_resp3,
+            open: std::mem::take(&mut self.open),
+            done: self.done.split_off(count),
+        }
+    }
+
     /// Takes back complete replies, all but the first `count`. Elements of incomplete ones stay.
     pub fn truncate(&mut self, count: usize) {
         self.done.truncate(count);

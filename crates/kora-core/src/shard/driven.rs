@@ -5,16 +5,19 @@
 //! brought to the worker that serves the client: by the last of the shards that lend them, or by the one shard that is
 //! concerned. Until they are sent home they are lent, and that worker is the only one who has them.
 //!
-//! A worker whose shard goes on with a command that has paused takes up none meanwhile: the journal has one writer at a time.
+//! A worker that goes on with a command that has paused, its shard's or a driven transaction's, takes up none meanwhile: the
+//! journal has one writer at a time.
 
 use std::sync::Arc;
+
+use kora_stream::order::Stamp;
 
 use super::hub::Mail;
 use super::operation::{Driver, Operation, Setting, Style};
 use super::runner::Shard;
 use super::store::ShardStore;
-use super::transaction::run_item_whole;
-use crate::context::Stores;
+use super::transaction::{Transaction, run_item_whole};
+use crate::context::{Resume, Resumed, Stores};
 use crate::reply::Reply;
 use crate::time::UnixMs;
 
@@ -24,8 +27,8 @@ pub struct Driven<D: Driver> {
     operation: Arc<Operation<D>>,
     #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
     stores: Vec<Box<ShardStore>>,
-    /// The number of its effects; 0 if it has no ticket.
-    number: u64,
+    /// Where it stands in the order.
+    stamp: Stamp,
 }
 
 impl<D: Driver> Driven<D> {
@@ -33,6 +36,12 @@ impl<D: Driver> Driven<D> {
     #[must_use]
     pub fn origin(&self) -> &D::Origin {
         &self.operation.origin
+    }
+
+    /// Decides that it runs; `false` if it was refused.
+    #[must_use]
+    pub fn begin(&self) -> bool {
+        self.operation.begin(self.operation.request.shards[0])
     }
 
     /// The time at which it runs.
@@ -65,7 +74,8 @@ impl<D: Driver> Driven<D> {
     }
 }
 
-fn in_hand(stores: &mut [Box<ShardStore>], shard_count: u16) -> Stores<'_> {
+/// What a command is given that needs all of `stores`.
+pub(super) fn in_hand(stores: &mut [Box<ShardStore>], shard_count: u16) -> Stores<'_> {
     match stores {
         [store] => Stores::One(store),
         stores => Stores::Lent { stores, shard_count },
@@ -75,9 +85,9 @@ fn in_hand(stores: &mut [Box<ShardStore>], shard_count: u16) -> Stores<'_> {
 impl<D: Driver> Shard<D> {
     /// Sends a transaction with its stores to the worker that runs it.
     #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
-    pub(super) fn bring(&mut self, operation: Arc<Operation<D>>, stores: Vec<Box<ShardStore>>, number: u64) {
+    pub(super) fn bring(&mut self, operation: Arc<Operation<D>>, stores: Vec<Box<ShardStore>>) {
         let home = D::home(&operation.origin).expect("only what a worker serves is driven");
-        let driven = Driven { operation, stores, number };
+        let driven = Driven { operation, stores, stamp: self.journal.stamp() };
         if home == self.id {
             self.driven.push_back(driven);
         } else {
@@ -89,48 +99,69 @@ impl<D: Driver> Shard<D> {
     /// Sends a transaction that concerns this shard alone to the worker that runs it.
     pub(super) fn bring_own(&mut self, operation: Arc<Operation<D>>) {
         let store = self.store.take().expect("a shard runs operations while its store is at home");
-        self.bring(operation, vec![store], 0);
+        self.bring(operation, vec![store]);
     }
 
     /// A transaction that is to be run now.
     #[inline]
     pub fn take_driven(&mut self) -> Option<Driven<D>> {
-        if self.driven.is_empty() || self.paused.is_some() { None } else { self.driven.pop_front() }
+        if self.has_driven() { self.driven.pop_front() } else { None }
     }
 
     /// Whether there is a transaction to be run now.
     pub(super) fn has_driven(&self) -> bool {
-        !self.driven.is_empty() && self.paused.is_none()
+        !self.driven.is_empty() && self.paused.is_none() && !self.has_halted
     }
 
     /// Begins to run a transaction; `false` if a watched key has changed.
     #[must_use]
     pub fn begin_driven(&mut self, driven: &mut Driven<D>) -> bool {
-        if driven.number == 0 {
-            self.begin_numbered();
-        } else {
-            self.journal.begin_operation(driven.number);
-        }
+        self.journal.begin_at(driven.stamp);
+        self.journal.begin_unit();
         let Driven { operation, stores, .. } = driven;
         let mut stores = in_hand(stores, self.hub.shard_count());
         let (watched, now) = (&operation.request.watched, operation.setting.now);
         watched.as_ref().is_none_or(|watched| self.check(&mut stores, watched, now))
     }
 
-    /// Runs one command of the transaction that was begun in `setting`, replying to `out`.
+    /// Runs one command of the transaction that was begun in `setting`, replying to `out`. If it pauses, the answer is how to
+    /// go on with it: by [`Shard::resume_driven`] until it has ended, before anything else of the transaction.
     pub fn run_driven(
         &mut self,
         Driven { operation, stores, .. }: &mut Driven<D>,
         index: usize,
         setting: &Setting<Style<D>>,
         out: &mut dyn Reply,
-    ) {
+    ) -> Option<Resume> {
         if let Some(source) = &mut self.config_source {
             stores.iter_mut().for_each(|store| source(store));
         }
         let stores = in_hand(stores, self.hub.shard_count());
         let desk = (&mut self.journal, &self.services);
-        run_item_whole(stores, desk, &operation.request, index, setting, out);
+        let paused = run_item_whole(stores, desk, &operation.request, index, setting, out);
+        self.has_halted = paused.is_some();
+        paused
+    }
+
+    /// Makes a driven one of a transaction that ran here at once by [`Shard::run_queued`], and of which a command has paused.
+    pub fn hold_transaction(&mut self, transaction: Transaction<Style<D>>, origin: D::Origin) -> Driven<D> {
+        let store = self.store.take().expect("a transaction that ran here had this store in hand");
+        self.has_halted = true;
+        let operation = Arc::new(Operation::of_transaction(transaction, origin));
+        Driven { operation, stores: vec![store], stamp: Stamp::of_position(self.position) }
+    }
+
+    /// Goes on for a while with the command of a transaction that has paused.
+    pub fn resume_driven(
+        &mut self,
+        driven: &mut Driven<D>,
+        resume: Resume,
+        setting: &Setting<Style<D>>,
+        out: &mut dyn Reply,
+    ) -> Resumed {
+        let resumed = self.resume_on(resume, &mut driven.stores, setting, out);
+        self.has_halted = matches!(resumed, Resumed::Paused);
+        resumed
     }
 
     /// Shows everyone what the databases hold in the midst of a transaction, to a command that asks.
@@ -141,8 +172,9 @@ impl<D: Driver> Shard<D> {
     /// Ends a transaction: those who wait for its keys are served, and the stores go home. If this shard's is among them,
     /// what has waited for it runs.
     pub fn end_driven(&mut self, Driven { operation, stores, .. }: Driven<D>) {
+        self.journal.end_unit();
         self.send_home(stores, Vec::new(), operation.setting.now);
-        self.journal.begin_operation(0);
+        self.journal.end_operation(self.position);
         self.advance();
     }
 }

@@ -194,9 +194,15 @@ impl<D: Driver> Hub<D> {
         &self.bells.0[shard.index()].parking
     }
 
+    /// How many tickets are published: those below.
+    #[inline]
+    pub(super) fn published_count(&self) -> u64 {
+        self.published.load(Ordering::Acquire)
+    }
+
     #[inline]
     pub(super) fn is_published(&self, ticket: Ticket) -> bool {
-        ticket.0 < self.published.load(Ordering::Acquire)
+        ticket.0 < self.published_count()
     }
 
     /// Puts a message into the inbox of `shard` and wakes its worker if it sleeps. A message to a shard that has

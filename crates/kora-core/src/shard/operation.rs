@@ -13,6 +13,7 @@ use super::claim::{Abandoned, Claim};
 use super::replies::Replies;
 use super::serve::Blocked;
 use super::store::{DbIndex, ShardStore};
+use super::turn::Turn;
 use super::watch::{Watch, Watched};
 use crate::command::Run;
 use crate::command::spec::{CoreHandler, Facts, Flags, Merge};
@@ -60,6 +61,8 @@ pub(super) struct Item {
     pub(super) handler: CoreHandler,
     pub(super) shard: ShardId,
     pub(super) merge: Option<Merge>,
+    /// Which command of the request it is, or is a share of.
+    pub(super) command: u32,
     first_span: u32,
     span_count: u32,
 }
@@ -111,6 +114,16 @@ impl Request {
     pub(super) fn may_defer(&self) -> bool {
         matches!(self.items[..], [item] if item.merge.is_none() && item.facts.may_defer())
             && self.form != Form::Transaction
+    }
+
+    /// Whether shards run parts of one command that must not be refused when others have run.
+    fn has_parts_that_write(&self) -> bool {
+        let writes = |item: &Item| match item.merge {
+            None => false,
+            Some(Merge::First) => true,
+            Some(Merge::Sum | Merge::Concat) => item.facts.flags.has(Flags::WRITE),
+        };
+        self.items.iter().any(writes)
     }
 
     /// The same for the stores of all shards together. It must be one command.
@@ -187,15 +200,16 @@ impl Request {
         shard: ShardId,
     ) {
         let (first_span, span_count) = self.push_args(args);
-        self.push_item(Item { facts, handler, shard, merge: None, first_span, span_count });
+        let command = self.command_count();
+        self.push_item(Item { facts, handler, shard, merge: None, command, first_span, span_count });
         self.groups.push(Group { item_count: 1, merge: None });
     }
 
     /// Adds a command of a transaction.
     pub(super) fn push_queued(&mut self, (facts, handler): Run, args: &[&[u8]]) {
         let (first_span, span_count) = self.push_args(args);
-        let (shard, merge) = (ShardId::default(), None);
-        self.items.push(Item { facts, handler, shard, merge, first_span, span_count });
+        let (shard, merge, command) = (ShardId::default(), None, 0);
+        self.items.push(Item { facts, handler, shard, merge, command, first_span, span_count });
     }
 
     /// Adds a command that every one of `shard_count` shards runs whole.
@@ -208,9 +222,10 @@ impl Request {
         merge: Merge,
     ) {
         let (first_span, span_count) = self.push_args(args);
+        let command = self.command_count();
         for shard in (0..shard_count).map(ShardId) {
             let merge = Some(merge);
-            self.push_item(Item { facts, handler, shard, merge, first_span, span_count });
+            self.push_item(Item { facts, handler, shard, merge, command, first_span, span_count });
         }
         self.groups.push(Group { item_count: u32::from(shard_count), merge: Some(merge) });
     }
@@ -226,7 +241,7 @@ impl Request {
         merge: Merge,
         shard_of: impl Fn(&[u8]) -> ShardId,
     ) {
-        let mut item_count = 0;
+        let (mut item_count, command) = (0, self.command_count());
         let name = self.push_bytes(args[0]);
         for pair in args[first_key..].chunks(step) {
             let first_span = index_u32(self.spans.len());
@@ -241,6 +256,7 @@ impl Request {
                 handler,
                 shard: shard_of(pair[0]),
                 merge: Some(merge),
+                command,
                 first_span,
                 span_count,
             });
@@ -261,6 +277,11 @@ impl Request {
         shards.iter().for_each(|&shard| self.add_shard(shard));
         self.push_whole(facts, handler, args, shards[0]);
         self.form = Form::Lend;
+    }
+
+    /// How many commands it has so far.
+    fn command_count(&self) -> u32 {
+        index_u32(self.groups.len())
     }
 
     fn push_args(&mut self, args: &[&[u8]]) -> (u32, u32) {
@@ -348,6 +369,10 @@ pub struct Operation<D: Driver> {
     pub(super) setting: Setting<Style<D>>,
     /// Who ends its wait, if it has to wait.
     pub(super) claim: Claim,
+    /// Whether it runs.
+    turn: Turn,
+    /// The operation that its client waits for, if that goes on as this one.
+    root: Option<Arc<Operation<D>>>,
     /// Who waits for it.
     pub origin: D::Origin,
 }
@@ -372,7 +397,9 @@ impl<D: Driver> Operation<D> {
             _ if request.form != Form::Pipeline => Course::Lend(RankedMutex::default()),
             _ => Course::FanOut,
         };
-        Self { request, course, setting, claim: Claim::default(), origin }
+        let is_apart = matches!(course, Course::FanOut) && !request.has_parts_that_write();
+        let turn = Turn::new(if is_apart { request.shards.len() } else { 1 });
+        Self { request, course, setting, claim: Claim::default(), turn, root: None, origin }
     }
 
     /// Number of parts that answer it.
@@ -398,14 +425,68 @@ impl<D: Driver> Operation<D> {
         self.request.may_block()
     }
 
-    /// The same operation, which has not run, for all stores together.
-    pub(super) fn on_all(&self, shard_count: u16) -> Self {
-        Self::new(self.request.on_all(shard_count), self.setting.clone(), self.origin.clone())
+    /// The same operation, which has changed nothing, for all stores together.
+    pub(super) fn on_all(self: &Arc<Self>, shard_count: u16) -> Self {
+        self.going_on(self.request.on_all(shard_count))
     }
 
     /// The operation that goes on with this one's command with another shard's store.
-    pub(super) fn onward(&self, onward: &Onward) -> Self {
-        Self::new(self.request.onward(onward), self.setting.clone(), self.origin.clone())
+    pub(super) fn onward(self: &Arc<Self>, onward: &Onward) -> Self {
+        self.going_on(self.request.onward(onward))
+    }
+
+    fn going_on(self: &Arc<Self>, request: Request) -> Self {
+        let root = self.root.as_ref().unwrap_or(self);
+        root.turn.put_back();
+        let root = Some(Arc::clone(root));
+        Self { root, ..Self::new(request, self.setting.clone(), self.origin.clone()) }
+    }
+
+    /// Begins to run `shard`'s share; `false` if it was refused.
+    #[inline]
+    pub(super) fn begin(&self, shard: ShardId) -> bool {
+        match &self.root {
+            Some(root) => root.turn.begin(0),
+            None => self.turn.begin(self.request.shards.binary_search(&shard).unwrap_or(0)),
+        }
+    }
+
+    /// Refuses what has not begun, for its client's worker: the shards whose parts will not come, for which
+    /// [`Operation::refused_share`] stands in.
+    #[must_use]
+    pub fn give_up(&self) -> SmallVec<[ShardId; 8]> {
+        let shards = &self.request.shards;
+        let refused: SmallVec<[ShardId; 8]> = if !self.turn.is_whole() {
+            (0..).zip(shards).filter(|(share, _)| self.turn.refuse(*share)).map(|(_, shard)| *shard).collect()
+        } else if self.turn.refuse(0) {
+            shards[..self.part_count()].iter().copied().collect()
+        } else {
+            SmallVec::new()
+        };
+        if !refused.is_empty()
+            && let Some(watched) = &self.request.watched
+        {
+            watched.watch().end();
+        }
+        refused
+    }
+
+    /// The part of a shard whose share was refused.
+    #[must_use]
+    pub fn refused_share(self: &Arc<Self>, shard: ShardId, error: &str) -> Part<D> {
+        let mut replies = D::Replies::new(self.setting.style);
+        let is_fan_out = matches!(self.course, Course::FanOut);
+        for item in self.request.items.iter().filter(|item| !is_fan_out || item.shard == shard) {
+            if item.merge == Some(Merge::Concat) {
+                replies.begin_elements();
+            }
+            replies.error(error);
+            if matches!(item.merge, Some(Merge::Concat | Merge::Sum)) {
+                replies.push_count(COUNT_OF_ERROR);
+            }
+            replies.end_item();
+        }
+        Part { operation: Arc::clone(self), shard, replies }
     }
 
     /// Whether its client left before it ran, and it would take something that nobody gets.

@@ -1,17 +1,18 @@
 //! Commands that take long and pause, so that their worker can do network work meanwhile.
 //!
 //! What was in the stores in hand is with the command. To the shards these stores are lent: whoever needs them waits, and
-//! everything else goes on. The worker goes on with the command for a while in each round.
+//! everything else goes on. The worker goes on with the command for a while in each round. A command of a transaction keeps
+//! the stores of the whole transaction; when it comes to its end, so do the commands behind it.
 
 use std::sync::Arc;
 
-use super::operation::{Driver, Operation, Part, Request, Setting, Style};
+use super::driven::in_hand;
+use super::operation::{Driver, Operation, Request, Setting, Style};
 use super::replies::Replies as _;
 use super::runner::Shard;
 use super::store::ShardStore;
-use crate::context::{Blocking, Ctx, Resume, Resumed, Stores};
-use crate::reply::Reply as _;
-use crate::time::UnixMs;
+use crate::context::{Blocking, Ctx, Resume, Resumed};
+use crate::reply::Reply;
 
 /// A command that has paused.
 pub(super) struct Paused<D: Driver> {
@@ -20,18 +21,50 @@ pub(super) struct Paused<D: Driver> {
     /// The stores in hand; what was in them is with the command.
     #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
     pub(super) stores: Vec<Box<ShardStore>>,
-    /// The time at which the command runs.
-    pub(super) now: UnixMs,
+    /// The transaction that the command belongs to, if it does.
+    pub(super) begun: Option<Begun<D>>,
+}
+
+/// A transaction one of whose commands has paused.
+pub(super) struct Begun<D: Driver> {
+    /// The replies of the commands before.
+    pub(super) replies: D::Replies,
+    /// The command behind.
+    pub(super) next: usize,
+}
+
+/// Why an operation has not come to its end: a command has paused.
+pub(super) struct Halt<D: Driver> {
+    pub(super) resume: Resume,
+    pub(super) begun: Option<Begun<D>>,
 }
 
 impl<D: Driver> Shard<D> {
     /// Makes an operation of a command that has paused while it ran by [`Shard::run`]. Its reply comes as that operation's
     /// part.
-    pub fn hold(&mut self, request: Request, setting: Setting<Style<D>>, origin: D::Origin, resume: Resume) {
-        let now = setting.now;
+    pub fn hold(
+        &mut self,
+        request: Request,
+        setting: Setting<Style<D>>,
+        origin: D::Origin,
+        resume: Resume,
+    ) -> Arc<Operation<D>> {
         let operation = Arc::new(Operation::new(request, setting, origin));
         let store = self.store.take().expect("a command that ran here had this store in hand");
-        self.paused = Some(Paused { resume, operation, stores: vec![store], now });
+        let _ = operation.begin(self.id);
+        self.pause(Halt { resume, begun: None }, Arc::clone(&operation), vec![store]);
+        operation
+    }
+
+    /// Keeps an operation whose command has paused, with its stores.
+    #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
+    pub(super) fn pause(
+        &mut self,
+        Halt { resume, begun }: Halt<D>,
+        operation: Arc<Operation<D>>,
+        stores: Vec<Box<ShardStore>>,
+    ) {
+        self.paused = Some(Paused { resume, operation, stores, begun });
     }
 
     /// Goes on with the command that has paused, if there is one.
@@ -45,42 +78,63 @@ impl<D: Driver> Shard<D> {
     #[cold]
     fn resume_paused(&mut self, mut paused: Paused<D>) {
         let setting = &paused.operation.setting;
-        let mut replies = D::Replies::new(setting.style);
-        let stores = match &mut paused.stores[..] {
-            [store] => Stores::One(store),
-            stores => Stores::Lent { stores, shard_count: self.hub().shard_count() },
+        let (mut replies, next) = match paused.begun.take() {
+            Some(Begun { replies, next }) => (replies, Some(next)),
+            None => (D::Replies::new(setting.style), None),
         };
-        let mut ctx = Ctx {
-            stores,
-            journal: &mut self.journal,
-            services: &self.services,
-            db: setting.db,
-            now: paused.now,
-            no_touch: setting.no_touch,
-            blocking: Blocking::Forbidden,
-            watch: None,
-        };
-        let result = match (paused.resume)(&mut ctx, &mut replies) {
+        let result = match self.resume_on(paused.resume, &mut paused.stores, setting, &mut replies) {
             Resumed::Paused => {
+                paused.begun = next.map(|next| Begun { replies, next });
                 self.paused = Some(paused);
                 return;
             }
             Resumed::NeedsAll => None,
             Resumed::Done(result) => Some(result),
         };
-        let Paused { operation, stores, now, .. } = paused;
+        let Paused { operation, mut stores, .. } = paused;
         let mut parts = Vec::new();
         match result {
-            None => self.submit_to_all(&operation),
+            None => {
+                debug_assert!(next.is_none(), "a script in a transaction has all stores from the start");
+                self.submit_to_all(&operation);
+            }
             Some(result) => {
                 if let Err(error) = result {
                     replies.refuse(&error);
                 }
                 replies.end_item();
-                parts.push(Part { operation, shard: self.id(), replies });
+                let stores_in_hand = in_hand(&mut stores, self.hub().shard_count());
+                // What does not belong to a transaction has no commands behind it.
+                let next = next.unwrap_or(operation.request.items.len());
+                match self.run_rest(stores_in_hand, &operation, next, replies) {
+                    Ok(part) => parts.push(part),
+                    Err(halt) => return self.pause(halt, operation, stores),
+                }
             }
         }
+        let now = operation.setting.now;
         self.send_home(stores, parts, now);
-        self.journal.begin_operation(0);
+        self.journal.end_operation(self.position);
+    }
+
+    /// Goes on with a command that has paused, with its stores.
+    pub(super) fn resume_on(
+        &mut self,
+        resume: Resume,
+        stores: &mut [Box<ShardStore>],
+        setting: &Setting<Style<D>>,
+        out: &mut dyn Reply,
+    ) -> Resumed {
+        let mut ctx = Ctx {
+            stores: in_hand(stores, self.hub.shard_count()),
+            journal: &mut self.journal,
+            services: &self.services,
+            db: setting.db,
+            now: setting.now,
+            no_touch: setting.no_touch,
+            blocking: Blocking::Forbidden,
+            watch: None,
+        };
+        resume(&mut ctx, out)
     }
 }

@@ -87,6 +87,14 @@ fn place_split(facts: &Facts, args: &[&[u8]], shard_count: u16, merge: Merge) ->
     }
 }
 
+/// The shards of a command that is split by keys, if it is to run whole with all their stores.
+#[must_use]
+pub fn place_whole(facts: &Facts, args: &[&[u8]], shard_count: u16) -> Placement {
+    let mut request = Request::default();
+    add_shards_of_whole(facts, args, shard_count, &mut request);
+    Placement::Together(request.shards)
+}
+
 fn place_cursor(args: &[&[u8]], shard_count: u16) -> Placement {
     match args.get(1).map(|cursor| cursor_shard(cursor)) {
         Some(shard) if shard.0 < shard_count => Placement::One(shard),

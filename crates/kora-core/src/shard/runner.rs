@@ -13,24 +13,26 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use kora_stream::record::RecordBuilder;
 use smallvec::SmallVec;
 
 use super::driven::Driven;
+use super::handler::{Desk, run_handler};
 use super::hub::{Doors, Hub, LaneEntry, Mail, Wake};
 use super::operation::{
     COUNT_OF_ERROR, Course, Driver, Form, Item, Operation, Part, Request, Setting, Style,
 };
-use super::pause::Paused;
+use super::pause::{Halt, Paused};
 use super::replies::{Replies, SumSink};
 use super::serve::Blocked;
 use super::store::{DbIndex, ShardStore};
 use super::waiters::Waiter;
 use super::watch::Watched;
 use crate::command::Run;
-use crate::command::spec::{Flags, Merge};
+use crate::command::spec::Merge;
 use crate::config::CoreConfig;
-use crate::context::{Blocking, Ctx, Deferral, Onward, Resume, Stores};
-use crate::journal::{Announcement, Effects, Journal};
+use crate::context::{Blocking, Deferral, Onward, Resume, Stores};
+use crate::journal::{Announcement, Journal};
 use crate::keyspace::eviction::Eviction;
 use crate::keyspace::garbage::Garbage;
 use crate::keyspace::sweep::Sweep;
@@ -40,7 +42,7 @@ use crate::slot::ShardId;
 use crate::time::UnixMs;
 
 /// Takes the effects of a round before anyone can see them.
-pub type EffectSink = Box<dyn FnMut(&Effects) + Send>;
+pub type EffectSink = Box<dyn FnMut(&RecordBuilder) + Send>;
 
 /// Takes what is to be announced, after the effects before it: events of keys, messages to channels.
 pub type AnnouncementSink = Box<dyn FnMut(Vec<Announcement>) + Send>;
@@ -82,6 +84,9 @@ pub struct Shard<D: Driver> {
     garbage_sink: Option<GarbageSink>,
     /// Taken from the lane, and not yet published.
     lane_head: Option<LaneEntry<D>>,
+    /// How many tickets were published when work was last received: what this shard does by itself, once it has run those that
+    /// concern it, stands behind all of them in the order.
+    pub(super) position: u64,
     /// Received, and not yet run.
     waiting: VecDeque<Arc<Operation<D>>>,
     finished: Vec<Part<D>>,
@@ -100,6 +105,8 @@ pub struct Shard<D: Driver> {
     pub(super) paused: Option<Paused<D>>,
     /// Transactions that this shard's worker is to run.
     pub(super) driven: VecDeque<Driven<D>>,
+    /// A command of the transaction that this shard's worker runs has paused.
+    pub(super) has_halted: bool,
     /// The store, once it is closed.
     retired: Option<Box<ShardStore>>,
     /// Changes counted when the usage was last published.
@@ -134,6 +141,7 @@ pub fn new_shards<D: Driver>(wakers: Vec<Box<dyn Wake>>, config: &CoreConfig, se
             config_source: None,
             garbage_sink: None,
             lane_head: None,
+            position: 0,
             waiting: VecDeque::new(),
             finished: Vec::new(),
             blocked: Vec::new(),
@@ -144,6 +152,7 @@ pub fn new_shards<D: Driver>(wakers: Vec<Box<dyn Wake>>, config: &CoreConfig, se
             wider: VecDeque::new(),
             paused: None,
             driven: VecDeque::new(),
+            has_halted: false,
             retired: None,
             published_changes: 0,
         }
@@ -214,8 +223,14 @@ impl<D: Driver> Shard<D> {
         }
     }
 
-    /// Drains the lane; then tells whether a command may run here and now. To be asked after the command was
-    /// received.
+    /// Says that commands were received that are to run here: whoever sent them may have seen everything that others had
+    /// been answered by now.
+    #[inline]
+    pub fn receive(&mut self) {
+        self.position = self.hub.published_count();
+    }
+
+    /// Drains the lane; then tells whether a command may run here and now. To be asked after [`Shard::receive`].
     #[inline]
     pub fn is_free(&mut self) -> bool {
         self.drain_lane();
@@ -233,14 +248,16 @@ impl<D: Driver> Shard<D> {
         let store = self.store.as_deref_mut().expect("only a free shard runs commands");
         let mut deferral = None;
         let (stores, blocking) = (Stores::One(store), Blocking::Permitted(&mut deferral));
-        let begun = self.journal.place();
+        let begun = run.0.may_defer().then(|| self.journal.place());
         let desk = (&mut self.journal, &self.services);
         run_handler(stores, desk, run, args, setting, blocking, out);
-        if deferral.is_some() {
+        if deferral.is_some()
+            && let Some(begun) = begun
+        {
             // It has looked for keys in vain; that will be told when it runs as an operation.
-            self.journal.roll_back(begun);
+            self.journal.roll_back(&begun);
         }
-        self.serve_ready(setting.now);
+        self.answer_ready(setting.now);
         match deferral {
             None => Ran::Replied,
             Some(Deferral::Paused(resume)) => Ran::Paused(resume),
@@ -279,6 +296,7 @@ impl<D: Driver> Shard<D> {
         let mut received = false;
         while let Ok(mail) = self.doors.inbox.try_recv() {
             received = true;
+            self.receive();
             match mail {
                 Mail::Operation(operation) => self.waiting.push_back(operation),
                 Mail::Part(part) => self.finished.push(part),
@@ -309,6 +327,7 @@ impl<D: Driver> Shard<D> {
             && !self.has_promised
             && self.wider.is_empty()
             && self.paused.is_none()
+            && !self.has_halted
             && !self.has_driven()
             && !head_is_ready
             && !lane_is_ready
@@ -344,11 +363,11 @@ impl<D: Driver> Shard<D> {
     /// before it lends its store or forwards anything.
     #[inline]
     pub fn hand_over(&mut self) {
-        if !self.journal.effects().is_empty() {
+        if !self.journal.record().is_empty() {
             if let Some(sink) = &mut self.effect_sink {
-                sink(self.journal.effects());
+                sink(self.journal.record());
             }
-            self.journal.clear_effects();
+            self.journal.clear_record();
         }
         if self.journal.has_announcements() {
             self.announce();
@@ -378,9 +397,11 @@ impl<D: Driver> Shard<D> {
 
     /// Deletes keys whose time has come, unless the store is lent: see [`ShardStore::sweep`].
     pub fn sweep(&mut self, now: UnixMs, budget: usize) -> Sweep {
+        self.drain_lane();
         let Some(store) = self.store.as_deref_mut() else { return Sweep::default() };
+        self.journal.begin_sweep(now);
         let sweep = store.sweep(&mut self.journal, now, budget);
-        self.serve_ready(now);
+        self.answer_ready(now);
         sweep
     }
 
@@ -406,17 +427,26 @@ impl<D: Driver> Shard<D> {
         self.retired.is_some()
     }
 
-    /// Serves those who wait for keys that a command has just made ready.
+    /// Serves those who wait for keys that a command has just made ready; their answers are to be delivered.
     #[inline]
-    pub(super) fn serve_ready(&mut self, now: UnixMs) {
+    fn serve_ready(&mut self, now: UnixMs) -> Vec<Part<D>> {
         if self.store.as_deref().is_some_and(|store| store.waiters.has_ready()) {
-            self.serve_at_home(now);
+            return self.serve_at_home(now);
         }
+        Vec::new()
+    }
+
+    /// Serves those who wait for keys that have just become ready, and answers them.
+    #[inline]
+    pub(super) fn answer_ready(&mut self, now: UnixMs) {
+        self.serve_ready(now).into_iter().for_each(|part| self.deliver(part));
     }
 
     /// Evicts a key, unless the store is lent: see [`ShardStore::evict`].
     pub fn evict(&mut self, now: UnixMs) -> Eviction {
+        self.drain_lane();
         let Some(store) = self.store.as_deref_mut() else { return Eviction::Pending };
+        self.journal.begin_sweep(now);
         store.evict(&mut self.journal, now)
     }
 
@@ -432,11 +462,13 @@ impl<D: Driver> Shard<D> {
         }
     }
 
+    /// Runs the operations on several shards whose turn it is. What follows stands behind them in the order.
     #[inline]
     fn drain_lane(&mut self) {
         if self.has_promised || self.lane_head.is_some() || !self.doors.lane.is_empty() {
             self.run_lane();
         }
+        self.journal.set_position(self.position);
     }
 
     #[cold]
@@ -455,12 +487,24 @@ impl<D: Driver> Shard<D> {
                 self.lane_head = Some(entry);
                 return;
             }
-            self.journal.begin_operation(entry.ticket.0 + 1);
+            let ticket = entry.ticket.0;
+            self.position = self.position.max(ticket + 1);
             match entry.operation.course {
-                Course::Lend(_) => self.lend(entry),
-                Course::FanOut | Course::Single => self.run_items(entry.operation),
+                Course::Lend(_) => {
+                    self.journal.begin_operation(ticket, 1);
+                    self.lend(entry);
+                }
+                Course::FanOut | Course::Single => {
+                    let parts = entry.operation.effect_parts();
+                    self.journal.begin_operation(ticket, parts.unwrap_or(1));
+                    if parts.is_some() {
+                        // Whether it runs, is refused or changes nothing: the others must not look like half of it.
+                        self.journal.note_part();
+                    }
+                    self.run_items(entry.operation);
+                }
             }
-            self.journal.begin_operation(0);
+            self.journal.end_operation(self.position);
         }
     }
 
@@ -468,6 +512,10 @@ impl<D: Driver> Shard<D> {
     fn run_items(&mut self, operation: Arc<Operation<D>>) {
         if operation.is_pointless() {
             return;
+        }
+        // A driven transaction begins where it is run.
+        if !operation.request.is_driven && !operation.begin(self.id) {
+            return self.pass_over(&operation);
         }
         if let (Some(source), Some(store)) = (&mut self.config_source, self.store.as_deref_mut()) {
             source(store);
@@ -484,7 +532,9 @@ impl<D: Driver> Shard<D> {
         let here = self.id;
         prefetch(store, operation.setting.db, request, here);
         let mut deferral = None;
+        let mut served = Vec::new();
         for item in request.items.iter().filter(|item| item.shard == here) {
+            self.journal.set_command(item.command);
             let args = request.args(item);
             let may_defer = request.may_defer();
             let blocking = if may_defer { Blocking::Permitted(&mut deferral) } else { Blocking::Forbidden };
@@ -494,11 +544,10 @@ impl<D: Driver> Shard<D> {
             if deferral.is_none() {
                 replies.end_item();
             }
-            self.serve_ready(now);
+            served.extend(self.serve_ready(now));
         }
-        if let Some(parts) = operation.effect_parts() {
-            self.journal.end_part(parts);
-        }
+        // Not before: an answer hands over what was recorded, and a part is one record's.
+        served.into_iter().for_each(|part| self.deliver(part));
         if self.store.as_deref().is_some_and(ShardStore::is_closed) {
             self.retired = self.store.take();
         }
@@ -508,7 +557,7 @@ impl<D: Driver> Shard<D> {
             Some(Deferral::Onward(onward)) => self.forward(&operation, &onward),
             Some(Deferral::Paused(resume)) => {
                 let store = self.store.take().expect("it is at home while commands of its own run");
-                self.paused = Some(Paused { resume, operation, stores: vec![store], now });
+                self.pause(Halt { resume, begun: None }, operation, vec![store]);
             }
             Some(Deferral::Wait(wish)) => {
                 let mut store = self.store.take().expect("it is at home while commands of its own run");
@@ -519,7 +568,7 @@ impl<D: Driver> Shard<D> {
     }
 
     /// Deposits the store at the operation's meeting point; the last to arrive runs it and sends the stores home.
-    fn lend(&mut self, LaneEntry { ticket, operation, resumed }: LaneEntry<D>) {
+    fn lend(&mut self, LaneEntry { operation, resumed, .. }: LaneEntry<D>) {
         self.hand_over();
         let Course::Lend(meeting) = &operation.course else { return };
         let mut stores = {
@@ -533,7 +582,7 @@ impl<D: Driver> Shard<D> {
         };
         stores.sort_unstable_by_key(|store| store.id());
         if operation.request.is_driven {
-            return self.bring(operation, stores, ticket.0 + 1);
+            return self.bring(operation, stores);
         }
         if let Some(source) = &mut self.config_source {
             stores.iter_mut().for_each(|store| source(store));
@@ -544,9 +593,8 @@ impl<D: Driver> Shard<D> {
         let parts = match &resumed {
             None => match self.run_lent(lent, &operation) {
                 Ok(part) => Vec::from_iter(part),
-                Err(resume) => {
-                    self.paused = Some(Paused { resume, operation: Arc::clone(&operation), stores, now });
-                    return;
+                Err(halt) => {
+                    return self.pause(halt, Arc::clone(&operation), stores);
                 }
             },
             Some(resumed) => self.keep_promise(&mut lent, &operation, resumed),
@@ -587,12 +635,18 @@ impl<D: Driver> Shard<D> {
         &mut self,
         mut stores: Stores<'_>,
         operation: &Arc<Operation<D>>,
-    ) -> Result<Option<Part<D>>, Resume> {
+    ) -> Result<Option<Part<D>>, Halt<D>> {
         if operation.is_pointless() {
             return Ok(None);
         }
+        if !operation.begin(self.id) {
+            if let Some(watched) = &operation.request.watched {
+                self.end_watch(&mut stores, watched);
+            }
+            return Ok(None);
+        }
         if operation.request.form == Form::Transaction {
-            return Ok(Some(self.run_transaction(stores, operation)));
+            return self.run_transaction(stores, operation).map(Some);
         }
         let mut replies = D::Replies::new(operation.setting.style);
         let item = &operation.request.items[0];
@@ -617,7 +671,7 @@ impl<D: Driver> Shard<D> {
                 self.block(stores, Arc::clone(operation), wish);
                 return Ok(None);
             }
-            Some(Deferral::Paused(resume)) => return Err(resume),
+            Some(Deferral::Paused(resume)) => return Err(Halt { resume, begun: None }),
         }
         replies.end_item();
         Ok(Some(Part { operation: Arc::clone(operation), shard: self.id, replies }))
@@ -625,7 +679,7 @@ impl<D: Driver> Shard<D> {
 
     /// Sends a command that has done its part here on to another shard, whose reply is the command's.
     #[cold]
-    fn forward(&mut self, operation: &Operation<D>, onward: &Onward) {
+    fn forward(&mut self, operation: &Arc<Operation<D>>, onward: &Onward) {
         self.hand_over();
         self.hub.submit(Arc::new(operation.onward(onward)));
     }
@@ -720,72 +774,4 @@ fn run_item<R: Replies>(
             replies.push_count(if sink.error.is_some() { COUNT_OF_ERROR } else { sink.sum });
         }
     }
-}
-
-/// Where a command records what it did, and what the engine offers to it.
-pub(super) type Desk<'a> = (&'a mut Journal, &'a Arc<Services>);
-
-/// Runs a handler and closes its effects; `false` if it refused.
-#[inline]
-pub(super) fn run_handler<S>(
-    stores: Stores<'_>,
-    (journal, services): Desk<'_>,
-    (facts, handler): Run,
-    args: &[&[u8]],
-    setting: &Setting<S>,
-    blocking: Blocking<'_>,
-    out: &mut dyn Reply,
-) -> bool {
-    let timing = journal.begin_command(facts);
-    let mark = journal.mark();
-    let Setting { db, now, no_touch, .. } = *setting;
-    let watch = setting.watch.as_ref();
-    let mut ctx = Ctx { stores, journal, services, db, now, no_touch, blocking, watch };
-    let result = handler(&mut ctx, args, out);
-    if facts.flags.has(Flags::WRITE) {
-        journal.close_command(mark, setting.db, args);
-    }
-    journal.end_command(facts, timing);
-    match result {
-        Ok(()) => true,
-        Err(error) => {
-            out.refuse(&error);
-            false
-        }
-    }
-}
-
-/// Runs one command on stores that are in nobody else's hands, replying to `out`; `false` if it refused: for the replay of
-/// effects.
-pub fn run_on_stores(
-    stores: Stores<'_>,
-    desk: (&mut Journal, &Arc<Services>),
-    run: Run,
-    args: &[&[u8]],
-    (db, now): (DbIndex, UnixMs),
-    out: &mut dyn Reply,
-) -> bool {
-    let setting = Setting { db, now, no_touch: false, style: (), watch: None };
-    run_handler(stores, desk, run, args, &setting, Blocking::Forbidden, out)
-}
-
-/// Runs one command on a store that belongs to no engine: for tests.
-pub fn run_on_store(
-    store: &mut ShardStore,
-    journal: &mut Journal,
-    run: Run,
-    args: &[&[u8]],
-    (db, now): (DbIndex, UnixMs),
-    out: &mut dyn Reply,
-) -> bool {
-    let setting = Setting { db, now, no_touch: false, style: (), watch: None };
-    run_handler(
-        Stores::One(store),
-        (journal, Services::none()),
-        run,
-        args,
-        &setting,
-        Blocking::Forbidden,
-        out,
-    )
 }

@@ -18,10 +18,11 @@
 
 use std::sync::Arc;
 
+use super::handler::run_handler;
 use super::hub::{Mail, Resumed};
 use super::operation::{Driver, Operation, Part, Setting};
 use super::replies::Replies;
-use super::runner::{Shard, run_handler};
+use super::runner::Shard;
 use super::waiters::{ReadyKey, SpotId, Waiter};
 use crate::context::{Blocking, Stores, Wish};
 use crate::keyspace::Keyspace;
@@ -63,13 +64,13 @@ impl<D: Driver> Shard<D> {
         }
     }
 
-    /// Serves those who wait for keys of this shard that became ready.
+    /// Serves those who wait for keys of this shard that became ready; their answers are to be delivered.
     #[cold]
-    pub(super) fn serve_at_home(&mut self, now: UnixMs) {
-        let Some(mut store) = self.store.take() else { return };
+    pub(super) fn serve_at_home(&mut self, now: UnixMs) -> Vec<Part<D>> {
+        let Some(mut store) = self.store.take() else { return Vec::new() };
         let parts = self.serve(Stores::One(&mut store), now);
         self.take_home(store);
-        parts.into_iter().for_each(|part| self.deliver(part));
+        parts
     }
 
     /// Serves those who wait for keys of the stores in hand that became ready. The answers may leave once the stores are

@@ -16,14 +16,16 @@
 
 use std::sync::Arc;
 
+use super::handler::{Desk, run_handler};
 use super::hub::{Hub, Mail};
 use super::operation::{Driver, Operation, Part, Request, Setting, Style};
+use super::pause::{Begun, Halt};
 use super::replies::Replies;
 use super::route::add_shards_of_whole;
-use super::runner::{Desk, Shard, run_handler};
+use super::runner::Shard;
 use super::watch::Watched;
 use crate::command::Run;
-use crate::context::{Blocking, Stores};
+use crate::context::{Blocking, Resume, Stores};
 use crate::keyspace::Keyspace;
 use crate::reply::Reply;
 use crate::slot::ShardId;
@@ -160,7 +162,7 @@ impl<D: Driver> Shard<D> {
     #[must_use]
     pub fn begin_transaction(&mut self, transaction: &Transaction<Style<D>>) -> bool {
         debug_assert!(transaction.is_on(self.id), "all its keys live here");
-        self.begin_numbered();
+        self.journal.begin_unit();
         let Some(watched) = &transaction.request.watched else { return true };
         let mut store = self.store.take().expect("only a free shard runs transactions");
         let is_valid = self.check(&mut Stores::One(&mut store), watched, transaction.setting().now);
@@ -168,7 +170,8 @@ impl<D: Driver> Shard<D> {
         is_valid
     }
 
-    /// Runs one command of the transaction that was begun in `setting`, replying to `out`.
+    /// Runs one command of the transaction that was begun in `setting`, replying to `out`. If it pauses, the answer is how to
+    /// go on with it: the transaction must be given to [`Shard::hold_transaction`] before anything else.
     ///
     /// # Panics
     /// If the store is lent.
@@ -178,47 +181,74 @@ impl<D: Driver> Shard<D> {
         index: usize,
         setting: &Setting<Style<D>>,
         out: &mut dyn Reply,
-    ) {
+    ) -> Option<Resume> {
         let store = self.store.as_deref_mut().expect("only a free shard runs transactions");
         let desk = (&mut self.journal, &self.services);
-        run_item_whole(Stores::One(store), desk, &transaction.request, index, setting, out);
+        run_item_whole(Stores::One(store), desk, &transaction.request, index, setting, out)
     }
 
     /// Ends the transaction that was begun: those who wait for its keys are served.
     pub fn end_transaction(&mut self, now: UnixMs) {
-        self.serve_ready(now);
-        self.journal.begin_operation(0);
+        self.journal.end_unit();
+        self.answer_ready(now);
     }
 
     /// Runs a transaction of this shard alone and answers it.
     pub(super) fn run_transaction_at_home(&mut self, operation: Arc<Operation<D>>) {
         let mut store = self.store.take().expect("a shard runs operations while its store is at home");
-        self.begin_numbered();
-        let part = self.run_transaction(Stores::One(&mut store), &operation);
-        self.store = Some(store);
-        self.end_transaction(operation.setting.now);
-        self.deliver(part);
+        match self.run_transaction(Stores::One(&mut store), &operation) {
+            Ok(part) => {
+                self.store = Some(store);
+                self.end_transaction(operation.setting.now);
+                self.deliver(part);
+            }
+            Err(halt) => self.pause(halt, operation, vec![store]),
+        }
     }
 
     /// Runs a transaction with all its stores in hand.
+    ///
+    /// # Errors
+    /// If one of its commands has paused.
     pub(super) fn run_transaction(
         &mut self,
         mut stores: Stores<'_>,
         operation: &Arc<Operation<D>>,
-    ) -> Part<D> {
+    ) -> Result<Part<D>, Halt<D>> {
         let request = &operation.request;
         let mut replies = D::Replies::new(operation.setting.style);
+        self.journal.begin_unit();
         let is_valid = request
             .watched
             .as_ref()
             .is_none_or(|watched| self.check(&mut stores, watched, operation.setting.now));
         replies.push_count(is_valid.into());
-        for index in (0..request.items.len()).filter(|_| is_valid) {
+        let first = if is_valid { 0 } else { request.items.len() };
+        self.run_rest(stores, operation, first, replies)
+    }
+
+    /// Runs the commands of a transaction from `first` on.
+    ///
+    /// # Errors
+    /// If one of them has paused.
+    pub(super) fn run_rest(
+        &mut self,
+        mut stores: Stores<'_>,
+        operation: &Arc<Operation<D>>,
+        first: usize,
+        mut replies: D::Replies,
+    ) -> Result<Part<D>, Halt<D>> {
+        let Operation { request, setting, .. } = &**operation;
+        for index in first..request.items.len() {
             let desk = (&mut self.journal, &self.services);
-            run_item_whole(stores.reborrow(), desk, request, index, &operation.setting, &mut replies);
+            let paused = run_item_whole(stores.reborrow(), desk, request, index, setting, &mut replies);
+            if let Some(resume) = paused {
+                return Err(Halt { resume, begun: Some(Begun { replies, next: index + 1 }) });
+            }
             replies.end_item();
         }
-        Part { operation: Arc::clone(operation), shard: self.id, replies }
+        self.journal.end_unit();
+        Ok(Part { operation: Arc::clone(operation), shard: self.id, replies })
     }
 
     /// Whether nothing has changed that is watched. It is watched no longer.
@@ -235,9 +265,13 @@ impl<D: Driver> Shard<D> {
         !watched.watch().is_dirty()
     }
 
-    /// Gives the effects that follow a number of their own.
-    pub(super) fn begin_numbered(&mut self) {
-        self.journal.begin_unit(self.id);
+    /// Takes what is watched no longer out of its stores, which are in hand.
+    pub(super) fn end_watch(&mut self, stores: &mut Stores<'_>, watched: &Watched) {
+        for shard in watched.shards() {
+            if let Some(store) = stores.of_shard(shard) {
+                store.watchers.remove_all(shard, watched);
+            }
+        }
     }
 
     /// Ends a client's watch: UNWATCH, DISCARD, or the client has left.
@@ -262,7 +296,7 @@ impl<D: Driver> Shard<D> {
     }
 }
 
-/// Runs one command of a transaction with all stores it needs in hand.
+/// Runs one command of a transaction with all stores it needs in hand; how to go on with it, if it has paused.
 pub(super) fn run_item_whole<S>(
     stores: Stores<'_>,
     desk: Desk<'_>,
@@ -270,10 +304,13 @@ pub(super) fn run_item_whole<S>(
     index: usize,
     setting: &Setting<S>,
     out: &mut dyn Reply,
-) {
+) -> Option<Resume> {
     let item = &request.items[index];
     let run = (item.facts, item.handler);
-    run_handler(stores, desk, run, &request.args(item), setting, Blocking::Forbidden, out);
+    let mut paused = None;
+    let blocking = Blocking::PauseOnly(&mut paused);
+    run_handler(stores, desk, run, &request.args(item), setting, blocking, out);
+    paused
 }
 
 impl<D: Driver> Hub<D> {

@@ -113,12 +113,12 @@ impl Waiter {
         Arc::clone(&self.operation)
     }
 
-    /// Its arguments, where they differ from those it was sent with.
+    /// The arguments to resume with, if they differ from the original ones.
     pub(super) fn args(&self) -> Option<SmallVec<[&[u8]; 8]>> {
         self.args.as_ref().map(|args| args.iter().map(|arg| &arg[..]).collect())
     }
 
-    /// What it waits for at each of its keys.
+    /// The kind of change that wakes it; the same for all its keys.
     pub(super) fn topic(&self) -> &Topic {
         &self.topic
     }

@@ -4,13 +4,15 @@
 use std::collections::BTreeMap;
 
 use kora_core::digest::{Detail, Digest};
-use kora_core::journal::{Effects, Journal};
+use kora_core::journal::Journal;
 use kora_core::keyspace::Keyspace;
 use kora_core::shard::store::{DbIndex, ShardStore};
 use kora_core::time::UnixMs;
+use kora_storage::simulated::SimulatedDisk;
+use kora_stream::order::{Cut, Operations};
+use kora_stream::record::{Item, Items, Part, RecordBuilder};
 
 use super::world::{Bench, DATABASES};
-use crate::persistence::loader::{Replay, Target};
 
 /// What all data are: a digest of the keys, and the libraries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,19 +65,11 @@ pub(super) fn keys_of(stores: &mut [&mut ShardStore]) -> BTreeMap<(u16, Vec<u8>)
     found
 }
 
-/// Parts of an operation: how many there are, and the records that hold those written.
-#[derive(Debug, Default)]
-pub(super) struct Parts {
-    count: u16,
-    records: Vec<u64>,
-}
-
-impl Parts {
-    /// Whether a log that ends with a record has all of it or nothing.
-    pub(super) fn is_whole_or_absent(&self, end: u64) -> bool {
-        let within = self.records.iter().filter(|record| **record <= end).count();
-        within == 0 || within == usize::from(self.count)
-    }
+/// A record as it was written.
+pub(super) struct Written {
+    pub(super) number: u64,
+    pub(super) bytes: Vec<u8>,
+    parts: Vec<Part>,
 }
 
 /// See the module.
@@ -87,7 +81,10 @@ pub(super) struct Book {
     pub(super) history: BTreeMap<u64, State>,
     /// Records in order, and when they were acknowledged, if they were.
     pub(super) times: Vec<(u64, Option<u64>)>,
-    pub(super) operations: BTreeMap<u64, Parts>,
+    /// What the last start found.
+    pub(super) begin: Option<SimulatedDisk>,
+    /// The records since then.
+    pub(super) written: Vec<Written>,
     /// The state now.
     pub(super) last: State,
     /// Effects of commands so far.
@@ -103,44 +100,56 @@ pub(super) struct Book {
 }
 
 impl Book {
-    /// Begins anew behind a record.
-    pub(super) fn begin(&mut self, record: u64, state: State) {
-        self.history = [(record, state.clone())].into();
+    /// Begins anew behind a record, with what was found on a disk. The record behind it says that a life begins.
+    pub(super) fn begin(&mut self, record: u64, state: State, found: SimulatedDisk) {
+        self.history = [(record, state.clone()), (record + 1, state.clone())].into();
         self.last = state;
         self.times.clear();
-        self.operations.clear();
+        self.begin = Some(found);
+        self.written.clear();
     }
 
     /// Notes a record.
-    pub(super) fn note(&mut self, record: u64, effects: &Effects) {
-        for mark in effects.parts() {
-            let parts = self.operations.entry(mark.operation).or_default();
-            parts.count = mark.parts;
-            parts.records.push(record);
-        }
+    pub(super) fn note(&mut self, number: u64, record: &RecordBuilder) {
         self.records += 1;
-        self.apply(record, effects);
-        self.history.insert(record, self.last.clone());
-        self.times.push((record, None));
+        self.changes += record.effect_count() as u64;
+        let (bytes, parts) = (record.bytes().to_vec(), record.parts().to_vec());
+        self.written.push(Written { number, bytes, parts });
+        self.apply();
+        self.history.insert(number, self.last.clone());
+        self.times.push((number, None));
     }
 
-    fn apply(&mut self, record: u64, effects: &Effects) {
-        let Some(copy) = &mut self.copy else { return };
-        {
-            let Bench { engine, services, stores } = copy;
-            let mut target: Target<'_> = engine.persistence.target(stores, services, UnixMs(1));
-            let mut replay = Replay::new(&mut target);
-            for effect in effects.iter() {
-                let args: Vec<&[u8]> = effect.args().collect();
-                self.changes += u64::from(!effect.is_incidental);
-                let words: Vec<String> =
-                    args.iter().map(|arg| arg[..arg.len().min(60)].escape_ascii().to_string()).collect();
-                let refusal = replay.run(effect.db, &args).unwrap_or_else(Some);
-                self.heard.push(format!("{record}/{}: {}", effect.db.0, words.join(" ")));
-                if let Some(error) = refusal {
-                    self.failure = Some(format!("the effect {words:?} is refused: {error}"));
-                }
-            }
+    /// What counts if the log ends with a record.
+    pub(super) fn cut(&self, end: u64) -> Cut {
+        self.operations(end).cut(end)
+    }
+
+    /// Up to which record everything counts, whatever follows, if the log ends with a record.
+    pub(super) fn covered(&self, end: u64) -> u64 {
+        self.operations(end).covered(end)
+    }
+
+    fn operations(&self, end: u64) -> Operations {
+        let mut operations = Operations::default();
+        for Written { number, parts, .. } in self.written.iter().filter(|written| written.number <= end) {
+            parts.iter().for_each(|part| operations.note(*number, part.ticket, part.count));
+        }
+        operations
+    }
+
+    /// Applies the last record to the copy.
+    fn apply(&mut self) {
+        let (Some(copy), Some(written)) = (&mut self.copy, self.written.last()) else { return };
+        for item in Items::new(&written.bytes) {
+            let Ok(Item::Effect(effect)) = item else { continue };
+            let args: Vec<&[u8]> = effect.arguments.collect();
+            let words: Vec<String> =
+                args.iter().map(|arg| arg[..arg.len().min(60)].escape_ascii().to_string()).collect();
+            self.heard.push(format!("{}/{}: {}", written.number, effect.db, words.join(" ")));
+        }
+        if let Err(error) = copy.replay([written], &Cut::default()) {
+            self.failure = Some(error);
         }
         self.last = copy.state();
     }

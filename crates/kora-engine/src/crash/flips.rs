@@ -133,8 +133,7 @@ fn flip(
             Err(LoadError::Storage(_) | LoadError::Other(_)) => flips.refused += 1,
             Err(LoadError::Ending) => return Err(format!("{name}, byte {at}: nobody ended it")),
             Ok((record, state)) => {
-                let book = world.book.lock();
-                if record < certain || book.history.get(&record) != Some(&state) {
+                if record < certain || world.expected(record)? != Some(state) {
                     return Err(format!(
                         "{name}, byte {at}: recovered record {record} of {last}, or another state"
                     ));

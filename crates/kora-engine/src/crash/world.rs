@@ -14,17 +14,20 @@ use kora_core::shard::store::{DbIndex, ShardStore};
 use kora_core::time::UnixMs;
 use kora_storage::log::{FsyncPolicy, Health, Log, UNSYNCED_MS_MAX};
 use kora_storage::simulated::{Choices, Fault, SimulatedDisk};
+use kora_stream::order::Cut;
+use kora_stream::record::{Item, Items};
 use parking_lot::Mutex;
 
 use super::Tally;
-use super::book::{Book, State, keys_of, state_of};
+use super::book::{Book, State, Written, keys_of, state_of};
 use super::generate::{Knowledge, command};
 use crate::assembly::{Assembly, Options, assemble};
 use crate::command::Family;
 use crate::engine::Engine;
 use crate::front::Workers;
 use crate::front::values::ValueFront;
-use crate::persistence::{Drive, LoadError, Persistence, PersistenceSettings, Purpose, Recorder, Ticket};
+use crate::persistence::loader::Replay;
+use crate::persistence::{Drive, LoadError, Persistence, PersistenceSettings, Purpose, Ticket};
 use crate::settings::Settings;
 use crate::turn::Turn;
 
@@ -138,8 +141,38 @@ impl Bench {
         let drive = Drive::Steps(Arc::default());
         let persistence = Arc::new(Persistence::new(needs, Arc::new(disk.clone()), drive, UnixMs(0)));
         persistence.restore(stores, services, now)?;
-        let last = persistence.appended().unwrap_or(0);
+        // The last is its own: it begins a life.
+        let last = persistence.appended().map_or(0, |begun| begun - 1);
         Ok((last, self.state()))
+    }
+
+    /// Applies what counts of records.
+    ///
+    /// # Errors
+    /// The effect that was refused.
+    pub(super) fn replay<'a>(
+        &mut self,
+        records: impl IntoIterator<Item = &'a Written>,
+        cut: &Cut,
+    ) -> Result<(), String> {
+        let Self { engine, services, stores } = self;
+        let mut target = engine.persistence.target(stores, services, UnixMs(1));
+        let mut replay = Replay::new(&mut target);
+        let mut outcome = Ok(());
+        for Written { number, bytes, .. } in records {
+            for item in Items::new(bytes) {
+                let Ok(Item::Effect(effect)) = item else { continue };
+                if !cut.keeps(effect.scope.stamp, *number) {
+                    continue;
+                }
+                let args: Vec<&[u8]> = effect.arguments.collect();
+                if let Some(error) = replay.run(DbIndex(effect.db), &args).unwrap_or_else(Some) {
+                    let name = args.first().unwrap_or(&&b""[..]).escape_ascii().to_string();
+                    outcome = Err(format!("the effect {name} is refused: {error}"));
+                }
+            }
+        }
+        outcome
     }
 }
 
@@ -458,10 +491,8 @@ impl<'p> World<'p> {
         life.was_failed = log.is_failed();
         let covered = log.covered();
         let mut book = self.book.lock();
-        if let Some((number, parts)) =
-            book.operations.iter().find(|(_, parts)| !parts.is_whole_or_absent(covered))
-        {
-            return Err(format!("{covered} covered, but of operation {number} there is only {parts:?}"));
+        if covered > book.covered(log.appended()) {
+            return Err(format!("{covered} covered, but not all of that counts"));
         }
         self.promised_at_kill = self.promised_at_kill.max(covered);
         // Copies of the disk that were made before are judged by now.
@@ -481,9 +512,7 @@ impl<'p> World<'p> {
                 let is_old = |at: u64| at + UNSYNCED_MS_MAX < now_ms;
                 let old = book.times.iter().take_while(|time| time.1.is_some_and(is_old));
                 let last = old.last().map_or(0, |time| time.0);
-                let is_whole =
-                    |end: &u64| book.operations.values().all(|parts| parts.is_whole_or_absent(*end));
-                self.promised = self.promised.max((0..=last).rev().find(is_whole).unwrap_or(0));
+                self.promised = self.promised.max(book.covered(last));
             }
             FsyncPolicy::Always | FsyncPolicy::EverySecond | FsyncPolicy::No => {}
         }

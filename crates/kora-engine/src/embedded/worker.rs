@@ -115,6 +115,7 @@ pub(super) fn serve(mut turn: Turn<Front>, clock: fn() -> UnixMs, ending: &Arc<E
         turn.unpark();
         turn.begin_round(clock(), false);
         turn.read_mail();
+        turn.note_busy();
         take_errands(&mut turn, &mut next_client);
         for slot in turn.sessions.take_runnable() {
             run(&mut turn, slot);
@@ -126,6 +127,7 @@ pub(super) fn serve(mut turn: Turn<Front>, clock: fn() -> UnixMs, ending: &Arc<E
             next_look = Instant::now() + PERIOD;
             turn.publish_counters();
             turn.begin_due();
+            turn.refuse_waiting();
         }
     }
     finish(&mut turn, ending);

@@ -159,6 +159,10 @@ impl Output<bool> for Values {
         other.take().into_iter().for_each(|value| self.sink.add(value));
     }
 
+    fn split_off(&mut self, kept: usize) -> Self {
+        Self { sink: self.sink.split_off(kept) }
+    }
+
     fn refuse_from(&mut self, kept: usize, _: bool, error: &str) -> bool {
         let mut values = self.take();
         for value in values.iter_mut().skip(kept).filter(|value| !matches!(value, Value::Push(_))) {

@@ -16,15 +16,15 @@ use kora_core::rdb::file::{self, Piece};
 use kora_core::rdb::{Loader, RdbError};
 use kora_core::reply::NoReply;
 use kora_core::services::Services;
-use kora_core::shard::runner::run_on_stores;
+use kora_core::shard::handler::run_on_stores;
 use kora_core::shard::store::{DbIndex, ShardStore};
 use kora_core::slot::Slot;
 use kora_core::time::UnixMs;
 use kora_script::Scripts;
 use kora_storage::disk::{Disk, DiskFile};
-use kora_storage::items::{Item, Items};
 use kora_storage::recovery::Plan;
 use kora_storage::{Damage, StorageError};
+use kora_stream::record::{Item, Items};
 use smallvec::SmallVec;
 
 use super::source::Source;
@@ -377,6 +377,9 @@ impl<'t, 'a> Replay<'t, 'a> {
             };
             for item in Items::new(record.payload) {
                 let Item::Effect(effect) = item.map_err(|error| damage(error.to_string()))? else { continue };
+                if !record.cut.keeps(effect.scope.stamp, record.sequence) {
+                    continue;
+                }
                 let args: SmallVec<[&[u8]; 16]> = effect.arguments.collect();
                 let refusal = self.run(DbIndex(effect.db), &args).unwrap_or_else(Some);
                 if let Some(error) = refusal {

@@ -5,22 +5,16 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use kora_core::journal::Effects;
 use kora_core::shard::runner::EffectSink;
 use kora_storage::StorageError;
-use kora_storage::items::EffectBuffer;
 use kora_storage::log::{Failure, FsyncPolicy, Log, LogOptions, Notify};
+use kora_stream::order::Cut;
+use kora_stream::record::RecordBuilder;
 
 use super::Persistence;
 use super::drive::Writing;
 use super::restore::io_error;
 use super::settings::PersistenceSettings;
-
-/// Memory for encoding that is kept from round to round.
-const BUFFER_BYTES_KEPT: usize = 256 * 1024;
-
-/// A round's effects of more bytes become several records, as far as they don't belong together.
-const RECORD_BYTES: usize = 64 * 1024 * 1024;
 
 /// A log that is being written.
 #[derive(Debug)]
@@ -74,44 +68,20 @@ impl Notify for Bell {
     }
 }
 
-/// Encodes one shard's effects for the log.
-#[derive(Debug, Default)]
-pub(crate) struct Recorder(EffectBuffer);
-
-impl Recorder {
-    /// Appends the effects of a round, as one record unless they are very large; the number of the last, if there is a log.
-    pub(crate) fn record(&mut self, persistence: &Persistence, effects: &Effects) -> Option<u64> {
-        let open = persistence.log.read();
-        let open = open.as_ref()?;
-        let buffer = &mut self.0;
-        let mut operation = 0;
-        for effect in effects.iter() {
-            let begins = operation == 0 || effect.operation != operation;
-            operation = effect.operation;
-            if begins && buffer.payload().len() > RECORD_BYTES {
-                open.log.append(buffer.payload(), buffer.parts(), persistence.clock_ms());
-                buffer.clear(BUFFER_BYTES_KEPT);
-            }
-            buffer.begin_effect(effect.db.0, effect.arg_count());
-            effect.args().for_each(|arg| buffer.push_argument(arg));
-        }
-        for part in effects.parts() {
-            buffer.push_part(part.operation, part.parts);
-        }
-        let record = open.log.append(buffer.payload(), buffer.parts(), persistence.clock_ms());
-        buffer.clear(BUFFER_BYTES_KEPT);
-        Some(record)
-    }
-}
-
 impl Persistence {
-    /// What a shard gives its effects to.
+    /// What a shard gives its records to.
     pub fn effect_sink(self: &Arc<Self>) -> EffectSink {
         let persistence = Arc::clone(self);
-        let mut recorder = Recorder::default();
-        Box::new(move |effects| {
-            recorder.record(&persistence, effects);
+        Box::new(move |record| {
+            persistence.record(record);
         })
+    }
+
+    /// Appends what a shard recorded in a round, and returns its number, if there is a log.
+    pub(crate) fn record(&self, record: &RecordBuilder) -> Option<u64> {
+        let open = self.log.read();
+        let open = open.as_ref()?;
+        Some(open.log.append(record.bytes(), record.parts(), self.clock_ms()))
     }
 
     /// Milliseconds of the clock that the log goes by.
@@ -129,13 +99,15 @@ impl Persistence {
         self.dir.join(&settings.db_file_name)
     }
 
-    /// Begins to write the log with the record `next`: what was there before is in files already.
+    /// Begins to write the log with the record `next`: what was there before is in files already. `cut` says what of it counts.
     pub(super) fn open_log(
         self: &Arc<Self>,
         settings: &PersistenceSettings,
         next: u64,
+        cut: &Cut,
     ) -> Result<(), StorageError> {
         let open = self.open_log_at(settings, next, false)?;
+        open.log.begin_life(cut, self.clock_ms());
         *self.log.write() = Some(open);
         self.recording.store(true, Ordering::Release);
         Ok(())

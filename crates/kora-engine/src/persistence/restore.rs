@@ -14,6 +14,7 @@ use kora_script::Scripts;
 use kora_storage::StorageError;
 use kora_storage::disk::DiskFile;
 use kora_storage::recovery::{Plan, Recovery};
+use kora_stream::order::Cut;
 
 use super::loader::{LoadError, Replay, Target, load_snapshot};
 use super::settings::PersistenceSettings;
@@ -92,7 +93,7 @@ impl Persistence {
             let mut target = self.target(stores, services, now);
             self.replay(&mut target, &plan)?;
             self.settle(settings, &plan)?;
-            self.open_log(settings, plan.next)?;
+            self.open_log(settings, plan.next, plan.lives.last_cut())?;
             return Ok(true);
         }
         self.settle(settings, &plan)?;
@@ -102,7 +103,7 @@ impl Persistence {
             // From now on the log has everything, beginning with this.
             self.write_first_base(stores, services, now)?;
         }
-        self.open_log(settings, FIRST)?;
+        self.open_log(settings, FIRST, &Cut::default())?;
         Ok(is_found)
     }
 
@@ -138,6 +139,13 @@ impl Persistence {
                 return Err(LoadError::Other(format!("{cut}; 'aof-load-truncated no' does not allow that")));
             }
             tracing::warn!("{cut}");
+        }
+        if let Some(step) = plan.lives.last_cut().steps().first() {
+            tracing::warn!(
+                "operation {} was not written on all its shards: what depends on it, from record {} on, does not count",
+                step.ticket,
+                step.record
+            );
         }
         for discarded in &plan.discarded {
             tracing::warn!("{} does not count: its snapshot was never completed", discarded.path.display());

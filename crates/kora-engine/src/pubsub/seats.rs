@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kora_core::glob;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::publication::{Publication, Via};
 use super::{Name, Space};
@@ -37,17 +37,33 @@ impl Seats {
         }
     }
 
-    pub(super) fn remove(&mut self, space: Space, names: &[Name], slot: usize) {
+    /// Removes the seats of one place; returns the names that it had one of.
+    pub(super) fn remove(&mut self, space: Space, names: &[Name], slot: usize) -> Vec<Name> {
         let rows = &mut self.0[space.index()];
+        let mut removed = Vec::new();
         for name in names {
             let Some(row) = rows.get_mut(name) else { continue };
             if let Ok(at) = row.binary_search_by_key(&slot, |seat| seat.slot) {
                 row.remove(at);
+                removed.push(Arc::clone(name));
             }
             if row.is_empty() {
                 rows.remove(name);
             }
         }
+        removed
+    }
+
+    /// Removes all seats of some places that are no younger than `as_of`; returns the name of each.
+    pub(super) fn remove_all(&mut self, space: Space, slots: &BTreeSet<usize>, as_of: u64) -> Vec<Name> {
+        let mut removed = Vec::new();
+        self.0[space.index()].retain(|name, row| {
+            let count = row.len();
+            row.retain(|seat| seat.since > as_of || !slots.contains(&seat.slot));
+            removed.extend(std::iter::repeat_n(name, count - row.len()).cloned());
+            !row.is_empty()
+        });
+        removed
     }
 
     /// Visits the places that get a publication: those of its channel, then those of patterns that match it.

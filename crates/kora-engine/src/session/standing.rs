@@ -11,6 +11,7 @@ use kora_core::slot::ShardId;
 use kora_locks::{RankedMutex, rank};
 
 use crate::front::{ClientId, Front, Origin, Workers};
+use crate::pubsub::Place;
 
 /// See the module.
 #[derive(Debug)]
@@ -59,6 +60,12 @@ impl<F: Front> Standing<F> {
     #[must_use]
     pub fn origin(&self) -> Origin {
         Origin { worker: self.worker, slot: self.slot, client: self.id }
+    }
+
+    /// Where it is served.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place { worker: self.worker, slot: self.slot }
     }
 
     /// Notes whether it waits for something.

@@ -29,6 +29,8 @@ pub enum Wait<F: Front> {
     },
     /// The end of a pause.
     Pause,
+    /// That WATCH takes place, which was answered while the engine was busy.
+    Watches,
 }
 
 impl<F: Front> fmt::Debug for Wait<F> {
@@ -39,6 +41,7 @@ impl<F: Front> fmt::Debug for Wait<F> {
             Self::Until(until, reply) => f.debug_tuple("Until").field(until).field(reply).finish(),
             Self::Freeing { is_told } => f.debug_struct("Freeing").field("is_told", is_told).finish(),
             Self::Pause => f.write_str("Pause"),
+            Self::Watches => f.write_str("Watches"),
         }
     }
 }
@@ -80,8 +83,12 @@ pub struct PendingParts<F: Front> {
     pub(crate) commands: SmallVec<[u16; 32]>,
     /// Bytes of their arguments.
     pub(crate) argument_bytes: usize,
-    /// The operation itself, if it may have to wait for keys.
-    pub(crate) blocking: Option<Arc<Operation<Workers<F>>>>,
+    /// The operation itself, once it is submitted.
+    pub(crate) submitted: Option<Arc<Operation<Workers<F>>>>,
+    /// Whether it may have to wait for keys.
+    pub(crate) may_block: bool,
+    /// Whether some of its commands were refused, since the engine is busy.
+    pub(crate) is_refused: bool,
     /// Where it stands, once it waits.
     pub(crate) waiter: Option<Arc<Waiter>>,
     /// Whether it is answered only when what it deleted is free.
@@ -97,7 +104,9 @@ impl<F: Front> Default for PendingParts<F> {
             keeps_reply: false,
             commands: SmallVec::new(),
             argument_bytes: 0,
-            blocking: None,
+            submitted: None,
+            may_block: false,
+            is_refused: false,
             waiter: None,
             frees_first: false,
             exec: None,
@@ -106,6 +115,11 @@ impl<F: Front> Default for PendingParts<F> {
 }
 
 impl<F: Front> PendingParts<F> {
+    /// The operation, if it may have to wait for keys.
+    pub(crate) fn blocking(&self) -> Option<&Arc<Operation<Workers<F>>>> {
+        self.submitted.as_ref().filter(|_| self.may_block)
+    }
+
     /// The operation, once a part has arrived.
     pub(crate) fn operation(&self) -> Option<Arc<Operation<Workers<F>>>> {
         self.parts.first().map(|part| Arc::clone(&part.operation))

@@ -27,6 +27,13 @@ impl<F: Front> Turn<F> {
         self.count_error_text(text);
     }
 
+    /// Counts a command that was refused before it ran.
+    #[cold]
+    pub(super) fn count_rejection(&mut self, id: u16, text: &[u8]) {
+        add(&self.counters().commands[usize::from(id)].rejected, 1);
+        self.count_error_text(text);
+    }
+
     /// Counts an error reply by its prefix.
     pub(super) fn count_error_text(&mut self, text: &[u8]) {
         let end = text.iter().position(|byte| b" \r\n".contains(byte)).unwrap_or(text.len());

@@ -37,6 +37,7 @@ impl<F: Front> Turn<F> {
             || self.gate.is_loading
             || self.gate.refuses_writes
             || self.gate.holds_publishers
+            || !session.watching.is_empty()
     }
 
     /// The exceptional states of a session or of the engine.
@@ -75,6 +76,10 @@ impl<F: Front> Turn<F> {
         if self.gate.is_busy && !flags.has(Flags::ALLOW_BUSY) {
             self.reject(session, resolved, &self.engine.scripts.busy_error().to_string());
             return Some(Step::Next);
+        }
+        if !self.gate.is_busy && !session.watching.is_empty() {
+            session.wait = Wait::Watches;
+            return Some(Step::Later);
         }
         let waits = match self.gate.pause {
             None => false,

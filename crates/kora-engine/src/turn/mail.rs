@@ -10,6 +10,7 @@ impl<F: Front> Turn<F> {
     /// Receives and runs what has arrived, and finishes operations that are complete.
     pub fn read_mail(&mut self) {
         self.shard.poll();
+        self.go_on_with_exec();
         while let Some(driven) = self.shard.take_driven() {
             self.run_driven(driven);
         }
@@ -27,6 +28,13 @@ impl<F: Front> Turn<F> {
     pub(super) fn take_part(&mut self, part: Part<Workers<F>>) {
         let origin = part.operation.origin;
         let Some(session) = self.sessions.of(origin) else { return };
+        if !session.watching.is_empty() && session.take_watch_part(&part) {
+            if session.watching.is_empty() && matches!(session.wait, Wait::Watches) {
+                session.wait = Wait::Nothing;
+                self.sessions.enqueue(origin.slot);
+            }
+            return;
+        }
         let Wait::Operation(pending) = &mut session.wait else { return };
         let part_count = part.operation.part_count();
         pending.parts.push(part);
@@ -49,7 +57,6 @@ impl<F: Front> Turn<F> {
             session.client.set_blocked(false);
             *session.client.blocked.lock() = None;
         }
-        self.cover.note(&self.engine.persistence, session, &pending.commands);
         if let Some(commands) = pending.exec.take() {
             return self.finish_exec(slot, *pending, &commands);
         }
@@ -61,20 +68,30 @@ impl<F: Front> Turn<F> {
         operation.assemble(&mut pending.parts, &mut replies);
         let failures = replies.failures(begin);
         let mut output = replies.into_output();
-        let errors: Vec<_> = failures
-            .iter()
-            .filter_map(|&(index, at)| Some((pending.commands[index], output.error_at(at)?.to_vec())))
-            .collect();
+        let mut errors: Vec<_> =
+            failures.iter().filter_map(|&(index, at)| Some((index, output.error_at(at)?.to_vec()))).collect();
         if !pending.keeps_reply {
             output.truncate(begin);
         }
         session.output = output;
-        for (id, text) in errors {
-            self.count_failure(id, &text);
+        if pending.is_refused {
+            let rejected: Vec<_> = errors.extract_if(.., |(_, text)| text.starts_with(b"BUSY ")).collect();
+            for (index, text) in rejected.into_iter().rev() {
+                // Those in front of it keep their places.
+                let id = pending.commands.remove(index);
+                self.count_rejection(id, &text);
+                errors.iter_mut().filter(|(other, _)| *other > index).for_each(|(other, _)| *other -= 1);
+            }
+        }
+        if let Some(session) = self.sessions.get_mut(slot) {
+            self.cover.note(&self.engine.persistence, session, &pending.commands);
+        }
+        for (index, text) in errors {
+            self.count_failure(pending.commands[index], &text);
         }
         self.scratch.executed.extend_from_slice(&pending.commands);
         self.account();
-        if pending.frees_first {
+        if pending.frees_first && !pending.is_refused {
             self.hold_slot_until_freed(slot, begin);
         }
         self.sessions.enqueue(slot);

@@ -10,7 +10,7 @@ use kora_core::command::table::Handler;
 use kora_core::context::Resume;
 use kora_core::reply::Reply;
 use kora_core::shard::operation::{Request, Setting};
-use kora_core::shard::route::{Placement, place};
+use kora_core::shard::route::{Placement, place, place_whole};
 use kora_core::shard::runner::Ran;
 use smallvec::SmallVec;
 
@@ -97,6 +97,7 @@ pub(super) enum Step {
 impl<F: Front> Turn<F> {
     /// Begins to serve a session: it finds what was published before.
     pub fn begin_serving(&mut self, session: &mut Session<F>) {
+        self.shard.receive();
         self.deliver_before(session);
     }
 
@@ -235,7 +236,14 @@ impl<F: Front> Turn<F> {
         gathered: &mut Gathered,
     ) -> Step {
         let shard_count = self.engine.hub.shard_count();
-        let placement = place(resolved.facts, args, shard_count);
+        let mut placement = place(resolved.facts, args, shard_count);
+        if matches!(placement, Placement::Spread(_))
+            && resolved.facts.flags.has(Flags::WRITE)
+            && self.engine.scripts.may_get_busy()
+        {
+            // In parts it could not be refused any more when the first has run, and would wait for the script.
+            placement = place_whole(resolved.facts, args, shard_count);
+        }
         let is_here = match placement {
             Placement::Anywhere => true,
             Placement::One(shard) => shard == self.shard.id(),
@@ -373,7 +381,10 @@ impl<F: Front> Turn<F> {
         gathered.commands.push(resolved.id);
         self.await_parts(session, gathered.commands, gathered.request.byte_count());
         let setting = session.setting(self.time.now);
-        self.shard.hold(gathered.request, setting, session.origin(), resume);
+        let operation = self.shard.hold(gathered.request, setting, session.origin(), resume);
+        if let Wait::Operation(pending) = &mut session.wait {
+            pending.submitted = Some(operation);
+        }
     }
 
     /// Submits what was gathered; the session waits for it.
@@ -392,10 +403,9 @@ impl<F: Front> Turn<F> {
     ) {
         self.await_parts(session, gathered.commands, gathered.request.byte_count());
         let operation = self.shard.submit(gathered.request, setting, session.origin());
-        if let Wait::Operation(pending) = &mut session.wait
-            && operation.may_block()
-        {
-            pending.blocking = Some(operation);
+        if let Wait::Operation(pending) = &mut session.wait {
+            pending.may_block = operation.may_block();
+            pending.submitted = Some(operation);
         }
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use kora_core::command::spec::{Flags, Route};
 use kora_core::command::table::Handler;
 use kora_core::command::transaction;
+use kora_core::context::{Resume, Resumed};
 use kora_core::reply::Reply;
 use kora_core::shard::driven::Driven;
 use kora_core::shard::operation::{Part, Setting};
@@ -42,6 +43,42 @@ enum Source<'a, F: Front> {
     Driven(&'a mut Driven<Workers<F>>),
     /// They have run.
     Part(&'a mut Part<Workers<F>>),
+}
+
+/// How far an EXEC has come.
+#[derive(Debug)]
+struct ExecPlace {
+    /// The command that comes next.
+    next: usize,
+    /// The command of the core that comes next, among those.
+    next_of_core: usize,
+}
+
+/// What a session was like when a command of its EXEC began.
+struct Reached {
+    /// Where the command's reply begins.
+    begin: usize,
+    /// CLIENT KILL of itself: the rest runs, and nobody is told.
+    is_ended: bool,
+}
+
+impl Reached {
+    fn of<F: Front>(session: &Session<F>) -> Self {
+        Self { begin: session.output.end(), is_ended: session.is_closing }
+    }
+}
+
+/// An EXEC one of whose commands has paused. It has its stores in hand; its session waits.
+pub(super) struct HaltedExec<F: Front> {
+    driven: Driven<Workers<F>>,
+    /// Goes on with the command.
+    resume: Resume,
+    commands: Vec<Queued<F>>,
+    place: ExecPlace,
+    pushes: Option<OwnPushes<F>>,
+    pending: Box<PendingParts<F>>,
+    /// The reply so far.
+    output: F::Output,
 }
 
 impl<F: Front> Turn<F> {
@@ -152,7 +189,24 @@ impl<F: Front> Turn<F> {
             let mut pushes = self.begin_own_pushes(session, queue.subscribes());
             let Queue { transaction, commands, .. } = &*queue;
             let has_run = self.shard.begin_transaction(transaction);
-            self.write_exec(session, commands, has_run, &mut Source::Here(transaction), &mut pushes);
+            let reply_at = session.output.unsent();
+            let mut place = self.begin_exec(session, commands, has_run);
+            let source = &mut Source::Here(transaction);
+            if let Some(resume) = self.run_exec(session, commands, &mut place, source, &mut pushes) {
+                let Queue { transaction, commands, .. } = *queue;
+                let driven = self.shard.hold_transaction(transaction, session.origin());
+                let pending = pending_exec(resolved.id, None);
+                let rest = HaltedExec {
+                    driven,
+                    resume,
+                    commands,
+                    place,
+                    pushes,
+                    pending,
+                    output: F::Output::default(),
+                };
+                return self.halt_exec(session, reply_at, rest);
+            }
             self.end_own_pushes(session, pushes);
             self.shard.end_transaction(self.time.now);
             self.scratch.executed.push(resolved.id);
@@ -165,21 +219,23 @@ impl<F: Front> Turn<F> {
         }
         let Queue { transaction, commands, .. } = *queue;
         self.driven_to_come += usize::from(commands.iter().any(|command| command.own.is_some()));
-        session.wait = Wait::Operation(Box::new(PendingParts {
-            keeps_reply: true,
-            commands: smallvec![resolved.id],
-            exec: Some(commands),
-            ..PendingParts::default()
-        }));
-        self.shard.submit_transaction(transaction, session.origin());
+        session.wait = Wait::Operation(pending_exec(resolved.id, Some(commands)));
+        let operation = self.shard.submit_transaction(transaction, session.origin());
+        if let Wait::Operation(pending) = &mut session.wait {
+            pending.submitted = Some(operation);
+        }
     }
 
-    /// Runs a transaction whose stores were brought here. If its client has left meanwhile, it is as if EXEC had never come.
+    /// Runs a transaction whose stores were brought here. If its client has left meanwhile, or was told that the server is
+    /// busy, it is as if EXEC had never come.
     pub(super) fn run_driven(&mut self, mut driven: Driven<Workers<F>>) {
         self.driven_to_come -= 1;
         let origin = *driven.origin();
+        let is_wanted = driven.begin();
         let waits = self.sessions.of(origin).is_some_and(|session| {
-            !session.is_broken && matches!(&session.wait, Wait::Operation(pending) if pending.exec.is_some())
+            is_wanted
+                && !session.is_broken
+                && matches!(&session.wait, Wait::Operation(pending) if pending.exec.is_some())
         });
         let session = Some(()).filter(|()| waits).and_then(|()| self.sessions.take(origin.slot));
         let Some(mut session) = session else {
@@ -193,14 +249,93 @@ impl<F: Front> Turn<F> {
         let subscribes = subscribes.map(|own| own.facts).any(subscribes_to);
         let mut pushes = self.begin_own_pushes(&mut session, subscribes);
         let has_run = self.shard.begin_driven(&mut driven);
-        self.write_exec(&mut session, &commands, has_run, &mut Source::Driven(&mut driven), &mut pushes);
+        let reply_at = session.output.unsent();
+        let mut place = self.begin_exec(&mut session, &commands, has_run);
+        let source = &mut Source::Driven(&mut driven);
+        if let Some(resume) = self.run_exec(&mut session, &commands, &mut place, source, &mut pushes) {
+            let rest =
+                HaltedExec { driven, resume, commands, place, pushes, pending, output: F::Output::default() };
+            self.halt_exec(&mut session, reply_at, rest);
+            self.sessions.put(session);
+            return;
+        }
         self.end_own_pushes(&mut session, pushes);
         self.shard.end_driven(driven);
         self.end_exec(origin.slot, session, &pending);
     }
 
+    /// Keeps an EXEC one of whose commands has paused. Its reply so far, which begins at `reply_at` of what is unsent, is kept
+    /// apart, so that nothing else is sent in the midst of it.
+    #[cold]
+    fn halt_exec(&mut self, session: &mut Session<F>, reply_at: usize, mut halted: HaltedExec<F>) {
+        halted.output = session.output.split_off(reply_at);
+        // It waits, for nothing that arrives.
+        session.wait = Wait::Operation(Box::default());
+        self.halted_exec = Some(Box::new(halted));
+    }
+
+    /// Goes on for a while with the EXEC one of whose commands has paused, if there is one.
+    #[inline]
+    pub(super) fn go_on_with_exec(&mut self) {
+        if let Some(halted) = self.halted_exec.take() {
+            self.resume_exec(halted);
+        }
+    }
+
+    #[cold]
+    fn resume_exec(&mut self, mut halted: Box<HaltedExec<F>>) {
+        let slot = halted.driven.origin().slot;
+        let Some(mut session) = self.sessions.take(slot) else { return };
+        std::mem::swap(&mut session.output, &mut halted.output);
+        let is_over = self.run_halted(&mut session, &mut halted);
+        std::mem::swap(&mut session.output, &mut halted.output);
+        if !is_over {
+            self.sessions.put(session);
+            self.halted_exec = Some(halted);
+            return;
+        }
+        let HaltedExec { driven, output, pushes, pending, .. } = *halted;
+        self.prepare(&mut session);
+        session.output.append(output);
+        session.wait = Wait::Nothing;
+        self.end_own_pushes(&mut session, pushes);
+        self.shard.end_driven(driven);
+        self.end_exec(slot, session, &pending);
+    }
+
+    /// Goes on with the command that has paused, and with those behind it; whether all have come to their end.
+    fn run_halted(&mut self, session: &mut Session<F>, halted: &mut HaltedExec<F>) -> bool {
+        let HaltedExec { driven, resume, commands, place, pushes, .. } = halted;
+        let setting = Setting { now: driven.now(), ..session.setting(self.time.now) };
+        let begun = Reached::of(session);
+        let resumed = {
+            let mut out = session.output.sink(session.choice.style);
+            self.shard.resume_driven(driven, *resume, &setting, &mut out)
+        };
+        match resumed {
+            Resumed::Paused => return false,
+            Resumed::NeedsAll => {
+                session.reply().error("ERR a script in a transaction has all stores from the start");
+            }
+            Resumed::Done(Ok(())) => {}
+            Resumed::Done(Err(error)) => session.reply().refuse(&error),
+        }
+        self.end_queued(session, &commands[place.next - 1], begun);
+        let next = self.run_exec(session, commands, place, &mut Source::Driven(driven), pushes);
+        if let Some(next) = next {
+            *resume = next;
+        }
+        next.is_none()
+    }
+
+    /// Whether the EXEC of the session at a place has come to a halt: it is needed until that has ended.
+    pub(super) fn has_halted_exec(&self, slot: usize) -> bool {
+        self.halted_exec.as_ref().is_some_and(|halted| halted.driven.origin().slot == slot)
+    }
+
     /// Lets the session of an EXEC that was an operation go on.
-    fn end_exec(&mut self, slot: usize, session: Box<Session<F>>, pending: &PendingParts<F>) {
+    fn end_exec(&mut self, slot: usize, mut session: Box<Session<F>>, pending: &PendingParts<F>) {
+        self.cover.note(&self.engine.persistence, &mut session, &pending.commands);
         self.scratch.executed.extend_from_slice(&pending.commands);
         self.account();
         F::show(&session, self.time.now);
@@ -215,20 +350,16 @@ impl<F: Front> Turn<F> {
         self.prepare(&mut session);
         if let Some(part) = pending.parts.first_mut() {
             let has_run = part.take_verdict();
-            self.write_exec(&mut session, commands, has_run, &mut Source::Part(part), &mut None);
+            let mut place = self.begin_exec(&mut session, commands, has_run);
+            let paused =
+                self.run_exec(&mut session, commands, &mut place, &mut Source::Part(part), &mut None);
+            debug_assert!(paused.is_none(), "what has run does not pause");
         }
         self.end_exec(slot, session, &pending);
     }
 
-    /// Writes the reply to EXEC, running what is still to be run.
-    fn write_exec(
-        &mut self,
-        session: &mut Session<F>,
-        commands: &[Queued<F>],
-        has_run: bool,
-        source: &mut Source<'_, F>,
-        pushes: &mut Option<OwnPushes<F>>,
-    ) {
+    /// Begins the reply to EXEC.
+    fn begin_exec(&mut self, session: &mut Session<F>, commands: &[Queued<F>], has_run: bool) -> ExecPlace {
         let begin = session.output.end();
         if has_run {
             session.reply().array(commands.len());
@@ -236,27 +367,32 @@ impl<F: Front> Turn<F> {
             session.reply().null_array();
         }
         drop_if_silent(session, begin);
-        let mut core_count = 0;
-        for Queued { id, own } in commands.iter().filter(|_| has_run) {
-            let begin = session.output.end();
-            // CLIENT KILL of itself: the rest runs, and nobody is told.
-            let is_ended = session.is_closing;
-            if let Some(own) = own {
+        ExecPlace { next: if has_run { 0 } else { commands.len() }, next_of_core: 0 }
+    }
+
+    /// Writes the replies to EXEC's commands from `place` on, running those that are still to be run. If one pauses, the
+    /// answer is how to go on with it.
+    fn run_exec(
+        &mut self,
+        session: &mut Session<F>,
+        commands: &[Queued<F>],
+        place: &mut ExecPlace,
+        source: &mut Source<'_, F>,
+        pushes: &mut Option<OwnPushes<F>>,
+    ) -> Option<Resume> {
+        while let Some(queued) = commands.get(place.next) {
+            place.next += 1;
+            let reached = Reached::of(session);
+            if let Some(own) = &queued.own {
                 self.run_own(session, own, source, pushes);
             } else {
-                self.run_next_of_core(session, source, core_count);
-                core_count += 1;
+                let paused = self.run_next_of_core(session, source, place.next_of_core);
+                place.next_of_core += 1;
+                if paused.is_some() {
+                    return paused;
+                }
             }
-            self.scratch.executed.push(*id);
-            if let Some(text) = session.output.error_at(begin) {
-                self.count_failure(*id, text);
-            }
-            if is_ended {
-                session.output.truncate(begin);
-            } else if !own.as_ref().is_some_and(|own| subscribes_to(own.facts)) {
-                // What confirms a subscription is a message, not a reply.
-                drop_if_silent(session, begin);
-            }
+            self.end_queued(session, queued, reached);
         }
         let mode = &mut session.choice.reply_mode;
         *mode = match *mode {
@@ -264,31 +400,54 @@ impl<F: Front> Turn<F> {
             ReplyMode::Skip => ReplyMode::On,
             mode => mode,
         };
+        None
     }
 
-    /// Writes the reply to the next command of the core, running it if it has not run.
-    fn run_next_of_core(&mut self, session: &mut Session<F>, source: &mut Source<'_, F>, index: usize) {
+    /// Counts a command of EXEC that has come to its end, and takes its reply back if it is not to be told.
+    fn end_queued(&mut self, session: &mut Session<F>, Queued { id, own }: &Queued<F>, reached: Reached) {
+        let Reached { begin, is_ended } = reached;
+        self.scratch.executed.push(*id);
+        if let Some(text) = session.output.error_at(begin) {
+            self.count_failure(*id, text);
+        }
+        if is_ended {
+            session.output.truncate(begin);
+        } else if !own.as_ref().is_some_and(|own| subscribes_to(own.facts)) {
+            // What confirms a subscription is a message, not a reply.
+            drop_if_silent(session, begin);
+        }
+    }
+
+    /// Writes the reply to the next command of the core, running it if it has not run. If it pauses, the answer is how to go
+    /// on with it.
+    fn run_next_of_core(
+        &mut self,
+        session: &mut Session<F>,
+        source: &mut Source<'_, F>,
+        index: usize,
+    ) -> Option<Resume> {
         let setting = session.setting(self.time.now);
         match source {
             Source::Here(transaction) => {
                 let mut out = session.output.sink(session.choice.style);
-                self.shard.run_queued(transaction, index, &setting, &mut out);
+                self.shard.run_queued(transaction, index, &setting, &mut out)
             }
             Source::Driven(driven) => {
                 let setting = Setting { now: driven.now(), ..setting };
                 let mut out = session.output.sink(session.choice.style);
-                self.shard.run_driven(driven, index, &setting, &mut out);
+                self.shard.run_driven(driven, index, &setting, &mut out)
             }
             Source::Part(part) => {
                 let output = std::mem::take(&mut session.output);
                 let mut replies = F::Replies::over(output, session.choice.style);
                 part.replies.move_item(&mut replies);
                 session.output = replies.into_output();
+                None
             }
         }
     }
 
-    /// Runs a command that is not the core's as part of EXEC.
+    /// Runs a command of the server's own as part of EXEC.
     fn run_own(
         &mut self,
         session: &mut Session<F>,
@@ -362,7 +521,15 @@ impl<F: Front> Turn<F> {
         gathered.request.push(run, args, &placement, shard_count, self.shard.id());
         gathered.commands.push(resolved.id);
         self.submit_in(session, gathered, setting);
+        if self.gate.is_busy {
+            self.answer_watch(session);
+        }
     }
+}
+
+/// What a session waits for that has sent EXEC.
+fn pending_exec<F: Front>(id: u16, exec: Option<Vec<Queued<F>>>) -> Box<PendingParts<F>> {
+    Box::new(PendingParts { keeps_reply: true, commands: smallvec![id], exec, ..PendingParts::default() })
 }
 
 /// Takes back what was written from `begin` on, if CLIENT REPLY says so.

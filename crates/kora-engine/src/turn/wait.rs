@@ -83,13 +83,13 @@ impl<F: Front> Turn<F> {
                     }
                 }
                 Wait::Operation(pending) => {
-                    let Some(operation) = pending.blocking.clone() else { continue };
+                    let Some(operation) = pending.blocking().cloned() else { continue };
                     if operation.abandon() == Abandoned::Now {
                         self.forget(slot);
                         self.take_part(operation.timed_out());
                     }
                 }
-                Wait::Nothing | Wait::Freeing { .. } | Wait::Pause => {}
+                Wait::Nothing | Wait::Freeing { .. } | Wait::Pause | Wait::Watches => {}
             }
         }
     }
@@ -103,13 +103,13 @@ impl<F: Front> Turn<F> {
                 self.end_timed_wait(origin.slot, if with_error { Err(UNBLOCKED_ERROR) } else { Ok(reply) });
             }
             Wait::Operation(pending) => {
-                let Some(operation) = pending.blocking.clone() else { return };
+                let Some(operation) = pending.blocking().cloned() else { return };
                 self.forget(origin.slot);
                 let part =
                     if with_error { operation.refused(UNBLOCKED_ERROR) } else { operation.timed_out() };
                 self.take_part(part);
             }
-            Wait::Nothing | Wait::Freeing { .. } | Wait::Pause => {}
+            Wait::Nothing | Wait::Freeing { .. } | Wait::Pause | Wait::Watches => {}
         }
     }
 
@@ -143,7 +143,7 @@ impl<F: Front> Turn<F> {
     pub(super) fn leave_wait(&mut self, session: &Session<F>) {
         self.deadlines.remove(session.deadline(), session.client.slot);
         let Wait::Operation(pending) = &session.wait else { return };
-        let Some(operation) = &pending.blocking else { return };
+        let Some(operation) = pending.blocking() else { return };
         // Whoever serves it takes it out of the queues. If it is over for another reason, that may still be to be done.
         if operation.abandon() != Abandoned::Later
             && let Some(waiter) = &pending.waiter

@@ -156,6 +156,8 @@ fn kill(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let filter = KillFilter::parse(&args[2..], |user| user == b"default")?;
     let me = call.session.client.id;
     let mut count = 0;
+    let mut subscribers = Vec::new();
+    let as_of = call.engine.broker.version();
     for client in call.front.clients.all() {
         if !filter.matches(&describe(call.front, &client, call.now), me.0) {
             continue;
@@ -165,10 +167,17 @@ fn kill(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
             close_after_output(call.session);
         } else {
             // For everyone else it is gone at once: nothing more is given to it.
-            call.front.clients.remove(client.id);
+            let was_there = call.front.clients.remove(client.id);
             let _ = client.end_wait();
+            // Nobody else has had its place since then, if it was there.
+            if was_there && client.is_subscriber() {
+                subscribers.push(client.place());
+            }
             call.engine.hub.send_driver_mail(client.worker, Mail::Front(WorkerMail::Kill(client.origin())));
         }
+    }
+    if !subscribers.is_empty() {
+        call.engine.broker.expel(&subscribers, as_of);
     }
     match (filter.is_old_form, count) {
         (true, 0) => return Err(CommandError::text("ERR No such client")),

@@ -48,6 +48,7 @@ impl Worker {
         self.measure_rates();
         self.accept_left_behind();
         self.turn.begin_due();
+        self.turn.refuse_waiting();
         if self.cron.round.is_multiple_of(ROUNDS_PER_CLIENT_CHECK) {
             self.check_clients();
         }

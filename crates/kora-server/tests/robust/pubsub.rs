@@ -268,3 +268,53 @@ fn subscriptions_end_with_their_connection() {
             && client.line("PUBSUB SHARDCHANNELS") == Frame::Array(Vec::new())
     });
 }
+
+/// For everyone else a killed client is gone at once, also in the midst of the batch that kills it.
+#[test]
+fn a_killed_subscriber_is_not_counted() {
+    for workers in ["1", "4"] {
+        let program = Program::start(&["--workers", workers]);
+        let mut killer = program.client();
+        for round in 0..8 {
+            let (mut victim, mut other) = (program.client(), program.client());
+            let Frame::Integer(id) = victim.line("CLIENT ID") else { panic!("no number") };
+            for command in ["SUBSCRIBE channel", "SUBSCRIBE more", "PSUBSCRIBE ch*", "SSUBSCRIBE shard"] {
+                victim.line(command);
+                other.line(command);
+            }
+            let kill = request(&["CLIENT", "KILL", "ID", &id.to_string()]);
+            let asks = [
+                &["PUBLISH", "channel", "message"][..],
+                &["SPUBLISH", "shard", "message"],
+                &["PUBSUB", "NUMSUB", "more"],
+                &["PUBSUB", "NUMPAT"],
+            ];
+            let ask: Vec<u8> = asks.iter().flat_map(|words| request(words)).collect();
+            let expected = [
+                Frame::Integer(2),
+                Frame::Integer(1),
+                Frame::Array(vec![Frame::Bulk(b"more".to_vec()), Frame::Integer(1)]),
+                Frame::Integer(1),
+            ];
+            // In a transaction, too.
+            let (before, after) =
+                if round % 2 == 0 { (vec![], vec![]) } else { (request(&["MULTI"]), request(&["EXEC"])) };
+            killer.send(&[before, kill, ask, after].concat()).unwrap();
+            let mut replies: Vec<Frame> =
+                (0..if round % 2 == 0 { 5 } else { 7 }).filter_map(|_| killer.receive()).collect();
+            if round % 2 == 1 {
+                let Some(Frame::Array(of_exec)) = replies.pop() else { panic!("EXEC was refused") };
+                replies = of_exec;
+            }
+            assert_eq!(replies[0], Frame::Integer(1));
+            assert_eq!(replies[1..], expected, "{workers} workers, round {round}");
+            drop((victim, other));
+            wait_until("they have left", || {
+                killer.line("PUBSUB NUMSUB more")
+                    == Frame::Array(vec![Frame::Bulk(b"more".to_vec()), Frame::Integer(0)])
+            });
+            assert_eq!(killer.line("PUBLISH channel message"), Frame::Integer(0));
+            assert_eq!(killer.line("PUBSUB NUMPAT"), Frame::Integer(0));
+        }
+    }
+}

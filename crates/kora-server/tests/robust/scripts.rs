@@ -139,6 +139,108 @@ fn functions_are_killed_wherever_they_are() {
     });
 }
 
+/// The replies to EXEC's commands, each in short.
+fn exec_replies(client: &mut Client, queued_count: usize) -> Vec<String> {
+    for _ in 0..=queued_count {
+        client.receive().expect("MULTI and what is queued is answered");
+    }
+    let Some(Frame::Array(replies)) = client.receive() else { panic!("EXEC was refused") };
+    let in_short = |reply: &Frame| match reply {
+        Frame::Error(_) => error_text(reply).split('.').next().unwrap_or_default().to_owned(),
+        other => format!("{other:?}"),
+    };
+    replies.iter().map(in_short).collect()
+}
+
+const ENDLESS: &str = "while true do end";
+
+/// The ways to run something endless, each with the command that ends it.
+fn endless_commands(program: &Program) -> Vec<(Vec<String>, &'static str)> {
+    let mut client = program.client();
+    let library = format!("#!lua name=lib\nredis.register_function('endless', function() {ENDLESS} end)");
+    assert_eq!(client.call(&["FUNCTION", "LOAD", &library]), bulk("lib"));
+    let sha = text(&client.call(&["SCRIPT", "LOAD", ENDLESS]));
+    let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
+    vec![
+        (words(&["EVAL", ENDLESS, "0"]), "SCRIPT KILL"),
+        (words(&["EVALSHA", &sha, "2", "a", "b"]), "SCRIPT KILL"),
+        (words(&["FCALL", "endless", "1", "a"]), "FUNCTION KILL"),
+    ]
+}
+
+#[test]
+fn scripts_in_transactions_are_killed_and_the_rest_goes_on() {
+    const KILLED: &str = "ERR Script killed by user with SCRIPT KILL";
+    on_any_workers(|program| {
+        for (endless, kill) in endless_commands(program) {
+            let endless: Vec<&str> = endless.iter().map(String::as_str).collect();
+            for (watched, own) in [(false, false), (true, false), (false, true), (true, true)] {
+                let mut other = program.client();
+                assert_eq!(other.line("MSET a 1 b 1 c 1"), ok());
+                let mut queued: Vec<&[&str]> = vec![&["INCR", "a"], &endless, &["MGET", "a", "b", "c"]];
+                let mut expected = vec!["Integer(2)".to_owned(), KILLED.to_owned()];
+                expected.push(format!("{:?}", Frame::Array(vec![bulk("2"), bulk("1"), bulk("1")])));
+                if own {
+                    queued.insert(1, &["ECHO", "own"]);
+                    expected.insert(1, format!("{:?}", bulk("own")));
+                    queued.extend([&["INCR", "b"][..], &["PING"]]);
+                    expected.extend(
+                        [&Frame::Integer(2), &Frame::Simple(b"PONG".to_vec())]
+                            .map(|reply| format!("{reply:?}")),
+                    );
+                }
+                let mut sent = if watched { request(&["WATCH", "a", "b", "c"]) } else { Vec::new() };
+                sent.extend(request(&["MULTI"]));
+                queued.iter().for_each(|words| sent.extend(request(words)));
+                sent.extend(request(&["EXEC"]));
+                let (mut client, mut other) = begin_endless(program, &sent);
+                let refused = error_text(&other.line("GET a"));
+                assert!(refused.starts_with("BUSY "), "{refused}");
+                assert_eq!(other.line(kill), ok());
+                if watched {
+                    assert_eq!(client.receive(), Some(ok()));
+                }
+                assert_eq!(exec_replies(&mut client, queued.len()), expected, "{endless:?} {watched} {own}");
+                assert_eq!(client.line("GET a"), bulk("2"));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_transaction_goes_on_whose_client_has_left_in_the_midst_of_a_script() {
+    on_any_workers(|program| {
+        for own in [&[][..], &["PING"][..]] {
+            assert_eq!(program.client().line("SET after 0"), ok());
+            let mut sent = request(&["MULTI"]);
+            sent.extend(request(&["EVAL", ENDLESS, "0"]));
+            own.iter().for_each(|word| sent.extend(request(&[word])));
+            sent.extend(request(&["INCR", "after"]));
+            sent.extend(request(&["EXEC"]));
+            let (client, mut other) = begin_endless(program, &sent);
+            drop(client);
+            assert_eq!(other.line("SCRIPT KILL"), ok());
+            wait_until("the rest has run", || other.line("GET after") == bulk("1"));
+        }
+    });
+}
+
+#[test]
+fn shutdown_ends_transactions_with_scripts() {
+    for (own, workers) in [(true, "1"), (false, "1"), (true, "4"), (false, "4")] {
+        let mut program = Program::start(&["--workers", workers, "--busy-reply-threshold", "10"]);
+        let mut sent = request(&["MULTI"]);
+        sent.extend(request(&["EVAL", "redis.call('SET', 'a', 1) while true do end", "0"]));
+        sent.extend(request(if own { &["PING"] } else { &["INCR", "a"] }));
+        sent.extend(request(&["EXEC"]));
+        let (_endless, mut other) = begin_endless(&program, &sent);
+        let refused = error_text(&other.line("SCRIPT KILL"));
+        assert!(refused.starts_with("UNKILLABLE "), "{refused}");
+        other.send(b"SHUTDOWN NOSAVE\r\n").unwrap();
+        assert_eq!(program.end().code(), Some(0), "{workers} workers");
+    }
+}
+
 #[test]
 fn shutdown_ends_scripts_wherever_they_are() {
     for (place, workers) in PLACES.iter().zip(["1", "2", "4"].iter().cycle()) {
@@ -343,4 +445,99 @@ fn everyone_is_told_busy_although_the_log_waits_for_the_script() {
         let reply = client.receive().unwrap();
         assert!(reply == ok() || error_text(&reply).starts_with("BUSY "), "{reply:?}");
     }
+}
+
+/// What is sent while a script holds a shard, each by a client of its own, with the number of replies that it gets.
+fn waiting_commands() -> Vec<(Vec<u8>, usize)> {
+    let keys: Vec<String> = (0..12).map(|key| format!("k:{key}")).collect();
+    let with =
+        |name: &'static str| std::iter::once(name).chain(keys.iter().map(String::as_str)).collect::<Vec<_>>();
+    let pairs: Vec<&str> =
+        std::iter::once("MSET").chain(keys.iter().flat_map(|key| [key.as_str(), "v"])).collect();
+    let pipeline = |commands: &[Vec<&str>]| {
+        (commands.iter().flat_map(|words| request(words)).collect::<Vec<u8>>(), commands.len())
+    };
+    let increments: Vec<_> = keys.iter().map(|key| vec!["INCR", key]).collect();
+    let transaction = |own: &[Vec<&'static str>]| {
+        pipeline(&[&[vec!["MULTI"]], &increments[..], own, &[vec!["EXEC"]]].concat())
+    };
+    let blocking = [with("BLPOP"), vec!["0"]].concat();
+    vec![
+        pipeline(&[vec!["GET", "key"]]),
+        pipeline(&increments),
+        pipeline(&[pairs]),
+        pipeline(&[with("MGET")]),
+        pipeline(&[with("DEL")]),
+        pipeline(&[vec!["DBSIZE"]]),
+        pipeline(&[vec!["KEYS", "*"]]),
+        pipeline(&[vec!["SCAN", "0", "COUNT", "1000"]]),
+        pipeline(&[vec!["RENAME", "k:1", "k:2"]]),
+        pipeline(&[vec!["FLUSHALL"]]),
+        pipeline(&[blocking]),
+        pipeline(&[vec!["EVAL", "return redis.call('DBSIZE')", "0"]]),
+        pipeline(&[vec!["EVAL", "return 1", "1", "key"]]),
+        pipeline(&[with("WATCH"), vec!["MULTI"], vec!["DISCARD"]]),
+        transaction(&[]),
+        transaction(&[vec!["PING"]]),
+        pipeline(&[&increments[..], &[vec!["PING"], with("MGET"), vec!["GET", "key"]]].concat()),
+    ]
+}
+
+/// What has reached a script's shard before anyone could know that the script takes long is told BUSY with everyone else.
+#[test]
+fn nobody_waits_longer_for_a_script_than_the_threshold() {
+    for (workers, keys) in [("1", "1"), ("4", "1"), ("4", "0"), ("2", "1")] {
+        let mut program = Program::start(&["--workers", workers, "--busy-reply-threshold", "700"]);
+        let (mut runner, mut admin) = (program.client(), program.client());
+        let commands = waiting_commands();
+        let mut clients: Vec<Client> = commands.iter().map(|_| program.client()).collect();
+        clients.iter_mut().for_each(|client| drop(client.line("PING")));
+        let ticks = program.cpu_ticks();
+        runner.send(&request(&["EVAL", ENDLESS, keys, "key"])).unwrap();
+        wait_until("the script runs", || program.cpu_ticks() > ticks + 2);
+        clients.iter_mut().zip(&commands).for_each(|(client, (bytes, _))| client.send(bytes).unwrap());
+        let mut refused = 0;
+        for (client, (bytes, reply_count)) in clients.iter_mut().zip(&commands) {
+            for _ in 0..*reply_count {
+                // The script goes on until everyone has been answered.
+                let reply = client.receive().expect("nobody is turned away");
+                match reply.as_error() {
+                    None => {}
+                    Some(text) if text.starts_with(b"BUSY ") || text.starts_with(b"EXECABORT ") => {
+                        refused += 1
+                    }
+                    Some(_) => panic!("{reply:?} to {}", String::from_utf8_lossy(bytes)),
+                }
+            }
+        }
+        assert!(refused >= clients.len(), "only {refused} were refused");
+        wait_until("it is killed", || admin.line("SCRIPT KILL") == ok());
+        assert!(error_text(&runner.receive().unwrap()).contains("Script killed by user"));
+        for client in &mut clients {
+            assert_eq!(client.line("PING"), Frame::Simple(b"PONG".to_vec()));
+        }
+        // What was refused has not run, neither as a whole nor in part.
+        let values = admin.line("MGET k:0 k:1 k:2 k:3 k:4 k:5 k:6 k:7 k:8 k:9 k:10 k:11");
+        let Frame::Array(values) = values else { panic!("{values:?}") };
+        assert!(values.iter().all(|value| *value != bulk("v")), "{values:?}");
+        assert!(program.is_running());
+    }
+}
+
+/// WATCH is answered while the server is busy. It takes place before anything else of its client, whoever comes first then.
+#[test]
+fn keys_are_watched_although_a_script_holds_them() {
+    on_any_workers(|program| {
+        let (_runner, mut other) = begin_endless(program, &request(&["EVAL", ENDLESS, "1", "a"]));
+        let mut client = program.client();
+        assert_eq!(client.line("WATCH a b c d"), ok());
+        assert_eq!(client.line("WATCH e"), ok());
+        assert!(error_text(&client.line("GET a")).starts_with("BUSY "));
+        assert_eq!(other.line("SCRIPT KILL"), ok());
+        wait_until("the script has ended", || client.line("GET a") == Frame::Null);
+        assert_eq!(other.line("SET a 1"), ok());
+        assert_eq!(client.line("MULTI"), ok());
+        assert_eq!(client.line("PING"), Frame::Simple(b"QUEUED".to_vec()));
+        assert_eq!(client.line("EXEC"), Frame::NullArray);
+    });
 }

@@ -65,6 +65,13 @@ impl Program {
         self.status_bytes("VmRSS:")
     }
 
+    /// Ticks of processor time that it has used, a hundred to the second.
+    pub(crate) fn cpu_ticks(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum()
+    }
+
     /// Most resident memory since the last [`Program::forget_peak`].
     pub(crate) fn peak_resident_bytes(&self) -> usize {
         self.status_bytes("VmHWM:")

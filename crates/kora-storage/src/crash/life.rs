@@ -1,37 +1,38 @@
 //! One life after another of a process that logs, and what a start must find.
 
 mod flips;
+mod history;
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use kora_stream::order::Stamp;
+use kora_stream::record::{Item, Items, RecordBuilder, Scope};
 
 use super::{State, Tally};
 use crate::disk::{Disk, lock, read_full};
 use crate::error::StorageError;
 use crate::format::base_name;
-use crate::items::{EffectBuffer, Item, Items};
 use crate::log::{
     FsyncPolicy, Health, Log, LogOptions, LogWriter, NoNotify, SyncDone, SyncJob, UNSYNCED_MS_MAX,
 };
-use crate::recovery::{CutReason, Plan, Recovery, remove_before};
+use crate::recovery::{Plan, Recovery, remove_before};
 use crate::simulated::{Choices, Fault, SimulatedDisk};
 use crate::snapshot::{Crc64, SnapshotFile};
+use history::{History, Unit};
 
-/// Parts of an operation: how many there are, and the records that hold those appended.
+/// Shards of a process, each with keys of its own.
+const SHARDS: usize = 3;
+
+/// What the shards of a process have before them.
 #[derive(Debug, Default)]
-struct Parts {
-    count: u16,
-    records: Vec<u64>,
-}
-
-impl Parts {
-    /// Whether a log that ends with a record has all of it or nothing.
-    fn is_whole_or_absent(&self, end: u64) -> bool {
-        let within = self.records.iter().filter(|record| **record <= end).count();
-        within == 0 || within == usize::from(self.count)
-    }
+struct Shards {
+    /// Tickets of operations that a shard has to run a part of, each with the count of parts.
+    lanes: [VecDeque<(u64, u16)>; SHARDS],
+    /// Tickets taken.
+    published: u64,
 }
 
 /// The disk and what is known about it from outside.
@@ -42,12 +43,11 @@ pub(super) struct World {
     choices: Choices,
     now_ms: u64,
     state: State,
-    /// The state after each record since the last start, and before the first.
-    history: BTreeMap<u64, State>,
+    /// What was recorded since the last start.
+    history: History,
     /// Records in order, and when they were acknowledged, if they were.
     times: Vec<(u64, Option<u64>)>,
-    operations: BTreeMap<u64, Parts>,
-    next_operation: u64,
+    shards: Shards,
     next_value: u64,
     /// What must survive a power cut, and what a kill.
     promised: u64,
@@ -78,10 +78,9 @@ impl World {
             choices: Choices::new(seed),
             now_ms: 1_000_000,
             state: State::new(),
-            history: [(0, State::new())].into(),
+            history: History::new(0, State::new()),
             times: Vec::new(),
-            operations: BTreeMap::new(),
-            next_operation: 1,
+            shards: Shards::default(),
             next_value: 1,
             promised: 0,
             promised_at_kill: 0,
@@ -147,7 +146,7 @@ impl World {
     fn act(&mut self, process: &mut Process) -> Checked {
         match self.choices.below(23) {
             0..=7 => self.append(&process.log),
-            8 => self.begin_operation(&process.log),
+            8 => self.begin_operation(),
             9 | 10 => self.append_some_part(&process.log),
             11..=14 => {
                 process.writer.step(self.now_ms);
@@ -169,75 +168,84 @@ impl World {
         Ok(())
     }
 
-    fn put(&mut self, buffer: &mut EffectBuffer) {
-        let key = vec![b'k', b'a' + u8::try_from(self.choices.below(10)).unwrap_or(0)];
+    /// Changes a key of a shard.
+    fn put(&mut self, shard: usize, record: &mut RecordBuilder, scope: Scope) -> Unit {
+        let letter = self.choices.up_to(3) * SHARDS + shard;
+        let key = vec![b'k', b'a' + u8::try_from(letter).unwrap_or(0)];
         let mut value = self.next_value.to_string().into_bytes();
         self.next_value += 1;
         let filler = if self.choices.one_in(4) { self.choices.up_to(1500) } else { self.choices.up_to(40) };
         value.extend(std::iter::repeat_n(b'.', filler));
-        buffer.push_effect(0, &[b"SET", key.as_slice(), value.as_slice()]);
-        self.state.insert(key, value);
+        record.push_effect(&scope, 0, &[b"SET", &key, &value], false, false);
+        self.state.insert(key.clone(), value.clone());
+        Unit { stamp: scope.stamp, key, value }
     }
 
-    fn log(&mut self, log: &Log, buffer: &EffectBuffer) -> u64 {
-        let sequence = log.append(buffer.payload(), buffer.parts(), self.now_ms);
-        self.history.insert(sequence, self.state.clone());
-        self.times.push((sequence, None));
+    fn log(&mut self, log: &Log, record: &RecordBuilder, units: Vec<Unit>) {
+        let number = log.append(record.bytes(), record.parts(), self.now_ms);
+        self.history.note(number, record.parts(), units);
+        self.times.push((number, None));
         self.tally.records += 1;
-        sequence
     }
 
+    /// What a shard does by itself, behind the operations it has before it.
     fn append(&mut self, log: &Log) {
-        let mut buffer = EffectBuffer::new();
+        let shard = self.choices.up_to(SHARDS - 1);
+        let scope = Scope { stamp: Stamp::of_position(self.shards.published), ..Scope::default() };
+        let (mut record, mut units) = (RecordBuilder::default(), Vec::new());
+        while let Some(unit) = self.run_part(shard, &mut record) {
+            units.extend(unit);
+        }
         for _ in 0..=self.choices.below(2) {
-            self.put(&mut buffer);
+            units.push(self.put(shard, &mut record, scope));
         }
-        self.log(log, &buffer);
+        self.log(log, &record, units);
     }
 
-    fn begin_operation(&mut self, log: &Log) {
-        let operation = self.next_operation;
-        self.next_operation += 1;
-        let count = if self.choices.one_in(3) { 3 } else { 2 };
-        self.operations.insert(operation, Parts { count, records: Vec::new() });
-        self.append_part(log, operation);
+    /// Puts an operation into the lanes of some shards.
+    fn begin_operation(&mut self) {
+        let without = self.choices.up_to(SHARDS);
+        let shards: Vec<usize> = (0..SHARDS).filter(|shard| *shard != without).collect();
+        let part = (self.shards.published, u16::try_from(shards.len()).unwrap_or(0));
+        self.shards.published += 1;
+        shards.into_iter().for_each(|shard| self.shards.lanes[shard].push_back(part));
     }
 
-    fn append_part(&mut self, log: &Log, operation: u64) {
-        let mut buffer = EffectBuffer::new();
-        self.put(&mut buffer);
-        let count = self.operations.get(&operation).map_or(1, |parts| parts.count);
-        buffer.push_part(operation, count);
-        let sequence = self.log(log, &buffer);
-        if let Some(parts) = self.operations.get_mut(&operation) {
-            parts.records.push(sequence);
-        }
+    /// Runs the part that a shard has before it, which may change nothing; none if it has none.
+    fn run_part(&mut self, shard: usize, record: &mut RecordBuilder) -> Option<Option<Unit>> {
+        let (ticket, parts) = self.shards.lanes[shard].pop_front()?;
+        let scope = Scope { stamp: Stamp::of_ticket(ticket), parts, ..Scope::default() };
+        record.push_part(&scope);
+        Some((!self.choices.one_in(4)).then(|| self.put(shard, record, scope)))
     }
 
-    fn open_operations(&self) -> Vec<u64> {
-        let is_open = |parts: &Parts| parts.records.len() < usize::from(parts.count);
-        self.operations.iter().filter(|(_, parts)| is_open(parts)).map(|(number, _)| *number).collect()
+    fn append_part(&mut self, log: &Log, shard: usize) {
+        let mut record = RecordBuilder::default();
+        let unit = self.run_part(shard, &mut record).flatten();
+        self.log(log, &record, Vec::from_iter(unit));
     }
 
     fn append_some_part(&mut self, log: &Log) {
-        let open = self.open_operations();
-        let at = self.choices.up_to(open.len().saturating_sub(1));
-        if let Some(&operation) = open.get(at) {
-            self.append_part(log, operation);
+        let late: Vec<usize> = (0..SHARDS).filter(|shard| !self.shards.lanes[*shard].is_empty()).collect();
+        let at = self.choices.up_to(late.len().saturating_sub(1));
+        if let Some(&shard) = late.get(at) {
+            self.append_part(log, shard);
         }
     }
 
     /// What a barrier waits for.
     fn append_missing_parts(&mut self, log: &Log) {
-        while let Some(&operation) = self.open_operations().first() {
-            self.append_part(log, operation);
+        for shard in 0..SHARDS {
+            while !self.shards.lanes[shard].is_empty() {
+                self.append_part(log, shard);
+            }
         }
     }
 
     fn begin_snapshot(&mut self, process: &mut Process) {
         self.append_missing_parts(&process.log);
         let first = process.log.restart_at_barrier();
-        self.history.insert(first - 1, self.state.clone());
+        self.history.note_barrier(first - 1);
         process.snapshot = Some((first, self.state.clone()));
     }
 
@@ -284,10 +292,9 @@ impl World {
         if covered > log.appended() {
             return Err(format!("{covered} covered of {} appended", log.appended()));
         }
-        if let Some((number, parts)) =
-            self.operations.iter().find(|(_, parts)| !parts.is_whole_or_absent(covered))
-        {
-            return Err(format!("{covered} covered, but of operation {number} there is only {parts:?}"));
+        let end = log.appended();
+        if covered > self.history.covered(end) {
+            return Err(format!("{covered} covered, but not all of that counts if the log ends with {end}"));
         }
         self.promised_at_kill = self.promised_at_kill.max(covered);
         match log.policy() {
@@ -299,17 +306,11 @@ impl World {
                 let is_old = |at: u64| at + UNSYNCED_MS_MAX < self.now_ms;
                 let old = self.times.iter().take_while(|time| time.1.is_some_and(is_old));
                 let last = old.last().map_or(0, |time| time.0);
-                self.promised = self.promised.max(self.complete_prefix(last));
+                self.promised = self.promised.max(self.history.covered(last));
             }
             FsyncPolicy::EverySecond | FsyncPolicy::No => {}
         }
         Ok(())
-    }
-
-    /// The last record at which a log may end that ends with `end` or before.
-    fn complete_prefix(&self, end: u64) -> u64 {
-        let is_whole = |end: &u64| self.operations.values().all(|parts| parts.is_whole_or_absent(*end));
-        (0..=end).rev().find(is_whole).unwrap_or(0)
     }
 
     // A start.
@@ -351,9 +352,9 @@ impl World {
         plan.prepare(disk.as_ref())?;
         let last = plan.next - 1;
         self.state.clone_from(&state);
-        self.history = [(last, state)].into();
+        self.history = History::new(last, state);
         self.times.clear();
-        self.operations.clear();
+        self.shards = Shards::default();
         self.promised = last;
         self.promised_at_kill = last;
         let policies = [FsyncPolicy::Always, FsyncPolicy::EverySecond, FsyncPolicy::No];
@@ -364,7 +365,9 @@ impl World {
         let next = plan.next + u64::from(is_behind_snapshot);
         let options = LogOptions { policy, salt, notify, is_behind_snapshot };
         let (log, writer) = Log::open(disk, &self.dir, next, options)?;
-        self.history.insert(next - 1, self.state.clone());
+        self.history.note_barrier(next - 1);
+        let begun = log.begin_life(plan.lives.last_cut(), self.now_ms);
+        self.history.note(begun, &[], Vec::new());
         let snapshot = is_behind_snapshot.then(|| (next, self.state.clone()));
         self.failed_syncs = self.disk.failed_syncs();
         self.count(&plan);
@@ -383,27 +386,25 @@ impl World {
                 "record {promised} was promised, but the log ends with {last}"
             )));
         }
-        match self.history.get(&last) {
-            Some(expected) if expected == state => {}
-            Some(expected) => {
-                let what = format!("the state after record {last} is {state:?}, not {expected:?}");
-                return Err(Trouble::Anomaly(what));
-            }
-            None => {
-                return Err(Trouble::Anomaly(format!("the log ends with {last}, which was never appended")));
-            }
+        let Some(expected) = self.history.state_at(last) else {
+            return Err(Trouble::Anomaly(format!("the log ends with {last}, which was never appended")));
+        };
+        if expected != *state {
+            let what = format!("the state after record {last} is {state:?}, not {expected:?}");
+            return Err(Trouble::Anomaly(what));
         }
-        let torn = self.operations.iter().find(|(_, parts)| !parts.is_whole_or_absent(last));
-        torn.map_or(Ok(()), |(number, parts)| {
-            Err(Trouble::Anomaly(format!("at {last} operation {number} is torn: {parts:?}")))
-        })
+        match self.history.first_lost(last).filter(|lost| *lost <= promised) {
+            None => Ok(()),
+            Some(lost) => Err(Trouble::Anomaly(format!(
+                "record {promised} was promised, but at {last} {lost} does not count"
+            ))),
+        }
     }
 
     fn count(&mut self, plan: &Plan) {
-        let reason = plan.cut.as_ref().map(|cut| &cut.reason);
         self.tally.starts += u64::from(!plan.is_empty());
-        self.tally.torn += u64::from(matches!(reason, Some(CutReason::Torn(_))));
-        self.tally.incomplete += u64::from(matches!(reason, Some(CutReason::Incomplete { .. })));
+        self.tally.torn += u64::from(plan.cut.is_some());
+        self.tally.incomplete += u64::from(!plan.lives.last_cut().is_empty());
         self.tally.discarded += u64::from(plan.discarded.iter().any(|discarded| !discarded.is_empty));
     }
 }
@@ -434,6 +435,7 @@ fn load(disk: &dyn Disk, plan: &Plan) -> Result<State, Trouble> {
     while let Some(record) = reader.next()? {
         for item in Items::new(record.payload) {
             match item {
+                Ok(Item::Effect(effect)) if !record.cut.keeps(effect.scope.stamp, record.sequence) => {}
                 Ok(Item::Effect(mut effect)) => {
                     let (name, key, value) =
                         (effect.arguments.next(), effect.arguments.next(), effect.arguments.next());
@@ -442,7 +444,7 @@ fn load(disk: &dyn Disk, plan: &Plan) -> Result<State, Trouble> {
                     };
                     state.insert(key.to_vec(), value.to_vec());
                 }
-                Ok(Item::Part { .. }) => {}
+                Ok(Item::Part(_) | Item::Life | Item::Step(_)) => {}
                 Err(malformed) => return Err(Trouble::Anomaly(malformed.to_string())),
             }
         }

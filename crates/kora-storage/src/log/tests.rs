@@ -77,11 +77,11 @@ fn an_operation_is_covered_with_all_its_parts() {
     let disk = SimulatedDisk::new(1);
     let (log, mut writer, _) = open(&disk, FsyncPolicy::Always);
     log.append(b"", &[], 0);
-    log.append(b"", &[(9, 2)], 0);
+    log.append(b"", &[Part { ticket: 9, count: 2 }], 0);
     log.append(b"", &[], 0);
     writer.step(0);
     assert_eq!((log.durable(), log.covered()), (3, 1));
-    log.append(b"", &[(9, 2)], 0);
+    log.append(b"", &[Part { ticket: 9, count: 2 }], 0);
     assert_eq!(log.covered(), 1);
     writer.step(0);
     assert_eq!(log.covered(), 4);

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::{Plan, Segment};
+use kora_stream::order::Cut;
+
+use super::{Lives, Plan, Segment};
 use crate::disk::Disk;
 use crate::error::{Context, Damage, StorageError};
 use crate::recovery::scan::{Found, SegmentReader};
@@ -12,8 +14,10 @@ use crate::recovery::scan::{Found, SegmentReader};
 pub struct Record<'a> {
     /// Its number.
     pub sequence: u64,
-    /// What it holds: see [`crate::items`].
+    /// What it holds: see [`kora_stream::record`].
     pub payload: &'a [u8],
+    /// What of it counts.
+    pub cut: &'a Cut,
     /// The segment it is in.
     pub path: &'a Path,
     /// Where it begins there.
@@ -30,12 +34,20 @@ pub struct LogReader<'a> {
     expected: u64,
     /// The number behind the last record.
     next: u64,
+    lives: &'a Lives,
 }
 
 impl<'a> LogReader<'a> {
     pub(super) fn new(disk: &'a dyn Disk, plan: &'a Plan) -> Self {
         let expected = plan.segments.first().map_or(plan.next, |segment| segment.header.first);
-        Self { disk, segments: plan.segments.iter(), current: None, expected, next: plan.next }
+        Self {
+            disk,
+            segments: plan.segments.iter(),
+            current: None,
+            expected,
+            next: plan.next,
+            lives: &plan.lives,
+        }
     }
 
     /// The next record; none behind the last.
@@ -47,7 +59,8 @@ impl<'a> LogReader<'a> {
         let Some((header, offset)) = self.advance()? else { return Ok(None) };
         let Some((segment, reader)) = &mut self.current else { return Ok(None) };
         let payload = reader.payload(&header, offset).context("read", &segment.path)?;
-        Ok(Some(Record { sequence: header.sequence, payload, path: &segment.path, offset }))
+        let cut = self.lives.cut_at(header.sequence);
+        Ok(Some(Record { sequence: header.sequence, payload, cut, path: &segment.path, offset }))
     }
 
     fn advance(&mut self) -> Result<Option<(crate::format::RecordHeader, u64)>, StorageError> {

@@ -3,15 +3,19 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
-use super::{Cut, CutReason, Segment};
+use kora_stream::order::{Cut as OrderCut, Operations};
+use kora_stream::record::{Item, Items, Malformed, life_begun};
+
+use super::{Cut, Segment};
 use crate::disk::{Disk, DiskFile, read_full};
 use crate::error::{Context, Damage, StorageError};
 use crate::format::{RECORD_HEADER_LENGTH, RecordHeader, SEGMENT_HEADER_LENGTH, SegmentHeader, checksum};
-use crate::items::{Item, Items, Malformed};
-use crate::log::Operations;
 
 /// How much of a file is read at a time.
 const CHUNK_BYTES: usize = 256 << 10;
+
+/// How often operations are forgotten that have all their parts, in records.
+const FORGET_INTERVAL: u64 = 1024;
 
 /// Reads a segment's records in order, each once.
 #[derive(Debug)]
@@ -203,22 +207,42 @@ pub(crate) struct Tail {
     /// Where the records begin that are not known to be durable.
     pub(crate) undurable_from: u64,
     pub(crate) cut: Option<Cut>,
+    /// What of its records counts.
+    pub(crate) order_cut: OrderCut,
 }
 
-/// Notes the parts that a payload holds; tells whether there are any.
-pub(crate) fn note_parts(
-    operations: &mut Operations,
-    sequence: u64,
-    payload: &[u8],
-) -> Result<bool, Malformed> {
-    let mut has_parts = false;
+/// Notes the parts that a payload holds.
+fn note_parts(operations: &mut Operations, sequence: u64, payload: &[u8]) -> Result<(), Malformed> {
     for item in Items::new(payload) {
-        if let Item::Part { operation, parts } = item? {
-            operations.note(sequence, operation, parts);
-            has_parts = true;
+        if let Item::Part(part) = item? {
+            operations.note(sequence, part.ticket, part.count);
         }
     }
-    Ok(has_parts)
+    Ok(())
+}
+
+/// What of the life before counts, if a life begins with the first record of a segment.
+pub(crate) fn life_of(disk: &dyn Disk, segment: &Segment) -> Result<Option<OrderCut>, StorageError> {
+    let path = &segment.path;
+    let mut reader = SegmentReader::open(disk, path, &segment.header)?;
+    let Found::Record(header, offset) = reader.next_record().context("read", path)? else { return Ok(None) };
+    let begun = life_begun(reader.payload(&header, offset).context("read", path)?);
+    begun.map_err(|malformed| Damage::new(path, offset, malformed.to_string()).into())
+}
+
+/// What counts of a segment that is whole; none if it has no records.
+pub(crate) fn scan_order(disk: &dyn Disk, segment: &Segment) -> Result<Option<OrderCut>, StorageError> {
+    let path = &segment.path;
+    let mut reader = SegmentReader::open(disk, path, &segment.header)?;
+    let mut scanned = Scanned::new(&segment.header);
+    while let Found::Record(header, offset) = reader.next_record().context("read", path)? {
+        let durable = reader.durable();
+        let payload = reader.payload(&header, offset).context("read", path)?;
+        let noted = scanned.take((header.sequence, offset), payload, durable);
+        noted.map_err(|malformed| Damage::new(path, offset, malformed.to_string()))?;
+    }
+    let last = reader.expected() - 1;
+    Ok((last >= segment.header.first).then(|| scanned.operations.cut(last)))
 }
 
 /// Looks through the last segment for the end of what counts.
@@ -239,7 +263,13 @@ pub(crate) fn scan_tail(disk: &dyn Disk, segment: &Segment) -> Result<Tail, Stor
         }
     };
     let (last, end) = (reader.expected() - 1, reader.offset());
-    let mut tail = Tail { last, end, undurable_from: scanned.undurable_from(), cut: None };
+    let mut tail = Tail {
+        last,
+        end,
+        undurable_from: scanned.undurable_from(),
+        cut: None,
+        order_cut: scanned.operations.cut(last),
+    };
     let later = reader.search().context("read", path)?;
     let durable = reader.durable().max(later.durable);
     if durable > last {
@@ -255,20 +285,7 @@ pub(crate) fn scan_tail(disk: &dyn Disk, segment: &Segment) -> Result<Tail, Stor
             bytes: reader.length() - end,
             records,
             behind: records,
-            reason: CutReason::Torn(what.to_owned()),
-        });
-    }
-    let complete = scanned.operations.complete_prefix(last);
-    if let Some(operation) = scanned.operations.first_in(complete + 1).filter(|_| complete < last) {
-        tail.last = complete;
-        tail.end = scanned.begin_of(complete + 1).unwrap_or(end);
-        tail.cut = Some(Cut {
-            path: path.clone(),
-            offset: tail.end,
-            bytes: reader.length() - tail.end,
-            records: records + last - complete,
-            behind: records,
-            reason: CutReason::Incomplete { operation },
+            what: what.to_owned(),
         });
     }
     Ok(tail)
@@ -282,8 +299,6 @@ struct Scanned {
     durable: u64,
     /// Records with their offsets, one in each [`CHUNK_BYTES`]: the first is not behind `durable`.
     samples: VecDeque<(u64, u64)>,
-    /// Where records with parts begin, from the first operation on that may lack some.
-    part_records: VecDeque<(u64, u64)>,
 }
 
 impl Scanned {
@@ -292,7 +307,6 @@ impl Scanned {
             operations: Operations::default(),
             durable: header.first - 1,
             samples: [(header.first, SEGMENT_HEADER_LENGTH as u64)].into(),
-            part_records: VecDeque::new(),
         }
     }
 
@@ -302,12 +316,11 @@ impl Scanned {
         payload: &[u8],
         durable: u64,
     ) -> Result<(), Malformed> {
-        if note_parts(&mut self.operations, sequence, payload)? {
-            self.part_records.push_back((sequence, offset));
-        }
-        let complete = self.operations.complete_prefix(sequence);
-        while self.part_records.front().is_some_and(|record| record.0 <= complete) {
-            self.part_records.pop_front();
+        note_parts(&mut self.operations, sequence, payload)?;
+        // There may be many records, and few operations that lack parts.
+        if sequence % FORGET_INTERVAL == 0 {
+            let covered = self.operations.covered(sequence);
+            self.operations.forget(covered);
         }
         if self.samples.back().is_none_or(|sample| offset - sample.1 >= CHUNK_BYTES as u64) {
             self.samples.push_back((sequence, offset));
@@ -322,9 +335,5 @@ impl Scanned {
     /// A place behind which lie all records that are not known to be durable.
     fn undurable_from(&self) -> u64 {
         self.samples.front().map_or(SEGMENT_HEADER_LENGTH as u64, |sample| sample.1)
-    }
-
-    fn begin_of(&self, record: u64) -> Option<u64> {
-        self.part_records.iter().find(|found| found.0 == record).map(|found| found.1)
     }
 }

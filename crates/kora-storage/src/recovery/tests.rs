@@ -2,9 +2,11 @@ mod marks;
 
 use std::sync::Arc;
 
+use kora_stream::order::{Cut as OrderCut, Stamp};
+use kora_stream::record::{RecordBuilder, Scope};
+
 use super::*;
 use crate::format::RecordHeader;
-use crate::items::EffectBuffer;
 use crate::log::{FsyncPolicy, Log, LogOptions, LogWriter, NoNotify, Outcome};
 use crate::simulated::SimulatedDisk;
 use crate::snapshot::SnapshotFile;
@@ -22,10 +24,15 @@ fn open(disk: &SimulatedDisk, next: u64, policy: FsyncPolicy) -> (Arc<Log>, LogW
     Log::open(Arc::new(disk.clone()), &dir(), next, options).unwrap()
 }
 
+/// A record with one effect.
+fn effect(args: &[&[u8]]) -> Vec<u8> {
+    let mut record = RecordBuilder::default();
+    record.push_effect(&Scope::default(), 0, args, false, false);
+    record.bytes().to_vec()
+}
+
 fn payload(number: u64, length: usize) -> Vec<u8> {
-    let mut buffer = EffectBuffer::new();
-    buffer.push_effect(0, &[number.to_string().into_bytes(), vec![b'x'; length]]);
-    buffer.payload().to_vec()
+    effect(&[number.to_string().as_bytes(), &vec![b'x'; length]])
 }
 
 /// A log of records, each synced if the policy is always.
@@ -148,9 +155,71 @@ fn a_forged_record_inside_a_value_is_not_taken_for_one() {
 }
 
 fn forged_payload(forged: &[u8]) -> Vec<u8> {
-    let mut buffer = EffectBuffer::new();
-    buffer.push_effect(0, &[b"SET", b"key", forged]);
-    buffer.payload().to_vec()
+    effect(&[b"SET", b"key", forged])
+}
+
+/// A part of an operation of two, and behind it what does not depend on it, and what does.
+fn record_of_three() -> RecordBuilder {
+    let mut record = RecordBuilder::default();
+    let part = Scope { stamp: Stamp::of_ticket(9), parts: 2, ..Scope::default() };
+    let behind = Scope { stamp: Stamp::of_position(10), ..Scope::default() };
+    for (scope, word) in [(Scope::default(), "before"), (part, "part"), (behind, "behind")] {
+        record.push_effect(&scope, 0, &[word.as_bytes()], false, false);
+    }
+    record
+}
+
+/// The first words of the effects that count.
+fn counting(disk: &SimulatedDisk) -> (Vec<String>, Plan) {
+    let plan = Recovery::inspect(disk, &dir()).unwrap();
+    let mut reader = plan.reader(disk);
+    let mut words = Vec::new();
+    while let Some(record) = reader.next().unwrap() {
+        for item in kora_stream::record::Items::new(record.payload) {
+            if let kora_stream::record::Item::Effect(mut effect) = item.unwrap()
+                && record.cut.keeps(effect.scope.stamp, record.sequence)
+            {
+                words.push(String::from_utf8(effect.arguments.next().unwrap().to_vec()).unwrap());
+            }
+        }
+    }
+    (words, plan)
+}
+
+#[test]
+fn what_depends_on_half_an_operation_does_not_count_in_any_later_life() {
+    let disk = SimulatedDisk::new(1);
+    let (log, mut writer) = open(&disk, 1, FsyncPolicy::Always);
+    let record = record_of_three();
+    log.append(record.bytes(), record.parts(), 1);
+    log.append(&effect(&[b"independent"]), &[], 1);
+    writer.step(1);
+    assert_eq!((log.durable(), log.covered()), (2, 0));
+    for life in 0..3 {
+        let (words, plan) = counting(&disk);
+        assert_eq!(words, ["before", "independent"]);
+        assert_eq!(plan.lives.last_cut().first_record(), (life == 0 || life == 1).then_some(1));
+        plan.prepare(&disk).unwrap();
+        // The first start ends before it has said anything.
+        let (log, mut writer) = open(&disk, plan.next, FsyncPolicy::Always);
+        if life > 0 {
+            log.begin_life(plan.lives.last_cut(), 1);
+            writer.step(1);
+        }
+    }
+    // Stamps begin anew with each life.
+    let (_, plan) = counting(&disk);
+    let (log, mut writer) = open(&disk, plan.next, FsyncPolicy::Always);
+    log.begin_life(plan.lives.last_cut(), 1);
+    log.append(&effect(&[b"a"]), &[], 1);
+    let record = record_of_three();
+    log.append(record.bytes(), record.parts(), 1);
+    log.append(record.bytes(), record.parts(), 1);
+    writer.step(1);
+    assert_eq!(log.covered(), log.durable());
+    let (words, plan) = counting(&disk);
+    assert_eq!(words[..3], ["before", "independent", "a"]);
+    assert_eq!((words.len(), plan.lives.last_cut()), (9, &OrderCut::default()));
 }
 
 #[test]

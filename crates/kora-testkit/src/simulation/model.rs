@@ -11,7 +11,7 @@ use kora_core::keyspace::Keyspace;
 use kora_core::keyspace::entry::{Entry, StringRef};
 use kora_core::reply::Value;
 use kora_core::reply::tree::TreeSink;
-use kora_core::shard::runner::run_on_store;
+use kora_core::shard::handler::run_on_store;
 use kora_core::shard::store::{DbIndex, ShardStore};
 use kora_core::shard::watch::Watch;
 use kora_core::slot::ShardId;

@@ -161,7 +161,8 @@ impl Simulation<'_> {
         let mut values = Vec::new();
         for index in (0..transaction.len()).filter(|_| has_run) {
             let mut replies = NotedReplies::new(None);
-            shard.run_queued(transaction, index, transaction.setting(), &mut replies);
+            let paused = shard.run_queued(transaction, index, transaction.setting(), &mut replies);
+            debug_assert!(paused.is_none(), "there are no scripts here");
             replies.end_item();
             values.extend(replies.into_values());
         }
@@ -179,7 +180,9 @@ impl Simulation<'_> {
                 // Made here, so that its place in the order is noted here.
                 let mut replies = NotedReplies::new(setting.style);
                 for index in (0..driven.len()).filter(|_| has_run) {
-                    self.workers[worker].shard.run_driven(&mut driven, index, &setting, &mut replies);
+                    let shard = &mut self.workers[worker].shard;
+                    let paused = shard.run_driven(&mut driven, index, &setting, &mut replies);
+                    debug_assert!(paused.is_none(), "there are no scripts here");
                     replies.end_item();
                 }
                 self.note_started(worker);

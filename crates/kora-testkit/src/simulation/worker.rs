@@ -182,7 +182,10 @@ impl Simulation<'_> {
             && is_next
             && match self.fault {
                 Some(Fault::IgnoresLane) => shard.store().is_some(),
-                _ => shard.is_free(),
+                _ => {
+                    shard.receive();
+                    shard.is_free()
+                }
             };
         self.note_started(worker);
         may_run
@@ -306,6 +309,9 @@ impl Simulation<'_> {
     /// Deletes keys whose time has come. In the history that is a command of the shard's own, at a time at which
     /// nothing has expired yet: it finds what it deletes. Nobody waits for it, so real time does not bind it.
     pub(super) fn sweep(&mut self, worker: usize) {
+        // What stands in the lane runs first, and is none of the sweep.
+        let _ = self.workers[worker].shard.is_free();
+        self.note_started(worker);
         let Worker { shard, now, .. } = &mut self.workers[worker];
         shard.hand_over();
         let before = self.effects.lock().expect("one thread").len();

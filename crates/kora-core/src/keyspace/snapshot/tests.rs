@@ -8,7 +8,7 @@ use crate::command::table::{CommandTable, Handler};
 use crate::journal::Journal;
 use crate::rdb::file::{Piece, next_piece};
 use crate::reply::NoReply;
-use crate::shard::runner::run_on_store;
+use crate::shard::handler::run_on_store;
 
 /// Entries as bytes, by database and key.
 type Image = BTreeMap<(u16, Vec<u8>), Vec<u8>>;

@@ -32,7 +32,7 @@ impl World<'_> {
         let copy = self.book.lock().copy.take();
         let mut copy = copy.unwrap_or_else(|| Bench::new(1));
         let (record, state) =
-            copy.load(&seen, self.now()).map_err(|error| self.explain(&error.to_string()))?;
+            copy.load(&seen.fork(seed), self.now()).map_err(|error| self.explain(&error.to_string()))?;
         self.book.lock().copy = Some(copy);
         self.judge(record, &state, true)?;
         let Process { engine, services, mut shards, front } =
@@ -50,7 +50,7 @@ impl World<'_> {
             &mut stores.iter_mut().map(|store| &mut **store).collect::<Vec<_>>(),
             engine.scripts.library_codes(),
         );
-        if found != state || engine.persistence.appended() != Some(record) {
+        if found != state || engine.persistence.appended() != Some(record + 1) {
             return Err(self.explain("two starts find different states"));
         }
         stores.into_iter().for_each(|store| engine.hub.send_store(store));
@@ -58,7 +58,7 @@ impl World<'_> {
         let mut turns: Vec<_> = shards.into_iter().map(turn).collect();
         turns.iter_mut().for_each(Turn::read_mail);
         self.connect(&engine, &mut turns);
-        self.book.lock().begin(record, state);
+        self.book.lock().begin(record, state, seen);
         self.promised = record;
         self.promised_at_kill = record;
         self.acknowledged = 0;
@@ -73,11 +73,10 @@ impl World<'_> {
     /// Lets the shards' effects go to the log and into the book.
     fn connect(&mut self, engine: &Engine<Crash>, turns: &mut [Turn<Crash>]) {
         for shard in turns.iter_mut().map(Turn::shard) {
-            let persistence = Arc::clone(&engine.persistence);
-            let (mut recorder, book) = (Recorder::default(), Arc::clone(&self.book));
-            shard.set_effect_sink(Box::new(move |effects| {
-                if let Some(record) = recorder.record(&persistence, effects) {
-                    book.lock().note(record, effects);
+            let (persistence, book) = (Arc::clone(&engine.persistence), Arc::clone(&self.book));
+            shard.set_effect_sink(Box::new(move |record| {
+                if let Some(number) = persistence.record(record) {
+                    book.lock().note(number, record);
                 }
             }));
         }
@@ -120,17 +119,36 @@ impl World<'_> {
         let may_have_dropped = self.disk.failed_syncs() > self.failed_syncs;
         let at_kill = is_kill && self.was_kill && !may_have_dropped;
         let promised = if at_kill { self.promised_at_kill.max(self.promised) } else { self.promised };
-        let torn = book.operations.iter().find(|(_, parts)| !parts.is_whole_or_absent(last));
-        let what = match book.history.get(&last) {
-            _ if last < promised => format!("record {promised} was promised, but the log ends with {last}"),
-            None => format!("the log ends with {last}, which was never written"),
-            Some(expected) if expected != state => format!("the state after record {last} is another"),
-            Some(_) => match torn {
-                Some((number, parts)) => format!("at {last} operation {number} is torn: {parts:?}"),
-                None => return Ok(()),
-            },
-        };
+        let cut = book.cut(last);
         drop(book);
+        let expected = self.expected(last)?;
+        let what = match expected {
+            _ if last < promised => format!("record {promised} was promised, but the log ends with {last}"),
+            _ if cut.first_record().is_some_and(|first| first <= promised) => {
+                format!("record {promised} was promised, but at {last} not all of it counts: {cut:?}")
+            }
+            None => format!("the log ends with {last}, which was never written"),
+            Some(expected) if expected != *state => {
+                format!("the state after record {last} is another, what counts is {cut:?}")
+            }
+            Some(_) => return Ok(()),
+        };
         Err(self.explain(&what))
+    }
+
+    /// The state that a log gives which ends with a record; none if it can't end there.
+    pub(in super::super) fn expected(&mut self, last: u64) -> Checked<Option<State>> {
+        let book = Arc::clone(&self.book);
+        let (book, now) = (book.lock(), self.now());
+        let cut = book.cut(last);
+        if cut.is_empty() || !book.history.contains_key(&last) {
+            return Ok(book.history.get(&last).cloned());
+        }
+        self.tally.cut += 1;
+        let Some(begin) = &book.begin else { return Ok(None) };
+        let bench = self.pool.bench(1);
+        bench.load(&begin.fork(last), now).map_err(|error| error.to_string())?;
+        bench.replay(book.written.iter().filter(|written| written.number <= last), &cut)?;
+        Ok(Some(bench.state()))
     }
 }

@@ -29,7 +29,7 @@ impl World {
         }
         self.disk.end(Fault::Kill);
         let Process { log, .. } = process;
-        let durable = self.complete_prefix(log.durable());
+        let durable = self.history.covered(log.durable());
         self.disk.restart();
         let plan = Recovery::inspect(&self.disk, &self.dir).map_err(|error| error.to_string())?;
         let mut flips = Flips::default();
@@ -57,7 +57,7 @@ impl World {
             }
         }
         let Ok(header) = SegmentHeader::decode(&whole) else { return Ok(flips) };
-        let marked = header.durable(&whole).map_or(0, |marked| self.complete_prefix(marked));
+        let marked = header.durable(&whole).map_or(0, |marked| self.history.covered(marked));
         self.cut_everywhere(&segment.path, &whole, (stride, marked), &mut flips)?;
         let trace = self.disk.contents(&self.dir.join(TRACE_NAME)).unwrap_or_default();
         if read_trace(&trace) == Some(header.first) {
@@ -116,7 +116,9 @@ impl World {
         let found = Recovery::inspect(disk, &self.dir).map_err(Trouble::from);
         let found = found.and_then(|plan| Ok((plan.next - 1, load(disk as &dyn Disk, &plan)?)));
         match found {
-            Ok((last, state)) if self.history.get(&last) == Some(&state) => Ok(Outcome::Found(last)),
+            Ok((last, state)) if self.history.state_at(last).as_ref() == Some(&state) => {
+                Ok(Outcome::Found(last))
+            }
             Ok((last, _)) => Err(format!("the state after record {last} is another")),
             Err(Trouble::Storage(StorageError::Damage(_) | StorageError::Missing { .. })) => {
                 Ok(Outcome::Refused)

@@ -168,23 +168,6 @@ fn the_head_is_marked_at_most_once_a_second_and_soon() {
 }
 
 #[test]
-fn a_cut_leaves_no_mark_of_what_is_gone() {
-    let disk = SimulatedDisk::new(1);
-    let (log, mut writer) = open(&disk, 1, FsyncPolicy::Always);
-    let mut buffer = EffectBuffer::new();
-    buffer.push_effect(0, &[&b"SET"[..], b"key", b"value"]);
-    buffer.push_part(9, 2);
-    log.append(buffer.payload(), buffer.parts(), 10_000);
-    writer.step(10_000);
-    assert_eq!((log.durable(), log.covered()), (1, 0), "durable, and half an operation");
-    let (records, plan) = read(&disk).unwrap();
-    assert!(records.is_empty() && matches!(plan.cut.as_ref().unwrap().reason, CutReason::Incomplete { .. }));
-    plan.prepare(&disk).unwrap();
-    assert_eq!(read(&disk).unwrap().1.cut, None);
-    assert_eq!(open(&disk, 1, FsyncPolicy::Always).0.appended(), 0);
-}
-
-#[test]
 fn a_log_cut_short_is_refused_and_repaired() {
     let disk = SimulatedDisk::new(1);
     let (log, mut writer) = open(&disk, 1, FsyncPolicy::Always);

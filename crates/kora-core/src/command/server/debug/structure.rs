@@ -69,7 +69,7 @@ fn serialized_bytes(value: StringRef<'_>) -> usize {
     }
 }
 
-/// What the value at the key is, and how many elements it has, if it has any.
+/// Describes the value at `key` and counts its elements.
 fn describe<T>(
     ctx: &mut Ctx<'_>,
     key: &[u8],

@@ -1,0 +1,81 @@
+//! One command, run on the stores in hand: its handler, and around it the journal, which closes its effects.
+
+use std::sync::Arc;
+
+use super::operation::Setting;
+use super::store::{DbIndex, ShardStore};
+use crate::command::Run;
+use crate::command::spec::Flags;
+use crate::context::{Blocking, Ctx, Stores};
+use crate::journal::Journal;
+use crate::reply::Reply;
+use crate::services::Services;
+use crate::time::UnixMs;
+
+/// Where a command records what it did, and what the engine offers to it.
+pub(super) type Desk<'a> = (&'a mut Journal, &'a Arc<Services>);
+
+/// Runs a handler and closes its effects; `false` if it refused.
+#[inline]
+pub(super) fn run_handler<S>(
+    stores: Stores<'_>,
+    (journal, services): Desk<'_>,
+    (facts, handler): Run,
+    args: &[&[u8]],
+    setting: &Setting<S>,
+    blocking: Blocking<'_>,
+    out: &mut dyn Reply,
+) -> bool {
+    let timing = journal.begin_command(facts);
+    let mark = journal.open_command(setting.now);
+    let Setting { db, now, no_touch, .. } = *setting;
+    let watch = setting.watch.as_ref();
+    let mut ctx = Ctx { stores, journal, services, db, now, no_touch, blocking, watch };
+    let result = handler(&mut ctx, args, out);
+    if facts.flags.has(Flags::WRITE) {
+        journal.close_command(mark, setting.db, args);
+    }
+    journal.end_command(facts, timing);
+    match result {
+        Ok(()) => true,
+        Err(error) => {
+            out.refuse(&error);
+            false
+        }
+    }
+}
+
+/// Runs one command on stores that are in nobody else's hands, replying to `out`; `false` if it refused: for the replay of
+/// effects.
+pub fn run_on_stores(
+    stores: Stores<'_>,
+    desk: (&mut Journal, &Arc<Services>),
+    run: Run,
+    args: &[&[u8]],
+    (db, now): (DbIndex, UnixMs),
+    out: &mut dyn Reply,
+) -> bool {
+    let setting = Setting { db, now, no_touch: false, style: (), watch: None };
+    run_handler(stores, desk, run, args, &setting, Blocking::Forbidden, out)
+}
+
+/// Runs one command on a store that belongs to no engine: for tests.
+pub fn run_on_store(
+    store: &mut ShardStore,
+    journal: &mut Journal,
+    run: Run,
+    args: &[&[u8]],
+    (db, now): (DbIndex, UnixMs),
+    out: &mut dyn Reply,
+) -> bool {
+    let setting = Setting { db, now, no_touch: false, style: (), watch: None };
+    run_handler(
+        Stores::One(store),
+        (journal, Services::none()),
+        run,
+        args,
+        &setting,
+        Blocking::Forbidden,
+        out,
+    )
+}
