@@ -1,7 +1,7 @@
 //! What all workers share of the server: its configuration, its clients, what they count, and the engine.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use kora_core::time::UnixMs;
@@ -27,6 +27,8 @@ use crate::resp::RespReplies;
 /// What one worker counts of its connections. Only that worker adds to it.
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
+    /// The system's number of its thread.
+    pub(crate) thread_id: AtomicI32,
     /// Connections it serves: read by whoever deals out new ones.
     pub(crate) connections: AtomicUsize,
     pub(crate) bytes_in: AtomicU64,

@@ -90,6 +90,8 @@ impl Worker {
     /// Serves until the server ends.
     pub(crate) fn run(mut self) -> std::io::Result<()> {
         kora_engine::scripting::set_worker(self.turn.id());
+        let thread_id = rustix::thread::gettid().as_raw_nonzero().get();
+        self.traffic().thread_id.store(thread_id, std::sync::atomic::Ordering::Relaxed);
         while !self.shared.engine.ending.is_on() {
             self.round()?;
         }

@@ -1,20 +1,21 @@
 //! INFO: gathers what [`crate::introspect::info`] shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kora_core::error::CommandResult;
+use kora_core::keyspace::entry::{Kind, SizeClass};
 use kora_core::reply::Reply;
 
 use super::Desk;
 use crate::introspect::info::snapshot::{
     ClientsInfo, CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, LatencyStat, MemoryInfo,
-    ServerInfo, StatsInfo, ThreadInfo,
+    ServerInfo, SizesInfo, StatsInfo, ThreadInfo,
 };
 use crate::introspect::info::{Section, Sections};
 use crate::shared::Traffic;
 use kora_engine::REDIS_VERSION;
-use kora_engine::counters::CommandCounters;
+use kora_engine::counters::{CommandCounters, WorkerCounters};
 use kora_engine::latency::Distribution;
 use kora_engine::memory;
 use kora_engine::pubsub::Space;
@@ -28,12 +29,13 @@ pub(super) fn info(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
         memory: memory(desk),
         persistence: desk.front.engine.persistence.figures(),
         stats: stats(desk),
-        cpu: cpu(),
+        cpu: cpu(desk),
         threads: threads(desk),
         commands: commands(desk),
         latencies: if sections.has(Section::Latencystats) { latencies(desk) } else { Vec::new() },
         errors: errors(desk),
         keyspace: keyspace(desk),
+        keysizes: if sections.has(Section::Keysizes) { keysizes(desk) } else { Vec::new() },
     };
     crate::introspect::info::info(&snapshot, sections, out);
     Ok(())
@@ -218,52 +220,68 @@ fn latencies(desk: Desk<'_>) -> Vec<LatencyStat> {
     if !config.tracks_latency {
         return Vec::new();
     }
-    let stat = |command: &kora_core::command::table::Command<super::ServerHandler>| {
-        let histograms =
-            desk.front.engine.counters.iter().map(|counters| &counters.commands[command.id].latency);
+    let stat = |(name, ids): (&'static str, Vec<usize>)| {
+        let counters = desk.front.engine.counters.iter();
+        let histograms = counters.flat_map(|counters| ids.iter().map(|&id| &counters.commands[id].latency));
         let distribution = Distribution::of(histograms)?;
         let percentiles =
             config.latency_percentiles.0.iter().map(|&percent| (percent, distribution.percentile(percent)));
-        Some(LatencyStat { name: command.facts.name, percentiles: percentiles.collect() })
+        Some(LatencyStat { name, percentiles: percentiles.collect() })
     };
-    desk.front.engine.table.all().iter().filter_map(stat).collect()
+    known_commands(desk).filter_map(stat).collect()
 }
 
-/// From the kernel's account of this process.
-fn cpu() -> CpuInfo {
-    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+/// The commands that Redis knows, in the order of the table, each with the places of what counts as it.
+fn known_commands(desk: Desk<'_>) -> impl Iterator<Item = (&'static str, Vec<usize>)> {
+    let mut known: Vec<(&'static str, Vec<usize>)> = Vec::new();
+    let mut places = HashMap::new();
+    for command in desk.front.engine.table.all() {
+        let name = command.facts.known_name();
+        let place = *places.entry(name).or_insert_with(|| {
+            known.push((name, Vec::new()));
+            known.len() - 1
+        });
+        known[place].1.push(command.id);
+    }
+    known.into_iter()
+}
+
+/// From the kernel's account of this process. What Redis calls its main thread runs all commands; here that of the first worker
+/// is shown.
+fn cpu(desk: Desk<'_>) -> CpuInfo {
+    let first_worker = desk.front.traffic[0].thread_id.load(Ordering::Relaxed);
+    let (user, system) = cpu_seconds("/proc/self/stat");
+    let (main_user, main_system) = cpu_seconds(&format!("/proc/self/task/{first_worker}/stat"));
+    CpuInfo { user, system, main_user, main_system }
+}
+
+/// Seconds spent in the program and in the kernel, of a process or a thread.
+fn cpu_seconds(path: &str) -> (f64, f64) {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
     let ticks_per_second = f64::from(u32::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100));
     let mut fields = text.rsplit(") ").next().unwrap_or_default().split(' ').skip(11);
     let mut seconds =
         || fields.next().and_then(|ticks| ticks.parse::<f64>().ok()).unwrap_or(0.0) / ticks_per_second;
-    let user = seconds();
-    CpuInfo { user, system: seconds() }
+    (seconds(), seconds())
 }
 
 fn commands(desk: Desk<'_>) -> Vec<CommandStat> {
-    let sum = |id: usize, counter: fn(&CommandCounters) -> &AtomicU64| {
-        desk.front
-            .engine
-            .counters
-            .iter()
-            .map(|counters| counter(&counters.commands[id]).load(Ordering::Relaxed))
-            .sum::<u64>()
+    let stat = |(name, ids): (&'static str, Vec<usize>)| {
+        let sum = |counter: fn(&CommandCounters) -> &AtomicU64| {
+            let of_worker = |counters: &WorkerCounters| {
+                ids.iter().map(|&id| counter(&counters.commands[id]).load(Ordering::Relaxed)).sum::<u64>()
+            };
+            desk.front.engine.counters.iter().map(of_worker).sum::<u64>()
+        };
+        CommandStat {
+            name,
+            calls: sum(|counters| &counters.calls),
+            total_us: sum(|counters| &counters.nanoseconds) / 1000,
+            rejected: sum(|counters| &counters.rejected),
+            failed: sum(|counters| &counters.failed),
+        }
     };
-    let stat = |command: &kora_core::command::table::Command<super::ServerHandler>| CommandStat {
-        name: command.facts.name,
-        calls: sum(command.id, |counters| &counters.calls),
-        total_us: sum(command.id, |counters| &counters.nanoseconds) / 1000,
-        rejected: sum(command.id, |counters| &counters.rejected),
-        failed: sum(command.id, |counters| &counters.failed),
-    };
-    desk.front
-        .engine
-        .table
-        .all()
-        .iter()
-        .map(stat)
-        .filter(|stat| stat.calls + stat.rejected + stat.failed > 0)
-        .collect()
+    known_commands(desk).map(stat).filter(|stat| stat.calls + stat.rejected + stat.failed > 0).collect()
 }
 
 fn errors(desk: Desk<'_>) -> Vec<ErrorStat> {
@@ -301,4 +319,24 @@ pub(super) fn keyspace(desk: Desk<'_>) -> Vec<DatabaseInfo> {
         })
         .filter(|database| database.keys > 0)
         .collect()
+}
+
+/// The databases that ever had keys.
+fn keysizes(desk: Desk<'_>) -> Vec<SizesInfo> {
+    let usages: Vec<_> = desk.engine.shards().map(|shard| desk.engine.hub.usage(shard)).collect();
+    let counts_of = |db: u16| {
+        let mut sums = [[0; SizeClass::COUNT]; Kind::ALL.len()];
+        let mut is_any = false;
+        for (kind, usage) in
+            Kind::ALL.into_iter().flat_map(|kind| usages.iter().map(move |usage| (kind, usage)))
+        {
+            let Some(counts) = usage[usize::from(db)].sizes.of(kind) else { continue };
+            is_any = true;
+            for (sum, count) in sums[kind as usize].iter_mut().zip(counts) {
+                *sum += count.load(Ordering::Relaxed);
+            }
+        }
+        is_any.then_some(SizesInfo { db, counts: sums })
+    };
+    (0..desk.front.config().databases).filter_map(counts_of).collect()
 }

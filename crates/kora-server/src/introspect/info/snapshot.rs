@@ -1,6 +1,8 @@
 //! What INFO shows, as plain data: gathered by the server, by section.
 
 pub use kora_engine::persistence::PersistenceInfo;
+
+use kora_core::keyspace::entry::{Kind, SizeClass};
 use kora_script::ScriptFigures;
 
 /// All of it. Sections that are not asked for may be left at their defaults.
@@ -18,6 +20,7 @@ pub struct InfoSnapshot {
     pub latencies: Vec<LatencyStat>,
     pub errors: Vec<ErrorStat>,
     pub keyspace: Vec<DatabaseInfo>,
+    pub keysizes: Vec<SizesInfo>,
 }
 
 /// The process.
@@ -235,6 +238,10 @@ pub struct CpuInfo {
     pub system: f64,
     /// Spent in the program.
     pub user: f64,
+    /// Spent in the kernel by the first worker.
+    pub main_system: f64,
+    /// Spent in the program by the first worker.
+    pub main_user: f64,
 }
 
 /// How a command fared.
@@ -259,6 +266,15 @@ pub struct ErrorStat {
     pub prefix: String,
     /// How often.
     pub count: u64,
+}
+
+/// How many keys of a database have a size of each class.
+#[derive(Clone, Debug)]
+pub struct SizesInfo {
+    /// The database's number.
+    pub db: u16,
+    /// For each data type, by its number, the counts by class.
+    pub counts: [[u64; SizeClass::COUNT]; Kind::ALL.len()],
 }
 
 /// One database; those without keys are left out.
