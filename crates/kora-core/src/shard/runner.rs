@@ -397,7 +397,8 @@ impl<D: Driver> Shard<D> {
 
     /// Deletes keys whose time has come, unless the store is lent: see [`ShardStore::sweep`].
     pub fn sweep(&mut self, now: UnixMs, budget: usize) -> Sweep {
-        self.drain_lane();
+        // What stands in the lane comes first, and then what has waited for that.
+        self.advance();
         let Some(store) = self.store.as_deref_mut() else { return Sweep::default() };
         self.journal.begin_sweep(now);
         let sweep = store.sweep(&mut self.journal, now, budget);
@@ -444,7 +445,8 @@ impl<D: Driver> Shard<D> {
 
     /// Evicts a key, unless the store is lent: see [`ShardStore::evict`].
     pub fn evict(&mut self, now: UnixMs) -> Eviction {
-        self.drain_lane();
+        // What stands in the lane comes first, and then what has waited for that.
+        self.advance();
         let Some(store) = self.store.as_deref_mut() else { return Eviction::Pending };
         self.journal.begin_sweep(now);
         store.evict(&mut self.journal, now)
