@@ -20,6 +20,7 @@ use super::serve::Blocked;
 use super::store::{DbIndex, ShardStore};
 use super::waiters::Waiter;
 use super::watch::Watched;
+use crate::keyspace::sizes::PublishedSizes;
 use crate::slot::ShardId;
 use crate::time::UnixMs;
 
@@ -80,6 +81,8 @@ pub struct DatabaseUsage {
     pub mean_deadline_ms: AtomicI64,
     /// Hashes that have fields with a deadline.
     pub expiring_hashes: AtomicU64,
+    /// Keys of each data type and size.
+    pub sizes: PublishedSizes,
 }
 
 struct Port<D: Driver> {
@@ -134,8 +137,9 @@ impl<D: Driver> Hub<D> {
     }
 
     /// Shows what the databases of `store` hold.
-    pub(super) fn publish_usage(&self, store: &ShardStore) {
+    pub(super) fn publish_usage(&self, store: &mut ShardStore) {
         for (index, usage) in (0..).zip(&self.ports[store.id().index()].usage) {
+            usage.sizes.publish(store, usize::from(index));
             let database = store.database(DbIndex(index));
             usage.keys.store(database.len() as u64, Ordering::Relaxed);
             usage.expires.store(database.expires() as u64, Ordering::Relaxed);
@@ -174,8 +178,8 @@ impl<D: Driver> Hub<D> {
     }
 
     /// Brings home a store that was taken from its shard: see [`Shard::take_store`](super::runner::Shard::take_store).
-    pub fn send_store(&self, store: Box<ShardStore>) {
-        self.publish_usage(&store);
+    pub fn send_store(&self, mut store: Box<ShardStore>) {
+        self.publish_usage(&mut store);
         self.send(store.id(), Mail::Store(store));
     }
 

@@ -388,7 +388,7 @@ impl<D: Driver> Shard<D> {
     pub fn publish_usage(&mut self) {
         let changes = self.journal.changes();
         if changes != self.published_changes
-            && let Some(store) = self.store.as_deref()
+            && let Some(store) = self.store.as_deref_mut()
         {
             self.hub.publish_usage(store);
             self.published_changes = changes;
@@ -617,7 +617,7 @@ impl<D: Driver> Shard<D> {
             if let Some(sink) = &mut self.garbage_sink {
                 dispose(&mut store, sink);
             }
-            self.hub.publish_usage(&store);
+            self.hub.publish_usage(&mut store);
             if store.id() == self.id {
                 self.take_home(store);
             } else {
