@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kora_core::error::CommandResult;
+use kora_core::keyspace::entry::{Kind, SizeClass};
 use kora_core::reply::Reply;
 
 use super::Desk;
@@ -11,7 +12,7 @@ use super::connection::REDIS_VERSION;
 use crate::client::flag;
 use crate::introspect::info::snapshot::{
     ClientsInfo, CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, LatencyStat, MemoryInfo,
-    ServerInfo, StatsInfo, ThreadInfo,
+    ServerInfo, SizesInfo, StatsInfo, ThreadInfo,
 };
 use crate::introspect::info::{Section, Sections};
 use crate::latency::Distribution;
@@ -34,6 +35,7 @@ pub(super) fn info(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
         latencies: if sections.has(Section::Latencystats) { latencies(desk) } else { Vec::new() },
         errors: errors(desk),
         keyspace: keyspace(desk),
+        keysizes: if sections.has(Section::Keysizes) { keysizes(desk) } else { Vec::new() },
     };
     crate::introspect::info::info(&snapshot, sections, out);
     Ok(())
@@ -298,4 +300,24 @@ pub(super) fn keyspace(desk: Desk<'_>) -> Vec<DatabaseInfo> {
         })
         .filter(|database| database.keys > 0)
         .collect()
+}
+
+/// The databases that ever had keys.
+fn keysizes(desk: Desk<'_>) -> Vec<SizesInfo> {
+    let usages: Vec<_> = desk.shared.shards().map(|shard| desk.shared.hub.usage(shard)).collect();
+    let counts_of = |db: u16| {
+        let mut sums = [[0; SizeClass::COUNT]; Kind::ALL.len()];
+        let mut is_any = false;
+        for (kind, usage) in
+            Kind::ALL.into_iter().flat_map(|kind| usages.iter().map(move |usage| (kind, usage)))
+        {
+            let Some(counts) = usage[usize::from(db)].sizes.of(kind) else { continue };
+            is_any = true;
+            for (sum, count) in sums[kind as usize].iter_mut().zip(counts) {
+                *sum += count.load(Ordering::Relaxed);
+            }
+        }
+        is_any.then_some(SizesInfo { db, counts: sums })
+    };
+    (0..desk.shared.config().databases).filter_map(counts_of).collect()
 }

@@ -2,6 +2,7 @@
 
 use crate::persistence::LoadingFigures;
 
+use kora_core::keyspace::entry::{Kind, SizeClass};
 use kora_script::ScriptFigures;
 
 /// All of it. Sections that are not asked for may be left at their defaults.
@@ -19,6 +20,7 @@ pub struct InfoSnapshot {
     pub latencies: Vec<LatencyStat>,
     pub errors: Vec<ErrorStat>,
     pub keyspace: Vec<DatabaseInfo>,
+    pub keysizes: Vec<SizesInfo>,
 }
 
 /// The process.
@@ -319,6 +321,15 @@ pub struct ErrorStat {
     pub prefix: String,
     /// How often.
     pub count: u64,
+}
+
+/// How many keys of a database have a size of each class.
+#[derive(Clone, Debug)]
+pub struct SizesInfo {
+    /// The database's number.
+    pub db: u16,
+    /// For each data type, by its number, the counts by class.
+    pub counts: [[u64; SizeClass::COUNT]; Kind::ALL.len()],
 }
 
 /// One database; those without keys are left out.
