@@ -1,7 +1,7 @@
 //! What all workers share: configuration, commands, clients, counters, and the requests that concern them all.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use kora_core::command::table::CommandTable;
 use kora_core::shard::hub::Hub;
@@ -28,6 +28,8 @@ use crate::worker::ExpiryCounters;
 /// Counters of one worker. Only that worker adds to them.
 #[derive(Debug)]
 pub(crate) struct WorkerCounters {
+    /// The system's number of its thread.
+    pub(crate) thread_id: AtomicI32,
     /// Connections it serves: read by whoever deals out new ones.
     pub(crate) connections: AtomicUsize,
     pub(crate) commands_processed: AtomicU64,
@@ -144,6 +146,7 @@ impl WorkerCounters {
 
     pub(crate) fn new(command_count: usize) -> Self {
         Self {
+            thread_id: AtomicI32::new(0),
             connections: AtomicUsize::new(0),
             commands_processed: AtomicU64::new(0),
             bytes_in: AtomicU64::new(0),

@@ -193,6 +193,8 @@ impl Worker {
     /// Serves until the server ends.
     pub(crate) fn run(mut self) -> std::io::Result<()> {
         crate::command::scripting::set_worker(self.shard.id());
+        let thread_id = rustix::thread::gettid().as_raw_nonzero().get();
+        self.counters().thread_id.store(thread_id, std::sync::atomic::Ordering::Relaxed);
         while !self.shared.is_ending() {
             self.round()?;
         }

@@ -84,6 +84,15 @@ impl Facts {
         hidden: false,
     };
 
+    /// The name by which Redis knows the command: what is hidden goes by that of its container.
+    #[must_use]
+    pub fn known_name(&self) -> &'static str {
+        match self.name.split_once('|') {
+            Some((container, _)) if self.hidden => container,
+            _ => self.name,
+        }
+    }
+
     /// Whether `argument_count`, the name included, fits the arity.
     #[inline]
     #[must_use]

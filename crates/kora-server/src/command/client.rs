@@ -324,7 +324,7 @@ pub(super) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
         total_bytes: client.memory_bytes.load(Ordering::Relaxed),
         is_readable: true,
         is_writable: output_bytes > 0,
-        command: shared.table.all().get(last_command).map(|command| command.facts.name),
+        command: shared.table.all().get(last_command).map(|command| command.facts.known_name()),
         user: "default".to_owned(),
         resp: client.resp.load(Ordering::Relaxed),
         library_name: text.lib_name,

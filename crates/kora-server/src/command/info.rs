@@ -1,6 +1,6 @@
 //! INFO: gathers what [`crate::introspect::info`] shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kora_core::error::CommandResult;
@@ -29,7 +29,7 @@ pub(super) fn info(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
         memory: memory(desk),
         persistence: desk.shared.persistence.figures(desk.shared),
         stats: stats(desk),
-        cpu: cpu(),
+        cpu: cpu(desk),
         threads: threads(desk),
         commands: commands(desk),
         latencies: if sections.has(Section::Latencystats) { latencies(desk) } else { Vec::new() },
@@ -220,49 +220,71 @@ fn latencies(desk: Desk<'_>) -> Vec<LatencyStat> {
     if !config.tracks_latency {
         return Vec::new();
     }
-    let stat = |command: &kora_core::command::table::Command<super::ServerHandler>| {
-        let histograms = desk.shared.counters.iter().map(|counters| &counters.commands[command.id].latency);
+    let stat = |(name, ids): (&'static str, Vec<usize>)| {
+        let histograms = desk
+            .shared
+            .counters
+            .iter()
+            .flat_map(|counters| ids.iter().map(|&id| &counters.commands[id].latency));
         let distribution = Distribution::of(histograms)?;
         let percentiles =
             config.latency_percentiles.0.iter().map(|&percent| (percent, distribution.percentile(percent)));
-        Some(LatencyStat { name: command.facts.name, percentiles: percentiles.collect() })
+        Some(LatencyStat { name, percentiles: percentiles.collect() })
     };
-    desk.shared.table.all().iter().filter_map(stat).collect()
+    known_commands(desk).filter_map(stat).collect()
 }
 
-/// From the kernel's account of this process.
-fn cpu() -> CpuInfo {
-    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+/// The commands that Redis knows, in the order of the table, each with the places of what counts as it.
+fn known_commands(desk: Desk<'_>) -> impl Iterator<Item = (&'static str, Vec<usize>)> {
+    let mut known: Vec<(&'static str, Vec<usize>)> = Vec::new();
+    let mut places = HashMap::new();
+    for command in desk.shared.table.all() {
+        let name = command.facts.known_name();
+        let place = *places.entry(name).or_insert_with(|| {
+            known.push((name, Vec::new()));
+            known.len() - 1
+        });
+        known[place].1.push(command.id);
+    }
+    known.into_iter()
+}
+
+/// From the kernel's account of this process. What Redis calls its main thread runs all commands; here that of the first worker
+/// is shown.
+fn cpu(desk: Desk<'_>) -> CpuInfo {
+    let first_worker = desk.shared.counters[0].thread_id.load(Ordering::Relaxed);
+    let (user, system) = cpu_seconds("/proc/self/stat");
+    let (main_user, main_system) = cpu_seconds(&format!("/proc/self/task/{first_worker}/stat"));
+    CpuInfo { user, system, main_user, main_system }
+}
+
+/// Seconds spent in the program and in the kernel, of a process or a thread.
+fn cpu_seconds(path: &str) -> (f64, f64) {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
     let ticks_per_second = f64::from(u32::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100));
     let mut fields = text.rsplit(") ").next().unwrap_or_default().split(' ').skip(11);
     let mut seconds =
         || fields.next().and_then(|ticks| ticks.parse::<f64>().ok()).unwrap_or(0.0) / ticks_per_second;
-    let user = seconds();
-    CpuInfo { user, system: seconds() }
+    (seconds(), seconds())
 }
 
 fn commands(desk: Desk<'_>) -> Vec<CommandStat> {
-    let sum = |id: usize, counter: fn(&CommandCounters) -> &AtomicU64| {
-        desk.shared
-            .counters
-            .iter()
-            .map(|counters| counter(&counters.commands[id]).load(Ordering::Relaxed))
-            .sum::<u64>()
+    let stat = |(name, ids): (&'static str, Vec<usize>)| {
+        let sum = |counter: fn(&CommandCounters) -> &AtomicU64| {
+            let of_worker = |counters: &WorkerCounters| {
+                ids.iter().map(|&id| counter(&counters.commands[id]).load(Ordering::Relaxed)).sum::<u64>()
+            };
+            desk.shared.counters.iter().map(of_worker).sum::<u64>()
+        };
+        CommandStat {
+            name,
+            calls: sum(|counters| &counters.calls),
+            total_us: sum(|counters| &counters.nanoseconds) / 1000,
+            rejected: sum(|counters| &counters.rejected),
+            failed: sum(|counters| &counters.failed),
+        }
     };
-    let stat = |command: &kora_core::command::table::Command<super::ServerHandler>| CommandStat {
-        name: command.facts.name,
-        calls: sum(command.id, |counters| &counters.calls),
-        total_us: sum(command.id, |counters| &counters.nanoseconds) / 1000,
-        rejected: sum(command.id, |counters| &counters.rejected),
-        failed: sum(command.id, |counters| &counters.failed),
-    };
-    desk.shared
-        .table
-        .all()
-        .iter()
-        .map(stat)
-        .filter(|stat| stat.calls + stat.rejected + stat.failed > 0)
-        .collect()
+    known_commands(desk).map(stat).filter(|stat| stat.calls + stat.rejected + stat.failed > 0).collect()
 }
 
 fn errors(desk: Desk<'_>) -> Vec<ErrorStat> {

@@ -297,6 +297,10 @@ pub struct CpuInfo {
     pub system: f64,
     /// Spent in the program.
     pub user: f64,
+    /// Spent in the kernel by the first worker.
+    pub main_system: f64,
+    /// Spent in the program by the first worker.
+    pub main_user: f64,
 }
 
 /// How a command fared.
