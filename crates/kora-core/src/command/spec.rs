@@ -239,6 +239,13 @@ impl Facts {
         self.flags.has(Flags::BLOCKING) || matches!(self.route, Route::Script | Route::Cursor)
     }
 
+    /// Whether it may pause: a script.
+    #[inline]
+    #[must_use]
+    pub fn may_pause(&self) -> bool {
+        self.route == Route::Script
+    }
+
     /// All ACL categories: those declared and those the flags imply.
     #[must_use]
     pub fn all_categories(&self) -> Categories {

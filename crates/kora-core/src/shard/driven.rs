@@ -116,6 +116,7 @@ impl<D: Driver> Shard<D> {
     /// Begins to run a transaction; `false` if a watched key has changed.
     #[must_use]
     pub fn begin_driven(&mut self, driven: &mut Driven<D>) -> bool {
+        self.hand_over();
         self.journal.begin_at(driven.stamp);
         self.journal.begin_unit();
         let Driven { operation, stores, .. } = driven;

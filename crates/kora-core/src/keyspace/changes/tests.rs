@@ -12,7 +12,7 @@ use crate::journal::Journal;
 use crate::keyspace::sizes::PublishedSizes;
 use crate::rdb::dump::dump;
 use crate::reply::NoReply;
-use crate::shard::runner::run_on_store;
+use crate::shard::handler::run_on_store;
 use crate::shard::store::ShardStore;
 use crate::time::UnixMs;
 use crate::undo::Undo;
