@@ -1,11 +1,11 @@
-//! `crash`: the storage's crash test, over many seeds; or with `--commands` the server's, with all its commands.
+//! `crash`: the storage's crash test, over many seeds; or with `--commands` the engine's, with all its commands.
 //!
 //! For long runs build optimised: `cargo run --release --package xtask -- crash --seeds 1000000`.
 
 use std::time::Instant;
 
 use anyhow::Context;
-use kora_server::persistence::crash as commands;
+use kora_engine::crash as commands;
 use kora_storage::crash::{Anomaly, Flips, Tally, flips, run_anyhow, run_everywhere, run_in_pairs};
 
 use crate::seeds;
@@ -26,7 +26,7 @@ pub(crate) struct Args {
     /// How many threads; one per core if not given
     #[arg(long)]
     jobs: Option<usize>,
-    /// The whole server: every end at every call of the disk, and the other faults at one call in so many; then every byte of
+    /// The whole engine: every end at every call of the disk, and the other faults at one call in so many; then every byte of
     /// a log and of a snapshot flipped
     #[arg(long, value_name = "STRIDE", num_args = 0..=1, default_missing_value = "1")]
     commands: Option<usize>,

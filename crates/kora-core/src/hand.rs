@@ -43,6 +43,12 @@ impl Hand {
         self.held = 0;
     }
 
+    /// What the engine offers.
+    #[must_use]
+    pub fn services(&self) -> &Arc<Services> {
+        self.services.as_ref().unwrap_or_else(|| Services::none())
+    }
+
     fn exchange(&mut self, ctx: &mut Ctx<'_>) {
         std::mem::swap(&mut self.journal, ctx.journal);
         match &mut ctx.stores {

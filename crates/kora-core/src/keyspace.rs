@@ -5,6 +5,7 @@
 //! otherwise.
 
 mod calendar;
+pub mod changes;
 mod compact_key;
 mod database;
 pub mod entry;
@@ -15,6 +16,7 @@ mod fields;
 pub mod garbage;
 mod load;
 pub mod object;
+pub mod sizes;
 pub mod snapshot;
 pub mod sweep;
 mod table;
@@ -35,7 +37,7 @@ use crate::shard::watch::Watch;
 use crate::slot::ShardId;
 use crate::time::UnixMs;
 pub use database::Database;
-use entry::{Entry, Form, Heap, Kind, NewValue, Packing, StringRef};
+use entry::{Entry, Form, Heap, Kind, NewValue, Packing, StringRef, Tally};
 pub use entry_mut::{EntryMut, PackedMut};
 use object::Object;
 use table::Position;
@@ -146,34 +148,36 @@ impl<'a> Keyspace<'a> {
     /// `WrongType` if it is something else.
     #[inline]
     pub fn write_string(&mut self, key: &[u8]) -> CommandResult<Option<EntryMut<'_>>> {
-        match self.write(key) {
-            None => Ok(None),
-            Some(entry) if entry.kind() == Kind::String => Ok(Some(entry)),
-            Some(_) => Err(CommandError::WrongType),
+        let hash = self.hash(key);
+        let Some(position) = self.locate(hash, key) else { return Ok(None) };
+        self.touch(position);
+        if self.entry(position).kind() != Kind::String {
+            return Err(CommandError::WrongType);
         }
+        Ok(Some(self.entry_mut(hash, position)))
     }
 
     /// Sets `key` to the string `value`, whatever it held; integers are stored as such, as Redis encodes them.
     #[inline]
     pub fn set_string(&mut self, key: &[u8], value: &[u8], ttl: Ttl) {
-        self.set(key, NewValue::text(value), ttl);
+        self.set(key, NewValue::text(value), Tally::of(Kind::String, value.len()), ttl);
     }
 
     /// Sets `key` to the integer `value`, whatever it held.
     #[inline]
     pub fn set_integer(&mut self, key: &[u8], value: i64, ttl: Ttl) {
-        self.set(key, NewValue::Integer(value), ttl);
+        self.set_value(key, NewValue::Integer(value), ttl);
     }
 
     /// Sets `key` to the string `value`, whatever it held, without integer encoding, as INCRBYFLOAT does.
     pub fn set_bytes(&mut self, key: &[u8], value: &[u8], ttl: Ttl) {
-        self.set(key, NewValue::Bytes { bytes: value, form: Form::Text }, ttl);
+        self.set_value(key, NewValue::Bytes { bytes: value, form: Form::Text }, ttl);
     }
 
     /// Sets `key` to a raw string (no integer encoding; OBJECT ENCODING `raw`), as APPEND and SETRANGE make it. The
     /// deadline is cleared.
     pub fn set_raw(&mut self, key: &[u8], value: &[u8]) {
-        self.set(key, NewValue::Bytes { bytes: value, form: Form::Raw }, Ttl::Clear);
+        self.set_value(key, NewValue::Bytes { bytes: value, form: Form::Raw }, Ttl::Clear);
     }
 
     /// Gives `key` a small collection in its packed form, which has no fields with deadlines, in place of any value; its
@@ -182,16 +186,22 @@ impl<'a> Keyspace<'a> {
     /// # Panics
     /// If that kind is never packed so.
     pub fn put_packed(&mut self, key: &[u8], kind: Kind, packing: Packing, bytes: &[u8]) {
-        self.set(key, NewValue::Bytes { bytes, form: Form::Packed(kind, packing) }, Ttl::Clear);
+        self.set_value(key, NewValue::Bytes { bytes, form: Form::Packed(kind, packing) }, Ttl::Clear);
     }
 
     /// Gives `key` a large collection, which has no fields with deadlines, in place of any value; its deadline is cleared.
     pub fn put_object(&mut self, key: &[u8], object: Box<dyn Object>) {
-        self.set(key, NewValue::Object(object), Ttl::Clear);
+        self.set_value(key, NewValue::Object(object), Ttl::Clear);
     }
 
+    fn set_value(&mut self, key: &[u8], value: NewValue<'_>, ttl: Ttl) {
+        let tally = value.tally();
+        self.set(key, value, tally, ttl);
+    }
+
+    /// Gives `key` a value, which is to be counted as `tally`, whatever it held.
     #[inline]
-    fn set(&mut self, key: &[u8], value: NewValue<'_>, ttl: Ttl) {
+    fn set(&mut self, key: &[u8], value: NewValue<'_>, tally: Tally, ttl: Ttl) {
         let hash = self.hash(key);
         if let Some(position) = self.locate(hash, key) {
             self.touch(position);
@@ -201,7 +211,7 @@ impl<'a> Keyspace<'a> {
                 Ttl::At(at) => Some(at),
             };
             let database = &mut self.store.databases[self.db.index()];
-            let heap = database.replace((position, hash), value, expiry);
+            let heap = database.replace((position, hash), (value, tally), expiry);
             if expiry.is_some() {
                 database.tend();
             }
@@ -465,9 +475,10 @@ impl<'a> Keyspace<'a> {
     }
 
     /// The entry at `position`, whose key has this hash, for modification.
+    #[inline]
     fn entry_mut(&mut self, hash: u64, position: Position) -> EntryMut<'_> {
-        let (entry, expiries) = self.store.databases[self.db.index()].entry_and_expiries(position);
-        EntryMut::new((entry, hash), expiries, &mut self.store.garbage)
+        let (entry, expiries, changes) = self.store.databases[self.db.index()].entry_and_expiries(position);
+        EntryMut::new((entry, hash), expiries, changes, &mut self.store.garbage)
     }
 
     /// Marks the use of an entry. The entry is written to only if its bits change.

@@ -5,7 +5,6 @@ pub mod command;
 pub mod config;
 pub mod context;
 pub mod digest;
-pub mod engine;
 pub mod error;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;

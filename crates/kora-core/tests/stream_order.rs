@@ -8,6 +8,8 @@
 //! - no pipeline over several shards is torn, and its commands stand in the order in which they were sent;
 //! - whatever is kept, everything is kept that had been answered to anybody before it was sent.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 

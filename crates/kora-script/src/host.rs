@@ -4,6 +4,7 @@ use kora_core::command::spec::{CoreHandler, Facts, Flags};
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
+use kora_core::services::Services;
 use kora_core::time::UnixMs;
 
 use crate::tally::Tally;
@@ -67,7 +68,7 @@ impl Host for CoreHost {
         resolve(&self.0, args)
     }
 
-    fn run(&self, _: usize, _: &[&[u8]], _: UnixMs, _: &mut dyn Reply) -> CommandResult {
+    fn run(&self, _: &Services, _: (usize, &[&[u8]]), _: UnixMs, _: &mut dyn Reply) -> CommandResult {
         Err(CommandError::text("ERR This Redis command is not allowed from script"))
     }
 
@@ -119,11 +120,17 @@ pub trait Host: Send + Sync {
         !facts.flags.has(Flags::NOSCRIPT)
     }
 
-    /// Runs a command of its own.
+    /// Runs a command of its own, with the services that the script's command was given.
     ///
     /// # Errors
     /// As the command does.
-    fn run(&self, place: usize, args: &[&[u8]], now: UnixMs, out: &mut dyn Reply) -> CommandResult;
+    fn run(
+        &self,
+        services: &Services,
+        call: (usize, &[&[u8]]),
+        now: UnixMs,
+        out: &mut dyn Reply,
+    ) -> CommandResult;
 
     /// Whether the memory limit is exceeded and nothing may be evicted.
     fn is_short_of_memory(&self) -> bool;

@@ -307,7 +307,7 @@ impl Run {
             Runs::ByHost if facts.name == "select" => self.select(args, out),
             Runs::ByHost => {
                 let host = Arc::clone(&self.host);
-                host.run(place, args, self.now, out).map_err(Refusal::Error)
+                host.run(self.hand.services(), (place, args), self.now, out).map_err(Refusal::Error)
             }
         };
         self.tally.called(place, begun);

@@ -5,21 +5,15 @@
 pub(crate) mod peaks;
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{
-    AtomicBool, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
-};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-use kora_core::shard::operation::Operation;
-use kora_core::shard::watch::Watch;
-use kora_core::slot::ShardId;
+use kora_engine::front::ClientId;
+use kora_engine::session::Standing;
 use kora_locks::{RankedMutex, rank};
 
-use crate::driver::ServerDriver;
-
-/// A client's number: never reused while the server runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct ClientId(pub(crate) u64);
+use crate::shared::Shared;
 
 /// What a client calls itself.
 #[derive(Clone, Debug, Default)]
@@ -35,8 +29,6 @@ pub(crate) mod flag {
     pub(crate) const NO_EVICT: u8 = 1;
     /// CLIENT NO-TOUCH ON.
     pub(crate) const NO_TOUCH: u8 = 2;
-    /// Waits for something: keys, WAIT, a pause.
-    pub(crate) const BLOCKED: u8 = 4;
     /// Will be closed once its output is sent.
     pub(crate) const CLOSING: u8 = 8;
     /// Came through a unix socket.
@@ -48,11 +40,7 @@ pub(crate) mod flag {
 /// One client, as the whole server sees it.
 #[derive(Debug)]
 pub(crate) struct Client {
-    pub(crate) id: ClientId,
-    /// The worker that serves it.
-    pub(crate) worker: ShardId,
-    /// Its place among that worker's connections.
-    pub(crate) slot: usize,
+    pub(crate) standing: Standing<Shared>,
     pub(crate) address: String,
     pub(crate) local_address: String,
     pub(crate) descriptor: i32,
@@ -62,8 +50,6 @@ pub(crate) struct Client {
     pub(crate) db: AtomicU16,
     pub(crate) resp: AtomicU8,
     pub(crate) flags: AtomicU8,
-    /// Place of the last command in the table; `u32::MAX` before the first.
-    pub(crate) last_command: AtomicU32,
     pub(crate) query_bytes: AtomicUsize,
     pub(crate) query_free_bytes: AtomicUsize,
     /// Bytes of the arguments of what it runs or waits for.
@@ -83,17 +69,16 @@ pub(crate) struct Client {
     pub(crate) queued_bytes: AtomicUsize,
     /// Keys it watches.
     pub(crate) watched: AtomicUsize,
-    /// Whether one of them has changed.
-    pub(crate) watch: RankedMutex<{ rank::CLIENT_WATCH }, Option<Arc<Watch>>>,
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
-    pub(crate) commands: AtomicU64,
-    /// Channels, patterns and shard channels it is subscribed to.
-    pub(crate) subscriptions: [AtomicUsize; 3],
-    /// Whether it waits for a time that CLIENT UNBLOCK may end; whoever clears it ends the wait.
-    pub(crate) is_unblockable: AtomicBool,
-    /// The operation by which it waits for keys.
-    pub(crate) blocked: RankedMutex<{ rank::CLIENT_WAIT }, Option<Arc<Operation<ServerDriver>>>>,
+}
+
+impl Deref for Client {
+    type Target = Standing<Shared>;
+
+    fn deref(&self) -> &Standing<Shared> {
+        &self.standing
+    }
 }
 
 impl Client {
@@ -105,22 +90,6 @@ impl Client {
         }
     }
 
-    /// Ends what it waits for on behalf of CLIENT UNBLOCK; `false` if it waits for nothing. Its worker is to be told.
-    pub(crate) fn end_wait(&self) -> bool {
-        let is_ended = self.blocked.lock().as_ref().is_some_and(|operation| operation.end_wait());
-        is_ended || self.is_unblockable.swap(false, Ordering::AcqRel)
-    }
-
-    /// Whether it is subscribed to anything.
-    pub(crate) fn is_subscriber(&self) -> bool {
-        self.subscriptions.iter().any(|count| count.load(Ordering::Relaxed) > 0)
-    }
-
-    /// Whether a key that it watches has changed.
-    pub(crate) fn has_failed_watch(&self) -> bool {
-        self.watch.lock().as_ref().is_some_and(|watch| watch.is_dirty())
-    }
-
     /// Number of keys it watches: none any more once one has changed.
     pub(crate) fn watched_keys(&self) -> usize {
         if self.has_failed_watch() { 0 } else { self.watched.load(Ordering::Relaxed) }
@@ -129,12 +98,6 @@ impl Client {
     pub(crate) fn has_flag(&self, flag: u8) -> bool {
         self.flags.load(Ordering::Relaxed) & flag != 0
     }
-}
-
-/// Adds to a counter that only the calling thread writes: a plain load and store, not a locked instruction.
-#[inline]
-pub(crate) fn add(counter: &AtomicU64, count: u64) {
-    counter.store(counter.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
 }
 
 /// All clients connected.
@@ -190,7 +153,7 @@ mod tests {
 
     #[test]
     fn flags_are_distinct_bits() {
-        let all = [flag::NO_EVICT, flag::NO_TOUCH, flag::BLOCKED, flag::CLOSING, flag::UNIX, flag::EVICTED];
+        let all = [flag::NO_EVICT, flag::NO_TOUCH, flag::CLOSING, flag::UNIX, flag::EVICTED];
         assert_eq!(all.iter().fold(0, |set, bit| set | bit).count_ones() as usize, all.len());
     }
 }

@@ -15,104 +15,45 @@ mod memory;
 mod migrate;
 mod module;
 mod panic;
-pub(crate) mod persistence;
-pub(crate) mod pubsub;
 pub(crate) mod replication;
 mod script;
-pub(crate) mod scripting;
 mod server;
-mod transaction;
+#[cfg(test)]
+mod tests;
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use kora_core::command::spec::CommandSpec;
+use kora_core::command::table::CommandTable;
 use kora_core::error::{CommandError, CommandResult};
-use kora_core::reply::Reply;
-use kora_core::shard::watch::Watched;
-use kora_core::slot::ShardId;
-use kora_core::time::UnixMs;
 
-use crate::connection::Connection;
-use crate::resp::RespSink;
 use crate::shared::Shared;
-use crate::transaction::Queue;
+use kora_engine::command::Family;
+use kora_engine::desk::AtDesk;
 
 /// Runs a command of the server: writes one reply to [`Call::reply`], or refuses before writing any.
-pub(crate) type ServerHandler = fn(&mut Call<'_>, &[&[u8]]) -> CommandResult;
+pub(crate) type ServerHandler = kora_engine::call::Handler<Shared>;
 
 /// What a command of the server runs in.
-pub(crate) struct Call<'a> {
-    pub(crate) shared: &'a Arc<Shared>,
-    pub(crate) connection: &'a mut Connection,
-    /// The worker it runs on.
-    pub(crate) worker: ShardId,
-    pub(crate) now: UnixMs,
-    /// What the worker has to do when the command has run.
-    pub(crate) follow_up: Option<FollowUp>,
-}
+pub(crate) type Call<'a> = kora_engine::call::Call<'a, Shared>;
 
-/// What a command leaves to its worker, which has the shard.
-#[derive(Debug)]
-pub(crate) enum FollowUp {
-    /// Begin to queue commands.
-    Multi,
-    /// Run these as a unit, and reply.
-    Exec(Box<Queue>),
-    /// Watch the keys among the arguments, and reply.
-    Watch,
-    /// Have the shards forget these.
-    Unwatch(Box<Watched>),
-    /// Start all counts anew.
-    ResetStats,
-    /// Save, and end the server.
-    ShutDown,
-    /// Have the connection's wait end when a record of the log is durable, or, if that is not all it waits for, change what it
-    /// will be told.
-    WaitForLog {
-        /// The record.
-        record: u64,
-        /// Whether that is all.
-        is_all: bool,
-    },
-}
-
-impl Call<'_> {
-    /// Where the reply goes.
-    pub(crate) fn reply(&mut self) -> RespSink<'_> {
-        RespSink::new(&mut self.connection.output, self.connection.session.resp)
-    }
-
-    /// Shows other commands and workers the connection as it is now, while it runs a command of these arguments.
-    fn publish(&self, args: &[&[u8]]) {
-        let (connection, client) = (&*self.connection, &self.connection.client);
-        connection.publish(self.now);
-        connection.publish_buffers();
-        let bytes = args.iter().map(|arg| arg.len()).sum();
-        client.argument_bytes.store(bytes, Ordering::Relaxed);
-        let free = crate::worker::READ_BYTES.saturating_sub(connection.running_bytes);
-        client.query_free_bytes.store(free, Ordering::Relaxed);
-        crate::worker::note_memory(connection, &self.shared.counters[self.worker.index()]);
-    }
+/// Shows other commands and workers a connection as it is now, while it runs a command of these arguments.
+fn publish(call: &Call<'_>, args: &[&[u8]]) {
+    let (session, client) = (&*call.session, &call.session.client);
+    crate::connection::publish(session, call.now);
+    crate::connection::publish_buffers(session);
+    let bytes = args.iter().map(|arg| arg.len()).sum();
+    client.argument_bytes.store(bytes, Ordering::Relaxed);
+    let free = crate::worker::READ_BYTES.saturating_sub(session.link.running_bytes);
+    client.query_free_bytes.store(free, Ordering::Relaxed);
+    crate::worker::note_memory(session, &call.front.traffic[call.worker.index()]);
 }
 
 /// What a command runs in that is about the server and no connection.
-#[derive(Clone, Copy)]
-pub(crate) struct Desk<'a> {
-    pub(crate) shared: &'a Arc<Shared>,
-    pub(crate) now: UnixMs,
-}
+pub(crate) type Desk<'a> = kora_engine::desk::Desk<'a, Shared>;
 
 /// Runs a command that is about the server and no connection: scripts may call it, too.
-pub(crate) type DeskHandler = fn(Desk<'_>, &[&[u8]], &mut dyn Reply) -> CommandResult;
-
-impl Call<'_> {
-    /// Runs a command that needs no connection.
-    fn at_desk(&mut self, args: &[&[u8]], handler: DeskHandler) -> CommandResult {
-        let desk = Desk { shared: self.shared, now: self.now };
-        handler(desk, args, &mut self.reply())
-    }
-}
+pub(crate) type DeskHandler = kora_engine::desk::DeskHandler<Shared>;
 
 /// All families of the server.
 pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
@@ -127,19 +68,33 @@ pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
     module::COMMANDS,
     replication::COMMANDS,
     script::COMMANDS,
-    pubsub::COMMANDS,
+    Family::<Shared>::SUBSCRIPTION,
     server::COMMANDS,
-    transaction::COMMANDS,
+    Family::<Shared>::TRANSACTION,
 ];
 
 /// Families of the server that run on shards.
-pub(crate) const SHARD_FAMILIES: &[&[CommandSpec]] = &[
-    kora_script::FAMILY,
-    kora_script::FUNCTION_FAMILY,
-    persistence::COMMANDS,
-    &[migrate::MIGRATE],
-    pubsub::SHARD_COMMANDS,
+pub(crate) const SHARD_FAMILIES: &[&[CommandSpec]] = &[&[migrate::MIGRATE]];
+
+/// The server's commands that scripts may call.
+pub(crate) const AT_DESK: &[&AtDesk<Shared>] = &[
+    client::AT_DESK,
+    config::AT_DESK,
+    connection::AT_DESK,
+    debug::AT_DESK,
+    introspection::AT_DESK,
+    memory::AT_DESK,
+    module::AT_DESK,
+    script::AT_DESK,
+    server::AT_DESK,
 ];
+
+/// All commands that there are.
+pub(crate) fn table() -> CommandTable<ServerHandler> {
+    let of_shards: Vec<_> =
+        kora_engine::command::SHARD_FAMILIES.iter().chain(SHARD_FAMILIES).copied().collect();
+    CommandTable::new(&of_shards, FAMILIES)
+}
 
 /// A container without its subcommand: its arity refuses that before it runs.
 fn container(_: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {

@@ -8,8 +8,8 @@
 pub mod access;
 pub mod command_line;
 pub mod directives;
-pub mod events;
 pub mod field;
+pub mod kept;
 pub mod limits;
 pub mod load;
 mod nearest;
@@ -20,14 +20,18 @@ pub mod table;
 mod user_line;
 pub mod value;
 
-use events::EventFlags;
 use field::{ByteCount, FileMode, choice};
 use kora_core::config::{CoreConfig, EvictionConfig, EvictionOrder, EvictionScope, Tracking};
+use kora_engine::events::EventFlags;
+use kora_engine::settings::{self, Settings};
 use limits::{ClientsLimit, OutputLimit, OutputLimits};
 use percentiles::Percentiles;
 use persistence::PersistenceConfig;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use value::Setting;
 
 choice! {
@@ -209,6 +213,33 @@ impl Config {
             hll_sparse_max_bytes: packed.hll_sparse_max_bytes.0,
             ..CoreConfig::default()
         }
+    }
+
+    /// What the engine needs to know of it.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        Settings {
+            core: self.core(),
+            max_memory: self.max_memory.0,
+            eviction_tenacity: self.eviction_tenacity,
+            active_expire_effort: self.active_expire_effort,
+            lazy_user_flush: self.lazy_user_flush,
+            busy_reply_threshold_ms: self.busy_reply_threshold_ms,
+            tracks_latency: self.tracks_latency,
+            event_flags: self.event_flags,
+            debug_command: match self.debug_command {
+                Permission::No => settings::Permission::No,
+                Permission::Yes => settings::Permission::Yes,
+                Permission::Local => settings::Permission::Local,
+            },
+            persistence: Arc::new(self.persistence.settings(self.data_dir())),
+        }
+    }
+
+    /// The directory of the data.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        if self.dir.is_empty() { PathBuf::from(".") } else { OsStr::from_bytes(&self.dir).into() }
     }
 
     /// Most bytes that all connections together may take; 0 for no limit.

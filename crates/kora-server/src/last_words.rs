@@ -66,7 +66,7 @@ impl LastWords {
                 std::thread::park();
             }
         };
-        if crate::threads::spawn("kora-last-words", acts).is_ok() {
+        if kora_engine::threads::spawn("kora-last-words", acts).is_ok() {
             let _ = is_done.recv_timeout(LAST_ACTS_MAX);
         }
         std::process::abort()

@@ -11,22 +11,18 @@ pub mod last_words;
 pub mod listen;
 pub mod log;
 
+mod buffers;
 mod client;
 mod connection;
-mod driver;
 mod frames;
-mod latency;
-mod memory;
+mod mail;
 mod net;
 mod output;
-pub mod persistence;
-mod pubsub;
+mod push;
 mod resp;
 mod server;
 mod shared;
 pub mod signals;
-pub mod threads;
-mod transaction;
 mod worker;
 
 pub use server::{Ender, Server};
@@ -34,8 +30,5 @@ pub use server::{Ender, Server};
 /// The page on all commands, made from their declarations: `docs/commands.md`.
 #[must_use]
 pub fn command_reference() -> String {
-    introspect::reference::markdown(&kora_core::command::table::CommandTable::new(
-        command::SHARD_FAMILIES,
-        command::FAMILIES,
-    ))
+    introspect::reference::markdown(&command::table())
 }

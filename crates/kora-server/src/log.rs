@@ -7,7 +7,7 @@
 //! Levels are `tracing`'s: debug of `loglevel` is TRACE, verbose DEBUG, notice INFO, warning WARN and ERROR.
 
 use crate::config::LogLevel;
-use crate::threads::Telling;
+use kora_engine::threads::Telling;
 use kora_locks::{RankedMutex, rank};
 use std::ffi::OsStr;
 use std::fmt;

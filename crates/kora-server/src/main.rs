@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use kora_engine::persistence;
 use kora_server::Server;
 use kora_server::config::Config;
 use kora_server::config::command_line::{Invocation, USAGE, read};
@@ -11,7 +12,6 @@ use kora_server::config::load::Loaded;
 use kora_server::descriptors::make_room;
 use kora_server::last_words::LastWords;
 use kora_server::log::Log;
-use kora_server::persistence;
 use kora_server::signals::Caught;
 
 #[global_allocator]
@@ -68,7 +68,7 @@ fn serve(loaded: Loaded) -> anyhow::Result<()> {
     notes.iter().for_each(|note| tracing::info!("{note}"));
     tracing::info!("Kora {} starts, process {}", env!("CARGO_PKG_VERSION"), std::process::id());
     make_room(&mut config);
-    persistence::settle(&mut config);
+    kora_server::config::kept::settle(&mut config);
     let result = run_server(config, &log, signals, &last_words);
     match &result {
         Ok(()) => tracing::info!("Kora is ending, bye"),

@@ -2,8 +2,10 @@
 
 use kora_core::reply::Reply;
 use kora_core::shard::replies::Replies;
+use kora_engine::front;
 use kora_protocol::{Encoder, ProtocolError, Resp};
 
+use crate::frames::frame_length;
 use crate::output::Output;
 
 /// Writes replies to the end of an output.
@@ -12,12 +14,7 @@ pub(crate) struct RespSink<'a> {
     resp: Resp,
 }
 
-impl<'a> RespSink<'a> {
-    #[inline]
-    pub(crate) fn new(output: &'a mut Output, resp: Resp) -> Self {
-        Self { output, resp }
-    }
-
+impl RespSink<'_> {
     /// What a connection is told that breaks the protocol.
     pub(crate) fn protocol_error(&mut self, error: ProtocolError) {
         self.encoder().protocol_error(error);
@@ -89,36 +86,6 @@ pub(crate) struct RespReplies {
 }
 
 impl RespReplies {
-    /// A collection that goes on at the end of `output`, to put an operation's replies together in a connection's.
-    pub(crate) fn over(output: Output, resp: Resp) -> Self {
-        Self {
-            output,
-            resp,
-            ends: Vec::new(),
-            counts: Vec::new(),
-            skips_head: false,
-            next_item: 0,
-            next_count: 0,
-        }
-    }
-
-    /// Which items are errors, and where their texts begin, when the first item began at `begin`.
-    pub(crate) fn failures(&self, begin: usize) -> Vec<(usize, usize)> {
-        let starts = std::iter::once(begin).chain(self.ends.iter().copied());
-        let is_error = |&(_, start): &(usize, usize)| self.output.text_at(start).first() == Some(&b'-');
-        starts
-            .take(self.ends.len())
-            .enumerate()
-            .filter(is_error)
-            .map(|(index, start)| (index, start + 1))
-            .collect()
-    }
-
-    /// All of it.
-    pub(crate) fn into_output(self) -> Output {
-        self.output
-    }
-
     #[inline]
     fn encoder(&mut self) -> Encoder<'_> {
         Encoder::new(self.output.open(), self.resp)
@@ -150,7 +117,7 @@ impl Replies for RespReplies {
     type Style = Resp;
 
     fn new(resp: Resp) -> Self {
-        Self::over(Output::default(), resp)
+        front::Collect::over(Output::default(), resp)
     }
 
     fn end_item(&mut self) {
@@ -179,5 +146,86 @@ impl Replies for RespReplies {
     fn skip_item(&mut self) {
         let bytes = self.take_item();
         self.output.skip_front(bytes);
+    }
+}
+
+impl front::Collect<Output> for RespReplies {
+    fn over(output: Output, resp: Resp) -> Self {
+        Self {
+            output,
+            resp,
+            ends: Vec::new(),
+            counts: Vec::new(),
+            skips_head: false,
+            next_item: 0,
+            next_count: 0,
+        }
+    }
+
+    fn into_output(self) -> Output {
+        self.output
+    }
+
+    fn failures(&self, begin: usize) -> Vec<(usize, usize)> {
+        let starts = std::iter::once(begin).chain(self.ends.iter().copied());
+        let is_error = |&(_, start): &(usize, usize)| self.output.text_at(start).first() == Some(&b'-');
+        starts.take(self.ends.len()).enumerate().filter(is_error).collect()
+    }
+}
+
+impl front::Output<Resp> for Output {
+    type Sink<'a> = RespSink<'a>;
+
+    #[inline]
+    fn sink(&mut self, resp: Resp) -> RespSink<'_> {
+        RespSink { output: self, resp }
+    }
+
+    #[inline]
+    fn end(&self) -> usize {
+        self.end()
+    }
+
+    fn truncate(&mut self, position: usize) {
+        self.truncate(position);
+    }
+
+    #[inline]
+    fn error_at(&self, position: usize) -> Option<&[u8]> {
+        if let [b'-', text @ ..] = self.text_at(position) { Some(text) } else { None }
+    }
+
+    #[inline]
+    fn unsent(&self) -> usize {
+        self.len()
+    }
+
+    fn append(&mut self, mut other: Self) {
+        let bytes = other.len();
+        other.move_front(bytes, self);
+    }
+
+    fn split_off(&mut self, kept: usize) -> Self {
+        let mut before = Self::default();
+        self.move_front(kept, &mut before);
+        std::mem::replace(self, before)
+    }
+
+    fn refuse_from(&mut self, kept: usize, resp: Resp, error: &str) -> bool {
+        let bytes = self.take_from(kept);
+        let mut rest = bytes.as_slice();
+        let mut out = Vec::new();
+        while !rest.is_empty() {
+            let Some(length) = frame_length(rest) else { return false };
+            let (frame, behind) = rest.split_at(length);
+            rest = behind;
+            if resp == Resp::V3 && frame.starts_with(b">") {
+                out.extend_from_slice(frame);
+            } else {
+                Encoder::new(&mut out, resp).error(error);
+            }
+        }
+        self.add(&out);
+        true
     }
 }

@@ -3,31 +3,27 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use kora_core::command::table::CommandTable;
 use kora_core::services::Services;
 use kora_core::shard::hub::Wake;
-use kora_core::shard::runner::{Shard, new_shards};
+use kora_core::shard::runner::Shard;
 use kora_core::shard::store::ShardStore;
 use kora_core::time::UnixMs;
-use kora_script::Scripts;
+use kora_engine::assembly::{self, Assembly};
+use kora_engine::entropy;
+use kora_engine::front::{Mail, Workers};
+use kora_engine::persistence::{Drive, LoadError};
+use kora_storage::disk::RealDisk;
 
-use crate::command::replication::ReplicationId;
-use crate::command::scripting::ServerHost;
-use crate::command::{FAMILIES, SHARD_FAMILIES};
+use crate::command::{AT_DESK, FAMILIES, SHARD_FAMILIES};
 use crate::config::Config;
-use crate::driver::{ServerDriver, WorkerMail};
 use crate::log::LevelHandle;
-use crate::memory::{Account, Reclaimer};
 use crate::net::Poller;
-use crate::persistence::{LoadError, Persistence};
-use crate::pubsub::Broker;
-use crate::shared::{Shared, SharedParts};
-use crate::threads;
+use crate::shared::{Identity, Shared};
 use crate::worker::Worker;
+use kora_engine::threads;
 
 /// A running server. Dropping it ends it.
 #[derive(Debug)]
@@ -41,59 +37,39 @@ pub struct Server {
     loaded: crossbeam_channel::Receiver<()>,
 }
 
-/// What a server is made of, but for threads and sockets.
-pub(crate) struct Engine {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) services: Arc<Services>,
-    pub(crate) shards: Vec<Shard<ServerDriver>>,
+/// An engine with the server as its front.
+struct Assembled {
+    shared: Arc<Shared>,
+    services: Arc<Services>,
+    shards: Vec<Shard<Workers<Shared>>>,
     /// Told when the server is to end.
-    pub(crate) ended: crossbeam_channel::Receiver<()>,
+    ended: crossbeam_channel::Receiver<()>,
 }
 
-impl Engine {
-    /// One shard for each waker; `seed` decides hashing and random choices.
-    pub(crate) fn new(
-        config: Config,
-        (wakers, seed): (Vec<Box<dyn Wake>>, u64),
-        persistence: Persistence,
-        log_level: Option<LevelHandle>,
-    ) -> io::Result<Self> {
-        let mut shards = new_shards::<ServerDriver>(wakers, &config.core(), seed);
-        let broker = Arc::new(Broker::new(shards[0].hub().shard_count()));
-        let account = Arc::new(Account::open());
-        let (end_sender, ended) = crossbeam_channel::unbounded();
-        let table = Arc::new(CommandTable::new(SHARD_FAMILIES, FAMILIES));
-        let persistence = Arc::new(persistence);
-        let host = Arc::new(ServerHost::new(Arc::clone(&table), Arc::clone(persistence.refuses())));
-        let scripts = Arc::new(Scripts::new(Arc::clone(&host) as _));
-        let shared = Arc::new(Shared::new(SharedParts {
-            table,
-            scripts: Arc::clone(&scripts),
-            script_host: Arc::clone(&host),
-            hub: Arc::clone(shards[0].hub()),
-            broker,
-            persistence,
-            config,
-            started: clock(),
-            run_id: random_id()?,
-            replication_id: ReplicationId::new(random_id()?),
-            reclaimer: Reclaimer::start(Arc::clone(&account))?,
-            account,
-            log_level,
-            end_sender,
-        }));
-        host.serve(&shared);
-        shared.persistence.serve(&shared);
-        shared.configure_scripts(&shared.config());
-        let services = Arc::new(
-            Services::default()
-                .with(Arc::clone(&shared.broker))
-                .with(scripts)
-                .with(Arc::new(Arc::clone(&shared.persistence))),
-        );
-        shards.iter_mut().for_each(|shard| shard.set_services(Arc::clone(&services)));
-        Ok(Self { shared, services, shards, ended })
-    }
+/// Builds the engine and what the workers share around it: one shard for each waker.
+fn assemble(
+    config: Config,
+    wakers: Vec<Box<dyn Wake>>,
+    log_level: Option<LevelHandle>,
+) -> io::Result<Assembled> {
+    let identity = Identity { started: clock(), run_id: entropy::id()?, replication_id: entropy::id()? };
+    let assembly = assembly::assemble(assembly::Options {
+        settings: config.settings(),
+        wakers,
+        seed: entropy::number()?,
+        started: identity.started,
+        disk: Arc::new(RealDisk),
+        drive: Drive::Thread { begin: Instant::now(), entropy: entropy::number },
+        shard_families: SHARD_FAMILIES,
+        families: FAMILIES,
+        at_desk: AT_DESK,
+        script_bytes_max: None,
+    })?;
+    let Assembly { engine, services, mut shards, ended } = assembly;
+    let shared = Arc::new(Shared::new(engine, config, identity, log_level));
+    let services = Arc::new(services.with(Arc::clone(&shared)));
+    shards.iter_mut().for_each(|shard| shard.set_services(Arc::clone(&services)));
+    Ok(Assembled { shared, services, shards, ended })
 }
 
 /// Ends a server from anywhere: a signal handler, a command.
@@ -103,38 +79,38 @@ pub struct Ender(Arc<Shared>);
 impl Ender {
     /// Makes the workers finish what runs and end.
     pub fn end(&self) {
-        self.0.end();
+        self.0.engine.ending.begin();
     }
 
     /// Whether the data are being loaded.
     #[must_use]
     pub fn is_loading(&self) -> bool {
-        self.0.persistence.loading.is_on()
+        self.0.engine.persistence.loading.is_on()
     }
 
     /// Whether the server is ending, or about to once the last snapshot is there.
     #[must_use]
     pub fn is_asked(&self) -> bool {
-        self.0.is_end_asked.load(Ordering::Acquire) || self.0.is_ending()
+        self.0.engine.ending.is_asked()
     }
 
     /// Brings the log to its end for a process that can't go on: nothing is recorded or acknowledged any more. `None`
     /// without a log; else whether everything recorded is in the file.
     #[must_use]
     pub fn bring_log_to_its_end(&self) -> Option<bool> {
-        self.0.persistence.stop_recording()
+        self.0.engine.persistence.stop_recording()
     }
 
     /// The same as [`Ender::end`], after a last snapshot if there are rules for snapshots. If that fails, the server goes on.
     pub fn save_and_end(&self) {
         if self.is_loading() {
-            return self.0.end();
+            return self.0.engine.ending.begin();
         }
-        if self.0.is_end_asked.swap(true, Ordering::AcqRel) {
+        if !self.0.engine.ending.ask() {
             return;
         }
-        let first = self.0.shards().next().expect("there is at least one worker");
-        self.0.hub.send_driver_mail(first, WorkerMail::End);
+        let first = self.0.engine.shards().next().expect("there is at least one worker");
+        self.0.engine.hub.send_driver_mail(first, Mail::End);
     }
 }
 
@@ -155,15 +131,12 @@ impl Server {
             .iter()
             .map(|poller| poller.waker().map(|waker| Box::new(waker) as Box<dyn Wake>))
             .collect::<io::Result<_>>()?;
-        let seed = u64::from_le_bytes(random_bytes::<8>()?);
-        let persistence = Persistence::new(&config, clock());
-        let Engine { shared, services, shards, ended } =
-            Engine::new(config, (wakers, seed), persistence, log_level)?;
+        let Assembled { shared, services, shards, ended } = assemble(config, wakers, log_level)?;
         let (loaded_sender, loaded) = crossbeam_channel::bounded(1);
         let mut server = Self { shared: Arc::clone(&shared), threads: Vec::new(), addresses, ended, loaded };
         let mut shards = shards;
-        if shared.persistence.has_something_to_restore(&shared.config()) {
-            shared.persistence.loading.begin();
+        if shared.engine.persistence.has_something_to_restore() {
+            shared.engine.persistence.loading.begin();
             let stores = shards.iter_mut().filter_map(Shard::take_store).collect();
             server.restore(stores, Arc::clone(&services), loaded_sender)?;
         } else {
@@ -182,7 +155,7 @@ impl Server {
             };
             server.threads.push(threads::spawn(format!("kora-worker-{index}"), body)?);
         }
-        shared.account.note_started();
+        shared.engine.account.note_started();
         Ok(server)
     }
 
@@ -196,7 +169,7 @@ impl Server {
     ) -> io::Result<()> {
         let (shared, ender) = (Arc::clone(&self.shared), self.ender());
         let body = move || {
-            let restored = shared.persistence.restore(&shared, &mut stores, &services, clock());
+            let restored = shared.engine.persistence.restore(&mut stores, &services, clock());
             if let Err(error) = restored {
                 ender.end();
                 return match error {
@@ -204,10 +177,10 @@ impl Server {
                     error => Err(io::Error::other(format!("can't load the data: {error}"))),
                 };
             }
-            stores.into_iter().for_each(|store| shared.hub.send_store(store));
-            crate::memory::tell();
-            shared.persistence.loading.end();
-            shared.wake_all();
+            stores.into_iter().for_each(|store| shared.engine.hub.send_store(store));
+            kora_engine::memory::tell();
+            shared.engine.persistence.loading.end();
+            shared.engine.hub.bells().ring_all();
             // Nobody need wait for it.
             let _ = loaded.send(());
             Ok(())
@@ -225,7 +198,7 @@ impl Server {
     /// Number of workers.
     #[must_use]
     pub fn worker_count(&self) -> usize {
-        usize::from(self.shared.hub.shard_count())
+        usize::from(self.shared.engine.hub.shard_count())
     }
 
     /// A handle that ends it.
@@ -259,13 +232,13 @@ impl Server {
             result = result.and(thread.join().expect("workers do not panic"));
         }
         // Nobody records anything any more.
-        result.and(self.shared.persistence.close_log().map_err(io::Error::other))
+        result.and(self.shared.engine.persistence.close_log().map_err(io::Error::other))
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.shared.end();
+        self.shared.engine.ending.begin();
         if let Err(error) = self.join() {
             tracing::error!("{error}");
         }
@@ -275,21 +248,4 @@ impl Drop for Server {
 fn clock() -> UnixMs {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixMs(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// A number that nobody can know.
-pub(crate) fn random_number() -> io::Result<u64> {
-    random_bytes::<8>().map(u64::from_le_bytes)
-}
-
-/// 40 random hexadecimal digits.
-pub(crate) fn random_id() -> io::Result<String> {
-    Ok(random_bytes::<20>()?.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-fn random_bytes<const N: usize>() -> io::Result<[u8; N]> {
-    use std::io::Read;
-    let mut bytes = [0; N];
-    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes)
 }

@@ -34,7 +34,7 @@ impl Caught {
     /// If the system gives no thread.
     pub fn serve(mut self, ender: Ender, log: Log) -> io::Result<()> {
         let body = move || self.0.forever().for_each(|signal| obey(signal, &ender, &log));
-        crate::threads::spawn("kora-signals", body).map(drop)
+        kora_engine::threads::spawn("kora-signals", body).map(drop)
     }
 }
 

@@ -41,9 +41,10 @@ fn sketch_in(value: StringRef<'_>) -> CommandResult<Sketch<'_>> {
 
 /// Stores a sketch under a key, whose deadline stays if it was there.
 fn store(keyspace: &mut Keyspace<'_>, key: &[u8], sketch: &SketchBuf) {
-    match keyspace.write(key) {
-        Some(mut entry) => entry.set_raw(sketch.bytes()),
-        None => keyspace.set_raw(key, sketch.bytes()),
+    if let Some(mut entry) = keyspace.write(key) {
+        entry.set_raw(sketch.bytes());
+    } else {
+        keyspace.set_raw(key, sketch.bytes());
     }
 }
 

@@ -84,6 +84,15 @@ impl Facts {
         hidden: false,
     };
 
+    /// The name by which Redis knows the command: what is hidden goes by that of its container.
+    #[must_use]
+    pub fn known_name(&self) -> &'static str {
+        match self.name.split_once('|') {
+            Some((container, _)) if self.hidden => container,
+            _ => self.name,
+        }
+    }
+
     /// Whether `argument_count`, the name included, fits the arity.
     #[inline]
     #[must_use]
@@ -228,6 +237,13 @@ impl Facts {
     #[must_use]
     pub fn may_defer(&self) -> bool {
         self.flags.has(Flags::BLOCKING) || matches!(self.route, Route::Script | Route::Cursor)
+    }
+
+    /// Whether it may pause: a script.
+    #[inline]
+    #[must_use]
+    pub fn may_pause(&self) -> bool {
+        self.route == Route::Script
     }
 
     /// All ACL categories: those declared and those the flags imply.

@@ -21,8 +21,8 @@ mod trim;
 
 use crate::command::spec::{Categories, CommandSpec, Facts, Group, KeySpec};
 use crate::error::{CommandError, CommandResult};
-use crate::keyspace::Keyspace;
 use crate::keyspace::entry::{Entry as KeyEntry, Kind};
+use crate::keyspace::{EntryMut, Keyspace};
 use crate::reply::Reply;
 use crate::time::UnixMs;
 use crate::types::stream::{Entry, Log, Stream, StreamId};
@@ -90,17 +90,38 @@ fn stream_in(entry: &KeyEntry) -> CommandResult<&Stream> {
     Ok(object.as_any().downcast_ref().expect("the kind says so"))
 }
 
+/// A stream in its entry, open for modification. Once it is dropped, those who follow the key are told.
+#[derive(Debug)]
+struct StreamMut<'a>(EntryMut<'a>);
+
+impl std::ops::Deref for StreamMut<'_> {
+    type Target = Stream;
+
+    #[inline]
+    fn deref(&self) -> &Stream {
+        let object = self.0.as_object().expect("streams are never packed");
+        object.as_any().downcast_ref().expect("opened on streams only")
+    }
+}
+
+impl std::ops::DerefMut for StreamMut<'_> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Stream {
+        let object = self.0.as_object_mut().expect("streams are never packed");
+        object.as_any_mut().downcast_mut().expect("opened on streams only")
+    }
+}
+
 /// The stream at `key`, for modification.
 ///
 /// # Errors
 /// `WrongType` if it is something else.
-fn write_stream<'a>(keyspace: &'a mut Keyspace<'_>, key: &[u8]) -> CommandResult<Option<&'a mut Stream>> {
-    let Some(entry) = keyspace.write(key) else { return Ok(None) };
-    if entry.kind() != Kind::Stream {
-        return Err(CommandError::WrongType);
+fn write_stream<'a>(keyspace: &'a mut Keyspace<'_>, key: &[u8]) -> CommandResult<Option<StreamMut<'a>>> {
+    match keyspace.write(key) {
+        None => Ok(None),
+        Some(entry) if entry.kind() == Kind::Stream => Ok(Some(StreamMut(entry))),
+        Some(_) => Err(CommandError::WrongType),
     }
-    let object = entry.into_object_mut().expect("streams are never packed");
-    Ok(Some(object.as_any_mut().downcast_mut().expect("the kind says so")))
 }
 
 /// Writes an entry: its ID, then fields and values in turn.

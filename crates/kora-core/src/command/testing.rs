@@ -215,6 +215,10 @@ impl Object for OtherType {
         Encoding::ListPack
     }
 
+    fn size(&self) -> usize {
+        1
+    }
+
     fn memory_bytes(&self) -> usize {
         0
     }

@@ -8,12 +8,15 @@
 //! - `field_deadlines` holds, for each hash that has fields with deadlines, the next of them with the hash of
 //!   its key.
 
-use super::entry::{Entry, Heap, NewValue};
+use super::changes::{Changes, Home};
+use super::entry::{Entry, Heap, NewValue, Tally};
 use super::expiries::Expiries;
 use super::garbage::Garbage;
+use super::sizes::Sizes;
 use super::snapshot::Snapshotting;
 use super::table::{Position, Table};
 use crate::hash::KeyHasher;
+use crate::shard::store::DbIndex;
 use crate::shard::watch::Presence;
 use crate::time::UnixMs;
 use crate::types::deadlines::Deadlines;
@@ -31,9 +34,32 @@ pub struct Database {
     pub(super) next_fetched: u64,
     /// The snapshot that is being taken of it, and which of its entries that has no need to write any more.
     snapshot: Snapshotting,
+    /// Whoever follows its keys.
+    changes: Changes,
 }
 
 impl Database {
+    /// An empty one at `home`.
+    pub(crate) fn at(home: Home) -> Self {
+        Self { changes: Changes::at(home), ..Self::default() }
+    }
+
+    /// Notes that it has got another number.
+    pub(crate) fn note_move(&mut self, db: DbIndex) {
+        self.changes.moved(db);
+    }
+
+    /// Whoever follows its keys.
+    #[cfg(test)]
+    pub(super) fn changes(&mut self) -> &mut Changes {
+        &mut self.changes
+    }
+
+    /// How many keys of which size there are, to publish them.
+    pub(super) fn sizes_mut(&mut self) -> &mut Sizes {
+        self.changes.sizes_mut()
+    }
+
     /// Number of keys, expired but unswept ones included.
     #[inline]
     #[must_use]
@@ -123,38 +149,46 @@ impl Database {
         self.expiries.calendar.tell(now);
     }
 
-    /// The entry at `position` and what is known of deadlines, which follows the entry's.
-    pub(super) fn entry_and_expiries(&mut self, position: Position) -> (&mut Entry, &mut Expiries) {
+    /// The entry at `position`, what is known of deadlines, which follows the entry's, and who is told of its change.
+    #[inline]
+    pub(super) fn entry_and_expiries(
+        &mut self,
+        position: Position,
+    ) -> (&mut Entry, &mut Expiries, &mut Changes) {
         let entry = entry_to_change(&mut self.table, &mut self.snapshot, position);
-        (entry, &mut self.expiries)
+        (entry, &mut self.expiries, &mut self.changes)
     }
 
     /// The same, and the index of hashes with deadlines, which follows the entry's fields.
     pub(super) fn entry_and_deadlines(
         &mut self,
         position: Position,
-    ) -> (&mut Entry, &mut Expiries, &mut Deadlines) {
+    ) -> (&mut Entry, &mut Expiries, &mut Changes, &mut Deadlines) {
         let entry = entry_to_change(&mut self.table, &mut self.snapshot, position);
-        (entry, &mut self.expiries, &mut self.field_deadlines)
+        (entry, &mut self.expiries, &mut self.changes, &mut self.field_deadlines)
     }
 
     /// Replaces value and deadline of the entry at `position`, whose key has this hash, by a value that has no fields
-    /// with deadlines. Returns what the old value owned.
+    /// with deadlines and is to be counted as `after`. Returns what the old value owned.
     pub(super) fn replace(
         &mut self,
         (position, hash): (Position, u64),
-        value: NewValue<'_>,
+        (value, after): (NewValue<'_>, Tally),
         expiry: Option<UnixMs>,
     ) -> Option<Heap> {
         let entry = entry_to_change(&mut self.table, &mut self.snapshot, position);
         self.field_deadlines.change(next_deadline(entry), None, hash);
         let deadline = self.expiries.renew(entry.deadline(), expiry, hash);
-        entry.replace(value, deadline)
+        let before = entry.tally();
+        let heap = entry.replace(value, deadline);
+        self.changes.modified(entry, before, after);
+        heap
     }
 
     /// Adds an entry whose key is not there.
     pub(super) fn insert(&mut self, hash: u64, mut entry: Entry, hasher: &KeyHasher) {
         self.snapshot.note_added(&mut entry);
+        self.changes.added(&mut entry);
         if let Some(at) = entry.expiry() {
             entry.write_deadline(self.expiries.add(at, hash));
         }
@@ -170,17 +204,21 @@ impl Database {
             self.expiries.forget(deadline);
         }
         self.field_deadlines.change(next_deadline(&entry), None, hash);
+        self.changes.removed(&entry);
         entry
     }
 
     /// Takes all entries out, to be freed later. A snapshot that still has to write some frees them later still.
     pub(super) fn empty_into(&mut self, garbage: &mut Garbage) {
         let mut snapshot = std::mem::take(&mut self.snapshot);
+        let mut changes = std::mem::take(&mut self.changes);
+        changes.cleared();
         let Self { table, expiries, field_deadlines, .. } = std::mem::take(self);
         garbage.add_emptied(snapshot.keep_emptied(table));
         garbage.add_calendar(expiries.calendar);
         garbage.add_deadlines(field_deadlines);
         self.snapshot = snapshot;
+        self.changes = changes;
     }
 }
 

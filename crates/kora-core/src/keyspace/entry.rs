@@ -16,6 +16,7 @@ mod form;
 mod heap;
 mod modify;
 mod shape;
+mod size;
 mod splice;
 #[cfg(test)]
 pub(super) mod tests;
@@ -36,6 +37,8 @@ use form::{kind_bits, kind_of};
 pub(crate) use heap::{Heap, NewValue};
 pub(crate) use shape::size_class;
 use shape::{HEADER_BYTES, Repr, Shape};
+pub use size::SizeClass;
+pub(super) use size::Tally;
 
 /// The data type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,7 +54,9 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [Self::String, Self::List, Self::Set, Self::SortedSet, Self::Hash, Self::Stream];
+    /// All of them, each at the place of its number.
+    pub const ALL: [Self; 6] =
+        [Self::String, Self::List, Self::Set, Self::SortedSet, Self::Hash, Self::Stream];
 
     /// The name that TYPE answers.
     #[must_use]
@@ -126,13 +131,18 @@ struct Header {
     tag: u8,
     /// The key's length byte: see [`CompactKey`].
     key_len: u8,
-    /// Length of an inline value.
-    inline_len: u16,
+    /// The lower ten bits: length of an inline value; the others: see [`Entry::tally`].
+    sizes: u16,
     /// See [`Usage`].
     usage: Usage,
 }
 
 const _: () = assert!(size_of::<Header>() == HEADER_BYTES && align_of::<Header>() <= 8);
+
+/// The bits of `sizes` that hold the length of an inline value.
+const INLINE_LEN_MASK: u16 = (1 << SIZE_CLASS_SHIFT) - 1;
+/// Where the class of the value's size begins in `sizes`.
+const SIZE_CLASS_SHIFT: u32 = 10;
 
 /// The bits of a tag that tell kind and form.
 const FORM_MASK: u8 = !0b1011;
@@ -146,10 +156,15 @@ impl Header {
         Self {
             tag: shape.repr as u8 | form,
             key_len: 0,
-            inline_len: u16::try_from(shape.inline_bytes)
-                .expect("Shape::fits_inline keeps inline values short"),
+            sizes: u16::try_from(shape.inline_bytes).expect("Shape::fits_inline keeps inline values short"),
             usage: UNUSED,
         }
+    }
+
+    /// Length of an inline value.
+    #[inline]
+    fn inline_len(self) -> usize {
+        usize::from(self.sizes & INLINE_LEN_MASK)
     }
 
     #[inline]
@@ -260,7 +275,7 @@ impl Entry {
             repr: header.repr(),
             has_deadline: self.has_expiry(),
             key_bytes: 0,
-            inline_bytes: usize::from(header.inline_len),
+            inline_bytes: header.inline_len(),
         };
         // SAFETY: the place of the key follows from what the shape holds so far, and a key was written there.
         shape.key_bytes = unsafe { CompactKey::len(header.key_len, self.base().add(shape.key_at())) };
@@ -452,7 +467,7 @@ impl Entry {
     #[inline]
     fn inline_value(&self) -> &[u8] {
         let key = self.key();
-        let len = usize::from(self.header().inline_len);
+        let len = self.header().inline_len();
         // SAFETY: an inline value of that length was written directly behind the key. The pointer is made from the
         // allocation's, since the key's may not be used beyond the key.
         unsafe {

@@ -1,6 +1,7 @@
 //! An entry in its table, open for modification.
 
-use super::entry::{Entry, Form, Kind, NewValue, Packing};
+use super::changes::Changes;
+use super::entry::{Entry, Form, Kind, NewValue, Packing, Tally};
 use super::expiries::Expiries;
 use super::garbage::Garbage;
 use super::object::Object;
@@ -8,14 +9,23 @@ use super::usage::Usage;
 use crate::time::UnixMs;
 use crate::types::listpack::Buffer;
 
-/// An entry in its table, open for modification. Dereferences to [`Entry`]. The key stays as it is.
+/// Larger than any value.
+const UNTOLD: usize = usize::MAX;
+
+/// An entry in its table, open for modification. Dereferences to [`Entry`]. The key stays as it is. Once it is dropped, those
+/// who follow the key are told.
 #[derive(Debug)]
 pub struct EntryMut<'a> {
     entry: &'a mut Entry,
     /// The hash of its key.
     hash: u64,
     expiries: &'a mut Expiries,
+    changes: &'a mut Changes,
     garbage: &'a mut Garbage,
+    /// How it was counted when it was opened.
+    before: Tally,
+    /// How large the value is, if its type has just counted that, or [`UNTOLD`].
+    size: usize,
 }
 
 impl std::ops::Deref for EntryMut<'_> {
@@ -31,9 +41,17 @@ impl<'a> EntryMut<'a> {
     pub(super) fn new(
         (entry, hash): (&'a mut Entry, u64),
         expiries: &'a mut Expiries,
+        changes: &'a mut Changes,
         garbage: &'a mut Garbage,
     ) -> Self {
-        Self { entry, hash, expiries, garbage }
+        let before = entry.tally();
+        Self { entry, hash, expiries, changes, garbage, before, size: UNTOLD }
+    }
+
+    /// Tells how large the value is, to spare a walk through it: the last thing to do before it is dropped.
+    #[inline]
+    pub(crate) fn tell_size(&mut self, size: usize) {
+        self.size = size;
     }
 
     /// Replaces the value by an integer, in place; the deadline stays.
@@ -105,11 +123,6 @@ impl<'a> EntryMut<'a> {
         self.entry.as_object_mut()
     }
 
-    /// The same for as long as the entry is open.
-    pub fn into_object_mut(self) -> Option<&'a mut dyn Object> {
-        self.entry.as_object_mut()
-    }
-
     /// Gives the entry a deadline or takes it away.
     pub fn set_expiry(&mut self, at: Option<UnixMs>) {
         let deadline = self.expiries.renew(self.entry.deadline(), at, self.hash);
@@ -124,6 +137,16 @@ impl<'a> EntryMut<'a> {
     /// Makes the entry look used so often, on the scale of [`Entry::frequency`].
     pub fn set_frequency(&mut self, count: u8, now: UnixMs) {
         self.entry.set_usage(Usage::from_count(u32::from(count), now));
+    }
+}
+
+impl Drop for EntryMut<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let size = if self.size == UNTOLD { self.entry.size() } else { self.size };
+        debug_assert_eq!(size, self.entry.size(), "a size that was told is true");
+        let after = self.entry.tally_of(size);
+        self.changes.modified(self.entry, self.before, after);
     }
 }
 

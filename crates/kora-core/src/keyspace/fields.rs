@@ -89,8 +89,8 @@ impl ShardStore {
     fn hash_mut(&mut self, db: DbIndex, hash: u64, position: Position) -> HashMut<'_> {
         let limits = Limits::new(&self.config);
         let seed = splitmix64(&mut self.random_state);
-        let (entry, expiries, deadlines) = self.databases[db.index()].entry_and_deadlines(position);
-        let entry = EntryMut::new((entry, hash), expiries, &mut self.garbage);
+        let (entry, expiries, changes, deadlines) = self.databases[db.index()].entry_and_deadlines(position);
+        let entry = EntryMut::new((entry, hash), expiries, changes, &mut self.garbage);
         HashMut::new(entry, limits, seed, (deadlines, hash))
     }
 

@@ -118,12 +118,17 @@ impl Garbage {
         }
     }
 
-    /// Takes what a value owned: frees it now if that is quick.
+    /// Takes what a value owned, if it owned anything: frees it now if that is quick.
     #[inline]
     pub(super) fn add_heap(&mut self, heap: Option<Heap>) {
-        if let Some(heap) = heap
-            && heap.effort() > LARGE_EFFORT
-        {
+        if let Some(heap) = heap {
+            self.add_owned(heap);
+        }
+    }
+
+    #[inline(never)]
+    fn add_owned(&mut self, heap: Heap) {
+        if heap.effort() > LARGE_EFFORT {
             self.bytes += match &heap {
                 Heap::Bytes(bytes) => bytes.capacity(),
                 Heap::Object(object) => object.free_effort() * ALLOCATION_BYTES,

@@ -14,6 +14,8 @@ pub trait Object: Any + Send + Debug {
     fn kind(&self) -> Kind;
     /// How it is stored at present.
     fn encoding(&self) -> Encoding;
+    /// Number of its elements, fields, members or entries. Complexity: O(1).
+    fn size(&self) -> usize;
     /// Bytes allocated for it, itself included.
     fn memory_bytes(&self) -> usize;
     /// An independent copy.

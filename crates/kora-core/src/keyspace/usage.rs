@@ -78,7 +78,9 @@ impl Usage {
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "masked: the clock comes round")]
 fn clock_seconds(now: UnixMs) -> u32 {
-    now.seconds() as u32 & CLOCK_MASK
+    // Every look-up asks: a time that is not before 1970 is divided without a sign, which is quicker.
+    let seconds = u64::try_from(now.0).map_or_else(|_| now.seconds() as u64, |ms| ms / 1000);
+    seconds as u32 & CLOCK_MASK
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "masked: the clock comes round")]

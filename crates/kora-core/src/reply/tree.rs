@@ -62,7 +62,7 @@ impl TreeSink {
     }
 
     /// Takes the complete replies so far, in the order written.
-    pub(crate) fn take_values(&mut self) -> Vec<Value> {
+    pub fn take_values(&mut self) -> Vec<Value> {
         debug_assert!(self.open.is_empty(), "an aggregate reply was left incomplete: {:?}", self.open);
         std::mem::take(&mut self.done)
     }
@@ -79,7 +79,7 @@ impl TreeSink {
     }
 
     /// Adds a whole reply.
-    pub(crate) fn add(&mut self, value: Value) {
+    pub fn add(&mut self, value: Value) {
         let mut value = Some(value);
         while let Some(complete) = value {
             let Some(parent) = self.open.last_mut() else {
@@ -93,6 +93,41 @@ impl TreeSink {
             }
             value = self.open.pop().and_then(|closed| closed.shape.close(closed.elements));
         }
+    }
+
+    /// Chooses which protocol's shapes it keeps from now on.
+    pub fn set_resp3(&mut self, is_resp3: bool) {
+        self.is_resp3 = is_resp3;
+    }
+
+    /// How many complete replies there are, and elements of incomplete ones.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.done.len() + self.open.iter().map(|open| open.elements.len()).sum::<usize>()
+    }
+
+    /// The complete reply at a place, or the element that was written last.
+    #[must_use]
+    pub fn get(&self, place: usize) -> Option<&Value> {
+        match self.done.get(place) {
+            None if place + 1 == self.count() => self.open.last()?.elements.last(),
+            found => found,
+        }
+    }
+
+    /// Takes out all but the first `count` replies, which must be complete.
+    #[must_use]
+    pub fn split_off(&mut self, count: usize) -> Self {
+        Self {
+            is_resp3: self.is_resp3,
+            open: std::mem::take(&mut self.open),
+            done: self.done.split_off(count),
+        }
+    }
+
+    /// Takes back complete replies, all but the first `count`. Elements of incomplete ones stay.
+    pub fn truncate(&mut self, count: usize) {
+        self.done.truncate(count);
     }
 
     fn begin(&mut self, shape: Shape, len: usize) {

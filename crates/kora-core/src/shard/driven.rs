@@ -116,6 +116,7 @@ impl<D: Driver> Shard<D> {
     /// Begins to run a transaction; `false` if a watched key has changed.
     #[must_use]
     pub fn begin_driven(&mut self, driven: &mut Driven<D>) -> bool {
+        self.hand_over();
         self.journal.begin_at(driven.stamp);
         self.journal.begin_unit();
         let Driven { operation, stores, .. } = driven;
@@ -165,8 +166,8 @@ impl<D: Driver> Shard<D> {
     }
 
     /// Shows everyone what the databases hold in the midst of a transaction, to a command that asks.
-    pub fn publish_driven(&self, driven: &Driven<D>) {
-        driven.stores.iter().for_each(|store| self.hub.publish_usage(store));
+    pub fn publish_driven(&self, driven: &mut Driven<D>) {
+        driven.stores.iter_mut().for_each(|store| self.hub.publish_usage(store));
     }
 
     /// Ends a transaction: those who wait for its keys are served, and the stores go home. If this shard's is among them,

@@ -20,6 +20,7 @@ use super::serve::Blocked;
 use super::store::{DbIndex, ShardStore};
 use super::waiters::Waiter;
 use super::watch::Watched;
+use crate::keyspace::sizes::PublishedSizes;
 use crate::slot::ShardId;
 use crate::time::UnixMs;
 
@@ -80,19 +81,60 @@ pub struct DatabaseUsage {
     pub mean_deadline_ms: AtomicI64,
     /// Hashes that have fields with a deadline.
     pub expiring_hashes: AtomicU64,
+    /// Keys of each data type and size.
+    pub sizes: PublishedSizes,
 }
 
 struct Port<D: Driver> {
     lane: Sender<LaneEntry<D>>,
     inbox: Sender<Mail<D>>,
+    usage: Box<[DatabaseUsage]>,
+}
+
+/// Wakes workers, whatever they are given to do.
+pub struct Bells(Box<[Bell]>);
+
+struct Bell {
     parking: Parking,
     waker: Box<dyn Wake>,
-    usage: Box<[DatabaseUsage]>,
+}
+
+impl std::fmt::Debug for Bells {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Bells").field(&self.0.len()).finish()
+    }
+}
+
+impl Bells {
+    /// Number of workers.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Wakes the worker of `shard` if it sleeps.
+    pub fn wake(&self, shard: ShardId) {
+        let bell = &self.0[shard.index()];
+        if bell.parking.must_wake() {
+            bell.waker.wake();
+        }
+    }
+
+    /// Makes the present or next sleep of the worker of `shard` return, whether it sleeps or not.
+    pub fn ring(&self, shard: ShardId) {
+        self.0[shard.index()].waker.wake();
+    }
+
+    /// Does so with all workers.
+    pub fn ring_all(&self) {
+        self.0.iter().for_each(|bell| bell.waker.wake());
+    }
 }
 
 /// What the shards of an engine share.
 pub struct Hub<D: Driver> {
     ports: Box<[Port<D>]>,
+    bells: Arc<Bells>,
     next_ticket: RankedMutex<{ rank::TICKETS }, u64>,
     /// Number of tickets published: those below it are.
     published: AtomicU64,
@@ -108,16 +150,23 @@ impl<D: Driver> Hub<D> {
     /// A hub of as many shards as there are wakers, and the receiving ends of their doors.
     pub(super) fn new(wakers: Vec<Box<dyn Wake>>, database_count: u16) -> (Self, Vec<Doors<D>>) {
         let (ports, doors): (Vec<_>, Vec<_>) = wakers
-            .into_iter()
-            .map(|waker| {
+            .iter()
+            .map(|_| {
                 let (lane, lane_end) = unbounded();
                 let (inbox, inbox_end) = unbounded();
                 let usage = (0..database_count).map(|_| DatabaseUsage::default()).collect();
-                let port = Port { lane, inbox, parking: Parking::new(), waker, usage };
+                let port = Port { lane, inbox, usage };
                 (port, Doors { lane: lane_end, inbox: inbox_end })
             })
             .unzip();
-        (Self { ports: ports.into(), next_ticket: RankedMutex::new(0), published: AtomicU64::new(0) }, doors)
+        let bells = wakers.into_iter().map(|waker| Bell { parking: Parking::new(), waker }).collect();
+        let hub = Self {
+            ports: ports.into(),
+            bells: Arc::new(Bells(bells)),
+            next_ticket: RankedMutex::new(0),
+            published: AtomicU64::new(0),
+        };
+        (hub, doors)
     }
 
     /// Number of shards.
@@ -134,8 +183,9 @@ impl<D: Driver> Hub<D> {
     }
 
     /// Shows what the databases of `store` hold.
-    pub(super) fn publish_usage(&self, store: &ShardStore) {
+    pub(super) fn publish_usage(&self, store: &mut ShardStore) {
         for (index, usage) in (0..).zip(&self.ports[store.id().index()].usage) {
+            usage.sizes.publish(store, usize::from(index));
             let database = store.database(DbIndex(index));
             usage.keys.store(database.len() as u64, Ordering::Relaxed);
             usage.expires.store(database.expires() as u64, Ordering::Relaxed);
@@ -145,7 +195,7 @@ impl<D: Driver> Hub<D> {
     }
 
     pub(super) fn parking(&self, shard: ShardId) -> &Parking {
-        &self.ports[shard.index()].parking
+        &self.bells.0[shard.index()].parking
     }
 
     /// How many tickets are published: those below.
@@ -174,22 +224,20 @@ impl<D: Driver> Hub<D> {
     }
 
     /// Brings home a store that was taken from its shard: see [`Shard::take_store`](super::runner::Shard::take_store).
-    pub fn send_store(&self, store: Box<ShardStore>) {
-        self.publish_usage(&store);
+    pub fn send_store(&self, mut store: Box<ShardStore>) {
+        self.publish_usage(&mut store);
         self.send(store.id(), Mail::Store(store));
     }
 
     /// Wakes the worker of `shard` if it sleeps.
     pub fn wake(&self, shard: ShardId) {
-        let port = &self.ports[shard.index()];
-        if port.parking.must_wake() {
-            port.waker.wake();
-        }
+        self.bells.wake(shard);
     }
 
-    /// Wakes the worker of `shard` whether it sleeps or not.
-    pub fn wake_anyway(&self, shard: ShardId) {
-        self.ports[shard.index()].waker.wake();
+    /// What wakes the workers.
+    #[must_use]
+    pub fn bells(&self) -> &Arc<Bells> {
+        &self.bells
     }
 
     /// Puts an operation where it belongs: one shard's inbox, or the lanes of several.

@@ -126,6 +126,11 @@ impl Request {
         self.items.iter().any(writes)
     }
 
+    /// Whether a command of it may pause: a script.
+    pub(super) fn may_pause(&self) -> bool {
+        self.items.iter().any(|item| item.facts.may_pause())
+    }
+
     /// The same for the stores of all shards together. It must be one command.
     pub(super) fn on_all(&self, shard_count: u16) -> Self {
         Self {

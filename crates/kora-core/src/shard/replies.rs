@@ -93,6 +93,18 @@ impl TreeReplies {
     pub fn into_values(self) -> Vec<Value> {
         self.items.into_iter().flatten().collect()
     }
+
+    /// The replies of items, and what was written behind the last.
+    #[must_use]
+    pub fn into_all(mut self) -> Vec<Value> {
+        self.items.push_back(self.sink.take_values());
+        self.into_values()
+    }
+
+    /// The replies of each item.
+    pub fn items(&self) -> impl Iterator<Item = &[Value]> {
+        self.items.iter().map(Vec::as_slice)
+    }
 }
 
 impl Reply for TreeReplies {

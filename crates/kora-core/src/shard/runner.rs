@@ -245,14 +245,17 @@ impl<D: Driver> Shard<D> {
     /// If the store is lent.
     #[inline]
     pub fn run(&mut self, run: Run, args: &[&[u8]], setting: &Setting<Style<D>>, out: &mut dyn Reply) -> Ran {
+        if run.0.may_pause() {
+            self.hand_over();
+        }
         let store = self.store.as_deref_mut().expect("only a free shard runs commands");
         let mut deferral = None;
         let (stores, blocking) = (Stores::One(store), Blocking::Permitted(&mut deferral));
         let begun = run.0.may_defer().then(|| self.journal.place());
         let desk = (&mut self.journal, &self.services);
         run_handler(stores, desk, run, args, setting, blocking, out);
-        if deferral.is_some()
-            && let Some(begun) = begun
+        if let (Some(Deferral::Wait(_) | Deferral::NeedsAll | Deferral::Onward(_)), Some(begun)) =
+            (&deferral, begun)
         {
             // It has looked for keys in vain; that will be told when it runs as an operation.
             self.journal.roll_back(&begun);
@@ -359,8 +362,9 @@ impl<D: Driver> Shard<D> {
         std::mem::take(&mut self.driver_mail)
     }
 
-    /// Gives this round's effects to their sink, and then what is to be announced to its own. To be called before replies are sent; the shard itself does so
-    /// before it lends its store or forwards anything.
+    /// Gives this round's effects to their sink, and then what is to be announced to its own. To be called before replies are sent; the
+    /// shard itself does so before it lends its store or forwards anything, and before it runs what may pause: that keeps the
+    /// journal, and must not keep what others did before.
     #[inline]
     pub fn hand_over(&mut self) {
         if !self.journal.record().is_empty() {
@@ -388,7 +392,7 @@ impl<D: Driver> Shard<D> {
     pub fn publish_usage(&mut self) {
         let changes = self.journal.changes();
         if changes != self.published_changes
-            && let Some(store) = self.store.as_deref()
+            && let Some(store) = self.store.as_deref_mut()
         {
             self.hub.publish_usage(store);
             self.published_changes = changes;
@@ -397,7 +401,8 @@ impl<D: Driver> Shard<D> {
 
     /// Deletes keys whose time has come, unless the store is lent: see [`ShardStore::sweep`].
     pub fn sweep(&mut self, now: UnixMs, budget: usize) -> Sweep {
-        self.drain_lane();
+        // What stands in the lane comes first, and then what has waited for that.
+        self.advance();
         let Some(store) = self.store.as_deref_mut() else { return Sweep::default() };
         self.journal.begin_sweep(now);
         let sweep = store.sweep(&mut self.journal, now, budget);
@@ -444,7 +449,8 @@ impl<D: Driver> Shard<D> {
 
     /// Evicts a key, unless the store is lent: see [`ShardStore::evict`].
     pub fn evict(&mut self, now: UnixMs) -> Eviction {
-        self.drain_lane();
+        // What stands in the lane comes first, and then what has waited for that.
+        self.advance();
         let Some(store) = self.store.as_deref_mut() else { return Eviction::Pending };
         self.journal.begin_sweep(now);
         store.evict(&mut self.journal, now)
@@ -525,6 +531,9 @@ impl<D: Driver> Shard<D> {
         }
         if operation.request.form == Form::Transaction {
             return self.run_transaction_at_home(operation);
+        }
+        if operation.request.may_pause() {
+            self.hand_over();
         }
         let store = self.store.as_deref_mut().expect("a shard runs operations while its store is at home");
         let mut replies = D::Replies::new(operation.setting.style);
@@ -617,7 +626,7 @@ impl<D: Driver> Shard<D> {
             if let Some(sink) = &mut self.garbage_sink {
                 dispose(&mut store, sink);
             }
-            self.hub.publish_usage(&store);
+            self.hub.publish_usage(&mut store);
             if store.id() == self.id {
                 self.take_home(store);
             } else {

@@ -5,6 +5,7 @@ use super::watch::{Presence, Watchers};
 use crate::config::CoreConfig;
 use crate::hash::{KeyHasher, hash_key, key_hasher, splitmix64};
 use crate::keyspace::Database;
+use crate::keyspace::changes::Home;
 use crate::keyspace::eviction::EvictionState;
 use crate::keyspace::garbage::Garbage;
 use crate::keyspace::snapshot::StoreSnapshot;
@@ -83,7 +84,8 @@ impl ShardStore {
     /// An empty store. `seed` decides hashing and random choices.
     #[must_use]
     pub fn new(id: ShardId, config: CoreConfig, seed: u64) -> Self {
-        let databases = (0..config.database_count).map(|_| Database::default()).collect();
+        let home = |db| Home { shard: id, db: DbIndex(db) };
+        let databases = (0..config.database_count).map(|db| Database::at(home(db))).collect();
         let mut random_state = seed ^ u64::from(id.0);
         let hasher = key_hasher(splitmix64(&mut random_state));
         Self {
@@ -242,6 +244,8 @@ impl ShardStore {
             }
         }
         self.databases.swap(one.index(), other.index());
+        self.databases[one.index()].note_move(one);
+        self.databases[other.index()].note_move(other);
         self.waiters.note_database(one);
         self.waiters.note_database(other);
     }

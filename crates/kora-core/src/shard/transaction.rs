@@ -162,6 +162,9 @@ impl<D: Driver> Shard<D> {
     #[must_use]
     pub fn begin_transaction(&mut self, transaction: &Transaction<Style<D>>) -> bool {
         debug_assert!(transaction.is_on(self.id), "all its keys live here");
+        if transaction.request.may_pause() {
+            self.hand_over();
+        }
         self.journal.begin_unit();
         let Some(watched) = &transaction.request.watched else { return true };
         let mut store = self.store.take().expect("only a free shard runs transactions");
@@ -195,6 +198,9 @@ impl<D: Driver> Shard<D> {
 
     /// Runs a transaction of this shard alone and answers it.
     pub(super) fn run_transaction_at_home(&mut self, operation: Arc<Operation<D>>) {
+        if operation.request.may_pause() {
+            self.hand_over();
+        }
         let mut store = self.store.take().expect("a shard runs operations while its store is at home");
         match self.run_transaction(Stores::One(&mut store), &operation) {
             Ok(part) => {
@@ -323,6 +329,3 @@ impl<D: Driver> Hub<D> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

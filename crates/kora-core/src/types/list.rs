@@ -20,6 +20,7 @@ mod stored;
 mod tests;
 mod view;
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use crate::keyspace::entry::{Entry, Kind, Packing};
@@ -115,6 +116,17 @@ pub struct ListMut<'a> {
     entry: EntryMut<'a>,
     /// `list-max-listpack-size`.
     setting: i64,
+    /// Number of elements, if it was counted since the last change: a packed list is walked through for that.
+    len: Cell<Option<usize>>,
+}
+
+impl Drop for ListMut<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(len) = self.len.get() {
+            self.entry.tell_size(len);
+        }
+    }
 }
 
 /// A list's form, open for modification.
@@ -126,7 +138,7 @@ enum Form<'a> {
 impl<'a> ListMut<'a> {
     /// The list in `entry`, if that is what it holds, under this `list-max-listpack-size`.
     pub(crate) fn open(entry: EntryMut<'a>, setting: i64) -> Option<Self> {
-        (entry.kind() == Kind::List).then_some(Self { entry, setting })
+        (entry.kind() == Kind::List).then_some(Self { entry, setting, len: Cell::new(None) })
     }
 
     /// The list, for reading.
@@ -138,7 +150,12 @@ impl<'a> ListMut<'a> {
     /// Number of elements.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.view().len()
+        if let Some(len) = self.len.get() {
+            return len;
+        }
+        let len = self.view().len();
+        self.len.set(Some(len));
+        len
     }
 
     /// Whether there are none left.
@@ -281,8 +298,10 @@ impl<'a> ListMut<'a> {
         }
     }
 
+    /// The form, for a change of the list.
     #[inline]
     fn form(&mut self) -> Form<'_> {
+        self.len.set(None);
         if self.entry.packed().is_some() {
             return Form::Packed(self.entry.packed_mut().expect("looked up above"));
         }

@@ -64,6 +64,10 @@ impl Object for SetTable {
         Encoding::HashTable
     }
 
+    fn size(&self) -> usize {
+        self.0.len()
+    }
+
     fn memory_bytes(&self) -> usize {
         size_of::<Self>() + self.0.memory_bytes()
     }

@@ -116,6 +116,10 @@ impl Object for Stream {
         Encoding::Stream
     }
 
+    fn size(&self) -> usize {
+        usize::try_from(self.log.len()).expect("there are no more than memory has bytes")
+    }
+
     fn memory_bytes(&self) -> usize {
         let group = |(name, group): (&[u8], &Group)| name.len() + GROUP_PLACE_BYTES + group.memory_bytes();
         size_of::<Self>() + self.log.memory_bytes() + self.groups().map(group).sum::<usize>()

@@ -252,18 +252,19 @@ impl NewZSet {
 
     /// Puts it under `key`, whatever that held; a deadline goes.
     pub fn store(self, keyspace: &mut Keyspace<'_>, key: &[u8]) {
-        match (keyspace.write(key), self.0) {
-            (None, NewForm::Packed(bytes)) => {
+        if let Some(mut entry) = keyspace.write(key) {
+            match self.0 {
+                NewForm::Packed(bytes) => entry.set_packed(Kind::SortedSet, Packing::ListPack, &bytes),
+                NewForm::Index(index) => entry.set_object(index),
+            }
+            entry.set_expiry(None);
+            return;
+        }
+        match self.0 {
+            NewForm::Packed(bytes) => {
                 keyspace.add_packed(key, Kind::SortedSet, Packing::ListPack, &bytes);
             }
-            (None, NewForm::Index(index)) => keyspace.add_object(key, index),
-            (Some(mut entry), form) => {
-                match form {
-                    NewForm::Packed(bytes) => entry.set_packed(Kind::SortedSet, Packing::ListPack, &bytes),
-                    NewForm::Index(index) => entry.set_object(index),
-                }
-                entry.set_expiry(None);
-            }
+            NewForm::Index(index) => keyspace.add_object(key, index),
         }
     }
 }

@@ -3,16 +3,13 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use kora_core::config::CoreConfig;
-use kora_core::engine::{Engine, EngineOptions};
 use kora_core::reply::Value;
-use kora_core::services::Services;
 use kora_core::time::UnixMs;
-use kora_script::host::CoreHost;
-use kora_script::{FAMILY, FUNCTION_FAMILY, Scripts};
+use kora_engine::embedded::{Embedded, EmbeddedOptions};
+use kora_script::Scripts;
 
 pub(crate) struct Fixture {
-    pub(crate) engine: Engine,
+    pub(crate) engine: Embedded,
     pub(crate) scripts: Arc<Scripts>,
 }
 
@@ -23,10 +20,10 @@ impl Fixture {
             let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is right");
             UnixMs(i64::try_from(since.as_millis()).expect("it is not that late"))
         };
-        let options = EngineOptions { shard_count, seed: 1, clock, config: CoreConfig::default() };
-        let scripts = Arc::new(Scripts::new(Arc::new(CoreHost::default())).limited_to(limit_bytes));
-        let services = Arc::new(Services::default().with(Arc::clone(&scripts)));
-        let engine = Engine::start_with(&options, &[FAMILY, FUNCTION_FAMILY], services).expect("threads");
+        let options = EmbeddedOptions::new(shard_count, 1, clock);
+        let options = EmbeddedOptions { script_bytes_max: Some(limit_bytes), ..options };
+        let engine = Embedded::start(options).expect("threads");
+        let scripts = Arc::clone(engine.scripts());
         Self { engine, scripts }
     }
 

@@ -10,14 +10,16 @@ use kora_core::number::parse_i64;
 use kora_core::reply::Reply;
 use kora_core::time::UnixMs;
 
-use super::{Call, Desk, DeskHandler, ServerHandler, facts};
-use crate::client::{Client, ClientId, flag};
-use crate::connection::ReplyMode;
-use crate::driver::{Origin, WorkerMail};
+use super::{Call, Desk, DeskHandler, ServerHandler, facts, publish};
+use crate::client::{Client, flag};
+use crate::connection::close_after_output;
 use crate::introspect::clients::{ClientFlags, ClientInfo, HELP, KillFilter, ListFilter};
 use crate::introspect::commands::help;
-use crate::pubsub::Place;
-use crate::shared::{PauseMode, Shared};
+use crate::mail::WorkerMail;
+use crate::shared::Shared;
+use kora_engine::front::{ClientId, Mail};
+use kora_engine::pause::PauseMode;
+use kora_engine::session::ReplyMode;
 
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
@@ -71,13 +73,13 @@ fn client_help(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
 }
 
 fn id(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
-    let id = i64::try_from(call.connection.client.id.0).expect("clients are numbered from 1");
+    let id = i64::try_from(call.session.client.id.0).expect("clients are numbered from 1");
     call.reply().integer(id);
     Ok(())
 }
 
 fn getname(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
-    let name = call.connection.client.text.lock().name.clone();
+    let name = call.session.client.text.lock().name.clone();
     if name.is_empty() {
         call.reply().null()
     } else {
@@ -109,7 +111,7 @@ fn trackinginfo(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
 fn setname(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let name = c_string(args[2]);
     check_name(name)?;
-    call.connection.client.text.lock().name = name.to_vec();
+    call.session.client.text.lock().name = name.to_vec();
     call.reply().ok();
     Ok(())
 }
@@ -124,7 +126,7 @@ fn setinfo(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
         let text = format!("ERR {option} cannot contain spaces, newlines or special characters.");
         return Err(CommandError::Other(text.into()));
     }
-    let client = Arc::clone(&call.connection.client);
+    let client = Arc::clone(&call.session.client);
     let mut text = client.text.lock();
     let field = if is_name { &mut text.lib_name } else { &mut text.lib_version };
     *field = value.to_vec();
@@ -133,18 +135,18 @@ fn setinfo(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 }
 
 fn info(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    call.publish(args);
+    publish(call, args);
     let mut line = Vec::new();
-    describe(call.shared, &call.connection.client, call.now).write_line(&mut line);
+    describe(call.front, &call.session.client, call.now).write_line(&mut line);
     call.reply().verbatim("txt", &line);
     Ok(())
 }
 
 fn list(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let filter = ListFilter::parse(&args[2..])?;
-    call.publish(args);
+    publish(call, args);
     let clients: Vec<_> =
-        call.shared.clients.all().iter().map(|client| describe(call.shared, client, call.now)).collect();
+        call.front.clients.all().iter().map(|client| describe(call.front, client, call.now)).collect();
     let lines = filter.lines(&clients);
     call.reply().verbatim("txt", &lines);
     Ok(())
@@ -152,30 +154,30 @@ fn list(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 
 fn kill(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let filter = KillFilter::parse(&args[2..], |user| user == b"default")?;
-    let me = call.connection.client.id;
+    let me = call.session.client.id;
     let mut count = 0;
     let mut subscribers = Vec::new();
-    let as_of = call.shared.broker.version();
-    for client in call.shared.clients.all() {
-        if !filter.matches(&describe(call.shared, &client, call.now), me.0) {
+    let as_of = call.engine.broker.version();
+    for client in call.front.clients.all() {
+        if !filter.matches(&describe(call.front, &client, call.now), me.0) {
             continue;
         }
         count += 1;
         if client.id == me {
-            call.connection.close_after_output();
+            close_after_output(call.session);
         } else {
             // For everyone else it is gone at once: nothing more is given to it.
-            let was_there = call.shared.clients.remove(client.id);
+            let was_there = call.front.clients.remove(client.id);
             let _ = client.end_wait();
             // Nobody else has had its place since then, if it was there.
             if was_there && client.is_subscriber() {
-                subscribers.push(Place { worker: client.worker, slot: client.slot });
+                subscribers.push(client.place());
             }
-            call.shared.hub.send_driver_mail(client.worker, WorkerMail::Kill(origin(&client)));
+            call.engine.hub.send_driver_mail(client.worker, Mail::Front(WorkerMail::Kill(client.origin())));
         }
     }
     if !subscribers.is_empty() {
-        call.shared.broker.expel(&subscribers, as_of);
+        call.engine.broker.expel(&subscribers, as_of);
     }
     match (filter.is_old_form, count) {
         (true, 0) => return Err(CommandError::text("ERR No such client")),
@@ -187,15 +189,15 @@ fn kill(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 
 fn no_evict(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let is_on = parse_switch(args[2])?;
-    call.connection.client.set_flag(flag::NO_EVICT, is_on);
+    call.session.client.set_flag(flag::NO_EVICT, is_on);
     call.reply().ok();
     Ok(())
 }
 
 fn no_touch(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let is_on = parse_switch(args[2])?;
-    call.connection.session.no_touch = is_on;
-    call.connection.client.set_flag(flag::NO_TOUCH, is_on);
+    call.session.choice.no_touch = is_on;
+    call.session.client.set_flag(flag::NO_TOUCH, is_on);
     call.reply().ok();
     Ok(())
 }
@@ -209,7 +211,7 @@ fn parse_switch(word: &[u8]) -> CommandResult<bool> {
 }
 
 fn reply(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let mode = &mut call.connection.session.reply_mode;
+    let mode = &mut call.session.choice.reply_mode;
     match args[2].to_ascii_lowercase().as_slice() {
         b"on" => {
             *mode = ReplyMode::On;
@@ -239,15 +241,15 @@ fn pause(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
         Some(_) => return Err(CommandError::text("ERR CLIENT PAUSE mode must be WRITE or ALL")),
     };
     let until = timeout_ms(args[2], call.now)?.unwrap_or(call.now);
-    call.shared.pause.begin(until, mode, call.now);
-    call.shared.send_all(|| WorkerMail::PauseChanged);
+    call.engine.pause.begin(until, mode, call.now);
+    call.engine.send_all(|| Mail::PauseChanged);
     call.reply().ok();
     Ok(())
 }
 
 fn unpause(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
-    call.shared.pause.end();
-    call.shared.send_all(|| WorkerMail::PauseChanged);
+    call.engine.pause.end();
+    call.engine.send_all(|| Mail::PauseChanged);
     call.reply().ok();
     Ok(())
 }
@@ -260,18 +262,14 @@ fn unblock(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
         Some(_) => return Err(CommandError::text("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
     };
     let id = parse_i64(args[2]).ok_or(CommandError::NotInteger)?;
-    let client = u64::try_from(id).ok().and_then(|id| call.shared.clients.get(ClientId(id)));
+    let client = u64::try_from(id).ok().and_then(|id| call.front.clients.get(ClientId(id)));
     let is_ended = client.as_ref().is_some_and(|client| client.end_wait());
     if let Some(client) = client.filter(|_| is_ended) {
-        let mail = WorkerMail::Unblock(origin(&client), with_error);
-        call.shared.hub.send_driver_mail(client.worker, mail);
+        let mail = Mail::Unblock(client.origin(), with_error);
+        call.engine.hub.send_driver_mail(client.worker, mail);
     }
     call.reply().integer(is_ended.into());
     Ok(())
-}
-
-fn origin(client: &Arc<Client>) -> Origin {
-    Origin { worker: client.worker, slot: client.slot, client: client.id }
 }
 
 /// A client as CLIENT LIST shows it.
@@ -297,7 +295,7 @@ pub(super) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
         idle_seconds: seconds_since(client.last_active_ms.load(Ordering::Relaxed)),
         flags: ClientFlags {
             is_subscriber: client.is_subscriber(),
-            is_blocked: client.has_flag(flag::BLOCKED),
+            is_blocked: client.is_blocked(),
             closes_after_reply: client.has_flag(flag::CLOSING),
             is_unix: client.has_flag(flag::UNIX),
             no_evict: client.has_flag(flag::NO_EVICT),
@@ -324,7 +322,7 @@ pub(super) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
         total_bytes: client.memory_bytes.load(Ordering::Relaxed),
         is_readable: true,
         is_writable: output_bytes > 0,
-        command: shared.table.all().get(last_command).map(|command| command.facts.name),
+        command: shared.engine.table.all().get(last_command).map(|command| command.facts.known_name()),
         user: "default".to_owned(),
         resp: client.resp.load(Ordering::Relaxed),
         library_name: text.lib_name,

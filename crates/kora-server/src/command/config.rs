@@ -7,15 +7,16 @@ use kora_core::command::spec::CommandSpec;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
-use super::{Call, Desk, DeskHandler, FollowUp, ServerHandler, facts};
-use crate::client::flag;
+use super::{Call, Desk, DeskHandler, ServerHandler, facts};
 use crate::config::access::{HELP, set_failed};
 use crate::config::table::Apply;
-use crate::connection::{ReplyMode, TimedReply, Wait};
-use crate::driver::WorkerMail;
 use crate::introspect::commands::help;
 use crate::listen;
+use crate::mail::WorkerMail;
 use crate::shared::Shared;
+use kora_engine::call::FollowUp;
+use kora_engine::front::Mail;
+use kora_engine::session::{ReplyMode, TimedReply, Wait};
 
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
@@ -36,7 +37,7 @@ fn config_help(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
 }
 
 fn get(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let found = call.shared.config().get(&args[2..]);
+    let found = call.front.config().get(&args[2..]);
     let mut out = call.reply();
     out.map(found.len());
     for (name, value) in &found {
@@ -47,39 +48,43 @@ fn get(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 }
 
 fn set(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let shared = Arc::clone(call.shared);
+    let shared = Arc::clone(call.front);
     let pairs = &args[2..];
     let mut next = (*shared.config()).clone();
     next.set(pairs)?;
     let is_log_wanted = next.persistence.append_only;
     let names_log = pairs.iter().step_by(2).any(|name| name.eq_ignore_ascii_case(b"appendonly"));
-    if !names_log || shared.persistence.loading.is_on() || !shared.persistence.must_switch(is_log_wanted) {
+    if !names_log
+        || shared.engine.persistence.loading.is_on()
+        || !shared.engine.persistence.must_switch(is_log_wanted)
+    {
         apply(&shared, pairs)?;
         call.reply().ok();
         return Ok(());
     }
-    let session = &call.connection.session;
-    if session.is_executing || session.reply_mode != ReplyMode::On {
+    let session = &call.session;
+    if session.is_executing || session.choice.reply_mode != ReplyMode::On {
         // The reply can't come later.
         let applied =
-            shared.persistence.alone_at_once(|| apply_with_log(&shared, pairs, is_log_wanted, false));
+            shared.engine.persistence.alone_at_once(|| apply_with_log(&shared, pairs, is_log_wanted, false));
         applied.unwrap_or_else(|| Err(set_failed("appendonly", "another change of it is under way")))?;
         call.reply().ok();
         return Ok(());
     }
     // Files are read and written, which no worker waits for.
-    let origin = call.connection.origin();
+    let origin = call.session.origin();
     let pairs: Vec<Vec<u8>> = pairs.iter().map(|word| word.to_vec()).collect();
     let body = move || {
         let pairs: Vec<&[u8]> = pairs.iter().map(Vec::as_slice).collect();
-        let applied = shared.persistence.alone(|| apply_with_log(&shared, &pairs, is_log_wanted, true));
-        let text = applied.err().map(|error| error.to_string());
-        shared.hub.send_driver_mail(origin.worker, WorkerMail::Configured(origin, text));
+        let applied =
+            shared.engine.persistence.alone(|| apply_with_log(&shared, &pairs, is_log_wanted, true));
+        let answer = applied.map_err(|error| error.to_string());
+        shared.engine.hub.send_driver_mail(origin.worker, Mail::Answer(origin, answer));
     };
-    let thread = crate::threads::spawn("kora-keeper", body);
+    let thread = kora_engine::threads::spawn("kora-keeper", body);
     thread.map_err(|error| set_failed("appendonly", &error.to_string()))?;
-    call.connection.client.set_flag(flag::BLOCKED, true);
-    call.connection.wait = Wait::Until(None, TimedReply::Ok);
+    call.session.client.set_blocked(true);
+    call.session.wait = Wait::Until(None, TimedReply::Ok);
     Ok(())
 }
 
@@ -90,9 +95,9 @@ fn apply_with_log(
     is_log_wanted: bool,
     may_wait: bool,
 ) -> CommandResult {
-    let persistence = &shared.persistence;
+    let persistence = &shared.engine.persistence;
     if is_log_wanted {
-        let prepared = persistence.prepare_log(&shared.config(), may_wait);
+        let prepared = persistence.prepare_log(may_wait);
         prepared.map_err(|_| set_failed("appendonly", "Unable to turn on AOF. Check server logs."))?;
     }
     let applied = apply(shared, pairs);
@@ -125,22 +130,22 @@ fn apply(shared: &Arc<Shared>, pairs: &[&[u8]]) -> CommandResult {
     if let Some(handle) = shared.log_level.as_ref().filter(|_| changes.need(Apply::Log)) {
         handle.set(next.log_level);
     }
-    shared.persistence.set_policy(next.persistence.append_fsync.into());
+    shared.engine.persistence.set_policy(next.persistence.append_fsync.into());
     shared.set_config(next);
     drop(change);
     for (name, reason) in &changes.without_effect {
         tracing::info!("'{name}' was set and has no effect: {reason}");
     }
-    shared.persistence.reconsider();
+    shared.engine.persistence.reconsider();
     if let Some(listeners) = listeners {
-        let first = shared.shards().next().expect("there is at least one worker");
-        shared.hub.send_driver_mail(first, WorkerMail::Listen(listeners));
+        let first = shared.engine.shards().next().expect("there is at least one worker");
+        shared.engine.hub.send_driver_mail(first, Mail::Front(WorkerMail::Listen(listeners)));
     }
     Ok(())
 }
 
 fn rewrite(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
-    let shared = Arc::clone(call.shared);
+    let shared = Arc::clone(call.front);
     // Who comes second does not wait for the other's file.
     if shared.is_config_rewritten.swap(true, Ordering::AcqRel) {
         return Err(CommandError::text("ERR Rewriting config file: it is being rewritten"));

@@ -7,14 +7,14 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::number::parse_i64;
 use kora_core::reply::Reply;
 use kora_core::shard::store::DbIndex;
+use kora_engine::REDIS_VERSION;
 use kora_protocol::Resp;
 
 use super::{Call, Desk, DeskHandler, ServerHandler, facts};
 use crate::client::flag;
-use crate::connection::ReplyMode;
-
-/// The version of Redis whose behaviour clients may expect.
-pub(crate) const REDIS_VERSION: &str = "7.4.2";
+use crate::connection::close_after_output;
+use kora_engine::command::subscription;
+use kora_engine::session::ReplyMode;
 
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
@@ -41,7 +41,7 @@ fn ping(_: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
 
 /// PING on a connection, which tells one that is in subscribe mode in the form of a message.
 fn ping_connection(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    if args.len() > 2 || !call.connection.is_in_subscribe_mode() {
+    if args.len() > 2 || !call.session.is_in_subscribe_mode() {
         return call.at_desk(args, ping);
     }
     let mut out = call.reply();
@@ -58,25 +58,25 @@ fn echo(_: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
 
 fn quit(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
     call.reply().ok();
-    call.connection.close_after_output();
+    close_after_output(call.session);
     Ok(())
 }
 
 /// Puts the connection into the state of a new one, save for what its library calls itself.
 fn reset(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
-    super::pubsub::end_all(call);
-    let is_authenticated = call.shared.config().password.is_empty();
+    subscription::end_all(call);
+    let is_authenticated = call.front.config().password.is_empty();
     call.end_transaction();
-    let session = &mut call.connection.session;
-    session.db = DbIndex(0);
-    session.no_touch = false;
-    if session.reply_mode != ReplyMode::Skip {
+    let session = &mut call.session;
+    session.choice.db = DbIndex(0);
+    session.choice.no_touch = false;
+    if session.choice.reply_mode != ReplyMode::Skip {
         // Where this reply is the one left out, it stays so.
-        session.reply_mode = ReplyMode::On;
+        session.choice.reply_mode = ReplyMode::On;
     }
-    session.is_authenticated = is_authenticated;
-    call.set_resp(Resp::V2);
-    let client = &call.connection.client;
+    session.choice.is_authenticated = is_authenticated;
+    set_resp(call, Resp::V2);
+    let client = &call.session.client;
     client.set_flag(flag::NO_EVICT | flag::NO_TOUCH, false);
     client.text.lock().name.clear();
     call.reply().simple("RESET");
@@ -84,7 +84,7 @@ fn reset(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
 }
 
 fn select(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    call.connection.session.db = parse_db(args[1], call.shared.config().databases)?;
+    call.session.choice.db = parse_db(args[1], call.front.config().databases)?;
     call.reply().ok();
     Ok(())
 }
@@ -103,12 +103,12 @@ fn parse_db(text: &[u8], database_count: u16) -> CommandResult<DbIndex> {
 
 fn auth(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     match args {
-        [_, _] if call.shared.config().password.is_empty() => Err(CommandError::text(
+        [_, _] if call.front.config().password.is_empty() => Err(CommandError::text(
             "ERR AUTH <password> called without any password configured for the default user. Are you sure your \
              configuration is correct?",
         )),
-        [_, password] => call.authenticate(b"default", password),
-        [_, user, password] => call.authenticate(user, password),
+        [_, password] => authenticate(call, b"default", password),
+        [_, user, password] => authenticate(call, user, password),
         _ => Err(CommandError::Syntax),
     }?;
     call.reply().ok();
@@ -152,9 +152,9 @@ fn parse_hello<'a>(args: &[&'a [u8]]) -> CommandResult<Hello<'a>> {
 fn hello(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let Hello { resp, credentials, name } = parse_hello(args)?;
     if let Some((user, password)) = credentials {
-        call.authenticate(user, password)?;
+        authenticate(call, user, password)?;
     }
-    if !call.connection.session.is_authenticated {
+    if !call.session.choice.is_authenticated {
         return Err(CommandError::text(
             "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH \
              <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the \
@@ -163,9 +163,10 @@ fn hello(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     }
     if let Some(name) = name {
         super::client::check_name(name)?;
-        call.connection.client.text.lock().name = name.to_vec();
+        call.session.client.text.lock().name = name.to_vec();
     }
-    call.set_resp(resp.unwrap_or(call.connection.session.resp));
+    let resp = resp.unwrap_or(call.session.choice.style);
+    set_resp(call, resp);
     describe_server(call);
     Ok(())
 }
@@ -180,8 +181,8 @@ fn parse_resp(version: &[u8]) -> CommandResult<Resp> {
 }
 
 fn describe_server(call: &mut Call<'_>) {
-    let version = if call.connection.session.resp == Resp::V3 { 3 } else { 2 };
-    let id = i64::try_from(call.connection.client.id.0).expect("clients are numbered from 1");
+    let version = if call.session.choice.style == Resp::V3 { 3 } else { 2 };
+    let id = i64::try_from(call.session.client.id.0).expect("clients are numbered from 1");
     let mut out = call.reply();
     out.map(7);
     for (field, value) in [("server", "redis"), ("version", REDIS_VERSION)] {
@@ -200,25 +201,23 @@ fn describe_server(call: &mut Call<'_>) {
     out.array(0);
 }
 
-impl Call<'_> {
-    /// Chooses the version of the protocol for all replies from now on.
-    fn set_resp(&mut self, resp: Resp) {
-        self.connection.session.resp = resp;
-        let version = if resp == Resp::V3 { 3 } else { 2 };
-        self.connection.client.resp.store(version, Ordering::Relaxed);
-    }
+/// Chooses the version of the protocol for all replies from now on.
+fn set_resp(call: &mut Call<'_>, resp: Resp) {
+    call.session.choice.style = resp;
+    let version = if resp == Resp::V3 { 3 } else { 2 };
+    call.session.client.resp.store(version, Ordering::Relaxed);
+}
 
-    /// Checks a user's password. There is one user, `default`, with the password of `requirepass` or none.
-    fn authenticate(&mut self, user: &[u8], password: &[u8]) -> CommandResult {
-        let config = self.shared.config();
-        let is_right = config.password.is_empty() || is_equal_in_constant_time(&config.password, password);
-        if user != b"default" || !is_right {
-            self.shared.auth_denied.fetch_add(1, Ordering::Relaxed);
-            return Err(CommandError::text("WRONGPASS invalid username-password pair or user is disabled."));
-        }
-        self.connection.session.is_authenticated = true;
-        Ok(())
+/// Checks a user's password. There is one user, `default`, with the password of `requirepass` or none.
+fn authenticate(call: &mut Call<'_>, user: &[u8], password: &[u8]) -> CommandResult {
+    let config = call.front.config();
+    let is_right = config.password.is_empty() || is_equal_in_constant_time(&config.password, password);
+    if user != b"default" || !is_right {
+        call.front.auth_denied.fetch_add(1, Ordering::Relaxed);
+        return Err(CommandError::text("WRONGPASS invalid username-password pair or user is disabled."));
     }
+    call.session.choice.is_authenticated = true;
+    Ok(())
 }
 
 /// Compares without telling by its duration where two passwords differ.

@@ -10,7 +10,7 @@ use kora_core::types::list::set_packed_threshold;
 
 use super::{Call, Desk, DeskHandler, ServerHandler};
 use crate::config::value::parse_bytes;
-use crate::server::random_id;
+use kora_engine::entropy;
 
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
@@ -61,8 +61,8 @@ fn crash(_: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 
 fn change_repl_id(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let [_, _] = args else { return Err(unknown(args)) };
-    let id = random_id().map_err(|_| CommandError::text("ERR there is no random number to be had"))?;
-    call.shared.replication_id.set(id);
+    let id = entropy::id().map_err(|_| CommandError::text("ERR there is no random number to be had"))?;
+    call.front.replication_id.set(id);
     call.reply().ok();
     Ok(())
 }
@@ -82,7 +82,7 @@ fn packed_threshold(_: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Command
 /// Anything that is not a number other than 0 means off, as in Redis.
 fn set_disable_deny_scripts(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let [_, _, switch] = args else { return Err(unknown(args)) };
-    desk.shared.script_host.permit_debug(parse_i64(switch).is_some_and(|number| number != 0));
+    desk.front.engine.script_host.permit_debug(parse_i64(switch).is_some_and(|number| number != 0));
     out.ok();
     Ok(())
 }

@@ -4,16 +4,13 @@ mod client;
 mod command;
 mod config;
 mod connection;
-mod pubsub;
 mod scripting;
 mod server;
-mod transaction;
 
 pub use client::*;
 pub use command::*;
 pub use config::*;
 pub use connection::*;
-pub use pubsub::*;
+pub use kora_engine::command::facts::*;
 pub use scripting::*;
 pub use server::*;
-pub use transaction::*;

@@ -16,13 +16,13 @@ pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
 ];
 
 fn kill(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    desk.shared.scripts.kill(Running::Function)?;
+    desk.front.engine.scripts.kill(Running::Function)?;
     out.ok();
     Ok(())
 }
 
 fn stats(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let scripts = Arc::clone(&desk.shared.scripts);
+    let scripts = Arc::clone(&desk.front.engine.scripts);
     let running = scripts.busy_run();
     if running.as_ref().is_some_and(|run| run.kind == Running::Script) {
         return Err(scripts.busy_error());

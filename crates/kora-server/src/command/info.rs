@@ -1,23 +1,24 @@
 //! INFO: gathers what [`crate::introspect::info`] shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kora_core::error::CommandResult;
+use kora_core::keyspace::entry::{Kind, SizeClass};
 use kora_core::reply::Reply;
 
 use super::Desk;
-use super::connection::REDIS_VERSION;
-use crate::client::flag;
 use crate::introspect::info::snapshot::{
     ClientsInfo, CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, LatencyStat, MemoryInfo,
-    ServerInfo, StatsInfo, ThreadInfo,
+    ServerInfo, SizesInfo, StatsInfo, ThreadInfo,
 };
 use crate::introspect::info::{Section, Sections};
-use crate::latency::Distribution;
-use crate::memory;
-use crate::pubsub::Space;
-use crate::shared::{CommandCounters, WorkerCounters};
+use crate::shared::Traffic;
+use kora_engine::REDIS_VERSION;
+use kora_engine::counters::{CommandCounters, WorkerCounters};
+use kora_engine::latency::Distribution;
+use kora_engine::memory;
+use kora_engine::pubsub::Space;
 
 /// Runs INFO.
 pub(super) fn info(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
@@ -26,21 +27,22 @@ pub(super) fn info(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
         server: server(desk),
         clients: clients(desk),
         memory: memory(desk),
-        persistence: desk.shared.persistence.figures(desk.shared),
+        persistence: desk.front.engine.persistence.figures(),
         stats: stats(desk),
-        cpu: cpu(),
+        cpu: cpu(desk),
         threads: threads(desk),
         commands: commands(desk),
         latencies: if sections.has(Section::Latencystats) { latencies(desk) } else { Vec::new() },
         errors: errors(desk),
         keyspace: keyspace(desk),
+        keysizes: if sections.has(Section::Keysizes) { keysizes(desk) } else { Vec::new() },
     };
     crate::introspect::info::info(&snapshot, sections, out);
     Ok(())
 }
 
 fn server(desk: Desk<'_>) -> ServerInfo {
-    let config = desk.shared.config();
+    let config = desk.front.config();
     let now_us =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_micros();
     let seconds = desk.now.seconds();
@@ -51,16 +53,16 @@ fn server(desk: Desk<'_>) -> ServerInfo {
         kora_version: env!("CARGO_PKG_VERSION").to_owned(),
         os: format!("{} {} {}", text(system.sysname()), text(system.release()), text(system.machine())),
         process_id: std::process::id(),
-        run_id: desk.shared.run_id.clone(),
-        replication_id: desk.shared.replication_id.get(),
+        run_id: desk.front.run_id.clone(),
+        replication_id: desk.front.replication_id.get(),
         tcp_port: config.port,
         now_us: u64::try_from(now_us).unwrap_or(u64::MAX),
-        uptime_seconds: u64::try_from(seconds - desk.shared.started.seconds()).unwrap_or(0),
+        uptime_seconds: u64::try_from(seconds - desk.front.started.seconds()).unwrap_or(0),
         hz: config.hz,
         lru_clock: u32::try_from(seconds & 0xFF_FFFF).expect("24 bits fit"),
         executable: std::env::current_exe().map(|path| path.display().to_string()).unwrap_or_default(),
         config_file: config.file.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
-        workers: desk.shared.counters.len(),
+        workers: desk.front.traffic.len(),
         listeners: listeners(&config),
     }
 }
@@ -76,18 +78,18 @@ fn listeners(config: &crate::config::Config) -> Vec<String> {
 }
 
 fn clients(desk: Desk<'_>) -> ClientsInfo {
-    let clients = desk.shared.clients.all();
-    let peaks: Vec<_> = desk.shared.counters.iter().map(|counters| &counters.buffer_peaks).collect();
+    let clients = desk.front.clients.all();
+    let peaks: Vec<_> = desk.front.traffic.iter().map(|traffic| &traffic.buffer_peaks).collect();
     ClientsInfo {
         connected: clients.len() as u64,
-        max: desk.shared.config().max_clients,
+        max: desk.front.config().max_clients,
         input_buffer_bytes_max: peaks.iter().map(|peaks| peaks.input()).max().unwrap_or(0),
         output_buffer_bytes_max: peaks.iter().map(|peaks| peaks.output()).max().unwrap_or(0),
         pubsub: clients.iter().filter(|client| client.is_subscriber()).count() as u64,
-        blocked: clients.iter().filter(|client| client.has_flag(flag::BLOCKED)).count() as u64,
-        timed_waits: desk.shared.sum(|counters| &counters.timed_waits),
-        blocking_keys: desk.shared.sum(|counters| &counters.awaited_keys),
-        blocking_keys_on_nokey: desk.shared.sum(|counters| &counters.awaited_group_keys),
+        blocked: clients.iter().filter(|client| client.is_blocked()).count() as u64,
+        timed_waits: desk.front.engine.sum(|counters| &counters.timed_waits),
+        blocking_keys: desk.front.engine.sum(|counters| &counters.awaited_keys),
+        blocking_keys_on_nokey: desk.front.engine.sum(|counters| &counters.awaited_group_keys),
         watching: clients.iter().filter(|client| client.watched_keys() > 0).count() as u64,
         watched_keys: clients.iter().map(|client| client.watched_keys() as u64).sum(),
     }
@@ -107,20 +109,20 @@ pub(super) fn calendar_bytes(expires: u64) -> u64 {
 }
 
 pub(super) fn memory(desk: Desk<'_>) -> MemoryInfo {
-    let config = desk.shared.config();
+    let config = desk.front.config();
     // Both figures are of one moment: what is shown as used is what the limit is held against.
     memory::tell();
     let allocator = memory::judge().unwrap_or_default();
-    let account = &desk.shared.account;
+    let account = &desk.front.engine.account;
     let used = account.used();
     let page_bytes = rustix::param::page_size() as u64;
     let resident_pages = std::fs::read_to_string("/proc/self/statm")
         .ok()
         .and_then(|text| text.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()));
     let system = rustix::system::sysinfo();
-    let clients = desk.shared.sum(|counters| &counters.client_bytes);
-    let log_buffer = desk.shared.persistence.log_buffer_bytes();
-    let scripts = desk.shared.scripts.figures();
+    let clients = desk.front.sum(|traffic| &traffic.client_bytes);
+    let log_buffer = desk.front.engine.persistence.log_buffer_bytes();
+    let scripts = desk.front.engine.scripts.figures();
     let script_bytes = scripts.cached_bytes
         + scripts.libraries_bytes
         + scripts.vm_scripts_bytes
@@ -137,7 +139,7 @@ pub(super) fn memory(desk: Desk<'_>) -> MemoryInfo {
         startup: account.startup_bytes(),
         system: system.totalram * u64::from(system.mem_unit),
         limit: config.max_memory.0,
-        exempt: desk.shared.persistence.exempt_bytes(),
+        exempt: desk.front.engine.persistence.exempt_bytes(),
         policy: config.max_memory_policy.word(),
         allocator_allocated: allocator.allocated,
         allocator_active: allocator.active,
@@ -154,44 +156,44 @@ pub(super) fn memory(desk: Desk<'_>) -> MemoryInfo {
 }
 
 fn stats(desk: Desk<'_>) -> StatsInfo {
-    let scripts = desk.shared.scripts.figures();
-    let shared = desk.shared;
-    let rounds_per_second = shared.sum(|counters| &counters.rates.rounds);
-    let rounds_ns = shared.sum(|counters| &counters.rates.round_ns);
+    let scripts = desk.front.engine.scripts.figures();
+    let shared = desk.front;
+    let rounds_per_second = shared.sum(|traffic| &traffic.rates.rounds);
+    let rounds_ns = shared.sum(|traffic| &traffic.rates.round_ns);
     StatsInfo {
         connections_received: shared.connections_received.load(Ordering::Relaxed),
-        commands_processed: shared.sum(|counters| &counters.commands_processed),
-        ops_per_second: shared.sum(|counters| &counters.rates.commands),
-        input_kbps: kilobytes(shared.sum(|counters| &counters.rates.bytes_in)),
-        output_kbps: kilobytes(shared.sum(|counters| &counters.rates.bytes_out)),
-        input_bytes: shared.sum(|counters| &counters.bytes_in),
-        output_bytes: shared.sum(|counters| &counters.bytes_out),
+        commands_processed: shared.engine.sum(|counters| &counters.commands_processed),
+        ops_per_second: shared.sum(|traffic| &traffic.rates.commands),
+        input_kbps: kilobytes(shared.sum(|traffic| &traffic.rates.bytes_in)),
+        output_kbps: kilobytes(shared.sum(|traffic| &traffic.rates.bytes_out)),
+        input_bytes: shared.sum(|traffic| &traffic.bytes_in),
+        output_bytes: shared.sum(|traffic| &traffic.bytes_out),
         connections_rejected: shared.connections_rejected.load(Ordering::Relaxed),
-        expired_fields: shared.sum(|counters| &counters.expired_fields),
-        expired_keys: shared.sum(|counters| &counters.expired),
-        expire_time_cap_reached: shared.sum(|counters| &counters.expiry.cut_short),
-        expire_ms: shared.sum(|counters| &counters.expiry.microseconds) / 1000,
-        overdue_keys: shared.sum(|counters| &counters.expiry.overdue),
-        expiring_keys: shared.sum(|counters| &counters.expiry.expiring),
-        evicted_clients: shared.sum(|counters| &counters.evicted_clients),
+        expired_fields: shared.engine.sum(|counters| &counters.expired_fields),
+        expired_keys: shared.engine.sum(|counters| &counters.expired),
+        expire_time_cap_reached: shared.engine.sum(|counters| &counters.expiry.cut_short),
+        expire_ms: shared.engine.sum(|counters| &counters.expiry.microseconds) / 1000,
+        overdue_keys: shared.engine.sum(|counters| &counters.expiry.overdue),
+        expiring_keys: shared.engine.sum(|counters| &counters.expiry.expiring),
+        evicted_clients: shared.sum(|traffic| &traffic.evicted_clients),
         evicted_scripts: scripts.evicted,
         scripts_on_all_shards: scripts.runs_on_all,
-        evicted_keys: shared.sum(|counters| &counters.evicted),
-        eviction_exceeded_ms: shared.account.exceeded().milliseconds(),
-        keyspace_hits: shared.sum(|counters| &counters.hits),
-        keyspace_misses: shared.sum(|counters| &counters.misses),
-        pubsub_channels: shared.broker.name_count(Space::Channels) as u64,
-        pubsub_patterns: shared.broker.name_count(Space::Patterns) as u64,
-        pubsub_shard_channels: shared.broker.name_count(Space::ShardChannels) as u64,
+        evicted_keys: shared.engine.sum(|counters| &counters.evicted),
+        eviction_exceeded_ms: shared.engine.account.exceeded().milliseconds(),
+        keyspace_hits: shared.engine.sum(|counters| &counters.hits),
+        keyspace_misses: shared.engine.sum(|counters| &counters.misses),
+        pubsub_channels: shared.engine.broker.name_count(Space::Channels) as u64,
+        pubsub_patterns: shared.engine.broker.name_count(Space::Patterns) as u64,
+        pubsub_shard_channels: shared.engine.broker.name_count(Space::ShardChannels) as u64,
         error_replies: errors(desk).iter().map(|error| error.count).sum(),
-        reads_processed: shared.sum(|counters| &counters.reads),
-        writes_processed: shared.sum(|counters| &counters.writes),
-        query_limit_disconnections: shared.sum(|counters| &counters.query_limit_disconnections),
-        output_limit_disconnections: shared.sum(|counters| &counters.output_limit_disconnections),
-        loop_cycles: shared.sum(|counters| &counters.rounds),
-        reply_buffer_shrinks: shared.sum(|counters| &counters.reply_buffer_shrinks),
-        reply_buffer_expands: shared.sum(|counters| &counters.reply_buffer_expands),
-        loop_us: shared.sum(|counters| &counters.round_ns) / 1000,
+        reads_processed: shared.sum(|traffic| &traffic.reads),
+        writes_processed: shared.sum(|traffic| &traffic.writes),
+        query_limit_disconnections: shared.sum(|traffic| &traffic.query_limit_disconnections),
+        output_limit_disconnections: shared.sum(|traffic| &traffic.output_limit_disconnections),
+        loop_cycles: shared.sum(|traffic| &traffic.rounds),
+        reply_buffer_shrinks: shared.sum(|traffic| &traffic.reply_buffer_shrinks),
+        reply_buffer_expands: shared.sum(|traffic| &traffic.reply_buffer_expands),
+        loop_us: shared.sum(|traffic| &traffic.round_ns) / 1000,
         command_us: commands(desk).iter().map(|command| command.total_us).sum(),
         loop_cycles_per_second: rounds_per_second,
         loop_cycle_us: (rounds_ns / 1000).checked_div(rounds_per_second).unwrap_or(0),
@@ -205,67 +207,86 @@ fn kilobytes(bytes: u64) -> f64 {
 }
 
 fn threads(desk: Desk<'_>) -> Vec<ThreadInfo> {
-    let thread = |counters: &WorkerCounters| ThreadInfo {
-        clients: counters.connections.load(Ordering::Relaxed) as u64,
-        reads: counters.reads.load(Ordering::Relaxed),
-        writes: counters.writes.load(Ordering::Relaxed),
+    let thread = |traffic: &Traffic| ThreadInfo {
+        clients: traffic.connections.load(Ordering::Relaxed) as u64,
+        reads: traffic.reads.load(Ordering::Relaxed),
+        writes: traffic.writes.load(Ordering::Relaxed),
     };
-    desk.shared.counters.iter().map(thread).collect()
+    desk.front.traffic.iter().map(thread).collect()
 }
 
 fn latencies(desk: Desk<'_>) -> Vec<LatencyStat> {
-    let config = desk.shared.config();
+    let config = desk.front.config();
     if !config.tracks_latency {
         return Vec::new();
     }
-    let stat = |command: &kora_core::command::table::Command<super::ServerHandler>| {
-        let histograms = desk.shared.counters.iter().map(|counters| &counters.commands[command.id].latency);
+    let stat = |(name, ids): (&'static str, Vec<usize>)| {
+        let counters = desk.front.engine.counters.iter();
+        let histograms = counters.flat_map(|counters| ids.iter().map(|&id| &counters.commands[id].latency));
         let distribution = Distribution::of(histograms)?;
         let percentiles =
             config.latency_percentiles.0.iter().map(|&percent| (percent, distribution.percentile(percent)));
-        Some(LatencyStat { name: command.facts.name, percentiles: percentiles.collect() })
+        Some(LatencyStat { name, percentiles: percentiles.collect() })
     };
-    desk.shared.table.all().iter().filter_map(stat).collect()
+    known_commands(desk).filter_map(stat).collect()
 }
 
-/// From the kernel's account of this process.
-fn cpu() -> CpuInfo {
-    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+/// The commands that Redis knows, in the order of the table, each with the places of what counts as it.
+fn known_commands(desk: Desk<'_>) -> impl Iterator<Item = (&'static str, Vec<usize>)> {
+    let mut known: Vec<(&'static str, Vec<usize>)> = Vec::new();
+    let mut places = HashMap::new();
+    for command in desk.front.engine.table.all() {
+        let name = command.facts.known_name();
+        let place = *places.entry(name).or_insert_with(|| {
+            known.push((name, Vec::new()));
+            known.len() - 1
+        });
+        known[place].1.push(command.id);
+    }
+    known.into_iter()
+}
+
+/// From the kernel's account of this process. What Redis calls its main thread runs all commands; here that of the first worker
+/// is shown.
+fn cpu(desk: Desk<'_>) -> CpuInfo {
+    let first_worker = desk.front.traffic[0].thread_id.load(Ordering::Relaxed);
+    let (user, system) = cpu_seconds("/proc/self/stat");
+    let (main_user, main_system) = cpu_seconds(&format!("/proc/self/task/{first_worker}/stat"));
+    CpuInfo { user, system, main_user, main_system }
+}
+
+/// Seconds spent in the program and in the kernel, of a process or a thread.
+fn cpu_seconds(path: &str) -> (f64, f64) {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
     let ticks_per_second = f64::from(u32::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100));
     let mut fields = text.rsplit(") ").next().unwrap_or_default().split(' ').skip(11);
     let mut seconds =
         || fields.next().and_then(|ticks| ticks.parse::<f64>().ok()).unwrap_or(0.0) / ticks_per_second;
-    let user = seconds();
-    CpuInfo { user, system: seconds() }
+    (seconds(), seconds())
 }
 
 fn commands(desk: Desk<'_>) -> Vec<CommandStat> {
-    let sum = |id: usize, counter: fn(&CommandCounters) -> &AtomicU64| {
-        desk.shared
-            .counters
-            .iter()
-            .map(|counters| counter(&counters.commands[id]).load(Ordering::Relaxed))
-            .sum::<u64>()
+    let stat = |(name, ids): (&'static str, Vec<usize>)| {
+        let sum = |counter: fn(&CommandCounters) -> &AtomicU64| {
+            let of_worker = |counters: &WorkerCounters| {
+                ids.iter().map(|&id| counter(&counters.commands[id]).load(Ordering::Relaxed)).sum::<u64>()
+            };
+            desk.front.engine.counters.iter().map(of_worker).sum::<u64>()
+        };
+        CommandStat {
+            name,
+            calls: sum(|counters| &counters.calls),
+            total_us: sum(|counters| &counters.nanoseconds) / 1000,
+            rejected: sum(|counters| &counters.rejected),
+            failed: sum(|counters| &counters.failed),
+        }
     };
-    let stat = |command: &kora_core::command::table::Command<super::ServerHandler>| CommandStat {
-        name: command.facts.name,
-        calls: sum(command.id, |counters| &counters.calls),
-        total_us: sum(command.id, |counters| &counters.nanoseconds) / 1000,
-        rejected: sum(command.id, |counters| &counters.rejected),
-        failed: sum(command.id, |counters| &counters.failed),
-    };
-    desk.shared
-        .table
-        .all()
-        .iter()
-        .map(stat)
-        .filter(|stat| stat.calls + stat.rejected + stat.failed > 0)
-        .collect()
+    known_commands(desk).map(stat).filter(|stat| stat.calls + stat.rejected + stat.failed > 0).collect()
 }
 
 fn errors(desk: Desk<'_>) -> Vec<ErrorStat> {
     let mut counts = BTreeMap::<String, u64>::new();
-    for counters in &desk.shared.counters {
+    for counters in desk.front.engine.counters.iter() {
         for (prefix, count) in &*counters.errors.lock() {
             *counts.entry(prefix.clone()).or_default() += count;
         }
@@ -274,9 +295,9 @@ fn errors(desk: Desk<'_>) -> Vec<ErrorStat> {
 }
 
 pub(super) fn keyspace(desk: Desk<'_>) -> Vec<DatabaseInfo> {
-    let usages: Vec<_> = desk.shared.shards().map(|shard| desk.shared.hub.usage(shard)).collect();
+    let usages: Vec<_> = desk.front.engine.shards().map(|shard| desk.front.engine.hub.usage(shard)).collect();
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    (0..desk.shared.config().databases)
+    (0..desk.front.config().databases)
         .map(|db| {
             let on_shards = || usages.iter().map(|usage| &usage[usize::from(db)]);
             let expires: u64 = on_shards().map(|usage| read(&usage.expires)).sum();
@@ -298,4 +319,24 @@ pub(super) fn keyspace(desk: Desk<'_>) -> Vec<DatabaseInfo> {
         })
         .filter(|database| database.keys > 0)
         .collect()
+}
+
+/// The databases that ever had keys.
+fn keysizes(desk: Desk<'_>) -> Vec<SizesInfo> {
+    let usages: Vec<_> = desk.engine.shards().map(|shard| desk.engine.hub.usage(shard)).collect();
+    let counts_of = |db: u16| {
+        let mut sums = [[0; SizeClass::COUNT]; Kind::ALL.len()];
+        let mut is_any = false;
+        for (kind, usage) in
+            Kind::ALL.into_iter().flat_map(|kind| usages.iter().map(move |usage| (kind, usage)))
+        {
+            let Some(counts) = usage[usize::from(db)].sizes.of(kind) else { continue };
+            is_any = true;
+            for (sum, count) in sums[kind as usize].iter_mut().zip(counts) {
+                *sum += count.load(Ordering::Relaxed);
+            }
+        }
+        is_any.then_some(SizesInfo { db, counts: sums })
+    };
+    (0..desk.front.config().databases).filter_map(counts_of).collect()
 }

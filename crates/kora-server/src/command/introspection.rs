@@ -40,29 +40,29 @@ fn command_help(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult 
 }
 
 fn count(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    commands::count(&desk.shared.table, out);
+    commands::count(&desk.front.engine.table, out);
     Ok(())
 }
 
 /// COMMAND without a subcommand, and COMMAND INFO.
 fn info(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    commands::info(&desk.shared.table, args.get(2..).unwrap_or_default(), out);
+    commands::info(&desk.front.engine.table, args.get(2..).unwrap_or_default(), out);
     Ok(())
 }
 
 fn docs(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    commands::docs(&desk.shared.table, &args[2..], out);
+    commands::docs(&desk.front.engine.table, &args[2..], out);
     Ok(())
 }
 
 fn keys(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    getkeys::getkeys(&desk.shared.table, &args[2..], out)
+    getkeys::getkeys(&desk.front.engine.table, &args[2..], out)
 }
 
 fn keys_and_flags(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    getkeys::getkeysandflags(&desk.shared.table, &args[2..], out)
+    getkeys::getkeysandflags(&desk.front.engine.table, &args[2..], out)
 }
 
 fn list(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    commands::list(&desk.shared.table, &args[2..], out)
+    commands::list(&desk.front.engine.table, &args[2..], out)
 }

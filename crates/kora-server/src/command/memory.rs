@@ -57,20 +57,20 @@ pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[
 ];
 
 fn memory_doctor(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let clients = desk.shared.clients.all().len() as u64;
+    let clients = desk.front.clients.all().len() as u64;
     let report = doctor::report(&super::info::memory(desk), clients);
     out.verbatim("txt", report.as_bytes());
     Ok(())
 }
 
 fn memory_malloc_stats(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let report = crate::memory::allocator_report();
+    let report = kora_engine::memory::allocator_report();
     out.verbatim("txt", &report);
     Ok(())
 }
 
 fn memory_purge(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    crate::memory::purge().map_err(|_| CommandError::text("ERR Error purging dirty pages"))?;
+    kora_engine::memory::purge().map_err(|_| CommandError::text("ERR Error purging dirty pages"))?;
     out.ok();
     Ok(())
 }

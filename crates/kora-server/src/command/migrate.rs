@@ -216,7 +216,7 @@ fn migrate(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
         // If the command is gone, so is the server.
         let _ = sender.send(job.run());
     };
-    let thread = crate::threads::spawn("kora-migrate", body);
+    let thread = kora_engine::threads::spawn("kora-migrate", body);
     thread.map_err(|error| CommandError::Other(format!("ERR no thread: {error}").into()))?;
     let mut hand = Hand::default();
     hand.fill(ctx);
@@ -305,7 +305,7 @@ impl Job {
         let mut result = refused(&next()?);
         let is_selected = result.is_ok();
         for item in &self.items {
-            crate::memory::tell_if_much();
+            kora_engine::memory::tell_if_much();
             match refused(&next()?) {
                 Ok(()) if is_selected => outcome.taken.push(item.key.clone()),
                 Ok(()) => {}

@@ -17,7 +17,7 @@ fn panic_now(_: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
         _ => return Err(CommandError::DebugSubcommand(String::from_utf8_lossy(args[1]).into_owned())),
     };
     let body = || panic!("DEBUG PANIC was called");
-    let thread = crate::threads::spawn(name, body);
+    let thread = kora_engine::threads::spawn(name, body);
     // The process ends before the thread does.
     thread.map_err(|_| CommandError::text("ERR no thread can be started"))?.join().unwrap_or(());
     Ok(())

@@ -58,7 +58,7 @@ fn debug(_: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
 
 fn exists(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     out.array(args.len() - 2);
-    args[2..].iter().for_each(|sha| out.integer(desk.shared.scripts.is_known(sha).into()));
+    args[2..].iter().for_each(|sha| out.integer(desk.front.engine.scripts.is_known(sha).into()));
     Ok(())
 }
 
@@ -69,25 +69,25 @@ fn flush(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
         [mode] if is_mode(mode) => {}
         _ => return Err(CommandError::text("ERR SCRIPT FLUSH only support SYNC|ASYNC option")),
     }
-    desk.shared.scripts.flush();
+    desk.front.engine.scripts.flush();
     out.ok();
     Ok(())
 }
 
 fn kill(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    desk.shared.scripts.kill(kora_script::Running::Script)?;
+    desk.front.engine.scripts.kill(kora_script::Running::Script)?;
     out.ok();
     Ok(())
 }
 
 fn load(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let sha = desk.shared.scripts.load(args[2])?;
+    let sha = desk.front.engine.scripts.load(args[2])?;
     out.bulk(sha.to_string().as_bytes());
     Ok(())
 }
 
 fn show(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let text = desk.shared.scripts.text(args[2]);
+    let text = desk.front.engine.scripts.text(args[2]);
     out.bulk(&text.ok_or(CommandError::text("NOSCRIPT No matching script."))?);
     Ok(())
 }

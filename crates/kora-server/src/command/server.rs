@@ -1,7 +1,5 @@
 //! TIME, LASTSAVE, SHUTDOWN, LOLWUT, WAIT, WAITAOF, and the DEBUG subcommands about the process.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kora_core::command::options::timeout_ms;
@@ -10,25 +8,23 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::hash::splitmix64;
 use kora_core::number::{parse_f64, parse_i64};
 use kora_core::reply::Reply;
-use kora_core::time::UnixMs;
 
-use super::connection::REDIS_VERSION;
 use super::debug::DEBUG;
-use super::{Call, Desk, DeskHandler, FollowUp, ServerHandler, facts};
-use crate::client::flag;
-use crate::connection::{TimedReply, Wait};
-use crate::driver::WorkerMail;
+use super::{Call, Desk, DeskHandler, ServerHandler, facts};
+use crate::connection::close_after_output;
 use crate::introspect::lolwut::Picture;
+use crate::mail::WorkerMail;
+use kora_engine::REDIS_VERSION;
+use kora_engine::call::FollowUp;
+use kora_engine::front::Mail;
+use kora_engine::session::TimedReply;
 
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
     CommandSpec { facts: DEBUG_LOG, handler: debug_log },
     CommandSpec { facts: DEBUG_SLEEP, handler: debug_sleep },
     CommandSpec { facts: facts::INFO, handler: |call, args| call.at_desk(args, super::info::info) },
-    CommandSpec {
-        facts: facts::LASTSAVE,
-        handler: |call, args| call.at_desk(args, super::persistence::lastsave),
-    },
+    CommandSpec { facts: facts::LASTSAVE, handler: |call, args| call.at_desk(args, lastsave) },
     CommandSpec { facts: facts::LOLWUT, handler: |call, args| call.at_desk(args, lolwut) },
     CommandSpec { facts: facts::SHUTDOWN, handler: shutdown },
     CommandSpec { facts: facts::TIME, handler: |call, args| call.at_desk(args, time) },
@@ -39,7 +35,7 @@ pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
 /// Those that scripts may call.
 pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[
     ("info", super::info::info),
-    ("lastsave", super::persistence::lastsave),
+    ("lastsave", lastsave),
     ("lolwut", lolwut),
     ("time", time),
     ("wait", wait_for_nobody),
@@ -64,6 +60,12 @@ const WAITAOF: Facts = Facts {
     tips: &["request_policy:all_shards", "response_policy:agg_min"],
     ..Facts::NONE
 };
+
+/// The time of the last snapshot, or of the start.
+fn lastsave(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    out.integer(desk.engine.persistence.last_save());
+    Ok(())
+}
 
 fn time(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -100,23 +102,23 @@ fn shutdown(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     if abort {
         return Err(CommandError::text("ERR No shutdown in progress."));
     }
-    let config = call.shared.config();
+    let config = call.front.config();
     let will_save = saves || !nosave && !config.persistence.save.rules().is_empty();
-    if !will_save && !is_forced && call.shared.persistence.is_log_unfinished(&config) {
+    if !will_save && !is_forced && call.engine.persistence.is_log_unfinished() {
         tracing::error!("SHUTDOWN refused: the first snapshot of the log is not there yet");
         return Err(CommandError::text("ERR Errors trying to SHUTDOWN. Check logs."));
     }
-    if call.shared.persistence.has_log_failed() {
+    if call.engine.persistence.has_log_failed() {
         // As in Redis: who asks for the end of a server whose disk is full must not wait for it for ever.
         tracing::error!("the log has failed: the server ends without the last writes");
     }
-    tracing::warn!("SHUTDOWN received from client {}", call.connection.client.id.0);
-    if will_save && !call.shared.persistence.loading.is_on() {
+    tracing::warn!("SHUTDOWN received from client {}", call.session.client.id.0);
+    if will_save && !call.engine.persistence.loading.is_on() {
         call.follow_up = Some(FollowUp::ShutDown);
         return Ok(());
     }
-    call.connection.close_after_output();
-    call.shared.end();
+    close_after_output(call.session);
+    call.engine.ending.begin();
     Ok(())
 }
 
@@ -137,12 +139,12 @@ fn waitaof(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
         call.wait_for_replicas(replicas, until, TimedReply::Pair(0, 0));
         return Ok(());
     }
-    let record = call.shared.persistence.appended().ok_or(CommandError::text(
+    let record = call.engine.persistence.appended().ok_or(CommandError::text(
         "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
     ))?;
-    if call.shared.persistence.is_durable(record) {
+    if call.engine.persistence.is_durable(record) {
         call.wait_for_replicas(replicas, until, TimedReply::Pair(1, 0));
-    } else if call.connection.session.is_executing {
+    } else if call.session.is_executing {
         TimedReply::Pair(0, 0).write(&mut call.reply());
     } else {
         call.wait_for_replicas(1, until, TimedReply::Pair(0, 0));
@@ -180,8 +182,8 @@ fn debug_sleep(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let seconds = parse_f64(seconds).filter(|seconds| *seconds > 0.0).unwrap_or(0.0);
     let duration = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
     let here = call.worker;
-    for shard in call.shared.shards().filter(|shard| *shard != here) {
-        call.shared.hub.send_driver_mail(shard, WorkerMail::Sleep(duration));
+    for shard in call.engine.shards().filter(|shard| *shard != here) {
+        call.engine.hub.send_driver_mail(shard, Mail::Front(WorkerMail::Sleep(duration)));
     }
     std::thread::sleep(duration);
     call.reply().ok();
@@ -190,18 +192,4 @@ fn debug_sleep(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 
 fn unknown(args: &[&[u8]]) -> CommandError {
     CommandError::DebugSubcommand(String::from_utf8_lossy(args[1]).into_owned())
-}
-
-impl Call<'_> {
-    /// Replies at once if no replica is asked for, or as part of EXEC; else the time-out is waited for, since there are none.
-    fn wait_for_replicas(&mut self, replicas: i64, until: Option<UnixMs>, reply: TimedReply) {
-        if replicas <= 0 || self.connection.session.is_executing {
-            reply.write(&mut self.reply());
-            return;
-        }
-        let client = Arc::clone(&self.connection.client);
-        client.set_flag(flag::BLOCKED, true);
-        client.is_unblockable.store(true, Ordering::Release);
-        self.connection.wait = Wait::Until(until, reply);
-    }
 }

@@ -2,7 +2,6 @@
 //!
 //! Names, shapes and bounds are Redis's 8.0, and Valkey's 8.1 for those that Redis has not; `workers` is Kora's own. CONFIG GET lists them in this order.
 
-use super::events::EventFlags;
 use super::field::Field;
 use super::limits::ClientsLimit;
 use super::percentiles::Percentiles;
@@ -11,6 +10,7 @@ use super::table::{Apply, Change, Directive, Meaning};
 use super::value::{Setting, Shape, quote};
 use super::{LogLevel, MaxmemoryPolicy, Permission};
 use Shape::{Bool, Bytes, Choice, Int, Octal, Text, Words};
+use kora_engine::events::EventFlags;
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;

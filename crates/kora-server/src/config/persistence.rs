@@ -1,6 +1,12 @@
 //! What is kept on disk, when it is written, and when it is certain.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
 use kora_core::number::parse_i64;
+use kora_engine::persistence::{PersistenceSettings, SaveRule};
+use kora_storage::log::FsyncPolicy;
 
 use super::field::{ByteCount, choice};
 use super::value::{Refusal, Setting};
@@ -15,15 +21,6 @@ choice! {
         /// When the system likes.
         No = "no",
     }
-}
-
-/// One of the rules of `save`: a snapshot is due when so many changes were made and so much time has passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SaveRule {
-    /// Least number of seconds since the last snapshot.
-    pub seconds: u32,
-    /// Least number of changes since then.
-    pub changes: u64,
 }
 
 /// The rules if data is to be kept and none are given: Redis's.
@@ -118,6 +115,37 @@ impl Default for PersistenceConfig {
             auto_rewrite_min_size: ByteCount(64 << 20),
             auto_rewrite_percentage: 100,
             load_truncated: true,
+        }
+    }
+}
+
+impl PersistenceConfig {
+    /// What the engine needs to know of it, with files in `dir`.
+    pub(super) fn settings(&self, dir: PathBuf) -> PersistenceSettings {
+        PersistenceSettings {
+            dir,
+            save: self.save.rules().to_vec(),
+            db_file_name: String::from_utf8_lossy(&self.db_file_name).into_owned(),
+            compression: self.compression,
+            checksum: self.checksum,
+            stop_writes_on_bgsave_error: self.stop_writes_on_bgsave_error,
+            append_only: self.append_only,
+            append_file_name: String::from_utf8_lossy(&self.append_file_name).into_owned(),
+            append_dir_name: OsStr::from_bytes(&self.append_dir_name).into(),
+            append_fsync: self.append_fsync.into(),
+            auto_rewrite_min_bytes: self.auto_rewrite_min_size.0,
+            auto_rewrite_percentage: self.auto_rewrite_percentage,
+            load_truncated: self.load_truncated,
+        }
+    }
+}
+
+impl From<AppendFsync> for FsyncPolicy {
+    fn from(choice: AppendFsync) -> Self {
+        match choice {
+            AppendFsync::Always => Self::Always,
+            AppendFsync::EverySecond => Self::EverySecond,
+            AppendFsync::No => Self::No,
         }
     }
 }

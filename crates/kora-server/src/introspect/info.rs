@@ -3,6 +3,7 @@
 //! Names and order of fields are those of Redis 7.2, which monitoring reads; Kora's own are `kora_version`,
 //! `server_name` and `workers`. Fields of what Kora does not have hold what Redis shows when it is off.
 
+mod keysizes;
 mod sections;
 pub mod snapshot;
 
@@ -27,11 +28,12 @@ pub enum Section {
     Latencystats,
     Cluster,
     Keyspace,
+    Keysizes,
 }
 
 impl Section {
     /// All sections, in the order they are shown.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Server,
         Self::Clients,
         Self::Memory,
@@ -46,6 +48,7 @@ impl Section {
         Self::Latencystats,
         Self::Cluster,
         Self::Keyspace,
+        Self::Keysizes,
     ];
 
     /// The name in the section's heading; in lower case it is also the argument that asks for it.
@@ -65,6 +68,7 @@ impl Section {
             Self::Latencystats => "Latencystats",
             Self::Cluster => "Cluster",
             Self::Keyspace => "Keyspace",
+            Self::Keysizes => "Keysizes",
         }
     }
 
@@ -130,6 +134,7 @@ pub fn text(snapshot: &InfoSnapshot, sections: Sections) -> String {
             Section::Errorstats => sections::errorstats(&snapshot.errors, &mut fields),
             Section::Cluster => fields.put("cluster_enabled", 0),
             Section::Keyspace => sections::keyspace(&snapshot.keyspace, &mut fields),
+            Section::Keysizes => keysizes::section(&snapshot.keysizes, &mut fields),
             Section::Latencystats => sections::latencystats(&snapshot.latencies, &mut fields),
             // There are no modules.
             Section::Modules => {}

@@ -2,20 +2,20 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{
-    AtomicBool, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
-};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use kora_core::shard::store::DbIndex;
 use kora_core::slot::ShardId;
+use kora_engine::front::{Mail, Origin};
+use kora_engine::session::{Choice, ReplyMode, Standing};
 use kora_locks::RankedMutex;
 use kora_protocol::Resp;
 
 use super::{LISTENER_TOKENS, Worker};
 use crate::client::{Client, ClientText, flag};
-use crate::connection::{Connection, ReplyMode, Session};
-use crate::driver::WorkerMail;
+use crate::connection::{Connection, Session};
 use crate::listen::Change;
+use crate::mail::WorkerMail;
 use crate::net::{Listener, Peer, Stream};
 
 /// What a client from elsewhere is told while protected mode refuses it.
@@ -98,69 +98,60 @@ impl Worker {
         }
         self.shared.connections_received.fetch_add(1, Ordering::Relaxed);
         let connections =
-            |shard: &ShardId| self.shared.counters[shard.index()].connections.load(Ordering::Relaxed);
-        let least = self.shared.shards().min_by_key(connections).expect("there is at least one worker");
-        self.shared.counters[least.index()].connections.fetch_add(1, Ordering::Relaxed);
-        if least == self.shard.id() {
+            |shard: &ShardId| self.shared.traffic[shard.index()].connections.load(Ordering::Relaxed);
+        let least =
+            self.shared.engine.shards().min_by_key(connections).expect("there is at least one worker");
+        self.shared.traffic[least.index()].connections.fetch_add(1, Ordering::Relaxed);
+        if least == self.turn.id() {
             self.adopt(stream, &peer);
         } else {
-            self.shared.hub.send_driver_mail(least, WorkerMail::Adopt(stream, peer));
+            let mail = Mail::Front(WorkerMail::Adopt(stream, peer));
+            self.shared.engine.hub.send_driver_mail(least, mail);
         }
     }
 
     /// Serves a connection from now on.
     pub(super) fn adopt(&mut self, mut stream: Stream, peer: &Peer) {
-        let slot = self.free_slots.pop().unwrap_or(self.connections.len());
+        let slot = self.turn.sessions.next_slot();
         let registered = stream
             .set_up(u64::from(self.config.tcp_keepalive_seconds))
             .and_then(|()| self.poller.add_stream(&mut stream, slot));
         if let Err(error) = registered {
             tracing::info!("a new connection failed: {error}");
-            self.free_slots.push(slot);
-            if slot == self.connections.len() {
-                self.connections.push(None);
-            }
-            self.counters().connections.fetch_sub(1, Ordering::Relaxed);
+            self.traffic().connections.fetch_sub(1, Ordering::Relaxed);
             self.shared.clients.release();
             return;
         }
         let client = Arc::new(self.new_client(&stream, peer, slot));
         self.shared.clients.insert(Arc::clone(&client));
-        let session = Session {
+        let choice = Choice {
             db: DbIndex(0),
-            resp: Resp::V2,
+            style: Resp::V2,
             is_authenticated: self.config.password.is_empty(),
             no_touch: false,
             reply_mode: ReplyMode::On,
-            queue: None,
-            watched: None,
-            is_executing: false,
             is_local: peer.is_local,
         };
-        let connection = Some(Box::new(Connection::new(stream, client, session)));
-        if slot == self.connections.len() {
-            self.connections.push(connection);
-        } else {
-            self.connections[slot] = connection;
-        }
-        self.enqueue(slot);
+        self.turn.sessions.insert(Session::new(client, Connection::new(stream), choice));
+        self.turn.sessions.enqueue(slot);
     }
 
     fn new_client(&self, stream: &Stream, peer: &Peer, slot: usize) -> Client {
         Client {
-            id: self.shared.clients.next_id(),
-            worker: self.shard.id(),
-            slot,
+            standing: Standing::new(Origin {
+                worker: self.turn.id(),
+                slot,
+                client: self.shared.clients.next_id(),
+            }),
             address: peer.address.clone(),
             local_address: stream.local_address(),
             descriptor: stream.descriptor(),
-            created_ms: self.now.0,
+            created_ms: self.turn.now().0,
             text: RankedMutex::new(ClientText::default()),
-            last_active_ms: AtomicI64::new(self.now.0),
+            last_active_ms: AtomicI64::new(self.turn.now().0),
             db: AtomicU16::new(0),
             resp: AtomicU8::new(2),
             flags: AtomicU8::new(if matches!(stream, Stream::Unix(_)) { flag::UNIX } else { 0 }),
-            last_command: AtomicU32::new(u32::MAX),
             query_bytes: AtomicUsize::new(0),
             query_free_bytes: AtomicUsize::new(0),
             argument_bytes: AtomicUsize::new(0),
@@ -173,34 +164,16 @@ impl Worker {
             queued: AtomicI64::new(-1),
             queued_bytes: AtomicUsize::new(0),
             watched: AtomicUsize::new(0),
-            watch: RankedMutex::new(None),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
-            commands: AtomicU64::new(0),
-            subscriptions: Default::default(),
-            is_unblockable: AtomicBool::new(false),
-            blocked: RankedMutex::new(None),
         }
     }
 
-    /// Ends a connection. Parts of an operation that arrive later find its place empty or another's.
+    /// Ends a connection.
     pub(super) fn close(&mut self, slot: usize) {
-        if self.has_halted_exec(slot) {
-            // It is closed when its transaction has ended, which runs to its end whoever leaves.
-            if let Some(Some(connection)) = self.connections.get_mut(slot) {
-                connection.is_broken = true;
-            }
-            return;
-        }
-        let Some(mut connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
-        if let Some(watched) = connection.take_watched() {
-            self.shard.unwatch(*watched);
-        }
-        self.forget_memory(&connection);
-        self.leave_wait(&connection);
-        self.end_subscriptions(&connection);
-        self.shared.clients.remove(connection.client.id);
-        self.counters().connections.fetch_sub(1, Ordering::Relaxed);
-        self.free_slots.push(slot);
+        let Some(session) = self.turn.close(slot) else { return };
+        self.forget_memory(&session);
+        self.shared.clients.remove(session.client.id);
+        self.traffic().connections.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -1,15 +1,12 @@
 //! The requests found in one stretch of a connection's bytes, before they run.
 //!
-//! Looking at many requests at once lets their table look-ups overlap: see [`super::execute`].
+//! Looking at many requests at once lets their table look-ups overlap: see [`kora_engine::turn`].
 
+use kora_engine::turn::{Args, Commands};
 use kora_protocol::{Limits, ProtocolError, RequestParser, Source, Span};
-use smallvec::SmallVec;
 
 /// Most requests of one batch.
 const REQUESTS_MAX: usize = 128;
-
-/// A request's arguments while it runs.
-pub(super) type Args<'a> = SmallVec<[&'a [u8]; 8]>;
 
 /// One whole request.
 #[derive(Clone, Copy, Debug)]
@@ -63,39 +60,51 @@ impl Batch {
         self.frames.len()
     }
 
-    /// How many requests, arguments and bytes there are from request `index` on.
-    pub(super) fn rest(&self, index: usize) -> (usize, usize, usize) {
-        let (frame, end) = (self.frames[index], self.end(self.len() - 1));
-        (self.len() - index, self.spans.len() - frame.first_span, end - frame.start)
-    }
-
     /// Where request `index` ends in the bytes.
     #[inline]
     pub(super) fn end(&self, index: usize) -> usize {
         self.frames[index].end
     }
+}
 
-    /// Argument `at` of request `index`, if that lies in `bytes`.
+/// The requests of a batch where they lie: in `bytes`, and in the parser.
+pub(super) struct Requests<'a> {
+    pub(super) batch: &'a Batch,
+    pub(super) bytes: &'a [u8],
+    pub(super) parser: &'a RequestParser,
+}
+
+impl Commands for Requests<'_> {
     #[inline]
-    pub(super) fn arg<'a>(&self, index: usize, at: usize, bytes: &'a [u8]) -> Option<&'a [u8]> {
-        let frame = &self.frames[index];
+    fn count(&self) -> usize {
+        self.batch.frames.len()
+    }
+
+    #[inline]
+    fn args(&self, index: usize) -> Args<'_> {
+        let frame = &self.batch.frames[index];
+        let source = match frame.source {
+            Source::Buffer => &self.bytes[frame.start..frame.end],
+            Source::Side => {
+                let request = kora_protocol::Request { consumed: 0, source: frame.source };
+                self.parser.source(&request, self.bytes)
+            }
+        };
+        let spans = &self.batch.spans[frame.first_span..frame.first_span + frame.span_count];
+        spans.iter().map(|span| span.slice(source)).collect()
+    }
+
+    #[inline]
+    fn arg(&self, index: usize, at: usize) -> Option<&[u8]> {
+        let frame = &self.batch.frames[index];
         if at >= frame.span_count || frame.source == Source::Side {
             return None;
         }
-        Some(self.spans[frame.first_span + at].slice(&bytes[frame.start..frame.end]))
+        Some(self.batch.spans[frame.first_span + at].slice(&self.bytes[frame.start..frame.end]))
     }
 
-    /// The arguments of request `index`; none if it is empty.
-    #[inline]
-    pub(super) fn args<'a>(&self, index: usize, bytes: &'a [u8], parser: &'a RequestParser) -> Args<'a> {
-        let frame = &self.frames[index];
-        let source = match frame.source {
-            Source::Buffer => &bytes[frame.start..frame.end],
-            Source::Side => {
-                parser.source(&kora_protocol::Request { consumed: 0, source: frame.source }, bytes)
-            }
-        };
-        let spans = &self.spans[frame.first_span..frame.first_span + frame.span_count];
-        spans.iter().map(|span| span.slice(source)).collect()
+    fn rest(&self, index: usize) -> (usize, usize, usize) {
+        let (frame, end) = (self.batch.frames[index], self.batch.end(self.batch.len() - 1));
+        (self.batch.len() - index, self.batch.spans.len() - frame.first_span, end - frame.start)
     }
 }

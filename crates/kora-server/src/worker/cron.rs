@@ -1,14 +1,14 @@
-//! What a worker does by the clock: limits, counters.
+//! What a worker does by the clock: limits of connections, rates.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use kora_protocol::Limits;
+use kora_engine::counters::add;
+use kora_engine::session::Wait;
 
 use super::Worker;
 use crate::config::limits::OutputLimit;
-use crate::connection::{Connection, Wait};
+use crate::connection::Session;
 
 /// Rounds of the cron between two looks at every connection.
 const ROUNDS_PER_CLIENT_CHECK: u64 = 10;
@@ -16,37 +16,61 @@ const ROUNDS_PER_CLIENT_CHECK: u64 = 10;
 /// Looks at every connection after which the peak of its output begins anew.
 const CHECKS_PER_PEAK: u64 = 5;
 
+/// When a worker's next round of these things is due.
+#[derive(Debug)]
+pub(super) struct Cron {
+    next: Instant,
+    round: u64,
+    /// When rates were last measured, and the counts then.
+    rates_since: (Instant, [u64; 5]),
+}
+
+impl Cron {
+    pub(super) fn new() -> Self {
+        Self { next: Instant::now(), round: 0, rates_since: (Instant::now(), [0; 5]) }
+    }
+
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        now >= self.next
+    }
+
+    pub(super) fn until_next(&self, now: Instant) -> Duration {
+        self.next.saturating_duration_since(now)
+    }
+}
+
 impl Worker {
-    pub(super) fn cron(&mut self) {
+    pub(super) fn run_cron(&mut self) {
         let period = Duration::from_micros(1_000_000 / u64::from(self.config.hz.max(1)));
-        self.next_cron = self.round_begun + period;
-        self.cron_round += 1;
-        self.publish_counters();
+        self.cron.next = self.round_begun + period;
+        self.cron.round += 1;
+        self.turn.publish_counters();
         self.measure_rates();
         self.accept_left_behind();
-        self.begin_due();
-        self.refuse_waiting();
-        if self.cron_round.is_multiple_of(ROUNDS_PER_CLIENT_CHECK) {
+        self.turn.begin_due();
+        self.turn.refuse_waiting();
+        if self.cron.round.is_multiple_of(ROUNDS_PER_CLIENT_CHECK) {
             self.check_clients();
         }
     }
 
     fn measure_rates(&mut self) {
         let now = self.round_begun;
-        let elapsed = now.duration_since(self.rates_since.0).as_secs_f64();
+        let elapsed = now.duration_since(self.cron.rates_since.0).as_secs_f64();
         if elapsed < 1.0 {
             return;
         }
-        let counters = &self.shared.counters[self.shard.id().index()];
-        let rates = &counters.rates;
+        let here = self.turn.id();
+        let (counters, traffic) = (self.shared.engine.counters.of(here), &self.shared.traffic[here.index()]);
+        let rates = &traffic.rates;
         let rows = [
             (&counters.commands_processed, &rates.commands),
-            (&counters.bytes_in, &rates.bytes_in),
-            (&counters.bytes_out, &rates.bytes_out),
-            (&counters.rounds, &rates.rounds),
-            (&counters.round_ns, &rates.round_ns),
+            (&traffic.bytes_in, &rates.bytes_in),
+            (&traffic.bytes_out, &rates.bytes_out),
+            (&traffic.rounds, &rates.rounds),
+            (&traffic.round_ns, &rates.round_ns),
         ];
-        for ((counter, rate), before) in rows.into_iter().zip(&mut self.rates_since.1) {
+        for ((counter, rate), before) in rows.into_iter().zip(&mut self.cron.rates_since.1) {
             let count = counter.load(Ordering::Relaxed);
             #[expect(
                 clippy::cast_possible_truncation,
@@ -58,98 +82,66 @@ impl Worker {
             rate.store(per_second, Ordering::Relaxed);
             *before = count;
         }
-        counters.buffer_peaks.turn();
-        self.rates_since.0 = now;
-    }
-
-    /// Takes up a changed configuration.
-    pub(super) fn load_config(&mut self) {
-        self.config_version = self.shared.config_version();
-        self.config = self.shared.config();
-        self.limits = Limits::new(self.config.max_bulk.0);
-        self.apply_core_config();
-        self.warn_of_limit();
-    }
-
-    /// Hands the shard its settings; while the store is lent, a later round does.
-    fn apply_core_config(&mut self) {
-        let mut core = self.config.core();
-        if let Some(store) = self.shard.store() {
-            core.active_expire = store.config().active_expire;
-            store.set_config_of(self.config_version, core);
-        } else {
-            self.config_version = self.config_version.wrapping_sub(1);
-        }
+        traffic.buffer_peaks.turn();
+        self.cron.rates_since.0 = now;
     }
 
     /// Closes connections that have been idle for too long, and gives memory of idle ones back.
     fn check_clients(&mut self) {
         let timeout_ms = i64::from(self.config.timeout_seconds) * 1000;
-        let now = self.now;
+        let now = self.turn.now();
         let mut expired = Vec::new();
-        let forgets_peaks = (self.cron_round / ROUNDS_PER_CLIENT_CHECK).is_multiple_of(CHECKS_PER_PEAK);
-        for connection in self.connections.iter_mut().flatten() {
+        let forgets_peaks = (self.cron.round / ROUNDS_PER_CLIENT_CHECK).is_multiple_of(CHECKS_PER_PEAK);
+        for session in self.turn.sessions.iter_mut() {
             if forgets_peaks {
-                connection.client.output_peak_bytes.store(connection.unsent_bytes(), Ordering::Relaxed);
+                session.client.output_peak_bytes.store(session.output.len(), Ordering::Relaxed);
             }
-            let idle_ms = now.0 - connection.client.last_active_ms.load(Ordering::Relaxed);
-            let is_waiting = !matches!(connection.wait, Wait::Nothing);
-            if timeout_ms > 0 && idle_ms > timeout_ms && !is_waiting && !connection.is_subscriber() {
-                expired.push(connection.client.slot);
-            } else if idle_ms > 2000 && connection.input.is_empty() {
-                connection.input = Vec::new();
+            let idle_ms = now.0 - session.client.last_active_ms.load(Ordering::Relaxed);
+            let is_waiting = !matches!(session.wait, Wait::Nothing);
+            if timeout_ms > 0 && idle_ms > timeout_ms && !is_waiting && !session.is_subscriber() {
+                expired.push(session.client.slot);
+            } else if idle_ms > 2000 && session.link.input.is_empty() {
+                session.link.input = Vec::new();
             }
         }
         expired.into_iter().for_each(|slot| self.close(slot));
         let over: Vec<_> =
-            (0..self.connections.len()).filter(|&slot| self.is_over_output_limit(slot)).collect();
+            (0..self.turn.sessions.slot_count()).filter(|&slot| self.is_over_output_limit(slot)).collect();
         over.into_iter().for_each(|slot| self.close(slot));
     }
 
-    /// What `client-output-buffer-limit` allows a connection.
-    pub(super) fn output_limit(&self, connection: &Connection) -> OutputLimit {
+    /// What `client-output-buffer-limit` allows a session.
+    pub(super) fn output_limit(&self, session: &Session) -> OutputLimit {
         let limits = &self.config.output_limits;
-        if connection.is_subscriber() { limits.pubsub } else { limits.normal }
+        if session.is_subscriber() { limits.pubsub } else { limits.normal }
     }
 
-    /// Whether a connection has left more unread than `client-output-buffer-limit` allows.
+    /// Whether a session has left more unread than `client-output-buffer-limit` allows.
     pub(super) fn is_over_output_limit(&mut self, slot: usize) -> bool {
-        let now = self.now;
-        let Some(Some(connection)) = self.connections.get(slot) else { return false };
-        let limit = self.output_limit(connection);
-        let Some(Some(connection)) = self.connections.get_mut(slot) else { return false };
-        let unsent = connection.unsent_bytes() as u64;
+        let now = self.turn.now();
+        let Some(session) = self.turn.sessions.get_mut(slot) else { return false };
+        let limits = &self.config.output_limits;
+        let limit = if session.is_subscriber() { limits.pubsub } else { limits.normal };
+        let unsent = session.output.len() as u64;
         if limit.soft_bytes == 0 || unsent <= limit.soft_bytes {
-            connection.over_soft_limit_since = None;
-        } else if connection.over_soft_limit_since.is_none() {
-            connection.over_soft_limit_since = Some(now);
+            session.link.over_soft_limit_since = None;
+        } else if session.link.over_soft_limit_since.is_none() {
+            session.link.over_soft_limit_since = Some(now);
         }
-        let is_soft = connection
+        let is_soft = session
+            .link
             .over_soft_limit_since
             .is_some_and(|since| now.0 - since.0 > i64::from(limit.soft_seconds) * 1000);
-        let is_hard = limit.hard_bytes > 0 && unsent > limit.hard_bytes || connection.output.is_overfull();
+        let is_hard = limit.hard_bytes > 0 && unsent > limit.hard_bytes || session.output.is_overfull();
         if is_soft || is_hard {
-            let client = Arc::clone(&connection.client);
-            crate::client::add(&self.counters().output_limit_disconnections, 1);
+            let client = session.client.id;
+            add(&self.traffic().output_limit_disconnections, 1);
             tracing::warn!(
-                client = client.id.0,
+                client = client.0,
                 bytes = unsent,
                 "output buffer limit reached: closing the connection"
             );
         }
         is_soft || is_hard
-    }
-
-    /// Shows this round's counts to the other workers.
-    pub(super) fn publish_counters(&mut self) {
-        let changes = self.shard.journal().changes();
-        let counters = &self.shared.counters[self.shard.id().index()];
-        counters.changes.store(changes, Ordering::Relaxed);
-        counters.timed_waits.store(self.deadlines.len() as u64, Ordering::Relaxed);
-        let Some(store) = self.shard.store() else { return };
-        self.shared.reset_store(store);
-        counters.show(store);
-        self.shard.publish_usage();
-        self.publish_evictable();
     }
 }

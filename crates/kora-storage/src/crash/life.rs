@@ -170,7 +170,7 @@ impl World {
 
     /// Changes a key of a shard.
     fn put(&mut self, shard: usize, record: &mut RecordBuilder, scope: Scope) -> Unit {
-        let letter = self.choices.below(4) as usize * SHARDS + shard;
+        let letter = self.choices.up_to(3) * SHARDS + shard;
         let key = vec![b'k', b'a' + u8::try_from(letter).unwrap_or(0)];
         let mut value = self.next_value.to_string().into_bytes();
         self.next_value += 1;

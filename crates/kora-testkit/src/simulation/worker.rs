@@ -309,9 +309,8 @@ impl Simulation<'_> {
     /// Deletes keys whose time has come. In the history that is a command of the shard's own, at a time at which
     /// nothing has expired yet: it finds what it deletes. Nobody waits for it, so real time does not bind it.
     pub(super) fn sweep(&mut self, worker: usize) {
-        // What stands in the lane runs first, and is none of the sweep.
-        let _ = self.workers[worker].shard.is_free();
-        self.note_started(worker);
+        // What has arrived runs first, and is none of the sweep.
+        self.poll(worker);
         let Worker { shard, now, .. } = &mut self.workers[worker];
         shard.hand_over();
         let before = self.effects.lock().expect("one thread").len();

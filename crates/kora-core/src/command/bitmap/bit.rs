@@ -60,7 +60,9 @@ fn setbit(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     let bytes = string.bytes();
     let was_on = bitmap::bit(bytes, offset);
     bitmap::set_bit(bytes, offset, on);
-    if string.grows || was_on != on {
+    let is_changed = string.grows || was_on != on;
+    drop(string);
+    if is_changed {
         keyspace.changed(EventClass::STRING, "setbit", key);
     }
     out.integer(was_on.into());

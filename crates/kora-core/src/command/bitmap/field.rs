@@ -247,6 +247,7 @@ fn write(
     // In a string that became longer, what was stored is a change even where it equals the zeros there.
     let stored = operations.iter().filter_map(|operation| operation.run(bytes, out));
     let changes = stored.filter(|is_changed| grows || *is_changed).count() as u64;
+    drop(string);
     if changes > 0 {
         keyspace.changed(EventClass::STRING, "setbit", key);
         keyspace.journal().changed(changes - 1);

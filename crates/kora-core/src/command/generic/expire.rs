@@ -161,11 +161,13 @@ fn set_deadline(
         return Ok(());
     };
     if at <= now {
+        drop(entry);
         keyspace.delete(key);
         keyspace.changed(EventClass::GENERIC, "del", key);
         keyspace.journal().effect(db, &[b"DEL", key]);
     } else {
         entry.set_expiry(Some(at));
+        drop(entry);
         keyspace.tend();
         keyspace.changed(EventClass::GENERIC, "expire", key);
         keyspace.journal().effect(db, &[b"PEXPIREAT", key, itoa::Buffer::new().format(at.0).as_bytes()]);
@@ -191,12 +193,13 @@ pub(super) const PERSIST: CommandSpec = CommandSpec {
 fn persist(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let key = args[1];
     let mut keyspace = ctx.keyspace(key);
-    let expiring = keyspace.write(key).filter(|entry| entry.expiry().is_some());
-    let is_expiring = expiring.is_some();
-    if let Some(mut entry) = expiring {
-        entry.set_expiry(None);
-        keyspace.changed(EventClass::GENERIC, "persist", key);
-    }
-    out.integer(is_expiring.into());
+    let Some(mut entry) = keyspace.write(key).filter(|entry| entry.expiry().is_some()) else {
+        out.integer(0);
+        return Ok(());
+    };
+    entry.set_expiry(None);
+    drop(entry);
+    keyspace.changed(EventClass::GENERIC, "persist", key);
+    out.integer(1);
     Ok(())
 }

@@ -27,15 +27,14 @@ fn pfadd(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResul
     let (key, elements) = (args[1], &args[2..]);
     let sparse_max = sparse_bytes_max(ctx);
     let mut keyspace = ctx.keyspace(key);
-    let changes = match keyspace.write_string(key)? {
-        Some(entry) => add_to_entry(entry, elements, sparse_max)?,
-        None => {
-            let mut sketch = SketchBuf::new(sparse_max);
-            let raised = add_all(&mut sketch, elements)?;
-            sketch.mark_stale();
-            store(&mut keyspace, key, &sketch);
-            1 + raised
-        }
+    let changes = if let Some(entry) = keyspace.write_string(key)? {
+        add_to_entry(entry, elements, sparse_max)?
+    } else {
+        let mut sketch = SketchBuf::new(sparse_max);
+        let raised = add_all(&mut sketch, elements)?;
+        sketch.mark_stale();
+        store(&mut keyspace, key, &sketch);
+        1 + raised
     };
     if changes > 0 {
         report(&mut keyspace, key, changes);

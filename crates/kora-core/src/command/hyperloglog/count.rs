@@ -43,6 +43,7 @@ fn count_one(ctx: &mut Ctx<'_>, key: &[u8]) -> CommandResult<u64> {
     let count = sketch.count()?;
     let mut entry = keyspace.write_string(key)?.expect("the key was found above");
     cache_count(entry.raw_mut(0), count);
+    drop(entry);
     keyspace.journal().changed(1);
     // It counts as a read, so that nothing else records it.
     keyspace.journal().effect(db, &[b"PFCOUNT", key]);

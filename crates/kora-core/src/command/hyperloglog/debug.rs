@@ -39,6 +39,7 @@ fn pfdebug(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
             let mut registers = [0; REGISTERS];
             sketch.merge_into(&mut registers)?;
             let dense = dense_form(sketch, sparse_max)?;
+            drop(entry);
             store_changed(&mut keyspace, key, dense.as_ref());
             out.array(registers.len());
             registers.iter().for_each(|value| out.integer((*value).into()));
@@ -53,6 +54,7 @@ fn pfdebug(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
         }),
         () if is("TODENSE") => {
             let dense = dense_form(sketch, sparse_max)?;
+            drop(entry);
             store_changed(&mut keyspace, key, dense.as_ref());
             out.integer(dense.is_some().into());
         }

@@ -39,6 +39,7 @@ fn lset(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
     list.grow(text.len(), 1);
     let at = position(index, list.len()).ok_or(CommandError::text("ERR index out of range"))?;
     list.set(at, text);
+    drop(list);
     keyspace.changed(EventClass::LIST, "lset", key);
     out.ok();
     Ok(())
@@ -85,6 +86,7 @@ fn linsert(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
     };
     list.insert(at, side, text);
     let len = list.len();
+    drop(list);
     keyspace.changed(EventClass::LIST, "linsert", key);
     out.integer(count(len));
     Ok(())
@@ -131,6 +133,7 @@ fn lrem(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
     };
     let removed = list.remove_equal(args[3], from, most);
     let is_empty = list.is_empty();
+    drop(list);
     if removed > 0 {
         keyspace.changed(EventClass::LIST, "lrem", key);
         keyspace.journal().changed(removed as u64 - 1);
@@ -173,6 +176,7 @@ fn ltrim(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResul
     if !kept.is_empty() {
         list.keep(kept);
     }
+    drop(list);
     // That nothing was to be removed is an event all the same, of which those hear who watch, and no change.
     keyspace.journal().changed(removed as u64);
     keyspace.touched(key);

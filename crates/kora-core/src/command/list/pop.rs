@@ -103,6 +103,7 @@ pub(crate) fn pop(
     if count < len {
         list.remove(range);
     }
+    drop(list);
     keyspace.changed(EventClass::LIST, pop_event(end), key);
     keyspace.journal().changed(count as u64 - 1);
     if count == len {

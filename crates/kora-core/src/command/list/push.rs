@@ -104,6 +104,7 @@ fn push(keyspace: &mut Keyspace<'_>, key: &[u8], end: End, texts: &[&[u8]]) -> C
     let Some(mut list) = keyspace.write_list(key)? else { return Ok(None) };
     list.push(end, texts);
     let len = list.len();
+    drop(list);
     report(keyspace, key, end, texts.len());
     Ok(Some(len))
 }

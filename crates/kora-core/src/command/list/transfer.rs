@@ -86,12 +86,14 @@ pub(crate) fn transfer(
     let moved = OwnedElement::of(list.view().end(from).expect("a list is not empty"));
     if source == destination {
         list.rotate(from, to);
+        drop(list);
         moved.get().reply(out);
         keyspace.changed(EventClass::LIST, push_event(to), source);
         let db = ctx.db;
         ctx.journal.event(EventClass::LIST, pop_event(from), db, source);
         return Ok(true);
     }
+    drop(list);
     add(ctx, destination, to, moved.get())?;
     let mut keyspace = ctx.keyspace(source);
     let mut list = keyspace.write_list(source)?.expect("found above, and the destination is another key");
@@ -99,6 +101,7 @@ pub(crate) fn transfer(
     if !is_last {
         list.pop(from);
     }
+    drop(list);
     keyspace.changed(EventClass::LIST, pop_event(from), source);
     if is_last {
         keyspace.delete_emptied(source);
@@ -111,9 +114,10 @@ pub(crate) fn transfer(
 fn add(ctx: &mut Ctx<'_>, key: &[u8], end: End, element: Element<'_>) -> CommandResult {
     let db = ctx.db;
     let mut keyspace = ctx.keyspace(key);
-    match keyspace.write_list(key)? {
-        Some(mut list) => list.push_element(end, element),
-        None => element.with(|text| keyspace.add_list(key, end, &[text])),
+    if let Some(mut list) = keyspace.write_list(key)? {
+        list.push_element(end, element);
+    } else {
+        element.with(|text| keyspace.add_list(key, end, &[text]));
     }
     keyspace.journal().event(EventClass::LIST, push_event(end), db, key);
     keyspace.touched(key);

@@ -70,6 +70,7 @@ fn srem(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
     };
     let removed = args[2..].iter().filter(|member| set::remove(&mut entry, member)).count();
     let is_emptied = len_of(&entry) == 0;
+    drop(entry);
     if removed > 0 {
         keyspace.changed(EventClass::SET, "srem", key);
         keyspace.journal().changed(removed as u64 - 1);

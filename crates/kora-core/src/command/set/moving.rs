@@ -50,6 +50,7 @@ fn take(keyspace: &mut Keyspace<'_>, key: &[u8], member: &[u8]) {
     let mut entry = keyspace.write(key).expect("the set was found before");
     set::remove(&mut entry, member);
     let is_emptied = len_of(&entry) == 0;
+    drop(entry);
     keyspace.changed(EventClass::SET, "srem", key);
     if is_emptied {
         keyspace.delete_emptied(key);

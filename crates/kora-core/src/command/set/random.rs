@@ -158,6 +158,7 @@ fn pop_one(ctx: &mut Ctx<'_>, key: &[u8], out: &mut dyn Reply) -> CommandResult 
         popped.push(member);
     });
     let is_emptied = len_of(&entry) == 0;
+    drop(entry);
     keyspace.changed(EventClass::SET, "spop", key);
     popped.write_effects(&mut keyspace, key);
     if is_emptied {
@@ -189,6 +190,7 @@ fn pop_many(ctx: &mut Ctx<'_>, key: &[u8], count: usize, out: &mut dyn Reply) ->
             popped.push(member);
         });
     }
+    drop(entry);
     keyspace.changed(EventClass::SET, "spop", key);
     keyspace.journal().changed(count as u64 - 1);
     if count == len {

@@ -2,14 +2,14 @@
 
 use super::add::REFERENCES;
 use super::delete::{IDS, code, parse_ids, parse_ids_block};
-use super::{FAMILY, UPDATES_KEY, integer, read_stream, write_stream};
+use super::{FAMILY, StreamMut, UPDATES_KEY, integer, read_stream, write_stream};
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
 use crate::context::Ctx;
 use crate::error::CommandResult;
 use crate::journal::EventClass;
 use crate::keyspace::Keyspace;
 use crate::reply::Reply;
-use crate::types::stream::{Deletion, References, Stream};
+use crate::types::stream::{Deletion, References};
 
 pub(super) const XACK: CommandSpec = CommandSpec {
     facts: Facts {
@@ -30,7 +30,7 @@ fn stream_with_group<'a>(
     keyspace: &'a mut Keyspace<'_>,
     key: &[u8],
     group: &[u8],
-) -> CommandResult<Option<&'a mut Stream>> {
+) -> CommandResult<Option<StreamMut<'a>>> {
     if read_stream(keyspace, key)?.and_then(|stream| stream.group(group)).is_none() {
         return Ok(None);
     }
@@ -40,13 +40,15 @@ fn stream_with_group<'a>(
 fn xack(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let (key, name) = (args[1], args[2]);
     let mut keyspace = ctx.keyspace(key);
-    let mut acknowledged = 0;
-    if let Some(stream) = stream_with_group(&mut keyspace, key, name)? {
-        let ids = parse_ids(&args[3..])?;
-        let (_, group) = stream.group_mut(name).expect("it was found");
-        acknowledged = ids.iter().filter(|&&id| group.release(id).is_some()).count() as u64;
-        keyspace.journal().changed(acknowledged);
-    }
+    let Some(mut stream) = stream_with_group(&mut keyspace, key, name)? else {
+        out.integer(0);
+        return Ok(());
+    };
+    let ids = parse_ids(&args[3..])?;
+    let (_, group) = stream.group_mut(name).expect("it was found");
+    let acknowledged = ids.iter().filter(|&&id| group.release(id).is_some()).count() as u64;
+    drop(stream);
+    keyspace.journal().changed(acknowledged);
     out.integer(integer(acknowledged));
     Ok(())
 }
@@ -88,6 +90,7 @@ fn xackdel(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
         let is_kept = deletion == Deletion::Needed && references == References::Respect;
         out.integer(code(if is_kept { Deletion::Needed } else { Deletion::Done }));
     }
+    drop(stream);
     keyspace.journal().changed(acknowledged);
     if deleted > 0 {
         keyspace.changed(EventClass::STREAM, "xdel", key);

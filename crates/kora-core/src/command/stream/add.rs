@@ -170,11 +170,6 @@ fn xadd(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
     let addition = Addition::parse(args, ctx)?;
     let (key, now, db, limits) = (args[1], ctx.now, ctx.db, block_limits(ctx.config()));
     let mut keyspace = ctx.keyspace(key);
-    let found = write_stream(&mut keyspace, key)?;
-    if found.is_none() && addition.is_only_existing {
-        out.null();
-        return Ok(());
-    }
     let (mut id, mut trimmed, mut length) = (StreamId::MIN, 0, 0);
     let mut add = |stream: &mut Stream| -> CommandResult {
         id = addition.add_to(stream, limits, now)?;
@@ -182,13 +177,15 @@ fn xadd(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
         length = stream.log().len();
         Ok(())
     };
-    match found {
-        Some(stream) => add(stream)?,
-        None => {
-            let mut stream = Box::<Stream>::default();
-            add(&mut stream)?;
-            keyspace.add_object(key, stream);
-        }
+    if let Some(mut stream) = write_stream(&mut keyspace, key)? {
+        add(&mut stream)?;
+    } else if addition.is_only_existing {
+        out.null();
+        return Ok(());
+    } else {
+        let mut stream = Box::<Stream>::default();
+        add(&mut stream)?;
+        keyspace.add_object(key, stream);
     }
     keyspace.changed(EventClass::STREAM, "xadd", key);
     if trimmed > 0 {

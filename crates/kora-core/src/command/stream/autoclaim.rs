@@ -107,8 +107,8 @@ fn xautoclaim(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Command
     let claim = Claim::parse(&args[4..], now)?;
     let mut keyspace = ctx.keyspace(key);
     check_group(&mut keyspace, key, taker.group)?;
-    let stream = write_stream(&mut keyspace, key)?;
-    let (log, group) = stream.and_then(|stream| stream.group_mut(taker.group)).expect("it was found");
+    let mut stream = write_stream(&mut keyspace, key)?.expect("it was found");
+    let (log, group) = stream.group_mut(taker.group).expect("it was found");
     let (consumer, is_new) = enter(group, taker.consumer, now);
     let (claimed, cursor) = claim.run(log, group, consumer, now);
     out.array(3);
@@ -125,6 +125,7 @@ fn xautoclaim(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Command
     out.array(released.len());
     released.into_iter().for_each(|id| out.bulk(&id.text()));
     let last_id = group.last_id;
+    drop(stream);
     if is_new {
         taker.record_entry(&mut keyspace);
     }

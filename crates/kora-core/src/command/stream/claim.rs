@@ -190,8 +190,8 @@ fn xclaim(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     check_group(&mut keyspace, key, taker.group)?;
     // What is replayed runs at a time before everything.
     let claim = Claim::parse(&args[4..], now, ctx_now.0 == 0)?;
-    let stream = write_stream(&mut keyspace, key)?;
-    let (log, group) = stream.and_then(|stream| stream.group_mut(taker.group)).expect("it was found");
+    let mut stream = write_stream(&mut keyspace, key)?.expect("it was found");
+    let (log, group) = stream.group_mut(taker.group).expect("it was found");
     let is_moved_on = claim.last_id > group.last_id;
     group.last_id = group.last_id.max(claim.last_id);
     let (consumer, is_new) = enter(group, taker.consumer, now);
@@ -205,6 +205,7 @@ fn xclaim(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     out.array(taken_count);
     taken.for_each(|id| claim.terms.write(out, log, id));
     let (last_id, entries_read) = (group.last_id, group.entries_read);
+    drop(stream);
     if is_new {
         taker.record_entry(&mut keyspace);
     }

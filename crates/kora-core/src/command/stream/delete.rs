@@ -36,13 +36,14 @@ pub(super) const XDEL: CommandSpec = CommandSpec {
 fn xdel(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let key = args[1];
     let mut keyspace = ctx.keyspace(key);
-    let Some(stream) = write_stream(&mut keyspace, key)? else {
+    let Some(mut stream) = write_stream(&mut keyspace, key)? else {
         out.integer(0);
         return Ok(());
     };
     let ids = parse_ids(&args[2..])?;
     let is_deleted = |id: &&StreamId| stream.delete(**id, References::Keep) == Deletion::Done;
     let deleted = ids.iter().filter(is_deleted).count() as u64;
+    drop(stream);
     if deleted > 0 {
         keyspace.changed(EventClass::STREAM, "xdel", key);
         keyspace.journal().changed(deleted - 1);
@@ -116,19 +117,20 @@ fn xdelex(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     let key = args[1];
     let (references, ids) = parse_ids_block(&args[2..])?;
     let mut keyspace = ctx.keyspace(key);
-    let stream = write_stream(&mut keyspace, key)?;
-    out.array(ids.len());
-    let Some(stream) = stream else {
+    let Some(mut stream) = write_stream(&mut keyspace, key)? else {
+        out.array(ids.len());
         ids.iter().for_each(|_| out.integer(code(Deletion::Missing)));
         return Ok(());
     };
-    let (mut deleted, pending_before) = (0, pending_count(stream));
+    out.array(ids.len());
+    let (mut deleted, pending_before) = (0, pending_count(&stream));
     for &id in &ids {
         let deletion = stream.delete(id, references);
         deleted += u64::from(deletion == Deletion::Done);
         out.integer(code(deletion));
     }
-    let released = pending_before - pending_count(stream);
+    let released = pending_before - pending_count(&stream);
+    drop(stream);
     if deleted > 0 {
         keyspace.journal().changed(deleted - 1);
         keyspace.changed(EventClass::STREAM, "xdel", key);

@@ -1,7 +1,7 @@
 //! XGROUP: groups and their consumers.
 
 use super::argument::{parse_integer, parse_strict_id};
-use super::{FAMILY, integer, shown, write_stream};
+use super::{FAMILY, StreamMut, integer, shown, write_stream};
 use crate::command::help::write_help;
 use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, KeySpec};
 use crate::context::Ctx;
@@ -128,19 +128,17 @@ fn parse_selector(text: &[u8], log: Option<&Log>) -> CommandResult<StreamId> {
 }
 
 /// The stream at `key`, which must be there.
-fn existing<'a>(keyspace: &'a mut Keyspace<'_>, key: &[u8]) -> CommandResult<&'a mut Stream> {
+fn existing<'a>(keyspace: &'a mut Keyspace<'_>, key: &[u8]) -> CommandResult<StreamMut<'a>> {
     write_stream(keyspace, key)?.ok_or(STREAM_REQUIRED)
 }
 
-/// A group of the stream at `key`, and what it reads; both must be there.
+/// A group of the stream at `key`, and what it reads; it must be there.
 fn existing_group<'a>(
-    keyspace: &'a mut Keyspace<'_>,
+    stream: &'a mut Stream,
     key: &[u8],
     group: &[u8],
 ) -> CommandResult<(&'a Log, &'a mut Group)> {
-    existing(keyspace, key)?
-        .group_mut(group)
-        .ok_or_else(|| CommandError::NoGroupOfKey(shown(group), shown(key)))
+    stream.group_mut(group).ok_or_else(|| CommandError::NoGroupOfKey(shown(group), shown(key)))
 }
 
 pub(super) const XGROUP_CREATE: CommandSpec = CommandSpec {
@@ -170,23 +168,23 @@ fn xgroup_create(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comm
     let options = Options::parse(args, true)?;
     let (key, name) = (args[2], args[3]);
     let mut keyspace = ctx.keyspace(key);
-    let mut stream = write_stream(&mut keyspace, key)?;
-    if stream.is_none() && !options.makes_stream {
-        return Err(STREAM_REQUIRED);
-    }
-    if args.len() > CREATE_ARGUMENTS_MAX {
-        return Err(unknown_form(args));
-    }
-    let last_id = parse_selector(args[4], stream.as_deref().map(Stream::log))?;
-    let group = Group::new(last_id, options.entries_read);
-    let is_added = match &mut stream {
-        Some(stream) => stream.add_group(name, group),
-        None => {
-            let mut stream = Box::<Stream>::default();
-            stream.add_group(name, group);
-            keyspace.add_object(key, stream);
-            true
+    let new_group = |stream: Option<&Stream>| {
+        if args.len() > CREATE_ARGUMENTS_MAX {
+            return Err(unknown_form(args));
         }
+        let last_id = parse_selector(args[4], stream.map(Stream::log))?;
+        Ok(Group::new(last_id, options.entries_read))
+    };
+    let is_added = if let Some(mut stream) = write_stream(&mut keyspace, key)? {
+        let group = new_group(Some(&stream))?;
+        stream.add_group(name, group)
+    } else if options.makes_stream {
+        let mut stream = Box::<Stream>::default();
+        stream.add_group(name, new_group(None)?);
+        keyspace.add_object(key, stream);
+        true
+    } else {
+        return Err(STREAM_REQUIRED);
     };
     if !is_added {
         return Err(CommandError::text("BUSYGROUP Consumer Group name already exists"));
@@ -216,7 +214,8 @@ fn xgroup_setid(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
     let options = Options::parse(args, false)?;
     let (key, name) = (args[2], args[3]);
     let mut keyspace = ctx.keyspace(key);
-    let (log, group) = existing_group(&mut keyspace, key, name)?;
+    let mut stream = existing(&mut keyspace, key)?;
+    let (log, group) = existing_group(&mut stream, key, name)?;
     if args.len() > SETID_ARGUMENTS_MAX {
         return Err(unknown_form(args));
     }
@@ -227,6 +226,7 @@ fn xgroup_setid(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
         id => parse_selector(id, Some(log))?,
     };
     group.entries_read = options.entries_read;
+    drop(stream);
     keyspace.changed_aside(EventClass::STREAM, "xgroup-setid", key);
     out.ok();
     Ok(())
@@ -273,10 +273,14 @@ pub(super) const XGROUP_CREATECONSUMER: CommandSpec = CommandSpec {
 fn xgroup_createconsumer(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let (key, now) = (args[2], ctx.clock());
     let mut keyspace = ctx.keyspace(key);
-    let (_, group) = existing_group(&mut keyspace, key, args[3])?;
+    let mut stream = existing(&mut keyspace, key)?;
+    let (_, group) = existing_group(&mut stream, key, args[3])?;
     let is_new = group.find_consumer(args[4]).is_none();
     if is_new {
         group.add_consumer(args[4], now);
+    }
+    drop(stream);
+    if is_new {
         keyspace.changed_aside(EventClass::STREAM, "xgroup-createconsumer", key);
     }
     out.integer(is_new.into());
@@ -299,8 +303,10 @@ pub(super) const XGROUP_DELCONSUMER: CommandSpec = CommandSpec {
 fn xgroup_delconsumer(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let key = args[2];
     let mut keyspace = ctx.keyspace(key);
-    let (_, group) = existing_group(&mut keyspace, key, args[3])?;
+    let mut stream = existing(&mut keyspace, key)?;
+    let (_, group) = existing_group(&mut stream, key, args[3])?;
     let pending = group.delete_consumer(args[4]);
+    drop(stream);
     if pending.is_some() {
         keyspace.changed_aside(EventClass::STREAM, "xgroup-delconsumer", key);
     }

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use super::argument::parse_strict_id;
 use super::member::{Taker, enter};
 use super::read::{Member, Options, Reader, STREAMS, find_streams, keys_of_streams, write_head, write_name};
-use super::{FAMILY, count, read_stream, shown, write_entry, write_stream};
+use super::{FAMILY, StreamMut, count, read_stream, shown, write_entry, write_stream};
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags};
 use crate::context::{Ctx, Wish};
 use crate::error::{CommandError, CommandResult};
@@ -13,7 +13,7 @@ use crate::keyspace::Keyspace;
 use crate::reply::Reply;
 use crate::shard::waiters::Topic;
 use crate::time::UnixMs;
-use crate::types::stream::{ConsumerId, Group, Log, Pending, StreamId};
+use crate::types::stream::{ConsumerId, Group, Log, Pending, Stream, StreamId};
 
 pub(super) const XREADGROUP: CommandSpec = CommandSpec {
     facts: Facts {
@@ -119,7 +119,8 @@ fn read_now(
     for (&key, &wanted) in options.keys.iter().zip(wanted) {
         let taker = taker(ctx, key, member);
         let mut keyspace = ctx.keyspace(key);
-        let (log, group) = group_of(&mut keyspace, &taker);
+        let mut stream = stream_of(&mut keyspace, &taker);
+        let (log, group) = group_in(&mut stream, &taker);
         let (consumer, is_new) = enter(group, member.consumer, now);
         let is_served = match wanted {
             Wanted::History(_) => true,
@@ -129,6 +130,7 @@ fn read_now(
                 has_more(log, group, options.limit(), earlier.count())
             }
         };
+        drop(stream);
         if is_new {
             taker.record_entry(&mut keyspace);
         }
@@ -156,10 +158,14 @@ fn taker<'a>(ctx: &Ctx<'_>, key: &'a [u8], member: Member<'a>) -> Taker<'a> {
     Taker { db: ctx.db, key, group: member.group, consumer: member.consumer }
 }
 
+/// The stream of the group, which was there when the command began.
+fn stream_of<'a>(keyspace: &'a mut Keyspace<'_>, taker: &Taker<'_>) -> StreamMut<'a> {
+    write_stream(keyspace, taker.key).ok().flatten().expect("the command has found the group")
+}
+
 /// The group, which was there when the command began.
-fn group_of<'a>(keyspace: &'a mut Keyspace<'_>, taker: &Taker<'_>) -> (&'a Log, &'a mut Group) {
-    let stream = write_stream(keyspace, taker.key).ok().flatten();
-    stream.and_then(|stream| stream.group_mut(taker.group)).expect("the command has found the group")
+fn group_in<'a>(stream: &'a mut Stream, taker: &Taker<'_>) -> (&'a Log, &'a mut Group) {
+    stream.group_mut(taker.group).expect("the command has found the group")
 }
 
 /// Whether there are entries that the group has not given out, after so many readings of `limit`.
@@ -186,7 +192,8 @@ impl Reading<'_> {
     fn give_new(&self, keyspace: &mut Keyspace<'_>, is_unacknowledged: bool, out: &mut dyn Reply) {
         let is_recording = keyspace.journal().is_recording();
         let pending = Pending { consumer: self.consumer, delivered: self.now, delivery_count: 1 };
-        let (log, group) = group_of(keyspace, &self.taker);
+        let mut stream = stream_of(keyspace, &self.taker);
+        let (log, group) = group_in(&mut stream, &self.taker);
         let start = group.last_id.next().expect("there are entries behind the last that was given out");
         let len = count(log.count(start, StreamId::MAX, self.limit));
         let (first, mut given) = (log.first_id(), Vec::new());
@@ -205,6 +212,7 @@ impl Reading<'_> {
             group.consumer_mut(self.consumer).active = Some(self.now);
         }
         let (last_id, entries_read) = (group.last_id, group.entries_read);
+        drop(stream);
         for id in given {
             self.taker.record_claim(keyspace, id, pending, id);
         }
@@ -213,7 +221,8 @@ impl Reading<'_> {
 
     /// Answers with entries that are pending for the consumer, behind `after`. One that is gone has no fields.
     fn repeat(&self, keyspace: &mut Keyspace<'_>, after: StreamId, out: &mut dyn Reply) {
-        let (log, group) = group_of(keyspace, &self.taker);
+        let mut stream = stream_of(keyspace, &self.taker);
+        let (log, group) = group_in(&mut stream, &self.taker);
         let start = after.next().expect("the highest ID means new entries");
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let ids = group.consumer(self.consumer).pending().range(start..).take(limit);
@@ -234,6 +243,7 @@ impl Reading<'_> {
             repeated.push((id, pending));
         }
         let last_id = group.last_id;
+        drop(stream);
         for (id, pending) in repeated {
             self.taker.record_claim(keyspace, id, pending, last_id);
         }

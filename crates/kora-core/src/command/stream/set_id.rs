@@ -88,7 +88,8 @@ fn xsetid(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     let past = Past::parse(args)?;
     let key = args[1];
     let mut keyspace = ctx.keyspace(key);
-    let log = write_stream(&mut keyspace, key)?.ok_or(CommandError::NoSuchKey)?.log_mut();
+    let mut stream = write_stream(&mut keyspace, key)?.ok_or(CommandError::NoSuchKey)?;
+    let log = stream.log_mut();
     past.check(log)?;
     let max_deleted_id = past.max_deleted_id.filter(|&id| id != StreamId::MIN);
     log.set_past(
@@ -96,6 +97,7 @@ fn xsetid(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
         max_deleted_id.unwrap_or(log.max_deleted_id()),
         past.entries_added.unwrap_or(log.entries_added()),
     );
+    drop(stream);
     keyspace.changed_aside(EventClass::STREAM, "xsetid", key);
     out.ok();
     Ok(())

@@ -44,7 +44,7 @@ fn xtrim(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResul
     let (key, db) = (args[1], ctx.db);
     let mut keyspace = ctx.keyspace(key);
     let (deleted, length) = match write_stream(&mut keyspace, key)? {
-        Some(stream) => (stream.trim(&trim), stream.log().len()),
+        Some(mut stream) => (stream.trim(&trim), stream.log().len()),
         None => (0, 0),
     };
     if deleted > 0 {

@@ -83,21 +83,18 @@ fn decrby(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
 
 fn add(ctx: &mut Ctx<'_>, key: &[u8], increment: i64, out: &mut dyn Reply) -> CommandResult {
     let mut keyspace = ctx.keyspace(key);
-    let sum = match keyspace.write_string(key)? {
-        Some(mut entry) => {
-            let current = match entry.string() {
-                Some(StringRef::Integer(number)) => number,
-                Some(StringRef::Bytes(text)) => parse_i64(text).ok_or(CommandError::NotInteger)?,
-                None => return Err(CommandError::WrongType),
-            };
-            let sum = current.checked_add(increment).ok_or(CommandError::IncrementOverflow)?;
-            entry.set_integer(sum);
-            sum
-        }
-        None => {
-            keyspace.set_integer(key, increment, Ttl::Clear);
-            increment
-        }
+    let sum = if let Some(mut entry) = keyspace.write_string(key)? {
+        let current = match entry.string() {
+            Some(StringRef::Integer(number)) => number,
+            Some(StringRef::Bytes(text)) => parse_i64(text).ok_or(CommandError::NotInteger)?,
+            None => return Err(CommandError::WrongType),
+        };
+        let sum = current.checked_add(increment).ok_or(CommandError::IncrementOverflow)?;
+        entry.set_integer(sum);
+        sum
+    } else {
+        keyspace.set_integer(key, increment, Ttl::Clear);
+        increment
     };
     keyspace.changed(EventClass::STRING, "incrby", key);
     out.integer(sum);

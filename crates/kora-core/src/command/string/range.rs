@@ -100,6 +100,7 @@ fn setrange(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRe
     let new_len = end.max(len.unwrap_or(0));
     let mut entry = keyspace.write_string(key)?.expect("the key was found or made above");
     entry.raw_mut(new_len)[offset..end].copy_from_slice(value);
+    drop(entry);
     keyspace.changed(EventClass::STRING, "setrange", key);
     out.integer(count(new_len));
     Ok(())
@@ -124,15 +125,12 @@ fn append(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     let (key, value) = (args[1], args[2]);
     let bytes_max = ctx.config().max_bulk_bytes;
     let mut keyspace = ctx.keyspace(key);
-    let len = match keyspace.write_string(key)? {
-        Some(mut entry) => {
-            check_length(length_of(string_in(&entry)), value.len(), bytes_max)?;
-            entry.append(value)
-        }
-        None => {
-            keyspace.set_string(key, value, Ttl::Clear);
-            value.len()
-        }
+    let len = if let Some(mut entry) = keyspace.write_string(key)? {
+        check_length(length_of(string_in(&entry)), value.len(), bytes_max)?;
+        entry.append(value)
+    } else {
+        keyspace.set_string(key, value, Ttl::Clear);
+        value.len()
     };
     keyspace.changed(EventClass::STRING, "append", key);
     out.integer(count(len));

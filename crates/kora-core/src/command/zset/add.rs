@@ -218,18 +218,14 @@ pub(crate) fn add_scores(
     let policy = policy(ctx, key);
     let mut keyspace = ctx.keyspace(key);
     let mut outcome = Outcome::default();
-    match write(&mut keyspace, key)? {
-        Some(mut set) => {
-            set.expect_entries(&policy, scores.len());
-            for (given, member) in scores {
-                set.update(&policy, member, |old| outcome.decide(update, old, *given));
-            }
+    if let Some(mut set) = write(&mut keyspace, key)? {
+        set.expect_entries(&policy, scores.len());
+        for (given, member) in scores {
+            set.update(&policy, member, |old| outcome.decide(update, old, *given));
         }
-        None if update.condition.takes_new() => {
-            let set = new_set(&policy, scores, update, &mut outcome);
-            set.store(&mut keyspace, key);
-        }
-        None => {}
+    } else if update.condition.takes_new() {
+        let set = new_set(&policy, scores, update, &mut outcome);
+        set.store(&mut keyspace, key);
     }
     if outcome.is_nan {
         return Err(CommandError::text("ERR resulting score is not a number (NaN)"));

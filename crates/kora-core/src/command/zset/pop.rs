@@ -79,6 +79,7 @@ pub(crate) fn pop(
     if count < len {
         set.remove_ranks(ranks);
     }
+    drop(set);
     changed(keyspace, count, end.event(), key);
     if count == len {
         delete_emptied(keyspace, db, key);

@@ -48,7 +48,14 @@ pub(super) const fn kind_bits(kind: Kind) -> u8 {
 /// The kind that a tag tells.
 #[inline]
 pub(super) fn kind_of(tag: u8) -> Kind {
-    Kind::ALL[usize::from(tag >> 4)]
+    match tag >> 4 {
+        0 => Kind::String,
+        1 => Kind::List,
+        2 => Kind::Set,
+        3 => Kind::SortedSet,
+        4 => Kind::Hash,
+        _ => Kind::Stream,
+    }
 }
 
 impl Form {

@@ -1,8 +1,9 @@
 //! Values on their way into an entry, and memory of their own on its way out.
 
 use super::Object;
-use super::form::{Form, kind_bits};
+use super::form::{Form, kind_bits, kind_of};
 use super::shape::{Repr, Shape};
+use super::size::{Tally, text_len};
 use crate::number::parse_i64;
 
 /// A value to be stored.
@@ -49,6 +50,21 @@ impl<'a> NewValue<'a> {
         Shape { repr, has_deadline, key_bytes, inline_bytes }
     }
 
+    /// How the value is to be counted.
+    pub(in crate::keyspace) fn tally(&self) -> Tally {
+        Tally::of(kind_of(self.form_bits()), self.size())
+    }
+
+    /// How large the value is: see [`Entry::size`](super::Entry::size).
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Integer(value) => text_len(*value),
+            Self::Bytes { bytes, form } => form.len_of(bytes),
+            Self::External { bytes, form } => form.len_of(bytes),
+            Self::Object(object) => object.size(),
+        }
+    }
+
     /// The value with memory of its own, if that is what `shape` says.
     #[inline]
     pub(super) fn settled(self, shape: Shape) -> Self {
@@ -61,6 +77,7 @@ impl<'a> NewValue<'a> {
     }
 
     /// The bits of an entry's tag that tell kind and form.
+    #[inline]
     pub(super) fn form_bits(&self) -> u8 {
         match self {
             Self::Integer(_) => Form::Text.bits(),

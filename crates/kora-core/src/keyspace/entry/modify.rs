@@ -6,7 +6,9 @@ use std::num::NonZero;
 use super::deadline::Deadline;
 use super::heap::{Heap, NewValue};
 use super::shape::{HEADER_BYTES, Repr, Shape, size_class};
-use super::{DEADLINE_BIT, Entry, FORM_MASK, Form, Header, Kind, MARK_BIT, StringRef, UNUSED};
+use super::{
+    DEADLINE_BIT, Entry, FORM_MASK, Form, Header, INLINE_LEN_MASK, Kind, MARK_BIT, StringRef, UNUSED,
+};
 use crate::config::{CoreConfig, Tracking};
 use crate::keyspace::object::Object;
 use crate::keyspace::usage::Usage;
@@ -121,7 +123,8 @@ impl Entry {
     pub(super) fn fill(&mut self, shape: Shape, header: Header, value: NewValue<'_>) {
         let described = Header::new(shape, value.form_bits());
         let tag = described.tag | header.tag & MARK_BIT;
-        self.set_header(Header { tag, key_len: header.key_len, usage: header.usage, ..described });
+        let sizes = described.sizes | header.sizes & !INLINE_LEN_MASK;
+        self.set_header(Header { tag, sizes, ..header });
         // SAFETY: `shape` is that of the allocation, so that cell and inline value lie within it; and the cell is
         // aligned to 8, as all it can hold needs.
         unsafe {
@@ -241,8 +244,8 @@ impl Entry {
     /// Notes the length of the inline value of an entry that now has the shape `shape`.
     pub(super) fn set_inline_len(&mut self, shape: Shape) {
         let header = self.header();
-        let inline_len = Header::new(shape, 0).inline_len;
-        self.set_header(Header { inline_len, ..header });
+        let sizes = Header::new(shape, 0).sizes | header.sizes & !INLINE_LEN_MASK;
+        self.set_header(Header { sizes, ..header });
     }
 
     /// The vector of a value in memory of its own.

@@ -24,6 +24,8 @@ const INLINE_ENTRY_BYTES: usize = 512;
 /// Values up to this length are inline however long the key is.
 const SHORT_BYTES: usize = 64;
 
+const _: () = assert!(INLINE_ENTRY_BYTES <= super::INLINE_LEN_MASK as usize);
+
 /// How a value is held. The number is the size of its cell in words of eight bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

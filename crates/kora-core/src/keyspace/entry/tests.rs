@@ -19,6 +19,9 @@ impl Object for Tokens {
     fn encoding(&self) -> Encoding {
         Encoding::IntSet
     }
+    fn size(&self) -> usize {
+        self.0.len()
+    }
     fn memory_bytes(&self) -> usize {
         size_of::<Self>() + self.0.capacity()
     }

@@ -219,7 +219,9 @@ impl<'a> HashMut<'a> {
 impl Drop for HashMut<'_> {
     #[inline]
     fn drop(&mut self) {
-        let next = super::next_deadline(&self.entry);
+        let view = self.view();
+        let (next, len) = (view.next_deadline(), view.len());
         self.index.change(self.noted, next, self.number);
+        self.entry.tell_size(len);
     }
 }

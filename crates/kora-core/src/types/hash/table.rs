@@ -118,6 +118,10 @@ impl Object for HashTable {
         Encoding::HashTable
     }
 
+    fn size(&self) -> usize {
+        self.table.len()
+    }
+
     fn memory_bytes(&self) -> usize {
         size_class(size_of::<Self>()) + self.table.memory_bytes() + self.deadlines.memory_bytes()
     }

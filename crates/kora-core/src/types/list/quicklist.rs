@@ -276,6 +276,10 @@ impl Object for QuickList {
         if self.is_listpack() { Encoding::ListPack } else { Encoding::QuickList }
     }
 
+    fn size(&self) -> usize {
+        self.len()
+    }
+
     fn memory_bytes(&self) -> usize {
         let mut bytes = size_class(size_of::<Self>()) + self.nodes.memory_bytes();
         self.nodes.each(&mut |node| bytes += node.memory_bytes());

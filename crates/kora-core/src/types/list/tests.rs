@@ -103,9 +103,10 @@ fn apply(keyspace: &mut Keyspace<'_>, model: &mut Model, step: Step) {
     let len = model.len();
     if let Step::Push(end, texts) = &step {
         let slices: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
-        match keyspace.write_list(KEY).expect("a list") {
-            Some(mut list) => list.push(*end, &slices),
-            None => keyspace.add_list(KEY, *end, &slices),
+        if let Some(mut list) = keyspace.write_list(KEY).expect("a list") {
+            list.push(*end, &slices);
+        } else {
+            keyspace.add_list(KEY, *end, &slices);
         }
         texts.iter().for_each(|text| push_model(model, *end, text.clone()));
         return;
@@ -150,6 +151,7 @@ fn apply(keyspace: &mut Keyspace<'_>, model: &mut Model, step: Step) {
     }
     if model.is_empty() {
         assert!(list.is_empty());
+        drop(list);
         keyspace.delete(KEY);
     }
 }

@@ -210,6 +210,10 @@ impl Object for Index {
         Encoding::SkipList
     }
 
+    fn size(&self) -> usize {
+        self.len()
+    }
+
     fn memory_bytes(&self) -> usize {
         self.estimate_bytes(MEMORY_SAMPLES)
     }

@@ -94,11 +94,10 @@ impl Fixture {
     }
 
     fn set(&mut self, member: &[u8], score: f64) {
-        self.with(|mut keyspace, policy| match keyspace.write(b"k") {
-            Some(entry) => {
+        self.with(|mut keyspace, policy| {
+            if let Some(entry) = keyspace.write(b"k") {
                 ZSetMut::of(entry).expect("a sorted set").update(policy, member, |_| Some(score));
-            }
-            None => {
+            } else {
                 let mut set = NewZSet::with_hint(policy, 1, member.len());
                 set.set(policy, member, score);
                 set.store(&mut keyspace, b"k");
@@ -111,7 +110,9 @@ impl Fixture {
         self.with(|mut keyspace, _| {
             let mut set = ZSetMut::of(keyspace.write(b"k")?).expect("a sorted set");
             let result = modify(&mut set);
-            if set.len() == 0 {
+            let is_emptied = set.len() == 0;
+            drop(set);
+            if is_emptied {
                 keyspace.delete(b"k");
             }
             Some(result)

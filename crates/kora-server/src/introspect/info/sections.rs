@@ -4,7 +4,7 @@ use super::snapshot::{
     ClientsInfo, CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, LatencyStat, MemoryInfo,
     PersistenceInfo, ServerInfo, StatsInfo, ThreadInfo,
 };
-use crate::persistence::{LoadingFigures, unix_seconds};
+use kora_engine::persistence::{LoadingFigures, unix_seconds};
 use kora_script::ScriptFigures;
 use std::fmt::{Display, Write};
 
@@ -341,6 +341,8 @@ pub(super) fn cpu(cpu: &CpuInfo, fields: &mut Fields) {
     fields.put("used_cpu_user", format_args!("{:.6}", cpu.user));
     fields.put("used_cpu_sys_children", "0.000000");
     fields.put("used_cpu_user_children", "0.000000");
+    fields.put("used_cpu_sys_main_thread", format_args!("{:.6}", cpu.main_system));
+    fields.put("used_cpu_user_main_thread", format_args!("{:.6}", cpu.main_user));
 }
 
 pub(super) fn commandstats(commands: &[CommandStat], fields: &mut Fields) {

@@ -1,7 +1,8 @@
 //! What INFO shows, as plain data: gathered by the server, by section.
 
-use crate::persistence::LoadingFigures;
+pub use kora_engine::persistence::PersistenceInfo;
 
+use kora_core::keyspace::entry::{Kind, SizeClass};
 use kora_script::ScriptFigures;
 
 /// All of it. Sections that are not asked for may be left at their defaults.
@@ -19,6 +20,7 @@ pub struct InfoSnapshot {
     pub latencies: Vec<LatencyStat>,
     pub errors: Vec<ErrorStat>,
     pub keyspace: Vec<DatabaseInfo>,
+    pub keysizes: Vec<SizesInfo>,
 }
 
 /// The process.
@@ -150,65 +152,6 @@ pub struct MemoryInfo {
     pub scripts: ScriptFigures,
 }
 
-/// Files.
-#[derive(Clone, Debug, Default)]
-pub struct PersistenceInfo {
-    /// How far the files are loaded.
-    pub loading: LoadingFigures,
-    /// Bytes of a snapshot in memory, on their way to the file.
-    pub buffered_bytes: u64,
-    /// Most of them at once, of the snapshot that is being taken.
-    pub buffered_peak_bytes: u64,
-    /// Keys that the snapshot has written.
-    pub keys_written: u64,
-    /// Keys at its instant.
-    pub keys_total: u64,
-    /// Changes since the last save.
-    pub changes_since_save: u64,
-    /// Whether a snapshot is being saved.
-    pub is_saving: bool,
-    /// Time of the last save, or of the start, in seconds since the Unix epoch.
-    pub last_save_seconds: u64,
-    /// Whether the last save failed.
-    pub last_save_failed: bool,
-    /// Seconds that it took.
-    pub last_save_duration: Option<u64>,
-    /// Seconds since the present one began.
-    pub save_duration: Option<u64>,
-    /// Saves since the start.
-    pub saves: u64,
-    /// Whether there is a log.
-    pub has_log: bool,
-    /// Whether it is being rewritten.
-    pub is_rewriting: bool,
-    /// Whether that is to come.
-    pub is_rewrite_scheduled: bool,
-    /// Seconds that the last rewrite took.
-    pub last_rewrite_duration: Option<u64>,
-    /// Seconds since the present one began.
-    pub rewrite_duration: Option<u64>,
-    /// Whether the last one failed.
-    pub last_rewrite_failed: bool,
-    /// Rewrites since the start.
-    pub rewrites: u64,
-    /// Those that failed since the last that did not.
-    pub failed_rewrites: u64,
-    /// Why the log can't be written, if it can't.
-    pub log_failure: Option<String>,
-    /// Bytes of the log, its snapshot included.
-    pub log_bytes: u64,
-    /// Bytes of its snapshot.
-    pub base_bytes: u64,
-    /// Bytes of the log in memory, on their way to the file.
-    pub log_buffer_bytes: u64,
-    /// The last record of the log.
-    pub log_appended: u64,
-    /// The last that is as certain as `appendfsync` asks.
-    pub log_covered: u64,
-    /// The last that no end of the process or the power can take, and that the file says so of.
-    pub log_durable: u64,
-}
-
 /// Counts since the start or CONFIG RESETSTAT.
 #[derive(Clone, Debug, Default)]
 pub struct StatsInfo {
@@ -295,6 +238,10 @@ pub struct CpuInfo {
     pub system: f64,
     /// Spent in the program.
     pub user: f64,
+    /// Spent in the kernel by the first worker.
+    pub main_system: f64,
+    /// Spent in the program by the first worker.
+    pub main_user: f64,
 }
 
 /// How a command fared.
@@ -319,6 +266,15 @@ pub struct ErrorStat {
     pub prefix: String,
     /// How often.
     pub count: u64,
+}
+
+/// How many keys of a database have a size of each class.
+#[derive(Clone, Debug)]
+pub struct SizesInfo {
+    /// The database's number.
+    pub db: u16,
+    /// For each data type, by its number, the counts by class.
+    pub counts: [[u64; SizeClass::COUNT]; Kind::ALL.len()],
 }
 
 /// One database; those without keys are left out.

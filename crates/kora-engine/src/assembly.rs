@@ -1,0 +1,143 @@
+//! Builds an engine from options: the one place that knows which part needs which.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use crossbeam_channel::Receiver;
+use kora_core::command::spec::CommandSpec;
+use kora_core::command::table::CommandTable;
+use kora_core::services::Services;
+use kora_core::shard::hub::Wake;
+use kora_core::shard::runner::{Shard, new_shards};
+use kora_core::time::UnixMs;
+use kora_script::Scripts;
+use kora_storage::disk::Disk;
+
+use crate::call::Handler;
+use crate::command::SHARD_FAMILIES;
+use crate::counters::Counters;
+use crate::desk::AtDesk;
+use crate::ending::Ending;
+use crate::engine::Engine;
+use crate::front::{Front, Workers};
+use crate::memory::{Account, MemoryLimit, Reclaimer};
+use crate::pause::Pause;
+use crate::persistence::{Drive, Needs, Persistence};
+use crate::pubsub::Broker;
+use crate::scripting::ScriptHost;
+use crate::settings::{Settings, SettingsInForce};
+
+/// What an engine is built from.
+pub struct Options<F: Front> {
+    /// What it goes by at first.
+    pub settings: Settings,
+    /// One shard is made for each.
+    pub wakers: Vec<Box<dyn Wake>>,
+    /// Decides hashing and random choices.
+    pub seed: u64,
+    /// The time.
+    pub started: UnixMs,
+    /// Where files are.
+    pub disk: Arc<dyn Disk>,
+    /// Who writes the log.
+    pub drive: Drive,
+    /// The front's commands that run on shards.
+    pub shard_families: &'static [&'static [CommandSpec]],
+    /// Its other commands.
+    pub families: &'static [&'static [CommandSpec<Handler<F>>]],
+    /// Those of them that scripts may call.
+    pub at_desk: &'static [&'static AtDesk<F>],
+    /// Most bytes that scripts take on each worker; 1 GiB if it is not said.
+    pub script_bytes_max: Option<usize>,
+}
+
+/// What is built.
+pub struct Assembly<F: Front> {
+    /// What the workers share.
+    pub engine: Arc<Engine<F>>,
+    /// What commands find by its type. The front puts itself there, too.
+    pub services: Services,
+    /// One for each worker.
+    pub shards: Vec<Shard<Workers<F>>>,
+    /// Told when the engine is to end.
+    pub ended: Receiver<()>,
+}
+
+impl<F: Front> std::fmt::Debug for Assembly<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Assembly").field("shards", &self.shards).finish_non_exhaustive()
+    }
+}
+
+/// Builds an engine.
+///
+/// # Errors
+/// If the system refuses a thread.
+pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
+    let Options { settings, wakers, seed, started, disk, drive, shard_families, families, at_desk, .. } =
+        options;
+    let shards = new_shards::<Workers<F>>(wakers, &settings.core, seed);
+    let hub = Arc::clone(shards[0].hub());
+    let account = Arc::new(Account::open());
+    let of_shards: Vec<_> = SHARD_FAMILIES.iter().chain(shard_families).copied().collect();
+    let table = Arc::new(CommandTable::new(&of_shards, families));
+    let counters = Arc::new(Counters::new(hub.shard_count(), table.all().len()));
+    let has_limit = Arc::new(AtomicBool::new(false));
+    let settings = Arc::new(SettingsInForce::new(settings));
+    let needs = Needs {
+        settings: Arc::clone(&settings),
+        counters: Arc::clone(&counters),
+        bells: Arc::clone(hub.bells()),
+        account: Arc::clone(&account),
+        effects: Arc::new(CommandTable::new(&of_shards, &[])),
+    };
+    let persistence = Arc::new(Persistence::new(needs, disk, drive, started));
+    let limit = MemoryLimit {
+        settings: Arc::clone(&settings),
+        account: Arc::clone(&account),
+        persistence: Arc::clone(&persistence),
+        counters: Arc::clone(&counters),
+        is_set: Arc::clone(&has_limit),
+    };
+    let script_host = Arc::new(ScriptHost::new(
+        Arc::clone(&table),
+        at_desk,
+        Arc::clone(&persistence),
+        limit,
+        Arc::clone(&counters),
+        Arc::clone(hub.bells()),
+    ));
+    let scripts = Scripts::new(Arc::clone(&script_host) as _);
+    let scripts = Arc::new(match options.script_bytes_max {
+        Some(bytes) => scripts.limited_to(bytes),
+        None => scripts,
+    });
+    let (sender, ended) = crossbeam_channel::unbounded();
+    let ending = Ending::new(sender, Arc::clone(&scripts), Arc::clone(&persistence), Arc::clone(hub.bells()));
+    let engine = Arc::new(Engine {
+        table,
+        broker: Arc::new(Broker::new(hub.shard_count())),
+        hub,
+        settings,
+        counters,
+        scripts,
+        script_host,
+        persistence,
+        reclaimer: Reclaimer::start(Arc::clone(&account))?,
+        account,
+        pause: Pause::default(),
+        ending: Arc::new(ending),
+        tracks_latency: AtomicBool::new(false),
+        has_limit,
+        stats_resets: AtomicU64::new(0),
+    });
+    engine.spread(&engine.settings.get());
+    let services = Services::default()
+        .with(Arc::clone(&engine.broker))
+        .with(Arc::clone(&engine.scripts))
+        .with(Arc::new(Arc::clone(&engine.persistence)))
+        .with(Arc::clone(&engine.ending))
+        .with(Arc::clone(&engine));
+    Ok(Assembly { engine, services, shards, ended })
+}

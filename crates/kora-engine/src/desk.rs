@@ -1,0 +1,33 @@
+//! What a command runs in that is about the engine and no session: clients may send it, and scripts may call it.
+
+use kora_core::error::CommandResult;
+use kora_core::reply::Reply;
+use kora_core::time::UnixMs;
+
+use crate::engine::Engine;
+use crate::front::Front;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Desk<'a, F: Front> {
+    /// The engine.
+    pub engine: &'a Engine<F>,
+    /// Its front.
+    pub front: &'a F,
+    /// The time.
+    pub now: UnixMs,
+}
+
+impl<F: Front> Clone for Desk<'_, F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F: Front> Copy for Desk<'_, F> {}
+
+/// Runs such a command.
+pub type DeskHandler<F> = fn(Desk<'_, F>, &[&[u8]], &mut dyn Reply) -> CommandResult;
+
+/// Such commands by their full names.
+pub type AtDesk<F> = [(&'static str, DeskHandler<F>)];

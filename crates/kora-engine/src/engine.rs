@@ -1,0 +1,108 @@
+//! An engine: what its workers share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use kora_core::command::table::CommandTable;
+use kora_core::shard::hub::Hub;
+use kora_core::shard::store::ShardStore;
+use kora_core::slot::ShardId;
+use kora_script::Scripts;
+
+use crate::call::Handler;
+use crate::counters::Counters;
+use crate::ending::Ending;
+use crate::front::{Front, Mail, Workers};
+use crate::memory::{Account, Reclaimer};
+use crate::pause::Pause;
+use crate::persistence::Persistence;
+use crate::pubsub::Broker;
+use crate::scripting::ScriptHost;
+use crate::settings::{Settings, SettingsInForce};
+
+/// See the module.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "fields are named after their types, which say what they are")]
+pub struct Engine<F: Front> {
+    /// All commands.
+    pub table: Arc<CommandTable<Handler<F>>>,
+    pub hub: Arc<Hub<Workers<F>>>,
+    pub settings: Arc<SettingsInForce>,
+    pub counters: Arc<Counters>,
+    pub broker: Arc<Broker>,
+    pub scripts: Arc<Scripts>,
+    pub script_host: Arc<ScriptHost<F>>,
+    pub persistence: Arc<Persistence>,
+    /// What the process has allocated.
+    pub account: Arc<Account>,
+    /// Frees what the shards throw away.
+    pub reclaimer: Reclaimer,
+    pub pause: Pause,
+    pub ending: Arc<Ending>,
+    /// Whether it is counted how long commands take.
+    pub tracks_latency: AtomicBool,
+    /// Whether there is a limit of memory.
+    pub(crate) has_limit: Arc<AtomicBool>,
+    /// How many times CONFIG RESETSTAT has started the counts anew.
+    pub(crate) stats_resets: AtomicU64,
+}
+
+impl<F: Front> Engine<F> {
+    /// Puts settings in force. Every worker takes them up before it runs another command.
+    pub fn set_settings(&self, settings: Settings) {
+        self.spread(&settings);
+        self.settings.set(settings);
+        self.hub.bells().ring_all();
+    }
+
+    /// Tells those who have no look at the settings what concerns them.
+    pub(crate) fn spread(&self, settings: &Settings) {
+        self.broker.set_event_flags(settings.event_flags);
+        self.scripts.set_busy_threshold(settings.busy_reply_threshold_ms);
+        self.has_limit.store(settings.max_memory > 0, Ordering::Relaxed);
+        self.tracks_latency.store(settings.tracks_latency, Ordering::Relaxed);
+    }
+
+    /// Brings the settings of a store up to date.
+    #[inline]
+    pub fn configure_store(&self, store: &mut ShardStore) {
+        self.reset_store(store);
+        let version = self.settings.version();
+        if store.config_version() != version {
+            let mut core = self.settings.get().core.clone();
+            core.active_expire = store.config().active_expire;
+            store.set_config_of(version, core);
+        }
+    }
+
+    /// All shards.
+    pub fn shards(&self) -> impl Iterator<Item = ShardId> + use<F> {
+        (0..self.hub.shard_count()).map(ShardId)
+    }
+
+    /// Sends every worker a message.
+    pub fn send_all(&self, mail: impl Fn() -> Mail<F::Mail>) {
+        self.shards().for_each(|shard| self.hub.send_driver_mail(shard, mail()));
+    }
+
+    /// Starts the counts of a store anew if it has missed a CONFIG RESETSTAT.
+    #[inline]
+    pub fn reset_store(&self, store: &mut ShardStore) {
+        store.reset_stats_of(self.stats_resets.load(Ordering::Acquire));
+    }
+
+    /// Starts all counts anew but those that stores keep: those follow when each is next in hand.
+    pub fn reset_stats(&self) {
+        self.stats_resets.fetch_add(1, Ordering::AcqRel);
+        for counters in self.counters.iter() {
+            counters.reset_copies();
+            counters.reset();
+        }
+        self.account.reset();
+    }
+
+    /// The sum of a counter over all workers.
+    pub fn sum(&self, counter: impl Fn(&crate::counters::WorkerCounters) -> &AtomicU64) -> u64 {
+        self.counters.sum(counter)
+    }
+}

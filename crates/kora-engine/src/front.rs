@@ -1,0 +1,182 @@
+//! What an engine needs to know of who drives it: its front.
+//!
+//! A front stands between clients and the engine's workers: the server with its sockets, a program that has the engine in
+//! itself, a test. It is generic and monomorphised: a reply goes from the handler into the front's output without a detour.
+
+pub mod values;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::time::Duration;
+
+use kora_core::reply::Reply;
+use kora_core::shard::operation::{Driver, Part};
+use kora_core::shard::replies::Replies;
+use kora_core::shard::serve::Blocked;
+use kora_core::slot::ShardId;
+use kora_core::time::UnixMs;
+
+use crate::pubsub::{Publication, Via};
+use crate::session::{Session, Standing};
+
+/// How a session reads replies: the version of its protocol.
+pub type Style<F> = <<F as Front>::Replies as Replies>::Style;
+
+/// Who stands between clients and an engine.
+pub trait Front: fmt::Debug + Send + Sync + Sized + 'static {
+    /// Collects the replies of an operation's part.
+    type Replies: Collect<Self::Output>;
+    /// Where the replies to a session gather until the front takes them.
+    type Output: Output<Style<Self>>;
+    /// What precedes a message in an output, for all who are reached by it in one way.
+    type Head;
+    /// What the front keeps with a session: its connection.
+    type Link: fmt::Debug;
+    /// What others may know of a client: its standing, and what the front adds.
+    type Client: Deref<Target = Standing<Self>> + fmt::Debug + Send + Sync;
+    /// Buffers that a worker keeps for the outputs of its sessions.
+    type Buffers: fmt::Debug + Default;
+    /// What the front's workers tell each other.
+    type Mail: Send;
+
+    /// Time since some moment that stays the same.
+    fn elapsed(&self) -> Duration;
+
+    /// Nanoseconds of a clock that never goes back: commands are timed by it.
+    fn nanoseconds() -> u64;
+
+    /// The style of what nobody reads, and of sessions that have chosen none.
+    fn plain() -> Style<Self>;
+
+    /// Whether a session of this style can tell messages from replies.
+    fn tells_messages_apart(style: Style<Self>) -> bool;
+
+    /// Prepares an output for replies; for messages, if it is a subscriber's.
+    fn prepare(buffers: &mut Self::Buffers, output: &mut Self::Output, is_subscriber: bool);
+
+    /// Calls `body` with what precedes messages that reach a session in this way.
+    fn with_head<T>(via: Via<'_>, body: impl FnOnce(&Self::Head) -> T) -> T;
+
+    /// Writes a message.
+    fn push(output: &mut Self::Output, style: Style<Self>, head: &Self::Head, publication: &Publication);
+
+    /// Whether there is something that a session has sent and that did not run yet.
+    fn has_input(link: &Self::Link) -> bool;
+
+    /// Whether what a session sent can't come from a client of the engine: then it is not answered any more.
+    fn is_stray(&self, _session: &Session<Self>, _args: &[&[u8]]) -> bool {
+        false
+    }
+
+    /// Shows others a session as it is now.
+    fn show(_session: &Session<Self>, _now: UnixMs) {}
+
+    /// Starts the front's own counts anew.
+    fn reset_stats(&self) {}
+}
+
+/// Where the replies to a session gather. Positions in it count from its beginning, and stay what they are until something is
+/// taken out in front.
+pub trait Output<S>: fmt::Debug + Default {
+    /// What a handler writes one reply to.
+    type Sink<'a>: Reply
+    where
+        Self: 'a;
+
+    /// A sink at its end.
+    fn sink(&mut self, style: S) -> Self::Sink<'_>;
+
+    /// Position of what is written next.
+    fn end(&self) -> usize;
+
+    /// Takes back all from `position` on.
+    fn truncate(&mut self, position: usize);
+
+    /// The text of the reply at `position`, if that is an error.
+    fn error_at(&self, position: usize) -> Option<&[u8]>;
+
+    /// How much of it was not taken yet, in bytes.
+    fn unsent(&self) -> usize;
+
+    /// Moves all of another one, of which nothing was taken, to its end.
+    fn append(&mut self, other: Self);
+
+    /// Takes out all but the first `kept` bytes that were not taken.
+    fn split_off(&mut self, kept: usize) -> Self;
+
+    /// Puts an error in the place of each reply behind the first `kept` bytes that were not taken; messages stay. `false` if that
+    /// can't be done.
+    fn refuse_from(&mut self, kept: usize, style: S, error: &str) -> bool;
+}
+
+/// Collected replies that can be put together in an output.
+pub trait Collect<O>: Replies {
+    /// A collection that goes on at the end of `output`.
+    fn over(output: O, style: Self::Style) -> Self;
+
+    /// The output, with all replies.
+    fn into_output(self) -> O;
+
+    /// Which items are errors, when the first began at `begin`, and where each of them begins.
+    fn failures(&self, begin: usize) -> Vec<(usize, usize)>;
+}
+
+/// A client's number: never reused while the engine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub u64);
+
+/// A client that waits for an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The worker that serves it.
+    pub worker: ShardId,
+    /// Its place among that worker's sessions.
+    pub slot: usize,
+    /// Tells whether the place is still the same client's.
+    pub client: ClientId,
+}
+
+/// What one worker tells another.
+#[derive(Debug)]
+pub enum Mail<M> {
+    /// End this client's wait, with an error or as if its time were over.
+    Unblock(Origin, bool),
+    /// What this client waited for is free: FLUSHALL and FLUSHDB.
+    Freed(Origin),
+    /// What this client waited for has come to its end: well, or with an error.
+    Answer(Origin, Result<(), String>),
+    /// A pause ended or changed.
+    PauseChanged,
+    /// Save if that is configured, and end the engine.
+    End,
+    /// The front's own.
+    Front(M),
+}
+
+/// The workers of an engine with this front, as the driver of its shards.
+pub struct Workers<F>(PhantomData<fn() -> F>);
+
+impl<F> fmt::Debug for Workers<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Workers")
+    }
+}
+
+impl<F: Front> Driver for Workers<F> {
+    type Replies = F::Replies;
+    type Origin = Origin;
+    type Mail = Mail<F::Mail>;
+
+    fn home(origin: &Origin) -> Option<ShardId> {
+        Some(origin.worker)
+    }
+
+    fn deliver(_: Part<Self>) {
+        unreachable!("every client is served by a worker");
+    }
+
+    fn blocked(_: Blocked<Self>) {
+        unreachable!("every client is served by a worker");
+    }
+}

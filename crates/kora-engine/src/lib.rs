@@ -1,0 +1,34 @@
+//! What a server is made of but for its threads' loops and sockets: one assembly of the engine, whoever drives it.
+//!
+//! No sockets, no configuration files, no wire format. `docs/architecture.md` has the map.
+
+pub mod assembly;
+pub mod call;
+pub mod command;
+pub mod counters;
+#[cfg(any(test, feature = "crash"))]
+pub mod crash;
+pub mod desk;
+pub mod embedded;
+pub mod ending;
+pub mod engine;
+pub mod entropy;
+pub mod events;
+pub mod front;
+pub mod latency;
+pub mod memory;
+pub mod pause;
+pub mod persistence;
+pub mod pubsub;
+mod queue;
+pub mod scripting;
+pub mod session;
+mod sessions;
+pub mod settings;
+pub mod threads;
+pub mod turn;
+
+pub use engine::Engine;
+
+/// The version of Redis whose behaviour clients may expect.
+pub const REDIS_VERSION: &str = "7.4.2";

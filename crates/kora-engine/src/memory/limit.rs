@@ -1,0 +1,34 @@
+//! The limit of memory as scripts see it, whichever worker they run on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::Account;
+use crate::counters::Counters;
+use crate::persistence::Persistence;
+use crate::settings::SettingsInForce;
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(crate) struct MemoryLimit {
+    pub(crate) settings: Arc<SettingsInForce>,
+    pub(crate) account: Arc<Account>,
+    pub(crate) persistence: Arc<Persistence>,
+    pub(crate) counters: Arc<Counters>,
+    /// Whether there is a limit.
+    pub(crate) is_set: Arc<AtomicBool>,
+}
+
+impl MemoryLimit {
+    /// Whether it is exceeded, and nothing may be evicted or is being freed.
+    pub(crate) fn is_exceeded_for_good(&self) -> bool {
+        if !self.is_set.load(Ordering::Relaxed) {
+            return false;
+        }
+        let limit = self.settings.get().max_memory;
+        limit > 0
+            && self.account.used().saturating_sub(self.persistence.exempt_bytes()) > limit
+            && self.counters.sum(|counters| &counters.evictable) == 0
+            && !self.account.has_doomed()
+    }
+}

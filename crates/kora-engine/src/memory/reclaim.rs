@@ -1,0 +1,107 @@
+//! A thread that frees tables and large values, so that no worker pauses to do it. It also has the account judged
+//! several times a second: it waits for no worker, whatever they do.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use kora_core::keyspace::garbage::Garbage;
+
+use super::account::{Account, doomed_bytes};
+use super::ledger;
+
+/// Items freed before the thread looks for more work.
+const FREE_ITEMS_MAX: usize = 10_000;
+
+/// Time between two judgements of the account.
+const JUDGING_PERIOD: Duration = Duration::from_millis(100);
+
+/// What the thread that frees is given, in order.
+enum Errand {
+    /// Free this.
+    Free(Garbage),
+    /// Say that all before it is free.
+    Tell(Box<dyn FnOnce() + Send>),
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Reclaimer {
+    sender: Sender<Errand>,
+    account: Arc<Account>,
+}
+
+/// The thread's side.
+struct Work {
+    receiver: Receiver<Errand>,
+    account: Arc<Account>,
+    next_judgement: Instant,
+}
+
+impl Reclaimer {
+    /// Starts the thread; it ends when this is dropped.
+    pub fn start(account: Arc<Account>) -> std::io::Result<Self> {
+        let (sender, receiver) = crossbeam_channel::unbounded::<Errand>();
+        let work = Work { receiver, account: Arc::clone(&account), next_judgement: Instant::now() };
+        crate::threads::spawn("kora-reclaim", move || work.run())?;
+        Ok(Self { sender, account })
+    }
+
+    /// Frees `garbage` soon.
+    pub fn free(&self, garbage: Garbage) {
+        self.account.doom(&garbage);
+        // If the thread has died, the garbage comes back with the error and is freed here.
+        let _ = self.sender.send(Errand::Free(garbage));
+    }
+
+    /// Calls `tell` once all that it was given so far is free.
+    pub fn tell_when_free(&self, tell: impl FnOnce() + Send + 'static) {
+        // If the thread has died, whoever waits waits until the server ends.
+        let _ = self.sender.send(Errand::Tell(Box::new(tell)));
+    }
+}
+
+impl Work {
+    fn run(mut self) {
+        loop {
+            match self.receiver.recv_deadline(self.next_judgement) {
+                Ok(Errand::Free(garbage)) => self.reclaim(garbage),
+                Ok(Errand::Tell(tell)) => tell(),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.judge();
+        }
+    }
+
+    fn judge(&mut self) {
+        let now = Instant::now();
+        if now >= self.next_judgement {
+            self.next_judgement = now + JUDGING_PERIOD;
+            ledger::judge();
+        }
+    }
+
+    /// Frees a bundle piece by piece. What is freed is taken off the account in the same step as it is no longer
+    /// doomed, so that the difference, which the limit is held against, stays as it is.
+    fn reclaim(&mut self, mut garbage: Garbage) {
+        let objects = garbage.objects() as u64;
+        let mut doomed = doomed_bytes(&garbage);
+        loop {
+            let before = ledger::thread_bytes();
+            let is_more = garbage.free_some(FREE_ITEMS_MAX);
+            let freed = before.wrapping_sub(ledger::thread_bytes()).clamp(0, doomed);
+            doomed -= freed;
+            self.account.undoom(freed);
+            ledger::tell();
+            if !is_more {
+                break;
+            }
+            self.judge();
+        }
+        drop(garbage);
+        ledger::tell();
+        self.account.undoom(doomed);
+        self.account.note_freed(objects);
+    }
+}

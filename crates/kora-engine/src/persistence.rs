@@ -1,0 +1,498 @@
+//! What survives a restart: when snapshots are taken, what the log is given, and what clients are told meanwhile.
+//!
+//! A snapshot begins in a command that has all stores in hand ([`Persistence::begin`]): that is its instant, and the log's
+//! new segment begins there. Then each worker writes its shard's share a little at a time, and a thread of the snapshot's own
+//! puts the shares into one file ([`snapshot`]). A restart reads files back into the stores before the workers have them
+//! ([`loader`]).
+
+mod backoff;
+mod check;
+mod drive;
+mod figures;
+mod import;
+pub(crate) mod loader;
+mod log;
+pub(crate) mod restore;
+mod schedule;
+pub mod settings;
+mod snapshot;
+mod source;
+mod switch;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use kora_core::command::table::CommandTable;
+use kora_core::context::Ctx;
+use kora_core::shard::hub::Bells;
+use kora_core::slot::ShardId;
+use kora_core::time::UnixMs;
+use kora_locks::{RankedMutex, RankedRwLock, rank};
+use kora_storage::StorageError;
+use kora_storage::disk::{DirLock, Disk};
+
+use crate::counters::Counters;
+use crate::memory::Account;
+use crate::settings::SettingsInForce;
+use backoff::Backoff;
+pub use check::{Verdict, check, repair};
+pub use drive::Drive;
+pub use figures::PersistenceInfo;
+pub use loader::{LoadError, Loading, LoadingFigures};
+use log::OpenLog;
+pub use schedule::Task;
+pub use settings::{PersistenceSettings, SaveRule};
+use snapshot::Goal;
+pub use snapshot::Ticket;
+
+/// Why a snapshot could not be begun, or was not finished.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SaveError {
+    /// One is being taken.
+    #[error("another snapshot is being taken")]
+    Busy,
+    /// The system, or another process, stands in the way.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<StorageError> for SaveError {
+    fn from(error: StorageError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// What a snapshot is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// It is all that a restart needs: the file that `dbfilename` names.
+    Dump,
+    /// The log goes on from it.
+    Base,
+}
+
+/// Why writes are refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The last snapshot failed, and `stop-writes-on-bgsave-error` says so.
+    Snapshot,
+    /// The log can't be written; why.
+    Log(String),
+}
+
+impl Refusal {
+    /// What clients are told.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Snapshot => "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to \
+                               disk. Commands that may modify the data set are disabled, because this instance is \
+                               configured to report errors during writes if RDB snapshotting fails \
+                               (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the \
+                               RDB error."
+                .to_owned(),
+            Self::Log(cause) => format!("MISCONF Errors writing to the AOF file: {cause}"),
+        }
+    }
+
+    /// The same for a command that has taken effect before the log failed.
+    pub fn text_afterwards(&self) -> String {
+        format!("{} (the command has taken effect in memory and may be lost)", self.text())
+    }
+}
+
+/// A snapshot that is being taken.
+#[derive(Debug)]
+struct Running {
+    purpose: Purpose,
+    began: Instant,
+    /// Changes counted at its instant.
+    changes: u64,
+    progress: Arc<snapshot::Progress>,
+}
+
+/// What is known of snapshots.
+#[derive(Debug, Default)]
+struct State {
+    running: Option<Running>,
+    is_save_scheduled: bool,
+    is_rewrite_scheduled: bool,
+    /// When the last snapshot was finished, in seconds since the Unix epoch; at first, when the server started.
+    last_save: i64,
+    last_save_failed: bool,
+    /// Writes are refused since it did.
+    refuses_for_snapshot: bool,
+    last_save_seconds: Option<u64>,
+    /// Tries that failed: of snapshots for themselves, of those for the log, and of preparing a log.
+    saving: Backoff,
+    rewriting: Backoff,
+    preparing: Backoff,
+    /// A log that the next snapshot begins.
+    prepared: Option<OpenLog>,
+    /// Why the log that `appendonly` asks for could not begin.
+    begin_failure: Option<SaveError>,
+    saves: u64,
+    /// Changes counted at the instant of the last snapshot.
+    saved_changes: u64,
+    last_rewrite_failed: bool,
+    last_rewrite_seconds: Option<u64>,
+    rewrites: u64,
+    failed_rewrites: u64,
+    /// Bytes of the log's newest snapshot, and of its segments when that was finished.
+    base_bytes: u64,
+    bytes_before: u64,
+}
+
+/// What persistence needs of the engine around it.
+#[derive(Clone, Debug)]
+pub struct Needs {
+    pub(crate) settings: Arc<SettingsInForce>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) bells: Arc<Bells>,
+    pub(crate) account: Arc<Account>,
+    /// The commands that effects consist of.
+    pub(crate) effects: Arc<CommandTable<()>>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Persistence {
+    pub(crate) needs: Needs,
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    /// Who writes the log, and the log's clock.
+    drive: Drive,
+    /// Whether the shards record effects: while there is a log.
+    recording: Arc<AtomicBool>,
+    pub(crate) log: RankedRwLock<{ rank::LOG_PLACE }, Option<OpenLog>>,
+    /// Taken before anything is written.
+    lock: RankedMutex<{ rank::DATA_DIR }, Option<Box<dyn DirLock>>>,
+    /// Held while `appendonly` changes.
+    switching: RankedMutex<{ rank::LOG_SWITCH }, ()>,
+    is_preparing: AtomicBool,
+    /// The last number that was given to a snapshot without looking for it in a log.
+    last_number: AtomicU64,
+    state: RankedMutex<{ rank::PERSISTENCE }, State>,
+    /// The log was begun while there were data, and its first snapshot is not finished: it does not count yet.
+    is_log_beginning: AtomicBool,
+    /// The log has failed, and no snapshot has made up for it.
+    has_log_failed: AtomicBool,
+    /// Whether writes are refused; [`Persistence::refusal`] says why.
+    refuses: Arc<AtomicBool>,
+    /// How often writes were taken again.
+    relents: AtomicU64,
+    /// Snapshots taken since the start, whatever became of them: names their temporary files.
+    numbers: AtomicU64,
+    /// Bytes of snapshots in memory, on their way to the file.
+    in_flight: Arc<AtomicUsize>,
+    /// Bytes that snapshots take besides, about.
+    workspace: Arc<AtomicUsize>,
+    /// How far the data are loaded.
+    pub loading: Loading,
+}
+
+impl Persistence {
+    /// Files on `disk`, in the directory that the settings name now.
+    pub fn new(needs: Needs, disk: Arc<dyn Disk>, drive: Drive, started: UnixMs) -> Self {
+        Self {
+            disk,
+            dir: needs.settings.get().persistence.dir.clone(),
+            needs,
+            drive,
+            recording: Arc::default(),
+            log: RankedRwLock::default(),
+            lock: RankedMutex::default(),
+            switching: RankedMutex::default(),
+            is_preparing: AtomicBool::new(false),
+            last_number: AtomicU64::new(0),
+            state: RankedMutex::new(State { last_save: started.seconds(), ..State::default() }),
+            is_log_beginning: AtomicBool::new(false),
+            has_log_failed: AtomicBool::new(false),
+            refuses: Arc::default(),
+            relents: AtomicU64::new(0),
+            numbers: AtomicU64::new(0),
+            in_flight: Arc::default(),
+            workspace: Arc::default(),
+            loading: Loading::default(),
+        }
+    }
+
+    /// What it goes by now.
+    fn settings(&self) -> Arc<PersistenceSettings> {
+        Arc::clone(&self.needs.settings.get().persistence)
+    }
+
+    /// Changes of all shards so far.
+    fn changes(&self) -> u64 {
+        self.needs.counters.sum(|counters| &counters.changes)
+    }
+
+    /// Wakes the workers that hold replies back.
+    fn wake_holders(&self) {
+        for (worker, counters) in (0..).map(ShardId).zip(self.needs.counters.iter()) {
+            if counters.holds_replies.load(Ordering::SeqCst) {
+                self.needs.bells.ring(worker);
+            }
+        }
+    }
+
+    /// Whether the shards record effects.
+    pub fn recording(&self) -> &Arc<AtomicBool> {
+        &self.recording
+    }
+
+    /// Takes the data directory for this process.
+    fn lock_dir(&self) -> Result<(), SaveError> {
+        self.lock_dir_with(&mut self.lock.lock())
+    }
+
+    /// The same for a worker, which must not wait for what is held while files are read and written.
+    fn lock_dir_at_once(&self) -> Result<(), SaveError> {
+        let mut lock = self.lock.try_lock().ok_or(SaveError::Busy)?;
+        self.lock_dir_with(&mut lock)
+    }
+
+    fn lock_dir_with(&self, lock: &mut Option<Box<dyn DirLock>>) -> Result<(), SaveError> {
+        if !lock.as_ref().is_some_and(|lock| lock.has_name()) {
+            *lock = None;
+            let taken = kora_storage::disk::lock(&*self.disk, &self.dir);
+            *lock = Some(taken.map_err(|error| SaveError::Failed(error.to_string()))?);
+        }
+        Ok(())
+    }
+
+    /// Whether writes are refused, as it is at any time.
+    pub fn refuses(&self) -> &Arc<AtomicBool> {
+        &self.refuses
+    }
+
+    /// Whether writes are refused.
+    #[inline]
+    pub fn refuses_writes(&self) -> bool {
+        self.refuses.load(Ordering::Acquire)
+    }
+
+    /// How often writes were taken again after they had been refused.
+    pub fn relents(&self) -> u64 {
+        self.relents.load(Ordering::Acquire)
+    }
+
+    /// Whether the log has failed, and no snapshot has made up for it.
+    pub fn has_log_failed(&self) -> bool {
+        self.has_log_failed.load(Ordering::Acquire)
+    }
+
+    /// The same, with the reason.
+    pub fn refusal(&self) -> Option<Refusal> {
+        if !self.refuses_writes() {
+            return None;
+        }
+        let state = self.state.lock();
+        if state.refuses_for_snapshot {
+            return Some(Refusal::Snapshot);
+        }
+        let begin_failure = state.begin_failure.clone();
+        drop(state);
+        let failure = self.current_log().and_then(|log| log.failure());
+        // It may be over by now.
+        let cause = failure.map(|failure| failure.text()).or(begin_failure.map(|error| error.to_string()))?;
+        Some(Refusal::Log(cause))
+    }
+
+    /// Why replies that wait for the log will not come.
+    pub fn log_refusal(&self) -> Option<Refusal> {
+        let failure = self.current_log()?.failure()?;
+        Some(Refusal::Log(failure.text()))
+    }
+
+    /// Decides anew whether writes are refused.
+    pub fn reconsider(&self) {
+        let settings = self.settings();
+        let is_stopped = settings.stop_writes_on_bgsave_error && !settings.save.is_empty();
+        // Who decides last has seen the latest.
+        let mut state = self.state.lock();
+        let has_log_failed = self.current_log().is_some_and(|log| log.failure().is_some());
+        self.has_log_failed.store(has_log_failed, Ordering::Release);
+        state.refuses_for_snapshot = is_stopped && state.last_save_failed;
+        let refuses = has_log_failed || state.begin_failure.is_some() || state.refuses_for_snapshot;
+        if self.refuses.swap(refuses, Ordering::AcqRel) && !refuses {
+            self.relents.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Begins a snapshot of the stores in hand, which must be all, as they are. It goes on by itself.
+    pub fn begin(self: &Arc<Self>, ctx: &mut Ctx<'_>, purpose: Purpose) -> Result<Ticket, SaveError> {
+        self.begin_at(ctx, purpose, None)
+    }
+
+    /// The same; `first`: the log's first record behind it, if that is settled.
+    fn begin_at(
+        self: &Arc<Self>,
+        ctx: &mut Ctx<'_>,
+        purpose: Purpose,
+        first: Option<u64>,
+    ) -> Result<Ticket, SaveError> {
+        let mut state = self.state.lock();
+        if state.running.is_some() {
+            return Err(SaveError::Busy);
+        }
+        match purpose {
+            Purpose::Dump => state.is_save_scheduled = false,
+            Purpose::Base => state.is_rewrite_scheduled = false,
+        }
+        let changes = self.changes();
+        if purpose == Purpose::Base {
+            // What this shard did earlier in its round is in the snapshot: in the log it belongs before that.
+            self.record(ctx.journal.record());
+            ctx.journal.clear_record();
+        }
+        let goal = match (purpose, first) {
+            (Purpose::Dump, _) => Goal::Dump,
+            (Purpose::Base, Some(first)) => Goal::Base { first, begins: false },
+            (Purpose::Base, None) => self.next_base(&mut state)?,
+        };
+        let started = snapshot::start(self, ctx, goal);
+        match started {
+            Ok((ticket, progress)) => {
+                state.running = Some(Running { purpose, began: Instant::now(), changes, progress });
+                Ok(ticket)
+            }
+            Err(error) => {
+                drop(state);
+                tracing::error!("a snapshot can't be begun: {error}");
+                if let Goal::Base { first, begins } = goal {
+                    self.settle_failed_base((first, begins), false, &error);
+                }
+                self.note_end(purpose, None);
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes a snapshot of the stores in hand and waits for its end.
+    pub fn save_now(self: &Arc<Self>, ctx: &mut Ctx<'_>, purpose: Purpose) -> Result<(), SaveError> {
+        self.save_at(ctx, purpose, None)
+    }
+
+    fn save_at(
+        self: &Arc<Self>,
+        ctx: &mut Ctx<'_>,
+        purpose: Purpose,
+        first: Option<u64>,
+    ) -> Result<(), SaveError> {
+        let ticket = self.begin_at(ctx, purpose, first)?;
+        snapshot::finish_now(ctx);
+        ticket.wait()
+    }
+
+    /// Brings a snapshot that is being taken to its end, with all stores in hand.
+    pub fn finish_running(&self, ctx: &mut Ctx<'_>) {
+        snapshot::finish_now(ctx);
+        while self.running().is_some() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Whether a log is wanted whose first snapshot is not there yet: without it the data may be nowhere but in memory.
+    #[must_use]
+    pub fn is_log_unfinished(&self) -> bool {
+        let is_unfinished = !self.has_log() || self.is_log_beginning.load(Ordering::Acquire);
+        self.settings().append_only && is_unfinished && !self.loading.is_on()
+    }
+
+    /// Where the log goes on behind a snapshot that begins now, with all stores in hand.
+    fn next_base(&self, state: &mut State) -> Result<Goal, SaveError> {
+        if let Some(log) = self.current_log() {
+            return Ok(Goal::Base { first: log.restart_at_barrier(), begins: false });
+        }
+        if let Some(open) = state.prepared.take() {
+            return Ok(Goal::Base { first: self.begin_prepared(open), begins: true });
+        }
+        if self.settings().append_only {
+            // It has failed, and is prepared again at once.
+            state.preparing.reset();
+            let why =
+                state.begin_failure.as_ref().map_or("it is being prepared".to_owned(), |e| e.to_string());
+            tracing::error!("the log can't be rewritten before it has begun: {why}");
+            return Err(SaveError::Failed(why));
+        }
+        Ok(Goal::Alone)
+    }
+
+    /// A snapshot from which the log was to go on has failed.
+    fn settle_failed_base(&self, (first, begins): (u64, bool), may_be_there: bool, error: &SaveError) {
+        if begins {
+            self.give_up_beginning(first, error);
+        } else {
+            self.base_failed(first, may_be_there);
+        }
+    }
+
+    /// A snapshot has failed, which is known before it has ended.
+    fn note_failed(&self, purpose: Purpose) {
+        let mut state = self.state.lock();
+        match purpose {
+            Purpose::Dump => state.last_save_failed = true,
+            Purpose::Base => state.last_rewrite_failed = true,
+        }
+        drop(state);
+        self.reconsider();
+    }
+
+    /// A snapshot has ended: with so many bytes in the file, or in vain.
+    fn note_end(&self, purpose: Purpose, bytes: Option<u64>) {
+        let log_bytes = self.log_bytes();
+        let mut state = self.state.lock();
+        let running = state.running.take();
+        let took = running.as_ref().map_or(Duration::ZERO, |running| running.began.elapsed());
+        let seconds = running.as_ref().map(|_| took.as_secs());
+        let backoff = match purpose {
+            Purpose::Dump => &mut state.saving,
+            Purpose::Base => &mut state.rewriting,
+        };
+        match bytes {
+            Some(_) => backoff.reset(),
+            None => backoff.note_failed(took),
+        }
+        match (purpose, bytes) {
+            (Purpose::Dump, Some(_)) => {
+                state.last_save_failed = false;
+                state.saves += 1;
+                state.last_save = unix_seconds();
+                if let Some(running) = &running {
+                    state.saved_changes = running.changes;
+                }
+            }
+            (Purpose::Dump, None) => state.last_save_failed = true,
+            (Purpose::Base, Some(bytes)) => {
+                state.last_rewrite_failed = false;
+                state.failed_rewrites = 0;
+                state.rewrites += 1;
+                state.base_bytes = bytes;
+                state.bytes_before = log_bytes;
+            }
+            (Purpose::Base, None) => {
+                state.last_rewrite_failed = true;
+                state.failed_rewrites += 1;
+            }
+        }
+        match purpose {
+            Purpose::Dump => state.last_save_seconds = seconds,
+            Purpose::Base => state.last_rewrite_seconds = seconds,
+        }
+        drop(state);
+        self.reconsider();
+    }
+
+    /// The time of the last snapshot, in seconds since the Unix epoch.
+    pub fn last_save(&self) -> i64 {
+        self.state.lock().last_save
+    }
+}
+
+/// The time in seconds since the Unix epoch.
+pub fn unix_seconds() -> i64 {
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,149 @@
+//! The engine as the host of scripts: the commands they may call, its memory, its log.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kora_core::command::spec::{Facts, Flags};
+use kora_core::command::table::CommandTable;
+use kora_core::error::{CommandError, CommandResult};
+use kora_core::reply::Reply;
+use kora_core::services::Services;
+use kora_core::shard::hub::Bells;
+use kora_core::slot::ShardId;
+use kora_core::time::UnixMs;
+use kora_script::Host;
+use kora_script::host::{Callee, LogLevel, NoCallee, resolve};
+use kora_script::tally::Tally;
+
+use crate::REDIS_VERSION;
+use crate::call::Handler;
+use crate::counters::{Counters, add};
+use crate::desk::{AtDesk, Desk, DeskHandler};
+use crate::engine::Engine;
+use crate::front::Front;
+use crate::memory::MemoryLimit;
+use crate::persistence::Persistence;
+
+thread_local! {
+    /// The worker of this thread, whose counters nobody else adds to.
+    static WORKER: Cell<Option<ShardId>> = const { Cell::new(None) };
+}
+
+/// Says which worker this thread is.
+pub fn set_worker(worker: ShardId) {
+    WORKER.set(Some(worker));
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct ScriptHost<F: Front> {
+    table: Arc<CommandTable<Handler<F>>>,
+    /// Commands about the engine that scripts may call, by place in the table.
+    at_desk: HashMap<usize, DeskHandler<F>>,
+    persistence: Arc<Persistence>,
+    limit: MemoryLimit,
+    counters: Arc<Counters>,
+    bells: Arc<Bells>,
+    /// DEBUG SET-DISABLE-DENY-SCRIPTS: whether scripts may call DEBUG.
+    permits_debug: AtomicBool,
+}
+
+impl<F: Front> ScriptHost<F> {
+    pub(crate) fn new(
+        table: Arc<CommandTable<Handler<F>>>,
+        families: &[&AtDesk<F>],
+        persistence: Arc<Persistence>,
+        limit: MemoryLimit,
+        counters: Arc<Counters>,
+        bells: Arc<Bells>,
+    ) -> Self {
+        let place = |name: &str| table.find_by_full_name(name.as_bytes()).map(|command| command.id);
+        let handlers = families.iter().copied().flatten();
+        let at_desk = handlers.filter_map(|(name, handler)| Some((place(name)?, *handler))).collect();
+        Self { table, at_desk, persistence, limit, counters, bells, permits_debug: AtomicBool::new(false) }
+    }
+
+    /// Lets scripts call DEBUG from now on, or no more.
+    pub fn permit_debug(&self, is_permitted: bool) {
+        self.permits_debug.store(is_permitted, Ordering::Relaxed);
+    }
+
+    /// Whether scripts can call the command at a place of the table, which is no shard's.
+    #[must_use]
+    pub fn has_at_desk(&self, place: usize) -> bool {
+        self.at_desk.contains_key(&place)
+    }
+}
+
+impl<F: Front> Host for ScriptHost<F> {
+    fn resolve(&self, args: &[&[u8]]) -> Result<Callee, NoCallee> {
+        resolve(&self.table, args)
+    }
+
+    fn refuses_writes(&self) -> Option<CommandError> {
+        if !self.persistence.refuses_writes() {
+            return None;
+        }
+        let refusal = self.persistence.refusal()?;
+        Some(CommandError::Other(refusal.text().into()))
+    }
+
+    /// Of what scripts may not call DEBUG is all that a test can be allowed: the rest would run scripts in scripts, or
+    /// is about a connection.
+    fn permits(&self, facts: &Facts) -> bool {
+        let is_debug = facts.name.starts_with("debug|") && !facts.flags.has(Flags::NO_MULTI);
+        !facts.flags.has(Flags::NOSCRIPT) || is_debug && self.permits_debug.load(Ordering::Relaxed)
+    }
+
+    fn run(
+        &self,
+        services: &Services,
+        (place, args): (usize, &[&[u8]]),
+        now: UnixMs,
+        out: &mut dyn Reply,
+    ) -> CommandResult {
+        let handler = self.at_desk.get(&place);
+        let handler =
+            handler.ok_or(CommandError::text("ERR This Redis command is not allowed from script"))?;
+        let found = services.get::<Engine<F>>().zip(services.get::<F>());
+        let (engine, front) = found.ok_or(CommandError::text("ERR the server is ending"))?;
+        handler(Desk { engine, front, now }, args, out)
+    }
+
+    fn note_busy(&self) {
+        self.bells.ring_all();
+    }
+
+    fn count(&self, tally: &Tally) {
+        let Some(worker) = WORKER.get() else { return };
+        let counters = self.counters.of(worker);
+        for command in tally.commands() {
+            let total = &counters.commands[command.place];
+            add(&total.calls, command.calls);
+            add(&total.failed, command.failed);
+            add(&total.rejected, command.rejected);
+            add(&total.nanoseconds, u64::try_from(command.elapsed.as_nanos()).unwrap_or(u64::MAX));
+            add(&counters.commands_processed, command.calls);
+        }
+        tally.errors().for_each(|(prefix, count)| counters.count_error(prefix, count));
+    }
+
+    fn is_short_of_memory(&self) -> bool {
+        self.limit.is_exceeded_for_good()
+    }
+
+    fn log(&self, level: LogLevel, message: &str) {
+        match level {
+            LogLevel::Debug => tracing::trace!("{message}"),
+            LogLevel::Verbose => tracing::debug!("{message}"),
+            LogLevel::Notice => tracing::info!("{message}"),
+            LogLevel::Warning => tracing::warn!("{message}"),
+        }
+    }
+
+    fn version(&self) -> &'static str {
+        REDIS_VERSION
+    }
+}

@@ -1,0 +1,99 @@
+//! What the engine goes by, apart from where that is written: whoever drives it makes these of files, command lines and
+//! CONFIG SET, and hands new ones over whenever something changes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use kora_core::config::CoreConfig;
+use kora_locks::{RankedRwLock, rank};
+
+use crate::events::EventFlags;
+use crate::persistence::PersistenceSettings;
+
+/// Who may do something that is dangerous: nobody, everybody, or clients on this machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Permission {
+    /// Nobody.
+    #[default]
+    No,
+    /// Everybody.
+    Yes,
+    /// Clients on this machine.
+    Local,
+}
+
+/// What the engine goes by.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What the core goes by.
+    pub core: CoreConfig,
+    /// Bytes in use from which on keys are evicted or writes refused; 0 for no limit.
+    pub max_memory: u64,
+    /// 0 to 100: how long keys are evicted at a time.
+    pub eviction_tenacity: u32,
+    /// 1 to 10: the share of the time that the sweep for expired keys may take.
+    pub active_expire_effort: u8,
+    /// FLUSHALL, FLUSHDB and the like are answered before the memory is free.
+    pub lazy_user_flush: bool,
+    /// Milliseconds that a script runs before others are told; 0: for ever.
+    pub busy_reply_threshold_ms: i64,
+    /// Whether it is counted how long commands take.
+    pub tracks_latency: bool,
+    /// Which events of keys are published.
+    pub event_flags: EventFlags,
+    /// Who may use DEBUG.
+    pub debug_command: Permission,
+    /// Files.
+    pub persistence: Arc<PersistenceSettings>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            core: CoreConfig::default(),
+            max_memory: 0,
+            eviction_tenacity: 10,
+            active_expire_effort: 1,
+            lazy_user_flush: false,
+            busy_reply_threshold_ms: 5000,
+            tracks_latency: true,
+            event_flags: EventFlags::default(),
+            debug_command: Permission::No,
+            persistence: Arc::default(),
+        }
+    }
+}
+
+/// The settings in force.
+#[derive(Debug)]
+pub struct SettingsInForce {
+    settings: RankedRwLock<{ rank::CONFIG }, Arc<Settings>>,
+    version: AtomicU64,
+}
+
+impl SettingsInForce {
+    /// These are in force from the beginning.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self { settings: RankedRwLock::new(Arc::new(settings)), version: AtomicU64::new(0) }
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn get(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read())
+    }
+
+    /// Changes with every [`SettingsInForce::set`].
+    #[inline]
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Puts others in force.
+    pub(crate) fn set(&self, settings: Settings) {
+        *self.settings.write() = Arc::new(settings);
+        self.version.fetch_add(1, Ordering::Release);
+    }
+}

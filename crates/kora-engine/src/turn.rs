@@ -1,0 +1,304 @@
+//! One worker's part of an engine, without its thread: the shard, the sessions, and the rounds in which their commands run.
+//!
+//! A turn does no input or output and knows no clock. Whoever drives it passes the time in at the beginning of each round, gives it
+//! the commands of sessions as slices of its own buffers, sends what the sessions' outputs hold, and sleeps as long as it is
+//! told. So the server's loop, a program that has the engine in itself, and tests run the same code.
+//!
+//! A round: [`Turn::begin_round`], [`Turn::read_mail`], commands ([`Turn::run`]), [`Turn::finish_round`], what may be sent
+//! ([`Turn::take_sendable`]), [`Turn::sweep_expired`], and [`Turn::park`] before the worker sleeps. Effects are handed over
+//! before anything is sent. No round waits for another worker.
+
+mod books;
+mod busy;
+mod cover;
+mod eviction;
+mod expiry;
+mod flush;
+mod gate;
+mod mail;
+mod meter;
+mod publish;
+mod run;
+mod snapshot;
+mod transaction;
+mod wait;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kora_core::shard::runner::Shard;
+use kora_core::slot::ShardId;
+use kora_core::time::UnixMs;
+
+use crate::counters::WorkerCounters;
+use crate::engine::Engine;
+use crate::front::{Front, Workers};
+use crate::pause::PauseMode;
+use crate::queue::Queue;
+use crate::session::Session;
+use crate::sessions::Sessions;
+use crate::settings::Settings;
+use cover::Cover;
+use expiry::Sweeping;
+use run::Scratch;
+pub use run::{Args, Commands};
+use snapshot::Pace;
+use transaction::HaltedExec;
+use wait::Deadlines;
+
+/// See the module.
+pub struct Turn<F: Front> {
+    shard: Shard<Workers<F>>,
+    engine: Arc<Engine<F>>,
+    front: Arc<F>,
+    /// The sessions that this worker serves.
+    pub sessions: Sessions<F>,
+    /// Buffers for their outputs.
+    pub buffers: F::Buffers,
+    settings: Arc<Settings>,
+    settings_version: u64,
+    time: Time,
+    gate: Gate,
+    /// When the sessions give up that wait for something no longer than that.
+    deadlines: Deadlines,
+    /// Sessions that wait for the end of a pause.
+    paused: Vec<usize>,
+    cover: Cover,
+    scratch: Scratch<F>,
+    /// For the next MULTI.
+    spare_queue: Option<Box<Queue<F>>>,
+    /// The EXEC that waits for a command of it that has paused.
+    halted_exec: Option<Box<HaltedExec<F>>>,
+    /// Transactions submitted whose stores will be brought here.
+    driven_to_come: usize,
+    sweeping: Sweeping,
+    pace: Pace,
+    /// The memory limit is exceeded, and the next round goes on evicting.
+    owes_room: bool,
+    /// What other workers sent that is the front's.
+    mail: Vec<F::Mail>,
+}
+
+/// The time of a round. What goes by the clock goes by this, so that a round reads the clock once.
+#[derive(Clone, Copy, Debug)]
+struct Time {
+    now: UnixMs,
+    /// When the round began, by [`Front::elapsed`].
+    begun: Duration,
+}
+
+/// What stands in the way of commands, whatever the session.
+#[derive(Clone, Copy, Debug, Default)]
+struct Gate {
+    pause: Option<PauseMode>,
+    /// Some script takes long.
+    is_busy: bool,
+    /// The number of the last that did when those were told who waited, while it does.
+    busy_number: Option<u64>,
+    /// The data are being loaded.
+    is_loading: bool,
+    /// What writes do could not be kept.
+    refuses_writes: bool,
+    /// Some worker has so much to deliver that those who publish have to wait.
+    holds_publishers: bool,
+}
+
+impl<F: Front> fmt::Debug for Turn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn").field("shard", &self.shard).field("time", &self.time).finish_non_exhaustive()
+    }
+}
+
+impl<F: Front> Turn<F> {
+    /// The part of an engine that has this shard; it is `now`.
+    #[must_use]
+    pub fn new(mut shard: Shard<Workers<F>>, engine: Arc<Engine<F>>, front: Arc<F>, now: UnixMs) -> Self {
+        let (configuring, freeing) = (Arc::clone(&engine), Arc::clone(&engine));
+        shard.set_config_source(Box::new(move |store| configuring.configure_store(store)));
+        shard.set_garbage_sink(Box::new(move |garbage| freeing.reclaimer.free(garbage)));
+        publish::connect(&mut shard, &engine);
+        cover::connect(&mut shard, &engine);
+        meter::connect(&mut shard, &engine);
+        let begun = front.elapsed();
+        Self {
+            shard,
+            settings_version: engine.settings.version(),
+            settings: engine.settings.get(),
+            cover: Cover::new(&engine.table),
+            engine,
+            front,
+            sessions: Sessions::default(),
+            buffers: F::Buffers::default(),
+            time: Time { now, begun },
+            gate: Gate::default(),
+            deadlines: Deadlines::default(),
+            paused: Vec::new(),
+            scratch: Scratch::default(),
+            spare_queue: None,
+            halted_exec: None,
+            driven_to_come: 0,
+            sweeping: Sweeping::new(begun),
+            pace: Pace::new(begun),
+            owes_room: false,
+            mail: Vec::new(),
+        }
+    }
+
+    /// The worker's number.
+    #[inline]
+    #[must_use]
+    pub fn id(&self) -> ShardId {
+        self.shard.id()
+    }
+
+    /// The worker's shard.
+    pub fn shard(&mut self) -> &mut Shard<Workers<F>> {
+        &mut self.shard
+    }
+
+    /// The time of this round.
+    #[must_use]
+    pub fn now(&self) -> UnixMs {
+        self.time.now
+    }
+
+    /// Goes on with a snapshot if one is being taken, and says how long the worker may sleep: not at all if there is something to
+    /// do. Behind the sleep comes [`Turn::unpark`].
+    pub fn park(&mut self) -> Duration {
+        let until_slice = self.snapshot_some();
+        let is_idle = !self.sessions.has_runnable()
+            && !self.owes_room
+            && self.mail.is_empty()
+            && self.shard.park()
+            && !self.has_publications()
+            && !self.may_release();
+        if !is_idle {
+            return Duration::ZERO;
+        }
+        until_slice.min(self.deadlines.from(self.time.now)).min(self.until_sweep())
+    }
+
+    /// The worker is awake.
+    pub fn unpark(&self) {
+        self.shard.unpark();
+    }
+
+    /// Begins a round at `now`; `has_events`: something has come for the front.
+    pub fn begin_round(&mut self, now: UnixMs, has_events: bool) {
+        self.time = Time { now, begun: self.front.elapsed() };
+        self.cover.notes_replies = self.engine.persistence.notes_replies();
+        self.take_up_settings();
+        self.hold_publishers();
+        if has_events || self.sessions.has_runnable() {
+            self.pace.note_work(self.time.begun);
+        }
+        self.release();
+        self.end_log_waits();
+    }
+
+    /// Ends a round: after it the effects of what ran are with the log, and replies may be sent.
+    pub fn finish_round(&mut self) {
+        self.end_due_waits();
+        self.read_mail();
+        self.keep_room();
+        self.publish_counters();
+        self.shard.dispose();
+        self.shard.hand_over();
+        self.deliver(None);
+    }
+
+    /// Takes up the settings and the pause if they have changed.
+    #[inline]
+    fn take_up_settings(&mut self) {
+        if self.engine.settings.version() != self.settings_version {
+            self.load_settings();
+        }
+        let pause = self.engine.pause.at(self.time.now);
+        if pause != self.gate.pause {
+            self.gate.pause = pause;
+            self.resume_paused();
+        }
+    }
+
+    fn load_settings(&mut self) {
+        self.settings_version = self.engine.settings.version();
+        self.settings = self.engine.settings.get();
+        if let Some(store) = self.shard.store() {
+            let mut core = self.settings.core.clone();
+            core.active_expire = store.config().active_expire;
+            store.set_config_of(self.settings_version, core);
+        } else {
+            // The store is lent: a later round does it.
+            self.settings_version = self.settings_version.wrapping_sub(1);
+        }
+        self.warn_of_limit();
+    }
+
+    /// What this worker counts.
+    #[inline]
+    pub fn counters(&self) -> &WorkerCounters {
+        self.engine.counters.of(self.shard.id())
+    }
+
+    /// Gives an output a buffer.
+    fn prepare(&mut self, session: &mut Session<F>) {
+        F::prepare(&mut self.buffers, &mut session.output, false);
+    }
+
+    /// Ends a session. Parts of an operation that arrive later find its place empty or another's. `None` if there is none, or it
+    /// can't end yet.
+    pub fn close(&mut self, slot: usize) -> Option<Box<Session<F>>> {
+        if self.has_halted_exec(slot) {
+            // It is closed when its transaction has ended, which runs to its end whoever leaves.
+            if let Some(session) = self.sessions.get_mut(slot) {
+                session.is_broken = true;
+            }
+            return None;
+        }
+        let mut session = self.sessions.remove(slot)?;
+        if let Some(watched) = session.take_watched() {
+            self.shard.unwatch(*watched);
+        }
+        self.leave_wait(&session);
+        self.end_subscriptions(&session);
+        Some(session)
+    }
+
+    /// Whether something has come from other workers, or waits to be run.
+    #[must_use]
+    pub fn has_mail(&self) -> bool {
+        let is_idle = self.shard.park();
+        self.shard.unpark();
+        !is_idle
+    }
+
+    /// Takes what other workers sent that is the front's.
+    pub fn take_mail(&mut self) -> Vec<F::Mail> {
+        std::mem::take(&mut self.mail)
+    }
+
+    /// Whether this shard has run its part of every operation that was submitted, once the engine is ending. Where others have run
+    /// theirs, the log is whole only with all parts: what was acknowledged behind it would be cut off otherwise.
+    pub fn is_settled(&mut self) -> bool {
+        if self.engine.persistence.loading.is_on() {
+            // Nothing has run, and no store will come any more.
+            return true;
+        }
+        if self.shard.has_retired() {
+            // What was not run before the last snapshot is not run any more.
+            return true;
+        }
+        let is_idle = self.shard.park();
+        self.shard.unpark();
+        // Stores that are on their way here must be sent home.
+        is_idle && self.driven_to_come == 0 && self.shard.store().is_some()
+    }
+
+    /// A round of a worker that ends: what others still need of it is done, and the effects of that are handed over.
+    pub fn wind_up(&mut self) {
+        self.read_mail();
+        self.shard.hand_over();
+        self.release();
+    }
+}

@@ -1,0 +1,70 @@
+//! The books a worker keeps.
+
+use std::sync::atomic::Ordering;
+
+use super::Turn;
+use crate::counters::add;
+use crate::front::Front;
+
+impl<F: Front> Turn<F> {
+    /// Counts the commands executed since the last account. How long they took is noted where they ran: see [`super::meter`].
+    pub(super) fn account(&mut self) {
+        let count = self.scratch.executed.len() as u64;
+        if count == 0 {
+            return;
+        }
+        let counters = self.engine.counters.of(self.shard.id());
+        for id in self.scratch.executed.drain(..) {
+            add(&counters.commands[usize::from(id)].calls, 1);
+        }
+        add(&counters.commands_processed, count);
+    }
+
+    /// Counts a command whose reply is an error.
+    #[cold]
+    pub(super) fn count_failure(&mut self, id: u16, text: &[u8]) {
+        add(&self.counters().commands[usize::from(id)].failed, 1);
+        self.count_error_text(text);
+    }
+
+    /// Counts a command that was refused before it ran.
+    #[cold]
+    pub(super) fn count_rejection(&mut self, id: u16, text: &[u8]) {
+        add(&self.counters().commands[usize::from(id)].rejected, 1);
+        self.count_error_text(text);
+    }
+
+    /// Counts an error reply by its prefix.
+    pub(super) fn count_error_text(&mut self, text: &[u8]) {
+        let end = text.iter().position(|byte| b" \r\n".contains(byte)).unwrap_or(text.len());
+        self.count_error(&String::from_utf8_lossy(&text[..end]));
+    }
+
+    /// Counts an error reply of this prefix.
+    pub fn count_error(&mut self, prefix: &str) {
+        self.counters().count_error(prefix, 1);
+    }
+
+    /// CONFIG RESETSTAT came through one of this worker's sessions: what it did before counts no more, whatever other
+    /// workers are doing.
+    pub(super) fn reset_all_stats(&mut self) {
+        self.engine.reset_stats();
+        self.front.reset_stats();
+        self.scratch.executed.clear();
+        self.counters().reset();
+        self.publish_counters();
+    }
+
+    /// Shows this round's counts to the other workers.
+    pub fn publish_counters(&mut self) {
+        let changes = self.shard.journal().changes();
+        let counters = self.engine.counters.of(self.shard.id());
+        counters.changes.store(changes, Ordering::Relaxed);
+        counters.timed_waits.store(self.deadlines.len() as u64, Ordering::Relaxed);
+        let Some(store) = self.shard.store() else { return };
+        self.engine.reset_store(store);
+        counters.show(store);
+        self.shard.publish_usage();
+        self.publish_evictable();
+    }
+}

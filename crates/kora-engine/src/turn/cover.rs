@@ -1,0 +1,228 @@
+//! Replies that wait for the log: under `appendfsync always` they are held back until it covers what they tell of.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use kora_core::command::spec::Flags;
+use kora_core::command::table::{Command, CommandTable, Handler};
+use kora_core::shard::runner::Shard;
+
+use super::Turn;
+use crate::engine::Engine;
+use crate::front::{Front, Origin, Workers};
+use crate::persistence::Persistence;
+use crate::session::{Session, TimedReply, Wait};
+
+/// A worker's sessions that wait for the log.
+#[derive(Debug)]
+pub(super) struct Cover {
+    /// What replies tell of is noted: they may have to wait for the log.
+    pub(super) notes_replies: bool,
+    tidings: Tidings,
+    /// Sessions whose replies wait until a record of the log is covered.
+    held: VecDeque<(u64, usize)>,
+    /// Those that wait until records of the log are durable.
+    log_waits: Vec<LogWait>,
+}
+
+/// A session that WAITAOF makes wait.
+#[derive(Clone, Copy, Debug)]
+struct LogWait {
+    origin: Origin,
+    record: u64,
+    /// Whether it waits for nothing else.
+    is_all: bool,
+}
+
+/// Lets a shard's effects go to the log while there is one.
+pub(super) fn connect<F: Front>(shard: &mut Shard<Workers<F>>, engine: &Engine<F>) {
+    shard.journal().share_recording(Arc::clone(engine.persistence.recording()));
+    shard.set_effect_sink(engine.persistence.effect_sink());
+}
+
+/// What the replies of each command may tell of.
+#[derive(Debug)]
+struct Tidings(Box<[u8]>);
+
+impl Tidings {
+    /// A write of its own.
+    const WRITTEN: u8 = 1;
+    /// Data that somebody may have written.
+    const SEEN: u8 = 2;
+
+    /// By the commands' places in the table.
+    fn new<H: Copy>(table: &CommandTable<H>) -> Self {
+        let of = |command: &Command<H>| {
+            let (name, flags) = (command.facts.name, command.facts.flags);
+            // Messages are not in the log.
+            let may_replicate = flags.has(Flags::MAY_REPLICATE) && !flags.has(Flags::PUBSUB);
+            let may_write = flags.has(Flags::WRITE) || may_replicate || name == "exec";
+            let may_see = matches!(command.handler, Handler::Core(_)) || name == "exec";
+            (u8::from(may_write) * Self::WRITTEN) | (u8::from(may_see) * Self::SEEN)
+        };
+        Self(table.all().iter().map(of).collect())
+    }
+}
+
+impl Cover {
+    pub(super) fn new<H: Copy>(table: &CommandTable<H>) -> Self {
+        Self {
+            notes_replies: false,
+            tidings: Tidings::new(table),
+            held: VecDeque::new(),
+            log_waits: Vec::new(),
+        }
+    }
+
+    /// Notes what the replies to a session's last commands may tell of, if they may have to wait for the log.
+    #[inline]
+    pub(super) fn note<F: Front>(
+        &self,
+        persistence: &Persistence,
+        session: &mut Session<F>,
+        commands: &[u16],
+    ) {
+        if !self.notes_replies {
+            return;
+        }
+        let all = commands.iter().fold(0, |all, id| all | self.tidings.0[usize::from(*id)]);
+        session.cover.may_have_seen |= all & Tidings::SEEN != 0;
+        if all & Tidings::WRITTEN != 0 {
+            // What began after writes were refused, and before they were taken again, has written nothing.
+            let is_refused =
+                session.cover.only_reads == Some(persistence.relents()) && persistence.refuses_writes();
+            session.cover.may_have_written |= !is_refused;
+        }
+    }
+}
+
+impl<F: Front> Turn<F> {
+    /// Takes the places of the sessions whose outputs may be sent. Others are held back until the log covers what they tell of.
+    pub fn take_sendable(&mut self) -> Vec<usize> {
+        match self.engine.persistence.must_cover() {
+            None => self.sessions.take_dirty(),
+            Some(record) => self.hold_back(record),
+        }
+    }
+
+    #[cold]
+    fn hold_back(&mut self, record: u64) -> Vec<usize> {
+        let refusal = self.log_refusal();
+        let is_always = self.engine.persistence.holds_replies();
+        let mut sendable = self.sessions.take_dirty();
+        sendable.retain(|&slot| {
+            let Some(session) = self.sessions.get_mut(slot) else { return false };
+            let waits = session.cover.held_for > 0;
+            // Under `everysec` only those wait who might be told of more than may be lost.
+            let need_wait =
+                if is_always { session.cover.may_have_seen } else { session.cover.may_have_written };
+            if self.cover.notes_replies && !waits && !need_wait {
+                return true;
+            }
+            match &refusal {
+                // The next round releases it.
+                Some(_) if waits => session.is_dirty = false,
+                Some(refusal) => {
+                    if is_always && session.cover.may_have_written {
+                        session.refuse_unsent(refusal);
+                    }
+                    return true;
+                }
+                None => {
+                    session.is_dirty = false;
+                    session.cover.held_for = record;
+                    self.cover.held.push_back((record, slot));
+                }
+            }
+            false
+        });
+        self.note_holding();
+        sendable
+    }
+
+    /// What those are told whose replies will not be covered, since the log can't be written.
+    fn log_refusal(&self) -> Option<String> {
+        let persistence = &self.engine.persistence;
+        let refusal = if persistence.has_log_failed() { persistence.log_refusal() } else { None };
+        refusal.map(|refusal| refusal.text_afterwards())
+    }
+
+    /// Shows whether this worker waits for the log.
+    fn note_holding(&self) {
+        let holds = !self.cover.held.is_empty() || !self.cover.log_waits.is_empty();
+        self.counters().holds_replies.store(holds, Ordering::SeqCst);
+    }
+
+    /// Whether replies that were held back may be sent.
+    pub(super) fn may_release(&self) -> bool {
+        let persistence = &self.engine.persistence;
+        let is_over = |record| {
+            persistence.holds_replies() && record <= persistence.covered()
+                || persistence.has_log_failed()
+                || persistence.must_cover().is_none()
+        };
+        self.cover.held.front().is_some_and(|&(record, _)| is_over(record))
+    }
+
+    /// Lets the connections go on whose replies are covered.
+    pub(super) fn release(&mut self) {
+        if self.cover.held.is_empty() {
+            return;
+        }
+        let covered = self.engine.persistence.covered();
+        let refusal = self.log_refusal();
+        let is_always = self.engine.persistence.holds_replies();
+        // Under `everysec` nobody waits any more once the disk keeps up, although an operation may lack parts for long.
+        let need_not_wait = self.engine.persistence.must_cover().is_none();
+        let is_over = |record| is_always && record <= covered || refusal.is_some() || need_not_wait;
+        while let Some(&(record, slot)) = self.cover.held.front().filter(|(record, _)| is_over(*record)) {
+            self.cover.held.pop_front();
+            let Some(session) = self.sessions.get_mut(slot) else { continue };
+            if session.cover.held_for != record {
+                // It waits for more by now, or it is another session's place.
+                continue;
+            }
+            session.cover.held_for = 0;
+            if let Some(refusal) = &refusal {
+                if is_always && record > covered && session.cover.may_have_written {
+                    session.refuse_unsent(refusal);
+                }
+                session.note_released();
+            }
+            let has_work = F::has_input(&session.link);
+            self.sessions.note_dirty(slot);
+            if has_work {
+                self.sessions.enqueue(slot);
+            }
+        }
+        self.note_holding();
+    }
+
+    /// Notes what a session waits for.
+    pub(super) fn note_log_wait(&mut self, session: &Session<F>, record: u64, is_all: bool) {
+        self.cover.log_waits.push(LogWait { origin: session.origin(), record, is_all });
+        self.note_holding();
+    }
+
+    /// Ends the waits of those whose record is durable.
+    pub(super) fn end_log_waits(&mut self) {
+        if self.cover.log_waits.is_empty() {
+            return;
+        }
+        let persistence = Arc::clone(&self.engine.persistence);
+        let is_over = |wait: &mut LogWait| persistence.is_durable(wait.record);
+        let over: Vec<_> = self.cover.log_waits.extract_if(.., is_over).collect();
+        self.note_holding();
+        for LogWait { origin, is_all, .. } in over {
+            let Some(session) = self.sessions.of(origin) else { continue };
+            let Wait::Until(_, reply) = &mut session.wait else { continue };
+            if *reply != TimedReply::Nothing {
+                *reply = TimedReply::Pair(1, 0);
+            }
+            if is_all && session.client.is_unblockable.swap(false, Ordering::AcqRel) {
+                self.end_timed_wait(origin.slot, Ok(TimedReply::Pair(1, 0)));
+            }
+        }
+    }
+}

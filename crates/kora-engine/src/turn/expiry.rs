@@ -1,0 +1,108 @@
+//! The sweep for expired keys: when a worker runs it, and for how long at a time.
+//!
+//! A worker that sleeps is woken by the next deadline. What is due is deleted in slices of a round's end, after its replies
+//! were sent: as fast as that goes while there is nothing else to do, and else in a share of the time, which
+//! `active-expire-effort` sets.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use kora_core::time::UnixMs;
+
+use super::Turn;
+use crate::counters::add;
+use crate::front::Front;
+
+/// Deadlines and fields that are looked at between two looks at the clock.
+const LOOKED_AT: usize = 64;
+
+/// A slice takes no longer than this, so that nobody waits for longer.
+const SLICE_MAX: Duration = Duration::from_micros(800);
+
+/// A slice beside other work may take so long whatever the share.
+const SLICE_MIN: Duration = Duration::from_micros(40);
+
+/// The share of the time beside other work, in percent, with the least effort; and what each step of effort adds.
+const SHARE: u32 = 25;
+const SHARE_PER_EFFORT: u32 = 2;
+
+/// When nothing is left to be deleted, the next sweep is no sooner than so many milliseconds later.
+const REST_MS: i64 = 8;
+
+/// When a worker's next sweep is due.
+#[derive(Debug)]
+pub(super) struct Sweeping {
+    not_before: UnixMs,
+    /// When the last slice ended.
+    ended: Duration,
+}
+
+impl Sweeping {
+    pub(super) fn new(now: Duration) -> Self {
+        Self { not_before: UnixMs(0), ended: now }
+    }
+}
+
+impl<F: Front> Turn<F> {
+    /// How long the worker may sleep for the sweep.
+    pub(super) fn until_sweep(&mut self) -> Duration {
+        let Some(due) = self.shard.store().and_then(|store| store.next_due()) else { return Duration::MAX };
+        let due = due.max(self.sweeping.not_before);
+        Duration::from_millis(u64::try_from(due.0.saturating_sub(self.time.now.0)).unwrap_or(0))
+    }
+
+    /// Deletes keys and fields that have expired, for a while.
+    #[inline]
+    pub fn sweep_expired(&mut self) {
+        // A clock that goes back must not put it off.
+        let rest = self.sweeping.not_before.0.saturating_sub(self.time.now.0);
+        if !(1..=REST_MS).contains(&rest) {
+            self.sweep_slice();
+        }
+    }
+
+    fn sweep_slice(&mut self) {
+        let begun = self.front.elapsed();
+        let time_max = self.slice_time(begun);
+        let (mut examined, mut is_cut_short) = (0, true);
+        while is_cut_short {
+            let swept = self.shard.sweep(self.time.now, LOOKED_AT);
+            examined += swept.examined;
+            is_cut_short = swept.is_cut_short;
+            if self.front.elapsed().saturating_sub(begun) >= time_max {
+                break;
+            }
+        }
+        self.sweeping.not_before =
+            if is_cut_short { self.time.now } else { UnixMs(self.time.now.0 + REST_MS) };
+        if examined > 0 {
+            self.shard.dispose();
+            self.shard.hand_over();
+            self.deliver(None);
+        }
+        self.sweeping.ended = self.front.elapsed();
+        self.count_slice(begun, is_cut_short);
+    }
+
+    /// How long a slice may take that begins at `begun`.
+    fn slice_time(&self, begun: Duration) -> Duration {
+        if !self.pace.is_working(self.time.begun) {
+            return SLICE_MAX;
+        }
+        let share = SHARE + SHARE_PER_EFFORT * (u32::from(self.settings.active_expire_effort) - 1);
+        let between = begun.saturating_sub(self.sweeping.ended);
+        (between * share / (100 - share)).clamp(SLICE_MIN, SLICE_MAX)
+    }
+
+    fn count_slice(&mut self, begun: Duration, is_cut_short: bool) {
+        let elapsed = self.sweeping.ended.saturating_sub(begun);
+        let counts = self.shard.store().map(|store| (store.overdue() as u64, store.expiring() as u64));
+        let counters = &self.counters().expiry;
+        add(&counters.microseconds, u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
+        add(&counters.cut_short, is_cut_short.into());
+        if let Some((overdue, expiring)) = counts {
+            counters.overdue.store(overdue, Ordering::Relaxed);
+            counters.expiring.store(expiring, Ordering::Relaxed);
+        }
+    }
+}

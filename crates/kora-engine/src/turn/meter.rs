@@ -1,0 +1,31 @@
+//! How long commands run, noted with the worker that ran them: the sum over all workers is what INFO shows.
+//!
+//! A command that several shards run in parts is noted once for each part; its calls are counted where its client is.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use kora_core::command::spec::Facts;
+use kora_core::journal::meter::Meter;
+use kora_core::shard::runner::Shard;
+
+use crate::counters::add;
+use crate::engine::Engine;
+use crate::front::{Front, Workers};
+
+/// Has a shard's commands timed.
+pub(super) fn connect<F: Front>(shard: &mut Shard<Workers<F>>, engine: &Arc<Engine<F>>) {
+    let (owner, here) = (Arc::clone(engine), shard.id());
+    let places: HashMap<&'static str, usize> =
+        owner.table.all().iter().map(|command| (command.facts.name, command.id)).collect();
+    let sink = move |facts: &'static Facts, nanoseconds: u64, calls: u64| {
+        let Some(&place) = places.get(facts.name) else { return };
+        let counters = &owner.counters.of(here).commands[place];
+        add(&counters.nanoseconds, nanoseconds.saturating_mul(calls));
+        if owner.tracks_latency.load(Ordering::Relaxed) {
+            counters.latency.note(nanoseconds, calls);
+        }
+    };
+    shard.journal().set_meter(Meter::new(F::nanoseconds, Box::new(sink)));
+}

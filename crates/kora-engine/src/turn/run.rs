@@ -1,0 +1,429 @@
+//! From commands to replies: the hot path.
+//!
+//! Commands are taken a batch at a time. A first pass looks them up and asks the processor to fetch the memory of their keys; the
+//! second runs them. Commands whose keys are on this worker's shard run inline, from the caller's buffer into the session's
+//! output. The others are copied into an operation together with whatever follows them in the batch, so that a session's
+//! commands take effect in the order they were sent.
+
+use kora_core::command::spec::{CoreHandler, Facts, Flags, Group, Route};
+use kora_core::command::table::Handler;
+use kora_core::context::Resume;
+use kora_core::reply::Reply;
+use kora_core::shard::operation::{Request, Setting};
+use kora_core::shard::route::{Placement, place, place_whole};
+use kora_core::shard::runner::Ran;
+use smallvec::SmallVec;
+
+use super::Turn;
+use super::eviction::Room;
+use crate::call::{self, Call, FollowUp};
+use crate::command::subscription::subscribes;
+use crate::counters::add;
+use crate::front::{Front, Output, Style};
+use crate::memory;
+use crate::session::{PendingParts, ReplyMode, Session, TimedReply, Wait};
+
+/// A batch whose operation holds more bytes than this is submitted before it grows further.
+const OPERATION_BYTES_MAX: usize = 1024 * 1024;
+
+/// Keys of one batch whose memory is fetched ahead: more would push each other out of the nearest cache.
+const PREFETCH_KEYS_MAX: usize = 128;
+
+/// A command's arguments while it runs.
+pub type Args<'a> = SmallVec<[&'a [u8]; 8]>;
+
+/// Commands of one session in the order in which they were sent, where they lie.
+pub trait Commands {
+    /// How many there are.
+    fn count(&self) -> usize;
+
+    /// The arguments of one of them; none if it is empty.
+    fn args(&self, index: usize) -> Args<'_>;
+
+    /// One argument of one of them, if there is such, and it is at hand.
+    fn arg(&self, index: usize, at: usize) -> Option<&[u8]>;
+
+    /// How many commands, arguments and bytes there are, about, from this command on.
+    fn rest(&self, index: usize) -> (usize, usize, usize);
+}
+
+/// A command that was looked up.
+pub(super) struct Resolved<F: Front> {
+    pub(super) facts: &'static Facts,
+    pub(super) handler: Handler<call::Handler<F>>,
+    /// Place in the command table.
+    pub(super) id: u16,
+}
+
+impl<F: Front> Clone for Resolved<F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F: Front> Copy for Resolved<F> {}
+
+/// Room that is used again and again.
+pub(super) struct Scratch<F: Front> {
+    /// The commands of the batch.
+    resolved: Vec<Option<Resolved<F>>>,
+    hashes: Vec<u64>,
+    /// Places in the command table of what ran since the last account.
+    pub(super) executed: Vec<u16>,
+}
+
+impl<F: Front> Default for Scratch<F> {
+    fn default() -> Self {
+        Self { resolved: Vec::new(), hashes: Vec::new(), executed: Vec::new() }
+    }
+}
+
+/// Commands of one session on their way to an operation.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) request: Request,
+    pub(super) commands: SmallVec<[u16; 32]>,
+}
+
+/// What became of one command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It is done, or on its way with others.
+    Next,
+    /// It can't run yet: it stays in the input.
+    Later,
+}
+
+impl<F: Front> Turn<F> {
+    /// Begins to serve a session: it finds what was published before.
+    pub fn begin_serving(&mut self, session: &mut Session<F>) {
+        self.shard.receive();
+        self.deliver_before(session);
+    }
+
+    /// Ends to serve a session, of which a number of batches were run.
+    pub fn end_serving(&mut self, session: &mut Session<F>) {
+        self.deliver_after(session);
+        self.cover.note(&self.engine.persistence, session, &self.scratch.executed);
+        if let Some(&last) = self.scratch.executed.last() {
+            session.client.note_command(last);
+            add(&session.client.commands, self.scratch.executed.len() as u64);
+        }
+        self.account();
+    }
+
+    /// Runs commands in order as far as they can run now; returns how many are done or on their way.
+    pub fn run<C: Commands>(&mut self, session: &mut Session<F>, commands: &C) -> usize {
+        let count = commands.count();
+        self.gate.is_busy = self.engine.scripts.is_busy();
+        self.gate.is_loading = self.engine.persistence.loading.is_on();
+        self.gate.refuses_writes = self.engine.persistence.refuses_writes();
+        session.cover.only_reads = self.gate.refuses_writes.then(|| self.engine.persistence.relents());
+        self.take_up_settings();
+        self.look_ahead(session, commands);
+        let mut gathered = Gathered::default();
+        let mut done = 0;
+        while done < count && session.may_run() {
+            let args = commands.args(done);
+            if !args.is_empty()
+                && self.run_command(session, (commands, done), &args, &mut gathered) == Step::Later
+            {
+                break;
+            }
+            done += 1;
+        }
+        self.submit(session, gathered);
+        done
+    }
+
+    /// First pass: finds the commands and starts to fetch the memory of their keys.
+    fn look_ahead<C: Commands>(&mut self, session: &Session<F>, commands: &C) {
+        self.scratch.resolved.clear();
+        for index in 0..commands.count() {
+            let args = commands.args(index);
+            let resolved = if args.is_empty() { None } else { self.resolve(&args) };
+            self.scratch.resolved.push(resolved);
+        }
+        self.prefetch(session, commands);
+    }
+
+    /// Starts to fetch the table's and then the entries' memory for the batch's keys, so that the waits overlap.
+    ///
+    /// With several shards most batches become operations, whose shards do this for their own keys.
+    fn prefetch<C: Commands>(&mut self, session: &Session<F>, commands: &C) {
+        if self.engine.hub.shard_count() > 1 {
+            return;
+        }
+        let Some(store) = self.shard.store() else { return };
+        let db = session.choice.db;
+        self.scratch.hashes.clear();
+        for (index, resolved) in self.scratch.resolved.iter().enumerate() {
+            let Some(facts) = resolved.map(|resolved| resolved.facts) else { continue };
+            let keys = match facts.route {
+                // The first key of a script, or, if it has none, an argument: which does no harm.
+                Route::Script => Some((3, usize::MAX)),
+                _ => facts.only_key().map(|key| (key, usize::MAX)).or_else(|| facts.keys_to_end()),
+            };
+            let Some((mut at, step)) = keys else { continue };
+            while let Some(key) = commands.arg(index, at)
+                && self.scratch.hashes.len() < PREFETCH_KEYS_MAX
+            {
+                self.scratch.hashes.push(store.prefetch_bucket(db, key));
+                at = at.saturating_add(step);
+            }
+        }
+        // A single key has nothing to overlap with.
+        for &hash in self.scratch.hashes.iter().filter(|_| self.scratch.hashes.len() > 1) {
+            store.prefetch_entry(db, hash);
+        }
+    }
+
+    #[inline]
+    fn resolve(&self, args: &[&[u8]]) -> Option<Resolved<F>> {
+        let command = self.engine.table.resolve(args).ok()?;
+        let id = u16::try_from(command.id).expect("there are fewer than 65536 commands");
+        Some(Resolved { facts: command.facts, handler: command.handler, id })
+    }
+
+    fn run_command<C: Commands>(
+        &mut self,
+        session: &mut Session<F>,
+        (commands, index): (&C, usize),
+        args: &Args<'_>,
+        gathered: &mut Gathered,
+    ) -> Step {
+        let Some(resolved) = self.scratch.resolved[index] else {
+            return self.refuse_unresolved(session, args, gathered);
+        };
+        if self.has_gate(session)
+            && let Some(step) = self.pass_gate(session, resolved, args, gathered)
+        {
+            return step;
+        }
+        if resolved.facts.flags.has(Flags::ADMIN) && !self.may_administer(session, resolved) {
+            return if gathered.request.is_empty() {
+                self.refuse_debug(session, resolved)
+            } else {
+                Step::Later
+            };
+        }
+        let may_grow = resolved.facts.flags.has(Flags::DENYOOM);
+        let wants_room = may_grow || resolved.facts.route == Route::Script;
+        let is_full = wants_room && self.is_over_limit() && self.make_room() == Room::Nowhere;
+        if is_full && (may_grow || self.is_script_in_need(session, resolved, args)) {
+            return self.refuse_memory(session, resolved, gathered);
+        }
+        match resolved.handler {
+            Handler::Core(handler) => {
+                self.run_core(session, (resolved, handler), (commands, index, args), gathered)
+            }
+            Handler::Driver(handler) => {
+                if !gathered.request.is_empty() {
+                    return Step::Later;
+                }
+                self.run_own_command(session, (resolved, handler), args);
+                Step::Next
+            }
+        }
+    }
+
+    #[inline]
+    fn run_core<C: Commands>(
+        &mut self,
+        session: &mut Session<F>,
+        (resolved, handler): (Resolved<F>, CoreHandler),
+        (commands, index, args): (&C, usize, &Args<'_>),
+        gathered: &mut Gathered,
+    ) -> Step {
+        let shard_count = self.engine.hub.shard_count();
+        let mut placement = place(resolved.facts, args, shard_count);
+        if matches!(placement, Placement::Spread(_))
+            && resolved.facts.flags.has(Flags::WRITE)
+            && self.engine.scripts.may_get_busy()
+        {
+            // In parts it could not be refused any more when the first has run, and would wait for the script.
+            placement = place_whole(resolved.facts, args, shard_count);
+        }
+        let is_here = match placement {
+            Placement::Anywhere => true,
+            Placement::One(shard) => shard == self.shard.id(),
+            Placement::Spread(_) | Placement::Together(_) => false,
+        };
+        if is_here && gathered.request.is_empty() && self.shard.is_free() {
+            match self.run_inline(session, (resolved, handler), args) {
+                Ran::Replied => return Step::Next,
+                Ran::Paused(resume) => {
+                    self.hold(session, (resolved, handler), args, resume);
+                    return Step::Next;
+                }
+                Ran::Deferred => {}
+            }
+        }
+        let frees_first = resolved.facts.route == Route::LendAll && self.frees_first(resolved.facts, args);
+        let is_alone =
+            placement.is_alone(resolved.facts) || session.choice.reply_mode != ReplyMode::On || frees_first;
+        let is_full = is_alone || gathered.request.byte_count() > OPERATION_BYTES_MAX;
+        if is_full && !gathered.request.is_empty() {
+            return Step::Later;
+        }
+        if gathered.request.is_empty() {
+            let (count, arguments, bytes) = commands.rest(index);
+            gathered.request.reserve(count, arguments, bytes.min(OPERATION_BYTES_MAX));
+        }
+        gathered.request.push((resolved.facts, handler), args, &placement, shard_count, self.shard.id());
+        gathered.commands.push(resolved.id);
+        if is_alone {
+            self.submit(session, std::mem::take(gathered));
+        }
+        if let Wait::Operation(pending) = &mut session.wait {
+            pending.frees_first = frees_first;
+        }
+        Step::Next
+    }
+
+    #[inline]
+    fn run_inline(
+        &mut self,
+        session: &mut Session<F>,
+        (resolved, handler): (Resolved<F>, CoreHandler),
+        args: &Args<'_>,
+    ) -> Ran {
+        let begin = session.output.end();
+        let setting = session.setting(self.time.now);
+        let ran = {
+            let mut out = session.output.sink(session.choice.style);
+            self.shard.run((resolved.facts, handler), args, &setting, &mut out)
+        };
+        if matches!(ran, Ran::Replied) {
+            self.finish_command(session, resolved, begin);
+            self.deliver_own(session);
+            if resolved.facts.route == Route::LendAll && self.frees_first(resolved.facts, args) {
+                self.hold_until_freed(session, begin);
+            }
+        }
+        ran
+    }
+
+    fn run_own_command(
+        &mut self,
+        session: &mut Session<F>,
+        (resolved, handler): (Resolved<F>, call::Handler<F>),
+        args: &Args<'_>,
+    ) {
+        let begin = session.output.end();
+        if resolved.facts.group != Group::Transactions {
+            // It may ask for what this worker knows.
+            memory::tell();
+            self.publish_counters();
+        }
+        session.client.note_command(resolved.id);
+        let timing = self.shard.journal().begin_command(resolved.facts);
+        let mut call = Call {
+            engine: &self.engine,
+            front: &self.front,
+            session,
+            worker: self.shard.id(),
+            now: self.time.now,
+            follow_up: None,
+        };
+        if let Err(error) = handler(&mut call, args) {
+            call.reply().refuse(&error);
+        }
+        match call.follow_up.take() {
+            Some(FollowUp::Multi) => self.multi(session),
+            Some(FollowUp::Exec(queue)) => {
+                self.exec(session, resolved, queue);
+                return self.shard.journal().end_command(resolved.facts, timing);
+            }
+            Some(FollowUp::Watch) => return self.watch(session, resolved, args),
+            Some(FollowUp::Unwatch(watched)) => self.shard.unwatch(*watched),
+            Some(FollowUp::WaitForLog { record, is_all }) => self.note_log_wait(session, record, is_all),
+            Some(FollowUp::ResetStats) => self.reset_all_stats(),
+            Some(FollowUp::ShutDown) => return self.shut_down(session, resolved, args),
+            None => {}
+        }
+        if let Wait::Until(_, reply) = &mut session.wait
+            && matches!(session.choice.reply_mode, ReplyMode::Off | ReplyMode::Skip)
+        {
+            *reply = TimedReply::Nothing;
+        }
+        self.shard.journal().end_command(resolved.facts, timing);
+        self.finish_command(session, resolved, begin);
+        self.take_up_settings();
+        self.deadlines.add(session.deadline(), session.client.slot);
+    }
+
+    #[inline]
+    pub(super) fn finish_command(&mut self, session: &mut Session<F>, resolved: Resolved<F>, begin: usize) {
+        self.scratch.executed.push(resolved.id);
+        if let Some(text) = session.output.error_at(begin) {
+            self.count_failure(resolved.id, text);
+        }
+        if session.choice.reply_mode != ReplyMode::On {
+            // What confirms a subscription is a message, not a reply.
+            let begin = if subscribes(resolved.facts) { session.output.end() } else { begin };
+            self.finish_reply(session, begin);
+        }
+    }
+
+    /// Makes an operation of a command that has paused; the session waits for it.
+    #[cold]
+    fn hold(
+        &mut self,
+        session: &mut Session<F>,
+        (resolved, handler): (Resolved<F>, CoreHandler),
+        args: &Args<'_>,
+        resume: Resume,
+    ) {
+        let mut gathered = Gathered::default();
+        let (here, shard_count) = (self.shard.id(), self.engine.hub.shard_count());
+        gathered.request.push((resolved.facts, handler), args, &Placement::One(here), shard_count, here);
+        gathered.commands.push(resolved.id);
+        self.await_parts(session, gathered.commands, gathered.request.byte_count());
+        let setting = session.setting(self.time.now);
+        let operation = self.shard.hold(gathered.request, setting, session.origin(), resume);
+        if let Wait::Operation(pending) = &mut session.wait {
+            pending.submitted = Some(operation);
+        }
+    }
+
+    /// Submits what was gathered; the session waits for it.
+    fn submit(&mut self, session: &mut Session<F>, gathered: Gathered) {
+        if !gathered.request.is_empty() {
+            let setting = session.setting(self.time.now);
+            self.submit_in(session, gathered, setting);
+        }
+    }
+
+    pub(super) fn submit_in(
+        &mut self,
+        session: &mut Session<F>,
+        gathered: Gathered,
+        setting: Setting<Style<F>>,
+    ) {
+        self.await_parts(session, gathered.commands, gathered.request.byte_count());
+        let operation = self.shard.submit(gathered.request, setting, session.origin());
+        if let Wait::Operation(pending) = &mut session.wait {
+            pending.may_block = operation.may_block();
+            pending.submitted = Some(operation);
+        }
+    }
+
+    /// Makes the session wait for the parts of an operation of these commands.
+    fn await_parts(
+        &mut self,
+        session: &mut Session<F>,
+        commands: SmallVec<[u16; 32]>,
+        argument_bytes: usize,
+    ) {
+        session.wait = Wait::Operation(Box::new(PendingParts {
+            keeps_reply: session.choice.reply_mode == ReplyMode::On,
+            commands,
+            argument_bytes,
+            ..PendingParts::default()
+        }));
+        if session.choice.reply_mode == ReplyMode::Skip {
+            session.choice.reply_mode = ReplyMode::On;
+        }
+    }
+}

@@ -1,0 +1,540 @@
+//! Transactions on the worker: commands that wait for EXEC, EXEC itself, and WATCH.
+//!
+//! The commands of the core run as one operation of the shards: at once and without any message if this worker's shard is
+//! the only one of their keys and free. If commands of other kinds stand among them, this worker runs them all, in order, with
+//! all stores they need in hand: it is brought those of other shards. So the result is the same whatever the number of
+//! workers.
+
+use std::sync::Arc;
+
+use kora_core::command::spec::{Flags, Route};
+use kora_core::command::table::Handler;
+use kora_core::command::transaction;
+use kora_core::context::{Resume, Resumed};
+use kora_core::reply::Reply;
+use kora_core::shard::driven::Driven;
+use kora_core::shard::operation::{Part, Setting};
+use kora_core::shard::replies::Replies as _;
+use kora_core::shard::route::{Placement, place};
+use kora_core::shard::runner::Ran;
+use kora_core::shard::transaction::Transaction;
+use smallvec::smallvec;
+
+use super::Turn;
+use super::eviction::Room;
+use super::publish::OwnPushes;
+use super::run::{Args, Gathered, Resolved, Step};
+use crate::call::{Call, FollowUp};
+use crate::command::persistence;
+use crate::command::subscription::subscribes as subscribes_to;
+use crate::front::{Collect as _, Front, Output, Style, Workers};
+use crate::memory;
+use crate::queue::{OwnCommand, Queue, Queued};
+use crate::session::{PendingParts, ReplyMode, Session, Wait};
+
+/// A queue of no more bytes than this is used again for the next MULTI.
+const QUEUE_BYTES_KEPT: usize = 16 * 1024;
+
+/// Where the commands of the core run.
+enum Source<'a, F: Front> {
+    /// Here and now, on this worker's store.
+    Here(&'a Transaction<Style<F>>),
+    /// Here and now, on stores that were brought.
+    Driven(&'a mut Driven<Workers<F>>),
+    /// They have run.
+    Part(&'a mut Part<Workers<F>>),
+}
+
+/// How far an EXEC has come.
+#[derive(Debug)]
+struct ExecPlace {
+    /// The command that comes next.
+    next: usize,
+    /// The command of the core that comes next, among those.
+    next_of_core: usize,
+}
+
+/// What a session was like when a command of its EXEC began.
+struct Reached {
+    /// Where the command's reply begins.
+    begin: usize,
+    /// CLIENT KILL of itself: the rest runs, and nobody is told.
+    is_ended: bool,
+}
+
+impl Reached {
+    fn of<F: Front>(session: &Session<F>) -> Self {
+        Self { begin: session.output.end(), is_ended: session.is_closing }
+    }
+}
+
+/// An EXEC one of whose commands has paused. It has its stores in hand; its session waits.
+pub(super) struct HaltedExec<F: Front> {
+    driven: Driven<Workers<F>>,
+    /// Goes on with the command.
+    resume: Resume,
+    commands: Vec<Queued<F>>,
+    place: ExecPlace,
+    pushes: Option<OwnPushes<F>>,
+    pending: Box<PendingParts<F>>,
+    /// The reply so far.
+    output: F::Output,
+}
+
+impl<F: Front> Turn<F> {
+    /// Queues a command of a session between MULTI and EXEC, or refuses it; `None` if it is one that runs at once.
+    pub(super) fn pass_queue(
+        &mut self,
+        session: &mut Session<F>,
+        resolved: Resolved<F>,
+        args: &Args<'_>,
+    ) -> Option<Step> {
+        let facts = resolved.facts;
+        if !self.may_administer(session, resolved) {
+            return Some(self.refuse_debug(session, resolved));
+        }
+        if facts.flags.has(Flags::NO_MULTI) {
+            self.reject(session, resolved, "ERR Command not allowed inside a transaction");
+            return Some(Step::Next);
+        }
+        let needs_room = self.effective_flags(session, resolved, args).has(Flags::DENYOOM);
+        if needs_room && self.is_over_limit() && self.make_room() == Room::Nowhere {
+            return Some(self.refuse_memory(session, resolved, &Gathered::default()));
+        }
+        if matches!(facts.name, "discard" | "exec" | "multi" | "quit" | "reset" | "watch") {
+            return None;
+        }
+        self.queue(session, resolved, args);
+        Some(Step::Next)
+    }
+
+    fn queue(&mut self, session: &mut Session<F>, resolved: Resolved<F>, args: &Args<'_>) {
+        let has_failed = session.has_failed_watch();
+        // What will not run need not be kept.
+        if let Some(queue) = session.queue.as_mut().filter(|queue| !queue.is_aborted && !has_failed) {
+            match resolved.handler {
+                Handler::Core(handler) => {
+                    let shard_count = self.engine.hub.shard_count();
+                    // No snapshot may be taken in the midst of a transaction.
+                    let handler = persistence::in_transaction(resolved.facts.name).unwrap_or(handler);
+                    queue.push(resolved.id, (resolved.facts, handler), args, shard_count);
+                }
+                Handler::Driver(handler) => {
+                    queue.push_own(resolved.id, (resolved.facts, handler), args);
+                }
+            }
+        }
+        session.client.note_command(resolved.id);
+        let begin = session.output.end();
+        session.output.sink(session.choice.style).simple("QUEUED");
+        self.finish_reply(session, begin);
+    }
+
+    /// A command's flags; for EXEC those of what it runs, too, and of a script those it declares.
+    pub(super) fn effective_flags(
+        &self,
+        session: &Session<F>,
+        resolved: Resolved<F>,
+        args: &Args<'_>,
+    ) -> Flags {
+        let flags = resolved.facts.flags;
+        if resolved.facts.route == Route::Script {
+            return self.engine.scripts.effective_flags(resolved.facts, args);
+        }
+        match &session.queue {
+            Some(queue) if resolved.facts.name == "exec" => flags.with(queue.flags),
+            _ => flags,
+        }
+    }
+
+    /// Notes that a command was refused, so that EXEC will be. Returns the text of the refusal: one of EXEC itself ends
+    /// the transaction.
+    pub(super) fn abort_transaction(
+        &mut self,
+        session: &mut Session<F>,
+        name: &str,
+        text: &str,
+    ) -> Option<String> {
+        if name != "exec" {
+            if let Some(queue) = &mut session.queue {
+                queue.is_aborted = true;
+            }
+            return None;
+        }
+        session.queue = None;
+        if let Some(watched) = session.take_watched() {
+            self.shard.unwatch(*watched);
+        }
+        Some(format!("EXECABORT Transaction discarded because of: {text}"))
+    }
+
+    /// MULTI, after the session's part: begins to queue.
+    pub(super) fn multi(&mut self, session: &mut Session<F>) {
+        let setting = session.setting(self.time.now);
+        session.queue = Some(match self.spare_queue.take() {
+            Some(mut queue) => {
+                queue.reset(setting);
+                queue
+            }
+            None => Box::new(Queue::new(setting)),
+        });
+    }
+
+    /// EXEC: runs what was queued, at once if it can, else as an operation.
+    pub(super) fn exec(&mut self, session: &mut Session<F>, resolved: Resolved<F>, mut queue: Box<Queue<F>>) {
+        let watched = session.take_watched().map(|watched| *watched);
+        let here = self.shard.id();
+        queue.transaction.begin(watched, self.time.now, here);
+        if queue.transaction.is_on(here) && self.shard.is_free() {
+            let mut pushes = self.begin_own_pushes(session, queue.subscribes());
+            let Queue { transaction, commands, .. } = &*queue;
+            let has_run = self.shard.begin_transaction(transaction);
+            let reply_at = session.output.unsent();
+            let mut place = self.begin_exec(session, commands, has_run);
+            let source = &mut Source::Here(transaction);
+            if let Some(resume) = self.run_exec(session, commands, &mut place, source, &mut pushes) {
+                let Queue { transaction, commands, .. } = *queue;
+                let driven = self.shard.hold_transaction(transaction, session.origin());
+                let pending = pending_exec(resolved.id, None);
+                let rest = HaltedExec {
+                    driven,
+                    resume,
+                    commands,
+                    place,
+                    pushes,
+                    pending,
+                    output: F::Output::default(),
+                };
+                return self.halt_exec(session, reply_at, rest);
+            }
+            self.end_own_pushes(session, pushes);
+            self.shard.end_transaction(self.time.now);
+            self.scratch.executed.push(resolved.id);
+            if queue.byte_count() <= QUEUE_BYTES_KEPT {
+                queue.reset(session.setting(self.time.now));
+                self.spare_queue = Some(queue);
+            }
+            self.deliver_own(session);
+            return;
+        }
+        let Queue { transaction, commands, .. } = *queue;
+        self.driven_to_come += usize::from(commands.iter().any(|command| command.own.is_some()));
+        session.wait = Wait::Operation(pending_exec(resolved.id, Some(commands)));
+        let operation = self.shard.submit_transaction(transaction, session.origin());
+        if let Wait::Operation(pending) = &mut session.wait {
+            pending.submitted = Some(operation);
+        }
+    }
+
+    /// Runs a transaction whose stores were brought here. If its client has left meanwhile, or was told that the server is
+    /// busy, it is as if EXEC had never come.
+    pub(super) fn run_driven(&mut self, mut driven: Driven<Workers<F>>) {
+        self.driven_to_come -= 1;
+        let origin = *driven.origin();
+        let is_wanted = driven.begin();
+        let waits = self.sessions.of(origin).is_some_and(|session| {
+            is_wanted
+                && !session.is_broken
+                && matches!(&session.wait, Wait::Operation(pending) if pending.exec.is_some())
+        });
+        let session = Some(()).filter(|()| waits).and_then(|()| self.sessions.take(origin.slot));
+        let Some(mut session) = session else {
+            let _ = self.shard.begin_driven(&mut driven);
+            return self.shard.end_driven(driven);
+        };
+        let Wait::Operation(mut pending) = std::mem::take(&mut session.wait) else { return };
+        let commands = pending.exec.take().unwrap_or_default();
+        self.prepare(&mut session);
+        let subscribes = commands.iter().filter_map(|command| command.own.as_ref());
+        let subscribes = subscribes.map(|own| own.facts).any(subscribes_to);
+        let mut pushes = self.begin_own_pushes(&mut session, subscribes);
+        let has_run = self.shard.begin_driven(&mut driven);
+        let reply_at = session.output.unsent();
+        let mut place = self.begin_exec(&mut session, &commands, has_run);
+        let source = &mut Source::Driven(&mut driven);
+        if let Some(resume) = self.run_exec(&mut session, &commands, &mut place, source, &mut pushes) {
+            let rest =
+                HaltedExec { driven, resume, commands, place, pushes, pending, output: F::Output::default() };
+            self.halt_exec(&mut session, reply_at, rest);
+            self.sessions.put(session);
+            return;
+        }
+        self.end_own_pushes(&mut session, pushes);
+        self.shard.end_driven(driven);
+        self.end_exec(origin.slot, session, &pending);
+    }
+
+    /// Keeps an EXEC one of whose commands has paused. Its reply so far, which begins at `reply_at` of what is unsent, is kept
+    /// apart, so that nothing else is sent in the midst of it.
+    #[cold]
+    fn halt_exec(&mut self, session: &mut Session<F>, reply_at: usize, mut halted: HaltedExec<F>) {
+        halted.output = session.output.split_off(reply_at);
+        // It waits, for nothing that arrives.
+        session.wait = Wait::Operation(Box::default());
+        self.halted_exec = Some(Box::new(halted));
+    }
+
+    /// Goes on for a while with the EXEC one of whose commands has paused, if there is one.
+    #[inline]
+    pub(super) fn go_on_with_exec(&mut self) {
+        if let Some(halted) = self.halted_exec.take() {
+            self.resume_exec(halted);
+        }
+    }
+
+    #[cold]
+    fn resume_exec(&mut self, mut halted: Box<HaltedExec<F>>) {
+        let slot = halted.driven.origin().slot;
+        let Some(mut session) = self.sessions.take(slot) else { return };
+        std::mem::swap(&mut session.output, &mut halted.output);
+        let is_over = self.run_halted(&mut session, &mut halted);
+        std::mem::swap(&mut session.output, &mut halted.output);
+        if !is_over {
+            self.sessions.put(session);
+            self.halted_exec = Some(halted);
+            return;
+        }
+        let HaltedExec { driven, output, pushes, pending, .. } = *halted;
+        self.prepare(&mut session);
+        session.output.append(output);
+        session.wait = Wait::Nothing;
+        self.end_own_pushes(&mut session, pushes);
+        self.shard.end_driven(driven);
+        self.end_exec(slot, session, &pending);
+    }
+
+    /// Goes on with the command that has paused, and with those behind it; whether all have come to their end.
+    fn run_halted(&mut self, session: &mut Session<F>, halted: &mut HaltedExec<F>) -> bool {
+        let HaltedExec { driven, resume, commands, place, pushes, .. } = halted;
+        let setting = Setting { now: driven.now(), ..session.setting(self.time.now) };
+        let begun = Reached::of(session);
+        let resumed = {
+            let mut out = session.output.sink(session.choice.style);
+            self.shard.resume_driven(driven, *resume, &setting, &mut out)
+        };
+        match resumed {
+            Resumed::Paused => return false,
+            Resumed::NeedsAll => {
+                session.reply().error("ERR a script in a transaction has all stores from the start");
+            }
+            Resumed::Done(Ok(())) => {}
+            Resumed::Done(Err(error)) => session.reply().refuse(&error),
+        }
+        self.end_queued(session, &commands[place.next - 1], begun);
+        let next = self.run_exec(session, commands, place, &mut Source::Driven(driven), pushes);
+        if let Some(next) = next {
+            *resume = next;
+        }
+        next.is_none()
+    }
+
+    /// Whether the EXEC of the session at a place has come to a halt: it is needed until that has ended.
+    pub(super) fn has_halted_exec(&self, slot: usize) -> bool {
+        self.halted_exec.as_ref().is_some_and(|halted| halted.driven.origin().slot == slot)
+    }
+
+    /// Lets the session of an EXEC that was an operation go on.
+    fn end_exec(&mut self, slot: usize, mut session: Box<Session<F>>, pending: &PendingParts<F>) {
+        self.cover.note(&self.engine.persistence, &mut session, &pending.commands);
+        self.scratch.executed.extend_from_slice(&pending.commands);
+        self.account();
+        F::show(&session, self.time.now);
+        self.sessions.put(session);
+        self.sessions.enqueue(slot);
+        self.sessions.note_dirty(slot);
+    }
+
+    /// Replies to an EXEC whose operation has run.
+    pub(super) fn finish_exec(&mut self, slot: usize, mut pending: PendingParts<F>, commands: &[Queued<F>]) {
+        let Some(mut session) = self.sessions.take(slot) else { return };
+        self.prepare(&mut session);
+        if let Some(part) = pending.parts.first_mut() {
+            let has_run = part.take_verdict();
+            let mut place = self.begin_exec(&mut session, commands, has_run);
+            let paused =
+                self.run_exec(&mut session, commands, &mut place, &mut Source::Part(part), &mut None);
+            debug_assert!(paused.is_none(), "what has run does not pause");
+        }
+        self.end_exec(slot, session, &pending);
+    }
+
+    /// Begins the reply to EXEC.
+    fn begin_exec(&mut self, session: &mut Session<F>, commands: &[Queued<F>], has_run: bool) -> ExecPlace {
+        let begin = session.output.end();
+        if has_run {
+            session.reply().array(commands.len());
+        } else {
+            session.reply().null_array();
+        }
+        drop_if_silent(session, begin);
+        ExecPlace { next: if has_run { 0 } else { commands.len() }, next_of_core: 0 }
+    }
+
+    /// Writes the replies to EXEC's commands from `place` on, running those that are still to be run. If one pauses, the
+    /// answer is how to go on with it.
+    fn run_exec(
+        &mut self,
+        session: &mut Session<F>,
+        commands: &[Queued<F>],
+        place: &mut ExecPlace,
+        source: &mut Source<'_, F>,
+        pushes: &mut Option<OwnPushes<F>>,
+    ) -> Option<Resume> {
+        while let Some(queued) = commands.get(place.next) {
+            place.next += 1;
+            let reached = Reached::of(session);
+            if let Some(own) = &queued.own {
+                self.run_own(session, own, source, pushes);
+            } else {
+                let paused = self.run_next_of_core(session, source, place.next_of_core);
+                place.next_of_core += 1;
+                if paused.is_some() {
+                    return paused;
+                }
+            }
+            self.end_queued(session, queued, reached);
+        }
+        let mode = &mut session.choice.reply_mode;
+        *mode = match *mode {
+            ReplyMode::SkipNext => ReplyMode::Skip,
+            ReplyMode::Skip => ReplyMode::On,
+            mode => mode,
+        };
+        None
+    }
+
+    /// Counts a command of EXEC that has come to its end, and takes its reply back if it is not to be told.
+    fn end_queued(&mut self, session: &mut Session<F>, Queued { id, own }: &Queued<F>, reached: Reached) {
+        let Reached { begin, is_ended } = reached;
+        self.scratch.executed.push(*id);
+        if let Some(text) = session.output.error_at(begin) {
+            self.count_failure(*id, text);
+        }
+        if is_ended {
+            session.output.truncate(begin);
+        } else if !own.as_ref().is_some_and(|own| subscribes_to(own.facts)) {
+            // What confirms a subscription is a message, not a reply.
+            drop_if_silent(session, begin);
+        }
+    }
+
+    /// Writes the reply to the next command of the core, running it if it has not run. If it pauses, the answer is how to go
+    /// on with it.
+    fn run_next_of_core(
+        &mut self,
+        session: &mut Session<F>,
+        source: &mut Source<'_, F>,
+        index: usize,
+    ) -> Option<Resume> {
+        let setting = session.setting(self.time.now);
+        match source {
+            Source::Here(transaction) => {
+                let mut out = session.output.sink(session.choice.style);
+                self.shard.run_queued(transaction, index, &setting, &mut out)
+            }
+            Source::Driven(driven) => {
+                let setting = Setting { now: driven.now(), ..setting };
+                let mut out = session.output.sink(session.choice.style);
+                self.shard.run_driven(driven, index, &setting, &mut out)
+            }
+            Source::Part(part) => {
+                let output = std::mem::take(&mut session.output);
+                let mut replies = F::Replies::over(output, session.choice.style);
+                part.replies.move_item(&mut replies);
+                session.output = replies.into_output();
+                None
+            }
+        }
+    }
+
+    /// Runs a command of the server's own as part of EXEC.
+    fn run_own(
+        &mut self,
+        session: &mut Session<F>,
+        command: &OwnCommand<F>,
+        source: &mut Source<'_, F>,
+        pushes: &mut Option<OwnPushes<F>>,
+    ) {
+        if subscribes_to(command.facts) {
+            self.collect_own_pushes(session, pushes);
+        }
+        // It may ask for what this worker and its stores know.
+        memory::tell();
+        self.publish_counters();
+        if let Source::Driven(driven) = source {
+            self.shard.publish_driven(driven);
+            driven.stores().for_each(|store| self.engine.counters.of(store.id()).show(store));
+        }
+        let args: Args<'_> = command.args.iter().map(|arg| &arg[..]).collect();
+        session.is_executing = true;
+        let timing = self.shard.journal().begin_command(command.facts);
+        let mut call = Call {
+            engine: &self.engine,
+            front: &self.front,
+            session,
+            worker: self.shard.id(),
+            now: self.time.now,
+            follow_up: None,
+        };
+        if let Err(error) = (command.handler)(&mut call, &args) {
+            call.reply().refuse(&error);
+        }
+        let follow_up = call.follow_up.take();
+        self.shard.journal().end_command(command.facts, timing);
+        match follow_up {
+            None => {}
+            Some(FollowUp::ResetStats) => {
+                self.reset_all_stats();
+                if let Source::Driven(driven) = source {
+                    driven.stores().for_each(|store| self.engine.reset_store(store));
+                }
+            }
+            Some(FollowUp::Unwatch(watched)) => self.shard.unwatch(*watched),
+            Some(other) => debug_assert!(false, "{other:?} is not for a transaction"),
+        }
+        session.is_executing = false;
+        self.take_up_settings();
+    }
+
+    /// WATCH, after the session's part: adds the keys to those watched and tells their shards.
+    pub(super) fn watch(&mut self, session: &mut Session<F>, resolved: Resolved<F>, args: &[&[u8]]) {
+        let shard_count = self.engine.hub.shard_count();
+        let db = session.choice.db;
+        let watched = session.watched.get_or_insert_default();
+        args[1..].iter().for_each(|key| watched.add(db, key, shard_count));
+        let watch = Arc::clone(watched.watch());
+        *session.client.watch.lock() = Some(Arc::clone(&watch));
+        let setting = Setting { watch: Some(watch), ..session.setting(self.time.now) };
+        let run = transaction::RUN;
+        let placement = place(run.0, args, shard_count);
+        if placement == Placement::One(self.shard.id()) && self.shard.is_free() {
+            let begin = session.output.end();
+            let ran = {
+                let mut out = session.output.sink(session.choice.style);
+                self.shard.run(run, args, &setting, &mut out)
+            };
+            debug_assert!(matches!(ran, Ran::Replied), "WATCH never waits");
+            self.finish_command(session, resolved, begin);
+            return;
+        }
+        let mut gathered = Gathered::default();
+        gathered.request.push(run, args, &placement, shard_count, self.shard.id());
+        gathered.commands.push(resolved.id);
+        self.submit_in(session, gathered, setting);
+        if self.gate.is_busy {
+            self.answer_watch(session);
+        }
+    }
+}
+
+/// What a session waits for that has sent EXEC.
+fn pending_exec<F: Front>(id: u16, exec: Option<Vec<Queued<F>>>) -> Box<PendingParts<F>> {
+    Box::new(PendingParts { keeps_reply: true, commands: smallvec![id], exec, ..PendingParts::default() })
+}
+
+/// Takes back what was written from `begin` on, if CLIENT REPLY says so.
+fn drop_if_silent<F: Front>(session: &mut Session<F>, begin: usize) {
+    if matches!(session.choice.reply_mode, ReplyMode::Off | ReplyMode::Skip) {
+        session.output.truncate(begin);
+    }
+}

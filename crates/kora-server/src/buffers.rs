@@ -1,0 +1,50 @@
+//! Buffers that a worker keeps for the outputs of its connections.
+
+use crate::connection::BUFFER_BYTES_KEPT;
+use crate::output::Output;
+
+/// Empty buffers kept for the next replies.
+const SPARE_BUFFERS_MAX: usize = 256;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers {
+    spare: Vec<Vec<u8>>,
+    /// Most bytes that may wait in the output of a subscriber; 0 for no limit.
+    message_limit_bytes: u64,
+}
+
+impl Buffers {
+    /// Takes up `client-output-buffer-limit` of subscribers.
+    pub(crate) fn set_message_limit(&mut self, bytes: u64) {
+        self.message_limit_bytes = bytes;
+    }
+
+    /// Gives an output a buffer to write to if it has none.
+    #[inline]
+    pub(crate) fn fill(&mut self, output: &mut Output) {
+        if !output.has_buffer()
+            && let Some(buffer) = self.spare.pop()
+        {
+            output.set_buffer(buffer);
+        }
+    }
+
+    /// Prepares the output of a subscriber for messages.
+    pub(crate) fn fill_for_messages(&mut self, output: &mut Output) {
+        output.set_limit(self.message_limit_bytes);
+        self.fill(output);
+    }
+
+    /// Takes the buffer of an output of which all is sent; whether it had grown so large that it is given up.
+    pub(crate) fn take_back(&mut self, output: &mut Output) -> bool {
+        let buffer = output.take_buffer();
+        if buffer.capacity() > BUFFER_BYTES_KEPT {
+            return true;
+        }
+        if self.spare.len() < SPARE_BUFFERS_MAX {
+            self.spare.push(buffer);
+        }
+        false
+    }
+}
