@@ -34,10 +34,6 @@ pub struct WorkerCounters {
     pub changes: AtomicU64,
     /// Whether it holds replies back until the log covers what they tell.
     pub holds_replies: AtomicBool,
-    /// Keys of its shard that clients wait for.
-    pub awaited_keys: AtomicU64,
-    /// Those of them at which clients wait for a group of a stream.
-    pub awaited_group_keys: AtomicU64,
     /// Its sessions that wait for something until a time.
     pub timed_waits: AtomicU64,
     /// By place in the command table.
@@ -84,8 +80,6 @@ impl WorkerCounters {
             evictable: AtomicU64::new(0),
             changes: AtomicU64::new(0),
             holds_replies: AtomicBool::new(false),
-            awaited_keys: AtomicU64::new(0),
-            awaited_group_keys: AtomicU64::new(0),
             timed_waits: AtomicU64::new(0),
             commands: (0..command_count).map(|_| CommandCounters::default()).collect(),
             errors: RankedMutex::default(),
@@ -121,8 +115,6 @@ impl WorkerCounters {
         self.expired.store(stats.expired, Ordering::Relaxed);
         self.expired_fields.store(stats.expired_fields, Ordering::Relaxed);
         self.evicted.store(stats.evicted, Ordering::Relaxed);
-        self.awaited_keys.store(store.awaited_keys() as u64, Ordering::Relaxed);
-        self.awaited_group_keys.store(store.awaited_group_keys() as u64, Ordering::Relaxed);
     }
 
     /// Counts error replies by their prefix.

@@ -274,6 +274,8 @@ impl Run {
             self.busy_run = self.subject.as_ref().map(|subject| {
                 let command = self.command.with_second(subject.text());
                 let busy_run = Arc::new(BusyRun::new(subject.kind(), subject.name(), command, seen));
+                // Before anyone can find it: what has written is not killed.
+                busy_run.note_written(self.has_written);
                 self.busy.enter(&busy_run);
                 self.host.note_busy();
                 busy_run

@@ -89,6 +89,15 @@ struct Port<D: Driver> {
     lane: Sender<LaneEntry<D>>,
     inbox: Sender<Mail<D>>,
     usage: Box<[DatabaseUsage]>,
+    awaited: Awaited,
+}
+
+/// For how many keys of a shard clients wait.
+#[derive(Default)]
+struct Awaited {
+    keys: AtomicU64,
+    /// Those of them at which clients wait for a group of a stream.
+    group_keys: AtomicU64,
 }
 
 /// Wakes workers, whatever they are given to do.
@@ -155,7 +164,7 @@ impl<D: Driver> Hub<D> {
                 let (lane, lane_end) = unbounded();
                 let (inbox, inbox_end) = unbounded();
                 let usage = (0..database_count).map(|_| DatabaseUsage::default()).collect();
-                let port = Port { lane, inbox, usage };
+                let port = Port { lane, inbox, usage, awaited: Awaited::default() };
                 (port, Doors { lane: lane_end, inbox: inbox_end })
             })
             .unzip();
@@ -180,6 +189,20 @@ impl<D: Driver> Hub<D> {
     #[must_use]
     pub fn usage(&self, shard: ShardId) -> &[DatabaseUsage] {
         &self.ports[shard.index()].usage
+    }
+
+    /// How many keys of `shard` clients wait for, and at how many of these for a group of a stream.
+    #[must_use]
+    pub fn awaited(&self, shard: ShardId) -> (u64, u64) {
+        let awaited = &self.ports[shard.index()].awaited;
+        (awaited.keys.load(Ordering::Relaxed), awaited.group_keys.load(Ordering::Relaxed))
+    }
+
+    /// Shows for which keys of `store` clients wait.
+    pub(super) fn publish_awaited(&self, store: &ShardStore) {
+        let awaited = &self.ports[store.id().index()].awaited;
+        awaited.keys.store(store.awaited_keys() as u64, Ordering::Relaxed);
+        awaited.group_keys.store(store.awaited_group_keys() as u64, Ordering::Relaxed);
     }
 
     /// Shows what the databases of `store` hold.

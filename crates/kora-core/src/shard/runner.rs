@@ -391,9 +391,9 @@ impl<D: Driver> Shard<D> {
     #[inline]
     pub fn publish_usage(&mut self) {
         let changes = self.journal.changes();
-        if changes != self.published_changes
-            && let Some(store) = self.store.as_deref_mut()
-        {
+        let Some(store) = self.store.as_deref_mut() else { return };
+        self.hub.publish_awaited(store);
+        if changes != self.published_changes {
             self.hub.publish_usage(store);
             self.published_changes = changes;
         }
@@ -627,6 +627,7 @@ impl<D: Driver> Shard<D> {
                 dispose(&mut store, sink);
             }
             self.hub.publish_usage(&mut store);
+            self.hub.publish_awaited(&store);
             if store.id() == self.id {
                 self.take_home(store);
             } else {

@@ -53,6 +53,7 @@ impl<D: Driver> Shard<D> {
         for shard in waiter.shards() {
             if let Some(store) = stores.of_shard(shard) {
                 store.waiters.add(shard, &waiter, &store.hasher);
+                self.hub.publish_awaited(store);
             }
         }
         let home = D::home(&operation.origin);
@@ -252,7 +253,10 @@ impl<D: Driver> Shard<D> {
     /// Takes a waiter that is over out of this shard's queues, at once or when the store is back.
     pub(super) fn forget(&mut self, waiter: Arc<Waiter>) {
         match self.store.as_deref_mut() {
-            Some(store) => store.waiters.remove(self.id, &waiter),
+            Some(store) => {
+                store.waiters.remove(self.id, &waiter);
+                self.hub.publish_awaited(store);
+            }
             None => self.forgotten.push(waiter),
         }
     }

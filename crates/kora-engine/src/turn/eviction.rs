@@ -41,11 +41,14 @@ pub(super) enum Room {
 }
 
 impl<F: Front> Turn<F> {
-    /// Whether there is a limit and it is exceeded.
+    /// Whether there is a limit and it is exceeded. During CLIENT PAUSE nobody asks: nothing is evicted then.
     #[inline]
     pub(super) fn is_over_limit(&mut self) -> bool {
         let limit = self.settings.max_memory;
-        limit > 0 && self.engine.account.staying() > limit && self.staying() > limit
+        limit > 0
+            && self.gate.pause.is_none()
+            && self.engine.account.staying() > limit
+            && self.staying() > limit
     }
 
     /// Bytes in use that will stay and are held against the limit.

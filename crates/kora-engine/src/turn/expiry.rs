@@ -46,14 +46,21 @@ impl Sweeping {
 impl<F: Front> Turn<F> {
     /// How long the worker may sleep for the sweep.
     pub(super) fn until_sweep(&mut self) -> Duration {
+        if self.gate.pause.is_some() {
+            // The next tick of the clock finds its end.
+            return Duration::MAX;
+        }
         let Some(due) = self.shard.store().and_then(|store| store.next_due()) else { return Duration::MAX };
         let due = due.max(self.sweeping.not_before);
         Duration::from_millis(u64::try_from(due.0.saturating_sub(self.time.now.0)).unwrap_or(0))
     }
 
-    /// Deletes keys and fields that have expired, for a while.
+    /// Deletes keys and fields that have expired, for a while. Nothing goes by itself during CLIENT PAUSE.
     #[inline]
     pub fn sweep_expired(&mut self) {
+        if self.gate.pause.is_some() {
+            return;
+        }
         // A clock that goes back must not put it off.
         let rest = self.sweeping.not_before.0.saturating_sub(self.time.now.0);
         if !(1..=REST_MS).contains(&rest) {

@@ -79,6 +79,7 @@ fn listeners(config: &crate::config::Config) -> Vec<String> {
 
 fn clients(desk: Desk<'_>) -> ClientsInfo {
     let clients = desk.front.clients.all();
+    let awaited = || desk.engine.shards().map(|shard| desk.engine.hub.awaited(shard));
     let peaks: Vec<_> = desk.front.traffic.iter().map(|traffic| &traffic.buffer_peaks).collect();
     ClientsInfo {
         connected: clients.len() as u64,
@@ -88,8 +89,8 @@ fn clients(desk: Desk<'_>) -> ClientsInfo {
         pubsub: clients.iter().filter(|client| client.is_subscriber()).count() as u64,
         blocked: clients.iter().filter(|client| client.is_blocked()).count() as u64,
         timed_waits: desk.front.engine.sum(|counters| &counters.timed_waits),
-        blocking_keys: desk.front.engine.sum(|counters| &counters.awaited_keys),
-        blocking_keys_on_nokey: desk.front.engine.sum(|counters| &counters.awaited_group_keys),
+        blocking_keys: awaited().map(|(keys, _)| keys).sum(),
+        blocking_keys_on_nokey: awaited().map(|(_, group_keys)| group_keys).sum(),
         watching: clients.iter().filter(|client| client.watched_keys() > 0).count() as u64,
         watched_keys: clients.iter().map(|client| client.watched_keys() as u64).sum(),
     }

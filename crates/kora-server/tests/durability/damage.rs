@@ -14,6 +14,10 @@ const ELEMENTS: usize = 100;
 /// Bytes of a segment's header.
 const HEADER_BYTES: usize = 56;
 
+/// Bytes of the first record, which says that a life begins, and of the mark behind it, if it is synced by itself.
+const LIFE_BYTES: usize = 25;
+const MARK_BYTES: usize = 24;
+
 const WITH_LOG: [&str; 8] =
     ["--appendonly", "yes", "--appendfsync", "always", "--save", "", "--enable-debug-command", "yes"];
 /// A log whose end nothing calls durable.
@@ -120,9 +124,11 @@ fn damage_in_the_log_is_refused_and_repaired() {
     let files = Files::make(&WITH_LOG, |program| assert!(program.terminate().unwrap().success()));
     let (_home, whole) = files.copy(&WITH_LOG);
     let length = std::fs::metadata(segment(&whole)).unwrap().len();
-    let records = usize::try_from(length).unwrap() - HEADER_BYTES;
-    assert_eq!(records % ELEMENTS, 0, "records of one length");
-    let record = records / ELEMENTS;
+    let begin = [0, MARK_BYTES].map(|mark| HEADER_BYTES + LIFE_BYTES + mark);
+    let bytes_from = |begin: usize| usize::try_from(length).unwrap() - begin;
+    let begin = begin.into_iter().find(|begin| bytes_from(*begin) % ELEMENTS == 0);
+    let begin = begin.expect("records of one length");
+    let record = bytes_from(begin) / ELEMENTS;
     // Record and byte in it: length, lag, number, checksums, payload; and in the mark behind it, which ends it.
     let places = [(0, 0), (1, 4), (17, 8), (33, 16), (50, 20), (51, 30), (98, 40), (99, 0)];
     let marks = [(0, record - 1), (60, record - 24)];
@@ -131,7 +137,7 @@ fn damage_in_the_log_is_refused_and_repaired() {
     {
         let (_home, launch) = files.copy(&WITH_LOG);
         let path = segment(&launch);
-        flip(&path, HEADER_BYTES + number * record + byte);
+        flip(&path, begin + number * record + byte);
         let (is_sound, said) = tool("--check", &launch.dir);
         assert!(!is_sound && says_where(&said, &path), "({number}, {byte}): {said}");
         let said = launch.refusal().unwrap_or_else(|error| panic!("({number}, {byte}): {error}"));

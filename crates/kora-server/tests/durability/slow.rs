@@ -66,14 +66,16 @@ fn check_killed(workers: &str) {
     let mut program = start(&device, &home, workers);
     let mut watcher = program.connect().unwrap();
     let mut writer = program.connect().unwrap();
+    let begun = record(&mut watcher, "log_appended_record");
+    wait_until("what the start wrote is durable", || record(&mut watcher, "log_durable_record") == begun);
     device.linger(200_000);
     assert_eq!(text(&line(&mut writer, "SET first value")), "OK");
-    wait_until("the first is written", || record(&mut watcher, "log_covered_record") == 1);
+    wait_until("the first is written", || record(&mut watcher, "log_covered_record") == begun + 1);
     std::thread::scope(|scope| {
         // On a machine so slow that two seconds have passed there is no reply.
         scope.spawn(|| drop(writer.call(&["SET", "second", "value"])));
-        wait_until("the second is written", || record(&mut watcher, "log_covered_record") == 2);
-        assert_eq!(record(&mut watcher, "log_durable_record"), 0, "the sync is under way");
+        wait_until("the second is written", || record(&mut watcher, "log_covered_record") == begun + 2);
+        assert_eq!(record(&mut watcher, "log_durable_record"), begun, "the sync is under way");
         program.kill().unwrap();
     });
     device.work();

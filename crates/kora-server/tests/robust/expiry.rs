@@ -224,3 +224,19 @@ fn those_who_watch_a_hash_are_told_when_its_fields_expire() {
         }
     });
 }
+
+/// Nothing expires by itself during CLIENT PAUSE: what is due goes when that ends.
+#[test]
+fn a_pause_holds_expiry_back() {
+    each_worker_count(|_, client| {
+        assert_eq!(client.line("SET k v PX 300"), ok());
+        let due_ms = now_ms() + 300;
+        assert_eq!(client.line("CLIENT PAUSE 100000 WRITE"), ok());
+        let before = figure(client, "stats", "expired_keys");
+        wait_until("it is long due", || now_ms() > due_ms + 500);
+        assert_eq!(figure(client, "stats", "expired_keys"), before);
+        assert_eq!(count(&client.line("DBSIZE")), 1);
+        assert_eq!(client.line("CLIENT UNPAUSE"), ok());
+        wait_until("it has gone", || count(&client.line("DBSIZE")) == 0);
+    });
+}
