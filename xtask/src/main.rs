@@ -69,7 +69,11 @@ enum Chore {
     /// Run the server that users run under mixed load, with kills, full disks, endless scripts and restarts
     Soak(soak::Args),
     /// Check habits that the compiler does not
-    Tidy,
+    Tidy {
+        /// Only print which modules use which, as docs/arrows.txt has it
+        #[arg(long)]
+        arrows: bool,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -91,6 +95,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Robust(args) => robust::run(&args),
         Chore::Sim(args) => sim::run(&args),
         Chore::Soak(args) => soak::run(&args),
-        Chore::Tidy => tidy::run(),
+        Chore::Tidy { arrows: true } => tidy::arrows::print(),
+        Chore::Tidy { arrows: false } => tidy::run(),
     }
 }

@@ -1,5 +1,8 @@
 //! `cargo xtask tidy`: habits of this code base that the compiler does not check.
 
+pub(crate) mod arrows;
+mod fields;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -22,6 +25,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         check_source(file, &text, &mut complaints);
     }
     check_layers(&mut complaints)?;
+    arrows::check(&files, &mut complaints)?;
     complaints.iter().for_each(|complaint| println!("{complaint}"));
     ensure!(complaints.is_empty(), "{} untidy places", complaints.len());
     Ok(())
@@ -45,6 +49,9 @@ fn check_source(file: &str, text: &str, complaints: &mut Vec<String>) {
     }
     if file.ends_with("/mod.rs") {
         complaints.push(format!("{file}: a module's file is named after it, beside its folder"));
+    }
+    if !is_test {
+        fields::check(file, text, complaints);
     }
     for (number, line) in (1..).zip(text.lines()) {
         if !is_test && has_unranked_lock(file, line) {

@@ -20,6 +20,7 @@ pub(crate) use uri::Uri;
 /// Interactive and one-shot client of Kora and of other servers that speak the Redis protocol.
 ///
 /// Without a command it is interactive, or reads commands from standard input, one on each line.
+// Many fields: one for each option.
 #[derive(Debug, Parser)]
 #[command(
     name = "kora-cli",

@@ -38,6 +38,7 @@ pub(crate) mod flag {
 }
 
 /// One client, as the whole server sees it.
+// Many fields: CLIENT LIST shows as many, and each is written by itself.
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) standing: Standing<Shared>,

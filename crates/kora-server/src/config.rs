@@ -107,6 +107,7 @@ pub struct PackedLimits {
 /// The whole configuration.
 ///
 /// Fields hold what their directives say. The defaults in [`Config::default`] are those of the table.
+// Many fields: one for each directive that is in force.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `bind`: addresses to listen on; `-` before one says that it may be missing, `*` is any.

@@ -134,7 +134,7 @@ impl<D: Driver> Shard<D> {
         setting: &Setting<Style<D>>,
         out: &mut dyn Reply,
     ) -> Option<Resume> {
-        if let Some(source) = &mut self.config_source {
+        if let Some(source) = &mut self.outlets.config {
             stores.iter_mut().for_each(|store| source(store));
         }
         let stores = in_hand(stores, self.hub.shard_count());

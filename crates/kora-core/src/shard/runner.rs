@@ -69,6 +69,24 @@ pub enum Ran {
     Paused(Resume),
 }
 
+/// Where a shard's driver takes what comes of commands, and where settings come from.
+#[derive(Default)]
+pub(super) struct Outlets {
+    effects: Option<EffectSink>,
+    announcements: Option<AnnouncementSink>,
+    pub(super) config: Option<ConfigSource>,
+    garbage: Option<GarbageSink>,
+}
+
+/// Of whom word came while the store was lent.
+#[derive(Default)]
+pub(super) struct Departed {
+    /// Waiters that are over.
+    pub(super) waiters: Vec<Arc<Waiter>>,
+    /// What clients no longer watch.
+    pub(super) watched: Vec<Arc<Watched>>,
+}
+
 /// One shard.
 pub struct Shard<D: Driver> {
     pub(super) id: ShardId,
@@ -78,10 +96,7 @@ pub struct Shard<D: Driver> {
     pub(super) store: Option<Box<ShardStore>>,
     pub(super) journal: Journal,
     pub(super) services: Arc<Services>,
-    effect_sink: Option<EffectSink>,
-    announcement_sink: Option<AnnouncementSink>,
-    pub(super) config_source: Option<ConfigSource>,
-    garbage_sink: Option<GarbageSink>,
+    pub(super) outlets: Outlets,
     /// Taken from the lane, and not yet published.
     lane_head: Option<LaneEntry<D>>,
     /// How many tickets were published when work was last received: what this shard does by itself, once it has run those that
@@ -92,10 +107,8 @@ pub struct Shard<D: Driver> {
     finished: Vec<Part<D>>,
     /// Operations of this shard's worker that have to wait.
     pub(super) blocked: Vec<Blocked<D>>,
-    /// Waiters to be taken out of the queues when the store is back.
-    pub(super) forgotten: Vec<Arc<Waiter>>,
-    /// What clients no longer watch, to be taken out of the store when it is back.
-    pub(super) unwatched: Vec<Arc<Watched>>,
+    /// What is to be taken out of the store when it is back.
+    pub(super) departed: Departed,
     /// Whether operations must be submitted for waiters before anything of the shard's own runs.
     pub(super) has_promised: bool,
     driver_mail: Vec<D::Mail>,
@@ -136,17 +149,13 @@ pub fn new_shards<D: Driver>(wakers: Vec<Box<dyn Wake>>, config: &CoreConfig, se
             store: Some(Box::new(store)),
             journal: Journal::default(),
             services: Arc::default(),
-            effect_sink: None,
-            announcement_sink: None,
-            config_source: None,
-            garbage_sink: None,
+            outlets: Outlets::default(),
             lane_head: None,
             position: 0,
             waiting: VecDeque::new(),
             finished: Vec::new(),
             blocked: Vec::new(),
-            forgotten: Vec::new(),
-            unwatched: Vec::new(),
+            departed: Departed::default(),
             has_promised: false,
             driver_mail: Vec::new(),
             wider: VecDeque::new(),
@@ -186,7 +195,7 @@ impl<D: Driver> Shard<D> {
 
     /// Gives to `sink` from now on the effects that the journal records, before anyone can see them.
     pub fn set_effect_sink(&mut self, sink: EffectSink) {
-        self.effect_sink = Some(sink);
+        self.outlets.effects = Some(sink);
     }
 
     /// Takes the store away, to be filled elsewhere: until [`Hub::send_store`] brings it home it is lent.
@@ -196,12 +205,12 @@ impl<D: Driver> Shard<D> {
 
     /// Gives to `sink` from now on what is to be announced, after the effects before it and before anyone can see them.
     pub fn set_announcement_sink(&mut self, sink: AnnouncementSink) {
-        self.announcement_sink = Some(sink);
+        self.outlets.announcements = Some(sink);
     }
 
     /// Asks `source` from now on for the settings of stores.
     pub fn set_config_source(&mut self, source: ConfigSource) {
-        self.config_source = Some(source);
+        self.outlets.config = Some(source);
     }
 
     /// Lets commands use what the engine offers.
@@ -212,13 +221,13 @@ impl<D: Driver> Shard<D> {
     /// Gives to `sink` from now on what commands threw away: when [`Shard::dispose`] is called, and before an operation is
     /// answered, so that whoever has the answer finds the memory given up.
     pub fn set_garbage_sink(&mut self, sink: GarbageSink) {
-        self.garbage_sink = Some(sink);
+        self.outlets.garbage = Some(sink);
     }
 
     /// Gives to the sink what commands threw away.
     #[inline]
     pub fn dispose(&mut self) {
-        if let (Some(store), Some(sink)) = (self.store.as_deref_mut(), self.garbage_sink.as_mut()) {
+        if let (Some(store), Some(sink)) = (self.store.as_deref_mut(), self.outlets.garbage.as_mut()) {
             dispose(store, sink);
         }
     }
@@ -368,7 +377,7 @@ impl<D: Driver> Shard<D> {
     #[inline]
     pub fn hand_over(&mut self) {
         if !self.journal.record().is_empty() {
-            if let Some(sink) = &mut self.effect_sink {
+            if let Some(sink) = &mut self.outlets.effects {
                 sink(self.journal.record());
             }
             self.journal.clear_record();
@@ -381,7 +390,7 @@ impl<D: Driver> Shard<D> {
     #[cold]
     fn announce(&mut self) {
         let announcements = self.journal.take_announcements();
-        if let Some(sink) = &mut self.announcement_sink {
+        if let Some(sink) = &mut self.outlets.announcements {
             sink(announcements);
         }
     }
@@ -416,10 +425,10 @@ impl<D: Driver> Shard<D> {
             self.retired = Some(store);
             return;
         }
-        for waiter in self.forgotten.drain(..) {
+        for waiter in self.departed.waiters.drain(..) {
             store.waiters.remove(self.id, &waiter);
         }
-        for watched in self.unwatched.drain(..) {
+        for watched in self.departed.watched.drain(..) {
             store.watchers.remove_all(self.id, &watched);
         }
         self.has_promised = store.waiters.has_promises();
@@ -523,7 +532,7 @@ impl<D: Driver> Shard<D> {
         if !operation.request.is_driven && !operation.begin(self.id) {
             return self.pass_over(&operation);
         }
-        if let (Some(source), Some(store)) = (&mut self.config_source, self.store.as_deref_mut()) {
+        if let (Some(source), Some(store)) = (&mut self.outlets.config, self.store.as_deref_mut()) {
             source(store);
         }
         if operation.request.is_driven {
@@ -593,7 +602,7 @@ impl<D: Driver> Shard<D> {
         if operation.request.is_driven {
             return self.bring(operation, stores);
         }
-        if let Some(source) = &mut self.config_source {
+        if let Some(source) = &mut self.outlets.config {
             stores.iter_mut().for_each(|store| source(store));
         }
         let shard_count = self.hub.shard_count();
@@ -623,7 +632,7 @@ impl<D: Driver> Shard<D> {
         parts.extend(self.serve(Stores::Lent { stores: &mut stores, shard_count }, now));
         self.hand_over();
         for mut store in stores {
-            if let Some(sink) = &mut self.garbage_sink {
+            if let Some(sink) = &mut self.outlets.garbage {
                 dispose(&mut store, sink);
             }
             self.hub.publish_usage(&mut store);

@@ -257,7 +257,7 @@ impl<D: Driver> Shard<D> {
                 store.waiters.remove(self.id, &waiter);
                 self.hub.publish_awaited(store);
             }
-            None => self.forgotten.push(waiter),
+            None => self.departed.waiters.push(waiter),
         }
     }
 }

@@ -297,7 +297,7 @@ impl<D: Driver> Shard<D> {
     pub(super) fn take_unwatched(&mut self, watched: Arc<Watched>) {
         match self.store.as_deref_mut() {
             Some(store) => store.watchers.remove_all(self.id, &watched),
-            None => self.unwatched.push(watched),
+            None => self.departed.watched.push(watched),
         }
     }
 }

@@ -6,6 +6,7 @@ use super::LoadingFigures;
 use super::{Persistence, Purpose};
 
 /// What INFO tells of files, at one moment.
+// Many fields: one for each line of the section.
 #[derive(Clone, Debug, Default)]
 pub struct PersistenceInfo {
     /// How far the files are loaded.

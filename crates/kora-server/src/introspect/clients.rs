@@ -62,6 +62,7 @@ pub const HELP: &[&str] = &[
 ];
 
 /// What CLIENT LIST tells of a connection.
+// Many fields: one for each word of the line.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "fields are named after those of the line, which CLIENT LIST documents")]
 pub struct ClientInfo {

@@ -106,6 +106,7 @@ pub struct ClientsInfo {
 }
 
 /// Memory, in bytes.
+// Many fields: one for each line of the section.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryInfo {
     /// Allocated by the program.
@@ -153,6 +154,7 @@ pub struct MemoryInfo {
 }
 
 /// Counts since the start or CONFIG RESETSTAT.
+// Many fields: one for each line of the section.
 #[derive(Clone, Debug, Default)]
 pub struct StatsInfo {
     /// Connections accepted.

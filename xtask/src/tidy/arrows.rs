@@ -1,0 +1,133 @@
+//! Which modules of a crate use which: the list in `docs/arrows.txt` has every arrow that there may be.
+//!
+//! An arrow leads from one module of a crate's root to another that it names by `crate::` or `super::`. A new one is a decision, and is
+//! written down; one that is gone is taken from the list, so that it can't come back unseen.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::Context;
+
+/// Where the list is.
+const LIST: &str = "docs/arrows.txt";
+
+/// The crates whose modules are looked at.
+const CRATES: [&str; 5] = ["kora-core", "kora-engine", "kora-script", "kora-server", "kora-storage"];
+
+/// An arrow: crate, from, to.
+type Arrow = (String, String, String);
+
+/// Compares the arrows of the code with those of the list.
+pub(super) fn check(files: &[String], complaints: &mut Vec<String>) -> anyhow::Result<()> {
+    let found = found(files)?;
+    let text = std::fs::read_to_string(LIST).with_context(|| format!("can't read {LIST}"))?;
+    let listed = parse(&text);
+    for (name, from, to) in found.difference(&listed) {
+        complaints.push(format!("{LIST}: {name}: {from} uses {to}, which is not on the list"));
+    }
+    for (name, from, to) in listed.difference(&found) {
+        complaints.push(format!("{LIST}: {name}: {from} uses {to} no longer"));
+    }
+    Ok(())
+}
+
+/// The arrows of the list: for each crate a line with its name, then a line for each module with what it uses.
+fn parse(text: &str) -> BTreeSet<Arrow> {
+    let (mut arrows, mut name) = (BTreeSet::new(), "");
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        match line.split_once("->") {
+            None => name = line.trim(),
+            Some((from, targets)) => arrows.extend(
+                targets.split_whitespace().map(|to| (name.to_owned(), from.trim().to_owned(), to.to_owned())),
+            ),
+        }
+    }
+    arrows
+}
+
+fn found(files: &[String]) -> anyhow::Result<BTreeSet<Arrow>> {
+    let mut arrows = BTreeSet::new();
+    for name in CRATES {
+        let root = format!("crates/{name}/src/");
+        let sources: Vec<&String> =
+            files.iter().filter(|file| file.starts_with(&root) && file.ends_with(".rs")).collect();
+        let modules: BTreeSet<&str> = sources.iter().filter_map(|file| module_of(file, &root)).collect();
+        for file in sources.iter().filter(|file| !is_for_tests(file)) {
+            let Some(from) = module_of(file, &root) else { continue };
+            let text = std::fs::read_to_string(file).with_context(|| format!("can't read {file}"))?;
+            // Unit tests stand at the end of a file.
+            let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+            for to in uses(code, depth(file, &root)).filter(|to| *to != from && modules.contains(to)) {
+                arrows.insert((name.to_owned(), from.to_owned(), to.to_owned()));
+            }
+        }
+    }
+    Ok(arrows)
+}
+
+/// The module of a crate's root that a file is of; none for the root itself.
+fn module_of<'a>(file: &'a str, root: &str) -> Option<&'a str> {
+    let first = file.strip_prefix(root)?.split('/').next()?;
+    let module = first.strip_suffix(".rs").unwrap_or(first);
+    (!matches!(module, "lib" | "main")).then_some(module)
+}
+
+fn is_for_tests(file: &str) -> bool {
+    file.contains("/tests/") || file.ends_with("/tests.rs") || file.ends_with("testing.rs")
+}
+
+/// How many `super::` lead from a file's module to the root.
+fn depth(file: &str, root: &str) -> usize {
+    Path::new(file.strip_prefix(root).unwrap_or(file)).components().count()
+}
+
+/// The first names behind `crate::`, and behind as many `super::` as lead to the root.
+fn uses(code: &str, depth: usize) -> impl Iterator<Item = &str> {
+    let code_lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let climb = "super::".repeat(depth);
+    code_lines.flat_map(move |line| {
+        let from_crate = line.match_indices("crate::").map(|(at, path)| &line[at + path.len()..]);
+        let from_super: Vec<&str> =
+            line.match_indices(&climb).map(|(at, path)| &line[at + path.len()..]).collect();
+        from_crate.chain(from_super).filter_map(first_name).collect::<Vec<_>>()
+    })
+}
+
+fn first_name(path: &str) -> Option<&str> {
+    let end = path.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(path.len());
+    path.get(..end).filter(|name| !name.is_empty() && *name != "super")
+}
+
+/// The list as the code has it: for whoever changes it.
+pub(crate) fn print() -> anyhow::Result<()> {
+    let arrows = found(&super::tracked_files()?)?;
+    for name in CRATES {
+        println!("{name}");
+        let froms: BTreeSet<&str> =
+            arrows.iter().filter(|arrow| arrow.0 == name).map(|arrow| arrow.1.as_str()).collect();
+        for from in froms {
+            let targets = arrows.iter().filter(|arrow| arrow.0 == name && arrow.1 == from);
+            let targets: Vec<&str> = targets.map(|arrow| arrow.2.as_str()).collect();
+            println!("{from} -> {}", targets.join(" "));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrows_are_found_however_they_are_written() {
+        let code = "use crate::shard::hub::Hub;\nuse super::super::journal::Journal;\nlet x = crate::time::now();\n\
+                    use super::sibling::A; // crate::hidden\n// crate::comment::B\n";
+        assert_eq!(uses(code, 2).collect::<Vec<_>>(), ["shard", "journal", "time", "hidden"]);
+        assert_eq!(module_of("crates/a/src/shard/hub.rs", "crates/a/src/"), Some("shard"));
+        assert_eq!(module_of("crates/a/src/time.rs", "crates/a/src/"), Some("time"));
+        assert_eq!(module_of("crates/a/src/lib.rs", "crates/a/src/"), None);
+        let listed = parse("# why\na\nx -> y z\nb\nx -> y\n");
+        assert_eq!(listed.len(), 3);
+        assert!(listed.contains(&("a".to_owned(), "x".to_owned(), "z".to_owned())));
+    }
+}
