@@ -100,6 +100,8 @@ pub struct Journal {
     scope: Scope,
     /// Which of them belong together.
     unit: Unit,
+    /// The unit will not be finished: nothing of it is recorded.
+    is_abandoned: bool,
     record: RecordBuilder,
     announcements: Vec<Announcement>,
     /// Times the commands, if anybody wants to know.
@@ -199,7 +201,7 @@ impl Journal {
     #[inline]
     #[must_use]
     pub fn is_recording(&self) -> bool {
-        self.recording.load(Ordering::Acquire)
+        self.recording.load(Ordering::Acquire) && !self.is_abandoned
     }
 
     /// Chooses the classes of events to collect, as bits of [`EventClass`].
@@ -361,6 +363,14 @@ impl Journal {
     /// Ends the unit that was begun.
     pub fn end_unit(&mut self) {
         self.unit = Unit::None;
+        self.is_abandoned = false;
+    }
+
+    /// Forgets what was recorded of the unit, and records no more of it: half of it must not survive the process. Nothing that
+    /// came before it is still here.
+    pub fn abandon_unit(&mut self) {
+        self.record.clear();
+        self.is_abandoned = true;
     }
 
     /// A command begins that runs at `now`. To be given to [`Journal::close_command`].

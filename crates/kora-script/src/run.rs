@@ -209,6 +209,9 @@ impl Run {
             undo.roll_back(&mut self.hand.ctx((self.db, self.now, self.no_touch)));
         }
         self.hand.empty(ctx);
+        if self.end == Some(End::Killed) && self.busy.is_ending() {
+            ctx.journal.abandon_unit();
+        }
         if self.is_unit {
             ctx.journal.end_unit();
         }

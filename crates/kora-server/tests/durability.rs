@@ -13,6 +13,8 @@ mod disk;
 mod ending;
 #[path = "durability/full.rs"]
 mod full;
+#[path = "durability/halves.rs"]
+mod halves;
 #[path = "durability/import.rs"]
 mod import;
 #[path = "durability/marks.rs"]

@@ -170,6 +170,17 @@ impl<D: Driver> Shard<D> {
         driven.stores.iter_mut().for_each(|store| self.hub.publish_usage(store));
     }
 
+    /// Ends a transaction that has not begun, since nobody waits for it any more: as if it had never come.
+    pub fn give_up_driven(&mut self, mut driven: Driven<D>) {
+        let operation = Arc::clone(&driven.operation);
+        if let Some(watched) = &operation.request.watched {
+            watched.watch().end();
+            let mut stores = in_hand(&mut driven.stores, self.hub.shard_count());
+            self.end_watch(&mut stores, watched);
+        }
+        self.end_driven(driven);
+    }
+
     /// Ends a transaction: those who wait for its keys are served, and the stores go home. If this shard's is among them,
     /// what has waited for it runs.
     pub fn end_driven(&mut self, Driven { operation, stores, .. }: Driven<D>) {

@@ -52,7 +52,7 @@ impl Persistence {
         let is_found = if settings.append_only {
             self.restore_log(&settings, stores, services, now)?
         } else {
-            self.restore_dump(&settings, (stores, services, now))?
+            self.restore_dump(&settings, (stores, services, now), false)?
         };
         if is_found {
             let keys: usize = stores.iter().map(|store| store.key_count()).sum();
@@ -64,17 +64,19 @@ impl Persistence {
         Ok(())
     }
 
-    /// Loads the snapshot that `dbfilename` names; `false` if there is none.
+    /// Loads the snapshot that `dbfilename` names; `false` if there is none. `keeps_expired`: the log goes on, and must tell what
+    /// expires.
     fn restore_dump(
         &self,
         settings: &PersistenceSettings,
         (stores, services, now): (&mut [Box<ShardStore>], &Arc<Services>, UnixMs),
+        keeps_expired: bool,
     ) -> Result<bool, LoadError> {
         let path = self.dump_path(settings);
         let Some(file) = self.open(&path)? else { return Ok(false) };
         self.loading.add_total(file.len().unwrap_or(0));
         tracing::info!("loading {}", path.display());
-        load_snapshot(&mut self.target(stores, services, now), (&*file, &path), false)?;
+        load_snapshot(&mut self.target(stores, services, now), (&*file, &path), keeps_expired)?;
         Ok(true)
     }
 
@@ -98,7 +100,7 @@ impl Persistence {
         }
         self.settle(settings, &plan)?;
         let is_found = self.import(settings, (&mut *stores, services, now))?
-            || self.restore_dump(settings, (&mut *stores, services, now))?;
+            || self.restore_dump(settings, (&mut *stores, services, now), false)?;
         if is_found {
             // From now on the log has everything, beginning with this.
             self.write_first_base(stores, services, now)?;
@@ -174,7 +176,7 @@ impl Persistence {
         let services = Arc::clone(ctx.services);
         let now = ctx.now;
         self.with_stores(ctx, flushes, |stores| {
-            let found = self.restore_dump(&settings, (stores, &services, now));
+            let found = self.restore_dump(&settings, (stores, &services, now), true);
             match found.map_err(|error| error.to_string())? {
                 true => Ok(()),
                 false => Err("there is no file".to_owned()),

@@ -239,8 +239,7 @@ impl<F: Front> Turn<F> {
         });
         let session = Some(()).filter(|()| waits).and_then(|()| self.sessions.take(origin.slot));
         let Some(mut session) = session else {
-            let _ = self.shard.begin_driven(&mut driven);
-            return self.shard.end_driven(driven);
+            return self.shard.give_up_driven(driven);
         };
         let Wait::Operation(mut pending) = std::mem::take(&mut session.wait) else { return };
         let commands = pending.exec.take().unwrap_or_default();

@@ -174,23 +174,26 @@ impl Simulation<'_> {
     pub(super) fn run_driven(&mut self, worker: usize) {
         while let Some(mut driven) = self.workers[worker].shard.take_driven() {
             let client = driven.origin().client;
-            let has_run = self.workers[worker].shard.begin_driven(&mut driven);
-            if let Some(pending) = self.clients[client].pending.take() {
-                let setting = driven.setting().clone();
-                // Made here, so that its place in the order is noted here.
-                let mut replies = NotedReplies::new(setting.style);
-                for index in (0..driven.len()).filter(|_| has_run) {
-                    let shard = &mut self.workers[worker].shard;
-                    let paused = shard.run_driven(&mut driven, index, &setting, &mut replies);
-                    debug_assert!(paused.is_none(), "there are no scripts here");
-                    replies.end_item();
-                }
+            let Some(pending) = self.clients[client].pending.take() else {
+                self.workers[worker].shard.give_up_driven(driven);
                 self.note_started(worker);
-                let values = replies.into_values();
-                let reply = if has_run { Value::Array(values) } else { Value::Null };
-                self.history.reply(pending.operation, vec![reply]);
-                self.clients[client].answered.push(pending.operation);
+                continue;
+            };
+            let has_run = self.workers[worker].shard.begin_driven(&mut driven);
+            let setting = driven.setting().clone();
+            // Made here, so that its place in the order is noted here.
+            let mut replies = NotedReplies::new(setting.style);
+            for index in (0..driven.len()).filter(|_| has_run) {
+                let shard = &mut self.workers[worker].shard;
+                let paused = shard.run_driven(&mut driven, index, &setting, &mut replies);
+                debug_assert!(paused.is_none(), "there are no scripts here");
+                replies.end_item();
             }
+            self.note_started(worker);
+            let values = replies.into_values();
+            let reply = if has_run { Value::Array(values) } else { Value::Null };
+            self.history.reply(pending.operation, vec![reply]);
+            self.clients[client].answered.push(pending.operation);
             self.workers[worker].shard.end_driven(driven);
             self.note_started(worker);
         }
