@@ -127,7 +127,7 @@ pub fn effects_of(record: &[u8]) -> Vec<Effect> {
     effects.collect()
 }
 
-/// What the next effect is atomic with.
+/// Which effects the next one is atomic with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Unit {
     /// Nothing: no command runs.

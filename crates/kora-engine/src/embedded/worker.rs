@@ -11,7 +11,7 @@ use super::{Answer, Front};
 use crate::ending::Ending;
 use crate::front::values::ValueClient;
 use crate::front::{ClientId, Origin};
-use crate::session::{Choice, ReplyMode, Session, Standing, Wait};
+use crate::session::{Choice, Session, Standing, Wait};
 use crate::turn::{Args, Commands, Turn};
 
 /// Longest time a worker sleeps before it looks for what is due.
@@ -155,17 +155,9 @@ fn take_errands(turn: &mut Turn<Front>, next_client: &mut u64) {
                 *next_client += 1;
                 let slot = turn.sessions.next_slot();
                 let origin = Origin { worker: turn.id(), slot, client: ClientId(*next_client) };
-                let choice = Choice {
-                    db,
-                    style: true,
-                    is_authenticated: true,
-                    no_touch: false,
-                    reply_mode: ReplyMode::On,
-                    is_local: true,
-                };
                 let client = Arc::new(ValueClient(Standing::new(origin)));
                 let call = Call { commands, sender: Some(sender), stays };
-                turn.sessions.insert(Session::new(client, call, choice));
+                turn.sessions.insert(Session::new(client, call, Choice::of_program(db)));
                 turn.sessions.enqueue(slot);
             }
             Errand::GoOn { origin, db, commands, sender } => {

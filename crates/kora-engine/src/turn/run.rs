@@ -304,6 +304,27 @@ impl<F: Front> Turn<F> {
         ran
     }
 
+    /// Runs a command of the engine or its front, and returns what it leaves to the turn.
+    pub(super) fn call(
+        &self,
+        session: &mut Session<F>,
+        handler: call::Handler<F>,
+        args: &[&[u8]],
+    ) -> Option<FollowUp<F>> {
+        let mut call = Call {
+            engine: &self.engine,
+            front: &self.front,
+            session,
+            worker: self.shard.id(),
+            now: self.time.now,
+            follow_up: None,
+        };
+        if let Err(error) = handler(&mut call, args) {
+            call.reply().refuse(&error);
+        }
+        call.follow_up
+    }
+
     fn run_own_command(
         &mut self,
         session: &mut Session<F>,
@@ -318,18 +339,7 @@ impl<F: Front> Turn<F> {
         }
         session.client.note_command(resolved.id);
         let timing = self.shard.journal().begin_command(resolved.facts);
-        let mut call = Call {
-            engine: &self.engine,
-            front: &self.front,
-            session,
-            worker: self.shard.id(),
-            now: self.time.now,
-            follow_up: None,
-        };
-        if let Err(error) = handler(&mut call, args) {
-            call.reply().refuse(&error);
-        }
-        match call.follow_up.take() {
+        match self.call(session, handler, args) {
             Some(FollowUp::Multi) => self.multi(session),
             Some(FollowUp::Exec(queue)) => {
                 self.exec(session, resolved, queue);

@@ -24,7 +24,7 @@ use super::Turn;
 use super::eviction::Room;
 use super::publish::OwnPushes;
 use super::run::{Args, Gathered, Resolved, Step};
-use crate::call::{Call, FollowUp};
+use crate::call::FollowUp;
 use crate::command::persistence;
 use crate::command::subscription::subscribes as subscribes_to;
 use crate::front::{Collect as _, Front, Output, Style, Workers};
@@ -467,18 +467,7 @@ impl<F: Front> Turn<F> {
         let args: Args<'_> = command.args.iter().map(|arg| &arg[..]).collect();
         session.is_executing = true;
         let timing = self.shard.journal().begin_command(command.facts);
-        let mut call = Call {
-            engine: &self.engine,
-            front: &self.front,
-            session,
-            worker: self.shard.id(),
-            now: self.time.now,
-            follow_up: None,
-        };
-        if let Err(error) = (command.handler)(&mut call, &args) {
-            call.reply().refuse(&error);
-        }
-        let follow_up = call.follow_up.take();
+        let follow_up = self.call(session, command.handler, &args);
         self.shard.journal().end_command(command.facts, timing);
         match follow_up {
             None => {}

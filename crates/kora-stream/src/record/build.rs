@@ -1,7 +1,6 @@
 //! Building a record: effects are encoded as they come about, in one run of bytes.
 
 use super::{COMMAND, EFFECT, FURTHER_EFFECT, PART, POSITION, Part, Scope, TIME};
-use crate::order::Stamp;
 use crate::varint;
 
 /// Where an effect ends, to take effects back.
@@ -21,7 +20,6 @@ pub struct Checkpoint {
     effects: usize,
     parts: usize,
     said: Scope,
-    highest: Stamp,
 }
 
 /// A record on its way. Its memory is used again and again.
@@ -32,8 +30,6 @@ pub struct RecordBuilder {
     parts: Vec<Part>,
     /// What the items so far say of the effects that follow.
     said: Scope,
-    /// The highest stamp of an effect or part.
-    highest: Stamp,
 }
 
 impl RecordBuilder {
@@ -89,7 +85,6 @@ impl RecordBuilder {
             self.push(COMMAND, u64::from(scope.command));
         }
         self.said = *scope;
-        self.highest = self.highest.max(scope.stamp);
     }
 
     fn push(&mut self, kind: u8, value: u64) {
@@ -106,7 +101,6 @@ impl RecordBuilder {
             effects: self.heads.len(),
             parts: self.parts.len(),
             said: self.said,
-            highest: self.highest,
         }
     }
 
@@ -115,7 +109,7 @@ impl RecordBuilder {
         let dropped = self.bytes.split_off(to.bytes);
         let heads = self.heads.split_off(to.effects);
         self.parts.truncate(to.parts);
-        (self.said, self.highest) = (to.said, to.highest);
+        self.said = to.said;
         for head in heads.iter().filter(|head| head.is_incidental) {
             self.say(&head.scope);
             self.bytes.push(EFFECT);
@@ -152,12 +146,6 @@ impl RecordBuilder {
         &self.parts
     }
 
-    /// The highest stamp of what it holds.
-    #[must_use]
-    pub fn highest(&self) -> Stamp {
-        self.highest
-    }
-
     /// Empties it, and keeps some of its memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
@@ -165,6 +153,5 @@ impl RecordBuilder {
         self.heads.clear();
         self.parts.clear();
         self.said = Scope::default();
-        self.highest = Stamp::default();
     }
 }

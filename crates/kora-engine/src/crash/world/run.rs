@@ -9,7 +9,7 @@ use super::super::generate::Args;
 use super::*;
 use crate::front::values::ValueClient;
 use crate::front::{ClientId, Origin};
-use crate::session::{Choice, ReplyMode, Session, Standing, Wait};
+use crate::session::{Choice, Session, Standing, Wait};
 use crate::turn::{Args as Slices, Commands};
 
 /// Commands as a session sends them.
@@ -111,16 +111,8 @@ impl World<'_> {
         self.clients += 1;
         let worker = ShardId(u16::try_from(home).expect("shards are numbered by u16"));
         let origin = Origin { worker, slot, client: ClientId(self.clients) };
-        let choice = Choice {
-            db,
-            style: true,
-            is_authenticated: true,
-            no_touch: false,
-            reply_mode: ReplyMode::On,
-            is_local: true,
-        };
         let client = Arc::new(ValueClient(Standing::new(origin)));
-        turn.sessions.insert(Session::new(client, 0, choice));
+        turn.sessions.insert(Session::new(client, 0, Choice::of_program(db)));
         turn.begin_round(now, true);
         turn.read_mail();
         let Some(mut session) = turn.sessions.take_to_serve(slot) else { return };
