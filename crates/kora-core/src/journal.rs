@@ -40,6 +40,8 @@ impl EventClass {
     pub const STREAM: Self = Self(1 << 10);
     /// `m`: a command looked for a key that is not there.
     pub const KEY_MISS: Self = Self(1 << 11);
+    /// `d`: commands of types that are not built in.
+    pub const MODULE: Self = Self(1 << 13);
     /// `n`: a key was created.
     pub const NEW: Self = Self(1 << 14);
 }
@@ -246,12 +248,12 @@ impl Journal {
         }
     }
 
-    /// Counts and records that fields of the hash at `key` expired, likewise.
-    pub fn fields_expired(&mut self, db: DbIndex, key: &[u8], fields: &[Box<[u8]>]) {
+    /// Counts and records that parts of the value at `key` expired, likewise; `command` deletes them.
+    pub fn parts_expired(&mut self, db: DbIndex, command: &'static str, key: &[u8], parts: &[Box<[u8]>]) {
         self.changes += 1;
         self.incidental_changes += 1;
         if self.is_recording() {
-            let args = [b"HDEL", key].into_iter().chain(fields.iter().map(|field| &field[..]));
+            let args = [command.as_bytes(), key].into_iter().chain(parts.iter().map(|part| &part[..]));
             self.push_effect(db, &args.collect::<Vec<_>>(), true);
         }
     }

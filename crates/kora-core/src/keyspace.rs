@@ -7,13 +7,17 @@
 mod calendar;
 pub mod changes;
 mod compact_key;
+pub mod data_type;
 mod database;
+mod digest;
 pub mod entry;
 mod entry_mut;
 pub mod eviction;
 mod expiries;
+pub mod extension;
 mod fields;
 pub mod garbage;
+pub mod kind;
 mod load;
 pub mod object;
 pub mod sizes;
@@ -36,6 +40,7 @@ use crate::shard::store::{DbIndex, ShardStore};
 use crate::shard::watch::Watch;
 use crate::slot::ShardId;
 use crate::time::UnixMs;
+use data_type::Loader;
 pub use database::Database;
 use entry::{Entry, Form, Heap, Kind, NewValue, Packing, StringRef, Tally};
 pub use entry_mut::{EntryMut, PackedMut};
@@ -379,6 +384,12 @@ impl<'a> Keyspace<'a> {
     #[must_use]
     pub fn config(&self) -> &CoreConfig {
         self.store.config()
+    }
+
+    /// What a value from a payload is built with.
+    pub fn loader(&mut self) -> Loader<'_> {
+        let seed = self.table_seed();
+        self.store.loader(seed)
     }
 
     /// The database.

@@ -1,11 +1,12 @@
-//! One database of one shard: its table, which of its keys have a deadline, and which have fields with deadlines.
+//! One database of one shard: its table, which of its keys have a deadline, and which have parts with deadlines, such as fields of hashes.
 //!
 //! Every way in, out and over a deadline goes through here, so that calendar and index are right by construction. The
-//! deadlines of a hash's fields change inside the value: see [`HashMut`](crate::types::hash::HashMut).
+//! deadlines of parts change inside the value: see [`HashMut`](crate::types::hash::HashMut) and
+//! [`ExtensionMut`](super::extension::ExtensionMut).
 //!
 //! Invariants:
 //! - every entry with a deadline is counted in `expiries`, and has a reminder there, see [`Expiries`];
-//! - `field_deadlines` holds, for each hash that has fields with deadlines, the next of them with the hash of
+//! - `field_deadlines` holds, for each value that has parts with deadlines, the next of them with the hash of
 //!   its key.
 
 use super::changes::{Changes, Home};
@@ -20,7 +21,7 @@ use crate::shard::store::DbIndex;
 use crate::shard::watch::Presence;
 use crate::time::UnixMs;
 use crate::types::deadlines::Deadlines;
-use crate::types::hash::next_deadline;
+use crate::types::next_deadline;
 
 /// One database of one shard.
 #[derive(Debug, Default)]

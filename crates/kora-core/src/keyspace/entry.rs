@@ -26,6 +26,7 @@ use std::fmt;
 use std::ptr::NonNull;
 
 use super::compact_key::CompactKey;
+pub use super::kind::{Encoding, Kind};
 use super::object::Object;
 use super::usage::Usage;
 use crate::config::CoreConfig;
@@ -39,73 +40,6 @@ pub(crate) use shape::size_class;
 use shape::{HEADER_BYTES, Repr, Shape};
 pub use size::SizeClass;
 pub(super) use size::Tally;
-
-/// The data type of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the names are Redis's and explain themselves")]
-#[repr(u8)]
-pub enum Kind {
-    String,
-    List,
-    Set,
-    SortedSet,
-    Hash,
-    Stream,
-}
-
-impl Kind {
-    /// All of them, each at the place of its number.
-    pub const ALL: [Self; 6] =
-        [Self::String, Self::List, Self::Set, Self::SortedSet, Self::Hash, Self::Stream];
-
-    /// The name that TYPE answers.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::String => "string",
-            Self::List => "list",
-            Self::Set => "set",
-            Self::SortedSet => "zset",
-            Self::Hash => "hash",
-            Self::Stream => "stream",
-        }
-    }
-}
-
-/// How a value is stored, as OBJECT ENCODING names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are Redis's and explain themselves")]
-pub enum Encoding {
-    Raw,
-    Int,
-    EmbStr,
-    ListPack,
-    ListPackEx,
-    QuickList,
-    IntSet,
-    HashTable,
-    SkipList,
-    Stream,
-}
-
-impl Encoding {
-    /// The name that OBJECT ENCODING answers.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Raw => "raw",
-            Self::Int => "int",
-            Self::EmbStr => "embstr",
-            Self::ListPack => "listpack",
-            Self::ListPackEx => "listpackex",
-            Self::QuickList => "quicklist",
-            Self::IntSet => "intset",
-            Self::HashTable => "hashtable",
-            Self::SkipList => "skiplist",
-            Self::Stream => "stream",
-        }
-    }
-}
 
 /// A string value, read in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,5 @@
-//! Hashes whose fields have deadlines: look-ups that expire what is due first, and the sweep for what nobody looks up.
+//! Values whose parts have deadlines, as fields of hashes do: look-ups that expire what is due first, and the sweep for what nobody
+//! looks up. Those of extension types are in [`extension`](super::extension).
 //!
 //! A large hash may have millions of fields that are due at once. So a look-up expires only those that its command can
 //! meet: commands that name fields those named, commands that go through all of them all.
@@ -10,9 +11,11 @@ use super::table::Position;
 use crate::error::{CommandError, CommandResult};
 use crate::hash::{hash_key, splitmix64};
 use crate::journal::{EventClass, Journal};
+use crate::keyspace::data_type::Lapse;
 use crate::shard::store::{DbIndex, ShardStore};
 use crate::time::UnixMs;
-use crate::types::hash::{Due, HashMut, HashRef, Limits, NewHash, next_deadline};
+use crate::types::hash::{Due, HashMut, HashRef, Limits, NewHash};
+use crate::types::{next_deadline, type_of};
 
 /// Fields of one hash that the sweep expires in one go.
 const SWEEP_FIELDS: usize = 64;
@@ -106,15 +109,28 @@ impl ShardStore {
         let mut expired: Vec<Box<[u8]>> = Vec::new();
         let mut fields = self.hash_mut(db, hash, position);
         fields.expire(now, due, &mut |field| expired.push(field.into()));
-        let is_empty = fields.is_empty();
         drop(fields);
+        self.parts_expired(journal, db, (hash, position), &expired)
+    }
+
+    /// Does what belongs to the end of parts of the value at `position`, which are gone from it. Returns how many they were.
+    pub(super) fn parts_expired(
+        &mut self,
+        journal: &mut Journal,
+        db: DbIndex,
+        (hash, position): (u64, Position),
+        expired: &[Box<[u8]>],
+    ) -> usize {
         if expired.is_empty() {
             return 0;
         }
         self.stats.expired_fields += expired.len() as u64;
-        let key: Box<[u8]> = self.databases[db.index()].table().entry(position).key().into();
-        journal.fields_expired(db, &key, &expired);
-        journal.incidental_event(EventClass::HASH, "hexpired", db, &key);
+        let entry = self.databases[db.index()].table().entry(position);
+        let (key, is_empty): (Box<[u8]>, _) = (entry.key().into(), entry.size() == 0);
+        let Lapse { command, class, event } =
+            type_of(entry).lapse.expect("a type whose parts expire says how");
+        journal.parts_expired(db, command, &key, expired);
+        journal.incidental_event(class, event, db, &key);
         if is_empty {
             let entry = self.databases[db.index()].remove(position, hash, &self.hasher);
             self.garbage.add_entry(entry);
@@ -126,7 +142,7 @@ impl ShardStore {
         expired.len()
     }
 
-    /// Deletes up to about `budget` fields of one database whose time has come. Returns how many they were.
+    /// Deletes up to about `budget` parts of values of one database whose time has come. Returns how many they were.
     pub(super) fn sweep_fields(
         &mut self,
         journal: &mut Journal,
@@ -143,9 +159,13 @@ impl ShardStore {
             let is_it = |entry: &Entry| {
                 next_deadline(entry) == Some(at) && hash_key(&self.hasher, entry.key()) == hash
             };
-            let position = table.find_where(hash, is_it).expect("the index holds deadlines of hashes");
-            let due = Due::First(SWEEP_FIELDS.min(budget - expired));
-            expired += self.expire_fields(journal, db, (hash, position), now, due);
+            let position = table.find_where(hash, is_it).expect("the index holds deadlines of parts");
+            let most = SWEEP_FIELDS.min(budget - expired);
+            let table = self.databases[db.index()].table();
+            expired += match table.entry(position).kind() {
+                Kind::Extension(_) => self.expire_parts(journal, db, (hash, position), now, most),
+                _ => self.expire_fields(journal, db, (hash, position), now, Due::First(most)),
+            };
         }
         expired
     }

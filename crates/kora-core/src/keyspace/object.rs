@@ -1,17 +1,20 @@
-//! What a collection type gives to be stored as a value.
+//! What a value that is not a string, nor packed in its entry, gives to be stored.
 
 use std::any::Any;
 use std::fmt::Debug;
 
+use super::data_type::DataType;
 use super::entry::{Encoding, Kind};
+use crate::time::UnixMs;
 
-/// A value that is not a string.
-///
-/// A new data type implements this. It also needs a [`Kind`], an [`Encoding`], its RDB reader and writer (`rdb/`), its part of
-/// DEBUG DIGEST (`digest`) and, if it has deadlines inside, a place in the sweep.
+/// A value with memory of its own: a large collection, or a value of an extension type.
 pub trait Object: Any + Send + Debug {
     /// Its data type; never changes.
-    fn kind(&self) -> Kind;
+    fn data_type(&self) -> &'static DataType;
+    /// What entries call its data type.
+    fn kind(&self) -> Kind {
+        self.data_type().kind
+    }
     /// How it is stored at present.
     fn encoding(&self) -> Encoding;
     /// Number of its elements, fields, members or entries. Complexity: O(1).
@@ -25,6 +28,14 @@ pub trait Object: Any + Send + Debug {
     /// Frees up to about `budget` allocations of a value that will not be used any more, and says how many: fewer
     /// than `budget` means that what is left is quickly dropped.
     fn free_some(&mut self, budget: usize) -> usize;
+    /// The next deadline of a part of it. Complexity: O(1).
+    fn next_deadline(&self) -> Option<UnixMs> {
+        None
+    }
+    /// Takes out up to `most` parts whose deadline is before `now`, the earliest first, and shows their names.
+    fn expire_parts(&mut self, now: UnixMs, most: usize, visit: &mut dyn FnMut(&[u8])) {
+        let _ = (now, most, visit);
+    }
     /// For the way back to the type.
     fn as_any(&self) -> &dyn Any;
     /// For the way back to the type, to modify it.

@@ -14,9 +14,9 @@ use crate::shard::store::ShardStore;
 #[derive(Debug, Default)]
 pub(super) struct Sizes {
     /// For each data type, a count for each class up to the largest that was met.
-    counts: [Vec<u64>; Kind::ALL.len()],
+    counts: [Vec<u64>; Kind::COUNT],
     /// A bit for each data type whose counts have changed since they were published.
-    unpublished: u8,
+    unpublished: u16,
 }
 
 impl Sizes {
@@ -36,8 +36,8 @@ impl Sizes {
 
     #[inline]
     fn count(&mut self, kind: Kind, size: SizeClass) -> &mut u64 {
-        self.unpublished |= 1 << kind as u8;
-        let counts = &mut self.counts[kind as usize];
+        self.unpublished |= 1 << kind.number();
+        let counts = &mut self.counts[kind.index()];
         if counts.len() <= size.index() {
             reach(counts, size);
         }
@@ -55,7 +55,7 @@ impl Sizes {
     /// Has all counts published again, those of classes that never occurred as well.
     pub(super) fn show_all(&mut self) {
         self.counts.iter_mut().for_each(|counts| counts.resize(SizeClass::COUNT, 0));
-        self.unpublished = u8::MAX;
+        self.unpublished = u16::MAX;
     }
 }
 
@@ -65,20 +65,23 @@ fn reach(counts: &mut Vec<u64>, size: SizeClass) {
     counts.resize(size.index() + 1, 0);
 }
 
-/// The same counts of one database of one shard for everyone to read, once there are any.
+/// Counts for one data type, as others read them.
+type PublishedCounts = [AtomicU64; SizeClass::COUNT];
+
+/// The same counts of one database of one shard for everyone to read, for each data type once there are any.
 #[derive(Debug, Default)]
-pub struct PublishedSizes(OnceLock<Box<[[AtomicU64; SizeClass::COUNT]; Kind::ALL.len()]>>);
+pub struct PublishedSizes([OnceLock<Box<PublishedCounts>>; Kind::COUNT]);
 
 impl PublishedSizes {
-    /// The counts for a data type, by [`SizeClass::index`]; none if no key was ever there.
+    /// The counts for a data type, by [`SizeClass::index`]; none if no key of it was ever there.
     #[must_use]
-    pub fn of(&self, kind: Kind) -> Option<&[AtomicU64; SizeClass::COUNT]> {
-        self.0.get().map(|counts| &counts[kind as usize])
+    pub fn of(&self, kind: Kind) -> Option<&PublishedCounts> {
+        self.0[kind.index()].get().map(|counts| &**counts)
     }
 
-    /// Shows what has changed.
+    /// Shows what has changed in a database.
     #[inline]
-    pub(crate) fn publish(&self, store: &mut ShardStore, db: usize) {
+    pub fn publish(&self, store: &mut ShardStore, db: usize) {
         let sizes = store.databases[db].sizes_mut();
         if sizes.unpublished != 0 {
             self.publish_changed(sizes);
@@ -86,12 +89,12 @@ impl PublishedSizes {
     }
 
     fn publish_changed(&self, sizes: &mut Sizes) {
-        let empty = || Box::new([const { [const { AtomicU64::new(0) }; SizeClass::COUNT] }; Kind::ALL.len()]);
-        let shown = self.0.get_or_init(empty);
-        for (kind, (counts, shown)) in sizes.counts.iter().zip(&**shown).enumerate() {
-            if sizes.unpublished & 1 << kind != 0 {
-                counts.iter().zip(shown).for_each(|(count, shown)| shown.store(*count, Ordering::Relaxed));
+        for (kind, (counts, shown)) in sizes.counts.iter().zip(&self.0).enumerate() {
+            if sizes.unpublished & 1 << kind == 0 || counts.is_empty() {
+                continue;
             }
+            let shown = shown.get_or_init(|| Box::new([const { AtomicU64::new(0) }; SizeClass::COUNT]));
+            counts.iter().zip(&**shown).for_each(|(count, shown)| shown.store(*count, Ordering::Relaxed));
         }
         sizes.unpublished = 0;
     }

@@ -331,7 +331,7 @@ impl ShardStore {
         let progress = self.advance_snapshot(&mut *snapshot.sink, budget);
         if progress == Progress::Done {
             // Nothing of a snapshot stays in use: keys would go for it.
-            crate::rdb::release_compression();
+            crate::codec::release_compression();
             snapshot.sink.finish();
         } else {
             self.snapshot = Some(snapshot);

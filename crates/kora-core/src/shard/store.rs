@@ -6,6 +6,7 @@ use crate::config::CoreConfig;
 use crate::hash::{KeyHasher, hash_key, key_hasher, splitmix64};
 use crate::keyspace::Database;
 use crate::keyspace::changes::Home;
+use crate::keyspace::data_type::{Extensions, Loader};
 use crate::keyspace::eviction::EvictionState;
 use crate::keyspace::garbage::Garbage;
 use crate::keyspace::snapshot::StoreSnapshot;
@@ -67,6 +68,8 @@ pub struct ShardStore {
     pub(crate) random_state: u64,
     /// The snapshot that is being taken of it.
     pub(crate) snapshot: Option<StoreSnapshot>,
+    /// The types that are not built in.
+    extensions: Extensions,
     /// The time, while effects of the past are replayed.
     replay_time: Option<UnixMs>,
 }
@@ -105,6 +108,7 @@ impl ShardStore {
             eviction: EvictionState::default(),
             random_state,
             snapshot: None,
+            extensions: Extensions::default(),
             replay_time: None,
         }
     }
@@ -138,6 +142,17 @@ impl ShardStore {
     #[must_use]
     pub fn config_version(&self) -> u64 {
         self.config_version
+    }
+
+    /// Has values of these types come from files and payloads, besides those of the built-in types.
+    pub fn set_extensions(&mut self, extensions: Extensions) {
+        self.extensions = extensions;
+    }
+
+    /// What values from files are built with. The seed must be another one for each value, as [`ShardStore::random`] gives it.
+    #[must_use]
+    pub fn loader(&self, seed: u64) -> Loader<'_> {
+        Loader { config: &self.config, seed, extensions: self.extensions }
     }
 
     /// Replaces the settings by those of the driver's `version`.

@@ -7,12 +7,15 @@
 //! A field whose deadline has passed stays until somebody expires it. The keyspace does that before a command sees the
 //! hash, so that commands meet no such field; only scanning a table and counting may.
 
+mod data_type;
 mod edit;
 mod packed;
+mod rdb;
 mod table;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use data_type::DATA_TYPE;
 pub(crate) use edit::PACKED_BYTES_MAX;
 pub use edit::{HashMut, Limits, NewHash};
 pub use packed::Packed;

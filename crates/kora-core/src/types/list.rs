@@ -11,9 +11,11 @@
 
 mod access;
 mod chain;
+mod data_type;
 mod fill;
 mod node;
 mod quicklist;
+mod rdb;
 mod run;
 mod stored;
 #[cfg(test)]
@@ -26,10 +28,11 @@ use std::ops::Range;
 use crate::keyspace::entry::{Entry, Kind, Packing};
 use crate::keyspace::{EntryMut, PackedMut};
 use crate::types::listpack::{self, Buffer, Element, ListPack};
+pub(crate) use data_type::DATA_TYPE;
 use fill::Fill;
 pub use fill::set_packed_threshold;
 pub use quicklist::{Figures, QuickList};
-pub(crate) use stored::{ListLoader, Stored};
+use stored::{ListLoader, Stored};
 pub use view::ListRef;
 
 /// An end of a list.

@@ -7,12 +7,14 @@
 //! such.
 
 mod bounds;
+mod data_type;
 mod index;
 mod leaf;
 mod leaves;
 mod load;
 mod locator;
 mod packed;
+mod rdb;
 mod tree;
 
 #[cfg(test)]
@@ -25,8 +27,9 @@ use crate::keyspace::entry::{Entry, Kind, Packing};
 use crate::keyspace::{EntryMut, Keyspace};
 use crate::types::listpack::{self, Buffer};
 pub use bounds::{LexBound, LexRange, ScoreBound, ScoreRange};
+pub(crate) use data_type::DATA_TYPE;
 use index::Index;
-pub(crate) use load::ZSetLoader;
+use load::ZSetLoader;
 use packed::Packed;
 
 /// Longest member, in bytes.

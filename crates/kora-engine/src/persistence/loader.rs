@@ -12,8 +12,8 @@ use kora_core::command::table::{CommandTable, Handler};
 use kora_core::context::Stores;
 use kora_core::journal::Journal;
 use kora_core::keyspace::entry::Entry;
+use kora_core::rdb::RdbError;
 use kora_core::rdb::file::{self, Piece};
-use kora_core::rdb::{Loader, RdbError};
 use kora_core::reply::NoReply;
 use kora_core::services::Services;
 use kora_core::shard::handler::run_on_stores;
@@ -305,7 +305,7 @@ fn build_all(
                 continue;
             }
             let seed = store.random();
-            let entry = raw.build(&Loader { config: store.config(), seed }, now);
+            let entry = raw.build(&store.loader(seed), now);
             let key = || raw.key.escape_ascii().to_string();
             match entry {
                 Ok(entry) => {

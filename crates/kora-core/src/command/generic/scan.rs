@@ -17,6 +17,7 @@ use crate::number::parse_i64;
 use crate::reply::Reply;
 use crate::shard::route::CURSOR_SHARD_BITS;
 use crate::slot::ShardId;
+use crate::types::type_of;
 
 /// Entries that one step of KEYS visits.
 const KEYS_STEP: usize = 1024;
@@ -40,7 +41,7 @@ impl<'a> Filter<'a> {
     /// Redis takes any word for the name of a type, and finds nothing of a type it does not know.
     fn takes(&self, entry: &Entry) -> bool {
         self.pattern.is_none_or(|pattern| glob::matches(pattern, entry.key()))
-            && self.kind.is_none_or(|kind| kind.eq_ignore_ascii_case(entry.kind().name().as_bytes()))
+            && self.kind.is_none_or(|kind| kind.eq_ignore_ascii_case(type_of(entry).name.as_bytes()))
     }
 }
 

@@ -37,7 +37,9 @@ impl Elements {
             Kind::List => elements.load_list(entry, options),
             Kind::Set => elements.load_set(entry, options, must_be_stable),
             Kind::SortedSet => elements.load_sorted_set(entry, options),
-            Kind::String | Kind::Hash | Kind::Stream => return Err(CommandError::WrongType),
+            Kind::String | Kind::Hash | Kind::Stream | Kind::Extension(_) => {
+                return Err(CommandError::WrongType);
+            }
         }
         if elements.is_arranged {
             elements.chosen = (0..elements.texts.len()).collect();

@@ -301,7 +301,7 @@ impl Fixture {
             let witness = databases[db].changes().witness.as_ref().unwrap();
             assert_eq!(witness.keys, walked, "database {db}");
             self.published[db].publish(&mut self.store, db);
-            for kind in Kind::ALL {
+            for kind in Kind::all() {
                 let mut counts = [0; SizeClass::COUNT];
                 let of_kind = walked.values().filter(|measure| measure.kind == kind);
                 of_kind.for_each(|measure| counts[measure.size.index()] += 1);

@@ -42,20 +42,13 @@ const SECOND_FORM_BIT: u8 = 1 << 2;
 
 /// The bits of an entry's tag that tell its kind.
 pub(super) const fn kind_bits(kind: Kind) -> u8 {
-    (kind as u8) << 4
+    kind.number() << 4
 }
 
 /// The kind that a tag tells.
 #[inline]
 pub(super) fn kind_of(tag: u8) -> Kind {
-    match tag >> 4 {
-        0 => Kind::String,
-        1 => Kind::List,
-        2 => Kind::Set,
-        3 => Kind::SortedSet,
-        4 => Kind::Hash,
-        _ => Kind::Stream,
-    }
+    Kind::numbered(tag >> 4)
 }
 
 impl Form {

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::deadline::Deadline;
 use super::heap::NewValue;
 use super::{Encoding, Entry, Form, Kind, Packing, StringRef, size_class};
+use crate::keyspace::data_type::DataType;
 use crate::keyspace::object::Object;
 use crate::time::UnixMs;
 
@@ -13,8 +14,8 @@ use crate::time::UnixMs;
 struct Tokens(Vec<u8>);
 
 impl Object for Tokens {
-    fn kind(&self) -> Kind {
-        Kind::Set
+    fn data_type(&self) -> &'static DataType {
+        &crate::types::set::DATA_TYPE
     }
     fn encoding(&self) -> Encoding {
         Encoding::IntSet
@@ -219,6 +220,7 @@ fn sizes_are_as_designed() {
     assert_eq!(size(b"1234567890", None), 32);
     assert_eq!(size(&[b'v'; 64], None), 96);
     assert_eq!(size(&[b'v'; 1024], None), 48 + 1024);
+    assert_eq!((size_of::<Entry>(), size_of::<Option<Entry>>()), (8, 8));
     for (bytes, class) in [(1, 16), (16, 16), (17, 32), (128, 128), (129, 160), (257, 320), (1025, 1280)] {
         assert_eq!(size_class(bytes), class);
     }

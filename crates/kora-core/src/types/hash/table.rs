@@ -8,7 +8,8 @@
 use std::any::Any;
 
 use crate::keyspace::Ttl;
-use crate::keyspace::entry::{Encoding, Kind, size_class};
+use crate::keyspace::data_type::DataType;
+use crate::keyspace::entry::{Encoding, size_class};
 use crate::keyspace::object::Object;
 use crate::time::UnixMs;
 use crate::types::deadlines::Deadlines;
@@ -110,8 +111,8 @@ impl HashTable {
 }
 
 impl Object for HashTable {
-    fn kind(&self) -> Kind {
-        Kind::Hash
+    fn data_type(&self) -> &'static DataType {
+        &super::DATA_TYPE
     }
 
     fn encoding(&self) -> Encoding {

@@ -276,7 +276,7 @@ pub struct SizesInfo {
     /// The database's number.
     pub db: u16,
     /// For each data type, by its number, the counts by class.
-    pub counts: [[u64; SizeClass::COUNT]; Kind::ALL.len()],
+    pub counts: [[u64; SizeClass::COUNT]; Kind::COUNT],
 }
 
 /// One database; those without keys are left out.

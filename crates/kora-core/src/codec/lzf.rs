@@ -117,12 +117,12 @@ impl Output<'_> {
 }
 
 /// Gives back this thread's table until something is compressed again.
-pub(super) fn release_table() {
+pub(crate) fn release_table() {
     TABLE.with_borrow_mut(|table| table.places = Vec::new());
 }
 
 /// Adds `text`, compressed, to `out`; `false`, and `out` as it was, if it does not become shorter.
-pub(super) fn compress(text: &[u8], out: &mut Vec<u8>) -> bool {
+pub(crate) fn compress(text: &[u8], out: &mut Vec<u8>) -> bool {
     if text.len() <= SAVED_MIN || text.len() > INPUT_MAX {
         return false;
     }
@@ -192,7 +192,7 @@ fn match_len(text: &[u8], from: usize, at: usize) -> usize {
 }
 
 /// The `len` bytes that `packed` stands for; `None` if it does not stand for so many. Memory grows as it is filled.
-pub(super) fn decompress(packed: &[u8], len: usize) -> Option<Vec<u8>> {
+pub(crate) fn decompress(packed: &[u8], len: usize) -> Option<Vec<u8>> {
     if len > packed.len().saturating_mul(EXPANSION_MAX) {
         return None;
     }

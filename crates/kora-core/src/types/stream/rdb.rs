@@ -1,21 +1,43 @@
-//! Streams.
+//! Streams in files: in, and where they end. How they go out is in [`write`](mod@write).
+
+mod write;
 
 use std::collections::BTreeMap;
 
-use super::super::format::kind;
-use super::super::read::Reader;
-use super::super::{RdbError, RdbResult};
-use super::listpack_bytes;
+use super::{Group, Log, Pending, Stream, StreamId};
+use crate::codec::{RdbError, RdbResult, Reader, listpack_bytes, value_code};
+use crate::keyspace::data_type::{Head, Loader};
 use crate::keyspace::entry::Entry;
 use crate::time::UnixMs;
-use crate::types::stream::{Group, Log, Pending, Stream, StreamId};
+pub(super) use write::write;
 
 const CORRUPT: RdbError = RdbError::Corrupt("a corrupt stream");
 
-pub(super) fn build(
+pub(super) fn skip(reader: &mut Reader<'_>, code: u8) -> RdbResult<()> {
+    let has_past = code != value_code::STREAM_LISTPACKS;
+    reader.skip_each(Reader::skip_pair)?;
+    // Length and last ID; first ID, highest deleted ID and number of entries ever added.
+    reader.skip_numbers(if has_past { 8 } else { 3 })?;
+    reader.skip_each(|reader| {
+        reader.skip_text()?;
+        reader.skip_numbers(if has_past { 3 } else { 2 })?;
+        reader.skip_each(|reader| {
+            reader.take(16 + 8)?;
+            reader.number().map(drop)
+        })?;
+        reader.skip_each(|reader| {
+            reader.skip_text()?;
+            reader.take(if code == value_code::STREAM_LISTPACKS_3 { 16 } else { 8 })?;
+            reader.skip_each(|reader| reader.take(16).map(drop))
+        })
+    })
+}
+
+pub(super) fn read(
     value_kind: u8,
     reader: &mut Reader<'_>,
-    (key, expiry): (&[u8], Option<UnixMs>),
+    (key, expiry): Head<'_>,
+    _: &Loader<'_>,
 ) -> RdbResult<Entry> {
     let mut stream = Stream::default();
     read_blocks(reader, stream.log_mut())?;
@@ -52,7 +74,7 @@ fn read_past(reader: &mut Reader<'_>, log: &mut Log, value_kind: u8) -> RdbResul
     if last_id < log.last_id() || (log.is_empty() && claimed_len > 0) {
         return Err(CORRUPT);
     }
-    let (max_deleted_id, entries_added) = if value_kind == kind::STREAM_LISTPACKS {
+    let (max_deleted_id, entries_added) = if value_kind == value_code::STREAM_LISTPACKS {
         (StreamId::MIN, log.len())
     } else {
         // The first ID is that of the first entry.
@@ -65,7 +87,7 @@ fn read_past(reader: &mut Reader<'_>, log: &mut Log, value_kind: u8) -> RdbResul
 
 fn read_group(reader: &mut Reader<'_>, log: &Log, value_kind: u8) -> RdbResult<Group> {
     let last_id = read_id(reader)?;
-    let entries_read = if value_kind == kind::STREAM_LISTPACKS {
+    let entries_read = if value_kind == value_code::STREAM_LISTPACKS {
         log.entries_up_to(last_id)
     } else {
         Some(reader.number()?).filter(|&read| i64::try_from(read).is_ok())
@@ -98,7 +120,7 @@ fn read_consumer(
     }
     let seen = UnixMs(reader.i64_le()?);
     // Before it was stored, the best guess is the time at which the consumer last asked.
-    let active = if value_kind == kind::STREAM_LISTPACKS_3 { reader.i64_le()? } else { seen.0 };
+    let active = if value_kind == value_code::STREAM_LISTPACKS_3 { reader.i64_le()? } else { seen.0 };
     let consumer = group.add_consumer(&name, seen);
     group.consumer_mut(consumer).active = (active != -1).then_some(UnixMs(active));
     for _ in 0..reader.number()? {

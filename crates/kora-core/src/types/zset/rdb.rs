@@ -1,29 +1,79 @@
-//! Sorted sets.
+//! Sorted sets in files.
 
-use super::super::format::kind;
-use super::super::read::Reader;
-use super::super::ziplist::Ziplist;
-use super::super::{RdbError, RdbResult};
-use super::{Loader, are_distinct, listpack_bytes};
+use super::{Policy, ZSetLoader, ZSetRef};
+use crate::codec::{
+    RdbError, RdbResult, Reader, Style, Ziplist, are_distinct, listpack_bytes, put_count, put_text,
+    value_code,
+};
+use crate::keyspace::data_type::{Head, Loader, Rest, WritePieces};
 use crate::keyspace::entry::{Entry, Kind, Packing};
 use crate::number::parse_f64_clamped;
 use crate::time::UnixMs;
+use crate::types::PIECE_RECORDS;
 use crate::types::listpack::{Element, ListPack};
-use crate::types::zset::{Policy, ZSetLoader};
 
 const NO_SCORE: RdbError = RdbError::Corrupt("a score that is no number");
 const NO_PAIR: RdbError = RdbError::Corrupt("a member of a sorted set without score");
 
-pub(super) fn build(
+/// Lengths of a text score that stand for a number that has no text.
+const SCORE_WORDS: std::ops::RangeInclusive<u8> = 253..=255;
+
+pub(super) fn write(entry: &Entry, style: Style, out: &mut Vec<u8>) -> Rest {
+    if let Some((_, bytes)) = entry.packed() {
+        put_text(out, bytes, style.compress);
+        return None;
+    }
+    let len = ZSetRef::of(entry)?.len();
+    put_count(out, len);
+    Some(Box::new(Ranks { left: len }))
+}
+
+/// Writes members and scores, the highest first, as Redis does.
+#[derive(Debug)]
+struct Ranks {
+    /// How many are still to come.
+    left: usize,
+}
+
+impl WritePieces for Ranks {
+    fn write_piece(&mut self, entry: &Entry, style: Style, out: &mut Vec<u8>) -> bool {
+        let set = ZSetRef::of(entry).expect("the value has not changed");
+        let Some(rank) = self.left.checked_sub(1) else { return false };
+        set.walk(rank, PIECE_RECORDS, true, |member, score| {
+            put_text(out, member, style.compress);
+            out.extend_from_slice(&score.to_le_bytes());
+            true
+        });
+        self.left = self.left.saturating_sub(PIECE_RECORDS);
+        self.left > 0
+    }
+}
+
+pub(super) fn skip(reader: &mut Reader<'_>, code: u8) -> RdbResult<()> {
+    match code {
+        value_code::ZSET => reader.skip_each(|reader| {
+            reader.skip_text()?;
+            let len = reader.byte()?;
+            if SCORE_WORDS.contains(&len) { Ok(()) } else { reader.take(len.into()).map(drop) }
+        }),
+        value_code::ZSET_2 => reader.skip_each(|reader| {
+            reader.skip_text()?;
+            reader.take(8).map(drop)
+        }),
+        _ => reader.skip_text(),
+    }
+}
+
+pub(super) fn read(
     value_kind: u8,
     reader: &mut Reader<'_>,
-    (key, expiry): (&[u8], Option<UnixMs>),
+    (key, expiry): Head<'_>,
     loader: &Loader<'_>,
 ) -> RdbResult<Entry> {
     let mut set = ZSetLoader::new(loader.seed);
     match value_kind {
-        kind::ZSET_ZIPLIST => add_pairs(&mut set, Ziplist::check(&reader.text()?)?.iter())?,
-        kind::ZSET_LISTPACK => {
+        value_code::ZSET_ZIPLIST => add_pairs(&mut set, Ziplist::check(&reader.text()?)?.iter())?,
+        value_code::ZSET_LISTPACK => {
             let text = reader.text()?;
             let bytes = listpack_bytes(&text)?;
             let list = ListPack::new(&bytes);
@@ -35,7 +85,8 @@ pub(super) fn build(
         _ => {
             for _ in 0..reader.number()? {
                 let member = reader.text()?;
-                let score = if value_kind == kind::ZSET { text_score(reader)? } else { reader.f64_le()? };
+                let score =
+                    if value_kind == value_code::ZSET { text_score(reader)? } else { reader.f64_le()? };
                 add(&mut set, &member, score)?;
             }
         }

@@ -1,36 +1,66 @@
-//! Sets.
+//! Sets in files.
 
-use super::super::format::kind;
-use super::super::read::Reader;
-use super::super::{RdbError, RdbResult};
-use super::{Loader, are_distinct, listpack_bytes};
+use super::{SetLimits, SetRef, SetTable, SetValue, add};
+use crate::codec::{
+    RdbError, RdbResult, Reader, Style, are_distinct, listpack_bytes, put_count, put_text, value_code,
+};
+use crate::keyspace::data_type::{Head, Loader, Rest, WritePieces};
 use crate::keyspace::entry::{Encoding, Entry, Kind, Packing};
-use crate::time::UnixMs;
+use crate::types::PIECE_RECORDS;
 use crate::types::intset::IntSet;
 use crate::types::listpack::{Element, ListPack};
-use crate::types::set::{self, SetLimits, SetValue};
 
 const DUPLICATE: RdbError = RdbError::Corrupt("a member of a set twice");
 
-pub(super) fn build(
+pub(super) fn code_of(entry: &Entry, _: Style) -> u8 {
+    match entry.packed() {
+        Some((Packing::IntSet, _)) => value_code::SET_INTSET,
+        Some(_) => value_code::SET_LISTPACK,
+        None => value_code::SET,
+    }
+}
+
+pub(super) fn write(entry: &Entry, style: Style, out: &mut Vec<u8>) -> Rest {
+    if let Some((_, bytes)) = entry.packed() {
+        put_text(out, bytes, style.compress);
+        return None;
+    }
+    put_count(out, SetRef::of(entry)?.len());
+    Some(Box::new(Members { cursor: 0 }))
+}
+
+/// Writes the members of a table.
+#[derive(Debug)]
+struct Members {
+    /// That of the next ones.
+    cursor: u64,
+}
+
+impl WritePieces for Members {
+    fn write_piece(&mut self, entry: &Entry, style: Style, out: &mut Vec<u8>) -> bool {
+        let set: Option<&SetTable> = entry.as_object().and_then(|object| object.as_any().downcast_ref());
+        let table = &set.expect("the value has not changed").0;
+        self.cursor =
+            table.scan(self.cursor, PIECE_RECORDS, |record| put_text(out, record.key, style.compress));
+        self.cursor != 0
+    }
+}
+
+pub(super) fn read(
     value_kind: u8,
     reader: &mut Reader<'_>,
-    key: (&[u8], Option<UnixMs>),
+    key: Head<'_>,
     loader: &Loader<'_>,
 ) -> RdbResult<Entry> {
     match value_kind {
-        kind::SET => of_members(reader, key, loader),
-        kind::SET_INTSET => of_intset(&reader.text()?, key, loader),
+        value_code::SET => of_members(reader, key, loader),
+        value_code::SET_INTSET => of_intset(&reader.text()?, key, loader),
         _ => of_listpack(&listpack_bytes(&reader.text()?)?, key, loader),
     }
 }
 
 /// A set of single members: an intset for as long as they are integers and few.
-fn of_members(
-    reader: &mut Reader<'_>,
-    (key, expiry): (&[u8], Option<UnixMs>),
-    loader: &Loader<'_>,
-) -> RdbResult<Entry> {
+fn of_members(reader: &mut Reader<'_>, (key, expiry): Head<'_>, loader: &Loader<'_>) -> RdbResult<Entry> {
     let limits = SetLimits::new(loader.config, loader.seed);
     let count = reader.number()?;
     if count == 0 {
@@ -39,14 +69,14 @@ fn of_members(
     let is_small = count <= loader.config.set_max_intset_entries;
     let mut set = SetValue::empty(if is_small { Encoding::IntSet } else { Encoding::HashTable }, &limits);
     for _ in 0..count {
-        if !set::add(&mut set, &reader.text()?, &limits) {
+        if !add(&mut set, &reader.text()?, &limits) {
             return Err(DUPLICATE);
         }
     }
     Ok(set.into_entry(key, expiry))
 }
 
-fn of_intset(bytes: &[u8], (key, expiry): (&[u8], Option<UnixMs>), loader: &Loader<'_>) -> RdbResult<Entry> {
+fn of_intset(bytes: &[u8], (key, expiry): Head<'_>, loader: &Loader<'_>) -> RdbResult<Entry> {
     /// An intset without members, of any width.
     const EMPTY_TAIL: [u8; 4] = [0; 4];
     if bytes.len() == 8 && bytes.ends_with(&EMPTY_TAIL) {
@@ -59,11 +89,7 @@ fn of_intset(bytes: &[u8], (key, expiry): (&[u8], Option<UnixMs>), loader: &Load
     table(set.iter().map(Element::Integer), loader).map(|set| set.into_entry(key, expiry))
 }
 
-fn of_listpack(
-    bytes: &[u8],
-    (key, expiry): (&[u8], Option<UnixMs>),
-    loader: &Loader<'_>,
-) -> RdbResult<Entry> {
+fn of_listpack(bytes: &[u8], (key, expiry): Head<'_>, loader: &Loader<'_>) -> RdbResult<Entry> {
     let list = ListPack::new(bytes);
     if list.is_empty() {
         return Err(RdbError::Empty);
@@ -82,7 +108,7 @@ fn table<'a>(members: impl Iterator<Item = Element<'a>>, loader: &Loader<'_>) ->
     let limits = SetLimits::new(loader.config, loader.seed);
     let mut set = SetValue::empty(Encoding::HashTable, &limits);
     for member in members {
-        if !member.with(|text| set::add(&mut set, text, &limits)) {
+        if !member.with(|text| add(&mut set, text, &limits)) {
             return Err(DUPLICATE);
         }
     }

@@ -2,15 +2,17 @@
 
 use std::ops::Bound;
 
-use super::super::write::{put_count, put_length, put_text};
-use crate::types::stream::{Consumer, Group, Stream, StreamId};
+use super::super::{Consumer, Group, Stream, StreamId};
+use crate::codec::{Style, put_count, put_length, put_text};
+use crate::keyspace::data_type::{Rest, WritePieces};
+use crate::keyspace::entry::Entry;
 
 /// Pending entries of one piece.
 const PIECE_PENDING: usize = 32;
 
 /// Where a writer stands in a stream.
 #[derive(Debug)]
-pub(super) enum StreamStep {
+enum StreamStep {
     /// Behind this block.
     Blocks(Option<StreamId>),
     Past,
@@ -34,15 +36,27 @@ fn put_id(out: &mut Vec<u8>, id: StreamId) {
     put_length(out, id.seq);
 }
 
-impl StreamStep {
-    /// Writes the number of blocks.
-    pub(super) fn begin(stream: &Stream, out: &mut Vec<u8>) -> Self {
-        put_count(out, stream.log().live_block_count());
-        Self::Blocks(None)
-    }
+pub(in crate::types::stream) fn write(entry: &Entry, _: Style, out: &mut Vec<u8>) -> Rest {
+    let stream = Stream::of(entry)?;
+    put_count(out, stream.log().live_block_count());
+    Some(Box::new(StreamWriter(Some(StreamStep::Blocks(None)))))
+}
 
+/// Writes a stream.
+#[derive(Debug)]
+struct StreamWriter(Option<StreamStep>);
+
+impl WritePieces for StreamWriter {
+    fn write_piece(&mut self, entry: &Entry, style: Style, out: &mut Vec<u8>) -> bool {
+        let stream = Stream::of(entry).expect("the value has not changed");
+        self.0 = self.0.take().and_then(|step| step.write(stream, style.compress, out));
+        self.0.is_some()
+    }
+}
+
+impl StreamStep {
     /// Writes the next piece; `None` if that was the last.
-    pub(super) fn write(self, stream: &Stream, compress: bool, out: &mut Vec<u8>) -> Option<Self> {
+    fn write(self, stream: &Stream, compress: bool, out: &mut Vec<u8>) -> Option<Self> {
         Some(match self {
             Self::Blocks(last) => write_block(stream, last, compress, out),
             Self::Past => {

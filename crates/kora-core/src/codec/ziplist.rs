@@ -18,7 +18,7 @@ const COUNT_UNKNOWN: u16 = u16::MAX;
 
 /// A ziplist that was checked.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ziplist<'a> {
+pub(crate) struct Ziplist<'a> {
     /// The entries' bytes.
     entries: &'a [u8],
 }
@@ -33,7 +33,7 @@ struct ZipEntry<'a> {
 
 impl<'a> Ziplist<'a> {
     /// A view of bytes that may be anything.
-    pub(super) fn check(bytes: &'a [u8]) -> RdbResult<Self> {
+    pub(crate) fn check(bytes: &'a [u8]) -> RdbResult<Self> {
         Self::read(bytes).ok_or(RdbError::Corrupt("a corrupt ziplist"))
     }
 
@@ -60,7 +60,7 @@ impl<'a> Ziplist<'a> {
     }
 
     /// The elements.
-    pub(super) fn iter(self) -> impl Iterator<Item = Element<'a>> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = Element<'a>> {
         let mut rest = self.entries;
         std::iter::from_fn(move || {
             let entry = read_entry(rest)?;

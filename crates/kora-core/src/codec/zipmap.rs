@@ -15,14 +15,14 @@ const LONG: u8 = 0xFE;
 
 /// A zipmap that was checked.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Zipmap<'a> {
+pub(crate) struct Zipmap<'a> {
     /// The fields' bytes.
     fields: &'a [u8],
 }
 
 impl<'a> Zipmap<'a> {
     /// A view of bytes that may be anything.
-    pub(super) fn check(bytes: &'a [u8]) -> RdbResult<Self> {
+    pub(crate) fn check(bytes: &'a [u8]) -> RdbResult<Self> {
         Self::read(bytes).ok_or(RdbError::Corrupt("a corrupt zipmap"))
     }
 
@@ -39,7 +39,7 @@ impl<'a> Zipmap<'a> {
     }
 
     /// Names and values in turn.
-    pub(super) fn iter(self) -> impl Iterator<Item = Element<'a>> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = Element<'a>> {
         let mut rest = self.fields;
         let fields = std::iter::from_fn(move || {
             let (field, behind) = read_field(rest)?;

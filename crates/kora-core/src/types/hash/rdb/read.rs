@@ -1,12 +1,8 @@
-//! Hashes.
+//! Hashes from files, of all versions.
 
-use super::super::format::kind;
-use super::super::read::Reader;
-use super::super::ziplist::Ziplist;
-use super::super::zipmap::Zipmap;
-use super::super::{RdbError, RdbResult};
-use super::{Loader, are_distinct, listpack_bytes};
+use crate::codec::{RdbError, RdbResult, Reader, Ziplist, Zipmap, are_distinct, listpack_bytes, value_code};
 use crate::keyspace::Ttl;
+use crate::keyspace::data_type::{Head, Loader};
 use crate::keyspace::entry::{Entry, Kind, Packing};
 use crate::time::UnixMs;
 use crate::types::hash::{HashTable, Limits, PACKED_BYTES_MAX};
@@ -18,24 +14,26 @@ const NO_DEADLINE: RdbError = RdbError::Corrupt("a deadline of a field that is o
 /// The latest deadline of a field: more than 48 bits are no time to Redis.
 const DEADLINE_MAX: u64 = (1 << 48) - 1;
 
-pub(super) fn build(
+pub(in crate::types::hash) fn read(
     value_kind: u8,
     reader: &mut Reader<'_>,
-    (key, expiry): (&[u8], Option<UnixMs>),
+    (key, expiry): Head<'_>,
     loader: &Loader<'_>,
 ) -> RdbResult<Entry> {
     let mut hash = HashLoader::new(loader, false);
     match value_kind {
-        kind::HASH_LISTPACK => hash = of_listpack(&reader.text()?, Packing::ListPack, loader)?,
-        kind::HASH_LISTPACK_EX => {
+        value_code::HASH_LISTPACK => hash = of_listpack(&reader.text()?, Packing::ListPack, loader)?,
+        value_code::HASH_LISTPACK_EX => {
             checked_deadline(reader.u64_le()?)?;
             hash = of_listpack(&reader.text()?, Packing::ListPackEx, loader)?;
         }
-        kind::HASH_LISTPACK_EX_EARLY => hash = of_listpack(&reader.text()?, Packing::ListPackEx, loader)?,
-        kind::HASH_ZIPLIST => hash.add_elements(Ziplist::check(&reader.text()?)?.iter())?,
-        kind::HASH_ZIPMAP => hash.add_elements(Zipmap::check(&reader.text()?)?.iter())?,
-        kind::HASH => hash.add_fields(reader, |_| Ok(None))?,
-        kind::HASH_METADATA => {
+        value_code::HASH_LISTPACK_EX_EARLY => {
+            hash = of_listpack(&reader.text()?, Packing::ListPackEx, loader)?
+        }
+        value_code::HASH_ZIPLIST => hash.add_elements(Ziplist::check(&reader.text()?)?.iter())?,
+        value_code::HASH_ZIPMAP => hash.add_elements(Zipmap::check(&reader.text()?)?.iter())?,
+        value_code::HASH => hash.add_fields(reader, |_| Ok(None))?,
+        value_code::HASH_METADATA => {
             hash = HashLoader::new(loader, true);
             let next = checked_deadline(reader.u64_le()?)?;
             hash.add_fields(reader, |reader| match reader.number()? {
