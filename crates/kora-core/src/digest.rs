@@ -6,7 +6,7 @@
 
 use sha1::{Digest as _, Sha1};
 
-use crate::shard::store::DbIndex;
+use crate::db::DbIndex;
 
 /// What a digest depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,8 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use kora_stream::order::Stamp;
 use kora_stream::record::{Checkpoint, Item, Items, RecordBuilder, Scope};
 
-use crate::command::spec::Facts;
-use crate::shard::store::DbIndex;
+use crate::db::DbIndex;
 use crate::time::UnixMs;
 
 /// Classes of keyspace events, as `notify-keyspace-events` names them. Values are bits of a mask.
@@ -175,17 +174,17 @@ impl Journal {
         self.meter = Some(Box::new(meter));
     }
 
-    /// A command begins; to be told to [`Journal::end_command`] if it is timed.
+    /// The command of this name begins; to be told to [`Journal::end_command`] if it is timed.
     #[inline]
-    pub fn begin_command(&mut self, facts: &'static Facts) -> Option<Timing> {
-        self.meter.as_mut()?.begin(facts)
+    pub fn begin_command(&mut self, name: &'static str) -> Option<Timing> {
+        self.meter.as_mut()?.begin(name)
     }
 
     /// A command has ended that was timed.
     #[inline]
-    pub fn end_command(&mut self, facts: &'static Facts, timing: Option<Timing>) {
+    pub fn end_command(&mut self, name: &'static str, timing: Option<Timing>) {
         if let (Some(timing), Some(meter)) = (timing, self.meter.as_mut()) {
-            meter.end(facts, timing);
+            meter.end(name, timing);
         }
     }
 

@@ -3,7 +3,7 @@
 //! A file is a frame ([`file`]) around keys; a key's value is a type byte and what that type lays down. Writing goes over
 //! entries as they lie in memory, in slices where they are large ([`ValueWriter`]). Reading has two levels:
 //! [`file::next_piece`] finds where the next piece ends and which key it has, and builds nothing; [`build`] makes
-//! an entry of one value. How a value is laid down is known to its [data type](crate::keyspace::data_type). So one thread can cut a file up, and others build what it holds.
+//! an entry of one value. How a value is laid down is known to its [data type](crate::entry::data_type). So one thread can cut a file up, and others build what it holds.
 //!
 //! Whatever the bytes are, reading neither panics nor allocates by what they claim: memory grows with what has arrived.
 //! Bytes that are kept as they are were checked to the last element.
@@ -24,6 +24,6 @@ mod write;
 pub use crate::codec::{
     Crc64, Purpose, RdbError, RdbResult, Style, VERSION, VERSION_WITH_FIELD_DEADLINES, put_length, put_text,
 };
-pub use crate::keyspace::data_type::{Extensions, Loader};
+pub use crate::entry::data_type::{Extensions, Loader};
 pub use read::build;
 pub use write::{ValueWriter, write_entry, write_entry_head, write_value};

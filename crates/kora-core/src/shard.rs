@@ -11,8 +11,6 @@ pub mod replies;
 pub mod route;
 pub mod runner;
 pub mod serve;
-pub mod store;
+
 pub mod transaction;
 mod turn;
-pub mod waiters;
-pub mod watch;

@@ -1,20 +1,17 @@
 //! The data structures behind the data types: how lists, hashes, sets, sorted sets and streams lie in memory, and the
 //! strings that mean more than their bytes. What their commands mean is in [`crate::command`].
 //!
-//! A small collection is one run of bytes in a format of Redis's ([`listpack`] and the like), stored in the keyspace
-//! entry itself; a large one is an [`Object`](crate::keyspace::object::Object).
+//! A small collection is one run of bytes in a format of Redis's ([`packed`](crate::packed)), stored in the keyspace
+//! entry itself; a large one is an [`Object`](crate::entry::object::Object).
 //!
 //! Each type has its description in its folder, `data_type.rs`; [`BUILT_IN`] lists them. [`type_of`] tells that of a value, built in or
 //! not.
 
 pub mod bitmap;
-pub(crate) mod deadlines;
 pub mod geohash;
 pub mod hash;
 pub mod hyperloglog;
-pub mod intset;
 pub mod list;
-pub mod listpack;
 pub mod packed_table;
 pub mod set;
 pub mod stream;
@@ -22,8 +19,8 @@ pub(crate) mod string;
 pub mod zset;
 
 use crate::digest::{Detail, Digest};
-use crate::keyspace::data_type::{DataType, Extensions, RdbForm};
-use crate::keyspace::entry::{Entry, Kind};
+use crate::entry::data_type::{DataType, Extensions, RdbForm};
+use crate::entry::{Entry, Kind};
 use crate::time::UnixMs;
 
 /// Records of one piece of a large collection in a file.

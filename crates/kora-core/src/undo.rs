@@ -8,9 +8,9 @@
 use crate::command::keys::extract_keys;
 use crate::command::spec::{Facts, Route};
 use crate::context::Ctx;
+use crate::db::DbIndex;
+use crate::entry::Entry;
 use crate::journal::{Journal, Place};
-use crate::keyspace::entry::Entry;
-use crate::shard::store::DbIndex;
 
 /// A value that takes more bytes than this is not copied.
 const COPY_BYTES_MAX: usize = 16 * 1024;
@@ -98,11 +98,11 @@ mod tests {
     use crate::command::table::{CommandTable, Handler};
     use crate::config::CoreConfig;
     use crate::context::Stores;
+    use crate::entry::StringRef;
     use crate::journal::EventClass;
-    use crate::keyspace::entry::StringRef;
     use crate::reply::tree::TreeSink;
-    use crate::shard::store::ShardStore;
     use crate::slot::ShardId;
+    use crate::store::ShardStore;
     use crate::time::UnixMs;
 
     fn run(ctx: &mut Ctx<'_>, undo: &mut Undo, line: &str) -> Result<(), Irrevocable> {

@@ -15,22 +15,22 @@ use kora_core::command::spec::{CommandSpec, Facts, Flags, KeySpec};
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::config::{CoreConfig, EvictionConfig, EvictionOrder, EvictionScope};
 use kora_core::context::{Ctx, Stores};
+use kora_core::db::DbIndex;
 use kora_core::digest::{Detail, Digest};
+use kora_core::entry::data_type::{Chunks, DataType, Extensions, Lapse, Loader, NamedForm, RdbForm};
+use kora_core::entry::object::Object;
+use kora_core::entry::{Encoding, Entry, Kind, SizeClass};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::journal::{Announcement, EventClass, Journal};
-use kora_core::keyspace::Keyspace;
-use kora_core::keyspace::data_type::{Chunks, DataType, Extensions, Lapse, Loader, NamedForm, RdbForm};
-use kora_core::keyspace::entry::{Encoding, Entry, Kind, SizeClass};
-use kora_core::keyspace::eviction::Eviction;
-use kora_core::keyspace::object::Object;
-use kora_core::keyspace::sizes::PublishedSizes;
-use kora_core::keyspace::snapshot::{Chunk, Progress, SnapshotSink};
 use kora_core::rdb::file::{HEADER_BYTES, Piece, next_piece, write_end, write_header};
 use kora_core::rdb::{self, Purpose, Style, ValueWriter, dump};
 use kora_core::reply::tree::TreeSink;
 use kora_core::reply::{Reply, Value};
-use kora_core::shard::store::{DbIndex, ShardStore};
 use kora_core::slot::ShardId;
+use kora_core::store::eviction::Eviction;
+use kora_core::store::snapshot::{Chunk, Progress, SnapshotSink};
+use kora_core::store::{Keyspace, ShardStore};
+use kora_core::table::sizes::PublishedSizes;
 use kora_core::time::UnixMs;
 
 // The type.
@@ -601,7 +601,7 @@ fn sizes_are_counted_for_it_alone() {
     bare.run("SADD s a b c");
     let published = PublishedSizes::default();
     let counts = |bare: &mut Bare, kind| {
-        published.publish(&mut bare.store, 0);
+        bare.store.publish_sizes(DB, &published);
         let counts = published.of(kind)?.iter().map(|count| count.load(Ordering::Relaxed));
         Some(counts.take(4).collect::<Vec<u64>>())
     };

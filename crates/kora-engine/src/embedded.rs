@@ -11,12 +11,12 @@ use std::thread::{JoinHandle, Thread};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use kora_core::db::DbIndex;
 use kora_core::error::CommandError;
 use kora_core::reply::Value;
 use kora_core::shard::hub::Wake;
 use kora_core::shard::route::{Placement, place};
 use kora_core::shard::runner::Shard;
-use kora_core::shard::store::DbIndex;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
 use kora_locks::{RankedMutex, rank};
@@ -26,13 +26,12 @@ use kora_storage::disk::RealDisk;
 use crate::assembly::{self, Assembly, assemble};
 use crate::command::Family;
 use crate::engine::Engine;
-use crate::entropy;
 use crate::front::values::ValueFront;
 use crate::front::{Mail, Origin};
 use crate::persistence::Drive;
 use crate::settings::Settings;
-use crate::threads;
 use crate::turn::Turn;
+use crate::{entropy, threads};
 use worker::{Call, Errand, Owned};
 
 /// The front of an embedded engine.

@@ -29,10 +29,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use kora_core::command::table::CommandTable;
+use kora_core::db::DbIndex;
 use kora_core::journal::{Effect, effects_of};
 use kora_core::shard::hub::{Hub, Submission, Wake};
 use kora_core::shard::runner::new_shards;
-use kora_core::shard::store::DbIndex;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
 use kora_stream::record::RecordBuilder;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{RdbError, RdbResult};
-use crate::types::listpack::{self, At, ListPack};
+use crate::packed::listpack::{self, At, ListPack};
 
 /// No listpack is longer.
 const LISTPACK_BYTES_MAX: usize = 1 << 30;

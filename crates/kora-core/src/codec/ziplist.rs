@@ -8,7 +8,7 @@
 //! 65535 entries means "count them".
 
 use super::{RdbError, RdbResult};
-use crate::types::listpack::Element;
+use crate::packed::listpack::Element;
 
 const HEAD_BYTES: usize = 10;
 const END: u8 = 0xFF;

@@ -7,7 +7,7 @@
 //! ```
 
 use super::{RdbError, RdbResult};
-use crate::types::listpack::Element;
+use crate::packed::listpack::Element;
 
 const END: u8 = 0xFF;
 /// Says that a length takes four bytes more, or that fields are to be counted.

@@ -5,12 +5,7 @@
 //! specifications" and "Command arguments".
 
 use crate::command::keys::KeyFinder;
-use crate::context::Ctx;
-use crate::error::CommandResult;
-use crate::reply::Reply;
-
-/// Runs a command of the core: `args[0]` is its name as sent. Writes one reply, or refuses before writing any.
-pub type CoreHandler = fn(&mut Ctx<'_>, &[&[u8]], &mut dyn Reply) -> CommandResult;
+pub use crate::context::CoreHandler;
 
 /// A command: its facts and what runs it.
 #[derive(Debug)]

@@ -7,16 +7,16 @@ use crate::command::FAMILIES;
 use crate::command::spec::CommandSpec;
 use crate::config::CoreConfig;
 use crate::context::{Ctx, Stores};
+use crate::db::DbIndex;
+use crate::entry::data_type::DataType;
+use crate::entry::object::Object;
+use crate::entry::{Encoding, Entry, Kind, StringRef};
 use crate::error::CommandError;
 use crate::journal::{Effect, Journal};
-use crate::keyspace::Keyspace;
-use crate::keyspace::data_type::DataType;
-use crate::keyspace::entry::{Encoding, Entry, Kind, StringRef};
-use crate::keyspace::object::Object;
 use crate::reply::tree::TreeSink;
 use crate::reply::{Reply, Value};
-use crate::shard::store::{DbIndex, ShardStore};
 use crate::slot::ShardId;
+use crate::store::{Keyspace, ShardStore};
 use crate::time::UnixMs;
 
 /// The time at which a bare shard starts.

@@ -1,13 +1,13 @@
 //! Inputs for the fuzz bodies, from a seed: values as the commands make them, then damaged or not.
 
 use crate::config::CoreConfig;
+use crate::entry::Entry;
 use crate::hash::splitmix64;
-use crate::keyspace::entry::Entry;
+use crate::packed::{intset, listpack};
 use crate::rdb::{self, Crc64, Extensions, Loader, Purpose, Style, file};
 use crate::time::UnixMs;
 use crate::types::hyperloglog::SketchBuf;
 use crate::types::stream::{BlockLimits, Group, Pending, References, Stream, StreamId};
-use crate::types::{intset, listpack};
 
 /// A source of inputs.
 pub(super) struct Generator(u64);

@@ -2,7 +2,7 @@
 
 use crate::config::CoreConfig;
 use crate::digest::{Detail, Digest};
-use crate::keyspace::entry::Entry;
+use crate::entry::Entry;
 use crate::rdb::file::{HEADER_BYTES, Piece, next_piece, read_header};
 use crate::rdb::{self, Extensions, Loader, Purpose, RdbError, Style, ValueWriter};
 use crate::time::UnixMs;

@@ -3,7 +3,7 @@
 
 use super::write::write_value;
 use crate::codec::{Crc64, Purpose, Style, VERSION_WITH_FIELD_DEADLINES};
-use crate::keyspace::entry::Entry;
+use crate::entry::Entry;
 
 /// The version in a payload, and the latest that is read.
 const VERSION: u16 = VERSION_WITH_FIELD_DEADLINES;

@@ -8,9 +8,9 @@
 //! docs/adr/0034.
 
 use crate::codec::{RdbError, RdbResult, Reader, TypeName, put_length, put_text};
-use crate::keyspace::data_type::{Chunks, Head, Loader, NamedForm, RdbForm};
-use crate::keyspace::entry::Entry;
-use crate::keyspace::object::Object;
+use crate::entry::Entry;
+use crate::entry::data_type::{Chunks, Head, Loader, NamedForm, RdbForm};
+use crate::entry::object::Object;
 
 /// Writes name and version of the type.
 pub(super) fn write_head(object: &dyn Object, form: NamedForm, out: &mut Vec<u8>) {

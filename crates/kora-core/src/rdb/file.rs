@@ -11,8 +11,8 @@ use crate::codec::{
     Crc64, RdbError, RdbResult, Reader, VERSION_WITH_FIELD_DEADLINES, opcode, put_length, put_text,
     value_code,
 };
-use crate::keyspace::data_type::Loader;
-use crate::keyspace::entry::Entry;
+use crate::entry::Entry;
+use crate::entry::data_type::Loader;
 use crate::time::UnixMs;
 
 const MAGIC: &[u8] = b"REDIS";

@@ -5,8 +5,8 @@
 
 use super::extension;
 use crate::codec::{RdbError, RdbResult, Reader, module, value_code};
-use crate::keyspace::data_type::{CodedForm, Head, Loader, RdbForm};
-use crate::keyspace::entry::Entry;
+use crate::entry::Entry;
+use crate::entry::data_type::{CodedForm, Head, Loader, RdbForm};
 use crate::types;
 
 const UNKNOWN: RdbError = RdbError::Corrupt("a value of an unknown type");

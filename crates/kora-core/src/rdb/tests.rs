@@ -5,9 +5,9 @@ use super::*;
 use crate::command::testing::{BareShard, error, ok};
 use crate::config::CoreConfig;
 use crate::digest::{Detail, Digest};
-use crate::keyspace::Keyspace;
-use crate::keyspace::entry::{Encoding, Entry};
+use crate::entry::{Encoding, Entry};
 use crate::reply::Value;
+use crate::store::Keyspace;
 use crate::time::UnixMs;
 
 const STYLE: Style = Style { compress: true, purpose: Purpose::File };

@@ -3,9 +3,9 @@
 use super::extension;
 use crate::codec::{Style, opcode, put_length, put_text, value_code};
 use crate::config::{CoreConfig, EvictionOrder, EvictionScope};
-use crate::keyspace::data_type::{NamedForm, RdbForm, WritePieces};
-use crate::keyspace::entry::Entry;
-use crate::keyspace::object::Object;
+use crate::entry::Entry;
+use crate::entry::data_type::{NamedForm, RdbForm, WritePieces};
+use crate::entry::object::Object;
 use crate::time::UnixMs;
 use crate::types::type_of;
 

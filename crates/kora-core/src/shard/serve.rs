@@ -23,11 +23,11 @@ use super::hub::{Mail, Resumed};
 use super::operation::{Driver, Operation, Part, Setting};
 use super::replies::Replies;
 use super::runner::Shard;
-use super::waiters::{ReadyKey, SpotId, Waiter};
-use crate::context::{Blocking, Stores, Wish};
-use crate::keyspace::Keyspace;
-use crate::keyspace::entry::Kind;
+use crate::context::{Blocking, Stores};
+use crate::entry::Kind;
 use crate::slot::ShardId;
+use crate::store::Keyspace;
+use crate::store::waiters::{ReadyKey, SpotId, Waiter, Wish};
 use crate::time::UnixMs;
 
 use super::claim::Taken;

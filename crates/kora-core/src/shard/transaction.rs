@@ -23,12 +23,12 @@ use super::pause::{Begun, Halt};
 use super::replies::Replies;
 use super::route::add_shards_of_whole;
 use super::runner::Shard;
-use super::watch::Watched;
 use crate::command::Run;
 use crate::context::{Blocking, Resume, Stores};
-use crate::keyspace::Keyspace;
 use crate::reply::Reply;
 use crate::slot::ShardId;
+use crate::store::Keyspace;
+use crate::store::watch::Watched;
 use crate::time::UnixMs;
 
 /// Commands to be run as a unit, in the order in which they were queued.

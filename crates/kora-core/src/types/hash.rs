@@ -16,14 +16,14 @@ mod table;
 mod tests;
 
 pub(crate) use data_type::DATA_TYPE;
-pub(crate) use edit::PACKED_BYTES_MAX;
-pub use edit::{HashMut, Limits, NewHash};
+pub use edit::{HashMut, Limits};
+pub(crate) use edit::{PACKED_BYTES_MAX, collect};
 pub use packed::Packed;
 pub use table::HashTable;
 
-use crate::keyspace::entry::{Entry, Kind};
+use crate::entry::{Entry, Kind};
+use crate::packed::listpack::Element;
 use crate::time::UnixMs;
-use crate::types::listpack::Element;
 use crate::types::packed_table::Record;
 
 /// A field of a hash.

@@ -19,9 +19,9 @@ use std::any::Any;
 
 use super::packed_table::PackedTable;
 use crate::config::CoreConfig;
-use crate::keyspace::data_type::DataType;
-use crate::keyspace::entry::Encoding;
-use crate::keyspace::object::Object;
+use crate::entry::Encoding;
+use crate::entry::data_type::DataType;
+use crate::entry::object::Object;
 pub(crate) use data_type::DATA_TYPE;
 pub use edit::{Open, SetHome, add, pop, prepare, remove};
 pub use value::SetValue;

@@ -20,9 +20,9 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crate::keyspace::data_type::DataType;
-use crate::keyspace::entry::{self, Encoding};
-use crate::keyspace::object::Object;
+use crate::entry::data_type::DataType;
+use crate::entry::object::Object;
+use crate::entry::{self, Encoding};
 pub use block::{BlockLimits, BlockSummary, Corrupt, Entry};
 pub(crate) use data_type::DATA_TYPE;
 pub use group::{Consumer, ConsumerId, Group, Pending};

@@ -2,8 +2,8 @@
 
 use crate::codec::{put_integer, put_text, value_code};
 use crate::digest::{Detail, Digest};
-use crate::keyspace::data_type::{CodedForm, DataType, RdbForm};
-use crate::keyspace::entry::{Entry, Kind, StringRef};
+use crate::entry::data_type::{CodedForm, DataType, RdbForm};
+use crate::entry::{Entry, Kind, StringRef};
 
 /// Strings.
 pub(crate) const DATA_TYPE: DataType = DataType {

@@ -466,9 +466,9 @@ impl<F: Front> Turn<F> {
         }
         let args: Args<'_> = command.args.iter().map(|arg| &arg[..]).collect();
         session.is_executing = true;
-        let timing = self.shard.journal().begin_command(command.facts);
+        let timing = self.shard.journal().begin_command(command.facts.name);
         let follow_up = self.call(session, command.handler, &args);
-        self.shard.journal().end_command(command.facts, timing);
+        self.shard.journal().end_command(command.facts.name, timing);
         match follow_up {
             None => {}
             Some(FollowUp::ResetStats) => {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use kora_core::entry::{Kind, SizeClass};
 use kora_core::error::CommandResult;
-use kora_core::keyspace::entry::{Kind, SizeClass};
 use kora_core::reply::Reply;
 
 use super::Desk;
@@ -14,11 +14,10 @@ use crate::introspect::info::snapshot::{
 };
 use crate::introspect::info::{Section, Sections};
 use crate::shared::Traffic;
-use kora_engine::REDIS_VERSION;
 use kora_engine::counters::{CommandCounters, WorkerCounters};
 use kora_engine::latency::Distribution;
-use kora_engine::memory;
 use kora_engine::pubsub::Space;
+use kora_engine::{REDIS_VERSION, memory};
 
 /// Runs INFO.
 pub(super) fn info(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {

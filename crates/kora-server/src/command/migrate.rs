@@ -14,9 +14,9 @@ use kora_core::command::keys::{InvalidKeys, Keys, push};
 use kora_core::command::spec::{
     Arg, BeginSearch, Categories, CommandSpec, Facts, FindKeys, Flags, Group, KeySpec, Route,
 };
+use kora_core::context::moved::MovedContext;
 use kora_core::context::{Ctx, Resumed};
 use kora_core::error::{CommandError, CommandResult};
-use kora_core::hand::Hand;
 use kora_core::journal::EventClass;
 use kora_core::number::parse_i64;
 use kora_core::rdb::dump::dump;
@@ -218,7 +218,7 @@ fn migrate(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
     };
     let thread = kora_engine::threads::spawn("kora-migrate", body);
     thread.map_err(|error| CommandError::Other(format!("ERR no thread: {error}").into()))?;
-    let mut hand = Hand::default();
+    let mut hand = MovedContext::default();
     hand.fill(ctx);
     UNDER_WAY.with_borrow_mut(|under_way| *under_way = Some(UnderWay { hand, outcome, copies }));
     ctx.pause(go_on);
@@ -227,7 +227,7 @@ fn migrate(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
 
 /// A command that stands aside.
 struct UnderWay {
-    hand: Hand,
+    hand: MovedContext,
     outcome: Receiver<Outcome>,
     copies: bool,
 }

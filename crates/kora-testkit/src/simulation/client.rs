@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use kora_core::db::DbIndex;
 use kora_core::shard::operation::{Operation, Part};
-use kora_core::shard::store::DbIndex;
-use kora_core::shard::waiters::Waiter;
-use kora_core::shard::watch::Watched;
+use kora_core::store::waiters::Waiter;
+use kora_core::store::watch::Watched;
 use kora_core::time::UnixMs;
 
 use super::driver::SimulationDriver;

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use kora_core::command::table::Handler;
 use kora_core::command::transaction::RUN;
+use kora_core::db::DbIndex;
 use kora_core::reply::Value;
 use kora_core::shard::replies::Replies as _;
 use kora_core::shard::route::{Placement, place};
-use kora_core::shard::store::DbIndex;
 use kora_core::shard::transaction::Transaction;
-use kora_core::shard::watch::Watched;
+use kora_core::store::watch::Watched;
 use kora_core::time::UnixMs;
 
 use super::client::Sent;

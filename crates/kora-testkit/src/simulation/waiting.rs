@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use kora_core::journal::Journal;
-use kora_core::keyspace::Keyspace;
 use kora_core::reply::Value;
 use kora_core::shard::claim::Abandoned;
 use kora_core::shard::serve::Blocked;
 use kora_core::slot::Slot;
+use kora_core::store::Keyspace;
 
 use super::driver::{NotedReplies, SimulationDriver, Unblock, take_notes};
 use super::record::{Args, Call, History, OperationId, Record};

@@ -5,15 +5,16 @@
 
 use std::sync::Arc;
 
-use kora_core::command::spec::{CoreHandler, Facts};
+use kora_core::command::spec::Facts;
 use kora_core::command::table::Handler;
+use kora_core::context::CoreHandler;
+use kora_core::db::DbIndex;
 use kora_core::shard::operation::{Operation, Part, Request, Setting};
 use kora_core::shard::replies::Replies as _;
 use kora_core::shard::route::{Placement, place};
 use kora_core::shard::runner::{Ran, Shard};
-use kora_core::shard::store::DbIndex;
-use kora_core::shard::watch::Watch;
 use kora_core::slot::{ShardId, Slot};
+use kora_core::store::watch::Watch;
 use kora_core::time::UnixMs;
 
 use super::client::{Pending, Sent};

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::config::CoreConfig;
+use kora_core::db::DbIndex;
 use kora_core::reply::tree::TreeSink;
 use kora_core::reply::{Reply, Value};
 use kora_core::shard::claim::Abandoned;
@@ -18,7 +19,6 @@ use kora_core::shard::replies::{Replies as _, TreeReplies};
 use kora_core::shard::route::Placement;
 use kora_core::shard::runner::{Ran, Shard, new_shards};
 use kora_core::shard::serve::Blocked;
-use kora_core::shard::store::DbIndex;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
 

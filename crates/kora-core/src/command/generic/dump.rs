@@ -3,9 +3,9 @@
 use super::{FAMILY, READS_KEY};
 use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, Group, KeySpec};
 use crate::context::Ctx;
+use crate::entry::Entry;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
-use crate::keyspace::entry::Entry;
 use crate::number::parse_i64;
 use crate::rdb::{self, RdbError, dump as payload};
 use crate::reply::Reply;

@@ -8,11 +8,11 @@ use super::transfer::transfer;
 use super::{ENDS, FAMILY, parse_end};
 use crate::command::options::timeout_seconds;
 use crate::command::spec::{Arg, ArgType, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeySpec};
-use crate::context::{Ctx, Wish};
+use crate::context::Ctx;
+use crate::entry::Kind;
 use crate::error::CommandResult;
-use crate::keyspace::entry::Kind;
 use crate::reply::Reply;
-use crate::shard::waiters::Topic;
+use crate::store::waiters::{Topic, Wish};
 use crate::time::UnixMs;
 use crate::types::list::End;
 

@@ -8,9 +8,9 @@ use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
 use crate::context::Ctx;
 use crate::error::CommandResult;
 use crate::journal::EventClass;
+use crate::packed::listpack::Element;
 use crate::reply::Reply;
 use crate::types::list::End;
-use crate::types::listpack::Element;
 
 pub(super) const MOVES: &[KeySpec] =
     &[KeySpec::one(&["RW", "access", "delete"], 1), KeySpec::one(&["RW", "insert"], 2)];

@@ -7,11 +7,11 @@ use super::FAMILY;
 use super::pop::{End, MultiPop, pop_first, write_multi_pop};
 use crate::command::options::timeout_seconds;
 use crate::command::spec::{Arg, ArgType, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeySpec};
-use crate::context::{Ctx, Wish};
+use crate::context::Ctx;
+use crate::entry::Kind;
 use crate::error::CommandResult;
-use crate::keyspace::entry::Kind;
 use crate::reply::Reply;
-use crate::shard::waiters::Topic;
+use crate::store::waiters::{Topic, Wish};
 use crate::time::UnixMs;
 
 const TIMEOUT: Arg = Arg::new("timeout", ArgType::Double);

@@ -3,9 +3,9 @@
 use super::{HashRef, rdb};
 use crate::codec::value_code;
 use crate::digest::{Detail, Digest};
+use crate::entry::data_type::{CodedForm, DataType, Lapse, RdbForm};
+use crate::entry::{Entry, Kind};
 use crate::journal::EventClass;
-use crate::keyspace::data_type::{CodedForm, DataType, Lapse, RdbForm};
-use crate::keyspace::entry::{Entry, Kind};
 
 /// Hashes.
 pub(crate) const DATA_TYPE: DataType = DataType {

@@ -4,11 +4,11 @@ mod read;
 
 use super::{HashRef, HashTable, next_deadline};
 use crate::codec::{Purpose, RdbResult, Reader, Style, put_count, put_length, put_text, value_code};
-use crate::keyspace::data_type::{Rest, WritePieces};
-use crate::keyspace::entry::{Entry, Packing};
+use crate::entry::data_type::{Rest, WritePieces};
+use crate::entry::{Entry, Packing};
+use crate::packed::listpack::{self, ListPack};
 use crate::time::UnixMs;
 use crate::types::PIECE_RECORDS;
-use crate::types::listpack::{self, ListPack};
 use crate::types::packed_table::Record;
 pub(super) use read::read;
 

@@ -14,10 +14,10 @@ use super::chain::{Chain, Counted};
 use super::fill::Fill;
 use super::node::{Node, NodeRef};
 use super::{End, Side};
-use crate::keyspace::data_type::DataType;
-use crate::keyspace::entry::{Encoding, size_class};
-use crate::keyspace::object::Object;
-use crate::types::listpack::ListPack;
+use crate::entry::data_type::DataType;
+use crate::entry::object::Object;
+use crate::entry::{Encoding, size_class};
+use crate::packed::listpack::ListPack;
 
 /// A list.
 #[derive(Clone, Debug)]

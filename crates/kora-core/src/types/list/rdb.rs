@@ -5,9 +5,9 @@ use crate::codec::{
     RdbError, RdbResult, Reader, Style, Ziplist, listpack_bytes, node, put_count, put_length, put_text,
     value_code,
 };
-use crate::keyspace::data_type::{Head, Loader, Rest, WritePieces};
-use crate::keyspace::entry::Entry;
-use crate::types::listpack::{self, ListPack};
+use crate::entry::Entry;
+use crate::entry::data_type::{Head, Loader, Rest, WritePieces};
+use crate::packed::listpack::{self, ListPack};
 
 pub(super) fn write(entry: &Entry, style: Style, out: &mut Vec<u8>) -> Rest {
     let list = ListRef::of(entry)?;

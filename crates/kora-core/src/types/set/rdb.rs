@@ -4,11 +4,11 @@ use super::{SetLimits, SetRef, SetTable, SetValue, add};
 use crate::codec::{
     RdbError, RdbResult, Reader, Style, are_distinct, listpack_bytes, put_count, put_text, value_code,
 };
-use crate::keyspace::data_type::{Head, Loader, Rest, WritePieces};
-use crate::keyspace::entry::{Encoding, Entry, Kind, Packing};
+use crate::entry::data_type::{Head, Loader, Rest, WritePieces};
+use crate::entry::{Encoding, Entry, Kind, Packing};
+use crate::packed::intset::IntSet;
+use crate::packed::listpack::{Element, ListPack};
 use crate::types::PIECE_RECORDS;
-use crate::types::intset::IntSet;
-use crate::types::listpack::{Element, ListPack};
 
 const DUPLICATE: RdbError = RdbError::Corrupt("a member of a set twice");
 

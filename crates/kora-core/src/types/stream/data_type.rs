@@ -3,8 +3,8 @@
 use super::{Group, Stream, StreamId, rdb};
 use crate::codec::value_code;
 use crate::digest::{Detail, Digest};
-use crate::keyspace::data_type::{CodedForm, DataType, RdbForm};
-use crate::keyspace::entry::{Entry, Kind};
+use crate::entry::data_type::{CodedForm, DataType, RdbForm};
+use crate::entry::{Entry, Kind};
 
 /// Streams.
 pub(crate) const DATA_TYPE: DataType = DataType {

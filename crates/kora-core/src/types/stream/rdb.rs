@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use super::{Group, Log, Pending, Stream, StreamId};
 use crate::codec::{RdbError, RdbResult, Reader, listpack_bytes, value_code};
-use crate::keyspace::data_type::{Head, Loader};
-use crate::keyspace::entry::Entry;
+use crate::entry::Entry;
+use crate::entry::data_type::{Head, Loader};
 use crate::time::UnixMs;
 pub(super) use write::write;
 

@@ -3,8 +3,8 @@
 use super::{ZSetRef, rdb};
 use crate::codec::value_code;
 use crate::digest::{Detail, Digest};
-use crate::keyspace::data_type::{CodedForm, DataType, RdbForm};
-use crate::keyspace::entry::{Entry, Kind};
+use crate::entry::data_type::{CodedForm, DataType, RdbForm};
+use crate::entry::{Entry, Kind};
 use crate::number::format_shortest;
 
 /// Sorted sets.

@@ -14,10 +14,10 @@ use smallvec::SmallVec;
 use super::leaf::{Key, Leaf, LeafId, NewEntry};
 use super::locator::Locator;
 use super::tree::{Position, Tree};
+use crate::entry::Encoding;
+use crate::entry::data_type::DataType;
+use crate::entry::object::Object;
 use crate::hash::{KeyHasher, hash_key, key_hasher};
-use crate::keyspace::data_type::DataType;
-use crate::keyspace::entry::Encoding;
-use crate::keyspace::object::Object;
 
 /// Leaves and segments that an estimate of memory looks at.
 const MEMORY_SAMPLES: usize = 32;

@@ -5,12 +5,12 @@ use crate::codec::{
     RdbError, RdbResult, Reader, Style, Ziplist, are_distinct, listpack_bytes, put_count, put_text,
     value_code,
 };
-use crate::keyspace::data_type::{Head, Loader, Rest, WritePieces};
-use crate::keyspace::entry::{Entry, Kind, Packing};
+use crate::entry::data_type::{Head, Loader, Rest, WritePieces};
+use crate::entry::{Entry, Kind, Packing};
 use crate::number::parse_f64_clamped;
+use crate::packed::listpack::{Element, ListPack};
 use crate::time::UnixMs;
 use crate::types::PIECE_RECORDS;
-use crate::types::listpack::{Element, ListPack};
 
 const NO_SCORE: RdbError = RdbError::Corrupt("a score that is no number");
 const NO_PAIR: RdbError = RdbError::Corrupt("a member of a sorted set without score");

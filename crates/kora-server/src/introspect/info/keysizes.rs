@@ -1,7 +1,7 @@
 //! The section Keysizes: how many keys of each database have a size of each class.
 
-use kora_core::keyspace::data_type::Extensions;
-use kora_core::keyspace::entry::SizeClass;
+use kora_core::entry::SizeClass;
+use kora_core::entry::data_type::Extensions;
 
 use super::sections::Fields;
 use super::snapshot::SizesInfo;

@@ -2,7 +2,7 @@
 
 pub use kora_engine::persistence::PersistenceInfo;
 
-use kora_core::keyspace::entry::{Kind, SizeClass};
+use kora_core::entry::{Kind, SizeClass};
 use kora_script::ScriptFigures;
 
 /// All of it. Sections that are not asked for may be left at their defaults.

@@ -6,11 +6,11 @@ use super::{HIDDEN, ON_KEY, unknown};
 use crate::command::generic::object::reference_count;
 use crate::command::spec::{CommandSpec, Facts, Route};
 use crate::context::Ctx;
+use crate::db::DbIndex;
+use crate::entry::{Encoding, Entry, StringRef};
 use crate::error::{CommandError, CommandResult};
-use crate::keyspace::entry::{Encoding, Entry, StringRef};
 use crate::number::parse_i64;
 use crate::reply::Reply;
-use crate::shard::store::DbIndex;
 use crate::types::{
     self,
     list::{Figures, quicklist_figures},

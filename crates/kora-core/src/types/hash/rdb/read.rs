@@ -1,12 +1,11 @@
 //! Hashes from files, of all versions.
 
 use crate::codec::{RdbError, RdbResult, Reader, Ziplist, Zipmap, are_distinct, listpack_bytes, value_code};
-use crate::keyspace::Ttl;
-use crate::keyspace::data_type::{Head, Loader};
-use crate::keyspace::entry::{Entry, Kind, Packing};
+use crate::entry::data_type::{Head, Loader};
+use crate::entry::{Entry, Kind, Packing, Ttl};
+use crate::packed::listpack::{self, Element, ListPack, Run};
 use crate::time::UnixMs;
 use crate::types::hash::{HashTable, Limits, PACKED_BYTES_MAX};
-use crate::types::listpack::{self, Element, ListPack, Run};
 
 const DUPLICATE: RdbError = RdbError::Corrupt("a field of a hash twice");
 const NO_VALUE: RdbError = RdbError::Corrupt("a field of a hash without value");

@@ -4,8 +4,8 @@ use std::ops::Bound;
 
 use super::super::{Consumer, Group, Stream, StreamId};
 use crate::codec::{Style, put_count, put_length, put_text};
-use crate::keyspace::data_type::{Rest, WritePieces};
-use crate::keyspace::entry::Entry;
+use crate::entry::Entry;
+use crate::entry::data_type::{Rest, WritePieces};
 
 /// Pending entries of one piece.
 const PIECE_PENDING: usize = 32;
