@@ -26,12 +26,13 @@ use kora_storage::disk::RealDisk;
 use crate::assembly::{self, Assembly, assemble};
 use crate::command::Family;
 use crate::engine::Engine;
+use crate::entropy;
 use crate::front::values::ValueFront;
 use crate::front::{Mail, Origin};
 use crate::persistence::Drive;
 use crate::settings::Settings;
+use crate::threads;
 use crate::turn::Turn;
-use crate::{entropy, threads};
 use worker::{Call, Errand, Owned};
 
 /// The front of an embedded engine.

@@ -103,9 +103,9 @@ fn found(files: &[String]) -> anyhow::Result<BTreeSet<Arrow>> {
             let text = std::fs::read_to_string(file).with_context(|| format!("can't read {file}"))?;
             // Unit tests that stand in the file stand at its end.
             let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-            for to in uses(code, depth(file, &root)).filter(|to| *to != from && modules.contains(to)) {
-                arrows.insert((name.to_owned(), from.to_owned(), to.to_owned()));
-            }
+            let used = uses(code, depth(file, &root)).into_iter();
+            let used = used.filter(|to| to != from && modules.contains(to.as_str()));
+            arrows.extend(used.map(|to| (name.to_owned(), from.to_owned(), to)));
         }
     }
     Ok(arrows)
@@ -128,15 +128,38 @@ fn depth(file: &str, root: &str) -> usize {
 }
 
 /// The first names behind `crate::`, and behind as many `super::` as lead to the root.
-fn uses(code: &str, depth: usize) -> impl Iterator<Item = &str> {
+fn uses(code: &str, depth: usize) -> BTreeSet<String> {
     let code_lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let code: String = code_lines.flat_map(|line| [line, "\n"]).collect();
     let climb = "super::".repeat(depth);
-    code_lines.flat_map(move |line| {
-        let from_crate = line.match_indices("crate::").map(|(at, path)| &line[at + path.len()..]);
-        let from_super: Vec<&str> =
-            line.match_indices(&climb).map(|(at, path)| &line[at + path.len()..]).collect();
-        from_crate.chain(from_super).filter_map(first_name).collect::<Vec<_>>()
-    })
+    let mut found = BTreeSet::new();
+    for start in ["crate::", &climb] {
+        for (at, path) in code.match_indices(start) {
+            found.extend(first_names(&code[at + path.len()..]).into_iter().map(str::to_owned));
+        }
+    }
+    found
+}
+
+/// The first name of a path, or of each path of a group in braces.
+fn first_names(path: &str) -> Vec<&str> {
+    let Some(group) = path.strip_prefix('{') else { return first_name(path).into_iter().collect() };
+    let (mut names, mut depth, mut start) = (Vec::new(), 0, 0);
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            ',' | '}' if depth == 0 => {
+                names.extend(first_name(group[start..at].trim()));
+                start = at + 1;
+                if c == '}' {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    names
 }
 
 fn first_name(path: &str) -> Option<&str> {
@@ -167,8 +190,9 @@ mod tests {
     #[test]
     fn arrows_are_found_however_they_are_written() {
         let code = "use crate::shard::hub::Hub;\nuse super::super::journal::Journal;\nlet x = crate::time::now();\n\
-                    use super::sibling::A; // crate::hidden\n// crate::comment::B\n";
-        assert_eq!(uses(code, 2).collect::<Vec<_>>(), ["shard", "journal", "time", "hidden"]);
+                    use super::sibling::A; // crate::hidden\n// crate::comment::B\nuse crate::{a::{b, c}, d,\n    e::f};\n";
+        let found: Vec<String> = uses(code, 2).into_iter().collect();
+        assert_eq!(found, ["a", "d", "e", "hidden", "journal", "shard", "time"]);
         assert_eq!(module_of("crates/a/src/shard/hub.rs", "crates/a/src/"), Some("shard"));
         assert_eq!(module_of("crates/a/src/time.rs", "crates/a/src/"), Some("time"));
         assert_eq!(module_of("crates/a/src/lib.rs", "crates/a/src/"), None);
