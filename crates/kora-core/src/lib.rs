@@ -9,6 +9,7 @@ pub mod db;
 pub mod digest;
 pub mod entry;
 pub mod error;
+mod extendible;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 pub mod glob;

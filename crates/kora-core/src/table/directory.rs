@@ -1,30 +1,21 @@
 //! The segments of a table and the directory that finds them.
 //!
-//! Directory slots hold segment numbers, not pointers, so that this file is safe code; numbers stay dense: when two
-//! segments merge, the last one takes the free number.
+//! Numbers of segments stay dense: when two segments merge, the last one takes the free number.
 
 use super::Place;
 use super::bucket::{Bucket, SLOTS};
 use super::segment::{Segment, WIDTH_MAX, capacity, wider, width_for};
+use crate::extendible::Slots;
 use crate::hash::KeyHasher;
 
-/// Most bits of a place that the directory looks at.
-const DEPTH_MAX: u32 = 31;
-/// A split may double the directory only while it has fewer slots than this per segment. Hashes spread evenly never
-/// come near; keys chosen to collide make a segment wide instead of making the directory fill the memory.
-const SLOTS_PER_SEGMENT: usize = 32;
 /// Two segments merge when so many entries, half of what the widest holds, are enough for both.
 const MERGE_LEN: usize = capacity(WIDTH_MAX) / 2;
 
 /// The segments and how to find them.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
-    /// Segment numbers, by the top `depth` bits of a place.
-    pub(super) slots: Vec<u32>,
+    pub(super) slots: Slots,
     pub(super) segments: Vec<Segment>,
-    pub(super) depth: u32,
-    /// How many segments need all `depth` bits.
-    pub(super) deepest_count: usize,
     /// No segment is wider.
     widest: usize,
 }
@@ -33,8 +24,7 @@ impl Directory {
     /// The number of the segment that owns `place`; `None` while there are no segments.
     #[inline]
     pub(super) fn locate(&self, place: Place) -> Option<u32> {
-        #[expect(clippy::cast_possible_truncation, reason = "a prefix has at most DEPTH_MAX bits")]
-        self.slots.get(place.prefix(self.depth) as usize).copied()
+        self.slots.locate(|depth| place.prefix(depth))
     }
 
     /// The number of the segment that owns `place`.
@@ -45,13 +35,7 @@ impl Directory {
 
     #[cold]
     fn create(&mut self) -> u32 {
-        *self = Self {
-            slots: vec![0],
-            segments: vec![Segment::new(0, 0, 1)],
-            depth: 0,
-            deepest_count: 1,
-            widest: 1,
-        };
+        *self = Self { slots: Slots::of_depth(0), segments: vec![Segment::new(0, 0, 1)], widest: 1 };
         0
     }
 
@@ -65,7 +49,7 @@ impl Directory {
     pub(super) fn memory_bytes(&self) -> usize {
         let buckets: usize = self.segments.iter().map(Segment::width).sum();
         buckets * size_of::<Bucket>()
-            + self.slots.capacity() * size_of::<u32>()
+            + self.slots.memory_bytes()
             + self.segments.capacity() * size_of::<Segment>()
     }
 
@@ -73,16 +57,11 @@ impl Directory {
     #[cold]
     pub(super) fn enlarge(&mut self, number: u32, hasher: &KeyHasher) {
         let segment = &self.segments[number as usize];
-        if segment.width() < WIDTH_MAX || !self.may_split(segment) {
+        if segment.width() < WIDTH_MAX || !self.slots.may_split(segment.depth, self.segments.len()) {
             self.set_width(number, wider(segment.width()), hasher);
         } else {
             self.split(number, hasher);
         }
-    }
-
-    fn may_split(&self, segment: &Segment) -> bool {
-        let is_sparse = self.slots.len() >= SLOTS_PER_SEGMENT * self.segments.len();
-        segment.depth < self.depth || (segment.depth < DEPTH_MAX && !is_sparse)
     }
 
     fn set_width(&mut self, number: u32, width: usize, hasher: &KeyHasher) {
@@ -102,12 +81,7 @@ impl Directory {
     fn split(&mut self, number: u32, hasher: &KeyHasher) {
         let segment = self.take(number);
         let (prefix, depth) = (segment.prefix * 2, segment.depth + 1);
-        if depth > self.depth {
-            self.slots = self.slots.iter().flat_map(|&slot| [slot, slot]).collect();
-            self.depth = depth;
-            self.deepest_count = 0;
-        }
-        self.deepest_count += if depth == self.depth { 2 } else { 0 };
+        self.slots.split(depth);
         let (low, high): (Vec<_>, Vec<_>) = segment
             .into_entries(hasher)
             .into_iter()
@@ -149,10 +123,7 @@ impl Directory {
     }
 
     fn mergeable_buddy(&self, segment: &Segment) -> Option<u32> {
-        if segment.depth == 0 {
-            return None;
-        }
-        let buddy = self.slots[(segment.prefix as usize ^ 1) << (self.depth - segment.depth)];
+        let buddy = self.slots.buddy(segment.prefix, segment.depth)?;
         let other = &self.segments[buddy as usize];
         (other.depth == segment.depth && other.len() + segment.len() <= MERGE_LEN).then_some(buddy)
     }
@@ -172,25 +143,13 @@ impl Directory {
         if self.segments.capacity() > 4 * self.segments.len() {
             self.segments.shrink_to(2 * self.segments.len());
         }
-        if depth + 1 == self.depth {
-            self.deepest_count -= 2;
-            while self.deepest_count == 0 {
-                self.halve();
-            }
-        }
+        let Self { slots, segments, .. } = self;
+        slots.merged(depth, || segments.iter().map(|segment| segment.depth));
     }
 
     /// Makes the slots of a segment's prefix name it.
     fn point_to(&mut self, number: u32) {
         let Segment { prefix, depth, .. } = self.segments[number as usize];
-        let shift = self.depth - depth;
-        self.slots[(prefix as usize) << shift..(prefix as usize + 1) << shift].fill(number);
-    }
-
-    /// Gives up the last bit of the directory, which no segment needs.
-    fn halve(&mut self) {
-        self.slots = self.slots.iter().copied().step_by(2).collect();
-        self.depth -= 1;
-        self.deepest_count = self.segments.iter().filter(|segment| segment.depth == self.depth).count();
+        self.slots.point_to(number, prefix, depth);
     }
 }

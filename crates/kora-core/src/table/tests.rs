@@ -63,20 +63,8 @@ fn number_of(entry: &Entry) -> u32 {
 
 /// Everything the directory promises.
 fn check(directory: &Directory) {
-    let mut owned = vec![None; directory.slots.len()];
-    for (number, segment) in directory.segments.iter().enumerate() {
-        let shift = directory.depth - segment.depth;
-        let range = (segment.prefix as usize) << shift..(segment.prefix as usize + 1) << shift;
-        assert!(directory.slots[range.clone()].iter().all(|&slot| slot as usize == number));
-        assert!(
-            owned[range].iter_mut().all(|owner| owner.replace(number).is_none()),
-            "segments do not overlap"
-        );
-        assert!(segment.len() <= capacity(segment.width()));
-    }
-    assert!(owned.iter().all(Option::is_some), "every place has a segment");
-    let deepest = directory.segments.iter().filter(|segment| segment.depth == directory.depth).count();
-    assert_eq!(deepest, directory.deepest_count);
+    directory.slots.check(directory.segments.iter().map(|segment| (segment.prefix, segment.depth)));
+    assert!(directory.segments.iter().all(|segment| segment.len() <= capacity(segment.width())));
 }
 
 #[test]
