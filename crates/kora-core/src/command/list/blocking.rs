@@ -3,9 +3,10 @@
 //! Each does what its sister that never waits does, and if there is nothing to do it with, asks to wait. When its key is
 //! ready it runs again from the start. Effects are those of the sisters.
 
-use super::pop::{MultiPop, pop, pop_first, record_pop};
+use super::pop::{pop, pop_first, record_pop};
 use super::transfer::transfer;
 use super::{ENDS, FAMILY, parse_end};
+use crate::command::multi_pop::MultiPop;
 use crate::command::options::timeout_seconds;
 use crate::command::spec::{Arg, ArgType, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeySpec};
 use crate::context::Ctx;
@@ -99,7 +100,7 @@ pub(super) const BLMPOP: CommandSpec = CommandSpec {
 };
 
 fn blmpop(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let request = MultiPop::parse(&args[2..])?;
+    let request = MultiPop::parse(&args[2..], parse_end)?;
     let until = timeout_seconds(args[1], ctx.now)?;
     if !pop_first(ctx, &request, out)? && !wait(ctx, request.keys, until) {
         out.null_array();
