@@ -366,7 +366,7 @@ impl Entry {
         Self::build(self.key(), value, self.expiry())
     }
 
-    /// What tells whether a snapshot still has to write the entry: see [`snapshot`](super::snapshot). It stays when value and
+    /// What tells whether a snapshot still has to write the entry: see [`snapshot`](crate::store::snapshot). It stays when value and
     /// deadline change.
     #[inline]
     pub(crate) fn mark(&self) -> bool {

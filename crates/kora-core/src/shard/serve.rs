@@ -12,7 +12,7 @@
 //! nothing for it by then, it waits on where it stood.
 //!
 //! At one key there is a line for each thing that is waited for, and in most lines nobody is looked at behind one who found
-//! nothing: see [`super::waiters`]. So the cost does not grow with the number of those who wait.
+//! nothing: see [`crate::store::waiters`]. So the cost does not grow with the number of those who wait.
 //!
 //! Who may end a wait is decided by [`super::claim`]. The reply reaches the client as the operation's part.
 

@@ -8,7 +8,7 @@
 //! A transaction may have commands of the driver's own between those of the shards. Then it is the driver's worker that runs
 //! it, on the shard that is its home: it is brought all stores ([`super::driven`]), unless they are that shard's own.
 //!
-//! With the stores in hand, the watched keys are looked at first ([`super::watch`]): if one has changed, nothing runs and
+//! With the stores in hand, the watched keys are looked at first ([`crate::store::watch`]): if one has changed, nothing runs and
 //! the reply is the absent array.
 //!
 //! All effects of a transaction carry one number. One that went through lanes has its ticket's; one that ran on one shard

@@ -1,7 +1,7 @@
 //! Commands that wait for keys of one store, in the order in which they came, and which of their keys became ready.
 //!
 //! A command that waits for several keys stands in a line at each, also on other shards. What it is, and whether its
-//! wait is over, only the shards know: see [`super::serve`].
+//! wait is over, only the shards know: see [`crate::shard::serve`].
 //!
 //! At one key there is a line for each thing that is waited for ([`Topic`]): who cannot be served by what the key holds is
 //! not looked at, and in most lines nobody behind one who found nothing can find anything. So to serve one of ten thousand

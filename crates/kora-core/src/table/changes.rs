@@ -1,7 +1,7 @@
 //! The hook that every change of a key passes, whoever makes it: a command, a script and what takes it back, expiry, eviction, a
 //! file that is loaded.
 //!
-//! [`Database`](super::Database) and [`EntryMut`](super::EntryMut) are the only ways to an entry that can change, and both
+//! [`Database`](crate::store::Database) and [`EntryMut`](super::EntryMut) are the only ways to an entry that can change, and both
 //! report here. Whatever follows keys from outside their values, as the histograms of sizes do, is told by `Changes::tell` and
 //! needs to know no command.
 //!

@@ -1,7 +1,7 @@
 //! Sets of strings, in Redis's three encodings.
 //!
-//! A set of integers is an [`intset`](super::intset) while it has few members, another small set a
-//! [`listpack`](super::listpack); both lie in the keyspace entry. A large set is a [`PackedTable`]. [`SetLimits`] says how
+//! A set of integers is an [`intset`](crate::packed::intset) while it has few members, another small set a
+//! [`listpack`](crate::packed::listpack); both lie in the keyspace entry. A large set is a [`PackedTable`]. [`SetLimits`] says how
 //! large that is. A set grows from one form to the next and never goes back, but for what SINTERSTORE and SPOP leave.
 //!
 //! [`SetRef`] reads a set in whatever form; [`add`], [`remove`] and [`pop`] change it, wherever it is kept ([`SetHome`]): in an

@@ -1,4 +1,4 @@
-//! Hashes in files, out: a packed one as it lies, a table record by record. How they come in is in [`read`].
+//! Hashes in files, out: a packed one as it lies, a table record by record. How they come in is in [`read`](mod@read).
 
 mod read;
 
