@@ -106,7 +106,6 @@ impl Embedded {
             drive: Drive::Thread { begin: begun, entropy: entropy::number },
             shard_families: &[],
             families: &[Family::<Front>::TRANSACTION],
-            at_desk: &[],
             script_bytes_max,
         })?;
         let front = Arc::new(Front::new(move || begun.elapsed()));

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use kora_core::command::spec::Flags;
+use kora_core::command::spec::{Flags, Traits};
 use kora_core::command::table::{Command, CommandTable, Handler};
 use kora_core::shard::runner::Shard;
 
@@ -54,11 +54,11 @@ impl Tidings {
     /// By the commands' places in the table.
     fn new<H: Copy>(table: &CommandTable<H>) -> Self {
         let of = |command: &Command<H>| {
-            let (name, flags) = (command.facts.name, command.facts.flags);
+            let (flags, is_exec) = (command.facts.flags, command.facts.traits.has(Traits::RUNS_QUEUE));
             // Messages are not in the log.
             let may_replicate = flags.has(Flags::MAY_REPLICATE) && !flags.has(Flags::PUBSUB);
-            let may_write = flags.has(Flags::WRITE) || may_replicate || name == "exec";
-            let may_see = matches!(command.handler, Handler::Core(_)) || name == "exec";
+            let may_write = flags.has(Flags::WRITE) || may_replicate || is_exec;
+            let may_see = matches!(command.handler, Handler::Core(_)) || is_exec;
             (u8::from(may_write) * Self::WRITTEN) | (u8::from(may_see) * Self::SEEN)
         };
         Self(table.all().iter().map(of).collect())
