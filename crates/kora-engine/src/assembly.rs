@@ -26,6 +26,7 @@ use crate::persistence::{Drive, Needs, Persistence};
 use crate::pubsub::Broker;
 use crate::scripting::ScriptHost;
 use crate::settings::{Settings, SettingsInForce};
+use crate::stream::Stream;
 
 /// What an engine is built from.
 pub struct Options<F: Front> {
@@ -81,7 +82,9 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
     let counters = Arc::new(Counters::new(hub.shard_count(), table.all().len()));
     let has_limit = Arc::new(AtomicBool::new(false));
     let settings = Arc::new(SettingsInForce::new(settings));
+    let stream = Arc::new(Stream::default());
     let needs = Needs {
+        stream: Arc::clone(&stream),
         settings: Arc::clone(&settings),
         counters: Arc::clone(&counters),
         bells: Arc::clone(hub.bells()),
@@ -119,6 +122,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         scripts,
         script_host,
         persistence,
+        stream,
         reclaimer: Reclaimer::start(Arc::clone(&account))?,
         account,
         pause: Pause::default(),

@@ -26,6 +26,7 @@ pub mod scripting;
 pub mod session;
 mod sessions;
 pub mod settings;
+pub mod stream;
 pub mod threads;
 pub mod turn;
 

@@ -35,10 +35,11 @@ struct LogWait {
     is_all: bool,
 }
 
-/// Lets a shard's effects go to the log while there is one.
+/// Lets a shard publish its effects while anybody follows the stream.
 pub(super) fn connect<F: Front>(shard: &mut Shard<Workers<F>>, engine: &Engine<F>) {
-    shard.journal().share_recording(Arc::clone(engine.persistence.recording()));
-    shard.set_effect_sink(engine.persistence.effect_sink());
+    let (stream, persistence) = (Arc::clone(&engine.stream), Arc::clone(&engine.persistence));
+    shard.journal().share_recording(Arc::clone(stream.recording()));
+    shard.set_effect_sink(Box::new(move |record| stream.publish(record, persistence.clock_ms())));
 }
 
 /// What the replies of each command may tell of.
