@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use kora_core::codec::{RdbError, RdbResult, TypeName};
-use kora_core::command::spec::{CommandSpec, Facts, Flags, KeySpec};
+use kora_core::command::spec::{CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::config::{CoreConfig, EvictionConfig, EvictionOrder, EvictionScope};
 use kora_core::context::{Ctx, Stores};
@@ -175,7 +175,7 @@ fn read(version: u64, chunks: &mut Chunks<'_, '_>, _: &Loader<'_>) -> RdbResult<
 const WRITES: Facts = Facts {
     arity: -3,
     flags: Flags::WRITE,
-    keys: &[KeySpec::one(&["RW", "access", "update"], 1)],
+    keys: &[KeySpec::one(KeyFlags::RW.access().update(), 1)],
     ..Facts::NONE
 };
 
