@@ -17,6 +17,7 @@ pub mod events;
 pub mod front;
 pub mod latency;
 pub mod memory;
+pub mod metrics;
 pub mod pause;
 pub mod persistence;
 pub mod pubsub;

@@ -16,6 +16,7 @@ mod client;
 mod connection;
 mod frames;
 mod mail;
+mod metrics;
 mod net;
 mod output;
 mod push;
@@ -23,6 +24,7 @@ mod resp;
 mod server;
 mod shared;
 pub mod signals;
+mod traffic;
 mod worker;
 
 pub use server::{Ender, Server};

@@ -38,8 +38,8 @@ pub struct Server {
 }
 
 /// An engine with the server as its front.
-struct Assembled {
-    shared: Arc<Shared>,
+pub(crate) struct Assembled {
+    pub(crate) shared: Arc<Shared>,
     services: Arc<Services>,
     shards: Vec<Shard<Workers<Shared>>>,
     /// Told when the server is to end.
@@ -47,7 +47,7 @@ struct Assembled {
 }
 
 /// Builds the engine and what the workers share around it: one shard for each waker.
-fn assemble(
+pub(crate) fn assemble(
     config: Config,
     wakers: Vec<Box<dyn Wake>>,
     log_level: Option<LevelHandle>,

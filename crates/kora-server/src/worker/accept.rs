@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, At
 
 use kora_core::shard::store::DbIndex;
 use kora_core::slot::ShardId;
+use kora_engine::counters::add;
 use kora_engine::front::{Mail, Origin};
 use kora_engine::session::{Choice, ReplyMode, Standing};
 use kora_locks::RankedMutex;
@@ -91,12 +92,12 @@ impl Worker {
             None
         };
         if let Some(text) = refusal {
-            self.shared.connections_rejected.fetch_add(1, Ordering::Relaxed);
+            add(&self.traffic().connections_rejected, 1);
             // The peer may be gone already; it is turned away either way.
             let _ = stream.write(text.as_bytes());
             return;
         }
-        self.shared.connections_received.fetch_add(1, Ordering::Relaxed);
+        add(&self.traffic().connections_received, 1);
         let connections =
             |shard: &ShardId| self.shared.traffic[shard.index()].connections.load(Ordering::Relaxed);
         let least =
