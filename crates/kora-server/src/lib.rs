@@ -8,16 +8,13 @@ pub mod config;
 pub mod descriptors;
 pub mod introspect;
 pub mod last_words;
-pub mod listen;
 pub mod log;
 
-mod buffers;
 mod client;
 mod connection;
-mod frames;
 mod mail;
 mod metrics;
-mod net;
+pub mod net;
 mod output;
 mod push;
 mod resp;

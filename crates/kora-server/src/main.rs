@@ -35,7 +35,7 @@ fn run() -> anyhow::Result<()> {
         Invocation::Run(loaded) => serve(*loaded)?,
         Invocation::Check(loaded) => {
             loaded.notes.iter().try_for_each(|note| writeln!(out, "{note}"))?;
-            kora_server::listen::check(&loaded.config)?;
+            kora_server::net::listen::check(&loaded.config)?;
             writeln!(out, "The configuration is right.")?;
         }
         Invocation::Print(loaded) => out.write_all(&loaded.config.print())?,

@@ -20,7 +20,7 @@ use kora_storage::disk::RealDisk;
 use crate::command::{AT_DESK, FAMILIES, SHARD_FAMILIES};
 use crate::config::Config;
 use crate::log::LevelHandle;
-use crate::net::Poller;
+use crate::net::{self, Poller};
 use crate::shared::{Identity, Shared};
 use crate::worker::Worker;
 use kora_engine::threads;
@@ -120,8 +120,8 @@ impl Server {
     /// # Errors
     /// If an address can't be listened on, or the system refuses a thread, a poller or random bytes.
     pub fn start(mut config: Config, log_level: Option<LevelHandle>) -> io::Result<Self> {
-        let listeners = crate::listen::open_some(&config)?;
-        let addresses: Vec<_> = listeners.iter().filter_map(crate::net::Listener::local_address).collect();
+        let listeners = net::listen::open_some(&config)?;
+        let addresses: Vec<_> = listeners.iter().filter_map(net::Listener::local_address).collect();
         if let Some(address) = addresses.first() {
             config.port = address.port();
         }

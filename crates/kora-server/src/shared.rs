@@ -12,7 +12,6 @@ use kora_locks::{RankedMutex, RankedRwLock, rank};
 use kora_protocol::Resp;
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::buffers::Buffers;
 use crate::client::{Client, Clients};
 use crate::command::replication::ReplicationId;
 use crate::config::Config;
@@ -20,6 +19,7 @@ use crate::connection::{Connection, Session, publish};
 use crate::log::LevelHandle;
 use crate::mail::WorkerMail;
 use crate::output::Output;
+use crate::output::buffers::Buffers;
 use crate::push::{Head, tail};
 use crate::resp::RespReplies;
 use crate::traffic::Traffic;
@@ -90,7 +90,7 @@ impl Front for Shared {
     }
 
     fn has_input(link: &Connection) -> bool {
-        link.is_readable || !link.input.is_empty()
+        link.transport.can_receive() || !link.input.is_empty()
     }
 
     fn is_stray(&self, session: &Session, args: &[&[u8]]) -> bool {

@@ -158,8 +158,7 @@ impl Worker {
             return;
         }
         let Some(session) = self.turn.sessions.get_mut(ready.token) else { return };
-        session.link.is_writable |= ready.is_writable;
-        session.link.is_readable |= ready.is_readable;
+        session.link.transport.note(ready);
         session.has_ended |= ready.has_ended;
         // Who waits for keys and has left is not to be given any.
         let has_left = session.waits_in_vain();
@@ -176,7 +175,7 @@ impl Worker {
     fn take_mail(&mut self) {
         for mail in self.turn.take_mail() {
             match mail {
-                WorkerMail::Adopt(stream, peer) => self.adopt(stream, &peer),
+                WorkerMail::Adopt(transport, peer) => self.adopt(transport, &peer),
                 WorkerMail::Kill(origin) => {
                     if let Some(session) = self.turn.sessions.of(origin) {
                         close_after_output(session);

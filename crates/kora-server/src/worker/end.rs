@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Worker;
+use crate::net::Ready;
 
 /// Longest time a worker spends on sending what is left when the server ends.
 const LAST_SENDING_MAX: Duration = Duration::from_millis(500);
@@ -34,7 +35,7 @@ impl Worker {
                 return;
             }
             for ready in ready.into_iter().filter(|ready| ready.is_writable) {
-                self.note_ready(crate::net::Ready { is_readable: false, ..ready });
+                self.note_ready(Ready { is_readable: false, ..ready });
             }
         }
     }

@@ -7,9 +7,10 @@ use kora_protocol::Limits;
 use super::batch::Requests;
 use super::{Worker, note_memory};
 use crate::connection::{
-    BUFFER_BYTES_KEPT, Received, Session, close_after_output, is_calm, publish, publish_sent, receive,
-    receive_more, send,
+    Session, close_after_output, is_calm, publish, publish_sent, receive, receive_more, send,
 };
+use crate::net::Received;
+use crate::output::buffers::BUFFER_BYTES_KEPT;
 
 impl Worker {
     /// Runs what one connection has sent: what it had in store, then one read.
@@ -21,7 +22,7 @@ impl Worker {
         if !session.link.input.is_empty() {
             self.execute_stored(&mut session);
         }
-        if session.may_run() && session.link.is_readable {
+        if session.may_run() && session.link.transport.can_receive() {
             self.receive(&mut session);
         }
         session.is_broken |= session.waits_in_vain();
@@ -30,7 +31,7 @@ impl Worker {
         if session.output.room() > room {
             add(&self.traffic().reply_buffer_expands, 1);
         }
-        let wants_more = session.may_run() && session.link.is_readable;
+        let wants_more = session.may_run() && session.link.transport.can_receive();
         self.turn.sessions.put(session);
         if wants_more {
             self.turn.sessions.enqueue(slot);
@@ -160,7 +161,7 @@ impl Worker {
         let is_over = session.is_broken || (session.is_closing && is_sent);
         let is_released = session.output.len() < OUTPUT_HIGH_WATER_BYTES
             && matches!(session.wait, Wait::Nothing)
-            && (session.link.is_readable || !session.link.input.is_empty())
+            && (session.link.transport.can_receive() || !session.link.input.is_empty())
             && count > 0;
         if count > 0 {
             add(&traffic.bytes_out, count as u64);
