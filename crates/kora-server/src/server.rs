@@ -127,10 +127,7 @@ impl Server {
         }
         let worker_count = config.worker_count();
         let pollers: Vec<_> = (0..worker_count).map(|_| Poller::new()).collect::<io::Result<_>>()?;
-        let wakers = pollers
-            .iter()
-            .map(|poller| poller.waker().map(|waker| Box::new(waker) as Box<dyn Wake>))
-            .collect::<io::Result<_>>()?;
+        let wakers = pollers.iter().map(|poller| Box::new(poller.waker()) as Box<dyn Wake>).collect();
         let Assembled { shared, services, shards, ended } = assemble(config, wakers, log_level)?;
         let (loaded_sender, loaded) = crossbeam_channel::bounded(1);
         let mut server = Self { shared: Arc::clone(&shared), threads: Vec::new(), addresses, ended, loaded };

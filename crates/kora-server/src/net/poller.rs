@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kora_core::shard::hub::Wake;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
 use super::{Listener, Transport};
 
@@ -20,6 +20,7 @@ const WAKE_TOKEN: Token = Token(usize::MAX);
 pub(crate) struct Poller {
     poll: Poll,
     events: Events,
+    waker: PollWaker,
 }
 
 /// A socket that became ready.
@@ -46,13 +47,31 @@ impl Wake for PollWaker {
     }
 }
 
+/// Adds transports to a poller.
+#[derive(Debug)]
+pub(super) struct Registrar(Registry);
+
+impl Registrar {
+    /// Has the poller tell from now on of a transport.
+    pub(super) fn add(&self, transport: &mut Transport, token: usize) -> io::Result<()> {
+        add(&self.0, transport, token)
+    }
+}
+
+fn add(registry: &Registry, transport: &mut Transport, token: usize) -> io::Result<()> {
+    registry.register(transport.source(), Token(token), Interest::READABLE | Interest::WRITABLE)
+}
+
 impl Poller {
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self { poll: Poll::new()?, events: Events::with_capacity(EVENTS_MAX) })
+        let poll = Poll::new()?;
+        let waker = PollWaker(Arc::new(Waker::new(poll.registry(), WAKE_TOKEN)?));
+        Ok(Self { poll, events: Events::with_capacity(EVENTS_MAX), waker })
     }
 
-    pub(crate) fn waker(&self) -> io::Result<PollWaker> {
-        Ok(PollWaker(Arc::new(Waker::new(self.poll.registry(), WAKE_TOKEN)?)))
+    /// What makes its wait return.
+    pub(crate) fn waker(&self) -> PollWaker {
+        self.waker.clone()
     }
 
     /// Waits until something is ready, a waker is used, or `timeout` has passed.
@@ -72,8 +91,12 @@ impl Poller {
 
     /// Tells from now on of a transport.
     pub(crate) fn add(&self, transport: &mut Transport, token: usize) -> io::Result<()> {
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(transport.source(), Token(token), interest)
+        add(self.poll.registry(), transport, token)
+    }
+
+    /// Somebody else's handle to add transports with.
+    pub(super) fn registrar(&self) -> io::Result<Registrar> {
+        Ok(Registrar(self.poll.registry().try_clone()?))
     }
 
     /// Tells from now on of a listener.

@@ -3,8 +3,11 @@
 //! A transport keeps the account of its readiness. Callers ask [`Transport::can_receive`] and [`Transport::can_send`], whether it is worth
 //! while to try, and not what the socket was told of. So a layer between the socket and the bytes, such as TLS, may need to write before it can
 //! read, or have bytes left that the socket knows nothing of: that stays in here.
+//! A transport is established when bytes of the caller's may pass; what comes before, a connection that is being made or a handshake,
+//! goes on in [`Transport::establish`].
 
 use std::io::{self, IoSlice, Read, Write};
+use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
@@ -25,6 +28,7 @@ enum Carrier {
 #[derive(Debug)]
 pub(crate) struct Transport {
     carrier: Carrier,
+    is_established: bool,
     is_readable: bool,
     is_writable: bool,
     /// The system has told of the end: there will be no further word of what there is to read.
@@ -54,7 +58,41 @@ impl Transport {
     }
 
     fn established(carrier: Carrier) -> Self {
-        Self { carrier, is_readable: true, is_writable: true, has_ended: false }
+        Self { carrier, is_established: true, is_readable: true, is_writable: true, has_ended: false }
+    }
+
+    /// Begins to connect to an address.
+    ///
+    /// # Errors
+    /// If the system says at once that it can't be.
+    pub(super) fn connect(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        let carrier = Carrier::Tcp(stream);
+        Ok(Self { carrier, is_established: false, is_readable: false, is_writable: false, has_ended: false })
+    }
+
+    /// Goes on with what comes before the caller's bytes; whether that is done. If not, the poller tells when to try again.
+    ///
+    /// # Errors
+    /// If it has failed.
+    pub(super) fn establish(&mut self) -> io::Result<bool> {
+        if self.is_established {
+            return Ok(true);
+        }
+        let Carrier::Tcp(stream) = &self.carrier else { return Ok(true) };
+        if let Some(error) = stream.take_error()? {
+            return Err(error);
+        }
+        match stream.peer_addr() {
+            Ok(_) => {
+                stream.set_nodelay(true)?;
+                (self.is_established, self.is_writable) = (true, true);
+                Ok(true)
+            }
+            // The system has no word yet.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Turns Nagle's delay off and, if `keepalive_s` is not 0, keep-alive probes on.
@@ -110,6 +148,11 @@ impl Transport {
         self.is_readable |= ready.is_readable;
         self.is_writable |= ready.is_writable;
         self.has_ended |= ready.has_ended;
+    }
+
+    /// There may be something that the poller has not told of yet.
+    pub(super) fn look(&mut self) {
+        self.is_readable = true;
     }
 
     /// Whether there may be something to receive.
