@@ -11,7 +11,7 @@ use crate::server::{start, wait_until};
 
 const CONNECTING: &str = "IOERR error or timeout connecting to the client";
 const WRITING: &str = "IOERR error or timeout writing to target instance";
-const READING: &str = "IOERR error or timeout reading from target instance";
+const READING: &str = "IOERR error or timeout reading to target instance";
 
 /// A server that takes connections one after the other and treats each so; its port.
 fn target(mut treat: impl FnMut(TcpStream) + Send + 'static) -> u16 {

@@ -14,7 +14,7 @@ use crate::net::links::{LinkId, Links};
 
 const CONNECTING: &str = "IOERR error or timeout connecting to the client";
 const WRITING: &str = "IOERR error or timeout writing to target instance";
-const READING: &str = "IOERR error or timeout reading from target instance";
+const READING: &str = "IOERR error or timeout reading to target instance";
 
 /// Where keys go.
 #[derive(Debug)]
