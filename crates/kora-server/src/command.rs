@@ -15,7 +15,7 @@ mod memory;
 mod migrate;
 mod module;
 mod panic;
-pub(crate) mod replication;
+mod replication;
 mod script;
 mod server;
 #[cfg(test)]

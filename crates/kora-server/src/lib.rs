@@ -17,6 +17,7 @@ mod metrics;
 pub mod net;
 mod output;
 mod push;
+mod replication_id;
 mod resp;
 mod server;
 mod shared;

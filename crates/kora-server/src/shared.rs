@@ -13,7 +13,6 @@ use kora_protocol::Resp;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::client::{Client, Clients};
-use crate::command::replication::ReplicationId;
 use crate::config::Config;
 use crate::connection::{Connection, Session, publish};
 use crate::log::LevelHandle;
@@ -21,6 +20,7 @@ use crate::mail::WorkerMail;
 use crate::output::Output;
 use crate::output::buffers::Buffers;
 use crate::push::{Head, tail};
+use crate::replication_id::ReplicationId;
 use crate::resp::RespReplies;
 use crate::traffic::Traffic;
 

@@ -25,8 +25,8 @@ pub(crate) const LINK_TOKENS: usize = 1 << 56;
 /// How long a link is kept that nobody uses, as in Redis.
 const KEPT_FOR: Duration = Duration::from_secs(10);
 
-/// Links that are kept at most.
-const KEPT_MAX: usize = 16;
+/// Links that a worker keeps at most.
+pub(crate) const KEPT_MAX: usize = 4;
 
 /// Bytes sent by one link in a round of its worker at most: others wait meanwhile.
 const SEND_BYTES_MAX: usize = 1024 * 1024;
