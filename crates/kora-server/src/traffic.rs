@@ -21,8 +21,8 @@ kora_engine::metrics! {
         writes: Counter Sum Whole, Stats "total_writes_processed", reset, "Writes to connections";
         query_limit_disconnections: Counter Sum Whole, Stats "client_query_buffer_limit_disconnections", reset, "Connections closed because of client-query-buffer-limit";
         output_limit_disconnections: Counter Sum Whole, Stats "client_output_buffer_limit_disconnections", reset, "Connections closed because of client-output-buffer-limit";
-        reply_buffer_shrinks: Counter Sum Whole, Stats "reply_buffer_shrinks", reset, "Reply buffers given back because they had grown large";
-        reply_buffer_expands: Counter Sum Whole, Stats "reply_buffer_expands", reset, "Reply buffers that grew";
+        reply_buffer_shrinks: Counter Sum Whole, Stats "reply_buffer_shrinks", reset, "Outputs that gave buffers back, since all was sent of what needed them";
+        reply_buffer_expands: Counter Sum Whole, Stats "reply_buffer_expands", reset, "Outputs that took more buffers, or a larger one";
         rounds: Counter Sum Whole, Stats "eventloop_cycles", reset, "Rounds of the workers' loops";
         round_ns: Counter Sum Thousands, Stats "eventloop_duration_sum", reset, "Time that rounds took, without the waits between them";
         rounds_per_second: Gauge Sum Whole, Stats "instantaneous_eventloop_cycles_per_sec", kept, "Rounds per second of late";

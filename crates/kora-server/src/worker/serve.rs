@@ -18,7 +18,7 @@ impl Worker {
         let Some(mut session) = self.turn.sessions.take_to_serve(slot) else { return };
         session.output.set_limit(self.output_limit(&session).hard_bytes);
         self.turn.buffers.fill(&mut session.output);
-        let room = session.output.room();
+        let (room, chunks) = (session.output.room(), session.output.chunk_count());
         if !session.link.input.is_empty() {
             self.execute_stored(&mut session);
         }
@@ -28,7 +28,7 @@ impl Worker {
         session.is_broken |= session.waits_in_vain();
         publish(&session, self.turn.now());
         note_memory(&session, self.traffic());
-        if session.output.room() > room {
+        if session.output.room() > room || session.output.chunk_count() > chunks {
             add(&self.traffic().reply_buffer_expands, 1);
         }
         let wants_more = session.may_run() && session.link.transport.can_receive();
@@ -150,10 +150,12 @@ impl Worker {
             session.note_released();
             return;
         }
+        // Messages come in chunks that are shared: nobody's buffers.
+        let had_chunks = session.output.chunk_count() > 0 && !session.is_subscriber();
         let count = send(session);
         let is_sent = session.output.is_empty();
         let traffic = &self.shared.traffic[session.client.worker.index()];
-        if is_sent && self.turn.buffers.take_back(&mut session.output) {
+        if is_sent && (self.turn.buffers.take_back(&mut session.output) || had_chunks) {
             add(&traffic.reply_buffer_shrinks, 1);
         }
         publish_sent(session);
