@@ -10,11 +10,7 @@ use kora_locks::{RankedMutex, rank};
 use crate::latency::Histogram;
 use crate::metrics::{self, Metric, Section, Unit};
 
-/// Adds to a counter that only the calling thread writes: a plain load and store, not a locked instruction.
-#[inline]
-pub fn add(counter: &AtomicU64, count: u64) {
-    counter.store(counter.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
-}
+pub use crate::metrics::add;
 
 /// Distinct error prefixes counted; as in Redis, a limit against clients that make prefixes up.
 const ERROR_PREFIXES_MAX: usize = 128;

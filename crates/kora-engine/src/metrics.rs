@@ -10,6 +10,12 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Adds to a counter that only the calling thread writes: a plain load and store, not a locked instruction.
+#[inline]
+pub fn add(counter: &AtomicU64, count: u64) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
+}
+
 /// A section of INFO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are Redis's and explain themselves")]

@@ -10,8 +10,6 @@ pub mod introspect;
 pub mod last_words;
 pub mod log;
 
-mod client;
-mod connection;
 mod mail;
 mod metrics;
 pub mod net;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use kora_engine::metrics::{self, About, Metric, Reading, Section, Unit};
 use kora_engine::pubsub::Space;
 
-use crate::client::Client;
 use crate::shared::Shared;
+use crate::shared::client::Client;
 use crate::traffic::Traffic;
 
 /// What is found out when somebody asks.

@@ -1,5 +1,8 @@
 //! What all workers share of the server: its configuration, its clients, what they count, and the engine.
 
+pub(crate) mod client;
+pub(crate) mod connection;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -12,9 +15,7 @@ use kora_locks::{RankedMutex, RankedRwLock, rank};
 use kora_protocol::Resp;
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::client::{Client, Clients};
 use crate::config::Config;
-use crate::connection::{Connection, Session, publish};
 use crate::log::LevelHandle;
 use crate::mail::WorkerMail;
 use crate::output::Output;
@@ -23,6 +24,8 @@ use crate::push::{Head, tail};
 use crate::replication_id::ReplicationId;
 use crate::resp::RespReplies;
 use crate::traffic::Traffic;
+use client::{Client, Clients};
+use connection::{Connection, Session, publish};
 
 /// See the module.
 #[derive(Debug)]

@@ -1,10 +1,12 @@
 //! What a worker counts of its connections.
 
+mod peaks;
+
 use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize};
 
 use kora_engine::metrics::{self, Merge, Metric, Section};
 
-use crate::client::peaks::BufferPeaks;
+use peaks::BufferPeaks;
 
 kora_engine::metrics! {
     /// See the module. Only its worker adds to it.

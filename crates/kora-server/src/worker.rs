@@ -22,11 +22,11 @@ use kora_engine::turn::Turn;
 use kora_protocol::Limits;
 
 use crate::config::Config;
-use crate::connection::close_after_output;
 use crate::mail::WorkerMail;
 use crate::net::links::{self, LINK_TOKENS, Links};
 use crate::net::{Listener, Poller, Ready};
 use crate::shared::Shared;
+use crate::shared::connection::close_after_output;
 use crate::traffic::Traffic;
 use accept::Listening;
 use batch::Batch;

@@ -11,8 +11,8 @@ use kora_engine::REDIS_VERSION;
 use kora_protocol::Resp;
 
 use super::{Call, Desk, DeskHandler, ServerHandler, facts};
-use crate::client::flag;
-use crate::connection::close_after_output;
+use crate::shared::client::flag;
+use crate::shared::connection::close_after_output;
 use kora_engine::command::subscription;
 use kora_engine::session::ReplyMode;
 

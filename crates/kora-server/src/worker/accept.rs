@@ -13,11 +13,11 @@ use kora_locks::RankedMutex;
 use kora_protocol::Resp;
 
 use super::{LISTENER_TOKENS, Worker};
-use crate::client::{Client, ClientText, flag};
-use crate::connection::{Connection, Session};
 use crate::mail::WorkerMail;
 use crate::net::listen::Change;
 use crate::net::{Listener, Peer, Transport};
+use crate::shared::client::{Client, ClientText, flag};
+use crate::shared::connection::{Connection, Session};
 
 /// What a client from elsewhere is told while protected mode refuses it.
 const PROTECTED_MODE_ERROR: &str = "-DENIED Kora is running in protected mode because protected mode is enabled and \

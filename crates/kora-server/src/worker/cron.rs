@@ -8,7 +8,7 @@ use kora_engine::session::Wait;
 
 use super::Worker;
 use crate::config::limits::OutputLimit;
-use crate::connection::Session;
+use crate::shared::connection::Session;
 
 /// Rounds of the cron between two looks at every connection.
 const ROUNDS_PER_CLIENT_CHECK: u64 = 10;

@@ -6,11 +6,11 @@ use kora_protocol::Limits;
 
 use super::batch::Requests;
 use super::{Worker, note_memory};
-use crate::connection::{
-    Session, close_after_output, is_calm, publish, publish_sent, receive, receive_more, send,
-};
 use crate::net::Received;
 use crate::output::buffers::BUFFER_BYTES_KEPT;
+use crate::shared::connection::{
+    Session, close_after_output, is_calm, publish, publish_sent, receive, receive_more, send,
+};
 
 impl Worker {
     /// Runs what one connection has sent: what it had in store, then one read.

@@ -8,10 +8,10 @@ use kora_engine::counters::add;
 use kora_engine::session;
 use kora_protocol::RequestParser;
 
-use crate::client::{Client, flag};
+use super::Shared;
+use super::client::{Client, flag};
 use crate::net::{Received, Transport};
 use crate::output::buffers::BUFFER_BYTES_KEPT;
-use crate::shared::Shared;
 
 /// A client's session on this server.
 pub(crate) type Session = session::Session<Shared>;
