@@ -223,3 +223,6 @@ impl Write for Transport {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
