@@ -1,7 +1,7 @@
 //! Sockets and readiness: the one module that names mio.
 //!
-//! A [`Transport`] carries bytes to and from a peer, whatever is in between; the server's connections and its links have one each. A
-//! [`Listener`] gives transports of those who connect, a [`Poller`] tells which of them may go on.
+//! A `Transport` carries bytes to and from a peer, whatever is in between. A `Listener` gives one for each client that connects, a `Link` has
+//! one to another server. A `Poller` tells which of them may go on.
 //!
 //! Readiness is edge-triggered: a transport is told once that it can be read, and must be read until a short read or
 //! `WouldBlock` before it may expect to be told again. One telling may be of bytes and of the end behind them: then a
