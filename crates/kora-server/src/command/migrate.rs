@@ -235,7 +235,7 @@ fn run_alone(request: Request) -> Outcome {
             if let Some(outcome) = exchange.go_on(&mut links, now) {
                 return Ok(outcome);
             }
-            poller.wait(links.until_next(now), &mut ready)?;
+            poller.wait(links.until_next(now).min(DEFAULT_TIMEOUT), &mut ready)?;
         }
     };
     talk().unwrap_or_else(|error| Outcome { taken: Vec::new(), error: Some(format!("IOERR {error}")) })
