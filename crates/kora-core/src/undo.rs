@@ -6,7 +6,7 @@
 //! What nobody asked for stays: keys that expired meanwhile are gone for good, and recorded as such.
 
 use crate::command::keys::extract_keys;
-use crate::command::spec::{Facts, Route};
+use crate::command::spec::{Facts, Route, Traits};
 use crate::context::Ctx;
 use crate::journal::{Journal, Place};
 use crate::keyspace::entry::Entry;
@@ -14,9 +14,6 @@ use crate::shard::store::DbIndex;
 
 /// A value that takes more bytes than this is not copied.
 const COPY_BYTES_MAX: usize = 16 * 1024;
-
-/// Commands that change keys of databases other than the selected one.
-const BEYOND_DATABASE: [&str; 2] = ["copy", "move"];
 
 /// The command might do what can't be taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +46,7 @@ impl Undo {
     /// If it can't be taken back; nothing has been done then.
     pub fn save(&mut self, ctx: &mut Ctx<'_>, facts: &Facts, args: &[&[u8]]) -> Result<(), Irrevocable> {
         let is_by_keys = matches!(facts.route, Route::Keys | Route::Split(_) | Route::Patterns);
-        if !is_by_keys || BEYOND_DATABASE.contains(&facts.name) {
+        if !is_by_keys || facts.traits.has(Traits::OTHER_DATABASE) {
             return Err(Irrevocable);
         }
         // A command whose keys can't be told refuses its arguments.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use kora_core::command::keys::{InvalidKeys, Keys, push};
 use kora_core::command::spec::{
-    Arg, BeginSearch, Categories, CommandSpec, Facts, FindKeys, Flags, Group, KeySpec, Route,
+    Arg, BeginSearch, Categories, CommandSpec, Facts, FindKeys, Flags, Group, KeyFlags, KeySpec, Route,
 };
 use kora_core::context::{Ctx, Resumed};
 use kora_core::error::{CommandError, CommandResult};
@@ -31,7 +31,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Every worker has links.
 const NO_LINKS: CommandError = CommandError::text("ERR this thread has no connections to other servers");
 
-const MOVED: &[&str] = &["RW", "access", "delete"];
+const MOVED: KeyFlags = KeyFlags::RW.access().delete();
 
 pub(super) const MIGRATE: CommandSpec = CommandSpec {
     facts: Facts {
@@ -44,7 +44,7 @@ pub(super) const MIGRATE: CommandSpec = CommandSpec {
         keys: &[
             KeySpec::one(MOVED, 3),
             KeySpec {
-                flags: &["RW", "access", "delete", "incomplete"],
+                flags: KeyFlags::RW.access().delete().incomplete(),
                 begin: BeginSearch::Keyword("KEYS", -2),
                 find: FindKeys::Range { last: -1, step: 1, limit: 0 },
                 notes: None,

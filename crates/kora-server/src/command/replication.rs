@@ -4,13 +4,14 @@ use kora_core::command::spec::{Categories, CommandSpec, Facts, Flags, Group};
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
-use super::{Call, ServerHandler};
+use super::{Call, Handler};
 
 /// Where the stream of changes to replicas stands. There are none, so nothing has been sent.
 pub(crate) const OFFSET: i64 = 0;
 
 /// The family's commands.
-pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[CommandSpec { facts: ROLE, handler: role }];
+pub(crate) const COMMANDS: &[CommandSpec<Handler>] =
+    &[CommandSpec { facts: ROLE, handler: Handler::Session(role) }];
 
 const ROLE: Facts = Facts {
     name: "role",
