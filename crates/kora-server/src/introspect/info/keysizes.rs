@@ -7,7 +7,7 @@ use super::sections::Fields;
 use super::snapshot::SizesInfo;
 
 /// Writes a line for each data type of which a database has keys.
-pub(super) fn section(databases: &[SizesInfo], fields: &mut Fields) {
+pub(super) fn section(databases: &[SizesInfo], fields: &mut Fields<'_>) {
     for SizesInfo { db, counts } in databases {
         for (kind, name) in Extensions::default().sized() {
             let counts = counts[kind.index()].iter().enumerate();
