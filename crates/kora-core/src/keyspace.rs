@@ -33,7 +33,7 @@ use crate::error::{CommandError, CommandResult};
 use crate::hash::hash_key;
 use crate::journal::{EventClass, Journal};
 use crate::shard::store::{DbIndex, ShardStore};
-use crate::shard::watch::Watch;
+use crate::shard::watch::{Presence, Watch};
 use crate::slot::ShardId;
 use crate::time::UnixMs;
 pub use database::Database;
@@ -292,6 +292,11 @@ impl<'a> Keyspace<'a> {
         self.delete(key);
         let entry = if entry.key() == key { entry } else { entry.with_key(key) };
         self.add(self.hash(key), entry);
+    }
+
+    /// Whether it holds `key`. One that has expired is left where it is.
+    pub(crate) fn holds(&self, key: &[u8]) -> bool {
+        self.store.database(self.db).presence(self.hash(key), key, self.now) == Presence::Present
     }
 
     /// Has `watch` told when `key` changes. One that has expired is deleted before: it is watched as one that is not there.
