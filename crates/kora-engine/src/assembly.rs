@@ -20,6 +20,7 @@ use crate::counters::Counters;
 use crate::desk::AtDesk;
 use crate::ending::Ending;
 use crate::engine::Engine;
+use crate::front::probe::Probe as _;
 use crate::front::{Front, Workers};
 use crate::memory::{Account, MemoryLimit, Reclaimer};
 use crate::pause::Pause;
@@ -115,6 +116,11 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
     });
     let (sender, ended) = crossbeam_channel::unbounded();
     let ending = Ending::new(sender, Arc::clone(&scripts), Arc::clone(&persistence), Arc::clone(hub.bells()));
+    let reclaimer = if F::Probe::IS_ALONE {
+        Reclaimer::at_once(Arc::clone(&account))
+    } else {
+        Reclaimer::start(Arc::clone(&account))?
+    };
     let engine = Arc::new(Engine {
         table,
         broker: Arc::new(Broker::new(hub.shard_count())),
@@ -124,7 +130,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         scripts,
         script_host,
         persistence,
-        reclaimer: Reclaimer::start(Arc::clone(&account))?,
+        reclaimer,
         account,
         pause: Pause::default(),
         ending: Arc::new(ending),

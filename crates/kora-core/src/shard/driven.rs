@@ -14,6 +14,7 @@ use kora_stream::order::Stamp;
 
 use super::hub::Mail;
 use super::operation::{Driver, Operation, Setting, Style};
+use super::probe::Note;
 use super::runner::Shard;
 use super::store::ShardStore;
 use super::transaction::{Transaction, run_item_whole};
@@ -120,6 +121,7 @@ impl<D: Driver> Shard<D> {
         self.journal.begin_at(driven.stamp);
         self.journal.begin_unit();
         let Driven { operation, stores, .. } = driven;
+        D::note(Note::RunsWhole(&operation.origin, &operation.request.shards));
         let mut stores = in_hand(stores, self.hub.shard_count());
         let (watched, now) = (&operation.request.watched, operation.setting.now);
         watched.as_ref().is_none_or(|watched| self.check(&mut stores, watched, now))
