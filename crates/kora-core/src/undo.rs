@@ -7,7 +7,7 @@
 //! of a change only when it can't be taken back any more.
 
 use crate::command::keys::extract_keys;
-use crate::command::spec::{Facts, Route};
+use crate::command::spec::{Facts, Route, Traits};
 use crate::context::Ctx;
 use crate::journal::Place;
 use crate::keyspace::entry::Entry;
@@ -15,9 +15,6 @@ use crate::shard::store::{DbIndex, ShardStore};
 
 /// A value that takes more bytes than this is not copied.
 const COPY_BYTES_MAX: usize = 16 * 1024;
-
-/// Commands that change keys of databases other than the selected one.
-const BEYOND_DATABASE: [&str; 2] = ["copy", "move"];
 
 /// The command might do what can't be taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +53,7 @@ impl Undo {
     /// If it can't be taken back; nothing has been done then.
     pub fn save(&mut self, ctx: &mut Ctx<'_>, facts: &Facts, args: &[&[u8]]) -> Result<(), Irrevocable> {
         let is_by_keys = matches!(facts.route, Route::Keys | Route::Split(_) | Route::Patterns);
-        if !is_by_keys || BEYOND_DATABASE.contains(&facts.name) {
+        if !is_by_keys || facts.traits.has(Traits::OTHER_DATABASE) {
             return Err(Irrevocable);
         }
         // A command whose keys can't be told refuses its arguments.

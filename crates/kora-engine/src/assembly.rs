@@ -17,7 +17,6 @@ use kora_storage::disk::Disk;
 use crate::call::Handler;
 use crate::command::SHARD_FAMILIES;
 use crate::counters::Counters;
-use crate::desk::AtDesk;
 use crate::ending::Ending;
 use crate::engine::Engine;
 use crate::front::probe::Probe as _;
@@ -28,6 +27,7 @@ use crate::persistence::{Drive, Needs, Persistence};
 use crate::pubsub::Broker;
 use crate::scripting::ScriptHost;
 use crate::settings::{Settings, SettingsInForce};
+use crate::stream::Stream;
 
 /// What an engine is built from.
 pub struct Options<F: Front> {
@@ -47,8 +47,6 @@ pub struct Options<F: Front> {
     pub shard_families: &'static [&'static [CommandSpec]],
     /// Its other commands.
     pub families: &'static [&'static [CommandSpec<Handler<F>>]],
-    /// Those of them that scripts may call.
-    pub at_desk: &'static [&'static AtDesk<F>],
     /// Most bytes that scripts take on each worker; 1 GiB if it is not said.
     pub script_bytes_max: Option<usize>,
 }
@@ -76,8 +74,7 @@ impl<F: Front> std::fmt::Debug for Assembly<F> {
 /// # Errors
 /// If the system refuses a thread.
 pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
-    let Options { settings, wakers, seed, started, disk, drive, shard_families, families, at_desk, .. } =
-        options;
+    let Options { settings, wakers, seed, started, disk, drive, shard_families, families, .. } = options;
     let shards = new_shards::<Workers<F>>(wakers, &settings.core, seed);
     let hub = Arc::clone(shards[0].hub());
     let account = Arc::new(Account::open());
@@ -86,7 +83,9 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
     let counters = Arc::new(Counters::new(hub.shard_count(), table.all().len()));
     let has_limit = Arc::new(AtomicBool::new(false));
     let settings = Arc::new(SettingsInForce::new(settings));
+    let stream = Arc::new(Stream::default());
     let needs = Needs {
+        stream: Arc::clone(&stream),
         settings: Arc::clone(&settings),
         counters: Arc::clone(&counters),
         bells: Arc::clone(hub.bells()),
@@ -103,7 +102,6 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
     };
     let script_host = Arc::new(ScriptHost::new(
         Arc::clone(&table),
-        at_desk,
         Arc::clone(&persistence),
         limit,
         Arc::clone(&counters),
@@ -130,6 +128,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         scripts,
         script_host,
         persistence,
+        stream,
         reclaimer,
         account,
         pause: Pause::default(),

@@ -1,5 +1,6 @@
 //! What a command runs in that is about a session or the engine as a whole.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -14,8 +15,58 @@ use crate::front::{Front, Output, Style};
 use crate::queue::Queue;
 use crate::session::{Session, TimedReply, Wait};
 
-/// Runs a command that is not on keys: writes one reply to [`Call::reply`], or refuses before writing any.
-pub type Handler<F> = fn(&mut Call<'_, F>, &[&[u8]]) -> CommandResult;
+/// Runs a command about a session: writes one reply to [`Call::reply`], or refuses before writing any.
+pub type SessionHandler<F> = fn(&mut Call<'_, F>, &[&[u8]]) -> CommandResult;
+
+/// What runs a command that is not on keys.
+pub enum Handler<F: Front> {
+    /// It is about the session it comes through: scripts have none.
+    Session(SessionHandler<F>),
+    /// It is about the engine: scripts may call it, unless its flags say otherwise.
+    Server(DeskHandler<F>),
+    /// It is about the session it comes through; scripts call the second, which is about the engine alone.
+    Either(SessionHandler<F>, DeskHandler<F>),
+}
+
+impl<F: Front> Clone for Handler<F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F: Front> Copy for Handler<F> {}
+
+impl<F: Front> fmt::Debug for Handler<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Session(_) => "Session",
+            Self::Server(_) => "Server",
+            Self::Either(..) => "Either",
+        })
+    }
+}
+
+impl<F: Front> Handler<F> {
+    /// What runs the command when a script calls it, if anything does.
+    #[must_use]
+    pub fn in_script(self) -> Option<DeskHandler<F>> {
+        match self {
+            Self::Session(_) => None,
+            Self::Server(handler) | Self::Either(_, handler) => Some(handler),
+        }
+    }
+
+    /// Runs the command for a session.
+    ///
+    /// # Errors
+    /// As the command does.
+    pub(crate) fn run(self, call: &mut Call<'_, F>, args: &[&[u8]]) -> CommandResult {
+        match self {
+            Self::Session(handler) | Self::Either(handler, _) => handler(call, args),
+            Self::Server(handler) => call.at_desk(args, handler),
+        }
+    }
+}
 
 /// See the module.
 #[derive(Debug)]

@@ -26,8 +26,5 @@ impl<F: Front> Clone for Desk<'_, F> {
 
 impl<F: Front> Copy for Desk<'_, F> {}
 
-/// Runs such a command.
+/// Runs such a command: writes one reply, or refuses before writing any.
 pub type DeskHandler<F> = fn(Desk<'_, F>, &[&[u8]], &mut dyn Reply) -> CommandResult;
-
-/// Such commands by their full names.
-pub type AtDesk<F> = [(&'static str, DeskHandler<F>)];

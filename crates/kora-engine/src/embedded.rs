@@ -31,6 +31,7 @@ use crate::front::values::ValueFront;
 use crate::front::{Mail, Origin};
 use crate::persistence::Drive;
 use crate::settings::Settings;
+use crate::stream::Stream;
 use crate::threads;
 use crate::turn::Turn;
 use worker::{Call, Errand, Owned};
@@ -106,7 +107,6 @@ impl Embedded {
             drive: Drive::Thread { begin: begun, entropy: entropy::number },
             shard_families: &[],
             families: &[Family::<Front>::TRANSACTION],
-            at_desk: &[],
             script_bytes_max,
         })?;
         let front = Arc::new(Front::new(move || begun.elapsed()));
@@ -141,6 +141,12 @@ impl Embedded {
     #[must_use]
     pub fn scripts(&self) -> &Arc<Scripts> {
         &self.engine.scripts
+    }
+
+    /// The stream of what its commands change.
+    #[must_use]
+    pub fn stream(&self) -> &Arc<Stream> {
+        &self.engine.stream
     }
 
     /// Runs one command on database 0 and waits for its reply; errors are replies too. A blocking command blocks the

@@ -19,6 +19,7 @@ use crate::persistence::Persistence;
 use crate::pubsub::Broker;
 use crate::scripting::ScriptHost;
 use crate::settings::{Settings, SettingsInForce};
+use crate::stream::Stream;
 
 /// See the module.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub struct Engine<F: Front> {
     pub scripts: Arc<Scripts>,
     pub script_host: Arc<ScriptHost<F>>,
     pub persistence: Arc<Persistence>,
+    /// The stream of effects.
+    pub stream: Arc<Stream>,
     /// What the process has allocated.
     pub account: Arc<Account>,
     /// Frees what the shards throw away.

@@ -2,6 +2,7 @@
 //!
 //! No sockets, no configuration files, no wire format. `docs/architecture.md` has the map.
 
+mod admission;
 pub mod assembly;
 pub mod call;
 pub mod command;
@@ -25,6 +26,7 @@ pub mod scripting;
 pub mod session;
 mod sessions;
 pub mod settings;
+pub mod stream;
 pub mod threads;
 pub mod turn;
 

@@ -36,6 +36,7 @@ use kora_storage::disk::{DirLock, Disk};
 use crate::counters::Counters;
 use crate::memory::Account;
 use crate::settings::SettingsInForce;
+use crate::stream::Stream;
 use backoff::Backoff;
 pub use check::{Verdict, check, repair};
 pub use drive::Drive;
@@ -151,6 +152,7 @@ pub struct Needs {
     pub(crate) counters: Arc<Counters>,
     pub(crate) bells: Arc<Bells>,
     pub(crate) account: Arc<Account>,
+    pub(crate) stream: Arc<Stream>,
     /// The commands that effects consist of.
     pub(crate) effects: Arc<CommandTable<()>>,
 }
@@ -163,8 +165,6 @@ pub struct Persistence {
     dir: PathBuf,
     /// Who writes the log, and the log's clock.
     drive: Drive,
-    /// Whether the shards record effects: while there is a log.
-    recording: Arc<AtomicBool>,
     pub(crate) log: RankedRwLock<{ rank::LOG_PLACE }, Option<OpenLog>>,
     /// Taken before anything is written.
     lock: RankedMutex<{ rank::DATA_DIR }, Option<Box<dyn DirLock>>>,
@@ -200,7 +200,6 @@ impl Persistence {
             dir: needs.settings.get().persistence.dir.clone(),
             needs,
             drive,
-            recording: Arc::default(),
             log: RankedRwLock::default(),
             lock: RankedMutex::default(),
             switching: RankedMutex::default(),
@@ -235,11 +234,6 @@ impl Persistence {
                 self.needs.bells.ring(worker);
             }
         }
-    }
-
-    /// Whether the shards record effects.
-    pub fn recording(&self) -> &Arc<AtomicBool> {
-        &self.recording
     }
 
     /// Takes the data directory for this process.
@@ -344,7 +338,7 @@ impl Persistence {
         let changes = self.changes();
         if purpose == Purpose::Base {
             // What this shard did earlier in its round is in the snapshot: in the log it belongs before that.
-            self.record(ctx.journal.record());
+            self.needs.stream.publish(ctx.journal.record(), self.clock_ms());
             ctx.journal.clear_record();
         }
         let goal = match (purpose, first) {

@@ -1,12 +1,11 @@
 //! The engine as the host of scripts: the commands they may call, its memory, its log.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kora_core::command::spec::{Facts, Flags};
-use kora_core::command::table::CommandTable;
+use kora_core::command::spec::Facts;
+use kora_core::command::table::{CommandTable, Handler as Runner};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 use kora_core::services::Services;
@@ -14,13 +13,14 @@ use kora_core::shard::hub::Bells;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
 use kora_script::Host;
-use kora_script::host::{Callee, LogLevel, NoCallee, resolve};
+use kora_script::host::{Callee, Caller, LogLevel, NoCallee, resolve};
 use kora_script::tally::Tally;
 
 use crate::REDIS_VERSION;
+use crate::admission::{Asked, Gates, NOT_FROM_SCRIPT, Path, ScriptState, Verdict, judge};
 use crate::call::Handler;
 use crate::counters::{Counters, add};
-use crate::desk::{AtDesk, Desk, DeskHandler};
+use crate::desk::Desk;
 use crate::engine::Engine;
 use crate::front::Front;
 use crate::memory::MemoryLimit;
@@ -40,8 +40,6 @@ pub fn set_worker(worker: ShardId) {
 #[derive(Debug)]
 pub struct ScriptHost<F: Front> {
     table: Arc<CommandTable<Handler<F>>>,
-    /// Commands about the engine that scripts may call, by place in the table.
-    at_desk: HashMap<usize, DeskHandler<F>>,
     persistence: Arc<Persistence>,
     limit: MemoryLimit,
     counters: Arc<Counters>,
@@ -53,27 +51,17 @@ pub struct ScriptHost<F: Front> {
 impl<F: Front> ScriptHost<F> {
     pub(crate) fn new(
         table: Arc<CommandTable<Handler<F>>>,
-        families: &[&AtDesk<F>],
         persistence: Arc<Persistence>,
         limit: MemoryLimit,
         counters: Arc<Counters>,
         bells: Arc<Bells>,
     ) -> Self {
-        let place = |name: &str| table.find_by_full_name(name.as_bytes()).map(|command| command.id);
-        let handlers = families.iter().copied().flatten();
-        let at_desk = handlers.filter_map(|(name, handler)| Some((place(name)?, *handler))).collect();
-        Self { table, at_desk, persistence, limit, counters, bells, permits_debug: AtomicBool::new(false) }
+        Self { table, persistence, limit, counters, bells, permits_debug: AtomicBool::new(false) }
     }
 
     /// Lets scripts call DEBUG from now on, or no more.
     pub fn permit_debug(&self, is_permitted: bool) {
         self.permits_debug.store(is_permitted, Ordering::Relaxed);
-    }
-
-    /// Whether scripts can call the command at a place of the table, which is no shard's.
-    #[must_use]
-    pub fn has_at_desk(&self, place: usize) -> bool {
-        self.at_desk.contains_key(&place)
     }
 }
 
@@ -82,19 +70,19 @@ impl<F: Front> Host for ScriptHost<F> {
         resolve(&self.table, args)
     }
 
-    fn refuses_writes(&self) -> Option<CommandError> {
-        if !self.persistence.refuses_writes() {
-            return None;
+    fn admit(&self, facts: &'static Facts, caller: Caller) -> CommandResult {
+        let may_debug = self.permits_debug.load(Ordering::Relaxed);
+        let path = Path::Script(ScriptState { is_read_only: caller.is_read_only, may_debug });
+        let asked = Asked { facts, flags: facts.flags, path };
+        let mut gates = Gates::default();
+        if asked.must_be_kept() && self.persistence.refuses_writes() {
+            gates.unkeepable =
+                self.persistence.refusal().map(|refusal| CommandError::Other(refusal.text().into()));
         }
-        let refusal = self.persistence.refusal()?;
-        Some(CommandError::Other(refusal.text().into()))
-    }
-
-    /// Of what scripts may not call DEBUG is all that a test can be allowed: the rest would run scripts in scripts, or
-    /// is about a connection.
-    fn permits(&self, facts: &Facts) -> bool {
-        let is_debug = facts.name.starts_with("debug|") && !facts.flags.has(Flags::NO_MULTI);
-        !facts.flags.has(Flags::NOSCRIPT) || is_debug && self.permits_debug.load(Ordering::Relaxed)
+        match judge(&asked, &gates, || !caller.is_short_of_memory) {
+            Verdict::Refuse(error) => Err(error),
+            _ => Ok(()),
+        }
     }
 
     fn run(
@@ -104,9 +92,8 @@ impl<F: Front> Host for ScriptHost<F> {
         now: UnixMs,
         out: &mut dyn Reply,
     ) -> CommandResult {
-        let handler = self.at_desk.get(&place);
-        let handler =
-            handler.ok_or(CommandError::text("ERR This Redis command is not allowed from script"))?;
+        let Runner::Driver(handler) = self.table.all()[place].handler else { return Err(NOT_FROM_SCRIPT) };
+        let handler = handler.in_script().ok_or(NOT_FROM_SCRIPT)?;
         let found = services.get::<Engine<F>>().zip(services.get::<F>());
         let (engine, front) = found.ok_or(CommandError::text("ERR the server is ending"))?;
         handler(Desk { engine, front, now }, args, out)

@@ -82,11 +82,14 @@ pub struct Turn<F: Front> {
     mail: Vec<F::Mail>,
 }
 
-/// The time of a round. What goes by the clock goes by this, so that a round reads the clock once.
+/// The time of a round. What goes by the clock goes by this, so that a round reads the clock once, and once more behind
+/// each command that may have taken long.
 #[derive(Clone, Copy, Debug)]
 struct Time {
     now: UnixMs,
-    /// When the round began, by [`Front::elapsed`].
+    /// When the round began.
+    round: UnixMs,
+    /// The same by [`Front::elapsed`].
     begun: Duration,
 }
 
@@ -132,7 +135,7 @@ impl<F: Front> Turn<F> {
             front,
             sessions: Sessions::default(),
             buffers: F::Buffers::default(),
-            time: Time { now, begun },
+            time: Time { now, round: now, begun },
             gate: Gate::default(),
             deadlines: Deadlines::default(),
             paused: Vec::new(),
@@ -188,7 +191,7 @@ impl<F: Front> Turn<F> {
 
     /// Begins a round at `now`; `has_events`: something has come for the front.
     pub fn begin_round(&mut self, now: UnixMs, has_events: bool) {
-        self.time = Time { now, begun: self.front.elapsed() };
+        self.time = Time { now, round: now, begun: self.front.elapsed() };
         self.cover.notes_replies = self.engine.persistence.notes_replies();
         self.take_up_settings();
         self.hold_publishers();
@@ -210,6 +213,14 @@ impl<F: Front> Turn<F> {
             self.shard.hand_over();
         }
         self.deliver(None);
+    }
+
+    /// Reads the clock anew, behind a command that may have taken long: what was sent behind it must not see a past that it has
+    /// outlived.
+    fn catch_up(&mut self) {
+        let passed = self.front.elapsed().saturating_sub(self.time.begun);
+        let passed = i64::try_from(passed.as_millis()).unwrap_or(i64::MAX);
+        self.time.now = UnixMs(self.time.round.0.saturating_add(passed)).max(self.time.now);
     }
 
     /// Takes up the settings and the pause if they have changed.

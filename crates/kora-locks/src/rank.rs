@@ -14,6 +14,10 @@ pub const CONFIG_CHANGE: u8 = 8;
 pub const PERSISTENCE: u8 = 10;
 /// Whether there is a log, and which.
 pub const LOG_PLACE: u8 = 12;
+/// Who follows the stream of effects.
+pub const STREAM: u8 = 13;
+/// In which order several followers are given records.
+pub const STREAM_ORDER: u8 = 14;
 /// What was appended to the log, and is not written.
 pub const LOG: u8 = 16;
 /// Who subscribes to what.
@@ -65,6 +69,8 @@ pub(crate) fn name(rank: u8) -> &'static str {
         CONFIG_CHANGE => "CONFIG_CHANGE",
         PERSISTENCE => "PERSISTENCE",
         LOG_PLACE => "LOG_PLACE",
+        STREAM => "STREAM",
+        STREAM_ORDER => "STREAM_ORDER",
         LOG_WRITER => "LOG_WRITER",
         LOG => "LOG",
         SUBSCRIPTIONS => "SUBSCRIPTIONS",

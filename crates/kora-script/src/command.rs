@@ -1,7 +1,7 @@
 //! EVAL, EVALSHA, FCALL and their forms that only read.
 
 use kora_core::command::spec::{
-    Arg, BeginSearch, Categories, CommandSpec, Facts, FindKeys, Flags, Group, KeySpec, Route,
+    Arg, BeginSearch, Categories, CommandSpec, Facts, FindKeys, Flags, Group, KeyFlags, KeySpec, Route,
 };
 use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
@@ -22,7 +22,7 @@ const READING: Flags = Flags::NOSCRIPT
 
 const WRITING: Flags = READING.with(Flags::MAY_REPLICATE);
 
-const fn keys(flags: &'static [&'static str]) -> KeySpec {
+const fn keys(flags: KeyFlags) -> KeySpec {
     KeySpec {
         flags,
         begin: BeginSearch::Index(2),
@@ -31,8 +31,8 @@ const fn keys(flags: &'static [&'static str]) -> KeySpec {
     }
 }
 
-const WRITTEN: KeySpec = keys(&["RW", "access", "update"]);
-const READ: KeySpec = keys(&["RO", "access"]);
+const WRITTEN: KeySpec = keys(KeyFlags::RW.access().update());
+const READ: KeySpec = keys(KeyFlags::RO.access());
 
 const WRITTEN_KEYS: &[KeySpec] =
     &[WRITTEN.noted("We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")];

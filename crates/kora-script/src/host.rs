@@ -1,6 +1,6 @@
 //! What scripts need of whoever starts the engine: the commands they may run, and the state of its memory.
 
-use kora_core::command::spec::{CoreHandler, Facts, Flags};
+use kora_core::command::spec::{CoreHandler, Facts};
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
@@ -40,6 +40,15 @@ pub enum NoCallee {
     Arity(usize),
 }
 
+/// What is known of a script that calls a command.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller {
+    /// It may not write.
+    pub is_read_only: bool,
+    /// The memory limit was exceeded when it began, and it has written nothing since.
+    pub is_short_of_memory: bool,
+}
+
 /// How a message of redis.log() is to be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
@@ -53,16 +62,19 @@ pub enum LogLevel {
     Warning,
 }
 
-/// A host without commands of its own, without a memory limit and without a log: for engines inside a process.
+/// A host of nothing: for tests of what is read of scripts.
+#[cfg(test)]
 #[derive(Debug)]
-pub struct CoreHost(CommandTable<()>);
+pub(crate) struct CoreHost(CommandTable<()>);
 
+#[cfg(test)]
 impl Default for CoreHost {
     fn default() -> Self {
         Self(CommandTable::new(&[crate::FAMILY, crate::FUNCTION_FAMILY], &[]))
     }
 }
 
+#[cfg(test)]
 impl Host for CoreHost {
     fn resolve(&self, args: &[&[u8]]) -> Result<Callee, NoCallee> {
         resolve(&self.0, args)
@@ -72,12 +84,12 @@ impl Host for CoreHost {
         Err(CommandError::text("ERR This Redis command is not allowed from script"))
     }
 
-    fn is_short_of_memory(&self) -> bool {
-        false
+    fn admit(&self, _: &'static Facts, _: Caller) -> CommandResult {
+        Ok(())
     }
 
-    fn refuses_writes(&self) -> Option<CommandError> {
-        None
+    fn is_short_of_memory(&self) -> bool {
+        false
     }
 
     fn count(&self, _: &Tally) {}
@@ -115,10 +127,11 @@ pub trait Host: Send + Sync {
     /// If there is none, or it takes another number of arguments.
     fn resolve(&self, args: &[&[u8]]) -> Result<Callee, NoCallee>;
 
-    /// Whether scripts may call the command.
-    fn permits(&self, facts: &Facts) -> bool {
-        !facts.flags.has(Flags::NOSCRIPT)
-    }
+    /// Whether a script may call the command now.
+    ///
+    /// # Errors
+    /// What the script is told if it may not.
+    fn admit(&self, facts: &'static Facts, caller: Caller) -> CommandResult;
 
     /// Runs a command of its own, with the services that the script's command was given.
     ///
@@ -134,9 +147,6 @@ pub trait Host: Send + Sync {
 
     /// Whether the memory limit is exceeded and nothing may be evicted.
     fn is_short_of_memory(&self) -> bool;
-
-    /// Why writes are refused at present, if they are.
-    fn refuses_writes(&self) -> Option<CommandError>;
 
     /// Hears that something takes long: everyone who waits is to be told that the server is busy.
     fn note_busy(&self) {}

@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use crate::bodies::Body;
 use crate::busy::{Busy, BusyRun};
 use crate::flags::ScriptFlags;
-use crate::host::{Callee, Host, NoCallee, Runs};
+use crate::host::{Callee, Caller, Host, NoCallee, Runs};
 use crate::interpreter::Subject;
 use crate::library::FunctionFacts;
 use crate::tally::Tally;
 use kora_core::command::spec::{CoreHandler, Facts, Flags, Route};
 use kora_core::context::Ctx;
-use kora_core::error::CommandError;
+use kora_core::error::{CommandError, CommandResult};
 use kora_core::hand::Hand;
 use kora_core::reply::Reply;
 use kora_core::shard::route::{Placement, place};
@@ -339,21 +339,9 @@ impl Run {
         Refusal::Error(CommandError::Other(text.into()))
     }
 
-    fn permit(&self, facts: &Facts) -> Result<(), CommandError> {
-        if !self.host.permits(facts) {
-            return Err(CommandError::text("ERR This Redis command is not allowed from script"));
-        }
-        let writes = facts.flags.has(Flags::WRITE) || facts.flags.has(Flags::MAY_REPLICATE);
-        if self.is_read_only && writes {
-            return Err(CommandError::text("ERR Write commands are not allowed from read-only scripts."));
-        }
-        if writes && let Some(refusal) = self.host.refuses_writes() {
-            return Err(refusal);
-        }
-        if self.is_short_of_memory && !self.has_written && facts.flags.has(Flags::DENYOOM) {
-            return Err(CommandError::OutOfMemory);
-        }
-        Ok(())
+    fn permit(&self, facts: &'static Facts) -> CommandResult {
+        let is_short_of_memory = self.is_short_of_memory && !self.has_written;
+        self.host.admit(facts, Caller { is_read_only: self.is_read_only, is_short_of_memory })
     }
 
     fn run(

@@ -29,10 +29,9 @@ use kora_core::error::{CommandError, CommandResult};
 
 use crate::shared::Shared;
 use kora_engine::command::Family;
-use kora_engine::desk::AtDesk;
 
-/// Runs a command of the server: writes one reply to [`Call::reply`], or refuses before writing any.
-pub(crate) type ServerHandler = kora_engine::call::Handler<Shared>;
+/// What runs a command of the server.
+pub(crate) type Handler = kora_engine::call::Handler<Shared>;
 
 /// What a command of the server runs in.
 pub(crate) type Call<'a> = kora_engine::call::Call<'a, Shared>;
@@ -52,11 +51,8 @@ fn publish(call: &Call<'_>, args: &[&[u8]]) {
 /// What a command runs in that is about the server and no connection.
 pub(crate) type Desk<'a> = kora_engine::desk::Desk<'a, Shared>;
 
-/// Runs a command that is about the server and no connection: scripts may call it, too.
-pub(crate) type DeskHandler = kora_engine::desk::DeskHandler<Shared>;
-
 /// All families of the server.
-pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
+pub(crate) const FAMILIES: &[&[CommandSpec<Handler>]] = &[
     &[panic::DEBUG_PANIC],
     client::COMMANDS,
     config::COMMANDS,
@@ -76,21 +72,8 @@ pub(crate) const FAMILIES: &[&[CommandSpec<ServerHandler>]] = &[
 /// Families of the server that run on shards.
 pub(crate) const SHARD_FAMILIES: &[&[CommandSpec]] = &[&[migrate::MIGRATE]];
 
-/// The server's commands that scripts may call.
-pub(crate) const AT_DESK: &[&AtDesk<Shared>] = &[
-    client::AT_DESK,
-    config::AT_DESK,
-    connection::AT_DESK,
-    debug::AT_DESK,
-    introspection::AT_DESK,
-    memory::AT_DESK,
-    module::AT_DESK,
-    script::AT_DESK,
-    server::AT_DESK,
-];
-
 /// All commands that there are.
-pub(crate) fn table() -> CommandTable<ServerHandler> {
+pub(crate) fn table() -> CommandTable<Handler> {
     let of_shards: Vec<_> =
         kora_engine::command::SHARD_FAMILIES.iter().chain(SHARD_FAMILIES).copied().collect();
     CommandTable::new(&of_shards, FAMILIES)

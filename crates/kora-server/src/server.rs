@@ -17,7 +17,7 @@ use kora_engine::front::{Mail, Workers};
 use kora_engine::persistence::{Drive, LoadError};
 use kora_storage::disk::RealDisk;
 
-use crate::command::{AT_DESK, FAMILIES, SHARD_FAMILIES};
+use crate::command::{FAMILIES, SHARD_FAMILIES};
 use crate::config::Config;
 use crate::log::LevelHandle;
 use crate::net::Poller;
@@ -62,7 +62,6 @@ fn assemble(
         drive: Drive::Thread { begin: Instant::now(), entropy: entropy::number },
         shard_families: SHARD_FAMILIES,
         families: FAMILIES,
-        at_desk: AT_DESK,
         script_bytes_max: None,
     })?;
     let Assembly { engine, services, mut shards, ended } = assembly;

@@ -10,6 +10,8 @@
 
 #[path = "robust/account.rs"]
 mod account;
+#[path = "robust/admission.rs"]
+mod admission;
 #[path = "robust/age.rs"]
 mod age;
 #[path = "robust/blocking.rs"]

@@ -8,7 +8,7 @@ mod combine;
 mod count;
 mod field;
 
-use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Group, KeySpec};
+use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Group, KeyFlags, KeySpec};
 use crate::command::string::length_of;
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
@@ -32,7 +32,7 @@ const FAMILY: Facts =
     Facts { categories: Categories::BITMAP, group: Group::Bitmap, complexity: "O(1)", ..Facts::NONE };
 
 /// One key whose value is returned.
-const READS_KEY: &[KeySpec] = &[KeySpec::one(&["RO", "access"], 1)];
+const READS_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::RO.access(), 1)];
 
 /// Whether a range counts bytes or bits.
 const UNIT: Arg =

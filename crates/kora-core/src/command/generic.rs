@@ -12,7 +12,7 @@ mod transfer;
 #[cfg(test)]
 mod tests;
 
-use crate::command::spec::{Categories, CommandSpec, Facts, Group, KeySpec};
+use crate::command::spec::{Categories, CommandSpec, Facts, Group, KeyFlags, KeySpec};
 
 /// The family's commands.
 pub const COMMANDS: &[CommandSpec] = &[
@@ -53,8 +53,8 @@ const FAMILY: Facts =
     Facts { categories: Categories::KEYSPACE, group: Group::Generic, complexity: "O(1)", ..Facts::NONE };
 
 /// One key whose value is looked at but not returned.
-const LOOKS_AT_KEY: &[KeySpec] = &[KeySpec::one(&["RO"], 1)];
+const LOOKS_AT_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::RO, 1)];
 /// One key of which something is returned.
-const READS_KEY: &[KeySpec] = &[KeySpec::one(&["RO", "access"], 1)];
+const READS_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::RO.access(), 1)];
 /// One key that is changed without its value being returned.
-const UPDATES_KEY: &[KeySpec] = &[KeySpec::one(&["RW", "update"], 1)];
+const UPDATES_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::RW.update(), 1)];

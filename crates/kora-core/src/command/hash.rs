@@ -19,7 +19,7 @@ mod setex;
 mod tests;
 mod ttl;
 
-use crate::command::spec::{Categories, CommandSpec, Facts, Group, KeySpec};
+use crate::command::spec::{Categories, CommandSpec, Facts, Group, KeyFlags, KeySpec};
 use crate::journal::EventClass;
 use crate::keyspace::Keyspace;
 use crate::reply::Reply;
@@ -63,13 +63,13 @@ const FAMILY: Facts =
     Facts { categories: Categories::HASH, group: Group::Hash, complexity: "O(1)", ..Facts::NONE };
 
 /// One key of which something is returned.
-const READS_KEY: &[KeySpec] = &[KeySpec::one(&["RO", "access"], 1)];
+const READS_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::RO.access(), 1)];
 /// One key that is looked at without any of its contents being returned.
-const LOOKS_AT_KEY: &[KeySpec] = &[KeySpec::one(&["RO"], 1)];
+const LOOKS_AT_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::RO, 1)];
 /// One key that is changed without its value being returned.
-const UPDATES_KEY: &[KeySpec] = &[KeySpec::one(&["RW", "update"], 1)];
+const UPDATES_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::RW.update(), 1)];
 /// One key of which something is returned and changed.
-const READS_AND_UPDATES_KEY: &[KeySpec] = &[KeySpec::one(&["RW", "access", "update"], 1)];
+const READS_AND_UPDATES_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::RW.access().update(), 1)];
 
 /// Writes a field's value, or null where there is no such field.
 #[inline]

@@ -7,7 +7,7 @@
 
 use smallvec::SmallVec;
 
-use crate::command::spec::{BeginSearch, Facts, FindKeys, Flags, KeySpec};
+use crate::command::spec::{BeginSearch, Facts, FindKeys, Flags, KeyFlags, KeySpec};
 use crate::number::parse_i64;
 
 /// An argument that is a key.
@@ -20,10 +20,14 @@ pub struct KeyAt {
 }
 
 impl KeyAt {
-    /// The flags the key's specification declares in `facts`.
+    /// What the command `args`, declared by `facts`, does to the key: what its specification says, or, where that depends on
+    /// the arguments, what these say.
     #[must_use]
-    pub fn flags(self, facts: &Facts) -> &'static [&'static str] {
-        facts.keys[usize::from(self.spec)].flags
+    pub fn flags(self, facts: &Facts, args: &[&[u8]]) -> KeyFlags {
+        match facts.key_flags {
+            Some(flags) => flags(args),
+            None => facts.keys[usize::from(self.spec)].flags.of_found(),
+        }
     }
 }
 

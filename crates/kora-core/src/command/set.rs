@@ -13,7 +13,7 @@ mod scan;
 mod tests;
 mod union;
 
-use crate::command::spec::{Categories, CommandSpec, Facts, Group, KeySpec};
+use crate::command::spec::{Categories, CommandSpec, Facts, Group, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::keyspace::entry::Kind;
@@ -46,7 +46,7 @@ const FAMILY: Facts =
     Facts { categories: Categories::SET, group: Group::Set, complexity: "O(1)", ..Facts::NONE };
 
 /// One key of which something is returned.
-const READS_KEY: &[KeySpec] = &[KeySpec::one(&["RO", "access"], 1)];
+const READS_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::RO.access(), 1)];
 
 impl Keyspace<'_> {
     /// The set at `key`, for reading.

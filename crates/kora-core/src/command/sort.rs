@@ -11,7 +11,8 @@ mod pattern;
 mod tests;
 
 use super::spec::{
-    Arg, ArgType, BeginSearch, Categories, CommandSpec, Facts, FindKeys, Flags, Group, KeySpec, Route,
+    Arg, ArgType, BeginSearch, Categories, CommandSpec, Facts, FindKeys, Flags, Group, KeyFlags, KeySpec,
+    Route,
 };
 use super::texts::Texts;
 use crate::context::Ctx;
@@ -41,15 +42,15 @@ const FAMILY: Facts = Facts {
     ..Facts::NONE
 };
 
-const SORTED_KEY: KeySpec = KeySpec::one(&["RO", "access"], 1);
+const SORTED_KEY: KeySpec = KeySpec::one(KeyFlags::RO.access(), 1);
 const PATTERN_KEYS: KeySpec = KeySpec {
-    flags: &["RO", "access"],
+    flags: KeyFlags::RO.access(),
     begin: BeginSearch::Unknown,
     find: FindKeys::Unknown(|_| None),
     notes: Some("Keys named by BY and GET patterns, which follow from the elements"),
 };
 const STORE_KEY: KeySpec = KeySpec {
-    flags: &["OW", "update"],
+    flags: KeyFlags::OW.update(),
     begin: BeginSearch::Unknown,
     find: FindKeys::Unknown(options::find_store_key),
     notes: Some("The key behind STORE, which may stand anywhere"),

@@ -19,7 +19,7 @@ mod read_group;
 mod set_id;
 mod trim;
 
-use crate::command::spec::{Categories, CommandSpec, Facts, Group, KeySpec};
+use crate::command::spec::{Categories, CommandSpec, Facts, Group, KeyFlags, KeySpec};
 use crate::error::{CommandError, CommandResult};
 use crate::keyspace::entry::{Entry as KeyEntry, Kind};
 use crate::keyspace::{EntryMut, Keyspace};
@@ -68,11 +68,11 @@ const FAMILY: Facts = Facts {
 };
 
 /// One key of which something is returned.
-const READS_KEY: &[KeySpec] = &[KeySpec::one(&["RO", "access"], 1)];
+const READS_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::RO.access(), 1)];
 /// One key that is changed.
-const UPDATES_KEY: &[KeySpec] = &[KeySpec::one(&["RW", "update"], 1)];
+const UPDATES_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::RW.update(), 1)];
 /// One key from which something is deleted.
-const DELETES_FROM_KEY: &[KeySpec] = &[KeySpec::one(&["RW", "delete"], 1)];
+const DELETES_FROM_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::RW.delete(), 1)];
 
 /// The stream at `key`, for reading.
 ///

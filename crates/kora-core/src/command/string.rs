@@ -12,7 +12,7 @@ mod multi;
 mod range;
 mod set;
 
-use crate::command::spec::{Categories, CommandSpec, Facts, Group, KeySpec};
+use crate::command::spec::{Categories, CommandSpec, Facts, Group, KeyFlags, KeySpec};
 use crate::error::{CommandError, CommandResult};
 use crate::keyspace::entry::StringRef;
 use crate::reply::Reply;
@@ -48,11 +48,11 @@ const FAMILY: Facts =
     Facts { categories: Categories::STRING, group: Group::String, complexity: "O(1)", ..Facts::NONE };
 
 /// One key whose value is returned.
-const READS_KEY: &[KeySpec] = &[KeySpec::one(&["RO", "access"], 1)];
+const READS_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::RO.access(), 1)];
 /// One key whose value is returned and changed.
-const READS_AND_UPDATES_KEY: &[KeySpec] = &[KeySpec::one(&["RW", "access", "update"], 1)];
+const READS_AND_UPDATES_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::RW.access().update(), 1)];
 /// One key whose value is replaced unseen.
-const OVERWRITES_KEY: &[KeySpec] = &[KeySpec::one(&["OW", "update"], 1)];
+const OVERWRITES_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::OW.update(), 1)];
 
 /// Writes a string value, or null where there is none.
 #[inline]

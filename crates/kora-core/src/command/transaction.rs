@@ -2,7 +2,9 @@
 //! beginning of WATCH: a driver runs this one's handler on the shards of the keys.
 
 use crate::command::Run;
-use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, Group, KeySpec, Merge, Route};
+use crate::command::spec::{
+    Arg, Categories, CommandSpec, Facts, Flags, Group, KeyFlags, KeySpec, Merge, Route, Traits,
+};
 use crate::context::Ctx;
 use crate::error::CommandResult;
 use crate::reply::Reply;
@@ -18,7 +20,8 @@ pub const WATCH: CommandSpec = CommandSpec {
             .with(Flags::FAST)
             .with(Flags::ALLOW_BUSY),
         categories: Categories::TRANSACTION,
-        keys: &[KeySpec::range(&["RO"], 1, -1, 1)],
+        traits: Traits::NEVER_QUEUED.with(Traits::WATCHES),
+        keys: &[KeySpec::range(KeyFlags::RO, 1, -1, 1)],
         route: Route::Split(Merge::First),
         group: Group::Transactions,
         since: "2.2.0",

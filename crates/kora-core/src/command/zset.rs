@@ -11,7 +11,7 @@ mod scan;
 mod score;
 mod store;
 
-use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Group, KeySpec};
+use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Group, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
@@ -70,7 +70,7 @@ const FAMILY: Facts = Facts {
 };
 
 /// One key whose members are returned.
-const READS_KEY: &[KeySpec] = &[KeySpec::one(&["RO", "access"], 1)];
+const READS_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::RO.access(), 1)];
 
 /// A key and members.
 const KEY_AND_MEMBERS: &[Arg] = &[Arg::key("key"), Arg::string("member").multiple()];

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use kora_core::command::spec::{Arg, Categories, CommandSpec, CoreHandler, Facts, Flags, Group, Route};
+use kora_core::command::spec::{
+    Arg, Categories, CommandSpec, CoreHandler, Facts, Flags, Group, Route, Traits,
+};
 use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
@@ -62,6 +64,7 @@ const DEBUG: Facts = Facts {
     is_syscmd: true,
     arity: -2,
     flags: Flags::ADMIN.with(Flags::NOSCRIPT).with(Flags::NO_MULTI),
+    traits: Traits::DEBUG,
     group: Group::Server,
     route: Route::LendAll,
     complexity: "O(N)",

@@ -15,12 +15,12 @@ use crate::session::Session;
 impl<F: Front> Family<F> {
     /// The commands about a session's subscriptions.
     pub const SUBSCRIPTION: &'static [CommandSpec<Handler<F>>] = &[
-        CommandSpec { facts: facts::PSUBSCRIBE, handler: psubscribe },
-        CommandSpec { facts: facts::PUNSUBSCRIBE, handler: punsubscribe },
-        CommandSpec { facts: facts::SSUBSCRIBE, handler: ssubscribe },
-        CommandSpec { facts: facts::SUBSCRIBE, handler: subscribe },
-        CommandSpec { facts: facts::SUNSUBSCRIBE, handler: sunsubscribe },
-        CommandSpec { facts: facts::UNSUBSCRIBE, handler: unsubscribe },
+        CommandSpec { facts: facts::PSUBSCRIBE, handler: Handler::Session(psubscribe) },
+        CommandSpec { facts: facts::PUNSUBSCRIBE, handler: Handler::Session(punsubscribe) },
+        CommandSpec { facts: facts::SSUBSCRIBE, handler: Handler::Session(ssubscribe) },
+        CommandSpec { facts: facts::SUBSCRIBE, handler: Handler::Session(subscribe) },
+        CommandSpec { facts: facts::SUNSUBSCRIBE, handler: Handler::Session(sunsubscribe) },
+        CommandSpec { facts: facts::UNSUBSCRIBE, handler: Handler::Session(unsubscribe) },
     ];
 }
 
@@ -32,11 +32,6 @@ pub(crate) fn subscribes(facts: &Facts) -> bool {
 /// Whether a command publishes.
 pub(crate) fn publishes(facts: &Facts) -> bool {
     facts.flags.has(Flags::PUBSUB.with(Flags::MAY_REPLICATE))
-}
-
-/// Whether a client of RESP2 may use a command while it is subscribed.
-pub(crate) fn is_allowed_in_subscribe_mode(facts: &Facts) -> bool {
-    subscribes(facts) || matches!(facts.name, "ping" | "quit" | "reset")
 }
 
 /// What a client of RESP2 is told that is subscribed and uses another command.

@@ -13,11 +13,11 @@ use crate::front::Front;
 impl<F: Front> Family<F> {
     /// MULTI and its kin.
     pub const TRANSACTION: &'static [CommandSpec<Handler<F>>] = &[
-        CommandSpec { facts: facts::DISCARD, handler: discard },
-        CommandSpec { facts: facts::EXEC, handler: exec },
-        CommandSpec { facts: facts::MULTI, handler: multi },
-        CommandSpec { facts: facts::UNWATCH, handler: unwatch },
-        CommandSpec { facts: WATCH.facts, handler: watch },
+        CommandSpec { facts: facts::DISCARD, handler: Handler::Session(discard) },
+        CommandSpec { facts: facts::EXEC, handler: Handler::Session(exec) },
+        CommandSpec { facts: facts::MULTI, handler: Handler::Session(multi) },
+        CommandSpec { facts: facts::UNWATCH, handler: Handler::Session(unwatch) },
+        CommandSpec { facts: WATCH.facts, handler: Handler::Session(watch) },
     ];
 }
 

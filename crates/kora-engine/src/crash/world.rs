@@ -85,7 +85,6 @@ fn process(
         drive: Drive::Steps(Arc::clone(clock)),
         shard_families: &[],
         families: &[Family::<Crash>::TRANSACTION],
-        at_desk: &[],
         script_bytes_max: None,
     };
     let assembled = assemble(options).expect("the system has threads");

@@ -5,11 +5,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use kora_core::shard::runner::EffectSink;
 use kora_storage::StorageError;
 use kora_storage::log::{Failure, FsyncPolicy, Log, LogOptions, Notify};
 use kora_stream::order::Cut;
-use kora_stream::record::RecordBuilder;
 
 use super::Persistence;
 use super::drive::Writing;
@@ -69,23 +67,8 @@ impl Notify for Bell {
 }
 
 impl Persistence {
-    /// What a shard gives its records to.
-    pub fn effect_sink(self: &Arc<Self>) -> EffectSink {
-        let persistence = Arc::clone(self);
-        Box::new(move |record| {
-            persistence.record(record);
-        })
-    }
-
-    /// Appends what a shard recorded in a round, and returns its number, if there is a log.
-    pub(crate) fn record(&self, record: &RecordBuilder) -> Option<u64> {
-        let open = self.log.read();
-        let open = open.as_ref()?;
-        Some(open.log.append(record.bytes(), record.parts(), self.clock_ms()))
-    }
-
     /// Milliseconds of the clock that the log goes by.
-    pub(super) fn clock_ms(&self) -> u64 {
+    pub(crate) fn clock_ms(&self) -> u64 {
         self.drive.clock_ms()
     }
 
@@ -108,9 +91,15 @@ impl Persistence {
     ) -> Result<(), StorageError> {
         let open = self.open_log_at(settings, next, false)?;
         open.log.begin_life(cut, self.clock_ms());
-        *self.log.write() = Some(open);
-        self.recording.store(true, Ordering::Release);
+        self.put_log(open);
         Ok(())
+    }
+
+    /// Puts a log in its place, which follows the stream from now on.
+    pub(super) fn put_log(&self, open: OpenLog) {
+        let log = Arc::clone(open.log());
+        *self.log.write() = Some(open);
+        self.needs.stream.follow(log);
     }
 
     /// A log whose next record is `next`; `is_behind_snapshot`: it counts only once there is a snapshot of what was before.
@@ -175,21 +164,21 @@ impl Persistence {
     /// Whether replies are held back until the log has what they tell of: `appendfsync always`.
     #[inline]
     pub fn holds_replies(&self) -> bool {
-        self.recording.load(Ordering::Relaxed)
+        self.needs.stream.is_followed()
             && self.log.read().as_ref().is_some_and(|open| open.log.policy() == FsyncPolicy::Always)
     }
 
     /// Whether replies may have to wait for the log, so that what they tell of is to be noted.
     #[inline]
     pub fn notes_replies(&self) -> bool {
-        self.recording.load(Ordering::Relaxed)
+        self.needs.stream.is_followed()
             && self.log.read().as_ref().is_some_and(|open| open.log.policy() != FsyncPolicy::No)
     }
 
     /// The record that must be covered before what was done so far may be told; none if nothing need be waited for.
     #[inline]
     pub fn must_cover(&self) -> Option<u64> {
-        if !self.recording.load(Ordering::Relaxed) || self.is_log_beginning.load(Ordering::Acquire) {
+        if !self.needs.stream.is_followed() || self.is_log_beginning.load(Ordering::Acquire) {
             return None;
         }
         let open = self.log.read();
@@ -241,9 +230,12 @@ impl Persistence {
     pub fn stop_recording(&self) -> Option<bool> {
         /// A panic may have left the lock taken, or the log's thread dead.
         const WAIT_MAX: Duration = Duration::from_secs(1);
+        if !self.needs.stream.stop_for_good(WAIT_MAX) {
+            return Some(false);
+        }
         let Some(open) = self.log.try_write_for(WAIT_MAX) else { return Some(false) };
         let log = Arc::clone(open.as_ref()?.log());
-        std::mem::forget(open);
+        drop(open);
         let begun = Instant::now();
         while log.written() < log.appended() && begun.elapsed() < WAIT_MAX && !log.is_failed() {
             std::thread::sleep(Duration::from_millis(1));
@@ -256,7 +248,9 @@ impl Persistence {
     /// # Errors
     /// Why what was recorded last is not there.
     pub fn close_log(&self) -> Result<(), String> {
-        self.recording.store(false, Ordering::Release);
+        if let Some(log) = self.current_log() {
+            self.needs.stream.leave(&log);
+        }
         self.is_log_beginning.store(false, Ordering::Release);
         let open = self.log.write().take();
         let Some(OpenLog { writing, .. }) = open else { return Ok(()) };

@@ -130,9 +130,8 @@ impl Persistence {
     /// Puts a prepared log in its place, with all stores in hand; returns its first record.
     pub(super) fn begin_prepared(&self, open: OpenLog) -> u64 {
         let first = open.log().appended() + 1;
-        *self.log.write() = Some(open);
         self.is_log_beginning.store(true, Ordering::Release);
-        self.recording.store(true, Ordering::Release);
+        self.put_log(open);
         first
     }
 
@@ -140,7 +139,7 @@ impl Persistence {
     pub(super) fn give_up_beginning(&self, first: u64, error: &SaveError) {
         let mut log = self.log.write();
         let Some(open) = log.take_if(|open| open.log().segment() == first) else { return };
-        self.recording.store(false, Ordering::Release);
+        self.needs.stream.leave(open.log());
         self.is_log_beginning.store(false, Ordering::Release);
         drop(log);
         open.abandon();

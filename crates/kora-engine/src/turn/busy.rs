@@ -4,7 +4,7 @@
 //! anyone could know. What no shard has begun is refused then. What has begun ends soon, but for parts of one command that
 //! writes, if it was sent in the first moment of the script (`run_core` in `run.rs`).
 
-use kora_core::command::spec::Flags;
+use kora_core::command::spec::{Flags, Traits};
 use kora_core::reply::Reply as _;
 
 use super::Turn;
@@ -34,10 +34,10 @@ impl<F: Front> Turn<F> {
                 continue;
             }
             let Some(mut session) = self.sessions.take(slot) else { continue };
-            let is_watch = self.has_sent(&session, "watch");
+            let is_watch = self.has_sent(&session, Traits::WATCHES);
             if is_watch {
                 self.answer_watch(&mut session);
-            } else if self.has_sent(&session, "exec") {
+            } else if self.has_sent(&session, Traits::RUNS_QUEUE) {
                 self.refuse_exec(&mut session, &text);
             }
             let has_changed = matches!(session.wait, Wait::Nothing);
@@ -52,10 +52,10 @@ impl<F: Front> Turn<F> {
         self.account();
     }
 
-    /// Whether what a session waits for is this command.
-    fn has_sent(&self, session: &Session<F>, name: &str) -> bool {
+    /// Whether what a session waits for is the command that has this trait.
+    fn has_sent(&self, session: &Session<F>, its: Traits) -> bool {
         let Wait::Operation(pending) = &session.wait else { return false };
-        matches!(pending.commands[..], [id] if self.engine.table.all()[usize::from(id)].facts.name == name)
+        matches!(pending.commands[..], [id] if self.engine.table.all()[usize::from(id)].facts.traits.has(its))
     }
 
     /// Refuses those commands of a session that have not begun.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use kora_core::command::spec::Flags;
+use kora_core::command::spec::{Flags, Traits};
 use kora_core::command::table::{Command, CommandTable, Handler};
 use kora_core::shard::runner::Shard;
 
@@ -35,10 +35,11 @@ struct LogWait {
     is_all: bool,
 }
 
-/// Lets a shard's effects go to the log while there is one.
+/// Lets a shard publish its effects while anybody follows the stream.
 pub(super) fn connect<F: Front>(shard: &mut Shard<Workers<F>>, engine: &Engine<F>) {
-    shard.journal().share_recording(Arc::clone(engine.persistence.recording()));
-    shard.set_effect_sink(engine.persistence.effect_sink());
+    let (stream, persistence) = (Arc::clone(&engine.stream), Arc::clone(&engine.persistence));
+    shard.journal().share_recording(Arc::clone(stream.recording()));
+    shard.set_effect_sink(Box::new(move |record| stream.publish(record, persistence.clock_ms())));
 }
 
 /// What the replies of each command may tell of.
@@ -54,11 +55,11 @@ impl Tidings {
     /// By the commands' places in the table.
     fn new<H: Copy>(table: &CommandTable<H>) -> Self {
         let of = |command: &Command<H>| {
-            let (name, flags) = (command.facts.name, command.facts.flags);
+            let (flags, is_exec) = (command.facts.flags, command.facts.traits.has(Traits::RUNS_QUEUE));
             // Messages are not in the log.
             let may_replicate = flags.has(Flags::MAY_REPLICATE) && !flags.has(Flags::PUBSUB);
-            let may_write = flags.has(Flags::WRITE) || may_replicate || name == "exec";
-            let may_see = matches!(command.handler, Handler::Core(_)) || name == "exec";
+            let may_write = flags.has(Flags::WRITE) || may_replicate || is_exec;
+            let may_see = matches!(command.handler, Handler::Core(_)) || is_exec;
             (u8::from(may_write) * Self::WRITTEN) | (u8::from(may_see) * Self::SEEN)
         };
         Self(table.all().iter().map(of).collect())

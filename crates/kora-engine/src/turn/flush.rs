@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use kora_core::command::spec::Facts;
+use kora_core::command::spec::{Facts, Traits};
 use kora_core::reply::Reply;
 
 use super::Turn;
@@ -16,7 +16,7 @@ impl<F: Front> Turn<F> {
     /// Whether the command is to be answered only when what it deletes is free.
     #[cold]
     pub(super) fn frees_first(&self, facts: &Facts, args: &[&[u8]]) -> bool {
-        matches!(facts.name, "flushall" | "flushdb")
+        facts.traits.has(Traits::FREES_FIRST)
             && match args {
                 [_] => !self.settings.lazy_user_flush,
                 [_, way] => way.eq_ignore_ascii_case(b"SYNC"),

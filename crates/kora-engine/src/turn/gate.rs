@@ -1,33 +1,29 @@
-//! What stands in the way of a command, and what its client is told then.
+//! What stands in the way of a command, and what its client is told then. Which command may run is decided in
+//! [`admission`](crate::admission).
 
-use kora_core::command::spec::Flags;
+use kora_core::command::spec::{Facts, Flags, Route, Traits};
 use kora_core::error::CommandError;
 use kora_core::reply::Reply;
 
 use super::Turn;
+use super::eviction::Room;
 use super::run::{Args, Gathered, Resolved, Step};
-use crate::command::subscription::{is_allowed_in_subscribe_mode, publishes, subscribe_mode_error};
+use crate::admission::{Asked, Gates, Path, SessionState, Verdict, judge};
 use crate::counters::add;
 use crate::front::{Front, Output};
-use crate::pause::PauseMode;
 use crate::session::{ReplyMode, Session, Wait};
-use crate::settings::Permission;
 
 impl<F: Front> Turn<F> {
-    /// Whether a script declares that it is not to run when memory is short.
-    #[cold]
-    pub(super) fn is_script_in_need(
-        &self,
-        session: &Session<F>,
-        resolved: Resolved<F>,
-        args: &Args<'_>,
-    ) -> bool {
-        self.effective_flags(session, resolved, args).has(Flags::DENYOOM)
+    /// Whether anything may stand in the way of a command. It costs as little as can be, for most commands pass.
+    #[inline]
+    pub(super) fn must_ask(&mut self, session: &Session<F>, facts: &Facts) -> bool {
+        let may_need_room = facts.flags.has(Flags::DENYOOM) || facts.route == Route::Script;
+        self.is_gated(session) || facts.traits.has(Traits::DEBUG) || may_need_room && self.is_over_limit()
     }
 
-    /// Whether anything stands in the way of an ordinary command.
+    /// Whether the session or the engine is in a state that not every command may run in.
     #[inline]
-    pub(super) fn has_gate(&self, session: &Session<F>) -> bool {
+    fn is_gated(&self, session: &Session<F>) -> bool {
         !session.choice.is_authenticated
             || session.is_in_subscribe_mode()
             || session.choice.reply_mode != ReplyMode::On
@@ -40,101 +36,92 @@ impl<F: Front> Turn<F> {
             || !session.watching.is_empty()
     }
 
-    /// The exceptional states of a session or of the engine.
+    /// Asks whether a command may run now. `None` if it may; else it is dealt with.
     #[cold]
-    pub(super) fn pass_gate(
+    pub(super) fn admit(
         &mut self,
         session: &mut Session<F>,
         resolved: Resolved<F>,
         args: &Args<'_>,
-        gathered: &mut Gathered,
-    ) -> Option<Step> {
-        let flags = self.effective_flags(session, resolved, args);
-        if !gathered.request.is_empty() {
-            // Whatever the gate decides, it decides after what was sent before.
-            return Some(Step::Later);
-        }
-        if !session.choice.is_authenticated && !flags.has(Flags::NO_AUTH) {
-            self.reject(session, resolved, "NOAUTH Authentication required.");
-            return Some(Step::Next);
-        }
-        if session.is_in_subscribe_mode() && !is_allowed_in_subscribe_mode(resolved.facts) {
-            let text = subscribe_mode_error(resolved.facts);
-            self.reject(session, resolved, &text);
-            return Some(Step::Next);
-        }
-        if self.is_unkeepable(resolved.facts.name, flags)
-            && let Some(refusal) = self.engine.persistence.refusal()
-        {
-            self.reject(session, resolved, &refusal.text());
-            return Some(Step::Next);
-        }
-        if self.gate.is_loading && !flags.has(Flags::LOADING) {
-            self.reject(session, resolved, "LOADING Redis is loading the dataset in memory");
-            return Some(Step::Next);
-        }
-        if self.gate.is_busy && !flags.has(Flags::ALLOW_BUSY) {
-            self.reject(session, resolved, &self.engine.scripts.busy_error().to_string());
-            return Some(Step::Next);
-        }
-        if !self.gate.is_busy && !session.watching.is_empty() {
-            session.wait = Wait::Watches;
-            return Some(Step::Later);
-        }
-        let waits = match self.gate.pause {
-            None => false,
-            Some(PauseMode::All) => true,
-            Some(PauseMode::Write) => flags.has(Flags::WRITE) || flags.has(Flags::MAY_REPLICATE),
-        };
-        if waits || self.gate.holds_publishers && publishes(resolved.facts) {
-            session.wait = Wait::Pause;
-            session.client.set_blocked(true);
-            self.paused.push(session.client.slot);
-            return Some(Step::Later);
-        }
-        if session.queue.is_some() { self.pass_queue(session, resolved, args) } else { None }
-    }
-
-    /// Whether `enable-debug-command` allows the command.
-    pub(super) fn may_administer(&self, session: &Session<F>, resolved: Resolved<F>) -> bool {
-        let is_debug = resolved.facts.name == "debug" || resolved.facts.name.starts_with("debug|");
-        !is_debug
-            || match self.settings.debug_command {
-                Permission::Yes => true,
-                Permission::Local => session.choice.is_local,
-                Permission::No => false,
-            }
-    }
-
-    #[cold]
-    pub(super) fn refuse_debug(&mut self, session: &mut Session<F>, resolved: Resolved<F>) -> Step {
-        self.reject(
-            session,
-            resolved,
-            "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it \
-             from a local connection, otherwise you need to set this option in the configuration file, and then \
-             restart the server.",
-        );
-        Step::Next
-    }
-
-    #[cold]
-    pub(super) fn refuse_memory(
-        &mut self,
-        session: &mut Session<F>,
-        resolved: Resolved<F>,
         gathered: &Gathered,
-    ) -> Step {
-        if !gathered.request.is_empty() {
-            return Step::Later;
+    ) -> Option<Step> {
+        let is_behind_others = !gathered.request.is_empty();
+        if is_behind_others && self.is_gated(session) {
+            // Whatever is decided, it is decided after what was sent before.
+            return Some(Step::Later);
         }
-        self.reject(session, resolved, &CommandError::OutOfMemory.to_string());
-        Step::Next
+        let flags = self.effective_flags(session, resolved, args);
+        let standing = SessionState {
+            is_authenticated: session.choice.is_authenticated,
+            is_subscribed: session.is_in_subscribe_mode(),
+            is_local: session.choice.is_local,
+            awaits_watches: !session.watching.is_empty(),
+        };
+        let path = if session.queue.is_some() { Path::Queue(standing) } else { Path::Direct(standing) };
+        let asked = Asked { facts: resolved.facts, flags, path };
+        let gates = self.gates(&asked);
+        let verdict = judge(&asked, &gates, || !self.is_over_limit() || self.make_room() != Room::Nowhere);
+        if verdict == Verdict::Run {
+            return None;
+        }
+        if is_behind_others {
+            return Some(Step::Later);
+        }
+        Some(match verdict {
+            Verdict::Run => return None,
+            Verdict::Queue => {
+                self.queue(session, resolved, args);
+                Step::Next
+            }
+            Verdict::AwaitWatches => {
+                session.wait = Wait::Watches;
+                Step::Later
+            }
+            Verdict::AwaitPause => {
+                session.wait = Wait::Pause;
+                session.client.set_blocked(true);
+                self.paused.push(session.client.slot);
+                Step::Later
+            }
+            Verdict::Refuse(error) => {
+                self.reject(session, resolved, &error.to_string());
+                Step::Next
+            }
+        })
+    }
+
+    /// The gates that are shut to a command.
+    fn gates(&self, asked: &Asked) -> Gates {
+        let unkeepable = if self.gate.refuses_writes && asked.must_be_kept() {
+            self.engine.persistence.refusal().map(|refusal| CommandError::Other(refusal.text().into()))
+        } else {
+            None
+        };
+        Gates {
+            pause: self.gate.pause,
+            busy: self.gate.is_busy.then(|| self.engine.scripts.busy_error()),
+            is_loading: self.gate.is_loading,
+            unkeepable,
+            holds_publishers: self.gate.holds_publishers,
+            debug: self.settings.debug_command,
+        }
+    }
+
+    /// A command's flags; for EXEC those of what it runs, too, and of a script those it declares.
+    fn effective_flags(&self, session: &Session<F>, resolved: Resolved<F>, args: &Args<'_>) -> Flags {
+        let facts = resolved.facts;
+        if facts.route == Route::Script {
+            return self.engine.scripts.effective_flags(facts, args);
+        }
+        match &session.queue {
+            Some(queue) if facts.traits.has(Traits::RUNS_QUEUE) => facts.flags.with(queue.flags),
+            _ => facts.flags,
+        }
     }
 
     pub(super) fn reject(&mut self, session: &mut Session<F>, resolved: Resolved<F>, text: &str) {
         add(&self.counters().commands[usize::from(resolved.id)].rejected, 1);
-        let abort = self.abort_transaction(session, resolved.facts.name, text);
+        let abort = self.abort_transaction(session, Some(resolved.facts), text);
         self.reply_error(session, abort.as_deref().unwrap_or(text));
     }
 
@@ -177,19 +164,14 @@ impl<F: Front> Turn<F> {
             return Step::Next;
         }
         let Err(error) = self.engine.table.resolve(args) else { return Step::Later };
-        let mut name = "";
-        if let Some(command) = self.engine.table.find(args[0]) {
+        let command = self.engine.table.find(args[0]);
+        if let Some(command) = command {
             add(&self.counters().commands[command.id].rejected, 1);
-            name = command.facts.name;
         }
+        let facts = command.map(|command| command.facts);
         let text = error.to_string();
-        let abort = self.abort_transaction(session, name, text.strip_prefix("ERR ").unwrap_or(&text));
+        let abort = self.abort_transaction(session, facts, text.strip_prefix("ERR ").unwrap_or(&text));
         self.reply_error(session, abort.as_deref().unwrap_or(&text));
         Step::Next
-    }
-
-    /// Whether a command of these flags is refused because what it would do can't be kept.
-    fn is_unkeepable(&self, name: &str, flags: Flags) -> bool {
-        self.gate.refuses_writes && (flags.has(Flags::WRITE) || name == "ping")
     }
 }

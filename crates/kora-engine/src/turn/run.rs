@@ -16,7 +16,6 @@ use kora_core::shard::runner::Ran;
 use smallvec::SmallVec;
 
 use super::Turn;
-use super::eviction::Room;
 use crate::call::{self, Call, FollowUp};
 use crate::command::subscription::subscribes;
 use crate::counters::add;
@@ -197,23 +196,10 @@ impl<F: Front> Turn<F> {
         let Some(resolved) = self.scratch.resolved[index] else {
             return self.refuse_unresolved(session, args, gathered);
         };
-        if self.has_gate(session)
-            && let Some(step) = self.pass_gate(session, resolved, args, gathered)
+        if self.must_ask(session, resolved.facts)
+            && let Some(step) = self.admit(session, resolved, args, gathered)
         {
             return step;
-        }
-        if resolved.facts.flags.has(Flags::ADMIN) && !self.may_administer(session, resolved) {
-            return if gathered.request.is_empty() {
-                self.refuse_debug(session, resolved)
-            } else {
-                Step::Later
-            };
-        }
-        let may_grow = resolved.facts.flags.has(Flags::DENYOOM);
-        let wants_room = may_grow || resolved.facts.route == Route::Script;
-        let is_full = wants_room && self.is_over_limit() && self.make_room() == Room::Nowhere;
-        if is_full && (may_grow || self.is_script_in_need(session, resolved, args)) {
-            return self.refuse_memory(session, resolved, gathered);
         }
         match resolved.handler {
             Handler::Core(handler) => {
@@ -300,6 +286,9 @@ impl<F: Front> Turn<F> {
         if matches!(ran, Ran::Replied) {
             self.finish_command(session, resolved, begin);
             self.deliver_own(session);
+            if resolved.facts.may_pause() {
+                self.catch_up();
+            }
             if resolved.facts.route == Route::LendAll && self.frees_first(resolved.facts, args) {
                 self.hold_until_freed(session, begin);
             }
@@ -322,7 +311,7 @@ impl<F: Front> Turn<F> {
             now: self.time.now,
             follow_up: None,
         };
-        if let Err(error) = handler(&mut call, args) {
+        if let Err(error) = handler.run(&mut call, args) {
             call.reply().refuse(&error);
         }
         call.follow_up
@@ -342,10 +331,13 @@ impl<F: Front> Turn<F> {
         }
         session.client.note_command(resolved.id);
         let timing = self.shard.journal().begin_command(resolved.facts);
-        match self.call(session, handler, args) {
+        let follow_up = self.call(session, handler, args);
+        self.catch_up();
+        match follow_up {
             Some(FollowUp::Multi) => self.multi(session),
             Some(FollowUp::Exec(queue)) => {
                 self.exec(session, resolved, queue);
+                self.catch_up();
                 return self.shard.journal().end_command(resolved.facts, timing);
             }
             Some(FollowUp::Watch) => return self.watch(session, resolved, args),

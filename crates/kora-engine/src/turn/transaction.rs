@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use kora_core::command::spec::{Flags, Route};
+use kora_core::command::spec::{Facts, Traits};
 use kora_core::command::table::Handler;
 use kora_core::command::transaction;
 use kora_core::context::{Resume, Resumed};
@@ -23,9 +23,8 @@ use kora_core::shard::transaction::Transaction;
 use smallvec::smallvec;
 
 use super::Turn;
-use super::eviction::Room;
 use super::publish::OwnPushes;
-use super::run::{Args, Gathered, Resolved, Step};
+use super::run::{Args, Gathered, Resolved};
 use crate::call::FollowUp;
 use crate::command::persistence;
 use crate::command::subscription::subscribes as subscribes_to;
@@ -85,33 +84,8 @@ pub(super) struct HaltedExec<F: Front> {
 }
 
 impl<F: Front> Turn<F> {
-    /// Queues a command of a session between MULTI and EXEC, or refuses it; `None` if it is one that runs at once.
-    pub(super) fn pass_queue(
-        &mut self,
-        session: &mut Session<F>,
-        resolved: Resolved<F>,
-        args: &Args<'_>,
-    ) -> Option<Step> {
-        let facts = resolved.facts;
-        if !self.may_administer(session, resolved) {
-            return Some(self.refuse_debug(session, resolved));
-        }
-        if facts.flags.has(Flags::NO_MULTI) {
-            self.reject(session, resolved, "ERR Command not allowed inside a transaction");
-            return Some(Step::Next);
-        }
-        let needs_room = self.effective_flags(session, resolved, args).has(Flags::DENYOOM);
-        if needs_room && self.is_over_limit() && self.make_room() == Room::Nowhere {
-            return Some(self.refuse_memory(session, resolved, &Gathered::default()));
-        }
-        if matches!(facts.name, "discard" | "exec" | "multi" | "quit" | "reset" | "watch") {
-            return None;
-        }
-        self.queue(session, resolved, args);
-        Some(Step::Next)
-    }
-
-    fn queue(&mut self, session: &mut Session<F>, resolved: Resolved<F>, args: &Args<'_>) {
+    /// Queues a command of a session between MULTI and EXEC.
+    pub(super) fn queue(&mut self, session: &mut Session<F>, resolved: Resolved<F>, args: &Args<'_>) {
         let has_failed = session.has_failed_watch();
         // What will not run need not be kept.
         if let Some(queue) = session.queue.as_mut().filter(|queue| !queue.is_aborted && !has_failed) {
@@ -133,32 +107,15 @@ impl<F: Front> Turn<F> {
         self.finish_reply(session, begin);
     }
 
-    /// A command's flags; for EXEC those of what it runs, too, and of a script those it declares.
-    pub(super) fn effective_flags(
-        &self,
-        session: &Session<F>,
-        resolved: Resolved<F>,
-        args: &Args<'_>,
-    ) -> Flags {
-        let flags = resolved.facts.flags;
-        if resolved.facts.route == Route::Script {
-            return self.engine.scripts.effective_flags(resolved.facts, args);
-        }
-        match &session.queue {
-            Some(queue) if resolved.facts.name == "exec" => flags.with(queue.flags),
-            _ => flags,
-        }
-    }
-
     /// Notes that a command was refused, so that EXEC will be. Returns the text of the refusal: one of EXEC itself ends
     /// the transaction.
     pub(super) fn abort_transaction(
         &mut self,
         session: &mut Session<F>,
-        name: &str,
+        facts: Option<&Facts>,
         text: &str,
     ) -> Option<String> {
-        if name != "exec" {
+        if !facts.is_some_and(|facts| facts.traits.has(Traits::RUNS_QUEUE)) {
             if let Some(queue) = &mut session.queue {
                 queue.is_aborted = true;
             }

@@ -10,7 +10,7 @@ use kora_core::number::parse_i64;
 use kora_core::reply::Reply;
 use kora_core::time::UnixMs;
 
-use super::{Call, Desk, DeskHandler, ServerHandler, facts, publish};
+use super::{Call, Desk, Handler, facts, publish};
 use crate::client::{Client, flag};
 use crate::connection::close_after_output;
 use crate::introspect::clients::{ClientFlags, ClientInfo, HELP, KillFilter, ListFilter};
@@ -22,24 +22,24 @@ use kora_engine::pause::PauseMode;
 use kora_engine::session::ReplyMode;
 
 /// The family's commands.
-pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
-    CommandSpec { facts: facts::CLIENT, handler: super::container },
-    CommandSpec { facts: facts::CLIENT_GETNAME, handler: getname },
-    CommandSpec { facts: facts::CLIENT_GETREDIR, handler: getredir },
-    CommandSpec { facts: facts::CLIENT_HELP, handler: |call, args| call.at_desk(args, client_help) },
-    CommandSpec { facts: facts::CLIENT_ID, handler: id },
-    CommandSpec { facts: facts::CLIENT_INFO, handler: info },
-    CommandSpec { facts: facts::CLIENT_KILL, handler: kill },
-    CommandSpec { facts: facts::CLIENT_LIST, handler: list },
-    CommandSpec { facts: facts::CLIENT_NO_EVICT, handler: no_evict },
-    CommandSpec { facts: facts::CLIENT_NO_TOUCH, handler: no_touch },
-    CommandSpec { facts: facts::CLIENT_PAUSE, handler: pause },
-    CommandSpec { facts: facts::CLIENT_REPLY, handler: reply },
-    CommandSpec { facts: facts::CLIENT_SETINFO, handler: setinfo },
-    CommandSpec { facts: facts::CLIENT_SETNAME, handler: setname },
-    CommandSpec { facts: facts::CLIENT_TRACKINGINFO, handler: trackinginfo },
-    CommandSpec { facts: facts::CLIENT_UNBLOCK, handler: unblock },
-    CommandSpec { facts: facts::CLIENT_UNPAUSE, handler: unpause },
+pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
+    CommandSpec { facts: facts::CLIENT, handler: Handler::Session(super::container) },
+    CommandSpec { facts: facts::CLIENT_GETNAME, handler: Handler::Session(getname) },
+    CommandSpec { facts: facts::CLIENT_GETREDIR, handler: Handler::Session(getredir) },
+    CommandSpec { facts: facts::CLIENT_HELP, handler: Handler::Server(client_help) },
+    CommandSpec { facts: facts::CLIENT_ID, handler: Handler::Session(id) },
+    CommandSpec { facts: facts::CLIENT_INFO, handler: Handler::Session(info) },
+    CommandSpec { facts: facts::CLIENT_KILL, handler: Handler::Session(kill) },
+    CommandSpec { facts: facts::CLIENT_LIST, handler: Handler::Session(list) },
+    CommandSpec { facts: facts::CLIENT_NO_EVICT, handler: Handler::Session(no_evict) },
+    CommandSpec { facts: facts::CLIENT_NO_TOUCH, handler: Handler::Session(no_touch) },
+    CommandSpec { facts: facts::CLIENT_PAUSE, handler: Handler::Session(pause) },
+    CommandSpec { facts: facts::CLIENT_REPLY, handler: Handler::Session(reply) },
+    CommandSpec { facts: facts::CLIENT_SETINFO, handler: Handler::Session(setinfo) },
+    CommandSpec { facts: facts::CLIENT_SETNAME, handler: Handler::Session(setname) },
+    CommandSpec { facts: facts::CLIENT_TRACKINGINFO, handler: Handler::Session(trackinginfo) },
+    CommandSpec { facts: facts::CLIENT_UNBLOCK, handler: Handler::Session(unblock) },
+    CommandSpec { facts: facts::CLIENT_UNPAUSE, handler: Handler::Session(unpause) },
 ];
 
 /// What CLIENT GETREDIR answers while there is no tracking.
@@ -63,9 +63,6 @@ pub(super) fn c_string(text: &[u8]) -> &[u8] {
 fn is_plain(text: &[u8]) -> bool {
     text.iter().all(|byte| (b'!'..=b'~').contains(byte))
 }
-
-/// Those that scripts may call.
-pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[("client|help", client_help)];
 
 fn client_help(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     help(HELP, out);

@@ -7,7 +7,7 @@ use kora_core::command::spec::CommandSpec;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
-use super::{Call, Desk, DeskHandler, ServerHandler, facts};
+use super::{Call, Desk, Handler, facts};
 use crate::config::access::{HELP, set_failed};
 use crate::config::table::Apply;
 use crate::introspect::commands::help;
@@ -19,17 +19,14 @@ use kora_engine::front::Mail;
 use kora_engine::session::{ReplyMode, TimedReply, Wait};
 
 /// The family's commands.
-pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
-    CommandSpec { facts: facts::CONFIG, handler: super::container },
-    CommandSpec { facts: facts::CONFIG_GET, handler: get },
-    CommandSpec { facts: facts::CONFIG_HELP, handler: |call, args| call.at_desk(args, config_help) },
-    CommandSpec { facts: facts::CONFIG_RESETSTAT, handler: resetstat },
-    CommandSpec { facts: facts::CONFIG_REWRITE, handler: rewrite },
-    CommandSpec { facts: facts::CONFIG_SET, handler: set },
+pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
+    CommandSpec { facts: facts::CONFIG, handler: Handler::Session(super::container) },
+    CommandSpec { facts: facts::CONFIG_GET, handler: Handler::Session(get) },
+    CommandSpec { facts: facts::CONFIG_HELP, handler: Handler::Server(config_help) },
+    CommandSpec { facts: facts::CONFIG_RESETSTAT, handler: Handler::Session(resetstat) },
+    CommandSpec { facts: facts::CONFIG_REWRITE, handler: Handler::Session(rewrite) },
+    CommandSpec { facts: facts::CONFIG_SET, handler: Handler::Session(set) },
 ];
-
-/// Those that scripts may call.
-pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[("config|help", config_help)];
 
 fn config_help(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     help(HELP, out);

@@ -10,25 +10,22 @@ use kora_core::shard::store::DbIndex;
 use kora_engine::REDIS_VERSION;
 use kora_protocol::Resp;
 
-use super::{Call, Desk, DeskHandler, ServerHandler, facts};
+use super::{Call, Desk, Handler, facts};
 use crate::client::flag;
 use crate::connection::close_after_output;
 use kora_engine::command::subscription;
 use kora_engine::session::ReplyMode;
 
 /// The family's commands.
-pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
-    CommandSpec { facts: facts::AUTH, handler: auth },
-    CommandSpec { facts: facts::ECHO, handler: |call, args| call.at_desk(args, echo) },
-    CommandSpec { facts: facts::HELLO, handler: hello },
-    CommandSpec { facts: facts::PING, handler: ping_connection },
-    CommandSpec { facts: facts::QUIT, handler: quit },
-    CommandSpec { facts: facts::RESET, handler: reset },
-    CommandSpec { facts: facts::SELECT, handler: select },
+pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
+    CommandSpec { facts: facts::AUTH, handler: Handler::Session(auth) },
+    CommandSpec { facts: facts::ECHO, handler: Handler::Server(echo) },
+    CommandSpec { facts: facts::HELLO, handler: Handler::Session(hello) },
+    CommandSpec { facts: facts::PING, handler: Handler::Either(ping_connection, ping) },
+    CommandSpec { facts: facts::QUIT, handler: Handler::Session(quit) },
+    CommandSpec { facts: facts::RESET, handler: Handler::Session(reset) },
+    CommandSpec { facts: facts::SELECT, handler: Handler::Session(select) },
 ];
-
-/// Those that scripts may call.
-pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[("echo", echo), ("ping", ping)];
 
 fn ping(_: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     match args {

@@ -2,37 +2,33 @@
 
 use std::time::Duration;
 
-use kora_core::command::spec::{CommandSpec, Facts, Flags, Group};
+use kora_core::command::spec::{CommandSpec, Facts, Flags, Group, Traits};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::number::{parse_f64, parse_i64};
 use kora_core::reply::Reply;
 use kora_core::types::list::set_packed_threshold;
 
-use super::{Call, Desk, DeskHandler, ServerHandler};
+use super::{Call, Desk, Handler};
 use crate::config::value::parse_bytes;
 use kora_engine::entropy;
 
 /// The family's commands.
-pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
-    CommandSpec { facts: Facts { name: "debug|assert", ..DEBUG }, handler: crash },
-    CommandSpec { facts: Facts { name: "debug|change-repl-id", ..DEBUG }, handler: change_repl_id },
-    CommandSpec { facts: Facts { name: "debug|oom", ..DEBUG }, handler: crash },
+pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
+    CommandSpec { facts: Facts { name: "debug|assert", ..DEBUG }, handler: Handler::Session(crash) },
+    CommandSpec {
+        facts: Facts { name: "debug|change-repl-id", ..DEBUG },
+        handler: Handler::Session(change_repl_id),
+    },
+    CommandSpec { facts: Facts { name: "debug|oom", ..DEBUG }, handler: Handler::Session(crash) },
     CommandSpec {
         facts: Facts { name: "debug|quicklist-packed-threshold", ..DEBUG },
-        handler: |call, args| call.at_desk(args, packed_threshold),
+        handler: Handler::Server(packed_threshold),
     },
-    CommandSpec { facts: Facts { name: "debug|segfault", ..DEBUG }, handler: crash },
+    CommandSpec { facts: Facts { name: "debug|segfault", ..DEBUG }, handler: Handler::Session(crash) },
     CommandSpec {
         facts: Facts { name: "debug|set-disable-deny-scripts", ..DEBUG },
-        handler: |call, args| call.at_desk(args, set_disable_deny_scripts),
+        handler: Handler::Server(set_disable_deny_scripts),
     },
-];
-
-/// Those that scripts may call once DEBUG SET-DISABLE-DENY-SCRIPTS allows it.
-pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[
-    ("debug|quicklist-packed-threshold", packed_threshold),
-    ("debug|set-disable-deny-scripts", set_disable_deny_scripts),
-    ("debug|sleep", sleep_in_script),
 ];
 
 /// The facts that every DEBUG subcommand about the process shares.
@@ -41,6 +37,7 @@ pub(super) const DEBUG: Facts = Facts {
     is_syscmd: true,
     arity: -2,
     flags: Flags::ADMIN.with(Flags::NOSCRIPT).with(Flags::LOADING).with(Flags::STALE),
+    traits: Traits::DEBUG,
     group: Group::Server,
     complexity: "O(1)",
     ..Facts::NONE
@@ -88,7 +85,7 @@ fn set_disable_deny_scripts(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply)
 }
 
 /// DEBUG SLEEP in a script: its worker, and whoever needs the stores it has, waits.
-fn sleep_in_script(_: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+pub(super) fn sleep_in_script(_: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let [_, _, seconds] = args else { return Err(unknown(args)) };
     let seconds = parse_f64(seconds).filter(|seconds| *seconds > 0.0).unwrap_or(0.0);
     std::thread::sleep(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));

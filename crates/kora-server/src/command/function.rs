@@ -7,12 +7,12 @@ use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 use kora_script::Running;
 
-use super::{Desk, ServerHandler, facts};
+use super::{Desk, Handler, facts};
 
 /// The family's commands.
-pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
-    CommandSpec { facts: facts::FUNCTION_KILL, handler: |call, args| call.at_desk(args, kill) },
-    CommandSpec { facts: facts::FUNCTION_STATS, handler: |call, args| call.at_desk(args, stats) },
+pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
+    CommandSpec { facts: facts::FUNCTION_KILL, handler: Handler::Server(kill) },
+    CommandSpec { facts: facts::FUNCTION_STATS, handler: Handler::Server(stats) },
 ];
 
 fn kill(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {

@@ -4,34 +4,19 @@ use kora_core::command::spec::CommandSpec;
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
-use super::{Desk, DeskHandler, ServerHandler, facts};
+use super::{Desk, Handler, facts};
 use crate::introspect::{commands, getkeys};
 
 /// The family's commands.
-pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
-    CommandSpec { facts: facts::COMMAND, handler: |call, args| call.at_desk(args, info) },
-    CommandSpec { facts: facts::COMMAND_COUNT, handler: |call, args| call.at_desk(args, count) },
-    CommandSpec { facts: facts::COMMAND_DOCS, handler: |call, args| call.at_desk(args, docs) },
-    CommandSpec { facts: facts::COMMAND_GETKEYS, handler: |call, args| call.at_desk(args, keys) },
-    CommandSpec {
-        facts: facts::COMMAND_GETKEYSANDFLAGS,
-        handler: |call, args| call.at_desk(args, keys_and_flags),
-    },
-    CommandSpec { facts: facts::COMMAND_HELP, handler: |call, args| call.at_desk(args, command_help) },
-    CommandSpec { facts: facts::COMMAND_INFO, handler: |call, args| call.at_desk(args, info) },
-    CommandSpec { facts: facts::COMMAND_LIST, handler: |call, args| call.at_desk(args, list) },
-];
-
-/// Those that scripts may call: all.
-pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[
-    ("command", info),
-    ("command|count", count),
-    ("command|docs", docs),
-    ("command|getkeys", keys),
-    ("command|getkeysandflags", keys_and_flags),
-    ("command|help", command_help),
-    ("command|info", info),
-    ("command|list", list),
+pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
+    CommandSpec { facts: facts::COMMAND, handler: Handler::Server(info) },
+    CommandSpec { facts: facts::COMMAND_COUNT, handler: Handler::Server(count) },
+    CommandSpec { facts: facts::COMMAND_DOCS, handler: Handler::Server(docs) },
+    CommandSpec { facts: facts::COMMAND_GETKEYS, handler: Handler::Server(keys) },
+    CommandSpec { facts: facts::COMMAND_GETKEYSANDFLAGS, handler: Handler::Server(keys_and_flags) },
+    CommandSpec { facts: facts::COMMAND_HELP, handler: Handler::Server(command_help) },
+    CommandSpec { facts: facts::COMMAND_INFO, handler: Handler::Server(info) },
+    CommandSpec { facts: facts::COMMAND_LIST, handler: Handler::Server(list) },
 ];
 
 fn command_help(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {

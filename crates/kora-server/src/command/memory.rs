@@ -4,16 +4,16 @@ use kora_core::command::spec::{CommandSpec, Facts, Flags, Group};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
-use super::{Desk, DeskHandler, ServerHandler};
+use super::{Desk, Handler};
 use crate::introspect::doctor;
 use crate::introspect::info::snapshot::{DatabaseInfo, MemoryInfo};
 
 /// The family's commands; the container is the core's.
-pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
-    CommandSpec { facts: MEMORY_DOCTOR, handler: |call, args| call.at_desk(args, memory_doctor) },
-    CommandSpec { facts: MEMORY_MALLOC_STATS, handler: |call, args| call.at_desk(args, memory_malloc_stats) },
-    CommandSpec { facts: MEMORY_PURGE, handler: |call, args| call.at_desk(args, memory_purge) },
-    CommandSpec { facts: MEMORY_STATS, handler: |call, args| call.at_desk(args, memory_stats) },
+pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
+    CommandSpec { facts: MEMORY_DOCTOR, handler: Handler::Server(memory_doctor) },
+    CommandSpec { facts: MEMORY_MALLOC_STATS, handler: Handler::Server(memory_malloc_stats) },
+    CommandSpec { facts: MEMORY_PURGE, handler: Handler::Server(memory_purge) },
+    CommandSpec { facts: MEMORY_STATS, handler: Handler::Server(memory_stats) },
 ];
 
 /// What the subcommands have in common.
@@ -47,14 +47,6 @@ const MEMORY_PURGE: Facts = Facts {
 
 const MEMORY_STATS: Facts =
     Facts { name: "memory|stats", summary: "Tells what memory is used for", ..REPORT };
-
-/// Those that scripts may call: all.
-pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[
-    ("memory|doctor", memory_doctor),
-    ("memory|malloc-stats", memory_malloc_stats),
-    ("memory|purge", memory_purge),
-    ("memory|stats", memory_stats),
-];
 
 fn memory_doctor(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let clients = desk.front.clients.all().len() as u64;

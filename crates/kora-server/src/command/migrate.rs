@@ -12,7 +12,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use kora_core::command::keys::{InvalidKeys, Keys, push};
 use kora_core::command::spec::{
-    Arg, BeginSearch, Categories, CommandSpec, Facts, FindKeys, Flags, Group, KeySpec, Route,
+    Arg, BeginSearch, Categories, CommandSpec, Facts, FindKeys, Flags, Group, KeyFlags, KeySpec, Route,
 };
 use kora_core::context::{Ctx, Resumed};
 use kora_core::error::{CommandError, CommandResult};
@@ -33,7 +33,7 @@ const LINE_BYTES_MAX: usize = 64 * 1024;
 
 const WRITING: &str = "IOERR error or timeout writing to target instance";
 
-const MOVED: &[&str] = &["RW", "access", "delete"];
+const MOVED: KeyFlags = KeyFlags::RW.access().delete();
 
 pub(super) const MIGRATE: CommandSpec = CommandSpec {
     facts: Facts {
@@ -46,7 +46,7 @@ pub(super) const MIGRATE: CommandSpec = CommandSpec {
         keys: &[
             KeySpec::one(MOVED, 3),
             KeySpec {
-                flags: &["RW", "access", "delete", "incomplete"],
+                flags: KeyFlags::RW.access().delete().incomplete(),
                 begin: BeginSearch::Keyword("KEYS", -2),
                 find: FindKeys::Range { last: -1, step: 1, limit: 0 },
                 notes: None,

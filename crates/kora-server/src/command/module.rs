@@ -5,17 +5,14 @@ use kora_core::command::spec::{CommandSpec, Facts, Flags, Group};
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
-use super::{Desk, DeskHandler, ServerHandler};
+use super::{Desk, Handler};
 
 /// The family's commands.
-pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
-    CommandSpec { facts: MODULE, handler: super::container },
-    CommandSpec { facts: MODULE_HELP, handler: |call, args| call.at_desk(args, help) },
-    CommandSpec { facts: MODULE_LIST, handler: list },
+pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
+    CommandSpec { facts: MODULE, handler: Handler::Session(super::container) },
+    CommandSpec { facts: MODULE_HELP, handler: Handler::Server(help) },
+    CommandSpec { facts: MODULE_LIST, handler: Handler::Session(list) },
 ];
-
-/// Those that scripts may call.
-pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[("module|help", help)];
 
 const MODULE: Facts = Facts {
     name: "module",

@@ -4,11 +4,11 @@ use kora_core::command::spec::{CommandSpec, Facts};
 use kora_core::error::{CommandError, CommandResult};
 
 use super::debug::DEBUG;
-use super::{Call, ServerHandler};
+use super::{Call, Handler};
 
 /// `DEBUG PANIC [thread]`.
-pub(super) const DEBUG_PANIC: CommandSpec<ServerHandler> =
-    CommandSpec { facts: Facts { name: "debug|panic", ..DEBUG }, handler: panic_now };
+pub(super) const DEBUG_PANIC: CommandSpec<Handler> =
+    CommandSpec { facts: Facts { name: "debug|panic", ..DEBUG }, handler: Handler::Session(panic_now) };
 
 fn panic_now(_: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let name = match args[2..] {

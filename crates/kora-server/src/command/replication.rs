@@ -5,13 +5,14 @@ use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 use kora_locks::{RankedRwLock, rank};
 
-use super::{Call, ServerHandler};
+use super::{Call, Handler};
 
 /// Where the stream of changes to replicas stands. There are none, so nothing has been sent.
 pub(crate) const OFFSET: i64 = 0;
 
 /// The family's commands.
-pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[CommandSpec { facts: ROLE, handler: role }];
+pub(crate) const COMMANDS: &[CommandSpec<Handler>] =
+    &[CommandSpec { facts: ROLE, handler: Handler::Session(role) }];
 
 const ROLE: Facts = Facts {
     name: "role",

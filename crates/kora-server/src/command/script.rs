@@ -4,23 +4,20 @@ use kora_core::command::spec::CommandSpec;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
-use super::{Desk, ServerHandler, container, facts};
+use super::{Desk, Handler, container, facts};
 use crate::introspect::commands::help;
 
 /// The family's commands.
-pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
-    CommandSpec { facts: facts::SCRIPT, handler: container },
-    CommandSpec { facts: facts::SCRIPT_DEBUG, handler: |call, args| call.at_desk(args, debug) },
-    CommandSpec { facts: facts::SCRIPT_EXISTS, handler: |call, args| call.at_desk(args, exists) },
-    CommandSpec { facts: facts::SCRIPT_FLUSH, handler: |call, args| call.at_desk(args, flush) },
-    CommandSpec { facts: facts::SCRIPT_HELP, handler: |call, args| call.at_desk(args, script_help) },
-    CommandSpec { facts: facts::SCRIPT_KILL, handler: |call, args| call.at_desk(args, kill) },
-    CommandSpec { facts: facts::SCRIPT_LOAD, handler: |call, args| call.at_desk(args, load) },
-    CommandSpec { facts: facts::SCRIPT_SHOW, handler: |call, args| call.at_desk(args, show) },
+pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
+    CommandSpec { facts: facts::SCRIPT, handler: Handler::Session(container) },
+    CommandSpec { facts: facts::SCRIPT_DEBUG, handler: Handler::Server(debug) },
+    CommandSpec { facts: facts::SCRIPT_EXISTS, handler: Handler::Server(exists) },
+    CommandSpec { facts: facts::SCRIPT_FLUSH, handler: Handler::Server(flush) },
+    CommandSpec { facts: facts::SCRIPT_HELP, handler: Handler::Server(script_help) },
+    CommandSpec { facts: facts::SCRIPT_KILL, handler: Handler::Server(kill) },
+    CommandSpec { facts: facts::SCRIPT_LOAD, handler: Handler::Server(load) },
+    CommandSpec { facts: facts::SCRIPT_SHOW, handler: Handler::Server(show) },
 ];
-
-/// Those of this family that scripts may call.
-pub(super) const AT_DESK: &[(&str, super::DeskHandler)] = &[("script|help", script_help)];
 
 const HELP: &[&str] = &[
     "SCRIPT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",

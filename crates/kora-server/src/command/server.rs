@@ -10,7 +10,7 @@ use kora_core::number::{parse_f64, parse_i64};
 use kora_core::reply::Reply;
 
 use super::debug::DEBUG;
-use super::{Call, Desk, DeskHandler, ServerHandler, facts};
+use super::{Call, Desk, Handler, facts};
 use crate::connection::close_after_output;
 use crate::introspect::lolwut::Picture;
 use crate::mail::WorkerMail;
@@ -20,26 +20,16 @@ use kora_engine::front::Mail;
 use kora_engine::session::TimedReply;
 
 /// The family's commands.
-pub(crate) const COMMANDS: &[CommandSpec<ServerHandler>] = &[
-    CommandSpec { facts: DEBUG_LOG, handler: debug_log },
-    CommandSpec { facts: DEBUG_SLEEP, handler: debug_sleep },
-    CommandSpec { facts: facts::INFO, handler: |call, args| call.at_desk(args, super::info::info) },
-    CommandSpec { facts: facts::LASTSAVE, handler: |call, args| call.at_desk(args, lastsave) },
-    CommandSpec { facts: facts::LOLWUT, handler: |call, args| call.at_desk(args, lolwut) },
-    CommandSpec { facts: facts::SHUTDOWN, handler: shutdown },
-    CommandSpec { facts: facts::TIME, handler: |call, args| call.at_desk(args, time) },
-    CommandSpec { facts: facts::WAIT, handler: wait },
-    CommandSpec { facts: WAITAOF, handler: waitaof },
-];
-
-/// Those that scripts may call.
-pub(super) const AT_DESK: &[(&str, DeskHandler)] = &[
-    ("info", super::info::info),
-    ("lastsave", lastsave),
-    ("lolwut", lolwut),
-    ("time", time),
-    ("wait", wait_for_nobody),
-    ("waitaof", waitaof_for_nobody),
+pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
+    CommandSpec { facts: DEBUG_LOG, handler: Handler::Session(debug_log) },
+    CommandSpec { facts: DEBUG_SLEEP, handler: Handler::Either(debug_sleep, super::debug::sleep_in_script) },
+    CommandSpec { facts: facts::INFO, handler: Handler::Server(super::info::info) },
+    CommandSpec { facts: facts::LASTSAVE, handler: Handler::Server(lastsave) },
+    CommandSpec { facts: facts::LOLWUT, handler: Handler::Server(lolwut) },
+    CommandSpec { facts: facts::SHUTDOWN, handler: Handler::Session(shutdown) },
+    CommandSpec { facts: facts::TIME, handler: Handler::Server(time) },
+    CommandSpec { facts: facts::WAIT, handler: Handler::Either(wait, wait_for_nobody) },
+    CommandSpec { facts: WAITAOF, handler: Handler::Either(waitaof, waitaof_for_nobody) },
 ];
 
 const DEBUG_LOG: Facts = Facts { name: "debug|log", ..DEBUG };

@@ -188,7 +188,7 @@ fn key_spec(spec: &KeySpec, out: &mut dyn Reply) {
         text("notes", notes, out);
     }
     out.bulk(b"flags");
-    words(spec.flags.to_vec(), out);
+    words(spec.flags.names().collect(), out);
     out.bulk(b"begin_search");
     out.map(2);
     match spec.begin {

@@ -2,7 +2,7 @@
 
 use super::commands::words;
 use kora_core::command::keys::{KeyAt, Keys, extract_keys};
-use kora_core::command::spec::{BeginSearch, Facts, FindKeys, Flags};
+use kora_core::command::spec::{BeginSearch, Facts, FindKeys, Flags, KeyFlags};
 use kora_core::command::table::CommandTable;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
@@ -34,7 +34,7 @@ pub fn getkeysandflags<H: Copy>(
     for key in keys {
         out.array(2);
         out.bulk(argument(command, key));
-        words(flags(facts, command, key), out);
+        words(key.flags(facts, command).names().collect(), out);
     }
     Ok(())
 }
@@ -46,7 +46,7 @@ fn argument<'a>(command: &[&'a [u8]], key: KeyAt) -> &'a [u8] {
 fn find<H: Copy>(table: &CommandTable<H>, command: &[&[u8]]) -> CommandResult<(&'static Facts, Keys)> {
     let refuse = |text| Err(CommandError::text(text));
     let Some(facts) = lookup(table, command) else { return refuse("ERR Invalid command specified") };
-    if facts.keys.iter().all(|spec| spec.flags.contains(&"not_key")) {
+    if facts.keys.iter().all(|spec| spec.flags.has(KeyFlags::NOT_KEY)) {
         return refuse("ERR The command has no key arguments");
     }
     if !facts.takes(command.len()) {
@@ -68,36 +68,6 @@ fn lookup<H: Copy>(table: &CommandTable<H>, command: &[&[u8]]) -> Option<&'stati
             table.find_subcommand(container, subcommand).map(|found| found.facts)
         }
         _ => Some(container.facts),
-    }
-}
-
-/// What `command` does to a key. Where that depends on the arguments, they are asked.
-fn flags(facts: &Facts, command: &[&[u8]], key: KeyAt) -> Vec<&'static str> {
-    match facts.name {
-        "set" if command[3..].iter().any(|arg| arg.eq_ignore_ascii_case(b"get")) => {
-            vec!["RW", "access", "update"]
-        }
-        "set" => vec!["OW", "update"],
-        "bitfield" if only_gets(&command[2..]) => vec!["RO", "access"],
-        // Those say how far the specification is to be trusted, which does not matter once the key is found.
-        _ => key
-            .flags(facts)
-            .iter()
-            .copied()
-            .filter(|flag| !matches!(*flag, "variable_flags" | "incomplete"))
-            .collect(),
-    }
-}
-
-/// Whether the operations of BITFIELD change nothing.
-fn only_gets(mut operations: &[&[u8]]) -> bool {
-    loop {
-        operations = match operations {
-            [] => return true,
-            [word, _, _, rest @ ..] if word.eq_ignore_ascii_case(b"get") => rest,
-            [word, _, rest @ ..] if word.eq_ignore_ascii_case(b"overflow") => rest,
-            _ => return false,
-        };
     }
 }
 

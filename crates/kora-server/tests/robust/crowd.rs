@@ -9,7 +9,7 @@ use kora_protocol::Frame;
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::client::{Client, bulk, ok, request};
-use crate::server::{Program, wait_until};
+use crate::server::{Program, SetOnDrop, wait_until};
 use crate::{is_full, size};
 
 /// Times the good client is measured with the crowd and without it, in turn.
@@ -89,6 +89,7 @@ fn slow_senders_hold_nobody_up() {
     let (is_quiet, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
     let bytes = request(&["SET", "slow", &"v".repeat(100)]);
     std::thread::scope(|scope| {
+        let _ending = SetOnDrop(&is_over);
         scope.spawn(|| {
             for at in (0..bytes.len()).cycle() {
                 while is_quiet.load(Ordering::SeqCst) && !is_over.load(Ordering::SeqCst) {
@@ -104,7 +105,6 @@ fn slow_senders_hold_nobody_up() {
             }
         });
         check_good_client("slow senders", &program, &is_quiet);
-        is_over.store(true, Ordering::SeqCst);
     });
     let mut client = program.client();
     wait_until("the slow request is run", || client.line("STRLEN slow") == Frame::Integer(100));
@@ -127,6 +127,7 @@ fn clients_that_never_read_are_bounded() {
         stream.set_nonblocking(true).unwrap();
     }
     std::thread::scope(|scope| {
+        let _ending = SetOnDrop(&is_over);
         scope.spawn(|| {
             while !is_over.load(Ordering::SeqCst) {
                 for (stream, sent) in deaf.iter_mut().filter(|_| !is_quiet.load(Ordering::SeqCst)) {
@@ -140,7 +141,6 @@ fn clients_that_never_read_are_bounded() {
             }
         });
         check_good_client("clients that never read", &program, &is_quiet);
-        is_over.store(true, Ordering::SeqCst);
     });
     let grown = program.resident_bytes().saturating_sub(before);
     println!("{count} clients that never read: {} KiB each", grown / 1024 / count);

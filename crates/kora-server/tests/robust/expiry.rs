@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use kora_protocol::Frame;
 
 use crate::client::{Client, bulk, error_text, ok, request};
-use crate::server::{Program, wait_until};
+use crate::server::{Program, SetOnDrop, start, wait_until};
 use crate::size;
 
 /// How late a key may go: `quiet` on a machine that does nothing else, and on any other as late as this.
@@ -113,6 +113,7 @@ fn what_expires_together_goes_together_and_holds_nobody_up() {
         let is_over = AtomicBool::new(false);
         let mut info = program.client();
         let mut waits = std::thread::scope(|scope| {
+            let ending = SetOnDrop(&is_over);
             let watcher = scope.spawn(|| {
                 let mut other = program.client();
                 let mut waits = Vec::new();
@@ -128,7 +129,7 @@ fn what_expires_together_goes_together_and_holds_nobody_up() {
             wait_until("all have gone", || figure(&mut info, "stats", "expired_keys") >= f64::from(total));
             println!("the last of {total} keys in a second was seen gone after {:?}", due.elapsed());
             assert!(due.elapsed() < late(Duration::from_millis(100)), "{:?}", due.elapsed());
-            is_over.store(true, Ordering::SeqCst);
+            drop(ending);
             watcher.join().unwrap()
         });
         waits.sort_unstable();
@@ -239,4 +240,28 @@ fn a_pause_holds_expiry_back() {
         assert_eq!(client.line("CLIENT UNPAUSE"), ok());
         wait_until("it has gone", || count(&client.line("DBSIZE")) == 0);
     });
+}
+
+/// A pipeline's commands each see the time at which they run, however long the ones before took. A transaction sees one time.
+#[test]
+fn what_expires_within_a_pipeline_is_gone_for_the_rest_of_it() {
+    let slow = "local t = redis.call('TIME') local e = t[1] * 1000 + t[2] / 1000 + 60 \
+                repeat t = redis.call('TIME') until t[1] * 1000 + t[2] / 1000 > e";
+    for workers in [1, 4] {
+        let (server, _) = start(workers, &["--enable-debug-command", "yes"]);
+        let mut client = server.client();
+        for wait in [&["DEBUG", "SLEEP", "0.06"][..], &["EVAL", slow, "0"]] {
+            let mut pipeline = request(&["SET", "k", "v", "PX", "20"]);
+            pipeline.extend(request(wait));
+            pipeline.extend(request(&["GET", "k"]));
+            client.send(&pipeline).unwrap();
+            let replies = [(); 3].map(|()| client.receive().unwrap());
+            assert_eq!(replies[2], Frame::Null, "{workers} workers, {}", wait[0]);
+        }
+        for command in ["MULTI", "SET k v PX 20", "DEBUG SLEEP 0.06", "GET k"] {
+            client.line(command);
+        }
+        let Frame::Array(replies) = client.line("EXEC") else { panic!("it runs") };
+        assert_eq!(replies[2], bulk("v"));
+    }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use kora_protocol::Frame;
 
 use crate::client::{Client, ok, request};
-use crate::server::{Program, wait_until};
+use crate::server::{Program, SetOnDrop, wait_until};
 use crate::{is_full, size};
 
 /// Members added by one command.
@@ -62,6 +62,7 @@ fn nobody_waits_while_a_large_set_is_freed() {
         let is_over = AtomicBool::new(false);
         let prober = program.client();
         let longest = std::thread::scope(|scope| {
+            let ending = SetOnDrop(&is_over);
             let prober = scope.spawn(|| longest_ping(prober, &is_over));
             for line in way {
                 client.line(line);
@@ -70,7 +71,7 @@ fn nobody_waits_while_a_large_set_is_freed() {
                 let now: u64 = info(&mut client, "used_memory").parse().unwrap();
                 now < used / 2 && info(&mut client, "lazyfree_pending_objects") == "0"
             });
-            is_over.store(true, Ordering::Relaxed);
+            drop(ending);
             prober.join().unwrap()
         });
         println!("{members} members, {way:?}: the longest PING took {longest:?}");

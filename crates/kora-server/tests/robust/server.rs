@@ -3,6 +3,7 @@
 use std::io::{self, Read as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use kora_testkit::process::free_port;
@@ -127,6 +128,16 @@ fn is_answering(address: SocketAddr) -> bool {
         .and_then(|()| stream.read_to_end(&mut Vec::new()));
     // It may have closed before: that is a reset.
     is_closed.is_ok() || is_closed.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionReset)
+}
+
+/// Sets a flag when it is dropped: what a thread goes on until is set even where its test fails, which would wait for the thread
+/// for ever otherwise.
+pub(crate) struct SetOnDrop<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 /// The program, about to listen on `port`.

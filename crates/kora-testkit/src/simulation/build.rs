@@ -18,7 +18,7 @@ use kora_engine::turn::Turn;
 use kora_storage::disk::RealDisk;
 use kora_stream::record::RecordBuilder;
 
-use super::front::{Bell, SESSION_COMMANDS, SimulationFront};
+use super::front::{Bell, OWN_COMMANDS, SimulationFront};
 use super::worker::{State, Worker};
 use super::{START, model};
 
@@ -38,8 +38,7 @@ pub(super) fn build(
         disk: Arc::new(RealDisk),
         drive: Drive::Thread { begin: Instant::now(), entropy: || Ok(0) },
         shard_families: &[],
-        families: &[Family::<SimulationFront>::TRANSACTION, SESSION_COMMANDS],
-        at_desk: &[],
+        families: &[Family::<SimulationFront>::TRANSACTION, OWN_COMMANDS],
         script_bytes_max: None,
     })
     .expect("an engine without a disk asks the system for nothing");

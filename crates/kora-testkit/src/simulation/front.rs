@@ -18,6 +18,7 @@ use kora_core::shard::runner::Shard;
 use kora_core::shard::store::DbIndex;
 use kora_core::slot::ShardId;
 use kora_engine::call::{Call, Handler};
+use kora_engine::desk::Desk;
 use kora_engine::front::probe::{Probe, bytes_of_keys};
 use kora_engine::front::values::ValueFront;
 use kora_engine::front::{ClientId, Front, Origin, Workers};
@@ -135,17 +136,28 @@ impl Probe for SimulationProbe {
     }
 }
 
-/// Commands about a session, as a server has them too: they stand between those on keys, in transactions as well.
-pub(super) const SESSION_COMMANDS: &[CommandSpec<Handler<SimulationFront>>] = &[CommandSpec {
-    facts: Facts {
-        name: "select",
-        arity: 2,
-        flags: Flags::FAST,
-        summary: "Selects a database",
-        ..Facts::NONE
+/// Commands that are on no keys, as a server has them too: they stand between those on keys, in transactions and scripts.
+pub(super) const OWN_COMMANDS: &[CommandSpec<Handler<SimulationFront>>] = &[
+    CommandSpec {
+        facts: Facts { name: "ping", arity: 1, flags: Flags::FAST, summary: "Answers", ..Facts::NONE },
+        handler: Handler::Server(ping),
     },
-    handler: select,
-}];
+    CommandSpec {
+        facts: Facts {
+            name: "select",
+            arity: 2,
+            flags: Flags::FAST,
+            summary: "Selects a database",
+            ..Facts::NONE
+        },
+        handler: Handler::Session(select),
+    },
+];
+
+fn ping(_: Desk<'_, SimulationFront>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    out.simple("PONG");
+    Ok(())
+}
 
 fn select(call: &mut Call<'_, SimulationFront>, args: &[&[u8]]) -> CommandResult {
     let db = std::str::from_utf8(args[1]).ok().and_then(|text| text.parse().ok());

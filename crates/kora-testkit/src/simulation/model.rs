@@ -89,6 +89,7 @@ impl<'a> Model<'a> {
                 db = DbIndex(selected);
                 Value::Simple("OK".to_owned())
             }
+            None if args[0] == b"PING" => Value::Simple("PONG".to_owned()),
             None => self.run_one(args, db, now),
         };
         comparable(args, Value::Array(commands.into_iter().map(run).collect()))

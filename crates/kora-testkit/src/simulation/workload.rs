@@ -232,6 +232,9 @@ impl Workload {
                 commands.push(command);
             }
         }
+        if random.one_in(4) {
+            commands.insert(random.below(commands.len()), words(&["PING"]));
+        }
         commands
     }
 

@@ -1,7 +1,7 @@
 //! Commands on one bit: GETBIT and SETBIT.
 
 use super::{FAMILY, READS_KEY, open, parse_offset};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::command::string::bytes_of;
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
@@ -38,7 +38,7 @@ pub(super) const SETBIT: CommandSpec = CommandSpec {
         name: "setbit",
         arity: 4,
         flags: Flags::WRITE.with(Flags::DENYOOM),
-        keys: &[KeySpec::one(&["RW", "access", "update"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RW.access().update(), 1)],
         since: "2.2.0",
         summary: "Sets or clears one bit of the string stored at a key, which is created if it does not exist",
         args: &[Arg::key("key"), Arg::integer("offset"), Arg::integer("value")],

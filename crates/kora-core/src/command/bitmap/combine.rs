@@ -1,7 +1,7 @@
 //! BITOP: strings combined bit by bit and stored.
 
 use super::FAMILY;
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::command::string::{bytes_of, count};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
@@ -17,7 +17,7 @@ pub(super) const BITOP: CommandSpec = CommandSpec {
         name: "bitop",
         arity: -4,
         flags: Flags::WRITE.with(Flags::DENYOOM),
-        keys: &[KeySpec::one(&["OW", "update"], 2), KeySpec::range(&["RO", "access"], 3, -1, 1)],
+        keys: &[KeySpec::one(KeyFlags::OW.update(), 2), KeySpec::range(KeyFlags::RO.access(), 3, -1, 1)],
         since: "2.6.0",
         summary: "Combines the strings stored at keys bit by bit and stores the result",
         complexity: "O(N) for N bytes in all strings",

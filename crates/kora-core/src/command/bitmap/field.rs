@@ -5,7 +5,7 @@
 use smallvec::SmallVec;
 
 use super::{FAMILY, READS_KEY, check_offset, open};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::command::string::bytes_of;
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
@@ -23,8 +23,9 @@ pub(super) const BITFIELD: CommandSpec = CommandSpec {
         name: "bitfield",
         arity: -2,
         flags: Flags::WRITE.with(Flags::DENYOOM),
-        keys: &[KeySpec::one(&["RW", "access", "update", "variable_flags"], 1)
+        keys: &[KeySpec::one(KeyFlags::RW.access().update().variable_flags(), 1)
             .noted("GET reads the key, SET and INCRBY also change it")],
+        key_flags: Some(key_flags),
         since: "3.2.0",
         summary: "Reads, sets and adds to integers of any width in the string stored at a key",
         complexity: "O(1) for each operation",
@@ -145,6 +146,22 @@ impl Operation {
         field.set(bytes, offset, new);
         out.integer(if matches!(action, Action::Set(_)) { old } else { new });
         Some(new != old)
+    }
+}
+
+fn key_flags(args: &[&[u8]]) -> KeyFlags {
+    if only_gets(&args[2..]) { KeyFlags::RO.access() } else { KeyFlags::RW.access().update() }
+}
+
+/// Whether the operations of BITFIELD change nothing.
+fn only_gets(mut operations: &[&[u8]]) -> bool {
+    loop {
+        operations = match operations {
+            [] => return true,
+            [word, _, _, rest @ ..] if word.eq_ignore_ascii_case(b"get") => rest,
+            [word, _, rest @ ..] if word.eq_ignore_ascii_case(b"overflow") => rest,
+            _ => return false,
+        };
     }
 }
 

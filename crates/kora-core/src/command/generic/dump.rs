@@ -1,7 +1,7 @@
 //! DUMP and RESTORE: a value as a payload of bytes, and back. What the payload holds is in [`crate::rdb`].
 
 use super::{FAMILY, READS_KEY};
-use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, Group, KeySpec};
+use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, Group, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
@@ -42,7 +42,7 @@ pub(super) const RESTORE: CommandSpec = CommandSpec {
         arity: -4,
         flags: Flags::WRITE.with(Flags::DENYOOM),
         categories: Categories::KEYSPACE.with(Categories::DANGEROUS),
-        keys: &[KeySpec::one(&["OW", "update"], 1)],
+        keys: &[KeySpec::one(KeyFlags::OW.update(), 1)],
         since: "2.6.0",
         summary: "Makes a key of a payload that DUMP returned",
         complexity: "O(N) with N bytes of the value, O(N log N) for a sorted set",

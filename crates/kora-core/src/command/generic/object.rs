@@ -2,7 +2,7 @@
 
 use super::FAMILY;
 use crate::command::help::write_help;
-use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::config::{CoreConfig, Tracking};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
@@ -19,7 +19,7 @@ const SHARED_INTEGERS: i64 = 10_000;
 const ON_KEY: Facts = Facts {
     arity: 3,
     flags: Flags::READONLY,
-    keys: &[KeySpec::one(&["RO"], 2)],
+    keys: &[KeySpec::one(KeyFlags::RO, 2)],
     since: "2.2.3",
     args: &[Arg::key("key")],
     tips: &["nondeterministic_output"],

@@ -3,7 +3,7 @@
 //! Their keys are independent, so each shard counts its own and the counts are added.
 
 use super::{FAMILY, LOOKS_AT_KEY};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec, Merge, Route};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec, Merge, Route};
 use crate::context::Ctx;
 use crate::error::CommandResult;
 use crate::journal::EventClass;
@@ -18,8 +18,8 @@ const COUNTING: Facts = Facts {
     tips: &["request_policy:multi_shard", "response_policy:agg_sum"],
     ..FAMILY
 };
-const DELETES_KEYS: &[KeySpec] = &[KeySpec::range(&["RM", "delete"], 1, -1, 1)];
-const LOOKS_AT_KEYS: &[KeySpec] = &[KeySpec::range(&["RO"], 1, -1, 1)];
+const DELETES_KEYS: &[KeySpec] = &[KeySpec::range(KeyFlags::RM.delete(), 1, -1, 1)];
+const LOOKS_AT_KEYS: &[KeySpec] = &[KeySpec::range(KeyFlags::RO, 1, -1, 1)];
 
 pub(super) const DEL: CommandSpec = CommandSpec {
     facts: Facts {

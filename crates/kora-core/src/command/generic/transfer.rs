@@ -5,7 +5,7 @@
 
 use super::FAMILY;
 use crate::command::options::parse_db;
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec, Traits};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
@@ -13,7 +13,7 @@ use crate::reply::Reply;
 use crate::shard::store::DbIndex;
 
 /// The source of a rename.
-const RENAMED: KeySpec = KeySpec::one(&["RW", "access", "delete"], 1);
+const RENAMED: KeySpec = KeySpec::one(KeyFlags::RW.access().delete(), 1);
 const RENAME_ARGS: &[Arg] = &[Arg::key("key"), Arg::key("newkey").spec(1)];
 
 pub(super) const RENAME: CommandSpec = CommandSpec {
@@ -21,7 +21,7 @@ pub(super) const RENAME: CommandSpec = CommandSpec {
         name: "rename",
         arity: 3,
         flags: Flags::WRITE,
-        keys: &[RENAMED, KeySpec::one(&["OW", "update"], 2)],
+        keys: &[RENAMED, KeySpec::one(KeyFlags::OW.update(), 2)],
         since: "1.0.0",
         summary: "Gives a key another name; what that name held is lost",
         args: RENAME_ARGS,
@@ -41,7 +41,7 @@ pub(super) const RENAMENX: CommandSpec = CommandSpec {
         name: "renamenx",
         arity: 3,
         flags: Flags::WRITE.with(Flags::FAST),
-        keys: &[RENAMED, KeySpec::one(&["OW", "insert"], 2)],
+        keys: &[RENAMED, KeySpec::one(KeyFlags::OW.insert(), 2)],
         since: "1.0.0",
         summary: "Gives a key another name unless that is taken",
         args: RENAME_ARGS,
@@ -83,7 +83,8 @@ pub(super) const MOVE: CommandSpec = CommandSpec {
         name: "move",
         arity: 3,
         flags: Flags::WRITE.with(Flags::FAST),
-        keys: &[KeySpec::one(&["RW", "access", "update"], 1)],
+        traits: Traits::OTHER_DATABASE,
+        keys: &[KeySpec::one(KeyFlags::RW.access().update(), 1)],
         since: "1.0.0",
         summary: "Moves a key to another database unless it exists there",
         args: &[Arg::key("key"), Arg::integer("db")],
@@ -116,7 +117,8 @@ pub(super) const COPY: CommandSpec = CommandSpec {
         name: "copy",
         arity: -3,
         flags: Flags::WRITE.with(Flags::DENYOOM),
-        keys: &[KeySpec::one(&["RO", "access"], 1), KeySpec::one(&["OW", "update"], 2)],
+        traits: Traits::OTHER_DATABASE,
+        keys: &[KeySpec::one(KeyFlags::RO.access(), 1), KeySpec::one(KeyFlags::OW.update(), 2)],
         since: "6.2.0",
         summary: "Copies a value to another key or database",
         complexity: "O(1) for a string, else O(N) with N elements",

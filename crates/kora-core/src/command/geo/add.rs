@@ -1,7 +1,7 @@
 //! GEOADD: positions become scores.
 
 use super::{FAMILY, parse_position};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::command::zset::zadd;
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
@@ -12,7 +12,7 @@ pub(super) const GEOADD: CommandSpec = CommandSpec {
         name: "geoadd",
         arity: -5,
         flags: Flags::WRITE.with(Flags::DENYOOM),
-        keys: &[KeySpec::one(&["RW", "update"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RW.update(), 1)],
         since: "3.2.0",
         summary: "Adds members with their positions to a geo index, or moves them",
         complexity: "O(log(N)) for each member, with N members in the set",

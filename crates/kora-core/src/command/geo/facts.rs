@@ -5,7 +5,7 @@ use super::search::{
     georadius, georadius_ro, georadiusbymember, georadiusbymember_ro, geosearch, geosearchstore,
 };
 use crate::command::keys::{InvalidKeys, Keys, push};
-use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeySpec};
+use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeyFlags, KeySpec};
 
 /// The unit of a distance.
 pub(super) const UNIT: Arg = Arg::one_of(
@@ -55,13 +55,13 @@ const STORE: Arg = Arg::one_of(
 )
 .optional();
 
-const READS_KEY: &[KeySpec] = &[KeySpec::one(&["RO", "access"], 1)];
+const READS_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::RO.access(), 1)];
 
 /// The key searched and, behind a word from argument `from` on, the one stored to.
 const fn stored_keys(from: i32) -> [KeySpec; 3] {
     const fn behind(word: &'static str, from: i32) -> KeySpec {
         KeySpec {
-            flags: &["OW", "update", "incomplete"],
+            flags: KeyFlags::OW.update().incomplete(),
             begin: BeginSearch::Keyword(word, from),
             find: FindKeys::Range { last: 0, step: 1, limit: 0 },
             notes: Some("Of several keys to store to the last one counts"),
@@ -123,7 +123,7 @@ pub(super) const GEOSEARCHSTORE: CommandSpec = CommandSpec {
         name: "geosearchstore",
         arity: -8,
         flags: Flags::WRITE.with(Flags::DENYOOM),
-        keys: &[KeySpec::one(&["OW", "update"], 1), KeySpec::one(&["RO", "access"], 2)],
+        keys: &[KeySpec::one(KeyFlags::OW.update(), 1), KeySpec::one(KeyFlags::RO.access(), 2)],
         since: "6.2.0",
         summary: "Stores the members of a geo index within a circle or a box under a key",
         args: &[

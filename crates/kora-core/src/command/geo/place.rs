@@ -3,7 +3,7 @@
 use super::FAMILY;
 use super::text::{write_distance, write_position};
 use super::unit::parse_unit;
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::command::zset::read;
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
@@ -13,7 +13,7 @@ use crate::types::geohash::Position;
 /// What the commands of this file have in common.
 const PLACE: Facts = Facts {
     flags: Flags::READONLY,
-    keys: &[KeySpec::one(&["RO", "access"], 1)],
+    keys: &[KeySpec::one(KeyFlags::RO.access(), 1)],
     since: "3.2.0",
     complexity: "O(1) for each member asked for",
     args: &[Arg::key("key"), Arg::string("member").optional().multiple()],

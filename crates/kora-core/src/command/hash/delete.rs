@@ -2,7 +2,7 @@
 
 use super::fields::{FIELDS, Wording, parse_fields};
 use super::{FAMILY, count, fields_deleted, record_deleted, write_value};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::CommandResult;
 use crate::reply::Reply;
@@ -13,7 +13,7 @@ pub(super) const HDEL: CommandSpec = CommandSpec {
         name: "hdel",
         arity: -3,
         flags: Flags::WRITE.with(Flags::FAST),
-        keys: &[KeySpec::one(&["RW", "delete"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RW.delete(), 1)],
         since: "2.0.0",
         summary: "Deletes fields of a hash, and the hash with its last field",
         complexity: "O(N) with N fields given",
@@ -49,7 +49,7 @@ pub(super) const HGETDEL: CommandSpec = CommandSpec {
         name: "hgetdel",
         arity: -5,
         flags: Flags::WRITE.with(Flags::FAST),
-        keys: &[KeySpec::one(&["RW", "access", "delete"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RW.access().delete(), 1)],
         since: "8.0.0",
         summary: "Deletes fields of a hash and gives the values they had",
         complexity: "O(N) with N fields given",

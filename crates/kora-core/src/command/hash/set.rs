@@ -1,7 +1,7 @@
 //! Commands that give fields values: HSET, HMSET and HSETNX. A field that is set lives until it is deleted.
 
 use super::{FAMILY, UPDATES_KEY, count};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
@@ -79,7 +79,7 @@ pub(super) const HSETNX: CommandSpec = CommandSpec {
     facts: Facts {
         name: "hsetnx",
         arity: 4,
-        keys: &[KeySpec::one(&["RW", "insert"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RW.insert(), 1)],
         summary: "Sets a field of a hash to a value unless the field exists",
         args: &[Arg::key("key"), PAIR[0], PAIR[1]],
         ..SETTING

@@ -1,7 +1,7 @@
 //! Commands that add to a HyperLogLog: PFADD and PFMERGE.
 
 use super::{FAMILY, sketch_in, sparse_bytes_max, store};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::CommandResult;
 use crate::journal::EventClass;
@@ -14,7 +14,7 @@ pub(super) const PFADD: CommandSpec = CommandSpec {
         name: "pfadd",
         arity: -2,
         flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::FAST),
-        keys: &[KeySpec::one(&["RW", "insert"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RW.insert(), 1)],
         summary: "Adds elements to the HyperLogLog stored at a key, which is created if it does not exist",
         complexity: "O(1) for each element",
         args: &[Arg::key("key"), Arg::string("element").optional().multiple()],
@@ -78,7 +78,10 @@ pub(super) const PFMERGE: CommandSpec = CommandSpec {
         name: "pfmerge",
         arity: -2,
         flags: Flags::WRITE.with(Flags::DENYOOM),
-        keys: &[KeySpec::one(&["RW", "access", "insert"], 1), KeySpec::range(&["RO", "access"], 2, -1, 1)],
+        keys: &[
+            KeySpec::one(KeyFlags::RW.access().insert(), 1),
+            KeySpec::range(KeyFlags::RO.access(), 2, -1, 1),
+        ],
         summary: "Adds to the HyperLogLog stored at a key all that those stored at other keys have seen",
         complexity: "O(N) for N keys, with large constant times",
         args: &[Arg::key("destkey"), Arg::key("sourcekey").spec(1).optional().multiple()],

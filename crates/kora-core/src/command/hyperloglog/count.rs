@@ -2,7 +2,7 @@
 //! change of the value, if an invisible one.
 
 use super::{FAMILY, sketch_in};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::CommandResult;
 use crate::reply::Reply;
@@ -13,7 +13,7 @@ pub(super) const PFCOUNT: CommandSpec = CommandSpec {
         name: "pfcount",
         arity: -2,
         flags: Flags::READONLY.with(Flags::MAY_REPLICATE),
-        keys: &[KeySpec::range(&["RW", "access"], 1, -1, 1)
+        keys: &[KeySpec::range(KeyFlags::RW.access(), 1, -1, 1)
             .noted("RW because the estimate is stored with the value")],
         summary: "Estimates how many different elements were added to HyperLogLogs, all keys together",
         complexity: "O(1) for one key with a very small constant; O(N) for N keys, with larger ones",

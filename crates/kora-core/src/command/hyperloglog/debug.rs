@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{FAMILY, sketch_in, sparse_bytes_max, store};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::command::table::shown;
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
@@ -16,7 +16,7 @@ pub(super) const PFDEBUG: CommandSpec = CommandSpec {
         name: "pfdebug",
         arity: 3,
         flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::ADMIN),
-        keys: &[KeySpec::one(&["RW", "access"], 2)],
+        keys: &[KeySpec::one(KeyFlags::RW.access(), 2)],
         summary: "Shows how a HyperLogLog is stored",
         complexity: "N/A",
         args: &[Arg::string("subcommand"), Arg::key("key")],

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::command::table::CommandTable;
 
-const RO: &[&str] = &["RO"];
+const RO: KeyFlags = KeyFlags::RO;
 
 fn facts(keys: &'static [KeySpec]) -> Facts {
     Facts { name: "test", keys, ..Facts::NONE }
@@ -21,7 +21,7 @@ fn check(facts: &Facts, line: &str, expected: Option<&str>) {
 }
 
 const ONE: &[KeySpec] = &[KeySpec::one(RO, 1)];
-const PAIR: &[KeySpec] = &[KeySpec::one(RO, 1), KeySpec::one(&["OW"], 2)];
+const PAIR: &[KeySpec] = &[KeySpec::one(RO, 1), KeySpec::one(KeyFlags::OW, 2)];
 const ALL: &[KeySpec] = &[KeySpec::range(RO, 1, -1, 1)];
 const ALL_BUT_LAST: &[KeySpec] = &[KeySpec::range(RO, 1, -2, 1)];
 const EVERY_SECOND: &[KeySpec] = &[KeySpec::range(RO, 1, -1, 2)];
@@ -32,7 +32,7 @@ const COUNTED: &[KeySpec] = &[KeySpec {
     notes: None,
 }];
 const STORED: &[KeySpec] = &[
-    KeySpec::one(&["OW"], 1),
+    KeySpec::one(KeyFlags::OW, 1),
     KeySpec {
         flags: RO,
         begin: BeginSearch::Index(2),
@@ -71,8 +71,8 @@ fn fixed_places() {
 fn the_specification_gives_the_flags() {
     let facts = facts(PAIR);
     let keys = extract_keys(&facts, &[b"copy", b"a", b"b"]).unwrap();
-    assert_eq!(keys[0].flags(&facts), RO);
-    assert_eq!(keys[1].flags(&facts), ["OW"]);
+    assert_eq!(keys[0].flags(&facts, &[]), RO);
+    assert_eq!(keys[1].flags(&facts, &[]), KeyFlags::OW);
 }
 
 #[test]

@@ -7,7 +7,9 @@ use super::pop::{MultiPop, pop, pop_first, record_pop};
 use super::transfer::transfer;
 use super::{ENDS, FAMILY, parse_end};
 use crate::command::options::timeout_seconds;
-use crate::command::spec::{Arg, ArgType, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeySpec};
+use crate::command::spec::{
+    Arg, ArgType, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeyFlags, KeySpec,
+};
 use crate::context::{Ctx, Wish};
 use crate::error::CommandResult;
 use crate::keyspace::entry::Kind;
@@ -24,7 +26,7 @@ pub(super) const BLPOP: CommandSpec = CommandSpec {
         name: "blpop",
         arity: -3,
         flags: Flags::WRITE.with(Flags::BLOCKING),
-        keys: &[KeySpec::range(&["RW", "access", "delete"], 1, -2, 1)],
+        keys: &[KeySpec::range(KeyFlags::RW.access().delete(), 1, -2, 1)],
         since: "2.0.0",
         summary: "Takes an element off the left end of the first of several lists that exists, or waits for one",
         complexity: "O(N) for N keys",
@@ -78,7 +80,7 @@ pub(super) const BLMPOP: CommandSpec = CommandSpec {
         arity: -5,
         flags: Flags::WRITE.with(Flags::BLOCKING).with(Flags::MOVABLEKEYS),
         keys: &[KeySpec {
-            flags: &["RW", "access", "delete"],
+            flags: KeyFlags::RW.access().delete(),
             begin: BeginSearch::Index(2),
             find: FindKeys::KeyNum { number_at: 0, first: 1, step: 1 },
             notes: None,

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::read::parse_bounded;
 use super::{FAMILY, count, position, span};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
@@ -13,14 +13,14 @@ use crate::reply::Reply;
 use crate::types::list::{End, ListRef, Side};
 
 /// A key from which elements are removed.
-const DELETES_KEY: &[KeySpec] = &[KeySpec::one(&["RW", "delete"], 1)];
+const DELETES_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::RW.delete(), 1)];
 
 pub(super) const LSET: CommandSpec = CommandSpec {
     facts: Facts {
         name: "lset",
         arity: 4,
         flags: Flags::WRITE.with(Flags::DENYOOM),
-        keys: &[KeySpec::one(&["RW", "update"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RW.update(), 1)],
         since: "1.0.0",
         summary: "Puts another element at an index of a list",
         complexity: "O(log(N)) for a list of N elements",
@@ -50,7 +50,7 @@ pub(super) const LINSERT: CommandSpec = CommandSpec {
         name: "linsert",
         arity: 5,
         flags: Flags::WRITE.with(Flags::DENYOOM),
-        keys: &[KeySpec::one(&["RW", "insert"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RW.insert(), 1)],
         since: "2.2.0",
         summary: "Puts an element before or after another one of a list",
         complexity: "O(N) for N elements looked at before the other one is found",

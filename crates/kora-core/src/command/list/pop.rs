@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{ENDS, FAMILY, parse_end, pop_event};
-use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeySpec};
+use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
@@ -14,7 +14,7 @@ use crate::types::list::{End, ListRef};
 const POP: Facts = Facts {
     arity: -2,
     flags: Flags::WRITE.with(Flags::FAST),
-    keys: &[KeySpec::one(&["RW", "access", "delete"], 1)],
+    keys: &[KeySpec::one(KeyFlags::RW.access().delete(), 1)],
     since: "1.0.0",
     complexity: "O(N) for N elements returned",
     args: &[Arg::key("key"), Arg::integer("count").since("6.2.0").optional()],
@@ -127,7 +127,7 @@ pub(super) const LMPOP: CommandSpec = CommandSpec {
         arity: -4,
         flags: Flags::WRITE.with(Flags::MOVABLEKEYS),
         keys: &[KeySpec {
-            flags: &["RW", "access", "delete"],
+            flags: KeyFlags::RW.access().delete(),
             begin: BeginSearch::Index(1),
             find: FindKeys::KeyNum { number_at: 0, first: 1, step: 1 },
             notes: None,

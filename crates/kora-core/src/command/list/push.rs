@@ -1,7 +1,7 @@
 //! Commands that add elements at an end: LPUSH, RPUSH, LPUSHX and RPUSHX.
 
 use super::{FAMILY, count, push_event};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::CommandResult;
 use crate::journal::EventClass;
@@ -12,7 +12,7 @@ use crate::types::list::End;
 const PUSH: Facts = Facts {
     arity: -3,
     flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::FAST),
-    keys: &[KeySpec::one(&["RW", "insert"], 1)],
+    keys: &[KeySpec::one(KeyFlags::RW.insert(), 1)],
     since: "1.0.0",
     complexity: "O(N) for N elements added",
     args: &[Arg::key("key"), Arg::string("element").multiple()],

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::{FAMILY, count, position, span};
 use crate::command::list::pop::reply_range;
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::number::parse_i64;
@@ -14,14 +14,14 @@ use crate::reply::Reply;
 use crate::types::list::{End, ListRef};
 
 /// A key whose elements are returned.
-const READS_KEY: &[KeySpec] = &[KeySpec::one(&["RO", "access"], 1)];
+const READS_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::RO.access(), 1)];
 
 pub(super) const LLEN: CommandSpec = CommandSpec {
     facts: Facts {
         name: "llen",
         arity: 2,
         flags: Flags::READONLY.with(Flags::FAST),
-        keys: &[KeySpec::one(&["RO"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RO, 1)],
         since: "1.0.0",
         summary: "Tells the length of a list",
         args: &[Arg::key("key")],

@@ -4,7 +4,7 @@
 //! other is used.
 
 use super::{ENDS, FAMILY, parse_end, pop_event, push_event};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::CommandResult;
 use crate::journal::EventClass;
@@ -13,7 +13,7 @@ use crate::types::list::End;
 use crate::types::listpack::Element;
 
 pub(super) const MOVES: &[KeySpec] =
-    &[KeySpec::one(&["RW", "access", "delete"], 1), KeySpec::one(&["RW", "insert"], 2)];
+    &[KeySpec::one(KeyFlags::RW.access().delete(), 1), KeySpec::one(KeyFlags::RW.insert(), 2)];
 
 pub(super) const LMOVE: CommandSpec = CommandSpec {
     facts: Facts {

@@ -6,7 +6,7 @@
 
 use super::FAMILY;
 use crate::command::options::existing_db;
-use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, Merge, Route};
+use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, Merge, Route, Traits};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::keyspace::Keyspace;
@@ -40,6 +40,7 @@ fn dbsize(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult 
 const FLUSHING: Facts = Facts {
     arity: -1,
     flags: Flags::WRITE,
+    traits: Traits::FREES_FIRST,
     categories: Categories::KEYSPACE.with(Categories::DANGEROUS),
     route: Route::LendAll,
     since: "1.0.0",

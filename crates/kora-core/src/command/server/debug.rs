@@ -14,7 +14,7 @@ pub(super) use structure::{DEBUG_HTSTATS, DEBUG_HTSTATS_KEY, DEBUG_LISTPACK, DEB
 
 use super::FAMILY;
 use crate::command::help::write_help;
-use crate::command::spec::{CommandSpec, Facts, Flags, KeySpec, Merge, Route};
+use crate::command::spec::{CommandSpec, Facts, Flags, KeyFlags, KeySpec, Merge, Route, Traits};
 use crate::config::CoreConfig;
 use crate::context::Ctx;
 use crate::digest::{Detail, Digest};
@@ -34,6 +34,7 @@ pub(super) const DEBUG: CommandSpec = CommandSpec {
         is_syscmd: true,
         arity: -2,
         flags: Flags::ADMIN.with(Flags::NOSCRIPT).with(Flags::LOADING).with(Flags::STALE),
+        traits: Traits::DEBUG,
         since: "1.0.0",
         summary: "Container of commands for tests",
         complexity: "Depends on the subcommand",
@@ -45,7 +46,7 @@ pub(super) const DEBUG: CommandSpec = CommandSpec {
 /// What the hidden subcommands have in common.
 const HIDDEN: Facts = Facts { hidden: true, ..DEBUG.facts };
 /// What the hidden subcommands on a key have in common.
-const ON_KEY: Facts = Facts { keys: &[KeySpec::one(&["RO"], 2)], ..HIDDEN };
+const ON_KEY: Facts = Facts { keys: &[KeySpec::one(KeyFlags::RO, 2)], ..HIDDEN };
 
 /// Subcommands that Redis has and that do not exist here.
 const MISSING: &[&str] = &[
@@ -123,7 +124,7 @@ fn debug_digest(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
 }
 
 pub(super) const DEBUG_DIGEST_VALUE: CommandSpec = CommandSpec {
-    facts: Facts { name: "debug|digest-value", keys: &[KeySpec::range(&["RO"], 2, -1, 1)], ..HIDDEN },
+    facts: Facts { name: "debug|digest-value", keys: &[KeySpec::range(KeyFlags::RO, 2, -1, 1)], ..HIDDEN },
     handler: debug_digest_value,
 };
 

@@ -2,7 +2,7 @@
 
 use super::FAMILY;
 use crate::command::help::write_help;
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::number::parse_i64;
@@ -64,7 +64,7 @@ pub(super) const MEMORY_USAGE: CommandSpec = CommandSpec {
         name: "memory|usage",
         arity: -3,
         flags: Flags::READONLY,
-        keys: &[KeySpec::one(&["RO"], 2)],
+        keys: &[KeySpec::one(KeyFlags::RO, 2)],
         since: "4.0.0",
         summary: "Tells how many bytes a key and its value occupy",
         args: &[Arg::key("key"), Arg::integer("count").token("SAMPLES").optional()],

@@ -6,7 +6,7 @@
 use smallvec::SmallVec;
 
 use super::count;
-use crate::command::spec::{Arg, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::CommandResult;
 use crate::journal::EventClass;
@@ -18,7 +18,7 @@ use crate::types::set::{SetLimits, SetRef, SetValue};
 pub(super) const REPLIES: Facts = Facts {
     arity: -2,
     flags: Flags::READONLY,
-    keys: &[KeySpec::range(&["RO", "access"], 1, -1, 1)],
+    keys: &[KeySpec::range(KeyFlags::RO.access(), 1, -1, 1)],
     since: "1.0.0",
     args: &[Arg::key("key").multiple()],
     tips: &["nondeterministic_output_order"],
@@ -29,7 +29,7 @@ pub(super) const REPLIES: Facts = Facts {
 pub(super) const STORES: Facts = Facts {
     arity: -3,
     flags: Flags::WRITE.with(Flags::DENYOOM),
-    keys: &[KeySpec::one(&["OW", "update"], 1), KeySpec::range(&["RO", "access"], 2, -1, 1)],
+    keys: &[KeySpec::one(KeyFlags::OW.update(), 1), KeySpec::range(KeyFlags::RO.access(), 2, -1, 1)],
     since: "1.0.0",
     args: &[Arg::key("destination"), Arg::key("key").spec(1).multiple()],
     ..super::FAMILY

@@ -5,7 +5,7 @@
 
 use super::algebra::{REPLIES, STORES, Source, limits, look_up, store};
 use super::{FAMILY, count, with_set};
-use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeySpec};
+use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeyFlags, KeySpec};
 use crate::command::texts::Texts;
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
@@ -75,7 +75,7 @@ pub(super) const SINTERCARD: CommandSpec = CommandSpec {
         arity: -3,
         flags: Flags::READONLY.with(Flags::MOVABLEKEYS),
         keys: &[KeySpec {
-            flags: &["RO", "access"],
+            flags: KeyFlags::RO.access(),
             begin: BeginSearch::Index(1),
             find: FindKeys::KeyNum { number_at: 0, first: 1, step: 1 },
             notes: None,

@@ -1,7 +1,7 @@
 //! Commands about single members: SADD, SREM, SCARD, SISMEMBER, SMISMEMBER and SMEMBERS.
 
 use super::{FAMILY, READS_KEY, count, len_of};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::CommandResult;
 use crate::journal::EventClass;
@@ -13,7 +13,7 @@ pub(super) const SADD: CommandSpec = CommandSpec {
         name: "sadd",
         arity: -3,
         flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::FAST),
-        keys: &[KeySpec::one(&["RW", "insert"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RW.insert(), 1)],
         since: "1.0.0",
         summary: "Adds members to a set, which is created if there is none",
         complexity: "O(N) for N members",
@@ -50,7 +50,7 @@ pub(super) const SREM: CommandSpec = CommandSpec {
         name: "srem",
         arity: -3,
         flags: Flags::WRITE.with(Flags::FAST),
-        keys: &[KeySpec::one(&["RW", "delete"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RW.delete(), 1)],
         since: "1.0.0",
         summary: "Removes members from a set, which is deleted when it is empty",
         complexity: "O(N) for N members",
@@ -87,7 +87,7 @@ pub(super) const SCARD: CommandSpec = CommandSpec {
         name: "scard",
         arity: 2,
         flags: Flags::READONLY.with(Flags::FAST),
-        keys: &[KeySpec::one(&["RO"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RO, 1)],
         since: "1.0.0",
         summary: "Gives the number of members of a set",
         args: &[Arg::key("key")],
@@ -108,7 +108,7 @@ pub(super) const SISMEMBER: CommandSpec = CommandSpec {
         name: "sismember",
         arity: 3,
         flags: Flags::READONLY.with(Flags::FAST),
-        keys: &[KeySpec::one(&["RO"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RO, 1)],
         since: "1.0.0",
         summary: "Tells whether a set has a member",
         args: &[Arg::key("key"), Arg::string("member")],

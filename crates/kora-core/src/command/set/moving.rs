@@ -1,7 +1,7 @@
 //! SMOVE: a member goes from one set to another, wherever they live.
 
 use super::{FAMILY, len_of};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
@@ -15,7 +15,7 @@ pub(super) const SMOVE: CommandSpec = CommandSpec {
         name: "smove",
         arity: 4,
         flags: Flags::WRITE.with(Flags::FAST),
-        keys: &[KeySpec::one(&["RW", "access", "delete"], 1), KeySpec::one(&["RW", "insert"], 2)],
+        keys: &[KeySpec::one(KeyFlags::RW.access().delete(), 1), KeySpec::one(KeyFlags::RW.insert(), 2)],
         since: "1.0.0",
         summary: "Moves a member from one set to another",
         args: &[Arg::key("source"), Arg::key("destination").spec(1), Arg::string("member")],

@@ -3,7 +3,7 @@
 use hashbrown::HashSet;
 
 use super::{FAMILY, READS_KEY, len_of};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::command::texts::Texts;
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
@@ -121,7 +121,7 @@ pub(super) const SPOP: CommandSpec = CommandSpec {
         name: "spop",
         arity: -2,
         flags: Flags::WRITE.with(Flags::FAST),
-        keys: &[KeySpec::one(&["RW", "access", "delete"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RW.access().delete(), 1)],
         since: "1.0.0",
         summary: "Takes members chosen at random out of a set, which is deleted when it is empty",
         complexity: "O(N) for N members returned",

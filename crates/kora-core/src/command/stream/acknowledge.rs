@@ -3,7 +3,7 @@
 use super::add::REFERENCES;
 use super::delete::{IDS, code, parse_ids, parse_ids_block};
 use super::{FAMILY, StreamMut, UPDATES_KEY, integer, read_stream, write_stream};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::CommandResult;
 use crate::journal::EventClass;
@@ -58,7 +58,7 @@ pub(super) const XACKDEL: CommandSpec = CommandSpec {
         name: "xackdel",
         arity: -6,
         flags: Flags::WRITE.with(Flags::FAST),
-        keys: &[KeySpec::one(&["RW", "update", "delete"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RW.update().delete(), 1)],
         since: "8.2.0",
         summary: "Marks entries as done for a group and deletes them, with a choice of what becomes of other groups' \
                   references to them",

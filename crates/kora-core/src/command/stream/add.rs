@@ -6,7 +6,7 @@
 use super::argument::{INVALID_ID, TrimOptions, block_limits, exact_words, parse_id};
 use super::{FAMILY, write_stream};
 use crate::command::generic::scan::parse_cursor;
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::{EventClass, Journal};
@@ -30,7 +30,7 @@ pub(super) const XADD: CommandSpec = CommandSpec {
         name: "xadd",
         arity: -5,
         flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::FAST),
-        keys: &[KeySpec::one(&["RW", "update"], 1)
+        keys: &[KeySpec::one(KeyFlags::RW.update(), 1)
             .noted("UPDATE instead of INSERT because of the optional trimming feature")],
         since: "5.0.0",
         summary: "Adds an entry to the end of a stream, which is created if it does not exist",

@@ -3,7 +3,7 @@
 use super::argument::{parse_integer, parse_strict_id};
 use super::{FAMILY, StreamMut, integer, shown, write_stream};
 use crate::command::help::write_help;
-use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
@@ -19,9 +19,9 @@ const STREAM_REQUIRED: CommandError = CommandError::text(
 
 /// What the subcommands on a key have in common.
 const ON_KEY: Facts = Facts { flags: Flags::WRITE, ..FAMILY };
-const INSERTS: &[KeySpec] = &[KeySpec::one(&["RW", "insert"], 2)];
-const UPDATES: &[KeySpec] = &[KeySpec::one(&["RW", "update"], 2)];
-const DELETES: &[KeySpec] = &[KeySpec::one(&["RW", "delete"], 2)];
+const INSERTS: &[KeySpec] = &[KeySpec::one(KeyFlags::RW.insert(), 2)];
+const UPDATES: &[KeySpec] = &[KeySpec::one(KeyFlags::RW.update(), 2)];
+const DELETES: &[KeySpec] = &[KeySpec::one(KeyFlags::RW.delete(), 2)];
 
 /// An ID or `$`, the last.
 const ID_SELECTOR: Arg = Arg::one_of("id-selector", &[Arg::string("id"), Arg::word("new-id", "$")]);

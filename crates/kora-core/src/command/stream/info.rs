@@ -3,7 +3,7 @@
 use super::argument::parse_integer;
 use super::{FAMILY, count, elapsed, integer, read_stream, shown, write_entry, write_first};
 use crate::command::help::write_help;
-use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::keyspace::Keyspace;
@@ -14,7 +14,8 @@ use crate::types::stream::{Consumer, Group, Log, Stream, StreamId};
 const SHOWN_DEFAULT: u64 = 10;
 
 /// What the subcommands on a key have in common.
-const ON_KEY: Facts = Facts { flags: Flags::READONLY, keys: &[KeySpec::one(&["RO", "access"], 2)], ..FAMILY };
+const ON_KEY: Facts =
+    Facts { flags: Flags::READONLY, keys: &[KeySpec::one(KeyFlags::RO.access(), 2)], ..FAMILY };
 
 pub(super) const XINFO: CommandSpec = CommandSpec {
     facts: Facts {

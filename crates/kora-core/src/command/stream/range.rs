@@ -2,7 +2,7 @@
 
 use super::argument::{parse_count, parse_end, parse_start};
 use super::{FAMILY, READS_KEY, integer, read_stream, write_first, write_last};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::reply::Reply;
@@ -78,7 +78,7 @@ pub(super) const XLEN: CommandSpec = CommandSpec {
         name: "xlen",
         arity: 2,
         flags: Flags::READONLY.with(Flags::FAST),
-        keys: &[KeySpec::one(&["RO"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RO, 1)],
         summary: "Tells how many entries a stream has",
         args: &[Arg::key("key")],
         ..FAMILY

@@ -8,7 +8,7 @@ use super::argument::{parse_count, parse_strict_id};
 use super::{FAMILY, read_stream, write_first};
 use crate::command::keys::{InvalidKeys, Keys, push};
 use crate::command::options::timeout_ms;
-use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeySpec};
+use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeyFlags, KeySpec};
 use crate::context::{Ctx, Wish};
 use crate::error::{CommandError, CommandResult};
 use crate::reply::Reply;
@@ -23,7 +23,7 @@ pub(super) const STREAMS: Arg =
 /// Keys behind the word STREAMS, as many as IDs behind them; the word stands at `from` or later.
 pub(super) const fn keys_of_streams(from: i32) -> KeySpec {
     KeySpec {
-        flags: &["RO", "access", "incomplete"],
+        flags: KeyFlags::RO.access().incomplete(),
         begin: BeginSearch::Keyword("STREAMS", from),
         find: FindKeys::Range { last: -1, step: 1, limit: 2 },
         notes: Some("The value of an option before them may be the word STREAMS, too"),

@@ -2,7 +2,7 @@
 
 use super::expiry::Lifetime;
 use super::{FAMILY, READS_AND_UPDATES_KEY, READS_KEY, count, length_of, write_string};
-use crate::command::spec::{Arg, ArgType, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, ArgType, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
@@ -36,7 +36,7 @@ pub(super) const GETDEL: CommandSpec = CommandSpec {
         name: "getdel",
         arity: 2,
         flags: Flags::WRITE.with(Flags::FAST),
-        keys: &[KeySpec::one(&["RW", "access", "delete"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RW.access().delete(), 1)],
         since: "6.2.0",
         summary: "Deletes a key and gives the string it held",
         args: &[Arg::key("key")],
@@ -153,7 +153,7 @@ pub(super) const STRLEN: CommandSpec = CommandSpec {
         name: "strlen",
         arity: 2,
         flags: Flags::READONLY.with(Flags::FAST),
-        keys: &[KeySpec::one(&["RO"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RO, 1)],
         since: "2.2.0",
         summary: "Gives the length in bytes of the string stored at a key",
         args: &[Arg::key("key")],

@@ -3,7 +3,7 @@
 mod subsequence;
 
 use super::{FAMILY, bytes_of, count, length_of};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::number::parse_i64;
@@ -15,7 +15,7 @@ pub(super) const LCS: CommandSpec = CommandSpec {
         name: "lcs",
         arity: -3,
         flags: Flags::READONLY,
-        keys: &[KeySpec::range(&["RO", "access"], 1, 1, 1)],
+        keys: &[KeySpec::range(KeyFlags::RO.access(), 1, 1, 1)],
         since: "7.0.0",
         summary: "Finds the longest common subsequence of the strings stored at two keys",
         complexity: "O(N*M) for strings of N and M bytes",

@@ -4,7 +4,7 @@
 //! one.
 
 use super::{FAMILY, write_string};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec, Merge, Route};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec, Merge, Route};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
@@ -20,7 +20,7 @@ pub(super) const MGET: CommandSpec = CommandSpec {
         name: "mget",
         arity: -2,
         flags: Flags::READONLY.with(Flags::FAST),
-        keys: &[KeySpec::range(&["RO", "access"], 1, -1, 1)],
+        keys: &[KeySpec::range(KeyFlags::RO.access(), 1, -1, 1)],
         route: Route::Split(Merge::Concat),
         since: "1.0.0",
         summary: "Gives the strings stored at one or more keys, all at one moment",
@@ -46,7 +46,7 @@ pub(super) const MSET: CommandSpec = CommandSpec {
         name: "mset",
         arity: -3,
         flags: Flags::WRITE.with(Flags::DENYOOM),
-        keys: &[KeySpec::range(&["OW", "update"], 1, -1, 2)],
+        keys: &[KeySpec::range(KeyFlags::OW.update(), 1, -1, 2)],
         route: Route::Split(Merge::First),
         since: "1.0.1",
         summary: "Stores strings at one or more keys, all at one moment",
@@ -69,7 +69,7 @@ pub(super) const MSETNX: CommandSpec = CommandSpec {
         name: "msetnx",
         arity: -3,
         flags: Flags::WRITE.with(Flags::DENYOOM),
-        keys: &[KeySpec::range(&["OW", "insert"], 1, -1, 2)],
+        keys: &[KeySpec::range(KeyFlags::OW.insert(), 1, -1, 2)],
         since: "1.0.1",
         summary: "Stores strings at one or more keys, all at one moment and only if none of them exists",
         complexity: "O(N) for N keys",

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{FAMILY, READS_KEY, bytes_of, check_length, count, length_of};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
@@ -71,7 +71,7 @@ pub(super) const SETRANGE: CommandSpec = CommandSpec {
         name: "setrange",
         arity: 4,
         flags: Flags::WRITE.with(Flags::DENYOOM),
-        keys: &[KeySpec::one(&["RW", "update"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RW.update(), 1)],
         since: "2.2.0",
         summary: "Overwrites the string stored at a key from an offset on, with zero bytes before it if it was shorter",
         complexity: "O(M) for M bytes written, not counting the growth of the string",
@@ -111,7 +111,7 @@ pub(super) const APPEND: CommandSpec = CommandSpec {
         name: "append",
         arity: 3,
         flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::FAST),
-        keys: &[KeySpec::one(&["RW", "insert"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RW.insert(), 1)],
         since: "2.0.0",
         summary: "Adds bytes to the end of the string stored at a key, which is created if it does not exist",
         complexity: "O(N) for N bytes appended, amortised over the growth of the string",

@@ -5,7 +5,7 @@
 
 use super::expiry::{Deadline, Lifetime, Unit};
 use super::{FAMILY, OVERWRITES_KEY, READS_AND_UPDATES_KEY, bytes_of, write_string};
-use crate::command::spec::{Arg, ArgType, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, ArgType, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
@@ -19,8 +19,9 @@ pub(super) const SET: CommandSpec = CommandSpec {
         name: "set",
         arity: -3,
         flags: Flags::WRITE.with(Flags::DENYOOM),
-        keys: &[KeySpec::one(&["RW", "access", "update", "variable_flags"], 1)
+        keys: &[KeySpec::one(KeyFlags::RW.access().update().variable_flags(), 1)
             .noted("RW and access only with the `GET` option")],
+        key_flags: Some(key_flags),
         since: "1.0.0",
         summary: "Stores a string at a key, whatever the key held",
         args: &[
@@ -60,6 +61,11 @@ pub(super) const SET: CommandSpec = CommandSpec {
     },
     handler: set,
 };
+
+fn key_flags(args: &[&[u8]]) -> KeyFlags {
+    let gets = args[3..].iter().any(|arg| arg.eq_ignore_ascii_case(b"get"));
+    if gets { KeyFlags::RW.access().update() } else { KeyFlags::OW.update() }
+}
 
 fn set(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     if args.len() > 3 {
@@ -197,7 +203,7 @@ pub(super) const SETNX: CommandSpec = CommandSpec {
         name: "setnx",
         arity: 3,
         flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::FAST),
-        keys: &[KeySpec::one(&["OW", "insert"], 1)],
+        keys: &[KeySpec::one(KeyFlags::OW.insert(), 1)],
         since: "1.0.0",
         summary: "Stores a string at a key that does not exist yet",
         args: &[Arg::key("key"), Arg::string("value")],

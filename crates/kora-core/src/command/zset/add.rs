@@ -1,7 +1,7 @@
 //! Commands that set scores: ZADD and ZINCRBY.
 
 use super::{FAMILY, changed, count, policy, write};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::number::parse_f64;
@@ -13,7 +13,7 @@ pub(super) const ZADD: CommandSpec = CommandSpec {
         name: "zadd",
         arity: -4,
         flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::FAST),
-        keys: &[KeySpec::one(&["RW", "update"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RW.update(), 1)],
         since: "1.2.0",
         summary: "Adds members with their scores to a sorted set, or gives members other scores",
         complexity: "O(log(N)) for each member, with N members in the set",
@@ -48,7 +48,7 @@ pub(super) const ZINCRBY: CommandSpec = CommandSpec {
         name: "zincrby",
         arity: 4,
         flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::FAST),
-        keys: &[KeySpec::one(&["RW", "access", "update"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RW.access().update(), 1)],
         since: "1.2.0",
         summary: "Adds to the score of a member of a sorted set; a missing one counts as 0",
         complexity: "O(log(N)) with N members in the set",

@@ -6,7 +6,9 @@
 use super::FAMILY;
 use super::pop::{End, MultiPop, pop_first, write_multi_pop};
 use crate::command::options::timeout_seconds;
-use crate::command::spec::{Arg, ArgType, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeySpec};
+use crate::command::spec::{
+    Arg, ArgType, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeyFlags, KeySpec,
+};
 use crate::context::{Ctx, Wish};
 use crate::error::CommandResult;
 use crate::keyspace::entry::Kind;
@@ -21,7 +23,7 @@ pub(super) const BZPOPMIN: CommandSpec = CommandSpec {
         name: "bzpopmin",
         arity: -3,
         flags: Flags::WRITE.with(Flags::BLOCKING).with(Flags::FAST),
-        keys: &[KeySpec::range(&["RW", "access", "delete"], 1, -2, 1)],
+        keys: &[KeySpec::range(KeyFlags::RW.access().delete(), 1, -2, 1)],
         since: "5.0.0",
         summary: "Takes the member with the lowest score out of the first sorted set that exists, or waits for one",
         complexity: "O(log(N)) for N members",
@@ -73,7 +75,7 @@ pub(super) const BZMPOP: CommandSpec = CommandSpec {
         arity: -5,
         flags: Flags::WRITE.with(Flags::BLOCKING).with(Flags::MOVABLEKEYS),
         keys: &[KeySpec {
-            flags: &["RW", "access", "delete"],
+            flags: KeyFlags::RW.access().delete(),
             begin: BeginSearch::Index(2),
             find: FindKeys::KeyNum { number_at: 0, first: 1, step: 1 },
             notes: None,

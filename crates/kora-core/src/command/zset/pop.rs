@@ -1,7 +1,7 @@
 //! Commands that take members from an end: ZPOPMIN, ZPOPMAX and ZMPOP.
 
 use super::{FAMILY, changed, delete_emptied, write};
-use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeySpec};
+use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::keyspace::Keyspace;
@@ -91,7 +91,7 @@ pub(crate) fn pop(
 const POP: Facts = Facts {
     arity: -2,
     flags: Flags::WRITE.with(Flags::FAST),
-    keys: &[KeySpec::one(&["RW", "access", "delete"], 1)],
+    keys: &[KeySpec::one(KeyFlags::RW.access().delete(), 1)],
     since: "5.0.0",
     complexity: "O(M*log(N)) for M members taken of N",
     args: &[Arg::key("key"), Arg::integer("count").optional()],
@@ -163,7 +163,7 @@ pub(super) const ZMPOP: CommandSpec = CommandSpec {
         arity: -4,
         flags: Flags::WRITE.with(Flags::MOVABLEKEYS),
         keys: &[KeySpec {
-            flags: &["RW", "access", "delete"],
+            flags: KeyFlags::RW.access().delete(),
             begin: BeginSearch::Index(1),
             find: FindKeys::KeyNum { number_at: 0, first: 1, step: 1 },
             notes: None,

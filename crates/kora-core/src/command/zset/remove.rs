@@ -2,13 +2,13 @@
 
 use super::range::{By, rank_range};
 use super::{FAMILY, KEY_AND_LEX, KEY_AND_MEMBERS, KEY_AND_SCORES, changed, count, delete_emptied, write};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::CommandResult;
 use crate::reply::Reply;
 
 /// One key that loses members.
-const DELETES_FROM_KEY: &[KeySpec] = &[KeySpec::one(&["RW", "delete"], 1)];
+const DELETES_FROM_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::RW.delete(), 1)];
 
 pub(super) const ZREM: CommandSpec = CommandSpec {
     facts: Facts {

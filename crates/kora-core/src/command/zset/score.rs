@@ -3,7 +3,7 @@
 
 use super::range::{By, rank_range};
 use super::{FAMILY, KEY_AND_LEX, KEY_AND_MEMBERS, KEY_AND_SCORES, READS_KEY, count, read};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::reply::Reply;
@@ -15,7 +15,7 @@ pub(super) const ZCARD: CommandSpec = CommandSpec {
     facts: Facts {
         name: "zcard",
         arity: 2,
-        keys: &[KeySpec::one(&["RO"], 1)],
+        keys: &[KeySpec::one(KeyFlags::RO, 1)],
         since: "1.2.0",
         summary: "Counts the members of a sorted set",
         complexity: "O(1)",

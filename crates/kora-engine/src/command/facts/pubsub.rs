@@ -1,10 +1,11 @@
 //! Facts of the publish/subscribe commands.
 
-use kora_core::command::spec::{Arg, ArgType, Facts, Flags, Group, KeySpec, Route};
+use kora_core::command::spec::{Arg, ArgType, Facts, Flags, Group, KeyFlags, KeySpec, Route, Traits};
 
 /// What the commands about a connection's subscriptions have in common.
 const SUBSCRIPTION: Facts = Facts {
     flags: Flags::PUBSUB.with(Flags::NOSCRIPT).with(Flags::LOADING).with(Flags::STALE),
+    traits: Traits::SUBSCRIBED,
     group: Group::PubSub,
     since: "2.0.0",
     ..Facts::NONE
@@ -30,7 +31,7 @@ const INTROSPECTION: Facts = Facts {
 };
 
 /// A channel that a cluster would look for where its slot is, though it is no key.
-const SHARD_CHANNELS: &[KeySpec] = &[KeySpec::range(&["not_key"], 1, -1, 1)];
+const SHARD_CHANNELS: &[KeySpec] = &[KeySpec::range(KeyFlags::NOT_KEY, 1, -1, 1)];
 
 const PATTERN: Arg = Arg::new("pattern", ArgType::Pattern);
 
@@ -111,7 +112,7 @@ pub const PUBLISH: Facts = Facts {
 /// `SPUBLISH`.
 pub const SPUBLISH: Facts = Facts {
     name: "spublish",
-    keys: &[KeySpec::one(&["not_key"], 1)],
+    keys: &[KeySpec::one(KeyFlags::NOT_KEY, 1)],
     since: "7.0.0",
     summary: "Sends a message to the subscribers of a shard channel",
     complexity: "O(N) for N subscribers",

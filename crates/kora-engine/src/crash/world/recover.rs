@@ -76,8 +76,10 @@ impl World<'_> {
     fn connect(&mut self, engine: &Engine<Crash>, turns: &mut [Turn<Crash>]) {
         for shard in turns.iter_mut().map(Turn::shard) {
             let (persistence, book) = (Arc::clone(&engine.persistence), Arc::clone(&self.book));
+            let stream = Arc::clone(&engine.stream);
             shard.set_effect_sink(Box::new(move |record| {
-                if let Some(number) = persistence.record(record) {
+                stream.publish(record, persistence.clock_ms());
+                if let Some(number) = persistence.appended() {
                     book.lock().note(number, record);
                 }
             }));

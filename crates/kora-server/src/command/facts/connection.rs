@@ -1,6 +1,6 @@
 //! Facts of the commands about the connection they arrive on.
 
-use kora_core::command::spec::{Arg, Categories, Facts, Flags, Group};
+use kora_core::command::spec::{Arg, Categories, Facts, Flags, Group, Traits};
 
 /// `AUTH`.
 pub const AUTH: Facts = Facts {
@@ -67,6 +67,7 @@ pub const PING: Facts = Facts {
     name: "ping",
     arity: -1,
     flags: Flags::FAST,
+    traits: Traits::SUBSCRIBED.with(Traits::PROBE),
     categories: Categories::CONNECTION,
     group: Group::Connection,
     summary: "Answers PONG, or the message it is given",
@@ -86,6 +87,7 @@ pub const QUIT: Facts = Facts {
         .with(Flags::FAST)
         .with(Flags::NO_AUTH)
         .with(Flags::ALLOW_BUSY),
+    traits: Traits::NEVER_QUEUED.with(Traits::SUBSCRIBED),
     categories: Categories::CONNECTION,
     group: Group::Connection,
     summary: "Closes the connection",
@@ -104,6 +106,7 @@ pub const RESET: Facts = Facts {
         .with(Flags::FAST)
         .with(Flags::NO_AUTH)
         .with(Flags::ALLOW_BUSY),
+    traits: Traits::NEVER_QUEUED.with(Traits::SUBSCRIBED),
     categories: Categories::CONNECTION,
     group: Group::Connection,
     since: "6.2.0",

@@ -1,12 +1,12 @@
 //! What is known of the commands that combine sets.
 
 use super::{zdiff, zdiffstore, zinter, zintercard, zinterstore, zunion, zunionstore};
-use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeySpec};
+use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeyFlags, KeySpec};
 use crate::command::zset::FAMILY;
 
 const fn numbered_keys(at: usize) -> KeySpec {
     KeySpec {
-        flags: &["RO", "access"],
+        flags: KeyFlags::RO.access(),
         begin: BeginSearch::Index(at),
         find: FindKeys::KeyNum { number_at: 0, first: 1, step: 1 },
         notes: None,
@@ -42,7 +42,7 @@ const READ: Facts = Facts {
 const STORE: Facts = Facts {
     arity: -4,
     flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::MOVABLEKEYS),
-    keys: &[KeySpec::one(&["OW", "update"], 1), numbered_keys(2)],
+    keys: &[KeySpec::one(KeyFlags::OW.update(), 1), numbered_keys(2)],
     since: "2.0.0",
     ..FAMILY
 };

@@ -1,7 +1,7 @@
 //! What is known of the commands that list or store a range.
 
 use super::{zrange, zrangebylex, zrangebyscore, zrangestore, zrevrange, zrevrangebylex, zrevrangebyscore};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeySpec};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::command::zset::{FAMILY, READS_KEY};
 
 const OFFSET_AND_COUNT: Arg = Arg::block("limit", &[Arg::integer("offset"), Arg::integer("count")]);
@@ -105,7 +105,7 @@ pub(in super::super) const ZRANGESTORE: CommandSpec = CommandSpec {
         name: "zrangestore",
         arity: -5,
         flags: Flags::WRITE.with(Flags::DENYOOM),
-        keys: &[KeySpec::one(&["OW", "update"], 1), KeySpec::one(&["RO", "access"], 2)],
+        keys: &[KeySpec::one(KeyFlags::OW.update(), 1), KeySpec::one(KeyFlags::RO.access(), 2)],
         since: "6.2.0",
         summary: "Stores the members of a sorted set in a range of ranks, scores or names under a key",
         complexity: "O(log(N)+M) for M members stored of N",
