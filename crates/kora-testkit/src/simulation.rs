@@ -184,7 +184,7 @@ struct Simulation<'a> {
     workload: Workload,
     random: Random,
     clock: UnixMs,
-    /// The clock as the front sees it.
+    /// The clock as the front shows it to the worker whose step it is: the time that this took last.
     shown_clock: Arc<AtomicI64>,
     /// Number of commands that clients have sent.
     sent_count: u64,
@@ -278,7 +278,7 @@ impl Simulation<'_> {
         self.stall(&mut actors);
         if self.random.one_in(20) && !self.is_over {
             let by_ms = 1 + i64::from(self.random.one_in(3)) * 20;
-            self.set_clock(UnixMs(self.clock.0 + by_ms));
+            self.clock.0 += by_ms;
         }
         if !senders.is_empty() && (actors.is_empty() || self.random.one_in(12)) {
             let client = *self.random.choose(&senders);
@@ -290,11 +290,6 @@ impl Simulation<'_> {
         true
     }
 
-    fn set_clock(&mut self, now: UnixMs) {
-        self.clock = now;
-        self.shown_clock.store(now.0, Ordering::Relaxed);
-    }
-
     /// Lets the time pass that some worker sleeps for; `false` if all sleep for ever.
     fn skip_to_deadline(&mut self) -> bool {
         let until = |worker: &Worker| match worker.state {
@@ -302,7 +297,7 @@ impl Simulation<'_> {
             _ => None,
         };
         let first = self.workers.iter().filter_map(until).min();
-        self.set_clock(first.unwrap_or(self.clock).max(self.clock));
+        self.clock = first.unwrap_or(self.clock).max(self.clock);
         first.is_some()
     }
 
@@ -373,16 +368,23 @@ impl Simulation<'_> {
         self.workers[client.worker()].bell.wake();
     }
 
+    /// A worker takes the time.
+    fn begin_round(&mut self, worker: usize) {
+        self.shown_clock.store(self.clock.0, Ordering::Relaxed);
+        self.workers[worker].turn.begin_round(self.clock, false);
+    }
+
     fn step_worker(&mut self, worker: usize) {
+        self.shown_clock.store(self.workers[worker].turn.now().0, Ordering::Relaxed);
         match self.workers[worker].state {
             State::Submitting => self.step_submission(),
             State::AboutToSubmit(_) => self.begin_submission(worker),
             State::Asleep(_) => {
-                let worker = &mut self.workers[worker];
+                let (at, worker) = (worker, &mut self.workers[worker]);
                 worker.turn.unpark();
                 worker.bell.silence();
-                worker.turn.begin_round(self.clock, false);
                 worker.state = State::Awake;
+                self.begin_round(at);
             }
             State::Awake => {
                 let action = self.random.weighted(&[
@@ -401,7 +403,7 @@ impl Simulation<'_> {
 
     fn act(&mut self, worker: usize, action: Action) {
         match action {
-            Action::TakeTime => self.workers[worker].turn.begin_round(self.clock, false),
+            Action::TakeTime => self.begin_round(worker),
             Action::Poll => self.poll(worker),
             Action::Flush => self.flush(worker),
             Action::Sweep if !self.is_over => self.sweep(worker),

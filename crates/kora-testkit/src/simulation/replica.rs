@@ -55,9 +55,9 @@ impl<'a> Simulation<'a> {
     /// # Errors
     /// If the order of their stamps gives something else.
     pub(super) fn replay(&mut self) -> Result<Model<'a>, String> {
-        self.set_clock(UnixMs(self.clock.0 + SWEEPS_MS));
+        self.clock.0 += SWEEPS_MS;
         for worker in 0..self.workers.len() {
-            self.workers[worker].turn.begin_round(self.clock, false);
+            self.begin_round(worker);
             self.sweep(worker);
         }
         self.is_over = true;
