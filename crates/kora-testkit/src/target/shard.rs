@@ -31,6 +31,12 @@ use crate::frame::Frame;
 /// The time at which a worker starts: some day in 2023.
 const START: UnixMs = UnixMs(1_700_000_000_000);
 
+/// Commands beside those of the core that need nothing of a server: transactions and scripts.
+const OF_ENGINE: [&str; 11] = [
+    "multi", "exec", "discard", "watch", "unwatch", "eval", "eval_ro", "evalsha", "fcall", "fcall_ro",
+    "function",
+];
+
 /// One worker, whose shard is empty at first.
 #[derive(Debug)]
 pub struct ShardTarget {
@@ -58,7 +64,7 @@ impl Wake for NoBell {
 
 #[derive(Debug)]
 struct BareWorker {
-    /// The commands of the core: what else there is belongs to servers.
+    /// The commands of the core.
     table: CommandTable<()>,
     turn: Turn<BareFront>,
     now: UnixMs,
@@ -126,7 +132,7 @@ impl Target for ShardTarget {
     }
 
     fn has_command(&self, args: &[Vec<u8>]) -> bool {
-        is_select(args) || self.worker.borrow().table.find(&args[0]).is_some()
+        is_select(args) || self.worker.borrow().has(&args[0])
     }
 
     fn is_server(&self) -> bool {
@@ -146,6 +152,12 @@ impl Target for ShardTarget {
 }
 
 impl BareWorker {
+    /// Whether it has a command, whatever an engine alone makes of it.
+    fn has(&self, name: &[u8]) -> bool {
+        let is_own = |own: &&str| own.as_bytes().eq_ignore_ascii_case(name);
+        self.table.find(name).is_some() || OF_ENGINE.iter().any(|own| is_own(own))
+    }
+
     fn connect(&mut self, resp: Resp) -> Origin {
         self.connection_count += 1;
         let client = ClientId(self.connection_count);
