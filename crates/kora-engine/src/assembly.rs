@@ -114,11 +114,6 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
     });
     let (sender, ended) = crossbeam_channel::unbounded();
     let ending = Ending::new(sender, Arc::clone(&scripts), Arc::clone(&persistence), Arc::clone(hub.bells()));
-    let reclaimer = if F::Probe::IS_ALONE {
-        Reclaimer::at_once(Arc::clone(&account))
-    } else {
-        Reclaimer::start(Arc::clone(&account))?
-    };
     let engine = Arc::new(Engine {
         table,
         broker: Arc::new(Broker::new(hub.shard_count())),
@@ -129,7 +124,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         script_host,
         persistence,
         stream,
-        reclaimer,
+        reclaimer: reclaimer::<F>(&account)?,
         account,
         pause: Pause::default(),
         ending: Arc::new(ending),
@@ -145,4 +140,10 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         .with(Arc::clone(&engine.ending))
         .with(Arc::clone(&engine));
     Ok(Assembly { engine, services, shards, ended })
+}
+
+/// Who frees what is thrown away.
+fn reclaimer<F: Front>(account: &Arc<Account>) -> io::Result<Reclaimer> {
+    let account = Arc::clone(account);
+    if F::Probe::IS_ALONE { Ok(Reclaimer::at_once(account)) } else { Reclaimer::start(account) }
 }

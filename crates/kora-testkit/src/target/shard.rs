@@ -155,7 +155,7 @@ impl BareWorker {
     /// Whether it has a command, whatever an engine alone makes of it.
     fn has(&self, name: &[u8]) -> bool {
         let is_own = |own: &&str| own.as_bytes().eq_ignore_ascii_case(name);
-        self.table.find(name).is_some() || OF_ENGINE.iter().any(|own| is_own(own))
+        self.table.find(name).is_some() || OF_ENGINE.iter().any(is_own)
     }
 
     fn connect(&mut self, resp: Resp) -> Origin {
