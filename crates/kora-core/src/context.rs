@@ -88,8 +88,10 @@ pub type Resume = fn(&mut Ctx<'_>, &mut dyn Reply) -> Resumed;
 /// What came of going on with a command.
 #[derive(Debug)]
 pub enum Resumed {
-    /// It has paused again.
+    /// It has paused again, and has more to do.
     Paused,
+    /// It waits for something that the worker will be woken by.
+    Waiting,
     /// It turned out to need stores that were not in hand, and has taken back what it did.
     NeedsAll,
     /// It has come to its end.

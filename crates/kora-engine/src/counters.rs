@@ -8,51 +8,44 @@ use kora_core::slot::ShardId;
 use kora_locks::{RankedMutex, rank};
 
 use crate::latency::Histogram;
+use crate::metrics::{self, Metric, Section, Unit};
 
-/// Adds to a counter that only the calling thread writes: a plain load and store, not a locked instruction.
-#[inline]
-pub fn add(counter: &AtomicU64, count: u64) {
-    counter.store(counter.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
-}
+pub use crate::metrics::add;
 
 /// Distinct error prefixes counted; as in Redis, a limit against clients that make prefixes up.
 const ERROR_PREFIXES_MAX: usize = 128;
 
-/// What one worker counts.
-#[derive(Debug)]
-#[expect(missing_docs, reason = "most are named after what they count")]
-pub struct WorkerCounters {
-    pub commands_processed: AtomicU64,
-    pub hits: AtomicU64,
-    pub misses: AtomicU64,
-    pub expired: AtomicU64,
-    pub expired_fields: AtomicU64,
-    pub expiry: ExpiryCounters,
-    pub evicted: AtomicU64,
-    /// Keys of its shard that may be evicted; kept while there is a memory limit.
-    pub evictable: AtomicU64,
-    pub changes: AtomicU64,
-    /// Whether it holds replies back until the log covers what they tell.
-    pub holds_replies: AtomicBool,
-    /// Its sessions that wait for something until a time.
-    pub timed_waits: AtomicU64,
-    /// By place in the command table.
-    pub commands: Box<[CommandCounters]>,
-    /// Error replies by prefix.
-    pub errors: RankedMutex<{ rank::ERROR_COUNTS }, BTreeMap<String, u64>>,
-}
-
-/// What a worker's sweeps for expired keys did.
-#[derive(Debug, Default)]
-pub struct ExpiryCounters {
-    /// Time they took, in microseconds.
-    pub microseconds: AtomicU64,
-    /// Slices that ended with keys left to be deleted, because their time was up.
-    pub cut_short: AtomicU64,
-    /// Keys that have expired and were not deleted yet, as of the last slice.
-    pub overdue: AtomicU64,
-    /// Keys with a deadline, as of the last slice.
-    pub expiring: AtomicU64,
+crate::metrics! {
+    /// What one worker counts.
+    // Many fields: one for each thing that is counted.
+    pub struct WorkerCounters {
+        commands_processed: Counter Sum Whole, Stats "total_commands_processed", reset, "Commands run";
+        commands_per_second: Gauge Sum Whole, Stats "instantaneous_ops_per_sec", kept, "Commands per second of late";
+        hits: Counter Sum Whole, Stats "keyspace_hits", reset, "Look-ups that found their key";
+        misses: Counter Sum Whole, Stats "keyspace_misses", reset, "Look-ups that did not find their key";
+        expired: Counter Sum Whole, Stats "expired_keys", reset, "Keys deleted because their time had come";
+        expired_fields: Counter Sum Whole, Stats "expired_subkeys", reset, "Fields of hashes whose time had come";
+        expiry_us: Counter Sum Thousands, Stats "expire_cycle_cpu_milliseconds", reset, "Time that the sweeps for expired keys took";
+        expiry_cut_short: Counter Sum Whole, Stats "expired_time_cap_reached_count", reset, "Slices of these sweeps that ended with keys left, because their time was up";
+        evicted: Counter Sum Whole, Stats "evicted_keys", reset, "Keys evicted";
+        timed_waits: Gauge Sum Whole, Clients "clients_in_timeout_table", kept, "Clients that wait for something until a time";
+    }
+    besides {
+        /// Keys that have expired and were not deleted yet, as of the last slice of a sweep.
+        overdue: AtomicU64,
+        /// Keys with a deadline, as of the last slice of a sweep.
+        expiring: AtomicU64,
+        /// Keys of its shard that may be evicted; kept while there is a memory limit.
+        evictable: AtomicU64,
+        /// Changes of keys since the start.
+        changes: AtomicU64,
+        /// Whether it holds replies back until the log covers what they tell.
+        holds_replies: AtomicBool,
+        /// By place in the command table.
+        commands: Box<[CommandCounters]>,
+        /// Error replies by prefix.
+        errors: RankedMutex<{ rank::ERROR_COUNTS }, BTreeMap<String, u64>>,
+    }
 }
 
 /// Counters of one command on one worker.
@@ -67,44 +60,47 @@ pub struct CommandCounters {
     pub latency: Histogram,
 }
 
+impl CommandCounters {
+    fn reset(&self) {
+        self.latency.reset();
+        for counter in [&self.calls, &self.nanoseconds, &self.rejected, &self.failed] {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
 impl WorkerCounters {
+    /// What is derived from counts by command and by error.
+    const DERIVED: &'static [Metric<Self>] = &[
+        Metric::<Self>::counter(
+            Section::Stats,
+            "total_error_replies",
+            "Replies that were errors",
+            |counters| counters.errors.lock().values().sum(),
+        )
+        .reset_by(|counters| counters.errors.lock().clear()),
+        Metric::<Self>::counter(
+            Section::Stats,
+            "eventloop_duration_cmd_sum",
+            "Microseconds that commands took",
+            |counters| {
+                counters.commands.iter().map(|command| command.nanoseconds.load(Ordering::Relaxed)).sum()
+            },
+        )
+        .shown_in(Unit::Thousands)
+        .reset_by(|counters| counters.commands.iter().for_each(CommandCounters::reset)),
+    ];
+
+    /// All its metrics.
+    pub const METRICS: [&'static [Metric<Self>]; 2] = [Self::CELLS, Self::DERIVED];
+
     fn new(command_count: usize) -> Self {
-        Self {
-            commands_processed: AtomicU64::new(0),
-            hits: AtomicU64::new(0),
-            misses: AtomicU64::new(0),
-            expired: AtomicU64::new(0),
-            expired_fields: AtomicU64::new(0),
-            expiry: ExpiryCounters::default(),
-            evicted: AtomicU64::new(0),
-            evictable: AtomicU64::new(0),
-            changes: AtomicU64::new(0),
-            holds_replies: AtomicBool::new(false),
-            timed_waits: AtomicU64::new(0),
-            commands: (0..command_count).map(|_| CommandCounters::default()).collect(),
-            errors: RankedMutex::default(),
-        }
+        Self { commands: (0..command_count).map(|_| CommandCounters::default()).collect(), ..Self::default() }
     }
 
-    /// CONFIG RESETSTAT, of what is a copy of the store's counts.
-    pub(crate) fn reset_copies(&self) {
-        for counter in [&self.hits, &self.misses, &self.expired, &self.expired_fields, &self.evicted] {
-            counter.store(0, Ordering::Relaxed);
-        }
-    }
-
-    /// CONFIG RESETSTAT, of what the worker itself counts.
+    /// CONFIG RESETSTAT.
     pub fn reset(&self) {
-        for counter in [&self.commands_processed, &self.expiry.microseconds, &self.expiry.cut_short] {
-            counter.store(0, Ordering::Relaxed);
-        }
-        for command in &self.commands {
-            command.latency.reset();
-            for counter in [&command.calls, &command.nanoseconds, &command.rejected, &command.failed] {
-                counter.store(0, Ordering::Relaxed);
-            }
-        }
-        self.errors.lock().clear();
+        metrics::reset(&Self::METRICS, self);
     }
 
     /// Shows what a store knows that was in the hands of its worker.

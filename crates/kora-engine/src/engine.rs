@@ -10,10 +10,11 @@ use kora_core::slot::ShardId;
 use kora_script::Scripts;
 
 use crate::call::Handler;
-use crate::counters::Counters;
+use crate::counters::{Counters, WorkerCounters};
 use crate::ending::Ending;
 use crate::front::{Front, Mail, Workers};
 use crate::memory::{Account, Reclaimer};
+use crate::metrics::{self, About, Reading};
 use crate::pause::Pause;
 use crate::persistence::Persistence;
 use crate::pubsub::Broker;
@@ -98,14 +99,19 @@ impl<F: Front> Engine<F> {
     pub fn reset_stats(&self) {
         self.stats_resets.fetch_add(1, Ordering::AcqRel);
         for counters in self.counters.iter() {
-            counters.reset_copies();
             counters.reset();
         }
-        self.account.reset();
+        metrics::reset(&Account::METRICS, &self.account);
+    }
+
+    /// Reads the metrics that are `wanted`.
+    pub fn read_metrics(&self, wanted: impl Fn(&About) -> bool + Copy, readings: &mut Vec<Reading>) {
+        metrics::read(&WorkerCounters::METRICS, self.counters.iter(), wanted, readings);
+        metrics::read(&Account::METRICS, std::iter::once(&*self.account), wanted, readings);
     }
 
     /// The sum of a counter over all workers.
-    pub fn sum(&self, counter: impl Fn(&crate::counters::WorkerCounters) -> &AtomicU64) -> u64 {
+    pub fn sum(&self, counter: impl Fn(&WorkerCounters) -> &AtomicU64) -> u64 {
         self.counters.sum(counter)
     }
 }

@@ -6,7 +6,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::counters::add;
+use crate::metrics::add;
 
 /// Bits of a time that choose its bucket among those of its power of two.
 const FINE_BITS: u32 = 5;

@@ -18,6 +18,7 @@ pub mod events;
 pub mod front;
 pub mod latency;
 pub mod memory;
+pub mod metrics;
 pub mod pause;
 pub mod persistence;
 pub mod pubsub;

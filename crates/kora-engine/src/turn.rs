@@ -308,8 +308,8 @@ impl<F: Front> Turn<F> {
         }
         let is_idle = self.shard.park();
         self.shard.unpark();
-        // Stores that are on their way here must be sent home.
-        is_idle && self.driven_to_come == 0 && self.shard.store().is_some()
+        // Stores that are on their way here must be sent home, and so must those that a command has which has paused.
+        is_idle && self.driven_to_come == 0 && !self.shard.has_paused() && self.shard.store().is_some()
     }
 
     /// A round of a worker that ends: what others still need of it is done, and the effects of that are handed over.

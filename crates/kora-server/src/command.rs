@@ -15,7 +15,7 @@ mod memory;
 mod migrate;
 mod module;
 mod panic;
-pub(crate) mod replication;
+mod replication;
 mod script;
 mod server;
 #[cfg(test)]
@@ -39,8 +39,8 @@ pub(crate) type Call<'a> = kora_engine::call::Call<'a, Shared>;
 /// Shows other commands and workers a connection as it is now, while it runs a command of these arguments.
 fn publish(call: &Call<'_>, args: &[&[u8]]) {
     let (session, client) = (&*call.session, &call.session.client);
-    crate::connection::publish(session, call.now);
-    crate::connection::publish_buffers(session);
+    crate::shared::connection::publish(session, call.now);
+    crate::shared::connection::publish_buffers(session);
     let bytes = args.iter().map(|arg| arg.len()).sum();
     client.argument_bytes.store(bytes, Ordering::Relaxed);
     let free = crate::worker::READ_BYTES.saturating_sub(session.link.running_bytes);

@@ -3,12 +3,14 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
+use crate::net::links::KEPT_MAX;
 
 /// Descriptors that the process needs beside its clients': listeners, log, signals.
 const OWN_DESCRIPTORS: u64 = 32;
 
-/// Descriptors that each worker needs for itself: its poller and what wakes it.
-const DESCRIPTORS_PER_WORKER: u64 = 2;
+/// Descriptors that each worker needs for itself: its poller, another handle of it, what wakes it, and its links, of which one is
+/// in use.
+const DESCRIPTORS_PER_WORKER: u64 = 4 + KEPT_MAX as u64;
 
 /// Asks the system for all the descriptors it grants. Where those are fewer than `maxclients` needs, `maxclients` is
 /// lowered, so that clients in excess are told so instead of being left waiting.

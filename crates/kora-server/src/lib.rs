@@ -8,21 +8,19 @@ pub mod config;
 pub mod descriptors;
 pub mod introspect;
 pub mod last_words;
-pub mod listen;
 pub mod log;
 
-mod buffers;
-mod client;
-mod connection;
-mod frames;
 mod mail;
-mod net;
+mod metrics;
+pub mod net;
 mod output;
 mod push;
+mod replication_id;
 mod resp;
 mod server;
 mod shared;
 pub mod signals;
+mod traffic;
 mod worker;
 
 pub use server::{Ender, Server};

@@ -9,6 +9,7 @@
 use crate::config::LogLevel;
 use kora_engine::threads::Telling;
 use kora_locks::{RankedMutex, rank};
+use rustix::fs::Access;
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -65,6 +66,35 @@ impl Log {
     pub fn level(&self) -> LevelHandle {
         self.level.clone()
     }
+}
+
+/// Whether the log of a server that works in `dir` could be written to `file`, which is empty for the standard output. Nothing is made.
+///
+/// # Errors
+/// If it could not.
+pub fn check(dir: &Path, file: &[u8]) -> io::Result<()> {
+    if file.is_empty() {
+        return Ok(());
+    }
+    let path = dir.join(OsStr::from_bytes(file));
+    let found = match std::fs::metadata(&path) {
+        Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(_) => rustix::fs::access(&path, Access::WRITE_OK).map_err(io::Error::from),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => may_be_made(&path),
+        Err(error) => Err(error),
+    };
+    found.map_err(|error| {
+        io::Error::new(error.kind(), format!("can't write the log to {}: {error}", path.display()))
+    })
+}
+
+/// Whether there can be a new file at `path`.
+fn may_be_made(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if path.file_name().is_none() || !std::fs::metadata(folder)?.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    Ok(rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK)?)
 }
 
 /// The file of the log.

@@ -2,13 +2,14 @@
 
 use kora_engine::front::Origin;
 
-use crate::net::{Peer, Stream};
+use crate::net::listen::Change;
+use crate::net::{Peer, Transport};
 
 /// What one worker tells another.
 #[derive(Debug)]
 pub(crate) enum WorkerMail {
     /// Serve this new connection.
-    Adopt(Stream, Peer),
+    Adopt(Transport, Peer),
     /// Close this client's connection.
     Kill(Origin),
     /// Close this client's connection at once, to save memory.
@@ -16,5 +17,5 @@ pub(crate) enum WorkerMail {
     /// Do nothing for this long: DEBUG SLEEP.
     Sleep(std::time::Duration),
     /// Listen on these instead.
-    Listen(crate::listen::Change),
+    Listen(Change),
 }

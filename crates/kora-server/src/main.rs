@@ -1,6 +1,7 @@
 //! `kora-server`: reads the configuration, starts the server, and ends with it.
 
 use std::io::Write;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -35,7 +36,9 @@ fn run() -> anyhow::Result<()> {
         Invocation::Run(loaded) => serve(*loaded)?,
         Invocation::Check(loaded) => {
             loaded.notes.iter().try_for_each(|note| writeln!(out, "{note}"))?;
-            kora_server::listen::check(&loaded.config)?;
+            kora_server::net::listen::check(&loaded.config)?;
+            let dir = std::ffi::OsStr::from_bytes(&loaded.config.dir);
+            kora_server::log::check(dir.as_ref(), &loaded.config.log_file)?;
             writeln!(out, "The configuration is right.")?;
         }
         Invocation::Print(loaded) => out.write_all(&loaded.config.print())?,
@@ -57,7 +60,6 @@ fn report(verdict: &persistence::Verdict) -> anyhow::Result<()> {
 fn serve(loaded: Loaded) -> anyhow::Result<()> {
     let Loaded { mut config, notes } = loaded;
     if !config.dir.is_empty() {
-        use std::os::unix::ffi::{OsStrExt, OsStringExt};
         let dir = std::ffi::OsStr::from_bytes(&config.dir);
         std::env::set_current_dir(dir).with_context(|| format!("can't work in {}", dir.display()))?;
         config.dir = std::env::current_dir()?.into_os_string().into_vec();

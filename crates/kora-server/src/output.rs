@@ -8,6 +8,8 @@
 //! Invariants: closed chunks are not empty; `chunk_bytes` is the sum of their lengths; `sent` is less than the length
 //! of the first chunk, or of the open one if there is no other, unless that is empty.
 
+pub(crate) mod buffers;
+
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
 use std::ops::Deref;

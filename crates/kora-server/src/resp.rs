@@ -1,12 +1,14 @@
 //! The core's replies as RESP: straight into a connection's output, or collected for an operation's origin.
 
+mod frames;
+
 use kora_core::reply::Reply;
 use kora_core::shard::replies::Replies;
 use kora_engine::front;
 use kora_protocol::{Encoder, ProtocolError, Resp};
 
-use crate::frames::frame_length;
 use crate::output::Output;
+use frames::frame_length;
 
 /// Writes replies to the end of an output.
 pub(crate) struct RespSink<'a> {

@@ -20,7 +20,7 @@ use kora_storage::disk::RealDisk;
 use crate::command::{FAMILIES, SHARD_FAMILIES};
 use crate::config::Config;
 use crate::log::LevelHandle;
-use crate::net::Poller;
+use crate::net::{self, Poller};
 use crate::shared::{Identity, Shared};
 use crate::worker::Worker;
 use kora_engine::threads;
@@ -38,8 +38,8 @@ pub struct Server {
 }
 
 /// An engine with the server as its front.
-struct Assembled {
-    shared: Arc<Shared>,
+pub(crate) struct Assembled {
+    pub(crate) shared: Arc<Shared>,
     services: Arc<Services>,
     shards: Vec<Shard<Workers<Shared>>>,
     /// Told when the server is to end.
@@ -47,7 +47,7 @@ struct Assembled {
 }
 
 /// Builds the engine and what the workers share around it: one shard for each waker.
-fn assemble(
+pub(crate) fn assemble(
     config: Config,
     wakers: Vec<Box<dyn Wake>>,
     log_level: Option<LevelHandle>,
@@ -119,17 +119,14 @@ impl Server {
     /// # Errors
     /// If an address can't be listened on, or the system refuses a thread, a poller or random bytes.
     pub fn start(mut config: Config, log_level: Option<LevelHandle>) -> io::Result<Self> {
-        let listeners = crate::listen::open_some(&config)?;
-        let addresses: Vec<_> = listeners.iter().filter_map(crate::net::Listener::local_address).collect();
+        let listeners = net::listen::open_some(&config)?;
+        let addresses: Vec<_> = listeners.iter().filter_map(net::Listener::local_address).collect();
         if let Some(address) = addresses.first() {
             config.port = address.port();
         }
         let worker_count = config.worker_count();
         let pollers: Vec<_> = (0..worker_count).map(|_| Poller::new()).collect::<io::Result<_>>()?;
-        let wakers = pollers
-            .iter()
-            .map(|poller| poller.waker().map(|waker| Box::new(waker) as Box<dyn Wake>))
-            .collect::<io::Result<_>>()?;
+        let wakers = pollers.iter().map(|poller| Box::new(poller.waker()) as Box<dyn Wake>).collect();
         let Assembled { shared, services, shards, ended } = assemble(config, wakers, log_level)?;
         let (loaded_sender, loaded) = crossbeam_channel::bounded(1);
         let mut server = Self { shared: Arc::clone(&shared), threads: Vec::new(), addresses, ended, loaded };

@@ -1,7 +1,10 @@
 //! What all workers share of the server: its configuration, its clients, what they count, and the engine.
 
+pub(crate) mod client;
+pub(crate) mod connection;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use kora_core::time::UnixMs;
@@ -13,76 +16,17 @@ use kora_locks::{RankedMutex, RankedRwLock, rank};
 use kora_protocol::Resp;
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::buffers::Buffers;
-use crate::client::peaks::BufferPeaks;
-use crate::client::{Client, Clients};
-use crate::command::replication::ReplicationId;
 use crate::config::Config;
-use crate::connection::{Connection, Session, publish};
 use crate::log::LevelHandle;
 use crate::mail::WorkerMail;
 use crate::output::Output;
+use crate::output::buffers::Buffers;
 use crate::push::{Head, tail};
+use crate::replication_id::ReplicationId;
 use crate::resp::RespReplies;
-
-/// What one worker counts of its connections. Only that worker adds to it.
-#[derive(Debug, Default)]
-pub(crate) struct Traffic {
-    /// The system's number of its thread.
-    pub(crate) thread_id: AtomicI32,
-    /// Connections it serves: read by whoever deals out new ones.
-    pub(crate) connections: AtomicUsize,
-    pub(crate) bytes_in: AtomicU64,
-    pub(crate) bytes_out: AtomicU64,
-    /// Memory of its connections.
-    pub(crate) client_bytes: AtomicU64,
-    pub(crate) buffer_peaks: BufferPeaks,
-    pub(crate) reply_buffer_shrinks: AtomicU64,
-    pub(crate) reply_buffer_expands: AtomicU64,
-    pub(crate) evicted_clients: AtomicU64,
-    pub(crate) reads: AtomicU64,
-    pub(crate) writes: AtomicU64,
-    /// Rounds of the worker's loop.
-    pub(crate) rounds: AtomicU64,
-    /// Nanoseconds that rounds took, without the waits between them.
-    pub(crate) round_ns: AtomicU64,
-    /// What it did per second of late.
-    pub(crate) rates: Rates,
-    pub(crate) output_limit_disconnections: AtomicU64,
-    pub(crate) query_limit_disconnections: AtomicU64,
-}
-
-/// What a worker did per second between the last two looks at its counters.
-#[derive(Debug, Default)]
-pub(crate) struct Rates {
-    pub(crate) commands: AtomicU64,
-    pub(crate) bytes_in: AtomicU64,
-    pub(crate) bytes_out: AtomicU64,
-    pub(crate) rounds: AtomicU64,
-    /// Of a second, so many nanoseconds were spent in rounds.
-    pub(crate) round_ns: AtomicU64,
-}
-
-impl Traffic {
-    /// CONFIG RESETSTAT.
-    pub(crate) fn reset(&self) {
-        for counter in [
-            &self.bytes_in,
-            &self.bytes_out,
-            &self.evicted_clients,
-            &self.rounds,
-            &self.round_ns,
-            &self.reads,
-            &self.writes,
-            &self.output_limit_disconnections,
-            &self.query_limit_disconnections,
-            &self.reply_buffer_shrinks,
-            &self.reply_buffer_expands,
-        ] {
-            counter.store(0, Ordering::Relaxed);
-        }
-    }
-}
+use crate::traffic::Traffic;
+use client::{Client, Clients};
+use connection::{Connection, Session, publish};
 
 /// See the module.
 #[derive(Debug)]
@@ -102,9 +46,6 @@ pub(crate) struct Shared {
     pub(crate) started: UnixMs,
     pub(crate) run_id: String,
     pub(crate) replication_id: ReplicationId,
-    pub(crate) connections_received: AtomicU64,
-    pub(crate) connections_rejected: AtomicU64,
-    pub(crate) auth_denied: AtomicU64,
     /// Changes the level of the log, if the process has one of ours.
     pub(crate) log_level: Option<LevelHandle>,
 }
@@ -154,7 +95,7 @@ impl Front for Shared {
     }
 
     fn has_input(link: &Connection) -> bool {
-        link.is_readable || !link.input.is_empty()
+        link.transport.can_receive() || !link.input.is_empty()
     }
 
     fn is_stray(&self, session: &Session, args: &[&[u8]]) -> bool {
@@ -175,9 +116,6 @@ impl Front for Shared {
 
     fn reset_stats(&self) {
         self.traffic.iter().for_each(Traffic::reset);
-        for counter in [&self.connections_received, &self.connections_rejected, &self.auth_denied] {
-            counter.store(0, Ordering::Relaxed);
-        }
     }
 }
 
@@ -213,9 +151,6 @@ impl Shared {
             started,
             run_id,
             replication_id: ReplicationId::new(replication_id),
-            connections_received: AtomicU64::new(0),
-            connections_rejected: AtomicU64::new(0),
-            auth_denied: AtomicU64::new(0),
             log_level,
         }
     }

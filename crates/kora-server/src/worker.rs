@@ -11,6 +11,7 @@ mod end;
 mod serve;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use kora_core::shard::runner::Shard;
@@ -21,10 +22,12 @@ use kora_engine::turn::Turn;
 use kora_protocol::Limits;
 
 use crate::config::Config;
-use crate::connection::close_after_output;
 use crate::mail::WorkerMail;
+use crate::net::links::{self, LINK_TOKENS, Links};
 use crate::net::{Listener, Poller, Ready};
-use crate::shared::{Shared, Traffic};
+use crate::shared::Shared;
+use crate::shared::connection::close_after_output;
+use crate::traffic::Traffic;
 use accept::Listening;
 use batch::Batch;
 pub(crate) use client_memory::note_memory;
@@ -33,7 +36,7 @@ use cron::Cron;
 /// Bytes read at once into the worker's buffer.
 pub(crate) const READ_BYTES: usize = 64 * 1024;
 
-/// Tokens from here on are listeners'; smaller ones are places of connections.
+/// Tokens from here to [`LINK_TOKENS`] are listeners'; smaller ones are places of connections.
 const LISTENER_TOKENS: usize = 1 << 48;
 
 /// A worker: see the module.
@@ -90,6 +93,7 @@ impl Worker {
     /// Serves until the server ends.
     pub(crate) fn run(mut self) -> std::io::Result<()> {
         kora_engine::scripting::set_worker(self.turn.id());
+        links::install(Links::new(&self.poller)?);
         let thread_id = rustix::thread::gettid().as_raw_nonzero().get();
         self.traffic().thread_id.store(thread_id, std::sync::atomic::Ordering::Relaxed);
         while !self.shared.engine.ending.is_on() {
@@ -101,7 +105,8 @@ impl Worker {
 
     fn round(&mut self) -> std::io::Result<()> {
         let until_cron = self.cron.until_next(self.round_begun);
-        let timeout = self.turn.park().min(until_cron);
+        let until_link = self.until_link();
+        let timeout = self.turn.park().min(until_cron).min(until_link);
         add(&self.traffic().round_ns, nanoseconds(self.round_begun.elapsed()));
         let mut ready = std::mem::take(&mut self.ready);
         let waited = self.poller.wait(timeout, &mut ready);
@@ -113,6 +118,7 @@ impl Worker {
         self.take_up_config();
         ready.drain(..).for_each(|ready| self.note_ready(ready));
         self.ready = ready;
+        self.run_links();
         self.turn.read_mail();
         self.turn.note_busy();
         self.take_mail();
@@ -130,6 +136,24 @@ impl Worker {
             self.run_cron();
         }
         Ok(())
+    }
+
+    /// Does what is due with links. A command that waits for one goes on in this round.
+    #[inline]
+    fn run_links(&self) {
+        let (now, traffic) = (self.round_begun, self.traffic());
+        links::with(|links| {
+            if !links.is_empty() {
+                links.run(now);
+                traffic.kept_links.store(links.kept_count() as u64, Ordering::Relaxed);
+            }
+        });
+    }
+
+    /// How long it is until something is due with links.
+    #[inline]
+    fn until_link(&self) -> Duration {
+        links::with(|links| links.until_next(self.round_begun)).unwrap_or(Duration::MAX)
     }
 
     /// Takes up the configuration if it has changed.
@@ -152,13 +176,17 @@ impl Worker {
     }
 
     fn note_ready(&mut self, ready: Ready) {
+        if ready.token >= LINK_TOKENS {
+            let now = self.round_begun;
+            links::with(|links| links.note_ready(ready, now));
+            return;
+        }
         if ready.token >= LISTENER_TOKENS {
             self.accept(ready.token - LISTENER_TOKENS);
             return;
         }
         let Some(session) = self.turn.sessions.get_mut(ready.token) else { return };
-        session.link.is_writable |= ready.is_writable;
-        session.link.is_readable |= ready.is_readable;
+        session.link.transport.note(ready);
         session.has_ended |= ready.has_ended;
         // Who waits for keys and has left is not to be given any.
         let has_left = session.waits_in_vain();
@@ -175,7 +203,7 @@ impl Worker {
     fn take_mail(&mut self) {
         for mail in self.turn.take_mail() {
             match mail {
-                WorkerMail::Adopt(stream, peer) => self.adopt(stream, &peer),
+                WorkerMail::Adopt(transport, peer) => self.adopt(transport, &peer),
                 WorkerMail::Kill(origin) => {
                     if let Some(session) = self.turn.sessions.of(origin) {
                         close_after_output(session);

@@ -54,6 +54,8 @@ mod scripts;
 mod server;
 #[path = "robust/statistics.rs"]
 mod statistics;
+#[path = "robust/targets.rs"]
+mod targets;
 #[path = "robust/transaction.rs"]
 mod transaction;
 #[path = "robust/words.rs"]

@@ -6,6 +6,10 @@
 //! moves back, as that of a session does with each request, costs nothing; one that goes leaves a void reminder, and one that
 //! moves nearer a void one and a new one.
 //!
+//! A reminder tells its entry from most others, not from all: one that lies near and has the same byte of hash and the same stamp
+//! may pass for it. So a reminder is about all entries that answer to it: it stays until none is left, at the nearest
+//! of their deadlines. Whatever becomes of the others, an entry's own reminder is there, and comes in time.
+//!
 //! Void reminders are kept down to as many as there are keys with a deadline, and a few: once there are more, each new
 //! reminder has a few old ones reviewed, and the sweep reviews the rest. Stamps come round, so that one void reminder in
 //! 4096 may pass for another; it is looked at once more then.
@@ -143,7 +147,7 @@ fn drop_void(sheet: &mut Vec<u64>, table: &Table) {
         prefetch(&sheet[batch.clone()], table);
         for at in batch {
             let reminder = sheet[at];
-            if find(reminder, table).is_some() {
+            if find(reminder, table, |_| true).is_some() {
                 sheet[kept] = reminder;
                 kept += 1;
             }
@@ -158,11 +162,15 @@ pub(super) fn prefetch(reminders: &[u64], table: &Table) {
     reminders.iter().for_each(|&reminder| table.prefetch_entry(reminder));
 }
 
-/// Where the entry lies that a reminder is about; `None` if it is void.
-pub(super) fn find(reminder: u64, table: &Table) -> Option<Position> {
+/// Where the first entry lies that answers to a reminder and `is_wanted`.
+pub(super) fn find(
+    reminder: u64,
+    table: &Table,
+    mut is_wanted: impl FnMut(&Entry) -> bool,
+) -> Option<Position> {
     let stamp = stamp_of(reminder);
-    let is_it = |entry: &Entry| entry.deadline().is_some_and(|deadline| deadline.stamp() == stamp);
-    table.find_where(reminder, is_it)
+    let answers = |entry: &Entry| entry.deadline().is_some_and(|deadline| deadline.stamp() == stamp);
+    table.find_where(reminder, |entry| answers(entry) && is_wanted(entry))
 }
 
 impl Database {

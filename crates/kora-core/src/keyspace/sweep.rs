@@ -99,7 +99,7 @@ impl ShardStore {
         expiries::prefetch(&batch, table);
         let mut expired = 0;
         for &reminder in &batch {
-            if let Some(entry) = self.databases[db.index()].heed(reminder, now, &self.hasher) {
+            while let Some(entry) = self.databases[db.index()].heed(reminder, now, &self.hasher) {
                 expired += 1;
                 self.bury(journal, db, entry);
             }
@@ -134,16 +134,23 @@ impl Database {
             || self.next_due().is_some_and(|due| due <= now)
     }
 
-    /// Looks after a reminder that was taken from the calendar: takes out the entry it is about if that has expired.
+    /// Looks after a reminder that was taken from the calendar: takes out an entry that answers to it and has expired. Once there is
+    /// none, the reminder is put where the next of them is due; it is void if there is none at all.
     fn heed(&mut self, reminder: u64, now: UnixMs, hasher: &KeyHasher) -> Option<Entry> {
         let (expiries, table) = self.expiries_and_table();
-        let position = expiries::find(reminder, table)?;
-        let entry = table.entry(position);
-        if entry.is_expired(now) {
-            let hash = hash_key(hasher, entry.key());
+        let mut next: Option<UnixMs> = None;
+        let expired = expiries::find(reminder, table, |entry| {
+            let is_expired = entry.is_expired(now);
+            if !is_expired {
+                next = next.into_iter().chain(entry.expiry()).min();
+            }
+            is_expired
+        });
+        if let Some(position) = expired {
+            let hash = hash_key(hasher, table.entry(position).key());
             return Some(self.remove(position, hash, hasher));
         }
-        if let Some(at) = entry.expiry() {
+        if let Some(at) = next {
             expiries.calendar.note(at, reminder);
         }
         None

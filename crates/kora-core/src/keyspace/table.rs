@@ -77,7 +77,7 @@ impl Table {
     /// Where an entry lies that is wanted, among those whose keys have this hash, or nearly so: few bits are compared.
     /// Complexity: O(1).
     #[inline]
-    pub(super) fn find_where(&self, hash: u64, is_wanted: impl Fn(&Entry) -> bool) -> Option<Position> {
+    pub(super) fn find_where(&self, hash: u64, is_wanted: impl FnMut(&Entry) -> bool) -> Option<Position> {
         let segment = self.directory.locate(Place::of(hash))?;
         let spot = self.directory.segments[segment as usize].find(hash, is_wanted)?;
         Some(Position { segment, spot })

@@ -14,6 +14,7 @@ use kora_stream::order::Stamp;
 
 use super::hub::Mail;
 use super::operation::{Driver, Operation, Setting, Style};
+use super::pause::Halted;
 use super::probe::Note;
 use super::runner::Shard;
 use super::store::ShardStore;
@@ -111,7 +112,7 @@ impl<D: Driver> Shard<D> {
 
     /// Whether there is a transaction to be run now.
     pub(super) fn has_driven(&self) -> bool {
-        !self.driven.is_empty() && self.paused.is_none() && !self.has_halted
+        !self.driven.is_empty() && self.paused.is_none() && self.halt.is_none()
     }
 
     /// Begins to run a transaction; `false` if a watched key has changed.
@@ -142,14 +143,14 @@ impl<D: Driver> Shard<D> {
         let stores = in_hand(stores, self.hub.shard_count());
         let desk = (&mut self.journal, &self.services);
         let paused = run_item_whole(stores, desk, &operation.request, index, setting, out);
-        self.has_halted = paused.is_some();
+        self.halt = paused.is_some().then_some(Halted::Working);
         paused
     }
 
     /// Makes a driven one of a transaction that ran here at once by [`Shard::run_queued`], and of which a command has paused.
     pub fn hold_transaction(&mut self, transaction: Transaction<Style<D>>, origin: D::Origin) -> Driven<D> {
         let store = self.store.take().expect("a transaction that ran here had this store in hand");
-        self.has_halted = true;
+        self.halt = Some(Halted::Working);
         let operation = Arc::new(Operation::of_transaction(transaction, origin));
         Driven { operation, stores: vec![store], stamp: Stamp::of_position(self.position) }
     }
@@ -163,7 +164,11 @@ impl<D: Driver> Shard<D> {
         out: &mut dyn Reply,
     ) -> Resumed {
         let resumed = self.resume_on(resume, &mut driven.stores, setting, out);
-        self.has_halted = matches!(resumed, Resumed::Paused);
+        self.halt = match resumed {
+            Resumed::Paused => Some(Halted::Working),
+            Resumed::Waiting => Some(Halted::Waiting),
+            Resumed::NeedsAll | Resumed::Done(_) => None,
+        };
         resumed
     }
 

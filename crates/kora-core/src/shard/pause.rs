@@ -23,6 +23,8 @@ pub(super) struct Paused<D: Driver> {
     pub(super) stores: Vec<Box<ShardStore>>,
     /// The transaction that the command belongs to, if it does.
     pub(super) begun: Option<Begun<D>>,
+    /// It waits for something that the worker will be woken by.
+    pub(super) is_waiting: bool,
 }
 
 /// A transaction one of whose commands has paused.
@@ -31,6 +33,15 @@ pub(super) struct Begun<D: Driver> {
     pub(super) replies: D::Replies,
     /// The command behind.
     pub(super) next: usize,
+}
+
+/// What a command does that has paused, of a transaction that this shard's worker runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Halted {
+    /// It has more to do.
+    Working,
+    /// It waits for something that the worker will be woken by.
+    Waiting,
 }
 
 /// Why an operation has not come to its end: a command has paused.
@@ -64,7 +75,18 @@ impl<D: Driver> Shard<D> {
         operation: Arc<Operation<D>>,
         stores: Vec<Box<ShardStore>>,
     ) {
-        self.paused = Some(Paused { resume, operation, stores, begun });
+        self.paused = Some(Paused { resume, operation, stores, begun, is_waiting: false });
+    }
+
+    /// Whether a command has paused, this shard's or that of a transaction that its worker runs.
+    #[must_use]
+    pub fn has_paused(&self) -> bool {
+        self.paused.is_some() || self.halt.is_some()
+    }
+
+    /// Whether what has paused wants to go on without anything that happens.
+    pub(super) fn wants_to_go_on(&self) -> bool {
+        self.paused.as_ref().is_some_and(|paused| !paused.is_waiting) || self.halt == Some(Halted::Working)
     }
 
     /// Goes on with the command that has paused, if there is one.
@@ -82,8 +104,10 @@ impl<D: Driver> Shard<D> {
             Some(Begun { replies, next }) => (replies, Some(next)),
             None => (D::Replies::new(setting.style), None),
         };
-        let result = match self.resume_on(paused.resume, &mut paused.stores, setting, &mut replies) {
-            Resumed::Paused => {
+        let resumed = self.resume_on(paused.resume, &mut paused.stores, setting, &mut replies);
+        paused.is_waiting = matches!(resumed, Resumed::Waiting);
+        let result = match resumed {
+            Resumed::Paused | Resumed::Waiting => {
                 paused.begun = next.map(|next| Begun { replies, next });
                 self.paused = Some(paused);
                 return;

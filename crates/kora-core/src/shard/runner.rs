@@ -22,7 +22,7 @@ use super::hub::{Doors, Hub, LaneEntry, Mail, Wake};
 use super::operation::{
     COUNT_OF_ERROR, Course, Driver, Form, Item, Operation, Part, Request, Setting, Style,
 };
-use super::pause::{Halt, Paused};
+use super::pause::{Halt, Halted, Paused};
 use super::probe::{Note, Rule};
 use super::replies::{Replies, SumSink};
 use super::serve::Blocked;
@@ -120,7 +120,7 @@ pub struct Shard<D: Driver> {
     /// Transactions that this shard's worker is to run.
     pub(super) driven: VecDeque<Driven<D>>,
     /// A command of the transaction that this shard's worker runs has paused.
-    pub(super) has_halted: bool,
+    pub(super) halt: Option<Halted>,
     /// The store, once it is closed.
     retired: Option<Box<ShardStore>>,
     /// Changes counted when the usage was last published.
@@ -162,7 +162,7 @@ pub fn new_shards<D: Driver>(wakers: Vec<Box<dyn Wake>>, config: &CoreConfig, se
             wider: VecDeque::new(),
             paused: None,
             driven: VecDeque::new(),
-            has_halted: false,
+            halt: None,
             retired: None,
             published_changes: 0,
         }
@@ -323,8 +323,7 @@ impl<D: Driver> Shard<D> {
         let is_idle = is_all_taken
             && !self.has_promised
             && self.wider.is_empty()
-            && self.paused.is_none()
-            && !self.has_halted
+            && !self.wants_to_go_on()
             && !self.has_driven()
             && !head_is_ready
             && !lane_is_ready

@@ -6,34 +6,57 @@ use kora_core::keyspace::garbage::Garbage;
 
 use super::exceeded::Exceeded;
 use super::ledger;
+use crate::metrics::{Metric, Section};
 
-/// See the module.
-#[derive(Debug)]
-pub struct Account {
-    /// Of what is in use, what waits to be freed: as good as free.
-    doomed: AtomicI64,
-    /// Bundles of garbage that wait.
-    doomed_bundles: AtomicUsize,
-    /// Objects in them.
-    doomed_objects: AtomicU64,
-    freed_objects: AtomicU64,
-    /// Allocated when the server had started.
-    startup_bytes: AtomicU64,
-    exceeded: Exceeded,
+crate::metrics! {
+    /// See the module.
+    pub struct Account {
+        doomed_objects: Gauge Sum Whole, Memory "lazyfree_pending_objects", kept, "Objects that wait to be freed";
+        freed_objects: Counter Sum Whole, Memory "lazyfreed_objects", reset, "Objects that had to wait, and were freed";
+    }
+    besides {
+        /// Of what is in use, what waits to be freed: as good as free.
+        doomed: AtomicI64,
+        /// Bundles of garbage that wait.
+        doomed_bundles: AtomicUsize,
+        /// Allocated when the server had started.
+        startup_allocated: AtomicU64,
+        /// For how long the limit has been exceeded.
+        exceeded: Exceeded,
+    }
 }
 
 impl Account {
+    const DERIVED: &'static [Metric<Self>] = &[
+        Metric::<Self>::gauge(
+            Section::Memory,
+            "used_memory_peak",
+            "Most bytes that were ever in use",
+            |account| account.peak().max(account.used()),
+        )
+        .reset_by(|_| ledger::forget_peak()),
+        Metric::<Self>::counter(
+            Section::Stats,
+            "total_eviction_exceeded_time",
+            "Milliseconds for which the memory limit was exceeded",
+            |account| account.exceeded.milliseconds().0,
+        )
+        .reset_by(|account| account.exceeded.reset()),
+        Metric::<Self>::gauge(
+            Section::Stats,
+            "current_eviction_exceeded_time",
+            "Milliseconds since the memory limit was exceeded, while it is",
+            |account| account.exceeded.milliseconds().1,
+        )
+        .reset_by(|account| account.exceeded.reset()),
+    ];
+
+    /// All its metrics.
+    pub const METRICS: [&'static [Metric<Self>]; 2] = [Self::CELLS, Self::DERIVED];
+
     /// An account that begins with what is allocated now.
     pub fn open() -> Self {
-        let allocated = ledger::begin();
-        Self {
-            doomed: AtomicI64::new(0),
-            doomed_bundles: AtomicUsize::new(0),
-            doomed_objects: AtomicU64::new(0),
-            freed_objects: AtomicU64::new(0),
-            startup_bytes: AtomicU64::new(allocated),
-            exceeded: Exceeded::default(),
-        }
+        Self { startup_allocated: AtomicU64::new(ledger::begin()), ..Self::default() }
     }
 
     /// The calling thread, which opened the account, has started the server: what it has allocated for that counts as
@@ -41,13 +64,13 @@ impl Account {
     pub fn note_started(&self) {
         let more = ledger::untold();
         let startup = self.startup_bytes().cast_signed() + more;
-        self.startup_bytes.store(startup.max(0).unsigned_abs(), Ordering::Relaxed);
+        self.startup_allocated.store(startup.max(0).unsigned_abs(), Ordering::Relaxed);
         ledger::tell();
     }
 
     /// Allocated when the server had started.
     pub fn startup_bytes(&self) -> u64 {
-        self.startup_bytes.load(Ordering::Relaxed)
+        self.startup_allocated.load(Ordering::Relaxed)
     }
 
     /// Bytes in use, as far as threads have told.
@@ -60,26 +83,9 @@ impl Account {
         ledger::peak().max(0).unsigned_abs()
     }
 
-    /// Starts the counts anew, as CONFIG RESETSTAT does.
-    pub fn reset(&self) {
-        ledger::forget_peak();
-        self.freed_objects.store(0, Ordering::Relaxed);
-        self.exceeded.reset();
-    }
-
     /// Whether something waits to be freed.
     pub fn has_doomed(&self) -> bool {
         self.doomed_bundles.load(Ordering::Relaxed) > 0
-    }
-
-    /// Objects that wait to be freed.
-    pub fn doomed_objects(&self) -> u64 {
-        self.doomed_objects.load(Ordering::Relaxed)
-    }
-
-    /// Objects that had to wait, and were freed.
-    pub fn freed_objects(&self) -> u64 {
-        self.freed_objects.load(Ordering::Relaxed)
     }
 
     /// Bytes in use that will stay, as this thread knows it.
@@ -93,11 +99,6 @@ impl Account {
     #[inline]
     fn staying_of(&self, used: i64) -> u64 {
         (used - self.doomed.load(Ordering::Relaxed)).max(0).unsigned_abs()
-    }
-
-    /// For how long the limit has been exceeded.
-    pub fn exceeded(&self) -> &Exceeded {
-        &self.exceeded
     }
 
     /// A bundle waits to be freed.

@@ -72,7 +72,7 @@ impl<F: Front> Turn<F> {
             let may_evict = self.shard.store().is_some_and(|store| store.evictable() > 0);
             self.owes_room = room == Room::InTheMaking && may_evict && self.holds_its_share();
         } else if self.settings.max_memory > 0 {
-            self.engine.account.exceeded().note(false);
+            self.engine.account.exceeded.note(false);
         }
     }
 
@@ -83,7 +83,7 @@ impl<F: Front> Turn<F> {
         // Nothing is evicted or refused because of what some thread has not told.
         memory::judge_if_due();
         if !self.is_over_limit() {
-            self.engine.account.exceeded().note(false);
+            self.engine.account.exceeded.note(false);
             return Room::Enough;
         }
         let limit = self.settings.max_memory;
@@ -94,7 +94,7 @@ impl<F: Front> Turn<F> {
             self.evict_down_to(limit - (limit / SLACK_PART).min(SLACK_BYTES_MAX))
         };
         memory::tell();
-        self.engine.account.exceeded().note(room != Room::Enough);
+        self.engine.account.exceeded.note(room != Room::Enough);
         room
     }
 

@@ -104,9 +104,9 @@ impl<F: Front> Turn<F> {
     fn count_slice(&mut self, begun: Duration, is_cut_short: bool) {
         let elapsed = self.sweeping.ended.saturating_sub(begun);
         let counts = self.shard.store().map(|store| (store.overdue() as u64, store.expiring() as u64));
-        let counters = &self.counters().expiry;
-        add(&counters.microseconds, u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
-        add(&counters.cut_short, is_cut_short.into());
+        let counters = self.counters();
+        add(&counters.expiry_us, u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
+        add(&counters.expiry_cut_short, is_cut_short.into());
         if let Some((overdue, expiring)) = counts {
             counters.overdue.store(overdue, Ordering::Relaxed);
             counters.expiring.store(expiring, Ordering::Relaxed);

@@ -277,7 +277,7 @@ impl<F: Front> Turn<F> {
             self.shard.resume_driven(driven, *resume, &setting, &mut out)
         };
         match resumed {
-            Resumed::Paused => return false,
+            Resumed::Paused | Resumed::Waiting => return false,
             Resumed::NeedsAll => {
                 session.reply().error("ERR a script in a transaction has all stores from the start");
             }

@@ -11,12 +11,12 @@ use kora_core::reply::Reply;
 use kora_core::time::UnixMs;
 
 use super::{Call, Desk, Handler, facts, publish};
-use crate::client::{Client, flag};
-use crate::connection::close_after_output;
 use crate::introspect::clients::{ClientFlags, ClientInfo, HELP, KillFilter, ListFilter};
 use crate::introspect::commands::help;
 use crate::mail::WorkerMail;
 use crate::shared::Shared;
+use crate::shared::client::{Client, flag};
+use crate::shared::connection::close_after_output;
 use kora_engine::front::{ClientId, Mail};
 use kora_engine::pause::PauseMode;
 use kora_engine::session::ReplyMode;

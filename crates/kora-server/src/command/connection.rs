@@ -11,8 +11,8 @@ use kora_engine::REDIS_VERSION;
 use kora_protocol::Resp;
 
 use super::{Call, Desk, Handler, facts};
-use crate::client::flag;
-use crate::connection::close_after_output;
+use crate::shared::client::flag;
+use crate::shared::connection::close_after_output;
 use kora_engine::command::subscription;
 use kora_engine::session::ReplyMode;
 
@@ -210,7 +210,7 @@ fn authenticate(call: &mut Call<'_>, user: &[u8], password: &[u8]) -> CommandRes
     let config = call.front.config();
     let is_right = config.password.is_empty() || is_equal_in_constant_time(&config.password, password);
     if user != b"default" || !is_right {
-        call.front.auth_denied.fetch_add(1, Ordering::Relaxed);
+        kora_engine::counters::add(&call.front.traffic[call.worker.index()].auth_denied, 1);
         return Err(CommandError::text("WRONGPASS invalid username-password pair or user is disabled."));
     }
     call.session.choice.is_authenticated = true;

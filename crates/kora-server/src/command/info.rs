@@ -8,27 +8,31 @@ use kora_core::keyspace::entry::{Kind, SizeClass};
 use kora_core::reply::Reply;
 
 use super::Desk;
+use crate::introspect::info::Sections;
 use crate::introspect::info::snapshot::{
-    ClientsInfo, CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, LatencyStat, MemoryInfo,
-    ServerInfo, SizesInfo, StatsInfo, ThreadInfo,
+    CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, LatencyStat, MemoryInfo, ServerInfo,
+    SizesInfo, ThreadInfo,
 };
-use crate::introspect::info::{Section, Sections};
-use crate::shared::Traffic;
+use crate::traffic::Traffic;
 use kora_engine::REDIS_VERSION;
 use kora_engine::counters::{CommandCounters, WorkerCounters};
 use kora_engine::latency::Distribution;
 use kora_engine::memory;
-use kora_engine::pubsub::Space;
+use kora_engine::metrics::Section;
 
 /// Runs INFO.
 pub(super) fn info(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let sections = Sections::parse(&args[1..]);
-    let snapshot = InfoSnapshot {
+    crate::introspect::info::info(&snapshot(desk, sections), sections, out);
+    Ok(())
+}
+
+fn snapshot(desk: Desk<'_>, sections: Sections) -> InfoSnapshot {
+    InfoSnapshot {
+        metrics: crate::metrics::read(desk.front, |about| sections.has(about.section)),
         server: server(desk),
-        clients: clients(desk),
         memory: memory(desk),
         persistence: desk.front.engine.persistence.figures(),
-        stats: stats(desk),
         cpu: cpu(desk),
         threads: threads(desk),
         commands: commands(desk),
@@ -36,9 +40,7 @@ pub(super) fn info(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
         errors: errors(desk),
         keyspace: keyspace(desk),
         keysizes: if sections.has(Section::Keysizes) { keysizes(desk) } else { Vec::new() },
-    };
-    crate::introspect::info::info(&snapshot, sections, out);
-    Ok(())
+    }
 }
 
 fn server(desk: Desk<'_>) -> ServerInfo {
@@ -75,25 +77,6 @@ fn listeners(config: &crate::config::Config) -> Vec<String> {
     let unix = (!config.unix_socket.is_empty())
         .then(|| format!("name=unix,bind={}", String::from_utf8_lossy(&config.unix_socket)));
     tcp.into_iter().chain(unix).collect()
-}
-
-fn clients(desk: Desk<'_>) -> ClientsInfo {
-    let clients = desk.front.clients.all();
-    let awaited = || desk.engine.shards().map(|shard| desk.engine.hub.awaited(shard));
-    let peaks: Vec<_> = desk.front.traffic.iter().map(|traffic| &traffic.buffer_peaks).collect();
-    ClientsInfo {
-        connected: clients.len() as u64,
-        max: desk.front.config().max_clients,
-        input_buffer_bytes_max: peaks.iter().map(|peaks| peaks.input()).max().unwrap_or(0),
-        output_buffer_bytes_max: peaks.iter().map(|peaks| peaks.output()).max().unwrap_or(0),
-        pubsub: clients.iter().filter(|client| client.is_subscriber()).count() as u64,
-        blocked: clients.iter().filter(|client| client.is_blocked()).count() as u64,
-        timed_waits: desk.front.engine.sum(|counters| &counters.timed_waits),
-        blocking_keys: awaited().map(|(keys, _)| keys).sum(),
-        blocking_keys_on_nokey: awaited().map(|(_, group_keys)| group_keys).sum(),
-        watching: clients.iter().filter(|client| client.watched_keys() > 0).count() as u64,
-        watched_keys: clients.iter().map(|client| client.watched_keys() as u64).sum(),
-    }
 }
 
 /// Bytes of table for each key, as a rule: seven share a cache line, three quarters of which are in use.
@@ -151,60 +134,7 @@ pub(super) fn memory(desk: Desk<'_>) -> MemoryInfo {
         log_buffer,
         allocator: "jemalloc-5.3".to_owned(),
         scripts,
-        lazyfree_pending: account.doomed_objects(),
-        lazyfreed: account.freed_objects(),
     }
-}
-
-fn stats(desk: Desk<'_>) -> StatsInfo {
-    let scripts = desk.front.engine.scripts.figures();
-    let shared = desk.front;
-    let rounds_per_second = shared.sum(|traffic| &traffic.rates.rounds);
-    let rounds_ns = shared.sum(|traffic| &traffic.rates.round_ns);
-    StatsInfo {
-        connections_received: shared.connections_received.load(Ordering::Relaxed),
-        commands_processed: shared.engine.sum(|counters| &counters.commands_processed),
-        ops_per_second: shared.sum(|traffic| &traffic.rates.commands),
-        input_kbps: kilobytes(shared.sum(|traffic| &traffic.rates.bytes_in)),
-        output_kbps: kilobytes(shared.sum(|traffic| &traffic.rates.bytes_out)),
-        input_bytes: shared.sum(|traffic| &traffic.bytes_in),
-        output_bytes: shared.sum(|traffic| &traffic.bytes_out),
-        connections_rejected: shared.connections_rejected.load(Ordering::Relaxed),
-        expired_fields: shared.engine.sum(|counters| &counters.expired_fields),
-        expired_keys: shared.engine.sum(|counters| &counters.expired),
-        expire_time_cap_reached: shared.engine.sum(|counters| &counters.expiry.cut_short),
-        expire_ms: shared.engine.sum(|counters| &counters.expiry.microseconds) / 1000,
-        overdue_keys: shared.engine.sum(|counters| &counters.expiry.overdue),
-        expiring_keys: shared.engine.sum(|counters| &counters.expiry.expiring),
-        evicted_clients: shared.sum(|traffic| &traffic.evicted_clients),
-        evicted_scripts: scripts.evicted,
-        scripts_on_all_shards: scripts.runs_on_all,
-        evicted_keys: shared.engine.sum(|counters| &counters.evicted),
-        eviction_exceeded_ms: shared.engine.account.exceeded().milliseconds(),
-        keyspace_hits: shared.engine.sum(|counters| &counters.hits),
-        keyspace_misses: shared.engine.sum(|counters| &counters.misses),
-        pubsub_channels: shared.engine.broker.name_count(Space::Channels) as u64,
-        pubsub_patterns: shared.engine.broker.name_count(Space::Patterns) as u64,
-        pubsub_shard_channels: shared.engine.broker.name_count(Space::ShardChannels) as u64,
-        error_replies: errors(desk).iter().map(|error| error.count).sum(),
-        reads_processed: shared.sum(|traffic| &traffic.reads),
-        writes_processed: shared.sum(|traffic| &traffic.writes),
-        query_limit_disconnections: shared.sum(|traffic| &traffic.query_limit_disconnections),
-        output_limit_disconnections: shared.sum(|traffic| &traffic.output_limit_disconnections),
-        loop_cycles: shared.sum(|traffic| &traffic.rounds),
-        reply_buffer_shrinks: shared.sum(|traffic| &traffic.reply_buffer_shrinks),
-        reply_buffer_expands: shared.sum(|traffic| &traffic.reply_buffer_expands),
-        loop_us: shared.sum(|traffic| &traffic.round_ns) / 1000,
-        command_us: commands(desk).iter().map(|command| command.total_us).sum(),
-        loop_cycles_per_second: rounds_per_second,
-        loop_cycle_us: (rounds_ns / 1000).checked_div(rounds_per_second).unwrap_or(0),
-        auth_denied: shared.auth_denied.load(Ordering::Relaxed),
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
-fn kilobytes(bytes: u64) -> f64 {
-    bytes as f64 / 1024.0
 }
 
 fn threads(desk: Desk<'_>) -> Vec<ThreadInfo> {
@@ -341,3 +271,6 @@ fn keysizes(desk: Desk<'_>) -> Vec<SizesInfo> {
     };
     (0..desk.front.config().databases).filter_map(counts_of).collect()
 }
+
+#[cfg(test)]
+mod tests;

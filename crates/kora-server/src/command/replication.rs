@@ -3,7 +3,6 @@
 use kora_core::command::spec::{Categories, CommandSpec, Facts, Flags, Group};
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
-use kora_locks::{RankedRwLock, rank};
 
 use super::{Call, Handler};
 
@@ -34,22 +33,4 @@ fn role(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
     out.integer(OFFSET);
     out.array(0);
     Ok(())
-}
-
-/// The name of the history of changes that the data set has: 40 random hexadecimal digits.
-#[derive(Debug)]
-pub(crate) struct ReplicationId(RankedRwLock<{ rank::REPLICATION_ID }, String>);
-
-impl ReplicationId {
-    pub(crate) fn new(digits: String) -> Self {
-        Self(RankedRwLock::new(digits))
-    }
-
-    pub(crate) fn get(&self) -> String {
-        self.0.read().clone()
-    }
-
-    pub(crate) fn set(&self, digits: String) {
-        *self.0.write() = digits;
-    }
 }

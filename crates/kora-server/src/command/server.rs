@@ -11,9 +11,9 @@ use kora_core::reply::Reply;
 
 use super::debug::DEBUG;
 use super::{Call, Desk, Handler, facts};
-use crate::connection::close_after_output;
 use crate::introspect::lolwut::Picture;
 use crate::mail::WorkerMail;
+use crate::shared::connection::close_after_output;
 use kora_engine::REDIS_VERSION;
 use kora_engine::call::FollowUp;
 use kora_engine::front::Mail;

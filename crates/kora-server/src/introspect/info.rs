@@ -1,81 +1,60 @@
 //! INFO: which sections are asked for, and their text.
 //!
-//! Names and order of fields are those of Redis 7.2, which monitoring reads; Kora's own are `kora_version`,
-//! `server_name` and `workers`. Fields of what Kora does not have hold what Redis shows when it is off.
+//! Names and order of fields are those of Redis, which monitoring reads. A field of Redis's shows the metric of its name; where
+//! there is none, it holds what Redis shows when that is off. Metrics that Redis does not have follow at the end of
+//! their section, in the order of their declarations, unless they have a place among Redis's.
 
 mod keysizes;
 mod sections;
 pub mod snapshot;
 
 use kora_core::reply::Reply;
+use kora_engine::metrics::Section;
 use snapshot::InfoSnapshot;
 
-/// A section of INFO.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are Redis's and explain themselves")]
-pub enum Section {
-    Server,
-    Clients,
-    Memory,
-    Persistence,
-    Threads,
-    Stats,
-    Replication,
-    Cpu,
-    Modules,
-    Commandstats,
-    Errorstats,
-    Latencystats,
-    Cluster,
-    Keyspace,
-    Keysizes,
+/// All sections, in the order they are shown.
+const SECTIONS: [Section; 15] = [
+    Section::Server,
+    Section::Clients,
+    Section::Memory,
+    Section::Persistence,
+    Section::Threads,
+    Section::Stats,
+    Section::Replication,
+    Section::Cpu,
+    Section::Modules,
+    Section::Commandstats,
+    Section::Errorstats,
+    Section::Latencystats,
+    Section::Cluster,
+    Section::Keyspace,
+    Section::Keysizes,
+];
+
+/// The name in a section's heading; in lower case it is also the argument that asks for it.
+pub(crate) const fn heading(section: Section) -> &'static str {
+    match section {
+        Section::Server => "Server",
+        Section::Clients => "Clients",
+        Section::Memory => "Memory",
+        Section::Persistence => "Persistence",
+        Section::Threads => "Threads",
+        Section::Stats => "Stats",
+        Section::Replication => "Replication",
+        Section::Cpu => "CPU",
+        Section::Modules => "Modules",
+        Section::Commandstats => "Commandstats",
+        Section::Errorstats => "Errorstats",
+        Section::Latencystats => "Latencystats",
+        Section::Cluster => "Cluster",
+        Section::Keyspace => "Keyspace",
+        Section::Keysizes => "Keysizes",
+    }
 }
 
-impl Section {
-    /// All sections, in the order they are shown.
-    pub const ALL: [Self; 15] = [
-        Self::Server,
-        Self::Clients,
-        Self::Memory,
-        Self::Persistence,
-        Self::Threads,
-        Self::Stats,
-        Self::Replication,
-        Self::Cpu,
-        Self::Modules,
-        Self::Commandstats,
-        Self::Errorstats,
-        Self::Latencystats,
-        Self::Cluster,
-        Self::Keyspace,
-        Self::Keysizes,
-    ];
-
-    /// The name in the section's heading; in lower case it is also the argument that asks for it.
-    const fn heading(self) -> &'static str {
-        match self {
-            Self::Server => "Server",
-            Self::Clients => "Clients",
-            Self::Memory => "Memory",
-            Self::Persistence => "Persistence",
-            Self::Threads => "Threads",
-            Self::Stats => "Stats",
-            Self::Replication => "Replication",
-            Self::Cpu => "CPU",
-            Self::Modules => "Modules",
-            Self::Commandstats => "Commandstats",
-            Self::Errorstats => "Errorstats",
-            Self::Latencystats => "Latencystats",
-            Self::Cluster => "Cluster",
-            Self::Keyspace => "Keyspace",
-            Self::Keysizes => "Keysizes",
-        }
-    }
-
-    /// Whether it is shown when no section is asked for.
-    const fn is_default(self) -> bool {
-        !matches!(self, Self::Commandstats | Self::Latencystats)
-    }
+/// Whether a section is shown when none is asked for.
+const fn is_default(section: Section) -> bool {
+    !matches!(section, Section::Commandstats | Section::Latencystats)
 }
 
 /// A choice of sections.
@@ -87,19 +66,19 @@ impl Sections {
     #[must_use]
     pub fn parse(args: &[&[u8]]) -> Self {
         let all_where = |is_wanted: &dyn Fn(Section) -> bool| {
-            Section::ALL
+            SECTIONS
                 .into_iter()
                 .filter(|section| is_wanted(*section))
                 .fold(0, |bits, section| bits | bit(section))
         };
         if args.is_empty() {
-            return Self(all_where(&Section::is_default));
+            return Self(all_where(&is_default));
         }
         Self(args.iter().fold(0, |bits, arg| {
             bits | match arg.to_ascii_lowercase().as_slice() {
-                b"default" => all_where(&Section::is_default),
+                b"default" => all_where(&is_default),
                 b"all" | b"everything" => all_where(&|_| true),
-                name => all_where(&|section| section.heading().as_bytes().eq_ignore_ascii_case(name)),
+                name => all_where(&|section| heading(section).as_bytes().eq_ignore_ascii_case(name)),
             }
         }))
     }
@@ -118,16 +97,16 @@ const fn bit(section: Section) -> u16 {
 /// The text of the chosen sections.
 #[must_use]
 pub fn text(snapshot: &InfoSnapshot, sections: Sections) -> String {
-    let mut fields = sections::Fields::default();
-    for section in Section::ALL.into_iter().filter(|section| sections.has(*section)) {
-        fields.section(section.heading());
+    let mut fields = sections::Fields::of(&snapshot.metrics);
+    for section in SECTIONS.into_iter().filter(|section| sections.has(*section)) {
+        fields.section(heading(section));
         match section {
             Section::Server => sections::server(snapshot, &mut fields),
-            Section::Clients => sections::clients(&snapshot.clients, &mut fields),
+            Section::Clients => sections::clients(&mut fields),
             Section::Memory => sections::memory(&snapshot.memory, &mut fields),
             Section::Persistence => sections::persistence(&snapshot.persistence, &mut fields),
             Section::Threads => sections::threads(&snapshot.threads, &mut fields),
-            Section::Stats => sections::stats(&snapshot.stats, &mut fields),
+            Section::Stats => sections::stats(&mut fields),
             Section::Replication => sections::replication(&snapshot.server, &mut fields),
             Section::Cpu => sections::cpu(&snapshot.cpu, &mut fields),
             Section::Commandstats => sections::commandstats(&snapshot.commands, &mut fields),
@@ -139,6 +118,7 @@ pub fn text(snapshot: &InfoSnapshot, sections: Sections) -> String {
             // There are no modules.
             Section::Modules => {}
         }
+        fields.rest(section);
     }
     fields.text
 }

@@ -6,17 +6,18 @@ use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, At
 
 use kora_core::shard::store::DbIndex;
 use kora_core::slot::ShardId;
+use kora_engine::counters::add;
 use kora_engine::front::{Mail, Origin};
 use kora_engine::session::{Choice, ReplyMode, Standing};
 use kora_locks::RankedMutex;
 use kora_protocol::Resp;
 
 use super::{LISTENER_TOKENS, Worker};
-use crate::client::{Client, ClientText, flag};
-use crate::connection::{Connection, Session};
-use crate::listen::Change;
 use crate::mail::WorkerMail;
-use crate::net::{Listener, Peer, Stream};
+use crate::net::listen::Change;
+use crate::net::{Listener, Peer, Transport};
+use crate::shared::client::{Client, ClientText, flag};
+use crate::shared::connection::{Connection, Session};
 
 /// What a client from elsewhere is told while protected mode refuses it.
 const PROTECTED_MODE_ERROR: &str = "-DENIED Kora is running in protected mode because protected mode is enabled and \
@@ -63,7 +64,7 @@ impl Worker {
             let Some(Some(listener)) = self.listening.listeners.get(index) else { return };
             match listener.accept() {
                 Ok(None) => return,
-                Ok(Some((stream, peer))) => self.admit(stream, peer),
+                Ok(Some((transport, peer))) => self.admit(transport, peer),
                 Err(error) => {
                     tracing::warn!("accepting a connection failed: {error}");
                     self.listening.is_behind = true;
@@ -81,7 +82,7 @@ impl Worker {
     }
 
     /// Deals a new connection to the worker that serves fewest, or turns it away.
-    fn admit(&mut self, mut stream: Stream, peer: Peer) {
+    fn admit(&mut self, mut transport: Transport, peer: Peer) {
         let refusal = if !self.shared.clients.reserve(self.config.max_clients as usize) {
             Some("-ERR max number of clients reached\r\n")
         } else if self.config.protected_mode && self.config.password.is_empty() && !peer.is_local {
@@ -91,38 +92,38 @@ impl Worker {
             None
         };
         if let Some(text) = refusal {
-            self.shared.connections_rejected.fetch_add(1, Ordering::Relaxed);
+            add(&self.traffic().connections_rejected, 1);
             // The peer may be gone already; it is turned away either way.
-            let _ = stream.write(text.as_bytes());
+            let _ = transport.write(text.as_bytes());
             return;
         }
-        self.shared.connections_received.fetch_add(1, Ordering::Relaxed);
+        add(&self.traffic().connections_received, 1);
         let connections =
             |shard: &ShardId| self.shared.traffic[shard.index()].connections.load(Ordering::Relaxed);
         let least =
             self.shared.engine.shards().min_by_key(connections).expect("there is at least one worker");
         self.shared.traffic[least.index()].connections.fetch_add(1, Ordering::Relaxed);
         if least == self.turn.id() {
-            self.adopt(stream, &peer);
+            self.adopt(transport, &peer);
         } else {
-            let mail = Mail::Front(WorkerMail::Adopt(stream, peer));
+            let mail = Mail::Front(WorkerMail::Adopt(transport, peer));
             self.shared.engine.hub.send_driver_mail(least, mail);
         }
     }
 
     /// Serves a connection from now on.
-    pub(super) fn adopt(&mut self, mut stream: Stream, peer: &Peer) {
+    pub(super) fn adopt(&mut self, mut transport: Transport, peer: &Peer) {
         let slot = self.turn.sessions.next_slot();
-        let registered = stream
+        let registered = transport
             .set_up(u64::from(self.config.tcp_keepalive_seconds))
-            .and_then(|()| self.poller.add_stream(&mut stream, slot));
+            .and_then(|()| self.poller.add(&mut transport, slot));
         if let Err(error) = registered {
             tracing::info!("a new connection failed: {error}");
             self.traffic().connections.fetch_sub(1, Ordering::Relaxed);
             self.shared.clients.release();
             return;
         }
-        let client = Arc::new(self.new_client(&stream, peer, slot));
+        let client = Arc::new(self.new_client(&transport, peer, slot));
         self.shared.clients.insert(Arc::clone(&client));
         let choice = Choice {
             db: DbIndex(0),
@@ -132,11 +133,11 @@ impl Worker {
             reply_mode: ReplyMode::On,
             is_local: peer.is_local,
         };
-        self.turn.sessions.insert(Session::new(client, Connection::new(stream), choice));
+        self.turn.sessions.insert(Session::new(client, Connection::new(transport), choice));
         self.turn.sessions.enqueue(slot);
     }
 
-    fn new_client(&self, stream: &Stream, peer: &Peer, slot: usize) -> Client {
+    fn new_client(&self, transport: &Transport, peer: &Peer, slot: usize) -> Client {
         Client {
             standing: Standing::new(Origin {
                 worker: self.turn.id(),
@@ -144,14 +145,14 @@ impl Worker {
                 client: self.shared.clients.next_id(),
             }),
             address: peer.address.clone(),
-            local_address: stream.local_address(),
-            descriptor: stream.descriptor(),
+            local_address: transport.local_address(),
+            descriptor: transport.descriptor(),
             created_ms: self.turn.now().0,
             text: RankedMutex::new(ClientText::default()),
             last_active_ms: AtomicI64::new(self.turn.now().0),
             db: AtomicU16::new(0),
             resp: AtomicU8::new(2),
-            flags: AtomicU8::new(if matches!(stream, Stream::Unix(_)) { flag::UNIX } else { 0 }),
+            flags: AtomicU8::new(if transport.is_unix() { flag::UNIX } else { 0 }),
             query_bytes: AtomicUsize::new(0),
             query_free_bytes: AtomicUsize::new(0),
             argument_bytes: AtomicUsize::new(0),

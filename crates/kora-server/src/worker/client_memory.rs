@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Worker;
-use crate::client::{Client, flag};
-use crate::connection::{Session, memory_bytes};
 use crate::mail::WorkerMail;
-use crate::shared::Traffic;
+use crate::shared::client::{Client, flag};
+use crate::shared::connection::{Session, memory_bytes};
+use crate::traffic::Traffic;
 use kora_engine::counters::add;
 use kora_engine::front::{Mail, Origin};
 

@@ -8,7 +8,7 @@ use kora_engine::session::Wait;
 
 use super::Worker;
 use crate::config::limits::OutputLimit;
-use crate::connection::Session;
+use crate::shared::connection::Session;
 
 /// Rounds of the cron between two looks at every connection.
 const ROUNDS_PER_CLIENT_CHECK: u64 = 10;
@@ -62,13 +62,12 @@ impl Worker {
         }
         let here = self.turn.id();
         let (counters, traffic) = (self.shared.engine.counters.of(here), &self.shared.traffic[here.index()]);
-        let rates = &traffic.rates;
         let rows = [
-            (&counters.commands_processed, &rates.commands),
-            (&traffic.bytes_in, &rates.bytes_in),
-            (&traffic.bytes_out, &rates.bytes_out),
-            (&traffic.rounds, &rates.rounds),
-            (&traffic.round_ns, &rates.round_ns),
+            (&counters.commands_processed, &counters.commands_per_second),
+            (&traffic.bytes_in, &traffic.bytes_in_per_second),
+            (&traffic.bytes_out, &traffic.bytes_out_per_second),
+            (&traffic.rounds, &traffic.rounds_per_second),
+            (&traffic.round_ns, &traffic.round_ns_per_second),
         ];
         for ((counter, rate), before) in rows.into_iter().zip(&mut self.cron.rates_since.1) {
             let count = counter.load(Ordering::Relaxed);

@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::Worker;
+use crate::net::Ready;
+use crate::net::links::LINK_TOKENS;
 
 /// Longest time a worker spends on sending what is left when the server ends.
 const LAST_SENDING_MAX: Duration = Duration::from_millis(500);
@@ -33,9 +35,15 @@ impl Worker {
             if self.poller.wait(pause, &mut ready).is_err() {
                 return;
             }
-            for ready in ready.into_iter().filter(|ready| ready.is_writable) {
-                self.note_ready(crate::net::Ready { is_readable: false, ..ready });
+            self.round_begun = Instant::now();
+            for ready in ready {
+                if ready.token >= LINK_TOKENS {
+                    self.note_ready(ready);
+                } else if ready.is_writable {
+                    self.note_ready(Ready { is_readable: false, ..ready });
+                }
             }
+            self.run_links();
         }
     }
 }

@@ -6,9 +6,10 @@ use kora_protocol::Limits;
 
 use super::batch::Requests;
 use super::{Worker, note_memory};
-use crate::connection::{
-    BUFFER_BYTES_KEPT, Received, Session, close_after_output, is_calm, publish, publish_sent, receive,
-    receive_more, send,
+use crate::net::Received;
+use crate::output::buffers::BUFFER_BYTES_KEPT;
+use crate::shared::connection::{
+    Session, close_after_output, is_calm, publish, publish_sent, receive, receive_more, send,
 };
 
 impl Worker {
@@ -17,20 +18,20 @@ impl Worker {
         let Some(mut session) = self.turn.sessions.take_to_serve(slot) else { return };
         session.output.set_limit(self.output_limit(&session).hard_bytes);
         self.turn.buffers.fill(&mut session.output);
-        let room = session.output.room();
+        let (room, chunks) = (session.output.room(), session.output.chunk_count());
         if !session.link.input.is_empty() {
             self.execute_stored(&mut session);
         }
-        if session.may_run() && session.link.is_readable {
+        if session.may_run() && session.link.transport.can_receive() {
             self.receive(&mut session);
         }
         session.is_broken |= session.waits_in_vain();
         publish(&session, self.turn.now());
         note_memory(&session, self.traffic());
-        if session.output.room() > room {
+        if session.output.room() > room || session.output.chunk_count() > chunks {
             add(&self.traffic().reply_buffer_expands, 1);
         }
-        let wants_more = session.may_run() && session.link.is_readable;
+        let wants_more = session.may_run() && session.link.transport.can_receive();
         self.turn.sessions.put(session);
         if wants_more {
             self.turn.sessions.enqueue(slot);
@@ -149,10 +150,12 @@ impl Worker {
             session.note_released();
             return;
         }
+        // Messages come in chunks that are shared: nobody's buffers.
+        let had_chunks = session.output.chunk_count() > 0 && !session.is_subscriber();
         let count = send(session);
         let is_sent = session.output.is_empty();
         let traffic = &self.shared.traffic[session.client.worker.index()];
-        if is_sent && self.turn.buffers.take_back(&mut session.output) {
+        if is_sent && (self.turn.buffers.take_back(&mut session.output) || had_chunks) {
             add(&traffic.reply_buffer_shrinks, 1);
         }
         publish_sent(session);
@@ -160,7 +163,7 @@ impl Worker {
         let is_over = session.is_broken || (session.is_closing && is_sent);
         let is_released = session.output.len() < OUTPUT_HIGH_WATER_BYTES
             && matches!(session.wait, Wait::Nothing)
-            && (session.link.is_readable || !session.link.input.is_empty())
+            && (session.link.transport.can_receive() || !session.link.input.is_empty())
             && count > 0;
         if count > 0 {
             add(&traffic.bytes_out, count as u64);

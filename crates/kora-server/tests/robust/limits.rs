@@ -49,7 +49,7 @@ fn few_descriptors_lower_maxclients() {
         served.iter().flatten().filter(|frame| text(frame)).count()
     };
     // One place may still be that of the connection that found the server up.
-    assert!((42..=44).contains(&count("PONG")), "{served:?}");
+    assert!((30..=32).contains(&count("PONG")), "{served:?}");
     assert!(count("ERR max number of clients reached") > 100, "{served:?}");
 }
 

@@ -50,6 +50,30 @@ fn addresses_are_checked_with_the_file() {
 }
 
 #[test]
+fn the_place_of_the_log_is_checked_with_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, dir) = (folder.path().join("kora.conf"), folder.path().display());
+    let check = |text: String| {
+        std::fs::write(&file, text).unwrap();
+        run(&["--check-config", file.to_str().unwrap()])
+    };
+    std::fs::write(folder.path().join("old.log"), "a line\n").unwrap();
+    for right in [String::new(), format!("dir {dir}\nlogfile new.log\n"), format!("logfile {dir}/old.log\n")]
+    {
+        let output = check(right.clone());
+        assert!(output.status.success(), "{right}: {output:?}");
+    }
+    for wrong in ["no/such/folder.log", "", "old.log/under"] {
+        let output = check(format!("dir {dir}\nlogfile \"{dir}/{wrong}\"\n"));
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && error.contains("can't write the log to"), "{wrong}: {error}");
+    }
+    let left: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "nothing is made: {left:?}");
+}
+
+#[test]
 fn words_may_come_as_one_argument() {
     let program = Program::start(&[
         "--bind",

@@ -67,5 +67,5 @@ fn who_needs_other_keys_is_served_while_the_target_is_silent() {
     assert_eq!(other.line("SET {x}moved 2"), ok(), "a write of the key waits, and finds it");
     assert!(begun.elapsed() >= Duration::from_millis(700));
     let answer = client.receive().expect("an answer");
-    assert_eq!(error_text(&answer), "IOERR error or timeout reading from target instance");
+    assert_eq!(error_text(&answer), "IOERR error or timeout reading to target instance");
 }

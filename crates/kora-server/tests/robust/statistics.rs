@@ -51,6 +51,26 @@ fn the_time_of_a_command_is_that_of_its_execution() {
 }
 
 #[test]
+fn long_replies_take_buffers_and_give_them_back() {
+    let (_server, address) = start(1, &[]);
+    let mut client = Client::connect(address);
+    client.line("SETRANGE long 1000000 x");
+    client.line("RPUSH list a b c");
+    let counts = |client: &mut Client| {
+        let text = info(client, "stats");
+        (number(&text, "reply_buffer_expands"), number(&text, "reply_buffer_shrinks"))
+    };
+    let (expands, shrinks) = counts(&mut client);
+    for _ in 0..3 {
+        client.line("GET long");
+    }
+    let (more_expands, more_shrinks) = counts(&mut client);
+    assert!(more_expands >= expands + 3.0 && more_shrinks >= shrinks + 3.0);
+    (0..3).for_each(|_| drop(client.line("LRANGE list 0 -1")));
+    assert_eq!(counts(&mut client), (more_expands, more_shrinks), "short ones do not");
+}
+
+#[test]
 fn rare_commands_are_timed_and_percentiles_follow_the_settings() {
     for workers in [1, 4] {
         let (_server, address) = start(workers, &["--enable-debug-command", "yes"]);

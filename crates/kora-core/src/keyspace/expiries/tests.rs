@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::{VOID_LEN_MAX, reminder};
+use super::{STAMP_BITS, VOID_LEN_MAX, find, reminder};
 use crate::config::CoreConfig;
 use crate::hash::hash_key;
 use crate::journal::Journal;
@@ -188,6 +188,63 @@ fn deadlines_that_come_and_go_leave_no_more_than_a_few_reminders() {
         assert!(most <= 3 * count + 2 * VOID_LEN_MAX, "pattern {number}: {most} reminders for {count} keys");
         fixture.check(DB);
     }
+}
+
+/// Sets a key with this deadline, whose reminder will have the stamp that the one of `like` has, and whose hash has the same byte in
+/// the table: where there are few keys, one reminder may pass for the other.
+fn set_twin(fixture: &mut Fixture, like: &[u8], at: UnixMs) -> [u8; 4] {
+    let byte = |fixture: &Fixture, key: &[u8]| hash_key(&fixture.store.hasher, key) & 0xFF;
+    let wanted = byte(fixture, like);
+    let twin =
+        (0..).map(key).find(|twin| twin != like && byte(fixture, twin) == wanted).expect("one in 256 has it");
+    // Stamps come round.
+    for _ in 1..1 << STAMP_BITS {
+        fixture.keyspace(DB).set_string(b"other", b"v", Ttl::At(at));
+        fixture.keyspace(DB).delete(b"other");
+    }
+    fixture.keyspace(DB).set_string(&twin, b"v", Ttl::At(at));
+    let hash = hash_key(&fixture.store.hasher, &twin);
+    let table = fixture.store.database(DB).table();
+    let mut answering = 0;
+    find(reminder(hash, fixture.store.database(DB).expiries().last_stamp), table, |_| {
+        answering += 1;
+        false
+    });
+    assert_eq!(answering, 2, "one reminder passes for the other");
+    twin
+}
+
+#[test]
+fn a_reminder_that_passes_for_another_delays_nothing() {
+    for (first_ms, twin_ms) in [(86_400_000, 1000), (1000, 86_400_000)] {
+        let mut fixture = Fixture::new();
+        let (first_at, twin_at) = (fixture.after(first_ms), fixture.after(twin_ms));
+        fixture.keyspace(DB).set_string(b"first", b"v", Ttl::At(first_at));
+        set_twin(&mut fixture, b"first", twin_at);
+        fixture.check(DB);
+        fixture.now.0 += 1000 + LATE_MS;
+        assert_eq!(fixture.sweep(), 1);
+        fixture.check(DB);
+        fixture.now.0 += 86_400_000;
+        assert_eq!(fixture.sweep(), 1);
+    }
+}
+
+#[test]
+fn an_entry_keeps_its_reminder_when_one_goes_that_passes_for_it() {
+    let mut fixture = Fixture::new();
+    let at = fixture.after(1000);
+    fixture.keyspace(DB).set_string(b"first", b"v", Ttl::At(at));
+    let twin = set_twin(&mut fixture, b"first", at);
+    fixture.now.0 += 1000 + LATE_MS;
+    // One reminder comes. The table grows, and the twins part, before the other does.
+    fixture.store.sweep(&mut fixture.journal, fixture.now, 1);
+    fixture.check(DB);
+    (1 << 20..(1 << 20) + 10_000)
+        .for_each(|number| fixture.keyspace(DB).set_string(&key(number), b"v", Ttl::Clear));
+    fixture.sweep();
+    assert_eq!(fixture.keyspace(DB).len(), 10_000, "{twin:?}");
+    assert_eq!(fixture.store.stats().expired, 2);
 }
 
 #[test]

@@ -101,12 +101,12 @@ impl Segment {
 
     /// Where the entry with this hash lies that `is_wanted`.
     #[inline]
-    pub(super) fn find(&self, hash: u64, is_wanted: impl Fn(&Entry) -> bool) -> Option<Spot> {
+    pub(super) fn find(&self, hash: u64, mut is_wanted: impl FnMut(&Entry) -> bool) -> Option<Spot> {
         let mut at = self.home(Place::of(hash));
         for _ in 0..self.buckets.len() {
             let bucket = &self.buckets[at];
             for slot in bucket.candidates(hash) {
-                if bucket.slot(slot).is_some_and(&is_wanted) {
+                if bucket.slot(slot).is_some_and(&mut is_wanted) {
                     return Some(spot(at, slot));
                 }
             }

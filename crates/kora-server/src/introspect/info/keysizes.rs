@@ -15,7 +15,7 @@ const SHOWN: [(Kind, &str); 5] = [
 ];
 
 /// Writes a line for each data type of which a database has keys.
-pub(super) fn section(databases: &[SizesInfo], fields: &mut Fields) {
+pub(super) fn section(databases: &[SizesInfo], fields: &mut Fields<'_>) {
     for SizesInfo { db, counts } in databases {
         for (kind, name) in SHOWN {
             let counts = counts[kind as usize].iter().enumerate();

@@ -1,20 +1,28 @@
 //! The text of INFO's sections.
 
 use super::snapshot::{
-    ClientsInfo, CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, LatencyStat, MemoryInfo,
-    PersistenceInfo, ServerInfo, StatsInfo, ThreadInfo,
+    CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, LatencyStat, MemoryInfo, PersistenceInfo,
+    ServerInfo, ThreadInfo,
 };
+use kora_engine::metrics::{Reading, Section};
 use kora_engine::persistence::{LoadingFigures, unix_seconds};
 use kora_script::ScriptFigures;
 use std::fmt::{Display, Write};
 
 /// Collects `name:value` lines under headings.
-#[derive(Debug, Default)]
-pub(super) struct Fields {
+#[derive(Debug)]
+pub(super) struct Fields<'a> {
     pub(super) text: String,
+    /// Those that have no line yet.
+    metrics: Vec<&'a Reading>,
 }
 
-impl Fields {
+impl<'a> Fields<'a> {
+    /// No lines yet, and these metrics to show.
+    pub(super) fn of(metrics: &'a [Reading]) -> Self {
+        Self { text: String::new(), metrics: metrics.iter().collect() }
+    }
+
     /// Begins a section.
     pub(super) fn section(&mut self, heading: &str) {
         let gap = if self.text.is_empty() { "" } else { "\r\n" };
@@ -26,15 +34,35 @@ impl Fields {
         self.add(format_args!("{name}:{value}"));
     }
 
-    /// Adds fields of what does not exist here: all show nought.
-    fn noughts(&mut self, names: &[&str]) {
+    /// Adds fields of Redis's, each with the metric of its name, or nought if there is none.
+    fn places(&mut self, names: &[&str]) {
         for name in names {
-            self.put(name, 0);
+            match self.take(name) {
+                Some(reading) => self.put(name, reading),
+                None if name.ends_with("_kbps") => self.put(name, "0.00"),
+                None => self.put(name, 0),
+            }
         }
+    }
+
+    /// Adds the metrics of a section that have no place of their own.
+    pub(super) fn rest(&mut self, section: Section) {
+        for reading in
+            self.metrics.extract_if(.., |reading| reading.about.section == section).collect::<Vec<_>>()
+        {
+            self.put(reading.about.name, reading);
+        }
+    }
+
+    fn take(&mut self, name: &str) -> Option<&'a Reading> {
+        let at = self.metrics.iter().position(|reading| reading.about.name == name)?;
+        Some(self.metrics.remove(at))
     }
 
     /// Adds a size in bytes, and once more for people.
     fn size(&mut self, name: &str, bytes: u64) {
+        // It may be a metric as well.
+        self.take(name);
         self.put(name, bytes);
         self.put(&format!("{name}_human"), human(bytes));
     }
@@ -64,7 +92,7 @@ fn difference(more: u64, less: u64) -> f64 {
     more as f64 - less as f64
 }
 
-pub(super) fn server(snapshot: &InfoSnapshot, fields: &mut Fields) {
+pub(super) fn server(snapshot: &InfoSnapshot, fields: &mut Fields<'_>) {
     let server = &snapshot.server;
     fields.put("redis_version", &server.redis_version);
     fields.put("server_name", "kora");
@@ -99,7 +127,7 @@ pub(super) fn server(snapshot: &InfoSnapshot, fields: &mut Fields) {
 }
 
 /// What scripts and functions take.
-fn scripts(scripts: &ScriptFigures, fields: &mut Fields) {
+fn scripts(scripts: &ScriptFigures, fields: &mut Fields<'_>) {
     let vm_total = scripts.vm_scripts_bytes + scripts.vm_functions_bytes;
     fields.put("used_memory_lua", scripts.vm_scripts_bytes);
     fields.put("used_memory_vm_eval", scripts.vm_scripts_bytes);
@@ -114,23 +142,25 @@ fn scripts(scripts: &ScriptFigures, fields: &mut Fields) {
     fields.size("used_memory_scripts", (scripts.cached_bytes + scripts.libraries_bytes) as u64);
 }
 
-pub(super) fn clients(clients: &ClientsInfo, fields: &mut Fields) {
-    fields.put("connected_clients", clients.connected);
-    fields.put("cluster_connections", 0);
-    fields.put("maxclients", clients.max);
-    fields.put("client_recent_max_input_buffer", clients.input_buffer_bytes_max);
-    fields.put("client_recent_max_output_buffer", clients.output_buffer_bytes_max);
-    fields.put("blocked_clients", clients.blocked);
-    fields.put("tracking_clients", 0);
-    fields.put("pubsub_clients", clients.pubsub);
-    fields.put("watching_clients", clients.watching);
-    fields.put("clients_in_timeout_table", clients.timed_waits);
-    fields.put("total_watched_keys", clients.watched_keys);
-    fields.put("total_blocking_keys", clients.blocking_keys);
-    fields.put("total_blocking_keys_on_nokey", clients.blocking_keys_on_nokey);
+pub(super) fn clients(fields: &mut Fields<'_>) {
+    fields.places(&[
+        "connected_clients",
+        "cluster_connections",
+        "maxclients",
+        "client_recent_max_input_buffer",
+        "client_recent_max_output_buffer",
+        "blocked_clients",
+        "tracking_clients",
+        "pubsub_clients",
+        "watching_clients",
+        "clients_in_timeout_table",
+        "total_watched_keys",
+        "total_blocking_keys",
+        "total_blocking_keys_on_nokey",
+    ]);
 }
 
-pub(super) fn memory(memory: &MemoryInfo, fields: &mut Fields) {
+pub(super) fn memory(memory: &MemoryInfo, fields: &mut Fields<'_>) {
     let dataset = memory.used.saturating_sub(memory.overhead);
     let grown = memory.used.saturating_sub(memory.startup);
     fields.size("used_memory", memory.used);
@@ -152,23 +182,25 @@ pub(super) fn memory(memory: &MemoryInfo, fields: &mut Fields) {
     fields.put("maxmemory_policy", memory.policy);
     fragmentation(memory, fields);
     fields.put("mem_not_counted_for_evict", memory.exempt);
-    fields.noughts(&[
+    fields.places(&[
         "mem_replication_backlog",
         "mem_total_replication_buffers",
         "mem_replica_full_sync_buffer",
         "mem_clients_slaves",
     ]);
-    fields.put("mem_clients_normal", memory.clients);
-    fields.put("mem_cluster_links", 0);
+    fields.places(&["mem_clients_normal", "mem_cluster_links"]);
     fields.put("mem_aof_buffer", memory.log_buffer);
     fields.put("mem_allocator", &memory.allocator);
-    fields.noughts(&["mem_overhead_db_hashtable_rehashing", "active_defrag_running"]);
-    fields.put("lazyfree_pending_objects", memory.lazyfree_pending);
-    fields.put("lazyfreed_objects", memory.lazyfreed);
+    fields.places(&[
+        "mem_overhead_db_hashtable_rehashing",
+        "active_defrag_running",
+        "lazyfree_pending_objects",
+        "lazyfreed_objects",
+    ]);
 }
 
 /// How much more memory is held than was asked for, at each step from the program to the system.
-fn fragmentation(memory: &MemoryInfo, fields: &mut Fields) {
+fn fragmentation(memory: &MemoryInfo, fields: &mut Fields<'_>) {
     let steps = [
         ("allocator_frag", memory.allocator_active, memory.allocator_allocated),
         ("allocator_rss", memory.allocator_resident, memory.allocator_active),
@@ -181,7 +213,7 @@ fn fragmentation(memory: &MemoryInfo, fields: &mut Fields) {
     }
 }
 
-pub(super) fn persistence(persistence: &PersistenceInfo, fields: &mut Fields) {
+pub(super) fn persistence(persistence: &PersistenceInfo, fields: &mut Fields<'_>) {
     let status = |has_failed: bool| if has_failed { "err" } else { "ok" };
     let seconds = |seconds: Option<u64>| seconds.map_or("-1".to_owned(), |seconds| seconds.to_string());
     let loading = &persistence.loading;
@@ -215,13 +247,13 @@ pub(super) fn persistence(persistence: &PersistenceInfo, fields: &mut Fields) {
     fields.put("aof_rewrites", persistence.rewrites);
     fields.put("aof_rewrites_consecutive_failures", persistence.failed_rewrites);
     fields.put("aof_last_write_status", status(persistence.log_failure.is_some()));
-    fields.noughts(&["aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"]);
+    fields.places(&["aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"]);
     if persistence.has_log {
         fields.put("aof_current_size", persistence.log_bytes);
         fields.put("aof_base_size", persistence.base_bytes);
         fields.put("aof_pending_rewrite", 0);
         fields.put("aof_buffer_length", persistence.log_buffer_bytes);
-        fields.noughts(&["aof_pending_bio_fsync", "aof_delayed_fsync"]);
+        fields.places(&["aof_pending_bio_fsync", "aof_delayed_fsync"]);
         fields.put("log_appended_record", persistence.log_appended);
         fields.put("log_covered_record", persistence.log_covered);
         fields.put("log_durable_record", persistence.log_durable);
@@ -234,7 +266,7 @@ pub(super) fn persistence(persistence: &PersistenceInfo, fields: &mut Fields) {
     }
 }
 
-fn loading_progress(loading: &LoadingFigures, fields: &mut Fields) {
+fn loading_progress(loading: &LoadingFigures, fields: &mut Fields<'_>) {
     let elapsed = unix_seconds().saturating_sub(loading.started_seconds).max(0).unsigned_abs();
     let left = loading.total_bytes.saturating_sub(loading.loaded_bytes);
     fields.put("loading_start_time", loading.started_seconds);
@@ -254,76 +286,79 @@ fn percent(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
 }
 
-pub(super) fn stats(stats: &StatsInfo, fields: &mut Fields) {
-    fields.put("total_connections_received", stats.connections_received);
-    fields.put("total_commands_processed", stats.commands_processed);
-    fields.put("instantaneous_ops_per_sec", stats.ops_per_second);
-    fields.put("total_net_input_bytes", stats.input_bytes);
-    fields.put("total_net_output_bytes", stats.output_bytes);
-    fields.noughts(&["total_net_repl_input_bytes", "total_net_repl_output_bytes"]);
-    fields.put("instantaneous_input_kbps", format_args!("{:.2}", stats.input_kbps));
-    fields.put("instantaneous_output_kbps", format_args!("{:.2}", stats.output_kbps));
-    fields.put("instantaneous_input_repl_kbps", "0.00");
-    fields.put("instantaneous_output_repl_kbps", "0.00");
-    fields.put("rejected_connections", stats.connections_rejected);
-    fields.noughts(&["sync_full", "sync_partial_ok", "sync_partial_err"]);
-    fields.put("expired_subkeys", stats.expired_fields);
-    fields.put("expired_keys", stats.expired_keys);
-    fields.put("expired_stale_perc", format_args!("{:.2}", percent(stats.overdue_keys, stats.expiring_keys)));
-    fields.put("expired_time_cap_reached_count", stats.expire_time_cap_reached);
-    fields.put("expire_cycle_cpu_milliseconds", stats.expire_ms);
-    fields.put("evicted_keys", stats.evicted_keys);
-    fields.put("evicted_clients", stats.evicted_clients);
-    fields.put("evicted_scripts", stats.evicted_scripts);
-    fields.put("scripts_on_all_shards", stats.scripts_on_all_shards);
-    let (total_ms, present_ms) = stats.eviction_exceeded_ms;
-    fields.put("total_eviction_exceeded_time", total_ms);
-    fields.put("current_eviction_exceeded_time", present_ms);
-    fields.put("keyspace_hits", stats.keyspace_hits);
-    fields.put("keyspace_misses", stats.keyspace_misses);
-    fields.put("pubsub_channels", stats.pubsub_channels);
-    fields.put("pubsub_patterns", stats.pubsub_patterns);
-    fields.put("pubsubshard_channels", stats.pubsub_shard_channels);
-    fields.noughts(&[
-        "latest_fork_usec",
-        "total_forks",
-        "migrate_cached_sockets",
-        "slave_expires_tracked_keys",
-        "active_defrag_hits",
-        "active_defrag_misses",
-        "active_defrag_key_hits",
-        "active_defrag_key_misses",
-        "total_active_defrag_time",
-        "current_active_defrag_time",
-        "tracking_total_keys",
-        "tracking_total_items",
-        "tracking_total_prefixes",
-        "unexpected_error_replies",
-    ]);
-    traffic(stats, fields);
+/// The section Stats in Redis's order, with what Kora has besides in its place.
+const STATS: &[&str] = &[
+    "total_connections_received",
+    "total_commands_processed",
+    "instantaneous_ops_per_sec",
+    "total_net_input_bytes",
+    "total_net_output_bytes",
+    "total_net_repl_input_bytes",
+    "total_net_repl_output_bytes",
+    "instantaneous_input_kbps",
+    "instantaneous_output_kbps",
+    "instantaneous_input_repl_kbps",
+    "instantaneous_output_repl_kbps",
+    "rejected_connections",
+    "sync_full",
+    "sync_partial_ok",
+    "sync_partial_err",
+    "expired_subkeys",
+    "expired_keys",
+    "expired_stale_perc",
+    "expired_time_cap_reached_count",
+    "expire_cycle_cpu_milliseconds",
+    "evicted_keys",
+    "evicted_clients",
+    "evicted_scripts",
+    "scripts_on_all_shards",
+    "total_eviction_exceeded_time",
+    "current_eviction_exceeded_time",
+    "keyspace_hits",
+    "keyspace_misses",
+    "pubsub_channels",
+    "pubsub_patterns",
+    "pubsubshard_channels",
+    "latest_fork_usec",
+    "total_forks",
+    "migrate_cached_sockets",
+    "slave_expires_tracked_keys",
+    "active_defrag_hits",
+    "active_defrag_misses",
+    "active_defrag_key_hits",
+    "active_defrag_key_misses",
+    "total_active_defrag_time",
+    "current_active_defrag_time",
+    "tracking_total_keys",
+    "tracking_total_items",
+    "tracking_total_prefixes",
+    "unexpected_error_replies",
+    "total_error_replies",
+    "dump_payload_sanitizations",
+    "total_reads_processed",
+    "total_writes_processed",
+    "io_threaded_reads_processed",
+    "io_threaded_writes_processed",
+    "client_query_buffer_limit_disconnections",
+    "client_output_buffer_limit_disconnections",
+    "reply_buffer_shrinks",
+    "reply_buffer_expands",
+    "eventloop_cycles",
+    "eventloop_duration_sum",
+    "eventloop_duration_cmd_sum",
+    "instantaneous_eventloop_cycles_per_sec",
+    "instantaneous_eventloop_duration_usec",
+    "acl_access_denied_auth",
+    "acl_access_denied_cmd",
+    "acl_access_denied_key",
+    "acl_access_denied_channel",
+];
+
+pub(super) fn stats(fields: &mut Fields<'_>) {
+    fields.places(STATS);
 }
 
-/// The second half of the stats section: replies, reads, writes and refusals.
-fn traffic(stats: &StatsInfo, fields: &mut Fields) {
-    fields.put("total_error_replies", stats.error_replies);
-    fields.put("dump_payload_sanitizations", 0);
-    fields.put("total_reads_processed", stats.reads_processed);
-    fields.put("total_writes_processed", stats.writes_processed);
-    fields.noughts(&["io_threaded_reads_processed", "io_threaded_writes_processed"]);
-    fields.put("client_query_buffer_limit_disconnections", stats.query_limit_disconnections);
-    fields.put("client_output_buffer_limit_disconnections", stats.output_limit_disconnections);
-    fields.put("reply_buffer_shrinks", stats.reply_buffer_shrinks);
-    fields.put("reply_buffer_expands", stats.reply_buffer_expands);
-    fields.put("eventloop_cycles", stats.loop_cycles);
-    fields.put("eventloop_duration_sum", stats.loop_us);
-    fields.put("eventloop_duration_cmd_sum", stats.command_us);
-    fields.put("instantaneous_eventloop_cycles_per_sec", stats.loop_cycles_per_second);
-    fields.put("instantaneous_eventloop_duration_usec", stats.loop_cycle_us);
-    fields.put("acl_access_denied_auth", stats.auth_denied);
-    fields.noughts(&["acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel"]);
-}
-
-pub(super) fn replication(server: &ServerInfo, fields: &mut Fields) {
+pub(super) fn replication(server: &ServerInfo, fields: &mut Fields<'_>) {
     fields.put("role", "master");
     fields.put("connected_slaves", 0);
     fields.put("master_failover_state", "no-failover");
@@ -333,10 +368,10 @@ pub(super) fn replication(server: &ServerInfo, fields: &mut Fields) {
     fields.put("second_repl_offset", -1);
     fields.put("repl_backlog_active", 0);
     fields.put("repl_backlog_size", 1 << 20);
-    fields.noughts(&["repl_backlog_first_byte_offset", "repl_backlog_histlen"]);
+    fields.places(&["repl_backlog_first_byte_offset", "repl_backlog_histlen"]);
 }
 
-pub(super) fn cpu(cpu: &CpuInfo, fields: &mut Fields) {
+pub(super) fn cpu(cpu: &CpuInfo, fields: &mut Fields<'_>) {
     fields.put("used_cpu_sys", format_args!("{:.6}", cpu.system));
     fields.put("used_cpu_user", format_args!("{:.6}", cpu.user));
     fields.put("used_cpu_sys_children", "0.000000");
@@ -345,7 +380,7 @@ pub(super) fn cpu(cpu: &CpuInfo, fields: &mut Fields) {
     fields.put("used_cpu_user_main_thread", format_args!("{:.6}", cpu.main_user));
 }
 
-pub(super) fn commandstats(commands: &[CommandStat], fields: &mut Fields) {
+pub(super) fn commandstats(commands: &[CommandStat], fields: &mut Fields<'_>) {
     for stat in commands {
         let each = ratio(stat.total_us, stat.calls);
         let value = format_args!(
@@ -356,14 +391,14 @@ pub(super) fn commandstats(commands: &[CommandStat], fields: &mut Fields) {
     }
 }
 
-pub(super) fn threads(threads: &[ThreadInfo], fields: &mut Fields) {
+pub(super) fn threads(threads: &[ThreadInfo], fields: &mut Fields<'_>) {
     for (index, ThreadInfo { clients, reads, writes }) in threads.iter().enumerate() {
         let value = format_args!("clients={clients},reads={reads},writes={writes}");
         fields.put(&format!("io_thread_{index}"), value);
     }
 }
 
-pub(super) fn latencystats(latencies: &[LatencyStat], fields: &mut Fields) {
+pub(super) fn latencystats(latencies: &[LatencyStat], fields: &mut Fields<'_>) {
     for stat in latencies {
         let percentiles: Vec<String> = stat
             .percentiles
@@ -374,13 +409,13 @@ pub(super) fn latencystats(latencies: &[LatencyStat], fields: &mut Fields) {
     }
 }
 
-pub(super) fn errorstats(errors: &[ErrorStat], fields: &mut Fields) {
+pub(super) fn errorstats(errors: &[ErrorStat], fields: &mut Fields<'_>) {
     for stat in errors {
         fields.put(&format!("errorstat_{}", stat.prefix), format_args!("count={}", stat.count));
     }
 }
 
-pub(super) fn keyspace(databases: &[DatabaseInfo], fields: &mut Fields) {
+pub(super) fn keyspace(databases: &[DatabaseInfo], fields: &mut Fields<'_>) {
     for info in databases.iter().filter(|info| info.keys > 0) {
         let DatabaseInfo { db, keys, expires, average_ttl_ms, expiring_hashes } = info;
         let value = format_args!(

@@ -3,17 +3,18 @@
 pub use kora_engine::persistence::PersistenceInfo;
 
 use kora_core::keyspace::entry::{Kind, SizeClass};
+use kora_engine::metrics::Reading;
 use kora_script::ScriptFigures;
 
 /// All of it. Sections that are not asked for may be left at their defaults.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "fields are named after the sections")]
 pub struct InfoSnapshot {
+    /// Counters and gauges of all sections.
+    pub metrics: Vec<Reading>,
     pub server: ServerInfo,
-    pub clients: ClientsInfo,
     pub memory: MemoryInfo,
     pub persistence: PersistenceInfo,
-    pub stats: StatsInfo,
     pub cpu: CpuInfo,
     pub threads: Vec<ThreadInfo>,
     pub commands: Vec<CommandStat>,
@@ -78,33 +79,6 @@ pub struct LatencyStat {
     pub percentiles: Vec<(f64, u64)>,
 }
 
-/// The connections.
-#[derive(Clone, Debug, Default)]
-pub struct ClientsInfo {
-    /// Open connections.
-    pub connected: u64,
-    /// `maxclients`.
-    pub max: u32,
-    /// Largest input buffer in use, in bytes.
-    pub input_buffer_bytes_max: u64,
-    /// Largest output buffer in use, in bytes.
-    pub output_buffer_bytes_max: u64,
-    /// Connections that wait in a blocking command.
-    pub blocked: u64,
-    /// Connections that wait for something until a time.
-    pub timed_waits: u64,
-    /// Connections that are subscribed to channels.
-    pub pubsub: u64,
-    /// Connections that watch keys.
-    pub watching: u64,
-    /// Keys that are watched.
-    pub watched_keys: u64,
-    /// Keys that connections wait for.
-    pub blocking_keys: u64,
-    /// Those at which connections wait to be told, too, that the key has gone.
-    pub blocking_keys_on_nokey: u64,
-}
-
 /// Memory, in bytes.
 // Many fields: one for each line of the section.
 #[derive(Clone, Debug, Default)]
@@ -145,92 +119,8 @@ pub struct MemoryInfo {
     pub log_buffer: u64,
     /// Name and version of the allocator.
     pub allocator: String,
-    /// Objects that wait to be freed.
-    pub lazyfree_pending: u64,
-    /// Objects freed in the background so far.
-    pub lazyfreed: u64,
     /// Scripts and functions.
     pub scripts: ScriptFigures,
-}
-
-/// Counts since the start or CONFIG RESETSTAT.
-// Many fields: one for each line of the section.
-#[derive(Clone, Debug, Default)]
-pub struct StatsInfo {
-    /// Connections accepted.
-    pub connections_received: u64,
-    /// Commands run.
-    pub commands_processed: u64,
-    /// Commands per second of late.
-    pub ops_per_second: u64,
-    /// Bytes read.
-    pub input_bytes: u64,
-    /// Bytes written.
-    pub output_bytes: u64,
-    /// Kilobytes read per second of late.
-    pub input_kbps: f64,
-    /// Kilobytes written per second of late.
-    pub output_kbps: f64,
-    /// Connections refused because of `maxclients`.
-    pub connections_rejected: u64,
-    /// Keys deleted because their time had come.
-    pub expired_keys: u64,
-    /// Fields of hashes whose time had come.
-    pub expired_fields: u64,
-    /// Rounds of the expiry sweep that ended because their time was up.
-    pub expire_time_cap_reached: u64,
-    /// Milliseconds that the expiry sweep took.
-    pub expire_ms: u64,
-    /// Keys whose time had come and that were not deleted yet at the end of the last sweep.
-    pub overdue_keys: u64,
-    /// Keys with a deadline then.
-    pub expiring_keys: u64,
-    /// Keys evicted.
-    pub evicted_keys: u64,
-    /// Connections closed to save memory.
-    pub evicted_clients: u64,
-    /// Scripts that EVAL had made known, and that made way for others.
-    pub evicted_scripts: u64,
-    /// Runs of scripts and functions that stopped all workers' stores: their keys were not all declared.
-    pub scripts_on_all_shards: u64,
-    /// Milliseconds for which the memory limit was exceeded: in all, and since it is now.
-    pub eviction_exceeded_ms: (u64, u64),
-    /// Look-ups that found their key.
-    pub keyspace_hits: u64,
-    /// Look-ups that did not.
-    pub keyspace_misses: u64,
-    /// Channels with subscribers.
-    pub pubsub_channels: u64,
-    /// Patterns with subscribers.
-    pub pubsub_patterns: u64,
-    /// Shard channels with subscribers.
-    pub pubsub_shard_channels: u64,
-    /// Replies that were errors.
-    pub error_replies: u64,
-    /// Reads from connections.
-    pub reads_processed: u64,
-    /// Writes to connections.
-    pub writes_processed: u64,
-    /// Connections closed because of `client-query-buffer-limit`.
-    pub query_limit_disconnections: u64,
-    /// Connections closed because of `client-output-buffer-limit`.
-    pub output_limit_disconnections: u64,
-    /// Rounds of all workers' loops.
-    pub loop_cycles: u64,
-    /// Reply buffers that were given back because they had grown large.
-    pub reply_buffer_shrinks: u64,
-    /// Reply buffers that grew.
-    pub reply_buffer_expands: u64,
-    /// Microseconds they took, without the waits between them.
-    pub loop_us: u64,
-    /// Microseconds of that in which commands ran.
-    pub command_us: u64,
-    /// Rounds per second of late.
-    pub loop_cycles_per_second: u64,
-    /// Microseconds that a round took of late.
-    pub loop_cycle_us: u64,
-    /// Failed attempts to authenticate.
-    pub auth_denied: u64,
 }
 
 /// Processor time, in seconds.

@@ -9,7 +9,7 @@ fn headings(args: &[&str]) -> Vec<String> {
 
 #[test]
 fn sections_are_chosen_by_name() {
-    let all: Vec<_> = Section::ALL.into_iter().map(Section::heading).collect();
+    let all: Vec<_> = SECTIONS.into_iter().map(heading).collect();
     let default: Vec<_> =
         all.iter().copied().filter(|name| !["Commandstats", "Latencystats"].contains(name)).collect();
     assert_eq!(headings(&[]), default);

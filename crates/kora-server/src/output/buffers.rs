@@ -1,7 +1,9 @@
 //! Buffers that a worker keeps for the outputs of its connections.
 
-use crate::connection::BUFFER_BYTES_KEPT;
-use crate::output::Output;
+use super::Output;
+
+/// Buffers with more room than this are given back once they are empty.
+pub(crate) const BUFFER_BYTES_KEPT: usize = 64 * 1024;
 
 /// Empty buffers kept for the next replies.
 const SPARE_BUFFERS_MAX: usize = 256;

@@ -1,6 +1,6 @@
-//! A connection: its socket, its parser and its input. With the engine's part of the client it is a [`Session`].
+//! A connection: its transport, its parser and its input. With the engine's part of the client it is a [`Session`].
 
-use std::io::{self, Read};
+use std::io;
 use std::sync::atomic::Ordering;
 
 use kora_core::time::UnixMs;
@@ -8,9 +8,10 @@ use kora_engine::counters::add;
 use kora_engine::session;
 use kora_protocol::RequestParser;
 
-use crate::client::{Client, flag};
-use crate::net::Stream;
-use crate::shared::Shared;
+use super::Shared;
+use super::client::{Client, flag};
+use crate::net::{Received, Transport};
+use crate::output::buffers::BUFFER_BYTES_KEPT;
 
 /// A client's session on this server.
 pub(crate) type Session = session::Session<Shared>;
@@ -21,44 +22,26 @@ const READ_BYTES_MAX: usize = 256 * 1024;
 /// Least room made for reading behind a request that is not whole.
 const READ_BYTES_MIN: usize = 16 * 1024;
 
-/// Buffers with more room than this are given back once they are empty.
-pub(crate) const BUFFER_BYTES_KEPT: usize = 64 * 1024;
-
-/// What came of reading from a socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Received {
-    /// This many bytes.
-    Bytes(usize),
-    /// Nothing for now.
-    Nothing,
-    /// The peer has closed, or the connection is broken.
-    End,
-}
-
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    stream: Stream,
+    pub(crate) transport: Transport,
     pub(crate) parser: RequestParser,
     /// Bytes received and not yet parsed as whole requests.
     pub(crate) input: Vec<u8>,
     /// Bytes received of which requests are being run.
     pub(crate) running_bytes: usize,
-    pub(crate) is_readable: bool,
-    pub(crate) is_writable: bool,
     /// Since when the soft output limit is exceeded.
     pub(crate) over_soft_limit_since: Option<UnixMs>,
 }
 
 impl Connection {
-    pub(crate) fn new(stream: Stream) -> Self {
+    pub(crate) fn new(transport: Transport) -> Self {
         Self {
-            stream,
+            transport,
             parser: RequestParser::new(),
             input: Vec::new(),
             running_bytes: 0,
-            is_readable: true,
-            is_writable: true,
             over_soft_limit_since: None,
         }
     }
@@ -67,8 +50,8 @@ impl Connection {
 /// Reads once into `buffer`, which is the worker's.
 #[inline]
 pub(crate) fn receive(session: &mut Session, buffer: &mut [u8]) -> Received {
-    let result = session.link.stream.read(buffer);
-    note_received(session, result, buffer.len())
+    let received = session.link.transport.receive(buffer);
+    note_received(session, received)
 }
 
 /// Reads once behind the bytes of a request that is not whole. The buffer grows with what has arrived, never
@@ -79,41 +62,31 @@ pub(crate) fn receive_more(session: &mut Session) -> Received {
     let wanted = link.parser.wanted().saturating_sub(held);
     let room = wanted.clamp(READ_BYTES_MIN, READ_BYTES_MAX.min(held.max(READ_BYTES_MIN)));
     link.input.resize(held + room, 0);
-    let result = link.stream.read(&mut link.input[held..]);
-    let received = note_received(session, result, room);
+    let received = link.transport.receive(&mut link.input[held..]);
+    note_received(session, received);
     let kept = if let Received::Bytes(count) = received { held + count } else { held };
     session.link.input.truncate(kept);
     received
 }
 
-fn note_received(session: &mut Session, result: io::Result<usize>, room: usize) -> Received {
-    match result {
-        Ok(0) => Received::End,
-        Ok(count) => {
-            // A short read has emptied the socket: its next bytes are a new event, unless the end is all that comes.
-            session.link.is_readable = count == room || session.has_ended;
-            add(&session.client.bytes_in, count as u64);
-            Received::Bytes(count)
-        }
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            session.link.is_readable = false;
-            Received::Nothing
-        }
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Received::Nothing,
-        Err(_) => Received::End,
+#[inline]
+fn note_received(session: &Session, received: Received) -> Received {
+    if let Received::Bytes(count) = received {
+        add(&session.client.bytes_in, count as u64);
     }
+    received
 }
 
 /// Sends as much output as the socket takes; returns the number of bytes.
 pub(crate) fn send(session: &mut Session) -> usize {
     let mut total = 0;
-    while session.link.is_writable && !session.output.is_empty() {
-        match session.output.write_to(&mut session.link.stream) {
+    while session.link.transport.can_send() && !session.output.is_empty() {
+        match session.output.write_to(&mut session.link.transport) {
             Ok(count) if count > 0 => {
                 total += count;
                 continue;
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => session.link.is_writable = false,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Ok(_) | Err(_) => session.is_broken = true,
         }

@@ -2,8 +2,6 @@
 //!
 //! The worker that serves the client writes the numbers, at most once per batch of commands; others only read them.
 
-pub(crate) mod peaks;
-
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -13,7 +11,7 @@ use kora_engine::front::ClientId;
 use kora_engine::session::Standing;
 use kora_locks::{RankedMutex, rank};
 
-use crate::shared::Shared;
+use super::Shared;
 
 /// What a client calls itself.
 #[derive(Clone, Debug, Default)]

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use super::Listener;
 use crate::config::Config;
-use crate::net::Listener;
 
 /// Opens them, but for those on `present` addresses, on which the server listens already.
 ///

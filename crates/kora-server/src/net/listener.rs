@@ -1,0 +1,116 @@
+//! Sockets that accept connections.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+
+use mio::event::Source;
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+use super::Transport;
+
+/// Who is at the other end.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    /// Address as CLIENT LIST shows it.
+    pub(crate) address: String,
+    /// Whether it is on this machine, for protected mode.
+    pub(crate) is_local: bool,
+}
+
+/// A socket that accepts connections.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    Tcp(mio::net::TcpListener),
+    /// The path is removed when the listener is dropped.
+    Unix(mio::net::UnixListener, SocketPath),
+}
+
+/// A unix socket's path, removed on drop.
+#[derive(Debug)]
+pub(crate) struct SocketPath(PathBuf);
+
+impl Drop for SocketPath {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+impl Listener {
+    /// The addresses that `host` (a name, an address or `*`) stands for.
+    pub(crate) fn addresses(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok(match host {
+            "*" => vec![SocketAddr::from(([0, 0, 0, 0], port))],
+            "::*" => vec![SocketAddr::from(([0u16; 8], port))],
+            host => (host, port).to_socket_addrs()?.collect(),
+        })
+    }
+
+    /// Listens on an address.
+    pub(crate) fn tcp(address: SocketAddr, backlog: i32) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(backlog)?;
+        Ok(Self::Tcp(mio::net::TcpListener::from_std(socket.into())))
+    }
+
+    /// Listens on a unix socket at `path`, with file mode `mode` unless that is 0. A file that is there is replaced.
+    ///
+    /// The socket has its mode before it takes connections.
+    pub(crate) fn unix(path: &Path, mode: u32, backlog: i32) -> io::Result<Self> {
+        use std::os::unix::fs::PermissionsExt;
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&SockAddr::unix(path)?)?;
+        let path = SocketPath(path.to_owned());
+        if mode != 0 {
+            std::fs::set_permissions(&path.0, std::fs::Permissions::from_mode(mode))?;
+        }
+        socket.listen(backlog)?;
+        Ok(Self::Unix(mio::net::UnixListener::from_std(socket.into()), path))
+    }
+
+    /// What a poller is told to watch.
+    pub(super) fn source(&mut self) -> &mut dyn Source {
+        match self {
+            Self::Tcp(listener) => listener,
+            Self::Unix(listener, _) => listener,
+        }
+    }
+
+    /// The TCP address it listens on.
+    pub(crate) fn local_address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(listener) => listener.local_addr().ok(),
+            Self::Unix(..) => None,
+        }
+    }
+
+    /// The next connection that waits, if one does.
+    pub(crate) fn accept(&self) -> io::Result<Option<(Transport, Peer)>> {
+        let accepted = match self {
+            Self::Tcp(listener) => listener.accept().map(|(stream, peer)| {
+                let is_local = peer.ip().to_canonical().is_loopback();
+                (Transport::tcp(stream), Peer { address: peer.to_string(), is_local })
+            }),
+            Self::Unix(listener, path) => listener.accept().map(|(stream, _)| {
+                let address = format!("{}:0", path.0.display());
+                (Transport::unix(stream), Peer { address, is_local: true })
+            }),
+        };
+        match accepted {
+            Ok(accepted) => Ok(Some(accepted)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
