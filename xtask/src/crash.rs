@@ -5,10 +5,11 @@
 use std::time::Instant;
 
 use anyhow::Context;
+use kora_core::shard::probe::Rule;
 use kora_engine::crash as commands;
 use kora_storage::crash::{Anomaly, Flips, Tally, flips, run_anyhow, run_everywhere, run_in_pairs};
 
-use crate::seeds;
+use crate::{rule, seeds};
 
 /// Options of `crash`.
 #[derive(clap::Args)]
@@ -30,6 +31,9 @@ pub(crate) struct Args {
     /// a log and of a snapshot flipped
     #[arg(long, value_name = "STRIDE", num_args = 0..=1, default_missing_value = "1")]
     commands: Option<usize>,
+    /// With `--commands`: break this rule of the engine, and say at which seed that is noticed
+    #[arg(long = "break", value_name = "RULE", value_parser = rule::parse, requires = "commands")]
+    broken: Option<Rule>,
 }
 
 /// The crash test of all commands: in one thread, so that a seed says what happens.
@@ -37,7 +41,13 @@ fn run_commands(args: &Args, stride: usize) -> anyhow::Result<()> {
     let started = Instant::now();
     let mut pool = commands::Pool::default();
     let mut total = commands::Tally::default();
-    for seed in args.from..args.from.saturating_add(args.seeds) {
+    let seeds = args.from..args.from.saturating_add(args.seeds);
+    if let Some(broken) = args.broken {
+        commands::set_broken(Some(broken));
+        let noticed = seeds.into_iter().find_map(|seed| commands::run(&mut pool, seed, &[], false).err());
+        return rule::report(broken, noticed);
+    }
+    for seed in seeds {
         total = total.plus(commands::run_everywhere(&mut pool, seed, stride)?);
     }
     println!("{} seeds in {:.1} s: {total}", args.seeds, started.elapsed().as_secs_f64());

@@ -17,6 +17,7 @@ mod loom;
 mod program;
 mod record;
 mod robust;
+mod rule;
 mod seeds;
 mod sim;
 mod soak;

@@ -1,12 +1,12 @@
-//! `sim`: the seeded simulation of shards and clients, over many seeds.
+//! `sim`: the seeded simulation of workers and clients, over many seeds.
 //!
 //! For long runs build optimised: `cargo run --release --package xtask -- sim --seeds 1000000`.
 
 use std::time::Instant;
 
-use kora_testkit::simulation::{Options, Tally, simulate};
+use kora_testkit::simulation::{Options, Rule, Tally, simulate};
 
-use crate::seeds;
+use crate::{rule, seeds};
 
 /// Options of `sim`.
 #[derive(clap::Args)]
@@ -26,11 +26,22 @@ pub(crate) struct Args {
     /// How many threads; one per core if not given
     #[arg(long)]
     jobs: Option<usize>,
+    /// Break this rule of the engine, and say at which seed that is noticed
+    #[arg(long = "break", value_name = "RULE", value_parser = rule::parse)]
+    broken: Option<Rule>,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let options =
-        Options { shard_count: args.shards.max(1), client_count: args.clients, ..Options::default() };
+    let options = Options {
+        shard_count: args.shards.max(1),
+        client_count: args.clients,
+        broken: args.broken,
+        ..Options::default()
+    };
+    if let Some(broken) = args.broken {
+        let seeds = args.from..args.from.saturating_add(args.seeds);
+        return rule::report(broken, seeds.into_iter().find_map(|seed| simulate(seed, &options).err()));
+    }
     let started = Instant::now();
     let total =
         seeds::sum((args.from, args.seeds), args.jobs, Tally::plus, |seed| simulate(seed, &options))??;

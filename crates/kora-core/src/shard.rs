@@ -7,10 +7,11 @@ pub mod hub;
 pub mod operation;
 pub mod parking;
 mod pause;
+pub mod probe;
 pub mod replies;
 pub mod route;
 pub mod runner;
 pub mod serve;
-
+mod submit;
 pub mod transaction;
 mod turn;

@@ -297,6 +297,16 @@ impl ShardStore {
         }
     }
 
+    /// Until [`ShardStore::release_watches`] what changes may be taken back, of which those who watch it must not hear.
+    pub(crate) fn hold_watches(&mut self) {
+        self.watchers.hold();
+    }
+
+    /// What has changed stays so, or else was taken back.
+    pub(crate) fn release_watches(&mut self, is_kept: bool) {
+        self.watchers.release(is_kept);
+    }
+
     /// Notes that `key` lost its value.
     #[inline]
     pub(crate) fn note_removal(&mut self, db: DbIndex, key: &[u8]) {

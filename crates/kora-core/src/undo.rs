@@ -3,14 +3,16 @@
 //! Before a command changes a key for the first time, the key's value is copied. That is refused where the copy would be
 //! large; then the command must not run before all stores are in hand.
 //!
-//! What nobody asked for stays: keys that expired meanwhile are gone for good, and recorded as such.
+//! What nobody asked for stays: keys that expired meanwhile are gone for good, and recorded as such. Whoever watches a key hears
+//! of a change only when it can't be taken back any more.
 
 use crate::command::keys::extract_keys;
 use crate::command::spec::{Facts, Route, Traits};
 use crate::context::Ctx;
 use crate::db::DbIndex;
 use crate::entry::Entry;
-use crate::journal::{Journal, Place};
+use crate::journal::Place;
+use crate::store::ShardStore;
 
 /// A value that takes more bytes than this is not copied.
 const COPY_BYTES_MAX: usize = 16 * 1024;
@@ -34,10 +36,16 @@ struct Saved {
 }
 
 impl Undo {
-    /// Begins: what is recorded in `journal` from now on can be taken back.
+    /// Begins: what commands do from now on can be taken back, until [`Undo::keep`] or [`Undo::roll_back`].
     #[must_use]
-    pub fn begin(journal: &Journal) -> Self {
-        Self { begun: journal.place(), saved: Vec::new() }
+    pub fn begin(ctx: &mut Ctx<'_>) -> Self {
+        each_store(ctx, ShardStore::hold_watches);
+        Self { begun: ctx.journal.place(), saved: Vec::new() }
+    }
+
+    /// Ends: what was done stays.
+    pub fn keep(self, ctx: &mut Ctx<'_>) {
+        each_store(ctx, |store| store.release_watches(true));
     }
 
     /// Saves the values of the keys that the command `args` may change.
@@ -63,7 +71,8 @@ impl Undo {
             return Ok(());
         }
         let mut keyspace = ctx.keyspace(key);
-        let entry = match keyspace.peek(key) {
+        // It is for the command to find out that a key has expired.
+        let entry = match Some(()).filter(|()| keyspace.holds(key)).and_then(|()| keyspace.peek(key)) {
             None => None,
             Some(entry) if entry.as_object().is_some() || entry.memory_bytes() > COPY_BYTES_MAX => {
                 return Err(Irrevocable);
@@ -86,20 +95,33 @@ impl Undo {
             }
         }
         ctx.journal.roll_back(&self.begun);
+        each_store(ctx, |store| store.release_watches(false));
+    }
+}
+
+/// Each store in hand.
+fn each_store(ctx: &mut Ctx<'_>, body: impl Fn(&mut ShardStore)) {
+    for shard in ctx.stores.shards() {
+        if let Some(store) = ctx.stores.of_shard(shard) {
+            body(store);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::command::table::{CommandTable, Handler};
     use crate::config::CoreConfig;
     use crate::context::Stores;
     use crate::entry::StringRef;
-    use crate::journal::EventClass;
+    use crate::journal::{EventClass, Journal};
     use crate::reply::tree::TreeSink;
     use crate::slot::ShardId;
     use crate::store::ShardStore;
+    use crate::store::watch::Watch;
     use crate::time::UnixMs;
 
     fn run(ctx: &mut Ctx<'_>, undo: &mut Undo, line: &str) -> Result<(), Irrevocable> {
@@ -121,14 +143,15 @@ mod tests {
         journal.set_recording(true);
         journal.set_event_mask(EventClass::STRING.0 | EventClass::EXPIRED.0);
         let mut ctx = Ctx::bare(Stores::One(&mut store), &mut journal, DbIndex(0), UnixMs(1000));
-        let mut before = Undo::begin(ctx.journal);
+        let mut before = Undo::begin(&mut ctx);
         for line in ["SET a 1", "RPUSH l x y", "HSET h f v", "SET gone 1 PX 10"] {
             run(&mut ctx, &mut before, line).unwrap();
         }
+        before.keep(&mut ctx);
         ctx.journal.take_effects();
         ctx.journal.take_announcements();
         ctx.now = UnixMs(2000);
-        let mut undo = Undo::begin(ctx.journal);
+        let mut undo = Undo::begin(&mut ctx);
         for line in ["INCR a", "SET b 2", "LPOP l", "DEL h", "GET gone", "RPUSH l z", "APPEND a 5"] {
             run(&mut ctx, &mut undo, line).unwrap();
         }
@@ -144,14 +167,36 @@ mod tests {
     }
 
     #[test]
+    fn who_watches_hears_only_of_what_stays() {
+        let mut store = ShardStore::new(ShardId(0), CoreConfig::default(), 1);
+        let mut journal = Journal::default();
+        let mut ctx = Ctx::bare(Stores::One(&mut store), &mut journal, DbIndex(0), UnixMs(1000));
+        for is_kept in [false, true] {
+            let (changed, other) = (Arc::new(Watch::default()), Arc::new(Watch::default()));
+            ctx.keyspace(b"a").watch(b"a", &changed);
+            ctx.keyspace(b"b").watch(b"b", &other);
+            let mut undo = Undo::begin(&mut ctx);
+            run(&mut ctx, &mut undo, "SET a 1").unwrap();
+            assert!(!changed.is_dirty());
+            if is_kept {
+                undo.keep(&mut ctx);
+            } else {
+                undo.roll_back(&mut ctx);
+            }
+            assert_eq!((changed.is_dirty(), other.is_dirty()), (is_kept, false));
+        }
+    }
+
+    #[test]
     fn large_values_and_other_databases_are_left_alone() {
         let mut store = ShardStore::new(ShardId(0), CoreConfig::default(), 1);
         let mut journal = Journal::default();
         let mut ctx = Ctx::bare(Stores::One(&mut store), &mut journal, DbIndex(0), UnixMs(1000));
-        let mut undo = Undo::begin(ctx.journal);
+        let mut undo = Undo::begin(&mut ctx);
         run(&mut ctx, &mut undo, "SETBIT large 200000 1").unwrap();
         run(&mut ctx, &mut undo, "APPEND large x").unwrap();
-        let mut undo = Undo::begin(ctx.journal);
+        undo.keep(&mut ctx);
+        let mut undo = Undo::begin(&mut ctx);
         assert_eq!(run(&mut ctx, &mut undo, "APPEND large x"), Err(Irrevocable));
         assert_eq!(run(&mut ctx, &mut undo, "MOVE large 1"), Err(Irrevocable));
         assert_eq!(run(&mut ctx, &mut undo, "FLUSHDB"), Err(Irrevocable));

@@ -19,6 +19,7 @@ use crate::command::SHARD_FAMILIES;
 use crate::counters::Counters;
 use crate::ending::Ending;
 use crate::engine::Engine;
+use crate::front::probe::Probe as _;
 use crate::front::{Front, Workers};
 use crate::memory::{Account, MemoryLimit, Reclaimer};
 use crate::pause::Pause;
@@ -123,7 +124,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         script_host,
         persistence,
         stream,
-        reclaimer: Reclaimer::start(Arc::clone(&account))?,
+        reclaimer: reclaimer::<F>(&account)?,
         account,
         pause: Pause::default(),
         ending: Arc::new(ending),
@@ -139,4 +140,10 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         .with(Arc::clone(&engine.ending))
         .with(Arc::clone(&engine));
     Ok(Assembly { engine, services, shards, ended })
+}
+
+/// Who frees what is thrown away.
+fn reclaimer<F: Front>(account: &Arc<Account>) -> io::Result<Reclaimer> {
+    let account = Arc::clone(account);
+    if F::Probe::IS_ALONE { Ok(Reclaimer::at_once(account)) } else { Reclaimer::start(account) }
 }

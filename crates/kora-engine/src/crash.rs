@@ -1,6 +1,7 @@
 //! The crash test of all commands: an engine on a simulated disk, a workload, and faults, all from one seed.
 //!
-//! A *run* is a few lives of a process on one disk. In each, the shards run random write commands, transactions and scripts;
+//! A *run* is a few lives of a process on one disk. In each, the shards run random write commands, transactions and scripts, and
+//! evict keys where memory is short;
 //! the log's writer steps now and then, snapshots are begun, go on and are finished, failures are healed, time passes and keys
 //! expire; and somewhere the process is killed or the power cut. Workers, shards,
 //! effects, log, snapshots and recovery are the engine's own: only its threads are left out. A reply that a worker lets go under
@@ -16,6 +17,7 @@ mod book;
 mod flips;
 mod forms;
 mod generate;
+mod probe;
 #[cfg(test)]
 mod tests;
 mod world;
@@ -26,6 +28,7 @@ use std::fmt;
 use kora_storage::simulated::{Fault, SimulatedDisk};
 
 pub use flips::{Flips, flip_idle_log, flip_log, flip_snapshot};
+pub use probe::set_broken;
 pub use world::Pool;
 use world::World;
 
@@ -60,6 +63,8 @@ pub struct Tally {
     pub healed: u64,
     /// How many starts failed and were tried again.
     pub retried: u64,
+    /// How many keys were evicted.
+    pub evicted: u64,
     /// How many recovered states lacked the last records.
     pub shortened: u64,
     /// How many lacked what depends on half an operation.
@@ -80,6 +85,7 @@ impl Tally {
         self.failures += other.failures;
         self.healed += other.healed;
         self.retried += other.retried;
+        self.evicted += other.evicted;
         self.shortened += other.shortened;
         self.cut += other.cut;
         self.changed.extend(other.changed);
@@ -92,7 +98,7 @@ impl fmt::Display for Tally {
         write!(
             f,
             "{} states recovered in {} runs; {} commands, {} records, {} snapshots, {} failures ({} healed), {} starts \
-             tried again, {} states shorter than what was written, {} without what depends on half an operation; {} commands changed something",
+             tried again, {} keys evicted, {} states shorter than what was written, {} without what depends on half an operation; {} commands changed something",
             self.states,
             self.runs,
             self.commands,
@@ -101,6 +107,7 @@ impl fmt::Display for Tally {
             self.failures,
             self.healed,
             self.retried,
+            self.evicted,
             self.shortened,
             self.cut,
             self.changed.len()

@@ -3,15 +3,19 @@
 //! A front stands between clients and the engine's workers: the server with its sockets, a program that has the engine in
 //! itself, a test. It is generic and monomorphised: a reply goes from the handler into the front's output without a detour.
 
+pub mod probe;
 pub mod values;
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kora_core::reply::Reply;
-use kora_core::shard::operation::{Driver, Part};
+use kora_core::shard::hub::Hub;
+use kora_core::shard::operation::{Driver, Operation, Part};
+use kora_core::shard::probe::{Note, Rule};
 use kora_core::shard::replies::Replies;
 use kora_core::shard::serve::Blocked;
 use kora_core::slot::ShardId;
@@ -19,6 +23,7 @@ use kora_core::time::UnixMs;
 
 use crate::pubsub::{Publication, Via};
 use crate::session::{Session, Standing};
+use probe::Probe;
 
 /// How a session reads replies: the version of its protocol.
 pub type Style<F> = <<F as Front>::Replies as Replies>::Style;
@@ -39,6 +44,8 @@ pub trait Front: fmt::Debug + Send + Sync + Sized + 'static {
     type Buffers: fmt::Debug + Default;
     /// What the front's workers tell each other.
     type Mail: Send;
+    /// What a test does to the engine: [`NoProbe`](probe::NoProbe) if this is no test's front.
+    type Probe: Probe;
 
     /// Time since some moment that stays the same.
     fn elapsed(&self) -> Duration;
@@ -178,5 +185,20 @@ impl<F: Front> Driver for Workers<F> {
 
     fn blocked(_: Blocked<Self>) {
         unreachable!("every client is served by a worker");
+    }
+
+    #[inline]
+    fn breaks(rule: Rule) -> bool {
+        F::Probe::breaks(rule)
+    }
+
+    #[inline]
+    fn note(note: Note<'_, Origin>) {
+        F::Probe::note(note);
+    }
+
+    #[inline]
+    fn submit(hub: &Hub<Self>, operation: Arc<Operation<Self>>) {
+        F::Probe::submit(hub, operation);
     }
 }

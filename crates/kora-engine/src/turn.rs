@@ -27,12 +27,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kora_core::shard::probe::Rule;
 use kora_core::shard::runner::Shard;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
 
 use crate::counters::WorkerCounters;
 use crate::engine::Engine;
+use crate::front::probe::Probe as _;
 use crate::front::{Front, Workers};
 use crate::pause::PauseMode;
 use crate::queue::Queue;
@@ -207,7 +209,9 @@ impl<F: Front> Turn<F> {
         self.keep_room();
         self.publish_counters();
         self.shard.dispose();
-        self.shard.hand_over();
+        if !F::Probe::breaks(Rule::HandOverFirst) {
+            self.shard.hand_over();
+        }
         self.deliver(None);
     }
 
@@ -268,10 +272,12 @@ impl<F: Front> Turn<F> {
             return None;
         }
         let mut session = self.sessions.remove(slot)?;
-        if let Some(watched) = session.take_watched() {
+        if let Some(watched) = session.take_watched().filter(|_| !F::Probe::breaks(Rule::LeaveEndsWatch)) {
             self.shard.unwatch(*watched);
         }
-        self.leave_wait(&session);
+        if !F::Probe::breaks(Rule::LeaveEndsWait) {
+            self.leave_wait(&session);
+        }
         self.end_subscriptions(&session);
         Some(session)
     }

@@ -197,16 +197,20 @@ impl Run {
         self.tally.clear();
         self.is_unit = ctx.journal.begin_unit();
         self.hand.fill(ctx);
-        self.undo = (!self.hand.has_all()).then(|| Undo::begin(self.hand.journal()));
+        let setting = (self.db, self.now, self.no_touch);
+        self.undo = (!self.hand.has_all()).then(|| Undo::begin(&mut self.hand.ctx(setting)));
         Ok(())
     }
 
     /// Ends the run and gives back to `ctx` what was in hand.
     pub(crate) fn finish(&mut self, ctx: &mut Ctx<'_>) {
-        if let Some(undo) = self.undo.take()
-            && self.end == Some(End::NeedsAll)
-        {
-            undo.roll_back(&mut self.hand.ctx((self.db, self.now, self.no_touch)));
+        if let Some(undo) = self.undo.take() {
+            let mut ctx = self.hand.ctx((self.db, self.now, self.no_touch));
+            if self.end == Some(End::NeedsAll) {
+                undo.roll_back(&mut ctx);
+            } else {
+                undo.keep(&mut ctx);
+            }
         }
         self.hand.empty(ctx);
         if self.end == Some(End::Killed) && self.busy.is_ending() {

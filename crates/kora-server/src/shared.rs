@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use kora_core::time::UnixMs;
 use kora_engine::Engine;
 use kora_engine::front::Front;
+use kora_engine::front::probe::NoProbe;
 use kora_engine::pubsub::{Publication, Via};
 use kora_locks::{RankedMutex, RankedRwLock, rank};
 use kora_protocol::Resp;
@@ -57,6 +58,7 @@ impl Front for Shared {
     type Client = Client;
     type Buffers = Buffers;
     type Mail = WorkerMail;
+    type Probe = NoProbe;
 
     fn elapsed(&self) -> Duration {
         self.began.elapsed()

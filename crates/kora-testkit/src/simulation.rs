@@ -1,24 +1,29 @@
-//! Shards, workers, clients and their schedule in one thread, from one seed: are operations atomic, isolated and in
-//! order, whatever the schedule?
+//! Workers, clients and their schedule in one thread, from one seed: are operations atomic, isolated and in order, whatever the
+//! schedule?
 //!
-//! The shards and what they share are the engine's own. Around them, workers and clients take steps in an order drawn
-//! from the seed: a client sends a pipeline, a worker takes the time, polls its shard, runs some of a client's commands,
-//! sends replies, sweeps, goes to sleep; a submission to several shards is done step by step with others in between; a
-//! client leaves while its operation is under way. In the end:
+//! The engine is the one that serves clients: each worker drives a [`Turn`]. Workers and clients take steps in an order drawn
+//! from the seed: a client sends a pipeline, a worker takes the time, reads its mail, runs some of a client's commands,
+//! transactions and scripts, sends replies, sweeps, goes to sleep; memory is short and keys are evicted; a submission to several
+//! shards is done step by step with others in between; a client leaves while its operation is under way. In the end:
 //!
 //! - the history must be explained by one sequential order that respects real time: [`check`];
 //! - who waited for keys must have been served in the order in which they came, and nobody else: [`waiting`];
-//! - the effects, applied to an empty store in the order they were handed over, must give the same contents;
+//! - the effects, applied to an empty store in the order they were handed over, must give the same contents, and so must they in
+//!   the order of their stamps;
 //! - everything must have been answered although nobody polls a worker that sleeps and was not woken.
 //!
-//! That it would notice is shown by [`Fault`]s, each of which breaks one rule of the protocol.
+//! What shards ran in which order is heard by a probe ([`front`]), which also breaks one [`Rule`] of the engine on purpose, to
+//! show that the simulation would notice.
 
+mod build;
 mod check;
 mod client;
-mod driver;
+mod front;
+mod hearing;
 mod model;
 pub mod random;
 mod record;
+mod replica;
 mod transaction;
 mod waiting;
 mod worker;
@@ -26,25 +31,27 @@ mod workload;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use kora_core::command::table::CommandTable;
 use kora_core::db::DbIndex;
-use kora_core::journal::{Effect, effects_of};
-use kora_core::shard::hub::{Hub, Submission, Wake};
-use kora_core::shard::runner::new_shards;
-use kora_core::slot::ShardId;
+use kora_core::journal::Effect;
+use kora_core::shard::hub::{Hub, Submission, Wake as _};
+pub use kora_core::shard::probe::Rule;
 use kora_core::time::UnixMs;
-use kora_stream::record::RecordBuilder;
+use kora_engine::front::values::ValueClient;
+use kora_engine::front::{ClientId, Origin, Workers};
+use kora_engine::session::{Choice, Session, Standing};
 
+use build::build;
 use client::{Client, Sent};
-use driver::{Bell, SimulationDriver};
-use model::Model;
+use front::{SimulationFront, set_broken};
 use random::Random;
-use record::{Args, History};
+use record::{Args, History, OperationId};
 use waiting::Queues;
 use worker::{State, Worker};
-use workload::{DATABASE_COUNT, Workload};
+use workload::Workload;
 
 /// The time at which a simulation begins.
 const START: UnixMs = UnixMs(1_700_000_000_000);
@@ -55,38 +62,6 @@ const STEPS_MAX: u64 = 200_000;
 /// Steps after which, on average, another worker, often one that submits, is kept from acting, or none.
 const STALL_STEPS: usize = 30;
 
-/// A rule of the protocol that a simulation breaks on purpose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// A worker runs commands inline without a look at its lane.
-    IgnoresLane,
-    /// A worker runs a command inline although an earlier one of the same client still waits to be submitted.
-    OvertakesItself,
-    /// A ticket is published before its operation stands in all lanes.
-    PublishesEarly,
-    /// Nobody wakes worker 0.
-    LosesWakeUps,
-    /// A client that waits for keys leaves without a word to the shards.
-    ServesWhoLeft,
-    /// EXEC looks at its watch when it is sent, not with the stores of the watched keys in hand.
-    ChecksWatchEarly,
-    /// A client leaves, and its watched keys stay in the stores.
-    KeepsWatch,
-}
-
-impl Fault {
-    /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::IgnoresLane,
-        Self::OvertakesItself,
-        Self::PublishesEarly,
-        Self::LosesWakeUps,
-        Self::ServesWhoLeft,
-        Self::ChecksWatchEarly,
-        Self::KeepsWatch,
-    ];
-}
-
 /// What is simulated.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -96,13 +71,13 @@ pub struct Options {
     pub client_count: usize,
     /// Pipelines that each client sends.
     pub pipeline_count: usize,
-    /// What is broken, if anything.
-    pub fault: Option<Fault>,
+    /// The rule that is broken, if one is.
+    pub broken: Option<Rule>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { shard_count: 4, client_count: 8, pipeline_count: 6, fault: None }
+        Self { shard_count: 4, client_count: 8, pipeline_count: 6, broken: None }
     }
 }
 
@@ -153,27 +128,13 @@ impl fmt::Display for Anomaly {
 /// # Errors
 /// If the engine broke a promise.
 pub fn simulate(seed: u64, options: &Options) -> Result<Tally, Box<Anomaly>> {
+    Simulation::begin_to_hear();
+    set_broken(options.broken);
     let table = CommandTable::new(&[], &[]);
-    let effects = Arc::new(Mutex::new(Vec::new()));
-    let bells: Vec<_> = (0..options.shard_count)
-        .map(|shard| Bell::new(shard == 0 && options.fault == Some(Fault::LosesWakeUps)))
-        .collect();
-    let wakers = bells.iter().map(|bell| Box::new(bell.clone()) as Box<dyn Wake>).collect();
-    let mut shards = new_shards::<SimulationDriver>(wakers, &model::config(), seed);
-    for shard in &mut shards {
-        let effects = Arc::clone(&effects);
-        let sink = move |record: &RecordBuilder| {
-            effects.lock().expect("one thread").extend(effects_of(record.bytes()));
-        };
-        shard.journal().set_recording(true);
-        shard.set_effect_sink(Box::new(sink));
-    }
-    let hub = Arc::clone(shards[0].hub());
-    let workers = shards
-        .into_iter()
-        .zip(bells)
-        .map(|(shard, bell)| Worker { shard, bell, state: State::Awake, now: START })
-        .collect();
+    let clock = Arc::new(AtomicI64::new(START.0));
+    let effects = Arc::default();
+    let (assembly, workers) = build(seed, options.shard_count, &clock, &effects);
+    let hub = Arc::clone(&assembly.engine.hub);
     let mut simulation = Simulation {
         table: &table,
         hub: &hub,
@@ -183,65 +144,58 @@ pub fn simulate(seed: u64, options: &Options) -> Result<Tally, Box<Anomaly>> {
         submission: None,
         history: History::new(options.shard_count),
         queues: Queues::default(),
-        lent: HashMap::new(),
-        items: HashMap::new(),
-        items_run: HashMap::new(),
+        operations: HashMap::new(),
         effects,
         workload: Workload::new(options.shard_count, if seed.is_multiple_of(2) { 1 } else { 2 }),
         random: Random::new(seed),
         clock: START,
+        shown_clock: clock,
         sent_count: 0,
         step: 0,
-        fault: options.fault,
         stalled: None,
-        sweeps: true,
+        is_over: false,
+        wrong: None,
     };
-    match simulation.run(options) {
+    let outcome = simulation.run(options);
+    set_broken(None);
+    match outcome {
         Ok(()) => Ok(simulation.tally()),
         Err(reason) => Err(Box::new(Anomaly { seed, reason, history: simulation.history.to_string() })),
     }
 }
 
-/// A submission to several shards, between two of its steps.
-#[derive(Debug)]
-struct SubmissionUnderWay<'a> {
-    worker: usize,
-    steps: Submission<'a, SimulationDriver>,
-    is_pushed: bool,
-    is_published: bool,
-}
-
+// Many fields: it is the whole world of those who act in it.
 /// A simulation under way.
 struct Simulation<'a> {
     table: &'a CommandTable<()>,
-    hub: &'a Hub<SimulationDriver>,
+    hub: &'a Hub<Workers<SimulationFront>>,
     workers: Vec<Worker>,
     clients: Vec<Client>,
-    /// Each worker's process in the history for what its sweeps delete.
+    /// Each worker's process in the history for keys that go by themselves.
     sweepers: Vec<usize>,
-    submission: Option<SubmissionUnderWay<'a>>,
+    /// A submission to several shards, between two of its steps, and its worker.
+    submission: Option<(usize, Submission<'a, Workers<SimulationFront>>)>,
     history: History,
     queues: Queues,
-    /// The shards of operations that run with several stores, or wait and may run anywhere, by operation.
-    lent: HashMap<usize, Vec<ShardId>>,
-    /// By operation and worker, the command that each item on that shard belongs to.
-    items: HashMap<(usize, usize), Vec<usize>>,
-    /// Number of these that have run.
-    items_run: HashMap<(usize, usize), usize>,
+    /// The last operation that each client waited for.
+    operations: HashMap<ClientId, OperationId>,
     /// What the shards have handed over.
     effects: Arc<Mutex<Vec<Effect>>>,
     workload: Workload,
     random: Random,
     clock: UnixMs,
+    /// The clock as the front shows it to the worker whose step it is: the time that this took last.
+    shown_clock: Arc<AtomicI64>,
     /// Number of commands that clients have sent.
     sent_count: u64,
     /// Number of the present step.
     step: u64,
-    fault: Option<Fault>,
     /// The worker that can't act at present, although it could.
     stalled: Option<usize>,
-    /// Whether the workers still look for expired keys.
-    sweeps: bool,
+    /// The last client reads: time stands still, and nothing goes by itself.
+    is_over: bool,
+    /// What no client must be told, if one was.
+    wrong: Option<String>,
 }
 
 /// What a worker that is awake may do next.
@@ -252,7 +206,6 @@ enum Action {
     Serve,
     Flush,
     Sweep,
-    EndWaits,
     Unblock,
     Sleep,
 }
@@ -264,13 +217,13 @@ impl Simulation<'_> {
             self.add_client(options.pipeline_count);
         }
         self.run_until_quiet()?;
-        self.end_endless_waits()?;
-        self.unwatch_all();
+        self.check_endless_waits()?;
+        self.end_all();
         self.run_until_quiet()?;
         self.check_forgotten()?;
         self.queues.settle(&mut self.history);
         self.queues.check(&self.history)?;
-        let replica = self.replay();
+        let replica = self.replay()?;
         let reader = self.read_all()?;
         check::explain(&self.history, self.table).map_err(|reason| reason.to_string())?;
         self.compare(replica, reader)
@@ -282,23 +235,34 @@ impl Simulation<'_> {
     }
 
     fn add_client(&mut self, pipelines_left: usize) {
-        let worker = self.random.below(self.workers.len());
+        let at = self.random.below(self.workers.len());
+        let turn = &mut self.workers[at].turn;
+        let id = ClientId(self.clients.len() as u64 + 1);
+        let origin = Origin { worker: turn.id(), slot: turn.sessions.next_slot(), client: id };
+        let standing = Arc::new(ValueClient(Standing::new(origin)));
+        turn.sessions.insert(Session::new(standing, (), Choice::of_program(DbIndex(0))));
         let process = self.history.add_process();
-        self.clients.push(Client::new(worker, process, pipelines_left));
+        self.clients.push(Client::new(origin, process, pipelines_left));
     }
 
     /// Takes steps until nobody can take one any more, and checks that nothing is left undone.
     fn run_until_quiet(&mut self) -> Result<(), String> {
         while self.take_step() {
+            if let Some(wrong) = self.wrong.take() {
+                return Err(wrong);
+            }
             if self.step > STEPS_MAX {
                 return Err(format!("no end after {STEPS_MAX} steps"));
             }
         }
-        match self.clients.iter().position(|client| !client.is_quiet() && client.waiter().is_none()) {
+        let Self { clients, workers, .. } = self;
+        let waits_in_vain = |client: &&Client| {
+            let session = workers[client.worker()].turn.sessions.of(client.origin);
+            !client.is_quiet() && !session.is_some_and(|session| session.is_blocked())
+        };
+        match clients.iter().find(waits_in_vain) {
             None => Ok(()),
-            Some(client) => {
-                Err(format!("all workers sleep, and client {client} waits: {:?}", self.clients[client]))
-            }
+            Some(client) => Err(format!("all workers sleep, and a client waits: {client:?}")),
         }
     }
 
@@ -309,11 +273,12 @@ impl Simulation<'_> {
             (0..self.clients.len()).filter(|&client| self.clients[client].pipelines_left > 0).collect();
         let mut actors: Vec<_> = (0..self.workers.len()).filter(|&worker| self.can_act(worker)).collect();
         if actors.is_empty() && senders.is_empty() {
-            return self.skip_to_deadline();
+            return !self.is_over && self.skip_to_deadline();
         }
         self.stall(&mut actors);
-        if self.random.one_in(20) {
-            self.clock.0 += 1 + i64::from(self.random.one_in(3)) * 20;
+        if self.random.one_in(20) && !self.is_over {
+            let by_ms = 1 + i64::from(self.random.one_in(3)) * 20;
+            self.clock.0 += by_ms;
         }
         if !senders.is_empty() && (actors.is_empty() || self.random.one_in(12)) {
             let client = *self.random.choose(&senders);
@@ -325,17 +290,21 @@ impl Simulation<'_> {
         true
     }
 
-    /// Lets the time pass that somebody waits for; `false` if nobody does.
+    /// Lets the time pass that some worker sleeps for; `false` if all sleep for ever.
     fn skip_to_deadline(&mut self) -> bool {
-        let deadline = self.clients.iter().filter_map(Client::deadline).min();
-        self.clock = deadline.unwrap_or(self.clock).max(self.clock);
-        deadline.is_some()
+        let until = |worker: &Worker| match worker.state {
+            State::Asleep(until) if until.0 < i64::MAX => Some(until),
+            _ => None,
+        };
+        let first = self.workers.iter().filter_map(until).min();
+        self.clock = first.unwrap_or(self.clock).max(self.clock);
+        first.is_some()
     }
 
     /// Keeps one worker from acting for a while, so that the others get far ahead of it.
     fn stall(&mut self, actors: &mut Vec<usize>) {
         if self.random.one_in(STALL_STEPS) {
-            let submitter = self.submission.as_ref().map(|submission| submission.worker);
+            let submitter = self.submission.as_ref().map(|(worker, _)| *worker);
             self.stalled = match self.random.below(3) {
                 0 => None,
                 1 => Some(self.random.below(self.workers.len())),
@@ -348,21 +317,20 @@ impl Simulation<'_> {
     }
 
     fn can_act(&self, worker: usize) -> bool {
-        let is_due = |client: &Client| {
-            client.worker == worker && client.deadline().is_some_and(|deadline| deadline <= self.clock)
-        };
-        match self.workers[worker].state {
+        match &self.workers[worker].state {
             State::Awake | State::Submitting => true,
-            State::Asleep => self.workers[worker].bell.is_rung() || self.clients.iter().any(is_due),
-            State::WaitingToSubmit(_) => self.submission.is_none(),
+            State::Asleep(until) => {
+                self.workers[worker].bell.is_rung() || *until <= self.clock && !self.is_over
+            }
+            State::AboutToSubmit(_) => self.submission.is_none(),
         }
     }
 
     /// A client sends a pipeline or, seldom, leaves; another one comes in its place.
     fn step_client(&mut self, at: usize) {
         if self.random.one_in(25) {
-            self.leave(at);
             let pipelines_left = std::mem::take(&mut self.clients[at].pipelines_left);
+            self.leave(at);
             self.add_client(pipelines_left);
             return;
         }
@@ -370,42 +338,61 @@ impl Simulation<'_> {
         if !self.clients[at].is_quiet() && !self.random.one_in(10) {
             return;
         }
-        let others = if self.random.one_in(4) { DATABASE_COUNT } else { 1 };
-        let db = DbIndex(u16::try_from(self.random.below(usize::from(others))).expect("below a u16"));
         self.clients[at].pipelines_left -= 1;
         let pipeline = self.workload.pipeline(&mut self.random);
-        self.send(at, db, pipeline);
+        self.send(at, pipeline);
     }
 
-    fn send(&mut self, client: usize, db: DbIndex, pipeline: Vec<Args>) {
+    /// A client closes its connection.
+    fn leave(&mut self, at: usize) {
+        let client = &mut self.clients[at];
+        client.is_leaving = true;
+        self.workers[client.worker()].bell.wake();
+    }
+
+    /// All clients leave.
+    fn end_all(&mut self) {
+        let staying = |client: &usize| !self.clients[*client].has_left;
+        let staying: Vec<_> = (0..self.clients.len()).filter(staying).collect();
+        staying.into_iter().for_each(|client| self.leave(client));
+    }
+
+    fn send(&mut self, client: usize, pipeline: Vec<Args>) {
         let invoked = self.step;
         let client = &mut self.clients[client];
         for args in pipeline {
             self.sent_count += 1;
-            client.input.push_back(Sent { args, db, invoked, sequence: self.sent_count });
+            client.input.push_back(Sent { args, invoked, sequence: self.sent_count });
         }
-        self.workers[client.worker].bell.ring();
+        client.is_runnable = true;
+        self.workers[client.worker()].bell.wake();
+    }
+
+    /// A worker takes the time.
+    fn begin_round(&mut self, worker: usize) {
+        self.shown_clock.store(self.clock.0, Ordering::Relaxed);
+        self.workers[worker].turn.begin_round(self.clock, false);
     }
 
     fn step_worker(&mut self, worker: usize) {
+        self.shown_clock.store(self.workers[worker].turn.now().0, Ordering::Relaxed);
         match self.workers[worker].state {
             State::Submitting => self.step_submission(),
-            State::WaitingToSubmit(_) => self.submit_at_last(worker),
-            State::Asleep => {
-                let worker = &mut self.workers[worker];
-                worker.shard.unpark();
+            State::AboutToSubmit(_) => self.begin_submission(worker),
+            State::Asleep(_) => {
+                let (at, worker) = (worker, &mut self.workers[worker]);
+                worker.turn.unpark();
                 worker.bell.silence();
-                worker.now = self.clock;
                 worker.state = State::Awake;
+                self.begin_round(at);
             }
             State::Awake => {
                 let action = self.random.weighted(&[
                     (2, Action::TakeTime),
                     (8, Action::Poll),
                     (8, Action::Serve),
-                    (6, Action::Flush),
+                    (8, Action::Flush),
                     (1, Action::Sweep),
-                    (2, Action::EndWaits),
                     (1, Action::Unblock),
                     (5, Action::Sleep),
                 ]);
@@ -416,102 +403,25 @@ impl Simulation<'_> {
 
     fn act(&mut self, worker: usize, action: Action) {
         match action {
-            Action::TakeTime => self.workers[worker].now = self.clock,
+            Action::TakeTime => self.begin_round(worker),
             Action::Poll => self.poll(worker),
             Action::Flush => self.flush(worker),
-            Action::Sweep if self.sweeps => self.sweep(worker),
+            Action::Sweep if !self.is_over => self.sweep(worker),
             Action::Sweep => {}
-            Action::EndWaits => self.end_due_waits(worker),
             Action::Unblock => self.unblock(),
             Action::Serve => {
                 let ready = self.ready_clients(worker);
                 if !ready.is_empty() {
                     let client = *self.random.choose(&ready);
-                    let command_count = 1 + self.random.below(2 * self.clients[client].input.len());
-                    self.serve(worker, client, command_count);
+                    self.serve(worker, client);
                 }
             }
-            Action::Sleep => {
-                self.end_due_waits(worker);
-                self.flush(worker);
-                if self.ready_clients(worker).is_empty() && self.workers[worker].shard.park() {
-                    self.workers[worker].state = State::Asleep;
-                }
-            }
+            Action::Sleep => self.sleep(worker),
         }
     }
 
     fn ready_clients(&self, worker: usize) -> Vec<usize> {
-        let is_ready = |client: &Client| client.worker == worker && client.is_ready();
+        let is_ready = |client: &Client| client.worker() == worker && client.is_ready();
         (0..self.clients.len()).filter(|&client| is_ready(&self.clients[client])).collect()
-    }
-
-    /// One step of the submission that is under way.
-    fn step_submission(&mut self) {
-        let Some(mut submission) = self.submission.take() else { return };
-        let publishes = submission.is_pushed || self.fault == Some(Fault::PublishesEarly);
-        if publishes && !submission.is_published {
-            submission.steps.publish();
-            submission.is_published = true;
-        } else if !submission.is_pushed {
-            submission.is_pushed = !submission.steps.push_next();
-            if self.random.one_in(4) {
-                self.stalled = Some(submission.worker);
-            }
-        } else {
-            submission.steps.finish();
-            self.workers[submission.worker].state = State::Awake;
-            return;
-        }
-        self.submission = Some(submission);
-    }
-
-    /// A last client reads everything, so that the order to be found must explain what is left. Returns its process.
-    fn read_all(&mut self) -> Result<usize, String> {
-        self.sweeps = false;
-        self.add_client(0);
-        let client = self.clients.len() - 1;
-        for db in (0..DATABASE_COUNT).map(DbIndex) {
-            self.send(client, db, self.workload.reading_all());
-        }
-        self.run_until_quiet()?;
-        Ok(self.clients[client].process)
-    }
-
-    /// Checks that the replica answers what the last client received.
-    fn compare(&self, mut replica: Model<'_>, reader: usize) -> Result<(), String> {
-        for &operation in &self.history.processes[reader] {
-            let record = self.history.get(operation);
-            for call in &record.calls {
-                let expected = check::run_args(&mut replica, &call.args, record);
-                if call.reply.as_ref() != Some(&expected) {
-                    let effects: Vec<_> = self.effects.lock().expect("one thread").iter().map(line).collect();
-                    return Err(format!(
-                        "#{}: the effects give {expected:?}:\n{}",
-                        operation.0,
-                        effects.join("\n")
-                    ));
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// An effect as text.
-fn line(effect: &Effect) -> String {
-    let args: Vec<_> = effect.args.iter().map(|arg| String::from_utf8_lossy(arg)).collect();
-    format!("{:?}, db {}: {}", effect.scope.stamp, effect.db.0, args.join(" "))
-}
-
-impl<'a> Simulation<'a> {
-    /// The effects so far, applied to an empty store. Nothing expires meanwhile: expiry is an effect too.
-    fn replay(&self) -> Model<'a> {
-        let mut replica = Model::new(self.table);
-        for effect in self.effects.lock().expect("one thread").iter() {
-            let args: Vec<&[u8]> = effect.args.iter().map(|arg| &arg[..]).collect();
-            replica.run(&args, effect.db, UnixMs(0), 0);
-        }
-        replica
     }
 }

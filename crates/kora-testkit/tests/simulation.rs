@@ -1,7 +1,7 @@
 //! A fixed slice of the seeded simulation, and the proof that it would notice. `cargo xtask sim` runs the long one.
 #![expect(clippy::print_stdout, reason = "what a test did is shown when it fails, or on request")]
 
-use kora_testkit::simulation::{Fault, Options, Tally, simulate};
+use kora_testkit::simulation::{Options, Rule, Tally, simulate};
 
 fn simulate_all(seeds: std::ops::Range<u64>, options: &Options) {
     let mut total = Tally::default();
@@ -31,11 +31,12 @@ const SEEDS_MAX: u64 = 200;
 
 /// Each broken rule must be noticed within a few seeds: else the simulation would prove nothing.
 #[test]
-fn faults_are_noticed() {
-    for fault in Fault::ALL {
-        let options = Options { fault: Some(fault), ..Options::default() };
+fn broken_rules_are_noticed() {
+    for rule in Rule::ALL {
+        let options = Options { broken: Some(rule), ..Options::default() };
         let noticed = (0..SEEDS_MAX).find_map(|seed| simulate(seed, &options).err());
-        let anomaly = noticed.unwrap_or_else(|| panic!("{fault:?} was not noticed"));
-        println!("{fault:?}: seed {}: {}", anomaly.seed, anomaly.reason);
+        let anomaly = noticed.unwrap_or_else(|| panic!("{rule:?} was not noticed"));
+        let reason = anomaly.reason.lines().next().unwrap_or_default();
+        println!("{rule:?}: seed {}: {reason}", anomaly.seed);
     }
 }

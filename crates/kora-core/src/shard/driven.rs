@@ -15,6 +15,7 @@ use kora_stream::order::Stamp;
 use super::hub::Mail;
 use super::operation::{Driver, Operation, Setting, Style};
 use super::pause::Halted;
+use super::probe::Note;
 use super::runner::Shard;
 use super::transaction::{Transaction, run_item_whole};
 use crate::context::{Resume, Resumed, Stores};
@@ -121,6 +122,7 @@ impl<D: Driver> Shard<D> {
         self.journal.begin_at(driven.stamp);
         self.journal.begin_unit();
         let Driven { operation, stores, .. } = driven;
+        D::note(Note::RunsWhole(&operation.origin, &operation.request.shards));
         let mut stores = in_hand(stores, self.hub.shard_count());
         let (watched, now) = (&operation.request.watched, operation.setting.now);
         watched.as_ref().is_none_or(|watched| self.check(&mut stores, watched, now))

@@ -16,6 +16,7 @@ use kora_locks::{RankedMutex, RankedMutexGuard, rank};
 use super::driven::Driven;
 use super::operation::{Driver, Operation, Part};
 use super::parking::Parking;
+use super::probe::Rule;
 use super::serve::Blocked;
 use crate::db::DbIndex;
 use crate::slot::ShardId;
@@ -255,7 +256,9 @@ impl<D: Driver> Hub<D> {
 
     /// Wakes the worker of `shard` if it sleeps.
     pub fn wake(&self, shard: ShardId) {
-        self.bells.wake(shard);
+        if !D::breaks(Rule::WakeSleepers) {
+            self.bells.wake(shard);
+        }
     }
 
     /// What wakes the workers.
@@ -265,35 +268,26 @@ impl<D: Driver> Hub<D> {
     }
 
     /// Puts an operation where it belongs: one shard's inbox, or the lanes of several.
-    pub(crate) fn submit(&self, operation: Arc<Operation<D>>) {
+    pub fn submit(&self, operation: Arc<Operation<D>>) {
         if let [shard] = operation.request.shards[..] {
             self.send(shard, Mail::Operation(operation));
             return;
         }
-        let mut submission = self.begin_submission(operation);
-        while submission.push_next() {}
-        submission.publish();
-        submission.finish();
+        self.begin_submission(operation).complete();
     }
 
     /// Opens the critical section in which `operation`, which involves several shards, gets its ticket and its
     /// places. For a schedule that runs other shards between the steps; everyone else submits through a shard.
     #[must_use]
     pub fn begin_submission(&self, operation: Arc<Operation<D>>) -> Submission<'_, D> {
-        let next_ticket = self.next_ticket.lock();
-        let ticket = Ticket(*next_ticket);
-        Submission { hub: self, next_ticket, ticket, operation, resumed: None, pushed: 0 }
+        Submission::new(self, self.next_ticket.lock(), operation, None)
     }
 
     /// Submits an operation for several shards that is to be run once more, for a waiter if it has waited; `false` if
     /// somebody else is submitting.
     pub(super) fn try_submit(&self, operation: Arc<Operation<D>>, resumed: Option<Resumed>) -> bool {
         let Some(next_ticket) = self.next_ticket.try_lock() else { return false };
-        let ticket = Ticket(*next_ticket);
-        let mut submission = Submission { hub: self, next_ticket, ticket, operation, resumed, pushed: 0 };
-        while submission.push_next() {}
-        submission.publish();
-        submission.finish();
+        Submission::new(self, next_ticket, operation, resumed).complete();
         true
     }
 
@@ -317,33 +311,58 @@ pub struct Submission<'a, D: Driver> {
     operation: Arc<Operation<D>>,
     resumed: Option<Resumed>,
     pushed: usize,
+    is_published: bool,
 }
 
-impl<D: Driver> Submission<'_, D> {
-    /// Pushes the operation into one more lane; `false` when it stands in all of them.
-    pub fn push_next(&mut self) -> bool {
-        let Some(&shard) = self.operation.request.shards.get(self.pushed) else { return false };
+impl<'a, D: Driver> Submission<'a, D> {
+    fn new(
+        hub: &'a Hub<D>,
+        next_ticket: RankedMutexGuard<'a, { rank::TICKETS }, u64>,
+        operation: Arc<Operation<D>>,
+        resumed: Option<Resumed>,
+    ) -> Self {
+        let ticket = Ticket(*next_ticket);
+        Self { hub, next_ticket, ticket, operation, resumed, pushed: 0, is_published: false }
+    }
+
+    /// Takes the next step: the operation goes into one more lane or, once it stands in all of them, becomes runnable: else a
+    /// shard could run what follows from it before it finds the operation itself. `false` if both are done.
+    pub fn step(&mut self) -> bool {
+        let next = self.operation.request.shards.get(self.pushed).copied();
+        match next {
+            Some(shard) if self.is_published || !D::breaks(Rule::PublishLast) => self.push(shard),
+            None if self.is_published => return false,
+            _ => self.publish(),
+        }
+        true
+    }
+
+    fn push(&mut self, shard: ShardId) {
         self.pushed += 1;
         let operation = Arc::clone(&self.operation);
         let entry = LaneEntry { ticket: self.ticket, operation, resumed: self.resumed.clone() };
         // A shard that has ended takes no more operations: the engine is going down.
         let _ = self.hub.ports[shard.index()].lane.send(entry);
-        true
     }
 
-    /// Makes the operation runnable. It must stand in all lanes: else a shard could run what follows from it before
-    /// it finds the operation itself.
-    pub fn publish(&mut self) {
+    fn publish(&mut self) {
+        self.is_published = true;
         *self.next_ticket = self.ticket.0 + 1;
         self.hub.published.store(*self.next_ticket, Ordering::Release);
     }
 
-    /// Leaves the critical section and wakes the shards.
+    /// Leaves the critical section, when no step is left, and wakes the shards.
     pub fn finish(self) {
-        debug_assert_eq!(self.pushed, self.operation.request.shards.len());
+        debug_assert!(self.is_published && self.pushed == self.operation.request.shards.len());
         drop(self.next_ticket);
         for &shard in &self.operation.request.shards {
             self.hub.wake(shard);
         }
+    }
+
+    /// Takes all steps.
+    fn complete(mut self) {
+        while self.step() {}
+        self.finish();
     }
 }

@@ -10,6 +10,8 @@ use kora_locks::{RankedMutex, rank};
 use smallvec::SmallVec;
 
 use super::claim::{Abandoned, Claim};
+use super::hub::Hub;
+use super::probe::{Note, Rule};
 use super::replies::Replies;
 use super::serve::Blocked;
 use super::turn::Turn;
@@ -43,6 +45,22 @@ pub trait Driver: Sized + 'static {
 
     /// Tells an origin that no worker serves that its operation has to wait.
     fn blocked(blocked: Blocked<Self>);
+
+    /// Whether a test has this rule broken.
+    #[inline]
+    fn breaks(_: Rule) -> bool {
+        false
+    }
+
+    /// Tells a test what a shard does.
+    #[inline]
+    fn note(_: Note<'_, Self::Origin>) {}
+
+    /// Submits an operation, or gives it to a test that submits it later, step by step.
+    #[inline]
+    fn submit(hub: &Hub<Self>, operation: Arc<Operation<Self>>) {
+        hub.submit(operation);
+    }
 }
 
 /// The form in which a driver's connection reads replies.
@@ -408,6 +426,12 @@ impl<D: Driver> Operation<D> {
         Self { request, course, setting, claim: Claim::default(), turn, root: None, origin }
     }
 
+    /// The shards it involves, ascending.
+    #[must_use]
+    pub fn shards(&self) -> &[ShardId] {
+        &self.request.shards
+    }
+
     /// Number of parts that answer it.
     #[must_use]
     pub fn part_count(&self) -> usize {
@@ -503,20 +527,34 @@ impl<D: Driver> Operation<D> {
     /// Ends its wait because its time is over or its client has left. Only after [`Abandoned::Now`] is there no part to
     /// come, and [`Operation::timed_out`] or nothing takes its place.
     pub fn abandon(&self) -> Abandoned {
-        self.claim.abandon()
+        let abandoned = self.claim.abandon();
+        if abandoned == Abandoned::Now {
+            D::note(Note::EndsWait(&self.origin));
+        }
+        abandoned
     }
 
     /// Ends its wait, whoever asks; `false` if it does not wait. There is no part to come then: [`Operation::timed_out`]
     /// or [`Operation::refused`] takes its place.
     #[must_use]
     pub fn end_wait(&self) -> bool {
-        self.claim.end()
+        let is_ended = self.claim.end();
+        if is_ended {
+            D::note(Note::EndsWait(&self.origin));
+        }
+        is_ended
     }
 
     /// The part that answers a command whose time to wait is over.
     #[must_use]
     pub fn timed_out(self: &Arc<Self>) -> Part<D> {
         self.answered(|replies| replies.null_array())
+    }
+
+    /// The part that answers a command whose wait was ended while a shard tried to serve it, in vain.
+    pub(super) fn given_up(self: &Arc<Self>) -> Part<D> {
+        D::note(Note::EndsWait(&self.origin));
+        self.timed_out()
     }
 
     /// The part that answers a command whose wait was ended with an error.

@@ -23,12 +23,13 @@ use super::operation::{
     COUNT_OF_ERROR, Course, Driver, Form, Item, Operation, Part, Request, Setting, Style,
 };
 use super::pause::{Halt, Halted, Paused};
+use super::probe::{Note, Rule};
 use super::replies::{Replies, SumSink};
 use super::serve::Blocked;
 use crate::command::Run;
 use crate::command::spec::Merge;
 use crate::config::CoreConfig;
-use crate::context::{Blocking, Deferral, Onward, Resume, Stores};
+use crate::context::{Blocking, Deferral, Resume, Stores};
 use crate::db::DbIndex;
 use crate::journal::{Announcement, Journal};
 use crate::reply::Reply;
@@ -104,7 +105,7 @@ pub struct Shard<D: Driver> {
     /// concern it, stands behind all of them in the order.
     pub(super) position: u64,
     /// Received, and not yet run.
-    waiting: VecDeque<Arc<Operation<D>>>,
+    pub(super) waiting: VecDeque<Arc<Operation<D>>>,
     finished: Vec<Part<D>>,
     /// Operations of this shard's worker that have to wait.
     pub(super) blocked: Vec<Blocked<D>>,
@@ -114,7 +115,7 @@ pub struct Shard<D: Driver> {
     pub(super) has_promised: bool,
     driver_mail: Vec<D::Mail>,
     /// Operations that turned out to need all stores, and are to be submitted for them.
-    wider: VecDeque<Arc<Operation<D>>>,
+    pub(super) wider: VecDeque<Arc<Operation<D>>>,
     /// The command that has paused, if one has.
     pub(super) paused: Option<Paused<D>>,
     /// Transactions that this shard's worker is to run.
@@ -243,6 +244,9 @@ impl<D: Driver> Shard<D> {
     /// Drains the lane; then tells whether a command may run here and now. To be asked after [`Shard::receive`].
     #[inline]
     pub fn is_free(&mut self) -> bool {
+        if D::breaks(Rule::LaneFirst) {
+            return self.store.is_some();
+        }
         self.drain_lane();
         self.store.is_some() && self.lane_head.is_none() && self.waiting.is_empty() && !self.has_promised
     }
@@ -258,6 +262,8 @@ impl<D: Driver> Shard<D> {
         if run.0.may_pause() {
             self.hand_over();
         }
+        D::note(Note::RunsAtOnce(self.id));
+        let before = self.journal.record().effect_count();
         let store = self.store.as_deref_mut().expect("only a free shard runs commands");
         let mut deferral = None;
         let (stores, blocking) = (Stores::One(store), Blocking::Permitted(&mut deferral));
@@ -269,6 +275,7 @@ impl<D: Driver> Shard<D> {
         {
             // It has looked for keys in vain; that will be told when it runs as an operation.
             self.journal.roll_back(&begun);
+            D::note(Note::Loses(self.journal.record(), before));
         }
         self.answer_ready(setting.now);
         match deferral {
@@ -276,28 +283,6 @@ impl<D: Driver> Shard<D> {
             Some(Deferral::Paused(resume)) => Ran::Paused(resume),
             Some(Deferral::Wait(_) | Deferral::NeedsAll | Deferral::Onward(_)) => Ran::Deferred,
         }
-    }
-
-    /// Submits an operation; its parts come back to `origin`. What concerns this shard alone is queued here.
-    pub fn submit(
-        &mut self,
-        request: Request,
-        setting: Setting<Style<D>>,
-        origin: D::Origin,
-    ) -> Arc<Operation<D>> {
-        self.submit_operation(Arc::new(Operation::new(request, setting, origin)))
-    }
-
-    /// Submits what was made of a request.
-    pub(super) fn submit_operation(&mut self, operation: Arc<Operation<D>>) -> Arc<Operation<D>> {
-        self.hand_over();
-        if operation.request.shards[..] == [self.id] {
-            self.waiting.push_back(Arc::clone(&operation));
-        } else {
-            self.hub.submit(Arc::clone(&operation));
-        }
-        self.advance();
-        operation
     }
 
     /// Receives and runs what has arrived, as far as it can run now; `false` if there was nothing.
@@ -462,7 +447,13 @@ impl<D: Driver> Shard<D> {
         self.advance();
         let Some(store) = self.store.as_deref_mut() else { return Eviction::Pending };
         self.journal.begin_sweep(now);
-        store.evict(&mut self.journal, now)
+        let before = self.journal.record().effect_count();
+        let eviction = store.evict(&mut self.journal, now);
+        D::note(Note::Loses(self.journal.record(), before));
+        if D::breaks(Rule::EvictionRecorded) && before == 0 {
+            self.journal.clear_record();
+        }
+        eviction
     }
 
     /// Runs everything that can run now, in order.
@@ -549,6 +540,10 @@ impl<D: Driver> Shard<D> {
         let (request, now) = (&operation.request, operation.setting.now);
         let here = self.id;
         prefetch(store, operation.setting.db, request, here);
+        if request.may_defer() {
+            D::note(Note::RunsWhole(&operation.origin, &[here]));
+        }
+        let before = self.journal.record().effect_count();
         let mut deferral = None;
         let mut served = Vec::new();
         for item in request.items.iter().filter(|item| item.shard == here) {
@@ -561,8 +556,17 @@ impl<D: Driver> Shard<D> {
             run_item(store, desk, item, &args, &operation.setting, blocking, &mut replies);
             if deferral.is_none() {
                 replies.end_item();
+                let origin = &operation.origin;
+                D::note(if may_defer {
+                    Note::HasReplied(origin)
+                } else {
+                    Note::HasRunItem(origin, here, item.command)
+                });
             }
             served.extend(self.serve_ready(now));
+        }
+        if deferral.is_some() {
+            D::note(Note::Loses(self.journal.record(), before));
         }
         // Not before: an answer hands over what was recorded, and a part is one record's.
         served.into_iter().for_each(|part| self.deliver(part));
@@ -667,6 +671,7 @@ impl<D: Driver> Shard<D> {
         if operation.request.form == Form::Transaction {
             return self.run_transaction(stores, operation).map(Some);
         }
+        D::note(Note::RunsWhole(&operation.origin, &operation.request.shards));
         let mut replies = D::Replies::new(operation.setting.style);
         let item = &operation.request.items[0];
         let run = (item.facts, item.handler);
@@ -674,8 +679,12 @@ impl<D: Driver> Shard<D> {
         let mut deferral = None;
         let may_defer = operation.request.may_defer();
         let blocking = if may_defer { Blocking::Permitted(&mut deferral) } else { Blocking::Forbidden };
+        let before = self.journal.record().effect_count();
         let desk = (&mut self.journal, &self.services);
         run_handler(stores.reborrow(), desk, run, &args, setting, blocking, &mut replies);
+        if deferral.is_some() {
+            D::note(Note::Loses(self.journal.record(), before));
+        }
         match deferral {
             None => {}
             Some(Deferral::NeedsAll) => {
@@ -693,33 +702,8 @@ impl<D: Driver> Shard<D> {
             Some(Deferral::Paused(resume)) => return Err(Halt { resume, begun: None }),
         }
         replies.end_item();
+        D::note(Note::HasReplied(&operation.origin));
         Ok(Some(Part { operation: Arc::clone(operation), shard: self.id, replies }))
-    }
-
-    /// Sends a command that has done its part here on to another shard, whose reply is the command's.
-    #[cold]
-    fn forward(&mut self, operation: &Arc<Operation<D>>, onward: &Onward) {
-        self.hand_over();
-        self.hub.submit(Arc::new(operation.onward(onward)));
-    }
-
-    /// Submits an operation that has not run once more, for all stores together.
-    #[cold]
-    pub(super) fn submit_to_all(&mut self, operation: &Arc<Operation<D>>) {
-        self.wider.push_back(Arc::new(operation.on_all(self.hub.shard_count())));
-        self.submit_wider();
-    }
-
-    /// Submits the operations that turned out to need all stores, unless somebody else is submitting.
-    #[cold]
-    fn submit_wider(&mut self) {
-        self.hand_over();
-        while let Some(operation) = self.wider.pop_front() {
-            if !self.hub.try_submit(Arc::clone(&operation), None) {
-                self.wider.push_front(operation);
-                return;
-            }
-        }
     }
 
     pub(super) fn answer(&mut self, operation: Arc<Operation<D>>, replies: D::Replies) {

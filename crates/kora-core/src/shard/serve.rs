@@ -21,6 +21,7 @@ use std::sync::Arc;
 use super::handler::run_handler;
 use super::hub::{Mail, Resumed};
 use super::operation::{Driver, Operation, Part, Setting};
+use super::probe::Note;
 use super::replies::Replies;
 use super::runner::Shard;
 use crate::context::{Blocking, Stores};
@@ -170,6 +171,7 @@ impl<D: Driver> Shard<D> {
         let run = (item.facts, item.handler);
         let args = waiter.args().unwrap_or_else(|| operation.request.args(item));
         let setting = Setting { now, ..operation.setting.clone() };
+        D::note(Note::RunsWhole(&operation.origin, &operation.request.shards));
         let mut replies = D::Replies::new(setting.style);
         let mut deferral = None;
         let blocking = Blocking::Permitted(&mut deferral);
@@ -178,11 +180,12 @@ impl<D: Driver> Shard<D> {
         let part = if deferral.is_none() {
             operation.claim.finish();
             replies.end_item();
+            D::note(Note::HasReplied(&operation.origin));
             Part { operation: Arc::clone(operation), shard: self.id, replies }
         } else if operation.claim.put_back() {
             return None;
         } else {
-            operation.timed_out()
+            operation.given_up()
         };
         Some(part)
     }
@@ -197,11 +200,11 @@ impl<D: Driver> Shard<D> {
         let mut parts = Vec::new();
         if operation.claim.is_abandoned() {
             operation.claim.finish();
-            parts.push(operation.timed_out());
+            parts.push(operation.given_up());
         } else if self.is_awake(stores, waiter, *now) {
             parts.extend(self.resume(stores, waiter, operation, *now));
         } else if !operation.claim.put_back() {
-            parts.push(operation.timed_out());
+            parts.push(operation.given_up());
         }
         let is_over = !parts.is_empty();
         // It stands in its lines still: those behind it are found from there.

@@ -20,6 +20,7 @@ use super::handler::{Desk, run_handler};
 use super::hub::{Hub, Mail};
 use super::operation::{Driver, Operation, Part, Request, Setting, Style};
 use super::pause::{Begun, Halt};
+use super::probe::Note;
 use super::replies::Replies;
 use super::route::add_shards_of_whole;
 use super::runner::Shard;
@@ -165,6 +166,7 @@ impl<D: Driver> Shard<D> {
         if transaction.request.may_pause() {
             self.hand_over();
         }
+        D::note(Note::RunsAtOnce(self.id));
         self.journal.begin_unit();
         let Some(watched) = &transaction.request.watched else { return true };
         let mut store = self.store.take().expect("only a free shard runs transactions");
@@ -222,6 +224,7 @@ impl<D: Driver> Shard<D> {
         operation: &Arc<Operation<D>>,
     ) -> Result<Part<D>, Halt<D>> {
         let request = &operation.request;
+        D::note(Note::RunsWhole(&operation.origin, &request.shards));
         let mut replies = D::Replies::new(operation.setting.style);
         self.journal.begin_unit();
         let is_valid = request

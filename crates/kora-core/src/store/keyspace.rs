@@ -10,7 +10,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::ShardStore;
-use super::watch::Watch;
+use super::watch::{Presence, Watch};
 use crate::config::CoreConfig;
 use crate::db::DbIndex;
 use crate::entry::data_type::Loader;
@@ -262,6 +262,11 @@ impl<'a> Keyspace<'a> {
         self.delete(key);
         let entry = if entry.key() == key { entry } else { entry.with_key(key) };
         self.add(self.hash(key), entry);
+    }
+
+    /// Whether it holds `key`. One that has expired is left where it is.
+    pub(crate) fn holds(&self, key: &[u8]) -> bool {
+        self.store.database(self.db).presence(self.hash(key), key, self.now) == Presence::Present
     }
 
     /// Has `watch` told when `key` changes. One that has expired is deleted before: it is watched as one that is not there.

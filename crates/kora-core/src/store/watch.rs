@@ -142,6 +142,8 @@ impl Watcher {
 pub(crate) struct Watchers {
     /// Only databases and keys that somebody watches.
     databases: BTreeMap<DbIndex, Map<Box<[u8]>, Audience>>,
+    /// Watched keys that have changed since [`Watchers::hold`], if what changes them may be taken back.
+    held: Option<Vec<(DbIndex, Box<[u8]>)>>,
 }
 
 impl Watchers {
@@ -180,9 +182,27 @@ impl Watchers {
         }
     }
 
+    /// From now on changes are told only when they are there to stay.
+    pub(super) fn hold(&mut self) {
+        self.held = Some(Vec::new());
+    }
+
+    /// The changes since [`Watchers::hold`] are there to stay, or else they were taken back.
+    pub(super) fn release(&mut self, is_kept: bool) {
+        for (db, key) in self.held.take().into_iter().flatten().filter(|_| is_kept) {
+            self.touch(db, &key);
+        }
+    }
+
     /// Tells those who watch `key` that it has changed.
     #[cold]
     pub(crate) fn touch(&mut self, db: DbIndex, key: &[u8]) {
+        if let Some(held) = &mut self.held {
+            if self.databases.get(&db).is_some_and(|keys| keys.contains_key(key)) {
+                held.push((db, key.into()));
+            }
+            return;
+        }
         let Some(audience) = self.databases.get_mut(&db).and_then(|keys| keys.remove(key)) else { return };
         audience.values().for_each(|watcher| watcher.watch.touch());
         self.drop_if_empty(db);

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use kora_core::command::spec::Flags;
 use kora_core::command::table::CommandTable;
+use kora_core::shard::probe::Rule;
 
 use super::*;
 use crate::command::SHARD_FAMILIES;
@@ -15,6 +16,7 @@ fn each_write_command_is_reproduced_by_its_effects() {
         total = total.plus(outcome.unwrap_or_else(|anomaly| panic!("{anomaly}")).0);
     }
     println!("{total}");
+    assert!(total.evicted > 300, "{total}");
     let table = CommandTable::<()>::new(SHARD_FAMILIES, &[]);
     let writes =
         table.all().iter().map(|command| command.facts).filter(|facts| facts.flags.has(Flags::WRITE));
@@ -50,5 +52,18 @@ fn a_flipped_byte_is_noticed_or_makes_no_difference() {
         println!("{name}: {flips:?}");
         assert!(flips.bytes >= 64 * 1024 && flips.refused > flips.same + flips.cut, "{flips:?}");
         assert_eq!(flips.cut > 0, has_unsynced, "{flips:?}");
+    }
+}
+
+/// Rules of a turn and of its shard that the test must find broken within a few seeds: else it would prove nothing.
+#[test]
+fn broken_rules_are_noticed() {
+    for rule in [Rule::HandOverFirst, Rule::EvictionRecorded] {
+        set_broken(Some(rule));
+        let mut pool = Pool::default();
+        let noticed = (0..100).find_map(|seed| run(&mut pool, seed, &[], false).err());
+        set_broken(None);
+        let anomaly = noticed.unwrap_or_else(|| panic!("{rule:?} was not noticed"));
+        println!("{rule:?}: seed {}", anomaly.seed);
     }
 }

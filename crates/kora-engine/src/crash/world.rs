@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use kora_core::config::CoreConfig;
+use kora_core::config::{CoreConfig, EvictionConfig, EvictionOrder, EvictionScope};
 use kora_core::db::DbIndex;
 use kora_core::rdb::dump::dump;
 use kora_core::services::Services;
@@ -21,10 +21,12 @@ use parking_lot::Mutex;
 use super::Tally;
 use super::book::{Book, State, Written, keys_of, state_of};
 use super::generate::{Knowledge, command};
+use super::probe::CrashProbe;
 use crate::assembly::{Assembly, Options, assemble};
 use crate::command::Family;
 use crate::engine::Engine;
 use crate::front::Workers;
+use crate::front::probe::BYTES_PER_KEY;
 use crate::front::values::ValueFront;
 use crate::persistence::loader::Replay;
 use crate::persistence::{Drive, LoadError, Persistence, PersistenceSettings, Purpose, Ticket};
@@ -56,7 +58,7 @@ impl Wake for NobodySleeps {
 }
 
 /// The front of the crash test's engines: with each session the last record there was when its commands had run.
-pub(super) type Crash = ValueFront<u64, ()>;
+pub(super) type Crash = ValueFront<u64, (), CrashProbe>;
 
 /// What an engine is made of.
 pub(super) struct Process {
@@ -71,11 +73,11 @@ fn process(
     disk: &SimulatedDisk,
     clock: &Arc<AtomicU64>,
     shard_count: u16,
-    policy: FsyncPolicy,
+    settings: Settings,
     seed: u64,
 ) -> Process {
     let options = Options {
-        settings: settings(policy),
+        settings,
         wakers: (0..shard_count).map(|_| Box::new(NobodySleeps) as Box<dyn Wake>).collect(),
         seed,
         started: UnixMs(0),
@@ -105,6 +107,18 @@ fn settings(policy: FsyncPolicy) -> Settings {
     Settings { core, persistence: Arc::new(persistence), ..Settings::default() }
 }
 
+/// Has memory be short in some lives: for fewer keys than there are, mostly.
+fn limit_some(settings: &mut Settings, choices: &mut Choices) {
+    let orders = [EvictionOrder::Lru, EvictionOrder::Lfu, EvictionOrder::Ttl, EvictionOrder::Random];
+    let order = orders[choices.up_to(orders.len() - 1)];
+    let is_by_deadline = order == EvictionOrder::Ttl || choices.one_in(4);
+    let scope = if is_by_deadline { EvictionScope::Volatile } else { EvictionScope::AllKeys };
+    settings.core.eviction = EvictionConfig { scope, order, ..EvictionConfig::default() };
+    if choices.one_in(3) {
+        settings.max_memory = (8 + choices.below(20)) * BYTES_PER_KEY;
+    }
+}
+
 /// An engine and its stores, into which data are loaded again and again.
 pub(super) struct Bench {
     pub(super) engine: Arc<Engine<Crash>>,
@@ -117,7 +131,7 @@ impl Bench {
     fn new(shard_count: u16) -> Self {
         let disk = SimulatedDisk::new(0);
         let Process { engine, services, mut shards, .. } =
-            process(&disk, &Arc::default(), shard_count, FsyncPolicy::Always, 7);
+            process(&disk, &Arc::default(), shard_count, settings(FsyncPolicy::Always), 7);
         let stores = shards.iter_mut().filter_map(Shard::take_store).collect();
         Self { engine, services, stores }
     }
@@ -297,7 +311,9 @@ impl<'p> World<'p> {
         self.judge_crashes()
     }
 
-    fn end(&mut self, life: Life) -> Checked {
+    fn end(&mut self, mut life: Life) -> Checked {
+        let stores = life.turns.iter_mut().filter_map(|turn| turn.shard().store());
+        self.tally.evicted += stores.map(|store| store.stats().evicted).sum::<u64>();
         if self.disk.is_dead() {
             self.bury(life);
             return Ok(());

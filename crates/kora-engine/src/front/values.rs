@@ -11,51 +11,54 @@ use kora_core::reply::tree::TreeSink;
 use kora_core::reply::{Reply, Value};
 use kora_core::shard::replies::{Replies, TreeReplies};
 
+use super::probe::{NoProbe, Probe};
 use super::{Collect, Front, Output};
 use crate::pubsub::{Publication, Via};
 use crate::session::{Choice, ReplyMode, Standing};
 
-/// See the module. `L` is what is kept with a session, `M` what the workers tell each other.
-pub struct ValueFront<L, M> {
+/// See the module. `L` is what is kept with a session, `M` what the workers tell each other, `P` what a test does to them.
+pub struct ValueFront<L, M, P = NoProbe> {
     elapsed: Box<dyn Fn() -> Duration + Send + Sync>,
     types: PhantomData<fn() -> (L, M)>,
+    probe: PhantomData<fn() -> P>,
 }
 
-impl<L, M> fmt::Debug for ValueFront<L, M> {
+impl<L, M, P> fmt::Debug for ValueFront<L, M, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ValueFront")
     }
 }
 
-impl<L, M> ValueFront<L, M> {
+impl<L, M, P> ValueFront<L, M, P> {
     /// A front that goes by this clock: time since some moment that stays the same.
     pub fn new(elapsed: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
-        Self { elapsed: Box::new(elapsed), types: PhantomData }
+        Self { elapsed: Box::new(elapsed), types: PhantomData, probe: PhantomData }
     }
 }
 
 /// What others may know of a client of a [`ValueFront`].
 #[derive(Debug)]
-pub struct ValueClient<L: fmt::Debug + 'static, M: fmt::Debug + Send + 'static>(
-    pub Standing<ValueFront<L, M>>,
+pub struct ValueClient<L: fmt::Debug + 'static, M: fmt::Debug + Send + 'static, P: Probe = NoProbe>(
+    pub Standing<ValueFront<L, M, P>>,
 );
 
-impl<L: fmt::Debug, M: fmt::Debug + Send> Deref for ValueClient<L, M> {
-    type Target = Standing<ValueFront<L, M>>;
+impl<L: fmt::Debug, M: fmt::Debug + Send, P: Probe> Deref for ValueClient<L, M, P> {
+    type Target = Standing<ValueFront<L, M, P>>;
 
     fn deref(&self) -> &Self::Target {
         &self.0
     }
 }
 
-impl<L: fmt::Debug + 'static, M: fmt::Debug + Send + 'static> Front for ValueFront<L, M> {
+impl<L: fmt::Debug + 'static, M: fmt::Debug + Send + 'static, P: Probe> Front for ValueFront<L, M, P> {
     type Replies = ValueReplies;
     type Output = Values;
     type Head = Vec<Value>;
     type Link = L;
-    type Client = ValueClient<L, M>;
+    type Client = ValueClient<L, M, P>;
     type Buffers = ();
     type Mail = M;
+    type Probe = P;
 
     fn elapsed(&self) -> Duration {
         (self.elapsed)()

@@ -1,5 +1,7 @@
 //! A thread that frees tables and large values, so that no worker pauses to do it. It also has the account judged
 //! several times a second: it waits for no worker, whatever they do.
+//!
+//! A test that drives an engine alone has no such thread: what is thrown away is freed at once.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,7 +29,8 @@ enum Errand {
 /// See the module.
 #[derive(Debug)]
 pub struct Reclaimer {
-    sender: Sender<Errand>,
+    /// To the thread, if there is one.
+    sender: Option<Sender<Errand>>,
     account: Arc<Account>,
 }
 
@@ -44,20 +47,32 @@ impl Reclaimer {
         let (sender, receiver) = crossbeam_channel::unbounded::<Errand>();
         let work = Work { receiver, account: Arc::clone(&account), next_judgement: Instant::now() };
         crate::threads::spawn("kora-reclaim", move || work.run())?;
-        Ok(Self { sender, account })
+        Ok(Self { sender: Some(sender), account })
+    }
+
+    /// One without a thread.
+    pub fn at_once(account: Arc<Account>) -> Self {
+        Self { sender: None, account }
     }
 
     /// Frees `garbage` soon.
-    pub fn free(&self, garbage: Garbage) {
+    pub fn free(&self, mut garbage: Garbage) {
+        let Some(sender) = &self.sender else {
+            while garbage.free_some(FREE_ITEMS_MAX) {}
+            return;
+        };
         self.account.doom(&garbage);
         // If the thread has died, the garbage comes back with the error and is freed here.
-        let _ = self.sender.send(Errand::Free(garbage));
+        let _ = sender.send(Errand::Free(garbage));
     }
 
     /// Calls `tell` once all that it was given so far is free.
     pub fn tell_when_free(&self, tell: impl FnOnce() + Send + 'static) {
-        // If the thread has died, whoever waits waits until the server ends.
-        let _ = self.sender.send(Errand::Tell(Box::new(tell)));
+        match &self.sender {
+            // If the thread has died, whoever waits waits until the server ends.
+            Some(sender) => drop(sender.send(Errand::Tell(Box::new(tell)))),
+            None => tell(),
+        }
     }
 }
 

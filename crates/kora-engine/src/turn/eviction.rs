@@ -13,6 +13,7 @@ use kora_core::store::eviction::Eviction;
 
 use super::Turn;
 use crate::front::Front;
+use crate::front::probe::Probe as _;
 use crate::memory;
 
 /// Keys evicted between two looks at the clock.
@@ -45,16 +46,19 @@ impl<F: Front> Turn<F> {
     #[inline]
     pub(super) fn is_over_limit(&mut self) -> bool {
         let limit = self.settings.max_memory;
-        limit > 0
-            && self.gate.pause.is_none()
-            && self.engine.account.staying() > limit
-            && self.staying() > limit
+        limit > 0 && self.gate.pause.is_none() && self.staying_at_most() > limit && self.staying() > limit
     }
 
-    /// Bytes in use that will stay and are held against the limit.
+    /// Bytes in use that will stay.
+    #[inline]
+    fn staying_at_most(&mut self) -> u64 {
+        F::Probe::bytes_staying(&mut self.shard).unwrap_or_else(|| self.engine.account.staying())
+    }
+
+    /// Those of them that are held against the limit.
     #[cold]
-    fn staying(&self) -> u64 {
-        self.engine.account.staying().saturating_sub(self.engine.persistence.exempt_bytes())
+    fn staying(&mut self) -> u64 {
+        self.staying_at_most().saturating_sub(self.engine.persistence.exempt_bytes())
     }
 
     /// Evicts if the limit is exceeded, and notes whether the next round must go on with it.
@@ -95,13 +99,14 @@ impl<F: Front> Turn<F> {
     }
 
     fn evict_down_to(&mut self, bytes: u64) -> Room {
-        if self.shard.store().is_none() {
-            return Room::InTheMaking;
-        }
         let begun = self.front.elapsed();
         let time_max = eviction_time(self.settings.eviction_tenacity);
         let mut tries = 0u32;
         while self.staying() > bytes {
+            // It may be lent to what stood in the lane, and comes back by mail.
+            if self.shard.store().is_none() {
+                return Room::InTheMaking;
+            }
             if self.shard.evict(self.time.now) == Eviction::Nothing {
                 return if self.is_over_limit() { self.room_elsewhere() } else { Room::Enough };
             }

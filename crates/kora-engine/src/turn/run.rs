@@ -10,6 +10,7 @@ use kora_core::command::table::Handler;
 use kora_core::context::{CoreHandler, Resume};
 use kora_core::reply::Reply;
 use kora_core::shard::operation::{Request, Setting};
+use kora_core::shard::probe::Rule;
 use kora_core::shard::route::{Placement, place, place_whole};
 use kora_core::shard::runner::Ran;
 use smallvec::SmallVec;
@@ -18,6 +19,7 @@ use super::Turn;
 use crate::call::{self, Call, FollowUp};
 use crate::command::subscription::subscribes;
 use crate::counters::add;
+use crate::front::probe::Probe as _;
 use crate::front::{Front, Output, Style};
 use crate::memory;
 use crate::session::{PendingParts, ReplyMode, Session, TimedReply, Wait};
@@ -235,7 +237,8 @@ impl<F: Front> Turn<F> {
             Placement::One(shard) => shard == self.shard.id(),
             Placement::Spread(_) | Placement::Together(_) => false,
         };
-        if is_here && gathered.request.is_empty() && self.shard.is_free() {
+        let is_next = gathered.request.is_empty() || F::Probe::breaks(Rule::OwnOrder);
+        if is_here && is_next && self.shard.is_free() {
             match self.run_inline(session, (resolved, handler), args) {
                 Ran::Replied => return Step::Next,
                 Ran::Paused(resume) => {

@@ -11,9 +11,11 @@ use kora_core::command::spec::{Facts, Traits};
 use kora_core::command::table::Handler;
 use kora_core::command::transaction;
 use kora_core::context::{Resume, Resumed};
+use kora_core::db::DbIndex;
 use kora_core::reply::Reply;
 use kora_core::shard::driven::Driven;
 use kora_core::shard::operation::{Part, Setting};
+use kora_core::shard::probe::Rule;
 use kora_core::shard::replies::Replies as _;
 use kora_core::shard::route::{Placement, place};
 use kora_core::shard::runner::Ran;
@@ -26,6 +28,7 @@ use super::run::{Args, Gathered, Resolved};
 use crate::call::FollowUp;
 use crate::command::persistence;
 use crate::command::subscription::subscribes as subscribes_to;
+use crate::front::probe::Probe as _;
 use crate::front::{Collect as _, Front, Output, Style, Workers};
 use crate::memory;
 use crate::queue::{OwnCommand, Queue, Queued};
@@ -139,7 +142,12 @@ impl<F: Front> Turn<F> {
 
     /// EXEC: runs what was queued, at once if it can, else as an operation.
     pub(super) fn exec(&mut self, session: &mut Session<F>, resolved: Resolved<F>, mut queue: Box<Queue<F>>) {
-        let watched = session.take_watched().map(|watched| *watched);
+        let mut watched = session.take_watched().map(|watched| *watched);
+        if F::Probe::breaks(Rule::WatchInHand)
+            && let Some(watched) = watched.take_if(|watched| !watched.watch().is_dirty())
+        {
+            self.shard.unwatch(watched);
+        }
         let here = self.shard.id();
         queue.transaction.begin(watched, self.time.now, here);
         if queue.transaction.is_on(here) && self.shard.is_free() {
@@ -382,7 +390,10 @@ impl<F: Front> Turn<F> {
         source: &mut Source<'_, F>,
         index: usize,
     ) -> Option<Resume> {
-        let setting = session.setting(self.time.now);
+        let mut setting = session.setting(self.time.now);
+        if F::Probe::breaks(Rule::ChoiceInOrder) {
+            setting.db = DbIndex(0);
+        }
         match source {
             Source::Here(transaction) => {
                 let mut out = session.output.sink(session.choice.style);

@@ -1,88 +1,73 @@
-//! A client and its connection, as its worker sees them.
+//! A client, and what its worker has not done for it yet.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
-use kora_core::db::DbIndex;
-use kora_core::shard::operation::{Operation, Part};
-use kora_core::store::waiters::Waiter;
-use kora_core::store::watch::Watched;
-use kora_core::time::UnixMs;
+use kora_engine::front::Origin;
 
-use super::driver::SimulationDriver;
 use super::record::{Args, OperationId};
 
 /// A command on its way from the client to its worker.
 #[derive(Debug)]
 pub(super) struct Sent {
     pub(super) args: Args,
-    pub(super) db: DbIndex,
     /// Its number among all that were sent.
     pub(super) sequence: u64,
     /// The step at which it was sent.
     pub(super) invoked: u64,
 }
 
-/// An operation whose parts are still arriving.
-#[derive(Debug)]
-pub(super) struct Pending {
-    pub(super) operation: OperationId,
-    pub(super) parts: Vec<Part<SimulationDriver>>,
-    /// What the shards know it as.
-    pub(super) shared: Arc<Operation<SimulationDriver>>,
-    /// Where it stands, if it has to wait for keys.
-    pub(super) waiter: Option<Arc<Waiter>>,
-}
-
 /// A client.
 #[derive(Debug)]
 pub(super) struct Client {
-    /// The worker that serves it.
-    pub(super) worker: usize,
+    /// Where its session is.
+    pub(super) origin: Origin,
     /// Its place in the history.
     pub(super) process: usize,
     /// Pipelines it will still send.
     pub(super) pipelines_left: usize,
     pub(super) input: VecDeque<Sent>,
-    pub(super) pending: Option<Pending>,
+    /// What was queued since MULTI.
+    pub(super) queue: Option<Vec<Args>>,
+    /// What it waits for.
+    pub(super) pending: Option<OperationId>,
     /// Operations whose replies are written and not yet sent.
     pub(super) answered: Vec<OperationId>,
+    /// Its worker knows that there is something to do for it.
+    pub(super) is_runnable: bool,
+    /// It has closed its connection.
+    pub(super) is_leaving: bool,
+    /// Its worker has noticed.
     pub(super) has_left: bool,
-    /// The keys it watches.
-    pub(super) watched: Option<Watched>,
 }
 
 impl Client {
-    pub(super) fn new(worker: usize, process: usize, pipelines_left: usize) -> Self {
+    pub(super) fn new(origin: Origin, process: usize, pipelines_left: usize) -> Self {
         Self {
-            worker,
+            origin,
             process,
             pipelines_left,
             input: VecDeque::new(),
+            queue: None,
             pending: None,
             answered: Vec::new(),
+            is_runnable: false,
+            is_leaving: false,
             has_left: false,
-            watched: None,
         }
     }
 
-    /// Whether its worker has commands to run for it.
+    /// The worker that serves it.
+    pub(super) fn worker(&self) -> usize {
+        self.origin.worker.index()
+    }
+
+    /// Whether its worker has something to do for it.
     pub(super) fn is_ready(&self) -> bool {
-        !self.has_left && self.pending.is_none() && !self.input.is_empty()
+        !self.has_left && (self.is_leaving || self.is_runnable && !self.input.is_empty())
     }
 
     /// Whether it waits for nothing.
     pub(super) fn is_quiet(&self) -> bool {
         self.has_left || (self.input.is_empty() && self.pending.is_none() && self.answered.is_empty())
-    }
-
-    /// Where it stands while it waits for keys.
-    pub(super) fn waiter(&self) -> Option<&Arc<Waiter>> {
-        self.pending.as_ref()?.waiter.as_ref()
-    }
-
-    /// When its wait for keys is over.
-    pub(super) fn deadline(&self) -> Option<UnixMs> {
-        self.waiter()?.until()
     }
 }

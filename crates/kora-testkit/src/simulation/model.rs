@@ -19,7 +19,7 @@ use kora_core::time::UnixMs;
 use kora_core::types::list::ListRef;
 
 use super::record::comparable;
-use super::transaction::decode;
+use super::transaction::{inner, selected};
 use super::workload::DATABASE_COUNT;
 
 /// Entries visited at once when the contents are read.
@@ -34,6 +34,9 @@ pub(super) struct Model<'a> {
     /// What processes watch.
     watched: BTreeMap<usize, (Arc<Watch>, Vec<WatchedKey>)>,
 }
+
+/// What stands in the history for a key that goes without a command.
+pub(super) const LAPSE: &[u8] = b"LAPSE";
 
 /// A key and its database.
 type WatchedKey = (DbIndex, Vec<u8>);
@@ -71,13 +74,45 @@ impl<'a> Model<'a> {
                         return Value::Null;
                     }
                 }
-                Value::Array(decode(args).into_iter().map(|args| self.run_one(args, db, now)).collect())
+                self.run_inner(args, db, now)
             }
+            LAPSE => Value::Integer(self.lapse(args[1], db, now).into()),
             _ => self.run_one(args, db, now),
         }
     }
 
+    /// Runs the commands in a transaction or a script.
+    fn run_inner(&mut self, args: &[&[u8]], mut db: DbIndex, now: UnixMs) -> Value {
+        let commands = inner(args).expect("the workload writes them so that they can be read");
+        let run = |args: &[&[u8]]| match selected(args) {
+            Some(selected) => {
+                db = DbIndex(selected);
+                Value::Simple("OK".to_owned())
+            }
+            None if args[0] == b"PING" => Value::Simple("PONG".to_owned()),
+            None => self.run_one(args, db, now),
+        };
+        comparable(args, Value::Array(commands.into_iter().map(run).collect()))
+    }
+
+    /// A key goes without a command: since its time has come, of which some who watch it must not hear, or else because memory
+    /// is short. `false` if it is not there.
+    fn lapse(&mut self, key: &[u8], db: DbIndex, now: UnixMs) -> bool {
+        let is_there = |model: &mut Self, now: UnixMs| {
+            Keyspace::new(&mut model.store, &mut model.journal, db, now, true).peek(key).is_some()
+        };
+        // At this time nothing has expired.
+        let was_there = is_there(self, UnixMs(0));
+        if is_there(self, now) {
+            self.run_one(&[b"DEL", key], db, UnixMs(0));
+        }
+        was_there
+    }
+
     fn run_one(&mut self, args: &[&[u8]], db: DbIndex, now: UnixMs) -> Value {
+        if args[0] == b"EVAL" {
+            return self.run_inner(args, db, now);
+        }
         let command = self.table.resolve(args).expect("the workload sends well-formed commands");
         let Handler::Core(handler) = command.handler else {
             unreachable!("there are no others in this table")

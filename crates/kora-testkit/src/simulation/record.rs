@@ -49,19 +49,9 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Whether it is a transaction.
-    pub(super) fn is_transaction(&self) -> bool {
-        matches!(&self.calls[..], [call] if call.args[0] == b"EXEC")
-    }
-
     /// Whether it is an end of watching, which no shard takes part in.
     pub(super) fn is_unwatch(&self) -> bool {
         matches!(&self.calls[..], [call] if call.args[0] == b"UNWATCH")
-    }
-
-    /// Whether it is one command that may wait.
-    pub(super) fn is_waiting_command(&self) -> bool {
-        matches!(&self.calls[..], [call] if call.args[0].starts_with(b"B"))
     }
 }
 
@@ -107,12 +97,18 @@ impl History {
     }
 
     /// Notes what an operation replied.
-    pub(super) fn reply(&mut self, id: OperationId, values: Vec<Value>) {
+    ///
+    /// # Errors
+    /// If that is not one reply for each command.
+    pub(super) fn reply(&mut self, id: OperationId, values: Vec<Value>) -> Result<(), String> {
         let record = &mut self.records[id.0];
-        debug_assert_eq!(record.calls.len(), values.len(), "one reply for each command");
+        if record.calls.len() != values.len() {
+            return Err(format!("#{} got {} replies: {values:?}", id.0, values.len()));
+        }
         for (call, value) in record.calls.iter_mut().zip(values) {
             call.reply = Some(comparable(&call.args, value));
         }
+        Ok(())
     }
 }
 
@@ -146,13 +142,24 @@ fn shown(reply: Option<&Value>) -> String {
     }
 }
 
-/// A reply in the form in which it is compared: the keys that KEYS finds have no order, and nothing is nothing.
-pub(super) fn comparable(args: &[impl AsRef<[u8]>], reply: Value) -> Value {
-    match reply {
-        Value::Array(values) if args[0].as_ref() == b"EXEC" => {
-            let commands = transaction::decode(args).into_iter();
-            Value::Array(commands.zip(values).map(|(args, value)| comparable(args, value)).collect())
+/// A reply in the form in which it is compared: the keys that KEYS finds have no order, nothing is nothing, and an error within
+/// a script is one whatever its words.
+pub(super) fn comparable<T: AsRef<[u8]>>(args: &[T], reply: Value) -> Value {
+    match (reply, transaction::inner(args)) {
+        (Value::Array(values), Some(commands)) => {
+            let is_script = args[0].as_ref() == b"EVAL";
+            let replies = commands.into_iter().zip(values).map(|(args, value)| match value {
+                Value::Error(_) if is_script => Value::Error(String::new()),
+                value => comparable(args, value),
+            });
+            Value::Array(replies.collect())
         }
+        (reply, _) => comparable_of_one(args, reply),
+    }
+}
+
+fn comparable_of_one<T: AsRef<[u8]>>(args: &[T], reply: Value) -> Value {
+    match reply {
         Value::Array(mut values) if args[0].as_ref() == b"KEYS" => {
             values.sort_by(|one, other| format!("{one:?}").cmp(&format!("{other:?}")));
             Value::Array(values)

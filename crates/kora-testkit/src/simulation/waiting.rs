@@ -1,18 +1,15 @@
 //! Clients that wait for keys: how their waits end, and whether they were served in the order in which they came.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use kora_core::journal::Journal;
 use kora_core::reply::Value;
-use kora_core::shard::claim::Abandoned;
-use kora_core::shard::serve::Blocked;
 use kora_core::slot::Slot;
 use kora_core::store::Keyspace;
+use kora_engine::front::Mail;
 
-use super::driver::{NotedReplies, SimulationDriver, Unblock, take_notes};
+use super::Simulation;
 use super::record::{Args, Call, History, OperationId, Record};
-use super::{Fault, Simulation};
 
 /// When an operation ran, in the order of all runs.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +18,7 @@ struct Runs {
     last: u64,
     /// It has replied.
     has_replied: bool,
-    /// Its wait was ended by its client's time-out or end.
+    /// Its wait has ended, and it was not served.
     ended: Option<u64>,
 }
 
@@ -57,20 +54,10 @@ impl Queues {
     }
 
     /// Notes that an operation waits no longer, if it did, and was not served.
-    fn note_ended(&mut self, operation: OperationId) {
+    pub(super) fn note_ended(&mut self, operation: OperationId) {
         self.clock += 1;
         if let Some(runs) = self.runs.get_mut(&operation.0).filter(|runs| !runs.has_replied) {
             runs.ended = Some(self.clock);
-        }
-    }
-
-    /// Notes what a command that may wait replied to a client that has left: perhaps it only says that there was nothing any more to be served.
-    pub(super) fn note_unreceived(&mut self, replies: NotedReplies) {
-        let Some(operation) = replies.operation() else { return };
-        if replies.into_values() == [Value::Null]
-            && let Some(runs) = self.runs.get_mut(&operation.0)
-        {
-            runs.ended = Some(runs.last);
         }
     }
 
@@ -189,79 +176,46 @@ fn taken_from(call: &Call) -> Option<&[u8]> {
 }
 
 impl Simulation<'_> {
-    /// Notes that a client's operation has to wait.
-    pub(super) fn take_blocked(&mut self, Blocked { operation, waiter }: Blocked<SimulationDriver>) {
-        match &mut self.clients[operation.origin.client].pending {
-            Some(pending) if Arc::ptr_eq(&pending.shared, &operation) => pending.waiter = Some(waiter),
-            // The client has left.
-            _ => self.hub.forget(&waiter),
-        }
-    }
-
-    /// Ends the waits of a worker's clients whose time has come.
-    pub(super) fn end_due_waits(&mut self, worker: usize) {
-        let now = self.workers[worker].now;
-        for client in 0..self.clients.len() {
-            let is_due = self.clients[client].deadline().is_some_and(|deadline| deadline <= now);
-            if is_due && self.clients[client].worker == worker {
-                let shared = self.clients[client].pending.as_ref().map(|pending| Arc::clone(&pending.shared));
-                if let Some(shared) = shared.filter(|_| self.abandon(client)) {
-                    self.take_part(shared.timed_out());
-                    // A reply that says that a wait is over is nothing that ran.
-                    take_notes();
-                }
-            }
-        }
-    }
-
-    /// Ends a client's wait, if it waits and is not just being served.
-    pub(super) fn abandon(&mut self, client: usize) -> bool {
-        let Some(pending) = &self.clients[client].pending else { return false };
-        let abandoned = pending.shared.abandon();
-        if abandoned == Abandoned::Now && pending.shared.may_block() {
-            self.queues.note_ended(pending.operation);
-        }
-        if let Some(waiter) = pending.waiter.as_ref().filter(|_| abandoned != Abandoned::Later) {
-            self.hub.forget(waiter);
-        }
-        abandoned == Abandoned::Now
+    /// The clients that wait for keys.
+    fn waiting(&mut self) -> Vec<usize> {
+        let Self { clients, workers, .. } = self;
+        let is_blocked = |client: &usize| {
+            let origin = clients[*client].origin;
+            let session = workers[origin.worker.index()].turn.sessions.of(origin);
+            session.is_some_and(|session| session.is_blocked())
+        };
+        (0..clients.len()).filter(is_blocked).collect()
     }
 
     /// CLIENT UNBLOCK of some client that waits, by some worker.
     pub(super) fn unblock(&mut self) {
-        let waiting: Vec<_> =
-            (0..self.clients.len()).filter(|&client| self.clients[client].waiter().is_some()).collect();
+        let waiting = self.waiting();
         if waiting.is_empty() {
             return;
         }
-        let client = &self.clients[*self.random.choose(&waiting)];
-        let Some(pending) = &client.pending else { return };
-        if pending.shared.end_wait() {
-            self.queues.note_ended(pending.operation);
-            let home = self.workers[client.worker].shard.id();
-            self.hub.send_driver_mail(home, Unblock(Arc::clone(&pending.shared)));
+        let origin = self.clients[*self.random.choose(&waiting)].origin;
+        let Some(session) = self.workers[origin.worker.index()].turn.sessions.of(origin) else { return };
+        if session.client.end_wait() {
+            self.hub.send_driver_mail(origin.worker, Mail::Unblock(origin, false));
         }
+        self.take_in(&[]);
     }
 
-    /// Checks that who still waits has nothing to wait for, and lets them leave.
-    pub(super) fn end_endless_waits(&mut self) -> Result<(), String> {
-        for client in 0..self.clients.len() {
-            let Some(pending) =
-                self.clients[client].pending.as_ref().filter(|_| !self.clients[client].has_left)
-            else {
-                continue;
-            };
-            let record = self.history.get(pending.operation);
-            let (id, db) = (pending.operation.0, record.db);
+    /// Checks that who still waits has nothing to wait for.
+    pub(super) fn check_endless_waits(&mut self) -> Result<(), String> {
+        for client in self.waiting() {
+            let Some(pending) = self.clients[client].pending else { continue };
+            let record = self.history.get(pending);
+            let (id, db) = (pending.0, record.db);
             for key in awaited_keys(&record.calls[0].args) {
                 let shard = Slot::of(key).shard(self.hub.shard_count());
-                let store = self.workers[shard.index()].shard.store().ok_or("a store is away for ever")?;
+                let store = self.workers[shard.index()].turn.shard().store();
+                let store = store.ok_or("a store is away for ever")?;
                 let mut journal = Journal::default();
                 if Keyspace::new(store, &mut journal, db, self.clock, true).peek(key).is_some() {
                     return Err(format!("#{id} waits for {} for ever", String::from_utf8_lossy(key)));
                 }
             }
-            self.leave(client);
         }
         Ok(())
     }
@@ -269,7 +223,7 @@ impl Simulation<'_> {
     /// Checks that the stores know of nobody who waits or watches, since nobody does.
     pub(super) fn check_forgotten(&mut self) -> Result<(), String> {
         for (at, worker) in self.workers.iter_mut().enumerate() {
-            let store = worker.shard.store().ok_or("a store is away for ever")?;
+            let store = worker.turn.shard().store().ok_or("a store is away for ever")?;
             if store.awaited_keys() > 0 {
                 return Err(format!("shard {at} keeps waiters that are over"));
             }
@@ -278,23 +232,5 @@ impl Simulation<'_> {
             }
         }
         Ok(())
-    }
-
-    /// A client leaves; nothing is given to it any more.
-    pub(super) fn leave(&mut self, client: usize) {
-        match (self.fault, &self.clients[client].pending) {
-            (Some(Fault::ServesWhoLeft), Some(pending)) if pending.waiter.is_some() => {
-                self.queues.note_ended(pending.operation);
-            }
-            _ => {
-                self.abandon(client);
-            }
-        }
-        let client = &mut self.clients[client];
-        if let Some(watched) = client.watched.take().filter(|_| self.fault != Some(Fault::KeepsWatch)) {
-            self.hub.unwatch(watched);
-        }
-        client.has_left = true;
-        client.pending = None;
     }
 }

@@ -5,7 +5,7 @@ use kora_core::slot::{ShardId, Slot};
 
 use super::random::Random;
 use super::record::Args;
-use super::transaction::{encode, is_transactional};
+use super::transaction::{is_transactional, script};
 
 /// Number of databases.
 pub(super) const DATABASE_COUNT: u16 = 3;
@@ -62,7 +62,7 @@ enum Kind {
     BlockingPopMany,
     Watch,
     Unwatch,
-    Exec,
+    Script,
 }
 
 const KINDS: &[(usize, Kind)] = &[
@@ -94,8 +94,14 @@ const KINDS: &[(usize, Kind)] = &[
     (2, Kind::BlockingPopMany),
     (7, Kind::Watch),
     (1, Kind::Unwatch),
-    (9, Kind::Exec),
+    (4, Kind::Script),
 ];
+
+/// One in so many steps of a pipeline is a transaction.
+const TRANSACTION_STEPS: usize = 14;
+
+/// Most commands of a script.
+const SCRIPT_MAX: usize = 4;
 
 impl Workload {
     /// A workload whose keys lie on all of `shard_count` shards: on each one that holds a number, one that holds a list and
@@ -115,12 +121,25 @@ impl Workload {
     /// A pipeline of 1 to 8 commands.
     pub(super) fn pipeline(&mut self, random: &mut Random) -> Vec<Args> {
         let count = if random.one_in(3) { 1 } else { 1 + random.below(PIPELINE_MAX) };
-        (0..count).map(|_| self.command(random)).collect()
+        let mut commands = Vec::new();
+        if random.one_in(3) {
+            let db = if random.one_in(4) { database(random) } else { b"0".to_vec() };
+            commands.push(select(db));
+        }
+        for _ in 0..count {
+            if random.one_in(TRANSACTION_STEPS) {
+                commands.extend(self.transaction(random));
+            } else {
+                commands.push(self.command(random));
+            }
+        }
+        commands
     }
 
     /// Commands that together read everything in one database.
-    pub(super) fn reading_all(&self) -> Vec<Args> {
-        let mut commands = vec![words(&["DBSIZE"]), words(&["KEYS", "*"])];
+    pub(super) fn reading_all(&self, db: u16) -> Vec<Args> {
+        let mut commands =
+            vec![select(db.to_string().into_bytes()), words(&["DBSIZE"]), words(&["KEYS", "*"])];
         for key in self.texts.iter().chain(&self.numbers) {
             commands.push(vec![b"PEXPIRETIME".to_vec(), key.clone()]);
             commands.push(vec![b"GET".to_vec(), key.clone()]);
@@ -178,7 +197,7 @@ impl Workload {
                 std::iter::once(b"WATCH".to_vec()).chain(keys.collect::<Vec<_>>()).collect()
             }
             Kind::Unwatch => words(&["UNWATCH"]),
-            Kind::Exec => self.transaction(random),
+            Kind::Script => self.script(random),
             Kind::Push
             | Kind::Range
             | Kind::Pop
@@ -189,16 +208,49 @@ impl Workload {
         }
     }
 
-    fn transaction(&mut self, random: &mut Random) -> Args {
-        let mut commands = Vec::new();
+    /// MULTI, commands, EXEC. Some select another database, or several.
+    fn transaction(&mut self, random: &mut Random) -> Vec<Args> {
         let count = 1 + random.below(TRANSACTION_MAX);
+        let mut commands = self.inner(random, count);
+        if random.one_in(3) {
+            for _ in 0..1 + random.below(2) {
+                let at = random.below(commands.len() + 1);
+                commands.insert(at, select(database(random)));
+            }
+        }
+        commands.insert(0, words(&["MULTI"]));
+        commands.push(words(&["EXEC"]));
+        commands
+    }
+
+    /// Commands that a transaction or a script can have.
+    fn inner(&mut self, random: &mut Random, count: usize) -> Vec<Args> {
+        let mut commands = Vec::new();
         while commands.len() < count {
             let command = self.command(random);
             if !is_transactional(&command) {
                 commands.push(command);
             }
         }
-        encode(&commands)
+        if random.one_in(4) {
+            commands.insert(random.below(commands.len()), words(&["PING"]));
+        }
+        commands
+    }
+
+    /// A script of some commands. Mostly it declares the keys of them; sometimes it forgets one.
+    fn script(&mut self, random: &mut Random) -> Args {
+        let count = 1 + random.below(SCRIPT_MAX);
+        let mut commands = self.inner(random, count);
+        commands.retain(|args| args[0] != b"EVAL");
+        let is_key = |word: &&Vec<u8>| {
+            [&self.texts, &self.numbers, &self.lists].iter().any(|keys| keys.contains(word))
+        };
+        let mut keys: Vec<_> = commands.iter().flatten().filter(is_key).cloned().collect();
+        if random.one_in(4) {
+            keys.pop();
+        }
+        script(&keys, &commands)
     }
 
     fn on_lists(&mut self, random: &mut Random, kind: Kind) -> Args {
@@ -287,6 +339,10 @@ fn whole_list(key: &[u8]) -> Args {
 fn timeout(random: &mut Random) -> Vec<u8> {
     let ms = if random.one_in(3) { 0 } else { 1 + random.below(TIMEOUT_MS_MAX) };
     format!("{}.{:03}", ms / 1000, ms % 1000).into_bytes()
+}
+
+fn select(db: Vec<u8>) -> Args {
+    vec![b"SELECT".to_vec(), db]
 }
 
 fn database(random: &mut Random) -> Vec<u8> {

@@ -1,62 +1,58 @@
-//! One shard of Kora in this process: no socket, no thread, and a clock that moves only when a transcript waits.
+//! One worker of Kora in this process: its turn, driven without a socket and a thread, by a clock that moves only when a
+//! transcript waits.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
-use kora_core::command::table::{CommandTable, Handler};
-use kora_core::config::CoreConfig;
+use kora_core::command::table::CommandTable;
 use kora_core::db::DbIndex;
-use kora_core::reply::tree::TreeSink;
-use kora_core::reply::{Reply, Value};
-use kora_core::shard::claim::Abandoned;
+use kora_core::reply::Value;
 use kora_core::shard::hub::Wake;
-use kora_core::shard::operation::{Driver, Operation, Part, Request, Setting};
-use kora_core::shard::replies::{Replies as _, TreeReplies};
-use kora_core::shard::route::Placement;
-use kora_core::shard::runner::{Ran, Shard, new_shards};
-use kora_core::shard::serve::Blocked;
-use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
+use kora_engine::assembly::{self, Assembly, assemble};
+use kora_engine::command::Family;
+use kora_engine::front::probe::Probe;
+use kora_engine::front::values::{ValueClient, ValueFront};
+use kora_engine::front::{ClientId, Origin};
+use kora_engine::persistence::Drive;
+use kora_engine::session::{Choice, Session, Standing};
+use kora_engine::settings::Settings;
+use kora_engine::turn::{Args, Commands, Turn};
+use kora_storage::disk::RealDisk;
 
 use super::{Connection, Resp, Target};
 use crate::frame::Frame;
 
-/// The time at which a shard starts: some day in 2023.
+/// The time at which a worker starts: some day in 2023.
 const START: UnixMs = UnixMs(1_700_000_000_000);
 
-/// One shard, empty at first.
+/// Commands beside those of the core that need nothing of a server: transactions and scripts.
+const OF_ENGINE: [&str; 11] = [
+    "multi", "exec", "discard", "watch", "unwatch", "eval", "eval_ro", "evalsha", "fcall", "fcall_ro",
+    "function",
+];
+
+/// One worker, whose shard is empty at first.
 #[derive(Debug)]
 pub struct ShardTarget {
-    shard: Rc<RefCell<BareShard>>,
+    worker: Rc<RefCell<BareWorker>>,
 }
 
-/// A shard's connection, by number.
-type ConnectionId = usize;
-
+/// Nobody else works for the engine.
 #[derive(Debug)]
-struct BareDriver;
+struct Alone;
 
-impl Driver for BareDriver {
-    type Replies = TreeReplies;
-    type Origin = ConnectionId;
-    type Mail = ();
-
-    fn home(_: &ConnectionId) -> Option<ShardId> {
-        Some(ShardId(0))
-    }
-
-    fn deliver(_: Part<Self>) {
-        unreachable!("the only shard is every connection's home");
-    }
-
-    fn blocked(_: Blocked<Self>) {
-        unreachable!("the only shard is every connection's home");
-    }
+impl Probe for Alone {
+    const IS_ALONE: bool = true;
 }
+
+/// A session keeps the replies that were not read yet.
+type BareFront = ValueFront<VecDeque<Value>, (), Alone>;
 
 /// Nobody sleeps here.
 #[derive(Debug)]
@@ -67,45 +63,76 @@ impl Wake for NoBell {
 }
 
 #[derive(Debug)]
-struct BareShard {
+struct BareWorker {
+    /// The commands of the core.
     table: CommandTable<()>,
-    shard: Shard<BareDriver>,
+    turn: Turn<BareFront>,
     now: UnixMs,
-    /// Replies that were not read yet.
-    replies: HashMap<ConnectionId, VecDeque<Value>>,
-    /// Operations that wait.
-    blocked: Vec<Blocked<BareDriver>>,
-    connection_count: usize,
+    clock: Arc<AtomicI64>,
+    connection_count: u64,
+}
+
+/// One command.
+struct Single<'a>(&'a [Vec<u8>]);
+
+impl Commands for Single<'_> {
+    fn count(&self) -> usize {
+        1
+    }
+
+    fn args(&self, _: usize) -> Args<'_> {
+        self.0.iter().map(Vec::as_slice).collect()
+    }
+
+    fn arg(&self, _: usize, at: usize) -> Option<&[u8]> {
+        self.0.get(at).map(Vec::as_slice)
+    }
+
+    fn rest(&self, _: usize) -> (usize, usize, usize) {
+        (1, self.0.len(), self.0.iter().map(Vec::len).sum())
+    }
 }
 
 impl Default for ShardTarget {
     fn default() -> Self {
-        let mut shards = new_shards(vec![Box::new(NoBell)], &CoreConfig::default(), 1);
-        let shard = BareShard {
+        let clock = Arc::new(AtomicI64::new(START.0));
+        let Assembly { engine, services, mut shards, .. } = assemble(assembly::Options::<BareFront> {
+            settings: Settings::default(),
+            wakers: vec![Box::new(NoBell)],
+            seed: 1,
+            started: START,
+            disk: Arc::new(RealDisk),
+            drive: Drive::Thread { begin: Instant::now(), entropy: || Ok(0) },
+            shard_families: &[],
+            families: &[Family::<BareFront>::TRANSACTION],
+            script_bytes_max: None,
+        })
+        .expect("an engine without a disk asks the system for nothing");
+        let elapsed = Arc::clone(&clock);
+        let front = Arc::new(BareFront::new(move || {
+            Duration::from_millis(elapsed.load(Ordering::Relaxed).unsigned_abs())
+        }));
+        let mut shard = shards.remove(0);
+        shard.set_services(Arc::new(services.with(Arc::clone(&front))));
+        let worker = BareWorker {
             table: CommandTable::new(&[], &[]),
-            shard: shards.remove(0),
+            turn: Turn::new(shard, engine, front, START),
             now: START,
-            replies: HashMap::new(),
-            blocked: Vec::new(),
+            clock,
             connection_count: 0,
         };
-        Self { shard: Rc::new(RefCell::new(shard)) }
+        Self { worker: Rc::new(RefCell::new(worker)) }
     }
 }
 
 impl Target for ShardTarget {
     fn connect(&mut self, resp: Resp) -> io::Result<Box<dyn Connection>> {
-        let id = {
-            let mut shard = self.shard.borrow_mut();
-            shard.connection_count += 1;
-            shard.connection_count
-        };
-        let shard = Rc::clone(&self.shard);
-        Ok(Box::new(ShardConnection { shard, id, resp, db: DbIndex(0) }))
+        let origin = self.worker.borrow_mut().connect(resp);
+        Ok(Box::new(ShardConnection { worker: Rc::clone(&self.worker), origin, resp }))
     }
 
     fn has_command(&self, args: &[Vec<u8>]) -> bool {
-        is_select(args) || self.shard.borrow().table.find(&args[0]).is_some()
+        is_select(args) || self.worker.borrow().has(&args[0])
     }
 
     fn is_server(&self) -> bool {
@@ -113,116 +140,85 @@ impl Target for ShardTarget {
     }
 
     fn wait(&mut self, time: Duration) {
-        let mut shard = self.shard.borrow_mut();
-        shard.now.0 += i64::try_from(time.as_millis()).expect("transcripts wait for less than an age");
-        shard.end_due_waits();
+        let mut worker = self.worker.borrow_mut();
+        worker.now.0 += i64::try_from(time.as_millis()).expect("transcripts wait for less than an age");
+        worker.clock.store(worker.now.0, Ordering::Relaxed);
+        worker.go_round();
     }
 
     fn now_ms(&self) -> i64 {
-        self.shard.borrow().now.0
+        self.worker.borrow().now.0
     }
 }
 
-impl BareShard {
-    fn run(&mut self, connection: ConnectionId, db: DbIndex, resp: Resp, args: &[&[u8]]) {
-        let mut sink = TreeSink::new(resp == Resp::V3);
-        let command = match self.table.resolve(args) {
-            Ok(command) => command,
-            Err(error) => {
-                sink.refuse(&error);
-                return self.reply(connection, sink.into_values());
-            }
-        };
-        let Handler::Core(handler) = command.handler else { unreachable!("there is no driver") };
-        let style = resp == Resp::V3;
-        let setting = Setting { db, now: self.now, no_touch: false, style, watch: None };
-        assert!(self.shard.is_free(), "nothing waits for a lane where there is one shard");
-        match self.shard.run((command.facts, handler), args, &setting, &mut sink) {
-            Ran::Replied => self.reply(connection, sink.into_values()),
-            Ran::Paused(_) => unreachable!("nothing here takes long"),
-            Ran::Deferred => {
-                let mut request = Request::default();
-                let here = ShardId(0);
-                request.push((command.facts, handler), args, &Placement::One(here), 1, here);
-                self.shard.submit(request, setting, connection);
-            }
+impl BareWorker {
+    /// Whether it has a command, whatever an engine alone makes of it.
+    fn has(&self, name: &[u8]) -> bool {
+        let is_own = |own: &&str| own.as_bytes().eq_ignore_ascii_case(name);
+        self.table.find(name).is_some() || OF_ENGINE.iter().any(is_own)
+    }
+
+    fn connect(&mut self, resp: Resp) -> Origin {
+        self.connection_count += 1;
+        let client = ClientId(self.connection_count);
+        let origin = Origin { worker: self.turn.id(), slot: self.turn.sessions.next_slot(), client };
+        let standing = Arc::new(ValueClient(Standing::new(origin)));
+        let choice = Choice { style: resp == Resp::V3, ..Choice::of_program(DbIndex(0)) };
+        self.turn.sessions.insert(Session::new(standing, VecDeque::new(), choice));
+        origin
+    }
+
+    fn run(&mut self, origin: Origin, args: &[Vec<u8>]) {
+        self.turn.begin_round(self.now, true);
+        if let Some(mut session) = self.turn.sessions.take_to_serve(origin.slot) {
+            self.turn.begin_serving(&mut session);
+            let done = self.turn.run(&mut session, &Single(args));
+            assert_eq!(done, 1, "a transcript waits for the reply to a command before it sends the next");
+            self.turn.end_serving(&mut session);
+            self.turn.sessions.put(session);
         }
-        self.settle();
+        self.go_round();
     }
 
-    /// Takes what the shard has to say to connections.
-    fn settle(&mut self) {
-        self.shard.poll();
-        let blocked = self.shard.take_blocked();
-        self.blocked.extend(blocked);
-        for part in self.shard.take_finished() {
-            self.blocked.retain(|blocked| !Arc::ptr_eq(&blocked.operation, &part.operation));
-            self.answer(part);
+    /// Lets the worker do what there is to do.
+    fn go_round(&mut self) {
+        self.turn.begin_round(self.now, false);
+        self.turn.read_mail();
+        self.turn.finish_round();
+        drop((self.turn.sessions.take_runnable(), self.turn.take_sendable()));
+        for session in self.turn.sessions.iter_mut() {
+            session.is_dirty = false;
+            let replies = session.output.take();
+            session.link.extend(replies);
         }
-    }
-
-    fn answer(&mut self, part: Part<BareDriver>) {
-        let operation = Arc::clone(&part.operation);
-        let mut whole = TreeReplies::new(true);
-        operation.assemble(&mut [part], &mut whole);
-        self.reply(operation.origin, whole.into_values());
-    }
-
-    fn reply(&mut self, connection: ConnectionId, values: Vec<Value>) {
-        self.replies.entry(connection).or_default().extend(values);
-    }
-
-    /// Ends the waits whose time has come.
-    fn end_due_waits(&mut self) {
-        let now = self.now;
-        let is_due = |blocked: &Blocked<BareDriver>| blocked.waiter.until().is_some_and(|until| until <= now);
-        let due = self.end_waits(is_due);
-        due.into_iter().for_each(|operation| self.answer(operation.timed_out()));
-    }
-
-    /// Ends waits; returns those that nothing will be heard of any more.
-    fn end_waits(
-        &mut self,
-        is_over: impl Fn(&Blocked<BareDriver>) -> bool,
-    ) -> Vec<Arc<Operation<BareDriver>>> {
-        let mut ended: Vec<_> = self.blocked.extract_if(.., |blocked| is_over(blocked)).collect();
-        ended.sort_by_key(|blocked| blocked.waiter.until());
-        ended.retain(|blocked| blocked.operation.abandon() == Abandoned::Now);
-        for blocked in &ended {
-            self.shard.hub().forget(&blocked.waiter);
-        }
-        self.shard.poll();
-        ended.into_iter().map(|blocked| blocked.operation).collect()
     }
 }
 
-/// SELECT belongs to connections, so the core does not have it; transcripts of keys need it.
+/// SELECT belongs to servers, so the engine does not have it; transcripts of keys need it.
 fn is_select(args: &[Vec<u8>]) -> bool {
     args.len() == 2 && args[0].eq_ignore_ascii_case(b"SELECT")
 }
 
 struct ShardConnection {
-    shard: Rc<RefCell<BareShard>>,
-    id: ConnectionId,
+    worker: Rc<RefCell<BareWorker>>,
+    origin: Origin,
     resp: Resp,
-    db: DbIndex,
 }
 
 impl Drop for ShardConnection {
     fn drop(&mut self) {
-        let id = self.id;
-        self.shard.borrow_mut().end_waits(|blocked| blocked.operation.origin == id);
+        let mut worker = self.worker.borrow_mut();
+        drop(worker.turn.close(self.origin.slot));
+        worker.go_round();
     }
 }
 
 impl Connection for ShardConnection {
     fn send(&mut self, args: &[Vec<u8>]) -> io::Result<()> {
         if is_select(args) {
-            let value = self.select(&args[1]);
-            self.shard.borrow_mut().reply(self.id, vec![value]);
+            self.select(&args[1]);
         } else {
-            let args: Vec<_> = args.iter().map(Vec::as_slice).collect();
-            self.shard.borrow_mut().run(self.id, self.db, self.resp, &args);
+            self.worker.borrow_mut().run(self.origin, args);
         }
         Ok(())
     }
@@ -232,24 +228,27 @@ impl Connection for ShardConnection {
     }
 
     fn receive(&mut self) -> io::Result<Frame> {
-        let reply = self.shard.borrow_mut().replies.get_mut(&self.id).and_then(VecDeque::pop_front);
+        let mut worker = self.worker.borrow_mut();
+        let reply = worker.turn.sessions.of(self.origin).and_then(|session| session.link.pop_front());
         let reply = reply.ok_or_else(|| io::Error::other("there is no reply"))?;
         Ok(frame(&reply, self.resp))
     }
 }
 
 impl ShardConnection {
-    fn select(&mut self, db: &[u8]) -> Value {
+    fn select(&mut self, db: &[u8]) {
         let db = std::str::from_utf8(db).ok().and_then(|text| text.parse().ok());
-        let mut shard = self.shard.borrow_mut();
-        let store = shard.shard.store().expect("the only shard lends its store to nobody");
-        match db.filter(|db| *db < store.config().database_count) {
+        let count = Settings::default().core.database_count;
+        let mut worker = self.worker.borrow_mut();
+        let Some(session) = worker.turn.sessions.of(self.origin) else { return };
+        let reply = match db.filter(|db| *db < count) {
             Some(db) => {
-                self.db = DbIndex(db);
+                session.choice.db = DbIndex(db);
                 Value::Simple("OK".to_owned())
             }
             None => Value::Error("ERR DB index is out of range".to_owned()),
-        }
+        };
+        session.link.push_back(reply);
     }
 }
 

@@ -237,7 +237,7 @@ impl Fixture {
 
     fn undo(&mut self, lines: &[String]) {
         let mut ctx = Ctx::bare(Stores::One(&mut self.store), &mut self.journal, DbIndex(0), self.now);
-        let mut undo = Undo::begin(ctx.journal);
+        let mut undo = Undo::begin(&mut ctx);
         for line in lines {
             let args: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
             let command = self.table.resolve(&args).unwrap();

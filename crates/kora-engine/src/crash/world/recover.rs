@@ -27,6 +27,8 @@ impl World<'_> {
         let policy = policies[self.choices.up_to(policies.len() - 1)];
         let shard_count = 1 + u16::try_from(self.choices.below(u64::from(SHARDS_MAX))).unwrap_or(0);
         let seed = self.choices.number();
+        let mut settings = settings(policy);
+        limit_some(&mut settings, &mut self.choices);
         // What a start finds, seen through a copy of the disk.
         let seen = self.disk.fork(seed);
         let copy = self.book.lock().copy.take();
@@ -36,7 +38,7 @@ impl World<'_> {
         self.book.lock().copy = Some(copy);
         self.judge(record, &state, true)?;
         let Process { engine, services, mut shards, front } =
-            process(&self.disk, &self.clock, shard_count, policy, seed);
+            process(&self.disk, &self.clock, shard_count, settings, seed);
         let mut stores: Vec<_> = shards.iter_mut().filter_map(Shard::take_store).collect();
         let restored = engine.persistence.restore(&mut stores, &services, self.now());
         self.judge_crashes()?;

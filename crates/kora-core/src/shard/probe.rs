@@ -1,0 +1,68 @@
+//! What a test may do to shards and their driver: break a rule on purpose, hear what runs in which order, and take a
+//! submission step by step. It does so in the code that serves clients.
+//!
+//! A [`Driver`](super::operation::Driver) that says nothing of this breaks no rule, hears nothing and submits at once: the
+//! compiler leaves nothing of it.
+
+use kora_stream::record::RecordBuilder;
+
+use crate::slot::ShardId;
+
+/// A rule that a test can break, to show that it would notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// A shard runs what stands in its lane before work that it received.
+    LaneFirst,
+    /// A ticket is published once its operation stands in all lanes.
+    PublishLast,
+    /// Whoever sends work to a worker that sleeps wakes it.
+    WakeSleepers,
+    /// A client's commands take effect in the order in which they were sent.
+    OwnOrder,
+    /// A client that leaves ends its wait for keys.
+    LeaveEndsWait,
+    /// A client that leaves is forgotten by the stores of the keys that it watched.
+    LeaveEndsWatch,
+    /// EXEC looks at its watch with the stores of the watched keys in hand.
+    WatchInHand,
+    /// What a command of EXEC chooses for its session holds for the commands behind it.
+    ChoiceInOrder,
+    /// The effect of an eviction is recorded.
+    EvictionRecorded,
+    /// The effects of a round are handed over before anything is sent.
+    HandOverFirst,
+}
+
+impl Rule {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::LaneFirst,
+        Self::PublishLast,
+        Self::WakeSleepers,
+        Self::OwnOrder,
+        Self::LeaveEndsWait,
+        Self::LeaveEndsWatch,
+        Self::WatchInHand,
+        Self::ChoiceInOrder,
+        Self::EvictionRecorded,
+        Self::HandOverFirst,
+    ];
+}
+
+/// What a shard does, as a test hears of it. `O` tells who waits for an operation.
+#[derive(Debug)]
+pub enum Note<'a, O> {
+    /// A command or a transaction begins to run at once where its client is served.
+    RunsAtOnce(ShardId),
+    /// An operation begins to run as a whole, with the stores of these shards; once more, if it has waited.
+    RunsWhole(&'a O, &'a [ShardId]),
+    /// It has replied.
+    HasReplied(&'a O),
+    /// A shard has run one of the items that a command of an operation consists of.
+    HasRunItem(&'a O, ShardId, u32),
+    /// The wait of an operation has ended, and it was not served.
+    EndsWait(&'a O),
+    /// What a shard has recorded behind so many effects is no command's: keys that were evicted, or that had expired when a
+    /// command looked for them that has put itself off.
+    Loses(&'a RecordBuilder, usize),
+}

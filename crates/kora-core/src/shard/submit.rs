@@ -1,0 +1,57 @@
+//! How operations leave a shard: those that its driver submits, and those that its commands go on as.
+
+use std::sync::Arc;
+
+use super::operation::{Driver, Operation, Request, Setting, Style};
+use super::runner::Shard;
+use crate::context::Onward;
+
+impl<D: Driver> Shard<D> {
+    /// Submits an operation; its parts come back to `origin`. What concerns this shard alone is queued here.
+    pub fn submit(
+        &mut self,
+        request: Request,
+        setting: Setting<Style<D>>,
+        origin: D::Origin,
+    ) -> Arc<Operation<D>> {
+        self.submit_operation(Arc::new(Operation::new(request, setting, origin)))
+    }
+
+    /// Submits what was made of a request.
+    pub(super) fn submit_operation(&mut self, operation: Arc<Operation<D>>) -> Arc<Operation<D>> {
+        self.hand_over();
+        if operation.request.shards[..] == [self.id] {
+            self.waiting.push_back(Arc::clone(&operation));
+        } else {
+            D::submit(&self.hub, Arc::clone(&operation));
+        }
+        self.advance();
+        operation
+    }
+
+    /// Sends a command that has done its part here on to another shard, whose reply is the command's.
+    #[cold]
+    pub(super) fn forward(&mut self, operation: &Arc<Operation<D>>, onward: &Onward) {
+        self.hand_over();
+        self.hub.submit(Arc::new(operation.onward(onward)));
+    }
+
+    /// Submits an operation that has not run once more, for all stores together.
+    #[cold]
+    pub(super) fn submit_to_all(&mut self, operation: &Arc<Operation<D>>) {
+        self.wider.push_back(Arc::new(operation.on_all(self.hub.shard_count())));
+        self.submit_wider();
+    }
+
+    /// Submits the operations that turned out to need all stores, unless somebody else is submitting.
+    #[cold]
+    pub(super) fn submit_wider(&mut self) {
+        self.hand_over();
+        while let Some(operation) = self.wider.pop_front() {
+            if !self.hub.try_submit(Arc::clone(&operation), None) {
+                self.wider.push_front(operation);
+                return;
+            }
+        }
+    }
+}
