@@ -9,14 +9,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use kora_core::command::spec::CoreHandler;
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::config::CoreConfig;
-use kora_core::context::{Ctx, Stores};
+use kora_core::context::{CoreHandler, Ctx, Stores};
+use kora_core::db::DbIndex;
 use kora_core::journal::Journal;
 use kora_core::reply::tree::TreeSink;
-use kora_core::shard::store::{DbIndex, ShardStore};
 use kora_core::slot::ShardId;
+use kora_core::store::ShardStore;
 use kora_core::time::UnixMs;
 use rustix::time::{ClockId, clock_gettime};
 

@@ -8,12 +8,12 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use hashbrown::HashTable;
 use kora_core::config::CoreConfig;
+use kora_core::db::DbIndex;
+use kora_core::entry::{Entry, Ttl};
 use kora_core::hash::{KeyHasher, hash_key, key_hasher};
 use kora_core::journal::Journal;
-use kora_core::keyspace::entry::Entry;
-use kora_core::keyspace::{Keyspace, Ttl};
-use kora_core::shard::store::{DbIndex, ShardStore};
 use kora_core::slot::ShardId;
+use kora_core::store::{Keyspace, ShardStore};
 use kora_core::time::UnixMs;
 
 #[global_allocator]

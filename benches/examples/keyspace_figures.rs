@@ -6,10 +6,11 @@
 use std::time::Duration;
 
 use kora_core::config::CoreConfig;
+use kora_core::db::DbIndex;
+use kora_core::entry::Ttl;
 use kora_core::journal::Journal;
-use kora_core::keyspace::{Keyspace, Ttl};
-use kora_core::shard::store::{DbIndex, ShardStore};
 use kora_core::slot::ShardId;
+use kora_core::store::{Keyspace, ShardStore};
 use kora_core::time::UnixMs;
 use rustix::time::{ClockId, clock_gettime};
 

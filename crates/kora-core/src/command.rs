@@ -9,6 +9,7 @@ pub mod hyperloglog;
 pub mod keys;
 pub mod later;
 pub mod list;
+mod multi_pop;
 pub mod options;
 pub(crate) mod scan_options;
 pub mod server;

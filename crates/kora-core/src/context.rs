@@ -1,21 +1,25 @@
 //! What a handler sees: the keyspaces of its keys, wherever they live, the time, and the journal.
 
+pub mod moved;
+
 use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::command::spec::CoreHandler;
 use crate::config::CoreConfig;
+use crate::db::DbIndex;
 use crate::error::CommandResult;
 use crate::journal::Journal;
-use crate::keyspace::Keyspace;
 use crate::reply::Reply;
 use crate::services::Services;
-use crate::shard::store::{DbIndex, ShardStore};
-use crate::shard::waiters::Topic;
-use crate::shard::watch::Watch;
 use crate::slot::{ShardId, Slot};
+use crate::store::waiters::Wish;
+use crate::store::watch::Watch;
+use crate::store::{Keyspace, ShardStore};
 use crate::time::UnixMs;
+
+/// Runs a command of the core: `args[0]` is its name as sent. Writes one reply, or refuses before writing any.
+pub type CoreHandler = fn(&mut Ctx<'_>, &[&[u8]], &mut dyn Reply) -> CommandResult;
 
 /// The stores an operation has in hand.
 #[derive(Debug)]
@@ -59,28 +63,6 @@ impl Stores<'_> {
     }
 }
 
-/// The keys that a blocking command waits for, and how it resumes.
-#[derive(Debug)]
-pub struct Wish {
-    /// The keys, in the command's order.
-    pub keys: Vec<Box<[u8]>>,
-    /// What it waits for at each of them.
-    pub(crate) topic: Topic,
-    /// When it gives up; `None`: never.
-    pub until: Option<UnixMs>,
-    /// Its arguments when it runs again, where they must differ from those it was sent with.
-    pub resumes_as: Option<Box<[Box<[u8]>]>>,
-}
-
-impl Wish {
-    /// To wait until one of `keys` offers `topic`, and then to run as before.
-    #[must_use]
-    pub(crate) fn of(keys: &[&[u8]], topic: Topic, until: Option<UnixMs>) -> Self {
-        let keys = keys.iter().map(|key| Box::from(*key)).collect();
-        Self { keys, topic, until, resumes_as: None }
-    }
-}
-
 /// Goes on with a command that has paused, for a while, with the context of the stores that were in hand: it puts back what
 /// it took, and replies, when it comes to its end.
 pub type Resume = fn(&mut Ctx<'_>, &mut dyn Reply) -> Resumed;
@@ -118,7 +100,7 @@ pub enum Deferral {
     /// It turned out to need stores that are not in hand: it runs again with all of them.
     NeedsAll,
     /// It takes long, and lets its worker do other things meanwhile. It has taken what is in the stores in hand, see
-    /// [`Hand`](crate::hand::Hand); the same thread goes on with it.
+    /// [`MovedContext`](moved::MovedContext); the same thread goes on with it.
     Paused(Resume),
     /// It has done its part here and goes on with another shard's store. It changes nothing.
     Onward(Onward),

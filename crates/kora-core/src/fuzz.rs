@@ -10,9 +10,9 @@ mod stored;
 
 use std::collections::BTreeSet;
 
+use crate::packed::intset::{self, IntSet};
+use crate::packed::listpack::{self, ListPack};
 use crate::types::hyperloglog::{self, Encoding, REGISTERS, Sketch, SketchBuf};
-use crate::types::intset::{self, IntSet};
-use crate::types::listpack::{self, ListPack};
 use crate::types::stream::{BlockLimits, Deletion, Log, References, Stream, StreamId, Threshold, Trim};
 use generate::Generator;
 

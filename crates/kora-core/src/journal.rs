@@ -11,8 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use kora_stream::order::Stamp;
 use kora_stream::record::{Checkpoint, Item, Items, RecordBuilder, Scope};
 
-use crate::command::spec::Facts;
-use crate::shard::store::DbIndex;
+use crate::db::DbIndex;
 use crate::time::UnixMs;
 
 /// Classes of keyspace events, as `notify-keyspace-events` names them. Values are bits of a mask.
@@ -40,6 +39,8 @@ impl EventClass {
     pub const STREAM: Self = Self(1 << 10);
     /// `m`: a command looked for a key that is not there.
     pub const KEY_MISS: Self = Self(1 << 11);
+    /// `d`: commands of types that are not built in.
+    pub const MODULE: Self = Self(1 << 13);
     /// `n`: a key was created.
     pub const NEW: Self = Self(1 << 14);
 }
@@ -173,17 +174,17 @@ impl Journal {
         self.meter = Some(Box::new(meter));
     }
 
-    /// A command begins; to be told to [`Journal::end_command`] if it is timed.
+    /// The command of this name begins; to be told to [`Journal::end_command`] if it is timed.
     #[inline]
-    pub fn begin_command(&mut self, facts: &'static Facts) -> Option<Timing> {
-        self.meter.as_mut()?.begin(facts)
+    pub fn begin_command(&mut self, name: &'static str) -> Option<Timing> {
+        self.meter.as_mut()?.begin(name)
     }
 
     /// A command has ended that was timed.
     #[inline]
-    pub fn end_command(&mut self, facts: &'static Facts, timing: Option<Timing>) {
+    pub fn end_command(&mut self, name: &'static str, timing: Option<Timing>) {
         if let (Some(timing), Some(meter)) = (timing, self.meter.as_mut()) {
-            meter.end(facts, timing);
+            meter.end(name, timing);
         }
     }
 
@@ -246,12 +247,12 @@ impl Journal {
         }
     }
 
-    /// Counts and records that fields of the hash at `key` expired, likewise.
-    pub fn fields_expired(&mut self, db: DbIndex, key: &[u8], fields: &[Box<[u8]>]) {
+    /// Counts and records that parts of the value at `key` expired, likewise; `command` deletes them.
+    pub fn parts_expired(&mut self, db: DbIndex, command: &'static str, key: &[u8], parts: &[Box<[u8]>]) {
         self.changes += 1;
         self.incidental_changes += 1;
         if self.is_recording() {
-            let args = [b"HDEL", key].into_iter().chain(fields.iter().map(|field| &field[..]));
+            let args = [command.as_bytes(), key].into_iter().chain(parts.iter().map(|part| &part[..]));
             self.push_effect(db, &args.collect::<Vec<_>>(), true);
         }
     }

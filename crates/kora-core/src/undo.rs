@@ -9,9 +9,10 @@
 use crate::command::keys::extract_keys;
 use crate::command::spec::{Facts, Route, Traits};
 use crate::context::Ctx;
+use crate::db::DbIndex;
+use crate::entry::Entry;
 use crate::journal::Place;
-use crate::keyspace::entry::Entry;
-use crate::shard::store::{DbIndex, ShardStore};
+use crate::store::ShardStore;
 
 /// A value that takes more bytes than this is not copied.
 const COPY_BYTES_MAX: usize = 16 * 1024;
@@ -115,11 +116,12 @@ mod tests {
     use crate::command::table::{CommandTable, Handler};
     use crate::config::CoreConfig;
     use crate::context::Stores;
+    use crate::entry::StringRef;
     use crate::journal::{EventClass, Journal};
-    use crate::keyspace::entry::StringRef;
     use crate::reply::tree::TreeSink;
-    use crate::shard::watch::Watch;
     use crate::slot::ShardId;
+    use crate::store::ShardStore;
+    use crate::store::watch::Watch;
     use crate::time::UnixMs;
 
     fn run(ctx: &mut Ctx<'_>, undo: &mut Undo, line: &str) -> Result<(), Irrevocable> {

@@ -5,8 +5,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use kora_core::db::DbIndex;
 use kora_core::reply::Value;
-use kora_core::shard::store::DbIndex;
 use kora_core::time::UnixMs;
 use kora_engine::embedded::{Embedded, EmbeddedOptions};
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use kora_core::error::CommandResult;
-use kora_core::shard::watch::Watched;
 use kora_core::slot::ShardId;
+use kora_core::store::watch::Watched;
 use kora_core::time::UnixMs;
 
 use crate::desk::{Desk, DeskHandler};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use kora_core::shard::store::ShardStore;
 use kora_core::slot::ShardId;
+use kora_core::store::ShardStore;
 use kora_locks::{RankedMutex, rank};
 
 use crate::latency::Histogram;

@@ -11,12 +11,12 @@ use std::thread::{JoinHandle, Thread};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use kora_core::db::DbIndex;
 use kora_core::error::CommandError;
 use kora_core::reply::Value;
 use kora_core::shard::hub::Wake;
 use kora_core::shard::route::{Placement, place};
 use kora_core::shard::runner::Shard;
-use kora_core::shard::store::DbIndex;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
 use kora_locks::{RankedMutex, rank};

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use kora_core::command::table::CommandTable;
 use kora_core::shard::hub::Hub;
-use kora_core::shard::store::ShardStore;
 use kora_core::slot::ShardId;
+use kora_core::store::ShardStore;
 use kora_script::Scripts;
 
 use crate::call::Handler;

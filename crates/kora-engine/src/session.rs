@@ -6,9 +6,9 @@ mod wait;
 use std::fmt;
 use std::sync::Arc;
 
+use kora_core::db::DbIndex;
 use kora_core::shard::operation::{Operation, Part, Setting};
-use kora_core::shard::store::DbIndex;
-use kora_core::shard::watch::Watched;
+use kora_core::store::watch::Watched;
 use kora_core::time::UnixMs;
 
 use crate::front::{Front, Origin, Output, Style, Workers};

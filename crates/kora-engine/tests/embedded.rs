@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use kora_core::db::DbIndex;
 use kora_core::reply::Value;
-use kora_core::shard::store::DbIndex;
 use kora_core::time::UnixMs;
 use kora_engine::embedded::{Embedded, EmbeddedOptions};
 

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use kora_core::db::DbIndex;
 use kora_core::reply::Value;
-use kora_core::shard::store::DbIndex;
 use kora_core::time::UnixMs;
 use kora_engine::embedded::{Embedded, EmbeddedOptions};
 use kora_engine::stream::Follower;

@@ -2,9 +2,9 @@
 
 use kora_core::command::spec::{Arg, ArgType, Facts};
 use kora_core::command::table::CommandTable;
+use kora_core::db::DbIndex;
 use kora_core::hash::splitmix64;
 use kora_core::reply::Value;
-use kora_core::shard::store::DbIndex;
 use kora_core::time::UnixMs;
 use kora_engine::embedded::{Embedded, EmbeddedOptions};
 use kora_engine::settings::{Permission, Settings};

@@ -1,7 +1,8 @@
 //! What scripts need of whoever starts the engine: the commands they may run, and the state of its memory.
 
-use kora_core::command::spec::{CoreHandler, Facts};
+use kora_core::command::spec::Facts;
 use kora_core::command::table::{CommandTable, Handler};
+use kora_core::context::CoreHandler;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 use kora_core::services::Services;

@@ -14,13 +14,13 @@ use crate::host::{Callee, Caller, Host, NoCallee, Runs};
 use crate::interpreter::Subject;
 use crate::library::FunctionFacts;
 use crate::tally::Tally;
-use kora_core::command::spec::{CoreHandler, Facts, Flags, Route};
-use kora_core::context::Ctx;
+use kora_core::command::spec::{Facts, Flags, Route};
+use kora_core::context::moved::MovedContext;
+use kora_core::context::{CoreHandler, Ctx};
+use kora_core::db::DbIndex;
 use kora_core::error::{CommandError, CommandResult};
-use kora_core::hand::Hand;
 use kora_core::reply::Reply;
 use kora_core::shard::route::{Placement, place};
-use kora_core::shard::store::DbIndex;
 use kora_core::time::UnixMs;
 use kora_core::undo::Undo;
 
@@ -67,7 +67,7 @@ pub(crate) struct Run {
     seen: Option<Instant>,
     /// What others see of it once it takes long.
     busy_run: Option<Arc<BusyRun>>,
-    hand: Hand,
+    hand: MovedContext,
     db: DbIndex,
     now: UnixMs,
     no_touch: bool,
@@ -149,7 +149,7 @@ impl Run {
             command: Words::default(),
             seen: None,
             busy_run: None,
-            hand: Hand::default(),
+            hand: MovedContext::default(),
             db: DbIndex::default(),
             now: UnixMs(0),
             no_touch: false,

@@ -9,7 +9,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use kora_core::services::Services;
 use kora_core::shard::hub::Wake;
 use kora_core::shard::runner::Shard;
-use kora_core::shard::store::ShardStore;
+use kora_core::store::ShardStore;
 use kora_core::time::UnixMs;
 use kora_engine::assembly::{self, Assembly};
 use kora_engine::entropy;

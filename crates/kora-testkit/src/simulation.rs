@@ -35,10 +35,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use kora_core::command::table::CommandTable;
+use kora_core::db::DbIndex;
 use kora_core::journal::Effect;
 use kora_core::shard::hub::{Hub, Submission, Wake as _};
 pub use kora_core::shard::probe::Rule;
-use kora_core::shard::store::DbIndex;
 use kora_core::time::UnixMs;
 use kora_engine::front::values::ValueClient;
 use kora_engine::front::{ClientId, Origin, Workers};

@@ -12,8 +12,9 @@ use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Group, KeyFlags,
 use crate::command::string::length_of;
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
-use crate::keyspace::{EntryMut, Keyspace};
 use crate::number::parse_i64;
+use crate::store::Keyspace;
+use crate::table::EntryMut;
 use crate::types::bitmap::byte_index;
 
 /// The family's commands.

@@ -1,6 +1,6 @@
 //! The hash commands, one file per idea. This one holds their table and what the files share.
 //!
-//! What a command is shown has no field whose time has come: [`Keyspace::read_hash`](crate::keyspace::Keyspace::read_hash)
+//! What a command is shown has no field whose time has come: [`Keyspace::read_hash`](crate::store::Keyspace::read_hash)
 //! and its sibling for writing see to that, given the fields that the command names. HLEN alone counts what is stored, as
 //! Redis does. Every change of a deadline is recorded with the moment meant, so that it replays at any time.
 
@@ -20,10 +20,10 @@ mod tests;
 mod ttl;
 
 use crate::command::spec::{Categories, CommandSpec, Facts, Group, KeyFlags, KeySpec};
+use crate::db::DbIndex;
 use crate::journal::EventClass;
-use crate::keyspace::Keyspace;
 use crate::reply::Reply;
-use crate::shard::store::DbIndex;
+use crate::store::Keyspace;
 use crate::types::hash::Field;
 
 /// The family's commands.

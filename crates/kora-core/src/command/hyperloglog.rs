@@ -9,9 +9,9 @@ mod count;
 mod debug;
 
 use crate::command::spec::{Categories, CommandSpec, Facts, Group};
+use crate::entry::StringRef;
 use crate::error::{CommandError, CommandResult};
-use crate::keyspace::Keyspace;
-use crate::keyspace::entry::StringRef;
+use crate::store::Keyspace;
 use crate::types::hyperloglog::{Invalid, Sketch, SketchBuf};
 
 /// The family's commands.

@@ -1,9 +1,9 @@
 //! Arguments that commands of several families read alike.
 
 use crate::config::CoreConfig;
+use crate::db::DbIndex;
 use crate::error::{CommandError, CommandResult};
 use crate::number::{LongDouble, parse_i64};
-use crate::shard::store::DbIndex;
 use crate::time::UnixMs;
 
 /// A database's number.

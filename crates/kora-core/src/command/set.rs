@@ -15,9 +15,10 @@ mod union;
 
 use crate::command::spec::{Categories, CommandSpec, Facts, Group, KeyFlags, KeySpec};
 use crate::context::Ctx;
+use crate::entry::Kind;
 use crate::error::{CommandError, CommandResult};
-use crate::keyspace::entry::Kind;
-use crate::keyspace::{EntryMut, Keyspace};
+use crate::store::Keyspace;
+use crate::table::EntryMut;
 use crate::types::set::{SetLimits, SetRef};
 
 /// The family's commands.

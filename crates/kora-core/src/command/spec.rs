@@ -10,12 +10,7 @@ pub use flags::{Categories, Flags, KeyFlags, Traits};
 pub use key_spec::{BeginSearch, FindKeys, KeySpec};
 
 use crate::command::keys::KeyFinder;
-use crate::context::Ctx;
-use crate::error::CommandResult;
-use crate::reply::Reply;
-
-/// Runs a command of the core: `args[0]` is its name as sent. Writes one reply, or refuses before writing any.
-pub type CoreHandler = fn(&mut Ctx<'_>, &[&[u8]], &mut dyn Reply) -> CommandResult;
+pub use crate::context::CoreHandler;
 
 /// Tells what becomes of the keys of a command by its arguments.
 pub type KeyFlagsFinder = fn(&[&[u8]]) -> KeyFlags;

@@ -20,10 +20,11 @@ mod set_id;
 mod trim;
 
 use crate::command::spec::{Categories, CommandSpec, Facts, Group, KeyFlags, KeySpec};
+use crate::entry::{Entry as KeyEntry, Kind};
 use crate::error::{CommandError, CommandResult};
-use crate::keyspace::entry::{Entry as KeyEntry, Kind};
-use crate::keyspace::{EntryMut, Keyspace};
 use crate::reply::Reply;
+use crate::store::Keyspace;
+use crate::table::EntryMut;
 use crate::time::UnixMs;
 use crate::types::stream::{Entry, Log, Stream, StreamId};
 

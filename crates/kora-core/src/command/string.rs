@@ -13,8 +13,8 @@ mod range;
 mod set;
 
 use crate::command::spec::{Categories, CommandSpec, Facts, Group, KeyFlags, KeySpec};
+use crate::entry::StringRef;
 use crate::error::{CommandError, CommandResult};
-use crate::keyspace::entry::StringRef;
 use crate::reply::Reply;
 
 /// The family's commands.

@@ -1,7 +1,8 @@
 //! Finds a command by its name: the core's families and the driver's own in one table.
 
 use crate::command::later::{REASON, is_later_command, is_later_subcommand};
-use crate::command::spec::{CommandSpec, CoreHandler, Facts};
+use crate::command::spec::{CommandSpec, Facts};
+use crate::context::CoreHandler;
 use crate::error::{CommandError, CommandResult};
 use crate::hash::{Map, key_hasher};
 

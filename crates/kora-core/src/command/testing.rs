@@ -7,15 +7,16 @@ use crate::command::FAMILIES;
 use crate::command::spec::CommandSpec;
 use crate::config::CoreConfig;
 use crate::context::{Ctx, Stores};
+use crate::db::DbIndex;
+use crate::entry::data_type::DataType;
+use crate::entry::object::Object;
+use crate::entry::{Encoding, Entry, Kind, StringRef};
 use crate::error::CommandError;
 use crate::journal::{Effect, Journal};
-use crate::keyspace::Keyspace;
-use crate::keyspace::entry::{Encoding, Entry, Kind, StringRef};
-use crate::keyspace::object::Object;
 use crate::reply::tree::TreeSink;
 use crate::reply::{Reply, Value};
-use crate::shard::store::{DbIndex, ShardStore};
 use crate::slot::ShardId;
+use crate::store::{Keyspace, ShardStore};
 use crate::time::UnixMs;
 
 /// The time at which a bare shard starts.
@@ -153,7 +154,7 @@ impl BareShard {
         let selected = std::mem::replace(&mut self.db, db);
         let mut read = |args: &[&[u8]]| self.run_args(args);
         let mut replies = match kind {
-            Kind::String => Vec::new(),
+            Kind::String | Kind::Extension(_) => Vec::new(),
             Kind::List => vec![read(&[b"LRANGE", key, b"0", b"-1"])],
             Kind::Set => vec![read(&[b"SMEMBERS", key])],
             Kind::SortedSet => vec![read(&[b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"])],
@@ -207,8 +208,8 @@ impl BareShard {
 struct OtherType;
 
 impl Object for OtherType {
-    fn kind(&self) -> Kind {
-        Kind::List
+    fn data_type(&self) -> &'static DataType {
+        &crate::types::list::DATA_TYPE
     }
 
     fn encoding(&self) -> Encoding {

@@ -15,8 +15,8 @@ use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Group, KeyFlags,
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
-use crate::keyspace::Keyspace;
 use crate::reply::Reply;
+use crate::store::Keyspace;
 use crate::types::zset::{Policy, ZSetMut, ZSetRef};
 
 /// The family's commands.
@@ -119,7 +119,7 @@ fn changed(keyspace: &mut Keyspace<'_>, count: usize, event: &'static str, key: 
 }
 
 /// Deletes a set that has become empty, which is part of the change reported before.
-fn delete_emptied(keyspace: &mut Keyspace<'_>, db: crate::shard::store::DbIndex, key: &[u8]) {
+fn delete_emptied(keyspace: &mut Keyspace<'_>, db: crate::db::DbIndex, key: &[u8]) {
     keyspace.delete(key);
     keyspace.journal().event(EventClass::GENERIC, "del", db, key);
 }

@@ -1,13 +1,13 @@
 //! Inputs for the fuzz bodies, from a seed: values as the commands make them, then damaged or not.
 
 use crate::config::CoreConfig;
+use crate::entry::Entry;
 use crate::hash::splitmix64;
-use crate::keyspace::entry::Entry;
-use crate::rdb::{self, Crc64, Loader, Purpose, Style, file};
+use crate::packed::{intset, listpack};
+use crate::rdb::{self, Crc64, Extensions, Loader, Purpose, Style, file};
 use crate::time::UnixMs;
 use crate::types::hyperloglog::SketchBuf;
 use crate::types::stream::{BlockLimits, Group, Pending, References, Stream, StreamId};
-use crate::types::{intset, listpack};
 
 /// A source of inputs.
 pub(super) struct Generator(u64);
@@ -107,7 +107,7 @@ impl Generator {
         let mut bytes = Vec::new();
         rdb::write_value(&entry, Style { compress: self.one_in(2), purpose }, &mut bytes);
         if self.one_in(8) {
-            bytes[0] = self.byte() % 28;
+            bytes[0] = if self.one_in(16) { 128 } else { self.byte() % 28 };
         }
         self.damage(&mut bytes, 1);
         bytes
@@ -185,7 +185,7 @@ impl Generator {
             }
             _ => return Entry::new_object(b"key", Box::new(self.stream()), expiry),
         };
-        let loader = Loader { config: &config, seed: 7 };
+        let loader = Loader { config: &config, seed: 7, extensions: Extensions::default() };
         rdb::build(kind_byte, &out, (b"key", expiry), &loader).expect("what was written is a value").0
     }
 

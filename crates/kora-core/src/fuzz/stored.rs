@@ -2,9 +2,9 @@
 
 use crate::config::CoreConfig;
 use crate::digest::{Detail, Digest};
-use crate::keyspace::entry::Entry;
+use crate::entry::Entry;
 use crate::rdb::file::{HEADER_BYTES, Piece, next_piece, read_header};
-use crate::rdb::{self, Loader, Purpose, RdbError, Style, ValueWriter};
+use crate::rdb::{self, Extensions, Loader, Purpose, RdbError, Style, ValueWriter};
 use crate::time::UnixMs;
 
 /// Bytes of memory that a byte of a value may cost, and what a value costs at least.
@@ -16,7 +16,7 @@ pub(super) fn check_value(bytes: &[u8]) -> bool {
     let Some((&kind, value)) = bytes.split_first() else { return false };
     let configs = [CoreConfig::default(), tiny()];
     let built = configs.each_ref().map(|config| {
-        let loader = Loader { config, seed: 5 };
+        let loader = Loader { config, seed: 5, extensions: Extensions::default() };
         rdb::build(kind, value, (b"key", Some(UnixMs(9))), &loader)
     });
     let [Ok((entry, len)), Ok((other, other_len))] = built else {
@@ -55,7 +55,7 @@ fn check_round_trip(entry: &Entry, digest: Digest, config: &CoreConfig) {
     let mut writer = ValueWriter::new(style);
     while !writer.write_some(entry, &mut sliced, 1) {}
     assert!(whole == sliced, "slices make the same bytes");
-    let loader = Loader { config, seed: 6 };
+    let loader = Loader { config, seed: 6, extensions: Extensions::default() };
     let again = rdb::build(whole[0], &whole[1..], (entry.key(), entry.expiry()), &loader);
     let (again, len) =
         again.unwrap_or_else(|error| panic!("what was written is refused: {error}: {entry:?}"));
@@ -84,7 +84,12 @@ pub(super) fn check_file(bytes: &[u8]) -> bool {
         }
         match piece {
             Piece::End { .. } => return true,
-            Piece::Entry(entry) => drop(entry.build(&Loader { config: &config, seed: 8 }, UnixMs(1))),
+            Piece::Entry(entry) => {
+                drop(entry.build(
+                    &Loader { config: &config, seed: 8, extensions: Extensions::default() },
+                    UnixMs(1),
+                ))
+            }
             _ => {}
         }
         rest = &rest[len..];

@@ -1,9 +1,9 @@
 //! Payloads as DUMP and FUNCTION DUMP give them and RESTORE takes them: what would stand in a file, then a version and a
 //! checksum.
 
-use super::value::{Purpose, Style, write_value};
-use super::{Crc64, VERSION_WITH_FIELD_DEADLINES};
-use crate::keyspace::entry::Entry;
+use super::write::write_value;
+use crate::codec::{Crc64, Purpose, Style, VERSION_WITH_FIELD_DEADLINES};
+use crate::entry::Entry;
 
 /// The version in a payload, and the latest that is read.
 const VERSION: u16 = VERSION_WITH_FIELD_DEADLINES;

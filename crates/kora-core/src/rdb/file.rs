@@ -6,13 +6,13 @@
 
 use std::borrow::Cow;
 
-use super::build::{Loader, build};
-use super::format::{VERSION_WITH_FIELD_DEADLINES, kind, opcode};
-use super::read::Reader;
-use super::skip::{skip_module_aux, skip_value};
-use super::write::{put_length, put_text};
-use super::{Crc64, RdbError, RdbResult};
-use crate::keyspace::entry::Entry;
+use super::read::{build, skip_module_aux, skip_value};
+use crate::codec::{
+    Crc64, RdbError, RdbResult, Reader, VERSION_WITH_FIELD_DEADLINES, opcode, put_length, put_text,
+    value_code,
+};
+use crate::entry::Entry;
+use crate::entry::data_type::Loader;
 use crate::time::UnixMs;
 
 const MAGIC: &[u8] = b"REDIS";
@@ -134,7 +134,7 @@ impl RawEntry<'_> {
     /// Whether the value is a module's, of which no entry can be made.
     #[must_use]
     pub fn is_module(&self) -> bool {
-        self.kind == kind::MODULE_2
+        self.kind == value_code::MODULE_2
     }
 
     /// Makes an entry of it, with its use as far as it is told.

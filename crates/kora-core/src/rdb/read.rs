@@ -1,142 +1,72 @@
-//! Reading numbers and strings.
+//! Making an entry of a value as files and payloads hold it, and passing over it: whichever data type it has.
+//!
+//! Small collections that are laid down as entries keep them are copied, once all of them was checked. Everything else is
+//! put together anew. Which of both, and what becomes of a small collection that the settings call large, follows Redis.
 
-use std::borrow::Cow;
+use super::extension;
+use crate::codec::{RdbError, RdbResult, Reader, module, value_code};
+use crate::entry::Entry;
+use crate::entry::data_type::{CodedForm, Head, Loader, RdbForm};
+use crate::types;
 
-use super::format::{length, packed};
-use super::{RdbError, RdbResult, lzf};
+const UNKNOWN: RdbError = RdbError::Corrupt("a value of an unknown type");
 
-/// A place in bytes that may end early.
-#[derive(Clone, Debug)]
-pub(super) struct Reader<'a> {
-    bytes: &'a [u8],
-    at: usize,
+/// Makes an entry of the value that `bytes` begin with, of type `code`. Returns also how many bytes it takes.
+///
+/// # Errors
+/// If the value is empty, a module's, of a type that is not here, corrupt, or does not end.
+pub fn build(code: u8, bytes: &[u8], head: Head<'_>, loader: &Loader<'_>) -> RdbResult<(Entry, usize)> {
+    let mut reader = Reader::new(bytes);
+    let entry = match code {
+        value_code::EXTENSION => extension::read(&mut reader, head, loader)?,
+        value_code::MODULE_1 | value_code::MODULE_2 => return Err(RdbError::Module),
+        _ => (form_of(code)?.read)(code, &mut reader, head, loader)?,
+    };
+    Ok((entry, reader.at()))
 }
 
-/// What stands where a length does.
-enum Length {
-    /// A length.
-    Plain(u64),
-    /// How a string is packed.
-    Packed(u8),
+/// Passes over the value of a type. Complexity: O(parts), however long their strings are.
+pub(super) fn skip_value(reader: &mut Reader<'_>, code: u8) -> RdbResult<()> {
+    match code {
+        value_code::EXTENSION => extension::skip(reader),
+        value_code::MODULE_1 => Err(RdbError::Module),
+        value_code::MODULE_2 => skip_module(reader),
+        _ => (form_of(code)?.skip)(reader, code),
+    }
 }
 
-/// Where a string lies and what its bytes are.
-enum Text<'a> {
-    Plain(&'a [u8]),
-    Integer(i64),
-    Lzf { packed: &'a [u8], len: usize },
+fn form_of(code: u8) -> RdbResult<&'static CodedForm> {
+    match types::coded(code).map(|data_type| &data_type.rdb) {
+        Some(RdbForm::Coded(form)) => Ok(form),
+        _ => Err(UNKNOWN),
+    }
 }
 
-impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
-    }
+/// Passes over the value of a module, its name included.
+fn skip_module(reader: &mut Reader<'_>) -> RdbResult<()> {
+    reader.number()?;
+    skip_module_parts(reader)
+}
 
-    /// Bytes read so far.
-    pub(super) fn at(&self) -> usize {
-        self.at
+/// Passes over what a module stores beside keys.
+pub(super) fn skip_module_aux(reader: &mut Reader<'_>) -> RdbResult<()> {
+    reader.number()?;
+    if reader.number()? != module::UNSIGNED {
+        return Err(RdbError::Corrupt("a module's data that does not say when to load it"));
     }
+    reader.number()?;
+    skip_module_parts(reader)
+}
 
-    /// What was read since `start`.
-    pub(super) fn since(&self, start: usize) -> &'a [u8] {
-        self.bytes.get(start..self.at).unwrap_or_default()
-    }
-
-    pub(super) fn take(&mut self, len: usize) -> RdbResult<&'a [u8]> {
-        let left = self.bytes.get(self.at..).unwrap_or_default();
-        let taken = left.get(..len).ok_or_else(|| RdbError::Incomplete(len - left.len()))?;
-        self.at += len;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> RdbResult<[u8; N]> {
-        self.take(N).map(|bytes| *bytes.first_chunk().expect("just as many were taken"))
-    }
-
-    pub(super) fn byte(&mut self) -> RdbResult<u8> {
-        self.array::<1>().map(|[byte]| byte)
-    }
-
-    /// Eight bytes, the lowest first.
-    pub(super) fn u64_le(&mut self) -> RdbResult<u64> {
-        self.array().map(u64::from_le_bytes)
-    }
-
-    pub(super) fn i64_le(&mut self) -> RdbResult<i64> {
-        self.array().map(i64::from_le_bytes)
-    }
-
-    pub(super) fn i32_le(&mut self) -> RdbResult<i32> {
-        self.array().map(i32::from_le_bytes)
-    }
-
-    pub(super) fn f64_le(&mut self) -> RdbResult<f64> {
-        self.array().map(f64::from_le_bytes)
-    }
-
-    /// Sixteen bytes, such as an ID of a stream.
-    pub(super) fn id(&mut self) -> RdbResult<[u8; 16]> {
-        self.array()
-    }
-
-    fn any_length(&mut self) -> RdbResult<Length> {
-        let first = self.byte()?;
-        Ok(Length::Plain(match first {
-            0..0x40 => u64::from(first),
-            0x40..0x80 => u64::from(first & 0x3F) << 8 | u64::from(self.byte()?),
-            length::BITS_32 => u64::from(u32::from_be_bytes(self.array()?)),
-            length::BITS_64 => u64::from_be_bytes(self.array()?),
-            length::PACKED.. => return Ok(Length::Packed(first & 0x3F)),
-            _ => return Err(RdbError::Corrupt("a length of an unknown form")),
-        }))
-    }
-
-    /// A number that is laid down like a length.
-    pub(super) fn number(&mut self) -> RdbResult<u64> {
-        match self.any_length()? {
-            Length::Plain(len) => Ok(len),
-            Length::Packed(_) => Err(RdbError::Corrupt("a packed string instead of a length")),
+fn skip_module_parts(reader: &mut Reader<'_>) -> RdbResult<()> {
+    loop {
+        match reader.number()? {
+            module::EOF => return Ok(()),
+            module::SIGNED | module::UNSIGNED => reader.number().map(drop)?,
+            module::FLOAT => reader.take(4).map(drop)?,
+            module::DOUBLE => reader.take(8).map(drop)?,
+            module::TEXT => reader.skip_text()?,
+            _ => return Err(RdbError::Corrupt("a module's value of an unknown form")),
         }
-    }
-
-    fn len(&mut self) -> RdbResult<usize> {
-        usize::try_from(self.number()?).map_err(|_| RdbError::Corrupt("a length beyond all memory"))
-    }
-
-    fn raw_text(&mut self) -> RdbResult<Text<'a>> {
-        let kind = match self.any_length()? {
-            Length::Packed(kind) => kind,
-            Length::Plain(len) => {
-                let len =
-                    usize::try_from(len).map_err(|_| RdbError::Corrupt("a length beyond all memory"))?;
-                return self.take(len).map(Text::Plain);
-            }
-        };
-        match kind {
-            packed::INT8 => Ok(Text::Integer(i8::from_le_bytes(self.array()?).into())),
-            packed::INT16 => Ok(Text::Integer(i16::from_le_bytes(self.array()?).into())),
-            packed::INT32 => Ok(Text::Integer(i32::from_le_bytes(self.array()?).into())),
-            packed::LZF => {
-                let (packed_len, len) = (self.len()?, self.len()?);
-                Ok(Text::Lzf { packed: self.take(packed_len)?, len })
-            }
-            _ => Err(RdbError::Corrupt("a string packed in an unknown way")),
-        }
-    }
-
-    /// A string.
-    pub(super) fn text(&mut self) -> RdbResult<Cow<'a, [u8]>> {
-        match self.raw_text()? {
-            Text::Plain(bytes) => Ok(Cow::Borrowed(bytes)),
-            Text::Integer(value) => Ok(Cow::Owned(itoa::Buffer::new().format(value).as_bytes().to_vec())),
-            Text::Lzf { packed, len } => lzf::decompress(packed, len)
-                .map(Cow::Owned)
-                .ok_or(RdbError::Corrupt("a string that can't be decompressed")),
-        }
-    }
-
-    /// Passes over a string.
-    pub(super) fn skip_text(&mut self) -> RdbResult<()> {
-        self.raw_text().map(drop)
     }
 }

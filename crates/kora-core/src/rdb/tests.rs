@@ -5,15 +5,15 @@ use super::*;
 use crate::command::testing::{BareShard, error, ok};
 use crate::config::CoreConfig;
 use crate::digest::{Detail, Digest};
-use crate::keyspace::Keyspace;
-use crate::keyspace::entry::{Encoding, Entry};
+use crate::entry::{Encoding, Entry};
 use crate::reply::Value;
+use crate::store::Keyspace;
 use crate::time::UnixMs;
 
 const STYLE: Style = Style { compress: true, purpose: Purpose::File };
 
 fn built(bytes: &[u8], config: &CoreConfig) -> RdbResult<Entry> {
-    let loader = Loader { config, seed: 3 };
+    let loader = Loader { config, seed: 3, extensions: Extensions::default() };
     build(bytes[0], &bytes[1..], (b"key", None), &loader).map(|(entry, _)| entry)
 }
 
@@ -132,7 +132,9 @@ fn files_are_cut_into_pieces_and_built() {
     while !rest.is_empty() {
         let (piece, len) = next_piece(rest, version).expect("just written");
         if let Piece::Entry(raw) = piece {
-            let entry = raw.build(&Loader { config: &config, seed: 9 }, now).expect("just written");
+            let entry = raw
+                .build(&Loader { config: &config, seed: 9, extensions: Extensions::default() }, now)
+                .expect("just written");
             found.push((raw.key.to_vec(), Digest::of_value(&entry, Detail::All), raw.expiry));
         } else {
             others.push(piece);
@@ -159,7 +161,9 @@ fn use_and_deadlines_of_files() {
     };
     assert_eq!((&piece, len), (&Piece::Entry(raw.clone()), bytes.len()));
     let (config, now) = (CoreConfig::default(), UnixMs(100_000));
-    let entry = raw.build(&Loader { config: &config, seed: 1 }, now).expect("a string");
+    let entry = raw
+        .build(&Loader { config: &config, seed: 1, extensions: Extensions::default() }, now)
+        .expect("a string");
     assert_eq!((entry.idle_seconds(now), entry.expiry()), (5, Some(UnixMs(10_000))));
 }
 
@@ -170,7 +174,9 @@ fn modules_are_passed_over() {
     let Piece::Entry(raw) = piece else { panic!("{piece:?}") };
     assert!(raw.is_module() && len == value.len());
     let config = CoreConfig::default();
-    let built = raw.build(&Loader { config: &config, seed: 1 }, UnixMs(0)).map(drop);
+    let built = raw
+        .build(&Loader { config: &config, seed: 1, extensions: Extensions::default() }, UnixMs(0))
+        .map(drop);
     assert_eq!(built, Err(RdbError::Module));
     let aux = [&[247, 0x81][..], &[0; 8], &[2, 1, 2, 9, 0]].concat();
     assert_eq!(next_piece(&aux, 11), Ok((Piece::ModuleAux, aux.len())));
@@ -201,7 +207,7 @@ fn only_fields_with_deadlines_need_version_12() {
             for purpose in [Purpose::File, Purpose::Dump] {
                 let mut bytes = Vec::new();
                 write_value(entry, Style { compress: false, purpose }, &mut bytes);
-                found.push((needs_field_deadlines(entry), bytes[0]));
+                found.push((crate::types::next_deadline(entry).is_some(), bytes[0]));
             }
         });
         found

@@ -1,86 +1,123 @@
-//! Writing numbers and strings.
+//! Writing a key and its value, whichever data type it has: at once or piece by piece.
 
-use super::format::{length, packed};
-use super::lzf;
-use crate::number::parse_i64;
+use super::extension;
+use crate::codec::{Style, opcode, put_length, put_text, value_code};
+use crate::config::{CoreConfig, EvictionOrder, EvictionScope};
+use crate::entry::Entry;
+use crate::entry::data_type::{NamedForm, RdbForm, WritePieces};
+use crate::entry::object::Object;
+use crate::time::UnixMs;
+use crate::types::type_of;
 
-/// Longest text that may be an integer of 32 bits.
-const INTEGER_TEXT_MAX: usize = 11;
-/// Strings up to this are not compressed.
-const UNCOMPRESSED_MAX: usize = 20;
+/// Adds all that stands in a file for one key of a database.
+pub fn write_entry(entry: &Entry, style: Style, now: UnixMs, config: &CoreConfig, out: &mut Vec<u8>) {
+    write_entry_head(entry, style, now, config, out);
+    ValueWriter::new(style).write_some(entry, out, usize::MAX);
+}
 
-/// Adds a number in the form of lengths.
-pub fn put_length(out: &mut Vec<u8>, len: u64) {
-    match u32::try_from(len) {
-        Ok(len @ 0..64) => out.push(len.to_le_bytes()[0]),
-        Ok(len @ 64..16384) => out.extend_from_slice(&(0x4000 | len).to_be_bytes()[2..]),
-        Ok(len) => {
-            out.push(length::BITS_32);
-            out.extend_from_slice(&len.to_be_bytes());
+/// Adds what stands before the value, for a [`ValueWriter`] to go on: deadline, use as far as `maxmemory-policy` asks for
+/// it, type and key.
+pub fn write_entry_head(entry: &Entry, style: Style, now: UnixMs, config: &CoreConfig, out: &mut Vec<u8>) {
+    if let Some(at) = entry.expiry() {
+        out.push(opcode::EXPIRY_MS);
+        out.extend_from_slice(&at.0.to_le_bytes());
+    }
+    match config.eviction.order {
+        EvictionOrder::Lru if config.eviction.scope != EvictionScope::Nothing => {
+            out.push(opcode::IDLE);
+            put_length(out, entry.idle_seconds(now).into());
         }
-        Err(_) => {
-            out.push(length::BITS_64);
-            out.extend_from_slice(&len.to_be_bytes());
+        EvictionOrder::Lfu => {
+            out.push(opcode::FREQUENCY);
+            out.push(u8::try_from(entry.frequency(now, config)).unwrap_or(u8::MAX));
+        }
+        _ => {}
+    }
+    out.push(code_of(entry, style));
+    put_text(out, entry.key(), style.compress);
+}
+
+/// Adds type and value, as DUMP shows them.
+pub fn write_value(entry: &Entry, style: Style, out: &mut Vec<u8>) {
+    out.push(code_of(entry, style));
+    ValueWriter::new(style).write_some(entry, out, usize::MAX);
+}
+
+/// The code that says how the value is laid down.
+fn code_of(entry: &Entry, style: Style) -> u8 {
+    match &type_of(entry).rdb {
+        RdbForm::Coded(form) => (form.code_of)(entry, style),
+        RdbForm::Named(_) => value_code::EXTENSION,
+    }
+}
+
+/// Writes a value, in slices if it is asked to. Between two slices the value must not change.
+#[derive(Debug)]
+pub struct ValueWriter {
+    style: Style,
+    step: Step,
+}
+
+/// Where a writer stands.
+#[derive(Debug)]
+enum Step {
+    Begin,
+    /// In a large value.
+    Pieces(Box<dyn WritePieces>),
+    /// In a value of an extension type, where it has noted.
+    Chunks(NamedForm, u64),
+    Done,
+}
+
+impl ValueWriter {
+    /// A writer of one value.
+    #[must_use]
+    pub fn new(style: Style) -> Self {
+        Self { style, step: Step::Begin }
+    }
+
+    /// Goes on with writing the value of `entry`, until about `budget` bytes were added: a piece of it may go beyond. Returns
+    /// whether all is written.
+    pub fn write_some(&mut self, entry: &Entry, out: &mut Vec<u8>, budget: usize) -> bool {
+        let end = out.len().saturating_add(budget);
+        while !matches!(self.step, Step::Done) {
+            if out.len() >= end {
+                return false;
+            }
+            self.write_piece(entry, out);
+        }
+        true
+    }
+
+    fn write_piece(&mut self, entry: &Entry, out: &mut Vec<u8>) {
+        let is_more = match &mut self.step {
+            Step::Begin => {
+                self.step = begin(entry, self.style, out);
+                return;
+            }
+            Step::Pieces(pieces) => pieces.write_piece(entry, self.style, out),
+            Step::Chunks(form, at) => {
+                extension::write_chunk((object_of(entry), *form), at, self.style.compress, out)
+            }
+            Step::Done => false,
+        };
+        if !is_more {
+            self.step = Step::Done;
         }
     }
 }
 
-/// Adds a number of things in memory.
-pub(super) fn put_count(out: &mut Vec<u8>, count: usize) {
-    put_length(out, count as u64);
-}
-
-/// Adds a string: an integer of up to 32 bits as such, others compressed if that is wanted and makes them shorter.
-pub fn put_text(out: &mut Vec<u8>, text: &[u8], compress: bool) {
-    let integer = if text.len() <= INTEGER_TEXT_MAX { parse_i64(text) } else { None };
-    if integer.is_some_and(|value| put_small_integer(out, value)) {
-        return;
-    }
-    if compress && text.len() > UNCOMPRESSED_MAX && put_compressed(out, text) {
-        return;
-    }
-    put_count(out, text.len());
-    out.extend_from_slice(text);
-}
-
-/// Adds the text of an integer.
-pub(super) fn put_integer(out: &mut Vec<u8>, value: i64) {
-    if !put_small_integer(out, value) {
-        let mut digits = itoa::Buffer::new();
-        let text = digits.format(value).as_bytes();
-        put_count(out, text.len());
-        out.extend_from_slice(text);
+/// Writes what is small whole, and of what is large the beginning.
+fn begin(entry: &Entry, style: Style, out: &mut Vec<u8>) -> Step {
+    match &type_of(entry).rdb {
+        RdbForm::Coded(form) => (form.write)(entry, style, out).map_or(Step::Done, Step::Pieces),
+        RdbForm::Named(form) => {
+            extension::write_head(object_of(entry), *form, out);
+            Step::Chunks(*form, 0)
+        }
     }
 }
 
-/// Adds an integer of up to 32 bits; `false` if it is larger.
-fn put_small_integer(out: &mut Vec<u8>, value: i64) -> bool {
-    let mut put = |kind: u8, bytes: &[u8]| {
-        out.push(length::PACKED | kind);
-        out.extend_from_slice(bytes);
-    };
-    if let Ok(value) = i8::try_from(value) {
-        put(packed::INT8, &value.to_le_bytes());
-    } else if let Ok(value) = i16::try_from(value) {
-        put(packed::INT16, &value.to_le_bytes());
-    } else if let Ok(value) = i32::try_from(value) {
-        put(packed::INT32, &value.to_le_bytes());
-    } else {
-        return false;
-    }
-    true
-}
-
-fn put_compressed(out: &mut Vec<u8>, text: &[u8]) -> bool {
-    // The lengths stand before the bytes, and are not known before those are.
-    let start = out.len();
-    if !lzf::compress(text, out) {
-        return false;
-    }
-    let packed_len = out.len() - start;
-    let mut head = vec![length::PACKED | packed::LZF];
-    put_count(&mut head, packed_len);
-    put_count(&mut head, text.len());
-    out.splice(start..start, head);
-    true
+fn object_of(entry: &Entry) -> &dyn Object {
+    entry.as_object().expect("values of extension types are objects")
 }

@@ -17,10 +17,10 @@ use super::operation::{Driver, Operation, Setting, Style};
 use super::pause::Halted;
 use super::probe::Note;
 use super::runner::Shard;
-use super::store::ShardStore;
 use super::transaction::{Transaction, run_item_whole};
 use crate::context::{Resume, Resumed, Stores};
 use crate::reply::Reply;
+use crate::store::ShardStore;
 use crate::time::UnixMs;
 
 /// A transaction that has all its stores in hand, at its home. Whoever takes it must give it to [`Shard::end_driven`].

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::operation::Setting;
-use super::store::{DbIndex, ShardStore};
 use crate::command::Run;
 use crate::command::spec::Flags;
 use crate::context::{Blocking, Ctx, Stores};
+use crate::db::DbIndex;
 use crate::journal::Journal;
 use crate::reply::Reply;
 use crate::services::Services;
+use crate::store::ShardStore;
 use crate::time::UnixMs;
 
 /// Where a command records what it did, and what the engine offers to it.
@@ -26,7 +27,7 @@ pub(super) fn run_handler<S>(
     blocking: Blocking<'_>,
     out: &mut dyn Reply,
 ) -> bool {
-    let timing = journal.begin_command(facts);
+    let timing = journal.begin_command(facts.name);
     let mark = journal.open_command(setting.now);
     let Setting { db, now, no_touch, .. } = *setting;
     let watch = setting.watch.as_ref();
@@ -35,7 +36,7 @@ pub(super) fn run_handler<S>(
     if facts.flags.has(Flags::WRITE) {
         journal.close_command(mark, setting.db, args);
     }
-    journal.end_command(facts, timing);
+    journal.end_command(facts.name, timing);
     match result {
         Ok(()) => true,
         Err(error) => {

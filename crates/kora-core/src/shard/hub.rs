@@ -18,11 +18,12 @@ use super::operation::{Driver, Operation, Part};
 use super::parking::Parking;
 use super::probe::Rule;
 use super::serve::Blocked;
-use super::store::{DbIndex, ShardStore};
-use super::waiters::Waiter;
-use super::watch::Watched;
-use crate::keyspace::sizes::PublishedSizes;
+use crate::db::DbIndex;
 use crate::slot::ShardId;
+use crate::store::ShardStore;
+use crate::store::waiters::Waiter;
+use crate::store::watch::Watched;
+use crate::table::sizes::PublishedSizes;
 use crate::time::UnixMs;
 
 /// Makes a parked worker look at its doors.
@@ -209,7 +210,7 @@ impl<D: Driver> Hub<D> {
     /// Shows what the databases of `store` hold.
     pub(super) fn publish_usage(&self, store: &mut ShardStore) {
         for (index, usage) in (0..).zip(&self.ports[store.id().index()].usage) {
-            usage.sizes.publish(store, usize::from(index));
+            store.publish_sizes(DbIndex(index), &usage.sizes);
             let database = store.database(DbIndex(index));
             usage.keys.store(database.len() as u64, Ordering::Relaxed);
             usage.expires.store(database.expires() as u64, Ordering::Relaxed);

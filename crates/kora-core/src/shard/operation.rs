@@ -14,14 +14,15 @@ use super::hub::Hub;
 use super::probe::{Note, Rule};
 use super::replies::Replies;
 use super::serve::Blocked;
-use super::store::{DbIndex, ShardStore};
 use super::turn::Turn;
-use super::watch::{Watch, Watched};
 use crate::command::Run;
-use crate::command::spec::{CoreHandler, Facts, Flags, Merge};
-use crate::context::Onward;
+use crate::command::spec::{Facts, Flags, Merge};
+use crate::context::{CoreHandler, Onward};
+use crate::db::DbIndex;
 use crate::reply::Reply;
 use crate::slot::ShardId;
+use crate::store::ShardStore;
+use crate::store::watch::{Watch, Watched};
 use crate::time::UnixMs;
 
 /// Count that stands for "this item is an error, not a number of things".

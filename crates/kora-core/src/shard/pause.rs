@@ -10,9 +10,9 @@ use super::driven::in_hand;
 use super::operation::{Driver, Operation, Request, Setting, Style};
 use super::replies::Replies as _;
 use super::runner::Shard;
-use super::store::ShardStore;
 use crate::context::{Blocking, Ctx, Resume, Resumed};
 use crate::reply::Reply;
+use crate::store::ShardStore;
 
 /// A command that has paused.
 pub(super) struct Paused<D: Driver> {

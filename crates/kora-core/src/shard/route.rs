@@ -6,7 +6,8 @@ use super::operation::Request;
 use crate::command::generic::scan::cursor_shard;
 use crate::command::keys::extract_keys;
 use crate::command::sort::reads_patterns;
-use crate::command::spec::{CoreHandler, Facts, Merge, Route};
+use crate::command::spec::{Facts, Merge, Route};
+use crate::context::CoreHandler;
 use crate::slot::{ShardId, Slot};
 
 /// Where a command runs.
@@ -30,9 +31,6 @@ impl Placement {
         matches!(self, Self::Together(_)) || facts.may_defer()
     }
 }
-
-/// Number of low bits of a SCAN cursor that name the shard.
-pub const CURSOR_SHARD_BITS: u32 = 10;
 
 /// The shards that the command `args` needs among `shard_count`.
 ///

@@ -26,20 +26,21 @@ use super::pause::{Halt, Halted, Paused};
 use super::probe::{Note, Rule};
 use super::replies::{Replies, SumSink};
 use super::serve::Blocked;
-use super::store::{DbIndex, ShardStore};
-use super::waiters::Waiter;
-use super::watch::Watched;
 use crate::command::Run;
 use crate::command::spec::Merge;
 use crate::config::CoreConfig;
 use crate::context::{Blocking, Deferral, Resume, Stores};
+use crate::db::DbIndex;
 use crate::journal::{Announcement, Journal};
-use crate::keyspace::eviction::Eviction;
-use crate::keyspace::garbage::Garbage;
-use crate::keyspace::sweep::Sweep;
 use crate::reply::Reply;
 use crate::services::Services;
 use crate::slot::ShardId;
+use crate::store::ShardStore;
+use crate::store::eviction::Eviction;
+use crate::store::sweep::Sweep;
+use crate::store::waiters::Waiter;
+use crate::store::watch::Watched;
+use crate::table::garbage::Garbage;
 use crate::time::UnixMs;
 
 /// Takes the effects of a round before anyone can see them.

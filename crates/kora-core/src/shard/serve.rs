@@ -12,7 +12,7 @@
 //! nothing for it by then, it waits on where it stood.
 //!
 //! At one key there is a line for each thing that is waited for, and in most lines nobody is looked at behind one who found
-//! nothing: see [`super::waiters`]. So the cost does not grow with the number of those who wait.
+//! nothing: see [`crate::store::waiters`]. So the cost does not grow with the number of those who wait.
 //!
 //! Who may end a wait is decided by [`super::claim`]. The reply reaches the client as the operation's part.
 
@@ -24,11 +24,11 @@ use super::operation::{Driver, Operation, Part, Setting};
 use super::probe::Note;
 use super::replies::Replies;
 use super::runner::Shard;
-use super::waiters::{ReadyKey, SpotId, Waiter};
-use crate::context::{Blocking, Stores, Wish};
-use crate::keyspace::Keyspace;
-use crate::keyspace::entry::Kind;
+use crate::context::{Blocking, Stores};
+use crate::entry::Kind;
 use crate::slot::ShardId;
+use crate::store::Keyspace;
+use crate::store::waiters::{ReadyKey, SpotId, Waiter, Wish};
 use crate::time::UnixMs;
 
 use super::claim::Taken;

@@ -8,7 +8,7 @@
 //! A transaction may have commands of the driver's own between those of the shards. Then it is the driver's worker that runs
 //! it, on the shard that is its home: it is brought all stores ([`super::driven`]), unless they are that shard's own.
 //!
-//! With the stores in hand, the watched keys are looked at first ([`super::watch`]): if one has changed, nothing runs and
+//! With the stores in hand, the watched keys are looked at first ([`crate::store::watch`]): if one has changed, nothing runs and
 //! the reply is the absent array.
 //!
 //! All effects of a transaction carry one number. One that went through lanes has its ticket's; one that ran on one shard
@@ -24,12 +24,12 @@ use super::probe::Note;
 use super::replies::Replies;
 use super::route::add_shards_of_whole;
 use super::runner::Shard;
-use super::watch::Watched;
 use crate::command::Run;
 use crate::context::{Blocking, Resume, Stores};
-use crate::keyspace::Keyspace;
 use crate::reply::Reply;
 use crate::slot::ShardId;
+use crate::store::Keyspace;
+use crate::store::watch::Watched;
 use crate::time::UnixMs;
 
 /// Commands to be run as a unit, in the order in which they were queued.

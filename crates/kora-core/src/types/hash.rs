@@ -7,20 +7,23 @@
 //! A field whose deadline has passed stays until somebody expires it. The keyspace does that before a command sees the
 //! hash, so that commands meet no such field; only scanning a table and counting may.
 
+mod data_type;
 mod edit;
 mod packed;
+mod rdb;
 mod table;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use edit::PACKED_BYTES_MAX;
-pub use edit::{HashMut, Limits, NewHash};
+pub(crate) use data_type::DATA_TYPE;
+pub use edit::{HashMut, Limits};
+pub(crate) use edit::{PACKED_BYTES_MAX, collect};
 pub use packed::Packed;
 pub use table::HashTable;
 
-use crate::keyspace::entry::{Entry, Kind};
+use crate::entry::{Entry, Kind};
+use crate::packed::listpack::Element;
 use crate::time::UnixMs;
-use crate::types::listpack::Element;
 use crate::types::packed_table::Record;
 
 /// A field of a hash.

@@ -9,11 +9,12 @@
 //! The second form exists because a push at the front of a listpack moves all that follows, which a node's
 //! [run](run) avoids. When an encoding changes is decided by Redis's rules; how a list lies in memory below that is ours.
 
-mod access;
 mod chain;
+mod data_type;
 mod fill;
 mod node;
 mod quicklist;
+mod rdb;
 mod run;
 mod stored;
 #[cfg(test)]
@@ -23,13 +24,15 @@ mod view;
 use std::cell::Cell;
 use std::ops::Range;
 
-use crate::keyspace::entry::{Entry, Kind, Packing};
-use crate::keyspace::{EntryMut, PackedMut};
-use crate::types::listpack::{self, Buffer, Element, ListPack};
+use crate::entry::{Collection, Entry, Kind, Packing};
+use crate::packed::listpack::{self, Buffer, Element, ListPack};
+use crate::table::{EntryMut, PackedMut};
+pub(crate) use data_type::DATA_TYPE;
 use fill::Fill;
 pub use fill::set_packed_threshold;
 pub use quicklist::{Figures, QuickList};
-pub(crate) use stored::{ListLoader, Stored};
+pub(crate) use stored::ListLoader;
+use stored::Stored;
 pub use view::ListRef;
 
 /// An end of a list.
@@ -57,36 +60,25 @@ const ELEMENT_BYTES_MORE_MAX: usize = 10;
 /// A list that shrank to this moves back into its entry.
 const PACKED_BYTES_AGAIN: usize = PACKED_BYTES_MAX / 2;
 
-/// A list that does not have a key yet.
-#[derive(Debug)]
-pub(crate) enum NewList {
-    /// The elements of a listpack for its entry.
-    Packed(Vec<u8>),
-    /// One beside its entry.
-    Quick(Box<QuickList>),
-}
-
-impl NewList {
-    /// A list of `texts`, each pushed at `end`, under this `list-max-listpack-size`.
-    pub(crate) fn of(texts: &[&[u8]], end: End, setting: i64) -> Self {
-        let text_bytes: usize = texts.iter().map(|text| text.len()).sum();
-        let is_listpack = Fill::of(setting).holds(listpack::EMPTY.len() + text_bytes, texts.len());
-        let bytes: usize = texts.iter().map(|text| listpack::element_bytes(text)).sum();
-        if is_listpack && bytes <= PACKED_BYTES_MAX {
-            let mut elements = Elements(Vec::with_capacity(bytes));
-            match end {
-                End::Back => texts.iter().for_each(|text| listpack::push_back(&mut elements, text)),
-                End::Front => texts.iter().rev().for_each(|text| listpack::push_back(&mut elements, text)),
-            }
-            return Self::Packed(elements.0);
+/// A list of `texts`, each pushed at `end`, under this `list-max-listpack-size`.
+pub(crate) fn collect(texts: &[&[u8]], end: End, setting: i64) -> Collection {
+    let text_bytes: usize = texts.iter().map(|text| text.len()).sum();
+    let is_listpack = Fill::of(setting).holds(listpack::EMPTY.len() + text_bytes, texts.len());
+    let bytes: usize = texts.iter().map(|text| listpack::element_bytes(text)).sum();
+    if is_listpack && bytes <= PACKED_BYTES_MAX {
+        let mut elements = Elements(Vec::with_capacity(bytes));
+        match end {
+            End::Back => texts.iter().for_each(|text| listpack::push_back(&mut elements, text)),
+            End::Front => texts.iter().rev().for_each(|text| listpack::push_back(&mut elements, text)),
         }
-        let mut list = QuickList::from_listpack(ListPack::bare(&[]));
-        if !is_listpack {
-            list.limit_nodes(setting);
-        }
-        texts.iter().for_each(|text| list.push(end, text));
-        Self::Quick(Box::new(list))
+        return Collection::Packed(Kind::List, Packing::BareListPack, elements.0);
     }
+    let mut list = QuickList::from_listpack(ListPack::bare(&[]));
+    if !is_listpack {
+        list.limit_nodes(setting);
+    }
+    texts.iter().for_each(|text| list.push(end, text));
+    Collection::Object(Box::new(list))
 }
 
 /// The elements of a listpack that is being built.

@@ -1,13 +1,15 @@
 //! Sets of strings, in Redis's three encodings.
 //!
-//! A set of integers is an [`intset`](super::intset) while it has few members, another small set a
-//! [`listpack`](super::listpack); both lie in the keyspace entry. A large set is a [`PackedTable`]. [`SetLimits`] says how
+//! A set of integers is an [`intset`](crate::packed::intset) while it has few members, another small set a
+//! [`listpack`](crate::packed::listpack); both lie in the keyspace entry. A large set is a [`PackedTable`]. [`SetLimits`] says how
 //! large that is. A set grows from one form to the next and never goes back, but for what SINTERSTORE and SPOP leave.
 //!
 //! [`SetRef`] reads a set in whatever form; [`add`], [`remove`] and [`pop`] change it, wherever it is kept ([`SetHome`]): in an
 //! entry, or as a [`SetValue`] that is being made.
 
+mod data_type;
 mod edit;
+mod rdb;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -17,8 +19,10 @@ use std::any::Any;
 
 use super::packed_table::PackedTable;
 use crate::config::CoreConfig;
-use crate::keyspace::entry::{Encoding, Kind};
-use crate::keyspace::object::Object;
+use crate::entry::Encoding;
+use crate::entry::data_type::DataType;
+use crate::entry::object::Object;
+pub(crate) use data_type::DATA_TYPE;
 pub use edit::{Open, SetHome, add, pop, prepare, remove};
 pub use value::SetValue;
 pub use view::{SetRef, below};
@@ -56,8 +60,8 @@ impl SetLimits {
 pub struct SetTable(PackedTable);
 
 impl Object for SetTable {
-    fn kind(&self) -> Kind {
-        Kind::Set
+    fn data_type(&self) -> &'static DataType {
+        &DATA_TYPE
     }
 
     fn encoding(&self) -> Encoding {

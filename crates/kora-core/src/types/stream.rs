@@ -4,12 +4,14 @@
 //! give it both.
 
 mod block;
+mod data_type;
 mod group;
 mod id;
 mod log;
 mod progress;
 mod radix;
 mod range;
+mod rdb;
 #[cfg(test)]
 mod tests;
 mod trim;
@@ -18,9 +20,11 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crate::keyspace::entry::{Encoding, Kind};
-use crate::keyspace::object::Object;
+use crate::entry::data_type::DataType;
+use crate::entry::object::Object;
+use crate::entry::{self, Encoding};
 pub use block::{BlockLimits, BlockSummary, Corrupt, Entry};
+pub(crate) use data_type::DATA_TYPE;
 pub use group::{Consumer, ConsumerId, Group, Pending};
 pub use id::{IdText, StreamId};
 pub use log::Log;
@@ -41,6 +45,12 @@ pub struct Stream {
 }
 
 impl Stream {
+    /// The stream that an entry holds, if it holds one.
+    #[must_use]
+    pub fn of(entry: &entry::Entry) -> Option<&Self> {
+        entry.as_object()?.as_any().downcast_ref()
+    }
+
     /// Its entries.
     #[must_use]
     pub fn log(&self) -> &Log {
@@ -108,8 +118,8 @@ impl Stream {
 }
 
 impl Object for Stream {
-    fn kind(&self) -> Kind {
-        Kind::Stream
+    fn data_type(&self) -> &'static DataType {
+        &DATA_TYPE
     }
 
     fn encoding(&self) -> Encoding {

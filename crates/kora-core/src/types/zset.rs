@@ -7,12 +7,14 @@
 //! such.
 
 mod bounds;
+mod data_type;
 mod index;
 mod leaf;
 mod leaves;
 mod load;
 mod locator;
 mod packed;
+mod rdb;
 mod tree;
 
 #[cfg(test)]
@@ -21,12 +23,13 @@ mod tests;
 use std::ops::Range;
 
 use crate::config::CoreConfig;
-use crate::keyspace::entry::{Entry, Kind, Packing};
-use crate::keyspace::{EntryMut, Keyspace};
-use crate::types::listpack::{self, Buffer};
+use crate::entry::{Collection, Entry, Kind, Packing};
+use crate::packed::listpack::{self, Buffer};
+use crate::table::EntryMut;
 pub use bounds::{LexBound, LexRange, ScoreBound, ScoreRange};
+pub(crate) use data_type::DATA_TYPE;
 use index::Index;
-pub(crate) use load::ZSetLoader;
+use load::ZSetLoader;
 use packed::Packed;
 
 /// Longest member, in bytes.
@@ -250,21 +253,11 @@ impl NewZSet {
         }
     }
 
-    /// Puts it under `key`, whatever that held; a deadline goes.
-    pub fn store(self, keyspace: &mut Keyspace<'_>, key: &[u8]) {
-        if let Some(mut entry) = keyspace.write(key) {
-            match self.0 {
-                NewForm::Packed(bytes) => entry.set_packed(Kind::SortedSet, Packing::ListPack, &bytes),
-                NewForm::Index(index) => entry.set_object(index),
-            }
-            entry.set_expiry(None);
-            return;
-        }
+    /// As it is to be stored.
+    pub(crate) fn into_collection(self) -> Collection {
         match self.0 {
-            NewForm::Packed(bytes) => {
-                keyspace.add_packed(key, Kind::SortedSet, Packing::ListPack, &bytes);
-            }
-            NewForm::Index(index) => keyspace.add_object(key, index),
+            NewForm::Packed(bytes) => Collection::Packed(Kind::SortedSet, Packing::ListPack, bytes),
+            NewForm::Index(index) => Collection::Object(index),
         }
     }
 }

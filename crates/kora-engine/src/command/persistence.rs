@@ -3,10 +3,8 @@
 
 use std::sync::Arc;
 
-use kora_core::command::spec::{
-    Arg, Categories, CommandSpec, CoreHandler, Facts, Flags, Group, Route, Traits,
-};
-use kora_core::context::Ctx;
+use kora_core::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, Group, Route, Traits};
+use kora_core::context::{CoreHandler, Ctx};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use kora_core::db::DbIndex;
 use kora_core::digest::{Detail, Digest};
 use kora_core::journal::Journal;
-use kora_core::keyspace::Keyspace;
-use kora_core::shard::store::{DbIndex, ShardStore};
+use kora_core::store::{Keyspace, ShardStore};
 use kora_core::time::UnixMs;
 use kora_storage::simulated::SimulatedDisk;
 use kora_stream::order::{Cut, Operations};

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use kora_core::config::{CoreConfig, EvictionConfig, EvictionOrder, EvictionScope};
-use kora_core::keyspace::Keyspace;
+use kora_core::db::DbIndex;
 use kora_core::rdb::dump::dump;
 use kora_core::services::Services;
 use kora_core::shard::hub::Wake;
 use kora_core::shard::runner::Shard;
-use kora_core::shard::store::{DbIndex, ShardStore};
+use kora_core::store::{Keyspace, ShardStore};
 use kora_core::time::UnixMs;
 use kora_storage::log::{FsyncPolicy, Health, Log, UNSYNCED_MS_MAX};
 use kora_storage::simulated::{Choices, Fault, SimulatedDisk};

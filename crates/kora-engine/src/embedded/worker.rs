@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
-use kora_core::shard::store::DbIndex;
+use kora_core::db::DbIndex;
 use kora_core::time::UnixMs;
 
 use super::{Answer, Front};

@@ -1,5 +1,5 @@
+use kora_core::db::DbIndex;
 use kora_core::journal::{EventClass, KeyEvent};
-use kora_core::shard::store::DbIndex;
 
 use super::EventFlags;
 

@@ -6,11 +6,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use kora_core::db::DbIndex;
 use kora_core::shard::hub::Hub;
 use kora_core::shard::operation::Operation;
 use kora_core::shard::probe::{Note, Rule};
 use kora_core::shard::runner::Shard;
-use kora_core::shard::store::DbIndex;
 use kora_core::slot::ShardId;
 
 use super::{Front, Origin, Workers};

@@ -5,11 +5,11 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::time::Duration;
 
+use kora_core::db::DbIndex;
 use kora_core::forward_reply;
 use kora_core::reply::tree::TreeSink;
 use kora_core::reply::{Reply, Value};
 use kora_core::shard::replies::{Replies, TreeReplies};
-use kora_core::shard::store::DbIndex;
 
 use super::probe::{NoProbe, Probe};
 use super::{Collect, Front, Output};

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
-use kora_core::keyspace::garbage::Garbage;
+use kora_core::table::garbage::Garbage;
 
 use super::exceeded::Exceeded;
 use super::ledger;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use kora_core::keyspace::garbage::Garbage;
+use kora_core::table::garbage::Garbage;
 
 use super::account::{Account, doomed_bytes};
 use super::ledger;

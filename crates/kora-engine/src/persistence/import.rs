@@ -4,8 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use kora_core::db::DbIndex;
 use kora_core::services::Services;
-use kora_core::shard::store::{DbIndex, ShardStore};
+use kora_core::store::ShardStore;
 use kora_core::time::UnixMs;
 use kora_storage::aof::{AofReader, Entry, Manifest};
 use kora_storage::{Damage, StorageError};

@@ -10,15 +10,16 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::context::Stores;
+use kora_core::db::DbIndex;
+use kora_core::entry::Entry;
 use kora_core::journal::Journal;
-use kora_core::keyspace::entry::Entry;
+use kora_core::rdb::RdbError;
 use kora_core::rdb::file::{self, Piece};
-use kora_core::rdb::{Loader, RdbError};
 use kora_core::reply::NoReply;
 use kora_core::services::Services;
 use kora_core::shard::handler::run_on_stores;
-use kora_core::shard::store::{DbIndex, ShardStore};
 use kora_core::slot::Slot;
+use kora_core::store::ShardStore;
 use kora_core::time::UnixMs;
 use kora_script::Scripts;
 use kora_storage::disk::{Disk, DiskFile};
@@ -305,7 +306,7 @@ fn build_all(
                 continue;
             }
             let seed = store.random();
-            let entry = raw.build(&Loader { config: store.config(), seed }, now);
+            let entry = raw.build(&store.loader(seed), now);
             let key = || raw.key.escape_ascii().to_string();
             match entry {
                 Ok(entry) => {

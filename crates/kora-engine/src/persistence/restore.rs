@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use kora_core::context::{Ctx, Stores};
+use kora_core::db::DbIndex;
 use kora_core::journal::Journal;
 use kora_core::services::Services;
-use kora_core::shard::store::{DbIndex, ShardStore};
+use kora_core::store::ShardStore;
 use kora_core::time::UnixMs;
 use kora_script::Scripts;
 use kora_storage::StorageError;

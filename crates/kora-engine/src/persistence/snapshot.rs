@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crossbeam_channel::{Receiver, Select, Sender, bounded, unbounded};
 use kora_core::context::Ctx;
-use kora_core::keyspace::snapshot::{Chunk, Progress as Step, SnapshotSink};
+use kora_core::db::DbIndex;
 use kora_core::rdb::{VERSION, VERSION_WITH_FIELD_DEADLINES, file};
-use kora_core::shard::store::DbIndex;
+use kora_core::store::snapshot::{Chunk, Progress as Step, SnapshotSink};
 use kora_script::Scripts;
 use kora_storage::StorageError;
 use kora_storage::snapshot::SnapshotFile;

@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 
+use kora_core::db::DbIndex;
 use kora_core::journal::{Announcement, EventClass, KeyEvent, Message};
-use kora_core::shard::store::DbIndex;
 use kora_core::slot::ShardId;
 
 use super::{Broker, INBOX_BYTES_MAX, Name, Place, Space, Via};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use kora_core::shard::operation::Operation;
-use kora_core::shard::watch::Watch;
 use kora_core::slot::ShardId;
+use kora_core::store::watch::Watch;
 use kora_locks::{RankedMutex, rank};
 
 use crate::front::{ClientId, Front, Origin, Workers};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kora_core::reply::Reply;
 use kora_core::shard::operation::{Operation, Part};
-use kora_core::shard::waiters::Waiter;
+use kora_core::store::waiters::Waiter;
 use kora_core::time::UnixMs;
 use smallvec::SmallVec;
 

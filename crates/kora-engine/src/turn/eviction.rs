@@ -8,8 +8,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kora_core::config::EvictionScope;
-use kora_core::keyspace::eviction::Eviction;
 use kora_core::slot::ShardId;
+use kora_core::store::eviction::Eviction;
 
 use super::Turn;
 use crate::front::Front;

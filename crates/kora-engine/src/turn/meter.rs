@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use kora_core::command::spec::Facts;
 use kora_core::journal::meter::Meter;
 use kora_core::shard::runner::Shard;
 
@@ -19,8 +18,8 @@ pub(super) fn connect<F: Front>(shard: &mut Shard<Workers<F>>, engine: &Arc<Engi
     let (owner, here) = (Arc::clone(engine), shard.id());
     let places: HashMap<&'static str, usize> =
         owner.table.all().iter().map(|command| (command.facts.name, command.id)).collect();
-    let sink = move |facts: &'static Facts, nanoseconds: u64, calls: u64| {
-        let Some(&place) = places.get(facts.name) else { return };
+    let sink = move |name: &'static str, nanoseconds: u64, calls: u64| {
+        let Some(&place) = places.get(name) else { return };
         let counters = &owner.counters.of(here).commands[place];
         add(&counters.nanoseconds, nanoseconds.saturating_mul(calls));
         if owner.tracks_latency.load(Ordering::Relaxed) {

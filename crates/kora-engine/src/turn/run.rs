@@ -5,9 +5,9 @@
 //! output. The others are copied into an operation together with whatever follows them in the batch, so that a session's
 //! commands take effect in the order they were sent.
 
-use kora_core::command::spec::{CoreHandler, Facts, Flags, Group, Route};
+use kora_core::command::spec::{Facts, Flags, Group, Route};
 use kora_core::command::table::Handler;
-use kora_core::context::Resume;
+use kora_core::context::{CoreHandler, Resume};
 use kora_core::reply::Reply;
 use kora_core::shard::operation::{Request, Setting};
 use kora_core::shard::probe::Rule;
@@ -330,7 +330,7 @@ impl<F: Front> Turn<F> {
             self.publish_counters();
         }
         session.client.note_command(resolved.id);
-        let timing = self.shard.journal().begin_command(resolved.facts);
+        let timing = self.shard.journal().begin_command(resolved.facts.name);
         let follow_up = self.call(session, handler, args);
         self.catch_up();
         match follow_up {
@@ -338,7 +338,7 @@ impl<F: Front> Turn<F> {
             Some(FollowUp::Exec(queue)) => {
                 self.exec(session, resolved, queue);
                 self.catch_up();
-                return self.shard.journal().end_command(resolved.facts, timing);
+                return self.shard.journal().end_command(resolved.facts.name, timing);
             }
             Some(FollowUp::Watch) => return self.watch(session, resolved, args),
             Some(FollowUp::Unwatch(watched)) => self.shard.unwatch(*watched),
@@ -352,7 +352,7 @@ impl<F: Front> Turn<F> {
         {
             *reply = TimedReply::Nothing;
         }
-        self.shard.journal().end_command(resolved.facts, timing);
+        self.shard.journal().end_command(resolved.facts.name, timing);
         self.finish_command(session, resolved, begin);
         self.take_up_settings();
         self.deadlines.add(session.deadline(), session.client.slot);

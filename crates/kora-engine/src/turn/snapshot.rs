@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use kora_core::command::spec::CommandSpec;
-use kora_core::keyspace::snapshot::Progress;
+use kora_core::db::DbIndex;
 use kora_core::shard::operation::{Request, Setting};
 use kora_core::shard::route::place;
-use kora_core::shard::store::DbIndex;
+use kora_core::store::snapshot::Progress;
 
 use super::Turn;
 use super::run::{Gathered, Resolved};

@@ -11,6 +11,7 @@ use kora_core::command::spec::{Facts, Traits};
 use kora_core::command::table::Handler;
 use kora_core::command::transaction;
 use kora_core::context::{Resume, Resumed};
+use kora_core::db::DbIndex;
 use kora_core::reply::Reply;
 use kora_core::shard::driven::Driven;
 use kora_core::shard::operation::{Part, Setting};
@@ -18,7 +19,6 @@ use kora_core::shard::probe::Rule;
 use kora_core::shard::replies::Replies as _;
 use kora_core::shard::route::{Placement, place};
 use kora_core::shard::runner::Ran;
-use kora_core::shard::store::DbIndex;
 use kora_core::shard::transaction::Transaction;
 use smallvec::smallvec;
 
@@ -434,9 +434,9 @@ impl<F: Front> Turn<F> {
         }
         let args: Args<'_> = command.args.iter().map(|arg| &arg[..]).collect();
         session.is_executing = true;
-        let timing = self.shard.journal().begin_command(command.facts);
+        let timing = self.shard.journal().begin_command(command.facts.name);
         let follow_up = self.call(session, command.handler, &args);
-        self.shard.journal().end_command(command.facts, timing);
+        self.shard.journal().end_command(command.facts.name, timing);
         match follow_up {
             None => {}
             Some(FollowUp::ResetStats) => {

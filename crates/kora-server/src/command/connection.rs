@@ -3,10 +3,10 @@
 use std::sync::atomic::Ordering;
 
 use kora_core::command::spec::CommandSpec;
+use kora_core::db::DbIndex;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::number::parse_i64;
 use kora_core::reply::Reply;
-use kora_core::shard::store::DbIndex;
 use kora_engine::REDIS_VERSION;
 use kora_protocol::Resp;
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use kora_core::entry::{Kind, SizeClass};
 use kora_core::error::CommandResult;
-use kora_core::keyspace::entry::{Kind, SizeClass};
 use kora_core::reply::Reply;
 
 use super::Desk;
@@ -256,14 +256,12 @@ pub(super) fn keyspace(desk: Desk<'_>) -> Vec<DatabaseInfo> {
 fn keysizes(desk: Desk<'_>) -> Vec<SizesInfo> {
     let usages: Vec<_> = desk.engine.shards().map(|shard| desk.engine.hub.usage(shard)).collect();
     let counts_of = |db: u16| {
-        let mut sums = [[0; SizeClass::COUNT]; Kind::ALL.len()];
+        let mut sums = [[0; SizeClass::COUNT]; Kind::COUNT];
         let mut is_any = false;
-        for (kind, usage) in
-            Kind::ALL.into_iter().flat_map(|kind| usages.iter().map(move |usage| (kind, usage)))
-        {
+        for (kind, usage) in Kind::all().flat_map(|kind| usages.iter().map(move |usage| (kind, usage))) {
             let Some(counts) = usage[usize::from(db)].sizes.of(kind) else { continue };
             is_any = true;
-            for (sum, count) in sums[kind as usize].iter_mut().zip(counts) {
+            for (sum, count) in sums[kind.index()].iter_mut().zip(counts) {
                 *sum += count.load(Ordering::Relaxed);
             }
         }

@@ -13,9 +13,9 @@ use kora_core::command::keys::{InvalidKeys, Keys, push};
 use kora_core::command::spec::{
     Arg, BeginSearch, Categories, CommandSpec, Facts, FindKeys, Flags, Group, KeyFlags, KeySpec, Route,
 };
+use kora_core::context::moved::MovedContext;
 use kora_core::context::{Ctx, Resumed};
 use kora_core::error::{CommandError, CommandResult};
-use kora_core::hand::Hand;
 use kora_core::journal::EventClass;
 use kora_core::number::parse_i64;
 use kora_core::rdb::dump::dump;
@@ -185,7 +185,7 @@ fn migrate(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
     } else {
         return conclude(ctx, &run_alone(request), copies, out);
     };
-    let mut hand = Hand::default();
+    let mut hand = MovedContext::default();
     hand.fill(ctx);
     UNDER_WAY.set(Some(UnderWay { hand, exchange: begun, copies }));
     ctx.pause(go_on);
@@ -194,7 +194,7 @@ fn migrate(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
 
 /// A command that stands aside.
 struct UnderWay {
-    hand: Hand,
+    hand: MovedContext,
     exchange: Exchange,
     copies: bool,
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-use kora_core::shard::store::DbIndex;
+use kora_core::db::DbIndex;
 use kora_core::slot::ShardId;
 use kora_engine::counters::add;
 use kora_engine::front::{Mail, Origin};

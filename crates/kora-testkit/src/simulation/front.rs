@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kora_core::command::spec::{CommandSpec, Facts, Flags};
+use kora_core::db::DbIndex;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::journal::{Effect, effects_of};
 use kora_core::reply::Reply;
@@ -15,7 +16,6 @@ use kora_core::shard::hub::{Hub, Wake};
 use kora_core::shard::operation::Operation;
 use kora_core::shard::probe::{Note, Rule};
 use kora_core::shard::runner::Shard;
-use kora_core::shard::store::DbIndex;
 use kora_core::slot::ShardId;
 use kora_engine::call::{Call, Handler};
 use kora_engine::desk::Desk;

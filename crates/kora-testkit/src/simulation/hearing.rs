@@ -1,8 +1,8 @@
 //! From what was heard of workers to the history: which operations there were, and in which order shards ran them.
 
+use kora_core::db::DbIndex;
 use kora_core::journal::Effect;
 use kora_core::reply::Value;
-use kora_core::shard::store::DbIndex;
 use kora_core::slot::{ShardId, Slot};
 use kora_core::time::UnixMs;
 

@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::config::CoreConfig;
+use kora_core::db::DbIndex;
+use kora_core::entry::{Entry, StringRef};
 use kora_core::journal::Journal;
-use kora_core::keyspace::Keyspace;
-use kora_core::keyspace::entry::{Entry, StringRef};
 use kora_core::reply::Value;
 use kora_core::reply::tree::TreeSink;
 use kora_core::shard::handler::run_on_store;
-use kora_core::shard::store::{DbIndex, ShardStore};
-use kora_core::shard::watch::Watch;
 use kora_core::slot::ShardId;
+use kora_core::store::watch::Watch;
+use kora_core::store::{Keyspace, ShardStore};
 use kora_core::time::UnixMs;
 use kora_core::types::list::ListRef;
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use kora_core::db::DbIndex;
 use kora_core::reply::Value;
-use kora_core::shard::store::DbIndex;
 use kora_core::time::UnixMs;
 
 use super::transaction;

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use kora_core::journal::Journal;
-use kora_core::keyspace::Keyspace;
 use kora_core::reply::Value;
 use kora_core::slot::Slot;
+use kora_core::store::Keyspace;
 use kora_engine::front::Mail;
 
 use super::Simulation;

@@ -225,7 +225,7 @@ impl Simulation<'_> {
     }
 
     /// A record of commands of a client that begin to run now.
-    pub(super) fn new_record(&self, client: usize, db: kora_core::shard::store::DbIndex) -> Record {
+    pub(super) fn new_record(&self, client: usize, db: kora_core::db::DbIndex) -> Record {
         let client = &self.clients[client];
         let now = self.workers[client.worker()].turn.now();
         Record { process: client.process, db, now, calls: Vec::new(), invoked: 0, responded: None }

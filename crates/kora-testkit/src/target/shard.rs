@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use kora_core::command::table::CommandTable;
+use kora_core::db::DbIndex;
 use kora_core::reply::Value;
 use kora_core::shard::hub::Wake;
-use kora_core::shard::store::DbIndex;
 use kora_core::time::UnixMs;
 use kora_engine::assembly::{self, Assembly, assemble};
 use kora_engine::command::Family;

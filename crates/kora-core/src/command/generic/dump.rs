@@ -3,11 +3,11 @@
 use super::{FAMILY, READS_KEY};
 use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, Group, KeyFlags, KeySpec};
 use crate::context::Ctx;
+use crate::entry::Entry;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
-use crate::keyspace::entry::Entry;
 use crate::number::parse_i64;
-use crate::rdb::{self, Loader, dump as payload};
+use crate::rdb::{self, RdbError, dump as payload};
 use crate::reply::Reply;
 use crate::time::UnixMs;
 
@@ -165,10 +165,14 @@ fn build(ctx: &mut Ctx<'_>, key: &[u8], expiry: Option<UnixMs>, payload: &[u8]) 
     let body = body.ok_or(CommandError::text("ERR DUMP payload version or checksum are wrong"))?;
     let (&kind, value) = body.split_first().ok_or(BAD)?;
     let mut keyspace = ctx.keyspace(key);
-    let seed = keyspace.table_seed();
-    let loader = Loader { config: keyspace.config(), seed };
     // What follows the value in the payload is, as in Redis, nobody's business.
-    rdb::build(kind, value, (key, expiry), &loader).map(|(entry, _)| entry).map_err(|_| BAD)
+    let built = rdb::build(kind, value, (key, expiry), &keyspace.loader());
+    built.map(|(entry, _)| entry).map_err(|error| match error {
+        RdbError::UnknownType(_) | RdbError::LaterType(_) => {
+            CommandError::Other(format!("ERR {error}").into())
+        }
+        _ => BAD,
+    })
 }
 
 /// Records what makes the same key at any time.

@@ -5,8 +5,8 @@ use crate::command::help::write_help;
 use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::config::{CoreConfig, Tracking};
 use crate::context::Ctx;
+use crate::entry::{Entry, StringRef};
 use crate::error::{CommandError, CommandResult};
-use crate::keyspace::entry::{Entry, StringRef};
 use crate::reply::Reply;
 
 /// References to the integers that Redis shares among all keys, as it counts them.

@@ -8,6 +8,7 @@ use crate::context::Ctx;
 use crate::error::CommandResult;
 use crate::journal::EventClass;
 use crate::reply::Reply;
+use crate::types;
 
 /// What the commands that take any number of keys have in common.
 const COUNTING: Facts = Facts {
@@ -121,6 +122,6 @@ pub(super) const TYPE: CommandSpec = CommandSpec {
 
 fn type_of(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let key = args[1];
-    out.simple(ctx.keyspace(key).examine(key).map_or("none", |entry| entry.kind().name()));
+    out.simple(ctx.keyspace(key).examine(key).map_or("none", |entry| types::type_of(entry).name));
     Ok(())
 }

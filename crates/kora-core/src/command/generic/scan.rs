@@ -9,14 +9,17 @@ use crate::command::scan_options::write_scan;
 use crate::command::spec::{Arg, ArgType, Categories, CommandSpec, Facts, Flags, Merge, Route};
 use crate::command::texts::Texts;
 use crate::context::{Ctx, Onward};
+use crate::entry::Entry;
 use crate::error::{CommandError, CommandResult};
 use crate::glob;
-use crate::keyspace::Keyspace;
-use crate::keyspace::entry::Entry;
 use crate::number::parse_i64;
 use crate::reply::Reply;
-use crate::shard::route::CURSOR_SHARD_BITS;
 use crate::slot::ShardId;
+use crate::store::Keyspace;
+use crate::types::type_of;
+
+/// Number of low bits of a SCAN cursor that name the shard.
+pub(crate) const CURSOR_SHARD_BITS: u32 = 10;
 
 /// Entries that one step of KEYS visits.
 const KEYS_STEP: usize = 1024;
@@ -40,7 +43,7 @@ impl<'a> Filter<'a> {
     /// Redis takes any word for the name of a type, and finds nothing of a type it does not know.
     fn takes(&self, entry: &Entry) -> bool {
         self.pattern.is_none_or(|pattern| glob::matches(pattern, entry.key()))
-            && self.kind.is_none_or(|kind| kind.eq_ignore_ascii_case(entry.kind().name().as_bytes()))
+            && self.kind.is_none_or(|kind| kind.eq_ignore_ascii_case(type_of(entry).name.as_bytes()))
     }
 }
 

@@ -8,11 +8,12 @@ use super::scan::parse_cursor;
 use crate::command::testing::{BareShard, START, bulk, error, ok};
 use crate::config::{CoreConfig, Tracking};
 use crate::context::{Ctx, Stores};
+use crate::db::DbIndex;
 use crate::journal::Journal;
 use crate::reply::Value::{self, Integer, Null, Simple};
 use crate::reply::tree::TreeSink;
-use crate::shard::store::{DbIndex, ShardStore};
 use crate::slot::{ShardId, Slot};
+use crate::store::ShardStore;
 use crate::time::UnixMs;
 
 /// A shard on which `lines` were run.

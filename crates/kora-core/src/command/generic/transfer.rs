@@ -7,10 +7,10 @@ use super::FAMILY;
 use crate::command::options::parse_db;
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec, Traits};
 use crate::context::Ctx;
+use crate::db::DbIndex;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
 use crate::reply::Reply;
-use crate::shard::store::DbIndex;
 
 /// The source of a rename.
 const RENAMED: KeySpec = KeySpec::one(KeyFlags::RW.access().delete(), 1);

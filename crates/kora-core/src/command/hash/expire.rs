@@ -9,11 +9,11 @@ use super::ttl::{NO_DEADLINE, NO_FIELD};
 use super::{FAMILY, UPDATES_KEY, fields_deleted, record_deleted, record_fields};
 use crate::command::spec::{Arg, ArgType, CommandSpec, Facts, Flags};
 use crate::context::Ctx;
+use crate::db::DbIndex;
 use crate::error::CommandResult;
 use crate::journal::EventClass;
-use crate::keyspace::Keyspace;
 use crate::reply::Reply;
-use crate::shard::store::DbIndex;
+use crate::store::Keyspace;
 use crate::time::UnixMs;
 use crate::types::hash::{Due, HashMut};
 

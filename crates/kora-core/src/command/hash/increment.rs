@@ -3,13 +3,13 @@
 use super::{FAMILY, READS_AND_UPDATES_KEY};
 use crate::command::spec::{Arg, ArgType, CommandSpec, Facts, Flags};
 use crate::context::Ctx;
+use crate::entry::Ttl;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
-use crate::keyspace::Ttl;
 use crate::number::{LongDouble, parse_i64};
+use crate::packed::listpack::Element;
 use crate::reply::Reply;
 use crate::types::hash::Due;
-use crate::types::listpack::Element;
 
 /// What the commands of this file have in common.
 const INCREMENT: Facts = Facts {

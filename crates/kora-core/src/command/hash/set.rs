@@ -3,9 +3,9 @@
 use super::{FAMILY, UPDATES_KEY, count};
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
+use crate::entry::Ttl;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
-use crate::keyspace::Ttl;
 use crate::reply::Reply;
 use crate::types::hash::Due;
 

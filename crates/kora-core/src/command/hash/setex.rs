@@ -1,17 +1,17 @@
 //! HSETEX: gives fields values and a deadline, if they all exist or none does.
 
-use super::delete_emptied;
 use super::lifetime::{EX_ARG, EXAT_ARG, PX_ARG, PXAT_ARG, Unit};
 use super::set::PAIR;
-use super::{FAMILY, UPDATES_KEY, record_deleted};
+use super::{FAMILY, UPDATES_KEY, delete_emptied, record_deleted};
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags};
 use crate::context::Ctx;
+use crate::db::DbIndex;
+use crate::entry::Ttl;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
-use crate::keyspace::{Keyspace, Ttl};
 use crate::number::parse_i64;
 use crate::reply::Reply;
-use crate::shard::store::DbIndex;
+use crate::store::Keyspace;
 use crate::time::UnixMs;
 use crate::types::hash::{Due, HashMut};
 

@@ -5,8 +5,9 @@ use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::CommandResult;
 use crate::journal::EventClass;
-use crate::keyspace::{EntryMut, Keyspace};
 use crate::reply::Reply;
+use crate::store::Keyspace;
+use crate::table::EntryMut;
 use crate::types::hyperloglog::{Encoding, REGISTERS, SketchBuf, add_to_dense};
 
 pub(super) const PFADD: CommandSpec = CommandSpec {

@@ -7,8 +7,8 @@ use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::command::table::shown;
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
-use crate::keyspace::Keyspace;
 use crate::reply::Reply;
+use crate::store::Keyspace;
 use crate::types::hyperloglog::{Encoding, REGISTERS, Sketch, SketchBuf};
 
 pub(super) const PFDEBUG: CommandSpec = CommandSpec {

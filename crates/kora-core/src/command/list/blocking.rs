@@ -3,18 +3,19 @@
 //! Each does what its sister that never waits does, and if there is nothing to do it with, asks to wait. When its key is
 //! ready it runs again from the start. Effects are those of the sisters.
 
-use super::pop::{MultiPop, pop, pop_first, record_pop};
+use super::pop::{pop, pop_first, record_pop};
 use super::transfer::transfer;
 use super::{ENDS, FAMILY, parse_end};
+use crate::command::multi_pop::MultiPop;
 use crate::command::options::timeout_seconds;
 use crate::command::spec::{
     Arg, ArgType, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeyFlags, KeySpec,
 };
-use crate::context::{Ctx, Wish};
+use crate::context::Ctx;
+use crate::entry::Kind;
 use crate::error::CommandResult;
-use crate::keyspace::entry::Kind;
 use crate::reply::Reply;
-use crate::shard::waiters::Topic;
+use crate::store::waiters::{Topic, Wish};
 use crate::time::UnixMs;
 use crate::types::list::End;
 
@@ -101,7 +102,7 @@ pub(super) const BLMPOP: CommandSpec = CommandSpec {
 };
 
 fn blmpop(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let request = MultiPop::parse(&args[2..])?;
+    let request = MultiPop::parse(&args[2..], parse_end)?;
     let until = timeout_seconds(args[1], ctx.now)?;
     if !pop_first(ctx, &request, out)? && !wait(ctx, request.keys, until) {
         out.null_array();

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{ENDS, FAMILY, parse_end, pop_event};
+use crate::command::multi_pop::MultiPop;
 use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
@@ -147,49 +148,11 @@ pub(super) const LMPOP: CommandSpec = CommandSpec {
 };
 
 fn lmpop(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let request = MultiPop::parse(&args[1..])?;
+    let request = MultiPop::parse(&args[1..], parse_end)?;
     if !pop_first(ctx, &request, out)? {
         out.null_array();
     }
     Ok(())
-}
-
-/// The arguments of LMPOP from the number of keys on.
-#[derive(Debug)]
-pub(crate) struct MultiPop<'s, 'a> {
-    pub(crate) keys: &'s [&'a [u8]],
-    pub(crate) end: End,
-    /// Most elements to pop; at least 1.
-    pub(crate) count: usize,
-}
-
-impl<'s, 'a> MultiPop<'s, 'a> {
-    /// # Errors
-    /// `Syntax`, and a wording for each number that is not positive.
-    pub(crate) fn parse(args: &'s [&'a [u8]]) -> CommandResult<Self> {
-        let key_count = positive(args[0], "ERR numkeys should be greater than 0")?;
-        let (keys, rest) = args[1..].split_at_checked(key_count).ok_or(CommandError::Syntax)?;
-        let (end, options) = rest.split_first().ok_or(CommandError::Syntax)?;
-        let end = parse_end(end)?;
-        let mut count = None;
-        let mut options = options;
-        while let [option, number, rest @ ..] = options {
-            if count.is_some() || !option.eq_ignore_ascii_case(b"COUNT") {
-                return Err(CommandError::Syntax);
-            }
-            count = Some(positive(number, "ERR count should be greater than 0")?);
-            options = rest;
-        }
-        if !options.is_empty() {
-            return Err(CommandError::Syntax);
-        }
-        Ok(Self { keys, end, count: count.unwrap_or(1) })
-    }
-}
-
-fn positive(text: &[u8], error: &'static str) -> CommandResult<usize> {
-    let number = parse_i64(text).and_then(|number| usize::try_from(number).ok());
-    number.filter(|&number| number > 0).ok_or(CommandError::text(error))
 }
 
 /// Pops from the first of the keys that exists, and writes key and elements; `false`, and nothing written, if none does.
@@ -199,7 +162,7 @@ fn positive(text: &[u8], error: &'static str) -> CommandResult<usize> {
 /// `WrongType`.
 pub(crate) fn pop_first(
     ctx: &mut Ctx<'_>,
-    request: &MultiPop<'_, '_>,
+    request: &MultiPop<'_, '_, End>,
     out: &mut dyn Reply,
 ) -> CommandResult<bool> {
     let end = request.end;

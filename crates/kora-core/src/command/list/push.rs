@@ -5,8 +5,8 @@ use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::CommandResult;
 use crate::journal::EventClass;
-use crate::keyspace::Keyspace;
 use crate::reply::Reply;
+use crate::store::Keyspace;
 use crate::types::list::End;
 
 const PUSH: Facts = Facts {

@@ -8,9 +8,9 @@ use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::CommandResult;
 use crate::journal::EventClass;
+use crate::packed::listpack::Element;
 use crate::reply::Reply;
 use crate::types::list::End;
-use crate::types::listpack::Element;
 
 pub(super) const MOVES: &[KeySpec] =
     &[KeySpec::one(KeyFlags::RW.access().delete(), 1), KeySpec::one(KeyFlags::RW.insert(), 2)];

@@ -8,11 +8,11 @@ use super::FAMILY;
 use crate::command::options::existing_db;
 use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, Merge, Route, Traits};
 use crate::context::Ctx;
+use crate::db::DbIndex;
 use crate::error::{CommandError, CommandResult};
-use crate::keyspace::Keyspace;
 use crate::number::parse_i64;
 use crate::reply::Reply;
-use crate::shard::store::DbIndex;
+use crate::store::Keyspace;
 
 pub(super) const DBSIZE: CommandSpec = CommandSpec {
     facts: Facts {

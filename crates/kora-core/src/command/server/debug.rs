@@ -17,13 +17,13 @@ use crate::command::help::write_help;
 use crate::command::spec::{CommandSpec, Facts, Flags, KeyFlags, KeySpec, Merge, Route, Traits};
 use crate::config::CoreConfig;
 use crate::context::Ctx;
+use crate::db::DbIndex;
 use crate::digest::{Detail, Digest};
 use crate::error::{CommandError, CommandResult};
 use crate::glob;
-use crate::keyspace::Keyspace;
 use crate::number::parse_i64;
 use crate::reply::Reply;
-use crate::shard::store::DbIndex;
+use crate::store::Keyspace;
 
 /// Longest text that DEBUG STRINGMATCH-LEN tries.
 const MATCHED_BYTES_MAX: usize = 1 << 20;

@@ -4,12 +4,12 @@ use crate::command::table::{CommandTable, Handler};
 use crate::command::testing::{BareShard, START, bulk, error, ok};
 use crate::config::CoreConfig;
 use crate::context::{Ctx, Stores};
+use crate::db::DbIndex;
 use crate::journal::Journal;
 use crate::reply::Value::{self, Integer, Null, Simple};
 use crate::reply::tree::TreeSink;
-use crate::shard::store::DbIndex;
-use crate::shard::store::ShardStore;
 use crate::slot::ShardId;
+use crate::store::ShardStore;
 
 fn check_errors(shard: &mut BareShard, cases: &[(&str, &str)]) {
     for (line, text) in cases {

@@ -8,9 +8,9 @@ use smallvec::SmallVec;
 use super::count;
 use crate::command::spec::{Arg, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
+use crate::entry::Encoding;
 use crate::error::CommandResult;
 use crate::journal::EventClass;
-use crate::keyspace::entry::Encoding;
 use crate::reply::Reply;
 use crate::types::set::{SetLimits, SetRef, SetValue};
 

@@ -9,8 +9,8 @@ use super::with_set;
 use crate::command::spec::{CommandSpec, Facts};
 use crate::command::texts::Texts;
 use crate::context::Ctx;
+use crate::entry::Encoding;
 use crate::error::CommandResult;
-use crate::keyspace::entry::Encoding;
 use crate::reply::Reply;
 use crate::types::set::{self, SetLimits, SetValue};
 

@@ -3,11 +3,11 @@
 use super::{FAMILY, len_of};
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
+use crate::entry::Kind;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
-use crate::keyspace::Keyspace;
-use crate::keyspace::entry::Kind;
 use crate::reply::Reply;
+use crate::store::Keyspace;
 use crate::types::set::{self, SetRef, SetValue};
 
 pub(super) const SMOVE: CommandSpec = CommandSpec {

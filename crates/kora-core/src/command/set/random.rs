@@ -6,14 +6,15 @@ use super::{FAMILY, READS_KEY, len_of};
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::command::texts::Texts;
 use crate::context::Ctx;
+use crate::db::DbIndex;
+use crate::entry::Encoding;
 use crate::error::{CommandError, CommandResult};
 use crate::hash::{key_hasher, splitmix64};
 use crate::journal::EventClass;
-use crate::keyspace::entry::Encoding;
-use crate::keyspace::{EntryMut, Keyspace};
 use crate::number::parse_i64;
 use crate::reply::Reply;
-use crate::shard::store::DbIndex;
+use crate::store::Keyspace;
+use crate::table::EntryMut;
 use crate::types::set::{self, SetLimits, SetRef, SetValue, below};
 
 /// Most members that SRANDMEMBER repeats: a reply of unlimited length would fill the memory.

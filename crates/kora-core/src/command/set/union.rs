@@ -4,8 +4,8 @@ use super::algebra::{REPLIES, STORES, limits, look_up, store};
 use super::with_set;
 use crate::command::spec::{CommandSpec, Facts};
 use crate::context::Ctx;
+use crate::entry::Encoding;
 use crate::error::CommandResult;
-use crate::keyspace::entry::Encoding;
 use crate::reply::Reply;
 use crate::types::set::{self, SetValue};
 

@@ -3,8 +3,8 @@
 use super::options::{By, Options};
 use crate::command::texts::Texts;
 use crate::context::Ctx;
+use crate::entry::{Entry, Kind};
 use crate::error::{CommandError, CommandResult};
-use crate::keyspace::entry::{Entry, Kind};
 use crate::types::list::ListRef;
 use crate::types::set::SetRef;
 use crate::types::zset::{ZSetMut, ZSetRef};
@@ -37,7 +37,9 @@ impl Elements {
             Kind::List => elements.load_list(entry, options),
             Kind::Set => elements.load_set(entry, options, must_be_stable),
             Kind::SortedSet => elements.load_sorted_set(entry, options),
-            Kind::String | Kind::Hash | Kind::Stream => return Err(CommandError::WrongType),
+            Kind::String | Kind::Hash | Kind::Stream | Kind::Extension(_) => {
+                return Err(CommandError::WrongType);
+            }
         }
         if elements.is_arranged {
             elements.chosen = (0..elements.texts.len()).collect();
@@ -55,7 +57,7 @@ impl Elements {
         let list = ListRef::of(entry).expect("the entry holds a list");
         let len = list.len();
         let mut push =
-            |element: crate::types::listpack::Element<'_>| element.with(|text| self.texts.push(text));
+            |element: crate::packed::listpack::Element<'_>| element.with(|text| self.texts.push(text));
         if options.by != By::Nothing {
             list.each(0..len, push);
             return;

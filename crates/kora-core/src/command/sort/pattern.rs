@@ -4,7 +4,7 @@ use memchr::{memchr, memmem};
 
 use crate::command::string::bytes_of;
 use crate::context::Ctx;
-use crate::keyspace::entry::Entry;
+use crate::entry::Entry;
 use crate::time::UnixMs;
 use crate::types::hash::HashRef;
 

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::options::find_store_key;
 use super::reads_patterns;
 use crate::command::testing::BareShard;
+use crate::db::DbIndex;
 use crate::reply::Value;
-use crate::shard::store::DbIndex;
 
 fn words(line: &str) -> Vec<&[u8]> {
     line.split(' ').map(str::as_bytes).collect()

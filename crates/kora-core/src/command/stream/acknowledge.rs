@@ -7,8 +7,8 @@ use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::CommandResult;
 use crate::journal::EventClass;
-use crate::keyspace::Keyspace;
 use crate::reply::Reply;
+use crate::store::Keyspace;
 use crate::types::stream::{Deletion, References};
 
 pub(super) const XACK: CommandSpec = CommandSpec {

@@ -8,10 +8,10 @@ use super::{FAMILY, write_stream};
 use crate::command::generic::scan::parse_cursor;
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
+use crate::db::DbIndex;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::{EventClass, Journal};
 use crate::reply::Reply;
-use crate::shard::store::DbIndex;
 use crate::time::UnixMs;
 use crate::types::stream::{BlockLimits, Stream, StreamId, Trim};
 

@@ -7,9 +7,9 @@ use super::{FAMILY, UPDATES_KEY, write_entry, write_stream};
 use crate::command::spec::{Arg, ArgType, CommandSpec, Facts, Flags};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
-use crate::keyspace::Keyspace;
 use crate::number::parse_i64;
 use crate::reply::Reply;
+use crate::store::Keyspace;
 use crate::time::UnixMs;
 use crate::types::stream::{ConsumerId, Group, Log, Pending, StreamId};
 

@@ -7,8 +7,8 @@ use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, KeyFlags,
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
-use crate::keyspace::Keyspace;
 use crate::reply::Reply;
+use crate::store::Keyspace;
 use crate::types::stream::{Group, Log, Stream, StreamId};
 
 /// There is no stream to have groups.

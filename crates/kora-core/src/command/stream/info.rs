@@ -6,8 +6,8 @@ use crate::command::help::write_help;
 use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
-use crate::keyspace::Keyspace;
 use crate::reply::Reply;
+use crate::store::Keyspace;
 use crate::types::stream::{Consumer, Group, Log, Stream, StreamId};
 
 /// Entries that XINFO STREAM FULL shows if not told how many.

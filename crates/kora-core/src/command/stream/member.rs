@@ -1,10 +1,10 @@
 //! What XREADGROUP, XCLAIM and XAUTOCLAIM share: a consumer that takes entries, and how that is recorded.
 
 use super::{read_stream, shown};
+use crate::db::DbIndex;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
-use crate::keyspace::Keyspace;
-use crate::shard::store::DbIndex;
+use crate::store::Keyspace;
 use crate::time::UnixMs;
 use crate::types::stream::{ConsumerId, Group, Pending, StreamId};
 

@@ -9,10 +9,10 @@ use super::{FAMILY, read_stream, write_first};
 use crate::command::keys::{InvalidKeys, Keys, push};
 use crate::command::options::timeout_ms;
 use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeyFlags, KeySpec};
-use crate::context::{Ctx, Wish};
+use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::reply::Reply;
-use crate::shard::waiters::Topic;
+use crate::store::waiters::{Topic, Wish};
 use crate::time::UnixMs;
 use crate::types::stream::{Log, Stream, StreamId};
 

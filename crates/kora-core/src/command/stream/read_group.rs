@@ -7,11 +7,11 @@ use super::member::{Taker, enter};
 use super::read::{Member, Options, Reader, STREAMS, find_streams, keys_of_streams, write_head, write_name};
 use super::{FAMILY, StreamMut, count, read_stream, shown, write_entry, write_stream};
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags};
-use crate::context::{Ctx, Wish};
+use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
-use crate::keyspace::Keyspace;
 use crate::reply::Reply;
-use crate::shard::waiters::Topic;
+use crate::store::Keyspace;
+use crate::store::waiters::{Topic, Wish};
 use crate::time::UnixMs;
 use crate::types::stream::{ConsumerId, Group, Log, Pending, Stream, StreamId};
 

@@ -4,11 +4,11 @@ use super::expiry::Lifetime;
 use super::{FAMILY, READS_AND_UPDATES_KEY, READS_KEY, count, length_of, write_string};
 use crate::command::spec::{Arg, ArgType, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
+use crate::db::DbIndex;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
-use crate::keyspace::Keyspace;
 use crate::reply::Reply;
-use crate::shard::store::DbIndex;
+use crate::store::Keyspace;
 use crate::time::UnixMs;
 
 pub(super) const GET: CommandSpec = CommandSpec {

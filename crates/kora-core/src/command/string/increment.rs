@@ -3,10 +3,9 @@
 use super::{FAMILY, READS_AND_UPDATES_KEY};
 use crate::command::spec::{Arg, ArgType, CommandSpec, Facts, Flags};
 use crate::context::Ctx;
+use crate::entry::{StringRef, Ttl};
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
-use crate::keyspace::Ttl;
-use crate::keyspace::entry::StringRef;
 use crate::number::{LongDouble, parse_i64};
 use crate::reply::Reply;
 

@@ -6,10 +6,9 @@
 use super::{FAMILY, write_string};
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec, Merge, Route};
 use crate::context::Ctx;
+use crate::entry::{Entry, Ttl};
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
-use crate::keyspace::Ttl;
-use crate::keyspace::entry::Entry;
 use crate::reply::Reply;
 
 /// Keys and values in turn.

@@ -5,12 +5,12 @@ use std::ops::Range;
 use super::{FAMILY, READS_KEY, bytes_of, check_length, count, length_of};
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
+use crate::entry::{StringRef, Ttl};
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
-use crate::keyspace::entry::StringRef;
-use crate::keyspace::{EntryMut, Ttl};
 use crate::number::parse_i64;
 use crate::reply::Reply;
+use crate::table::EntryMut;
 
 const RANGE_ARGS: &[Arg] = &[Arg::key("key"), Arg::integer("start"), Arg::integer("end")];
 

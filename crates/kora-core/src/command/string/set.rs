@@ -7,12 +7,12 @@ use super::expiry::{Deadline, Lifetime, Unit};
 use super::{FAMILY, OVERWRITES_KEY, READS_AND_UPDATES_KEY, bytes_of, write_string};
 use crate::command::spec::{Arg, ArgType, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
+use crate::db::DbIndex;
+use crate::entry::{StringRef, Ttl};
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
-use crate::keyspace::entry::StringRef;
-use crate::keyspace::{Keyspace, Ttl};
 use crate::reply::Reply;
-use crate::shard::store::DbIndex;
+use crate::store::Keyspace;
 
 pub(super) const SET: CommandSpec = CommandSpec {
     facts: Facts {

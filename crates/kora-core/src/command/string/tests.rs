@@ -6,10 +6,11 @@ use crate::command::spec::CommandSpec;
 use crate::command::testing::{BareShard, START, render};
 use crate::config::CoreConfig;
 use crate::context::{Ctx, Stores};
+use crate::db::DbIndex;
 use crate::journal::Journal;
 use crate::reply::tree::TreeSink;
-use crate::shard::store::{DbIndex, ShardStore};
 use crate::slot::{ShardId, Slot};
+use crate::store::ShardStore;
 use crate::time::UnixMs;
 
 fn key() -> impl Strategy<Value = &'static str> {

@@ -4,16 +4,17 @@
 //! it runs again from the start. Effects are those of the sisters.
 
 use super::FAMILY;
-use super::pop::{End, MultiPop, pop_first, write_multi_pop};
+use super::pop::{End, pop_first, write_multi_pop};
+use crate::command::multi_pop::MultiPop;
 use crate::command::options::timeout_seconds;
 use crate::command::spec::{
     Arg, ArgType, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeyFlags, KeySpec,
 };
-use crate::context::{Ctx, Wish};
+use crate::context::Ctx;
+use crate::entry::Kind;
 use crate::error::CommandResult;
-use crate::keyspace::entry::Kind;
 use crate::reply::Reply;
-use crate::shard::waiters::Topic;
+use crate::store::waiters::{Topic, Wish};
 use crate::time::UnixMs;
 
 const TIMEOUT: Arg = Arg::new("timeout", ArgType::Double);
@@ -96,7 +97,7 @@ pub(super) const BZMPOP: CommandSpec = CommandSpec {
 };
 
 fn bzmpop(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let MultiPop { keys, end, count } = MultiPop::parse(&args[2..])?;
+    let MultiPop { keys, end, count } = MultiPop::parse(&args[2..], End::parse)?;
     let until = timeout_seconds(args[1], ctx.now)?;
     match pop_first(ctx, keys, end, count)? {
         Some((key, popped)) => write_multi_pop(out, key, &popped),

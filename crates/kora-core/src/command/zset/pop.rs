@@ -1,13 +1,14 @@
 //! Commands that take members from an end: ZPOPMIN, ZPOPMAX and ZMPOP.
 
 use super::{FAMILY, changed, delete_emptied, write};
+use crate::command::multi_pop::MultiPop;
 use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
+use crate::db::DbIndex;
 use crate::error::{CommandError, CommandResult};
-use crate::keyspace::Keyspace;
 use crate::number::parse_i64;
 use crate::reply::Reply;
-use crate::shard::store::DbIndex;
+use crate::store::Keyspace;
 
 /// An end of a sorted set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,13 +21,16 @@ pub(crate) enum End {
 
 impl End {
     /// Reads `MIN` or `MAX`.
-    pub(crate) fn parse(word: &[u8]) -> Option<Self> {
+    ///
+    /// # Errors
+    /// `Syntax` if it is neither.
+    pub(crate) fn parse(word: &[u8]) -> CommandResult<Self> {
         if word.eq_ignore_ascii_case(b"MIN") {
-            Some(Self::Min)
+            Ok(Self::Min)
         } else if word.eq_ignore_ascii_case(b"MAX") {
-            Some(Self::Max)
+            Ok(Self::Max)
         } else {
-            None
+            Err(CommandError::Syntax)
         }
     }
 
@@ -183,50 +187,12 @@ pub(super) const ZMPOP: CommandSpec = CommandSpec {
 };
 
 fn zmpop(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let MultiPop { keys, end, count } = MultiPop::parse(&args[1..])?;
+    let MultiPop { keys, end, count } = MultiPop::parse(&args[1..], End::parse)?;
     match pop_first(ctx, keys, end, count)? {
         Some((key, popped)) => write_multi_pop(out, key, &popped),
         None => out.null_array(),
     }
     Ok(())
-}
-
-/// What ZMPOP and BZMPOP are asked for, from the number of keys on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct MultiPop<'a, 'b> {
-    pub(crate) keys: &'a [&'b [u8]],
-    pub(crate) end: End,
-    /// At least 1.
-    pub(crate) count: usize,
-}
-
-impl<'a, 'b> MultiPop<'a, 'b> {
-    /// Reads `numkeys key ... MIN|MAX [COUNT count]`.
-    ///
-    /// # Errors
-    /// `Syntax`, or texts of its own for the two numbers.
-    pub(crate) fn parse(args: &'a [&'b [u8]]) -> CommandResult<Self> {
-        let positive = |text: &[u8], error| {
-            let number = parse_i64(text).and_then(|number| usize::try_from(number).ok());
-            number.filter(|number| *number > 0).ok_or(CommandError::text(error))
-        };
-        let key_count = positive(args[0], "ERR numkeys should be greater than 0")?;
-        let (keys, rest) = args[1..].split_at_checked(key_count).ok_or(CommandError::Syntax)?;
-        let [end, rest @ ..] = rest else { return Err(CommandError::Syntax) };
-        let end = End::parse(end).ok_or(CommandError::Syntax)?;
-        let count = match rest {
-            [] => 1,
-            [word, count, rest @ ..] if word.eq_ignore_ascii_case(b"COUNT") => {
-                let count = positive(count, "ERR count should be greater than 0")?;
-                if !rest.is_empty() {
-                    return Err(CommandError::Syntax);
-                }
-                count
-            }
-            _ => return Err(CommandError::Syntax),
-        };
-        Ok(Self { keys, end, count })
-    }
 }
 
 /// Takes up to `count` members from the first of the sets that exists.

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::Blocked;
 use crate::command::table::{CommandTable, Handler};
 use crate::config::CoreConfig;
+use crate::db::DbIndex;
 use crate::reply::Value;
 use crate::shard::hub::Wake;
 use crate::shard::operation::{Driver, Operation, Part, Request, Setting};
 use crate::shard::replies::{Replies as _, TreeReplies};
 use crate::shard::route::place;
 use crate::shard::runner::{Shard, new_shards};
-use crate::shard::store::DbIndex;
 use crate::slot::ShardId;
 use crate::time::UnixMs;
 

@@ -4,11 +4,11 @@ use super::packed::{Packed, PackedMut, with_deadlines};
 use super::table::HashTable;
 use super::{Due, Field, HashRef};
 use crate::config::CoreConfig;
-use crate::keyspace::entry::{Kind, Packing};
-use crate::keyspace::{EntryMut, Ttl};
+use crate::entry::{Collection, Kind, Packing, Ttl};
+use crate::packed::listpack;
+use crate::table::EntryMut;
+use crate::table::deadlines::Deadlines;
 use crate::time::UnixMs;
-use crate::types::deadlines::Deadlines;
-use crate::types::listpack;
 
 /// A packed hash never grows beyond this, whatever the settings say: listpacks end at 4 GiB.
 pub(crate) const PACKED_BYTES_MAX: usize = 1 << 30;
@@ -43,31 +43,20 @@ impl Limits {
     }
 }
 
-/// A hash that is in no entry yet.
-#[derive(Debug)]
-pub enum NewHash {
-    /// A small one.
-    Packed(Vec<u8>),
-    /// A large one.
-    Table(Box<HashTable>),
-}
-
-impl NewHash {
-    /// A hash of `pairs`, names and values in turn. Returns also how many fields it has.
-    #[must_use]
-    pub fn of(pairs: &[&[u8]], limits: Limits, seed: u64) -> (Self, usize) {
-        let bytes: usize = pairs.iter().map(|text| text.len()).sum();
-        if !limits.take_all(pairs) || bytes > PACKED_BYTES_MAX {
-            let mut table = HashTable::new(seed, pairs.len() / 2);
-            let added = pairs.chunks_exact(2).filter(|pair| table.set(pair[0], pair[1], Ttl::Clear)).count();
-            return (Self::Table(Box::new(table)), added);
-        }
-        let mut buffer = Vec::with_capacity(listpack::EMPTY.len() + bytes + 4 * pairs.len());
-        buffer.extend_from_slice(&listpack::EMPTY);
-        let mut packed = PackedMut { buffer: &mut buffer, packing: Packing::ListPack };
-        let added = pairs.chunks_exact(2).filter(|pair| packed.set(pair[0], pair[1], Ttl::Clear)).count();
-        (Self::Packed(buffer), added)
+/// A hash of `pairs`, names and values in turn. Returns also how many fields it has.
+#[must_use]
+pub(crate) fn collect(pairs: &[&[u8]], limits: Limits, seed: u64) -> (Collection, usize) {
+    let bytes: usize = pairs.iter().map(|text| text.len()).sum();
+    if !limits.take_all(pairs) || bytes > PACKED_BYTES_MAX {
+        let mut table = HashTable::new(seed, pairs.len() / 2);
+        let added = pairs.chunks_exact(2).filter(|pair| table.set(pair[0], pair[1], Ttl::Clear)).count();
+        return (Collection::Object(Box::new(table)), added);
     }
+    let mut buffer = Vec::with_capacity(listpack::EMPTY.len() + bytes + 4 * pairs.len());
+    buffer.extend_from_slice(&listpack::EMPTY);
+    let mut packed = PackedMut { buffer: &mut buffer, packing: Packing::ListPack };
+    let added = pairs.chunks_exact(2).filter(|pair| packed.set(pair[0], pair[1], Ttl::Clear)).count();
+    (Collection::Packed(Kind::Hash, Packing::ListPack, buffer), added)
 }
 
 /// The hash of an entry in its table, open for modification. Once it is dropped, its database knows its next deadline.
@@ -192,7 +181,7 @@ impl<'a> HashMut<'a> {
     fn packed<T>(
         &mut self,
         packing: Packing,
-        change: impl FnOnce(&mut PackedMut<'_, crate::keyspace::PackedMut<'_>>) -> T,
+        change: impl FnOnce(&mut PackedMut<'_, crate::table::PackedMut<'_>>) -> T,
     ) -> T {
         let mut buffer = self.entry.packed_mut().expect("the caller has seen that it is packed");
         change(&mut PackedMut { buffer: &mut buffer, packing })

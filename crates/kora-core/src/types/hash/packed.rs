@@ -7,10 +7,9 @@
 //! So the next deadline is the third element, and what is due is a prefix.
 
 use super::Field;
-use crate::keyspace::Ttl;
-use crate::keyspace::entry::Packing;
+use crate::entry::{Packing, Ttl};
+use crate::packed::listpack::{self, At, Buffer, Element, Iter, ListPack};
 use crate::time::UnixMs;
-use crate::types::listpack::{self, At, Buffer, Element, Iter, ListPack};
 
 /// The deadline of a field that has none, as `listpackex` stores it.
 const NO_DEADLINE: &[u8] = b"0";

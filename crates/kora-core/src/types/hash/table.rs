@@ -7,11 +7,11 @@
 
 use std::any::Any;
 
-use crate::keyspace::Ttl;
-use crate::keyspace::entry::{Encoding, Kind, size_class};
-use crate::keyspace::object::Object;
+use crate::entry::data_type::DataType;
+use crate::entry::object::Object;
+use crate::entry::{Encoding, Ttl, size_class};
+use crate::table::deadlines::Deadlines;
 use crate::time::UnixMs;
-use crate::types::deadlines::Deadlines;
 use crate::types::packed_table::{PackedTable, Position, Record};
 
 /// A large hash.
@@ -110,8 +110,8 @@ impl HashTable {
 }
 
 impl Object for HashTable {
-    fn kind(&self) -> Kind {
-        Kind::Hash
+    fn data_type(&self) -> &'static DataType {
+        &super::DATA_TYPE
     }
 
     fn encoding(&self) -> Encoding {

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use super::{Due, HashMut, HashRef};
 use crate::command::testing::BareShard;
 use crate::config::CoreConfig;
-use crate::keyspace::entry::Encoding;
-use crate::keyspace::{Keyspace, Ttl};
-use crate::shard::store::DbIndex;
+use crate::db::DbIndex;
+use crate::entry::{Encoding, Ttl};
+use crate::store::Keyspace;
 use crate::time::UnixMs;
 
 const KEY: &[u8] = b"hash";

@@ -6,7 +6,7 @@ use super::chain::Counted;
 use super::fill::Fill;
 use super::run::Run;
 use super::{End, Side};
-use crate::types::listpack::{self, At, Buffer, Element, ListPack, Wanted};
+use crate::packed::listpack::{self, At, Buffer, Element, ListPack, Wanted};
 
 /// One node.
 #[derive(Clone, Debug, Default)]

@@ -14,9 +14,10 @@ use super::chain::{Chain, Counted};
 use super::fill::Fill;
 use super::node::{Node, NodeRef};
 use super::{End, Side};
-use crate::keyspace::entry::{Encoding, Kind, size_class};
-use crate::keyspace::object::Object;
-use crate::types::listpack::ListPack;
+use crate::entry::data_type::DataType;
+use crate::entry::object::Object;
+use crate::entry::{Encoding, size_class};
+use crate::packed::listpack::ListPack;
 
 /// A list.
 #[derive(Clone, Debug)]
@@ -268,8 +269,8 @@ pub struct Figures {
 }
 
 impl Object for QuickList {
-    fn kind(&self) -> Kind {
-        Kind::List
+    fn data_type(&self) -> &'static DataType {
+        &super::DATA_TYPE
     }
 
     fn encoding(&self) -> Encoding {

@@ -7,8 +7,8 @@
 //! Room is made by allocation classes, which grow by a quarter or less: pushes cost O(1) amortised, and no run has much more
 //! than it needs. Room that lies at the wrong end is used before new is made, if it is an eighth or more of the bytes.
 
-use crate::keyspace::entry::size_class;
-use crate::types::listpack::Buffer;
+use crate::entry::size_class;
+use crate::packed::listpack::Buffer;
 
 /// Bytes with room at either end.
 #[derive(Debug, Default)]

@@ -2,9 +2,9 @@
 
 use super::node::{Node, NodeRef};
 use super::{End, Fill, ListRef, PACKED_BYTES_MAX, QuickList};
-use crate::keyspace::entry::{Entry, Kind, Packing};
+use crate::entry::{Collection, Entry, Kind, Packing};
+use crate::packed::listpack::ListPack;
 use crate::time::UnixMs;
-use crate::types::listpack::ListPack;
 
 /// A node of a list, as it lies.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,7 @@ impl<'a> ListRef<'a> {
 }
 
 /// A list that has been loaded.
-pub(super) enum Loaded<'a> {
+enum Loaded<'a> {
     /// The elements of a listpack for its entry.
     Packed(&'a [u8]),
     /// One beside its entry.
@@ -82,6 +82,16 @@ impl ListLoader {
         }
     }
 
+    /// The list as it is to be stored; `None` if it has no elements.
+    pub(crate) fn into_collection(self) -> Option<Collection> {
+        self.finish(|list| match list {
+            Loaded::Packed(elements) => {
+                Collection::Packed(Kind::List, Packing::BareListPack, elements.to_vec())
+            }
+            Loaded::Quick(list) => Collection::Object(list),
+        })
+    }
+
     /// The entry of the list; `None` if it has no elements.
     pub(crate) fn into_entry(self, key: &[u8], expiry: Option<UnixMs>) -> Option<Entry> {
         self.finish(|list| match list {
@@ -93,7 +103,7 @@ impl ListLoader {
     }
 
     /// Gives the list to `take` unless it has no elements. One node that is short enough makes it a listpack.
-    pub(super) fn finish<T>(mut self, take: impl FnOnce(Loaded<'_>) -> T) -> Option<T> {
+    fn finish<T>(mut self, take: impl FnOnce(Loaded<'_>) -> T) -> Option<T> {
         if self.list.is_empty() {
             return None;
         }

@@ -12,11 +12,11 @@ use super::run::Run;
 use super::*;
 use crate::command::testing::START;
 use crate::config::CoreConfig;
+use crate::db::DbIndex;
+use crate::entry::Encoding;
 use crate::journal::Journal;
-use crate::keyspace::Keyspace;
-use crate::keyspace::entry::Encoding;
-use crate::shard::store::{DbIndex, ShardStore};
 use crate::slot::ShardId;
+use crate::store::{Keyspace, ShardStore};
 
 const KEY: &[u8] = b"list";
 
@@ -238,7 +238,7 @@ fn a_long_list_costs_little_more_than_its_bytes() {
     for number in 0..100_000u32 {
         list.push(End::Front, format!("element:{number:08}").as_bytes());
     }
-    let bytes = crate::keyspace::object::Object::memory_bytes(&list);
+    let bytes = crate::entry::object::Object::memory_bytes(&list);
     assert!(bytes < 100_000 * 37 / 2, "{bytes} bytes for 16 each");
 }
 

@@ -4,8 +4,8 @@ use std::ops::{ControlFlow, Range};
 
 use super::node::NodeRef;
 use super::{End, QuickList};
-use crate::keyspace::entry::{Entry, Kind};
-use crate::types::listpack::{Element, ListPack, Wanted};
+use crate::entry::{Entry, Kind};
+use crate::packed::listpack::{Element, ListPack, Wanted};
 
 /// A list, for reading.
 #[derive(Clone, Copy, Debug)]

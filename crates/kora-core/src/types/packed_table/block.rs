@@ -14,7 +14,7 @@
 
 use super::record::Record;
 use super::{Place, TableHasher};
-use crate::keyspace::entry::size_class;
+use crate::entry::size_class;
 
 /// Records of a block, those of its side list included, beyond which it splits.
 pub(super) const RECORDS_MAX: usize = 32;

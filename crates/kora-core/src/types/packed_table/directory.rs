@@ -1,28 +1,18 @@
 //! The blocks of a table and the directory that finds them.
 //!
-//! Directory slots hold block numbers, not pointers, so that this file is safe code; numbers stay dense: when two blocks
-//! merge, the last one takes the free number.
+//! Numbers of blocks stay dense: when two blocks merge, the last one takes the free number.
 
 use super::block::{Block, RECORDS_MAX};
 use super::chunks::Chunks;
 use super::record::Record;
 use super::{Place, TableHasher};
-
-/// Most bits of a place that the directory looks at.
-const DEPTH_MAX: u8 = 31;
-/// A split may double the directory only while it has fewer slots than this per block. Hashes spread evenly never
-/// come near; keys chosen to collide fill side lists instead of making the directory fill the memory.
-const SLOTS_PER_BLOCK: usize = 32;
+use crate::extendible::Slots;
 
 /// The blocks and how to find them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Directory {
-    /// Block numbers, by the top `depth` bits of a place.
-    slots: Vec<u32>,
+    slots: Slots,
     pub(super) blocks: Chunks<Block>,
-    depth: u8,
-    /// How many blocks need all `depth` bits.
-    deepest_count: usize,
     /// No block has had more records.
     fullest: usize,
     /// Bytes allocated for the blocks' records.
@@ -33,8 +23,7 @@ impl Directory {
     /// The number of the block that owns `place`; `None` while there are no blocks.
     #[inline]
     pub(super) fn locate(&self, place: Place) -> Option<u32> {
-        #[expect(clippy::cast_possible_truncation, reason = "a prefix has at most DEPTH_MAX bits")]
-        self.slots.get(place.prefix(self.depth.into()) as usize).copied()
+        self.slots.locate(|depth| place.prefix(depth))
     }
 
     /// The number of the block that owns `place` and has room for `record`, or can't be given any.
@@ -43,7 +32,7 @@ impl Directory {
         loop {
             let number = self.locate(place).unwrap_or_else(|| self.create());
             let block = self.blocks.get(number);
-            if !block.is_full_for(record) || !self.may_split(block) {
+            if !block.is_full_for(record) || !self.slots.may_split(block.depth.into(), self.blocks.len()) {
                 return number;
             }
             self.split(number, hasher);
@@ -52,7 +41,7 @@ impl Directory {
 
     #[cold]
     fn create(&mut self) -> u32 {
-        *self = Self { slots: vec![0], deepest_count: 1, ..Self::default() };
+        *self = Self { slots: Slots::of_depth(0), ..Self::default() };
         self.blocks.push(Block::new(0, 0));
         0
     }
@@ -75,7 +64,7 @@ impl Directory {
 
     /// Bytes of directory and blocks.
     pub(super) fn memory_bytes(&self) -> usize {
-        self.heap_bytes + self.blocks.memory_bytes() + self.slots.capacity() * size_of::<u32>()
+        self.heap_bytes + self.blocks.memory_bytes() + self.slots.memory_bytes()
     }
 
     /// Makes as many blocks as `len` records need. Only for a table without records.
@@ -83,17 +72,11 @@ impl Directory {
         let blocks = (len / (RECORDS_MAX / 2)).clamp(1, 1 << 16);
         self.create();
         self.blocks.pop();
-        self.depth = blocks.ilog2().to_le_bytes()[0];
-        self.deepest_count = 1 << self.depth;
-        self.slots = (0..1 << self.depth).collect();
-        for prefix in 0..1 << self.depth {
-            self.blocks.push(Block::new(prefix, self.depth));
+        let depth = blocks.ilog2();
+        self.slots = Slots::of_depth(depth);
+        for prefix in 0..1 << depth {
+            self.blocks.push(Block::new(prefix, depth.to_le_bytes()[0]));
         }
-    }
-
-    fn may_split(&self, block: &Block) -> bool {
-        let is_sparse = self.slots.len() >= SLOTS_PER_BLOCK * self.blocks.len();
-        block.depth < self.depth || (block.depth < DEPTH_MAX && !is_sparse)
     }
 
     /// Divides a block by the next bit of its places.
@@ -102,13 +85,7 @@ impl Directory {
         let block = std::mem::take(self.blocks.get_mut(number));
         let heap_bytes = block.heap_bytes();
         let halves = block.split(hasher);
-        let depth = halves[0].depth;
-        if depth > self.depth {
-            self.slots = self.slots.iter().flat_map(|&slot| [slot, slot]).collect();
-            self.depth = depth;
-            self.deepest_count = 0;
-        }
-        self.deepest_count += if depth == self.depth { 2 } else { 0 };
+        self.slots.split(halves[0].depth.into());
         let added: usize = halves.iter().map(Block::heap_bytes).sum();
         self.heap_bytes = self.heap_bytes + added - heap_bytes;
         let [low, high] = halves;
@@ -137,10 +114,7 @@ impl Directory {
 
     fn mergeable_buddy(&self, number: u32) -> Option<u32> {
         let block = self.blocks.get(number);
-        if block.depth == 0 {
-            return None;
-        }
-        let buddy = self.slots[(block.prefix as usize ^ 1) << (self.depth - block.depth)];
+        let buddy = self.slots.buddy(block.prefix, block.depth.into())?;
         block.may_merge_with(self.blocks.get(buddy)).then_some(buddy)
     }
 
@@ -157,41 +131,22 @@ impl Directory {
         if (freed as usize) < self.blocks.len() {
             self.point_to(freed);
         }
-        if depth + 1 == self.depth {
-            self.deepest_count -= 2;
-            while self.deepest_count == 0 {
-                self.halve();
-            }
-        }
+        let Self { slots, blocks, .. } = self;
+        slots.merged(depth.into(), || blocks.iter().map(|block| block.depth.into()));
     }
 
     /// Makes the slots of a block's prefix name it.
     fn point_to(&mut self, number: u32) {
         let &Block { prefix, depth, .. } = self.blocks.get(number);
-        let shift = self.depth - depth;
-        self.slots[(prefix as usize) << shift..(prefix as usize + 1) << shift].fill(number);
-    }
-
-    /// Gives up the last bit of the directory, which no block needs.
-    fn halve(&mut self) {
-        self.slots = self.slots.iter().copied().step_by(2).collect();
-        self.depth -= 1;
-        self.deepest_count = self.blocks.iter().filter(|block| block.depth == self.depth).count();
+        self.slots.point_to(number, prefix, depth.into());
     }
 
     /// Everything the directory promises.
     #[cfg(test)]
     pub(super) fn check(&self, hasher: &TableHasher) {
-        let mut owned = vec![false; self.slots.len()];
+        self.slots.check(self.blocks.iter().map(|block| (block.prefix, block.depth.into())));
         for number in 0..u32::try_from(self.blocks.len()).expect("a test's table is small") {
             let block = self.blocks.get(number);
-            let shift = self.depth - block.depth;
-            let range = (block.prefix as usize) << shift..(block.prefix as usize + 1) << shift;
-            assert!(self.slots[range.clone()].iter().all(|&slot| slot == number));
-            assert!(
-                owned[range].iter_mut().all(|owned| !std::mem::replace(owned, true)),
-                "blocks do not overlap"
-            );
             for slot in block.slots() {
                 let hash = block.hash(slot, hasher);
                 assert_eq!(hash, hasher.hash(block.record(slot).key));
@@ -199,8 +154,6 @@ impl Directory {
                 assert_eq!(block.find(hash, block.record(slot).key), Some(slot));
             }
         }
-        assert!(owned.into_iter().all(|owned| owned), "every place has a block");
-        assert_eq!(self.blocks.iter().filter(|block| block.depth == self.depth).count(), self.deepest_count);
         assert_eq!(self.blocks.iter().map(Block::heap_bytes).sum::<usize>(), self.heap_bytes);
         assert!(self.blocks.iter().all(|block| block.len() <= self.fullest()));
     }

@@ -1,11 +1,11 @@
 //! Changing a set in whatever form it has, and from one form to the next.
 
 use super::{LISTPACK_BYTES_MAX, SetLimits, SetRef, SetTable, below};
-use crate::keyspace::entry::{Kind, Packing};
-use crate::keyspace::{EntryMut, PackedMut};
+use crate::entry::{Kind, Packing};
 use crate::number::parse_i64;
-use crate::types::intset::{self, IntSet};
-use crate::types::listpack::{self, Buffer, ListPack};
+use crate::packed::intset::{self, IntSet};
+use crate::packed::listpack::{self, Buffer, ListPack};
+use crate::table::{EntryMut, PackedMut};
 use crate::types::packed_table::{PackedTable, Record};
 
 /// A set, for modification in the form it has.

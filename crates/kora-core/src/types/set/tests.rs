@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::{SetHome, SetLimits, SetValue, add, pop, prepare, remove};
 use crate::config::CoreConfig;
+use crate::entry::Encoding;
 use crate::hash::splitmix64;
-use crate::keyspace::entry::Encoding;
 
 fn limits() -> SetLimits {
     let config = CoreConfig {

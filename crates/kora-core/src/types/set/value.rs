@@ -2,13 +2,13 @@
 
 use super::edit::{Open, SetHome};
 use super::{SetLimits, SetRef, SetTable};
-use crate::keyspace::entry::{Encoding, Entry, Kind, Packing};
-use crate::keyspace::{EntryMut, Keyspace};
+use crate::entry::{Collection, Encoding, Entry, Kind, Packing};
 use crate::number::parse_i64;
+use crate::packed::listpack::Buffer;
+use crate::packed::{intset, listpack};
+use crate::table::EntryMut;
 use crate::time::UnixMs;
-use crate::types::listpack::Buffer;
 use crate::types::packed_table::PackedTable;
-use crate::types::{intset, listpack};
 
 /// A set of its own.
 #[derive(Debug)]
@@ -93,31 +93,23 @@ impl SetValue {
         }
     }
 
+    /// As it is to be stored.
+    pub(crate) fn into_collection(self) -> Collection {
+        match self {
+            Self::Integers(bytes) => Collection::Packed(Kind::Set, Packing::IntSet, bytes),
+            Self::Packed(bytes) => Collection::Packed(Kind::Set, Packing::ListPack, bytes),
+            Self::Table(table) => Collection::Object(Box::new(SetTable(table))),
+        }
+    }
+
     /// Puts it in the place of what an entry holds; the entry's deadline stays.
     pub fn put(self, entry: &mut EntryMut<'_>) {
-        match self {
-            Self::Integers(bytes) => entry.set_packed(Kind::Set, Packing::IntSet, &bytes),
-            Self::Packed(bytes) => entry.set_packed(Kind::Set, Packing::ListPack, &bytes),
-            Self::Table(table) => entry.set_object(Box::new(SetTable(table))),
-        }
+        entry.set_collection(self.into_collection());
     }
 
     /// Makes it an entry.
     pub(crate) fn into_entry(self, key: &[u8], expiry: Option<UnixMs>) -> Entry {
-        match self {
-            Self::Integers(bytes) => Entry::new_packed(key, (Kind::Set, Packing::IntSet), &bytes, expiry),
-            Self::Packed(bytes) => Entry::new_packed(key, (Kind::Set, Packing::ListPack), &bytes, expiry),
-            Self::Table(table) => Entry::new_object(key, Box::new(SetTable(table)), expiry),
-        }
-    }
-
-    /// Makes it the value of `key`, which a look-up has just not found.
-    pub fn add_to(self, keyspace: &mut Keyspace<'_>, key: &[u8]) {
-        match self {
-            Self::Integers(bytes) => keyspace.add_packed(key, Kind::Set, Packing::IntSet, &bytes),
-            Self::Packed(bytes) => keyspace.add_packed(key, Kind::Set, Packing::ListPack, &bytes),
-            Self::Table(table) => keyspace.add_object(key, Box::new(SetTable(table))),
-        }
+        self.into_collection().into_entry(key, expiry)
     }
 }
 

@@ -1,10 +1,10 @@
 //! Reading a set in whatever form it has.
 
 use super::SetTable;
-use crate::keyspace::entry::{Encoding, Entry, Kind, Packing};
+use crate::entry::{Encoding, Entry, Kind, Packing};
 use crate::number::parse_i64;
-use crate::types::intset::IntSet;
-use crate::types::listpack::{Element, ListPack};
+use crate::packed::intset::IntSet;
+use crate::packed::listpack::{Element, ListPack};
 use crate::types::packed_table::PackedTable;
 
 /// A set, for reading.

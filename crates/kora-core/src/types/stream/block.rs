@@ -22,7 +22,7 @@
 mod check;
 mod entry;
 
-use crate::types::listpack::{self, At, Element, ListPack};
+use crate::packed::listpack::{self, At, Element, ListPack};
 pub(super) use check::check;
 pub use check::{BlockSummary, Corrupt};
 pub use entry::Entry;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::block::{Block, check};
 use super::*;
-use crate::types::listpack;
+use crate::packed::listpack;
 
 type Model = BTreeMap<StreamId, Vec<Vec<u8>>>;
 

@@ -14,9 +14,10 @@ use smallvec::SmallVec;
 use super::leaf::{Key, Leaf, LeafId, NewEntry};
 use super::locator::Locator;
 use super::tree::{Position, Tree};
+use crate::entry::Encoding;
+use crate::entry::data_type::DataType;
+use crate::entry::object::Object;
 use crate::hash::{KeyHasher, hash_key, key_hasher};
-use crate::keyspace::entry::{Encoding, Kind};
-use crate::keyspace::object::Object;
 
 /// Leaves and segments that an estimate of memory looks at.
 const MEMORY_SAMPLES: usize = 32;
@@ -202,8 +203,8 @@ fn visit_hash(leaf: &Leaf, hash: u32, visit: &mut impl FnMut(&[u8], f64)) -> usi
 }
 
 impl Object for Index {
-    fn kind(&self) -> Kind {
-        Kind::SortedSet
+    fn data_type(&self) -> &'static DataType {
+        &super::DATA_TYPE
     }
 
     fn encoding(&self) -> Encoding {

@@ -5,7 +5,7 @@
 //! Invariants: slots ascend by score, then member; `end` of a slot is where its member ends in `bytes`, and it begins
 //! where the one before ends. A leaf that is not alone in its tree is not empty.
 
-use crate::keyspace::entry::size_class;
+use crate::entry::size_class;
 
 /// Most entries of a leaf.
 pub(super) const LEAF_ENTRIES: usize = 64;

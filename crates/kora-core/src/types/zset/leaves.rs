@@ -5,7 +5,7 @@
 
 use super::leaf::{LEAF_BYTES, LEAF_ENTRIES, Leaf, LeafId, NewEntry};
 use super::locator::Locator;
-use crate::keyspace::entry::size_class;
+use crate::entry::size_class;
 
 /// Two neighbours with fewer entries than this together become one leaf.
 const JOINED_ENTRIES_MAX: usize = LEAF_ENTRIES * 3 / 4;

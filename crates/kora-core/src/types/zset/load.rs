@@ -2,9 +2,9 @@
 
 use super::index::Index;
 use super::{PACKED_BYTES_MAX, Policy, packed};
-use crate::keyspace::entry::{Entry, Kind, Packing};
+use crate::entry::{Entry, Kind, Packing};
+use crate::packed::listpack;
 use crate::time::UnixMs;
-use crate::types::listpack;
 
 /// Puts entries in order; whether the set is packed is decided in the end.
 #[derive(Debug)]

@@ -9,7 +9,7 @@
 //! moves a member from one side of it to the other.
 
 use super::leaf::LeafId;
-use crate::keyspace::entry::size_class;
+use crate::entry::size_class;
 
 /// Most cells of a segment.
 const SEGMENT_CELLS: usize = 256;

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::bounds::{LexRange, ScoreRange};
 use crate::number::format_f64;
-use crate::types::listpack::{self, At, Buffer, Element, ListPack};
+use crate::packed::listpack::{self, At, Buffer, Element, ListPack};
 
 /// Whole scores up to this magnitude are stored as integers.
 const INTEGER_MAX: f64 = (1u64 << 62) as f64;

@@ -4,10 +4,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::context::{Ctx, Stores};
+use crate::db::DbIndex;
+use crate::entry::object::Object as _;
 use crate::journal::Journal;
-use crate::keyspace::object::Object as _;
-use crate::shard::store::{DbIndex, ShardStore};
 use crate::slot::ShardId;
+use crate::store::Keyspace;
+use crate::store::ShardStore;
 use crate::time::UnixMs;
 
 /// What a sorted set is: entries in order.

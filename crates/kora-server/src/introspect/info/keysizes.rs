@@ -1,24 +1,16 @@
 //! The section Keysizes: how many keys of each database have a size of each class.
 
-use kora_core::keyspace::entry::{Kind, SizeClass};
+use kora_core::entry::SizeClass;
+use kora_core::entry::data_type::Extensions;
 
 use super::sections::Fields;
 use super::snapshot::SizesInfo;
 
-/// What Redis shows, in its order and by its names. It does not count streams.
-const SHOWN: [(Kind, &str); 5] = [
-    (Kind::String, "strings_sizes"),
-    (Kind::List, "lists_items"),
-    (Kind::Set, "sets_items"),
-    (Kind::SortedSet, "zsets_items"),
-    (Kind::Hash, "hashes_items"),
-];
-
 /// Writes a line for each data type of which a database has keys.
 pub(super) fn section(databases: &[SizesInfo], fields: &mut Fields<'_>) {
     for SizesInfo { db, counts } in databases {
-        for (kind, name) in SHOWN {
-            let counts = counts[kind as usize].iter().enumerate();
+        for (kind, name) in Extensions::default().sized() {
+            let counts = counts[kind.index()].iter().enumerate();
             let counts: Vec<String> = counts
                 .filter(|(_, count)| **count > 0)
                 .map(|(class, count)| format!("{}={count}", label(SizeClass::least(class))))

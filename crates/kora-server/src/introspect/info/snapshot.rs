@@ -2,7 +2,7 @@
 
 pub use kora_engine::persistence::PersistenceInfo;
 
-use kora_core::keyspace::entry::{Kind, SizeClass};
+use kora_core::entry::{Kind, SizeClass};
 use kora_engine::metrics::Reading;
 use kora_script::ScriptFigures;
 
@@ -166,7 +166,7 @@ pub struct SizesInfo {
     /// The database's number.
     pub db: u16,
     /// For each data type, by its number, the counts by class.
-    pub counts: [[u64; SizeClass::COUNT]; Kind::ALL.len()],
+    pub counts: [[u64; SizeClass::COUNT]; Kind::COUNT],
 }
 
 /// One database; those without keys are left out.

@@ -3,8 +3,8 @@
 use super::{HIDDEN, unknown};
 use crate::command::spec::{CommandSpec, Facts, Route};
 use crate::context::Ctx;
+use crate::entry::Ttl;
 use crate::error::{CommandError, CommandResult};
-use crate::keyspace::Ttl;
 use crate::number::parse_i64;
 use crate::reply::Reply;
 

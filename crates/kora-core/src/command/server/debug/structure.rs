@@ -6,15 +6,15 @@ use super::{HIDDEN, ON_KEY, unknown};
 use crate::command::generic::object::reference_count;
 use crate::command::spec::{CommandSpec, Facts, Route};
 use crate::context::Ctx;
+use crate::db::DbIndex;
+use crate::entry::{Encoding, Entry, StringRef};
 use crate::error::{CommandError, CommandResult};
-use crate::keyspace::entry::{Encoding, Entry, StringRef};
 use crate::number::parse_i64;
 use crate::reply::Reply;
-use crate::shard::store::DbIndex;
-use crate::types::hash::HashRef;
-use crate::types::list::{Figures, ListRef, quicklist_figures};
-use crate::types::set::SetRef;
-use crate::types::zset::ZSetRef;
+use crate::types::{
+    self,
+    list::{Figures, quicklist_figures},
+};
 
 pub(in crate::command::server) const DEBUG_OBJECT: CommandSpec =
     CommandSpec { facts: Facts { name: "debug|object", ..ON_KEY }, handler: debug_object };
@@ -34,19 +34,9 @@ fn debug_object(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
         reference_count(entry),
         entry.encoding().name(),
         entry.string().map_or(0, serialized_bytes),
-        quicklist_figures(entry).map_or_else(String::new, describe_quicklist),
+        (types::type_of(entry).debug)(entry),
     ));
     Ok(())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "an average for people to read")]
-fn describe_quicklist(figures: Figures) -> String {
-    let Figures { nodes, elements, bytes, fill } = figures;
-    let average = elements as f64 / nodes as f64;
-    format!(
-        " ql_nodes:{nodes} ql_avg_node:{average:.2} ql_listpack_max:{fill} ql_compressed:0 \
-         ql_uncompressed_size:{bytes}"
-    )
 }
 
 /// Bytes of a string in an RDB file, its length included.
@@ -69,7 +59,7 @@ fn serialized_bytes(value: StringRef<'_>) -> usize {
     }
 }
 
-/// Describes the value at `key` and counts its elements.
+/// Describes the value at `key`.
 fn describe<T>(
     ctx: &mut Ctx<'_>,
     key: &[u8],
@@ -81,14 +71,6 @@ fn describe<T>(
     describe(entry).ok_or(CommandError::text(refusal))
 }
 
-fn element_count(entry: &Entry) -> Option<usize> {
-    ListRef::of(entry)
-        .map(ListRef::len)
-        .or_else(|| HashRef::of(entry).map(HashRef::len))
-        .or_else(|| SetRef::of(entry).map(SetRef::len))
-        .or_else(|| ZSetRef::of(entry).map(ZSetRef::len))
-}
-
 pub(in crate::command::server) const DEBUG_LISTPACK: CommandSpec =
     CommandSpec { facts: Facts { name: "debug|listpack", ..ON_KEY }, handler: debug_listpack };
 
@@ -97,8 +79,8 @@ fn debug_listpack(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Com
     let [_, _, key] = *args else { return Err(unknown(args)) };
     let text = describe(ctx, key, "ERR Not a listpack encoded object.", |entry| {
         let is_listpack = matches!(entry.encoding(), Encoding::ListPack | Encoding::ListPackEx);
-        let count = element_count(entry).filter(|_| is_listpack)?;
-        Some(format!("Listpack structure: {count} elements, {} bytes in all", entry.memory_bytes()))
+        let (count, bytes) = (entry.size(), entry.memory_bytes());
+        is_listpack.then(|| format!("Listpack structure: {count} elements, {bytes} bytes in all"))
     })?;
     out.simple(&text);
     Ok(())
@@ -126,7 +108,7 @@ fn debug_htstats_key(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> 
     let refusal = "ERR The value stored at the specified key is not represented using an hash table";
     let (count, bytes) = describe(ctx, key, refusal, |entry| {
         let is_table = matches!(entry.encoding(), Encoding::HashTable | Encoding::SkipList);
-        Some((element_count(entry).filter(|_| is_table)?, entry.memory_bytes()))
+        is_table.then(|| (entry.size(), entry.memory_bytes()))
     })?;
     let mut text = String::new();
     write_table(&mut text, count, bytes);

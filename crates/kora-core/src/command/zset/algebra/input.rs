@@ -2,8 +2,8 @@
 
 use super::number_or_zero;
 use crate::context::Ctx;
+use crate::entry::Entry;
 use crate::error::{CommandError, CommandResult};
-use crate::keyspace::entry::Entry;
 use crate::types::set::SetRef;
 use crate::types::zset::ZSetRef;
 

@@ -1,7 +1,7 @@
 //! Whether bytes from anywhere are a block.
 
 use super::{BLOCK_BYTES_MAX, DELETED, ENTRY_HEAD, SAME_FIELDS, StreamId};
-use crate::types::listpack::{Element, Iter, ListPack};
+use crate::packed::listpack::{Element, Iter, ListPack};
 
 /// Why bytes are not a block of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

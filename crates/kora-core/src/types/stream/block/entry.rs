@@ -1,7 +1,7 @@
 //! Entries read in place, from either end of their block.
 
 use super::{DELETED, ENTRY_HEAD, Head, SAME_FIELDS, integer, next, skip};
-use crate::types::listpack::{At, Element, ListPack};
+use crate::packed::listpack::{At, Element, ListPack};
 use crate::types::stream::id::StreamId;
 
 /// An entry of a stream, read in place.

@@ -1,0 +1,109 @@
+//! The parts that RDB files and payloads are made of: numbers, strings, checksums, and the packed collections of all versions. What a
+//! value or a file consists of is known above: to its data type, and to [`crate::rdb`].
+//!
+//! Whatever the bytes are, reading neither panics nor allocates by what they claim.
+
+mod checked;
+mod crc;
+mod format;
+mod lzf;
+mod read;
+mod write;
+mod ziplist;
+mod zipmap;
+
+pub(crate) use checked::{are_distinct, listpack_bytes};
+pub use crc::Crc64;
+pub use format::{VERSION, VERSION_WITH_FIELD_DEADLINES};
+pub(crate) use format::{module, node, opcode, value_code};
+pub use read::Reader;
+pub(crate) use write::{put_count, put_integer};
+pub use write::{put_length, put_text};
+pub(crate) use ziplist::Ziplist;
+pub(crate) use zipmap::Zipmap;
+
+/// Why bytes could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RdbError {
+    /// They end early: at least so many more are needed.
+    #[error("at least {0} more bytes are needed")]
+    Incomplete(usize),
+    /// They are not what they should be.
+    #[error("{0}")]
+    Corrupt(&'static str),
+    /// A collection without elements, which no key may hold. In a file it is passed over.
+    #[error("a collection without elements")]
+    Empty,
+    /// A value that a module wrote.
+    #[error("a value of a module")]
+    Module,
+    /// A value of an extension type that this program does not have.
+    #[error("a value of the type '{0}', which this program does not have")]
+    UnknownType(TypeName),
+    /// A value of an extension type in a form that only later programs can read.
+    #[error("a value of the type '{0}' as a later version writes it")]
+    LaterType(TypeName),
+}
+
+/// What reading returns.
+pub type RdbResult<T> = Result<T, RdbError>;
+
+/// The name of a type as it stands in a file, printable and cut off where it is too long to be one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TypeName {
+    bytes: [u8; Self::BYTES_MAX],
+    len: u8,
+}
+
+impl TypeName {
+    /// The longest name that a type may have.
+    pub const BYTES_MAX: usize = 31;
+
+    /// The name that these bytes tell.
+    #[must_use]
+    pub fn new(name: &[u8]) -> Self {
+        let mut bytes = [0; Self::BYTES_MAX];
+        let mut len = 0;
+        for (to, from) in bytes.iter_mut().zip(name) {
+            *to = if from.is_ascii_graphic() { *from } else { b'?' };
+            len += 1;
+        }
+        Self { bytes, len }
+    }
+}
+
+impl std::fmt::Display for TypeName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = self.bytes.get(..usize::from(self.len)).unwrap_or_default();
+        name.iter().try_for_each(|&byte| std::fmt::Write::write_char(f, byte.into()))
+    }
+}
+
+impl std::fmt::Debug for TypeName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+/// What is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A file: only hashes that do have fields with deadlines need version 12.
+    File,
+    /// DUMP: as Redis does it, a hash that once had such fields is laid down like one that has.
+    Dump,
+}
+
+/// How values are written.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// Whether strings are compressed.
+    pub compress: bool,
+    /// For what.
+    pub purpose: Purpose,
+}
+
+/// Gives back the memory that compression keeps in this thread: to be called when a snapshot ends.
+pub(crate) fn release_compression() {
+    lzf::release_table();
+}

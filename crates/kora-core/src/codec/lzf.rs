@@ -1,0 +1,287 @@
+//! LZF, the compression of strings in RDB files.
+//!
+//! ```text
+//! 000LLLLL                 the next L + 1 bytes as they are
+//! LLLooooo oooooooo        L + 2 bytes from o + 1 bytes back
+//! 111ooooo LLLLLLLL oooooooo   L + 9 bytes from there
+//! ```
+//!
+//! The compressor takes the matches that Redis's takes, so that payloads are equal to the byte. It finds them in a table
+//! of 65,536 places; the table is kept from string to string, and never cleared: positions go on counting, so that what
+//! earlier strings left lies before the beginning of the present one. Most strings are short, and clearing the table
+//! would cost more than all else.
+//!
+//! Source: Marc Lehmann, LibLZF.
+
+use std::cell::RefCell;
+
+/// Longest run of bytes as they are.
+const LITERALS_MAX: usize = 1 << 5;
+/// Furthest way back.
+const DISTANCE_MAX: usize = 1 << 13;
+/// Longest match.
+const MATCH_MAX: usize = (1 << 8) + (1 << 3);
+/// Bytes that no input is made more of by each of its own: three bytes stand for a match.
+const EXPANSION_MAX: usize = MATCH_MAX / 3;
+/// The table has two to the power of this many places.
+const TABLE_BITS: u32 = 16;
+/// Longer inputs are not compressed: positions are counted in 32 bits.
+const INPUT_MAX: usize = 1 << 30;
+/// A compressed string is shorter by more than this.
+const SAVED_MIN: usize = 4;
+/// Matches longer than this are compared in steps, which may end a few bytes beyond what the length allows.
+const STEP: usize = 16;
+/// Where such a step ends at least.
+const STEP_END: usize = 19;
+
+thread_local! {
+    static TABLE: RefCell<Table> = const { RefCell::new(Table { places: Vec::new(), base: 0 }) };
+}
+
+/// Where three bytes were seen last.
+struct Table {
+    /// Positions, counted over all inputs since the table was cleared.
+    places: Vec<u32>,
+    /// Position of the present input's first byte.
+    base: u32,
+}
+
+impl Table {
+    /// Begins another input of `len` bytes.
+    fn begin(&mut self, len: usize) -> u32 {
+        let len = u32::try_from(len).expect("longer inputs are not compressed");
+        if self.places.is_empty() || self.base.checked_add(len).is_none() {
+            self.places = vec![0; 1 << TABLE_BITS];
+            self.base = 1;
+        }
+        let base = self.base;
+        self.base += len;
+        base
+    }
+
+    /// Notes that `bytes` begin at `position`, and returns where their like was before.
+    #[inline]
+    fn exchange(&mut self, bytes: [u8; 3], position: u32) -> u32 {
+        let word = u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]]);
+        let mixed = (word >> (24 - TABLE_BITS)).wrapping_sub(word.wrapping_mul(5));
+        let place = &mut self.places[(mixed & ((1 << TABLE_BITS) - 1)) as usize];
+        std::mem::replace(place, position)
+    }
+}
+
+/// Output that never grows beyond what makes it worth while.
+struct Output<'a> {
+    out: &'a mut Vec<u8>,
+    /// Where the present run of literals has its length.
+    run_at: usize,
+    /// Where the output has to end.
+    end: usize,
+}
+
+impl Output<'_> {
+    fn literals(&self) -> usize {
+        self.out.len() - self.run_at - 1
+    }
+
+    fn begin_run(&mut self) {
+        self.run_at = self.out.len();
+        self.out.push(0);
+    }
+
+    /// Ends the run of literals; an empty one was never there.
+    fn end_run(&mut self) {
+        match self.literals().checked_sub(1) {
+            Some(count) => self.out[self.run_at] = count.to_le_bytes()[0],
+            None => self.out.truncate(self.run_at),
+        }
+    }
+
+    fn literal(&mut self, byte: u8) {
+        self.out.push(byte);
+        if self.literals() == LITERALS_MAX {
+            self.end_run();
+            self.begin_run();
+        }
+    }
+
+    fn reference(&mut self, distance: usize, len: usize) {
+        self.end_run();
+        let [low, high, ..] = (distance - 1).to_le_bytes();
+        match len - 2 {
+            short @ 0..7 => self.out.push(high | short.to_le_bytes()[0] << 5),
+            long => self.out.extend_from_slice(&[high | 7 << 5, (long - 7).to_le_bytes()[0]]),
+        }
+        self.out.push(low);
+        self.begin_run();
+    }
+}
+
+/// Gives back this thread's table until something is compressed again.
+pub(crate) fn release_table() {
+    TABLE.with_borrow_mut(|table| table.places = Vec::new());
+}
+
+/// Adds `text`, compressed, to `out`; `false`, and `out` as it was, if it does not become shorter.
+pub(crate) fn compress(text: &[u8], out: &mut Vec<u8>) -> bool {
+    if text.len() <= SAVED_MIN || text.len() > INPUT_MAX {
+        return false;
+    }
+    let start = out.len();
+    let mut output = Output { run_at: start, end: start + text.len() - SAVED_MIN, out };
+    let is_shorter = TABLE.with_borrow_mut(|table| compress_with(table, text, &mut output)).is_some();
+    if !is_shorter {
+        out.truncate(start);
+    }
+    is_shorter
+}
+
+fn compress_with(table: &mut Table, text: &[u8], output: &mut Output<'_>) -> Option<()> {
+    let base = table.begin(text.len());
+    let position = |at: usize| base + u32::try_from(at).expect("within the input");
+    output.begin_run();
+    let mut at = 0;
+    while let Some(&bytes) = text.get(at..).and_then(<[u8]>::first_chunk::<3>) {
+        let before = table.exchange(bytes, position(at));
+        let Some(from) = match_at(text, at, before.checked_sub(base)) else {
+            if output.out.len() >= output.end {
+                return None;
+            }
+            output.literal(text[at]);
+            at += 1;
+            continue;
+        };
+        let empty_run = usize::from(output.literals() == 0);
+        if output.out.len() - empty_run + 3 + 1 >= output.end {
+            return None;
+        }
+        let len = match_len(text, from, at);
+        output.reference(at - from, len);
+        at += len;
+        if at + 2 >= text.len() {
+            break;
+        }
+        for noted in [at - 2, at - 1] {
+            if let Some(&bytes) = text[noted..].first_chunk::<3>() {
+                table.exchange(bytes, position(noted));
+            }
+        }
+    }
+    if output.out.len() + 3 > output.end {
+        return None;
+    }
+    text[at..].iter().for_each(|&byte| output.literal(byte));
+    output.end_run();
+    Some(())
+}
+
+/// Where the three bytes at `at` stand already, given where their like was last. The first byte of the input is none of
+/// those looked at.
+fn match_at(text: &[u8], at: usize, before: Option<u32>) -> Option<usize> {
+    let from = before? as usize;
+    let is_match =
+        from > 0 && from < at && at - from <= DISTANCE_MAX && text[from..from + 3] == text[at..at + 3];
+    is_match.then_some(from)
+}
+
+/// How many bytes from `from` on are those from `at` on, as far as a match may go.
+fn match_len(text: &[u8], from: usize, at: usize) -> usize {
+    let most = (text.len() - at - 2).min(MATCH_MAX);
+    let most = if most > STEP { most.max(STEP_END) } else { most.max(3) };
+    let more = text[from + 3..].iter().zip(&text[at + 3..at + most]).take_while(|(one, other)| one == other);
+    3 + more.count()
+}
+
+/// The `len` bytes that `packed` stands for; `None` if it does not stand for so many. Memory grows as it is filled.
+pub(crate) fn decompress(packed: &[u8], len: usize) -> Option<Vec<u8>> {
+    if len > packed.len().saturating_mul(EXPANSION_MAX) {
+        return None;
+    }
+    let mut out = Vec::with_capacity(len.min(packed.len().saturating_mul(2)));
+    let mut rest = packed;
+    while let Some((&head, behind)) = rest.split_first() {
+        if usize::from(head) < LITERALS_MAX {
+            let (literals, behind) = behind.split_at_checked(usize::from(head) + 1)?;
+            out.extend_from_slice(literals);
+            rest = behind;
+        } else {
+            let (count, behind) = match head >> 5 {
+                7 => behind.split_first().map(|(&more, behind)| (usize::from(more) + 9, behind))?,
+                short => (usize::from(short) + 2, behind),
+            };
+            let (&low, behind) = behind.split_first()?;
+            let distance = (usize::from(head & 0x1F) << 8 | usize::from(low)) + 1;
+            repeat(&mut out, distance, count)?;
+            rest = behind;
+        }
+        if out.len() > len {
+            return None;
+        }
+    }
+    (out.len() == len).then_some(out)
+}
+
+/// Adds `count` bytes from `distance` bytes back, some of which may be among those added.
+fn repeat(out: &mut Vec<u8>, distance: usize, count: usize) -> Option<()> {
+    let from = out.len().checked_sub(distance)?;
+    if distance >= count {
+        out.extend_from_within(from..from + count);
+    } else {
+        (from..from + count).for_each(|at| out.push(out[at]));
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{compress, decompress};
+    use crate::hash::splitmix64;
+
+    /// Texts that compress more or less, from a seed.
+    fn texts(count: usize) -> impl Iterator<Item = Vec<u8>> {
+        let mut state = 11;
+        (0..count).map(move |_| {
+            let (len, letters) = (splitmix64(&mut state) % 400, splitmix64(&mut state) % 6 + 1);
+            (0..len).map(|_| b'a' + (splitmix64(&mut state) % letters).to_le_bytes()[0]).collect()
+        })
+    }
+
+    #[test]
+    fn what_was_compressed_is_got_back() {
+        let mut compressed = 0;
+        for text in texts(3000) {
+            let mut packed = b"before".to_vec();
+            if compress(&text, &mut packed) {
+                assert!(packed.len() - 6 < text.len() - 3, "{} of {}", packed.len(), text.len());
+                assert_eq!(decompress(&packed[6..], text.len()).as_deref(), Some(&text[..]));
+                compressed += 1;
+            } else {
+                assert_eq!(packed, b"before");
+            }
+        }
+        assert!((1000..2900).contains(&compressed), "{compressed}");
+    }
+
+    #[test]
+    fn long_runs() {
+        for len in [22, 23, 24, 263, 264, 265, 266, 300, 10_000, 1 << 20] {
+            let mut packed = Vec::new();
+            assert!(compress(&vec![b'x'; len], &mut packed));
+            assert!(packed.len() <= len / 80 + 10, "{len}: {}", packed.len());
+            assert_eq!(decompress(&packed, len), Some(vec![b'x'; len]));
+        }
+    }
+
+    #[test]
+    fn anything_may_be_decompressed() {
+        let mut state = 3;
+        for _ in 0..50_000 {
+            let len = splitmix64(&mut state) % 30;
+            let packed: Vec<u8> = (0..len).map(|_| splitmix64(&mut state).to_le_bytes()[0] & 0x3F).collect();
+            let wanted = usize::try_from(splitmix64(&mut state) % 200).expect("small");
+            if let Some(text) = decompress(&packed, wanted) {
+                assert_eq!(text.len(), wanted);
+            }
+        }
+        assert_eq!(decompress(b"\0a", usize::MAX), None);
+    }
+}

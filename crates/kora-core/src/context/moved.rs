@@ -1,0 +1,111 @@
+//! What a command's context holds, moved out of it: for an interpreter, whose functions run other commands and can hold no borrow.
+//!
+//! Meanwhile the context itself holds vacant stores and a journal that records nothing. Whoever moves a context out moves it back into the
+//! same context before the command ends.
+
+use std::sync::Arc;
+
+use super::{Blocking, Ctx, Stores};
+use crate::config::CoreConfig;
+use crate::db::DbIndex;
+use crate::journal::Journal;
+use crate::services::Services;
+use crate::slot::ShardId;
+use crate::store::ShardStore;
+use crate::time::UnixMs;
+
+/// Stores, journal and services of a command. Filling it moves a few words for each store.
+#[derive(Debug, Default)]
+pub struct MovedContext {
+    /// The first `held` are those of the command; the others are vacant.
+    #[expect(clippy::vec_box, reason = "lent stores are boxed, and exchanged as such")]
+    stores: Vec<Box<ShardStore>>,
+    held: usize,
+    shard_count: u16,
+    journal: Journal,
+    services: Option<Arc<Services>>,
+}
+
+impl MovedContext {
+    /// Takes what `ctx` has.
+    pub fn fill(&mut self, ctx: &mut Ctx<'_>) {
+        debug_assert_eq!(self.held, 0, "a context is moved out once");
+        self.shard_count = ctx.shard_count();
+        if !self.services.as_ref().is_some_and(|services| Arc::ptr_eq(services, ctx.services)) {
+            self.services = Some(Arc::clone(ctx.services));
+        }
+        self.exchange(ctx);
+    }
+
+    /// Gives back what was taken from `ctx`.
+    pub fn empty(&mut self, ctx: &mut Ctx<'_>) {
+        self.exchange(ctx);
+        self.held = 0;
+    }
+
+    /// What the engine offers.
+    #[must_use]
+    pub fn services(&self) -> &Arc<Services> {
+        self.services.as_ref().unwrap_or_else(|| Services::none())
+    }
+
+    fn exchange(&mut self, ctx: &mut Ctx<'_>) {
+        std::mem::swap(&mut self.journal, ctx.journal);
+        match &mut ctx.stores {
+            Stores::One(store) => {
+                self.make_room(1);
+                std::mem::swap(&mut *self.stores[0], *store);
+            }
+            Stores::Lent { stores, .. } => {
+                self.make_room(stores.len());
+                self.stores
+                    .iter_mut()
+                    .zip(stores.iter_mut())
+                    .for_each(|(own, lent)| std::mem::swap(own, lent));
+            }
+        }
+    }
+
+    fn make_room(&mut self, held: usize) {
+        self.held = held;
+        while self.stores.len() < held {
+            let vacant = CoreConfig { database_count: 0, ..CoreConfig::default() };
+            self.stores.push(Box::new(ShardStore::new(ShardId(0), vacant, 0)));
+        }
+    }
+
+    /// A context for a command that a script runs: it may not put itself off.
+    pub fn ctx(&mut self, (db, now, no_touch): (DbIndex, UnixMs, bool)) -> Ctx<'_> {
+        let stores = match &mut self.stores[..self.held] {
+            [store] => Stores::One(store),
+            stores => Stores::Lent { stores, shard_count: self.shard_count },
+        };
+        let services = self.services.as_ref().unwrap_or_else(|| Services::none());
+        let (journal, blocking) = (&mut self.journal, Blocking::Scripted);
+        Ctx { stores, journal, services, db, now, no_touch, blocking, watch: None }
+    }
+
+    /// Records what the commands did.
+    pub fn journal(&mut self) -> &mut Journal {
+        &mut self.journal
+    }
+
+    /// Number of shards in the engine.
+    #[must_use]
+    pub fn shard_count(&self) -> u16 {
+        self.shard_count
+    }
+
+    /// Whether the store of `shard` is in hand.
+    #[must_use]
+    pub fn has(&self, shard: ShardId) -> bool {
+        self.stores[..self.held].iter().any(|store| store.id() == shard)
+    }
+
+    /// Whether all stores of the engine are in hand.
+    #[inline]
+    #[must_use]
+    pub fn has_all(&self) -> bool {
+        self.held == usize::from(self.shard_count)
+    }
+}

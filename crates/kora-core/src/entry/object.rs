@@ -1,0 +1,43 @@
+//! What a value that is not a string, nor packed in its entry, gives to be stored.
+
+use std::any::Any;
+use std::fmt::Debug;
+
+use super::data_type::DataType;
+use super::{Encoding, Kind};
+use crate::time::UnixMs;
+
+/// A value with memory of its own: a large collection, or a value of an extension type.
+pub trait Object: Any + Send + Debug {
+    /// Its data type; never changes.
+    fn data_type(&self) -> &'static DataType;
+    /// What entries call its data type.
+    fn kind(&self) -> Kind {
+        self.data_type().kind
+    }
+    /// How it is stored at present.
+    fn encoding(&self) -> Encoding;
+    /// Number of its elements, fields, members or entries. Complexity: O(1).
+    fn size(&self) -> usize;
+    /// Bytes allocated for it, itself included.
+    fn memory_bytes(&self) -> usize;
+    /// An independent copy.
+    fn duplicate(&self) -> Box<dyn Object>;
+    /// About how many allocations are freed with it: a large one is dropped away from the command.
+    fn free_effort(&self) -> usize;
+    /// Frees up to about `budget` allocations of a value that will not be used any more, and says how many: fewer
+    /// than `budget` means that what is left is quickly dropped.
+    fn free_some(&mut self, budget: usize) -> usize;
+    /// The next deadline of a part of it. Complexity: O(1).
+    fn next_deadline(&self) -> Option<UnixMs> {
+        None
+    }
+    /// Takes out up to `most` parts whose deadline is before `now`, the earliest first, and shows their names.
+    fn expire_parts(&mut self, now: UnixMs, most: usize, visit: &mut dyn FnMut(&[u8])) {
+        let _ = (now, most, visit);
+    }
+    /// For the way back to the type.
+    fn as_any(&self) -> &dyn Any;
+    /// For the way back to the type, to modify it.
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+}

@@ -1,0 +1,361 @@
+//! The store one shard owns: 16 databases of keys, and what their commands share; who waits for keys, and who watches them.
+//!
+//! Commands see a [`Keyspace`]: one database at one moment.
+
+mod collections;
+mod database;
+mod digest;
+pub mod eviction;
+pub mod extension;
+mod fields;
+mod free;
+mod keyspace;
+mod load;
+pub mod snapshot;
+pub mod sweep;
+pub mod waiters;
+pub mod watch;
+
+use crate::config::CoreConfig;
+use crate::db::DbIndex;
+use crate::entry::data_type::{Extensions, Loader};
+use crate::hash::{KeyHasher, hash_key, key_hasher, splitmix64};
+use crate::slot::ShardId;
+use crate::table::changes::Home;
+use crate::table::garbage::Garbage;
+use crate::table::sizes::PublishedSizes;
+use crate::time::UnixMs;
+use eviction::EvictionState;
+use snapshot::StoreSnapshot;
+use waiters::Waiters;
+use watch::{Presence, Watchers};
+
+pub use database::Database;
+pub use keyspace::Keyspace;
+
+/// Counts of what happened to keys, since the start or CONFIG RESETSTAT.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreStats {
+    /// Look-ups that found their key.
+    pub hits: u64,
+    /// Look-ups that did not.
+    pub misses: u64,
+    /// Keys deleted because their time had come.
+    pub expired: u64,
+    /// Keys deleted to make room.
+    pub evicted: u64,
+    /// Fields of hashes deleted because their time had come.
+    pub expired_fields: u64,
+}
+
+/// The store one shard owns. It is moved as a whole when it is lent.
+#[derive(Debug)]
+pub struct ShardStore {
+    id: ShardId,
+    /// See [`ShardStore::close`].
+    is_closed: bool,
+    shard_count: u16,
+    pub(crate) databases: Vec<Database>,
+    pub(crate) hasher: KeyHasher,
+    pub(crate) config: CoreConfig,
+    /// The driver's version of the settings.
+    config_version: u64,
+    pub(crate) stats: StoreStats,
+    /// The driver's number of the reset since which they count.
+    stats_reset: u64,
+    pub(crate) garbage: Garbage,
+    /// Commands that wait for its keys.
+    pub(crate) waiters: Waiters,
+    /// Clients that watch its keys.
+    pub(crate) watchers: Watchers,
+    /// The database whose turn it is to be swept.
+    pub(crate) next_swept: DbIndex,
+    /// How far eviction has come.
+    pub(crate) eviction: EvictionState,
+    pub(crate) random_state: u64,
+    /// The snapshot that is being taken of it.
+    pub(crate) snapshot: Option<StoreSnapshot>,
+    /// The types that are not built in.
+    extensions: Extensions,
+    /// The time, while effects of the past are replayed.
+    replay_time: Option<UnixMs>,
+}
+
+impl ShardStore {
+    /// Nothing runs on it any more once it is given back: what it holds is what was saved last.
+    pub fn close(&mut self) {
+        self.is_closed = true;
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// An empty store. `seed` decides hashing and random choices.
+    #[must_use]
+    pub fn new(id: ShardId, config: CoreConfig, seed: u64) -> Self {
+        let home = |db| Home { shard: id, db: DbIndex(db) };
+        let databases = (0..config.database_count).map(|db| Database::at(home(db))).collect();
+        let mut random_state = seed ^ u64::from(id.0);
+        let hasher = key_hasher(splitmix64(&mut random_state));
+        Self {
+            id,
+            is_closed: false,
+            shard_count: 1,
+            databases,
+            hasher,
+            config,
+            config_version: 0,
+            stats: StoreStats::default(),
+            stats_reset: 0,
+            garbage: Garbage::default(),
+            waiters: Waiters::default(),
+            watchers: Watchers::default(),
+            next_swept: DbIndex::default(),
+            eviction: EvictionState::default(),
+            random_state,
+            snapshot: None,
+            extensions: Extensions::default(),
+            replay_time: None,
+        }
+    }
+
+    /// The same as one of the stores of an engine with `shard_count` shards; a new store is alone.
+    #[must_use]
+    pub fn among(self, shard_count: u16) -> Self {
+        Self { shard_count, ..self }
+    }
+
+    /// Number of shards in the engine.
+    #[must_use]
+    pub fn shard_count(&self) -> u16 {
+        self.shard_count
+    }
+
+    /// The shard that owns this store.
+    #[inline]
+    #[must_use]
+    pub fn id(&self) -> ShardId {
+        self.id
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn config(&self) -> &CoreConfig {
+        &self.config
+    }
+
+    /// The driver's version of the settings, as last set.
+    #[must_use]
+    pub fn config_version(&self) -> u64 {
+        self.config_version
+    }
+
+    /// Has values of these types come from files and payloads, besides those of the built-in types.
+    pub fn set_extensions(&mut self, extensions: Extensions) {
+        self.extensions = extensions;
+    }
+
+    /// What values from files are built with. The seed must be another one for each value, as [`ShardStore::random`] gives it.
+    #[must_use]
+    pub fn loader(&self, seed: u64) -> Loader<'_> {
+        Loader { config: &self.config, seed, extensions: self.extensions }
+    }
+
+    /// Replaces the settings by those of the driver's `version`.
+    pub fn set_config_of(&mut self, version: u64, config: CoreConfig) {
+        self.set_config(config);
+        self.config_version = version;
+    }
+
+    /// Replaces the settings; `database_count` can't change.
+    pub fn set_config(&mut self, config: CoreConfig) {
+        debug_assert_eq!(config.database_count, self.config.database_count);
+        if config.eviction != self.config.eviction {
+            // Candidates were compared by another measure.
+            self.eviction = EvictionState::default();
+        }
+        self.config = config;
+    }
+
+    /// Begins or ends the replay of effects: meanwhile nothing expires, since what expired then is an effect itself, and keys
+    /// count as used at `time`, whatever the time that commands are given.
+    pub fn set_replaying(&mut self, time: Option<UnixMs>) {
+        self.replay_time = time;
+        if let Some(time) = time {
+            self.databases.iter_mut().for_each(|database| database.tell_time(time));
+        }
+    }
+
+    /// Whether effects are replayed.
+    #[inline]
+    pub(crate) fn is_replaying(&self) -> bool {
+        self.replay_time.is_some()
+    }
+
+    /// The time for marks of use, of a command that runs at `now`.
+    #[inline]
+    pub(crate) fn clock(&self, now: UnixMs) -> UnixMs {
+        self.replay_time.unwrap_or(now)
+    }
+
+    /// Counts of what happened to keys.
+    #[must_use]
+    pub fn stats(&self) -> StoreStats {
+        self.stats
+    }
+
+    /// Number of keys that blocked clients wait for.
+    #[must_use]
+    pub fn awaited_keys(&self) -> usize {
+        self.waiters.key_count()
+    }
+
+    /// Number of keys at which blocked clients wait for entries of a group of a stream, or for the key to go.
+    #[must_use]
+    pub fn awaited_group_keys(&self) -> usize {
+        self.waiters.group_key_count()
+    }
+
+    /// Places of blocked clients that were looked at so far, to serve somebody or to take one away: what a test holds
+    /// against the number of those who wait.
+    #[must_use]
+    pub fn examined_waiters(&self) -> u64 {
+        self.waiters.examined()
+    }
+
+    /// Number of keys that clients watch.
+    #[must_use]
+    pub fn watched_keys(&self) -> usize {
+        self.watchers.key_count()
+    }
+
+    /// Sets all counts to 0 unless that was done for this one of the driver's resets before.
+    pub fn reset_stats_of(&mut self, reset: u64) {
+        if std::mem::replace(&mut self.stats_reset, reset) != reset {
+            self.stats = StoreStats::default();
+        }
+    }
+
+    /// The next random number.
+    pub fn random(&mut self) -> u64 {
+        splitmix64(&mut self.random_state)
+    }
+
+    /// A database.
+    ///
+    /// # Panics
+    /// If it does not exist.
+    #[must_use]
+    pub fn database(&self, db: DbIndex) -> &Database {
+        &self.databases[db.index()]
+    }
+
+    /// Shows how many keys of which size a database has, where that has changed.
+    ///
+    /// # Panics
+    /// If it does not exist.
+    #[inline]
+    pub fn publish_sizes(&mut self, db: DbIndex, published: &PublishedSizes) {
+        self.databases[db.index()].publish_sizes(published);
+    }
+
+    /// Exchanges the keys of two databases, which must exist. Those who wait and those who watch stay with the database's
+    /// number.
+    pub fn swap_databases(&mut self, one: DbIndex, other: DbIndex, now: UnixMs) {
+        if one == other {
+            return;
+        }
+        if !self.watchers.is_empty() {
+            for (db, from) in [(one, other), (other, one)] {
+                let Self { databases, hasher, watchers, .. } = self;
+                let presence_in =
+                    |db: DbIndex, key: &[u8]| databases[db.index()].presence(hash_key(hasher, key), key, now);
+                watchers.replace(db, |key| (presence_in(db, key), presence_in(from, key)));
+            }
+        }
+        self.databases.swap(one.index(), other.index());
+        self.databases[one.index()].note_move(one);
+        self.databases[other.index()].note_move(other);
+        self.waiters.note_database(one);
+        self.waiters.note_database(other);
+    }
+
+    /// Notes that `key` got a value, or that its value changed: for those who wait and those who watch.
+    #[inline]
+    pub(crate) fn note_value(&mut self, db: DbIndex, key: &[u8]) {
+        if self.has_audience() {
+            self.waiters.note_value(db, key);
+            self.watchers.touch(db, key);
+        }
+    }
+
+    /// The same for those who wait only.
+    pub(crate) fn note_value_aside(&mut self, db: DbIndex, key: &[u8]) {
+        if self.has_audience() {
+            self.waiters.note_value(db, key);
+        }
+    }
+
+    /// Until [`ShardStore::release_watches`] what changes may be taken back, of which those who watch it must not hear.
+    pub(crate) fn hold_watches(&mut self) {
+        self.watchers.hold();
+    }
+
+    /// What has changed stays so, or else was taken back.
+    pub(crate) fn release_watches(&mut self, is_kept: bool) {
+        self.watchers.release(is_kept);
+    }
+
+    /// Notes that `key` lost its value.
+    #[inline]
+    pub(crate) fn note_removal(&mut self, db: DbIndex, key: &[u8]) {
+        if self.has_audience() {
+            self.waiters.note_removal(db, key);
+            self.watchers.touch(db, key);
+        }
+    }
+
+    /// Notes that the time of `key` had come, and that it is gone.
+    #[inline]
+    pub(crate) fn note_lapse(&mut self, db: DbIndex, key: &[u8]) {
+        if self.has_audience() {
+            self.waiters.note_removal(db, key);
+            self.watchers.lapse(db, key);
+        }
+    }
+
+    /// Notes that a database is about to lose all its keys.
+    pub(crate) fn note_clearing(&mut self, db: DbIndex, now: UnixMs) {
+        if self.has_audience() {
+            let Self { databases, hasher, watchers, waiters, .. } = self;
+            waiters.note_clearing(db);
+            let database = &databases[db.index()];
+            let presence = |key: &[u8]| database.presence(hash_key(hasher, key), key, now);
+            watchers.replace(db, |key| (presence(key), Presence::Absent));
+        }
+    }
+
+    /// Whether anybody waits for keys or watches them.
+    #[inline]
+    fn has_audience(&self) -> bool {
+        // Without a branch between the two: this is asked by every command that writes.
+        !(self.waiters.is_empty() & self.watchers.is_empty())
+    }
+
+    /// Begins a look-up that will be made soon: fetches the place where `key` must be into the cache. Returns the
+    /// hash for [`ShardStore::prefetch_entry`].
+    #[inline]
+    #[must_use]
+    pub fn prefetch_bucket(&self, db: DbIndex, key: &[u8]) -> u64 {
+        let hash = hash_key(&self.hasher, key);
+        self.databases[db.index()].table().prefetch_bucket(hash);
+        hash
+    }
+
+    /// Goes on with a look-up that will be made soon: fetches the entry into the cache.
+    #[inline]
+    pub fn prefetch_entry(&self, db: DbIndex, hash: u64) {
+        self.databases[db.index()].table().prefetch_entry(hash);
+    }
+}

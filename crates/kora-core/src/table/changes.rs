@@ -1,0 +1,158 @@
+//! The hook that every change of a key passes, whoever makes it: a command, a script and what takes it back, expiry, eviction, a
+//! file that is loaded.
+//!
+//! [`Database`](crate::store::Database) and [`EntryMut`](super::EntryMut) are the only ways to an entry that can change, and both
+//! report here. Whatever follows keys from outside their values, as the histograms of sizes do, is told by `Changes::tell` and
+//! needs to know no command.
+//!
+//! A size is told by its class only, which an entry keeps, so that the old size of a value costs nothing. Changes that leave
+//! data type and class as they were are not told yet: see `TELLS_ALL`.
+
+use super::sizes::Sizes;
+use crate::db::DbIndex;
+use crate::entry::{Entry, Kind, SizeClass, Tally};
+use crate::slot::ShardId;
+
+/// A value as the hook describes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measure {
+    /// Its data type.
+    pub kind: Kind,
+    /// Its size.
+    pub size: SizeClass,
+}
+
+#[cfg(test)]
+impl Measure {
+    /// That of the value that an entry holds.
+    fn of(entry: &Entry) -> Self {
+        Self { kind: entry.kind(), size: SizeClass::of(entry.size()) }
+    }
+}
+
+impl From<Tally> for Measure {
+    fn from(tally: Tally) -> Self {
+        Self { kind: tally.kind(), size: tally.class() }
+    }
+}
+
+/// What happened to a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// It came in.
+    Added,
+    /// Its value or its deadline may be another one.
+    Modified,
+    /// It went.
+    Removed,
+}
+
+/// A change of one key.
+#[derive(Clone, Copy, Debug)]
+pub struct Change<'a> {
+    /// Where the key lives.
+    pub home: Home,
+    /// The key with its value after the change, or as it was if it went.
+    pub entry: &'a Entry,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// What the key held before; nothing if it was not there.
+    pub before: Option<Measure>,
+    /// What it holds now; nothing if it is not there.
+    pub after: Option<Measure>,
+}
+
+/// A database of a store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Home {
+    /// The shard whose store it is.
+    pub shard: ShardId,
+    /// Its number.
+    pub db: DbIndex,
+}
+
+/// Whether changes are told that leave data type and class as they were. Only the test needs them; whoever else comes to need
+/// them makes this true.
+const TELLS_ALL: bool = cfg!(test);
+
+/// What is told of the changes in one database.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    home: Home,
+    sizes: Sizes,
+    /// What a test wants to see.
+    #[cfg(test)]
+    pub(crate) witness: Option<tests::Witness>,
+}
+
+impl Changes {
+    /// Nothing yet, of the database at `home`.
+    pub(crate) fn at(home: Home) -> Self {
+        Self { home, ..Self::default() }
+    }
+
+    /// How many keys of which size there are, to publish them.
+    pub(crate) fn sizes_mut(&mut self) -> &mut Sizes {
+        &mut self.sizes
+    }
+
+    /// `entry` is about to come in.
+    #[inline]
+    pub(crate) fn added(&mut self, entry: &mut Entry) {
+        let after = entry.tally_of(entry.size());
+        entry.count_as(after);
+        self.tell(entry, ChangeKind::Added, None, Some(after.into()));
+    }
+
+    /// `entry` has gone.
+    #[inline]
+    pub(crate) fn removed(&mut self, entry: &Entry) {
+        self.tell(entry, ChangeKind::Removed, Some(entry.tally().into()), None);
+    }
+
+    /// The value of `entry`, which was counted as `before`, may have changed; it is to be counted as `after` now.
+    #[inline]
+    pub(crate) fn modified(&mut self, entry: &mut Entry, before: Tally, after: Tally) {
+        if before != after || TELLS_ALL {
+            self.tell_modified(entry, before, after);
+        }
+    }
+
+    #[cold]
+    fn tell_modified(&mut self, entry: &mut Entry, before: Tally, after: Tally) {
+        entry.count_as(after);
+        self.tell(entry, ChangeKind::Modified, Some(before.into()), Some(after.into()));
+    }
+
+    /// All keys have gone.
+    pub(crate) fn cleared(&mut self) {
+        self.sizes.clear();
+        #[cfg(test)]
+        if let Some(witness) = &mut self.witness {
+            witness.keys.clear();
+        }
+    }
+
+    /// The database has got another number, with all its keys.
+    pub(crate) fn moved(&mut self, db: DbIndex) {
+        self.home.db = db;
+        self.sizes.show_all();
+        #[cfg(test)]
+        if let Some(witness) = &mut self.witness {
+            witness.home.db = db;
+        }
+    }
+
+    #[inline]
+    fn tell(&mut self, entry: &Entry, kind: ChangeKind, before: Option<Measure>, after: Option<Measure>) {
+        let change = Change { home: self.home, entry, kind, before, after };
+        self.sizes.note(&change);
+        #[cfg(test)]
+        if let Some(witness) = &mut self.witness {
+            witness.note(&change);
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

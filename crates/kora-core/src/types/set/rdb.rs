@@ -1,0 +1,116 @@
+//! Sets in files.
+
+use super::{SetLimits, SetRef, SetTable, SetValue, add};
+use crate::codec::{
+    RdbError, RdbResult, Reader, Style, are_distinct, listpack_bytes, put_count, put_text, value_code,
+};
+use crate::entry::data_type::{Head, Loader, Rest, WritePieces};
+use crate::entry::{Encoding, Entry, Kind, Packing};
+use crate::packed::intset::IntSet;
+use crate::packed::listpack::{Element, ListPack};
+use crate::types::PIECE_RECORDS;
+
+const DUPLICATE: RdbError = RdbError::Corrupt("a member of a set twice");
+
+pub(super) fn code_of(entry: &Entry, _: Style) -> u8 {
+    match entry.packed() {
+        Some((Packing::IntSet, _)) => value_code::SET_INTSET,
+        Some(_) => value_code::SET_LISTPACK,
+        None => value_code::SET,
+    }
+}
+
+pub(super) fn write(entry: &Entry, style: Style, out: &mut Vec<u8>) -> Rest {
+    if let Some((_, bytes)) = entry.packed() {
+        put_text(out, bytes, style.compress);
+        return None;
+    }
+    put_count(out, SetRef::of(entry)?.len());
+    Some(Box::new(Members { cursor: 0 }))
+}
+
+/// Writes the members of a table.
+#[derive(Debug)]
+struct Members {
+    /// That of the next ones.
+    cursor: u64,
+}
+
+impl WritePieces for Members {
+    fn write_piece(&mut self, entry: &Entry, style: Style, out: &mut Vec<u8>) -> bool {
+        let set: Option<&SetTable> = entry.as_object().and_then(|object| object.as_any().downcast_ref());
+        let table = &set.expect("the value has not changed").0;
+        self.cursor =
+            table.scan(self.cursor, PIECE_RECORDS, |record| put_text(out, record.key, style.compress));
+        self.cursor != 0
+    }
+}
+
+pub(super) fn read(
+    value_kind: u8,
+    reader: &mut Reader<'_>,
+    key: Head<'_>,
+    loader: &Loader<'_>,
+) -> RdbResult<Entry> {
+    match value_kind {
+        value_code::SET => of_members(reader, key, loader),
+        value_code::SET_INTSET => of_intset(&reader.text()?, key, loader),
+        _ => of_listpack(&listpack_bytes(&reader.text()?)?, key, loader),
+    }
+}
+
+/// A set of single members: an intset for as long as they are integers and few.
+fn of_members(reader: &mut Reader<'_>, (key, expiry): Head<'_>, loader: &Loader<'_>) -> RdbResult<Entry> {
+    let limits = SetLimits::new(loader.config, loader.seed);
+    let count = reader.number()?;
+    if count == 0 {
+        return Err(RdbError::Empty);
+    }
+    let is_small = count <= loader.config.set_max_intset_entries;
+    let mut set = SetValue::empty(if is_small { Encoding::IntSet } else { Encoding::HashTable }, &limits);
+    for _ in 0..count {
+        if !add(&mut set, &reader.text()?, &limits) {
+            return Err(DUPLICATE);
+        }
+    }
+    Ok(set.into_entry(key, expiry))
+}
+
+fn of_intset(bytes: &[u8], (key, expiry): Head<'_>, loader: &Loader<'_>) -> RdbResult<Entry> {
+    /// An intset without members, of any width.
+    const EMPTY_TAIL: [u8; 4] = [0; 4];
+    if bytes.len() == 8 && bytes.ends_with(&EMPTY_TAIL) {
+        return Err(RdbError::Empty);
+    }
+    let set = IntSet::check(bytes).map_err(|_| RdbError::Corrupt("a corrupt intset"))?;
+    if set.len() as u64 <= loader.config.set_max_intset_entries {
+        return Ok(Entry::new_packed(key, (Kind::Set, Packing::IntSet), bytes, expiry));
+    }
+    table(set.iter().map(Element::Integer), loader).map(|set| set.into_entry(key, expiry))
+}
+
+fn of_listpack(bytes: &[u8], (key, expiry): Head<'_>, loader: &Loader<'_>) -> RdbResult<Entry> {
+    let list = ListPack::new(bytes);
+    if list.is_empty() {
+        return Err(RdbError::Empty);
+    }
+    if list.len() as u64 > loader.config.set_max_listpack_entries {
+        return table(list.iter(), loader).map(|set| set.into_entry(key, expiry));
+    }
+    if !are_distinct(list, 1) {
+        return Err(DUPLICATE);
+    }
+    Ok(Entry::new_packed(key, (Kind::Set, Packing::ListPack), bytes, expiry))
+}
+
+/// A large set.
+fn table<'a>(members: impl Iterator<Item = Element<'a>>, loader: &Loader<'_>) -> RdbResult<SetValue> {
+    let limits = SetLimits::new(loader.config, loader.seed);
+    let mut set = SetValue::empty(Encoding::HashTable, &limits);
+    for member in members {
+        if !member.with(|text| add(&mut set, text, &limits)) {
+            return Err(DUPLICATE);
+        }
+    }
+    Ok(set)
+}
