@@ -576,9 +576,7 @@ impl<D: Driver> Operation<D> {
     /// # Panics
     /// If a part is missing.
     pub fn assemble(&self, parts: &mut [Part<D>], into: &mut D::Replies) {
-        if self.request.form == Form::Transaction {
-            return self.assemble_transaction(&mut parts[0], into);
-        }
+        debug_assert!(self.request.form != Form::Transaction, "its driver puts the reply to EXEC together");
         let mut items = self.request.items.iter();
         for group in &self.request.groups {
             let items: SmallVec<[usize; 16]> = items

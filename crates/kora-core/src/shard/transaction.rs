@@ -17,7 +17,7 @@
 use std::sync::Arc;
 
 use super::handler::{Desk, run_handler};
-use super::hub::{Hub, Mail};
+use super::hub::Mail;
 use super::operation::{Driver, Operation, Part, Request, Setting, Style};
 use super::pause::{Begun, Halt};
 use super::probe::Note;
@@ -100,18 +100,6 @@ impl<S: Clone> Transaction<S> {
         }
     }
 
-    /// The shards it concerns, ascending; after [`Transaction::begin`].
-    #[must_use]
-    pub fn shards(&self) -> &[ShardId] {
-        &self.request.shards
-    }
-
-    /// Takes back what it depends on: it is not to run.
-    #[must_use]
-    pub fn into_watched(self) -> Option<Watched> {
-        self.request.watched
-    }
-
     /// Whether it concerns `shard` and no other; after [`Transaction::begin`].
     #[must_use]
     pub fn is_on(&self, shard: ShardId) -> bool {
@@ -124,17 +112,6 @@ impl<D: Driver> Operation<D> {
     #[must_use]
     pub fn of_transaction(transaction: Transaction<Style<D>>, origin: D::Origin) -> Self {
         Self::new(transaction.request, transaction.setting, origin)
-    }
-
-    /// The replies of a transaction as the reply to EXEC.
-    pub(super) fn assemble_transaction(&self, part: &mut Part<D>, into: &mut D::Replies) {
-        if part.take_verdict() {
-            into.array(self.request.items.len());
-            self.request.items.iter().for_each(|_| part.replies.move_item(into));
-        } else {
-            into.null_array();
-        }
-        into.end_item();
     }
 }
 
@@ -320,15 +297,4 @@ pub(super) fn run_item_whole<S>(
     let blocking = Blocking::PauseOnly(&mut paused);
     run_handler(stores, desk, run, &request.args(item), setting, blocking, out);
     paused
-}
-
-impl<D: Driver> Hub<D> {
-    /// Ends a watch on behalf of a client that no worker serves.
-    pub fn unwatch(&self, watched: Watched) {
-        watched.watch().end();
-        let watched = Arc::new(watched);
-        for shard in watched.shards() {
-            self.send(shard, Mail::Unwatch(Arc::clone(&watched)));
-        }
-    }
 }
