@@ -75,6 +75,11 @@ impl Keyspace<'_> {
 }
 
 impl SetValue {
+    /// Puts it under `key`, whatever that held; a deadline goes.
+    pub fn store(self, keyspace: &mut Keyspace<'_>, key: &[u8]) {
+        keyspace.put_collection(key, self.into_collection());
+    }
+
     /// Makes it the value of `key`, which a look-up has just not found.
     pub fn add_to(self, keyspace: &mut Keyspace<'_>, key: &[u8]) {
         keyspace.add_collection(key, self.into_collection());
@@ -84,12 +89,6 @@ impl SetValue {
 impl NewZSet {
     /// Puts it under `key`, whatever that held; a deadline goes.
     pub fn store(self, keyspace: &mut Keyspace<'_>, key: &[u8]) {
-        let set = self.into_collection();
-        if let Some(mut entry) = keyspace.write(key) {
-            entry.set_collection(set);
-            entry.set_expiry(None);
-            return;
-        }
-        keyspace.add_collection(key, set);
+        keyspace.put_collection(key, self.into_collection());
     }
 }

@@ -5,7 +5,7 @@ use super::expiries::Expiries;
 use super::garbage::Garbage;
 use crate::entry::object::Object;
 use crate::entry::usage::Usage;
-use crate::entry::{Collection, Entry, Form, Kind, NewValue, Packing, Tally};
+use crate::entry::{Entry, Form, Kind, NewValue, Packing, Tally};
 use crate::packed::listpack::Buffer;
 use crate::time::UnixMs;
 
@@ -88,17 +88,13 @@ impl<'a> EntryMut<'a> {
         self.replace(NewValue::Object(object));
     }
 
-    /// Replaces the value by a collection; the deadline stays.
-    pub(crate) fn set_collection(&mut self, collection: Collection) {
-        match collection {
-            Collection::Packed(kind, packing, bytes) => self.set_packed(kind, packing, &bytes),
-            Collection::Object(object) => self.set_object(object),
-        }
-    }
-
+    /// Replaces the value by another form of it, or another value of its kind. One of another kind is for the keyspace to put there:
+    /// the database knows what hangs on the old one, such as the next deadline of its fields.
     #[inline]
     fn replace(&mut self, value: NewValue<'_>) {
+        let kind = self.entry.kind();
         let heap = self.entry.replace(value, self.entry.deadline());
+        debug_assert_eq!(self.entry.kind(), kind, "the kind of a value stays");
         self.garbage.add_heap(heap);
     }
 

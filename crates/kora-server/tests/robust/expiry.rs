@@ -265,3 +265,49 @@ fn what_expires_within_a_pipeline_is_gone_for_the_rest_of_it() {
         assert_eq!(replies[2], bulk("v"));
     }
 }
+
+/// Whatever takes the place of a hash whose fields have deadlines, nothing is left of these.
+#[test]
+fn what_replaces_a_hash_has_none_of_its_deadlines() {
+    let replacing = [
+        "SET k v",
+        "MSET k v other w",
+        "SUNIONSTORE k s",
+        "SINTERSTORE k s s",
+        "SDIFFSTORE k s none",
+        "ZUNIONSTORE k 1 z",
+        "ZINTERSTORE k 2 z s",
+        "ZDIFFSTORE k 1 z",
+        "ZRANGESTORE k z 0 -1",
+        "GEOSEARCHSTORE k g FROMLONLAT 15 37 BYRADIUS 500 km",
+        "GEORADIUS g 15 37 500 km STORE k",
+        "SORT l STORE k",
+        "BITOP OR k string string",
+        "RENAME string k",
+        "COPY z k REPLACE",
+        "COPY large k REPLACE",
+        "DEL k",
+    ];
+    each_worker_count(|_, client| {
+        for line in [
+            "SADD s a b",
+            "ZADD z 1 a 2 b",
+            "GEOADD g 15 37 m",
+            "RPUSH l 3 1 2",
+            "SET string text",
+            "HSET large f v",
+        ] {
+            client.line(line);
+        }
+        for line in replacing {
+            assert_eq!(client.line("HSETEX k PX 15 FIELDS 2 a 1 b 2"), Frame::Integer(1));
+            assert!(client.line(line).as_error().is_none(), "{line}");
+            client.line("SET string text");
+            std::thread::sleep(Duration::from_millis(40));
+            let kept = client.line("TYPE k");
+            assert_eq!(client.line("TYPE k"), kept, "{line}");
+            client.line("DEL k");
+        }
+        assert_eq!(client.line("DBSIZE"), Frame::Integer(7), "nothing else went");
+    });
+}

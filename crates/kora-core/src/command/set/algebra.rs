@@ -83,12 +83,7 @@ pub(super) fn store(
             keyspace.changed(EventClass::GENERIC, "del", key);
         }
     } else {
-        if let Some(mut entry) = keyspace.write(key) {
-            value.put(&mut entry);
-            entry.set_expiry(None);
-        } else {
-            value.add_to(&mut keyspace, key);
-        }
+        value.store(&mut keyspace, key);
         keyspace.changed(EventClass::SET, event, key);
     }
     out.integer(count(len));

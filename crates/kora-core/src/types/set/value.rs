@@ -102,9 +102,12 @@ impl SetValue {
         }
     }
 
-    /// Puts it in the place of what an entry holds; the entry's deadline stays.
+    /// Puts it in the place of the set that an entry holds; the entry's deadline stays.
     pub fn put(self, entry: &mut EntryMut<'_>) {
-        entry.set_collection(self.into_collection());
+        match self.into_collection() {
+            Collection::Packed(kind, packing, bytes) => entry.set_packed(kind, packing, &bytes),
+            Collection::Object(object) => entry.set_object(object),
+        }
     }
 
     /// Makes it an entry.
