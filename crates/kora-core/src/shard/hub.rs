@@ -207,9 +207,12 @@ impl<D: Driver> Hub<D> {
         awaited.group_keys.store(store.awaited_group_keys() as u64, Ordering::Relaxed);
     }
 
-    /// Shows what the databases of `store` hold.
+    /// Shows what the databases of `store` hold. One that is empty, and was when it was last shown, costs next to nothing.
     pub(super) fn publish_usage(&self, store: &mut ShardStore) {
         for (index, usage) in (0..).zip(&self.ports[store.id().index()].usage) {
+            if store.database(DbIndex(index)).is_empty() && usage.keys.load(Ordering::Relaxed) == 0 {
+                continue;
+            }
             store.publish_sizes(DbIndex(index), &usage.sizes);
             let database = store.database(DbIndex(index));
             usage.keys.store(database.len() as u64, Ordering::Relaxed);

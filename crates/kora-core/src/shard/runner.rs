@@ -426,19 +426,19 @@ impl<D: Driver> Shard<D> {
         self.retired.is_some()
     }
 
-    /// Serves those who wait for keys that a command has just made ready; their answers are to be delivered.
+    /// Serves those who wait for keys that a command has just made ready, if there are any; their answers are to be delivered.
     #[inline]
-    fn serve_ready(&mut self, now: UnixMs) -> Vec<Part<D>> {
-        if self.store.as_deref().is_some_and(|store| store.waiters.has_ready()) {
-            return self.serve_at_home(now);
-        }
-        Vec::new()
+    fn serve_ready(&mut self, now: UnixMs) -> Option<Vec<Part<D>>> {
+        let is_any = self.store.as_deref().is_some_and(|store| store.waiters.has_ready());
+        is_any.then(|| self.serve_at_home(now))
     }
 
     /// Serves those who wait for keys that have just become ready, and answers them.
     #[inline]
     pub(super) fn answer_ready(&mut self, now: UnixMs) {
-        self.serve_ready(now).into_iter().for_each(|part| self.deliver(part));
+        if let Some(parts) = self.serve_ready(now) {
+            parts.into_iter().for_each(|part| self.deliver(part));
+        }
     }
 
     /// Evicts a key, unless the store is lent: see [`ShardStore::evict`].
@@ -563,7 +563,7 @@ impl<D: Driver> Shard<D> {
                     Note::HasRunItem(origin, here, item.command)
                 });
             }
-            served.extend(self.serve_ready(now));
+            served.extend(self.serve_ready(now).into_iter().flatten());
         }
         if deferral.is_some() {
             D::note(Note::Loses(self.journal.record(), before));

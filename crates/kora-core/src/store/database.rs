@@ -188,7 +188,9 @@ impl Database {
         expiry: Option<UnixMs>,
     ) -> Option<Heap> {
         let entry = entry_to_change(&mut self.table, &mut self.snapshot, position);
-        self.field_deadlines.change(next_deadline(entry), None, hash);
+        if self.field_deadlines.len() > 0 {
+            self.field_deadlines.change(next_deadline(entry), None, hash);
+        }
         let deadline = self.expiries.renew(entry.deadline(), expiry, hash);
         let before = entry.tally();
         let heap = entry.replace(value, deadline);
@@ -214,7 +216,9 @@ impl Database {
         if let Some(deadline) = entry.deadline() {
             self.expiries.forget(deadline);
         }
-        self.field_deadlines.change(next_deadline(&entry), None, hash);
+        if self.field_deadlines.len() > 0 {
+            self.field_deadlines.change(next_deadline(&entry), None, hash);
+        }
         self.changes.removed(&entry);
         entry
     }

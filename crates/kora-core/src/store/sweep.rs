@@ -119,7 +119,15 @@ impl ShardStore {
 
 impl Database {
     /// When there is something to sweep in it.
+    #[inline]
     fn next_due(&self) -> Option<UnixMs> {
+        if self.expiries().calendar.len() == 0 && self.expiring_hashes() == 0 {
+            return None;
+        }
+        self.next_reminder_or_field()
+    }
+
+    fn next_reminder_or_field(&self) -> Option<UnixMs> {
         if self.expiries().has_too_many() {
             return Some(UnixMs(0));
         }
