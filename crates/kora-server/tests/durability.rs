@@ -1,7 +1,11 @@
 //! What survives the end of the program, full disks and damage to its files.
 //!
 //! `cargo xtask durability kill` runs the first part for as long as one likes.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and shows its figures"
+)]
 
 #[path = "durability/damage.rs"]
 mod damage;
@@ -17,6 +21,8 @@ mod full;
 mod halves;
 #[path = "durability/import.rs"]
 mod import;
+#[path = "durability/many.rs"]
+mod many;
 #[path = "durability/marks.rs"]
 mod marks;
 #[path = "durability/signals.rs"]
