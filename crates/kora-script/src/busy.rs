@@ -132,7 +132,7 @@ impl Busy {
             return Err(CommandError::text("NOTBUSY No scripts in execution right now."));
         };
         let mut of_kind = runs.iter().filter(|run| run.kind == kind).peekable();
-        if of_kind.peek().is_none() {
+        if of_kind.peek().is_none() && !first.has_written.load(Ordering::Acquire) {
             return Err(first.kind.refusal());
         }
         let victims: Vec<_> = of_kind.filter(|run| !run.has_written.load(Ordering::Acquire)).collect();

@@ -1,11 +1,7 @@
 //! What survives the end of the program, full disks and damage to its files.
 //!
 //! `cargo xtask durability kill` runs the first part for as long as one likes.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking, and shows its figures"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "durability/damage.rs"]
 mod damage;

@@ -379,6 +379,14 @@ impl Log {
         self.segment.load(Ordering::Acquire)
     }
 
+    /// The first segment that must stay although a snapshot at `first` is durable: a writer at work may lag behind snapshots that
+    /// follow each other closely, and still be at a segment before. One that can't write goes on behind the snapshot, and the room
+    /// is needed.
+    #[must_use]
+    pub fn kept_segment(&self, first: u64) -> u64 {
+        if self.health() == Health::Healthy { self.segment().min(first) } else { first }
+    }
+
     /// Bytes written to the segments begun since the log was opened, and to the one it was opened with.
     #[must_use]
     pub fn written_bytes(&self) -> u64 {

@@ -398,11 +398,11 @@ fn copy_range(
 
 /// Removes snapshots and segments wholly before a record, once the snapshot of the state before it is there: does nothing
 /// while it is not. The segment that begins with the record may be missing, as where there is no room for it before these
-/// go. Returns how many files went.
+/// go. Segments from `kept` on stay ([`Log::kept_segment`](crate::log::Log::kept_segment)). Returns how many files went.
 ///
 /// # Errors
 /// What the system says.
-pub fn remove_before(disk: &dyn Disk, dir: &Path, first: u64) -> Result<usize, StorageError> {
+pub fn remove_before(disk: &dyn Disk, dir: &Path, first: u64, kept: u64) -> Result<usize, StorageError> {
     let names = disk.list(dir).context("list", dir)?;
     if !names.contains(&base_name(first)) {
         return Ok(0);
@@ -410,7 +410,8 @@ pub fn remove_before(disk: &dyn Disk, dir: &Path, first: u64) -> Result<usize, S
     // The name that makes the others unnecessary must be durable before those go.
     disk.sync_dir(dir).context("sync", dir)?;
     let is_old = |name: &&String| match parse_name(name) {
-        Named::Base(found) | Named::Segment(found) => found < first,
+        Named::Base(found) => found < first,
+        Named::Segment(found) => found < first.min(kept),
         Named::Temporary | Named::Other => false,
     };
     let mut count = 0;

@@ -129,12 +129,14 @@ impl Persistence {
 
     /// A snapshot is in its place: the log before it is not needed any more.
     pub(super) fn base_is_durable(&self, first: u64) {
-        if let Some(log) = self.current_log() {
+        let log = self.current_log();
+        let kept = log.as_ref().map_or(first, |log| log.kept_segment(first));
+        if let Some(log) = log {
             log.base_is_durable(first);
         }
         self.is_log_beginning.store(false, Ordering::Release);
         let dir = self.log_dir(&self.settings());
-        if let Err(error) = kora_storage::recovery::remove_before(&*self.disk, &dir, first) {
+        if let Err(error) = kora_storage::recovery::remove_before(&*self.disk, &dir, first, kept) {
             tracing::warn!("old parts of the log stay: {error}");
         }
         self.reconsider();

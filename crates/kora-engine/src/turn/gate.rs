@@ -170,7 +170,7 @@ impl<F: Front> Turn<F> {
         }
         let facts = command.map(|command| command.facts);
         let text = error.to_string();
-        let abort = self.abort_transaction(session, facts, text.strip_prefix("ERR ").unwrap_or(&text));
+        let abort = self.abort_transaction(session, facts, &text);
         self.reply_error(session, abort.as_deref().unwrap_or(&text));
         Step::Next
     }

@@ -125,7 +125,8 @@ impl<F: Front> Turn<F> {
         if let Some(watched) = session.take_watched() {
             self.shard.unwatch(*watched);
         }
-        Some(format!("EXECABORT Transaction discarded because of: {text}"))
+        let cause = text.strip_prefix("ERR ").unwrap_or(text);
+        Some(format!("EXECABORT Transaction discarded because of: {cause}"))
     }
 
     /// MULTI, after the session's part: begins to queue.

@@ -17,6 +17,7 @@ use crate::shared::connection::close_after_output;
 use kora_engine::REDIS_VERSION;
 use kora_engine::call::FollowUp;
 use kora_engine::front::Mail;
+use kora_engine::persistence::Persistence;
 use kora_engine::session::TimedReply;
 
 /// The family's commands.
@@ -92,6 +93,10 @@ fn shutdown(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     if abort {
         return Err(CommandError::text("ERR No shutdown in progress."));
     }
+    if !nosave && call.engine.scripts.is_busy() {
+        // It would wait for the script, or lose half of it.
+        return Err(call.engine.scripts.busy_error());
+    }
     let config = call.front.config();
     let will_save = saves || !nosave && !config.persistence.save.rules().is_empty();
     if !will_save && !is_forced && call.engine.persistence.is_log_unfinished() {
@@ -120,18 +125,14 @@ fn wait(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 }
 
 fn waitaof(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let local = parse_i64(args[1]).filter(|count| (0..=1).contains(count));
-    let local = local.ok_or(CommandError::text("ERR value is out of range, value must between 0 and 1"))?;
-    let replicas = parse_i64(args[2]).filter(|count| *count >= 0);
-    let replicas = replicas.ok_or(CommandError::text("ERR value is out of range, must be positive"))?;
+    let (local, replicas) = numbers_of_waitaof(args)?;
     let until = timeout_ms(args[3], call.now)?;
     if local == 0 {
-        call.wait_for_replicas(replicas, until, TimedReply::Pair(0, 0));
+        let is_durable = is_log_durable(&call.engine.persistence);
+        call.wait_for_replicas(replicas, until, TimedReply::Pair(is_durable.into(), 0));
         return Ok(());
     }
-    let record = call.engine.persistence.appended().ok_or(CommandError::text(
-        "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
-    ))?;
+    let record = call.engine.persistence.appended().ok_or(NO_LOG_TO_WAIT_FOR)?;
     if call.engine.persistence.is_durable(record) {
         call.wait_for_replicas(replicas, until, TimedReply::Pair(1, 0));
     } else if call.session.is_executing {
@@ -153,10 +154,32 @@ fn wait_for_nobody(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
 
 /// WAITAOF in a script, likewise.
 fn waitaof_for_nobody(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    parse_i64(args[1]).zip(parse_i64(args[2])).ok_or(CommandError::NotInteger)?;
+    let (local, _) = numbers_of_waitaof(args)?;
     timeout_ms(args[3], desk.now)?;
-    TimedReply::Pair(0, 0).write(out);
+    if local > 0 && !desk.engine.persistence.has_log() {
+        return Err(NO_LOG_TO_WAIT_FOR);
+    }
+    TimedReply::Pair(is_log_durable(&desk.engine.persistence).into(), 0).write(out);
     Ok(())
+}
+
+const NO_LOG_TO_WAIT_FOR: CommandError =
+    CommandError::text("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
+
+/// How many logs and replicas WAITAOF is to wait for.
+fn numbers_of_waitaof(args: &[&[u8]]) -> CommandResult<(i64, i64)> {
+    let local = parse_i64(args[1]).ok_or(CommandError::NotInteger)?;
+    if !(0..=1).contains(&local) {
+        return Err(CommandError::text("ERR value is out of range, value must between 0 and 1"));
+    }
+    let replicas = parse_i64(args[2]).filter(|count| *count >= 0);
+    let replicas = replicas.ok_or(CommandError::text("ERR value is out of range, must be positive"))?;
+    Ok((local, replicas))
+}
+
+/// Whether there is a log, and all that was recorded is durable.
+fn is_log_durable(persistence: &Persistence) -> bool {
+    persistence.appended().is_some_and(|record| persistence.is_durable(record))
 }
 
 fn debug_log(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {

@@ -75,7 +75,7 @@ pub fn rewritten(config: &Config, old: &[u8]) -> Vec<u8> {
         let places: Vec<usize> = (0..lines.len()).filter(|&at| lines[at].is_of(directive)).collect();
         let value = directive.get(config);
         if places.is_empty() {
-            if value != directive.default_setting() {
+            if value != directive.default_setting() || directive.is_given(config) {
                 appended.extend(lines_of(config, directive));
             }
         } else if !says(&lines, &places, directive, config) {

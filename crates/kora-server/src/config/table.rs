@@ -145,6 +145,13 @@ impl Directive {
         }
     }
 
+    /// Whether somebody has set it to what it would be anyway: the data directory, in which the process works once it is set. A
+    /// start elsewhere would not find the data.
+    #[must_use]
+    pub fn is_given(&self, config: &Config) -> bool {
+        self.name == "dir" && !config.dir.is_empty()
+    }
+
     /// Its value when nobody sets it.
     #[must_use]
     pub fn default_setting(&self) -> Setting {

@@ -314,6 +314,9 @@ fn dir_is_shown_as_an_absolute_path() {
     let shown = get_one(&Config::default(), "dir");
     assert_eq!(PathBuf::from(&shown), std::env::current_dir().unwrap());
     assert!(!String::from_utf8(rewritten(&Config::default(), b"")).unwrap().contains("dir"));
+    let given = Config { dir: shown.clone().into_bytes(), ..Config::default() };
+    let lines = String::from_utf8(rewritten(&given, b"")).unwrap();
+    assert!(lines.lines().any(|line| line == format!("dir {shown}")), "{lines}");
 }
 
 #[test]

@@ -94,7 +94,7 @@ impl Worker {
         self.turn.begin_serving(session);
         while session.may_run() && used < bytes.len() {
             self.take_up_config();
-            let limits = self.limits(session);
+            let (limits, was_stranger) = (self.limits(session), !session.choice.is_authenticated);
             let parsed = self.batch.fill(&mut session.link.parser, &bytes[used..], &limits);
             let count = self.batch.len();
             // Unquoted words of an inline request live in the parser while they are run.
@@ -110,6 +110,11 @@ impl Worker {
                     session.link.parser.reset();
                 }
                 break;
+            }
+            if was_stranger && session.choice.is_authenticated {
+                // What was read behind AUTH was read as a stranger's, to whom little is allowed.
+                session.link.parser.reset();
+                continue;
             }
             if let Err(error) = parsed {
                 session.reply().protocol_error(error);

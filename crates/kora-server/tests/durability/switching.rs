@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use kora_testkit::durability::info;
+use kora_testkit::frame::Frame;
 use kora_testkit::target::Connection as _;
 
 use crate::trouble::{Home, at_once, wait_until};
@@ -145,4 +146,52 @@ fn settings_beside_appendonly_take_effect_together_or_not_at_all() {
     assert_eq!(text(&line(&mut client, "CONFIG GET maxmemory").items()[1]), "104857600");
     assert_eq!(text(&line(&mut client, "CONFIG GET appendonly").items()[1]), "yes");
     assert_eq!(text(&line(&mut client, "SET key value")), "OK");
+}
+
+/// A rewrite may be over before the writer has begun with the segment of the one before.
+#[test]
+fn rewrites_that_follow_each_other_closely_refuse_nothing() {
+    for workers in ["1", "4"] {
+        let home = Home::new();
+        let options = ["--appendonly", "yes", "--appendfsync", "always", "--save", "", "--workers", workers];
+        let program = home.launch(&options).start().unwrap();
+        let begun = Instant::now();
+        std::thread::scope(|scope| {
+            for writer in 0..4 {
+                let mut client = program.connect().unwrap();
+                scope.spawn(move || {
+                    while begun.elapsed() < DURATION / 2 {
+                        assert_eq!(text(&line(&mut client, &format!("SET key:{writer} value"))), "OK");
+                    }
+                });
+            }
+            let mut client = program.connect().unwrap();
+            while begun.elapsed() < DURATION / 2 {
+                line(&mut client, "BGREWRITEAOF");
+            }
+            assert!(info(&mut client, "aof_rewrites").unwrap().parse::<u64>().unwrap() > 10);
+        });
+    }
+}
+
+#[test]
+fn waitaof_tells_of_the_log_whatever_it_is_asked_for() {
+    for workers in ["1", "4"] {
+        let home = Home::new();
+        let options = ["--appendonly", "yes", "--appendfsync", "always", "--save", "", "--workers", workers];
+        let program = home.launch(&options).start().unwrap();
+        let mut client = program.connect().unwrap();
+        assert_eq!(text(&line(&mut client, "SET key value")), "OK");
+        let local = |reply: Frame| text(&reply.items()[0]);
+        let script = "return redis.pcall('WAITAOF', 1, 0, 10)";
+        assert_eq!(local(line(&mut client, "WAITAOF 0 0 0")), "1");
+        assert_eq!(local(line(&mut client, "WAITAOF 1 0 0")), "1");
+        assert_eq!(local(client.call(&["EVAL", script, "0"]).unwrap()), "1");
+        assert_eq!(text(&line(&mut client, "WAITAOF x 0 0")), "ERR value is not an integer or out of range");
+        assert_eq!(text(&line(&mut client, "CONFIG SET appendonly no")), "OK");
+        assert_eq!(local(line(&mut client, "WAITAOF 0 0 0")), "0");
+        let refusal = "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
+        assert!(text(&line(&mut client, "WAITAOF 1 0 0")).starts_with(refusal));
+        assert!(text(&client.call(&["EVAL", script, "0"]).unwrap()).starts_with(refusal));
+    }
 }

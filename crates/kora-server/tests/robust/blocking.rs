@@ -2,7 +2,7 @@
 
 use kora_protocol::Frame;
 
-use crate::client::{Client, bulk, request};
+use crate::client::{Client, bulk, ok, request};
 use crate::crowd::raise_descriptor_limit;
 use crate::server::{Program, start, wait_until};
 use crate::size;
@@ -85,5 +85,25 @@ fn who_is_killed_is_given_nothing() {
         assert_eq!(client.receive(), None);
         assert_eq!(killer.line("RPUSH a element"), Frame::Integer(1));
         assert_eq!(killer.line("LPOP a"), bulk("element"));
+    }
+}
+
+#[test]
+fn a_group_set_back_serves_nobody_by_itself() {
+    for workers in [1, 4] {
+        let (server, _) = start(workers, &[]);
+        let mut client = server.client();
+        client.line("XADD s 1 a b");
+        assert_eq!(client.line("XGROUP CREATE s g $"), ok());
+        let mut reader = server.client();
+        reader.send(&request(&["XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">"])).unwrap();
+        wait_for_blocked(&mut client, 1);
+        assert_eq!(client.line("XGROUP SETID s g 0"), ok());
+        client.line("XADD s 2 a b");
+        let reply = format!("{:?}", reader.receive().unwrap());
+        assert!(
+            reply.contains(&format!("{:?}", bulk("1-0"))) && reply.contains(&format!("{:?}", bulk("2-0"))),
+            "{reply}"
+        );
     }
 }

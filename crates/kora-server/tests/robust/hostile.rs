@@ -2,7 +2,7 @@
 
 use kora_protocol::Frame;
 
-use crate::client::{Client, bulk, error_text, ok};
+use crate::client::{Client, bulk, error_text, ok, request};
 use crate::server::{Program, start};
 use crate::size;
 
@@ -118,5 +118,31 @@ fn an_endless_line_gets_its_error() {
         client.send(&[line, &[b'1'; (64 << 10) + 1]].concat()).unwrap();
         assert_eq!(error_text(&client.receive().unwrap()), expected);
         assert_eq!(client.receive(), None);
+    }
+}
+
+/// What a client may send that has logged in is decided behind its AUTH, also where both came together.
+#[test]
+fn a_login_counts_for_what_was_sent_with_it() {
+    let large = "v".repeat(20_000);
+    for workers in [1, 4] {
+        let (server, _) = start(workers, &["--requirepass", "pw"]);
+        for login in [&["AUTH", "pw"][..], &["HELLO", "2", "AUTH", "default", "pw"]] {
+            let mut client = server.client();
+            let mut pipeline = request(login);
+            pipeline.extend(request(&["SET", "large", &large]));
+            pipeline.extend(request(&["MSET", "a", "1", "b", "2", "c", "3", "d", "4", "e", "5", "f", "6"]));
+            pipeline.extend(request(&["STRLEN", "large"]));
+            client.send(&pipeline).unwrap();
+            let replies = [(); 4].map(|()| client.receive().unwrap());
+            assert!(replies[0].as_error().is_none(), "{replies:?}");
+            assert_eq!(replies[1..], [ok(), ok(), Frame::Integer(20_000)]);
+        }
+        let mut stranger = server.client();
+        stranger.send(&[request(&["AUTH", "no"]), request(&["SET", "large", &large])].concat()).unwrap();
+        assert!(error_text(&stranger.receive().unwrap()).starts_with("WRONGPASS "));
+        let refused = error_text(&stranger.receive().unwrap());
+        assert_eq!(refused, "ERR Protocol error: unauthenticated bulk length");
+        assert_eq!(stranger.receive(), None);
     }
 }

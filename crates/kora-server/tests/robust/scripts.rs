@@ -234,8 +234,14 @@ fn shutdown_ends_transactions_with_scripts() {
         sent.extend(request(if own { &["PING"] } else { &["INCR", "a"] }));
         sent.extend(request(&["EXEC"]));
         let (_endless, mut other) = begin_endless(&program, &sent);
-        let refused = error_text(&other.line("SCRIPT KILL"));
-        assert!(refused.starts_with("UNKILLABLE "), "{refused}");
+        for kill in ["SCRIPT KILL", "FUNCTION KILL"] {
+            let refused = error_text(&other.line(kill));
+            assert!(refused.starts_with("UNKILLABLE "), "{kill}: {refused}");
+        }
+        for saving in ["SHUTDOWN", "SHUTDOWN SAVE", "SHUTDOWN NOW"] {
+            let refused = error_text(&other.line(saving));
+            assert!(refused.starts_with("BUSY "), "{saving}: {refused}");
+        }
         other.send(b"SHUTDOWN NOSAVE\r\n").unwrap();
         assert_eq!(program.end().code(), Some(0), "{workers} workers");
     }

@@ -256,6 +256,7 @@ impl World {
             process.log.base_failed(first, may_be_there);
             return Ok(());
         }
+        let kept = process.log.kept_segment(first);
         process.log.base_is_durable(first);
         self.tally.snapshots += 1;
         if !process.log.is_failed() {
@@ -264,7 +265,7 @@ impl World {
                 return Err(format!("base {first} is durable, but only {} covered", process.log.covered()));
             }
         }
-        drop(remove_before(&self.disk, &self.dir, first));
+        drop(remove_before(&self.disk, &self.dir, first, kept));
         Ok(())
     }
 

@@ -260,10 +260,15 @@ fn old_files_go_once_they_are_not_needed() {
     let disk = SimulatedDisk::new(1);
     let (log, mut writer) = log_of(&disk, 3, 10, FsyncPolicy::Always);
     let first = log.rotate();
-    assert_eq!(remove_before(&disk, &dir(), first).unwrap(), 0, "no base");
+    assert_eq!(remove_before(&disk, &dir(), first, log.kept_segment(first)).unwrap(), 0, "no base");
     write_base(&disk, first);
+    assert_eq!(
+        remove_before(&disk, &dir(), first, log.kept_segment(first)).unwrap(),
+        0,
+        "it is being written"
+    );
     writer.step(1);
-    assert_eq!(remove_before(&disk, &dir(), first).unwrap(), 1);
+    assert_eq!(remove_before(&disk, &dir(), first, log.kept_segment(first)).unwrap(), 1);
     assert_eq!(disk.list(&dir()).unwrap(), [base_name(4), segment_name(4), TRACE_NAME.to_owned()]);
 }
 

@@ -35,7 +35,8 @@ fn lset(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
     let (key, text) = (args[1], args[3]);
     let mut keyspace = ctx.keyspace(key);
     let mut list = keyspace.write_list(key)?.ok_or(CommandError::NoSuchKey)?;
-    let index = parse_i64(args[2]).ok_or(CommandError::NotInteger)?;
+    // As in Redis, of the index the low 32 bits count.
+    let index = parse_i64(args[2]).ok_or(CommandError::NotInteger)? << 32 >> 32;
     list.grow(text.len(), 1);
     let at = position(index, list.len()).ok_or(CommandError::text("ERR index out of range"))?;
     list.set(at, text);

@@ -35,6 +35,7 @@ fn elements_change_in_place() {
         RPUSH l a b a b a       => 5        | RPUSH l a b a b a | new l, rpush l
         LSET l -1 c             => OK       | LSET l -1 c | lset l
         LSET l 5 c              => (error) ERR index out of range |  |
+        LSET l 4294967300 c     => OK       | LSET l 4294967300 c | lset l
         LSET m 0 c              => (error) ERR no such key |  |
         LINSERT l BEFORE b x    => 6        | LINSERT l BEFORE b x | linsert l
         LINSERT l AFTER b y     => 7        | LINSERT l AFTER b y | linsert l

@@ -212,7 +212,7 @@ const SETID_ARGUMENTS_MAX: usize = 7;
 
 fn xgroup_setid(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let options = Options::parse(args, false)?;
-    let (key, name) = (args[2], args[3]);
+    let (key, name, db) = (args[2], args[3], ctx.db);
     let mut keyspace = ctx.keyspace(key);
     let mut stream = existing(&mut keyspace, key)?;
     let (log, group) = existing_group(&mut stream, key, name)?;
@@ -227,7 +227,10 @@ fn xgroup_setid(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
     };
     group.entries_read = options.entries_read;
     drop(stream);
-    keyspace.changed_aside(EventClass::STREAM, "xgroup-setid", key);
+    // As in Redis, those who wait for entries of the group are not served what is before them now: the next entry wakes them.
+    let journal = keyspace.journal();
+    journal.changed(1);
+    journal.event(EventClass::STREAM, "xgroup-setid", db, key);
     out.ok();
     Ok(())
 }
