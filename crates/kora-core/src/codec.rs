@@ -45,7 +45,7 @@ pub enum RdbError {
     LaterType(TypeName),
 }
 
-/// What reading returns.
+/// The result of reading.
 pub type RdbResult<T> = Result<T, RdbError>;
 
 /// The name of a type as it stands in a file, printable and cut off where it is too long to be one.
@@ -85,7 +85,7 @@ impl std::fmt::Debug for TypeName {
     }
 }
 
-/// What is written for.
+/// The use that a written value is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// A file: only hashes that do have fields with deadlines need version 12.

@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use kora_core::command::table::CommandTable;
 use kora_core::context::Ctx;
+use kora_core::error::CommandError;
 use kora_core::shard::hub::Bells;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
@@ -81,6 +82,12 @@ pub enum Refusal {
     Snapshot,
     /// The log can't be written; why.
     Log(String),
+}
+
+impl From<Refusal> for CommandError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Other(refusal.text().into())
+    }
 }
 
 impl Refusal {

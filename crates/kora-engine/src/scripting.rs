@@ -75,9 +75,8 @@ impl<F: Front> Host for ScriptHost<F> {
         let path = Path::Script(ScriptState { is_read_only: caller.is_read_only, may_debug });
         let asked = Asked { facts, flags: facts.flags, path };
         let mut gates = Gates::default();
-        if asked.must_be_kept() && self.persistence.refuses_writes() {
-            gates.unkeepable =
-                self.persistence.refusal().map(|refusal| CommandError::Other(refusal.text().into()));
+        if asked.must_be_kept() {
+            gates.unkeepable = self.persistence.refusal().map(CommandError::from);
         }
         match judge(&asked, &gates, || !caller.is_short_of_memory) {
             Verdict::Refuse(error) => Err(error),

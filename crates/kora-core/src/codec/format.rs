@@ -62,7 +62,7 @@ pub(crate) mod opcode {
     pub(crate) const EOF: u8 = 255;
 }
 
-/// What the two highest bits of a length say, and the marks of longer ones.
+/// The meanings of the two highest bits of a length, and the marks of longer lengths.
 pub(crate) mod length {
     pub(crate) const BITS_32: u8 = 0x80;
     pub(crate) const BITS_64: u8 = 0x81;
@@ -84,7 +84,7 @@ pub(crate) mod node {
     pub(crate) const LISTPACK: u64 = 2;
 }
 
-/// What a module's value consists of.
+/// The parts that a module's value consists of.
 pub(crate) mod module {
     pub(crate) const EOF: u64 = 0;
     pub(crate) const SIGNED: u64 = 1;

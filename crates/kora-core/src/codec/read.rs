@@ -12,7 +12,7 @@ pub struct Reader<'a> {
     at: usize,
 }
 
-/// What stands where a length does.
+/// A length, or the packing of a string, which stands in the same place.
 enum Length {
     /// A length.
     Plain(u64),
@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
         self.at
     }
 
-    /// What was read since `start`.
+    /// The bytes read since `start`.
     pub(crate) fn since(&self, start: usize) -> &'a [u8] {
         self.bytes.get(start..self.at).unwrap_or_default()
     }

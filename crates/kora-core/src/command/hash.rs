@@ -1,6 +1,6 @@
 //! The hash commands, one file per idea. This one holds their table and what the files share.
 //!
-//! What a command is shown has no field whose time has come: [`Keyspace::read_hash`](crate::store::Keyspace::read_hash)
+//! A command sees no field whose time has come: [`Keyspace::read_hash`](crate::store::Keyspace::read_hash)
 //! and its sibling for writing see to that, given the fields that the command names. HLEN alone counts what is stored, as
 //! Redis does. Every change of a deadline is recorded with the moment meant, so that it replays at any time.
 

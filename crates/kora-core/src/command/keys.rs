@@ -20,8 +20,8 @@ pub struct KeyAt {
 }
 
 impl KeyAt {
-    /// What the command `args`, declared by `facts`, does to the key: what its specification says, or, where that depends on
-    /// the arguments, what these say.
+    /// The flags of the key in the command `args`, declared by `facts`: those of its specification, or those that the
+    /// arguments give where the declaration leaves it to them.
     #[must_use]
     pub fn flags(self, facts: &Facts, args: &[&[u8]]) -> KeyFlags {
         match facts.key_flags {

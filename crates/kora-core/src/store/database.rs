@@ -188,9 +188,7 @@ impl Database {
         expiry: Option<UnixMs>,
     ) -> Option<Heap> {
         let entry = entry_to_change(&mut self.table, &mut self.snapshot, position);
-        if self.field_deadlines.len() > 0 {
-            self.field_deadlines.change(next_deadline(entry), None, hash);
-        }
+        forget_parts(&mut self.field_deadlines, entry, hash);
         let deadline = self.expiries.renew(entry.deadline(), expiry, hash);
         let before = entry.tally();
         let heap = entry.replace(value, deadline);
@@ -216,9 +214,7 @@ impl Database {
         if let Some(deadline) = entry.deadline() {
             self.expiries.forget(deadline);
         }
-        if self.field_deadlines.len() > 0 {
-            self.field_deadlines.change(next_deadline(&entry), None, hash);
-        }
+        forget_parts(&mut self.field_deadlines, &entry, hash);
         self.changes.removed(&entry);
         entry
     }
@@ -247,4 +243,13 @@ fn entry_to_change<'a>(
     let entry = table.entry_mut(position);
     snapshot.before_change(entry);
     entry
+}
+
+/// Takes the next deadline of an entry's parts out of the index: the entry is about to lose its value. While no entry has such parts
+/// the value is not looked at.
+#[inline]
+fn forget_parts(deadlines: &mut Deadlines, entry: &Entry, hash: u64) {
+    if deadlines.len() > 0 {
+        deadlines.change(next_deadline(entry), None, hash);
+    }
 }

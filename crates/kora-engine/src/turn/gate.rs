@@ -93,7 +93,7 @@ impl<F: Front> Turn<F> {
     /// The gates that are shut to a command.
     fn gates(&self, asked: &Asked) -> Gates {
         let unkeepable = if self.gate.refuses_writes && asked.must_be_kept() {
-            self.engine.persistence.refusal().map(|refusal| CommandError::Other(refusal.text().into()))
+            self.engine.persistence.refusal().map(CommandError::from)
         } else {
             None
         };
