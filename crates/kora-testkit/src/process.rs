@@ -3,12 +3,15 @@
 use std::ffi::OsStr;
 use std::io;
 use std::net::TcpListener;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use parking_lot::Mutex;
 
 use crate::target::Connection as _;
 use crate::target::tcp::TcpTarget;
@@ -89,8 +92,8 @@ const FIRST_PORT: u16 = 10_000;
 /// Where the ports begin that the system gives to clients, unless it says otherwise.
 const FIRST_CLIENT_PORT: u16 = 32_768;
 
-/// A port that nobody listens on, for a server that starts soon. No two calls in one process give the same one, and the
-/// system gives none of them to a client that connects meanwhile.
+/// A port that nobody listens on, for a server that starts soon. It is this process's for as long as it runs: no other call
+/// gives it, in this process or in another, and the system gives it to no client that connects meanwhile.
 ///
 /// # Errors
 /// When all are taken.
@@ -103,11 +106,24 @@ pub fn free_port() -> io::Result<u16> {
         let number =
             begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % u32::from(ports.end - ports.start);
         let port = ports.start + u16::try_from(number).expect("less than the number of ports");
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        if reserve(port)? && TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return Ok(port);
         }
     }
     Err(io::ErrorKind::AddrInUse.into())
+}
+
+/// Whether this process has a port to itself among all that ask here. The sign of it is a socket whose name only one process
+/// can hold; it is given back when the process ends, in whatever way.
+fn reserve(port: u16) -> io::Result<bool> {
+    static RESERVED: Mutex<Vec<UnixListener>> = Mutex::new(Vec::new());
+    let name = SocketAddr::from_abstract_name(format!("kora-testkit-port-{port}"))?;
+    match UnixListener::bind_addr(&name) {
+        Ok(listener) => RESERVED.lock().push(listener),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Ok(false),
+        Err(error) => return Err(error),
+    }
+    Ok(true)
 }
 
 fn first_client_port() -> u16 {
@@ -119,4 +135,15 @@ fn is_up(port: u16) -> bool {
     let target = TcpTarget::new(&format!("127.0.0.1:{port}"));
     let connection = target.and_then(|target| target.open());
     connection.and_then(|mut connection| connection.call(&["PING"])).is_ok_and(|reply| !reply.is_error())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_reserved_once() {
+        let port = free_port().unwrap();
+        assert!(!reserve(port).unwrap());
+    }
 }
