@@ -97,6 +97,14 @@ pub struct Journal {
     incidental_changes: u64,
     /// Effects that commands recorded themselves.
     recorded: u64,
+    draft: Draft,
+    /// Times the commands, if anybody wants to know.
+    meter: Option<Box<Meter>>,
+}
+
+/// What was recorded and announced and is still to be handed over, and where that stands.
+#[derive(Debug, Default)]
+pub(crate) struct Draft {
     /// Where and when the effects come about that follow.
     scope: Scope,
     /// Which of them belong together.
@@ -105,8 +113,6 @@ pub struct Journal {
     is_abandoned: bool,
     record: RecordBuilder,
     announcements: Vec<Announcement>,
-    /// Times the commands, if anybody wants to know.
-    meter: Option<Box<Meter>>,
 }
 
 /// The effects that a record holds.
@@ -202,7 +208,7 @@ impl Journal {
     #[inline]
     #[must_use]
     pub fn is_recording(&self) -> bool {
-        self.recording.load(Ordering::Acquire) && !self.is_abandoned
+        self.recording.load(Ordering::Acquire) && !self.draft.is_abandoned
     }
 
     /// Chooses the classes of events to collect, as bits of [`EventClass`].
@@ -259,13 +265,13 @@ impl Journal {
 
     #[cold]
     fn push_effect(&mut self, db: DbIndex, args: &[&[u8]], is_incidental: bool) {
-        let is_further = match &mut self.unit {
+        let is_further = match &mut self.draft.unit {
             Unit::None => false,
             Unit::Command { has_effect } | Unit::Commands { has_effect } => {
                 std::mem::replace(has_effect, true)
             }
         };
-        self.record.push_effect(&self.scope, db.0, args, is_further, is_incidental);
+        self.draft.record.push_effect(&self.draft.scope, db.0, args, is_further, is_incidental);
     }
 
     /// Reports a keyspace event.
@@ -293,41 +299,41 @@ impl Journal {
         is_incidental: bool,
     ) {
         let event = KeyEvent { class, name, db, key: key.into(), is_incidental };
-        self.announcements.push(Announcement::Event(event));
+        self.draft.announcements.push(Announcement::Event(event));
     }
 
     /// Announces a message.
     pub fn publish(&mut self, message: Message) {
-        self.announcements.push(Announcement::Message(message));
+        self.draft.announcements.push(Announcement::Message(message));
     }
 
     /// Says how many tickets had been published when the shard last received work; it has run those that concern it. Changes
     /// nothing within an operation that has a ticket.
     #[inline]
     pub fn set_position(&mut self, position: u64) {
-        if self.scope.parts == 0 {
-            self.scope.stamp = Stamp::of_position(position);
+        if self.draft.scope.parts == 0 {
+            self.draft.scope.stamp = Stamp::of_position(position);
         }
     }
 
     /// Where the effects that follow stand in the order.
     #[must_use]
     pub fn stamp(&self) -> Stamp {
-        self.scope.stamp
+        self.draft.scope.stamp
     }
 
     /// Begins an operation with a ticket, of which `parts` shards record a part: until [`Journal::end_operation`].
     pub fn begin_operation(&mut self, ticket: u64, parts: u16) {
-        self.scope.stamp = Stamp::of_ticket(ticket);
-        self.scope.parts = parts.max(1);
-        self.scope.command = 0;
+        self.draft.scope.stamp = Stamp::of_ticket(ticket);
+        self.draft.scope.parts = parts.max(1);
+        self.draft.scope.command = 0;
     }
 
     /// Begins an operation that others may have to go on with: at its place in the order. Until [`Journal::end_operation`].
     pub fn begin_at(&mut self, stamp: Stamp) {
         match stamp.ticket() {
             Some(ticket) => self.begin_operation(ticket, 1),
-            None => self.scope.stamp = stamp,
+            None => self.draft.scope.stamp = stamp,
         }
     }
 
@@ -335,51 +341,52 @@ impl Journal {
     /// runs them all, they stand in that order anyway.
     #[inline]
     pub fn set_command(&mut self, index: u32) {
-        if self.scope.parts > 1 {
-            self.scope.command = index;
+        if self.draft.scope.parts > 1 {
+            self.draft.scope.command = index;
         }
     }
 
     /// Notes that this shard runs a part of the operation, whether that changes anything or not.
     pub fn note_part(&mut self) {
         if self.is_recording() {
-            self.record.push_part(&self.scope);
+            self.draft.record.push_part(&self.draft.scope);
         }
     }
 
     /// Ends an operation: what follows is none of it, and stands behind all tickets below `position`.
     pub fn end_operation(&mut self, position: u64) {
-        self.scope = Scope { stamp: Stamp::of_position(position), parts: 0, command: 0, ..self.scope };
+        self.draft.scope =
+            Scope { stamp: Stamp::of_position(position), parts: 0, command: 0, ..self.draft.scope };
     }
 
     /// Makes the effects of all commands that follow one unit, until [`Journal::end_unit`]; `false` if they are so already.
     pub fn begin_unit(&mut self) -> bool {
-        let begins = !matches!(self.unit, Unit::Commands { .. });
+        let begins = !matches!(self.draft.unit, Unit::Commands { .. });
         if begins {
-            self.unit = Unit::Commands { has_effect: false };
+            self.draft.unit = Unit::Commands { has_effect: false };
         }
         begins
     }
 
     /// Ends the unit that was begun.
     pub fn end_unit(&mut self) {
-        self.unit = Unit::None;
-        self.is_abandoned = false;
+        self.draft.unit = Unit::None;
+        self.draft.is_abandoned = false;
     }
 
     /// Forgets what was recorded of the unit, and records no more of it: half of it must not survive the process. Nothing that
     /// came before it is still here.
     pub fn abandon_unit(&mut self) {
-        self.record.clear();
-        self.is_abandoned = true;
+        self.draft.record.clear();
+        self.draft.is_abandoned = true;
     }
 
     /// A command begins that runs at `now`. To be given to [`Journal::close_command`].
     #[inline]
     pub fn open_command(&mut self, now: UnixMs) -> Mark {
-        self.scope.time_ms = now.0.cast_unsigned();
-        if !matches!(self.unit, Unit::Commands { .. }) {
-            self.unit = Unit::Command { has_effect: false };
+        self.draft.scope.time_ms = now.0.cast_unsigned();
+        if !matches!(self.draft.unit, Unit::Commands { .. }) {
+            self.draft.unit = Unit::Command { has_effect: false };
         }
         self.mark()
     }
@@ -401,13 +408,31 @@ impl Journal {
     /// No command runs: what lapses at `now` is recorded by itself.
     #[inline]
     pub fn begin_sweep(&mut self, now: UnixMs) {
-        self.scope.time_ms = now.0.cast_unsigned();
-        self.unit = Unit::None;
+        self.draft.scope.time_ms = now.0.cast_unsigned();
+        self.draft.unit = Unit::None;
+    }
+
+    /// Sets aside what is still to be handed over, and the unit that was begun: a command has paused, and others run meanwhile.
+    pub(crate) fn set_aside(&mut self) -> Draft {
+        std::mem::take(&mut self.draft)
+    }
+
+    /// Goes on with what was set aside. What came between was handed over.
+    pub(crate) fn take_up(&mut self, draft: Draft) {
+        debug_assert!(
+            self.draft.record.is_empty() && self.draft.announcements.is_empty(),
+            "it was handed over"
+        );
+        self.draft = draft;
     }
 
     /// The present place, to go back to.
     pub(crate) fn place(&self) -> Place {
-        Place { mark: self.mark(), record: self.record.checkpoint(), announcements: self.announcements.len() }
+        Place {
+            mark: self.mark(),
+            record: self.draft.record.checkpoint(),
+            announcements: self.draft.announcements.len(),
+        }
     }
 
     /// Takes back what commands recorded and announced since they were at `place`; what they met by the way stays. Nothing
@@ -415,28 +440,28 @@ impl Journal {
     pub(crate) fn roll_back(&mut self, place: &Place) {
         self.changes = place.mark.changes + self.incidental_changes;
         self.recorded = place.mark.recorded;
-        self.record.roll_back(&place.record);
-        if let Unit::Command { has_effect } | Unit::Commands { has_effect } = &mut self.unit {
+        self.draft.record.roll_back(&place.record);
+        if let Unit::Command { has_effect } | Unit::Commands { has_effect } = &mut self.draft.unit {
             *has_effect = false;
         }
-        let announcements = self.announcements.split_off(place.announcements);
+        let announcements = self.draft.announcements.split_off(place.announcements);
         let is_incidental = |announcement: &Announcement| match announcement {
             Announcement::Event(event) => event.is_incidental,
             Announcement::Message(_) => false,
         };
-        self.announcements.extend(announcements.into_iter().filter(is_incidental));
+        self.draft.announcements.extend(announcements.into_iter().filter(is_incidental));
     }
 
     /// What was recorded so far.
     #[inline]
     #[must_use]
     pub fn record(&self) -> &RecordBuilder {
-        &self.record
+        &self.draft.record
     }
 
     /// Forgets what was recorded so far.
     pub fn clear_record(&mut self) {
-        self.record.clear();
+        self.draft.record.clear();
     }
 
     /// Takes the effects recorded so far.
@@ -444,8 +469,8 @@ impl Journal {
     /// # Panics
     /// If the record can't be read.
     pub fn take_effects(&mut self) -> Vec<Effect> {
-        let effects = effects_of(self.record.bytes());
-        self.record.clear();
+        let effects = effects_of(self.draft.record.bytes());
+        self.draft.record.clear();
         effects
     }
 
@@ -453,18 +478,18 @@ impl Journal {
     #[inline]
     #[must_use]
     pub fn has_announcements(&self) -> bool {
-        !self.announcements.is_empty()
+        !self.draft.announcements.is_empty()
     }
 
     /// What is to be announced so far: events and messages, in the order they came about.
     #[must_use]
     pub fn announcements(&self) -> &[Announcement] {
-        &self.announcements
+        &self.draft.announcements
     }
 
     /// Takes what is to be announced so far: events and messages, in the order they came about.
     pub fn take_announcements(&mut self) -> Vec<Announcement> {
-        std::mem::take(&mut self.announcements)
+        std::mem::take(&mut self.draft.announcements)
     }
 
     /// Takes the events among what is to be announced, and drops the rest.

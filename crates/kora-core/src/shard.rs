@@ -2,6 +2,7 @@
 
 pub mod claim;
 pub mod driven;
+pub mod executor;
 pub mod handler;
 pub mod hub;
 pub mod operation;
@@ -9,9 +10,11 @@ pub mod parking;
 mod pause;
 pub mod probe;
 pub mod replies;
+mod rest;
 pub mod route;
 pub mod runner;
 pub mod serve;
 mod submit;
+pub mod together;
 pub mod transaction;
 mod turn;

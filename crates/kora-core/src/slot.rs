@@ -27,6 +27,18 @@ impl ShardId {
     }
 }
 
+/// A worker's number, from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkerId(pub u16);
+
+impl WorkerId {
+    /// The number as an index into a table of workers.
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
 impl Slot {
     /// The slot of `key`. Complexity: O(length of the key or its tag).
     #[must_use]

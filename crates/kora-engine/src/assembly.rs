@@ -8,8 +8,8 @@ use crossbeam_channel::Receiver;
 use kora_core::command::spec::CommandSpec;
 use kora_core::command::table::CommandTable;
 use kora_core::services::Services;
+use kora_core::shard::executor::{Executor, new_executors};
 use kora_core::shard::hub::Wake;
-use kora_core::shard::runner::{Shard, new_shards};
 use kora_core::time::UnixMs;
 use kora_script::Scripts;
 use kora_storage::disk::Disk;
@@ -29,12 +29,23 @@ use crate::scripting::ScriptHost;
 use crate::settings::{Settings, SettingsInForce};
 use crate::stream::Stream;
 
+/// Shards for each worker, where there are several workers: the more there are, the rarer it is that somebody else holds one.
+const SHARDS_PER_WORKER: u16 = 4;
+
+/// How many shards an engine has with so many workers, if nothing else is said.
+#[must_use]
+pub const fn shards_for(worker_count: u16) -> u16 {
+    if worker_count > 1 { worker_count.saturating_mul(SHARDS_PER_WORKER) } else { 1 }
+}
+
 /// What an engine is built from.
 pub struct Options<F: Front> {
     /// What it goes by at first.
     pub settings: Settings,
-    /// One shard is made for each.
+    /// One worker is made for each.
     pub wakers: Vec<Box<dyn Wake>>,
+    /// Number of shards: see [`shards_for`].
+    pub shard_count: u16,
     /// Decides hashing and random choices.
     pub seed: u64,
     /// The time.
@@ -58,14 +69,14 @@ pub struct Assembly<F: Front> {
     /// What commands find by its type. The front puts itself there, too.
     pub services: Services,
     /// One for each worker.
-    pub shards: Vec<Shard<Workers<F>>>,
+    pub executors: Vec<Executor<Workers<F>>>,
     /// Told when the engine is to end.
     pub ended: Receiver<()>,
 }
 
 impl<F: Front> std::fmt::Debug for Assembly<F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Assembly").field("shards", &self.shards).finish_non_exhaustive()
+        f.debug_struct("Assembly").field("executors", &self.executors).finish_non_exhaustive()
     }
 }
 
@@ -74,13 +85,15 @@ impl<F: Front> std::fmt::Debug for Assembly<F> {
 /// # Errors
 /// If the system refuses a thread.
 pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
-    let Options { settings, wakers, seed, started, disk, drive, shard_families, families, .. } = options;
-    let shards = new_shards::<Workers<F>>(wakers, &settings.core, seed);
-    let hub = Arc::clone(shards[0].hub());
+    let Options {
+        settings, wakers, shard_count, seed, started, disk, drive, shard_families, families, ..
+    } = options;
+    let executors = new_executors::<Workers<F>>(wakers, shard_count, &settings.core, seed);
+    let hub = Arc::clone(executors[0].hub());
     let account = Arc::new(Account::open());
     let of_shards: Vec<_> = SHARD_FAMILIES.iter().chain(shard_families).copied().collect();
     let table = Arc::new(CommandTable::new(&of_shards, families));
-    let counters = Arc::new(Counters::new(hub.shard_count(), table.all().len()));
+    let counters = Arc::new(Counters::new(hub.worker_count(), hub.shard_count(), table.all().len()));
     let has_limit = Arc::new(AtomicBool::new(false));
     let settings = Arc::new(SettingsInForce::new(settings));
     let stream = Arc::new(Stream::default());
@@ -116,7 +129,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
     let ending = Ending::new(sender, Arc::clone(&scripts), Arc::clone(&persistence), Arc::clone(hub.bells()));
     let engine = Arc::new(Engine {
         table,
-        broker: Arc::new(Broker::new(hub.shard_count())),
+        broker: Arc::new(Broker::new(hub.worker_count())),
         hub,
         settings,
         counters,
@@ -139,7 +152,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         .with(Arc::new(Arc::clone(&engine.persistence)))
         .with(Arc::clone(&engine.ending))
         .with(Arc::clone(&engine));
-    Ok(Assembly { engine, services, shards, ended })
+    Ok(Assembly { engine, services, executors, ended })
 }
 
 /// Who frees what is thrown away.

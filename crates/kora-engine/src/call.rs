@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use kora_core::error::CommandResult;
-use kora_core::slot::ShardId;
+use kora_core::slot::WorkerId;
 use kora_core::store::watch::Watched;
 use kora_core::time::UnixMs;
 
@@ -78,7 +78,7 @@ pub struct Call<'a, F: Front> {
     /// The session that the command came through.
     pub session: &'a mut Session<F>,
     /// The worker it runs on.
-    pub worker: ShardId,
+    pub worker: WorkerId,
     /// The time.
     pub now: UnixMs,
     /// What the worker has to do when the command has run.

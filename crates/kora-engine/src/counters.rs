@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use kora_core::slot::ShardId;
+use kora_core::slot::{ShardId, WorkerId};
 use kora_core::store::ShardStore;
 use kora_locks::{RankedMutex, rank};
 
@@ -21,22 +21,11 @@ crate::metrics! {
     pub struct WorkerCounters {
         commands_processed: Counter Sum Whole, Stats "total_commands_processed", reset, "Commands run";
         commands_per_second: Gauge Sum Whole, Stats "instantaneous_ops_per_sec", kept, "Commands per second of late";
-        hits: Counter Sum Whole, Stats "keyspace_hits", reset, "Look-ups that found their key";
-        misses: Counter Sum Whole, Stats "keyspace_misses", reset, "Look-ups that did not find their key";
-        expired: Counter Sum Whole, Stats "expired_keys", reset, "Keys deleted because their time had come";
-        expired_fields: Counter Sum Whole, Stats "expired_subkeys", reset, "Fields of hashes whose time had come";
         expiry_us: Counter Sum Thousands, Stats "expire_cycle_cpu_milliseconds", reset, "Time that the sweeps for expired keys took";
         expiry_cut_short: Counter Sum Whole, Stats "expired_time_cap_reached_count", reset, "Slices of these sweeps that ended with keys left, because their time was up";
-        evicted: Counter Sum Whole, Stats "evicted_keys", reset, "Keys evicted";
         timed_waits: Gauge Sum Whole, Clients "clients_in_timeout_table", kept, "Clients that wait for something until a time";
     }
     besides {
-        /// Keys that have expired and were not deleted yet, as of the last slice of a sweep.
-        overdue: AtomicU64,
-        /// Keys with a deadline, as of the last slice of a sweep.
-        expiring: AtomicU64,
-        /// Keys of its shard that may be evicted; kept while there is a memory limit.
-        evictable: AtomicU64,
         /// Changes of keys since the start.
         changes: AtomicU64,
         /// Whether it holds replies back until the log covers what they tell.
@@ -45,6 +34,25 @@ crate::metrics! {
         commands: Box<[CommandCounters]>,
         /// Error replies by prefix.
         errors: RankedMutex<{ rank::ERROR_COUNTS }, BTreeMap<String, u64>>,
+    }
+}
+
+crate::metrics! {
+    /// What one shard counts, as its holders show it.
+    pub struct ShardCounters {
+        hits: Counter Sum Whole, Stats "keyspace_hits", reset, "Look-ups that found their key";
+        misses: Counter Sum Whole, Stats "keyspace_misses", reset, "Look-ups that did not find their key";
+        expired: Counter Sum Whole, Stats "expired_keys", reset, "Keys deleted because their time had come";
+        expired_fields: Counter Sum Whole, Stats "expired_subkeys", reset, "Fields of hashes whose time had come";
+        evicted: Counter Sum Whole, Stats "evicted_keys", reset, "Keys evicted";
+    }
+    besides {
+        /// Keys that have expired and were not deleted yet, as of the last slice of a sweep.
+        overdue: AtomicU64,
+        /// Keys with a deadline, as of the last slice of a sweep.
+        expiring: AtomicU64,
+        /// Keys that may be evicted; kept while there is a memory limit.
+        evictable: AtomicU64,
     }
 }
 
@@ -103,16 +111,6 @@ impl WorkerCounters {
         metrics::reset(&Self::METRICS, self);
     }
 
-    /// Shows what a store knows that was in the hands of its worker.
-    pub fn show(&self, store: &ShardStore) {
-        let stats = store.stats();
-        self.hits.store(stats.hits, Ordering::Relaxed);
-        self.misses.store(stats.misses, Ordering::Relaxed);
-        self.expired.store(stats.expired, Ordering::Relaxed);
-        self.expired_fields.store(stats.expired_fields, Ordering::Relaxed);
-        self.evicted.store(stats.evicted, Ordering::Relaxed);
-    }
-
     /// Counts error replies by their prefix.
     pub fn count_error(&self, prefix: &str, times: u64) {
         let mut errors = self.errors.lock();
@@ -124,29 +122,72 @@ impl WorkerCounters {
     }
 }
 
-/// What all workers of an engine count.
+impl ShardCounters {
+    /// All its metrics.
+    pub const METRICS: [&'static [Metric<Self>]; 1] = [Self::CELLS];
+
+    /// CONFIG RESETSTAT.
+    pub fn reset(&self) {
+        metrics::reset(&Self::METRICS, self);
+    }
+
+    /// Shows what a store knows that was in the hands of its worker.
+    pub fn show(&self, store: &ShardStore) {
+        let stats = store.stats();
+        self.hits.store(stats.hits, Ordering::Relaxed);
+        self.misses.store(stats.misses, Ordering::Relaxed);
+        self.expired.store(stats.expired, Ordering::Relaxed);
+        self.expired_fields.store(stats.expired_fields, Ordering::Relaxed);
+        self.evicted.store(stats.evicted, Ordering::Relaxed);
+    }
+}
+
+/// What all workers and shards of an engine count.
 #[derive(Debug)]
-pub struct Counters(Box<[WorkerCounters]>);
+pub struct Counters {
+    workers: Box<[WorkerCounters]>,
+    shards: Box<[ShardCounters]>,
+}
 
 impl Counters {
-    pub(crate) fn new(worker_count: u16, command_count: usize) -> Self {
-        Self((0..worker_count).map(|_| WorkerCounters::new(command_count)).collect())
+    pub(crate) fn new(worker_count: u16, shard_count: u16, command_count: usize) -> Self {
+        Self {
+            workers: (0..worker_count).map(|_| WorkerCounters::new(command_count)).collect(),
+            shards: (0..shard_count).map(|_| ShardCounters::default()).collect(),
+        }
     }
 
     /// What one worker counts.
     #[inline]
     #[must_use]
-    pub fn of(&self, worker: ShardId) -> &WorkerCounters {
-        &self.0[worker.index()]
+    pub fn of(&self, worker: WorkerId) -> &WorkerCounters {
+        &self.workers[worker.index()]
+    }
+
+    /// What one shard counts.
+    #[inline]
+    #[must_use]
+    pub fn of_shard(&self, shard: ShardId) -> &ShardCounters {
+        &self.shards[shard.index()]
     }
 
     /// All workers', in order.
     pub fn iter(&self) -> std::slice::Iter<'_, WorkerCounters> {
-        self.0.iter()
+        self.workers.iter()
+    }
+
+    /// All shards', in order.
+    pub fn shards(&self) -> std::slice::Iter<'_, ShardCounters> {
+        self.shards.iter()
     }
 
     /// The sum of a counter over all workers.
     pub fn sum(&self, counter: impl Fn(&WorkerCounters) -> &AtomicU64) -> u64 {
-        self.0.iter().map(|counters| counter(counters).load(Ordering::Relaxed)).sum()
+        self.workers.iter().map(|counters| counter(counters).load(Ordering::Relaxed)).sum()
+    }
+
+    /// The sum of a counter over all shards.
+    pub fn sum_of_shards(&self, counter: impl Fn(&ShardCounters) -> &AtomicU64) -> u64 {
+        self.shards.iter().map(|counters| counter(counters).load(Ordering::Relaxed)).sum()
     }
 }

@@ -1,4 +1,4 @@
-//! The engine inside a process, without a socket: one thread per shard, parked on `std::thread::park`.
+//! The engine inside a process, without a socket: one thread per worker, parked on `std::thread::park`.
 //!
 //! It is the smallest driver of a [`Turn`]: `crates/kora-engine/examples/embedded.rs` shows it from a user's side. Any number of
 //! threads may call; each call goes to one worker as a session of its own, and blocks until it is answered.
@@ -16,14 +16,13 @@ use kora_core::error::CommandError;
 use kora_core::reply::Value;
 use kora_core::shard::hub::Wake;
 use kora_core::shard::route::{Placement, place};
-use kora_core::shard::runner::Shard;
-use kora_core::slot::ShardId;
+use kora_core::slot::WorkerId;
 use kora_core::time::UnixMs;
 use kora_locks::{RankedMutex, rank};
 use kora_script::Scripts;
 use kora_storage::disk::RealDisk;
 
-use crate::assembly::{self, Assembly, assemble};
+use crate::assembly::{self, Assembly, assemble, shards_for};
 use crate::command::Family;
 use crate::engine::Engine;
 use crate::entropy;
@@ -42,8 +41,8 @@ type Front = ValueFront<Call, Errand>;
 /// What an embedded engine starts with.
 #[derive(Clone, Debug)]
 pub struct EmbeddedOptions {
-    /// Number of shards, each with a thread; at least 1.
-    pub shard_count: u16,
+    /// Number of workers, each with a thread; at least 1.
+    pub worker_count: u16,
     /// Decides hashing and random choices. Unpredictable to whoever chooses keys, where those are not trusted.
     pub seed: u64,
     /// The clock.
@@ -55,14 +54,14 @@ pub struct EmbeddedOptions {
 }
 
 impl EmbeddedOptions {
-    /// So many shards, and what is usual else.
+    /// So many workers, and what is usual else.
     #[must_use]
-    pub fn new(shard_count: u16, seed: u64, clock: fn() -> UnixMs) -> Self {
-        Self { shard_count, seed, clock, settings: Settings::default(), script_bytes_max: None }
+    pub fn new(worker_count: u16, seed: u64, clock: fn() -> UnixMs) -> Self {
+        Self { worker_count, seed, clock, settings: Settings::default(), script_bytes_max: None }
     }
 }
 
-/// An engine with a thread per shard. Dropping it ends the threads.
+/// An engine with a thread per worker. Dropping it ends the threads.
 #[derive(Debug)]
 pub struct Embedded {
     engine: Arc<Engine<Front>>,
@@ -94,12 +93,13 @@ impl Embedded {
     /// # Errors
     /// If the system refuses a thread or random bytes, or the data can't be loaded.
     pub fn start(options: EmbeddedOptions) -> io::Result<Self> {
-        let EmbeddedOptions { shard_count, seed, clock, settings, script_bytes_max } = options;
+        let EmbeddedOptions { worker_count, seed, clock, settings, script_bytes_max } = options;
         let is_kept = settings.persistence.append_only || !settings.persistence.save.is_empty();
-        let wakers: Vec<ThreadWaker> = (0..shard_count.max(1)).map(|_| ThreadWaker::default()).collect();
+        let wakers: Vec<ThreadWaker> = (0..worker_count.max(1)).map(|_| ThreadWaker::default()).collect();
         let begun = Instant::now();
-        let Assembly { engine, services, mut shards, .. } = assemble(assembly::Options::<Front> {
+        let Assembly { engine, services, mut executors, .. } = assemble(assembly::Options::<Front> {
             settings,
+            shard_count: shards_for(worker_count.max(1)),
             wakers: wakers.iter().map(|waker| Box::new(waker.clone()) as Box<dyn Wake>).collect(),
             seed,
             started: clock(),
@@ -111,22 +111,22 @@ impl Embedded {
         })?;
         let front = Arc::new(Front::new(move || begun.elapsed()));
         let services = Arc::new(services.with(Arc::clone(&front)));
-        shards.iter_mut().for_each(|shard| shard.set_services(Arc::clone(&services)));
+        executors.iter_mut().for_each(|executor| executor.set_services(Arc::clone(&services)));
         if is_kept {
-            let mut stores: Vec<_> = shards.iter_mut().filter_map(Shard::take_store).collect();
+            let mut stores = engine.hub.take_stores();
             let restored = engine.persistence.restore(&mut stores, &services, clock());
             restored.map_err(|error| io::Error::other(format!("can't load the data: {error}")))?;
             stores.into_iter().for_each(|store| engine.hub.send_store(store));
         }
         let mut embedded = Self { engine: Arc::clone(&engine), threads: Vec::new() };
-        for (shard, waker) in shards.into_iter().zip(wakers) {
-            let turn = Turn::new(shard, Arc::clone(&engine), Arc::clone(&front), clock());
+        for (executor, waker) in executors.into_iter().zip(wakers) {
+            let turn = Turn::new(executor, Arc::clone(&engine), Arc::clone(&front), clock());
             let ending = Arc::clone(&engine.ending);
             let body = move || {
                 *waker.0.lock() = Some(std::thread::current());
                 worker::serve(turn, clock, &ending);
             };
-            embedded.threads.push(threads::spawn("kora-shard", body)?);
+            embedded.threads.push(threads::spawn("kora-worker", body)?);
         }
         Ok(embedded)
     }
@@ -209,13 +209,13 @@ impl Embedded {
         self.ask(self.home_of(commands), errand, &receiver)
     }
 
-    fn ask(&self, worker: ShardId, errand: Errand, receiver: &Receiver<Answer>) -> Answer {
+    fn ask(&self, worker: WorkerId, errand: Errand, receiver: &Receiver<Answer>) -> Answer {
         self.engine.hub.send_driver_mail(worker, Mail::Front(errand));
         receiver.recv().expect("a worker answers every call before it ends")
     }
 
-    /// The worker at which a call runs with the fewest steps: the one that has its first key.
-    fn home_of(&self, commands: &[&[&[u8]]]) -> ShardId {
+    /// The worker that a call is sent to: the one that looks after its first key.
+    fn home_of(&self, commands: &[&[&[u8]]]) -> WorkerId {
         let shard_of = |args: &&[&[u8]]| {
             let command = self.engine.table.resolve(args).ok()?;
             match place(command.facts, args, self.shard_count()) {
@@ -223,7 +223,8 @@ impl Embedded {
                 Placement::Anywhere | Placement::Spread(_) | Placement::Together(_) => None,
             }
         };
-        commands.iter().find_map(shard_of).unwrap_or_default()
+        let shard = commands.iter().find_map(shard_of);
+        shard.map_or_else(WorkerId::default, |shard| self.engine.hub.keeper(shard))
     }
 }
 

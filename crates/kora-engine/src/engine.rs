@@ -5,12 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use kora_core::command::table::CommandTable;
 use kora_core::shard::hub::Hub;
-use kora_core::slot::ShardId;
 use kora_core::store::ShardStore;
 use kora_script::Scripts;
 
 use crate::call::Handler;
-use crate::counters::{Counters, WorkerCounters};
+use crate::counters::{Counters, ShardCounters, WorkerCounters};
 use crate::ending::Ending;
 use crate::front::{Front, Mail, Workers};
 use crate::memory::{Account, Reclaimer};
@@ -79,14 +78,9 @@ impl<F: Front> Engine<F> {
         }
     }
 
-    /// All shards.
-    pub fn shards(&self) -> impl Iterator<Item = ShardId> + use<F> {
-        (0..self.hub.shard_count()).map(ShardId)
-    }
-
     /// Sends every worker a message.
     pub fn send_all(&self, mail: impl Fn() -> Mail<F::Mail>) {
-        self.shards().for_each(|shard| self.hub.send_driver_mail(shard, mail()));
+        self.hub.workers().for_each(|worker| self.hub.send_driver_mail(worker, mail()));
     }
 
     /// Starts the counts of a store anew if it has missed a CONFIG RESETSTAT.
@@ -98,15 +92,15 @@ impl<F: Front> Engine<F> {
     /// Starts all counts anew but those that stores keep: those follow when each is next in hand.
     pub fn reset_stats(&self) {
         self.stats_resets.fetch_add(1, Ordering::AcqRel);
-        for counters in self.counters.iter() {
-            counters.reset();
-        }
+        self.counters.iter().for_each(WorkerCounters::reset);
+        self.counters.shards().for_each(ShardCounters::reset);
         metrics::reset(&Account::METRICS, &self.account);
     }
 
     /// Reads the metrics that are `wanted`.
     pub fn read_metrics(&self, wanted: impl Fn(&About) -> bool + Copy, readings: &mut Vec<Reading>) {
         metrics::read(&WorkerCounters::METRICS, self.counters.iter(), wanted, readings);
+        metrics::read(&ShardCounters::METRICS, self.counters.shards(), wanted, readings);
         metrics::read(&Account::METRICS, std::iter::once(&*self.account), wanted, readings);
     }
 

@@ -18,7 +18,7 @@ use kora_core::shard::operation::{Driver, Operation, Part};
 use kora_core::shard::probe::{Note, Rule};
 use kora_core::shard::replies::Replies;
 use kora_core::shard::serve::Blocked;
-use kora_core::slot::ShardId;
+use kora_core::slot::WorkerId;
 use kora_core::time::UnixMs;
 
 use crate::pubsub::{Publication, Via};
@@ -137,7 +137,7 @@ pub struct ClientId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The worker that serves it.
-    pub worker: ShardId,
+    pub worker: WorkerId,
     /// Its place among that worker's sessions.
     pub slot: usize,
     /// Tells whether the place is still the same client's.
@@ -175,7 +175,7 @@ impl<F: Front> Driver for Workers<F> {
     type Origin = Origin;
     type Mail = Mail<F::Mail>;
 
-    fn home(origin: &Origin) -> Option<ShardId> {
+    fn home(origin: &Origin) -> Option<WorkerId> {
         Some(origin.worker)
     }
 

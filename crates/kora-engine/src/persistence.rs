@@ -28,7 +28,7 @@ use kora_core::command::table::CommandTable;
 use kora_core::context::Ctx;
 use kora_core::error::CommandError;
 use kora_core::shard::hub::Bells;
-use kora_core::slot::ShardId;
+use kora_core::slot::WorkerId;
 use kora_core::time::UnixMs;
 use kora_locks::{RankedMutex, RankedRwLock, rank};
 use kora_storage::StorageError;
@@ -236,7 +236,7 @@ impl Persistence {
 
     /// Wakes the workers that hold replies back.
     fn wake_holders(&self) {
-        for (worker, counters) in (0..).map(ShardId).zip(self.needs.counters.iter()) {
+        for (worker, counters) in (0..).map(WorkerId).zip(self.needs.counters.iter()) {
             if counters.holds_replies.load(Ordering::SeqCst) {
                 self.needs.bells.ring(worker);
             }

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use kora_core::journal::{Announcement, KeyEvent, Message};
-use kora_core::slot::ShardId;
+use kora_core::slot::WorkerId;
 use kora_locks::{RankedMutex, RankedRwLock, rank};
 use smallvec::{SmallVec, smallvec};
 
@@ -63,7 +63,7 @@ pub type Name = Arc<[u8]>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The worker.
-    pub worker: ShardId,
+    pub worker: WorkerId,
     /// Its place among that worker's connections.
     pub slot: usize,
 }
@@ -127,7 +127,7 @@ impl Broker {
         }
     }
 
-    fn desk(&self, worker: ShardId) -> &Desk {
+    fn desk(&self, worker: WorkerId) -> &Desk {
         &self.desks[worker.index()]
     }
 
@@ -164,7 +164,7 @@ impl Broker {
     pub fn expel(&self, places: &[Place], as_of: u64) {
         let mut registry = self.registry.write();
         for (index, desk) in (0..).zip(&self.desks) {
-            let worker = ShardId(index);
+            let worker = WorkerId(index);
             let slots = places.iter().filter(|place| place.worker == worker).map(|place| place.slot);
             let slots: BTreeSet<usize> = slots.collect();
             if slots.is_empty() {
@@ -177,7 +177,7 @@ impl Broker {
         }
     }
 
-    fn note_left(&self, registry: &mut Registry, worker: ShardId, space: Space, names: &[Name]) {
+    fn note_left(&self, registry: &mut Registry, worker: WorkerId, space: Space, names: &[Name]) {
         registry.leave(space, names, worker);
         self.listeners(space).fetch_sub(names.len(), Ordering::Release);
         self.note_audience();
@@ -235,7 +235,7 @@ impl Broker {
     }
 
     /// Passes on what the worker `from` announces, in order; `wake` wakes a worker that has something in its inbox.
-    pub fn announce(&self, from: ShardId, announcements: Vec<Announcement>, wake: impl Fn(ShardId)) {
+    pub fn announce(&self, from: WorkerId, announcements: Vec<Announcement>, wake: impl Fn(WorkerId)) {
         let mut outgoing = Outgoing::new();
         let passed_by = self.desk(from).passed_by.lock().take();
         // Held to the end: what joins later is younger than what it does not get.
@@ -282,7 +282,7 @@ impl Broker {
         }
     }
 
-    fn send(&self, worker: ShardId, publication: &Arc<Publication>) {
+    fn send(&self, worker: WorkerId, publication: &Arc<Publication>) {
         let desk = self.desk(worker);
         desk.inbox_bytes.fetch_add(publication.bytes(), Ordering::Relaxed);
         // The desk has the receiving end, too: it is never closed.
@@ -291,12 +291,12 @@ impl Broker {
 
     /// Whether a worker's inbox holds anything.
     #[inline]
-    pub fn has_mail(&self, worker: ShardId) -> bool {
+    pub fn has_mail(&self, worker: WorkerId) -> bool {
         !self.desk(worker).inbox.is_empty()
     }
 
     /// Takes the oldest publication out of a worker's inbox. Only that worker does.
-    pub fn take(&self, worker: ShardId) -> Option<Arc<Publication>> {
+    pub fn take(&self, worker: WorkerId) -> Option<Arc<Publication>> {
         let desk = self.desk(worker);
         let publication = desk.inbox.try_recv().ok()?;
         desk.inbox_bytes.fetch_sub(publication.bytes(), Ordering::Relaxed);
@@ -312,7 +312,7 @@ impl Broker {
     /// first those subscribed to its channel, then those with patterns.
     pub fn each_receiver(
         &self,
-        worker: ShardId,
+        worker: WorkerId,
         publication: &Publication,
         visit: impl FnMut(Via<'_>, &mut dyn Iterator<Item = usize>),
     ) {

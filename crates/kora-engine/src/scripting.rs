@@ -10,7 +10,7 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 use kora_core::services::Services;
 use kora_core::shard::hub::Bells;
-use kora_core::slot::ShardId;
+use kora_core::slot::WorkerId;
 use kora_core::time::UnixMs;
 use kora_script::Host;
 use kora_script::host::{Callee, Caller, LogLevel, NoCallee, resolve};
@@ -28,11 +28,11 @@ use crate::persistence::Persistence;
 
 thread_local! {
     /// The worker of this thread, whose counters nobody else adds to.
-    static WORKER: Cell<Option<ShardId>> = const { Cell::new(None) };
+    static WORKER: Cell<Option<WorkerId>> = const { Cell::new(None) };
 }
 
 /// Says which worker this thread is.
-pub fn set_worker(worker: ShardId) {
+pub fn set_worker(worker: WorkerId) {
     WORKER.set(Some(worker));
 }
 

@@ -27,9 +27,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kora_core::shard::executor::Executor;
 use kora_core::shard::probe::Rule;
-use kora_core::shard::runner::Shard;
-use kora_core::slot::ShardId;
+use kora_core::slot::{ShardId, WorkerId};
 use kora_core::time::UnixMs;
 
 use crate::counters::WorkerCounters;
@@ -51,7 +51,9 @@ use wait::Deadlines;
 
 /// See the module.
 pub struct Turn<F: Front> {
-    shard: Shard<Workers<F>>,
+    executor: Executor<Workers<F>>,
+    /// The shards that this worker looks after.
+    kept: Box<[ShardId]>,
     engine: Arc<Engine<F>>,
     front: Arc<F>,
     /// The sessions that this worker serves.
@@ -111,23 +113,33 @@ struct Gate {
 
 impl<F: Front> fmt::Debug for Turn<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Turn").field("shard", &self.shard).field("time", &self.time).finish_non_exhaustive()
+        f.debug_struct("Turn")
+            .field("executor", &self.executor)
+            .field("time", &self.time)
+            .finish_non_exhaustive()
     }
 }
 
 impl<F: Front> Turn<F> {
-    /// The part of an engine that has this shard; it is `now`.
+    /// The part of an engine that has this executor; it is `now`.
     #[must_use]
-    pub fn new(mut shard: Shard<Workers<F>>, engine: Arc<Engine<F>>, front: Arc<F>, now: UnixMs) -> Self {
+    pub fn new(
+        mut executor: Executor<Workers<F>>,
+        engine: Arc<Engine<F>>,
+        front: Arc<F>,
+        now: UnixMs,
+    ) -> Self {
         let (configuring, freeing) = (Arc::clone(&engine), Arc::clone(&engine));
-        shard.set_config_source(Box::new(move |store| configuring.configure_store(store)));
-        shard.set_garbage_sink(Box::new(move |garbage| freeing.reclaimer.free(garbage)));
-        publish::connect(&mut shard, &engine);
-        cover::connect(&mut shard, &engine);
-        meter::connect(&mut shard, &engine);
+        executor.set_config_source(Box::new(move |store| configuring.configure_store(store)));
+        executor.set_garbage_sink(Box::new(move |garbage| freeing.reclaimer.free(garbage)));
+        executor.set_stats_sink(books::showing(&engine));
+        publish::connect(&mut executor, &engine);
+        cover::connect(&mut executor, &engine);
+        meter::connect(&mut executor, &engine);
         let begun = front.elapsed();
         Self {
-            shard,
+            kept: engine.hub.kept_by(executor.worker()).collect(),
+            executor,
             settings_version: engine.settings.version(),
             settings: engine.settings.get(),
             cover: Cover::new(&engine.table),
@@ -153,13 +165,13 @@ impl<F: Front> Turn<F> {
     /// The worker's number.
     #[inline]
     #[must_use]
-    pub fn id(&self) -> ShardId {
-        self.shard.id()
+    pub fn id(&self) -> WorkerId {
+        self.executor.worker()
     }
 
-    /// The worker's shard.
-    pub fn shard(&mut self) -> &mut Shard<Workers<F>> {
-        &mut self.shard
+    /// What the worker runs commands with.
+    pub fn executor(&mut self) -> &mut Executor<Workers<F>> {
+        &mut self.executor
     }
 
     /// The time of this round.
@@ -175,7 +187,7 @@ impl<F: Front> Turn<F> {
         let is_idle = !self.sessions.has_runnable()
             && !self.owes_room
             && self.mail.is_empty()
-            && self.shard.park()
+            && self.executor.park()
             && !self.has_publications()
             && !self.may_release();
         if !is_idle {
@@ -186,7 +198,7 @@ impl<F: Front> Turn<F> {
 
     /// The worker is awake.
     pub fn unpark(&self) {
-        self.shard.unpark();
+        self.executor.unpark();
     }
 
     /// Begins a round at `now`; `has_events`: something has come for the front.
@@ -208,10 +220,11 @@ impl<F: Front> Turn<F> {
         self.read_mail();
         self.keep_room();
         self.publish_counters();
-        self.shard.dispose();
+        self.executor.dispose();
         if !F::Probe::breaks(Rule::HandOverFirst) {
-            self.shard.hand_over();
+            self.executor.hand_over();
         }
+        self.executor.release();
         self.deliver(None);
     }
 
@@ -239,21 +252,14 @@ impl<F: Front> Turn<F> {
     fn load_settings(&mut self) {
         self.settings_version = self.engine.settings.version();
         self.settings = self.engine.settings.get();
-        if let Some(store) = self.shard.store() {
-            let mut core = self.settings.core.clone();
-            core.active_expire = store.config().active_expire;
-            store.set_config_of(self.settings_version, core);
-        } else {
-            // The store is lent: a later round does it.
-            self.settings_version = self.settings_version.wrapping_sub(1);
-        }
+        self.executor.configure();
         self.warn_of_limit();
     }
 
     /// What this worker counts.
     #[inline]
     pub fn counters(&self) -> &WorkerCounters {
-        self.engine.counters.of(self.shard.id())
+        self.engine.counters.of(self.id())
     }
 
     /// Gives an output a buffer.
@@ -273,7 +279,7 @@ impl<F: Front> Turn<F> {
         }
         let mut session = self.sessions.remove(slot)?;
         if let Some(watched) = session.take_watched().filter(|_| !F::Probe::breaks(Rule::LeaveEndsWatch)) {
-            self.shard.unwatch(*watched);
+            self.executor.unwatch(*watched);
         }
         if !F::Probe::breaks(Rule::LeaveEndsWait) {
             self.leave_wait(&session);
@@ -285,8 +291,8 @@ impl<F: Front> Turn<F> {
     /// Whether something has come from other workers, or waits to be run.
     #[must_use]
     pub fn has_mail(&self) -> bool {
-        let is_idle = self.shard.park();
-        self.shard.unpark();
+        let is_idle = self.executor.park();
+        self.executor.unpark();
         !is_idle
     }
 
@@ -295,27 +301,32 @@ impl<F: Front> Turn<F> {
         std::mem::take(&mut self.mail)
     }
 
-    /// Whether this shard has run its part of every operation that was submitted, once the engine is ending. Where others have run
+    /// Whether the shards that this worker looks after have run their parts of every operation that was submitted, once the engine is ending. Where others have run
     /// theirs, the log is whole only with all parts: what was acknowledged behind it would be cut off otherwise.
     pub fn is_settled(&mut self) -> bool {
         if self.engine.persistence.loading.is_on() {
             // Nothing has run, and no store will come any more.
             return true;
         }
-        if self.shard.has_retired() {
-            // What was not run before the last snapshot is not run any more.
-            return true;
-        }
-        let is_idle = self.shard.park();
-        self.shard.unpark();
+        let is_idle = self.executor.park();
+        self.executor.unpark();
         // Stores that are on their way here must be sent home, and so must those that a command has which has paused.
-        is_idle && self.driven_to_come == 0 && !self.shard.has_paused() && self.shard.store().is_some()
+        let is_quiet = is_idle && self.driven_to_come == 0 && !self.executor.has_paused();
+        let executor = &mut self.executor;
+        let are_settled = self.kept.iter().all(|&shard| {
+            // What was not run before the last snapshot is not run any more.
+            executor.hold(shard)
+                && executor.held(shard).is_some_and(|shard| shard.has_retired() || shard.store().is_some())
+        });
+        self.executor.release();
+        is_quiet && are_settled
     }
 
     /// A round of a worker that ends: what others still need of it is done, and the effects of that are handed over.
     pub fn wind_up(&mut self) {
         self.read_mail();
-        self.shard.hand_over();
+        self.executor.hand_over();
+        self.executor.release();
         self.release();
     }
 }

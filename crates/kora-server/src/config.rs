@@ -22,6 +22,7 @@ pub mod value;
 
 use field::{ByteCount, FileMode, choice};
 use kora_core::config::{CoreConfig, EvictionConfig, EvictionOrder, EvictionScope, Tracking};
+use kora_engine::assembly::shards_for;
 use kora_engine::events::EventFlags;
 use kora_engine::settings::{self, Settings};
 use limits::{ClientsLimit, OutputLimit, OutputLimits};
@@ -132,6 +133,8 @@ pub struct Config {
     pub tcp_keepalive_seconds: u32,
     /// `workers`: threads, 0 for one per core.
     pub workers: u16,
+    /// `shards`: parts that the keys are divided into, 0 for four per worker, or one with a single worker.
+    pub shards: u16,
     /// `databases`.
     pub databases: u16,
     /// `proto-max-bulk-len`: longest argument and longest string.
@@ -260,6 +263,12 @@ impl Config {
         String::from_utf8_lossy(&self.persistence.db_file_name).into_owned()
     }
 
+    /// Number of shards: `shards`, or what suits the number of workers, and no fewer than there are workers.
+    pub(crate) fn shard_count(&self) -> u16 {
+        let workers = self.worker_count();
+        if self.shards > 0 { self.shards.max(workers) } else { shards_for(workers) }
+    }
+
     /// Number of workers: `workers`, or one per core.
     #[must_use]
     pub fn worker_count(&self) -> u16 {
@@ -303,6 +312,7 @@ impl Default for Config {
             timeout_seconds: 0,
             tcp_keepalive_seconds: 300,
             workers: 0,
+            shards: 0,
             databases: 16,
             max_bulk: ByteCount(512 << 20),
             query_buffer_limit: ByteCount(1 << 30),

@@ -39,13 +39,13 @@ const FOUND_OUT: &[Metric<Shared>] = &[
         Section::Clients,
         "total_blocking_keys",
         "Keys that clients wait for",
-        |shared| shared.engine.shards().map(|shard| shared.engine.hub.awaited(shard).0).sum(),
+        |shared| shared.engine.hub.shards().map(|shard| shared.engine.hub.awaited(shard).0).sum(),
     ),
     Metric::<Shared>::gauge(
         Section::Clients,
         "total_blocking_keys_on_nokey",
         "Keys at which clients wait to be told, too, that the key has gone",
-        |shared| shared.engine.shards().map(|shard| shared.engine.hub.awaited(shard).1).sum(),
+        |shared| shared.engine.hub.shards().map(|shard| shared.engine.hub.awaited(shard).1).sum(),
     ),
     Metric::<Shared>::gauge(
         Section::Stats,
@@ -53,8 +53,8 @@ const FOUND_OUT: &[Metric<Shared>] = &[
         "Share of keys with a deadline that have expired and were not deleted yet, in percent",
         |shared| {
             let (overdue, expiring) = (
-                shared.engine.sum(|counters| &counters.overdue),
-                shared.engine.sum(|counters| &counters.expiring),
+                shared.engine.counters.sum_of_shards(|counters| &counters.overdue),
+                shared.engine.counters.sum_of_shards(|counters| &counters.expiring),
             );
             hundredths_of_percent(overdue, expiring)
         },

@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use kora_core::services::Services;
+use kora_core::shard::executor::Executor;
 use kora_core::shard::hub::Wake;
-use kora_core::shard::runner::Shard;
 use kora_core::store::ShardStore;
 use kora_core::time::UnixMs;
 use kora_engine::assembly::{self, Assembly};
@@ -41,17 +41,18 @@ pub struct Server {
 pub(crate) struct Assembled {
     pub(crate) shared: Arc<Shared>,
     services: Arc<Services>,
-    shards: Vec<Shard<Workers<Shared>>>,
+    executors: Vec<Executor<Workers<Shared>>>,
     /// Told when the server is to end.
     ended: crossbeam_channel::Receiver<()>,
 }
 
-/// Builds the engine and what the workers share around it: one shard for each waker.
+/// Builds the engine and what the workers share around it: one worker for each waker.
 pub(crate) fn assemble(
     config: Config,
     wakers: Vec<Box<dyn Wake>>,
     log_level: Option<LevelHandle>,
 ) -> io::Result<Assembled> {
+    let shard_count = config.shard_count();
     let identity = Identity { started: clock(), run_id: entropy::id()?, replication_id: entropy::id()? };
     let assembly = assembly::assemble(assembly::Options {
         settings: config.settings(),
@@ -60,15 +61,16 @@ pub(crate) fn assemble(
         started: identity.started,
         disk: Arc::new(RealDisk),
         drive: Drive::Thread { begin: Instant::now(), entropy: entropy::number },
+        shard_count,
         shard_families: SHARD_FAMILIES,
         families: FAMILIES,
         script_bytes_max: None,
     })?;
-    let Assembly { engine, services, mut shards, ended } = assembly;
+    let Assembly { engine, services, mut executors, ended } = assembly;
     let shared = Arc::new(Shared::new(engine, config, identity, log_level));
     let services = Arc::new(services.with(Arc::clone(&shared)));
-    shards.iter_mut().for_each(|shard| shard.set_services(Arc::clone(&services)));
-    Ok(Assembled { shared, services, shards, ended })
+    executors.iter_mut().for_each(|executor| executor.set_services(Arc::clone(&services)));
+    Ok(Assembled { shared, services, executors, ended })
 }
 
 /// Ends a server from anywhere: a signal handler, a command.
@@ -108,7 +110,7 @@ impl Ender {
         if !self.0.engine.ending.ask() {
             return;
         }
-        let first = self.0.engine.shards().next().expect("there is at least one worker");
+        let first = self.0.engine.hub.workers().next().expect("there is at least one worker");
         self.0.engine.hub.send_driver_mail(first, Mail::End);
     }
 }
@@ -127,22 +129,21 @@ impl Server {
         let worker_count = config.worker_count();
         let pollers: Vec<_> = (0..worker_count).map(|_| Poller::new()).collect::<io::Result<_>>()?;
         let wakers = pollers.iter().map(|poller| Box::new(poller.waker()) as Box<dyn Wake>).collect();
-        let Assembled { shared, services, shards, ended } = assemble(config, wakers, log_level)?;
+        let Assembled { shared, services, executors, ended } = assemble(config, wakers, log_level)?;
         let (loaded_sender, loaded) = crossbeam_channel::bounded(1);
         let mut server = Self { shared: Arc::clone(&shared), threads: Vec::new(), addresses, ended, loaded };
-        let mut shards = shards;
         if shared.engine.persistence.has_something_to_restore() {
             shared.engine.persistence.loading.begin();
-            let stores = shards.iter_mut().filter_map(Shard::take_store).collect();
+            let stores = shared.engine.hub.take_stores();
             server.restore(stores, Arc::clone(&services), loaded_sender)?;
         } else {
             // Its receiver is in `server`, and has room.
             let _ = loaded_sender.send(());
         }
         let mut listeners = Some(listeners);
-        for (index, (shard, poller)) in shards.into_iter().zip(pollers).enumerate() {
+        for (index, (executor, poller)) in executors.into_iter().zip(pollers).enumerate() {
             let listeners = listeners.take().unwrap_or_default();
-            let worker = Worker::new(shard, Arc::clone(&shared), poller, listeners, clock)?;
+            let worker = Worker::new(executor, Arc::clone(&shared), poller, listeners, clock)?;
             let ender = Ender(Arc::clone(&shared));
             let body = move || {
                 let result = worker.run();
@@ -194,7 +195,7 @@ impl Server {
     /// Number of workers.
     #[must_use]
     pub fn worker_count(&self) -> usize {
-        usize::from(self.shared.engine.hub.shard_count())
+        usize::from(self.shared.engine.hub.worker_count())
     }
 
     /// A handle that ends it.

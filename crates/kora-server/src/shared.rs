@@ -140,7 +140,7 @@ impl Shared {
     ) -> Self {
         let Identity { started, run_id, replication_id } = identity;
         Self {
-            traffic: engine.shards().map(|_| Traffic::default()).collect(),
+            traffic: engine.hub.workers().map(|_| Traffic::default()).collect(),
             engine,
             config: RankedRwLock::new(Arc::new(config)),
             config_version: AtomicU64::new(0),

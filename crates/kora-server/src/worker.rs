@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use kora_core::shard::runner::Shard;
+use kora_core::shard::executor::Executor;
 use kora_core::time::UnixMs;
 use kora_engine::counters::add;
 use kora_engine::front::Workers;
@@ -63,7 +63,7 @@ fn nanoseconds(duration: Duration) -> u64 {
 
 impl Worker {
     pub(crate) fn new(
-        shard: Shard<Workers<Shared>>,
+        executor: Executor<Workers<Shared>>,
         shared: Arc<Shared>,
         poller: Poller,
         listeners: Vec<Listener>,
@@ -71,7 +71,7 @@ impl Worker {
     ) -> std::io::Result<Self> {
         let config = shared.config();
         let mut worker = Self {
-            turn: Turn::new(shard, Arc::clone(&shared.engine), Arc::clone(&shared), clock()),
+            turn: Turn::new(executor, Arc::clone(&shared.engine), Arc::clone(&shared), clock()),
             config_version: shared.config_version(),
             limits: Limits::new(config.max_bulk.0),
             config,

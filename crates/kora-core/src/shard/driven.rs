@@ -12,13 +12,16 @@ use std::sync::Arc;
 
 use kora_stream::order::Stamp;
 
-use super::hub::Mail;
+use super::executor::Executor;
+use super::hub::WorkerMail;
 use super::operation::{Driver, Operation, Setting, Style};
 use super::pause::Halted;
 use super::probe::Note;
-use super::runner::Shard;
+use super::runner::{Shard, end_watch};
+use super::together::InHand;
 use super::transaction::{Transaction, run_item_whole};
 use crate::context::{Resume, Resumed, Stores};
+use crate::journal::Draft;
 use crate::reply::Reply;
 use crate::store::ShardStore;
 use crate::time::UnixMs;
@@ -31,6 +34,8 @@ pub struct Driven<D: Driver> {
     stores: Vec<Box<ShardStore>>,
     /// Where it stands in the order.
     stamp: Stamp,
+    /// What is recorded of it, while a command of it pauses.
+    draft: Option<Draft>,
 }
 
 impl<D: Driver> Driven<D> {
@@ -84,23 +89,23 @@ pub(super) fn in_hand(stores: &mut [Box<ShardStore>], shard_count: u16) -> Store
     }
 }
 
-impl<D: Driver> Shard<D> {
+impl<D: Driver> Executor<D> {
     /// Sends a transaction with its stores to the worker that runs it.
     #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
     pub(super) fn bring(&mut self, operation: Arc<Operation<D>>, stores: Vec<Box<ShardStore>>) {
         let home = D::home(&operation.origin).expect("only what a worker serves is driven");
-        let driven = Driven { operation, stores, stamp: self.journal.stamp() };
-        if home == self.id {
+        let driven = Driven { operation, stores, stamp: self.journal.stamp(), draft: None };
+        if home == self.worker {
             self.driven.push_back(driven);
         } else {
             self.hand_over();
-            self.hub.send(home, Mail::Driven(driven));
+            self.hub.send(home, WorkerMail::Driven(driven));
         }
     }
 
-    /// Sends a transaction that concerns this shard alone to the worker that runs it.
-    pub(super) fn bring_own(&mut self, operation: Arc<Operation<D>>) {
-        let store = self.store.take().expect("a shard runs operations while its store is at home");
+    /// Sends a transaction that concerns a shard alone to the worker that runs it.
+    pub(super) fn bring_own(&mut self, shard: &mut Shard<D>, operation: Arc<Operation<D>>) {
+        let store = shard.store.take().expect("a shard runs operations while its store is at home");
         self.bring(operation, vec![store]);
     }
 
@@ -132,27 +137,33 @@ impl<D: Driver> Shard<D> {
     /// go on with it: by [`Shard::resume_driven`] until it has ended, before anything else of the transaction.
     pub fn run_driven(
         &mut self,
-        Driven { operation, stores, .. }: &mut Driven<D>,
+        Driven { operation, stores, draft, .. }: &mut Driven<D>,
         index: usize,
         setting: &Setting<Style<D>>,
         out: &mut dyn Reply,
     ) -> Option<Resume> {
-        if let Some(source) = &mut self.outlets.config {
-            stores.iter_mut().for_each(|store| source(store));
-        }
+        stores.iter_mut().for_each(|store| self.outlets.configure(store));
         let stores = in_hand(stores, self.hub.shard_count());
         let desk = (&mut self.journal, &self.services);
         let paused = run_item_whole(stores, desk, &operation.request, index, setting, out);
-        self.halt = paused.is_some().then_some(Halted::Working);
+        if paused.is_some() {
+            self.halt = Some(Halted::Working);
+            *draft = Some(self.journal.set_aside());
+        }
         paused
     }
 
-    /// Makes a driven one of a transaction that ran here at once by [`Shard::run_queued`], and of which a command has paused.
-    pub fn hold_transaction(&mut self, transaction: Transaction<Style<D>>, origin: D::Origin) -> Driven<D> {
-        let store = self.store.take().expect("a transaction that ran here had this store in hand");
+    /// Makes a driven one of a transaction that ran here at once by [`Executor::run_queued`], and of which a command has paused.
+    pub fn hold_transaction(
+        &mut self,
+        transaction: Transaction<Style<D>>,
+        in_hand: InHand,
+        origin: D::Origin,
+    ) -> Driven<D> {
         self.halt = Some(Halted::Working);
         let operation = Arc::new(Operation::of_transaction(transaction, origin));
-        Driven { operation, stores: vec![store], stamp: Stamp::of_position(self.position) }
+        let (stamp, draft) = (self.journal.stamp(), Some(self.journal.set_aside()));
+        Driven { operation, stores: in_hand.into_stores(), stamp, draft }
     }
 
     /// Goes on for a while with the command of a transaction that has paused.
@@ -163,7 +174,14 @@ impl<D: Driver> Shard<D> {
         setting: &Setting<Style<D>>,
         out: &mut dyn Reply,
     ) -> Resumed {
+        self.hand_over();
+        if let Some(draft) = driven.draft.take() {
+            self.journal.take_up(draft);
+        }
         let resumed = self.resume_on(resume, &mut driven.stores, setting, out);
+        if matches!(resumed, Resumed::Paused | Resumed::Waiting) {
+            driven.draft = Some(self.journal.set_aside());
+        }
         self.halt = match resumed {
             Resumed::Paused => Some(Halted::Working),
             Resumed::Waiting => Some(Halted::Waiting),
@@ -172,28 +190,21 @@ impl<D: Driver> Shard<D> {
         resumed
     }
 
-    /// Shows everyone what the databases hold in the midst of a transaction, to a command that asks.
-    pub fn publish_driven(&self, driven: &mut Driven<D>) {
-        driven.stores.iter_mut().for_each(|store| self.hub.publish_usage(store));
-    }
-
     /// Ends a transaction that has not begun, since nobody waits for it any more: as if it had never come.
     pub fn give_up_driven(&mut self, mut driven: Driven<D>) {
         let operation = Arc::clone(&driven.operation);
         if let Some(watched) = &operation.request.watched {
             watched.watch().end();
             let mut stores = in_hand(&mut driven.stores, self.hub.shard_count());
-            self.end_watch(&mut stores, watched);
+            end_watch(&mut stores, watched);
         }
         self.end_driven(driven);
     }
 
-    /// Ends a transaction: those who wait for its keys are served, and the stores go home. If this shard's is among them,
-    /// what has waited for it runs.
+    /// Ends a transaction: those who wait for its keys are served, and the stores go home.
     pub fn end_driven(&mut self, Driven { operation, stores, .. }: Driven<D>) {
         self.journal.end_unit();
-        self.send_home(stores, Vec::new(), operation.setting.now);
+        self.send_home(None, stores, Vec::new(), operation.setting.now);
         self.journal.end_operation(self.position);
-        self.advance();
     }
 }

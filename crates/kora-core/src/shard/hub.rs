@@ -1,5 +1,5 @@
-//! What the shards of an engine share: each one's doors (lane, inbox, wake-up) and the order of operations that
-//! involve several of them.
+//! What the workers and shards of an engine share: where shards lie at rest, their doors (lane and inbox), the workers' mailboxes,
+//! and the order of operations that involve several shards.
 //!
 //! A submitter takes a ticket, pushes the operation into the lane of every shard involved and publishes the ticket,
 //! all in one short critical section. A shard runs a lane entry only once its ticket is published; by then the
@@ -8,7 +8,7 @@
 //! received work and before it runs it: see [`super::runner`].
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use kora_locks::{RankedMutex, RankedMutexGuard, rank};
@@ -17,9 +17,12 @@ use super::driven::Driven;
 use super::operation::{Driver, Operation, Part};
 use super::parking::Parking;
 use super::probe::Rule;
+use super::rest::{Rest, fence};
+use super::runner::Shard;
 use super::serve::Blocked;
+use crate::config::CoreConfig;
 use crate::db::DbIndex;
-use crate::slot::ShardId;
+use crate::slot::{ShardId, WorkerId};
 use crate::store::ShardStore;
 use crate::store::waiters::Waiter;
 use crate::store::watch::Watched;
@@ -37,21 +40,27 @@ pub trait Wake: Send + Sync {
 pub struct Ticket(pub u64);
 
 /// What arrives in a shard's inbox.
-pub(super) enum Mail<D: Driver> {
+pub(super) enum ShardMail<D: Driver> {
     /// An operation that runs on this shard alone.
     Operation(Arc<Operation<D>>),
-    /// An answer for a connection of this shard's worker.
-    Part(Part<D>),
     /// This shard's store comes home.
     Store(Box<ShardStore>),
-    /// A transaction that this shard's worker runs, with its stores.
-    Driven(Driven<D>),
-    /// An operation of this shard's worker has to wait.
-    Blocked(Blocked<D>),
     /// A waiter is over: it need not stand in this shard's queues any more.
     Forget(Arc<Waiter>),
     /// A client watches these keys no longer.
     Unwatch(Arc<Watched>),
+}
+
+/// What arrives in a worker's mailbox.
+pub(super) enum WorkerMail<D: Driver> {
+    /// An answer for a connection of this worker.
+    Part(Part<D>),
+    /// A transaction that this worker runs, with its stores.
+    Driven(Driven<D>),
+    /// An operation of this worker has to wait.
+    Blocked(Blocked<D>),
+    /// There is work for a shard, from somebody who can't run it.
+    Visit(ShardId),
     /// A message of the driver's.
     Driver(D::Mail),
 }
@@ -68,7 +77,18 @@ pub(super) struct LaneEntry<D: Driver> {
 /// The receiving ends of a shard's doors.
 pub(super) struct Doors<D: Driver> {
     pub(super) lane: Receiver<LaneEntry<D>>,
-    pub(super) inbox: Receiver<Mail<D>>,
+    pub(super) inbox: Receiver<ShardMail<D>>,
+}
+
+/// What a holder knows of a shard that it puts back, to tell whether there is more to do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outlook {
+    /// What comes into the lane can be run.
+    pub(super) takes_lane: bool,
+    /// What stands at the head of the lane, once its ticket is published.
+    pub(super) head: Option<Ticket>,
+    /// There is more to do whatever comes.
+    pub(super) is_restless: bool,
 }
 
 /// What a database of one shard holds, for everyone to read. Brought up to date before a shard answers, so that
@@ -88,10 +108,15 @@ pub struct DatabaseUsage {
 }
 
 struct Port<D: Driver> {
+    rest: Rest<Shard<D>>,
     lane: Sender<LaneEntry<D>>,
-    inbox: Sender<Mail<D>>,
+    inbox: Sender<ShardMail<D>>,
     usage: Box<[DatabaseUsage]>,
     awaited: Awaited,
+    /// When something in it expires next, in milliseconds since 1970; `i64::MAX`: nothing will.
+    next_due: AtomicI64,
+    /// Its share of a snapshot is being written.
+    is_in_snapshot: AtomicBool,
 }
 
 /// For how many keys of a shard clients wait.
@@ -123,17 +148,17 @@ impl Bells {
         self.0.len()
     }
 
-    /// Wakes the worker of `shard` if it sleeps.
-    pub fn wake(&self, shard: ShardId) {
-        let bell = &self.0[shard.index()];
+    /// Wakes a worker if it sleeps.
+    pub fn wake(&self, worker: WorkerId) {
+        let bell = &self.0[worker.index()];
         if bell.parking.must_wake() {
             bell.waker.wake();
         }
     }
 
-    /// Makes the present or next sleep of the worker of `shard` return, whether it sleeps or not.
-    pub fn ring(&self, shard: ShardId) {
-        self.0[shard.index()].waker.wake();
+    /// Makes the present or next sleep of a worker return, whether it sleeps or not.
+    pub fn ring(&self, worker: WorkerId) {
+        self.0[worker.index()].waker.wake();
     }
 
     /// Does so with all workers.
@@ -142,9 +167,11 @@ impl Bells {
     }
 }
 
-/// What the shards of an engine share.
+/// What the workers and shards of an engine share.
 pub struct Hub<D: Driver> {
     ports: Box<[Port<D>]>,
+    /// The workers' mailboxes.
+    mailboxes: Box<[Sender<WorkerMail<D>>]>,
     bells: Arc<Bells>,
     next_ticket: RankedMutex<{ rank::TICKETS }, u64>,
     /// Number of tickets published: those below it are.
@@ -158,26 +185,35 @@ impl<D: Driver> std::fmt::Debug for Hub<D> {
 }
 
 impl<D: Driver> Hub<D> {
-    /// A hub of as many shards as there are wakers, and the receiving ends of their doors.
-    pub(super) fn new(wakers: Vec<Box<dyn Wake>>, database_count: u16) -> (Self, Vec<Doors<D>>) {
-        let (ports, doors): (Vec<_>, Vec<_>) = wakers
-            .iter()
-            .map(|_| {
-                let (lane, lane_end) = unbounded();
-                let (inbox, inbox_end) = unbounded();
-                let usage = (0..database_count).map(|_| DatabaseUsage::default()).collect();
-                let port = Port { lane, inbox, usage, awaited: Awaited::default() };
-                (port, Doors { lane: lane_end, inbox: inbox_end })
-            })
-            .unzip();
+    /// A hub of as many workers as there are wakers, with so many shards, which lie at rest; and the receiving ends of the
+    /// workers' mailboxes. `seed` decides hashing and random choices.
+    pub(super) fn new(
+        wakers: Vec<Box<dyn Wake>>,
+        shard_count: u16,
+        config: &CoreConfig,
+        seed: u64,
+    ) -> (Self, Vec<Receiver<WorkerMail<D>>>) {
+        let shard_count = shard_count.max(u16::try_from(wakers.len()).unwrap_or(u16::MAX));
+        let port = |id| {
+            let ((lane, lane_end), (inbox, inbox_end)) = (unbounded(), unbounded());
+            let store = ShardStore::new(id, config.clone(), seed).among(shard_count);
+            let rest = Rest::empty();
+            rest.put(Box::new(Shard::new(id, Doors { lane: lane_end, inbox: inbox_end }, store)));
+            let usage = (0..config.database_count).map(|_| DatabaseUsage::default()).collect();
+            let next_due = AtomicI64::new(i64::MAX);
+            let is_in_snapshot = AtomicBool::new(false);
+            Port { rest, lane, inbox, usage, awaited: Awaited::default(), next_due, is_in_snapshot }
+        };
+        let (mailboxes, ends): (Vec<_>, Vec<_>) = wakers.iter().map(|_| unbounded()).unzip();
         let bells = wakers.into_iter().map(|waker| Bell { parking: Parking::new(), waker }).collect();
         let hub = Self {
-            ports: ports.into(),
+            ports: (0..shard_count).map(ShardId).map(port).collect(),
+            mailboxes: mailboxes.into(),
             bells: Arc::new(Bells(bells)),
             next_ticket: RankedMutex::new(0),
             published: AtomicU64::new(0),
         };
-        (hub, doors)
+        (hub, ends)
     }
 
     /// Number of shards.
@@ -185,6 +221,80 @@ impl<D: Driver> Hub<D> {
     #[expect(clippy::cast_possible_truncation, reason = "shards are numbered by u16")]
     pub fn shard_count(&self) -> u16 {
         self.ports.len() as u16
+    }
+
+    /// All shards.
+    pub fn shards(&self) -> impl Iterator<Item = ShardId> + use<D> {
+        (0..self.shard_count()).map(ShardId)
+    }
+
+    /// Number of workers.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "workers are numbered by u16")]
+    pub fn worker_count(&self) -> u16 {
+        self.mailboxes.len() as u16
+    }
+
+    /// All workers.
+    pub fn workers(&self) -> impl Iterator<Item = WorkerId> + use<D> {
+        (0..self.worker_count()).map(WorkerId)
+    }
+
+    /// The worker that looks after a shard: it sweeps what has expired, and does what others can't who have work for the shard.
+    #[must_use]
+    pub fn keeper(&self, shard: ShardId) -> WorkerId {
+        WorkerId(shard.0 % self.worker_count())
+    }
+
+    /// The shards that a worker looks after.
+    pub fn kept_by(&self, worker: WorkerId) -> impl Iterator<Item = ShardId> + use<D> {
+        (worker.0..self.shard_count()).step_by(usize::from(self.worker_count())).map(ShardId)
+    }
+
+    /// Takes a shard that is at rest; none if somebody holds it. Whoever takes it puts it back: [`Hub::put_back`].
+    #[inline]
+    pub fn take(&self, shard: ShardId) -> Option<Box<Shard<D>>> {
+        self.ports[shard.index()].rest.take()
+    }
+
+    /// Lays a shard to rest. Its holder must then look whether there is more to do: [`Hub::has_work`], behind a fence.
+    #[inline]
+    pub(super) fn lay_to_rest(&self, shard: Box<Shard<D>>) {
+        self.ports[shard.id.index()].rest.put(shard);
+    }
+
+    /// Whether there is something to do on a shard that was like this when it was last seen.
+    #[inline]
+    pub(super) fn has_work(&self, shard: ShardId, outlook: Outlook) -> bool {
+        let port = &self.ports[shard.index()];
+        outlook.is_restless
+            || !port.inbox.is_empty()
+            || outlook.takes_lane && !port.lane.is_empty()
+            || outlook.head.is_some_and(|ticket| self.is_published(ticket))
+    }
+
+    /// Puts back a shard that was taken by somebody who runs nothing on it. If there is work for it, its keeper is told.
+    pub fn put_back(&self, shard: Box<Shard<D>>) {
+        let (id, outlook) = (shard.id, shard.outlook());
+        self.lay_to_rest(shard);
+        fence();
+        if self.has_work(id, outlook) {
+            self.call_keeper(id);
+        }
+    }
+
+    /// Takes the stores of all shards away, to be filled elsewhere: until [`Hub::send_store`] brings them home they are lent. Those of
+    /// shards that somebody holds are not among them.
+    #[must_use]
+    #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
+    pub fn take_stores(&self) -> Vec<Box<ShardStore>> {
+        let take_store = |id| {
+            let mut shard = self.take(id)?;
+            let store = shard.store.take();
+            self.put_back(shard);
+            store
+        };
+        self.shards().filter_map(take_store).collect()
     }
 
     /// What the databases of `shard` hold.
@@ -200,11 +310,45 @@ impl<D: Driver> Hub<D> {
         (awaited.keys.load(Ordering::Relaxed), awaited.group_keys.load(Ordering::Relaxed))
     }
 
+    /// Whether a share of a snapshot is being written in `shard`.
+    #[must_use]
+    pub fn is_in_snapshot(&self, shard: ShardId) -> bool {
+        self.ports[shard.index()].is_in_snapshot.load(Ordering::Relaxed)
+    }
+
+    /// Shows whether a share of a snapshot is being written. When one begins, its keeper is woken, who goes on with it.
+    pub(super) fn publish_snapshot(&self, store: &ShardStore) {
+        let shown = &self.ports[store.id().index()].is_in_snapshot;
+        if store.is_in_snapshot() != shown.load(Ordering::Relaxed) {
+            shown.store(store.is_in_snapshot(), Ordering::Relaxed);
+            self.wake(self.keeper(store.id()));
+        }
+    }
+
     /// Shows for which keys of `store` clients wait.
     pub(super) fn publish_awaited(&self, store: &ShardStore) {
         let awaited = &self.ports[store.id().index()].awaited;
         awaited.keys.store(store.awaited_keys() as u64, Ordering::Relaxed);
         awaited.group_keys.store(store.awaited_group_keys() as u64, Ordering::Relaxed);
+    }
+
+    /// When something in `shard` expires next, as far as is known.
+    #[must_use]
+    pub fn next_due(&self, shard: ShardId) -> UnixMs {
+        UnixMs(self.ports[shard.index()].next_due.load(Ordering::Relaxed))
+    }
+
+    /// Shows when something in a store expires next. Its keeper is woken if that is sooner than it knew.
+    pub(super) fn publish_next_due(&self, store: &ShardStore) {
+        let due = store.next_due().map_or(i64::MAX, |due| due.0);
+        let next_due = &self.ports[store.id().index()].next_due;
+        let known = next_due.load(Ordering::Relaxed);
+        if due != known {
+            next_due.store(due, Ordering::Relaxed);
+            if due < known {
+                self.wake(self.keeper(store.id()));
+            }
+        }
     }
 
     /// Shows what the databases of `store` hold. One that is empty, and was when it was last shown, costs next to nothing.
@@ -222,8 +366,8 @@ impl<D: Driver> Hub<D> {
         }
     }
 
-    pub(super) fn parking(&self, shard: ShardId) -> &Parking {
-        &self.bells.0[shard.index()].parking
+    pub(super) fn parking(&self, worker: WorkerId) -> &Parking {
+        &self.bells.0[worker.index()].parking
     }
 
     /// How many tickets are published: those below.
@@ -237,30 +381,44 @@ impl<D: Driver> Hub<D> {
         ticket.0 < self.published_count()
     }
 
-    /// Puts a message into the inbox of `shard` and wakes its worker if it sleeps. A message to a shard that has
-    /// ended is dropped.
-    pub(super) fn send(&self, shard: ShardId, mail: Mail<D>) {
-        let port = &self.ports[shard.index()];
-        if port.inbox.send(mail).is_ok() {
-            self.wake(shard);
+    /// Puts a message into the inbox of `shard`. Whoever sends it sees to it that the shard is looked at.
+    pub(super) fn put(&self, shard: ShardId, mail: ShardMail<D>) {
+        // The other end lives as long as the shard, which lives as long as this.
+        let _ = self.ports[shard.index()].inbox.send(mail);
+    }
+
+    /// Puts a message into a worker's mailbox and wakes it if it sleeps. A message to a worker that has ended is dropped.
+    pub(super) fn send(&self, worker: WorkerId, mail: WorkerMail<D>) {
+        if self.mailboxes[worker.index()].send(mail).is_ok() {
+            self.wake(worker);
         }
     }
 
-    /// Sends a message of the driver's to the worker of `shard`.
-    pub fn send_driver_mail(&self, shard: ShardId, mail: D::Mail) {
-        self.send(shard, Mail::Driver(mail));
+    /// Has the keeper of a shard look at it.
+    fn call_keeper(&self, shard: ShardId) {
+        if !D::breaks(Rule::WakeSleepers) {
+            self.send(self.keeper(shard), WorkerMail::Visit(shard));
+        }
     }
 
-    /// Brings home a store that was taken from its shard: see [`Shard::take_store`](super::runner::Shard::take_store).
+    /// Sends a message of the driver's to a worker.
+    pub fn send_driver_mail(&self, worker: WorkerId, mail: D::Mail) {
+        self.send(worker, WorkerMail::Driver(mail));
+    }
+
+    /// Brings home a store that was taken: see [`Hub::take_stores`].
     pub fn send_store(&self, mut store: Box<ShardStore>) {
         self.publish_usage(&mut store);
-        self.send(store.id(), Mail::Store(store));
+        self.publish_next_due(&store);
+        let shard = store.id();
+        self.put(shard, ShardMail::Store(store));
+        self.call_keeper(shard);
     }
 
-    /// Wakes the worker of `shard` if it sleeps.
-    pub fn wake(&self, shard: ShardId) {
+    /// Wakes a worker if it sleeps.
+    pub fn wake(&self, worker: WorkerId) {
         if !D::breaks(Rule::WakeSleepers) {
-            self.bells.wake(shard);
+            self.bells.wake(worker);
         }
     }
 
@@ -270,13 +428,19 @@ impl<D: Driver> Hub<D> {
         &self.bells
     }
 
-    /// Puts an operation where it belongs: one shard's inbox, or the lanes of several.
+    /// Puts an operation where it belongs: one shard's inbox, or the lanes of several. Whoever submits it sees to it that
+    /// these are looked at.
     pub fn submit(&self, operation: Arc<Operation<D>>) {
         if let [shard] = operation.request.shards[..] {
-            self.send(shard, Mail::Operation(operation));
+            self.put(shard, ShardMail::Operation(operation));
             return;
         }
         self.begin_submission(operation).complete();
+    }
+
+    /// Has the keepers of an operation's shards look at them: for one that was submitted by nobody who can run it.
+    pub fn call_keepers(&self, operation: &Operation<D>) {
+        operation.request.shards.iter().for_each(|&shard| self.call_keeper(shard));
     }
 
     /// Opens the critical section in which `operation`, which involves several shards, gets its ticket and its
@@ -293,17 +457,10 @@ impl<D: Driver> Hub<D> {
         Submission::new(self, next_ticket, operation, resumed).complete();
         true
     }
-
-    /// Takes a waiter that is over out of all queues.
-    pub fn forget(&self, waiter: &Arc<Waiter>) {
-        for shard in waiter.shards() {
-            self.send(shard, Mail::Forget(Arc::clone(waiter)));
-        }
-    }
 }
 
 /// The critical section of one submission, step by step: the operation is pushed into all lanes, then published;
-/// at the end the section is left and the shards are woken.
+/// at the end the section is left.
 ///
 /// No more than one exists at a time: who begins a second one waits for the end of the first.
 #[derive(Debug)]
@@ -354,13 +511,9 @@ impl<'a, D: Driver> Submission<'a, D> {
         self.hub.published.store(*self.next_ticket, Ordering::Release);
     }
 
-    /// Leaves the critical section, when no step is left, and wakes the shards.
+    /// Leaves the critical section, when no step is left.
     pub fn finish(self) {
         debug_assert!(self.is_published && self.pushed == self.operation.request.shards.len());
-        drop(self.next_ticket);
-        for &shard in &self.operation.request.shards {
-            self.hub.wake(shard);
-        }
     }
 
     /// Takes all steps.

@@ -20,7 +20,7 @@ use crate::command::spec::{Facts, Flags, Merge};
 use crate::context::{CoreHandler, Onward};
 use crate::db::DbIndex;
 use crate::reply::Reply;
-use crate::slot::ShardId;
+use crate::slot::{ShardId, WorkerId};
 use crate::store::ShardStore;
 use crate::store::watch::{Watch, Watched};
 use crate::time::UnixMs;
@@ -37,8 +37,8 @@ pub trait Driver: Sized + 'static {
     /// The driver's own messages between workers.
     type Mail: Send;
 
-    /// The shard whose worker serves `origin`, if one does: parts go to that shard's inbox.
-    fn home(origin: &Self::Origin) -> Option<ShardId>;
+    /// The worker that serves `origin`, if one does: parts go to its mailbox.
+    fn home(origin: &Self::Origin) -> Option<WorkerId>;
 
     /// Hands a part to an origin that no worker serves.
     fn deliver(part: Part<Self>);

@@ -3,14 +3,18 @@
 //! What was in the stores in hand is with the command. To the shards these stores are lent: whoever needs them waits, and
 //! everything else goes on. The worker goes on with the command for a while in each round. A command of a transaction keeps
 //! the stores of the whole transaction; when it comes to its end, so do the commands behind it.
+//!
+//! A worker has no more than one such command at a time. What it finds meanwhile that may pause waits for its end, unless another
+//! worker finds it first. What the command records is set aside while others run.
 
 use std::sync::Arc;
 
 use super::driven::in_hand;
+use super::executor::Executor;
 use super::operation::{Driver, Operation, Request, Setting, Style};
 use super::replies::Replies as _;
-use super::runner::Shard;
 use crate::context::{Blocking, Ctx, Resume, Resumed};
+use crate::journal::Draft;
 use crate::reply::Reply;
 use crate::store::ShardStore;
 
@@ -25,6 +29,8 @@ pub(super) struct Paused<D: Driver> {
     pub(super) begun: Option<Begun<D>>,
     /// It waits for something that the worker will be woken by.
     pub(super) is_waiting: bool,
+    /// What is recorded of it.
+    draft: Draft,
 }
 
 /// A transaction one of whose commands has paused.
@@ -50,10 +56,13 @@ pub(super) struct Halt<D: Driver> {
     pub(super) begun: Option<Begun<D>>,
 }
 
-impl<D: Driver> Shard<D> {
-    /// Makes an operation of a command that has paused while it ran by [`Shard::run`]. Its reply comes as that operation's
+impl<D: Driver> Executor<D> {
+    /// Makes an operation of a command that has paused while it ran by [`Executor::run`]. Its reply comes as that operation's
     /// part.
-    pub fn hold(
+    ///
+    /// # Panics
+    /// If the shard of the command is not in hand.
+    pub fn keep_paused(
         &mut self,
         request: Request,
         setting: Setting<Style<D>>,
@@ -61,8 +70,10 @@ impl<D: Driver> Shard<D> {
         resume: Resume,
     ) -> Arc<Operation<D>> {
         let operation = Arc::new(Operation::new(request, setting, origin));
-        let store = self.store.take().expect("a command that ran here had this store in hand");
-        let _ = operation.begin(self.id);
+        let shard = operation.request.shards[0];
+        let held = self.held[shard.index()].as_mut().expect("a command runs on a shard in hand");
+        let store = held.store.take().expect("a command that ran here had this store in hand");
+        let _ = operation.begin(shard);
         self.pause(Halt { resume, begun: None }, Arc::clone(&operation), vec![store]);
         operation
     }
@@ -75,10 +86,11 @@ impl<D: Driver> Shard<D> {
         operation: Arc<Operation<D>>,
         stores: Vec<Box<ShardStore>>,
     ) {
-        self.paused = Some(Paused { resume, operation, stores, begun, is_waiting: false });
+        let draft = self.journal.set_aside();
+        self.paused = Some(Paused { resume, operation, stores, begun, is_waiting: false, draft });
     }
 
-    /// Whether a command has paused, this shard's or that of a transaction that its worker runs.
+    /// Whether a command has paused that this worker runs.
     #[must_use]
     pub fn has_paused(&self) -> bool {
         self.paused.is_some() || self.halt.is_some()
@@ -99,6 +111,8 @@ impl<D: Driver> Shard<D> {
 
     #[cold]
     fn resume_paused(&mut self, mut paused: Paused<D>) {
+        self.hand_over();
+        self.journal.take_up(std::mem::take(&mut paused.draft));
         let setting = &paused.operation.setting;
         let (mut replies, next) = match paused.begun.take() {
             Some(Begun { replies, next }) => (replies, Some(next)),
@@ -109,6 +123,7 @@ impl<D: Driver> Shard<D> {
         let result = match resumed {
             Resumed::Paused | Resumed::Waiting => {
                 paused.begun = next.map(|next| Begun { replies, next });
+                paused.draft = self.journal.set_aside();
                 self.paused = Some(paused);
                 return;
             }
@@ -127,7 +142,7 @@ impl<D: Driver> Shard<D> {
                     replies.refuse(&error);
                 }
                 replies.end_item();
-                let stores_in_hand = in_hand(&mut stores, self.hub().shard_count());
+                let stores_in_hand = in_hand(&mut stores, self.hub.shard_count());
                 // What does not belong to a transaction has no commands behind it.
                 let next = next.unwrap_or(operation.request.items.len());
                 match self.run_rest(stores_in_hand, &operation, next, replies) {
@@ -137,7 +152,7 @@ impl<D: Driver> Shard<D> {
             }
         }
         let now = operation.setting.now;
-        self.send_home(stores, parts, now);
+        self.send_home(None, stores, parts, now);
         self.journal.end_operation(self.position);
     }
 

@@ -54,6 +54,8 @@ impl Rule {
 pub enum Note<'a, O> {
     /// A command or a transaction begins to run at once where its client is served.
     RunsAtOnce(ShardId),
+    /// It does so with all the shards that it needs in hand.
+    RunsTogether(&'a [ShardId]),
     /// An operation begins to run as a whole, with the stores of these shards; once more, if it has waited.
     RunsWhole(&'a O, &'a [ShardId]),
     /// It has replied.

@@ -88,9 +88,15 @@ fn place_split(facts: &Facts, args: &[&[u8]], shard_count: u16, merge: Merge) ->
 /// The shards of a command that is split by keys, if it is to run whole with all their stores.
 #[must_use]
 pub fn place_whole(facts: &Facts, args: &[&[u8]], shard_count: u16) -> Placement {
+    Placement::Together(shards_of_whole(facts, args, shard_count))
+}
+
+/// The shards that a command needs if it runs whole, ascending.
+#[must_use]
+pub fn shards_of_whole(facts: &Facts, args: &[&[u8]], shard_count: u16) -> SmallVec<[ShardId; 8]> {
     let mut request = Request::default();
     add_shards_of_whole(facts, args, shard_count, &mut request);
-    Placement::Together(request.shards)
+    request.shards
 }
 
 fn place_cursor(args: &[&[u8]], shard_count: u16) -> Placement {

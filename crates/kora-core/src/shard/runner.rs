@@ -1,4 +1,4 @@
-//! One shard: the store it owns, the doors through which work reaches it, and the order in which it runs that work.
+//! One shard: the store it owns, the doors through which work reaches it, and the order in which its holder runs that work.
 //!
 //! The order that makes operations on several shards strictly serialisable:
 //!
@@ -8,56 +8,41 @@
 //!
 //! So work that was sent by someone who had seen an operation's effect finds that operation in the lane in step 2.
 //!
+//! What runs on several shards in one hand ([`super::together`]) is a single point in that order.
+//!
 //! Those who wait for keys are served at the end of every command: [`super::serve`].
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use kora_stream::record::RecordBuilder;
 use smallvec::SmallVec;
 
-use super::driven::Driven;
+use super::executor::Executor;
 use super::handler::{Desk, run_handler};
-use super::hub::{Doors, Hub, LaneEntry, Mail, Wake};
-use super::operation::{
-    COUNT_OF_ERROR, Course, Driver, Form, Item, Operation, Part, Request, Setting, Style,
-};
-use super::pause::{Halt, Halted, Paused};
+use super::hub::{Doors, Hub, LaneEntry, Outlook, ShardMail};
+use super::operation::Style;
+use super::operation::{COUNT_OF_ERROR, Course, Driver, Form, Item, Operation, Part, Request, Setting};
+use super::pause::Halt;
 use super::probe::{Note, Rule};
 use super::replies::{Replies, SumSink};
-use super::serve::Blocked;
 use crate::command::Run;
 use crate::command::spec::Merge;
-use crate::config::CoreConfig;
 use crate::context::{Blocking, Deferral, Resume, Stores};
 use crate::db::DbIndex;
-use crate::journal::{Announcement, Journal};
 use crate::reply::Reply;
-use crate::services::Services;
 use crate::slot::ShardId;
 use crate::store::ShardStore;
 use crate::store::eviction::Eviction;
 use crate::store::sweep::Sweep;
 use crate::store::waiters::Waiter;
 use crate::store::watch::Watched;
-use crate::table::garbage::Garbage;
 use crate::time::UnixMs;
-
-/// Takes the effects of a round before anyone can see them.
-pub type EffectSink = Box<dyn FnMut(&RecordBuilder) + Send>;
-
-/// Takes what is to be announced, after the effects before it: events of keys, messages to channels.
-pub type AnnouncementSink = Box<dyn FnMut(Vec<Announcement>) + Send>;
-
-/// Brings the settings of a store up to date: called before operations run on it, so that whoever has seen new settings
-/// finds them in force everywhere.
-pub type ConfigSource = Box<dyn FnMut(&mut ShardStore) + Send>;
-
-/// Takes what a shard threw away, to free it elsewhere.
-pub type GarbageSink = Box<dyn FnMut(Garbage) + Send>;
 
 /// Keys of one operation whose memory is fetched ahead: more would push each other out of the nearest cache.
 const PREFETCH_KEYS_MAX: usize = 128;
+
+/// Messages that a holder takes out of an inbox in one go: what else waits for it must not wait for ever.
+const MESSAGES_MAX: usize = 256;
 
 /// What became of a command that was to run at once.
 #[derive(Clone, Copy, Debug)]
@@ -67,17 +52,8 @@ pub enum Ran {
     Replied,
     /// It has done nothing so far, and must be submitted as an operation: it has to wait, or needs more stores.
     Deferred,
-    /// It has paused: what is made an operation of it must be given to [`Shard::hold`] before anything else.
+    /// It has paused: what is made an operation of it must be given to [`Executor::keep_paused`] before anything else.
     Paused(Resume),
-}
-
-/// Where a shard's driver takes what comes of commands, and where settings come from.
-#[derive(Default)]
-pub(super) struct Outlets {
-    effects: Option<EffectSink>,
-    announcements: Option<AnnouncementSink>,
-    pub(super) config: Option<ConfigSource>,
-    garbage: Option<GarbageSink>,
 }
 
 /// Of whom word came while the store was lent.
@@ -92,40 +68,25 @@ pub(super) struct Departed {
 /// One shard.
 pub struct Shard<D: Driver> {
     pub(super) id: ShardId,
-    pub(super) hub: Arc<Hub<D>>,
     doors: Doors<D>,
     /// Absent while it is lent.
     pub(super) store: Option<Box<ShardStore>>,
-    pub(super) journal: Journal,
-    pub(super) services: Arc<Services>,
-    pub(super) outlets: Outlets,
     /// Taken from the lane, and not yet published.
     lane_head: Option<LaneEntry<D>>,
-    /// How many tickets were published when work was last received: what this shard does by itself, once it has run those that
-    /// concern it, stands behind all of them in the order.
+    /// Behind how many tickets stands what last ran here.
     pub(super) position: u64,
     /// Received, and not yet run.
     pub(super) waiting: VecDeque<Arc<Operation<D>>>,
-    finished: Vec<Part<D>>,
-    /// Operations of this shard's worker that have to wait.
-    pub(super) blocked: Vec<Blocked<D>>,
     /// What is to be taken out of the store when it is back.
     pub(super) departed: Departed,
     /// Whether operations must be submitted for waiters before anything of the shard's own runs.
     pub(super) has_promised: bool,
-    driver_mail: Vec<D::Mail>,
-    /// Operations that turned out to need all stores, and are to be submitted for them.
-    pub(super) wider: VecDeque<Arc<Operation<D>>>,
-    /// The command that has paused, if one has.
-    pub(super) paused: Option<Paused<D>>,
-    /// Transactions that this shard's worker is to run.
-    pub(super) driven: VecDeque<Driven<D>>,
-    /// A command of the transaction that this shard's worker runs has paused.
-    pub(super) halt: Option<Halted>,
     /// The store, once it is closed.
     retired: Option<Box<ShardStore>>,
-    /// Changes counted when the usage was last published.
-    published_changes: u64,
+    /// What the databases hold has changed since it was last published.
+    pub(super) has_changed: bool,
+    /// Whether what expires was deleted by itself when that was last published.
+    expires: bool,
 }
 
 impl<D: Driver> std::fmt::Debug for Shard<D> {
@@ -134,54 +95,27 @@ impl<D: Driver> std::fmt::Debug for Shard<D> {
     }
 }
 
-/// The shards of a new engine, one for each waker, sharing a hub. `seed` decides hashing and random choices.
-#[must_use]
-#[expect(clippy::cast_possible_truncation, reason = "shards are numbered by u16")]
-pub fn new_shards<D: Driver>(wakers: Vec<Box<dyn Wake>>, config: &CoreConfig, seed: u64) -> Vec<Shard<D>> {
-    let (hub, doors) = Hub::new(wakers, config.database_count);
-    let hub = Arc::new(hub);
-    let shard_count = hub.shard_count();
-    let shard = |(index, doors)| {
-        let id = ShardId(index as u16);
-        let store = ShardStore::new(id, config.clone(), seed).among(shard_count);
-        Shard {
+impl<D: Driver> Shard<D> {
+    pub(super) fn new(id: ShardId, doors: Doors<D>, store: ShardStore) -> Self {
+        Self {
             id,
-            hub: Arc::clone(&hub),
             doors,
             store: Some(Box::new(store)),
-            journal: Journal::default(),
-            services: Arc::default(),
-            outlets: Outlets::default(),
             lane_head: None,
             position: 0,
             waiting: VecDeque::new(),
-            finished: Vec::new(),
-            blocked: Vec::new(),
             departed: Departed::default(),
             has_promised: false,
-            driver_mail: Vec::new(),
-            wider: VecDeque::new(),
-            paused: None,
-            driven: VecDeque::new(),
-            halt: None,
             retired: None,
-            published_changes: 0,
+            has_changed: false,
+            expires: true,
         }
-    };
-    doors.into_iter().enumerate().map(shard).collect()
-}
+    }
 
-impl<D: Driver> Shard<D> {
     /// Its number.
     #[must_use]
     pub fn id(&self) -> ShardId {
         self.id
-    }
-
-    /// What it shares with the others.
-    #[must_use]
-    pub fn hub(&self) -> &Arc<Hub<D>> {
-        &self.hub
     }
 
     /// Its store, unless it is lent.
@@ -190,221 +124,40 @@ impl<D: Driver> Shard<D> {
         self.store.as_deref_mut()
     }
 
-    /// What its commands did.
-    pub fn journal(&mut self) -> &mut Journal {
-        &mut self.journal
-    }
-
-    /// Gives to `sink` from now on the effects that the journal records, before anyone can see them.
-    pub fn set_effect_sink(&mut self, sink: EffectSink) {
-        self.outlets.effects = Some(sink);
-    }
-
-    /// Takes the store away, to be filled elsewhere: until [`Hub::send_store`] brings it home it is lent.
-    pub fn take_store(&mut self) -> Option<Box<ShardStore>> {
-        self.store.take()
-    }
-
-    /// Gives to `sink` from now on what is to be announced, after the effects before it and before anyone can see them.
-    pub fn set_announcement_sink(&mut self, sink: AnnouncementSink) {
-        self.outlets.announcements = Some(sink);
-    }
-
-    /// Asks `source` from now on for the settings of stores.
-    pub fn set_config_source(&mut self, source: ConfigSource) {
-        self.outlets.config = Some(source);
-    }
-
-    /// Lets commands use what the engine offers.
-    pub fn set_services(&mut self, services: Arc<Services>) {
-        self.services = services;
-    }
-
-    /// Gives to `sink` from now on what commands threw away: when [`Shard::dispose`] is called, and before an operation is
-    /// answered, so that whoever has the answer finds the memory given up.
-    pub fn set_garbage_sink(&mut self, sink: GarbageSink) {
-        self.outlets.garbage = Some(sink);
-    }
-
-    /// Gives to the sink what commands threw away.
-    #[inline]
-    pub fn dispose(&mut self) {
-        if let (Some(store), Some(sink)) = (self.store.as_deref_mut(), self.outlets.garbage.as_mut()) {
-            dispose(store, sink);
-        }
-    }
-
-    /// Says that commands were received that are to run here: whoever sent them may have seen everything that others had
-    /// been answered by now.
-    #[inline]
-    pub fn receive(&mut self) {
-        self.position = self.hub.published_count();
-    }
-
-    /// Drains the lane; then tells whether a command may run here and now. To be asked after [`Shard::receive`].
-    #[inline]
-    pub fn is_free(&mut self) -> bool {
-        if D::breaks(Rule::LaneFirst) {
-            return self.store.is_some();
-        }
-        self.drain_lane();
-        self.store.is_some() && self.lane_head.is_none() && self.waiting.is_empty() && !self.has_promised
-    }
-
-    /// Runs one command on this shard's store at once, replying to `out`. Only when [`Shard::is_free`].
-    ///
-    /// A command that puts itself off has done nothing: it must be submitted as an operation.
-    ///
-    /// # Panics
-    /// If the store is lent.
-    #[inline]
-    pub fn run(&mut self, run: Run, args: &[&[u8]], setting: &Setting<Style<D>>, out: &mut dyn Reply) -> Ran {
-        if run.0.may_pause() {
-            self.hand_over();
-        }
-        D::note(Note::RunsAtOnce(self.id));
-        let before = self.journal.record().effect_count();
-        let store = self.store.as_deref_mut().expect("only a free shard runs commands");
-        let mut deferral = None;
-        let (stores, blocking) = (Stores::One(store), Blocking::Permitted(&mut deferral));
-        let begun = run.0.may_defer().then(|| self.journal.place());
-        let desk = (&mut self.journal, &self.services);
-        run_handler(stores, desk, run, args, setting, blocking, out);
-        if let (Some(Deferral::Wait(_) | Deferral::NeedsAll | Deferral::Onward(_)), Some(begun)) =
-            (&deferral, begun)
-        {
-            // It has looked for keys in vain; that will be told when it runs as an operation.
-            self.journal.roll_back(&begun);
-            D::note(Note::Loses(self.journal.record(), before));
-        }
-        self.answer_ready(setting.now);
-        match deferral {
-            None => Ran::Replied,
-            Some(Deferral::Paused(resume)) => Ran::Paused(resume),
-            Some(Deferral::Wait(_) | Deferral::NeedsAll | Deferral::Onward(_)) => Ran::Deferred,
-        }
-    }
-
-    /// Receives and runs what has arrived, as far as it can run now; `false` if there was nothing.
-    pub fn poll(&mut self) -> bool {
-        if !self.wider.is_empty() {
-            self.submit_wider();
-        }
-        self.go_on();
-        let mut received = false;
-        while let Ok(mail) = self.doors.inbox.try_recv() {
-            received = true;
-            self.receive();
-            match mail {
-                Mail::Operation(operation) => self.waiting.push_back(operation),
-                Mail::Part(part) => self.finished.push(part),
-                Mail::Store(store) => self.take_home(store),
-                Mail::Driven(driven) => self.driven.push_back(driven),
-                Mail::Blocked(blocked) => self.blocked.push(blocked),
-                Mail::Forget(waiter) => self.forget(waiter),
-                Mail::Unwatch(watched) => self.take_unwatched(watched),
-                Mail::Driver(mail) => self.driver_mail.push(mail),
-            }
-            self.advance();
-        }
-        self.advance();
-        received
-    }
-
-    /// Announces that the worker is about to sleep; `false` if there is something to do after all, be it that finished
-    /// parts or messages were not taken yet. After sleeping, call [`Shard::unpark`].
+    /// Whether the store was closed: nothing runs on this shard any more.
     #[must_use]
-    pub fn park(&self) -> bool {
-        let parking = self.hub.parking(self.id);
-        parking.prepare();
-        // A lane entry whose ticket is not published yet is no reason to stay awake: publishing it wakes us.
-        let head_is_ready = self.lane_head.as_ref().is_some_and(|head| self.hub.is_published(head.ticket));
-        let lane_is_ready = self.lane_head.is_none() && self.store.is_some() && !self.doors.lane.is_empty();
-        let is_all_taken = self.finished.is_empty() && self.blocked.is_empty() && self.driver_mail.is_empty();
-        let is_idle = is_all_taken
-            && !self.has_promised
-            && self.wider.is_empty()
-            && !self.wants_to_go_on()
-            && !self.has_driven()
-            && !head_is_ready
-            && !lane_is_ready
-            && self.doors.inbox.is_empty();
-        if !is_idle {
-            parking.cancel();
-        }
-        is_idle
+    pub fn has_retired(&self) -> bool {
+        self.retired.is_some()
     }
 
-    /// Announces that the worker is awake.
-    pub fn unpark(&self) {
-        self.hub.parking(self.id).cancel();
-    }
-
-    /// Parts of operations that this shard's worker asked for.
-    pub fn take_finished(&mut self) -> Vec<Part<D>> {
-        std::mem::take(&mut self.finished)
-    }
-
-    /// Operations that this shard's worker asked for and that have to wait. To be taken before [`Shard::take_finished`]:
-    /// one that waited for a moment only is in both.
-    pub fn take_blocked(&mut self) -> Vec<Blocked<D>> {
-        std::mem::take(&mut self.blocked)
-    }
-
-    /// Messages of the driver's.
-    pub fn take_driver_mail(&mut self) -> Vec<D::Mail> {
-        std::mem::take(&mut self.driver_mail)
-    }
-
-    /// Gives this round's effects to their sink, and then what is to be announced to its own. To be called before replies are sent; the
-    /// shard itself does so before it lends its store or forwards anything, and before it runs what may pause: that keeps the
-    /// journal, and must not keep what others did before.
+    /// What its holder has to know of it who puts it back.
     #[inline]
-    pub fn hand_over(&mut self) {
-        if !self.journal.record().is_empty() {
-            if let Some(sink) = &mut self.outlets.effects {
-                sink(self.journal.record());
-            }
-            self.journal.clear_record();
-        }
-        if self.journal.has_announcements() {
-            self.announce();
+    pub(super) fn outlook(&self) -> Outlook {
+        let is_home = self.store.is_some();
+        Outlook {
+            takes_lane: is_home && self.lane_head.is_none(),
+            head: self.lane_head.as_ref().filter(|_| is_home).map(|head| head.ticket),
+            is_restless: is_home && self.has_promised,
         }
     }
 
-    #[cold]
-    fn announce(&mut self) {
-        let announcements = self.journal.take_announcements();
-        if let Some(sink) = &mut self.outlets.announcements {
-            sink(announcements);
-        }
-    }
-
-    /// Shows everyone what the databases hold, if that has changed. To be called before replies are sent; the shard
-    /// itself does so before it answers an operation.
+    /// Shows everyone what the databases hold, if that has changed.
     #[inline]
-    pub fn publish_usage(&mut self) {
-        let changes = self.journal.changes();
+    pub(super) fn show(&mut self, hub: &Hub<D>) {
         let Some(store) = self.store.as_deref_mut() else { return };
-        self.hub.publish_awaited(store);
-        if changes != self.published_changes {
-            self.hub.publish_usage(store);
-            self.published_changes = changes;
+        hub.publish_awaited(store);
+        hub.publish_snapshot(store);
+        let expires = store.config().active_expire;
+        if std::mem::take(&mut self.has_changed) {
+            hub.publish_usage(store);
+            hub.publish_next_due(store);
+        } else if self.expires != expires {
+            hub.publish_next_due(store);
         }
+        self.expires = expires;
     }
 
-    /// Deletes keys whose time has come, unless the store is lent: see [`ShardStore::sweep`].
-    pub fn sweep(&mut self, now: UnixMs, budget: usize) -> Sweep {
-        // What stands in the lane comes first, and then what has waited for that.
-        self.advance();
-        let Some(store) = self.store.as_deref_mut() else { return Sweep::default() };
-        self.journal.begin_sweep(now);
-        let sweep = store.sweep(&mut self.journal, now, budget);
-        self.answer_ready(now);
-        sweep
-    }
-
-    /// Takes the store back.
+    /// The store comes home. Whoever has left meanwhile waits in it no more; a closed one is retired.
     pub(super) fn take_home(&mut self, mut store: Box<ShardStore>) {
         if store.is_closed() {
             self.retired = Some(store);
@@ -420,85 +173,232 @@ impl<D: Driver> Shard<D> {
         self.store = Some(store);
     }
 
-    /// Whether the store was closed: nothing runs on this shard any more.
-    #[must_use]
-    pub fn has_retired(&self) -> bool {
-        self.retired.is_some()
+    /// Takes what is watched no longer out of the store, at once or when it is back.
+    pub(super) fn take_unwatched(&mut self, watched: Arc<Watched>) {
+        match self.store.as_deref_mut() {
+            Some(store) => store.watchers.remove_all(self.id, &watched),
+            None => self.departed.watched.push(watched),
+        }
+    }
+
+    /// Takes a waiter that is over out of this shard's queues, at once or when the store is back.
+    pub(super) fn forget(&mut self, waiter: Arc<Waiter>, hub: &Hub<D>) {
+        match self.store.as_deref_mut() {
+            Some(store) => {
+                store.waiters.remove(self.id, &waiter);
+                hub.publish_awaited(store);
+            }
+            None => self.departed.waiters.push(waiter),
+        }
+    }
+}
+
+impl<D: Driver> Executor<D> {
+    /// Drains the lane of a shard in hand; then tells whether a command may run there and now. To be asked after
+    /// [`Executor::receive`].
+    #[inline]
+    pub fn is_free(&mut self, shard: ShardId) -> bool {
+        self.with_held(shard, Self::is_free_of)
+    }
+
+    #[inline]
+    pub(super) fn is_free_of(&mut self, shard: &mut Shard<D>) -> bool {
+        if D::breaks(Rule::LaneFirst) {
+            return shard.store.is_some();
+        }
+        self.drain_lane(shard);
+        shard.store.is_some() && shard.lane_head.is_none() && shard.waiting.is_empty() && !shard.has_promised
+    }
+
+    /// Runs one command on a shard in hand at once, replying to `out`. Only when [`Executor::is_free`].
+    ///
+    /// A command that puts itself off has done nothing: it must be submitted as an operation.
+    ///
+    /// # Panics
+    /// If the shard is not in hand, or its store is lent.
+    #[inline]
+    pub fn run(
+        &mut self,
+        shard: ShardId,
+        run: Run,
+        args: &[&[u8]],
+        setting: &Setting<Style<D>>,
+        out: &mut dyn Reply,
+    ) -> Ran {
+        if run.0.may_pause() {
+            self.hand_over();
+        }
+        D::note(Note::RunsAtOnce(shard));
+        let before = self.journal.record().effect_count();
+        let changes = self.journal.changes();
+        let held = self.held[shard.index()].as_deref_mut().expect("only on shards in hand commands run");
+        let store = held.store.as_deref_mut().expect("only a free shard runs commands");
+        let mut deferral = None;
+        let (stores, blocking) = (Stores::One(store), Blocking::Permitted(&mut deferral));
+        let begun = run.0.may_defer().then(|| self.journal.place());
+        let desk = (&mut self.journal, &self.services);
+        run_handler(stores, desk, run, args, setting, blocking, out);
+        let has_ready = store.waiters.has_ready();
+        held.has_changed |= self.journal.changes() != changes;
+        if let (Some(Deferral::Wait(_) | Deferral::NeedsAll | Deferral::Onward(_)), Some(begun)) =
+            (&deferral, begun)
+        {
+            // It has looked for keys in vain; that will be told when it runs as an operation.
+            self.journal.roll_back(&begun);
+            D::note(Note::Loses(self.journal.record(), before));
+        }
+        if has_ready {
+            self.with_held(shard, |this, shard| this.answer_ready(shard, setting.now));
+        }
+        match deferral {
+            None => Ran::Replied,
+            Some(Deferral::Paused(resume)) => Ran::Paused(resume),
+            Some(Deferral::Wait(_) | Deferral::NeedsAll | Deferral::Onward(_)) => Ran::Deferred,
+        }
+    }
+
+    /// Runs what has come for a shard, as far as it can run now.
+    pub(super) fn work(&mut self, shard: &mut Shard<D>) {
+        for _ in 0..MESSAGES_MAX {
+            let Ok(mail) = shard.doors.inbox.try_recv() else { break };
+            self.receive();
+            match mail {
+                ShardMail::Operation(operation) => shard.waiting.push_back(operation),
+                ShardMail::Store(store) => shard.take_home(store),
+                ShardMail::Forget(waiter) => shard.forget(waiter, &self.hub),
+                ShardMail::Unwatch(watched) => shard.take_unwatched(watched),
+            }
+            self.advance(shard);
+        }
+        if !shard.doors.inbox.is_empty() {
+            self.note_visit(shard.id);
+        }
+        self.advance(shard);
+    }
+
+    /// Deletes keys of a shard whose time has come, unless somebody else holds it or its store is lent: see
+    /// [`ShardStore::sweep`].
+    pub fn sweep(&mut self, shard: ShardId, now: UnixMs, budget: usize) -> Sweep {
+        if !self.hold(shard) {
+            return Sweep::default();
+        }
+        self.with_held(shard, |this, shard| {
+            // What stands in the lane comes first, and then what has waited for that.
+            this.advance(shard);
+            let Some(store) = shard.store.as_deref_mut() else { return Sweep::default() };
+            this.journal.begin_sweep(now);
+            let changes = this.journal.changes();
+            let sweep = store.sweep(&mut this.journal, now, budget);
+            // What was looked at in vain is not due any more.
+            shard.has_changed |= sweep.examined > 0 || this.journal.changes() != changes;
+            this.answer_ready(shard, now);
+            sweep
+        })
+    }
+
+    /// Evicts a key of a shard: see [`ShardStore::evict`]. None if somebody else holds the shard, or its store is lent.
+    pub fn evict(&mut self, shard: ShardId, now: UnixMs) -> Option<Eviction> {
+        if !self.hold(shard) {
+            return None;
+        }
+        self.with_held(shard, |this, shard| {
+            // What stands in the lane comes first, and then what has waited for that.
+            this.advance(shard);
+            let store = shard.store.as_deref_mut()?;
+            this.journal.begin_sweep(now);
+            let (before, changes) = (this.journal.record().effect_count(), this.journal.changes());
+            let eviction = store.evict(&mut this.journal, now);
+            shard.has_changed |= this.journal.changes() != changes;
+            D::note(Note::Loses(this.journal.record(), before));
+            if D::breaks(Rule::EvictionRecorded) && before == 0 {
+                this.journal.clear_record();
+            }
+            Some(eviction)
+        })
     }
 
     /// Serves those who wait for keys that a command has just made ready, if there are any; their answers are to be delivered.
     #[inline]
-    fn serve_ready(&mut self, now: UnixMs) -> Option<Vec<Part<D>>> {
-        let is_any = self.store.as_deref().is_some_and(|store| store.waiters.has_ready());
-        is_any.then(|| self.serve_at_home(now))
+    fn serve_ready(&mut self, shard: &mut Shard<D>, now: UnixMs) -> Option<Vec<Part<D>>> {
+        let is_any = shard.store.as_deref().is_some_and(|store| store.waiters.has_ready());
+        is_any.then(|| self.serve_at_home(shard, now))
     }
 
     /// Serves those who wait for keys that have just become ready, and answers them.
     #[inline]
-    pub(super) fn answer_ready(&mut self, now: UnixMs) {
-        if let Some(parts) = self.serve_ready(now) {
-            parts.into_iter().for_each(|part| self.deliver(part));
+    pub(super) fn answer_ready(&mut self, shard: &mut Shard<D>, now: UnixMs) {
+        if let Some(parts) = self.serve_ready(shard, now) {
+            self.answer(shard, parts);
         }
     }
 
-    /// Evicts a key, unless the store is lent: see [`ShardStore::evict`].
-    pub fn evict(&mut self, now: UnixMs) -> Eviction {
-        // What stands in the lane comes first, and then what has waited for that.
-        self.advance();
-        let Some(store) = self.store.as_deref_mut() else { return Eviction::Pending };
-        self.journal.begin_sweep(now);
-        let before = self.journal.record().effect_count();
-        let eviction = store.evict(&mut self.journal, now);
-        D::note(Note::Loses(self.journal.record(), before));
-        if D::breaks(Rule::EvictionRecorded) && before == 0 {
-            self.journal.clear_record();
-        }
-        eviction
-    }
-
-    /// Runs everything that can run now, in order.
-    pub(super) fn advance(&mut self) {
+    /// Runs everything on a shard that can run now, in order.
+    pub(super) fn advance(&mut self, shard: &mut Shard<D>) {
         loop {
-            self.drain_lane();
-            if self.store.is_none() || self.lane_head.is_some() || self.has_promised {
+            self.drain_lane(shard);
+            if shard.store.is_none() || shard.lane_head.is_some() || shard.has_promised {
                 return;
             }
-            let Some(operation) = self.waiting.pop_front() else { return };
-            self.run_items(operation);
+            let Some(operation) = shard.waiting.front() else { return };
+            if self.stalls(shard.id, operation) {
+                return;
+            }
+            if let Some(operation) = shard.waiting.pop_front() {
+                self.run_items(shard, operation);
+            }
         }
     }
 
     /// Runs the operations on several shards whose turn it is. What follows stands behind them in the order.
     #[inline]
-    fn drain_lane(&mut self) {
-        if self.has_promised || self.lane_head.is_some() || !self.doors.lane.is_empty() {
-            self.run_lane();
+    fn drain_lane(&mut self, shard: &mut Shard<D>) {
+        if shard.has_promised || shard.lane_head.is_some() || !shard.doors.lane.is_empty() {
+            self.run_lane(shard, u64::MAX);
         }
+        self.take_position(shard);
+    }
+
+    /// What runs next on a shard stands behind what ran there, and behind what this executor ran.
+    #[inline]
+    fn take_position(&mut self, shard: &mut Shard<D>) {
+        self.position = self.position.max(shard.position);
+        shard.position = self.position;
         self.journal.set_position(self.position);
     }
 
+    /// Drains the lane of a shard of all tickets below `end`, which are published, and of no other; `false` if that can't be done
+    /// now, or other work comes before.
+    pub(super) fn is_free_up_to(&mut self, shard: &mut Shard<D>, end: u64) -> bool {
+        self.run_lane(shard, end);
+        let head_is_behind = shard.lane_head.as_ref().is_none_or(|head| head.ticket.0 >= end);
+        let is_free =
+            shard.store.is_some() && head_is_behind && shard.waiting.is_empty() && !shard.has_promised;
+        is_free && shard.position <= end
+    }
+
     #[cold]
-    fn run_lane(&mut self) {
+    fn run_lane(&mut self, shard: &mut Shard<D>, end: u64) {
         loop {
-            if self.has_promised {
-                self.submit_promised();
+            if shard.has_promised {
+                self.submit_promised(shard);
             }
-            if self.store.is_none() {
+            if shard.store.is_none() {
                 return;
             }
-            let Some(entry) = self.lane_head.take().or_else(|| self.doors.lane.try_recv().ok()) else {
+            let Some(entry) = shard.lane_head.take().or_else(|| shard.doors.lane.try_recv().ok()) else {
                 return;
             };
-            if !self.hub.is_published(entry.ticket) {
-                self.lane_head = Some(entry);
+            let may_run = entry.ticket.0 < end && self.hub.is_published(entry.ticket);
+            if !may_run || self.stalls(shard.id, &entry.operation) {
+                shard.lane_head = Some(entry);
                 return;
             }
             let ticket = entry.ticket.0;
-            self.position = self.position.max(ticket + 1);
+            shard.position = shard.position.max(ticket + 1);
             match entry.operation.course {
                 Course::Lend(_) => {
                     self.journal.begin_operation(ticket, 1);
-                    self.lend(entry);
+                    self.lend(shard, entry);
                 }
                 Course::FanOut | Course::Single => {
                     let parts = entry.operation.effect_parts();
@@ -507,43 +407,43 @@ impl<D: Driver> Shard<D> {
                         // Whether it runs, is refused or changes nothing: the others must not look like half of it.
                         self.journal.note_part();
                     }
-                    self.run_items(entry.operation);
+                    self.run_items(shard, entry.operation);
                 }
             }
-            self.journal.end_operation(self.position);
+            self.journal.end_operation(shard.position);
         }
     }
 
-    /// Runs this shard's items of an operation and answers with their replies, unless it has to wait.
-    fn run_items(&mut self, operation: Arc<Operation<D>>) {
+    /// Runs a shard's items of an operation and answers with their replies, unless it has to wait.
+    fn run_items(&mut self, shard: &mut Shard<D>, operation: Arc<Operation<D>>) {
         if operation.is_pointless() {
             return;
         }
         // A driven transaction begins where it is run.
-        if !operation.request.is_driven && !operation.begin(self.id) {
-            return self.pass_over(&operation);
+        if !operation.request.is_driven && !operation.begin(shard.id) {
+            return shard.pass_over(&operation);
         }
-        if let (Some(source), Some(store)) = (&mut self.outlets.config, self.store.as_deref_mut()) {
-            source(store);
+        if let Some(store) = shard.store.as_deref_mut() {
+            self.outlets.configure(store);
         }
         if operation.request.is_driven {
-            return self.bring_own(operation);
+            return self.bring_own(shard, operation);
         }
         if operation.request.form == Form::Transaction {
-            return self.run_transaction_at_home(operation);
+            return self.run_transaction_at_home(shard, operation);
         }
         if operation.request.may_pause() {
             self.hand_over();
         }
-        let store = self.store.as_deref_mut().expect("a shard runs operations while its store is at home");
+        let store = shard.store.as_deref_mut().expect("a shard runs operations while its store is at home");
         let mut replies = D::Replies::new(operation.setting.style);
         let (request, now) = (&operation.request, operation.setting.now);
-        let here = self.id;
+        let here = shard.id;
         prefetch(store, operation.setting.db, request, here);
         if request.may_defer() {
             D::note(Note::RunsWhole(&operation.origin, &[here]));
         }
-        let before = self.journal.record().effect_count();
+        let (before, changes) = (self.journal.record().effect_count(), self.journal.changes());
         let mut deferral = None;
         let mut served = Vec::new();
         for item in request.items.iter().filter(|item| item.shard == here) {
@@ -551,7 +451,7 @@ impl<D: Driver> Shard<D> {
             let args = request.args(item);
             let may_defer = request.may_defer();
             let blocking = if may_defer { Blocking::Permitted(&mut deferral) } else { Blocking::Forbidden };
-            let store = self.store.as_deref_mut().expect("those who were served have given it back");
+            let store = shard.store.as_deref_mut().expect("those who were served have given it back");
             let desk = (&mut self.journal, &self.services);
             run_item(store, desk, item, &args, &operation.setting, blocking, &mut replies);
             if deferral.is_none() {
@@ -563,40 +463,41 @@ impl<D: Driver> Shard<D> {
                     Note::HasRunItem(origin, here, item.command)
                 });
             }
-            served.extend(self.serve_ready(now).into_iter().flatten());
+            served.extend(self.serve_ready(shard, now).into_iter().flatten());
         }
+        shard.has_changed |= self.journal.changes() != changes;
         if deferral.is_some() {
             D::note(Note::Loses(self.journal.record(), before));
         }
         // Not before: an answer hands over what was recorded, and a part is one record's.
-        served.into_iter().for_each(|part| self.deliver(part));
-        if self.store.as_deref().is_some_and(ShardStore::is_closed) {
-            self.retired = self.store.take();
+        self.answer(shard, served);
+        if shard.store.as_deref().is_some_and(ShardStore::is_closed) {
+            shard.retired = shard.store.take();
         }
         match deferral {
-            None => self.answer(operation, replies),
+            None => self.answer(shard, [Part { operation, shard: here, replies }]),
             Some(Deferral::NeedsAll) => self.submit_to_all(&operation),
             Some(Deferral::Onward(onward)) => self.forward(&operation, &onward),
             Some(Deferral::Paused(resume)) => {
-                let store = self.store.take().expect("it is at home while commands of its own run");
+                let store = shard.store.take().expect("it is at home while commands of its own run");
                 self.pause(Halt { resume, begun: None }, operation, vec![store]);
             }
             Some(Deferral::Wait(wish)) => {
-                let mut store = self.store.take().expect("it is at home while commands of its own run");
+                let mut store = shard.store.take().expect("it is at home while commands of its own run");
                 self.block(Stores::One(&mut store), operation, wish);
-                self.take_home(store);
+                shard.take_home(store);
             }
         }
     }
 
-    /// Deposits the store at the operation's meeting point; the last to arrive runs it and sends the stores home.
-    fn lend(&mut self, LaneEntry { operation, resumed, .. }: LaneEntry<D>) {
+    /// Deposits a shard's store at the operation's meeting point; the last to arrive runs it and sends the stores home.
+    fn lend(&mut self, shard: &mut Shard<D>, LaneEntry { operation, resumed, .. }: LaneEntry<D>) {
         self.hand_over();
         let Course::Lend(meeting) = &operation.course else { return };
         let mut stores = {
             let mut stores = meeting.lock();
-            stores.extend(self.store.take());
-            self.has_promised = false;
+            stores.extend(shard.store.take());
+            shard.has_promised = false;
             if stores.len() < operation.request.shards.len() {
                 return;
             }
@@ -606,9 +507,7 @@ impl<D: Driver> Shard<D> {
         if operation.request.is_driven {
             return self.bring(operation, stores);
         }
-        if let Some(source) = &mut self.outlets.config {
-            stores.iter_mut().for_each(|store| source(store));
-        }
+        stores.iter_mut().for_each(|store| self.outlets.configure(store));
         let shard_count = self.hub.shard_count();
         let mut lent = Stores::Lent { stores: &mut stores, shard_count };
         let now = resumed.as_ref().map_or(operation.setting.now, |(_, now)| *now);
@@ -621,13 +520,15 @@ impl<D: Driver> Shard<D> {
             },
             Some(resumed) => self.keep_promise(&mut lent, &operation, resumed),
         };
-        self.send_home(stores, parts, now);
+        self.send_home(Some(shard), stores, parts, now);
     }
 
-    /// Serves those who wait for keys of stores that were lent, sends the stores home, and then what there is to answer.
+    /// Serves those who wait for keys of stores that were lent, sends the stores home, `here` at once and to others by mail, and
+    /// then what there is to answer.
     #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
     pub(super) fn send_home(
         &mut self,
+        mut here: Option<&mut Shard<D>>,
         mut stores: Vec<Box<ShardStore>>,
         mut parts: Vec<Part<D>>,
         now: UnixMs,
@@ -636,15 +537,14 @@ impl<D: Driver> Shard<D> {
         parts.extend(self.serve(Stores::Lent { stores: &mut stores, shard_count }, now));
         self.hand_over();
         for mut store in stores {
-            if let Some(sink) = &mut self.outlets.garbage {
-                dispose(&mut store, sink);
-            }
+            self.outlets.dispose(&mut store);
             self.hub.publish_usage(&mut store);
+            self.hub.publish_next_due(&store);
             self.hub.publish_awaited(&store);
-            if store.id() == self.id {
-                self.take_home(store);
-            } else {
-                self.hub.send(store.id(), Mail::Store(store));
+            self.hub.publish_snapshot(&store);
+            match here.as_deref_mut().filter(|shard| shard.id == store.id()) {
+                Some(shard) => shard.take_home(store),
+                None => self.send(store.id(), ShardMail::Store(store)),
             }
         }
         parts.into_iter().for_each(|part| self.deliver(part));
@@ -659,12 +559,13 @@ impl<D: Driver> Shard<D> {
         mut stores: Stores<'_>,
         operation: &Arc<Operation<D>>,
     ) -> Result<Option<Part<D>>, Halt<D>> {
+        let first = operation.request.shards[0];
         if operation.is_pointless() {
             return Ok(None);
         }
-        if !operation.begin(self.id) {
+        if !operation.begin(first) {
             if let Some(watched) = &operation.request.watched {
-                self.end_watch(&mut stores, watched);
+                end_watch(&mut stores, watched);
             }
             return Ok(None);
         }
@@ -703,36 +604,26 @@ impl<D: Driver> Shard<D> {
         }
         replies.end_item();
         D::note(Note::HasReplied(&operation.origin));
-        Ok(Some(Part { operation: Arc::clone(operation), shard: self.id, replies }))
+        Ok(Some(Part { operation: Arc::clone(operation), shard: first, replies }))
     }
 
-    pub(super) fn answer(&mut self, operation: Arc<Operation<D>>, replies: D::Replies) {
-        let part = Part { operation, shard: self.id, replies };
-        self.deliver(part);
-    }
-
-    /// Sends a part to who waits for it.
-    pub(super) fn deliver(&mut self, part: Part<D>) {
-        self.publish_usage();
-        self.dispose();
-        match D::home(&part.operation.origin) {
-            Some(home) if home == self.id => self.finished.push(part),
-            Some(home) => {
-                self.hand_over();
-                self.hub.send(home, Mail::Part(part));
-            }
-            None => {
-                self.hand_over();
-                D::deliver(part);
-            }
+    /// Sends what was answered on a shard, once what it holds is shown and what was thrown away is given up.
+    pub(super) fn answer(&mut self, shard: &mut Shard<D>, parts: impl IntoIterator<Item = Part<D>>) {
+        let mut parts = parts.into_iter().peekable();
+        if parts.peek().is_none() {
+            return;
         }
+        self.outlets.show(shard, &self.hub);
+        parts.for_each(|part| self.deliver(part));
     }
 }
 
-#[inline]
-fn dispose(store: &mut ShardStore, sink: &mut GarbageSink) {
-    if store.has_garbage() {
-        sink(store.take_garbage());
+/// Takes what is watched no longer out of its stores, which are in hand.
+pub(super) fn end_watch(stores: &mut Stores<'_>, watched: &Watched) {
+    for shard in watched.shards() {
+        if let Some(store) = stores.of_shard(shard) {
+            store.watchers.remove_all(shard, watched);
+        }
     }
 }
 

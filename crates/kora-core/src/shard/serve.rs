@@ -18,8 +18,9 @@
 
 use std::sync::Arc;
 
+use super::executor::Executor;
 use super::handler::run_handler;
-use super::hub::{Mail, Resumed};
+use super::hub::{Resumed, ShardMail, WorkerMail};
 use super::operation::{Driver, Operation, Part, Setting};
 use super::probe::Note;
 use super::replies::Replies;
@@ -42,7 +43,7 @@ pub struct Blocked<D: Driver> {
     pub waiter: Arc<Waiter>,
 }
 
-impl<D: Driver> Shard<D> {
+impl<D: Driver> Executor<D> {
     /// Makes an operation wait whose only command left `wish`. The stores of its keys are in hand.
     pub(super) fn block(&mut self, mut stores: Stores<'_>, operation: Arc<Operation<D>>, wish: Wish) {
         if operation.claim.is_over() {
@@ -60,18 +61,20 @@ impl<D: Driver> Shard<D> {
         let home = D::home(&operation.origin);
         let blocked = Blocked { operation, waiter };
         match home {
-            Some(home) if home == self.id => self.blocked.push(blocked),
-            Some(home) => self.hub.send(home, Mail::Blocked(blocked)),
+            Some(home) if home == self.worker => self.blocked.push(blocked),
+            Some(home) => self.hub.send(home, WorkerMail::Blocked(blocked)),
             None => D::blocked(blocked),
         }
     }
 
     /// Serves those who wait for keys of this shard that became ready; their answers are to be delivered.
     #[cold]
-    pub(super) fn serve_at_home(&mut self, now: UnixMs) -> Vec<Part<D>> {
-        let Some(mut store) = self.store.take() else { return Vec::new() };
+    pub(super) fn serve_at_home(&mut self, shard: &mut Shard<D>, now: UnixMs) -> Vec<Part<D>> {
+        let Some(mut store) = shard.store.take() else { return Vec::new() };
+        let changes = self.journal.changes();
         let parts = self.serve(Stores::One(&mut store), now);
-        self.take_home(store);
+        shard.has_changed |= self.journal.changes() != changes;
+        shard.take_home(store);
         parts
     }
 
@@ -181,7 +184,7 @@ impl<D: Driver> Shard<D> {
             operation.claim.finish();
             replies.end_item();
             D::note(Note::HasReplied(&operation.origin));
-            Part { operation: Arc::clone(operation), shard: self.id, replies }
+            Part { operation: Arc::clone(operation), shard: operation.request.shards[0], replies }
         } else if operation.claim.put_back() {
             return None;
         } else {
@@ -230,17 +233,19 @@ impl<D: Driver> Shard<D> {
     /// Submits the operations that serve those who were promised to be. Until that is done, the shard runs nothing of its
     /// own.
     #[cold]
-    pub(super) fn submit_promised(&mut self) {
+    pub(super) fn submit_promised(&mut self, shard: &mut Shard<D>) {
         self.hand_over();
-        let Some(store) = self.store.as_deref_mut() else { return };
+        let Some(store) = shard.store.as_deref_mut() else { return };
         while let Some(promise) = store.waiters.take_promise() {
             let operation = operation_of::<D>(&promise.0);
+            let shards = operation.request.shards.clone();
             if !self.hub.try_submit(operation, Some(promise.clone())) {
                 store.waiters.put_promise_back(promise);
                 return;
             }
+            shards.into_iter().for_each(|shard| self.note_visit(shard));
         }
-        self.has_promised = false;
+        shard.has_promised = false;
     }
 
     /// Takes a waiter out of the lines it stands in, wherever they are.
@@ -248,19 +253,8 @@ impl<D: Driver> Shard<D> {
         for shard in waiter.shards() {
             match stores.of_shard(shard) {
                 Some(store) => store.waiters.remove(shard, waiter),
-                None => self.hub.send(shard, Mail::Forget(Arc::clone(waiter))),
+                None => self.send(shard, ShardMail::Forget(Arc::clone(waiter))),
             }
-        }
-    }
-
-    /// Takes a waiter that is over out of this shard's queues, at once or when the store is back.
-    pub(super) fn forget(&mut self, waiter: Arc<Waiter>) {
-        match self.store.as_deref_mut() {
-            Some(store) => {
-                store.waiters.remove(self.id, &waiter);
-                self.hub.publish_awaited(store);
-            }
-            None => self.departed.waiters.push(waiter),
         }
     }
 }

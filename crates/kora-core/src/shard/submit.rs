@@ -1,13 +1,14 @@
-//! How operations leave a shard: those that its driver submits, and those that its commands go on as.
+//! How operations leave an executor: those that its driver submits, and those that its commands go on as.
 
 use std::sync::Arc;
 
+use super::executor::Executor;
 use super::operation::{Driver, Operation, Request, Setting, Style};
-use super::runner::Shard;
 use crate::context::Onward;
 
-impl<D: Driver> Shard<D> {
-    /// Submits an operation; its parts come back to `origin`. What concerns this shard alone is queued here.
+impl<D: Driver> Executor<D> {
+    /// Submits an operation; its parts come back to `origin`. Shards in hand are put back, and those that it needs are looked at
+    /// by the next [`Executor::visit`].
     pub fn submit(
         &mut self,
         request: Request,
@@ -20,12 +21,8 @@ impl<D: Driver> Shard<D> {
     /// Submits what was made of a request.
     pub(super) fn submit_operation(&mut self, operation: Arc<Operation<D>>) -> Arc<Operation<D>> {
         self.hand_over();
-        if operation.request.shards[..] == [self.id] {
-            self.waiting.push_back(Arc::clone(&operation));
-        } else {
-            D::submit(&self.hub, Arc::clone(&operation));
-        }
-        self.advance();
+        self.release();
+        self.send_operation(Arc::clone(&operation));
         operation
     }
 
@@ -33,7 +30,9 @@ impl<D: Driver> Shard<D> {
     #[cold]
     pub(super) fn forward(&mut self, operation: &Arc<Operation<D>>, onward: &Onward) {
         self.hand_over();
-        self.hub.submit(Arc::new(operation.onward(onward)));
+        let operation = Arc::new(operation.onward(onward));
+        operation.shards().iter().for_each(|&shard| self.note_visit(shard));
+        self.hub.submit(operation);
     }
 
     /// Submits an operation that has not run once more, for all stores together.
@@ -52,6 +51,7 @@ impl<D: Driver> Shard<D> {
                 self.wider.push_front(operation);
                 return;
             }
+            operation.shards().iter().for_each(|&shard| self.note_visit(shard));
         }
     }
 }

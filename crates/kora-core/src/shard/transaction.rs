@@ -16,14 +16,16 @@
 
 use std::sync::Arc;
 
+use super::executor::Executor;
 use super::handler::{Desk, run_handler};
-use super::hub::Mail;
+use super::hub::ShardMail;
 use super::operation::{Driver, Operation, Part, Request, Setting, Style};
 use super::pause::{Begun, Halt};
 use super::probe::Note;
 use super::replies::Replies;
 use super::route::add_shards_of_whole;
 use super::runner::Shard;
+use super::together::InHand;
 use crate::command::Run;
 use crate::context::{Blocking, Resume, Stores};
 use crate::reply::Reply;
@@ -100,10 +102,16 @@ impl<S: Clone> Transaction<S> {
         }
     }
 
-    /// Whether it concerns `shard` and no other; after [`Transaction::begin`].
+    /// Whether a command of it may pause.
     #[must_use]
-    pub fn is_on(&self, shard: ShardId) -> bool {
-        self.request.shards[..] == [shard]
+    pub fn may_pause(&self) -> bool {
+        self.request.may_pause()
+    }
+
+    /// The shards that it concerns, ascending; after [`Transaction::begin`].
+    #[must_use]
+    pub fn shards(&self) -> &[ShardId] {
+        &self.request.shards
     }
 }
 
@@ -122,7 +130,7 @@ impl<D: Driver> Part<D> {
     }
 }
 
-impl<D: Driver> Shard<D> {
+impl<D: Driver> Executor<D> {
     /// Submits a transaction that was begun; its part comes back to `origin`.
     pub fn submit_transaction(
         &mut self,
@@ -132,60 +140,63 @@ impl<D: Driver> Shard<D> {
         self.submit_operation(Arc::new(Operation::of_transaction(transaction, origin)))
     }
 
-    /// Begins to run a transaction of this shard alone at once; `false` if a watched key has changed. Only when
-    /// [`Shard::is_free`]. Whatever the answer, [`Shard::end_transaction`] must follow.
+    /// Begins to run a transaction at once whose shards are in hand: its stores, and whether no watched key has changed. Only when
+    /// they are free ([`Executor::are_free`]). Whatever the answer, [`Executor::end_transaction`] must follow.
     ///
     /// # Panics
-    /// If the store is lent.
-    #[must_use]
-    pub fn begin_transaction(&mut self, transaction: &Transaction<Style<D>>) -> bool {
-        debug_assert!(transaction.is_on(self.id), "all its keys live here");
-        if transaction.request.may_pause() {
+    /// If a shard is not in hand or a store is lent.
+    pub fn begin_transaction(&mut self, transaction: &Transaction<Style<D>>) -> (InHand, bool) {
+        let request = &transaction.request;
+        if request.may_pause() {
             self.hand_over();
         }
-        D::note(Note::RunsAtOnce(self.id));
+        D::note(match request.shards[..] {
+            [shard] => Note::RunsAtOnce(shard),
+            _ => Note::RunsTogether(&request.shards),
+        });
         self.journal.begin_unit();
-        let Some(watched) = &transaction.request.watched else { return true };
-        let mut store = self.store.take().expect("only a free shard runs transactions");
-        let is_valid = self.check(&mut Stores::One(&mut store), watched, transaction.setting().now);
-        self.store = Some(store);
-        is_valid
+        let mut in_hand = self.take_in_hand(&request.shards);
+        let is_valid = request.watched.as_ref().is_none_or(|watched| {
+            let now = transaction.setting().now;
+            self.check(&mut in_hand.stores(), watched, now)
+        });
+        (in_hand, is_valid)
     }
 
     /// Runs one command of the transaction that was begun in `setting`, replying to `out`. If it pauses, the answer is how to
-    /// go on with it: the transaction must be given to [`Shard::hold_transaction`] before anything else.
-    ///
-    /// # Panics
-    /// If the store is lent.
+    /// go on with it: the transaction must be given to [`Executor::hold_transaction`] before anything else.
     pub fn run_queued(
         &mut self,
         transaction: &Transaction<Style<D>>,
+        in_hand: &mut InHand,
         index: usize,
         setting: &Setting<Style<D>>,
         out: &mut dyn Reply,
     ) -> Option<Resume> {
-        let store = self.store.as_deref_mut().expect("only a free shard runs transactions");
         let desk = (&mut self.journal, &self.services);
-        run_item_whole(Stores::One(store), desk, &transaction.request, index, setting, out)
+        run_item_whole(in_hand.stores(), desk, &transaction.request, index, setting, out)
     }
 
     /// Ends the transaction that was begun: those who wait for its keys are served.
-    pub fn end_transaction(&mut self, now: UnixMs) {
+    pub fn end_transaction(&mut self, in_hand: InHand, now: UnixMs) {
         self.journal.end_unit();
-        self.answer_ready(now);
+        self.put_in_place(in_hand, now);
     }
 
-    /// Runs a transaction of this shard alone and answers it.
-    pub(super) fn run_transaction_at_home(&mut self, operation: Arc<Operation<D>>) {
+    /// Runs a transaction of one shard alone and answers it.
+    pub(super) fn run_transaction_at_home(&mut self, shard: &mut Shard<D>, operation: Arc<Operation<D>>) {
         if operation.request.may_pause() {
             self.hand_over();
         }
-        let mut store = self.store.take().expect("a shard runs operations while its store is at home");
+        let mut store = shard.store.take().expect("a shard runs operations while its store is at home");
+        let changes = self.journal.changes();
         match self.run_transaction(Stores::One(&mut store), &operation) {
             Ok(part) => {
-                self.store = Some(store);
-                self.end_transaction(operation.setting.now);
-                self.deliver(part);
+                shard.store = Some(store);
+                shard.has_changed |= self.journal.changes() != changes;
+                self.journal.end_unit();
+                self.answer_ready(shard, operation.setting.now);
+                self.answer(shard, [part]);
             }
             Err(halt) => self.pause(halt, operation, vec![store]),
         }
@@ -234,7 +245,7 @@ impl<D: Driver> Shard<D> {
             replies.end_item();
         }
         self.journal.end_unit();
-        Ok(Part { operation: Arc::clone(operation), shard: self.id, replies })
+        Ok(Part { operation: Arc::clone(operation), shard: request.shards[0], replies })
     }
 
     /// Whether nothing has changed that is watched. It is watched no longer.
@@ -251,33 +262,15 @@ impl<D: Driver> Shard<D> {
         !watched.watch().is_dirty()
     }
 
-    /// Takes what is watched no longer out of its stores, which are in hand.
-    pub(super) fn end_watch(&mut self, stores: &mut Stores<'_>, watched: &Watched) {
-        for shard in watched.shards() {
-            if let Some(store) = stores.of_shard(shard) {
-                store.watchers.remove_all(shard, watched);
-            }
-        }
-    }
-
     /// Ends a client's watch: UNWATCH, DISCARD, or the client has left.
     pub fn unwatch(&mut self, watched: Watched) {
         watched.watch().end();
         let watched = Arc::new(watched);
-        for shard in watched.shards() {
-            if shard == self.id {
-                self.take_unwatched(Arc::clone(&watched));
-            } else {
-                self.hub.send(shard, Mail::Unwatch(Arc::clone(&watched)));
+        for id in watched.shards() {
+            match self.held(id) {
+                Some(shard) => shard.take_unwatched(Arc::clone(&watched)),
+                None => self.send(id, ShardMail::Unwatch(Arc::clone(&watched))),
             }
-        }
-    }
-
-    /// Takes what is watched no longer out of the store, at once or when it is back.
-    pub(super) fn take_unwatched(&mut self, watched: Arc<Watched>) {
-        match self.store.as_deref_mut() {
-            Some(store) => store.watchers.remove_all(self.id, &watched),
-            None => self.departed.watched.push(watched),
         }
     }
 }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use kora_core::db::DbIndex;
+use kora_core::shard::executor::Executor;
 use kora_core::shard::hub::Hub;
 use kora_core::shard::operation::Operation;
 use kora_core::shard::probe::{Note, Rule};
-use kora_core::shard::runner::Shard;
 use kora_core::slot::ShardId;
 
 use super::{Front, Origin, Workers};
@@ -38,7 +38,7 @@ pub trait Probe: fmt::Debug + 'static {
 
     /// Bytes in use that will stay, as a worker sees it, if that is not what the process has allocated.
     #[inline]
-    fn bytes_staying<F: Front>(_: &mut Shard<Workers<F>>) -> Option<u64> {
+    fn bytes_staying<F: Front>(_: &mut Executor<Workers<F>>) -> Option<u64> {
         None
     }
 }
@@ -53,19 +53,18 @@ impl Probe for NoProbe {}
 pub const BYTES_PER_KEY: u64 = 1000;
 
 /// Bytes in use if they are keys alone, all of one size: for tests whose memory is not to depend on the allocator and on what
-/// else the process does. A worker knows its own keys, and those of others as they were last published.
-pub fn bytes_of_keys<F: Front>(shard: &mut Shard<Workers<F>>) -> u64 {
-    let (here, hub) = (shard.id(), Arc::clone(shard.hub()));
-    let own = shard.store().map(|store| {
-        let databases = (0..store.config().database_count).map(DbIndex);
-        databases.map(|db| store.database(db).len() as u64).sum::<u64>()
-    });
-    let published = |shard: ShardId| -> u64 {
-        hub.usage(shard).iter().map(|usage| usage.keys.load(Ordering::Relaxed)).sum()
+/// else the process does. A worker knows the keys of shards that it holds, and those of others as they were last published.
+pub fn bytes_of_keys<F: Front>(executor: &mut Executor<Workers<F>>) -> u64 {
+    let hub = Arc::clone(executor.hub());
+    let keys_of = |shard: ShardId| -> u64 {
+        let store = executor.held(shard).and_then(|shard| shard.store());
+        match store {
+            Some(store) => {
+                let databases = (0..store.config().database_count).map(DbIndex);
+                databases.map(|db| store.database(db).len() as u64).sum()
+            }
+            None => hub.usage(shard).iter().map(|usage| usage.keys.load(Ordering::Relaxed)).sum(),
+        }
     };
-    let keys = (0..hub.shard_count()).map(ShardId).map(|shard| match own {
-        Some(own) if shard == here => own,
-        _ => published(shard),
-    });
-    keys.sum::<u64>() * BYTES_PER_KEY
+    hub.shards().map(keys_of).sum::<u64>() * BYTES_PER_KEY
 }

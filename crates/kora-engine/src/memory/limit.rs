@@ -28,7 +28,7 @@ impl MemoryLimit {
         let limit = self.settings.get().max_memory;
         limit > 0
             && self.account.used().saturating_sub(self.persistence.exempt_bytes()) > limit
-            && self.counters.sum(|counters| &counters.evictable) == 0
+            && self.counters.sum_of_shards(|counters| &counters.evictable) == 0
             && !self.account.has_doomed()
     }
 }

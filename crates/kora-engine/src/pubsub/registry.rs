@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use kora_core::glob;
 use kora_core::hash::{Map, key_hasher};
-use kora_core::slot::ShardId;
+use kora_core::slot::WorkerId;
 use smallvec::{SmallVec, smallvec};
 
 use super::{Name, Space};
 
 /// Some workers.
-pub(super) type Workers = SmallVec<[ShardId; 8]>;
+pub(super) type Workers = SmallVec<[WorkerId; 8]>;
 
 /// Subscribers of one name, by worker.
 type Audience = SmallVec<[u32; 4]>;
@@ -42,7 +42,7 @@ impl Registry {
     }
 
     /// Counts one more subscriber of each name; returns the number of the state in which they are counted.
-    pub(super) fn join(&mut self, space: Space, names: &[Name], worker: ShardId) -> u64 {
+    pub(super) fn join(&mut self, space: Space, names: &[Name], worker: WorkerId) -> u64 {
         self.version += 1;
         let count = self.worker_count;
         let map = &mut self.spaces[space.index()];
@@ -54,7 +54,7 @@ impl Registry {
     }
 
     /// Counts one subscriber less of each name.
-    pub(super) fn leave(&mut self, space: Space, names: &[Name], worker: ShardId) {
+    pub(super) fn leave(&mut self, space: Space, names: &[Name], worker: WorkerId) {
         self.version += 1;
         let map = &mut self.spaces[space.index()];
         for name in names {
@@ -84,7 +84,7 @@ impl Registry {
     pub(super) fn workers(&self, is_sharded: bool, channel: &[u8]) -> Workers {
         let mut workers = Workers::new();
         for audience in self.audiences(is_sharded, channel) {
-            let listening = (0..).map(ShardId).zip(audience).filter(|(_, count)| **count > 0);
+            let listening = (0..).map(WorkerId).zip(audience).filter(|(_, count)| **count > 0);
             for (worker, _) in listening {
                 if !workers.contains(&worker) {
                     workers.push(worker);

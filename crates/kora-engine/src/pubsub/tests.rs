@@ -2,19 +2,19 @@ use std::cell::RefCell;
 
 use kora_core::db::DbIndex;
 use kora_core::journal::{Announcement, EventClass, KeyEvent, Message};
-use kora_core::slot::ShardId;
+use kora_core::slot::WorkerId;
 
 use super::{Broker, INBOX_BYTES_MAX, Name, Place, Space, Via};
 use crate::events::EventFlags;
 
-const HERE: ShardId = ShardId(0);
-const THERE: ShardId = ShardId(1);
+const HERE: WorkerId = WorkerId(0);
+const THERE: WorkerId = WorkerId(1);
 
 fn names(names: &[&str]) -> Vec<Name> {
     names.iter().map(|name| name.as_bytes().into()).collect()
 }
 
-fn place(worker: ShardId, slot: usize) -> Place {
+fn place(worker: WorkerId, slot: usize) -> Place {
     Place { worker, slot }
 }
 
@@ -31,7 +31,7 @@ fn publish(broker: &Broker, is_sharded: bool, channel: &str, payload: &str) -> u
 }
 
 /// Empties a worker's inbox: what each place gets.
-fn delivered(broker: &Broker, worker: ShardId) -> Vec<(usize, String)> {
+fn delivered(broker: &Broker, worker: WorkerId) -> Vec<(usize, String)> {
     let mut all = Vec::new();
     while let Some(publication) = broker.take(worker) {
         let encode = |channel: &[u8], payload: &[u8]| [channel, b" ", payload].concat();
@@ -57,7 +57,7 @@ fn a_message_goes_where_it_is_listened_to() {
     assert_eq!(publish(&broker, false, "news", "hello"), 2);
     assert_eq!(delivered(&broker, HERE), [(7, "message news hello".to_owned())]);
     assert_eq!(delivered(&broker, THERE), [(7, "pmessage n* news hello".to_owned())]);
-    assert!(!broker.has_mail(ShardId(2)));
+    assert!(!broker.has_mail(WorkerId(2)));
     assert_eq!(publish(&broker, true, "news", "x"), 1);
     assert_eq!(delivered(&broker, THERE), [(2, "smessage news x".to_owned())]);
     assert!(!broker.has_mail(HERE));

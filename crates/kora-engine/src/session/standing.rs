@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use kora_core::shard::operation::Operation;
-use kora_core::slot::ShardId;
+use kora_core::slot::WorkerId;
 use kora_core::store::watch::Watch;
 use kora_locks::{RankedMutex, rank};
 
@@ -19,7 +19,7 @@ pub struct Standing<F: Front> {
     /// The client.
     pub id: ClientId,
     /// The worker that serves it.
-    pub worker: ShardId,
+    pub worker: WorkerId,
     /// Its place among that worker's sessions.
     pub slot: usize,
     /// Whether it waits for something: keys, WAIT, a pause.

@@ -1,10 +1,26 @@
 //! The books a worker keeps.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+use kora_core::shard::executor::StatsSink;
 
 use super::Turn;
 use crate::counters::add;
+use crate::engine::Engine;
 use crate::front::Front;
+
+/// Shows to everyone what stores count.
+pub(super) fn showing<F: Front>(engine: &Arc<Engine<F>>) -> StatsSink {
+    let engine = Arc::clone(engine);
+    Box::new(move |store| {
+        let counters = engine.counters.of_shard(store.id());
+        counters.show(store);
+        if engine.has_limit.load(Ordering::Relaxed) {
+            counters.evictable.store(store.evictable() as u64, Ordering::Relaxed);
+        }
+    })
+}
 
 impl<F: Front> Turn<F> {
     /// Counts the commands executed since the last account. How long they took is noted where they ran: see [`super::meter`].
@@ -13,7 +29,7 @@ impl<F: Front> Turn<F> {
         if count == 0 {
             return;
         }
-        let counters = self.engine.counters.of(self.shard.id());
+        let counters = self.engine.counters.of(self.executor.worker());
         for id in self.scratch.executed.drain(..) {
             add(&counters.commands[usize::from(id)].calls, 1);
         }
@@ -57,14 +73,10 @@ impl<F: Front> Turn<F> {
 
     /// Shows this round's counts to the other workers.
     pub fn publish_counters(&mut self) {
-        let changes = self.shard.journal().changes();
-        let counters = self.engine.counters.of(self.shard.id());
+        let changes = self.executor.journal().changes();
+        let counters = self.counters();
         counters.changes.store(changes, Ordering::Relaxed);
         counters.timed_waits.store(self.deadlines.len() as u64, Ordering::Relaxed);
-        let Some(store) = self.shard.store() else { return };
-        self.engine.reset_store(store);
-        counters.show(store);
-        self.shard.publish_usage();
-        self.publish_evictable();
+        self.executor.publish_usage();
     }
 }

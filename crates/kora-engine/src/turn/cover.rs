@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use kora_core::command::spec::{Flags, Traits};
 use kora_core::command::table::{Command, CommandTable, Handler};
-use kora_core::shard::runner::Shard;
+use kora_core::shard::executor::Executor;
 
 use super::Turn;
 use crate::engine::Engine;
@@ -35,11 +35,11 @@ struct LogWait {
     is_all: bool,
 }
 
-/// Lets a shard publish its effects while anybody follows the stream.
-pub(super) fn connect<F: Front>(shard: &mut Shard<Workers<F>>, engine: &Engine<F>) {
+/// Lets an executor publish its effects while anybody follows the stream.
+pub(super) fn connect<F: Front>(executor: &mut Executor<Workers<F>>, engine: &Engine<F>) {
     let (stream, persistence) = (Arc::clone(&engine.stream), Arc::clone(&engine.persistence));
-    shard.journal().share_recording(Arc::clone(stream.recording()));
-    shard.set_effect_sink(Box::new(move |record| stream.publish(record, persistence.clock_ms())));
+    executor.journal().share_recording(Arc::clone(stream.recording()));
+    executor.set_effect_sink(Box::new(move |record| stream.publish(record, persistence.clock_ms())));
 }
 
 /// What the replies of each command may tell of.

@@ -1,17 +1,18 @@
 //! The memory limit: room is made before a command that may need some, and in every round.
 //!
-//! The limit is the process's, keys are a shard's: each worker evicts its own. It does so only while it holds about as
-//! many keys that may go as the others do on average; else it wakes the one that holds most. So keys go from all
-//! shards alike, whichever worker it is that finds the limit exceeded.
+//! The limit is the process's, keys are a shard's: whichever worker finds the limit exceeded takes the shard that has most keys that
+//! may go, of those that nobody else holds, and evicts some of them. So keys go from all shards alike.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kora_core::config::EvictionScope;
-use kora_core::slot::ShardId;
+use kora_core::slot::{ShardId, WorkerId};
 use kora_core::store::eviction::Eviction;
+use smallvec::SmallVec;
 
 use super::Turn;
+use crate::counters::ShardCounters;
 use crate::front::Front;
 use crate::front::probe::Probe as _;
 use crate::memory;
@@ -23,12 +24,6 @@ const TRIES_PER_LOOK: u32 = 16;
 const SLACK_PART: u64 = 1024;
 /// No more than that, in bytes.
 const SLACK_BYTES_MAX: u64 = 256 * 1024;
-
-/// With more than this part of the limit in excess, a worker evicts whatever the others hold.
-const PRESSING_PART: u64 = 128;
-
-/// A worker holds its share of the keys if it has no less than this part of the average, in 1/8.
-const SHARE_EIGHTHS: u64 = 7;
 
 /// Whether a command that may need memory can have some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +47,7 @@ impl<F: Front> Turn<F> {
     /// Bytes in use that will stay.
     #[inline]
     fn staying_at_most(&mut self) -> u64 {
-        F::Probe::bytes_staying(&mut self.shard).unwrap_or_else(|| self.engine.account.staying())
+        F::Probe::bytes_staying(&mut self.executor).unwrap_or_else(|| self.engine.account.staying())
     }
 
     /// Those of them that are held against the limit.
@@ -69,17 +64,16 @@ impl<F: Front> Turn<F> {
         memory::tell_if_much();
         if self.is_over_limit() {
             let room = self.make_room();
-            let may_evict = self.shard.store().is_some_and(|store| store.evictable() > 0);
-            self.owes_room = room == Room::InTheMaking && may_evict && self.holds_its_share();
+            self.owes_room = room == Room::InTheMaking && self.engine.counters.shards().any(has_evictable);
         } else if self.settings.max_memory > 0 {
             self.engine.account.exceeded.note(false);
         }
     }
 
-    /// Evicts keys of this shard until the limit is kept, or as long as `maxmemory-eviction-tenacity` allows.
+    /// Evicts keys until the limit is kept, or as long as `maxmemory-eviction-tenacity` allows.
     #[cold]
     pub(super) fn make_room(&mut self) -> Room {
-        self.shard.dispose();
+        self.executor.dispose();
         // Nothing is evicted or refused because of what some thread has not told.
         memory::judge_if_due();
         if !self.is_over_limit() {
@@ -87,12 +81,7 @@ impl<F: Front> Turn<F> {
             return Room::Enough;
         }
         let limit = self.settings.max_memory;
-        let excess = self.staying().saturating_sub(limit);
-        let room = if excess <= limit / PRESSING_PART && !self.holds_its_share() {
-            self.room_elsewhere()
-        } else {
-            self.evict_down_to(limit - (limit / SLACK_PART).min(SLACK_BYTES_MAX))
-        };
+        let room = self.evict_down_to(limit - (limit / SLACK_PART).min(SLACK_BYTES_MAX));
         memory::tell();
         self.engine.account.exceeded.note(room != Room::Enough);
         room
@@ -101,63 +90,65 @@ impl<F: Front> Turn<F> {
     fn evict_down_to(&mut self, bytes: u64) -> Room {
         let begun = self.front.elapsed();
         let time_max = eviction_time(self.settings.eviction_tenacity);
-        let mut tries = 0u32;
+        // Those that nothing can be taken from now: since they have nothing, or somebody has them.
+        let mut passed_over: SmallVec<[ShardId; 16]> = SmallVec::new();
+        let mut is_any_out = false;
         while self.staying() > bytes {
-            // It may be lent to what stood in the lane, and comes back by mail.
-            if self.shard.store().is_none() {
-                return Room::InTheMaking;
+            let Some(shard) = self.fullest(&passed_over) else {
+                return match self.is_over_limit() {
+                    false => Room::Enough,
+                    true if is_any_out || self.engine.account.has_doomed() => Room::InTheMaking,
+                    true => Room::Nowhere,
+                };
+            };
+            match self.evict_some(shard, bytes) {
+                Some(Eviction::Done | Eviction::Pending) => {}
+                Some(Eviction::Nothing) => passed_over.push(shard),
+                None => {
+                    is_any_out = true;
+                    passed_over.push(shard);
+                }
             }
-            if self.shard.evict(self.time.now) == Eviction::Nothing {
-                return if self.is_over_limit() { self.room_elsewhere() } else { Room::Enough };
-            }
-            self.shard.dispose();
-            tries += 1;
-            if tries.is_multiple_of(TRIES_PER_LOOK) && self.front.elapsed().saturating_sub(begun) > time_max {
+            if self.front.elapsed().saturating_sub(begun) > time_max {
                 return if self.is_over_limit() { Room::InTheMaking } else { Room::Enough };
             }
         }
         Room::Enough
     }
 
-    /// What others can do: free what was thrown away, or evict. Those who can are woken.
-    fn room_elsewhere(&mut self) -> Room {
-        let largest = self.evictable_counts().max_by_key(|&(_, count)| count);
-        if let Some((shard, 1..)) = largest.filter(|&(shard, _)| shard != self.shard.id()) {
-            self.engine.hub.wake(shard);
-            return Room::InTheMaking;
+    /// The shard that has most keys that may go, as far as is known, of those that are not passed over.
+    fn fullest(&self, passed_over: &[ShardId]) -> Option<ShardId> {
+        if self.settings.core.eviction.scope == EvictionScope::Nothing {
+            return None;
         }
-        if self.engine.account.has_doomed() { Room::InTheMaking } else { Room::Nowhere }
+        let shards = self.engine.hub.shards().filter(|shard| !passed_over.contains(shard));
+        shards.max_by_key(|&shard| self.engine.counters.of_shard(shard).evictable.load(Ordering::Relaxed))
     }
 
-    /// Whether this shard has its share of the keys that may go.
-    fn holds_its_share(&mut self) -> bool {
-        self.publish_evictable();
-        let total: u64 = self.evictable_counts().map(|(_, count)| count).sum();
-        let average = total / u64::from(self.engine.hub.shard_count());
-        let own = self.counters().evictable.load(Ordering::Relaxed);
-        own >= average / 8 * SHARE_EIGHTHS
-    }
-
-    /// How many keys of each shard may go, as its worker last said.
-    fn evictable_counts(&self) -> impl Iterator<Item = (ShardId, u64)> {
-        let count = |shard: ShardId| self.engine.counters.of(shard).evictable.load(Ordering::Relaxed);
-        self.engine.shards().map(move |shard| (shard, count(shard)))
-    }
-
-    /// Says how many keys of this shard may go, if there is a limit.
-    #[inline]
-    pub(super) fn publish_evictable(&mut self) {
-        if self.settings.max_memory == 0 {
-            return;
+    /// Evicts some keys of a shard, and tells what became of the last try; none if somebody else holds the shard.
+    fn evict_some(&mut self, shard: ShardId, bytes: u64) -> Option<Eviction> {
+        let was_held = self.executor.is_held(shard);
+        let mut eviction = None;
+        for _ in 0..TRIES_PER_LOOK {
+            eviction = self.executor.evict(shard, self.time.now);
+            self.executor.dispose();
+            if matches!(eviction, None | Some(Eviction::Nothing)) || self.staying() <= bytes {
+                break;
+            }
         }
-        let Some(store) = self.shard.store() else { return };
-        let count = store.evictable() as u64;
-        self.counters().evictable.store(count, Ordering::Relaxed);
+        if let Some(store) = self.executor.store_of(shard) {
+            let count = store.evictable() as u64;
+            self.engine.counters.of_shard(shard).evictable.store(count, Ordering::Relaxed);
+        }
+        if !was_held {
+            self.executor.release_one(shard);
+        }
+        eviction
     }
 
     /// Warns when a limit was set that is exceeded already and nothing may be evicted.
     pub(super) fn warn_of_limit(&mut self) {
-        let is_first = self.shard.id() == ShardId(0);
+        let is_first = self.id() == WorkerId(0);
         let may_evict = self.settings.core.eviction.scope != EvictionScope::Nothing;
         if is_first && !may_evict && self.is_over_limit() {
             tracing::warn!(
@@ -165,6 +156,11 @@ impl<F: Front> Turn<F> {
             );
         }
     }
+}
+
+/// Whether a shard has keys that may go, as far as is known.
+fn has_evictable(counters: &ShardCounters) -> bool {
+    counters.evictable.load(Ordering::Relaxed) > 0
 }
 
 /// For how long keys are evicted at a time: longer by 50 us with each step of tenacity up to 10, by 15 % with each

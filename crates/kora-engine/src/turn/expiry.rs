@@ -7,7 +7,9 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
+use smallvec::SmallVec;
 
 use super::Turn;
 use crate::counters::add;
@@ -33,13 +35,15 @@ const REST_MS: i64 = 8;
 #[derive(Debug)]
 pub(super) struct Sweeping {
     not_before: UnixMs,
+    /// Which of the shards that are due comes first, as a number that goes around.
+    first: usize,
     /// When the last slice ended.
     ended: Duration,
 }
 
 impl Sweeping {
     pub(super) fn new(now: Duration) -> Self {
-        Self { not_before: UnixMs(0), ended: now }
+        Self { not_before: UnixMs(0), first: 0, ended: now }
     }
 }
 
@@ -50,7 +54,8 @@ impl<F: Front> Turn<F> {
             // The next tick of the clock finds its end.
             return Duration::MAX;
         }
-        let Some(due) = self.shard.store().and_then(|store| store.next_due()) else { return Duration::MAX };
+        let dues = self.kept.iter().map(|&shard| self.engine.hub.next_due(shard));
+        let Some(due) = dues.min().filter(|due| due.0 < i64::MAX) else { return Duration::MAX };
         let due = due.max(self.sweeping.not_before);
         Duration::from_millis(u64::try_from(due.0.saturating_sub(self.time.now.0)).unwrap_or(0))
     }
@@ -71,24 +76,45 @@ impl<F: Front> Turn<F> {
     fn sweep_slice(&mut self) {
         let begun = self.front.elapsed();
         let time_max = self.slice_time(begun);
-        let (mut examined, mut is_cut_short) = (0, true);
-        while is_cut_short {
-            let swept = self.shard.sweep(self.time.now, LOOKED_AT);
-            examined += swept.examined;
-            is_cut_short = swept.is_cut_short;
-            if self.front.elapsed().saturating_sub(begun) >= time_max {
-                break;
+        let is_due = |shard: &ShardId| self.engine.hub.next_due(*shard) <= self.time.now;
+        let due: SmallVec<[ShardId; 8]> = self.kept.iter().copied().filter(is_due).collect();
+        let (mut examined, mut is_cut_short) = (0, false);
+        // Each in its turn, so that none waits for ever behind one that has much to delete.
+        for at in 0..due.len() {
+            let shard = due[(at + self.sweeping.first) % due.len()];
+            let begun_here = self.front.elapsed();
+            let time_here = time_max.saturating_sub(begun_here.saturating_sub(begun)) / share(due.len() - at);
+            loop {
+                let swept = self.executor.sweep(shard, self.time.now, LOOKED_AT);
+                examined += swept.examined;
+                let is_over = self.front.elapsed().saturating_sub(begun_here) >= time_here;
+                if !swept.is_cut_short || is_over {
+                    is_cut_short |= swept.is_cut_short;
+                    break;
+                }
             }
+            self.show_overdue(shard);
+            self.executor.release();
         }
+        self.sweeping.first = self.sweeping.first.wrapping_add(1);
         self.sweeping.not_before =
             if is_cut_short { self.time.now } else { UnixMs(self.time.now.0 + REST_MS) };
         if examined > 0 {
-            self.shard.dispose();
-            self.shard.hand_over();
+            self.executor.dispose();
+            self.executor.hand_over();
             self.deliver(None);
         }
         self.sweeping.ended = self.front.elapsed();
         self.count_slice(begun, is_cut_short);
+    }
+
+    /// Shows how much is still to be deleted in a shard.
+    fn show_overdue(&mut self, shard: ShardId) {
+        let Some(store) = self.executor.store_of(shard) else { return };
+        let (overdue, expiring) = (store.overdue() as u64, store.expiring() as u64);
+        let counters = self.engine.counters.of_shard(shard);
+        counters.overdue.store(overdue, Ordering::Relaxed);
+        counters.expiring.store(expiring, Ordering::Relaxed);
     }
 
     /// How long a slice may take that begins at `begun`.
@@ -103,13 +129,13 @@ impl<F: Front> Turn<F> {
 
     fn count_slice(&mut self, begun: Duration, is_cut_short: bool) {
         let elapsed = self.sweeping.ended.saturating_sub(begun);
-        let counts = self.shard.store().map(|store| (store.overdue() as u64, store.expiring() as u64));
         let counters = self.counters();
         add(&counters.expiry_us, u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
         add(&counters.expiry_cut_short, is_cut_short.into());
-        if let Some((overdue, expiring)) = counts {
-            counters.overdue.store(overdue, Ordering::Relaxed);
-            counters.expiring.store(expiring, Ordering::Relaxed);
-        }
     }
+}
+
+/// A number of shards, to divide time by.
+fn share(shards: usize) -> u32 {
+    u32::try_from(shards).unwrap_or(u32::MAX)
 }

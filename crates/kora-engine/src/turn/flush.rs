@@ -26,7 +26,7 @@ impl<F: Front> Turn<F> {
 
     /// Takes the reply back that begins at `begin`, until all that was deleted so far is free.
     pub(super) fn hold_until_freed(&mut self, session: &mut Session<F>, begin: usize) {
-        self.shard.dispose();
+        self.executor.dispose();
         if !self.engine.account.has_doomed() || session.output.error_at(begin).is_some() {
             return;
         }

@@ -9,18 +9,18 @@ use crate::session::{TimedReply, Wait};
 impl<F: Front> Turn<F> {
     /// Receives and runs what has arrived, and finishes operations that are complete.
     pub fn read_mail(&mut self) {
-        self.shard.poll();
+        self.executor.poll();
         self.go_on_with_exec();
-        while let Some(driven) = self.shard.take_driven() {
+        while let Some(driven) = self.executor.take_driven() {
             self.run_driven(driven);
         }
-        for blocked in self.shard.take_blocked() {
+        for blocked in self.executor.take_blocked() {
             self.take_blocked(blocked);
         }
-        for part in self.shard.take_finished() {
+        for part in self.executor.take_finished() {
             self.take_part(part);
         }
-        for mail in self.shard.take_driver_mail() {
+        for mail in self.executor.take_driver_mail() {
             self.take_engine_mail(mail);
         }
     }

@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use kora_core::journal::meter::Meter;
-use kora_core::shard::runner::Shard;
+use kora_core::shard::executor::Executor;
 
 use crate::counters::add;
 use crate::engine::Engine;
 use crate::front::{Front, Workers};
 
-/// Has a shard's commands timed.
-pub(super) fn connect<F: Front>(shard: &mut Shard<Workers<F>>, engine: &Arc<Engine<F>>) {
-    let (owner, here) = (Arc::clone(engine), shard.id());
+/// Has an executor's commands timed.
+pub(super) fn connect<F: Front>(executor: &mut Executor<Workers<F>>, engine: &Arc<Engine<F>>) {
+    let (owner, here) = (Arc::clone(engine), executor.worker());
     let places: HashMap<&'static str, usize> =
         owner.table.all().iter().map(|command| (command.facts.name, command.id)).collect();
     let sink = move |name: &'static str, nanoseconds: u64, calls: u64| {
@@ -26,5 +26,5 @@ pub(super) fn connect<F: Front>(shard: &mut Shard<Workers<F>>, engine: &Arc<Engi
             counters.latency.note(nanoseconds, calls);
         }
     };
-    shard.journal().set_meter(Meter::new(F::nanoseconds, Box::new(sink)));
+    executor.journal().set_meter(Meter::new(F::nanoseconds, Box::new(sink)));
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use kora_core::shard::runner::Shard;
+use kora_core::shard::executor::Executor;
 
 use super::Turn;
 use crate::command::subscription::end_subscriptions;
@@ -14,11 +14,11 @@ use crate::front::{Front, Output, Workers};
 use crate::pubsub::{Place, Publication};
 use crate::session::Session;
 
-/// Lets a shard's announcements go to the broker, and collect the events that it wants.
-pub(super) fn connect<F: Front>(shard: &mut Shard<Workers<F>>, engine: &Arc<Engine<F>>) {
-    shard.journal().share_event_mask(Arc::clone(engine.broker.event_mask()));
-    let (engine, here) = (Arc::clone(engine), shard.id());
-    shard.set_announcement_sink(Box::new(move |announcements| {
+/// Lets an executor's announcements go to the broker, and collect the events that it wants.
+pub(super) fn connect<F: Front>(executor: &mut Executor<Workers<F>>, engine: &Arc<Engine<F>>) {
+    executor.journal().share_event_mask(Arc::clone(engine.broker.event_mask()));
+    let (engine, here) = (Arc::clone(engine), executor.worker());
+    executor.set_announcement_sink(Box::new(move |announcements| {
         let wake_other = |worker| {
             if worker != here {
                 engine.hub.wake(worker);
@@ -47,7 +47,7 @@ impl<F: Front> Turn<F> {
         if !subscribes {
             return None;
         }
-        self.shard.hand_over();
+        self.executor.hand_over();
         self.deliver(Some(session));
         Some(OwnPushes { seen: 0, output: F::Output::default() })
     }
@@ -55,7 +55,7 @@ impl<F: Front> Turn<F> {
     /// Collects what was announced since it was last asked and concerns what `session` is subscribed to now.
     pub(super) fn collect_own_pushes(&mut self, session: &Session<F>, pushes: &mut Option<OwnPushes<F>>) {
         let Some(OwnPushes { seen, output }) = pushes else { return };
-        let announcements = self.shard.journal().announcements();
+        let announcements = self.executor.journal().announcements();
         for announcement in &announcements[*seen..] {
             for publication in self.engine.broker.publications(announcement) {
                 publication.each_way(&session.subscriptions, |via| {
@@ -85,7 +85,7 @@ impl<F: Front> Turn<F> {
     /// Whether there is anything to deliver.
     #[inline]
     pub(super) fn has_publications(&self) -> bool {
-        self.engine.broker.has_mail(self.shard.id())
+        self.engine.broker.has_mail(self.executor.worker())
     }
 
     /// Delivers what was published before what `session` sends now: what it has heard of it is to find.
@@ -99,8 +99,8 @@ impl<F: Front> Turn<F> {
     /// Delivers what a command of `session` announced, if it may be meant itself: before its next command.
     #[inline]
     pub(super) fn deliver_own(&mut self, session: &mut Session<F>) {
-        if session.is_subscriber() && self.shard.journal().has_announcements() {
-            self.shard.hand_over();
+        if session.is_subscriber() && self.executor.journal().has_announcements() {
+            self.executor.hand_over();
             self.deliver(Some(session));
         }
     }
@@ -108,8 +108,8 @@ impl<F: Front> Turn<F> {
     /// Delivers what the commands of `session` announced: together, since nobody has seen their replies yet.
     #[inline]
     pub(super) fn deliver_after(&mut self, session: &mut Session<F>) {
-        if self.shard.journal().has_announcements() {
-            self.shard.hand_over();
+        if self.executor.journal().has_announcements() {
+            self.executor.hand_over();
             self.deliver(Some(session));
         }
     }
@@ -125,7 +125,7 @@ impl<F: Front> Turn<F> {
     #[cold]
     fn deliver_all(&mut self, mut served: Option<&mut Session<F>>) {
         let broker = Arc::clone(&self.engine.broker);
-        let here = self.shard.id();
+        let here = self.executor.worker();
         let was_congested = broker.is_congested();
         while let Some(publication) = broker.take(here) {
             broker.each_receiver(here, &publication, |via, slots| {

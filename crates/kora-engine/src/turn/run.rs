@@ -11,8 +11,9 @@ use kora_core::context::{CoreHandler, Resume};
 use kora_core::reply::Reply;
 use kora_core::shard::operation::{Request, Setting};
 use kora_core::shard::probe::Rule;
-use kora_core::shard::route::{Placement, place, place_whole};
+use kora_core::shard::route::{Placement, place, place_whole, shards_of_whole};
 use kora_core::shard::runner::Ran;
+use kora_core::slot::{ShardId, Slot};
 use smallvec::SmallVec;
 
 use super::Turn;
@@ -68,14 +69,15 @@ impl<F: Front> Copy for Resolved<F> {}
 pub(super) struct Scratch<F: Front> {
     /// The commands of the batch.
     resolved: Vec<Option<Resolved<F>>>,
-    hashes: Vec<u64>,
+    /// Shards and hashes of keys whose memory is fetched ahead.
+    fetched: Vec<(ShardId, u64)>,
     /// Places in the command table of what ran since the last account.
     pub(super) executed: Vec<u16>,
 }
 
 impl<F: Front> Default for Scratch<F> {
     fn default() -> Self {
-        Self { resolved: Vec::new(), hashes: Vec::new(), executed: Vec::new() }
+        Self { resolved: Vec::new(), fetched: Vec::new(), executed: Vec::new() }
     }
 }
 
@@ -95,16 +97,24 @@ pub(super) enum Step {
     Later,
 }
 
+/// The shard of a key.
+#[inline]
+fn shard_of(key: &[u8], shard_count: u16) -> ShardId {
+    if shard_count == 1 { ShardId(0) } else { Slot::of(key).shard(shard_count) }
+}
+
 impl<F: Front> Turn<F> {
     /// Begins to serve a session: it finds what was published before.
     pub fn begin_serving(&mut self, session: &mut Session<F>) {
-        self.shard.receive();
+        self.executor.receive();
         self.deliver_before(session);
     }
 
-    /// Ends to serve a session, of which a number of batches were run.
+    /// Ends to serve a session, of which a number of batches were run. No shard is held any longer: what comes next may be input or
+    /// output.
     pub fn end_serving(&mut self, session: &mut Session<F>) {
         self.deliver_after(session);
+        self.executor.release();
         self.cover.note(&self.engine.persistence, session, &self.scratch.executed);
         if let Some(&last) = self.scratch.executed.last() {
             session.client.note_command(last);
@@ -148,16 +158,11 @@ impl<F: Front> Turn<F> {
         self.prefetch(session, commands);
     }
 
-    /// Starts to fetch the table's and then the entries' memory for the batch's keys, so that the waits overlap.
-    ///
-    /// With several shards most batches become operations, whose shards do this for their own keys.
+    /// Starts to fetch the table's and then the entries' memory for the batch's keys, so that the waits overlap. The shards of
+    /// these keys are taken, those that nobody else holds.
     fn prefetch<C: Commands>(&mut self, session: &Session<F>, commands: &C) {
-        if self.engine.hub.shard_count() > 1 {
-            return;
-        }
-        let Some(store) = self.shard.store() else { return };
-        let db = session.choice.db;
-        self.scratch.hashes.clear();
+        let (db, shard_count) = (session.choice.db, self.engine.hub.shard_count());
+        self.scratch.fetched.clear();
         for (index, resolved) in self.scratch.resolved.iter().enumerate() {
             let Some(facts) = resolved.map(|resolved| resolved.facts) else { continue };
             let keys = match facts.route {
@@ -167,15 +172,22 @@ impl<F: Front> Turn<F> {
             };
             let Some((mut at, step)) = keys else { continue };
             while let Some(key) = commands.arg(index, at)
-                && self.scratch.hashes.len() < PREFETCH_KEYS_MAX
+                && self.scratch.fetched.len() < PREFETCH_KEYS_MAX
             {
-                self.scratch.hashes.push(store.prefetch_bucket(db, key));
+                let shard = shard_of(key, shard_count);
+                if let Some(store) = self.executor.store_of(shard) {
+                    self.scratch.fetched.push((shard, store.prefetch_bucket(db, key)));
+                }
                 at = at.saturating_add(step);
             }
         }
         // A single key has nothing to overlap with.
-        for &hash in self.scratch.hashes.iter().filter(|_| self.scratch.hashes.len() > 1) {
-            store.prefetch_entry(db, hash);
+        if self.scratch.fetched.len() > 1 {
+            for &(shard, hash) in &self.scratch.fetched {
+                if let Some(store) = self.executor.store_of(shard) {
+                    store.prefetch_entry(db, hash);
+                }
+            }
         }
     }
 
@@ -232,20 +244,15 @@ impl<F: Front> Turn<F> {
             // In parts it could not be refused any more when the first has run, and would wait for the script.
             placement = place_whole(resolved.facts, args, shard_count);
         }
-        let is_here = match placement {
-            Placement::Anywhere => true,
-            Placement::One(shard) => shard == self.shard.id(),
-            Placement::Spread(_) | Placement::Together(_) => false,
-        };
         let is_next = gathered.request.is_empty() || F::Probe::breaks(Rule::OwnOrder);
-        if is_here && is_next && self.shard.is_free() {
-            match self.run_inline(session, (resolved, handler), args) {
-                Ran::Replied => return Step::Next,
-                Ran::Paused(resume) => {
-                    self.hold(session, (resolved, handler), args, resume);
+        if is_next {
+            match self.run_inline(session, (resolved, handler), args, &placement) {
+                Some(Ran::Replied) => return Step::Next,
+                Some(Ran::Paused(resume)) => {
+                    self.hold(session, (resolved, handler), args, &placement, resume);
                     return Step::Next;
                 }
-                Ran::Deferred => {}
+                Some(Ran::Deferred) | None => {}
             }
         }
         let frees_first = resolved.facts.route == Route::LendAll && self.frees_first(resolved.facts, args);
@@ -259,7 +266,7 @@ impl<F: Front> Turn<F> {
             let (count, arguments, bytes) = commands.rest(index);
             gathered.request.reserve(count, arguments, bytes.min(OPERATION_BYTES_MAX));
         }
-        gathered.request.push((resolved.facts, handler), args, &placement, shard_count, self.shard.id());
+        gathered.request.push((resolved.facts, handler), args, &placement, shard_count, self.kept[0]);
         gathered.commands.push(resolved.id);
         if is_alone {
             self.submit(session, std::mem::take(gathered));
@@ -270,19 +277,91 @@ impl<F: Front> Turn<F> {
         Step::Next
     }
 
+    /// Runs a command where it stands, if its shards can be had and are free.
     #[inline]
     fn run_inline(
         &mut self,
         session: &mut Session<F>,
         (resolved, handler): (Resolved<F>, CoreHandler),
         args: &Args<'_>,
-    ) -> Ran {
+        placement: &Placement,
+    ) -> Option<Ran> {
+        if resolved.facts.may_pause() && self.executor.has_paused() {
+            return None;
+        }
+        let shard = match placement {
+            Placement::One(shard) => *shard,
+            Placement::Anywhere => self.kept[0],
+            Placement::Spread(_) | Placement::Together(_) => {
+                return self.run_together(session, (resolved, handler), args, placement);
+            }
+        };
+        if !self.get(&[shard]) {
+            return None;
+        }
         let begin = session.output.end();
         let setting = session.setting(self.time.now);
         let ran = {
             let mut out = session.output.sink(session.choice.style);
-            self.shard.run((resolved.facts, handler), args, &setting, &mut out)
+            self.executor.run(shard, (resolved.facts, handler), args, &setting, &mut out)
         };
+        self.end_inline(session, resolved, args, begin, ran)
+    }
+
+    /// Runs a command on several shards where it stands, if it is one that may run so, and they can be had and are free.
+    fn run_together(
+        &mut self,
+        session: &mut Session<F>,
+        (resolved, handler): (Resolved<F>, CoreHandler),
+        args: &Args<'_>,
+        placement: &Placement,
+    ) -> Option<Ran> {
+        let whole;
+        let shards = match placement {
+            Placement::Together(shards) => shards,
+            // What all shards do apart may take long.
+            _ if matches!(resolved.facts.route, Route::AllShards(_)) => return None,
+            _ => {
+                whole = shards_of_whole(resolved.facts, args, self.engine.hub.shard_count());
+                &whole
+            }
+        };
+        if resolved.facts.may_pause() || !self.get(shards) {
+            return None;
+        }
+        let begin = session.output.end();
+        let setting = session.setting(self.time.now);
+        let ran = {
+            let mut out = session.output.sink(session.choice.style);
+            self.executor.run_together(shards, (resolved.facts, handler), args, &setting, &mut out)
+        };
+        self.end_inline(session, resolved, args, begin, ran)
+    }
+
+    /// Takes shards, and tells whether something may run on them here and now. If somebody else holds one, he gets time once to put
+    /// it back.
+    #[inline]
+    pub(super) fn get(&mut self, shards: &[ShardId]) -> bool {
+        (self.executor.hold_all(shards) || self.get_again(shards)) && self.executor.are_free(shards)
+    }
+
+    #[cold]
+    fn get_again(&mut self, shards: &[ShardId]) -> bool {
+        // Nobody waits for anybody while he has something that others want.
+        self.executor.release();
+        std::thread::yield_now();
+        self.executor.hold_all(shards)
+    }
+
+    #[inline]
+    fn end_inline(
+        &mut self,
+        session: &mut Session<F>,
+        resolved: Resolved<F>,
+        args: &Args<'_>,
+        begin: usize,
+        ran: Ran,
+    ) -> Option<Ran> {
         if matches!(ran, Ran::Replied) {
             self.finish_command(session, resolved, begin);
             self.deliver_own(session);
@@ -293,7 +372,7 @@ impl<F: Front> Turn<F> {
                 self.hold_until_freed(session, begin);
             }
         }
-        ran
+        Some(ran)
     }
 
     /// Runs a command of the engine or its front, and returns what it leaves to the turn.
@@ -307,7 +386,7 @@ impl<F: Front> Turn<F> {
             engine: &self.engine,
             front: &self.front,
             session,
-            worker: self.shard.id(),
+            worker: self.id(),
             now: self.time.now,
             follow_up: None,
         };
@@ -324,13 +403,15 @@ impl<F: Front> Turn<F> {
         args: &Args<'_>,
     ) {
         let begin = session.output.end();
+        // It may wait, or read and write files.
+        self.executor.release();
         if resolved.facts.group != Group::Transactions {
             // It may ask for what this worker knows.
             memory::tell();
             self.publish_counters();
         }
         session.client.note_command(resolved.id);
-        let timing = self.shard.journal().begin_command(resolved.facts.name);
+        let timing = self.executor.journal().begin_command(resolved.facts.name);
         let follow_up = self.call(session, handler, args);
         self.catch_up();
         match follow_up {
@@ -338,10 +419,10 @@ impl<F: Front> Turn<F> {
             Some(FollowUp::Exec(queue)) => {
                 self.exec(session, resolved, queue);
                 self.catch_up();
-                return self.shard.journal().end_command(resolved.facts.name, timing);
+                return self.executor.journal().end_command(resolved.facts.name, timing);
             }
             Some(FollowUp::Watch) => return self.watch(session, resolved, args),
-            Some(FollowUp::Unwatch(watched)) => self.shard.unwatch(*watched),
+            Some(FollowUp::Unwatch(watched)) => self.executor.unwatch(*watched),
             Some(FollowUp::WaitForLog { record, is_all }) => self.note_log_wait(session, record, is_all),
             Some(FollowUp::ResetStats) => self.reset_all_stats(),
             Some(FollowUp::ShutDown) => return self.shut_down(session, resolved, args),
@@ -352,7 +433,7 @@ impl<F: Front> Turn<F> {
         {
             *reply = TimedReply::Nothing;
         }
-        self.shard.journal().end_command(resolved.facts.name, timing);
+        self.executor.journal().end_command(resolved.facts.name, timing);
         self.finish_command(session, resolved, begin);
         self.take_up_settings();
         self.deadlines.add(session.deadline(), session.client.slot);
@@ -378,15 +459,16 @@ impl<F: Front> Turn<F> {
         session: &mut Session<F>,
         (resolved, handler): (Resolved<F>, CoreHandler),
         args: &Args<'_>,
+        placement: &Placement,
         resume: Resume,
     ) {
         let mut gathered = Gathered::default();
-        let (here, shard_count) = (self.shard.id(), self.engine.hub.shard_count());
-        gathered.request.push((resolved.facts, handler), args, &Placement::One(here), shard_count, here);
+        let shard_count = self.engine.hub.shard_count();
+        gathered.request.push((resolved.facts, handler), args, placement, shard_count, self.kept[0]);
         gathered.commands.push(resolved.id);
         self.await_parts(session, gathered.commands, gathered.request.byte_count());
         let setting = session.setting(self.time.now);
-        let operation = self.shard.hold(gathered.request, setting, session.origin(), resume);
+        let operation = self.executor.keep_paused(gathered.request, setting, session.origin(), resume);
         if let Wait::Operation(pending) = &mut session.wait {
             pending.submitted = Some(operation);
         }
@@ -407,7 +489,7 @@ impl<F: Front> Turn<F> {
         setting: Setting<Style<F>>,
     ) {
         self.await_parts(session, gathered.commands, gathered.request.byte_count());
-        let operation = self.shard.submit(gathered.request, setting, session.origin());
+        let operation = self.executor.submit(gathered.request, setting, session.origin());
         if let Wait::Operation(pending) = &mut session.wait {
             pending.may_block = operation.may_block();
             pending.submitted = Some(operation);

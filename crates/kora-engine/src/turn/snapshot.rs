@@ -1,12 +1,15 @@
 //! A worker's part in snapshots: its shard's share, a little at a time, and what begins when one is due.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kora_core::command::spec::CommandSpec;
 use kora_core::db::DbIndex;
 use kora_core::shard::operation::{Request, Setting};
 use kora_core::shard::route::place;
+use kora_core::slot::{ShardId, WorkerId};
 use kora_core::store::snapshot::Progress;
+use smallvec::SmallVec;
 
 use super::Turn;
 use super::run::{Gathered, Resolved};
@@ -59,8 +62,8 @@ impl Pace {
 impl<F: Front> Turn<F> {
     /// Goes on with a snapshot, if one is being taken. Returns how long the worker may sleep for it.
     pub(super) fn snapshot_some(&mut self) -> Duration {
-        let Some(store) = self.shard.store() else { return Duration::MAX };
-        if !store.is_in_snapshot() {
+        let hub = Arc::clone(&self.engine.hub);
+        if !self.kept.iter().any(|&shard| hub.is_in_snapshot(shard)) {
             return Duration::MAX;
         }
         let is_working = self.pace.is_working(self.time.begun);
@@ -70,16 +73,25 @@ impl<F: Front> Turn<F> {
         }
         self.pace.slices += 1;
         let budget = if is_working { SLICE_BYTES } else { IDLE_SLICE_BYTES };
-        match store.snapshot_some(budget) {
-            Progress::None | Progress::Done => Duration::MAX,
-            Progress::More => Duration::ZERO,
-            Progress::Full => FULL_PAUSE,
+        let in_snapshot = self.kept.iter().copied().filter(|&shard| hub.is_in_snapshot(shard));
+        for shard in in_snapshot.collect::<SmallVec<[ShardId; 8]>>() {
+            // One that somebody holds comes later.
+            let Some(store) = self.executor.store_of(shard) else { continue };
+            let progress = store.snapshot_some(budget);
+            self.executor.release();
+            match progress {
+                // It is the next one's turn.
+                Progress::None | Progress::Done => {}
+                Progress::More => return Duration::ZERO,
+                Progress::Full => return FULL_PAUSE,
+            }
         }
+        FULL_PAUSE
     }
 
     /// Has what is due begun: one worker sees to that.
     pub fn begin_due(&mut self) {
-        if self.shard.id().index() != 0 {
+        if self.id() != WorkerId(0) {
             return;
         }
         match self.engine.persistence.due() {
@@ -106,11 +118,11 @@ impl<F: Front> Turn<F> {
         let args: &[&[u8]] = &[spec.facts.name.as_bytes()];
         let placement = place(&spec.facts, args, shard_count);
         let mut request = Request::default();
-        request.push((&spec.facts, spec.handler), args, &placement, shard_count, self.shard.id());
-        let origin = Origin { worker: self.shard.id(), slot: usize::MAX, client: ClientId(0) };
+        request.push((&spec.facts, spec.handler), args, &placement, shard_count, self.kept[0]);
+        let origin = Origin { worker: self.id(), slot: usize::MAX, client: ClientId(0) };
         let setting =
             Setting { db: DbIndex(0), now: self.time.now, no_touch: false, style: F::plain(), watch: None };
-        self.shard.submit(request, setting, origin);
+        self.executor.submit(request, setting, origin);
     }
 
     /// Submits SHUTDOWN, which has to save first, for a session.
@@ -119,7 +131,7 @@ impl<F: Front> Turn<F> {
         let spec = &persistence::SHUTDOWN_WITH_SAVE;
         let placement = place(&spec.facts, args, shard_count);
         let mut gathered = Gathered::default();
-        gathered.request.push((&spec.facts, spec.handler), args, &placement, shard_count, self.shard.id());
+        gathered.request.push((&spec.facts, spec.handler), args, &placement, shard_count, self.kept[0]);
         gathered.commands.push(resolved.id);
         let setting = session.setting(self.time.now);
         self.submit_in(session, gathered, setting);

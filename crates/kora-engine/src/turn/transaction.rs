@@ -19,6 +19,7 @@ use kora_core::shard::probe::Rule;
 use kora_core::shard::replies::Replies as _;
 use kora_core::shard::route::{Placement, place};
 use kora_core::shard::runner::Ran;
+use kora_core::shard::together::InHand;
 use kora_core::shard::transaction::Transaction;
 use smallvec::smallvec;
 
@@ -39,8 +40,8 @@ const QUEUE_BYTES_KEPT: usize = 16 * 1024;
 
 /// Where the commands of the core run.
 enum Source<'a, F: Front> {
-    /// Here and now, on this worker's store.
-    Here(&'a Transaction<Style<F>>),
+    /// Here and now, on shards in hand.
+    Here(&'a Transaction<Style<F>>, &'a mut InHand),
     /// Here and now, on stores that were brought.
     Driven(&'a mut Driven<Workers<F>>),
     /// They have run.
@@ -123,7 +124,7 @@ impl<F: Front> Turn<F> {
         }
         session.queue = None;
         if let Some(watched) = session.take_watched() {
-            self.shard.unwatch(*watched);
+            self.executor.unwatch(*watched);
         }
         let cause = text.strip_prefix("ERR ").unwrap_or(text);
         Some(format!("EXECABORT Transaction discarded because of: {cause}"))
@@ -147,20 +148,19 @@ impl<F: Front> Turn<F> {
         if F::Probe::breaks(Rule::WatchInHand)
             && let Some(watched) = watched.take_if(|watched| !watched.watch().is_dirty())
         {
-            self.shard.unwatch(watched);
+            self.executor.unwatch(watched);
         }
-        let here = self.shard.id();
-        queue.transaction.begin(watched, self.time.now, here);
-        if queue.transaction.is_on(here) && self.shard.is_free() {
+        queue.transaction.begin(watched, self.time.now, self.kept[0]);
+        if self.may_run_at_once(&queue) && self.get(queue.transaction.shards()) {
             let mut pushes = self.begin_own_pushes(session, queue.subscribes());
             let Queue { transaction, commands, .. } = &*queue;
-            let has_run = self.shard.begin_transaction(transaction);
+            let (mut in_hand, has_run) = self.executor.begin_transaction(transaction);
             let reply_at = session.output.unsent();
             let mut place = self.begin_exec(session, commands, has_run);
-            let source = &mut Source::Here(transaction);
+            let source = &mut Source::Here(transaction, &mut in_hand);
             if let Some(resume) = self.run_exec(session, commands, &mut place, source, &mut pushes) {
                 let Queue { transaction, commands, .. } = *queue;
-                let driven = self.shard.hold_transaction(transaction, session.origin());
+                let driven = self.executor.hold_transaction(transaction, in_hand, session.origin());
                 let pending = pending_exec(resolved.id, None);
                 let rest = HaltedExec {
                     driven,
@@ -174,7 +174,7 @@ impl<F: Front> Turn<F> {
                 return self.halt_exec(session, reply_at, rest);
             }
             self.end_own_pushes(session, pushes);
-            self.shard.end_transaction(self.time.now);
+            self.executor.end_transaction(in_hand, self.time.now);
             self.scratch.executed.push(resolved.id);
             if queue.byte_count() <= QUEUE_BYTES_KEPT {
                 queue.reset(session.setting(self.time.now));
@@ -186,10 +186,16 @@ impl<F: Front> Turn<F> {
         let Queue { transaction, commands, .. } = *queue;
         self.driven_to_come += usize::from(commands.iter().any(|command| command.own.is_some()));
         session.wait = Wait::Operation(pending_exec(resolved.id, Some(commands)));
-        let operation = self.shard.submit_transaction(transaction, session.origin());
+        let operation = self.executor.submit_transaction(transaction, session.origin());
         if let Wait::Operation(pending) = &mut session.wait {
             pending.submitted = Some(operation);
         }
+    }
+
+    /// Whether what was queued may run where EXEC stands, and need not be submitted.
+    fn may_run_at_once(&self, queue: &Queue<F>) -> bool {
+        let may_pause = queue.transaction.may_pause();
+        !may_pause || queue.transaction.shards().len() == 1 && !self.executor.has_paused()
     }
 
     /// Runs a transaction whose stores were brought here. If its client has left meanwhile, or was told that the server is
@@ -205,7 +211,7 @@ impl<F: Front> Turn<F> {
         });
         let session = Some(()).filter(|()| waits).and_then(|()| self.sessions.take(origin.slot));
         let Some(mut session) = session else {
-            return self.shard.give_up_driven(driven);
+            return self.executor.give_up_driven(driven);
         };
         let Wait::Operation(mut pending) = std::mem::take(&mut session.wait) else { return };
         let commands = pending.exec.take().unwrap_or_default();
@@ -213,7 +219,7 @@ impl<F: Front> Turn<F> {
         let subscribes = commands.iter().filter_map(|command| command.own.as_ref());
         let subscribes = subscribes.map(|own| own.facts).any(subscribes_to);
         let mut pushes = self.begin_own_pushes(&mut session, subscribes);
-        let has_run = self.shard.begin_driven(&mut driven);
+        let has_run = self.executor.begin_driven(&mut driven);
         let reply_at = session.output.unsent();
         let mut place = self.begin_exec(&mut session, &commands, has_run);
         let source = &mut Source::Driven(&mut driven);
@@ -225,7 +231,7 @@ impl<F: Front> Turn<F> {
             return;
         }
         self.end_own_pushes(&mut session, pushes);
-        self.shard.end_driven(driven);
+        self.executor.end_driven(driven);
         self.end_exec(origin.slot, session, &pending);
     }
 
@@ -264,7 +270,7 @@ impl<F: Front> Turn<F> {
         session.output.append(output);
         session.wait = Wait::Nothing;
         self.end_own_pushes(&mut session, pushes);
-        self.shard.end_driven(driven);
+        self.executor.end_driven(driven);
         self.end_exec(slot, session, &pending);
     }
 
@@ -275,7 +281,7 @@ impl<F: Front> Turn<F> {
         let begun = Reached::of(session);
         let resumed = {
             let mut out = session.output.sink(session.choice.style);
-            self.shard.resume_driven(driven, *resume, &setting, &mut out)
+            self.executor.resume_driven(driven, *resume, &setting, &mut out)
         };
         match resumed {
             Resumed::Paused | Resumed::Waiting => return false,
@@ -396,14 +402,14 @@ impl<F: Front> Turn<F> {
             setting.db = DbIndex(0);
         }
         match source {
-            Source::Here(transaction) => {
+            Source::Here(transaction, in_hand) => {
                 let mut out = session.output.sink(session.choice.style);
-                self.shard.run_queued(transaction, index, &setting, &mut out)
+                self.executor.run_queued(transaction, in_hand, index, &setting, &mut out)
             }
             Source::Driven(driven) => {
                 let setting = Setting { now: driven.now(), ..setting };
                 let mut out = session.output.sink(session.choice.style);
-                self.shard.run_driven(driven, index, &setting, &mut out)
+                self.executor.run_driven(driven, index, &setting, &mut out)
             }
             Source::Part(part) => {
                 let output = std::mem::take(&mut session.output);
@@ -429,24 +435,33 @@ impl<F: Front> Turn<F> {
         // It may ask for what this worker and its stores know.
         memory::tell();
         self.publish_counters();
-        if let Source::Driven(driven) = source {
-            self.shard.publish_driven(driven);
-            driven.stores().for_each(|store| self.engine.counters.of(store.id()).show(store));
+        match source {
+            Source::Here(_, in_hand) => {
+                in_hand.iter_mut().for_each(|store| self.executor.show_store(store));
+            }
+            Source::Driven(driven) => driven.stores().for_each(|store| self.executor.show_store(store)),
+            Source::Part(_) => {}
         }
         let args: Args<'_> = command.args.iter().map(|arg| &arg[..]).collect();
         session.is_executing = true;
-        let timing = self.shard.journal().begin_command(command.facts.name);
+        let timing = self.executor.journal().begin_command(command.facts.name);
         let follow_up = self.call(session, command.handler, &args);
-        self.shard.journal().end_command(command.facts.name, timing);
+        self.executor.journal().end_command(command.facts.name, timing);
         match follow_up {
             None => {}
             Some(FollowUp::ResetStats) => {
                 self.reset_all_stats();
-                if let Source::Driven(driven) = source {
-                    driven.stores().for_each(|store| self.engine.reset_store(store));
+                match source {
+                    Source::Here(_, in_hand) => {
+                        in_hand.iter_mut().for_each(|store| self.engine.reset_store(store))
+                    }
+                    Source::Driven(driven) => {
+                        driven.stores().for_each(|store| self.engine.reset_store(store))
+                    }
+                    Source::Part(_) => {}
                 }
             }
-            Some(FollowUp::Unwatch(watched)) => self.shard.unwatch(*watched),
+            Some(FollowUp::Unwatch(watched)) => self.executor.unwatch(*watched),
             Some(other) => debug_assert!(false, "{other:?} is not for a transaction"),
         }
         session.is_executing = false;
@@ -464,18 +479,20 @@ impl<F: Front> Turn<F> {
         let setting = Setting { watch: Some(watch), ..session.setting(self.time.now) };
         let run = transaction::RUN;
         let placement = place(run.0, args, shard_count);
-        if placement == Placement::One(self.shard.id()) && self.shard.is_free() {
+        if let Placement::One(shard) = placement
+            && self.get(&[shard])
+        {
             let begin = session.output.end();
             let ran = {
                 let mut out = session.output.sink(session.choice.style);
-                self.shard.run(run, args, &setting, &mut out)
+                self.executor.run(shard, run, args, &setting, &mut out)
             };
             debug_assert!(matches!(ran, Ran::Replied), "WATCH never waits");
             self.finish_command(session, resolved, begin);
             return;
         }
         let mut gathered = Gathered::default();
-        gathered.request.push(run, args, &placement, shard_count, self.shard.id());
+        gathered.request.push(run, args, &placement, shard_count, self.kept[0]);
         gathered.commands.push(resolved.id);
         self.submit_in(session, gathered, setting);
         if self.gate.is_busy {

@@ -55,7 +55,7 @@ impl<F: Front> Turn<F> {
         let until = waiter.until();
         let Some(session) = self.sessions.of(origin) else {
             // It has left meanwhile, and ended the operation.
-            self.engine.hub.forget(&waiter);
+            self.executor.forget_everywhere(&waiter);
             return;
         };
         let Wait::Operation(pending) = &mut session.wait else { return };
@@ -130,12 +130,12 @@ impl<F: Front> Turn<F> {
     }
 
     /// Takes what a session waits for out of the queues of its keys.
-    fn forget(&self, slot: usize) {
+    fn forget(&mut self, slot: usize) {
         let Some(session) = self.sessions.get(slot) else { return };
         if let Wait::Operation(pending) = &session.wait
             && let Some(waiter) = &pending.waiter
         {
-            self.engine.hub.forget(waiter);
+            self.executor.forget_everywhere(waiter);
         }
     }
 
@@ -148,7 +148,7 @@ impl<F: Front> Turn<F> {
         if operation.abandon() != Abandoned::Later
             && let Some(waiter) = &pending.waiter
         {
-            self.engine.hub.forget(waiter);
+            self.executor.forget_everywhere(waiter);
         }
     }
 }

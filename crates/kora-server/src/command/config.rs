@@ -135,7 +135,7 @@ fn apply(shared: &Arc<Shared>, pairs: &[&[u8]]) -> CommandResult {
     }
     shared.engine.persistence.reconsider();
     if let Some(listeners) = listeners {
-        let first = shared.engine.shards().next().expect("there is at least one worker");
+        let first = shared.engine.hub.workers().next().expect("there is at least one worker");
         shared.engine.hub.send_driver_mail(first, Mail::Front(WorkerMail::Listen(listeners)));
     }
     Ok(())

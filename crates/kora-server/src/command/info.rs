@@ -226,7 +226,8 @@ fn errors(desk: Desk<'_>) -> Vec<ErrorStat> {
 }
 
 pub(super) fn keyspace(desk: Desk<'_>) -> Vec<DatabaseInfo> {
-    let usages: Vec<_> = desk.front.engine.shards().map(|shard| desk.front.engine.hub.usage(shard)).collect();
+    let usages: Vec<_> =
+        desk.front.engine.hub.shards().map(|shard| desk.front.engine.hub.usage(shard)).collect();
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     (0..desk.front.config().databases)
         .map(|db| {
@@ -254,7 +255,7 @@ pub(super) fn keyspace(desk: Desk<'_>) -> Vec<DatabaseInfo> {
 
 /// The databases that ever had keys.
 fn keysizes(desk: Desk<'_>) -> Vec<SizesInfo> {
-    let usages: Vec<_> = desk.engine.shards().map(|shard| desk.engine.hub.usage(shard)).collect();
+    let usages: Vec<_> = desk.engine.hub.shards().map(|shard| desk.engine.hub.usage(shard)).collect();
     let counts_of = |db: u16| {
         let mut sums = [[0; SizeClass::COUNT]; Kind::COUNT];
         let mut is_any = false;

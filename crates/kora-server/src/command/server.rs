@@ -195,8 +195,8 @@ fn debug_sleep(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let seconds = parse_f64(seconds).filter(|seconds| *seconds > 0.0).unwrap_or(0.0);
     let duration = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
     let here = call.worker;
-    for shard in call.engine.shards().filter(|shard| *shard != here) {
-        call.engine.hub.send_driver_mail(shard, Mail::Front(WorkerMail::Sleep(duration)));
+    for worker in call.engine.hub.workers().filter(|worker| *worker != here) {
+        call.engine.hub.send_driver_mail(worker, Mail::Front(WorkerMail::Sleep(duration)));
     }
     std::thread::sleep(duration);
     call.reply().ok();

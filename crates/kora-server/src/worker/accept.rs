@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use kora_core::db::DbIndex;
-use kora_core::slot::ShardId;
+use kora_core::slot::WorkerId;
 use kora_engine::counters::add;
 use kora_engine::front::{Mail, Origin};
 use kora_engine::session::{Choice, ReplyMode, Standing};
@@ -99,9 +99,9 @@ impl Worker {
         }
         add(&self.traffic().connections_received, 1);
         let connections =
-            |shard: &ShardId| self.shared.traffic[shard.index()].connections.load(Ordering::Relaxed);
+            |worker: &WorkerId| self.shared.traffic[worker.index()].connections.load(Ordering::Relaxed);
         let least =
-            self.shared.engine.shards().min_by_key(connections).expect("there is at least one worker");
+            self.shared.engine.hub.workers().min_by_key(connections).expect("there is at least one worker");
         self.shared.traffic[least.index()].connections.fetch_add(1, Ordering::Relaxed);
         if least == self.turn.id() {
             self.adopt(transport, &peer);

@@ -2,7 +2,7 @@
 
 use kora_core::command::spec::Flags;
 use kora_core::reply::Value;
-use kora_core::slot::ShardId;
+use kora_core::slot::WorkerId;
 
 use super::super::forms::{BEGINNING, SWEEPING};
 use super::super::generate::Args;
@@ -109,7 +109,7 @@ impl World<'_> {
         let turn = &mut life.turns[home];
         let slot = turn.sessions.next_slot();
         self.clients += 1;
-        let worker = ShardId(u16::try_from(home).expect("shards are numbered by u16"));
+        let worker = WorkerId(u16::try_from(home).expect("shards are numbered by u16"));
         let origin = Origin { worker, slot, client: ClientId(self.clients) };
         let client = Arc::new(ValueClient(Standing::new(origin)));
         turn.sessions.insert(Session::new(client, 0, Choice::of_program(db)));

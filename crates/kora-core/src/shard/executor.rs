@@ -1,0 +1,522 @@
+//! An executor: what one worker runs commands with. It takes shards that are at rest, runs what concerns them, and puts them back.
+//!
+//! While it holds a shard it is the only one who runs anything there, so nothing in a shard is locked. Its journal takes up what
+//! its commands do, whichever shards they are on, and is handed over before a shard is put back: whoever takes it next finds
+//! everything before in the stream.
+//!
+//! An executor has a *position* in the order: how many tickets were published when it last received work. A shard's is raised to it
+//! whenever it runs something there, and its own to the shard's: what runs later, there or on its behalf, does not stand
+//! before.
+//!
+//! In an engine with one worker nothing is put back.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crossbeam_channel::Receiver;
+use kora_stream::record::RecordBuilder;
+use smallvec::SmallVec;
+
+use super::driven::Driven;
+use super::hub::{Hub, ShardMail, Wake, WorkerMail};
+use super::operation::{Driver, Operation, Part};
+use super::pause::{Halted, Paused};
+use super::rest::fence;
+use super::runner::Shard;
+use super::serve::Blocked;
+use crate::config::CoreConfig;
+use crate::journal::{Announcement, Journal};
+use crate::services::Services;
+use crate::slot::{ShardId, WorkerId};
+use crate::store::ShardStore;
+use crate::store::waiters::Waiter;
+use crate::table::garbage::Garbage;
+
+/// Takes the effects of a round before anyone can see them.
+pub type EffectSink = Box<dyn FnMut(&RecordBuilder) + Send>;
+
+/// Takes what is to be announced, after the effects before it: events of keys, messages to channels.
+pub type AnnouncementSink = Box<dyn FnMut(Vec<Announcement>) + Send>;
+
+/// Brings the settings of a store up to date: called before operations run on it, so that whoever has seen new settings
+/// finds them in force everywhere.
+pub type ConfigSource = Box<dyn FnMut(&mut ShardStore) + Send>;
+
+/// Takes what a shard threw away, to free it elsewhere.
+pub type GarbageSink = Box<dyn FnMut(Garbage) + Send>;
+
+/// Shows to others what a store counts: before its shard is put back, and before replies are sent.
+pub type StatsSink = Box<dyn FnMut(&ShardStore) + Send>;
+
+/// Shards that are looked at in one go, when there is work for them.
+const VISITS_MAX: usize = 64;
+
+/// Where a worker takes what comes of commands, and where settings come from.
+#[derive(Default)]
+pub(super) struct Outlets {
+    effects: Option<EffectSink>,
+    announcements: Option<AnnouncementSink>,
+    config: Option<ConfigSource>,
+    garbage: Option<GarbageSink>,
+    stats: Option<StatsSink>,
+}
+
+impl Outlets {
+    /// Brings the settings of a store up to date.
+    #[inline]
+    pub(super) fn configure(&mut self, store: &mut ShardStore) {
+        if let Some(source) = &mut self.config {
+            source(store);
+        }
+    }
+
+    /// Shows what a shard in hand holds and counts, and gives away what was thrown away there.
+    #[inline]
+    pub(super) fn show<D: Driver>(&mut self, shard: &mut Shard<D>, hub: &Hub<D>) {
+        shard.show(hub);
+        if let Some(store) = shard.store.as_deref_mut() {
+            if let Some(sink) = &mut self.stats {
+                sink(store);
+            }
+            self.dispose(store);
+        }
+    }
+
+    /// Gives away what a store threw away.
+    #[inline]
+    pub(super) fn dispose(&mut self, store: &mut ShardStore) {
+        if let Some(sink) = &mut self.garbage
+            && store.has_garbage()
+        {
+            sink(store.take_garbage());
+        }
+    }
+}
+
+/// See the module.
+pub struct Executor<D: Driver> {
+    pub(super) worker: WorkerId,
+    pub(super) hub: Arc<Hub<D>>,
+    mailbox: Receiver<WorkerMail<D>>,
+    pub(super) journal: Journal,
+    pub(super) services: Arc<Services>,
+    pub(super) outlets: Outlets,
+    /// See the module.
+    pub(super) position: u64,
+    /// By number of shard: those in hand.
+    pub(super) held: Box<[Option<Box<Shard<D>>>]>,
+    /// Those in hand, in the order in which they were taken.
+    pub(super) in_hand: SmallVec<[ShardId; 8]>,
+    /// Shards for which there may be work.
+    visits: VecDeque<ShardId>,
+    /// Shards where something stands that may pause, while something has paused: see [`super::pause`].
+    stalled: Vec<ShardId>,
+    pub(super) finished: Vec<Part<D>>,
+    /// Operations of this worker that have to wait.
+    pub(super) blocked: Vec<Blocked<D>>,
+    driver_mail: Vec<D::Mail>,
+    /// Operations that turned out to need all stores, and are to be submitted for them.
+    pub(super) wider: VecDeque<Arc<Operation<D>>>,
+    /// The command that has paused, if one has.
+    pub(super) paused: Option<Paused<D>>,
+    /// Transactions that this worker is to run.
+    pub(super) driven: VecDeque<Driven<D>>,
+    /// A command of the transaction that this worker runs has paused.
+    pub(super) halt: Option<Halted>,
+}
+
+impl<D: Driver> std::fmt::Debug for Executor<D> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { worker, in_hand, position, .. } = self;
+        let mut shown = f.debug_struct("Executor");
+        shown.field("worker", worker).field("in_hand", in_hand).field("position", position);
+        shown.finish_non_exhaustive()
+    }
+}
+
+/// The executors of a new engine, one for each waker, sharing a hub with `shard_count` shards, or as many as there are wakers if that
+/// is more. `seed` decides hashing and random choices.
+#[must_use]
+pub fn new_executors<D: Driver>(
+    wakers: Vec<Box<dyn Wake>>,
+    shard_count: u16,
+    config: &CoreConfig,
+    seed: u64,
+) -> Vec<Executor<D>> {
+    let (hub, mailboxes) = Hub::new(wakers, shard_count, config, seed);
+    let hub = Arc::new(hub);
+    let executor = |(worker, mailbox)| Executor {
+        worker,
+        mailbox,
+        journal: Journal::default(),
+        services: Arc::default(),
+        outlets: Outlets::default(),
+        position: 0,
+        held: hub.shards().map(|_| None).collect(),
+        in_hand: SmallVec::new(),
+        visits: VecDeque::new(),
+        stalled: Vec::new(),
+        finished: Vec::new(),
+        blocked: Vec::new(),
+        driver_mail: Vec::new(),
+        wider: VecDeque::new(),
+        paused: None,
+        driven: VecDeque::new(),
+        halt: None,
+        hub: Arc::clone(&hub),
+    };
+    hub.workers().zip(mailboxes).map(executor).collect()
+}
+
+impl<D: Driver> Executor<D> {
+    /// Its worker.
+    #[inline]
+    #[must_use]
+    pub fn worker(&self) -> WorkerId {
+        self.worker
+    }
+
+    /// What it shares with the others.
+    #[must_use]
+    pub fn hub(&self) -> &Arc<Hub<D>> {
+        &self.hub
+    }
+
+    /// What its commands did.
+    pub fn journal(&mut self) -> &mut Journal {
+        &mut self.journal
+    }
+
+    /// Gives to `sink` from now on the effects that the journal records, before anyone can see them.
+    pub fn set_effect_sink(&mut self, sink: EffectSink) {
+        self.outlets.effects = Some(sink);
+    }
+
+    /// Gives to `sink` from now on what is to be announced, after the effects before it and before anyone can see them.
+    pub fn set_announcement_sink(&mut self, sink: AnnouncementSink) {
+        self.outlets.announcements = Some(sink);
+    }
+
+    /// Asks `source` from now on for the settings of stores.
+    pub fn set_config_source(&mut self, source: ConfigSource) {
+        self.outlets.config = Some(source);
+    }
+
+    /// Lets commands use what the engine offers.
+    pub fn set_services(&mut self, services: Arc<Services>) {
+        self.services = services;
+    }
+
+    /// Gives to `sink` from now on what commands threw away: when [`Executor::dispose`] is called, and before an operation is
+    /// answered, so that whoever has the answer finds the memory given up.
+    pub fn set_garbage_sink(&mut self, sink: GarbageSink) {
+        self.outlets.garbage = Some(sink);
+    }
+
+    /// Shows to `sink` from now on what stores count.
+    pub fn set_stats_sink(&mut self, sink: StatsSink) {
+        self.outlets.stats = Some(sink);
+    }
+
+    /// Says that commands were received that are to run here: whoever sent them may have seen everything that others had
+    /// been answered by now.
+    #[inline]
+    pub fn receive(&mut self) {
+        // Published tickets only get more.
+        self.position = self.position.max(self.hub.published_count());
+    }
+
+    /// Takes a shard, unless it is in hand; `false` if somebody else holds it.
+    #[inline]
+    pub fn hold(&mut self, shard: ShardId) -> bool {
+        self.held[shard.index()].is_some() || self.take(shard)
+    }
+
+    fn take(&mut self, id: ShardId) -> bool {
+        let Some(mut shard) = self.hub.take(id) else { return false };
+        if let Some(store) = shard.store.as_deref_mut() {
+            self.outlets.configure(store);
+        }
+        self.held[id.index()] = Some(shard);
+        self.in_hand.push(id);
+        true
+    }
+
+    /// Takes all of some shards, ascending; `false` if somebody else holds one. Then those taken so far stay in hand.
+    pub fn hold_all(&mut self, shards: &[ShardId]) -> bool {
+        shards.iter().all(|&shard| self.hold(shard))
+    }
+
+    /// Brings the settings of the stores in hand up to date.
+    pub fn configure(&mut self) {
+        for &id in &self.in_hand {
+            let store = self.held[id.index()].as_mut().and_then(|shard| shard.store.as_deref_mut());
+            if let Some(store) = store {
+                self.outlets.configure(store);
+            }
+        }
+    }
+
+    /// A shard in hand.
+    #[inline]
+    pub fn held(&mut self, shard: ShardId) -> Option<&mut Shard<D>> {
+        self.held[shard.index()].as_deref_mut()
+    }
+
+    /// The store of a shard, which is taken if it can be; none if somebody else holds it or its store is lent.
+    #[inline]
+    pub fn store_of(&mut self, shard: ShardId) -> Option<&mut ShardStore> {
+        if self.hold(shard) { self.held(shard)?.store.as_deref_mut() } else { None }
+    }
+
+    /// Gives to the sink what commands threw away on shards in hand.
+    #[inline]
+    pub fn dispose(&mut self) {
+        for &id in &self.in_hand {
+            let store = self.held[id.index()].as_mut().and_then(|shard| shard.store.as_deref_mut());
+            if let Some(store) = store {
+                self.outlets.dispose(store);
+            }
+        }
+    }
+
+    /// Shows everyone what the databases in hand hold and count. To be called before replies are sent; it is done
+    /// before an operation is answered, and before a shard is put back.
+    pub fn publish_usage(&mut self) {
+        for &id in &self.in_hand {
+            if let Some(shard) = &mut self.held[id.index()] {
+                self.outlets.show(shard, &self.hub);
+            }
+        }
+    }
+
+    /// Shows everyone what a store holds and counts that is in hand, in the midst of a transaction.
+    pub fn show_store(&mut self, store: &mut ShardStore) {
+        self.hub.publish_usage(store);
+        if let Some(sink) = &mut self.outlets.stats {
+            sink(store);
+        }
+    }
+
+    /// Puts all shards in hand back, unless there is nobody else who could want them.
+    #[inline]
+    pub fn release(&mut self) {
+        if self.hub.worker_count() > 1 {
+            self.release_all();
+        }
+    }
+
+    /// Whether a shard is in hand.
+    #[must_use]
+    pub fn is_held(&self, shard: ShardId) -> bool {
+        self.held[shard.index()].is_some()
+    }
+
+    /// Puts a shard back, unless there is nobody else who could want it.
+    pub fn release_one(&mut self, id: ShardId) {
+        if self.hub.worker_count() == 1 {
+            return;
+        }
+        let Some(mut shard) = self.held[id.index()].take() else { return };
+        self.in_hand.retain(|held| *held != id);
+        self.hand_over();
+        self.outlets.show(&mut shard, &self.hub);
+        let outlook = shard.outlook();
+        self.hub.lay_to_rest(shard);
+        fence();
+        if self.hub.has_work(id, outlook) {
+            self.visits.push_back(id);
+        }
+    }
+
+    /// Puts all shards in hand back.
+    pub fn release_all(&mut self) {
+        if self.in_hand.is_empty() {
+            return;
+        }
+        self.hand_over();
+        let mut outlooks: SmallVec<[_; 8]> = SmallVec::new();
+        for id in std::mem::take(&mut self.in_hand) {
+            let Some(mut shard) = self.held[id.index()].take() else { continue };
+            self.outlets.show(&mut shard, &self.hub);
+            outlooks.push((id, shard.outlook()));
+            self.hub.lay_to_rest(shard);
+        }
+        fence();
+        let has_work = |(id, outlook): (ShardId, _)| self.hub.has_work(id, outlook).then_some(id);
+        self.visits.extend(outlooks.into_iter().filter_map(has_work));
+    }
+
+    /// Sends a message to a shard, which is looked at when what runs now has come to its end.
+    pub(super) fn send(&mut self, shard: ShardId, mail: ShardMail<D>) {
+        self.hub.put(shard, mail);
+        self.visits.push_back(shard);
+    }
+
+    /// Submits an operation; its shards are looked at when what runs now has come to its end.
+    pub(super) fn send_operation(&mut self, operation: Arc<Operation<D>>) {
+        self.visits.extend(operation.shards());
+        D::submit(&self.hub, operation);
+    }
+
+    /// Has a shard looked at when what runs now has come to its end.
+    pub(super) fn note_visit(&mut self, shard: ShardId) {
+        self.visits.push_back(shard);
+    }
+
+    /// Takes a waiter that is over out of all queues.
+    pub fn forget_everywhere(&mut self, waiter: &Arc<Waiter>) {
+        for shard in waiter.shards() {
+            self.send(shard, ShardMail::Forget(Arc::clone(waiter)));
+        }
+    }
+
+    /// Receives and runs what has arrived, as far as it can run now; `false` if there was nothing.
+    pub fn poll(&mut self) -> bool {
+        if !self.wider.is_empty() {
+            self.submit_wider();
+        }
+        self.go_on();
+        if !self.has_paused() {
+            self.visits.extend(self.stalled.drain(..));
+        }
+        let mut received = false;
+        while let Ok(mail) = self.mailbox.try_recv() {
+            received = true;
+            match mail {
+                WorkerMail::Part(part) => self.finished.push(part),
+                WorkerMail::Driven(driven) => self.driven.push_back(driven),
+                WorkerMail::Blocked(blocked) => self.blocked.push(blocked),
+                WorkerMail::Visit(shard) => self.visits.push_back(shard),
+                WorkerMail::Driver(mail) => self.driver_mail.push(mail),
+            }
+        }
+        self.visit();
+        received
+    }
+
+    /// Looks at the shards for which there may be work, and runs what it finds.
+    #[inline]
+    pub fn visit(&mut self) {
+        if !self.visits.is_empty() {
+            self.visit_some();
+        }
+    }
+
+    fn visit_some(&mut self) {
+        for _ in 0..VISITS_MAX {
+            let Some(id) = self.visits.pop_front() else { return };
+            // What was pushed for the shard is found by whoever holds it, if that is somebody else.
+            fence();
+            let was_held = self.held[id.index()].is_some();
+            if self.hold(id) {
+                self.with_held(id, Self::work);
+                if !was_held {
+                    self.release_one(id);
+                }
+            }
+        }
+    }
+
+    /// Whether something that would run next on a shard has to wait for what has paused. It is run when that has ended.
+    #[inline]
+    pub(super) fn stalls(&mut self, shard: ShardId, operation: &Operation<D>) -> bool {
+        let stalls = self.has_paused() && operation.request.may_pause();
+        if stalls && !self.stalled.contains(&shard) {
+            self.stalled.push(shard);
+        }
+        stalls
+    }
+
+    /// Does something with a shard in hand.
+    #[inline]
+    pub(super) fn with_held<T>(
+        &mut self,
+        id: ShardId,
+        body: impl FnOnce(&mut Self, &mut Shard<D>) -> T,
+    ) -> T {
+        let mut shard = self.held[id.index()].take().expect("the shard is in hand");
+        let result = body(self, &mut shard);
+        self.held[id.index()] = Some(shard);
+        result
+    }
+
+    /// Announces that the worker is about to sleep; `false` if there is something to do after all, be it that finished
+    /// parts or messages were not taken yet. After sleeping, call [`Executor::unpark`].
+    #[must_use]
+    pub fn park(&self) -> bool {
+        let parking = self.hub.parking(self.worker);
+        parking.prepare();
+        let is_all_taken = self.finished.is_empty() && self.blocked.is_empty() && self.driver_mail.is_empty();
+        let is_idle = is_all_taken
+            && self.visits.is_empty()
+            && self.wider.is_empty()
+            && !self.wants_to_go_on()
+            && !self.has_driven()
+            && self.mailbox.is_empty();
+        if !is_idle {
+            parking.cancel();
+        }
+        is_idle
+    }
+
+    /// Announces that the worker is awake.
+    pub fn unpark(&self) {
+        self.hub.parking(self.worker).cancel();
+    }
+
+    /// Parts of operations that this worker asked for.
+    pub fn take_finished(&mut self) -> Vec<Part<D>> {
+        std::mem::take(&mut self.finished)
+    }
+
+    /// Operations that this worker asked for and that have to wait. To be taken before [`Executor::take_finished`]:
+    /// one that waited for a moment only is in both.
+    pub fn take_blocked(&mut self) -> Vec<Blocked<D>> {
+        std::mem::take(&mut self.blocked)
+    }
+
+    /// Messages of the driver's.
+    pub fn take_driver_mail(&mut self) -> Vec<D::Mail> {
+        std::mem::take(&mut self.driver_mail)
+    }
+
+    /// Gives this round's effects to their sink, and then what is to be announced to its own. To be called before replies are
+    /// sent; it is done before a shard is put back, a store lent or anything forwarded, and before anything runs that may pause:
+    /// that keeps the journal, and must not keep what others did before.
+    #[inline]
+    pub fn hand_over(&mut self) {
+        if !self.journal.record().is_empty() {
+            if let Some(sink) = &mut self.outlets.effects {
+                sink(self.journal.record());
+            }
+            self.journal.clear_record();
+        }
+        if self.journal.has_announcements() {
+            self.announce();
+        }
+    }
+
+    #[cold]
+    fn announce(&mut self) {
+        let announcements = self.journal.take_announcements();
+        if let Some(sink) = &mut self.outlets.announcements {
+            sink(announcements);
+        }
+    }
+
+    /// Sends a part to who waits for it.
+    pub(super) fn deliver(&mut self, part: Part<D>) {
+        match D::home(&part.operation.origin) {
+            Some(home) if home == self.worker => self.finished.push(part),
+            Some(home) => {
+                self.hand_over();
+                self.hub.send(home, WorkerMail::Part(part));
+            }
+            None => {
+                self.hand_over();
+                D::deliver(part);
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! One command or transaction on several shards that are all in hand: it runs at once, without a ticket.
+//!
+//! Why that is a single point in the order, as with stores that were lent: its executor is the only one who runs anything on any of
+//! these shards from before it looks at their lanes until they are put back. It runs only if all of them have run the same tickets: those
+//! published when it looked, and none else. So no operation has one part before it and another behind. What it records is
+//! one unit in one record, whose stamp is its position; on none of its shards anything has a higher one before it, or a lower one
+//! behind.
+
+use smallvec::SmallVec;
+
+use super::executor::Executor;
+use super::handler::run_handler;
+use super::operation::{Driver, Setting, Style};
+use super::probe::Note;
+use super::runner::Ran;
+use crate::command::Run;
+use crate::context::{Blocking, Deferral, Stores};
+use crate::reply::Reply;
+use crate::slot::ShardId;
+use crate::store::ShardStore;
+use crate::time::UnixMs;
+
+/// The stores of shards in hand, while something runs on all of them. To be given back: [`Executor::put_in_place`].
+#[derive(Debug)]
+pub struct InHand {
+    stores: SmallVec<[Box<ShardStore>; 8]>,
+    shard_count: u16,
+    /// Changes counted when they were taken out.
+    changes: u64,
+}
+
+impl InHand {
+    /// What a command is given that needs them.
+    pub(super) fn stores(&mut self) -> Stores<'_> {
+        match &mut self.stores[..] {
+            [store] => Stores::One(store),
+            stores => Stores::Lent { stores, shard_count: self.shard_count },
+        }
+    }
+
+    /// The stores, ascending.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut ShardStore> {
+        self.stores.iter_mut().map(|store| &mut **store)
+    }
+
+    /// The stores, for somebody who keeps them.
+    pub(super) fn into_stores(self) -> Vec<Box<ShardStore>> {
+        self.stores.into_vec()
+    }
+}
+
+impl<D: Driver> Executor<D> {
+    /// Drains the lanes of shards in hand; then tells whether something may run on all of them together, here and now.
+    pub fn are_free(&mut self, shards: &[ShardId]) -> bool {
+        if let [shard] = shards {
+            return self.is_free(*shard);
+        }
+        self.receive();
+        let end = self.hub.published_count();
+        let are_free =
+            shards.iter().all(|&id| self.with_held(id, |this, shard| this.is_free_up_to(shard, end)));
+        // What stood in the lane of one may have taken the store of another, which was free.
+        let are_home = || {
+            shards.iter().all(|id| {
+                let shard = self.held[id.index()].as_ref();
+                shard.is_some_and(|shard| shard.store.is_some() && shard.position <= end)
+            })
+        };
+        if !are_free || !are_home() {
+            return false;
+        }
+        self.position = end;
+        for &id in shards {
+            if let Some(shard) = &mut self.held[id.index()] {
+                shard.position = end;
+            }
+        }
+        self.journal.set_position(end);
+        true
+    }
+
+    /// Takes the stores of shards in hand out of them.
+    pub(super) fn take_in_hand(&mut self, shards: &[ShardId]) -> InHand {
+        let take_store = |id: &ShardId| {
+            let shard = self.held[id.index()].as_mut().expect("the shard is in hand");
+            shard.store.take().expect("only a free shard runs commands")
+        };
+        let stores = shards.iter().map(take_store).collect();
+        InHand { stores, shard_count: self.hub.shard_count(), changes: self.journal.changes() }
+    }
+
+    /// Serves those who wait for keys of these stores, and gives the stores back to their shards.
+    pub(super) fn put_in_place(&mut self, mut in_hand: InHand, now: UnixMs) {
+        let parts = self.serve(in_hand.stores(), now);
+        let has_changed = self.journal.changes() != in_hand.changes;
+        for mut store in in_hand.stores {
+            let shard = self.held[store.id().index()].as_mut().expect("the shard is in hand");
+            self.outlets.dispose(&mut store);
+            shard.take_home(store);
+            shard.has_changed |= has_changed;
+            if !parts.is_empty() {
+                shard.show(&self.hub);
+            }
+        }
+        parts.into_iter().for_each(|part| self.deliver(part));
+    }
+
+    /// Runs one command at once on several shards in hand, replying to `out`. Only when [`Executor::are_free`].
+    ///
+    /// A command that puts itself off has done nothing: it must be submitted as an operation.
+    ///
+    /// # Panics
+    /// If a shard is not in hand, or its store is lent.
+    pub fn run_together(
+        &mut self,
+        shards: &[ShardId],
+        run: Run,
+        args: &[&[u8]],
+        setting: &Setting<Style<D>>,
+        out: &mut dyn Reply,
+    ) -> Ran {
+        debug_assert!(!run.0.may_pause(), "who may pause is submitted");
+        D::note(Note::RunsTogether(shards));
+        let before = self.journal.record().effect_count();
+        let begun = run.0.may_defer().then(|| self.journal.place());
+        let mut in_hand = self.take_in_hand(shards);
+        let mut deferral = None;
+        let blocking = Blocking::Permitted(&mut deferral);
+        let desk = (&mut self.journal, &self.services);
+        run_handler(in_hand.stores(), desk, run, args, setting, blocking, out);
+        if let (Some(Deferral::Wait(_) | Deferral::NeedsAll | Deferral::Onward(_)), Some(begun)) =
+            (&deferral, begun)
+        {
+            self.journal.roll_back(&begun);
+            D::note(Note::Loses(self.journal.record(), before));
+        }
+        self.put_in_place(in_hand, setting.now);
+        match deferral {
+            None => Ran::Replied,
+            Some(Deferral::Paused(resume)) => Ran::Paused(resume),
+            Some(Deferral::Wait(_) | Deferral::NeedsAll | Deferral::Onward(_)) => Ran::Deferred,
+        }
+    }
+}
