@@ -262,7 +262,7 @@ impl<D: Driver> Shard<D> {
         if run.0.may_pause() {
             self.hand_over();
         }
-        D::note(Note::RunsAtOnce(self.id));
+        D::note(Note::RunsAtOnce(self.id, setting.now));
         let before = self.journal.record().effect_count();
         let store = self.store.as_deref_mut().expect("only a free shard runs commands");
         let mut deferral = None;
@@ -541,7 +541,7 @@ impl<D: Driver> Shard<D> {
         let here = self.id;
         prefetch(store, operation.setting.db, request, here);
         if request.may_defer() {
-            D::note(Note::RunsWhole(&operation.origin, &[here]));
+            D::note(Note::RunsWhole(&operation.origin, &[here], now));
         }
         let before = self.journal.record().effect_count();
         let mut deferral = None;
@@ -671,7 +671,7 @@ impl<D: Driver> Shard<D> {
         if operation.request.form == Form::Transaction {
             return self.run_transaction(stores, operation).map(Some);
         }
-        D::note(Note::RunsWhole(&operation.origin, &operation.request.shards));
+        D::note(Note::RunsWhole(&operation.origin, &operation.request.shards, operation.setting.now));
         let mut replies = D::Replies::new(operation.setting.style);
         let item = &operation.request.items[0];
         let run = (item.facts, item.handler);

@@ -184,7 +184,7 @@ impl<D: Driver> Shard<D> {
         let run = (item.facts, item.handler);
         let args = waiter.args().unwrap_or_else(|| operation.request.args(item));
         let setting = Setting { now, ..operation.setting.clone() };
-        D::note(Note::RunsWhole(&operation.origin, &operation.request.shards));
+        D::note(Note::RunsWhole(&operation.origin, &operation.request.shards, now));
         let mut replies = D::Replies::new(setting.style);
         let mut deferral = None;
         let blocking = Blocking::Permitted(&mut deferral);
