@@ -11,7 +11,7 @@ use kora_core::services::Services;
 use kora_core::shard::executor::{Executor, new_executors};
 use kora_core::shard::hub::Wake;
 use kora_core::time::UnixMs;
-use kora_script::Scripts;
+use kora_script::{Looks, Scripts};
 use kora_storage::disk::Disk;
 
 use crate::call::Handler;
@@ -60,6 +60,8 @@ pub struct Options<F: Front> {
     pub families: &'static [&'static [CommandSpec<Handler<F>>]],
     /// Most bytes that scripts take on each worker; 1 GiB if it is not said.
     pub script_bytes_max: Option<usize>,
+    /// How scripts that run are looked at, if not by the system's clock.
+    pub script_looks: Option<Looks>,
 }
 
 /// What is built.
@@ -121,6 +123,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         Arc::clone(hub.bells()),
     ));
     let scripts = Scripts::new(Arc::clone(&script_host) as _);
+    let scripts = scripts.looked_at(options.script_looks.unwrap_or_default());
     let scripts = Arc::new(match options.script_bytes_max {
         Some(bytes) => scripts.limited_to(bytes),
         None => scripts,

@@ -108,6 +108,7 @@ impl Embedded {
             shard_families: &[],
             families: &[Family::<Front>::TRANSACTION],
             script_bytes_max,
+            script_looks: None,
         })?;
         let front = Arc::new(Front::new(move || begun.elapsed()));
         let services = Arc::new(services.with(Arc::clone(&front)));

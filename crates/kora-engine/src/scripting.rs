@@ -10,6 +10,7 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 use kora_core::services::Services;
 use kora_core::shard::hub::Bells;
+use kora_core::shard::probe::Rule;
 use kora_core::slot::WorkerId;
 use kora_core::time::UnixMs;
 use kora_script::Host;
@@ -23,6 +24,7 @@ use crate::counters::{Counters, add};
 use crate::desk::Desk;
 use crate::engine::Engine;
 use crate::front::Front;
+use crate::front::probe::Probe as _;
 use crate::memory::MemoryLimit;
 use crate::persistence::Persistence;
 
@@ -100,6 +102,10 @@ impl<F: Front> Host for ScriptHost<F> {
 
     fn note_busy(&self) {
         self.bells.ring_all();
+    }
+
+    fn breaks(&self, rule: Rule) -> bool {
+        F::Probe::breaks(rule)
     }
 
     fn count(&self, tally: &Tally) {

@@ -9,6 +9,7 @@ use kora_locks::{RankedMutex, rank};
 use crate::busy::{Busy, BusyRun};
 use crate::host::Host;
 use crate::library::{Libraries, Library};
+use crate::looks::Looks;
 use crate::script::{Cache, Script, Sha};
 use crate::vm::{Commons, MemoryLimit};
 
@@ -127,6 +128,13 @@ impl Scripts {
     #[must_use]
     pub fn limited_to(mut self, bytes: usize) -> Self {
         self.commons.limit = MemoryLimit(bytes);
+        self
+    }
+
+    /// The same, where scripts that run are looked at in another way.
+    #[must_use]
+    pub fn looked_at(mut self, looks: Looks) -> Self {
+        self.commons.looks = looks;
         self
     }
 

@@ -10,11 +10,9 @@ use crate::api::{self, Failure, Installed};
 use crate::bodies::{Bodies, Body};
 use crate::environment::{self, Globals, Random};
 use crate::interpreter::Arguments;
+use crate::looks::Looks;
 use crate::pause::Returned;
 use crate::run::Run;
-
-/// Instructions of Lua between two looks at the clock, as in Redis.
-const HOOK_INSTRUCTIONS: u32 = 100_000;
 
 /// Garbage is collected when there is so much more than was left by the last collection, in per cent: the libraries alone,
 /// which every collection walks through, are much more than what a short script leaves behind.
@@ -49,6 +47,7 @@ pub(crate) struct Commons {
     /// What `math.random` gives, whatever worker runs the script.
     pub(crate) random: Random,
     pub(crate) limit: MemoryLimit,
+    pub(crate) looks: Looks,
 }
 
 /// What a state is for.
@@ -93,7 +92,7 @@ impl Vm {
         let Installed { protect, bodies } = api::install(&lua, run, (purpose, limit))?;
         let watched = Rc::clone(run);
         let hook = move |_: &Lua, _: &mlua::debug::Debug<'_>| api::watch(&watched);
-        lua.set_global_hook(HookTriggers::new().every_nth_instruction(HOOK_INSTRUCTIONS), hook)?;
+        lua.set_global_hook(HookTriggers::new().every_nth_instruction(commons.looks.instructions), hook)?;
         environment::freeze(&lua)?;
         let collection = GcIncParams::default().pause(COLLECTION_PAUSE);
         lua.gc_set_mode(GcMode::Incremental(collection));

@@ -4,7 +4,8 @@
 //! The states, checked by loom (`cargo xtask loom`):
 //!
 //! - `WAITING`: nobody has a hand on it. A command that does not block stays here to its end.
-//! - `SERVING`: a shard tries to serve it. That may fail, and then it waits again, so it is not over yet.
+//! - `SERVING`: a shard tries to serve it, or several have promised to. That may fail, and then it waits again, so it is not
+//!   over yet. Whoever tries has all its stores in hand, so that nobody else does.
 //! - `ABANDONED`: meanwhile its time was over, or its client left. If the shard fails, it ends the wait itself.
 //! - `OVER`: served or ended; for good.
 
@@ -27,7 +28,7 @@ pub struct Claim(AtomicU8);
 pub(super) enum Taken {
     /// The command is to be served.
     Ours,
-    /// An operation will try to serve it, before anybody behind it is served from its keys.
+    /// Somebody has promised to serve it. Whoever has all the stores it needs in hand may do that now.
     Promised,
     /// Its wait is over.
     Over,

@@ -127,7 +127,7 @@ impl<D: Driver> Executor<D> {
         self.journal.begin_at(driven.stamp);
         self.journal.begin_unit();
         let Driven { operation, stores, .. } = driven;
-        D::note(Note::RunsWhole(&operation.origin, &operation.request.shards));
+        D::note(Note::RunsWhole(&operation.origin, &operation.request.shards, operation.setting.now));
         let mut stores = in_hand(stores, self.hub.shard_count());
         let (watched, now) = (&operation.request.watched, operation.setting.now);
         watched.as_ref().is_none_or(|watched| self.check(&mut stores, watched, now))
@@ -163,6 +163,7 @@ impl<D: Driver> Executor<D> {
         self.halt = Some(Halted::Working);
         let operation = Arc::new(Operation::of_transaction(transaction, origin));
         let (stamp, draft) = (self.journal.stamp(), Some(self.journal.set_aside()));
+        D::note(Note::RunsWhole(&operation.origin, operation.shards(), operation.setting.now));
         Driven { operation, stores: in_hand.into_stores(), stamp, draft }
     }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::driven::in_hand;
 use super::executor::Executor;
 use super::operation::{Driver, Operation, Request, Setting, Style};
+use super::probe::Note;
 use super::replies::Replies as _;
 use crate::context::{Blocking, Ctx, Resume, Resumed};
 use crate::journal::Draft;
@@ -74,6 +75,7 @@ impl<D: Driver> Executor<D> {
         let held = self.held[shard.index()].as_mut().expect("a command runs on a shard in hand");
         let store = held.store.take().expect("a command that ran here had this store in hand");
         let _ = operation.begin(shard);
+        D::note(Note::RunsWhole(&operation.origin, &[shard], operation.setting.now));
         self.pause(Halt { resume, begun: None }, Arc::clone(&operation), vec![store]);
         operation
     }
@@ -135,10 +137,13 @@ impl<D: Driver> Executor<D> {
         match result {
             None => {
                 debug_assert!(next.is_none(), "a script in a transaction has all stores from the start");
+                // Nothing else has been recorded since it began.
+                D::note(Note::Loses(self.journal.record(), 0));
                 self.submit_to_all(&operation);
             }
             Some(result) => {
                 if let Err(error) = result {
+                    D::note(Note::Fails(&operation.origin, next.map_or(0, |next| next - 1), &error));
                     replies.refuse(&error);
                 }
                 replies.end_item();

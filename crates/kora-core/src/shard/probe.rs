@@ -6,7 +6,9 @@
 
 use kora_stream::record::RecordBuilder;
 
+use crate::error::CommandError;
 use crate::slot::ShardId;
+use crate::time::UnixMs;
 
 /// A rule that a test can break, to show that it would notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,11 +33,15 @@ pub enum Rule {
     EvictionRecorded,
     /// The effects of a round are handed over before anything is sent.
     HandOverFirst,
+    /// While a script takes long, what comes is refused.
+    BusyRefuses,
+    /// A script that is killed has written nothing, and writes nothing any more.
+    KilledWritesNothing,
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::LaneFirst,
         Self::PublishLast,
         Self::WakeSleepers,
@@ -46,22 +52,25 @@ impl Rule {
         Self::ChoiceInOrder,
         Self::EvictionRecorded,
         Self::HandOverFirst,
+        Self::BusyRefuses,
+        Self::KilledWritesNothing,
     ];
 }
 
 /// What a shard does, as a test hears of it. `O` tells who waits for an operation.
 #[derive(Debug)]
 pub enum Note<'a, O> {
-    /// A command or a transaction begins to run at once where its client is served.
-    RunsAtOnce(ShardId),
-    /// It does so with all the shards that it needs in hand.
-    RunsTogether(&'a [ShardId]),
-    /// An operation begins to run as a whole, with the stores of these shards; once more, if it has waited.
-    RunsWhole(&'a O, &'a [ShardId]),
+    /// A command or a transaction begins to run at once where its client is served, with these shards in hand, at this time.
+    RunsAtOnce(&'a [ShardId], UnixMs),
+    /// An operation begins to run as a whole, with the stores of these shards, at this time; once more, if it has waited. Or what
+    /// ran at once has paused, and goes on as this operation.
+    RunsWhole(&'a O, &'a [ShardId], UnixMs),
     /// It has replied.
     HasReplied(&'a O),
     /// A shard has run one of the items that a command of an operation consists of.
     HasRunItem(&'a O, ShardId, u32),
+    /// This command of an operation, counted from 0, had paused and has come to its end with an error.
+    Fails(&'a O, usize, &'a CommandError),
     /// The wait of an operation has ended, and it was not served.
     EndsWait(&'a O),
     /// What a shard has recorded behind so many effects is no command's: keys that were evicted, or that had expired when a

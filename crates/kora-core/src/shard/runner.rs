@@ -228,7 +228,7 @@ impl<D: Driver> Executor<D> {
         if run.0.may_pause() {
             self.hand_over();
         }
-        D::note(Note::RunsAtOnce(shard));
+        D::note(Note::RunsAtOnce(&[shard], setting.now));
         let before = self.journal.record().effect_count();
         let changes = self.journal.changes();
         let held = self.held[shard.index()].as_deref_mut().expect("only on shards in hand commands run");
@@ -441,7 +441,7 @@ impl<D: Driver> Executor<D> {
         let here = shard.id;
         prefetch(store, operation.setting.db, request, here);
         if request.may_defer() {
-            D::note(Note::RunsWhole(&operation.origin, &[here]));
+            D::note(Note::RunsWhole(&operation.origin, &[here], now));
         }
         let (before, changes) = (self.journal.record().effect_count(), self.journal.changes());
         let mut deferral = None;
@@ -572,7 +572,7 @@ impl<D: Driver> Executor<D> {
         if operation.request.form == Form::Transaction {
             return self.run_transaction(stores, operation).map(Some);
         }
-        D::note(Note::RunsWhole(&operation.origin, &operation.request.shards));
+        D::note(Note::RunsWhole(&operation.origin, &operation.request.shards, operation.setting.now));
         let mut replies = D::Replies::new(operation.setting.style);
         let item = &operation.request.items[0];
         let run = (item.facts, item.handler);

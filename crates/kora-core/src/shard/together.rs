@@ -120,7 +120,7 @@ impl<D: Driver> Executor<D> {
         out: &mut dyn Reply,
     ) -> Ran {
         debug_assert!(!run.0.may_pause(), "who may pause is submitted");
-        D::note(Note::RunsTogether(shards));
+        D::note(Note::RunsAtOnce(shards, setting.now));
         let before = self.journal.record().effect_count();
         let begun = run.0.may_defer().then(|| self.journal.place());
         let mut in_hand = self.take_in_hand(shards);

@@ -150,10 +150,7 @@ impl<D: Driver> Executor<D> {
         if request.may_pause() {
             self.hand_over();
         }
-        D::note(match request.shards[..] {
-            [shard] => Note::RunsAtOnce(shard),
-            _ => Note::RunsTogether(&request.shards),
-        });
+        D::note(Note::RunsAtOnce(&request.shards, transaction.setting().now));
         self.journal.begin_unit();
         let mut in_hand = self.take_in_hand(&request.shards);
         let is_valid = request.watched.as_ref().is_none_or(|watched| {
@@ -212,7 +209,7 @@ impl<D: Driver> Executor<D> {
         operation: &Arc<Operation<D>>,
     ) -> Result<Part<D>, Halt<D>> {
         let request = &operation.request;
-        D::note(Note::RunsWhole(&operation.origin, &request.shards));
+        D::note(Note::RunsWhole(&operation.origin, &request.shards, operation.setting.now));
         let mut replies = D::Replies::new(operation.setting.style);
         self.journal.begin_unit();
         let is_valid = request

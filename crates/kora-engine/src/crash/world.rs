@@ -86,6 +86,7 @@ fn process(
         shard_families: &[],
         families: &[Family::<Crash>::TRANSACTION],
         script_bytes_max: None,
+        script_looks: None,
     };
     let assembled = assemble(options).expect("the system has threads");
     let Assembly { engine, services, mut shards, .. } = assembled;

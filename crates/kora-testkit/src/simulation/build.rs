@@ -15,10 +15,12 @@ use kora_engine::front::probe::BYTES_PER_KEY;
 use kora_engine::persistence::Drive;
 use kora_engine::settings::Settings;
 use kora_engine::turn::Turn;
+use kora_script::Seat;
 use kora_storage::disk::RealDisk;
 use kora_stream::record::RecordBuilder;
 
 use super::front::{Bell, OWN_COMMANDS, SimulationFront};
+use super::pausing::{BUSY_MS, looks};
 use super::worker::{State, Worker};
 use super::{START, model};
 
@@ -40,6 +42,7 @@ pub(super) fn build(
         shard_families: &[],
         families: &[Family::<SimulationFront>::TRANSACTION, OWN_COMMANDS],
         script_bytes_max: None,
+        script_looks: looks(seed, clock),
     })
     .expect("an engine without a disk asks the system for nothing");
     let elapsed = Arc::clone(clock);
@@ -49,6 +52,7 @@ pub(super) fn build(
     let services = Arc::new(std::mem::take(&mut assembly.services).with(Arc::clone(&front)));
     let is_recording = Arc::new(AtomicBool::new(true));
     let worker = |(mut shard, bell): (Shard<Workers<SimulationFront>>, Bell)| {
+        let seat = Seat::new(shard.id().index());
         shard.set_services(Arc::clone(&services));
         let mut turn = Turn::new(shard, Arc::clone(&assembly.engine), Arc::clone(&front), START);
         let effects = Arc::clone(effects);
@@ -56,7 +60,7 @@ pub(super) fn build(
         turn.shard().set_effect_sink(Box::new(move |record: &RecordBuilder| {
             effects.lock().expect("one thread").extend(effects_of(record.bytes()));
         }));
-        Worker { turn, bell, state: State::Awake }
+        Worker { turn, bell, state: State::Awake, seat }
     };
     let workers = std::mem::take(&mut assembly.shards).into_iter().zip(bells).map(worker).collect();
     (assembly, workers)
@@ -75,5 +79,10 @@ fn settings(seed: u64) -> Settings {
     };
     core.eviction = EvictionConfig { scope, order, ..EvictionConfig::default() };
     let keys_max = if seed.is_multiple_of(3) { 5 + seed / 3 % 7 } else { 0 };
-    Settings { core, max_memory: keys_max * BYTES_PER_KEY, ..Settings::default() }
+    Settings {
+        core,
+        max_memory: keys_max * BYTES_PER_KEY,
+        busy_reply_threshold_ms: BUSY_MS,
+        ..Settings::default()
+    }
 }

@@ -106,6 +106,7 @@ impl Default for ShardTarget {
             shard_families: &[],
             families: &[Family::<BareFront>::TRANSACTION],
             script_bytes_max: None,
+            script_looks: None,
         })
         .expect("an engine without a disk asks the system for nothing");
         let elapsed = Arc::clone(&clock);
