@@ -14,17 +14,18 @@ use kora_core::time::UnixMs;
 use kora_script::Scripts;
 use kora_storage::disk::Disk;
 
-use crate::call::Handler;
 use crate::command::SHARD_FAMILIES;
 use crate::counters::Counters;
 use crate::ending::Ending;
-use crate::engine::Engine;
+use crate::engine::{Engine, Handler};
 use crate::front::probe::Probe as _;
 use crate::front::{Front, Workers};
-use crate::memory::{Account, MemoryLimit, Reclaimer};
+use crate::memory::Account;
+use crate::memory_limit::MemoryLimit;
 use crate::pause::Pause;
 use crate::persistence::{Drive, Needs, Persistence};
 use crate::pubsub::Broker;
+use crate::reclaim::Reclaimer;
 use crate::scripting::ScriptHost;
 use crate::settings::{Settings, SettingsInForce};
 use crate::stream::Stream;
@@ -100,14 +101,16 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         counters: Arc::clone(&counters),
         is_set: Arc::clone(&has_limit),
     };
-    let script_host = Arc::new(ScriptHost::new(
+    let scripts_may_debug = Arc::new(AtomicBool::new(false));
+    let script_host = Arc::new(ScriptHost::<F>::new(
         Arc::clone(&table),
         Arc::clone(&persistence),
         limit,
         Arc::clone(&counters),
         Arc::clone(hub.bells()),
+        Arc::clone(&scripts_may_debug),
     ));
-    let scripts = Scripts::new(Arc::clone(&script_host) as _);
+    let scripts = Scripts::new(script_host);
     let scripts = Arc::new(match options.script_bytes_max {
         Some(bytes) => scripts.limited_to(bytes),
         None => scripts,
@@ -121,7 +124,6 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         settings,
         counters,
         scripts,
-        script_host,
         persistence,
         stream,
         reclaimer: reclaimer::<F>(&account)?,
@@ -129,6 +131,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         pause: Pause::default(),
         ending: Arc::new(ending),
         tracks_latency: AtomicBool::new(false),
+        scripts_may_debug,
         has_limit,
         stats_resets: AtomicU64::new(0),
     });

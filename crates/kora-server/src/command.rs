@@ -31,15 +31,15 @@ use crate::shared::Shared;
 use kora_engine::command::Family;
 
 /// What runs a command of the server.
-pub(crate) type Handler = kora_engine::call::Handler<Shared>;
+pub(crate) type Handler = kora_engine::engine::Handler<Shared>;
 
 /// What a command of the server runs in.
-pub(crate) type Call<'a> = kora_engine::call::Call<'a, Shared>;
+pub(crate) type Call<'a> = kora_engine::engine::Call<'a, Shared>;
 
 /// Shows other commands and workers a connection as it is now, while it runs a command of these arguments.
 fn publish(call: &Call<'_>, args: &[&[u8]]) {
     let (session, client) = (&*call.session, &call.session.client);
-    crate::shared::connection::publish(session, call.now);
+    crate::shared::connection::publish((client, &session.link, &session.output), session.figures(), call.now);
     crate::shared::connection::publish_buffers(session);
     let bytes = args.iter().map(|arg| arg.len()).sum();
     client.argument_bytes.store(bytes, Ordering::Relaxed);
@@ -49,7 +49,7 @@ fn publish(call: &Call<'_>, args: &[&[u8]]) {
 }
 
 /// What a command runs in that is about the server and no connection.
-pub(crate) type Desk<'a> = kora_engine::desk::Desk<'a, Shared>;
+pub(crate) type ServerCall<'a> = kora_engine::engine::ServerCall<'a, Shared>;
 
 /// All families of the server.
 pub(crate) const FAMILIES: &[&[CommandSpec<Handler>]] = &[

@@ -6,7 +6,7 @@ use crate::front::values::ValueFront;
 
 type Anyone = ValueFront<(), ()>;
 
-fn table() -> CommandTable<crate::call::Handler<Anyone>> {
+fn table() -> CommandTable<crate::engine::Handler<Anyone>> {
     CommandTable::new(SHARD_FAMILIES, &[Family::<Anyone>::SUBSCRIPTION, Family::<Anyone>::TRANSACTION])
 }
 

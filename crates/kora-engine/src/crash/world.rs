@@ -29,8 +29,8 @@ use crate::front::Workers;
 use crate::front::probe::BYTES_PER_KEY;
 use crate::front::values::ValueFront;
 use crate::persistence::loader::Replay;
-use crate::persistence::{Drive, LoadError, Persistence, PersistenceSettings, Purpose, Ticket};
-use crate::settings::Settings;
+use crate::persistence::{Drive, LoadError, Persistence, SnapshotKind, Ticket};
+use crate::settings::{PersistenceSettings, Settings};
 use crate::turn::Turn;
 
 mod recover;
@@ -426,11 +426,11 @@ impl<'p> World<'p> {
     /// Begins a snapshot as BGREWRITEAOF does.
     pub(super) fn begin_snapshot(&mut self, life: &mut Life) {
         let (now, calls) = (self.now(), self.disk.calls());
-        let purpose = Purpose::Base;
+        let kind = SnapshotKind::Base;
         let ticket = Self::with_all_stores(life, |persistence, stores, services| {
             let mut journal = kora_core::journal::Journal::default();
             let mut ctx = crate::persistence::restore::ctx(stores, &mut journal, services, now);
-            persistence.begin(&mut ctx, purpose)
+            persistence.begin(&mut ctx, kind)
         });
         let Ok(ticket) = ticket else { return };
         // The number that was left out has no record, and the state that is.

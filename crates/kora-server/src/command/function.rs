@@ -7,7 +7,7 @@ use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 use kora_script::Running;
 
-use super::{Desk, Handler, facts};
+use super::{Handler, ServerCall, facts};
 
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
@@ -15,14 +15,14 @@ pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
     CommandSpec { facts: facts::FUNCTION_STATS, handler: Handler::Server(stats) },
 ];
 
-fn kill(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    desk.front.engine.scripts.kill(Running::Function)?;
+fn kill(call: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    call.front.engine.scripts.kill(Running::Function)?;
     out.ok();
     Ok(())
 }
 
-fn stats(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let scripts = Arc::clone(&desk.front.engine.scripts);
+fn stats(call: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let scripts = Arc::clone(&call.front.engine.scripts);
     let running = scripts.busy_run();
     if running.as_ref().is_some_and(|run| run.kind == Running::Script) {
         return Err(scripts.busy_error());

@@ -4,7 +4,7 @@ use kora_core::command::spec::{CommandSpec, Facts, Flags, Group};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
-use super::{Desk, Handler};
+use super::{Handler, ServerCall};
 use crate::introspect::doctor;
 use crate::introspect::info::snapshot::{DatabaseInfo, MemoryInfo};
 
@@ -48,20 +48,20 @@ const MEMORY_PURGE: Facts = Facts {
 const MEMORY_STATS: Facts =
     Facts { name: "memory|stats", summary: "Tells what memory is used for", ..REPORT };
 
-fn memory_doctor(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let clients = desk.front.clients.all().len() as u64;
-    let report = doctor::report(&super::info::memory(desk), clients);
+fn memory_doctor(call: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let clients = call.front.clients.all().len() as u64;
+    let report = doctor::report(&super::info::memory(call), clients);
     out.verbatim("txt", report.as_bytes());
     Ok(())
 }
 
-fn memory_malloc_stats(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn memory_malloc_stats(_: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let report = kora_engine::memory::allocator_report();
     out.verbatim("txt", &report);
     Ok(())
 }
 
-fn memory_purge(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn memory_purge(_: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     kora_engine::memory::purge().map_err(|_| CommandError::text("ERR Error purging dirty pages"))?;
     out.ok();
     Ok(())
@@ -74,9 +74,9 @@ enum Figure {
     Ratio(f64),
 }
 
-fn memory_stats(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let memory = super::info::memory(desk);
-    let databases = super::info::keyspace(desk);
+fn memory_stats(call: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let memory = super::info::memory(call);
+    let databases = super::info::keyspace(call);
     let figures = figures(&memory, &databases);
     out.map(figures.len() + databases.len());
     for (at, (name, figure)) in figures.iter().enumerate() {

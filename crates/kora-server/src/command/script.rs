@@ -4,7 +4,7 @@ use kora_core::command::spec::CommandSpec;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
-use super::{Desk, Handler, container, facts};
+use super::{Handler, ServerCall, container, facts};
 use crate::introspect::commands::help;
 
 /// The family's commands.
@@ -39,12 +39,12 @@ const HELP: &[&str] = &[
     "    Print this help.",
 ];
 
-fn script_help(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn script_help(_: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     help(HELP, out);
     Ok(())
 }
 
-fn debug(_: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn debug(_: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     match args[2].to_ascii_lowercase().as_slice() {
         b"no" => out.ok(),
         b"yes" | b"sync" => return Err(CommandError::text("ERR there is no debugger of scripts")),
@@ -53,38 +53,38 @@ fn debug(_: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     Ok(())
 }
 
-fn exists(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn exists(call: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     out.array(args.len() - 2);
-    args[2..].iter().for_each(|sha| out.integer(desk.front.engine.scripts.is_known(sha).into()));
+    args[2..].iter().for_each(|sha| out.integer(call.front.engine.scripts.is_known(sha).into()));
     Ok(())
 }
 
-fn flush(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn flush(call: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let is_mode = |word: &[u8]| [&b"sync"[..], b"async"].iter().any(|mode| word.eq_ignore_ascii_case(mode));
     match args[2..] {
         [] => {}
         [mode] if is_mode(mode) => {}
         _ => return Err(CommandError::text("ERR SCRIPT FLUSH only support SYNC|ASYNC option")),
     }
-    desk.front.engine.scripts.flush();
+    call.front.engine.scripts.flush();
     out.ok();
     Ok(())
 }
 
-fn kill(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    desk.front.engine.scripts.kill(kora_script::Running::Script)?;
+fn kill(call: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    call.front.engine.scripts.kill(kora_script::Running::Script)?;
     out.ok();
     Ok(())
 }
 
-fn load(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let sha = desk.front.engine.scripts.load(args[2])?;
+fn load(call: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let sha = call.front.engine.scripts.load(args[2])?;
     out.bulk(sha.to_string().as_bytes());
     Ok(())
 }
 
-fn show(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let text = desk.front.engine.scripts.text(args[2]);
+fn show(call: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let text = call.front.engine.scripts.text(args[2]);
     out.bulk(&text.ok_or(CommandError::text("NOSCRIPT No matching script."))?);
     Ok(())
 }

@@ -10,12 +10,12 @@ use kora_core::number::{parse_f64, parse_i64};
 use kora_core::reply::Reply;
 
 use super::debug::DEBUG;
-use super::{Call, Desk, Handler, facts};
+use super::{Call, Handler, ServerCall, facts};
 use crate::introspect::lolwut::Picture;
 use crate::mail::WorkerMail;
 use crate::shared::connection::close_after_output;
 use kora_engine::REDIS_VERSION;
-use kora_engine::call::FollowUp;
+use kora_engine::engine::FollowUp;
 use kora_engine::front::Mail;
 use kora_engine::persistence::Persistence;
 use kora_engine::session::TimedReply;
@@ -53,12 +53,12 @@ const WAITAOF: Facts = Facts {
 };
 
 /// The time of the last snapshot, or of the start.
-fn lastsave(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    out.integer(desk.engine.persistence.last_save());
+fn lastsave(call: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    out.integer(call.engine.persistence.last_save());
     Ok(())
 }
 
-fn time(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn time(_: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     out.array(2);
     out.bulk(since_epoch.as_secs().to_string().as_bytes());
@@ -66,9 +66,9 @@ fn time(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     Ok(())
 }
 
-fn lolwut(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn lolwut(call: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let picture = Picture::parse(&args[1..])?;
-    let mut state = desk.now.0.unsigned_abs();
+    let mut state = call.now.0.unsigned_abs();
     let text = picture.draw(splitmix64(&mut state), env!("CARGO_PKG_VERSION"), REDIS_VERSION);
     out.verbatim("txt", text.as_bytes());
     Ok(())
@@ -145,21 +145,21 @@ fn waitaof(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 }
 
 /// WAIT in a script, which does not wait.
-fn wait_for_nobody(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn wait_for_nobody(call: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     parse_i64(args[1]).ok_or(CommandError::NotInteger)?;
-    timeout_ms(args[2], desk.now)?;
+    timeout_ms(args[2], call.now)?;
     TimedReply::Integer(0).write(out);
     Ok(())
 }
 
 /// WAITAOF in a script, likewise.
-fn waitaof_for_nobody(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn waitaof_for_nobody(call: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let (local, _) = numbers_of_waitaof(args)?;
-    timeout_ms(args[3], desk.now)?;
-    if local > 0 && !desk.engine.persistence.has_log() {
+    timeout_ms(args[3], call.now)?;
+    if local > 0 && !call.engine.persistence.has_log() {
         return Err(NO_LOG_TO_WAIT_FOR);
     }
-    TimedReply::Pair(is_log_durable(&desk.engine.persistence).into(), 0).write(out);
+    TimedReply::Pair(is_log_durable(&call.engine.persistence).into(), 0).write(out);
     Ok(())
 }
 
