@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use crossbeam_channel::Receiver;
 use kora_core::command::spec::CommandSpec;
 use kora_core::command::table::CommandTable;
+use kora_core::entry::data_type::Extensions;
 use kora_core::services::Services;
 use kora_core::shard::hub::Wake;
 use kora_core::shard::runner::{Shard, new_shards};
@@ -14,7 +15,7 @@ use kora_core::time::UnixMs;
 use kora_script::Scripts;
 use kora_storage::disk::Disk;
 
-use crate::command::SHARD_FAMILIES;
+use crate::command::{self, SHARD_FAMILIES};
 use crate::counters::Counters;
 use crate::ending::Ending;
 use crate::engine::{Engine, Handler};
@@ -44,6 +45,8 @@ pub struct Options<F: Front> {
     pub disk: Arc<dyn Disk>,
     /// Who writes the log.
     pub drive: Drive,
+    /// Data types that are not built in. Their commands are among the front's.
+    pub extensions: Extensions,
     /// The front's commands that run on shards.
     pub shard_families: &'static [&'static [CommandSpec]],
     /// Its other commands.
@@ -75,12 +78,15 @@ impl<F: Front> std::fmt::Debug for Assembly<F> {
 /// # Errors
 /// If the system refuses a thread.
 pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
-    let Options { settings, wakers, seed, started, disk, drive, shard_families, families, .. } = options;
-    let shards = new_shards::<Workers<F>>(wakers, &settings.core, seed);
+    let Options {
+        settings, wakers, seed, started, disk, drive, extensions, shard_families, families, ..
+    } = options;
+    let mut shards = new_shards::<Workers<F>>(wakers, &settings.core, seed);
+    shards.iter_mut().filter_map(Shard::store).for_each(|store| store.set_extensions(extensions));
     let hub = Arc::clone(shards[0].hub());
     let account = Arc::new(Account::open());
     let of_shards: Vec<_> = SHARD_FAMILIES.iter().chain(shard_families).copied().collect();
-    let table = Arc::new(CommandTable::new(&of_shards, families));
+    let table = Arc::new(command::table(shard_families, families));
     let counters = Arc::new(Counters::new(hub.shard_count(), table.all().len()));
     let has_limit = Arc::new(AtomicBool::new(false));
     let settings = Arc::new(SettingsInForce::new(settings));
@@ -121,6 +127,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         table,
         broker: Arc::new(Broker::new(hub.shard_count())),
         hub,
+        extensions,
         settings,
         counters,
         scripts,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use kora_core::command::table::CommandTable;
+use kora_core::entry::data_type::Extensions;
 use kora_core::shard::hub::Hub;
 use kora_core::slot::ShardId;
 use kora_core::store::ShardStore;
@@ -33,6 +34,8 @@ pub struct Engine<F: Front> {
     /// All commands.
     pub table: Arc<CommandTable<Handler<F>>>,
     pub hub: Arc<Hub<Workers<F>>>,
+    /// The data types that are not built in.
+    pub extensions: Extensions,
     pub settings: Arc<SettingsInForce>,
     pub counters: Arc<Counters>,
     pub broker: Arc<Broker>,

@@ -89,6 +89,16 @@ pub trait Front: fmt::Debug + Send + Sync + Sized + 'static {
     ) {
     }
 
+    /// How many clients there are, as far as the front knows.
+    fn client_count(&self) -> u64 {
+        0
+    }
+
+    /// Bytes that the front keeps for them: buffers and what is in them.
+    fn client_bytes(&self) -> u64 {
+        0
+    }
+
     /// Starts the front's own counts anew.
     fn reset_stats(&self) {}
 }

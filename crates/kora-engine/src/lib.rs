@@ -31,6 +31,7 @@ pub mod settings;
 pub mod stream;
 pub mod threads;
 pub mod turn;
+pub mod usage;
 
 pub use engine::Engine;
 

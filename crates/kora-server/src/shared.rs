@@ -114,6 +114,14 @@ impl Front for Shared {
         publish((client, link, output), figures, now);
     }
 
+    fn client_count(&self) -> u64 {
+        self.clients.all().len() as u64
+    }
+
+    fn client_bytes(&self) -> u64 {
+        self.sum(|traffic| &traffic.client_bytes)
+    }
+
     fn reset_stats(&self) {
         self.traffic.iter().for_each(Traffic::reset);
     }

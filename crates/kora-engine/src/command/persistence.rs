@@ -8,7 +8,10 @@ use kora_core::context::{CoreHandler, Ctx};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
+use super::Family;
 use crate::ending::Ending;
+use crate::engine::{Handler, ServerCall};
+use crate::front::Front;
 use crate::persistence::{Persistence, SaveError, SnapshotKind, Task};
 
 /// The family's commands.
@@ -56,6 +59,18 @@ const SAVE: Facts = Facts {
     ..FAMILY
 };
 
+const LASTSAVE: Facts = Facts {
+    name: "lastsave",
+    arity: 1,
+    flags: Flags::LOADING.with(Flags::STALE).with(Flags::FAST),
+    categories: Categories::ADMIN.with(Categories::DANGEROUS),
+    group: Group::Server,
+    summary: "Tells when the data was last saved",
+    complexity: "O(1)",
+    tips: &["nondeterministic_output"],
+    ..Facts::NONE
+};
+
 /// What the hidden subcommands of DEBUG have in common; the container is the core's.
 const DEBUG: Facts = Facts {
     hidden: true,
@@ -92,6 +107,18 @@ fn persistence(ctx: &Ctx<'_>) -> CommandResult<Arc<Persistence>> {
 
 fn ending<'a>(ctx: &Ctx<'a>) -> &'a Ending {
     ctx.services.get().expect("an engine offers its end")
+}
+
+impl<F: Front> Family<F> {
+    /// LASTSAVE.
+    pub const PERSISTENCE: &'static [CommandSpec<Handler<F>>] =
+        &[CommandSpec { facts: LASTSAVE, handler: Handler::Server(lastsave) }];
+}
+
+/// The time of the last snapshot, or of the start.
+fn lastsave<F: Front>(call: ServerCall<'_, F>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    out.integer(call.engine.persistence.last_save());
+    Ok(())
 }
 
 /// What a command does instead of its own work within a transaction, since no snapshot may be taken there.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kora_core::config::{CoreConfig, EvictionConfig, EvictionOrder, EvictionScope};
 use kora_core::db::DbIndex;
+use kora_core::entry::data_type::Extensions;
 use kora_core::rdb::dump::dump;
 use kora_core::services::Services;
 use kora_core::shard::hub::Wake;
@@ -23,7 +24,6 @@ use super::book::{Book, State, Written, keys_of, state_of};
 use super::generate::{Knowledge, command};
 use super::probe::CrashProbe;
 use crate::assembly::{Assembly, Options, assemble};
-use crate::command::Family;
 use crate::engine::Engine;
 use crate::front::Workers;
 use crate::front::probe::BYTES_PER_KEY;
@@ -83,8 +83,9 @@ fn process(
         started: UnixMs(0),
         disk: Arc::new(disk.clone()),
         drive: Drive::Steps(Arc::clone(clock)),
+        extensions: Extensions::default(),
         shard_families: &[],
-        families: &[Family::<Crash>::TRANSACTION],
+        families: &[],
         script_bytes_max: None,
     };
     let assembled = assemble(options).expect("the system has threads");

@@ -10,15 +10,14 @@ use kora_core::reply::Reply;
 use super::ServerCall;
 use crate::introspect::info::Sections;
 use crate::introspect::info::snapshot::{
-    CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, LatencyStat, MemoryInfo, ServerInfo,
-    SizesInfo, ThreadInfo,
+    CommandStat, CpuInfo, ErrorStat, InfoSnapshot, LatencyStat, ServerInfo, SizesInfo, ThreadInfo,
 };
 use crate::traffic::Traffic;
 use kora_engine::REDIS_VERSION;
 use kora_engine::counters::{CommandCounters, WorkerCounters};
 use kora_engine::latency::Distribution;
-use kora_engine::memory;
 use kora_engine::metrics::Section;
+use kora_engine::usage;
 
 /// Runs INFO.
 pub(super) fn info(call: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
@@ -31,15 +30,17 @@ fn snapshot(call: ServerCall<'_>, sections: Sections) -> InfoSnapshot {
     InfoSnapshot {
         metrics: crate::metrics::read(call.front, |about| sections.has(about.section)),
         server: server(call),
-        memory: memory(call),
+        memory: usage::memory(call),
+        memory_policy: call.front.config().max_memory_policy.word(),
         persistence: call.front.engine.persistence.figures(),
         cpu: cpu(call),
         threads: threads(call),
         commands: commands(call),
         latencies: if sections.has(Section::Latencystats) { latencies(call) } else { Vec::new() },
         errors: errors(call),
-        keyspace: keyspace(call),
+        keyspace: usage::keyspace(call),
         keysizes: if sections.has(Section::Keysizes) { keysizes(call) } else { Vec::new() },
+        extensions: call.engine.extensions,
     }
 }
 
@@ -77,64 +78,6 @@ fn listeners(config: &crate::config::Config) -> Vec<String> {
     let unix = (!config.unix_socket.is_empty())
         .then(|| format!("name=unix,bind={}", String::from_utf8_lossy(&config.unix_socket)));
     tcp.into_iter().chain(unix).collect()
-}
-
-/// Bytes of table for each key, as a rule: seven share a cache line, three quarters of which are in use.
-const TABLE_BYTES_PER_KEY: u64 = 12;
-
-/// About how much of memory the table of so many keys is.
-pub(super) fn table_bytes(keys: u64) -> u64 {
-    keys * TABLE_BYTES_PER_KEY
-}
-
-/// About how many bytes the calendars of so many keys with a deadline take.
-pub(super) fn calendar_bytes(expires: u64) -> u64 {
-    expires * 8
-}
-
-pub(super) fn memory(call: ServerCall<'_>) -> MemoryInfo {
-    let config = call.front.config();
-    // Both figures are of one moment: what is shown as used is what the limit is held against.
-    memory::tell();
-    let allocator = memory::judge().unwrap_or_default();
-    let account = &call.front.engine.account;
-    let used = account.used();
-    let page_bytes = rustix::param::page_size() as u64;
-    let resident_pages = std::fs::read_to_string("/proc/self/statm")
-        .ok()
-        .and_then(|text| text.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()));
-    let system = rustix::system::sysinfo();
-    let clients = call.front.sum(|traffic| &traffic.client_bytes);
-    let log_buffer = call.front.engine.persistence.log_buffer_bytes();
-    let scripts = call.front.engine.scripts.figures();
-    let script_bytes = scripts.cached_bytes
-        + scripts.libraries_bytes
-        + scripts.vm_scripts_bytes
-        + scripts.vm_functions_bytes;
-    let databases = keyspace(call);
-    let bytes = |database: &DatabaseInfo| table_bytes(database.keys) + calendar_bytes(database.expires);
-    let tables = databases.iter().map(bytes).sum();
-    MemoryInfo {
-        used,
-        resident: resident_pages.map_or(allocator.resident, |pages| pages * page_bytes),
-        peak: account.peak().max(used),
-        overhead: account.startup_bytes() + tables + clients + log_buffer + script_bytes as u64,
-        tables,
-        startup: account.startup_bytes(),
-        system: system.totalram * u64::from(system.mem_unit),
-        limit: config.max_memory.0,
-        exempt: call.front.engine.persistence.exempt_bytes(),
-        policy: config.max_memory_policy.word(),
-        allocator_allocated: allocator.allocated,
-        allocator_active: allocator.active,
-        allocator_resident: allocator.resident,
-        allocator_muzzy: allocator.muzzy,
-        untold: allocator.allocated.cast_signed().wrapping_sub(memory::told()),
-        clients,
-        log_buffer,
-        allocator: "jemalloc-5.3".to_owned(),
-        scripts,
-    }
 }
 
 fn threads(call: ServerCall<'_>) -> Vec<ThreadInfo> {
@@ -223,33 +166,6 @@ fn errors(call: ServerCall<'_>) -> Vec<ErrorStat> {
         }
     }
     counts.into_iter().map(|(prefix, count)| ErrorStat { prefix, count }).collect()
-}
-
-pub(super) fn keyspace(call: ServerCall<'_>) -> Vec<DatabaseInfo> {
-    let usages: Vec<_> = call.front.engine.shards().map(|shard| call.front.engine.hub.usage(shard)).collect();
-    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    (0..call.front.config().databases)
-        .map(|db| {
-            let on_shards = || usages.iter().map(|usage| &usage[usize::from(db)]);
-            let expires: u64 = on_shards().map(|usage| read(&usage.expires)).sum();
-            let deadlines_ms: i128 = on_shards()
-                .map(|usage| {
-                    i128::from(read(&usage.expires))
-                        * i128::from(usage.mean_deadline_ms.load(Ordering::Relaxed))
-                })
-                .sum();
-            let mean_ms = deadlines_ms.checked_div(expires.into()).unwrap_or(0);
-            let ttl_ms = if expires == 0 { 0 } else { (mean_ms - i128::from(call.now.0)).max(0) };
-            DatabaseInfo {
-                db,
-                keys: on_shards().map(|usage| read(&usage.keys)).sum(),
-                expires,
-                average_ttl_ms: u64::try_from(ttl_ms).unwrap_or(u64::MAX),
-                expiring_hashes: on_shards().map(|usage| read(&usage.expiring_hashes)).sum(),
-            }
-        })
-        .filter(|database| database.keys > 0)
-        .collect()
 }
 
 /// The databases that ever had keys.
