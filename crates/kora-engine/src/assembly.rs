@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use crossbeam_channel::Receiver;
 use kora_core::command::spec::CommandSpec;
 use kora_core::command::table::CommandTable;
+use kora_core::entry::data_type::Extensions;
 use kora_core::services::Services;
 use kora_core::shard::executor::{Executor, new_executors};
 use kora_core::shard::hub::Wake;
@@ -14,17 +15,18 @@ use kora_core::time::UnixMs;
 use kora_script::{Looks, Scripts};
 use kora_storage::disk::Disk;
 
-use crate::call::Handler;
-use crate::command::SHARD_FAMILIES;
+use crate::command::{self, SHARD_FAMILIES};
 use crate::counters::Counters;
 use crate::ending::Ending;
-use crate::engine::Engine;
+use crate::engine::{Engine, Handler};
 use crate::front::probe::Probe as _;
 use crate::front::{Front, Workers};
-use crate::memory::{Account, MemoryLimit, Reclaimer};
+use crate::memory::Account;
+use crate::memory_limit::MemoryLimit;
 use crate::pause::Pause;
 use crate::persistence::{Drive, Needs, Persistence};
 use crate::pubsub::Broker;
+use crate::reclaim::Reclaimer;
 use crate::scripting::ScriptHost;
 use crate::settings::{Settings, SettingsInForce};
 use crate::stream::Stream;
@@ -54,6 +56,8 @@ pub struct Options<F: Front> {
     pub disk: Arc<dyn Disk>,
     /// Who writes the log.
     pub drive: Drive,
+    /// Data types that are not built in. Their commands are among the front's.
+    pub extensions: Extensions,
     /// The front's commands that run on shards.
     pub shard_families: &'static [&'static [CommandSpec]],
     /// Its other commands.
@@ -88,13 +92,24 @@ impl<F: Front> std::fmt::Debug for Assembly<F> {
 /// If the system refuses a thread.
 pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
     let Options {
-        settings, wakers, shard_count, seed, started, disk, drive, shard_families, families, ..
+        settings,
+        wakers,
+        shard_count,
+        seed,
+        started,
+        disk,
+        drive,
+        extensions,
+        shard_families,
+        families,
+        ..
     } = options;
     let executors = new_executors::<Workers<F>>(wakers, shard_count, &settings.core, seed);
     let hub = Arc::clone(executors[0].hub());
+    hub.each_store(|store| store.set_extensions(extensions));
     let account = Arc::new(Account::open());
     let of_shards: Vec<_> = SHARD_FAMILIES.iter().chain(shard_families).copied().collect();
-    let table = Arc::new(CommandTable::new(&of_shards, families));
+    let table = Arc::new(command::table(shard_families, families));
     let counters = Arc::new(Counters::new(hub.worker_count(), hub.shard_count(), table.all().len()));
     let has_limit = Arc::new(AtomicBool::new(false));
     let settings = Arc::new(SettingsInForce::new(settings));
@@ -115,15 +130,16 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         counters: Arc::clone(&counters),
         is_set: Arc::clone(&has_limit),
     };
-    let script_host = Arc::new(ScriptHost::new(
+    let scripts_may_debug = Arc::new(AtomicBool::new(false));
+    let script_host = Arc::new(ScriptHost::<F>::new(
         Arc::clone(&table),
         Arc::clone(&persistence),
         limit,
         Arc::clone(&counters),
         Arc::clone(hub.bells()),
+        Arc::clone(&scripts_may_debug),
     ));
-    let scripts = Scripts::new(Arc::clone(&script_host) as _);
-    let scripts = scripts.looked_at(options.script_looks.unwrap_or_default());
+    let scripts = Scripts::new(script_host).looked_at(options.script_looks.unwrap_or_default());
     let scripts = Arc::new(match options.script_bytes_max {
         Some(bytes) => scripts.limited_to(bytes),
         None => scripts,
@@ -134,10 +150,10 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         table,
         broker: Arc::new(Broker::new(hub.worker_count())),
         hub,
+        extensions,
         settings,
         counters,
         scripts,
-        script_host,
         persistence,
         stream,
         reclaimer: reclaimer::<F>(&account)?,
@@ -145,6 +161,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         pause: Pause::default(),
         ending: Arc::new(ending),
         tracks_latency: AtomicBool::new(false),
+        scripts_may_debug,
         has_limit,
         stats_resets: AtomicU64::new(0),
     });

@@ -14,7 +14,6 @@ pub(crate) mod loader;
 mod log;
 pub(crate) mod restore;
 mod schedule;
-pub mod settings;
 mod snapshot;
 mod source;
 mod switch;
@@ -36,7 +35,7 @@ use kora_storage::disk::{DirLock, Disk};
 
 use crate::counters::Counters;
 use crate::memory::Account;
-use crate::settings::SettingsInForce;
+use crate::settings::{PersistenceSettings, SettingsInForce};
 use crate::stream::Stream;
 use backoff::Backoff;
 pub use check::{Verdict, check, repair};
@@ -45,7 +44,6 @@ pub use figures::PersistenceInfo;
 pub use loader::{LoadError, Loading, LoadingFigures};
 use log::OpenLog;
 pub use schedule::Task;
-pub use settings::{PersistenceSettings, SaveRule};
 use snapshot::Goal;
 pub use snapshot::Ticket;
 
@@ -68,7 +66,7 @@ impl From<StorageError> for SaveError {
 
 /// What a snapshot is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub enum SnapshotKind {
     /// It is all that a restart needs: the file that `dbfilename` names.
     Dump,
     /// The log goes on from it.
@@ -77,20 +75,20 @@ pub enum Purpose {
 
 /// Why writes are refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum WriteRefusal {
     /// The last snapshot failed, and `stop-writes-on-bgsave-error` says so.
     Snapshot,
     /// The log can't be written; why.
     Log(String),
 }
 
-impl From<Refusal> for CommandError {
-    fn from(refusal: Refusal) -> Self {
+impl From<WriteRefusal> for CommandError {
+    fn from(refusal: WriteRefusal) -> Self {
         Self::Other(refusal.text().into())
     }
 }
 
-impl Refusal {
+impl WriteRefusal {
     /// What clients are told.
     pub fn text(&self) -> String {
         match self {
@@ -113,7 +111,7 @@ impl Refusal {
 /// A snapshot that is being taken.
 #[derive(Debug)]
 struct Running {
-    purpose: Purpose,
+    kind: SnapshotKind,
     began: Instant,
     /// Changes counted at its instant.
     changes: u64,
@@ -285,26 +283,26 @@ impl Persistence {
     }
 
     /// The same, with the reason.
-    pub fn refusal(&self) -> Option<Refusal> {
+    pub fn refusal(&self) -> Option<WriteRefusal> {
         if !self.refuses_writes() {
             return None;
         }
         let state = self.state.lock();
         if state.refuses_for_snapshot {
-            return Some(Refusal::Snapshot);
+            return Some(WriteRefusal::Snapshot);
         }
         let begin_failure = state.begin_failure.clone();
         drop(state);
         let failure = self.current_log().and_then(|log| log.failure());
         // It may be over by now.
         let cause = failure.map(|failure| failure.text()).or(begin_failure.map(|error| error.to_string()))?;
-        Some(Refusal::Log(cause))
+        Some(WriteRefusal::Log(cause))
     }
 
     /// Why replies that wait for the log will not come.
-    pub fn log_refusal(&self) -> Option<Refusal> {
+    pub fn log_refusal(&self) -> Option<WriteRefusal> {
         let failure = self.current_log()?.failure()?;
-        Some(Refusal::Log(failure.text()))
+        Some(WriteRefusal::Log(failure.text()))
     }
 
     /// Decides anew whether writes are refused.
@@ -323,40 +321,40 @@ impl Persistence {
     }
 
     /// Begins a snapshot of the stores in hand, which must be all, as they are. It goes on by itself.
-    pub fn begin(self: &Arc<Self>, ctx: &mut Ctx<'_>, purpose: Purpose) -> Result<Ticket, SaveError> {
-        self.begin_at(ctx, purpose, None)
+    pub fn begin(self: &Arc<Self>, ctx: &mut Ctx<'_>, kind: SnapshotKind) -> Result<Ticket, SaveError> {
+        self.begin_at(ctx, kind, None)
     }
 
     /// The same; `first`: the log's first record behind it, if that is settled.
     fn begin_at(
         self: &Arc<Self>,
         ctx: &mut Ctx<'_>,
-        purpose: Purpose,
+        kind: SnapshotKind,
         first: Option<u64>,
     ) -> Result<Ticket, SaveError> {
         let mut state = self.state.lock();
         if state.running.is_some() {
             return Err(SaveError::Busy);
         }
-        match purpose {
-            Purpose::Dump => state.is_save_scheduled = false,
-            Purpose::Base => state.is_rewrite_scheduled = false,
+        match kind {
+            SnapshotKind::Dump => state.is_save_scheduled = false,
+            SnapshotKind::Base => state.is_rewrite_scheduled = false,
         }
         let changes = self.changes();
-        if purpose == Purpose::Base {
+        if kind == SnapshotKind::Base {
             // What this shard did earlier in its round is in the snapshot: in the log it belongs before that.
             self.needs.stream.publish(ctx.journal.record(), self.clock_ms());
             ctx.journal.clear_record();
         }
-        let goal = match (purpose, first) {
-            (Purpose::Dump, _) => Goal::Dump,
-            (Purpose::Base, Some(first)) => Goal::Base { first, begins: false },
-            (Purpose::Base, None) => self.next_base(&mut state)?,
+        let goal = match (kind, first) {
+            (SnapshotKind::Dump, _) => Goal::Dump,
+            (SnapshotKind::Base, Some(first)) => Goal::Base { first, begins: false },
+            (SnapshotKind::Base, None) => self.next_base(&mut state)?,
         };
         let started = snapshot::start(self, ctx, goal);
         match started {
             Ok((ticket, progress)) => {
-                state.running = Some(Running { purpose, began: Instant::now(), changes, progress });
+                state.running = Some(Running { kind, began: Instant::now(), changes, progress });
                 Ok(ticket)
             }
             Err(error) => {
@@ -365,24 +363,24 @@ impl Persistence {
                 if let Goal::Base { first, begins } = goal {
                     self.settle_failed_base((first, begins), false, &error);
                 }
-                self.note_end(purpose, None);
+                self.note_end(kind, None);
                 Err(error)
             }
         }
     }
 
     /// Takes a snapshot of the stores in hand and waits for its end.
-    pub fn save_now(self: &Arc<Self>, ctx: &mut Ctx<'_>, purpose: Purpose) -> Result<(), SaveError> {
-        self.save_at(ctx, purpose, None)
+    pub fn save_now(self: &Arc<Self>, ctx: &mut Ctx<'_>, kind: SnapshotKind) -> Result<(), SaveError> {
+        self.save_at(ctx, kind, None)
     }
 
     fn save_at(
         self: &Arc<Self>,
         ctx: &mut Ctx<'_>,
-        purpose: Purpose,
+        kind: SnapshotKind,
         first: Option<u64>,
     ) -> Result<(), SaveError> {
-        let ticket = self.begin_at(ctx, purpose, first)?;
+        let ticket = self.begin_at(ctx, kind, first)?;
         snapshot::finish_now(ctx);
         ticket.wait()
     }
@@ -431,33 +429,33 @@ impl Persistence {
     }
 
     /// A snapshot has failed, which is known before it has ended.
-    fn note_failed(&self, purpose: Purpose) {
+    fn note_failed(&self, kind: SnapshotKind) {
         let mut state = self.state.lock();
-        match purpose {
-            Purpose::Dump => state.last_save_failed = true,
-            Purpose::Base => state.last_rewrite_failed = true,
+        match kind {
+            SnapshotKind::Dump => state.last_save_failed = true,
+            SnapshotKind::Base => state.last_rewrite_failed = true,
         }
         drop(state);
         self.reconsider();
     }
 
     /// A snapshot has ended: with so many bytes in the file, or in vain.
-    fn note_end(&self, purpose: Purpose, bytes: Option<u64>) {
+    fn note_end(&self, kind: SnapshotKind, bytes: Option<u64>) {
         let log_bytes = self.log_bytes();
         let mut state = self.state.lock();
         let running = state.running.take();
         let took = running.as_ref().map_or(Duration::ZERO, |running| running.began.elapsed());
         let seconds = running.as_ref().map(|_| took.as_secs());
-        let backoff = match purpose {
-            Purpose::Dump => &mut state.saving,
-            Purpose::Base => &mut state.rewriting,
+        let backoff = match kind {
+            SnapshotKind::Dump => &mut state.saving,
+            SnapshotKind::Base => &mut state.rewriting,
         };
         match bytes {
             Some(_) => backoff.reset(),
             None => backoff.note_failed(took),
         }
-        match (purpose, bytes) {
-            (Purpose::Dump, Some(_)) => {
+        match (kind, bytes) {
+            (SnapshotKind::Dump, Some(_)) => {
                 state.last_save_failed = false;
                 state.saves += 1;
                 state.last_save = unix_seconds();
@@ -465,22 +463,22 @@ impl Persistence {
                     state.saved_changes = running.changes;
                 }
             }
-            (Purpose::Dump, None) => state.last_save_failed = true,
-            (Purpose::Base, Some(bytes)) => {
+            (SnapshotKind::Dump, None) => state.last_save_failed = true,
+            (SnapshotKind::Base, Some(bytes)) => {
                 state.last_rewrite_failed = false;
                 state.failed_rewrites = 0;
                 state.rewrites += 1;
                 state.base_bytes = bytes;
                 state.bytes_before = log_bytes;
             }
-            (Purpose::Base, None) => {
+            (SnapshotKind::Base, None) => {
                 state.last_rewrite_failed = true;
                 state.failed_rewrites += 1;
             }
         }
-        match purpose {
-            Purpose::Dump => state.last_save_seconds = seconds,
-            Purpose::Base => state.last_rewrite_seconds = seconds,
+        match kind {
+            SnapshotKind::Dump => state.last_save_seconds = seconds,
+            SnapshotKind::Base => state.last_rewrite_seconds = seconds,
         }
         drop(state);
         self.reconsider();

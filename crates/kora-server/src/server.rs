@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use kora_core::entry::data_type::Extensions;
 use kora_core::services::Services;
 use kora_core::shard::executor::Executor;
 use kora_core::shard::hub::Wake;
@@ -62,6 +63,7 @@ pub(crate) fn assemble(
         disk: Arc::new(RealDisk),
         drive: Drive::Thread { begin: Instant::now(), entropy: entropy::number },
         shard_count,
+        extensions: Extensions::default(),
         shard_families: SHARD_FAMILIES,
         families: FAMILIES,
         script_bytes_max: None,

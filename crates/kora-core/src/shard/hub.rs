@@ -283,6 +283,17 @@ impl<D: Driver> Hub<D> {
         }
     }
 
+    /// Does something with the stores of all shards that nobody holds and that are at home: when the engine is built, all of them.
+    pub fn each_store(&self, mut body: impl FnMut(&mut ShardStore)) {
+        for id in self.shards() {
+            let Some(mut shard) = self.take(id) else { continue };
+            if let Some(store) = shard.store.as_deref_mut() {
+                body(store);
+            }
+            self.put_back(shard);
+        }
+    }
+
     /// Takes the stores of all shards away, to be filled elsewhere: until [`Hub::send_store`] brings them home they are lent. Those of
     /// shards that somebody holds are not among them.
     #[must_use]

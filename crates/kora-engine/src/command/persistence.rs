@@ -8,8 +8,11 @@ use kora_core::context::{CoreHandler, Ctx};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
+use super::Family;
 use crate::ending::Ending;
-use crate::persistence::{Persistence, Purpose, SaveError, Task};
+use crate::engine::{Handler, ServerCall};
+use crate::front::Front;
+use crate::persistence::{Persistence, SaveError, SnapshotKind, Task};
 
 /// The family's commands.
 pub const COMMANDS: &[CommandSpec] = &[
@@ -56,6 +59,18 @@ const SAVE: Facts = Facts {
     ..FAMILY
 };
 
+const LASTSAVE: Facts = Facts {
+    name: "lastsave",
+    arity: 1,
+    flags: Flags::LOADING.with(Flags::STALE).with(Flags::FAST),
+    categories: Categories::ADMIN.with(Categories::DANGEROUS),
+    group: Group::Server,
+    summary: "Tells when the data was last saved",
+    complexity: "O(1)",
+    tips: &["nondeterministic_output"],
+    ..Facts::NONE
+};
+
 /// What the hidden subcommands of DEBUG have in common; the container is the core's.
 const DEBUG: Facts = Facts {
     hidden: true,
@@ -92,6 +107,18 @@ fn persistence(ctx: &Ctx<'_>) -> CommandResult<Arc<Persistence>> {
 
 fn ending<'a>(ctx: &Ctx<'a>) -> &'a Ending {
     ctx.services.get().expect("an engine offers its end")
+}
+
+impl<F: Front> Family<F> {
+    /// LASTSAVE.
+    pub const PERSISTENCE: &'static [CommandSpec<Handler<F>>] =
+        &[CommandSpec { facts: LASTSAVE, handler: Handler::Server(lastsave) }];
+}
+
+/// The time of the last snapshot, or of the start.
+fn lastsave<F: Front>(call: ServerCall<'_, F>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    out.integer(call.engine.persistence.last_save());
+    Ok(())
 }
 
 /// What a command does instead of its own work within a transaction, since no snapshot may be taken there.
@@ -134,20 +161,20 @@ fn bgsave(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     let schedules = schedules(args)?;
     let persistence = persistence(ctx)?;
     match persistence.running() {
-        Some(Purpose::Dump) => {
+        Some(SnapshotKind::Dump) => {
             return Err(CommandError::text("ERR Background save already in progress"));
         }
-        Some(Purpose::Base) if schedules => {
+        Some(SnapshotKind::Base) if schedules => {
             persistence.schedule(Task::Save);
             out.simple("Background saving scheduled");
             return Ok(());
         }
-        Some(Purpose::Base) => {
+        Some(SnapshotKind::Base) => {
             return Err(OTHER_IS_ACTIVE);
         }
         None => {}
     }
-    match persistence.begin(ctx, Purpose::Dump) {
+    match persistence.begin(ctx, SnapshotKind::Dump) {
         Ok(_) => {
             out.simple("Background saving started");
             Ok(())
@@ -159,17 +186,17 @@ fn bgsave(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
 fn bgrewriteaof(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let persistence = persistence(ctx)?;
     match persistence.running() {
-        Some(Purpose::Base) => {
+        Some(SnapshotKind::Base) => {
             return Err(CommandError::text("ERR Background append only file rewriting already in progress"));
         }
-        Some(Purpose::Dump) => {
+        Some(SnapshotKind::Dump) => {
             persistence.schedule(Task::Rewrite);
             out.simple("Background append only file rewriting scheduled");
             return Ok(());
         }
         None => {}
     }
-    match persistence.begin(ctx, Purpose::Base) {
+    match persistence.begin(ctx, SnapshotKind::Base) {
         Ok(_) => {
             out.simple("Background append only file rewriting started");
             Ok(())
@@ -182,12 +209,12 @@ fn bgrewriteaof(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandR
 
 fn save(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let persistence = persistence(ctx)?;
-    if persistence.running() == Some(Purpose::Dump) {
+    if persistence.running() == Some(SnapshotKind::Dump) {
         return Err(CommandError::text("ERR Background save already in progress"));
     }
     // One snapshot at a time: a rewrite comes to its end first, as everything waits for SAVE in any case.
     persistence.finish_running(ctx);
-    persistence.save_now(ctx, Purpose::Dump).map_err(|_| CommandError::text("ERR"))?;
+    persistence.save_now(ctx, SnapshotKind::Dump).map_err(|_| CommandError::text("ERR"))?;
     out.ok();
     Ok(())
 }
@@ -195,13 +222,13 @@ fn save(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
 /// Begins what is due by now.
 fn begin_due(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let persistence = persistence(ctx)?;
-    if let Some(purpose) = persistence.due().and_then(Task::purpose) {
+    if let Some(kind) = persistence.due().and_then(Task::kind) {
         tracing::info!(
             "{} is due",
-            if purpose == Purpose::Dump { "a snapshot" } else { "a snapshot for the log" }
+            if kind == SnapshotKind::Dump { "a snapshot" } else { "a snapshot for the log" }
         );
         // What became of it is in the log and in INFO.
-        let _ = persistence.begin(ctx, purpose);
+        let _ = persistence.begin(ctx, kind);
     }
     out.ok();
     Ok(())
@@ -244,7 +271,7 @@ fn end(ctx: &mut Ctx<'_>) {
 /// Takes the last snapshot; one that is being taken is waited for.
 fn save_to_end(ctx: &mut Ctx<'_>, persistence: &Arc<Persistence>) -> Result<(), SaveError> {
     persistence.finish_running(ctx);
-    persistence.save_now(ctx, Purpose::Dump)
+    persistence.save_now(ctx, SnapshotKind::Dump)
 }
 
 /// DEBUG RELOAD: saves, forgets everything, and loads it again.
@@ -269,7 +296,7 @@ fn debug_reload(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
     let persistence = persistence(ctx)?;
     persistence.finish_running(ctx);
     if saves {
-        persistence.save_now(ctx, Purpose::Dump).map_err(|_| CommandError::text("ERR"))?;
+        persistence.save_now(ctx, SnapshotKind::Dump).map_err(|_| CommandError::text("ERR"))?;
     }
     let failed = |error: String| {
         tracing::error!("DEBUG RELOAD: {error}");

@@ -12,7 +12,7 @@ use kora_stream::order::Cut;
 use super::Persistence;
 use super::drive::Writing;
 use super::restore::io_error;
-use super::settings::PersistenceSettings;
+use crate::settings::PersistenceSettings;
 
 /// A log that is being written.
 #[derive(Debug)]

@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use super::log::OpenLog;
 use super::restore::io_error;
-use super::settings::PersistenceSettings;
 use super::{Persistence, SaveError};
+use crate::settings::PersistenceSettings;
 
 impl Persistence {
     /// Whether `appendonly` asks for something that is not so.

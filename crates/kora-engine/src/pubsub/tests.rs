@@ -4,7 +4,8 @@ use kora_core::db::DbIndex;
 use kora_core::journal::{Announcement, EventClass, KeyEvent, Message};
 use kora_core::slot::WorkerId;
 
-use super::{Broker, INBOX_BYTES_MAX, Name, Place, Space, Via};
+use super::{Broker, INBOX_BYTES_MAX, Name, Space, Via};
+use crate::client::SessionPlace;
 use crate::events::EventFlags;
 
 const HERE: WorkerId = WorkerId(0);
@@ -14,8 +15,8 @@ fn names(names: &[&str]) -> Vec<Name> {
     names.iter().map(|name| name.as_bytes().into()).collect()
 }
 
-fn place(worker: WorkerId, slot: usize) -> Place {
-    Place { worker, slot }
+fn place(worker: WorkerId, slot: usize) -> SessionPlace {
+    SessionPlace { worker, slot }
 }
 
 /// Publishes as a command would; returns how many it counted.

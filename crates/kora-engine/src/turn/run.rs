@@ -17,12 +17,12 @@ use kora_core::slot::{ShardId, Slot};
 use smallvec::SmallVec;
 
 use super::Turn;
-use crate::call::{self, Call, FollowUp};
-use crate::command::subscription::subscribes;
 use crate::counters::add;
+use crate::engine::{self, Call, FollowUp};
 use crate::front::probe::Probe as _;
 use crate::front::{Front, Output, Style};
 use crate::memory;
+use crate::pubsub::subscribes;
 use crate::session::{PendingParts, ReplyMode, Session, TimedReply, Wait};
 
 /// A batch whose operation holds more bytes than this is submitted before it grows further.
@@ -52,7 +52,7 @@ pub trait Commands {
 /// A command that was looked up.
 pub(super) struct Resolved<F: Front> {
     pub(super) facts: &'static Facts,
-    pub(super) handler: Handler<call::Handler<F>>,
+    pub(super) handler: Handler<engine::Handler<F>>,
     /// Place in the command table.
     pub(super) id: u16,
 }
@@ -379,7 +379,7 @@ impl<F: Front> Turn<F> {
     pub(super) fn call(
         &self,
         session: &mut Session<F>,
-        handler: call::Handler<F>,
+        handler: engine::Handler<F>,
         args: &[&[u8]],
     ) -> Option<FollowUp<F>> {
         let mut call = Call {
@@ -399,7 +399,7 @@ impl<F: Front> Turn<F> {
     fn run_own_command(
         &mut self,
         session: &mut Session<F>,
-        (resolved, handler): (Resolved<F>, call::Handler<F>),
+        (resolved, handler): (Resolved<F>, engine::Handler<F>),
         args: &Args<'_>,
     ) {
         let begin = session.output.end();

@@ -2,7 +2,7 @@
 
 use super::Config;
 use super::directives::DIRECTIVES;
-use super::value::{Refusal, Setting, Shape};
+use super::value::{InvalidValue, Setting, Shape};
 
 /// One directive.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +60,7 @@ pub enum Meaning {
         /// Reads the field.
         get: fn(&Config) -> Setting,
         /// Writes the field.
-        set: fn(&mut Config, Setting) -> Result<(), Refusal>,
+        set: fn(&mut Config, Setting) -> Result<(), InvalidValue>,
         /// Its lines in a configuration file, if they are not just the value.
         lines: Option<fn(&Config) -> ValueLines>,
     },
@@ -173,7 +173,7 @@ impl Directive {
     ///
     /// # Errors
     /// If the arguments do not have its shape, or what they ask for is not available.
-    pub fn set(&self, config: &mut Config, args: &[Vec<u8>]) -> Result<(), Refusal> {
+    pub fn set(&self, config: &mut Config, args: &[Vec<u8>]) -> Result<(), InvalidValue> {
         let setting = self.shape.parse(args)?;
         match self.meaning {
             Meaning::Works { set, .. } => set(config, setting),

@@ -18,8 +18,7 @@ use kora_core::shard::probe::{Note, Rule};
 use kora_core::shard::runner::Shard;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
-use kora_engine::call::{Call, Handler};
-use kora_engine::desk::Desk;
+use kora_engine::engine::{Call, Handler, ServerCall};
 use kora_engine::front::probe::{Probe, bytes_of_keys};
 use kora_engine::front::values::ValueFront;
 use kora_engine::front::{ClientId, Front, Origin, Workers};
@@ -180,16 +179,16 @@ pub(super) const OWN_COMMANDS: &[CommandSpec<Handler<SimulationFront>>] = &[
     },
 ];
 
-fn kill(desk: Desk<'_, SimulationFront>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    desk.engine.scripts.kill(Running::Script)?;
+fn kill(call: ServerCall<'_, SimulationFront>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    call.engine.scripts.kill(Running::Script)?;
     hear(Heard::Kills);
     out.ok();
     Ok(())
 }
 
 /// Does nothing, while others may.
-fn ping(desk: Desk<'_, SimulationFront>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    if kill_meanwhile(&desk.engine.scripts) {
+fn ping(call: ServerCall<'_, SimulationFront>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    if kill_meanwhile(&call.engine.scripts) {
         hear(Heard::Kills);
     }
     out.simple("PONG");
