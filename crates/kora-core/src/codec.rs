@@ -85,22 +85,11 @@ impl std::fmt::Debug for TypeName {
     }
 }
 
-/// The use that a written value is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// A file: only hashes that do have fields with deadlines need version 12.
-    File,
-    /// DUMP: as Redis does it, a hash that once had such fields is laid down like one that has.
-    Dump,
-}
-
 /// How values are written.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
     /// Whether strings are compressed.
     pub compress: bool,
-    /// For what.
-    pub purpose: Purpose,
 }
 
 /// Gives back the memory that compression keeps in this thread: to be called when a snapshot ends.

@@ -63,7 +63,7 @@ pub struct CodedForm {
     /// The codes that are read.
     pub codes: &'static [u8],
     /// The code under which a value is written.
-    pub code_of: fn(&Entry, Style) -> u8,
+    pub code_of: fn(&Entry) -> u8,
     /// Writes a value that is small, or the beginning of a large one and returns what writes the rest.
     pub write: fn(&Entry, Style, &mut Vec<u8>) -> Rest,
     /// Passes over a value. Complexity: O(parts), however long their strings are.

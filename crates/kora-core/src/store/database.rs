@@ -21,7 +21,7 @@ use crate::table::garbage::Garbage;
 use crate::table::sizes::PublishedSizes;
 use crate::table::{Position, Table};
 use crate::time::UnixMs;
-use crate::types::next_deadline;
+use crate::types::{has_room_for_deadlines, next_deadline};
 
 /// One database of one shard.
 #[derive(Debug, Default)]
@@ -94,6 +94,12 @@ impl Database {
     #[must_use]
     pub fn expiring_hashes(&self) -> usize {
         self.field_deadlines.len()
+    }
+
+    /// Whether a file of its keys may hold a hash in a form with room for field deadlines. Such a form outlives the deadlines.
+    #[must_use]
+    pub fn has_room_for_field_deadlines(&self) -> bool {
+        self.field_deadlines.len() > 0 || self.field_deadlines.has_room()
     }
 
     /// The next deadline of any field, and the hash of its key.
@@ -204,6 +210,9 @@ impl Database {
             entry.write_deadline(self.expiries.add(at, hash));
         }
         self.field_deadlines.change(None, next_deadline(&entry), hash);
+        if has_room_for_deadlines(&entry) {
+            self.field_deadlines.note_room();
+        }
         self.table.insert(hash, entry, hasher);
     }
 

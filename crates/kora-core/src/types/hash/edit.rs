@@ -159,6 +159,7 @@ impl<'a> HashMut<'a> {
         if let Some((Packing::ListPack, bytes)) = self.entry.packed() {
             let bytes = with_deadlines(Packed::new(Packing::ListPack, bytes));
             self.entry.set_packed(Kind::Hash, Packing::ListPackEx, &bytes);
+            self.index.note_room();
         }
     }
 

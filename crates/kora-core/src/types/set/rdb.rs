@@ -12,7 +12,7 @@ use crate::types::PIECE_RECORDS;
 
 const DUPLICATE: RdbError = RdbError::Corrupt("a member of a set twice");
 
-pub(super) fn code_of(entry: &Entry, _: Style) -> u8 {
+pub(super) fn code_of(entry: &Entry) -> u8 {
     match entry.packed() {
         Some((Packing::IntSet, _)) => value_code::SET_INTSET,
         Some(_) => value_code::SET_LISTPACK,

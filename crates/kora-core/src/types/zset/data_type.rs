@@ -16,7 +16,7 @@ pub(crate) const DATA_TYPE: DataType = DataType {
     digest,
     rdb: RdbForm::Coded(CodedForm {
         codes: &[value_code::ZSET, value_code::ZSET_2, value_code::ZSET_ZIPLIST, value_code::ZSET_LISTPACK],
-        code_of: |entry, _| {
+        code_of: |entry| {
             if entry.packed().is_some() { value_code::ZSET_LISTPACK } else { value_code::ZSET_2 }
         },
         write: rdb::write,
