@@ -75,7 +75,7 @@ impl<F: Front> std::fmt::Debug for Assembly<F> {
 /// If the system refuses a thread.
 pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
     let Options { settings, wakers, seed, started, disk, drive, shard_families, families, .. } = options;
-    let shards = new_shards::<Workers<F>>(wakers, &settings.core, seed);
+    let mut shards = new_shards::<Workers<F>>(wakers, &settings.core, seed);
     let hub = Arc::clone(shards[0].hub());
     let account = Arc::new(Account::open());
     let of_shards: Vec<_> = SHARD_FAMILIES.iter().chain(shard_families).copied().collect();
@@ -133,6 +133,9 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         stats_resets: AtomicU64::new(0),
     });
     engine.spread(&engine.settings.get());
+    for store in shards.iter_mut().filter_map(Shard::store) {
+        store.share_expiry_hold(engine.pause.shared_until());
+    }
     let services = Services::default()
         .with(Arc::clone(&engine.broker))
         .with(Arc::clone(&engine.scripts))

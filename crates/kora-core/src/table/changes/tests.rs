@@ -266,7 +266,7 @@ impl Fixture {
             }
             entries.push(copies);
         }
-        self.store.unload();
+        self.store.unload(self.now);
         for (db, mut entries) in (0..).map(DbIndex).zip(entries) {
             self.store.load(db, &mut entries, self.now).unwrap();
         }
