@@ -11,6 +11,8 @@ const EXAMPLES: &[(&[u8], &[u8], bool)] = &[
     (b"*", b"", false),
     (b"*", b"a", true),
     (b"**", b"a", true),
+    (b"a?a", b"aaa", true),
+    (b"a*a*a*a*a*a*b", b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false),
     (b"a*", b"a", true),
     (b"a**", b"a", true),
     (b"*a", b"a", true),
