@@ -1,11 +1,12 @@
 //! Sorted sets as a data type.
 
+use kora_format::double::encode_digits;
+
 use super::{ZSetRef, rdb};
 use crate::codec::value_code;
 use crate::digest::{Detail, Digest};
 use crate::entry::data_type::{CodedForm, DataType, RdbForm};
 use crate::entry::{Entry, Kind};
-use crate::number::format_shortest;
 
 /// Sorted sets.
 pub(crate) const DATA_TYPE: DataType = DataType {
@@ -32,7 +33,7 @@ fn digest(entry: &Entry, _: Detail, digest: &mut Digest) {
     set.for_each(|member, score| {
         let mut own = Digest::default();
         own.mix(member);
-        own.mix(format_shortest(score).as_bytes());
+        own.mix(&encode_digits(score));
         digest.add(&own.0);
     });
 }
