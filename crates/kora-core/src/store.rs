@@ -126,7 +126,7 @@ impl ShardStore {
         }
     }
 
-    /// The same as one of the stores of an engine with `shard_count` shards; a new store is alone.
+    /// Makes it one of the stores of an engine with `shard_count` shards; a new store is alone.
     #[must_use]
     pub fn among(self, shard_count: u16) -> Self {
         Self { shard_count, ..self }
@@ -306,7 +306,7 @@ impl ShardStore {
         }
     }
 
-    /// The same for those who wait only.
+    /// Notes what [`ShardStore::note_value`] notes for those who wait; those who watch are not told.
     pub(crate) fn note_value_aside(&mut self, db: DbIndex, key: &[u8]) {
         if self.has_audience() {
             self.waiters.note_value(db, key);

@@ -8,7 +8,7 @@ use crate::entry::Kind;
 use crate::error::{CommandError, CommandResult};
 use crate::number::parse_i64;
 use crate::reply::Reply;
-use crate::store::waiters::{Topic, Wish};
+use crate::store::waiters::{Topic, WaitRequest};
 use crate::time::UnixMs;
 
 /// The timeout of a command that waits.
@@ -115,7 +115,7 @@ pub(super) fn pop_or_wait<E: PopEnd>(
 
 /// Waits for a collection of this kind at one of `keys`; `false` if the command may not wait.
 pub(super) fn wait(ctx: &mut Ctx<'_>, kind: Kind, keys: &[&[u8]], until: Option<UnixMs>) -> bool {
-    ctx.block(|| Wish::of(keys, Topic::Elements(kind), until))
+    ctx.block(|| WaitRequest::of(keys, Topic::Elements(kind), until))
 }
 
 /// Records that `count` elements were taken, for commands that may look at several keys or wait.

@@ -90,6 +90,33 @@ pub trait WritePieces: Send + Debug {
     fn write_piece(&mut self, entry: &Entry, style: Style, out: &mut Vec<u8>) -> bool;
 }
 
+/// Writes a value that is written from a number on, which says where the next piece begins: a position, a rank, a cursor.
+#[derive(Debug)]
+pub(crate) struct NumberedPieces {
+    next: u64,
+    write: WriteFrom,
+}
+
+/// Writes the piece that begins at a number, and returns where the next one begins; `None` if there is none.
+pub(crate) type WriteFrom = fn(&Entry, u64, Style, &mut Vec<u8>) -> Option<u64>;
+
+impl NumberedPieces {
+    /// What writes the rest of a value whose next piece begins at a number.
+    pub(crate) fn from(next: u64, write: WriteFrom) -> Box<dyn WritePieces> {
+        Box::new(Self { next, write })
+    }
+}
+
+impl WritePieces for NumberedPieces {
+    fn write_piece(&mut self, entry: &Entry, style: Style, out: &mut Vec<u8>) -> bool {
+        match (self.write)(entry, self.next, style, out) {
+            Some(next) => self.next = next,
+            None => return false,
+        }
+        true
+    }
+}
+
 /// What writes the rest of a value, if there is more of it.
 pub type Rest = Option<Box<dyn WritePieces>>;
 

@@ -92,7 +92,7 @@ impl Entry {
         present + bytes.len()
     }
 
-    /// The same value, deadline and use under another key.
+    /// Puts value, deadline and use under another key.
     pub(crate) fn with_key(mut self, key: &[u8]) -> Self {
         let form = self.header().form();
         let expiry = self.expiry();

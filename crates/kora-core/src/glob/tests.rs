@@ -103,7 +103,7 @@ fn hostile_patterns_end_soon() {
     }
 }
 
-/// The same by trying everything: exponential, and plain.
+/// Matches by trying everything: exponential, and plain.
 fn model(pattern: &[u8], text: &[u8], is_case_ignored: bool) -> bool {
     let matcher = Matcher { is_case_ignored };
     match (pattern, text) {

@@ -20,7 +20,7 @@ use super::driven::Driven;
 use super::handler::{Desk, run_handler};
 use super::hub::{Doors, Hub, LaneEntry, Mail, Wake};
 use super::operation::{
-    COUNT_OF_ERROR, Course, Driver, Form, Item, Operation, Part, Request, Setting, Style,
+    COUNT_OF_ERROR, Course, Driver, Item, Operation, Part, Request, RequestKind, Setting, Style,
 };
 use super::pause::{Halt, Halted, Paused};
 use super::probe::{Note, Rule};
@@ -267,7 +267,7 @@ impl<D: Driver> Shard<D> {
         let store = self.store.as_deref_mut().expect("only a free shard runs commands");
         let mut deferral = None;
         let (stores, blocking) = (Stores::One(store), Blocking::Permitted(&mut deferral));
-        let begun = run.0.may_defer().then(|| self.journal.place());
+        let begun = run.0.may_defer().then(|| self.journal.rollback_point());
         let desk = (&mut self.journal, &self.services);
         run_handler(stores, desk, run, args, setting, blocking, out);
         if let (Some(Deferral::Wait(_) | Deferral::NeedsAll | Deferral::Onward(_)), Some(begun)) =
@@ -529,7 +529,7 @@ impl<D: Driver> Shard<D> {
         if operation.request.is_driven {
             return self.bring_own(operation);
         }
-        if operation.request.form == Form::Transaction {
+        if operation.request.kind == RequestKind::Transaction {
             return self.run_transaction_at_home(operation);
         }
         if operation.request.may_pause() {
@@ -581,9 +581,9 @@ impl<D: Driver> Shard<D> {
                 let store = self.store.take().expect("it is at home while commands of its own run");
                 self.pause(Halt { resume, begun: None }, operation, vec![store]);
             }
-            Some(Deferral::Wait(wish)) => {
+            Some(Deferral::Wait(wait)) => {
                 let mut store = self.store.take().expect("it is at home while commands of its own run");
-                self.block(Stores::One(&mut store), operation, wish);
+                self.block(Stores::One(&mut store), operation, wait);
                 self.take_home(store);
             }
         }
@@ -668,7 +668,7 @@ impl<D: Driver> Shard<D> {
             }
             return Ok(None);
         }
-        if operation.request.form == Form::Transaction {
+        if operation.request.kind == RequestKind::Transaction {
             return self.run_transaction(stores, operation).map(Some);
         }
         D::note(Note::RunsWhole(&operation.origin, &operation.request.shards));
@@ -695,8 +695,8 @@ impl<D: Driver> Shard<D> {
                 self.forward(operation, &onward);
                 return Ok(None);
             }
-            Some(Deferral::Wait(wish)) => {
-                self.block(stores, Arc::clone(operation), wish);
+            Some(Deferral::Wait(wait)) => {
+                self.block(stores, Arc::clone(operation), wait);
                 return Ok(None);
             }
             Some(Deferral::Paused(resume)) => return Err(Halt { resume, begun: None }),

@@ -136,7 +136,7 @@ impl Database {
         &self.snapshot
     }
 
-    /// The same and the table, to go on with it.
+    /// The snapshot that is being taken of it and the table, to go on with it.
     pub(crate) fn snapshot_and_table(&mut self) -> (&mut Snapshotting, &mut Table) {
         (&mut self.snapshot, &mut self.table)
     }
@@ -146,7 +146,7 @@ impl Database {
         &self.expiries
     }
 
-    /// The same to go on with it, and the table to look things up.
+    /// What is known of the deadlines of its keys, to go on with it, and the table to look things up.
     #[inline]
     pub(crate) fn expiries_and_table(&mut self) -> (&mut Expiries, &Table) {
         (&mut self.expiries, &self.table)
@@ -176,7 +176,7 @@ impl Database {
         (entry, &mut self.expiries, &mut self.changes)
     }
 
-    /// The same, and the index of hashes with deadlines, which follows the entry's fields.
+    /// What [`Database::entry_and_expiries`] gives, and the index of hashes with deadlines, which follows the entry's fields.
     pub(crate) fn entry_and_deadlines(
         &mut self,
         position: Position,

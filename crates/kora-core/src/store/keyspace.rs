@@ -454,8 +454,8 @@ impl<'a> Keyspace<'a> {
         self.touched(key);
     }
 
-    /// The same, but those who watch the key are not told: what belongs to a stream's groups is to Redis no change of the
-    /// key.
+    /// Reports an event and counts a change, of which those who watch the key are not told: what belongs to a stream's groups is to
+    /// Redis no change of the key.
     pub fn changed_aside(&mut self, class: EventClass, name: &'static str, key: &[u8]) {
         self.journal.changed(1);
         self.journal.event(class, name, self.db, key);

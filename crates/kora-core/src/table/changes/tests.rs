@@ -106,7 +106,7 @@ fn on_one_key() -> impl Strategy<Value = &'static str> {
     ])
 }
 
-/// The same for sets, hashes, sorted sets and streams.
+/// Changes of sets, hashes, sorted sets and streams.
 fn on_one_collection() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "SREM * 0 1 2",

@@ -4,7 +4,7 @@ mod read;
 
 use super::{HashRef, HashTable, next_deadline};
 use crate::codec::{RdbResult, Reader, Style, put_count, put_length, put_text, value_code};
-use crate::entry::data_type::{Rest, WritePieces};
+use crate::entry::data_type::{NumberedPieces, Rest};
 use crate::entry::{Entry, Packing};
 use crate::time::UnixMs;
 use crate::types::PIECE_RECORDS;
@@ -34,30 +34,22 @@ pub(super) fn write(entry: &Entry, style: Style, out: &mut Vec<u8>) -> Rest {
         out.extend_from_slice(&next.0.to_le_bytes());
     }
     put_count(out, hash.len());
-    Some(Box::new(Fields { cursor: 0 }))
+    Some(NumberedPieces::from(0, write_fields))
 }
 
-/// Writes the fields of a table.
-#[derive(Debug)]
-struct Fields {
-    /// That of the next ones.
-    cursor: u64,
-}
-
-impl WritePieces for Fields {
-    fn write_piece(&mut self, entry: &Entry, style: Style, out: &mut Vec<u8>) -> bool {
-        let hash: Option<&HashTable> = entry.as_object().and_then(|object| object.as_any().downcast_ref());
-        let hash = hash.expect("the value has not changed");
-        let next_deadline = hash.next_deadline();
-        self.cursor = hash.table().scan(self.cursor, PIECE_RECORDS, |record| {
-            if let Some(next) = next_deadline {
-                put_length(out, deadline_beyond(next, &record));
-            }
-            put_text(out, record.key, style.compress);
-            put_text(out, record.value, style.compress);
-        });
-        self.cursor != 0
-    }
+/// Writes fields of a table from a cursor on.
+fn write_fields(entry: &Entry, cursor: u64, style: Style, out: &mut Vec<u8>) -> Option<u64> {
+    let hash: Option<&HashTable> = entry.as_object().and_then(|object| object.as_any().downcast_ref());
+    let hash = hash.expect("the value has not changed");
+    let next_deadline = hash.next_deadline();
+    let next = hash.table().scan(cursor, PIECE_RECORDS, |record| {
+        if let Some(next) = next_deadline {
+            put_length(out, deadline_beyond(next, &record));
+        }
+        put_text(out, record.key, style.compress);
+        put_text(out, record.value, style.compress);
+    });
+    (next != 0).then_some(next)
 }
 
 /// How the deadline of a field is written: 0 for none, else one more than its distance from the next one.
