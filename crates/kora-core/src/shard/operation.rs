@@ -150,7 +150,7 @@ impl Request {
         self.items.iter().any(|item| item.facts.may_pause())
     }
 
-    /// Makes it need the stores of all shards together. It must be one command.
+    /// A copy that needs the stores of all shards together. It must be one command.
     pub(super) fn on_all(&self, shard_count: u16) -> Self {
         Self {
             bytes: self.bytes.clone(),

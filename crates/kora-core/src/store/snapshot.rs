@@ -127,7 +127,7 @@ struct Task {
     open: Option<ValueWriter>,
     /// Written and not yet taken away.
     bytes: Vec<u8>,
-    /// The same, to stand behind the entry that is partly written.
+    /// Written and not yet taken away, to stand behind the entry that is partly written.
     behind: Vec<u8>,
     entries: usize,
     entries_behind: usize,
