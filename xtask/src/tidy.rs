@@ -84,7 +84,15 @@ fn check_source(file: &str, text: &str, complaints: &mut Vec<String>) {
 
 /// Whether threads that a file starts would be left out of the server's account of memory: docs/adr/0024.
 fn may_not_start_threads(file: &str) -> bool {
-    let crates = ["kora-core", "kora-protocol", "kora-script", "kora-storage", "kora-engine", "kora-server"];
+    let crates = [
+        "kora-core",
+        "kora-format",
+        "kora-protocol",
+        "kora-script",
+        "kora-storage",
+        "kora-engine",
+        "kora-server",
+    ];
     let is_of_server = crates.iter().any(|name| file.starts_with(&format!("crates/{name}/src/")));
     // The library without a server has threads and no account; test tools have neither.
     let is_exempt = ["kora-engine/src/threads.rs", "kora-core/src/shard/"];
@@ -115,13 +123,14 @@ fn has_unranked_lock(file: &str, line: &str) -> bool {
 
 /// The arrows between crates point down only: see docs/architecture.md.
 fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
-    let layers: [(&str, &[&str]); 9] = [
+    let layers: [(&str, &[&str]); 10] = [
+        ("kora-format", &[]),
         ("kora-locks", &[]),
         ("kora-stream", &[]),
-        ("kora-core", &["kora-locks", "kora-stream"]),
-        ("kora-protocol", &[]),
+        ("kora-core", &["kora-format", "kora-locks", "kora-stream"]),
+        ("kora-protocol", &["kora-format"]),
         ("kora-script", &["kora-core", "kora-locks", "kora-protocol"]),
-        ("kora-storage", &["kora-locks", "kora-stream"]),
+        ("kora-storage", &["kora-format", "kora-locks", "kora-stream"]),
         ("kora-engine", &["kora-core", "kora-locks", "kora-script", "kora-storage", "kora-stream"]),
         (
             "kora-server",

@@ -4,7 +4,6 @@
 //! Whatever the bytes are, reading neither panics nor allocates by what they claim.
 
 mod checked;
-mod crc;
 mod format;
 mod lzf;
 mod read;
@@ -13,9 +12,9 @@ mod ziplist;
 mod zipmap;
 
 pub(crate) use checked::{are_distinct, listpack_bytes};
-pub use crc::Crc64;
 pub use format::{VERSION, VERSION_WITH_FIELD_DEADLINES};
 pub(crate) use format::{module, node, opcode, value_code};
+pub use kora_format::crc64::Crc64;
 pub use read::Reader;
 pub(crate) use write::{put_count, put_integer};
 pub use write::{put_length, put_text};
@@ -85,22 +84,11 @@ impl std::fmt::Debug for TypeName {
     }
 }
 
-/// The use that a written value is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// A file: only hashes that do have fields with deadlines need version 12.
-    File,
-    /// DUMP: as Redis does it, a hash that once had such fields is laid down like one that has.
-    Dump,
-}
-
 /// How values are written.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
     /// Whether strings are compressed.
     pub compress: bool,
-    /// For what.
-    pub purpose: Purpose,
 }
 
 /// Gives back the memory that compression keeps in this thread: to be called when a snapshot ends.

@@ -66,6 +66,8 @@ pub struct CoreConfig {
     pub lfu_decay_minutes: u32,
     /// What makes room when memory is short.
     pub eviction: EvictionConfig,
+    /// Whether OBJECT REFCOUNT counts small integers as shared: not while `maxmemory` and a policy ask for the use of each key.
+    pub shares_integers: bool,
     /// `databases`: number of databases.
     pub database_count: u16,
     /// DEBUG SET-ACTIVE-EXPIRE: whether the sweep runs.
@@ -105,6 +107,7 @@ impl Default for CoreConfig {
             lfu_log_factor: 10,
             lfu_decay_minutes: 1,
             eviction: EvictionConfig::default(),
+            shares_integers: true,
             database_count: 16,
             active_expire: true,
             compresses_dumps: true,

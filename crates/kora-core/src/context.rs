@@ -13,7 +13,7 @@ use crate::journal::Journal;
 use crate::reply::Reply;
 use crate::services::Services;
 use crate::slot::{ShardId, Slot};
-use crate::store::waiters::Wish;
+use crate::store::waiters::WaitRequest;
 use crate::store::watch::Watch;
 use crate::store::{Keyspace, ShardStore};
 use crate::time::UnixMs;
@@ -36,7 +36,7 @@ pub enum Stores<'a> {
 }
 
 impl Stores<'_> {
-    /// The same stores, for a shorter time.
+    /// Lends these stores for a shorter time.
     pub(crate) fn reborrow(&mut self) -> Stores<'_> {
         match self {
             Self::One(store) => Stores::One(store),
@@ -96,7 +96,7 @@ pub struct Onward {
 #[derive(Debug)]
 pub enum Deferral {
     /// It waits for keys.
-    Wait(Wish),
+    Wait(WaitRequest),
     /// It turned out to need stores that are not in hand: it runs again with all of them.
     NeedsAll,
     /// It takes long, and lets its worker do other things meanwhile. It has taken what is in the stores in hand, see
@@ -179,11 +179,11 @@ impl Ctx<'_> {
     /// runs again, and may wait on, when a key it waits for is ready. If its time is over first, the reply is the absent
     /// array. What it asks for again it waits for no longer than it did at first.
     #[must_use]
-    pub fn block(&mut self, wish: impl FnOnce() -> Wish) -> bool {
+    pub fn block(&mut self, wait: impl FnOnce() -> WaitRequest) -> bool {
         match &mut self.blocking {
             Blocking::Forbidden | Blocking::Scripted | Blocking::PauseOnly(_) => false,
             Blocking::Permitted(place) => {
-                **place = Some(Deferral::Wait(wish()));
+                **place = Some(Deferral::Wait(wait()));
                 true
             }
         }

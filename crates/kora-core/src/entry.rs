@@ -69,7 +69,7 @@ const UNUSED: Usage = Usage(1 << 24);
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 struct Header {
-    /// Bits 0 and 1: [`Repr`]; bit 2: see [`Form`]; bit 3: see [`Entry::mark`]; bits 4 to 7: [`Kind`].
+    /// Bits 0 and 1: [`Repr`]; bit 2: see [`Form`], and for an integer [`Entry::has_own_integer`]; bit 3: see [`Entry::mark`]; bits 4 to 7: [`Kind`].
     tag: u8,
     /// The key's length byte: see [`CompactKey`].
     key_len: u8,
@@ -88,6 +88,9 @@ const SIZE_CLASS_SHIFT: u32 = 10;
 
 /// The bits of a tag that tell kind and form.
 const FORM_MASK: u8 = !0b1011;
+
+/// Set in the tag of an entry whose integer is not one that Redis would share: see [`Entry::has_own_integer`].
+const OWN_INTEGER_BIT: u8 = 1 << 2;
 
 /// Set in the tag of an entry whose mark is up: see [`Entry::mark`].
 const MARK_BIT: u8 = 1 << 3;
@@ -364,6 +367,21 @@ impl Entry {
             None => self.plain_value(),
         };
         Self::build(self.key(), value, self.expiry())
+    }
+
+    /// Whether the value is an integer that came of copying another value: OBJECT REFCOUNT counts no other key with it.
+    #[must_use]
+    pub fn has_own_integer(&self) -> bool {
+        let header = self.header();
+        header.repr() == Repr::Integer && header.tag & OWN_INTEGER_BIT != 0
+    }
+
+    /// Notes of an integer that it came of copying another value, until the value changes.
+    pub(crate) fn own_integer(&mut self) {
+        let header = self.header();
+        if header.repr() == Repr::Integer {
+            self.set_header(Header { tag: header.tag | OWN_INTEGER_BIT, ..header });
+        }
     }
 
     /// What tells whether a snapshot still has to write the entry: see [`snapshot`](crate::store::snapshot). It stays when value and

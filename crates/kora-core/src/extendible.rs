@@ -1,4 +1,4 @@
-//! The directory of extendible hashing: from the top bits of a hash to the number of the part of a table that owns them.
+//! The directory of extendible hashing: from the top bits of a hash, its [`Place`], to the number of the part of a table that owns them.
 //!
 //! What the parts are and when they divide is their table's business. Slots hold numbers, not pointers, so that this is safe code. A table
 //! whose parts are full doubles the slots at most: no operation touches more than two parts, however large the table is.
@@ -12,6 +12,48 @@ const DEPTH_MAX: u32 = 31;
 /// A division may double the directory only while it has fewer slots than this per part. Hashes spread evenly never come near; keys
 /// chosen to collide make a part large instead of making the directory fill the memory.
 const SLOTS_PER_PART: usize = 32;
+
+/// A place in a table: the top `BITS` bits of a hash. The low bits are left for what lies within a part. A place behind the last one is
+/// the end of a walk through the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place<const BITS: u32>(pub(crate) u64);
+
+impl<const BITS: u32> Place<BITS> {
+    #[inline]
+    pub(crate) fn of(hash: u64) -> Self {
+        Self(hash >> (u64::BITS - BITS))
+    }
+
+    /// The place at which a walk goes on that was given this cursor.
+    #[inline]
+    pub(crate) fn at(cursor: u64) -> Self {
+        Self(cursor)
+    }
+
+    /// The top `depth` bits.
+    #[inline]
+    pub(crate) fn prefix(self, depth: u32) -> u64 {
+        self.0 >> (BITS - depth)
+    }
+
+    /// The first place that begins with the `depth` bits of `prefix`.
+    #[inline]
+    pub(crate) fn first(prefix: u64, depth: u32) -> Self {
+        Self(prefix << (BITS - depth))
+    }
+
+    /// Whether it is not behind the last one.
+    #[inline]
+    pub(crate) fn is_in_table(self) -> bool {
+        self.0 >> BITS == 0
+    }
+
+    /// The cursor of a walk that goes on here: 0 at the end.
+    #[inline]
+    pub(crate) fn cursor(self) -> u64 {
+        if self.is_in_table() { self.0 } else { 0 }
+    }
+}
 
 /// Numbers of parts, by the top bits of a hash. An empty one allocates nothing.
 #[derive(Clone, Debug, Default)]
@@ -28,12 +70,11 @@ impl Slots {
         Self { numbers: (0..1 << depth).collect(), depth, deepest_count: 1 << depth }
     }
 
-    /// The number of the part that owns a hash, of which `prefix` gives as many of the top bits as it is asked for; `None` while there are
-    /// no parts.
+    /// The number of the part that owns a place; `None` while there are no parts.
     #[inline]
-    pub(crate) fn locate(&self, prefix: impl FnOnce(u32) -> u64) -> Option<u32> {
+    pub(crate) fn locate<const BITS: u32>(&self, place: Place<BITS>) -> Option<u32> {
         #[expect(clippy::cast_possible_truncation, reason = "a prefix has at most DEPTH_MAX bits")]
-        self.numbers.get(prefix(self.depth) as usize).copied()
+        self.numbers.get(place.prefix(self.depth) as usize).copied()
     }
 
     /// Bytes allocated.

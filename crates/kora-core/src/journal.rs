@@ -166,9 +166,9 @@ pub struct Mark {
     recorded: u64,
 }
 
-/// A place in a journal to go back to.
+/// Where a journal may be rolled back to.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
+pub(crate) struct RollbackPoint {
     mark: Mark,
     record: Checkpoint,
     announcements: usize,
@@ -426,25 +426,25 @@ impl Journal {
         self.draft = draft;
     }
 
-    /// The present place, to go back to.
-    pub(crate) fn place(&self) -> Place {
-        Place {
+    /// The present point, to go back to.
+    pub(crate) fn rollback_point(&self) -> RollbackPoint {
+        RollbackPoint {
             mark: self.mark(),
             record: self.draft.record.checkpoint(),
             announcements: self.draft.announcements.len(),
         }
     }
 
-    /// Takes back what commands recorded and announced since they were at `place`; what they met by the way stays. Nothing
+    /// Takes back what commands recorded and announced since `point`; what they met by the way stays. Nothing
     /// must have been taken since.
-    pub(crate) fn roll_back(&mut self, place: &Place) {
-        self.changes = place.mark.changes + self.incidental_changes;
-        self.recorded = place.mark.recorded;
-        self.draft.record.roll_back(&place.record);
+    pub(crate) fn roll_back(&mut self, point: &RollbackPoint) {
+        self.changes = point.mark.changes + self.incidental_changes;
+        self.recorded = point.mark.recorded;
+        self.draft.record.roll_back(&point.record);
         if let Unit::Command { has_effect } | Unit::Commands { has_effect } = &mut self.draft.unit {
             *has_effect = false;
         }
-        let announcements = self.draft.announcements.split_off(place.announcements);
+        let announcements = self.draft.announcements.split_off(point.announcements);
         let is_incidental = |announcement: &Announcement| match announcement {
             Announcement::Event(event) => event.is_incidental,
             Announcement::Message(_) => false,

@@ -4,7 +4,7 @@ mod double;
 mod literal;
 mod long_double;
 
-pub use double::{format_17_digits, format_f64, format_shortest, parse_f64, parse_f64_clamped};
+pub use double::{format_17_digits, parse_f64, parse_f64_clamped};
 pub use long_double::LongDouble;
 
 /// Strict decimal integer: optional `-`, no leading zeros, no `+`, no spaces, within 64 bits.

@@ -16,6 +16,9 @@ pub mod sweep;
 pub mod waiters;
 pub mod watch;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use crate::config::CoreConfig;
 use crate::db::DbIndex;
 use crate::entry::data_type::{Extensions, Loader};
@@ -79,6 +82,8 @@ pub struct ShardStore {
     extensions: Extensions,
     /// The time, while effects of the past are replayed.
     replay_time: Option<UnixMs>,
+    /// Until when, in milliseconds, look-ups for reading leave what has expired where it is. Shared with whoever pauses clients.
+    expiry_held_until: Arc<AtomicI64>,
 }
 
 impl ShardStore {
@@ -117,10 +122,11 @@ impl ShardStore {
             snapshot: None,
             extensions: Extensions::default(),
             replay_time: None,
+            expiry_held_until: Arc::default(),
         }
     }
 
-    /// The same as one of the stores of an engine with `shard_count` shards; a new store is alone.
+    /// Makes it one of the stores of an engine with `shard_count` shards; a new store is alone.
     #[must_use]
     pub fn among(self, shard_count: u16) -> Self {
         Self { shard_count, ..self }
@@ -185,6 +191,16 @@ impl ShardStore {
         if let Some(time) = time {
             self.databases.iter_mut().for_each(|database| database.tell_time(time));
         }
+    }
+
+    /// Has look-ups for reading leave what has expired where it is while their time is before `until_ms`, as it is at any time.
+    pub fn share_expiry_hold(&mut self, until_ms: Arc<AtomicI64>) {
+        self.expiry_held_until = until_ms;
+    }
+
+    /// Whether look-ups for reading leave what has expired where it is.
+    pub(crate) fn holds_expiry(&self, now: UnixMs) -> bool {
+        now.0 < self.expiry_held_until.load(Ordering::Acquire)
     }
 
     /// Whether effects are replayed.
@@ -290,7 +306,7 @@ impl ShardStore {
         }
     }
 
-    /// The same for those who wait only.
+    /// Notes what [`ShardStore::note_value`] notes for those who wait; those who watch are not told.
     pub(crate) fn note_value_aside(&mut self, db: DbIndex, key: &[u8]) {
         if self.has_audience() {
             self.waiters.note_value(db, key);

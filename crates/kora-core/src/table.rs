@@ -39,22 +39,8 @@ use segment::{Segment, Spot};
 /// Number of hash bits that place an entry.
 const PLACE_BITS: u32 = 43;
 
-/// A place in the table: the top [`PLACE_BITS`] bits of a hash. The low bits are left for tags.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place(u64);
-
-impl Place {
-    #[inline]
-    fn of(hash: u64) -> Self {
-        Self(hash >> (u64::BITS - PLACE_BITS))
-    }
-
-    /// The top `depth` bits.
-    #[inline]
-    fn prefix(self, depth: u32) -> u64 {
-        self.0 >> (PLACE_BITS - depth)
-    }
-}
+/// A place in the table.
+type Place = crate::extendible::Place<PLACE_BITS>;
 
 /// Where an entry lies, until the table changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

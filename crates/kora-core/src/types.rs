@@ -20,7 +20,7 @@ pub mod zset;
 
 use crate::digest::{Detail, Digest};
 use crate::entry::data_type::{DataType, Extensions, RdbForm};
-use crate::entry::{Entry, Kind};
+use crate::entry::{Entry, Kind, Packing};
 use crate::time::UnixMs;
 
 /// Records of one piece of a large collection in a file.
@@ -90,6 +90,12 @@ pub(crate) fn next_deadline(entry: &Entry) -> Option<UnixMs> {
         Kind::Extension(_) => entry.as_object()?.next_deadline(),
         _ => None,
     }
+}
+
+/// Whether a small value is packed with room for deadlines of its parts.
+#[inline]
+pub(crate) fn has_room_for_deadlines(entry: &Entry) -> bool {
+    matches!(entry.packed(), Some((Packing::ListPackEx, _)))
 }
 
 impl Digest {

@@ -11,7 +11,7 @@ use crate::command::spec::{Facts, Route, Traits};
 use crate::context::Ctx;
 use crate::db::DbIndex;
 use crate::entry::Entry;
-use crate::journal::Place;
+use crate::journal::RollbackPoint;
 use crate::store::ShardStore;
 
 /// A value that takes more bytes than this is not copied.
@@ -24,7 +24,7 @@ pub struct Irrevocable;
 /// What keys held before commands changed them.
 #[derive(Debug)]
 pub struct Undo {
-    begun: Place,
+    begun: RollbackPoint,
     saved: Vec<Saved>,
 }
 
@@ -40,7 +40,7 @@ impl Undo {
     #[must_use]
     pub fn begin(ctx: &mut Ctx<'_>) -> Self {
         each_store(ctx, ShardStore::hold_watches);
-        Self { begun: ctx.journal.place(), saved: Vec::new() }
+        Self { begun: ctx.journal.rollback_point(), saved: Vec::new() }
     }
 
     /// Ends: what was done stays.

@@ -23,7 +23,7 @@ use kora_core::entry::{Encoding, Entry, Kind, SizeClass};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::journal::{Announcement, EventClass, Journal};
 use kora_core::rdb::file::{HEADER_BYTES, Piece, next_piece, write_end, write_header};
-use kora_core::rdb::{self, Purpose, Style, ValueWriter, dump};
+use kora_core::rdb::{self, Style, ValueWriter, dump};
 use kora_core::reply::tree::TreeSink;
 use kora_core::reply::{Reply, Value};
 use kora_core::slot::ShardId;
@@ -413,7 +413,7 @@ fn a_payload_makes_the_value_again_where_the_type_is_there() {
 
 /// A value as it stands behind its code, written in slices as well.
 fn written(entry: &Entry) -> Vec<u8> {
-    let style = Style { compress: true, purpose: Purpose::File };
+    let style = Style { compress: true };
     let (mut whole, mut sliced) = (Vec::new(), Vec::new());
     rdb::write_value(entry, style, &mut whole);
     sliced.push(whole[0]);
@@ -461,7 +461,7 @@ fn a_file_is_read_around_it_where_the_type_is_not_there() {
     bare.run("SET s text");
     let mut bytes = Vec::new();
     write_header(rdb::VERSION, &mut bytes);
-    let (style, config) = (Style { compress: true, purpose: Purpose::File }, CoreConfig::default());
+    let (style, config) = (Style { compress: true }, CoreConfig::default());
     for key in ["t", "s"] {
         rdb::write_entry(&entry_of(&mut bare, key), style, NOW, &config, &mut bytes);
     }

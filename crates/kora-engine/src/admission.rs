@@ -170,9 +170,9 @@ fn judge_called(
     has_room: impl FnOnce() -> bool,
 ) -> Result<(), Verdict> {
     let Asked { facts, flags, .. } = asked;
-    // Of what scripts may not call DEBUG is all that a test can be allowed: the rest would run scripts in scripts, or is about a
-    // session.
-    let may_debug = script.may_debug && facts.traits.has(Traits::DEBUG) && !flags.has(Flags::NO_MULTI);
+    // Of what scripts may not call DEBUG is all that a test can be allowed: the rest would run scripts in scripts, is about a session, or
+    // replaces the functions that run.
+    let may_debug = script.may_debug && facts.traits.has(Traits::DEBUG) && !facts.traits.has(Traits::RELOADS);
     if flags.has(Flags::NOSCRIPT) && !may_debug {
         return Err(Verdict::Refuse(NOT_FROM_SCRIPT));
     }

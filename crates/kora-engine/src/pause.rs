@@ -1,5 +1,6 @@
 //! CLIENT PAUSE: until when, and whether only writes wait.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use kora_core::time::UnixMs;
@@ -7,7 +8,8 @@ use kora_core::time::UnixMs;
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Pause {
-    until_ms: AtomicI64,
+    /// Shared with the stores: meanwhile nothing expires by being looked at.
+    until_ms: Arc<AtomicI64>,
     writes_only: AtomicBool,
 }
 
@@ -29,6 +31,11 @@ impl Pause {
             return None;
         }
         Some(if self.writes_only.load(Ordering::Relaxed) { PauseMode::Write } else { PauseMode::All })
+    }
+
+    /// What stores go by: when it ends, in milliseconds.
+    pub(crate) fn shared_until(&self) -> Arc<AtomicI64> {
+        Arc::clone(&self.until_ms)
     }
 
     /// When it ends.

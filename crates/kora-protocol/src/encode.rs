@@ -3,8 +3,8 @@
 //! A reply's shape is named by its meaning; an encoder for RESP2 renders the shapes that only RESP3 has as Redis does
 //! for such clients: a map is a flat array of keys and values, a boolean 0 or 1, a double or big number a bulk string.
 
-use crate::double::encode_double;
 use crate::limits::ProtocolError;
+use kora_format::double::encode_double;
 
 /// Version of the protocol that a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

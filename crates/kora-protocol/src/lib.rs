@@ -33,7 +33,6 @@
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 pub mod decode;
-pub mod double;
 pub mod encode;
 pub mod frame;
 #[cfg(any(test, feature = "fuzz"))]
@@ -44,9 +43,9 @@ pub mod line;
 pub mod request;
 
 pub use decode::{DecodeError, Decoder};
-pub use double::{DoubleText, encode_double};
 pub use encode::{Encoder, Resp, encode_request};
 pub use frame::Frame;
+pub use kora_format::double::{DoubleText, encode_double};
 pub use limits::{Limits, ProtocolError};
 pub use line::{UnbalancedQuotes, split_line};
 pub use request::{Request, RequestParser, Source, Span};

@@ -202,6 +202,7 @@ impl Config {
             lfu_log_factor: self.lfu_log_factor,
             lfu_decay_minutes: self.lfu_decay_minutes,
             eviction: self.eviction(),
+            shares_integers: self.max_memory.0 == 0 || !self.tracks_use(),
             database_count: self.databases,
             compresses_dumps: self.persistence.compression,
             list_max_listpack_size: i64::from(packed.list_max_listpack_size),
@@ -280,6 +281,12 @@ impl Config {
     }
 
     /// Which keys may be evicted, and which of them first.
+    /// Whether `maxmemory-policy` goes by the use of keys.
+    fn tracks_use(&self) -> bool {
+        let EvictionConfig { scope, order, .. } = self.eviction();
+        scope != EvictionScope::Nothing && matches!(order, EvictionOrder::Lru | EvictionOrder::Lfu)
+    }
+
     fn eviction(&self) -> EvictionConfig {
         use MaxmemoryPolicy as Policy;
         let (scope, order) = match self.max_memory_policy {

@@ -3,12 +3,11 @@
 //! A snapshot is written to `temp-<number>.rdb`, synced, and renamed. It is synced a slice at a time while it is
 //! written, so that the last sync has little to do and the log's own syncs don't wait behind it.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crc_fast::{CrcAlgorithm, Digest};
+use kora_format::crc64::Crc64;
 
 use crate::disk::{Disk, DiskFile, write_all};
 use crate::error::{Context, StorageError};
@@ -17,41 +16,6 @@ use crate::format::{Named, parse_name};
 /// How much is written between syncs.
 const SLICE_BYTES: u64 = 32 << 20;
 const BUFFER_BYTES: usize = 256 << 10;
-
-/// Redis's 64-bit checksum, as it goes along.
-#[derive(Clone)]
-pub struct Crc64(Digest);
-
-impl fmt::Debug for Crc64 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Crc64").field(&self.value()).finish()
-    }
-}
-
-impl Default for Crc64 {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Crc64 {
-    /// The checksum of nothing.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(Digest::new(CrcAlgorithm::Crc64Redis))
-    }
-
-    /// Adds bytes.
-    pub fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    /// The checksum of the bytes so far.
-    #[must_use]
-    pub fn value(&self) -> u64 {
-        self.0.finalize()
-    }
-}
 
 /// A snapshot being written. If it is dropped before [`SnapshotFile::commit`], nothing remains.
 #[derive(Debug)]
@@ -91,7 +55,7 @@ impl SnapshotFile {
             path,
             file,
             buffer: Vec::with_capacity(BUFFER_BYTES),
-            crc: with_checksum.then(Crc64::new),
+            crc: with_checksum.then(Crc64::default),
             written_bytes: 0,
             unsynced_bytes: 0,
             has_failed: false,

@@ -2,7 +2,7 @@
 
 /// The version that is written.
 pub const VERSION: u16 = 11;
-/// The version that is written where fields of hashes have deadlines, and by DUMP; the latest that is read.
+/// The version that is written where hashes have room for deadlines of their fields, and by DUMP; the latest that is read.
 pub const VERSION_WITH_FIELD_DEADLINES: u16 = 12;
 
 /// First byte of a value: its type and how it is laid down.

@@ -73,7 +73,7 @@ fn open<'a>(keyspace: &'a mut Keyspace<'_>, key: &[u8], last_bit: u64) -> Comman
     let needed = byte_index(last_bit) + 1;
     let present = keyspace.write_string(key)?.and_then(|entry| entry.string().map(length_of));
     if present.is_none() {
-        keyspace.set_raw(key, b"");
+        keyspace.add_raw(key);
     }
     let entry = keyspace.write_string(key)?.expect("the key was found or made above");
     let present = present.unwrap_or(0);

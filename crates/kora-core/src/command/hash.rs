@@ -1,8 +1,9 @@
 //! The hash commands, one file per idea. This one holds their table and what the files share.
 //!
-//! A command sees no field whose time has come: [`Keyspace::read_hash`](crate::store::Keyspace::read_hash)
-//! and its sibling for writing see to that, given the fields that the command names. HLEN alone counts what is stored, as
-//! Redis does. Every change of a deadline is recorded with the moment meant, so that it replays at any time.
+//! No command shows the value of a field whose time has come. Those that give fields expire the ones they name that are due:
+//! [`Keyspace::read_hash`](crate::store::Keyspace::read_hash) and its sibling for writing are told. Those that go through all fields
+//! pass over what is due. HLEN, HSET, HDEL and the family of HEXPIRE take what is stored, as Redis does: a field that is due and that
+//! nobody has met counts, and HEXPIRE lets it live on. Every change of a deadline is recorded with the moment meant, so that it replays at any time.
 
 mod delete;
 mod expire;

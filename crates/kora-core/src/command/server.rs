@@ -27,7 +27,6 @@ pub const COMMANDS: &[CommandSpec] = &[
     debug::DEBUG_PROTOCOL,
     debug::DEBUG_QUICKLIST,
     debug::DEBUG_SET_ACTIVE_EXPIRE,
-    debug::DEBUG_STRINGMATCH_LEN,
     databases::FLUSHALL,
     databases::FLUSHDB,
     memory::MEMORY,

@@ -63,7 +63,7 @@ pub struct CodedForm {
     /// The codes that are read.
     pub codes: &'static [u8],
     /// The code under which a value is written.
-    pub code_of: fn(&Entry, Style) -> u8,
+    pub code_of: fn(&Entry) -> u8,
     /// Writes a value that is small, or the beginning of a large one and returns what writes the rest.
     pub write: fn(&Entry, Style, &mut Vec<u8>) -> Rest,
     /// Passes over a value. Complexity: O(parts), however long their strings are.
@@ -88,6 +88,33 @@ pub struct NamedForm {
 pub trait WritePieces: Send + Debug {
     /// Writes the next piece: a node, a block or a few records. Returns whether there are more.
     fn write_piece(&mut self, entry: &Entry, style: Style, out: &mut Vec<u8>) -> bool;
+}
+
+/// Writes a value that is written from a number on, which says where the next piece begins: a position, a rank, a cursor.
+#[derive(Debug)]
+pub(crate) struct NumberedPieces {
+    next: u64,
+    write: WriteFrom,
+}
+
+/// Writes the piece that begins at a number, and returns where the next one begins; `None` if there is none.
+pub(crate) type WriteFrom = fn(&Entry, u64, Style, &mut Vec<u8>) -> Option<u64>;
+
+impl NumberedPieces {
+    /// What writes the rest of a value whose next piece begins at a number.
+    pub(crate) fn from(next: u64, write: WriteFrom) -> Box<dyn WritePieces> {
+        Box::new(Self { next, write })
+    }
+}
+
+impl WritePieces for NumberedPieces {
+    fn write_piece(&mut self, entry: &Entry, style: Style, out: &mut Vec<u8>) -> bool {
+        match (self.write)(entry, self.next, style, out) {
+            Some(next) => self.next = next,
+            None => return false,
+        }
+        true
+    }
 }
 
 /// What writes the rest of a value, if there is more of it.

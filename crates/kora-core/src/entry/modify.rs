@@ -92,11 +92,12 @@ impl Entry {
         present + bytes.len()
     }
 
-    /// The same value, deadline and use under another key.
+    /// Puts value, deadline and use under another key.
     pub(crate) fn with_key(mut self, key: &[u8]) -> Self {
         let form = self.header().form();
         let expiry = self.expiry();
         let usage = self.usage();
+        let has_own_integer = self.has_own_integer();
         let heap = self.take_heap();
         let mut entry = match heap {
             Some(Heap::Bytes(bytes)) => Self::build(key, NewValue::External { bytes, form }, expiry),
@@ -104,6 +105,9 @@ impl Entry {
             None => Self::build(key, self.plain_value(), expiry),
         };
         entry.set_usage(usage);
+        if has_own_integer {
+            entry.own_integer();
+        }
         entry
     }
 

@@ -4,7 +4,7 @@ use crate::config::CoreConfig;
 use crate::entry::Entry;
 use crate::hash::splitmix64;
 use crate::packed::{intset, listpack};
-use crate::rdb::{self, Crc64, Extensions, Loader, Purpose, Style, file};
+use crate::rdb::{self, Crc64, Extensions, Loader, Style, file};
 use crate::time::UnixMs;
 use crate::types::hyperloglog::SketchBuf;
 use crate::types::stream::{BlockLimits, Group, Pending, References, Stream, StreamId};
@@ -103,9 +103,8 @@ impl Generator {
     /// A value of any type: type byte and what follows, damaged or not.
     pub(super) fn value(&mut self) -> Vec<u8> {
         let entry = self.entry();
-        let purpose = if self.one_in(2) { Purpose::File } else { Purpose::Dump };
         let mut bytes = Vec::new();
-        rdb::write_value(&entry, Style { compress: self.one_in(2), purpose }, &mut bytes);
+        rdb::write_value(&entry, Style { compress: self.one_in(2) }, &mut bytes);
         if self.one_in(8) {
             bytes[0] = if self.one_in(16) { 128 } else { self.byte() % 28 };
         }
@@ -116,7 +115,7 @@ impl Generator {
     /// A file of a few keys, damaged or not.
     pub(super) fn file(&mut self) -> Vec<u8> {
         let config = CoreConfig::default();
-        let style = Style { compress: self.one_in(2), purpose: Purpose::File };
+        let style = Style { compress: self.one_in(2) };
         let mut bytes = Vec::new();
         file::write_header(rdb::VERSION_WITH_FIELD_DEADLINES, &mut bytes);
         file::write_aux(b"redis-bits", b"64", &mut bytes);

@@ -4,7 +4,7 @@ use crate::config::CoreConfig;
 use crate::digest::{Detail, Digest};
 use crate::entry::Entry;
 use crate::rdb::file::{HEADER_BYTES, Piece, next_piece, read_header};
-use crate::rdb::{self, Extensions, Loader, Purpose, RdbError, Style, ValueWriter};
+use crate::rdb::{self, Extensions, Loader, RdbError, Style, ValueWriter};
 use crate::time::UnixMs;
 
 /// Bytes of memory that a byte of a value may cost, and what a value costs at least.
@@ -48,7 +48,7 @@ fn tiny() -> CoreConfig {
 
 /// Writes a value, at once and in slices, and builds it again.
 fn check_round_trip(entry: &Entry, digest: Digest, config: &CoreConfig) {
-    let style = Style { compress: true, purpose: Purpose::File };
+    let style = Style { compress: true };
     let (mut whole, mut sliced) = (Vec::new(), Vec::new());
     rdb::write_value(entry, style, &mut whole);
     sliced.push(whole[0]);

@@ -2,19 +2,13 @@
 //!
 //! Reading: all that C's `strtod` takes, as far as Redis does; the nearest number, ties to even.
 //!
-//! Writing: whole numbers in full as far as Redis converts them to integers, all others in the shortest digits that
-//! read back as the same number, laid out as Redis lays them out (its choice between plain and scientific notation
-//! is the one of the fpconv library). The way in which Redis looks for the digits misses the shortest ones for a few
-//! numbers in a thousand and finds neighbours that read back as the same number; what goes to clients byte for byte is
-//! the protocol's to encode, and here the shortest stand.
+//! Writing: as C's `%.17g` does. What replies have and scores are stored as is [`encode_double`]'s.
 
+use kora_format::double::encode_double;
 use rustc_apfloat::ieee::Double;
 use rustc_apfloat::{Float, Round};
 
 use super::literal::{Literal, Magnitude};
-
-/// Whole numbers up to this magnitude are written as integers: half the range of a 64-bit integer.
-const INTEGER_MAX: f64 = (1u64 << 62) as f64;
 
 /// Numbers of at most this many bytes, written without an exponent, are neither infinite nor rounded to zero.
 const PLAIN_BYTES_MAX: usize = 32;
@@ -65,37 +59,11 @@ fn nearest(literal: &Literal<'_>) -> Option<f64> {
     Some(if literal.is_negative { -value } else { value })
 }
 
-/// `value` in its shortest digits, laid out as in a Redis reply: `3`, `1.5`, `1e+30`, `inf`, `-inf`, `nan`.
-#[must_use]
-pub fn format_f64(value: f64) -> String {
-    if value != 0.0 && value.abs() <= INTEGER_MAX && value.fract() == 0.0 {
-        return format!("{value:.0}");
-    }
-    format_shortest(value)
-}
-
-/// The same for a whole number too, which may be laid out with an exponent then: `1e+17`.
-#[must_use]
-pub fn format_shortest(value: f64) -> String {
-    if value.is_nan() {
-        return "nan".into();
-    }
-    if value.is_infinite() {
-        return if value > 0.0 { "inf".into() } else { "-inf".into() };
-    }
-    if value == 0.0 {
-        return if value.is_sign_negative() { "-0".into() } else { "0".into() };
-    }
-    let (digits, point) = shortest_digits(value.abs());
-    let sign = if value < 0.0 { "-" } else { "" };
-    format!("{sign}{}", lay_out(&digits, point))
-}
-
 /// `value` in 17 significant digits, less the zeros at their end, laid out as C's `%.17g` does.
 #[must_use]
 pub fn format_17_digits(value: f64) -> String {
     if !value.is_finite() {
-        return format_f64(value);
+        return encode_double(value).as_str().to_owned();
     }
     let scientific = format!("{value:.16e}");
     let (mantissa, exponent) = scientific.split_once('e').expect("`{:e}` writes an exponent");
@@ -108,36 +76,6 @@ pub fn format_17_digits(value: f64) -> String {
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{}e{sign}{:02}", trimmed(mantissa), exponent.abs())
-}
-
-/// The shortest decimal digits of `value` and the number of them that stand before the decimal point, which may be
-/// negative or beyond the last.
-fn shortest_digits(value: f64) -> (String, i32) {
-    let scientific = format!("{value:e}");
-    let (mantissa, exponent) = scientific.split_once('e').expect("`{:e}` writes an exponent");
-    let digits = mantissa.replace('.', "");
-    let exponent: i32 = exponent.parse().expect("`{:e}` writes a decimal exponent");
-    (digits, exponent + 1)
-}
-
-fn lay_out(digits: &str, point: i32) -> String {
-    let count = i32::try_from(digits.len()).expect("a double has at most 17 digits");
-    // The power of ten of the last digit, and of the first.
-    let (last, first) = (point - count, point - 1);
-    let zeros = |count: i32| "0".repeat(usize::try_from(count).unwrap_or(0));
-    if last >= 0 && first.abs() < count + 7 {
-        return format!("{digits}{}", zeros(last));
-    }
-    if last < 0 && (last > -7 || first.abs() < 4) {
-        return match usize::try_from(point) {
-            Ok(before) if before > 0 => format!("{}.{}", &digits[..before], &digits[before..]),
-            _ => format!("0.{}{digits}", zeros(-point)),
-        };
-    }
-    let (head, tail) = digits.split_at(1);
-    let dot = if tail.is_empty() { "" } else { "." };
-    let sign = if first < 0 { '-' } else { '+' };
-    format!("{head}{dot}{tail}e{sign}{}", first.abs())
 }
 
 #[cfg(test)]
@@ -232,32 +170,6 @@ mod tests {
             (f64::NEG_INFINITY, "-inf"),
         ] {
             assert_eq!(format_17_digits(value), text, "{value:?}");
-        }
-    }
-
-    #[test]
-    fn doubles_are_laid_out_as_redis_does() {
-        for (value, text) in [
-            (0.0, "0"),
-            (-0.0, "-0"),
-            (3.0, "3"),
-            (-1.5, "-1.5"),
-            (0.1, "0.1"),
-            (1e7, "10000000"),
-            (1e17, "100000000000000000"),
-            (1_152_921_504_606_846_976.0, "1152921504606846976"),
-            (4_611_686_018_427_388_904.0, "4611686018427389000"),
-            (1e19, "1e+19"),
-            (0.000_001, "0.000001"),
-            (1.25e-5, "1.25e-5"),
-            (1e-7, "1e-7"),
-            (1e30, "1e+30"),
-            (123_456_789.125, "123456789.125"),
-            (f64::INFINITY, "inf"),
-            (f64::NEG_INFINITY, "-inf"),
-            (f64::NAN, "nan"),
-        ] {
-            assert_eq!(format_f64(value), text, "{value:?}");
         }
     }
 }

@@ -2,7 +2,7 @@
 //! checksum.
 
 use super::write::write_value;
-use crate::codec::{Crc64, Purpose, Style, VERSION_WITH_FIELD_DEADLINES};
+use crate::codec::{Crc64, Style, VERSION_WITH_FIELD_DEADLINES};
 use crate::entry::Entry;
 
 /// The version in a payload, and the latest that is read.
@@ -12,7 +12,7 @@ const VERSION: u16 = VERSION_WITH_FIELD_DEADLINES;
 #[must_use]
 pub fn dump(entry: &Entry, compress: bool) -> Vec<u8> {
     let mut payload = Vec::new();
-    write_value(entry, Style { compress, purpose: Purpose::Dump }, &mut payload);
+    write_value(entry, Style { compress }, &mut payload);
     seal(&mut payload);
     payload
 }

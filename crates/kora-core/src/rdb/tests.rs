@@ -10,7 +10,7 @@ use crate::reply::Value;
 use crate::store::Keyspace;
 use crate::time::UnixMs;
 
-const STYLE: Style = Style { compress: true, purpose: Purpose::File };
+const STYLE: Style = Style { compress: true };
 
 fn built(bytes: &[u8], config: &CoreConfig) -> RdbResult<Entry> {
     let loader = Loader { config, seed: 3, extensions: Extensions::default() };
@@ -197,24 +197,29 @@ fn headers() {
 }
 
 #[test]
-fn only_fields_with_deadlines_need_version_12() {
+fn a_small_hash_keeps_its_room_for_deadlines_in_files_of_version_12() {
     let mut shard = BareShard::new();
     shard.run("HSET h a 1 b 2");
-    shard.run("HPEXPIREAT h 2000000000000 FIELDS 1 a");
-    let first_bytes = |shard: &mut BareShard| {
-        let mut found = Vec::new();
+    let codes_and_need = |shard: &mut BareShard| {
+        let mut codes = Vec::new();
         each_entry(shard, |entry| {
-            for purpose in [Purpose::File, Purpose::Dump] {
-                let mut bytes = Vec::new();
-                write_value(entry, Style { compress: false, purpose }, &mut bytes);
-                found.push((crate::types::next_deadline(entry).is_some(), bytes[0]));
-            }
+            let mut bytes = Vec::new();
+            write_value(entry, STYLE, &mut bytes);
+            codes.push(bytes[0]);
         });
-        found
+        (codes, shard.store.has_room_for_field_deadlines())
     };
-    assert_eq!(first_bytes(&mut shard), [(true, 25), (true, 25)]);
+    assert_eq!(codes_and_need(&mut shard), (vec![16], false));
+    shard.run("HPEXPIREAT h 2000000000000 FIELDS 1 a");
+    assert_eq!(codes_and_need(&mut shard), (vec![25], true));
     shard.run("HPERSIST h FIELDS 1 a");
-    assert_eq!(first_bytes(&mut shard), [(false, 16), (false, 25)]);
+    assert_eq!(codes_and_need(&mut shard), (vec![25], true));
+    // It comes back from a payload or a file as it was.
+    shard.run("COPY h copy");
+    shard.run("DEL h");
+    assert_eq!(codes_and_need(&mut shard), (vec![25], true));
+    shard.run("FLUSHALL");
+    assert_eq!(codes_and_need(&mut shard), (vec![], false));
 }
 
 #[test]

@@ -33,20 +33,20 @@ pub fn write_entry_head(entry: &Entry, style: Style, now: UnixMs, config: &CoreC
         }
         _ => {}
     }
-    out.push(code_of(entry, style));
+    out.push(code_of(entry));
     put_text(out, entry.key(), style.compress);
 }
 
 /// Adds type and value, as DUMP shows them.
 pub fn write_value(entry: &Entry, style: Style, out: &mut Vec<u8>) {
-    out.push(code_of(entry, style));
+    out.push(code_of(entry));
     ValueWriter::new(style).write_some(entry, out, usize::MAX);
 }
 
 /// The code that says how the value is laid down.
-fn code_of(entry: &Entry, style: Style) -> u8 {
+fn code_of(entry: &Entry) -> u8 {
     match &type_of(entry).rdb {
-        RdbForm::Coded(form) => (form.code_of)(entry, style),
+        RdbForm::Coded(form) => (form.code_of)(entry),
         RdbForm::Named(_) => value_code::EXTENSION,
     }
 }

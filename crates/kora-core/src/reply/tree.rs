@@ -4,8 +4,9 @@
 //! that completes its aggregate closes it, and so on outwards. For a RESP2 reader it gives shapes the rendering
 //! that Redis gives them there, so that a tree can be compared with what such a client reads.
 
+use kora_format::double::encode_double;
+
 use super::{Reply, Value};
-use crate::number::format_f64;
 
 /// Collects replies as [`Value`]s.
 ///
@@ -193,7 +194,7 @@ impl Reply for TreeSink {
         self.add(if self.is_resp3 {
             Value::Double(value)
         } else {
-            Value::Bulk(format_f64(value).into_bytes())
+            Value::Bulk(encode_double(value).to_vec())
         });
     }
 

@@ -95,7 +95,7 @@ pub(super) struct Group {
 
 /// What the commands of a request are to each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum RequestKind {
     /// Each for itself; those that concern one shard run there in order.
     #[default]
     Pipeline,
@@ -114,7 +114,7 @@ pub struct Request {
     pub(super) groups: Vec<Group>,
     /// Shards with at least one item, or whose stores are lent; ascending.
     pub(super) shards: SmallVec<[ShardId; 8]>,
-    pub(super) form: Form,
+    pub(super) kind: RequestKind,
     /// What a transaction depends on.
     pub(super) watched: Option<Watched>,
     /// Its driver's worker runs it, between commands of the driver's own, with all its stores in hand.
@@ -126,13 +126,13 @@ impl Request {
     #[must_use]
     pub fn may_block(&self) -> bool {
         matches!(self.items[..], [item] if item.merge.is_none() && item.facts.flags.has(Flags::BLOCKING))
-            && self.form != Form::Transaction
+            && self.kind != RequestKind::Transaction
     }
 
     /// Whether it is one command that may put itself off.
     pub(super) fn may_defer(&self) -> bool {
         matches!(self.items[..], [item] if item.merge.is_none() && item.facts.may_defer())
-            && self.form != Form::Transaction
+            && self.kind != RequestKind::Transaction
     }
 
     /// Whether shards run parts of one command that must not be refused when others have run.
@@ -150,7 +150,7 @@ impl Request {
         self.items.iter().any(|item| item.facts.may_pause())
     }
 
-    /// The same for the stores of all shards together. It must be one command.
+    /// A copy that needs the stores of all shards together. It must be one command.
     pub(super) fn on_all(&self, shard_count: u16) -> Self {
         Self {
             bytes: self.bytes.clone(),
@@ -158,7 +158,7 @@ impl Request {
             items: self.items.clone(),
             groups: self.groups.clone(),
             shards: (0..shard_count).map(ShardId).collect(),
-            form: Form::Lend,
+            kind: RequestKind::Lend,
             watched: None,
             is_driven: false,
         }
@@ -188,7 +188,7 @@ impl Request {
 
     /// An empty one whose commands are to run as a unit.
     pub(super) fn for_transaction() -> Self {
-        Self { form: Form::Transaction, ..Self::default() }
+        Self { kind: RequestKind::Transaction, ..Self::default() }
     }
 
     /// Takes all commands out, and keeps the memory and the form.
@@ -300,7 +300,7 @@ impl Request {
         debug_assert!(self.is_empty(), "lending is for one command at a time");
         shards.iter().for_each(|&shard| self.add_shard(shard));
         self.push_whole(facts, handler, args, shards[0]);
-        self.form = Form::Lend;
+        self.kind = RequestKind::Lend;
     }
 
     /// How many commands it has so far.
@@ -418,7 +418,7 @@ impl<D: Driver> Operation<D> {
     pub fn new(request: Request, setting: Setting<Style<D>>, origin: D::Origin) -> Self {
         let course = match request.shards.len() {
             1 => Course::Single,
-            _ if request.form != Form::Pipeline => Course::Lend(RankedMutex::default()),
+            _ if request.kind != RequestKind::Pipeline => Course::Lend(RankedMutex::default()),
             _ => Course::FanOut,
         };
         let is_apart = matches!(course, Course::FanOut) && !request.has_parts_that_write();
@@ -455,7 +455,7 @@ impl<D: Driver> Operation<D> {
         self.request.may_block()
     }
 
-    /// The same operation, which has changed nothing, for all stores together.
+    /// This operation, which has changed nothing, as one for all stores together.
     pub(super) fn on_all(self: &Arc<Self>, shard_count: u16) -> Self {
         self.going_on(self.request.on_all(shard_count))
     }
@@ -576,7 +576,10 @@ impl<D: Driver> Operation<D> {
     /// # Panics
     /// If a part is missing.
     pub fn assemble(&self, parts: &mut [Part<D>], into: &mut D::Replies) {
-        debug_assert!(self.request.form != Form::Transaction, "its driver puts the reply to EXEC together");
+        debug_assert!(
+            self.request.kind != RequestKind::Transaction,
+            "its driver puts the reply to EXEC together"
+        );
         let mut items = self.request.items.iter();
         for group in &self.request.groups {
             let items: SmallVec<[usize; 16]> = items

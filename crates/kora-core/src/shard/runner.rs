@@ -21,7 +21,7 @@ use super::executor::Executor;
 use super::handler::{Desk, run_handler};
 use super::hub::{Doors, Hub, LaneEntry, Outlook, ShardMail};
 use super::operation::Style;
-use super::operation::{COUNT_OF_ERROR, Course, Driver, Form, Item, Operation, Part, Request, Setting};
+use super::operation::{COUNT_OF_ERROR, Course, Driver, Item, Operation, Part, Request, RequestKind, Setting};
 use super::pause::Halt;
 use super::probe::{Note, Rule};
 use super::replies::{Replies, SumSink};
@@ -235,7 +235,7 @@ impl<D: Driver> Executor<D> {
         let store = held.store.as_deref_mut().expect("only a free shard runs commands");
         let mut deferral = None;
         let (stores, blocking) = (Stores::One(store), Blocking::Permitted(&mut deferral));
-        let begun = run.0.may_defer().then(|| self.journal.place());
+        let begun = run.0.may_defer().then(|| self.journal.rollback_point());
         let desk = (&mut self.journal, &self.services);
         run_handler(stores, desk, run, args, setting, blocking, out);
         let has_ready = store.waiters.has_ready();
@@ -429,7 +429,7 @@ impl<D: Driver> Executor<D> {
         if operation.request.is_driven {
             return self.bring_own(shard, operation);
         }
-        if operation.request.form == Form::Transaction {
+        if operation.request.kind == RequestKind::Transaction {
             return self.run_transaction_at_home(shard, operation);
         }
         if operation.request.may_pause() {
@@ -482,9 +482,9 @@ impl<D: Driver> Executor<D> {
                 let store = shard.store.take().expect("it is at home while commands of its own run");
                 self.pause(Halt { resume, begun: None }, operation, vec![store]);
             }
-            Some(Deferral::Wait(wish)) => {
+            Some(Deferral::Wait(wait)) => {
                 let mut store = shard.store.take().expect("it is at home while commands of its own run");
-                self.block(Stores::One(&mut store), operation, wish);
+                self.block(Stores::One(&mut store), operation, wait);
                 shard.take_home(store);
             }
         }
@@ -569,7 +569,7 @@ impl<D: Driver> Executor<D> {
             }
             return Ok(None);
         }
-        if operation.request.form == Form::Transaction {
+        if operation.request.kind == RequestKind::Transaction {
             return self.run_transaction(stores, operation).map(Some);
         }
         D::note(Note::RunsWhole(&operation.origin, &operation.request.shards, operation.setting.now));
@@ -596,8 +596,8 @@ impl<D: Driver> Executor<D> {
                 self.forward(operation, &onward);
                 return Ok(None);
             }
-            Some(Deferral::Wait(wish)) => {
-                self.block(stores, Arc::clone(operation), wish);
+            Some(Deferral::Wait(wait)) => {
+                self.block(stores, Arc::clone(operation), wait);
                 return Ok(None);
             }
             Some(Deferral::Paused(resume)) => return Err(Halt { resume, begun: None }),

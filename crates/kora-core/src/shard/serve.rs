@@ -1,6 +1,6 @@
 //! How commands wait for keys, and how they are served.
 //!
-//! A blocking command that finds nothing leaves a wish. Its operation then stands in the queues of its keys, which are
+//! A blocking command that finds nothing leaves a request. Its operation then stands in the queues of its keys, which are
 //! all in hand at that moment, and is not answered. Every command that changes a key somebody waits for marks it as
 //! ready. At the end of that command, before its reply can be seen and before any store goes home, whoever waits for
 //! ready keys is served in the order of arrival: their commands run again on the stores in hand, which may make more keys
@@ -30,7 +30,7 @@ use crate::context::{Blocking, Stores};
 use crate::entry::Kind;
 use crate::slot::ShardId;
 use crate::store::Keyspace;
-use crate::store::waiters::{ReadyKey, SpotId, Waiter, Wish};
+use crate::store::waiters::{ReadyKey, SpotId, WaitRequest, Waiter};
 use crate::time::UnixMs;
 
 use super::claim::Taken;
@@ -45,14 +45,14 @@ pub struct Blocked<D: Driver> {
 }
 
 impl<D: Driver> Executor<D> {
-    /// Makes an operation wait whose only command left `wish`. The stores of its keys are in hand.
-    pub(super) fn block(&mut self, mut stores: Stores<'_>, operation: Arc<Operation<D>>, wish: Wish) {
+    /// Makes an operation wait whose only command left `wait`. The stores of its keys are in hand.
+    pub(super) fn block(&mut self, mut stores: Stores<'_>, operation: Arc<Operation<D>>, wait: WaitRequest) {
         if operation.claim.is_over() {
             // Its client has left.
             return;
         }
         let place = (operation.setting.db, self.hub.shard_count());
-        let waiter = Arc::new(Waiter::new(Arc::clone(&operation) as _, place, wish));
+        let waiter = Arc::new(Waiter::new(Arc::clone(&operation) as _, place, wait));
         for shard in waiter.shards() {
             if let Some(store) = stores.of_shard(shard) {
                 store.waiters.add(shard, &waiter, &store.hasher);

@@ -122,7 +122,7 @@ impl<D: Driver> Executor<D> {
         debug_assert!(!run.0.may_pause(), "who may pause is submitted");
         D::note(Note::RunsAtOnce(shards, setting.now));
         let before = self.journal.record().effect_count();
-        let begun = run.0.may_defer().then(|| self.journal.place());
+        let begun = run.0.may_defer().then(|| self.journal.rollback_point());
         let mut in_hand = self.take_in_hand(shards);
         let mut deferral = None;
         let blocking = Blocking::Permitted(&mut deferral);

@@ -252,7 +252,7 @@ impl<D: Driver> Executor<D> {
             let store = stores.of_shard(shard).expect("the shards of watched keys are part of the operation");
             for (db, key) in watched.of_shard(shard) {
                 // What has expired since it was watched is deleted by the look-up, which is a change.
-                Keyspace::new(store, &mut self.journal, db, now, true).peek(key);
+                Keyspace::new(store, &mut self.journal, db, now, true).settle(key);
             }
             store.watchers.remove_all(shard, watched);
         }

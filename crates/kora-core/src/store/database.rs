@@ -21,7 +21,7 @@ use crate::table::garbage::Garbage;
 use crate::table::sizes::PublishedSizes;
 use crate::table::{Position, Table};
 use crate::time::UnixMs;
-use crate::types::next_deadline;
+use crate::types::{has_room_for_deadlines, next_deadline};
 
 /// One database of one shard.
 #[derive(Debug, Default)]
@@ -96,6 +96,12 @@ impl Database {
         self.field_deadlines.len()
     }
 
+    /// Whether a file of its keys may hold a hash in a form with room for field deadlines. Such a form outlives the deadlines.
+    #[must_use]
+    pub fn has_room_for_field_deadlines(&self) -> bool {
+        self.field_deadlines.len() > 0 || self.field_deadlines.has_room()
+    }
+
     /// The next deadline of any field, and the hash of its key.
     pub(crate) fn next_field_deadline(&self) -> Option<(UnixMs, u64)> {
         self.field_deadlines.first()
@@ -130,7 +136,7 @@ impl Database {
         &self.snapshot
     }
 
-    /// The same and the table, to go on with it.
+    /// The snapshot that is being taken of it and the table, to go on with it.
     pub(crate) fn snapshot_and_table(&mut self) -> (&mut Snapshotting, &mut Table) {
         (&mut self.snapshot, &mut self.table)
     }
@@ -140,7 +146,7 @@ impl Database {
         &self.expiries
     }
 
-    /// The same to go on with it, and the table to look things up.
+    /// What is known of the deadlines of its keys, to go on with it, and the table to look things up.
     #[inline]
     pub(crate) fn expiries_and_table(&mut self) -> (&mut Expiries, &Table) {
         (&mut self.expiries, &self.table)
@@ -170,7 +176,7 @@ impl Database {
         (entry, &mut self.expiries, &mut self.changes)
     }
 
-    /// The same, and the index of hashes with deadlines, which follows the entry's fields.
+    /// What [`Database::entry_and_expiries`] gives, and the index of hashes with deadlines, which follows the entry's fields.
     pub(crate) fn entry_and_deadlines(
         &mut self,
         position: Position,
@@ -204,6 +210,9 @@ impl Database {
             entry.write_deadline(self.expiries.add(at, hash));
         }
         self.field_deadlines.change(None, next_deadline(&entry), hash);
+        if has_room_for_deadlines(&entry) {
+            self.field_deadlines.note_room();
+        }
         self.table.insert(hash, entry, hasher);
     }
 

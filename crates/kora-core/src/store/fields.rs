@@ -1,8 +1,8 @@
 //! Values whose parts have deadlines, as fields of hashes do: look-ups that expire what is due first, and the sweep for what nobody
 //! looks up. Those of extension types are in [`extension`](super::extension).
 //!
-//! A large hash may have millions of fields that are due at once. So a look-up expires only those that its command can
-//! meet: commands that name fields those named, commands that go through all of them all.
+//! A look-up expires the fields that its command says, as Redis does: those that it names, all, or none. Commands that go through all
+//! fields pass over what is due, since a large hash may have millions of such fields at once.
 
 use super::{Keyspace, ShardStore};
 use crate::db::DbIndex;
@@ -27,13 +27,13 @@ impl Keyspace<'_> {
     #[inline]
     pub fn read_hash(&mut self, key: &[u8], due: Due<'_>) -> CommandResult<Option<HashRef<'_>>> {
         let hash = self.hash(key);
-        let Some(mut position) = self.locate(hash, key) else {
+        let Some(mut position) = self.locate_to_read(hash, key) else {
             self.miss(key);
             return Ok(None);
         };
         self.store.stats.hits += 1;
         self.touch(position);
-        if hash_of(self.entry(position))?.is_due(self.lapse_time()) {
+        if hash_of(self.entry(position))?.is_due(self.lapse_time()) && self.expires_on_read(due) {
             let Some(left) = self.expire_fields(hash, position, key, due) else { return Ok(None) };
             position = left;
         }
@@ -49,11 +49,22 @@ impl Keyspace<'_> {
         let hash = self.hash(key);
         let Some(mut position) = self.locate(hash, key) else { return Ok(None) };
         self.touch(position);
-        if hash_of(self.entry(position))?.is_due(self.lapse_time()) {
+        if hash_of(self.entry(position))?.is_due(self.lapse_time()) && !matches!(due, Due::Nothing) {
             let Some(left) = self.expire_fields(hash, position, key, due) else { return Ok(None) };
             position = left;
         }
         Ok(Some(self.store.hash_mut(self.db, hash, position)))
+    }
+
+    /// Whether a look-up for reading expires any of the fields that are due. One that is to choose among fields does so even while clients
+    /// are paused.
+    #[cold]
+    fn expires_on_read(&self, due: Due<'_>) -> bool {
+        match due {
+            Due::Nothing => false,
+            Due::Named { .. } => !self.store.holds_expiry(self.now()),
+            Due::Every | Due::First(_) => true,
+        }
     }
 
     /// The next deadline of a field of any hash.

@@ -24,9 +24,13 @@ use crate::slot::ShardId;
 use crate::table::{EntryMut, Position};
 use crate::time::UnixMs;
 
+/// After so many expired keys that are to stay, a choice among all keys ends: there may be no others.
+const RANDOM_PASSES: usize = 100;
+
 /// One database of one shard as a command sees it at one moment.
 ///
-/// No look-up returns an expired entry: it is deleted first, with effect and event.
+/// No look-up returns an expired entry: it is deleted first, with effect and event. During CLIENT PAUSE a look-up for reading leaves it
+/// where it is.
 #[derive(Debug)]
 pub struct Keyspace<'a> {
     pub(super) store: &'a mut ShardStore,
@@ -53,7 +57,7 @@ impl<'a> Keyspace<'a> {
     #[inline]
     pub fn read(&mut self, key: &[u8]) -> Option<&Entry> {
         let hash = self.hash(key);
-        let Some(position) = self.locate(hash, key) else {
+        let Some(position) = self.locate_to_read(hash, key) else {
             self.miss(key);
             return None;
         };
@@ -66,7 +70,7 @@ impl<'a> Keyspace<'a> {
     /// an event, but does not mark its use.
     pub fn examine(&mut self, key: &[u8]) -> Option<&Entry> {
         let hash = self.hash(key);
-        let Some(position) = self.locate(hash, key) else {
+        let Some(position) = self.locate_to_read(hash, key) else {
             self.miss(key);
             return None;
         };
@@ -77,7 +81,7 @@ impl<'a> Keyspace<'a> {
     /// The entry of `key`, for introspection: counts a hit or a miss, and leaves no other trace.
     pub fn inspect(&mut self, key: &[u8]) -> Option<&Entry> {
         let hash = self.hash(key);
-        let Some(position) = self.locate(hash, key) else {
+        let Some(position) = self.locate_to_read(hash, key) else {
             self.store.stats.misses += 1;
             return None;
         };
@@ -88,7 +92,7 @@ impl<'a> Keyspace<'a> {
     /// The entry of `key` without a trace: no counts, no mark of use.
     pub fn peek(&mut self, key: &[u8]) -> Option<&Entry> {
         let hash = self.hash(key);
-        self.locate(hash, key).map(|position| self.entry(position))
+        self.locate_to_read(hash, key).map(|position| self.entry(position))
     }
 
     /// The entry of `key`, for modification: marks its use.
@@ -206,18 +210,42 @@ impl<'a> Keyspace<'a> {
     }
 
     fn add_value(&mut self, key: &[u8], value: NewValue<'_>) {
-        let hash = self.hash(key);
-        debug_assert!(self.locate(hash, key).is_none(), "only keys that are not there are added");
+        let hash = self.hash_to_add(key);
         self.add(hash, Entry::build(key, value, None));
     }
 
+    /// The hash of `key`, which a look-up has not found, for adding it.
+    fn hash_to_add(&mut self, key: &[u8]) -> u64 {
+        let hash = self.hash(key);
+        if self.store.holds_expiry(self.now) {
+            // A look-up for reading may have left an expired entry there.
+            self.locate(hash, key);
+        }
+        debug_assert!(self.locate(hash, key).is_none(), "only keys that are not there are added");
+        hash
+    }
+
+    /// Makes `key`, which a look-up has just not found, an empty raw string that a command is about to write to. Those who watch
+    /// the key are not told: the command tells them if it writes.
+    pub fn add_raw(&mut self, key: &[u8]) {
+        let value = NewValue::Bytes { bytes: b"", form: Form::Raw };
+        let hash = self.hash_to_add(key);
+        self.put_in(hash, Entry::build(key, value, None));
+    }
+
     /// Adds an entry whose key is not there.
-    fn add(&mut self, hash: u64, mut entry: Entry) {
+    fn add(&mut self, hash: u64, entry: Entry) {
+        self.store.note_value(self.db, entry.key());
+        self.put_in(hash, entry);
+    }
+
+    /// Adds an entry whose key is not there; those who wait for the key or watch it are not told.
+    #[inline]
+    fn put_in(&mut self, hash: u64, mut entry: Entry) {
         if entry.is_new() {
             entry.set_usage(Usage::new(&self.store.config, self.store.clock(self.now)));
         }
         self.journal.event(EventClass::NEW, "new", self.db, entry.key());
-        self.store.note_value(self.db, entry.key());
         let expires = entry.has_expiry();
         let database = &mut self.store.databases[self.db.index()];
         database.insert(hash, entry, &self.store.hasher);
@@ -269,9 +297,14 @@ impl<'a> Keyspace<'a> {
         self.store.database(self.db).presence(self.hash(key), key, self.now) == Presence::Present
     }
 
+    /// Deletes `key` if it has expired.
+    pub(crate) fn settle(&mut self, key: &[u8]) {
+        self.locate(self.hash(key), key);
+    }
+
     /// Has `watch` told when `key` changes. One that has expired is deleted before: it is watched as one that is not there.
     pub fn watch(&mut self, key: &[u8], watch: &Arc<Watch>) {
-        self.peek(key);
+        self.settle(key);
         let ShardStore { watchers, hasher, .. } = &mut *self.store;
         watchers.add(self.db, key, watch, hasher);
     }
@@ -306,6 +339,8 @@ impl<'a> Keyspace<'a> {
     /// A uniformly chosen key that is not expired.
     pub fn random_key(&mut self) -> Option<Box<[u8]>> {
         let now = self.lapse_time();
+        let is_held = self.store.holds_expiry(self.now);
+        let mut passes = 0;
         loop {
             let ShardStore { databases, random_state, hasher, .. } = &mut *self.store;
             let table = databases[self.db.index()].table();
@@ -314,8 +349,32 @@ impl<'a> Keyspace<'a> {
             if !entry.is_expired(now) {
                 return Some(entry.key().into());
             }
+            if is_held {
+                passes += 1;
+                if passes == RANDOM_PASSES {
+                    return self.first_live_key();
+                }
+                continue;
+            }
             let hash = hash_key(hasher, entry.key());
             self.expire(hash, position);
+        }
+    }
+
+    /// The first key in the order of the table that is not expired, for where nearly all keys are. Complexity: O(n).
+    fn first_live_key(&self) -> Option<Box<[u8]>> {
+        let now = self.lapse_time();
+        let table = self.store.databases[self.db.index()].table();
+        let (mut found, mut cursor) = (None, 0);
+        loop {
+            cursor = table.scan(cursor, 1, &self.store.hasher, &mut |entry| {
+                if found.is_none() && !entry.is_expired(now) {
+                    found = Some(entry.key().into());
+                }
+            });
+            if cursor == 0 || found.is_some() {
+                return found;
+            }
         }
     }
 
@@ -335,7 +394,7 @@ impl<'a> Keyspace<'a> {
         });
         for (hash, key) in expired {
             // A look-up deletes what has expired.
-            self.locate(hash, &key);
+            self.locate_to_read(hash, &key);
         }
         next
     }
@@ -395,8 +454,8 @@ impl<'a> Keyspace<'a> {
         self.touched(key);
     }
 
-    /// The same, but those who watch the key are not told: what belongs to a stream's groups is to Redis no change of the
-    /// key.
+    /// Reports an event and counts a change, of which those who watch the key are not told: what belongs to a stream's groups is to
+    /// Redis no change of the key.
     pub fn changed_aside(&mut self, class: EventClass, name: &'static str, key: &[u8]) {
         self.journal.changed(1);
         self.journal.event(class, name, self.db, key);
@@ -436,6 +495,26 @@ impl<'a> Keyspace<'a> {
             return None;
         }
         Some(position)
+    }
+
+    /// Where the entry of `key` lies, for a command that only reads; an expired one is not found, and deleted unless clients are
+    /// paused.
+    #[inline]
+    pub(super) fn locate_to_read(&mut self, hash: u64, key: &[u8]) -> Option<Position> {
+        let table = self.store.databases[self.db.index()].table();
+        let position = table.find(hash, key)?;
+        if table.entry(position).is_expired(self.lapse_time()) {
+            self.expire_unless_held(hash, position);
+            return None;
+        }
+        Some(position)
+    }
+
+    #[cold]
+    fn expire_unless_held(&mut self, hash: u64, position: Position) {
+        if !self.store.holds_expiry(self.now) {
+            self.expire(hash, position);
+        }
     }
 
     #[cold]

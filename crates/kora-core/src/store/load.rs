@@ -37,10 +37,12 @@ impl ShardStore {
         Ok(())
     }
 
-    /// Forgets all keys of all databases, to load others. It is no change of the data: nobody is told.
-    pub fn unload(&mut self) {
-        for database in &mut self.databases {
-            database.empty_into(&mut self.garbage);
+    /// Forgets all keys of all databases at `now`, to load others. It is no change of the data, but those who watch keys and those who
+    /// wait for them to go are told, as of a flush.
+    pub fn unload(&mut self, now: UnixMs) {
+        for db in (0..self.config.database_count).map(DbIndex) {
+            self.note_clearing(db, now);
+            self.databases[db.index()].empty_into(&mut self.garbage);
         }
     }
 }

@@ -25,7 +25,7 @@ use crate::config::CoreConfig;
 use crate::db::DbIndex;
 use crate::entry::Entry;
 use crate::hash::{KeyHasher, hash_key};
-use crate::rdb::{Purpose, Style, ValueWriter, write_entry, write_entry_head};
+use crate::rdb::{Style, ValueWriter, write_entry, write_entry_head};
 use crate::slot::ShardId;
 use crate::table::{Position, Table};
 use crate::time::UnixMs;
@@ -127,7 +127,7 @@ struct Task {
     open: Option<ValueWriter>,
     /// Written and not yet taken away.
     bytes: Vec<u8>,
-    /// The same, to stand behind the entry that is partly written.
+    /// Written and not yet taken away, to stand behind the entry that is partly written.
     behind: Vec<u8>,
     entries: usize,
     entries_behind: usize,
@@ -296,10 +296,10 @@ impl ShardStore {
         self.databases.iter().map(Database::len).sum()
     }
 
-    /// Whether any hash has fields with deadlines.
+    /// Whether a file of all keys may hold a hash in a form with room for field deadlines.
     #[must_use]
-    pub fn has_field_deadlines(&self) -> bool {
-        self.databases.iter().any(|database| database.expiring_hashes() > 0)
+    pub fn has_room_for_field_deadlines(&self) -> bool {
+        self.databases.iter().any(Database::has_room_for_field_deadlines)
     }
 
     /// Whether a snapshot is being taken.
@@ -314,7 +314,7 @@ impl ShardStore {
     /// If one is being taken.
     pub fn begin_snapshot(&mut self, compress: bool, now: UnixMs, sink: Box<dyn SnapshotSink>) {
         assert!(self.snapshot.is_none(), "one snapshot at a time");
-        let style = Style { compress, purpose: Purpose::File };
+        let style = Style { compress };
         let manner = Arc::new(Manner { style, now, config: self.config.clone() });
         for (db, database) in (0..).map(DbIndex).zip(&mut self.databases) {
             if !database.is_empty() {

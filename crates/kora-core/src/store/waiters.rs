@@ -58,7 +58,7 @@ impl Topic {
 
 /// The keys that a blocking command waits for, and how it resumes.
 #[derive(Debug)]
-pub struct Wish {
+pub struct WaitRequest {
     /// The keys, in the command's order.
     pub keys: Vec<Box<[u8]>>,
     /// What it waits for at each of them.
@@ -69,7 +69,7 @@ pub struct Wish {
     pub resumes_as: Option<Box<[Box<[u8]>]>>,
 }
 
-impl Wish {
+impl WaitRequest {
     /// To wait until one of `keys` offers `topic`, and then to run as before.
     #[must_use]
     pub(crate) fn of(keys: &[&[u8]], topic: Topic, until: Option<UnixMs>) -> Self {
@@ -85,7 +85,7 @@ pub struct Waiter {
     operation: Arc<dyn Any + Send + Sync>,
     db: DbIndex,
     /// Its keys, those of one shard behind each other.
-    places: Box<[Place]>,
+    places: Box<[AwaitedKey]>,
     topic: Topic,
     args: Option<Box<[Box<[u8]>]>>,
     until: Option<UnixMs>,
@@ -93,7 +93,7 @@ pub struct Waiter {
 
 /// Where a waiter stands.
 #[derive(Debug)]
-struct Place {
+struct AwaitedKey {
     key: Box<[u8]>,
     shard: ShardId,
     /// Its spot in the line, while it stands there. Only whoever has the store of that shard in hand looks at it.
@@ -107,21 +107,21 @@ impl Waiter {
     pub(crate) fn new(
         operation: Arc<dyn Any + Send + Sync>,
         (db, shard_count): (DbIndex, u16),
-        wish: Wish,
+        request: WaitRequest,
     ) -> Self {
         let place = |key: Box<[u8]>| {
             let shard = Slot::of(&key).shard(shard_count);
-            Place { key, shard, spot: AtomicU32::new(NOWHERE), is_promised: AtomicBool::new(false) }
+            AwaitedKey { key, shard, spot: AtomicU32::new(NOWHERE), is_promised: AtomicBool::new(false) }
         };
-        let mut places: Vec<Place> = each_once(wish.keys).into_iter().map(place).collect();
+        let mut places: Vec<AwaitedKey> = each_once(request.keys).into_iter().map(place).collect();
         places.sort_by_key(|place| place.shard);
         Self {
             operation,
             db,
             places: places.into(),
-            topic: wish.topic,
-            args: wish.resumes_as,
-            until: wish.until,
+            topic: request.topic,
+            args: request.resumes_as,
+            until: request.until,
         }
     }
 
@@ -164,7 +164,7 @@ impl Waiter {
     }
 
     /// Its places at the keys of one shard.
-    fn places_on(&self, shard: ShardId) -> &[Place] {
+    fn places_on(&self, shard: ShardId) -> &[AwaitedKey] {
         let begin = self.places.partition_point(|place| place.shard < shard);
         let end = self.places.partition_point(|place| place.shard <= shard);
         &self.places[begin..end]

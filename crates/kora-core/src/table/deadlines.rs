@@ -20,12 +20,25 @@ const NODE_BYTES: usize = NODE_ENTRIES * (size_of::<(UnixMs, u64)>() + size_of::
 pub(crate) struct Deadlines {
     counts: BTreeMap<(UnixMs, u64), u32>,
     len: usize,
+    /// Whether a value has had room for deadlines, though there may be none in it.
+    has_room: bool,
 }
 
 impl Deadlines {
     /// Number of deadlines.
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Notes a value that has room for deadlines.
+    #[inline]
+    pub(crate) fn note_room(&mut self) {
+        self.has_room = true;
+    }
+
+    /// Whether any value has had room for deadlines.
+    pub(crate) fn has_room(&self) -> bool {
+        self.has_room
     }
 
     /// The next deadline and its number.

@@ -24,7 +24,7 @@ impl Directory {
     /// The number of the segment that owns `place`; `None` while there are no segments.
     #[inline]
     pub(super) fn locate(&self, place: Place) -> Option<u32> {
-        self.slots.locate(|depth| place.prefix(depth))
+        self.slots.locate(place)
     }
 
     /// The number of the segment that owns `place`.

@@ -5,7 +5,7 @@
 //! moves the cursor to the first place of the next one, exactly. An entry's place never changes. Hence each entry
 //! that is present throughout is visited exactly once.
 
-use super::{PLACE_BITS, Place, Position, Table, prefetch};
+use super::{Place, Position, Table, prefetch};
 use crate::entry::Entry;
 use crate::hash::KeyHasher;
 
@@ -27,7 +27,7 @@ impl Table {
         self.scan_positions(cursor, count, hasher, &mut |_, entry| visit(entry))
     }
 
-    /// The same, and where the entries lie.
+    /// Visits entries as [`Table::scan`] does, and tells where they lie.
     pub(crate) fn scan_positions(
         &self,
         cursor: u64,
@@ -35,7 +35,7 @@ impl Table {
         hasher: &KeyHasher,
         visit: &mut dyn FnMut(Position, &Entry),
     ) -> u64 {
-        let mut from = Place(cursor);
+        let mut from = Place::at(cursor);
         let mut visited = 0;
         for _ in 0..count.saturating_mul(BUCKETS_PER_ENTRY).max(1) {
             let Some((number, segment)) = self.segment_from(from) else { return 0 };
@@ -52,15 +52,15 @@ impl Table {
                 break;
             }
         }
-        cursor_of(from)
+        from.cursor()
     }
 
     /// The entries in one bucket, and the cursor of the next bucket, 0 at the end. Buckets are taken as they lie: an
     /// entry that moves meanwhile may be met twice or not at all.
     pub(crate) fn bucket(&self, cursor: u64) -> (impl Iterator<Item = (Position, &Entry)>, u64) {
-        let from = Place(cursor);
+        let from = Place::at(cursor);
         let segment = self.segment_from(from).map(|(number, segment)| (number, segment, segment.home(from)));
-        let next = segment.map_or(0, |(_, segment, home)| cursor_of(segment.first_place(home + 1)));
+        let next = segment.map_or(0, |(_, segment, home)| segment.first_place(home + 1).cursor());
         let entries = segment.into_iter().flat_map(|(number, segment, home)| {
             let position = move |spot| Position { segment: number, spot };
             segment.bucket_entries(home).map(move |(spot, entry)| (position(spot), entry))
@@ -70,7 +70,7 @@ impl Table {
 
     /// A cursor somewhere in the table.
     pub(crate) fn random_cursor(random: u64) -> u64 {
-        random >> (u64::BITS - PLACE_BITS)
+        Place::of(random).cursor()
     }
 
     /// Fetches the headers of the entries in the bucket at `cursor` into the cache. Returns the cursor of the next one.
@@ -82,14 +82,9 @@ impl Table {
 
     /// The segment of a place with its number; `None` behind the last one and in an empty table.
     fn segment_from(&self, place: Place) -> Option<(u32, &super::Segment)> {
-        if cursor_of(place) != place.0 {
+        if !place.is_in_table() {
             return None;
         }
         self.directory.locate(place).map(|number| (number, &self.directory.segments[number as usize]))
     }
-}
-
-/// The cursor that goes on at `place`.
-fn cursor_of(place: Place) -> u64 {
-    if place.0 >> PLACE_BITS == 0 { place.0 } else { 0 }
 }

@@ -90,7 +90,7 @@ impl Segment {
     /// The first place whose home is `bucket`; for the bucket behind the last one, the first of the next segment.
     pub(super) fn first_place(&self, bucket: usize) -> Place {
         let rest = ((bucket as u64) << self.rest_bits()).div_ceil(self.width() as u64);
-        Place((u64::from(self.prefix) << self.rest_bits()) + rest)
+        Place::at((u64::from(self.prefix) << self.rest_bits()) + rest)
     }
 
     #[inline]

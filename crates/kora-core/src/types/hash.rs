@@ -4,8 +4,8 @@
 //! either, [`HashMut`] changes either and converts as Redis does: a packed hash gets room for deadlines when one may be
 //! given, and becomes a table when it outgrows [`Limits`]; neither is ever undone.
 //!
-//! A field whose deadline has passed stays until somebody expires it. The keyspace does that before a command sees the
-//! hash, so that commands meet no such field; only scanning a table and counting may.
+//! A field whose deadline has passed stays until somebody expires it: the sweep, or a look-up, which expires what [`Due`] names of
+//! the fields that are due. Views and commands pass the others over, or count them as there where Redis does.
 
 mod data_type;
 mod edit;
@@ -48,14 +48,25 @@ impl<'a> From<Record<'a>> for Field<'a> {
     }
 }
 
+impl Field<'_> {
+    /// Whether its time has not come by `now`.
+    #[inline]
+    #[must_use]
+    pub fn is_live(&self, now: UnixMs) -> bool {
+        self.deadline.is_none_or(|at| at >= now)
+    }
+}
+
 /// Which of the fields that are due are to be expired.
 #[derive(Clone, Copy, Debug)]
 pub enum Due<'a> {
+    /// None: the command counts them as there, or passes them over.
+    Nothing,
     /// All.
     Every,
     /// So many at most, the earliest first.
     First(usize),
-    /// Those named by every `step`-th of `args`, and maybe others.
+    /// Those named by every `step`-th of `args`.
     Named {
         /// The arguments, beginning with a name.
         args: &'a [&'a [u8]],
@@ -65,7 +76,7 @@ pub enum Due<'a> {
 }
 
 impl<'a> Due<'a> {
-    /// Those named by `fields`, and maybe others.
+    /// Those named by `fields`.
     #[must_use]
     pub fn among(fields: &'a [&'a [u8]]) -> Self {
         Self::Named { args: fields, step: 1 }
@@ -121,6 +132,34 @@ impl<'a> HashRef<'a> {
         }
     }
 
+    /// A field whose time has not come by `now`. Complexity: as for [`HashRef::get`].
+    #[inline]
+    #[must_use]
+    pub fn get_live(self, field: &[u8], now: UnixMs) -> Option<Field<'a>> {
+        self.get(field).filter(|field| field.is_live(now))
+    }
+
+    /// Number of fields whose time has not come by `now`. Complexity: O(1), O(n) if that of others has.
+    #[must_use]
+    pub fn live_len(self, now: UnixMs) -> usize {
+        if !self.is_due(now) {
+            return self.len();
+        }
+        let mut count = 0;
+        self.for_each_live(now, |_| count += 1);
+        count
+    }
+
+    /// All fields whose time has not come by `now`, in no order that means anything.
+    #[inline]
+    pub fn for_each_live(self, now: UnixMs, mut visit: impl FnMut(Field<'a>)) {
+        self.for_each(|field| {
+            if field.is_live(now) {
+                visit(field);
+            }
+        });
+    }
+
     /// All fields, in no order that means anything.
     #[inline]
     pub fn for_each(self, mut visit: impl FnMut(Field<'a>)) {
@@ -134,7 +173,7 @@ impl<'a> HashRef<'a> {
     /// cursor, 0 at the end. A small hash is visited at once. Fields that are there throughout a scan are visited.
     pub fn scan(self, cursor: u64, count: usize, now: UnixMs, mut visit: impl FnMut(Field<'_>)) -> u64 {
         let mut visit_live = |field: Field<'_>| {
-            if field.deadline.is_none_or(|at| at >= now) {
+            if field.is_live(now) {
                 visit(field);
             }
         };

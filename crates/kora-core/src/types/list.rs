@@ -122,7 +122,7 @@ impl Drop for ListMut<'_> {
 }
 
 /// A list's form, open for modification.
-enum Form<'a> {
+enum Encoded<'a> {
     Packed(PackedMut<'a>),
     Quick(&'a mut QuickList),
 }
@@ -174,11 +174,11 @@ impl<'a> ListMut<'a> {
     fn push_one(&mut self, end: End, text: &[u8]) {
         self.make_room(text);
         match self.form() {
-            Form::Packed(mut packed) => match end {
+            Encoded::Packed(mut packed) => match end {
                 End::Front => listpack::push_front(&mut packed, text),
                 End::Back => listpack::push_back(&mut packed, text),
             },
-            Form::Quick(list) => list.push(end, text),
+            Encoded::Quick(list) => list.push(end, text),
         }
     }
 
@@ -218,14 +218,14 @@ impl<'a> ListMut<'a> {
     pub fn insert(&mut self, at: usize, side: Side, text: &[u8]) {
         self.make_room(text);
         match self.form() {
-            Form::Packed(mut packed) => {
+            Encoded::Packed(mut packed) => {
                 let place = at + usize::from(side == Side::After);
                 match listpack::view(&packed).at(place.cast_signed()) {
                     Some(next) => listpack::insert(&mut packed, next, text),
                     None => listpack::push_back(&mut packed, text),
                 }
             }
-            Form::Quick(list) => list.insert(at, side, text),
+            Encoded::Quick(list) => list.insert(at, side, text),
         }
     }
 
@@ -236,11 +236,11 @@ impl<'a> ListMut<'a> {
     pub fn set(&mut self, at: usize, text: &[u8]) {
         self.make_room(text);
         match self.form() {
-            Form::Packed(mut packed) => {
+            Encoded::Packed(mut packed) => {
                 let place = listpack::view(&packed).at(at.cast_signed()).expect("an element's position");
                 listpack::replace(&mut packed, place, text);
             }
-            Form::Quick(list) => list.set(at, text),
+            Encoded::Quick(list) => list.set(at, text),
         }
         self.shrink();
     }
@@ -268,8 +268,8 @@ impl<'a> ListMut<'a> {
     /// Removes elements equal to `text`, at most `most`, counted from an end; returns how many.
     pub fn remove_equal(&mut self, text: &[u8], from: End, most: usize) -> usize {
         let removed = match self.form() {
-            Form::Packed(mut packed) => node::remove_equal(&mut packed, text, from, most),
-            Form::Quick(list) => list.remove_equal(text, from, most),
+            Encoded::Packed(mut packed) => node::remove_equal(&mut packed, text, from, most),
+            Encoded::Quick(list) => list.remove_equal(text, from, most),
         };
         if removed > 0 {
             self.shrink();
@@ -282,23 +282,23 @@ impl<'a> ListMut<'a> {
             return;
         }
         match self.form() {
-            Form::Packed(mut packed) => {
+            Encoded::Packed(mut packed) => {
                 let first = listpack::view(&packed).at(range.start.cast_signed());
                 listpack::remove(&mut packed, first.expect("an element's position"), range.len());
             }
-            Form::Quick(list) => list.remove(range),
+            Encoded::Quick(list) => list.remove(range),
         }
     }
 
     /// The form, for a change of the list.
     #[inline]
-    fn form(&mut self) -> Form<'_> {
+    fn form(&mut self) -> Encoded<'_> {
         self.len.set(None);
         if self.entry.packed().is_some() {
-            return Form::Packed(self.entry.packed_mut().expect("looked up above"));
+            return Encoded::Packed(self.entry.packed_mut().expect("looked up above"));
         }
         let list = self.entry.as_object_mut().and_then(|object| object.as_any_mut().downcast_mut());
-        Form::Quick(list.expect("a list is packed or a quicklist"))
+        Encoded::Quick(list.expect("a list is packed or a quicklist"))
     }
 
     /// Makes the list a quicklist if so much more, as Redis estimates it, is too much for a listpack.
@@ -327,15 +327,15 @@ impl<'a> ListMut<'a> {
             self.entry.set_object(Box::new(list));
         }
         match self.form() {
-            Form::Quick(list) => list,
-            Form::Packed(_) => unreachable!("moved out above"),
+            Encoded::Quick(list) => list,
+            Encoded::Packed(_) => unreachable!("moved out above"),
         }
     }
 
     /// Makes the list a listpack again if it is short enough, and moves a short listpack into the entry.
     fn shrink(&mut self) {
         let limit = Fill::of(self.setting);
-        let Form::Quick(list) = self.form() else { return };
+        let Encoded::Quick(list) = self.form() else { return };
         let Some(pack) = list.only_listpack() else { return };
         if !list.is_listpack() {
             if !limit.holds_half(pack.total_bytes(), pack.len()) {

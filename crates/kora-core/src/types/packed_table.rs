@@ -29,31 +29,8 @@ use crate::hash::{KeyHasher, hash_key, key_hasher};
 use directory::Directory;
 pub use record::Record;
 
-/// Number of hash bits that place a record. The low bits are left for tags.
-const PLACE_BITS: u32 = 48;
-
-/// A place in the table: the top [`PLACE_BITS`] bits of a hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place(u64);
-
-impl Place {
-    #[inline]
-    fn of(hash: u64) -> Self {
-        Self(hash >> (u64::BITS - PLACE_BITS))
-    }
-
-    /// The top `depth` bits.
-    #[inline]
-    fn prefix(self, depth: u32) -> u64 {
-        self.0 >> (PLACE_BITS - depth)
-    }
-
-    /// The first place that begins with the `depth` bits of `prefix`.
-    #[inline]
-    fn first(prefix: u64, depth: u32) -> Self {
-        Self(prefix << (PLACE_BITS - depth))
-    }
-}
+/// A place in the table.
+type Place = crate::extendible::Place<48>;
 
 /// Hashes the keys of one table.
 #[derive(Clone, Debug)]

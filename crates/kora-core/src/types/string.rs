@@ -14,7 +14,7 @@ pub(crate) const DATA_TYPE: DataType = DataType {
     digest,
     rdb: RdbForm::Coded(CodedForm {
         codes: &[value_code::STRING],
-        code_of: |_, _| value_code::STRING,
+        code_of: |_| value_code::STRING,
         write: |entry, style, out| {
             match entry.string() {
                 Some(StringRef::Integer(value)) => put_integer(out, value),

@@ -64,10 +64,10 @@ impl Policy {
 
 /// A sorted set, for reading.
 #[derive(Clone, Copy, Debug)]
-pub struct ZSetRef<'a>(Form<'a>);
+pub struct ZSetRef<'a>(Encoded<'a>);
 
 #[derive(Clone, Copy, Debug)]
-enum Form<'a> {
+enum Encoded<'a> {
     Packed(Packed<'a>),
     Index(&'a Index),
 }
@@ -81,9 +81,9 @@ impl<'a> ZSetRef<'a> {
             return None;
         }
         if let Some((_, bytes)) = entry.packed() {
-            return Some(Self(Form::Packed(Packed::new(bytes))));
+            return Some(Self(Encoded::Packed(Packed::new(bytes))));
         }
-        entry.as_object()?.as_any().downcast_ref().map(|index| Self(Form::Index(index)))
+        entry.as_object()?.as_any().downcast_ref().map(|index| Self(Encoded::Index(index)))
     }
 
     /// Number of members; never 0 in a keyspace.
@@ -91,8 +91,8 @@ impl<'a> ZSetRef<'a> {
     #[expect(clippy::len_without_is_empty, reason = "no empty one is kept")]
     pub fn len(self) -> usize {
         match self.0 {
-            Form::Packed(packed) => packed.len(),
-            Form::Index(index) => index.len(),
+            Encoded::Packed(packed) => packed.len(),
+            Encoded::Index(index) => index.len(),
         }
     }
 
@@ -101,8 +101,8 @@ impl<'a> ZSetRef<'a> {
     #[must_use]
     pub fn score(self, member: &[u8]) -> Option<f64> {
         match self.0 {
-            Form::Packed(packed) => packed.find(member).map(|(_, score)| score),
-            Form::Index(index) => index.score(member),
+            Encoded::Packed(packed) => packed.find(member).map(|(_, score)| score),
+            Encoded::Index(index) => index.score(member),
         }
     }
 
@@ -110,8 +110,8 @@ impl<'a> ZSetRef<'a> {
     #[must_use]
     pub fn rank(self, member: &[u8]) -> Option<(usize, f64)> {
         match self.0 {
-            Form::Packed(packed) => packed.rank(member),
-            Form::Index(index) => index.score(member).map(|score| (index.rank(score, member), score)),
+            Encoded::Packed(packed) => packed.rank(member),
+            Encoded::Index(index) => index.score(member).map(|score| (index.rank(score, member), score)),
         }
     }
 
@@ -119,8 +119,8 @@ impl<'a> ZSetRef<'a> {
     #[must_use]
     pub fn score_ranks(self, range: &ScoreRange) -> Range<usize> {
         match self.0 {
-            Form::Packed(packed) => packed.score_ranks(range),
-            Form::Index(index) => {
+            Encoded::Packed(packed) => packed.score_ranks(range),
+            Encoded::Index(index) => {
                 let start = index.count_before(|key| range.is_above(key.score));
                 start..index.count_before(|key| range.reaches(key.score)).max(start)
             }
@@ -135,8 +135,8 @@ impl<'a> ZSetRef<'a> {
             return 0..0;
         }
         match self.0 {
-            Form::Packed(packed) => packed.lex_ranks(range, is_reverse),
-            Form::Index(index) => {
+            Encoded::Packed(packed) => packed.lex_ranks(range, is_reverse),
+            Encoded::Index(index) => {
                 let start = index.count_before(|key| range.is_above(key.member));
                 start..index.count_before(|key| range.reaches(key.member)).max(start)
             }
@@ -148,8 +148,8 @@ impl<'a> ZSetRef<'a> {
     #[inline]
     pub fn walk(self, start: usize, count: usize, is_reverse: bool, visit: impl FnMut(&[u8], f64) -> bool) {
         match self.0 {
-            Form::Packed(packed) => packed.walk(start, count, is_reverse, visit),
-            Form::Index(index) => index.walk(start, count, is_reverse, visit),
+            Encoded::Packed(packed) => packed.walk(start, count, is_reverse, visit),
+            Encoded::Index(index) => index.walk(start, count, is_reverse, visit),
         }
     }
 
@@ -165,18 +165,18 @@ impl<'a> ZSetRef<'a> {
     /// end. A packed set is visited as a whole. A member that is there throughout a scan is visited.
     pub fn scan(self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8], f64)) -> u64 {
         match self.0 {
-            Form::Packed(_) => {
+            Encoded::Packed(_) => {
                 self.for_each(visit);
                 0
             }
-            Form::Index(index) => index.scan(cursor, count, &mut visit),
+            Encoded::Index(index) => index.scan(cursor, count, &mut visit),
         }
     }
 
     /// Whether it is packed: short, and with no quick way to a rank.
     #[must_use]
     pub fn is_packed(self) -> bool {
-        matches!(self.0, Form::Packed(_))
+        matches!(self.0, Encoded::Packed(_))
     }
 }
 

@@ -148,7 +148,7 @@ impl Bench {
     pub(super) fn load(&mut self, disk: &SimulatedDisk, now: UnixMs) -> Result<(u64, State), LoadError> {
         let Self { engine, services, stores } = self;
         for store in stores.iter_mut() {
-            store.unload();
+            store.unload(now);
             drop(store.take_garbage());
         }
         engine.scripts.flush_libraries();

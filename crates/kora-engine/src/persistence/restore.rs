@@ -208,7 +208,8 @@ impl Persistence {
         body: impl FnOnce(&mut [Box<ShardStore>]) -> Result<(), String>,
     ) -> Result<(), String> {
         if flushes {
-            ctx.each_store(|store, _| store.unload());
+            let now = ctx.now;
+            ctx.each_store(|store, _| store.unload(now));
             let scripts: &Scripts = ctx.services.get().expect("an engine offers its scripts");
             scripts.flush_libraries();
         }

@@ -225,9 +225,9 @@ pub(super) fn start(
 
 fn plan(persistence: &Persistence, ctx: &mut Ctx<'_>, settings: &PersistenceSettings, goal: Goal) -> Plan {
     let mut sizes = vec![(0, 0); usize::from(persistence.needs.settings.get().core.database_count)];
-    let mut has_field_deadlines = false;
+    let mut has_room = false;
     ctx.each_store(|store, _| {
-        has_field_deadlines |= store.has_field_deadlines();
+        has_room |= store.has_room_for_field_deadlines();
         for (size, db) in sizes.iter_mut().zip((0..).map(DbIndex)) {
             let database = store.database(db);
             size.0 += database.len();
@@ -235,7 +235,7 @@ fn plan(persistence: &Persistence, ctx: &mut Ctx<'_>, settings: &PersistenceSett
         }
     });
     let mut head = Vec::new();
-    file::write_header(if has_field_deadlines { VERSION_WITH_FIELD_DEADLINES } else { VERSION }, &mut head);
+    file::write_header(if has_room { VERSION_WITH_FIELD_DEADLINES } else { VERSION }, &mut head);
     let now = super::unix_seconds().to_string();
     let used = persistence.needs.account.used().to_string();
     let is_base = if goal == Goal::Dump { "0" } else { "1" };

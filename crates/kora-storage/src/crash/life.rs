@@ -20,8 +20,9 @@ use crate::log::{
 };
 use crate::recovery::{Plan, Recovery, remove_before};
 use crate::simulated::{Choices, Fault, SimulatedDisk};
-use crate::snapshot::{Crc64, SnapshotFile};
+use crate::snapshot::SnapshotFile;
 use history::{History, Unit};
+use kora_format::crc64::Crc64;
 
 /// Shards of a process, each with keys of its own.
 const SHARDS: usize = 3;
@@ -461,7 +462,7 @@ fn load_base(disk: &dyn Disk, path: &Path) -> Result<State, Trouble> {
     let Some((contents, sum)) = bytes.split_last_chunk::<8>().map(|(contents, sum)| (contents, *sum)) else {
         return Err(Trouble::Anomaly(format!("{} is cut off", path.display())));
     };
-    let mut crc = Crc64::new();
+    let mut crc = Crc64::default();
     crc.update(contents);
     if crc.value() != u64::from_le_bytes(sum) {
         return Err(Trouble::Anomaly(format!("{} is damaged", path.display())));

@@ -7,7 +7,7 @@ use super::{Cut, Discarded, Recovery, read_head};
 use crate::disk::{Disk, read_full};
 use crate::error::{Context, Damage, StorageError};
 use crate::format::{MARK_OFFSET, Named, SEGMENT_HEADER_LENGTH, is_mark_damaged, parse_name};
-use crate::snapshot::Crc64;
+use kora_format::crc64::Crc64;
 
 /// What was found in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,7 +150,7 @@ fn check_base(disk: &dyn Disk, path: PathBuf, report: &mut Report) -> Result<(),
     const SUM_BYTES: u64 = 8;
     let file = disk.open_read(&path).context("open", &path)?;
     let bytes = file.len().context("read", &path)?;
-    let mut crc = Crc64::new();
+    let mut crc = Crc64::default();
     let mut chunk = vec![0; 1 << 20];
     let end = bytes.saturating_sub(SUM_BYTES);
     let mut offset = 0;

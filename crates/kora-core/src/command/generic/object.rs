@@ -164,16 +164,20 @@ pub(super) const OBJECT_REFCOUNT: CommandSpec = CommandSpec {
 };
 
 fn object_refcount(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let shares_integers = ctx.config().shares_integers;
     tell(ctx, args[2], out, |entry, out| {
-        out.integer(reference_count(entry));
+        out.integer(reference_count(entry, shares_integers));
         Ok(())
     })
 }
 
-/// No value is shared here; small integers answer as Redis's shared ones, which tests of clients rely on.
-pub(in crate::command) fn reference_count(entry: &Entry) -> i64 {
+/// No value is shared here; small integers answer as Redis's shared ones, which tests of clients rely on: those that it would make
+/// under the present settings, and did not copy from another key.
+pub(in crate::command) fn reference_count(entry: &Entry, shares_integers: bool) -> i64 {
     match entry.string() {
-        Some(StringRef::Integer(0..SHARED_INTEGERS)) => SHARED_REFERENCES,
+        Some(StringRef::Integer(0..SHARED_INTEGERS)) if shares_integers && !entry.has_own_integer() => {
+            SHARED_REFERENCES
+        }
         _ => 1,
     }
 }

@@ -144,7 +144,8 @@ fn copy(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
         ctx.keyspace(from).read(from).map(|entry| (replaces || !is_taken).then(|| entry.duplicate()));
     let copy = source.flatten();
     let is_copied = copy.is_some();
-    if let Some(copy) = copy {
+    if let Some(mut copy) = copy {
+        copy.own_integer();
         let mut keyspace = ctx.keyspace_in(to_db, to);
         keyspace.insert(to, copy);
         keyspace.changed(EventClass::GENERIC, "copy_to", to);

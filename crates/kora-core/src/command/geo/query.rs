@@ -9,7 +9,7 @@ use crate::types::zset::ZSetRef;
 
 /// How a command gives its area, and what it may do with the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum Variant {
     /// GEORADIUS: coordinates and radius come first.
     Radius {
         /// STORE and STOREDIST are options.
@@ -26,7 +26,7 @@ pub(super) enum Form {
     SearchStore,
 }
 
-impl Form {
+impl Variant {
     /// Which argument is the key that is searched.
     pub(super) fn source_at(self) -> usize {
         if self == Self::SearchStore { 2 } else { 1 }
@@ -86,7 +86,11 @@ impl<'a> Query<'a> {
     ///
     /// # Errors
     /// In the order in which Redis looks at things: options as they come, then what they must not be together.
-    pub(super) fn parse(form: Form, args: &[&'a [u8]], set: Option<ZSetRef<'_>>) -> CommandResult<Self> {
+    pub(super) fn parse(
+        variant: Variant,
+        args: &[&'a [u8]],
+        set: Option<ZSetRef<'_>>,
+    ) -> CommandResult<Self> {
         let mut query = Self {
             centre: None,
             shape: None,
@@ -95,21 +99,21 @@ impl<'a> Query<'a> {
             count: None,
             is_any: false,
             details: Details::default(),
-            store: (form == Form::SearchStore).then_some(args[1]),
+            store: (variant == Variant::SearchStore).then_some(args[1]),
             stores_distance: false,
             from_member: false,
             from_position: false,
         };
-        let mut options = query.take_fixed(form, args, set)?;
+        let mut options = query.take_fixed(variant, args, set)?;
         while let [option, rest @ ..] = options {
             let word = option.to_ascii_uppercase();
             options = match query.take_word(&word) {
                 true => rest,
-                false if form.is_search() => query.take_area(form, &word, rest, set)?,
-                false => query.take_store(form, &word, rest)?,
+                false if variant.is_search() => query.take_area(variant, &word, rest, set)?,
+                false => query.take_store(variant, &word, rest)?,
             };
         }
-        query.check(form, args[0])?;
+        query.check(variant, args[0])?;
         Ok(query)
     }
 
@@ -126,23 +130,23 @@ impl<'a> Query<'a> {
     /// Reads what stands at fixed places; returns the options behind.
     fn take_fixed<'b>(
         &mut self,
-        form: Form,
+        variant: Variant,
         args: &'b [&'a [u8]],
         set: Option<ZSetRef<'_>>,
     ) -> CommandResult<&'b [&'a [u8]]> {
-        let radius_at = match (form, set) {
-            (Form::Radius { .. }, _) => {
+        let radius_at = match (variant, set) {
+            (Variant::Radius { .. }, _) => {
                 self.centre = Some(parse_position(args[2], args[3])?);
                 4
             }
-            (Form::RadiusByMember { .. }, Some(set)) => {
+            (Variant::RadiusByMember { .. }, Some(set)) => {
                 self.centre = Some(member_position(set, args[2])?);
                 3
             }
             // Redis looks at neither the member nor the radius then.
-            (Form::RadiusByMember { .. }, None) => return Ok(&args[5..]),
-            (Form::Search, _) => return Ok(&args[2..]),
-            (Form::SearchStore, _) => return Ok(&args[3..]),
+            (Variant::RadiusByMember { .. }, None) => return Ok(&args[5..]),
+            (Variant::Search, _) => return Ok(&args[2..]),
+            (Variant::SearchStore, _) => return Ok(&args[3..]),
         };
         self.set_circle(args[radius_at], args[radius_at + 1])?;
         Ok(&args[radius_at + 2..])
@@ -178,14 +182,14 @@ impl<'a> Query<'a> {
     /// Takes an option of GEORADIUS and its kin that is more than a word.
     fn take_store<'b>(
         &mut self,
-        form: Form,
+        variant: Variant,
         word: &[u8],
         rest: &'b [&'a [u8]],
     ) -> CommandResult<&'b [&'a [u8]]> {
         let [value, rest @ ..] = rest else { return Err(CommandError::Syntax) };
         match word {
             b"COUNT" => self.take_count(value)?,
-            b"STORE" | b"STOREDIST" if form.may_store() => {
+            b"STORE" | b"STOREDIST" if variant.may_store() => {
                 self.store = Some(value);
                 self.stores_distance = word == b"STOREDIST";
             }
@@ -197,7 +201,7 @@ impl<'a> Query<'a> {
     /// Takes an option of GEOSEARCH or GEOSEARCHSTORE that is more than a word, or allowed for one of them only.
     fn take_area<'b>(
         &mut self,
-        form: Form,
+        variant: Variant,
         word: &[u8],
         rest: &'b [&'a [u8]],
         set: Option<ZSetRef<'_>>,
@@ -233,7 +237,7 @@ impl<'a> Query<'a> {
                 self.unit = parse_unit(unit)?;
                 Ok(rest)
             }
-            (b"STOREDIST", rest) if form == Form::SearchStore => {
+            (b"STOREDIST", rest) if variant == Variant::SearchStore => {
                 self.stores_distance = true;
                 Ok(rest)
             }
@@ -242,20 +246,20 @@ impl<'a> Query<'a> {
     }
 
     /// What options must be together; `name` is the command's as sent.
-    fn check(&self, form: Form, name: &[u8]) -> CommandResult {
+    fn check(&self, variant: Variant, name: &[u8]) -> CommandResult {
         let refusal = |text: String| Err(CommandError::Other(text.into()));
         let name = String::from_utf8_lossy(name);
         if self.store.is_some() && self.details != Details::default() {
-            let option = if form.is_search() { "GEOSEARCHSTORE" } else { "STORE option in GEORADIUS" };
+            let option = if variant.is_search() { "GEOSEARCHSTORE" } else { "STORE option in GEORADIUS" };
             let options = "WITHDIST, WITHHASH and WITHCOORD options";
             return refusal(format!("ERR {option} is not compatible with {options}"));
         }
-        if form.is_search() && !self.from_member && !self.from_position {
+        if variant.is_search() && !self.from_member && !self.from_position {
             return refusal(format!(
                 "ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for {name}"
             ));
         }
-        if form.is_search() && self.shape.is_none() {
+        if variant.is_search() && self.shape.is_none() {
             return refusal(format!("ERR exactly one of BYRADIUS and BYBOX can be specified for {name}"));
         }
         if self.is_any && self.count.is_none() {

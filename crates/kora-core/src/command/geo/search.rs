@@ -1,6 +1,6 @@
 //! Commands that search an area: GEOSEARCH, GEOSEARCHSTORE, GEORADIUS, GEORADIUSBYMEMBER and their read-only forms.
 
-use super::query::{Form, Order, Query};
+use super::query::{Order, Query, Variant};
 use super::text::{write_distance, write_position};
 use crate::command::zset::{policy, read, store_result};
 use crate::context::Ctx;
@@ -10,27 +10,27 @@ use crate::types::geohash::{Area, Cells, Position};
 use crate::types::zset::{NewZSet, ZSetRef};
 
 pub(super) fn georadius(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    search(ctx, args, Form::Radius { may_store: true }, out)
+    search(ctx, args, Variant::Radius { may_store: true }, out)
 }
 
 pub(super) fn georadius_ro(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    search(ctx, args, Form::Radius { may_store: false }, out)
+    search(ctx, args, Variant::Radius { may_store: false }, out)
 }
 
 pub(super) fn georadiusbymember(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    search(ctx, args, Form::RadiusByMember { may_store: true }, out)
+    search(ctx, args, Variant::RadiusByMember { may_store: true }, out)
 }
 
 pub(super) fn georadiusbymember_ro(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    search(ctx, args, Form::RadiusByMember { may_store: false }, out)
+    search(ctx, args, Variant::RadiusByMember { may_store: false }, out)
 }
 
 pub(super) fn geosearch(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    search(ctx, args, Form::Search, out)
+    search(ctx, args, Variant::Search, out)
 }
 
 pub(super) fn geosearchstore(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    search(ctx, args, Form::SearchStore, out)
+    search(ctx, args, Variant::SearchStore, out)
 }
 
 /// A member within the area.
@@ -43,7 +43,7 @@ struct Found {
     distance: f64,
 }
 
-fn search(ctx: &mut Ctx<'_>, args: &[&[u8]], form: Form, out: &mut dyn Reply) -> CommandResult {
+fn search(ctx: &mut Ctx<'_>, args: &[&[u8]], form: Variant, out: &mut dyn Reply) -> CommandResult {
     let source = args[form.source_at()];
     let mut keyspace = ctx.keyspace(source);
     let set = read(&mut keyspace, source)?;
@@ -117,7 +117,14 @@ fn write_found(out: &mut dyn Reply, found: &[Found], query: &Query<'_>) {
     }
 }
 
-fn store(ctx: &mut Ctx<'_>, to: &[u8], found: &[Found], query: &Query<'_>, form: Form, out: &mut dyn Reply) {
+fn store(
+    ctx: &mut Ctx<'_>,
+    to: &[u8],
+    found: &[Found],
+    query: &Query<'_>,
+    form: Variant,
+    out: &mut dyn Reply,
+) {
     let policy = policy(ctx, to);
     let longest = found.iter().map(|found| found.member.len()).max().unwrap_or(0);
     let mut set = NewZSet::with_hint(&policy, found.len(), longest);
@@ -125,6 +132,6 @@ fn store(ctx: &mut Ctx<'_>, to: &[u8], found: &[Found], query: &Query<'_>, form:
         let score = if query.stores_distance { query.in_unit(*distance) } else { *score };
         set.set(&policy, member, score);
     }
-    let event = if form == Form::SearchStore { "geosearchstore" } else { "georadiusstore" };
+    let event = if form == Variant::SearchStore { "geosearchstore" } else { "georadiusstore" };
     store_result(ctx, to, (!found.is_empty()).then_some(set), event, out);
 }

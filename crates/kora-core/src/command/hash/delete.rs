@@ -24,11 +24,12 @@ pub(super) const HDEL: CommandSpec = CommandSpec {
     handler: hdel,
 };
 
+/// Deletes and counts what is stored, fields included whose time has come and that nobody has met since.
 fn hdel(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let (key, fields, db) = (args[1], &args[2..], ctx.db);
     let mut keyspace = ctx.keyspace(key);
     let (mut deleted, mut is_empty) = (0, false);
-    if let Some(mut hash) = keyspace.write_hash(key, Due::among(fields))? {
+    if let Some(mut hash) = keyspace.write_hash(key, Due::Nothing)? {
         for field in fields {
             deleted += usize::from(hash.remove(field));
             is_empty = hash.is_empty();

@@ -146,7 +146,8 @@ impl<'s, 'a> Request<'s, 'a> {
         Ok(Self { at, condition: condition.unwrap_or(Condition::Always), fields })
     }
 
-    /// Gives a field the deadline, if it is there and that is allowed. Returns the answer.
+    /// Gives a field the deadline, if it is there and that is allowed: also one whose time has come and that nobody has met since.
+    /// Returns the answer.
     fn apply(&self, hash: &mut HashMut<'_>, field: &[u8], now: UnixMs) -> i64 {
         let Some(present) = hash.get(field).map(|field| field.deadline) else { return NO_FIELD };
         if !self.condition.allows(present, self.at) {
@@ -170,7 +171,7 @@ fn expire_fields(
     let request = Request::parse(args, unit, now, command);
     let mut keyspace = ctx.keyspace(key);
     let mut reached = Vec::new();
-    let Some(mut hash) = keyspace.write_hash(key, Due::among(&args[5..]))? else {
+    let Some(mut hash) = keyspace.write_hash(key, Due::Nothing)? else {
         return answer_no_field(request?.fields, out);
     };
     let request = request?;
@@ -240,18 +241,18 @@ pub(super) const HPERSIST: CommandSpec = CommandSpec {
 };
 
 fn hpersist(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let (key, db) = (args[1], ctx.db);
+    let (key, db, now) = (args[1], ctx.db, ctx.now);
     // A refusal of the key's type goes before one of the arguments.
     let fields = parse_fields(args, 2, Wording::Positive);
     let mut keyspace = ctx.keyspace(key);
     let mut persisted = Vec::new();
-    let Some(mut hash) = keyspace.write_hash(key, Due::among(&args[4..]))? else {
+    let Some(mut hash) = keyspace.write_hash(key, Due::Nothing)? else {
         return answer_no_field(fields?, out);
     };
     let fields = fields?;
     out.array(fields.len());
     for field in fields {
-        out.integer(match hash.get(field).map(|present| present.deadline) {
+        out.integer(match hash.view().get_live(field, now).map(|present| present.deadline) {
             None => NO_FIELD,
             Some(None) => NO_DEADLINE,
             Some(Some(_)) => {

@@ -50,12 +50,12 @@ pub(super) const HMGET: CommandSpec = CommandSpec {
 };
 
 fn hmget(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let (key, fields) = (args[1], &args[2..]);
+    let (key, fields, now) = (args[1], &args[2..], ctx.now);
     let mut keyspace = ctx.keyspace(key);
     let hash = keyspace.read_hash(key, Due::among(fields))?;
     out.array(fields.len());
     for field in fields {
-        write_value(out, hash.and_then(|hash| hash.get(field)));
+        write_value(out, hash.and_then(|hash| hash.get_live(field, now)));
     }
     Ok(())
 }
@@ -66,12 +66,12 @@ pub(super) const HGETALL: CommandSpec = CommandSpec {
 };
 
 fn hgetall(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let key = args[1];
+    let (key, now) = (args[1], ctx.now);
     let mut keyspace = ctx.keyspace(key);
-    let hash = keyspace.read_hash(key, Due::Every)?;
-    out.map(hash.map_or(0, HashRef::len));
+    let hash = keyspace.read_hash(key, Due::Nothing)?;
+    out.map(hash.map_or(0, |hash| hash.live_len(now)));
     if let Some(hash) = hash {
-        hash.for_each(|field| {
+        hash.for_each_live(now, |field| {
             field.name.reply(out);
             field.value.reply(out);
         });
@@ -104,11 +104,12 @@ fn write_all(
     out: &mut dyn Reply,
     write: impl Fn(Field<'_>, &mut dyn Reply),
 ) -> CommandResult {
+    let now = ctx.now;
     let mut keyspace = ctx.keyspace(key);
-    let hash = keyspace.read_hash(key, Due::Every)?;
-    out.array(hash.map_or(0, HashRef::len));
+    let hash = keyspace.read_hash(key, Due::Nothing)?;
+    out.array(hash.map_or(0, |hash| hash.live_len(now)));
     if let Some(hash) = hash {
-        hash.for_each(|field| write(field, out));
+        hash.for_each_live(now, |field| write(field, out));
     }
     Ok(())
 }
@@ -172,9 +173,9 @@ fn hexists(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
 /// Answers what `write` makes of the field that the arguments name, key first.
 #[inline]
 fn with_field(ctx: &mut Ctx<'_>, args: &[&[u8]], write: impl FnOnce(Option<Field<'_>>)) -> CommandResult {
-    let (key, fields) = (args[1], &args[2..]);
+    let (key, fields, now) = (args[1], &args[2..], ctx.now);
     let mut keyspace = ctx.keyspace(key);
     let hash = keyspace.read_hash(key, Due::among(fields))?;
-    write(hash.and_then(|hash| hash.get(fields[0])));
+    write(hash.and_then(|hash| hash.get_live(fields[0], now)));
     Ok(())
 }

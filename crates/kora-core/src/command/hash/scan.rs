@@ -35,7 +35,7 @@ fn hscan(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResul
     let (key, now) = (args[1], ctx.now);
     let cursor = ScanOptions::parse_cursor(args[2])?;
     let mut keyspace = ctx.keyspace(key);
-    let hash = keyspace.read_hash(key, Due::among(&[]))?;
+    let hash = keyspace.read_hash(key, Due::Nothing)?;
     let Some(hash) = hash else {
         write_scan(0, &Texts::default(), out);
         return Ok(());

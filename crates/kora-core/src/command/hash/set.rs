@@ -58,14 +58,14 @@ fn hmset(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResul
     Ok(())
 }
 
-/// Sets all fields given to `command`; returns how many are new.
+/// Sets all fields given to `command`; returns how many are new. One whose time has come and that nobody has met since is not new.
 fn set_all(ctx: &mut Ctx<'_>, args: &[&[u8]], command: &'static str) -> CommandResult<usize> {
     let (key, pairs) = (args[1], &args[2..]);
     if !pairs.len().is_multiple_of(2) {
         return Err(CommandError::Arity(command.into()));
     }
     let mut keyspace = ctx.keyspace(key);
-    let added = if let Some(mut hash) = keyspace.write_hash(key, Due::Named { args: pairs, step: 2 })? {
+    let added = if let Some(mut hash) = keyspace.write_hash(key, Due::Nothing)? {
         hash.prepare(pairs);
         pairs.chunks_exact(2).filter(|pair| hash.set(pair[0], pair[1], Ttl::Clear)).count()
     } else {

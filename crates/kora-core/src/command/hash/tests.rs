@@ -127,18 +127,64 @@ fn fields_whose_time_has_come_are_never_seen() {
         shard.check(
             r#"
             HLEN h                  => 3 ||
-            HGETALL h               => {"c": "3"}
-            HLEN h                  => 1
+            HGETALL h               => {"c": "3"} ||
+            HVALS h                 => ["3"] ||
+            HSCAN h 0               => ["0", ["c", "3"]] ||
+            HTTL h FIELDS 2 a c     => [-2, -1] ||
+            HLEN h                  => 3
+            HGET h a                => nil | HDEL h a | hexpired h
+            HLEN h                  => 2
             HSET h a 5              => 1
+            HSTRLEN h b             => 0 | HDEL h b | hexpired h
+            HSETNX h b 6            => 1
             HPEXPIRE h 10 FIELDS 1 a => [1]
             "#,
         );
         shard.check_replay();
         later(shard, 11);
         shard.check("HINCRBY h a 3 => 3 | HDEL h a; HINCRBY h a 3 | hexpired h, hincrby h");
-        shard.check("HDEL h c => 1\n HPEXPIRE h 10 FIELDS 1 a => [1]");
+        shard.check("HDEL h b c => 2\n HPEXPIRE h 10 FIELDS 1 a => [1]");
         later(shard, 11);
-        shard.check("HDEL h a c => 0 | HDEL h a | hexpired h, del h\n EXISTS h => 0");
+        shard.check("HRANDFIELD h => nil | HDEL h a | hexpired h, del h\n EXISTS h => 0");
+        shard.check_replay();
+    });
+}
+
+/// What Redis counts as there until somebody meets it.
+#[test]
+fn fields_whose_time_has_come_count_as_stored_until_they_are_met() {
+    each_form(|shard| {
+        shard.check("HSET h a 1 b 2 c 3 d 4 e 5 => 5\n HPEXPIRE h 10 FIELDS 4 a b c d => [1, 1, 1, 1]");
+        later(shard, 11);
+        shard.check(
+            r#"
+            HPERSIST h FIELDS 1 a        => [-2] ||
+            HPEXPIRE h 10 NX FIELDS 1 a  => [0] ||
+            HSET h a 6                   => 0 | HSET h a 6 | hset h
+            HPEXPIRE h 10000 FIELDS 1 b  => [1]
+            HDEL h c                     => 1 | HDEL h c | hdel h
+            HPEXPIRE h 0 FIELDS 1 d      => [2] | HDEL h d | hdel h
+            HMGET h a b c d e            => ["6", "2", nil, nil, "5"]
+            HLEN h                       => 3
+            "#,
+        );
+        shard.check_replay();
+    });
+    each_form(|shard| {
+        shard.check("HSET h a 1 => 1\n HPEXPIRE h 10 FIELDS 1 a => [1]");
+        later(shard, 11);
+        shard.check("HGETALL h => {} ||\n EXISTS h => 1 ||\n HDEL h a => 1 | HDEL h a | hdel h, del h\n EXISTS h => 0");
+        shard.check_replay();
+    });
+}
+
+/// A look-up of one field leaves the others, whether their time has come or not.
+#[test]
+fn a_look_up_expires_the_fields_that_it_names() {
+    each_form(|shard| {
+        shard.check("HSET h a 1 b 2 c 3 => 3\n HPEXPIRE h 10 FIELDS 2 a b => [1, 1]");
+        later(shard, 11);
+        shard.check("HGET h c => \"3\" ||\n HGET h a => nil | HDEL h a | hexpired h\n HDEL h b => 1");
         shard.check_replay();
     });
 }

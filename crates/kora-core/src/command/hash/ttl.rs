@@ -84,11 +84,11 @@ fn tell(
     let (key, now) = (args[1], ctx.now);
     let mut keyspace = ctx.keyspace(key);
     // A refusal of the key's type goes before one of the arguments.
-    let hash = keyspace.read_hash(key, Due::among(&args[4..]))?;
+    let hash = keyspace.read_hash(key, Due::Nothing)?;
     let fields = parse_fields(args, 2, Wording::Positive)?;
     out.array(fields.len());
     for field in fields {
-        out.integer(match hash.and_then(|hash| hash.get(field)) {
+        out.integer(match hash.and_then(|hash| hash.get_live(field, now)) {
             None => NO_FIELD,
             Some(field) => field.deadline.map_or(NO_DEADLINE, |at| show(at.0, now.0)),
         });

@@ -3,31 +3,25 @@
 //! Each does what its sister that never waits does, and if there is nothing to do it with, asks to wait. When its key is
 //! ready it runs again from the start. Effects are those of the sisters.
 
-use super::pop::{pop, pop_first, record_pop};
 use super::transfer::transfer;
 use super::{ENDS, FAMILY, parse_end};
-use crate::command::multi_pop::MultiPop;
 use crate::command::options::timeout_seconds;
-use crate::command::spec::{
-    Arg, ArgType, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeyFlags, KeySpec,
+use crate::command::pop::{
+    BLOCKING_MULTI_POP_KEYS, POP_KEYS, TIMEOUT, TIMEOUT_HISTORY, multi_pop_or_wait, pop_or_wait, wait,
 };
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags};
 use crate::context::Ctx;
 use crate::entry::Kind;
 use crate::error::CommandResult;
 use crate::reply::Reply;
-use crate::store::waiters::{Topic, Wish};
-use crate::time::UnixMs;
 use crate::types::list::End;
-
-const TIMEOUT: Arg = Arg::new("timeout", ArgType::Double);
-const TIMEOUT_HISTORY: &[(&str, &str)] = &[("6.0.0", "`timeout` may be a fraction.")];
 
 pub(super) const BLPOP: CommandSpec = CommandSpec {
     facts: Facts {
         name: "blpop",
         arity: -3,
         flags: Flags::WRITE.with(Flags::BLOCKING),
-        keys: &[KeySpec::range(KeyFlags::RW.access().delete(), 1, -2, 1)],
+        keys: POP_KEYS,
         since: "2.0.0",
         summary: "Takes an element off the left end of the first of several lists that exists, or waits for one",
         complexity: "O(N) for N keys",
@@ -55,37 +49,12 @@ fn brpop(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResul
     pop_or_wait(ctx, args, End::Back, out)
 }
 
-fn pop_or_wait(ctx: &mut Ctx<'_>, args: &[&[u8]], end: End, out: &mut dyn Reply) -> CommandResult {
-    let (keys, timeout) = (&args[1..args.len() - 1], args[args.len() - 1]);
-    let until = timeout_seconds(timeout, ctx.now)?;
-    for &key in keys {
-        let popped = pop(ctx, key, end, 1, |list, _| {
-            out.array(2);
-            out.bulk(key);
-            list.end(end).expect("a list is not empty").reply(out);
-        })?;
-        if popped.is_some() {
-            record_pop(ctx, key, end, 1);
-            return Ok(());
-        }
-    }
-    if !wait(ctx, keys, until) {
-        out.null_array();
-    }
-    Ok(())
-}
-
 pub(super) const BLMPOP: CommandSpec = CommandSpec {
     facts: Facts {
         name: "blmpop",
         arity: -5,
         flags: Flags::WRITE.with(Flags::BLOCKING).with(Flags::MOVABLEKEYS),
-        keys: &[KeySpec {
-            flags: KeyFlags::RW.access().delete(),
-            begin: BeginSearch::Index(2),
-            find: FindKeys::KeyNum { number_at: 0, first: 1, step: 1 },
-            notes: None,
-        }],
+        keys: BLOCKING_MULTI_POP_KEYS,
         since: "7.0.0",
         summary: "Takes elements off an end of the first of several lists that exists, or waits for one",
         complexity: "O(N+M) for N keys and M elements returned",
@@ -98,17 +67,8 @@ pub(super) const BLMPOP: CommandSpec = CommandSpec {
         ],
         ..FAMILY
     },
-    handler: blmpop,
+    handler: multi_pop_or_wait::<End>,
 };
-
-fn blmpop(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let request = MultiPop::parse(&args[2..], parse_end)?;
-    let until = timeout_seconds(args[1], ctx.now)?;
-    if !pop_first(ctx, &request, out)? && !wait(ctx, request.keys, until) {
-        out.null_array();
-    }
-    Ok(())
-}
 
 pub(super) const BLMOVE: CommandSpec = CommandSpec {
     facts: Facts {
@@ -167,13 +127,8 @@ fn transfer_or_wait(
             End::Back => b"RIGHT",
         };
         ctx.journal.effect(ctx.db, &[b"LMOVE", source, destination, word(from), word(to)]);
-    } else if !wait(ctx, &[source], until) {
+    } else if !wait(ctx, Kind::List, &[source], until) {
         out.null();
     }
     Ok(())
-}
-
-/// Waits for a list at one of `keys`; `false` if the command may not wait.
-fn wait(ctx: &mut Ctx<'_>, keys: &[&[u8]], until: Option<UnixMs>) -> bool {
-    ctx.block(|| Wish::of(keys, Topic::Elements(Kind::List), until))
 }

@@ -3,19 +3,19 @@
 use std::ops::Range;
 
 use super::{ENDS, FAMILY, parse_end, pop_event};
-use crate::command::multi_pop::MultiPop;
-use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeyFlags, KeySpec};
+use crate::command::pop::{MULTI_POP_KEYS, POP_KEY, PopEnd, PopReply, multi_pop, parse_count};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags};
 use crate::context::Ctx;
+use crate::entry::Kind;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
-use crate::number::parse_i64;
 use crate::reply::Reply;
 use crate::types::list::{End, ListRef};
 
 const POP: Facts = Facts {
     arity: -2,
     flags: Flags::WRITE.with(Flags::FAST),
-    keys: &[KeySpec::one(KeyFlags::RW.access().delete(), 1)],
+    keys: POP_KEY,
     since: "1.0.0",
     complexity: "O(N) for N elements returned",
     args: &[Arg::key("key"), Arg::integer("count").since("6.2.0").optional()],
@@ -53,10 +53,9 @@ fn pop_command(ctx: &mut Ctx<'_>, args: &[&[u8]], end: End, out: &mut dyn Reply)
     let key = args[1];
     let count = match args {
         [_, _] => return pop_one(ctx, key, end, out),
-        [_, _, count] => parse_i64(count).and_then(|count| usize::try_from(count).ok()),
+        [_, _, count] => parse_count(count)?,
         _ => return Err(CommandError::Arity(pop_event(end).into())),
     };
-    let count = count.ok_or(CommandError::text("ERR value is out of range, must be positive"))?;
     if count > 0 {
         if pop(ctx, key, end, count, |list, range| reply_range(list, range, end, out))?.is_none() {
             out.null_array();
@@ -84,7 +83,7 @@ fn pop_one(ctx: &mut Ctx<'_>, key: &[u8], end: End, out: &mut dyn Reply) -> Comm
 ///
 /// # Errors
 /// `WrongType`.
-pub(crate) fn pop(
+fn pop(
     ctx: &mut Ctx<'_>,
     key: &[u8],
     end: End,
@@ -114,7 +113,7 @@ pub(crate) fn pop(
 }
 
 /// Writes the elements of `range` as an array, beginning with that at `end`.
-pub(crate) fn reply_range(list: ListRef<'_>, range: Range<usize>, end: End, out: &mut dyn Reply) {
+pub(super) fn reply_range(list: ListRef<'_>, range: Range<usize>, end: End, out: &mut dyn Reply) {
     out.array(range.len());
     match end {
         End::Front => list.each(range, |element| element.reply(out)),
@@ -127,12 +126,7 @@ pub(super) const LMPOP: CommandSpec = CommandSpec {
         name: "lmpop",
         arity: -4,
         flags: Flags::WRITE.with(Flags::MOVABLEKEYS),
-        keys: &[KeySpec {
-            flags: KeyFlags::RW.access().delete(),
-            begin: BeginSearch::Index(1),
-            find: FindKeys::KeyNum { number_at: 0, first: 1, step: 1 },
-            notes: None,
-        }],
+        keys: MULTI_POP_KEYS,
         since: "7.0.0",
         summary: "Takes elements off an end of the first of several lists that exists",
         complexity: "O(N+M) for N keys and M elements returned",
@@ -144,48 +138,38 @@ pub(super) const LMPOP: CommandSpec = CommandSpec {
         ],
         ..FAMILY
     },
-    handler: lmpop,
+    handler: multi_pop::<End>,
 };
 
-fn lmpop(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let request = MultiPop::parse(&args[1..], parse_end)?;
-    if !pop_first(ctx, &request, out)? {
-        out.null_array();
-    }
-    Ok(())
-}
+impl PopEnd for End {
+    const KIND: Kind = Kind::List;
 
-/// Pops from the first of the keys that exists, and writes key and elements; `false`, and nothing written, if none does.
-/// The effect is a pop from that key.
-///
-/// # Errors
-/// `WrongType`.
-pub(crate) fn pop_first(
-    ctx: &mut Ctx<'_>,
-    request: &MultiPop<'_, '_, End>,
-    out: &mut dyn Reply,
-) -> CommandResult<bool> {
-    let end = request.end;
-    for &key in request.keys {
-        let popped = pop(ctx, key, end, request.count, |list, range| {
-            out.array(2);
-            out.bulk(key);
-            reply_range(list, range, end, out);
-        })?;
-        if let Some(popped) = popped {
-            record_pop(ctx, key, end, popped);
-            return Ok(true);
+    fn parse(word: &[u8]) -> CommandResult<Self> {
+        parse_end(word)
+    }
+
+    fn command(self) -> &'static [u8] {
+        match self {
+            Self::Front => b"LPOP",
+            Self::Back => b"RPOP",
         }
     }
-    Ok(false)
-}
 
-/// Records a pop of `count` elements, for commands that may look at several keys or wait.
-pub(crate) fn record_pop(ctx: &mut Ctx<'_>, key: &[u8], end: End, count: usize) {
-    let command: &[u8] = match end {
-        End::Front => b"LPOP",
-        End::Back => b"RPOP",
-    };
-    let mut digits = itoa::Buffer::new();
-    ctx.journal.effect(ctx.db, &[command, key, digits.format(count).as_bytes()]);
+    fn pop(
+        self,
+        ctx: &mut Ctx<'_>,
+        key: &[u8],
+        count: usize,
+        layout: PopReply,
+        out: &mut dyn Reply,
+    ) -> CommandResult<Option<usize>> {
+        pop(ctx, key, self, count, |list, range| {
+            out.array(2);
+            out.bulk(key);
+            match layout {
+                PopReply::Flat => list.end(self).expect("a list is not empty").reply(out),
+                PopReply::Nested => reply_range(list, range, self, out),
+            }
+        })
+    }
 }

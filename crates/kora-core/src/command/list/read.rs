@@ -116,12 +116,12 @@ pub(super) const LPOS: CommandSpec = CommandSpec {
 
 fn lpos(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let (key, text) = (args[1], args[2]);
-    let wish = Wish::parse(&args[3..])?;
+    let search = Search::parse(&args[3..])?;
     let found = match ctx.keyspace(key).read_list(key)? {
-        Some(list) => wish.find(list, text),
+        Some(list) => search.find(list, text),
         None => SmallVec::new(),
     };
-    if wish.count.is_some() {
+    if search.count.is_some() {
         out.array(found.len());
         found.iter().for_each(|&at| out.integer(count(at)));
     } else if let Some(&at) = found.first() {
@@ -133,7 +133,7 @@ fn lpos(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
 }
 
 /// Which matches LPOS is to tell.
-struct Wish {
+struct Search {
     from: End,
     /// Matches to pass over first.
     passed_over: usize,
@@ -143,25 +143,25 @@ struct Wish {
     most: usize,
 }
 
-impl Wish {
+impl Search {
     fn parse(mut options: &[&[u8]]) -> CommandResult<Self> {
-        let mut wish = Self { from: End::Front, passed_over: 0, count: None, most: usize::MAX };
+        let mut search = Self { from: End::Front, passed_over: 0, count: None, most: usize::MAX };
         while let [option, number, rest @ ..] = options {
             if option.eq_ignore_ascii_case(b"RANK") {
                 let rank = parse_bounded(number)?;
-                wish.from = if rank < 0 { End::Back } else { End::Front };
+                search.from = if rank < 0 { End::Back } else { End::Front };
                 let rank = usize::try_from(rank.unsigned_abs()).unwrap_or(usize::MAX);
-                wish.passed_over = rank.checked_sub(1).ok_or(ZERO_RANK)?;
+                search.passed_over = rank.checked_sub(1).ok_or(ZERO_RANK)?;
             } else if option.eq_ignore_ascii_case(b"COUNT") {
-                wish.count = Some(parse_limit(number, "ERR COUNT can't be negative")?);
+                search.count = Some(parse_limit(number, "ERR COUNT can't be negative")?);
             } else if option.eq_ignore_ascii_case(b"MAXLEN") {
-                wish.most = parse_limit(number, "ERR MAXLEN can't be negative")?;
+                search.most = parse_limit(number, "ERR MAXLEN can't be negative")?;
             } else {
                 return Err(CommandError::Syntax);
             }
             options = rest;
         }
-        if options.is_empty() { Ok(wish) } else { Err(CommandError::Syntax) }
+        if options.is_empty() { Ok(search) } else { Err(CommandError::Syntax) }
     }
 
     fn find(&self, list: ListRef<'_>, text: &[u8]) -> SmallVec<[usize; 4]> {

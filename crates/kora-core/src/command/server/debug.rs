@@ -20,13 +20,9 @@ use crate::context::Ctx;
 use crate::db::DbIndex;
 use crate::digest::{Detail, Digest};
 use crate::error::{CommandError, CommandResult};
-use crate::glob;
 use crate::number::parse_i64;
 use crate::reply::Reply;
 use crate::store::Keyspace;
-
-/// Longest text that DEBUG STRINGMATCH-LEN tries.
-const MATCHED_BYTES_MAX: usize = 1 << 20;
 
 pub(super) const DEBUG: CommandSpec = CommandSpec {
     facts: Facts {
@@ -70,7 +66,6 @@ const MISSING: &[&str] = &[
     "SCRIPT",
     "SDSLEN",
     "SET-SKIP-CHECKSUM-VALIDATION",
-    "STRINGMATCH-TEST",
     "STRUCTSIZE",
 ];
 
@@ -153,19 +148,5 @@ fn debug_set_active_expire(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Repl
         store.set_config(config);
     });
     out.ok();
-    Ok(())
-}
-
-pub(super) const DEBUG_STRINGMATCH_LEN: CommandSpec =
-    CommandSpec { facts: Facts { name: "debug|stringmatch-len", ..HIDDEN }, handler: debug_stringmatch_len };
-
-/// `<len> <pattern>`: whether `len` times the letter `a` matches. Tries hostile patterns without storing a key.
-fn debug_stringmatch_len(_: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let [_, _, len, pattern] = *args else { return Err(unknown(args)) };
-    let len = parse_i64(len).and_then(|len| usize::try_from(len).ok()).ok_or(CommandError::NotInteger)?;
-    if len > MATCHED_BYTES_MAX {
-        return Err(CommandError::StringTooLong);
-    }
-    out.integer(glob::matches(pattern, &b"a".repeat(len)).into());
     Ok(())
 }

@@ -82,8 +82,7 @@ fn with_string<T>(entry: &Entry, use_value: impl FnOnce(Option<&[u8]>) -> T) -> 
 }
 
 fn with_field<T>(entry: &Entry, field: &[u8], now: UnixMs, use_value: impl FnOnce(Option<&[u8]>) -> T) -> T {
-    let found = HashRef::of(entry).and_then(|hash| hash.get(field));
-    match found.filter(|field| field.deadline.is_none_or(|deadline| deadline >= now)) {
+    match HashRef::of(entry).and_then(|hash| hash.get_live(field, now)) {
         Some(field) => field.value.with(|value| use_value(Some(value))),
         None => use_value(None),
     }

@@ -156,6 +156,8 @@ bit_set! {
         OTHER_DATABASE = 6, "other_database";
         /// Answered once the memory is free of what it deletes, unless it is told otherwise: FLUSHALL, FLUSHDB.
         FREES_FIRST = 7, "frees_first";
+        /// Puts what files hold in the place of all data and functions; so no script may call it: DEBUG RELOAD, DEBUG LOADAOF.
+        RELOADS = 8, "reloads";
     }
 }
 

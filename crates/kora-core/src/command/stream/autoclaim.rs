@@ -104,9 +104,12 @@ fn parse_limit(text: &[u8]) -> CommandResult<u64> {
 fn xautoclaim(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let (key, now) = (args[1], ctx.now);
     let taker = Taker { db: ctx.db, key, group: args[2], consumer: args[3] };
-    let claim = Claim::parse(&args[4..], now)?;
+    let claim = Claim::parse(&args[4..], now);
     let mut keyspace = ctx.keyspace(key);
-    check_group(&mut keyspace, key, taker.group)?;
+    // The key is looked up first, which counts and may be an event; and yet a refusal of the arguments goes before one of the key.
+    let checked = check_group(&mut keyspace, key, taker.group);
+    let claim = claim?;
+    checked?;
     let mut stream = write_stream(&mut keyspace, key)?.expect("it was found");
     let (log, group) = stream.group_mut(taker.group).expect("it was found");
     let (consumer, is_new) = enter(group, taker.consumer, now);

@@ -12,7 +12,7 @@ use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::reply::Reply;
-use crate::store::waiters::{Topic, Wish};
+use crate::store::waiters::{Topic, WaitRequest};
 use crate::time::UnixMs;
 use crate::types::stream::{Log, Stream, StreamId};
 
@@ -212,7 +212,7 @@ fn wait(ctx: &mut Ctx<'_>, args: &[&[u8]], options: &Options<'_>, after: &[Strea
         let head = head.iter().map(|arg| Box::from(*arg));
         let args = || head.chain(after.iter().map(|id| Box::from(&*id.text()))).collect();
         let resumes_as = if is_settled { None } else { Some(args()) };
-        Wish { resumes_as, ..Wish::of(options.keys, Topic::Entries, wait.until) }
+        WaitRequest { resumes_as, ..WaitRequest::of(options.keys, Topic::Entries, wait.until) }
     })
 }
 

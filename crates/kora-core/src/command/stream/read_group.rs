@@ -11,7 +11,7 @@ use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::reply::Reply;
 use crate::store::Keyspace;
-use crate::store::waiters::{Topic, Wish};
+use crate::store::waiters::{Topic, WaitRequest};
 use crate::time::UnixMs;
 use crate::types::stream::{ConsumerId, Group, Log, Pending, Stream, StreamId};
 
@@ -60,7 +60,7 @@ fn xreadgroup(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Command
 /// Waits for entries, or for the group to go, if that was asked for; `false` if the command does not wait or may not.
 fn wait(ctx: &mut Ctx<'_>, options: &Options<'_>, member: Member<'_>) -> bool {
     let Some(wait) = options.wait else { return false };
-    ctx.block(|| Wish::of(options.keys, Topic::Group(member.group.into()), wait.until))
+    ctx.block(|| WaitRequest::of(options.keys, Topic::Group(member.group.into()), wait.until))
 }
 
 fn resolve(

@@ -30,7 +30,7 @@ enum Operation {
 
 /// What a command does with the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Purpose {
+enum Output {
     List,
     Store,
     Count,
@@ -95,7 +95,7 @@ impl<'a> Query<'a> {
     /// Reads `numkeys key ...` and the options behind them; all keys must hold sets or sorted sets.
     fn parse(
         ctx: &mut Ctx<'_>,
-        (operation, purpose): (Operation, Purpose),
+        (operation, output): (Operation, Output),
         name: &str,
         args: &[&'a [u8]],
     ) -> CommandResult<Self> {
@@ -106,17 +106,12 @@ impl<'a> Query<'a> {
         let (keys, options) = args[1..].split_at_checked(key_count).ok_or(CommandError::Syntax)?;
         let inputs = keys.iter().map(|key| Input::find(ctx, key)).collect::<CommandResult<_>>()?;
         let mut query = Self { inputs, aggregate: Aggregate::Sum, with_scores: false, limit: usize::MAX };
-        query.take_options(operation, purpose, options)?;
+        query.take_options(operation, output, options)?;
         Ok(query)
     }
 
-    fn take_options(
-        &mut self,
-        operation: Operation,
-        purpose: Purpose,
-        mut options: &[&[u8]],
-    ) -> CommandResult {
-        let weighs = operation != Operation::Difference && purpose != Purpose::Count;
+    fn take_options(&mut self, operation: Operation, output: Output, mut options: &[&[u8]]) -> CommandResult {
+        let weighs = operation != Operation::Difference && output != Output::Count;
         while let [option, rest @ ..] = options {
             options = match (option.to_ascii_uppercase().as_slice(), rest) {
                 (b"WEIGHTS", rest) if weighs && rest.len() >= self.inputs.len() => self.take_weights(rest)?,
@@ -124,11 +119,11 @@ impl<'a> Query<'a> {
                     self.aggregate = Aggregate::parse(word).ok_or(CommandError::Syntax)?;
                     rest
                 }
-                (b"WITHSCORES", rest) if purpose == Purpose::List => {
+                (b"WITHSCORES", rest) if output == Output::List => {
                     self.with_scores = true;
                     rest
                 }
-                (b"LIMIT", [limit, rest @ ..]) if purpose == Purpose::Count => {
+                (b"LIMIT", [limit, rest @ ..]) if output == Output::Count => {
                     let limit = parse_i64(limit).and_then(|limit| usize::try_from(limit).ok());
                     let limit = limit.ok_or(CommandError::text("ERR LIMIT can't be negative"))?;
                     self.limit = if limit == 0 { usize::MAX } else { limit };
@@ -243,7 +238,7 @@ fn list(
     name: &str,
     out: &mut dyn Reply,
 ) -> CommandResult {
-    let query = Query::parse(ctx, (operation, Purpose::List), name, &args[1..])?;
+    let query = Query::parse(ctx, (operation, Output::List), name, &args[1..])?;
     let with_scores = query.with_scores;
     let result = query.run(ctx, operation);
     write_head(out, result.len(), with_scores);
@@ -261,7 +256,7 @@ fn store(
     out: &mut dyn Reply,
 ) -> CommandResult {
     let to = args[1];
-    let query = Query::parse(ctx, (operation, Purpose::Store), name, &args[2..])?;
+    let query = Query::parse(ctx, (operation, Output::Store), name, &args[2..])?;
     let result = query.run(ctx, operation);
     let policy = policy(ctx, to);
     let entries: Vec<_> = result.iter().collect();
@@ -295,7 +290,7 @@ fn zdiffstore(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Command
 }
 
 fn zintercard(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let query = Query::parse(ctx, (Operation::Intersection, Purpose::Count), "zintercard", &args[1..])?;
+    let query = Query::parse(ctx, (Operation::Intersection, Output::Count), "zintercard", &args[1..])?;
     out.integer(count(query.count_shared(ctx)));
     Ok(())
 }

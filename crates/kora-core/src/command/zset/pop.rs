@@ -1,14 +1,12 @@
 //! Commands that take members from an end: ZPOPMIN, ZPOPMAX and ZMPOP.
 
 use super::{FAMILY, changed, delete_emptied, write};
-use crate::command::multi_pop::MultiPop;
-use crate::command::spec::{Arg, BeginSearch, CommandSpec, Facts, FindKeys, Flags, KeyFlags, KeySpec};
+use crate::command::pop::{MULTI_POP_KEYS, POP_KEY, PopEnd, PopReply, multi_pop, parse_count};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags};
 use crate::context::Ctx;
-use crate::db::DbIndex;
+use crate::entry::Kind;
 use crate::error::{CommandError, CommandResult};
-use crate::number::parse_i64;
 use crate::reply::Reply;
-use crate::store::Keyspace;
 
 /// An end of a sorted set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,28 +18,6 @@ pub(crate) enum End {
 }
 
 impl End {
-    /// Reads `MIN` or `MAX`.
-    ///
-    /// # Errors
-    /// `Syntax` if it is neither.
-    pub(crate) fn parse(word: &[u8]) -> CommandResult<Self> {
-        if word.eq_ignore_ascii_case(b"MIN") {
-            Ok(Self::Min)
-        } else if word.eq_ignore_ascii_case(b"MAX") {
-            Ok(Self::Max)
-        } else {
-            Err(CommandError::Syntax)
-        }
-    }
-
-    /// The command that takes members from this end.
-    fn command(self) -> &'static [u8] {
-        match self {
-            Self::Min => b"ZPOPMIN",
-            Self::Max => b"ZPOPMAX",
-        }
-    }
-
     /// The event of members taken from this end.
     fn event(self) -> &'static str {
         match self {
@@ -51,51 +27,65 @@ impl End {
     }
 }
 
-/// Members that were taken, with their scores, in the order taken.
-pub(crate) type Popped = Vec<(Box<[u8]>, f64)>;
+/// How a reply shows members with their scores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layout {
+    /// One behind the other.
+    Flat,
+    /// In pairs.
+    Pairs,
+}
 
-/// Takes up to `count` members from an end of the set at `key` and reports that; `None` if there is no such key.
+/// Takes up to `count` members from an end of the set at `key`, if there is one, reports that, and returns how many. Before they go,
+/// they are written: `begin` writes what stands before them, given how many elements they are in that layout.
 ///
 /// # Errors
 /// `WrongType`.
-pub(crate) fn pop(
-    keyspace: &mut Keyspace<'_>,
-    db: DbIndex,
+fn pop(
+    ctx: &mut Ctx<'_>,
     key: &[u8],
-    end: End,
-    count: usize,
-) -> CommandResult<Option<Popped>> {
-    let Some(mut set) = write(keyspace, key)? else { return Ok(None) };
+    (end, count): (End, usize),
+    layout: Layout,
+    out: &mut dyn Reply,
+    begin: impl FnOnce(&mut dyn Reply, usize),
+) -> CommandResult<Option<usize>> {
+    let db = ctx.db;
+    let mut keyspace = ctx.keyspace(key);
+    let Some(mut set) = write(&mut keyspace, key)? else { return Ok(None) };
     let len = set.len();
     let count = count.min(len);
-    let mut popped = Popped::new();
+    begin(out, if layout == Layout::Flat { 2 * count } else { count });
     if count == 0 {
-        return Ok(Some(popped));
+        return Ok(Some(0));
     }
     let (first, ranks) = match end {
         End::Min => (0, 0..count),
         End::Max => (len - 1, len - count..len),
     };
     set.as_ref().walk(first, count, end == End::Max, |member, score| {
-        popped.push((member.into(), score));
+        if layout == Layout::Pairs {
+            out.array(2);
+        }
+        out.bulk(member);
+        out.double(score);
         true
     });
     if count < len {
         set.remove_ranks(ranks);
     }
     drop(set);
-    changed(keyspace, count, end.event(), key);
+    changed(&mut keyspace, count, end.event(), key);
     if count == len {
-        delete_emptied(keyspace, db, key);
+        delete_emptied(&mut keyspace, db, key);
     }
-    Ok(Some(popped))
+    Ok(Some(count))
 }
 
 /// What ZPOPMIN and ZPOPMAX have in common.
 const POP: Facts = Facts {
     arity: -2,
     flags: Flags::WRITE.with(Flags::FAST),
-    keys: &[KeySpec::one(KeyFlags::RW.access().delete(), 1)],
+    keys: POP_KEY,
     since: "5.0.0",
     complexity: "O(M*log(N)) for M members taken of N",
     args: &[Arg::key("key"), Arg::integer("count").optional()],
@@ -131,34 +121,17 @@ fn zpopmax(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
 fn pop_command(ctx: &mut Ctx<'_>, args: &[&[u8]], end: End, out: &mut dyn Reply) -> CommandResult {
     let wanted = match &args[2..] {
         [] => None,
-        [text] => {
-            let number = parse_i64(text).and_then(|number| usize::try_from(number).ok());
-            Some(number.ok_or(CommandError::text("ERR value is out of range, must be positive"))?)
-        }
+        [text] => Some(parse_count(text)?),
         _ => return Err(CommandError::Syntax),
     };
-    let (key, db) = (args[1], ctx.db);
-    let popped = pop(&mut ctx.keyspace(key), db, key, end, wanted.unwrap_or(1))?.unwrap_or_default();
     // Pairs only where a number was asked for, and only in RESP3.
-    if wanted.is_some() && out.is_resp3() {
-        write_pairs(out, &popped);
-    } else {
-        out.array(popped.len() * 2);
-        for (member, score) in &popped {
-            out.bulk(member);
-            out.double(*score);
-        }
+    let layout = if wanted.is_some() && out.is_resp3() { Layout::Pairs } else { Layout::Flat };
+    let popped =
+        pop(ctx, args[1], (end, wanted.unwrap_or(1)), layout, out, |out, elements| out.array(elements))?;
+    if popped.is_none() {
+        out.array(0);
     }
     Ok(())
-}
-
-fn write_pairs(out: &mut dyn Reply, popped: &Popped) {
-    out.array(popped.len());
-    for (member, score) in popped {
-        out.array(2);
-        out.bulk(member);
-        out.double(*score);
-    }
 }
 
 pub(super) const ZMPOP: CommandSpec = CommandSpec {
@@ -166,61 +139,64 @@ pub(super) const ZMPOP: CommandSpec = CommandSpec {
         name: "zmpop",
         arity: -4,
         flags: Flags::WRITE.with(Flags::MOVABLEKEYS),
-        keys: &[KeySpec {
-            flags: KeyFlags::RW.access().delete(),
-            begin: BeginSearch::Index(1),
-            find: FindKeys::KeyNum { number_at: 0, first: 1, step: 1 },
-            notes: None,
-        }],
+        keys: MULTI_POP_KEYS,
         since: "7.0.0",
         summary: "Takes members with the lowest or highest scores out of the first sorted set that exists",
         complexity: "O(K)+O(M*log(N)) for K keys and M members taken of N",
         args: &[
             Arg::integer("numkeys"),
             Arg::key("key").multiple(),
-            Arg::one_of("where", &[Arg::word("min", "MIN"), Arg::word("max", "MAX")]),
+            Arg::one_of("where", ENDS),
             Arg::integer("count").token("COUNT").optional(),
         ],
         ..FAMILY
     },
-    handler: zmpop,
+    handler: multi_pop::<End>,
 };
 
-fn zmpop(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let MultiPop { keys, end, count } = MultiPop::parse(&args[1..], End::parse)?;
-    match pop_first(ctx, keys, end, count)? {
-        Some((key, popped)) => write_multi_pop(out, key, &popped),
-        None => out.null_array(),
-    }
-    Ok(())
-}
+/// The words for the two ends.
+pub(super) const ENDS: &[Arg] = &[Arg::word("min", "MIN"), Arg::word("max", "MAX")];
 
-/// Takes up to `count` members from the first of the sets that exists.
-///
-/// # Errors
-/// `WrongType` if the first key that exists holds something else.
-pub(crate) fn pop_first<'b>(
-    ctx: &mut Ctx<'_>,
-    keys: &[&'b [u8]],
-    end: End,
-    count: usize,
-) -> CommandResult<Option<(&'b [u8], Popped)>> {
-    let db = ctx.db;
-    for key in keys {
-        let mut keyspace = ctx.keyspace(key);
-        if let Some(popped) = pop(&mut keyspace, db, key, end, count)? {
-            let mut number = itoa::Buffer::new();
-            let args = [end.command(), key, number.format(popped.len()).as_bytes()];
-            keyspace.journal().effect(db, &args);
-            return Ok(Some((key, popped)));
+impl PopEnd for End {
+    const KIND: Kind = Kind::SortedSet;
+
+    fn parse(word: &[u8]) -> CommandResult<Self> {
+        if word.eq_ignore_ascii_case(b"MIN") {
+            Ok(Self::Min)
+        } else if word.eq_ignore_ascii_case(b"MAX") {
+            Ok(Self::Max)
+        } else {
+            Err(CommandError::Syntax)
         }
     }
-    Ok(None)
-}
 
-/// Writes the reply of ZMPOP and BZMPOP: the key, and pairs of member and score.
-pub(crate) fn write_multi_pop(out: &mut dyn Reply, key: &[u8], popped: &Popped) {
-    out.array(2);
-    out.bulk(key);
-    write_pairs(out, popped);
+    fn command(self) -> &'static [u8] {
+        match self {
+            Self::Min => b"ZPOPMIN",
+            Self::Max => b"ZPOPMAX",
+        }
+    }
+
+    fn pop(
+        self,
+        ctx: &mut Ctx<'_>,
+        key: &[u8],
+        count: usize,
+        layout: PopReply,
+        out: &mut dyn Reply,
+    ) -> CommandResult<Option<usize>> {
+        let begin = |out: &mut dyn Reply, elements: usize| match layout {
+            PopReply::Flat => {
+                out.array(1 + elements);
+                out.bulk(key);
+            }
+            PopReply::Nested => {
+                out.array(2);
+                out.bulk(key);
+                out.array(elements);
+            }
+        };
+        let inner = if layout == PopReply::Flat { Layout::Flat } else { Layout::Pairs };
+        pop(ctx, key, (self, count), inner, out, begin)
+    }
 }

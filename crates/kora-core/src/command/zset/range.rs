@@ -89,7 +89,7 @@ struct Query<'a> {
 
 /// What a command leaves open to its options.
 #[derive(Clone, Copy, Debug)]
-struct Form {
+struct Variant {
     /// `None`: options decide.
     by: Option<By>,
     /// `None`: options decide.
@@ -99,14 +99,14 @@ struct Form {
 
 impl<'a> Query<'a> {
     /// Reads both ends and the options behind them.
-    fn parse(form: Form, args: &[&'a [u8]]) -> CommandResult<Self> {
-        let (mut by, mut is_reverse) = (form.by, form.is_reverse);
+    fn parse(variant: Variant, args: &[&'a [u8]]) -> CommandResult<Self> {
+        let (mut by, mut is_reverse) = (variant.by, variant.is_reverse);
         let (mut offset, mut limit, mut with_scores) = (0, -1, false);
         let mut options = &args[2..];
         while let [option, rest @ ..] = options {
             options = rest;
             match (option.to_ascii_uppercase().as_slice(), rest) {
-                (b"WITHSCORES", _) if !form.stores => with_scores = true,
+                (b"WITHSCORES", _) if !variant.stores => with_scores = true,
                 (b"LIMIT", [first, count, rest @ ..]) => {
                     offset = parse_i64(first).ok_or(CommandError::NotInteger)?;
                     limit = parse_i64(count).ok_or(CommandError::NotInteger)?;
@@ -167,8 +167,8 @@ impl<'a> Query<'a> {
     }
 }
 
-fn list(ctx: &mut Ctx<'_>, args: &[&[u8]], form: Form, out: &mut dyn Reply) -> CommandResult {
-    let query = Query::parse(form, &args[2..])?;
+fn list(ctx: &mut Ctx<'_>, args: &[&[u8]], variant: Variant, out: &mut dyn Reply) -> CommandResult {
+    let query = Query::parse(variant, &args[2..])?;
     let mut keyspace = ctx.keyspace(args[1]);
     let Some(set) = read(&mut keyspace, args[1])? else {
         out.array(0);
@@ -181,32 +181,32 @@ fn list(ctx: &mut Ctx<'_>, args: &[&[u8]], form: Form, out: &mut dyn Reply) -> C
 }
 
 fn zrange(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    list(ctx, args, Form { by: None, is_reverse: None, stores: false }, out)
+    list(ctx, args, Variant { by: None, is_reverse: None, stores: false }, out)
 }
 
 fn zrevrange(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    list(ctx, args, Form { by: Some(By::Rank), is_reverse: Some(true), stores: false }, out)
+    list(ctx, args, Variant { by: Some(By::Rank), is_reverse: Some(true), stores: false }, out)
 }
 
 fn zrangebyscore(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    list(ctx, args, Form { by: Some(By::Score), is_reverse: Some(false), stores: false }, out)
+    list(ctx, args, Variant { by: Some(By::Score), is_reverse: Some(false), stores: false }, out)
 }
 
 fn zrevrangebyscore(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    list(ctx, args, Form { by: Some(By::Score), is_reverse: Some(true), stores: false }, out)
+    list(ctx, args, Variant { by: Some(By::Score), is_reverse: Some(true), stores: false }, out)
 }
 
 fn zrangebylex(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    list(ctx, args, Form { by: Some(By::Lex), is_reverse: Some(false), stores: false }, out)
+    list(ctx, args, Variant { by: Some(By::Lex), is_reverse: Some(false), stores: false }, out)
 }
 
 fn zrevrangebylex(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    list(ctx, args, Form { by: Some(By::Lex), is_reverse: Some(true), stores: false }, out)
+    list(ctx, args, Variant { by: Some(By::Lex), is_reverse: Some(true), stores: false }, out)
 }
 
 fn zrangestore(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let (to, from) = (args[1], args[2]);
-    let query = Query::parse(Form { by: None, is_reverse: None, stores: true }, &args[3..])?;
+    let query = Query::parse(Variant { by: None, is_reverse: None, stores: true }, &args[3..])?;
     let policy = policy(ctx, to);
     let mut keyspace = ctx.keyspace(from);
     let result = read(&mut keyspace, from)?.and_then(|set| {

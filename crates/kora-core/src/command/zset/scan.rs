@@ -1,12 +1,14 @@
 //! ZSCAN: members with their scores, some at a time.
 
+use kora_format::double::encode_double;
+
 use super::{FAMILY, READS_KEY, read};
 use crate::command::scan_options::{SCAN_ARGS, ScanOptions, write_scan};
 use crate::command::spec::{CommandSpec, Facts, Flags};
 use crate::command::texts::Texts;
 use crate::context::Ctx;
 use crate::error::CommandResult;
-use crate::number::{format_17_digits, format_f64};
+use crate::number::format_17_digits;
 use crate::reply::Reply;
 
 pub(super) const ZSCAN: CommandSpec = CommandSpec {
@@ -35,11 +37,15 @@ fn zscan(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResul
     };
     let options = ScanOptions::parse(&args[3..])?;
     // Redis writes the scores of its two forms with different functions.
-    let format = if set.is_packed() { format_f64 } else { format_17_digits };
+    let is_packed = set.is_packed();
     let next = set.scan(cursor, options.count, |member, score| {
         if options.takes(member) {
             found.push(member);
-            found.push(format(score).as_bytes());
+            if is_packed {
+                found.push(&encode_double(score));
+            } else {
+                found.push(format_17_digits(score).as_bytes());
+            }
         }
     });
     write_scan(next, &found, out);

@@ -151,7 +151,7 @@ impl Fixture {
     }
 
     fn image(&self) -> Image {
-        let style = Style { compress: false, purpose: Purpose::File };
+        let style = Style { compress: false };
         let mut image = Image::new();
         for db in 0..2 {
             let database = &self.store.databases[usize::from(db)];

@@ -106,7 +106,7 @@ fn on_one_key() -> impl Strategy<Value = &'static str> {
     ])
 }
 
-/// The same for sets, hashes, sorted sets and streams.
+/// Changes of sets, hashes, sorted sets and streams.
 fn on_one_collection() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "SREM * 0 1 2",
@@ -266,7 +266,7 @@ impl Fixture {
             }
             entries.push(copies);
         }
-        self.store.unload();
+        self.store.unload(self.now);
         for (db, mut entries) in (0..).map(DbIndex).zip(entries) {
             self.store.load(db, &mut entries, self.now).unwrap();
         }

@@ -159,13 +159,18 @@ impl<'a> HashMut<'a> {
         if let Some((Packing::ListPack, bytes)) = self.entry.packed() {
             let bytes = with_deadlines(Packed::new(Packing::ListPack, bytes));
             self.entry.set_packed(Kind::Hash, Packing::ListPackEx, &bytes);
+            self.index.note_room();
         }
     }
 
-    /// Takes out fields whose deadline is before `now` and shows their names.
+    /// Takes out those fields of `due` whose deadline is before `now` and shows their names.
     pub fn expire(&mut self, now: UnixMs, due: Due<'_>, visit: &mut dyn FnMut(&[u8])) {
         let most = if let Due::First(most) = due { most } else { usize::MAX };
         match (self.entry.packed(), due) {
+            (_, Due::Nothing) => {}
+            (Some((packing, _)), Due::Named { args, step }) => self.packed(packing, |packed| {
+                packed.expire_named(now, args.iter().copied().step_by(step), visit);
+            }),
             (Some((packing, _)), _) => self.packed(packing, |packed| packed.expire(now, most, visit)),
             (None, Due::Named { args, step }) => {
                 self.table().expire_named(now, args.iter().copied().step_by(step), visit);

@@ -185,9 +185,25 @@ impl<B: Buffer + ?Sized> PackedMut<'_, B> {
         self.add(&name, &value, deadline);
     }
 
+    /// Takes out those of `fields` whose deadline is before `now`, and shows their names.
+    pub(super) fn expire_named<'f>(
+        &mut self,
+        now: UnixMs,
+        fields: impl Iterator<Item = &'f [u8]>,
+        visit: &mut dyn FnMut(&[u8]),
+    ) {
+        for field in fields {
+            let is_due = |at: &At| !self.packed().field(*at).is_live(now);
+            if let Some(at) = self.packed().find(field).filter(is_due) {
+                visit(field);
+                self.remove(at);
+            }
+        }
+    }
+
     /// Takes out up to `most` fields whose deadline is before `now`, and shows their names.
     pub(super) fn expire(&mut self, now: UnixMs, most: usize, visit: &mut dyn FnMut(&[u8])) {
-        let is_due = |field: &Field<'_>| field.deadline.is_some_and(|at| at < now);
+        let is_due = |field: &Field<'_>| !field.is_live(now);
         let mut count = 0;
         for field in self.packed().iter().take_while(is_due).take(most) {
             field.name.with(&mut *visit);
@@ -201,7 +217,7 @@ impl<B: Buffer + ?Sized> PackedMut<'_, B> {
     }
 }
 
-/// The same hash with room for deadlines.
+/// A packed hash with room for deadlines.
 pub(super) fn with_deadlines(packed: Packed<'_>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(packed.list.bytes().len() + 2 * packed.len());
     bytes.extend_from_slice(&listpack::EMPTY);

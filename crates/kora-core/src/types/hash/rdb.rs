@@ -3,39 +3,30 @@
 mod read;
 
 use super::{HashRef, HashTable, next_deadline};
-use crate::codec::{Purpose, RdbResult, Reader, Style, put_count, put_length, put_text, value_code};
-use crate::entry::data_type::{Rest, WritePieces};
+use crate::codec::{RdbResult, Reader, Style, put_count, put_length, put_text, value_code};
+use crate::entry::data_type::{NumberedPieces, Rest};
 use crate::entry::{Entry, Packing};
-use crate::packed::listpack::{self, ListPack};
 use crate::time::UnixMs;
 use crate::types::PIECE_RECORDS;
 use crate::types::packed_table::Record;
 pub(super) use read::read;
 
-/// Whether the value needs version 12 of the format.
-fn needs_field_deadlines(entry: &Entry) -> bool {
-    next_deadline(entry).is_some()
-}
-
-pub(super) fn code_of(entry: &Entry, style: Style) -> u8 {
+pub(super) fn code_of(entry: &Entry) -> u8 {
     match entry.packed() {
-        Some((Packing::ListPackEx, _)) if has_room_for_deadlines(entry, style) => {
-            value_code::HASH_LISTPACK_EX
-        }
+        Some((Packing::ListPackEx, _)) => value_code::HASH_LISTPACK_EX,
         Some(_) => value_code::HASH_LISTPACK,
-        None if needs_field_deadlines(entry) => value_code::HASH_METADATA,
+        None if next_deadline(entry).is_some() => value_code::HASH_METADATA,
         None => value_code::HASH,
     }
 }
 
-/// Whether a packed hash of triples is written as such.
-fn has_room_for_deadlines(entry: &Entry, style: Style) -> bool {
-    style.purpose == Purpose::Dump || needs_field_deadlines(entry)
-}
-
 pub(super) fn write(entry: &Entry, style: Style, out: &mut Vec<u8>) -> Rest {
     if let Some((packing, bytes)) = entry.packed() {
-        write_packed(entry, packing, bytes, style, out);
+        if packing == Packing::ListPackEx {
+            let next = next_deadline(entry).unwrap_or(UnixMs(0));
+            out.extend_from_slice(&next.0.to_le_bytes());
+        }
+        put_text(out, bytes, style.compress);
         return None;
     }
     let hash = HashRef::of(entry)?;
@@ -43,55 +34,22 @@ pub(super) fn write(entry: &Entry, style: Style, out: &mut Vec<u8>) -> Rest {
         out.extend_from_slice(&next.0.to_le_bytes());
     }
     put_count(out, hash.len());
-    Some(Box::new(Fields { cursor: 0 }))
+    Some(NumberedPieces::from(0, write_fields))
 }
 
-fn write_packed(entry: &Entry, packing: Packing, bytes: &[u8], style: Style, out: &mut Vec<u8>) {
-    if packing != Packing::ListPackEx {
-        return put_text(out, bytes, style.compress);
-    }
-    if has_room_for_deadlines(entry, style) {
-        let next = next_deadline(entry).unwrap_or(UnixMs(0));
-        out.extend_from_slice(&next.0.to_le_bytes());
-        return put_text(out, bytes, style.compress);
-    }
-    put_text(out, &without_deadlines(ListPack::new(bytes)), style.compress);
-}
-
-/// The fields and values of a packed hash of triples.
-fn without_deadlines(triples: ListPack<'_>) -> Vec<u8> {
-    let mut run = listpack::Run::default();
-    for (index, element) in triples.iter().enumerate() {
-        if index % 3 != 2 {
-            run.push_element(element);
+/// Writes fields of a table from a cursor on.
+fn write_fields(entry: &Entry, cursor: u64, style: Style, out: &mut Vec<u8>) -> Option<u64> {
+    let hash: Option<&HashTable> = entry.as_object().and_then(|object| object.as_any().downcast_ref());
+    let hash = hash.expect("the value has not changed");
+    let next_deadline = hash.next_deadline();
+    let next = hash.table().scan(cursor, PIECE_RECORDS, |record| {
+        if let Some(next) = next_deadline {
+            put_length(out, deadline_beyond(next, &record));
         }
-    }
-    let mut bytes = listpack::EMPTY.to_vec();
-    listpack::push_run(&mut bytes, &run);
-    bytes
-}
-
-/// Writes the fields of a table.
-#[derive(Debug)]
-struct Fields {
-    /// That of the next ones.
-    cursor: u64,
-}
-
-impl WritePieces for Fields {
-    fn write_piece(&mut self, entry: &Entry, style: Style, out: &mut Vec<u8>) -> bool {
-        let hash: Option<&HashTable> = entry.as_object().and_then(|object| object.as_any().downcast_ref());
-        let hash = hash.expect("the value has not changed");
-        let next_deadline = hash.next_deadline();
-        self.cursor = hash.table().scan(self.cursor, PIECE_RECORDS, |record| {
-            if let Some(next) = next_deadline {
-                put_length(out, deadline_beyond(next, &record));
-            }
-            put_text(out, record.key, style.compress);
-            put_text(out, record.value, style.compress);
-        });
-        self.cursor != 0
-    }
+        put_text(out, record.key, style.compress);
+        put_text(out, record.value, style.compress);
+    });
+    (next != 0).then_some(next)
 }
 
 /// How the deadline of a field is written: 0 for none, else one more than its distance from the next one.

@@ -90,7 +90,7 @@ impl HashTable {
         }
     }
 
-    /// The same for those of `fields` whose deadline is before `now`.
+    /// Takes out those of `fields` whose deadline is before `now`, and shows their names.
     pub(super) fn expire_named<'f>(
         &mut self,
         now: UnixMs,

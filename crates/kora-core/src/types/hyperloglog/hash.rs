@@ -10,19 +10,19 @@ const SHIFT: u32 = 47;
 
 /// What an element raises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct RegisterUpdate {
     pub(super) register: usize,
     /// 1 to 51.
     pub(super) value: u8,
 }
 
-pub(super) fn place(element: &[u8]) -> Place {
+pub(super) fn place(element: &[u8]) -> RegisterUpdate {
     let hash = murmur_64a(element);
     let register = usize::try_from(hash % REGISTERS as u64).expect("there are few registers");
     // A bit above the pattern ends the run of zeros in any case.
     let pattern = (hash >> INDEX_BITS) | (1 << PATTERN_BITS);
     let value = u8::try_from(pattern.trailing_zeros() + 1).expect("a word has 64 bits");
-    Place { register, value }
+    RegisterUpdate { register, value }
 }
 
 fn murmur_64a(bytes: &[u8]) -> u64 {

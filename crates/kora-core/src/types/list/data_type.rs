@@ -20,7 +20,7 @@ pub(crate) const DATA_TYPE: DataType = DataType {
             value_code::LIST_QUICKLIST,
             value_code::LIST_QUICKLIST_2,
         ],
-        code_of: |_, _| value_code::LIST_QUICKLIST_2,
+        code_of: |_| value_code::LIST_QUICKLIST_2,
         write: rdb::write,
         skip: rdb::skip,
         read: rdb::read,

@@ -6,44 +6,34 @@ use crate::codec::{
     value_code,
 };
 use crate::entry::Entry;
-use crate::entry::data_type::{Head, Loader, Rest, WritePieces};
+use crate::entry::data_type::{Head, Loader, NumberedPieces, Rest};
 use crate::packed::listpack::{self, ListPack};
 
 pub(super) fn write(entry: &Entry, style: Style, out: &mut Vec<u8>) -> Rest {
     let list = ListRef::of(entry)?;
     put_count(out, list.stored_count());
-    let mut nodes = Nodes { next: 0 };
-    nodes.write_piece(entry, style, out).then(|| Box::new(nodes) as _)
+    write_node(entry, 0, style, out).map(|next| NumberedPieces::from(next, write_node))
 }
 
-/// Writes nodes.
-#[derive(Debug)]
-struct Nodes {
-    /// The element that begins the next one.
-    next: usize,
-}
-
-impl WritePieces for Nodes {
-    fn write_piece(&mut self, entry: &Entry, style: Style, out: &mut Vec<u8>) -> bool {
-        let list = ListRef::of(entry).expect("the value has not changed");
-        let Some((stored, behind)) = list.stored(self.next) else { return false };
-        match stored {
-            Stored::Bare(list) => {
-                put_length(out, node::LISTPACK);
-                put_text(out, &whole(list), style.compress);
-            }
-            Stored::Listpack(list) => {
-                put_length(out, node::LISTPACK);
-                put_text(out, list.bytes(), style.compress);
-            }
-            Stored::Plain(text) => {
-                put_length(out, node::PLAIN);
-                put_text(out, text, style.compress);
-            }
+/// Writes the node that begins with an element of this position.
+fn write_node(entry: &Entry, position: u64, style: Style, out: &mut Vec<u8>) -> Option<u64> {
+    let list = ListRef::of(entry).expect("the value has not changed");
+    let (stored, behind) = list.stored(usize::try_from(position).ok()?)?;
+    match stored {
+        Stored::Bare(list) => {
+            put_length(out, node::LISTPACK);
+            put_text(out, &whole(list), style.compress);
         }
-        self.next = behind;
-        behind < list.len()
+        Stored::Listpack(list) => {
+            put_length(out, node::LISTPACK);
+            put_text(out, list.bytes(), style.compress);
+        }
+        Stored::Plain(text) => {
+            put_length(out, node::PLAIN);
+            put_text(out, text, style.compress);
+        }
     }
+    (behind < list.len()).then_some(behind as u64)
 }
 
 /// A listpack with head and end.

@@ -23,7 +23,7 @@ impl Directory {
     /// The number of the block that owns `place`; `None` while there are no blocks.
     #[inline]
     pub(super) fn locate(&self, place: Place) -> Option<u32> {
-        self.slots.locate(|depth| place.prefix(depth))
+        self.slots.locate(place)
     }
 
     /// The number of the block that owns `place` and has room for `record`, or can't be given any.

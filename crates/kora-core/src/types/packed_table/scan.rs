@@ -5,7 +5,7 @@
 //! never changes. Hence each record that is present throughout is visited exactly once.
 
 use super::record::Record;
-use super::{PLACE_BITS, PackedTable, Place, Position};
+use super::{PackedTable, Place, Position};
 
 /// Blocks that a scan passes for each record it was asked for: bounds a step through an emptied table.
 const BLOCKS_PER_RECORD: usize = 10;
@@ -14,7 +14,7 @@ impl PackedTable {
     /// Visits records from `cursor` on, 0 to begin, until at least `count` were visited. Returns the next cursor, below
     /// 2^48; 0 at the end. Complexity: O(count).
     pub fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(Record<'_>)) -> u64 {
-        let mut from = Place(cursor);
+        let mut from = Place::at(cursor);
         let mut visited = 0;
         for _ in 0..count.saturating_mul(BLOCKS_PER_RECORD).max(1) {
             let Some(number) = self.block_from(from) else { return 0 };
@@ -32,19 +32,19 @@ impl PackedTable {
                 break;
             }
         }
-        if from.is_in_table() { from.0 } else { 0 }
+        from.cursor()
     }
 
     /// A cursor from which a scan meets the record of `key` at once, whether it is there yet or not.
     #[must_use]
     pub fn cursor_of(&self, key: &[u8]) -> u64 {
-        Place::of(self.hasher.hash(key)).0
+        Place::of(self.hasher.hash(key)).cursor()
     }
 
     /// A record whose key has this [cursor](PackedTable::cursor_of) and that is wanted. Complexity: O(1).
     #[must_use]
     pub fn find_at(&self, cursor: u64, is_wanted: impl Fn(Record<'_>) -> bool) -> Option<Position> {
-        let place = Place(cursor);
+        let place = Place::at(cursor);
         let number = self.block_from(place)?;
         let block = self.directory.blocks.get(number);
         let mut slots = block.slots();
@@ -57,11 +57,5 @@ impl PackedTable {
     /// The block of a place; `None` behind the last one and in an empty table.
     fn block_from(&self, place: Place) -> Option<u32> {
         if place.is_in_table() { self.directory.locate(place) } else { None }
-    }
-}
-
-impl Place {
-    fn is_in_table(self) -> bool {
-        self.0 >> PLACE_BITS == 0
     }
 }

@@ -4,7 +4,7 @@ use super::{SetLimits, SetRef, SetTable, SetValue, add};
 use crate::codec::{
     RdbError, RdbResult, Reader, Style, are_distinct, listpack_bytes, put_count, put_text, value_code,
 };
-use crate::entry::data_type::{Head, Loader, Rest, WritePieces};
+use crate::entry::data_type::{Head, Loader, NumberedPieces, Rest};
 use crate::entry::{Encoding, Entry, Kind, Packing};
 use crate::packed::intset::IntSet;
 use crate::packed::listpack::{Element, ListPack};
@@ -12,7 +12,7 @@ use crate::types::PIECE_RECORDS;
 
 const DUPLICATE: RdbError = RdbError::Corrupt("a member of a set twice");
 
-pub(super) fn code_of(entry: &Entry, _: Style) -> u8 {
+pub(super) fn code_of(entry: &Entry) -> u8 {
     match entry.packed() {
         Some((Packing::IntSet, _)) => value_code::SET_INTSET,
         Some(_) => value_code::SET_LISTPACK,
@@ -26,24 +26,15 @@ pub(super) fn write(entry: &Entry, style: Style, out: &mut Vec<u8>) -> Rest {
         return None;
     }
     put_count(out, SetRef::of(entry)?.len());
-    Some(Box::new(Members { cursor: 0 }))
+    Some(NumberedPieces::from(0, write_members))
 }
 
-/// Writes the members of a table.
-#[derive(Debug)]
-struct Members {
-    /// That of the next ones.
-    cursor: u64,
-}
-
-impl WritePieces for Members {
-    fn write_piece(&mut self, entry: &Entry, style: Style, out: &mut Vec<u8>) -> bool {
-        let set: Option<&SetTable> = entry.as_object().and_then(|object| object.as_any().downcast_ref());
-        let table = &set.expect("the value has not changed").0;
-        self.cursor =
-            table.scan(self.cursor, PIECE_RECORDS, |record| put_text(out, record.key, style.compress));
-        self.cursor != 0
-    }
+/// Writes members of a table from a cursor on.
+fn write_members(entry: &Entry, cursor: u64, style: Style, out: &mut Vec<u8>) -> Option<u64> {
+    let set: Option<&SetTable> = entry.as_object().and_then(|object| object.as_any().downcast_ref());
+    let table = &set.expect("the value has not changed").0;
+    let next = table.scan(cursor, PIECE_RECORDS, |record| put_text(out, record.key, style.compress));
+    (next != 0).then_some(next)
 }
 
 pub(super) fn read(

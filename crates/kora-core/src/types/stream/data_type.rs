@@ -19,7 +19,7 @@ pub(crate) const DATA_TYPE: DataType = DataType {
             value_code::STREAM_LISTPACKS_2,
             value_code::STREAM_LISTPACKS_3,
         ],
-        code_of: |_, _| value_code::STREAM_LISTPACKS_3,
+        code_of: |_| value_code::STREAM_LISTPACKS_3,
         write: rdb::write,
         skip: rdb::skip,
         read: rdb::read,

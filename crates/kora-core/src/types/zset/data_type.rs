@@ -1,11 +1,12 @@
 //! Sorted sets as a data type.
 
+use kora_format::double::encode_digits;
+
 use super::{ZSetRef, rdb};
 use crate::codec::value_code;
 use crate::digest::{Detail, Digest};
 use crate::entry::data_type::{CodedForm, DataType, RdbForm};
 use crate::entry::{Entry, Kind};
-use crate::number::format_shortest;
 
 /// Sorted sets.
 pub(crate) const DATA_TYPE: DataType = DataType {
@@ -16,7 +17,7 @@ pub(crate) const DATA_TYPE: DataType = DataType {
     digest,
     rdb: RdbForm::Coded(CodedForm {
         codes: &[value_code::ZSET, value_code::ZSET_2, value_code::ZSET_ZIPLIST, value_code::ZSET_LISTPACK],
-        code_of: |entry, _| {
+        code_of: |entry| {
             if entry.packed().is_some() { value_code::ZSET_LISTPACK } else { value_code::ZSET_2 }
         },
         write: rdb::write,
@@ -32,7 +33,7 @@ fn digest(entry: &Entry, _: Detail, digest: &mut Digest) {
     set.for_each(|member, score| {
         let mut own = Digest::default();
         own.mix(member);
-        own.mix(format_shortest(score).as_bytes());
+        own.mix(&encode_digits(score));
         digest.add(&own.0);
     });
 }

@@ -6,12 +6,10 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use super::bounds::{LexRange, ScoreRange};
-use crate::number::format_f64;
-use crate::packed::listpack::{self, At, Buffer, Element, ListPack};
+use kora_format::double::encode_double;
 
-/// Whole scores up to this magnitude are stored as integers.
-const INTEGER_MAX: f64 = (1u64 << 62) as f64;
+use super::bounds::{LexRange, ScoreRange};
+use crate::packed::listpack::{self, At, Buffer, Element, ListPack};
 
 /// A packed sorted set, for reading.
 #[derive(Clone, Copy, Debug)]
@@ -52,14 +50,9 @@ fn read_score(text: &[u8]) -> f64 {
     text.parse().expect("a score is a number")
 }
 
-/// Lends the text of a score.
+/// Lends the text of a score. As in Redis, a zero loses its sign.
 fn write_score<T>(score: f64, use_text: impl FnOnce(&[u8]) -> T) -> T {
-    if score.abs() <= INTEGER_MAX && score.fract() == 0.0 {
-        #[expect(clippy::cast_possible_truncation, reason = "whole and within +-2^62")]
-        let whole = score as i64;
-        return use_text(itoa::Buffer::new().format(whole).as_bytes());
-    }
-    use_text(format_f64(score).as_bytes())
+    use_text(&encode_double(if score == 0.0 { 0.0 } else { score }))
 }
 
 impl<'a> Packed<'a> {

@@ -5,7 +5,7 @@ use crate::codec::{
     RdbError, RdbResult, Reader, Style, Ziplist, are_distinct, listpack_bytes, put_count, put_text,
     value_code,
 };
-use crate::entry::data_type::{Head, Loader, Rest, WritePieces};
+use crate::entry::data_type::{Head, Loader, NumberedPieces, Rest};
 use crate::entry::{Entry, Kind, Packing};
 use crate::number::parse_f64_clamped;
 use crate::packed::listpack::{Element, ListPack};
@@ -25,28 +25,19 @@ pub(super) fn write(entry: &Entry, style: Style, out: &mut Vec<u8>) -> Rest {
     }
     let len = ZSetRef::of(entry)?.len();
     put_count(out, len);
-    Some(Box::new(Ranks { left: len }))
+    (len > 0).then(|| NumberedPieces::from(len as u64, write_ranks))
 }
 
-/// Writes members and scores, the highest first, as Redis does.
-#[derive(Debug)]
-struct Ranks {
-    /// How many are still to come.
-    left: usize,
-}
-
-impl WritePieces for Ranks {
-    fn write_piece(&mut self, entry: &Entry, style: Style, out: &mut Vec<u8>) -> bool {
-        let set = ZSetRef::of(entry).expect("the value has not changed");
-        let Some(rank) = self.left.checked_sub(1) else { return false };
-        set.walk(rank, PIECE_RECORDS, true, |member, score| {
-            put_text(out, member, style.compress);
-            out.extend_from_slice(&score.to_le_bytes());
-            true
-        });
-        self.left = self.left.saturating_sub(PIECE_RECORDS);
-        self.left > 0
-    }
+/// Writes members and scores of which so many are left, the highest first, as Redis does.
+fn write_ranks(entry: &Entry, left: u64, style: Style, out: &mut Vec<u8>) -> Option<u64> {
+    let set = ZSetRef::of(entry).expect("the value has not changed");
+    let left = usize::try_from(left).ok()?;
+    set.walk(left.checked_sub(1)?, PIECE_RECORDS, true, |member, score| {
+        put_text(out, member, style.compress);
+        out.extend_from_slice(&score.to_le_bytes());
+        true
+    });
+    left.checked_sub(PIECE_RECORDS).filter(|left| *left > 0).map(|left| left as u64)
 }
 
 pub(super) fn skip(reader: &mut Reader<'_>, code: u8) -> RdbResult<()> {

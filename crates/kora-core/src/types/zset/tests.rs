@@ -181,7 +181,7 @@ fn walked(set: ZSetRef<'_>, start: usize, count: usize, is_reverse: bool) -> Vec
 
 /// Panics if an invariant of a large set does not hold.
 fn check_invariants(set: ZSetRef<'_>) {
-    if let Form::Index(index) = set.0 {
+    if let Encoded::Index(index) = set.0 {
         index.check();
     }
 }

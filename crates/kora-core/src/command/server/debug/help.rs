@@ -57,8 +57,6 @@ pub(super) const LINES: &[&str] = &[
     "    Default value is 1GB, allows values up to 4GB. Setting to 0 restores to default.",
     "SLEEP <seconds>",
     "    Stop the server for <seconds>. Decimals allowed.",
-    "STRINGMATCH-LEN <len> <pattern>",
-    "    Tell whether <pattern> matches <len> times the letter a.",
     "LISTPACK <key>",
     "    Show low level info about the listpack encoding of <key>.",
     "QUICKLIST <key> [<0|1>]",

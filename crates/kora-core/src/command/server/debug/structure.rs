@@ -22,7 +22,7 @@ pub(in crate::command::server) const DEBUG_OBJECT: CommandSpec =
 /// Has no address to show, so that runs from one seed reply alike; the length is that without compression.
 fn debug_object(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let [_, _, key] = *args else { return Err(unknown(args)) };
-    let now = ctx.now;
+    let (now, shares_integers) = (ctx.now, ctx.config().shares_integers);
     let mut keyspace = ctx.keyspace(key);
     let entry = keyspace.peek(key).ok_or(CommandError::NoSuchKey)?;
     let idle_seconds = entry.idle_seconds(now);
@@ -31,7 +31,7 @@ fn debug_object(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
     out.simple(&format!(
         "Value at:0x000000000000 refcount:{} encoding:{} serializedlength:{} lru:{last_use} \
          lru_seconds_idle:{idle_seconds}{}",
-        reference_count(entry),
+        reference_count(entry, shares_integers),
         entry.encoding().name(),
         entry.string().map_or(0, serialized_bytes),
         (types::type_of(entry).debug)(entry),

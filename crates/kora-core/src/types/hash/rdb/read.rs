@@ -72,7 +72,7 @@ fn of_listpack(bytes: &[u8], packing: Packing, loader: &Loader<'_>) -> RdbResult
     if has_deadlines {
         list.iter().skip(2).step_by(3).try_for_each(|element| element_deadline(element).map(drop))?;
     }
-    hash.form = Form::Packed(bytes.into_owned());
+    hash.form = Collected::Packed(bytes.into_owned());
     if !hash.limits.take_count(hash.count) {
         hash.make_table()?;
     }
@@ -93,14 +93,14 @@ fn width(has_deadlines: bool) -> usize {
 
 /// A hash that is being loaded.
 struct HashLoader {
-    form: Form,
+    form: Collected,
     count: usize,
     has_deadlines: bool,
     limits: Limits,
     seed: u64,
 }
 
-enum Form {
+enum Collected {
     /// Fields in the order in which they came, some of them maybe twice.
     Packed(Vec<u8>),
     Table(Box<HashTable>),
@@ -108,7 +108,7 @@ enum Form {
 
 impl HashLoader {
     fn new(loader: &Loader<'_>, has_deadlines: bool) -> Self {
-        let (limits, form) = (Limits::new(loader.config), Form::Packed(listpack::EMPTY.to_vec()));
+        let (limits, form) = (Limits::new(loader.config), Collected::Packed(listpack::EMPTY.to_vec()));
         Self { form, count: 0, has_deadlines, limits, seed: loader.seed }
     }
 
@@ -142,19 +142,19 @@ impl HashLoader {
     fn add(&mut self, name: &[u8], value: &[u8], deadline: Option<UnixMs>) -> RdbResult<()> {
         self.count += 1;
         let is_small = match &self.form {
-            Form::Packed(bytes) => {
+            Collected::Packed(bytes) => {
                 self.limits.take_count(self.count)
                     && self.limits.take(name, value)
                     && bytes.len() + name.len() + value.len() <= PACKED_BYTES_MAX
             }
-            Form::Table(_) => true,
+            Collected::Table(_) => true,
         };
         if !is_small {
             self.make_table()?;
         }
         match &mut self.form {
-            Form::Table(table) => set(table, name, value, deadline),
-            Form::Packed(bytes) => {
+            Collected::Table(table) => set(table, name, value, deadline),
+            Collected::Packed(bytes) => {
                 let mut run = Run::default();
                 run.push(name);
                 run.push(value);
@@ -168,7 +168,7 @@ impl HashLoader {
     }
 
     fn make_table(&mut self) -> RdbResult<()> {
-        let Form::Packed(bytes) = &self.form else { return Ok(()) };
+        let Collected::Packed(bytes) = &self.form else { return Ok(()) };
         let list = ListPack::new(bytes);
         let width = width(self.has_deadlines);
         let mut table = HashTable::new(self.seed, list.len() / width);
@@ -178,7 +178,7 @@ impl HashLoader {
             let deadline = element.map_or(Ok(None), element_deadline)?;
             name.with(|name| value.with(|value| set(&mut table, name, value, deadline)))?;
         }
-        self.form = Form::Table(Box::new(table));
+        self.form = Collected::Table(Box::new(table));
         Ok(())
     }
 
@@ -187,8 +187,8 @@ impl HashLoader {
             return Err(RdbError::Empty);
         }
         let bytes = match self.form {
-            Form::Table(table) => return Ok(Entry::new_object(key, table, expiry)),
-            Form::Packed(bytes) => bytes,
+            Collected::Table(table) => return Ok(Entry::new_object(key, table, expiry)),
+            Collected::Packed(bytes) => bytes,
         };
         if !are_distinct(ListPack::new(&bytes), width(self.has_deadlines)) {
             return Err(DUPLICATE);

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::encode_double;
+use super::{encode_digits, encode_double};
 
 #[test]
 fn layouts_are_those_of_redis() {
@@ -38,9 +38,31 @@ fn layouts_are_those_of_redis() {
         (5e-324, "5e-324"),
         (f64::MAX, "1.7976931348623157e+308"),
         (f64::MIN_POSITIVE, "2.2250738585072014e-308"),
+        (1e7, "10000000"),
+        (1_152_921_504_606_846_976.0, "1152921504606846976"),
+        (4_611_686_018_427_388_904.0, "4611686018427389000"),
+        (1.25e-5, "1.25e-5"),
+        (1e30, "1e+30"),
+        (123_456_789.125, "123456789.125"),
     ];
     for (value, text) in cases {
         assert_eq!(encode_double(value).as_str(), text);
+    }
+}
+
+#[test]
+fn whole_numbers_may_have_an_exponent_where_only_digits_count() {
+    for (value, text) in [
+        (0.0, "0"),
+        (-0.0, "-0"),
+        (3.0, "3"),
+        (-250.0, "-250"),
+        (1e7, "10000000"),
+        (1e8, "1e+8"),
+        (1.5, "1.5"),
+        (f64::INFINITY, "inf"),
+    ] {
+        assert_eq!(encode_digits(value).as_str(), text);
     }
 }
 

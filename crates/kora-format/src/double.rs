@@ -1,7 +1,8 @@
 //! Doubles as text, as Redis prints them in replies.
 //!
 //! Redis prints a whole number of up to 2^62 as an integer, and anything else with the digits that Grisu2 finds, laid
-//! out by the rules of the `fpconv` library. So does this module, digit by digit.
+//! out by the rules of the `fpconv` library. So does this module, digit by digit. Replies have it, and so have the scores of packed
+//! sorted sets and what digests are taken of.
 
 mod grisu;
 
@@ -57,6 +58,19 @@ impl Deref for DoubleText {
 /// The text that Redis replies for `value`: `inf`, `-inf` and `nan` included.
 #[must_use]
 pub fn encode_double(value: f64) -> DoubleText {
+    match as_integer(value) {
+        Some(whole) => {
+            let mut text = DoubleText::new();
+            text.push(itoa::Buffer::new().format(whole).as_bytes());
+            text
+        }
+        None => encode_digits(value),
+    }
+}
+
+/// What `fpconv` alone makes of `value`: a whole number, too, may have an exponent.
+#[must_use]
+pub fn encode_digits(value: f64) -> DoubleText {
     let mut text = DoubleText::new();
     if value.is_nan() {
         text.push(b"nan");
@@ -64,8 +78,6 @@ pub fn encode_double(value: f64) -> DoubleText {
         text.push(if value > 0.0 { b"inf" } else { b"-inf" });
     } else if value == 0.0 {
         text.push(if value.is_sign_negative() { b"-0" } else { b"0" });
-    } else if let Some(whole) = as_integer(value) {
-        text.push(itoa::Buffer::new().format(whole).as_bytes());
     } else {
         if value < 0.0 {
             text.push(b"-");
@@ -76,9 +88,9 @@ pub fn encode_double(value: f64) -> DoubleText {
     text
 }
 
-/// `value` as an integer, if it is whole and in the range that Redis prints so.
+/// `value` as an integer, if it is whole and in the range that Redis prints so; zero is not, since it may have a sign.
 fn as_integer(value: f64) -> Option<i64> {
-    if value.abs() > INTEGER_MAGNITUDE_MAX || value.fract() != 0.0 {
+    if value == 0.0 || value.abs() > INTEGER_MAGNITUDE_MAX || value.fract() != 0.0 {
         return None;
     }
     #[expect(clippy::cast_possible_truncation, reason = "whole and within +-2^62")]
