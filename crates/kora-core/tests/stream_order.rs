@@ -1,8 +1,9 @@
 //! Is the order of stamps one in which clients saw things?
 //!
-//! Shards and clients take steps in an order drawn from a seed, and what the shards record is kept. Clients write values of
-//! their own and read what others wrote, in pipelines over one shard and several, and in commands that lend stores. Then the
-//! records are merged and cut, at every record as if that were the last in the file:
+//! Workers and clients take steps in an order drawn from a seed, and what is recorded is kept. Clients write values of their own and
+//! read what others wrote, in pipelines over one shard and several, and in commands on several shards, which run at once where their
+//! shards can be had, and else as operations. A worker may be put off while it has shards in its hands. Then the records are merged
+//! and cut, at every record as if that were the last in the file:
 //!
 //! - merged, they give what a sequential run gives;
 //! - no pipeline over several shards is torn, and its commands stand in the order in which they were sent;
@@ -19,24 +20,27 @@ use kora_core::config::CoreConfig;
 use kora_core::db::DbIndex;
 use kora_core::reply::Value;
 use kora_core::reply::tree::TreeSink;
+use kora_core::shard::executor::{Executor, new_executors};
 use kora_core::shard::hub::Wake;
 use kora_core::shard::operation::{Driver, Operation, Part, Request, Setting};
 use kora_core::shard::replies::{Replies as _, TreeReplies};
 use kora_core::shard::route::{Placement, place};
-use kora_core::shard::runner::{Ran, Shard, new_shards};
+use kora_core::shard::runner::Ran;
 use kora_core::shard::serve::Blocked;
-use kora_core::slot::ShardId;
+use kora_core::slot::{ShardId, WorkerId};
 use kora_core::time::UnixMs;
 use kora_stream::merge::{Numbered, merge};
 use kora_stream::order::{Cut, Operations};
 use kora_stream::record::{Item, Items, RecordBuilder};
+use smallvec::{SmallVec, smallvec};
 
-const SHARDS: u16 = 4;
+const WORKERS: u16 = 4;
+const SHARDS: u16 = 6;
 const CLIENTS: usize = 6;
 const KEYS: usize = 8;
 const PIPELINES: usize = 12;
 
-/// How many steps a shard that is stalled waits, about.
+/// How many steps a worker that is stalled waits, about.
 const STALL_STEPS: usize = 20;
 
 #[derive(Debug)]
@@ -47,7 +51,7 @@ impl Driver for Bare {
     type Origin = usize;
     type Mail = ();
 
-    fn home(client: &usize) -> Option<ShardId> {
+    fn home(client: &usize) -> Option<WorkerId> {
         Some(home(*client))
     }
 
@@ -61,14 +65,20 @@ impl Driver for Bare {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "there are few clients")]
-fn home(client: usize) -> ShardId {
-    ShardId(client as u16 % SHARDS)
+fn home(client: usize) -> WorkerId {
+    WorkerId(client as u16 % WORKERS)
 }
 
 struct Silent;
 
 impl Wake for Silent {
     fn wake(&self) {}
+}
+
+fn resolve(table: &CommandTable<()>, args: &[&[u8]]) -> Run {
+    let command = table.resolve(args).unwrap();
+    let Handler::Core(handler) = command.handler else { unreachable!("the table has no others") };
+    (command.facts, handler)
 }
 
 /// A small generator: the same numbers for the same seed.
@@ -107,16 +117,25 @@ struct Client {
 struct World<'a> {
     table: &'a CommandTable<()>,
     random: Random,
-    shards: Vec<Shard<Bare>>,
+    workers: Vec<Executor<Bare>>,
     records: Arc<Mutex<Vec<Vec<u8>>>>,
     clients: Vec<Client>,
     pipelines: Vec<Pipeline>,
     /// What clients were told that they wrote, and what they read.
     known: BTreeSet<Written>,
-    /// The shard that hardly ever gets to run, if there is one of that number.
+    /// The worker that hardly ever gets to run, if there is one of that number.
     stalled: usize,
-    /// Whether shards note that they receive something. They must.
+    /// Whether workers note that they receive something. They must.
     receives: bool,
+}
+
+/// The shards that a command needs, if it may run where it stands.
+fn shards_of(placement: &Placement) -> SmallVec<[ShardId; 8]> {
+    match placement {
+        Placement::One(shard) => smallvec![*shard],
+        Placement::Together(shards) => shards.clone(),
+        Placement::Anywhere | Placement::Spread(_) => unreachable!("no such command is sent"),
+    }
 }
 
 fn setting() -> Setting<bool> {
@@ -124,12 +143,6 @@ fn setting() -> Setting<bool> {
 }
 
 impl World<'_> {
-    fn resolve(&self, args: &[&[u8]]) -> Run {
-        let command = self.table.resolve(args).unwrap();
-        let Handler::Core(handler) = command.handler else { unreachable!("the table has no others") };
-        (command.facts, handler)
-    }
-
     /// The words of a pipeline: writes and reads of random keys, or one command that lends stores.
     fn invent(&mut self, client: usize) -> Vec<Vec<String>> {
         let key = |random: &mut Random| format!("k{}", random.below(KEYS));
@@ -160,29 +173,33 @@ impl World<'_> {
             commands.iter().filter(|words| words[0] == "RPUSH").map(|words| words[2].clone()).collect();
         self.pipelines.push(Pipeline { known: self.known.clone(), writes });
         self.clients[client].sent += 1;
-        let home = home(client);
+        let worker = &mut self.workers[home(client).index()];
         if self.receives {
-            self.shards[home.index()].receive();
+            worker.receive();
         }
         let (mut request, mut seen) = (Request::default(), Vec::new());
         for words in &commands {
             let args: Vec<&[u8]> = words.iter().map(String::as_bytes).collect();
-            let run = self.resolve(&args);
+            let run = resolve(self.table, &args);
             let placement = place(run.0, &args, SHARDS);
-            let shard = &mut self.shards[home.index()];
-            if request.is_empty() && placement == Placement::One(home) && shard.is_free() {
+            let shards = shards_of(&placement);
+            if request.is_empty() && worker.hold_all(&shards) && worker.are_free(&shards) {
                 let mut sink = TreeSink::new(true);
-                assert!(matches!(shard.run(run, &args, &setting(), &mut sink), Ran::Replied));
+                let ran = match shards[..] {
+                    [shard] => worker.run(shard, run, &args, &setting(), &mut sink),
+                    _ => worker.run_together(&shards, run, &args, &setting(), &mut sink),
+                };
+                assert!(matches!(ran, Ran::Replied));
                 seen.extend(sink.into_values());
                 continue;
             }
-            request.push(run, &args, &placement, SHARDS, home);
+            request.push(run, &args, &placement, SHARDS, ShardId(0));
         }
         if !request.is_empty() {
             self.clients[client].pending = Some(self.pipelines.len() - 1);
-            self.shards[home.index()].submit(request, setting(), client);
+            worker.submit(request, setting(), client);
         }
-        self.shards[home.index()].hand_over();
+        worker.release();
         self.see(&seen);
         if self.clients[client].pending.is_none() {
             self.answer(self.pipelines.len() - 1);
@@ -221,15 +238,22 @@ impl World<'_> {
             return true;
         }
         if self.random.below(STALL_STEPS) == 0 {
-            self.stalled = self.random.below(2 * self.shards.len());
+            self.stalled = self.random.below(2 * self.workers.len());
         }
-        let index = self.random.below(self.shards.len());
+        let index = self.random.below(self.workers.len());
         if index == self.stalled && self.random.below(STALL_STEPS) > 0 {
             return true;
         }
-        self.shards[index].poll();
-        let finished = self.shards[index].take_finished();
-        self.shards[index].hand_over();
+        let worker = &mut self.workers[index];
+        if self.random.below(3) == 0 {
+            // It is put off while it has this in its hands.
+            worker.hold(ShardId(u16::try_from(self.random.below(SHARDS.into())).unwrap()));
+            return true;
+        }
+        worker.poll();
+        let finished = worker.take_finished();
+        worker.hand_over();
+        worker.release();
         finished.into_iter().for_each(|part| self.finish(part));
         true
     }
@@ -255,12 +279,12 @@ fn play(
     receives: bool,
 ) -> (Vec<Vec<u8>>, Vec<Pipeline>, Vec<Vec<String>>) {
     let records = Arc::new(Mutex::new(Vec::new()));
-    let wakers = (0..SHARDS).map(|_| Box::new(Silent) as Box<dyn Wake>).collect();
-    let mut shards = new_shards::<Bare>(wakers, &CoreConfig::default(), seed);
-    for shard in &mut shards {
+    let wakers = (0..WORKERS).map(|_| Box::new(Silent) as Box<dyn Wake>).collect();
+    let mut workers = new_executors::<Bare>(wakers, SHARDS, &CoreConfig::default(), seed);
+    for worker in &mut workers {
         let records = Arc::clone(&records);
-        shard.journal().set_recording(true);
-        shard.set_effect_sink(Box::new(move |record: &RecordBuilder| {
+        worker.journal().set_recording(true);
+        worker.set_effect_sink(Box::new(move |record: &RecordBuilder| {
             records.lock().unwrap().push(record.bytes().to_vec());
         }));
     }
@@ -268,7 +292,7 @@ fn play(
     let mut run = World {
         table,
         random: Random(seed),
-        shards,
+        workers,
         records,
         clients,
         pipelines: Vec::new(),
@@ -278,30 +302,32 @@ fn play(
     };
     while run.step() {}
     // Stores are on their way home still.
-    while run.shards.iter_mut().any(Shard::poll) {}
-    let contents = contents(&mut run.shards);
+    run.workers.iter_mut().for_each(Executor::release);
+    let goes_on = |worker: &mut Executor<Bare>| {
+        worker.poll();
+        let is_idle = worker.park();
+        worker.unpark();
+        !is_idle
+    };
+    while run.workers.iter_mut().any(goes_on) {}
+    let contents = contents(&mut run.workers[0]);
     let records = std::mem::take(&mut *run.records.lock().unwrap());
     (records, run.pipelines, contents)
 }
 
 /// What every key holds.
-fn contents(shards: &mut [Shard<Bare>]) -> Vec<Vec<String>> {
+fn contents(worker: &mut Executor<Bare>) -> Vec<Vec<String>> {
     (0..KEYS)
         .map(|key| {
             let key = format!("k{key}");
             let args: [&[u8]; 4] = [b"LRANGE", key.as_bytes(), b"0", b"-1"];
             let table = CommandTable::<()>::new(&[], &[]);
-            let command = table.resolve(&args).unwrap();
-            let Handler::Core(handler) = command.handler else { unreachable!("the table has no others") };
-            let Placement::One(shard) = place(command.facts, &args, SHARDS) else { unreachable!("one key") };
-            let shard = &mut shards[shard.index()];
-            shard.receive();
-            assert!(shard.is_free(), "all is done");
+            let run = resolve(&table, &args);
+            let Placement::One(shard) = place(run.0, &args, SHARDS) else { unreachable!("one key") };
+            worker.receive();
+            assert!(worker.hold(shard) && worker.is_free(shard), "all is done");
             let mut sink = TreeSink::new(true);
-            assert!(matches!(
-                shard.run((command.facts, handler), &args, &setting(), &mut sink),
-                Ran::Replied
-            ));
+            assert!(matches!(worker.run(shard, run, &args, &setting(), &mut sink), Ran::Replied));
             let Some(Value::Array(values)) = sink.into_values().pop() else { unreachable!("a list") };
             let text = |value: Value| match value {
                 Value::Bulk(text) => String::from_utf8(text.to_vec()).unwrap(),
@@ -415,7 +441,7 @@ fn any_cut_is_a_state_that_somebody_could_have_seen() {
     }
 }
 
-/// A shard that does not note what was published when it receives work stamps that work too low.
+/// A worker that does not note what was published when it receives work stamps that work too low.
 #[test]
 fn a_position_that_is_too_old_is_noticed() {
     let table = CommandTable::<()>::new(&[], &[]);

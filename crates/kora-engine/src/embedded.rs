@@ -299,6 +299,7 @@ impl Drop for Embedded {
             // A worker's panic has been reported by its thread; there is nothing left to undo here.
             let _ = thread.join();
         }
+        self.engine.hub.drop_shards();
         if let Err(error) = self.engine.persistence.close_log() {
             tracing::error!("{error}");
         }

@@ -221,9 +221,7 @@ impl<F: Front> Turn<F> {
         self.keep_room();
         self.publish_counters();
         self.executor.dispose();
-        if !F::Probe::breaks(Rule::HandOverFirst) {
-            self.executor.hand_over();
-        }
+        self.executor.hand_over_first();
         self.executor.release();
         self.deliver(None);
     }

@@ -231,6 +231,7 @@ impl Server {
         for thread in self.threads.drain(..) {
             result = result.and(thread.join().expect("workers do not panic"));
         }
+        self.shared.engine.hub.drop_shards();
         // Nobody records anything any more.
         result.and(self.shared.engine.persistence.close_log().map_err(io::Error::other))
     }

@@ -21,6 +21,7 @@ use super::driven::Driven;
 use super::hub::{Hub, ShardMail, Wake, WorkerMail};
 use super::operation::{Driver, Operation, Part};
 use super::pause::{Halted, Paused};
+use super::probe::Rule;
 use super::rest::fence;
 use super::runner::Shard;
 use super::serve::Blocked;
@@ -319,7 +320,7 @@ impl<D: Driver> Executor<D> {
         }
         let Some(mut shard) = self.held[id.index()].take() else { return };
         self.in_hand.retain(|held| *held != id);
-        self.hand_over();
+        self.hand_over_first();
         self.outlets.show(&mut shard, &self.hub);
         let outlook = shard.outlook();
         self.hub.lay_to_rest(shard);
@@ -334,7 +335,7 @@ impl<D: Driver> Executor<D> {
         if self.in_hand.is_empty() {
             return;
         }
-        self.hand_over();
+        self.hand_over_first();
         let mut outlooks: SmallVec<[_; 8]> = SmallVec::new();
         for id in std::mem::take(&mut self.in_hand) {
             let Some(mut shard) = self.held[id.index()].take() else { continue };
@@ -494,6 +495,14 @@ impl<D: Driver> Executor<D> {
         }
         if self.journal.has_announcements() {
             self.announce();
+        }
+    }
+
+    /// Does so before a shard is put back, or replies are sent.
+    #[inline]
+    pub fn hand_over_first(&mut self) {
+        if !D::breaks(Rule::HandOverFirst) {
+            self.hand_over();
         }
     }
 

@@ -294,6 +294,11 @@ impl<D: Driver> Hub<D> {
         }
     }
 
+    /// Drops all shards: the workers have ended.
+    pub fn drop_shards(&self) {
+        self.shards().for_each(|id| drop(self.take(id)));
+    }
+
     /// Takes the stores of all shards away, to be filled elsewhere: until [`Hub::send_store`] brings them home they are lent. Those of
     /// shards that somebody holds are not among them.
     #[must_use]

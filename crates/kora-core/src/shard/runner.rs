@@ -21,7 +21,9 @@ use super::executor::Executor;
 use super::handler::{Desk, run_handler};
 use super::hub::{Doors, Hub, LaneEntry, Outlook, ShardMail};
 use super::operation::Style;
-use super::operation::{COUNT_OF_ERROR, Course, Driver, Item, Operation, Part, Request, RequestKind, Setting};
+use super::operation::{
+    COUNT_OF_ERROR, Course, Driver, Item, Operation, Part, Request, RequestKind, Setting,
+};
 use super::pause::Halt;
 use super::probe::{Note, Rule};
 use super::replies::{Replies, SumSink};
@@ -402,6 +404,10 @@ impl<D: Driver> Executor<D> {
                 }
                 Course::FanOut | Course::Single => {
                     let parts = entry.operation.effect_parts();
+                    if parts.is_some() {
+                        // Another shard's part may be in the record: each has one of its own.
+                        self.hand_over();
+                    }
                     self.journal.begin_operation(ticket, parts.unwrap_or(1));
                     if parts.is_some() {
                         // Whether it runs, is refused or changes nothing: the others must not look like half of it.

@@ -3,8 +3,8 @@
 
 use std::cell::Cell;
 
+use kora_core::shard::executor::Executor;
 use kora_core::shard::probe::Rule;
-use kora_core::shard::runner::Shard;
 
 use crate::front::probe::{Probe, bytes_of_keys};
 use crate::front::{Front, Workers};
@@ -29,7 +29,7 @@ impl Probe for CrashProbe {
         BROKEN.get() == Some(rule)
     }
 
-    fn bytes_staying<F: Front>(shard: &mut Shard<Workers<F>>) -> Option<u64> {
-        Some(bytes_of_keys(shard))
+    fn bytes_staying<F: Front>(executor: &mut Executor<Workers<F>>) -> Option<u64> {
+        Some(bytes_of_keys(executor))
     }
 }

@@ -11,7 +11,7 @@ use crate::command::SHARD_FAMILIES;
 fn each_write_command_is_reproduced_by_its_effects() {
     let mut pool = Pool::default();
     let mut total = Tally::default();
-    for seed in 0..400 {
+    for seed in 0..600 {
         let outcome = run(&mut pool, seed, &[], false);
         total = total.plus(outcome.unwrap_or_else(|anomaly| panic!("{anomaly}")).0);
     }
@@ -45,8 +45,8 @@ fn a_flipped_byte_is_noticed_or_makes_no_difference() {
     let mut pool = Pool::default();
     for (flips, name, has_unsynced) in [
         (flip_log(&mut pool, 1, 61), "log", false),
-        (flip_idle_log(&mut pool, 1, 61), "log after some idle time", true),
-        (flip_snapshot(&mut pool, 1, 331), "snapshot", false),
+        (flip_idle_log(&mut pool, 2, 61), "log after some idle time", true),
+        (flip_snapshot(&mut pool, 3, 331), "snapshot", false),
     ] {
         let flips = flips.unwrap_or_else(|what| panic!("{what}"));
         println!("{name}: {flips:?}");

@@ -9,8 +9,8 @@ use kora_core::db::DbIndex;
 use kora_core::entry::data_type::Extensions;
 use kora_core::rdb::dump::dump;
 use kora_core::services::Services;
+use kora_core::shard::executor::Executor;
 use kora_core::shard::hub::Wake;
-use kora_core::shard::runner::Shard;
 use kora_core::store::{Keyspace, ShardStore};
 use kora_core::time::UnixMs;
 use kora_storage::log::{FsyncPolicy, Health, Log, UNSYNCED_MS_MAX};
@@ -64,7 +64,7 @@ pub(super) type Crash = ValueFront<u64, (), CrashProbe>;
 pub(super) struct Process {
     pub(super) engine: Arc<Engine<Crash>>,
     pub(super) services: Arc<Services>,
-    pub(super) shards: Vec<Shard<Workers<Crash>>>,
+    pub(super) executors: Vec<Executor<Workers<Crash>>>,
     front: Arc<Crash>,
 }
 
@@ -72,13 +72,14 @@ pub(super) struct Process {
 fn process(
     disk: &SimulatedDisk,
     clock: &Arc<AtomicU64>,
-    shard_count: u16,
+    (worker_count, shard_count): (u16, u16),
     settings: Settings,
     seed: u64,
 ) -> Process {
     let options = Options {
         settings,
-        wakers: (0..shard_count).map(|_| Box::new(NobodySleeps) as Box<dyn Wake>).collect(),
+        wakers: (0..worker_count).map(|_| Box::new(NobodySleeps) as Box<dyn Wake>).collect(),
+        shard_count,
         seed,
         started: UnixMs(0),
         disk: Arc::new(disk.clone()),
@@ -90,12 +91,12 @@ fn process(
         script_looks: None,
     };
     let assembled = assemble(options).expect("the system has threads");
-    let Assembly { engine, services, mut shards, .. } = assembled;
+    let Assembly { engine, services, mut executors, .. } = assembled;
     let clock = Arc::clone(clock);
     let front = Arc::new(Crash::new(move || Duration::from_millis(clock.load(Ordering::Relaxed))));
     let services = Arc::new(services.with(Arc::clone(&front)));
-    shards.iter_mut().for_each(|shard| shard.set_services(Arc::clone(&services)));
-    Process { engine, services, shards, front }
+    executors.iter_mut().for_each(|executor| executor.set_services(Arc::clone(&services)));
+    Process { engine, services, executors, front }
 }
 
 fn settings(policy: FsyncPolicy) -> Settings {
@@ -121,6 +122,20 @@ fn limit_some(settings: &mut Settings, choices: &mut Choices) {
     }
 }
 
+/// Takes the stores of all shards, whoever holds them.
+#[expect(clippy::vec_box, reason = "stores are lent in boxes, as everywhere")]
+fn take_stores(life: &mut Life) -> Vec<Box<ShardStore>> {
+    life.turns.iter_mut().for_each(|turn| turn.executor().release_all());
+    life.engine.hub.take_stores()
+}
+
+/// Brings stores home that were taken.
+#[expect(clippy::vec_box, reason = "stores are lent in boxes, as everywhere")]
+fn bring_home(life: &mut Life, stores: Vec<Box<ShardStore>>) {
+    stores.into_iter().for_each(|store| life.engine.hub.send_store(store));
+    life.turns.iter_mut().for_each(Turn::read_mail);
+}
+
 /// An engine and its stores, into which data are loaded again and again.
 pub(super) struct Bench {
     pub(super) engine: Arc<Engine<Crash>>,
@@ -132,9 +147,9 @@ pub(super) struct Bench {
 impl Bench {
     fn new(shard_count: u16) -> Self {
         let disk = SimulatedDisk::new(0);
-        let Process { engine, services, mut shards, .. } =
-            process(&disk, &Arc::default(), shard_count, settings(FsyncPolicy::Always), 7);
-        let stores = shards.iter_mut().filter_map(Shard::take_store).collect();
+        let Process { engine, services, .. } =
+            process(&disk, &Arc::default(), (1, shard_count), settings(FsyncPolicy::Always), 7);
+        let stores = engine.hub.take_stores();
         Self { engine, services, stores }
     }
 
@@ -314,8 +329,9 @@ impl<'p> World<'p> {
     }
 
     fn end(&mut self, mut life: Life) -> Checked {
-        let stores = life.turns.iter_mut().filter_map(|turn| turn.shard().store());
-        self.tally.evicted += stores.map(|store| store.stats().evicted).sum::<u64>();
+        let stores = take_stores(&mut life);
+        self.tally.evicted += stores.iter().map(|store| store.stats().evicted).sum::<u64>();
+        bring_home(&mut life, stores);
         if self.disk.is_dead() {
             self.bury(life);
             return Ok(());
@@ -345,8 +361,9 @@ impl<'p> World<'p> {
     }
 
     /// Lets go of a process that is dead, and waits for its last thread.
-    pub(super) fn bury(&mut self, Life { turns, snapshot, .. }: Life) {
+    pub(super) fn bury(&mut self, Life { engine, turns, snapshot, .. }: Life) {
         drop(turns);
+        engine.hub.drop_shards();
         if let Some(ticket) = snapshot {
             // It was given up.
             let _ = ticket.wait();
@@ -416,12 +433,9 @@ impl<'p> World<'p> {
         life: &mut Life,
         body: impl FnOnce(&Arc<Persistence>, &mut [Box<ShardStore>], &Arc<Services>) -> T,
     ) -> T {
-        let mut stores: Vec<_> = life.turns.iter_mut().filter_map(|turn| turn.shard().take_store()).collect();
+        let mut stores = take_stores(life);
         let result = body(&life.engine.persistence, &mut stores, &life.services);
-        for store in stores {
-            life.engine.hub.send_store(store);
-        }
-        life.turns.iter_mut().for_each(Turn::read_mail);
+        bring_home(life, stores);
         result
     }
 
@@ -452,13 +466,12 @@ impl<'p> World<'p> {
     }
 
     pub(super) fn go_on_with_snapshot(&mut self, life: &mut Life, budget: usize) {
-        let mut is_under_way = false;
-        for turn in &mut life.turns {
-            if let Some(store) = turn.shard().store() {
-                let _ = store.snapshot_some(budget);
-                is_under_way |= store.is_in_snapshot();
-            }
+        let mut stores = take_stores(life);
+        for store in &mut stores {
+            let _ = store.snapshot_some(budget);
         }
+        let is_under_way = stores.iter().any(|store| store.is_in_snapshot());
+        bring_home(life, stores);
         if is_under_way {
             return;
         }
@@ -475,18 +488,19 @@ impl<'p> World<'p> {
     /// The data must equal what their effects made of the copy.
     pub(super) fn compare(&mut self, life: &mut Life) -> Checked {
         let libraries = life.engine.scripts.library_codes();
-        let mut stores: Vec<&mut ShardStore> =
-            life.turns.iter_mut().filter_map(|turn| turn.shard().store()).collect();
-        if stores.len() != usize::from(life.engine.hub.shard_count()) {
+        let mut taken = take_stores(life);
+        if taken.len() != usize::from(life.engine.hub.shard_count()) {
             return Err("a store did not come home".to_owned());
         }
+        let mut stores: Vec<&mut ShardStore> = taken.iter_mut().map(|store| &mut **store).collect();
         let state = state_of(&mut stores, libraries);
+        let live = keys_of(&mut stores);
+        bring_home(life, taken);
         let mut book = self.book.lock();
         let heard = std::mem::take(&mut book.heard);
         if state == book.last {
             return Ok(());
         }
-        let live = keys_of(&mut stores);
         let Some(copy) = &mut book.copy else { return Ok(()) };
         let copied = keys_of(&mut copy.stores.iter_mut().map(|store| &mut **store).collect::<Vec<_>>());
         let differ = live.keys().chain(copied.keys()).filter(|key| live.get(*key) != copied.get(*key));
@@ -542,10 +556,12 @@ impl<'p> World<'p> {
         let name = names[self.choices.up_to(names.len() - 1)].as_bytes();
         let mut journal = kora_core::journal::Journal::default();
         let mut found = None;
-        for store in life.turns.iter_mut().filter_map(|turn| turn.shard().store()) {
+        let mut stores = take_stores(life);
+        for store in &mut stores {
             let mut keyspace = Keyspace::new(store, &mut journal, DbIndex(0), UnixMs(0), true);
             found = found.or(keyspace.peek(name).map(|entry| dump(entry, true)));
         }
+        bring_home(life, stores);
         Knowledge {
             now_ms: self.now().0,
             dump: found.unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! What it costs to serve one of many: counted, on one shard and on four, whose workers take turns in this thread.
+//! What it costs to serve one of many: counted, on one shard and on four.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -8,12 +8,13 @@ use crate::command::table::{CommandTable, Handler};
 use crate::config::CoreConfig;
 use crate::db::DbIndex;
 use crate::reply::Value;
+use crate::shard::executor::{Executor, new_executors};
 use crate::shard::hub::Wake;
 use crate::shard::operation::{Driver, Operation, Part, Request, Setting};
 use crate::shard::replies::{Replies as _, TreeReplies};
 use crate::shard::route::place;
-use crate::shard::runner::{Shard, new_shards};
-use crate::slot::ShardId;
+use crate::slot::{ShardId, WorkerId};
+use crate::store::ShardStore;
 use crate::time::UnixMs;
 
 /// Clients that wait.
@@ -38,7 +39,7 @@ impl Driver for Crowd {
     type Origin = usize;
     type Mail = ();
 
-    fn home(_: &usize) -> Option<ShardId> {
+    fn home(_: &usize) -> Option<WorkerId> {
         None
     }
 
@@ -62,16 +63,16 @@ impl Wake for Silent {
 }
 
 struct Bench {
-    shards: Vec<Shard<Crowd>>,
+    executor: Executor<Crowd>,
     table: CommandTable<()>,
 }
 
 impl Bench {
-    fn new(shard_count: usize) -> Self {
+    fn new(shard_count: u16) -> Self {
         ANSWERS.take();
         WAITING.take();
-        let wakers = (0..shard_count).map(|_| Box::new(Silent) as Box<dyn Wake>).collect();
-        Self { shards: new_shards(wakers, &CoreConfig::default(), 7), table: CommandTable::new(&[], &[]) }
+        let mut executors = new_executors(vec![Box::new(Silent)], shard_count, &CoreConfig::default(), 7);
+        Self { executor: executors.remove(0), table: CommandTable::new(&[], &[]) }
     }
 
     /// Sends a command on behalf of a client; returns what anybody was answered.
@@ -81,13 +82,13 @@ impl Bench {
         let Handler::Core(handler) = command.handler else {
             unreachable!("there are no others in this table")
         };
-        let shard_count = u16::try_from(self.shards.len()).unwrap();
+        let shard_count = self.executor.hub().shard_count();
         let placement = place(command.facts, &args, shard_count);
         let mut request = Request::default();
         request.push((command.facts, handler), &args, &placement, shard_count, ShardId(0));
         let now = UnixMs(1_700_000_000_000);
         let setting = Setting { db: DbIndex(0), now, no_touch: false, style: true, watch: None };
-        self.shards[0].submit(request, setting, client);
+        self.executor.submit(request, setting, client);
         self.settle();
         ANSWERS.take()
     }
@@ -95,24 +96,27 @@ impl Bench {
     /// Lets all shards run until there is nothing to do.
     fn settle(&mut self) {
         loop {
-            let has_received = self.shards.iter_mut().fold(false, |any, shard| shard.poll() | any);
-            let is_idle = self.shards.iter().all(|shard| {
-                let is_idle = shard.park();
-                shard.unpark();
-                is_idle
-            });
+            let has_received = self.executor.poll();
+            let is_idle = self.executor.park();
+            self.executor.unpark();
             if !has_received && is_idle {
                 return;
             }
         }
     }
 
-    fn examined(&mut self) -> u64 {
-        self.shards.iter_mut().map(|shard| shard.store().unwrap().examined_waiters()).sum()
+    /// Sums up something of all stores.
+    fn sum(&mut self, of: impl Fn(&ShardStore) -> u64) -> u64 {
+        let shards = self.executor.hub().shards();
+        shards.map(|shard| of(self.executor.store_of(shard).unwrap())).sum()
     }
 
-    fn awaited_keys(&mut self) -> usize {
-        self.shards.iter_mut().map(|shard| shard.store().unwrap().awaited_keys()).sum()
+    fn examined(&mut self) -> u64 {
+        self.sum(ShardStore::examined_waiters)
+    }
+
+    fn awaited_keys(&mut self) -> u64 {
+        self.sum(|store| store.awaited_keys() as u64)
     }
 }
 
@@ -190,9 +194,7 @@ fn of_a_group_one_more_is_looked_at_than_is_served() {
         clients.sort_unstable();
         assert_eq!(clients, [0, 1000, CROWD]);
         assert!(bench.examined() - before <= 10);
-        let groups: usize =
-            bench.shards.iter_mut().map(|shard| shard.store().unwrap().awaited_group_keys()).sum();
-        assert_eq!(groups, 1);
+        assert_eq!(bench.sum(|store| store.awaited_group_keys() as u64), 1);
         // Who waits for a group is told that it went, every one.
         assert_eq!(bench.send(CROWD, "DEL s").len(), 1000);
         assert_eq!(bench.awaited_keys(), 0);
@@ -214,7 +216,7 @@ fn who_has_left_is_passed_once() {
     assert_eq!(bench.send(CROWD, "RPUSH k v").len(), 2);
     assert_eq!(bench.awaited_keys(), 0);
     for blocked in WAITING.take() {
-        bench.shards[0].hub().forget(&blocked.waiter);
+        bench.executor.forget_everywhere(&blocked.waiter);
     }
     bench.settle();
     assert_eq!(bench.send(CROWD, "RPUSH k v").len(), 1);

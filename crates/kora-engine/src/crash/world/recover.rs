@@ -25,7 +25,8 @@ impl World<'_> {
     fn try_start(&mut self) -> Checked<Option<Life>> {
         let policies = [FsyncPolicy::Always, FsyncPolicy::Always, FsyncPolicy::EverySecond, FsyncPolicy::No];
         let policy = policies[self.choices.up_to(policies.len() - 1)];
-        let shard_count = 1 + u16::try_from(self.choices.below(u64::from(SHARDS_MAX))).unwrap_or(0);
+        let worker_count = 1 + u16::try_from(self.choices.below(u64::from(SHARDS_MAX))).unwrap_or(0);
+        let shard_count = worker_count + u16::try_from(self.choices.below(3)).unwrap_or(0);
         let seed = self.choices.number();
         let mut settings = settings(policy);
         limit_some(&mut settings, &mut self.choices);
@@ -37,9 +38,9 @@ impl World<'_> {
             copy.load(&seen.fork(seed), self.now()).map_err(|error| self.explain(&error.to_string()))?;
         self.book.lock().copy = Some(copy);
         self.judge(record, &state, true)?;
-        let Process { engine, services, mut shards, front } =
-            process(&self.disk, &self.clock, shard_count, settings, seed);
-        let mut stores: Vec<_> = shards.iter_mut().filter_map(Shard::take_store).collect();
+        let Process { engine, services, executors, front } =
+            process(&self.disk, &self.clock, (worker_count, shard_count), settings, seed);
+        let mut stores = engine.hub.take_stores();
         let restored = engine.persistence.restore(&mut stores, &services, self.now());
         self.judge_crashes()?;
         match restored {
@@ -56,8 +57,8 @@ impl World<'_> {
             return Err(self.explain("two starts find different states"));
         }
         stores.into_iter().for_each(|store| engine.hub.send_store(store));
-        let turn = |shard| Turn::new(shard, Arc::clone(&engine), Arc::clone(&front), self.now());
-        let mut turns: Vec<_> = shards.into_iter().map(turn).collect();
+        let turn = |executor| Turn::new(executor, Arc::clone(&engine), Arc::clone(&front), self.now());
+        let mut turns: Vec<_> = executors.into_iter().map(turn).collect();
         turns.iter_mut().for_each(Turn::read_mail);
         self.connect(&engine, &mut turns);
         self.book.lock().begin(record, state, seen);
@@ -66,7 +67,7 @@ impl World<'_> {
         self.acknowledged = 0;
         self.failed_syncs = self.disk.failed_syncs();
         self.was_kill = true;
-        self.trace.push(format!("(start, {shard_count} shards, {policy:?})"));
+        self.trace.push(format!("(start, {worker_count} workers, {shard_count} shards, {policy:?})"));
         let log = engine.persistence.log.read().as_ref().map(|open| Arc::clone(open.log()));
         let log = log.ok_or("there is no log")?;
         Ok(Some(Life { engine, services, turns, log, snapshot: None, was_failed: false, covered_before: 0 }))
@@ -74,10 +75,10 @@ impl World<'_> {
 
     /// Lets the shards' effects go to the log and into the book.
     fn connect(&mut self, engine: &Engine<Crash>, turns: &mut [Turn<Crash>]) {
-        for shard in turns.iter_mut().map(Turn::shard) {
+        for executor in turns.iter_mut().map(Turn::executor) {
             let (persistence, book) = (Arc::clone(&engine.persistence), Arc::clone(&self.book));
             let stream = Arc::clone(&engine.stream);
-            shard.set_effect_sink(Box::new(move |record| {
+            executor.set_effect_sink(Box::new(move |record| {
                 stream.publish(record, persistence.clock_ms());
                 if let Some(number) = persistence.appended() {
                     book.lock().note(number, record);

@@ -106,10 +106,11 @@ impl World<'_> {
     /// A new client of a worker sends commands, and they run as far as they can at once.
     fn send(&mut self, life: &mut Life, home: usize, batch: &Batch<'_>, db: DbIndex) {
         let now = self.now();
+        self.put_some_off(life, home);
         let turn = &mut life.turns[home];
         let slot = turn.sessions.next_slot();
         self.clients += 1;
-        let worker = WorkerId(u16::try_from(home).expect("shards are numbered by u16"));
+        let worker = WorkerId(u16::try_from(home).expect("workers are numbered by u16"));
         let origin = Origin { worker, slot, client: ClientId(self.clients) };
         let client = Arc::new(ValueClient(Standing::new(origin)));
         turn.sessions.insert(Session::new(client, 0, Choice::of_program(db)));
@@ -124,6 +125,19 @@ impl World<'_> {
         }
         turn.sessions.put(session);
         turn.sessions.note_dirty(slot);
+    }
+
+    /// Puts another worker off, now and then, while it has some shards in its hands: what needs them is submitted.
+    fn put_some_off(&mut self, life: &mut Life, home: usize) {
+        let other = self.choices.up_to(life.turns.len() - 1);
+        if other == home || !self.choices.one_in(2) {
+            return;
+        }
+        for shard in life.engine.hub.shards() {
+            if self.choices.one_in(2) {
+                life.turns[other].executor().hold(shard);
+            }
+        }
     }
 
     /// Lets the workers go on until there is nothing left to do, in any order; the log's writer may come in between.
