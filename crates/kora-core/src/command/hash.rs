@@ -81,17 +81,11 @@ fn write_value(out: &mut dyn Reply, field: Option<Field<'_>>) {
     }
 }
 
-/// Deletes the hash at `key`, whose last field was just taken out.
-fn delete_emptied(keyspace: &mut Keyspace<'_>, db: DbIndex, key: &[u8]) {
-    keyspace.delete(key);
-    keyspace.journal().event(EventClass::GENERIC, "del", db, key);
-}
-
 /// Reports fields that were taken out of the hash at `key`, and deletes it if none are left.
-fn fields_deleted(keyspace: &mut Keyspace<'_>, db: DbIndex, key: &[u8], is_empty: bool) {
+fn fields_deleted(keyspace: &mut Keyspace<'_>, key: &[u8], is_empty: bool) {
     keyspace.changed(EventClass::HASH, "hdel", key);
     if is_empty {
-        delete_emptied(keyspace, db, key);
+        keyspace.delete_emptied(key);
     }
 }
 

@@ -118,12 +118,6 @@ fn changed(keyspace: &mut Keyspace<'_>, count: usize, event: &'static str, key: 
     keyspace.journal().changed(count as u64 - 1);
 }
 
-/// Deletes a set that has become empty, which is part of the change reported before.
-fn delete_emptied(keyspace: &mut Keyspace<'_>, db: crate::db::DbIndex, key: &[u8]) {
-    keyspace.delete(key);
-    keyspace.journal().event(EventClass::GENERIC, "del", db, key);
-}
-
 /// A length or rank as a reply's integer.
 pub(super) fn count(len: usize) -> i64 {
     i64::try_from(len).expect("no allocation is longer than isize::MAX")

@@ -26,7 +26,7 @@ pub(super) const HDEL: CommandSpec = CommandSpec {
 
 /// Deletes and counts what is stored, fields included whose time has come and that nobody has met since.
 fn hdel(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let (key, fields, db) = (args[1], &args[2..], ctx.db);
+    let (key, fields) = (args[1], &args[2..]);
     let mut keyspace = ctx.keyspace(key);
     let (mut deleted, mut is_empty) = (0, false);
     if let Some(mut hash) = keyspace.write_hash(key, Due::Nothing)? {
@@ -39,7 +39,7 @@ fn hdel(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
         }
     }
     if deleted > 0 {
-        fields_deleted(&mut keyspace, db, key, is_empty);
+        fields_deleted(&mut keyspace, key, is_empty);
     }
     out.integer(count(deleted));
     Ok(())
@@ -83,7 +83,7 @@ fn hgetdel(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
         false
     };
     if !deleted.is_empty() {
-        fields_deleted(&mut keyspace, db, key, is_empty);
+        fields_deleted(&mut keyspace, key, is_empty);
         record_deleted(&mut keyspace, db, key, &deleted);
     }
     Ok(())

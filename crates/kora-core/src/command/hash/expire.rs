@@ -220,7 +220,7 @@ pub(super) fn report_deadline(
         return;
     }
     if at <= now {
-        fields_deleted(keyspace, db, key, is_empty);
+        fields_deleted(keyspace, key, is_empty);
         record_deleted(keyspace, db, key, fields);
     } else {
         keyspace.changed(EventClass::HASH, "hexpire", key);

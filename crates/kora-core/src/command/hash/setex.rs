@@ -2,7 +2,7 @@
 
 use super::lifetime::{EX_ARG, EXAT_ARG, PX_ARG, PXAT_ARG, Unit};
 use super::set::PAIR;
-use super::{FAMILY, UPDATES_KEY, delete_emptied, record_deleted};
+use super::{FAMILY, UPDATES_KEY, record_deleted};
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags};
 use crate::context::Ctx;
 use crate::db::DbIndex;
@@ -158,7 +158,7 @@ fn hsetex(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
         report(&mut keyspace, db, key, &request, now);
     }
     if is_empty {
-        delete_emptied(&mut keyspace, db, key);
+        keyspace.delete_emptied(key);
     }
     out.integer(is_met.into());
     Ok(())

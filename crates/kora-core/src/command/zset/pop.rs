@@ -1,6 +1,6 @@
 //! Commands that take members from an end: ZPOPMIN, ZPOPMAX and ZMPOP.
 
-use super::{FAMILY, changed, delete_emptied, write};
+use super::{FAMILY, changed, write};
 use crate::command::pop::{MULTI_POP_KEYS, POP_KEY, PopEnd, PopReply, multi_pop, parse_count};
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags};
 use crate::context::Ctx;
@@ -49,7 +49,6 @@ fn pop(
     out: &mut dyn Reply,
     begin: impl FnOnce(&mut dyn Reply, usize),
 ) -> CommandResult<Option<usize>> {
-    let db = ctx.db;
     let mut keyspace = ctx.keyspace(key);
     let Some(mut set) = write(&mut keyspace, key)? else { return Ok(None) };
     let len = set.len();
@@ -76,7 +75,7 @@ fn pop(
     drop(set);
     changed(&mut keyspace, count, end.event(), key);
     if count == len {
-        delete_emptied(&mut keyspace, db, key);
+        keyspace.delete_emptied(key);
     }
     Ok(Some(count))
 }

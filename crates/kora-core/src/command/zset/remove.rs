@@ -1,7 +1,7 @@
 //! Commands that remove members: ZREM and ZREMRANGEBYRANK, -SCORE and -LEX.
 
 use super::range::{By, rank_range};
-use super::{FAMILY, KEY_AND_LEX, KEY_AND_MEMBERS, KEY_AND_SCORES, changed, count, delete_emptied, write};
+use super::{FAMILY, KEY_AND_LEX, KEY_AND_MEMBERS, KEY_AND_SCORES, changed, count, write};
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::CommandResult;
@@ -27,7 +27,7 @@ pub(super) const ZREM: CommandSpec = CommandSpec {
 };
 
 fn zrem(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let (key, db) = (args[1], ctx.db);
+    let key = args[1];
     let mut keyspace = ctx.keyspace(key);
     let (mut removed, mut is_emptied) = (0, false);
     if let Some(mut set) = write(&mut keyspace, key)? {
@@ -43,7 +43,7 @@ fn zrem(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
         changed(&mut keyspace, removed, "zrem", key);
     }
     if is_emptied {
-        delete_emptied(&mut keyspace, db, key);
+        keyspace.delete_emptied(key);
     }
     out.integer(count(removed));
     Ok(())
@@ -110,7 +110,7 @@ fn remove_range(
     event: &'static str,
     out: &mut dyn Reply,
 ) -> CommandResult {
-    let (key, db) = (args[1], ctx.db);
+    let key = args[1];
     let range = by.parse(args[2], args[3])?;
     let mut keyspace = ctx.keyspace(key);
     let (mut removed, mut is_emptied) = (0, false);
@@ -127,7 +127,7 @@ fn remove_range(
         changed(&mut keyspace, removed, event, key);
     }
     if is_emptied {
-        delete_emptied(&mut keyspace, db, key);
+        keyspace.delete_emptied(key);
     }
     out.integer(count(removed));
     Ok(())
