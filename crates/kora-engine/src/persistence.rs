@@ -43,6 +43,7 @@ pub use drive::Drive;
 pub use figures::PersistenceInfo;
 pub use loader::{LoadError, Loading, LoadingFigures};
 use log::OpenLog;
+pub use log::{LogPosition, Notes};
 pub use schedule::Task;
 use snapshot::Goal;
 pub use snapshot::Ticket;
@@ -176,6 +177,8 @@ pub struct Persistence {
     /// Held while `appendonly` changes.
     switching: RankedMutex<{ rank::LOG_SWITCH }, ()>,
     is_preparing: AtomicBool,
+    /// Logs that have begun since the start.
+    logs_begun: AtomicU64,
     /// The last number that was given to a snapshot without looking for it in a log.
     last_number: AtomicU64,
     state: RankedMutex<{ rank::PERSISTENCE }, State>,
@@ -209,6 +212,7 @@ impl Persistence {
             lock: RankedMutex::default(),
             switching: RankedMutex::default(),
             is_preparing: AtomicBool::new(false),
+            logs_begun: AtomicU64::new(0),
             last_number: AtomicU64::new(0),
             state: RankedMutex::new(State { last_save: started.seconds(), ..State::default() }),
             is_log_beginning: AtomicBool::new(false),
@@ -322,7 +326,32 @@ impl Persistence {
 
     /// Begins a snapshot of the stores in hand, which must be all, as they are. It goes on by itself.
     pub fn begin(self: &Arc<Self>, ctx: &mut Ctx<'_>, kind: SnapshotKind) -> Result<Ticket, SaveError> {
+        if kind == SnapshotKind::Dump {
+            self.count_save();
+        }
         self.begin_at(ctx, kind, None)
+    }
+
+    /// Counts a save that somebody has asked for, or that is due, whatever becomes of it.
+    pub fn count_save(&self) {
+        self.state.lock().saves += 1;
+    }
+
+    /// Makes the folder of the log if it is not there: BGREWRITEAOF begins with that, so that its client hears of a failure.
+    pub fn make_log_dir(&self) -> Result<(), SaveError> {
+        let dir = self.log_dir(&self.settings());
+        self.disk.create_dir(&dir).map_err(|source| {
+            self.state.lock().last_rewrite_failed = true;
+            let error = SaveError::from(restore::io_error("make", &dir, source));
+            tracing::error!("the log can't be rewritten: {error}");
+            error
+        })
+    }
+
+    /// CONFIG RESETSTAT.
+    pub(crate) fn reset_stats(&self) {
+        let mut state = self.state.lock();
+        (state.saves, state.rewrites, state.failed_rewrites) = (0, 0, 0);
     }
 
     /// The same; `first`: the log's first record behind it, if that is settled.
@@ -457,7 +486,6 @@ impl Persistence {
         match (kind, bytes) {
             (SnapshotKind::Dump, Some(_)) => {
                 state.last_save_failed = false;
-                state.saves += 1;
                 state.last_save = unix_seconds();
                 if let Some(running) = &running {
                     state.saved_changes = running.changes;
