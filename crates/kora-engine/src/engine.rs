@@ -110,6 +110,7 @@ impl<F: Front> Engine<F> {
             counters.reset();
         }
         metrics::reset(&Account::METRICS, &self.account);
+        self.persistence.reset_stats();
     }
 
     /// Reads the metrics that are `wanted`.
