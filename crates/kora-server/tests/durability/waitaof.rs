@@ -78,6 +78,11 @@ fn waitaof_waits_for_what_came_just_before_it() {
         let program = home.launch(&options).start().unwrap();
         for key in 0..8 {
             let mut client = program.connect().unwrap();
+            // All is durable, and nothing more will be.
+            assert_eq!(text(&line(&mut client, "CONFIG SET appendfsync always")), "OK");
+            assert_eq!(text(&line(&mut client, "SET before value")), "OK");
+            assert_eq!(local(&line(&mut client, "WAITAOF 1 0 0")), "1");
+            assert_eq!(text(&line(&mut client, "CONFIG SET appendfsync no")), "OK");
             client.send_raw(format!("SET key{key} value\r\nWAITAOF 1 0 20\r\n").as_bytes()).unwrap();
             assert_eq!(text(&client.receive().unwrap()), "OK");
             assert_eq!(local(&client.receive().unwrap()), "0", "key{key}");
