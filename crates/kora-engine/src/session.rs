@@ -67,7 +67,7 @@ impl Choice<bool> {
 }
 
 /// What of a session's output waits until the log covers what it tells of.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Cover {
     /// The record that must be covered before its output may be sent; 0: none.
     pub held_for: u64,
@@ -84,7 +84,7 @@ pub struct Cover {
     /// How far the log has to be for what it wrote before that. Kept only while there is a log.
     pub(crate) written: Option<LogPosition>,
     /// WAITAOF, while it waits.
-    pub(crate) log_wait: Option<LogWait>,
+    pub(crate) log_wait: Option<Box<LogWait>>,
 }
 
 /// What WAITAOF waits for.

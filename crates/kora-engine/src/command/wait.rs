@@ -72,7 +72,7 @@ fn waitaof<F: Front>(call: &mut Call<'_, F>, args: &[&[u8]]) -> CommandResult {
     call.wait_for_replicas(if waits_for_log { replicas.max(1) } else { replicas }, until, reply);
     if matches!(call.session.wait, Wait::Until(..)) {
         let position = position.filter(|_| call.session.cover.wrote_in == 0);
-        call.session.cover.log_wait = Some(LogWait { position, is_wanted, is_all: replicas == 0 });
+        call.session.cover.log_wait = Some(Box::new(LogWait { position, is_wanted, is_all: replicas == 0 }));
         call.follow_up = Some(FollowUp::WaitForLog);
     }
     Ok(())

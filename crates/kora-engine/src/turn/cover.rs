@@ -238,7 +238,7 @@ impl<F: Front> Turn<F> {
     /// Whether the session at a place still waits for the log.
     fn go_on_waiting(&mut self, slot: usize, is_log_wanted: bool) -> bool {
         let Some(session) = self.sessions.get_mut(slot) else { return false };
-        let Some(mut wait) = session.cover.log_wait else { return false };
+        let Some(wait) = session.cover.log_wait.as_deref_mut() else { return false };
         if wait.is_wanted && !is_log_wanted {
             if session.client.is_unblockable.swap(false, Ordering::AcqRel) {
                 self.end_timed_wait(slot, Err(NO_LOG_TO_WAIT_FOR));
@@ -247,14 +247,14 @@ impl<F: Front> Turn<F> {
         }
         let persistence = &self.engine.persistence;
         wait.position = wait.position.or_else(|| persistence.log_end());
-        session.cover.log_wait = Some(wait);
+        let (is_wanted, is_all) = (wait.is_wanted, wait.is_all);
         let is_durable = wait.position.is_some_and(|position| persistence.is_durable(position));
         if let Wait::Until(_, reply) = &mut session.wait
             && *reply != TimedReply::Nothing
         {
             *reply = TimedReply::Pair(is_durable.into(), 0);
         }
-        let is_over = is_durable && wait.is_wanted && wait.is_all;
+        let is_over = is_durable && is_wanted && is_all;
         if is_over && session.client.is_unblockable.swap(false, Ordering::AcqRel) {
             self.end_timed_wait(slot, Ok(TimedReply::Pair(1, 0)));
         }
