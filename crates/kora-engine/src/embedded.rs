@@ -165,7 +165,7 @@ impl Embedded {
     }
 
     /// Runs one command on database 0 and waits for its reply; errors are replies too. A blocking command blocks the
-    /// calling thread.
+    /// calling thread. Each call is a connection of its own: WAITAOF waits for what its own call wrote.
     ///
     /// # Panics
     /// If a worker did.
@@ -297,7 +297,7 @@ impl Drop for Embedded {
             // A worker's panic has been reported by its thread; there is nothing left to undo here.
             let _ = thread.join();
         }
-        if let Err(error) = self.engine.persistence.close_log() {
+        if let Err(error) = self.engine.persistence.close() {
             tracing::error!("{error}");
         }
     }

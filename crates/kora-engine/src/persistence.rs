@@ -65,6 +65,9 @@ impl From<StorageError> for SaveError {
     }
 }
 
+/// How long the end of an engine waits for a snapshot that nobody goes on with.
+const CLOSING_TIME_MAX: Duration = Duration::from_secs(10);
+
 /// What a snapshot is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SnapshotKind {
@@ -420,6 +423,24 @@ impl Persistence {
         while self.running().is_some() {
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    /// Ends the log and gives the data directory up, once all workers have ended: another engine may have it then.
+    ///
+    /// # Errors
+    /// Why what was recorded last is not there.
+    pub fn close(&self) -> Result<(), String> {
+        let closed = self.close_log();
+        // Without workers it comes to its end by itself. If one of them is stuck, the directory stays taken.
+        let begun = Instant::now();
+        while self.running().is_some() {
+            if begun.elapsed() > CLOSING_TIME_MAX {
+                return closed;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        *self.lock.lock() = None;
+        closed
     }
 
     /// Whether a log is wanted whose first snapshot is not there yet: without it the data may be nowhere but in memory.
