@@ -91,19 +91,8 @@ impl<F: Front> std::fmt::Debug for Assembly<F> {
 /// # Errors
 /// If the system refuses a thread.
 pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
-    let Options {
-        settings,
-        wakers,
-        shard_count,
-        seed,
-        started,
-        disk,
-        drive,
-        extensions,
-        shard_families,
-        families,
-        ..
-    } = options;
+    let Options { settings, wakers, shard_count, seed, started, disk, drive, extensions, .. } = options;
+    let Options { shard_families, families, script_bytes_max, script_looks, .. } = options;
     let executors = new_executors::<Workers<F>>(wakers, shard_count, &settings.core, seed);
     let hub = Arc::clone(executors[0].hub());
     hub.each_store(|store| store.set_extensions(extensions));
@@ -131,19 +120,15 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         is_set: Arc::clone(&has_limit),
     };
     let scripts_may_debug = Arc::new(AtomicBool::new(false));
-    let script_host = Arc::new(ScriptHost::<F>::new(
+    let script_host = ScriptHost::new(
         Arc::clone(&table),
         Arc::clone(&persistence),
         limit,
         Arc::clone(&counters),
         Arc::clone(hub.bells()),
         Arc::clone(&scripts_may_debug),
-    ));
-    let scripts = Scripts::new(script_host).looked_at(options.script_looks.unwrap_or_default());
-    let scripts = Arc::new(match options.script_bytes_max {
-        Some(bytes) => scripts.limited_to(bytes),
-        None => scripts,
-    });
+    );
+    let scripts = scripts::<F>(script_host, script_looks, script_bytes_max);
     let (sender, ended) = crossbeam_channel::unbounded();
     let ending = Ending::new(sender, Arc::clone(&scripts), Arc::clone(&persistence), Arc::clone(hub.bells()));
     let engine = Arc::new(Engine {
@@ -174,6 +159,15 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         .with(Arc::clone(&engine.ending))
         .with(Arc::clone(&engine));
     Ok(Assembly { engine, services, executors, ended })
+}
+
+/// What the workers share of scripts.
+fn scripts<F: Front>(host: ScriptHost<F>, looks: Option<Looks>, bytes_max: Option<usize>) -> Arc<Scripts> {
+    let scripts = Scripts::new(Arc::new(host)).looked_at(looks.unwrap_or_default());
+    Arc::new(match bytes_max {
+        Some(bytes) => scripts.limited_to(bytes),
+        None => scripts,
+    })
 }
 
 /// Who frees what is thrown away.

@@ -8,7 +8,7 @@ pub mod publish;
 mod script;
 pub mod subscription;
 mod transaction;
-mod wait;
+pub(crate) mod wait;
 
 use std::marker::PhantomData;
 

@@ -166,7 +166,7 @@ impl Embedded {
     }
 
     /// Runs one command on database 0 and waits for its reply; errors are replies too. A blocking command blocks the
-    /// calling thread.
+    /// calling thread. Each call is a connection of its own: WAITAOF waits for what its own call wrote.
     ///
     /// # Panics
     /// If a worker did.
@@ -300,7 +300,7 @@ impl Drop for Embedded {
             let _ = thread.join();
         }
         self.engine.hub.drop_shards();
-        if let Err(error) = self.engine.persistence.close_log() {
+        if let Err(error) = self.engine.persistence.close() {
             tracing::error!("{error}");
         }
     }

@@ -103,6 +103,7 @@ impl<F: Front> Engine<F> {
         self.counters.iter().for_each(WorkerCounters::reset);
         self.counters.shards().for_each(ShardCounters::reset);
         metrics::reset(&Account::METRICS, &self.account);
+        self.persistence.reset_stats();
     }
 
     /// Reads the metrics that are `wanted`.

@@ -12,6 +12,7 @@ mod figures;
 mod import;
 pub(crate) mod loader;
 mod log;
+mod refusal;
 pub(crate) mod restore;
 mod schedule;
 mod snapshot;
@@ -25,7 +26,6 @@ use std::time::{Duration, Instant};
 
 use kora_core::command::table::CommandTable;
 use kora_core::context::Ctx;
-use kora_core::error::CommandError;
 use kora_core::shard::hub::Bells;
 use kora_core::slot::WorkerId;
 use kora_core::time::UnixMs;
@@ -43,6 +43,8 @@ pub use drive::Drive;
 pub use figures::PersistenceInfo;
 pub use loader::{LoadError, Loading, LoadingFigures};
 use log::OpenLog;
+pub use log::{LogPosition, Notes};
+pub use refusal::WriteRefusal;
 pub use schedule::Task;
 use snapshot::Goal;
 pub use snapshot::Ticket;
@@ -64,6 +66,9 @@ impl From<StorageError> for SaveError {
     }
 }
 
+/// How long the end of an engine waits for a snapshot that nobody goes on with.
+const CLOSING_TIME_MAX: Duration = Duration::from_secs(10);
+
 /// What a snapshot is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SnapshotKind {
@@ -71,41 +76,6 @@ pub enum SnapshotKind {
     Dump,
     /// The log goes on from it.
     Base,
-}
-
-/// Why writes are refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WriteRefusal {
-    /// The last snapshot failed, and `stop-writes-on-bgsave-error` says so.
-    Snapshot,
-    /// The log can't be written; why.
-    Log(String),
-}
-
-impl From<WriteRefusal> for CommandError {
-    fn from(refusal: WriteRefusal) -> Self {
-        Self::Other(refusal.text().into())
-    }
-}
-
-impl WriteRefusal {
-    /// What clients are told.
-    pub fn text(&self) -> String {
-        match self {
-            Self::Snapshot => "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to \
-                               disk. Commands that may modify the data set are disabled, because this instance is \
-                               configured to report errors during writes if RDB snapshotting fails \
-                               (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the \
-                               RDB error."
-                .to_owned(),
-            Self::Log(cause) => format!("MISCONF Errors writing to the AOF file: {cause}"),
-        }
-    }
-
-    /// The same for a command that has taken effect before the log failed.
-    pub fn text_afterwards(&self) -> String {
-        format!("{} (the command has taken effect in memory and may be lost)", self.text())
-    }
 }
 
 /// A snapshot that is being taken.
@@ -176,6 +146,8 @@ pub struct Persistence {
     /// Held while `appendonly` changes.
     switching: RankedMutex<{ rank::LOG_SWITCH }, ()>,
     is_preparing: AtomicBool,
+    /// Logs that have begun since the start.
+    logs_begun: AtomicU64,
     /// The last number that was given to a snapshot without looking for it in a log.
     last_number: AtomicU64,
     state: RankedMutex<{ rank::PERSISTENCE }, State>,
@@ -209,6 +181,7 @@ impl Persistence {
             lock: RankedMutex::default(),
             switching: RankedMutex::default(),
             is_preparing: AtomicBool::new(false),
+            logs_begun: AtomicU64::new(0),
             last_number: AtomicU64::new(0),
             state: RankedMutex::new(State { last_save: started.seconds(), ..State::default() }),
             is_log_beginning: AtomicBool::new(false),
@@ -261,68 +234,34 @@ impl Persistence {
         Ok(())
     }
 
-    /// Whether writes are refused, as it is at any time.
-    pub fn refuses(&self) -> &Arc<AtomicBool> {
-        &self.refuses
-    }
-
-    /// Whether writes are refused.
-    #[inline]
-    pub fn refuses_writes(&self) -> bool {
-        self.refuses.load(Ordering::Acquire)
-    }
-
-    /// How often writes were taken again after they had been refused.
-    pub fn relents(&self) -> u64 {
-        self.relents.load(Ordering::Acquire)
-    }
-
-    /// Whether the log has failed, and no snapshot has made up for it.
-    pub fn has_log_failed(&self) -> bool {
-        self.has_log_failed.load(Ordering::Acquire)
-    }
-
-    /// The same, with the reason.
-    pub fn refusal(&self) -> Option<WriteRefusal> {
-        if !self.refuses_writes() {
-            return None;
-        }
-        let state = self.state.lock();
-        if state.refuses_for_snapshot {
-            return Some(WriteRefusal::Snapshot);
-        }
-        let begin_failure = state.begin_failure.clone();
-        drop(state);
-        let failure = self.current_log().and_then(|log| log.failure());
-        // It may be over by now.
-        let cause = failure.map(|failure| failure.text()).or(begin_failure.map(|error| error.to_string()))?;
-        Some(WriteRefusal::Log(cause))
-    }
-
-    /// Why replies that wait for the log will not come.
-    pub fn log_refusal(&self) -> Option<WriteRefusal> {
-        let failure = self.current_log()?.failure()?;
-        Some(WriteRefusal::Log(failure.text()))
-    }
-
-    /// Decides anew whether writes are refused.
-    pub fn reconsider(&self) {
-        let settings = self.settings();
-        let is_stopped = settings.stop_writes_on_bgsave_error && !settings.save.is_empty();
-        // Who decides last has seen the latest.
-        let mut state = self.state.lock();
-        let has_log_failed = self.current_log().is_some_and(|log| log.failure().is_some());
-        self.has_log_failed.store(has_log_failed, Ordering::Release);
-        state.refuses_for_snapshot = is_stopped && state.last_save_failed;
-        let refuses = has_log_failed || state.begin_failure.is_some() || state.refuses_for_snapshot;
-        if self.refuses.swap(refuses, Ordering::AcqRel) && !refuses {
-            self.relents.fetch_add(1, Ordering::AcqRel);
-        }
-    }
-
     /// Begins a snapshot of the stores in hand, which must be all, as they are. It goes on by itself.
     pub fn begin(self: &Arc<Self>, ctx: &mut Ctx<'_>, kind: SnapshotKind) -> Result<Ticket, SaveError> {
+        if kind == SnapshotKind::Dump {
+            self.count_save();
+        }
         self.begin_at(ctx, kind, None)
+    }
+
+    /// Counts a save that somebody has asked for, or that is due, whatever becomes of it.
+    pub fn count_save(&self) {
+        self.state.lock().saves += 1;
+    }
+
+    /// Makes the folder of the log if it is not there: BGREWRITEAOF begins with that, so that its client hears of a failure.
+    pub fn make_log_dir(&self) -> Result<(), SaveError> {
+        let dir = self.log_dir(&self.settings());
+        self.disk.create_dir(&dir).map_err(|source| {
+            self.state.lock().last_rewrite_failed = true;
+            let error = SaveError::from(restore::io_error("make", &dir, source));
+            tracing::error!("the log can't be rewritten: {error}");
+            error
+        })
+    }
+
+    /// CONFIG RESETSTAT.
+    pub(crate) fn reset_stats(&self) {
+        let mut state = self.state.lock();
+        (state.saves, state.rewrites, state.failed_rewrites) = (0, 0, 0);
     }
 
     /// The same; `first`: the log's first record behind it, if that is settled.
@@ -393,6 +332,24 @@ impl Persistence {
         }
     }
 
+    /// Ends the log and gives the data directory up, once all workers have ended: another engine may have it then.
+    ///
+    /// # Errors
+    /// Why what was recorded last is not there.
+    pub fn close(&self) -> Result<(), String> {
+        let closed = self.close_log();
+        // Without workers it comes to its end by itself. If one of them is stuck, the directory stays taken.
+        let begun = Instant::now();
+        while self.running().is_some() {
+            if begun.elapsed() > CLOSING_TIME_MAX {
+                return closed;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        *self.lock.lock() = None;
+        closed
+    }
+
     /// Whether a log is wanted whose first snapshot is not there yet: without it the data may be nowhere but in memory.
     #[must_use]
     pub fn is_log_unfinished(&self) -> bool {
@@ -457,7 +414,6 @@ impl Persistence {
         match (kind, bytes) {
             (SnapshotKind::Dump, Some(_)) => {
                 state.last_save_failed = false;
-                state.saves += 1;
                 state.last_save = unix_seconds();
                 if let Some(running) = &running {
                     state.saved_changes = running.changes;

@@ -12,6 +12,7 @@ use kora_core::time::UnixMs;
 
 use crate::client::{Origin, SessionPlace};
 use crate::front::{Front, Output, SessionFigures, Style, Workers};
+use crate::persistence::LogPosition;
 use crate::pubsub::subscriptions::Subscriptions;
 use crate::queue::Queue;
 pub use wait::{PendingParts, TimedReply, Wait};
@@ -66,7 +67,7 @@ impl Choice<bool> {
 }
 
 /// What of a session's output waits until the log covers what it tells of.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Cover {
     /// The record that must be covered before its output may be sent; 0: none.
     pub held_for: u64,
@@ -78,6 +79,23 @@ pub struct Cover {
     pub(crate) may_have_seen: bool,
     /// Bytes of output that may be sent whatever becomes of the log.
     released: usize,
+    /// The round of its worker in which it last sent a command that writes, since `written` was found out; 0: none.
+    pub(crate) wrote_in: u64,
+    /// How far the log has to be for what it wrote before that. Kept only while there is a log.
+    pub(crate) written: Option<LogPosition>,
+    /// WAITAOF, while it waits.
+    pub(crate) log_wait: Option<Box<LogWait>>,
+}
+
+/// What WAITAOF waits for.
+#[derive(Clone, Copy, Debug)]
+pub struct LogWait {
+    /// How far the log has to be; none while it has not begun.
+    pub position: Option<LogPosition>,
+    /// Whether it waits for the log at all, and not only tells of it.
+    pub is_wanted: bool,
+    /// Whether it waits for nothing else.
+    pub is_all: bool,
 }
 
 /// See the module.

@@ -162,6 +162,22 @@ fn lastsave_tells_of_the_last_snapshot() {
     }
 }
 
+/// A snapshot may be under way when an engine ends: the next has the folder all the same.
+#[test]
+fn an_engine_that_has_ended_leaves_its_folder_to_the_next() {
+    let folder = Folder::new("folder");
+    let value = vec![b'x'; 10_000];
+    for round in 0..20 {
+        let engine = start(folder.settings(true));
+        for key in 0..100 {
+            engine.command(&[b"SET", format!("key{round}:{key}").as_bytes(), &value]);
+        }
+        let begun = ask(&engine, if round % 2 == 0 { "BGSAVE" } else { "BGREWRITEAOF" });
+        assert!(matches!(begun, Value::Simple(_)), "{begun:?}");
+    }
+    assert_eq!(ask(&start(folder.settings(true)), "DBSIZE"), Value::Integer(2000));
+}
+
 #[test]
 fn memory_is_reported() {
     let engine = start(Settings::default());

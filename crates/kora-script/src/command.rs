@@ -133,9 +133,6 @@ const FCALL_RO: CommandSpec = CommandSpec {
     handler: |ctx, args, out| run(ctx, args, (by_function, true), out),
 };
 
-/// Finds what a command names by its second word.
-type Find = fn(&mut Interpreter, &Scripts, &[u8]) -> CommandResult<Subject>;
-
 /// There is no script of this digest.
 const NO_SCRIPT: CommandError = CommandError::text("NOSCRIPT No matching script. Please use EVAL.");
 
@@ -160,7 +157,7 @@ fn by_function(interpreter: &mut Interpreter, scripts: &Scripts, name: &[u8]) ->
 fn evaluate(
     ctx: &mut Ctx<'_>,
     args: &[&[u8]],
-    (find, is_read_only): (Find, bool),
+    (find, is_read_only): (impl FnOnce(&mut Interpreter, &Scripts, &[u8]) -> CommandResult<Subject>, bool),
     out: &mut dyn Reply,
 ) -> CommandResult {
     key_count(args)?;
@@ -172,11 +169,11 @@ fn check_digest(digest: &[u8]) -> CommandResult {
     if digest.len() == 40 { Ok(()) } else { Err(NO_SCRIPT) }
 }
 
-/// Runs a script or function, and puts the command off if that needs more stores.
+/// Runs the script or function that `find` has for the second word, and puts the command off if that needs more stores.
 fn run(
     ctx: &mut Ctx<'_>,
     args: &[&[u8]],
-    (find, is_read_only): (Find, bool),
+    (find, is_read_only): (impl FnOnce(&mut Interpreter, &Scripts, &[u8]) -> CommandResult<Subject>, bool),
     out: &mut dyn Reply,
 ) -> CommandResult {
     let services = std::sync::Arc::clone(ctx.services);

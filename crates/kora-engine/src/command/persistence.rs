@@ -130,11 +130,75 @@ pub fn in_transaction(name: &str) -> Option<CoreHandler> {
     }
 }
 
+/// A snapshot that a command begins in the background: what differs from one command to the other.
+struct Background {
+    task: Task,
+    kind: SnapshotKind,
+    started: &'static str,
+    scheduled: &'static str,
+    /// It runs already.
+    under_way: CommandError,
+    failed: CommandError,
+}
+
+const SAVING: Background = Background {
+    task: Task::Save,
+    kind: SnapshotKind::Dump,
+    started: "Background saving started",
+    scheduled: "Background saving scheduled",
+    under_way: CommandError::text("ERR Background save already in progress"),
+    failed: CommandError::text("ERR"),
+};
+
+const REWRITING: Background = Background {
+    task: Task::Rewrite,
+    kind: SnapshotKind::Base,
+    started: "Background append only file rewriting started",
+    scheduled: "Background append only file rewriting scheduled",
+    under_way: CommandError::text("ERR Background append only file rewriting already in progress"),
+    failed: CommandError::text(
+        "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.",
+    ),
+};
+
+/// What BGSAVE is told without SCHEDULE while the log is rewritten.
+const OTHER_IS_ACTIVE: CommandError = CommandError::text(
+    "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE \
+     whenever possible.",
+);
+
+impl Background {
+    /// Has it begin once what runs has ended.
+    fn schedule(&self, persistence: &Persistence, out: &mut dyn Reply) -> CommandResult {
+        persistence.schedule(self.task);
+        out.simple(self.scheduled);
+        Ok(())
+    }
+
+    /// Begins it, or has it wait for what runs unless that is `refused` then.
+    fn begin(&self, ctx: &mut Ctx<'_>, refused: Option<CommandError>, out: &mut dyn Reply) -> CommandResult {
+        let persistence = persistence(ctx)?;
+        match (persistence.running(), refused) {
+            (Some(kind), _) if kind == self.kind => return Err(self.under_way.clone()),
+            (Some(_), Some(error)) => return Err(error),
+            (Some(_), None) => return self.schedule(&persistence, out),
+            (None, _) => {}
+        }
+        let made = if self.kind == SnapshotKind::Base { persistence.make_log_dir() } else { Ok(()) };
+        let begun = made.and_then(|()| persistence.begin(ctx, self.kind));
+        begun.map_err(|_| self.failed.clone())?;
+        out.simple(self.started);
+        Ok(())
+    }
+}
+
 fn bgsave_later(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     schedules(args)?;
-    persistence(ctx)?.schedule(Task::Save);
-    out.simple("Background saving scheduled");
-    Ok(())
+    SAVING.schedule(&*persistence(ctx)?, out)
+}
+
+fn bgrewriteaof_later(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    REWRITING.schedule(&*persistence(ctx)?, out)
 }
 
 /// Whether BGSAVE is given its option.
@@ -146,75 +210,24 @@ fn schedules(args: &[&[u8]]) -> CommandResult<bool> {
     }
 }
 
-fn bgrewriteaof_later(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    persistence(ctx)?.schedule(Task::Rewrite);
-    out.simple("Background append only file rewriting scheduled");
-    Ok(())
-}
-
-const OTHER_IS_ACTIVE: CommandError = CommandError::text(
-    "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE \
-     whenever possible.",
-);
-
 fn bgsave(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let schedules = schedules(args)?;
-    let persistence = persistence(ctx)?;
-    match persistence.running() {
-        Some(SnapshotKind::Dump) => {
-            return Err(CommandError::text("ERR Background save already in progress"));
-        }
-        Some(SnapshotKind::Base) if schedules => {
-            persistence.schedule(Task::Save);
-            out.simple("Background saving scheduled");
-            return Ok(());
-        }
-        Some(SnapshotKind::Base) => {
-            return Err(OTHER_IS_ACTIVE);
-        }
-        None => {}
-    }
-    match persistence.begin(ctx, SnapshotKind::Dump) {
-        Ok(_) => {
-            out.simple("Background saving started");
-            Ok(())
-        }
-        Err(_) => Err(CommandError::text("ERR")),
-    }
+    let refused = (!schedules(args)?).then_some(OTHER_IS_ACTIVE);
+    SAVING.begin(ctx, refused, out)
 }
 
 fn bgrewriteaof(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let persistence = persistence(ctx)?;
-    match persistence.running() {
-        Some(SnapshotKind::Base) => {
-            return Err(CommandError::text("ERR Background append only file rewriting already in progress"));
-        }
-        Some(SnapshotKind::Dump) => {
-            persistence.schedule(Task::Rewrite);
-            out.simple("Background append only file rewriting scheduled");
-            return Ok(());
-        }
-        None => {}
-    }
-    match persistence.begin(ctx, SnapshotKind::Base) {
-        Ok(_) => {
-            out.simple("Background append only file rewriting started");
-            Ok(())
-        }
-        Err(_) => Err(CommandError::text(
-            "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.",
-        )),
-    }
+    REWRITING.begin(ctx, None, out)
 }
 
 fn save(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let persistence = persistence(ctx)?;
-    if persistence.running() == Some(SnapshotKind::Dump) {
-        return Err(CommandError::text("ERR Background save already in progress"));
+    if persistence.running() == Some(SAVING.kind) {
+        return Err(SAVING.under_way);
     }
     // One snapshot at a time: a rewrite comes to its end first, as everything waits for SAVE in any case.
     persistence.finish_running(ctx);
-    persistence.save_now(ctx, SnapshotKind::Dump).map_err(|_| CommandError::text("ERR"))?;
+    persistence.count_save();
+    persistence.save_now(ctx, SnapshotKind::Dump).map_err(|_| SAVING.failed)?;
     out.ok();
     Ok(())
 }

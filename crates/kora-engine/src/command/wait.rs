@@ -11,7 +11,7 @@ use super::Family;
 use crate::engine::{Call, FollowUp, Handler, ServerCall};
 use crate::front::Front;
 use crate::persistence::Persistence;
-use crate::session::TimedReply;
+use crate::session::{Cover, LogWait, TimedReply, Wait};
 
 impl<F: Front> Family<F> {
     /// WAIT and WAITAOF.
@@ -60,21 +60,28 @@ fn wait<F: Front>(call: &mut Call<'_, F>, args: &[&[u8]]) -> CommandResult {
 fn waitaof<F: Front>(call: &mut Call<'_, F>, args: &[&[u8]]) -> CommandResult {
     let (local, replicas) = numbers_of_waitaof(args)?;
     let until = timeout_ms(args[3], call.now)?;
-    if local == 0 {
-        let is_durable = is_log_durable(&call.engine.persistence);
-        call.wait_for_replicas(replicas, until, TimedReply::Pair(is_durable.into(), 0));
-        return Ok(());
+    let persistence = &call.engine.persistence;
+    let is_wanted = local > 0;
+    if is_wanted && !persistence.wants_log() {
+        return Err(CommandError::text(NO_LOG_TO_WAIT_FOR));
     }
-    let record = call.engine.persistence.appended().ok_or(NO_LOG_TO_WAIT_FOR)?;
-    if call.engine.persistence.is_durable(record) {
-        call.wait_for_replicas(replicas, until, TimedReply::Pair(1, 0));
-    } else if call.session.is_executing {
-        TimedReply::Pair(0, 0).write(&mut call.reply());
-    } else {
-        call.wait_for_replicas(1, until, TimedReply::Pair(0, 0));
-        call.follow_up = Some(FollowUp::WaitForLog { record, is_all: replicas == 0 });
+    let position = call.session.cover.written.or_else(|| persistence.log_end());
+    let is_durable = are_writes_durable(persistence, &call.session.cover);
+    let reply = TimedReply::Pair(is_durable.into(), 0);
+    let waits_for_log = is_wanted && !is_durable;
+    call.wait_for_replicas(if waits_for_log { replicas.max(1) } else { replicas }, until, reply);
+    if matches!(call.session.wait, Wait::Until(..)) {
+        let position = position.filter(|_| call.session.cover.wrote_in == 0);
+        call.session.cover.log_wait = Some(Box::new(LogWait { position, is_wanted, is_all: replicas == 0 }));
+        call.follow_up = Some(FollowUp::WaitForLog);
     }
     Ok(())
+}
+
+/// Whether there is a log, and all that a session wrote is durable in it: what others wrote does not matter.
+fn are_writes_durable(persistence: &Persistence, cover: &Cover) -> bool {
+    let is_kept = |position| persistence.is_durable(position);
+    persistence.log_end().is_some() && cover.wrote_in == 0 && cover.written.is_none_or(is_kept)
 }
 
 /// WAIT in a script, which does not wait.
@@ -93,15 +100,16 @@ fn waitaof_for_nobody<F: Front>(
 ) -> CommandResult {
     let (local, _) = numbers_of_waitaof(args)?;
     timeout_ms(args[3], call.now)?;
-    if local > 0 && !call.engine.persistence.has_log() {
-        return Err(NO_LOG_TO_WAIT_FOR);
+    if local > 0 && !call.engine.persistence.wants_log() {
+        return Err(CommandError::text(NO_LOG_TO_WAIT_FOR));
     }
     TimedReply::Pair(is_log_durable(&call.engine.persistence).into(), 0).write(out);
     Ok(())
 }
 
-const NO_LOG_TO_WAIT_FOR: CommandError =
-    CommandError::text("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
+/// What those are told who wait for a log that nobody wants.
+pub(crate) const NO_LOG_TO_WAIT_FOR: &str =
+    "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
 
 /// How many logs and replicas WAITAOF is to wait for.
 fn numbers_of_waitaof(args: &[&[u8]]) -> CommandResult<(i64, i64)> {
@@ -116,5 +124,5 @@ fn numbers_of_waitaof(args: &[&[u8]]) -> CommandResult<(i64, i64)> {
 
 /// Whether there is a log, and all that was recorded is durable.
 fn is_log_durable(persistence: &Persistence) -> bool {
-    persistence.appended().is_some_and(|record| persistence.is_durable(record))
+    persistence.log_end().is_some_and(|end| persistence.is_durable(end))
 }

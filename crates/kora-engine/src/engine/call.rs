@@ -99,14 +99,8 @@ pub enum FollowUp<F: Front> {
     ResetStats,
     /// Save, and end the engine.
     ShutDown,
-    /// Have the session's wait end when a record of the log is durable, or, if that is not all it waits for, change what it
-    /// will be told.
-    WaitForLog {
-        /// The record.
-        record: u64,
-        /// Whether that is all.
-        is_all: bool,
-    },
+    /// Look after the session's wait for the log.
+    WaitForLog,
 }
 
 impl<F: Front> Call<'_, F> {

@@ -31,7 +31,7 @@ pub struct PersistenceInfo {
     pub last_save_duration: Option<u64>,
     /// Seconds since the present one began.
     pub save_duration: Option<u64>,
-    /// Saves since the start.
+    /// Saves begun since the counts began.
     pub saves: u64,
     /// Whether there is a log.
     pub has_log: bool,
@@ -45,7 +45,7 @@ pub struct PersistenceInfo {
     pub rewrite_duration: Option<u64>,
     /// Whether the last one failed.
     pub last_rewrite_failed: bool,
-    /// Rewrites since the start.
+    /// Rewrites since the counts began.
     pub rewrites: u64,
     /// Those that failed since the last that did not.
     pub failed_rewrites: u64,

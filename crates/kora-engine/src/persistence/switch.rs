@@ -103,6 +103,7 @@ impl Persistence {
         // What became of it is in the log of the server.
         let _ = self.close_log();
         self.reconsider();
+        self.wake_holders();
     }
 
     /// Prepares, in a thread of its own, the log that `appendonly` asks for.

@@ -410,6 +410,10 @@ impl<F: Front> Turn<F> {
             memory::tell();
             self.publish_counters();
         }
+        if resolved.facts.flags.has(Flags::BLOCKING) {
+            self.cover.note(&self.engine.persistence, session, &self.scratch.executed);
+            self.mark_writes(session, false);
+        }
         session.client.note_command(resolved.id);
         let timing = self.executor.journal().begin_command(resolved.facts.name);
         let follow_up = self.call(session, handler, args);
@@ -423,7 +427,7 @@ impl<F: Front> Turn<F> {
             }
             Some(FollowUp::Watch) => return self.watch(session, resolved, args),
             Some(FollowUp::Unwatch(watched)) => self.executor.unwatch(*watched),
-            Some(FollowUp::WaitForLog { record, is_all }) => self.note_log_wait(session, record, is_all),
+            Some(FollowUp::WaitForLog) => self.note_log_wait(session),
             Some(FollowUp::ResetStats) => self.reset_all_stats(),
             Some(FollowUp::ShutDown) => return self.shut_down(session, resolved, args),
             None => {}

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use kora_core::command::spec::{Facts, Traits};
+use kora_core::command::spec::{Facts, Flags, Traits};
 use kora_core::command::table::Handler;
 use kora_core::command::transaction;
 use kora_core::context::{Resume, Resumed};
@@ -356,6 +356,9 @@ impl<F: Front> Turn<F> {
             place.next += 1;
             let reached = Reached::of(session);
             if let Some(own) = &queued.own {
+                if own.facts.flags.has(Flags::BLOCKING) {
+                    self.mark_exec_writes(session, &commands[..place.next]);
+                }
                 self.run_own(session, (queued.id, own), source, pushes);
             } else {
                 let paused = self.run_next_of_core(session, source, place.next_of_core);
@@ -373,6 +376,14 @@ impl<F: Front> Turn<F> {
             mode => mode,
         };
         None
+    }
+
+    /// Before WAITAOF within EXEC: finds out what its session has written, these commands of EXEC included.
+    fn mark_exec_writes(&mut self, session: &mut Session<F>, commands: &[Queued]) {
+        for queued in commands {
+            self.cover.note(&self.engine.persistence, session, &[queued.id]);
+        }
+        self.mark_writes(session, true);
     }
 
     /// Counts a command of EXEC that has come to its end, and takes its reply back if it is not to be told.

@@ -70,6 +70,8 @@ pub enum Meaning {
         default: &'static str,
         /// Why it changes nothing.
         because: &'static str,
+        /// What of its shape is accepted, and how it is kept.
+        accept: fn(Setting) -> Result<Setting, InvalidValue>,
     },
     /// It belongs to something that does not exist yet: only values that leave it off are accepted.
     Unavailable {
@@ -113,6 +115,15 @@ impl Directive {
     #[must_use]
     pub const fn then(mut self, apply: Apply) -> Self {
         self.apply = apply;
+        self
+    }
+
+    /// The same directive, which changes nothing, where not all of its shape is `accepted`.
+    #[must_use]
+    pub const fn accepting(mut self, accepted: fn(Setting) -> Result<Setting, InvalidValue>) -> Self {
+        if let Meaning::Inert { accept, .. } = &mut self.meaning {
+            *accept = accepted;
+        }
         self
     }
 
@@ -180,7 +191,11 @@ impl Directive {
             Meaning::Unavailable { off, needs } if off.iter().all(|off| setting != self.read(off)) => {
                 Err(format!("{needs} not available in this version of Kora"))
             }
-            Meaning::Inert { .. } | Meaning::Unavailable { .. } => {
+            Meaning::Inert { accept, .. } => {
+                config.inert.insert(self.name, accept(setting)?);
+                Ok(())
+            }
+            Meaning::Unavailable { .. } => {
                 config.inert.insert(self.name, setting);
                 Ok(())
             }
