@@ -48,6 +48,7 @@ use kora_engine::front::values::ValueClient;
 use kora_engine::front::{ClientId, Origin, Workers};
 use kora_engine::session::{Choice, Session, Standing};
 
+use crate::stepped::START;
 use build::build;
 use client::{Client, Sent};
 use front::{SimulationFront, set_broken};
@@ -57,9 +58,6 @@ use record::{Args, History, OperationId};
 use waiting::Queues;
 use worker::{State, Worker};
 use workload::Workload;
-
-/// The time at which a simulation begins.
-const START: UnixMs = UnixMs(1_700_000_000_000);
 
 /// No simulation takes as many steps as this.
 const STEPS_MAX: u64 = 200_000;
@@ -147,12 +145,12 @@ pub fn simulate(seed: u64, options: &Options) -> Result<Tally, Box<Anomaly>> {
     let table = CommandTable::new(&[], &[]);
     let clock = Arc::new(AtomicI64::new(START.0));
     let effects = Arc::default();
-    let (assembly, workers) = build(seed, options.shard_count, &clock, &effects);
-    let hub = Arc::clone(&assembly.engine.hub);
+    let (engine, workers) = build(seed, options.shard_count, &clock, &effects);
+    let hub = Arc::clone(&engine.hub);
     let mut simulation = Simulation {
         table: &table,
         hub: &hub,
-        engine: Arc::clone(&assembly.engine),
+        engine,
         workers,
         clients: Vec::new(),
         sweepers: Vec::new(),

@@ -33,6 +33,8 @@ pub enum Rule {
     EvictionRecorded,
     /// The effects of a round are handed over before anything is sent.
     HandOverFirst,
+    /// A shard that receives work notes which operations had been submitted.
+    ReceiveNotes,
     /// While a script takes long, what comes is refused.
     BusyRefuses,
     /// A script that is killed has written nothing, and writes nothing any more.
@@ -41,7 +43,7 @@ pub enum Rule {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::LaneFirst,
         Self::PublishLast,
         Self::WakeSleepers,
@@ -52,6 +54,7 @@ impl Rule {
         Self::ChoiceInOrder,
         Self::EvictionRecorded,
         Self::HandOverFirst,
+        Self::ReceiveNotes,
         Self::BusyRefuses,
         Self::KilledWritesNothing,
     ];
