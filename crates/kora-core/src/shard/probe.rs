@@ -72,8 +72,9 @@ pub enum Note<'a, O> {
     HasReplied(&'a O),
     /// A shard has run one of the items that a command of an operation consists of.
     HasRunItem(&'a O, ShardId, u32),
-    /// This command of an operation, counted from 0, had paused and has come to its end with an error.
-    Fails(&'a O, usize, &'a CommandError),
+    /// This command of an operation, counted from 0, had paused and has come to its end with an error. What is recorded is the
+    /// operation's.
+    Fails(&'a O, usize, &'a CommandError, &'a RecordBuilder),
     /// The wait of an operation has ended, and it was not served.
     EndsWait(&'a O),
     /// What a shard has recorded behind so many effects is no command's: keys that were evicted, or that had expired when a

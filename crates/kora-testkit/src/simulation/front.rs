@@ -56,8 +56,8 @@ pub(super) enum Heard {
     HasReplied(ClientId),
     /// A shard has run an item of one of its commands.
     HasRunItem(ClientId, ShardId, usize),
-    /// This command of it is a script that was killed.
-    IsKilled(ClientId, usize),
+    /// This command of it is a script that was killed. These are effects of the whole operation.
+    IsKilled(ClientId, usize, Vec<Effect>),
     /// Its wait has ended, and it was not served.
     EndsWait(ClientId),
     /// A key has gone, and no command has deleted it. This is its effect.
@@ -126,8 +126,8 @@ impl Probe for SimulationProbe {
             Note::HasRunItem(origin, shard, command) => {
                 hear(Heard::HasRunItem(origin.client, shard, command as usize));
             }
-            Note::Fails(origin, at, error) if is_killed(&error.to_string()) => {
-                hear(Heard::IsKilled(origin.client, at));
+            Note::Fails(origin, at, error, record) if is_killed(&error.to_string()) => {
+                hear(Heard::IsKilled(origin.client, at, effects_of(record.bytes())));
             }
             Note::Fails(..) => {}
             Note::EndsWait(origin) => hear(Heard::EndsWait(origin.client)),
