@@ -294,7 +294,7 @@ pub(crate) fn watch(run: &Shared) -> mlua::Result<VmState> {
     let ended = || mlua::Error::runtime("the script is at its end");
     let (watch, seat) = {
         let mut run = run.borrow_mut();
-        (run.watch(), run.seat)
+        (run.watch(), run.seat())
     };
     match watch {
         Watch::GoOn => Ok(VmState::Continue),

@@ -19,7 +19,7 @@ use crate::environment::{self, error_text};
 use crate::functions::Functions;
 use crate::pause::{Progress, Returned, SEATS_MAX, Stage};
 use crate::render::{internal_error, line, render};
-use crate::run::{End, Rights, Run};
+use crate::run::{End, Rights, Run, Watching};
 use crate::script::{Script, Sha};
 use crate::service::{Origin, Scripts, VmUsage};
 use crate::subject::{Compiled, Subject};
@@ -113,7 +113,8 @@ pub(crate) struct Interpreter {
 impl Interpreter {
     fn new(scripts: &Scripts, seat: usize) -> mlua::Result<Self> {
         let (host, busy) = (Arc::clone(scripts.host()), Arc::clone(&scripts.busy));
-        let run = Rc::new(RefCell::new(Run::new(host, busy, scripts.commons().looks.clone(), seat)));
+        let watching = Watching { looks: scripts.commons().looks.clone(), seat };
+        let run = Rc::new(RefCell::new(Run::new(host, busy, watching)));
         Ok(Self {
             service: scripts.id(),
             stage: Stage::of_seat(seat),

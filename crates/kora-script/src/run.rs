@@ -62,9 +62,7 @@ pub(crate) struct Rights {
 pub(crate) struct Run {
     host: Arc<dyn Host>,
     busy: Arc<Busy>,
-    looks: Looks,
-    /// Of the workers that share this thread, the one whose scripts these are.
-    pub(crate) seat: usize,
+    watching: Watching,
     /// What runs, for those who ask.
     subject: Option<Subject>,
     command: Words,
@@ -91,6 +89,13 @@ pub(crate) struct Run {
     pub(crate) tally: Tally,
     /// While a library is loaded.
     loading: Option<Loading>,
+}
+
+/// How runs are looked at, and who stands aside.
+pub(crate) struct Watching {
+    pub(crate) looks: Looks,
+    /// Of the workers that share this thread, the one whose scripts these are.
+    pub(crate) seat: usize,
 }
 
 /// The loading of a library.
@@ -146,12 +151,11 @@ pub(crate) struct Registered {
 }
 
 impl Run {
-    pub(crate) fn new(host: Arc<dyn Host>, busy: Arc<Busy>, looks: Looks, seat: usize) -> Self {
+    pub(crate) fn new(host: Arc<dyn Host>, busy: Arc<Busy>, watching: Watching) -> Self {
         Self {
             host,
             busy,
-            looks,
-            seat,
+            watching,
             subject: None,
             command: Words::default(),
             seen: None,
@@ -170,6 +174,11 @@ impl Run {
             tally: Tally::default(),
             loading: None,
         }
+    }
+
+    /// Of the workers that share this thread, the one whose scripts these are.
+    pub(crate) fn seat(&self) -> usize {
+        self.watching.seat
     }
 
     pub(crate) fn host(&self) -> &Arc<dyn Host> {
@@ -279,7 +288,7 @@ impl Run {
             self.end.get_or_insert(End::Killed);
             return Watch::End;
         }
-        let now = (self.looks.elapsed)();
+        let now = (self.watching.looks.elapsed)();
         let seen = match self.seen {
             Some(seen) => seen,
             None => self.begin_watch(now),

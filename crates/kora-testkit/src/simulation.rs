@@ -48,6 +48,7 @@ use kora_engine::front::values::ValueClient;
 use kora_engine::front::{ClientId, Origin, Standing, Workers};
 use kora_engine::session::{Choice, Session};
 
+use crate::stepped::START;
 use build::build;
 use client::{Client, Sent};
 use front::{SimulationFront, set_broken};
@@ -58,9 +59,6 @@ use waiting::Queues;
 use worker::{State, Worker};
 use workload::Workload;
 
-/// The time at which a simulation begins.
-const START: UnixMs = UnixMs(1_700_000_000_000);
-
 /// No simulation takes as many steps as this.
 const STEPS_MAX: u64 = 200_000;
 
@@ -70,7 +68,9 @@ const STALL_STEPS: usize = 30;
 /// What is simulated.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Number of shards, each with a worker.
+    /// Number of workers.
+    pub worker_count: u16,
+    /// Number of shards, no fewer than that.
     pub shard_count: u16,
     /// Number of clients at a time.
     pub client_count: usize,
@@ -82,7 +82,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { shard_count: 4, client_count: 8, pipeline_count: 6, broken: None }
+        Self { worker_count: 4, shard_count: 6, client_count: 8, pipeline_count: 6, broken: None }
     }
 }
 
@@ -147,12 +147,12 @@ pub fn simulate(seed: u64, options: &Options) -> Result<Tally, Box<Anomaly>> {
     let table = CommandTable::new(&[], &[]);
     let clock = Arc::new(AtomicI64::new(START.0));
     let effects = Arc::default();
-    let (assembly, workers) = build(seed, options.shard_count, &clock, &effects);
-    let hub = Arc::clone(&assembly.engine.hub);
+    let (engine, workers) = build(seed, (options.worker_count, options.shard_count), &clock, &effects);
+    let hub = Arc::clone(&engine.hub);
     let mut simulation = Simulation {
         table: &table,
         hub: &hub,
-        engine: Arc::clone(&assembly.engine),
+        engine,
         workers,
         clients: Vec::new(),
         sweepers: Vec::new(),
@@ -192,7 +192,7 @@ struct Simulation<'a> {
     engine: Arc<Engine<SimulationFront>>,
     workers: Vec<Worker>,
     clients: Vec<Client>,
-    /// Each worker's process in the history for keys that go by themselves.
+    /// Each shard's process in the history for keys that go by themselves.
     sweepers: Vec<usize>,
     /// A submission to several shards, between two of its steps, and its worker.
     submission: Option<(usize, Submission<'a, Workers<SimulationFront>>)>,
@@ -228,13 +228,14 @@ enum Action {
     Serve,
     Flush,
     Sweep,
+    Hold,
     Unblock,
     Sleep,
 }
 
 impl Simulation<'_> {
     fn run(&mut self, options: &Options) -> Result<(), String> {
-        self.sweepers = (0..self.workers.len()).map(|_| self.history.add_process()).collect();
+        self.sweepers = self.hub.shards().map(|_| self.history.add_process()).collect();
         for _ in 0..options.client_count {
             self.add_client(options.pipeline_count);
         }
@@ -422,6 +423,7 @@ impl Simulation<'_> {
                     (8, Action::Serve),
                     (8, Action::Flush),
                     (1, Action::Sweep),
+                    (3, Action::Hold),
                     (1, Action::Unblock),
                     (5, Action::Sleep),
                 ]);
@@ -437,6 +439,7 @@ impl Simulation<'_> {
             Action::Flush => self.flush(worker),
             Action::Sweep if !self.is_over => self.sweep(worker),
             Action::Sweep => {}
+            Action::Hold => self.hold_one(worker),
             Action::Unblock => self.unblock(),
             Action::Serve => {
                 let ready = self.ready_clients(worker);

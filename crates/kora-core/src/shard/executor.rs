@@ -223,8 +223,10 @@ impl<D: Driver> Executor<D> {
     /// been answered by now.
     #[inline]
     pub fn receive(&mut self) {
-        // Published tickets only get more.
-        self.position = self.position.max(self.hub.published_count());
+        if !D::breaks(Rule::ReceiveNotes) {
+            // Published tickets only get more.
+            self.position = self.position.max(self.hub.published_count());
+        }
     }
 
     /// Takes a shard, unless it is in hand; `false` if somebody else holds it.
@@ -363,6 +365,11 @@ impl<D: Driver> Executor<D> {
     /// Has a shard looked at when what runs now has come to its end.
     pub(super) fn note_visit(&mut self, shard: ShardId) {
         self.visits.push_back(shard);
+    }
+
+    /// Has the shards of an operation looked at that was submitted on behalf of this executor.
+    pub fn look_at(&mut self, operation: &Operation<D>) {
+        self.visits.extend(operation.shards());
     }
 
     /// Takes a waiter that is over out of all queues.

@@ -527,14 +527,16 @@ impl<'a, D: Driver> Submission<'a, D> {
         self.hub.published.store(*self.next_ticket, Ordering::Release);
     }
 
-    /// Leaves the critical section, when no step is left.
-    pub fn finish(self) {
+    /// Leaves the critical section, when no step is left. Whoever submits sees to it that the operation's shards are looked at.
+    #[must_use]
+    pub fn finish(self) -> Arc<Operation<D>> {
         debug_assert!(self.is_published && self.pushed == self.operation.request.shards.len());
+        self.operation
     }
 
     /// Takes all steps.
     fn complete(mut self) {
         while self.step() {}
-        self.finish();
+        drop(self.finish());
     }
 }

@@ -143,7 +143,9 @@ impl<D: Driver> Executor<D> {
             }
             Some(result) => {
                 if let Err(error) = result {
-                    D::note(Note::Fails(&operation.origin, next.map_or(0, |next| next - 1), &error));
+                    let failed = next.map_or(0, |next| next - 1);
+                    let record = self.journal.record();
+                    D::note(Note::Fails(&operation.origin, failed, &error, record));
                     replies.refuse(&error);
                 }
                 replies.end_item();

@@ -33,6 +33,8 @@ pub enum Rule {
     EvictionRecorded,
     /// The effects of a round are handed over before anything is sent.
     HandOverFirst,
+    /// A shard that receives work notes which operations had been submitted.
+    ReceiveNotes,
     /// While a script takes long, what comes is refused.
     BusyRefuses,
     /// A script that is killed has written nothing, and writes nothing any more.
@@ -41,7 +43,7 @@ pub enum Rule {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::LaneFirst,
         Self::PublishLast,
         Self::WakeSleepers,
@@ -52,6 +54,7 @@ impl Rule {
         Self::ChoiceInOrder,
         Self::EvictionRecorded,
         Self::HandOverFirst,
+        Self::ReceiveNotes,
         Self::BusyRefuses,
         Self::KilledWritesNothing,
     ];
@@ -69,8 +72,9 @@ pub enum Note<'a, O> {
     HasReplied(&'a O),
     /// A shard has run one of the items that a command of an operation consists of.
     HasRunItem(&'a O, ShardId, u32),
-    /// This command of an operation, counted from 0, had paused and has come to its end with an error.
-    Fails(&'a O, usize, &'a CommandError),
+    /// This command of an operation, counted from 0, had paused and has come to its end with an error. What is recorded is the
+    /// operation's.
+    Fails(&'a O, usize, &'a CommandError, &'a RecordBuilder),
     /// The wait of an operation has ended, and it was not served.
     EndsWait(&'a O),
     /// What a shard has recorded behind so many effects is no command's: keys that were evicted, or that had expired when a

@@ -289,8 +289,9 @@ impl<D: Driver> Executor<D> {
             this.advance(shard);
             let Some(store) = shard.store.as_deref_mut() else { return Sweep::default() };
             this.journal.begin_sweep(now);
-            let changes = this.journal.changes();
+            let (before, changes) = (this.journal.record().effect_count(), this.journal.changes());
             let sweep = store.sweep(&mut this.journal, now, budget);
+            D::note(Note::Loses(this.journal.record(), before));
             // What was looked at in vain is not due any more.
             shard.has_changed |= sweep.examined > 0 || this.journal.changes() != changes;
             this.answer_ready(shard, now);

@@ -283,6 +283,3 @@ fn take_ready(stores: &mut Stores<'_>) -> Option<(ShardId, ReadyKey)> {
 fn operation_of<D: Driver>(waiter: &Waiter) -> Arc<Operation<D>> {
     Arc::downcast(waiter.operation()).expect("all shards of an engine have one driver")
 }
-
-#[cfg(test)]
-mod tests;

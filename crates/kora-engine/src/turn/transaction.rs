@@ -288,7 +288,8 @@ impl<F: Front> Turn<F> {
             }
             Resumed::Done(Ok(())) => {}
             Resumed::Done(Err(error)) => {
-                F::Probe::note(Note::Fails(driven.origin(), place.next - 1, &error));
+                let record = self.executor.journal().record();
+                F::Probe::note(Note::Fails(driven.origin(), place.next - 1, &error, record));
                 session.reply().refuse(&error);
             }
         }

@@ -15,7 +15,7 @@ use kora_core::reply::Reply;
 use kora_core::shard::hub::{Hub, Wake};
 use kora_core::shard::operation::Operation;
 use kora_core::shard::probe::{Note, Rule};
-use kora_core::shard::runner::Shard;
+use kora_core::shard::executor::Executor;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
 use kora_engine::engine::{Call, Handler, ServerCall};
@@ -47,16 +47,16 @@ thread_local! {
 pub(super) enum Heard {
     /// It comes to the command at this place of the batch that it was given.
     Reached(usize),
-    /// A command or a transaction begins to run at once, at this time.
-    RunsAtOnce(ShardId, UnixMs),
+    /// A command or a transaction begins to run at once, with these shards in hand, at this time.
+    RunsAtOnce(Vec<ShardId>, UnixMs),
     /// A client's operation begins to run as a whole, with the stores of these shards, at this time.
     RunsWhole(ClientId, Vec<ShardId>, UnixMs),
     /// It has replied.
     HasReplied(ClientId),
     /// A shard has run an item of one of its commands.
     HasRunItem(ClientId, ShardId, usize),
-    /// This command of it is a script that was killed.
-    IsKilled(ClientId, usize),
+    /// This command of it is a script that was killed. These are effects of the whole operation.
+    IsKilled(ClientId, usize, Vec<Effect>),
     /// Its wait has ended, and it was not served.
     EndsWait(ClientId),
     /// A key has gone, and no command has deleted it. This is its effect.
@@ -117,7 +117,7 @@ impl Probe for SimulationProbe {
 
     fn note(note: Note<'_, Origin>) {
         match note {
-            Note::RunsAtOnce(shard, now) => hear(Heard::RunsAtOnce(shard, now)),
+            Note::RunsAtOnce(shards, now) => hear(Heard::RunsAtOnce(shards.to_vec(), now)),
             Note::RunsWhole(origin, shards, now) => {
                 hear(Heard::RunsWhole(origin.client, shards.to_vec(), now));
             }
@@ -125,8 +125,8 @@ impl Probe for SimulationProbe {
             Note::HasRunItem(origin, shard, command) => {
                 hear(Heard::HasRunItem(origin.client, shard, command as usize));
             }
-            Note::Fails(origin, at, error) if is_killed(&error.to_string()) => {
-                hear(Heard::IsKilled(origin.client, at));
+            Note::Fails(origin, at, error, record) if is_killed(&error.to_string()) => {
+                hear(Heard::IsKilled(origin.client, at, effects_of(record.bytes())));
             }
             Note::Fails(..) => {}
             Note::EndsWait(origin) => hear(Heard::EndsWait(origin.client)),
@@ -146,8 +146,8 @@ impl Probe for SimulationProbe {
         }
     }
 
-    fn bytes_staying<F: Front>(shard: &mut Shard<Workers<F>>) -> Option<u64> {
-        Some(bytes_of_keys(shard))
+    fn bytes_staying<F: Front>(executor: &mut Executor<Workers<F>>) -> Option<u64> {
+        Some(bytes_of_keys(executor))
     }
 }
 

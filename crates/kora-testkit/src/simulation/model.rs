@@ -60,6 +60,9 @@ impl Told<'_> {
 /// What stands in the history for a key that goes without a command.
 pub(super) const LAPSE: &[u8] = b"LAPSE";
 
+/// What stands there for a key that is looked at, which is its end if it has expired.
+pub(super) const LOOK: &[u8] = b"LOOK";
+
 /// A key and its database.
 type WatchedKey = (DbIndex, Vec<u8>);
 
@@ -105,6 +108,10 @@ impl<'a> Model<'a> {
                 self.run_inner(args, (db, now), told)
             }
             b"EVAL" if told.killed == [0] => told.of_killed(told.reply),
+            LOOK => {
+                Keyspace::new(&mut self.store, &mut self.journal, db, now, true).peek(args[1]);
+                Value::Null
+            }
             LAPSE => Value::Integer(self.lapse(args[1], db, now).into()),
             _ => self.run_one(args, db, now),
         }

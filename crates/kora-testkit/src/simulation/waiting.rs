@@ -203,15 +203,21 @@ impl Simulation<'_> {
         self.take_in(&[]);
     }
 
+    /// Has all workers put back what they have in their hands.
+    pub(super) fn release_all(&mut self) {
+        self.workers.iter_mut().for_each(|worker| worker.turn.executor().release_all());
+    }
+
     /// Checks that who still waits has nothing to wait for.
     pub(super) fn check_endless_waits(&mut self) -> Result<(), String> {
+        self.release_all();
         for client in self.waiting() {
             let Some(pending) = self.clients[client].pending else { continue };
             let record = self.history.get(pending);
             let (id, db) = (pending.0, record.db);
             for key in awaited_keys(&record.calls[0].args) {
                 let shard = Slot::of(key).shard(self.hub.shard_count());
-                let store = self.workers[shard.index()].turn.shard().store();
+                let store = self.workers[0].turn.executor().store_of(shard);
                 let store = store.ok_or("a store is away for ever")?;
                 let mut journal = Journal::default();
                 if Keyspace::new(store, &mut journal, db, self.clock, true).peek(key).is_some() {
@@ -224,8 +230,10 @@ impl Simulation<'_> {
 
     /// Checks that the stores know of nobody who waits or watches, since nobody does.
     pub(super) fn check_forgotten(&mut self) -> Result<(), String> {
-        for (at, worker) in self.workers.iter_mut().enumerate() {
-            let store = worker.turn.shard().store().ok_or("a store is away for ever")?;
+        self.release_all();
+        for shard in self.hub.shards() {
+            let (at, executor) = (shard.0, self.workers[0].turn.executor());
+            let store = executor.store_of(shard).ok_or("a store is away for ever")?;
             if store.awaited_keys() > 0 {
                 return Err(format!("shard {at} keeps waiters that are over"));
             }

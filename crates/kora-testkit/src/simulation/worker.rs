@@ -3,6 +3,7 @@
 //! It does what a loop around a turn does, but for the order, which is the schedule's.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use kora_core::shard::probe::Rule;
 use kora_core::time::UnixMs;
@@ -151,6 +152,13 @@ impl Simulation<'_> {
         refused.into_iter().for_each(|invoked| self.note_refusal(invoked));
     }
 
+    /// Takes a shard, and is put off with it in its hands: until its round ends, or it has served somebody.
+    pub(super) fn hold_one(&mut self, worker: usize) {
+        let shards: Vec<_> = self.hub.shards().collect();
+        let shard = *self.random.choose(&shards);
+        self.workers[worker].turn.executor().hold(shard);
+    }
+
     /// Ends a round, and sends what was replied.
     pub(super) fn flush(&mut self, worker: usize) {
         self.workers[worker].turn.finish_round();
@@ -158,7 +166,7 @@ impl Simulation<'_> {
         self.take_replies(worker);
         let Self { workers, clients, history, step, .. } = self;
         let turn = &mut workers[worker].turn;
-        if !turn.shard().journal().record().is_empty() {
+        if !turn.executor().journal().record().is_empty() {
             self.wrong.get_or_insert("effects were not handed over before replies are sent".to_owned());
         }
         for slot in turn.take_sendable() {
@@ -213,7 +221,8 @@ impl Simulation<'_> {
         let state = std::mem::replace(&mut self.workers[worker].state, State::Awake);
         let State::AboutToSubmit(operation) = state else { return };
         if self.random.one_in(3) {
-            self.hub.submit(operation);
+            self.hub.submit(Arc::clone(&operation));
+            self.workers[worker].turn.executor().look_at(&operation);
         } else {
             self.submission = Some((worker, self.hub.begin_submission(operation)));
             self.workers[worker].state = State::Submitting;
@@ -229,7 +238,8 @@ impl Simulation<'_> {
             }
             self.submission = Some((worker, submission));
         } else {
-            submission.finish();
+            let operation = submission.finish();
+            self.workers[worker].turn.executor().look_at(&operation);
             self.workers[worker].state = State::Awake;
         }
     }
@@ -239,13 +249,10 @@ impl Simulation<'_> {
         // What has arrived runs first, and is none of the sweep.
         self.poll(worker);
         let turn = &mut self.workers[worker].turn;
-        turn.shard().hand_over();
-        let before = self.effects.lock().expect("one thread").len();
         turn.sweep_expired();
-        turn.shard().hand_over();
+        turn.executor().hand_over();
+        turn.executor().release();
         self.take_in(&[]);
-        let swept = self.effects.lock().expect("one thread")[before..].to_vec();
-        swept.iter().for_each(|effect| self.note_lapse(effect));
     }
 
     /// A record of commands of a client that begin to run now.
