@@ -93,18 +93,12 @@ pub struct Journal {
     /// Shared with whoever knows which events are wanted, so that a change holds for all shards at once.
     event_mask: Arc<AtomicU32>,
     changes: u64,
+    /// Those of the changes that were told to [`Journal::take_changes`].
+    told_changes: u64,
     /// Those of the changes that no command made: keys that expired or were evicted.
     incidental_changes: u64,
     /// Effects that commands recorded themselves.
     recorded: u64,
-    draft: Draft,
-    /// Times the commands, if anybody wants to know.
-    meter: Option<Box<Meter>>,
-}
-
-/// What was recorded and announced and is still to be handed over, and where that stands.
-#[derive(Debug, Default)]
-pub(crate) struct Draft {
     /// Where and when the effects come about that follow.
     scope: Scope,
     /// Which of them belong together.
@@ -113,6 +107,8 @@ pub(crate) struct Draft {
     is_abandoned: bool,
     record: RecordBuilder,
     announcements: Vec<Announcement>,
+    /// Times the commands, if anybody wants to know.
+    meter: Option<Box<Meter>>,
 }
 
 /// The effects that a record holds.
@@ -208,7 +204,7 @@ impl Journal {
     #[inline]
     #[must_use]
     pub fn is_recording(&self) -> bool {
-        self.recording.load(Ordering::Acquire) && !self.draft.is_abandoned
+        self.recording.load(Ordering::Acquire) && !self.is_abandoned
     }
 
     /// Chooses the classes of events to collect, as bits of [`EventClass`].
@@ -232,6 +228,14 @@ impl Journal {
     #[must_use]
     pub fn changes(&self) -> u64 {
         self.changes
+    }
+
+    /// How many changes there were since it was last asked.
+    pub fn take_changes(&mut self) -> u64 {
+        // What is taken back was counted before it is taken back.
+        let changes = self.changes.saturating_sub(self.told_changes);
+        self.told_changes += changes;
+        changes
     }
 
     /// Records an effect that differs from the command as it was sent.
@@ -265,13 +269,13 @@ impl Journal {
 
     #[cold]
     fn push_effect(&mut self, db: DbIndex, args: &[&[u8]], is_incidental: bool) {
-        let is_further = match &mut self.draft.unit {
+        let is_further = match &mut self.unit {
             Unit::None => false,
             Unit::Command { has_effect } | Unit::Commands { has_effect } => {
                 std::mem::replace(has_effect, true)
             }
         };
-        self.draft.record.push_effect(&self.draft.scope, db.0, args, is_further, is_incidental);
+        self.record.push_effect(&self.scope, db.0, args, is_further, is_incidental);
     }
 
     /// Reports a keyspace event.
@@ -299,41 +303,41 @@ impl Journal {
         is_incidental: bool,
     ) {
         let event = KeyEvent { class, name, db, key: key.into(), is_incidental };
-        self.draft.announcements.push(Announcement::Event(event));
+        self.announcements.push(Announcement::Event(event));
     }
 
     /// Announces a message.
     pub fn publish(&mut self, message: Message) {
-        self.draft.announcements.push(Announcement::Message(message));
+        self.announcements.push(Announcement::Message(message));
     }
 
     /// Says how many tickets had been published when the shard last received work; it has run those that concern it. Changes
     /// nothing within an operation that has a ticket.
     #[inline]
     pub fn set_position(&mut self, position: u64) {
-        if self.draft.scope.parts == 0 {
-            self.draft.scope.stamp = Stamp::of_position(position);
+        if self.scope.parts == 0 {
+            self.scope.stamp = Stamp::of_position(position);
         }
     }
 
     /// Where the effects that follow stand in the order.
     #[must_use]
     pub fn stamp(&self) -> Stamp {
-        self.draft.scope.stamp
+        self.scope.stamp
     }
 
     /// Begins an operation with a ticket, of which `parts` shards record a part: until [`Journal::end_operation`].
     pub fn begin_operation(&mut self, ticket: u64, parts: u16) {
-        self.draft.scope.stamp = Stamp::of_ticket(ticket);
-        self.draft.scope.parts = parts.max(1);
-        self.draft.scope.command = 0;
+        self.scope.stamp = Stamp::of_ticket(ticket);
+        self.scope.parts = parts.max(1);
+        self.scope.command = 0;
     }
 
     /// Begins an operation that others may have to go on with: at its place in the order. Until [`Journal::end_operation`].
     pub fn begin_at(&mut self, stamp: Stamp) {
         match stamp.ticket() {
             Some(ticket) => self.begin_operation(ticket, 1),
-            None => self.draft.scope.stamp = stamp,
+            None => self.scope.stamp = stamp,
         }
     }
 
@@ -341,52 +345,51 @@ impl Journal {
     /// runs them all, they stand in that order anyway.
     #[inline]
     pub fn set_command(&mut self, index: u32) {
-        if self.draft.scope.parts > 1 {
-            self.draft.scope.command = index;
+        if self.scope.parts > 1 {
+            self.scope.command = index;
         }
     }
 
     /// Notes that this shard runs a part of the operation, whether that changes anything or not.
     pub fn note_part(&mut self) {
         if self.is_recording() {
-            self.draft.record.push_part(&self.draft.scope);
+            self.record.push_part(&self.scope);
         }
     }
 
     /// Ends an operation: what follows is none of it, and stands behind all tickets below `position`.
     pub fn end_operation(&mut self, position: u64) {
-        self.draft.scope =
-            Scope { stamp: Stamp::of_position(position), parts: 0, command: 0, ..self.draft.scope };
+        self.scope = Scope { stamp: Stamp::of_position(position), parts: 0, command: 0, ..self.scope };
     }
 
     /// Makes the effects of all commands that follow one unit, until [`Journal::end_unit`]; `false` if they are so already.
     pub fn begin_unit(&mut self) -> bool {
-        let begins = !matches!(self.draft.unit, Unit::Commands { .. });
+        let begins = !matches!(self.unit, Unit::Commands { .. });
         if begins {
-            self.draft.unit = Unit::Commands { has_effect: false };
+            self.unit = Unit::Commands { has_effect: false };
         }
         begins
     }
 
     /// Ends the unit that was begun.
     pub fn end_unit(&mut self) {
-        self.draft.unit = Unit::None;
-        self.draft.is_abandoned = false;
+        self.unit = Unit::None;
+        self.is_abandoned = false;
     }
 
     /// Forgets what was recorded of the unit, and records no more of it: half of it must not survive the process. Nothing that
     /// came before it is still here.
     pub fn abandon_unit(&mut self) {
-        self.draft.record.clear();
-        self.draft.is_abandoned = true;
+        self.record.clear();
+        self.is_abandoned = true;
     }
 
     /// A command begins that runs at `now`. To be given to [`Journal::close_command`].
     #[inline]
     pub fn open_command(&mut self, now: UnixMs) -> Mark {
-        self.draft.scope.time_ms = now.0.cast_unsigned();
-        if !matches!(self.draft.unit, Unit::Commands { .. }) {
-            self.draft.unit = Unit::Command { has_effect: false };
+        self.scope.time_ms = now.0.cast_unsigned();
+        if !matches!(self.unit, Unit::Commands { .. }) {
+            self.unit = Unit::Command { has_effect: false };
         }
         self.mark()
     }
@@ -408,30 +411,16 @@ impl Journal {
     /// No command runs: what lapses at `now` is recorded by itself.
     #[inline]
     pub fn begin_sweep(&mut self, now: UnixMs) {
-        self.draft.scope.time_ms = now.0.cast_unsigned();
-        self.draft.unit = Unit::None;
-    }
-
-    /// Sets aside what is still to be handed over, and the unit that was begun: a command has paused, and others run meanwhile.
-    pub(crate) fn set_aside(&mut self) -> Draft {
-        std::mem::take(&mut self.draft)
-    }
-
-    /// Goes on with what was set aside. What came between was handed over.
-    pub(crate) fn take_up(&mut self, draft: Draft) {
-        debug_assert!(
-            self.draft.record.is_empty() && self.draft.announcements.is_empty(),
-            "it was handed over"
-        );
-        self.draft = draft;
+        self.scope.time_ms = now.0.cast_unsigned();
+        self.unit = Unit::None;
     }
 
     /// The present point, to go back to.
     pub(crate) fn rollback_point(&self) -> RollbackPoint {
         RollbackPoint {
             mark: self.mark(),
-            record: self.draft.record.checkpoint(),
-            announcements: self.draft.announcements.len(),
+            record: self.record.checkpoint(),
+            announcements: self.announcements.len(),
         }
     }
 
@@ -440,28 +429,28 @@ impl Journal {
     pub(crate) fn roll_back(&mut self, point: &RollbackPoint) {
         self.changes = point.mark.changes + self.incidental_changes;
         self.recorded = point.mark.recorded;
-        self.draft.record.roll_back(&point.record);
-        if let Unit::Command { has_effect } | Unit::Commands { has_effect } = &mut self.draft.unit {
+        self.record.roll_back(&point.record);
+        if let Unit::Command { has_effect } | Unit::Commands { has_effect } = &mut self.unit {
             *has_effect = false;
         }
-        let announcements = self.draft.announcements.split_off(point.announcements);
+        let announcements = self.announcements.split_off(point.announcements);
         let is_incidental = |announcement: &Announcement| match announcement {
             Announcement::Event(event) => event.is_incidental,
             Announcement::Message(_) => false,
         };
-        self.draft.announcements.extend(announcements.into_iter().filter(is_incidental));
+        self.announcements.extend(announcements.into_iter().filter(is_incidental));
     }
 
     /// What was recorded so far.
     #[inline]
     #[must_use]
     pub fn record(&self) -> &RecordBuilder {
-        &self.draft.record
+        &self.record
     }
 
     /// Forgets what was recorded so far.
     pub fn clear_record(&mut self) {
-        self.draft.record.clear();
+        self.record.clear();
     }
 
     /// Takes the effects recorded so far.
@@ -469,8 +458,8 @@ impl Journal {
     /// # Panics
     /// If the record can't be read.
     pub fn take_effects(&mut self) -> Vec<Effect> {
-        let effects = effects_of(self.draft.record.bytes());
-        self.draft.record.clear();
+        let effects = effects_of(self.record.bytes());
+        self.record.clear();
         effects
     }
 
@@ -478,18 +467,18 @@ impl Journal {
     #[inline]
     #[must_use]
     pub fn has_announcements(&self) -> bool {
-        !self.draft.announcements.is_empty()
+        !self.announcements.is_empty()
     }
 
     /// What is to be announced so far: events and messages, in the order they came about.
     #[must_use]
     pub fn announcements(&self) -> &[Announcement] {
-        &self.draft.announcements
+        &self.announcements
     }
 
     /// Takes what is to be announced so far: events and messages, in the order they came about.
     pub fn take_announcements(&mut self) -> Vec<Announcement> {
-        std::mem::take(&mut self.draft.announcements)
+        std::mem::take(&mut self.announcements)
     }
 
     /// Takes the events among what is to be announced, and drops the rest.

@@ -21,7 +21,6 @@ use super::runner::{Shard, end_watch};
 use super::together::InHand;
 use super::transaction::{Transaction, run_item_whole};
 use crate::context::{Resume, Resumed, Stores};
-use crate::journal::Draft;
 use crate::reply::Reply;
 use crate::store::ShardStore;
 use crate::time::UnixMs;
@@ -34,8 +33,6 @@ pub struct Driven<D: Driver> {
     stores: Vec<Box<ShardStore>>,
     /// Where it stands in the order.
     stamp: Stamp,
-    /// What is recorded of it, while a command of it pauses.
-    draft: Option<Draft>,
 }
 
 impl<D: Driver> Driven<D> {
@@ -94,7 +91,7 @@ impl<D: Driver> Executor<D> {
     #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
     pub(super) fn bring(&mut self, operation: Arc<Operation<D>>, stores: Vec<Box<ShardStore>>) {
         let home = D::home(&operation.origin).expect("only what a worker serves is driven");
-        let driven = Driven { operation, stores, stamp: self.journal.stamp(), draft: None };
+        let driven = Driven { operation, stores, stamp: self.journal.stamp() };
         if home == self.worker {
             self.driven.push_back(driven);
         } else {
@@ -137,7 +134,7 @@ impl<D: Driver> Executor<D> {
     /// go on with it: by [`Shard::resume_driven`] until it has ended, before anything else of the transaction.
     pub fn run_driven(
         &mut self,
-        Driven { operation, stores, draft, .. }: &mut Driven<D>,
+        Driven { operation, stores, .. }: &mut Driven<D>,
         index: usize,
         setting: &Setting<Style<D>>,
         out: &mut dyn Reply,
@@ -148,7 +145,7 @@ impl<D: Driver> Executor<D> {
         let paused = run_item_whole(stores, desk, &operation.request, index, setting, out);
         if paused.is_some() {
             self.halt = Some(Halted::Working);
-            *draft = Some(self.journal.set_aside());
+            self.exchange_journals();
         }
         paused
     }
@@ -162,9 +159,10 @@ impl<D: Driver> Executor<D> {
     ) -> Driven<D> {
         self.halt = Some(Halted::Working);
         let operation = Arc::new(Operation::of_transaction(transaction, origin));
-        let (stamp, draft) = (self.journal.stamp(), Some(self.journal.set_aside()));
+        let stamp = self.journal.stamp();
+        self.exchange_journals();
         D::note(Note::RunsWhole(&operation.origin, operation.shards(), operation.setting.now));
-        Driven { operation, stores: in_hand.into_stores(), stamp, draft }
+        Driven { operation, stores: in_hand.into_stores(), stamp }
     }
 
     /// Goes on for a while with the command of a transaction that has paused.
@@ -176,12 +174,10 @@ impl<D: Driver> Executor<D> {
         out: &mut dyn Reply,
     ) -> Resumed {
         self.hand_over();
-        if let Some(draft) = driven.draft.take() {
-            self.journal.take_up(draft);
-        }
+        self.exchange_journals();
         let resumed = self.resume_on(resume, &mut driven.stores, setting, out);
         if matches!(resumed, Resumed::Paused | Resumed::Waiting) {
-            driven.draft = Some(self.journal.set_aside());
+            self.exchange_journals();
         }
         self.halt = match resumed {
             Resumed::Paused => Some(Halted::Working),

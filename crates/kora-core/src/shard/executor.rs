@@ -100,6 +100,8 @@ pub struct Executor<D: Driver> {
     pub(super) hub: Arc<Hub<D>>,
     mailbox: Receiver<WorkerMail<D>>,
     pub(super) journal: Journal,
+    /// While a command has paused: its journal, or what stands for it while the command has that. Else it is empty.
+    aside: Journal,
     pub(super) services: Arc<Services>,
     pub(super) outlets: Outlets,
     /// See the module.
@@ -150,6 +152,7 @@ pub fn new_executors<D: Driver>(
         worker,
         mailbox,
         journal: Journal::default(),
+        aside: Journal::default(),
         services: Arc::default(),
         outlets: Outlets::default(),
         position: 0,
@@ -186,6 +189,22 @@ impl<D: Driver> Executor<D> {
     /// What its commands did.
     pub fn journal(&mut self) -> &mut Journal {
         &mut self.journal
+    }
+
+    /// Sets up its journals: that in use, and that of a command that has paused.
+    pub fn set_up_journals(&mut self, mut set_up: impl FnMut(&mut Journal)) {
+        set_up(&mut self.journal);
+        set_up(&mut self.aside);
+    }
+
+    /// Sets the journal of a command aside that has paused, or goes on with it.
+    pub(super) fn exchange_journals(&mut self) {
+        std::mem::swap(&mut self.journal, &mut self.aside);
+    }
+
+    /// How many changes of keys there were since it was last asked.
+    pub fn take_changes(&mut self) -> u64 {
+        self.journal.take_changes() + self.aside.take_changes()
     }
 
     /// Gives to `sink` from now on the effects that the journal records, before anyone can see them.

@@ -5,7 +5,7 @@
 //! the stores of the whole transaction; when it comes to its end, so do the commands behind it.
 //!
 //! A worker has no more than one such command at a time. What it finds meanwhile that may pause waits for its end, unless another
-//! worker finds it first. What the command records is set aside while others run.
+//! worker finds it first. Its journal is set aside while others run: the executor has two, and exchanges them.
 
 use std::sync::Arc;
 
@@ -15,7 +15,6 @@ use super::operation::{Driver, Operation, Request, Setting, Style};
 use super::probe::Note;
 use super::replies::Replies as _;
 use crate::context::{Blocking, Ctx, Resume, Resumed};
-use crate::journal::Draft;
 use crate::reply::Reply;
 use crate::store::ShardStore;
 
@@ -30,8 +29,6 @@ pub(super) struct Paused<D: Driver> {
     pub(super) begun: Option<Begun<D>>,
     /// It waits for something that the worker will be woken by.
     pub(super) is_waiting: bool,
-    /// What is recorded of it.
-    draft: Draft,
 }
 
 /// A transaction one of whose commands has paused.
@@ -88,8 +85,8 @@ impl<D: Driver> Executor<D> {
         operation: Arc<Operation<D>>,
         stores: Vec<Box<ShardStore>>,
     ) {
-        let draft = self.journal.set_aside();
-        self.paused = Some(Paused { resume, operation, stores, begun, is_waiting: false, draft });
+        self.exchange_journals();
+        self.paused = Some(Paused { resume, operation, stores, begun, is_waiting: false });
     }
 
     /// Whether a command has paused that this worker runs.
@@ -114,7 +111,7 @@ impl<D: Driver> Executor<D> {
     #[cold]
     fn resume_paused(&mut self, mut paused: Paused<D>) {
         self.hand_over();
-        self.journal.take_up(std::mem::take(&mut paused.draft));
+        self.exchange_journals();
         let setting = &paused.operation.setting;
         let (mut replies, next) = match paused.begun.take() {
             Some(Begun { replies, next }) => (replies, Some(next)),
@@ -125,7 +122,7 @@ impl<D: Driver> Executor<D> {
         let result = match resumed {
             Resumed::Paused | Resumed::Waiting => {
                 paused.begun = next.map(|next| Begun { replies, next });
-                paused.draft = self.journal.set_aside();
+                self.exchange_journals();
                 self.paused = Some(paused);
                 return;
             }

@@ -73,9 +73,9 @@ impl<F: Front> Turn<F> {
 
     /// Shows this round's counts to the other workers.
     pub fn publish_counters(&mut self) {
-        let changes = self.executor.journal().changes();
+        let changes = self.executor.take_changes();
         let counters = self.counters();
-        counters.changes.store(changes, Ordering::Relaxed);
+        add(&counters.changes, changes);
         counters.timed_waits.store(self.deadlines.len() as u64, Ordering::Relaxed);
         self.executor.publish_usage();
     }

@@ -32,7 +32,7 @@ pub(super) struct Cover {
 /// Lets an executor publish its effects while anybody follows the stream.
 pub(super) fn connect<F: Front>(executor: &mut Executor<Workers<F>>, engine: &Engine<F>) {
     let (stream, persistence) = (Arc::clone(&engine.stream), Arc::clone(&engine.persistence));
-    executor.journal().share_recording(Arc::clone(stream.recording()));
+    executor.set_up_journals(|journal| journal.share_recording(Arc::clone(stream.recording())));
     executor.set_effect_sink(Box::new(move |record| stream.publish(record, persistence.clock_ms())));
 }
 

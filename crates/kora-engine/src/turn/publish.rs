@@ -17,7 +17,7 @@ use crate::session::Session;
 
 /// Lets an executor's announcements go to the broker, and collect the events that it wants.
 pub(super) fn connect<F: Front>(executor: &mut Executor<Workers<F>>, engine: &Arc<Engine<F>>) {
-    executor.journal().share_event_mask(Arc::clone(engine.broker.event_mask()));
+    executor.set_up_journals(|journal| journal.share_event_mask(Arc::clone(engine.broker.event_mask())));
     let (engine, here) = (Arc::clone(engine), executor.worker());
     executor.set_announcement_sink(Box::new(move |announcements| {
         let wake_other = |worker| {

@@ -40,7 +40,7 @@ pub(super) fn build(
     let worker = |(mut turn, bell): (Turn<SimulationFront>, Bell)| {
         let seat = Seat::new(turn.id().index());
         let effects = Arc::clone(effects);
-        turn.executor().journal().share_recording(Arc::clone(&is_recording));
+        turn.executor().set_up_journals(|journal| journal.share_recording(Arc::clone(&is_recording)));
         turn.executor().set_effect_sink(Box::new(move |record: &RecordBuilder| {
             effects.lock().expect("one thread").extend(effects_of(record.bytes()));
         }));

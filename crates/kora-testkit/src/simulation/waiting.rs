@@ -225,6 +225,7 @@ impl Simulation<'_> {
                 }
             }
         }
+        self.release_all();
         Ok(())
     }
 
