@@ -17,8 +17,11 @@ pub(crate) struct Args {
     /// The first of them
     #[arg(long, default_value_t = 0)]
     from: u64,
-    /// How many shards
+    /// How many workers
     #[arg(long, default_value_t = 4)]
+    workers: u16,
+    /// How many shards, no fewer than workers
+    #[arg(long, default_value_t = 6)]
     shards: u16,
     /// How many clients at a time
     #[arg(long, default_value_t = 8)]
@@ -33,7 +36,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let options = Options {
-        shard_count: args.shards.max(1),
+        worker_count: args.workers.max(1),
+        shard_count: args.shards.max(args.workers).max(1),
         client_count: args.clients,
         broken: args.broken,
         ..Options::default()

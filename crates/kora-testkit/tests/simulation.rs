@@ -15,14 +15,14 @@ fn simulate_all(seeds: std::ops::Range<u64>, options: &Options) {
 }
 
 #[test]
-fn four_shards_are_strictly_serialisable() {
+fn four_workers_are_strictly_serialisable() {
     simulate_all(0..1500, &Options::default());
 }
 
 #[test]
-fn fewer_shards_are_strictly_serialisable() {
-    for shard_count in 1..=3 {
-        simulate_all(0..300, &Options { shard_count, ..Options::default() });
+fn fewer_workers_are_strictly_serialisable() {
+    for (worker_count, shard_count) in [(1, 1), (1, 3), (2, 2), (2, 5), (3, 3)] {
+        simulate_all(0..200, &Options { worker_count, shard_count, ..Options::default() });
     }
 }
 
@@ -48,7 +48,8 @@ const SEEDS_MAX: u64 = 200;
 /// Each broken rule must be noticed within a few seeds: else the simulation would prove nothing.
 #[test]
 fn broken_rules_are_noticed() {
-    for rule in Rule::ALL {
+    // What stamps that are too low do is for `stream_order` to notice.
+    for rule in Rule::ALL.into_iter().filter(|rule| *rule != Rule::ReceiveNotes) {
         let options = Options { broken: Some(rule), ..Options::default() };
         let noticed = (0..SEEDS_MAX).find_map(|seed| simulate(seed, &options).err());
         let anomaly = noticed.unwrap_or_else(|| panic!("{rule:?} was not noticed"));

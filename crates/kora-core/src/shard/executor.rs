@@ -346,7 +346,7 @@ impl<D: Driver> Executor<D> {
         let outlook = shard.outlook();
         self.hub.lay_to_rest(shard);
         fence();
-        if self.hub.has_work(id, outlook) {
+        if self.hub.has_work(id, outlook) && !D::breaks(Rule::LookAgain) {
             self.visits.push_back(id);
         }
     }
@@ -365,6 +365,9 @@ impl<D: Driver> Executor<D> {
             self.hub.lay_to_rest(shard);
         }
         fence();
+        if D::breaks(Rule::LookAgain) {
+            return;
+        }
         let has_work = |(id, outlook): (ShardId, _)| self.hub.has_work(id, outlook).then_some(id);
         self.visits.extend(outlooks.into_iter().filter_map(has_work));
     }

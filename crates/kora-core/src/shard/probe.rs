@@ -35,6 +35,10 @@ pub enum Rule {
     HandOverFirst,
     /// A shard that receives work notes which operations had been submitted.
     ReceiveNotes,
+    /// Whoever puts a shard back looks whether work has come for it.
+    LookAgain,
+    /// What runs on several shards in one hand stands behind all that is in their lanes.
+    LanesOfAll,
     /// While a script takes long, what comes is refused.
     BusyRefuses,
     /// A script that is killed has written nothing, and writes nothing any more.
@@ -43,7 +47,7 @@ pub enum Rule {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::LaneFirst,
         Self::PublishLast,
         Self::WakeSleepers,
@@ -55,6 +59,8 @@ impl Rule {
         Self::EvictionRecorded,
         Self::HandOverFirst,
         Self::ReceiveNotes,
+        Self::LookAgain,
+        Self::LanesOfAll,
         Self::BusyRefuses,
         Self::KilledWritesNothing,
     ];

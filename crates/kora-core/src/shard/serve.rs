@@ -76,6 +76,10 @@ impl<D: Driver> Executor<D> {
         let parts = self.serve(Stores::One(&mut store), now);
         shard.has_changed |= self.journal.changes() != changes;
         shard.take_home(store);
+        if shard.has_promised {
+            // If the shard stays in hand, nobody else will look.
+            self.note_visit(shard.id);
+        }
         parts
     }
 

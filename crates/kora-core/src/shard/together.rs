@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use super::executor::Executor;
 use super::handler::run_handler;
 use super::operation::{Driver, Setting, Style};
-use super::probe::Note;
+use super::probe::{Note, Rule};
 use super::runner::Ran;
 use crate::command::Run;
 use crate::context::{Blocking, Deferral, Stores};
@@ -57,6 +57,9 @@ impl<D: Driver> Executor<D> {
         }
         self.receive();
         let end = self.hub.published_count();
+        if D::breaks(Rule::LanesOfAll) {
+            return shards.iter().all(|id| self.held(*id).is_some_and(|shard| shard.store.is_some()));
+        }
         let are_free =
             shards.iter().all(|&id| self.with_held(id, |this, shard| this.is_free_up_to(shard, end)));
         // What stood in the lane of one may have taken the store of another, which was free.
@@ -93,15 +96,18 @@ impl<D: Driver> Executor<D> {
     pub(super) fn put_in_place(&mut self, mut in_hand: InHand, now: UnixMs) {
         let parts = self.serve(in_hand.stores(), now);
         let has_changed = self.journal.changes() != in_hand.changes;
+        let mut has_promised: SmallVec<[ShardId; 2]> = SmallVec::new();
         for mut store in in_hand.stores {
             let shard = self.held[store.id().index()].as_mut().expect("the shard is in hand");
             self.outlets.dispose(&mut store);
             shard.take_home(store);
             shard.has_changed |= has_changed;
+            has_promised.extend(shard.has_promised.then_some(shard.id));
             if !parts.is_empty() {
                 shard.show(&self.hub);
             }
         }
+        has_promised.into_iter().for_each(|shard| self.note_visit(shard));
         parts.into_iter().for_each(|part| self.deliver(part));
     }
 
