@@ -170,6 +170,7 @@ impl<D: Driver> Executor<D> {
         setting: &Setting<Style<D>>,
         out: &mut dyn Reply,
     ) -> Option<Resume> {
+        in_hand.iter_mut().for_each(|store| self.outlets.configure(store));
         let desk = (&mut self.journal, &self.services);
         run_item_whole(in_hand.stores(), desk, &transaction.request, index, setting, out)
     }

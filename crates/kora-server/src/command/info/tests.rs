@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use kora_core::shard::hub::Wake;
 use kora_core::time::UnixMs;
-use kora_engine::counters::WorkerCounters;
+use kora_engine::counters::{ShardCounters, WorkerCounters};
 use kora_engine::front::Front as _;
 use kora_engine::memory::Account;
 use kora_engine::metrics::{Metric, Reading, Source};
@@ -70,9 +70,11 @@ fn cells<'a, S>(
 fn all_cells(shared: &Shared) -> Vec<(&'static str, &AtomicU64)> {
     let of_workers =
         shared.engine.counters.iter().flat_map(|counters| cells(&WorkerCounters::METRICS, counters));
+    let of_shards =
+        shared.engine.counters.shards().flat_map(|counters| cells(&ShardCounters::METRICS, counters));
     let of_traffic = shared.traffic.iter().flat_map(|traffic| cells(&Traffic::METRICS, traffic));
     let of_account = cells(&Account::METRICS, &*shared.engine.account);
-    of_workers.chain(of_traffic).chain(of_account).collect()
+    of_workers.chain(of_shards).chain(of_traffic).chain(of_account).collect()
 }
 
 /// Gives every number that CONFIG RESETSTAT resets another value than nought.
