@@ -19,6 +19,7 @@ mod mail;
 mod meter;
 mod publish;
 mod run;
+mod shard_set;
 mod snapshot;
 mod transaction;
 mod wait;

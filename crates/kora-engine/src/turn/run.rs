@@ -17,6 +17,7 @@ use kora_core::slot::{ShardId, Slot};
 use smallvec::SmallVec;
 
 use super::Turn;
+use super::shard_set::ShardSet;
 use crate::counters::add;
 use crate::engine::{self, Call, FollowUp};
 use crate::front::probe::Probe as _;
@@ -55,6 +56,8 @@ pub(super) struct Resolved<F: Front> {
     pub(super) handler: Handler<engine::Handler<F>>,
     /// Place in the command table.
     pub(super) id: u16,
+    /// The shards of its keys, if they are known already.
+    pub(super) shards: ShardSet,
 }
 
 impl<F: Front> Clone for Resolved<F> {
@@ -163,22 +166,32 @@ impl<F: Front> Turn<F> {
     fn prefetch<C: Commands>(&mut self, session: &Session<F>, commands: &C) {
         let (db, shard_count) = (session.choice.db, self.engine.hub.shard_count());
         self.scratch.fetched.clear();
-        for (index, resolved) in self.scratch.resolved.iter().enumerate() {
-            let Some(facts) = resolved.map(|resolved| resolved.facts) else { continue };
+        for index in 0..self.scratch.resolved.len() {
+            let Some(facts) = self.scratch.resolved[index].map(|resolved| resolved.facts) else { continue };
             let keys = match facts.route {
                 // The first key of a script, or, if it has none, an argument: which does no harm.
                 Route::Script => Some((3, usize::MAX)),
                 _ => facts.only_key().map(|key| (key, usize::MAX)).or_else(|| facts.keys_to_end()),
             };
             let Some((mut at, step)) = keys else { continue };
-            while let Some(key) = commands.arg(index, at)
-                && self.scratch.fetched.len() < PREFETCH_KEYS_MAX
-            {
+            let mut shards = ShardSet::default();
+            while let Some(key) = commands.arg(index, at) {
+                if self.scratch.fetched.len() >= PREFETCH_KEYS_MAX {
+                    shards = ShardSet::default();
+                    break;
+                }
                 let shard = shard_of(key, shard_count);
+                shards.add(shard);
                 if let Some(store) = self.executor.store_of(shard) {
                     self.scratch.fetched.push((shard, store.prefetch_bucket(db, key)));
                 }
                 at = at.saturating_add(step);
+            }
+            if let Some(resolved) = &mut self.scratch.resolved[index]
+                && ShardSet::is_for(shard_count)
+                && facts.route != Route::Script
+            {
+                resolved.shards = shards;
             }
         }
         // A single key has nothing to overlap with.
@@ -195,7 +208,7 @@ impl<F: Front> Turn<F> {
     fn resolve(&self, args: &[&[u8]]) -> Option<Resolved<F>> {
         let command = self.engine.table.resolve(args).ok()?;
         let id = u16::try_from(command.id).expect("there are fewer than 65536 commands");
-        Some(Resolved { facts: command.facts, handler: command.handler, id })
+        Some(Resolved { facts: command.facts, handler: command.handler, id, shards: ShardSet::default() })
     }
 
     fn run_command<C: Commands>(
@@ -236,7 +249,10 @@ impl<F: Front> Turn<F> {
         gathered: &mut Gathered,
     ) -> Step {
         let shard_count = self.engine.hub.shard_count();
-        let mut placement = place(resolved.facts, args, shard_count);
+        let mut placement = resolved
+            .shards
+            .placement(resolved.facts, args)
+            .unwrap_or_else(|| place(resolved.facts, args, shard_count));
         if matches!(placement, Placement::Spread(_))
             && resolved.facts.flags.has(Flags::WRITE)
             && self.engine.scripts.may_get_busy()
@@ -322,7 +338,11 @@ impl<F: Front> Turn<F> {
             // What all shards do apart may take long.
             _ if matches!(resolved.facts.route, Route::AllShards(_)) => return None,
             _ => {
-                whole = shards_of_whole(resolved.facts, args, self.engine.hub.shard_count());
+                whole = if resolved.shards.is_empty() {
+                    shards_of_whole(resolved.facts, args, self.engine.hub.shard_count())
+                } else {
+                    resolved.shards.iter().collect()
+                };
                 &whole
             }
         };
