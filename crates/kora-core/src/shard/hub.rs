@@ -302,7 +302,6 @@ impl<D: Driver> Hub<D> {
     /// Takes the stores of all shards away, to be filled elsewhere: until [`Hub::send_store`] brings them home they are lent. Those of
     /// shards that somebody holds are not among them.
     #[must_use]
-    #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
     pub fn take_stores(&self) -> Vec<Box<ShardStore>> {
         let take_store = |id| {
             let mut shard = self.take(id)?;

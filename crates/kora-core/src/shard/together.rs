@@ -44,6 +44,7 @@ impl InHand {
     }
 
     /// The stores, for somebody who keeps them.
+    #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
     pub(super) fn into_stores(self) -> Vec<Box<ShardStore>> {
         self.stores.into_vec()
     }
