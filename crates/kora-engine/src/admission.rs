@@ -8,8 +8,8 @@
 use kora_core::command::spec::{Facts, Flags, Route, Traits};
 use kora_core::error::CommandError;
 
-use crate::command::subscription::{publishes, subscribe_mode_error};
 use crate::pause::PauseMode;
+use crate::pubsub::publishes;
 use crate::settings::Permission;
 
 /// A command that asks to run.
@@ -205,6 +205,15 @@ fn permits(permission: Permission, is_local: bool) -> bool {
         Permission::Local => is_local,
         Permission::No => false,
     }
+}
+
+/// What a client of RESP2 is told that is subscribed and uses another command.
+fn subscribe_mode_error(facts: &Facts) -> String {
+    format!(
+        "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this \
+         context",
+        facts.name
+    )
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use crossbeam_channel::Receiver;
 use kora_core::command::spec::CommandSpec;
 use kora_core::command::table::CommandTable;
+use kora_core::entry::data_type::Extensions;
 use kora_core::services::Services;
 use kora_core::shard::hub::Wake;
 use kora_core::shard::runner::{Shard, new_shards};
@@ -14,17 +15,18 @@ use kora_core::time::UnixMs;
 use kora_script::Scripts;
 use kora_storage::disk::Disk;
 
-use crate::call::Handler;
-use crate::command::SHARD_FAMILIES;
+use crate::command::{self, SHARD_FAMILIES};
 use crate::counters::Counters;
 use crate::ending::Ending;
-use crate::engine::Engine;
+use crate::engine::{Engine, Handler};
 use crate::front::probe::Probe as _;
 use crate::front::{Front, Workers};
-use crate::memory::{Account, MemoryLimit, Reclaimer};
+use crate::memory::Account;
+use crate::memory_limit::MemoryLimit;
 use crate::pause::Pause;
 use crate::persistence::{Drive, Needs, Persistence};
 use crate::pubsub::Broker;
+use crate::reclaim::Reclaimer;
 use crate::scripting::ScriptHost;
 use crate::settings::{Settings, SettingsInForce};
 use crate::stream::Stream;
@@ -43,6 +45,8 @@ pub struct Options<F: Front> {
     pub disk: Arc<dyn Disk>,
     /// Who writes the log.
     pub drive: Drive,
+    /// Data types that are not built in. Their commands are among the front's.
+    pub extensions: Extensions,
     /// The front's commands that run on shards.
     pub shard_families: &'static [&'static [CommandSpec]],
     /// Its other commands.
@@ -74,12 +78,14 @@ impl<F: Front> std::fmt::Debug for Assembly<F> {
 /// # Errors
 /// If the system refuses a thread.
 pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
-    let Options { settings, wakers, seed, started, disk, drive, shard_families, families, .. } = options;
+    let Options { settings, wakers, seed, started, disk, drive, extensions, .. } = options;
+    let Options { shard_families, families, script_bytes_max, .. } = options;
     let mut shards = new_shards::<Workers<F>>(wakers, &settings.core, seed);
+    shards.iter_mut().filter_map(Shard::store).for_each(|store| store.set_extensions(extensions));
     let hub = Arc::clone(shards[0].hub());
     let account = Arc::new(Account::open());
     let of_shards: Vec<_> = SHARD_FAMILIES.iter().chain(shard_families).copied().collect();
-    let table = Arc::new(CommandTable::new(&of_shards, families));
+    let table = Arc::new(command::table(shard_families, families));
     let counters = Arc::new(Counters::new(hub.shard_count(), table.all().len()));
     let has_limit = Arc::new(AtomicBool::new(false));
     let settings = Arc::new(SettingsInForce::new(settings));
@@ -100,28 +106,26 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         counters: Arc::clone(&counters),
         is_set: Arc::clone(&has_limit),
     };
-    let script_host = Arc::new(ScriptHost::new(
+    let scripts_may_debug = Arc::new(AtomicBool::new(false));
+    let script_host = ScriptHost::new(
         Arc::clone(&table),
         Arc::clone(&persistence),
         limit,
         Arc::clone(&counters),
         Arc::clone(hub.bells()),
-    ));
-    let scripts = Scripts::new(Arc::clone(&script_host) as _);
-    let scripts = Arc::new(match options.script_bytes_max {
-        Some(bytes) => scripts.limited_to(bytes),
-        None => scripts,
-    });
+        Arc::clone(&scripts_may_debug),
+    );
+    let scripts = scripts::<F>(script_host, script_bytes_max);
     let (sender, ended) = crossbeam_channel::unbounded();
     let ending = Ending::new(sender, Arc::clone(&scripts), Arc::clone(&persistence), Arc::clone(hub.bells()));
     let engine = Arc::new(Engine {
         table,
         broker: Arc::new(Broker::new(hub.shard_count())),
         hub,
+        extensions,
         settings,
         counters,
         scripts,
-        script_host,
         persistence,
         stream,
         reclaimer: reclaimer::<F>(&account)?,
@@ -129,6 +133,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         pause: Pause::default(),
         ending: Arc::new(ending),
         tracks_latency: AtomicBool::new(false),
+        scripts_may_debug,
         has_limit,
         stats_resets: AtomicU64::new(0),
     });
@@ -143,6 +148,15 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         .with(Arc::clone(&engine.ending))
         .with(Arc::clone(&engine));
     Ok(Assembly { engine, services, shards, ended })
+}
+
+/// What the workers share of scripts.
+fn scripts<F: Front>(host: ScriptHost<F>, bytes_max: Option<usize>) -> Arc<Scripts> {
+    let scripts = Scripts::new(Arc::new(host));
+    Arc::new(match bytes_max {
+        Some(bytes) => scripts.limited_to(bytes),
+        None => scripts,
+    })
 }
 
 /// Who frees what is thrown away.

@@ -1,14 +1,23 @@
 //! The engine's own commands: those that need more than keys, and no connection or configuration.
 
 pub mod facts;
+mod function;
+mod memory;
 pub mod persistence;
 pub mod publish;
+mod script;
 pub mod subscription;
 mod transaction;
+pub(crate) mod wait;
 
 use std::marker::PhantomData;
 
 use kora_core::command::spec::CommandSpec;
+use kora_core::command::table::CommandTable;
+use kora_core::error::{CommandError, CommandResult};
+
+use crate::engine::{Call, Handler};
+use crate::front::Front;
 
 /// Families that run on shards.
 pub const SHARD_FAMILIES: &[&[CommandSpec]] =
@@ -17,3 +26,28 @@ pub const SHARD_FAMILIES: &[&[CommandSpec]] =
 /// Families about sessions and the engine, whose handlers know its front.
 #[derive(Debug)]
 pub struct Family<F>(PhantomData<fn() -> F>);
+
+impl<F: Front> Family<F> {
+    /// All that every engine has. [`Family::SUBSCRIPTION`] is for fronts whose sessions stay to hear messages.
+    const ALL: &'static [&'static [CommandSpec<Handler<F>>]] =
+        &[Self::FUNCTION, Self::MEMORY, Self::PERSISTENCE, Self::SCRIPT, Self::TRANSACTION, Self::WAIT];
+}
+
+/// The commands of the core and the engine, and those that a front adds.
+#[must_use]
+pub fn table<F: Front>(
+    shard_families: &[&'static [CommandSpec]],
+    families: &[&'static [CommandSpec<Handler<F>>]],
+) -> CommandTable<Handler<F>> {
+    let of_shards: Vec<_> = SHARD_FAMILIES.iter().chain(shard_families).copied().collect();
+    let others: Vec<_> = Family::<F>::ALL.iter().chain(families).copied().collect();
+    CommandTable::new(&of_shards, &others)
+}
+
+/// A container without its subcommand: its arity refuses that before it runs.
+///
+/// # Errors
+/// Always.
+pub fn container<F: Front>(_: &mut Call<'_, F>, args: &[&[u8]]) -> CommandResult {
+    Err(CommandError::Arity(String::from_utf8_lossy(args[0]).to_lowercase().into()))
+}

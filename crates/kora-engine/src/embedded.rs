@@ -11,7 +11,9 @@ use std::thread::{JoinHandle, Thread};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use kora_core::command::spec::CommandSpec;
 use kora_core::db::DbIndex;
+use kora_core::entry::data_type::Extensions;
 use kora_core::error::CommandError;
 use kora_core::reply::Value;
 use kora_core::shard::hub::Wake;
@@ -24,7 +26,6 @@ use kora_script::Scripts;
 use kora_storage::disk::RealDisk;
 
 use crate::assembly::{self, Assembly, assemble};
-use crate::command::Family;
 use crate::engine::Engine;
 use crate::entropy;
 use crate::front::values::ValueFront;
@@ -50,6 +51,10 @@ pub struct EmbeddedOptions {
     pub clock: fn() -> UnixMs,
     /// What it goes by. By default nothing is kept on disk.
     pub settings: Settings,
+    /// Data types that are not built in.
+    pub extensions: Extensions,
+    /// Their commands, and others that run on shards.
+    pub commands: &'static [&'static [CommandSpec]],
     /// Most bytes that scripts take on each worker; 1 GiB if it is not said.
     pub script_bytes_max: Option<usize>,
 }
@@ -58,7 +63,15 @@ impl EmbeddedOptions {
     /// So many shards, and what is usual else.
     #[must_use]
     pub fn new(shard_count: u16, seed: u64, clock: fn() -> UnixMs) -> Self {
-        Self { shard_count, seed, clock, settings: Settings::default(), script_bytes_max: None }
+        Self {
+            shard_count,
+            seed,
+            clock,
+            settings: Settings::default(),
+            extensions: Extensions::default(),
+            commands: &[],
+            script_bytes_max: None,
+        }
     }
 }
 
@@ -94,7 +107,8 @@ impl Embedded {
     /// # Errors
     /// If the system refuses a thread or random bytes, or the data can't be loaded.
     pub fn start(options: EmbeddedOptions) -> io::Result<Self> {
-        let EmbeddedOptions { shard_count, seed, clock, settings, script_bytes_max } = options;
+        let EmbeddedOptions { shard_count, seed, clock, settings, extensions, commands, script_bytes_max } =
+            options;
         let is_kept = settings.persistence.append_only || !settings.persistence.save.is_empty();
         let wakers: Vec<ThreadWaker> = (0..shard_count.max(1)).map(|_| ThreadWaker::default()).collect();
         let begun = Instant::now();
@@ -105,8 +119,9 @@ impl Embedded {
             started: clock(),
             disk: Arc::new(RealDisk),
             drive: Drive::Thread { begin: begun, entropy: entropy::number },
-            shard_families: &[],
-            families: &[Family::<Front>::TRANSACTION],
+            extensions,
+            shard_families: commands,
+            families: &[],
             script_bytes_max,
         })?;
         let front = Arc::new(Front::new(move || begun.elapsed()));
@@ -150,7 +165,7 @@ impl Embedded {
     }
 
     /// Runs one command on database 0 and waits for its reply; errors are replies too. A blocking command blocks the
-    /// calling thread.
+    /// calling thread. Each call is a connection of its own: WAITAOF waits for what its own call wrote.
     ///
     /// # Panics
     /// If a worker did.
@@ -282,7 +297,7 @@ impl Drop for Embedded {
             // A worker's panic has been reported by its thread; there is nothing left to undo here.
             let _ = thread.join();
         }
-        if let Err(error) = self.engine.persistence.close_log() {
+        if let Err(error) = self.engine.persistence.close() {
             tracing::error!("{error}");
         }
     }

@@ -1,26 +1,31 @@
 //! An engine: what its workers share.
 
+mod call;
+mod server_call;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use kora_core::command::table::CommandTable;
+use kora_core::entry::data_type::Extensions;
 use kora_core::shard::hub::Hub;
 use kora_core::slot::ShardId;
 use kora_core::store::ShardStore;
 use kora_script::Scripts;
 
-use crate::call::Handler;
 use crate::counters::{Counters, WorkerCounters};
 use crate::ending::Ending;
 use crate::front::{Front, Mail, Workers};
-use crate::memory::{Account, Reclaimer};
+use crate::memory::Account;
 use crate::metrics::{self, About, Reading};
 use crate::pause::Pause;
 use crate::persistence::Persistence;
 use crate::pubsub::Broker;
-use crate::scripting::ScriptHost;
+use crate::reclaim::Reclaimer;
 use crate::settings::{Settings, SettingsInForce};
 use crate::stream::Stream;
+pub use call::{Call, FollowUp, Handler, SessionHandler};
+pub use server_call::{ServerCall, ServerHandler};
 
 /// See the module.
 #[derive(Debug)]
@@ -29,11 +34,12 @@ pub struct Engine<F: Front> {
     /// All commands.
     pub table: Arc<CommandTable<Handler<F>>>,
     pub hub: Arc<Hub<Workers<F>>>,
+    /// The data types that are not built in.
+    pub extensions: Extensions,
     pub settings: Arc<SettingsInForce>,
     pub counters: Arc<Counters>,
     pub broker: Arc<Broker>,
     pub scripts: Arc<Scripts>,
-    pub script_host: Arc<ScriptHost<F>>,
     pub persistence: Arc<Persistence>,
     /// The stream of effects.
     pub stream: Arc<Stream>,
@@ -45,6 +51,8 @@ pub struct Engine<F: Front> {
     pub ending: Arc<Ending>,
     /// Whether it is counted how long commands take.
     pub tracks_latency: AtomicBool,
+    /// DEBUG SET-DISABLE-DENY-SCRIPTS: whether scripts may call DEBUG.
+    pub scripts_may_debug: Arc<AtomicBool>,
     /// Whether there is a limit of memory.
     pub(crate) has_limit: Arc<AtomicBool>,
     /// How many times CONFIG RESETSTAT has started the counts anew.
@@ -102,6 +110,7 @@ impl<F: Front> Engine<F> {
             counters.reset();
         }
         metrics::reset(&Account::METRICS, &self.account);
+        self.persistence.reset_stats();
     }
 
     /// Reads the metrics that are `wanted`.

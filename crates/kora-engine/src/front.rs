@@ -4,6 +4,7 @@
 //! itself, a test. It is generic and monomorphised: a reply goes from the handler into the front's output without a detour.
 
 pub mod probe;
+mod standing;
 pub mod values;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kora_core::db::DbIndex;
 use kora_core::reply::Reply;
 use kora_core::shard::hub::Hub;
 use kora_core::shard::operation::{Driver, Operation, Part};
@@ -21,9 +23,10 @@ use kora_core::shard::serve::Blocked;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
 
+pub use crate::client::{ClientId, Origin};
 use crate::pubsub::{Publication, Via};
-use crate::session::{Session, Standing};
 use probe::Probe;
+pub use standing::Standing;
 
 /// How a session reads replies: the version of its protocol.
 pub type Style<F> = <<F as Front>::Replies as Replies>::Style;
@@ -72,15 +75,47 @@ pub trait Front: fmt::Debug + Send + Sync + Sized + 'static {
     fn has_input(link: &Self::Link) -> bool;
 
     /// Whether what a session sent can't come from a client of the engine: then it is not answered any more.
-    fn is_stray(&self, _session: &Session<Self>, _args: &[&[u8]]) -> bool {
+    fn is_stray(&self, _client: &Self::Client, _args: &[&[u8]]) -> bool {
         false
     }
 
-    /// Shows others a session as it is now.
-    fn show(_session: &Session<Self>, _now: UnixMs) {}
+    /// Shows others a session as it is now: its link, its output and some figures about it.
+    fn show(
+        _client: &Self::Client,
+        _link: &Self::Link,
+        _output: &Self::Output,
+        _figures: SessionFigures,
+        _now: UnixMs,
+    ) {
+    }
+
+    /// How many clients there are, as far as the front knows.
+    fn client_count(&self) -> u64 {
+        0
+    }
+
+    /// Bytes that the front keeps for them: buffers and what is in them.
+    fn client_bytes(&self) -> u64 {
+        0
+    }
 
     /// Starts the front's own counts anew.
     fn reset_stats(&self) {}
+}
+
+/// What others may know of what a session has begun.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionFigures {
+    /// The selected database.
+    pub db: DbIndex,
+    /// Commands queued since MULTI, if that has begun.
+    pub queued: Option<usize>,
+    /// Bytes that these take.
+    pub queued_bytes: usize,
+    /// Keys watched.
+    pub watched: usize,
+    /// Bytes of the arguments of what it waits for.
+    pub awaited_bytes: usize,
 }
 
 /// Where the replies to a session gather. Positions in it count from its beginning, and stay what they are until something is
@@ -127,21 +162,6 @@ pub trait Collect<O>: Replies {
 
     /// Which items are errors, when the first began at `begin`, and where each of them begins.
     fn failures(&self, begin: usize) -> Vec<(usize, usize)>;
-}
-
-/// A client's number: never reused while the engine runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClientId(pub u64);
-
-/// A client that waits for an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// The worker that serves it.
-    pub worker: ShardId,
-    /// Its place among that worker's sessions.
-    pub slot: usize,
-    /// Tells whether the place is still the same client's.
-    pub client: ClientId,
 }
 
 /// What one worker tells another.

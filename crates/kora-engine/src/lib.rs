@@ -4,12 +4,11 @@
 
 mod admission;
 pub mod assembly;
-pub mod call;
+pub mod client;
 pub mod command;
 pub mod counters;
 #[cfg(any(test, feature = "crash"))]
 pub mod crash;
-pub mod desk;
 pub mod embedded;
 pub mod ending;
 pub mod engine;
@@ -18,11 +17,13 @@ pub mod events;
 pub mod front;
 pub mod latency;
 pub mod memory;
+mod memory_limit;
 pub mod metrics;
 pub mod pause;
 pub mod persistence;
 pub mod pubsub;
 mod queue;
+pub mod reclaim;
 pub mod scripting;
 pub mod session;
 mod sessions;
@@ -30,6 +31,7 @@ pub mod settings;
 pub mod stream;
 pub mod threads;
 pub mod turn;
+pub mod usage;
 
 pub use engine::Engine;
 

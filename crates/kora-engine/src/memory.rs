@@ -1,15 +1,12 @@
-//! The process's memory: what the allocator says, the account that the limit is held against, and a thread that frees
-//! what the shards throw away.
+//! The process's memory: what the allocator says, and the account that the limit is held against.
 
 mod account;
 mod allocator;
 mod exceeded;
 mod ledger;
-mod limit;
-mod reclaim;
 
 pub use account::Account;
+pub(crate) use account::doomed_bytes;
 pub use allocator::{purge, report as allocator_report};
+pub(crate) use ledger::thread_bytes;
 pub use ledger::{judge, judge_if_due, open_share, tell, tell_if_much, told};
-pub(crate) use limit::MemoryLimit;
-pub use reclaim::Reclaimer;

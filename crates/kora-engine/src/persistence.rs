@@ -12,9 +12,9 @@ mod figures;
 mod import;
 pub(crate) mod loader;
 mod log;
+mod refusal;
 pub(crate) mod restore;
 mod schedule;
-pub mod settings;
 mod snapshot;
 mod source;
 mod switch;
@@ -26,7 +26,6 @@ use std::time::{Duration, Instant};
 
 use kora_core::command::table::CommandTable;
 use kora_core::context::Ctx;
-use kora_core::error::CommandError;
 use kora_core::shard::hub::Bells;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
@@ -36,7 +35,7 @@ use kora_storage::disk::{DirLock, Disk};
 
 use crate::counters::Counters;
 use crate::memory::Account;
-use crate::settings::SettingsInForce;
+use crate::settings::{PersistenceSettings, SettingsInForce};
 use crate::stream::Stream;
 use backoff::Backoff;
 pub use check::{Verdict, check, repair};
@@ -44,8 +43,9 @@ pub use drive::Drive;
 pub use figures::PersistenceInfo;
 pub use loader::{LoadError, Loading, LoadingFigures};
 use log::OpenLog;
+pub use log::{LogPosition, Notes};
+pub use refusal::WriteRefusal;
 pub use schedule::Task;
-pub use settings::{PersistenceSettings, SaveRule};
 use snapshot::Goal;
 pub use snapshot::Ticket;
 
@@ -66,54 +66,22 @@ impl From<StorageError> for SaveError {
     }
 }
 
+/// How long the end of an engine waits for a snapshot that nobody goes on with.
+const CLOSING_TIME_MAX: Duration = Duration::from_secs(10);
+
 /// What a snapshot is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub enum SnapshotKind {
     /// It is all that a restart needs: the file that `dbfilename` names.
     Dump,
     /// The log goes on from it.
     Base,
 }
 
-/// Why writes are refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The last snapshot failed, and `stop-writes-on-bgsave-error` says so.
-    Snapshot,
-    /// The log can't be written; why.
-    Log(String),
-}
-
-impl From<Refusal> for CommandError {
-    fn from(refusal: Refusal) -> Self {
-        Self::Other(refusal.text().into())
-    }
-}
-
-impl Refusal {
-    /// What clients are told.
-    pub fn text(&self) -> String {
-        match self {
-            Self::Snapshot => "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to \
-                               disk. Commands that may modify the data set are disabled, because this instance is \
-                               configured to report errors during writes if RDB snapshotting fails \
-                               (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the \
-                               RDB error."
-                .to_owned(),
-            Self::Log(cause) => format!("MISCONF Errors writing to the AOF file: {cause}"),
-        }
-    }
-
-    /// The same for a command that has taken effect before the log failed.
-    pub fn text_afterwards(&self) -> String {
-        format!("{} (the command has taken effect in memory and may be lost)", self.text())
-    }
-}
-
 /// A snapshot that is being taken.
 #[derive(Debug)]
 struct Running {
-    purpose: Purpose,
+    kind: SnapshotKind,
     began: Instant,
     /// Changes counted at its instant.
     changes: u64,
@@ -178,6 +146,8 @@ pub struct Persistence {
     /// Held while `appendonly` changes.
     switching: RankedMutex<{ rank::LOG_SWITCH }, ()>,
     is_preparing: AtomicBool,
+    /// Logs that have begun since the start.
+    logs_begun: AtomicU64,
     /// The last number that was given to a snapshot without looking for it in a log.
     last_number: AtomicU64,
     state: RankedMutex<{ rank::PERSISTENCE }, State>,
@@ -211,6 +181,7 @@ impl Persistence {
             lock: RankedMutex::default(),
             switching: RankedMutex::default(),
             is_preparing: AtomicBool::new(false),
+            logs_begun: AtomicU64::new(0),
             last_number: AtomicU64::new(0),
             state: RankedMutex::new(State { last_save: started.seconds(), ..State::default() }),
             is_log_beginning: AtomicBool::new(false),
@@ -263,100 +234,66 @@ impl Persistence {
         Ok(())
     }
 
-    /// Whether writes are refused, as it is at any time.
-    pub fn refuses(&self) -> &Arc<AtomicBool> {
-        &self.refuses
-    }
-
-    /// Whether writes are refused.
-    #[inline]
-    pub fn refuses_writes(&self) -> bool {
-        self.refuses.load(Ordering::Acquire)
-    }
-
-    /// How often writes were taken again after they had been refused.
-    pub fn relents(&self) -> u64 {
-        self.relents.load(Ordering::Acquire)
-    }
-
-    /// Whether the log has failed, and no snapshot has made up for it.
-    pub fn has_log_failed(&self) -> bool {
-        self.has_log_failed.load(Ordering::Acquire)
-    }
-
-    /// The same, with the reason.
-    pub fn refusal(&self) -> Option<Refusal> {
-        if !self.refuses_writes() {
-            return None;
-        }
-        let state = self.state.lock();
-        if state.refuses_for_snapshot {
-            return Some(Refusal::Snapshot);
-        }
-        let begin_failure = state.begin_failure.clone();
-        drop(state);
-        let failure = self.current_log().and_then(|log| log.failure());
-        // It may be over by now.
-        let cause = failure.map(|failure| failure.text()).or(begin_failure.map(|error| error.to_string()))?;
-        Some(Refusal::Log(cause))
-    }
-
-    /// Why replies that wait for the log will not come.
-    pub fn log_refusal(&self) -> Option<Refusal> {
-        let failure = self.current_log()?.failure()?;
-        Some(Refusal::Log(failure.text()))
-    }
-
-    /// Decides anew whether writes are refused.
-    pub fn reconsider(&self) {
-        let settings = self.settings();
-        let is_stopped = settings.stop_writes_on_bgsave_error && !settings.save.is_empty();
-        // Who decides last has seen the latest.
-        let mut state = self.state.lock();
-        let has_log_failed = self.current_log().is_some_and(|log| log.failure().is_some());
-        self.has_log_failed.store(has_log_failed, Ordering::Release);
-        state.refuses_for_snapshot = is_stopped && state.last_save_failed;
-        let refuses = has_log_failed || state.begin_failure.is_some() || state.refuses_for_snapshot;
-        if self.refuses.swap(refuses, Ordering::AcqRel) && !refuses {
-            self.relents.fetch_add(1, Ordering::AcqRel);
-        }
-    }
-
     /// Begins a snapshot of the stores in hand, which must be all, as they are. It goes on by itself.
-    pub fn begin(self: &Arc<Self>, ctx: &mut Ctx<'_>, purpose: Purpose) -> Result<Ticket, SaveError> {
-        self.begin_at(ctx, purpose, None)
+    pub fn begin(self: &Arc<Self>, ctx: &mut Ctx<'_>, kind: SnapshotKind) -> Result<Ticket, SaveError> {
+        if kind == SnapshotKind::Dump {
+            self.count_save();
+        }
+        self.begin_at(ctx, kind, None)
+    }
+
+    /// Counts a save that somebody has asked for, or that is due, whatever becomes of it.
+    pub fn count_save(&self) {
+        self.state.lock().saves += 1;
+    }
+
+    /// Makes the folder of the log if it is not there: BGREWRITEAOF begins with that, so that its client hears of a failure.
+    pub fn make_log_dir(&self) -> Result<(), SaveError> {
+        let dir = self.log_dir(&self.settings());
+        self.disk.create_dir(&dir).map_err(|source| {
+            self.state.lock().last_rewrite_failed = true;
+            let error = SaveError::from(restore::io_error("make", &dir, source));
+            tracing::error!("the log can't be rewritten: {error}");
+            error
+        })
+    }
+
+    /// CONFIG RESETSTAT.
+    pub(crate) fn reset_stats(&self) {
+        let mut state = self.state.lock();
+        (state.saves, state.rewrites, state.failed_rewrites) = (0, 0, 0);
     }
 
     /// The same; `first`: the log's first record behind it, if that is settled.
     fn begin_at(
         self: &Arc<Self>,
         ctx: &mut Ctx<'_>,
-        purpose: Purpose,
+        kind: SnapshotKind,
         first: Option<u64>,
     ) -> Result<Ticket, SaveError> {
         let mut state = self.state.lock();
         if state.running.is_some() {
             return Err(SaveError::Busy);
         }
-        match purpose {
-            Purpose::Dump => state.is_save_scheduled = false,
-            Purpose::Base => state.is_rewrite_scheduled = false,
+        match kind {
+            SnapshotKind::Dump => state.is_save_scheduled = false,
+            SnapshotKind::Base => state.is_rewrite_scheduled = false,
         }
         let changes = self.changes();
-        if purpose == Purpose::Base {
+        if kind == SnapshotKind::Base {
             // What this shard did earlier in its round is in the snapshot: in the log it belongs before that.
             self.needs.stream.publish(ctx.journal.record(), self.clock_ms());
             ctx.journal.clear_record();
         }
-        let goal = match (purpose, first) {
-            (Purpose::Dump, _) => Goal::Dump,
-            (Purpose::Base, Some(first)) => Goal::Base { first, begins: false },
-            (Purpose::Base, None) => self.next_base(&mut state)?,
+        let goal = match (kind, first) {
+            (SnapshotKind::Dump, _) => Goal::Dump,
+            (SnapshotKind::Base, Some(first)) => Goal::Base { first, begins: false },
+            (SnapshotKind::Base, None) => self.next_base(&mut state)?,
         };
         let started = snapshot::start(self, ctx, goal);
         match started {
             Ok((ticket, progress)) => {
-                state.running = Some(Running { purpose, began: Instant::now(), changes, progress });
+                state.running = Some(Running { kind, began: Instant::now(), changes, progress });
                 Ok(ticket)
             }
             Err(error) => {
@@ -365,24 +302,24 @@ impl Persistence {
                 if let Goal::Base { first, begins } = goal {
                     self.settle_failed_base((first, begins), false, &error);
                 }
-                self.note_end(purpose, None);
+                self.note_end(kind, None);
                 Err(error)
             }
         }
     }
 
     /// Takes a snapshot of the stores in hand and waits for its end.
-    pub fn save_now(self: &Arc<Self>, ctx: &mut Ctx<'_>, purpose: Purpose) -> Result<(), SaveError> {
-        self.save_at(ctx, purpose, None)
+    pub fn save_now(self: &Arc<Self>, ctx: &mut Ctx<'_>, kind: SnapshotKind) -> Result<(), SaveError> {
+        self.save_at(ctx, kind, None)
     }
 
     fn save_at(
         self: &Arc<Self>,
         ctx: &mut Ctx<'_>,
-        purpose: Purpose,
+        kind: SnapshotKind,
         first: Option<u64>,
     ) -> Result<(), SaveError> {
-        let ticket = self.begin_at(ctx, purpose, first)?;
+        let ticket = self.begin_at(ctx, kind, first)?;
         snapshot::finish_now(ctx);
         ticket.wait()
     }
@@ -393,6 +330,24 @@ impl Persistence {
         while self.running().is_some() {
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    /// Ends the log and gives the data directory up, once all workers have ended: another engine may have it then.
+    ///
+    /// # Errors
+    /// Why what was recorded last is not there.
+    pub fn close(&self) -> Result<(), String> {
+        let closed = self.close_log();
+        // Without workers it comes to its end by itself. If one of them is stuck, the directory stays taken.
+        let begun = Instant::now();
+        while self.running().is_some() {
+            if begun.elapsed() > CLOSING_TIME_MAX {
+                return closed;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        *self.lock.lock() = None;
+        closed
     }
 
     /// Whether a log is wanted whose first snapshot is not there yet: without it the data may be nowhere but in memory.
@@ -431,56 +386,55 @@ impl Persistence {
     }
 
     /// A snapshot has failed, which is known before it has ended.
-    fn note_failed(&self, purpose: Purpose) {
+    fn note_failed(&self, kind: SnapshotKind) {
         let mut state = self.state.lock();
-        match purpose {
-            Purpose::Dump => state.last_save_failed = true,
-            Purpose::Base => state.last_rewrite_failed = true,
+        match kind {
+            SnapshotKind::Dump => state.last_save_failed = true,
+            SnapshotKind::Base => state.last_rewrite_failed = true,
         }
         drop(state);
         self.reconsider();
     }
 
     /// A snapshot has ended: with so many bytes in the file, or in vain.
-    fn note_end(&self, purpose: Purpose, bytes: Option<u64>) {
+    fn note_end(&self, kind: SnapshotKind, bytes: Option<u64>) {
         let log_bytes = self.log_bytes();
         let mut state = self.state.lock();
         let running = state.running.take();
         let took = running.as_ref().map_or(Duration::ZERO, |running| running.began.elapsed());
         let seconds = running.as_ref().map(|_| took.as_secs());
-        let backoff = match purpose {
-            Purpose::Dump => &mut state.saving,
-            Purpose::Base => &mut state.rewriting,
+        let backoff = match kind {
+            SnapshotKind::Dump => &mut state.saving,
+            SnapshotKind::Base => &mut state.rewriting,
         };
         match bytes {
             Some(_) => backoff.reset(),
             None => backoff.note_failed(took),
         }
-        match (purpose, bytes) {
-            (Purpose::Dump, Some(_)) => {
+        match (kind, bytes) {
+            (SnapshotKind::Dump, Some(_)) => {
                 state.last_save_failed = false;
-                state.saves += 1;
                 state.last_save = unix_seconds();
                 if let Some(running) = &running {
                     state.saved_changes = running.changes;
                 }
             }
-            (Purpose::Dump, None) => state.last_save_failed = true,
-            (Purpose::Base, Some(bytes)) => {
+            (SnapshotKind::Dump, None) => state.last_save_failed = true,
+            (SnapshotKind::Base, Some(bytes)) => {
                 state.last_rewrite_failed = false;
                 state.failed_rewrites = 0;
                 state.rewrites += 1;
                 state.base_bytes = bytes;
                 state.bytes_before = log_bytes;
             }
-            (Purpose::Base, None) => {
+            (SnapshotKind::Base, None) => {
                 state.last_rewrite_failed = true;
                 state.failed_rewrites += 1;
             }
         }
-        match purpose {
-            Purpose::Dump => state.last_save_seconds = seconds,
-            Purpose::Base => state.last_rewrite_seconds = seconds,
+        match kind {
+            SnapshotKind::Dump => state.last_save_seconds = seconds,
+            SnapshotKind::Base => state.last_rewrite_seconds = seconds,
         }
         drop(state);
         self.reconsider();

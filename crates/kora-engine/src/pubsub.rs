@@ -1,7 +1,7 @@
 //! Publish/subscribe: who listens to what, and how a publication reaches every worker that serves a listener.
 //!
 //! A [`Broker`] is shared by all workers. Its registry says which workers have subscribers of a channel or pattern; each
-//! worker's desk has an inbox of publications and the seats of its own subscribers. Whoever publishes puts the publication,
+//! worker's delivery has an inbox of publications and the seats of its own subscribers. Whoever publishes puts the publication,
 //! encoded once, into the inboxes of those workers within one short critical section, so that all workers see one order;
 //! each worker writes what its inbox holds into the outputs of its own connections.
 //!
@@ -19,11 +19,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use kora_core::command::spec::{Facts, Flags};
 use kora_core::journal::{Announcement, KeyEvent, Message};
 use kora_core::slot::ShardId;
 use kora_locks::{RankedMutex, RankedRwLock, rank};
 use smallvec::{SmallVec, smallvec};
 
+use crate::client::SessionPlace;
 use crate::events::EventFlags;
 pub use publication::{Publication, Via};
 use registry::{Registry, Workers};
@@ -56,21 +58,22 @@ impl Space {
     }
 }
 
+/// Whether a command changes a connection's subscriptions: what confirms that is a message rather than a reply.
+pub(crate) fn subscribes(facts: &Facts) -> bool {
+    facts.flags.has(Flags::PUBSUB.with(Flags::NOSCRIPT))
+}
+
+/// Whether a command publishes.
+pub(crate) fn publishes(facts: &Facts) -> bool {
+    facts.flags.has(Flags::PUBSUB.with(Flags::MAY_REPLICATE))
+}
+
 /// A name that is subscribed to, shared by all who keep it.
 pub type Name = Arc<[u8]>;
 
-/// Where a connection is served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The worker.
-    pub worker: ShardId,
-    /// Its place among that worker's connections.
-    pub slot: usize,
-}
-
-/// One worker's part.
+/// What one worker delivers, and to whom.
 #[derive(Debug)]
-struct Desk {
+struct Delivery {
     sender: Sender<Arc<Publication>>,
     inbox: Receiver<Arc<Publication>>,
     /// Bytes of what is in the inbox.
@@ -78,10 +81,10 @@ struct Desk {
     /// Its own subscribers. Others lock it only to take away those whom they kill.
     seats: RankedMutex<{ rank::SEATS }, Seats>,
     /// So many of what it announces next are not for this connection. Only that worker locks it.
-    passed_by: RankedMutex<{ rank::PASSED_BY }, Option<(Place, usize)>>,
+    passed_by: RankedMutex<{ rank::PASSED_BY }, Option<(SessionPlace, usize)>>,
 }
 
-impl Desk {
+impl Delivery {
     fn new() -> Self {
         let (sender, inbox) = unbounded();
         Self {
@@ -100,7 +103,7 @@ pub struct Broker {
     registry: RankedRwLock<{ rank::SUBSCRIPTIONS }, Registry>,
     /// Held while publications are put into inboxes: their one order.
     order: RankedMutex<{ rank::MESSAGES }, ()>,
-    desks: Box<[Desk]>,
+    deliveries: Box<[Delivery]>,
     /// Subscriptions to channels and patterns; beside it, those to shard channels.
     listeners: AtomicUsize,
     shard_listeners: AtomicUsize,
@@ -119,7 +122,7 @@ impl Broker {
         Self {
             registry: RankedRwLock::new(Registry::new(worker_count)),
             order: RankedMutex::new(()),
-            desks: (0..worker_count).map(|_| Desk::new()).collect(),
+            deliveries: (0..worker_count).map(|_| Delivery::new()).collect(),
             listeners: AtomicUsize::new(0),
             shard_listeners: AtomicUsize::new(0),
             event_flags: AtomicU32::new(0),
@@ -127,8 +130,8 @@ impl Broker {
         }
     }
 
-    fn desk(&self, worker: ShardId) -> &Desk {
-        &self.desks[worker.index()]
+    fn delivery(&self, worker: ShardId) -> &Delivery {
+        &self.deliveries[worker.index()]
     }
 
     fn listeners(&self, space: Space) -> &AtomicUsize {
@@ -136,19 +139,19 @@ impl Broker {
     }
 
     /// Makes a connection a subscriber of `names`, none of which it is yet.
-    pub fn join(&self, place: Place, space: Space, names: &[Name]) {
+    pub fn join(&self, place: SessionPlace, space: Space, names: &[Name]) {
         let mut registry = self.registry.write();
         let since = registry.join(space, names, place.worker);
         self.listeners(space).fetch_add(names.len(), Ordering::Release);
         self.note_audience();
         // Within the lock: a publication that counts these seats finds them.
-        self.desk(place.worker).seats.lock().add(space, names, place.slot, since);
+        self.delivery(place.worker).seats.lock().add(space, names, place.slot, since);
     }
 
     /// Ends a connection's subscriptions to `names`, but for those that were ended already.
-    pub fn leave(&self, place: Place, space: Space, names: &[Name]) {
+    pub fn leave(&self, place: SessionPlace, space: Space, names: &[Name]) {
         let mut registry = self.registry.write();
-        let left = self.desk(place.worker).seats.lock().remove(space, names, place.slot);
+        let left = self.delivery(place.worker).seats.lock().remove(space, names, place.slot);
         self.note_left(&mut registry, place.worker, space, &left);
     }
 
@@ -161,9 +164,9 @@ impl Broker {
     /// Ends the subscriptions that connections had in the state `as_of`, whoever serves them: what came later may be another
     /// connection's in the same place.
     /// Complexity: O(names that their workers' connections are subscribed to).
-    pub fn expel(&self, places: &[Place], as_of: u64) {
+    pub fn expel(&self, places: &[SessionPlace], as_of: u64) {
         let mut registry = self.registry.write();
-        for (index, desk) in (0..).zip(&self.desks) {
+        for (index, delivery) in (0..).zip(&self.deliveries) {
             let worker = ShardId(index);
             let slots = places.iter().filter(|place| place.worker == worker).map(|place| place.slot);
             let slots: BTreeSet<usize> = slots.collect();
@@ -171,7 +174,7 @@ impl Broker {
                 continue;
             }
             for space in Space::ALL {
-                let left = desk.seats.lock().remove_all(space, &slots, as_of);
+                let left = delivery.seats.lock().remove_all(space, &slots, as_of);
                 self.note_left(&mut registry, worker, space, &left);
             }
         }
@@ -214,8 +217,8 @@ impl Broker {
     }
 
     /// Has a connection get none of the first `count` announcements that its worker passes on next: it has been told.
-    pub fn pass_by(&self, place: Place, count: usize) {
-        *self.desk(place.worker).passed_by.lock() = Some((place, count));
+    pub fn pass_by(&self, place: SessionPlace, count: usize) {
+        *self.delivery(place.worker).passed_by.lock() = Some((place, count));
     }
 
     /// What is published of an announcement, by the present state of the registry.
@@ -237,7 +240,7 @@ impl Broker {
     /// Passes on what the worker `from` announces, in order; `wake` wakes a worker that has something in its inbox.
     pub fn announce(&self, from: ShardId, announcements: Vec<Announcement>, wake: impl Fn(ShardId)) {
         let mut outgoing = Outgoing::new();
-        let passed_by = self.desk(from).passed_by.lock().take();
+        let passed_by = self.delivery(from).passed_by.lock().take();
         // Held to the end: what joins later is younger than what it does not get.
         let registry = self.registry.read();
         for (index, announcement) in announcements.into_iter().enumerate() {
@@ -269,7 +272,7 @@ impl Broker {
         &self,
         registry: &Registry,
         event: &KeyEvent,
-        passed_by: Option<Place>,
+        passed_by: Option<SessionPlace>,
         outgoing: &mut Outgoing,
     ) {
         let flags = EventFlags(self.event_flags.load(Ordering::Acquire));
@@ -283,29 +286,29 @@ impl Broker {
     }
 
     fn send(&self, worker: ShardId, publication: &Arc<Publication>) {
-        let desk = self.desk(worker);
-        desk.inbox_bytes.fetch_add(publication.bytes(), Ordering::Relaxed);
-        // The desk has the receiving end, too: it is never closed.
-        let _ = desk.sender.send(Arc::clone(publication));
+        let delivery = self.delivery(worker);
+        delivery.inbox_bytes.fetch_add(publication.bytes(), Ordering::Relaxed);
+        // The delivery has the receiving end, too: it is never closed.
+        let _ = delivery.sender.send(Arc::clone(publication));
     }
 
     /// Whether a worker's inbox holds anything.
     #[inline]
     pub fn has_mail(&self, worker: ShardId) -> bool {
-        !self.desk(worker).inbox.is_empty()
+        !self.delivery(worker).inbox.is_empty()
     }
 
     /// Takes the oldest publication out of a worker's inbox. Only that worker does.
     pub fn take(&self, worker: ShardId) -> Option<Arc<Publication>> {
-        let desk = self.desk(worker);
-        let publication = desk.inbox.try_recv().ok()?;
-        desk.inbox_bytes.fetch_sub(publication.bytes(), Ordering::Relaxed);
+        let delivery = self.delivery(worker);
+        let publication = delivery.inbox.try_recv().ok()?;
+        delivery.inbox_bytes.fetch_sub(publication.bytes(), Ordering::Relaxed);
         Some(publication)
     }
 
     /// Whether some inbox holds so much that nobody may publish more.
     pub fn is_congested(&self) -> bool {
-        self.desks.iter().any(|desk| desk.inbox_bytes.load(Ordering::Relaxed) > INBOX_BYTES_MAX)
+        self.deliveries.iter().any(|delivery| delivery.inbox_bytes.load(Ordering::Relaxed) > INBOX_BYTES_MAX)
     }
 
     /// Visits the places of those of a worker's connections that get a publication, with the way in which it reaches them:
@@ -316,7 +319,7 @@ impl Broker {
         publication: &Publication,
         visit: impl FnMut(Via<'_>, &mut dyn Iterator<Item = usize>),
     ) {
-        self.desk(worker).seats.lock().each_receiver(publication, visit);
+        self.delivery(worker).seats.lock().each_receiver(publication, visit);
     }
 
     /// Names with subscribers in a space, those that `is_listed`.
@@ -336,7 +339,12 @@ impl Broker {
     }
 }
 
-fn address_message(registry: &Registry, message: Message, passed_by: Option<Place>, outgoing: &mut Outgoing) {
+fn address_message(
+    registry: &Registry,
+    message: Message,
+    passed_by: Option<SessionPlace>,
+    outgoing: &mut Outgoing,
+) {
     let Message { is_sharded, channel, payload, as_of } = message;
     let workers = registry.workers(is_sharded, &channel);
     if !workers.is_empty() {

@@ -7,16 +7,15 @@ use kora_core::command::spec::{Facts, Flags};
 use kora_core::shard::operation::Setting;
 use kora_core::shard::transaction::Transaction;
 
-use crate::call::Handler;
-use crate::command::subscription::subscribes;
 use crate::front::{Front, Style};
+use crate::pubsub::subscribes;
 
 /// The commands queued since MULTI.
 pub struct Queue<F: Front> {
     /// Those of the core.
     pub(crate) transaction: Transaction<Style<F>>,
     /// All of them, in order.
-    pub commands: Vec<Queued<F>>,
+    pub commands: Vec<Queued>,
     /// All flags of the commands together.
     pub(crate) flags: Flags,
     /// A command was refused: EXEC will be, too.
@@ -26,17 +25,16 @@ pub struct Queue<F: Front> {
 }
 
 /// A command that waits for EXEC.
-pub struct Queued<F: Front> {
+pub struct Queued {
     /// Place in the command table.
     pub(crate) id: u16,
     /// How it runs if it is another kind's; else it is the next of the [`Queue::transaction`].
-    pub(crate) own: Option<Box<OwnCommand<F>>>,
+    pub(crate) own: Option<Box<OwnCommand>>,
 }
 
 /// A command that is not the core's.
-pub(crate) struct OwnCommand<F: Front> {
+pub(crate) struct OwnCommand {
     pub(crate) facts: &'static Facts,
-    pub(crate) handler: Handler<F>,
     pub(crate) args: Box<[Box<[u8]>]>,
 }
 
@@ -46,7 +44,7 @@ impl<F: Front> fmt::Debug for Queue<F> {
     }
 }
 
-impl<F: Front> fmt::Debug for Queued<F> {
+impl fmt::Debug for Queued {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Queued").field("id", &self.id).finish_non_exhaustive()
     }
@@ -80,16 +78,11 @@ impl<F: Front> Queue<F> {
     }
 
     /// Queues a command of another kind's: the connection's worker runs the transaction then.
-    pub(crate) fn push_own(
-        &mut self,
-        id: u16,
-        (facts, handler): (&'static Facts, Handler<F>),
-        args: &[&[u8]],
-    ) {
+    pub(crate) fn push_own(&mut self, id: u16, facts: &'static Facts, args: &[&[u8]]) {
         let args: Box<[Box<[u8]>]> = args.iter().map(|arg| Box::from(*arg)).collect();
         let word_bytes: usize = args.iter().map(|arg| arg.len() + size_of::<Box<[u8]>>()).sum();
-        self.own_bytes += size_of::<OwnCommand<F>>() + word_bytes;
-        self.commands.push(Queued { id, own: Some(Box::new(OwnCommand { facts, handler, args })) });
+        self.own_bytes += size_of::<OwnCommand>() + word_bytes;
+        self.commands.push(Queued { id, own: Some(Box::new(OwnCommand { facts, args })) });
         self.flags = self.flags.with(facts.flags);
         self.transaction.be_driven();
     }
@@ -107,7 +100,7 @@ impl<F: Front> Queue<F> {
 
     /// Bytes allocated for it.
     pub fn byte_count(&self) -> usize {
-        let commands_bytes = self.commands.capacity() * size_of::<Queued<F>>();
+        let commands_bytes = self.commands.capacity() * size_of::<Queued>();
         size_of::<Self>() + self.transaction.byte_count() + commands_bytes + self.own_bytes
     }
 }

@@ -18,12 +18,10 @@ use kora_script::tally::Tally;
 
 use crate::REDIS_VERSION;
 use crate::admission::{Asked, Gates, NOT_FROM_SCRIPT, Path, ScriptState, Verdict, judge};
-use crate::call::Handler;
 use crate::counters::{Counters, add};
-use crate::desk::Desk;
-use crate::engine::Engine;
+use crate::engine::{Engine, Handler, ServerCall};
 use crate::front::Front;
-use crate::memory::MemoryLimit;
+use crate::memory_limit::MemoryLimit;
 use crate::persistence::Persistence;
 
 thread_local! {
@@ -44,8 +42,7 @@ pub struct ScriptHost<F: Front> {
     limit: MemoryLimit,
     counters: Arc<Counters>,
     bells: Arc<Bells>,
-    /// DEBUG SET-DISABLE-DENY-SCRIPTS: whether scripts may call DEBUG.
-    permits_debug: AtomicBool,
+    may_debug: Arc<AtomicBool>,
 }
 
 impl<F: Front> ScriptHost<F> {
@@ -55,13 +52,9 @@ impl<F: Front> ScriptHost<F> {
         limit: MemoryLimit,
         counters: Arc<Counters>,
         bells: Arc<Bells>,
+        may_debug: Arc<AtomicBool>,
     ) -> Self {
-        Self { table, persistence, limit, counters, bells, permits_debug: AtomicBool::new(false) }
-    }
-
-    /// Lets scripts call DEBUG from now on, or no more.
-    pub fn permit_debug(&self, is_permitted: bool) {
-        self.permits_debug.store(is_permitted, Ordering::Relaxed);
+        Self { table, persistence, limit, counters, bells, may_debug }
     }
 }
 
@@ -71,7 +64,7 @@ impl<F: Front> Host for ScriptHost<F> {
     }
 
     fn admit(&self, facts: &'static Facts, caller: Caller) -> CommandResult {
-        let may_debug = self.permits_debug.load(Ordering::Relaxed);
+        let may_debug = self.may_debug.load(Ordering::Relaxed);
         let path = Path::Script(ScriptState { is_read_only: caller.is_read_only, may_debug });
         let asked = Asked { facts, flags: facts.flags, path };
         let mut gates = Gates::default();
@@ -95,7 +88,7 @@ impl<F: Front> Host for ScriptHost<F> {
         let handler = handler.in_script().ok_or(NOT_FROM_SCRIPT)?;
         let found = services.get::<Engine<F>>().zip(services.get::<F>());
         let (engine, front) = found.ok_or(CommandError::text("ERR the server is ending"))?;
-        handler(Desk { engine, front, now }, args, out)
+        handler(ServerCall { engine, front, now }, args, out)
     }
 
     fn note_busy(&self) {

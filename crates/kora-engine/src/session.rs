@@ -1,6 +1,5 @@
 //! What the engine keeps of one client: what it has chosen, what it has begun, what it waits for, and its output.
 
-mod standing;
 mod wait;
 
 use std::fmt;
@@ -11,11 +10,11 @@ use kora_core::shard::operation::{Operation, Part, Setting};
 use kora_core::store::watch::Watched;
 use kora_core::time::UnixMs;
 
-use crate::front::{Front, Origin, Output, Style, Workers};
-use crate::pubsub::Place;
+use crate::client::{Origin, SessionPlace};
+use crate::front::{Front, Output, SessionFigures, Style, Workers};
+use crate::persistence::LogPosition;
 use crate::pubsub::subscriptions::Subscriptions;
 use crate::queue::Queue;
-pub use standing::Standing;
 pub use wait::{PendingParts, TimedReply, Wait};
 
 /// Unsent bytes from which on no further command of a session runs.
@@ -52,8 +51,23 @@ pub struct Choice<S> {
     pub is_local: bool,
 }
 
+impl Choice<bool> {
+    /// What a client within the process begins with: it may do everything, and reads values as RESP3 has them.
+    #[must_use]
+    pub fn of_program(db: DbIndex) -> Self {
+        Self {
+            db,
+            style: true,
+            is_authenticated: true,
+            no_touch: false,
+            reply_mode: ReplyMode::On,
+            is_local: true,
+        }
+    }
+}
+
 /// What of a session's output waits until the log covers what it tells of.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Cover {
     /// The record that must be covered before its output may be sent; 0: none.
     pub held_for: u64,
@@ -65,6 +79,23 @@ pub struct Cover {
     pub(crate) may_have_seen: bool,
     /// Bytes of output that may be sent whatever becomes of the log.
     released: usize,
+    /// The round of its worker in which it last sent a command that writes, since `written` was found out; 0: none.
+    pub(crate) wrote_in: u64,
+    /// How far the log has to be for what it wrote before that. Kept only while there is a log.
+    pub(crate) written: Option<LogPosition>,
+    /// WAITAOF, while it waits.
+    pub(crate) log_wait: Option<Box<LogWait>>,
+}
+
+/// What WAITAOF waits for.
+#[derive(Clone, Copy, Debug)]
+pub struct LogWait {
+    /// How far the log has to be; none while it has not begun.
+    pub position: Option<LogPosition>,
+    /// Whether it waits for the log at all, and not only tells of it.
+    pub is_wanted: bool,
+    /// Whether it waits for nothing else.
+    pub is_all: bool,
 }
 
 /// See the module.
@@ -146,7 +177,7 @@ impl<F: Front> Session<F> {
     }
 
     /// Where it is served.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> SessionPlace {
         self.client.place()
     }
 
@@ -237,9 +268,21 @@ impl<F: Front> Session<F> {
         self.queue.as_ref().map_or(0, |queue| queue.byte_count())
     }
 
+    /// What others may know of it.
+    #[inline]
+    pub fn figures(&self) -> SessionFigures {
+        SessionFigures {
+            db: self.choice.db,
+            queued: self.queue.as_ref().map(|queue| queue.command_count()),
+            queued_bytes: self.queued_bytes(),
+            watched: self.watched.as_ref().map_or(0, |watched| watched.key_count()),
+            awaited_bytes: self.awaited_argument_bytes(),
+        }
+    }
+
     /// Bytes of the arguments of what it waits for.
     #[inline]
-    pub fn awaited_argument_bytes(&self) -> usize {
+    fn awaited_argument_bytes(&self) -> usize {
         if let Wait::Operation(pending) = &self.wait { pending.argument_bytes } else { 0 }
     }
 

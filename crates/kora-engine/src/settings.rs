@@ -1,6 +1,8 @@
 //! What the engine goes by, apart from where that is written: whoever drives it makes these of files, command lines and
 //! CONFIG SET, and hands new ones over whenever something changes.
 
+mod persistence;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,7 +10,7 @@ use kora_core::config::CoreConfig;
 use kora_locks::{RankedRwLock, rank};
 
 use crate::events::EventFlags;
-use crate::persistence::PersistenceSettings;
+pub use persistence::{PersistenceSettings, SaveRule};
 
 /// Who may do something that is dangerous: nobody, everybody, or clients on this machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

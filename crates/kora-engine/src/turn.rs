@@ -192,7 +192,8 @@ impl<F: Front> Turn<F> {
     /// Begins a round at `now`; `has_events`: something has come for the front.
     pub fn begin_round(&mut self, now: UnixMs, has_events: bool) {
         self.time = Time { now, round: now, begun: self.front.elapsed() };
-        self.cover.notes_replies = self.engine.persistence.notes_replies();
+        self.cover.notes = self.engine.persistence.notes();
+        self.cover.round += 1;
         self.take_up_settings();
         self.hold_publishers();
         if has_events || self.sessions.has_runnable() {

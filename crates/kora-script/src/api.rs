@@ -12,13 +12,13 @@ use mlua::chunk::ChunkMode;
 use mlua::{Function, IntoLuaMulti as _, Lua, MultiValue, Table, Value, VmState};
 
 use crate::bodies::Bodies;
+use crate::commons::{MemoryLimit, StateKind};
 use crate::environment::error_text;
 use crate::host::LogLevel;
 use crate::pause::stand_aside;
 use crate::render::line;
 use crate::run::{End, Run, Watch};
 use crate::script::Sha;
-use crate::vm::{MemoryLimit, Purpose};
 
 /// The first result of a function that has failed; the second is what it raises. No script gets hold of it.
 const FAILED: mlua::LightUserData = mlua::LightUserData(std::ptr::without_provenance_mut(1));
@@ -56,12 +56,12 @@ pub(crate) struct Installed {
 pub(crate) fn install(
     lua: &Lua,
     run: &Shared,
-    (purpose, limit): (Purpose, MemoryLimit),
+    (kind, limit): (StateKind, MemoryLimit),
 ) -> mlua::Result<Installed> {
     let redis = lua.create_table()?;
     call::add(lua, &redis, run, limit)?;
     add_replies(lua, &redis)?;
-    add_settings(lua, &redis, run, purpose)?;
+    add_settings(lua, &redis, run, kind)?;
     add_log(lua, &redis, run)?;
     let version = run.borrow().host().version();
     redis.raw_set("REDIS_VERSION", version)?;
@@ -78,7 +78,7 @@ pub(crate) fn install(
     let api = lua.load(include_str!("api.lua")).set_name("=api").set_mode(ChunkMode::Text);
     let (protect, raising, bodies): (Function, Function, Table) = api.call(native)?;
     let bodies = Bodies::new(lua, bodies);
-    if purpose == Purpose::Functions {
+    if kind == StateKind::Functions {
         lua.set_app_data(Rc::clone(&bodies));
         register::add(lua, &raising, run)?;
     }
@@ -196,7 +196,7 @@ fn with_code(text: &[u8]) -> Vec<u8> {
 }
 
 /// redis.setresp(), redis.set_repl(), redis.replicate_commands(), and what belongs to a debugger.
-fn add_settings(lua: &Lua, redis: &Table, run: &Shared, purpose: Purpose) -> mlua::Result<()> {
+fn add_settings(lua: &Lua, redis: &Table, run: &Shared, kind: StateKind) -> mlua::Result<()> {
     let run = Rc::clone(run);
     let setresp = lua.create_function(move |lua, args: MultiValue| {
         let [value] = &args.iter().collect::<Vec<_>>()[..] else {
@@ -231,7 +231,7 @@ fn add_settings(lua: &Lua, redis: &Table, run: &Shared, purpose: Purpose) -> mlu
         }
     })?;
     redis.raw_set("set_repl", set_repl)?;
-    if purpose == Purpose::Functions {
+    if kind == StateKind::Functions {
         return Ok(());
     }
     redis.raw_set("replicate_commands", lua.create_function(|_, _: MultiValue| Ok(true))?)?;

@@ -8,7 +8,14 @@ use std::time::{Duration, Instant};
 use kora_core::error::CommandError;
 use kora_locks::{RankedMutex, rank};
 
-use crate::service::Running;
+/// What a client asks to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Running {
+    /// A script.
+    Script,
+    /// A function.
+    Function,
+}
 
 /// A script or function that takes long.
 #[derive(Debug)]

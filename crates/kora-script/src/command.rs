@@ -7,9 +7,10 @@ use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
-use crate::interpreter::{Outcome, Subject, key_count};
+use crate::interpreter::{self, Interpreter, Outcome, key_count};
 use crate::script::Sha;
 use crate::service::Scripts;
+use crate::subject::Subject;
 
 /// The commands that run scripts.
 pub const FAMILY: &[CommandSpec] = &[EVAL, EVAL_RO, EVALSHA, EVALSHA_RO, FCALL, FCALL_RO];
@@ -66,7 +67,7 @@ const OF_SHA: &[Arg] = &[Arg::string("sha1"), REST[0], REST[1], REST[2]];
 
 const EVAL: CommandSpec = CommandSpec {
     facts: Facts { name: "eval", summary: "Runs a Lua script", args: OF_SCRIPT, ..FACTS },
-    handler: |ctx, args, out| evaluate(ctx, args, false, out),
+    handler: |ctx, args, out| evaluate(ctx, args, (by_text, false), out),
 };
 
 const EVAL_RO: CommandSpec = CommandSpec {
@@ -76,7 +77,7 @@ const EVAL_RO: CommandSpec = CommandSpec {
         args: OF_SCRIPT,
         ..READ_FACTS
     },
-    handler: |ctx, args, out| evaluate(ctx, args, true, out),
+    handler: |ctx, args, out| evaluate(ctx, args, (by_text, true), out),
 };
 
 const EVALSHA: CommandSpec = CommandSpec {
@@ -87,7 +88,10 @@ const EVALSHA: CommandSpec = CommandSpec {
         args: OF_SHA,
         ..FACTS
     },
-    handler: |ctx, args, out| evaluate_sha(ctx, args, false, out),
+    handler: |ctx, args, out| {
+        check_digest(args[1])?;
+        evaluate(ctx, args, (by_digest, false), out)
+    },
 };
 
 const EVALSHA_RO: CommandSpec = CommandSpec {
@@ -98,7 +102,10 @@ const EVALSHA_RO: CommandSpec = CommandSpec {
         args: OF_SHA,
         ..READ_FACTS
     },
-    handler: |ctx, args, out| evaluate_sha(ctx, args, true, out),
+    handler: |ctx, args, out| {
+        check_digest(args[1])?;
+        evaluate(ctx, args, (by_digest, true), out)
+    },
 };
 
 const OF_FUNCTION: &[Arg] = &[Arg::string("function"), REST[0], REST[1], REST[2]];
@@ -112,7 +119,7 @@ const FCALL: CommandSpec = CommandSpec {
         args: OF_FUNCTION,
         ..FACTS
     },
-    handler: |ctx, args, out| call(ctx, args, false, out),
+    handler: |ctx, args, out| run(ctx, args, (by_function, false), out),
 };
 
 const FCALL_RO: CommandSpec = CommandSpec {
@@ -123,58 +130,59 @@ const FCALL_RO: CommandSpec = CommandSpec {
         args: OF_FUNCTION,
         ..READ_FACTS
     },
-    handler: |ctx, args, out| call(ctx, args, true, out),
+    handler: |ctx, args, out| run(ctx, args, (by_function, true), out),
 };
-
-fn call(ctx: &mut Ctx<'_>, args: &[&[u8]], is_read_only: bool, out: &mut dyn Reply) -> CommandResult {
-    const NO_FUNCTION: CommandError = CommandError::text("ERR Function not found");
-    run(ctx, out, |scripts, ctx, out| {
-        crate::interpreter::with(scripts, |interpreter| {
-            let version = scripts.libraries_version();
-            let (functions, run) = interpreter.functions(scripts)?;
-            let callable = functions.find(run, &scripts.libraries(), version, args[1])?.ok_or(NO_FUNCTION)?;
-            interpreter.run(scripts, ctx, (Subject::Function(callable), is_read_only), args, out)
-        })
-    })
-}
 
 /// There is no script of this digest.
 const NO_SCRIPT: CommandError = CommandError::text("NOSCRIPT No matching script. Please use EVAL.");
 
-fn evaluate(ctx: &mut Ctx<'_>, args: &[&[u8]], is_read_only: bool, out: &mut dyn Reply) -> CommandResult {
-    key_count(args)?;
-    run(ctx, out, |scripts, ctx, out| {
-        crate::interpreter::with(scripts, |interpreter| {
-            let script = interpreter.script_of_text(scripts, args[1])?;
-            interpreter.run(scripts, ctx, (Subject::Script(script), is_read_only), args, out)
-        })
-    })
+fn by_text(interpreter: &mut Interpreter, scripts: &Scripts, text: &[u8]) -> CommandResult<Subject> {
+    interpreter.script_of_text(scripts, text).map(Subject::Script)
 }
 
-fn evaluate_sha(ctx: &mut Ctx<'_>, args: &[&[u8]], is_read_only: bool, out: &mut dyn Reply) -> CommandResult {
-    let sha = Sha::parse(args[1]);
-    if args[1].len() != 40 {
-        return Err(NO_SCRIPT);
-    }
-    key_count(args)?;
-    run(ctx, out, |scripts, ctx, out| {
-        crate::interpreter::with(scripts, |interpreter| {
-            let script = sha.map(|sha| interpreter.script_of_sha(scripts, &sha)).transpose()?.flatten();
-            let script = script.ok_or(NO_SCRIPT)?;
-            interpreter.run(scripts, ctx, (Subject::Script(script), is_read_only), args, out)
-        })
-    })
+fn by_digest(interpreter: &mut Interpreter, scripts: &Scripts, digest: &[u8]) -> CommandResult<Subject> {
+    let script =
+        Sha::parse(digest).map(|sha| interpreter.script_of_sha(scripts, &sha)).transpose()?.flatten();
+    script.map(Subject::Script).ok_or(NO_SCRIPT)
 }
 
-/// Runs a script, and puts the command off if that needs more stores.
+fn by_function(interpreter: &mut Interpreter, scripts: &Scripts, name: &[u8]) -> CommandResult<Subject> {
+    let version = scripts.libraries_version();
+    let (functions, run) = interpreter.functions(scripts)?;
+    let callable = functions.find(run, &scripts.libraries(), version, name)?;
+    callable.map(Subject::Function).ok_or(CommandError::text("ERR Function not found"))
+}
+
+/// EVAL and EVALSHA: the number of keys is checked before the script is looked for.
+fn evaluate(
+    ctx: &mut Ctx<'_>,
+    args: &[&[u8]],
+    (find, is_read_only): (impl FnOnce(&mut Interpreter, &Scripts, &[u8]) -> CommandResult<Subject>, bool),
+    out: &mut dyn Reply,
+) -> CommandResult {
+    key_count(args)?;
+    run(ctx, args, (find, is_read_only), out)
+}
+
+/// Refuses what can't be a digest: before the number of keys is looked at, as in Redis.
+fn check_digest(digest: &[u8]) -> CommandResult {
+    if digest.len() == 40 { Ok(()) } else { Err(NO_SCRIPT) }
+}
+
+/// Runs the script or function that `find` has for the second word, and puts the command off if that needs more stores.
 fn run(
     ctx: &mut Ctx<'_>,
+    args: &[&[u8]],
+    (find, is_read_only): (impl FnOnce(&mut Interpreter, &Scripts, &[u8]) -> CommandResult<Subject>, bool),
     out: &mut dyn Reply,
-    body: impl FnOnce(&Scripts, &mut Ctx<'_>, &mut dyn Reply) -> CommandResult<Outcome>,
 ) -> CommandResult {
     let services = std::sync::Arc::clone(ctx.services);
     let scripts = services.get::<Scripts>().ok_or(CommandError::text("ERR there are no scripts here"))?;
-    if body(scripts, ctx, out)? == Outcome::NeedsAll && !ctx.defer_to_all() {
+    let outcome = interpreter::with(scripts, |interpreter| {
+        let subject = find(interpreter, scripts, args[1])?;
+        interpreter.run(scripts, ctx, (subject, is_read_only), args, out)
+    })?;
+    if outcome == Outcome::NeedsAll && !ctx.defer_to_all() {
         return Err(CommandError::text("ERR the script needs keys that were not declared"));
     }
     Ok(())

@@ -7,7 +7,8 @@ use kora_core::glob;
 use kora_core::reply::Reply;
 
 use crate::library::Library;
-use crate::service::{Restoring, Scripts};
+use crate::load::Restoring;
+use crate::service::Scripts;
 
 /// The subcommands that run on shards.
 pub const FUNCTION_FAMILY: &[CommandSpec] = &[

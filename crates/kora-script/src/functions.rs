@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::register::Loading;
-use crate::bodies::Body;
+use crate::commons::{Commons, StateKind};
 use crate::environment::{compile_in, error_text};
-use crate::interpreter::internal;
-use crate::library::{FunctionFacts, Libraries, Library, metadata};
-use crate::render::line;
+use crate::library::{Libraries, Library, metadata};
+use crate::render::{internal_error, line};
 use crate::run::{Registered, Run};
-use crate::vm::{Commons, Purpose, Vm};
+use crate::subject::Callable;
+use crate::vm::Vm;
 use kora_core::error::{CommandError, CommandResult};
 
 /// What libraries are called in Lua's messages.
@@ -25,22 +25,6 @@ const LOADING_TIME_MAX: Duration = Duration::from_millis(500);
 /// The same for a worker that loads a library which is known: it has ended in time once, and a busy machine is no reason to
 /// refuse a call.
 const KNOWN_LOADING_TIME_MAX: Duration = Duration::from_secs(5);
-
-/// A function ready to run.
-#[derive(Clone)]
-pub(crate) struct Callable {
-    pub(crate) vm: Rc<Vm>,
-    pub(crate) body: Rc<Body>,
-    pub(crate) library: Arc<Library>,
-    /// Its place in the library.
-    pub(crate) place: usize,
-}
-
-impl Callable {
-    pub(crate) fn facts(&self) -> &FunctionFacts {
-        &self.library.functions[self.place]
-    }
-}
 
 /// See the module.
 pub(crate) struct Functions {
@@ -54,10 +38,15 @@ pub(crate) struct Functions {
 
 impl Functions {
     pub(crate) fn new(run: &Rc<RefCell<Run>>, commons: &Commons) -> mlua::Result<Self> {
-        let vm = Rc::new(Vm::new(run, commons, Purpose::Functions)?);
+        let vm = Rc::new(Vm::new(run, commons, StateKind::Functions)?);
         let loading = vm.lua.app_data_ref::<Loading>().map(|loading| loading.clone());
         let loading = loading.ok_or_else(|| mlua::Error::runtime("not a state for functions"))?;
         Ok(Self { vm, loading, version: 0, callables: HashMap::new() })
+    }
+
+    /// The state that they run in.
+    pub(crate) fn vm(&self) -> &Rc<Vm> {
+        &self.vm
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
@@ -94,7 +83,7 @@ impl Functions {
         let ran = shown.and_then(|()| self.vm.call_library(&function));
         let registered = run.borrow_mut().end_loading();
         let hidden = self.loading.show(&self.vm.lua, false);
-        let ran = hidden.and(ran).map_err(|error| internal(&error))?;
+        let ran = hidden.and(ran).map_err(|error| internal_error(&error))?;
         match ran {
             Ok(_) => Ok(registered),
             Err(failure) => {
@@ -125,8 +114,7 @@ impl Functions {
         let Some(library) = libraries.of_function(&name) else { return Ok(None) };
         let functions = self.register(run, &library.code, KNOWN_LOADING_TIME_MAX)?;
         for (place, Registered { facts, body }) in functions.into_iter().enumerate() {
-            let vm = Rc::clone(&self.vm);
-            let callable = Callable { vm, body: Rc::new(body), library: Arc::clone(library), place };
+            let callable = Callable { body: Rc::new(body), library: Arc::clone(library), place };
             self.callables.insert(facts.name.to_ascii_lowercase().into(), callable);
         }
         Ok(self.callables.get(&*name).cloned())

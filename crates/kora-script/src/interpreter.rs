@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use kora_core::context::{Ctx, Resumed};
 use kora_core::error::{CommandError, CommandResult};
@@ -14,16 +14,16 @@ use kora_core::reply::Reply;
 use mlua::Value;
 
 use crate::api::{Failure, KILLED, counted_error, outcome};
-use crate::bodies::Body;
+use crate::commons::{Commons, StateKind};
 use crate::environment::{self, error_text};
-use crate::flags::ScriptFlags;
-use crate::functions::{Callable, Functions};
+use crate::functions::Functions;
 use crate::pause::{Progress, Returned, Stage};
-use crate::render::{line, render};
+use crate::render::{internal_error, line, render};
 use crate::run::{End, Rights, Run};
 use crate::script::{Script, Sha};
-use crate::service::{Origin, Running, Scripts, VmUsage};
-use crate::vm::{Commons, Purpose, Vm};
+use crate::service::{Origin, Scripts, VmUsage};
+use crate::subject::{Compiled, Subject};
+use crate::vm::{Arguments, Vm};
 
 /// Compiled functions that a worker keeps; those used longest ago go first.
 const COMPILED_MAX: usize = 1000;
@@ -46,21 +46,10 @@ pub(crate) fn with<R>(
 ) -> CommandResult<R> {
     INTERPRETER.with_borrow_mut(|place| {
         if place.as_ref().is_none_or(|interpreter| interpreter.service != scripts.id()) {
-            *place = Some(Interpreter::new(scripts).map_err(|error| internal(&error))?);
+            *place = Some(Interpreter::new(scripts).map_err(|error| internal_error(&error))?);
         }
         body(place.as_mut().expect("it was made where it was missing"))
     })
-}
-
-/// An error of Lua's that no script has raised.
-pub(crate) fn internal(error: &mlua::Error) -> CommandError {
-    CommandError::Other(format!("ERR {}", line(error_text(error).as_bytes())).into())
-}
-
-/// Arguments of a script.
-pub(crate) struct Arguments<'a> {
-    pub(crate) keys: &'a [&'a [u8]],
-    pub(crate) args: &'a [&'a [u8]],
 }
 
 /// What came of a run.
@@ -72,62 +61,6 @@ pub(crate) enum Outcome {
     NeedsAll,
     /// It stands aside; the context knows.
     Paused,
-}
-
-/// What is run.
-#[derive(Clone)]
-pub(crate) enum Subject {
-    /// A script.
-    Script(Rc<Compiled>),
-    /// A function.
-    Function(Callable),
-}
-
-impl Subject {
-    pub(crate) fn kind(&self) -> Running {
-        match self {
-            Self::Script(_) => Running::Script,
-            Self::Function(_) => Running::Function,
-        }
-    }
-
-    /// The digest of a script, the name of a function.
-    pub(crate) fn name(&self) -> String {
-        match self {
-            Self::Script(compiled) => compiled.script.sha.to_string(),
-            Self::Function(callable) => String::from_utf8_lossy(&callable.facts().name).into_owned(),
-        }
-    }
-
-    /// The text of a script, the name of a function.
-    pub(crate) fn text(&self) -> &[u8] {
-        match self {
-            Self::Script(compiled) => &compiled.script.body,
-            Self::Function(callable) => &callable.facts().name,
-        }
-    }
-
-    fn flags(&self) -> ScriptFlags {
-        match self {
-            Self::Script(compiled) => compiled.script.flags,
-            Self::Function(callable) => callable.facts().flags,
-        }
-    }
-
-    /// Whether it has asked for stores that its keys did not name.
-    fn wanders(&self) -> &AtomicBool {
-        match self {
-            Self::Script(compiled) => &compiled.script.wanders,
-            Self::Function(callable) => &callable.facts().wanders,
-        }
-    }
-}
-
-/// A script that was compiled here.
-pub(crate) struct Compiled {
-    script: Arc<Script>,
-    body: Body,
-    used: Cell<u64>,
 }
 
 /// See the module.
@@ -153,7 +86,7 @@ impl Interpreter {
         Ok(Self {
             service: scripts.id(),
             stage: Stage::default(),
-            scripts: Rc::new(Vm::new(&run, scripts.commons(), Purpose::Scripts)?),
+            scripts: Rc::new(Vm::new(&run, scripts.commons(), StateKind::Scripts)?),
             run,
             compiled: HashMap::with_hasher(ahash::RandomState::new()),
             by_text: HashMap::with_hasher(ahash::RandomState::new()),
@@ -178,7 +111,7 @@ impl Interpreter {
         }
         if self.functions.is_none() {
             self.functions =
-                Some(Functions::new(&self.run, &self.commons).map_err(|error| internal(&error))?);
+                Some(Functions::new(&self.run, &self.commons).map_err(|error| internal_error(&error))?);
         }
         let functions = self.functions.as_mut().expect("it was made where it was missing");
         Ok((functions, &self.run))
@@ -249,7 +182,7 @@ impl Interpreter {
             self.forget_some();
         }
         let used = Cell::new(self.clock);
-        let body = self.scripts.keep(&function).map_err(|error| internal(&error))?;
+        let body = self.scripts.keep(&function).map_err(|error| internal_error(&error))?;
         let compiled = Rc::new(Compiled { script, body, used });
         self.compiled.insert(compiled.script.sha, Rc::clone(&compiled));
         Ok(compiled)
@@ -280,7 +213,7 @@ impl Interpreter {
             return Err(scripts.busy_error());
         }
         let arguments = arguments(command, &subject)?;
-        let body = self.body(&subject, &arguments).map_err(|error| internal(&error))?;
+        let body = self.body(&subject, &arguments).map_err(|error| internal_error(&error))?;
         {
             let mut run = self.run.borrow_mut();
             run.begin(ctx, Rights { flags: subject.flags(), is_read_only })?;
@@ -317,7 +250,8 @@ impl Interpreter {
                 Box::new(move || vm.call_script(&compiled.body))
             }
             Subject::Function(callable) => {
-                let vm = Rc::clone(&callable.vm);
+                let functions = self.functions.as_ref().expect("it has found the function");
+                let vm = Rc::clone(functions.vm());
                 let (keys, args) = vm.lists(arguments)?;
                 let body = Rc::clone(&callable.body);
                 Box::new(move || vm.call_function(&body, keys, args))
@@ -362,7 +296,7 @@ impl Interpreter {
         if ctx.shard_count() > 1 && ctx.has_all() {
             scripts.runs_on_all.fetch_add(1, Ordering::Relaxed);
         }
-        let mut outcome = returned.and_then(outcome).map_err(|error| internal(&error))?;
+        let mut outcome = returned.and_then(outcome).map_err(|error| internal_error(&error))?;
         if end == Some(End::Killed) {
             // It may have caught that as an error in a handler of errors, and ended before the next look at the clock.
             outcome = Err(Failure { text: KILLED.into(), ..outcome.err().unwrap_or_default() });
@@ -372,7 +306,7 @@ impl Interpreter {
             let place = if line > 0 { format!(", on {source}:{line}.") } else { String::new() };
             CommandError::Other(format!("{text} script: {}{place}", subject.name()).into())
         })?;
-        render(&value, is_resp3, out).map_err(|error| internal(&error))?;
+        render(&value, is_resp3, out).map_err(|error| internal_error(&error))?;
         Ok(Outcome::Replied)
     }
 }

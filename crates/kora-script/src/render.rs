@@ -2,8 +2,11 @@
 //!
 //! Source: Redis documentation, "Redis Lua API reference", data type conversion.
 
+use kora_core::error::CommandError;
 use kora_core::reply::Reply;
 use mlua::{Table, Value};
+
+use crate::environment::error_text;
 
 /// Tables inside tables that are followed; Redis gives up where Lua's stack ends.
 const DEPTH_MAX: usize = 2000;
@@ -124,4 +127,9 @@ fn truncated(number: f64) -> i64 {
 /// Text that fits on one line.
 pub(crate) fn line(text: &[u8]) -> String {
     String::from_utf8_lossy(text).replace(['\r', '\n'], " ")
+}
+
+/// An error of Lua's that no script has raised.
+pub(crate) fn internal_error(error: &mlua::Error) -> CommandError {
+    CommandError::Other(format!("ERR {}", line(error_text(error).as_bytes())).into())
 }

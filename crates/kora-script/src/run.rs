@@ -11,8 +11,8 @@ use crate::bodies::Body;
 use crate::busy::{Busy, BusyRun};
 use crate::flags::ScriptFlags;
 use crate::host::{Callee, Caller, Host, NoCallee, Runs};
-use crate::interpreter::Subject;
 use crate::library::FunctionFacts;
+use crate::subject::Subject;
 use crate::tally::Tally;
 use kora_core::command::spec::{Facts, Flags, Route};
 use kora_core::context::moved::MovedContext;
@@ -35,14 +35,14 @@ pub(crate) enum End {
 
 /// Why a script's command was not run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum CallError {
     /// With this error.
     Error(CommandError),
     /// The script is at its end.
     End,
 }
 
-impl From<CommandError> for Refusal {
+impl From<CommandError> for CallError {
     fn from(error: CommandError) -> Self {
         Self::Error(error)
     }
@@ -298,9 +298,9 @@ impl Run {
     }
 
     /// Runs a command for the script; returns its place in the host's table.
-    pub(crate) fn call(&mut self, args: &[&[u8]], out: &mut dyn Reply) -> Result<usize, Refusal> {
+    pub(crate) fn call(&mut self, args: &[&[u8]], out: &mut dyn Reply) -> Result<usize, CallError> {
         if self.end.is_some() {
-            return Err(Refusal::End);
+            return Err(CallError::End);
         }
         let Callee { facts, runs, place } = match self.host.resolve(args) {
             Ok(callee) => callee,
@@ -316,14 +316,14 @@ impl Run {
             Runs::ByHost if facts.name == "select" => self.select(args, out),
             Runs::ByHost => {
                 let host = Arc::clone(&self.host);
-                host.run(self.hand.services(), (place, args), self.now, out).map_err(Refusal::Error)
+                host.run(self.hand.services(), (place, args), self.now, out).map_err(CallError::Error)
             }
         };
         self.tally.called(place, begun);
         match result {
             Ok(()) => Ok(place),
             Err(refusal) => {
-                if let Refusal::Error(error) = &refusal {
+                if let CallError::Error(error) = &refusal {
                     self.tally.failed(place, &error.to_string());
                 }
                 Err(refusal)
@@ -332,11 +332,11 @@ impl Run {
     }
 
     #[cold]
-    fn reject_none(&mut self, none: NoCallee) -> Refusal {
+    fn reject_none(&mut self, none: NoCallee) -> CallError {
         let text = none.to_string();
         let place = if let NoCallee::Arity(place) = none { Some(place) } else { None };
         self.tally.rejected(place, &text);
-        Refusal::Error(CommandError::Other(text.into()))
+        CallError::Error(CommandError::Other(text.into()))
     }
 
     fn permit(&self, facts: &'static Facts) -> CommandResult {
@@ -350,7 +350,7 @@ impl Run {
         handler: CoreHandler,
         args: &[&[u8]],
         out: &mut dyn Reply,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), CallError> {
         let is_write = facts.flags.has(Flags::WRITE);
         if !self.hand.has_all() {
             self.prepare(facts, is_write, args)?;
@@ -366,7 +366,7 @@ impl Run {
     }
 
     /// Makes sure that a command finds its keys in hand, and that what it changes can be taken back.
-    fn prepare(&mut self, facts: &Facts, is_write: bool, args: &[&[u8]]) -> Result<(), Refusal> {
+    fn prepare(&mut self, facts: &Facts, is_write: bool, args: &[&[u8]]) -> Result<(), CallError> {
         let is_in_hand = match place(facts, args, self.hand.shard_count()) {
             Placement::Anywhere => true,
             // It may go on with the stores of the shards behind.
@@ -386,10 +386,10 @@ impl Run {
             return Ok(());
         }
         self.end = Some(End::NeedsAll);
-        Err(Refusal::End)
+        Err(CallError::End)
     }
 
-    fn select(&mut self, args: &[&[u8]], out: &mut dyn Reply) -> Result<(), Refusal> {
+    fn select(&mut self, args: &[&[u8]], out: &mut dyn Reply) -> Result<(), CallError> {
         let db = kora_core::number::parse_i64(args[1]).ok_or(CommandError::NotInteger)?;
         let count = self.hand.ctx((self.db, self.now, self.no_touch)).config().database_count;
         let db = u16::try_from(db).ok().filter(|db| *db < count).ok_or(CommandError::DbIndex)?;

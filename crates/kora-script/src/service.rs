@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use kora_core::error::{CommandError, CommandResult};
+use kora_core::error::CommandError;
 use kora_locks::{RankedMutex, rank};
 
-use crate::busy::{Busy, BusyRun};
+use crate::busy::{Busy, BusyRun, Running};
+use crate::commons::{Commons, MemoryLimit};
 use crate::host::Host;
-use crate::library::{Libraries, Library};
+use crate::library::Libraries;
 use crate::script::{Cache, Script, Sha};
-use crate::vm::{Commons, MemoryLimit};
 
 /// How a script became known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,37 +19,6 @@ pub enum Origin {
     Evaluated,
     /// SCRIPT LOAD: it stays.
     Loaded,
-}
-
-/// What a client asks to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Running {
-    /// A script.
-    Script,
-    /// A function.
-    Function,
-}
-
-/// What FUNCTION RESTORE does with libraries that are there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Restoring {
-    /// They stay; one of the same name is an error.
-    Appends,
-    /// Those of the same name make way.
-    Replaces,
-    /// All go.
-    Flushes,
-}
-
-impl Restoring {
-    pub(crate) fn parse(word: &[u8]) -> Option<Self> {
-        match word.to_ascii_lowercase().as_slice() {
-            b"append" => Some(Self::Appends),
-            b"replace" => Some(Self::Replaces),
-            b"flush" => Some(Self::Flushes),
-            _ => None,
-        }
-    }
 }
 
 /// Figures about scripts.
@@ -159,14 +128,6 @@ impl Scripts {
         self.cache.lock().add(Arc::clone(script), origin == Origin::Loaded);
     }
 
-    /// SCRIPT LOAD: makes a script known after it was compiled.
-    ///
-    /// # Errors
-    /// If its text is not well-formed.
-    pub fn load(&self, body: &[u8]) -> Result<Sha, CommandError> {
-        crate::interpreter::with(self, |interpreter| interpreter.load(self, body))
-    }
-
     /// Whether the script of this digest, in hexadecimal, is known.
     #[must_use]
     pub fn is_known(&self, sha: &[u8]) -> bool {
@@ -194,24 +155,6 @@ impl Scripts {
         self.libraries_version.load(Ordering::Acquire)
     }
 
-    /// FUNCTION LOAD; returns the library's name.
-    ///
-    /// # Errors
-    /// If it is not well-formed, or there is one of its name and it does not replace that.
-    pub fn load_library(&self, code: &[u8], replaces: bool) -> CommandResult<Box<[u8]>> {
-        let library = self.read_library(code)?;
-        let name = library.name.clone();
-        self.change(|libraries| libraries.add(Arc::new(library), replaces))?;
-        Ok(name)
-    }
-
-    fn read_library(&self, code: &[u8]) -> CommandResult<Library> {
-        crate::interpreter::with(self, |interpreter| {
-            let (functions, run) = interpreter.functions(self)?;
-            functions.load(run, code)
-        })
-    }
-
     /// FUNCTION DELETE; `false` if there is no such library.
     pub(crate) fn delete_library(&self, name: &[u8]) -> bool {
         self.change(|libraries| if libraries.remove(name) { Ok(()) } else { Err(()) }).is_ok()
@@ -235,28 +178,8 @@ impl Scripts {
         crate::dump::dump(self.libraries().iter().map(|library| &*library.code))
     }
 
-    /// FUNCTION RESTORE: all libraries of the payload, or none.
-    pub(crate) fn restore_libraries(&self, payload: &[u8], policy: Restoring) -> CommandResult {
-        let codes = crate::dump::restore(payload)?;
-        let read: Vec<_> =
-            codes.iter().map(|code| self.read_library(code).map(Arc::new)).collect::<CommandResult<_>>()?;
-        self.change(|libraries| {
-            if policy == Restoring::Flushes {
-                *libraries = Libraries::default();
-            }
-            for library in &read {
-                let name = String::from_utf8_lossy(&library.name);
-                if policy != Restoring::Replaces && libraries.has(&name) {
-                    return Err(CommandError::Other(format!("ERR Library {name} already exists").into()));
-                }
-                libraries.add(Arc::clone(library), policy == Restoring::Replaces)?;
-            }
-            Ok(())
-        })
-    }
-
     /// Puts changed libraries in place of the present ones, unless `body` fails.
-    fn change<E>(&self, body: impl FnOnce(&mut Libraries) -> Result<(), E>) -> Result<(), E> {
+    pub(crate) fn change<E>(&self, body: impl FnOnce(&mut Libraries) -> Result<(), E>) -> Result<(), E> {
         let mut place = self.libraries.lock();
         let mut libraries = Libraries::clone(&place);
         body(&mut libraries)?;

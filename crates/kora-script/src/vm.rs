@@ -8,8 +8,8 @@ use mlua::{Function, HookTriggers, Lua, LuaString, Table, Value};
 
 use crate::api::{self, Failure, Installed};
 use crate::bodies::{Bodies, Body};
-use crate::environment::{self, Globals, Random};
-use crate::interpreter::Arguments;
+use crate::commons::{Commons, MemoryLimit, StateKind};
+use crate::environment::{self, Globals};
 use crate::pause::Returned;
 use crate::run::Run;
 
@@ -20,44 +20,10 @@ const HOOK_INSTRUCTIONS: u32 = 100_000;
 /// which every collection walks through, are much more than what a short script leaves behind.
 const COLLECTION_PAUSE: i32 = 1000;
 
-/// How much memory the scripts of one worker may take, and as much again its functions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct MemoryLimit(pub(crate) usize);
-
-impl Default for MemoryLimit {
-    fn default() -> Self {
-        Self(1024 * 1024 * 1024)
-    }
-}
-
-impl MemoryLimit {
-    /// Limits the memory of Lua: what allocates more raises an error.
-    pub(crate) fn set(self, lua: &Lua) -> mlua::Result<()> {
-        lua.set_memory_limit(self.0).map(drop)
-    }
-
-    /// Lifts the limit, for what Rust gives to Lua: with a limit each value costs a protected call. What is too much then makes
-    /// the script's next allocation fail.
-    pub(crate) fn lift(lua: &Lua) -> mlua::Result<()> {
-        lua.set_memory_limit(0).map(drop)
-    }
-}
-
-/// What all states of an engine have in common.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Commons {
-    /// What `math.random` gives, whatever worker runs the script.
-    pub(crate) random: Random,
-    pub(crate) limit: MemoryLimit,
-}
-
-/// What a state is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// Scripts: keys and arguments are globals.
-    Scripts,
-    /// Libraries of functions: keys and arguments are those of the function.
-    Functions,
+/// What a script is given: the keys and the other arguments of the command that runs it.
+pub(crate) struct Arguments<'a> {
+    pub(crate) keys: &'a [&'a [u8]],
+    pub(crate) args: &'a [&'a [u8]],
 }
 
 /// See the module.
@@ -87,10 +53,10 @@ impl ListGlobal {
 }
 
 impl Vm {
-    pub(crate) fn new(run: &Rc<RefCell<Run>>, commons: &Commons, purpose: Purpose) -> mlua::Result<Self> {
+    pub(crate) fn new(run: &Rc<RefCell<Run>>, commons: &Commons, kind: StateKind) -> mlua::Result<Self> {
         let limit = commons.limit;
         let lua = environment::new_state(limit.0, &commons.random)?;
-        let Installed { protect, bodies } = api::install(&lua, run, (purpose, limit))?;
+        let Installed { protect, bodies } = api::install(&lua, run, (kind, limit))?;
         let watched = Rc::clone(run);
         let hook = move |_: &Lua, _: &mlua::debug::Debug<'_>| api::watch(&watched);
         lua.set_global_hook(HookTriggers::new().every_nth_instruction(HOOK_INSTRUCTIONS), hook)?;

@@ -8,15 +8,12 @@ mod config;
 pub(crate) mod connection;
 mod debug;
 pub mod facts;
-mod function;
 mod info;
 mod introspection;
-mod memory;
 mod migrate;
 mod module;
 mod panic;
 mod replication;
-mod script;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -25,21 +22,20 @@ use std::sync::atomic::Ordering;
 
 use kora_core::command::spec::CommandSpec;
 use kora_core::command::table::CommandTable;
-use kora_core::error::{CommandError, CommandResult};
 
 use crate::shared::Shared;
-use kora_engine::command::Family;
+use kora_engine::command::{Family, container};
 
 /// What runs a command of the server.
-pub(crate) type Handler = kora_engine::call::Handler<Shared>;
+pub(crate) type Handler = kora_engine::engine::Handler<Shared>;
 
 /// What a command of the server runs in.
-pub(crate) type Call<'a> = kora_engine::call::Call<'a, Shared>;
+pub(crate) type Call<'a> = kora_engine::engine::Call<'a, Shared>;
 
 /// Shows other commands and workers a connection as it is now, while it runs a command of these arguments.
 fn publish(call: &Call<'_>, args: &[&[u8]]) {
     let (session, client) = (&*call.session, &call.session.client);
-    crate::shared::connection::publish(session, call.now);
+    crate::shared::connection::publish((client, &session.link, &session.output), session.figures(), call.now);
     crate::shared::connection::publish_buffers(session);
     let bytes = args.iter().map(|arg| arg.len()).sum();
     client.argument_bytes.store(bytes, Ordering::Relaxed);
@@ -49,7 +45,7 @@ fn publish(call: &Call<'_>, args: &[&[u8]]) {
 }
 
 /// What a command runs in that is about the server and no connection.
-pub(crate) type Desk<'a> = kora_engine::desk::Desk<'a, Shared>;
+pub(crate) type ServerCall<'a> = kora_engine::engine::ServerCall<'a, Shared>;
 
 /// All families of the server.
 pub(crate) const FAMILIES: &[&[CommandSpec<Handler>]] = &[
@@ -58,15 +54,11 @@ pub(crate) const FAMILIES: &[&[CommandSpec<Handler>]] = &[
     config::COMMANDS,
     connection::COMMANDS,
     debug::COMMANDS,
-    function::COMMANDS,
     introspection::COMMANDS,
-    memory::COMMANDS,
     module::COMMANDS,
     replication::COMMANDS,
-    script::COMMANDS,
     Family::<Shared>::SUBSCRIPTION,
     server::COMMANDS,
-    Family::<Shared>::TRANSACTION,
 ];
 
 /// Families of the server that run on shards.
@@ -74,12 +66,5 @@ pub(crate) const SHARD_FAMILIES: &[&[CommandSpec]] = &[&[migrate::MIGRATE]];
 
 /// All commands that there are.
 pub(crate) fn table() -> CommandTable<Handler> {
-    let of_shards: Vec<_> =
-        kora_engine::command::SHARD_FAMILIES.iter().chain(SHARD_FAMILIES).copied().collect();
-    CommandTable::new(&of_shards, FAMILIES)
-}
-
-/// A container without its subcommand: its arity refuses that before it runs.
-fn container(_: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    Err(CommandError::Arity(String::from_utf8_lossy(args[0]).to_lowercase().into()))
+    kora_engine::command::table(SHARD_FAMILIES, FAMILIES)
 }

@@ -13,6 +13,7 @@ pub mod kept;
 pub mod limits;
 pub mod load;
 mod nearest;
+mod oom_scores;
 pub mod percentiles;
 pub mod persistence;
 pub mod rewrite;

@@ -4,7 +4,6 @@
 
 pub mod clients;
 pub mod commands;
-pub mod doctor;
 pub mod getkeys;
 pub mod info;
 pub mod lolwut;

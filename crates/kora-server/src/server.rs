@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use kora_core::entry::data_type::Extensions;
 use kora_core::services::Services;
 use kora_core::shard::hub::Wake;
 use kora_core::shard::runner::Shard;
@@ -60,6 +61,7 @@ pub(crate) fn assemble(
         started: identity.started,
         disk: Arc::new(RealDisk),
         drive: Drive::Thread { begin: Instant::now(), entropy: entropy::number },
+        extensions: Extensions::default(),
         shard_families: SHARD_FAMILIES,
         families: FAMILIES,
         script_bytes_max: None,

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use kora_core::time::UnixMs;
 use kora_engine::Engine;
-use kora_engine::front::Front;
 use kora_engine::front::probe::NoProbe;
+use kora_engine::front::{Front, SessionFigures};
 use kora_engine::pubsub::{Publication, Via};
 use kora_locks::{RankedMutex, RankedRwLock, rank};
 use kora_protocol::Resp;
@@ -26,7 +26,7 @@ use crate::replication_id::ReplicationId;
 use crate::resp::RespReplies;
 use crate::traffic::Traffic;
 use client::{Client, Clients};
-use connection::{Connection, Session, publish};
+use connection::{Connection, publish};
 
 /// See the module.
 #[derive(Debug)]
@@ -98,20 +98,28 @@ impl Front for Shared {
         link.transport.can_receive() || !link.input.is_empty()
     }
 
-    fn is_stray(&self, session: &Session, args: &[&[u8]]) -> bool {
+    fn is_stray(&self, client: &Client, args: &[&[u8]]) -> bool {
         let is_stray = is_stray_http(args[0]);
         if is_stray {
             tracing::warn!(
-                client = session.client.id.0,
+                client = client.id.0,
                 "possible attack: an HTTP request came from {}; closing the connection",
-                session.client.address
+                client.address
             );
         }
         is_stray
     }
 
-    fn show(session: &Session, now: UnixMs) {
-        publish(session, now);
+    fn show(client: &Client, link: &Connection, output: &Output, figures: SessionFigures, now: UnixMs) {
+        publish((client, link, output), figures, now);
+    }
+
+    fn client_count(&self) -> u64 {
+        self.clients.all().len() as u64
+    }
+
+    fn client_bytes(&self) -> u64 {
+        self.sum(|traffic| &traffic.client_bytes)
     }
 
     fn reset_stats(&self) {

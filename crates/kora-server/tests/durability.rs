@@ -31,6 +31,8 @@ mod starting;
 mod switching;
 #[path = "durability/trouble.rs"]
 mod trouble;
+#[path = "durability/waitaof.rs"]
+mod waitaof;
 
 use std::path::Path;
 use std::time::{Duration, Instant};

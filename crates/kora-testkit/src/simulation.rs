@@ -41,8 +41,8 @@ use kora_core::shard::hub::{Hub, Submission, Wake as _};
 pub use kora_core::shard::probe::Rule;
 use kora_core::time::UnixMs;
 use kora_engine::front::values::ValueClient;
-use kora_engine::front::{ClientId, Origin, Workers};
-use kora_engine::session::{Choice, Session, Standing};
+use kora_engine::front::{ClientId, Origin, Standing, Workers};
+use kora_engine::session::{Choice, Session};
 
 use build::build;
 use client::{Client, Sent};

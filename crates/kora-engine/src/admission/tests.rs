@@ -1,13 +1,13 @@
 use kora_core::command::table::CommandTable;
 
 use super::*;
-use crate::command::{Family, SHARD_FAMILIES};
+use crate::command::{self, Family};
 use crate::front::values::ValueFront;
 
 type Anyone = ValueFront<(), ()>;
 
-fn table() -> CommandTable<crate::call::Handler<Anyone>> {
-    CommandTable::new(SHARD_FAMILIES, &[Family::<Anyone>::SUBSCRIPTION, Family::<Anyone>::TRANSACTION])
+fn table() -> CommandTable<crate::engine::Handler<Anyone>> {
+    command::table(&[], &[Family::<Anyone>::SUBSCRIPTION])
 }
 
 const GUEST: SessionState =

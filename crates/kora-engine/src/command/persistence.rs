@@ -8,8 +8,11 @@ use kora_core::context::{CoreHandler, Ctx};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
+use super::Family;
 use crate::ending::Ending;
-use crate::persistence::{Persistence, Purpose, SaveError, Task};
+use crate::engine::{Handler, ServerCall};
+use crate::front::Front;
+use crate::persistence::{Persistence, SaveError, SnapshotKind, Task};
 
 /// The family's commands.
 pub const COMMANDS: &[CommandSpec] = &[
@@ -56,6 +59,18 @@ const SAVE: Facts = Facts {
     ..FAMILY
 };
 
+const LASTSAVE: Facts = Facts {
+    name: "lastsave",
+    arity: 1,
+    flags: Flags::LOADING.with(Flags::STALE).with(Flags::FAST),
+    categories: Categories::ADMIN.with(Categories::DANGEROUS),
+    group: Group::Server,
+    summary: "Tells when the data was last saved",
+    complexity: "O(1)",
+    tips: &["nondeterministic_output"],
+    ..Facts::NONE
+};
+
 /// What the hidden subcommands of DEBUG have in common; the container is the core's.
 const DEBUG: Facts = Facts {
     hidden: true,
@@ -94,6 +109,18 @@ fn ending<'a>(ctx: &Ctx<'a>) -> &'a Ending {
     ctx.services.get().expect("an engine offers its end")
 }
 
+impl<F: Front> Family<F> {
+    /// LASTSAVE.
+    pub const PERSISTENCE: &'static [CommandSpec<Handler<F>>] =
+        &[CommandSpec { facts: LASTSAVE, handler: Handler::Server(lastsave) }];
+}
+
+/// The time of the last snapshot, or of the start.
+fn lastsave<F: Front>(call: ServerCall<'_, F>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    out.integer(call.engine.persistence.last_save());
+    Ok(())
+}
+
 /// What a command does instead of its own work within a transaction, since no snapshot may be taken there.
 pub fn in_transaction(name: &str) -> Option<CoreHandler> {
     match name {
@@ -103,11 +130,75 @@ pub fn in_transaction(name: &str) -> Option<CoreHandler> {
     }
 }
 
+/// A snapshot that a command begins in the background: what differs from one command to the other.
+struct Background {
+    task: Task,
+    kind: SnapshotKind,
+    started: &'static str,
+    scheduled: &'static str,
+    /// It runs already.
+    under_way: CommandError,
+    failed: CommandError,
+}
+
+const SAVING: Background = Background {
+    task: Task::Save,
+    kind: SnapshotKind::Dump,
+    started: "Background saving started",
+    scheduled: "Background saving scheduled",
+    under_way: CommandError::text("ERR Background save already in progress"),
+    failed: CommandError::text("ERR"),
+};
+
+const REWRITING: Background = Background {
+    task: Task::Rewrite,
+    kind: SnapshotKind::Base,
+    started: "Background append only file rewriting started",
+    scheduled: "Background append only file rewriting scheduled",
+    under_way: CommandError::text("ERR Background append only file rewriting already in progress"),
+    failed: CommandError::text(
+        "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.",
+    ),
+};
+
+/// What BGSAVE is told without SCHEDULE while the log is rewritten.
+const OTHER_IS_ACTIVE: CommandError = CommandError::text(
+    "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE \
+     whenever possible.",
+);
+
+impl Background {
+    /// Has it begin once what runs has ended.
+    fn schedule(&self, persistence: &Persistence, out: &mut dyn Reply) -> CommandResult {
+        persistence.schedule(self.task);
+        out.simple(self.scheduled);
+        Ok(())
+    }
+
+    /// Begins it, or has it wait for what runs unless that is `refused` then.
+    fn begin(&self, ctx: &mut Ctx<'_>, refused: Option<CommandError>, out: &mut dyn Reply) -> CommandResult {
+        let persistence = persistence(ctx)?;
+        match (persistence.running(), refused) {
+            (Some(kind), _) if kind == self.kind => return Err(self.under_way.clone()),
+            (Some(_), Some(error)) => return Err(error),
+            (Some(_), None) => return self.schedule(&persistence, out),
+            (None, _) => {}
+        }
+        let made = if self.kind == SnapshotKind::Base { persistence.make_log_dir() } else { Ok(()) };
+        let begun = made.and_then(|()| persistence.begin(ctx, self.kind));
+        begun.map_err(|_| self.failed.clone())?;
+        out.simple(self.started);
+        Ok(())
+    }
+}
+
 fn bgsave_later(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     schedules(args)?;
-    persistence(ctx)?.schedule(Task::Save);
-    out.simple("Background saving scheduled");
-    Ok(())
+    SAVING.schedule(&*persistence(ctx)?, out)
+}
+
+fn bgrewriteaof_later(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    REWRITING.schedule(&*persistence(ctx)?, out)
 }
 
 /// Whether BGSAVE is given its option.
@@ -119,75 +210,24 @@ fn schedules(args: &[&[u8]]) -> CommandResult<bool> {
     }
 }
 
-fn bgrewriteaof_later(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    persistence(ctx)?.schedule(Task::Rewrite);
-    out.simple("Background append only file rewriting scheduled");
-    Ok(())
-}
-
-const OTHER_IS_ACTIVE: CommandError = CommandError::text(
-    "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE \
-     whenever possible.",
-);
-
 fn bgsave(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let schedules = schedules(args)?;
-    let persistence = persistence(ctx)?;
-    match persistence.running() {
-        Some(Purpose::Dump) => {
-            return Err(CommandError::text("ERR Background save already in progress"));
-        }
-        Some(Purpose::Base) if schedules => {
-            persistence.schedule(Task::Save);
-            out.simple("Background saving scheduled");
-            return Ok(());
-        }
-        Some(Purpose::Base) => {
-            return Err(OTHER_IS_ACTIVE);
-        }
-        None => {}
-    }
-    match persistence.begin(ctx, Purpose::Dump) {
-        Ok(_) => {
-            out.simple("Background saving started");
-            Ok(())
-        }
-        Err(_) => Err(CommandError::text("ERR")),
-    }
+    let refused = (!schedules(args)?).then_some(OTHER_IS_ACTIVE);
+    SAVING.begin(ctx, refused, out)
 }
 
 fn bgrewriteaof(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let persistence = persistence(ctx)?;
-    match persistence.running() {
-        Some(Purpose::Base) => {
-            return Err(CommandError::text("ERR Background append only file rewriting already in progress"));
-        }
-        Some(Purpose::Dump) => {
-            persistence.schedule(Task::Rewrite);
-            out.simple("Background append only file rewriting scheduled");
-            return Ok(());
-        }
-        None => {}
-    }
-    match persistence.begin(ctx, Purpose::Base) {
-        Ok(_) => {
-            out.simple("Background append only file rewriting started");
-            Ok(())
-        }
-        Err(_) => Err(CommandError::text(
-            "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.",
-        )),
-    }
+    REWRITING.begin(ctx, None, out)
 }
 
 fn save(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let persistence = persistence(ctx)?;
-    if persistence.running() == Some(Purpose::Dump) {
-        return Err(CommandError::text("ERR Background save already in progress"));
+    if persistence.running() == Some(SAVING.kind) {
+        return Err(SAVING.under_way);
     }
     // One snapshot at a time: a rewrite comes to its end first, as everything waits for SAVE in any case.
     persistence.finish_running(ctx);
-    persistence.save_now(ctx, Purpose::Dump).map_err(|_| CommandError::text("ERR"))?;
+    persistence.count_save();
+    persistence.save_now(ctx, SnapshotKind::Dump).map_err(|_| SAVING.failed)?;
     out.ok();
     Ok(())
 }
@@ -195,13 +235,13 @@ fn save(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
 /// Begins what is due by now.
 fn begin_due(ctx: &mut Ctx<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let persistence = persistence(ctx)?;
-    if let Some(purpose) = persistence.due().and_then(Task::purpose) {
+    if let Some(kind) = persistence.due().and_then(Task::kind) {
         tracing::info!(
             "{} is due",
-            if purpose == Purpose::Dump { "a snapshot" } else { "a snapshot for the log" }
+            if kind == SnapshotKind::Dump { "a snapshot" } else { "a snapshot for the log" }
         );
         // What became of it is in the log and in INFO.
-        let _ = persistence.begin(ctx, purpose);
+        let _ = persistence.begin(ctx, kind);
     }
     out.ok();
     Ok(())
@@ -244,7 +284,7 @@ fn end(ctx: &mut Ctx<'_>) {
 /// Takes the last snapshot; one that is being taken is waited for.
 fn save_to_end(ctx: &mut Ctx<'_>, persistence: &Arc<Persistence>) -> Result<(), SaveError> {
     persistence.finish_running(ctx);
-    persistence.save_now(ctx, Purpose::Dump)
+    persistence.save_now(ctx, SnapshotKind::Dump)
 }
 
 /// DEBUG RELOAD: saves, forgets everything, and loads it again.
@@ -269,7 +309,7 @@ fn debug_reload(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
     let persistence = persistence(ctx)?;
     persistence.finish_running(ctx);
     if saves {
-        persistence.save_now(ctx, Purpose::Dump).map_err(|_| CommandError::text("ERR"))?;
+        persistence.save_now(ctx, SnapshotKind::Dump).map_err(|_| CommandError::text("ERR"))?;
     }
     let failed = |error: String| {
         tracing::error!("DEBUG RELOAD: {error}");

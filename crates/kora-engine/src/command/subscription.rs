@@ -2,12 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
-use kora_core::command::spec::{CommandSpec, Facts, Flags};
+use kora_core::command::spec::CommandSpec;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
 use super::{Family, facts};
-use crate::call::{Call, Handler};
+use crate::engine::{Call, Handler};
 use crate::front::Front;
 use crate::pubsub::{Broker, Name, Space};
 use crate::session::Session;
@@ -22,25 +22,6 @@ impl<F: Front> Family<F> {
         CommandSpec { facts: facts::SUNSUBSCRIBE, handler: Handler::Session(sunsubscribe) },
         CommandSpec { facts: facts::UNSUBSCRIBE, handler: Handler::Session(unsubscribe) },
     ];
-}
-
-/// Whether a command changes a connection's subscriptions: what confirms that is a message rather than a reply.
-pub(crate) fn subscribes(facts: &Facts) -> bool {
-    facts.flags.has(Flags::PUBSUB.with(Flags::NOSCRIPT))
-}
-
-/// Whether a command publishes.
-pub(crate) fn publishes(facts: &Facts) -> bool {
-    facts.flags.has(Flags::PUBSUB.with(Flags::MAY_REPLICATE))
-}
-
-/// What a client of RESP2 is told that is subscribed and uses another command.
-pub(crate) fn subscribe_mode_error(facts: &Facts) -> String {
-    format!(
-        "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this \
-         context",
-        facts.name
-    )
 }
 
 fn subscribe<F: Front>(call: &mut Call<'_, F>, args: &[&[u8]]) -> CommandResult {

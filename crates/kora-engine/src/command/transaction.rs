@@ -7,7 +7,7 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
 use super::{Family, facts};
-use crate::call::{Call, FollowUp, Handler};
+use crate::engine::{Call, FollowUp, Handler};
 use crate::front::Front;
 
 impl<F: Front> Family<F> {

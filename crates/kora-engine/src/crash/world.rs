@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kora_core::config::{CoreConfig, EvictionConfig, EvictionOrder, EvictionScope};
 use kora_core::db::DbIndex;
+use kora_core::entry::data_type::Extensions;
 use kora_core::rdb::dump::dump;
 use kora_core::services::Services;
 use kora_core::shard::hub::Wake;
@@ -23,14 +24,13 @@ use super::book::{Book, State, Written, keys_of, state_of};
 use super::generate::{Knowledge, command};
 use super::probe::CrashProbe;
 use crate::assembly::{Assembly, Options, assemble};
-use crate::command::Family;
 use crate::engine::Engine;
 use crate::front::Workers;
 use crate::front::probe::BYTES_PER_KEY;
 use crate::front::values::ValueFront;
 use crate::persistence::loader::Replay;
-use crate::persistence::{Drive, LoadError, Persistence, PersistenceSettings, Purpose, Ticket};
-use crate::settings::Settings;
+use crate::persistence::{Drive, LoadError, Persistence, SnapshotKind, Ticket};
+use crate::settings::{PersistenceSettings, Settings};
 use crate::turn::Turn;
 
 mod recover;
@@ -83,8 +83,9 @@ fn process(
         started: UnixMs(0),
         disk: Arc::new(disk.clone()),
         drive: Drive::Steps(Arc::clone(clock)),
+        extensions: Extensions::default(),
         shard_families: &[],
-        families: &[Family::<Crash>::TRANSACTION],
+        families: &[],
         script_bytes_max: None,
     };
     let assembled = assemble(options).expect("the system has threads");
@@ -426,11 +427,11 @@ impl<'p> World<'p> {
     /// Begins a snapshot as BGREWRITEAOF does.
     pub(super) fn begin_snapshot(&mut self, life: &mut Life) {
         let (now, calls) = (self.now(), self.disk.calls());
-        let purpose = Purpose::Base;
+        let kind = SnapshotKind::Base;
         let ticket = Self::with_all_stores(life, |persistence, stores, services| {
             let mut journal = kora_core::journal::Journal::default();
             let mut ctx = crate::persistence::restore::ctx(stores, &mut journal, services, now);
-            persistence.begin(&mut ctx, purpose)
+            persistence.begin(&mut ctx, kind)
         });
         let Ok(ticket) = ticket else { return };
         // The number that was left out has no record, and the state that is.

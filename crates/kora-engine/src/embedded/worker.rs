@@ -10,8 +10,8 @@ use kora_core::time::UnixMs;
 use super::{Answer, Front};
 use crate::ending::Ending;
 use crate::front::values::ValueClient;
-use crate::front::{ClientId, Origin};
-use crate::session::{Choice, Session, Standing, Wait};
+use crate::front::{ClientId, Origin, Standing};
+use crate::session::{Choice, Session, Wait};
 use crate::turn::{Args, Commands, Turn};
 
 /// Longest time a worker sleeps before it looks for what is due.

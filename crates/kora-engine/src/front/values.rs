@@ -5,16 +5,14 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::time::Duration;
 
-use kora_core::db::DbIndex;
 use kora_core::forward_reply;
 use kora_core::reply::tree::TreeSink;
 use kora_core::reply::{Reply, Value};
 use kora_core::shard::replies::{Replies, TreeReplies};
 
 use super::probe::{NoProbe, Probe};
-use super::{Collect, Front, Output};
+use super::{Collect, Front, Output, Standing};
 use crate::pubsub::{Publication, Via};
-use crate::session::{Choice, ReplyMode, Standing};
 
 /// See the module. `L` is what is kept with a session, `M` what the workers tell each other, `P` what a test does to them.
 pub struct ValueFront<L, M, P = NoProbe> {
@@ -174,21 +172,6 @@ impl Output<bool> for Values {
         }
         values.into_iter().for_each(|value| self.sink.add(value));
         true
-    }
-}
-
-impl Choice<bool> {
-    /// What a client within the process begins with: it may do everything, and reads values as RESP3 has them.
-    #[must_use]
-    pub fn of_program(db: DbIndex) -> Self {
-        Self {
-            db,
-            style: true,
-            is_authenticated: true,
-            no_touch: false,
-            reply_mode: ReplyMode::On,
-            is_local: true,
-        }
     }
 }
 

@@ -102,19 +102,19 @@ impl Account {
     }
 
     /// A bundle waits to be freed.
-    pub(super) fn doom(&self, garbage: &Garbage) {
+    pub(crate) fn doom(&self, garbage: &Garbage) {
         self.doomed.fetch_add(doomed_bytes(garbage), Ordering::Relaxed);
         self.doomed_objects.fetch_add(garbage.objects() as u64, Ordering::Relaxed);
         self.doomed_bundles.fetch_add(1, Ordering::Relaxed);
     }
 
     /// So many bytes of what was doomed are gone.
-    pub(super) fn undoom(&self, bytes: i64) {
+    pub(crate) fn undoom(&self, bytes: i64) {
         self.doomed.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// A bundle is gone, which had so many objects.
-    pub(super) fn note_freed(&self, objects: u64) {
+    pub(crate) fn note_freed(&self, objects: u64) {
         self.doomed_objects.fetch_sub(objects, Ordering::Relaxed);
         self.freed_objects.fetch_add(objects, Ordering::Relaxed);
         self.doomed_bundles.fetch_sub(1, Ordering::Relaxed);
@@ -122,7 +122,7 @@ impl Account {
 }
 
 /// What a bundle takes, about.
-pub(super) fn doomed_bytes(garbage: &Garbage) -> i64 {
+pub(crate) fn doomed_bytes(garbage: &Garbage) -> i64 {
     i64::try_from(garbage.bytes()).unwrap_or(i64::MAX)
 }
 

@@ -211,7 +211,7 @@ pub fn judge_if_due() {
 
 /// Bytes that this thread has allocated, less those that it has freed.
 #[inline]
-pub(super) fn thread_bytes() -> i64 {
+pub(crate) fn thread_bytes() -> i64 {
     SHARE.with(Share::bytes)
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::LoadingFigures;
-use super::{Persistence, Purpose};
+use super::{Persistence, SnapshotKind};
 
 /// What INFO tells of files, at one moment.
 // Many fields: one for each line of the section.
@@ -31,7 +31,7 @@ pub struct PersistenceInfo {
     pub last_save_duration: Option<u64>,
     /// Seconds since the present one began.
     pub save_duration: Option<u64>,
-    /// Saves since the start.
+    /// Saves begun since the counts began.
     pub saves: u64,
     /// Whether there is a log.
     pub has_log: bool,
@@ -45,7 +45,7 @@ pub struct PersistenceInfo {
     pub rewrite_duration: Option<u64>,
     /// Whether the last one failed.
     pub last_rewrite_failed: bool,
-    /// Rewrites since the start.
+    /// Rewrites since the counts began.
     pub rewrites: u64,
     /// Those that failed since the last that did not.
     pub failed_rewrites: u64,
@@ -87,8 +87,8 @@ impl Persistence {
         let log_failure = log.as_ref().and_then(|log| log.failure()).map(|failure| failure.cause);
         let log = log.as_ref();
         let state = self.state.lock();
-        let of = |purpose| state.running.as_ref().filter(|running| running.purpose == purpose);
-        let seconds = |purpose| of(purpose).map(|running| running.began.elapsed().as_secs());
+        let of = |kind| state.running.as_ref().filter(|running| running.kind == kind);
+        let seconds = |kind| of(kind).map(|running| running.began.elapsed().as_secs());
         let written = state.running.as_ref().map(|running| running.progress.written.load(Ordering::Relaxed));
         let grown = log.map_or(0, |log| log.written_bytes()).saturating_sub(state.bytes_before);
         PersistenceInfo {
@@ -101,17 +101,17 @@ impl Persistence {
             keys_written: written.unwrap_or(0) as u64,
             keys_total: state.running.as_ref().map_or(0, |running| running.progress.keys as u64),
             changes_since_save: changes.saturating_sub(state.saved_changes),
-            is_saving: of(Purpose::Dump).is_some(),
+            is_saving: of(SnapshotKind::Dump).is_some(),
             last_save_seconds: state.last_save.unsigned_abs(),
             last_save_failed: state.last_save_failed,
             last_save_duration: state.last_save_seconds,
-            save_duration: seconds(Purpose::Dump),
+            save_duration: seconds(SnapshotKind::Dump),
             saves: state.saves,
             has_log: self.settings().append_only,
-            is_rewriting: of(Purpose::Base).is_some(),
+            is_rewriting: of(SnapshotKind::Base).is_some(),
             is_rewrite_scheduled: state.is_rewrite_scheduled || state.prepared.is_some(),
             last_rewrite_duration: state.last_rewrite_seconds,
-            rewrite_duration: seconds(Purpose::Base),
+            rewrite_duration: seconds(SnapshotKind::Base),
             last_rewrite_failed: state.last_rewrite_failed,
             rewrites: state.rewrites,
             failed_rewrites: state.failed_rewrites,

@@ -14,7 +14,7 @@ use kora_storage::{Damage, StorageError};
 use super::Persistence;
 use super::loader::{LoadError, Replay, Target, load_snapshot};
 use super::restore::io_error;
-use super::settings::PersistenceSettings;
+use crate::settings::PersistenceSettings;
 
 /// Longest manifest that is read.
 const MANIFEST_BYTES_MAX: u64 = 16 << 20;

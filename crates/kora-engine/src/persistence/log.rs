@@ -12,7 +12,7 @@ use kora_stream::order::Cut;
 use super::Persistence;
 use super::drive::Writing;
 use super::restore::io_error;
-use super::settings::PersistenceSettings;
+use crate::settings::PersistenceSettings;
 
 /// A log that is being written.
 #[derive(Debug)]
@@ -36,6 +36,23 @@ impl OpenLog {
     pub(crate) fn writing(&self) -> &Writing {
         &self.writing
     }
+}
+
+/// A record of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogPosition {
+    /// How many logs had begun, this one included.
+    log: u64,
+    record: u64,
+}
+
+/// What the commands of sessions are to be noted for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Notes {
+    /// There is a log: WAITAOF asks who has written.
+    pub writes: bool,
+    /// Replies may have to wait for the log, so that what they tell of matters.
+    pub replies: bool,
 }
 
 /// Tells the workers what they wait for.
@@ -98,7 +115,10 @@ impl Persistence {
     /// Puts a log in its place, which follows the stream from now on.
     pub(super) fn put_log(&self, open: OpenLog) {
         let log = Arc::clone(open.log());
-        *self.log.write() = Some(open);
+        let mut place = self.log.write();
+        *place = Some(open);
+        self.logs_begun.fetch_add(1, Ordering::AcqRel);
+        drop(place);
         self.needs.stream.follow(log);
     }
 
@@ -170,11 +190,14 @@ impl Persistence {
             && self.log.read().as_ref().is_some_and(|open| open.log.policy() == FsyncPolicy::Always)
     }
 
-    /// Whether replies may have to wait for the log, so that what they tell of is to be noted.
+    /// What the commands of sessions are to be noted for.
     #[inline]
-    pub fn notes_replies(&self) -> bool {
-        self.needs.stream.is_followed()
-            && self.log.read().as_ref().is_some_and(|open| open.log.policy() != FsyncPolicy::No)
+    pub fn notes(&self) -> Notes {
+        if !self.needs.stream.is_followed() {
+            return Notes::default();
+        }
+        let policy = self.log.read().as_ref().map(|open| open.log.policy());
+        Notes { writes: policy.is_some(), replies: policy.is_some_and(|policy| policy != FsyncPolicy::No) }
     }
 
     /// The record that must be covered before what was done so far may be told; none if nothing need be waited for.
@@ -196,18 +219,39 @@ impl Persistence {
     }
 
     /// The last record of the log; none if there is no log.
-    pub fn appended(&self) -> Option<u64> {
+    #[cfg(any(test, feature = "crash"))]
+    pub(crate) fn appended(&self) -> Option<u64> {
         self.log.read().as_ref().map(|open| open.log.appended())
     }
 
-    /// Whether a record is durable, or the log is gone.
-    pub fn is_durable(&self, record: u64) -> bool {
-        self.log.read().as_ref().is_none_or(|open| open.log.durable() >= record)
+    /// Where the log ends; none if there is no log, or it does not count yet.
+    pub fn log_end(&self) -> Option<LogPosition> {
+        if self.is_log_beginning.load(Ordering::Acquire) {
+            return None;
+        }
+        let open = self.log.read();
+        let log = &open.as_ref()?.log;
+        Some(LogPosition { log: self.logs_begun.load(Ordering::Acquire), record: log.appended() })
+    }
+
+    /// Whether what is before a position is durable. What an earlier log had is in the snapshot that the present one begins with.
+    pub fn is_durable(&self, position: LogPosition) -> bool {
+        if self.is_log_beginning.load(Ordering::Acquire) {
+            return false;
+        }
+        let open = self.log.read();
+        let Some(open) = open.as_ref() else { return false };
+        position.log != self.logs_begun.load(Ordering::Acquire) || open.log.durable() >= position.record
     }
 
     /// The last record that is covered.
     pub fn covered(&self) -> u64 {
         self.log.read().as_ref().map_or(u64::MAX, |open| open.log.covered())
+    }
+
+    /// Whether there is to be a log.
+    pub fn wants_log(&self) -> bool {
+        self.settings().append_only
     }
 
     /// Whether there is a log.

@@ -18,8 +18,8 @@ use kora_storage::recovery::{Plan, Recovery};
 use kora_stream::order::Cut;
 
 use super::loader::{LoadError, Replay, Target, load_snapshot};
-use super::settings::PersistenceSettings;
-use super::{Persistence, Purpose};
+use super::{Persistence, SnapshotKind};
+use crate::settings::PersistenceSettings;
 
 /// The number of the first record of a log.
 const FIRST: u64 = 1;
@@ -167,7 +167,7 @@ impl Persistence {
     ) -> Result<(), LoadError> {
         let mut journal = Journal::default();
         let mut ctx = ctx(stores, &mut journal, services, now);
-        let saved = self.save_at(&mut ctx, Purpose::Base, Some(FIRST));
+        let saved = self.save_at(&mut ctx, SnapshotKind::Base, Some(FIRST));
         saved.map_err(|error| LoadError::Other(error.to_string()))
     }
 

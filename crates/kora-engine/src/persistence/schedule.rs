@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::settings::PersistenceSettings;
-use super::{Persistence, Purpose, State};
+use super::{Persistence, SnapshotKind, State};
+use crate::settings::PersistenceSettings;
 
 /// Longest wait between two tries of a snapshot without which clients' writes are refused.
 const URGENT_WAIT_MAX: Duration = Duration::from_secs(16);
@@ -24,10 +24,10 @@ pub enum Task {
 
 impl Task {
     /// What the snapshot is for, if it is one.
-    pub fn purpose(self) -> Option<Purpose> {
+    pub fn kind(self) -> Option<SnapshotKind> {
         match self {
-            Self::Save => Some(Purpose::Dump),
-            Self::Rewrite => Some(Purpose::Base),
+            Self::Save => Some(SnapshotKind::Dump),
+            Self::Rewrite => Some(SnapshotKind::Base),
             Self::Prepare => None,
         }
     }
@@ -88,8 +88,8 @@ impl Persistence {
     }
 
     /// BGSAVE and BGREWRITEAOF: what the task meets.
-    pub fn running(&self) -> Option<Purpose> {
-        self.state.lock().running.as_ref().map(|running| running.purpose)
+    pub fn running(&self) -> Option<SnapshotKind> {
+        self.state.lock().running.as_ref().map(|running| running.kind)
     }
 
     /// Has a task done as soon as the present one has ended.

@@ -19,9 +19,9 @@ use kora_storage::StorageError;
 use kora_storage::snapshot::SnapshotFile;
 
 use super::restore::io_error;
-use super::settings::PersistenceSettings;
-use super::{Persistence, Purpose, SaveError};
+use super::{Persistence, SaveError, SnapshotKind};
 use crate::REDIS_VERSION;
+use crate::settings::PersistenceSettings;
 
 /// How much a snapshot's thread stands back behind others.
 const NICENESS: i32 = 10;
@@ -170,8 +170,8 @@ pub(super) enum Goal {
 }
 
 impl Goal {
-    fn purpose(self) -> Purpose {
-        if self == Self::Dump { Purpose::Dump } else { Purpose::Base }
+    fn kind(self) -> SnapshotKind {
+        if self == Self::Dump { SnapshotKind::Dump } else { SnapshotKind::Base }
     }
 }
 
@@ -304,7 +304,7 @@ impl Writer {
         let result = self.write(&mut may_be_there);
         // Whoever still writes need not.
         self.is_over.store(true, Ordering::Release);
-        let purpose = self.plan.goal.purpose();
+        let kind = self.plan.goal.kind();
         let persistence = Arc::clone(&self.persistence);
         match &result {
             Ok((bytes, number)) => {
@@ -320,12 +320,12 @@ impl Writer {
                 }
             }
             Err(error) => {
-                let what = match purpose {
-                    Purpose::Dump => "snapshot",
-                    Purpose::Base => "snapshot for the log",
+                let what = match kind {
+                    SnapshotKind::Dump => "snapshot",
+                    SnapshotKind::Base => "snapshot for the log",
                 };
                 tracing::error!("{what} {} failed: {error}", self.plan.name);
-                persistence.note_failed(purpose);
+                persistence.note_failed(kind);
                 self.await_shares();
                 if let Goal::Base { first, begins } = self.plan.goal {
                     let error = SaveError::Failed(error.to_string());
@@ -334,7 +334,7 @@ impl Writer {
             }
         }
         crate::memory::tell();
-        persistence.note_end(purpose, result.as_ref().ok().map(|(bytes, _)| *bytes));
+        persistence.note_end(kind, result.as_ref().ok().map(|(bytes, _)| *bytes));
         result.map(drop).map_err(|error| SaveError::Failed(error.to_string()))
     }
 

@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use super::log::OpenLog;
 use super::restore::io_error;
-use super::settings::PersistenceSettings;
 use super::{Persistence, SaveError};
+use crate::settings::PersistenceSettings;
 
 impl Persistence {
     /// Whether `appendonly` asks for something that is not so.
@@ -103,6 +103,7 @@ impl Persistence {
         // What became of it is in the log of the server.
         let _ = self.close_log();
         self.reconsider();
+        self.wake_holders();
     }
 
     /// Prepares, in a thread of its own, the log that `appendonly` asks for.

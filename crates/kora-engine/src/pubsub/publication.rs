@@ -8,7 +8,8 @@ use std::sync::{Arc, OnceLock};
 use kora_core::glob;
 
 use super::subscriptions::Subscriptions;
-use super::{Name, Place, Space};
+use super::{Name, Space};
+use crate::client::SessionPlace;
 
 /// Bytes of a publication beside its text.
 const OVERHEAD_BYTES: usize = 96;
@@ -35,7 +36,7 @@ pub struct Publication {
     /// Channel and payload, encoded.
     encoded: OnceLock<Arc<Vec<u8>>>,
     /// A connection that is not to get it: it has been given it.
-    passed_by: Option<Place>,
+    passed_by: Option<SessionPlace>,
 }
 
 impl Publication {
@@ -44,14 +45,14 @@ impl Publication {
     }
 
     /// The same, but not for the connection at this place.
-    pub(super) fn passing_by(self, passed_by: Option<Place>) -> Self {
+    pub(super) fn passing_by(self, passed_by: Option<SessionPlace>) -> Self {
         Self { passed_by, ..self }
     }
 
     /// Whether the connection at a place is not to get it.
     #[inline]
     #[must_use]
-    pub fn passes_by(&self, place: Place) -> bool {
+    pub fn passes_by(&self, place: SessionPlace) -> bool {
         self.passed_by == Some(place)
     }
 

@@ -4,7 +4,8 @@ use kora_core::db::DbIndex;
 use kora_core::journal::{Announcement, EventClass, KeyEvent, Message};
 use kora_core::slot::ShardId;
 
-use super::{Broker, INBOX_BYTES_MAX, Name, Place, Space, Via};
+use super::{Broker, INBOX_BYTES_MAX, Name, Space, Via};
+use crate::client::SessionPlace;
 use crate::events::EventFlags;
 
 const HERE: ShardId = ShardId(0);
@@ -14,8 +15,8 @@ fn names(names: &[&str]) -> Vec<Name> {
     names.iter().map(|name| name.as_bytes().into()).collect()
 }
 
-fn place(worker: ShardId, slot: usize) -> Place {
-    Place { worker, slot }
+fn place(worker: ShardId, slot: usize) -> SessionPlace {
+    SessionPlace { worker, slot }
 }
 
 /// Publishes as a command would; returns how many it counted.

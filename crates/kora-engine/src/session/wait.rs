@@ -94,7 +94,7 @@ pub struct PendingParts<F: Front> {
     /// Whether it is answered only when what it deleted is free.
     pub(crate) frees_first: bool,
     /// The commands of EXEC, if it is that.
-    pub(crate) exec: Option<Vec<Queued<F>>>,
+    pub(crate) exec: Option<Vec<Queued>>,
 }
 
 impl<F: Front> Default for PendingParts<F> {

@@ -9,30 +9,24 @@ use kora_core::command::table::{Command, CommandTable, Handler};
 use kora_core::shard::runner::Shard;
 
 use super::Turn;
+use crate::command::wait::NO_LOG_TO_WAIT_FOR;
 use crate::engine::Engine;
-use crate::front::{Front, Origin, Workers};
-use crate::persistence::Persistence;
+use crate::front::{Front, Workers};
+use crate::persistence::{Notes, Persistence};
 use crate::session::{Session, TimedReply, Wait};
 
 /// A worker's sessions that wait for the log.
 #[derive(Debug)]
 pub(super) struct Cover {
-    /// What replies tell of is noted: they may have to wait for the log.
-    pub(super) notes_replies: bool,
+    /// What the commands of sessions are noted for.
+    pub(super) notes: Notes,
+    /// The number of the round.
+    pub(super) round: u64,
     tidings: Tidings,
     /// Sessions whose replies wait until a record of the log is covered.
     held: VecDeque<(u64, usize)>,
-    /// Those that wait until records of the log are durable.
-    log_waits: Vec<LogWait>,
-}
-
-/// A session that WAITAOF makes wait.
-#[derive(Clone, Copy, Debug)]
-struct LogWait {
-    origin: Origin,
-    record: u64,
-    /// Whether it waits for nothing else.
-    is_all: bool,
+    /// Those that WAITAOF makes wait, and some that it does no more.
+    log_waits: Vec<usize>,
 }
 
 /// Lets a shard publish its effects while anybody follows the stream.
@@ -69,7 +63,8 @@ impl Tidings {
 impl Cover {
     pub(super) fn new<H: Copy>(table: &CommandTable<H>) -> Self {
         Self {
-            notes_replies: false,
+            notes: Notes::default(),
+            round: 0,
             tidings: Tidings::new(table),
             held: VecDeque::new(),
             log_waits: Vec::new(),
@@ -84,10 +79,16 @@ impl Cover {
         session: &mut Session<F>,
         commands: &[u16],
     ) {
-        if !self.notes_replies {
+        if !self.notes.writes {
             return;
         }
         let all = commands.iter().fold(0, |all, id| all | self.tidings.0[usize::from(*id)]);
+        if all & Tidings::WRITTEN != 0 {
+            session.cover.wrote_in = self.round;
+        }
+        if !self.notes.replies {
+            return;
+        }
         session.cover.may_have_seen |= all & Tidings::SEEN != 0;
         if all & Tidings::WRITTEN != 0 {
             // What began after writes were refused, and before they were taken again, has written nothing.
@@ -118,7 +119,7 @@ impl<F: Front> Turn<F> {
             // Under `everysec` only those wait who might be told of more than may be lost.
             let need_wait =
                 if is_always { session.cover.may_have_seen } else { session.cover.may_have_written };
-            if self.cover.notes_replies && !waits && !need_wait {
+            if self.cover.notes.replies && !waits && !need_wait {
                 return true;
             }
             match &refusal {
@@ -200,30 +201,64 @@ impl<F: Front> Turn<F> {
         self.note_holding();
     }
 
-    /// Notes what a session waits for.
-    pub(super) fn note_log_wait(&mut self, session: &Session<F>, record: u64, is_all: bool) {
-        self.cover.log_waits.push(LogWait { origin: session.origin(), record, is_all });
+    /// Finds out how far the log has to be for what a session wrote, as WAITAOF is about to ask. What it wrote within `EXEC` can't be
+    /// handed over before that ends.
+    pub(super) fn mark_writes(&mut self, session: &mut Session<F>, is_exec: bool) {
+        let has_written_now = session.cover.wrote_in == self.cover.round;
+        if session.cover.wrote_in == 0 || is_exec && has_written_now {
+            return;
+        }
+        if has_written_now {
+            self.shard.hand_over();
+        }
+        if let Some(end) = self.engine.persistence.log_end() {
+            session.cover.wrote_in = 0;
+            session.cover.written = Some(end);
+        }
+    }
+
+    /// Notes that a session waits for the log.
+    pub(super) fn note_log_wait(&mut self, session: &Session<F>) {
+        self.cover.log_waits.push(session.client.slot);
         self.note_holding();
     }
 
-    /// Ends the waits of those whose record is durable.
+    /// Ends the waits of those whose writes are durable, and of those who wait for a log that is not wanted any more.
     pub(super) fn end_log_waits(&mut self) {
         if self.cover.log_waits.is_empty() {
             return;
         }
-        let persistence = Arc::clone(&self.engine.persistence);
-        let is_over = |wait: &mut LogWait| persistence.is_durable(wait.record);
-        let over: Vec<_> = self.cover.log_waits.extract_if(.., is_over).collect();
+        let is_log_wanted = self.settings.persistence.append_only;
+        let mut waits = std::mem::take(&mut self.cover.log_waits);
+        waits.retain(|&slot| self.go_on_waiting(slot, is_log_wanted));
+        self.cover.log_waits = waits;
         self.note_holding();
-        for LogWait { origin, is_all, .. } in over {
-            let Some(session) = self.sessions.of(origin) else { continue };
-            let Wait::Until(_, reply) = &mut session.wait else { continue };
-            if *reply != TimedReply::Nothing {
-                *reply = TimedReply::Pair(1, 0);
+    }
+
+    /// Whether the session at a place still waits for the log.
+    fn go_on_waiting(&mut self, slot: usize, is_log_wanted: bool) -> bool {
+        let Some(session) = self.sessions.get_mut(slot) else { return false };
+        let Some(wait) = session.cover.log_wait.as_deref_mut() else { return false };
+        if wait.is_wanted && !is_log_wanted {
+            if session.client.is_unblockable.swap(false, Ordering::AcqRel) {
+                self.end_timed_wait(slot, Err(NO_LOG_TO_WAIT_FOR));
             }
-            if is_all && session.client.is_unblockable.swap(false, Ordering::AcqRel) {
-                self.end_timed_wait(origin.slot, Ok(TimedReply::Pair(1, 0)));
-            }
+            return false;
         }
+        let persistence = &self.engine.persistence;
+        wait.position = wait.position.or_else(|| persistence.log_end());
+        let (is_wanted, is_all) = (wait.is_wanted, wait.is_all);
+        let is_durable = wait.position.is_some_and(|position| persistence.is_durable(position));
+        if let Wait::Until(_, reply) = &mut session.wait
+            && *reply != TimedReply::Nothing
+        {
+            *reply = TimedReply::Pair(is_durable.into(), 0);
+        }
+        let is_over = is_durable && is_wanted && is_all;
+        if is_over && session.client.is_unblockable.swap(false, Ordering::AcqRel) {
+            self.end_timed_wait(slot, Ok(TimedReply::Pair(1, 0)));
+        }
+        // Who waits for replicas, too, is still to hear if there is no log any more.
+        !is_over
     }
 }

@@ -159,7 +159,7 @@ impl<F: Front> Turn<F> {
         if !gathered.request.is_empty() {
             return Step::Later;
         }
-        if self.front.is_stray(session, args) {
+        if self.front.is_stray(&session.client, args) {
             session.is_broken = true;
             return Step::Next;
         }

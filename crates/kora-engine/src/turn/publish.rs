@@ -8,10 +8,11 @@ use std::sync::Arc;
 use kora_core::shard::runner::Shard;
 
 use super::Turn;
+use crate::client::SessionPlace;
 use crate::command::subscription::end_subscriptions;
 use crate::engine::Engine;
 use crate::front::{Front, Output, Workers};
-use crate::pubsub::{Place, Publication};
+use crate::pubsub::Publication;
 use crate::session::Session;
 
 /// Lets a shard's announcements go to the broker, and collect the events that it wants.
@@ -130,7 +131,8 @@ impl<F: Front> Turn<F> {
         while let Some(publication) = broker.take(here) {
             broker.each_receiver(here, &publication, |via, slots| {
                 F::with_head(via, |head| {
-                    let slots = slots.filter(|&slot| !publication.passes_by(Place { worker: here, slot }));
+                    let slots =
+                        slots.filter(|&slot| !publication.passes_by(SessionPlace { worker: here, slot }));
                     for slot in slots {
                         match served.as_deref_mut().filter(|served| served.client.slot == slot) {
                             Some(session) => self.push_to(session, &publication, head),

@@ -16,12 +16,12 @@ use kora_core::shard::runner::Ran;
 use smallvec::SmallVec;
 
 use super::Turn;
-use crate::call::{self, Call, FollowUp};
-use crate::command::subscription::subscribes;
 use crate::counters::add;
+use crate::engine::{self, Call, FollowUp};
 use crate::front::probe::Probe as _;
 use crate::front::{Front, Output, Style};
 use crate::memory;
+use crate::pubsub::subscribes;
 use crate::session::{PendingParts, ReplyMode, Session, TimedReply, Wait};
 
 /// A batch whose operation holds more bytes than this is submitted before it grows further.
@@ -51,7 +51,7 @@ pub trait Commands {
 /// A command that was looked up.
 pub(super) struct Resolved<F: Front> {
     pub(super) facts: &'static Facts,
-    pub(super) handler: Handler<call::Handler<F>>,
+    pub(super) handler: Handler<engine::Handler<F>>,
     /// Place in the command table.
     pub(super) id: u16,
 }
@@ -300,7 +300,7 @@ impl<F: Front> Turn<F> {
     pub(super) fn call(
         &self,
         session: &mut Session<F>,
-        handler: call::Handler<F>,
+        handler: engine::Handler<F>,
         args: &[&[u8]],
     ) -> Option<FollowUp<F>> {
         let mut call = Call {
@@ -320,7 +320,7 @@ impl<F: Front> Turn<F> {
     fn run_own_command(
         &mut self,
         session: &mut Session<F>,
-        (resolved, handler): (Resolved<F>, call::Handler<F>),
+        (resolved, handler): (Resolved<F>, engine::Handler<F>),
         args: &Args<'_>,
     ) {
         let begin = session.output.end();
@@ -328,6 +328,10 @@ impl<F: Front> Turn<F> {
             // It may ask for what this worker knows.
             memory::tell();
             self.publish_counters();
+        }
+        if resolved.facts.flags.has(Flags::BLOCKING) {
+            self.cover.note(&self.engine.persistence, session, &self.scratch.executed);
+            self.mark_writes(session, false);
         }
         session.client.note_command(resolved.id);
         let timing = self.shard.journal().begin_command(resolved.facts.name);
@@ -342,7 +346,7 @@ impl<F: Front> Turn<F> {
             }
             Some(FollowUp::Watch) => return self.watch(session, resolved, args),
             Some(FollowUp::Unwatch(watched)) => self.shard.unwatch(*watched),
-            Some(FollowUp::WaitForLog { record, is_all }) => self.note_log_wait(session, record, is_all),
+            Some(FollowUp::WaitForLog) => self.note_log_wait(session),
             Some(FollowUp::ResetStats) => self.reset_all_stats(),
             Some(FollowUp::ShutDown) => return self.shut_down(session, resolved, args),
             None => {}

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use kora_core::command::spec::{Facts, Traits};
+use kora_core::command::spec::{Facts, Flags, Traits};
 use kora_core::command::table::Handler;
 use kora_core::command::transaction;
 use kora_core::context::{Resume, Resumed};
@@ -25,12 +25,12 @@ use smallvec::smallvec;
 use super::Turn;
 use super::publish::OwnPushes;
 use super::run::{Args, Gathered, Resolved};
-use crate::call::FollowUp;
 use crate::command::persistence;
-use crate::command::subscription::subscribes as subscribes_to;
+use crate::engine::FollowUp;
 use crate::front::probe::Probe as _;
 use crate::front::{Collect as _, Front, Output, Style, Workers};
 use crate::memory;
+use crate::pubsub::subscribes as subscribes_to;
 use crate::queue::{OwnCommand, Queue, Queued};
 use crate::session::{PendingParts, ReplyMode, Session, Wait};
 
@@ -75,7 +75,7 @@ pub(super) struct HaltedExec<F: Front> {
     driven: Driven<Workers<F>>,
     /// Goes on with the command.
     resume: Resume,
-    commands: Vec<Queued<F>>,
+    commands: Vec<Queued>,
     place: ExecPlace,
     pushes: Option<OwnPushes<F>>,
     pending: Box<PendingParts<F>>,
@@ -96,9 +96,7 @@ impl<F: Front> Turn<F> {
                     let handler = persistence::in_transaction(resolved.facts.name).unwrap_or(handler);
                     queue.push(resolved.id, (resolved.facts, handler), args, shard_count);
                 }
-                Handler::Driver(handler) => {
-                    queue.push_own(resolved.id, (resolved.facts, handler), args);
-                }
+                Handler::Driver(_) => queue.push_own(resolved.id, resolved.facts, args),
             }
         }
         session.client.note_command(resolved.id);
@@ -303,14 +301,14 @@ impl<F: Front> Turn<F> {
         self.cover.note(&self.engine.persistence, &mut session, &pending.commands);
         self.scratch.executed.extend_from_slice(&pending.commands);
         self.account();
-        F::show(&session, self.time.now);
+        F::show(&session.client, &session.link, &session.output, session.figures(), self.time.now);
         self.sessions.put(session);
         self.sessions.enqueue(slot);
         self.sessions.note_dirty(slot);
     }
 
     /// Replies to an EXEC whose operation has run.
-    pub(super) fn finish_exec(&mut self, slot: usize, mut pending: PendingParts<F>, commands: &[Queued<F>]) {
+    pub(super) fn finish_exec(&mut self, slot: usize, mut pending: PendingParts<F>, commands: &[Queued]) {
         let Some(mut session) = self.sessions.take(slot) else { return };
         self.prepare(&mut session);
         if let Some(part) = pending.parts.first_mut() {
@@ -324,7 +322,7 @@ impl<F: Front> Turn<F> {
     }
 
     /// Begins the reply to EXEC.
-    fn begin_exec(&mut self, session: &mut Session<F>, commands: &[Queued<F>], has_run: bool) -> ExecPlace {
+    fn begin_exec(&mut self, session: &mut Session<F>, commands: &[Queued], has_run: bool) -> ExecPlace {
         let begin = session.output.end();
         if has_run {
             session.reply().array(commands.len());
@@ -340,7 +338,7 @@ impl<F: Front> Turn<F> {
     fn run_exec(
         &mut self,
         session: &mut Session<F>,
-        commands: &[Queued<F>],
+        commands: &[Queued],
         place: &mut ExecPlace,
         source: &mut Source<'_, F>,
         pushes: &mut Option<OwnPushes<F>>,
@@ -349,7 +347,10 @@ impl<F: Front> Turn<F> {
             place.next += 1;
             let reached = Reached::of(session);
             if let Some(own) = &queued.own {
-                self.run_own(session, own, source, pushes);
+                if own.facts.flags.has(Flags::BLOCKING) {
+                    self.mark_exec_writes(session, &commands[..place.next]);
+                }
+                self.run_own(session, (queued.id, own), source, pushes);
             } else {
                 let paused = self.run_next_of_core(session, source, place.next_of_core);
                 place.next_of_core += 1;
@@ -368,8 +369,16 @@ impl<F: Front> Turn<F> {
         None
     }
 
+    /// Before WAITAOF within EXEC: finds out what its session has written, these commands of EXEC included.
+    fn mark_exec_writes(&mut self, session: &mut Session<F>, commands: &[Queued]) {
+        for queued in commands {
+            self.cover.note(&self.engine.persistence, session, &[queued.id]);
+        }
+        self.mark_writes(session, true);
+    }
+
     /// Counts a command of EXEC that has come to its end, and takes its reply back if it is not to be told.
-    fn end_queued(&mut self, session: &mut Session<F>, Queued { id, own }: &Queued<F>, reached: Reached) {
+    fn end_queued(&mut self, session: &mut Session<F>, Queued { id, own }: &Queued, reached: Reached) {
         let Reached { begin, is_ended } = reached;
         self.scratch.executed.push(*id);
         if let Some(text) = session.output.error_at(begin) {
@@ -419,7 +428,7 @@ impl<F: Front> Turn<F> {
     fn run_own(
         &mut self,
         session: &mut Session<F>,
-        command: &OwnCommand<F>,
+        (id, command): (u16, &OwnCommand),
         source: &mut Source<'_, F>,
         pushes: &mut Option<OwnPushes<F>>,
     ) {
@@ -436,7 +445,10 @@ impl<F: Front> Turn<F> {
         let args: Args<'_> = command.args.iter().map(|arg| &arg[..]).collect();
         session.is_executing = true;
         let timing = self.shard.journal().begin_command(command.facts.name);
-        let follow_up = self.call(session, command.handler, &args);
+        let Handler::Driver(handler) = self.engine.table.all()[usize::from(id)].handler else {
+            unreachable!("it was queued as the engine's own");
+        };
+        let follow_up = self.call(session, handler, &args);
         self.shard.journal().end_command(command.facts.name, timing);
         match follow_up {
             None => {}
@@ -485,7 +497,7 @@ impl<F: Front> Turn<F> {
 }
 
 /// What a session waits for that has sent EXEC.
-fn pending_exec<F: Front>(id: u16, exec: Option<Vec<Queued<F>>>) -> Box<PendingParts<F>> {
+fn pending_exec<F: Front>(id: u16, exec: Option<Vec<Queued>>) -> Box<PendingParts<F>> {
     Box::new(PendingParts { keeps_reply: true, commands: smallvec![id], exec, ..PendingParts::default() })
 }
 

@@ -119,6 +119,7 @@ impl<F: Front> Turn<F> {
         self.deadlines.remove(session.deadline(), slot);
         let is_silent = matches!(session.wait, Wait::Until(_, TimedReply::Nothing));
         session.wait = Wait::Nothing;
+        session.cover.log_wait = None;
         session.client.set_blocked(false);
         match reply {
             _ if is_silent => {}

@@ -7,10 +7,10 @@ use mlua::{IntoLuaMulti as _, Lua, LuaString, MultiValue, Table, Value};
 use smallvec::SmallVec;
 
 use super::{AT_END, FAILED, Shared, error_table, failed};
+use crate::commons::MemoryLimit;
 use crate::host::NoCallee;
-use crate::run::Refusal;
+use crate::run::CallError;
 use crate::sink::{LuaSink, Replied};
-use crate::vm::MemoryLimit;
 
 /// The functions that run a command, and whether they raise its errors.
 const FUNCTIONS: [(&str, bool); 2] = [("call", true), ("pcall", false)];
@@ -103,8 +103,8 @@ fn run_command(lua: &Lua, run: &Shared, args: &[&[u8]], raises: bool) -> mlua::R
                 fail(lua, &text, raises)
             }
         },
-        Err(Refusal::Error(error)) => fail(lua, &error.to_string(), raises),
-        Err(Refusal::End) => (FAILED, AT_END).into_lua_multi(lua),
+        Err(CallError::Error(error)) => fail(lua, &error.to_string(), raises),
+        Err(CallError::End) => (FAILED, AT_END).into_lua_multi(lua),
     }
 }
 

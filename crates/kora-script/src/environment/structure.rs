@@ -20,8 +20,8 @@ pub(super) fn library(lua: &Lua) -> mlua::Result<Table> {
     Ok(table)
 }
 
-/// One option of a format, with its size in bytes and the padding in front of it.
-struct Item {
+/// One field that a format asks for: its option, its size in bytes and the padding in front of it.
+struct Field {
     option: u8,
     size: usize,
     padding: usize,
@@ -42,7 +42,7 @@ impl<'a> Format<'a> {
     }
 
     /// The next option, for data that stand at `position`.
-    fn next(&mut self, position: usize) -> Result<Option<Item>, Failure> {
+    fn next(&mut self, position: usize) -> Result<Option<Field>, Failure> {
         let Some((&option, rest)) = self.rest.split_first() else {
             return Ok(None);
         };
@@ -56,7 +56,7 @@ impl<'a> Format<'a> {
             b'i' | b'I' => self.integer_size()?,
             _ => 0,
         };
-        Ok(Some(Item { option, size, padding: self.padding(position, option, size) }))
+        Ok(Some(Field { option, size, padding: self.padding(position, option, size) }))
     }
 
     fn integer_size(&mut self) -> Result<usize, Failure> {

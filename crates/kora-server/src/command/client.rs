@@ -10,7 +10,7 @@ use kora_core::number::parse_i64;
 use kora_core::reply::Reply;
 use kora_core::time::UnixMs;
 
-use super::{Call, Desk, Handler, facts, publish};
+use super::{Call, Handler, ServerCall, facts, publish};
 use crate::introspect::clients::{ClientFlags, ClientInfo, HELP, KillFilter, ListFilter};
 use crate::introspect::commands::help;
 use crate::mail::WorkerMail;
@@ -64,7 +64,7 @@ fn is_plain(text: &[u8]) -> bool {
     text.iter().all(|byte| (b'!'..=b'~').contains(byte))
 }
 
-fn client_help(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn client_help(_: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     help(HELP, out);
     Ok(())
 }

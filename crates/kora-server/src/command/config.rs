@@ -7,14 +7,14 @@ use kora_core::command::spec::CommandSpec;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
-use super::{Call, Desk, Handler, facts};
+use super::{Call, Handler, ServerCall, facts};
 use crate::config::access::{HELP, set_failed};
 use crate::config::table::Apply;
 use crate::introspect::commands::help;
 use crate::mail::WorkerMail;
 use crate::net::listen;
 use crate::shared::Shared;
-use kora_engine::call::FollowUp;
+use kora_engine::engine::FollowUp;
 use kora_engine::front::Mail;
 use kora_engine::session::{ReplyMode, TimedReply, Wait};
 
@@ -28,7 +28,7 @@ pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
     CommandSpec { facts: facts::CONFIG_SET, handler: Handler::Session(set) },
 ];
 
-fn config_help(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn config_help(_: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     help(HELP, out);
     Ok(())
 }

@@ -10,7 +10,7 @@ use kora_core::reply::Reply;
 use kora_engine::REDIS_VERSION;
 use kora_protocol::Resp;
 
-use super::{Call, Desk, Handler, facts};
+use super::{Call, Handler, ServerCall, facts};
 use crate::shared::client::flag;
 use crate::shared::connection::close_after_output;
 use kora_engine::command::subscription;
@@ -27,7 +27,7 @@ pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
     CommandSpec { facts: facts::SELECT, handler: Handler::Session(select) },
 ];
 
-fn ping(_: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn ping(_: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     match args {
         [_] => out.simple("PONG"),
         [_, message] => out.bulk(message),
@@ -39,7 +39,7 @@ fn ping(_: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
 /// PING on a connection, which tells one that is in subscribe mode in the form of a message.
 fn ping_connection(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     if args.len() > 2 || !call.session.is_in_subscribe_mode() {
-        return call.at_desk(args, ping);
+        return call.run_server(args, ping);
     }
     let mut out = call.reply();
     out.array(2);
@@ -48,7 +48,7 @@ fn ping_connection(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     Ok(())
 }
 
-fn echo(_: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn echo(_: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     out.bulk(args[1]);
     Ok(())
 }

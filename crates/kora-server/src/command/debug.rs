@@ -1,5 +1,6 @@
 //! DEBUG subcommands about the process rather than its data; the container is the core's.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kora_core::command::spec::{CommandSpec, Facts, Flags, Group, Traits};
@@ -8,7 +9,7 @@ use kora_core::number::{parse_f64, parse_i64};
 use kora_core::reply::Reply;
 use kora_core::types::list::set_packed_threshold;
 
-use super::{Call, Desk, Handler};
+use super::{Call, Handler, ServerCall};
 use crate::config::value::parse_bytes;
 use kora_engine::entropy;
 
@@ -64,7 +65,7 @@ fn change_repl_id(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     Ok(())
 }
 
-fn packed_threshold(_: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn packed_threshold(_: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let [_, _, size] = args else { return Err(unknown(args)) };
     let bytes = if size.is_empty() { Some(0) } else { parse_bytes(size) };
     let bytes = bytes.filter(|bytes| *bytes < THRESHOLD_END);
@@ -77,15 +78,16 @@ fn packed_threshold(_: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Command
 }
 
 /// Anything that is not a number other than 0 means off, as in Redis.
-fn set_disable_deny_scripts(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn set_disable_deny_scripts(call: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let [_, _, switch] = args else { return Err(unknown(args)) };
-    desk.front.engine.script_host.permit_debug(parse_i64(switch).is_some_and(|number| number != 0));
+    let may_debug = parse_i64(switch).is_some_and(|number| number != 0);
+    call.engine.scripts_may_debug.store(may_debug, Ordering::Relaxed);
     out.ok();
     Ok(())
 }
 
 /// DEBUG SLEEP in a script: its worker, and whoever needs the stores it has, waits.
-pub(super) fn sleep_in_script(_: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+pub(super) fn sleep_in_script(_: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let [_, _, seconds] = args else { return Err(unknown(args)) };
     let seconds = parse_f64(seconds).filter(|seconds| *seconds > 0.0).unwrap_or(0.0);
     std::thread::sleep(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));

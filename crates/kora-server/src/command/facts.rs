@@ -4,7 +4,6 @@ mod client;
 mod command;
 mod config;
 mod connection;
-mod scripting;
 mod server;
 
 pub use client::*;
@@ -12,5 +11,4 @@ pub use command::*;
 pub use config::*;
 pub use connection::*;
 pub use kora_engine::command::facts::*;
-pub use scripting::*;
 pub use server::*;

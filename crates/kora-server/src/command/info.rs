@@ -7,47 +7,48 @@ use kora_core::entry::{Kind, SizeClass};
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
-use super::Desk;
+use super::ServerCall;
 use crate::introspect::info::Sections;
 use crate::introspect::info::snapshot::{
-    CommandStat, CpuInfo, DatabaseInfo, ErrorStat, InfoSnapshot, LatencyStat, MemoryInfo, ServerInfo,
-    SizesInfo, ThreadInfo,
+    CommandStat, CpuInfo, ErrorStat, InfoSnapshot, LatencyStat, ServerInfo, SizesInfo, ThreadInfo,
 };
 use crate::traffic::Traffic;
 use kora_engine::REDIS_VERSION;
 use kora_engine::counters::{CommandCounters, WorkerCounters};
 use kora_engine::latency::Distribution;
-use kora_engine::memory;
 use kora_engine::metrics::Section;
+use kora_engine::usage;
 
 /// Runs INFO.
-pub(super) fn info(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+pub(super) fn info(call: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let sections = Sections::parse(&args[1..]);
-    crate::introspect::info::info(&snapshot(desk, sections), sections, out);
+    crate::introspect::info::info(&snapshot(call, sections), sections, out);
     Ok(())
 }
 
-fn snapshot(desk: Desk<'_>, sections: Sections) -> InfoSnapshot {
+fn snapshot(call: ServerCall<'_>, sections: Sections) -> InfoSnapshot {
     InfoSnapshot {
-        metrics: crate::metrics::read(desk.front, |about| sections.has(about.section)),
-        server: server(desk),
-        memory: memory(desk),
-        persistence: desk.front.engine.persistence.figures(),
-        cpu: cpu(desk),
-        threads: threads(desk),
-        commands: commands(desk),
-        latencies: if sections.has(Section::Latencystats) { latencies(desk) } else { Vec::new() },
-        errors: errors(desk),
-        keyspace: keyspace(desk),
-        keysizes: if sections.has(Section::Keysizes) { keysizes(desk) } else { Vec::new() },
+        metrics: crate::metrics::read(call.front, |about| sections.has(about.section)),
+        server: server(call),
+        memory: usage::memory(call),
+        memory_policy: call.front.config().max_memory_policy.word(),
+        persistence: call.front.engine.persistence.figures(),
+        cpu: cpu(call),
+        threads: threads(call),
+        commands: commands(call),
+        latencies: if sections.has(Section::Latencystats) { latencies(call) } else { Vec::new() },
+        errors: errors(call),
+        keyspace: usage::keyspace(call),
+        keysizes: if sections.has(Section::Keysizes) { keysizes(call) } else { Vec::new() },
+        extensions: call.engine.extensions,
     }
 }
 
-fn server(desk: Desk<'_>) -> ServerInfo {
-    let config = desk.front.config();
+fn server(call: ServerCall<'_>) -> ServerInfo {
+    let config = call.front.config();
     let now_us =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_micros();
-    let seconds = desk.now.seconds();
+    let seconds = call.now.seconds();
     let system = rustix::system::uname();
     let text = |part: &std::ffi::CStr| part.to_string_lossy().into_owned();
     ServerInfo {
@@ -55,16 +56,16 @@ fn server(desk: Desk<'_>) -> ServerInfo {
         kora_version: env!("CARGO_PKG_VERSION").to_owned(),
         os: format!("{} {} {}", text(system.sysname()), text(system.release()), text(system.machine())),
         process_id: std::process::id(),
-        run_id: desk.front.run_id.clone(),
-        replication_id: desk.front.replication_id.get(),
+        run_id: call.front.run_id.clone(),
+        replication_id: call.front.replication_id.get(),
         tcp_port: config.port,
         now_us: u64::try_from(now_us).unwrap_or(u64::MAX),
-        uptime_seconds: u64::try_from(seconds - desk.front.started.seconds()).unwrap_or(0),
+        uptime_seconds: u64::try_from(seconds - call.front.started.seconds()).unwrap_or(0),
         hz: config.hz,
         lru_clock: u32::try_from(seconds & 0xFF_FFFF).expect("24 bits fit"),
         executable: std::env::current_exe().map(|path| path.display().to_string()).unwrap_or_default(),
         config_file: config.file.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
-        workers: desk.front.traffic.len(),
+        workers: call.front.traffic.len(),
         listeners: listeners(&config),
     }
 }
@@ -79,94 +80,36 @@ fn listeners(config: &crate::config::Config) -> Vec<String> {
     tcp.into_iter().chain(unix).collect()
 }
 
-/// Bytes of table for each key, as a rule: seven share a cache line, three quarters of which are in use.
-const TABLE_BYTES_PER_KEY: u64 = 12;
-
-/// About how much of memory the table of so many keys is.
-pub(super) fn table_bytes(keys: u64) -> u64 {
-    keys * TABLE_BYTES_PER_KEY
-}
-
-/// About how many bytes the calendars of so many keys with a deadline take.
-pub(super) fn calendar_bytes(expires: u64) -> u64 {
-    expires * 8
-}
-
-pub(super) fn memory(desk: Desk<'_>) -> MemoryInfo {
-    let config = desk.front.config();
-    // Both figures are of one moment: what is shown as used is what the limit is held against.
-    memory::tell();
-    let allocator = memory::judge().unwrap_or_default();
-    let account = &desk.front.engine.account;
-    let used = account.used();
-    let page_bytes = rustix::param::page_size() as u64;
-    let resident_pages = std::fs::read_to_string("/proc/self/statm")
-        .ok()
-        .and_then(|text| text.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()));
-    let system = rustix::system::sysinfo();
-    let clients = desk.front.sum(|traffic| &traffic.client_bytes);
-    let log_buffer = desk.front.engine.persistence.log_buffer_bytes();
-    let scripts = desk.front.engine.scripts.figures();
-    let script_bytes = scripts.cached_bytes
-        + scripts.libraries_bytes
-        + scripts.vm_scripts_bytes
-        + scripts.vm_functions_bytes;
-    let databases = keyspace(desk);
-    let bytes = |database: &DatabaseInfo| table_bytes(database.keys) + calendar_bytes(database.expires);
-    let tables = databases.iter().map(bytes).sum();
-    MemoryInfo {
-        used,
-        resident: resident_pages.map_or(allocator.resident, |pages| pages * page_bytes),
-        peak: account.peak().max(used),
-        overhead: account.startup_bytes() + tables + clients + log_buffer + script_bytes as u64,
-        tables,
-        startup: account.startup_bytes(),
-        system: system.totalram * u64::from(system.mem_unit),
-        limit: config.max_memory.0,
-        exempt: desk.front.engine.persistence.exempt_bytes(),
-        policy: config.max_memory_policy.word(),
-        allocator_allocated: allocator.allocated,
-        allocator_active: allocator.active,
-        allocator_resident: allocator.resident,
-        allocator_muzzy: allocator.muzzy,
-        untold: allocator.allocated.cast_signed().wrapping_sub(memory::told()),
-        clients,
-        log_buffer,
-        allocator: "jemalloc-5.3".to_owned(),
-        scripts,
-    }
-}
-
-fn threads(desk: Desk<'_>) -> Vec<ThreadInfo> {
+fn threads(call: ServerCall<'_>) -> Vec<ThreadInfo> {
     let thread = |traffic: &Traffic| ThreadInfo {
         clients: traffic.connections.load(Ordering::Relaxed) as u64,
         reads: traffic.reads.load(Ordering::Relaxed),
         writes: traffic.writes.load(Ordering::Relaxed),
     };
-    desk.front.traffic.iter().map(thread).collect()
+    call.front.traffic.iter().map(thread).collect()
 }
 
-fn latencies(desk: Desk<'_>) -> Vec<LatencyStat> {
-    let config = desk.front.config();
+fn latencies(call: ServerCall<'_>) -> Vec<LatencyStat> {
+    let config = call.front.config();
     if !config.tracks_latency {
         return Vec::new();
     }
     let stat = |(name, ids): (&'static str, Vec<usize>)| {
-        let counters = desk.front.engine.counters.iter();
+        let counters = call.front.engine.counters.iter();
         let histograms = counters.flat_map(|counters| ids.iter().map(|&id| &counters.commands[id].latency));
         let distribution = Distribution::of(histograms)?;
         let percentiles =
             config.latency_percentiles.0.iter().map(|&percent| (percent, distribution.percentile(percent)));
         Some(LatencyStat { name, percentiles: percentiles.collect() })
     };
-    known_commands(desk).filter_map(stat).collect()
+    known_commands(call).filter_map(stat).collect()
 }
 
 /// The commands that Redis knows, in the order of the table, each with the places of what counts as it.
-fn known_commands(desk: Desk<'_>) -> impl Iterator<Item = (&'static str, Vec<usize>)> {
+fn known_commands(call: ServerCall<'_>) -> impl Iterator<Item = (&'static str, Vec<usize>)> {
     let mut known: Vec<(&'static str, Vec<usize>)> = Vec::new();
     let mut places = HashMap::new();
-    for command in desk.front.engine.table.all() {
+    for command in call.front.engine.table.all() {
         let name = command.facts.known_name();
         let place = *places.entry(name).or_insert_with(|| {
             known.push((name, Vec::new()));
@@ -179,8 +122,8 @@ fn known_commands(desk: Desk<'_>) -> impl Iterator<Item = (&'static str, Vec<usi
 
 /// From the kernel's account of this process. What Redis calls its main thread runs all commands; here that of the first worker
 /// is shown.
-fn cpu(desk: Desk<'_>) -> CpuInfo {
-    let first_worker = desk.front.traffic[0].thread_id.load(Ordering::Relaxed);
+fn cpu(call: ServerCall<'_>) -> CpuInfo {
+    let first_worker = call.front.traffic[0].thread_id.load(Ordering::Relaxed);
     let (user, system) = cpu_seconds("/proc/self/stat");
     let (main_user, main_system) = cpu_seconds(&format!("/proc/self/task/{first_worker}/stat"));
     CpuInfo { user, system, main_user, main_system }
@@ -196,13 +139,13 @@ fn cpu_seconds(path: &str) -> (f64, f64) {
     (seconds(), seconds())
 }
 
-fn commands(desk: Desk<'_>) -> Vec<CommandStat> {
+fn commands(call: ServerCall<'_>) -> Vec<CommandStat> {
     let stat = |(name, ids): (&'static str, Vec<usize>)| {
         let sum = |counter: fn(&CommandCounters) -> &AtomicU64| {
             let of_worker = |counters: &WorkerCounters| {
                 ids.iter().map(|&id| counter(&counters.commands[id]).load(Ordering::Relaxed)).sum::<u64>()
             };
-            desk.front.engine.counters.iter().map(of_worker).sum::<u64>()
+            call.front.engine.counters.iter().map(of_worker).sum::<u64>()
         };
         CommandStat {
             name,
@@ -212,12 +155,12 @@ fn commands(desk: Desk<'_>) -> Vec<CommandStat> {
             failed: sum(|counters| &counters.failed),
         }
     };
-    known_commands(desk).map(stat).filter(|stat| stat.calls + stat.rejected + stat.failed > 0).collect()
+    known_commands(call).map(stat).filter(|stat| stat.calls + stat.rejected + stat.failed > 0).collect()
 }
 
-fn errors(desk: Desk<'_>) -> Vec<ErrorStat> {
+fn errors(call: ServerCall<'_>) -> Vec<ErrorStat> {
     let mut counts = BTreeMap::<String, u64>::new();
-    for counters in desk.front.engine.counters.iter() {
+    for counters in call.front.engine.counters.iter() {
         for (prefix, count) in &*counters.errors.lock() {
             *counts.entry(prefix.clone()).or_default() += count;
         }
@@ -225,36 +168,9 @@ fn errors(desk: Desk<'_>) -> Vec<ErrorStat> {
     counts.into_iter().map(|(prefix, count)| ErrorStat { prefix, count }).collect()
 }
 
-pub(super) fn keyspace(desk: Desk<'_>) -> Vec<DatabaseInfo> {
-    let usages: Vec<_> = desk.front.engine.shards().map(|shard| desk.front.engine.hub.usage(shard)).collect();
-    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    (0..desk.front.config().databases)
-        .map(|db| {
-            let on_shards = || usages.iter().map(|usage| &usage[usize::from(db)]);
-            let expires: u64 = on_shards().map(|usage| read(&usage.expires)).sum();
-            let deadlines_ms: i128 = on_shards()
-                .map(|usage| {
-                    i128::from(read(&usage.expires))
-                        * i128::from(usage.mean_deadline_ms.load(Ordering::Relaxed))
-                })
-                .sum();
-            let mean_ms = deadlines_ms.checked_div(expires.into()).unwrap_or(0);
-            let ttl_ms = if expires == 0 { 0 } else { (mean_ms - i128::from(desk.now.0)).max(0) };
-            DatabaseInfo {
-                db,
-                keys: on_shards().map(|usage| read(&usage.keys)).sum(),
-                expires,
-                average_ttl_ms: u64::try_from(ttl_ms).unwrap_or(u64::MAX),
-                expiring_hashes: on_shards().map(|usage| read(&usage.expiring_hashes)).sum(),
-            }
-        })
-        .filter(|database| database.keys > 0)
-        .collect()
-}
-
 /// The databases that ever had keys.
-fn keysizes(desk: Desk<'_>) -> Vec<SizesInfo> {
-    let usages: Vec<_> = desk.engine.shards().map(|shard| desk.engine.hub.usage(shard)).collect();
+fn keysizes(call: ServerCall<'_>) -> Vec<SizesInfo> {
+    let usages: Vec<_> = call.engine.shards().map(|shard| call.engine.hub.usage(shard)).collect();
     let counts_of = |db: u16| {
         let mut sums = [[0; SizeClass::COUNT]; Kind::COUNT];
         let mut is_any = false;
@@ -267,7 +183,7 @@ fn keysizes(desk: Desk<'_>) -> Vec<SizesInfo> {
         }
         is_any.then_some(SizesInfo { db, counts: sums })
     };
-    (0..desk.front.config().databases).filter_map(counts_of).collect()
+    (0..call.front.config().databases).filter_map(counts_of).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use kora_core::command::spec::CommandSpec;
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
-use super::{Desk, Handler, facts};
+use super::{Handler, ServerCall, facts};
 use crate::introspect::{commands, getkeys};
 
 /// The family's commands.
@@ -19,35 +19,35 @@ pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
     CommandSpec { facts: facts::COMMAND_LIST, handler: Handler::Server(list) },
 ];
 
-fn command_help(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn command_help(_: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     commands::help(commands::HELP, out);
     Ok(())
 }
 
-fn count(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    commands::count(&desk.front.engine.table, out);
+fn count(call: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    commands::count(&call.front.engine.table, out);
     Ok(())
 }
 
 /// COMMAND without a subcommand, and COMMAND INFO.
-fn info(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    commands::info(&desk.front.engine.table, args.get(2..).unwrap_or_default(), out);
+fn info(call: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    commands::info(&call.front.engine.table, args.get(2..).unwrap_or_default(), out);
     Ok(())
 }
 
-fn docs(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    commands::docs(&desk.front.engine.table, &args[2..], out);
+fn docs(call: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    commands::docs(&call.front.engine.table, &args[2..], out);
     Ok(())
 }
 
-fn keys(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    getkeys::getkeys(&desk.front.engine.table, &args[2..], out)
+fn keys(call: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    getkeys::getkeys(&call.front.engine.table, &args[2..], out)
 }
 
-fn keys_and_flags(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    getkeys::getkeysandflags(&desk.front.engine.table, &args[2..], out)
+fn keys_and_flags(call: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    getkeys::getkeysandflags(&call.front.engine.table, &args[2..], out)
 }
 
-fn list(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    commands::list(&desk.front.engine.table, &args[2..], out)
+fn list(call: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    commands::list(&call.front.engine.table, &args[2..], out)
 }

@@ -5,7 +5,7 @@ use kora_core::command::spec::{CommandSpec, Facts, Flags, Group};
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
-use super::{Desk, Handler};
+use super::{Handler, ServerCall};
 
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
@@ -44,7 +44,7 @@ const MODULE_LIST: Facts = Facts {
     ..MODULE
 };
 
-fn help(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn help(_: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     write_help(out, "MODULE", &["LIST", "    Return a list of loaded modules."]);
     Ok(())
 }

@@ -1,64 +1,37 @@
-//! TIME, LASTSAVE, SHUTDOWN, LOLWUT, WAIT, WAITAOF, and the DEBUG subcommands about the process.
+//! TIME, SHUTDOWN, LOLWUT, and the DEBUG subcommands about the process.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use kora_core::command::options::timeout_ms;
-use kora_core::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, Group};
+use kora_core::command::spec::{CommandSpec, Facts};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::hash::splitmix64;
-use kora_core::number::{parse_f64, parse_i64};
+use kora_core::number::parse_f64;
 use kora_core::reply::Reply;
 
 use super::debug::DEBUG;
-use super::{Call, Desk, Handler, facts};
+use super::{Call, Handler, ServerCall, facts};
 use crate::introspect::lolwut::Picture;
 use crate::mail::WorkerMail;
 use crate::shared::connection::close_after_output;
 use kora_engine::REDIS_VERSION;
-use kora_engine::call::FollowUp;
+use kora_engine::engine::FollowUp;
 use kora_engine::front::Mail;
-use kora_engine::persistence::Persistence;
-use kora_engine::session::TimedReply;
 
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
     CommandSpec { facts: DEBUG_LOG, handler: Handler::Session(debug_log) },
     CommandSpec { facts: DEBUG_SLEEP, handler: Handler::Either(debug_sleep, super::debug::sleep_in_script) },
     CommandSpec { facts: facts::INFO, handler: Handler::Server(super::info::info) },
-    CommandSpec { facts: facts::LASTSAVE, handler: Handler::Server(lastsave) },
     CommandSpec { facts: facts::LOLWUT, handler: Handler::Server(lolwut) },
     CommandSpec { facts: facts::SHUTDOWN, handler: Handler::Session(shutdown) },
     CommandSpec { facts: facts::TIME, handler: Handler::Server(time) },
-    CommandSpec { facts: facts::WAIT, handler: Handler::Either(wait, wait_for_nobody) },
-    CommandSpec { facts: WAITAOF, handler: Handler::Either(waitaof, waitaof_for_nobody) },
 ];
 
 const DEBUG_LOG: Facts = Facts { name: "debug|log", ..DEBUG };
 
 const DEBUG_SLEEP: Facts = Facts { name: "debug|sleep", ..DEBUG };
 
-/// `WAITAOF`.
-const WAITAOF: Facts = Facts {
-    name: "waitaof",
-    arity: 4,
-    flags: Flags::BLOCKING,
-    categories: Categories::CONNECTION,
-    group: Group::Generic,
-    since: "7.2.0",
-    summary: "Waits until the writes made so far by the connection are in the append-only files of this server and of replicas",
-    complexity: "O(1)",
-    args: &[Arg::integer("numlocal"), Arg::integer("numreplicas"), Arg::integer("timeout")],
-    tips: &["request_policy:all_shards", "response_policy:agg_min"],
-    ..Facts::NONE
-};
-
-/// The time of the last snapshot, or of the start.
-fn lastsave(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    out.integer(desk.engine.persistence.last_save());
-    Ok(())
-}
-
-fn time(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn time(_: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     out.array(2);
     out.bulk(since_epoch.as_secs().to_string().as_bytes());
@@ -66,9 +39,9 @@ fn time(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     Ok(())
 }
 
-fn lolwut(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn lolwut(call: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let picture = Picture::parse(&args[1..])?;
-    let mut state = desk.now.0.unsigned_abs();
+    let mut state = call.now.0.unsigned_abs();
     let text = picture.draw(splitmix64(&mut state), env!("CARGO_PKG_VERSION"), REDIS_VERSION);
     out.verbatim("txt", text.as_bytes());
     Ok(())
@@ -115,71 +88,6 @@ fn shutdown(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     close_after_output(call.session);
     call.engine.ending.begin();
     Ok(())
-}
-
-fn wait(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let replicas = parse_i64(args[1]).ok_or(CommandError::NotInteger)?;
-    let until = timeout_ms(args[2], call.now)?;
-    call.wait_for_replicas(replicas, until, TimedReply::Integer(0));
-    Ok(())
-}
-
-fn waitaof(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let (local, replicas) = numbers_of_waitaof(args)?;
-    let until = timeout_ms(args[3], call.now)?;
-    if local == 0 {
-        let is_durable = is_log_durable(&call.engine.persistence);
-        call.wait_for_replicas(replicas, until, TimedReply::Pair(is_durable.into(), 0));
-        return Ok(());
-    }
-    let record = call.engine.persistence.appended().ok_or(NO_LOG_TO_WAIT_FOR)?;
-    if call.engine.persistence.is_durable(record) {
-        call.wait_for_replicas(replicas, until, TimedReply::Pair(1, 0));
-    } else if call.session.is_executing {
-        TimedReply::Pair(0, 0).write(&mut call.reply());
-    } else {
-        call.wait_for_replicas(1, until, TimedReply::Pair(0, 0));
-        call.follow_up = Some(FollowUp::WaitForLog { record, is_all: replicas == 0 });
-    }
-    Ok(())
-}
-
-/// WAIT in a script, which does not wait.
-fn wait_for_nobody(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    parse_i64(args[1]).ok_or(CommandError::NotInteger)?;
-    timeout_ms(args[2], desk.now)?;
-    TimedReply::Integer(0).write(out);
-    Ok(())
-}
-
-/// WAITAOF in a script, likewise.
-fn waitaof_for_nobody(desk: Desk<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let (local, _) = numbers_of_waitaof(args)?;
-    timeout_ms(args[3], desk.now)?;
-    if local > 0 && !desk.engine.persistence.has_log() {
-        return Err(NO_LOG_TO_WAIT_FOR);
-    }
-    TimedReply::Pair(is_log_durable(&desk.engine.persistence).into(), 0).write(out);
-    Ok(())
-}
-
-const NO_LOG_TO_WAIT_FOR: CommandError =
-    CommandError::text("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
-
-/// How many logs and replicas WAITAOF is to wait for.
-fn numbers_of_waitaof(args: &[&[u8]]) -> CommandResult<(i64, i64)> {
-    let local = parse_i64(args[1]).ok_or(CommandError::NotInteger)?;
-    if !(0..=1).contains(&local) {
-        return Err(CommandError::text("ERR value is out of range, value must between 0 and 1"));
-    }
-    let replicas = parse_i64(args[2]).filter(|count| *count >= 0);
-    let replicas = replicas.ok_or(CommandError::text("ERR value is out of range, must be positive"))?;
-    Ok((local, replicas))
-}
-
-/// Whether there is a log, and all that was recorded is durable.
-fn is_log_durable(persistence: &Persistence) -> bool {
-    persistence.appended().is_some_and(|record| persistence.is_durable(record))
 }
 
 fn debug_log(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {

@@ -2,7 +2,7 @@
 
 use super::Config;
 use super::table::{Apply, Change, Directive, Meaning};
-use super::value::Refusal;
+use super::value::InvalidValue;
 use kora_core::error::CommandError;
 use kora_core::glob;
 
@@ -94,7 +94,7 @@ impl Config {
             let before = directive.get(&next);
             directive
                 .set(&mut next, &[value.to_vec()])
-                .map_err(|reason: Refusal| set_failed(&name.escape_ascii().to_string(), &reason))?;
+                .map_err(|reason: InvalidValue| set_failed(&name.escape_ascii().to_string(), &reason))?;
             if directive.get(&next) != before {
                 changes.changed.push(directive);
             }

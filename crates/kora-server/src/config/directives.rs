@@ -4,6 +4,7 @@
 
 use super::field::Field;
 use super::limits::ClientsLimit;
+use super::oom_scores;
 use super::percentiles::Percentiles;
 use super::persistence::{AppendFsync, SaveRules, file_name};
 use super::table::{Apply, Change, Directive, Meaning};
@@ -49,7 +50,7 @@ const fn row(name: &'static str, shape: Shape, meaning: Meaning) -> Directive {
 }
 
 const fn inert(name: &'static str, shape: Shape, default: &'static str, because: &'static str) -> Directive {
-    row(name, shape, Meaning::Inert { default, because })
+    row(name, shape, Meaning::Inert { default, because, accept: Ok })
 }
 
 const fn unavailable(
@@ -449,7 +450,7 @@ const PROCESS: &[Directive] = &[
     inert("set-proc-title", Bool, "yes", OUTSIDE).at_start(),
     inert("proc-title-template", Text, "{title} {listen-addr} {server-mode}", OUTSIDE),
     inert("oom-score-adj", Choice(&["no", "yes", "relative", "absolute"]), "no", OUTSIDE),
-    inert("oom-score-adj-values", Words, "0 200 800", OUTSIDE),
+    inert("oom-score-adj-values", Words, "0 200 800", OUTSIDE).accepting(oom_scores::parse),
     inert("disable-thp", Bool, "yes", OUTSIDE).at_start(),
     inert("server-cpulist", Text, "", OUTSIDE).at_start().also(&["server_cpulist"]),
     inert("bio-cpulist", Text, "", OUTSIDE).at_start().also(&["bio_cpulist"]),

@@ -1,6 +1,6 @@
 //! How typed fields of the configuration turn into directive values and back.
 
-use super::value::{Refusal, Setting};
+use super::value::{InvalidValue, Setting};
 
 /// A field's type: it becomes a [`Setting`] of its directive's shape, and comes from one.
 pub trait Field: Sized {
@@ -11,7 +11,7 @@ pub trait Field: Sized {
     ///
     /// # Errors
     /// If the field is stricter than the shape.
-    fn from_setting(setting: Setting) -> Result<Self, Refusal>;
+    fn from_setting(setting: Setting) -> Result<Self, InvalidValue>;
 }
 
 /// What to say of a row of the table whose shape does not fit its field.
@@ -22,7 +22,7 @@ impl Field for bool {
         Setting::Bool(*self)
     }
 
-    fn from_setting(setting: Setting) -> Result<Self, Refusal> {
+    fn from_setting(setting: Setting) -> Result<Self, InvalidValue> {
         let Setting::Bool(value) = setting else { unreachable!("{MISMATCH}") };
         Ok(value)
     }
@@ -35,7 +35,7 @@ macro_rules! number_fields {
                 Setting::Int(i64::try_from(*self).expect(MISMATCH))
             }
 
-            fn from_setting(setting: Setting) -> Result<Self, Refusal> {
+            fn from_setting(setting: Setting) -> Result<Self, InvalidValue> {
                 let Setting::Int(value) = setting else { unreachable!("{MISMATCH}") };
                 Ok(Self::try_from(value).expect(MISMATCH))
             }
@@ -54,7 +54,7 @@ impl Field for ByteCount {
         Setting::Bytes(self.0)
     }
 
-    fn from_setting(setting: Setting) -> Result<Self, Refusal> {
+    fn from_setting(setting: Setting) -> Result<Self, InvalidValue> {
         let Setting::Bytes(value) = setting else { unreachable!("{MISMATCH}") };
         Ok(Self(value))
     }
@@ -69,7 +69,7 @@ impl Field for FileMode {
         Setting::Octal(self.0)
     }
 
-    fn from_setting(setting: Setting) -> Result<Self, Refusal> {
+    fn from_setting(setting: Setting) -> Result<Self, InvalidValue> {
         let Setting::Octal(value) = setting else { unreachable!("{MISMATCH}") };
         Ok(Self(value))
     }
@@ -80,7 +80,7 @@ impl Field for Vec<u8> {
         Setting::Text(self.clone())
     }
 
-    fn from_setting(setting: Setting) -> Result<Self, Refusal> {
+    fn from_setting(setting: Setting) -> Result<Self, InvalidValue> {
         let Setting::Text(value) = setting else { unreachable!("{MISMATCH}") };
         Ok(value)
     }
@@ -91,7 +91,7 @@ impl Field for Vec<String> {
         Setting::Words(self.iter().map(|word| word.clone().into_bytes()).collect())
     }
 
-    fn from_setting(setting: Setting) -> Result<Self, Refusal> {
+    fn from_setting(setting: Setting) -> Result<Self, InvalidValue> {
         let Setting::Words(words) = setting else { unreachable!("{MISMATCH}") };
         let words = words.into_iter().map(String::from_utf8).collect::<Result<_, _>>();
         words.map_err(|_| "argument must be UTF-8 text".into())
@@ -127,7 +127,7 @@ macro_rules! choice {
 
             fn from_setting(
                 setting: $crate::config::value::Setting,
-            ) -> Result<Self, $crate::config::value::Refusal> {
+            ) -> Result<Self, $crate::config::value::InvalidValue> {
                 match setting {
                     $($crate::config::value::Setting::Choice($word) => Ok(Self::$value),)*
                     other => unreachable!("{other:?} is not among the words of {}", stringify!($name)),

@@ -1,6 +1,6 @@
 //! `client-output-buffer-limit`: how much a client may leave unread before it is disconnected, by class of client.
 
-use super::value::{Refusal, Setting, parse_bytes};
+use super::value::{InvalidValue, Setting, parse_bytes};
 use kora_core::number::parse_i64;
 
 /// `maxmemory-clients`: how much memory all clients together may take. 0 means no limit.
@@ -14,7 +14,7 @@ pub enum ClientsLimit {
 
 impl ClientsLimit {
     /// Reads a size, or a percentage such as `5%`.
-    pub(super) fn parse(text: &[u8]) -> Result<Self, Refusal> {
+    pub(super) fn parse(text: &[u8]) -> Result<Self, InvalidValue> {
         let refusal = "argument must be a memory or percent value";
         let Some(number) = text.strip_suffix(b"%") else {
             return parse_bytes(text).map(Self::Bytes).ok_or(refusal.into());
@@ -59,7 +59,7 @@ pub struct OutputLimits {
 
 impl OutputLimits {
     /// Reads `class hard soft seconds` groups over the present limits: classes that are not named keep theirs.
-    pub(super) fn merge(mut self, words: &[Vec<u8>]) -> Result<Self, Refusal> {
+    pub(super) fn merge(mut self, words: &[Vec<u8>]) -> Result<Self, InvalidValue> {
         let (groups, rest) = words.as_chunks::<4>();
         if !rest.is_empty() {
             return Err("Wrong number of arguments in buffer limit configuration.".into());

@@ -25,7 +25,7 @@ const UNAVAILABLE: [(&str, &str); 3] = [
 
 /// Where a line stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum LinePosition {
     /// In a file; lines count from 1.
     File(PathBuf, usize),
     /// In the standard input; lines count from 1.
@@ -34,7 +34,7 @@ pub enum Place {
     CommandLine,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for LinePosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path, line) => write!(f, "{}:{line}", path.display()),
@@ -59,7 +59,7 @@ pub enum ConfigError {
     #[error("{place}: '{line}': {reason}")]
     Line {
         /// Where it stands.
-        place: Place,
+        place: LinePosition,
         /// The line.
         line: String,
         /// What is wrong.
@@ -78,7 +78,7 @@ pub struct Loader {
     accumulated: BTreeMap<&'static str, Vec<Vec<u8>>>,
     without_effect: BTreeMap<&'static str, Vec<&'static str>>,
     /// Lines that give the default user's password as a digest, and the digest.
-    hashed: Vec<(Place, String, String)>,
+    hashed: Vec<(LinePosition, String, String)>,
 }
 
 /// A configuration, and what is to be logged about it.
@@ -104,7 +104,7 @@ impl Loader {
     fn file(&mut self, path: &Path, depth: usize) -> Result<(), ConfigError> {
         let unreadable = |error| ConfigError::Unreadable { path: path.into(), error };
         let text = std::fs::read(path).map_err(unreadable)?;
-        self.text(&text, depth, |line| Place::File(path.into(), line))
+        self.text(&text, depth, |line| LinePosition::File(path.into(), line))
     }
 
     /// Reads what came through the standard input.
@@ -112,10 +112,15 @@ impl Loader {
     /// # Errors
     /// If a line is wrong.
     pub fn stdin(&mut self, text: &[u8]) -> Result<(), ConfigError> {
-        self.text(text, 0, Place::Stdin)
+        self.text(text, 0, LinePosition::Stdin)
     }
 
-    fn text(&mut self, text: &[u8], depth: usize, place: impl Fn(usize) -> Place) -> Result<(), ConfigError> {
+    fn text(
+        &mut self,
+        text: &[u8],
+        depth: usize,
+        place: impl Fn(usize) -> LinePosition,
+    ) -> Result<(), ConfigError> {
         for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
             let line = line.trim_ascii();
             let at = |reason| ConfigError::Line {
@@ -138,14 +143,14 @@ impl Loader {
     /// # Errors
     /// If it is unknown or its values are wrong.
     pub fn argument(&mut self, words: &[Vec<u8>]) -> Result<(), ConfigError> {
-        self.directive(words, || Place::CommandLine).map_err(|reason| ConfigError::Line {
-            place: Place::CommandLine,
+        self.directive(words, || LinePosition::CommandLine).map_err(|reason| ConfigError::Line {
+            place: LinePosition::CommandLine,
             line: format!("--{}", String::from_utf8_lossy(&words.join(&b' '))),
             reason,
         })
     }
 
-    fn directive(&mut self, words: &[Vec<u8>], place: impl Fn() -> Place) -> Result<(), String> {
+    fn directive(&mut self, words: &[Vec<u8>], place: impl Fn() -> LinePosition) -> Result<(), String> {
         let (name, args) = words.split_first().expect("a line without words is no directive");
         if name.eq_ignore_ascii_case(user_line::NAME) {
             return self.default_user(args, place);
@@ -175,7 +180,7 @@ impl Loader {
         Ok(())
     }
 
-    fn default_user(&mut self, words: &[Vec<u8>], place: impl Fn() -> Place) -> Result<(), String> {
+    fn default_user(&mut self, words: &[Vec<u8>], place: impl Fn() -> LinePosition) -> Result<(), String> {
         match user_line::parse(words)? {
             Password::Unsaid => {}
             Password::None => self.config.password.clear(),

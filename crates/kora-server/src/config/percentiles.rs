@@ -1,6 +1,6 @@
 //! `latency-tracking-info-percentiles`: which percentiles INFO shows.
 
-use super::value::{Refusal, Setting};
+use super::value::{InvalidValue, Setting};
 
 /// Percentages from 0 to 100.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +14,7 @@ impl Default for Percentiles {
 
 impl Percentiles {
     /// Reads them from words.
-    pub(super) fn parse(words: &[Vec<u8>]) -> Result<Self, Refusal> {
+    pub(super) fn parse(words: &[Vec<u8>]) -> Result<Self, InvalidValue> {
         let number = |word: &Vec<u8>| std::str::from_utf8(word).ok()?.parse::<f64>().ok();
         let percentiles: Option<Vec<f64>> = words.iter().map(number).collect();
         let percentiles = percentiles.ok_or("Invalid latency-tracking-info-percentiles parameters")?;

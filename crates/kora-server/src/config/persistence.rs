@@ -5,11 +5,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use kora_core::number::parse_i64;
-use kora_engine::persistence::{PersistenceSettings, SaveRule};
+use kora_engine::settings::{PersistenceSettings, SaveRule};
 use kora_storage::log::FsyncPolicy;
 
 use super::field::{ByteCount, choice};
-use super::value::{Refusal, Setting};
+use super::value::{InvalidValue, Setting};
 
 choice! {
     /// `appendfsync`: when what was written to the log is made certain.
@@ -54,7 +54,7 @@ impl SaveRules {
     }
 
     /// Reads `seconds changes` pairs.
-    pub(super) fn parse(words: &[Vec<u8>]) -> Result<Self, Refusal> {
+    pub(super) fn parse(words: &[Vec<u8>]) -> Result<Self, InvalidValue> {
         let (pairs, rest) = words.as_chunks::<2>();
         if !rest.is_empty() {
             return Err("Invalid save parameters".into());
@@ -151,7 +151,7 @@ impl From<AppendFsync> for FsyncPolicy {
 }
 
 /// Reads the name of a file that lies in the data directory.
-pub(super) fn file_name(setting: Setting, directive: &str) -> Result<Vec<u8>, Refusal> {
+pub(super) fn file_name(setting: Setting, directive: &str) -> Result<Vec<u8>, InvalidValue> {
     let Setting::Text(name) = setting else { unreachable!("its shape is text") };
     if name.is_empty() || name.contains(&b'/') || matches!(&name[..], b"." | b"..") {
         return Err(format!("{directive} can't be a path, just a filename"));

@@ -2,7 +2,7 @@
 
 use super::Config;
 use super::directives::DIRECTIVES;
-use super::value::{Refusal, Setting, Shape};
+use super::value::{InvalidValue, Setting, Shape};
 
 /// One directive.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +60,7 @@ pub enum Meaning {
         /// Reads the field.
         get: fn(&Config) -> Setting,
         /// Writes the field.
-        set: fn(&mut Config, Setting) -> Result<(), Refusal>,
+        set: fn(&mut Config, Setting) -> Result<(), InvalidValue>,
         /// Its lines in a configuration file, if they are not just the value.
         lines: Option<fn(&Config) -> ValueLines>,
     },
@@ -70,6 +70,8 @@ pub enum Meaning {
         default: &'static str,
         /// Why it changes nothing.
         because: &'static str,
+        /// What of its shape is accepted, and how it is kept.
+        accept: fn(Setting) -> Result<Setting, InvalidValue>,
     },
     /// It belongs to something that does not exist yet: only values that leave it off are accepted.
     Unavailable {
@@ -113,6 +115,15 @@ impl Directive {
     #[must_use]
     pub const fn then(mut self, apply: Apply) -> Self {
         self.apply = apply;
+        self
+    }
+
+    /// The same directive, which changes nothing, where not all of its shape is `accepted`.
+    #[must_use]
+    pub const fn accepting(mut self, accepted: fn(Setting) -> Result<Setting, InvalidValue>) -> Self {
+        if let Meaning::Inert { accept, .. } = &mut self.meaning {
+            *accept = accepted;
+        }
         self
     }
 
@@ -173,14 +184,18 @@ impl Directive {
     ///
     /// # Errors
     /// If the arguments do not have its shape, or what they ask for is not available.
-    pub fn set(&self, config: &mut Config, args: &[Vec<u8>]) -> Result<(), Refusal> {
+    pub fn set(&self, config: &mut Config, args: &[Vec<u8>]) -> Result<(), InvalidValue> {
         let setting = self.shape.parse(args)?;
         match self.meaning {
             Meaning::Works { set, .. } => set(config, setting),
             Meaning::Unavailable { off, needs } if off.iter().all(|off| setting != self.read(off)) => {
                 Err(format!("{needs} not available in this version of Kora"))
             }
-            Meaning::Inert { .. } | Meaning::Unavailable { .. } => {
+            Meaning::Inert { accept, .. } => {
+                config.inert.insert(self.name, accept(setting)?);
+                Ok(())
+            }
+            Meaning::Unavailable { .. } => {
                 config.inert.insert(self.name, setting);
                 Ok(())
             }

@@ -5,7 +5,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::value::Refusal;
+use super::value::InvalidValue;
 
 /// The first word of such a line.
 pub(super) const NAME: &[u8] = b"user";
@@ -31,7 +31,7 @@ pub(super) enum Password {
 ///
 /// # Errors
 /// If the line is not of the default user, or restricts it.
-pub(super) fn parse(words: &[Vec<u8>]) -> Result<Password, Refusal> {
+pub(super) fn parse(words: &[Vec<u8>]) -> Result<Password, InvalidValue> {
     let Some((name, rules)) = words.split_first() else { return Err("wrong number of arguments".into()) };
     if name != b"default" {
         return Err(UNAVAILABLE.into());
@@ -59,7 +59,7 @@ pub(super) fn parse(words: &[Vec<u8>]) -> Result<Password, Refusal> {
     if is_on && has_keys && has_channels && has_commands { Ok(password) } else { Err(UNAVAILABLE.into()) }
 }
 
-fn one_password(before: Password, found: Password) -> Result<Password, Refusal> {
+fn one_password(before: Password, found: Password) -> Result<Password, InvalidValue> {
     if matches!(before, Password::Plain(_) | Password::Hashed(_)) && before != found {
         return Err("more than one password of a user is not available in this version of Kora".into());
     }
@@ -77,7 +77,7 @@ pub(super) fn is_of(plain: &[u8], hashed: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn read(line: &str) -> Result<Password, Refusal> {
+    fn read(line: &str) -> Result<Password, InvalidValue> {
         parse(&line.split(' ').map(|word| word.as_bytes().to_vec()).collect::<Vec<_>>())
     }
 

@@ -43,14 +43,14 @@ pub enum Shape {
 }
 
 /// Why a value is refused: the text behind the directive's name in the error.
-pub type Refusal = String;
+pub type InvalidValue = String;
 
 impl Shape {
     /// Reads the arguments that follow a directive's name.
     ///
     /// # Errors
     /// If they do not have this shape; the text is Redis's.
-    pub fn parse(self, args: &[Vec<u8>]) -> Result<Setting, Refusal> {
+    pub fn parse(self, args: &[Vec<u8>]) -> Result<Setting, InvalidValue> {
         if let Self::Words = self {
             return Ok(Setting::Words(args.iter().flat_map(|arg| words_of(arg)).collect()));
         }
@@ -101,7 +101,7 @@ fn words_of(arg: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     arg.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).map(<[u8]>::to_vec)
 }
 
-fn parse_bool(arg: &[u8]) -> Result<bool, Refusal> {
+fn parse_bool(arg: &[u8]) -> Result<bool, InvalidValue> {
     if arg.eq_ignore_ascii_case(b"yes") {
         Ok(true)
     } else if arg.eq_ignore_ascii_case(b"no") {
@@ -111,23 +111,23 @@ fn parse_bool(arg: &[u8]) -> Result<bool, Refusal> {
     }
 }
 
-fn parse_int(arg: &[u8], min: i64, max: i64) -> Result<i64, Refusal> {
+fn parse_int(arg: &[u8], min: i64, max: i64) -> Result<i64, InvalidValue> {
     let value = parse_i64(arg).ok_or("argument couldn't be parsed into an integer")?;
     in_bounds(value, min, max)
 }
 
-fn parse_octal(arg: &[u8]) -> Result<u32, Refusal> {
+fn parse_octal(arg: &[u8]) -> Result<u32, InvalidValue> {
     let value = std::str::from_utf8(arg).ok().and_then(|text| u32::from_str_radix(text, 8).ok());
     let value = value.ok_or("argument couldn't be parsed into an integer")?;
     if value <= 0o777 { Ok(value) } else { Err("argument must be between 0 and 777 inclusive".into()) }
 }
 
-fn parse_choice(arg: &[u8], words: &'static [&'static str]) -> Result<&'static str, Refusal> {
+fn parse_choice(arg: &[u8], words: &'static [&'static str]) -> Result<&'static str, InvalidValue> {
     let found = words.iter().find(|word| word.as_bytes().eq_ignore_ascii_case(arg));
     found.copied().ok_or_else(|| format!("argument(s) must be one of the following: {}", words.join(", ")))
 }
 
-fn in_bounds<T: Ord + std::fmt::Display>(value: T, min: T, max: T) -> Result<T, Refusal> {
+fn in_bounds<T: Ord + std::fmt::Display>(value: T, min: T, max: T) -> Result<T, InvalidValue> {
     if (&min..=&max).contains(&&value) {
         Ok(value)
     } else {

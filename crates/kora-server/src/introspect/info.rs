@@ -103,7 +103,7 @@ pub fn text(snapshot: &InfoSnapshot, sections: Sections) -> String {
         match section {
             Section::Server => sections::server(snapshot, &mut fields),
             Section::Clients => sections::clients(&mut fields),
-            Section::Memory => sections::memory(&snapshot.memory, &mut fields),
+            Section::Memory => sections::memory(&snapshot.memory, snapshot.memory_policy, &mut fields),
             Section::Persistence => sections::persistence(&snapshot.persistence, &mut fields),
             Section::Threads => sections::threads(&snapshot.threads, &mut fields),
             Section::Stats => sections::stats(&mut fields),
@@ -113,7 +113,7 @@ pub fn text(snapshot: &InfoSnapshot, sections: Sections) -> String {
             Section::Errorstats => sections::errorstats(&snapshot.errors, &mut fields),
             Section::Cluster => fields.put("cluster_enabled", 0),
             Section::Keyspace => sections::keyspace(&snapshot.keyspace, &mut fields),
-            Section::Keysizes => keysizes::section(&snapshot.keysizes, &mut fields),
+            Section::Keysizes => keysizes::section(&snapshot.keysizes, snapshot.extensions, &mut fields),
             Section::Latencystats => sections::latencystats(&snapshot.latencies, &mut fields),
             // There are no modules.
             Section::Modules => {}

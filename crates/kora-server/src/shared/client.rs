@@ -7,8 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-use kora_engine::front::ClientId;
-use kora_engine::session::Standing;
+use kora_engine::front::{ClientId, Standing};
 use kora_locks::{RankedMutex, rank};
 
 use super::Shared;

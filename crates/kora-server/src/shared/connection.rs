@@ -5,12 +5,14 @@ use std::sync::atomic::Ordering;
 
 use kora_core::time::UnixMs;
 use kora_engine::counters::add;
+use kora_engine::front::SessionFigures;
 use kora_engine::session;
 use kora_protocol::RequestParser;
 
 use super::Shared;
 use super::client::{Client, flag};
 use crate::net::{Received, Transport};
+use crate::output::Output;
 use crate::output::buffers::BUFFER_BYTES_KEPT;
 
 /// A client's session on this server.
@@ -121,24 +123,25 @@ pub(crate) fn memory_bytes(session: &Session) -> usize {
 }
 
 /// Notes what other workers may see of a session.
-pub(crate) fn publish(session: &Session, now: UnixMs) {
-    let (client, link) = (&session.client, &session.link);
+pub(crate) fn publish(
+    (client, link, output): (&Client, &Connection, &Output),
+    figures: SessionFigures,
+    now: UnixMs,
+) {
     client.last_active_ms.store(now.0, Ordering::Relaxed);
     client.query_bytes.store(link.input.len() + link.running_bytes, Ordering::Relaxed);
     client.query_free_bytes.store(link.input.capacity() - link.input.len(), Ordering::Relaxed);
-    client.argument_bytes.store(session.awaited_argument_bytes(), Ordering::Relaxed);
-    let unsent = session.output.len();
+    client.argument_bytes.store(figures.awaited_bytes, Ordering::Relaxed);
+    let unsent = output.len();
     client.output_bytes.store(unsent, Ordering::Relaxed);
     if unsent > client.output_peak_bytes.load(Ordering::Relaxed) {
         client.output_peak_bytes.store(unsent, Ordering::Relaxed);
     }
-    client.db.store(session.choice.db.0, Ordering::Relaxed);
-    let queued = session.queue.as_ref().map(|queue| queue.command_count());
-    let queued = queued.map_or(-1, |count| i64::try_from(count).unwrap_or(i64::MAX));
+    client.db.store(figures.db.0, Ordering::Relaxed);
+    let queued = figures.queued.map_or(-1, |count| i64::try_from(count).unwrap_or(i64::MAX));
     client.queued.store(queued, Ordering::Relaxed);
-    client.queued_bytes.store(session.queued_bytes(), Ordering::Relaxed);
-    let watched = session.watched.as_ref().map_or(0, |watched| watched.key_count());
-    client.watched.store(watched, Ordering::Relaxed);
+    client.queued_bytes.store(figures.queued_bytes, Ordering::Relaxed);
+    client.watched.store(figures.watched, Ordering::Relaxed);
 }
 
 /// Notes what other workers may see of output that was sent, or of which something is left.

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, At
 use kora_core::db::DbIndex;
 use kora_core::slot::ShardId;
 use kora_engine::counters::add;
-use kora_engine::front::{Mail, Origin};
-use kora_engine::session::{Choice, ReplyMode, Standing};
+use kora_engine::front::{Mail, Origin, Standing};
+use kora_engine::session::{Choice, ReplyMode};
 use kora_locks::RankedMutex;
 use kora_protocol::Resp;
 

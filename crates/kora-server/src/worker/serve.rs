@@ -26,7 +26,7 @@ impl Worker {
             self.receive(&mut session);
         }
         session.is_broken |= session.waits_in_vain();
-        publish(&session, self.turn.now());
+        publish((&session.client, &session.link, &session.output), session.figures(), self.turn.now());
         note_memory(&session, self.traffic());
         if session.output.room() > room || session.output.chunk_count() > chunks {
             add(&self.traffic().reply_buffer_expands, 1);

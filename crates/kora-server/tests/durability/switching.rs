@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use kora_testkit::durability::info;
-use kora_testkit::frame::Frame;
 use kora_testkit::target::Connection as _;
 
 use crate::trouble::{Home, at_once, wait_until};
@@ -174,24 +173,42 @@ fn rewrites_that_follow_each_other_closely_refuse_nothing() {
     }
 }
 
+/// A file in the place of the log's folder: whoever asks for a rewrite hears of it, and nothing is counted.
 #[test]
-fn waitaof_tells_of_the_log_whatever_it_is_asked_for() {
-    for workers in ["1", "4"] {
+fn a_rewrite_that_can_not_begin_is_refused() {
+    for appendonly in ["no", "yes"] {
         let home = Home::new();
-        let options = ["--appendonly", "yes", "--appendfsync", "always", "--save", "", "--workers", workers];
-        let program = home.launch(&options).start().unwrap();
+        let program = home.launch(&["--appendonly", appendonly, "--save", ""]).start().unwrap();
         let mut client = program.connect().unwrap();
-        assert_eq!(text(&line(&mut client, "SET key value")), "OK");
-        let local = |reply: Frame| text(&reply.items()[0]);
-        let script = "return redis.pcall('WAITAOF', 1, 0, 10)";
-        assert_eq!(local(line(&mut client, "WAITAOF 0 0 0")), "1");
-        assert_eq!(local(line(&mut client, "WAITAOF 1 0 0")), "1");
-        assert_eq!(local(client.call(&["EVAL", script, "0"]).unwrap()), "1");
-        assert_eq!(text(&line(&mut client, "WAITAOF x 0 0")), "ERR value is not an integer or out of range");
-        assert_eq!(text(&line(&mut client, "CONFIG SET appendonly no")), "OK");
-        assert_eq!(local(line(&mut client, "WAITAOF 0 0 0")), "0");
-        let refusal = "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
-        assert!(text(&line(&mut client, "WAITAOF 1 0 0")).starts_with(refusal));
-        assert!(text(&client.call(&["EVAL", script, "0"]).unwrap()).starts_with(refusal));
+        let folder = home.dir().join("appendonlydir");
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::write(&folder, "").unwrap();
+        let refusal = "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.";
+        assert_eq!(text(&line(&mut client, "BGREWRITEAOF")), refusal);
+        assert_eq!(info(&mut client, "aof_last_bgrewrite_status").unwrap(), "err");
+        assert_eq!(info(&mut client, "aof_rewrites_consecutive_failures").unwrap(), "0");
+        std::fs::remove_file(&folder).unwrap();
+        assert_eq!(text(&line(&mut client, "BGREWRITEAOF")), "Background append only file rewriting started");
+        wait_until("it is written", || info(&mut client, "aof_last_bgrewrite_status").unwrap() == "ok");
     }
+}
+
+/// `rdb_saves` counts what was begun, as in Redis, and CONFIG RESETSTAT begins anew.
+#[test]
+fn saves_are_counted_as_they_begin() {
+    let home = Home::new();
+    let options = ["--appendonly", "no", "--save", "", "--enable-debug-command", "yes"];
+    let program = home.launch(&options).start().unwrap();
+    let mut client = program.connect().unwrap();
+    let in_the_way = home.dir().join("dump.rdb");
+    std::fs::create_dir(&in_the_way).unwrap();
+    assert_eq!(text(&line(&mut client, "SAVE")), "ERR");
+    assert_eq!(text(&line(&mut client, "BGSAVE")), "Background saving started");
+    wait_until("it has failed", || info(&mut client, "rdb_bgsave_in_progress").unwrap() == "0");
+    assert_eq!(info(&mut client, "rdb_saves").unwrap(), "2");
+    std::fs::remove_dir(&in_the_way).unwrap();
+    assert_eq!(text(&line(&mut client, "CONFIG RESETSTAT")), "OK");
+    assert_eq!(text(&line(&mut client, "SAVE")), "OK");
+    assert_eq!(text(&line(&mut client, "DEBUG RELOAD")), "OK");
+    assert_eq!(info(&mut client, "rdb_saves").unwrap(), "1");
 }

@@ -125,6 +125,7 @@ fn bgsave(client: &mut Client) {
     assert_eq!(client.line("BGSAVE"), Frame::Simple(b"Background saving started".to_vec()));
     wait_for(client, "rdb_bgsave_in_progress");
     assert_eq!(info::<u64>(client, "rdb_saves"), saves + 1);
+    assert_eq!(info::<String>(client, "rdb_last_bgsave_status"), "ok");
 }
 
 fn rewrite(client: &mut Client) {

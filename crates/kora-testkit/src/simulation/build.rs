@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use kora_core::config::{EvictionConfig, EvictionOrder, EvictionScope};
+use kora_core::entry::data_type::Extensions;
 use kora_core::journal::{Effect, effects_of};
 use kora_core::shard::hub::Wake;
 use kora_core::shard::runner::Shard;
 use kora_engine::assembly::{self, Assembly, assemble};
-use kora_engine::command::Family;
 use kora_engine::front::Workers;
 use kora_engine::front::probe::BYTES_PER_KEY;
 use kora_engine::persistence::Drive;
@@ -37,8 +37,9 @@ pub(super) fn build(
         started: START,
         disk: Arc::new(RealDisk),
         drive: Drive::Thread { begin: Instant::now(), entropy: || Ok(0) },
+        extensions: Extensions::default(),
         shard_families: &[],
-        families: &[Family::<SimulationFront>::TRANSACTION, OWN_COMMANDS],
+        families: &[OWN_COMMANDS],
         script_bytes_max: None,
     })
     .expect("an engine without a disk asks the system for nothing");

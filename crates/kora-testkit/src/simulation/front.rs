@@ -17,8 +17,7 @@ use kora_core::shard::operation::Operation;
 use kora_core::shard::probe::{Note, Rule};
 use kora_core::shard::runner::Shard;
 use kora_core::slot::ShardId;
-use kora_engine::call::{Call, Handler};
-use kora_engine::desk::Desk;
+use kora_engine::engine::{Call, Handler, ServerCall};
 use kora_engine::front::probe::{Probe, bytes_of_keys};
 use kora_engine::front::values::ValueFront;
 use kora_engine::front::{ClientId, Front, Origin, Workers};
@@ -154,7 +153,7 @@ pub(super) const OWN_COMMANDS: &[CommandSpec<Handler<SimulationFront>>] = &[
     },
 ];
 
-fn ping(_: Desk<'_, SimulationFront>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn ping(_: ServerCall<'_, SimulationFront>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     out.simple("PONG");
     Ok(())
 }

@@ -11,16 +11,16 @@ use std::time::{Duration, Instant};
 
 use kora_core::command::table::CommandTable;
 use kora_core::db::DbIndex;
+use kora_core::entry::data_type::Extensions;
 use kora_core::reply::Value;
 use kora_core::shard::hub::Wake;
 use kora_core::time::UnixMs;
 use kora_engine::assembly::{self, Assembly, assemble};
-use kora_engine::command::Family;
 use kora_engine::front::probe::Probe;
 use kora_engine::front::values::{ValueClient, ValueFront};
-use kora_engine::front::{ClientId, Origin};
+use kora_engine::front::{ClientId, Origin, Standing};
 use kora_engine::persistence::Drive;
-use kora_engine::session::{Choice, Session, Standing};
+use kora_engine::session::{Choice, Session};
 use kora_engine::settings::Settings;
 use kora_engine::turn::{Args, Commands, Turn};
 use kora_storage::disk::RealDisk;
@@ -103,8 +103,9 @@ impl Default for ShardTarget {
             started: START,
             disk: Arc::new(RealDisk),
             drive: Drive::Thread { begin: Instant::now(), entropy: || Ok(0) },
+            extensions: Extensions::default(),
             shard_families: &[],
-            families: &[Family::<BareFront>::TRANSACTION],
+            families: &[],
             script_bytes_max: None,
         })
         .expect("an engine without a disk asks the system for nothing");

@@ -8,8 +8,8 @@ use super::super::forms::{BEGINNING, SWEEPING};
 use super::super::generate::Args;
 use super::*;
 use crate::front::values::ValueClient;
-use crate::front::{ClientId, Origin};
-use crate::session::{Choice, Session, Standing, Wait};
+use crate::front::{ClientId, Origin, Standing};
+use crate::session::{Choice, Session, Wait};
 use crate::turn::{Args as Slices, Commands};
 
 /// Commands as a session sends them.

@@ -17,19 +17,6 @@ pub const INFO: Facts = Facts {
     ..Facts::NONE
 };
 
-/// `LASTSAVE`.
-pub const LASTSAVE: Facts = Facts {
-    name: "lastsave",
-    arity: 1,
-    flags: Flags::LOADING.with(Flags::STALE).with(Flags::FAST),
-    categories: Categories::ADMIN.with(Categories::DANGEROUS),
-    group: Group::Server,
-    summary: "Tells when the data was last saved",
-    complexity: "O(1)",
-    tips: &["nondeterministic_output"],
-    ..Facts::NONE
-};
-
 /// `LOLWUT`.
 pub const LOLWUT: Facts = Facts {
     name: "lolwut",
@@ -75,19 +62,5 @@ pub const TIME: Facts = Facts {
     summary: "Tells the server's time",
     complexity: "O(1)",
     tips: &["nondeterministic_output"],
-    ..Facts::NONE
-};
-
-/// `WAIT`.
-pub const WAIT: Facts = Facts {
-    name: "wait",
-    arity: 3,
-    flags: Flags::BLOCKING,
-    categories: Categories::CONNECTION,
-    since: "3.0.0",
-    summary: "Waits until replicas have received the writes made so far by the connection",
-    complexity: "O(1)",
-    args: &[Arg::integer("numreplicas"), Arg::integer("timeout")],
-    tips: &["request_policy:all_shards", "response_policy:agg_min"],
     ..Facts::NONE
 };

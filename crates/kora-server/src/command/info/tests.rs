@@ -33,13 +33,13 @@ fn shared() -> Arc<Shared> {
     assemble(Config::default(), wakers, None).unwrap().shared
 }
 
-fn desk(shared: &Shared) -> Desk<'_> {
-    Desk { engine: &shared.engine, front: shared, now: UnixMs(1_000_000) }
+fn call(shared: &Shared) -> ServerCall<'_> {
+    ServerCall { engine: &shared.engine, front: shared, now: UnixMs(1_000_000) }
 }
 
 fn info_text(shared: &Shared) -> String {
     let sections = Sections::parse(&[b"everything"]);
-    text(&snapshot(desk(shared), sections), sections)
+    text(&snapshot(call(shared), sections), sections)
 }
 
 /// The fields and values of each section.

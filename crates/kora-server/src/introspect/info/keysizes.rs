@@ -7,9 +7,9 @@ use super::sections::Fields;
 use super::snapshot::SizesInfo;
 
 /// Writes a line for each data type of which a database has keys.
-pub(super) fn section(databases: &[SizesInfo], fields: &mut Fields<'_>) {
+pub(super) fn section(databases: &[SizesInfo], extensions: Extensions, fields: &mut Fields<'_>) {
     for SizesInfo { db, counts } in databases {
-        for (kind, name) in Extensions::default().sized() {
+        for (kind, name) in extensions.sized() {
             let counts = counts[kind.index()].iter().enumerate();
             let counts: Vec<String> = counts
                 .filter(|(_, count)| **count > 0)
@@ -31,7 +31,39 @@ fn label(least: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use kora_core::codec::RdbError;
+    use kora_core::entry::Kind;
+    use kora_core::entry::data_type::{DataType, NamedForm, RdbForm};
+
     use super::*;
+
+    const TALLY: DataType = DataType {
+        kind: Kind::extension(3),
+        name: "tally",
+        sizes_name: Some("tallies_names"),
+        digest_number: 1000,
+        digest: |_, _, _| {},
+        rdb: RdbForm::Named(NamedForm {
+            version: 1,
+            write_chunk: |_, _, _| false,
+            read: |_, _, _| Err(RdbError::Empty),
+        }),
+        debug: |_| String::new(),
+        lapse: None,
+    };
+
+    #[test]
+    fn an_extension_has_a_line_like_the_types_built_in() {
+        let mut sizes = SizesInfo { db: 2, counts: [[0; SizeClass::COUNT]; Kind::COUNT] };
+        sizes.counts[TALLY.kind.index()][SizeClass::of(5).index()] = 3;
+        let shown = |extensions| {
+            let mut fields = Fields::of(&[]);
+            section(std::slice::from_ref(&sizes), extensions, &mut fields);
+            fields.text
+        };
+        assert_eq!(shown(Extensions::new(&[&TALLY])), "db2_distrib_tallies_names:4=3\r\n");
+        assert_eq!(shown(Extensions::default()), "");
+    }
 
     #[test]
     fn classes_are_named_by_their_smallest_size() {

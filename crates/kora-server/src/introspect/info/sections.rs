@@ -160,7 +160,7 @@ pub(super) fn clients(fields: &mut Fields<'_>) {
     ]);
 }
 
-pub(super) fn memory(memory: &MemoryInfo, fields: &mut Fields<'_>) {
+pub(super) fn memory(memory: &MemoryInfo, policy: &str, fields: &mut Fields<'_>) {
     let dataset = memory.used.saturating_sub(memory.overhead);
     let grown = memory.used.saturating_sub(memory.startup);
     fields.size("used_memory", memory.used);
@@ -179,7 +179,7 @@ pub(super) fn memory(memory: &MemoryInfo, fields: &mut Fields<'_>) {
     fields.size("total_system_memory", memory.system);
     scripts(&memory.scripts, fields);
     fields.size("maxmemory", memory.limit);
-    fields.put("maxmemory_policy", memory.policy);
+    fields.put("maxmemory_policy", policy);
     fragmentation(memory, fields);
     fields.put("mem_not_counted_for_evict", memory.exempt);
     fields.places(&[

@@ -1,10 +1,11 @@
 //! What INFO shows, as plain data: gathered by the server, by section.
 
 pub use kora_engine::persistence::PersistenceInfo;
+pub use kora_engine::usage::{DatabaseInfo, MemoryInfo};
 
+use kora_core::entry::data_type::Extensions;
 use kora_core::entry::{Kind, SizeClass};
 use kora_engine::metrics::Reading;
-use kora_script::ScriptFigures;
 
 /// All of it. Sections that are not asked for may be left at their defaults.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +15,8 @@ pub struct InfoSnapshot {
     pub metrics: Vec<Reading>,
     pub server: ServerInfo,
     pub memory: MemoryInfo,
+    /// `maxmemory-policy`.
+    pub memory_policy: &'static str,
     pub persistence: PersistenceInfo,
     pub cpu: CpuInfo,
     pub threads: Vec<ThreadInfo>,
@@ -22,6 +25,8 @@ pub struct InfoSnapshot {
     pub errors: Vec<ErrorStat>,
     pub keyspace: Vec<DatabaseInfo>,
     pub keysizes: Vec<SizesInfo>,
+    /// Data types that are not built in.
+    pub extensions: Extensions,
 }
 
 /// The process.
@@ -79,50 +84,6 @@ pub struct LatencyStat {
     pub percentiles: Vec<(f64, u64)>,
 }
 
-/// Memory, in bytes.
-// Many fields: one for each line of the section.
-#[derive(Clone, Debug, Default)]
-pub struct MemoryInfo {
-    /// Allocated by the program.
-    pub used: u64,
-    /// Resident in memory.
-    pub resident: u64,
-    /// Most that was ever allocated.
-    pub peak: u64,
-    /// Allocated for other things than keys and values.
-    pub overhead: u64,
-    /// Of tables, as far as it can be told from the number of keys.
-    pub tables: u64,
-    /// Allocated when the server had started.
-    pub startup: u64,
-    /// Of the machine.
-    pub system: u64,
-    /// `maxmemory`.
-    pub limit: u64,
-    /// `maxmemory-policy`.
-    pub policy: &'static str,
-    /// The allocator's account: given out.
-    pub allocator_allocated: u64,
-    /// The allocator's account: in pages that are in use.
-    pub allocator_active: u64,
-    /// The allocator's account: held in memory.
-    pub allocator_resident: u64,
-    /// The allocator's account: in pages that hold nothing and that the system may take back.
-    pub allocator_muzzy: u64,
-    /// What the allocator has given out, less what threads have told: they tell of all that is worth it.
-    pub untold: i64,
-    /// On its way to files, and not held against the limit.
-    pub exempt: u64,
-    /// Of connections' buffers.
-    pub clients: u64,
-    /// Of records on their way to the log.
-    pub log_buffer: u64,
-    /// Name and version of the allocator.
-    pub allocator: String,
-    /// Scripts and functions.
-    pub scripts: ScriptFigures,
-}
-
 /// Processor time, in seconds.
 #[derive(Clone, Debug, Default)]
 pub struct CpuInfo {
@@ -167,19 +128,4 @@ pub struct SizesInfo {
     pub db: u16,
     /// For each data type, by its number, the counts by class.
     pub counts: [[u64; SizeClass::COUNT]; Kind::COUNT],
-}
-
-/// One database; those without keys are left out.
-#[derive(Clone, Debug, Default)]
-pub struct DatabaseInfo {
-    /// Its number.
-    pub db: u16,
-    /// Its keys.
-    pub keys: u64,
-    /// Its keys with a deadline.
-    pub expires: u64,
-    /// Mean time until the deadline of those, in milliseconds.
-    pub average_ttl_ms: u64,
-    /// Its hashes that have fields with a deadline.
-    pub expiring_hashes: u64,
 }

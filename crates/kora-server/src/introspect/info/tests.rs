@@ -52,10 +52,12 @@ fn memory_is_shown_with_units_and_ratios() {
         allocator_allocated: 1000,
         allocator_active: 1230,
         system: 25_276_502_016,
-        policy: "noeviction",
         ..MemoryInfo::default()
     };
-    let text = text(&InfoSnapshot { memory, ..InfoSnapshot::default() }, Sections::parse(&[b"memory"]));
+    let text = text(
+        &InfoSnapshot { memory, memory_policy: "noeviction", ..InfoSnapshot::default() },
+        Sections::parse(&[b"memory"]),
+    );
     for line in [
         "used_memory_human:887.21K",
         "used_memory_rss_human:14.09M",

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use kora_core::table::garbage::Garbage;
 
-use super::account::{Account, doomed_bytes};
-use super::ledger;
+use crate::memory::{self, Account, doomed_bytes, thread_bytes};
+use crate::threads;
 
 /// Items freed before the thread looks for more work.
 const FREE_ITEMS_MAX: usize = 10_000;
@@ -46,7 +46,7 @@ impl Reclaimer {
     pub fn start(account: Arc<Account>) -> std::io::Result<Self> {
         let (sender, receiver) = crossbeam_channel::unbounded::<Errand>();
         let work = Work { receiver, account: Arc::clone(&account), next_judgement: Instant::now() };
-        crate::threads::spawn("kora-reclaim", move || work.run())?;
+        threads::spawn("kora-reclaim", move || work.run())?;
         Ok(Self { sender: Some(sender), account })
     }
 
@@ -93,7 +93,7 @@ impl Work {
         let now = Instant::now();
         if now >= self.next_judgement {
             self.next_judgement = now + JUDGING_PERIOD;
-            ledger::judge();
+            memory::judge();
         }
     }
 
@@ -103,19 +103,19 @@ impl Work {
         let objects = garbage.objects() as u64;
         let mut doomed = doomed_bytes(&garbage);
         loop {
-            let before = ledger::thread_bytes();
+            let before = thread_bytes();
             let is_more = garbage.free_some(FREE_ITEMS_MAX);
-            let freed = before.wrapping_sub(ledger::thread_bytes()).clamp(0, doomed);
+            let freed = before.wrapping_sub(thread_bytes()).clamp(0, doomed);
             doomed -= freed;
             self.account.undoom(freed);
-            ledger::tell();
+            memory::tell();
             if !is_more {
                 break;
             }
             self.judge();
         }
         drop(garbage);
-        ledger::tell();
+        memory::tell();
         self.account.undoom(doomed);
         self.account.note_freed(objects);
     }

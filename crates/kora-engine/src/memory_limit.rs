@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::Account;
 use crate::counters::Counters;
+use crate::memory::Account;
 use crate::persistence::Persistence;
 use crate::settings::SettingsInForce;
 

@@ -4,17 +4,21 @@ use kora_core::command::spec::{CommandSpec, Facts, Flags, Group};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
-use super::{Desk, Handler};
-use crate::introspect::doctor;
-use crate::introspect::info::snapshot::{DatabaseInfo, MemoryInfo};
+use super::Family;
+use crate::engine::{Handler, ServerCall};
+use crate::front::Front;
+use crate::memory;
+use crate::usage::{self, DatabaseInfo, MemoryInfo, doctor};
 
-/// The family's commands; the container is the core's.
-pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
-    CommandSpec { facts: MEMORY_DOCTOR, handler: Handler::Server(memory_doctor) },
-    CommandSpec { facts: MEMORY_MALLOC_STATS, handler: Handler::Server(memory_malloc_stats) },
-    CommandSpec { facts: MEMORY_PURGE, handler: Handler::Server(memory_purge) },
-    CommandSpec { facts: MEMORY_STATS, handler: Handler::Server(memory_stats) },
-];
+impl<F: Front> Family<F> {
+    /// MEMORY's; the container is the core's.
+    pub const MEMORY: &'static [CommandSpec<Handler<F>>] = &[
+        CommandSpec { facts: MEMORY_DOCTOR, handler: Handler::Server(memory_doctor) },
+        CommandSpec { facts: MEMORY_MALLOC_STATS, handler: Handler::Server(memory_malloc_stats) },
+        CommandSpec { facts: MEMORY_PURGE, handler: Handler::Server(memory_purge) },
+        CommandSpec { facts: MEMORY_STATS, handler: Handler::Server(memory_stats) },
+    ];
+}
 
 /// What the subcommands have in common.
 const REPORT: Facts = Facts {
@@ -48,21 +52,20 @@ const MEMORY_PURGE: Facts = Facts {
 const MEMORY_STATS: Facts =
     Facts { name: "memory|stats", summary: "Tells what memory is used for", ..REPORT };
 
-fn memory_doctor(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let clients = desk.front.clients.all().len() as u64;
-    let report = doctor::report(&super::info::memory(desk), clients);
+fn memory_doctor<F: Front>(call: ServerCall<'_, F>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let report = doctor::report(&usage::memory(call), call.front.client_count());
     out.verbatim("txt", report.as_bytes());
     Ok(())
 }
 
-fn memory_malloc_stats(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let report = kora_engine::memory::allocator_report();
+fn memory_malloc_stats<F: Front>(_: ServerCall<'_, F>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let report = memory::allocator_report();
     out.verbatim("txt", &report);
     Ok(())
 }
 
-fn memory_purge(_: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    kora_engine::memory::purge().map_err(|_| CommandError::text("ERR Error purging dirty pages"))?;
+fn memory_purge<F: Front>(_: ServerCall<'_, F>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    memory::purge().map_err(|_| CommandError::text("ERR Error purging dirty pages"))?;
     out.ok();
     Ok(())
 }
@@ -74,9 +77,9 @@ enum Figure {
     Ratio(f64),
 }
 
-fn memory_stats(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let memory = super::info::memory(desk);
-    let databases = super::info::keyspace(desk);
+fn memory_stats<F: Front>(call: ServerCall<'_, F>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let memory = usage::memory(call);
+    let databases = usage::keyspace(call);
     let figures = figures(&memory, &databases);
     out.map(figures.len() + databases.len());
     for (at, (name, figure)) in figures.iter().enumerate() {
@@ -149,8 +152,8 @@ fn write_database(database: &DatabaseInfo, out: &mut dyn Reply) {
     out.bulk(format!("db.{}", database.db).as_bytes());
     out.map(2);
     out.bulk(b"overhead.hashtable.main");
-    out.integer(i64::try_from(super::info::table_bytes(database.keys)).unwrap_or(i64::MAX));
+    out.integer(i64::try_from(usage::table_bytes(database.keys)).unwrap_or(i64::MAX));
     // Deadlines lie with their keys; what else they take is the calendar.
     out.bulk(b"overhead.hashtable.expires");
-    out.integer(i64::try_from(super::info::calendar_bytes(database.expires)).unwrap_or(i64::MAX));
+    out.integer(i64::try_from(usage::calendar_bytes(database.expires)).unwrap_or(i64::MAX));
 }

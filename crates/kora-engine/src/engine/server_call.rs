@@ -4,12 +4,12 @@ use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 use kora_core::time::UnixMs;
 
-use crate::engine::Engine;
+use super::Engine;
 use crate::front::Front;
 
 /// See the module.
 #[derive(Debug)]
-pub struct Desk<'a, F: Front> {
+pub struct ServerCall<'a, F: Front> {
     /// The engine.
     pub engine: &'a Engine<F>,
     /// Its front.
@@ -18,13 +18,13 @@ pub struct Desk<'a, F: Front> {
     pub now: UnixMs,
 }
 
-impl<F: Front> Clone for Desk<'_, F> {
+impl<F: Front> Clone for ServerCall<'_, F> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<F: Front> Copy for Desk<'_, F> {}
+impl<F: Front> Copy for ServerCall<'_, F> {}
 
 /// Runs such a command: writes one reply, or refuses before writing any.
-pub type DeskHandler<F> = fn(Desk<'_, F>, &[&[u8]], &mut dyn Reply) -> CommandResult;
+pub type ServerHandler<F> = fn(ServerCall<'_, F>, &[&[u8]], &mut dyn Reply) -> CommandResult;

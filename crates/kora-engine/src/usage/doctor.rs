@@ -1,6 +1,6 @@
 //! MEMORY DOCTOR: what looks wrong with the use of memory, in words.
 
-use super::info::snapshot::MemoryInfo;
+use super::MemoryInfo;
 
 /// Below this there is too little in use to judge.
 const LITTLE_BYTES: u64 = 5 << 20;
@@ -50,7 +50,7 @@ const LIMIT: Finding = Finding {
 
 /// The report on `memory`, with so many connections open.
 #[must_use]
-pub fn report(memory: &MemoryInfo, connections: u64) -> String {
+pub(crate) fn report(memory: &MemoryInfo, connections: u64) -> String {
     if memory.used < LITTLE_BYTES {
         return "There is too little in memory to judge how it is used. Ask again when there is more.".into();
     }

@@ -1,4 +1,4 @@
-//! Facts of SCRIPT and its subcommands, and of those of FUNCTION that the server answers.
+//! Facts of SCRIPT and its subcommands, and of those of FUNCTION that must answer while a function runs.
 
 use kora_core::command::spec::{Arg, Categories, Facts, Flags, Group};
 

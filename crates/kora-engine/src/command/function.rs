@@ -7,22 +7,26 @@ use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 use kora_script::Running;
 
-use super::{Desk, Handler, facts};
+use super::{Family, facts};
+use crate::engine::{Handler, ServerCall};
+use crate::front::Front;
 
-/// The family's commands.
-pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
-    CommandSpec { facts: facts::FUNCTION_KILL, handler: Handler::Server(kill) },
-    CommandSpec { facts: facts::FUNCTION_STATS, handler: Handler::Server(stats) },
-];
+impl<F: Front> Family<F> {
+    /// FUNCTION KILL and FUNCTION STATS.
+    pub const FUNCTION: &'static [CommandSpec<Handler<F>>] = &[
+        CommandSpec { facts: facts::FUNCTION_KILL, handler: Handler::Server(kill) },
+        CommandSpec { facts: facts::FUNCTION_STATS, handler: Handler::Server(stats) },
+    ];
+}
 
-fn kill(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    desk.front.engine.scripts.kill(Running::Function)?;
+fn kill<F: Front>(call: ServerCall<'_, F>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    call.engine.scripts.kill(Running::Function)?;
     out.ok();
     Ok(())
 }
 
-fn stats(desk: Desk<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let scripts = Arc::clone(&desk.front.engine.scripts);
+fn stats<F: Front>(call: ServerCall<'_, F>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let scripts = Arc::clone(&call.engine.scripts);
     let running = scripts.busy_run();
     if running.as_ref().is_some_and(|run| run.kind == Running::Script) {
         return Err(scripts.busy_error());

@@ -9,8 +9,7 @@ use kora_core::slot::ShardId;
 use kora_core::store::watch::Watched;
 use kora_core::time::UnixMs;
 
-use crate::desk::{Desk, DeskHandler};
-use crate::engine::Engine;
+use super::{Engine, ServerCall, ServerHandler};
 use crate::front::{Front, Output, Style};
 use crate::queue::Queue;
 use crate::session::{Session, TimedReply, Wait};
@@ -23,9 +22,9 @@ pub enum Handler<F: Front> {
     /// It is about the session it comes through: scripts have none.
     Session(SessionHandler<F>),
     /// It is about the engine: scripts may call it, unless its flags say otherwise.
-    Server(DeskHandler<F>),
+    Server(ServerHandler<F>),
     /// It is about the session it comes through; scripts call the second, which is about the engine alone.
-    Either(SessionHandler<F>, DeskHandler<F>),
+    Either(SessionHandler<F>, ServerHandler<F>),
 }
 
 impl<F: Front> Clone for Handler<F> {
@@ -49,7 +48,7 @@ impl<F: Front> fmt::Debug for Handler<F> {
 impl<F: Front> Handler<F> {
     /// What runs the command when a script calls it, if anything does.
     #[must_use]
-    pub fn in_script(self) -> Option<DeskHandler<F>> {
+    pub fn in_script(self) -> Option<ServerHandler<F>> {
         match self {
             Self::Session(_) => None,
             Self::Server(handler) | Self::Either(_, handler) => Some(handler),
@@ -63,7 +62,7 @@ impl<F: Front> Handler<F> {
     pub(crate) fn run(self, call: &mut Call<'_, F>, args: &[&[u8]]) -> CommandResult {
         match self {
             Self::Session(handler) | Self::Either(handler, _) => handler(call, args),
-            Self::Server(handler) => call.at_desk(args, handler),
+            Self::Server(handler) => call.run_server(args, handler),
         }
     }
 }
@@ -100,14 +99,8 @@ pub enum FollowUp<F: Front> {
     ResetStats,
     /// Save, and end the engine.
     ShutDown,
-    /// Have the session's wait end when a record of the log is durable, or, if that is not all it waits for, change what it
-    /// will be told.
-    WaitForLog {
-        /// The record.
-        record: u64,
-        /// Whether that is all.
-        is_all: bool,
-    },
+    /// Look after the session's wait for the log.
+    WaitForLog,
 }
 
 impl<F: Front> Call<'_, F> {
@@ -120,9 +113,9 @@ impl<F: Front> Call<'_, F> {
     ///
     /// # Errors
     /// As the command does.
-    pub fn at_desk(&mut self, args: &[&[u8]], handler: DeskHandler<F>) -> CommandResult {
-        let desk = Desk { engine: self.engine, front: &**self.front, now: self.now };
-        handler(desk, args, &mut self.session.reply())
+    pub fn run_server(&mut self, args: &[&[u8]], handler: ServerHandler<F>) -> CommandResult {
+        let call = ServerCall { engine: self.engine, front: &**self.front, now: self.now };
+        handler(call, args, &mut self.session.reply())
     }
 
     /// Replies at once if no replica is asked for, or as part of EXEC; else the time-out is waited for, since there are none.

@@ -10,8 +10,8 @@ use kora_core::slot::ShardId;
 use kora_core::store::watch::Watch;
 use kora_locks::{RankedMutex, rank};
 
-use crate::front::{ClientId, Front, Origin, Workers};
-use crate::pubsub::Place;
+use super::{Front, Workers};
+use crate::client::{ClientId, Origin, SessionPlace};
 
 /// See the module.
 #[derive(Debug)]
@@ -64,8 +64,8 @@ impl<F: Front> Standing<F> {
 
     /// Where it is served.
     #[must_use]
-    pub fn place(&self) -> Place {
-        Place { worker: self.worker, slot: self.slot }
+    pub fn place(&self) -> SessionPlace {
+        SessionPlace { worker: self.worker, slot: self.slot }
     }
 
     /// Notes whether it waits for something.
