@@ -46,12 +46,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let total =
         seeds::sum((args.from, args.seeds), args.jobs, Tally::plus, |seed| simulate(seed, &options))??;
     println!(
-        "{} seeds in {:.1} s: {} operations, {} commands, {} steps, no anomaly",
+        "{} seeds in {:.1} s: {} operations, {} commands, {} steps, {} long scripts, {} killed, {} refusals, no anomaly",
         args.seeds,
         started.elapsed().as_secs_f64(),
         total.operations,
         total.commands,
-        total.steps
+        total.steps,
+        total.long_scripts,
+        total.kills,
+        total.refusals
     );
     Ok(())
 }

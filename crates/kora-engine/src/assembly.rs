@@ -12,7 +12,7 @@ use kora_core::services::Services;
 use kora_core::shard::hub::Wake;
 use kora_core::shard::runner::{Shard, new_shards};
 use kora_core::time::UnixMs;
-use kora_script::Scripts;
+use kora_script::{Looks, Scripts};
 use kora_storage::disk::Disk;
 
 use crate::command::{self, SHARD_FAMILIES};
@@ -53,6 +53,8 @@ pub struct Options<F: Front> {
     pub families: &'static [&'static [CommandSpec<Handler<F>>]],
     /// Most bytes that scripts take on each worker; 1 GiB if it is not said.
     pub script_bytes_max: Option<usize>,
+    /// How scripts that run are looked at, if not by the system's clock.
+    pub script_looks: Option<Looks>,
 }
 
 /// What is built.
@@ -79,7 +81,7 @@ impl<F: Front> std::fmt::Debug for Assembly<F> {
 /// If the system refuses a thread.
 pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
     let Options { settings, wakers, seed, started, disk, drive, extensions, .. } = options;
-    let Options { shard_families, families, script_bytes_max, .. } = options;
+    let Options { shard_families, families, script_bytes_max, script_looks, .. } = options;
     let mut shards = new_shards::<Workers<F>>(wakers, &settings.core, seed);
     shards.iter_mut().filter_map(Shard::store).for_each(|store| store.set_extensions(extensions));
     let hub = Arc::clone(shards[0].hub());
@@ -115,7 +117,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         Arc::clone(hub.bells()),
         Arc::clone(&scripts_may_debug),
     );
-    let scripts = scripts::<F>(script_host, script_bytes_max);
+    let scripts = scripts::<F>(script_host, script_looks, script_bytes_max);
     let (sender, ended) = crossbeam_channel::unbounded();
     let ending = Ending::new(sender, Arc::clone(&scripts), Arc::clone(&persistence), Arc::clone(hub.bells()));
     let engine = Arc::new(Engine {
@@ -151,8 +153,8 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
 }
 
 /// What the workers share of scripts.
-fn scripts<F: Front>(host: ScriptHost<F>, bytes_max: Option<usize>) -> Arc<Scripts> {
-    let scripts = Scripts::new(Arc::new(host));
+fn scripts<F: Front>(host: ScriptHost<F>, looks: Option<Looks>, bytes_max: Option<usize>) -> Arc<Scripts> {
+    let scripts = Scripts::new(Arc::new(host)).looked_at(looks.unwrap_or_default());
     Arc::new(match bytes_max {
         Some(bytes) => scripts.limited_to(bytes),
         None => scripts,

@@ -123,6 +123,7 @@ impl Embedded {
             shard_families: commands,
             families: &[],
             script_bytes_max,
+            script_looks: None,
         })?;
         let front = Arc::new(Front::new(move || begun.elapsed()));
         let services = Arc::new(services.with(Arc::clone(&front)));

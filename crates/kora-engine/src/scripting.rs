@@ -10,6 +10,7 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 use kora_core::services::Services;
 use kora_core::shard::hub::Bells;
+use kora_core::shard::probe::Rule;
 use kora_core::slot::ShardId;
 use kora_core::time::UnixMs;
 use kora_script::Host;
@@ -21,6 +22,7 @@ use crate::admission::{Asked, Gates, NOT_FROM_SCRIPT, Path, ScriptState, Verdict
 use crate::counters::{Counters, add};
 use crate::engine::{Engine, Handler, ServerCall};
 use crate::front::Front;
+use crate::front::probe::Probe as _;
 use crate::memory_limit::MemoryLimit;
 use crate::persistence::Persistence;
 
@@ -93,6 +95,10 @@ impl<F: Front> Host for ScriptHost<F> {
 
     fn note_busy(&self) {
         self.bells.ring_all();
+    }
+
+    fn breaks(&self, rule: Rule) -> bool {
+        F::Probe::breaks(rule)
     }
 
     fn count(&self, tally: &Tally) {

@@ -292,13 +292,16 @@ fn translator(lua: &Lua, run: &Shared) -> mlua::Result<Function> {
 /// What Lua's hook does.
 pub(crate) fn watch(run: &Shared) -> mlua::Result<VmState> {
     let ended = || mlua::Error::runtime("the script is at its end");
-    let watch = run.borrow_mut().watch();
+    let (watch, seat) = {
+        let mut run = run.borrow_mut();
+        (run.watch(), run.seat())
+    };
     match watch {
         Watch::GoOn => Ok(VmState::Continue),
         Watch::End => Err(ended()),
         Watch::LoadingTimeout => Err(mlua::Error::runtime("FUNCTION LOAD timeout")),
         Watch::StandAside => {
-            stand_aside();
+            stand_aside(seat);
             if run.borrow_mut().watch() == Watch::End { Err(ended()) } else { Ok(VmState::Continue) }
         }
     }

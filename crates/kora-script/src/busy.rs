@@ -2,7 +2,7 @@
 //! their end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use kora_core::error::CommandError;
@@ -28,22 +28,47 @@ pub struct BusyRun {
     pub command: Box<[Box<[u8]>]>,
     /// When it began.
     pub since: Instant,
-    has_written: AtomicBool,
-    is_killed: AtomicBool,
+    fate: AtomicU8,
 }
 
+/// It may write, or be killed.
+const UNDECIDED: u8 = 0;
+
+/// It has written or is about to: it runs to its end.
+const WRITES: u8 = 1;
+
+/// It comes to its end, and has written nothing.
+const KILLED: u8 = 2;
+
 impl BusyRun {
-    pub(crate) fn new(kind: Running, name: String, command: Box<[Box<[u8]>]>, since: Instant) -> Self {
-        let (has_written, is_killed) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { kind, name, command, since, has_written, is_killed }
+    /// What has run for so long.
+    pub(crate) fn new(kind: Running, name: String, command: Box<[Box<[u8]>]>, ran: Duration) -> Self {
+        let now = Instant::now();
+        let since = now.checked_sub(ran).unwrap_or(now);
+        Self { kind, name, command, since, fate: AtomicU8::new(UNDECIDED) }
     }
 
-    pub(crate) fn note_written(&self, has_written: bool) {
-        self.has_written.store(has_written, Ordering::Release);
+    fn decide(&self, fate: u8) -> bool {
+        let decided = self.fate.compare_exchange(UNDECIDED, fate, Ordering::AcqRel, Ordering::Acquire);
+        decided.map_or_else(|decided| decided == fate, |_| true)
+    }
+
+    /// It is about to write; `false` if it was killed.
+    pub(crate) fn begin_to_write(&self) -> bool {
+        self.decide(WRITES)
+    }
+
+    /// Kills it; `false` if it has written.
+    fn kill(&self) -> bool {
+        self.decide(KILLED)
     }
 
     pub(crate) fn is_killed(&self) -> bool {
-        self.is_killed.load(Ordering::Acquire)
+        self.fate.load(Ordering::Acquire) == KILLED
+    }
+
+    fn has_written(&self) -> bool {
+        self.fate.load(Ordering::Acquire) == WRITES
     }
 }
 
@@ -139,17 +164,16 @@ impl Busy {
             return Err(CommandError::text("NOTBUSY No scripts in execution right now."));
         };
         let mut of_kind = runs.iter().filter(|run| run.kind == kind).peekable();
-        if of_kind.peek().is_none() && !first.has_written.load(Ordering::Acquire) {
+        if of_kind.peek().is_none() && !first.has_written() {
             return Err(first.kind.refusal());
         }
-        let victims: Vec<_> = of_kind.filter(|run| !run.has_written.load(Ordering::Acquire)).collect();
-        if victims.is_empty() {
+        // Each of them.
+        if of_kind.filter(|run| run.kill()).count() == 0 {
             return Err(CommandError::text(
                 "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the \
                  script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.",
             ));
         }
-        victims.into_iter().for_each(|run| run.is_killed.store(true, Ordering::Release));
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use mlua::Lua;
 
 use crate::environment::Random;
+use crate::looks::Looks;
 
 /// How much memory the scripts of one worker may take, and as much again its functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,7 @@ pub(crate) struct Commons {
     /// What `math.random` gives, whatever worker runs the script.
     pub(crate) random: Random,
     pub(crate) limit: MemoryLimit,
+    pub(crate) looks: Looks,
 }
 
 /// What runs in a state.

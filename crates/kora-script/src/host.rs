@@ -6,6 +6,7 @@ use kora_core::context::CoreHandler;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 use kora_core::services::Services;
+use kora_core::shard::probe::Rule;
 use kora_core::time::UnixMs;
 
 use crate::tally::Tally;
@@ -151,6 +152,11 @@ pub trait Host: Send + Sync {
 
     /// Hears that something takes long: everyone who waits is to be told that the server is busy.
     fn note_busy(&self) {}
+
+    /// Whether a test has this rule broken.
+    fn breaks(&self, _: Rule) -> bool {
+        false
+    }
 
     /// Takes what the commands of a run came to.
     fn count(&self, tally: &Tally);

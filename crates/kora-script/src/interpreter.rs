@@ -17,9 +17,9 @@ use crate::api::{Failure, KILLED, counted_error, outcome};
 use crate::commons::{Commons, StateKind};
 use crate::environment::{self, error_text};
 use crate::functions::Functions;
-use crate::pause::{Progress, Returned, Stage};
+use crate::pause::{Progress, Returned, SEATS_MAX, Stage};
 use crate::render::{internal_error, line, render};
-use crate::run::{End, Rights, Run};
+use crate::run::{End, Rights, Run, Watching};
 use crate::script::{Script, Sha};
 use crate::service::{Origin, Scripts, VmUsage};
 use crate::subject::{Compiled, Subject};
@@ -32,8 +32,38 @@ const COMPILED_MAX: usize = 1000;
 const CHUNK: &str = "@user_script";
 
 thread_local! {
-    /// The interpreter of this thread. A thread serves one engine, but for simulations.
-    static INTERPRETER: RefCell<Option<Interpreter>> = const { RefCell::new(None) };
+    /// Of the worker whose step it is. A thread serves one engine and one worker, but for simulations.
+    static SEAT: RefCell<Seat> = const { RefCell::new(Seat { number: 0, interpreter: None }) };
+}
+
+/// Where the interpreter of a worker is: a driver that takes steps of several workers in one thread has one for each, and
+/// exchanges it for the thread's own before a step and behind it.
+pub struct Seat {
+    number: usize,
+    interpreter: Option<Interpreter>,
+}
+
+impl std::fmt::Debug for Seat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Seat").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+impl Seat {
+    /// The seat of a worker of this number, below 8 and not another's in this thread.
+    ///
+    /// # Panics
+    /// If it is 8 or more.
+    #[must_use]
+    pub fn new(number: usize) -> Self {
+        assert!(number < SEATS_MAX, "so many workers do not share a thread");
+        Self { number, interpreter: None }
+    }
+
+    /// Exchanges it for that of this thread.
+    pub fn exchange(&mut self) {
+        SEAT.with_borrow_mut(|seat| std::mem::swap(seat, self));
+    }
 }
 
 /// Runs `body` with the interpreter of this thread for `scripts`.
@@ -44,9 +74,9 @@ pub(crate) fn with<R>(
     scripts: &Scripts,
     body: impl FnOnce(&mut Interpreter) -> CommandResult<R>,
 ) -> CommandResult<R> {
-    INTERPRETER.with_borrow_mut(|place| {
+    SEAT.with_borrow_mut(|Seat { number, interpreter: place }| {
         if place.as_ref().is_none_or(|interpreter| interpreter.service != scripts.id()) {
-            *place = Some(Interpreter::new(scripts).map_err(|error| internal_error(&error))?);
+            *place = Some(Interpreter::new(scripts, *number).map_err(|error| internal_error(&error))?);
         }
         body(place.as_mut().expect("it was made where it was missing"))
     })
@@ -81,11 +111,13 @@ pub(crate) struct Interpreter {
 }
 
 impl Interpreter {
-    fn new(scripts: &Scripts) -> mlua::Result<Self> {
-        let run = Rc::new(RefCell::new(Run::new(Arc::clone(scripts.host()), Arc::clone(&scripts.busy))));
+    fn new(scripts: &Scripts, seat: usize) -> mlua::Result<Self> {
+        let (host, busy) = (Arc::clone(scripts.host()), Arc::clone(&scripts.busy));
+        let watching = Watching { looks: scripts.commons().looks.clone(), seat };
+        let run = Rc::new(RefCell::new(Run::new(host, busy, watching)));
         Ok(Self {
             service: scripts.id(),
-            stage: Stage::default(),
+            stage: Stage::of_seat(seat),
             scripts: Rc::new(Vm::new(&run, scripts.commons(), StateKind::Scripts)?),
             run,
             compiled: HashMap::with_hasher(ahash::RandomState::new()),

@@ -8,9 +8,24 @@ use std::mem::ManuallyDrop;
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use mlua::Value;
-use scoped_tls::scoped_thread_local;
+use scoped_tls::{ScopedKey, scoped_thread_local};
 
-scoped_thread_local!(static YIELDER: Yielder<(), ()>);
+/// How the script of a seat leaves its stack. It stays set while the script stands aside, so each seat has its own.
+type Exit = ScopedKey<Yielder<(), ()>>;
+
+scoped_thread_local!(static EXIT_0: Yielder<(), ()>);
+scoped_thread_local!(static EXIT_1: Yielder<(), ()>);
+scoped_thread_local!(static EXIT_2: Yielder<(), ()>);
+scoped_thread_local!(static EXIT_3: Yielder<(), ()>);
+scoped_thread_local!(static EXIT_4: Yielder<(), ()>);
+scoped_thread_local!(static EXIT_5: Yielder<(), ()>);
+scoped_thread_local!(static EXIT_6: Yielder<(), ()>);
+scoped_thread_local!(static EXIT_7: Yielder<(), ()>);
+
+static EXITS: [&Exit; 8] = [&EXIT_0, &EXIT_1, &EXIT_2, &EXIT_3, &EXIT_4, &EXIT_5, &EXIT_6, &EXIT_7];
+
+/// Most workers that share a thread.
+pub(crate) const SEATS_MAX: usize = EXITS.len();
 
 /// What a script's stack has room for. The system gives memory only for what is used of it.
 const STACK_BYTES: usize = 4 * 1024 * 1024;
@@ -36,9 +51,16 @@ pub(crate) struct Stage {
     /// The script that stands aside. It is never dropped: Lua's frames are on its stack. If its worker ends, so does the
     /// process.
     standing: Option<ManuallyDrop<Standing>>,
+    /// Of the workers that share this thread, the one whose scripts these are.
+    seat: usize,
 }
 
 impl Stage {
+    /// Nothing runs on it so far.
+    pub(crate) fn of_seat(seat: usize) -> Self {
+        Self { seat, ..Self::default() }
+    }
+
     /// Whether a script stands aside.
     pub(crate) fn is_taken(&self) -> bool {
         self.standing.is_some()
@@ -53,7 +75,8 @@ impl Stage {
             Some(stack) => stack,
             None => DefaultStack::new(STACK_BYTES)?,
         };
-        let script = Coroutine::with_stack(stack, move |yielder, ()| YIELDER.set(yielder, body));
+        let exit = EXITS[self.seat];
+        let script = Coroutine::with_stack(stack, move |yielder, ()| exit.set(yielder, body));
         Ok(self.enter(ManuallyDrop::new(script)))
     }
 
@@ -76,9 +99,10 @@ impl Stage {
     }
 }
 
-/// Stands aside, if the script that runs can.
-pub(crate) fn stand_aside() {
-    if YIELDER.is_set() {
-        YIELDER.with(|yielder| yielder.suspend(()));
+/// Stands aside, if the script that runs in this seat can.
+pub(crate) fn stand_aside(seat: usize) {
+    let exit = EXITS[seat];
+    if exit.is_set() {
+        exit.with(|yielder| yielder.suspend(()));
     }
 }

@@ -5,13 +5,14 @@
 //! runs again with all stores in hand. A script that has done so once is given all from the start.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::bodies::Body;
 use crate::busy::{Busy, BusyRun};
 use crate::flags::ScriptFlags;
 use crate::host::{Callee, Caller, Host, NoCallee, Runs};
 use crate::library::FunctionFacts;
+use crate::looks::Looks;
 use crate::subject::Subject;
 use crate::tally::Tally;
 use kora_core::command::spec::{Facts, Flags, Route};
@@ -20,6 +21,7 @@ use kora_core::context::{CoreHandler, Ctx};
 use kora_core::db::DbIndex;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
+use kora_core::shard::probe::Rule;
 use kora_core::shard::route::{Placement, place};
 use kora_core::time::UnixMs;
 use kora_core::undo::Undo;
@@ -60,11 +62,12 @@ pub(crate) struct Rights {
 pub(crate) struct Run {
     host: Arc<dyn Host>,
     busy: Arc<Busy>,
+    watching: Watching,
     /// What runs, for those who ask.
     subject: Option<Subject>,
     command: Words,
     /// When the hook saw it first.
-    seen: Option<Instant>,
+    seen: Option<Duration>,
     /// What others see of it once it takes long.
     busy_run: Option<Arc<BusyRun>>,
     hand: MovedContext,
@@ -86,6 +89,13 @@ pub(crate) struct Run {
     pub(crate) tally: Tally,
     /// While a library is loaded.
     loading: Option<Loading>,
+}
+
+/// How runs are looked at, and who stands aside.
+pub(crate) struct Watching {
+    pub(crate) looks: Looks,
+    /// Of the workers that share this thread, the one whose scripts these are.
+    pub(crate) seat: usize,
 }
 
 /// The loading of a library.
@@ -141,10 +151,11 @@ pub(crate) struct Registered {
 }
 
 impl Run {
-    pub(crate) fn new(host: Arc<dyn Host>, busy: Arc<Busy>) -> Self {
+    pub(crate) fn new(host: Arc<dyn Host>, busy: Arc<Busy>, watching: Watching) -> Self {
         Self {
             host,
             busy,
+            watching,
             subject: None,
             command: Words::default(),
             seen: None,
@@ -163,6 +174,11 @@ impl Run {
             tally: Tally::default(),
             loading: None,
         }
+    }
+
+    /// Of the workers that share this thread, the one whose scripts these are.
+    pub(crate) fn seat(&self) -> usize {
+        self.watching.seat
     }
 
     pub(crate) fn host(&self) -> &Arc<dyn Host> {
@@ -204,6 +220,13 @@ impl Run {
 
     /// Ends the run and gives back to `ctx` what was in hand.
     pub(crate) fn finish(&mut self, ctx: &mut Ctx<'_>) {
+        if let Some(busy_run) = self.busy_run.take() {
+            self.busy.leave(&busy_run);
+            // Nobody finds it any more. It may have come to its end by itself, or begin anew with all stores.
+            if busy_run.is_killed() {
+                self.end = Some(End::Killed);
+            }
+        }
         if let Some(undo) = self.undo.take() {
             let mut ctx = self.hand.ctx((self.db, self.now, self.no_touch));
             if self.end == Some(End::NeedsAll) {
@@ -221,9 +244,6 @@ impl Run {
         }
         if self.seen.take().is_some() {
             self.busy.forget_seen();
-        }
-        if let Some(busy_run) = self.busy_run.take() {
-            self.busy.leave(&busy_run);
         }
     }
 
@@ -255,11 +275,11 @@ impl Run {
 
     /// Notes that the hook sees a run for the first time.
     #[cold]
-    fn begin_watch(&mut self) -> Instant {
+    fn begin_watch(&mut self, now: Duration) -> Duration {
         if self.loading.is_none() {
             self.busy.note_seen();
         }
-        *self.seen.insert(Instant::now())
+        *self.seen.insert(now)
     }
 
     /// What Lua's hook is to do.
@@ -268,28 +288,30 @@ impl Run {
             self.end.get_or_insert(End::Killed);
             return Watch::End;
         }
+        let now = (self.watching.looks.elapsed)();
         let seen = match self.seen {
             Some(seen) => seen,
-            None => self.begin_watch(),
+            None => self.begin_watch(now),
         };
+        let ran = now.saturating_sub(seen);
         if let Some(loading) = &self.loading {
-            return if seen.elapsed() > loading.time_max { Watch::LoadingTimeout } else { Watch::GoOn };
+            return if ran > loading.time_max { Watch::LoadingTimeout } else { Watch::GoOn };
         }
-        if self.busy_run.is_none()
-            && self.busy.threshold().is_some_and(|threshold| seen.elapsed() >= threshold)
-        {
+        if self.busy_run.is_none() && self.busy.threshold().is_some_and(|threshold| ran >= threshold) {
             self.busy_run = self.subject.as_ref().map(|subject| {
                 let command = self.command.with_second(subject.text());
-                let busy_run = Arc::new(BusyRun::new(subject.kind(), subject.name(), command, seen));
-                // Before anyone can find it: what has written is not killed.
-                busy_run.note_written(self.has_written);
+                let busy_run = BusyRun::new(subject.kind(), subject.name(), command, ran);
+                if self.has_written {
+                    // Before anyone can find it.
+                    busy_run.begin_to_write();
+                }
+                let busy_run = Arc::new(busy_run);
                 self.busy.enter(&busy_run);
                 self.host.note_busy();
                 busy_run
             });
         }
         let Some(busy_run) = &self.busy_run else { return Watch::GoOn };
-        busy_run.note_written(self.has_written);
         if busy_run.is_killed() {
             self.end = Some(End::Killed);
             return Watch::End;
@@ -355,7 +377,9 @@ impl Run {
         if !self.hand.has_all() {
             self.prepare(facts, is_write, args)?;
         }
-        self.has_written |= is_write;
+        if is_write && !self.has_written {
+            self.begin_to_write()?;
+        }
         let mut ctx = self.hand.ctx((self.db, self.now, self.no_touch));
         let mark = ctx.journal.open_command(self.now);
         let result = handler(&mut ctx, args, out);
@@ -363,6 +387,20 @@ impl Run {
             ctx.journal.close_command(mark, self.db, args);
         }
         Ok(result?)
+    }
+
+    /// Decides that the script writes, and so can't be killed any more.
+    ///
+    /// # Errors
+    /// If it was killed meanwhile.
+    fn begin_to_write(&mut self) -> Result<(), CallError> {
+        let may_write = self.busy_run.as_ref().is_none_or(|busy_run| busy_run.begin_to_write());
+        if !may_write && !self.host.breaks(Rule::KilledWritesNothing) {
+            self.end = Some(End::Killed);
+            return Err(CallError::End);
+        }
+        self.has_written = true;
+        Ok(())
     }
 
     /// Makes sure that a command finds its keys in hand, and that what it changes can be taken back.

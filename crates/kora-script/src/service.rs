@@ -10,6 +10,7 @@ use crate::busy::{Busy, BusyRun, Running};
 use crate::commons::{Commons, MemoryLimit};
 use crate::host::Host;
 use crate::library::Libraries;
+use crate::looks::Looks;
 use crate::script::{Cache, Script, Sha};
 
 /// How a script became known.
@@ -96,6 +97,13 @@ impl Scripts {
     #[must_use]
     pub fn limited_to(mut self, bytes: usize) -> Self {
         self.commons.limit = MemoryLimit(bytes);
+        self
+    }
+
+    /// The same, where scripts that run are looked at in another way.
+    #[must_use]
+    pub fn looked_at(mut self, looks: Looks) -> Self {
+        self.commons.looks = looks;
         self
     }
 

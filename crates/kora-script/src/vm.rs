@@ -13,9 +13,6 @@ use crate::environment::{self, Globals};
 use crate::pause::Returned;
 use crate::run::Run;
 
-/// Instructions of Lua between two looks at the clock, as in Redis.
-const HOOK_INSTRUCTIONS: u32 = 100_000;
-
 /// Garbage is collected when there is so much more than was left by the last collection, in per cent: the libraries alone,
 /// which every collection walks through, are much more than what a short script leaves behind.
 const COLLECTION_PAUSE: i32 = 1000;
@@ -59,7 +56,7 @@ impl Vm {
         let Installed { protect, bodies } = api::install(&lua, run, (kind, limit))?;
         let watched = Rc::clone(run);
         let hook = move |_: &Lua, _: &mlua::debug::Debug<'_>| api::watch(&watched);
-        lua.set_global_hook(HookTriggers::new().every_nth_instruction(HOOK_INSTRUCTIONS), hook)?;
+        lua.set_global_hook(HookTriggers::new().every_nth_instruction(commons.looks.instructions), hook)?;
         environment::freeze(&lua)?;
         let collection = GcIncParams::default().pause(COLLECTION_PAUSE);
         lua.gc_set_mode(GcMode::Incremental(collection));

@@ -65,6 +65,7 @@ pub(crate) fn assemble(
         shard_families: SHARD_FAMILIES,
         families: FAMILIES,
         script_bytes_max: None,
+        script_looks: None,
     })?;
     let Assembly { engine, services, mut shards, ended } = assembly;
     let shared = Arc::new(Shared::new(engine, config, identity, log_level));

@@ -12,6 +12,8 @@
 //!   the order of their stamps;
 //! - everything must have been answered although nobody polls a worker that sleeps and was not woken.
 //!
+//! In half of the simulations scripts take long: [`pausing`].
+//!
 //! What shards ran in which order is heard by a probe ([`front`]), which also breaks one [`Rule`] of the engine on purpose, to
 //! show that the simulation would notice.
 
@@ -21,6 +23,7 @@ mod client;
 mod front;
 mod hearing;
 mod model;
+mod pausing;
 pub mod random;
 mod record;
 mod replica;
@@ -40,21 +43,21 @@ use kora_core::journal::Effect;
 use kora_core::shard::hub::{Hub, Submission, Wake as _};
 pub use kora_core::shard::probe::Rule;
 use kora_core::time::UnixMs;
+use kora_engine::engine::Engine;
 use kora_engine::front::values::ValueClient;
 use kora_engine::front::{ClientId, Origin, Standing, Workers};
 use kora_engine::session::{Choice, Session};
 
+use crate::stepped::START;
 use build::build;
 use client::{Client, Sent};
 use front::{SimulationFront, set_broken};
+use pausing::{Pausing, has_long_scripts};
 use random::Random;
 use record::{Args, History, OperationId};
 use waiting::Queues;
 use worker::{State, Worker};
 use workload::Workload;
-
-/// The time at which a simulation begins.
-const START: UnixMs = UnixMs(1_700_000_000_000);
 
 /// No simulation takes as many steps as this.
 const STEPS_MAX: u64 = 200_000;
@@ -90,6 +93,12 @@ pub struct Tally {
     pub commands: usize,
     /// Steps of the schedule.
     pub steps: u64,
+    /// Scripts that took so long that others were told.
+    pub long_scripts: u64,
+    /// Scripts that were killed.
+    pub kills: usize,
+    /// Commands and batches that were refused meanwhile.
+    pub refusals: usize,
 }
 
 impl Tally {
@@ -100,6 +109,9 @@ impl Tally {
             operations: self.operations + other.operations,
             commands: self.commands + other.commands,
             steps: self.steps + other.steps,
+            long_scripts: self.long_scripts + other.long_scripts,
+            kills: self.kills + other.kills,
+            refusals: self.refusals + other.refusals,
         }
     }
 }
@@ -133,11 +145,12 @@ pub fn simulate(seed: u64, options: &Options) -> Result<Tally, Box<Anomaly>> {
     let table = CommandTable::new(&[], &[]);
     let clock = Arc::new(AtomicI64::new(START.0));
     let effects = Arc::default();
-    let (assembly, workers) = build(seed, options.shard_count, &clock, &effects);
-    let hub = Arc::clone(&assembly.engine.hub);
+    let (engine, workers) = build(seed, options.shard_count, &clock, &effects);
+    let hub = Arc::clone(&engine.hub);
     let mut simulation = Simulation {
         table: &table,
         hub: &hub,
+        engine,
         workers,
         clients: Vec::new(),
         sweepers: Vec::new(),
@@ -146,7 +159,12 @@ pub fn simulate(seed: u64, options: &Options) -> Result<Tally, Box<Anomaly>> {
         queues: Queues::default(),
         operations: HashMap::new(),
         effects,
-        workload: Workload::new(options.shard_count, if seed.is_multiple_of(2) { 1 } else { 2 }),
+        workload: Workload::new(
+            options.shard_count,
+            if seed.is_multiple_of(2) { 1 } else { 2 },
+            has_long_scripts(seed),
+        ),
+        pausing: Pausing::default(),
         random: Random::new(seed),
         clock: START,
         shown_clock: clock,
@@ -169,6 +187,7 @@ pub fn simulate(seed: u64, options: &Options) -> Result<Tally, Box<Anomaly>> {
 struct Simulation<'a> {
     table: &'a CommandTable<()>,
     hub: &'a Hub<Workers<SimulationFront>>,
+    engine: Arc<Engine<SimulationFront>>,
     workers: Vec<Worker>,
     clients: Vec<Client>,
     /// Each worker's process in the history for keys that go by themselves.
@@ -177,6 +196,7 @@ struct Simulation<'a> {
     submission: Option<(usize, Submission<'a, Workers<SimulationFront>>)>,
     history: History,
     queues: Queues,
+    pausing: Pausing,
     /// The last operation that each client waited for.
     operations: HashMap<ClientId, OperationId>,
     /// What the shards have handed over.
@@ -223,6 +243,7 @@ impl Simulation<'_> {
         self.check_forgotten()?;
         self.queues.settle(&mut self.history);
         self.queues.check(&self.history)?;
+        self.check_kills()?;
         let replica = self.replay()?;
         let reader = self.read_all()?;
         check::explain(&self.history, self.table).map_err(|reason| reason.to_string())?;
@@ -231,7 +252,10 @@ impl Simulation<'_> {
 
     fn tally(&self) -> Tally {
         let commands = self.history.records.iter().map(|record| record.calls.len()).sum();
-        Tally { operations: self.history.records.len(), commands, steps: self.step }
+        let operations = self.history.records.len();
+        let mut tally = Tally { operations, commands, steps: self.step, ..Tally::default() };
+        self.count_long_scripts(&mut tally);
+        tally
     }
 
     fn add_client(&mut self, pipelines_left: usize) {
@@ -285,7 +309,10 @@ impl Simulation<'_> {
             self.step_client(client);
         } else {
             let worker = *self.random.choose(&actors);
+            self.workers[worker].seat.exchange();
             self.step_worker(worker);
+            self.workers[worker].seat.exchange();
+            self.end_step();
         }
         true
     }

@@ -4,7 +4,8 @@
 //! The states, checked by loom (`cargo xtask loom`):
 //!
 //! - `WAITING`: nobody has a hand on it. A command that does not block stays here to its end.
-//! - `SERVING`: a shard tries to serve it. That may fail, and then it waits again, so it is not over yet.
+//! - `SERVING`: a shard tries to serve it, or several have promised to. That may fail, and then it waits again, so it is not
+//!   over yet. Whoever tries has all its stores in hand, so that nobody else does.
 //! - `ABANDONED`: meanwhile its time was over, or its client left. If the shard fails, it ends the wait itself.
 //! - `OVER`: served or ended; for good.
 
@@ -27,7 +28,7 @@ pub struct Claim(AtomicU8);
 pub(super) enum Taken {
     /// The command is to be served.
     Ours,
-    /// An operation will try to serve it, before anybody behind it is served from its keys.
+    /// Somebody has promised to serve it. Whoever has all the stores it needs in hand may do that now.
     Promised,
     /// Its wait is over.
     Over,
@@ -113,6 +114,7 @@ impl Claim {
 mod tests {
     use super::{Abandoned, Claim, Taken};
     use loom::sync::Arc;
+    use loom::sync::atomic::{AtomicBool, Ordering};
     use loom::thread;
 
     /// A shard that serves at its second attempt, a worker that gives up, and another that unblocks: one of them ends
@@ -142,6 +144,42 @@ mod tests {
             let ends = [is_served, is_unblocked, abandoned == Abandoned::Now];
             assert_eq!(ends.iter().filter(|end| **end).count(), 1, "{ends:?}");
             assert!(abandoned != Abandoned::Later || is_served, "who is told to expect a reply gets one");
+            assert!(claim.is_over());
+        });
+    }
+
+    /// Two shards have promised to serve it, of which one finds nothing, and a worker gives up: one of them ends the wait.
+    #[test]
+    fn of_two_promises_one_at_most_ends_the_wait() {
+        loom::model(|| {
+            let claim = Arc::new(Claim::default());
+            let are_taken = Arc::new(AtomicBool::new(false));
+            let promise = |finds: bool| {
+                let (claim, are_taken) = (Arc::clone(&claim), Arc::clone(&are_taken));
+                thread::spawn(move || {
+                    if claim.take() == Taken::Over {
+                        return false;
+                    }
+                    // With all stores in hand.
+                    while are_taken.swap(true, Ordering::AcqRel) {
+                        thread::yield_now();
+                    }
+                    let ends = claim.take() != Taken::Over
+                        && if finds || claim.is_abandoned() {
+                            claim.finish();
+                            true
+                        } else {
+                            !claim.put_back()
+                        };
+                    are_taken.store(false, Ordering::Release);
+                    ends
+                })
+            };
+            let shards = [promise(true), promise(false)];
+            let abandoned = claim.abandon();
+            let served = shards.map(|shard| shard.join().expect("no panic"));
+            let ends = [served[0], served[1], abandoned == Abandoned::Now];
+            assert_eq!(ends.iter().filter(|end| **end).count(), 1, "{ends:?}");
             assert!(claim.is_over());
         });
     }

@@ -122,7 +122,7 @@ impl<D: Driver> Shard<D> {
         self.journal.begin_at(driven.stamp);
         self.journal.begin_unit();
         let Driven { operation, stores, .. } = driven;
-        D::note(Note::RunsWhole(&operation.origin, &operation.request.shards));
+        D::note(Note::RunsWhole(&operation.origin, &operation.request.shards, operation.setting.now));
         let mut stores = in_hand(stores, self.hub.shard_count());
         let (watched, now) = (&operation.request.watched, operation.setting.now);
         watched.as_ref().is_none_or(|watched| self.check(&mut stores, watched, now))
@@ -152,6 +152,7 @@ impl<D: Driver> Shard<D> {
         let store = self.store.take().expect("a transaction that ran here had this store in hand");
         self.halt = Some(Halted::Working);
         let operation = Arc::new(Operation::of_transaction(transaction, origin));
+        D::note(Note::RunsWhole(&operation.origin, &[self.id], operation.setting.now));
         Driven { operation, stores: vec![store], stamp: Stamp::of_position(self.position) }
     }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::driven::in_hand;
 use super::operation::{Driver, Operation, Request, Setting, Style};
+use super::probe::Note;
 use super::replies::Replies as _;
 use super::runner::Shard;
 use crate::context::{Blocking, Ctx, Resume, Resumed};
@@ -63,6 +64,7 @@ impl<D: Driver> Shard<D> {
         let operation = Arc::new(Operation::new(request, setting, origin));
         let store = self.store.take().expect("a command that ran here had this store in hand");
         let _ = operation.begin(self.id);
+        D::note(Note::RunsWhole(&operation.origin, &[self.id], operation.setting.now));
         self.pause(Halt { resume, begun: None }, Arc::clone(&operation), vec![store]);
         operation
     }
@@ -120,10 +122,15 @@ impl<D: Driver> Shard<D> {
         match result {
             None => {
                 debug_assert!(next.is_none(), "a script in a transaction has all stores from the start");
+                // Nothing else has been recorded since it began.
+                D::note(Note::Loses(self.journal.record(), 0));
                 self.submit_to_all(&operation);
             }
             Some(result) => {
                 if let Err(error) = result {
+                    let failed = next.map_or(0, |next| next - 1);
+                    let record = self.journal.record();
+                    D::note(Note::Fails(&operation.origin, failed, &error, record));
                     replies.refuse(&error);
                 }
                 replies.end_item();

@@ -6,7 +6,9 @@
 
 use kora_stream::record::RecordBuilder;
 
+use crate::error::CommandError;
 use crate::slot::ShardId;
+use crate::time::UnixMs;
 
 /// A rule that a test can break, to show that it would notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,11 +33,17 @@ pub enum Rule {
     EvictionRecorded,
     /// The effects of a round are handed over before anything is sent.
     HandOverFirst,
+    /// A shard that receives work notes which operations had been submitted.
+    ReceiveNotes,
+    /// While a script takes long, what comes is refused.
+    BusyRefuses,
+    /// A script that is killed has written nothing, and writes nothing any more.
+    KilledWritesNothing,
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::LaneFirst,
         Self::PublishLast,
         Self::WakeSleepers,
@@ -46,20 +54,27 @@ impl Rule {
         Self::ChoiceInOrder,
         Self::EvictionRecorded,
         Self::HandOverFirst,
+        Self::ReceiveNotes,
+        Self::BusyRefuses,
+        Self::KilledWritesNothing,
     ];
 }
 
 /// What a shard does, as a test hears of it. `O` tells who waits for an operation.
 #[derive(Debug)]
 pub enum Note<'a, O> {
-    /// A command or a transaction begins to run at once where its client is served.
-    RunsAtOnce(ShardId),
-    /// An operation begins to run as a whole, with the stores of these shards; once more, if it has waited.
-    RunsWhole(&'a O, &'a [ShardId]),
+    /// A command or a transaction begins to run at once where its client is served, at this time.
+    RunsAtOnce(ShardId, UnixMs),
+    /// An operation begins to run as a whole, with the stores of these shards, at this time; once more, if it has waited. Or what
+    /// ran at once has paused, and goes on as this operation.
+    RunsWhole(&'a O, &'a [ShardId], UnixMs),
     /// It has replied.
     HasReplied(&'a O),
     /// A shard has run one of the items that a command of an operation consists of.
     HasRunItem(&'a O, ShardId, u32),
+    /// This command of an operation, counted from 0, had paused and has come to its end with an error. What is recorded is the
+    /// operation's.
+    Fails(&'a O, usize, &'a CommandError, &'a RecordBuilder),
     /// The wait of an operation has ended, and it was not served.
     EndsWait(&'a O),
     /// What a shard has recorded behind so many effects is no command's: keys that were evicted, or that had expired when a

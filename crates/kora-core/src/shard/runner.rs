@@ -238,7 +238,9 @@ impl<D: Driver> Shard<D> {
     /// been answered by now.
     #[inline]
     pub fn receive(&mut self) {
-        self.position = self.hub.published_count();
+        if !D::breaks(Rule::ReceiveNotes) {
+            self.position = self.hub.published_count();
+        }
     }
 
     /// Drains the lane; then tells whether a command may run here and now. To be asked after [`Shard::receive`].
@@ -262,7 +264,7 @@ impl<D: Driver> Shard<D> {
         if run.0.may_pause() {
             self.hand_over();
         }
-        D::note(Note::RunsAtOnce(self.id));
+        D::note(Note::RunsAtOnce(self.id, setting.now));
         let before = self.journal.record().effect_count();
         let store = self.store.as_deref_mut().expect("only a free shard runs commands");
         let mut deferral = None;
@@ -541,7 +543,7 @@ impl<D: Driver> Shard<D> {
         let here = self.id;
         prefetch(store, operation.setting.db, request, here);
         if request.may_defer() {
-            D::note(Note::RunsWhole(&operation.origin, &[here]));
+            D::note(Note::RunsWhole(&operation.origin, &[here], now));
         }
         let before = self.journal.record().effect_count();
         let mut deferral = None;
@@ -671,7 +673,7 @@ impl<D: Driver> Shard<D> {
         if operation.request.kind == RequestKind::Transaction {
             return self.run_transaction(stores, operation).map(Some);
         }
-        D::note(Note::RunsWhole(&operation.origin, &operation.request.shards));
+        D::note(Note::RunsWhole(&operation.origin, &operation.request.shards, operation.setting.now));
         let mut replies = D::Replies::new(operation.setting.style);
         let item = &operation.request.items[0];
         let run = (item.facts, item.handler);

@@ -9,7 +9,8 @@
 //! A command whose keys live on several shards runs again with all of them in hand, as it did at first. Where they are not,
 //! it is *promised* to be served: an operation that lends what it needs goes into the lanes before the shard whose key
 //! became ready does anything else of its own. Until that has run, nobody behind it is served from its keys. If there is
-//! nothing for it by then, it waits on where it stood.
+//! nothing for it by then, it waits on where it stood. Each shard one of whose keys becomes ready promises for itself: what another has
+//! promised holds up nobody here before it stands in the lanes. The first of these operations that finds something serves it.
 //!
 //! At one key there is a line for each thing that is waited for, and in most lines nobody is looked at behind one who found
 //! nothing: see [`crate::store::waiters`]. So the cost does not grow with the number of those who wait.
@@ -121,23 +122,20 @@ impl<D: Driver> Shard<D> {
             }
             at = next;
             let operation = operation_of::<D>(&waiter);
-            match operation.claim.take() {
-                Taken::Ours => {}
-                Taken::Over => {
-                    // Word of it is on its way: whoever comes next need not pass it again.
-                    store.waiters.remove(shard, &waiter);
-                    continue;
-                }
-                Taken::Promised => return,
+            if operation.claim.take() == Taken::Over {
+                // Word of it is on its way: whoever comes next need not pass it again.
+                store.waiters.remove(shard, &waiter);
+                continue;
             }
             let in_hand = stores.shards();
             if !operation.request.shards.iter().all(|shard| in_hand.contains(shard)) {
+                // Also if another shard has promised: that operation may not stand in this shard's lane yet.
                 if let Some(store) = stores.of_shard(shard) {
-                    store.waiters.promise(waiter, now);
+                    store.waiters.promise(shard, waiter, now);
                 }
                 return;
             }
-            match self.resume(stores, &waiter, &operation, now) {
+            match self.serve_taken(stores, &waiter, &operation, now) {
                 Some(part) => {
                     self.forget_in(stores, &waiter);
                     parts.push(part);
@@ -159,6 +157,21 @@ impl<D: Driver> Shard<D> {
         Keyspace::new(store, &mut self.journal, key.0, now, true).peek(&key.1).map(|entry| entry.kind())
     }
 
+    /// Serves a waiter that was taken, unless its wait was ended since; `None` if it has to wait on.
+    fn serve_taken(
+        &mut self,
+        stores: &mut Stores<'_>,
+        waiter: &Arc<Waiter>,
+        operation: &Arc<Operation<D>>,
+        now: UnixMs,
+    ) -> Option<Part<D>> {
+        if operation.claim.is_abandoned() {
+            operation.claim.finish();
+            return Some(operation.given_up());
+        }
+        self.resume(stores, waiter, operation, now)
+    }
+
     /// Runs the command of a waiter that was taken; `None` if it has to wait on.
     fn resume(
         &mut self,
@@ -171,7 +184,7 @@ impl<D: Driver> Shard<D> {
         let run = (item.facts, item.handler);
         let args = waiter.args().unwrap_or_else(|| operation.request.args(item));
         let setting = Setting { now, ..operation.setting.clone() };
-        D::note(Note::RunsWhole(&operation.origin, &operation.request.shards));
+        D::note(Note::RunsWhole(&operation.origin, &operation.request.shards, now));
         let mut replies = D::Replies::new(setting.style);
         let mut deferral = None;
         let blocking = Blocking::Permitted(&mut deferral);
@@ -197,16 +210,16 @@ impl<D: Driver> Shard<D> {
         operation: &Arc<Operation<D>>,
         (waiter, now): &Resumed,
     ) -> Vec<Part<D>> {
+        waiter.end_promises();
+        // Another shard's promise may have come first, and have served it or not.
+        let is_taken = operation.claim.take() != Taken::Over;
         let mut parts = Vec::new();
-        if operation.claim.is_abandoned() {
-            operation.claim.finish();
-            parts.push(operation.given_up());
-        } else if self.is_awake(stores, waiter, *now) {
-            parts.extend(self.resume(stores, waiter, operation, *now));
-        } else if !operation.claim.put_back() {
+        if is_taken && self.is_awake(stores, waiter, *now) {
+            parts.extend(self.serve_taken(stores, waiter, operation, *now));
+        } else if is_taken && !operation.claim.put_back() {
             parts.push(operation.given_up());
         }
-        let is_over = !parts.is_empty();
+        let is_over = !is_taken || !parts.is_empty();
         // It stands in its lines still: those behind it are found from there.
         for (index, (shard, key)) in waiter.keys().enumerate() {
             let key = (waiter.db(), key.into());
@@ -276,6 +289,3 @@ fn take_ready(stores: &mut Stores<'_>) -> Option<(ShardId, ReadyKey)> {
 fn operation_of<D: Driver>(waiter: &Waiter) -> Arc<Operation<D>> {
     Arc::downcast(waiter.operation()).expect("all shards of an engine have one driver")
 }
-
-#[cfg(test)]
-mod tests;

@@ -143,7 +143,7 @@ impl<D: Driver> Shard<D> {
         if transaction.request.may_pause() {
             self.hand_over();
         }
-        D::note(Note::RunsAtOnce(self.id));
+        D::note(Note::RunsAtOnce(self.id, transaction.setting().now));
         self.journal.begin_unit();
         let Some(watched) = &transaction.request.watched else { return true };
         let mut store = self.store.take().expect("only a free shard runs transactions");
@@ -201,7 +201,7 @@ impl<D: Driver> Shard<D> {
         operation: &Arc<Operation<D>>,
     ) -> Result<Part<D>, Halt<D>> {
         let request = &operation.request;
-        D::note(Note::RunsWhole(&operation.origin, &request.shards));
+        D::note(Note::RunsWhole(&operation.origin, &request.shards, operation.setting.now));
         let mut replies = D::Replies::new(operation.setting.style);
         self.journal.begin_unit();
         let is_valid = request

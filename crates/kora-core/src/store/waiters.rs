@@ -14,7 +14,7 @@ mod line;
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use smallvec::SmallVec;
 
@@ -98,6 +98,8 @@ struct AwaitedKey {
     shard: ShardId,
     /// Its spot in the line, while it stands there. Only whoever has the store of that shard in hand looks at it.
     spot: AtomicU32,
+    /// The shard has promised to serve the waiter, since this key became ready or another of that shard's. As with the spot.
+    is_promised: AtomicBool,
 }
 
 impl Waiter {
@@ -109,7 +111,7 @@ impl Waiter {
     ) -> Self {
         let place = |key: Box<[u8]>| {
             let shard = Slot::of(&key).shard(shard_count);
-            AwaitedKey { key, shard, spot: AtomicU32::new(NOWHERE) }
+            AwaitedKey { key, shard, spot: AtomicU32::new(NOWHERE), is_promised: AtomicBool::new(false) }
         };
         let mut places: Vec<AwaitedKey> = each_once(request.keys).into_iter().map(place).collect();
         places.sort_by_key(|place| place.shard);
@@ -170,6 +172,11 @@ impl Waiter {
 
     pub(crate) fn db(&self) -> DbIndex {
         self.db
+    }
+
+    /// An operation that was to serve it runs now, with all the stores it needs.
+    pub(crate) fn end_promises(&self) {
+        self.places.iter().for_each(|place| place.is_promised.store(false, Ordering::Relaxed));
     }
 }
 
@@ -378,9 +385,13 @@ impl Waiters {
         self.group_keys
     }
 
-    /// Notes that a waiter is to be served at `now` by an operation with all the stores it needs.
-    pub(crate) fn promise(&mut self, waiter: Arc<Waiter>, now: UnixMs) {
-        self.promised.push_back((waiter, now));
+    /// Notes that a waiter is to be served at `now` by an operation with all the stores it needs, unless `shard`, which is this
+    /// store's, has promised that before.
+    pub(crate) fn promise(&mut self, shard: ShardId, waiter: Arc<Waiter>, now: UnixMs) {
+        let is_promised = waiter.places_on(shard).first().map(|place| &place.is_promised);
+        if is_promised.is_some_and(|is_promised| !is_promised.swap(true, Ordering::Relaxed)) {
+            self.promised.push_back((waiter, now));
+        }
     }
 
     /// Whether somebody must be served before the shard runs anything else.

@@ -87,6 +87,7 @@ fn process(
         shard_families: &[],
         families: &[],
         script_bytes_max: None,
+        script_looks: None,
     };
     let assembled = assemble(options).expect("the system has threads");
     let Assembly { engine, services, mut shards, .. } = assembled;

@@ -1,3 +1,5 @@
+mod followed;
+
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;

@@ -116,7 +116,7 @@ impl<F: Front> Turn<F> {
     /// Runs commands in order as far as they can run now; returns how many are done or on their way.
     pub fn run<C: Commands>(&mut self, session: &mut Session<F>, commands: &C) -> usize {
         let count = commands.count();
-        self.gate.is_busy = self.engine.scripts.is_busy();
+        self.gate.is_busy = self.engine.scripts.is_busy() && !F::Probe::breaks(Rule::BusyRefuses);
         self.gate.is_loading = self.engine.persistence.loading.is_on();
         self.gate.refuses_writes = self.engine.persistence.refuses_writes();
         session.cover.only_reads = self.gate.refuses_writes.then(|| self.engine.persistence.relents());

@@ -15,7 +15,7 @@ use kora_core::db::DbIndex;
 use kora_core::reply::Reply;
 use kora_core::shard::driven::Driven;
 use kora_core::shard::operation::{Part, Setting};
-use kora_core::shard::probe::Rule;
+use kora_core::shard::probe::{Note, Rule};
 use kora_core::shard::replies::Replies as _;
 use kora_core::shard::route::{Placement, place};
 use kora_core::shard::runner::Ran;
@@ -281,7 +281,11 @@ impl<F: Front> Turn<F> {
                 session.reply().error("ERR a script in a transaction has all stores from the start");
             }
             Resumed::Done(Ok(())) => {}
-            Resumed::Done(Err(error)) => session.reply().refuse(&error),
+            Resumed::Done(Err(error)) => {
+                let record = self.shard.journal().record();
+                F::Probe::note(Note::Fails(driven.origin(), place.next - 1, &error, record));
+                session.reply().refuse(&error);
+            }
         }
         self.end_queued(session, &commands[place.next - 1], begun);
         let next = self.run_exec(session, commands, place, &mut Source::Driven(driven), pushes);

@@ -15,8 +15,8 @@ use std::hash::{Hash as _, Hasher as _};
 use kora_core::command::table::CommandTable;
 use kora_core::reply::Value;
 
-use super::model::Model;
-use super::record::{Call, CallId, History, OperationId, Record};
+use super::model::{Model, Told};
+use super::record::{Call, CallId, History, OperationId, Record, is_refusal};
 
 /// Commands that a search may run before it gives up.
 const SEARCH_COMMANDS_MAX: usize = 20_000;
@@ -106,8 +106,13 @@ fn shards_of(history: &History) -> HashMap<CallId, Vec<usize>> {
         }
     }
     // What concerns a connection alone has its place among what its client sent, and nowhere else.
-    let unbound = history.records.iter().enumerate().filter(|(_, record)| record.is_unwatch());
-    shards_of.extend(unbound.map(|(id, _)| ((OperationId(id), 0), Vec::new())));
+    let calls = history.records.iter().enumerate().flat_map(|(id, record)| {
+        record.calls.iter().enumerate().map(move |(at, call)| ((OperationId(id), at), call))
+    });
+    let unbound = calls.filter(|(_, call)| call.is_unbound());
+    for (id, _) in unbound {
+        shards_of.entry(id).or_default();
+    }
     shards_of
 }
 
@@ -123,7 +128,7 @@ fn try_order(
     order: &[CallId],
     table: &CommandTable<()>,
 ) -> Result<(), Box<Contradiction>> {
-    let mut model = Model::new(table);
+    let mut model = Model::new(table, history.shard_count());
     for &(id, at) in order {
         let record = history.get(id);
         let call = &record.calls[at];
@@ -137,13 +142,26 @@ fn try_order(
 }
 
 fn run(model: &mut Model<'_>, record: &Record, call: &Call) -> Value {
-    run_args(model, &call.args, record)
+    match &call.reply {
+        Some(reply) if is_refusal(reply) => {
+            // What it has found expired is gone.
+            if let Some(part) = call.begun_part(model.shard_count) {
+                run_args(model, &part, record);
+            }
+            reply.clone()
+        }
+        reply => {
+            let args: Vec<&[u8]> = call.args.iter().map(Vec::as_slice).collect();
+            let told = Told { killed: &record.killed, reply: reply.as_ref() };
+            model.run(&args, (record.db, record.now), record.process, told)
+        }
+    }
 }
 
 /// Runs a command given as owned words.
 pub(super) fn run_args(model: &mut Model<'_>, args: &[Vec<u8>], record: &Record) -> Value {
     let args: Vec<&[u8]> = args.iter().map(Vec::as_slice).collect();
-    model.run(&args, record.db, record.now, record.process)
+    model.run(&args, (record.db, record.now), record.process, Told::default())
 }
 
 /// Whether what was received, if anything was, is what the model answers.
@@ -173,7 +191,7 @@ impl<'a> Search<'a> {
             history,
             table,
             calls,
-            model: Model::new(table),
+            model: Model::new(table, history.shard_count()),
             path: Vec::new(),
             places: vec![0; history.processes.len()],
             seen: HashSet::new(),
@@ -227,7 +245,7 @@ impl<'a> Search<'a> {
 
     /// Brings the model back to the end of the path.
     fn rebuild(&mut self) {
-        self.model = Model::new(self.table);
+        self.model = Model::new(self.table, self.history.shard_count());
         let mut places = vec![0; self.places.len()];
         for &process in &self.path {
             let (id, at) = self.calls[process][places[process]];

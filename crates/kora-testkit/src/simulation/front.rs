@@ -17,11 +17,14 @@ use kora_core::shard::operation::Operation;
 use kora_core::shard::probe::{Note, Rule};
 use kora_core::shard::runner::Shard;
 use kora_core::slot::ShardId;
+use kora_core::time::UnixMs;
 use kora_engine::engine::{Call, Handler, ServerCall};
 use kora_engine::front::probe::{Probe, bytes_of_keys};
 use kora_engine::front::values::ValueFront;
 use kora_engine::front::{ClientId, Front, Origin, Workers};
+use kora_script::Running;
 
+use super::pausing::{is_killed, kill_meanwhile};
 use super::workload::DATABASE_COUNT;
 
 /// The simulation's front: sessions read replies as values, and keep nothing of its own.
@@ -44,18 +47,22 @@ thread_local! {
 pub(super) enum Heard {
     /// It comes to the command at this place of the batch that it was given.
     Reached(usize),
-    /// A command or a transaction begins to run at once.
-    RunsAtOnce(ShardId),
-    /// A client's operation begins to run as a whole, with the stores of these shards.
-    RunsWhole(ClientId, Vec<ShardId>),
+    /// A command or a transaction begins to run at once, at this time.
+    RunsAtOnce(ShardId, UnixMs),
+    /// A client's operation begins to run as a whole, with the stores of these shards, at this time.
+    RunsWhole(ClientId, Vec<ShardId>, UnixMs),
     /// It has replied.
     HasReplied(ClientId),
     /// A shard has run an item of one of its commands.
     HasRunItem(ClientId, ShardId, usize),
+    /// This command of it is a script that was killed. These are effects of the whole operation.
+    IsKilled(ClientId, usize, Vec<Effect>),
     /// Its wait has ended, and it was not served.
     EndsWait(ClientId),
     /// A key has gone, and no command has deleted it. This is its effect.
     Loses(Effect),
+    /// A script is killed that takes long.
+    Kills,
 }
 
 /// Breaks a rule from now on, or none.
@@ -73,13 +80,16 @@ pub(super) fn take_heard() -> Vec<Heard> {
     HEARD.take()
 }
 
-/// Whether the command at this place of the last batch has run at once, as far as was heard.
-pub(super) fn has_run_at_once(place: usize) -> bool {
+/// When the command at this place of the last batch has run at once, if it has, as far as was heard.
+pub(super) fn ran_at_once(place: usize) -> Option<UnixMs> {
     HEARD.with_borrow(|all| {
         let behind =
             all.iter().skip_while(|heard| !matches!(heard, Heard::Reached(at) if *at == place)).skip(1);
         let own = behind.take_while(|heard| !matches!(heard, Heard::Reached(_)));
-        own.into_iter().any(|heard| matches!(heard, Heard::RunsAtOnce(_)))
+        own.into_iter().find_map(|heard| match heard {
+            Heard::RunsAtOnce(_, now) => Some(*now),
+            _ => None,
+        })
     })
 }
 
@@ -107,12 +117,18 @@ impl Probe for SimulationProbe {
 
     fn note(note: Note<'_, Origin>) {
         match note {
-            Note::RunsAtOnce(shard) => hear(Heard::RunsAtOnce(shard)),
-            Note::RunsWhole(origin, shards) => hear(Heard::RunsWhole(origin.client, shards.to_vec())),
+            Note::RunsAtOnce(shard, now) => hear(Heard::RunsAtOnce(shard, now)),
+            Note::RunsWhole(origin, shards, now) => {
+                hear(Heard::RunsWhole(origin.client, shards.to_vec(), now));
+            }
             Note::HasReplied(origin) => hear(Heard::HasReplied(origin.client)),
             Note::HasRunItem(origin, shard, command) => {
                 hear(Heard::HasRunItem(origin.client, shard, command as usize));
             }
+            Note::Fails(origin, at, error, record) if is_killed(&error.to_string()) => {
+                hear(Heard::IsKilled(origin.client, at, effects_of(record.bytes())));
+            }
+            Note::Fails(..) => {}
             Note::EndsWait(origin) => hear(Heard::EndsWait(origin.client)),
             Note::Loses(record, before) => {
                 effects_of(record.bytes()).drain(before..).for_each(|effect| hear(Heard::Loses(effect)));
@@ -151,9 +167,30 @@ pub(super) const OWN_COMMANDS: &[CommandSpec<Handler<SimulationFront>>] = &[
         },
         handler: Handler::Session(select),
     },
+    CommandSpec {
+        facts: Facts {
+            name: "kill",
+            arity: 1,
+            flags: Flags::NOSCRIPT.with(Flags::ALLOW_BUSY),
+            summary: "Ends a script that takes long",
+            ..Facts::NONE
+        },
+        handler: Handler::Server(kill),
+    },
 ];
 
-fn ping(_: ServerCall<'_, SimulationFront>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+fn kill(call: ServerCall<'_, SimulationFront>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    call.engine.scripts.kill(Running::Script)?;
+    hear(Heard::Kills);
+    out.ok();
+    Ok(())
+}
+
+/// Does nothing, while others may.
+fn ping(call: ServerCall<'_, SimulationFront>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    if kill_meanwhile(&call.engine.scripts) {
+        hear(Heard::Kills);
+    }
     out.simple("PONG");
     Ok(())
 }

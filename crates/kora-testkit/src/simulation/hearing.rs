@@ -8,13 +8,16 @@ use kora_core::time::UnixMs;
 
 use super::Simulation;
 use super::client::Sent;
-use super::front::{Heard, has_run_at_once, take_heard};
-use super::model::LAPSE;
+use super::front::{Heard, ran_at_once, take_heard};
+use super::model::{LAPSE, LOOK};
 use super::record::{Call, CallId, OperationId, Record};
 use super::transaction::{encode, selected};
 
 /// What a client is told when its command would need memory that is not there.
 const OUT_OF_MEMORY: &str = "OOM ";
+
+/// What it is told while a script takes long.
+const BUSY: &str = "BUSY ";
 
 impl Simulation<'_> {
     /// Notes the commands of a batch: those that were answered at once, and behind them those of an operation. Returns where in
@@ -35,7 +38,7 @@ impl Simulation<'_> {
             else {
                 continue;
             };
-            let mut call = Call { args, sequence, reply: None };
+            let mut call = Call { args, sequence, reply: None, shards: Vec::new() };
             let Some(mut value) = value else {
                 let record = gathered.get_or_insert_with(|| self.new_record(client, db));
                 // Commands sent at different steps make one record: the last was sent before any of them ran.
@@ -44,8 +47,16 @@ impl Simulation<'_> {
                 continue;
             };
             // A watch that has failed takes no more keys.
-            let is_idle = call.args[0] == b"WATCH" && !has_run_at_once(at);
-            if is_idle || is_error(&value, OUT_OF_MEMORY) {
+            let began = ran_at_once(at);
+            let is_idle = call.args[0] == b"WATCH" && began.is_none();
+            if is_error(&value, BUSY) {
+                self.note_refusal(invoked);
+            }
+            // A KILL is noted when it is heard.
+            if is_idle
+                || call.args[0] == b"KILL"
+                || [OUT_OF_MEMORY, BUSY].iter().any(|why| is_error(&value, why))
+            {
                 continue;
             }
             if is_error(&value, "EXECABORT ") {
@@ -57,7 +68,8 @@ impl Simulation<'_> {
             let selected = selected(&call.args).filter(|_| has_run);
             if call.args[0] != b"SELECT" {
                 let record = self.new_record(client, db);
-                let operation = self.history.add(Record { invoked, calls: vec![call], ..record });
+                let now = began.unwrap_or(record.now);
+                let operation = self.history.add(Record { invoked, now, calls: vec![call], ..record });
                 self.note_reply(operation, vec![value]);
                 self.clients[client].answered.push(operation);
                 places[at] = Some(operation);
@@ -88,7 +100,7 @@ impl Simulation<'_> {
                 return Some(Sent { args, ..sent });
             }
             (_, Some(queue)) => {
-                if value.is_some_and(|value| is_error(value, OUT_OF_MEMORY)) {
+                if value.is_some_and(|value| is_error(value, OUT_OF_MEMORY) || is_error(value, BUSY)) {
                     return None;
                 }
                 queue.push(sent.args);
@@ -116,15 +128,17 @@ impl Simulation<'_> {
         for heard in take_heard() {
             match heard {
                 Heard::Reached(at) => reached = places.get(at).copied().flatten(),
-                Heard::RunsAtOnce(shard) => {
+                Heard::RunsAtOnce(shard, _) => {
                     if let Some(operation) = reached.take() {
                         self.queues.note_ran(operation);
                         self.note_place(&[shard], (operation, 0));
                     }
                 }
-                Heard::RunsWhole(client, shards) => {
+                Heard::RunsWhole(client, shards, now) => {
                     let Some(&operation) = self.operations.get(&client) else { continue };
-                    self.queues.note_ran(operation);
+                    if self.queues.note_ran(operation) {
+                        self.history.records[operation.0].now = now;
+                    }
                     self.note_place(&shards, (operation, 0));
                 }
                 Heard::HasReplied(client) => {
@@ -138,12 +152,19 @@ impl Simulation<'_> {
                     self.queues.note_replied(operation);
                     self.note_place(&[shard], (operation, command));
                 }
+                Heard::IsKilled(client, at, effects) => {
+                    if let Some(operation) = self.operations.get(&client) {
+                        self.history.records[operation.0].killed.push(at);
+                    }
+                    effects.iter().for_each(|effect| self.note_looked_for(effect));
+                }
                 Heard::EndsWait(client) => {
                     if let Some(&operation) = self.operations.get(&client) {
                         self.queues.note_ended(operation);
                     }
                 }
                 Heard::Loses(effect) => self.note_lapse(&effect),
+                Heard::Kills => self.note_kill(),
             }
         }
     }
@@ -156,15 +177,29 @@ impl Simulation<'_> {
     /// in vain. In the history that is a command of its shard's own, which finds what it deletes. Nobody waits for it, so real
     /// time does not bind it.
     pub(super) fn note_lapse(&mut self, effect: &Effect) {
+        self.note_own(effect, LAPSE, Some(Value::Integer(1)));
+    }
+
+    /// Notes that a script which was killed may have looked for a key in vain that had expired, or else that the transaction has
+    /// deleted it of which the script is a part.
+    fn note_looked_for(&mut self, effect: &Effect) {
+        if effect.args.len() == 2 {
+            self.note_own(effect, LOOK, None);
+        }
+    }
+
+    /// Notes a command of a shard's own on the key of an effect.
+    fn note_own(&mut self, effect: &Effect, name: &[u8], reply: Option<Value>) {
         let key = &effect.args[1];
         let shard = Slot::of(key).shard(self.hub.shard_count());
-        let args = vec![LAPSE.to_vec(), key.to_vec()];
-        let call = Call { args, sequence: 0, reply: Some(Value::Integer(1)) };
+        let args = vec![name.to_vec(), key.to_vec()];
+        let call = Call { args, sequence: 0, reply, shards: Vec::new() };
         let operation = self.history.add(Record {
             process: self.sweepers[shard.index()],
             db: effect.db,
             now: UnixMs(effect.scope.time_ms.cast_signed()),
             calls: vec![call],
+            killed: Vec::new(),
             invoked: 0,
             responded: None,
         });

@@ -18,6 +18,7 @@ use kora_core::store::{Keyspace, ShardStore};
 use kora_core::time::UnixMs;
 use kora_core::types::list::ListRef;
 
+use super::pausing::is_killed;
 use super::record::comparable;
 use super::transaction::{inner, selected};
 use super::workload::DATABASE_COUNT;
@@ -29,26 +30,56 @@ const SCAN_STEP: usize = 100;
 #[derive(Debug)]
 pub(super) struct Model<'a> {
     table: &'a CommandTable<()>,
+    /// Shards of the engine that it is the model of.
+    pub(super) shard_count: u16,
     store: ShardStore,
     journal: Journal,
     /// What processes watch.
     watched: BTreeMap<usize, (Arc<Watch>, Vec<WatchedKey>)>,
 }
 
+/// What is known of a command before it runs: scripts that were killed have done nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Told<'a> {
+    /// If it is a script that was killed, 0; if it is a transaction, which of its commands are.
+    pub(super) killed: &'a [usize],
+    /// What it has answered, if anybody knows.
+    pub(super) reply: Option<&'a Value>,
+}
+
+impl Told<'_> {
+    /// What a script answers that was killed, and has answered this.
+    fn of_killed(self, reply: Option<&Value>) -> Value {
+        match reply {
+            Some(Value::Error(text)) if is_killed(text) => Value::Error(text.clone()),
+            _ => Value::Error("it was killed".to_owned()),
+        }
+    }
+}
+
 /// What stands in the history for a key that goes without a command.
 pub(super) const LAPSE: &[u8] = b"LAPSE";
+
+/// What stands there for a key that is looked at, which is its end if it has expired.
+pub(super) const LOOK: &[u8] = b"LOOK";
 
 /// A key and its database.
 type WatchedKey = (DbIndex, Vec<u8>);
 
 impl<'a> Model<'a> {
-    pub(super) fn new(table: &'a CommandTable<()>) -> Self {
+    pub(super) fn new(table: &'a CommandTable<()>, shard_count: u16) -> Self {
         let store = ShardStore::new(ShardId(0), config(), 1);
-        Self { table, store, journal: Journal::default(), watched: BTreeMap::new() }
+        Self { table, shard_count, store, journal: Journal::default(), watched: BTreeMap::new() }
     }
 
-    /// Runs a command of a process.
-    pub(super) fn run(&mut self, args: &[&[u8]], db: DbIndex, now: UnixMs, process: usize) -> Value {
+    /// Runs a command of a process, of which this is `told`.
+    pub(super) fn run(
+        &mut self,
+        args: &[&[u8]],
+        (db, now): (DbIndex, UnixMs),
+        process: usize,
+        told: Told<'_>,
+    ) -> Value {
         match args[0] {
             b"WATCH" => {
                 let (watch, keys) = self.watched.entry(process).or_default();
@@ -74,7 +105,12 @@ impl<'a> Model<'a> {
                         return Value::Null;
                     }
                 }
-                self.run_inner(args, db, now)
+                self.run_inner(args, (db, now), told)
+            }
+            b"EVAL" if told.killed == [0] => told.of_killed(told.reply),
+            LOOK => {
+                Keyspace::new(&mut self.store, &mut self.journal, db, now, true).peek(args[1]);
+                Value::Null
             }
             LAPSE => Value::Integer(self.lapse(args[1], db, now).into()),
             _ => self.run_one(args, db, now),
@@ -82,9 +118,14 @@ impl<'a> Model<'a> {
     }
 
     /// Runs the commands in a transaction or a script.
-    fn run_inner(&mut self, args: &[&[u8]], mut db: DbIndex, now: UnixMs) -> Value {
+    fn run_inner(&mut self, args: &[&[u8]], (mut db, now): (DbIndex, UnixMs), told: Told<'_>) -> Value {
         let commands = inner(args).expect("the workload writes them so that they can be read");
-        let run = |args: &[&[u8]]| match selected(args) {
+        let told_of = |at: usize| match told.reply {
+            Some(Value::Array(replies)) => replies.get(at),
+            _ => None,
+        };
+        let run = |(at, args): (usize, &[&[u8]])| match selected(args) {
+            _ if told.killed.contains(&at) => told.of_killed(told_of(at)),
             Some(selected) => {
                 db = DbIndex(selected);
                 Value::Simple("OK".to_owned())
@@ -92,7 +133,7 @@ impl<'a> Model<'a> {
             None if args[0] == b"PING" => Value::Simple("PONG".to_owned()),
             None => self.run_one(args, db, now),
         };
-        comparable(args, Value::Array(commands.into_iter().map(run).collect()))
+        comparable(args, Value::Array(commands.into_iter().enumerate().map(run).collect()))
     }
 
     /// A key goes without a command: since its time has come, of which some who watch it must not hear, or else because memory
@@ -111,7 +152,7 @@ impl<'a> Model<'a> {
 
     fn run_one(&mut self, args: &[&[u8]], db: DbIndex, now: UnixMs) -> Value {
         if args[0] == b"EVAL" {
-            return self.run_inner(args, db, now);
+            return self.run_inner(args, (db, now), Told::default());
         }
         let command = self.table.resolve(args).expect("the workload sends well-formed commands");
         let Handler::Core(handler) = command.handler else {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use kora_core::db::DbIndex;
 use kora_core::reply::Value;
+use kora_core::slot::{ShardId, Slot};
 use kora_core::time::UnixMs;
 
 use super::transaction;
@@ -26,6 +27,28 @@ pub(super) struct Call {
     pub(super) sequence: u64,
     /// Absent when nobody received it.
     pub(super) reply: Option<Value>,
+    /// The shards that ran it or a part of it, once that is settled.
+    pub(super) shards: Vec<ShardId>,
+}
+
+impl Call {
+    /// Whether no shard takes part in it: it is the end of watching, or was refused.
+    pub(super) fn is_unbound(&self) -> bool {
+        self.args[0] == b"UNWATCH" || self.reply.as_ref().is_some_and(is_refusal)
+    }
+
+    /// What has run of it although it was refused: a reading of those keys whose shards had begun.
+    pub(super) fn begun_part(&self, shard_count: u16) -> Option<Args> {
+        let is_spread = matches!(self.args[0].as_slice(), b"MGET" | b"EXISTS");
+        let has_run = |key: &&Vec<u8>| self.shards.contains(&Slot::of(key).shard(shard_count));
+        let keys: Vec<_> = self.args[1..].iter().filter(|_| is_spread).filter(has_run).cloned().collect();
+        (!keys.is_empty()).then(|| std::iter::once(self.args[0].clone()).chain(keys).collect())
+    }
+}
+
+/// Whether a command was refused because a script takes long.
+pub(super) fn is_refusal(reply: &Value) -> bool {
+    matches!(reply, Value::Error(text) if text.starts_with("BUSY ") || text.starts_with("EXECABORT "))
 }
 
 impl fmt::Debug for Call {
@@ -42,17 +65,12 @@ pub(super) struct Record {
     pub(super) db: DbIndex,
     pub(super) now: UnixMs,
     pub(super) calls: Vec<Call>,
+    /// If it is a script that was killed, 0; if it is a transaction, which of its commands are.
+    pub(super) killed: Vec<usize>,
     /// The step at which the client sent the commands.
     pub(super) invoked: u64,
     /// The step at which it received the replies, if it did.
     pub(super) responded: Option<u64>,
-}
-
-impl Record {
-    /// Whether it is an end of watching, which no shard takes part in.
-    pub(super) fn is_unwatch(&self) -> bool {
-        matches!(&self.calls[..], [call] if call.args[0] == b"UNWATCH")
-    }
 }
 
 /// All operations, and in which order each shard ran those that concerned it.
@@ -69,6 +87,10 @@ impl History {
     pub(super) fn new(shard_count: u16) -> Self {
         let chains = vec![Vec::new(); usize::from(shard_count)];
         Self { records: Vec::new(), processes: Vec::new(), chains }
+    }
+
+    pub(super) fn shard_count(&self) -> u16 {
+        u16::try_from(self.chains.len()).expect("shards are numbered by u16")
     }
 
     /// A new process: one that sends each operation after the one before.

@@ -3,7 +3,7 @@
 use kora_core::journal::Effect;
 use kora_core::time::UnixMs;
 
-use super::model::Model;
+use super::model::{Model, Told};
 use super::workload::DATABASE_COUNT;
 use super::{Simulation, check};
 
@@ -72,10 +72,10 @@ impl<'a> Simulation<'a> {
     }
 
     fn apply(&self, effects: &[Effect]) -> Model<'a> {
-        let mut replica = Model::new(self.table);
+        let mut replica = Model::new(self.table, self.history.shard_count());
         for effect in effects {
             let args: Vec<&[u8]> = effect.args.iter().map(|arg| &arg[..]).collect();
-            replica.run(&args, effect.db, UnixMs(0), 0);
+            replica.run(&args, (effect.db, UnixMs(0)), 0, Told::default());
         }
         replica
     }

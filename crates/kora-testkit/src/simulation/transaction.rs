@@ -56,7 +56,7 @@ pub(super) fn inner<T: AsRef<[u8]>>(args: &[T]) -> Option<Vec<&[T]>> {
 
 /// Whether a command is about a transaction or its session, so that it can stand in none.
 pub(super) fn is_transactional(args: &Args) -> bool {
-    matches!(args[0].as_slice(), b"MULTI" | b"EXEC" | b"WATCH" | b"UNWATCH")
+    matches!(args[0].as_slice(), b"MULTI" | b"EXEC" | b"WATCH" | b"UNWATCH" | b"KILL")
 }
 
 /// The database that a command leaves selected, if it selects one: SELECT, or EXEC if that runs it.

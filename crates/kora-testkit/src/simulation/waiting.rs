@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use kora_core::journal::Journal;
 use kora_core::reply::Value;
-use kora_core::slot::Slot;
+use kora_core::slot::{ShardId, Slot};
 use kora_core::store::Keyspace;
 use kora_engine::front::Mail;
 
@@ -35,8 +35,8 @@ pub(super) struct Queues {
 }
 
 impl Queues {
-    /// Notes that an operation runs: for the first time, or once more because it has waited.
-    pub(super) fn note_ran(&mut self, operation: OperationId) {
+    /// Notes that an operation runs: for the first time (`true`), or once more because it has waited.
+    pub(super) fn note_ran(&mut self, operation: OperationId) -> bool {
         self.clock += 1;
         let runs = Runs { first: self.clock, last: self.clock, has_replied: false, ended: None };
         let runs = self.runs.entry(operation.0).or_insert(runs);
@@ -44,6 +44,7 @@ impl Queues {
         if runs.ended.is_some() {
             self.unasked = Some(operation.0);
         }
+        runs.first == runs.last
     }
 
     /// Notes that an operation has replied.
@@ -64,7 +65,7 @@ impl Queues {
     /// Leaves each command once in the shards' orders: where it ran last if it was served, else where it ran first.
     pub(super) fn settle(&self, history: &mut History) {
         let History { chains, records, .. } = history;
-        for chain in chains {
+        for (shard, chain) in (0..).map(ShardId).zip(chains) {
             let all = std::mem::take(chain);
             for (at, &id) in all.iter().enumerate() {
                 let is_served = self.is_served(id.0, &records[id.0.0]);
@@ -72,6 +73,7 @@ impl Queues {
                     if is_served { !all[at + 1..].contains(&id) } else { !all[..at].contains(&id) };
                 if is_place {
                     chain.push(id);
+                    records[id.0.0].calls[id.1].shards.push(shard);
                 }
             }
         }
@@ -137,7 +139,7 @@ impl Queues {
 
 /// Whether the lists that a command needs live on several shards.
 fn is_spread(history: &History, args: &Args) -> bool {
-    let shard_count = u16::try_from(history.chains.len()).expect("shards are numbered by u16");
+    let shard_count = history.shard_count();
     let keys = match args[0].as_slice() {
         b"LMOVE" => &args[1..3],
         _ => awaited_keys(args),

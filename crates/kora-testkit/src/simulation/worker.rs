@@ -8,13 +8,14 @@ use kora_core::shard::probe::Rule;
 use kora_core::time::UnixMs;
 use kora_engine::front::Output as _;
 use kora_engine::turn::{Args as Slices, Commands, Turn};
+use kora_script::Seat;
 
 use super::Simulation;
 use super::client::Sent;
 use super::front::{
-    Bell, Heard, SimulatedOperation, SimulationFront, hear, is_broken, take_heard, take_kept,
+    Bell, Heard, SimulatedOperation, SimulationFront, hear, is_broken, ran_at_once, take_heard, take_kept,
 };
-use super::record::Record;
+use super::record::{OperationId, Record, is_refusal};
 
 /// What a worker is doing.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub(super) struct Worker {
     pub(super) turn: Turn<SimulationFront>,
     pub(super) bell: Bell,
     pub(super) state: State,
+    /// Its interpreter, between two of its steps.
+    pub(super) seat: Seat,
 }
 
 /// Commands of one client. A turn asks for the arguments of all first, and then of each as it comes to it.
@@ -67,7 +70,9 @@ impl Commands for Batch<'_> {
 impl Simulation<'_> {
     /// Receives and runs what has arrived.
     pub(super) fn poll(&mut self, worker: usize) {
-        self.workers[worker].turn.read_mail();
+        let turn = &mut self.workers[worker].turn;
+        turn.read_mail();
+        turn.note_busy();
         self.take_in(&[]);
         self.take_replies(worker);
     }
@@ -77,6 +82,7 @@ impl Simulation<'_> {
         if self.clients[client].is_leaving {
             return self.close(worker, client);
         }
+        let is_busy = self.engine.scripts.is_busy();
         let most = 1 + self.random.below(2 * self.clients[client].input.len());
         let Self { workers, clients, .. } = self;
         let (turn, client_now) = (&mut workers[worker].turn, &mut clients[client]);
@@ -96,14 +102,28 @@ impl Simulation<'_> {
             client_now.input.push_front(command);
         }
         let places = self.note_batch(client, sent, values, db);
+        self.check_refused(&places, is_busy);
         self.take_in(&places);
         if let Some(operation) = take_kept() {
             self.workers[worker].state = State::AboutToSubmit(operation);
         }
     }
 
+    /// Checks that nothing of a batch has run at once that a busy script must have been in the way of.
+    fn check_refused(&mut self, places: &[Option<OperationId>], is_busy: bool) {
+        let has_run = |(at, operation): (usize, &Option<OperationId>)| {
+            let record = self.history.get((*operation)?);
+            let may_run = matches!(record.calls[0].args[0].as_slice(), b"EXEC" | b"WATCH");
+            (!may_run && ran_at_once(at).is_some()).then_some(operation.map(|id| id.0))
+        };
+        if is_busy && let Some(id) = places.iter().enumerate().find_map(has_run) {
+            self.wrong.get_or_insert(format!("{id:?} ran at once while a script was busy"));
+        }
+    }
+
     /// Takes the replies that have come to those who waited, and notes who can go on.
     fn take_replies(&mut self, worker: usize) {
+        let mut refused = Vec::new();
         let Self { workers, clients, history, .. } = self;
         let sessions = &mut workers[worker].turn.sessions;
         let runnable = sessions.take_runnable();
@@ -117,6 +137,9 @@ impl Simulation<'_> {
             let outcome = match client.pending.take() {
                 Some(pending) => {
                     client.answered.push(pending);
+                    if values.iter().any(is_refusal) {
+                        refused.push(history.get(pending).invoked);
+                    }
                     history.reply(pending, values)
                 }
                 None => Err(format!("nobody asked for {values:?}")),
@@ -125,6 +148,7 @@ impl Simulation<'_> {
                 self.wrong.get_or_insert(reason);
             }
         }
+        refused.into_iter().for_each(|invoked| self.note_refusal(invoked));
     }
 
     /// Ends a round, and sends what was replied.
@@ -228,7 +252,15 @@ impl Simulation<'_> {
     pub(super) fn new_record(&self, client: usize, db: kora_core::db::DbIndex) -> Record {
         let client = &self.clients[client];
         let now = self.workers[client.worker()].turn.now();
-        Record { process: client.process, db, now, calls: Vec::new(), invoked: 0, responded: None }
+        Record {
+            process: client.process,
+            db,
+            now,
+            calls: Vec::new(),
+            killed: Vec::new(),
+            invoked: 0,
+            responded: None,
+        }
     }
 
     /// Whatever was heard before is forgotten: it belongs to another simulation of this thread.

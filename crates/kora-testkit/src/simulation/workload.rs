@@ -30,6 +30,8 @@ pub(super) struct Workload {
     lists: Vec<Vec<u8>>,
     /// Number of the next value.
     next: u64,
+    /// Scripts take long: there are more of them, and somebody kills them. Nobody watches keys.
+    has_long_scripts: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +65,7 @@ enum Kind {
     Watch,
     Unwatch,
     Script,
+    Kill,
 }
 
 const KINDS: &[(usize, Kind)] = &[
@@ -106,7 +109,7 @@ const SCRIPT_MAX: usize = 4;
 impl Workload {
     /// A workload whose keys lie on all of `shard_count` shards: on each one that holds a number, one that holds a list and
     /// `text_count` that hold text.
-    pub(super) fn new(shard_count: u16, text_count: usize) -> Self {
+    pub(super) fn new(shard_count: u16, text_count: usize, has_long_scripts: bool) -> Self {
         let keys = |prefix: &str, count: usize| {
             let mut keys = Vec::new();
             for shard in (0..shard_count).map(ShardId) {
@@ -115,7 +118,8 @@ impl Workload {
             }
             keys
         };
-        Self { texts: keys("t", text_count), numbers: keys("n", 1), lists: keys("l", 1), next: 0 }
+        let (texts, numbers, lists) = (keys("t", text_count), keys("n", 1), keys("l", 1));
+        Self { texts, numbers, lists, next: 0, has_long_scripts }
     }
 
     /// A pipeline of 1 to 8 commands.
@@ -152,7 +156,14 @@ impl Workload {
     }
 
     fn command(&mut self, random: &mut Random) -> Args {
-        let kind = random.weighted(KINDS);
+        let mut kind = random.weighted(KINDS);
+        if self.has_long_scripts {
+            kind = match kind {
+                Kind::Watch if random.one_in(2) => Kind::Script,
+                Kind::Watch => Kind::Kill,
+                kind => kind,
+            };
+        }
         match kind {
             Kind::Get => self.on_key(random, "GET"),
             Kind::GetDelete => self.on_key(random, "GETDEL"),
@@ -198,6 +209,7 @@ impl Workload {
             }
             Kind::Unwatch => words(&["UNWATCH"]),
             Kind::Script => self.script(random),
+            Kind::Kill => words(&["KILL"]),
             Kind::Push
             | Kind::Range
             | Kind::Pop
@@ -243,6 +255,11 @@ impl Workload {
         let count = 1 + random.below(SCRIPT_MAX);
         let mut commands = self.inner(random, count);
         commands.retain(|args| args[0] != b"EVAL");
+        if self.has_long_scripts {
+            // Moments in which it may be killed, before it has written or behind.
+            let moments = random.below(5);
+            (0..moments).for_each(|_| commands.insert(random.below(commands.len() + 1), words(&["PING"])));
+        }
         let is_key = |word: &&Vec<u8>| {
             [&self.texts, &self.numbers, &self.lists].iter().any(|keys| keys.contains(word))
         };

@@ -2,34 +2,22 @@
 //! transcript waits.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kora_core::command::table::CommandTable;
 use kora_core::db::DbIndex;
-use kora_core::entry::data_type::Extensions;
 use kora_core::reply::Value;
-use kora_core::shard::hub::Wake;
-use kora_core::time::UnixMs;
-use kora_engine::assembly::{self, Assembly, assemble};
-use kora_engine::front::probe::Probe;
-use kora_engine::front::values::{ValueClient, ValueFront};
-use kora_engine::front::{ClientId, Origin, Standing};
-use kora_engine::persistence::Drive;
+use kora_core::slot::ShardId;
+use kora_engine::front::{ClientId, Origin};
 use kora_engine::session::{Choice, Session};
 use kora_engine::settings::Settings;
-use kora_engine::turn::{Args, Commands, Turn};
-use kora_storage::disk::RealDisk;
 
 use super::{Connection, Resp, Target};
 use crate::frame::Frame;
-
-/// The time at which a worker starts: some day in 2023.
-const START: UnixMs = UnixMs(1_700_000_000_000);
+use crate::stepped::{Stepped, SteppedFront};
 
 /// Commands beside those of the core that need nothing of a server: transactions and scripts.
 const OF_ENGINE: [&str; 11] = [
@@ -43,84 +31,21 @@ pub struct ShardTarget {
     worker: Rc<RefCell<BareWorker>>,
 }
 
-/// Nobody else works for the engine.
-#[derive(Debug)]
-struct Alone;
-
-impl Probe for Alone {
-    const IS_ALONE: bool = true;
-}
-
-/// A session keeps the replies that were not read yet.
-type BareFront = ValueFront<VecDeque<Value>, (), Alone>;
-
-/// Nobody sleeps here.
-#[derive(Debug)]
-struct NoBell;
-
-impl Wake for NoBell {
-    fn wake(&self) {}
-}
-
 #[derive(Debug)]
 struct BareWorker {
     /// The commands of the core.
     table: CommandTable<()>,
-    turn: Turn<BareFront>,
-    now: UnixMs,
-    clock: Arc<AtomicI64>,
-    connection_count: u64,
-}
-
-/// One command.
-struct Single<'a>(&'a [Vec<u8>]);
-
-impl Commands for Single<'_> {
-    fn count(&self) -> usize {
-        1
-    }
-
-    fn args(&self, _: usize) -> Args<'_> {
-        self.0.iter().map(Vec::as_slice).collect()
-    }
-
-    fn arg(&self, _: usize, at: usize) -> Option<&[u8]> {
-        self.0.get(at).map(Vec::as_slice)
-    }
-
-    fn rest(&self, _: usize) -> (usize, usize, usize) {
-        (1, self.0.len(), self.0.iter().map(Vec::len).sum())
-    }
+    engine: Stepped,
+    /// Replies that were not read yet.
+    replies: HashMap<ClientId, VecDeque<Value>>,
 }
 
 impl Default for ShardTarget {
     fn default() -> Self {
-        let clock = Arc::new(AtomicI64::new(START.0));
-        let Assembly { engine, services, mut shards, .. } = assemble(assembly::Options::<BareFront> {
-            settings: Settings::default(),
-            wakers: vec![Box::new(NoBell)],
-            seed: 1,
-            started: START,
-            disk: Arc::new(RealDisk),
-            drive: Drive::Thread { begin: Instant::now(), entropy: || Ok(0) },
-            extensions: Extensions::default(),
-            shard_families: &[],
-            families: &[],
-            script_bytes_max: None,
-        })
-        .expect("an engine without a disk asks the system for nothing");
-        let elapsed = Arc::clone(&clock);
-        let front = Arc::new(BareFront::new(move || {
-            Duration::from_millis(elapsed.load(Ordering::Relaxed).unsigned_abs())
-        }));
-        let mut shard = shards.remove(0);
-        shard.set_services(Arc::new(services.with(Arc::clone(&front))));
         let worker = BareWorker {
             table: CommandTable::new(&[], &[]),
-            turn: Turn::new(shard, engine, front, START),
-            now: START,
-            clock,
-            connection_count: 0,
+            engine: Stepped::new(1, 1),
+            replies: HashMap::new(),
         };
         Self { worker: Rc::new(RefCell::new(worker)) }
     }
@@ -142,13 +67,12 @@ impl Target for ShardTarget {
 
     fn wait(&mut self, time: Duration) {
         let mut worker = self.worker.borrow_mut();
-        worker.now.0 += i64::try_from(time.as_millis()).expect("transcripts wait for less than an age");
-        worker.clock.store(worker.now.0, Ordering::Relaxed);
+        worker.engine.pass(time);
         worker.go_round();
     }
 
     fn now_ms(&self) -> i64 {
-        self.worker.borrow().now.0
+        self.worker.borrow().engine.now().0
     }
 }
 
@@ -160,38 +84,25 @@ impl BareWorker {
     }
 
     fn connect(&mut self, resp: Resp) -> Origin {
-        self.connection_count += 1;
-        let client = ClientId(self.connection_count);
-        let origin = Origin { worker: self.turn.id(), slot: self.turn.sessions.next_slot(), client };
-        let standing = Arc::new(ValueClient(Standing::new(origin)));
         let choice = Choice { style: resp == Resp::V3, ..Choice::of_program(DbIndex(0)) };
-        self.turn.sessions.insert(Session::new(standing, VecDeque::new(), choice));
-        origin
+        self.engine.connect(ShardId(0), choice)
     }
 
     fn run(&mut self, origin: Origin, args: &[Vec<u8>]) {
-        self.turn.begin_round(self.now, true);
-        if let Some(mut session) = self.turn.sessions.take_to_serve(origin.slot) {
-            self.turn.begin_serving(&mut session);
-            let done = self.turn.run(&mut session, &Single(args));
-            assert_eq!(done, 1, "a transcript waits for the reply to a command before it sends the next");
-            self.turn.end_serving(&mut session);
-            self.turn.sessions.put(session);
-        }
+        self.engine.send(origin, [args.to_vec()]);
         self.go_round();
     }
 
     /// Lets the worker do what there is to do.
     fn go_round(&mut self) {
-        self.turn.begin_round(self.now, false);
-        self.turn.read_mail();
-        self.turn.finish_round();
-        drop((self.turn.sessions.take_runnable(), self.turn.take_sendable()));
-        for session in self.turn.sessions.iter_mut() {
-            session.is_dirty = false;
-            let replies = session.output.take();
-            session.link.extend(replies);
+        self.engine.round(0);
+        for (client, value) in self.engine.answers() {
+            self.replies.entry(client).or_default().push_back(value);
         }
+    }
+
+    fn session(&mut self, origin: Origin) -> Option<&mut Session<SteppedFront>> {
+        self.engine.turns[0].sessions.of(origin)
     }
 }
 
@@ -209,7 +120,8 @@ struct ShardConnection {
 impl Drop for ShardConnection {
     fn drop(&mut self) {
         let mut worker = self.worker.borrow_mut();
-        drop(worker.turn.close(self.origin.slot));
+        worker.engine.leave(self.origin);
+        worker.replies.remove(&self.origin.client);
         worker.go_round();
     }
 }
@@ -230,7 +142,7 @@ impl Connection for ShardConnection {
 
     fn receive(&mut self) -> io::Result<Frame> {
         let mut worker = self.worker.borrow_mut();
-        let reply = worker.turn.sessions.of(self.origin).and_then(|session| session.link.pop_front());
+        let reply = worker.replies.get_mut(&self.origin.client).and_then(VecDeque::pop_front);
         let reply = reply.ok_or_else(|| io::Error::other("there is no reply"))?;
         Ok(frame(&reply, self.resp))
     }
@@ -241,7 +153,7 @@ impl ShardConnection {
         let db = std::str::from_utf8(db).ok().and_then(|text| text.parse().ok());
         let count = Settings::default().core.database_count;
         let mut worker = self.worker.borrow_mut();
-        let Some(session) = worker.turn.sessions.of(self.origin) else { return };
+        let Some(session) = worker.session(self.origin) else { return };
         let reply = match db.filter(|db| *db < count) {
             Some(db) => {
                 session.choice.db = DbIndex(db);
@@ -249,7 +161,7 @@ impl ShardConnection {
             }
             None => Value::Error("ERR DB index is out of range".to_owned()),
         };
-        session.link.push_back(reply);
+        worker.replies.entry(self.origin.client).or_default().push_back(reply);
     }
 }
 

@@ -1,27 +1,18 @@
 //! A follower of the stream has what the data are, whoever wrote them on whichever shard, and without any log.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 
 use kora_core::db::DbIndex;
 use kora_core::reply::Value;
 use kora_core::time::UnixMs;
-use kora_engine::embedded::{Embedded, EmbeddedOptions};
-use kora_engine::stream::Follower;
 use kora_stream::merge::merge;
 use kora_stream::order::Cut;
-use kora_stream::record::RecordBuilder;
+
+use super::Keeper;
+use crate::embedded::{Embedded, EmbeddedOptions};
 
 const KEYS: usize = 12;
-
-#[derive(Debug, Default)]
-struct Keeper(Mutex<Vec<Vec<u8>>>);
-
-impl Follower for Keeper {
-    fn take(&self, record: &RecordBuilder, _: u64) {
-        self.0.lock().expect("nobody panics").push(record.bytes().to_vec());
-    }
-}
 
 fn start(shard_count: u16) -> Embedded {
     let options = EmbeddedOptions::new(shard_count, 7, || UnixMs(1_700_000_000_000));
@@ -77,7 +68,7 @@ fn what_a_follower_was_given_makes_the_same_data() {
     engine.stream().leave(&keeper);
     let written = contents(&engine);
     engine.command(&[b"FLUSHALL"]);
-    let records = std::mem::take(&mut *keeper.0.lock().expect("nobody panics"));
+    let records = keeper.kept();
     let numbered = (1..).zip(records.iter().map(Vec::as_slice));
     let effects = merge(numbered, &Cut::default()).expect("records can be read");
     let copy = start(1);

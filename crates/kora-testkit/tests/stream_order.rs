@@ -13,23 +13,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use kora_core::command::Run;
-use kora_core::command::table::{CommandTable, Handler};
-use kora_core::config::CoreConfig;
-use kora_core::db::DbIndex;
 use kora_core::reply::Value;
-use kora_core::reply::tree::TreeSink;
-use kora_core::shard::hub::Wake;
-use kora_core::shard::operation::{Driver, Operation, Part, Request, Setting};
-use kora_core::shard::replies::{Replies as _, TreeReplies};
-use kora_core::shard::route::{Placement, place};
-use kora_core::shard::runner::{Ran, Shard, new_shards};
-use kora_core::shard::serve::Blocked;
 use kora_core::slot::ShardId;
-use kora_core::time::UnixMs;
+use kora_engine::front::probe::Probe;
+use kora_engine::front::{ClientId, Origin};
 use kora_stream::merge::{Numbered, merge};
 use kora_stream::order::{Cut, Operations};
 use kora_stream::record::{Item, Items, RecordBuilder};
+use kora_testkit::simulation::Rule;
+use kora_testkit::simulation::random::Random;
+use kora_testkit::stepped::{Alone, Stepped};
 
 const SHARDS: u16 = 4;
 const CLIENTS: usize = 6;
@@ -39,48 +32,15 @@ const PIPELINES: usize = 12;
 /// How many steps a shard that is stalled waits, about.
 const STALL_STEPS: usize = 20;
 
+/// Its shards do not note which operations had been submitted when they receive work, so that they stamp it too low.
 #[derive(Debug)]
-struct Bare;
+struct Forgetful;
 
-impl Driver for Bare {
-    type Replies = TreeReplies;
-    type Origin = usize;
-    type Mail = ();
+impl Probe for Forgetful {
+    const IS_ALONE: bool = true;
 
-    fn home(client: &usize) -> Option<ShardId> {
-        Some(home(*client))
-    }
-
-    fn deliver(_: Part<Self>) {
-        unreachable!("every client has a home");
-    }
-
-    fn blocked(_: Blocked<Self>) {
-        unreachable!("nothing here waits");
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "there are few clients")]
-fn home(client: usize) -> ShardId {
-    ShardId(client as u16 % SHARDS)
-}
-
-struct Silent;
-
-impl Wake for Silent {
-    fn wake(&self) {}
-}
-
-/// A small generator: the same numbers for the same seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ mixed >> 31) % end as u64).unwrap()
+    fn breaks(rule: Rule) -> bool {
+        rule == Rule::ReceiveNotes
     }
 }
 
@@ -96,18 +56,17 @@ struct Pipeline {
     writes: Vec<Written>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Client {
+    origin: Origin,
     sent: usize,
-    /// The pipeline that is not answered yet.
-    pending: Option<usize>,
-    parts: Vec<Part<Bare>>,
+    /// The pipeline that is not answered yet, and how many of its replies are to come.
+    pending: Option<(usize, usize)>,
 }
 
-struct World<'a> {
-    table: &'a CommandTable<()>,
+struct World<P: Probe> {
     random: Random,
-    shards: Vec<Shard<Bare>>,
+    engine: Stepped<P>,
     records: Arc<Mutex<Vec<Vec<u8>>>>,
     clients: Vec<Client>,
     pipelines: Vec<Pipeline>,
@@ -115,21 +74,9 @@ struct World<'a> {
     known: BTreeSet<Written>,
     /// The shard that hardly ever gets to run, if there is one of that number.
     stalled: usize,
-    /// Whether shards note that they receive something. They must.
-    receives: bool,
 }
 
-fn setting() -> Setting<bool> {
-    Setting { db: DbIndex(0), now: UnixMs(1), no_touch: false, style: true, watch: None }
-}
-
-impl World<'_> {
-    fn resolve(&self, args: &[&[u8]]) -> Run {
-        let command = self.table.resolve(args).unwrap();
-        let Handler::Core(handler) = command.handler else { unreachable!("the table has no others") };
-        (command.facts, handler)
-    }
-
+impl<P: Probe> World<P> {
     /// The words of a pipeline: writes and reads of random keys, or one command that lends stores.
     fn invent(&mut self, client: usize) -> Vec<Vec<String>> {
         let key = |random: &mut Random| format!("k{}", random.below(KEYS));
@@ -160,33 +107,10 @@ impl World<'_> {
             commands.iter().filter(|words| words[0] == "RPUSH").map(|words| words[2].clone()).collect();
         self.pipelines.push(Pipeline { known: self.known.clone(), writes });
         self.clients[client].sent += 1;
-        let home = home(client);
-        if self.receives {
-            self.shards[home.index()].receive();
-        }
-        let (mut request, mut seen) = (Request::default(), Vec::new());
-        for words in &commands {
-            let args: Vec<&[u8]> = words.iter().map(String::as_bytes).collect();
-            let run = self.resolve(&args);
-            let placement = place(run.0, &args, SHARDS);
-            let shard = &mut self.shards[home.index()];
-            if request.is_empty() && placement == Placement::One(home) && shard.is_free() {
-                let mut sink = TreeSink::new(true);
-                assert!(matches!(shard.run(run, &args, &setting(), &mut sink), Ran::Replied));
-                seen.extend(sink.into_values());
-                continue;
-            }
-            request.push(run, &args, &placement, SHARDS, home);
-        }
-        if !request.is_empty() {
-            self.clients[client].pending = Some(self.pipelines.len() - 1);
-            self.shards[home.index()].submit(request, setting(), client);
-        }
-        self.shards[home.index()].hand_over();
-        self.see(&seen);
-        if self.clients[client].pending.is_none() {
-            self.answer(self.pipelines.len() - 1);
-        }
+        self.clients[client].pending = Some((self.pipelines.len() - 1, commands.len()));
+        let bytes = |words: Vec<String>| words.into_iter().map(String::into_bytes).collect();
+        self.engine.send(self.clients[client].origin, commands.into_iter().map(bytes));
+        self.take_answers();
     }
 
     /// Notes what a client was told that it wrote.
@@ -221,95 +145,83 @@ impl World<'_> {
             return true;
         }
         if self.random.below(STALL_STEPS) == 0 {
-            self.stalled = self.random.below(2 * self.shards.len());
+            self.stalled = self.random.below(2 * self.engine.turns.len());
         }
-        let index = self.random.below(self.shards.len());
+        let index = self.random.below(self.engine.turns.len());
         if index == self.stalled && self.random.below(STALL_STEPS) > 0 {
             return true;
         }
-        self.shards[index].poll();
-        let finished = self.shards[index].take_finished();
-        self.shards[index].hand_over();
-        finished.into_iter().for_each(|part| self.finish(part));
+        self.engine.round(index);
+        self.take_answers();
         true
     }
 
-    fn finish(&mut self, part: Part<Bare>) {
-        let (client, operation) = (part.operation.origin, Arc::clone(&part.operation));
-        self.clients[client].parts.push(part);
-        if self.clients[client].parts.len() == operation.part_count() {
-            let mut parts = std::mem::take(&mut self.clients[client].parts);
-            let mut whole = TreeReplies::new(true);
-            Operation::assemble(&operation, &mut parts, &mut whole);
-            let pipeline = self.clients[client].pending.take().expect("a pipeline is answered once");
-            self.answer(pipeline);
-            self.see(&whole.into_values());
+    fn take_answers(&mut self) {
+        for (client, value) in self.engine.answers() {
+            self.see(std::slice::from_ref(&value));
+            let client = self.clients.iter_mut().find(|other| other.origin.client == client).unwrap();
+            let (pipeline, left) = client.pending.take().expect("a pipeline is answered once");
+            if left > 1 {
+                client.pending = Some((pipeline, left - 1));
+            } else {
+                self.answer(pipeline);
+            }
         }
     }
 }
 
-/// Plays a schedule; the records and what was sent.
-fn play(
-    table: &CommandTable<()>,
-    seed: u64,
-    receives: bool,
-) -> (Vec<Vec<u8>>, Vec<Pipeline>, Vec<Vec<String>>) {
+/// What a schedule gives: the records, what was sent, and what every key holds.
+type Played = (Vec<Vec<u8>>, Vec<Pipeline>, Vec<Vec<String>>);
+
+/// Plays a schedule.
+fn play<P: Probe>(seed: u64) -> Played {
     let records = Arc::new(Mutex::new(Vec::new()));
-    let wakers = (0..SHARDS).map(|_| Box::new(Silent) as Box<dyn Wake>).collect();
-    let mut shards = new_shards::<Bare>(wakers, &CoreConfig::default(), seed);
-    for shard in &mut shards {
+    let mut engine = Stepped::<P>::new(SHARDS, seed);
+    for turn in &mut engine.turns {
         let records = Arc::clone(&records);
-        shard.journal().set_recording(true);
-        shard.set_effect_sink(Box::new(move |record: &RecordBuilder| {
+        turn.shard().journal().set_recording(true);
+        turn.shard().set_effect_sink(Box::new(move |record: &RecordBuilder| {
             records.lock().unwrap().push(record.bytes().to_vec());
         }));
     }
-    let clients = (0..CLIENTS).map(|_| Client::default()).collect();
+    let mut client = |number: usize| {
+        let home = ShardId(u16::try_from(number).unwrap() % SHARDS);
+        Client { origin: engine.connect_program(home), sent: 0, pending: None }
+    };
+    let clients = (0..CLIENTS).map(&mut client).collect();
     let mut run = World {
-        table,
-        random: Random(seed),
-        shards,
+        random: Random::new(seed),
+        engine,
         records,
         clients,
         pipelines: Vec::new(),
         known: BTreeSet::new(),
         stalled: 0,
-        receives,
     };
     while run.step() {}
     // Stores are on their way home still.
-    while run.shards.iter_mut().any(Shard::poll) {}
-    let contents = contents(&mut run.shards);
+    run.engine.settle();
     let records = std::mem::take(&mut *run.records.lock().unwrap());
+    let contents = contents(&mut run.engine);
     (records, run.pipelines, contents)
 }
 
 /// What every key holds.
-fn contents(shards: &mut [Shard<Bare>]) -> Vec<Vec<String>> {
-    (0..KEYS)
-        .map(|key| {
-            let key = format!("k{key}");
-            let args: [&[u8]; 4] = [b"LRANGE", key.as_bytes(), b"0", b"-1"];
-            let table = CommandTable::<()>::new(&[], &[]);
-            let command = table.resolve(&args).unwrap();
-            let Handler::Core(handler) = command.handler else { unreachable!("the table has no others") };
-            let Placement::One(shard) = place(command.facts, &args, SHARDS) else { unreachable!("one key") };
-            let shard = &mut shards[shard.index()];
-            shard.receive();
-            assert!(shard.is_free(), "all is done");
-            let mut sink = TreeSink::new(true);
-            assert!(matches!(
-                shard.run((command.facts, handler), &args, &setting(), &mut sink),
-                Ran::Replied
-            ));
-            let Some(Value::Array(values)) = sink.into_values().pop() else { unreachable!("a list") };
-            let text = |value: Value| match value {
-                Value::Bulk(text) => String::from_utf8(text.to_vec()).unwrap(),
-                other => unreachable!("{other:?}"),
-            };
-            values.into_iter().map(text).collect()
-        })
-        .collect()
+fn contents<P: Probe>(engine: &mut Stepped<P>) -> Vec<Vec<String>> {
+    let reader = engine.connect_program(ShardId(0));
+    let commands = (0..KEYS)
+        .map(|key| ["LRANGE", &format!("k{key}"), "0", "-1"].map(|word| word.as_bytes().to_vec()).to_vec());
+    engine.send(reader, commands);
+    engine.settle();
+    let text = |value: Value| match value {
+        Value::Bulk(text) => String::from_utf8(text.to_vec()).unwrap(),
+        other => unreachable!("{other:?}"),
+    };
+    let list = |(_, value): (ClientId, Value)| match value {
+        Value::Array(values) => values.into_iter().map(text).collect(),
+        other => unreachable!("{other:?}"),
+    };
+    engine.answers().into_iter().map(list).collect()
 }
 
 /// What a sequential run of effects gives.
@@ -405,9 +317,8 @@ fn fault(records: &[Vec<u8>], pipelines: &[Pipeline], contents: &[Vec<String>]) 
 
 #[test]
 fn any_cut_is_a_state_that_somebody_could_have_seen() {
-    let table = CommandTable::<()>::new(&[], &[]);
     for seed in 0..150 {
-        let (records, pipelines, contents) = play(&table, seed, true);
+        let (records, pipelines, contents) = play::<Alone>(seed);
         assert!(records.len() > 10);
         if let Some(fault) = fault(&records, &pipelines, &contents) {
             panic!("seed {seed}: {fault}");
@@ -418,9 +329,8 @@ fn any_cut_is_a_state_that_somebody_could_have_seen() {
 /// A shard that does not note what was published when it receives work stamps that work too low.
 #[test]
 fn a_position_that_is_too_old_is_noticed() {
-    let table = CommandTable::<()>::new(&[], &[]);
     let is_noticed = (0..150).any(|seed| {
-        let (records, pipelines, contents) = play(&table, seed, false);
+        let (records, pipelines, contents) = play::<Forgetful>(seed);
         fault(&records, &pipelines, &contents).is_some()
     });
     assert!(is_noticed);
