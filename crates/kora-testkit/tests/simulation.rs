@@ -42,6 +42,12 @@ fn scripts_take_long_and_are_killed() {
     assert!(total.long_scripts > 300 && total.kills > 20 && total.refusals > 1500, "{total:?}");
 }
 
+/// KEYS is refused because a script takes long; it has begun on a shard, where it has deleted a key that had expired.
+#[test]
+fn a_refused_command_has_looked_at_keys() {
+    simulate_all(22_331..22_332, &Options::default());
+}
+
 /// Seeds within which a broken rule must be noticed.
 const SEEDS_MAX: u64 = 200;
 
