@@ -269,6 +269,12 @@ impl Ctx<'_> {
         }
     }
 
+    /// Whether the store of `key` is in hand.
+    pub(crate) fn has_store_of(&mut self, key: &[u8]) -> bool {
+        let shard = Slot::of(key).shard(self.shard_count());
+        self.stores.of_shard(shard).is_some()
+    }
+
     /// Whether the stores of all shards are in hand.
     #[must_use]
     pub fn has_all(&self) -> bool {

@@ -60,7 +60,11 @@ impl Undo {
         // A command whose keys can't be told refuses its arguments.
         let Ok(keys) = extract_keys(facts, args) else { return Ok(()) };
         for at in keys {
-            self.save_key(ctx, args[at.index as usize])?;
+            let key = args[at.index as usize];
+            // The stores of a command's keys are in hand; of one that has others its arguments are wrong, and it will refuse them.
+            if ctx.has_store_of(key) {
+                self.save_key(ctx, key)?;
+            }
         }
         Ok(())
     }
@@ -185,6 +189,24 @@ mod tests {
             }
             assert_eq!((changed.is_dirty(), other.is_dirty()), (is_kept, false));
         }
+    }
+
+    /// MSET with a key that has no value may run on any shard, whatever its keys are: it refuses them.
+    #[test]
+    fn a_command_with_wrong_arguments_needs_none_of_its_keys() {
+        let mut store = ShardStore::new(ShardId(0), CoreConfig::default(), 1).among(4);
+        let mut journal = Journal::default();
+        let mut ctx = Ctx::bare(Stores::One(&mut store), &mut journal, DbIndex(0), UnixMs(1000));
+        let mut undo = Undo::begin(&mut ctx);
+        let args: Vec<&[u8]> = vec![b"MSET", b"a", b"1", b"b", b"2", b"c", b"3", b"d"];
+        assert!(!args[1..].iter().all(|key| ctx.has_store_of(key)), "some keys are on other shards");
+        let table = CommandTable::<()>::new(&[], &[]);
+        let command = table.resolve(&args).unwrap();
+        assert_eq!(undo.save(&mut ctx, command.facts, &args), Ok(()));
+        let Handler::Core(handler) = command.handler else { unreachable!("the table has no others") };
+        assert!(handler(&mut ctx, &args, &mut TreeSink::new(true)).is_err());
+        undo.roll_back(&mut ctx);
+        assert!(store.database(DbIndex(0)).is_empty());
     }
 
     #[test]

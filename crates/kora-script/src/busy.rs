@@ -167,7 +167,8 @@ impl Busy {
         if of_kind.peek().is_none() && !first.has_written() {
             return Err(first.kind.refusal());
         }
-        if !of_kind.fold(false, |is_any, run| run.kill() || is_any) {
+        // Each of them.
+        if of_kind.filter(|run| run.kill()).count() == 0 {
             return Err(CommandError::text(
                 "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the \
                  script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.",

@@ -34,6 +34,12 @@ pub(crate) type TestFront<L, P> = ValueFront<L, (), P>;
 /// The front of a [`Stepped`] engine.
 pub type SteppedFront<P = Alone> = ValueFront<Sent, (), P>;
 
+/// Commands of a front.
+type FamilyOf<F> = [CommandSpec<Handler<F>>];
+
+/// An engine, and its workers' turns.
+type Built<F> = (Arc<Engine<F>>, Vec<Turn<F>>);
+
 /// What a test's engine is built from.
 pub(crate) struct Setup<L: std::fmt::Debug + 'static, P: Probe> {
     pub(crate) settings: Settings,
@@ -43,14 +49,14 @@ pub(crate) struct Setup<L: std::fmt::Debug + 'static, P: Probe> {
     pub(crate) seed: u64,
     /// The time, as the front shows it.
     pub(crate) clock: Arc<AtomicI64>,
-    pub(crate) families: &'static [&'static [CommandSpec<Handler<TestFront<L, P>>>]],
+    pub(crate) families: &'static [&'static FamilyOf<TestFront<L, P>>],
     pub(crate) script_looks: Option<Looks>,
 }
 
 /// An engine without files, and its workers' turns.
 pub(crate) fn build<L: std::fmt::Debug + 'static, P: Probe>(
     Setup { settings, wakers, shard_count, seed, clock, families, script_looks }: Setup<L, P>,
-) -> (Arc<Engine<TestFront<L, P>>>, Vec<Turn<TestFront<L, P>>>) {
+) -> Built<TestFront<L, P>> {
     let Assembly { engine, services, executors, .. } = assemble(assembly::Options {
         settings,
         wakers,

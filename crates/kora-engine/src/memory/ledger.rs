@@ -138,7 +138,7 @@ impl Ledger {
 
     fn judge_by(&self, read: impl Fn() -> Option<AllocatorBytes>) -> Option<AllocatorBytes> {
         let _judge = self.judging.lock();
-        let begun = clock_us();
+        let begun = processor_us();
         let mut bytes = None;
         for _ in 0..ATTEMPTS {
             let before = self.used.load(Ordering::SeqCst);
@@ -152,8 +152,10 @@ impl Ledger {
                 break;
             }
         }
-        let now = clock_us();
-        self.due_us.store(now + (now - begun) * JUDGING_PART, Ordering::Relaxed);
+        // Not the time that passes: where others have the processor, a comparison would seem so dear that none follows for
+        // seconds, and keys would go for what some thread has not told.
+        let cost = processor_us().saturating_sub(begun);
+        self.due_us.store(clock_us() + cost * JUDGING_PART, Ordering::Relaxed);
         bytes
     }
 
@@ -269,6 +271,13 @@ pub(super) fn clock_us() -> u64 {
     u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX).saturating_add(1)
 }
 
+/// Microseconds for which this thread has had a processor.
+fn processor_us() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let us = time.tv_sec.saturating_mul(1_000_000).saturating_add(time.tv_nsec / 1000);
+    u64::try_from(us).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
@@ -317,6 +326,19 @@ mod tests {
             says(170_000)()
         });
         assert_eq!(ledger.used.load(Ordering::Relaxed), 170_000);
+    }
+
+    #[test]
+    fn a_comparison_costs_what_the_thread_computes() {
+        let ledger = Ledger::new();
+        let begun = clock_us();
+        ledger.judge_by(|| {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            says(1)()
+        });
+        let due_us = ledger.due_us.load(Ordering::Relaxed);
+        // Else the next would be due after five seconds.
+        assert!(due_us - begun < 2_000_000, "{due_us} after {begun}");
     }
 
     #[test]

@@ -144,9 +144,8 @@ fn try_order(
 fn run(model: &mut Model<'_>, record: &Record, call: &Call) -> Value {
     match &call.reply {
         Some(reply) if is_refusal(reply) => {
-            // What it has found expired is gone.
-            if let Some(part) = call.begun_part(model.shard_count) {
-                run_args(model, &part, record);
+            if let Some(begun) = call.begun_part(model.shard_count) {
+                model.look_at(&begun, record.db, record.now);
             }
             reply.clone()
         }

@@ -12,14 +12,14 @@ use kora_core::journal::Journal;
 use kora_core::reply::Value;
 use kora_core::reply::tree::TreeSink;
 use kora_core::shard::handler::run_on_store;
-use kora_core::slot::ShardId;
+use kora_core::slot::{ShardId, Slot};
 use kora_core::store::watch::Watch;
 use kora_core::store::{Keyspace, ShardStore};
 use kora_core::time::UnixMs;
 use kora_core::types::list::ListRef;
 
 use super::pausing::is_killed;
-use super::record::comparable;
+use super::record::{Begun, comparable};
 use super::transaction::{inner, selected};
 use super::workload::DATABASE_COUNT;
 
@@ -150,6 +150,29 @@ impl<'a> Model<'a> {
         was_there
     }
 
+    /// A refused command has looked at keys, which is the end of those that have expired.
+    pub(super) fn look_at(&mut self, begun: &Begun, db: DbIndex, now: UnixMs) {
+        let of_shards;
+        let keys = match begun {
+            Begun::Keys(keys) => keys,
+            Begun::Shards(shards) => {
+                of_shards = self.keys_of(shards, db);
+                &of_shards
+            }
+        };
+        for key in keys {
+            Keyspace::new(&mut self.store, &mut self.journal, db, now, true).peek(key);
+        }
+    }
+
+    /// The keys of a database that these shards of the engine hold, expired ones included.
+    fn keys_of(&mut self, shards: &[ShardId], db: DbIndex) -> Vec<Vec<u8>> {
+        let mut keys = Vec::new();
+        self.each_entry(db, |entry| keys.push(entry.key().to_vec()));
+        keys.retain(|key| shards.contains(&Slot::of(key).shard(self.shard_count)));
+        keys
+    }
+
     fn run_one(&mut self, args: &[&[u8]], db: DbIndex, now: UnixMs) -> Value {
         if args[0] == b"EVAL" {
             return self.run_inner(args, (db, now), Told::default());
@@ -171,25 +194,30 @@ impl<'a> Model<'a> {
         comparable(args, reply)
     }
 
+    /// Visits the entries of a database, expired ones included.
+    fn each_entry(&mut self, db: DbIndex, mut visit: impl FnMut(&Entry)) {
+        let mut keyspace = Keyspace::new(&mut self.store, &mut self.journal, db, UnixMs(0), true);
+        let mut cursor = 0;
+        loop {
+            cursor = keyspace.scan(cursor, SCAN_STEP, &mut visit);
+            if cursor == 0 {
+                break;
+            }
+        }
+    }
+
     /// Stands for what the store holds and what is watched: the same for the same contents.
     pub(super) fn digest(&mut self) -> u64 {
         let mut contents = Vec::new();
         for db in (0..DATABASE_COUNT).map(DbIndex) {
-            let mut keyspace = Keyspace::new(&mut self.store, &mut self.journal, db, UnixMs(0), true);
-            let mut cursor = 0;
-            loop {
-                cursor = keyspace.scan(cursor, SCAN_STEP, &mut |entry| {
-                    let value = match entry.string() {
-                        Some(StringRef::Integer(number)) => number.to_string().into_bytes(),
-                        Some(StringRef::Bytes(bytes)) => bytes.to_vec(),
-                        None => list_text(entry),
-                    };
-                    contents.push((db, entry.key().to_vec(), value, entry.expiry()));
-                });
-                if cursor == 0 {
-                    break;
-                }
-            }
+            self.each_entry(db, |entry| {
+                let value = match entry.string() {
+                    Some(StringRef::Integer(number)) => number.to_string().into_bytes(),
+                    Some(StringRef::Bytes(bytes)) => bytes.to_vec(),
+                    None => list_text(entry),
+                };
+                contents.push((db, entry.key().to_vec(), value, entry.expiry()));
+            });
         }
         contents.sort_unstable();
         let mut hasher = std::hash::DefaultHasher::new();

@@ -37,13 +37,26 @@ impl Call {
         self.args[0] == b"UNWATCH" || self.reply.as_ref().is_some_and(is_refusal)
     }
 
-    /// What has run of it although it was refused: a reading of those keys whose shards had begun.
-    pub(super) fn begun_part(&self, shard_count: u16) -> Option<Args> {
-        let is_spread = matches!(self.args[0].as_slice(), b"MGET" | b"EXISTS");
+    /// What has run of it although it was refused: a look at keys of those shards that had begun.
+    pub(super) fn begun_part(&self, shard_count: u16) -> Option<Begun> {
         let has_run = |key: &&Vec<u8>| self.shards.contains(&Slot::of(key).shard(shard_count));
-        let keys: Vec<_> = self.args[1..].iter().filter(|_| is_spread).filter(has_run).cloned().collect();
-        (!keys.is_empty()).then(|| std::iter::once(self.args[0].clone()).chain(keys).collect())
+        match self.args[0].as_slice() {
+            b"MGET" | b"EXISTS" => {
+                Some(Begun::Keys(self.args[1..].iter().filter(has_run).cloned().collect()))
+            }
+            b"KEYS" => Some(Begun::Shards(self.shards.clone())),
+            _ => None,
+        }
     }
+}
+
+/// What a refused command has looked at: what it has found expired is gone.
+#[derive(Debug)]
+pub(super) enum Begun {
+    /// These keys.
+    Keys(Args),
+    /// All keys of these shards.
+    Shards(Vec<ShardId>),
 }
 
 /// Whether a command was refused because a script takes long.
