@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use kora_core::shard::executor::Executor;
 use kora_core::shard::probe::Rule;
-use kora_core::slot::{ShardId, WorkerId};
+use kora_core::slot::WorkerId;
 use kora_core::time::UnixMs;
 
 use crate::counters::WorkerCounters;
@@ -53,8 +53,6 @@ use wait::Deadlines;
 /// See the module.
 pub struct Turn<F: Front> {
     executor: Executor<Workers<F>>,
-    /// The shards that this worker looks after.
-    kept: Box<[ShardId]>,
     engine: Arc<Engine<F>>,
     front: Arc<F>,
     /// The sessions that this worker serves.
@@ -139,7 +137,6 @@ impl<F: Front> Turn<F> {
         meter::connect(&mut executor, &engine);
         let begun = front.elapsed();
         Self {
-            kept: engine.hub.kept_by(executor.worker()).collect(),
             executor,
             settings_version: engine.settings.version(),
             settings: engine.settings.get(),
@@ -313,7 +310,7 @@ impl<F: Front> Turn<F> {
         // Stores that are on their way here must be sent home, and so must those that a command has which has paused.
         let is_quiet = is_idle && self.driven_to_come == 0 && !self.executor.has_paused();
         let executor = &mut self.executor;
-        let are_settled = self.kept.iter().all(|&shard| {
+        let are_settled = executor.kept().all(|shard| {
             // What was not run before the last snapshot is not run any more.
             executor.hold(shard)
                 && executor.held(shard).is_some_and(|shard| shard.has_retired() || shard.store().is_some())

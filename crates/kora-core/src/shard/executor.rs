@@ -180,6 +180,18 @@ impl<D: Driver> Executor<D> {
         self.worker
     }
 
+    /// The shards that its worker looks after.
+    pub fn kept(&self) -> impl Iterator<Item = ShardId> + use<D> {
+        self.hub.kept_by(self.worker)
+    }
+
+    /// The first of them: where commands run that may run anywhere.
+    #[inline]
+    #[must_use]
+    pub fn home_shard(&self) -> ShardId {
+        ShardId(self.worker.0)
+    }
+
     /// What it shares with the others.
     #[must_use]
     pub fn hub(&self) -> &Arc<Hub<D>> {

@@ -54,7 +54,7 @@ impl<F: Front> Turn<F> {
             // The next tick of the clock finds its end.
             return Duration::MAX;
         }
-        let dues = self.kept.iter().map(|&shard| self.engine.hub.next_due(shard));
+        let dues = self.executor.kept().map(|shard| self.engine.hub.next_due(shard));
         let Some(due) = dues.min().filter(|due| due.0 < i64::MAX) else { return Duration::MAX };
         let due = due.max(self.sweeping.not_before);
         Duration::from_millis(u64::try_from(due.0.saturating_sub(self.time.now.0)).unwrap_or(0))
@@ -77,7 +77,7 @@ impl<F: Front> Turn<F> {
         let begun = self.front.elapsed();
         let time_max = self.slice_time(begun);
         let is_due = |shard: &ShardId| self.engine.hub.next_due(*shard) <= self.time.now;
-        let due: SmallVec<[ShardId; 8]> = self.kept.iter().copied().filter(is_due).collect();
+        let due: SmallVec<[ShardId; 8]> = self.executor.kept().filter(is_due).collect();
         let (mut examined, mut is_cut_short) = (0, false);
         // Each in its turn, so that none waits for ever behind one that has much to delete.
         for at in 0..due.len() {

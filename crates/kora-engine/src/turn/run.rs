@@ -282,7 +282,13 @@ impl<F: Front> Turn<F> {
             let (count, arguments, bytes) = commands.rest(index);
             gathered.request.reserve(count, arguments, bytes.min(OPERATION_BYTES_MAX));
         }
-        gathered.request.push((resolved.facts, handler), args, &placement, shard_count, self.kept[0]);
+        gathered.request.push(
+            (resolved.facts, handler),
+            args,
+            &placement,
+            shard_count,
+            self.executor.home_shard(),
+        );
         gathered.commands.push(resolved.id);
         if is_alone {
             self.submit(session, std::mem::take(gathered));
@@ -307,7 +313,7 @@ impl<F: Front> Turn<F> {
         }
         let shard = match placement {
             Placement::One(shard) => *shard,
-            Placement::Anywhere => self.kept[0],
+            Placement::Anywhere => self.executor.home_shard(),
             Placement::Spread(_) | Placement::Together(_) => {
                 return self.run_together(session, (resolved, handler), args, placement);
             }
@@ -488,7 +494,13 @@ impl<F: Front> Turn<F> {
     ) {
         let mut gathered = Gathered::default();
         let shard_count = self.engine.hub.shard_count();
-        gathered.request.push((resolved.facts, handler), args, placement, shard_count, self.kept[0]);
+        gathered.request.push(
+            (resolved.facts, handler),
+            args,
+            placement,
+            shard_count,
+            self.executor.home_shard(),
+        );
         gathered.commands.push(resolved.id);
         self.await_parts(session, gathered.commands, gathered.request.byte_count());
         let setting = session.setting(self.time.now);

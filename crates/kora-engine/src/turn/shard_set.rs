@@ -74,8 +74,9 @@ mod tests {
         let mut known = 0;
         for command in table.all() {
             for length in 0..=words.len() {
-                let args: Vec<&[u8]> =
-                    std::iter::once(command.facts.name.as_bytes()).chain(words[..length].iter().copied()).collect();
+                let args: Vec<&[u8]> = std::iter::once(command.facts.name.as_bytes())
+                    .chain(words[..length].iter().copied())
+                    .collect();
                 let only = command.facts.only_key().map(|key| (key, usize::MAX));
                 let Some((first, step)) = only.or_else(|| command.facts.keys_to_end()) else { continue };
                 for shard_count in [2, 7, 64] {

@@ -63,7 +63,7 @@ impl<F: Front> Turn<F> {
     /// Goes on with a snapshot, if one is being taken. Returns how long the worker may sleep for it.
     pub(super) fn snapshot_some(&mut self) -> Duration {
         let hub = Arc::clone(&self.engine.hub);
-        if !self.kept.iter().any(|&shard| hub.is_in_snapshot(shard)) {
+        if !self.executor.kept().any(|shard| hub.is_in_snapshot(shard)) {
             return Duration::MAX;
         }
         let is_working = self.pace.is_working(self.time.begun);
@@ -73,7 +73,7 @@ impl<F: Front> Turn<F> {
         }
         self.pace.slices += 1;
         let budget = if is_working { SLICE_BYTES } else { IDLE_SLICE_BYTES };
-        let in_snapshot = self.kept.iter().copied().filter(|&shard| hub.is_in_snapshot(shard));
+        let in_snapshot = self.executor.kept().filter(|&shard| hub.is_in_snapshot(shard));
         for shard in in_snapshot.collect::<SmallVec<[ShardId; 8]>>() {
             // One that somebody holds comes later.
             let Some(store) = self.executor.store_of(shard) else { continue };
@@ -118,7 +118,7 @@ impl<F: Front> Turn<F> {
         let args: &[&[u8]] = &[spec.facts.name.as_bytes()];
         let placement = place(&spec.facts, args, shard_count);
         let mut request = Request::default();
-        request.push((&spec.facts, spec.handler), args, &placement, shard_count, self.kept[0]);
+        request.push((&spec.facts, spec.handler), args, &placement, shard_count, self.executor.home_shard());
         let origin = Origin { worker: self.id(), slot: usize::MAX, client: ClientId(0) };
         let setting =
             Setting { db: DbIndex(0), now: self.time.now, no_touch: false, style: F::plain(), watch: None };
@@ -131,7 +131,13 @@ impl<F: Front> Turn<F> {
         let spec = &persistence::SHUTDOWN_WITH_SAVE;
         let placement = place(&spec.facts, args, shard_count);
         let mut gathered = Gathered::default();
-        gathered.request.push((&spec.facts, spec.handler), args, &placement, shard_count, self.kept[0]);
+        gathered.request.push(
+            (&spec.facts, spec.handler),
+            args,
+            &placement,
+            shard_count,
+            self.executor.home_shard(),
+        );
         gathered.commands.push(resolved.id);
         let setting = session.setting(self.time.now);
         self.submit_in(session, gathered, setting);

@@ -148,7 +148,7 @@ impl<F: Front> Turn<F> {
         {
             self.executor.unwatch(watched);
         }
-        queue.transaction.begin(watched, self.time.now, self.kept[0]);
+        queue.transaction.begin(watched, self.time.now, self.executor.home_shard());
         if self.may_run_at_once(&queue) && self.get(queue.transaction.shards()) {
             let mut pushes = self.begin_own_pushes(session, queue.subscribes());
             let Queue { transaction, commands, .. } = &*queue;
@@ -508,7 +508,7 @@ impl<F: Front> Turn<F> {
             return;
         }
         let mut gathered = Gathered::default();
-        gathered.request.push(run, args, &placement, shard_count, self.kept[0]);
+        gathered.request.push(run, args, &placement, shard_count, self.executor.home_shard());
         gathered.commands.push(resolved.id);
         self.submit_in(session, gathered, setting);
         if self.gate.is_busy {
