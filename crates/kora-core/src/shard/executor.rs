@@ -18,7 +18,7 @@ use kora_stream::record::RecordBuilder;
 use smallvec::SmallVec;
 
 use super::driven::Driven;
-use super::hub::{Hub, ShardMail, Wake, WorkerMail};
+use super::hub::{Hub, Outlook, ShardMail, Wake, WorkerMail};
 use super::operation::{Driver, Operation, Part};
 use super::pause::{Halted, Paused};
 use super::probe::Rule;
@@ -358,8 +358,16 @@ impl<D: Driver> Executor<D> {
         let outlook = shard.outlook();
         self.hub.lay_to_rest(shard);
         fence();
-        if self.hub.has_work(id, outlook) && !D::breaks(Rule::LookAgain) {
-            self.visits.push_back(id);
+        self.look_again(id, outlook);
+    }
+
+    /// Looks whether there is work for a shard that was put back. What waits there for a command that has paused is run when that
+    /// has ended.
+    #[inline]
+    fn look_again(&mut self, shard: ShardId, outlook: Outlook) {
+        let has_work = self.hub.has_work(shard, outlook) && !D::breaks(Rule::LookAgain);
+        if has_work && !self.stalled.contains(&shard) {
+            self.visits.push_back(shard);
         }
     }
 
@@ -377,11 +385,9 @@ impl<D: Driver> Executor<D> {
             self.hub.lay_to_rest(shard);
         }
         fence();
-        if D::breaks(Rule::LookAgain) {
-            return;
+        for (id, outlook) in outlooks {
+            self.look_again(id, outlook);
         }
-        let has_work = |(id, outlook): (ShardId, _)| self.hub.has_work(id, outlook).then_some(id);
-        self.visits.extend(outlooks.into_iter().filter_map(has_work));
     }
 
     /// Sends a message to a shard, which is looked at when what runs now has come to its end.

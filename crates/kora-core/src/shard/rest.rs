@@ -9,16 +9,12 @@
 //!
 //! Both put a sequentially consistent fence between the two steps, so at least one of them sees what the other did.
 
-#[cfg(not(loom))]
 use crossbeam_utils::CachePadded;
-#[cfg(not(loom))]
 use crossbeam_utils::atomic::AtomicCell;
 
 /// The place of one thing that has one holder at a time.
-#[cfg(not(loom))]
 pub(super) struct Rest<T>(CachePadded<AtomicCell<Option<Box<T>>>>);
 
-#[cfg(not(loom))]
 impl<T> Rest<T> {
     const _IS_ONE_EXCHANGE: () = assert!(AtomicCell::<Option<Box<T>>>::is_lock_free());
 
