@@ -69,14 +69,15 @@ impl Claim {
     pub(super) fn put_back(&self) -> bool {
         let is_back = self.change(SERVING, WAITING).is_ok();
         if !is_back {
-            self.0.store(OVER, Ordering::Release);
+            self.finish();
         }
         is_back
     }
 
     /// Shard, after [`Claim::take`]: it was served.
     pub(super) fn finish(&self) {
-        self.0.store(OVER, Ordering::Release);
+        // An exchange, as every change of the state: loom does not order a mere store behind an exchange that another thread made.
+        self.0.swap(OVER, Ordering::AcqRel);
     }
 
     /// Whether a wait that a shard has taken was abandoned since.
@@ -111,76 +112,4 @@ impl Claim {
 }
 
 #[cfg(all(test, loom))]
-mod tests {
-    use super::{Abandoned, Claim, Taken};
-    use loom::sync::Arc;
-    use loom::sync::atomic::{AtomicBool, Ordering};
-    use loom::thread;
-
-    /// A shard that serves at its second attempt, a worker that gives up, and another that unblocks: one of them ends
-    /// the wait, and knows.
-    #[test]
-    fn one_of_them_ends_the_wait() {
-        loom::model(|| {
-            let claim = Arc::new(Claim::default());
-            let serves = {
-                let claim = Arc::clone(&claim);
-                thread::spawn(move || match claim.take() {
-                    Taken::Ours if !claim.put_back() => true,
-                    Taken::Ours if claim.take() == Taken::Ours => {
-                        claim.finish();
-                        true
-                    }
-                    _ => false,
-                })
-            };
-            let unblocks = {
-                let claim = Arc::clone(&claim);
-                thread::spawn(move || claim.end())
-            };
-            let abandoned = claim.abandon();
-            let is_served = serves.join().expect("no panic");
-            let is_unblocked = unblocks.join().expect("no panic");
-            let ends = [is_served, is_unblocked, abandoned == Abandoned::Now];
-            assert_eq!(ends.iter().filter(|end| **end).count(), 1, "{ends:?}");
-            assert!(abandoned != Abandoned::Later || is_served, "who is told to expect a reply gets one");
-            assert!(claim.is_over());
-        });
-    }
-
-    /// Two shards have promised to serve it, of which one finds nothing, and a worker gives up: one of them ends the wait.
-    #[test]
-    fn of_two_promises_one_at_most_ends_the_wait() {
-        loom::model(|| {
-            let claim = Arc::new(Claim::default());
-            let are_taken = Arc::new(AtomicBool::new(false));
-            let promise = |finds: bool| {
-                let (claim, are_taken) = (Arc::clone(&claim), Arc::clone(&are_taken));
-                thread::spawn(move || {
-                    if claim.take() == Taken::Over {
-                        return false;
-                    }
-                    // With all stores in hand.
-                    while are_taken.swap(true, Ordering::AcqRel) {
-                        thread::yield_now();
-                    }
-                    let ends = claim.take() != Taken::Over
-                        && if finds || claim.is_abandoned() {
-                            claim.finish();
-                            true
-                        } else {
-                            !claim.put_back()
-                        };
-                    are_taken.store(false, Ordering::Release);
-                    ends
-                })
-            };
-            let shards = [promise(true), promise(false)];
-            let abandoned = claim.abandon();
-            let served = shards.map(|shard| shard.join().expect("no panic"));
-            let ends = [served[0], served[1], abandoned == Abandoned::Now];
-            assert_eq!(ends.iter().filter(|end| **end).count(), 1, "{ends:?}");
-            assert!(claim.is_over());
-        });
-    }
-}
+mod tests;
