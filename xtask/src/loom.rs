@@ -1,4 +1,4 @@
-//! `loom`: checks the protocols by which workers sleep and are woken, and by which waits end, under every order of their
+//! `loom`: checks the protocols by which workers sleep and are woken, waits end, and shards are put back, under every order of their
 //! memory accesses.
 
 use std::process::Command;
@@ -10,7 +10,7 @@ const TARGET_DIR: &str = "target/loom";
 
 pub(crate) fn run() -> anyhow::Result<()> {
     let status = Command::new(env!("CARGO"))
-        .args(["test", "--package", "kora-core", "--lib", "--release", "--", "parking", "claim"])
+        .args(["test", "--package", "kora-core", "--lib", "--release", "--", "parking", "claim", "rest"])
         .env("RUSTFLAGS", "--cfg loom")
         .env("CARGO_TARGET_DIR", TARGET_DIR)
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
