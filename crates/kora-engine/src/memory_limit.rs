@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use kora_core::config::EvictionScope;
+
 use crate::counters::Counters;
 use crate::memory::Account;
 use crate::persistence::Persistence;
@@ -25,10 +27,13 @@ impl MemoryLimit {
         if !self.is_set.load(Ordering::Relaxed) {
             return false;
         }
-        let limit = self.settings.get().max_memory;
+        let settings = self.settings.get();
+        let limit = settings.max_memory;
+        let may_evict = settings.core.eviction.scope != EvictionScope::Nothing
+            && self.counters.sum_of_shards(|counters| &counters.evictable) > 0;
         limit > 0
             && self.account.used().saturating_sub(self.persistence.exempt_bytes()) > limit
-            && self.counters.sum_of_shards(|counters| &counters.evictable) == 0
+            && !may_evict
             && !self.account.has_doomed()
     }
 }

@@ -1,6 +1,7 @@
 //! Every transcript, replayed on Kora: on one shard in this process, and on servers of one and of four workers.
 
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 
 use kora_server::Server;
 use kora_server::config::command_line::{Invocation, read};
@@ -15,8 +16,12 @@ use kora_testkit::transcript::{Action, Arg, Transcript, transcripts_dir};
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
+/// Servers of one process share what DEBUG QUICKLIST-PACKED-THRESHOLD sets: one test at a time.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 /// Replays every transcript on a target of its own, in both protocols.
 fn check<T: Target>(mut target: impl FnMut() -> T) {
+    let _alone = ONE_AT_A_TIME.lock();
     let transcripts = Transcript::load_all(&transcripts_dir()).expect("the transcripts are well-formed");
     let mut report = Report::default();
     for transcript in transcripts.iter().filter(|transcript| !transcript.is_later()) {

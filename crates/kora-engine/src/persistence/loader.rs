@@ -390,6 +390,10 @@ impl<'t, 'a> Replay<'t, 'a> {
                     )));
                 }
             }
+            // What it threw away would count as in use when the server begins to serve.
+            self.target.stores.iter_mut().filter(|store| store.has_garbage()).for_each(|store| {
+                drop(store.take_garbage());
+            });
             self.target.loading.add_loaded(record.payload.len() as u64)?;
             count += 1;
         }

@@ -1,7 +1,8 @@
 //! The memory limit: room is made before a command that may need some, and in every round.
 //!
 //! The limit is the process's, keys are a shard's: whichever worker finds the limit exceeded takes the shard that has most keys that
-//! may go, of those that nobody else holds, and evicts some of them. So keys go from all shards alike.
+//! may go, and evicts some of them. So keys go from all shards alike. If somebody else holds that shard, another with about as many may
+//! do; else he will find the limit exceeded himself.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -24,6 +25,12 @@ const TRIES_PER_LOOK: u32 = 16;
 const SLACK_PART: u64 = 1024;
 /// No more than that, in bytes.
 const SLACK_BYTES_MAX: u64 = 256 * 1024;
+
+/// With more than this part of the limit in excess, keys go from whatever shard can be had.
+const PRESSING_PART: u64 = 16;
+
+/// Keys go from a shard only if it has no less than this part of those that the fullest has, in 1/8.
+const SHARE_EIGHTHS: u64 = 7;
 
 /// Whether a command that may need memory can have some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,13 +123,21 @@ impl<F: Front> Turn<F> {
         Room::Enough
     }
 
-    /// The shard that has most keys that may go, as far as is known, of those that are not passed over.
-    fn fullest(&self, passed_over: &[ShardId]) -> Option<ShardId> {
+    /// The shard that has most keys that may go, as far as is known, of those that are not passed over; none if it has far fewer than
+    /// one that somebody else holds, and there is no hurry.
+    fn fullest(&mut self, passed_over: &[ShardId]) -> Option<ShardId> {
         if self.settings.core.eviction.scope == EvictionScope::Nothing {
             return None;
         }
+        let limit = self.settings.max_memory;
+        let is_pressing = self.staying().saturating_sub(limit) > limit / PRESSING_PART;
+        let evictable =
+            |shard: ShardId| self.engine.counters.of_shard(shard).evictable.load(Ordering::Relaxed);
+        let most = self.engine.hub.shards().map(evictable).max().unwrap_or(0);
         let shards = self.engine.hub.shards().filter(|shard| !passed_over.contains(shard));
-        shards.max_by_key(|&shard| self.engine.counters.of_shard(shard).evictable.load(Ordering::Relaxed))
+        let fullest = shards.max_by_key(|&shard| evictable(shard))?;
+        let has_its_share = evictable(fullest) >= most / 8 * SHARE_EIGHTHS;
+        (has_its_share || is_pressing).then_some(fullest)
     }
 
     /// Evicts some keys of a shard, and tells what became of the last try; none if somebody else holds the shard.

@@ -103,11 +103,12 @@ impl<F: Front> Turn<F> {
 
     /// Saves if that is configured, and ends the engine: for a signal.
     pub(super) fn end_orderly(&mut self) {
-        if !self.engine.settings.get().persistence.save.is_empty() {
-            self.submit_for_nobody(&persistence::END);
-        } else if self.engine.persistence.is_log_unfinished() {
+        if self.engine.persistence.is_log_unfinished() {
+            // A snapshot would not help: a start goes by the log that was there before.
             self.engine.ending.refuse();
             tracing::error!("the first snapshot of the log is not there yet, so the server does not end");
+        } else if !self.engine.settings.get().persistence.save.is_empty() {
+            self.submit_for_nobody(&persistence::END);
         } else {
             self.engine.ending.begin();
         }

@@ -72,7 +72,8 @@ fn shutdown(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     }
     let config = call.front.config();
     let will_save = saves || !nosave && !config.persistence.save.rules().is_empty();
-    if !will_save && !is_forced && call.engine.persistence.is_log_unfinished() {
+    // A snapshot would not help: a start goes by the log that was there before.
+    if !is_forced && call.engine.persistence.is_log_unfinished() {
         tracing::error!("SHUTDOWN refused: the first snapshot of the log is not there yet");
         return Err(CommandError::text("ERR Errors trying to SHUTDOWN. Check logs."));
     }
