@@ -27,7 +27,7 @@ const SLACK_PART: u64 = 1024;
 const SLACK_BYTES_MAX: u64 = 256 * 1024;
 
 /// With more than this part of the limit in excess, keys go from whatever shard can be had.
-const PRESSING_PART: u64 = 16;
+const PRESSING_PART: u64 = 2;
 
 /// Keys go from a shard only if it has no less than this part of those that the fullest has, in 1/8.
 const SHARE_EIGHTHS: u64 = 7;
