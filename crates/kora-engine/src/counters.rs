@@ -51,7 +51,8 @@ crate::metrics! {
         overdue: AtomicU64,
         /// Keys with a deadline, as of the last slice of a sweep.
         expiring: AtomicU64,
-        /// Keys that may be evicted; kept while there is a memory limit.
+        /// Keys that may be evicted; kept while there is a memory limit. [`ShardCounters::UNKNOWN`]: nobody has looked since the settings
+        /// changed.
         evictable: AtomicU64,
     }
 }
@@ -123,6 +124,14 @@ impl WorkerCounters {
 }
 
 impl ShardCounters {
+    /// See [`ShardCounters::evictable`].
+    pub const UNKNOWN: u64 = u64::MAX;
+
+    /// Whether there may be keys that may be evicted.
+    pub fn may_evict(&self) -> bool {
+        self.evictable.load(Ordering::Relaxed) > 0
+    }
+
     /// All its metrics.
     pub const METRICS: [&'static [Metric<Self>]; 1] = [Self::CELLS];
 

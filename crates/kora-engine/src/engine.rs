@@ -72,6 +72,9 @@ impl<F: Front> Engine<F> {
         self.scripts.set_busy_threshold(settings.busy_reply_threshold_ms);
         self.has_limit.store(settings.max_memory > 0, Ordering::Relaxed);
         self.tracks_latency.store(settings.tracks_latency, Ordering::Relaxed);
+        for counters in self.counters.shards() {
+            counters.evictable.store(ShardCounters::UNKNOWN, Ordering::Relaxed);
+        }
     }
 
     /// Brings the settings of a store up to date.

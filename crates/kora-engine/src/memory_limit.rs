@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kora_core::config::EvictionScope;
 
-use crate::counters::Counters;
+use crate::counters::{Counters, ShardCounters};
 use crate::memory::Account;
 use crate::persistence::Persistence;
 use crate::settings::SettingsInForce;
@@ -30,7 +30,7 @@ impl MemoryLimit {
         let settings = self.settings.get();
         let limit = settings.max_memory;
         let may_evict = settings.core.eviction.scope != EvictionScope::Nothing
-            && self.counters.sum_of_shards(|counters| &counters.evictable) > 0;
+            && self.counters.shards().any(ShardCounters::may_evict);
         limit > 0
             && self.account.used().saturating_sub(self.persistence.exempt_bytes()) > limit
             && !may_evict

@@ -71,7 +71,8 @@ impl<F: Front> Turn<F> {
         memory::tell_if_much();
         if self.is_over_limit() {
             let room = self.make_room();
-            self.owes_room = room == Room::InTheMaking && self.engine.counters.shards().any(has_evictable);
+            self.owes_room =
+                room == Room::InTheMaking && self.engine.counters.shards().any(ShardCounters::may_evict);
         } else if self.settings.max_memory > 0 {
             self.engine.account.exceeded.note(false);
         }
@@ -143,8 +144,10 @@ impl<F: Front> Turn<F> {
     /// Evicts some keys of a shard, and tells what became of the last try; none if somebody else holds the shard.
     fn evict_some(&mut self, shard: ShardId, bytes: u64) -> Option<Eviction> {
         let was_held = self.executor.is_held(shard);
-        let mut eviction = None;
-        for _ in 0..TRIES_PER_LOOK {
+        let counters = self.engine.counters.of_shard(shard);
+        let is_counted = counters.evictable.load(Ordering::Relaxed) != ShardCounters::UNKNOWN;
+        let mut eviction = self.executor.store_of(shard).map(|_| Eviction::Pending);
+        for _ in 0..if is_counted { TRIES_PER_LOOK } else { 0 } {
             eviction = self.executor.evict(shard, self.time.now);
             self.executor.dispose();
             if matches!(eviction, None | Some(Eviction::Nothing)) || self.staying() <= bytes {
@@ -171,11 +174,6 @@ impl<F: Front> Turn<F> {
             );
         }
     }
-}
-
-/// Whether a shard has keys that may go, as far as is known.
-fn has_evictable(counters: &ShardCounters) -> bool {
-    counters.evictable.load(Ordering::Relaxed) > 0
 }
 
 /// For how long keys are evicted at a time: longer by 50 us with each step of tenacity up to 10, by 15 % with each
