@@ -138,7 +138,8 @@ impl Folder {
     }
 
     fn start(&self, append_only: bool) -> Embedded {
-        let save = vec![kora_engine::settings::SaveRule { seconds: 3600, changes: 1 }];
+        // It never comes to that, although the clock of these engines is long behind the system's.
+        let save = vec![kora_engine::settings::SaveRule { seconds: 1_000_000_000, changes: 1 }];
         let persistence =
             PersistenceSettings { dir: self.0.clone(), append_only, save, ..Default::default() };
         let options = EmbeddedOptions {
