@@ -1,5 +1,5 @@
-//! What commands have in common that take elements off an end of a list or a sorted set: how they read their arguments, look through
-//! several keys, wait, and answer. What an end is and what taking from it means is the type's: [`PopEnd`].
+//! Commands that pop from an end of a list or a sorted set: they share how they parse arguments, look through several keys, wait and
+//! reply. Each type says by [`PopEnd`] what its ends are and how it pops.
 
 use crate::command::options::timeout_seconds;
 use crate::command::spec::{Arg, ArgType, BeginSearch, FindKeys, KeyFlags, KeySpec};
@@ -13,7 +13,7 @@ use crate::time::UnixMs;
 
 /// The timeout of a command that waits.
 pub(super) const TIMEOUT: Arg = Arg::new("timeout", ArgType::Double);
-/// What changed about it.
+/// The history of that argument.
 pub(super) const TIMEOUT_HISTORY: &[(&str, &str)] = &[("6.0.0", "`timeout` may be a fraction.")];
 
 /// The keys of LPOP and ZPOPMIN and their kin.
@@ -124,7 +124,7 @@ pub(super) fn record_pop<E: PopEnd>(ctx: &mut Ctx<'_>, key: &[u8], end: E, count
     ctx.journal.effect(ctx.db, &[end.command(), key, digits.format(count).as_bytes()]);
 }
 
-/// What is to be taken from the first of some keys that exists.
+/// A pop from the first of several keys that exists.
 #[derive(Clone, Copy, Debug)]
 struct MultiPop<'s, 'a, E> {
     keys: &'s [&'a [u8]],

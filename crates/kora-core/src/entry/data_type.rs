@@ -101,7 +101,7 @@ pub(crate) struct NumberedPieces {
 pub(crate) type WriteFrom = fn(&Entry, u64, Style, &mut Vec<u8>) -> Option<u64>;
 
 impl NumberedPieces {
-    /// What writes the rest of a value whose next piece begins at a number.
+    /// A writer that goes on with the piece of this number.
     pub(crate) fn from(next: u64, write: WriteFrom) -> Box<dyn WritePieces> {
         Box::new(Self { next, write })
     }

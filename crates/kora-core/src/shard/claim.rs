@@ -23,7 +23,7 @@ const OVER: u8 = 3;
 #[derive(Debug)]
 pub struct Claim(AtomicU8);
 
-/// What came of the request to serve.
+/// The outcome of [`Claim::take`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
     /// The command is to be served.
@@ -34,7 +34,7 @@ pub(super) enum Taken {
     Over,
 }
 
-/// What came of the request to end a wait.
+/// The outcome of [`Claim::abandon`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Abandoned {
     /// It is over: whoever asked says what the reply is.

@@ -192,7 +192,7 @@ impl<D: Driver> Executor<D> {
         ShardId(self.worker.0)
     }
 
-    /// What it shares with the others.
+    /// The hub of its engine.
     #[must_use]
     pub fn hub(&self) -> &Arc<Hub<D>> {
         &self.hub
@@ -283,10 +283,16 @@ impl<D: Driver> Executor<D> {
 
     /// Brings the settings of the stores in hand up to date.
     pub fn configure(&mut self) {
+        self.each_store_in_hand(Outlets::configure);
+    }
+
+    /// Does something with each store in hand.
+    #[inline]
+    fn each_store_in_hand(&mut self, body: impl Fn(&mut Outlets, &mut ShardStore)) {
         for &id in &self.in_hand {
             let store = self.held[id.index()].as_mut().and_then(|shard| shard.store.as_deref_mut());
             if let Some(store) = store {
-                self.outlets.configure(store);
+                body(&mut self.outlets, store);
             }
         }
     }
@@ -306,12 +312,7 @@ impl<D: Driver> Executor<D> {
     /// Gives to the sink what commands threw away on shards in hand.
     #[inline]
     pub fn dispose(&mut self) {
-        for &id in &self.in_hand {
-            let store = self.held[id.index()].as_mut().and_then(|shard| shard.store.as_deref_mut());
-            if let Some(store) = store {
-                self.outlets.dispose(store);
-            }
-        }
+        self.each_store_in_hand(Outlets::dispose);
     }
 
     /// Shows everyone what the databases in hand hold and count. To be called before replies are sent; it is done
@@ -351,20 +352,28 @@ impl<D: Driver> Executor<D> {
         if self.hub.worker_count() == 1 {
             return;
         }
-        let Some(mut shard) = self.held[id.index()].take() else { return };
         self.in_hand.retain(|held| *held != id);
         self.hand_over_first();
+        let outlook = self.lay_to_rest(id);
+        fence();
+        self.look_again(outlook);
+    }
+
+    /// Lays a shard in hand to rest, and says which and how it was, for the look behind the fence.
+    #[inline]
+    fn lay_to_rest(&mut self, id: ShardId) -> Option<(ShardId, Outlook)> {
+        let mut shard = self.held[id.index()].take()?;
         self.outlets.show(&mut shard, &self.hub);
         let outlook = shard.outlook();
         self.hub.lay_to_rest(shard);
-        fence();
-        self.look_again(id, outlook);
+        Some((id, outlook))
     }
 
     /// Looks whether there is work for a shard that was put back. What waits there for a command that has paused is run when that
     /// has ended.
     #[inline]
-    fn look_again(&mut self, shard: ShardId, outlook: Outlook) {
+    fn look_again(&mut self, put_back: Option<(ShardId, Outlook)>) {
+        let Some((shard, outlook)) = put_back else { return };
         let has_work = self.hub.has_work(shard, outlook) && !D::breaks(Rule::LookAgain);
         if has_work && !self.stalled.contains(&shard) {
             self.visits.push_back(shard);
@@ -377,17 +386,10 @@ impl<D: Driver> Executor<D> {
             return;
         }
         self.hand_over_first();
-        let mut outlooks: SmallVec<[_; 8]> = SmallVec::new();
-        for id in std::mem::take(&mut self.in_hand) {
-            let Some(mut shard) = self.held[id.index()].take() else { continue };
-            self.outlets.show(&mut shard, &self.hub);
-            outlooks.push((id, shard.outlook()));
-            self.hub.lay_to_rest(shard);
-        }
+        let in_hand = std::mem::take(&mut self.in_hand);
+        let outlooks: SmallVec<[_; 8]> = in_hand.into_iter().map(|id| self.lay_to_rest(id)).collect();
         fence();
-        for (id, outlook) in outlooks {
-            self.look_again(id, outlook);
-        }
+        outlooks.into_iter().for_each(|outlook| self.look_again(outlook));
     }
 
     /// Sends a message to a shard, which is looked at when what runs now has come to its end.
@@ -398,7 +400,7 @@ impl<D: Driver> Executor<D> {
 
     /// Submits an operation; its shards are looked at when what runs now has come to its end.
     pub(super) fn send_operation(&mut self, operation: Arc<Operation<D>>) {
-        self.visits.extend(operation.shards());
+        self.look_at(&operation);
         D::submit(&self.hub, operation);
     }
 

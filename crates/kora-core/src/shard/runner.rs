@@ -31,6 +31,7 @@ use crate::command::Run;
 use crate::command::spec::Merge;
 use crate::context::{Blocking, Deferral, Resume, Stores};
 use crate::db::DbIndex;
+use crate::journal::RollbackPoint;
 use crate::reply::Reply;
 use crate::slot::ShardId;
 use crate::store::ShardStore;
@@ -242,20 +243,33 @@ impl<D: Driver> Executor<D> {
         run_handler(stores, desk, run, args, setting, blocking, out);
         let has_ready = store.waiters.has_ready();
         held.has_changed |= self.journal.changes() != changes;
-        if let (Some(Deferral::Wait(_) | Deferral::NeedsAll | Deferral::Onward(_)), Some(begun)) =
-            (&deferral, begun)
-        {
-            // It has looked for keys in vain; that will be told when it runs as an operation.
-            self.journal.roll_back(&begun);
-            D::note(Note::Loses(self.journal.record(), before));
-        }
+        let ran = self.outcome(deferral, begun, before);
         if has_ready {
             self.with_held(shard, |this, shard| this.answer_ready(shard, setting.now));
         }
+        ran
+    }
+
+    /// What became of a command that ran at once. One that puts itself off leaves nothing in the journal behind the point where it
+    /// began: it had recorded `before` effects there.
+    #[inline]
+    pub(super) fn outcome(
+        &mut self,
+        deferral: Option<Deferral>,
+        begun: Option<RollbackPoint>,
+        before: usize,
+    ) -> Ran {
         match deferral {
             None => Ran::Replied,
             Some(Deferral::Paused(resume)) => Ran::Paused(resume),
-            Some(Deferral::Wait(_) | Deferral::NeedsAll | Deferral::Onward(_)) => Ran::Deferred,
+            Some(Deferral::Wait(_) | Deferral::NeedsAll | Deferral::Onward(_)) => {
+                if let Some(begun) = begun {
+                    // It has looked for keys in vain; that will be told when it runs as an operation.
+                    self.journal.roll_back(&begun);
+                    D::note(Note::Loses(self.journal.record(), before));
+                }
+                Ran::Deferred
+            }
         }
     }
 

@@ -255,12 +255,11 @@ impl<D: Driver> Executor<D> {
         let Some(store) = shard.store.as_deref_mut() else { return };
         while let Some(promise) = store.waiters.take_promise() {
             let operation = operation_of::<D>(&promise.0);
-            let shards = operation.request.shards.clone();
-            if !self.hub.try_submit(operation, Some(promise.clone())) {
+            if !self.hub.try_submit(Arc::clone(&operation), Some(promise.clone())) {
                 store.waiters.put_promise_back(promise);
                 return;
             }
-            shards.into_iter().for_each(|shard| self.note_visit(shard));
+            self.look_at(&operation);
         }
         shard.has_promised = false;
     }

@@ -31,7 +31,7 @@ impl<D: Driver> Executor<D> {
     pub(super) fn forward(&mut self, operation: &Arc<Operation<D>>, onward: &Onward) {
         self.hand_over();
         let operation = Arc::new(operation.onward(onward));
-        operation.shards().iter().for_each(|&shard| self.note_visit(shard));
+        self.look_at(&operation);
         self.hub.submit(operation);
     }
 
@@ -51,7 +51,7 @@ impl<D: Driver> Executor<D> {
                 self.wider.push_front(operation);
                 return;
             }
-            operation.shards().iter().for_each(|&shard| self.note_visit(shard));
+            self.look_at(&operation);
         }
     }
 }

@@ -14,7 +14,7 @@ use super::operation::{Driver, Setting, Style};
 use super::probe::{Note, Rule};
 use super::runner::Ran;
 use crate::command::Run;
-use crate::context::{Blocking, Deferral, Stores};
+use crate::context::{Blocking, Stores};
 use crate::reply::Reply;
 use crate::slot::ShardId;
 use crate::store::ShardStore;
@@ -135,17 +135,8 @@ impl<D: Driver> Executor<D> {
         let blocking = Blocking::Permitted(&mut deferral);
         let desk = (&mut self.journal, &self.services);
         run_handler(in_hand.stores(), desk, run, args, setting, blocking, out);
-        if let (Some(Deferral::Wait(_) | Deferral::NeedsAll | Deferral::Onward(_)), Some(begun)) =
-            (&deferral, begun)
-        {
-            self.journal.roll_back(&begun);
-            D::note(Note::Loses(self.journal.record(), before));
-        }
+        let ran = self.outcome(deferral, begun, before);
         self.put_in_place(in_hand, setting.now);
-        match deferral {
-            None => Ran::Replied,
-            Some(Deferral::Paused(resume)) => Ran::Paused(resume),
-            Some(Deferral::Wait(_) | Deferral::NeedsAll | Deferral::Onward(_)) => Ran::Deferred,
-        }
+        ran
     }
 }

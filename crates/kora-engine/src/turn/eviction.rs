@@ -144,10 +144,11 @@ impl<F: Front> Turn<F> {
     /// Evicts some keys of a shard, and tells what became of the last try; none if somebody else holds the shard.
     fn evict_some(&mut self, shard: ShardId, bytes: u64) -> Option<Eviction> {
         let was_held = self.executor.is_held(shard);
-        let counters = self.engine.counters.of_shard(shard);
-        let is_counted = counters.evictable.load(Ordering::Relaxed) != ShardCounters::UNKNOWN;
+        let known = self.engine.counters.of_shard(shard).evictable.load(Ordering::Relaxed);
+        // Where nobody has counted, this only counts.
+        let tries = if known == ShardCounters::UNKNOWN { 0 } else { TRIES_PER_LOOK };
         let mut eviction = self.executor.store_of(shard).map(|_| Eviction::Pending);
-        for _ in 0..if is_counted { TRIES_PER_LOOK } else { 0 } {
+        for _ in 0..tries {
             eviction = self.executor.evict(shard, self.time.now);
             self.executor.dispose();
             if matches!(eviction, None | Some(Eviction::Nothing)) || self.staying() <= bytes {

@@ -318,16 +318,7 @@ impl<F: Front> Turn<F> {
                 return self.run_together(session, (resolved, handler), args, placement);
             }
         };
-        if !self.get(&[shard]) {
-            return None;
-        }
-        let begin = session.output.end();
-        let setting = session.setting(self.time.now);
-        let ran = {
-            let mut out = session.output.sink(session.choice.style);
-            self.executor.run(shard, (resolved.facts, handler), args, &setting, &mut out)
-        };
-        self.end_inline(session, resolved, args, begin, ran)
+        self.run_on(session, (resolved, handler), args, &[shard])
     }
 
     /// Runs a command on several shards where it stands, if it is one that may run so, and they can be had and are free.
@@ -352,16 +343,10 @@ impl<F: Front> Turn<F> {
                 &whole
             }
         };
-        if resolved.facts.may_pause() || !self.get(shards) {
+        if resolved.facts.may_pause() {
             return None;
         }
-        let begin = session.output.end();
-        let setting = session.setting(self.time.now);
-        let ran = {
-            let mut out = session.output.sink(session.choice.style);
-            self.executor.run_together(shards, (resolved.facts, handler), args, &setting, &mut out)
-        };
-        self.end_inline(session, resolved, args, begin, ran)
+        self.run_on(session, (resolved, handler), args, shards)
     }
 
     /// Takes shards, and tells whether something may run on them here and now. If somebody else holds one, he gets time once to put
@@ -379,15 +364,28 @@ impl<F: Front> Turn<F> {
         self.executor.hold_all(shards)
     }
 
+    /// Runs a command on these shards, if they can be had and are free.
     #[inline]
-    fn end_inline(
+    fn run_on(
         &mut self,
         session: &mut Session<F>,
-        resolved: Resolved<F>,
+        (resolved, handler): (Resolved<F>, CoreHandler),
         args: &Args<'_>,
-        begin: usize,
-        ran: Ran,
+        shards: &[ShardId],
     ) -> Option<Ran> {
+        if !self.get(shards) {
+            return None;
+        }
+        let begin = session.output.end();
+        let setting = session.setting(self.time.now);
+        let run = (resolved.facts, handler);
+        let ran = {
+            let mut out = session.output.sink(session.choice.style);
+            match *shards {
+                [shard] => self.executor.run(shard, run, args, &setting, &mut out),
+                _ => self.executor.run_together(shards, run, args, &setting, &mut out),
+            }
+        };
         if matches!(ran, Ran::Replied) {
             self.finish_command(session, resolved, begin);
             self.deliver_own(session);

@@ -150,7 +150,7 @@ fn fields_whose_time_has_come_are_never_seen() {
     });
 }
 
-/// What Redis counts as there until somebody meets it.
+/// Redis counts a field whose time has come until a command looks it up.
 #[test]
 fn fields_whose_time_has_come_count_as_stored_until_they_are_met() {
     each_form(|shard| {
