@@ -8,7 +8,7 @@
 //! - the pointer (without its lowest bit) is the start of a live allocation of `shape().layout()`, aligned to 8,
 //!   that nothing else points to;
 //! - header, key and value are initialised, and `Repr` says what the cell holds;
-//! - the cell holds `i64`, `Option<Box<dyn Object>>` (`None` only while the value is being replaced) or `Vec<u8>`.
+//! - the cell holds `i64`, `Option<Box<dyn Object>>` (`None` only while the value is being replaced) or [`Long`].
 #![expect(unsafe_code, reason = "one allocation of variable layout; safe for all who use it")]
 
 mod collection;
@@ -18,11 +18,13 @@ pub(crate) mod deadline;
 mod form;
 mod heap;
 pub mod kind;
+mod long;
 mod modify;
 pub mod object;
 mod shape;
 mod size;
 mod splice;
+mod string;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod usage;
@@ -42,21 +44,14 @@ pub use form::Packing;
 use form::{kind_bits, kind_of};
 pub(crate) use heap::{Heap, NewValue};
 pub use kind::{Encoding, Kind};
+use long::Long;
 use object::Object;
 pub(crate) use shape::size_class;
 use shape::{HEADER_BYTES, Repr, Shape};
 pub use size::SizeClass;
 pub(crate) use size::Tally;
+pub use string::{StringRef, StringValue};
 use usage::Usage;
-
-/// A string value, read in place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StringRef<'a> {
-    /// Stored as an integer.
-    Integer(i64),
-    /// Stored as bytes.
-    Bytes(&'a [u8]),
-}
 
 /// The longest string that OBJECT ENCODING calls `embstr`.
 const EMBSTR_BYTES: usize = 44;
@@ -137,7 +132,7 @@ impl Header {
 /// An owned entry: a key with its value, deadline and use bits.
 pub struct Entry(NonNull<u8>);
 
-// SAFETY: an entry owns all it points to, and that is bytes, a `Vec<u8>` or a `Box<dyn Object>`, which is `Send`.
+// SAFETY: an entry owns all it points to, and that is bytes, a `Long` or a `Box<dyn Object>`, which are `Send`.
 unsafe impl Send for Entry {}
 
 impl Entry {
@@ -289,16 +284,6 @@ impl Entry {
         self.expiry().is_some_and(|at| at < now)
     }
 
-    /// The string value, if it is one.
-    #[inline]
-    #[must_use]
-    pub fn string(&self) -> Option<StringRef<'_>> {
-        if self.kind() != Kind::String {
-            return None;
-        }
-        self.integer().map(StringRef::Integer).or_else(|| self.value_bytes().map(StringRef::Bytes))
-    }
-
     /// The small collection, if it is one, in its packed form.
     #[inline]
     #[must_use]
@@ -321,10 +306,17 @@ impl Entry {
     fn value_bytes(&self) -> Option<&[u8]> {
         match self.header().repr() {
             Repr::Inline => Some(self.inline_value()),
-            // SAFETY: `Repr::External` says that the cell holds a vector, borrowed like `self`.
-            Repr::External => Some(unsafe { &*self.cell::<Vec<u8>>() }),
+            Repr::External => Some(self.long().bytes()),
             Repr::Integer | Repr::Object => None,
         }
+    }
+
+    /// The bytes of a value whose `Repr` is `External`.
+    #[inline]
+    fn long(&self) -> &Long {
+        assert!(self.header().repr() == Repr::External, "asked of values in memory of their own only");
+        // SAFETY: `Repr::External` says that the cell holds long bytes, borrowed like `self`.
+        unsafe { &*self.cell::<Long>() }
     }
 
     /// The large collection, if it is one.
@@ -352,8 +344,7 @@ impl Entry {
         let shape = self.shape();
         let beyond = match shape.repr {
             Repr::Inline | Repr::Integer => 0,
-            // SAFETY: `Repr::External` says that the cell holds a vector.
-            Repr::External => size_class(unsafe { &*self.cell::<Vec<u8>>() }.capacity()),
+            Repr::External => self.long().memory_bytes(),
             Repr::Object => self.as_object().expect("its Repr says so").memory_bytes(),
         };
         size_class(shape.bytes()) + beyond

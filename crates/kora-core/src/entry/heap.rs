@@ -2,6 +2,7 @@
 
 use super::Object;
 use super::form::{Form, kind_bits, kind_of};
+use super::long::Long;
 use super::shape::{Repr, Shape};
 use super::size::{Tally, text_len};
 use crate::number::parse_i64;
@@ -21,7 +22,7 @@ pub(crate) enum NewValue<'a> {
     /// The same in memory of its own, to be kept there.
     External {
         /// Its bytes.
-        bytes: Vec<u8>,
+        bytes: Long,
         /// What they are.
         form: Form,
     },
@@ -60,7 +61,7 @@ impl<'a> NewValue<'a> {
         match self {
             Self::Integer(value) => text_len(*value),
             Self::Bytes { bytes, form } => form.len_of(bytes),
-            Self::External { bytes, form } => form.len_of(bytes),
+            Self::External { bytes, form } => form.len_of(bytes.bytes()),
             Self::Object(object) => object.size(),
         }
     }
@@ -69,11 +70,14 @@ impl<'a> NewValue<'a> {
     #[inline]
     pub(super) fn settled(self, shape: Shape) -> Self {
         match self {
-            Self::Bytes { bytes, form } if shape.repr == Repr::External => {
-                Self::External { bytes: bytes.to_vec(), form }
-            }
+            Self::Bytes { bytes, form } if shape.repr == Repr::External => Self::external(bytes, form),
             value => value,
         }
+    }
+
+    #[inline(never)]
+    fn external(bytes: &[u8], form: Form) -> Self {
+        Self::External { bytes: Long::of(bytes.to_vec(), form), form }
     }
 
     /// The bits of an entry's tag that tell kind and form.
@@ -91,7 +95,7 @@ impl<'a> NewValue<'a> {
 #[derive(Debug)]
 pub(crate) enum Heap {
     /// A long string, or a packed collection.
-    Bytes(Vec<u8>),
+    Bytes(Long),
     /// A large collection.
     Object(Box<dyn Object>),
 }
@@ -106,7 +110,7 @@ impl Heap {
     }
 
     /// The same for a long string.
-    pub(crate) fn bytes_effort(bytes: &Vec<u8>) -> usize {
+    pub(crate) fn bytes_effort(bytes: &Long) -> usize {
         bytes.capacity() / 1024
     }
 }

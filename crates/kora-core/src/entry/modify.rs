@@ -5,6 +5,7 @@ use std::num::NonZero;
 
 use super::deadline::Deadline;
 use super::heap::{Heap, NewValue};
+use super::long::Long;
 use super::object::Object;
 use super::shape::{HEADER_BYTES, Repr, Shape, size_class};
 use super::usage::Usage;
@@ -81,9 +82,9 @@ impl Entry {
     pub(crate) fn append(&mut self, bytes: &[u8]) -> usize {
         self.make_bytes();
         let present = self.bytes().len();
-        if let Some(vector) = self.external_mut() {
-            reserve(vector, present + bytes.len());
-            vector.extend_from_slice(bytes);
+        if let Some(long) = self.long_mut() {
+            reserve(long, present + bytes.len()).extend_from_slice(bytes);
+            long.settle(Form::Raw);
         } else {
             self.grow(present + bytes.len());
             self.bytes_mut()[present..].copy_from_slice(bytes);
@@ -115,8 +116,7 @@ impl Entry {
     pub(crate) fn take_heap(&mut self) -> Option<Heap> {
         match self.header().repr() {
             Repr::Inline | Repr::Integer => None,
-            // SAFETY: `Repr` says that the cell holds a vector; an empty one takes its place.
-            Repr::External => Some(Heap::Bytes(unsafe { self.cell::<Vec<u8>>().replace(Vec::new()) })),
+            Repr::External => self.long_mut().map(|long| Heap::Bytes(long.take())),
             // SAFETY: `Repr` says what the cell holds; `None` takes its place.
             Repr::Object => unsafe { self.cell::<Option<Box<dyn Object>>>().replace(None) }.map(Heap::Object),
         }
@@ -138,7 +138,7 @@ impl Entry {
                     debug_assert_eq!(shape.inline_bytes, bytes.len());
                     self.base().add(shape.value_at()).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
                 }
-                NewValue::External { bytes, .. } => self.cell::<Vec<u8>>().write(bytes),
+                NewValue::External { bytes, .. } => self.cell::<Long>().write(bytes),
                 NewValue::Object(object) => self.cell::<Option<Box<dyn Object>>>().write(Some(object)),
             }
         }
@@ -178,16 +178,13 @@ impl Entry {
         unsafe { dealloc(base, old.layout()) };
     }
 
-    /// Overwrites a string in memory of its own if that has room for `bytes` and would not be left mostly empty.
+    /// Overwrites bytes in memory of their own, if there is any and that can be.
     fn overwrite_external(&mut self, bytes: &[u8], form: Form) -> bool {
-        let Some(vector) = self.external_mut() else { return false };
-        if bytes.len() > vector.capacity() || bytes.len() < vector.capacity() / 4 * 3 {
-            return false;
+        let is_done = self.long_mut().is_some_and(|long| long.overwrite(bytes, form));
+        if is_done {
+            self.set_form(form);
         }
-        vector.clear();
-        vector.extend_from_slice(bytes);
-        self.set_form(form);
-        true
+        is_done
     }
 
     /// Turns an integer into its text.
@@ -206,9 +203,9 @@ impl Entry {
 
     /// Makes a string held as bytes `len` bytes long, which must be more than it has, by zeros.
     fn grow(&mut self, len: usize) {
-        if let Some(vector) = self.external_mut() {
-            reserve(vector, len);
-            vector.resize(len, 0);
+        if let Some(long) = self.long_mut() {
+            reserve(long, len).resize(len, 0);
+            long.settle(Form::Raw);
             return;
         }
         let old = self.shape();
@@ -223,6 +220,7 @@ impl Entry {
             let mut bytes = Vec::with_capacity(len);
             bytes.extend_from_slice(self.inline_value());
             bytes.resize(len, 0);
+            let bytes = Long::of(bytes, Form::Raw);
             let replaced = self.replace(NewValue::External { bytes, form: Form::Raw }, self.deadline());
             debug_assert!(replaced.is_none(), "an inline value owns nothing");
         }
@@ -252,10 +250,10 @@ impl Entry {
         self.set_header(Header { sizes, ..header });
     }
 
-    /// The vector of a value in memory of its own.
-    pub(super) fn external_mut(&mut self) -> Option<&mut Vec<u8>> {
-        // SAFETY: `Repr` says that the cell holds a vector; it is borrowed like `self`.
-        (self.header().repr() == Repr::External).then(|| unsafe { &mut *self.cell::<Vec<u8>>() })
+    /// The bytes of a value in memory of its own.
+    pub(super) fn long_mut(&mut self) -> Option<&mut Long> {
+        // SAFETY: `Repr` says that the cell holds long bytes; they are borrowed like `self`.
+        (self.header().repr() == Repr::External).then(|| unsafe { &mut *self.cell::<Long>() })
     }
 
     /// The bytes of a value held as bytes.
@@ -266,7 +264,7 @@ impl Entry {
     /// The bytes of a value held as bytes, for writing.
     pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
         if self.header().repr() == Repr::External {
-            return self.external_mut().expect("its Repr says so");
+            return self.long_mut().expect("its Repr says so").vector_mut(0);
         }
         let shape = self.shape();
         assert!(shape.repr == Repr::Inline, "only values held as bytes are modified as bytes");
@@ -308,11 +306,13 @@ impl Entry {
 }
 
 /// Makes room for `bytes` in all, and for as much again, so that repeated growth costs constant time per byte; a
-/// long string gets an eighth.
-fn reserve(vector: &mut Vec<u8>, bytes: usize) {
+/// long string gets an eighth. Lends the vector with that room.
+fn reserve(long: &mut Long, bytes: usize) -> &mut Vec<u8> {
     const GENEROUS_BYTES: usize = 1024 * 1024;
+    let extra = if bytes < GENEROUS_BYTES { bytes } else { GENEROUS_BYTES.max(bytes / 8) };
+    let vector = long.vector_mut(bytes + extra);
     if bytes > vector.capacity() {
-        let extra = if bytes < GENEROUS_BYTES { bytes } else { GENEROUS_BYTES.max(bytes / 8) };
         vector.reserve_exact(bytes + extra - vector.len());
     }
+    vector
 }

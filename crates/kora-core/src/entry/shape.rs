@@ -36,7 +36,7 @@ pub(super) enum Repr {
     Integer = 1,
     /// An `Option<Box<dyn Object>>` in the cell.
     Object = 2,
-    /// A `Vec<u8>` in the cell.
+    /// A [`Long`](super::long::Long) in the cell.
     External = 3,
 }
 

@@ -9,6 +9,7 @@ use std::alloc::dealloc;
 use super::Entry;
 use super::form::Form;
 use super::heap::NewValue;
+use super::long::Long;
 use super::shape::{Repr, Shape, size_class};
 use crate::packed::listpack::Buffer;
 
@@ -82,7 +83,7 @@ impl Entry {
         bytes.extend_from_slice(&old[..at]);
         bytes.extend_from_slice(inserted);
         bytes.extend_from_slice(&old[at + removed..]);
-        let owned = self.replace(NewValue::External { bytes, form }, self.deadline());
+        let owned = self.replace(NewValue::External { bytes: Long::of(bytes, form), form }, self.deadline());
         debug_assert!(owned.is_none(), "an inline value owns nothing");
     }
 
@@ -90,7 +91,7 @@ impl Entry {
     fn splice_external(&mut self, at: usize, removed: usize, inserted: &[u8], len: usize) {
         let key_bytes = self.key().len();
         let form = self.header().form();
-        let vector = self.external_mut().expect("its Repr says so");
+        let vector = self.long_mut().expect("its Repr says so").vector_mut(0);
         if len > vector.capacity() {
             vector.reserve_exact(size_class(len) - vector.len());
         }

@@ -134,7 +134,7 @@ fn bytes(len: usize) -> Vec<u8> {
 }
 
 fn models() -> Vec<Model> {
-    let lengths = [0, 1, 7, 8, 16, 44, 45, 64, 65, 200, 300, 504, 505, 1024, 70_000];
+    let lengths = [0, 1, 7, 8, 16, 44, 45, 64, 65, 200, 300, 504, 505, 1024, 4095, 4096, 70_000];
     let strings = lengths.iter().map(|&len| Model::Bytes(bytes(len), len == 16));
     let packed = [
         (0, Packing::IntSet),
