@@ -3,6 +3,9 @@
 
 pub mod tree;
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use crate::error::CommandError;
 
 /// A sink for one or more replies, written depth first: an aggregate's head, then its elements.
@@ -18,6 +21,14 @@ pub trait Reply {
     fn integer(&mut self, value: i64);
     /// A binary-safe string.
     fn bulk(&mut self, bytes: &[u8]);
+    /// A part of bytes that the sink may keep a reference to: they don't change while it does.
+    fn bulk_shared(&mut self, bytes: &Arc<Vec<u8>>, part: Range<usize>) {
+        self.bulk(&bytes[part]);
+    }
+    /// Bytes that the sink may keep.
+    fn bulk_owned(&mut self, bytes: Vec<u8>) {
+        self.bulk(&bytes);
+    }
     /// The absent string.
     fn null(&mut self);
     /// The absent array: differs from [`Reply::null`] in RESP2 only.

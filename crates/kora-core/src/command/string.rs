@@ -2,7 +2,7 @@
 //!
 //! A string is bytes, or a 64-bit integer where its text is one: the keyspace decides, and [`StringRef`] shows which.
 //! GET, SET, INCR and MGET are the commands that servers of this kind spend their lives on: they look options up only
-//! when there are any, and move bytes from the entry to the sink without a copy between.
+//! when there are any, and move bytes from the entry to the sink without a copy between. Of long ones the sink gets a reference.
 
 mod expiry;
 mod get;
@@ -13,7 +13,7 @@ mod range;
 mod set;
 
 use crate::command::spec::{Categories, CommandSpec, Facts, Group, KeyFlags, KeySpec};
-use crate::entry::StringRef;
+use crate::entry::{StringRef, StringValue};
 use crate::error::{CommandError, CommandResult};
 use crate::reply::Reply;
 
@@ -56,10 +56,11 @@ const OVERWRITES_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::OW.update(), 1)];
 
 /// Writes a string value, or null where there is none.
 #[inline]
-fn write_string(out: &mut dyn Reply, value: Option<StringRef<'_>>) {
+fn write_string(out: &mut dyn Reply, value: Option<StringValue<'_>>) {
     match value {
-        Some(StringRef::Bytes(bytes)) => out.bulk(bytes),
-        Some(StringRef::Integer(number)) => out.bulk(itoa::Buffer::new().format(number).as_bytes()),
+        Some(StringValue::Own(bytes)) => out.bulk(bytes),
+        Some(StringValue::Integer(number)) => out.bulk(itoa::Buffer::new().format(number).as_bytes()),
+        Some(StringValue::Shared(bytes)) => out.bulk_shared(bytes, 0..bytes.len()),
         None => out.null(),
     }
 }

@@ -15,7 +15,7 @@ use crate::db::DbIndex;
 use crate::entry::data_type::Loader;
 use crate::entry::object::Object;
 use crate::entry::usage::Usage;
-use crate::entry::{Entry, Form, Heap, Kind, NewValue, Packing, StringRef, Tally, Ttl};
+use crate::entry::{Entry, Form, Heap, Kind, NewValue, Packing, StringRef, StringValue, Tally, Ttl};
 use crate::error::{CommandError, CommandResult};
 use crate::hash::hash_key;
 use crate::journal::{EventClass, Journal};
@@ -106,9 +106,18 @@ impl<'a> Keyspace<'a> {
     /// `WrongType` if it is something else.
     #[inline]
     pub fn read_string(&mut self, key: &[u8]) -> CommandResult<Option<StringRef<'_>>> {
+        Ok(self.read_string_value(key)?.map(StringRef::from))
+    }
+
+    /// The string at `key` as it is held, for reading.
+    ///
+    /// # Errors
+    /// `WrongType` if it is something else.
+    #[inline]
+    pub fn read_string_value(&mut self, key: &[u8]) -> CommandResult<Option<StringValue<'_>>> {
         match self.read(key) {
             None => Ok(None),
-            Some(entry) => entry.string().map(Some).ok_or(CommandError::WrongType),
+            Some(entry) => entry.string_value().map(Some).ok_or(CommandError::WrongType),
         }
     }
 

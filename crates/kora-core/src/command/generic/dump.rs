@@ -30,7 +30,7 @@ pub(super) const DUMP: CommandSpec = CommandSpec {
 fn dump(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let compress = ctx.config().compresses_dumps;
     match ctx.keyspace(args[1]).read(args[1]) {
-        Some(entry) => out.bulk(&payload::dump(entry, compress)),
+        Some(entry) => out.bulk_owned(payload::dump(entry, compress)),
         None => out.null(),
     }
     Ok(())

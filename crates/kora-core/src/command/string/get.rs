@@ -27,7 +27,7 @@ pub(super) const GET: CommandSpec = CommandSpec {
 
 fn get(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let key = args[1];
-    write_string(out, ctx.keyspace(key).read_string(key)?);
+    write_string(out, ctx.keyspace(key).read_string_value(key)?);
     Ok(())
 }
 
@@ -48,7 +48,7 @@ pub(super) const GETDEL: CommandSpec = CommandSpec {
 fn getdel(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let (key, db) = (args[1], ctx.db);
     let mut keyspace = ctx.keyspace(key);
-    let value = keyspace.read_string(key)?;
+    let value = keyspace.read_string_value(key)?;
     let is_found = value.is_some();
     write_string(out, value);
     if is_found {
@@ -95,7 +95,7 @@ fn getex(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResul
     let (key, db, now) = (args[1], ctx.db, ctx.now);
     let lifetime = parse_lifetime(&args[2..])?;
     let mut keyspace = ctx.keyspace(key);
-    let Some(value) = keyspace.read_string(key)? else {
+    let Some(value) = keyspace.read_string_value(key)? else {
         out.null();
         return Ok(());
     };

@@ -35,7 +35,7 @@ fn mget(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
     let keys = &args[1..];
     out.array(keys.len());
     for key in keys {
-        write_string(out, ctx.keyspace(key).read(key).and_then(Entry::string));
+        write_string(out, ctx.keyspace(key).read(key).and_then(Entry::string_value));
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{FAMILY, READS_KEY, bytes_of, check_length, count, length_of};
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
-use crate::entry::{StringRef, Ttl};
+use crate::entry::{StringRef, StringValue, Ttl};
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
 use crate::number::parse_i64;
@@ -44,8 +44,13 @@ fn getrange(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRe
     let start = parse_i64(args[2]).ok_or(CommandError::NotInteger)?;
     let end = parse_i64(args[3]).ok_or(CommandError::NotInteger)?;
     let mut keyspace = ctx.keyspace(key);
+    let value = keyspace.read_string_value(key)?;
+    if let Some(StringValue::Shared(bytes)) = value {
+        out.bulk_shared(bytes, byte_range(start, end, bytes.len()));
+        return Ok(());
+    }
     let mut digits = itoa::Buffer::new();
-    let bytes = keyspace.read_string(key)?.map_or(&b""[..], |value| bytes_of(value, &mut digits));
+    let bytes = value.map_or(&b""[..], |value| bytes_of(value.into(), &mut digits));
     out.bulk(&bytes[byte_range(start, end, bytes.len())]);
     Ok(())
 }

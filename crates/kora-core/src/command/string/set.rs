@@ -165,9 +165,9 @@ fn set_with_options(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> C
     };
     let mut keyspace = ctx.keyspace(key);
     let is_met = if options.returns_old {
-        let old = keyspace.read_string(key)?;
+        let old = keyspace.read_string_value(key)?;
         write_string(out, old);
-        options.condition.holds(old)
+        options.condition.holds(old.map(StringRef::from))
     } else {
         options.condition.holds_for(&mut keyspace, key)?
     };
@@ -295,7 +295,7 @@ pub(super) const GETSET: CommandSpec = CommandSpec {
 fn getset(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let (key, db) = (args[1], ctx.db);
     let mut keyspace = ctx.keyspace(key);
-    write_string(out, keyspace.read_string(key)?);
+    write_string(out, keyspace.read_string_value(key)?);
     store(&mut keyspace, db, key, args[2], Ttl::Clear);
     Ok(())
 }
