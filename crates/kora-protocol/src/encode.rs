@@ -100,6 +100,18 @@ impl<'a> Encoder<'a> {
         self.blob(b'$', bytes);
     }
 
+    /// What stands before the `len` bytes of a binary-safe string; behind them comes [`Self::bulk_end`].
+    #[inline]
+    pub fn bulk_head(&mut self, len: usize) {
+        self.head(b'$', len);
+    }
+
+    /// What stands behind the bytes of a binary-safe string.
+    #[inline]
+    pub fn bulk_end(&mut self) {
+        self.out.extend_from_slice(b"\r\n");
+    }
+
     /// The absent string.
     #[inline]
     pub fn null(&mut self) {

@@ -3,17 +3,21 @@
 //! A reply may have many millions of bytes. One buffer for it would double whenever it is full: copied again and
 //! again, and twice the size in the end. So a chunk that is nearly full is closed and a new one begun; closed chunks
 //! are sent from where they are, passed on whole from one worker to another, and freed one by one as the client reads.
-//! What many connections are sent, such as a message to all subscribers of a channel, is a chunk that their outputs share.
+//! What others hold as well is a chunk that refers to it: a large value, a message to all subscribers of a channel. All chunks go
+//! to the system together.
 //!
 //! Invariants: closed chunks are not empty; `chunk_bytes` is the sum of their lengths; `sent` is less than the length
 //! of the first chunk, or of the open one if there is no other, unless that is empty.
 
 pub(crate) mod buffers;
+mod chunk;
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
+
+use chunk::Chunk;
 
 /// Room of a chunk. One longer piece has a chunk of its own.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -25,31 +29,16 @@ const ROOM_BYTES: usize = 4096;
 const FRAME_BYTES: usize = 64;
 
 /// Slices given to the system at once.
-const SLICES_MAX: usize = 16;
+const SLICES_MAX: usize = 64;
 
 /// Bytes of a text that tells what it is.
 const TEXT_BYTES_MAX: usize = 64;
 
 /// Shared bytes from this length on are not copied: a chunk of its own costs about as much as copying so many.
-const SHARED_BYTES_MIN: usize = 1024;
+pub(crate) const SHARED_BYTES_MIN: usize = 1024;
 
-/// A closed chunk.
-#[derive(Debug)]
-enum Chunk {
-    Own(Vec<u8>),
-    Shared(Arc<Vec<u8>>),
-}
-
-impl Deref for Chunk {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::Own(bytes) => bytes,
-            Self::Shared(bytes) => bytes,
-        }
-    }
-}
+/// Room for so many chunks is kept when all is sent.
+const CHUNKS_KEPT: usize = 64;
 
 /// Bytes on their way out.
 #[derive(Debug, Default)]
@@ -137,16 +126,43 @@ impl Output {
         self.open.reserve_exact(CHUNK_BYTES);
     }
 
+    /// Makes a chunk of what is in the open one. If that is little, it is copied, and the buffer stays for what comes.
     fn close(&mut self) {
         if self.open.is_empty() {
             return;
         }
-        let mut chunk = std::mem::take(&mut self.open);
-        if chunk.capacity() - chunk.len() > chunk.len() / 8 {
-            chunk.shrink_to_fit();
-        }
+        let chunk = if let Some(short) = Chunk::short(&self.open) {
+            self.open.clear();
+            short
+        } else if self.open.len() < ROOM_BYTES {
+            let bytes = self.open.as_slice().to_vec();
+            self.open.clear();
+            Chunk::Own(bytes)
+        } else {
+            let mut bytes = std::mem::take(&mut self.open);
+            if bytes.capacity() - bytes.len() > bytes.len() / 8 {
+                bytes.shrink_to_fit();
+            }
+            Chunk::Own(bytes)
+        };
+        self.push(chunk);
+    }
+
+    /// Adds a chunk behind the others; the open one must be empty.
+    #[inline]
+    fn push(&mut self, chunk: Chunk) {
         self.chunk_bytes += chunk.len();
-        self.chunks.push_back(Chunk::Own(chunk));
+        self.chunks.push_back(chunk);
+    }
+
+    /// Adds a part of what others hold, without a copy. With more than the limit unsent it is dropped as a whole.
+    pub(crate) fn share(&mut self, bytes: &Arc<Vec<u8>>, part: Range<usize>) {
+        if self.limit > 0 && self.len() > self.limit {
+            self.is_overfull = true;
+            return;
+        }
+        self.close();
+        self.push(Chunk::shared(bytes, part));
     }
 
     /// Adds what others are sent too: `head` and, shared with them if it is long, `tail`. Beyond the limit it is dropped as
@@ -162,8 +178,7 @@ impl Output {
             self.close_full();
         } else {
             self.close();
-            self.chunk_bytes += tail.len();
-            self.chunks.push_back(Chunk::Shared(Arc::clone(tail)));
+            self.push(Chunk::shared(tail, 0..tail.len()));
         }
     }
 
@@ -183,10 +198,14 @@ impl Output {
         while position < self.chunk_bytes {
             let Some(chunk) = self.chunks.pop_back() else { break };
             self.chunk_bytes -= chunk.len();
-            self.open = match chunk {
-                Chunk::Own(bytes) => bytes,
-                Chunk::Shared(bytes) => bytes.to_vec(),
-            };
+            let kept = position.saturating_sub(self.chunk_bytes);
+            match chunk {
+                Chunk::Own(bytes) if kept > 0 => self.open = bytes,
+                chunk => {
+                    self.open.clear();
+                    self.open.extend_from_slice(&chunk[..kept]);
+                }
+            }
         }
         self.open.truncate(position.saturating_sub(self.chunk_bytes));
     }
@@ -255,6 +274,17 @@ impl Output {
     /// Passes over the first `count` bytes, which must be there.
     fn advance(&mut self, count: usize) {
         self.sent += count;
+        if !self.chunks.is_empty() {
+            self.drop_sent();
+        }
+        if self.chunks.is_empty() && self.sent == self.open.len() {
+            self.open.clear();
+            self.sent = 0;
+        }
+    }
+
+    /// Drops chunks that are sent.
+    fn drop_sent(&mut self) {
         while let Some(first) = self.chunks.front()
             && self.sent >= first.len()
         {
@@ -262,9 +292,8 @@ impl Output {
             self.chunk_bytes -= first.len();
             self.chunks.pop_front();
         }
-        if self.chunks.is_empty() && self.sent == self.open.len() {
-            self.open.clear();
-            self.sent = 0;
+        if self.chunks.is_empty() && self.chunks.capacity() > CHUNKS_KEPT {
+            self.chunks = VecDeque::new();
         }
     }
 
@@ -279,7 +308,8 @@ impl Output {
                 Some(chunk) if self.sent == 0 && (ROOM_BYTES..=left).contains(&chunk.len()) => {
                     self.chunk_bytes -= chunk.len();
                     left -= chunk.len();
-                    into.push_chunk(chunk);
+                    into.close();
+                    into.push(chunk);
                 }
                 Some(chunk) => {
                     self.chunks.push_front(chunk);
@@ -299,12 +329,6 @@ impl Output {
         into.close_full();
         self.advance(count);
         count
-    }
-
-    fn push_chunk(&mut self, chunk: Chunk) {
-        self.close();
-        self.chunk_bytes += chunk.len();
-        self.chunks.push_back(chunk);
     }
 
     /// Passes over the first `count` bytes, which must be there: they will not be sent.

@@ -2,12 +2,15 @@
 
 mod frames;
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use kora_core::reply::Reply;
 use kora_core::shard::replies::Replies;
 use kora_engine::front;
 use kora_protocol::{Encoder, ProtocolError, Resp};
 
-use crate::output::Output;
+use crate::output::{Output, SHARED_BYTES_MIN};
 use frames::frame_length;
 
 /// Writes replies to the end of an output.
@@ -49,6 +52,24 @@ macro_rules! encode {
             self.output.make_room(bytes.len());
             self.encoder().bulk(bytes);
             self.output.close_full();
+        }
+
+        fn bulk_shared(&mut self, bytes: &Arc<Vec<u8>>, part: Range<usize>) {
+            if part.len() < SHARED_BYTES_MIN {
+                return self.bulk(&bytes[part]);
+            }
+            self.encoder().bulk_head(part.len());
+            self.output.share(bytes, part);
+            self.encoder().bulk_end();
+            self.output.close_full();
+        }
+
+        fn bulk_owned(&mut self, bytes: Vec<u8>) {
+            if bytes.len() < SHARED_BYTES_MIN {
+                return self.bulk(&bytes);
+            }
+            let part = 0..bytes.len();
+            self.bulk_shared(&Arc::new(bytes), part);
         }
 
         fn verbatim(&mut self, format: &str, text: &[u8]) {

@@ -1,9 +1,9 @@
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{CHUNK_BYTES, Chunk, Output, ROOM_BYTES, SHARED_BYTES_MIN};
+use super::{CHUNK_BYTES, CHUNKS_KEPT, Chunk, Output, ROOM_BYTES, SHARED_BYTES_MIN};
 
 /// Takes up to so many bytes at a time.
 struct Narrow {
@@ -15,6 +15,16 @@ impl Write for Narrow {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = bytes.len().min(self.width);
         self.taken.extend_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut count = 0;
+        for slice in slices {
+            let part = slice.len().min(self.width - count);
+            self.taken.extend_from_slice(&slice[..part]);
+            count += part;
+        }
         Ok(count)
     }
 
@@ -115,7 +125,7 @@ fn a_long_output_takes_little_more_than_its_length() {
         }
         let capacity = |chunk: &Chunk| match chunk {
             Chunk::Own(bytes) => bytes.capacity(),
-            Chunk::Shared(_) => panic!("nothing was shared"),
+            Chunk::Shared(_) | Chunk::Short(_) => panic!("nothing was shared"),
         };
         let capacities: usize = output.chunks.iter().map(capacity).sum();
         let excess = capacities - output.chunk_bytes;
@@ -194,4 +204,140 @@ fn beyond_the_limit_nothing_is_kept() {
     small.set_limit(300_000);
     write(&mut small, &bytes(ROOM_BYTES, 1));
     assert!(!small.is_overfull());
+}
+
+/// What is done to an output.
+#[derive(Clone, Debug)]
+enum Step {
+    /// Bytes are written.
+    Write(usize),
+    /// A part of shared bytes is added: where it begins and ends, of 256.
+    Share(usize, u8, u8),
+    /// The system takes so many bytes.
+    Send(usize),
+    /// What is behind is taken back: as much of what is unsent, of 256.
+    Truncate(u8),
+    /// The first part moves to another output, and what is left of this one behind it.
+    Move(u8),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        3 => (1..200usize).prop_map(Step::Write),
+        1 => (200..10_000usize).prop_map(Step::Write),
+        4 => (1..70_000usize, any::<u8>(), any::<u8>()).prop_map(|(len, from, to)| Step::Share(len, from, to)),
+        2 => (1..100usize).prop_map(Step::Send),
+        2 => (100..100_000usize).prop_map(Step::Send),
+        1 => any::<u8>().prop_map(Step::Truncate),
+        1 => any::<u8>().prop_map(Step::Move),
+    ];
+    proptest::collection::vec(step, 1..60)
+}
+
+/// The part of 256 that `share` is, of `len`.
+fn part_of(len: usize, share: u8) -> usize {
+    len * usize::from(share) / 256
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn references_are_sent_in_their_place_however_writes_are_split(steps in steps(), width in 1..5000usize) {
+        let (mut output, mut model) = (Output::default(), Vec::new());
+        let mut held = Vec::new();
+        for (seed, step) in steps.into_iter().enumerate() {
+            match step {
+                Step::Write(len) => {
+                    write(&mut output, &bytes(len, seed));
+                    model.extend(bytes(len, seed));
+                }
+                Step::Share(len, from, to) => {
+                    let part = part_of(len, from.min(to))..part_of(len, from.max(to)) + 1;
+                    let shared = Arc::new(bytes(len, seed));
+                    model.extend_from_slice(&shared[part.clone()]);
+                    output.share(&shared, part);
+                    held.push(shared);
+                }
+                Step::Send(width) => {
+                    let mut narrow = Narrow { taken: Vec::new(), width };
+                    let count = output.write_to(&mut narrow).unwrap();
+                    prop_assert_eq!(count, narrow.taken.len());
+                    prop_assert!(narrow.taken[..] == model[..count]);
+                    model.drain(..count);
+                }
+                Step::Truncate(share) => {
+                    let kept = part_of(model.len() + 1, share);
+                    let end = output.end() - output.len() + kept;
+                    output.truncate(end);
+                    model.truncate(kept);
+                }
+                Step::Move(share) => {
+                    let mut other = Output::default();
+                    output.move_front(part_of(model.len() + 1, share), &mut other);
+                    let left = output.len();
+                    output.move_front(left, &mut other);
+                    prop_assert!(output.is_empty());
+                    output = other;
+                }
+            }
+            prop_assert_eq!(output.len(), model.len());
+        }
+        prop_assert!(drain(&mut output, width) == model);
+        prop_assert!(output.is_empty() && output.end() == 0);
+        prop_assert!(held.iter().all(|shared| Arc::strong_count(shared) == 1), "nothing is held any longer");
+    }
+}
+
+#[test]
+fn what_was_shared_is_dropped_as_soon_as_it_is_sent() {
+    let values = [1, 2, 3].map(|seed| Arc::new(bytes(10_000, seed)));
+    let mut output = Output::default();
+    for value in &values {
+        write(&mut output, b"$10000\r\n");
+        output.share(value, 0..value.len());
+        write(&mut output, b"\r\n");
+    }
+    let counts = || values.each_ref().map(Arc::strong_count);
+    let mut narrow = Narrow { taken: Vec::new(), width: 10_008 };
+    assert_eq!(counts(), [2, 2, 2]);
+    output.write_to(&mut narrow).unwrap();
+    assert_eq!(counts(), [1, 2, 2]);
+    narrow.width = 10_000;
+    output.write_to(&mut narrow).unwrap();
+    assert_eq!(counts(), [1, 2, 2], "its last bytes are not sent");
+    output.truncate(output.end() - 5000);
+    assert_eq!(counts(), [1, 2, 1]);
+    drop(output);
+    assert_eq!(counts(), [1, 1, 1]);
+}
+
+#[test]
+fn frames_around_references_take_no_memory_and_the_buffer_stays() {
+    let value = Arc::new(bytes(100_000, 1));
+    let mut output = Output::default();
+    output.set_buffer(Vec::with_capacity(CHUNK_BYTES));
+    let address = output.open().as_ptr();
+    for _ in 0..1000 {
+        write(&mut output, b"$100000\r\n");
+        output.share(&value, 0..value.len());
+        write(&mut output, b"\r\n");
+    }
+    assert!(output.chunks.iter().all(|chunk| matches!(chunk, Chunk::Shared(_) | Chunk::Short(_))));
+    assert_eq!(output.open().as_ptr(), address);
+    assert!(output.allocated_bytes() >= 1000 * 100_000, "what others hold counts in full");
+    let len = output.len();
+    assert_eq!(drain(&mut output, usize::MAX).len(), len);
+    assert_eq!((output.open().as_ptr(), Arc::strong_count(&value)), (address, 1));
+    assert!(output.chunks.capacity() <= CHUNKS_KEPT, "a long queue gives its room back");
+}
+
+#[test]
+fn references_beyond_the_limit_are_dropped() {
+    let value = Arc::new(bytes(100_000, 1));
+    let mut output = Output::default();
+    output.set_limit(250_000);
+    (0..10).for_each(|_| output.share(&value, 0..100_000));
+    assert!(output.is_overfull());
+    assert_eq!((output.len(), Arc::strong_count(&value)), (300_000, 4), "one exceeds the limit and shows it");
 }
