@@ -58,6 +58,8 @@ mod statistics;
 mod targets;
 #[path = "robust/transaction.rs"]
 mod transaction;
+#[path = "robust/values.rs"]
+mod values;
 #[path = "robust/words.rs"]
 mod words;
 
