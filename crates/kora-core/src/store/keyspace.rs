@@ -137,7 +137,7 @@ impl<'a> Keyspace<'a> {
     }
 
     /// Sets `key` to the string `value`, whatever it held; integers are stored as such, as Redis encodes them.
-    #[inline]
+    #[inline(always)]
     pub fn set_string(&mut self, key: &[u8], value: &[u8], ttl: Ttl) {
         self.set(key, NewValue::text(value), Tally::of(Kind::String, value.len()), ttl);
     }

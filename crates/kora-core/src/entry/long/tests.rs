@@ -87,7 +87,7 @@ fn who_is_alone_writes_in_place() {
     drop(shared(&entry));
     entry.raw_mut(0)[5] = b'?';
     assert_eq!(address(&entry), at, "nobody holds it any longer");
-    entry.append(b"more");
+    entry.append(&[b'x'; 100]);
     let at = address(&entry);
     entry.append(b"and more");
     assert_eq!(address(&entry), at, "there is room");
