@@ -170,15 +170,32 @@ impl Transport {
     /// Receives once.
     #[inline]
     pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> Received {
+        let room = buffer.len();
         let result = match &mut self.carrier {
             Carrier::Tcp(stream) => stream.read(buffer),
             Carrier::Unix(stream) => stream.read(buffer),
         };
+        self.note_received(result, room)
+    }
+
+    /// Receives once, behind what is in `buffer`: as much as it has room for without growing.
+    pub(crate) fn receive_behind(&mut self, buffer: &mut Vec<u8>) -> Received {
+        let room = buffer.capacity() - buffer.len();
+        let spare = rustix::buffer::spare_capacity(buffer);
+        let result = match &self.carrier {
+            Carrier::Tcp(stream) => rustix::io::read(stream, spare),
+            Carrier::Unix(stream) => rustix::io::read(stream, spare),
+        };
+        self.note_received(result.map_err(io::Error::from), room)
+    }
+
+    #[inline]
+    fn note_received(&mut self, result: io::Result<usize>, room: usize) -> Received {
         match result {
             Ok(0) => Received::End,
             Ok(count) => {
                 // A short read has emptied the socket: its next bytes are a new event, unless the end is all that comes.
-                self.is_readable = count == buffer.len() || self.has_ended;
+                self.is_readable = count == room || self.has_ended;
                 Received::Bytes(count)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

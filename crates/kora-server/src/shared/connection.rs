@@ -18,9 +18,6 @@ use crate::output::buffers::BUFFER_BYTES_KEPT;
 /// A client's session on this server.
 pub(crate) type Session = session::Session<Shared>;
 
-/// Most bytes read at once into a connection's own buffer, behind a request that is not whole.
-const READ_BYTES_MAX: usize = 256 * 1024;
-
 /// Least room made for reading behind a request that is not whole.
 const READ_BYTES_MIN: usize = 16 * 1024;
 
@@ -56,19 +53,16 @@ pub(crate) fn receive(session: &mut Session, buffer: &mut [u8]) -> Received {
     note_received(session, received)
 }
 
-/// Reads once behind the bytes of a request that is not whole. The buffer grows with what has arrived, never
-/// with what was announced.
+/// Reads once behind the bytes of a request that is not whole. The buffer grows with what has arrived, to twice that at most, and not
+/// beyond what was announced.
 pub(crate) fn receive_more(session: &mut Session) -> Received {
-    let link = &mut session.link;
-    let held = link.input.len();
-    let wanted = link.parser.wanted().saturating_sub(held);
-    let room = wanted.clamp(READ_BYTES_MIN, READ_BYTES_MAX.min(held.max(READ_BYTES_MIN)));
-    link.input.resize(held + room, 0);
-    let received = link.transport.receive(&mut link.input[held..]);
-    note_received(session, received);
-    let kept = if let Received::Bytes(count) = received { held + count } else { held };
-    session.link.input.truncate(kept);
-    received
+    let Connection { input, parser, transport, .. } = &mut session.link;
+    let missing = parser.wanted().saturating_sub(input.len()).max(1);
+    if input.capacity() - input.len() < missing.min(READ_BYTES_MIN) {
+        input.reserve_exact(missing.clamp(READ_BYTES_MIN, input.len().max(READ_BYTES_MIN)));
+    }
+    let received = transport.receive_behind(input);
+    note_received(session, received)
 }
 
 #[inline]
