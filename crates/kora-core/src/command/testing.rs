@@ -80,6 +80,15 @@ impl BareShard {
         values.remove(0)
     }
 
+    /// Runs a command line that succeeds, and writes its reply to `out`.
+    pub(crate) fn run_to(&mut self, line: &str, out: &mut dyn Reply) {
+        let args = words(line);
+        let args: Vec<&[u8]> = args.iter().map(Vec::as_slice).collect();
+        let spec = spec_of(&args).unwrap_or_else(|| panic!("no such command: {line:?}"));
+        let mut ctx = Ctx::bare(Stores::One(&mut self.store), &mut self.journal, self.db, self.now);
+        (spec.handler)(&mut ctx, &args, out).unwrap_or_else(|error| panic!("{line}: {error}"));
+    }
+
     /// Puts a value that is no string under `key`.
     pub(crate) fn put_other_type(&mut self, key: &[u8]) {
         let entry = Entry::new_object(key, Box::new(OtherType), None);

@@ -12,6 +12,9 @@ use crate::number::parse_i64;
 use crate::reply::Reply;
 use crate::table::EntryMut;
 
+/// A reply refers to no less than one in so many bytes of a string, since the string stays in memory as a whole for it.
+const BYTES_PER_SHARED: usize = 4;
+
 const RANGE_ARGS: &[Arg] = &[Arg::key("key"), Arg::integer("start"), Arg::integer("end")];
 
 pub(super) const GETRANGE: CommandSpec = CommandSpec {
@@ -45,13 +48,15 @@ fn getrange(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRe
     let end = parse_i64(args[3]).ok_or(CommandError::NotInteger)?;
     let mut keyspace = ctx.keyspace(key);
     let value = keyspace.read_string_value(key)?;
-    if let Some(StringValue::Shared(bytes)) = value {
-        out.bulk_shared(bytes, byte_range(start, end, bytes.len()));
-        return Ok(());
-    }
     let mut digits = itoa::Buffer::new();
     let bytes = value.map_or(&b""[..], |value| bytes_of(value.into(), &mut digits));
-    out.bulk(&bytes[byte_range(start, end, bytes.len())]);
+    let part = byte_range(start, end, bytes.len());
+    match value {
+        Some(StringValue::Shared(shared)) if part.len() >= shared.len() / BYTES_PER_SHARED => {
+            out.bulk_shared(shared, part);
+        }
+        _ => out.bulk(&bytes[part]),
+    }
     Ok(())
 }
 

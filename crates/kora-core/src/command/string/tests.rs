@@ -1,4 +1,7 @@
-//! The family as a whole: what its effects must reproduce.
+//! The family as a whole: what its effects must reproduce, and what it hands to sinks.
+
+use std::ops::Range;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -7,8 +10,10 @@ use crate::command::testing::{BareShard, START, render};
 use crate::config::CoreConfig;
 use crate::context::{Ctx, Stores};
 use crate::db::DbIndex;
+use crate::forward_reply;
 use crate::journal::Journal;
 use crate::reply::tree::TreeSink;
+use crate::reply::{NoReply, Reply};
 use crate::slot::{ShardId, Slot};
 use crate::store::ShardStore;
 use crate::time::UnixMs;
@@ -125,4 +130,54 @@ fn keys_may_live_in_several_lent_stores() {
     assert!(
         stores.iter().all(|store| store.databases.iter().map(|database| database.len()).sum::<usize>() == 1)
     );
+}
+
+/// Notes what it is given references to.
+#[derive(Default)]
+struct References {
+    parts: Vec<Range<usize>>,
+    rest: NoReply,
+}
+
+impl Reply for References {
+    forward_reply!(rest);
+
+    fn bulk_shared(&mut self, _: &Arc<Vec<u8>>, part: Range<usize>) {
+        self.parts.push(part);
+    }
+
+    fn array(&mut self, len: usize) {
+        self.rest.array(len);
+    }
+
+    fn is_resp3(&self) -> bool {
+        self.rest.is_resp3()
+    }
+}
+
+#[test]
+fn sinks_are_given_references_to_long_strings() {
+    let long = "x".repeat(8192);
+    let whole = || 0..8192;
+    for (command, expected) in [
+        ("GET k", vec![whole()]),
+        ("GETDEL k", vec![whole()]),
+        ("GETEX k EX 100", vec![whole()]),
+        ("GETSET k other", vec![whole()]),
+        ("SET k other XX GET", vec![whole()]),
+        ("MGET k short none k", vec![whole(), whole()]),
+        ("GETRANGE k 0 -1", vec![whole()]),
+        ("SUBSTR k 100 5000", vec![100..5001]),
+        ("GETRANGE k 0 2047", vec![0..2048]),
+        ("GETRANGE k 0 2046", vec![]),
+        ("GETRANGE k 9 1", vec![]),
+        ("GET short", vec![]),
+    ] {
+        let mut shard = BareShard::new();
+        shard.run(&format!("SET k {long}"));
+        shard.run("SET short value");
+        let mut references = References::default();
+        shard.run_to(command, &mut references);
+        assert_eq!(references.parts, expected, "{command}");
+    }
 }
