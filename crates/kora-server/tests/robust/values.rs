@@ -179,6 +179,8 @@ fn what_nobody_reads_takes_no_second_copy_and_is_given_back() {
         wait_until("all is given back", || {
             used(&mut client) < (1 << 20) + (256 << 10) + full - (u64::try_from(MANY).unwrap() << 20)
         });
+        let untold: i64 = info(&mut client, "account_untold_bytes");
+        assert!(untold.unsigned_abs() < 256 << 10, "whoever frees values tells of it: {untold}");
     }
 }
 
