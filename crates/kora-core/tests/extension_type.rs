@@ -545,6 +545,8 @@ impl SnapshotSink for Kept {
     fn put(&mut self, chunk: Chunk) {
         self.0.lock().unwrap().extend(chunk.bytes);
     }
+    fn note_open(&mut self, _bytes: usize) {}
+
     fn has_room(&self) -> bool {
         true
     }

@@ -62,6 +62,8 @@ impl SnapshotSink for Sink {
         self.0.lock().unwrap().put(chunk);
     }
 
+    fn note_open(&mut self, _bytes: usize) {}
+
     fn has_room(&self) -> bool {
         !self.0.lock().unwrap().is_full
     }
