@@ -55,6 +55,11 @@ impl Pace {
         self.worked = at;
     }
 
+    /// Whether there has been no work for so long.
+    pub(super) fn has_rested(&self, at: Duration, time: Duration) -> bool {
+        at.saturating_sub(self.worked) >= time
+    }
+
     /// Whether there is other work, or was a moment ago.
     pub(super) fn is_working(&self, at: Duration) -> bool {
         at.saturating_sub(self.worked) < WORK_LASTS
