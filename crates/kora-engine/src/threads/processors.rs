@@ -81,6 +81,7 @@ fn parse_number(text: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::threads::spawn;
 
     fn numbers(text: &str) -> Option<Vec<usize>> {
         Processors::parse(text.as_bytes()).map(|list| list.numbers)
@@ -104,19 +105,19 @@ mod tests {
     fn a_thread_runs_where_it_is_told() {
         let may_run = rustix::thread::sched_getaffinity(None).unwrap();
         let first = (0..NUMBER_MAX).find(|&number| may_run.is_set(number)).unwrap();
-        let bound = std::thread::spawn(move || {
+        let here = || rustix::thread::sched_getaffinity(None).unwrap();
+        let bound = spawn("test", move || {
             Processors::parse(first.to_string().as_bytes()).unwrap().bind();
             // Those that it starts, too.
-            std::thread::spawn(|| rustix::thread::sched_getaffinity(None).unwrap()).join().unwrap()
+            spawn("test", here).unwrap().join().unwrap()
         });
-        let bound = bound.join().unwrap();
+        let bound = bound.unwrap().join().unwrap();
         assert_eq!((bound.count(), bound.is_set(first)), (1, true));
-        // None that there is not.
-        std::thread::spawn(|| {
+        // There is no such one.
+        let unbound = spawn("test", move || {
             Processors::parse(b"1023").unwrap().bind();
-            assert!(rustix::thread::sched_getaffinity(None).unwrap().count() > 0);
-        })
-        .join()
-        .unwrap();
+            here()
+        });
+        assert!(unbound.unwrap().join().unwrap().count() > 0);
     }
 }
