@@ -1,10 +1,12 @@
 //! What a handler sees: the keyspaces of its keys, wherever they live, the time, and the journal.
 
 pub mod moved;
+mod stores;
+
+pub(crate) use stores::HeldShards;
+pub use stores::{LentStores, Stores};
 
 use std::sync::Arc;
-
-use smallvec::{SmallVec, smallvec};
 
 use crate::config::CoreConfig;
 use crate::db::DbIndex;
@@ -20,48 +22,6 @@ use crate::time::UnixMs;
 
 /// Runs a command of the core: `args[0]` is its name as sent. Writes one reply, or refuses before writing any.
 pub type CoreHandler = fn(&mut Ctx<'_>, &[&[u8]], &mut dyn Reply) -> CommandResult;
-
-/// The stores an operation has in hand.
-#[derive(Debug)]
-pub enum Stores<'a> {
-    /// The shard's own: all keys of the command live here. In its box, to be exchanged as such.
-    One(&'a mut Box<ShardStore>),
-    /// Those lent for this operation, in ascending order of shard.
-    Lent {
-        /// The stores.
-        stores: &'a mut [Box<ShardStore>],
-        /// Number of shards in the engine.
-        shard_count: u16,
-    },
-}
-
-impl Stores<'_> {
-    /// Lends these stores for a shorter time.
-    pub(crate) fn reborrow(&mut self) -> Stores<'_> {
-        match self {
-            Self::One(store) => Stores::One(store),
-            Self::Lent { stores, shard_count } => Stores::Lent { stores, shard_count: *shard_count },
-        }
-    }
-
-    /// The store of `shard`, if it is in hand.
-    pub(crate) fn of_shard(&mut self, shard: ShardId) -> Option<&mut ShardStore> {
-        match self {
-            Self::One(store) => (store.id() == shard).then_some(&mut ***store),
-            Self::Lent { stores, .. } => {
-                stores.iter_mut().find(|store| store.id() == shard).map(|store| &mut **store)
-            }
-        }
-    }
-
-    /// The shards whose stores are in hand.
-    pub(crate) fn shards(&self) -> SmallVec<[ShardId; 8]> {
-        match self {
-            Self::One(store) => smallvec![store.id()],
-            Self::Lent { stores, .. } => stores.iter().map(|store| store.id()).collect(),
-        }
-    }
-}
 
 /// Goes on with a command that has paused, for a while, with the context of the stores that were in hand: it puts back what
 /// it took, and replies, when it comes to its end.
@@ -166,10 +126,9 @@ impl Ctx<'_> {
                 );
                 &mut **store
             }
-            Stores::Lent { stores, shard_count } => {
-                let shard = Slot::of(key).shard(*shard_count);
-                let at = stores.iter().position(|store| store.id() == shard);
-                &mut *stores[at.expect("an operation is lent the shards of all its keys")]
+            Stores::Lent(lent) => {
+                let shard = Slot::of(key).shard(lent.shard_count());
+                lent.of_shard(shard).expect("an operation is lent the shards of all its keys")
             }
         };
         Keyspace::new(store, self.journal, db, self.now, self.no_touch)
@@ -246,8 +205,8 @@ impl Ctx<'_> {
     pub fn each_store(&mut self, mut visit: impl FnMut(&mut ShardStore, &mut Journal)) {
         match &mut self.stores {
             Stores::One(store) => visit(store, self.journal),
-            Stores::Lent { stores, .. } => {
-                for store in stores.iter_mut() {
+            Stores::Lent(lent) => {
+                for store in lent.as_mut_slice() {
                     visit(store, self.journal);
                 }
             }
@@ -265,7 +224,7 @@ impl Ctx<'_> {
     pub fn shard_count(&self) -> u16 {
         match &self.stores {
             Stores::One(store) => store.shard_count(),
-            Stores::Lent { shard_count, .. } => *shard_count,
+            Stores::Lent(lent) => lent.shard_count(),
         }
     }
 
@@ -280,7 +239,7 @@ impl Ctx<'_> {
     pub fn has_all(&self) -> bool {
         match &self.stores {
             Stores::One(store) => store.shard_count() == 1,
-            Stores::Lent { stores, shard_count } => stores.len() == usize::from(*shard_count),
+            Stores::Lent(lent) => lent.are_all(),
         }
     }
 
@@ -290,7 +249,7 @@ impl Ctx<'_> {
     pub fn clock(&self) -> UnixMs {
         match &self.stores {
             Stores::One(store) => store.clock(self.now),
-            Stores::Lent { stores, .. } => stores[0].clock(self.now),
+            Stores::Lent(lent) => lent.first().clock(self.now),
         }
     }
 
@@ -298,7 +257,7 @@ impl Ctx<'_> {
     pub fn random(&mut self) -> u64 {
         match &mut self.stores {
             Stores::One(store) => store.random(),
-            Stores::Lent { stores, .. } => stores[0].random(),
+            Stores::Lent(lent) => lent.first_mut().random(),
         }
     }
 
@@ -307,7 +266,7 @@ impl Ctx<'_> {
     pub fn config(&self) -> &CoreConfig {
         match &self.stores {
             Stores::One(store) => store.config(),
-            Stores::Lent { stores, .. } => stores[0].config(),
+            Stores::Lent(lent) => lent.first().config(),
         }
     }
 }

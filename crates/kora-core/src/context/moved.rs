@@ -56,7 +56,8 @@ impl MovedContext {
                 self.make_room(1);
                 std::mem::swap(&mut self.stores[0], *store);
             }
-            Stores::Lent { stores, .. } => {
+            Stores::Lent(lent) => {
+                let stores = lent.as_mut_slice();
                 self.make_room(stores.len());
                 self.stores
                     .iter_mut()
@@ -76,10 +77,7 @@ impl MovedContext {
 
     /// A context for a command that a script runs: it may not put itself off.
     pub fn ctx(&mut self, (db, now, no_touch): (DbIndex, UnixMs, bool)) -> Ctx<'_> {
-        let stores = match &mut self.stores[..self.held] {
-            [store] => Stores::One(store),
-            stores => Stores::Lent { stores, shard_count: self.shard_count },
-        };
+        let stores = Stores::of(&mut self.stores[..self.held], self.shard_count);
         let services = self.services.as_ref().unwrap_or_else(|| Services::none());
         let (journal, blocking) = (&mut self.journal, Blocking::Scripted);
         Ctx { stores, journal, services, db, now, no_touch, blocking, watch: None }

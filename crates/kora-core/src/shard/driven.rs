@@ -78,14 +78,6 @@ impl<D: Driver> Driven<D> {
     }
 }
 
-/// What a command is given that needs all of `stores`.
-pub(super) fn in_hand(stores: &mut [Box<ShardStore>], shard_count: u16) -> Stores<'_> {
-    match stores {
-        [store] => Stores::One(store),
-        stores => Stores::Lent { stores, shard_count },
-    }
-}
-
 impl<D: Driver> Executor<D> {
     /// Sends a transaction with its stores to the worker that runs it.
     #[expect(clippy::vec_box, reason = "a store keeps its box on the way from shard to shard and home")]
@@ -125,7 +117,7 @@ impl<D: Driver> Executor<D> {
         self.journal.begin_unit();
         let Driven { operation, stores, .. } = driven;
         D::note(Note::RunsWhole(&operation.origin, &operation.request.shards, operation.setting.now));
-        let mut stores = in_hand(stores, self.hub.shard_count());
+        let mut stores = Stores::of(stores, self.hub.shard_count());
         let (watched, now) = (&operation.request.watched, operation.setting.now);
         watched.as_ref().is_none_or(|watched| self.check(&mut stores, watched, now))
     }
@@ -140,7 +132,7 @@ impl<D: Driver> Executor<D> {
         out: &mut dyn Reply,
     ) -> Option<Resume> {
         stores.iter_mut().for_each(|store| self.outlets.configure(store));
-        let stores = in_hand(stores, self.hub.shard_count());
+        let stores = Stores::of(stores, self.hub.shard_count());
         let desk = (&mut self.journal, &self.services);
         let paused = run_item_whole(stores, desk, &operation.request, index, setting, out);
         if paused.is_some() {
@@ -192,7 +184,7 @@ impl<D: Driver> Executor<D> {
         let operation = Arc::clone(&driven.operation);
         if let Some(watched) = &operation.request.watched {
             watched.watch().end();
-            let mut stores = in_hand(&mut driven.stores, self.hub.shard_count());
+            let mut stores = Stores::of(&mut driven.stores, self.hub.shard_count());
             end_watch(&mut stores, watched);
         }
         self.end_driven(driven);

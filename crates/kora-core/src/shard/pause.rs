@@ -9,12 +9,11 @@
 
 use std::sync::Arc;
 
-use super::driven::in_hand;
 use super::executor::Executor;
 use super::operation::{Driver, Operation, Request, Setting, Style};
 use super::probe::Note;
 use super::replies::Replies as _;
-use crate::context::{Blocking, Ctx, Resume, Resumed};
+use crate::context::{Blocking, Ctx, Resume, Resumed, Stores};
 use crate::reply::Reply;
 use crate::store::ShardStore;
 
@@ -146,7 +145,7 @@ impl<D: Driver> Executor<D> {
                     replies.refuse(&error);
                 }
                 replies.end_item();
-                let stores_in_hand = in_hand(&mut stores, self.hub.shard_count());
+                let stores_in_hand = Stores::of(&mut stores, self.hub.shard_count());
                 // What does not belong to a transaction has no commands behind it.
                 let next = next.unwrap_or(operation.request.items.len());
                 match self.run_rest(stores_in_hand, &operation, next, replies) {
@@ -169,7 +168,7 @@ impl<D: Driver> Executor<D> {
         out: &mut dyn Reply,
     ) -> Resumed {
         let mut ctx = Ctx {
-            stores: in_hand(stores, self.hub.shard_count()),
+            stores: Stores::of(stores, self.hub.shard_count()),
             journal: &mut self.journal,
             services: &self.services,
             db: setting.db,

@@ -530,7 +530,7 @@ impl<D: Driver> Executor<D> {
         }
         stores.iter_mut().for_each(|store| self.outlets.configure(store));
         let shard_count = self.hub.shard_count();
-        let mut lent = Stores::Lent { stores: &mut stores, shard_count };
+        let mut lent = Stores::lent(&mut stores, shard_count);
         let now = resumed.as_ref().map_or(operation.setting.now, |(_, now)| *now);
         let parts = match &resumed {
             None => match self.run_lent(lent, &operation) {
@@ -555,7 +555,7 @@ impl<D: Driver> Executor<D> {
         now: UnixMs,
     ) {
         let shard_count = self.hub.shard_count();
-        parts.extend(self.serve(Stores::Lent { stores: &mut stores, shard_count }, now));
+        parts.extend(self.serve(Stores::lent(&mut stores, shard_count), now));
         self.hand_over();
         for mut store in stores {
             self.outlets.dispose(&mut store);

@@ -14,7 +14,7 @@ use super::operation::{Driver, Setting, Style};
 use super::probe::{Note, Rule};
 use super::runner::Ran;
 use crate::command::Run;
-use crate::context::{Blocking, Stores};
+use crate::context::{Blocking, HeldShards, Stores};
 use crate::reply::Reply;
 use crate::slot::ShardId;
 use crate::store::ShardStore;
@@ -25,6 +25,7 @@ use crate::time::UnixMs;
 pub struct InHand {
     stores: SmallVec<[Box<ShardStore>; 8]>,
     shard_count: u16,
+    held: HeldShards,
     /// Changes counted when they were taken out.
     changes: u64,
 }
@@ -34,7 +35,7 @@ impl InHand {
     pub(super) fn stores(&mut self) -> Stores<'_> {
         match &mut self.stores[..] {
             [store] => Stores::One(store),
-            stores => Stores::Lent { stores, shard_count: self.shard_count },
+            stores => Stores::held(stores, self.shard_count, self.held),
         }
     }
 
@@ -90,7 +91,9 @@ impl<D: Driver> Executor<D> {
             shard.store.take().expect("only a free shard runs commands")
         };
         let stores = shards.iter().map(take_store).collect();
-        InHand { stores, shard_count: self.hub.shard_count(), changes: self.journal.changes() }
+        let shard_count = self.hub.shard_count();
+        let held = HeldShards::of(shards.iter().copied(), shard_count);
+        InHand { stores, shard_count, held, changes: self.journal.changes() }
     }
 
     /// Serves those who wait for keys of these stores, and gives the stores back to their shards.

@@ -357,10 +357,7 @@ impl<'t, 'a> Replay<'t, 'a> {
         };
         let run = (command.facts, handler);
         let desk = (&mut self.journal, self.target.services);
-        let stores = match &mut *self.target.stores {
-            [store] => Stores::One(store),
-            stores => Stores::Lent { stores, shard_count: self.shard_count },
-        };
+        let stores = Stores::of(self.target.stores, self.shard_count);
         let mut out = NoReply::default();
         // What was done at that time was done long ago: nothing it sets has expired yet.
         run_on_stores(stores, desk, run, args, (db, UnixMs(0)), &mut out);

@@ -214,7 +214,7 @@ impl Persistence {
             scripts.flush_libraries();
         }
         match &mut ctx.stores {
-            Stores::Lent { stores, .. } => body(stores),
+            Stores::Lent(lent) => body(lent.as_mut_slice()),
             Stores::One(store) => body(std::slice::from_mut(store)),
         }
     }
@@ -255,13 +255,8 @@ pub(crate) fn ctx<'a>(
     services: &'a Arc<Services>,
     now: UnixMs,
 ) -> Ctx<'a> {
-    let stores = match stores {
-        [store] => Stores::One(store),
-        stores => {
-            let shard_count = u16::try_from(stores.len()).expect("shards are numbered by u16");
-            Stores::Lent { stores, shard_count }
-        }
-    };
+    let shard_count = u16::try_from(stores.len()).expect("shards are numbered by u16");
+    let stores = Stores::of(stores, shard_count);
     Ctx { services, ..Ctx::bare(stores, journal, DbIndex(0), now) }
 }
 

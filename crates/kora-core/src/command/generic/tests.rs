@@ -325,7 +325,7 @@ fn run_on(shards: &mut [Box<ShardStore>], shard_count: u16, line: &str) -> Value
         .find(|spec| spec.facts.name.eq_ignore_ascii_case(line.split(' ').next().unwrap()))
         .unwrap();
     let mut journal = Journal::default();
-    let stores = Stores::Lent { stores: shards, shard_count };
+    let stores = Stores::lent(shards, shard_count);
     let mut ctx = Ctx::bare(stores, &mut journal, DbIndex(0), START);
     let mut sink = TreeSink::new(true);
     (spec.handler)(&mut ctx, &args, &mut sink).unwrap();

@@ -175,7 +175,7 @@ fn run_on_all(stores: &mut [Box<ShardStore>], journal: &mut Journal, line: &str)
     let command = table.resolve(&args).unwrap();
     let Handler::Core(handler) = command.handler else { panic!("{line} is the core's") };
     let mark = journal.open_command(crate::time::UnixMs(0));
-    let stores = Stores::Lent { stores, shard_count: 4 };
+    let stores = Stores::lent(stores, 4);
     let mut ctx = Ctx::bare(stores, journal, DbIndex(0), START);
     handler(&mut ctx, &args, &mut TreeSink::new(true)).unwrap();
     journal.close_command(mark, DbIndex(0), &args);

@@ -115,8 +115,7 @@ fn keys_may_live_in_several_lent_stores() {
     let mut journal = Journal::default();
     let mut run = |spec: &CommandSpec, line: &str| {
         let args: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-        let mut ctx =
-            Ctx::bare(Stores::Lent { stores: &mut stores, shard_count }, &mut journal, DbIndex(0), START);
+        let mut ctx = Ctx::bare(Stores::lent(&mut stores, shard_count), &mut journal, DbIndex(0), START);
         let mut sink = TreeSink::new(true);
         (spec.handler)(&mut ctx, &args, &mut sink).expect("the arguments fit");
         render(&sink.into_values()[0])

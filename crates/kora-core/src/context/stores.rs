@@ -1,0 +1,157 @@
+//! The stores an operation has in hand, and which of them is a shard's.
+
+use smallvec::{SmallVec, smallvec};
+
+use crate::slot::ShardId;
+use crate::store::ShardStore;
+
+/// Which shards some stores are of. In engines with more shards than it has bits it knows nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct HeldShards(u64);
+
+impl HeldShards {
+    /// Of these shards, in an engine with so many.
+    pub(crate) fn of(shards: impl Iterator<Item = ShardId>, shard_count: u16) -> Self {
+        let is_known = u32::from(shard_count) <= u64::BITS;
+        Self(if is_known { shards.fold(0, |held, shard| held | 1 << shard.0) } else { 0 })
+    }
+
+    /// The place of a shard's store among them in ascending order of shards: whether it is there; none if that is not known.
+    #[inline]
+    fn place(self, shard: ShardId) -> Option<Option<usize>> {
+        if self.0 == 0 {
+            return None;
+        }
+        let is_there = self.0 >> shard.0 & 1 == 1;
+        let before = self.0 & ((1 << shard.0) - 1);
+        Some(is_there.then_some(before.count_ones() as usize))
+    }
+}
+
+/// Stores of several shards, in ascending order.
+#[derive(Debug)]
+pub struct LentStores<'a> {
+    stores: &'a mut [Box<ShardStore>],
+    shard_count: u16,
+    held: HeldShards,
+}
+
+impl LentStores<'_> {
+    /// Number of shards in the engine.
+    #[inline]
+    pub(crate) fn shard_count(&self) -> u16 {
+        self.shard_count
+    }
+
+    /// Whether the stores of all shards are there.
+    pub(crate) fn are_all(&self) -> bool {
+        self.stores.len() == usize::from(self.shard_count)
+    }
+
+    /// The stores.
+    pub fn as_mut_slice(&mut self) -> &mut [Box<ShardStore>] {
+        self.stores
+    }
+
+    /// The first of them.
+    pub(crate) fn first(&self) -> &ShardStore {
+        &self.stores[0]
+    }
+
+    pub(crate) fn first_mut(&mut self) -> &mut ShardStore {
+        &mut self.stores[0]
+    }
+
+    /// The store of `shard`, if it is there. No other store's memory is looked at: somebody else may have written it last.
+    #[inline]
+    pub(crate) fn of_shard(&mut self, shard: ShardId) -> Option<&mut ShardStore> {
+        let place = match self.held.place(shard) {
+            Some(place) => place,
+            None => self.stores.iter().position(|store| store.id() == shard),
+        };
+        place.map(|at| &mut *self.stores[at])
+    }
+}
+
+/// The stores an operation has in hand.
+#[derive(Debug)]
+pub enum Stores<'a> {
+    /// The shard's own: all keys of the command live here. In its box, to be exchanged as such.
+    One(&'a mut Box<ShardStore>),
+    /// Those lent for this operation.
+    Lent(LentStores<'a>),
+}
+
+impl<'a> Stores<'a> {
+    /// Stores of an engine with so many shards, in ascending order of shard.
+    #[must_use]
+    pub fn of(stores: &'a mut [Box<ShardStore>], shard_count: u16) -> Self {
+        match stores {
+            [store] => Self::One(store),
+            stores => Self::lent(stores, shard_count),
+        }
+    }
+
+    /// The same as lent stores even if it is one.
+    #[must_use]
+    pub fn lent(stores: &'a mut [Box<ShardStore>], shard_count: u16) -> Self {
+        let held = HeldShards::of(stores.iter().map(|store| store.id()), shard_count);
+        Self::held(stores, shard_count, held)
+    }
+
+    /// The same of which it is known what shards they are of.
+    #[inline]
+    pub(crate) fn held(stores: &'a mut [Box<ShardStore>], shard_count: u16, held: HeldShards) -> Self {
+        Self::Lent(LentStores { stores, shard_count, held })
+    }
+}
+
+impl Stores<'_> {
+    /// Lends these stores for a shorter time.
+    pub(crate) fn reborrow(&mut self) -> Stores<'_> {
+        match self {
+            Self::One(store) => Stores::One(store),
+            Self::Lent(LentStores { stores, shard_count, held }) => {
+                Stores::Lent(LentStores { stores, shard_count: *shard_count, held: *held })
+            }
+        }
+    }
+
+    /// The store of `shard`, if it is in hand.
+    pub(crate) fn of_shard(&mut self, shard: ShardId) -> Option<&mut ShardStore> {
+        match self {
+            Self::One(store) => (store.id() == shard).then_some(&mut ***store),
+            Self::Lent(lent) => lent.of_shard(shard),
+        }
+    }
+
+    /// The shards whose stores are in hand.
+    pub(crate) fn shards(&self) -> SmallVec<[ShardId; 8]> {
+        match self {
+            Self::One(store) => smallvec![store.id()],
+            Self::Lent(lent) => lent.stores.iter().map(|store| store.id()).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::CoreConfig;
+
+    #[test]
+    fn a_store_is_found_by_its_shard() {
+        for shard_count in [3_u16, 64, 65, 300] {
+            let ids: Vec<u16> = (0..shard_count).filter(|id| id % 3 != 1).collect();
+            let config = || CoreConfig { database_count: 1, ..CoreConfig::default() };
+            let mut boxed: Vec<_> =
+                ids.iter().map(|&id| Box::new(ShardStore::new(ShardId(id), config(), 1))).collect();
+            let mut stores = Stores::lent(&mut boxed, shard_count);
+            for id in 0..shard_count {
+                let found = stores.of_shard(ShardId(id)).map(|store| store.id());
+                assert_eq!(found, ids.contains(&id).then_some(ShardId(id)));
+            }
+            assert_eq!(stores.reborrow().shards().len(), ids.len());
+        }
+    }
+}
