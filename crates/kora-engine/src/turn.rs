@@ -15,6 +15,7 @@ mod eviction;
 mod expiry;
 mod flush;
 mod gate;
+mod long;
 mod mail;
 mod meter;
 mod publish;
