@@ -1,11 +1,11 @@
-//! Commands that look at many keys do so in slices: others run in between.
+//! Commands that look at many keys do so in slices: others run in between. And what a long command that can't holds.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use kora_core::reply::Value;
-use kora_core::slot::WorkerId;
+use kora_core::slot::{Slot, WorkerId};
 use kora_engine::front::Origin;
-use kora_engine::turn::Turn;
+use kora_engine::turn::{Args, Commands, Turn};
 use kora_testkit::stepped::Stepped;
 
 /// Keys that stay, whatever happens meanwhile.
@@ -147,4 +147,83 @@ fn nobody_goes_on_for_a_client_that_has_left() {
     assert!(rounds <= 8, "{rounds} rounds for nobody");
     engine.send(other, [words("GET stays:1")]);
     assert_eq!(engine.answers().len(), 1);
+}
+
+/// Commands of one batch.
+struct Batch(Vec<Vec<Vec<u8>>>);
+
+impl Commands for Batch {
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    fn args(&self, index: usize) -> Args<'_> {
+        self.0[index].iter().map(Vec::as_slice).collect()
+    }
+
+    fn arg(&self, index: usize, at: usize) -> Option<&[u8]> {
+        self.0[index].get(at).map(Vec::as_slice)
+    }
+
+    fn rest(&self, index: usize) -> (usize, usize, usize) {
+        (self.0.len() - index, 0, 0)
+    }
+}
+
+/// How many shards the first worker has in hand where the last command of a batch has just run.
+fn held_behind(engine: &mut Stepped, client: Origin, lines: &[&str]) -> usize {
+    let now = engine.now();
+    let turn = &mut engine.turns[0];
+    turn.begin_round(now, true);
+    let mut session = turn.sessions.take_to_serve(client.slot).expect("a client that waits for nothing");
+    turn.begin_serving(&mut session);
+    let batch = Batch(lines.iter().copied().map(words).collect());
+    assert_eq!(turn.run(&mut session, &batch), lines.len());
+    let held = turn.executor().in_hand_count();
+    turn.end_serving(&mut session);
+    turn.sessions.put(session);
+    held
+}
+
+#[test]
+fn a_command_on_a_large_value_holds_no_other_shard() {
+    let mut engine: Stepped = Stepped::new(2, 8, 1);
+    let client = engine.connect_program(WorkerId(0));
+    let elements = std::iter::repeat_n(b"element".to_vec(), 20_000);
+    engine.send(client, [[b"RPUSH".to_vec(), b"large".to_vec()].into_iter().chain(elements).collect()]);
+    engine.send(client, [words("RPUSH small element")]);
+    engine.settle();
+    let shards = |keys: &[&str]| {
+        let shards: BTreeSet<_> = keys.iter().map(|key| Slot::of(key.as_bytes()).shard(8)).collect();
+        shards.len()
+    };
+    let mut names = (0..).map(|number: u32| number.to_string());
+    let other = names.find(|name| shards(&[name, "large", "small"]) == 3).expect("there are eight shards");
+    let get = format!("GET {other}");
+    let mut held_with = |line: &str| held_behind(&mut engine, client, &[&get, line]);
+    assert_eq!(held_with("LRANGE small 0 0"), 2);
+    assert_eq!(held_with("LRANGE large 0 0"), 1);
+    // What is fast takes no time, whatever the size.
+    assert_eq!(held_with("LLEN large"), 2);
+}
+
+#[test]
+fn a_command_with_very_many_keys_runs_in_parts() {
+    let mut engine: Stepped = Stepped::new(2, 8, 1);
+    let client = engine.connect_program(WorkerId(0));
+    let mset = |count: usize| {
+        let pairs = (0..count).flat_map(|number| [format!("key:{number}"), number.to_string()]);
+        std::iter::once("MSET".to_owned()).chain(pairs).map(String::into_bytes).collect::<Vec<_>>()
+    };
+    engine.send(client, [mset(100)]);
+    assert_eq!(engine.answers().len(), 1, "few keys are set at once");
+    engine.send(client, [mset(5000)]);
+    assert!(engine.answers().is_empty(), "many are set shard by shard");
+    engine.settle();
+    let set = engine.answers();
+    assert!(matches!(&set[..], [(_, reply)] if *reply == Value::Simple("OK".to_owned())), "{set:?}");
+    let keys = (0..5000).map(|number| format!("key:{number}").into_bytes());
+    engine.send(client, [std::iter::once(b"DEL".to_vec()).chain(keys).chain([b"key:1".to_vec()]).collect()]);
+    engine.settle();
+    assert_eq!(engine.answers(), [(client.client, Value::Integer(5000))]);
 }
