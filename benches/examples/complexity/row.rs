@@ -10,7 +10,7 @@ use crate::whole;
 pub(crate) const TURNS: usize = 64;
 
 /// The same for one that costs much, or before which something is done that does.
-const FEW_TURNS: usize = 2;
+const FEW_TURNS: usize = 1;
 
 /// How the cost of a command may grow with the size of its collection.
 #[derive(Clone, Copy)]
