@@ -13,6 +13,17 @@ fn fill(shard: &mut Shard, size: usize) {
 pub(crate) const GROUP: Group = Group { name: "list", main: Some("l"), fill, rows: ROWS };
 
 const ROWS: &[Row] = &[
+    // A search stops at the first hit: from either end to the same place whatever the size, or through all. These rows come first: later
+    // ones take elements away at the ends.
+    flat("LPOS l {first}"),
+    flat("LPOS l {last} RANK -1"),
+    flat("LPOS l {middle} MAXLEN 100"),
+    linear("LPOS l {middle}"),
+    flat("LINSERT l BEFORE {first} {new}"),
+    linear("LINSERT l AFTER {middle} {new}"),
+    flat("LREM l 1 {first}"),
+    flat("LREM l -1 {last}"),
+    linear("LREM l 1 {middle}"),
     flat("LPUSH l {new}"),
     flat("RPUSH l {new}"),
     flat("LPUSHX l {new}"),
@@ -35,16 +46,6 @@ const ROWS: &[Row] = &[
     flat("LRANGE l {middle} {middle}"),
     flat("LTRIM l 1 -2"),
     flat("LTRIM x 1 0").before(&["COPY l x REPLACE"]),
-    // A search stops at the first hit: from either end to the same place whatever the size, or through all.
-    flat("LINSERT l BEFORE {first} {new}"),
-    flat("LREM l 1 {first}"),
-    flat("LREM l -1 {last}"),
-    flat("LPOS l {first}"),
-    flat("LPOS l {last} RANK -1"),
-    flat("LPOS l {middle} MAXLEN 100"),
-    linear("LINSERT l AFTER {middle} {new}"),
-    linear("LREM l 1 {middle}"),
-    linear("LPOS l {middle}"),
     linear("LREM l 0 none"),
     linear("LREM x 0 x").before(&["COPY l x REPLACE"]),
     linear("LTRIM x 0 9").before(&["COPY l x REPLACE"]),

@@ -1,7 +1,8 @@
 //! What a row is: a command line and how its cost may grow.
 //!
-//! In a line, `{first}`, `{quarter}`, `{middle}` and `{last}` stand for positions, which differ from turn to turn, `{new}` for a text that
-//! is new each time, `{size}` for the size, `{main}` for the group's large value and `{payload}` for the DUMP of that.
+//! In a line, `{first}`, `{eighth}`, `{quarter}`, `{third}`, `{middle}`, `{upper}` and `{last}` stand for positions, which differ from turn to
+//! turn: what one row removes, others must not look for. `{new}` stands for a text that is new each time, `{size}` for the size, `{main}`
+//! for the group's large value and `{payload}` for the DUMP of that.
 
 use crate::shard::Shard;
 use crate::whole;
@@ -92,8 +93,11 @@ impl Group {
 pub(crate) fn words(line: &str, size: usize, turn: usize, payload: &[u8]) -> Vec<Vec<u8>> {
     let places = [
         ("{first}", turn.to_string()),
+        ("{eighth}", (size / 8 + turn).to_string()),
         ("{quarter}", (size / 4 + turn).to_string()),
+        ("{third}", (size / 3 + turn).to_string()),
         ("{middle}", (size / 2 + turn).to_string()),
+        ("{upper}", (size * 3 / 4 + turn).to_string()),
         ("{last}", (size - TURNS + turn).to_string()),
         ("{new}", format!("new:{turn:08}")),
         ("{size}", size.to_string()),

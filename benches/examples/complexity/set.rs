@@ -16,7 +16,7 @@ pub(crate) const GROUP: Group = Group { name: "set", main: Some("s"), fill, rows
 const ROWS: &[Row] = &[
     flat("SADD s {new}"),
     flat("SADD i {middle}"),
-    flat("SREM s m:{middle}"),
+    flat("SREM s m:{eighth}"),
     flat("SISMEMBER s m:{middle}"),
     flat("SISMEMBER i {middle}"),
     flat("SMISMEMBER s m:{middle} m:{last}"),
