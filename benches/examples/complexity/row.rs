@@ -8,7 +8,7 @@ use crate::shard::Shard;
 use crate::whole;
 
 /// Times that a row's command is run, if it costs little.
-pub(crate) const TURNS: usize = 64;
+pub(crate) const TURNS: usize = 16;
 
 /// The same for one that costs much, or before which something is done that does.
 const FEW_TURNS: usize = 1;
