@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Instant;
 
-use kora_storage::log::{Failure, LogThread, LogWriter, Threads, spawn};
+use kora_storage::log::{Body, Failure, LogThread, LogWriter, spawn};
 #[cfg(any(test, feature = "crash"))]
 use kora_storage::log::{SyncDone, SyncJob};
 #[cfg(any(test, feature = "crash"))]
@@ -12,6 +12,8 @@ use {
     std::sync::Arc,
     std::sync::atomic::{AtomicU64, Ordering},
 };
+
+use crate::threads::{self, Processors};
 
 /// Who is to write logs.
 #[derive(Debug)]
@@ -63,10 +65,6 @@ impl Steps {
     }
 }
 
-/// Where the log's thread comes from. It frees what workers have allocated.
-const THREADS: Threads =
-    Threads { start: |name, body| crate::threads::spawn(name, body), after_step: crate::memory::tell };
-
 fn since(begin: Instant) -> u64 {
     u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
@@ -91,11 +89,18 @@ impl Drive {
     }
 
     /// Begins to write.
-    pub(super) fn begin(&self, writer: LogWriter) -> io::Result<Writing> {
+    pub(super) fn begin(&self, writer: LogWriter, processors: &Processors) -> io::Result<Writing> {
         match self {
             Self::Thread { begin, .. } => {
                 let begin = *begin;
-                spawn(writer, move || since(begin), THREADS).map(Writing::Thread)
+                let start = |name: &str, body: Body| {
+                    let processors = processors.clone();
+                    threads::spawn(name, move || {
+                        processors.bind();
+                        body()
+                    })
+                };
+                spawn(writer, move || since(begin), start).map(Writing::Thread)
             }
             #[cfg(any(test, feature = "crash"))]
             Self::Steps(_) => {
