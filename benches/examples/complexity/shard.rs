@@ -19,7 +19,7 @@ const BATCH: usize = 500;
 
 /// See the module.
 pub(crate) struct Shard {
-    store: ShardStore,
+    store: Box<ShardStore>,
     journal: Journal,
     commands: CommandTable<()>,
     now: UnixMs,
@@ -27,7 +27,7 @@ pub(crate) struct Shard {
 
 impl Shard {
     pub(crate) fn new() -> Self {
-        let store = ShardStore::new(ShardId(0), CoreConfig::default(), 1);
+        let store = Box::new(ShardStore::new(ShardId(0), CoreConfig::default(), 1));
         let commands = CommandTable::new(&[], &[]);
         Self { store, journal: Journal::default(), commands, now: UnixMs(1) }
     }

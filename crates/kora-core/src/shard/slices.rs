@@ -33,7 +33,7 @@ pub(super) struct UnderWay<D: Driver> {
 
 impl<D: Driver> UnderWay<D> {
     /// Runs the next slice.
-    fn run(&mut self, store: &mut ShardStore, desk: Desk<'_>) {
+    fn run(&mut self, store: &mut Box<ShardStore>, desk: Desk<'_>) {
         let Self { operation, replies, slice } = self;
         let Operation { request, setting, .. } = &**operation;
         let item = request.items.iter().find(|item| item.shard == store.id());
@@ -134,7 +134,7 @@ impl<D: Driver> Executor<D> {
     /// Runs what has come for a shard, and then a slice of the share whose turn it is.
     fn run_slice(&mut self, shard: &mut Shard<D>) -> Sliced {
         self.work(shard);
-        let Some(store) = shard.store.as_deref_mut() else { return Sliced::NotNow };
+        let Some(store) = shard.store.as_mut() else { return Sliced::NotNow };
         let Some(mut share) = shard.under_way.pop_front() else { return Sliced::Done };
         if share.operation.claim.is_over() {
             return Sliced::Done;
