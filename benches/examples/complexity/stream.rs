@@ -21,7 +21,7 @@ pub(crate) const GROUP: Group = Group { name: "stream", main: Some("s"), fill, r
 
 const ROWS: &[Row] = &[
     flat("XADD s * field value"),
-    flat("XADD s MAXLEN ~ 10 LIMIT 200 * field value"),
+    flat("XADD x MAXLEN ~ 10 LIMIT 200 * field value").before(&["COPY s x REPLACE"]),
     flat("XLEN s"),
     flat("XRANGE s {middle} + COUNT 10"),
     flat("XREVRANGE s {middle} - COUNT 10"),

@@ -335,7 +335,11 @@ impl<F: Front> Turn<F> {
             Placement::Together(shards) => shards,
             // What all shards do apart may take long.
             _ if matches!(resolved.facts.route, Route::AllShards(_)) => return None,
-            _ if args.len() > TOGETHER_ARGUMENTS_MAX => return None,
+            _ if args.len() > TOGETHER_ARGUMENTS_MAX => {
+                // While it is copied, others may have the shards.
+                self.executor.release();
+                return None;
+            }
             _ => {
                 whole = if resolved.shards.is_empty() {
                     shards_of_whole(resolved.facts, args, self.engine.hub.shard_count())
