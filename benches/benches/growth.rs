@@ -64,7 +64,7 @@ fn main() -> anyhow::Result<()> {
 
 /// Sets so many keys, always the same in the same order; the operations that took long, by number.
 fn grow(keys: usize, set: CoreHandler) -> anyhow::Result<BTreeMap<usize, Duration>> {
-    let mut store = ShardStore::new(ShardId(0), CoreConfig::default(), 1);
+    let mut store = Box::new(ShardStore::new(ShardId(0), CoreConfig::default(), 1));
     let mut journal = Journal::default();
     let mut slow = BTreeMap::new();
     for index in 0..keys {

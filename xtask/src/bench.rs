@@ -16,6 +16,7 @@ mod process;
 mod publish;
 mod speed;
 mod statistics;
+mod stops;
 mod transactions;
 mod workloads;
 
@@ -71,6 +72,9 @@ pub(crate) struct Args {
     /// Where to write the medians, for `plot`
     #[arg(long, value_name = "FILE")]
     figures: Option<PathBuf>,
+    /// Measure for how long commands on values of so many members stop other clients instead
+    #[arg(long, value_name = "MEMBERS", num_args = 0..=1, default_missing_value = "1000000")]
+    stops: Option<usize>,
     /// Core of the servers; those with several workers use all cores
     #[arg(long, default_value_t = 0)]
     server_cpu: usize,
@@ -89,6 +93,9 @@ struct Programs {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if args.complexity {
         return complexity::run(args);
+    }
+    if let Some(members) = args.stops {
+        return stops::run(args, &args.kora()?, members);
     }
     let programs = args.programs()?;
     if args.memory {
@@ -118,16 +125,21 @@ impl Args {
             "where are the reference servers? Give --redis-dir or set KORA_REFERENCE_DIR to a folder with \
              valkey-server and valkey-benchmark",
         )?;
+        let programs = Programs {
+            valkey: first_of(dir, &["valkey-server-8.1", "valkey-server"])?,
+            load: first_of(dir, &["valkey-benchmark"])?,
+            kora: self.kora()?,
+        };
+        Ok(programs)
+    }
+
+    /// The server's program.
+    fn kora(&self) -> anyhow::Result<PathBuf> {
         let kora = match &self.kora {
             Some(path) => path.clone(),
             None => crate::program::build_kora()?,
         };
-        let programs = Programs {
-            valkey: first_of(dir, &["valkey-server-8.1", "valkey-server"])?,
-            load: first_of(dir, &["valkey-benchmark"])?,
-            kora: kora.canonicalize().with_context(|| kora.display().to_string())?,
-        };
-        Ok(programs)
+        kora.canonicalize().with_context(|| kora.display().to_string())
     }
 
     /// Whether a workload or shape is wanted.

@@ -1,17 +1,10 @@
 //! Positions. The members of `g` are the numbers from 0 on, spread over the map.
 
-use super::{Growth, Row, Shard};
-
-/// Members that one GEOADD adds.
-const BATCH: usize = 500;
+use crate::row::{Group, Row, flat, linear};
+use crate::shard::Shard;
 
 fn fill(shard: &mut Shard, size: usize) {
-    for first in (0..size).step_by(BATCH) {
-        let texts: Vec<_> = (first..size.min(first + BATCH)).flat_map(place).collect();
-        let mut args: Vec<&[u8]> = vec![b"GEOADD", b"g"];
-        args.extend(texts.iter().map(String::as_bytes));
-        shard.run(&args);
-    }
+    shard.fill(&["GEOADD", "g"], size, place);
 }
 
 /// Longitude, latitude and name of a place; no two are near each other.
@@ -30,15 +23,9 @@ fn place(number: usize) -> [String; 3] {
     [degrees(longitude, 180), degrees(latitude, 85), number.to_string()]
 }
 
-const fn flat(command: &'static str) -> Row {
-    Row { command, fill, growth: Growth::Flat }
-}
+pub(crate) const GROUP: Group = Group { name: "geo", main: Some("g"), fill, rows: ROWS };
 
-const fn linear(command: &'static str) -> Row {
-    Row { command, fill, growth: Growth::Linear }
-}
-
-pub(super) const ROWS: &[Row] = &[
+const ROWS: &[Row] = &[
     flat("GEOADD g 10.5 20.5 {new}"),
     flat("GEOPOS g {middle}"),
     flat("GEOHASH g {middle}"),
@@ -48,6 +35,8 @@ pub(super) const ROWS: &[Row] = &[
     flat("GEOSEARCH g FROMLONLAT 10.5 20.5 BYRADIUS 10000 km COUNT 10 ANY"),
     flat("GEOSEARCHSTORE to g FROMMEMBER {middle} BYRADIUS 10 m"),
     flat("GEORADIUS g 10.5 20.5 10 m"),
+    flat("GEORADIUS_RO g 10.5 20.5 10 m"),
     flat("GEORADIUSBYMEMBER g {middle} 10 m"),
+    flat("GEORADIUSBYMEMBER_RO g {middle} 10 m"),
     linear("GEOSEARCH g FROMLONLAT 10.5 20.5 BYRADIUS 1000 km COUNT 10"),
 ];

@@ -1,29 +1,29 @@
-//! Lists. The elements of `l` are the numbers from 0 on, so that `{middle}` is also an element; `m` has one element.
+//! Lists. The elements of `l` are the numbers from 0 on, so that `{middle}` is also an element; `m` has one element, and `i` numbers in
+//! no order.
 
-use super::{Growth, Row, Shard};
-
-/// Elements that one RPUSH adds.
-const BATCH: usize = 500;
+use crate::row::{Group, Row, flat, linear};
+use crate::shard::Shard;
 
 fn fill(shard: &mut Shard, size: usize) {
-    for first in (0..size).step_by(BATCH) {
-        let texts: Vec<_> = (first..size.min(first + BATCH)).map(|number| number.to_string()).collect();
-        let mut args: Vec<&[u8]> = vec![b"RPUSH", b"l"];
-        args.extend(texts.iter().map(String::as_bytes));
-        shard.run(&args);
-    }
+    shard.fill(&["RPUSH", "l"], size, |number| [number.to_string()]);
+    shard.fill(&["RPUSH", "i"], size, |number| [(number * 7919 % size).to_string()]);
     shard.run(&[b"RPUSH", b"m", b"element"]);
 }
 
-const fn flat(command: &'static str) -> Row {
-    Row { command, fill, growth: Growth::Flat }
-}
+pub(crate) const GROUP: Group = Group { name: "list", main: Some("l"), fill, rows: ROWS };
 
-const fn linear(command: &'static str) -> Row {
-    Row { command, fill, growth: Growth::Linear }
-}
-
-pub(super) const ROWS: &[Row] = &[
+const ROWS: &[Row] = &[
+    // A search stops at the first hit: from either end to the same place whatever the size, or through all. These rows come first: later
+    // ones take elements away at the ends.
+    flat("LPOS l {first}"),
+    flat("LPOS l {last} RANK -1"),
+    flat("LPOS l {middle} MAXLEN 100"),
+    linear("LPOS l {middle}"),
+    flat("LINSERT l BEFORE {first} {new}"),
+    linear("LINSERT l AFTER {middle} {new}"),
+    flat("LREM l 1 {first}"),
+    flat("LREM l -1 {last}"),
+    linear("LREM l 1 {middle}"),
     flat("LPUSH l {new}"),
     flat("RPUSH l {new}"),
     flat("LPUSHX l {new}"),
@@ -31,6 +31,11 @@ pub(super) const ROWS: &[Row] = &[
     flat("LPOP l"),
     flat("RPOP l"),
     flat("LMPOP 2 none l LEFT COUNT 1"),
+    flat("BLPOP none l 0"),
+    flat("BRPOP none l 0"),
+    flat("BLMPOP 0 2 none l LEFT COUNT 1"),
+    flat("BLMOVE l l LEFT RIGHT 0"),
+    flat("BRPOPLPUSH l l 0"),
     flat("LMOVE l l LEFT RIGHT"),
     flat("LMOVE l m RIGHT LEFT"),
     flat("RPOPLPUSH l m"),
@@ -40,14 +45,16 @@ pub(super) const ROWS: &[Row] = &[
     flat("LRANGE l {first} {first}"),
     flat("LRANGE l {middle} {middle}"),
     flat("LTRIM l 1 -2"),
-    // A search stops at the first hit: from either end to the same place whatever the size, or through all.
-    flat("LINSERT l BEFORE {first} {new}"),
-    flat("LREM l 1 {first}"),
-    flat("LREM l -1 {last}"),
-    flat("LPOS l {first}"),
-    flat("LPOS l {last} RANK -1"),
-    flat("LPOS l {middle} MAXLEN 100"),
-    linear("LINSERT l AFTER {middle} {new}"),
-    linear("LREM l 1 {middle}"),
-    linear("LPOS l {middle}"),
+    flat("LTRIM x 1 0").before(&["COPY l x REPLACE"]),
+    linear("LREM l 0 none"),
+    linear("LREM x 0 x").before(&["COPY l x REPLACE"]),
+    linear("LTRIM x 0 9").before(&["COPY l x REPLACE"]),
+    linear("LTRIM x {middle} {middle}").before(&["COPY l x REPLACE"]),
+    linear("LPOP x {size}").before(&["COPY l x REPLACE"]),
+    linear("LRANGE l 0 -1"),
+    flat("SORT l BY none LIMIT {middle} 10"),
+    linear("SORT i LIMIT 0 10"),
+    linear("SORT_RO l ALPHA LIMIT 0 10"),
+    linear("SORT i STORE to"),
+    linear("SORT i BY w_* GET # LIMIT 0 10"),
 ];

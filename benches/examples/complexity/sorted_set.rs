@@ -1,43 +1,24 @@
 //! Sorted sets. The members of `z` are the numbers from 0 on, each its own score; those of `n` are the same with one score, and
 //! `few` has three of them.
 
-use super::{Growth, Row, Shard};
-
-/// Members that one ZADD adds.
-const BATCH: usize = 500;
-
-fn add(shard: &mut Shard, key: &[u8], size: usize, score_of: impl Fn(usize) -> usize) {
-    for first in (0..size).step_by(BATCH) {
-        let numbers = first..size.min(first + BATCH);
-        let texts: Vec<_> =
-            numbers.flat_map(|number| [score_of(number).to_string(), number.to_string()]).collect();
-        let mut args: Vec<&[u8]> = vec![b"ZADD", key];
-        args.extend(texts.iter().map(String::as_bytes));
-        shard.run(&args);
-    }
-}
+use crate::row::{Group, Row, flat, linear};
+use crate::shard::Shard;
 
 fn fill(shard: &mut Shard, size: usize) {
-    add(shard, b"z", size, |number| number);
-    add(shard, b"n", size, |_| 0);
-    add(shard, b"few", 3, |number| number);
+    shard.fill(&["ZADD", "z"], size, |number| [number.to_string(), number.to_string()]);
+    shard.fill(&["ZADD", "n"], size, |number| ["0".to_owned(), number.to_string()]);
+    shard.run(&[b"ZADD", b"few", b"0", b"0", b"1", b"1", b"2", b"2"]);
 }
 
-const fn flat(command: &'static str) -> Row {
-    Row { command, fill, growth: Growth::Flat }
-}
+pub(crate) const GROUP: Group = Group { name: "sorted set", main: Some("z"), fill, rows: ROWS };
 
-const fn linear(command: &'static str) -> Row {
-    Row { command, fill, growth: Growth::Linear }
-}
-
-pub(super) const ROWS: &[Row] = &[
+const ROWS: &[Row] = &[
     flat("ZADD z {middle} {new}"),
     flat("ZADD z {first} {middle}"),
     flat("ZADD n 0 {new}"),
     flat("ZINCRBY z 1000 {middle}"),
-    flat("ZREM z {middle}"),
-    flat("ZREM n {middle}"),
+    flat("ZREM z {quarter}"),
+    flat("ZREM n {quarter}"),
     flat("ZCARD z"),
     flat("ZSCORE z {middle}"),
     flat("ZMSCORE z {middle} {last}"),
@@ -49,20 +30,39 @@ pub(super) const ROWS: &[Row] = &[
     flat("ZRANGE z {middle} +inf BYSCORE LIMIT 1000 10"),
     flat("ZRANGE n [{middle} + BYLEX LIMIT 1000 10"),
     flat("ZREVRANGE z {middle} {middle} WITHSCORES"),
+    flat("ZRANGEBYSCORE z {first} +inf LIMIT {middle} 10"),
+    flat("ZREVRANGEBYSCORE z +inf 0 LIMIT {middle} 10"),
+    flat("ZRANGEBYLEX n - + LIMIT {middle} 10"),
+    flat("ZREVRANGEBYLEX n + - LIMIT {middle} 10"),
     flat("ZRANGESTORE to z {middle} {middle}"),
     flat("ZREMRANGEBYRANK z {middle} {middle}"),
-    flat("ZREMRANGEBYSCORE z {middle} {middle}"),
-    flat("ZREMRANGEBYLEX n [{middle} [{middle}"),
+    flat("ZREMRANGEBYSCORE z {eighth} {eighth}"),
+    flat("ZREMRANGEBYLEX n [{eighth} [{eighth}"),
     flat("ZPOPMIN z"),
     flat("ZPOPMAX z 3"),
     flat("ZMPOP 2 none z MIN COUNT 3"),
+    flat("BZPOPMIN none z 0"),
+    flat("BZPOPMAX none z 0"),
+    flat("BZMPOP 0 2 none z MIN COUNT 3"),
+    flat("ZRANDMEMBER z -5"),
     flat("ZRANDMEMBER z"),
     flat("ZRANDMEMBER z 5"),
     flat("ZSCAN z 0"),
     flat("ZINTER 2 z few"),
     flat("ZINTERSTORE to 2 few n"),
     flat("ZINTERCARD 2 z few"),
+    flat("ZINTERCARD 2 z z LIMIT 10"),
     flat("ZDIFF 2 few z"),
+    flat("ZREMRANGEBYRANK x 0 -1").before(&["COPY z x REPLACE"]),
+    linear("ZREMRANGEBYRANK x 10 -1").before(&["COPY z x REPLACE"]),
+    linear("ZPOPMIN x {middle}").before(&["COPY z x REPLACE"]),
+    linear("ZRANGE z 0 -1"),
+    linear("ZRANGESTORE to z 0 -1"),
+    linear("ZRANDMEMBER z {middle}"),
+    linear("ZINTER 2 z n"),
+    linear("ZINTERSTORE to 2 z n"),
+    linear("ZUNION 2 z few"),
+    linear("ZDIFF 2 z few"),
     linear("ZUNIONSTORE to 2 z few"),
     linear("ZDIFFSTORE to 2 z few"),
 ];

@@ -1,7 +1,8 @@
 //! Streams. The entries of `s` have the IDs `1-0`, `2-0` and so on. Its group `g` has given all but the last hundred to one
 //! consumer, who has acknowledged none.
 
-use super::{Growth, Row, Shard};
+use crate::row::{Group, Row, flat, linear};
+use crate::shard::Shard;
 
 /// Entries that no consumer was given: enough for every run to give one.
 const UNREAD: usize = 100;
@@ -16,34 +17,40 @@ fn fill(shard: &mut Shard, size: usize) {
     shard.run(&read);
 }
 
-const fn flat(command: &'static str) -> Row {
-    Row { command, fill, growth: Growth::Flat }
-}
+pub(crate) const GROUP: Group = Group { name: "stream", main: Some("s"), fill, rows: ROWS };
 
-const fn linear(command: &'static str) -> Row {
-    Row { command, fill, growth: Growth::Linear }
-}
-
-pub(super) const ROWS: &[Row] = &[
+const ROWS: &[Row] = &[
     flat("XADD s * field value"),
-    flat("XADD s MAXLEN ~ 10 LIMIT 200 * field value"),
+    flat("XADD x MAXLEN ~ 10 LIMIT 200 * field value").before(&["COPY s x REPLACE"]),
     flat("XLEN s"),
     flat("XRANGE s {middle} + COUNT 10"),
     flat("XREVRANGE s {middle} - COUNT 10"),
     linear("XRANGE s - +"),
     flat("XREAD COUNT 10 STREAMS s {middle}"),
     flat("XREAD STREAMS s +"),
-    flat("XDEL s {middle}"),
-    flat("XDELEX s DELREF IDS 1 {middle}"),
+    flat("XDEL s {quarter}"),
+    flat("XDELEX s DELREF IDS 1 {eighth}"),
     flat("XTRIM s MINID {first}"),
     flat("XREADGROUP GROUP g c COUNT 1 STREAMS s >"),
     flat("XREADGROUP GROUP g c COUNT 10 STREAMS s {middle}"),
-    flat("XACK s g {middle}"),
-    flat("XACKDEL s g IDS 1 {middle}"),
+    flat("XACK s g {third}"),
+    flat("XACKDEL s g IDS 1 {upper}"),
     flat("XPENDING s g"),
     flat("XPENDING s g {middle} + 10"),
     flat("XPENDING s g {middle} + 10 c"),
     flat("XCLAIM s g d 0 {middle}"),
     flat("XAUTOCLAIM s g d 0 {middle} COUNT 10"),
-    linear("COPY s t REPLACE"),
+    flat("XGROUP CREATE s {new} 0"),
+    flat("XGROUP SETID s {new} {middle}"),
+    flat("XGROUP CREATECONSUMER s g {new}"),
+    flat("XGROUP DESTROY s {new}"),
+    flat("XINFO GROUPS s"),
+    flat("XSETID s 999999999-0"),
+    flat("XGROUP DESTROY x g").before(&["COPY s x REPLACE"]),
+    linear("XGROUP DELCONSUMER x g c").before(&["COPY s x REPLACE"]),
+    linear("XINFO CONSUMERS s g"),
+    linear("XINFO STREAM s"),
+    linear("XINFO STREAM s FULL COUNT 10"),
+    linear("XTRIM x MAXLEN 0").before(&["COPY s x REPLACE"]),
+    linear("XREVRANGE s + -"),
 ];

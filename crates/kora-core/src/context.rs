@@ -77,6 +77,17 @@ pub enum Blocking<'a> {
     PauseOnly(&'a mut Option<Resume>),
     /// It may, and says here why.
     Permitted(&'a mut Option<Deferral>),
+    /// It may not, but runs a slice at a time.
+    InSlices(&'a mut Slice),
+}
+
+/// How far a command has come that runs a slice at a time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Slice {
+    /// Where the next slice begins; 0 before the first and behind the last.
+    pub cursor: u64,
+    /// Elements of the reply written so far.
+    pub elements: usize,
 }
 
 /// What a command runs in.
@@ -140,7 +151,9 @@ impl Ctx<'_> {
     #[must_use]
     pub fn block(&mut self, wait: impl FnOnce() -> WaitRequest) -> bool {
         match &mut self.blocking {
-            Blocking::Forbidden | Blocking::Scripted | Blocking::PauseOnly(_) => false,
+            Blocking::Forbidden | Blocking::Scripted | Blocking::PauseOnly(_) | Blocking::InSlices(_) => {
+                false
+            }
             Blocking::Permitted(place) => {
                 **place = Some(Deferral::Wait(wait()));
                 true
@@ -153,7 +166,9 @@ impl Ctx<'_> {
     #[must_use]
     pub fn defer_to_all(&mut self) -> bool {
         match &mut self.blocking {
-            Blocking::Forbidden | Blocking::Scripted | Blocking::PauseOnly(_) => false,
+            Blocking::Forbidden | Blocking::Scripted | Blocking::PauseOnly(_) | Blocking::InSlices(_) => {
+                false
+            }
             Blocking::Permitted(place) => {
                 **place = Some(Deferral::NeedsAll);
                 true
@@ -178,7 +193,9 @@ impl Ctx<'_> {
     #[must_use]
     pub fn go_on(&mut self, onward: impl FnOnce() -> Onward) -> bool {
         match &mut self.blocking {
-            Blocking::Forbidden | Blocking::Scripted | Blocking::PauseOnly(_) => false,
+            Blocking::Forbidden | Blocking::Scripted | Blocking::PauseOnly(_) | Blocking::InSlices(_) => {
+                false
+            }
             Blocking::Permitted(place) => {
                 **place = Some(Deferral::Onward(onward()));
                 true
@@ -195,9 +212,26 @@ impl Ctx<'_> {
     /// Makes the command pause; only if it may.
     pub fn pause(&mut self, resume: Resume) {
         match &mut self.blocking {
-            Blocking::Forbidden | Blocking::Scripted => {}
+            Blocking::Forbidden | Blocking::Scripted | Blocking::InSlices(_) => {}
             Blocking::Permitted(place) => **place = Some(Deferral::Paused(resume)),
             Blocking::PauseOnly(place) => **place = Some(resume),
+        }
+    }
+
+    /// How far the command has come, if it runs a slice at a time. Such a one writes the elements of its reply without the head of
+    /// an array, and says with [`Ctx::end_slice`] how far it has come then.
+    #[must_use]
+    pub fn slice(&self) -> Option<Slice> {
+        match &self.blocking {
+            Blocking::InSlices(slice) => Some(**slice),
+            _ => None,
+        }
+    }
+
+    /// Ends a slice; only if there is one.
+    pub fn end_slice(&mut self, end: Slice) {
+        if let Blocking::InSlices(slice) = &mut self.blocking {
+            **slice = end;
         }
     }
 

@@ -14,6 +14,7 @@ mod rest;
 pub mod route;
 pub mod runner;
 pub mod serve;
+pub mod slices;
 mod submit;
 pub mod together;
 pub mod transaction;

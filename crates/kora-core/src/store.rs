@@ -369,6 +369,14 @@ impl ShardStore {
         hash
     }
 
+    /// How large the value of `key` is at least, as far as its entry tells; 0 if there is none. Complexity: O(1).
+    #[must_use]
+    pub fn least_size(&self, db: DbIndex, key: &[u8]) -> usize {
+        let table = self.databases[db.index()].table();
+        let found = table.find(hash_key(&self.hasher, key), key);
+        found.map_or(0, |position| table.entry(position).least_size())
+    }
+
     /// Goes on with a look-up that will be made soon: fetches the entry into the cache.
     #[inline]
     pub fn prefetch_entry(&self, db: DbIndex, hash: u64) {

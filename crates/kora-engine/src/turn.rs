@@ -15,6 +15,7 @@ mod eviction;
 mod expiry;
 mod flush;
 mod gate;
+mod long;
 mod mail;
 mod meter;
 mod publish;
@@ -30,6 +31,7 @@ use std::time::Duration;
 
 use kora_core::shard::executor::Executor;
 use kora_core::shard::probe::Rule;
+use kora_core::shard::slices::RETRY;
 use kora_core::slot::WorkerId;
 use kora_core::time::UnixMs;
 
@@ -191,7 +193,8 @@ impl<F: Front> Turn<F> {
         if !is_idle {
             return Duration::ZERO;
         }
-        until_slice.min(self.deadlines.from(self.time.now)).min(self.until_sweep())
+        let until_retry = if self.executor.awaits_slices() { RETRY } else { Duration::MAX };
+        until_slice.min(self.deadlines.from(self.time.now)).min(self.until_sweep()).min(until_retry)
     }
 
     /// The worker is awake.

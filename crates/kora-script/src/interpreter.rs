@@ -328,7 +328,11 @@ impl Interpreter {
         if ctx.shard_count() > 1 && ctx.has_all() {
             scripts.runs_on_all.fetch_add(1, Ordering::Relaxed);
         }
-        let mut outcome = returned.and_then(outcome).map_err(|error| internal_error(&error))?;
+        let mut outcome = match returned.and_then(outcome) {
+            // Its end came while it was given its arguments.
+            Err(_) if end.is_some() => Err(Failure::default()),
+            returned => returned.map_err(|error| internal_error(&error))?,
+        };
         if end == Some(End::Killed) {
             // It may have caught that as an error in a handler of errors, and ended before the next look at the clock.
             outcome = Err(Failure { text: KILLED.into(), ..outcome.err().unwrap_or_default() });

@@ -84,6 +84,11 @@ impl Server {
         SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
+    /// Its process.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// CPU time used so far.
     pub(super) fn cpu_time(&self) -> anyhow::Result<CpuTime> {
         let text = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;

@@ -11,6 +11,9 @@ use crate::reply::Reply;
 /// Elements that a scan visits unless told otherwise.
 const SCAN_COUNT: usize = 10;
 
+/// Elements that a scan visits at most: COUNT is a hint, and whoever asks for millions at once would stop everyone else.
+const COUNT_MAX: usize = 4096;
+
 /// Their arguments, as far as all have them.
 pub(crate) const SCAN_ARGS: &[Arg] = &[
     Arg::key("key"),
@@ -73,7 +76,7 @@ impl<'a> ScanOptions<'a> {
                 (b"COUNT", [count, rest @ ..]) => {
                     let count = parse_i64(count).ok_or(CommandError::NotInteger)?;
                     let count = usize::try_from(count).ok().filter(|&count| count > 0);
-                    options.count = count.ok_or(CommandError::Syntax)?;
+                    options.count = count.ok_or(CommandError::Syntax)?.min(COUNT_MAX);
                     rest
                 }
                 _ => return Err(CommandError::Syntax),

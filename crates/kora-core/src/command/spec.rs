@@ -120,6 +120,13 @@ impl Facts {
         self.flags.has(Flags::BLOCKING) || matches!(self.route, Route::Script | Route::Cursor)
     }
 
+    /// Whether it runs a slice at a time, if there is much to look at.
+    #[inline]
+    #[must_use]
+    pub fn runs_in_slices(&self) -> bool {
+        self.traits.has(Traits::IN_SLICES)
+    }
+
     /// Whether it may pause: a script.
     #[inline]
     #[must_use]

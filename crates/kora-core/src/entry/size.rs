@@ -80,6 +80,12 @@ impl Entry {
         }
     }
 
+    /// The least size of its class: for a string of so many bytes, for a collection of so many elements. Complexity: O(1).
+    pub(crate) fn least_size(&self) -> usize {
+        let least = SizeClass::least(self.tally().class().index());
+        usize::try_from(least).unwrap_or(usize::MAX)
+    }
+
     /// Its data type, and the class that its database has counted it in; nothing true of what is not in a database.
     #[inline]
     pub(crate) fn tally(&self) -> Tally {

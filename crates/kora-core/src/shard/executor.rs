@@ -25,6 +25,7 @@ use super::probe::Rule;
 use super::rest::fence;
 use super::runner::Shard;
 use super::serve::Blocked;
+use super::slices::Upcoming;
 use crate::config::CoreConfig;
 use crate::journal::{Announcement, Journal};
 use crate::services::Services;
@@ -120,6 +121,8 @@ pub struct Executor<D: Driver> {
     driver_mail: Vec<D::Mail>,
     /// Operations that turned out to need all stores, and are to be submitted for them.
     pub(super) wider: VecDeque<Arc<Operation<D>>>,
+    /// What goes on when it next polls.
+    pub(super) upcoming: Upcoming<D>,
     /// The command that has paused, if one has.
     pub(super) paused: Option<Paused<D>>,
     /// Transactions that this worker is to run.
@@ -164,6 +167,7 @@ pub fn new_executors<D: Driver>(
         blocked: Vec::new(),
         driver_mail: Vec::new(),
         wider: VecDeque::new(),
+        upcoming: Upcoming::default(),
         paused: None,
         driven: VecDeque::new(),
         halt: None,
@@ -359,6 +363,21 @@ impl<D: Driver> Executor<D> {
         self.look_again(outlook);
     }
 
+    /// How many shards are in hand.
+    #[inline]
+    #[must_use]
+    pub fn in_hand_count(&self) -> usize {
+        self.in_hand.len()
+    }
+
+    /// Puts back all shards in hand but these: something runs on them that takes long.
+    #[cold]
+    pub fn release_others(&mut self, kept: &[ShardId]) {
+        let others: SmallVec<[ShardId; 8]> =
+            self.in_hand.iter().copied().filter(|id| !kept.contains(id)).collect();
+        others.into_iter().for_each(|id| self.release_one(id));
+    }
+
     /// Lays a shard in hand to rest, and says which and how it was, for the look behind the fence.
     #[inline]
     fn lay_to_rest(&mut self, id: ShardId) -> Option<(ShardId, Outlook)> {
@@ -426,6 +445,7 @@ impl<D: Driver> Executor<D> {
         if !self.wider.is_empty() {
             self.submit_wider();
         }
+        self.submit_onward();
         self.go_on();
         if !self.has_paused() {
             self.visits.extend(self.stalled.drain(..));
@@ -442,6 +462,7 @@ impl<D: Driver> Executor<D> {
             }
         }
         self.visit();
+        self.run_next_slice();
         received
     }
 
@@ -454,6 +475,7 @@ impl<D: Driver> Executor<D> {
     }
 
     fn visit_some(&mut self) {
+        let mut again = None;
         for _ in 0..VISITS_MAX {
             let Some(id) = self.visits.pop_front() else { return };
             // What was pushed for the shard is found by whoever holds it, if that is somebody else.
@@ -464,6 +486,11 @@ impl<D: Driver> Executor<D> {
                 if !was_held {
                     self.release_one(id);
                 }
+            }
+            // What others sent for this shard meanwhile does not wait for what this worker has to do on the next ones; but only once.
+            again = self.visits.pop_back_if(|next| *next == id && again != Some(id));
+            if let Some(id) = again {
+                self.visits.push_front(id);
             }
         }
     }
@@ -501,6 +528,7 @@ impl<D: Driver> Executor<D> {
         let is_idle = is_all_taken
             && self.visits.is_empty()
             && self.wider.is_empty()
+            && !self.upcoming.is_any()
             && !self.wants_to_go_on()
             && !self.has_driven()
             && self.mailbox.is_empty();

@@ -73,6 +73,9 @@ struct Span {
     end: u32,
 }
 
+/// The shard of a key, and the arguments that belong to the key.
+type KeyAt<'a> = (ShardId, &'a [&'a [u8]]);
+
 /// A command, or one shard's share of one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Item {
@@ -133,6 +136,12 @@ impl Request {
     pub(super) fn may_defer(&self) -> bool {
         matches!(self.items[..], [item] if item.merge.is_none() && item.facts.may_defer())
             && self.kind != RequestKind::Transaction
+    }
+
+    /// Whether it is one command that runs in slices.
+    pub(super) fn runs_in_slices(&self) -> bool {
+        let [Group { merge: Some(_), .. }] = self.groups[..] else { return false };
+        self.kind == RequestKind::Pipeline && self.items[0].facts.runs_in_slices()
     }
 
     /// Whether shards run parts of one command that must not be refused when others have run.
@@ -254,8 +263,8 @@ impl Request {
         self.groups.push(Group { item_count: u32::from(shard_count), merge: Some(merge) });
     }
 
-    /// Adds a command split by keys: one item per key at `keys` (first argument index, number of arguments that
-    /// belong to each key), each on the shard `shard_of` names.
+    /// Adds a command split by keys at `keys` (first argument index, number of arguments that belong to each key), each on the shard
+    /// `shard_of` names: one item per key if it has a reply of its own, else one per shard.
     pub fn push_split(
         &mut self,
         facts: &'static Facts,
@@ -267,23 +276,23 @@ impl Request {
     ) {
         let (mut item_count, command) = (0, self.command_count());
         let name = self.push_bytes(args[0]);
-        for pair in args[first_key..].chunks(step) {
+        let mut keys: SmallVec<[KeyAt<'_>; 16]> =
+            args[first_key..].chunks(step).map(|pair| (shard_of(pair[0]), pair)).collect();
+        let is_apart = merge == Merge::Concat;
+        if !is_apart {
+            // Those of one shard keep their order: a key may be named twice.
+            keys.sort_by_key(|(shard, _)| *shard);
+        }
+        for of_item in keys.chunk_by(|(shard, _), (next, _)| !is_apart && shard == next) {
             let first_span = index_u32(self.spans.len());
             self.spans.push(name);
-            for arg in pair {
+            for arg in of_item.iter().flat_map(|(_, pair)| pair.iter()) {
                 let span = self.push_bytes(arg);
                 self.spans.push(span);
             }
             let span_count = index_u32(self.spans.len()) - first_span;
-            self.push_item(Item {
-                facts,
-                handler,
-                shard: shard_of(pair[0]),
-                merge: Some(merge),
-                command,
-                first_span,
-                span_count,
-            });
+            let (shard, merge) = (of_item[0].0, Some(merge));
+            self.push_item(Item { facts, handler, shard, merge, command, first_span, span_count });
             item_count += 1;
         }
         self.groups.push(Group { item_count, merge: Some(merge) });
@@ -335,12 +344,17 @@ impl Request {
         }
     }
 
-    /// The first key of an item that has one.
+    /// The keys of an item, if they stand in fixed places: one, or those of a command that is split by keys.
     #[inline]
-    pub(super) fn key(&self, item: &Item) -> Option<&[u8]> {
-        let at = if item.merge.is_some() { item.facts.keys_to_end()?.0 } else { item.facts.only_key()? };
+    pub(super) fn keys(&self, item: &Item) -> impl Iterator<Item = &[u8]> {
+        let places = match item.merge {
+            Some(_) => item.facts.keys_to_end(),
+            None => item.facts.only_key().map(|at| (at, usize::MAX)),
+        };
+        let (first, step) = places.unwrap_or((usize::MAX, 1));
         let spans = &self.spans[item.first_span as usize..(item.first_span + item.span_count) as usize];
-        spans.get(at).map(|span| &self.bytes[span.start as usize..span.end as usize])
+        let keys = spans.get(first..).unwrap_or_default().iter().step_by(step);
+        keys.map(|span| &self.bytes[span.start as usize..span.end as usize])
     }
 
     /// An item's arguments.
@@ -543,6 +557,13 @@ impl<D: Driver> Operation<D> {
             D::note(Note::EndsWait(&self.origin));
         }
         is_ended
+    }
+
+    /// Nobody waits for its replies any more: what runs in slices stops.
+    pub fn leave(&self) {
+        if self.request.runs_in_slices() {
+            self.claim.abandon();
+        }
     }
 
     /// The part that answers a command whose time to wait is over.

@@ -24,11 +24,12 @@ pub enum Placement {
 }
 
 impl Placement {
-    /// Whether a command so placed must be an operation of its own: it needs several stores at once, or may put itself off.
+    /// Whether a command so placed must be an operation of its own: it needs several stores at once, may put itself off, or runs
+    /// in slices.
     #[inline]
     #[must_use]
     pub fn is_alone(&self, facts: &Facts) -> bool {
-        matches!(self, Self::Together(_)) || facts.may_defer()
+        matches!(self, Self::Together(_)) || facts.may_defer() || facts.runs_in_slices()
     }
 }
 
@@ -39,7 +40,7 @@ impl Placement {
 #[inline]
 #[must_use]
 pub fn place(facts: &Facts, args: &[&[u8]], shard_count: u16) -> Placement {
-    if shard_count == 1 {
+    if shard_count == 1 && !facts.runs_in_slices() {
         return Placement::One(ShardId(0));
     }
     match facts.route {

@@ -27,6 +27,7 @@ use super::operation::{
 use super::pause::Halt;
 use super::probe::{Note, Rule};
 use super::replies::{Replies, SumSink};
+use super::slices::UnderWay;
 use crate::command::Run;
 use crate::command::spec::Merge;
 use crate::context::{Blocking, Deferral, Resume, Stores};
@@ -80,6 +81,8 @@ pub struct Shard<D: Driver> {
     pub(super) position: u64,
     /// Received, and not yet run.
     pub(super) waiting: VecDeque<Arc<Operation<D>>>,
+    /// Shares that run a slice at a time, and have begun; the next one first.
+    pub(super) under_way: VecDeque<UnderWay<D>>,
     /// What is to be taken out of the store when it is back.
     pub(super) departed: Departed,
     /// Whether operations must be submitted for waiters before anything of the shard's own runs.
@@ -107,6 +110,7 @@ impl<D: Driver> Shard<D> {
             lane_head: None,
             position: 0,
             waiting: VecDeque::new(),
+            under_way: VecDeque::new(),
             departed: Departed::default(),
             has_promised: false,
             retired: None,
@@ -444,6 +448,9 @@ impl<D: Driver> Executor<D> {
         if !operation.request.is_driven && !operation.begin(shard.id) {
             return shard.pass_over(&operation);
         }
+        if self.begins_slices(shard, &operation) {
+            return;
+        }
         if let Some(store) = shard.store.as_deref_mut() {
             self.outlets.configure(store);
         }
@@ -495,8 +502,18 @@ impl<D: Driver> Executor<D> {
         if shard.store.as_deref().is_some_and(ShardStore::is_closed) {
             shard.retired = shard.store.take();
         }
+        self.conclude(shard, (operation, replies), deferral);
+    }
+
+    /// Answers with the replies of a shard's items, or does what their command has put itself off for.
+    fn conclude(
+        &mut self,
+        shard: &mut Shard<D>,
+        (operation, replies): (Arc<Operation<D>>, D::Replies),
+        deferral: Option<Deferral>,
+    ) {
         match deferral {
-            None => self.answer(shard, [Part { operation, shard: here, replies }]),
+            None => self.answer(shard, [Part { operation, shard: shard.id, replies }]),
             Some(Deferral::NeedsAll) => self.submit_to_all(&operation),
             Some(Deferral::Onward(onward)) => self.forward(&operation, &onward),
             Some(Deferral::Paused(resume)) => {
@@ -652,7 +669,7 @@ pub(super) fn end_watch(stores: &mut Stores<'_>, watched: &Watched) {
 /// overlap.
 fn prefetch(store: &ShardStore, db: DbIndex, request: &Request, shard: ShardId) {
     let items = request.items.iter().filter(|item| item.shard == shard);
-    let keys = items.take(PREFETCH_KEYS_MAX).filter_map(|item| request.key(item));
+    let keys = items.flat_map(|item| request.keys(item)).take(PREFETCH_KEYS_MAX);
     let hashes: SmallVec<[u64; PREFETCH_KEYS_MAX]> = keys.map(|key| store.prefetch_bucket(db, key)).collect();
     for hash in hashes {
         store.prefetch_entry(db, hash);

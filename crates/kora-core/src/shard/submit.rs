@@ -26,13 +26,23 @@ impl<D: Driver> Executor<D> {
         operation
     }
 
-    /// Sends a command that has done its part here on to another shard, whose reply is the command's.
+    /// Sends a command that has done its part here on to another shard, whose reply is the command's, or to the same once more:
+    /// when the worker next polls, so that it serves others in between.
     #[cold]
     pub(super) fn forward(&mut self, operation: &Arc<Operation<D>>, onward: &Onward) {
+        self.upcoming.onward.push(Arc::new(operation.onward(onward)));
+    }
+
+    /// Submits what has gone on since the last time.
+    pub(super) fn submit_onward(&mut self) {
+        if self.upcoming.onward.is_empty() {
+            return;
+        }
         self.hand_over();
-        let operation = Arc::new(operation.onward(onward));
-        self.look_at(&operation);
-        self.hub.submit(operation);
+        for operation in std::mem::take(&mut self.upcoming.onward) {
+            self.look_at(&operation);
+            self.hub.submit(operation);
+        }
     }
 
     /// Submits an operation that has not run once more, for all stores together.

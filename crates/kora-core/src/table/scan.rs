@@ -41,6 +41,7 @@ impl Table {
             let Some((number, segment)) = self.segment_from(from) else { return 0 };
             let home = segment.home(from);
             segment.prefetch_bucket(home + PREFETCH_DISTANCE);
+            segment.prefetch_entries_in(home + 1);
             segment.visit_home(home, hasher, |place, spot, entry| {
                 if place >= from {
                     visited += 1;

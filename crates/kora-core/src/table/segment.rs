@@ -204,6 +204,13 @@ impl Segment {
         }
     }
 
+    /// Fetches the entries in a bucket into the cache, if there is one of that number.
+    #[inline]
+    pub(super) fn prefetch_entries_in(&self, bucket: usize) {
+        let bucket = self.buckets.get(bucket);
+        bucket.into_iter().flat_map(Bucket::entries).for_each(prefetch::entry);
+    }
+
     /// Fetches all entries into the cache.
     pub(super) fn prefetch_entries(&self) {
         self.buckets.iter().flat_map(Bucket::entries).for_each(prefetch::entry);

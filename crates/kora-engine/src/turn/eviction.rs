@@ -57,10 +57,12 @@ impl<F: Front> Turn<F> {
         F::Probe::bytes_staying(&mut self.executor).unwrap_or_else(|| self.engine.account.staying())
     }
 
-    /// Those of them that are held against the limit.
+    /// Those of them that are held against the limit: all, where a probe counts in the allocator's stead.
     #[cold]
     fn staying(&mut self) -> u64 {
-        self.staying_at_most().saturating_sub(self.engine.persistence.exempt_bytes())
+        F::Probe::bytes_staying(&mut self.executor).unwrap_or_else(|| {
+            self.engine.account.staying().saturating_sub(self.engine.persistence.exempt_bytes())
+        })
     }
 
     /// Evicts if the limit is exceeded, and notes whether the next round must go on with it.

@@ -17,6 +17,7 @@ use kora_core::slot::{ShardId, Slot};
 use smallvec::SmallVec;
 
 use super::Turn;
+use super::long::TOGETHER_ARGUMENTS_MAX;
 use super::shard_set::ShardSet;
 use crate::counters::add;
 use crate::engine::{self, Call, FollowUp};
@@ -102,7 +103,7 @@ pub(super) enum Step {
 
 /// The shard of a key.
 #[inline]
-fn shard_of(key: &[u8], shard_count: u16) -> ShardId {
+pub(super) fn shard_of(key: &[u8], shard_count: u16) -> ShardId {
     if shard_count == 1 { ShardId(0) } else { Slot::of(key).shard(shard_count) }
 }
 
@@ -334,6 +335,11 @@ impl<F: Front> Turn<F> {
             Placement::Together(shards) => shards,
             // What all shards do apart may take long.
             _ if matches!(resolved.facts.route, Route::AllShards(_)) => return None,
+            _ if args.len() > TOGETHER_ARGUMENTS_MAX => {
+                // While it is copied, others may have the shards.
+                self.executor.release();
+                return None;
+            }
             _ => {
                 whole = if resolved.shards.is_empty() {
                     shards_of_whole(resolved.facts, args, self.engine.hub.shard_count())
@@ -376,6 +382,7 @@ impl<F: Front> Turn<F> {
         if !self.get(shards) {
             return None;
         }
+        self.keep_only(resolved.facts, session.choice.db, args, shards);
         let begin = session.output.end();
         let setting = session.setting(self.time.now);
         let run = (resolved.facts, handler);

@@ -144,6 +144,9 @@ impl<F: Front> Turn<F> {
     pub(super) fn leave_wait(&mut self, session: &Session<F>) {
         self.deadlines.remove(session.deadline(), session.client.slot);
         let Wait::Operation(pending) = &session.wait else { return };
+        if let Some(operation) = &pending.submitted {
+            operation.leave();
+        }
         let Some(operation) = pending.blocking() else { return };
         // Whoever serves it takes it out of the queues. If it is over for another reason, that may still be to be done.
         if operation.abandon() != Abandoned::Later

@@ -2,13 +2,14 @@
 //!
 //! A SCAN cursor is the position in one shard's table, followed by [`CURSOR_SHARD_BITS`] bits that name the shard. The
 //! handler runs on that shard; where its table ends, what is left of COUNT is spent on the next shard's: the command goes on
-//! there with what it has found. So a call costs what COUNT says, however many shards there are. Table positions have 43 bits, so cursors stay below 2^53 and survive clients that keep them in doubles.
+//! there with what it has found. So a call costs what COUNT says, however many shards there are. One with a large COUNT lets others
+//! run after each slice, and replies early if it has found much. Table positions have 43 bits, so cursors stay below 2^53 and survive clients that keep them in doubles.
 
 use super::FAMILY;
 use crate::command::scan_options::write_scan;
-use crate::command::spec::{Arg, ArgType, Categories, CommandSpec, Facts, Flags, Merge, Route};
+use crate::command::spec::{Arg, ArgType, Categories, CommandSpec, Facts, Flags, Merge, Route, Traits};
 use crate::command::texts::Texts;
-use crate::context::{Ctx, Onward};
+use crate::context::{Ctx, Onward, Slice};
 use crate::entry::Entry;
 use crate::error::{CommandError, CommandResult};
 use crate::glob;
@@ -21,8 +22,8 @@ use crate::types::type_of;
 /// Number of low bits of a SCAN cursor that name the shard.
 pub(crate) const CURSOR_SHARD_BITS: u32 = 10;
 
-/// Entries that one step of KEYS visits.
-const KEYS_STEP: usize = 1024;
+/// Keys that one slice of a command looks at: a quarter of a millisecond, or one if all of them have expired and are deleted.
+pub(crate) const SLICE_KEYS: usize = 2048;
 
 /// Entries that SCAN visits unless told otherwise.
 const SCAN_COUNT: usize = 10;
@@ -50,20 +51,23 @@ impl<'a> Filter<'a> {
 /// A SCAN that has found so many bytes of keys replies, and does not carry them to another shard.
 const CARRIED_BYTES_MAX: usize = 1024 * 1024;
 
-/// Scans `keyspace` from `cursor` for keys to add to `found`, and takes those that it visits off `count`. Returns the next
-/// cursor, 0 at the end.
+/// The same for one that has looked at a slice of a shard: with few keys found it goes on with the next slice.
+const CARRIED_TO_NEXT_SLICE_MAX: usize = 16 * 1024;
+
+/// Scans `keyspace` from `cursor` for keys to give to `take`, and takes those that it visits off `count`. Returns the next cursor,
+/// 0 at the end.
 fn find_keys(
     keyspace: &mut Keyspace<'_>,
     cursor: u64,
     count: &mut usize,
     filter: &Filter<'_>,
-    found: &mut Texts,
+    take: &mut dyn FnMut(&[u8]),
 ) -> u64 {
     let now = keyspace.now();
     keyspace.scan(cursor, *count, &mut |entry| {
         *count = count.saturating_sub(1);
         if filter.takes(entry) && !entry.is_expired(now) {
-            found.push(entry.key());
+            take(entry.key());
         }
     })
 }
@@ -73,6 +77,7 @@ pub(super) const KEYS: CommandSpec = CommandSpec {
         name: "keys",
         arity: 2,
         flags: Flags::READONLY,
+        traits: Traits::IN_SLICES,
         categories: Categories::KEYSPACE.with(Categories::DANGEROUS),
         route: Route::AllShards(Merge::Concat),
         since: "1.0.0",
@@ -85,14 +90,27 @@ pub(super) const KEYS: CommandSpec = CommandSpec {
     handler: keys,
 };
 
+/// Looks at all keys in hand, or at a slice of them.
 fn keys(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let mut filter = Filter::default();
     filter.set_pattern(args[1]);
+    if let Some(mut slice) = ctx.slice() {
+        ctx.each_keyspace(|mut keyspace| {
+            let Slice { cursor, elements } = &mut slice;
+            *cursor = find_keys(&mut keyspace, *cursor, &mut { SLICE_KEYS }, &filter, &mut |key| {
+                *elements += 1;
+                out.bulk(key);
+            });
+        });
+        ctx.end_slice(slice);
+        return Ok(());
+    }
     let mut found = Texts::default();
     ctx.each_keyspace(|mut keyspace| {
         let mut cursor = 0;
         loop {
-            cursor = find_keys(&mut keyspace, cursor, &mut { KEYS_STEP }, &filter, &mut found);
+            let take = &mut |key: &[u8]| found.push(key);
+            cursor = find_keys(&mut keyspace, cursor, &mut { SLICE_KEYS }, &filter, take);
             if cursor == 0 {
                 break;
             }
@@ -130,7 +148,7 @@ fn scan(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
     scan_on(ctx, Walk { cursor, count, options: &args[2..], found: Texts::default() }, out)
 }
 
-/// A SCAN that goes on with the next shard: `SCAN cursor count option-count [option ...] [key found ...]`.
+/// A SCAN that goes on with the next slice or shard: `SCAN cursor count option-count [option ...] [key found ...]`.
 fn scan_further(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let number = |arg: &[u8]| parse_i64(arg).and_then(|number| usize::try_from(number).ok());
     let cursor = parse_cursor(args[1]).ok_or(CommandError::InvalidCursor)?;
@@ -153,24 +171,29 @@ struct Walk<'a> {
 fn scan_on(ctx: &mut Ctx<'_>, mut walk: Walk<'_>, out: &mut dyn Reply) -> CommandResult {
     let (filter, _) = parse_scan_options(walk.options)?;
     let shard_count = ctx.shard_count();
+    // Who has the stores to himself, as a script has, stops nobody by looking at all at once.
+    let slice_max = if ctx.may_defer() { SLICE_KEYS } else { usize::MAX };
     ctx.each_keyspace(|mut keyspace| {
         let Walk { cursor, count, found, .. } = &mut walk;
         let shard = cursor_shard_of(*cursor);
         if keyspace.shard() == shard && *count > 0 {
             let position = *cursor >> CURSOR_SHARD_BITS;
-            *cursor = match find_keys(&mut keyspace, position, count, &filter, found) {
+            let whole = (*count).min(slice_max);
+            let (mut left, take) = (whole, &mut |key: &[u8]| found.push(key));
+            *cursor = match find_keys(&mut keyspace, position, &mut left, &filter, take) {
                 0 => u64::from(shard.0) + 1,
                 next => next << CURSOR_SHARD_BITS | u64::from(shard.0),
             };
+            *count -= whole - left;
         }
     });
     let is_at_beginning = walk.cursor >> CURSOR_SHARD_BITS == 0;
+    let carried_max = if is_at_beginning { CARRIED_BYTES_MAX } else { CARRIED_TO_NEXT_SLICE_MAX };
     let shard = cursor_shard_of(walk.cursor);
     if shard.0 >= shard_count {
         walk.cursor = 0;
-    } else if is_at_beginning
-        && walk.count > 0
-        && walk.found.byte_count() <= CARRIED_BYTES_MAX
+    } else if walk.count > 0
+        && walk.found.byte_count() <= carried_max
         && ctx.go_on(|| Onward { shard, handler: scan_further, args: walk.to_args() })
     {
         return Ok(());

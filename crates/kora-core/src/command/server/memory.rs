@@ -67,6 +67,7 @@ pub(super) const MEMORY_USAGE: CommandSpec = CommandSpec {
         keys: &[KeySpec::one(KeyFlags::RO, 2)],
         since: "4.0.0",
         summary: "Tells how many bytes a key and its value occupy",
+        complexity: "O(1), for a list or stream O(B) with B blocks of elements, with very little for each",
         args: &[Arg::key("key"), Arg::integer("count").token("SAMPLES").optional()],
         ..FAMILY
     },

@@ -158,6 +158,8 @@ bit_set! {
         FREES_FIRST = 7, "frees_first";
         /// Puts what files hold in the place of all data and functions; so no script may call it: DEBUG RELOAD, DEBUG LOADAOF.
         RELOADS = 8, "reloads";
+        /// Goes through all keys of a database a slice at a time, if there are many: KEYS. What its reply lists may change meanwhile.
+        IN_SLICES = 9, "in_slices";
     }
 }
 

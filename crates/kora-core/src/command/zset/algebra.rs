@@ -18,7 +18,7 @@ pub(super) use facts::{ZDIFF, ZDIFFSTORE, ZINTER, ZINTERCARD, ZINTERSTORE, ZUNIO
 use gathered::Gathered;
 use input::{Input, with_members};
 
-/// Members that ZINTERCARD compares before it looks at its limit.
+/// Members that ZINTERCARD compares at most before it looks at its limit.
 const BATCH_MEMBERS: usize = 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,12 +215,15 @@ impl<'a> Query<'a> {
         self.inputs.sort_by_key(|input| input.len);
         let [first, others @ ..] = &self.inputs[..] else { return 0 };
         let (mut cursor, mut total) = (0, 0);
+        // With a small limit few members are enough, if they are shared.
+        let mut wanted = self.limit.clamp(1, BATCH_MEMBERS);
         loop {
             let mut batch = Gathered::default();
             let mut next = 0;
             with_members(ctx, first.key, |members| {
-                next = members.scan(cursor, BATCH_MEMBERS, |member| batch.push(member, 0.0));
+                next = members.scan(cursor, wanted, |member| batch.push(member, 0.0));
             });
+            wanted = (wanted * 2).min(BATCH_MEMBERS);
             self.keep_shared(ctx, others, &mut batch);
             total += batch.len();
             if next == 0 || total >= self.limit {

@@ -1,0 +1,158 @@
+//! Shares of operations that run a slice at a time: KEYS on a shard with many keys. Between two slices the shard is free for others,
+//! and so is the worker.
+//!
+//! What such a share reads is not of one instant. What it goes through by a cursor it meets just once if it is there from beginning to
+//! end. A share that looks at no more than a slice runs whole, at its operation's place in the order.
+//!
+//! The executor that comes upon a share goes on with it: one slice whenever it polls, of each of its shards in turn. One that somebody
+//! else holds, or whose store is lent, is tried again a little later; no one need tell when it is free.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::executor::Executor;
+use super::handler::{Desk, run_handler};
+use super::operation::{Driver, Operation, Part};
+use super::replies::Replies as _;
+use super::runner::Shard;
+use crate::command::generic::scan::SLICE_KEYS;
+use crate::context::{Blocking, Slice, Stores};
+use crate::slot::ShardId;
+use crate::store::ShardStore;
+
+/// How long a worker sleeps that can go on with none of its shares.
+pub const RETRY: Duration = Duration::from_millis(1);
+
+/// A share that has begun.
+pub(super) struct UnderWay<D: Driver> {
+    operation: Arc<Operation<D>>,
+    replies: D::Replies,
+    slice: Slice,
+}
+
+impl<D: Driver> UnderWay<D> {
+    /// Runs the next slice.
+    fn run(&mut self, store: &mut Box<ShardStore>, desk: Desk<'_>) {
+        let Self { operation, replies, slice } = self;
+        let Operation { request, setting, .. } = &**operation;
+        let item = request.items.iter().find(|item| item.shard == store.id());
+        let item = item.expect("a share that is under way has an item here");
+        let (run, args, blocking) =
+            ((item.facts, item.handler), request.args(item), Blocking::InSlices(slice));
+        run_handler(Stores::One(store), desk, run, &args, setting, blocking, replies);
+    }
+}
+
+/// What an executor goes on with when it next polls.
+pub(super) struct Upcoming<D: Driver> {
+    /// Shards with shares that are under way, one entry for each share.
+    shares: VecDeque<ShardId>,
+    /// None of these could be gone on with when that was last tried.
+    are_shares_waiting: bool,
+    /// Operations that commands go on as.
+    pub(super) onward: Vec<Arc<Operation<D>>>,
+}
+
+impl<D: Driver> Default for Upcoming<D> {
+    fn default() -> Self {
+        Self { shares: VecDeque::new(), are_shares_waiting: false, onward: Vec::new() }
+    }
+}
+
+impl<D: Driver> Upcoming<D> {
+    /// Whether there is anything that could go on now.
+    pub(super) fn is_any(&self) -> bool {
+        !self.onward.is_empty() || (!self.shares.is_empty() && !self.are_shares_waiting)
+    }
+}
+
+/// What became of an attempt to go on with a share.
+enum Sliced {
+    /// The shard's store is lent.
+    NotNow,
+    /// There is more to do.
+    More,
+    /// The share has come to its end.
+    Done,
+}
+
+impl<D: Driver> Executor<D> {
+    /// Begins with an operation's share, if it is one that is to run in slices.
+    #[inline]
+    pub(super) fn begins_slices(&mut self, shard: &mut Shard<D>, operation: &Arc<Operation<D>>) -> bool {
+        operation.request.runs_in_slices() && self.begin_if_many(shard, operation)
+    }
+
+    #[cold]
+    fn begin_if_many(&mut self, shard: &mut Shard<D>, operation: &Arc<Operation<D>>) -> bool {
+        let keys = shard.store().map_or(0, |store| store.database(operation.setting.db).len());
+        if keys <= SLICE_KEYS {
+            return false;
+        }
+        let replies = D::Replies::new(operation.setting.style);
+        let operation = Arc::clone(operation);
+        shard.under_way.push_back(UnderWay { operation, replies, slice: Slice::default() });
+        self.upcoming.shares.push_back(shard.id());
+        self.upcoming.are_shares_waiting = false;
+        true
+    }
+
+    /// Whether there are shares that wait for their shards.
+    #[must_use]
+    pub fn awaits_slices(&self) -> bool {
+        !self.upcoming.shares.is_empty()
+    }
+
+    /// Runs a slice of the first share that can go on.
+    #[inline]
+    pub(super) fn run_next_slice(&mut self) {
+        if !self.upcoming.shares.is_empty() {
+            self.upcoming.are_shares_waiting = !self.try_slices();
+        }
+    }
+
+    /// Whether one could be run.
+    fn try_slices(&mut self) -> bool {
+        for _ in 0..self.upcoming.shares.len() {
+            let Some(id) = self.upcoming.shares.pop_front() else { return false };
+            let was_held = self.is_held(id);
+            let sliced = if self.hold(id) { self.with_held(id, Self::run_slice) } else { Sliced::NotNow };
+            if !was_held && self.is_held(id) {
+                self.release_one(id);
+            }
+            if !matches!(sliced, Sliced::Done) {
+                self.upcoming.shares.push_back(id);
+            }
+            if !matches!(sliced, Sliced::NotNow) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Runs what has come for a shard, and then a slice of the share whose turn it is.
+    fn run_slice(&mut self, shard: &mut Shard<D>) -> Sliced {
+        self.work(shard);
+        let Some(store) = shard.store.as_mut() else { return Sliced::NotNow };
+        let Some(mut share) = shard.under_way.pop_front() else { return Sliced::Done };
+        if share.operation.claim.is_over() {
+            return Sliced::Done;
+        }
+        let changes = self.journal.changes();
+        share.run(store, (&mut self.journal, &self.services));
+        // It deletes what it finds expired.
+        shard.has_changed |= self.journal.changes() != changes;
+        self.answer_ready(shard, share.operation.setting.now);
+        if share.slice.cursor != 0 {
+            shard.under_way.push_back(share);
+            return Sliced::More;
+        }
+        let UnderWay { operation, mut replies, slice } = share;
+        replies.push_count(i64::try_from(slice.elements).expect("lengths fit"));
+        replies.end_item();
+        let part = Part { operation, shard: shard.id(), replies };
+        self.answer(shard, [part]);
+        Sliced::Done
+    }
+}
