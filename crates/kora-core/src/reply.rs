@@ -1,9 +1,11 @@
 //! Where commands write their replies. The server supplies a RESP2/RESP3 sink, the library a value sink, tests a
 //! tree: the core knows the shapes of replies and none of their encodings.
 
+mod bulks;
 pub mod tree;
 
 use crate::error::CommandError;
+pub(crate) use bulks::Bulks;
 
 /// A sink for one or more replies, written depth first: an aggregate's head, then its elements.
 ///
@@ -18,6 +20,10 @@ pub trait Reply {
     fn integer(&mut self, value: i64);
     /// A binary-safe string.
     fn bulk(&mut self, bytes: &[u8]);
+    /// Binary-safe strings, one behind the other: each as [`Reply::bulk`] writes it.
+    fn bulks(&mut self, texts: &[&[u8]]) {
+        texts.iter().for_each(|text| self.bulk(text));
+    }
     /// The absent string.
     fn null(&mut self);
     /// The absent array: differs from [`Reply::null`] in RESP2 only.

@@ -24,7 +24,7 @@ use std::ops::Range;
 
 use crate::config::CoreConfig;
 use crate::entry::{Collection, Entry, Kind, Packing};
-use crate::packed::listpack::{self, Buffer};
+use crate::packed::listpack::{self, Buffer, Element};
 use crate::table::EntryMut;
 pub use bounds::{LexBound, LexRange, ScoreBound, ScoreRange};
 pub(crate) use data_type::DATA_TYPE;
@@ -146,7 +146,25 @@ impl<'a> ZSetRef<'a> {
     /// Visits up to `count` entries from rank `start` on, upwards or downwards, until `visit` says `false`.
     /// Complexity: O(log n + count) if large.
     #[inline]
-    pub fn walk(self, start: usize, count: usize, is_reverse: bool, visit: impl FnMut(&[u8], f64) -> bool) {
+    pub fn walk(
+        self,
+        start: usize,
+        count: usize,
+        is_reverse: bool,
+        mut visit: impl FnMut(&[u8], f64) -> bool,
+    ) {
+        self.walk_elements(start, count, is_reverse, |member, score| member.with(|text| visit(text, score)));
+    }
+
+    /// [`ZSetRef::walk`], with members that stay for as long as the set does.
+    #[inline]
+    pub fn walk_elements(
+        self,
+        start: usize,
+        count: usize,
+        is_reverse: bool,
+        visit: impl FnMut(Element<'a>, f64) -> bool,
+    ) {
         match self.0 {
             Encoded::Packed(packed) => packed.walk(start, count, is_reverse, visit),
             Encoded::Index(index) => index.walk(start, count, is_reverse, visit),
@@ -294,7 +312,7 @@ fn fits(policy: &Policy, packed: Packed<'_>, member: &[u8]) -> bool {
 fn unpack(packed: Packed<'_>, seed: u64) -> Index {
     let mut index = Index::new(seed);
     packed.walk(0, packed.len(), false, |member, score| {
-        index.set(member, score);
+        member.with(|text| index.set(text, score));
         true
     });
     index

@@ -5,7 +5,7 @@ use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::CommandResult;
 use crate::journal::EventClass;
-use crate::reply::Reply;
+use crate::reply::{Bulks, Reply};
 use crate::types::set::{self, SetRef, SetValue};
 
 pub(super) const SADD: CommandSpec = CommandSpec {
@@ -172,7 +172,7 @@ fn smembers(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRe
     let set = keyspace.read_set(key)?;
     out.set(set.map_or(0, SetRef::len));
     if let Some(set) = set {
-        set.for_each(|member| member.reply(out));
+        Bulks::write(out, |bulks| set.for_each(|member| bulks.push_element(member)));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Reading a listpack.
 
-use super::encode::{Encoded, back_len, back_len_bytes, decode, encoded_len};
+use super::encode::{Encoded, back_len, back_len_bytes, decode, encoded_len, short_string};
 use super::{At, COUNT_UNKNOWN, EMPTY, END, Element, HEAD_BYTES};
 
 /// Why bytes are not a listpack.
@@ -312,7 +312,12 @@ impl<'a> Iterator for Iter<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Element<'a>> {
-        if self.front >= self.back {
+        let rest = self.list.bytes.get(self.front..self.back)?;
+        if let Some((text, bytes)) = short_string(rest) {
+            self.front += bytes;
+            return Some(Element::Bytes(text));
+        }
+        if rest.is_empty() {
             return None;
         }
         let at = At(self.front);

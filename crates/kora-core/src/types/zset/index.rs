@@ -18,6 +18,7 @@ use crate::entry::Encoding;
 use crate::entry::data_type::DataType;
 use crate::entry::object::Object;
 use crate::hash::{KeyHasher, hash_key, key_hasher};
+use crate::packed::listpack::Element;
 
 /// Leaves and segments that an estimate of memory looks at.
 const MEMORY_SAMPLES: usize = 32;
@@ -126,18 +127,18 @@ impl Index {
 
     /// Visits up to `count` entries from rank `start` on, upwards or downwards, until `visit` says `false`.
     #[inline]
-    pub(super) fn walk(
-        &self,
+    pub(super) fn walk<'a>(
+        &'a self,
         start: usize,
         mut count: usize,
         is_reverse: bool,
-        mut visit: impl FnMut(&[u8], f64) -> bool,
+        mut visit: impl FnMut(Element<'a>, f64) -> bool,
     ) {
         let Some(Position { leaf, mut at }) = self.tree.select(start) else { return };
         let mut leaf = self.tree.leaves.get(leaf);
         while count > 0 {
             let key = leaf.key(at);
-            if !visit(key.member, key.score) {
+            if !visit(Element::Bytes(key.member), key.score) {
                 return;
             }
             count -= 1;
@@ -179,7 +180,11 @@ impl Index {
     pub(super) fn check(&self) {
         self.tree.check(self.len);
         self.walk(0, usize::MAX, false, |member, score| {
-            assert_eq!(self.score(member), Some(score), "what is in the tree is in the table");
+            assert_eq!(
+                member.with(|text| self.score(text)),
+                Some(score),
+                "what is in the tree is in the table"
+            );
             true
         });
     }

@@ -40,7 +40,7 @@ impl ZSetLoader {
         }
         let mut bytes = listpack::EMPTY.to_vec();
         self.index.walk(0, usize::MAX, false, |member, score| {
-            packed::insert(&mut bytes, member, score);
+            member.with(|text| packed::insert(&mut bytes, text, score));
             true
         });
         Some(Entry::new_packed(key, (Kind::SortedSet, Packing::ListPack), &bytes, expiry))

@@ -114,13 +114,12 @@ impl<'a> Packed<'a> {
         start: usize,
         count: usize,
         is_reverse: bool,
-        mut visit: impl FnMut(&[u8], f64) -> bool,
+        mut visit: impl FnMut(Element<'a>, f64) -> bool,
     ) {
         let step = |at: &At| if is_reverse { self.previous(*at) } else { self.next(*at) };
         for at in std::iter::successors(self.select(start), step).take(count) {
             let entry = self.entry(at);
-            let score = entry.score();
-            if !entry.member.with(|member| visit(member, score)) {
+            if !visit(entry.member, entry.score()) {
                 return;
             }
         }
