@@ -26,6 +26,7 @@ const KEY_AND_FIELD: &[Arg] = &[Arg::key("key"), Arg::string("field")];
 pub(super) const HGET: CommandSpec = CommandSpec {
     facts: Facts {
         name: "hget",
+        parts: Some((2, usize::MAX)),
         arity: 3,
         summary: "Gives the value of a field of a hash",
         args: KEY_AND_FIELD,
@@ -41,6 +42,7 @@ fn hget(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
 pub(super) const HMGET: CommandSpec = CommandSpec {
     facts: Facts {
         name: "hmget",
+        parts: Some((2, 1)),
         arity: -3,
         summary: "Gives the values of several fields of a hash",
         complexity: "O(N) with N fields asked for",
@@ -143,6 +145,7 @@ fn hlen(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
 pub(super) const HSTRLEN: CommandSpec = CommandSpec {
     facts: Facts {
         name: "hstrlen",
+        parts: Some((2, usize::MAX)),
         arity: 3,
         keys: LOOKS_AT_KEY,
         since: "3.2.0",
@@ -160,6 +163,7 @@ fn hstrlen(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
 pub(super) const HEXISTS: CommandSpec = CommandSpec {
     facts: Facts {
         name: "hexists",
+        parts: Some((2, usize::MAX)),
         arity: 3,
         keys: LOOKS_AT_KEY,
         summary: "Tells whether a hash has a field",
