@@ -26,7 +26,7 @@ pub use edit::{
 pub use encode::element_bytes;
 pub use view::{Corrupt, Iter, ListPack, Wanted};
 
-use crate::reply::Reply;
+use crate::reply::{Bulks, Reply};
 
 /// A listpack without elements.
 pub const EMPTY: [u8; 7] = [7, 0, 0, 0, 0, 0, END];
@@ -122,6 +122,15 @@ impl<'a> Element<'a> {
     #[must_use]
     pub fn is_empty(self) -> bool {
         matches!(self, Self::Bytes([]))
+    }
+
+    /// Writes the element's text as one of many strings.
+    #[inline]
+    pub(crate) fn add_to(self, bulks: &mut Bulks<'a, '_>) {
+        match self {
+            Self::Bytes(text) => bulks.push(text),
+            Self::Integer(value) => bulks.push_integer(value),
+        }
     }
 
     /// Writes the element's text as a bulk string.

@@ -4,7 +4,6 @@
 //! than the bytes do: so those who write many gather some first, and the sink makes room once for all of them.
 
 use super::Reply;
-use crate::packed::listpack::Element;
 
 /// Strings that a sink is given at once.
 const GATHERED_MAX: usize = 16;
@@ -35,17 +34,8 @@ impl<'a, 'out> Bulks<'a, 'out> {
         self.count += 1;
     }
 
-    /// Writes an element's text.
-    #[inline]
-    pub(crate) fn push_element(&mut self, element: Element<'a>) {
-        match element {
-            Element::Bytes(text) => self.push(text),
-            Element::Integer(value) => self.push_integer(value),
-        }
-    }
-
     /// Writes an integer's text, which lies nowhere until it is asked for.
-    fn push_integer(&mut self, value: i64) {
+    pub(crate) fn push_integer(&mut self, value: i64) {
         self.flush();
         self.out.bulk(itoa::Buffer::new().format(value).as_bytes());
     }
@@ -62,7 +52,7 @@ impl<'a, 'out> Bulks<'a, 'out> {
 mod tests {
     use super::super::tree::TreeSink;
     use super::super::{Reply as _, Value};
-    use super::{Bulks, Element, GATHERED_MAX};
+    use super::{Bulks, GATHERED_MAX};
 
     #[test]
     fn strings_and_integers_keep_their_order() {
@@ -73,10 +63,10 @@ mod tests {
         Bulks::write(&mut sink, |bulks| {
             for (number, text) in texts.iter().enumerate() {
                 if number % 7 == 0 {
-                    bulks.push_element(Element::Integer(-5));
+                    bulks.push_integer(-5);
                     expected.push(Value::Bulk(b"-5".to_vec()));
                 }
-                bulks.push_element(Element::Bytes(text.as_bytes()));
+                bulks.push(text.as_bytes());
                 expected.push(Value::Bulk(text.as_bytes().to_vec()));
             }
         });

@@ -76,8 +76,8 @@ fn hgetall(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
     if let Some(hash) = hash {
         Bulks::write(out, |bulks| {
             hash.for_each_live(now, |field| {
-                bulks.push_element(field.name);
-                bulks.push_element(field.value);
+                field.name.add_to(bulks);
+                field.value.add_to(bulks);
             });
         });
     }
@@ -114,7 +114,7 @@ fn write_all(
     let hash = keyspace.read_hash(key, Due::Nothing)?;
     out.array(hash.map_or(0, |hash| hash.live_len(now)));
     if let Some(hash) = hash {
-        Bulks::write(out, |bulks| hash.for_each_live(now, |field| bulks.push_element(part(field))));
+        Bulks::write(out, |bulks| hash.for_each_live(now, |field| part(field).add_to(bulks)));
     }
     Ok(())
 }

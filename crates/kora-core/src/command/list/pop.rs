@@ -116,8 +116,8 @@ fn pop(
 pub(super) fn reply_range(list: ListRef<'_>, range: Range<usize>, end: End, out: &mut dyn Reply) {
     out.array(range.len());
     match end {
-        End::Front => Bulks::write(out, |bulks| list.each(range, |element| bulks.push_element(element))),
-        End::Back => Bulks::write(out, |bulks| list.each_back(range, |element| bulks.push_element(element))),
+        End::Front => Bulks::write(out, |bulks| list.each(range, |element| element.add_to(bulks))),
+        End::Back => Bulks::write(out, |bulks| list.each_back(range, |element| element.add_to(bulks))),
     }
 }
 

@@ -176,7 +176,7 @@ fn smembers(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRe
     let set = keyspace.read_set(key)?;
     out.set(set.map_or(0, SetRef::len));
     if let Some(set) = set {
-        Bulks::write(out, |bulks| set.for_each(|member| bulks.push_element(member)));
+        Bulks::write(out, |bulks| set.for_each(|member| member.add_to(bulks)));
     }
     Ok(())
 }

@@ -182,7 +182,7 @@ fn list(ctx: &mut Ctx<'_>, args: &[&[u8]], variant: Variant, out: &mut dyn Reply
             member.with(|member| write_member(out, member, score, true));
         });
     } else {
-        Bulks::write(out, |bulks| query.visit(set, &ranks, |member, _| bulks.push_element(member)));
+        Bulks::write(out, |bulks| query.visit(set, &ranks, |member, _| member.add_to(bulks)));
     }
     Ok(())
 }
