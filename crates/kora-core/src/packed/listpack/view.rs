@@ -307,6 +307,14 @@ pub struct Iter<'a> {
     back: usize,
 }
 
+impl<'a> Iter<'a> {
+    /// The bytes of the elements still to come.
+    #[inline]
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        &self.list.bytes[self.front..self.back]
+    }
+}
+
 impl<'a> Iterator for Iter<'a> {
     type Item = Element<'a>;
 
