@@ -3,3 +3,4 @@
 
 pub mod intset;
 pub mod listpack;
+pub mod pairs;

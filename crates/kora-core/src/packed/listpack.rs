@@ -26,6 +26,7 @@ pub use edit::{
 pub use encode::element_bytes;
 pub use view::{Corrupt, Iter, ListPack, Wanted};
 
+use crate::number::parse_i64;
 use crate::reply::{Bulks, Reply};
 
 /// A listpack without elements.
@@ -91,6 +92,13 @@ pub enum Element<'a> {
 }
 
 impl<'a> Element<'a> {
+    /// The element of a text: an integer if it is a canonical one.
+    #[inline]
+    #[must_use]
+    pub fn of(text: &'a [u8]) -> Self {
+        parse_i64(text).map_or(Self::Bytes(text), Self::Integer)
+    }
+
     /// Lends the element's text.
     #[inline]
     pub fn with<T>(self, use_text: impl FnOnce(&[u8]) -> T) -> T {
