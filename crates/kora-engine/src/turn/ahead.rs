@@ -26,7 +26,14 @@ pub(super) struct Ahead {
     /// Commands that name members or fields: what they are in the batch, and the shard and hash of the key.
     naming: Vec<(usize, ShardId, u64)>,
     parts: Vec<Part>,
+    /// Batches looked at in a row whose commands named parts of small collections only, up to [`FRUITLESS_MAX`].
+    fruitless: u32,
+    /// Batches that are not looked at before the next one is.
+    passes: u32,
 }
+
+/// After so many fruitless batches as many are passed over: where collections are small, asking costs and gains nothing.
+const FRUITLESS_MAX: u32 = 8;
 
 /// A member or field that is looked up in a large collection, and how far the look-up has come.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +73,9 @@ impl<F: Front> Turn<F> {
                 }
             }
         }
-        self.fetch_parts(db, commands);
+        if self.scratch.ahead.is_worth_a_look() {
+            self.fetch_parts(db, commands);
+        }
     }
 
     /// Starts to fetch the table's memory for the keys of a command; returns their shards, if it was done for all.
@@ -132,5 +141,22 @@ impl<F: Front> Turn<F> {
                 }
             }
         }
+        self.scratch.ahead.note_fruit();
+    }
+}
+
+impl Ahead {
+    /// Whether commands of the batch may name parts of large collections.
+    #[inline]
+    fn is_worth_a_look(&mut self) -> bool {
+        let is_due = self.passes == 0;
+        self.passes = self.passes.saturating_sub(1);
+        is_due && !self.naming.is_empty()
+    }
+
+    /// Learns from a batch that was looked at.
+    fn note_fruit(&mut self) {
+        self.fruitless = if self.parts.is_empty() { (self.fruitless + 1).min(FRUITLESS_MAX) } else { 0 };
+        self.passes = if self.fruitless == FRUITLESS_MAX { FRUITLESS_MAX } else { 0 };
     }
 }
