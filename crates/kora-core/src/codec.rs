@@ -91,7 +91,14 @@ pub struct Style {
     pub compress: bool,
 }
 
-/// Gives back the memory that compression keeps in this thread: to be called when a snapshot ends.
-pub(crate) fn release_compression() {
-    lzf::release_table();
+/// Frees the memory that compression keeps in this thread: to be called when a snapshot ends. `freed` is called, if there was some,
+/// before [`compression_bytes`] leaves it out.
+pub fn release_compression(freed: impl FnOnce()) {
+    lzf::release_table(freed);
+}
+
+/// Bytes that compression keeps, in all threads.
+#[must_use]
+pub fn compression_bytes() -> usize {
+    lzf::tables_bytes()
 }

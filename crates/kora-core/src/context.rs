@@ -24,8 +24,8 @@ pub type CoreHandler = fn(&mut Ctx<'_>, &[&[u8]], &mut dyn Reply) -> CommandResu
 /// The stores an operation has in hand.
 #[derive(Debug)]
 pub enum Stores<'a> {
-    /// The shard's own: all keys of the command live here.
-    One(&'a mut ShardStore),
+    /// The shard's own: all keys of the command live here. In its box, to be exchanged as such.
+    One(&'a mut Box<ShardStore>),
     /// Those lent for this operation, in ascending order of shard.
     Lent {
         /// The stores.
@@ -47,7 +47,7 @@ impl Stores<'_> {
     /// The store of `shard`, if it is in hand.
     pub(crate) fn of_shard(&mut self, shard: ShardId) -> Option<&mut ShardStore> {
         match self {
-            Self::One(store) => (store.id() == shard).then_some(&mut **store),
+            Self::One(store) => (store.id() == shard).then_some(&mut ***store),
             Self::Lent { stores, .. } => {
                 stores.iter_mut().find(|store| store.id() == shard).map(|store| &mut **store)
             }

@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn commands_are_taken_back() {
-        let mut store = ShardStore::new(ShardId(0), CoreConfig::default(), 1);
+        let mut store = Box::new(ShardStore::new(ShardId(0), CoreConfig::default(), 1));
         let mut journal = Journal::default();
         journal.set_recording(true);
         journal.set_event_mask(EventClass::STRING.0 | EventClass::EXPIRED.0);
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn who_watches_hears_only_of_what_stays() {
-        let mut store = ShardStore::new(ShardId(0), CoreConfig::default(), 1);
+        let mut store = Box::new(ShardStore::new(ShardId(0), CoreConfig::default(), 1));
         let mut journal = Journal::default();
         let mut ctx = Ctx::bare(Stores::One(&mut store), &mut journal, DbIndex(0), UnixMs(1000));
         for is_kept in [false, true] {
@@ -194,7 +194,7 @@ mod tests {
     /// MSET with a key that has no value may run on any shard, whatever its keys are: it refuses them.
     #[test]
     fn a_command_with_wrong_arguments_needs_none_of_its_keys() {
-        let mut store = ShardStore::new(ShardId(0), CoreConfig::default(), 1).among(4);
+        let mut store = Box::new(ShardStore::new(ShardId(0), CoreConfig::default(), 1).among(4));
         let mut journal = Journal::default();
         let mut ctx = Ctx::bare(Stores::One(&mut store), &mut journal, DbIndex(0), UnixMs(1000));
         let mut undo = Undo::begin(&mut ctx);
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn large_values_and_other_databases_are_left_alone() {
-        let mut store = ShardStore::new(ShardId(0), CoreConfig::default(), 1);
+        let mut store = Box::new(ShardStore::new(ShardId(0), CoreConfig::default(), 1));
         let mut journal = Journal::default();
         let mut ctx = Ctx::bare(Stores::One(&mut store), &mut journal, DbIndex(0), UnixMs(1000));
         let mut undo = Undo::begin(&mut ctx);

@@ -241,7 +241,7 @@ const NOW: UnixMs = UnixMs(1_700_000_000_000);
 const DB: DbIndex = DbIndex(0);
 
 struct Bare {
-    store: ShardStore,
+    store: Box<ShardStore>,
     journal: Journal,
     table: CommandTable<()>,
     now: UnixMs,
@@ -253,7 +253,7 @@ fn extensions() -> Extensions {
 
 impl Bare {
     fn new(config: CoreConfig, extensions: Extensions) -> Self {
-        let mut store = ShardStore::new(ShardId(0), config, 1);
+        let mut store = Box::new(ShardStore::new(ShardId(0), config, 1));
         store.set_extensions(extensions);
         let mut journal = Journal::default();
         journal.set_recording(true);
@@ -545,6 +545,8 @@ impl SnapshotSink for Kept {
     fn put(&mut self, chunk: Chunk) {
         self.0.lock().unwrap().extend(chunk.bytes);
     }
+    fn note_open(&mut self, _bytes: usize) {}
+
     fn has_room(&self) -> bool {
         true
     }

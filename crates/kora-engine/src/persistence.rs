@@ -163,8 +163,6 @@ pub struct Persistence {
     numbers: AtomicU64,
     /// Bytes of snapshots in memory, on their way to the file.
     in_flight: Arc<AtomicUsize>,
-    /// Bytes that snapshots take besides, about.
-    workspace: Arc<AtomicUsize>,
     /// How far the data are loaded.
     pub loading: Loading,
 }
@@ -190,7 +188,6 @@ impl Persistence {
             relents: AtomicU64::new(0),
             numbers: AtomicU64::new(0),
             in_flight: Arc::default(),
-            workspace: Arc::default(),
             loading: Loading::default(),
         }
     }

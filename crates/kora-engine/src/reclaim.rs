@@ -1,5 +1,5 @@
 //! A thread that frees tables and large values, so that no worker pauses to do it. It also has the account judged
-//! several times a second: it waits for no worker, whatever they do.
+//! several times a second, or once while nothing happens: it waits for no worker, whatever they do.
 //!
 //! A test that drives an engine alone has no such thread: what is thrown away is freed at once.
 
@@ -17,6 +17,9 @@ const FREE_ITEMS_MAX: usize = 10_000;
 
 /// Time between two judgements of the account.
 const JUDGING_PERIOD: Duration = Duration::from_millis(100);
+
+/// The same while threads tell nothing: twice as long from time to time, up to this.
+const JUDGING_PERIOD_MAX: Duration = Duration::from_secs(1);
 
 /// What the thread that frees is given, in order.
 enum Errand {
@@ -39,13 +42,17 @@ struct Work {
     receiver: Receiver<Errand>,
     account: Arc<Account>,
     next_judgement: Instant,
+    judging_period: Duration,
+    /// What threads had told at the last judgement.
+    told: i64,
 }
 
 impl Reclaimer {
     /// Starts the thread; it ends when this is dropped.
     pub fn start(account: Arc<Account>) -> std::io::Result<Self> {
         let (sender, receiver) = crossbeam_channel::unbounded::<Errand>();
-        let work = Work { receiver, account: Arc::clone(&account), next_judgement: Instant::now() };
+        let (next_judgement, judging_period) = (Instant::now(), JUDGING_PERIOD);
+        let work = Work { receiver, account: Arc::clone(&account), next_judgement, judging_period, told: 0 };
         threads::spawn("kora-reclaim", move || work.run())?;
         Ok(Self { sender: Some(sender), account })
     }
@@ -92,7 +99,11 @@ impl Work {
     fn judge(&mut self) {
         let now = Instant::now();
         if now >= self.next_judgement {
-            self.next_judgement = now + JUDGING_PERIOD;
+            let told = memory::told();
+            let is_quiet = std::mem::replace(&mut self.told, told) == told;
+            self.judging_period =
+                if is_quiet { (2 * self.judging_period).min(JUDGING_PERIOD_MAX) } else { JUDGING_PERIOD };
+            self.next_judgement = now + self.judging_period;
             memory::judge();
         }
     }

@@ -214,6 +214,11 @@ impl<F: Front> Turn<F> {
         self.end_log_waits();
     }
 
+    /// Whether nothing has come for the front for so long.
+    pub fn has_rested(&self, time: Duration) -> bool {
+        self.pace.has_rested(self.time.begun, time)
+    }
+
     /// Ends a round: after it the effects of what ran are with the log, and replies may be sent.
     pub fn finish_round(&mut self) {
         self.end_due_waits();

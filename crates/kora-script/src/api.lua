@@ -28,20 +28,27 @@ local function raising(raw)
   end
 end
 
-local function raising_with_many(raw, many)
+-- A function that runs a command: it returns the reply, or nil and what to raise.
+local function calling(raw, many)
   return function(...)
     local count = select("#", ...)
+    local reply, problem
     if count > MANY then
-      return finish(many(count, { ... }))
+      reply, problem = many(count, { ... })
+    else
+      reply, problem = raw(...)
     end
-    return finish(raw(...))
+    if problem ~= nil then
+      error(problem, 0)
+    end
+    return reply
   end
 end
 
 redis = {}
 for name, value in pairs(native.redis) do
   if with_many[name] then
-    value = raising_with_many(value, with_many[name])
+    value = calling(value, with_many[name])
   elseif type(value) == "function" then
     value = raising(value)
   end
@@ -141,4 +148,30 @@ local function protect(number, keys, args)
   end, explain)
 end
 
-return protect, raising, bodies
+local globals = native.globals
+
+local function split_first(key, ...)
+  return { key }, { ... }
+end
+
+-- The keys and the other arguments of a script, as tables.
+local function split(count, ...)
+  if count == 0 then
+    return {}, { ... }
+  elseif count == 1 then
+    return split_first(...)
+  end
+  local keys, args = { ... }, {}
+  for at = count + 1, #keys do
+    args[at - count], keys[at] = keys[at], nil
+  end
+  return keys, args
+end
+
+-- Runs a script that is given so many keys, and other arguments, as globals.
+local function protect_with(number, count, ...)
+  globals.KEYS, globals.ARGV = split(count, ...)
+  return xpcall(bodies[number], explain)
+end
+
+return protect, protect_with, raising, bodies

@@ -13,7 +13,7 @@ use mlua::{Function, IntoLuaMulti as _, Lua, MultiValue, Table, Value, VmState};
 
 use crate::bodies::Bodies;
 use crate::commons::{MemoryLimit, StateKind};
-use crate::environment::error_text;
+use crate::environment::{self, error_text};
 use crate::host::LogLevel;
 use crate::pause::stand_aside;
 use crate::render::line;
@@ -49,6 +49,8 @@ pub(crate) struct Failure {
 pub(crate) struct Installed {
     /// Runs a function by its number: whether it came to its end, and what it returned or raised.
     pub(crate) protect: Function,
+    /// The same for a script, by its number, the number of its keys, and its keys and arguments.
+    pub(crate) protect_with: Function,
     pub(crate) bodies: Rc<Bodies>,
 }
 
@@ -71,18 +73,19 @@ pub(crate) fn install(
     native.raw_set("at_end", AT_END)?;
     native.raw_set("redis", redis)?;
     native.raw_set("server", server_names(lua)?)?;
+    native.raw_set("globals", environment::fields(lua)?)?;
     native.raw_set("with_many", call::with_many(lua, run, limit)?)?;
     native.raw_set("translate", translator(lua, run)?)?;
     native.raw_set("explain", explainer(lua, run)?)?;
     native.raw_set("is_ended_now", watcher(lua, run)?)?;
     let api = lua.load(include_str!("api.lua")).set_name("=api").set_mode(ChunkMode::Text);
-    let (protect, raising, bodies): (Function, Function, Table) = api.call(native)?;
+    let (protect, protect_with, raising, bodies): (Function, Function, Function, Table) = api.call(native)?;
     let bodies = Bodies::new(lua, bodies);
     if kind == StateKind::Functions {
         lua.set_app_data(Rc::clone(&bodies));
         register::add(lua, &raising, run)?;
     }
-    Ok(Installed { protect, bodies })
+    Ok(Installed { protect, protect_with, bodies })
 }
 
 /// What Valkey's table `server` has beside what `redis` has.

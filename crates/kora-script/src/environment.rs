@@ -117,6 +117,15 @@ pub fn new_state(memory_limit_bytes: usize, random: &Random) -> mlua::Result<Lua
     Ok(lua)
 }
 
+/// See [`Globals::fields`].
+///
+/// # Errors
+///
+/// If [`new_state`] did not make the state.
+pub fn fields(lua: &Lua) -> mlua::Result<Table> {
+    Ok(hidden(lua)?.globals.clone())
+}
+
 /// Makes the globals and every table among them read-only.
 ///
 /// To be called once, after the last global has been added.

@@ -277,9 +277,9 @@ impl Interpreter {
             Subject::Script(compiled) => {
                 self.clock += 1;
                 compiled.used.set(self.clock);
-                self.scripts.set_globals(arguments)?;
+                let given = self.scripts.give(arguments)?;
                 let (vm, compiled) = (Rc::clone(&self.scripts), Rc::clone(compiled));
-                Box::new(move || vm.call_script(&compiled.body))
+                Box::new(move || vm.call_script(&compiled.body, given))
             }
             Subject::Function(callable) => {
                 let functions = self.functions.as_ref().expect("it has found the function");

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use mlua::state::{GcIncParams, GcMode};
-use mlua::{Function, HookTriggers, Lua, LuaString, Table, Value};
+use mlua::{Function, HookTriggers, Lua, LuaString, Table, Value, Variadic};
 
 use crate::api::{self, Failure, Installed};
 use crate::bodies::{Bodies, Body};
@@ -30,30 +30,27 @@ pub(crate) struct Vm {
     globals: Globals,
     /// Calls a function by its number, and makes of what it raises a table.
     protect: Function,
+    /// The same, for a script's keys and arguments.
+    protect_with: Function,
     bodies: Rc<Bodies>,
-    keys: ListGlobal,
-    args: ListGlobal,
 }
 
-/// A global that is a list, another one for each script.
-struct ListGlobal {
-    name: LuaString,
-    last: RefCell<Table>,
-}
+/// Keys and arguments of a script up to this number go to Lua with the call.
+const SHORT_LIST: usize = 16;
 
-impl ListGlobal {
-    fn new(lua: &Lua, name: &str) -> mlua::Result<Self> {
-        // Not empty, so that the first script is given one of its own.
-        let none = lua.create_sequence_from([true])?;
-        Ok(Self { name: lua.create_string(name)?, last: RefCell::new(none) })
-    }
+/// What a script is given.
+pub(crate) enum Given {
+    /// So many keys and all arguments, which go to Lua with the call.
+    Texts(usize, Variadic<LuaString>),
+    /// They are globals already.
+    Globals,
 }
 
 impl Vm {
     pub(crate) fn new(run: &Rc<RefCell<Run>>, commons: &Commons, kind: StateKind) -> mlua::Result<Self> {
         let limit = commons.limit;
         let lua = environment::new_state(limit.0, &commons.random)?;
-        let Installed { protect, bodies } = api::install(&lua, run, (kind, limit))?;
+        let Installed { protect, protect_with, bodies } = api::install(&lua, run, (kind, limit))?;
         let watched = Rc::clone(run);
         let hook = move |_: &Lua, _: &mlua::debug::Debug<'_>| api::watch(&watched);
         lua.set_global_hook(HookTriggers::new().every_nth_instruction(commons.looks.instructions), hook)?;
@@ -61,8 +58,7 @@ impl Vm {
         let collection = GcIncParams::default().pause(COLLECTION_PAUSE);
         lua.gc_set_mode(GcMode::Incremental(collection));
         MemoryLimit::lift(&lua)?;
-        let (keys, args) = (ListGlobal::new(&lua, "KEYS")?, ListGlobal::new(&lua, "ARGV")?);
-        Ok(Self { globals: Globals::of(&lua)?, lua, limit, protect, bodies, keys, args })
+        Ok(Self { globals: Globals::of(&lua)?, lua, limit, protect, protect_with, bodies })
     }
 
     /// Keeps a function, to be called until it is dropped.
@@ -73,20 +69,19 @@ impl Vm {
         self.bodies.keep(function)
     }
 
-    /// Makes keys and arguments globals, for the next script.
-    pub(crate) fn set_globals(&self, arguments: &Arguments<'_>) -> mlua::Result<()> {
-        self.set_global(&self.keys, arguments.keys)?;
-        self.set_global(&self.args, arguments.args)
-    }
-
-    fn set_global(&self, global: &ListGlobal, items: &[&[u8]]) -> mlua::Result<()> {
-        let mut last = global.last.borrow_mut();
-        if items.is_empty() && last.is_empty() && last.metatable().is_none() {
-            // The script before had none either, and has left the table as it was.
-            return Ok(());
+    /// Makes what a script is given ready for [`Vm::call_script`].
+    pub(crate) fn give(&self, arguments: &Arguments<'_>) -> mlua::Result<Given> {
+        let Arguments { keys, args } = arguments;
+        if keys.len() + args.len() <= SHORT_LIST {
+            let texts = keys.iter().chain(*args).map(|item| self.lua.create_string(item));
+            let texts: Vec<LuaString> = texts.collect::<mlua::Result<_>>()?;
+            return Ok(Given::Texts(keys.len(), Variadic::from(texts)));
         }
-        *last = self.list(items)?;
-        self.globals.fields().raw_set(&global.name, &*last)
+        let (keys, args) = self.lists(arguments)?;
+        let globals = self.globals.fields();
+        globals.raw_set("KEYS", keys)?;
+        globals.raw_set("ARGV", args)?;
+        Ok(Given::Globals)
     }
 
     /// Keys and arguments as tables.
@@ -95,8 +90,11 @@ impl Vm {
     }
 
     /// Runs a script.
-    pub(crate) fn call_script(&self, body: &Body) -> Returned {
-        self.within_limit(|| self.protect.call(body.number()))
+    pub(crate) fn call_script(&self, body: &Body, given: Given) -> Returned {
+        self.within_limit(|| match given {
+            Given::Texts(keys, texts) => self.protect_with.call((body.number(), keys, texts)),
+            Given::Globals => self.protect.call(body.number()),
+        })
     }
 
     /// Runs a function with its keys and arguments.

@@ -30,7 +30,7 @@ use kora_stream::record::{Part, begin_life};
 pub use health::{Failure, Health};
 pub use number::unused_number;
 pub use syncing::{SyncDone, SyncJob};
-pub use thread::{Body, LogThread, Started, Threads, spawn};
+pub use thread::{Body, LogThread, Start, Started, spawn};
 pub use writer::{LogWriter, Outcome};
 
 use crate::format::{RecordHeader, checksum};
@@ -78,6 +78,9 @@ pub trait Notify: Debug + Send + Sync {
 
     /// It can be written again.
     fn recovered(&self);
+
+    /// The calling thread has freed memory of the log's buffers. [`Log::buffer_bytes`] leaves it out after this.
+    fn freed(&self);
 }
 
 /// Tells nobody.
@@ -90,6 +93,8 @@ impl Notify for NoNotify {
     fn failed(&self, _failure: &Failure) {}
 
     fn recovered(&self) {}
+
+    fn freed(&self) {}
 }
 
 /// How a log is opened.
@@ -309,26 +314,21 @@ impl Log {
         sequence
     }
 
-    /// Grows the buffer. While it is copied there are two, and others look at how much memory is in use.
+    /// Makes room in the buffer. While it is copied there are two, and others look at how much memory is in use.
     fn make_room(&self, inner: &mut Inner, more: usize) {
         let (length, old) = (inner.pending.bytes.len(), inner.pending.bytes.capacity());
         if old - length < more {
             let new = (2 * old).max(length + more);
             self.buffer_bytes.fetch_max(inner.room() + new as u64, Ordering::Relaxed);
             inner.pending.bytes.reserve_exact(new - length);
+            self.notify.freed();
         }
-    }
-
-    /// The threads that have freed memory of the buffers have told so: it is not counted as theirs any more.
-    fn settle_buffers(&self) {
-        let inner = self.inner.lock();
-        self.buffer_bytes.store(inner.room(), Ordering::Relaxed);
     }
 
     fn count_pending(&self, inner: &Inner) {
         let count = inner.pending.bytes.len() as u64 + inner.in_flight_bytes;
         self.pending_bytes.store(count, Ordering::Relaxed);
-        self.buffer_bytes.fetch_max(inner.room(), Ordering::Relaxed);
+        self.buffer_bytes.store(inner.room(), Ordering::Relaxed);
     }
 
     fn wake_writer(&self, inner: Locked<'_>) {
@@ -399,7 +399,7 @@ impl Log {
         self.pending_bytes.load(Ordering::Relaxed)
     }
 
-    /// Memory for such records: what is allocated, or was until a moment ago.
+    /// Memory for such records.
     #[must_use]
     pub fn buffer_bytes(&self) -> u64 {
         self.buffer_bytes.load(Ordering::Relaxed)

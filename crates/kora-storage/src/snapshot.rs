@@ -15,7 +15,8 @@ use crate::format::{Named, parse_name};
 
 /// How much is written between syncs.
 const SLICE_BYTES: u64 = 32 << 20;
-const BUFFER_BYTES: usize = 256 << 10;
+/// Bytes of memory that a snapshot takes while it is written.
+pub const BUFFER_BYTES: usize = 256 << 10;
 
 /// A snapshot being written. If it is dropped before [`SnapshotFile::commit`], nothing remains.
 #[derive(Debug)]

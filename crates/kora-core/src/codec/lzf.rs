@@ -14,6 +14,7 @@
 //! Source: Marc Lehmann, LibLZF.
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Longest run of bytes as they are.
 const LITERALS_MAX: usize = 1 << 5;
@@ -25,6 +26,8 @@ const MATCH_MAX: usize = (1 << 8) + (1 << 3);
 const EXPANSION_MAX: usize = MATCH_MAX / 3;
 /// The table has two to the power of this many places.
 const TABLE_BITS: u32 = 16;
+/// Bytes of the table.
+const TABLE_BYTES: usize = size_of::<u32>() << TABLE_BITS;
 /// Longer inputs are not compressed: positions are counted in 32 bits.
 const INPUT_MAX: usize = 1 << 30;
 /// A compressed string is shorter by more than this.
@@ -37,6 +40,9 @@ const STEP_END: usize = 19;
 thread_local! {
     static TABLE: RefCell<Table> = const { RefCell::new(Table { places: Vec::new(), base: 0 }) };
 }
+
+/// Bytes of all threads' tables.
+static TABLES_BYTES: AtomicUsize = AtomicUsize::new(0);
 
 /// Where three bytes were seen last.
 struct Table {
@@ -51,12 +57,23 @@ impl Table {
     fn begin(&mut self, len: usize) -> u32 {
         let len = u32::try_from(len).expect("longer inputs are not compressed");
         if self.places.is_empty() || self.base.checked_add(len).is_none() {
+            if self.places.is_empty() {
+                TABLES_BYTES.fetch_add(TABLE_BYTES, Ordering::Relaxed);
+            }
             self.places = vec![0; 1 << TABLE_BITS];
             self.base = 1;
         }
         let base = self.base;
         self.base += len;
         base
+    }
+
+    /// Frees the table if there is one, and calls `freed` before it counts as gone.
+    fn release(&mut self, freed: impl FnOnce()) {
+        if !std::mem::take(&mut self.places).is_empty() {
+            freed();
+            TABLES_BYTES.fetch_sub(TABLE_BYTES, Ordering::Relaxed);
+        }
     }
 
     /// Notes that `bytes` begin at `position`, and returns where their like was before.
@@ -66,6 +83,12 @@ impl Table {
         let mixed = (word >> (24 - TABLE_BITS)).wrapping_sub(word.wrapping_mul(5));
         let place = &mut self.places[(mixed & ((1 << TABLE_BITS) - 1)) as usize];
         std::mem::replace(place, position)
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        self.release(|| ());
     }
 }
 
@@ -116,9 +139,14 @@ impl Output<'_> {
     }
 }
 
-/// Gives back this thread's table until something is compressed again.
-pub(crate) fn release_table() {
-    TABLE.with_borrow_mut(|table| table.places = Vec::new());
+/// Frees this thread's table until something is compressed again; calls `freed` before [`tables_bytes`] leaves it out.
+pub(crate) fn release_table(freed: impl FnOnce()) {
+    TABLE.with_borrow_mut(|table| table.release(freed));
+}
+
+/// Bytes of the tables that threads have.
+pub(crate) fn tables_bytes() -> usize {
+    TABLES_BYTES.load(Ordering::Relaxed)
 }
 
 /// Adds `text`, compressed, to `out`; `false`, and `out` as it was, if it does not become shorter.

@@ -28,7 +28,7 @@ pub(crate) type Contents = BTreeMap<(DbIndex, Vec<u8>), (Vec<u8>, Option<UnixMs>
 /// One store with its journal, driven command by command.
 #[derive(Debug)]
 pub(crate) struct BareShard {
-    pub(crate) store: ShardStore,
+    pub(crate) store: Box<ShardStore>,
     pub(crate) journal: Journal,
     pub(crate) now: UnixMs,
     pub(crate) db: DbIndex,
@@ -48,7 +48,7 @@ impl BareShard {
         let mut journal = Journal::default();
         journal.set_recording(true);
         journal.set_event_mask(u32::MAX);
-        let store = ShardStore::new(ShardId(0), config, 1);
+        let store = Box::new(ShardStore::new(ShardId(0), config, 1));
         let (now, db) = (START, DbIndex(0));
         Self { store, journal, now, db, is_resp3: true, no_touch: false, history: Vec::new() }
     }

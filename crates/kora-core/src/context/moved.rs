@@ -54,7 +54,7 @@ impl MovedContext {
         match &mut ctx.stores {
             Stores::One(store) => {
                 self.make_room(1);
-                std::mem::swap(&mut *self.stores[0], *store);
+                std::mem::swap(&mut self.stores[0], *store);
             }
             Stores::Lent { stores, .. } => {
                 self.make_room(stores.len());

@@ -62,7 +62,7 @@ pub fn run_on_stores(
 
 /// Runs one command on a store that belongs to no engine: for tests.
 pub fn run_on_store(
-    store: &mut ShardStore,
+    store: &mut Box<ShardStore>,
     journal: &mut Journal,
     run: Run,
     args: &[&[u8]],

@@ -235,7 +235,7 @@ impl<D: Driver> Executor<D> {
         let before = self.journal.record().effect_count();
         let changes = self.journal.changes();
         let held = self.held[shard.index()].as_deref_mut().expect("only on shards in hand commands run");
-        let store = held.store.as_deref_mut().expect("only a free shard runs commands");
+        let store = held.store.as_mut().expect("only a free shard runs commands");
         let mut deferral = None;
         let (stores, blocking) = (Stores::One(store), Blocking::Permitted(&mut deferral));
         let begun = run.0.may_defer().then(|| self.journal.rollback_point());
@@ -472,7 +472,7 @@ impl<D: Driver> Executor<D> {
             let args = request.args(item);
             let may_defer = request.may_defer();
             let blocking = if may_defer { Blocking::Permitted(&mut deferral) } else { Blocking::Forbidden };
-            let store = shard.store.as_deref_mut().expect("those who were served have given it back");
+            let store = shard.store.as_mut().expect("those who were served have given it back");
             let desk = (&mut self.journal, &self.services);
             run_item(store, desk, item, &args, &operation.setting, blocking, &mut replies);
             if deferral.is_none() {
@@ -660,7 +660,7 @@ fn prefetch(store: &ShardStore, db: DbIndex, request: &Request, shard: ShardId) 
 }
 
 fn run_item<R: Replies>(
-    store: &mut ShardStore,
+    store: &mut Box<ShardStore>,
     desk: Desk<'_>,
     item: &Item,
     args: &[&[u8]],

@@ -36,11 +36,16 @@ const STEP_ENTRIES: usize = 16;
 /// An entry of more allocations than this is written in slices.
 const LARGE_EFFORT: usize = 512;
 
+/// Room for bytes that are to be written is made at once up to so many.
+const BUFFER_BYTES_MAX: usize = 1024 * 1024;
+
 /// Takes what a snapshot writes, away from the shard. Dropped before [`SnapshotSink::finish`], it has not got all.
 pub trait SnapshotSink: Send {
     /// Takes entries of one database. The bytes begin in the midst of an entry if those before them did not end with one:
     /// `is_whole` tells how these end.
     fn put(&mut self, chunk: Chunk);
+    /// So many bytes of memory are in use for what is being written and was not put yet.
+    fn note_open(&mut self, bytes: usize);
     /// Whether it can take more now. What is about to change is given to it in any case.
     fn has_room(&self) -> bool;
     /// Whether anybody still wants the snapshot.
@@ -274,9 +279,22 @@ impl Task {
         self.is_scanned = self.cursor == 0;
     }
 
-    fn take_chunk(&mut self, shard: ShardId) -> Chunk {
-        let (bytes, entries) = (std::mem::take(&mut self.bytes), std::mem::take(&mut self.entries));
-        Chunk { shard, db: self.db, entries, bytes, is_whole: self.open.is_none() }
+    /// Makes room for what a budget of so many bytes writes, and a little more, at once; returns the bytes of memory in use.
+    fn reserve(&mut self, budget: usize) -> usize {
+        self.bytes.reserve_exact(budget.min(BUFFER_BYTES_MAX) / 4 * 5);
+        self.bytes.capacity()
+    }
+
+    /// Gives the sink what waits to be taken away.
+    fn put(&mut self, shard: ShardId, sink: &mut dyn SnapshotSink) {
+        let (mut bytes, entries) = (std::mem::take(&mut self.bytes), std::mem::take(&mut self.entries));
+        if sink.is_wanted() && !bytes.is_empty() {
+            if bytes.len() < bytes.capacity() / 2 {
+                bytes.shrink_to_fit();
+            }
+            sink.put(Chunk { shard, db: self.db, entries, bytes, is_whole: self.open.is_none() });
+        }
+        sink.note_open(0);
     }
 }
 
@@ -330,8 +348,6 @@ impl ShardStore {
         let Some(mut snapshot) = self.snapshot.take() else { return Progress::None };
         let progress = self.advance_snapshot(&mut *snapshot.sink, budget);
         if progress == Progress::Done {
-            // Nothing of a snapshot stays in use: keys would go for it.
-            crate::codec::release_compression();
             snapshot.sink.finish();
         } else {
             self.snapshot = Some(snapshot);
@@ -342,19 +358,18 @@ impl ShardStore {
     fn advance_snapshot(&mut self, sink: &mut dyn SnapshotSink, budget: usize) -> Progress {
         let (shard, is_wanted) = (self.id(), sink.is_wanted());
         let mut left = if is_wanted && !sink.has_room() { 0 } else { budget };
-        let mut put = |task: &mut Task| {
-            let chunk = task.take_chunk(shard);
-            if is_wanted && !chunk.bytes.is_empty() {
-                sink.put(chunk);
-            }
-        };
         let Self { databases, hasher, garbage, .. } = self;
         while let Some(index) = next_to_write(databases) {
+            if left > 0
+                && let Some(task) = &mut databases[index].snapshot_and_table().0.task
+            {
+                sink.note_open(task.reserve(left));
+            }
             let is_done = left > 0 && databases[index].snapshot_some(hasher, left);
             let state = databases[index].snapshot_and_table().0;
             let Some(task) = &mut state.task else { break };
             left = left.saturating_sub(task.bytes.len());
-            put(task);
+            task.put(shard, sink);
             if !is_done {
                 break;
             }
@@ -365,7 +380,7 @@ impl ShardStore {
         // Nothing may stand between the parts of one entry.
         if databases[first].snapshot().task.as_ref().is_some_and(|task| task.open.is_none()) {
             let states = databases.iter_mut().map(|database| database.snapshot_and_table().0);
-            states.filter_map(|state| state.task.as_deref_mut()).for_each(put);
+            states.filter_map(|state| state.task.as_deref_mut()).for_each(|task| task.put(shard, sink));
         }
         if left == 0 && is_wanted && !sink.has_room() { Progress::Full } else { Progress::More }
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Instant;
 
-use kora_storage::log::{Failure, LogThread, LogWriter, Threads, spawn};
+use kora_storage::log::{Failure, LogThread, LogWriter, spawn};
 #[cfg(any(test, feature = "crash"))]
 use kora_storage::log::{SyncDone, SyncJob};
 #[cfg(any(test, feature = "crash"))]
@@ -63,10 +63,6 @@ impl Steps {
     }
 }
 
-/// Where the log's thread comes from. It frees what workers have allocated.
-const THREADS: Threads =
-    Threads { start: |name, body| crate::threads::spawn(name, body), after_step: crate::memory::tell };
-
 fn since(begin: Instant) -> u64 {
     u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
@@ -95,7 +91,8 @@ impl Drive {
         match self {
             Self::Thread { begin, .. } => {
                 let begin = *begin;
-                spawn(writer, move || since(begin), THREADS).map(Writing::Thread)
+                spawn(writer, move || since(begin), |name, body| crate::threads::spawn(name, body))
+                    .map(Writing::Thread)
             }
             #[cfg(any(test, feature = "crash"))]
             Self::Steps(_) => {

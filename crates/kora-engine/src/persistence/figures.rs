@@ -73,9 +73,8 @@ impl Persistence {
 
     /// Bytes on their way to files, which are not held against `maxmemory`: no key need go for them, as they go by themselves.
     pub fn exempt_bytes(&self) -> u64 {
-        // A buffer has up to twice the room for what is in it.
-        let of_snapshots =
-            2 * self.in_flight.load(Ordering::Relaxed) + self.workspace.load(Ordering::Relaxed);
+        // No more than there is: commands would fill the difference, and keys go for it when the snapshot ends.
+        let of_snapshots = self.in_flight.load(Ordering::Relaxed) + kora_core::codec::compression_bytes();
         let of_log = self.log.read().as_ref().map_or(0, |log| log.log().buffer_bytes());
         of_log + of_snapshots as u64
     }

@@ -81,6 +81,10 @@ impl Notify for Bell {
             persistence.needs.bells.ring_all();
         }
     }
+
+    fn freed(&self) {
+        crate::memory::tell();
+    }
 }
 
 impl Persistence {

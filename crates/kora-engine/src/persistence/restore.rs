@@ -215,16 +215,7 @@ impl Persistence {
         }
         match &mut ctx.stores {
             Stores::Lent { stores, .. } => body(stores),
-            Stores::One(store) => {
-                // Loading works on stores in boxes: this one is in one for a moment.
-                let (id, config) = (store.id(), store.config().clone());
-                let mut boxed = vec![Box::new(std::mem::replace(*store, ShardStore::new(id, config, 0)))];
-                let result = body(&mut boxed);
-                if let Some(loaded) = boxed.pop() {
-                    **store = *loaded;
-                }
-                result
-            }
+            Stores::One(store) => body(std::slice::from_mut(store)),
         }
     }
 

@@ -16,7 +16,7 @@ use kora_core::rdb::{VERSION, VERSION_WITH_FIELD_DEADLINES, file};
 use kora_core::store::snapshot::{Chunk, Progress as Step, SnapshotSink};
 use kora_script::Scripts;
 use kora_storage::StorageError;
-use kora_storage::snapshot::SnapshotFile;
+use kora_storage::snapshot::{BUFFER_BYTES, SnapshotFile};
 
 use super::restore::io_error;
 use super::{Persistence, SaveError, SnapshotKind};
@@ -54,24 +54,20 @@ impl Ticket {
     }
 }
 
-/// Bytes that a snapshot takes besides those on their way: what is being encoded, by each shard, and written.
-#[derive(Debug)]
-struct Workspace {
-    bytes: usize,
-    all: Arc<AtomicUsize>,
-}
+/// The memory of a snapshot's file, which counts as on its way.
+struct FileBuffer(Arc<AtomicUsize>);
 
-impl Workspace {
-    fn of(all: &Arc<AtomicUsize>, shard_count: u16) -> Self {
-        let bytes = (4 * usize::from(shard_count) + 8) * SLICE_BYTES;
-        all.fetch_add(bytes, Ordering::AcqRel);
-        Self { bytes, all: Arc::clone(all) }
+impl FileBuffer {
+    fn of(in_flight: &Arc<AtomicUsize>) -> Self {
+        in_flight.fetch_add(BUFFER_BYTES, Ordering::AcqRel);
+        Self(Arc::clone(in_flight))
     }
 }
 
-impl Drop for Workspace {
+impl Drop for FileBuffer {
     fn drop(&mut self) {
-        self.all.fetch_sub(self.bytes, Ordering::AcqRel);
+        crate::memory::tell_if_much();
+        self.0.fetch_sub(BUFFER_BYTES, Ordering::AcqRel);
     }
 }
 
@@ -88,11 +84,13 @@ struct Share {
     in_flight: Arc<InFlight>,
     is_over: Arc<AtomicBool>,
     progress: Arc<Progress>,
+    /// Bytes of memory that the shard has in use for what it is writing.
+    open_bytes: usize,
 }
 
 impl SnapshotSink for Share {
     fn put(&mut self, chunk: Chunk) {
-        let bytes = chunk.bytes.len();
+        let bytes = chunk.bytes.capacity();
         self.in_flight.mine.fetch_add(bytes, Ordering::AcqRel);
         let all = self.in_flight.all.fetch_add(bytes, Ordering::AcqRel) + bytes;
         self.progress.peak_bytes.fetch_max(all, Ordering::Relaxed);
@@ -102,6 +100,12 @@ impl SnapshotSink for Share {
             // The thread has ended: nobody wants it.
             self.in_flight.give_back(bytes);
         }
+    }
+
+    fn note_open(&mut self, bytes: usize) {
+        let before = std::mem::replace(&mut self.open_bytes, bytes);
+        self.in_flight.all.fetch_add(bytes, Ordering::AcqRel);
+        self.in_flight.all.fetch_sub(before, Ordering::AcqRel);
     }
 
     fn has_room(&self) -> bool {
@@ -120,6 +124,7 @@ impl SnapshotSink for Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
+        self.note_open(0);
         if self.sender.is_some() {
             // It did not come to its end.
             self.is_over.store(true, Ordering::Release);
@@ -130,7 +135,7 @@ impl Drop for Share {
 impl InFlight {
     /// Frees a chunk, and has that known before it counts as gone: what is in use and not on its way is held against the limit.
     fn free(&self, chunk: Chunk) {
-        let bytes = chunk.bytes.len();
+        let bytes = chunk.bytes.capacity();
         drop(chunk);
         crate::memory::tell_if_much();
         self.give_back(bytes);
@@ -195,7 +200,7 @@ pub(super) fn start(
             Arc::new(InFlight { mine: AtomicUsize::new(0), all: Arc::clone(&persistence.in_flight) });
         ways.push(Way { receiver, in_flight: Arc::clone(&in_flight) });
         let (is_over, progress) = (Arc::clone(&is_over), Arc::clone(&progress));
-        shares.push(Share { sender: Some(sender), in_flight, is_over, progress });
+        shares.push(Share { sender: Some(sender), in_flight, is_over, progress, open_bytes: 0 });
     }
     let (result_sender, result) = bounded(1);
     let writer = Writer {
@@ -204,7 +209,6 @@ pub(super) fn start(
         ways,
         is_over: Arc::clone(&is_over),
         progress: Arc::clone(&progress),
-        _workspace: Workspace::of(&persistence.workspace, ctx.shard_count()),
     };
     let body = move || {
         // Of this thread alone: who serves clients comes first. Where that is not allowed, it does without.
@@ -272,6 +276,7 @@ pub(super) fn finish_now(ctx: &mut Ctx<'_>) {
             is_full &= step != Step::More;
         });
         if is_done {
+            kora_core::codec::release_compression(crate::memory::tell);
             return;
         }
         if is_full {
@@ -294,7 +299,6 @@ struct Writer {
     ways: Vec<Way>,
     is_over: Arc<AtomicBool>,
     progress: Arc<Progress>,
-    _workspace: Workspace,
 }
 
 impl Writer {
@@ -378,6 +382,8 @@ impl Writer {
 
     /// Writes the file; returns its length, and its number. `may_be_there`: if it fails, a start may find it all the same.
     fn write(&mut self, may_be_there: &mut bool) -> Result<(u64, Option<u64>), WriteError> {
+        // Goes after the file.
+        let _buffer = FileBuffer::of(&self.persistence.in_flight);
         let (mut file, first) = self.create()?;
         file.append(&self.plan.head)?;
         let mut body = Body { file: &mut file, db: None, has_size: vec![false; self.plan.sizes.len()] };

@@ -41,16 +41,23 @@ pub(super) struct Pace {
     worked: Duration,
     /// Slices of a snapshot since the last pause.
     slices: u32,
+    /// Whether this thread has written slices of a snapshot that may not have ended.
+    has_written: bool,
 }
 
 impl Pace {
     pub(super) fn new(begun: Duration) -> Self {
-        Self { worked: begun, slices: 0 }
+        Self { worked: begun, slices: 0, has_written: false }
     }
 
     /// There is something to do for clients.
     pub(super) fn note_work(&mut self, at: Duration) {
         self.worked = at;
+    }
+
+    /// Whether there has been no work for so long.
+    pub(super) fn has_rested(&self, at: Duration, time: Duration) -> bool {
+        at.saturating_sub(self.worked) >= time
     }
 
     /// Whether there is other work, or was a moment ago.
@@ -64,6 +71,10 @@ impl<F: Front> Turn<F> {
     pub(super) fn snapshot_some(&mut self) -> Duration {
         let hub = Arc::clone(&self.engine.hub);
         if !self.executor.kept().any(|shard| hub.is_in_snapshot(shard)) {
+            if std::mem::take(&mut self.pace.has_written) {
+                // Nothing of a snapshot stays in use.
+                kora_core::codec::release_compression(crate::memory::tell);
+            }
             return Duration::MAX;
         }
         let is_working = self.pace.is_working(self.time.begun);
@@ -72,6 +83,7 @@ impl<F: Front> Turn<F> {
             return FULL_PAUSE;
         }
         self.pace.slices += 1;
+        self.pace.has_written = true;
         let budget = if is_working { SLICE_BYTES } else { IDLE_SLICE_BYTES };
         let in_snapshot = self.executor.kept().filter(|&shard| hub.is_in_snapshot(shard));
         for shard in in_snapshot.collect::<SmallVec<[ShardId; 8]>>() {

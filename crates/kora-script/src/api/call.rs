@@ -6,7 +6,7 @@ use kora_protocol::encode_double;
 use mlua::{IntoLuaMulti as _, Lua, LuaString, MultiValue, Table, Value};
 use smallvec::SmallVec;
 
-use super::{AT_END, FAILED, Shared, error_table, failed};
+use super::{AT_END, Shared, error_table, failed};
 use crate::commons::MemoryLimit;
 use crate::host::NoCallee;
 use crate::run::CallError;
@@ -24,14 +24,14 @@ pub(super) fn add(lua: &Lua, redis: &Table, run: &Shared, limit: MemoryLimit) ->
         let run = Rc::clone(run);
         let call = lua.create_function(move |lua, args: MultiValue| {
             MemoryLimit::lift(lua)?;
-            let returned = call(lua, &run, &args, raises);
+            let returned = call(lua, &run, args, raises);
             limit.set(lua)?;
             returned
         })?;
         redis.raw_set(name, call)?;
     }
     let run = Rc::clone(run);
-    let check = lua.create_function(move |lua, args: MultiValue| may_call(lua, &run, &args))?;
+    let check = lua.create_function(move |lua, args: MultiValue| may_call(lua, &run, args))?;
     redis.raw_set("acl_check_cmd", check)
 }
 
@@ -52,7 +52,10 @@ pub(super) fn with_many(lua: &Lua, run: &Shared, limit: MemoryLimit) -> mlua::Re
     Ok(table)
 }
 
-fn call(lua: &Lua, run: &Shared, args: &MultiValue, raises: bool) -> mlua::Result<MultiValue> {
+/// What a function that runs a command gives to Lua: the reply, or nil and what to raise.
+type Returned = Result<Value, Value>;
+
+fn call(lua: &Lua, run: &Shared, args: MultiValue, raises: bool) -> mlua::Result<Returned> {
     let words = match words(lua, args)? {
         Ok(words) => words,
         Err(text) => return fail(lua, text, raises),
@@ -67,7 +70,7 @@ fn call_with_many(
     run: &Shared,
     (count, words): (usize, &Table),
     raises: bool,
-) -> mlua::Result<MultiValue> {
+) -> mlua::Result<Returned> {
     let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(count));
     for index in 1..=count {
         match words.raw_get(index)? {
@@ -86,39 +89,39 @@ fn call_with_many(
 }
 
 /// An error with this text, to be raised or returned.
-fn fail(lua: &Lua, text: &str, raises: bool) -> mlua::Result<MultiValue> {
-    let error = error_table(lua, text.as_bytes())?;
-    if raises { (FAILED, error).into_lua_multi(lua) } else { error.into_lua_multi(lua) }
+fn fail(lua: &Lua, text: &str, raises: bool) -> mlua::Result<Returned> {
+    let error = Value::Table(error_table(lua, text.as_bytes())?);
+    Ok(if raises { Err(error) } else { Ok(error) })
 }
 
 #[inline]
-fn run_command(lua: &Lua, run: &Shared, args: &[&[u8]], raises: bool) -> mlua::Result<MultiValue> {
+fn run_command(lua: &Lua, run: &Shared, args: &[&[u8]], raises: bool) -> mlua::Result<Returned> {
     let mut run = run.borrow_mut();
     let mut sink = LuaSink::new(lua, run.is_resp3);
     match run.call(args, &mut sink) {
         Ok(place) => match sink.finish()? {
-            Replied::Value(value) => value.into_lua_multi(lua),
+            Replied::Value(value) => Ok(Ok(value)),
             Replied::Error(text) => {
                 run.tally.failed(place, &text);
                 fail(lua, &text, raises)
             }
         },
         Err(CallError::Error(error)) => fail(lua, &error.to_string(), raises),
-        Err(CallError::End) => (FAILED, AT_END).into_lua_multi(lua),
+        Err(CallError::End) => Ok(Err(Value::LightUserData(AT_END))),
     }
 }
 
 /// The words of a command: strings, and numbers as Redis writes them.
-fn words(lua: &Lua, args: &MultiValue) -> mlua::Result<Result<SmallVec<[LuaString; 8]>, &'static str>> {
+fn words(lua: &Lua, args: MultiValue) -> mlua::Result<Result<SmallVec<[LuaString; 8]>, &'static str>> {
     if args.is_empty() {
         return Ok(Err(NO_WORDS));
     }
     let mut words = SmallVec::with_capacity(args.len());
     for arg in args {
         words.push(match arg {
-            Value::String(text) => text.clone(),
-            Value::Integer(number) => lua.create_string(itoa::Buffer::new().format(*number))?,
-            Value::Number(number) => lua.create_string(encode_double(*number).as_str())?,
+            Value::String(text) => text,
+            Value::Integer(number) => lua.create_string(itoa::Buffer::new().format(number))?,
+            Value::Number(number) => lua.create_string(encode_double(number).as_str())?,
             _ => return Ok(Err(NO_WORD)),
         });
     }
@@ -126,7 +129,7 @@ fn words(lua: &Lua, args: &MultiValue) -> mlua::Result<Result<SmallVec<[LuaStrin
 }
 
 /// Whether the client may call a command: there is only the user `default`, who may call each.
-fn may_call(lua: &Lua, run: &Shared, args: &MultiValue) -> mlua::Result<MultiValue> {
+fn may_call(lua: &Lua, run: &Shared, args: MultiValue) -> mlua::Result<MultiValue> {
     let words = match words(lua, args)? {
         Ok(words) => words,
         Err(text) => return failed(lua, text),

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use kora_core::slot::WorkerId;
 use kora_engine::counters::add;
 use kora_engine::session::Wait;
 
@@ -10,8 +11,17 @@ use super::Worker;
 use crate::config::limits::OutputLimit;
 use crate::shared::connection::Session;
 
-/// Rounds of the cron between two looks at every connection.
-const ROUNDS_PER_CLIENT_CHECK: u64 = 10;
+/// Time between two looks at every connection.
+const CLIENT_CHECK_PERIOD: Duration = Duration::from_secs(1);
+
+/// A worker that nothing has come to for so long rests: an idle server hardly wakes up.
+const REST_AFTER: Duration = Duration::from_secs(1);
+
+/// The cron's period meanwhile, if `hz` asks for no longer one.
+const REST_PERIOD: Duration = Duration::from_millis(500);
+
+/// The same of the worker that begins snapshots.
+const REST_PERIOD_OF_FIRST: Duration = Duration::from_millis(250);
 
 /// Looks at every connection after which the peak of its output begins anew.
 const CHECKS_PER_PEAK: u64 = 5;
@@ -20,14 +30,16 @@ const CHECKS_PER_PEAK: u64 = 5;
 #[derive(Debug)]
 pub(super) struct Cron {
     next: Instant,
-    round: u64,
+    next_client_check: Instant,
+    client_checks: u64,
     /// When rates were last measured, and the counts then.
     rates_since: (Instant, [u64; 5]),
 }
 
 impl Cron {
     pub(super) fn new() -> Self {
-        Self { next: Instant::now(), round: 0, rates_since: (Instant::now(), [0; 5]) }
+        let now = Instant::now();
+        Self { next: now, next_client_check: now, client_checks: 0, rates_since: (now, [0; 5]) }
     }
 
     pub(super) fn is_due(&self, now: Instant) -> bool {
@@ -41,16 +53,26 @@ impl Cron {
 
 impl Worker {
     pub(super) fn run_cron(&mut self) {
-        let period = Duration::from_micros(1_000_000 / u64::from(self.config.hz.max(1)));
-        self.cron.next = self.round_begun + period;
-        self.cron.round += 1;
+        self.cron.next = self.round_begun + self.cron_period();
         self.turn.publish_counters();
         self.measure_rates();
         self.accept_left_behind();
         self.turn.begin_due();
         self.turn.refuse_waiting();
-        if self.cron.round.is_multiple_of(ROUNDS_PER_CLIENT_CHECK) {
+        if self.round_begun >= self.cron.next_client_check {
+            self.cron.next_client_check = self.round_begun + CLIENT_CHECK_PERIOD;
+            self.cron.client_checks += 1;
             self.check_clients();
+        }
+    }
+
+    fn cron_period(&self) -> Duration {
+        let period = Duration::from_micros(1_000_000 / u64::from(self.config.hz.max(1)));
+        let rests = self.turn.has_rested(REST_AFTER) && !self.shared.engine.scripts.is_busy();
+        match rests {
+            false => period,
+            true if self.turn.id() == WorkerId(0) => period.max(REST_PERIOD_OF_FIRST),
+            true => period.max(REST_PERIOD),
         }
     }
 
@@ -90,7 +112,7 @@ impl Worker {
         let timeout_ms = i64::from(self.config.timeout_seconds) * 1000;
         let now = self.turn.now();
         let mut expired = Vec::new();
-        let forgets_peaks = (self.cron.round / ROUNDS_PER_CLIENT_CHECK).is_multiple_of(CHECKS_PER_PEAK);
+        let forgets_peaks = self.cron.client_checks.is_multiple_of(CHECKS_PER_PEAK);
         for session in self.turn.sessions.iter_mut() {
             if forgets_peaks {
                 session.client.output_peak_bytes.store(session.output.len(), Ordering::Relaxed);

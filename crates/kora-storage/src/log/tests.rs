@@ -12,6 +12,7 @@ struct Told {
     covered: AtomicU64,
     failures: AtomicUsize,
     recoveries: AtomicUsize,
+    freed: AtomicUsize,
 }
 
 impl Notify for Told {
@@ -25,6 +26,10 @@ impl Notify for Told {
 
     fn recovered(&self) {
         self.recoveries.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn freed(&self) {
+        self.freed.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -310,16 +315,21 @@ fn a_segment_without_room_leaves_no_file_and_a_snapshot_makes_up_for_a_stalled_l
 #[test]
 fn the_memory_for_records_is_told_and_given_back() {
     let disk = SimulatedDisk::new(1);
-    let (log, mut writer, _) = open(&disk, FsyncPolicy::No);
+    let (log, mut writer, told) = open(&disk, FsyncPolicy::No);
     let payload = vec![0; 3 << 20];
-    for _ in 0..3 {
+    for count in 1..=3 {
         log.append(&payload, &[], 0);
+        assert_eq!(told.freed.load(Ordering::SeqCst), count, "the buffer grew");
     }
     assert!(log.buffer_bytes() >= log.pending_bytes() && log.pending_bytes() > 9 << 20);
+    assert!(
+        log.buffer_bytes() < 13 << 20,
+        "what the buffer was before it grew is free: {}",
+        log.buffer_bytes()
+    );
     writer.step(0);
+    assert_eq!(told.freed.load(Ordering::SeqCst), 4);
     assert_eq!(log.pending_bytes(), 0);
-    assert!(log.buffer_bytes() > 9 << 20, "nobody has told of what was freed");
-    log.settle_buffers();
     assert!(log.buffer_bytes() <= 256 << 10, "{}", log.buffer_bytes());
 }
 
@@ -365,8 +375,7 @@ fn threads_append_while_one_writes() {
         is_behind_snapshot: false,
     };
     let (log, writer) = Log::open(Arc::clone(&disk), dir.path(), 1, options).unwrap();
-    let threads = Threads { start: |_, body| Ok(thread::spawn(body)), after_step: || () };
-    let thread = spawn(writer, || 0, threads).unwrap();
+    let thread = spawn(writer, || 0, |_, body| Ok(thread::spawn(body))).unwrap();
     thread::scope(|scope| {
         for worker in 0..3_u8 {
             let log = &log;

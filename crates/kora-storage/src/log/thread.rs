@@ -33,14 +33,8 @@ pub type Body = Box<dyn FnOnce() -> Result<(), Failure> + Send>;
 /// A thread, once started.
 pub type Started = JoinHandle<Result<(), Failure>>;
 
-/// How the process that a log is written in deals with threads.
-#[derive(Clone, Copy, Debug)]
-pub struct Threads {
-    /// Starts one of this name.
-    pub start: fn(&str, Body) -> io::Result<Started>,
-    /// Called by the thread after each step, which may have freed much.
-    pub after_step: fn(),
-}
+/// Starts a thread of this name.
+pub type Start = fn(&str, Body) -> io::Result<Started>;
 
 /// Starts the threads of a log. `now_ms` is the clock of [`Log::append`].
 ///
@@ -49,13 +43,13 @@ pub struct Threads {
 pub fn spawn(
     writer: LogWriter,
     now_ms: impl Fn() -> u64 + Send + 'static,
-    threads: Threads,
+    start: Start,
 ) -> io::Result<LogThread> {
     let log = Arc::clone(writer.log());
     let of_syncs = Arc::clone(&log);
-    let syncs = (threads.start)("kora-log-sync", Box::new(move || run_syncs(&of_syncs)))?;
-    let body = Box::new(move || run(writer, now_ms, threads.after_step));
-    match (threads.start)("kora-log", body) {
+    let syncs = start("kora-log-sync", Box::new(move || run_syncs(&of_syncs)))?;
+    let body = Box::new(move || run(writer, now_ms));
+    match start("kora-log", body) {
         Ok(writes) => Ok(LogThread { log, threads: Some((writes, syncs)) }),
         Err(error) => {
             log.close_desk();
@@ -107,14 +101,12 @@ impl Log {
     }
 }
 
-fn run(mut writer: LogWriter, now_ms: impl Fn() -> u64, after_step: fn()) -> Result<(), Failure> {
+fn run(mut writer: LogWriter, now_ms: impl Fn() -> u64) -> Result<(), Failure> {
     let log = Arc::clone(writer.log());
     loop {
         let done = log.inner.lock().desk.done.take();
         done.into_iter().for_each(|done| writer.finish_sync(done));
         let outcome = writer.step(now_ms());
-        after_step();
-        log.settle_buffers();
         if let Some(job) = writer.take_sync() {
             log.inner.lock().desk.asked = Some(job);
             log.wake_sync.notify_one();

@@ -362,6 +362,7 @@ impl LogWriter {
         buffer.shrink_to(BUFFER_BYTES_KEPT);
         let room = buffer.capacity() as u64;
         self.spare = buffer;
+        self.log.notify.freed();
         let mut inner = self.log.inner.lock();
         inner.in_flight_bytes = 0;
         inner.in_flight_room = room;

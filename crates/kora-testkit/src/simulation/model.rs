@@ -32,7 +32,7 @@ pub(super) struct Model<'a> {
     table: &'a CommandTable<()>,
     /// Shards of the engine that it is the model of.
     pub(super) shard_count: u16,
-    store: ShardStore,
+    store: Box<ShardStore>,
     journal: Journal,
     /// What processes watch.
     watched: BTreeMap<usize, (Arc<Watch>, Vec<WatchedKey>)>,
@@ -68,7 +68,7 @@ type WatchedKey = (DbIndex, Vec<u8>);
 
 impl<'a> Model<'a> {
     pub(super) fn new(table: &'a CommandTable<()>, shard_count: u16) -> Self {
-        let store = ShardStore::new(ShardId(0), config(), 1);
+        let store = Box::new(ShardStore::new(ShardId(0), config(), 1));
         Self { table, shard_count, store, journal: Journal::default(), watched: BTreeMap::new() }
     }
 

@@ -62,6 +62,8 @@ impl SnapshotSink for Sink {
         self.0.lock().unwrap().put(chunk);
     }
 
+    fn note_open(&mut self, _bytes: usize) {}
+
     fn has_room(&self) -> bool {
         !self.0.lock().unwrap().is_full
     }
@@ -121,7 +123,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 struct Fixture {
-    store: ShardStore,
+    store: Box<ShardStore>,
     journal: Journal,
     table: CommandTable<()>,
     /// The snapshot that is being taken, and what it must come to.
@@ -131,7 +133,7 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let config = CoreConfig { database_count: 2, ..CoreConfig::default() };
-        let store = ShardStore::new(ShardId(0), config, 7);
+        let store = Box::new(ShardStore::new(ShardId(0), config, 7));
         Self { store, journal: Journal::default(), table: CommandTable::new(&[], &[]), snapshot: None }
     }
 

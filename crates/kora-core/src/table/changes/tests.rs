@@ -195,7 +195,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 struct Fixture {
-    store: ShardStore,
+    store: Box<ShardStore>,
     journal: Journal,
     table: CommandTable<()>,
     now: UnixMs,
@@ -207,7 +207,7 @@ impl Fixture {
         let (scope, order) = (EvictionScope::AllKeys, EvictionOrder::Random);
         let eviction = EvictionConfig { scope, order, samples: 5 };
         let config = CoreConfig { database_count: DATABASES, eviction, ..CoreConfig::default() };
-        let mut store = ShardStore::new(ShardId(5), config, 7);
+        let mut store = Box::new(ShardStore::new(ShardId(5), config, 7));
         for (db, database) in (0..).map(DbIndex).zip(&mut store.databases) {
             let home = Home { shard: ShardId(5), db };
             database.changes().witness = Some(Witness { home, keys: BTreeMap::new() });
@@ -288,7 +288,7 @@ impl Fixture {
     fn check(&mut self) {
         for db in 0..usize::from(DATABASES) {
             let mut walked = BTreeMap::new();
-            let ShardStore { databases, hasher, .. } = &mut self.store;
+            let ShardStore { databases, hasher, .. } = &mut *self.store;
             let mut cursor = 0;
             loop {
                 cursor = databases[db].table().scan(cursor, 100, hasher, &mut |entry| {

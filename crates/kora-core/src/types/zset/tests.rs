@@ -77,14 +77,14 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// A keyspace with one sorted set under `k`.
 struct Fixture {
-    store: ShardStore,
+    store: Box<ShardStore>,
     journal: Journal,
     policy: Policy,
 }
 
 impl Fixture {
     fn new(entries_max: u64) -> Self {
-        let store = ShardStore::new(ShardId(0), CoreConfig::default(), 1);
+        let store = Box::new(ShardStore::new(ShardId(0), CoreConfig::default(), 1));
         let policy = Policy { entries_max, member_bytes_max: 4000, seed: 7 };
         Self { store, journal: Journal::default(), policy }
     }
