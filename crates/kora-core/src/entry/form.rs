@@ -2,7 +2,7 @@
 
 use super::{Encoding, Kind};
 
-/// How a small collection is packed into one run of bytes. The formats are Redis's.
+/// How a small collection is packed into one run of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
     /// Elements one behind the other: [`listpack`](crate::packed::listpack).
