@@ -25,7 +25,6 @@ use smallvec::SmallVec;
 use super::listpack::{self, Element, Run};
 use codes::{Codes, Column};
 pub use edit::{insert, of_listpack, pack, push, remove, set_second};
-pub(crate) use edit::{put, repack};
 
 /// A pair.
 pub type Pair<'a> = (Element<'a>, Element<'a>);

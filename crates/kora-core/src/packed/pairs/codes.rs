@@ -1,5 +1,7 @@
 //! The codes of texts: how many bits they have, how they are read and written.
 
+use std::ops::Range;
+
 use super::Element;
 
 /// Bits of a column's byte that tell the bits of its codes.
@@ -127,18 +129,56 @@ impl<'a> Codes<'a> {
     }
 }
 
-/// Writes a code, or other bits in its place, from bit `bit` on.
-pub(super) fn write_code(bytes: &mut [u8], mut bit: usize, column: Column, code: u64) {
-    let (mut code, mut left) = (code, column.bits);
-    while left > 0 {
-        let shift = u32::try_from(bit % 8).expect("below 8");
-        let count = (8 - shift).min(left);
-        let mask = u8::MAX >> (8 - count);
-        let byte = &mut bytes[bit / 8];
-        *byte = *byte & !(mask << shift) | (code.to_le_bytes()[0] & mask) << shift;
-        code >>= count;
-        left -= count;
-        bit += count as usize;
+/// Bits that are read and written at once.
+const WORD_BITS: usize = 32;
+
+/// Reads up to [`WORD_BITS`] bits from bit `bit` on.
+fn read_bits(bytes: &[u8], bit: usize, count: usize) -> u64 {
+    let column = Column { bits: u32::try_from(count).expect("a word's bits"), has_integers: false };
+    Codes { bytes, bit }.next(column)
+}
+
+/// Writes `count` bits, up to [`WORD_BITS`], in the place of those from bit `bit` on.
+fn write_bits(bytes: &mut [u8], bit: usize, count: usize, bits: u64) {
+    let (shift, mask) = (bit % 8, (1_u64 << count) - 1);
+    let bytes = &mut bytes[bit / 8..];
+    let mut word = [0; 8];
+    let len = bytes.len().min(8);
+    word[..len].copy_from_slice(&bytes[..len]);
+    let written = u64::from_le_bytes(word) & !(mask << shift) | bits << shift;
+    bytes[..len].copy_from_slice(&written.to_le_bytes()[..len]);
+}
+
+/// Writes a code in the place of the bits from bit `bit` on.
+pub(super) fn write_code(bytes: &mut [u8], bit: usize, column: Column, code: u64) {
+    write_bits(bytes, bit, column.bits as usize, code);
+}
+
+/// Moves the bits of a range `by` bits towards the end; those that they leave stay as they are.
+pub(super) fn move_up(bytes: &mut [u8], range: Range<usize>, by: usize) {
+    let mut end = range.end;
+    while end > range.start {
+        let begin = range.start.max(end.saturating_sub(WORD_BITS));
+        let bits = read_bits(bytes, begin, end - begin);
+        write_bits(bytes, begin + by, end - begin, bits);
+        end = begin;
+    }
+}
+
+/// Moves the bits of a range `by` bits towards the beginning; those that they leave become zero.
+pub(super) fn move_down(bytes: &mut [u8], range: Range<usize>, by: usize) {
+    let mut begin = range.start;
+    while begin < range.end {
+        let count = WORD_BITS.min(range.end - begin);
+        let bits = read_bits(bytes, begin, count);
+        write_bits(bytes, begin - by, count, bits);
+        begin += count;
+    }
+    let mut left = range.end - by;
+    while left < range.end {
+        let count = WORD_BITS.min(range.end - left);
+        write_bits(bytes, left, count, 0);
+        left += count;
     }
 }
 

@@ -1,11 +1,11 @@
 //! Changing pairs, in whatever buffer they live.
 //!
-//! A pair added behind the others and a second text replaced change the bytes where they are, as long as the codes have room. All else
-//! takes the pairs out and packs them anew: as dear as a search of all of them, which most changes begin with.
+//! A change moves texts and bits where they are. A text whose code has no room in its column, and any change of 128 pairs and more, takes
+//! the pairs out and packs them anew: some ten times as dear as a search of all of them, which most changes begin with.
 
 use smallvec::SmallVec;
 
-use super::codes::{Column, bytes_for, put_varint, stored_bytes, write_code};
+use super::codes::{Codes, Column, bytes_for, move_down, move_up, put_varint, stored_bytes, write_code};
 use super::{Element, Pair, Pairs, TakenPairs};
 use crate::packed::listpack::{Buffer, ListPack};
 
@@ -68,14 +68,14 @@ fn with_bytes<T>(text: Element<'_>, use_bytes: impl FnOnce(&[u8]) -> T) -> T {
 }
 
 /// The bytes of pairs after a change.
-pub(crate) fn repack<'a>(pairs: Pairs<'a>, change: impl FnOnce(&mut TakenPairs<'a>)) -> Vec<u8> {
+fn repack<'a>(pairs: Pairs<'a>, change: impl FnOnce(&mut TakenPairs<'a>)) -> Vec<u8> {
     let mut taken = pairs.iter().collect();
     change(&mut taken);
     pack(&taken)
 }
 
 /// Puts other pairs in the place of those that a buffer has.
-pub(crate) fn put<B: Buffer + ?Sized>(buffer: &mut B, bytes: &[u8]) {
+fn put<B: Buffer + ?Sized>(buffer: &mut B, bytes: &[u8]) {
     let removed = buffer.bytes().len();
     buffer.splice(0, removed, bytes);
 }
@@ -84,10 +84,34 @@ pub(crate) fn put<B: Buffer + ?Sized>(buffer: &mut B, bytes: &[u8]) {
 /// Complexity: O(bytes moved); O(n) if the codes have no room for it.
 pub fn push<B: Buffer + ?Sized>(buffer: &mut B, pair: Pair<'_>) {
     let pairs = Pairs::new(buffer.bytes());
+    insert_at(buffer, (pairs.count, buffer.bytes().len()), pair);
+}
+
+/// Puts a pair before that at `index`, or behind the last. Its first text must not be there.
+/// Complexity: O(n).
+pub fn insert<B: Buffer + ?Sized>(buffer: &mut B, index: usize, pair: Pair<'_>) {
+    let at = text_at(Pairs::new(buffer.bytes()), buffer.bytes(), index);
+    insert_at(buffer, (index, at), pair);
+}
+
+/// Where the texts of the pair at `index` begin, or where the last ones end.
+fn text_at(pairs: Pairs<'_>, bytes: &[u8], index: usize) -> usize {
+    let [first, second] = pairs.columns;
+    let mut codes = Codes::new(pairs.rest);
+    let texts = (0..index).map(|_| {
+        let one = first.text_bytes(codes.next(first));
+        one + second.text_bytes(codes.next(second))
+    });
+    bytes.len() - pairs.rest.len() + pairs.texts_at + texts.sum::<usize>()
+}
+
+/// The same for the pair whose texts begin at `at`.
+fn insert_at<B: Buffer + ?Sized>(buffer: &mut B, (index, at): (usize, usize), pair: Pair<'_>) {
+    let pairs = Pairs::new(buffer.bytes());
     let (columns, count) = (pairs.columns, pairs.count);
     let codes = columns[0].fitting_code(pair.0).zip(columns[1].fitting_code(pair.1));
     let Some((first, second)) = codes.filter(|_| count + 1 < SHORT_COUNT) else {
-        let bytes = repack(pairs, |taken| taken.push(pair));
+        let bytes = repack(pairs, |taken| taken.insert(index, pair));
         return put(buffer, &bytes);
     };
     let mut texts: SmallVec<[u8; 128]> = SmallVec::new();
@@ -95,17 +119,23 @@ pub fn push<B: Buffer + ?Sized>(buffer: &mut B, pair: Pair<'_>) {
         with_bytes(text, |text| texts.extend_from_slice(text));
     }
     let (codes_bytes, more) = (pairs.texts_at, bytes_for(columns, count + 1) - pairs.texts_at);
-    let end = buffer.bytes().len();
-    buffer.splice(end, 0, &texts);
+    buffer.splice(at, 0, &texts);
     if more > 0 {
         let room: SmallVec<[u8; 16]> = SmallVec::from_elem(0, more);
         buffer.splice(SHORT_HEAD_BYTES + codes_bytes, 0, &room);
     }
     let bytes = buffer.bytes_mut();
     bytes[0] += 1;
-    let bit = count * (columns[0].bits + columns[1].bits) as usize;
-    write_code(&mut bytes[SHORT_HEAD_BYTES..], bit, columns[0], first);
-    write_code(&mut bytes[SHORT_HEAD_BYTES..], bit + columns[0].bits as usize, columns[1], second);
+    let codes = &mut bytes[SHORT_HEAD_BYTES..];
+    let (width, first_bits) = (pair_bits(columns), columns[0].bits as usize);
+    move_up(codes, index * width..count * width, width);
+    write_code(codes, index * width, columns[0], first);
+    write_code(codes, index * width + first_bits, columns[1], second);
+}
+
+/// Bits of the codes of a pair.
+fn pair_bits(columns: [Column; 2]) -> usize {
+    (columns[0].bits + columns[1].bits) as usize
 }
 
 /// Puts another second text into the pair at `index`, which there must be.
@@ -133,22 +163,24 @@ pub fn set_second<B: Buffer + ?Sized>(buffer: &mut B, index: usize, second: Elem
     write_code(&mut buffer.bytes_mut()[head_bytes..], bit, column, code);
 }
 
-/// Puts a pair before that at `index`, or behind the last. Its first text must not be there.
-/// Complexity: O(n).
-pub fn insert<B: Buffer + ?Sized>(buffer: &mut B, index: usize, pair: Pair<'_>) {
-    let pairs = Pairs::new(buffer.bytes());
-    if index == pairs.count {
-        return push(buffer, pair);
-    }
-    let bytes = repack(pairs, |taken| taken.insert(index, pair));
-    put(buffer, &bytes);
-}
-
 /// Takes `count` pairs out from that at `index` on.
 /// Complexity: O(n).
 pub fn remove<B: Buffer + ?Sized>(buffer: &mut B, index: usize, count: usize) {
-    let bytes = repack(Pairs::new(buffer.bytes()), |taken| {
-        taken.drain(index..index + count);
-    });
-    put(buffer, &bytes);
+    let pairs = Pairs::new(buffer.bytes());
+    let (columns, old_count) = (pairs.columns, pairs.count);
+    if old_count >= SHORT_COUNT {
+        let bytes = repack(pairs, |taken| {
+            taken.drain(index..index + count);
+        });
+        return put(buffer, &bytes);
+    }
+    let ends = [index, index + count].map(|index| text_at(pairs, buffer.bytes(), index));
+    let (codes_bytes, width) = (pairs.texts_at, pair_bits(columns));
+    buffer.splice(ends[0], ends[1] - ends[0], &[]);
+    let bytes = buffer.bytes_mut();
+    bytes[0] -= u8::try_from(count).expect("no more than there are");
+    let codes = &mut bytes[SHORT_HEAD_BYTES..SHORT_HEAD_BYTES + codes_bytes];
+    move_down(codes, (index + count) * width..old_count * width, count * width);
+    let kept_bytes = bytes_for(columns, old_count - count);
+    buffer.splice(SHORT_HEAD_BYTES + kept_bytes, codes_bytes - kept_bytes, &[]);
 }

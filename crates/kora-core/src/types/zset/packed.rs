@@ -142,20 +142,18 @@ pub(super) fn insert<B: Buffer + ?Sized>(buffer: &mut B, member: &[u8], score: f
 
 /// Gives the entry at `rank` another score.
 pub(super) fn rescore<B: Buffer + ?Sized>(buffer: &mut B, rank: usize, score: f64) {
-    let taken: TakenPairs<'_> = Pairs::new(buffer.bytes()).iter().collect();
-    let member = taken[rank].0;
+    let set = Pairs::new(buffer.bytes());
+    let (member, old) = set.iter().nth(rank).expect("there is such an entry");
     let is_before = |pair: &Pair<'_>| compare(*pair, score, member) == Ordering::Less;
-    let others = || taken[..rank].iter().chain(&taken[rank + 1..]);
-    let new_rank = others().take_while(|pair| is_before(pair)).count();
-    drop(taken);
-    with_score(score, |score| {
-        if new_rank == rank {
-            return pairs::set_second(buffer, rank, score);
-        }
-        let bytes = pairs::repack(Pairs::new(buffer.bytes()), |taken| {
-            let (member, _) = taken.remove(rank);
-            taken.insert(new_rank, (member, score));
-        });
-        pairs::put(buffer, &bytes);
-    });
+    let new_rank = if score < score_of(old) {
+        set.iter().take(rank).take_while(is_before).count()
+    } else {
+        rank + set.iter().skip(rank + 1).take_while(is_before).count()
+    };
+    if new_rank == rank {
+        return with_score(score, |score| pairs::set_second(buffer, rank, score));
+    }
+    let member: SmallVec<[u8; 64]> = member.with(SmallVec::from_slice);
+    pairs::remove(buffer, rank, 1);
+    with_score(score, |score| pairs::insert(buffer, new_rank, (Element::of(&member), score)));
 }
