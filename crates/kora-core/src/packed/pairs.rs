@@ -87,6 +87,17 @@ impl<'a> Pairs<'a> {
         Iter { pairs: self, codes: Codes::new(self.rest), at: self.texts_at, left: self.count }
     }
 
+    /// The last pair. Complexity: O(1).
+    #[must_use]
+    pub fn last(self) -> Option<Pair<'a>> {
+        let [first, second] = self.columns;
+        let mut codes = Codes::behind(self.rest, self.columns, self.count.checked_sub(1)?);
+        let (one, two) = (codes.next(first), codes.next(second));
+        let at = self.rest.len() - first.text_bytes(one) - second.text_bytes(two);
+        let (first, middle) = self.element(first, one, at);
+        Some((first, self.element(second, two, middle).0))
+    }
+
     /// The pair whose first text is `wanted`. Complexity: O(n).
     #[inline]
     #[must_use]

@@ -112,6 +112,12 @@ impl<'a> Codes<'a> {
         Self { bytes, bit: 0 }
     }
 
+    /// Those behind the codes of so many pairs.
+    #[inline]
+    pub(super) fn behind(bytes: &'a [u8], columns: [Column; 2], count: usize) -> Self {
+        Self { bytes, bit: count * (columns[0].bits + columns[1].bits) as usize }
+    }
+
     #[inline]
     pub(super) fn next(&mut self, column: Column) -> u64 {
         let bytes = &self.bytes[self.bit / 8..];

@@ -3,6 +3,8 @@
 //! A change moves texts and bits where they are. A text whose code has no room in its column, and any change of 128 pairs and more, takes
 //! the pairs out and packs them anew: some ten times as dear as a search of all of them, which most changes begin with.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 
 use super::codes::{Codes, Column, bytes_for, move_down, move_up, put_varint, stored_bytes, write_code};
@@ -90,19 +92,27 @@ pub fn push<B: Buffer + ?Sized>(buffer: &mut B, pair: Pair<'_>) {
 /// Puts a pair before that at `index`, or behind the last. Its first text must not be there.
 /// Complexity: O(n).
 pub fn insert<B: Buffer + ?Sized>(buffer: &mut B, index: usize, pair: Pair<'_>) {
-    let at = text_at(Pairs::new(buffer.bytes()), buffer.bytes(), index);
+    let pairs = Pairs::new(buffer.bytes());
+    if index == pairs.count {
+        return push(buffer, pair);
+    }
+    let at = texts_of(pairs, buffer.bytes(), index..index).start;
     insert_at(buffer, (index, at), pair);
 }
 
-/// Where the texts of the pair at `index` begin, or where the last ones end.
-fn text_at(pairs: Pairs<'_>, bytes: &[u8], index: usize) -> usize {
+/// Where the texts of the pairs in `range` are.
+fn texts_of(pairs: Pairs<'_>, bytes: &[u8], range: Range<usize>) -> Range<usize> {
     let [first, second] = pairs.columns;
     let mut codes = Codes::new(pairs.rest);
-    let texts = (0..index).map(|_| {
-        let one = first.text_bytes(codes.next(first));
-        one + second.text_bytes(codes.next(second))
-    });
-    bytes.len() - pairs.rest.len() + pairs.texts_at + texts.sum::<usize>()
+    let mut skip = |count: usize| {
+        let texts = (0..count).map(|_| {
+            let one = first.text_bytes(codes.next(first));
+            one + second.text_bytes(codes.next(second))
+        });
+        texts.sum::<usize>()
+    };
+    let start = bytes.len() - pairs.rest.len() + pairs.texts_at + skip(range.start);
+    start..start + skip(range.len())
 }
 
 /// The same for the pair whose texts begin at `at`.
@@ -174,9 +184,9 @@ pub fn remove<B: Buffer + ?Sized>(buffer: &mut B, index: usize, count: usize) {
         });
         return put(buffer, &bytes);
     }
-    let ends = [index, index + count].map(|index| text_at(pairs, buffer.bytes(), index));
+    let texts = texts_of(pairs, buffer.bytes(), index..index + count);
     let (codes_bytes, width) = (pairs.texts_at, pair_bits(columns));
-    buffer.splice(ends[0], ends[1] - ends[0], &[]);
+    buffer.splice(texts.start, texts.len(), &[]);
     let bytes = buffer.bytes_mut();
     bytes[0] -= u8::try_from(count).expect("no more than there are");
     let codes = &mut bytes[SHORT_HEAD_BYTES..SHORT_HEAD_BYTES + codes_bytes];

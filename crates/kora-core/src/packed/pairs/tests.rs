@@ -13,6 +13,8 @@ fn check(bytes: &[u8], model: &Model) {
     let pairs = Pairs::new(bytes);
     assert_eq!(pairs.len(), model.len());
     assert_eq!(texts(pairs), *model);
+    let last = pairs.last().map(|(first, second)| (first.to_vec(), second.to_vec()));
+    assert_eq!(last.as_ref(), model.last());
     for (index, (first, second)) in model.iter().enumerate() {
         let found = pairs.find(first).expect("it is there");
         assert_eq!((found.index, found.second.to_vec()), (index, second.clone()));

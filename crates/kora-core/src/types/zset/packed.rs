@@ -133,7 +133,7 @@ pub(super) fn insert<B: Buffer + ?Sized>(buffer: &mut B, member: &[u8], score: f
     let set = Pairs::new(buffer.bytes());
     let is_before = |pair: &Pair<'_>| compare(*pair, score, member) == Ordering::Less;
     // Many are added in order.
-    let rank = match set.iter().last() {
+    let rank = match set.last() {
         Some(last) if !is_before(&last) => set.iter().take_while(is_before).count(),
         _ => set.len(),
     };
