@@ -7,6 +7,8 @@
 
 mod client;
 mod complexity;
+mod cores;
+pub(crate) mod figures;
 mod growth;
 mod latency;
 mod memory;
@@ -60,6 +62,15 @@ pub(crate) struct Args {
     /// Count the instructions of commands on collections of several sizes instead; needs valgrind
     #[arg(long)]
     complexity: bool,
+    /// Measure what several workers cost and gain, servers and load on all cores, instead
+    #[arg(long)]
+    cores: bool,
+    /// Another kora-server program, measured beside: for --cores
+    #[arg(long, value_name = "PATH")]
+    before: Option<PathBuf>,
+    /// Where to write the medians, for `plot`
+    #[arg(long, value_name = "FILE")]
+    figures: Option<PathBuf>,
     /// Core of the servers; those with several workers use all cores
     #[arg(long, default_value_t = 0)]
     server_cpu: usize,
@@ -88,6 +99,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     if args.publish {
         return publish::run(args, &programs);
+    }
+    if args.cores {
+        return cores::run(args, &programs);
     }
     if args.transactions {
         return transactions::run(args, &programs);

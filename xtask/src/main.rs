@@ -14,6 +14,7 @@ mod eviction;
 mod fuzz;
 mod history;
 mod loom;
+mod plot;
 mod program;
 mod record;
 mod robust;
@@ -61,6 +62,8 @@ enum Chore {
     History(history::Args),
     /// Check how workers sleep and are woken under every order of memory accesses
     Loom,
+    /// Draw a file of measured figures
+    Plot(plot::Args),
     /// Record the transcripts' replies from the real servers
     Record(record::Args),
     /// Run the robustness tests at full size
@@ -92,6 +95,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::History(args) => history::run(&args),
         Chore::Loom => loom::run(),
+        Chore::Plot(args) => plot::run(&args),
         Chore::Record(args) => record::run(&args),
         Chore::Robust(args) => robust::run(&args),
         Chore::Sim(args) => sim::run(&args),

@@ -101,6 +101,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
     let table = Arc::new(command::table(shard_families, families));
     let counters = Arc::new(Counters::new(hub.worker_count(), hub.shard_count(), table.all().len()));
     let has_limit = Arc::new(AtomicBool::new(false));
+    let reclaimer = reclaimer::<F>(&account, &settings)?;
     let settings = Arc::new(SettingsInForce::new(settings));
     let stream = Arc::new(Stream::default());
     let needs = Needs {
@@ -141,7 +142,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         scripts,
         persistence,
         stream,
-        reclaimer: reclaimer::<F>(&account)?,
+        reclaimer,
         account,
         pause: Pause::default(),
         ending: Arc::new(ending),
@@ -171,7 +172,10 @@ fn scripts<F: Front>(host: ScriptHost<F>, looks: Option<Looks>, bytes_max: Optio
 }
 
 /// Who frees what is thrown away.
-fn reclaimer<F: Front>(account: &Arc<Account>) -> io::Result<Reclaimer> {
+fn reclaimer<F: Front>(account: &Arc<Account>, settings: &Settings) -> io::Result<Reclaimer> {
     let account = Arc::clone(account);
-    if F::Probe::IS_ALONE { Ok(Reclaimer::at_once(account)) } else { Reclaimer::start(account) }
+    if F::Probe::IS_ALONE {
+        return Ok(Reclaimer::at_once(account));
+    }
+    Reclaimer::start(account, settings.processors.background.clone())
 }

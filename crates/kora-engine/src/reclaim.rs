@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use kora_core::table::garbage::Garbage;
 
 use crate::memory::{self, Account, doomed_bytes, thread_bytes};
-use crate::threads;
+use crate::threads::{self, Processors};
 
 /// Items freed before the thread looks for more work.
 const FREE_ITEMS_MAX: usize = 10_000;
@@ -48,12 +48,16 @@ struct Work {
 }
 
 impl Reclaimer {
-    /// Starts the thread; it ends when this is dropped.
-    pub fn start(account: Arc<Account>) -> std::io::Result<Self> {
+    /// Starts the thread, on these processors; it ends when this is dropped.
+    pub fn start(account: Arc<Account>, processors: Processors) -> std::io::Result<Self> {
         let (sender, receiver) = crossbeam_channel::unbounded::<Errand>();
         let (next_judgement, judging_period) = (Instant::now(), JUDGING_PERIOD);
         let work = Work { receiver, account: Arc::clone(&account), next_judgement, judging_period, told: 0 };
-        threads::spawn("kora-reclaim", move || work.run())?;
+        let body = move || {
+            processors.bind();
+            work.run();
+        };
+        threads::spawn("kora-reclaim", body)?;
         Ok(Self { sender: Some(sender), account })
     }
 

@@ -10,6 +10,7 @@ use kora_core::config::CoreConfig;
 use kora_locks::{RankedRwLock, rank};
 
 use crate::events::EventFlags;
+use crate::threads::Processors;
 pub use persistence::{PersistenceSettings, SaveRule};
 
 /// Who may do something that is dangerous: nobody, everybody, or clients on this machine.
@@ -47,6 +48,19 @@ pub struct Settings {
     pub debug_command: Permission,
     /// Files.
     pub persistence: Arc<PersistenceSettings>,
+    /// Where threads run.
+    pub processors: Arc<ProcessorLists>,
+}
+
+/// Which processors threads run on that the engine starts, by what they do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProcessorLists {
+    /// Free memory, write and sync the log.
+    pub background: Processors,
+    /// Write snapshots.
+    pub snapshots: Processors,
+    /// Write snapshots that the log goes on from.
+    pub rewrites: Processors,
 }
 
 impl Default for Settings {
@@ -62,6 +76,7 @@ impl Default for Settings {
             event_flags: EventFlags::default(),
             debug_command: Permission::No,
             persistence: Arc::default(),
+            processors: Arc::default(),
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Threads: every thread of the engine and its server is started here, so that each tells the account of memory what it has allocated
 //! and freed when it ends. One that moves much memory also tells as it goes: `memory::tell_if_much`.
 
+mod processors;
+
+pub use processors::Processors;
+
 use std::io::{self, Write};
 use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle};
 

@@ -25,7 +25,8 @@ use field::{ByteCount, FileMode, choice};
 use kora_core::config::{CoreConfig, EvictionConfig, EvictionOrder, EvictionScope, Tracking};
 use kora_engine::assembly::shards_for;
 use kora_engine::events::EventFlags;
-use kora_engine::settings::{self, Settings};
+use kora_engine::settings::{self, ProcessorLists, Settings};
+use kora_engine::threads::Processors;
 use limits::{ClientsLimit, OutputLimit, OutputLimits};
 use percentiles::Percentiles;
 use persistence::PersistenceConfig;
@@ -132,6 +133,10 @@ pub struct Config {
     pub timeout_seconds: u32,
     /// `tcp-keepalive`: seconds between probes of idle connections, 0 for none.
     pub tcp_keepalive_seconds: u32,
+    /// `server-cpulist`: processors that workers run on.
+    pub server_processors: Processors,
+    /// `bio-cpulist`, `bgsave-cpulist`, `aof-rewrite-cpulist`: the same of other threads.
+    pub processors: Arc<ProcessorLists>,
     /// `workers`: threads, 0 for one per core.
     pub workers: u16,
     /// `shards`: parts that the keys are divided into, 0 for four per worker, or one with a single worker.
@@ -239,6 +244,7 @@ impl Config {
                 Permission::Local => settings::Permission::Local,
             },
             persistence: Arc::new(self.persistence.settings(self.data_dir())),
+            processors: Arc::clone(&self.processors),
         }
     }
 
@@ -319,6 +325,8 @@ impl Default for Config {
             max_clients: 10_000,
             timeout_seconds: 0,
             tcp_keepalive_seconds: 300,
+            server_processors: Processors::default(),
+            processors: Arc::default(),
             workers: 0,
             shards: 0,
             databases: 16,

@@ -148,7 +148,9 @@ impl Server {
             let listeners = listeners.take().unwrap_or_default();
             let worker = Worker::new(executor, Arc::clone(&shared), poller, listeners, clock)?;
             let ender = Ender(Arc::clone(&shared));
+            let processors = shared.config().server_processors.clone();
             let body = move || {
+                processors.bind();
                 let result = worker.run();
                 ender.end();
                 result

@@ -56,6 +56,8 @@ mod server;
 mod statistics;
 #[path = "robust/targets.rs"]
 mod targets;
+#[path = "robust/threads.rs"]
+mod threads;
 #[path = "robust/transaction.rs"]
 mod transaction;
 #[path = "robust/words.rs"]

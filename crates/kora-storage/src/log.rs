@@ -30,7 +30,7 @@ use kora_stream::record::{Part, begin_life};
 pub use health::{Failure, Health};
 pub use number::unused_number;
 pub use syncing::{SyncDone, SyncJob};
-pub use thread::{Body, LogThread, Start, Started, spawn};
+pub use thread::{Body, LogThread, Started, spawn};
 pub use writer::{LogWriter, Outcome};
 
 use crate::format::{RecordHeader, checksum};

@@ -29,7 +29,23 @@ pub(super) struct CpuTime {
 impl Server {
     /// Valkey with one thread and nothing written to disk.
     pub(super) fn valkey(path: &Path, cpus: &str) -> anyhow::Result<Self> {
-        Self::start("valkey", path, cpus, &["--io-threads", "1", "--save", "", "--appendonly", "no"])
+        Self::valkey_with(path, cpus, 1)
+    }
+
+    /// The same with so many threads for sockets.
+    pub(super) fn valkey_with(path: &Path, cpus: &str, threads: usize) -> anyhow::Result<Self> {
+        let name = if threads == 1 { "valkey".to_owned() } else { format!("valkey-io-{threads}") };
+        Self::start(
+            &name,
+            path,
+            cpus,
+            &["--io-threads", &threads.to_string(), "--save", "", "--appendonly", "no"],
+        )
+    }
+
+    /// An earlier build of Kora.
+    pub(super) fn kora_before(path: &Path, cpus: &str, workers: usize) -> anyhow::Result<Self> {
+        Self::start(&format!("before-{workers}"), path, cpus, &["--workers", &workers.to_string()])
     }
 
     /// Kora with this many workers.

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail};
 
+use super::figures::{self, Figure};
 use super::process::{Server, all_cpus};
 use super::statistics::Spread;
 use super::workloads::{WORKLOADS, Workload, words};
@@ -32,11 +33,26 @@ pub(super) fn run(args: &Args, programs: &Programs) -> anyhow::Result<()> {
          |---|---|---|---|---|---|---|---|---|",
         args.rounds
     );
+    let mut all = Vec::new();
     for workload in WORKLOADS.iter().filter(|workload| args.wants(workload.name)) {
         let costs = load.measure(workload, &servers)?;
         report(workload, &servers, &costs);
+        all.extend(servers.iter().zip(&costs).map(|(server, cost)| figure(workload, server, cost)));
     }
-    Ok(())
+    args.figures.as_ref().map_or(Ok(()), |path| figures::write(path, &all))
+}
+
+/// The medians of one server. The load generator's latencies are those of a saturated core and left out.
+fn figure(workload: &Workload, server: &Server, cost: &Cost) -> Figure {
+    let median = |figures: &[f64]| Spread::of(figures.iter().copied()).median;
+    Figure {
+        workload: workload.what.to_owned(),
+        server: server.name.clone(),
+        cpu_us: median(&cost.total_us),
+        rate: median(&cost.rate),
+        p50_ms: None,
+        p99_ms: None,
+    }
 }
 
 /// Valkey first, then Kora with each number of workers.

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Instant;
 
-use kora_storage::log::{Failure, LogThread, LogWriter, spawn};
+use kora_storage::log::{Body, Failure, LogThread, LogWriter, spawn};
 #[cfg(any(test, feature = "crash"))]
 use kora_storage::log::{SyncDone, SyncJob};
 #[cfg(any(test, feature = "crash"))]
@@ -12,6 +12,8 @@ use {
     std::sync::Arc,
     std::sync::atomic::{AtomicU64, Ordering},
 };
+
+use crate::threads::{self, Processors};
 
 /// Who is to write logs.
 #[derive(Debug)]
@@ -87,12 +89,18 @@ impl Drive {
     }
 
     /// Begins to write.
-    pub(super) fn begin(&self, writer: LogWriter) -> io::Result<Writing> {
+    pub(super) fn begin(&self, writer: LogWriter, processors: &Processors) -> io::Result<Writing> {
         match self {
             Self::Thread { begin, .. } => {
                 let begin = *begin;
-                spawn(writer, move || since(begin), |name, body| crate::threads::spawn(name, body))
-                    .map(Writing::Thread)
+                let start = |name: &str, body: Body| {
+                    let processors = processors.clone();
+                    threads::spawn(name, move || {
+                        processors.bind();
+                        body()
+                    })
+                };
+                spawn(writer, move || since(begin), start).map(Writing::Thread)
             }
             #[cfg(any(test, feature = "crash"))]
             Self::Steps(_) => {

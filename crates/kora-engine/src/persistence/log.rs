@@ -141,7 +141,7 @@ impl Persistence {
             is_behind_snapshot,
         };
         let (log, writer) = Log::open(Arc::clone(&self.disk), &dir, next, options)?;
-        let writing = self.drive.begin(writer);
+        let writing = self.drive.begin(writer, &self.needs.settings.get().processors.background);
         let writing = writing.map_err(|source| io_error("start the thread of", &dir, source))?;
         Ok(OpenLog { log, writing })
     }

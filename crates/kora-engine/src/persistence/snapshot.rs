@@ -210,7 +210,9 @@ pub(super) fn start(
         is_over: Arc::clone(&is_over),
         progress: Arc::clone(&progress),
     };
+    let lists = Arc::clone(&persistence.needs.settings.get().processors);
     let body = move || {
+        if goal == Goal::Dump { &lists.snapshots } else { &lists.rewrites }.bind();
         // Of this thread alone: who serves clients comes first. Where that is not allowed, it does without.
         let _ = rustix::process::nice(NICENESS);
         let result = writer.run();

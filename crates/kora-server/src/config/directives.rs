@@ -15,6 +15,7 @@ use kora_engine::events::EventFlags;
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Bound of directives that Redis keeps in a C `int`.
 const INT: i64 = i32::MAX as i64;
@@ -91,6 +92,25 @@ macro_rules! file_name {
                 lines: None,
             },
         )
+    };
+}
+
+/// A directive that says on which processors some threads run.
+macro_rules! processors {
+    ($name:literal, $field:ident) => {
+        row(
+            $name,
+            Text,
+            Meaning::Works {
+                get: |config| config.processors.$field.to_setting(),
+                set: |config, setting| {
+                    Arc::make_mut(&mut config.processors).$field = Field::from_setting(setting)?;
+                    Ok(())
+                },
+                lines: None,
+            },
+        )
+        .at_start()
     };
 }
 
@@ -453,10 +473,10 @@ const PROCESS: &[Directive] = &[
     inert("oom-score-adj", Choice(&["no", "yes", "relative", "absolute"]), "no", OUTSIDE),
     inert("oom-score-adj-values", Words, "0 200 800", OUTSIDE).accepting(oom_scores::parse),
     inert("disable-thp", Bool, "yes", OUTSIDE).at_start(),
-    inert("server-cpulist", Text, "", OUTSIDE).at_start().also(&["server_cpulist"]),
-    inert("bio-cpulist", Text, "", OUTSIDE).at_start().also(&["bio_cpulist"]),
-    inert("aof-rewrite-cpulist", Text, "", OUTSIDE).at_start().also(&["aof_rewrite_cpulist"]),
-    inert("bgsave-cpulist", Text, "", OUTSIDE).at_start().also(&["bgsave_cpulist"]),
+    field!("server-cpulist", Text, server_processors).at_start().also(&["server_cpulist"]),
+    processors!("bio-cpulist", background).also(&["bio_cpulist"]),
+    processors!("aof-rewrite-cpulist", rewrites).also(&["aof_rewrite_cpulist"]),
+    processors!("bgsave-cpulist", snapshots).also(&["bgsave_cpulist"]),
     unavailable("syslog-enabled", Bool, &["no"], "logging to syslog is").at_start(),
     inert("syslog-ident", Text, "redis", OUTSIDE).at_start(),
     inert("syslog-facility", Text, "local0", OUTSIDE).at_start(),

@@ -1,5 +1,7 @@
 //! How typed fields of the configuration turn into directive values and back.
 
+use kora_engine::threads::Processors;
+
 use super::value::{InvalidValue, Setting};
 
 /// A field's type: it becomes a [`Setting`] of its directive's shape, and comes from one.
@@ -83,6 +85,17 @@ impl Field for Vec<u8> {
     fn from_setting(setting: Setting) -> Result<Self, InvalidValue> {
         let Setting::Text(value) = setting else { unreachable!("{MISMATCH}") };
         Ok(value)
+    }
+}
+
+impl Field for Processors {
+    fn to_setting(&self) -> Setting {
+        Setting::Text(self.text().to_vec())
+    }
+
+    fn from_setting(setting: Setting) -> Result<Self, InvalidValue> {
+        let list = Self::parse(&Vec::from_setting(setting)?);
+        list.ok_or_else(|| "it must be a list of processors, like 0,2 or 0-7:2".into())
     }
 }
 

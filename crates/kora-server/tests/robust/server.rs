@@ -61,6 +61,11 @@ impl Program {
         Client::connect(self.address)
     }
 
+    /// Number of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Resident memory.
     pub(crate) fn resident_bytes(&self) -> usize {
         self.status_bytes("VmRSS:")

@@ -33,17 +33,14 @@ pub type Body = Box<dyn FnOnce() -> Result<(), Failure> + Send>;
 /// A thread, once started.
 pub type Started = JoinHandle<Result<(), Failure>>;
 
-/// Starts a thread of this name.
-pub type Start = fn(&str, Body) -> io::Result<Started>;
-
-/// Starts the threads of a log. `now_ms` is the clock of [`Log::append`].
+/// Starts the threads of a log: `start` starts one of a name. `now_ms` is the clock of [`Log::append`].
 ///
 /// # Errors
 /// If the system gives no threads.
 pub fn spawn(
     writer: LogWriter,
     now_ms: impl Fn() -> u64 + Send + 'static,
-    start: Start,
+    start: impl Fn(&str, Body) -> io::Result<Started>,
 ) -> io::Result<LogThread> {
     let log = Arc::clone(writer.log());
     let of_syncs = Arc::clone(&log);
