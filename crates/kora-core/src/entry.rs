@@ -319,6 +319,12 @@ impl Entry {
         unsafe { &*self.cell::<Long>() }
     }
 
+    /// Whether the value is a large collection.
+    #[inline]
+    pub(crate) fn is_large(&self) -> bool {
+        self.header().repr() == Repr::Object
+    }
+
     /// The large collection, if it is one.
     #[must_use]
     pub fn as_object(&self) -> Option<&dyn Object> {

@@ -196,24 +196,25 @@ fn check_edits(bytes: &[u8], texts: &[Vec<u8>]) {
 
 /// Says whether the bytes were taken for a set of integers.
 fn check_intset(bytes: &[u8]) -> bool {
-    let Ok(set) = IntSet::check(bytes) else { return false };
+    let Ok(mut packed) = intset::from_redis(bytes) else { return false };
+    let set = IntSet::new(&packed);
+    assert_eq!(set.to_redis(), bytes);
     let mut model: BTreeSet<i64> = set.iter().collect();
     assert_eq!(set.len(), model.len());
     assert!(set.iter().eq(model.iter().copied()));
     assert!(model.iter().enumerate().all(|(index, member)| set.get(index) == Some(*member)));
     assert!(model.iter().all(|member| set.contains(*member)));
     assert_eq!(set.get(set.len()), None);
-    let mut bytes = bytes.to_vec();
     for value in [0, -1, 40_000, i64::MIN, 1 << 31, i64::MAX] {
-        assert_eq!(IntSet::new(&bytes).contains(value), model.contains(&value));
-        assert_eq!(intset::add(&mut bytes, value), model.insert(value));
+        assert_eq!(IntSet::new(&packed).contains(value), model.contains(&value));
+        assert_eq!(intset::add(&mut packed, value), model.insert(value));
         let smallest = model.first().copied().expect("a value was added");
         if model.len() > 3 {
-            assert_eq!(intset::remove(&mut bytes, smallest), model.remove(&smallest));
+            assert_eq!(intset::remove(&mut packed, smallest), model.remove(&smallest));
         }
     }
-    let set = IntSet::check(&bytes).expect("what was edited is valid");
-    assert!(set.iter().eq(model));
+    let read = intset::from_redis(&IntSet::new(&packed).to_redis()).expect("what was edited is valid");
+    assert!(IntSet::new(&read).iter().eq(model));
     true
 }
 

@@ -1,12 +1,14 @@
 //! Where commands write their replies. The server supplies a RESP2/RESP3 sink, the library a value sink, tests a
 //! tree: the core knows the shapes of replies and none of their encodings.
 
+mod bulks;
 pub mod tree;
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::CommandError;
+pub(crate) use bulks::Bulks;
 
 /// A sink for one or more replies, written depth first: an aggregate's head, then its elements.
 ///
@@ -28,6 +30,10 @@ pub trait Reply {
     /// Bytes that the sink may keep.
     fn bulk_owned(&mut self, bytes: Vec<u8>) {
         self.bulk(&bytes);
+    }
+    /// Binary-safe strings, one behind the other: each as [`Reply::bulk`] writes it.
+    fn bulks(&mut self, texts: &[&[u8]]) {
+        texts.iter().for_each(|text| self.bulk(text));
     }
     /// The absent string.
     fn null(&mut self);

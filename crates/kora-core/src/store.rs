@@ -2,6 +2,7 @@
 //!
 //! Commands see a [`Keyspace`]: one database at one moment.
 
+mod ahead;
 mod collections;
 mod database;
 mod digest;
@@ -33,6 +34,7 @@ use snapshot::StoreSnapshot;
 use waiters::Waiters;
 use watch::{Presence, Watchers};
 
+pub use ahead::LargeValue;
 pub use database::Database;
 pub use keyspace::Keyspace;
 
@@ -359,27 +361,11 @@ impl ShardStore {
         !(self.waiters.is_empty() & self.watchers.is_empty())
     }
 
-    /// Begins a look-up that will be made soon: fetches the place where `key` must be into the cache. Returns the
-    /// hash for [`ShardStore::prefetch_entry`].
-    #[inline]
-    #[must_use]
-    pub fn prefetch_bucket(&self, db: DbIndex, key: &[u8]) -> u64 {
-        let hash = hash_key(&self.hasher, key);
-        self.databases[db.index()].table().prefetch_bucket(hash);
-        hash
-    }
-
     /// How large the value of `key` is at least, as far as its entry tells; 0 if there is none. Complexity: O(1).
     #[must_use]
     pub fn least_size(&self, db: DbIndex, key: &[u8]) -> usize {
         let table = self.databases[db.index()].table();
         let found = table.find(hash_key(&self.hasher, key), key);
         found.map_or(0, |position| table.entry(position).least_size())
-    }
-
-    /// Goes on with a look-up that will be made soon: fetches the entry into the cache.
-    #[inline]
-    pub fn prefetch_entry(&self, db: DbIndex, hash: u64) {
-        self.databases[db.index()].table().prefetch_entry(hash);
     }
 }

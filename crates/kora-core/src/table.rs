@@ -23,7 +23,7 @@ mod directory;
 mod entry_mut;
 pub(crate) mod expiries;
 pub mod garbage;
-mod prefetch;
+pub(crate) mod prefetch;
 mod scan;
 mod segment;
 pub mod sizes;

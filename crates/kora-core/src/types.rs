@@ -1,7 +1,7 @@
 //! The data structures behind the data types: how lists, hashes, sets, sorted sets and streams lie in memory, and the
 //! strings that mean more than their bytes. What their commands mean is in [`crate::command`].
 //!
-//! A small collection is one run of bytes in a format of Redis's ([`packed`](crate::packed)), stored in the keyspace
+//! A small collection is one run of bytes ([`packed`](crate::packed)), stored in the keyspace
 //! entry itself; a large one is an [`Object`](crate::entry::object::Object).
 //!
 //! Each type has its description in its folder, `data_type.rs`; [`BUILT_IN`] lists them. [`type_of`] tells that of a value, built in or

@@ -8,6 +8,7 @@
 //! ([`Turn::take_sendable`]), [`Turn::sweep_expired`], and [`Turn::park`] before the worker sleeps. Effects are handed over
 //! before anything is sent. No round waits for another worker.
 
+mod ahead;
 mod books;
 mod busy;
 mod cover;

@@ -112,6 +112,28 @@ impl<'a> Encoder<'a> {
         self.out.extend_from_slice(b"\r\n");
     }
 
+    /// Binary-safe strings, one behind the other: each as [`Self::bulk`] writes it. `false` if one of them has a length of three digits or
+    /// more: then none is written, and they are better written one by one. The buffer grows once for all of them.
+    #[inline]
+    pub fn short_bulks(&mut self, texts: &[&[u8]]) -> bool {
+        let lengths = texts.iter().map(|text| text.len());
+        let (longest, total) =
+            lengths.fold((0, 0_usize), |(longest, total), len| (len.max(longest), total.saturating_add(len)));
+        if longest >= HEADS.len() {
+            return false;
+        }
+        let begin = self.out.len();
+        let room = total.saturating_add(texts.len().saturating_mul(SHORT_OVERHEAD_BYTES));
+        self.out.resize(begin.saturating_add(room), 0);
+        let mut rest = self.out.get_mut(begin..).unwrap_or_default();
+        for text in texts {
+            rest = write_short(rest, text).expect("there is room for each");
+        }
+        let unused = rest.len();
+        self.out.truncate(self.out.len().saturating_sub(unused));
+        true
+    }
+
     /// The absent string.
     #[inline]
     pub fn null(&mut self) {
@@ -246,6 +268,43 @@ impl<'a> Encoder<'a> {
         self.out.extend(text.iter().map(one_line));
         self.out.extend_from_slice(b"\r\n");
     }
+}
+
+/// Bytes around a string of up to two digits' length, rounded up: its head is written in one piece of [`HEAD_BYTES`].
+const SHORT_OVERHEAD_BYTES: usize = 16;
+const HEAD_BYTES: usize = 8;
+
+/// The line that tells the length of a bulk string, and the bytes it has.
+type Head = ([u8; HEAD_BYTES], usize);
+
+/// Those of lengths of up to two digits: nearly all that are written many at a time.
+static HEADS: [Head; 100] = {
+    let mut heads = [([0; HEAD_BYTES], 0); 100];
+    let mut rest: &mut [Head] = &mut heads;
+    let mut len = 0;
+    while let [first, others @ ..] = rest {
+        let [tens, units] = [b'0' + len / 10, b'0' + len % 10];
+        *first = match len {
+            0..10 => ([b'$', units, b'\r', b'\n', 0, 0, 0, 0], 4),
+            _ => ([b'$', tens, units, b'\r', b'\n', 0, 0, 0], 5),
+        };
+        len += 1;
+        rest = others;
+    }
+    heads
+};
+
+/// Writes a string to the beginning of `room`; returns what is left. `None` if its head is not among [`HEADS`], or there is no room.
+#[inline]
+fn write_short<'a>(room: &'a mut [u8], text: &[u8]) -> Option<&'a mut [u8]> {
+    let (head, head_bytes) = HEADS.get(text.len())?;
+    *room.first_chunk_mut()? = *head;
+    let (_, room) = room.split_at_mut_checked(*head_bytes)?;
+    let (payload, room) = room.split_at_mut_checked(text.len())?;
+    payload.copy_from_slice(text);
+    let (end, rest) = room.split_first_chunk_mut()?;
+    *end = *b"\r\n";
+    Some(rest)
 }
 
 /// Appends the request `args`, as clients send it: a multibulk array of bulk strings.

@@ -72,6 +72,14 @@ macro_rules! encode {
             self.bulk_shared(&Arc::new(bytes), part);
         }
 
+        fn bulks(&mut self, texts: &[&[u8]]) {
+            if self.encoder().short_bulks(texts) {
+                self.output.close_full();
+            } else {
+                texts.iter().for_each(|text| self.bulk(text));
+            }
+        }
+
         fn verbatim(&mut self, format: &str, text: &[u8]) {
             self.output.make_room(text.len());
             self.encoder().verbatim(format, text);

@@ -44,6 +44,9 @@ pub struct Facts {
     pub key_finder: Option<KeyFinder>,
     /// What becomes of its keys, where that depends on the arguments, which fit the arity.
     pub key_flags: Option<KeyFlagsFinder>,
+    /// The arguments that name members or fields of the value of its only key, which are fetched ahead: the first and the distance to the
+    /// next, [`usize::MAX`] if there is one.
+    pub parts: Option<(usize, usize)>,
     /// How it spreads over shards.
     pub route: Route,
     /// Documentation group.
@@ -80,6 +83,7 @@ impl Facts {
         keys: &[],
         key_finder: None,
         key_flags: None,
+        parts: None,
         route: Route::Keys,
         group: Group::Generic,
         since: "1.0.0",

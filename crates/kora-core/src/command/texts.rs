@@ -1,6 +1,6 @@
 //! Many short byte strings in one buffer: what a command collects before it can write a reply's length.
 
-use crate::reply::Reply;
+use crate::reply::{Bulks, Reply};
 
 /// Byte strings, one behind the other.
 #[derive(Clone, Debug, Default)]
@@ -68,16 +68,20 @@ impl Texts {
         self.ends.clear();
     }
 
+    fn write(&self, out: &mut dyn Reply) {
+        Bulks::write(out, |bulks| self.iter().for_each(|text| bulks.push(text)));
+    }
+
     /// Writes them as an array.
     pub(crate) fn write_array(&self, out: &mut dyn Reply) {
         out.array(self.len());
-        self.iter().for_each(|text| out.bulk(text));
+        self.write(out);
     }
 
     /// Writes them as an unordered collection.
     pub(crate) fn write_set(&self, out: &mut dyn Reply) {
         out.set(self.len());
-        self.iter().for_each(|text| out.bulk(text));
+        self.write(out);
     }
 }
 

@@ -2,13 +2,15 @@
 
 use super::{Encoding, Kind};
 
-/// How a small collection is packed into one run of bytes. The formats are Redis's.
+/// How a small collection is packed into one run of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
     /// Elements one behind the other: [`listpack`](crate::packed::listpack).
     ListPack,
     /// A list's listpack without its head and end.
     BareListPack,
+    /// Pairs of texts, their lengths apart: [`pairs`](crate::packed::pairs).
+    Pairs,
     /// A hash with field deadlines: fields, values and deadlines in one listpack.
     ListPackEx,
     /// Sorted integers of one width.
@@ -19,7 +21,7 @@ impl Packing {
     /// As OBJECT ENCODING names it.
     pub(super) fn encoding(self) -> Encoding {
         match self {
-            Self::ListPack | Self::BareListPack => Encoding::ListPack,
+            Self::ListPack | Self::BareListPack | Self::Pairs => Encoding::ListPack,
             Self::ListPackEx => Encoding::ListPackEx,
             Self::IntSet => Encoding::IntSet,
         }
@@ -61,9 +63,8 @@ impl Form {
             Self::Text => kind_bits(Kind::String),
             Self::Raw => kind_bits(Kind::String) | SECOND_FORM_BIT,
             Self::Packed(Kind::List, Packing::BareListPack) => kind_bits(Kind::List),
-            Self::Packed(kind @ (Kind::Set | Kind::SortedSet | Kind::Hash), Packing::ListPack) => {
-                kind_bits(kind)
-            }
+            Self::Packed(Kind::Set, Packing::ListPack) => kind_bits(Kind::Set),
+            Self::Packed(kind @ (Kind::SortedSet | Kind::Hash), Packing::Pairs) => kind_bits(kind),
             Self::Packed(Kind::Hash, Packing::ListPackEx) => kind_bits(Kind::Hash) | SECOND_FORM_BIT,
             Self::Packed(Kind::Set, Packing::IntSet) => kind_bits(Kind::Set) | SECOND_FORM_BIT,
             Self::Packed(kind, packing) => panic!("a {kind:?} is never packed as {packing:?}"),
@@ -80,7 +81,8 @@ impl Form {
             (Kind::Hash, true) => Self::Packed(Kind::Hash, Packing::ListPackEx),
             (Kind::Set, true) => Self::Packed(Kind::Set, Packing::IntSet),
             (Kind::List, _) => Self::Packed(Kind::List, Packing::BareListPack),
-            (kind, _) => Self::Packed(kind, Packing::ListPack),
+            (Kind::Set, false) => Self::Packed(Kind::Set, Packing::ListPack),
+            (kind, _) => Self::Packed(kind, Packing::Pairs),
         }
     }
 }

@@ -7,6 +7,18 @@ use super::data_type::DataType;
 use super::{Encoding, Kind};
 use crate::time::UnixMs;
 
+/// A look-up in a value that will be made soon, of which the memory is on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct Ahead {
+    /// The hash of the part that is looked up.
+    pub hash: u64,
+    /// Where it is looked up: a number that the value's type gave.
+    pub at: u32,
+}
+
+/// Steps of such a look-up behind the first: each reads what the one before has fetched.
+pub const STEPS_AHEAD: usize = 2;
+
 /// A value with memory of its own: a large collection, or a value of an extension type.
 pub trait Object: Any + Send + Debug {
     /// Its data type; never changes.
@@ -35,6 +47,16 @@ pub trait Object: Any + Send + Debug {
     /// Takes out up to `most` parts whose deadline is before `now`, the earliest first, and shows their names.
     fn expire_parts(&mut self, now: UnixMs, most: usize, visit: &mut dyn FnMut(&[u8])) {
         let _ = (now, most, visit);
+    }
+    /// Begins a look-up of a member or field that will be made soon: fetches what it reads first into the cache. `None` if there is
+    /// nothing to be gained.
+    fn fetch_ahead(&self, part: &[u8]) -> Option<Ahead> {
+        let _ = part;
+        None
+    }
+    /// Goes on with such a look-up, up to [`STEPS_AHEAD`] times, counted from 0. The value must not have changed in between.
+    fn fetch_further(&self, ahead: Ahead, step: usize) {
+        let _ = (ahead, step);
     }
     /// For the way back to the type.
     fn as_any(&self) -> &dyn Any;

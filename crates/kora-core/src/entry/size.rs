@@ -9,6 +9,7 @@ use super::{
 };
 use crate::packed::intset::IntSet;
 use crate::packed::listpack::ListPack;
+use crate::packed::pairs::Pairs;
 
 /// A size, as precisely as histograms tell it: the number of its binary digits. So class 0 is that of size 0, and class `n`
 /// holds the sizes from 2^(n-1) on that are below 2^n.
@@ -123,7 +124,7 @@ impl Form {
             Self::Packed(_, Packing::BareListPack) => ListPack::bare(bytes).len(),
             Self::Packed(_, Packing::IntSet) => IntSet::new(bytes).len(),
             Self::Packed(_, Packing::ListPackEx) => ListPack::new(bytes).len() / 3,
-            Self::Packed(Kind::Hash | Kind::SortedSet, _) => ListPack::new(bytes).len() / 2,
+            Self::Packed(_, Packing::Pairs) => Pairs::new(bytes).len(),
             Self::Packed(_, Packing::ListPack) => ListPack::new(bytes).len(),
         }
     }

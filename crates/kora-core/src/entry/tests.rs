@@ -60,7 +60,8 @@ enum Model {
 /// The kind that the tests pack so.
 fn kind_of(packing: Packing) -> Kind {
     match packing {
-        Packing::ListPack => Kind::SortedSet,
+        Packing::Pairs => Kind::SortedSet,
+        Packing::ListPack => Kind::Set,
         Packing::BareListPack => Kind::List,
         Packing::ListPackEx => Kind::Hash,
         Packing::IntSet => Kind::Set,
@@ -102,7 +103,7 @@ impl Model {
             Self::Integer(_) => Encoding::Int,
             Self::Bytes(bytes, false) if bytes.len() <= 44 => Encoding::EmbStr,
             Self::Bytes(..) => Encoding::Raw,
-            Self::Packed(_, Packing::ListPack | Packing::BareListPack) => Encoding::ListPack,
+            Self::Packed(_, Packing::ListPack | Packing::BareListPack | Packing::Pairs) => Encoding::ListPack,
             Self::Packed(_, Packing::ListPackEx) => Encoding::ListPackEx,
             Self::Packed(_, Packing::IntSet) => Encoding::IntSet,
             Self::Tokens(_) => Encoding::IntSet,
@@ -141,6 +142,7 @@ fn models() -> Vec<Model> {
         (70, Packing::ListPackEx),
         (300, Packing::BareListPack),
         (900, Packing::ListPack),
+        (400, Packing::Pairs),
     ]
     .map(|(len, packing)| Model::Packed(bytes(len), packing));
     strings
@@ -249,7 +251,7 @@ fn a_value_of_the_same_size_class_is_written_in_place() {
 
 #[test]
 fn a_packed_collection_wastes_no_memory() {
-    let form = (Kind::Hash, Packing::ListPack);
+    let form = (Kind::Hash, Packing::Pairs);
     let mut entry = Entry::new_packed(b"key", form, &[], None);
     for len in 0..5000 {
         entry.splice(len / 2, 0, b"x");
@@ -262,7 +264,7 @@ fn a_packed_collection_wastes_no_memory() {
     assert!(entry.memory_bytes() <= long / 3, "{}", entry.memory_bytes());
     entry.splice(0, 900, b"");
     assert_eq!(entry.memory_bytes(), size_class(11 + 100));
-    assert_eq!(entry.packed(), Some((Packing::ListPack, &[b'x'; 100][..])));
+    assert_eq!(entry.packed(), Some((Packing::Pairs, &[b'x'; 100][..])));
 }
 
 #[test]
@@ -303,6 +305,7 @@ fn any_model() -> impl Strategy<Value = Model> {
             any_bytes(),
             prop::sample::select(vec![
                 Packing::ListPack,
+                Packing::Pairs,
                 Packing::BareListPack,
                 Packing::ListPackEx,
                 Packing::IntSet

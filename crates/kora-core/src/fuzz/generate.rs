@@ -3,7 +3,8 @@
 use crate::config::CoreConfig;
 use crate::entry::Entry;
 use crate::hash::splitmix64;
-use crate::packed::{intset, listpack};
+use crate::packed::intset::{self, IntSet};
+use crate::packed::listpack;
 use crate::rdb::{self, Crc64, Extensions, Loader, Style, file};
 use crate::time::UnixMs;
 use crate::types::hyperloglog::SketchBuf;
@@ -61,11 +62,12 @@ impl Generator {
     }
 
     pub(super) fn intset(&mut self) -> Vec<u8> {
-        let mut bytes = intset::EMPTY.to_vec();
+        let mut packed = intset::EMPTY.to_vec();
         let widest = self.below(64);
         for _ in 0..self.below(20) {
-            intset::add(&mut bytes, splitmix64(&mut self.0).cast_signed() >> widest);
+            intset::add(&mut packed, splitmix64(&mut self.0).cast_signed() >> widest);
         }
+        let mut bytes = IntSet::new(&packed).to_redis();
         self.damage(&mut bytes, 0);
         bytes
     }

@@ -26,7 +26,8 @@ pub use edit::{
 pub use encode::element_bytes;
 pub use view::{Corrupt, Iter, ListPack, Wanted};
 
-use crate::reply::Reply;
+use crate::number::parse_i64;
+use crate::reply::{Bulks, Reply};
 
 /// A listpack without elements.
 pub const EMPTY: [u8; 7] = [7, 0, 0, 0, 0, 0, END];
@@ -91,6 +92,13 @@ pub enum Element<'a> {
 }
 
 impl<'a> Element<'a> {
+    /// The element of a text: an integer if it is a canonical one.
+    #[inline]
+    #[must_use]
+    pub fn of(text: &'a [u8]) -> Self {
+        parse_i64(text).map_or(Self::Bytes(text), Self::Integer)
+    }
+
     /// Lends the element's text.
     #[inline]
     pub fn with<T>(self, use_text: impl FnOnce(&[u8]) -> T) -> T {
@@ -122,6 +130,15 @@ impl<'a> Element<'a> {
     #[must_use]
     pub fn is_empty(self) -> bool {
         matches!(self, Self::Bytes([]))
+    }
+
+    /// Writes the element's text as one of many strings.
+    #[inline]
+    pub(crate) fn add_to(self, bulks: &mut Bulks<'a, '_>) {
+        match self {
+            Self::Bytes(text) => bulks.push(text),
+            Self::Integer(value) => bulks.push_integer(value),
+        }
     }
 
     /// Writes the element's text as a bulk string.

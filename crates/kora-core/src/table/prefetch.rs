@@ -5,7 +5,7 @@ use crate::entry::Entry;
 
 /// Fetches the cache line of `at`, which need not be valid.
 #[inline]
-pub(super) fn line<T>(at: *const T) {
+pub(crate) fn line<T>(at: *const T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch reads nothing that the program could notice and faults on no address.
     unsafe {

@@ -1,6 +1,6 @@
 //! Hashes: fields with values, each field with a deadline if it was given one.
 //!
-//! A small hash is a listpack in its entry ([`packed`]), a large one a table of packed records ([`table`]). [`HashRef`] reads
+//! A small hash is one run of bytes in its entry ([`packed`]), a large one a table of packed records ([`table`]). [`HashRef`] reads
 //! either, [`HashMut`] changes either and converts as Redis does: a packed hash gets room for deadlines when one may be
 //! given, and becomes a table when it outgrows [`Limits`]; neither is ever undone.
 //!
@@ -127,7 +127,7 @@ impl<'a> HashRef<'a> {
     #[must_use]
     pub fn get(self, field: &[u8]) -> Option<Field<'a>> {
         match self {
-            Self::Packed(packed) => packed.find(field).map(|at| packed.field(at)),
+            Self::Packed(packed) => packed.find(field).map(|(_, field)| field),
             Self::Table(hash) => hash.table().get(field).map(Field::from),
         }
     }
@@ -164,6 +164,9 @@ impl<'a> HashRef<'a> {
     #[inline]
     pub fn for_each(self, mut visit: impl FnMut(Field<'a>)) {
         match self {
+            Self::Packed(Packed::Pairs(pairs)) => {
+                pairs.iter().for_each(|(name, value)| visit(Field { name, value, deadline: None }));
+            }
             Self::Packed(packed) => packed.iter().for_each(visit),
             Self::Table(hash) => hash.table().iter().for_each(|record| visit(record.into())),
         }

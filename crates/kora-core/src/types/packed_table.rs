@@ -17,6 +17,7 @@
 //!
 //! Source: Fagin et al., "Extendible hashing", 1979.
 
+mod ahead;
 mod block;
 mod chunks;
 mod directory;

@@ -21,7 +21,7 @@ use super::packed_table::PackedTable;
 use crate::config::CoreConfig;
 use crate::entry::Encoding;
 use crate::entry::data_type::DataType;
-use crate::entry::object::Object;
+use crate::entry::object::{Ahead, Object};
 pub(crate) use data_type::DATA_TYPE;
 pub use edit::{Open, SetHome, add, pop, prepare, remove};
 pub use value::SetValue;
@@ -86,6 +86,14 @@ impl Object for SetTable {
 
     fn free_some(&mut self, budget: usize) -> usize {
         self.0.free_some(budget)
+    }
+
+    fn fetch_ahead(&self, part: &[u8]) -> Option<Ahead> {
+        self.0.fetch_ahead(part)
+    }
+
+    fn fetch_further(&self, ahead: Ahead, step: usize) {
+        self.0.fetch_further(ahead, step);
     }
 
     fn as_any(&self) -> &dyn Any {

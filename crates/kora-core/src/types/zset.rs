@@ -1,6 +1,6 @@
 //! Sorted sets: members, each with a score, ordered by score and between equal scores by member.
 //!
-//! A small one is a listpack in the keyspace entry ([`packed`]), a large one an [`index`]; which of both is nobody's
+//! A small one is a run of pairs in the keyspace entry ([`packed`]), a large one an [`index`]; which of both is nobody's
 //! business but this file's. Scores are doubles and never NaN.
 //!
 //! Positions are ranks: a range of scores or members becomes a range of ranks once, and is counted, walked or removed as
@@ -24,7 +24,8 @@ use std::ops::Range;
 
 use crate::config::CoreConfig;
 use crate::entry::{Collection, Entry, Kind, Packing};
-use crate::packed::listpack::{self, Buffer};
+use crate::packed::listpack::{Buffer, Element};
+use crate::packed::pairs;
 use crate::table::EntryMut;
 pub use bounds::{LexBound, LexRange, ScoreBound, ScoreRange};
 pub(crate) use data_type::DATA_TYPE;
@@ -37,6 +38,12 @@ pub const MEMBER_BYTES_MAX: usize = 1 << 31;
 
 /// A packed set does not grow beyond this, in bytes, whatever the settings say.
 const PACKED_BYTES_MAX: usize = 1 << 30;
+
+/// Bytes that a new packed set has room for beside each member: a score and the codes.
+const SCORE_BYTES: usize = 6;
+
+/// A new packed set begins with no more room than this.
+const NEW_BYTES_MAX: usize = 4096;
 
 /// How large a sorted set may be and stay packed, and what a large one is seeded with.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +117,7 @@ impl<'a> ZSetRef<'a> {
     #[must_use]
     pub fn rank(self, member: &[u8]) -> Option<(usize, f64)> {
         match self.0 {
-            Encoded::Packed(packed) => packed.rank(member),
+            Encoded::Packed(packed) => packed.find(member),
             Encoded::Index(index) => index.score(member).map(|score| (index.rank(score, member), score)),
         }
     }
@@ -146,7 +153,25 @@ impl<'a> ZSetRef<'a> {
     /// Visits up to `count` entries from rank `start` on, upwards or downwards, until `visit` says `false`.
     /// Complexity: O(log n + count) if large.
     #[inline]
-    pub fn walk(self, start: usize, count: usize, is_reverse: bool, visit: impl FnMut(&[u8], f64) -> bool) {
+    pub fn walk(
+        self,
+        start: usize,
+        count: usize,
+        is_reverse: bool,
+        mut visit: impl FnMut(&[u8], f64) -> bool,
+    ) {
+        self.walk_elements(start, count, is_reverse, |member, score| member.with(|text| visit(text, score)));
+    }
+
+    /// [`ZSetRef::walk`], with members that stay for as long as the set does.
+    #[inline]
+    pub fn walk_elements(
+        self,
+        start: usize,
+        count: usize,
+        is_reverse: bool,
+        visit: impl FnMut(Element<'a>, f64) -> bool,
+    ) {
         match self.0 {
             Encoded::Packed(packed) => packed.walk(start, count, is_reverse, visit),
             Encoded::Index(index) => index.walk(start, count, is_reverse, visit),
@@ -195,7 +220,10 @@ impl NewZSet {
     #[must_use]
     pub fn with_hint(policy: &Policy, entries: usize, longest_member: usize) -> Self {
         Self(if policy.takes(entries, longest_member) {
-            NewForm::Packed(listpack::EMPTY.to_vec())
+            let room = entries.saturating_mul(longest_member.saturating_add(SCORE_BYTES));
+            let mut bytes = Vec::with_capacity(room.min(NEW_BYTES_MAX));
+            bytes.extend_from_slice(&pairs::EMPTY);
+            NewForm::Packed(bytes)
         } else {
             NewForm::Index(Box::new(Index::new(policy.seed)))
         })
@@ -208,11 +236,9 @@ impl NewZSet {
         let total: usize = entries.iter().map(|(member, _)| member.len()).sum();
         let longest = if total > PACKED_BYTES_MAX { usize::MAX } else { longest };
         let mut set = Self::with_hint(policy, entries.len(), longest);
-        for (member, score) in entries {
-            match &mut set.0 {
-                NewForm::Packed(bytes) => packed::insert(bytes, member, *score),
-                NewForm::Index(index) => index.set(member, *score),
-            }
+        match &mut set.0 {
+            NewForm::Packed(bytes) => *bytes = packed::pack(entries),
+            NewForm::Index(index) => entries.iter().for_each(|(member, score)| index.set(member, *score)),
         }
         set
     }
@@ -256,7 +282,7 @@ impl NewZSet {
     /// As it is to be stored.
     pub(crate) fn into_collection(self) -> Collection {
         match self.0 {
-            NewForm::Packed(bytes) => Collection::Packed(Kind::SortedSet, Packing::ListPack, bytes),
+            NewForm::Packed(bytes) => Collection::Packed(Kind::SortedSet, Packing::Pairs, bytes),
             NewForm::Index(index) => Collection::Object(index),
         }
     }
@@ -271,30 +297,28 @@ fn update_packed<B: Buffer>(
 ) -> Option<Index> {
     let packed = Packed::new(buffer.bytes());
     let found = packed.find(member);
-    let old = found.map(|(_, score)| score);
-    let score = decide(old)?;
+    let score = decide(found.map(|(_, score)| score))?;
     match found {
         None if !fits(policy, packed, member) => {
             let mut index = unpack(packed, policy.seed);
             index.set(member, score);
             return Some(index);
         }
-        None => {}
-        Some((at, _)) => packed::remove(buffer, at, 1),
+        None => packed::insert(buffer, member, score),
+        Some((rank, _)) => packed::rescore(buffer, rank, score),
     }
-    packed::insert(buffer, member, score);
     None
 }
 
 /// Whether a packed set may take one more member.
 fn fits(policy: &Policy, packed: Packed<'_>, member: &[u8]) -> bool {
-    policy.takes(packed.len() + 1, member.len()) && packed.bytes().len() + member.len() <= PACKED_BYTES_MAX
+    policy.takes(packed.len() + 1, member.len()) && packed.byte_count() + member.len() <= PACKED_BYTES_MAX
 }
 
 fn unpack(packed: Packed<'_>, seed: u64) -> Index {
     let mut index = Index::new(seed);
     packed.walk(0, packed.len(), false, |member, score| {
-        index.set(member, score);
+        member.with(|text| index.set(text, score));
         true
     });
     index
@@ -370,14 +394,14 @@ impl<'a> ZSetMut<'a> {
             return self.index().expect("what is not packed is an index").remove(member);
         };
         let (at, score) = Packed::new(bytes).find(member)?;
-        packed::remove(&mut self.0.packed_mut().expect("it is packed"), at, 1);
+        pairs::remove(&mut self.0.packed_mut().expect("it is packed"), at, 1);
         Some(score)
     }
 
     /// Removes the entries of a range of ranks.
     pub fn remove_ranks(&mut self, ranks: Range<usize>) {
         match self.0.packed_mut() {
-            Some(mut buffer) => packed::remove_ranks(&mut buffer, ranks),
+            Some(mut buffer) => pairs::remove(&mut buffer, ranks.start, ranks.len()),
             None => self.index().expect("what is not packed is an index").remove_ranks(ranks),
         }
     }

@@ -7,7 +7,7 @@ use kora_core::db::DbIndex;
 use kora_core::slot::ShardId;
 
 use super::Turn;
-use super::run::shard_of;
+use super::ahead::shard_of;
 use crate::front::Front;
 
 /// Elements from which on a value is large: to look at all of them takes longer than to put the shards back.

@@ -13,10 +13,11 @@ use kora_core::shard::operation::{Request, Setting};
 use kora_core::shard::probe::Rule;
 use kora_core::shard::route::{Placement, place, place_whole, shards_of_whole};
 use kora_core::shard::runner::Ran;
-use kora_core::slot::{ShardId, Slot};
+use kora_core::slot::ShardId;
 use smallvec::SmallVec;
 
 use super::Turn;
+use super::ahead::Ahead;
 use super::long::TOGETHER_ARGUMENTS_MAX;
 use super::shard_set::ShardSet;
 use crate::counters::add;
@@ -29,9 +30,6 @@ use crate::session::{PendingParts, ReplyMode, Session, TimedReply, Wait};
 
 /// A batch whose operation holds more bytes than this is submitted before it grows further.
 const OPERATION_BYTES_MAX: usize = 1024 * 1024;
-
-/// Keys of one batch whose memory is fetched ahead: more would push each other out of the nearest cache.
-const PREFETCH_KEYS_MAX: usize = 128;
 
 /// A command's arguments while it runs.
 pub type Args<'a> = SmallVec<[&'a [u8]; 8]>;
@@ -72,16 +70,16 @@ impl<F: Front> Copy for Resolved<F> {}
 /// Room that is used again and again.
 pub(super) struct Scratch<F: Front> {
     /// The commands of the batch.
-    resolved: Vec<Option<Resolved<F>>>,
-    /// Shards and hashes of keys whose memory is fetched ahead.
-    fetched: Vec<(ShardId, u64)>,
+    pub(super) resolved: Vec<Option<Resolved<F>>>,
+    /// What is fetched ahead.
+    pub(super) ahead: Ahead,
     /// Places in the command table of what ran since the last account.
     pub(super) executed: Vec<u16>,
 }
 
 impl<F: Front> Default for Scratch<F> {
     fn default() -> Self {
-        Self { resolved: Vec::new(), fetched: Vec::new(), executed: Vec::new() }
+        Self { resolved: Vec::new(), ahead: Ahead::default(), executed: Vec::new() }
     }
 }
 
@@ -99,12 +97,6 @@ pub(super) enum Step {
     Next,
     /// It can't run yet: it stays in the input.
     Later,
-}
-
-/// The shard of a key.
-#[inline]
-pub(super) fn shard_of(key: &[u8], shard_count: u16) -> ShardId {
-    if shard_count == 1 { ShardId(0) } else { Slot::of(key).shard(shard_count) }
 }
 
 impl<F: Front> Turn<F> {
@@ -159,50 +151,7 @@ impl<F: Front> Turn<F> {
             let resolved = if args.is_empty() { None } else { self.resolve(&args) };
             self.scratch.resolved.push(resolved);
         }
-        self.prefetch(session, commands);
-    }
-
-    /// Starts to fetch the table's and then the entries' memory for the batch's keys, so that the waits overlap. The shards of
-    /// these keys are taken, those that nobody else holds.
-    fn prefetch<C: Commands>(&mut self, session: &Session<F>, commands: &C) {
-        let (db, shard_count) = (session.choice.db, self.engine.hub.shard_count());
-        self.scratch.fetched.clear();
-        for index in 0..self.scratch.resolved.len() {
-            let Some(facts) = self.scratch.resolved[index].map(|resolved| resolved.facts) else { continue };
-            let keys = match facts.route {
-                // The first key of a script, or, if it has none, an argument: which does no harm.
-                Route::Script => Some((3, usize::MAX)),
-                _ => facts.only_key().map(|key| (key, usize::MAX)).or_else(|| facts.keys_to_end()),
-            };
-            let Some((mut at, step)) = keys else { continue };
-            let mut shards = ShardSet::default();
-            while let Some(key) = commands.arg(index, at) {
-                if self.scratch.fetched.len() >= PREFETCH_KEYS_MAX {
-                    shards = ShardSet::default();
-                    break;
-                }
-                let shard = shard_of(key, shard_count);
-                shards.add(shard);
-                if let Some(store) = self.executor.store_of(shard) {
-                    self.scratch.fetched.push((shard, store.prefetch_bucket(db, key)));
-                }
-                at = at.saturating_add(step);
-            }
-            if let Some(resolved) = &mut self.scratch.resolved[index]
-                && ShardSet::is_for(shard_count)
-                && facts.route != Route::Script
-            {
-                resolved.shards = shards;
-            }
-        }
-        // A single key has nothing to overlap with.
-        if self.scratch.fetched.len() > 1 {
-            for &(shard, hash) in &self.scratch.fetched {
-                if let Some(store) = self.executor.store_of(shard) {
-                    store.prefetch_entry(db, hash);
-                }
-            }
-        }
+        self.fetch_ahead(session, commands);
     }
 
     #[inline]

@@ -69,6 +69,24 @@ fn strings() {
 }
 
 #[test]
+fn strings_together_are_as_one_by_one() {
+    let short = (0..100).collect::<Vec<usize>>();
+    let cases: [&[usize]; 6] = [&[], &[0], &[9, 10, 99, 0, 1], &short, &[1, 100, 5], &[16_384, 99]];
+    for lengths in cases {
+        let texts: Vec<Vec<u8>> = lengths.iter().map(|length| vec![b'x'; *length]).collect();
+        let texts: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
+        let (mut together, mut apart) = (b"before".to_vec(), b"before".to_vec());
+        if !Encoder::new(&mut together, Resp::V2).short_bulks(&texts) {
+            assert!(lengths.iter().any(|length| *length >= 100));
+            assert_eq!(together, b"before");
+            continue;
+        }
+        texts.iter().for_each(|text| Encoder::new(&mut apart, Resp::V2).bulk(text));
+        assert_eq!(together, apart);
+    }
+}
+
+#[test]
 fn aggregates() {
     for length in [0, 9, 10, 99, 100, 1_000_000] {
         let resp2 = format!("*{length}\r\n");

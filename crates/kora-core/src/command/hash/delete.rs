@@ -11,6 +11,7 @@ use crate::types::hash::Due;
 pub(super) const HDEL: CommandSpec = CommandSpec {
     facts: Facts {
         name: "hdel",
+        parts: Some((2, 1)),
         arity: -3,
         flags: Flags::WRITE.with(Flags::FAST),
         keys: &[KeySpec::one(KeyFlags::RW.delete(), 1)],

@@ -4,7 +4,8 @@ use super::{FAMILY, LOOKS_AT_KEY, READS_KEY, count, write_value};
 use crate::command::spec::{Arg, CommandSpec, Facts, Flags};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
-use crate::reply::Reply;
+use crate::packed::listpack::Element;
+use crate::reply::{Bulks, Reply};
 use crate::types::hash::{Due, Field, HashRef};
 
 /// What the commands of this file have in common.
@@ -25,6 +26,7 @@ const KEY_AND_FIELD: &[Arg] = &[Arg::key("key"), Arg::string("field")];
 pub(super) const HGET: CommandSpec = CommandSpec {
     facts: Facts {
         name: "hget",
+        parts: Some((2, usize::MAX)),
         arity: 3,
         summary: "Gives the value of a field of a hash",
         args: KEY_AND_FIELD,
@@ -40,6 +42,7 @@ fn hget(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
 pub(super) const HMGET: CommandSpec = CommandSpec {
     facts: Facts {
         name: "hmget",
+        parts: Some((2, 1)),
         arity: -3,
         summary: "Gives the values of several fields of a hash",
         complexity: "O(N) with N fields asked for",
@@ -71,9 +74,11 @@ fn hgetall(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
     let hash = keyspace.read_hash(key, Due::Nothing)?;
     out.map(hash.map_or(0, |hash| hash.live_len(now)));
     if let Some(hash) = hash {
-        hash.for_each_live(now, |field| {
-            field.name.reply(out);
-            field.value.reply(out);
+        Bulks::write(out, |bulks| {
+            hash.for_each_live(now, |field| {
+                field.name.add_to(bulks);
+                field.value.add_to(bulks);
+            });
         });
     }
     Ok(())
@@ -85,7 +90,7 @@ pub(super) const HKEYS: CommandSpec = CommandSpec {
 };
 
 fn hkeys(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    write_all(ctx, args[1], out, |field, out| field.name.reply(out))
+    write_all(ctx, args[1], out, |field| field.name)
 }
 
 pub(super) const HVALS: CommandSpec = CommandSpec {
@@ -94,22 +99,22 @@ pub(super) const HVALS: CommandSpec = CommandSpec {
 };
 
 fn hvals(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    write_all(ctx, args[1], out, |field, out| field.value.reply(out))
+    write_all(ctx, args[1], out, |field| field.value)
 }
 
-/// Answers with what `write` makes of each field.
+/// Answers with a part of each field.
 fn write_all(
     ctx: &mut Ctx<'_>,
     key: &[u8],
     out: &mut dyn Reply,
-    write: impl Fn(Field<'_>, &mut dyn Reply),
+    part: impl for<'a> Fn(Field<'a>) -> Element<'a>,
 ) -> CommandResult {
     let now = ctx.now;
     let mut keyspace = ctx.keyspace(key);
     let hash = keyspace.read_hash(key, Due::Nothing)?;
     out.array(hash.map_or(0, |hash| hash.live_len(now)));
     if let Some(hash) = hash {
-        hash.for_each_live(now, |field| write(field, out));
+        Bulks::write(out, |bulks| hash.for_each_live(now, |field| part(field).add_to(bulks)));
     }
     Ok(())
 }
@@ -140,6 +145,7 @@ fn hlen(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
 pub(super) const HSTRLEN: CommandSpec = CommandSpec {
     facts: Facts {
         name: "hstrlen",
+        parts: Some((2, usize::MAX)),
         arity: 3,
         keys: LOOKS_AT_KEY,
         since: "3.2.0",
@@ -157,6 +163,7 @@ fn hstrlen(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
 pub(super) const HEXISTS: CommandSpec = CommandSpec {
     facts: Facts {
         name: "hexists",
+        parts: Some((2, usize::MAX)),
         arity: 3,
         keys: LOOKS_AT_KEY,
         summary: "Tells whether a hash has a field",

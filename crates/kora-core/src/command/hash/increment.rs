@@ -22,6 +22,7 @@ const INCREMENT: Facts = Facts {
 pub(super) const HINCRBY: CommandSpec = CommandSpec {
     facts: Facts {
         name: "hincrby",
+        parts: Some((2, usize::MAX)),
         since: "2.0.0",
         summary: "Adds to the integer in a field of a hash; a missing field counts as 0",
         args: &[Arg::key("key"), Arg::string("field"), Arg::integer("increment")],
@@ -57,6 +58,7 @@ fn hincrby(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
 pub(super) const HINCRBYFLOAT: CommandSpec = CommandSpec {
     facts: Facts {
         name: "hincrbyfloat",
+        parts: Some((2, usize::MAX)),
         since: "2.6.0",
         summary: "Adds a decimal number to the number in a field of a hash; a missing field counts as 0",
         args: &[Arg::key("key"), Arg::string("field"), Arg::new("increment", ArgType::Double)],

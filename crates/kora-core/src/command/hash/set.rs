@@ -23,6 +23,7 @@ pub(super) const PAIR: &[Arg] = &[Arg::string("field"), Arg::string("value")];
 pub(super) const HSET: CommandSpec = CommandSpec {
     facts: Facts {
         name: "hset",
+        parts: Some((2, 2)),
         arity: -4,
         summary: "Sets fields of a hash to values, and counts those that are new",
         complexity: "O(N) with N fields given",
@@ -42,6 +43,7 @@ fn hset(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
 pub(super) const HMSET: CommandSpec = CommandSpec {
     facts: Facts {
         name: "hmset",
+        parts: Some((2, 2)),
         arity: -4,
         summary: "Sets fields of a hash to values",
         complexity: "O(N) with N fields given",
@@ -78,6 +80,7 @@ fn set_all(ctx: &mut Ctx<'_>, args: &[&[u8]], command: &'static str) -> CommandR
 pub(super) const HSETNX: CommandSpec = CommandSpec {
     facts: Facts {
         name: "hsetnx",
+        parts: Some((2, usize::MAX)),
         arity: 4,
         keys: &[KeySpec::one(KeyFlags::RW.insert(), 1)],
         summary: "Sets a field of a hash to a value unless the field exists",

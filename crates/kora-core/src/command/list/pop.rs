@@ -9,7 +9,7 @@ use crate::context::Ctx;
 use crate::entry::Kind;
 use crate::error::{CommandError, CommandResult};
 use crate::journal::EventClass;
-use crate::reply::Reply;
+use crate::reply::{Bulks, Reply};
 use crate::types::list::{End, ListRef};
 
 const POP: Facts = Facts {
@@ -116,8 +116,8 @@ fn pop(
 pub(super) fn reply_range(list: ListRef<'_>, range: Range<usize>, end: End, out: &mut dyn Reply) {
     out.array(range.len());
     match end {
-        End::Front => list.each(range, |element| element.reply(out)),
-        End::Back => list.each_back(range, |element| element.reply(out)),
+        End::Front => Bulks::write(out, |bulks| list.each(range, |element| element.add_to(bulks))),
+        End::Back => Bulks::write(out, |bulks| list.each_back(range, |element| element.add_to(bulks))),
     }
 }
 

@@ -5,12 +5,13 @@ use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
 use crate::context::Ctx;
 use crate::error::CommandResult;
 use crate::journal::EventClass;
-use crate::reply::Reply;
+use crate::reply::{Bulks, Reply};
 use crate::types::set::{self, SetRef, SetValue};
 
 pub(super) const SADD: CommandSpec = CommandSpec {
     facts: Facts {
         name: "sadd",
+        parts: Some((2, 1)),
         arity: -3,
         flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::FAST),
         keys: &[KeySpec::one(KeyFlags::RW.insert(), 1)],
@@ -48,6 +49,7 @@ fn sadd(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
 pub(super) const SREM: CommandSpec = CommandSpec {
     facts: Facts {
         name: "srem",
+        parts: Some((2, 1)),
         arity: -3,
         flags: Flags::WRITE.with(Flags::FAST),
         keys: &[KeySpec::one(KeyFlags::RW.delete(), 1)],
@@ -106,6 +108,7 @@ fn scard(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResul
 pub(super) const SISMEMBER: CommandSpec = CommandSpec {
     facts: Facts {
         name: "sismember",
+        parts: Some((2, usize::MAX)),
         arity: 3,
         flags: Flags::READONLY.with(Flags::FAST),
         keys: &[KeySpec::one(KeyFlags::RO, 1)],
@@ -127,6 +130,7 @@ fn sismember(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandR
 pub(super) const SMISMEMBER: CommandSpec = CommandSpec {
     facts: Facts {
         name: "smismember",
+        parts: Some((2, 1)),
         arity: -3,
         flags: Flags::READONLY.with(Flags::FAST),
         keys: READS_KEY,
@@ -172,7 +176,7 @@ fn smembers(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRe
     let set = keyspace.read_set(key)?;
     out.set(set.map_or(0, SetRef::len));
     if let Some(set) = set {
-        set.for_each(|member| member.reply(out));
+        Bulks::write(out, |bulks| set.for_each(|member| member.add_to(bulks)));
     }
     Ok(())
 }

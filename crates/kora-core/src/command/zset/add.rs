@@ -11,6 +11,7 @@ use crate::types::zset::{MEMBER_BYTES_MAX, NewZSet, Policy};
 pub(super) const ZADD: CommandSpec = CommandSpec {
     facts: Facts {
         name: "zadd",
+        parts: Some((3, 2)),
         arity: -4,
         flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::FAST),
         keys: &[KeySpec::one(KeyFlags::RW.update(), 1)],
@@ -46,6 +47,7 @@ pub(crate) fn zadd(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Co
 pub(super) const ZINCRBY: CommandSpec = CommandSpec {
     facts: Facts {
         name: "zincrby",
+        parts: Some((3, usize::MAX)),
         arity: 4,
         flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::FAST),
         keys: &[KeySpec::one(KeyFlags::RW.access().update(), 1)],

@@ -9,7 +9,8 @@ use super::{NOT_LEX, NOT_SCORES, policy, read, store_result, write_head, write_m
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::number::parse_i64;
-use crate::reply::Reply;
+use crate::packed::listpack::Element;
+use crate::reply::{Bulks, Reply};
 use crate::types::zset::{LexBound, LexRange, NewZSet, ScoreBound, ScoreRange, ZSetRef};
 pub(super) use facts::{
     ZRANGE, ZRANGEBYLEX, ZRANGEBYSCORE, ZRANGESTORE, ZREVRANGE, ZREVRANGEBYLEX, ZREVRANGEBYSCORE,
@@ -155,12 +156,12 @@ impl<'a> Query<'a> {
 
     /// Visits what is wanted, in the direction wanted.
     #[inline]
-    fn visit(&self, set: ZSetRef<'_>, ranks: &Range<usize>, mut visit: impl FnMut(&[u8], f64)) {
+    fn visit<'s>(&self, set: ZSetRef<'s>, ranks: &Range<usize>, mut visit: impl FnMut(Element<'s>, f64)) {
         if ranks.is_empty() {
             return;
         }
         let start = if self.is_reverse { ranks.end - 1 } else { ranks.start };
-        set.walk(start, ranks.len(), self.is_reverse, |member, score| {
+        set.walk_elements(start, ranks.len(), self.is_reverse, |member, score| {
             visit(member, score);
             true
         });
@@ -176,7 +177,13 @@ fn list(ctx: &mut Ctx<'_>, args: &[&[u8]], variant: Variant, out: &mut dyn Reply
     };
     let ranks = query.ranks(set);
     write_head(out, ranks.len(), query.with_scores);
-    query.visit(set, &ranks, |member, score| write_member(out, member, score, query.with_scores));
+    if query.with_scores {
+        query.visit(set, &ranks, |member, score| {
+            member.with(|member| write_member(out, member, score, true));
+        });
+    } else {
+        Bulks::write(out, |bulks| query.visit(set, &ranks, |member, _| member.add_to(bulks)));
+    }
     Ok(())
 }
 
@@ -214,7 +221,7 @@ fn zrangestore(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comman
         // As in Redis, only a range of ranks is known to be too long for a packed set before it is stored.
         let hint = if matches!(query.wanted, Wanted::Ranks(..)) { ranks.len() } else { 0 };
         let mut result = NewZSet::with_hint(&policy, hint, 0);
-        query.visit(set, &ranks, |member, score| result.set(&policy, member, score));
+        query.visit(set, &ranks, |member, score| member.with(|member| result.set(&policy, member, score)));
         (!ranks.is_empty()).then_some(result)
     });
     store_result(ctx, to, result, "zrangestore", out);

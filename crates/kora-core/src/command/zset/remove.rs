@@ -13,6 +13,7 @@ const DELETES_FROM_KEY: &[KeySpec] = &[KeySpec::one(KeyFlags::RW.delete(), 1)];
 pub(super) const ZREM: CommandSpec = CommandSpec {
     facts: Facts {
         name: "zrem",
+        parts: Some((2, 1)),
         arity: -3,
         flags: Flags::WRITE.with(Flags::FAST),
         keys: DELETES_FROM_KEY,

@@ -34,6 +34,7 @@ fn zcard(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResul
 pub(super) const ZSCORE: CommandSpec = CommandSpec {
     facts: Facts {
         name: "zscore",
+        parts: Some((2, usize::MAX)),
         arity: 3,
         since: "1.2.0",
         summary: "Gives the score of a member of a sorted set",
@@ -53,6 +54,7 @@ fn zscore(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
 pub(super) const ZMSCORE: CommandSpec = CommandSpec {
     facts: Facts {
         name: "zmscore",
+        parts: Some((2, 1)),
         arity: -3,
         since: "6.2.0",
         summary: "Gives the scores of members of a sorted set",
@@ -93,6 +95,7 @@ const RANK: Facts = Facts {
 pub(super) const ZRANK: CommandSpec = CommandSpec {
     facts: Facts {
         name: "zrank",
+        parts: Some((2, usize::MAX)),
         summary: "Gives the rank of a member of a sorted set, counted from the lowest score",
         ..RANK
     },
@@ -106,6 +109,7 @@ fn zrank(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResul
 pub(super) const ZREVRANK: CommandSpec = CommandSpec {
     facts: Facts {
         name: "zrevrank",
+        parts: Some((2, usize::MAX)),
         summary: "Gives the rank of a member of a sorted set, counted from the highest score",
         ..RANK
     },

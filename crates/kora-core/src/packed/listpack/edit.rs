@@ -28,6 +28,12 @@ pub struct Run {
 }
 
 impl Run {
+    /// Bytes of the elements.
+    #[must_use]
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Adds an element.
     #[inline]
     pub fn push(&mut self, text: &[u8]) {

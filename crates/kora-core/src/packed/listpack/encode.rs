@@ -167,6 +167,16 @@ pub(super) fn encoded_len(bytes: &[u8]) -> Option<usize> {
     })
 }
 
+/// The text of the element at the beginning of `bytes`, and the bytes of the whole element, if it is a string of the shortest encoding,
+/// as most are.
+#[inline]
+pub(super) fn short_string(bytes: &[u8]) -> Option<(&[u8], usize)> {
+    let (first, rest) = bytes.split_first()?;
+    let len = usize::from(first & 0x3F);
+    let text = rest.get(..len).filter(|_| first & 0xC0 == 0x80)?;
+    Some((text, len + 2))
+}
+
 /// The element that `bytes`, which hold it and nothing else, encode.
 #[inline]
 pub(super) fn decode(bytes: &[u8]) -> Element<'_> {

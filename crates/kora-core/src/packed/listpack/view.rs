@@ -1,6 +1,6 @@
 //! Reading a listpack.
 
-use super::encode::{Encoded, back_len, back_len_bytes, decode, encoded_len};
+use super::encode::{Encoded, back_len, back_len_bytes, decode, encoded_len, short_string};
 use super::{At, COUNT_UNKNOWN, EMPTY, END, Element, HEAD_BYTES};
 
 /// Why bytes are not a listpack.
@@ -307,12 +307,25 @@ pub struct Iter<'a> {
     back: usize,
 }
 
+impl<'a> Iter<'a> {
+    /// The bytes of the elements still to come.
+    #[inline]
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        &self.list.bytes[self.front..self.back]
+    }
+}
+
 impl<'a> Iterator for Iter<'a> {
     type Item = Element<'a>;
 
     #[inline]
     fn next(&mut self) -> Option<Element<'a>> {
-        if self.front >= self.back {
+        let rest = self.list.bytes.get(self.front..self.back)?;
+        if let Some((text, bytes)) = short_string(rest) {
+            self.front += bytes;
+            return Some(Element::Bytes(text));
+        }
+        if rest.is_empty() {
             return None;
         }
         let at = At(self.front);

@@ -1,11 +1,14 @@
 //! Changing a hash, whichever form it has, and making new ones.
 
+use smallvec::SmallVec;
+
 use super::packed::{Packed, PackedMut, with_deadlines};
 use super::table::HashTable;
 use super::{Due, Field, HashRef};
 use crate::config::CoreConfig;
 use crate::entry::{Collection, Kind, Packing, Ttl};
-use crate::packed::listpack;
+use crate::packed::listpack::Element;
+use crate::packed::pairs::{self, TakenPairs};
 use crate::table::EntryMut;
 use crate::table::deadlines::Deadlines;
 use crate::time::UnixMs;
@@ -43,20 +46,25 @@ impl Limits {
     }
 }
 
-/// A hash of `pairs`, names and values in turn. Returns also how many fields it has.
+/// A hash of `texts`, names and values in turn. Returns also how many fields it has.
 #[must_use]
-pub(crate) fn collect(pairs: &[&[u8]], limits: Limits, seed: u64) -> (Collection, usize) {
-    let bytes: usize = pairs.iter().map(|text| text.len()).sum();
-    if !limits.take_all(pairs) || bytes > PACKED_BYTES_MAX {
-        let mut table = HashTable::new(seed, pairs.len() / 2);
-        let added = pairs.chunks_exact(2).filter(|pair| table.set(pair[0], pair[1], Ttl::Clear)).count();
+pub(crate) fn collect(texts: &[&[u8]], limits: Limits, seed: u64) -> (Collection, usize) {
+    let bytes: usize = texts.iter().map(|text| text.len()).sum();
+    if !limits.take_all(texts) || bytes > PACKED_BYTES_MAX {
+        let mut table = HashTable::new(seed, texts.len() / 2);
+        let added = texts.chunks_exact(2).filter(|pair| table.set(pair[0], pair[1], Ttl::Clear)).count();
         return (Collection::Object(Box::new(table)), added);
     }
-    let mut buffer = Vec::with_capacity(listpack::EMPTY.len() + bytes + 4 * pairs.len());
-    buffer.extend_from_slice(&listpack::EMPTY);
-    let mut packed = PackedMut { buffer: &mut buffer, packing: Packing::ListPack };
-    let added = pairs.chunks_exact(2).filter(|pair| packed.set(pair[0], pair[1], Ttl::Clear)).count();
-    (Collection::Packed(Kind::Hash, Packing::ListPack, buffer), added)
+    let mut fields: SmallVec<[&[&[u8]]; 16]> = SmallVec::new();
+    for pair in texts.chunks_exact(2) {
+        match fields.iter_mut().find(|other| other[0] == pair[0]) {
+            Some(same) => *same = pair,
+            None => fields.push(pair),
+        }
+    }
+    let taken: TakenPairs<'_> =
+        fields.iter().map(|pair| (Element::of(pair[0]), Element::of(pair[1]))).collect();
+    (Collection::Packed(Kind::Hash, Packing::Pairs, pairs::pack(&taken)), taken.len())
 }
 
 /// The hash of an entry in its table, open for modification. Once it is dropped, its database knows its next deadline.
@@ -133,31 +141,30 @@ impl<'a> HashMut<'a> {
 
     /// Takes a field out; says whether it was there.
     pub fn remove(&mut self, field: &[u8]) -> bool {
-        let at = match self.view() {
+        let place = match self.view() {
             HashRef::Table(_) => return self.table().remove(field),
-            HashRef::Packed(packed) => packed.find(field),
+            HashRef::Packed(packed) => packed.find(field).map(|(place, _)| place),
         };
-        let (Some(at), Some((packing, _))) = (at, self.entry.packed()) else { return false };
-        self.packed(packing, |packed| packed.remove(at));
+        let (Some(place), Some((packing, _))) = (place, self.entry.packed()) else { return false };
+        self.packed(packing, |packed| packed.remove(place));
         true
     }
 
     /// Gives a field that is there a deadline or takes it away.
     pub fn set_deadline(&mut self, field: &[u8], deadline: Option<UnixMs>) {
         self.make_expiring();
-        let at = match self.view() {
-            HashRef::Table(_) => return self.table().set_deadline(field, deadline),
-            HashRef::Packed(packed) => packed.find(field),
-        };
-        if let Some(at) = at {
-            self.packed(Packing::ListPackEx, |packed| packed.set_deadline(at, deadline));
+        match self.view() {
+            HashRef::Table(_) => self.table().set_deadline(field, deadline),
+            HashRef::Packed(_) => {
+                self.packed(Packing::ListPackEx, |packed| packed.set_deadline(field, deadline));
+            }
         }
     }
 
     /// Gives a packed hash room for deadlines.
     pub fn make_expiring(&mut self) {
-        if let Some((Packing::ListPack, bytes)) = self.entry.packed() {
-            let bytes = with_deadlines(Packed::new(Packing::ListPack, bytes));
+        if let Some((Packing::Pairs, bytes)) = self.entry.packed() {
+            let bytes = with_deadlines(Packed::new(Packing::Pairs, bytes));
             self.entry.set_packed(Kind::Hash, Packing::ListPackEx, &bytes);
             self.index.note_room();
         }

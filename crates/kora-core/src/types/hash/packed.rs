@@ -1,31 +1,34 @@
-//! Small hashes: one listpack, in one of Redis's two layouts.
+//! Small hashes: one run of bytes, in one of two layouts.
 //!
-//! - `listpack`: field, value, field, value ... in the order in which the fields were added;
-//! - `listpackex`: field, value, deadline ... where the deadline is in milliseconds since 1970, 0 for none; fields with
-//!   deadlines come first, in the order of these, and among equal ones the latest set comes first.
+//! - without deadlines: [`pairs`] of field and value, in the order in which the fields were added;
+//! - with room for them: Redis's `listpackex`, a listpack of field, value, deadline ... where the deadline is in milliseconds since
+//!   1970, 0 for none; fields with deadlines come first, in the order of these, and among equal ones the latest set comes first.
 //!
-//! So the next deadline is the third element, and what is due is a prefix.
+//! So the next deadline is the third element of a listpack, and what is due is a prefix.
 
 use super::Field;
 use crate::entry::{Packing, Ttl};
-use crate::packed::listpack::{self, At, Buffer, Element, Iter, ListPack};
+use crate::packed::listpack::{self, At, Buffer, Element, ListPack};
+use crate::packed::pairs::{self, Pairs};
 use crate::time::UnixMs;
 
 /// The deadline of a field that has none, as `listpackex` stores it.
 const NO_DEADLINE: &[u8] = b"0";
+/// Elements of `listpackex` for each field.
+const WIDTH: usize = 3;
 
 /// A small hash, for reading.
 #[derive(Clone, Copy, Debug)]
-pub struct Packed<'a> {
-    list: ListPack<'a>,
-    /// Elements for each field: 2, or 3 with deadlines.
-    width: usize,
+pub enum Packed<'a> {
+    /// One without room for deadlines.
+    Pairs(Pairs<'a>),
+    /// One with it.
+    Expiring(ListPack<'a>),
 }
 
-/// Elements for each field.
-fn width(packing: Packing) -> usize {
-    if packing == Packing::ListPackEx { 3 } else { 2 }
-}
+/// Where a field is: the number of its pair, or where it begins in a listpack. Any change before it makes it stale.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place(usize);
 
 /// The deadline that an element tells.
 fn deadline(element: Element<'_>) -> Option<UnixMs> {
@@ -35,60 +38,83 @@ fn deadline(element: Element<'_>) -> Option<UnixMs> {
     }
 }
 
+/// The field that begins an iteration over elements of `listpackex`.
+#[inline]
+fn next_field<'a>(elements: &mut listpack::Iter<'a>) -> Option<Field<'a>> {
+    let (name, value, at) = (elements.next()?, elements.next()?, elements.next()?);
+    Some(Field { name, value, deadline: deadline(at) })
+}
+
+#[inline]
+fn lasting((name, value): pairs::Pair<'_>) -> Field<'_> {
+    Field { name, value, deadline: None }
+}
+
 impl<'a> Packed<'a> {
     /// A view of the bytes of a packed hash.
     #[inline]
     #[must_use]
     pub(super) fn new(packing: Packing, bytes: &'a [u8]) -> Self {
-        Self { list: ListPack::new(bytes), width: width(packing) }
+        if packing == Packing::ListPackEx {
+            Self::Expiring(ListPack::new(bytes))
+        } else {
+            Self::Pairs(Pairs::new(bytes))
+        }
     }
 
     /// Number of fields.
     #[inline]
     pub(super) fn len(self) -> usize {
-        self.list.len() / self.width
+        match self {
+            Self::Pairs(pairs) => pairs.len(),
+            Self::Expiring(list) => list.len() / WIDTH,
+        }
     }
 
-    /// Where a field begins. Complexity: O(n).
+    /// A field and where it is. Complexity: O(n).
     #[inline]
-    pub(super) fn find(self, field: &[u8]) -> Option<At> {
-        self.list.find(self.list.first(), field, self.width - 1)
-    }
-
-    /// The field that begins at `at`.
-    #[inline]
-    pub(super) fn field(self, at: At) -> Field<'a> {
-        self.fields(self.list.iter_from(at)).next().expect("a field has a value")
+    pub(super) fn find(self, field: &[u8]) -> Option<(Place, Field<'a>)> {
+        match self {
+            Self::Pairs(pairs) => {
+                let found = pairs.find(field)?;
+                Some((Place(found.index), lasting((found.first, found.second))))
+            }
+            Self::Expiring(list) => {
+                let at = list.find(list.first(), field, WIDTH - 1)?;
+                Some((Place(at.0), next_field(&mut list.iter_from(at))?))
+            }
+        }
     }
 
     /// The fields, in the order in which they lie.
     #[inline]
     pub(super) fn iter(self) -> Fields<'a> {
-        self.fields(self.list.iter())
-    }
-
-    fn fields(self, elements: Iter<'a>) -> Fields<'a> {
-        Fields { elements, has_deadlines: self.width == 3 }
+        match self {
+            Self::Pairs(pairs) => Fields::Pairs(pairs.iter()),
+            Self::Expiring(list) => Fields::Expiring(list.iter()),
+        }
     }
 
     /// Field number `index`, below the number of fields. Complexity: O(n).
     pub(super) fn nth(self, index: usize) -> Field<'a> {
-        let at = isize::try_from(index * self.width).ok().and_then(|index| self.list.at(index));
-        self.field(at.expect("the caller keeps the index below the number of fields"))
+        self.iter().nth(index).expect("the caller keeps the index below the number of fields")
     }
 
     /// The next deadline of a field.
     #[inline]
     pub(super) fn next_deadline(self) -> Option<UnixMs> {
-        if self.width == 2 { None } else { self.iter().next()?.deadline }
+        match self {
+            Self::Pairs(_) => None,
+            Self::Expiring(list) => next_field(&mut list.iter())?.deadline,
+        }
     }
 }
 
 /// The fields of a packed hash.
 #[derive(Clone, Debug)]
-pub(super) struct Fields<'a> {
-    elements: Iter<'a>,
-    has_deadlines: bool,
+pub(super) enum Fields<'a> {
+    Pairs(pairs::Iter<'a>),
+    Expiring(listpack::Iter<'a>),
 }
 
 impl<'a> Iterator for Fields<'a> {
@@ -96,9 +122,10 @@ impl<'a> Iterator for Fields<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Field<'a>> {
-        let (name, value) = (self.elements.next()?, self.elements.next()?);
-        let deadline = if self.has_deadlines { deadline(self.elements.next()?) } else { None };
-        Some(Field { name, value, deadline })
+        match self {
+            Self::Pairs(pairs) => pairs.next().map(lasting),
+            Self::Expiring(elements) => next_field(elements),
+        }
     }
 }
 
@@ -109,30 +136,40 @@ pub(super) struct PackedMut<'a, B: Buffer + ?Sized> {
 }
 
 impl<B: Buffer + ?Sized> PackedMut<'_, B> {
+    #[inline]
     fn packed(&self) -> Packed<'_> {
         Packed::new(self.packing, self.buffer.bytes())
-    }
-
-    fn list(&self) -> ListPack<'_> {
-        self.packed().list
     }
 
     /// Gives a field its value and says whether it is new. Only `listpackex` can hold a deadline.
     #[inline]
     pub(super) fn set(&mut self, field: &[u8], value: &[u8], ttl: Ttl) -> bool {
-        let Some(at) = self.packed().find(field) else {
+        match self.packed() {
+            Packed::Pairs(pairs) => {
+                debug_assert!(!matches!(ttl, Ttl::At(_)), "there is no room for a deadline");
+                let found = pairs.find(field).map(|found| found.index);
+                match found {
+                    Some(index) => pairs::set_second(self.buffer, index, Element::of(value)),
+                    None => pairs::push(self.buffer, (Element::of(field), Element::of(value))),
+                }
+                found.is_none()
+            }
+            Packed::Expiring(_) => self.set_expiring(field, value, ttl),
+        }
+    }
+
+    fn set_expiring(&mut self, field: &[u8], value: &[u8], ttl: Ttl) -> bool {
+        let Some((at, Field { deadline: present, .. })) = self.packed().find(field) else {
             self.add(field, value, if let Ttl::At(deadline) = ttl { Some(deadline) } else { None });
             return true;
         };
-        let present =
-            if self.packing == Packing::ListPackEx { self.packed().field(at).deadline } else { None };
         let wanted = match ttl {
             Ttl::Clear => None,
             Ttl::Keep => present,
             Ttl::At(deadline) => Some(deadline),
         };
         if wanted == present && !matches!(ttl, Ttl::At(_)) {
-            let value_at = self.list().next(at).expect("a field has a value");
+            let value_at = ListPack::new(self.buffer.bytes()).next(At(at.0)).expect("a field has a value");
             listpack::replace(self.buffer, value_at, value);
         } else {
             self.remove(at);
@@ -141,14 +178,10 @@ impl<B: Buffer + ?Sized> PackedMut<'_, B> {
         false
     }
 
-    /// Adds a field that is not there.
+    /// Adds a field that is not there to a `listpackex`.
     fn add(&mut self, field: &[u8], value: &[u8], deadline: Option<UnixMs>) {
         let Some(deadline) = deadline else {
-            listpack::push_back(self.buffer, field);
-            listpack::push_back(self.buffer, value);
-            if self.packing == Packing::ListPackEx {
-                listpack::push_back(self.buffer, NO_DEADLINE);
-            }
+            [field, value, NO_DEADLINE].iter().for_each(|text| listpack::push_back(self.buffer, text));
             return;
         };
         let mut text = itoa::Buffer::new();
@@ -159,30 +192,33 @@ impl<B: Buffer + ?Sized> PackedMut<'_, B> {
         }
     }
 
-    /// Where a field with this deadline belongs; `None` for the end.
+    /// Where a field with this deadline belongs in a `listpackex`; `None` for the end.
     fn place_of(&self, deadline: UnixMs) -> Option<At> {
-        let list = self.list();
+        let list = ListPack::new(self.buffer.bytes());
         let mut at = list.first();
         for field in self.packed().iter() {
             if field.deadline.is_none_or(|present| present >= deadline) {
                 return at;
             }
-            at = (0..self.packed().width).try_fold(at?, |at, _| list.next(at));
+            at = (0..WIDTH).try_fold(at?, |at, _| list.next(at));
         }
         at
     }
 
-    /// Takes the field that begins at `at` out.
-    pub(super) fn remove(&mut self, at: At) {
-        listpack::remove(self.buffer, at, width(self.packing));
+    /// Takes the field at `place` out.
+    pub(super) fn remove(&mut self, place: Place) {
+        match self.packing {
+            Packing::ListPackEx => listpack::remove(self.buffer, At(place.0), WIDTH),
+            _ => pairs::remove(self.buffer, place.0, 1),
+        }
     }
 
-    /// Gives the field that begins at `at` a deadline or takes it away: of `listpackex` only.
-    pub(super) fn set_deadline(&mut self, at: At, deadline: Option<UnixMs>) {
-        let Field { name, value, .. } = self.packed().field(at);
-        let (name, value) = (name.to_vec(), value.to_vec());
-        self.remove(at);
-        self.add(&name, &value, deadline);
+    /// Gives a field that is there a deadline or takes it away: of `listpackex` only.
+    pub(super) fn set_deadline(&mut self, field: &[u8], deadline: Option<UnixMs>) {
+        let Some((place, Field { value, .. })) = self.packed().find(field) else { return };
+        let value = value.to_vec();
+        self.remove(place);
+        self.add(field, &value, deadline);
     }
 
     /// Takes out those of `fields` whose deadline is before `now`, and shows their names.
@@ -193,10 +229,11 @@ impl<B: Buffer + ?Sized> PackedMut<'_, B> {
         visit: &mut dyn FnMut(&[u8]),
     ) {
         for field in fields {
-            let is_due = |at: &At| !self.packed().field(*at).is_live(now);
-            if let Some(at) = self.packed().find(field).filter(is_due) {
+            if let Some((place, found)) = self.packed().find(field)
+                && !found.is_live(now)
+            {
                 visit(field);
-                self.remove(at);
+                self.remove(place);
             }
         }
     }
@@ -209,23 +246,24 @@ impl<B: Buffer + ?Sized> PackedMut<'_, B> {
             field.name.with(&mut *visit);
             count += 1;
         }
-        if let Some(first) = self.list().first()
+        if let Packed::Expiring(list) = self.packed()
+            && let Some(first) = list.first()
             && count > 0
         {
-            listpack::remove(self.buffer, first, count * width(self.packing));
+            listpack::remove(self.buffer, first, count * WIDTH);
         }
     }
 }
 
 /// A packed hash with room for deadlines.
 pub(super) fn with_deadlines(packed: Packed<'_>) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(packed.list.bytes().len() + 2 * packed.len());
-    bytes.extend_from_slice(&listpack::EMPTY);
+    let mut bytes = listpack::EMPTY.to_vec();
+    let mut run = listpack::Run::default();
     for field in packed.iter() {
-        for element in [field.name, field.value] {
-            element.with(|text| listpack::push_back(&mut bytes, text));
-        }
-        listpack::push_back(&mut bytes, NO_DEADLINE);
+        run.push_element(field.name);
+        run.push_element(field.value);
+        run.push(NO_DEADLINE);
     }
+    listpack::push_run(&mut bytes, &run);
     bytes
 }

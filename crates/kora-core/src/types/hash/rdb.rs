@@ -1,4 +1,4 @@
-//! Hashes in files, out: a packed one as it lies, a table record by record. How they come in is in [`read`](mod@read).
+//! Hashes in files, out: a packed one as a listpack, a table record by record. How they come in is in [`read`](mod@read).
 
 mod read;
 
@@ -6,6 +6,7 @@ use super::{HashRef, HashTable, next_deadline};
 use crate::codec::{RdbResult, Reader, Style, put_count, put_length, put_text, value_code};
 use crate::entry::data_type::{NumberedPieces, Rest};
 use crate::entry::{Entry, Packing};
+use crate::packed::pairs::Pairs;
 use crate::time::UnixMs;
 use crate::types::PIECE_RECORDS;
 use crate::types::packed_table::Record;
@@ -26,7 +27,11 @@ pub(super) fn write(entry: &Entry, style: Style, out: &mut Vec<u8>) -> Rest {
             let next = next_deadline(entry).unwrap_or(UnixMs(0));
             out.extend_from_slice(&next.0.to_le_bytes());
         }
-        put_text(out, bytes, style.compress);
+        if packing == Packing::Pairs {
+            put_text(out, &Pairs::new(bytes).to_listpack(), style.compress);
+        } else {
+            put_text(out, bytes, style.compress);
+        }
         return None;
     }
     let hash = HashRef::of(entry)?;

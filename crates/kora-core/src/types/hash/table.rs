@@ -8,7 +8,7 @@
 use std::any::Any;
 
 use crate::entry::data_type::DataType;
-use crate::entry::object::Object;
+use crate::entry::object::{Ahead, Object};
 use crate::entry::{Encoding, Ttl, size_class};
 use crate::table::deadlines::Deadlines;
 use crate::time::UnixMs;
@@ -137,6 +137,14 @@ impl Object for HashTable {
     fn free_some(&mut self, budget: usize) -> usize {
         let freed = self.deadlines.free_some(budget);
         if freed < budget { freed + self.table.free_some(budget - freed) } else { freed }
+    }
+
+    fn fetch_ahead(&self, part: &[u8]) -> Option<Ahead> {
+        self.table.fetch_ahead(part)
+    }
+
+    fn fetch_further(&self, ahead: Ahead, step: usize) {
+        self.table.fetch_further(ahead, step);
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -7,6 +7,11 @@ use super::fill::Fill;
 use super::run::Run;
 use super::{End, Side};
 use crate::packed::listpack::{self, At, Buffer, Element, ListPack, Wanted};
+use crate::table::prefetch;
+
+/// How far ahead of a walk through elements their memory is fetched: a line follows from the one before only when its elements are read,
+/// so the processor sees too late what comes next.
+const BYTES_AHEAD: usize = 512;
 
 /// One node.
 #[derive(Clone, Debug, Default)]
@@ -223,7 +228,13 @@ impl<'a> NodeRef<'a> {
     #[inline]
     pub(super) fn each(self, range: Range<usize>, visit: &mut impl FnMut(Element<'a>)) {
         match self {
-            Self::Packed(list) => list.iter_from(place(list, range.start)).take(range.len()).for_each(visit),
+            Self::Packed(list) => {
+                let mut elements = list.iter_from(place(list, range.start));
+                for _ in range {
+                    prefetch::line(elements.rest().as_ptr().wrapping_add(BYTES_AHEAD));
+                    visit(elements.next().expect("an element of the node"));
+                }
+            }
             Self::Plain(text) => visit(Element::Bytes(text)),
         }
     }

@@ -15,6 +15,7 @@
 use super::record::Record;
 use super::{Place, TableHasher};
 use crate::entry::size_class;
+use crate::table::prefetch;
 
 /// Records of a block, those of its side list included, beyond which it splits.
 pub(super) const RECORDS_MAX: usize = 32;
@@ -165,25 +166,34 @@ impl Block {
     /// The slot of the record with `key`.
     #[inline]
     pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
-        let (words, rest) = self.tags().as_chunks::<8>();
-        let tag = tag_of(hash);
-        for (number, word) in words.iter().enumerate() {
-            let mut equal = equal_bytes(*word, tag);
-            while equal != 0 {
-                let slot = as_u32(8 * number) + equal.trailing_zeros() / 8;
-                if self.record(slot).key == key {
-                    return Some(slot);
-                }
-                equal &= equal - 1;
-            }
-        }
-        let first = as_u32(8 * words.len());
-        let in_rest =
-            (first..).zip(rest).find(|&(slot, &other)| other == tag && self.record(slot).key == key);
-        match in_rest {
-            Some((slot, _)) => Some(slot),
+        match self.tagged(tag_of(hash)).find(|slot| self.record(*slot).key == key) {
+            Some(slot) => Some(slot),
             None => self.find_aside(hash, key),
         }
+    }
+
+    /// The slots of packed records that have this tag.
+    #[inline]
+    fn tagged(&self, tag: u8) -> Tagged<'_> {
+        Tagged { tags: self.tags(), tag, next: 0, equal: 0 }
+    }
+
+    /// Fetches tags and offsets into the cache.
+    #[inline]
+    pub(super) fn prefetch_index(&self) {
+        let end = self.bytes.as_ptr_range().end;
+        prefetch::line(end.wrapping_sub(1));
+        prefetch::line(end.wrapping_sub(65));
+    }
+
+    /// Fetches the records that may have this hash into the cache, and the place of a new one.
+    #[inline]
+    pub(super) fn prefetch_records(&self, hash: u64) {
+        let place = |offset: usize| self.bytes.as_ptr().wrapping_add(offset);
+        for slot in self.tagged(tag_of(hash)) {
+            prefetch::line(place(self.offset(slot as usize)));
+        }
+        prefetch::line(place(usize::from(self.used)));
     }
 
     #[inline]
@@ -391,6 +401,47 @@ impl Block {
     pub(super) fn may_merge_with(&self, other: &Self) -> bool {
         let used = usize::from(self.used) + usize::from(other.used);
         self.depth == other.depth && self.len() + other.len() <= MERGE_RECORDS && used <= BYTES_MAX / 2
+    }
+}
+
+/// The slots that have a tag, found eight at a time.
+struct Tagged<'a> {
+    /// The tags not looked at yet.
+    tags: &'a [u8],
+    tag: u8,
+    /// The slot of the first of them.
+    next: u32,
+    /// Of the eight before: the high bit of each byte that is a slot's still to be told.
+    equal: u64,
+}
+
+impl Iterator for Tagged<'_> {
+    type Item = u32;
+
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        while self.equal == 0 {
+            if self.tags.is_empty() {
+                return None;
+            }
+            let word = match self.tags.split_first_chunk::<8>() {
+                Some((word, rest)) => {
+                    self.tags = rest;
+                    *word
+                }
+                None => {
+                    let mut word = [!self.tag; 8];
+                    word[..self.tags.len()].copy_from_slice(self.tags);
+                    self.tags = &[];
+                    word
+                }
+            };
+            self.equal = equal_bytes(word, self.tag);
+            self.next += 8;
+        }
+        let slot = self.next - 8 + self.equal.trailing_zeros() / 8;
+        self.equal &= self.equal - 1;
+        Some(slot)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::codec::{
 };
 use crate::entry::data_type::{Head, Loader, NumberedPieces, Rest};
 use crate::entry::{Encoding, Entry, Kind, Packing};
-use crate::packed::intset::IntSet;
+use crate::packed::intset::{self, IntSet};
 use crate::packed::listpack::{Element, ListPack};
 use crate::types::PIECE_RECORDS;
 
@@ -21,10 +21,15 @@ pub(super) fn code_of(entry: &Entry) -> u8 {
 }
 
 pub(super) fn write(entry: &Entry, style: Style, out: &mut Vec<u8>) -> Rest {
-    if let Some((_, bytes)) = entry.packed() {
-        put_text(out, bytes, style.compress);
-        return None;
+    match entry.packed() {
+        Some((Packing::IntSet, bytes)) => put_text(out, &IntSet::new(bytes).to_redis(), style.compress),
+        Some((_, bytes)) => put_text(out, bytes, style.compress),
+        None => return write_table(entry, out),
     }
+    None
+}
+
+fn write_table(entry: &Entry, out: &mut Vec<u8>) -> Rest {
     put_count(out, SetRef::of(entry)?.len());
     Some(NumberedPieces::from(0, write_members))
 }
@@ -73,9 +78,10 @@ fn of_intset(bytes: &[u8], (key, expiry): Head<'_>, loader: &Loader<'_>) -> RdbR
     if bytes.len() == 8 && bytes.ends_with(&EMPTY_TAIL) {
         return Err(RdbError::Empty);
     }
-    let set = IntSet::check(bytes).map_err(|_| RdbError::Corrupt("a corrupt intset"))?;
+    let bytes = intset::from_redis(bytes).map_err(|_| RdbError::Corrupt("a corrupt intset"))?;
+    let set = IntSet::new(&bytes);
     if set.len() as u64 <= loader.config.set_max_intset_entries {
-        return Ok(Entry::new_packed(key, (Kind::Set, Packing::IntSet), bytes, expiry));
+        return Ok(Entry::new_packed(key, (Kind::Set, Packing::IntSet), &bytes, expiry));
     }
     table(set.iter().map(Element::Integer), loader).map(|set| set.into_entry(key, expiry))
 }

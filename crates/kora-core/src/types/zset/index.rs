@@ -16,11 +16,16 @@ use super::locator::Locator;
 use super::tree::{Position, Tree};
 use crate::entry::Encoding;
 use crate::entry::data_type::DataType;
-use crate::entry::object::Object;
+use crate::entry::object::{Ahead, Object};
 use crate::hash::{KeyHasher, hash_key, key_hasher};
+use crate::packed::listpack::Element;
+use crate::table::prefetch;
 
 /// Leaves and segments that an estimate of memory looks at.
 const MEMORY_SAMPLES: usize = 32;
+
+/// In a smaller set a look-up finds its memory in the nearer caches.
+const FETCHED_LEN_MIN: usize = 4096;
 
 /// A leaf, its slots and its members.
 const ALLOCATIONS_PER_LEAF: usize = 3;
@@ -126,18 +131,18 @@ impl Index {
 
     /// Visits up to `count` entries from rank `start` on, upwards or downwards, until `visit` says `false`.
     #[inline]
-    pub(super) fn walk(
-        &self,
+    pub(super) fn walk<'a>(
+        &'a self,
         start: usize,
         mut count: usize,
         is_reverse: bool,
-        mut visit: impl FnMut(&[u8], f64) -> bool,
+        mut visit: impl FnMut(Element<'a>, f64) -> bool,
     ) {
         let Some(Position { leaf, mut at }) = self.tree.select(start) else { return };
         let mut leaf = self.tree.leaves.get(leaf);
         while count > 0 {
             let key = leaf.key(at);
-            if !visit(key.member, key.score) {
+            if !visit(Element::Bytes(key.member), key.score) {
                 return;
             }
             count -= 1;
@@ -179,7 +184,11 @@ impl Index {
     pub(super) fn check(&self) {
         self.tree.check(self.len);
         self.walk(0, usize::MAX, false, |member, score| {
-            assert_eq!(self.score(member), Some(score), "what is in the tree is in the table");
+            assert_eq!(
+                member.with(|text| self.score(text)),
+                Some(score),
+                "what is in the tree is in the table"
+            );
             true
         });
     }
@@ -230,6 +239,23 @@ impl Object for Index {
     fn free_some(&mut self, budget: usize) -> usize {
         let leaves = self.tree.leaves.free_some(budget.div_ceil(ALLOCATIONS_PER_LEAF)) * ALLOCATIONS_PER_LEAF;
         leaves + self.locator.free_some(budget.saturating_sub(leaves))
+    }
+
+    fn fetch_ahead(&self, part: &[u8]) -> Option<Ahead> {
+        if self.len < FETCHED_LEN_MIN {
+            return None;
+        }
+        let hash = self.hash(part);
+        self.locator.prefetch(hash);
+        Some(Ahead { hash: hash.into(), at: 0 })
+    }
+
+    fn fetch_further(&self, ahead: Ahead, step: usize) {
+        let hash = u32::try_from(ahead.hash).expect("hashes of members have 32 bits");
+        for leaf in self.locator.candidates(hash) {
+            let leaf = self.tree.leaves.get(leaf);
+            if step == 0 { prefetch::line(leaf) } else { leaf.prefetch() }
+        }
     }
 
     fn as_any(&self) -> &dyn Any {

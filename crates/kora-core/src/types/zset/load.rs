@@ -3,7 +3,7 @@
 use super::index::Index;
 use super::{PACKED_BYTES_MAX, Policy, packed};
 use crate::entry::{Entry, Kind, Packing};
-use crate::packed::listpack;
+use crate::packed::listpack::Element;
 use crate::time::UnixMs;
 
 /// Puts entries in order; whether the set is packed is decided in the end.
@@ -38,11 +38,13 @@ impl ZSetLoader {
         if !policy.takes(self.index.len(), self.longest_member) || self.member_bytes > PACKED_BYTES_MAX {
             return Some(Entry::new_object(key, Box::new(self.index), expiry));
         }
-        let mut bytes = listpack::EMPTY.to_vec();
+        let mut entries = Vec::new();
         self.index.walk(0, usize::MAX, false, |member, score| {
-            packed::insert(&mut bytes, member, score);
+            if let Element::Bytes(member) = member {
+                entries.push((member, score));
+            }
             true
         });
-        Some(Entry::new_packed(key, (Kind::SortedSet, Packing::ListPack), &bytes, expiry))
+        Some(Entry::new_packed(key, (Kind::SortedSet, Packing::Pairs), &packed::pack(&entries), expiry))
     }
 }

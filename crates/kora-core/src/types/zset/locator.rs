@@ -10,6 +10,7 @@
 
 use super::leaf::LeafId;
 use crate::entry::size_class;
+use crate::table::prefetch;
 
 /// Most cells of a segment.
 const SEGMENT_CELLS: usize = 256;
@@ -50,12 +51,18 @@ struct Segment {
 }
 
 impl Segment {
+    /// Where a hash is to be expected, as hashes are spread evenly.
+    #[inline]
+    fn guess(&self, hash: u32) -> usize {
+        let offset = (u64::from(hash) << self.depth) & u64::from(u32::MAX);
+        let guess = (offset * self.cells.len() as u64) >> HASH_BITS;
+        usize::try_from(guess).expect("less than the number of cells")
+    }
+
     /// Number of cells with a smaller hash.
     #[inline]
     fn lower(&self, hash: u32) -> usize {
-        let offset = (u64::from(hash) << self.depth) & u64::from(u32::MAX);
-        let guess = (offset * self.cells.len() as u64) >> HASH_BITS;
-        let mut at = usize::try_from(guess).expect("less than the number of cells");
+        let mut at = self.guess(hash);
         while at > 0 && self.cells[at - 1].hash() >= hash {
             at -= 1;
         }
@@ -114,6 +121,13 @@ impl Locator {
         let segment = self.segment(hash);
         let cells = segment.cells[segment.lower(hash)..].iter();
         cells.take_while(move |cell| cell.hash() == hash).map(|cell| cell.leaf())
+    }
+
+    /// Fetches the cells of this hash into the cache.
+    #[inline]
+    pub(super) fn prefetch(&self, hash: u32) {
+        let segment = self.segment(hash);
+        prefetch::line(segment.cells.as_ptr().wrapping_add(segment.guess(hash)));
     }
 
     /// Adds a cell.

@@ -9,6 +9,7 @@ use crate::entry::data_type::{Head, Loader, NumberedPieces, Rest};
 use crate::entry::{Entry, Kind, Packing};
 use crate::number::parse_f64_clamped;
 use crate::packed::listpack::{Element, ListPack};
+use crate::packed::pairs::{self, Pairs};
 use crate::time::UnixMs;
 use crate::types::PIECE_RECORDS;
 
@@ -20,7 +21,7 @@ const SCORE_WORDS: std::ops::RangeInclusive<u8> = 253..=255;
 
 pub(super) fn write(entry: &Entry, style: Style, out: &mut Vec<u8>) -> Rest {
     if let Some((_, bytes)) = entry.packed() {
-        put_text(out, bytes, style.compress);
+        put_text(out, &Pairs::new(bytes).to_listpack(), style.compress);
         return None;
     }
     let len = ZSetRef::of(entry)?.len();
@@ -85,7 +86,7 @@ pub(super) fn read(
     set.into_entry(&Policy::new(loader.config, loader.seed), key, expiry).ok_or(RdbError::Empty)
 }
 
-/// Keeps a listpack that is in order.
+/// Keeps the pairs of a listpack that is in order.
 fn packed(list: ListPack<'_>, key: &[u8], expiry: Option<UnixMs>) -> RdbResult<Entry> {
     if list.is_empty() {
         return Err(RdbError::Empty);
@@ -93,7 +94,7 @@ fn packed(list: ListPack<'_>, key: &[u8], expiry: Option<UnixMs>) -> RdbResult<E
     if !are_distinct(list, 2) {
         return Err(RdbError::Corrupt("a member of a sorted set twice"));
     }
-    Ok(Entry::new_packed(key, (Kind::SortedSet, Packing::ListPack), list.bytes(), expiry))
+    Ok(Entry::new_packed(key, (Kind::SortedSet, Packing::Pairs), &pairs::of_listpack(list), expiry))
 }
 
 /// Whether members with their scores ascend.

@@ -4,6 +4,7 @@ use crate::codec::{RdbError, RdbResult, Reader, Ziplist, Zipmap, are_distinct, l
 use crate::entry::data_type::{Head, Loader};
 use crate::entry::{Entry, Kind, Packing, Ttl};
 use crate::packed::listpack::{self, Element, ListPack, Run};
+use crate::packed::pairs;
 use crate::time::UnixMs;
 use crate::types::hash::{HashTable, Limits, PACKED_BYTES_MAX};
 
@@ -194,7 +195,8 @@ impl HashLoader {
             return Err(DUPLICATE);
         }
         if !self.has_deadlines {
-            return Ok(Entry::new_packed(key, (Kind::Hash, Packing::ListPack), &bytes, expiry));
+            let bytes = pairs::of_listpack(ListPack::new(&bytes));
+            return Ok(Entry::new_packed(key, (Kind::Hash, Packing::Pairs), &bytes, expiry));
         }
         let bytes = in_order(bytes)?;
         Ok(Entry::new_packed(key, (Kind::Hash, Packing::ListPackEx), &bytes, expiry))
