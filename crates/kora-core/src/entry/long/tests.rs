@@ -66,7 +66,7 @@ fn a_string_that_grows_becomes_a_shared_one() {
 
 #[test]
 fn a_packed_collection_is_never_shared() {
-    let form = Form::Packed(Kind::Hash, Packing::ListPack);
+    let form = Form::Packed(Kind::Set, Packing::ListPack);
     let mut entry = Entry::new_string(b"key", &bytes(LONG, 1), None);
     let packed = bytes(LONG, 2);
     drop(entry.replace(NewValue::Bytes { bytes: &packed, form }, None));
