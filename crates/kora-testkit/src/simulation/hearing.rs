@@ -9,8 +9,8 @@ use kora_core::time::UnixMs;
 use super::Simulation;
 use super::client::Sent;
 use super::front::{Heard, ran_at_once, take_heard};
-use super::model::{LAPSE, LOOK};
-use super::record::{Call, CallId, OperationId, Record};
+use super::model::LAPSE;
+use super::record::{Call, CallId, Killed, OperationId, Record};
 use super::transaction::{encode, selected};
 
 /// What a client is told when its command would need memory that is not there.
@@ -154,9 +154,9 @@ impl Simulation<'_> {
                 }
                 Heard::IsKilled(client, at, effects) => {
                     if let Some(operation) = self.operations.get(&client) {
-                        self.history.records[operation.0].killed.push(at);
+                        let killed = Killed::new(at, &effects);
+                        self.history.records[operation.0].killed.push(killed);
                     }
-                    effects.iter().for_each(|effect| self.note_looked_for(effect));
                 }
                 Heard::EndsWait(client) => {
                     if let Some(&operation) = self.operations.get(&client) {
@@ -177,23 +177,10 @@ impl Simulation<'_> {
     /// in vain. In the history that is a command of its shard's own, which finds what it deletes. Nobody waits for it, so real
     /// time does not bind it.
     pub(super) fn note_lapse(&mut self, effect: &Effect) {
-        self.note_own(effect, LAPSE, Some(Value::Integer(1)));
-    }
-
-    /// Notes that a script which was killed may have looked for a key in vain that had expired, or else that the transaction has
-    /// deleted it of which the script is a part.
-    fn note_looked_for(&mut self, effect: &Effect) {
-        if effect.args.len() == 2 {
-            self.note_own(effect, LOOK, None);
-        }
-    }
-
-    /// Notes a command of a shard's own on the key of an effect.
-    fn note_own(&mut self, effect: &Effect, name: &[u8], reply: Option<Value>) {
         let key = &effect.args[1];
         let shard = Slot::of(key).shard(self.hub.shard_count());
-        let args = vec![name.to_vec(), key.to_vec()];
-        let call = Call { args, sequence: 0, reply, shards: Vec::new() };
+        let args = vec![LAPSE.to_vec(), key.to_vec()];
+        let call = Call { args, sequence: 0, reply: Some(Value::Integer(1)), shards: Vec::new() };
         let operation = self.history.add(Record {
             process: self.sweepers[shard.index()],
             db: effect.db,

@@ -19,6 +19,7 @@ use kora_core::time::UnixMs;
 use kora_core::types::list::ListRef;
 
 use super::pausing::is_killed;
+use super::record::Killed;
 use super::record::{Begun, comparable};
 use super::transaction::{inner, selected};
 use super::workload::DATABASE_COUNT;
@@ -41,8 +42,8 @@ pub(super) struct Model<'a> {
 /// What is known of a command before it runs: scripts that were killed have done nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Told<'a> {
-    /// If it is a script that was killed, 0; if it is a transaction, which of its commands are.
-    pub(super) killed: &'a [usize],
+    /// The scripts in it that were killed.
+    pub(super) killed: &'a [Killed],
     /// What it has answered, if anybody knows.
     pub(super) reply: Option<&'a Value>,
 }
@@ -59,9 +60,6 @@ impl Told<'_> {
 
 /// What stands in the history for a key that goes without a command.
 pub(super) const LAPSE: &[u8] = b"LAPSE";
-
-/// What stands there for a key that is looked at, which is its end if it has expired.
-pub(super) const LOOK: &[u8] = b"LOOK";
 
 /// A key and its database.
 type WatchedKey = (DbIndex, Vec<u8>);
@@ -107,10 +105,9 @@ impl<'a> Model<'a> {
                 }
                 self.run_inner(args, (db, now), told)
             }
-            b"EVAL" if told.killed == [0] => told.of_killed(told.reply),
-            LOOK => {
-                Keyspace::new(&mut self.store, &mut self.journal, db, now, true).peek(args[1]);
-                Value::Null
+            b"EVAL" if !told.killed.is_empty() => {
+                self.look_for(&told.killed[0], now);
+                told.of_killed(told.reply)
             }
             LAPSE => Value::Integer(self.lapse(args[1], db, now).into()),
             _ => self.run_one(args, db, now),
@@ -124,14 +121,19 @@ impl<'a> Model<'a> {
             Some(Value::Array(replies)) => replies.get(at),
             _ => None,
         };
-        let run = |(at, args): (usize, &[&[u8]])| match selected(args) {
-            _ if told.killed.contains(&at) => told.of_killed(told_of(at)),
-            Some(selected) => {
-                db = DbIndex(selected);
-                Value::Simple("OK".to_owned())
+        let run = |(at, args): (usize, &[&[u8]])| {
+            if let Some(killed) = told.killed.iter().find(|killed| killed.at == at) {
+                self.look_for(killed, now);
+                return told.of_killed(told_of(at));
             }
-            None if args[0] == b"PING" => Value::Simple("PONG".to_owned()),
-            None => self.run_one(args, db, now),
+            match selected(args) {
+                Some(selected) => {
+                    db = DbIndex(selected);
+                    Value::Simple("OK".to_owned())
+                }
+                None if args[0] == b"PING" => Value::Simple("PONG".to_owned()),
+                None => self.run_one(args, db, now),
+            }
         };
         comparable(args, Value::Array(commands.into_iter().enumerate().map(run).collect()))
     }
@@ -148,6 +150,13 @@ impl<'a> Model<'a> {
             self.run_one(&[b"DEL", key], db, UnixMs(0));
         }
         was_there
+    }
+
+    /// A script that was killed has looked for keys, which is the end of those that have expired.
+    fn look_for(&mut self, killed: &Killed, now: UnixMs) {
+        for (db, key) in &killed.looked_for {
+            Keyspace::new(&mut self.store, &mut self.journal, *db, now, true).peek(key);
+        }
     }
 
     /// A refused command has looked at keys, which is the end of those that have expired.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use kora_core::db::DbIndex;
+use kora_core::journal::Effect;
 use kora_core::reply::Value;
 use kora_core::slot::{ShardId, Slot};
 use kora_core::time::UnixMs;
@@ -71,6 +72,23 @@ impl fmt::Debug for Call {
     }
 }
 
+/// A script that was killed.
+#[derive(Debug)]
+pub(super) struct Killed {
+    /// 0, or in a transaction its place among the commands.
+    pub(super) at: usize,
+    /// Keys that it may have looked for in vain since they had expired, or else that the transaction has deleted it is a part of.
+    pub(super) looked_for: Vec<(DbIndex, Vec<u8>)>,
+}
+
+impl Killed {
+    /// The one at this place in an operation that had these effects.
+    pub(super) fn new(at: usize, effects: &[Effect]) -> Self {
+        let deletions = effects.iter().filter(|effect| effect.args.len() == 2);
+        Self { at, looked_for: deletions.map(|effect| (effect.db, effect.args[1].to_vec())).collect() }
+    }
+}
+
 /// Commands of one process that ran as a unit.
 #[derive(Debug)]
 pub(super) struct Record {
@@ -78,8 +96,8 @@ pub(super) struct Record {
     pub(super) db: DbIndex,
     pub(super) now: UnixMs,
     pub(super) calls: Vec<Call>,
-    /// If it is a script that was killed, 0; if it is a transaction, which of its commands are.
-    pub(super) killed: Vec<usize>,
+    /// The scripts in it that were killed.
+    pub(super) killed: Vec<Killed>,
     /// The step at which the client sent the commands.
     pub(super) invoked: u64,
     /// The step at which it received the replies, if it did.
