@@ -344,6 +344,14 @@ impl Entry {
         unsafe { &mut *self.cell::<Option<Box<dyn Object>>>() }.as_deref_mut()
     }
 
+    /// What freeing it gives back, about, where an allocation of a large collection is taken to have so many bytes. Complexity: O(1).
+    pub(crate) fn waste_bytes(&self, bytes_per_allocation: usize) -> usize {
+        match self.as_object() {
+            Some(object) => size_class(self.shape().bytes()) + object.free_effort() * bytes_per_allocation,
+            None => self.memory_bytes(),
+        }
+    }
+
     /// Bytes allocated for key, value and bookkeeping.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {

@@ -442,3 +442,23 @@ fn what_a_script_left_behind_is_given_back() {
         assert_eq!(client.line("SET a b"), ok());
     }
 }
+
+/// Both generations are there for a moment, and that of before is as good as free.
+#[test]
+fn a_reload_near_the_limit_evicts_nothing() {
+    on_workers(|workers| {
+        let server = Server::start(workers, &["--maxmemory", "30mb", "--maxmemory-policy", "allkeys-lru"]);
+        let mut client = server.client();
+        fill(&mut client, KEYS, 100);
+        assert!(
+            info::<u64>(&mut client, "used_memory") > 20 << 20,
+            "two generations are more than the limit"
+        );
+        for _ in 0..3 {
+            assert_eq!(client.line("DEBUG RELOAD"), ok());
+            assert_eq!(client.line("SET another key"), ok());
+        }
+        assert_eq!(info::<u64>(&mut client, "evicted_keys"), 0);
+        assert_eq!(client.line("DBSIZE"), Frame::Integer(i64::try_from(KEYS).unwrap() + 1));
+    });
+}
