@@ -135,6 +135,8 @@ impl Worker {
         if self.cron.is_due(self.round_begun) {
             self.run_cron();
         }
+        // What was sent is free, and the next round may be far off.
+        kora_engine::memory::tell_if_much();
         Ok(())
     }
 
@@ -145,7 +147,11 @@ impl Worker {
         links::with(|links| {
             if !links.is_empty() {
                 links.run(now);
-                traffic.kept_links.store(links.kept_count() as u64, Ordering::Relaxed);
+            }
+            // The last of them may have gone in an earlier round.
+            let kept = links.kept_count() as u64;
+            if traffic.kept_links.load(Ordering::Relaxed) != kept {
+                traffic.kept_links.store(kept, Ordering::Relaxed);
             }
         });
     }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Blocking, Ctx, Stores};
+use super::{Blocking, Ctx, HeldShards, Stores};
 use crate::config::CoreConfig;
 use crate::db::DbIndex;
 use crate::journal::Journal;
@@ -21,6 +21,8 @@ pub struct MovedContext {
     #[expect(clippy::vec_box, reason = "lent stores are boxed, and exchanged as such")]
     stores: Vec<Box<ShardStore>>,
     held: usize,
+    /// Which shards those are of, if several were lent.
+    known: HeldShards,
     shard_count: u16,
     journal: Journal,
     services: Option<Arc<Services>>,
@@ -57,12 +59,9 @@ impl MovedContext {
                 std::mem::swap(&mut self.stores[0], *store);
             }
             Stores::Lent(lent) => {
-                let stores = lent.as_mut_slice();
-                self.make_room(stores.len());
-                self.stores
-                    .iter_mut()
-                    .zip(stores.iter_mut())
-                    .for_each(|(own, lent)| std::mem::swap(own, lent));
+                let count = lent.as_mut_slice().len();
+                self.make_room(count);
+                lent.exchange(&mut self.stores[..count], &mut self.known);
             }
         }
     }
@@ -77,7 +76,10 @@ impl MovedContext {
 
     /// A context for a command that a script runs: it may not put itself off.
     pub fn ctx(&mut self, (db, now, no_touch): (DbIndex, UnixMs, bool)) -> Ctx<'_> {
-        let stores = Stores::of(&mut self.stores[..self.held], self.shard_count);
+        let stores = match &mut self.stores[..self.held] {
+            [store] => Stores::One(store),
+            stores => Stores::held(stores, self.shard_count, self.known),
+        };
         let services = self.services.as_ref().unwrap_or_else(|| Services::none());
         let (journal, blocking) = (&mut self.journal, Blocking::Scripted);
         Ctx { stores, journal, services, db, now, no_touch, blocking, watch: None }
@@ -105,5 +107,38 @@ impl MovedContext {
     #[must_use]
     pub fn has_all(&self) -> bool {
         self.held == usize::from(self.shard_count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slot::Slot;
+
+    /// What pauses is given other contexts of the same stores, in which vacant ones are at first.
+    #[test]
+    fn stores_are_found_after_they_came_back_into_another_context() {
+        let shard_count = 5;
+        let shards = [1, 2, 4].map(ShardId);
+        let new_store = |shard| Box::new(ShardStore::new(shard, CoreConfig::default(), 1));
+        let mut stores: Vec<_> = shards.map(new_store).into();
+        let mut journal = Journal::default();
+        let mut moved = MovedContext::default();
+        for _ in 0..2 {
+            let lent = Stores::lent(&mut stores, shard_count);
+            moved.fill(&mut Ctx::bare(lent, &mut journal, DbIndex(0), UnixMs(1)));
+            let keys = (0..100).map(|number| format!("key:{number}").into_bytes());
+            let keys: Vec<_> =
+                keys.filter(|key| shards.contains(&Slot::of(key).shard(shard_count))).collect();
+            for key in &keys {
+                assert!(moved.ctx((DbIndex(0), UnixMs(1), false)).keyspace(key).read(key).is_none());
+            }
+            let mut ctx =
+                Ctx::bare(Stores::of(&mut stores, shard_count), &mut journal, DbIndex(0), UnixMs(1));
+            moved.empty(&mut ctx);
+            for key in &keys {
+                assert!(ctx.keyspace(key).read(key).is_none());
+            }
+        }
     }
 }

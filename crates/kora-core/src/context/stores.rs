@@ -53,6 +53,12 @@ impl LentStores<'_> {
         self.stores
     }
 
+    /// Exchanges the stores, and what is known of them, for as many others.
+    pub(super) fn exchange(&mut self, others: &mut [Box<ShardStore>], held: &mut HeldShards) {
+        self.stores.swap_with_slice(others);
+        std::mem::swap(&mut self.held, held);
+    }
+
     /// The first of them.
     pub(crate) fn first(&self) -> &ShardStore {
         &self.stores[0]

@@ -386,7 +386,7 @@ fn a_client_shows_what_it_takes() {
         // A request that is not whole, and replies that nobody reads.
         other.send(&request(&["SET", "key", &"v".repeat(4 << 20)])[..2 << 20]).unwrap();
         wait_until("it has arrived", || client_field(&mut client, "other", "qbuf") == 2 << 20);
-        assert!(client_field(&mut client, "other", "tot-mem") > idle + (2 << 20));
+        assert!(client_field(&mut client, "other", "tot-mem") >= idle + (2 << 20));
         assert!(info::<u64>(&mut client, "client_recent_max_input_buffer") >= 2 << 20);
         let mut slow = server.client();
         assert_eq!(slow.line("CLIENT SETNAME slow"), ok());
@@ -447,13 +447,11 @@ fn what_a_script_left_behind_is_given_back() {
 #[test]
 fn a_reload_near_the_limit_evicts_nothing() {
     on_workers(|workers| {
-        let server = Server::start(workers, &["--maxmemory", "30mb", "--maxmemory-policy", "allkeys-lru"]);
+        let server = Server::start(workers, &["--maxmemory", "24mb", "--maxmemory-policy", "allkeys-lru"]);
         let mut client = server.client();
         fill(&mut client, KEYS, 100);
-        assert!(
-            info::<u64>(&mut client, "used_memory") > 20 << 20,
-            "two generations are more than the limit"
-        );
+        let used: u64 = info(&mut client, "used_memory");
+        assert!(2 * used > 28 << 20, "two generations are more than the limit: {used}");
         for _ in 0..3 {
             assert_eq!(client.line("DEBUG RELOAD"), ok());
             assert_eq!(client.line("SET another key"), ok());
