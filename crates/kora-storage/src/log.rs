@@ -39,6 +39,8 @@ use thread::SyncDesk;
 /// Bytes of records kept in memory while they can't be written. Clients' writes are refused then, so there are few; with more
 /// the log fails.
 const KEPT_BYTES_MAX: usize = 64 << 20;
+/// Bytes of records that the disk may be behind before writers have to wait.
+pub const PENDING_BYTES_MAX: u64 = 32 << 20;
 /// No data waits to be synced.
 const NEVER: u64 = u64::MAX;
 /// How long data may stay unsynced under [`FsyncPolicy::EverySecond`] before writers have to wait.
@@ -419,9 +421,13 @@ impl Log {
         self.wake_writer(inner);
     }
 
-    /// Whether writes should wait: the policy is a sync each second, and data is older than two and not synced.
+    /// Whether writes should wait: so much is not written yet that it is memory which nobody limits, and lost with the process; or
+    /// the policy is a sync each second, and data is older than two and not synced.
     #[must_use]
     pub fn must_wait(&self, now_ms: u64) -> bool {
+        if self.pending_bytes() > PENDING_BYTES_MAX {
+            return true;
+        }
         let oldest = self.oldest_unsynced_ms.load(Ordering::Acquire);
         oldest != NEVER
             && self.policy() == FsyncPolicy::EverySecond

@@ -200,8 +200,8 @@ impl Persistence {
         if !self.needs.stream.is_followed() {
             return Notes::default();
         }
-        let policy = self.log.read().as_ref().map(|open| open.log.policy());
-        Notes { writes: policy.is_some(), replies: policy.is_some_and(|policy| policy != FsyncPolicy::No) }
+        let has_log = self.log.read().is_some();
+        Notes { writes: has_log, replies: has_log }
     }
 
     /// The record that must be covered before what was done so far may be told; none if nothing need be waited for.

@@ -41,13 +41,15 @@ pub(super) struct Pace {
     worked: Duration,
     /// Slices of a snapshot since the last pause.
     slices: u32,
+    /// The shard whose slice comes first, among those in a snapshot: each in its turn.
+    first: usize,
     /// Whether this thread has written slices of a snapshot that may not have ended.
     has_written: bool,
 }
 
 impl Pace {
     pub(super) fn new(begun: Duration) -> Self {
-        Self { worked: begun, slices: 0, has_written: false }
+        Self { worked: begun, slices: 0, first: 0, has_written: false }
     }
 
     /// There is something to do for clients.
@@ -86,19 +88,20 @@ impl<F: Front> Turn<F> {
         self.pace.has_written = true;
         let budget = if is_working { SLICE_BYTES } else { IDLE_SLICE_BYTES };
         let in_snapshot = self.executor.kept().filter(|&shard| hub.is_in_snapshot(shard));
-        for shard in in_snapshot.collect::<SmallVec<[ShardId; 8]>>() {
+        let in_snapshot: SmallVec<[ShardId; 8]> = in_snapshot.collect();
+        self.pace.first = self.pace.first.wrapping_add(1);
+        let (mut left, mut pause) = (budget, FULL_PAUSE);
+        for at in 0..in_snapshot.len() {
+            let shard = in_snapshot[(at + self.pace.first) % in_snapshot.len()];
             // One that somebody holds comes later.
             let Some(store) = self.executor.store_of(shard) else { continue };
-            let progress = store.snapshot_some(budget);
-            self.executor.release();
-            match progress {
-                // It is the next one's turn.
-                Progress::None | Progress::Done => {}
-                Progress::More => return Duration::ZERO,
-                Progress::Full => return FULL_PAUSE,
+            // The others hand over what they wrote ahead of changes: it is memory that nobody counts before.
+            if store.snapshot_some(left) == Progress::More && left > 0 {
+                (left, pause) = (0, Duration::ZERO);
             }
+            self.executor.release();
         }
-        FULL_PAUSE
+        pause
     }
 
     /// Has what is due begun: one worker sees to that.

@@ -4,12 +4,14 @@
 //! counts is what threads have not told, `account_untold_bytes`, which is never corrected: it stays small whatever the
 //! number of bytes that went from thread to thread.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use kora_protocol::Frame;
 use tempfile::TempDir;
 
 use crate::client::{Client, ok, request};
 use crate::memory::{field_of, info, info_text};
-use crate::server::{Program, command, wait_until};
+use crate::server::{Program, SetOnDrop, command, wait_until};
 
 /// Keys of 100 bytes and a little: about 20 MB.
 const KEYS: usize = 100_000;
@@ -458,5 +460,42 @@ fn a_reload_near_the_limit_evicts_nothing() {
         }
         assert_eq!(info::<u64>(&mut client, "evicted_keys"), 0);
         assert_eq!(client.line("DBSIZE"), Frame::Integer(i64::try_from(KEYS).unwrap() + 1));
+    });
+}
+
+/// What is written to a snapshot ahead of changes is on its way to the file, whichever shard it comes from.
+#[test]
+fn snapshots_beside_writers_evict_nothing() {
+    const VALUES: usize = 1200;
+    // What can't be compressed.
+    let mut state = 1_u64;
+    let mut byte = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    };
+    let value: Vec<u8> = (0..40_000).map(|_| byte()).collect();
+    on_workers(|workers| {
+        let server = Server::start(workers, &["--maxmemory", "60mb", "--maxmemory-policy", "allkeys-lru"]);
+        let mut client = server.client();
+        let set = |number: usize| request(&[&b"SET"[..], format!("key:{number}").as_bytes(), &value]);
+        send_all(&mut client, (0..VALUES).map(set));
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let _over = SetOnDrop(&is_over);
+            scope.spawn(|| {
+                let mut writer = server.client();
+                for number in (0..VALUES).cycle().take_while(|_| !is_over.load(Ordering::SeqCst)) {
+                    send_all(&mut writer, [set(number)]);
+                }
+            });
+            for _ in 0..4 {
+                client.line("BGSAVE");
+                wait_until("the snapshot is written", || {
+                    info::<u64>(&mut client, "rdb_bgsave_in_progress") == 0
+                });
+            }
+        });
+        assert_eq!(info::<u64>(&mut client, "evicted_keys"), 0);
+        assert_eq!(client.line("DBSIZE"), Frame::Integer(i64::try_from(VALUES).unwrap()));
     });
 }

@@ -334,6 +334,22 @@ fn the_memory_for_records_is_told_and_given_back() {
 }
 
 #[test]
+fn writers_wait_for_a_disk_that_is_far_behind() {
+    for policy in [FsyncPolicy::No, FsyncPolicy::EverySecond] {
+        let disk = SimulatedDisk::new(1);
+        let (log, mut writer, _) = open(&disk, policy);
+        let payload = vec![0; 1 << 20];
+        while log.pending_bytes() <= PENDING_BYTES_MAX {
+            assert!(!log.must_wait(0));
+            log.append(&payload, &[], 0);
+        }
+        assert!(log.must_wait(0));
+        writer.step(0);
+        assert!(!log.must_wait(0));
+    }
+}
+
+#[test]
 fn what_waits_for_room_is_bounded() {
     let disk = SimulatedDisk::new(1);
     let (log, mut writer, told) = open(&disk, FsyncPolicy::EverySecond);
