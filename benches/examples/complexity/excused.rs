@@ -1,6 +1,6 @@
 //! Commands of the core that have no row, each with the reason.
 
-/// What the reason is for a command that takes subcommands, each of which is a command of its own.
+/// The reason for a command with subcommands: each of them is a command of its own.
 const CONTAINER: &str = "takes subcommands";
 const TEXT: &str = "replies with a text of its own";
 const SETTING: &str = "sets something, or replies with what it is given";

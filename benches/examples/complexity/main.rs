@@ -122,7 +122,7 @@ fn run_row(shard: &mut Shard, row: &Row, (command, size): (&str, usize)) -> anyh
     Ok(())
 }
 
-/// What the counter counts: the name is known to `cargo xtask bench`.
+/// The function whose instructions are counted: `cargo xtask bench` knows its name.
 #[inline(never)]
 fn measured(shard: &mut Shard, handler: kora_core::context::CoreHandler, args: &[&[u8]]) {
     shard.call(handler, args);

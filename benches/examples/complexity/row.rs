@@ -1,4 +1,4 @@
-//! What a row is: a command line and how its cost may grow.
+//! A row: a command line, and how its cost may grow.
 //!
 //! In a line, `{first}`, `{eighth}`, `{quarter}`, `{third}`, `{middle}`, `{upper}` and `{last}` stand for positions, which differ from turn to
 //! turn: what one row removes, others must not look for. `{new}` stands for a text that is new each time, `{size}` for the size, `{main}`
@@ -10,7 +10,7 @@ use crate::whole;
 /// Times that a row's command is run, if it costs little.
 pub(crate) const TURNS: usize = 16;
 
-/// The same for one that costs much, or before which something is done that does.
+/// Times that a row's command is run, if it or what precedes it costs much.
 const FEW_TURNS: usize = 1;
 
 /// How the cost of a command may grow with the size of its collection.

@@ -53,7 +53,7 @@ impl Shard {
         self.call(handler, args);
     }
 
-    /// The same for one given word by word.
+    /// Runs a command that is not measured, and frees what it threw away.
     pub(crate) fn run_line(&mut self, words: &[Vec<u8>]) {
         self.run(&words.iter().map(Vec::as_slice).collect::<Vec<_>>());
         self.free();

@@ -1,4 +1,4 @@
-//! What is done with a value as a whole, whatever its type: `{main}` is the large one, `x` a copy of it.
+//! Commands on whole values of any type: `{main}` is the large value, `x` a copy of it.
 
 use crate::row::{Row, flat, linear};
 

@@ -40,7 +40,7 @@ use thread::SyncDesk;
 /// the log fails.
 const KEPT_BYTES_MAX: usize = 64 << 20;
 /// Bytes of records that the disk may be behind before writers have to wait.
-pub const PENDING_BYTES_MAX: u64 = 32 << 20;
+const PENDING_BYTES_MAX: u64 = 32 << 20;
 /// No data waits to be synced.
 const NEVER: u64 = u64::MAX;
 /// How long data may stay unsynced under [`FsyncPolicy::EverySecond`] before writers have to wait.

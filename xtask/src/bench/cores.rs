@@ -9,8 +9,8 @@ use anyhow::{Context as _, bail};
 use super::client::Client;
 use super::figures::{self, Figure};
 use super::process::{Server, all_cpus};
-use super::statistics::Spread;
-use super::workloads::words;
+use super::statistics::{Spread, median};
+use super::workloads::{MSET_10, words};
 use super::{Args, Programs};
 
 /// One kind of work. Options are the load generator's.
@@ -39,11 +39,6 @@ const fn load(
 
 const FILL: Option<(&str, &str)> =
     Some(("-c 50 -P 16 -d 256 -r 200000 -n 600000", "SET key:__rand_int__ __data__"));
-
-const MSET_10: &str = "MSET a:__rand_int__ __data__ b:__rand_int__ __data__ c:__rand_int__ __data__ \
-                       d:__rand_int__ __data__ e:__rand_int__ __data__ f:__rand_int__ __data__ \
-                       g:__rand_int__ __data__ h:__rand_int__ __data__ i:__rand_int__ __data__ \
-                       j:__rand_int__ __data__";
 
 const GET: &str = "GET key:__rand_int__";
 const SET: &str = "SET key:__rand_int__ __data__";
@@ -276,7 +271,6 @@ fn mix_of_one(server: &Server, (seed, share): (u64, u64), done: &AtomicU64) -> a
 
 /// Prints a row, and returns it.
 fn report(work: &Work, (server, cost): (&Server, &Cost), base: &Cost) -> Figure {
-    let median = |figures: &[f64]| Spread::of(figures.iter().copied()).median;
     let figure = Figure {
         workload: work.name.to_owned(),
         server: server.name.clone(),

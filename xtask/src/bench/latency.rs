@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::client::Client;
 use super::process::Server;
-use super::statistics::{Spread, quantile};
+use super::statistics::{Spread, median, quantile};
 use super::{Args, Programs};
 
 /// Requests per server and round.
@@ -39,8 +39,8 @@ pub(super) fn run(args: &Args, programs: &Programs) -> anyhow::Result<()> {
         let [valkey, kora] = medians;
         println!(
             "| {name} | {:.1} | {:.1} | {} | ≤ 1.10 |",
-            Spread::of(valkey.iter().copied()).median,
-            Spread::of(kora.iter().copied()).median,
+            median(&valkey),
+            median(&kora),
             Spread::of_ratios(&kora, &valkey),
         );
     }

@@ -12,7 +12,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use super::client::Client;
 use super::latency::pin_to;
 use super::process::Server;
-use super::statistics::Spread;
+use super::statistics::{Spread, median};
 use super::{Args, Programs};
 
 /// Bytes of a message.
@@ -170,7 +170,6 @@ impl Audience {
 
 fn report(workload: &Workload, servers: &[Server], costs: &[Cost]) {
     for (at, (server, cost)) in servers.iter().zip(costs).enumerate() {
-        let median = |figures: &[f64]| Spread::of(figures.iter().copied()).median;
         let ratios = if at == 0 {
             "| ".to_owned()
         } else {

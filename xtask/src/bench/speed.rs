@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 
 use super::figures::{self, Figure};
 use super::process::{Server, all_cpus};
-use super::statistics::Spread;
+use super::statistics::{Spread, median};
 use super::workloads::{WORKLOADS, Workload, words};
 use super::{Args, Programs};
 
@@ -44,7 +44,6 @@ pub(super) fn run(args: &Args, programs: &Programs) -> anyhow::Result<()> {
 
 /// The medians of one server. The load generator's latencies are those of a saturated core and left out.
 fn figure(workload: &Workload, server: &Server, cost: &Cost) -> Figure {
-    let median = |figures: &[f64]| Spread::of(figures.iter().copied()).median;
     Figure {
         workload: workload.what.to_owned(),
         server: server.name.clone(),
@@ -123,7 +122,6 @@ impl Load<'_> {
 
 fn report(workload: &Workload, servers: &[Server], costs: &[Cost]) {
     for (at, (server, cost)) in servers.iter().zip(costs).enumerate() {
-        let median = |figures: &[f64]| Spread::of(figures.iter().copied()).median;
         let base = if at > 1 { 1 } else { 0 };
         let goal = match at {
             0 => String::new(),

@@ -36,6 +36,11 @@ impl fmt::Display for Spread {
     }
 }
 
+/// The middle of at least one figure.
+pub(super) fn median(figures: &[f64]) -> f64 {
+    Spread::of(figures.iter().copied()).median
+}
+
 /// The figure that `share` of some sorted figures do not exceed.
 #[expect(
     clippy::cast_possible_truncation,

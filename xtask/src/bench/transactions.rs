@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::client::Client;
 use super::latency::pin_to;
 use super::process::{Server, all_cpus};
-use super::statistics::{Spread, quantile};
+use super::statistics::{Spread, median, quantile};
 use super::{Args, Programs};
 
 /// Transactions per server and round.
@@ -61,8 +61,8 @@ fn local(args: &Args, programs: &Programs) -> anyhow::Result<()> {
         let [valkey, kora] = costs;
         println!(
             "| {at_a_time} | {:.2} | {:.2} | {} | ≤ 0.60 |",
-            Spread::of(valkey.iter().copied()).median,
-            Spread::of(kora.iter().copied()).median,
+            median(&valkey),
+            median(&kora),
             Spread::of_ratios(&kora, &valkey),
         );
     }

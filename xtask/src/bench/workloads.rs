@@ -38,7 +38,7 @@ const RANDOM_256: &str = "-c 50 -d 256 -r 200000";
 /// Fills almost all the keys that a random GET may meet.
 const FILL_256: (&str, &str) = ("-c 50 -P 16 -d 256 -r 200000 -n 1000000", "SET key:__rand_int__ __data__");
 
-const MSET_10: &str = "MSET a:__rand_int__ __data__ b:__rand_int__ __data__ c:__rand_int__ __data__ \
+pub(super) const MSET_10: &str = "MSET a:__rand_int__ __data__ b:__rand_int__ __data__ c:__rand_int__ __data__ \
                        d:__rand_int__ __data__ e:__rand_int__ __data__ f:__rand_int__ __data__ \
                        g:__rand_int__ __data__ h:__rand_int__ __data__ i:__rand_int__ __data__ \
                        j:__rand_int__ __data__";

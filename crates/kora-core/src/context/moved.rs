@@ -115,7 +115,7 @@ mod tests {
     use super::*;
     use crate::slot::Slot;
 
-    /// What pauses is given other contexts of the same stores, in which vacant ones are at first.
+    /// A paused command is resumed with another context of the same stores, which holds vacant stores until they are put back.
     #[test]
     fn stores_are_found_after_they_came_back_into_another_context() {
         let shard_count = 5;

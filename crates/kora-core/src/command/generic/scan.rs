@@ -51,7 +51,7 @@ impl<'a> Filter<'a> {
 /// A SCAN that has found so many bytes of keys replies, and does not carry them to another shard.
 const CARRIED_BYTES_MAX: usize = 1024 * 1024;
 
-/// The same for one that has looked at a slice of a shard: with few keys found it goes on with the next slice.
+/// A SCAN that has looked at a slice of a shard goes on with the next slice while it has found few keys.
 const CARRIED_TO_NEXT_SLICE_MAX: usize = 16 * 1024;
 
 /// Scans `keyspace` from `cursor` for keys to give to `take`, and takes those that it visits off `count`. Returns the next cursor,
