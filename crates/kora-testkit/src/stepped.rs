@@ -103,6 +103,12 @@ impl Wake for NoBell {
 #[derive(Debug, Default)]
 pub struct Sent(VecDeque<Vec<Vec<u8>>>);
 
+impl FromIterator<Vec<Vec<u8>>> for Sent {
+    fn from_iter<I: IntoIterator<Item = Vec<Vec<u8>>>>(commands: I) -> Self {
+        Self(commands.into_iter().collect())
+    }
+}
+
 impl Commands for Sent {
     fn count(&self) -> usize {
         self.0.len()

@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use kora_core::reply::Value;
 use kora_core::slot::{Slot, WorkerId};
 use kora_engine::front::Origin;
-use kora_engine::turn::{Args, Commands, Turn};
-use kora_testkit::stepped::Stepped;
+use kora_engine::turn::Turn;
+use kora_testkit::stepped::{Sent, Stepped};
 
 /// Keys that stay, whatever happens meanwhile.
 const KEYS: usize = 60_000;
@@ -149,27 +149,6 @@ fn nobody_goes_on_for_a_client_that_has_left() {
     assert_eq!(engine.answers().len(), 1);
 }
 
-/// Commands of one batch.
-struct Batch(Vec<Vec<Vec<u8>>>);
-
-impl Commands for Batch {
-    fn count(&self) -> usize {
-        self.0.len()
-    }
-
-    fn args(&self, index: usize) -> Args<'_> {
-        self.0[index].iter().map(Vec::as_slice).collect()
-    }
-
-    fn arg(&self, index: usize, at: usize) -> Option<&[u8]> {
-        self.0[index].get(at).map(Vec::as_slice)
-    }
-
-    fn rest(&self, index: usize) -> (usize, usize, usize) {
-        (self.0.len() - index, 0, 0)
-    }
-}
-
 /// How many shards the first worker has in hand where the last command of a batch has just run.
 fn held_behind(engine: &mut Stepped, client: Origin, lines: &[&str]) -> usize {
     let now = engine.now();
@@ -177,7 +156,7 @@ fn held_behind(engine: &mut Stepped, client: Origin, lines: &[&str]) -> usize {
     turn.begin_round(now, true);
     let mut session = turn.sessions.take_to_serve(client.slot).expect("a client that waits for nothing");
     turn.begin_serving(&mut session);
-    let batch = Batch(lines.iter().copied().map(words).collect());
+    let batch: Sent = lines.iter().copied().map(words).collect();
     assert_eq!(turn.run(&mut session, &batch), lines.len());
     let held = turn.executor().in_hand_count();
     turn.end_serving(&mut session);
