@@ -1,0 +1,106 @@
+//! What an index is declared to hold.
+
+/// Where an index finds its documents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// In hashes: a field of the index is a field of the hash.
+    #[default]
+    Hash,
+    /// In JSON values: a field of the index is a path.
+    Json,
+}
+
+/// Declaration of an index.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Schema {
+    /// Where its documents are.
+    pub source: Source,
+    /// Keys that begin with one of these are its documents; none given: the empty prefix.
+    pub prefixes: Vec<Vec<u8>>,
+    /// An expression that a document must fulfil, as it was written.
+    pub filter: Option<String>,
+    /// Language of documents that name none.
+    pub language: Option<Language>,
+    /// The field that names a document's language.
+    pub language_field: Option<String>,
+    /// Score of documents that have none, 0 to 1.
+    pub score: Option<f64>,
+    /// The field that holds a document's score.
+    pub score_field: Option<String>,
+    /// The field that holds a document's payload.
+    pub payload_field: Option<String>,
+    /// NOOFFSETS: positions of words are not kept, so no phrases.
+    pub no_offsets: bool,
+    /// NOHL: nothing is kept for highlighting.
+    pub no_highlighting: bool,
+    /// NOFIELDS: which field a word stands in is not kept.
+    pub no_fields: bool,
+    /// NOFREQS: how often a word occurs is not kept.
+    pub no_frequencies: bool,
+    /// MAXTEXTFIELDS.
+    pub max_text_fields: bool,
+    /// SKIPINITIALSCAN: only documents that change from now on.
+    pub skip_initial_scan: bool,
+    /// INDEXALL ENABLE.
+    pub index_all: bool,
+    /// TEMPORARY: it goes when it was not used for so many seconds.
+    pub temporary_seconds: Option<f64>,
+    /// Words that are not indexed; none given: the default ones.
+    pub stop_words: Option<Vec<String>>,
+    /// Its fields, in the order in which they were declared.
+    pub fields: Vec<Field>,
+}
+
+/// A language that words are stemmed by, under the name that commands give it, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Language(pub String);
+
+/// One field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// The hash's field, or the path.
+    pub identifier: String,
+    /// Its name in queries: AS, or the identifier.
+    pub name: String,
+    /// How it is indexed.
+    pub kind: FieldKind,
+    /// SORTABLE: its value is kept with the document.
+    pub sortable: bool,
+    /// UNF: the value is kept as it is, not in lower case.
+    pub un_normalised: bool,
+    /// NOINDEX: it can be sorted by and loaded, not searched.
+    pub no_index: bool,
+    /// INDEXMISSING: documents without it can be searched for.
+    pub index_missing: bool,
+    /// INDEXEMPTY: empty values can be searched for.
+    pub index_empty: bool,
+}
+
+/// How a field is indexed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FieldKind {
+    /// Words of a text.
+    Text {
+        /// Factor of its words in scores.
+        weight: f64,
+        /// NOSTEM.
+        no_stem: bool,
+        /// PHONETIC: the matcher, such as `dm:en`.
+        phonetic: Option<String>,
+        /// WITHSUFFIXTRIE.
+        with_suffixes: bool,
+    },
+    /// Exact values, separated by a character.
+    Tag {
+        /// What separates values; none: an array of JSON gives them, or a hash by commas.
+        separator: Option<char>,
+        /// CASESENSITIVE.
+        case_sensitive: bool,
+        /// WITHSUFFIXTRIE.
+        with_suffixes: bool,
+    },
+    /// Numbers, for ranges.
+    Numeric,
+    /// Points, `longitude,latitude`, for radii.
+    Geo,
+}
