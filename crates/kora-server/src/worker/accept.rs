@@ -133,7 +133,7 @@ impl Worker {
             reply_mode: ReplyMode::On,
             is_local: peer.is_local,
         };
-        self.turn.sessions.insert(Session::new(client, Connection::new(transport), choice));
+        self.turn.sessions.insert(Box::new(Session::new(client, Connection::new(transport), choice)));
         self.turn.sessions.enqueue(slot);
     }
 

@@ -58,7 +58,7 @@ impl Worker {
             total -= size(client).min(total);
             client.set_flag(flag::EVICTED, true);
             let origin = client.origin();
-            self.shared.engine.hub.send_driver_mail(client.worker, Mail::Front(WorkerMail::Evict(origin)));
+            self.shared.engine.hub.send_driver_mail(origin.worker, Mail::Front(WorkerMail::Evict(origin)));
         }
     }
 
