@@ -98,6 +98,12 @@ impl<F: Front> Standing<F> {
         self.place().slot
     }
 
+    /// Whether it has left one worker, and the other does not serve it yet.
+    #[must_use]
+    pub fn is_on_its_way(&self) -> bool {
+        self.slot() == ON_ITS_WAY
+    }
+
     /// It is on its way to another worker.
     pub(crate) fn leave_for(&self, worker: WorkerId) {
         self.arrive_at(SessionPlace { worker, slot: ON_ITS_WAY });

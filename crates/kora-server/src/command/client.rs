@@ -13,10 +13,10 @@ use kora_core::time::UnixMs;
 use super::{Call, Handler, ServerCall, facts, publish};
 use crate::introspect::clients::{ClientFlags, ClientInfo, HELP, KillFilter, ListFilter};
 use crate::introspect::commands::help;
-use crate::mail::WorkerMail;
 use crate::shared::Shared;
 use crate::shared::client::{Client, flag};
 use crate::shared::connection::close_after_output;
+use crate::shared::mail::WorkerMail;
 use kora_engine::front::{ClientId, Mail};
 use kora_engine::pause::PauseMode;
 use kora_engine::session::ReplyMode;
@@ -170,8 +170,7 @@ fn kill(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
             if was_there && client.is_subscriber() {
                 subscribers.push(client.place());
             }
-            let origin = client.origin();
-            call.engine.hub.send_driver_mail(origin.worker, Mail::Front(WorkerMail::Kill(origin)));
+            call.engine.hub.send_driver_mail(client.worker(), Mail::Front(WorkerMail::Kill(client)));
         }
     }
     if !subscribers.is_empty() {

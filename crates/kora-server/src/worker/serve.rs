@@ -32,6 +32,7 @@ impl Worker {
             add(&self.traffic().reply_buffer_expands, 1);
         }
         let wants_more = session.may_run() && session.link.transport.can_receive();
+        self.window.note_served(&mut session);
         self.turn.sessions.put(session);
         if wants_more {
             self.turn.sessions.enqueue(slot);
