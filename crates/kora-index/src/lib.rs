@@ -5,5 +5,9 @@
 
 #![forbid(unsafe_code)]
 
+mod dictionary;
+pub mod document;
+mod postings;
 pub mod query;
 pub mod schema;
+mod varint;
