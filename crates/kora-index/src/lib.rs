@@ -5,8 +5,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod analysis;
 mod dictionary;
 pub mod document;
+mod geo;
+mod numbers;
 mod postings;
 pub mod query;
 pub mod schema;
