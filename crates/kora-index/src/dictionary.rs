@@ -30,6 +30,7 @@ pub(crate) struct Dictionary<V> {
     suffixes: Option<Suffixes>,
     hasher: RandomState,
     text_bytes: usize,
+    run_bytes: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -47,15 +48,16 @@ struct Place {
 
 impl<V: Default> Dictionary<V> {
     /// One without texts, that finds ends and inner parts of them fast if `with_suffixes`.
-    pub(crate) fn new(with_suffixes: bool) -> Self {
+    pub(crate) fn new(with_suffixes: bool, hasher: RandomState) -> Self {
         Self {
             slots: Vec::new(),
             free: Vec::new(),
             table: HashTable::new(),
             order: Vec::new(),
             suffixes: with_suffixes.then(Suffixes::default),
-            hasher: RandomState::new(),
+            hasher,
             text_bytes: 0,
+            run_bytes: 0,
         }
     }
 
@@ -122,11 +124,15 @@ impl<V: Default> Dictionary<V> {
         let is_last = place.run == self.order.len();
         let index = place.run.min(self.order.len() - 1);
         let run = &mut self.order[index];
+        let before = run.capacity();
         run.insert(if is_last { run.len() } else { place.at }, number);
         if run.len() > RUN_LENGTH_MAX {
             let upper = run.split_off(RUN_LENGTH_MAX / 2);
+            run.shrink_to_fit();
+            self.run_bytes += upper.capacity() * 4;
             self.order.insert(index + 1, upper);
         }
+        self.run_bytes = self.run_bytes + self.order[index].capacity() * 4 - before * 4;
     }
 
     /// Takes a text out. Complexity: as for a new text.
@@ -138,6 +144,7 @@ impl<V: Default> Dictionary<V> {
         let place = self.place(|other| other < &*text);
         self.order[place.run].remove(place.at);
         if self.order[place.run].is_empty() {
+            self.run_bytes -= self.order[place.run].capacity() * 4;
             self.order.remove(place.run);
         }
         let hash = self.hasher.hash_one(&*text);
@@ -158,6 +165,7 @@ impl<V: Default> Dictionary<V> {
         if self.table.is_empty() {
             self.slots = Vec::new();
             self.free = Vec::new();
+            self.run_bytes = 0;
             self.order = Vec::new();
             self.table = HashTable::new();
         }
@@ -194,14 +202,14 @@ impl<V: Default> Dictionary<V> {
         })
     }
 
-    /// Bytes of the structure, without what values have on the heap.
+    /// Bytes of the structure, without what values have on the heap. Complexity: O(1).
     pub(crate) fn memory_bytes(&self) -> usize {
-        let runs: usize = self.order.iter().map(|run| run.capacity() * 4 + size_of::<Vec<u32>>()).sum();
         self.slots.capacity() * size_of::<Option<Slot<V>>>()
             + self.text_bytes
             + self.free.capacity() * 4
             + self.table.allocation_size()
-            + runs
+            + self.order.capacity() * size_of::<Vec<u32>>()
+            + self.run_bytes
             + self.suffixes.as_ref().map_or(0, Suffixes::memory_bytes)
     }
 

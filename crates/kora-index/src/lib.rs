@@ -13,4 +13,5 @@ mod numbers;
 mod postings;
 pub mod query;
 pub mod schema;
+mod table;
 mod varint;

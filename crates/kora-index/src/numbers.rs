@@ -27,6 +27,8 @@ struct Run {
 pub(crate) struct Numbers {
     runs: Vec<Run>,
     count: usize,
+    /// What all runs have on the heap.
+    run_bytes: usize,
 }
 
 /// A place in a walk through a range: the last pair that was visited.
@@ -67,6 +69,10 @@ impl Run {
         upper
     }
 
+    fn bytes(&self) -> usize {
+        self.values.capacity() * 8 + self.documents.capacity() * 4
+    }
+
     fn shrink(&mut self) {
         self.values.shrink_to(self.values.len() + RUN_GROWTH / 2);
         self.documents.shrink_to(self.documents.len() + RUN_GROWTH / 2);
@@ -93,6 +99,7 @@ impl Numbers {
         if self.runs.is_empty() {
             let mut run = Run::default();
             run.insert(0, pair);
+            self.run_bytes = run.bytes();
             self.runs.push(run);
             self.count = 1;
             return;
@@ -103,14 +110,17 @@ impl Numbers {
         if at < run.values.len() && run.pair(at) == pair {
             return;
         }
+        let before = run.bytes();
         run.insert(at, pair);
         self.count += 1;
         if run.values.len() > RUN_LENGTH_MAX {
             // A field that only grows fills its runs.
             let is_growing = at + 1 == run.values.len();
             let upper = run.split(if is_growing { RUN_LENGTH_MAX } else { RUN_LENGTH_MAX / 2 });
+            self.run_bytes += upper.bytes();
             self.runs.insert(index + 1, upper);
         }
+        self.run_bytes = self.run_bytes + self.runs[index].bytes() - before;
     }
 
     /// Takes a pair out. Complexity: as for [`Numbers::insert`].
@@ -127,6 +137,7 @@ impl Numbers {
         self.count -= 1;
         let length = run.values.len();
         if length == 0 {
+            self.run_bytes -= self.runs[index].bytes();
             self.runs.remove(index);
         } else if length <= RUN_LENGTH_MAX / 4 {
             self.join(index);
@@ -144,13 +155,17 @@ impl Numbers {
         } else if index > 0 && fits(self.runs.get(index - 1)) {
             index - 1
         } else {
+            let before = self.runs[index].bytes();
             self.runs[index].shrink();
+            self.run_bytes = self.run_bytes + self.runs[index].bytes() - before;
             return;
         };
         let right = self.runs.remove(left + 1);
+        let before = right.bytes() + self.runs[left].bytes();
         self.runs[left].values.extend_from_slice(&right.values);
         self.runs[left].documents.extend_from_slice(&right.documents);
         self.runs[left].shrink();
+        self.run_bytes = self.run_bytes + self.runs[left].bytes() - before;
     }
 
     /// The pairs before the first one in a range, or, of `to`, up to the last one: run and place in it.
@@ -210,9 +225,8 @@ impl Numbers {
         true
     }
 
-    /// Bytes on the heap.
+    /// Bytes on the heap. Complexity: O(1).
     pub(crate) fn memory_bytes(&self) -> usize {
-        let runs: usize = self.runs.iter().map(|run| run.values.capacity() * 8 + run.documents.capacity() * 4).sum();
-        self.runs.capacity() * size_of::<Run>() + runs
+        self.runs.capacity() * size_of::<Run>() + self.run_bytes
     }
 }

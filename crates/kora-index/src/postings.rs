@@ -88,26 +88,37 @@ impl Postings {
         self.blocks.len()
     }
 
-    /// Appends a document, whose number must be greater than all before it. Complexity: O(size of the entry) on average.
-    pub(crate) fn push(&mut self, layout: Layout, entry: &Entry<'_>) {
+    /// Appends a document, whose number must be greater than all before it. Returns by how much it grew on the heap.
+    ///
+    /// Complexity: O(size of the entry) on average.
+    pub(crate) fn push(&mut self, layout: Layout, entry: &Entry<'_>) -> isize {
+        let before = self.spilled_bytes() + self.blocks.last().map_or(0, Block::spilled_bytes);
+        let mut sealed = 0;
         let is_full = self.blocks.last().is_none_or(Block::is_full);
         if is_full {
             if let Some(full) = self.blocks.last_mut() {
                 full.bytes.shrink_to_fit();
+                sealed = full.spilled_bytes();
             }
             self.blocks.push(Block::new(entry.document));
         }
         let block = self.blocks.last_mut().expect("one was pushed if there was none");
         block.push(layout, entry);
+        let after = block.spilled_bytes();
         self.live += 1;
+        change(before, self.spilled_bytes() + sealed + after)
     }
 
-    /// Takes a document out, and says whether it was there. `is_gone` tells which other documents have been taken out before.
+    /// Takes out a document that is there. `is_gone` tells which documents have been taken out, this one included. Returns by how much it grew on the
+    /// heap: less than nothing, mostly.
     ///
     /// Complexity: O(log blocks), and O(entries of a block) each time half of a block is gone.
-    pub(crate) fn remove(&mut self, layout: Layout, document: u32, is_gone: impl Fn(u32) -> bool) -> bool {
+    pub(crate) fn remove(&mut self, layout: Layout, document: u32, is_gone: impl Fn(u32) -> bool) -> isize {
         let at = self.blocks.partition_point(|block| block.last < document);
-        let Some(block) = self.blocks.get_mut(at).filter(|block| block.first <= document) else { return false };
+        let near = at.saturating_sub(1)..at + 1;
+        let before = self.spilled_bytes() + self.near_bytes(near.clone());
+        let length = self.blocks.len();
+        let Some(block) = self.blocks.get_mut(at).filter(|block| block.first <= document) else { return 0 };
         block.live -= 1;
         self.live -= 1;
         if block.live == 0 {
@@ -116,7 +127,16 @@ impl Postings {
         } else if block.live * 2 <= block.count {
             self.rewrite(layout, at, is_gone);
         }
-        true
+        let near = near.start..near.end - (length - self.blocks.len()).min(near.len());
+        change(before, self.spilled_bytes() + self.near_bytes(near))
+    }
+
+    fn near_bytes(&self, near: std::ops::Range<usize>) -> usize {
+        self.blocks.iter().take(near.end).skip(near.start).map(Block::spilled_bytes).sum()
+    }
+
+    fn spilled_bytes(&self) -> usize {
+        if self.blocks.spilled() { self.blocks.capacity() * size_of::<Block>() } else { 0 }
     }
 
     fn rewrite(&mut self, layout: Layout, at: usize, is_gone: impl Fn(u32) -> bool) {
@@ -145,12 +165,10 @@ impl Postings {
         }
     }
 
-    /// Bytes on the heap.
+    /// Bytes on the heap: the sum of all growth. Complexity: O(blocks).
+    #[cfg(test)]
     pub(crate) fn heap_bytes(&self) -> usize {
-        let spilled = if self.blocks.spilled() { self.blocks.capacity() * size_of::<Block>() } else { 0 };
-        let bytes: usize =
-            self.blocks.iter().map(|block| if block.bytes.spilled() { block.bytes.capacity() } else { 0 }).sum();
-        spilled + bytes
+        self.spilled_bytes() + self.blocks.iter().map(Block::spilled_bytes).sum::<usize>()
     }
 
     /// Bytes that positions take.
@@ -174,6 +192,10 @@ impl Postings {
 impl Block {
     fn new(first: u32) -> Self {
         Self { first, last: first, count: 0, live: 0, bytes: SmallVec::new() }
+    }
+
+    fn spilled_bytes(&self) -> usize {
+        if self.bytes.spilled() { self.bytes.capacity() } else { 0 }
     }
 
     fn is_full(&self) -> bool {
@@ -210,6 +232,11 @@ impl Block {
     fn entries(&self, layout: Layout) -> Entries<'_> {
         Entries { reader: varint::Reader::new(&self.bytes), layout, document: self.first }
     }
+}
+
+/// Growth from one count of bytes to another.
+pub(crate) fn change(before: usize, after: usize) -> isize {
+    after.cast_signed() - before.cast_signed()
 }
 
 /// Whether these are one position: a single number.

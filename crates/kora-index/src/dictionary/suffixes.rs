@@ -13,6 +13,7 @@ pub(super) struct Suffixes {
     entries: BTreeMap<Box<str>, SmallVec<[u32; 2]>>,
     text_bytes: usize,
     long_count: usize,
+    number_bytes: usize,
 }
 
 /// Texts of more bytes are counted only: while there are some, texts are looked at one by one. So a text's suffixes take 8 KB at most.
@@ -30,7 +31,9 @@ impl Suffixes {
         }
         for suffix in suffixes_of(text) {
             if let Some(numbers) = self.entries.get_mut(suffix) {
+                let before = spilled_bytes(numbers);
                 numbers.push(number);
+                self.number_bytes = self.number_bytes + spilled_bytes(numbers) - before;
             } else {
                 self.text_bytes += suffix.len();
                 self.entries.insert(suffix.into(), SmallVec::from_slice(&[number]));
@@ -49,6 +52,7 @@ impl Suffixes {
                 numbers.swap_remove(at);
             }
             if numbers.is_empty() {
+                self.number_bytes -= spilled_bytes(numbers);
                 self.entries.remove(suffix);
                 self.text_bytes -= suffix.len();
             }
@@ -77,8 +81,10 @@ impl Suffixes {
 
     pub(super) fn memory_bytes(&self) -> usize {
         let entry = size_of::<(Box<str>, SmallVec<[u32; 2]>)>() * 5 / 4;
-        let spilled: usize =
-            self.entries.values().map(|numbers| if numbers.spilled() { numbers.capacity() * 4 } else { 0 }).sum();
-        self.entries.len() * entry + self.text_bytes + spilled
+        self.entries.len() * entry + self.text_bytes + self.number_bytes
     }
+}
+
+fn spilled_bytes(numbers: &SmallVec<[u32; 2]>) -> usize {
+    if numbers.spilled() { numbers.capacity() * 4 } else { 0 }
 }

@@ -60,7 +60,7 @@ proptest! {
         with_suffixes in any::<bool>(),
         budget in 1_usize..50,
     ) {
-        let mut dictionary = Dictionary::<u64>::new(with_suffixes);
+        let mut dictionary = Dictionary::<u64>::new(with_suffixes, RandomState::with_seeds(1, 2, 3, 4));
         let mut model = BTreeMap::new();
         for (at, (word, adds)) in changes.iter().enumerate() {
             if *adds {

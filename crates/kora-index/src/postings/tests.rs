@@ -36,6 +36,7 @@ proptest! {
         let mut model = Model::new();
         let mut gone = BTreeSet::new();
         let mut number = 0;
+        let mut growth = 0;
         for (distance, frequency, fields, places, fate) in steps {
             number += distance;
             let mut positions = Vec::new();
@@ -43,7 +44,7 @@ proptest! {
                 varint::push(&mut positions, u64::from(*place));
             }
             let entry = Entry { document: number, frequency, fields, positions: &positions };
-            postings.push(layout, &entry);
+            growth += postings.push(layout, &entry);
             model.insert(number, (
                 if layout.frequencies { frequency } else { 1 },
                 if layout.fields { fields } else { u128::MAX },
@@ -54,8 +55,9 @@ proptest! {
                 let victim = *model.keys().nth(nth).unwrap();
                 model.remove(&victim);
                 gone.insert(victim);
-                prop_assert!(postings.remove(layout, victim, |document| gone.contains(&document)));
+                growth += postings.remove(layout, victim, |document| gone.contains(&document));
             }
+            prop_assert_eq!(growth, postings.heap_bytes().cast_signed());
         }
         prop_assert_eq!(postings.live() as usize, model.len());
         prop_assert_eq!(&read(&postings, layout, &gone), &model);
@@ -74,8 +76,9 @@ proptest! {
         let rest: Vec<u32> = model.keys().copied().collect();
         for victim in rest {
             gone.insert(victim);
-            prop_assert!(postings.remove(layout, victim, |document| gone.contains(&document)));
+            growth += postings.remove(layout, victim, |document| gone.contains(&document));
         }
+        prop_assert_eq!(growth, 0);
         prop_assert_eq!((postings.live(), postings.block_count(), postings.heap_bytes()), (0, 0, 0));
     }
 }
