@@ -61,6 +61,17 @@ impl<V: Default> Dictionary<V> {
         }
     }
 
+    /// Finds ends and inner parts of texts fast from now on. Complexity: O(characters of all texts x log).
+    pub(crate) fn add_suffixes(&mut self) {
+        if self.suffixes.is_none() {
+            let mut suffixes = Suffixes::default();
+            for number in self.table.iter() {
+                suffixes.insert(self.text(*number), *number);
+            }
+            self.suffixes = Some(suffixes);
+        }
+    }
+
     /// How many texts there are.
     pub(crate) fn len(&self) -> usize {
         self.table.len()
@@ -192,7 +203,7 @@ impl<V: Default> Dictionary<V> {
     }
 
     /// Texts in order, from the first that is not less than `from`.
-    pub(crate) fn iter_from(&self, from: &[u8]) -> impl Iterator<Item = (u32, &str, &V)> {
+    pub(crate) fn iter_from<'a>(&'a self, from: &[u8]) -> impl Iterator<Item = (u32, &'a str, &'a V)> + use<'a, V> {
         let mut place = self.place(|text| text.as_bytes() < from);
         std::iter::from_fn(move || {
             let number = self.at(place)?;

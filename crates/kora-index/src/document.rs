@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document<'a> {
     /// One for each field of the schema, in its order; those past the end are missing.
-    pub fields: Vec<Field<'a>>,
+    pub fields: Vec<Values<'a>>,
     /// Language of its words; none given: the index's, or else English.
     pub language: Option<&'a str>,
     /// Score that it has in itself, 0 to 1; none given: the index's, or else 1.
@@ -18,7 +18,7 @@ pub struct Document<'a> {
 
 /// A field's values in one document.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Field<'a> {
+pub struct Values<'a> {
     /// What is indexed.
     pub content: Content<'a>,
     /// What documents are sorted by, if the field is sortable.
