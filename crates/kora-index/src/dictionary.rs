@@ -113,7 +113,8 @@ impl<V: Default> Dictionary<V> {
             number
         } else {
             self.slots.push(slot);
-            u32::try_from(self.slots.len() - 1).expect("documents have 32-bit numbers, and memory ends before their words do")
+            u32::try_from(self.slots.len() - 1)
+                .expect("documents have 32-bit numbers, and memory ends before their words do")
         };
         self.text_bytes += text.len();
         let (slots, hasher) = (&self.slots, &self.hasher);
@@ -148,7 +149,8 @@ impl<V: Default> Dictionary<V> {
 
     /// Takes a text out. Complexity: as for a new text.
     pub(crate) fn remove(&mut self, number: u32) {
-        let Some(text) = self.slots.get(number as usize).and_then(|slot| slot.as_ref()).map(|slot| slot.text.clone())
+        let Some(text) =
+            self.slots.get(number as usize).and_then(|slot| slot.as_ref()).map(|slot| slot.text.clone())
         else {
             return;
         };
@@ -184,8 +186,10 @@ impl<V: Default> Dictionary<V> {
 
     /// The first place whose text is not before something.
     fn place(&self, is_before: impl Fn(&str) -> bool) -> Place {
-        let run = self.order.partition_point(|run| run.last().is_some_and(|last| is_before(self.text(*last))));
-        let at = self.order.get(run).map_or(0, |run| run.partition_point(|number| is_before(self.text(*number))));
+        let run =
+            self.order.partition_point(|run| run.last().is_some_and(|last| is_before(self.text(*last))));
+        let at =
+            self.order.get(run).map_or(0, |run| run.partition_point(|number| is_before(self.text(*number))));
         Place { run, at }
     }
 
@@ -203,7 +207,10 @@ impl<V: Default> Dictionary<V> {
     }
 
     /// Texts in order, from the first that is not less than `from`.
-    pub(crate) fn iter_from<'a>(&'a self, from: &[u8]) -> impl Iterator<Item = (u32, &'a str, &'a V)> + use<'a, V> {
+    pub(crate) fn iter_from<'a>(
+        &'a self,
+        from: &[u8],
+    ) -> impl Iterator<Item = (u32, &'a str, &'a V)> + use<'a, V> {
         let mut place = self.place(|text| text.as_bytes() < from);
         std::iter::from_fn(move || {
             let number = self.at(place)?;

@@ -61,12 +61,19 @@ pub(crate) fn ranges(radius: &Radius) -> Vec<Range> {
     // What rounding could leave out at the edge of a cell.
     let (height, width) = (height * 1.000_001 + 1e-6, width * 1.000_001 + 1e-6);
     let mut step = STEPS;
-    while step > 0 && (span(width, LONGITUDE_MAX, step) > BOX_CELLS_MAX || span(height, LATITUDE_MAX, step) > BOX_CELLS_MAX) {
+    while step > 0
+        && (span(width, LONGITUDE_MAX, step) > BOX_CELLS_MAX
+            || span(height, LATITUDE_MAX, step) > BOX_CELLS_MAX)
+    {
         step -= 1;
     }
     let side = 1_i64 << step;
-    let (west, east) = (grid(radius.longitude - width, LONGITUDE_MAX, step), grid(radius.longitude + width, LONGITUDE_MAX, step));
-    let (south, north) = (grid(latitude - height, LATITUDE_MAX, step), grid(latitude + height, LATITUDE_MAX, step));
+    let (west, east) = (
+        grid(radius.longitude - width, LONGITUDE_MAX, step),
+        grid(radius.longitude + width, LONGITUDE_MAX, step),
+    );
+    let (south, north) =
+        (grid(latitude - height, LATITUDE_MAX, step), grid(latitude + height, LATITUDE_MAX, step));
     let mut codes = Vec::new();
     for x in west..=east.min(west + side - 1) {
         for y in south.max(0)..=north.min(side - 1) {

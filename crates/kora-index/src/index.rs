@@ -90,9 +90,17 @@ impl Index {
     /// # Errors
     /// If its language has no stemmer.
     pub fn new(schema: &Schema, seed: u64) -> Result<Self, PutError> {
-        let hasher = RandomState::with_seeds(seed, 0x9e37_79b9_7f4a_7c15, 0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb);
-        let layout =
-            Layout { frequencies: !schema.no_frequencies, fields: !schema.no_fields, positions: !schema.no_offsets };
+        let hasher = RandomState::with_seeds(
+            seed,
+            0x9e37_79b9_7f4a_7c15,
+            0xbf58_476d_1ce4_e5b9,
+            0x94d0_49bb_1331_11eb,
+        );
+        let layout = Layout {
+            frequencies: !schema.no_frequencies,
+            fields: !schema.no_fields,
+            positions: !schema.no_offsets,
+        };
         let mut index = Self {
             schema: Schema { fields: Vec::new(), ..schema.clone() },
             layout,
@@ -220,7 +228,9 @@ impl Index {
     #[must_use]
     pub fn sortable(&self, document: u32, field: usize) -> SortKey<'_> {
         let is_sortable = self.schema.fields.get(field).is_some_and(|field| field.sortable);
-        let Some(record) = self.table.record(document).filter(|_| is_sortable) else { return SortKey::Missing };
+        let Some(record) = self.table.record(document).filter(|_| is_sortable) else {
+            return SortKey::Missing;
+        };
         let place = self.schema.fields[..field].iter().filter(|field| field.sortable).count();
         contents::sort_key(record.sorts(), place)
     }
@@ -232,13 +242,21 @@ impl Index {
     }
 
     /// Values of a tag field with how many documents have them, in the order of their bytes, from `from` on.
-    pub fn tag_values<'a>(&'a self, field: usize, from: &str) -> impl Iterator<Item = (&'a str, u64)> + use<'a> {
+    pub fn tag_values<'a>(
+        &'a self,
+        field: usize,
+        from: &str,
+    ) -> impl Iterator<Item = (&'a str, u64)> + use<'a> {
         let dictionary = match self.fields.get(field).map(|field| &field.indexed) {
             Some(Indexed::Tags(dictionary)) => Some(dictionary),
             _ => None,
         };
         let values = dictionary.map(|dictionary| dictionary.iter_from(from.as_bytes()));
-        values.into_iter().flatten().map(|(_, text, held)| (text, held.count())).filter(|(_, count)| *count > 0)
+        values
+            .into_iter()
+            .flatten()
+            .map(|(_, text, held)| (text, held.count()))
+            .filter(|(_, count)| *count > 0)
     }
 
     /// Words of the dictionary with how many documents have them, in the order of their bytes, from `from` on; stems have a `+` before them.
@@ -282,5 +300,7 @@ impl Index {
 }
 
 fn has_suffixes(fields: &[Field]) -> bool {
-    fields.iter().any(|field| !field.no_index && matches!(field.kind, FieldKind::Text { with_suffixes: true, .. }))
+    fields
+        .iter()
+        .any(|field| !field.no_index && matches!(field.kind, FieldKind::Text { with_suffixes: true, .. }))
 }

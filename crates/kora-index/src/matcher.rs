@@ -22,17 +22,49 @@ pub(crate) enum Matcher<'a> {
     /// Nothing.
     Nothing,
     /// All documents that the snapshot sees.
-    All { table: &'a Table, snapshot: &'a Snapshot, at: u32 },
+    All {
+        table: &'a Table,
+        snapshot: &'a Snapshot,
+        at: u32,
+    },
     /// A word or value: in how many documents it is.
-    Term { cursor: Cursor<'a>, fields: u128, weight: f64, documents: u64, at: u32 },
-    /// A collected set.
-    Set { cursor: SetCursor<'a>, at: u32 },
+    Term {
+        cursor: Cursor<'a>,
+        fields: u128,
+        weight: f64,
+        documents: u64,
+        at: u32,
+    },
+    /// A collected set, of numbers or of points.
+    Set {
+        cursor: SetCursor<'a>,
+        is_of_points: bool,
+        at: u32,
+    },
     /// Documents that lack a field.
-    Missing { cursor: Cursor<'a>, at: u32 },
+    Missing {
+        cursor: Cursor<'a>,
+        weight: f64,
+        at: u32,
+    },
     And(And<'a>),
     Or(Or<'a>),
-    Not { inner: Box<Matcher<'a>>, table: &'a Table, snapshot: &'a Snapshot, at: u32, is_sure: bool },
-    Optional { inner: Box<Matcher<'a>>, table: &'a Table, snapshot: &'a Snapshot, at: u32, is_sure: bool },
+    Not {
+        inner: Box<Matcher<'a>>,
+        table: &'a Table,
+        snapshot: &'a Snapshot,
+        at: u32,
+        is_sure: bool,
+    },
+    /// All documents; those that the inner part does not match have the weight `missed`.
+    Optional {
+        inner: Box<Matcher<'a>>,
+        missed: f64,
+        table: &'a Table,
+        snapshot: &'a Snapshot,
+        at: u32,
+        is_sure: bool,
+    },
 }
 
 /// All of several.
@@ -90,11 +122,11 @@ impl Matcher<'_> {
                 *at = cursor.advance(target, *fields);
                 *at
             }
-            Self::Missing { cursor, at } => {
+            Self::Missing { cursor, at, .. } => {
                 *at = cursor.advance(target, u128::MAX);
                 *at
             }
-            Self::Set { cursor, at } => {
+            Self::Set { cursor, at, .. } => {
                 *at = cursor.advance(target);
                 *at
             }
@@ -108,7 +140,7 @@ impl Matcher<'_> {
                 *is_sure = *at < limit;
                 *at
             }
-            Self::Optional { inner, table, snapshot, at, is_sure } => {
+            Self::Optional { inner, table, snapshot, at, is_sure, .. } => {
                 *at = table.next_seen(snapshot, target);
                 if *at < limit {
                     inner.go(*at, limit);
@@ -175,7 +207,8 @@ impl<'a> And<'a> {
 
 impl<'a> Or<'a> {
     fn new(parts: Vec<Matcher<'a>>, weight: f64, first_only: bool) -> Self {
-        let is_large = parts.len() >= HEAP_PARTS_MIN && parts.iter().all(|part| matches!(part, Matcher::Term { .. }));
+        let is_large =
+            parts.len() >= HEAP_PARTS_MIN && parts.iter().all(|part| matches!(part, Matcher::Term { .. }));
         let heap = (0..u32::try_from(parts.len()).unwrap_or(u32::MAX)).map(|place| (0, place));
         let heap = if is_large { heap.collect() } else { Vec::new() };
         Self { parts, weight, first_only, heap, at: 0, is_sure: false }
@@ -210,7 +243,8 @@ impl<'a> Or<'a> {
         loop {
             let (left, right) = (2 * at + 1, 2 * at + 2);
             let Some(left_entry) = self.heap.get(left) else { return };
-            let least = if self.heap.get(right).is_some_and(|entry| entry < left_entry) { right } else { left };
+            let least =
+                if self.heap.get(right).is_some_and(|entry| entry < left_entry) { right } else { left };
             if self.heap[at] <= self.heap[least] {
                 return;
             }
@@ -227,6 +261,6 @@ impl<'a> Or<'a> {
 }
 
 /// Documents collected beforehand.
-pub(crate) fn of_set(set: &DocumentSet) -> Matcher<'_> {
-    Matcher::Set { cursor: set.cursor(), at: 0 }
+pub(crate) fn of_set(set: &DocumentSet, is_of_points: bool) -> Matcher<'_> {
+    Matcher::Set { cursor: set.cursor(), is_of_points, at: 0 }
 }

@@ -8,8 +8,10 @@ mod compile;
 mod tests;
 
 use crate::error::QueryError;
+use crate::index::{Index, Indexed};
+use crate::numbers::Numbers;
 use crate::query::{Node, Pattern, Radius, Range};
-use crate::{Index, analysis};
+use crate::{analysis, geo};
 
 /// Least characters of a prefix, suffix or inner part that is looked for, as Redis has it.
 pub const PREFIX_CHARACTERS_MIN: usize = 2;
@@ -68,22 +70,54 @@ pub(crate) enum Part {
     All,
     Nothing,
     /// A word, in fields with these bits.
-    Word { leaf: usize, weight: f64, fields: u128 },
+    Word {
+        leaf: usize,
+        weight: f64,
+        fields: u128,
+    },
     /// A value of a tag field.
-    Value { leaf: usize, weight: f64, field: usize },
+    Value {
+        leaf: usize,
+        weight: f64,
+        field: usize,
+    },
     /// The words that fit a pattern.
-    Words { leaf: usize, weight: f64, fields: u128 },
+    Words {
+        leaf: usize,
+        weight: f64,
+        fields: u128,
+    },
     /// The values that fit a pattern.
-    Values { leaf: usize, weight: f64, field: usize },
+    Values {
+        leaf: usize,
+        weight: f64,
+        field: usize,
+    },
     /// A range or radius: its place among the sets.
     Set(usize),
-    /// Documents without a field.
-    Missing(usize),
-    And { parts: Vec<Part>, weight: f64, slop: Option<u64>, in_order: bool },
+    /// Documents without a field. They score nothing, unless within an optional part.
+    Missing {
+        field: usize,
+        weight: f64,
+    },
+    And {
+        parts: Vec<Part>,
+        weight: f64,
+        slop: Option<u64>,
+        in_order: bool,
+    },
     /// Any of several: values of one tag field, or else parts of which a single one that is left stands for all.
-    Or { parts: Vec<Part>, weight: f64, is_of_values: bool },
+    Or {
+        parts: Vec<Part>,
+        weight: f64,
+        is_of_values: bool,
+    },
     Not(Box<Part>),
-    Optional { part: Box<Part>, weight: f64 },
+    /// What the part does not match has the weight `missed`: 0, but in an optional part.
+    Optional {
+        part: Box<Part>,
+        missed: f64,
+    },
 }
 
 /// What has to be counted in all parts of an index.
@@ -100,6 +134,31 @@ pub(crate) enum Leaf {
 pub(crate) enum SetOf {
     Range { field: usize, range: Range },
     Radius { field: usize, radius: Radius },
+}
+
+impl SetOf {
+    /// The field's numbers in an index.
+    pub(crate) fn numbers<'a>(&self, index: &'a Index) -> Option<&'a Numbers> {
+        let (Self::Range { field, .. } | Self::Radius { field, .. }) = self;
+        match &index.fields()[*field].indexed {
+            Indexed::Numbers(numbers) | Indexed::Points(numbers) => Some(numbers),
+            _ => None,
+        }
+    }
+
+    /// The ranges of numbers that it may be in.
+    pub(crate) fn ranges(&self) -> Vec<Range> {
+        match self {
+            Self::Range { range, .. } => vec![*range],
+            Self::Radius { radius, .. } => geo::ranges(radius),
+        }
+    }
+
+    /// Numbers in those ranges.
+    pub(crate) fn count(&self, index: &Index) -> usize {
+        let Some(numbers) = self.numbers(index) else { return 0 };
+        self.ranges().iter().map(|range| numbers.count_in(range)).sum()
+    }
 }
 
 /// What a word also matches.
@@ -139,7 +198,8 @@ impl Index {
     /// # Errors
     /// If the language has no stemmer.
     pub fn expansions(&self, word: &str, language: Option<&str>) -> Result<Vec<Expansion>, QueryError> {
-        let language = language.or(self.schema().language.as_ref().map(|language| &*language.0)).unwrap_or("english");
+        let language =
+            language.or(self.schema().language.as_ref().map(|language| &*language.0)).unwrap_or("english");
         let stemmer = analysis::Stemmer::new(language).ok_or(QueryError::UnknownLanguage)?;
         let mut found = Vec::new();
         match stemmer.stem(word) {

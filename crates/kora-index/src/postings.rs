@@ -241,7 +241,9 @@ pub(crate) fn change(before: usize, after: usize) -> isize {
 
 /// Whether these are one position: a single number.
 fn is_one_position(positions: &[u8]) -> bool {
-    positions.split_last().is_some_and(|(last, before)| *last < 0x80 && before.iter().all(|byte| *byte >= 0x80))
+    positions
+        .split_last()
+        .is_some_and(|(last, before)| *last < 0x80 && before.iter().all(|byte| *byte >= 0x80))
 }
 
 /// Decodes a block.

@@ -81,9 +81,8 @@ impl<'a> Scoring<'a> {
         match self.scorer {
             Scorer::TfIdf | Scorer::TfIdfDocNorm => {
                 let norm = if self.scorer == Scorer::TfIdf { facts.frequency_max } else { facts.length };
-                let words = self.tf_idf(matcher);
-                let score = if norm == 0 { 0.0 } else { own * words / f64::from(norm) };
-                score / distance(matcher) as f64
+                // A document without words has no norm: its score is infinite, or not a number.
+                own * self.tf_idf(matcher) / f64::from(norm) / distance(matcher) as f64
             }
             Scorer::Bm25 => own * self.bm25(matcher) / distance(matcher) as f64,
             Scorer::Bm25Std => own * self.bm25_std(matcher, facts),
@@ -101,7 +100,9 @@ impl<'a> Scoring<'a> {
             Matcher::And(and) => and.weight * and.parts.iter().map(|part| self.tf_idf(part)).sum::<f64>(),
             Matcher::Or(or) => or.weight * or.matching().map(|part| self.tf_idf(part)).sum::<f64>(),
             Matcher::Optional { inner, at, .. } if inner.at() == *at => self.tf_idf(inner),
-            Matcher::Optional { .. } | Matcher::Not { .. } | Matcher::Missing { .. } | Matcher::Nothing => 0.0,
+            Matcher::Missing { weight, .. } => *weight,
+            Matcher::Optional { missed, .. } => *missed,
+            Matcher::Not { .. } | Matcher::Nothing => 0.0,
             Matcher::All { .. } | Matcher::Set { .. } => 1.0,
         }
     }
@@ -111,11 +112,15 @@ impl<'a> Scoring<'a> {
             idf * frequency / (frequency + K1 * (1.0 - B + B * self.average_length))
         };
         match part {
-            Matcher::Term { cursor, documents, .. } => term(self.idf(*documents), f64::from(cursor.entry().frequency)),
+            Matcher::Term { cursor, documents, .. } => {
+                term(self.idf(*documents), f64::from(cursor.entry().frequency))
+            }
             Matcher::And(and) => and.weight * and.parts.iter().map(|part| self.bm25(part)).sum::<f64>(),
             Matcher::Or(or) => or.weight * or.matching().map(|part| self.bm25(part)).sum::<f64>(),
             Matcher::Optional { inner, at, .. } if inner.at() == *at => self.bm25(inner),
-            Matcher::Optional { .. } | Matcher::Not { .. } | Matcher::Missing { .. } | Matcher::Nothing => 0.0,
+            Matcher::Missing { weight, .. } => term(*weight, 1.0),
+            Matcher::Optional { missed, .. } => missed * term(1.0, 1.0),
+            Matcher::Not { .. } | Matcher::Nothing => 0.0,
             Matcher::All { .. } | Matcher::Set { .. } => term(1.0, 1.0),
         }
     }
@@ -129,15 +134,14 @@ impl<'a> Scoring<'a> {
             Matcher::Term { cursor, documents, .. } => {
                 term(self.idf_std(*documents), f64::from(cursor.entry().frequency))
             }
-            Matcher::And(and) => and.weight * and.parts.iter().map(|part| self.bm25_std(part, facts)).sum::<f64>(),
+            Matcher::And(and) => {
+                and.weight * and.parts.iter().map(|part| self.bm25_std(part, facts)).sum::<f64>()
+            }
             Matcher::Or(or) => or.weight * or.matching().map(|part| self.bm25_std(part, facts)).sum::<f64>(),
             Matcher::Optional { inner, at, .. } if inner.at() == *at => self.bm25_std(inner, facts),
             Matcher::All { .. } => term(1.0, 1.0),
-            Matcher::Optional { .. }
-            | Matcher::Not { .. }
-            | Matcher::Nothing
-            | Matcher::Set { .. }
-            | Matcher::Missing { .. } => 0.0,
+            Matcher::Missing { weight, .. } => weight * term(1.0, 1.0),
+            Matcher::Optional { .. } | Matcher::Not { .. } | Matcher::Nothing | Matcher::Set { .. } => 0.0,
         }
     }
 
@@ -163,7 +167,9 @@ fn dis_max(part: &Matcher<'_>) -> f64 {
         Matcher::And(and) => and.weight * and.parts.iter().map(dis_max).sum::<f64>(),
         Matcher::Or(or) => or.weight * or.matching().map(dis_max).fold(0.0, f64::max),
         Matcher::Optional { inner, at, .. } if inner.at() == *at => dis_max(inner),
-        Matcher::Optional { .. } | Matcher::Not { .. } | Matcher::Missing { .. } | Matcher::Nothing => 0.0,
+        Matcher::Missing { weight, .. } => *weight,
+        Matcher::Optional { missed, .. } => *missed,
+        Matcher::Not { .. } | Matcher::Nothing => 0.0,
         Matcher::All { .. } | Matcher::Set { .. } => 1.0,
     }
 }

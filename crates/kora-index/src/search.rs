@@ -53,7 +53,8 @@ impl Match<'_> {
     pub fn score(&self) -> f64 {
         let table = self.index.table();
         let Some(facts) = table.facts(self.document) else { return 0.0 };
-        let payload = if self.scoring.scorer == Scorer::Hamming { self.index.payload(self.document) } else { None };
+        let payload =
+            if self.scoring.scorer == Scorer::Hamming { self.index.payload(self.document) } else { None };
         self.scoring.score(self.matcher, facts, payload)
     }
 

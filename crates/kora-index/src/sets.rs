@@ -89,7 +89,9 @@ impl SetCursor<'_> {
             }
             Self::Bits(bits) => {
                 let mut at = (target / 64) as usize;
-                let Some(mut word) = bits.get(at).map(|word| word & (u64::MAX << (target % 64))) else { return END };
+                let Some(mut word) = bits.get(at).map(|word| word & (u64::MAX << (target % 64))) else {
+                    return END;
+                };
                 while word == 0 {
                     at += 1;
                     match bits.get(at) {

@@ -6,7 +6,6 @@
 use crate::dictionary::Compiled;
 use crate::index::{Held, Index, Indexed};
 use crate::plan::{Leaf, Plan};
-use crate::query::Pattern;
 
 /// Figures of an index, for one plan.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,6 +16,8 @@ pub struct Statistics {
     pub length_total: u64,
     /// For each leaf of the plan.
     pub(crate) leaves: Vec<LeafStatistics>,
+    /// Numbers in each range of the plan, and points in the ranges of each circle.
+    pub(crate) sets: Vec<u64>,
 }
 
 /// In how many documents something is.
@@ -33,6 +34,8 @@ impl Statistics {
     pub fn merge(&mut self, other: Self, plan: &Plan) {
         self.documents += other.documents;
         self.length_total += other.length_total;
+        self.sets.resize(other.sets.len(), 0);
+        self.sets.iter_mut().zip(&other.sets).for_each(|(count, more)| *count += more);
         if self.leaves.is_empty() {
             self.leaves = other.leaves;
             return;
@@ -85,7 +88,7 @@ pub struct Gathering {
 impl Gathering {
     /// Begins: all but patterns is counted at once. It is to be begun at the moment that the search's snapshot is taken.
     ///
-    /// Complexity: O(leaves of the plan).
+    /// Complexity: O(leaves of the plan), and O(runs of numbers) for each range.
     #[must_use]
     pub fn new(index: &Index, plan: &Plan) -> Self {
         let mut patterns = Vec::new();
@@ -103,7 +106,9 @@ impl Gathering {
         let leaves = leaves.collect();
         patterns.reverse();
         let table = index.table();
-        let statistics = Statistics { documents: table.len() as u64, length_total: table.length_total(), leaves };
+        let sets = plan.sets.iter().map(|set| set.count(index) as u64).collect();
+        let statistics =
+            Statistics { documents: table.len() as u64, length_total: table.length_total(), leaves, sets };
         Self { statistics, patterns }
     }
 
@@ -150,9 +155,4 @@ impl Gathering {
 
 fn count_of(dictionary: &crate::dictionary::Dictionary<Held>, text: &str) -> u64 {
     dictionary.find(text).and_then(|number| dictionary.value(number)).map_or(0, Held::count)
-}
-
-/// Whether a pattern's words are tried from the longest on among those that begin alike, which decides which of them gives a document its score.
-pub(crate) fn prefers_longer(pattern: &Pattern) -> bool {
-    matches!(pattern, Pattern::Suffix(_) | Pattern::Infix(_))
 }

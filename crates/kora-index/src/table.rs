@@ -18,8 +18,8 @@ use std::sync::Arc;
 use ahash::RandomState;
 use hashbrown::HashTable;
 
-pub(crate) use chunk::{Facts, Record};
 use chunk::{CHUNK_DOCUMENTS, Chunk};
+pub(crate) use chunk::{Facts, Record};
 
 /// The documents of an index.
 #[derive(Clone, Debug)]
@@ -206,7 +206,11 @@ impl Table {
         self.changes += 1;
         self.drop_holds();
         let (index, at) = split(number);
-        let Some(record) = self.chunks.get_mut(index).and_then(|chunk| chunk.as_mut()).and_then(|chunk| chunk.record_mut(at))
+        let Some(record) = self
+            .chunks
+            .get_mut(index)
+            .and_then(|chunk| chunk.as_mut())
+            .and_then(|chunk| chunk.record_mut(at))
         else {
             return;
         };
@@ -246,7 +250,11 @@ impl Table {
             };
             if self.died.is_empty() {
                 match chunk.next_live(at) {
-                    Some(at) => return Some(first_of(index) + at).filter(|found| *found < snapshot.horizon).unwrap_or(u32::MAX),
+                    Some(at) => {
+                        return Some(first_of(index) + at)
+                            .filter(|found| *found < snapshot.horizon)
+                            .unwrap_or(u32::MAX);
+                    }
                     None => number = first_of(index + 1),
                 }
             } else if self.sees(snapshot, number) {
@@ -283,7 +291,8 @@ impl Table {
 
     /// A document's key when the snapshot was taken.
     pub(crate) fn key(&self, snapshot: &Snapshot, number: u32) -> &[u8] {
-        let older = self.renamed.get(&number).into_iter().flatten().find(|(changes, _)| *changes > snapshot.changes);
+        let older =
+            self.renamed.get(&number).into_iter().flatten().find(|(changes, _)| *changes > snapshot.changes);
         older.map_or_else(|| self.current_key(number), |(_, key)| key)
     }
 

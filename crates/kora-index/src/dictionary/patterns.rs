@@ -3,6 +3,9 @@
 //! A pattern that begins with fixed characters looks only at texts that begin so. A fuzzy one runs a Levenshtein automaton over the texts in their
 //! order, keeps its states along the part that neighbours share, and leaps over all texts that begin like one it has given up on: the steps are those
 //! of a walk through a trie. Either goes on later from where it stood: texts come in the order of their bytes, so a text is the place.
+//!
+//! Fuzzy words match as in the oracle, which looks at the automaton before the last character as well: a text also matches if it does without its last
+//! character, as long as more characters could make it match again. So `%ab%` finds `ba`.
 
 use std::sync::OnceLock;
 
@@ -59,7 +62,9 @@ impl Compiled {
                 let tokens = parse_wildcard(text);
                 let start = tokens
                     .iter()
-                    .map_while(|token| if let Token::One(character) = token { Some(*character) } else { None })
+                    .map_while(
+                        |token| if let Token::One(character) = token { Some(*character) } else { None },
+                    )
                     .collect();
                 (Matcher::Wildcard(tokens), start)
             }
@@ -70,9 +75,12 @@ impl Compiled {
 }
 
 fn automaton(text: &str, edits: u8) -> DFA {
-    static BUILDERS: [OnceLock<LevenshteinAutomatonBuilder>; EDITS_MAX as usize + 1] = [const { OnceLock::new() }; 4];
+    static BUILDERS: [OnceLock<LevenshteinAutomatonBuilder>; EDITS_MAX as usize + 1] =
+        [const { OnceLock::new() }; 4];
     let edits = edits.min(EDITS_MAX);
-    BUILDERS[usize::from(edits)].get_or_init(|| LevenshteinAutomatonBuilder::new(edits, false)).build_dfa(text)
+    BUILDERS[usize::from(edits)]
+        .get_or_init(|| LevenshteinAutomatonBuilder::new(edits, false))
+        .build_dfa(text)
 }
 
 fn parse_wildcard(text: &str) -> Vec<Token> {
@@ -188,7 +196,10 @@ impl<V: Default> Dictionary<V> {
                 Matcher::Suffix(part) => text.ends_with(&**part),
                 Matcher::Infix(part) => text.contains(&**part),
                 Matcher::Wildcard(tokens) => fits_wildcard(tokens, text),
-                Matcher::Fuzzy(dfa) => matches!(dfa.eval(text), Distance::Exact(_)),
+                Matcher::Fuzzy(dfa) => is_match(
+                    dfa,
+                    text.bytes().fold(dfa.initial_state(), |state, byte| dfa.transition(state, byte)),
+                ),
             };
             if fits && !visit(text, value) {
                 return None;
@@ -212,7 +223,8 @@ impl<V: Default> Dictionary<V> {
                     return Some(text.as_bytes().to_vec());
                 }
                 *steps -= 1;
-                let shared = path.iter().zip(text.as_bytes()).take_while(|((byte, _), other)| byte == *other).count();
+                let shared =
+                    path.iter().zip(text.as_bytes()).take_while(|((byte, _), other)| byte == *other).count();
                 path.truncate(shared);
                 let mut state = path.last().map_or_else(|| dfa.initial_state(), |(_, state)| *state);
                 for byte in &text.as_bytes()[shared..] {
@@ -226,13 +238,19 @@ impl<V: Default> Dictionary<V> {
                     leap = Some(past(path.iter().map(|(byte, _)| *byte).collect()));
                     break;
                 }
-                if matches!(dfa.distance(state), Distance::Exact(_)) && !visit(text, value) {
+                let before_last = text.char_indices().next_back().map_or(0, |(at, _)| at);
+                let before = if before_last == 0 { dfa.initial_state() } else { path[before_last - 1].1 };
+                if (is_match(dfa, state) || is_match(dfa, before)) && !visit(text, value) {
                     return None;
                 }
             }
             from = leap??;
         }
     }
+}
+
+fn is_match(dfa: &DFA, state: u32) -> bool {
+    matches!(dfa.distance(state), Distance::Exact(_))
 }
 
 /// The least bytes after all that begin with these; none if there are none.

@@ -95,7 +95,9 @@ fn read_float(reader: &mut Reader<'_>) -> f64 {
 /// The integer that a number is, if it is one that takes fewer bytes as such.
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked before")]
 fn small_integer(number: f64) -> Option<i64> {
-    let is_small = number.abs() < EXACT_INTEGERS && number.fract() == 0.0 && (number != 0.0 || number.is_sign_positive());
+    let is_small = number.abs() < EXACT_INTEGERS
+        && number.fract() == 0.0
+        && (number != 0.0 || number.is_sign_positive());
     is_small.then_some(number as i64)
 }
 

@@ -67,7 +67,9 @@ impl Index {
                     memory.tag_bytes += dictionary.memory_bytes() - dictionary.suffix_bytes();
                     memory.suffix_bytes += dictionary.suffix_bytes();
                 }
-                Indexed::Numbers(numbers) | Indexed::Points(numbers) => memory.number_bytes += numbers.memory_bytes(),
+                Indexed::Numbers(numbers) | Indexed::Points(numbers) => {
+                    memory.number_bytes += numbers.memory_bytes()
+                }
             }
         }
         memory

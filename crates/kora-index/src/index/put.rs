@@ -141,7 +141,8 @@ impl Index {
 
     /// Finds the values of all other fields, and packs what the record is to hold.
     fn collect_values(&mut self, document: &Document<'_>, scratch: &mut Scratch) -> Parts {
-        let mut parts = Parts { sorts: Vec::new(), contents: Vec::new(), missing: Vec::new(), tags: Vec::new() };
+        let mut parts =
+            Parts { sorts: Vec::new(), contents: Vec::new(), missing: Vec::new(), tags: Vec::new() };
         let none = Values::default();
         for (place, field) in self.schema.fields.iter().enumerate() {
             let values = document.fields.get(place).unwrap_or(&none);
@@ -164,14 +165,17 @@ impl Index {
                 Indexed::Nothing | Indexed::Text(_) => {}
                 Indexed::Tags(dictionary) => {
                     let mut numbers = Vec::new();
-                    visit_tags(&self.schema.source, field, &values.content, |tag| numbers.push(dictionary.insert(tag)));
+                    visit_tags(&self.schema.source, field, &values.content, |tag| {
+                        numbers.push(dictionary.insert(tag))
+                    });
                     numbers.sort_unstable();
                     numbers.dedup();
                     contents::push_ascending(&mut parts.contents, &numbers);
                     parts.tags.push((place, numbers));
                 }
                 Indexed::Numbers(_) => {
-                    let numbers = if let Content::Numbers(numbers) = &values.content { &**numbers } else { &[] };
+                    let numbers =
+                        if let Content::Numbers(numbers) = &values.content { &**numbers } else { &[] };
                     let sorted = values.sort.as_ref().filter(|_| field.sortable);
                     contents::push_numbers(&mut parts.contents, numbers, sorted);
                 }
@@ -207,7 +211,8 @@ impl Index {
             }
             let frequency = total_frequency(group);
             if let Some(held) = self.terms.value_mut(group[0].term) {
-                self.posting_bytes += held.postings.push(layout, &Entry { document: number, frequency, fields, positions });
+                self.posting_bytes +=
+                    held.postings.push(layout, &Entry { document: number, frequency, fields, positions });
                 self.records += 1;
             }
         }
@@ -235,7 +240,10 @@ impl Index {
                     numbers.iter().for_each(|value| index.insert(*value, number));
                 }
                 (Indexed::Points(index), Content::Points(points)) => {
-                    points.iter().filter_map(|point| point_number(*point)).for_each(|value| index.insert(value, number));
+                    points
+                        .iter()
+                        .filter_map(|point| point_number(*point))
+                        .for_each(|value| index.insert(value, number));
                 }
                 _ => {}
             }
@@ -261,7 +269,10 @@ impl Index {
     pub(super) fn free(&mut self, number: u32, was_dying: bool) {
         self.visit_held(number, |held, layout, table| {
             held.dying -= u32::from(was_dying);
-            (held.postings.remove(layout, number, |other| table.is_forgotten(other)), held.postings.live() == 0)
+            (
+                held.postings.remove(layout, number, |other| table.is_forgotten(other)),
+                held.postings.live() == 0,
+            )
         });
         let Some(record) = self.table.forget(number) else { return };
         let mut reader = Reader::new(record.contents());
@@ -277,7 +288,9 @@ impl Index {
                     contents::read_numbers(&mut reader, sorted, |value| index.remove(value, number));
                 }
                 Indexed::Points(index) => {
-                    contents::read_numbers(&mut reader, SortKey::Missing, |value| index.remove(value, number));
+                    contents::read_numbers(&mut reader, SortKey::Missing, |value| {
+                        index.remove(value, number)
+                    });
                 }
             }
         }
@@ -308,7 +321,9 @@ impl Index {
         for field in fields.iter_mut() {
             match &mut field.indexed {
                 Indexed::Nothing | Indexed::Text(_) => {}
-                Indexed::Numbers(_) | Indexed::Points(_) => contents::read_numbers(&mut reader, SortKey::Missing, |_| {}),
+                Indexed::Numbers(_) | Indexed::Points(_) => {
+                    contents::read_numbers(&mut reader, SortKey::Missing, |_| {})
+                }
                 Indexed::Tags(dictionary) => contents::read_ascending(&mut reader, |value| {
                     let Some(held) = dictionary.value_mut(value) else { return };
                     let (growth, is_empty) = visit(held, Layout::BARE, table);
@@ -335,7 +350,11 @@ fn total_frequency(group: &[Occurrence]) -> u32 {
 }
 
 /// What one occurrence counts in a field of this weight: a whole number, 1 at least.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float as an integer saturates")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float as an integer saturates"
+)]
 fn frequency_of(weight: f64) -> u32 {
     (weight as u32).max(1)
 }
@@ -352,7 +371,10 @@ fn point_number(point: (f64, f64)) -> Option<f64> {
 
 /// Calls with each tag of a field's content.
 fn visit_tags(source: &Source, field: &Field, content: &Content<'_>, mut visit: impl FnMut(&str)) {
-    let (FieldKind::Tag { separator, case_sensitive, .. }, Content::Tags(texts)) = (&field.kind, content) else { return };
+    let (FieldKind::Tag { separator, case_sensitive, .. }, Content::Tags(texts)) = (&field.kind, content)
+    else {
+        return;
+    };
     let separator = separator.or_else(|| (*source == Source::Hash).then_some(','));
     for text in texts {
         analysis::tags(text, separator, *case_sensitive, |tag| {

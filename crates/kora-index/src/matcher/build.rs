@@ -7,10 +7,10 @@
 use super::{And, Matcher, Or, of_set};
 use crate::dictionary::Dictionary;
 use crate::index::{Held, Index, Indexed};
-use crate::plan::{Leaf, Part, Plan};
+use crate::plan::{Leaf, Part, Plan, SetOf};
 use crate::postings::{Cursor, Layout};
 use crate::sets::DocumentSet;
-use crate::statistics::{LeafStatistics, Statistics, prefers_longer};
+use crate::statistics::{LeafStatistics, Statistics};
 use crate::table::Snapshot;
 
 /// What a matcher is built from.
@@ -39,36 +39,48 @@ impl<'a> Builder<'a> {
             }
             Part::Value { leaf, weight, field } => {
                 let Leaf::Value(_, text) = &self.plan.leaves[*leaf] else { return Matcher::Nothing };
-                let Indexed::Tags(dictionary) = &self.index.fields()[*field].indexed else { return Matcher::Nothing };
+                let Indexed::Tags(dictionary) = &self.index.fields()[*field].indexed else {
+                    return Matcher::Nothing;
+                };
                 self.term(dictionary, Layout::BARE, text, self.count(*leaf), *weight, u128::MAX)
             }
             Part::Words { leaf, weight, fields } => {
                 self.expanded(*leaf, self.index.terms(), self.index.layout(), *weight, *fields)
             }
             Part::Values { leaf, weight, field } => match &self.index.fields()[*field].indexed {
-                Indexed::Tags(dictionary) => self.expanded(*leaf, dictionary, Layout::BARE, *weight, u128::MAX),
+                Indexed::Tags(dictionary) => {
+                    self.expanded(*leaf, dictionary, Layout::BARE, *weight, u128::MAX)
+                }
                 _ => Matcher::Nothing,
             },
-            Part::Set(place) => of_set(&self.sets[*place]),
-            Part::Missing(field) => {
+            Part::Set(place) if self.statistics.sets.get(*place) == Some(&0) => Matcher::Nothing,
+            Part::Set(place) => {
+                of_set(&self.sets[*place], matches!(self.plan.sets[*place], SetOf::Radius { .. }))
+            }
+            Part::Missing { field, weight } => {
                 let held = self.index.fields()[*field].missing.as_ref();
                 let cursor = held.map_or_else(Cursor::empty, |held| held.postings.cursor(Layout::BARE));
-                Matcher::Missing { cursor, at: 0 }
+                Matcher::Missing { cursor, weight: *weight, at: 0 }
             }
             Part::And { parts, weight, slop, in_order } => self.and(parts, *weight, *slop, *in_order),
             Part::Or { parts, weight, is_of_values } => {
-                let mut kept: Vec<Matcher<'a>> =
-                    parts.iter().map(|part| self.part(part)).filter(|part| !matches!(part, Matcher::Nothing)).collect();
+                let mut kept: Vec<Matcher<'a>> = parts
+                    .iter()
+                    .map(|part| self.part(part))
+                    .filter(|part| !matches!(part, Matcher::Nothing))
+                    .collect();
                 match kept.len() {
                     0 => Matcher::Nothing,
                     1 if !is_of_values => kept.remove(0),
                     _ => Matcher::Or(Or::new(kept, *weight, false)),
                 }
             }
-            Part::Not(inner) => Matcher::Not { inner: Box::new(self.part(inner)), table, snapshot, at: 0, is_sure: false },
-            Part::Optional { part, .. } => {
+            Part::Not(inner) => {
+                Matcher::Not { inner: Box::new(self.part(inner)), table, snapshot, at: 0, is_sure: false }
+            }
+            Part::Optional { part, missed } => {
                 let inner = Box::new(self.part(part));
-                Matcher::Optional { inner, table, snapshot, at: 0, is_sure: false }
+                Matcher::Optional { inner, missed: *missed, table, snapshot, at: 0, is_sure: false }
             }
         }
     }
@@ -92,12 +104,18 @@ impl<'a> Builder<'a> {
     fn estimate(&self, part: &Part) -> u64 {
         match part {
             Part::Nothing => 0,
-            Part::Word { leaf, .. } | Part::Value { leaf, .. } | Part::Words { leaf, .. } | Part::Values { leaf, .. } => {
-                self.count(*leaf)
-            }
+            Part::Word { leaf, .. }
+            | Part::Value { leaf, .. }
+            | Part::Words { leaf, .. }
+            | Part::Values { leaf, .. } => self.count(*leaf),
             Part::And { parts, .. } => parts.iter().map(|part| self.estimate(part)).min().unwrap_or(0),
-            Part::Or { parts, .. } => parts.iter().fold(0, |sum, part| sum.saturating_add(self.estimate(part))),
-            Part::All | Part::Set(_) | Part::Missing(_) | Part::Not(_) | Part::Optional { .. } => self.statistics.documents,
+            Part::Or { parts, .. } => {
+                parts.iter().fold(0, |sum, part| sum.saturating_add(self.estimate(part)))
+            }
+            Part::Set(place) => self.statistics.sets.get(*place).copied().unwrap_or(0),
+            Part::All | Part::Missing { .. } | Part::Not(_) | Part::Optional { .. } => {
+                self.statistics.documents
+            }
         }
     }
 
@@ -140,25 +158,13 @@ impl<'a> Builder<'a> {
         if expansions.is_empty() {
             return Matcher::Nothing;
         }
-        let mut ordered: Vec<&(Box<str>, u64)> = expansions.iter().collect();
-        if let Leaf::Words(pattern) | Leaf::Values(_, pattern) = &self.plan.leaves[leaf]
-            && prefers_longer(pattern)
-        {
-            ordered.sort_by(|one, other| longer_first(&one.0, &other.0));
+        if let ([(text, documents)], Leaf::Values(..)) = (&**expansions, &self.plan.leaves[leaf]) {
+            return self.term(dictionary, layout, text, *documents, 1.0, fields);
         }
-        let parts = ordered
-            .into_iter()
+        let parts = expansions
+            .iter()
             .map(|(text, documents)| self.term(dictionary, layout, text, *documents, 1.0, fields))
             .collect();
         Matcher::Or(Or::new(parts, weight, true))
-    }
-}
-
-/// The order of bytes, but for texts of which one begins with the other: the longer first.
-fn longer_first(one: &str, other: &str) -> std::cmp::Ordering {
-    if one.starts_with(other) || other.starts_with(one) {
-        other.len().cmp(&one.len())
-    } else {
-        one.cmp(other)
     }
 }

@@ -4,7 +4,10 @@ use super::*;
 use crate::query::Bound;
 
 fn bound() -> impl Strategy<Value = Bound> {
-    (prop_oneof![Just(f64::NEG_INFINITY), Just(f64::INFINITY), (-20_i32..20).prop_map(f64::from)], any::<bool>())
+    (
+        prop_oneof![Just(f64::NEG_INFINITY), Just(f64::INFINITY), (-20_i32..20).prop_map(f64::from)],
+        any::<bool>(),
+    )
         .prop_map(|(value, is_exclusive)| Bound { value, is_exclusive })
 }
 

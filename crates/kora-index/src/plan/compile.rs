@@ -77,7 +77,7 @@ impl Compiler<'_> {
             NodeKind::Optional(node) => {
                 let mut part = self.part(node, Place { expands: false, ..place })?;
                 set_weight(&mut part, weight);
-                Part::Optional { part: Box::new(part), weight }
+                Part::Optional { part: Box::new(part), missed: 0.0 }
             }
             NodeKind::Within(names, node) => {
                 let fields = place.fields & self.text_fields(names);
@@ -105,7 +105,9 @@ impl Compiler<'_> {
                 }
             }
             NodeKind::Missing(name) => match self.field(name) {
-                Some((field, _)) if self.index.fields()[field].missing.is_some() => Part::Missing(field),
+                Some((field, _)) if self.index.fields()[field].missing.is_some() => {
+                    Part::Missing { field, weight: 0.0 }
+                }
                 Some(_) => return Err(QueryError::MissingNotIndexed(name.clone())),
                 None => Part::Nothing,
             },
@@ -125,7 +127,12 @@ impl Compiler<'_> {
         Ok(Part::And { parts, weight: attributes.weight.unwrap_or(1.0), slop, in_order })
     }
 
-    fn phrase(&mut self, words: &[String], attributes: &Attributes, place: Place) -> Result<Part, QueryError> {
+    fn phrase(
+        &mut self,
+        words: &[String],
+        attributes: &Attributes,
+        place: Place,
+    ) -> Result<Part, QueryError> {
         if let [word] = words {
             return self.word(word, false, attributes.weight.unwrap_or(1.0), place);
         }
@@ -133,11 +140,21 @@ impl Compiler<'_> {
             return self.word("", false, attributes.weight.unwrap_or(1.0), place);
         }
         let parts = words.iter().map(|word| self.word(word, false, 1.0, place)).collect::<Result<_, _>>()?;
-        let own = Attributes { slop: attributes.slop.or(Some(0)), in_order: attributes.in_order.or(Some(true)), ..attributes.clone() };
+        let own = Attributes {
+            slop: attributes.slop.or(Some(0)),
+            in_order: attributes.in_order.or(Some(true)),
+            ..attributes.clone()
+        };
         self.and(parts, &own)
     }
 
-    fn word(&mut self, text: &str, is_expandable: bool, weight: f64, place: Place) -> Result<Part, QueryError> {
+    fn word(
+        &mut self,
+        text: &str,
+        is_expandable: bool,
+        weight: f64,
+        place: Place,
+    ) -> Result<Part, QueryError> {
         if text.is_empty() && !self.has_empty(place.fields) {
             return Err(QueryError::EmptyNotIndexed);
         }
@@ -182,9 +199,11 @@ impl Compiler<'_> {
                     Part::Value { leaf: self.leaf(Leaf::Value(field, cased(text))), weight, field }
                 }
                 TagMatch::Pattern(pattern) if self.is_too_short(pattern) => Part::Nothing,
-                TagMatch::Pattern(pattern) => {
-                    Part::Values { leaf: self.leaf(Leaf::Values(field, mapped(pattern, cased))), weight, field }
-                }
+                TagMatch::Pattern(pattern) => Part::Values {
+                    leaf: self.leaf(Leaf::Values(field, mapped(pattern, cased))),
+                    weight,
+                    field,
+                },
             });
         }
         if parts.len() == 1 {
@@ -234,9 +253,11 @@ impl Compiler<'_> {
 
     /// Whether some text field among these has a property.
     fn any_field(&self, fields: u128, has: impl Fn(&Field) -> bool) -> bool {
-        self.index.fields().iter().zip(&self.index.schema().fields).any(|(indexed, field)| match indexed.indexed {
-            Indexed::Text(bit) => fields & 1_u128.checked_shl(bit).unwrap_or(0) != 0 && has(field),
-            _ => false,
+        self.index.fields().iter().zip(&self.index.schema().fields).any(|(indexed, field)| {
+            match indexed.indexed {
+                Indexed::Text(bit) => fields & 1_u128.checked_shl(bit).unwrap_or(0) != 0 && has(field),
+                _ => false,
+            }
         })
     }
 
@@ -270,7 +291,11 @@ fn set_weight(part: &mut Part, own: f64) {
         | Part::Values { weight, .. }
         | Part::And { weight, .. }
         | Part::Or { weight, .. }
-        | Part::Optional { weight, .. } => *weight = own,
-        Part::All | Part::Nothing | Part::Set(_) | Part::Missing(_) | Part::Not(_) => {}
+        | Part::Missing { weight, .. } => *weight = own,
+        Part::Optional { part, missed } => {
+            *missed = own;
+            set_weight(part, own);
+        }
+        Part::All | Part::Nothing | Part::Set(_) | Part::Not(_) => {}
     }
 }

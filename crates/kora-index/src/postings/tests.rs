@@ -7,8 +7,11 @@ use super::*;
 type Model = BTreeMap<u32, (u32, u128, Vec<u8>)>;
 
 fn layouts() -> impl Strategy<Value = Layout> {
-    (any::<bool>(), any::<bool>(), any::<bool>())
-        .prop_map(|(frequencies, fields, positions)| Layout { frequencies, fields, positions })
+    (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(frequencies, fields, positions)| Layout {
+        frequencies,
+        fields,
+        positions,
+    })
 }
 
 fn read(postings: &Postings, layout: Layout, gone: &BTreeSet<u32>) -> Model {

@@ -1,8 +1,8 @@
 //! The documents of a query's ranges and circles, collected in slices before its search begins.
 
 use crate::geo;
-use crate::index::{Index, Indexed};
-use crate::numbers::{Numbers, Visited};
+use crate::index::Index;
+use crate::numbers::Visited;
 use crate::plan::{Plan, SetOf};
 use crate::query::Range;
 use crate::sets::DocumentSet;
@@ -33,14 +33,8 @@ impl Preparation {
 
     fn begin_next(&mut self, plan: &Plan, index: &Index) {
         let Some(of) = plan.sets.get(self.done.len()) else { return };
-        let mut ranges = match of {
-            SetOf::Range { range, .. } => vec![*range],
-            SetOf::Radius { radius, .. } => geo::ranges(radius),
-        };
-        let expected = match numbers_of(index, of) {
-            Some(numbers) => ranges.iter().map(|range| numbers.count_in(range)).sum(),
-            None => 0,
-        };
+        let mut ranges = of.ranges();
+        let expected = of.count(index);
         ranges.reverse();
         self.current = Some(Current { set: DocumentSet::new(expected, self.horizon), ranges, visited: None });
     }
@@ -49,7 +43,7 @@ impl Preparation {
     pub(super) fn step(&mut self, plan: &Plan, index: &Index, steps: &mut usize) -> bool {
         while let Some(mut current) = self.current.take() {
             let of = &plan.sets[self.done.len()];
-            if let Some(numbers) = numbers_of(index, of) {
+            if let Some(numbers) = of.numbers(index) {
                 while let Some(range) = current.ranges.last().copied() {
                     let Current { set, visited, .. } = &mut current;
                     let is_through = numbers.visit(&range, visited, steps, |value, document| match of {
@@ -81,15 +75,11 @@ impl Preparation {
     }
 }
 
-fn numbers_of<'a>(index: &'a Index, of: &SetOf) -> Option<&'a Numbers> {
-    let (SetOf::Range { field, .. } | SetOf::Radius { field, .. }) = of;
-    match &index.fields()[*field].indexed {
-        Indexed::Numbers(numbers) | Indexed::Points(numbers) => Some(numbers),
-        _ => None,
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was a whole number of 52 bits")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it was a whole number of 52 bits"
+)]
 fn point(value: f64) -> u64 {
     value as u64
 }

@@ -20,10 +20,14 @@ pub struct Hit {
 }
 
 impl Hit {
-    /// Which of two comes first: the greater score, then the lesser order.
+    /// Which of two comes first: the greater score, then the lesser order. What is not a number counts as 0.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Ordering {
-        other.score.total_cmp(&self.score).then(self.order.cmp(&other.order)).then(self.document.cmp(&other.document))
+        let number = |score: f64| if score.is_nan() { 0.0 } else { score + 0.0 };
+        number(other.score)
+            .total_cmp(&number(self.score))
+            .then(self.order.cmp(&other.order))
+            .then(self.document.cmp(&other.document))
     }
 }
 
@@ -165,7 +169,9 @@ impl PartialOrd for Keyed {
 
 impl Ord for Keyed {
     fn cmp(&self, other: &Self) -> Ordering {
-        let keys = self.direction.compare((self.key.borrow(), self.hit.order), (other.key.borrow(), other.hit.order));
+        let keys = self
+            .direction
+            .compare((self.key.borrow(), self.hit.order), (other.key.borrow(), other.hit.order));
         keys.then(self.hit.document.cmp(&other.hit.document))
     }
 }

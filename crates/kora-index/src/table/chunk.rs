@@ -28,7 +28,8 @@ pub(crate) struct Record(Box<[u8]>);
 impl Record {
     /// Packs a record.
     pub(crate) fn new(key: &[u8], sorts: &[u8], payload: Option<&[u8]>, contents: &[u8]) -> Self {
-        let mut bytes = Vec::with_capacity(key.len() + sorts.len() + contents.len() + payload.map_or(0, <[u8]>::len) + 6);
+        let mut bytes =
+            Vec::with_capacity(key.len() + sorts.len() + contents.len() + payload.map_or(0, <[u8]>::len) + 6);
         varint::push(&mut bytes, key.len() as u64);
         bytes.extend_from_slice(key);
         varint::push(&mut bytes, sorts.len() as u64);
@@ -106,7 +107,12 @@ pub(super) struct Chunk {
 
 impl Default for Chunk {
     fn default() -> Self {
-        Self { live: [0; WORDS], present: 0, facts: [Facts::default(); SLOTS], records: [const { None }; SLOTS] }
+        Self {
+            live: [0; WORDS],
+            present: 0,
+            facts: [Facts::default(); SLOTS],
+            records: [const { None }; SLOTS],
+        }
     }
 }
 

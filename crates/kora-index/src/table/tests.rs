@@ -72,6 +72,9 @@ proptest! {
 #[test]
 fn record_gives_back_what_was_packed() {
     let record = Record::new(b"key", b"sorts", Some(b""), b"contents").with_key(b"other");
-    assert_eq!((record.key(), record.sorts(), record.payload(), record.contents()), (&b"other"[..], &b"sorts"[..], Some(&b""[..]), &b"contents"[..]));
+    assert_eq!(
+        (record.key(), record.sorts(), record.payload(), record.contents()),
+        (&b"other"[..], &b"sorts"[..], Some(&b""[..]), &b"contents"[..])
+    );
     assert_eq!(Record::new(b"", b"", None, b"").payload(), None);
 }
