@@ -81,6 +81,7 @@ impl Run {
 
 impl Numbers {
     /// How many pairs there are.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.count
     }

@@ -48,11 +48,6 @@ impl Scorer {
             other => return Err(QueryError::UnknownScorer(other.to_owned())),
         })
     }
-
-    /// Whether it needs to know what of the query a document matched.
-    pub(crate) fn needs_match(self) -> bool {
-        !matches!(self, Self::DocScore | Self::Hamming)
-    }
 }
 
 /// `k1` of BM25, as the single float that the oracle has.

@@ -49,6 +49,7 @@ impl DocumentSet {
     }
 
     /// How many it has. Complexity: O(size).
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::List(list) => list.len(),

@@ -34,9 +34,12 @@ pub(crate) struct Table {
     changes: u64,
     dying: VecDeque<(u64, u32)>,
     died: HashMap<u32, u64>,
-    renamed: HashMap<u32, Vec<(u64, Box<[u8]>)>>,
+    renamed: HashMap<u32, Vec<FormerKey>>,
     holds: VecDeque<(u64, Arc<()>)>,
 }
+
+/// The count of changes at which a document got another key, and the key that it had.
+type FormerKey = (u64, Box<[u8]>);
 
 /// What a query sees of an index: what was there when it was taken. Its clones see the same. Dropped, it holds nothing back any more.
 #[derive(Clone, Debug)]

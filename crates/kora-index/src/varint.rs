@@ -18,7 +18,6 @@ pub(crate) fn push(bytes: &mut Vec<u8>, mut number: u64) {
     bytes.push(low_seven(u128::from(number)));
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "seven bits fit")]
 fn low_seven(number: u128) -> u8 {
     (number & 0x7f) as u8
 }

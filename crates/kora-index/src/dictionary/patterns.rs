@@ -19,8 +19,8 @@ const EDITS_MAX: u8 = 3;
 
 /// A pattern, ready to compare texts with.
 enum Matcher {
-    /// Begins with it.
-    Prefix(String),
+    /// Whatever begins as the pattern says.
+    Prefix,
     /// Ends in it.
     Suffix(String),
     /// Has it inside.
@@ -55,7 +55,7 @@ impl Compiled {
     /// Prepares a pattern. Complexity: O(its length); for fuzzy ones O(length x edits), and once per process a few ms for each number of edits.
     pub(crate) fn new(pattern: &Pattern) -> Self {
         let (matcher, start) = match pattern {
-            Pattern::Prefix(text) => (Matcher::Prefix(text.clone()), text.clone()),
+            Pattern::Prefix(text) => (Matcher::Prefix, text.clone()),
             Pattern::Suffix(text) => (Matcher::Suffix(text.clone()), String::new()),
             Pattern::Infix(text) => (Matcher::Infix(text.clone()), String::new()),
             Pattern::Wildcard(text) => {
@@ -192,7 +192,7 @@ impl<V: Default> Dictionary<V> {
             }
             *steps -= 1;
             let fits = match matcher {
-                Matcher::Prefix(_) => true,
+                Matcher::Prefix => true,
                 Matcher::Suffix(part) => text.ends_with(&**part),
                 Matcher::Infix(part) => text.contains(&**part),
                 Matcher::Wildcard(tokens) => fits_wildcard(tokens, text),

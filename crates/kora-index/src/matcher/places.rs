@@ -63,7 +63,8 @@ pub(super) fn is_within(parts: &[Matcher<'_>], slop: u64, in_order: bool) -> boo
         return true;
     }
     let lists: Vec<Vec<u32>> = parts.iter().filter_map(positions_of).collect();
-    if lists.is_empty() {
+    // The oracle takes a group without positions as being anywhere, unless an order is asked for.
+    if lists.is_empty() || (!in_order && lists.iter().any(Vec::is_empty)) {
         return true;
     }
     if in_order {

@@ -2,7 +2,6 @@
 
 use super::{DEPTH_MAX, Leaf, Options, Part, Plan, SetOf};
 use crate::error::QueryError;
-use crate::geo;
 use crate::index::{Index, Indexed};
 use crate::query::{Attributes, Node, NodeKind, Pattern, TagMatch};
 use crate::schema::{Field, FieldKind};

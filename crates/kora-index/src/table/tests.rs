@@ -32,12 +32,12 @@ proptest! {
         let mut table = Table::new(RandomState::with_seeds(1, 2, 3, 4));
         let mut model: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
         let mut snapshots = Vec::new();
-        for (at, (what, one, other)) in steps.into_iter().enumerate() {
+        for (at, (what, one, other)) in (0_u32..).zip(steps) {
             let (key, to) = (vec![b'k', one], vec![b'k', other]);
             match what {
                 0 | 1 => {
-                    put(&mut table, &key, at as u32);
-                    model.insert(key, at as u32);
+                    put(&mut table, &key, at);
+                    model.insert(key, at);
                 }
                 2 => if let Some(number) = table.find(&key) {
                     if table.retire(number) { table.forget(number); }
