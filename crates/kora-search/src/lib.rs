@@ -1,3 +1,11 @@
 //! The FT commands: their query language, arguments, expressions and aggregation, over [`kora_index`]. No I/O.
+//!
+//! - [`query`]: the text of a query to a tree, and the tree to what FT.EXPLAIN prints.
 
 #![forbid(unsafe_code)]
+
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
+pub mod number;
+pub mod query;
+pub mod stop_words;
