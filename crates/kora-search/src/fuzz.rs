@@ -2,8 +2,10 @@
 
 use kora_index::schema::Schema;
 
+use crate::expression::Expression;
 use crate::query::{Dialect, Expand, Expansion, Options, Query};
 use crate::stop_words::StopWords;
+use crate::value::Value;
 
 struct Nothing;
 
@@ -24,5 +26,14 @@ pub fn query_input(input: &[u8]) {
             let _ = query.node();
             assert!(query.explain(&Schema::default(), &Nothing).ends_with('\n'), "it ends with a line end");
         }
+    }
+}
+
+/// Any bytes are an expression or refused; an expression has a value or an error.
+pub fn expression_input(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let row = [Some(Value::Number(3.5)), Some(Value::text("Hello")), None];
+    if let Ok(expression) = Expression::parse(&text, |name| Some(name.len() % row.len())) {
+        let _ = expression.evaluate(&row[..]);
     }
 }

@@ -106,3 +106,14 @@ pub fn fixed(value: f64, decimals: usize) -> String {
     }
     format!("{value:.decimals$}")
 }
+
+/// A number as RediSearch prints values: a whole one of 64 bits with all its digits, any other with twelve significant ones.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, reason = "it is looked whether it is the same number")]
+pub fn display(value: f64) -> String {
+    let range = -9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0;
+    if range.contains(&value) && value.fract() == 0.0 {
+        return (value as i64).to_string();
+    }
+    general(value, 12)
+}

@@ -5,6 +5,7 @@ use kora_index::schema::{Field, FieldKind, Schema};
 
 use super::{Dialect, Expand, Expansion, Options, Query, QueryError};
 use crate::stop_words::StopWords;
+use crate::testing::unescape;
 
 /// Queries and what RediSearch 2.10.5 explains of them, VERBATIM: `> query`, then the dialects and the answer. Line ends and
 /// backslashes are escaped.
@@ -127,22 +128,6 @@ fn explains_as_recorded() {
         }
     }
     assert!(count > 2000, "only {count} answers");
-}
-
-fn unescape(text: &str) -> String {
-    let mut plain = String::new();
-    let mut rest = text.chars();
-    while let Some(character) = rest.next() {
-        plain.push(match character {
-            '\\' => match rest.next() {
-                Some('n') => '\n',
-                Some('t') => '\t',
-                other => other.unwrap(),
-            },
-            other => other,
-        });
-    }
-    plain
 }
 
 #[test]
