@@ -25,7 +25,7 @@ pub struct ParseError(String);
 ///
 /// # Errors
 /// If it does not begin with a value, or with one that is nested too deep.
-pub fn parse(text: &str) -> Result<Vec<u8>, ParseError> {
+pub(crate) fn parse(text: &str) -> Result<Vec<u8>, ParseError> {
     read(text, false)
 }
 
@@ -33,7 +33,7 @@ pub fn parse(text: &str) -> Result<Vec<u8>, ParseError> {
 ///
 /// # Errors
 /// If it is not, or one that is nested too deep.
-pub fn parse_all(text: &str) -> Result<Vec<u8>, ParseError> {
+pub(crate) fn parse_all(text: &str) -> Result<Vec<u8>, ParseError> {
     read(text, true)
 }
 

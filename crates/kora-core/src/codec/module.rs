@@ -95,7 +95,11 @@ impl<'r, 'a> ModuleReader<'r, 'a> {
 
     fn expect(&mut self, part: u64) -> RdbResult<()> {
         let found = self.reader.number()?;
-        if found == part { Ok(()) } else { Err(RdbError::Corrupt("a module's value with another part than it should have")) }
+        if found == part {
+            Ok(())
+        } else {
+            Err(RdbError::Corrupt("a module's value with another part than it should have"))
+        }
     }
 
     /// The string that follows.

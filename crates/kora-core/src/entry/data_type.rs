@@ -201,10 +201,8 @@ impl Extensions {
     #[must_use]
     pub fn new(types: &'static [&'static DataType]) -> Self {
         for (at, one) in types.iter().enumerate() {
-            let is_extension = matches!(
-                (one.kind, one.rdb),
-                (Kind::Extension(_), RdbForm::Named(_) | RdbForm::Module(_))
-            );
+            let is_extension =
+                matches!((one.kind, one.rdb), (Kind::Extension(_), RdbForm::Named(_) | RdbForm::Module(_)));
             assert!(is_extension, "{} must have a kind and a form of extensions", one.name);
             assert!(
                 (1..=crate::codec::TypeName::BYTES_MAX).contains(&one.name.len()),

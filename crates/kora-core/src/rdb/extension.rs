@@ -9,8 +9,8 @@
 //! docs/adr/0034.
 
 use crate::codec::{
-    ModuleReader, ModuleWriter, RdbError, RdbResult, Reader, TypeName, module_id, name_and_version, put_length,
-    put_text,
+    ModuleReader, ModuleWriter, RdbError, RdbResult, Reader, TypeName, module_id, name_and_version,
+    put_length, put_text,
 };
 use crate::entry::Entry;
 use crate::entry::data_type::{Chunks, Head, Loader, ModuleForm, NamedForm, RdbForm};

@@ -5,7 +5,7 @@ use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
-use super::format::{Format, expand};
+use super::format::{Format, check_protocol, expand};
 use super::update::{answer_integers, last, update};
 use super::{CHANGES, GROWS, ROOT, at_least, bulk_text, count, integer_of, no_path_or, path_of, run_of};
 use crate::edit::Splice;
@@ -103,7 +103,9 @@ fn arrpop(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     at_least(args, 2, "json.arrpop")?;
     let (format, rest) = match args {
         [_, _, word, format, rest @ ..] if word.eq_ignore_ascii_case(b"FORMAT") => {
-            (Format::named(format, out)?, rest)
+            let format = Format::named(format, b"STRINGS")?;
+            check_protocol(out)?;
+            (format, rest)
         }
         _ => (Format::String, &args[2..]),
     };

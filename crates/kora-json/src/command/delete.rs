@@ -64,19 +64,14 @@ fn delete(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, name: &'static
     Ok(())
 }
 
-/// The places of the values that are in no other one that was found, in order. What was found twice is left out, as in RedisJSON, to which it
-/// is in itself.
+/// The places of the values that are in no other one that was found, each once and in order.
 fn outermost(root: Value<'_>, mut found: Vec<Found>) -> Vec<usize> {
     found.sort_unstable_by_key(|found| found.at);
-    let mut places: Vec<usize> = Vec::with_capacity(found.len());
     let mut covered = 0;
-    for chunk in found.chunk_by(|one, other| one.at == other.at) {
-        let at = chunk[0].at;
-        if at < covered {
-            continue;
-        }
-        covered = root.moved_to(at).end();
-        if chunk.len() == 1 {
+    let mut places: Vec<usize> = Vec::with_capacity(found.len());
+    for Found { at, .. } in found {
+        if at >= covered {
+            covered = root.moved_to(at).end();
             places.push(at);
         }
     }

@@ -16,17 +16,22 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// The format of this name.
-    pub(super) fn named(name: &[u8], out: &dyn Reply) -> CommandResult<Self> {
-        if !out.is_resp3() {
-            return Err(CommandError::text("ERR FORMAT argument is not supported on RESP2"));
-        }
+    /// The format of this name, where texts go by the name `texts`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub(super) fn named(name: &[u8], texts: &[u8]) -> CommandResult<Self> {
         match name {
-            b"STRING" => Ok(Self::String),
             b"EXPAND" | b"EXPAND1" => Ok(Self::Expand),
+            _ if name == texts => Ok(Self::String),
             _ => Err(CommandError::text("ERR wrong reply format")),
         }
     }
+}
+
+/// Refuses a format to a client that could not be shown most of them.
+pub(super) fn check_protocol(out: &dyn Reply) -> CommandResult {
+    if out.is_resp3() { Ok(()) } else { Err(CommandError::text("ERR FORMAT argument is not supported on RESP2")) }
 }
 
 /// Answers a value opened up.

@@ -5,7 +5,7 @@ use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
-use super::format::{Format, expand};
+use super::format::{Format, check_protocol, expand};
 use super::{READS, ROOT, at_least, no_path, path_of, read, utf8};
 use crate::packed::Value;
 use crate::path::Path;
@@ -50,7 +50,8 @@ impl<'a> Query<'a> {
             } else if arg.eq_ignore_ascii_case(b"SPACE") {
                 query.layout.space = text(value()?)?;
             } else if arg.eq_ignore_ascii_case(b"FORMAT") {
-                query.format = Format::named(value()?, out)?;
+                check_protocol(out)?;
+                query.format = Format::named(value()?, b"STRING")?;
             } else if !arg.eq_ignore_ascii_case(b"NOESCAPE") {
                 query.paths.push(arg);
             }

@@ -33,13 +33,9 @@ impl<'v> Place<'v> {
     pub(super) fn check_depth_in(self, depth: usize) -> CommandResult {
         check_depth(self.found.depth + 1 + depth)
     }
-
-    /// Makes sure that a value may take its place in which so many arrays and objects are in each other.
-    pub(super) fn check_depth(self, depth: usize) -> CommandResult {
-        check_depth(self.found.depth + depth)
-    }
 }
 
+/// Makes sure that a value may be nested so deep.
 pub(super) fn check_depth(depth: usize) -> CommandResult {
     if depth > DEPTH_MAX {
         return Err(CommandError::text("ERR the value would be nested deeper than 127 levels"));
