@@ -16,7 +16,7 @@ mod number;
 mod resp;
 mod set;
 mod string;
-#[cfg(any())]
+#[cfg(test)]
 mod tests;
 mod update;
 

@@ -5,7 +5,7 @@
 
 mod remove;
 mod rebuild;
-#[cfg(any())]
+#[cfg(test)]
 mod tests;
 
 pub(crate) use remove::{remove, without_members};

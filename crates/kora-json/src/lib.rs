@@ -9,11 +9,15 @@ pub mod command;
 mod compare;
 mod data_type;
 mod edit;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod merge;
 mod number;
 pub mod packed;
 mod parse;
 mod path;
+#[cfg(test)]
+mod testing;
 pub mod text;
 
 pub use command::COMMANDS;
@@ -24,6 +28,9 @@ pub use number::Number;
 pub use packed::{Container, Node, Value};
 pub use parse::ParseError;
 pub use path::{Path, PathError, TooMuch};
+
+/// Name and version of the module of Redis that has these commands and this type, for clients that ask.
+pub const MODULE: (&str, i64) = ("ReJSON", 20803);
 
 /// The data types that this crate brings along.
 pub const TYPES: &[&DataType] = &[&JSON];

@@ -22,7 +22,7 @@
 //! Complexity: passing over a value is O(1), looking a member or element up O(members or elements before it).
 
 mod builder;
-#[cfg(any())]
+#[cfg(test)]
 mod tests;
 
 pub use builder::Builder;

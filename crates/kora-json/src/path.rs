@@ -9,11 +9,11 @@ mod filter;
 mod find;
 mod parse;
 mod syntax;
-#[cfg(any())]
+#[cfg(test)]
 mod tests;
 
 pub use error::{PathError, TooMuch};
-pub(crate) use find::Found;
+pub(crate) use find::{Found, outermost};
 use syntax::Step;
 
 use crate::packed::Value;

@@ -8,8 +8,7 @@ use kora_core::reply::Reply;
 
 use super::{CHANGES, OPTIONAL_PATH, ROOT, at_least, count, path_of, write};
 use crate::edit::remove;
-use crate::packed::Value;
-use crate::path::Found;
+use crate::path::outermost;
 
 const ARGS: &[Arg] = &[Arg::key("key"), OPTIONAL_PATH];
 
@@ -46,7 +45,7 @@ fn delete(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, name: &'static
     };
     let path = path_of(args.get(2).copied().unwrap_or(ROOT))?;
     let root = json.root();
-    let places = outermost(root, path.places(root)?);
+    let places: Vec<usize> = outermost(root, path.places(root)?).iter().map(|found| found.at).collect();
     if places.first() == Some(&root.place()) {
         drop(json);
         keyspace.delete(key);
@@ -62,18 +61,4 @@ fn delete(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, name: &'static
     }
     out.integer(count(places.len()));
     Ok(())
-}
-
-/// The places of the values that are in no other one that was found, each once and in order.
-fn outermost(root: Value<'_>, mut found: Vec<Found>) -> Vec<usize> {
-    found.sort_unstable_by_key(|found| found.at);
-    let mut covered = 0;
-    let mut places: Vec<usize> = Vec::with_capacity(found.len());
-    for Found { at, .. } in found {
-        if at >= covered {
-            covered = root.moved_to(at).end();
-            places.push(at);
-        }
-    }
-    places
 }

@@ -17,6 +17,9 @@ use crate::path::{Path, Target};
 
 const NEW_AT_ROOT: CommandError = CommandError::text("ERR new objects must be created at the root");
 
+/// A path that may find several values does not say where a new one would go.
+const NOT_STATIC: CommandError = CommandError::text("Err wrong static path");
+
 pub(super) const SET: CommandSpec = CommandSpec {
     facts: Facts {
         name: "json.set",
@@ -130,6 +133,7 @@ fn splices_to_set(
         return Ok(splice_to_add(json, path, run)?.map(|splice| vec![splice]));
     }
     if condition == Condition::IfMissing {
+        path.last_static().ok_or(NOT_STATIC)?;
         return Ok(None);
     }
     for found in &found {
@@ -140,7 +144,7 @@ fn splices_to_set(
 
 /// The change that adds a member for a path that finds nothing; `None` if there is no object to add it to.
 fn splice_to_add(json: &Json, path: &Path, run: &[u8]) -> CommandResult<Option<Splice>> {
-    let (target, before) = path.last_static().ok_or(CommandError::text("Err wrong static path"))?;
+    let (target, before) = path.last_static().ok_or(NOT_STATIC)?;
     let Target::Member(name) = target else {
         return Err(CommandError::text("ERR array index out of range"));
     };

@@ -34,6 +34,20 @@ impl Found {
     }
 }
 
+/// Those places that are in no other one, each once and in order. Complexity: O(n log n).
+pub(crate) fn outermost(root: Value<'_>, mut found: Vec<Found>) -> Vec<Found> {
+    found.sort_unstable_by_key(|found| found.at);
+    let mut covered = 0;
+    found.retain(|found| {
+        let is_outside = found.at >= covered;
+        if is_outside {
+            covered = found.value(root).end();
+        }
+        is_outside
+    });
+    found
+}
+
 /// The places that steps find, in the order in which they are taken.
 pub(super) fn find(root: Value<'_>, steps: &[Step]) -> Result<Vec<Found>, TooMuch> {
     let left = root.bytes().len().saturating_mul(VISITS_PER_BYTE).saturating_add(VISITS_MIN);
