@@ -3,6 +3,7 @@
 //! - [`command`]: arguments to structs.
 //! - [`aggregate`]: rows through the steps of FT.AGGREGATE.
 //! - [`expression`]: what APPLY and FILTER compute of the values of a row.
+//! - [`words`]: suggestions, dictionaries, synonyms, spelling.
 //! - [`query`]: the text of a query to a tree, and the tree to what FT.EXPLAIN prints.
 
 #![forbid(unsafe_code)]
@@ -18,3 +19,4 @@ pub mod stop_words;
 #[cfg(test)]
 mod testing;
 pub mod value;
+pub mod words;

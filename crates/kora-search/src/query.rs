@@ -17,6 +17,7 @@ mod numeric;
 mod parser;
 mod part;
 mod phrase;
+mod spelled;
 mod tags;
 mod token;
 
@@ -33,6 +34,7 @@ pub use self::explain::{Expand, Expansion};
 use self::parser::Parser;
 use self::part::Part;
 use crate::stop_words::StopWords;
+use crate::words::SpelledWord;
 
 /// Longest text that is read, in bytes.
 pub const LENGTH_MAX: usize = 1 << 20;
@@ -121,6 +123,16 @@ impl Query {
     #[must_use]
     pub fn explain(&self, schema: &Schema, expand: &dyn Expand) -> String {
         explain::explain(self.root.as_ref(), schema, (!self.is_verbatim).then_some(expand))
+    }
+
+    /// The words that FT.SPELLCHECK checks: single and quoted ones, in order.
+    #[must_use]
+    pub fn words(&self) -> Vec<SpelledWord> {
+        let mut words = Vec::new();
+        if let Some(root) = &self.root {
+            spelled::collect(root, None, &mut words);
+        }
+        words
     }
 
     /// What it means.

@@ -85,6 +85,35 @@ impl Value {
             _ => (self.to_text().cmp(&other.to_text()), None),
         }
     }
+
+    /// An order of all values, for sorting: none, then numbers by size with NaN as the greatest, then texts by bytes, then arrays.
+    #[must_use]
+    pub fn total_order(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Number(left), Self::Number(right)) => {
+                let zero = |number: f64| if number == 0.0 { 0.0 } else { number };
+                left.is_nan().cmp(&right.is_nan()).then_with(|| zero(*left).total_cmp(&zero(*right)))
+            }
+            (Self::Text(left), Self::Text(right)) => left.cmp(right),
+            (Self::Array(left), Self::Array(right)) => {
+                let differences = left.iter().zip(right).map(|(left, right)| left.total_order(right));
+                differences
+                    .into_iter()
+                    .find(|order| order.is_ne())
+                    .unwrap_or_else(|| left.len().cmp(&right.len()))
+            }
+            _ => self.rank().cmp(&other.rank()),
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Null => 0,
+            Self::Number(_) => 1,
+            Self::Text(_) => 2,
+            Self::Array(_) => 3,
+        }
+    }
 }
 
 fn text_to_number(bytes: &[u8]) -> Option<f64> {
