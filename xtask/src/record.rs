@@ -36,7 +36,11 @@ impl References {
         Ok(Running {
             redis: Server::start(&self.redis, &options)?,
             valkey: Server::start(&self.valkey, &options)?,
-            with_modules: self.modules.as_ref().map(|modules| Server::start(modules, &options)).transpose()?,
+            with_modules: self
+                .modules
+                .as_ref()
+                .map(|modules| Server::start(modules, &options))
+                .transpose()?,
         })
     }
 

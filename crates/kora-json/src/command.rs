@@ -85,7 +85,8 @@ const OPTIONAL_PATH: Arg = Arg::string("path").optional();
 /// The path where none is given.
 const ROOT: &[u8] = b".";
 
-const NO_KEY: CommandError = CommandError::text("ERR could not perform this operation on a key that doesn't exist");
+const NO_KEY: CommandError =
+    CommandError::text("ERR could not perform this operation on a key that doesn't exist");
 
 /// Refuses fewer arguments, the name included, than a command needs.
 fn at_least(args: &[&[u8]], least: usize, name: &'static str) -> CommandResult {
@@ -98,7 +99,7 @@ fn refusal(words: impl Display) -> CommandError {
 }
 
 /// An argument as text.
-fn utf8<'a>(arg: &'a [u8]) -> CommandResult<&'a str> {
+fn utf8(arg: &[u8]) -> CommandResult<&str> {
     std::str::from_utf8(arg).map_err(|_| CommandError::text("Couldn't parse as UTF-8 string"))
 }
 

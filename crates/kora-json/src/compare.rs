@@ -19,9 +19,7 @@ pub fn are_equal(one: Value<'_>, other: Value<'_>) -> bool {
             one.len() == other.len()
                 && one.elements().zip(other.elements()).all(|(one, other)| are_equal(one, other))
         }
-        (Node::Object(one), Node::Object(other)) => {
-            one.len() == other.len() && are_members_equal(one, other)
-        }
+        (Node::Object(one), Node::Object(other)) => one.len() == other.len() && are_members_equal(one, other),
         (Node::Number(one), Node::Number(other)) => one == other,
         _ => false,
     }

@@ -3,8 +3,8 @@
 //! One change moves what stands behind it; several at once make the run anew in one pass, so that a path with a million places costs as much
 //! as reading the value twice.
 
-mod remove;
 mod rebuild;
+mod remove;
 #[cfg(test)]
 mod tests;
 

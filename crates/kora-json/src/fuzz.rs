@@ -60,7 +60,9 @@ pub fn payload_input(input: &[u8]) {
 }
 
 fn check_document(input: &[u8]) -> bool {
-    let Some(json) = std::str::from_utf8(input).ok().and_then(|text| Json::parse(text).ok()) else { return false };
+    let Some(json) = std::str::from_utf8(input).ok().and_then(|text| Json::parse(text).ok()) else {
+        return false;
+    };
     check_json(&json);
     true
 }
@@ -70,7 +72,8 @@ fn check_json(json: &Json) {
     assert_eq!(root.end(), root.run().len(), "a run is one value");
     assert!(root.depth() <= DEPTH_MAX, "depth is limited");
     let text = json.text();
-    let again = Json::parse(std::str::from_utf8(&text).expect("texts are UTF-8")).expect("a text is one of JSON");
+    let again =
+        Json::parse(std::str::from_utf8(&text).expect("texts are UTF-8")).expect("a text is one of JSON");
     assert_eq!(again.root().bytes(), root.bytes(), "a text gives the value again");
 }
 
@@ -117,14 +120,62 @@ fn check_payload(parts: &[u8]) {
 
 /// What texts of values are put together from.
 const VALUES: &[&str] = &[
-    "{", "}", "[", "]", ":", ",", "\"a\"", "\"b\"", "\"\\u00e9\\n\"", "null", "true", "false", "0", "-1", "12.5", "1e400",
-    "18446744073709551616", "{\"a\":", "[1,2]", "\"", "\\", " ", "[[[[[[[[", "]]]]]]]]",
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    ",",
+    "\"a\"",
+    "\"b\"",
+    "\"\\u00e9\\n\"",
+    "null",
+    "true",
+    "false",
+    "0",
+    "-1",
+    "12.5",
+    "1e400",
+    "18446744073709551616",
+    "{\"a\":",
+    "[1,2]",
+    "\"",
+    "\\",
+    " ",
+    "[[[[[[[[",
+    "]]]]]]]]",
 ];
 
 /// What paths are put together from.
 const PATHS: &[&str] = &[
-    "$", ".", "..", "*", "[", "]", "a", "b", "[0]", "[-1]", "['a']", "[\"b\",'a']", "[0:2]", "[::", "?(", ")", "@", "==", "1",
-    "&&", "||", "=~\"^c\"", "[?(@.b)]", "<", "'", " ", "null", "é",
+    "$",
+    ".",
+    "..",
+    "*",
+    "[",
+    "]",
+    "a",
+    "b",
+    "[0]",
+    "[-1]",
+    "['a']",
+    "[\"b\",'a']",
+    "[0:2]",
+    "[::",
+    "?(",
+    ")",
+    "@",
+    "==",
+    "1",
+    "&&",
+    "||",
+    "=~\"^c\"",
+    "[?(@.b)]",
+    "<",
+    "'",
+    " ",
+    "null",
+    "é",
 ];
 
 struct Generator(u64);

@@ -69,7 +69,9 @@ impl<'a> Lookup<'a> {
         if members.len() <= SEARCHED_MAX {
             return Self::Search(members);
         }
-        Self::Table(members.members().enumerate().map(|(index, (name, value))| (name, (index, value))).collect())
+        Self::Table(
+            members.members().enumerate().map(|(index, (name, value))| (name, (index, value))).collect(),
+        )
     }
 
     fn get(&self, name: &[u8]) -> Option<(usize, Value<'a>)> {

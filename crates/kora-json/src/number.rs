@@ -36,7 +36,9 @@ impl Number {
         match self {
             Self::Integer(number) => out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),
             Self::Unsigned(number) => out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),
-            Self::Double(number) => out.extend_from_slice(ryu::Buffer::new().format_finite(number).as_bytes()),
+            Self::Double(number) => {
+                out.extend_from_slice(ryu::Buffer::new().format_finite(number).as_bytes())
+            }
         }
     }
 

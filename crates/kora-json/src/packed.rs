@@ -238,7 +238,10 @@ impl std::fmt::Debug for Value<'_> {
 
 impl std::fmt::Debug for Container<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Container").field("body", &self.body).field("count", &self.count).finish_non_exhaustive()
+        f.debug_struct("Container")
+            .field("body", &self.body)
+            .field("count", &self.count)
+            .finish_non_exhaustive()
     }
 }
 

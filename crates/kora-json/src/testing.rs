@@ -27,7 +27,9 @@ pub(crate) fn models() -> impl Strategy<Value = Model> {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Model::from),
             prop::collection::vec((name, inner), 0..6).prop_map(|members| {
-                Model::from(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
+                Model::from(
+                    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>(),
+                )
             }),
         ]
     })

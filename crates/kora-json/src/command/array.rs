@@ -65,15 +65,7 @@ fn index_of(elements: Container<'_>, sought: Value<'_>, start: i64, end: i64) ->
         ..0 => len + end.max(-len),
         _ => end.min(len),
     };
-    let mut at = 0;
-    for element in elements.elements() {
-        if at >= end {
-            break;
-        }
-        if at >= start && are_equal(element, sought) {
-            return at;
-        }
-        at += 1;
-    }
-    -1
+    let place = |bound: i64| usize::try_from(bound).unwrap_or(0);
+    let mut range = elements.elements().enumerate().take(place(end)).skip(place(start));
+    range.find(|(_, element)| are_equal(*element, sought)).map_or(-1, |(at, _)| count(at))
 }

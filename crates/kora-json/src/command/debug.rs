@@ -44,7 +44,11 @@ fn debug(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResul
     let json = read(&mut keyspace, args[2])?;
     let path = path_of(args.get(3).copied().unwrap_or(ROOT))?;
     let Some(json) = json else {
-        if path.is_legacy() { out.integer(0) } else { out.array(0) }
+        if path.is_legacy() {
+            out.integer(0)
+        } else {
+            out.array(0)
+        }
         return Ok(());
     };
     let found = path.find(json.root())?;

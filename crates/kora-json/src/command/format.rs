@@ -31,7 +31,11 @@ impl Format {
 
 /// Refuses a format to a client that could not be shown most of them.
 pub(super) fn check_protocol(out: &dyn Reply) -> CommandResult {
-    if out.is_resp3() { Ok(()) } else { Err(CommandError::text("ERR FORMAT argument is not supported on RESP2")) }
+    if out.is_resp3() {
+        Ok(())
+    } else {
+        Err(CommandError::text("ERR FORMAT argument is not supported on RESP2"))
+    }
 }
 
 /// Answers a value opened up.

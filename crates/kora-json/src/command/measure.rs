@@ -6,7 +6,8 @@ use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
 use super::{
-    NO_KEY, OPTIONAL_PATH, READS, ROOT, answer, at_least, count, no_path, no_path_or, path_of, read, wrong_type,
+    NO_KEY, OPTIONAL_PATH, READS, ROOT, answer, at_least, count, no_path, no_path_or, path_of, read,
+    wrong_type,
 };
 use crate::packed::{Container, Node, Value};
 

@@ -25,7 +25,11 @@ pub(super) const NUMMULTBY: CommandSpec = CommandSpec {
 };
 
 pub(super) const NUMPOWBY: CommandSpec = CommandSpec {
-    facts: Facts { name: "json.numpowby", summary: "Raises the numbers that a path finds to a power", ..NUMBERS },
+    facts: Facts {
+        name: "json.numpowby",
+        summary: "Raises the numbers that a path finds to a power",
+        ..NUMBERS
+    },
     handler: |ctx, args, out| calculate(ctx, args, out, "json.numpowby", Arithmetic::Power),
 };
 

@@ -97,7 +97,7 @@ fn set_at(
         if condition == Condition::IfThere {
             return Ok(false);
         }
-        if !path_of(path).is_ok_and(|path| path.is_root()) {
+        if !is_root(path) {
             return Err(NEW_AT_ROOT);
         }
         keyspace.add_object(key, Box::new(Json::of_run(run)));
@@ -114,6 +114,11 @@ fn set_at(
     let Some(splices) = splices_to_set(&json, &path, &run, condition)? else { return Ok(false) };
     json.change(|before| apply(before, splices));
     Ok(true)
+}
+
+/// Whether an argument is the path of the value as a whole.
+fn is_root(path: &[u8]) -> bool {
+    path_of(path).is_ok_and(|path| path.is_root())
 }
 
 /// The changes that put a value in the place of those that a path finds, or add it; `None` if that is not to be or can't be.
@@ -168,12 +173,12 @@ pub(super) fn check(
     path: &[u8],
     run: Vec<u8>,
 ) -> CommandResult<Vec<u8>> {
-    let json = read(keyspace, key)?;
+    let Some(json) = read(keyspace, key)? else {
+        return if is_root(path) { Ok(run) } else { Err(NEW_AT_ROOT) };
+    };
     let path = path_of(path)?;
-    match json {
-        None if !path.is_root() => return Err(NEW_AT_ROOT),
-        Some(json) if !path.is_root() => drop(splices_to_set(json, &path, &run, Condition::None)?),
-        _ => {}
+    if !path.is_root() {
+        splices_to_set(json, &path, &run, Condition::None)?;
     }
     Ok(run)
 }

@@ -70,4 +70,3 @@ fn toggle(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     }
     answer_integers(out, &path, results, none)
 }
-

@@ -202,7 +202,8 @@ fn payload_of(id: &[u8], parts: &[u8]) -> Vec<u8> {
 #[test]
 fn payloads_that_are_none_are_refused() {
     const ID: &[u8] = b"\x45\xe2\x52\x38\xdf\x91\x2c\x03";
-    let nested = [&[5, 0x41, 0x00][..], "[".repeat(128).as_bytes(), "]".repeat(128).as_bytes(), &[0]].concat();
+    let nested =
+        [&[5, 0x41, 0x00][..], "[".repeat(128).as_bytes(), "]".repeat(128).as_bytes(), &[0]].concat();
     let hostile: [(&[u8], &[u8]); 16] = [
         (ID, b""),
         (ID, b"\x00"),

@@ -35,7 +35,12 @@ fn all_places(run: &[u8]) -> Vec<Found> {
 
 /// Some of the places, as bits say.
 fn some(places: Vec<Found>, bits: u64) -> Vec<Found> {
-    places.into_iter().enumerate().filter(|(at, _)| bits >> (at % 64) & 1 == 1).map(|(_, found)| found).collect()
+    places
+        .into_iter()
+        .enumerate()
+        .filter(|(at, _)| bits >> (at % 64) & 1 == 1)
+        .map(|(_, found)| found)
+        .collect()
 }
 
 /// What the model is with a change at a place, which is told by its text being unique: places are changed through pointers.

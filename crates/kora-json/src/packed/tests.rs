@@ -12,7 +12,9 @@ pub(crate) fn assert_same(value: Value<'_>, model: &Model) {
     match (value.node(), model) {
         (Node::Null, Model::Null) => {}
         (Node::Bool(value), Model::Bool(model)) => assert_eq!(value, *model),
-        (Node::Number(Number::Integer(value)), Model::Number(model)) => assert_eq!(Some(value), model.as_i64()),
+        (Node::Number(Number::Integer(value)), Model::Number(model)) => {
+            assert_eq!(Some(value), model.as_i64())
+        }
         (Node::Number(Number::Unsigned(value)), Model::Number(model)) => {
             assert_eq!((Some(value), None), (model.as_u64(), model.as_i64()));
         }
@@ -117,7 +119,8 @@ fn a_name_that_comes_twice_keeps_its_place_and_takes_the_last_value() {
 
 #[test]
 fn a_document_takes_little() {
-    let text = r#"{"name":"widget number 4711","city":"Berlin","price":12.75,"stock":300,"tags":["red","small"]}"#;
+    let text =
+        r#"{"name":"widget number 4711","city":"Berlin","price":12.75,"stock":300,"tags":["red","small"]}"#;
     let json = Json::parse(text).expect("JSON");
     assert!(json.root().bytes().len() * 10 < text.len() * 9, "{}", json.root().bytes().len());
 }

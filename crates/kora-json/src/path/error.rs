@@ -16,7 +16,11 @@ impl std::fmt::Display for PathError {
         let Self { text, at, expected } = self;
         let (before, behind) = text.split_at_checked(*at).unwrap_or((text, ""));
         write!(f, "Error occurred on position {at}, \"{before} ")?;
-        if behind.is_empty() { f.write_str("<<<<----")? } else { write!(f, "---->>>> {behind}")? }
+        if behind.is_empty() {
+            f.write_str("<<<<----")?
+        } else {
+            write!(f, "---->>>> {behind}")?
+        }
         write!(f, "\", expected one of the following: {expected}.")
     }
 }

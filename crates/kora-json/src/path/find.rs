@@ -134,11 +134,7 @@ impl<'a> Search<'a> {
                 }
             }
             // A filter looks at what is in a container; another value it looks at itself.
-            (Step::Filter(filter), _) => {
-                if self.holds(filter, value)? {
-                    self.walk(from, further)?;
-                }
-            }
+            (Step::Filter(filter), _) if self.holds(filter, value)? => self.walk(from, further)?,
             _ => {}
         }
         Ok(())

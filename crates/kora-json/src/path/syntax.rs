@@ -58,7 +58,13 @@ impl Pattern {
 
     /// Compiles an expression.
     pub(super) fn new(text: &str) -> Self {
-        Self(regex::RegexBuilder::new(text).size_limit(Self::BYTES_MAX).dfa_size_limit(Self::BYTES_MAX).build().ok())
+        Self(
+            regex::RegexBuilder::new(text)
+                .size_limit(Self::BYTES_MAX)
+                .dfa_size_limit(Self::BYTES_MAX)
+                .build()
+                .ok(),
+        )
     }
 }
 
