@@ -36,6 +36,8 @@ pub const SCRIPTS: u8 = 32;
 pub const SCRIPT_USAGE: u8 = 34;
 /// Scripts that take long.
 pub const BUSY_SCRIPTS: u8 = 36;
+/// The declarations of indexes, cursors, and the settings of searches. Nothing is evaluated while it is held.
+pub const SEARCH: u8 = 38;
 /// Stores lent to an operation.
 pub const LENT_STORES: u8 = 40;
 /// The list of clients.
@@ -83,6 +85,7 @@ pub(crate) fn name(rank: u8) -> &'static str {
         SCRIPTS => "SCRIPTS",
         SCRIPT_USAGE => "SCRIPT_USAGE",
         BUSY_SCRIPTS => "BUSY_SCRIPTS",
+        SEARCH => "SEARCH",
         LENT_STORES => "LENT_STORES",
         CLIENTS => "CLIENTS",
         CLIENT_WAIT => "CLIENT_WAIT",

@@ -1,5 +1,8 @@
 //! The FT commands: their query language, arguments, expressions and aggregation, over [`kora_index`]. No I/O.
 //!
+//! - `handler`: the commands on the engine; [`COMMANDS`] for whoever assembles one.
+//! - `companion`: the parts of indexes that go along with the stores.
+//! - `service`: what is declared, which all shards share ([`Service`]).
 //! - [`command`]: arguments to structs.
 //! - [`aggregate`]: rows through the steps of FT.AGGREGATE.
 //! - [`expression`]: what APPLY and FILTER compute of the values of a row.
@@ -10,13 +13,22 @@
 
 pub mod aggregate;
 pub mod command;
+mod companion;
 pub mod expression;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
+mod handler;
 pub mod number;
 pub mod query;
+mod service;
 pub mod stop_words;
 #[cfg(test)]
 mod testing;
 pub mod value;
 pub mod words;
+
+pub use handler::COMMANDS;
+pub use service::Service;
+
+/// Name and version of the module of Redis that has these commands, for clients that ask.
+pub const MODULE: (&str, i64) = ("search", 21005);

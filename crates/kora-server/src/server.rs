@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use kora_core::catalog::{Catalog, Cataloged};
 use kora_core::entry::data_type::Extensions;
 use kora_core::services::Services;
 use kora_core::shard::executor::Executor;
@@ -71,7 +72,12 @@ pub(crate) fn assemble(
     })?;
     let Assembly { engine, services, mut executors, ended } = assembly;
     let shared = Arc::new(Shared::new(engine, config, identity, log_level));
-    let services = Arc::new(services.with(Arc::clone(&shared)));
+    let searches = Arc::new(kora_search::Service::new());
+    let services = services
+        .with(Arc::new(Cataloged(Arc::clone(&searches) as Arc<dyn Catalog>)))
+        .with(Arc::new(searches))
+        .with(Arc::clone(&shared));
+    let services = Arc::new(services);
     executors.iter_mut().for_each(|executor| executor.set_services(Arc::clone(&services)));
     Ok(Assembled { shared, services, executors, ended })
 }

@@ -16,7 +16,7 @@ pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
 ];
 
 /// Names and versions of the modules whose commands are here.
-const MODULES: &[(&str, i64)] = &[kora_json::MODULE];
+const MODULES: &[(&str, i64)] = &[kora_json::MODULE, kora_search::MODULE];
 
 const MODULE: Facts = Facts {
     name: "module",

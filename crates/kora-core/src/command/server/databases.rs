@@ -5,6 +5,7 @@
 //! writes. That costs little: emptying a database only puts its contents aside, to be freed later.
 
 use super::FAMILY;
+use crate::catalog::Cataloged;
 use crate::command::options::existing_db;
 use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, Merge, Route, Traits};
 use crate::context::Ctx;
@@ -90,8 +91,15 @@ fn check_flush_type(options: &[&[u8]]) -> CommandResult {
     }
 }
 
+/// Empties databases. What is declared of keys goes with those of the first one, which it is about, as in Redis.
 fn flush(ctx: &mut Ctx<'_>, databases: std::ops::Range<u16>) {
     let (now, no_touch) = (ctx.now, ctx.no_touch);
+    if databases.contains(&0)
+        && let Some(Cataloged(catalog)) = ctx.services.get()
+    {
+        catalog.clear();
+        ctx.each_store(|store, _| store.abandon());
+    }
     ctx.each_store(|store, journal| {
         for db in databases.clone().map(DbIndex) {
             let removed = Keyspace::new(store, journal, db, now, no_touch).clear();

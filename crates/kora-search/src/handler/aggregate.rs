@@ -1,0 +1,43 @@
+//! FT.AGGREGATE.
+
+mod reply;
+mod rows;
+
+use kora_core::command::spec::{Arg, CommandSpec, Facts};
+use kora_core::context::Ctx;
+use kora_core::error::CommandResult;
+use kora_core::reply::Reply;
+
+pub(super) use self::reply::{write_page, write_rows};
+pub(super) use self::rows::{Table, aggregate};
+use super::search::check_format;
+use super::{READS, cursor, index_of, of_arguments, refusal, service};
+use crate::command::aggregate::Aggregate;
+
+pub(super) const AGGREGATE: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "ft.aggregate",
+        since: "1.1.0",
+        summary: "Finds documents of an index, and groups, sorts and computes what they hold",
+        complexity: "O(N) with N documents that match",
+        args: &[Arg::string("index"), Arg::string("query"), Arg::string("step").optional().multiple()],
+        ..READS
+    },
+    handler: run,
+};
+
+fn run(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let service = service(ctx)?;
+    let asked = Aggregate::parse(&args[1..]).map_err(of_arguments)?;
+    check_format(asked.format, out)?;
+    let declaration = index_of(&service, &asked.index, || {
+        refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.index)))
+    })?;
+    let settings = service.state().settings.clone();
+    let table = aggregate(ctx, declaration, &settings, &asked)?;
+    match &asked.cursor {
+        None => write_page(&table, out),
+        Some(options) => cursor::open(ctx, &service, &asked.index, options, table, out)?,
+    }
+    Ok(())
+}

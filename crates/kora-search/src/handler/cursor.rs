@@ -1,0 +1,101 @@
+//! FT.CURSOR, and the cursors that FT.AGGREGATE opens.
+
+use std::collections::VecDeque;
+
+use kora_core::command::spec::{Arg, CommandSpec, Facts};
+use kora_core::context::Ctx;
+use kora_core::error::{CommandError, CommandResult};
+use kora_core::reply::Reply;
+
+use super::aggregate::{Table, write_rows};
+use super::{READS, of_arguments, refusal, service};
+use crate::command::options::CursorOptions;
+use crate::command::small::Cursor;
+use crate::service::{Fields, Opened, Service};
+
+/// Rows of a reply if nothing is said.
+const ROWS: u64 = 1000;
+
+pub(super) const CURSOR: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "ft.cursor",
+        since: "1.1.0",
+        summary: "Reads on from a cursor, or deletes it",
+        complexity: "O(N) with N rows of the reply",
+        args: &[
+            Arg::string("action"),
+            Arg::string("index"),
+            Arg::integer("cursor"),
+            Arg::integer("count").token("COUNT").optional(),
+        ],
+        ..READS
+    },
+    handler: cursor,
+};
+
+const NOT_FOUND: CommandError = CommandError::text("Cursor not found");
+
+fn cursor(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let service = service(ctx)?;
+    match Cursor::parse(&args[1..]).map_err(of_arguments)? {
+        Cursor::Read { cursor, count, .. } => {
+            let mut opened = service.state().cursors.take(cursor, ctx.now).ok_or(NOT_FOUND)?;
+            let count = count.map_or(opened.count, |count| usize::try_from(count).unwrap_or(usize::MAX));
+            let page = take(&mut opened.rows, count);
+            opened.used = ctx.now;
+            let is_over = page.len() < count;
+            if !is_over {
+                service.state().cursors.put_back(cursor, opened);
+            }
+            out.array(2);
+            write_rows(page.len() as u64, &page, out);
+            out.integer(if is_over { 0 } else { number(cursor) });
+        }
+        Cursor::Delete { cursor, .. } => {
+            let opened = service.state().cursors.take(cursor, ctx.now);
+            opened.ok_or(CommandError::text("Cursor does not exist"))?;
+            out.ok();
+        }
+    }
+    Ok(())
+}
+
+/// Replies the first rows, and keeps the others.
+pub(super) fn open(
+    ctx: &mut Ctx<'_>,
+    service: &Service,
+    index: &[u8],
+    options: &CursorOptions,
+    table: Table,
+    out: &mut dyn Reply,
+) -> CommandResult {
+    let Table { total, mut rows } = table;
+    let count = usize::try_from(options.count.unwrap_or(ROWS)).unwrap_or(usize::MAX);
+    let page = take(&mut rows, count);
+    let mut cursor = 0;
+    if page.len() >= count {
+        let most = service.state().settings.cursor_idle_ms_max;
+        let opened = Opened {
+            index: index.into(),
+            rows,
+            count,
+            idle_ms_max: options.idle_ms_max.map_or(most, |asked| asked.min(most)),
+            used: ctx.now,
+        };
+        let free = ctx.random() >> 2;
+        cursor = service.state().cursors.open(free, opened).map_err(refusal)?;
+    }
+    out.array(2);
+    write_rows(total, &page, out);
+    out.integer(number(cursor));
+    Ok(())
+}
+
+fn take(rows: &mut VecDeque<Fields>, count: usize) -> VecDeque<Fields> {
+    let rest = rows.split_off(count.min(rows.len()));
+    std::mem::replace(rows, rest)
+}
+
+fn number(cursor: u64) -> i64 {
+    i64::try_from(cursor).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,139 @@
+//! A query made ready for an index, with how it is to be scored.
+
+use std::sync::Arc;
+
+use kora_core::context::Ctx;
+use kora_core::error::{CommandError, CommandResult};
+use kora_index::plan::{Options as PlanOptions, Plan};
+use kora_index::query::{Node, NodeKind};
+use kora_index::score::Scorer as IndexScorer;
+
+use super::ask::with_index;
+use super::refusal;
+use crate::command::options::{Expander, QueryOptions, Scorer};
+use crate::query::{Dialect, Options, Query};
+use crate::service::{Declaration, Settings};
+use crate::stop_words::StopWords;
+
+/// See the module.
+pub(super) struct Question {
+    pub(super) declaration: Arc<Declaration>,
+    pub(super) query: Query,
+    pub(super) plan: Arc<Plan>,
+    pub(super) dialect: Dialect,
+    pub(super) scorer: IndexScorer,
+    pub(super) payload: Option<Vec<u8>>,
+}
+
+impl Question {
+    /// Reads a query and makes it ready.
+    ///
+    /// # Errors
+    /// In the words of RediSearch.
+    pub(super) fn new(
+        ctx: &mut Ctx<'_>,
+        declaration: Arc<Declaration>,
+        settings: &Settings,
+        text: &[u8],
+        options: &QueryOptions,
+    ) -> CommandResult<Self> {
+        if options.expander != Expander::Default {
+            return Err(CommandError::text("EXPANDER is not supported but for DEFAULT"));
+        }
+        let dialect = options.dialect.unwrap_or_else(|| default_dialect(settings));
+        let query = parse(&declaration, dialect, text, options)?;
+        query.check(&declaration.schema).map_err(refusal)?;
+        let node = filtered(query.node(), options);
+        let plan_options = plan_options(settings, options);
+        let plan = with_index(ctx, declaration.number, |part| Plan::new(&part.index, &node, &plan_options))?;
+        let plan = Arc::new(plan.map_err(refusal)?);
+        declaration.counters.note_dialect(dialect);
+        let scorer = options.scorer.map_or(IndexScorer::TfIdf, scorer);
+        Ok(Self { declaration, query, plan, dialect, scorer, payload: options.payload.clone() })
+    }
+}
+
+impl Question {
+    /// Of a query that was not read from a text. Nothing of it is said to be shown.
+    ///
+    /// # Errors
+    /// In the words of RediSearch.
+    pub(super) fn of_node(
+        ctx: &mut Ctx<'_>,
+        declaration: Arc<Declaration>,
+        settings: &Settings,
+        node: &Node,
+    ) -> CommandResult<Self> {
+        let options = QueryOptions::default();
+        let query = parse(&declaration, Dialect::DEFAULT, b"*", &options)?;
+        let plan_options = plan_options(settings, &options);
+        let plan = with_index(ctx, declaration.number, |part| Plan::new(&part.index, node, &plan_options))?;
+        let plan = Arc::new(plan.map_err(refusal)?);
+        let (dialect, scorer) = (Dialect::DEFAULT, IndexScorer::TfIdf);
+        Ok(Self { declaration, query, plan, dialect, scorer, payload: None })
+    }
+}
+
+/// The dialect of queries that name none.
+pub(super) fn default_dialect(settings: &Settings) -> Dialect {
+    i64::try_from(settings.dialect).ok().and_then(Dialect::new).unwrap_or(Dialect::DEFAULT)
+}
+
+/// Reads a query of an index.
+///
+/// # Errors
+/// In the words of RediSearch.
+pub(super) fn parse(
+    declaration: &Declaration,
+    dialect: Dialect,
+    text: &[u8],
+    options: &QueryOptions,
+) -> CommandResult<Query> {
+    let stop_words = match &declaration.schema.stop_words {
+        _ if options.no_stop_words => StopWords::None,
+        None => StopWords::Default,
+        Some(words) => StopWords::Declared(words),
+    };
+    let options =
+        Options { dialect, stop_words, parameters: &options.parameters, is_verbatim: options.verbatim };
+    Query::parse(text, options).map_err(refusal)
+}
+
+/// The query and what FILTER and GEOFILTER ask for besides.
+fn filtered(node: Node, options: &QueryOptions) -> Node {
+    let ranges =
+        options.numeric_filters.iter().map(|filter| NodeKind::Range(filter.field.clone(), filter.range));
+    let radii =
+        options.geo_filters.iter().map(|filter| NodeKind::Radius(filter.field.clone(), filter.radius));
+    let filters: Vec<_> = ranges.chain(radii).map(Node::new).collect();
+    if filters.is_empty() {
+        return node;
+    }
+    let rest = vec![node];
+    Node::new(NodeKind::And(filters.into_iter().chain(rest).collect()))
+}
+
+fn plan_options(settings: &Settings, options: &QueryOptions) -> PlanOptions {
+    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    PlanOptions {
+        language: options.language.as_ref().map(|language| language.0.clone()),
+        slop: options.slop.and_then(|slop| i64::try_from(slop).ok()),
+        in_order: options.in_order,
+        fields: options.fields.clone().filter(|fields| !fields.is_empty()),
+        keys: options.keys.clone(),
+        prefix_characters_min: size(settings.prefix_characters_min),
+        expansions_max: size(settings.expansions_max),
+    }
+}
+
+fn scorer(scorer: Scorer) -> IndexScorer {
+    match scorer {
+        Scorer::TfIdf => IndexScorer::TfIdf,
+        Scorer::TfIdfDocNorm => IndexScorer::TfIdfDocNorm,
+        Scorer::Bm25 => IndexScorer::Bm25,
+        Scorer::Bm25Std => IndexScorer::Bm25Std,
+        Scorer::DisMax => IndexScorer::DisMax,
+        Scorer::DocScore => IndexScorer::DocScore,
+        Scorer::Hamming => IndexScorer::Hamming,
+    }
+}

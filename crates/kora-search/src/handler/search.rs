@@ -1,0 +1,64 @@
+//! FT.SEARCH.
+
+mod find;
+mod reply;
+
+use kora_core::command::spec::{Arg, CommandSpec, Facts};
+use kora_core::context::Ctx;
+use kora_core::error::{CommandError, CommandResult};
+use kora_core::reply::Reply;
+
+pub(super) use self::find::Results;
+pub(super) use self::reply::{count, write_value};
+use super::question::Question;
+use super::{READS, index_of, of_arguments, refusal, service};
+use crate::command::options::Format;
+use crate::command::search::Search;
+use crate::service::Service;
+
+pub(super) const SEARCH: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "ft.search",
+        summary: "Finds documents of an index",
+        complexity: "O(N) with N documents that match",
+        args: &[Arg::string("index"), Arg::string("query"), Arg::string("option").optional().multiple()],
+        ..READS
+    },
+    handler: search,
+};
+
+fn search(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let service = service(ctx)?;
+    let asked = Search::parse(&args[1..]).map_err(of_arguments)?;
+    check_format(asked.output.format, out)?;
+    let (question, results) = find(ctx, &service, &asked)?;
+    reply::write(&question, &asked.output, &results, out);
+    Ok(())
+}
+
+/// Refuses what is not built, and what RESP2 does not have.
+pub(super) fn check_format(format: Format, out: &dyn Reply) -> CommandResult {
+    match format {
+        Format::Text => Ok(()),
+        Format::Expand if out.is_resp3() => Err(CommandError::text("FORMAT EXPAND is not supported")),
+        Format::Expand => Err(CommandError::text("EXPAND format is only supported with RESP3")),
+    }
+}
+
+/// Carries a search out.
+pub(super) fn find(
+    ctx: &mut Ctx<'_>,
+    service: &Service,
+    asked: &Search,
+) -> CommandResult<(Question, Results)> {
+    let declaration = index_of(service, &asked.index, || {
+        refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.index)))
+    })?;
+    if asked.output.explain_score || asked.output.highlight.is_some() || asked.output.summarize.is_some() {
+        return Err(CommandError::text("EXPLAINSCORE, HIGHLIGHT and SUMMARIZE are not supported"));
+    }
+    let settings = service.state().settings.clone();
+    let question = Question::new(ctx, declaration, &settings, &asked.query, &asked.options)?;
+    let results = find::find(ctx, &question, &asked.output, settings.search_results_max)?;
+    Ok((question, results))
+}

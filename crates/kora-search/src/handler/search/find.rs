@@ -1,0 +1,230 @@
+//! The first results of a search: the best of each part, merged, with what a reply says of them.
+
+use kora_core::context::Ctx;
+use kora_core::error::CommandResult;
+use kora_index::document::SortKey;
+use kora_index::search::{Direction, Flow, Hit, KeptKey, Match, TopKeys, TopScores};
+
+use super::super::ask::{PartSearch, ask};
+use super::super::load::{self, Wanted};
+use super::super::question::Question;
+use super::super::refusal;
+use crate::command::search::{Output, Sort};
+use crate::companion::{DB, IndexPart};
+use crate::value::Value;
+
+/// What a search found.
+pub(in crate::handler) struct Results {
+    /// All that match.
+    pub(in crate::handler) total: u64,
+    /// Those that are asked for.
+    pub(in crate::handler) rows: Vec<Row>,
+}
+
+/// A result.
+pub(in crate::handler) struct Row {
+    pub(in crate::handler) key: Box<[u8]>,
+    pub(in crate::handler) score: f64,
+    pub(in crate::handler) sort: Option<KeptKey>,
+    pub(in crate::handler) payload: Option<Box<[u8]>>,
+    /// Names and values.
+    pub(in crate::handler) fields: Vec<(Vec<u8>, Value)>,
+}
+
+/// A result of one part.
+struct Candidate {
+    key: KeptKey,
+    hit: Hit,
+    row: Row,
+}
+
+/// What results are sorted by.
+struct SortedBy {
+    place: usize,
+    direction: Direction,
+    /// The field is not kept: it is looked up in documents.
+    wanted: Option<Wanted>,
+}
+
+/// What is loaded of documents.
+enum Loaded {
+    Nothing,
+    All,
+    Fields(Vec<(Vec<u8>, Wanted)>),
+}
+
+/// Finds what is asked for.
+///
+/// # Errors
+/// If it is to be sorted by a name that is no field.
+pub(super) fn find(
+    ctx: &mut Ctx<'_>,
+    question: &Question,
+    output: &Output,
+    most: u64,
+) -> CommandResult<Results> {
+    let sorted = output.sort.as_ref().map(|sort| SortedBy::new(question, sort)).transpose()?;
+    let loaded = Loaded::new(question, output);
+    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let offset = size(output.limit.offset.min(most));
+    let end = size(output.limit.offset.saturating_add(output.limit.count).min(most)).max(offset);
+    let mut candidates = Vec::new();
+    let mut total = 0;
+    ask(ctx, question, |search| {
+        let (matched, found) = first(&search, sorted.as_ref(), end - offset.min(end), end, output);
+        total += matched;
+        // Only the last rows of a page of a part can't be left out: their fields are loaded once the page is known.
+        candidates.extend(found.into_iter().map(|(key, hit)| {
+            let row = Row {
+                key: search.key(hit.document).into(),
+                score: hit.score,
+                sort: sorted.as_ref().map(|_| key.clone()),
+                payload: search.part.index.payload(hit.document).map(Box::from),
+                fields: Vec::new(),
+            };
+            (search.place, Candidate { key, hit, row })
+        }));
+    });
+    candidates.sort_by(|(_, one), (_, other)| match &sorted {
+        Some(sorted) => {
+            sorted.direction.compare((one.key.borrow(), one.hit.order), (other.key.borrow(), other.hit.order))
+        }
+        None => one.hit.compare(&other.hit),
+    });
+    let mut page: Vec<_> = candidates.into_iter().skip(offset).take(end - offset).collect();
+    load_page(ctx, question, &loaded, sorted.as_ref(), &mut page);
+    Ok(Results { total, rows: page.into_iter().map(|(_, candidate)| candidate.row).collect() })
+}
+
+/// The first matches of one part, and how many there are.
+fn first(
+    search: &PartSearch<'_>,
+    sorted: Option<&SortedBy>,
+    wanted: usize,
+    end: usize,
+    output: &Output,
+) -> (u64, Vec<(KeptKey, Hit)>) {
+    if wanted == 0 {
+        return (search.run(|_| Flow::Continue), Vec::new());
+    }
+    let Some(sorted) = sorted else {
+        let mut top = TopScores::new(end);
+        let matched = search.run(|found| {
+            top.offer(hit_of(found, true));
+            Flow::Continue
+        });
+        return (matched, top.finish().into_iter().map(|hit| (KeptKey::Missing, hit)).collect());
+    };
+    let mut top = TopKeys::new(end, sorted.direction);
+    let matched = search.run(|found| {
+        let hit = hit_of(found, output.with_scores);
+        match &sorted.wanted {
+            None => top.offer(found.index().sortable(found.document, sorted.place), hit),
+            Some(wanted) => {
+                let entry = search.entry(found.document);
+                match entry.and_then(|entry| wanted.sort_value(&search.part.declaration, entry)) {
+                    Some(Value::Number(number)) => top.offer(SortKey::Number(number), hit),
+                    Some(Value::Text(text)) => top.offer(SortKey::Text(&text), hit),
+                    _ => top.offer(SortKey::Missing, hit),
+                }
+            }
+        }
+        Flow::Continue
+    });
+    (matched, top.finish())
+}
+
+fn hit_of(found: &Match<'_>, is_scored: bool) -> Hit {
+    let score = if is_scored { found.score() } else { 0.0 };
+    Hit { document: found.document, score, order: found.order() }
+}
+
+/// Loads the fields of the results of a page, store by store.
+fn load_page(
+    ctx: &mut Ctx<'_>,
+    question: &Question,
+    loaded: &Loaded,
+    sorted: Option<&SortedBy>,
+    page: &mut [(usize, Candidate)],
+) {
+    if matches!(loaded, Loaded::Nothing) || page.is_empty() {
+        return;
+    }
+    let mut place = 0;
+    super::super::ask::each_index(ctx, question.declaration.number, |part, store| {
+        for (_, candidate) in page.iter_mut().filter(|(of, _)| *of == place) {
+            let Some(entry) = store.peek(DB, &candidate.row.key) else { continue };
+            let mut fields = sort_field(part, sorted, &candidate.key);
+            match loaded {
+                Loaded::Nothing => {}
+                Loaded::All => {
+                    for (name, value) in load::all(&question.declaration, entry, question.dialect) {
+                        put(&mut fields, name, value);
+                    }
+                }
+                Loaded::Fields(wanted) => {
+                    fields.retain(|(name, _)| wanted.iter().any(|(other, _)| other == name));
+                    for (name, wanted) in wanted {
+                        let document = candidate.hit.document;
+                        if let Some(value) = wanted.value(part, document, entry, question.dialect) {
+                            put(&mut fields, name.clone(), value);
+                        }
+                    }
+                }
+            }
+            candidate.row.fields = fields;
+        }
+        place += 1;
+    });
+}
+
+/// What a document is sorted by stands before its other fields.
+fn sort_field(part: &IndexPart, sorted: Option<&SortedBy>, key: &KeptKey) -> Vec<(Vec<u8>, Value)> {
+    let Some(sorted) = sorted else { return Vec::new() };
+    let name = part.declaration.schema.fields[sorted.place].name.as_bytes().to_vec();
+    match key {
+        KeptKey::Number(number) => vec![(name, Value::Number(*number))],
+        KeptKey::Text(text) => vec![(name, Value::text(text))],
+        KeptKey::Missing => Vec::new(),
+    }
+}
+
+/// Gives a name a value, at the place that it has already, if it has one.
+fn put(fields: &mut Vec<(Vec<u8>, Value)>, name: Vec<u8>, value: Value) {
+    match fields.iter_mut().find(|(other, _)| *other == name) {
+        Some((_, old)) => *old = value,
+        None => fields.push((name, value)),
+    }
+}
+
+impl SortedBy {
+    fn new(question: &Question, sort: &Sort) -> CommandResult<Self> {
+        let declaration = &question.declaration;
+        let place = declaration
+            .place(&sort.field)
+            .ok_or_else(|| refusal(format_args!("Property `{}` not loaded nor in schema", sort.field)))?;
+        let direction = if sort.descending { Direction::Descending } else { Direction::Ascending };
+        let is_kept = declaration.schema.fields[place].sortable;
+        let wanted = (!is_kept).then(|| Wanted::new(declaration, &sort.field));
+        Ok(Self { place, direction, wanted })
+    }
+}
+
+impl Loaded {
+    fn new(question: &Question, output: &Output) -> Self {
+        match &output.returned {
+            _ if output.no_content => Self::Nothing,
+            None => Self::All,
+            Some(returned) if returned.is_empty() => Self::Nothing,
+            Some(returned) => Self::Fields(
+                returned
+                    .iter()
+                    .map(|field| {
+                        let name = field.alias.as_ref().unwrap_or(&field.field);
+                        (name.as_bytes().to_vec(), Wanted::new(&question.declaration, &field.field))
+                    })
+                    .collect(),
+            ),
+        }
+    }
+}

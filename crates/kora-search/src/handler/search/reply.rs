@@ -1,0 +1,130 @@
+//! The reply of FT.SEARCH, in both protocols.
+
+use kora_core::reply::Reply;
+use kora_index::search::KeptKey;
+
+use super::super::question::Question;
+use super::find::{Results, Row};
+use crate::command::search::Output;
+use crate::number::display;
+use crate::value::Value;
+
+/// Writes the reply.
+pub(super) fn write(_: &Question, output: &Output, results: &Results, out: &mut dyn Reply) {
+    if out.is_resp3() {
+        out.map(5);
+        write_map(output, results, out);
+    } else {
+        write_list(output, results, out);
+    }
+}
+
+/// The pairs of the reply in RESP3: five of them.
+pub(in crate::handler) fn write_map(output: &Output, results: &Results, out: &mut dyn Reply) {
+    out.simple("attributes");
+    out.array(0);
+    out.simple("total_results");
+    out.integer(count(results.total));
+    out.simple("format");
+    out.simple("STRING");
+    out.simple("results");
+    out.array(results.rows.len());
+    for row in &results.rows {
+        let has_fields = has_fields(output);
+        let extra = [output.with_scores, output.with_payloads, output.with_sort_keys, has_fields];
+        out.map(2 + extra.into_iter().filter(|is_there| *is_there).count());
+        out.simple("id");
+        out.bulk(&row.key);
+        if output.with_scores {
+            out.simple("score");
+            out.double(row.score);
+        }
+        if output.with_payloads {
+            out.simple("payload");
+            write_payload(row, out);
+        }
+        if output.with_sort_keys {
+            out.simple("sortkey");
+            write_sort_key(row, out);
+        }
+        if has_fields {
+            out.simple("extra_attributes");
+            write_fields(&row.fields, out);
+        }
+        out.simple("values");
+        out.array(0);
+    }
+    out.simple("warning");
+    out.array(0);
+}
+
+/// The reply in RESP2.
+pub(in crate::handler) fn write_list(output: &Output, results: &Results, out: &mut dyn Reply) {
+    let extra = [output.with_scores, output.with_payloads, output.with_sort_keys, has_fields(output)];
+    let each = 1 + extra.into_iter().filter(|is_there| *is_there).count();
+    out.array(1 + each * results.rows.len());
+    out.integer(count(results.total));
+    for row in &results.rows {
+        out.bulk(&row.key);
+        if output.with_scores {
+            out.double(row.score);
+        }
+        if output.with_payloads {
+            write_payload(row, out);
+        }
+        if output.with_sort_keys {
+            write_sort_key(row, out);
+        }
+        if has_fields(output) {
+            write_fields(&row.fields, out);
+        }
+    }
+}
+
+fn has_fields(output: &Output) -> bool {
+    !output.no_content && output.returned.as_ref().is_none_or(|returned| !returned.is_empty())
+}
+
+fn write_payload(row: &Row, out: &mut dyn Reply) {
+    match &row.payload {
+        Some(payload) => out.bulk(payload),
+        None => out.null(),
+    }
+}
+
+fn write_sort_key(row: &Row, out: &mut dyn Reply) {
+    match &row.sort {
+        Some(KeptKey::Number(number)) => {
+            out.bulk(format!("#{}", crate::number::general(*number, 17)).as_bytes())
+        }
+        Some(KeptKey::Text(text)) => out.bulk(&[b"$", &**text].concat()),
+        _ => out.null(),
+    }
+}
+
+/// Names and values.
+pub(in crate::handler) fn write_fields(fields: &[(Vec<u8>, Value)], out: &mut dyn Reply) {
+    out.map(fields.len());
+    for (name, value) in fields {
+        out.bulk(name);
+        write_value(value, out);
+    }
+}
+
+/// A value.
+pub(in crate::handler) fn write_value(value: &Value, out: &mut dyn Reply) {
+    match value {
+        Value::Null => out.null(),
+        Value::Number(number) => out.bulk(display(*number).as_bytes()),
+        Value::Text(text) => out.bulk(text),
+        Value::Array(values) => {
+            out.array(values.len());
+            values.iter().for_each(|value| write_value(value, out));
+        }
+    }
+}
+
+/// A count as replies have it.
+pub(in crate::handler) fn count(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,176 @@
+//! FT.SPELLCHECK.
+
+use std::collections::BTreeMap;
+
+use kora_core::command::spec::{Arg, CommandSpec, Facts};
+use kora_core::context::Ctx;
+use kora_core::error::CommandResult;
+use kora_core::reply::Reply;
+use kora_index::query::{Node, NodeKind};
+use kora_index::search::Flow;
+
+use super::ask::{ask, each_index, settle};
+use super::question::{Question, default_dialect, parse};
+use super::search::count;
+use super::{READS, index_of, of_arguments, refusal, service};
+use crate::command::options::QueryOptions;
+use crate::command::words::SpellCheck;
+use crate::service::{Declaration, Service, Settings};
+use crate::words::{Candidate, Dictionary, Spelled, SpelledWord, Vocabulary, check, within};
+
+pub(super) const SPELLCHECK: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "ft.spellcheck",
+        since: "1.4.0",
+        summary: "Suggests words for those of a query that no document has",
+        complexity: "O(N) with N words of the index",
+        args: &[Arg::string("index"), Arg::string("query"), Arg::string("option").optional().multiple()],
+        ..READS
+    },
+    handler: spell_check,
+};
+
+fn spell_check(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let service = service(ctx)?;
+    let asked = SpellCheck::parse(&args[1..]).map_err(of_arguments)?;
+    let declaration = index_of(&service, &asked.index, || {
+        refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.index)))
+    })?;
+    let settings = service.state().settings.clone();
+    let dialect = asked.dialect.unwrap_or_else(|| default_dialect(&settings));
+    let words = parse(&declaration, dialect, &asked.query, &QueryOptions::default())?.words();
+    settle(ctx);
+    let known = Known::gather(ctx, &declaration, &settings, &words, asked.distance)?;
+    let included = dictionaries(&service, &asked.included)?;
+    let excluded = dictionaries(&service, &asked.excluded)?;
+    let (included, excluded): (Vec<_>, Vec<_>) = (included.iter().collect(), excluded.iter().collect());
+    let spelled = check(&words, asked.distance, &known, &included, &excluded, asked.full_score_info);
+    write(&spelled, asked.full_score_info.then_some(known.documents), out);
+    Ok(())
+}
+
+fn dictionaries(service: &Service, names: &[Vec<u8>]) -> CommandResult<Vec<Dictionary>> {
+    let state = service.state();
+    let find = |name: &Vec<u8>| {
+        let dictionary = state.dictionaries.get(&**name).cloned();
+        dictionary.ok_or_else(|| refusal("Dict does not exist"))
+    };
+    names.iter().map(find).collect()
+}
+
+/// What all parts of an index know of the words that are checked.
+struct Known {
+    documents: u64,
+    /// For each word and its fields: whether documents have it, and what is near to it.
+    words: BTreeMap<Asked, (bool, Vec<Candidate>)>,
+}
+
+type Asked = (String, Option<Vec<String>>);
+
+impl Known {
+    fn gather(
+        ctx: &mut Ctx<'_>,
+        declaration: &std::sync::Arc<Declaration>,
+        settings: &Settings,
+        words: &[SpelledWord],
+        distance: u8,
+    ) -> CommandResult<Self> {
+        let mut all: BTreeMap<String, u64> = BTreeMap::new();
+        let mut documents = 0;
+        each_index(ctx, declaration.number, |part, _| {
+            documents += part.index.document_count() as u64;
+            for (word, count) in part.index.words("") {
+                // Stems and groups of synonyms have marks.
+                if !word.starts_with(['+', '~']) {
+                    *all.entry(word.to_owned()).or_default() += count;
+                }
+            }
+        });
+        let mut known = Self { documents, words: BTreeMap::new() };
+        for SpelledWord { word, fields } in words {
+            let mut near = Vec::new();
+            let mut is_there = false;
+            for (other, count) in &all {
+                let Some(found) = within(other, word, usize::from(distance)) else { continue };
+                let mut count = *count;
+                if let Some(fields) = fields {
+                    count = self::count_in(ctx, declaration, settings, other, fields)?;
+                }
+                if count > 0 {
+                    is_there |= other == word;
+                    near.push(Candidate { word: other.clone(), document_count: count, distance: found });
+                }
+            }
+            known.words.insert((word.clone(), fields.clone()), (is_there, near));
+        }
+        Ok(known)
+    }
+}
+
+/// How many documents have a word in these fields.
+fn count_in(
+    ctx: &mut Ctx<'_>,
+    declaration: &std::sync::Arc<Declaration>,
+    settings: &Settings,
+    word: &str,
+    fields: &[String],
+) -> CommandResult<u64> {
+    let word = Node::new(NodeKind::Word { text: word.to_owned(), is_expandable: false });
+    let node = Node::new(NodeKind::Within(fields.to_vec(), Box::new(word)));
+    let question = Question::of_node(ctx, std::sync::Arc::clone(declaration), settings, &node)?;
+    let mut count = 0;
+    ask(ctx, &question, |search| count += search.run(|_| Flow::Continue));
+    Ok(count)
+}
+
+impl Vocabulary for Known {
+    fn contains(&self, word: &str, fields: Option<&[String]>) -> bool {
+        self.words.get(&(word.to_owned(), fields.map(<[_]>::to_vec))).is_some_and(|(is_there, _)| *is_there)
+    }
+
+    fn near(&self, word: &str, _: u8, fields: Option<&[String]>) -> Vec<Candidate> {
+        let found = self.words.get(&(word.to_owned(), fields.map(<[_]>::to_vec)));
+        found.map(|(_, near)| near.clone()).unwrap_or_default()
+    }
+
+    fn document_count(&self) -> u64 {
+        self.documents
+    }
+}
+
+fn write(spelled: &[Spelled], documents: Option<u64>, out: &mut dyn Reply) {
+    if out.is_resp3() {
+        out.map(1 + usize::from(documents.is_some()));
+        if let Some(documents) = documents {
+            out.simple("total_docs");
+            out.integer(count(documents));
+        }
+        out.simple("results");
+        out.map(spelled.len());
+        for word in spelled {
+            out.bulk(word.word.as_bytes());
+            out.array(word.suggestions.len());
+            for (suggestion, score) in &word.suggestions {
+                out.map(1);
+                out.bulk(suggestion.as_bytes());
+                out.double(*score);
+            }
+        }
+        return;
+    }
+    out.array(spelled.len() + usize::from(documents.is_some()));
+    if let Some(documents) = documents {
+        out.integer(count(documents));
+    }
+    for word in spelled {
+        out.array(3);
+        out.simple("TERM");
+        out.bulk(word.word.as_bytes());
+        out.array(word.suggestions.len());
+        for (suggestion, score) in &word.suggestions {
+            out.array(2);
+            out.double(*score);
+            out.bulk(suggestion.as_bytes());
+        }
+    }
+}

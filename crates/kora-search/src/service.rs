@@ -1,0 +1,118 @@
+//! What all commands of searches share, whatever shard they run on: declarations of indexes, aliases, dictionaries, settings, cursors.
+//!
+//! It is one of the engine's [`Services`](kora_core::services::Services), and the [`Catalog`] that goes with the keys into snapshots. Commands
+//! change it with all stores in hand only, so that the parts of an index in the stores ([`companion`](crate::companion)) and its declaration
+//! here change together. The lock is held for look-ups and copies of references.
+
+mod cursors;
+mod declaration;
+mod dump;
+mod settings;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use kora_core::catalog::Catalog;
+use kora_core::store::ShardStore;
+use kora_locks::{RankedMutex, RankedMutexGuard, rank};
+
+pub(crate) use self::cursors::{CURSORS_MAX, Cursors, Fields, Opened};
+pub(crate) use self::declaration::{Arguments, Column, Declaration, path};
+pub(crate) use self::dump::{altered, with_synonyms};
+pub(crate) use self::settings::{SETTINGS, Setting, Settings, WITHOUT_EFFECT};
+use crate::companion;
+use crate::words::Dictionary;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Service {
+    state: RankedMutex<{ rank::SEARCH }, State>,
+    /// The number of the last document that was written, over all shards: the order of documents that are equal otherwise.
+    order: Arc<AtomicU64>,
+}
+
+/// What is behind the lock.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) indexes: BTreeMap<Box<[u8]>, Arc<Declaration>>,
+    /// The names of indexes by their aliases.
+    pub(crate) aliases: BTreeMap<Box<[u8]>, Box<[u8]>>,
+    pub(crate) dictionaries: BTreeMap<Box<[u8]>, Dictionary>,
+    pub(crate) settings: Settings,
+    pub(crate) cursors: Cursors,
+    /// The number of the last index that was declared.
+    last_number: u64,
+}
+
+impl State {
+    /// The index of a name or an alias.
+    pub(crate) fn find(&self, name: &[u8]) -> Option<&Arc<Declaration>> {
+        self.indexes.get(name).or_else(|| self.indexes.get(self.aliases.get(name)?))
+    }
+
+    /// A number for an index that is declared.
+    pub(crate) fn next_number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+
+    /// Forgets an index, the aliases that mean it and its cursors.
+    pub(crate) fn remove(&mut self, name: &[u8]) {
+        self.indexes.remove(name);
+        self.aliases.retain(|_, index| **index != *name);
+        self.cursors.remove_of(name);
+    }
+}
+
+impl Service {
+    /// Nothing declared.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn state(&self) -> RankedMutexGuard<'_, { rank::SEARCH }, State> {
+        self.state.lock()
+    }
+
+    /// The index of a name or an alias.
+    pub(crate) fn find(&self, name: &[u8]) -> Option<Arc<Declaration>> {
+        self.state().find(name).cloned()
+    }
+
+    pub(crate) fn order(&self) -> &Arc<AtomicU64> {
+        &self.order
+    }
+
+    /// All declarations, in the order of their names.
+    pub(crate) fn declarations(&self) -> Vec<Arc<Declaration>> {
+        self.state().indexes.values().cloned().collect()
+    }
+}
+
+impl Catalog for Service {
+    fn name(&self) -> &'static str {
+        "kora-search"
+    }
+
+    fn dump(&self) -> Option<Vec<u8>> {
+        dump::dump(&self.state())
+    }
+
+    fn restore(&self, bytes: &[u8]) -> Result<(), String> {
+        dump::restore(&mut self.state(), bytes)
+    }
+
+    fn attach(&self, store: &mut ShardStore) {
+        companion::attach(store, self);
+    }
+
+    fn clear(&self) {
+        let mut state = self.state();
+        state.indexes.clear();
+        state.aliases.clear();
+        state.dictionaries.clear();
+        state.cursors = Cursors::default();
+    }
+}

@@ -1,0 +1,108 @@
+//! Cursors: what FT.AGGREGATE WITHCURSOR has found and has not replied yet.
+//!
+//! A cursor holds the rows that are left, so that all of them are of one moment. How many cursors an index has, and how many rows all
+//! of them hold, is limited. One that was left alone for too long goes when the next one is opened or looked for.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use kora_core::time::UnixMs;
+
+use crate::value::Value;
+
+/// Cursors of one index.
+pub(crate) const CURSORS_MAX: usize = 128;
+
+/// Rows that all cursors hold.
+const ROWS_MAX: usize = 1 << 22;
+
+/// A row of a reply: names and values.
+pub(crate) type Fields = Vec<(std::sync::Arc<str>, Value)>;
+
+/// An open cursor.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// The index that it was opened with.
+    pub(crate) index: Box<[u8]>,
+    /// Rows that are left.
+    pub(crate) rows: VecDeque<Fields>,
+    /// Rows of a reply.
+    pub(crate) count: usize,
+    pub(crate) idle_ms_max: u64,
+    /// When it was last read.
+    pub(crate) used: UnixMs,
+}
+
+/// All cursors.
+#[derive(Debug, Default)]
+pub(crate) struct Cursors {
+    by_number: BTreeMap<u64, Opened>,
+    row_count: usize,
+}
+
+impl Cursors {
+    /// Keeps a cursor under a number that is free from `number` on, which it returns.
+    ///
+    /// # Errors
+    /// In the words of RediSearch, if there are too many.
+    pub(crate) fn open(&mut self, number: u64, cursor: Opened) -> Result<u64, &'static str> {
+        self.forget_idle(cursor.used);
+        if self.of_index(&cursor.index) >= CURSORS_MAX {
+            return Err("Too many cursors allocated for index");
+        }
+        if self.row_count + cursor.rows.len() > ROWS_MAX {
+            return Err("Too many rows are held by cursors");
+        }
+        let mut number = number.max(1);
+        while self.by_number.contains_key(&number) {
+            number = number % (1 << 62) + 1;
+        }
+        self.row_count += cursor.rows.len();
+        self.by_number.insert(number, cursor);
+        Ok(number)
+    }
+
+    /// Takes a cursor out.
+    pub(crate) fn take(&mut self, number: u64, now: UnixMs) -> Option<Opened> {
+        self.forget_idle(now);
+        let cursor = self.by_number.remove(&number)?;
+        self.row_count -= cursor.rows.len();
+        Some(cursor)
+    }
+
+    /// Puts back what was taken.
+    pub(crate) fn put_back(&mut self, number: u64, cursor: Opened) {
+        self.row_count += cursor.rows.len();
+        self.by_number.insert(number, cursor);
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.by_number.len()
+    }
+
+    /// How many an index has. Complexity: O(cursors).
+    pub(crate) fn of_index(&self, index: &[u8]) -> usize {
+        self.by_number.values().filter(|cursor| *cursor.index == *index).count()
+    }
+
+    /// Forgets those of an index.
+    pub(crate) fn remove_of(&mut self, index: &[u8]) {
+        self.retain(|cursor| *cursor.index != *index);
+    }
+
+    fn forget_idle(&mut self, now: UnixMs) {
+        self.retain(|cursor| {
+            let idle_ms = u64::try_from(now.0.saturating_sub(cursor.used.0)).unwrap_or(0);
+            idle_ms <= cursor.idle_ms_max
+        });
+    }
+
+    fn retain(&mut self, keeps: impl Fn(&Opened) -> bool) {
+        let Self { by_number, row_count } = self;
+        by_number.retain(|_, cursor| {
+            let is_kept = keeps(cursor);
+            *row_count -= if is_kept { 0 } else { cursor.rows.len() };
+            is_kept
+        });
+    }
+}

@@ -1,0 +1,157 @@
+//! FT.CONFIG: the settings that have an effect here.
+
+/// What searches go by unless a command says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// Least characters of a prefix that is looked for.
+    pub(crate) prefix_characters_min: u64,
+    /// Most results of FT.SEARCH.
+    pub(crate) search_results_max: u64,
+    /// Most results of FT.AGGREGATE.
+    pub(crate) aggregate_results_max: u64,
+    /// Most words that a pattern stands for.
+    pub(crate) expansions_max: u64,
+    /// How long a cursor may be left alone at most.
+    pub(crate) cursor_idle_ms_max: u64,
+    /// The dialect of queries that name none.
+    pub(crate) dialect: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            prefix_characters_min: 2,
+            search_results_max: 1_000_000,
+            aggregate_results_max: u64::MAX,
+            expansions_max: 200,
+            cursor_idle_ms_max: 300_000,
+            dialect: 1,
+        }
+    }
+}
+
+/// A setting as FT.CONFIG shows it.
+pub(crate) struct Setting {
+    pub(crate) name: &'static str,
+    pub(crate) help: &'static str,
+    /// Where it is kept.
+    pub(crate) of: fn(&mut Settings) -> &mut u64,
+    /// Values that it takes.
+    pub(crate) admits: (u64, u64),
+    /// Whether values below 0 mean that there is no limit.
+    pub(crate) may_be_unlimited: bool,
+}
+
+/// All of them, in the order in which `FT.CONFIG GET *` shows them.
+pub(crate) const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "MINPREFIX",
+        help: "Set the minimum prefix for expansions (`*`)",
+        of: |settings| &mut settings.prefix_characters_min,
+        admits: (1, 1 << 20),
+        may_be_unlimited: false,
+    },
+    Setting {
+        name: "MAXSEARCHRESULTS",
+        help: "Maximum number of results from ft.search command",
+        of: |settings| &mut settings.search_results_max,
+        admits: (0, u64::MAX),
+        may_be_unlimited: true,
+    },
+    Setting {
+        name: "MAXAGGREGATERESULTS",
+        help: "Maximum number of results from ft.aggregate command",
+        of: |settings| &mut settings.aggregate_results_max,
+        admits: (0, u64::MAX),
+        may_be_unlimited: true,
+    },
+    Setting {
+        name: "MAXEXPANSIONS",
+        help: "Maximum prefix expansions to be used in a query",
+        of: |settings| &mut settings.expansions_max,
+        admits: (1, 1 << 24),
+        may_be_unlimited: false,
+    },
+    Setting {
+        name: "MAXPREFIXEXPANSIONS",
+        help: "Maximum prefix expansions to be used in a query",
+        of: |settings| &mut settings.expansions_max,
+        admits: (1, 1 << 24),
+        may_be_unlimited: false,
+    },
+    Setting {
+        name: "CURSOR_MAX_IDLE",
+        help: "max idle time allowed to be set for cursor, setting it hight might cause high memory consumption.",
+        of: |settings| &mut settings.cursor_idle_ms_max,
+        admits: (0, i64::MAX as u64),
+        may_be_unlimited: false,
+    },
+    Setting {
+        name: "DEFAULT_DIALECT",
+        help: "Set RediSearch default dialect version throught the lifetime of the server.",
+        of: |settings| &mut settings.dialect,
+        admits: (1, 4),
+        may_be_unlimited: false,
+    },
+];
+
+/// Settings of RediSearch that nothing here goes by.
+pub(crate) const WITHOUT_EFFECT: &[&str] = &[
+    "EXTLOAD",
+    "NOGC",
+    "MINSTEMLEN",
+    "FORKGC_SLEEP_BEFORE_EXIT",
+    "MAXDOCTABLESIZE",
+    "TIMEOUT",
+    "FRISOINI",
+    "ON_TIMEOUT",
+    "GCSCANSIZE",
+    "MIN_PHONETIC_TERM_LEN",
+    "GC_POLICY",
+    "FORK_GC_RUN_INTERVAL",
+    "FORK_GC_CLEAN_THRESHOLD",
+    "FORK_GC_RETRY_INTERVAL",
+    "FORK_GC_CLEAN_NUMERIC_EMPTY_NODES",
+    "_FORK_GC_CLEAN_NUMERIC_EMPTY_NODES",
+    "UNION_ITERATOR_HEAP",
+    "NO_MEM_POOLS",
+    "PARTIAL_INDEXED_DOCS",
+    "UPGRADE_INDEX",
+    "_NUMERIC_COMPRESS",
+    "_FREE_RESOURCE_ON_THREAD",
+    "_PRINT_PROFILE_CLOCK",
+    "RAW_DOCID_ENCODING",
+    "_NUMERIC_RANGES_PARENTS",
+    "VSS_MAX_RESIZE",
+    "MULTI_TEXT_SLOP",
+    "BG_INDEX_SLEEP_GAP",
+    "_PRIORITIZE_INTERSECT_UNION_CHILDREN",
+];
+
+impl Setting {
+    /// Its value.
+    pub(crate) fn show(&self, settings: &Settings) -> String {
+        let value = *(self.of)(&mut settings.clone());
+        if self.may_be_unlimited && value == u64::MAX { "unlimited".to_owned() } else { value.to_string() }
+    }
+
+    /// Takes a value.
+    ///
+    /// # Errors
+    /// In the words of RediSearch.
+    pub(crate) fn set(&self, settings: &mut Settings, value: &[u8]) -> Result<(), &'static str> {
+        let text = std::str::from_utf8(value).unwrap_or("");
+        let number: i64 = text.parse().map_err(|_| "Could not convert argument to expected type")?;
+        let value = match u64::try_from(number) {
+            Ok(value) => value,
+            Err(_) if self.may_be_unlimited => u64::MAX,
+            Err(_) => return Err("Value is outside acceptable bounds"),
+        };
+        let (least, most) = self.admits;
+        if !(least..=most).contains(&value) {
+            return Err("Value is outside acceptable bounds");
+        }
+        *(self.of)(settings) = value;
+        Ok(())
+    }
+}
