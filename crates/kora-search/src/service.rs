@@ -12,6 +12,7 @@ mod settings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Instant;
 
 use kora_core::catalog::Catalog;
 use kora_core::store::ShardStore;
@@ -30,6 +31,8 @@ pub struct Service {
     state: RankedMutex<{ rank::SEARCH }, State>,
     /// The number of the last document that was written, over all shards: the order of documents that are equal otherwise.
     order: Arc<AtomicU64>,
+    /// Tells when a query has taken too long.
+    clock: Option<fn() -> Instant>,
 }
 
 /// What is behind the lock.
@@ -70,6 +73,16 @@ impl Service {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same with a clock, by which queries end that take too long.
+    #[must_use]
+    pub fn with_clock(self, clock: fn() -> Instant) -> Self {
+        Self { clock: Some(clock), ..self }
+    }
+
+    pub(crate) fn clock(&self) -> Option<fn() -> Instant> {
+        self.clock
     }
 
     pub(crate) fn state(&self) -> RankedMutexGuard<'_, { rank::SEARCH }, State> {

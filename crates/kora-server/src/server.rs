@@ -72,7 +72,7 @@ pub(crate) fn assemble(
     })?;
     let Assembly { engine, services, mut executors, ended } = assembly;
     let shared = Arc::new(Shared::new(engine, config, identity, log_level));
-    let searches = Arc::new(kora_search::Service::new());
+    let searches = Arc::new(kora_search::Service::new().with_clock(Instant::now));
     let services = services
         .with(Arc::new(Cataloged(Arc::clone(&searches) as Arc<dyn Catalog>)))
         .with(Arc::new(searches))

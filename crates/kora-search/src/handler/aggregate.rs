@@ -34,7 +34,7 @@ fn run(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult 
         refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.index)))
     })?;
     let settings = service.state().settings.clone();
-    let table = aggregate(ctx, declaration, &settings, &asked)?;
+    let table = aggregate(ctx, &service, declaration, &settings, &asked)?;
     match &asked.cursor {
         None => write_page(&table, out),
         Some(options) => cursor::open(ctx, &service, &asked.index, options, table, out)?,

@@ -15,6 +15,9 @@ use super::UNKNOWN;
 use super::question::Question;
 use crate::companion::{self, DB, IndexPart};
 
+/// Steps of a search between two looks at its deadline.
+const STEPS: usize = 1 << 13;
+
 /// Calls with the part of an index in one store. What depends on what is declared only is the same in all.
 ///
 /// # Errors
@@ -67,13 +70,18 @@ pub(super) struct PartSearch<'a> {
 
 impl<'a> PartSearch<'a> {
     /// Calls with each match. Returns how many there are.
-    pub(super) fn run(&self, mut visit: impl FnMut(&Match<'_>) -> Flow) -> u64 {
+    ///
+    /// # Errors
+    /// If the query takes longer than it may.
+    pub(super) fn run(&self, mut visit: impl FnMut(&Match<'_>) -> Flow) -> CommandResult<u64> {
         let (plan, statistics) = (Arc::clone(&self.question.plan), Arc::clone(&self.statistics));
         let mut search = Search::new(&self.part.index, plan, statistics, self.snapshot.clone());
         let scoring =
             SearchScoring { scorer: self.question.scorer, payload: self.question.payload.as_deref() };
-        while !search.step(&self.part.index, usize::MAX, &scoring, &mut visit) {}
-        search.matched()
+        while !search.step(&self.part.index, STEPS, &scoring, &mut visit) {
+            self.question.deadline.check()?;
+        }
+        Ok(search.matched())
     }
 
     /// The key of a document that was found.
@@ -95,19 +103,27 @@ pub(super) fn gather(ctx: &mut Ctx<'_>, number: u64, plan: &Plan) -> Arc<Statist
 }
 
 /// Calls with a search through each part of the index: all of them are of one moment, since all stores are in hand.
+///
+/// # Errors
+/// What the call returns first.
 pub(super) fn ask(
     ctx: &mut Ctx<'_>,
     question: &Question,
-    mut body: impl FnMut(PartSearch<'_>),
-) -> Arc<Statistics> {
+    mut body: impl FnMut(PartSearch<'_>) -> CommandResult,
+) -> CommandResult {
     settle(ctx);
     let number = question.declaration.number;
     let statistics = gather(ctx, number, &question.plan);
     let mut place = 0;
+    let mut result = Ok(());
     each_index(ctx, number, |part, store| {
         let snapshot = part.index.snapshot();
-        body(PartSearch { place, part, store, snapshot, statistics: Arc::clone(&statistics), question });
+        if result.is_err() {
+            return;
+        }
+        result =
+            body(PartSearch { place, part, store, snapshot, statistics: Arc::clone(&statistics), question });
         place += 1;
     });
-    statistics
+    result
 }

@@ -3,7 +3,7 @@
 use kora_core::command::spec::{Arg, CommandSpec, Facts};
 use kora_core::context::Ctx;
 use kora_core::error::CommandResult;
-use kora_index::Index;
+use kora_index::{Index, plan};
 
 use super::ask::with_index;
 use super::question::Question;
@@ -52,7 +52,7 @@ fn explain(ctx: &mut Ctx<'_>, args: &[&[u8]], name: &'static str) -> CommandResu
         refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.index)))
     })?;
     let settings = service.state().settings.clone();
-    let question = Question::new(ctx, declaration, &settings, &asked.query, &asked.options)?;
+    let question = Question::new(ctx, &service, declaration, &settings, &asked.query, &asked.options)?;
     let declaration = &question.declaration;
     let language = asked.options.language.as_ref().map(|language| &*language.0);
     with_index(ctx, declaration.number, |part| {
@@ -69,6 +69,10 @@ struct Expanding<'a> {
 impl Expand for Expanding<'_> {
     fn expansions(&self, word: &str, _: Option<&[String]>, _: Option<bool>) -> Vec<Expansion> {
         let found = self.index.expansions(word, self.language).unwrap_or_default();
-        found.iter().map(|expansion| Expansion(expansion.text().to_owned())).collect()
+        // Groups of synonyms come first.
+        let is_group = |expansion: &&plan::Expansion| matches!(expansion, plan::Expansion::Synonym(_));
+        let (groups, others): (Vec<_>, Vec<_>) = found.iter().partition(is_group);
+        let all = groups.into_iter().chain(others);
+        all.map(|expansion| Expansion(expansion.text().to_owned())).collect()
     }
 }

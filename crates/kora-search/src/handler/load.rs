@@ -15,6 +15,7 @@ use crate::value::Value;
 /// A name, and where its value is.
 pub(super) struct Wanted {
     place: Option<usize>,
+    is_numeric: bool,
     from: From,
 }
 
@@ -35,7 +36,17 @@ impl Wanted {
             Source::Hash => From::Field(identifier.to_owned()),
             Source::Json => path(identifier).map_or(From::Nothing, From::Path),
         };
-        Self { place, from }
+        let is_numeric =
+            place.is_some_and(|place| matches!(declaration.schema.fields[place].kind, FieldKind::Numeric));
+        Self { place, is_numeric, from }
+    }
+
+    /// Of a name, as LOAD * loads it: the value of a hash's field is a text, whatever the index takes it for.
+    pub(super) fn as_it_is(declaration: &Declaration, name: &str) -> Self {
+        match declaration.schema.source {
+            Source::Hash => Self { place: None, is_numeric: false, ..Self::new(declaration, name) },
+            Source::Json => Self::new(declaration, name),
+        }
     }
 
     /// The value of a document: the one that the index keeps, if that is the document's own, or else the document's.
@@ -63,22 +74,13 @@ impl Wanted {
         match &self.from {
             From::Key => Some(Value::text(entry.key())),
             From::Field(name) => {
-                HashRef::of(entry)?.get(name.as_bytes()).map(|field| Value::text(field.value.to_vec()))
+                let text = HashRef::of(entry)?.get(name.as_bytes())?.value.to_vec();
+                let number = || std::str::from_utf8(&text).ok().and_then(whole_number).map(Value::Number);
+                let number = if self.is_numeric { number() } else { None };
+                Some(number.unwrap_or_else(|| Value::text(&text)))
             }
             From::Path(path) => found(path, json_of(entry)?.root(), dialect),
             From::Nothing => None,
-        }
-    }
-
-    /// What a document is sorted by whose index keeps no value: a number if the field is numeric, else a text in lower case.
-    pub(super) fn sort_value(&self, declaration: &Declaration, entry: &Entry) -> Option<Value> {
-        let value = self.read(entry, Dialect::DEFAULT)?;
-        let field = &declaration.schema.fields[self.place?];
-        match (&field.kind, &value) {
-            (FieldKind::Numeric, Value::Text(text)) => {
-                std::str::from_utf8(text).ok().and_then(whole_number).map(Value::Number)
-            }
-            _ => Some(value),
         }
     }
 }
@@ -117,8 +119,18 @@ pub(super) fn all(declaration: &Declaration, entry: &Entry, dialect: Dialect) ->
     let mut fields = Vec::new();
     match declaration.schema.source {
         Source::Hash => {
+            let schema = &declaration.schema;
+            let own = [&schema.language_field, &schema.score_field, &schema.payload_field];
             if let Some(hash) = HashRef::of(entry) {
-                hash.for_each(|field| fields.push((field.name.to_vec(), Value::text(field.value.to_vec()))));
+                hash.for_each(|field| {
+                    let name = field.name.to_vec();
+                    // What a document says of itself is no field of it.
+                    let is_own =
+                        |own: &&Option<String>| own.as_ref().is_some_and(|own| own.as_bytes() == name);
+                    if !own.iter().any(is_own) {
+                        fields.push((name, Value::text(field.value.to_vec())));
+                    }
+                });
             }
         }
         Source::Json => {

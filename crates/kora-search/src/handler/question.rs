@@ -1,6 +1,7 @@
 //! A query made ready for an index, with how it is to be scored.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
@@ -12,7 +13,7 @@ use super::ask::with_index;
 use super::refusal;
 use crate::command::options::{Expander, QueryOptions, Scorer};
 use crate::query::{Dialect, Options, Query};
-use crate::service::{Declaration, Settings};
+use crate::service::{Declaration, Service, Settings};
 use crate::stop_words::StopWords;
 
 /// See the module.
@@ -23,6 +24,34 @@ pub(super) struct Question {
     pub(super) dialect: Dialect,
     pub(super) scorer: IndexScorer,
     pub(super) payload: Option<Vec<u8>>,
+    pub(super) deadline: Deadline,
+}
+
+/// When a query has taken too long.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline(Option<(fn() -> Instant, Instant)>);
+
+impl Deadline {
+    /// Never.
+    pub(super) const NONE: Self = Self(None);
+
+    /// As the command says, or else the settings, by the clock that searches have, if they have one.
+    fn new(service: &Service, settings: &Settings, options: &QueryOptions) -> Self {
+        let timeout_ms = options.timeout_ms.unwrap_or(settings.timeout_ms);
+        let clock = service.clock().filter(|_| timeout_ms > 0);
+        Self(clock.and_then(|clock| Some((clock, clock().checked_add(Duration::from_millis(timeout_ms))?))))
+    }
+
+    /// Refuses if it is past.
+    ///
+    /// # Errors
+    /// In the words of RediSearch.
+    pub(super) fn check(self) -> CommandResult {
+        match self.0 {
+            Some((clock, at)) if clock() > at => Err(CommandError::text("Timeout limit was reached")),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Question {
@@ -32,6 +61,7 @@ impl Question {
     /// In the words of RediSearch.
     pub(super) fn new(
         ctx: &mut Ctx<'_>,
+        service: &Service,
         declaration: Arc<Declaration>,
         settings: &Settings,
         text: &[u8],
@@ -49,7 +79,8 @@ impl Question {
         let plan = Arc::new(plan.map_err(refusal)?);
         declaration.counters.note_dialect(dialect);
         let scorer = options.scorer.map_or(IndexScorer::TfIdf, scorer);
-        Ok(Self { declaration, query, plan, dialect, scorer, payload: options.payload.clone() })
+        let (payload, deadline) = (options.payload.clone(), Deadline::new(service, settings, options));
+        Ok(Self { declaration, query, plan, dialect, scorer, payload, deadline })
     }
 }
 
@@ -63,6 +94,7 @@ impl Question {
         declaration: Arc<Declaration>,
         settings: &Settings,
         node: &Node,
+        deadline: Deadline,
     ) -> CommandResult<Self> {
         let options = QueryOptions::default();
         let query = parse(&declaration, Dialect::DEFAULT, b"*", &options)?;
@@ -70,7 +102,7 @@ impl Question {
         let plan = with_index(ctx, declaration.number, |part| Plan::new(&part.index, node, &plan_options))?;
         let plan = Arc::new(plan.map_err(refusal)?);
         let (dialect, scorer) = (Dialect::DEFAULT, IndexScorer::TfIdf);
-        Ok(Self { declaration, query, plan, dialect, scorer, payload: None })
+        Ok(Self { declaration, query, plan, dialect, scorer, payload: None, deadline })
     }
 }
 

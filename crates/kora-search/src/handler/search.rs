@@ -58,7 +58,7 @@ pub(super) fn find(
         return Err(CommandError::text("EXPLAINSCORE, HIGHLIGHT and SUMMARIZE are not supported"));
     }
     let settings = service.state().settings.clone();
-    let question = Question::new(ctx, declaration, &settings, &asked.query, &asked.options)?;
+    let question = Question::new(ctx, service, declaration, &settings, &asked.query, &asked.options)?;
     let results = find::find(ctx, &question, &asked.output, settings.search_results_max)?;
     Ok((question, results))
 }

@@ -10,7 +10,7 @@ use kora_index::query::{Node, NodeKind};
 use kora_index::search::Flow;
 
 use super::ask::{ask, each_index, settle};
-use super::question::{Question, default_dialect, parse};
+use super::question::{Deadline, Question, default_dialect, parse};
 use super::search::count;
 use super::{READS, index_of, of_arguments, refusal, service};
 use crate::command::options::QueryOptions;
@@ -117,9 +117,13 @@ fn count_in(
 ) -> CommandResult<u64> {
     let word = Node::new(NodeKind::Word { text: word.to_owned(), is_expandable: false });
     let node = Node::new(NodeKind::Within(fields.to_vec(), Box::new(word)));
-    let question = Question::of_node(ctx, std::sync::Arc::clone(declaration), settings, &node)?;
+    let question =
+        Question::of_node(ctx, std::sync::Arc::clone(declaration), settings, &node, Deadline::NONE)?;
     let mut count = 0;
-    ask(ctx, &question, |search| count += search.run(|_| Flow::Continue));
+    ask(ctx, &question, |search| {
+        count += search.run(|_| Flow::Continue)?;
+        Ok(())
+    })?;
     Ok(count)
 }
 

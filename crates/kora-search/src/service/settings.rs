@@ -15,6 +15,8 @@ pub(crate) struct Settings {
     pub(crate) cursor_idle_ms_max: u64,
     /// The dialect of queries that name none.
     pub(crate) dialect: u64,
+    /// How long a query may take; 0: as long as it likes.
+    pub(crate) timeout_ms: u64,
 }
 
 impl Default for Settings {
@@ -26,6 +28,7 @@ impl Default for Settings {
             expansions_max: 200,
             cursor_idle_ms_max: 300_000,
             dialect: 1,
+            timeout_ms: 500,
         }
     }
 }
@@ -80,6 +83,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         may_be_unlimited: false,
     },
     Setting {
+        name: "TIMEOUT",
+        help: "Query (search) timeout",
+        of: |settings| &mut settings.timeout_ms,
+        admits: (0, i64::MAX as u64),
+        may_be_unlimited: false,
+    },
+    Setting {
         name: "CURSOR_MAX_IDLE",
         help: "max idle time allowed to be set for cursor, setting it hight might cause high memory consumption.",
         of: |settings| &mut settings.cursor_idle_ms_max,
@@ -102,7 +112,6 @@ pub(crate) const WITHOUT_EFFECT: &[&str] = &[
     "MINSTEMLEN",
     "FORKGC_SLEEP_BEFORE_EXIT",
     "MAXDOCTABLESIZE",
-    "TIMEOUT",
     "FRISOINI",
     "ON_TIMEOUT",
     "GCSCANSIZE",

@@ -1,19 +1,21 @@
 //! The rows of an aggregation: the documents of each part through the steps, then what they have come to together.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use kora_core::context::Ctx;
 use kora_core::error::CommandResult;
 use kora_index::search::{Flow, Match};
 
-use super::super::ask::{PartSearch, ask};
-use super::super::load::Wanted;
+use super::super::ask::{PartSearch, ask, each_index};
+use super::super::load::{self, Wanted};
 use super::super::question::Question;
 use super::super::refusal;
+use crate::aggregate::plan::{Load, Step};
 use crate::aggregate::{AggregateError, Limits, Partial, Pipeline, Row};
 use crate::command::aggregate::Aggregate;
-use crate::service::{Declaration, Fields, Settings};
+use crate::companion::DB;
+use crate::service::{Declaration, Fields, Service, Settings};
 use crate::value::Value;
 
 /// The column of scores.
@@ -32,40 +34,77 @@ pub(in crate::handler) struct Table {
 /// In the words of RediSearch.
 pub(in crate::handler) fn aggregate(
     ctx: &mut Ctx<'_>,
+    service: &Service,
     declaration: Arc<Declaration>,
     settings: &Settings,
     asked: &Aggregate,
 ) -> CommandResult<Table> {
     let given: &[&str] = if asked.add_scores { &[SCORE] } else { &[] };
     let pipeline = Pipeline::compile(&asked.steps, &declaration.schema, given).map_err(refusal)?;
-    let question = Question::new(ctx, declaration, settings, &asked.query, &asked.options)?;
+    let question = Question::new(ctx, service, declaration, settings, &asked.query, &asked.options)?;
+    let loads_all = asked.steps.iter().any(|step| matches!(step, Step::Load(Load::All)));
+    let wanted = if loads_all { Wanted::as_it_is } else { Wanted::new };
     let wanted: Vec<_> = pipeline
         .sources()
         .iter()
-        .map(|source| (source.column, Wanted::new(&question.declaration, &source.field)))
+        .map(|source| (source.column, wanted(&question.declaration, &source.field)))
         .collect();
     let loader = Loader { wanted, pipeline: &pipeline, question: &question, is_scored: asked.add_scores };
     let (limits, seed) = (limits(settings), ctx.random());
     let mut merged: Result<Partial<'_>, AggregateError> = Ok(Partial::new(&pipeline, limits, seed));
+    // Where documents are of which all fields are shown, by the order of their rows.
+    let mut places: BTreeMap<u64, (usize, Box<[u8]>)> = BTreeMap::new();
     ask(ctx, &question, |search| {
         let mut partial = Partial::new(&pipeline, limits, seed);
         let mut result = Ok(());
         search.run(|found| {
+            if pipeline.loads_all() {
+                places.insert(found.order(), (search.place, search.key(found.document).into()));
+            }
             result = partial.add(loader.row(&search, found));
             if result.is_ok() { Flow::Continue } else { Flow::Stop }
-        });
+        })?;
         if let Ok(all) = &mut merged
             && let Err(error) = result.and_then(|()| all.merge(partial))
         {
             merged = Err(error);
         }
-    });
+        Ok(())
+    })?;
     let outcome = merged.and_then(Partial::finish).map_err(refusal)?;
     let names: Vec<Arc<str>> = pipeline.names().iter().map(|name| Arc::from(name.as_str())).collect();
     let total = outcome.total;
-    let rows = outcome.rows.into_iter().map(|row| named(&names, row));
-    let rows = rows.take(usize::try_from(settings.aggregate_results_max).unwrap_or(usize::MAX)).collect();
+    let most = usize::try_from(settings.aggregate_results_max).unwrap_or(usize::MAX);
+    let rows = outcome.rows.into_iter().take(most);
+    let (orders, mut rows): (Vec<_>, VecDeque<_>) = rows.map(|row| (row.order, named(&names, row))).unzip();
+    if pipeline.loads_all() {
+        load_rest(ctx, &question, &places, &orders, &mut rows);
+    }
     Ok(Table { total, rows })
+}
+
+/// Loads what is left of the documents of rows.
+fn load_rest(
+    ctx: &mut Ctx<'_>,
+    question: &Question,
+    places: &BTreeMap<u64, (usize, Box<[u8]>)>,
+    orders: &[u64],
+    rows: &mut VecDeque<Fields>,
+) {
+    let mut place = 0;
+    each_index(ctx, question.declaration.number, |part, store| {
+        for (order, row) in orders.iter().zip(rows.iter_mut()) {
+            let Some((_, key)) = places.get(order).filter(|(of, _)| *of == place) else { continue };
+            let Some(entry) = store.peek(DB, key) else { continue };
+            for (name, value) in load::all(&part.declaration, entry, question.dialect) {
+                let name = String::from_utf8_lossy(&name);
+                if !row.iter().any(|(other, _)| **other == *name) {
+                    row.push((Arc::from(name), value));
+                }
+            }
+        }
+        place += 1;
+    });
 }
 
 fn limits(_: &Settings) -> Limits {

@@ -11,6 +11,7 @@ use super::super::question::Question;
 use super::super::refusal;
 use crate::command::search::{Output, Sort};
 use crate::companion::{DB, IndexPart};
+use crate::query::Dialect;
 use crate::value::Value;
 
 /// What a search found.
@@ -71,9 +72,8 @@ pub(super) fn find(
     let mut candidates = Vec::new();
     let mut total = 0;
     ask(ctx, question, |search| {
-        let (matched, found) = first(&search, sorted.as_ref(), end - offset.min(end), end, output);
+        let (matched, found) = first(&search, sorted.as_ref(), end - offset, end, output)?;
         total += matched;
-        // Only the last rows of a page of a part can't be left out: their fields are loaded once the page is known.
         candidates.extend(found.into_iter().map(|(key, hit)| {
             let row = Row {
                 key: search.key(hit.document).into(),
@@ -84,7 +84,8 @@ pub(super) fn find(
             };
             (search.place, Candidate { key, hit, row })
         }));
-    });
+        Ok(())
+    })?;
     candidates.sort_by(|(_, one), (_, other)| match &sorted {
         Some(sorted) => {
             sorted.direction.compare((one.key.borrow(), one.hit.order), (other.key.borrow(), other.hit.order))
@@ -103,17 +104,17 @@ fn first(
     wanted: usize,
     end: usize,
     output: &Output,
-) -> (u64, Vec<(KeptKey, Hit)>) {
+) -> CommandResult<(u64, Vec<(KeptKey, Hit)>)> {
     if wanted == 0 {
-        return (search.run(|_| Flow::Continue), Vec::new());
+        return Ok((search.run(|_| Flow::Continue)?, Vec::new()));
     }
     let Some(sorted) = sorted else {
         let mut top = TopScores::new(end);
         let matched = search.run(|found| {
             top.offer(hit_of(found, true));
             Flow::Continue
-        });
-        return (matched, top.finish().into_iter().map(|hit| (KeptKey::Missing, hit)).collect());
+        })?;
+        return Ok((matched, top.finish().into_iter().map(|hit| (KeptKey::Missing, hit)).collect()));
     };
     let mut top = TopKeys::new(end, sorted.direction);
     let matched = search.run(|found| {
@@ -122,7 +123,7 @@ fn first(
             None => top.offer(found.index().sortable(found.document, sorted.place), hit),
             Some(wanted) => {
                 let entry = search.entry(found.document);
-                match entry.and_then(|entry| wanted.sort_value(&search.part.declaration, entry)) {
+                match entry.and_then(|entry| wanted.read(entry, Dialect::DEFAULT)) {
                     Some(Value::Number(number)) => top.offer(SortKey::Number(number), hit),
                     Some(Value::Text(text)) => top.offer(SortKey::Text(&text), hit),
                     _ => top.offer(SortKey::Missing, hit),
@@ -130,8 +131,8 @@ fn first(
             }
         }
         Flow::Continue
-    });
-    (matched, top.finish())
+    })?;
+    Ok((matched, top.finish()))
 }
 
 fn hit_of(found: &Match<'_>, is_scored: bool) -> Hit {
@@ -161,6 +162,7 @@ fn load_page(
                     for (name, value) in load::all(&question.declaration, entry, question.dialect) {
                         put(&mut fields, name, value);
                     }
+                    candidate.row.sort = shown_key(part, sorted, &fields).or(candidate.row.sort.take());
                 }
                 Loaded::Fields(wanted) => {
                     fields.retain(|(name, _)| wanted.iter().any(|(other, _)| other == name));
@@ -186,6 +188,16 @@ fn sort_field(part: &IndexPart, sorted: Option<&SortedBy>, key: &KeptKey) -> Vec
         KeptKey::Number(number) => vec![(name, Value::Number(*number))],
         KeptKey::Text(text) => vec![(name, Value::text(text))],
         KeptKey::Missing => Vec::new(),
+    }
+}
+
+/// What is shown as the key of a result with all its fields: the field as it is, if the index keeps none.
+fn shown_key(part: &IndexPart, sorted: Option<&SortedBy>, fields: &[(Vec<u8>, Value)]) -> Option<KeptKey> {
+    let sorted = sorted.filter(|sorted| sorted.wanted.is_some())?;
+    let name = part.declaration.schema.fields[sorted.place].name.as_bytes();
+    match fields.iter().find(|(other, _)| other == name) {
+        Some((_, Value::Text(text))) => Some(KeptKey::Text(text[..].into())),
+        _ => None,
     }
 }
 
