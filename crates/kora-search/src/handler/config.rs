@@ -34,7 +34,10 @@ fn config(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
         [action, _] if is_word(action, "SET") => {
             Err(CommandError::text("Expected an argument, but none provided"))
         }
-        [action, _, _, ..] if is_word(action, "SET") => Err(CommandError::text("EXCESSARGS")),
+        [action, _, _, ..] if is_word(action, "SET") => {
+            out.simple("EXCESSARGS");
+            Ok(())
+        }
         [_, _, ..] => Err(CommandError::text("No such configuration action")),
         _ => Err(CommandError::Arity("FT.CONFIG".into())),
     }

@@ -114,20 +114,22 @@ fn value_of(value: JsonValue<'_>) -> Value {
     }
 }
 
+/// Whether a field of a hash says something of the document itself, and is no field of it.
+pub(super) fn is_own(declaration: &Declaration, name: &[u8]) -> bool {
+    let schema = &declaration.schema;
+    let own = [&schema.language_field, &schema.score_field, &schema.payload_field];
+    schema.source == Source::Hash && own.into_iter().flatten().any(|own| own.as_bytes() == name)
+}
+
 /// All of a document: the fields of a hash, or a JSON value under the name `$`.
 pub(super) fn all(declaration: &Declaration, entry: &Entry, dialect: Dialect) -> Vec<(Vec<u8>, Value)> {
     let mut fields = Vec::new();
     match declaration.schema.source {
         Source::Hash => {
-            let schema = &declaration.schema;
-            let own = [&schema.language_field, &schema.score_field, &schema.payload_field];
             if let Some(hash) = HashRef::of(entry) {
                 hash.for_each(|field| {
                     let name = field.name.to_vec();
-                    // What a document says of itself is no field of it.
-                    let is_own =
-                        |own: &&Option<String>| own.as_ref().is_some_and(|own| own.as_bytes() == name);
-                    if !own.iter().any(is_own) {
+                    if !is_own(declaration, &name) {
                         fields.push((name, Value::text(field.value.to_vec())));
                     }
                 });

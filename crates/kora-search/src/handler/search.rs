@@ -58,6 +58,12 @@ pub(super) fn find(
         return Err(CommandError::text("EXPLAINSCORE, HIGHLIGHT and SUMMARIZE are not supported"));
     }
     let settings = service.state().settings.clone();
+    let most = settings.search_results_max;
+    for (name, asked) in [("LIMIT", asked.output.limit.count), ("OFFSET", asked.output.limit.offset)] {
+        if asked > most {
+            return Err(refusal(format_args!("{name} exceeds maximum of {most}")));
+        }
+    }
     let question = Question::new(ctx, service, declaration, &settings, &asked.query, &asked.options)?;
     let results = find::find(ctx, &question, &asked.output, settings.search_results_max)?;
     Ok((question, results))

@@ -12,7 +12,7 @@ use kora_index::search::Flow;
 use super::ask::{ask, each_index, settle};
 use super::question::{Deadline, Question, default_dialect, parse};
 use super::search::count;
-use super::{READS, index_of, of_arguments, refusal, service};
+use super::{READS, UNKNOWN_INDEX, index_of, of_arguments, refusal, service};
 use crate::command::options::QueryOptions;
 use crate::command::words::SpellCheck;
 use crate::service::{Declaration, Service, Settings};
@@ -33,9 +33,7 @@ pub(super) const SPELLCHECK: CommandSpec = CommandSpec {
 fn spell_check(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let service = service(ctx)?;
     let asked = SpellCheck::parse(&args[1..]).map_err(of_arguments)?;
-    let declaration = index_of(&service, &asked.index, || {
-        refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.index)))
-    })?;
+    let declaration = index_of(&service, &asked.index, || UNKNOWN_INDEX)?;
     let settings = service.state().settings.clone();
     let dialect = asked.dialect.unwrap_or_else(|| default_dialect(&settings));
     let words = parse(&declaration, dialect, &asked.query, &QueryOptions::default())?.words();
@@ -53,7 +51,8 @@ fn dictionaries(service: &Service, names: &[Vec<u8>]) -> CommandResult<Vec<Dicti
     let state = service.state();
     let find = |name: &Vec<u8>| {
         let dictionary = state.dictionaries.get(&**name).cloned();
-        dictionary.ok_or_else(|| refusal("Dict does not exist"))
+        let name = String::from_utf8_lossy(name);
+        dictionary.ok_or_else(|| refusal(format_args!("Dict does not exist: {name}")))
     };
     names.iter().map(find).collect()
 }

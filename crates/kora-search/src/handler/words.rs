@@ -141,9 +141,6 @@ fn delete_words(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
     let mut deleted = 0;
     if let Some(dictionary) = state.dictionaries.get_mut(&*name) {
         deleted = words.iter().filter(|word| dictionary.remove(word)).count() as u64;
-        if dictionary.is_empty() {
-            state.dictionaries.remove(&*name);
-        }
     }
     ctx.journal.changed(deleted);
     out.integer(count(deleted));

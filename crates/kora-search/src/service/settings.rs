@@ -157,6 +157,9 @@ impl Setting {
             Err(_) => return Err("Value is outside acceptable bounds"),
         };
         let (least, most) = self.admits;
+        if self.name == "DEFAULT_DIALECT" && value > most {
+            return Err("Default dialect version cannot be higher than 4");
+        }
         if !(least..=most).contains(&value) {
             return Err("Value is outside acceptable bounds");
         }

@@ -231,6 +231,7 @@ impl Loaded {
             Some(returned) => Self::Fields(
                 returned
                     .iter()
+                    .filter(|field| !load::is_own(&question.declaration, field.field.as_bytes()))
                     .map(|field| {
                         let name = field.alias.as_ref().unwrap_or(&field.field);
                         (name.as_bytes().to_vec(), Wanted::new(&question.declaration, &field.field))
