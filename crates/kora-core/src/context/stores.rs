@@ -131,6 +131,15 @@ impl Stores<'_> {
         }
     }
 
+    /// The stores in hand, ascending.
+    #[inline]
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [Box<ShardStore>] {
+        match self {
+            Self::One(store) => std::slice::from_mut(*store),
+            Self::Lent(lent) => lent.stores,
+        }
+    }
+
     /// The shards whose stores are in hand.
     pub(crate) fn shards(&self) -> SmallVec<[ShardId; 8]> {
         match self {

@@ -23,7 +23,7 @@ use crate::time::UnixMs;
 /// The stores of shards in hand, while something runs on all of them. To be given back: [`Executor::put_in_place`].
 #[derive(Debug)]
 pub struct InHand {
-    stores: SmallVec<[Box<ShardStore>; 8]>,
+    stores: SmallVec<[Box<ShardStore>; 16]>,
     shard_count: u16,
     held: HeldShards,
     /// Changes counted when they were taken out.
@@ -62,16 +62,15 @@ impl<D: Driver> Executor<D> {
         if D::breaks(Rule::LanesOfAll) {
             return shards.iter().all(|id| self.held(*id).is_some_and(|shard| shard.store.is_some()));
         }
-        let are_free =
-            shards.iter().all(|&id| self.with_held(id, |this, shard| this.is_free_up_to(shard, end)));
-        // What stood in the lane of one may have taken the store of another, which was free.
-        let are_home = || {
-            shards.iter().all(|id| {
-                let shard = self.held[id.index()].as_ref();
-                shard.is_some_and(|shard| shard.store.is_some() && shard.position <= end)
-            })
-        };
-        if !are_free || !are_home() {
+        for &id in shards {
+            if self.held[id.index()].as_ref().is_some_and(|shard| shard.has_lane_work()) {
+                self.with_held(id, |this, shard| this.run_lane(shard, end));
+            }
+        }
+        // Behind that: what stood in the lane of one may have taken the store of another.
+        let is_free =
+            |id: &ShardId| self.held[id.index()].as_ref().is_some_and(|shard| shard.is_free_at(end));
+        if !shards.iter().all(is_free) {
             return false;
         }
         self.position = end;
@@ -100,18 +99,20 @@ impl<D: Driver> Executor<D> {
     pub(super) fn put_in_place(&mut self, mut in_hand: InHand, now: UnixMs) {
         let parts = self.serve(in_hand.stores(), now);
         let has_changed = self.journal.changes() != in_hand.changes;
-        let mut has_promised: SmallVec<[ShardId; 2]> = SmallVec::new();
+        let mut promised: SmallVec<[ShardId; 2]> = SmallVec::new();
         for mut store in in_hand.stores {
             let shard = self.held[store.id().index()].as_mut().expect("the shard is in hand");
             self.outlets.dispose(&mut store);
             shard.take_home(store);
             shard.has_changed |= has_changed;
-            has_promised.extend(shard.has_promised.then_some(shard.id));
+            if shard.has_promised {
+                promised.push(shard.id);
+            }
             if !parts.is_empty() {
                 shard.show(&self.hub);
             }
         }
-        has_promised.into_iter().for_each(|shard| self.note_visit(shard));
+        promised.into_iter().for_each(|shard| self.note_visit(shard));
         parts.into_iter().for_each(|part| self.deliver(part));
     }
 
