@@ -130,7 +130,9 @@ impl<D: Driver> Executor<D> {
         setting: &Setting<Style<D>>,
         out: &mut dyn Reply,
     ) -> Ran {
-        debug_assert!(!run.0.may_pause(), "who may pause is submitted");
+        if run.0.may_pause() {
+            self.hand_over();
+        }
         D::note(Note::RunsAtOnce(shards, setting.now));
         let before = self.journal.record().effect_count();
         let begun = run.0.may_defer().then(|| self.journal.rollback_point());
@@ -140,7 +142,18 @@ impl<D: Driver> Executor<D> {
         let desk = (&mut self.journal, &self.services);
         run_handler(in_hand.stores(), desk, run, args, setting, blocking, out);
         let ran = self.outcome(deferral, begun, before);
-        self.put_in_place(in_hand, setting.now);
+        match ran {
+            Ran::Paused(_) => self.put_vacant(shards, in_hand),
+            Ran::Replied | Ran::Deferred => self.put_in_place(in_hand, setting.now),
+        }
         ran
+    }
+
+    /// Gives vacant stores to shards in hand: what was in them is with a command that has paused.
+    #[cold]
+    fn put_vacant(&mut self, shards: &[ShardId], in_hand: InHand) {
+        for (id, store) in shards.iter().zip(in_hand.stores) {
+            self.held[id.index()].as_mut().expect("the shard is in hand").store = Some(store);
+        }
     }
 }

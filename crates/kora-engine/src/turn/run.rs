@@ -298,9 +298,6 @@ impl<F: Front> Turn<F> {
                 &whole
             }
         };
-        if resolved.facts.may_pause() {
-            return None;
-        }
         self.run_on(session, (resolved, handler), args, shards)
     }
 
