@@ -14,7 +14,7 @@ use super::operation::{Driver, Setting, Style};
 use super::probe::{Note, Rule};
 use super::runner::Ran;
 use crate::command::Run;
-use crate::context::{Blocking, HeldShards, Stores};
+use crate::context::{Blocking, HeldShards, KnownKeys, Stores};
 use crate::reply::Reply;
 use crate::slot::ShardId;
 use crate::store::ShardStore;
@@ -116,7 +116,8 @@ impl<D: Driver> Executor<D> {
         parts.into_iter().for_each(|part| self.deliver(part));
     }
 
-    /// Runs one command at once on several shards in hand, replying to `out`. Only when [`Executor::are_free`].
+    /// Runs one command at once on several shards in hand, replying to `out`; the shards of some of its keys may be known. Only
+    /// when [`Executor::are_free`].
     ///
     /// A command that puts itself off has done nothing: it must be submitted as an operation.
     ///
@@ -126,7 +127,7 @@ impl<D: Driver> Executor<D> {
         &mut self,
         shards: &[ShardId],
         run: Run,
-        args: &[&[u8]],
+        (args, known): (&[&[u8]], KnownKeys<'_>),
         setting: &Setting<Style<D>>,
         out: &mut dyn Reply,
     ) -> Ran {
@@ -140,7 +141,7 @@ impl<D: Driver> Executor<D> {
         let mut deferral = None;
         let blocking = Blocking::Permitted(&mut deferral);
         let desk = (&mut self.journal, &self.services);
-        run_handler(in_hand.stores(), desk, run, args, setting, blocking, out);
+        run_handler(in_hand.stores().knowing(known), desk, run, args, setting, blocking, out);
         let ran = self.outcome(deferral, begun, before);
         match ran {
             Ran::Paused(_) => self.put_vacant(shards, in_hand),
