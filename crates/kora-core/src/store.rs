@@ -57,6 +57,7 @@ pub struct StoreStats {
 
 /// The store one shard owns. It is moved as a whole when it is lent.
 #[derive(Debug)]
+// Many fields: all that belongs to a shard's keys goes along with them.
 pub struct ShardStore {
     id: ShardId,
     /// See [`ShardStore::close`].
