@@ -46,9 +46,6 @@ pub enum QueryError {
     /// A field to sort by that the index does not keep.
     #[error("Property `{0}` not loaded nor in schema")]
     NotSortable(String),
-    /// NOOFFSETS.
-    #[error("This index does not keep positions of words, so phrases can't be found")]
-    PositionsNotKept,
     /// Parts within parts.
     #[error("The query is nested too deeply")]
     TooDeep,

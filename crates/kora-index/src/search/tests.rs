@@ -74,7 +74,11 @@ impl Running {
     fn finish(self, parts: &Parts) -> Vec<(Vec<u8>, f64)> {
         let mut all: Vec<(Hit, Vec<u8>)> = Vec::new();
         for ((search, top), index) in self.searches.iter().zip(self.tops).zip(&parts.0) {
-            all.extend(top.finish().into_iter().map(|hit| (hit, index.key(search.snapshot(), hit.document).to_vec())));
+            all.extend(
+                top.finish()
+                    .into_iter()
+                    .map(|hit| (hit, index.key(search.snapshot(), hit.document).to_vec())),
+            );
         }
         all.sort_by(|one, other| one.0.compare(&other.0));
         all.into_iter().map(|(hit, key)| (key, hit.score)).collect()
@@ -82,7 +86,13 @@ impl Running {
 }
 
 fn scorers() -> impl Strategy<Value = Scorer> {
-    prop::sample::select(vec![Scorer::TfIdf, Scorer::TfIdfDocNorm, Scorer::Bm25, Scorer::Bm25Std, Scorer::DisMax])
+    prop::sample::select(vec![
+        Scorer::TfIdf,
+        Scorer::TfIdfDocNorm,
+        Scorer::Bm25,
+        Scorer::Bm25Std,
+        Scorer::DisMax,
+    ])
 }
 
 #[derive(Clone, Debug)]
@@ -108,7 +118,9 @@ fn apply(change: &Change, order: u64, sets: &mut [Parts], model: &mut Model) {
         match change {
             Change::Put(key, row) => parts.of(*key).put(&[*key], &row.document(order)).unwrap(),
             Change::Remove(key) => assert_eq!(parts.of(*key).remove(&[*key]), model.contains_key(key)),
-            Change::Rename(from, to) => assert_eq!(parts.of(*from).rename(&[*from], &[*to]), model.contains_key(from)),
+            Change::Rename(from, to) => {
+                assert_eq!(parts.of(*from).rename(&[*from], &[*to]), model.contains_key(from))
+            }
         }
     }
     match change {
