@@ -131,7 +131,7 @@ fn scores_to_the_digit() {
     }
 }
 
-#[expect(clippy::too_many_lines, clippy::excessive_precision, reason = "a table, as it was printed")]
+#[expect(clippy::too_many_lines, reason = "a table, as it was printed")]
 fn cases() -> Vec<Case> {
     vec![
         (
