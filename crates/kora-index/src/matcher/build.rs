@@ -131,7 +131,7 @@ impl<'a> Builder<'a> {
         &self,
         dictionary: &'a Dictionary<Held>,
         layout: Layout,
-        text: &str,
+        text: &'a str,
         documents: u64,
         weight: f64,
         fields: u128,
@@ -141,7 +141,7 @@ impl<'a> Builder<'a> {
         }
         let held = dictionary.find(text).and_then(|number| dictionary.value(number));
         let cursor = held.map_or_else(Cursor::empty, |held| held.postings.cursor(layout));
-        Matcher::Term { cursor, fields, weight, documents, at: 0 }
+        Matcher::Term { cursor, text, fields, weight, documents, at: 0 }
     }
 
     fn expanded(

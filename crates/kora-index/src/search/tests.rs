@@ -1,5 +1,6 @@
 //! Searches against a naive model, and against values recorded from RediSearch 2.10.5.
 
+mod explanations;
 mod model;
 mod oracle;
 

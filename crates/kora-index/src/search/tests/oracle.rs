@@ -5,13 +5,13 @@ use crate::document::{Content, Document, SortValue, Values};
 use crate::query::{Bound, NodeKind, Pattern, Range, TagMatch};
 use crate::schema::{Field, FieldKind, Schema};
 
-const SCORERS: [Scorer; 5] =
+pub(super) const SCORERS: [Scorer; 5] =
     [Scorer::TfIdf, Scorer::TfIdfDocNorm, Scorer::Bm25, Scorer::Bm25Std, Scorer::DisMax];
 
 /// A query's text, its tree, and for each scorer the documents with their scores.
 type Case = (&'static str, Node, [&'static [(&'static str, f64)]; 5]);
 
-fn index() -> Index {
+pub(super) fn index() -> Index {
     let text = |weight: f64, no_stem: bool| FieldKind::Text {
         weight,
         no_stem,
@@ -64,11 +64,11 @@ fn index() -> Index {
     index
 }
 
-fn word(text: &str) -> Node {
+pub(super) fn word(text: &str) -> Node {
     Node::new(NodeKind::Word { text: text.to_owned(), is_expandable: true })
 }
 
-fn and(nodes: Vec<Node>) -> Node {
+pub(super) fn and(nodes: Vec<Node>) -> Node {
     Node::new(NodeKind::And(nodes))
 }
 
@@ -76,19 +76,19 @@ fn or(nodes: Vec<Node>) -> Node {
     Node::new(NodeKind::Or(nodes))
 }
 
-fn not(node: Node) -> Node {
+pub(super) fn not(node: Node) -> Node {
     Node::new(NodeKind::Not(Box::new(node)))
 }
 
-fn optional(node: Node) -> Node {
+pub(super) fn optional(node: Node) -> Node {
     Node::new(NodeKind::Optional(Box::new(node)))
 }
 
-fn phrase(words: &[&str]) -> Node {
+pub(super) fn phrase(words: &[&str]) -> Node {
     Node::new(NodeKind::Phrase(words.iter().map(|word| (*word).to_owned()).collect()))
 }
 
-fn pattern(pattern: Pattern) -> Node {
+pub(super) fn pattern(pattern: Pattern) -> Node {
     Node::new(NodeKind::Pattern(pattern))
 }
 
@@ -96,17 +96,17 @@ fn within(names: &[&str], node: Node) -> Node {
     Node::new(NodeKind::Within(names.iter().map(|name| (*name).to_owned()).collect(), Box::new(node)))
 }
 
-fn range(name: &str, from: f64, to: f64) -> Node {
+pub(super) fn range(name: &str, from: f64, to: f64) -> Node {
     let bound = |value| Bound { value, is_exclusive: false };
     Node::new(NodeKind::Range(name.to_owned(), Range { from: bound(from), to: bound(to) }))
 }
 
-fn tags(name: &str, values: &[&str]) -> Node {
+pub(super) fn tags(name: &str, values: &[&str]) -> Node {
     let values = values.iter().map(|value| TagMatch::Value((*value).to_owned()));
     Node::new(NodeKind::Tags(name.to_owned(), values.collect()))
 }
 
-fn with(mut node: Node, weight: Option<f64>, slop: Option<i64>, in_order: Option<bool>) -> Node {
+pub(super) fn with(mut node: Node, weight: Option<f64>, slop: Option<i64>, in_order: Option<bool>) -> Node {
     (node.attributes.weight, node.attributes.slop, node.attributes.in_order) = (weight, slop, in_order);
     node
 }
