@@ -4,6 +4,7 @@
 //! and patterns whose numbers of documents are to be collected from all shards before scores can be given ([`crate::statistics`]).
 
 mod compile;
+mod estimate;
 #[cfg(test)]
 mod tests;
 

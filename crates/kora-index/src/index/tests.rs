@@ -375,3 +375,20 @@ fn fields_that_came_later() {
     assert!(index.remove(b"old") && index.remove(b"new"));
     assert_eq!(index.memory_bytes(), 0);
 }
+
+#[test]
+fn estimates() {
+    let mut index = index_of(vec![field("t", text_kind(1.0)), field("g", tag_kind())], Schema::default());
+    for (key, text) in [(b"a", "foo bar"), (b"b", "foo"), (b"c", "baz")] {
+        index.put(key, &texts(&[text])).unwrap();
+    }
+    let estimate = |node: &Node| {
+        let plan = Plan::new(&index, node, &Options::default()).unwrap();
+        plan.estimate(&Gathering::all(&index, &plan))
+    };
+    assert_eq!(estimate(&word("foo")), 2);
+    assert_eq!(estimate(&both(word("foo"), word("bar"))), 1);
+    assert_eq!(estimate(&Node::new(NodeKind::Or(vec![word("foo"), word("foo")]))), 3);
+    assert_eq!(estimate(&Node::new(NodeKind::Not(Box::new(word("foo"))))), 3);
+    assert_eq!(estimate(&tag("g", "x")), 0);
+}
