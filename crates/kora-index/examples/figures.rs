@@ -185,7 +185,7 @@ fn main() {
     ];
     for (name, node, by) in queries {
         let matched = query(&mut index, &node, by);
-        let rounds = 200;
+        let rounds = 2000;
         let start = cpu_ns();
         (0..rounds).for_each(|_| {
             query(&mut index, &node, by);

@@ -147,12 +147,21 @@ proptest! {
         scorer in scorers(),
         steps in 1_usize..6,
         later in prop::collection::vec(change(), 0..20),
+        held in (0_u64..60, 0_u64..60),
     ) {
         let mut sets = [Parts::new(1), Parts::new(4)];
         let mut model = Model::new();
+        let mut snapshots = Vec::new();
         for (order, change) in (0..).zip(&changes) {
+            if order == held.0 {
+                snapshots = sets.iter_mut().flat_map(|parts| parts.0.iter_mut().map(Index::snapshot)).collect();
+            }
+            if order == held.1 {
+                snapshots.clear();
+            }
             apply(change, order, &mut sets, &mut model);
         }
+        drop(snapshots);
         let mut expected: Vec<Vec<u8>> =
             model.iter().filter(|(_, (_, row))| row.matches(&query)).map(|(key, _)| vec![*key]).collect();
         let mut rebuilt = Parts::new(1);
