@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use kora_index::Index;
 use kora_index::document::{Content, Document, SortValue, Values};
 use kora_index::plan::{Options, Plan};
 use kora_index::query::{Bound, Node, NodeKind, Pattern, Range, TagMatch};
@@ -14,7 +15,6 @@ use kora_index::schema::{Field, FieldKind, Schema};
 use kora_index::score::Scorer;
 use kora_index::search::{Direction, Flow, Hit, Search, SearchScoring, TopKeys, TopScores};
 use kora_index::statistics::Gathering;
-use kora_index::Index;
 
 /// Nanoseconds that this thread ran.
 fn cpu_ns() -> u64 {
@@ -63,8 +63,8 @@ fn schema() -> Schema {
 
 fn word(number: u64) -> String {
     const PARTS: [&str; 30] = [
-        "ba", "co", "di", "fu", "ga", "he", "ji", "ko", "la", "mo", "ni", "pu", "ra", "se", "ti", "vo", "wa", "xe", "yi",
-        "zo", "bra", "cla", "dre", "flo", "gri", "plu", "sta", "tro", "ver", "ning",
+        "ba", "co", "di", "fu", "ga", "he", "ji", "ko", "la", "mo", "ni", "pu", "ra", "se", "ti", "vo", "wa",
+        "xe", "yi", "zo", "bra", "cla", "dre", "flo", "gri", "plu", "sta", "tro", "ver", "ning",
     ];
     let part = |at: u64| PARTS[usize::try_from(at % 30).unwrap_or(0)];
     format!("{}{}{}", part(number / 30), part(number), part(number * 7 / 3))
@@ -156,7 +156,10 @@ fn main() {
     let making = cpu_ns() - start;
     let start = cpu_ns();
     (0..count).for_each(|at| put(&mut index, at, &mut random));
-    println!("put, {count} documents: {:.2} us each (making its words aside)", us(cpu_ns() - start - making, count));
+    println!(
+        "put, {count} documents: {:.2} us each (making its words aside)",
+        us(cpu_ns() - start - making, count)
+    );
     let memory = index.memory();
     println!("{} bytes for each document: {memory:?}", memory.total_bytes() as u64 / count);
     let queries: [(&str, Node, By); 11] = [
@@ -169,7 +172,11 @@ fn main() {
         ),
         ("one common word, BM25STD", text(word(7)), By::Score(Scorer::Bm25Std)),
         ("one common word, TFIDF", text(word(7)), By::Score(Scorer::TfIdf)),
-        ("two words", Node::new(NodeKind::And(vec![text(word(7)), text(word(411))])), By::Score(Scorer::TfIdf)),
+        (
+            "two words",
+            Node::new(NodeKind::And(vec![text(word(7)), text(word(411))])),
+            By::Score(Scorer::TfIdf),
+        ),
         ("prefix", Node::new(NodeKind::Pattern(Pattern::Prefix("bab".to_owned()))), By::Score(Scorer::TfIdf)),
         ("fuzzy", Node::new(NodeKind::Pattern(Pattern::Fuzzy(word(7), 1))), By::Score(Scorer::TfIdf)),
         ("tag 6 % SORTBY price", tag("city", "city3"), By::Price),
@@ -178,7 +185,7 @@ fn main() {
     ];
     for (name, node, by) in queries {
         let matched = query(&mut index, &node, by);
-        let rounds = 200;
+        let rounds = 2000;
         let start = cpu_ns();
         (0..rounds).for_each(|_| {
             query(&mut index, &node, by);

@@ -12,10 +12,12 @@ mod suffixes;
 mod tests;
 
 use ahash::RandomState;
-use hashbrown::HashTable;
 
 pub(crate) use patterns::Compiled;
 use suffixes::Suffixes;
+
+use crate::hashed::Hashed;
+use crate::slab::Slab;
 
 /// Texts in a run at most.
 const RUN_LENGTH_MAX: usize = 256;
@@ -23,9 +25,8 @@ const RUN_LENGTH_MAX: usize = 256;
 /// Texts in the order of their bytes, each with a value.
 #[derive(Clone, Debug)]
 pub(crate) struct Dictionary<V> {
-    slots: Vec<Option<Slot<V>>>,
-    free: Vec<u32>,
-    table: HashTable<u32>,
+    slots: Slab<Slot<V>>,
+    table: Hashed,
     order: Vec<Vec<u32>>,
     suffixes: Option<Suffixes>,
     hasher: RandomState,
@@ -50,9 +51,8 @@ impl<V: Default> Dictionary<V> {
     /// One without texts, that finds ends and inner parts of them fast if `with_suffixes`.
     pub(crate) fn new(with_suffixes: bool, hasher: RandomState) -> Self {
         Self {
-            slots: Vec::new(),
-            free: Vec::new(),
-            table: HashTable::new(),
+            slots: Slab::new(),
+            table: Hashed::default(),
             order: Vec::new(),
             suffixes: with_suffixes.then(Suffixes::default),
             hasher,
@@ -66,7 +66,7 @@ impl<V: Default> Dictionary<V> {
         if self.suffixes.is_none() {
             let mut suffixes = Suffixes::default();
             for number in self.table.iter() {
-                suffixes.insert(self.text(*number), *number);
+                suffixes.insert(self.text(number), number);
             }
             self.suffixes = Some(suffixes);
         }
@@ -80,22 +80,22 @@ impl<V: Default> Dictionary<V> {
     /// A text's number. Complexity: O(1).
     pub(crate) fn find(&self, text: &str) -> Option<u32> {
         let hash = self.hasher.hash_one(text);
-        self.table.find(hash, |number| self.text(*number) == text).copied()
+        self.table.find(hash, |number| self.text(*number) == text)
     }
 
     /// The text of a number that is in use.
     pub(crate) fn text(&self, number: u32) -> &str {
-        self.slots[number as usize].as_ref().map_or("", |slot| &slot.text)
+        self.slots.get(number).map_or("", |slot| &slot.text)
     }
 
     /// What is kept of it.
     pub(crate) fn value(&self, number: u32) -> Option<&V> {
-        self.slots.get(number as usize)?.as_ref().map(|slot| &slot.value)
+        self.slots.get(number).map(|slot| &slot.value)
     }
 
     /// What is kept of it, to change.
     pub(crate) fn value_mut(&mut self, number: u32) -> Option<&mut V> {
-        self.slots.get_mut(number as usize)?.as_mut().map(|slot| &mut slot.value)
+        self.slots.get_mut(number).map(|slot| &mut slot.value)
     }
 
     /// A text's number; it is added if it was not there. Complexity: O(1) if it was, else O(log texts + texts / run length).
@@ -105,22 +105,13 @@ impl<V: Default> Dictionary<V> {
     pub(crate) fn insert(&mut self, text: &str) -> u32 {
         let hash = self.hasher.hash_one(text);
         if let Some(number) = self.table.find(hash, |number| self.text(*number) == text) {
-            return *number;
+            return number;
         }
-        let slot = Some(Slot { text: text.into(), value: V::default() });
-        let number = if let Some(number) = self.free.pop() {
-            self.slots[number as usize] = slot;
-            number
-        } else {
-            self.slots.push(slot);
-            u32::try_from(self.slots.len() - 1)
-                .expect("documents have 32-bit numbers, and memory ends before their words do")
-        };
+        let number = self.slots.insert(Slot { text: text.into(), value: V::default() });
         self.text_bytes += text.len();
         let (slots, hasher) = (&self.slots, &self.hasher);
-        self.table.insert_unique(hash, number, |other| {
-            hasher.hash_one(slots[*other as usize].as_ref().map_or("", |slot| &*slot.text))
-        });
+        self.table
+            .insert(hash, number, |other| hasher.hash_one(slots.get(other).map_or("", |slot| &*slot.text)));
         self.insert_in_order(number);
         if let Some(suffixes) = &mut self.suffixes {
             suffixes.insert(text, number);
@@ -149,11 +140,7 @@ impl<V: Default> Dictionary<V> {
 
     /// Takes a text out. Complexity: as for a new text.
     pub(crate) fn remove(&mut self, number: u32) {
-        let Some(text) =
-            self.slots.get(number as usize).and_then(|slot| slot.as_ref()).map(|slot| slot.text.clone())
-        else {
-            return;
-        };
+        let Some(text) = self.slots.get(number).map(|slot| slot.text.clone()) else { return };
         let place = self.place(|other| other < &*text);
         self.order[place.run].remove(place.at);
         if self.order[place.run].is_empty() {
@@ -161,26 +148,20 @@ impl<V: Default> Dictionary<V> {
             self.order.remove(place.run);
         }
         let hash = self.hasher.hash_one(&*text);
-        if let Ok(entry) = self.table.find_entry(hash, |other| *other == number) {
-            entry.remove();
-        }
+        self.table.remove(hash, number);
         if let Some(suffixes) = &mut self.suffixes {
             suffixes.remove(&text, number);
         }
         self.text_bytes -= text.len();
-        self.slots[number as usize] = None;
-        self.free.push(number);
+        self.slots.remove(number);
         self.shrink();
     }
 
-    /// Gives memory back once most of it is unused.
+    /// Gives memory back once nothing is left.
     fn shrink(&mut self) {
         if self.table.is_empty() {
-            self.slots = Vec::new();
-            self.free = Vec::new();
-            self.run_bytes = 0;
             self.order = Vec::new();
-            self.table = HashTable::new();
+            self.run_bytes = 0;
         }
     }
 
@@ -215,17 +196,16 @@ impl<V: Default> Dictionary<V> {
         std::iter::from_fn(move || {
             let number = self.at(place)?;
             place = self.following(place);
-            let slot = self.slots[number as usize].as_ref()?;
+            let slot = self.slots.get(number)?;
             Some((number, &*slot.text, &slot.value))
         })
     }
 
     /// Bytes of the structure, without what values have on the heap. Complexity: O(1).
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<Option<Slot<V>>>()
+        self.slots.memory_bytes()
             + self.text_bytes
-            + self.free.capacity() * 4
-            + self.table.allocation_size()
+            + self.table.memory_bytes()
             + self.order.capacity() * size_of::<Vec<u32>>()
             + self.run_bytes
             + self.suffixes.as_ref().map_or(0, Suffixes::memory_bytes)

@@ -2,6 +2,20 @@
 
 use thiserror::Error;
 
+/// Why there is no such index.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SchemaError {
+    /// No stemmer for its language.
+    #[error("Unknown language: `{0}`")]
+    UnknownLanguage(String),
+    /// More text fields than a word's entry has bits for.
+    #[error("Schema is limited to {0} TEXT fields")]
+    TooManyTextFields(u32),
+    /// PHONETIC.
+    #[error("Phonetic matching is not supported")]
+    PhoneticNotSupported,
+}
+
 /// Why a document is not indexed. Nothing has changed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PutError {
@@ -46,9 +60,6 @@ pub enum QueryError {
     /// A field to sort by that the index does not keep.
     #[error("Property `{0}` not loaded nor in schema")]
     NotSortable(String),
-    /// NOOFFSETS.
-    #[error("This index does not keep positions of words, so phrases can't be found")]
-    PositionsNotKept,
     /// Parts within parts.
     #[error("The query is nested too deeply")]
     TooDeep,

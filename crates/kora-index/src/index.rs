@@ -17,7 +17,7 @@ use ahash::RandomState;
 use crate::analysis::{Stemmer, StopWords};
 use crate::dictionary::Dictionary;
 use crate::document::{Document, SortKey};
-use crate::error::PutError;
+use crate::error::{PutError, SchemaError};
 use crate::numbers::Numbers;
 use crate::postings::{Layout, Postings};
 use crate::schema::{Field, FieldKind, Schema};
@@ -27,6 +27,8 @@ pub use memory::Memory;
 
 /// Documents that died and that a change frees along the way.
 const RECLAIMED_PER_CHANGE: usize = 4;
+/// Text fields at most: one bit for each in a word's entry.
+const TEXT_FIELDS_MAX: u32 = 128;
 /// Language of words unless something else is said.
 const DEFAULT_LANGUAGE: &str = "english";
 
@@ -88,8 +90,8 @@ impl Index {
     /// An index without documents. `seed` is for its hash tables, so that who chooses keys can't choose their hashes.
     ///
     /// # Errors
-    /// If its language has no stemmer.
-    pub fn new(schema: &Schema, seed: u64) -> Result<Self, PutError> {
+    /// [`SchemaError`].
+    pub fn new(schema: &Schema, seed: u64) -> Result<Self, SchemaError> {
         let hasher = RandomState::with_seeds(
             seed,
             0x9e37_79b9_7f4a_7c15,
@@ -116,13 +118,26 @@ impl Index {
             records: 0,
         };
         let language = index.language(None).to_owned();
-        index.prepare_stemmer(&language)?;
-        index.add_fields(&schema.fields);
+        if !index.prepare_stemmer(&language) {
+            return Err(SchemaError::UnknownLanguage(language));
+        }
+        index.add_fields(&schema.fields)?;
         Ok(index)
     }
 
     /// Adds fields to its schema. Documents that are there have no values of them until they are put again.
-    pub fn add_fields(&mut self, fields: &[Field]) {
+    ///
+    /// # Errors
+    /// [`SchemaError`]; then nothing has changed.
+    pub fn add_fields(&mut self, fields: &[Field]) -> Result<(), SchemaError> {
+        let is_phonetic = |field: &Field| matches!(field.kind, FieldKind::Text { phonetic: Some(_), .. });
+        if fields.iter().any(is_phonetic) {
+            return Err(SchemaError::PhoneticNotSupported);
+        }
+        let is_text = |field: &&Field| matches!(field.kind, FieldKind::Text { .. });
+        if self.schema.fields.iter().chain(fields).filter(is_text).count() > TEXT_FIELDS_MAX as usize {
+            return Err(SchemaError::TooManyTextFields(TEXT_FIELDS_MAX));
+        }
         for field in fields {
             let indexed = match &field.kind {
                 _ if field.no_index => Indexed::Nothing,
@@ -140,6 +155,7 @@ impl Index {
         if has_suffixes(fields) {
             self.terms.add_suffixes();
         }
+        Ok(())
     }
 
     fn text_field_count(&self) -> u32 {
@@ -269,13 +285,14 @@ impl Index {
         own.or(self.schema.language.as_ref().map(|language| &*language.0)).unwrap_or(DEFAULT_LANGUAGE)
     }
 
-    fn prepare_stemmer(&mut self, language: &str) -> Result<(), PutError> {
-        if !self.stemmers.contains_key(language) {
-            let stemmer =
-                Stemmer::new(language).ok_or_else(|| PutError::UnknownLanguage(language.to_owned()))?;
-            self.stemmers.insert(language.to_owned(), stemmer);
+    /// Makes a language's stemmer ready, and says whether there is one.
+    fn prepare_stemmer(&mut self, language: &str) -> bool {
+        if self.stemmers.contains_key(language) {
+            return true;
         }
-        Ok(())
+        let Some(stemmer) = Stemmer::new(language) else { return false };
+        self.stemmers.insert(language.to_owned(), stemmer);
+        true
     }
 
     pub(crate) fn table(&self) -> &Table {

@@ -27,9 +27,10 @@ pub(crate) enum Matcher<'a> {
         snapshot: &'a Snapshot,
         at: u32,
     },
-    /// A word or value: in how many documents it is.
+    /// A word or value, and in how many documents it is.
     Term {
         cursor: Cursor<'a>,
+        text: &'a str,
         fields: u128,
         weight: f64,
         documents: u64,

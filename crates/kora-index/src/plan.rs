@@ -4,6 +4,7 @@
 //! and patterns whose numbers of documents are to be collected from all shards before scores can be given ([`crate::statistics`]).
 
 mod compile;
+mod estimate;
 #[cfg(test)]
 mod tests;
 
@@ -201,7 +202,9 @@ impl Index {
         let language =
             language.or(self.schema().language.as_ref().map(|language| &*language.0)).unwrap_or("english");
         let stemmer = analysis::Stemmer::new(language).ok_or(QueryError::UnknownLanguage)?;
-        let mut found = Vec::new();
+        let groups = self.synonyms().get(word).into_iter().flatten();
+        let mut found: Vec<Expansion> =
+            groups.map(|group| Expansion::Synonym(format!("{}{group}", analysis::SYNONYM_MARK))).collect();
         match stemmer.stem(word) {
             Some(stem) => {
                 found.push(Expansion::StemOf(format!("{}{stem}", analysis::STEM_MARK)));
@@ -209,8 +212,6 @@ impl Index {
             }
             None => found.push(Expansion::StemOf(format!("{}{word}", analysis::STEM_MARK))),
         }
-        let groups = self.synonyms().get(word).into_iter().flatten();
-        found.extend(groups.map(|group| Expansion::Synonym(format!("{}{group}", analysis::SYNONYM_MARK))));
         Ok(found)
     }
 }

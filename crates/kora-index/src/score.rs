@@ -3,8 +3,11 @@
 //! Frequencies and counts come from the match, everything else from [`Statistics`], so a score is the same in whichever part of an index the
 //! document is. Constants and some intermediate values are single floats, because the oracle's are.
 
+mod explain;
 #[cfg(test)]
 mod tests;
+
+pub use explain::Explanation;
 
 use crate::error::QueryError;
 use crate::matcher::{Matcher, distance};
@@ -103,41 +106,45 @@ impl<'a> Scoring<'a> {
     }
 
     fn bm25(&self, part: &Matcher<'_>) -> f64 {
-        let term = |idf: f64, frequency: f64| {
-            idf * frequency / (frequency + K1 * (1.0 - B + B * self.average_length))
-        };
         match part {
             Matcher::Term { cursor, documents, .. } => {
-                term(self.idf(*documents), f64::from(cursor.entry().frequency))
+                self.bm25_of(self.idf(*documents), f64::from(cursor.entry().frequency))
             }
             Matcher::And(and) => and.weight * and.parts.iter().map(|part| self.bm25(part)).sum::<f64>(),
             Matcher::Or(or) => or.weight * or.matching().map(|part| self.bm25(part)).sum::<f64>(),
             Matcher::Optional { inner, at, .. } if inner.at() == *at => self.bm25(inner),
-            Matcher::Missing { weight, .. } => term(*weight, 1.0),
-            Matcher::Optional { missed, .. } => missed * term(1.0, 1.0),
+            Matcher::Missing { weight, .. } => self.bm25_of(*weight, 1.0),
+            Matcher::Optional { missed, .. } => missed * self.bm25_of(1.0, 1.0),
             Matcher::Not { .. } | Matcher::Nothing => 0.0,
-            Matcher::All { .. } | Matcher::Set { .. } => term(1.0, 1.0),
+            Matcher::All { .. } | Matcher::Set { .. } => self.bm25_of(1.0, 1.0),
         }
     }
 
     fn bm25_std(&self, part: &Matcher<'_>, facts: &Facts) -> f64 {
-        let term = |idf: f64, frequency: f64| {
-            let length = f64::from(facts.length) / self.average_length;
-            idf * frequency * (K1 + 1.0) / (frequency + K1 * (1.0 - B + B * length))
-        };
         match part {
             Matcher::Term { cursor, documents, .. } => {
-                term(self.idf_std(*documents), f64::from(cursor.entry().frequency))
+                self.bm25_std_of(self.idf_std(*documents), f64::from(cursor.entry().frequency), facts)
             }
             Matcher::And(and) => {
                 and.weight * and.parts.iter().map(|part| self.bm25_std(part, facts)).sum::<f64>()
             }
             Matcher::Or(or) => or.weight * or.matching().map(|part| self.bm25_std(part, facts)).sum::<f64>(),
             Matcher::Optional { inner, at, .. } if inner.at() == *at => self.bm25_std(inner, facts),
-            Matcher::All { .. } => term(1.0, 1.0),
-            Matcher::Missing { weight, .. } => weight * term(1.0, 1.0),
+            Matcher::All { .. } => self.bm25_std_of(1.0, 1.0, facts),
+            Matcher::Missing { weight, .. } => weight * self.bm25_std_of(1.0, 1.0, facts),
             Matcher::Optional { .. } | Matcher::Not { .. } | Matcher::Nothing | Matcher::Set { .. } => 0.0,
         }
+    }
+
+    /// BM25 of one word, with the average length of documents.
+    fn bm25_of(&self, idf: f64, frequency: f64) -> f64 {
+        idf * frequency / (frequency + K1 * (1.0 - B + B * self.average_length))
+    }
+
+    /// BM25 of one word in this document.
+    fn bm25_std_of(&self, idf: f64, frequency: f64, facts: &Facts) -> f64 {
+        let length = f64::from(facts.length) / self.average_length;
+        idf * frequency * (K1 + 1.0) / (frequency + K1 * (1.0 - B + B * length))
     }
 
     /// Inverse document frequency, whole bits of it.

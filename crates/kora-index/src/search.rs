@@ -15,7 +15,7 @@ use crate::index::Index;
 use crate::matcher::{Builder, Matcher, build};
 use crate::plan::Plan;
 use crate::postings::END;
-use crate::score::{Scorer, Scoring};
+use crate::score::{Explanation, Scorer, Scoring};
 use crate::statistics::Statistics;
 use crate::table::Snapshot;
 
@@ -56,6 +56,13 @@ impl Match<'_> {
         let payload =
             if self.scoring.scorer == Scorer::Hamming { self.index.payload(self.document) } else { None };
         self.scoring.score(self.matcher, facts, payload)
+    }
+
+    /// How its score came about.
+    #[must_use]
+    pub fn explain(&self) -> Explanation {
+        let facts = self.index.table().facts(self.document).copied().unwrap_or_default();
+        self.scoring.explain(self.matcher, &facts, self.index.payload(self.document))
     }
 
     /// Its place among equals.

@@ -7,6 +7,8 @@ use crate::postings::END;
 
 /// A set with fewer than one in so many of all numbers is a list.
 const LIST_SHARE: usize = 32;
+/// A longer list is bits: sorting it would take long.
+const LIST_LENGTH_MAX: usize = 16_384;
 
 /// Numbers of documents.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +22,7 @@ pub(crate) enum DocumentSet {
 impl DocumentSet {
     /// An empty set for about so many of the numbers below `horizon`.
     pub(crate) fn new(expected_count: usize, horizon: u32) -> Self {
-        if expected_count > horizon as usize / LIST_SHARE {
+        if expected_count > LIST_LENGTH_MAX || expected_count > horizon as usize / LIST_SHARE {
             Self::Bits(vec![0; (horizon as usize).div_ceil(64)])
         } else {
             Self::List(Vec::with_capacity(expected_count))

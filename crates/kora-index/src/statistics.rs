@@ -29,6 +29,16 @@ pub(crate) enum LeafStatistics {
     Expansions(Vec<(Box<str>, u64)>),
 }
 
+impl LeafStatistics {
+    /// Documents that have it, or of all that a pattern stands for, added up.
+    pub(crate) fn count(&self) -> u64 {
+        match self {
+            Self::Count(count) => *count,
+            Self::Expansions(expansions) => expansions.iter().map(|(_, count)| count).sum(),
+        }
+    }
+}
+
 impl Statistics {
     /// Adds those of another part of the index, for the same plan. Complexity: O(their size).
     pub fn merge(&mut self, other: Self, plan: &Plan) {

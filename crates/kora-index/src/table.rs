@@ -16,9 +16,10 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use ahash::RandomState;
-use hashbrown::HashTable;
 
 use chunk::{CHUNK_DOCUMENTS, Chunk};
+
+use crate::hashed::Hashed;
 pub(crate) use chunk::{Facts, Record};
 
 /// The documents of an index.
@@ -27,7 +28,7 @@ pub(crate) struct Table {
     chunks: Vec<Option<Box<Chunk>>>,
     chunk_count: usize,
     next: u32,
-    keys: HashTable<u32>,
+    keys: Hashed,
     hasher: RandomState,
     length_total: u64,
     record_bytes: usize,
@@ -63,7 +64,7 @@ impl Table {
             chunks: Vec::new(),
             chunk_count: 0,
             next: 0,
-            keys: HashTable::new(),
+            keys: Hashed::default(),
             hasher,
             length_total: 0,
             record_bytes: 0,
@@ -115,7 +116,7 @@ impl Table {
     /// A key's document. Complexity: O(1).
     pub(crate) fn find(&self, key: &[u8]) -> Option<u32> {
         let hash = self.hasher.hash_one(key);
-        self.keys.find(hash, |number| self.current_key(*number) == key).copied()
+        self.keys.find(hash, |number| self.current_key(*number) == key)
     }
 
     /// Adds a document under a key that no other has, and returns its number; none if all numbers were given.
@@ -133,19 +134,14 @@ impl Table {
         self.chunk_count += usize::from(self.chunks[index].is_none());
         self.chunks[index].get_or_insert_with(Box::default).insert(at, facts, record);
         let (chunks, hasher) = (&self.chunks, &self.hasher);
-        self.keys.insert_unique(hash, number, |other| hasher.hash_one(key_in(chunks, *other)));
+        self.keys.insert(hash, number, |other| hasher.hash_one(key_in(chunks, other)));
         Some(number)
     }
 
     /// Ends a document's life, which then is not found any more, and returns whether it can be freed at once. Else snapshots still see it.
     pub(crate) fn retire(&mut self, number: u32) -> bool {
         let hash = self.hasher.hash_one(self.current_key(number));
-        if let Ok(entry) = self.keys.find_entry(hash, |other| *other == number) {
-            entry.remove();
-        }
-        if self.keys.is_empty() {
-            self.keys = HashTable::new();
-        }
+        self.keys.remove(hash, number);
         self.changes += 1;
         if let Some(facts) = self.facts(number) {
             self.length_total -= u64::from(facts.length);
@@ -203,9 +199,7 @@ impl Table {
     /// Gives a document another key, which no document has. Complexity: O(size of its record).
     pub(crate) fn rename(&mut self, number: u32, key: &[u8]) {
         let hash = self.hasher.hash_one(self.current_key(number));
-        if let Ok(entry) = self.keys.find_entry(hash, |other| *other == number) {
-            entry.remove();
-        }
+        self.keys.remove(hash, number);
         self.changes += 1;
         self.drop_holds();
         let (index, at) = split(number);
@@ -225,7 +219,7 @@ impl Table {
         self.record_bytes += record.bytes();
         let (chunks, hasher) = (&self.chunks, &self.hasher);
         let hash = hasher.hash_one(key);
-        self.keys.insert_unique(hash, number, |other| hasher.hash_one(key_in(chunks, *other)));
+        self.keys.insert(hash, number, |other| hasher.hash_one(key_in(chunks, other)));
     }
 
     /// Whether a snapshot sees a document. Complexity: O(1).
@@ -318,7 +312,7 @@ impl Table {
 
     /// Bytes of the table by key.
     pub(crate) fn key_table_bytes(&self) -> usize {
-        self.keys.allocation_size()
+        self.keys.memory_bytes()
     }
 }
 

@@ -47,7 +47,9 @@ impl Index {
     pub(super) fn put_document(&mut self, key: &[u8], document: &Document<'_>) -> Result<(), PutError> {
         self.check(document)?;
         let language = self.language(document.language).to_ascii_lowercase();
-        self.prepare_stemmer(&language)?;
+        if !self.prepare_stemmer(&language) {
+            return Err(PutError::UnknownLanguage(document.language.unwrap_or_default().to_owned()));
+        }
         if self.table.last_number() >= u32::MAX - 2 {
             return Err(PutError::NoNumbersLeft);
         }

@@ -88,7 +88,7 @@ impl<'a> Builder<'a> {
     fn and(&self, parts: &[Part], weight: f64, slop: Option<u64>, in_order: bool) -> Matcher<'a> {
         let mut ordered: Vec<&Part> = parts.iter().collect();
         if slop.is_none() && !in_order {
-            ordered.sort_by_key(|part| self.estimate(part));
+            ordered.sort_by_key(|part| part.estimate(self.statistics));
         }
         let mut built: Vec<Matcher<'a>> = ordered.iter().map(|part| self.part(part)).collect();
         if built.iter().any(|part| matches!(part, Matcher::Nothing)) {
@@ -100,38 +100,15 @@ impl<'a> Builder<'a> {
         Matcher::And(And::new(built, weight, slop, in_order))
     }
 
-    /// Documents in the whole index that a part matches at most, as far as statistics tell.
-    fn estimate(&self, part: &Part) -> u64 {
-        match part {
-            Part::Nothing => 0,
-            Part::Word { leaf, .. }
-            | Part::Value { leaf, .. }
-            | Part::Words { leaf, .. }
-            | Part::Values { leaf, .. } => self.count(*leaf),
-            Part::And { parts, .. } => parts.iter().map(|part| self.estimate(part)).min().unwrap_or(0),
-            Part::Or { parts, .. } => {
-                parts.iter().fold(0, |sum, part| sum.saturating_add(self.estimate(part)))
-            }
-            Part::Set(place) => self.statistics.sets.get(*place).copied().unwrap_or(0),
-            Part::All | Part::Missing { .. } | Part::Not(_) | Part::Optional { .. } => {
-                self.statistics.documents
-            }
-        }
-    }
-
     fn count(&self, leaf: usize) -> u64 {
-        match self.statistics.leaves.get(leaf) {
-            Some(LeafStatistics::Count(count)) => *count,
-            Some(LeafStatistics::Expansions(expansions)) => expansions.iter().map(|(_, count)| count).sum(),
-            None => 0,
-        }
+        self.statistics.leaves.get(leaf).map_or(0, LeafStatistics::count)
     }
 
     fn term(
         &self,
         dictionary: &'a Dictionary<Held>,
         layout: Layout,
-        text: &str,
+        text: &'a str,
         documents: u64,
         weight: f64,
         fields: u128,
@@ -141,7 +118,7 @@ impl<'a> Builder<'a> {
         }
         let held = dictionary.find(text).and_then(|number| dictionary.value(number));
         let cursor = held.map_or_else(Cursor::empty, |held| held.postings.cursor(layout));
-        Matcher::Term { cursor, fields, weight, documents, at: 0 }
+        Matcher::Term { cursor, text, fields, weight, documents, at: 0 }
     }
 
     fn expanded(

@@ -27,7 +27,6 @@ pub(super) fn compile(index: &Index, node: &Node, options: &Options) -> Result<P
     let mut compiler = Compiler { index, options, leaves: Vec::new(), sets: Vec::new() };
     let fields = options.fields.as_ref().map_or(u128::MAX, |names| compiler.text_fields(names));
     let root = compiler.part(node, Place { fields, expands: true, depth: 0 })?;
-    let root = compiler.with_options(root);
     Ok(Plan {
         root,
         leaves: compiler.leaves,
@@ -38,19 +37,6 @@ pub(super) fn compile(index: &Index, node: &Node, options: &Options) -> Result<P
 }
 
 impl Compiler<'_> {
-    /// SLOP and INORDER of the whole query are those of its outermost part, unless it has its own.
-    fn with_options(&self, root: Part) -> Part {
-        match root {
-            Part::And { parts, weight, slop, in_order } => Part::And {
-                parts,
-                weight,
-                slop: slop.or(self.options.slop.and_then(|slop| u64::try_from(slop).ok())),
-                in_order: in_order || self.options.in_order,
-            },
-            other => other,
-        }
-    }
-
     fn part(&mut self, node: &Node, place: Place) -> Result<Part, QueryError> {
         if place.depth >= DEPTH_MAX {
             return Err(QueryError::TooDeep);
@@ -69,7 +55,7 @@ impl Compiler<'_> {
             NodeKind::Pattern(pattern) => self.pattern(pattern, weight, place),
             NodeKind::And(nodes) => {
                 let parts = self.parts(nodes, place)?;
-                self.and(parts, attributes)?
+                self.and(parts, attributes)
             }
             NodeKind::Or(nodes) => Part::Or { parts: self.parts(nodes, place)?, weight, is_of_values: false },
             NodeKind::Not(node) => Part::Not(Box::new(self.part(node, Place { expands: false, ..place })?)),
@@ -117,34 +103,34 @@ impl Compiler<'_> {
         nodes.iter().map(|node| self.part(node, place)).collect()
     }
 
-    fn and(&self, parts: Vec<Part>, attributes: &Attributes) -> Result<Part, QueryError> {
-        let slop = attributes.slop.and_then(|slop| u64::try_from(slop).ok());
-        let in_order = attributes.in_order.unwrap_or(false);
-        if (slop.is_some() || in_order) && !self.index.layout().positions {
-            return Err(QueryError::PositionsNotKept);
+    /// What a conjunction does not say of slop and order, the whole query says.
+    fn and(&self, parts: Vec<Part>, attributes: &Attributes) -> Part {
+        let slop = |slop: i64| u64::try_from(slop).ok();
+        Part::And {
+            parts,
+            weight: attributes.weight.unwrap_or(1.0),
+            slop: attributes.slop.and_then(slop).or(self.options.slop.and_then(slop)),
+            in_order: attributes.in_order.unwrap_or(false) || self.options.in_order,
         }
-        Ok(Part::And { parts, weight: attributes.weight.unwrap_or(1.0), slop, in_order })
     }
 
+    /// A phrase's words stand next to each other, whatever else is said of slop and order.
     fn phrase(
         &mut self,
         words: &[String],
         attributes: &Attributes,
         place: Place,
     ) -> Result<Part, QueryError> {
-        if let [word] = words {
-            return self.word(word, false, attributes.weight.unwrap_or(1.0), place);
+        let weight = attributes.weight.unwrap_or(1.0);
+        match words {
+            [] => self.word("", false, weight, place),
+            [word] => self.word(word, false, weight, place),
+            _ => {
+                let parts: Result<_, _> =
+                    words.iter().map(|word| self.word(word, false, 1.0, place)).collect();
+                Ok(Part::And { parts: parts?, weight, slop: Some(0), in_order: true })
+            }
         }
-        if words.is_empty() {
-            return self.word("", false, attributes.weight.unwrap_or(1.0), place);
-        }
-        let parts = words.iter().map(|word| self.word(word, false, 1.0, place)).collect::<Result<_, _>>()?;
-        let own = Attributes {
-            slop: attributes.slop.or(Some(0)),
-            in_order: attributes.in_order.or(Some(true)),
-            ..attributes.clone()
-        };
-        self.and(parts, &own)
     }
 
     fn word(
@@ -237,8 +223,11 @@ impl Compiler<'_> {
         self.index.schema().fields.iter().enumerate().find(|(_, field)| field.name == name)
     }
 
-    /// Bits of those of the named fields that have words. An index without NOFIELDS's bits has them all.
+    /// Bits of those of the named fields that have words; all of them, if the index does not keep which field a word is in.
     fn text_fields(&self, names: &[String]) -> u128 {
+        if !self.index.layout().fields {
+            return u128::MAX;
+        }
         let mut bits = 0_u128;
         for name in names {
             if let Some((place, _)) = self.field(name)

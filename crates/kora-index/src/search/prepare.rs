@@ -41,12 +41,14 @@ impl Preparation {
 
     /// Goes on until all sets are there or the steps are used up. Returns whether all are there.
     pub(super) fn step(&mut self, plan: &Plan, index: &Index, steps: &mut usize) -> bool {
+        let horizon = self.horizon;
         while let Some(mut current) = self.current.take() {
             let of = &plan.sets[self.done.len()];
             if let Some(numbers) = of.numbers(index) {
                 while let Some(range) = current.ranges.last().copied() {
                     let Current { set, visited, .. } = &mut current;
                     let is_through = numbers.visit(&range, visited, steps, |value, document| match of {
+                        _ if document >= horizon => {}
                         SetOf::Range { .. } => set.insert(document),
                         SetOf::Radius { radius, .. } => {
                             let at = geo::decode(point(value));

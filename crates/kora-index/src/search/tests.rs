@@ -1,5 +1,6 @@
 //! Searches against a naive model, and against values recorded from RediSearch 2.10.5.
 
+mod explanations;
 mod model;
 mod oracle;
 
@@ -74,7 +75,11 @@ impl Running {
     fn finish(self, parts: &Parts) -> Vec<(Vec<u8>, f64)> {
         let mut all: Vec<(Hit, Vec<u8>)> = Vec::new();
         for ((search, top), index) in self.searches.iter().zip(self.tops).zip(&parts.0) {
-            all.extend(top.finish().into_iter().map(|hit| (hit, index.key(search.snapshot(), hit.document).to_vec())));
+            all.extend(
+                top.finish()
+                    .into_iter()
+                    .map(|hit| (hit, index.key(search.snapshot(), hit.document).to_vec())),
+            );
         }
         all.sort_by(|one, other| one.0.compare(&other.0));
         all.into_iter().map(|(hit, key)| (key, hit.score)).collect()
@@ -82,7 +87,13 @@ impl Running {
 }
 
 fn scorers() -> impl Strategy<Value = Scorer> {
-    prop::sample::select(vec![Scorer::TfIdf, Scorer::TfIdfDocNorm, Scorer::Bm25, Scorer::Bm25Std, Scorer::DisMax])
+    prop::sample::select(vec![
+        Scorer::TfIdf,
+        Scorer::TfIdfDocNorm,
+        Scorer::Bm25,
+        Scorer::Bm25Std,
+        Scorer::DisMax,
+    ])
 }
 
 #[derive(Clone, Debug)]
@@ -108,7 +119,9 @@ fn apply(change: &Change, order: u64, sets: &mut [Parts], model: &mut Model) {
         match change {
             Change::Put(key, row) => parts.of(*key).put(&[*key], &row.document(order)).unwrap(),
             Change::Remove(key) => assert_eq!(parts.of(*key).remove(&[*key]), model.contains_key(key)),
-            Change::Rename(from, to) => assert_eq!(parts.of(*from).rename(&[*from], &[*to]), model.contains_key(from)),
+            Change::Rename(from, to) => {
+                assert_eq!(parts.of(*from).rename(&[*from], &[*to]), model.contains_key(from))
+            }
         }
     }
     match change {
@@ -134,12 +147,21 @@ proptest! {
         scorer in scorers(),
         steps in 1_usize..6,
         later in prop::collection::vec(change(), 0..20),
+        held in (0_u64..60, 0_u64..60),
     ) {
         let mut sets = [Parts::new(1), Parts::new(4)];
         let mut model = Model::new();
+        let mut snapshots = Vec::new();
         for (order, change) in (0..).zip(&changes) {
+            if order == held.0 {
+                snapshots = sets.iter_mut().flat_map(|parts| parts.0.iter_mut().map(Index::snapshot)).collect();
+            }
+            if order == held.1 {
+                snapshots.clear();
+            }
             apply(change, order, &mut sets, &mut model);
         }
+        drop(snapshots);
         let mut expected: Vec<Vec<u8>> =
             model.iter().filter(|(_, (_, row))| row.matches(&query)).map(|(key, _)| vec![*key]).collect();
         let mut rebuilt = Parts::new(1);

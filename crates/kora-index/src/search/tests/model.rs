@@ -27,13 +27,20 @@ pub(super) fn schema() -> Schema {
     let mut fields: Vec<Field> = TEXTS
         .iter()
         .map(|(name, weight, no_stem)| {
-            let kind =
-                FieldKind::Text { weight: *weight, no_stem: *no_stem, phonetic: None, with_suffixes: *name == "b" };
+            let kind = FieldKind::Text {
+                weight: *weight,
+                no_stem: *no_stem,
+                phonetic: None,
+                with_suffixes: *name == "b",
+            };
             field(name, kind)
         })
         .collect();
     fields.push(field("n", FieldKind::Numeric));
-    fields.push(field("g", FieldKind::Tag { separator: Some(','), case_sensitive: false, with_suffixes: false }));
+    fields.push(field(
+        "g",
+        FieldKind::Tag { separator: Some(','), case_sensitive: false, with_suffixes: false },
+    ));
     fields.push(field("p", FieldKind::Geo));
     Schema { fields, ..Schema::default() }
 }
@@ -52,7 +59,9 @@ const WORDS: [&str; 12] =
 const TAGS: [&str; 5] = ["red", "Blue", "green sea", "grey", "gold"];
 
 fn text() -> impl Strategy<Value = Option<String>> {
-    prop::option::of(prop::collection::vec(prop::sample::select(&WORDS[..]), 1..6).prop_map(|words| words.join(" ")))
+    prop::option::of(
+        prop::collection::vec(prop::sample::select(&WORDS[..]), 1..6).prop_map(|words| words.join(" ")),
+    )
 }
 
 fn coordinate() -> impl Strategy<Value = f64> {
@@ -63,7 +72,9 @@ pub(super) fn row() -> impl Strategy<Value = Row> {
     (
         [text(), text(), text()],
         prop::option::of(0_i32..10),
-        prop::option::of(prop::collection::vec(prop::sample::select(&TAGS[..]), 1..4).prop_map(|tags| tags.join(" , "))),
+        prop::option::of(
+            prop::collection::vec(prop::sample::select(&TAGS[..]), 1..4).prop_map(|tags| tags.join(" , ")),
+        ),
         prop::option::of((coordinate(), coordinate())),
     )
         .prop_map(|(texts, number, tags, point)| Row { texts, number, tags, point })
@@ -80,7 +91,10 @@ fn pattern() -> impl Strategy<Value = Pattern> {
 }
 
 fn leaf() -> impl Strategy<Value = NodeKind> {
-    let bound = || (-1_i32..11, any::<bool>()).prop_map(|(value, is_exclusive)| Bound { value: f64::from(value), is_exclusive });
+    let bound = || {
+        (-1_i32..11, any::<bool>())
+            .prop_map(|(value, is_exclusive)| Bound { value: f64::from(value), is_exclusive })
+    };
     let word = || prop::sample::select(&WORDS[..]).prop_map(str::to_owned);
     prop_oneof![
         1 => Just(NodeKind::All),
@@ -110,9 +124,11 @@ pub(super) fn node() -> impl Strategy<Value = Node> {
             prop::collection::vec(inner.clone(), 2..12).prop_map(NodeKind::Or),
             inner.clone().prop_map(|node| NodeKind::Not(Box::new(node))),
             inner.clone().prop_map(|node| NodeKind::Optional(Box::new(node))),
-            (prop::sample::subsequence(vec!["t", "b", "z", "n", "zz"], 1..3), inner).prop_map(|(names, node)| {
-                NodeKind::Within(names.into_iter().map(str::to_owned).collect(), Box::new(node))
-            }),
+            (prop::sample::subsequence(vec!["t", "b", "z", "n", "zz"], 1..3), inner).prop_map(
+                |(names, node)| {
+                    NodeKind::Within(names.into_iter().map(str::to_owned).collect(), Box::new(node))
+                }
+            ),
         ];
         (kind, prop::option::of(0.5_f64..4.0)).prop_map(|(kind, weight)| {
             let mut node = Node::new(kind);
@@ -131,8 +147,11 @@ struct Placed {
 
 impl Row {
     pub(super) fn document(&self, order: u64) -> Document<'_> {
-        let mut fields: Vec<Values<'_>> =
-            self.texts.iter().map(|text| Values { content: content_of(text.as_deref()), sort: None }).collect();
+        let mut fields: Vec<Values<'_>> = self
+            .texts
+            .iter()
+            .map(|text| Values { content: content_of(text.as_deref()), sort: None })
+            .collect();
         fields.push(Values {
             content: self.number.map_or(Content::Missing, |number| Content::Numbers(vec![f64::from(number)])),
             sort: self.number.map(|number| SortValue::Number(f64::from(number))),
@@ -176,17 +195,23 @@ impl Row {
             NodeKind::Not(node) => !self.holds(node, fields, false),
             NodeKind::Optional(_) => true,
             NodeKind::Within(names, node) => {
-                let within: Vec<usize> =
-                    fields.iter().copied().filter(|field| names.iter().any(|name| name == TEXTS[*field].0)).collect();
+                let within: Vec<usize> = fields
+                    .iter()
+                    .copied()
+                    .filter(|field| names.iter().any(|name| name == TEXTS[*field].0))
+                    .collect();
                 self.holds(node, &within, expands)
             }
             NodeKind::Tags(_, matches) => matches.iter().any(|one| self.has_tag(one)),
-            NodeKind::Range(name, range) => name == "n" && self.number.is_some_and(|number| {
-                let number = f64::from(number);
-                let (from, to) = (range.from, range.to);
-                (number > from.value || (number == from.value && !from.is_exclusive))
-                    && (number < to.value || (number == to.value && !to.is_exclusive))
-            }),
+            NodeKind::Range(name, range) => {
+                name == "n"
+                    && self.number.is_some_and(|number| {
+                        let number = f64::from(number);
+                        let (from, to) = (range.from, range.to);
+                        (number > from.value || (number == from.value && !from.is_exclusive))
+                            && (number < to.value || (number == to.value && !to.is_exclusive))
+                    })
+            }
             NodeKind::Radius(_, radius) => self.point.is_some_and(|point| {
                 let kept = geo::decode(geo::encode(point.0, point.1).unwrap());
                 geo::distance((radius.longitude, radius.latitude), kept) <= radius.metres
@@ -210,9 +235,11 @@ impl Row {
         let stands = |word: &str, position: usize| {
             placed.iter().any(|one| one.position == position && one.word == word)
         };
-        let is_in_fields = |word: &String| placed.iter().any(|one| one.word == *word && fields.contains(&one.field));
+        let is_in_fields =
+            |word: &String| placed.iter().any(|one| one.word == *word && fields.contains(&one.field));
         words.iter().all(is_in_fields)
-            && (0..placed.len()).any(|start| words.iter().enumerate().all(|(at, word)| stands(word, start + at)))
+            && (0..placed.len())
+                .any(|start| words.iter().enumerate().all(|(at, word)| stands(word, start + at)))
     }
 
     fn has_tag(&self, one: &TagMatch) -> bool {
