@@ -17,7 +17,7 @@ impl Expand for Nothing {
 
 /// Any bytes are a query or refused, in any dialect; what is read can be explained and has a meaning.
 pub fn query_input(input: &[u8]) {
-    let parameters = [("a".to_owned(), "1".to_owned()), ("b".to_owned(), String::new())];
+    let parameters = [("a".to_owned(), b"1".to_vec()), ("b".to_owned(), Vec::new())];
     for dialect in (1..=4).filter_map(Dialect::new) {
         let options =
             Options { dialect, stop_words: StopWords::Default, parameters: &parameters, is_verbatim: false };

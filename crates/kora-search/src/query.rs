@@ -76,7 +76,7 @@ pub struct Options<'a> {
     /// What is left out of it.
     pub stop_words: StopWords<'a>,
     /// PARAMS: names and values.
-    pub parameters: &'a [(String, String)],
+    pub parameters: &'a [(String, Vec<u8>)],
     /// VERBATIM: nothing else stands for a word.
     pub is_verbatim: bool,
 }
@@ -90,7 +90,7 @@ pub struct Query {
 }
 
 impl Query {
-    /// Reads a text. Bytes that are not UTF-8 are read as U+FFFD. Complexity: O(n) with n bytes and a fixed number of parameters.
+    /// Reads a text. Bytes that are not UTF-8 are read as U+FFFD. Complexity: O(n + p) with n bytes and p parameters.
     ///
     /// # Errors
     ///

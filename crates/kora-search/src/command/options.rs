@@ -122,8 +122,8 @@ pub struct QueryOptions {
     pub numeric_filters: Vec<NumericFilter>,
     /// GEOFILTER.
     pub geo_filters: Vec<GeoFilter>,
-    /// PARAMS.
-    pub parameters: Vec<(String, String)>,
+    /// PARAMS: values are any bytes, since one may be a vector.
+    pub parameters: Vec<(String, Vec<u8>)>,
     /// DIALECT.
     pub dialect: Option<Dialect>,
     /// TIMEOUT: 0 is none.
@@ -217,7 +217,7 @@ impl QueryOptions {
             if !names.insert(pair[0]) {
                 return Err(ArgumentError::other(format!("Duplicate parameter `{}`", text(pair[0]))));
             }
-            self.parameters.push((text(pair[0]), text(pair[1])));
+            self.parameters.push((text(pair[0]), pair[1].to_vec()));
         }
         Ok(())
     }

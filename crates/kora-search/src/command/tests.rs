@@ -186,7 +186,7 @@ fn options_of_a_query() {
     let range = Range { from: bound(1.0, true), to: bound(f64::INFINITY, false) };
     assert_eq!((options.numeric_filters[0].field.as_str(), options.numeric_filters[0].range), ("n", range));
     assert_eq!((options.geo_filters[0].field.as_str(), options.geo_filters[0].radius.metres), ("o", 3000.0));
-    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let pair = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
     assert_eq!(options.parameters, [pair("a", "1"), pair("b", "2")]);
     assert_eq!((options.dialect, options.timeout_ms), (Dialect::new(2), Some(100)));
     assert_eq!(search("SLOP -1").options.slop, None);

@@ -69,6 +69,9 @@ const FUNCTIONS: [(&str, Function); 33] = [
     ("case", Function::Case),
 ];
 
+/// Longest text that format makes, in bytes: each APPLY may double the one before it.
+const FORMATTED_MAX: usize = 1 << 20;
+
 /// How many words matched_terms gives at most.
 const TERMS_MAX: f64 = 100.0;
 
@@ -225,6 +228,9 @@ fn format(arguments: &[Value]) -> Result<Value> {
             Some(b'%') => out.push(b'%'),
             Some(b's') => match rest.next() {
                 Some(Value::Null) => out.extend_from_slice(b"(null)"),
+                Some(value) if out.len() + value.to_text().len() > FORMATTED_MAX => {
+                    return Err(ExpressionError::Other("Result of format is too long"));
+                }
                 Some(value) => out.extend_from_slice(&value.to_text()),
                 None => return Err(ExpressionError::Other("Not enough arguments for format")),
             },

@@ -119,6 +119,17 @@ fn depth_and_length_are_limited() {
 }
 
 #[test]
+fn doubled_texts_are_limited() {
+    let doubled = Expression::parse("format(\"%s%s\", @a, @a)", |_| Some(0)).unwrap();
+    let mut value = Value::text("0123456789abcdef");
+    for _ in 0..16 {
+        value = doubled.evaluate(&[Some(value)][..]).unwrap();
+    }
+    let refused = doubled.evaluate(&[Some(value)][..]).unwrap_err();
+    assert_eq!(refused.to_string(), "Result of format is too long");
+}
+
+#[test]
 fn columns_are_named_in_order() {
     let names = ["a", "b"];
     let parsed =

@@ -1,6 +1,7 @@
 //! What FT.EXPLAIN prints of a query.
 
 use std::fmt::Write;
+use std::rc::Rc;
 
 use kora_index::query::{Attributes, Range};
 use kora_index::schema::{FieldKind, Schema};
@@ -40,7 +41,7 @@ struct Printer<'a> {
 struct Place {
     depth: usize,
     /// The fields that it matches in; none: all.
-    fields: Option<Vec<String>>,
+    fields: Option<Rc<[String]>>,
     is_expandable: bool,
 }
 

@@ -1,5 +1,7 @@
 //! What the grammars of all dialects share: a look at the next piece, errors, parameters, attributes.
 
+use std::collections::HashMap;
+
 use super::attributes;
 use super::error::QueryError;
 use super::lexer::Lexer;
@@ -17,7 +19,8 @@ pub(super) struct Parser<'a> {
     /// The last word up to the current piece, for errors.
     near: &'a str,
     depth: usize,
-    options: Options<'a>,
+    is_modern: bool,
+    parameters: HashMap<&'a str, &'a [u8]>,
     /// The first value that is wrong: a parameter that is not there or a number that is none. Errors of syntax come before it.
     wrong_value: Option<QueryError>,
     wrong_circle: Option<QueryError>,
@@ -28,7 +31,10 @@ impl<'a> Parser<'a> {
         let mut lexer = Lexer::new(text, options.dialect.is_modern(), options.stop_words);
         let current = lexer.next();
         let near = current.near.unwrap_or_default();
-        Self { lexer, current, near, depth: 0, options, wrong_value: None, wrong_circle: None }
+        let parameters =
+            options.parameters.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+        let is_modern = options.dialect.is_modern();
+        Self { lexer, current, near, depth: 0, is_modern, parameters, wrong_value: None, wrong_circle: None }
     }
 
     /// Takes the current piece.
@@ -72,8 +78,8 @@ impl<'a> Parser<'a> {
 
     /// The value of a parameter; an empty text if there is none, which [`Parser::finish`] reports.
     pub(super) fn parameter(&mut self, name: &str) -> String {
-        if let Some((_, value)) = self.options.parameters.iter().find(|(given, _)| given == name) {
-            return value.clone();
+        if let Some(value) = self.parameters.get(name) {
+            return String::from_utf8_lossy(value).into_owned();
         }
         self.keep(QueryError::NoSuchParameter(name.to_owned()));
         String::new()
@@ -124,7 +130,7 @@ impl<'a> Parser<'a> {
     }
 
     fn attribute_value(&mut self) -> Result<String> {
-        let is_modern = self.options.dialect.is_modern();
+        let is_modern = self.is_modern;
         match self.current.kind {
             Kind::Number | Kind::Word => Ok(self.take().text.to_owned()),
             Kind::StopWord | Kind::Quoted | Kind::Empty | Kind::Missing if is_modern => {

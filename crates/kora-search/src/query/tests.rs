@@ -51,10 +51,10 @@ fn schema() -> Schema {
     Schema { fields, ..Schema::default() }
 }
 
-fn parameters() -> Vec<(String, String)> {
+fn parameters() -> Vec<(String, Vec<u8>)> {
     let given =
         [("a", "1"), ("b", "2"), ("s", "foo"), ("S", "Foo Bar"), ("x", "foo*"), ("e", ""), ("km", "km")];
-    given.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+    given.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).to_vec()
 }
 
 struct Nothing;

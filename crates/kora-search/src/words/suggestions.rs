@@ -1,8 +1,8 @@
 //! Suggestions of FT.SUG*: texts with scores, found by how they begin.
 //!
 //! A text that begins like what was typed scores less the longer it is: its score is divided by the square root of one more than the
-//! characters that it has on top. A change costs a factor of e^-2. What is the typed text itself, or differs from it in the last
-//! character only, comes first. These are the numbers of RediSearch, in 32 bits.
+//! characters that it has on top. A change costs a factor of e^-2. What is as long as the typed text and has its first half,
+//! case included, comes first. These are the numbers of RediSearch, in 32 bits.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -138,15 +138,14 @@ fn suggested<'a>(
     changes: usize,
 ) -> Suggested<'a> {
     let length = text.chars().count();
-    let all_but_last = characters.len().saturating_sub(1);
-    let is_alike = text.chars().take(all_but_last).eq(characters.iter().take(all_but_last).copied());
-    let is_exact = length == characters.len() && is_alike && (changes > 0 || text == typed);
-    let mut score = if is_exact { EXACT } else { kept.score };
-    score *= (-2.0 * changes as f64).exp() as f32;
-    if !is_exact || changes > 0 {
-        // RediSearch counts what was typed in bytes.
-        score *= (1.0 / (length.abs_diff(typed.len()) as f64 + 1.0).sqrt()) as f32;
-    }
+    let half = characters.len().div_ceil(2);
+    let is_alike = text.chars().take(half).eq(characters.iter().take(half).copied());
+    let is_exact = length == characters.len() && is_alike;
+    let score = if is_exact { EXACT } else { kept.score };
+    let changed = (f64::from(score) * (-2.0 * changes as f64).exp()) as f32;
+    // RediSearch counts what was typed in bytes.
+    let more = length.abs_diff(typed.len()) as f64;
+    let score = (f64::from(changed) / (more + 1.0).sqrt()) as f32;
     Suggested { text, score, payload: kept.payload.as_deref() }
 }
 
