@@ -251,7 +251,9 @@ fn what_a_path_finds_together_is_limited() {
     let wide = format!("[{}]", vec!["[]"; 600].join(","));
     bare.run(&format!("JSON.SET d $ {wide}"));
     let large = format!("\"{}\"", "x".repeat(1 << 20));
-    for command in ["JSON.SET d $[*]", "JSON.MERGE d $[*]", "JSON.ARRAPPEND d $[*]", "JSON.ARRINSERT d $[*] 0"] {
+    for command in
+        ["JSON.SET d $[*]", "JSON.MERGE d $[*]", "JSON.ARRAPPEND d $[*]", "JSON.ARRINSERT d $[*] 0"]
+    {
         assert_eq!(bare.text(&format!("{command} {large}")), refusal, "{command}");
     }
     assert_eq!(bare.text("JSON.GET d"), wide);

@@ -90,7 +90,8 @@ fn a_change_of_a_large_value_is_a_small_record() {
     client.call(&["JSON.SET", "large", "$", &document]).unwrap();
     let size = |client: &mut TcpConnection| -> u64 {
         let info = text(&line(client, "INFO persistence"));
-        let of = |line: &str| line.strip_prefix("aof_current_size:").and_then(|size| size.trim().parse().ok());
+        let of =
+            |line: &str| line.strip_prefix("aof_current_size:").and_then(|size| size.trim().parse().ok());
         info.lines().find_map(of).unwrap()
     };
     let before = size(&mut client);
