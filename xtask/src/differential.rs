@@ -40,7 +40,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let started = match (&args.kora, &args.program) {
         (Some(_), _) => None,
         (None, Some(program)) => Some(Server::start(program, &no_options)?),
-        (None, None) => Some(Server::start(&build_kora()?, &["--workers", &args.workers.to_string()])?),
+        (None, None) => Some(Server::start(
+            &build_kora()?,
+            &["--workers", &args.workers.to_string(), "--gather-connections", "no"],
+        )?),
     };
     let other = match (&started, &args.kora) {
         (Some(server), _) => server.target()?,

@@ -43,7 +43,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 
 fn start(workers: u16) -> anyhow::Result<Server> {
     let (port, workers) = (free_port()?.to_string(), workers.to_string());
-    let options = ["--port", &port, "--bind", "127.0.0.1", "--workers", &workers];
+    let options =
+        ["--port", &port, "--bind", "127.0.0.1", "--workers", &workers, "--gather-connections", "no"];
     let Invocation::Run(loaded) = read(&options, &mut std::io::empty())? else {
         bail!("the options ask for something else than a server");
     };

@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let total =
         seeds::sum((args.from, args.seeds), args.jobs, Tally::plus, |seed| simulate(seed, &options))??;
     println!(
-        "{} seeds in {:.1} s: {} operations, {} commands, {} steps, {} long scripts, {} killed, {} refusals, no anomaly",
+        "{} seeds in {:.1} s: {} operations, {} commands, {} steps, {} long scripts, {} killed, {} refusals, {} moves, no anomaly",
         args.seeds,
         started.elapsed().as_secs_f64(),
         total.operations,
@@ -58,7 +58,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         total.steps,
         total.long_scripts,
         total.kills,
-        total.refusals
+        total.refusals,
+        total.moves
     );
     Ok(())
 }

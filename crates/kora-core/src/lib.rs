@@ -1,6 +1,7 @@
 //! Kora's engine: data types, keyspace, commands and shards. No I/O, no clock, no entropy: time, seeds and
 //! wake-ups are passed in, so that the whole engine can run in one thread from one seed.
 
+pub mod catalog;
 pub mod codec;
 pub mod command;
 pub mod config;

@@ -4,6 +4,7 @@
 
 mod ahead;
 mod collections;
+pub mod companion;
 mod database;
 mod digest;
 pub mod eviction;
@@ -29,6 +30,7 @@ use crate::table::changes::Home;
 use crate::table::garbage::Garbage;
 use crate::table::sizes::PublishedSizes;
 use crate::time::UnixMs;
+use companion::Accompanied;
 use eviction::EvictionState;
 use snapshot::StoreSnapshot;
 use waiters::Waiters;
@@ -80,6 +82,8 @@ pub struct ShardStore {
     pub(crate) random_state: u64,
     /// The snapshot that is being taken of it.
     pub(crate) snapshot: Option<StoreSnapshot>,
+    /// What goes along with it.
+    companion: Option<Accompanied>,
     /// The types that are not built in.
     extensions: Extensions,
     /// The time, while effects of the past are replayed.
@@ -122,6 +126,7 @@ impl ShardStore {
             eviction: EvictionState::default(),
             random_state,
             snapshot: None,
+            companion: None,
             extensions: Extensions::default(),
             replay_time: None,
             expiry_held_until: Arc::default(),
@@ -295,6 +300,7 @@ impl ShardStore {
         self.databases.swap(one.index(), other.index());
         self.databases[one.index()].note_move(one);
         self.databases[other.index()].note_move(other);
+        self.exchange_followers(one, other);
         self.waiters.note_database(one);
         self.waiters.note_database(other);
     }

@@ -12,6 +12,9 @@ use crate::metrics::{self, Metric, Section, Unit};
 
 pub use crate::metrics::add;
 
+/// Nanoseconds of a command that others notice who wait for its worker.
+pub const LONG_NS: u64 = 1_000_000;
+
 /// Distinct error prefixes counted; as in Redis, a limit against clients that make prefixes up.
 const ERROR_PREFIXES_MAX: usize = 128;
 
@@ -28,6 +31,8 @@ crate::metrics! {
     besides {
         /// Changes of keys since the start.
         changes: AtomicU64,
+        /// Commands that took longer than [`LONG_NS`].
+        long_commands: AtomicU64,
         /// Whether it holds replies back until the log covers what they tell.
         holds_replies: AtomicBool,
         /// By place in the command table.

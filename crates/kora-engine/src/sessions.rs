@@ -29,14 +29,14 @@ impl<F: Front> Sessions<F> {
     }
 
     /// Adds a session, which knows its place: it is [`Sessions::next_slot`].
-    pub fn insert(&mut self, session: Session<F>) {
-        let slot = session.client.slot;
+    pub fn insert(&mut self, session: Box<Session<F>>) {
+        let slot = session.client.slot();
         debug_assert_eq!(slot, self.next_slot(), "a session goes where the next is to go");
         self.free.pop();
         if slot == self.slots.len() {
             self.slots.push(None);
         }
-        self.slots[slot] = Some(Box::new(session));
+        self.slots[slot] = Some(session);
     }
 
     /// Removes the session at a place.
@@ -71,7 +71,7 @@ impl<F: Front> Sessions<F> {
     /// Puts a session back into its place.
     #[inline]
     pub fn put(&mut self, session: Box<Session<F>>) {
-        let slot = session.client.slot;
+        let slot = session.client.slot();
         self.slots[slot] = Some(session);
     }
 

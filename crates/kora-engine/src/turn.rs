@@ -19,6 +19,7 @@ mod gate;
 mod long;
 mod mail;
 mod meter;
+mod moves;
 mod publish;
 mod run;
 mod shard_set;

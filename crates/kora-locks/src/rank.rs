@@ -50,6 +50,8 @@ pub const CLIENT_TEXT: u8 = 50;
 pub const ERROR_COUNTS: u8 = 54;
 /// The configuration in force.
 pub const CONFIG: u8 = 56;
+/// How many workers serve connections.
+pub const SPREAD: u8 = 55;
 /// The number that replicas know the data by.
 pub const REPLICATION_ID: u8 = 57;
 /// The account of memory is held against the allocator.
@@ -88,6 +90,7 @@ pub(crate) fn name(rank: u8) -> &'static str {
         CLIENT_TEXT => "CLIENT_TEXT",
         ERROR_COUNTS => "ERROR_COUNTS",
         CONFIG => "CONFIG",
+        SPREAD => "SPREAD",
         REPLICATION_ID => "REPLICATION_ID",
         ACCOUNT => "ACCOUNT",
         LOG_OF_SERVER => "LOG_OF_SERVER",

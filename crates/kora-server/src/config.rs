@@ -137,6 +137,8 @@ pub struct Config {
     pub server_processors: Processors,
     /// `bio-cpulist`, `bgsave-cpulist`, `aof-rewrite-cpulist`: the same of other threads.
     pub processors: Arc<ProcessorLists>,
+    /// `gather-connections`: as few workers serve connections as their load needs.
+    pub gather_connections: bool,
     /// `workers`: threads, 0 for one per core.
     pub workers: u16,
     /// `shards`: parts that the keys are divided into, 0 for four per worker, or one with a single worker.
@@ -327,6 +329,7 @@ impl Default for Config {
             tcp_keepalive_seconds: 300,
             server_processors: Processors::default(),
             processors: Arc::default(),
+            gather_connections: true,
             workers: 0,
             shards: 0,
             databases: 16,

@@ -10,7 +10,6 @@ pub mod introspect;
 pub mod last_words;
 pub mod log;
 
-mod mail;
 mod metrics;
 pub mod net;
 mod output;
@@ -20,6 +19,7 @@ mod resp;
 mod server;
 mod shared;
 pub mod signals;
+mod spread;
 mod traffic;
 mod worker;
 

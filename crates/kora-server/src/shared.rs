@@ -1,7 +1,9 @@
 //! What all workers share of the server: its configuration, its clients, what they count, and the engine.
 
+pub(crate) mod balance;
 pub(crate) mod client;
 pub(crate) mod connection;
+pub(crate) mod mail;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,13 +20,14 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::config::Config;
 use crate::log::LevelHandle;
-use crate::mail::WorkerMail;
 use crate::output::Output;
 use crate::output::buffers::Buffers;
 use crate::push::{Head, tail};
 use crate::replication_id::ReplicationId;
 use crate::resp::RespReplies;
+use crate::shared::mail::WorkerMail;
 use crate::traffic::Traffic;
+use balance::Balance;
 use client::{Client, Clients};
 use connection::{Connection, publish};
 
@@ -39,6 +42,8 @@ pub(crate) struct Shared {
     /// CONFIG REWRITE is at work.
     pub(crate) is_config_rewritten: AtomicBool,
     pub(crate) clients: Clients,
+    /// Which workers serve connections.
+    pub(crate) balance: Balance,
     /// By worker.
     pub(crate) traffic: Box<[Traffic]>,
     /// When [`Front::elapsed`] began.
@@ -148,6 +153,7 @@ impl Shared {
     ) -> Self {
         let Identity { started, run_id, replication_id } = identity;
         Self {
+            balance: Balance::new(engine.hub.workers().count(), config.gather_connections),
             traffic: engine.hub.workers().map(|_| Traffic::default()).collect(),
             engine,
             config: RankedRwLock::new(Arc::new(config)),
@@ -177,6 +183,7 @@ impl Shared {
     /// Puts a configuration in force. Every worker takes it up before it runs another command.
     pub(crate) fn set_config(&self, config: Config) {
         let settings = config.settings();
+        self.balance.set_gathers(config.gather_connections);
         *self.config.write() = Arc::new(config);
         self.config_version.fetch_add(1, Ordering::Release);
         self.engine.set_settings(settings);

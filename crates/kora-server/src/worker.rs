@@ -8,6 +8,8 @@ mod batch;
 mod client_memory;
 mod cron;
 mod end;
+mod load;
+mod moves;
 mod serve;
 
 use std::sync::Arc;
@@ -22,16 +24,17 @@ use kora_engine::turn::Turn;
 use kora_protocol::Limits;
 
 use crate::config::Config;
-use crate::mail::WorkerMail;
 use crate::net::links::{self, LINK_TOKENS, Links};
 use crate::net::{Listener, Poller, Ready};
 use crate::shared::Shared;
 use crate::shared::connection::close_after_output;
+use crate::shared::mail::WorkerMail;
 use crate::traffic::Traffic;
 use accept::Listening;
 use batch::Batch;
 pub(crate) use client_memory::note_memory;
 use cron::Cron;
+use load::Window;
 
 /// Bytes read at once into the worker's buffer.
 pub(crate) const READ_BYTES: usize = 64 * 1024;
@@ -55,6 +58,7 @@ pub(crate) struct Worker {
     /// When this round began.
     round_begun: Instant,
     cron: Cron,
+    window: Window,
 }
 
 fn nanoseconds(duration: Duration) -> u64 {
@@ -84,6 +88,7 @@ impl Worker {
             batch: Batch::default(),
             round_begun: Instant::now(),
             cron: Cron::new(),
+            window: Window::new(),
         };
         worker.load_config();
         worker.listen(listeners)?;
@@ -107,12 +112,15 @@ impl Worker {
         let until_cron = self.cron.until_next(self.round_begun);
         let until_link = self.until_link();
         let timeout = self.turn.park().min(until_cron).min(until_link);
-        add(&self.traffic().round_ns, nanoseconds(self.round_begun.elapsed()));
+        let lasted = nanoseconds(self.round_begun.elapsed());
+        add(&self.traffic().round_ns, lasted);
+        self.note_round(lasted);
         let mut ready = std::mem::take(&mut self.ready);
         let waited = self.poller.wait(timeout, &mut ready);
         self.turn.unpark();
         waited?;
         self.round_begun = Instant::now();
+        self.begin_window();
         self.turn.begin_round((self.clock)(), !ready.is_empty());
         add(&self.traffic().rounds, 1);
         self.take_up_config();
@@ -131,6 +139,7 @@ impl Worker {
             self.send(slot);
         }
         self.spare_clients();
+        self.balance();
         self.turn.sweep_expired();
         if self.cron.is_due(self.round_begun) {
             self.run_cron();
@@ -210,15 +219,19 @@ impl Worker {
         for mail in self.turn.take_mail() {
             match mail {
                 WorkerMail::Adopt(transport, peer) => self.adopt(transport, &peer),
-                WorkerMail::Kill(origin) => {
-                    if let Some(session) = self.turn.sessions.of(origin) {
-                        close_after_output(session);
-                        // It need not have read what it was sent before.
-                        session.is_broken = true;
-                        self.turn.sessions.note_dirty(origin.slot);
-                    }
+                WorkerMail::TakeOver(session) => self.take_over(session),
+                WorkerMail::Kill(client) => {
+                    let origin = client.origin();
+                    let Some(session) = self.turn.sessions.of(origin) else {
+                        self.forward(client, WorkerMail::Kill);
+                        continue;
+                    };
+                    close_after_output(session);
+                    // It need not have read what it was sent before.
+                    session.is_broken = true;
+                    self.turn.sessions.note_dirty(origin.slot);
                 }
-                WorkerMail::Evict(origin) => self.evict_client(origin),
+                WorkerMail::Evict(client) => self.evict_client(client),
                 WorkerMail::Sleep(duration) => std::thread::sleep(duration),
                 WorkerMail::Listen(change) => {
                     if let Err(error) = self.listen_on(change) {

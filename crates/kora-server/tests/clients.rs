@@ -14,7 +14,8 @@ use redis::{
 fn check(test: fn(&mut Connection) -> RedisResult<()>) {
     for workers in ["1", "4"] {
         let program = program_under_test(env!("CARGO_BIN_EXE_kora-server"));
-        let server = Server::start(program, &["--workers", workers]).expect("the program starts");
+        let server = Server::start(program, &["--workers", workers, "--gather-connections", "no"])
+            .expect("the program starts");
         let address = server.address();
         for protocol in [ProtocolVersion::RESP2, ProtocolVersion::RESP3] {
             let info = format!("redis://{address}").into_connection_info().expect("an address");

@@ -42,6 +42,8 @@ mod listening;
 mod memory;
 #[path = "robust/migrate.rs"]
 mod migrate;
+#[path = "robust/moving.rs"]
+mod moving;
 #[path = "robust/panics.rs"]
 mod panics;
 #[path = "robust/pubsub.rs"]

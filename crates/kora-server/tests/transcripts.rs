@@ -11,7 +11,8 @@ use kora_testkit::transcript::{Transcript, transcripts_dir};
 /// Each transcript runs in one protocol and then in the other on the same server, as when it was recorded.
 fn check(workers: &str) {
     let program = program_under_test(env!("CARGO_BIN_EXE_kora-server"));
-    let server = Server::start(program, &["--workers", workers]).expect("the program starts");
+    let server = Server::start(program, &["--workers", workers, "--gather-connections", "no"])
+        .expect("the program starts");
     let transcripts = Transcript::load_all(&transcripts_dir()).expect("the transcripts are well-formed");
     let mut report = Report::default();
     for transcript in transcripts.iter().filter(|transcript| !transcript.is_later()) {

@@ -129,9 +129,11 @@ impl Trial<'_> {
         };
         let log = if self.options.ending == Ending::SaveAndKill { "no" } else { "yes" };
         let workers = workers.to_string();
+        let gathers = if self.random.one_in(2) { "yes" } else { "no" };
         self.launch.options = [
-            ["--workers", &workers, "--appendonly", log, "--appendfsync", &self.options.fsync],
-            ["--save", "", "--auto-aof-rewrite-min-size", "1mb", "--protected-mode", "no"],
+            &["--workers", &workers, "--gather-connections", gathers][..],
+            &["--appendonly", log, "--appendfsync", &self.options.fsync],
+            &["--save", "", "--auto-aof-rewrite-min-size", "1mb", "--protected-mode", "no"],
         ]
         .concat()
         .into_iter()

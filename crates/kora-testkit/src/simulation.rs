@@ -101,6 +101,8 @@ pub struct Tally {
     pub kills: usize,
     /// Commands and batches that were refused meanwhile.
     pub refusals: usize,
+    /// Clients that went from one worker to another.
+    pub moves: u64,
 }
 
 impl Tally {
@@ -114,6 +116,7 @@ impl Tally {
             long_scripts: self.long_scripts + other.long_scripts,
             kills: self.kills + other.kills,
             refusals: self.refusals + other.refusals,
+            moves: self.moves + other.moves,
         }
     }
 }
@@ -172,6 +175,7 @@ pub fn simulate(seed: u64, options: &Options) -> Result<Tally, Box<Anomaly>> {
         shown_clock: clock,
         sent_count: 0,
         step: 0,
+        moves: 0,
         stalled: None,
         is_over: false,
         wrong: None,
@@ -212,6 +216,8 @@ struct Simulation<'a> {
     sent_count: u64,
     /// Number of the present step.
     step: u64,
+    /// Number of clients that went from one worker to another.
+    moves: u64,
     /// The worker that can't act at present, although it could.
     stalled: Option<usize>,
     /// The last client reads: time stands still, and nothing goes by itself.
@@ -230,6 +236,7 @@ enum Action {
     Sweep,
     Hold,
     Unblock,
+    Move,
     Sleep,
 }
 
@@ -256,7 +263,8 @@ impl Simulation<'_> {
     fn tally(&self) -> Tally {
         let commands = self.history.records.iter().map(|record| record.calls.len()).sum();
         let operations = self.history.records.len();
-        let mut tally = Tally { operations, commands, steps: self.step, ..Tally::default() };
+        let mut tally =
+            Tally { operations, commands, steps: self.step, moves: self.moves, ..Tally::default() };
         self.count_long_scripts(&mut tally);
         tally
     }
@@ -267,7 +275,7 @@ impl Simulation<'_> {
         let id = ClientId(self.clients.len() as u64 + 1);
         let origin = Origin { worker: turn.id(), slot: turn.sessions.next_slot(), client: id };
         let standing = Arc::new(ValueClient(Standing::new(origin)));
-        turn.sessions.insert(Session::new(standing, (), Choice::of_program(DbIndex(0))));
+        turn.sessions.insert(Box::new(Session::new(standing, (), Choice::of_program(DbIndex(0)))));
         let process = self.history.add_process();
         self.clients.push(Client::new(origin, process, pipelines_left));
     }
@@ -425,6 +433,7 @@ impl Simulation<'_> {
                     (1, Action::Sweep),
                     (3, Action::Hold),
                     (1, Action::Unblock),
+                    (2, Action::Move),
                     (5, Action::Sleep),
                 ]);
                 self.act(worker, action);
@@ -441,6 +450,7 @@ impl Simulation<'_> {
             Action::Sweep => {}
             Action::Hold => self.hold_one(worker),
             Action::Unblock => self.unblock(),
+            Action::Move => self.move_one(worker),
             Action::Serve => {
                 let ready = self.ready_clients(worker);
                 if !ready.is_empty() {

@@ -179,7 +179,7 @@ impl<P: Probe> Stepped<P> {
         let client = ClientId(self.client_count);
         let origin = Origin { worker, slot: turn.sessions.next_slot(), client };
         let standing = Arc::new(ValueClient(Standing::new(origin)));
-        turn.sessions.insert(Session::new(standing, Sent::default(), choice));
+        turn.sessions.insert(Box::new(Session::new(standing, Sent::default(), choice)));
         origin
     }
 

@@ -10,7 +10,7 @@ use kora_testkit::target::tcp::TcpTarget;
 fn check_workers(workers: u16, command_count: u64) {
     let port = free_port().expect("a port is free").to_string();
     let workers = workers.to_string();
-    let args = ["--port", &port, "--bind", "127.0.0.1", "--workers", &workers];
+    let args = ["--port", &port, "--bind", "127.0.0.1", "--workers", &workers, "--gather-connections", "no"];
     let Ok(Invocation::Run(loaded)) = read(&args, &mut std::io::empty()) else {
         panic!("the options are well-formed");
     };

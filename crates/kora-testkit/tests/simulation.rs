@@ -40,6 +40,7 @@ fn scripts_take_long_and_are_killed() {
     let total = tallies.fold(Tally::default(), Tally::plus);
     println!("{total:?}");
     assert!(total.long_scripts > 300 && total.kills > 20 && total.refusals > 1500, "{total:?}");
+    assert!(total.moves > 1000, "{total:?}");
 }
 
 /// KEYS is refused because a script takes long; it has begun on a shard, where it has deleted a key that had expired.

@@ -57,7 +57,9 @@ fn with_server(workers: u16, body: impl FnOnce(TcpTarget)) {
     let dir = tempfile::tempdir().expect("a folder for snapshots");
     let dir = dir.path().to_str().expect("its name is text");
     let args = ["--port", &port, "--bind", "127.0.0.1", "--dir", dir];
-    let args = [&args[..], &["--enable-debug-command", "yes", "--workers", &workers]].concat();
+    let args =
+        [&args[..], &["--enable-debug-command", "yes", "--workers", &workers, "--gather-connections", "no"]]
+            .concat();
     let Ok(Invocation::Run(loaded)) = read(&args, &mut std::io::empty()) else {
         panic!("the options are well-formed");
     };

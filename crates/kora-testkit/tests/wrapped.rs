@@ -12,7 +12,18 @@ use kora_testkit::wrapped::compare;
 
 fn start(workers: &str) -> (Server, TcpTarget) {
     let port = free_port().expect("a port is free").to_string();
-    let args = ["--port", &port, "--bind", "127.0.0.1", "--workers", workers, "--save", ""];
+    let args = [
+        "--port",
+        &port,
+        "--bind",
+        "127.0.0.1",
+        "--workers",
+        workers,
+        "--gather-connections",
+        "no",
+        "--save",
+        "",
+    ];
     let Ok(Invocation::Run(loaded)) = read(&args, &mut std::io::empty()) else {
         panic!("the options are well-formed");
     };

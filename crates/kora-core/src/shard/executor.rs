@@ -75,6 +75,9 @@ impl Outlets {
     /// Shows what a shard in hand holds and counts, and gives away what was thrown away there.
     #[inline]
     pub(super) fn show<D: Driver>(&mut self, shard: &mut Shard<D>, hub: &Hub<D>) {
+        if let Some(store) = shard.store.as_deref_mut() {
+            store.catch_up();
+        }
         shard.show(hub);
         if let Some(store) = shard.store.as_deref_mut() {
             if let Some(sink) = &mut self.stats {

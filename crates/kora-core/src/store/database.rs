@@ -51,7 +51,6 @@ impl Database {
     }
 
     /// Whoever follows its keys.
-    #[cfg(test)]
     pub(crate) fn changes(&mut self) -> &mut Changes {
         &mut self.changes
     }

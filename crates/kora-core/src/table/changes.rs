@@ -6,7 +6,7 @@
 //! needs to know no command.
 //!
 //! A size is told by its class only, which an entry keeps, so that the old size of a value costs nothing. Changes that leave
-//! data type and class as they were are not told yet: see `TELLS_ALL`.
+//! data type and class as they were are told while somebody follows the keys.
 
 use super::sizes::Sizes;
 use crate::db::DbIndex;
@@ -71,15 +71,56 @@ pub struct Home {
     pub db: DbIndex,
 }
 
-/// Whether changes are told that leave data type and class as they were. Only the test needs them; whoever else comes to need
-/// them makes this true.
+/// Whether changes are told that leave data type and class as they were although nobody follows the keys. Only the test needs them.
 const TELLS_ALL: bool = cfg!(test);
+
+/// The keys of a database that have changed, for whoever follows them.
+#[derive(Debug)]
+pub(crate) struct Followed {
+    follows: fn(Kind) -> bool,
+    changed: Changed,
+}
+
+impl Followed {
+    /// Of values of some kinds; nothing has changed yet.
+    pub(crate) fn new(follows: fn(Kind) -> bool) -> Self {
+        Self { follows, changed: Changed::default() }
+    }
+
+    /// All keys are others than before.
+    pub(crate) fn replace_all(&mut self) {
+        self.changed = Changed { keys: Vec::new(), is_replaced: true };
+    }
+
+    fn note(&mut self, change: &Change<'_>) {
+        let is_followed =
+            |measure: Option<Measure>| measure.is_some_and(|measure| (self.follows)(measure.kind));
+        if self.changed.is_replaced || !is_followed(change.before) && !is_followed(change.after) {
+            return;
+        }
+        let (keys, key) = (&mut self.changed.keys, change.entry.key());
+        if keys.last().is_none_or(|last| **last != *key) {
+            keys.push(key.into());
+        }
+    }
+}
+
+/// What has changed in a followed database.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// Keys that came, went, or whose values or deadlines may be others; some may be there twice.
+    pub keys: Vec<Box<[u8]>>,
+    /// All keys are others than before, and `keys` is empty: FLUSHDB, SWAPDB.
+    pub is_replaced: bool,
+}
 
 /// What is told of the changes in one database.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
     home: Home,
     sizes: Sizes,
+    /// What somebody follows.
+    followed: Option<Box<Followed>>,
     /// What a test wants to see.
     #[cfg(test)]
     pub(crate) witness: Option<tests::Witness>,
@@ -89,6 +130,23 @@ impl Changes {
     /// Nothing yet, of the database at `home`.
     pub(crate) fn at(home: Home) -> Self {
         Self { home, ..Self::default() }
+    }
+
+    /// Has the keys noted that change from now on, or none any more.
+    pub(crate) fn follow(&mut self, followed: Option<Box<Followed>>) {
+        self.followed = followed;
+    }
+
+    /// Takes out whoever follows.
+    pub(crate) fn unfollow(&mut self) -> Option<Box<Followed>> {
+        self.followed.take()
+    }
+
+    /// Takes what has changed since it was last taken, if anything has.
+    pub(crate) fn take_followed(&mut self) -> Option<Changed> {
+        let changed = &mut self.followed.as_mut()?.changed;
+        let is_news = changed.is_replaced || !changed.keys.is_empty();
+        is_news.then(|| std::mem::take(changed))
     }
 
     /// How many keys of which size there are, to publish them.
@@ -113,7 +171,7 @@ impl Changes {
     /// The value of `entry`, which was counted as `before`, may have changed; it is to be counted as `after` now.
     #[inline]
     pub(crate) fn modified(&mut self, entry: &mut Entry, before: Tally, after: Tally) {
-        if before != after || TELLS_ALL {
+        if (before != after) | self.followed.is_some() || TELLS_ALL {
             self.tell_modified(entry, before, after);
         }
     }
@@ -127,6 +185,9 @@ impl Changes {
     /// All keys have gone.
     pub(crate) fn cleared(&mut self) {
         self.sizes.clear();
+        if let Some(followed) = &mut self.followed {
+            followed.replace_all();
+        }
         #[cfg(test)]
         if let Some(witness) = &mut self.witness {
             witness.keys.clear();
@@ -147,6 +208,9 @@ impl Changes {
     fn tell(&mut self, entry: &Entry, kind: ChangeKind, before: Option<Measure>, after: Option<Measure>) {
         let change = Change { home: self.home, entry, kind, before, after };
         self.sizes.note(&change);
+        if let Some(followed) = &mut self.followed {
+            followed.note(&change);
+        }
         #[cfg(test)]
         if let Some(witness) = &mut self.witness {
             witness.note(&change);

@@ -157,7 +157,7 @@ fn take_errands(turn: &mut Turn<Front>, next_client: &mut u64) {
                 let origin = Origin { worker: turn.id(), slot, client: ClientId(*next_client) };
                 let client = Arc::new(ValueClient(Standing::new(origin)));
                 let call = Call { commands, sender: Some(sender), stays };
-                turn.sessions.insert(Session::new(client, call, Choice::of_program(db)));
+                turn.sessions.insert(Box::new(Session::new(client, call, Choice::of_program(db))));
                 turn.sessions.enqueue(slot);
             }
             Errand::GoOn { origin, db, commands, sender } => {

@@ -13,15 +13,27 @@ use kora_locks::{RankedMutex, rank};
 use super::{Front, Workers};
 use crate::client::{ClientId, Origin, SessionPlace};
 
+/// Bits of a packed place that hold the slot; those above hold the worker.
+const SLOT_BITS: u32 = 48;
+
+/// The slot of a client that is on its way to its worker: no session has it.
+const ON_ITS_WAY: usize = (1 << SLOT_BITS) - 1;
+
+const SLOT_MASK: u64 = ON_ITS_WAY as u64;
+
+/// A place in one number, so that it changes as one.
+fn packed(SessionPlace { worker, slot }: SessionPlace) -> u64 {
+    debug_assert!(slot <= ON_ITS_WAY, "there are fewer sessions");
+    u64::from(worker.0) << SLOT_BITS | (slot as u64 & SLOT_MASK)
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Standing<F: Front> {
     /// The client.
     pub id: ClientId,
-    /// The worker that serves it.
-    pub worker: WorkerId,
-    /// Its place among that worker's sessions.
-    pub slot: usize,
+    /// Where it is served: see [`packed`].
+    place: AtomicU64,
     /// Whether it waits for something: keys, WAIT, a pause.
     is_blocked: AtomicBool,
     /// Whether it waits for a time that CLIENT UNBLOCK may end; whoever clears it ends the wait.
@@ -44,8 +56,7 @@ impl<F: Front> Standing<F> {
     pub fn new(Origin { worker, slot, client }: Origin) -> Self {
         Self {
             id: client,
-            worker,
-            slot,
+            place: AtomicU64::new(packed(SessionPlace { worker, slot })),
             is_blocked: AtomicBool::new(false),
             is_unblockable: AtomicBool::new(false),
             blocked: RankedMutex::new(None),
@@ -56,16 +67,51 @@ impl<F: Front> Standing<F> {
         }
     }
 
-    /// Who waits when it waits.
+    /// Who waits when it waits. While it waits for anything it is served where it is.
     #[must_use]
     pub fn origin(&self) -> Origin {
-        Origin { worker: self.worker, slot: self.slot, client: self.id }
+        let SessionPlace { worker, slot } = self.place();
+        Origin { worker, slot, client: self.id }
     }
 
     /// Where it is served.
+    #[inline]
     #[must_use]
     pub fn place(&self) -> SessionPlace {
-        SessionPlace { worker: self.worker, slot: self.slot }
+        let place = self.place.load(Ordering::Relaxed);
+        let worker = u16::try_from(place >> SLOT_BITS).expect("a worker's number takes sixteen bits");
+        let slot = usize::try_from(place & SLOT_MASK).expect("a slot was a usize before");
+        SessionPlace { worker: WorkerId(worker), slot }
+    }
+
+    /// The worker that serves it.
+    #[inline]
+    #[must_use]
+    pub fn worker(&self) -> WorkerId {
+        self.place().worker
+    }
+
+    /// Its place among that worker's sessions.
+    #[inline]
+    #[must_use]
+    pub fn slot(&self) -> usize {
+        self.place().slot
+    }
+
+    /// Whether it has left one worker, and the other does not serve it yet.
+    #[must_use]
+    pub fn is_on_its_way(&self) -> bool {
+        self.slot() == ON_ITS_WAY
+    }
+
+    /// It is on its way to another worker.
+    pub(crate) fn leave_for(&self, worker: WorkerId) {
+        self.arrive_at(SessionPlace { worker, slot: ON_ITS_WAY });
+    }
+
+    /// It is served there from now on.
+    pub(crate) fn arrive_at(&self, place: SessionPlace) {
+        self.place.store(packed(place), Ordering::Relaxed);
     }
 
     /// Notes whether it waits for something.

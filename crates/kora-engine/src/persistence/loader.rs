@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use kora_core::catalog::{Catalog, Cataloged};
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::context::Stores;
 use kora_core::db::DbIndex;
@@ -154,6 +155,14 @@ pub(crate) struct Target<'a> {
     pub(super) now: UnixMs,
 }
 
+/// What a builder is to do for its store.
+enum Errand {
+    /// Take these keys in.
+    Build(Batch),
+    /// Take its part of the catalog.
+    Attach(Arc<dyn Catalog>),
+}
+
 /// Keys of one database for one store.
 struct Batch {
     db: DbIndex,
@@ -176,7 +185,7 @@ pub(super) fn load_snapshot(
     (file, path): (&dyn DiskFile, &Path),
     keeps_expired: bool,
 ) -> Result<Loaded, LoadError> {
-    let Target { scripts, loading, now, .. } = *target;
+    let Target { scripts, services, loading, now, .. } = *target;
     let shard_count = u16::try_from(target.stores.len()).expect("shards are numbered by u16");
     std::thread::scope(|scope| {
         let mut senders = Vec::new();
@@ -190,7 +199,7 @@ pub(super) fn load_snapshot(
             builders.push(builder.map_err(|error| LoadError::Other(format!("no thread: {error}")))?);
         }
         let source = Source::new(file, path, Some(loading));
-        let cut = Cutter::new(source, senders, shard_count, scripts).run();
+        let cut = Cutter::new(source, senders, shard_count, (scripts, services)).run();
         let mut result = Ok(());
         for builder in builders {
             result = result.and(builder.join().expect("builders do not panic"));
@@ -203,18 +212,24 @@ pub(super) fn load_snapshot(
 /// Cuts a snapshot up.
 struct Cutter<'a> {
     source: Source<'a>,
-    senders: Vec<Sender<Batch>>,
+    senders: Vec<Sender<Errand>>,
     batches: Vec<Vec<u8>>,
     shard_count: u16,
     scripts: &'a Scripts,
+    services: &'a Services,
     db: DbIndex,
     version: u16,
 }
 
 impl<'a> Cutter<'a> {
-    fn new(source: Source<'a>, senders: Vec<Sender<Batch>>, shard_count: u16, scripts: &'a Scripts) -> Self {
+    fn new(
+        source: Source<'a>,
+        senders: Vec<Sender<Errand>>,
+        shard_count: u16,
+        (scripts, services): (&'a Scripts, &'a Services),
+    ) -> Self {
         let batches = senders.iter().map(|_| Vec::new()).collect();
-        Self { source, senders, batches, shard_count, scripts, db: DbIndex(0), version: 0 }
+        Self { source, senders, batches, shard_count, scripts, services, db: DbIndex(0), version: 0 }
     }
 
     fn run(mut self) -> Result<Loaded, LoadError> {
@@ -248,7 +263,8 @@ impl<'a> Cutter<'a> {
                     loaded.map_err(|error| self.source.damage(format!("a function library: {error}")))?;
                 }
                 Piece::ModuleAux => tracing::warn!("what a module stored in the snapshot is left out"),
-                Piece::Aux { .. } | Piece::ResizeDb { .. } | Piece::SlotInfo => {}
+                Piece::Aux { name, value } => self.take_aux(&name, &value)?,
+                Piece::ResizeDb { .. } | Piece::SlotInfo => {}
                 Piece::End { checksum } => {
                     self.send_all()?;
                     self.source.check_end(len, checksum)?;
@@ -257,6 +273,19 @@ impl<'a> Cutter<'a> {
             }
             self.source.used += len;
         }
+    }
+
+    /// Takes up what the snapshot says of itself, as far as it matters.
+    fn take_aux(&self, name: &[u8], value: &[u8]) -> Result<(), LoadError> {
+        let Some(Cataloged(catalog)) = self.services.get() else { return Ok(()) };
+        if name != catalog.name().as_bytes() {
+            return Ok(());
+        }
+        catalog.restore(value).map_err(|error| self.source.damage(error))?;
+        self.senders.iter().try_for_each(|sender| {
+            let sent = sender.send(Errand::Attach(Arc::clone(catalog)));
+            sent.map_err(|_| LoadError::Other("an index could not be loaded".to_owned()))
+        })
     }
 
     fn send_all(&mut self) -> Result<(), LoadError> {
@@ -270,7 +299,7 @@ impl<'a> Cutter<'a> {
         }
         memory::tell_if_much();
         let batch = Batch { db: self.db, version: self.version, offset: self.source.at(), bytes };
-        let sent = self.senders[shard].send(batch);
+        let sent = self.senders[shard].send(Errand::Build(batch));
         sent.map_err(|_| LoadError::Other("a key could not be loaded".to_owned()))
     }
 }
@@ -278,12 +307,19 @@ impl<'a> Cutter<'a> {
 /// Builds the keys of one store.
 fn build_all(
     store: &mut ShardStore,
-    batches: &Receiver<Batch>,
+    errands: &Receiver<Errand>,
     (now, deadline): (UnixMs, Option<UnixMs>),
     (path, loading): (&Path, &Loading),
 ) -> Result<(), LoadError> {
-    for batch in batches {
+    for errand in errands {
         memory::tell_if_much();
+        let batch = match errand {
+            Errand::Build(batch) => batch,
+            Errand::Attach(catalog) => {
+                catalog.attach(store);
+                continue;
+            }
+        };
         let damage = |what: String| {
             let (path, offset) = (path.to_owned(), batch.offset);
             LoadError::Storage(Damage { path, offset, what: format!("before this place, {what}") }.into())
@@ -321,6 +357,7 @@ fn build_all(
             }
         }
         store.load(batch.db, &mut built, now).map_err(twice)?;
+        store.catch_up();
         loading.keys.fetch_add(keys, Ordering::Relaxed);
         loading.expired.fetch_add(expired, Ordering::Relaxed);
     }
@@ -391,6 +428,7 @@ impl<'t, 'a> Replay<'t, 'a> {
             self.target.stores.iter_mut().filter(|store| store.has_garbage()).for_each(|store| {
                 drop(store.take_garbage());
             });
+            self.target.stores.iter_mut().for_each(|store| store.catch_up());
             self.target.loading.add_loaded(record.payload.len() as u64)?;
             count += 1;
         }

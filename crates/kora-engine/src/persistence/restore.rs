@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use kora_core::catalog::Cataloged;
 use kora_core::context::{Ctx, Stores};
 use kora_core::db::DbIndex;
 use kora_core::journal::Journal;
@@ -209,7 +210,13 @@ impl Persistence {
     ) -> Result<(), String> {
         if flushes {
             let now = ctx.now;
-            ctx.each_store(|store, _| store.unload(now));
+            ctx.each_store(|store, _| {
+                store.abandon();
+                store.unload(now);
+            });
+            if let Some(Cataloged(catalog)) = ctx.services.get() {
+                catalog.clear();
+            }
             let scripts: &Scripts = ctx.services.get().expect("an engine offers its scripts");
             scripts.flush_libraries();
         }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crossbeam_channel::{Receiver, Select, Sender, bounded, unbounded};
+use kora_core::catalog::Cataloged;
 use kora_core::context::Ctx;
 use kora_core::db::DbIndex;
 use kora_core::rdb::{VERSION, VERSION_WITH_FIELD_DEADLINES, file};
@@ -255,6 +256,11 @@ fn plan(persistence: &Persistence, ctx: &mut Ctx<'_>, settings: &PersistenceSett
         file::write_aux(name.as_bytes(), value.as_bytes(), &mut head);
     }
     let scripts: &Scripts = ctx.services.get().expect("an engine offers its scripts");
+    if let Some(Cataloged(catalog)) = ctx.services.get()
+        && let Some(bytes) = catalog.dump()
+    {
+        file::write_aux(catalog.name().as_bytes(), &bytes, &mut head);
+    }
     for code in scripts.library_codes() {
         file::write_function(&code, settings.compression, &mut head);
     }

@@ -219,7 +219,7 @@ impl<F: Front> Turn<F> {
 
     /// Notes that a session waits for the log.
     pub(super) fn note_log_wait(&mut self, session: &Session<F>) {
-        self.cover.log_waits.push(session.client.slot);
+        self.cover.log_waits.push(session.client.slot());
         self.note_holding();
     }
 

@@ -80,7 +80,7 @@ impl<F: Front> Turn<F> {
             Verdict::AwaitPause => {
                 session.wait = Wait::Pause;
                 session.client.set_blocked(true);
-                self.paused.push(session.client.slot);
+                self.paused.push(session.client.slot());
                 Step::Later
             }
             Verdict::Refuse(error) => {

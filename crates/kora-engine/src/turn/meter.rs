@@ -10,7 +10,7 @@ use kora_core::journal::meter::Meter;
 use kora_core::shard::executor::Executor;
 use kora_core::slot::WorkerId;
 
-use crate::counters::add;
+use crate::counters::{LONG_NS, add};
 use crate::engine::Engine;
 use crate::front::{Front, Workers};
 
@@ -34,7 +34,11 @@ fn sink<F: Front>(
 ) -> impl FnMut(&'static str, u64, u64) + Send {
     move |name: &'static str, nanoseconds: u64, calls: u64| {
         let Some(&place) = places.get(name) else { return };
-        let counters = &owner.counters.of(here).commands[place];
+        let here = owner.counters.of(here);
+        if nanoseconds > LONG_NS {
+            add(&here.long_commands, 1);
+        }
+        let counters = &here.commands[place];
         add(&counters.nanoseconds, nanoseconds.saturating_mul(calls));
         if owner.tracks_latency.load(Ordering::Relaxed) {
             counters.latency.note(nanoseconds, calls);

@@ -134,7 +134,7 @@ impl<F: Front> Turn<F> {
                     let slots =
                         slots.filter(|&slot| !publication.passes_by(SessionPlace { worker: here, slot }));
                     for slot in slots {
-                        match served.as_deref_mut().filter(|served| served.client.slot == slot) {
+                        match served.as_deref_mut().filter(|served| served.client.slot() == slot) {
                             Some(session) => self.push_to(session, &publication, head),
                             None => self.push_to_slot(slot, &publication, head),
                         }

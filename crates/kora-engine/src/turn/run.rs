@@ -420,7 +420,7 @@ impl<F: Front> Turn<F> {
         self.executor.journal().end_command(resolved.facts.name, timing);
         self.finish_command(session, resolved, begin);
         self.take_up_settings();
-        self.deadlines.add(session.deadline(), session.client.slot);
+        self.deadlines.add(session.deadline(), session.client.slot());
     }
 
     #[inline]

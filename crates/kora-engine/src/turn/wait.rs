@@ -142,7 +142,7 @@ impl<F: Front> Turn<F> {
 
     /// Ends the wait of a session that is being closed, so that nothing is given to it.
     pub(super) fn leave_wait(&mut self, session: &Session<F>) {
-        self.deadlines.remove(session.deadline(), session.client.slot);
+        self.deadlines.remove(session.deadline(), session.client.slot());
         let Wait::Operation(pending) = &session.wait else { return };
         if let Some(operation) = &pending.submitted {
             operation.leave();

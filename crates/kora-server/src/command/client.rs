@@ -13,10 +13,10 @@ use kora_core::time::UnixMs;
 use super::{Call, Handler, ServerCall, facts, publish};
 use crate::introspect::clients::{ClientFlags, ClientInfo, HELP, KillFilter, ListFilter};
 use crate::introspect::commands::help;
-use crate::mail::WorkerMail;
 use crate::shared::Shared;
 use crate::shared::client::{Client, flag};
 use crate::shared::connection::close_after_output;
+use crate::shared::mail::WorkerMail;
 use kora_engine::front::{ClientId, Mail};
 use kora_engine::pause::PauseMode;
 use kora_engine::session::ReplyMode;
@@ -170,7 +170,7 @@ fn kill(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
             if was_there && client.is_subscriber() {
                 subscribers.push(client.place());
             }
-            call.engine.hub.send_driver_mail(client.worker, Mail::Front(WorkerMail::Kill(client.origin())));
+            call.engine.hub.send_driver_mail(client.worker(), Mail::Front(WorkerMail::Kill(client)));
         }
     }
     if !subscribers.is_empty() {
@@ -262,8 +262,8 @@ fn unblock(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let client = u64::try_from(id).ok().and_then(|id| call.front.clients.get(ClientId(id)));
     let is_ended = client.as_ref().is_some_and(|client| client.end_wait());
     if let Some(client) = client.filter(|_| is_ended) {
-        let mail = Mail::Unblock(client.origin(), with_error);
-        call.engine.hub.send_driver_mail(client.worker, mail);
+        let origin = client.origin();
+        call.engine.hub.send_driver_mail(origin.worker, Mail::Unblock(origin, with_error));
     }
     call.reply().integer(is_ended.into());
     Ok(())
@@ -324,6 +324,6 @@ pub(super) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
         resp: client.resp.load(Ordering::Relaxed),
         library_name: text.lib_name,
         library_version: text.lib_version,
-        worker: client.worker.index(),
+        worker: client.worker().index(),
     }
 }

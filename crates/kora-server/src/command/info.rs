@@ -66,6 +66,7 @@ fn server(call: ServerCall<'_>) -> ServerInfo {
         executable: std::env::current_exe().map(|path| path.display().to_string()).unwrap_or_default(),
         config_file: config.file.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
         workers: call.front.traffic.len(),
+        serving_workers: call.front.balance.serving(),
         listeners: listeners(&config),
     }
 }

@@ -189,6 +189,7 @@ const LIMITS: &[Directive] = &[
 
 const GENERAL: &[Directive] = &[
     field!("workers", Int(0, 1024), workers).at_start(),
+    field!("gather-connections", Bool, gather_connections),
     field!("shards", Int(0, 4096), shards).at_start(),
     field!("databases", Int(1, u16::MAX as i64), databases).at_start(),
     field!("loglevel", Choice(LogLevel::WORDS), log_level).then(Apply::Log),

@@ -94,6 +94,11 @@ impl Poller {
         add(self.poll.registry(), transport, token)
     }
 
+    /// Tells of a transport no longer.
+    pub(crate) fn remove(&self, transport: &mut Transport) -> io::Result<()> {
+        self.poll.registry().deregister(transport.source())
+    }
+
     /// Somebody else's handle to add transports with.
     pub(super) fn registrar(&self) -> io::Result<Registrar> {
         Ok(Registrar(self.poll.registry().try_clone()?))

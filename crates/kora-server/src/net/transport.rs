@@ -151,7 +151,7 @@ impl Transport {
     }
 
     /// There may be something that the poller has not told of yet.
-    pub(super) fn look(&mut self) {
+    pub(crate) fn look(&mut self) {
         self.is_readable = true;
     }
 

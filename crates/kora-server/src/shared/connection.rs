@@ -32,6 +32,19 @@ pub(crate) struct Connection {
     pub(crate) running_bytes: usize,
     /// Since when the soft output limit is exceeded.
     pub(crate) over_soft_limit_since: Option<UnixMs>,
+    /// What it had its worker do of late.
+    pub(crate) cost: Cost,
+    /// When it came from another worker, by [`Balance::ms`](super::balance::Balance::ms).
+    pub(crate) moved_ms: u64,
+}
+
+/// What a session had its worker do of late.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cost {
+    /// The number of the worker's window that it is of.
+    pub(crate) window: u32,
+    /// Nanoseconds, if they were measured.
+    pub(crate) ns: u64,
 }
 
 impl Connection {
@@ -42,6 +55,8 @@ impl Connection {
             input: Vec::new(),
             running_bytes: 0,
             over_soft_limit_since: None,
+            cost: Cost::default(),
+            moved_ms: 0,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! New connections: accepted by the first worker, dealt to the one that serves fewest; and their end.
+//! New connections: accepted by the first worker, dealt to the one of those that serve connections that has fewest; and their end.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use kora_locks::RankedMutex;
 use kora_protocol::Resp;
 
 use super::{LISTENER_TOKENS, Worker};
-use crate::mail::WorkerMail;
 use crate::net::listen::Change;
 use crate::net::{Listener, Peer, Transport};
 use crate::shared::client::{Client, ClientText, flag};
 use crate::shared::connection::{Connection, Session};
+use crate::shared::mail::WorkerMail;
 
 /// What a client from elsewhere is told while protected mode refuses it.
 const PROTECTED_MODE_ERROR: &str = "-DENIED Kora is running in protected mode because protected mode is enabled and \
@@ -81,7 +81,7 @@ impl Worker {
         }
     }
 
-    /// Deals a new connection to the worker that serves fewest, or turns it away.
+    /// Deals a new connection to the worker that has fewest of those that serve any, or turns it away.
     fn admit(&mut self, mut transport: Transport, peer: Peer) {
         let refusal = if !self.shared.clients.reserve(self.config.max_clients as usize) {
             Some("-ERR max number of clients reached\r\n")
@@ -100,8 +100,8 @@ impl Worker {
         add(&self.traffic().connections_received, 1);
         let connections =
             |worker: &WorkerId| self.shared.traffic[worker.index()].connections.load(Ordering::Relaxed);
-        let least =
-            self.shared.engine.hub.workers().min_by_key(connections).expect("there is at least one worker");
+        let serving = self.shared.engine.hub.workers().filter(|worker| self.shared.balance.serves(*worker));
+        let least = serving.min_by_key(connections).expect("at least one worker serves");
         self.shared.traffic[least.index()].connections.fetch_add(1, Ordering::Relaxed);
         if least == self.turn.id() {
             self.adopt(transport, &peer);
@@ -133,7 +133,7 @@ impl Worker {
             reply_mode: ReplyMode::On,
             is_local: peer.is_local,
         };
-        self.turn.sessions.insert(Session::new(client, Connection::new(transport), choice));
+        self.turn.sessions.insert(Box::new(Session::new(client, Connection::new(transport), choice)));
         self.turn.sessions.enqueue(slot);
     }
 

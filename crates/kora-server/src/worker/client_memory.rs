@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Worker;
-use crate::mail::WorkerMail;
 use crate::shared::client::{Client, flag};
 use crate::shared::connection::{Session, memory_bytes};
+use crate::shared::mail::WorkerMail;
 use crate::traffic::Traffic;
 use kora_engine::counters::add;
-use kora_engine::front::{Mail, Origin};
+use kora_engine::front::Mail;
 
 /// Brings a connection's memory up to date, and the sum of its worker.
 #[inline]
@@ -57,14 +57,17 @@ impl Worker {
             }
             total -= size(client).min(total);
             client.set_flag(flag::EVICTED, true);
-            let origin = client.origin();
-            self.shared.engine.hub.send_driver_mail(client.worker, Mail::Front(WorkerMail::Evict(origin)));
+            let mail = Mail::Front(WorkerMail::Evict(Arc::clone(client)));
+            self.shared.engine.hub.send_driver_mail(client.worker(), mail);
         }
     }
 
     /// Closes a connection of this worker to save memory.
-    pub(super) fn evict_client(&mut self, origin: Origin) {
-        let Some(session) = self.turn.sessions.of(origin) else { return };
+    pub(super) fn evict_client(&mut self, client: Arc<Client>) {
+        let origin = client.origin();
+        let Some(session) = self.turn.sessions.of(origin) else {
+            return self.forward(client, WorkerMail::Evict);
+        };
         tracing::info!(
             client = origin.client.0,
             bytes = memory_bytes(session),

@@ -120,7 +120,7 @@ impl Worker {
             let idle_ms = now.0 - session.client.last_active_ms.load(Ordering::Relaxed);
             let is_waiting = !matches!(session.wait, Wait::Nothing);
             if timeout_ms > 0 && idle_ms > timeout_ms && !is_waiting && !session.is_subscriber() {
-                expired.push(session.client.slot);
+                expired.push(session.client.slot());
             } else if idle_ms > 2000 && session.link.input.is_empty() {
                 session.link.input = Vec::new();
             }

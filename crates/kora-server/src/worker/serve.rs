@@ -32,6 +32,7 @@ impl Worker {
             add(&self.traffic().reply_buffer_expands, 1);
         }
         let wants_more = session.may_run() && session.link.transport.can_receive();
+        self.window.note_served(&mut session);
         self.turn.sessions.put(session);
         if wants_more {
             self.turn.sessions.enqueue(slot);
@@ -159,7 +160,7 @@ impl Worker {
         let had_chunks = session.output.chunk_count() > 0 && !session.is_subscriber();
         let count = send(session);
         let is_sent = session.output.is_empty();
-        let traffic = &self.shared.traffic[session.client.worker.index()];
+        let traffic = &self.shared.traffic[session.client.worker().index()];
         if is_sent && (self.turn.buffers.take_back(&mut session.output) || had_chunks) {
             add(&traffic.reply_buffer_shrinks, 1);
         }

@@ -147,7 +147,12 @@ impl Drop for SetOnDrop<'_> {
 
 /// The program, about to listen on `port`.
 pub(crate) fn command(port: u16, options: &[&str]) -> Command {
+    // All workers serve, so that tests with several see what several do.
     let mut command = Command::new(program_under_test(env!("CARGO_BIN_EXE_kora-server")));
-    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1"]).args(options).stdin(Stdio::null());
+    command
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+        .args(["--gather-connections", "no"])
+        .args(options)
+        .stdin(Stdio::null());
     command
 }

@@ -5,6 +5,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
+use kora_core::shard::hub::Wake as _;
 use kora_core::shard::probe::Rule;
 use kora_core::time::UnixMs;
 use kora_engine::front::Output as _;
@@ -12,7 +13,7 @@ use kora_engine::turn::{Args as Slices, Commands, Turn};
 use kora_script::Seat;
 
 use super::Simulation;
-use super::client::Sent;
+use super::client::{Client, Sent};
 use super::front::{
     Bell, Heard, SimulatedOperation, SimulationFront, hear, is_broken, ran_at_once, take_heard, take_kept,
 };
@@ -179,6 +180,25 @@ impl Simulation<'_> {
                 history.records[operation.0].responded = Some(*step);
             }
         }
+    }
+
+    /// Ends a round, and gives one of the sessions that are at rest to another worker.
+    pub(super) fn move_one(&mut self, worker: usize) {
+        self.flush(worker);
+        let to = self.random.below(self.workers.len());
+        let is_here = |client: &&mut Client| client.worker() == worker && !client.has_left;
+        let mut clients: Vec<_> = self.clients.iter_mut().filter(is_here).collect();
+        if to == worker || clients.is_empty() {
+            return;
+        }
+        let client = clients.swap_remove(self.random.below(clients.len()));
+        let there = self.workers[to].turn.id();
+        let Some(session) = self.workers[worker].turn.give_away(client.origin.slot, there) else { return };
+        let standing = Arc::clone(&session.client);
+        self.workers[to].turn.take_over(session);
+        client.origin = standing.origin();
+        self.workers[to].bell.wake();
+        self.moves += 1;
     }
 
     /// Goes to sleep, if there is nothing to do.

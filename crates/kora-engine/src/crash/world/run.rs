@@ -113,7 +113,7 @@ impl World<'_> {
         let worker = WorkerId(u16::try_from(home).expect("workers are numbered by u16"));
         let origin = Origin { worker, slot, client: ClientId(self.clients) };
         let client = Arc::new(ValueClient(Standing::new(origin)));
-        turn.sessions.insert(Session::new(client, 0, Choice::of_program(db)));
+        turn.sessions.insert(Box::new(Session::new(client, 0, Choice::of_program(db))));
         turn.begin_round(now, true);
         turn.read_mail();
         let Some(mut session) = turn.sessions.take_to_serve(slot) else { return };

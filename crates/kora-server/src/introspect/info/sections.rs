@@ -121,6 +121,7 @@ pub(super) fn server(snapshot: &InfoSnapshot, fields: &mut Fields<'_>) {
     fields.put("config_file", &server.config_file);
     fields.put("io_threads_active", 0);
     fields.put("workers", server.workers);
+    fields.put("serving_workers", server.serving_workers);
     for (index, listener) in server.listeners.iter().enumerate() {
         fields.put(&format!("listener{index}"), listener);
     }

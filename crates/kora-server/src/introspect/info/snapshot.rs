@@ -60,6 +60,8 @@ pub struct ServerInfo {
     pub config_file: String,
     /// Number of worker threads.
     pub workers: usize,
+    /// Workers that serve connections.
+    pub serving_workers: usize,
     /// What each listener listens on, such as `name=tcp,bind=127.0.0.1,port=6379`.
     pub listeners: Vec<String>,
 }

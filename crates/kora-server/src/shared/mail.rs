@@ -1,7 +1,9 @@
 //! What the server's workers tell each other.
 
-use kora_engine::front::Origin;
+use std::sync::Arc;
 
+use super::client::Client;
+use super::connection::Session;
 use crate::net::listen::Change;
 use crate::net::{Peer, Transport};
 
@@ -10,10 +12,12 @@ use crate::net::{Peer, Transport};
 pub(crate) enum WorkerMail {
     /// Serve this new connection.
     Adopt(Transport, Peer),
+    /// Serve this connection, which the sender served before.
+    TakeOver(Box<Session>),
     /// Close this client's connection.
-    Kill(Origin),
+    Kill(Arc<Client>),
     /// Close this client's connection at once, to save memory.
-    Evict(Origin),
+    Evict(Arc<Client>),
     /// Do nothing for this long: DEBUG SLEEP.
     Sleep(std::time::Duration),
     /// Listen on these instead.

@@ -1,0 +1,35 @@
+//! What goes with the keys into snapshots and belongs to no key, such as the declarations of indexes.
+//!
+//! The core knows nothing of what is in it. Whoever starts an engine puts it among the [`Services`](crate::services::Services), as
+//! a [`Cataloged`]. Commands change it only with all stores in hand, and their effects are in the stream like others'; a snapshot
+//! takes it with all stores in hand, too.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::store::ShardStore;
+
+/// See the module.
+pub trait Catalog: fmt::Debug + Send + Sync {
+    /// The name of the field in which it stands in a snapshot.
+    fn name(&self) -> &'static str;
+
+    /// All that is in it; nothing if it is empty.
+    fn dump(&self) -> Option<Vec<u8>>;
+
+    /// Takes up what a snapshot holds of it. It is empty before, and the keys of the snapshot come afterwards.
+    ///
+    /// # Errors
+    /// If the bytes are not what [`Catalog::dump`] made.
+    fn restore(&self, bytes: &[u8]) -> Result<(), String>;
+
+    /// Gives a store its part of what was taken up.
+    fn attach(&self, store: &mut ShardStore);
+
+    /// Empties it. The stores are emptied, too, and lose what went along with them.
+    fn clear(&self);
+}
+
+/// The catalog of an engine, as a service.
+#[derive(Debug)]
+pub struct Cataloged(pub Arc<dyn Catalog>);
