@@ -4,7 +4,7 @@ pub mod moved;
 mod stores;
 
 pub(crate) use stores::HeldShards;
-pub use stores::{LentStores, Stores};
+pub use stores::{KnownKeys, LentStores, Stores};
 
 use std::sync::Arc;
 
@@ -137,10 +137,7 @@ impl Ctx<'_> {
                 );
                 &mut **store
             }
-            Stores::Lent(lent) => {
-                let shard = Slot::of(key).shard(lent.shard_count());
-                lent.of_shard(shard).expect("an operation is lent the shards of all its keys")
-            }
+            Stores::Lent(lent) => lent.of_key(key).expect("an operation is lent the shards of all its keys"),
         };
         Keyspace::new(store, self.journal, db, self.now, self.no_touch)
     }

@@ -57,12 +57,15 @@ pub struct StoreStats {
 
 /// The store one shard owns. It is moved as a whole when it is lent.
 #[derive(Debug)]
+// Many fields: all that belongs to a shard's keys goes along with them.
 pub struct ShardStore {
     id: ShardId,
     /// See [`ShardStore::close`].
     is_closed: bool,
     shard_count: u16,
     pub(crate) databases: Vec<Database>,
+    /// Databases from this number on have never held a key.
+    used_databases: usize,
     pub(crate) hasher: KeyHasher,
     pub(crate) config: CoreConfig,
     /// The driver's version of the settings.
@@ -114,6 +117,7 @@ impl ShardStore {
             is_closed: false,
             shard_count: 1,
             databases,
+            used_databases: 0,
             hasher,
             config,
             config_version: 0,
@@ -265,6 +269,19 @@ impl ShardStore {
         splitmix64(&mut self.random_state)
     }
 
+    /// Notes that a database, which must exist, may hold keys.
+    #[inline]
+    fn note_use(&mut self, db: DbIndex) {
+        self.used_databases = self.used_databases.max(db.index() + 1);
+    }
+
+    /// The first databases, up to the last that has ever held a key.
+    #[inline]
+    #[must_use]
+    pub fn used_databases(&self) -> &[Database] {
+        &self.databases[..self.used_databases]
+    }
+
     /// A database.
     ///
     /// # Panics
@@ -297,6 +314,7 @@ impl ShardStore {
                 watchers.replace(db, |key| (presence_in(db, key), presence_in(from, key)));
             }
         }
+        self.note_use(one.max(other));
         self.databases.swap(one.index(), other.index());
         self.databases[one.index()].note_move(one);
         self.databases[other.index()].note_move(other);

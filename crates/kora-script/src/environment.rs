@@ -48,6 +48,9 @@ pub struct Globals {
 /// So much garbage, and as much again as is alive, may stay in a state between two runs.
 const GARBAGE_BYTES_KEPT: usize = 4 << 20;
 
+/// So much garbage may stay in a state while nothing runs.
+const GARBAGE_BYTES_AT_REST: usize = 64 << 10;
+
 impl Globals {
     /// The globals of `lua`, a state made by [`new_state`].
     ///
@@ -79,6 +82,29 @@ impl Globals {
     /// None that a script can cause: no finalizer runs but those of Rust.
     pub fn make_room(&self, lua: &Lua) -> mlua::Result<()> {
         let most = (2 * self.left_bytes.get() + GARBAGE_BYTES_KEPT).min(self.limit_bytes / 2);
+        self.leave(most, lua)
+    }
+
+    /// Collects garbage if there is more than little of it; to be called when nothing has run for a while.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Globals::make_room`].
+    pub fn leave_little(&self, lua: &Lua) -> mlua::Result<()> {
+        if lua.used_memory() <= self.left_bytes.get() + GARBAGE_BYTES_AT_REST {
+            return Ok(());
+        }
+        loop {
+            let before = lua.used_memory();
+            self.leave(0, lua)?;
+            // Each collection takes only half of the room in which strings are built.
+            if before.saturating_sub(lua.used_memory()) < GARBAGE_BYTES_AT_REST {
+                return Ok(());
+            }
+        }
+    }
+
+    fn leave(&self, most: usize, lua: &Lua) -> mlua::Result<()> {
         if lua.used_memory() > most {
             lua.gc_collect()?;
             self.left_bytes.set(lua.used_memory());

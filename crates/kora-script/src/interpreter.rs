@@ -82,6 +82,21 @@ pub(crate) fn with<R>(
     })
 }
 
+/// What a worker does now and then for its interpreter while nothing runs there. One whose scripts were flushed goes, and its functions with it,
+/// which are compiled again when they are called. Else garbage is collected once nothing has run since the last look.
+pub fn rest(scripts: &Scripts) {
+    SEAT.with_borrow_mut(|Seat { interpreter: place, .. }| {
+        let Some(interpreter) = place.as_mut().filter(|interpreter| interpreter.may_rest(scripts)) else {
+            return;
+        };
+        if interpreter.flushes != scripts.flushes() {
+            *place = None;
+        } else if std::mem::replace(&mut interpreter.runs_seen, interpreter.runs) == interpreter.runs {
+            interpreter.collect();
+        }
+    });
+}
+
 /// What came of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -104,6 +119,11 @@ pub(crate) struct Interpreter {
     by_text: HashMap<u64, Rc<Compiled>, ahash::RandomState>,
     hasher: ahash::RandomState,
     clock: u64,
+    /// Runs of scripts and functions, and how many they were at the last look of [`rest`].
+    runs: u64,
+    runs_seen: u64,
+    /// How often scripts or functions had been flushed when it was made.
+    flushes: u64,
     usage: Arc<VmUsage>,
     commons: Commons,
     /// Made when the first library is loaded or the first function runs.
@@ -124,6 +144,9 @@ impl Interpreter {
             by_text: HashMap::with_hasher(ahash::RandomState::new()),
             hasher: ahash::RandomState::new(),
             clock: 0,
+            runs: 0,
+            runs_seen: 0,
+            flushes: scripts.flushes(),
             usage: scripts.add_usage(),
             commons: scripts.commons().clone(),
             functions: None,
@@ -147,6 +170,20 @@ impl Interpreter {
         }
         let functions = self.functions.as_mut().expect("it was made where it was missing");
         Ok((functions, &self.run))
+    }
+
+    /// Whether nothing runs in it, and it is that of these scripts.
+    fn may_rest(&self, scripts: &Scripts) -> bool {
+        self.service == scripts.id() && !self.stage.is_taken()
+    }
+
+    /// Collects what runs left behind.
+    fn collect(&self) {
+        self.scripts.collect();
+        if let Some(functions) = &self.functions {
+            functions.vm().collect();
+        }
+        self.note_usage();
     }
 
     /// Says how much Lua has allocated.
@@ -238,6 +275,7 @@ impl Interpreter {
         command: &[&[u8]],
         out: &mut dyn Reply,
     ) -> CommandResult<Outcome> {
+        self.runs += 1;
         if subject.wanders().load(Ordering::Relaxed) && !ctx.has_all() {
             return Ok(Outcome::NeedsAll);
         }

@@ -35,7 +35,7 @@ pub use busy::{BusyRun, Running};
 pub use command::FAMILY;
 pub use function_command::FUNCTION_FAMILY;
 pub use host::Host;
-pub use interpreter::Seat;
+pub use interpreter::{Seat, rest};
 pub use looks::Looks;
 pub use script::Sha;
 pub use service::{Origin, ScriptFigures, Scripts};

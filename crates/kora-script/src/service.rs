@@ -62,6 +62,7 @@ pub struct Scripts {
     usages: RankedMutex<{ rank::SCRIPT_USAGE }, Vec<Arc<VmUsage>>>,
     commons: Commons,
     libraries: RankedMutex<{ rank::LIBRARIES }, Arc<Libraries>>,
+    flushes: AtomicU64,
     /// Changes with the libraries.
     libraries_version: AtomicU64,
     /// Runs that needed the stores of all shards.
@@ -88,6 +89,7 @@ impl Scripts {
             usages: RankedMutex::default(),
             commons: Commons::default(),
             libraries: RankedMutex::default(),
+            flushes: AtomicU64::new(0),
             libraries_version: AtomicU64::new(1),
             runs_on_all: AtomicU64::new(0),
         }
@@ -110,7 +112,10 @@ impl Scripts {
     /// A place where one more interpreter says what it uses.
     pub(crate) fn add_usage(&self) -> Arc<VmUsage> {
         let usage = Arc::<VmUsage>::default();
-        self.usages.lock().push(Arc::clone(&usage));
+        let mut usages = self.usages.lock();
+        // Those of interpreters that are gone say nothing.
+        usages.retain(|usage| Arc::strong_count(usage) > 1);
+        usages.push(Arc::clone(&usage));
         usage
     }
 
@@ -145,6 +150,12 @@ impl Scripts {
     /// Forgets all scripts.
     pub fn flush(&self) {
         self.cache.lock().clear();
+        self.flushes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often scripts or functions were flushed: what is compiled of them is of no use any more.
+    pub(crate) fn flushes(&self) -> u64 {
+        self.flushes.load(Ordering::Relaxed)
     }
 
     /// The text of the script of this digest, in hexadecimal.
@@ -171,6 +182,7 @@ impl Scripts {
     /// FUNCTION FLUSH.
     pub fn flush_libraries(&self) {
         *self.libraries.lock() = Arc::default();
+        self.flushes.fetch_add(1, Ordering::Relaxed);
         self.libraries_version.fetch_add(1, Ordering::Release);
     }
 
@@ -253,7 +265,8 @@ impl Scripts {
         let cache = self.cache.lock();
         let usages = self.usages.lock();
         let sum = |bytes: fn(&VmUsage) -> &AtomicUsize| {
-            usages.iter().map(|usage| bytes(usage).load(Ordering::Relaxed)).sum()
+            let live = usages.iter().filter(|usage| Arc::strong_count(usage) > 1);
+            live.map(|usage| bytes(usage).load(Ordering::Relaxed)).sum()
         };
         ScriptFigures {
             vm_scripts_bytes: sum(|usage| &usage.scripts),

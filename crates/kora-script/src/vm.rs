@@ -117,6 +117,12 @@ impl Vm {
         returned
     }
 
+    /// Collects garbage, if there is some worth it.
+    pub(crate) fn collect(&self) {
+        // Without finalizers of scripts nothing fails in it.
+        let _ = self.globals.leave_little(&self.lua);
+    }
+
     /// Bytes that Lua has allocated.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.lua.used_memory()

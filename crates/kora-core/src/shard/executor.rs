@@ -113,7 +113,7 @@ pub struct Executor<D: Driver> {
     /// By number of shard: those in hand.
     pub(super) held: Box<[Option<Box<Shard<D>>>]>,
     /// Those in hand, in the order in which they were taken.
-    pub(super) in_hand: SmallVec<[ShardId; 8]>,
+    pub(super) in_hand: Vec<ShardId>,
     /// Shards for which there may be work.
     visits: VecDeque<ShardId>,
     /// Shards where something stands that may pause, while something has paused: see [`super::pause`].
@@ -163,7 +163,7 @@ pub fn new_executors<D: Driver>(
         outlets: Outlets::default(),
         position: 0,
         held: hub.shards().map(|_| None).collect(),
-        in_hand: SmallVec::new(),
+        in_hand: Vec::new(),
         visits: VecDeque::new(),
         stalled: Vec::new(),
         finished: Vec::new(),
@@ -273,6 +273,7 @@ impl<D: Driver> Executor<D> {
         self.held[shard.index()].is_some() || self.take(shard)
     }
 
+    #[inline(never)]
     fn take(&mut self, id: ShardId) -> bool {
         let Some(mut shard) = self.hub.take(id) else { return false };
         if let Some(store) = shard.store.as_deref_mut() {
@@ -408,8 +409,9 @@ impl<D: Driver> Executor<D> {
             return;
         }
         self.hand_over_first();
-        let in_hand = std::mem::take(&mut self.in_hand);
-        let outlooks: SmallVec<[_; 8]> = in_hand.into_iter().map(|id| self.lay_to_rest(id)).collect();
+        let mut in_hand = std::mem::take(&mut self.in_hand);
+        let outlooks: SmallVec<[_; 16]> = in_hand.drain(..).map(|id| self.lay_to_rest(id)).collect();
+        self.in_hand = in_hand;
         fence();
         outlooks.into_iter().for_each(|outlook| self.look_again(outlook));
     }

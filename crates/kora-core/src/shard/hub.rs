@@ -368,7 +368,8 @@ impl<D: Driver> Hub<D> {
 
     /// Shows what the databases of `store` hold. One that is empty, and was when it was last shown, costs next to nothing.
     pub(super) fn publish_usage(&self, store: &mut ShardStore) {
-        for (index, usage) in (0..).zip(&self.ports[store.id().index()].usage) {
+        let usages = self.ports[store.id().index()].usage.iter().take(store.used_databases().len());
+        for (index, usage) in (0..).zip(usages) {
             if store.database(DbIndex(index)).is_empty() && usage.keys.load(Ordering::Relaxed) == 0 {
                 continue;
             }

@@ -15,6 +15,7 @@ use super::probe::Note;
 use super::replies::Replies as _;
 use crate::context::{Blocking, Ctx, Resume, Resumed, Stores};
 use crate::reply::Reply;
+use crate::slot::ShardId;
 use crate::store::ShardStore;
 
 /// A command that has paused.
@@ -54,11 +55,11 @@ pub(super) struct Halt<D: Driver> {
 }
 
 impl<D: Driver> Executor<D> {
-    /// Makes an operation of a command that has paused while it ran by [`Executor::run`]. Its reply comes as that operation's
-    /// part.
+    /// Makes an operation of a command that has paused while it ran by [`Executor::run`] or [`Executor::run_together`]. Its reply
+    /// comes as that operation's part.
     ///
     /// # Panics
-    /// If the shard of the command is not in hand.
+    /// If a shard of the command is not in hand.
     pub fn keep_paused(
         &mut self,
         request: Request,
@@ -67,12 +68,15 @@ impl<D: Driver> Executor<D> {
         resume: Resume,
     ) -> Arc<Operation<D>> {
         let operation = Arc::new(Operation::new(request, setting, origin));
-        let shard = operation.request.shards[0];
-        let held = self.held[shard.index()].as_mut().expect("a command runs on a shard in hand");
-        let store = held.store.take().expect("a command that ran here had this store in hand");
-        let _ = operation.begin(shard);
-        D::note(Note::RunsWhole(&operation.origin, &[shard], operation.setting.now));
-        self.pause(Halt { resume, begun: None }, Arc::clone(&operation), vec![store]);
+        let shards = &operation.request.shards[..];
+        let take_store = |shard: &ShardId| {
+            let held = self.held[shard.index()].as_mut().expect("a command runs on shards in hand");
+            held.store.take().expect("a command that ran here had this store in hand")
+        };
+        let stores = shards.iter().map(take_store).collect();
+        let _ = operation.begin(shards[0]);
+        D::note(Note::RunsWhole(&operation.origin, shards, operation.setting.now));
+        self.pause(Halt { resume, begun: None }, Arc::clone(&operation), stores);
         operation
     }
 

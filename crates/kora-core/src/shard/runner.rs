@@ -69,6 +69,24 @@ pub(super) struct Departed {
     pub(super) watched: Vec<Arc<Watched>>,
 }
 
+impl Departed {
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.waiters.is_empty() && self.watched.is_empty()
+    }
+
+    /// Takes them out of the store of their shard.
+    #[cold]
+    fn leave(&mut self, shard: ShardId, store: &mut ShardStore) {
+        for waiter in self.waiters.drain(..) {
+            store.waiters.remove(shard, &waiter);
+        }
+        for watched in self.watched.drain(..) {
+            store.watchers.remove_all(shard, &watched);
+        }
+    }
+}
+
 /// One shard.
 pub struct Shard<D: Driver> {
     pub(super) id: ShardId,
@@ -137,6 +155,20 @@ impl<D: Driver> Shard<D> {
         self.retired.is_some()
     }
 
+    /// Whether something stands in its lane, or is to be put into others', that may come before what is to run.
+    #[inline]
+    pub(super) fn has_lane_work(&self) -> bool {
+        self.has_promised || self.lane_head.is_some() || !self.doors.lane.is_empty()
+    }
+
+    /// Whether nothing comes before what is to run behind all tickets below `end`, its lane being drained of these.
+    #[inline]
+    pub(super) fn is_free_at(&self, end: u64) -> bool {
+        let head_is_behind = self.lane_head.as_ref().is_none_or(|head| head.ticket.0 >= end);
+        let is_free = self.store.is_some() && self.waiting.is_empty() && !self.has_promised;
+        is_free && head_is_behind && self.position <= end
+    }
+
     /// What its holder has to know of it who puts it back.
     #[inline]
     pub(super) fn outlook(&self) -> Outlook {
@@ -165,16 +197,14 @@ impl<D: Driver> Shard<D> {
     }
 
     /// The store comes home. Whoever has left meanwhile waits in it no more; a closed one is retired.
+    #[inline]
     pub(super) fn take_home(&mut self, mut store: Box<ShardStore>) {
         if store.is_closed() {
             self.retired = Some(store);
             return;
         }
-        for waiter in self.departed.waiters.drain(..) {
-            store.waiters.remove(self.id, &waiter);
-        }
-        for watched in self.departed.watched.drain(..) {
-            store.watchers.remove_all(self.id, &watched);
+        if !self.departed.is_empty() {
+            self.departed.leave(self.id, &mut store);
         }
         self.has_promised = store.waiters.has_promises();
         self.store = Some(store);
@@ -373,7 +403,7 @@ impl<D: Driver> Executor<D> {
     /// Runs the operations on several shards whose turn it is. What follows stands behind them in the order.
     #[inline]
     fn drain_lane(&mut self, shard: &mut Shard<D>) {
-        if shard.has_promised || shard.lane_head.is_some() || !shard.doors.lane.is_empty() {
+        if shard.has_lane_work() {
             self.run_lane(shard, u64::MAX);
         }
         self.take_position(shard);
@@ -387,18 +417,9 @@ impl<D: Driver> Executor<D> {
         self.journal.set_position(self.position);
     }
 
-    /// Drains the lane of a shard of all tickets below `end`, which are published, and of no other; `false` if that can't be done
-    /// now, or other work comes before.
-    pub(super) fn is_free_up_to(&mut self, shard: &mut Shard<D>, end: u64) -> bool {
-        self.run_lane(shard, end);
-        let head_is_behind = shard.lane_head.as_ref().is_none_or(|head| head.ticket.0 >= end);
-        let is_free =
-            shard.store.is_some() && head_is_behind && shard.waiting.is_empty() && !shard.has_promised;
-        is_free && shard.position <= end
-    }
-
+    /// Drains the lane of a shard of all tickets below `end` that are published, and of no other, as far as that can be done now.
     #[cold]
-    fn run_lane(&mut self, shard: &mut Shard<D>, end: u64) {
+    pub(super) fn run_lane(&mut self, shard: &mut Shard<D>, end: u64) {
         loop {
             if shard.has_promised {
                 self.submit_promised(shard);

@@ -277,10 +277,8 @@ impl<D: Driver> Executor<D> {
 
 /// The first key in hand that became ready.
 fn take_ready(stores: &mut Stores<'_>) -> Option<(ShardId, ReadyKey)> {
-    stores.shards().into_iter().find_map(|shard| {
-        let key = stores.of_shard(shard)?.waiters.take_ready()?;
-        Some((shard, key))
-    })
+    let mut stores = stores.as_mut_slice().iter_mut();
+    stores.find_map(|store| Some((store.id(), store.waiters.take_ready()?)))
 }
 
 fn operation_of<D: Driver>(waiter: &Waiter) -> Arc<Operation<D>> {

@@ -14,7 +14,7 @@ use super::operation::{Driver, Setting, Style};
 use super::probe::{Note, Rule};
 use super::runner::Ran;
 use crate::command::Run;
-use crate::context::{Blocking, HeldShards, Stores};
+use crate::context::{Blocking, HeldShards, KnownKeys, Stores};
 use crate::reply::Reply;
 use crate::slot::ShardId;
 use crate::store::ShardStore;
@@ -23,7 +23,7 @@ use crate::time::UnixMs;
 /// The stores of shards in hand, while something runs on all of them. To be given back: [`Executor::put_in_place`].
 #[derive(Debug)]
 pub struct InHand {
-    stores: SmallVec<[Box<ShardStore>; 8]>,
+    stores: SmallVec<[Box<ShardStore>; 16]>,
     shard_count: u16,
     held: HeldShards,
     /// Changes counted when they were taken out.
@@ -62,16 +62,15 @@ impl<D: Driver> Executor<D> {
         if D::breaks(Rule::LanesOfAll) {
             return shards.iter().all(|id| self.held(*id).is_some_and(|shard| shard.store.is_some()));
         }
-        let are_free =
-            shards.iter().all(|&id| self.with_held(id, |this, shard| this.is_free_up_to(shard, end)));
-        // What stood in the lane of one may have taken the store of another, which was free.
-        let are_home = || {
-            shards.iter().all(|id| {
-                let shard = self.held[id.index()].as_ref();
-                shard.is_some_and(|shard| shard.store.is_some() && shard.position <= end)
-            })
-        };
-        if !are_free || !are_home() {
+        for &id in shards {
+            if self.held[id.index()].as_ref().is_some_and(|shard| shard.has_lane_work()) {
+                self.with_held(id, |this, shard| this.run_lane(shard, end));
+            }
+        }
+        // Behind that: what stood in the lane of one may have taken the store of another.
+        let is_free =
+            |id: &ShardId| self.held[id.index()].as_ref().is_some_and(|shard| shard.is_free_at(end));
+        if !shards.iter().all(is_free) {
             return false;
         }
         self.position = end;
@@ -100,22 +99,25 @@ impl<D: Driver> Executor<D> {
     pub(super) fn put_in_place(&mut self, mut in_hand: InHand, now: UnixMs) {
         let parts = self.serve(in_hand.stores(), now);
         let has_changed = self.journal.changes() != in_hand.changes;
-        let mut has_promised: SmallVec<[ShardId; 2]> = SmallVec::new();
+        let mut promised: SmallVec<[ShardId; 2]> = SmallVec::new();
         for mut store in in_hand.stores {
             let shard = self.held[store.id().index()].as_mut().expect("the shard is in hand");
             self.outlets.dispose(&mut store);
             shard.take_home(store);
             shard.has_changed |= has_changed;
-            has_promised.extend(shard.has_promised.then_some(shard.id));
+            if shard.has_promised {
+                promised.push(shard.id);
+            }
             if !parts.is_empty() {
                 shard.show(&self.hub);
             }
         }
-        has_promised.into_iter().for_each(|shard| self.note_visit(shard));
+        promised.into_iter().for_each(|shard| self.note_visit(shard));
         parts.into_iter().for_each(|part| self.deliver(part));
     }
 
-    /// Runs one command at once on several shards in hand, replying to `out`. Only when [`Executor::are_free`].
+    /// Runs one command at once on several shards in hand, replying to `out`; the shards of some of its keys may be known. Only
+    /// when [`Executor::are_free`].
     ///
     /// A command that puts itself off has done nothing: it must be submitted as an operation.
     ///
@@ -125,11 +127,13 @@ impl<D: Driver> Executor<D> {
         &mut self,
         shards: &[ShardId],
         run: Run,
-        args: &[&[u8]],
+        (args, known): (&[&[u8]], KnownKeys<'_>),
         setting: &Setting<Style<D>>,
         out: &mut dyn Reply,
     ) -> Ran {
-        debug_assert!(!run.0.may_pause(), "who may pause is submitted");
+        if run.0.may_pause() {
+            self.hand_over();
+        }
         D::note(Note::RunsAtOnce(shards, setting.now));
         let before = self.journal.record().effect_count();
         let begun = run.0.may_defer().then(|| self.journal.rollback_point());
@@ -137,9 +141,20 @@ impl<D: Driver> Executor<D> {
         let mut deferral = None;
         let blocking = Blocking::Permitted(&mut deferral);
         let desk = (&mut self.journal, &self.services);
-        run_handler(in_hand.stores(), desk, run, args, setting, blocking, out);
+        run_handler(in_hand.stores().knowing(known), desk, run, args, setting, blocking, out);
         let ran = self.outcome(deferral, begun, before);
-        self.put_in_place(in_hand, setting.now);
+        match ran {
+            Ran::Paused(_) => self.put_vacant(shards, in_hand),
+            Ran::Replied | Ran::Deferred => self.put_in_place(in_hand, setting.now),
+        }
         ran
+    }
+
+    /// Gives vacant stores to shards in hand: what was in them is with a command that has paused.
+    #[cold]
+    fn put_vacant(&mut self, shards: &[ShardId], in_hand: InHand) {
+        for (id, store) in shards.iter().zip(in_hand.stores) {
+            self.held[id.index()].as_mut().expect("the shard is in hand").store = Some(store);
+        }
     }
 }

@@ -82,7 +82,7 @@ impl ShardStore {
     #[must_use]
     pub fn evictable(&self) -> usize {
         let scope = self.config.eviction.scope;
-        self.databases.iter().map(|database| evictable(database, scope)).sum()
+        self.used_databases().iter().map(|database| evictable(database, scope)).sum()
     }
 
     fn evicted(&mut self, journal: &mut Journal, db: DbIndex, entry: Entry, now: UnixMs) {

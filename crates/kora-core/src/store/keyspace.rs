@@ -252,6 +252,7 @@ impl<'a> Keyspace<'a> {
         }
         self.journal.event(EventClass::NEW, "new", self.db, entry.key());
         let expires = entry.has_expiry();
+        self.store.note_use(self.db);
         let database = &mut self.store.databases[self.db.index()];
         database.insert(hash, entry, &self.store.hasher);
         if expires {

@@ -16,6 +16,7 @@ impl ShardStore {
     /// # Errors
     /// The first entry whose key is there already. Those before it are in, those behind it are dropped.
     pub fn load(&mut self, db: DbIndex, entries: &mut Vec<Entry>, now: UnixMs) -> Result<(), Entry> {
+        self.note_use(db);
         let Self { databases, hasher, config, .. } = self;
         let database = &mut databases[db.index()];
         database.tell_time(now);

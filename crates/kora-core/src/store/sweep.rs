@@ -66,7 +66,7 @@ impl ShardStore {
         if !self.config.active_expire {
             return None;
         }
-        self.databases.iter().filter_map(Database::next_due).min()
+        self.used_databases().iter().filter_map(Database::next_due).min()
     }
 
     /// About how many keys have expired and were not found yet, as of the last sweep.

@@ -127,6 +127,7 @@ pub(super) fn serve(mut turn: Turn<Front>, clock: fn() -> UnixMs, ending: &Arc<E
             next_look = Instant::now() + PERIOD;
             turn.publish_counters();
             turn.begin_due();
+            turn.rest_scripts();
             turn.refuse_waiting();
         }
     }

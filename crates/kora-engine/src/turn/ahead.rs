@@ -4,6 +4,7 @@
 //! fields of large collections, as SADD and HGET do, what these are looked up in, in three more.
 
 use kora_core::command::spec::{Facts, Route};
+use kora_core::context::KnownKeys;
 use kora_core::db::DbIndex;
 use kora_core::entry::object::{self, STEPS_AHEAD};
 use kora_core::slot::{ShardId, Slot};
@@ -18,10 +19,14 @@ use crate::session::Session;
 /// Keys of one batch whose memory is fetched ahead, and as many members and fields: more would push each other out of the nearest cache.
 const FETCHED_MAX: usize = 128;
 
+/// Which of the keys fetched ahead are a command's: from the first on, before the last.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Fetched(u32, u32);
+
 /// What is fetched ahead for a batch.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
-    /// Shards and hashes of keys.
+    /// Shards and hashes of keys. The hash is 0 where somebody else holds the shard.
     keys: Vec<(ShardId, u64)>,
     /// Commands that name members or fields: what they are in the batch, and the shard and hash of the key.
     naming: Vec<(usize, ShardId, u64)>,
@@ -57,12 +62,14 @@ impl<F: Front> Turn<F> {
         self.scratch.ahead.naming.clear();
         for index in 0..self.scratch.resolved.len() {
             let Some(facts) = self.scratch.resolved[index].map(|resolved| resolved.facts) else { continue };
+            let begin = self.scratch.ahead.count();
             let shards = self.fetch_tables(db, (commands, index), facts);
             if let Some(resolved) = &mut self.scratch.resolved[index]
                 && ShardSet::is_for(shard_count)
                 && facts.route != Route::Script
             {
                 resolved.shards = shards;
+                resolved.keys = Fetched(begin, self.scratch.ahead.count());
             }
         }
         // What is alone has nothing to overlap with.
@@ -107,6 +114,8 @@ impl<F: Front> Turn<F> {
                 if facts.parts.is_some() {
                     self.scratch.ahead.naming.push((index, shard, hash));
                 }
+            } else {
+                self.scratch.ahead.keys.push((shard, 0));
             }
             at = at.saturating_add(step);
         }
@@ -146,6 +155,25 @@ impl<F: Front> Turn<F> {
 }
 
 impl Ahead {
+    /// How many keys there are.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "there are no more than FETCHED_MAX")]
+    fn count(&self) -> u32 {
+        self.keys.len() as u32
+    }
+
+    /// What is known of the keys of the command `args`.
+    #[inline]
+    pub(super) fn known_keys<'a>(
+        &'a self,
+        facts: &Facts,
+        args: &'a [&'a [u8]],
+        Fetched(begin, end): Fetched,
+    ) -> KnownKeys<'a> {
+        let Some(places) = facts.keys_to_end() else { return KnownKeys::default() };
+        KnownKeys::new(args, places, &self.keys[begin as usize..end as usize])
+    }
+
     /// Whether commands of the batch may name parts of large collections.
     #[inline]
     fn is_worth_a_look(&mut self) -> bool {

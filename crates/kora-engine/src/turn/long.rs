@@ -2,7 +2,7 @@
 //! all commands, and others could not run anything there until the batch has come to its end.
 
 use kora_core::command::keys::extract_keys;
-use kora_core::command::spec::{Facts, Flags};
+use kora_core::command::spec::{Facts, Flags, Route};
 use kora_core::db::DbIndex;
 use kora_core::slot::ShardId;
 
@@ -23,8 +23,10 @@ impl<F: Front> Turn<F> {
     /// Puts back what is in hand besides `shards`, where the command is about to run, if it may take long.
     #[inline]
     pub(super) fn keep_only(&mut self, facts: &Facts, db: DbIndex, args: &[&[u8]], shards: &[ShardId]) {
+        // What is split by keys does little for each, however large its value.
         if self.executor.in_hand_count() > shards.len()
             && !facts.flags.has(Flags::FAST)
+            && !matches!(facts.route, Route::Split(_))
             && self.has_large_key(facts, db, args)
         {
             self.executor.release_others(shards);

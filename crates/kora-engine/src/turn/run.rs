@@ -17,7 +17,7 @@ use kora_core::slot::ShardId;
 use smallvec::SmallVec;
 
 use super::Turn;
-use super::ahead::Ahead;
+use super::ahead::{Ahead, Fetched};
 use super::long::TOGETHER_ARGUMENTS_MAX;
 use super::shard_set::ShardSet;
 use crate::counters::add;
@@ -57,6 +57,8 @@ pub(super) struct Resolved<F: Front> {
     pub(super) id: u16,
     /// The shards of its keys, if they are known already.
     pub(super) shards: ShardSet,
+    /// The same key by key: where that stands among what is fetched ahead.
+    pub(super) keys: Fetched,
 }
 
 impl<F: Front> Clone for Resolved<F> {
@@ -158,7 +160,8 @@ impl<F: Front> Turn<F> {
     fn resolve(&self, args: &[&[u8]]) -> Option<Resolved<F>> {
         let command = self.engine.table.resolve(args).ok()?;
         let id = u16::try_from(command.id).expect("there are fewer than 65536 commands");
-        Some(Resolved { facts: command.facts, handler: command.handler, id, shards: ShardSet::default() })
+        let (shards, keys) = (ShardSet::default(), Fetched::default());
+        Some(Resolved { facts: command.facts, handler: command.handler, id, shards, keys })
     }
 
     fn run_command<C: Commands>(
@@ -298,9 +301,6 @@ impl<F: Front> Turn<F> {
                 &whole
             }
         };
-        if resolved.facts.may_pause() {
-            return None;
-        }
         self.run_on(session, (resolved, handler), args, shards)
     }
 
@@ -339,7 +339,10 @@ impl<F: Front> Turn<F> {
             let mut out = session.output.sink(session.choice.style);
             match *shards {
                 [shard] => self.executor.run(shard, run, args, &setting, &mut out),
-                _ => self.executor.run_together(shards, run, args, &setting, &mut out),
+                _ => {
+                    let known = self.scratch.ahead.known_keys(resolved.facts, args, resolved.keys);
+                    self.executor.run_together(shards, run, (args, known), &setting, &mut out)
+                }
             }
         };
         if matches!(ran, Ran::Replied) {

@@ -30,7 +30,12 @@ impl ShardSet {
 
     /// The shards, ascending.
     pub(super) fn iter(self) -> impl Iterator<Item = ShardId> {
-        (0..Self::MOST).filter(move |shard| self.0 >> shard & 1 == 1).map(ShardId)
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let first = (rest != 0).then(|| first_of(rest));
+            rest &= rest.wrapping_sub(1);
+            first
+        })
     }
 
     /// Where the command `args` runs all of whose keys are on these shards, as [`place`](kora_core::shard::route::place) says; none if
@@ -41,7 +46,7 @@ impl ShardSet {
             return None;
         }
         let is_one = self.0.is_power_of_two();
-        let one = || Placement::One(ShardId(u16::try_from(self.0.trailing_zeros()).unwrap_or_default()));
+        let one = || Placement::One(first_of(self.0));
         if facts.only_key().is_some() {
             return (is_one && facts.route == Route::Keys).then(one);
         }
@@ -56,6 +61,13 @@ impl ShardSet {
             _ => None,
         }
     }
+}
+
+/// The least shard of some.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "bits are numbered below 64")]
+fn first_of(shards: u64) -> ShardId {
+    ShardId(shards.trailing_zeros() as u16)
 }
 
 #[cfg(test)]

@@ -104,6 +104,11 @@ impl<F: Front> Turn<F> {
         pause
     }
 
+    /// Has the interpreter of this worker's scripts give back what it does not need.
+    pub fn rest_scripts(&self) {
+        kora_script::rest(&self.engine.scripts);
+    }
+
     /// Has what is due begun: one worker sees to that.
     pub fn begin_due(&mut self) {
         if self.id() != WorkerId(0) {

@@ -58,6 +58,7 @@ impl Worker {
         self.measure_rates();
         self.accept_left_behind();
         self.turn.begin_due();
+        self.turn.rest_scripts();
         self.turn.refuse_waiting();
         if self.round_begun >= self.cron.next_client_check {
             self.cron.next_client_check = self.round_begun + CLIENT_CHECK_PERIOD;

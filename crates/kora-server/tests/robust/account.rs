@@ -315,6 +315,38 @@ fn garbage_of_scripts_counts_and_goes() {
     });
 }
 
+/// What scripts left behind goes when none has run for a while, and their interpreters when they are flushed.
+#[test]
+fn interpreters_at_rest_keep_little() {
+    on_workers(|workers| {
+        let server = Server::start(workers, &[]);
+        let mut client = server.client();
+        assert_eq!(client.line("CONFIG SET gather-connections no"), ok());
+        let script = "return #string.rep(ARGV[1], 3000000)";
+        let used = |client: &mut Client| info::<u64>(client, "used_memory_vm_eval");
+        let mut all: Vec<_> = (0..8).map(|_| server.client()).collect();
+        for client in &mut all {
+            assert_eq!(client.call(&["EVAL", script, "0", "x"]), Frame::Integer(3_000_000));
+        }
+        wait_until("garbage is collected", || {
+            used(&mut client) < (1 << 20) * workers.parse::<u64>().unwrap()
+        });
+        assert!(used(&mut client) > 0, "they are there still");
+        assert_eq!(client.line("SCRIPT FLUSH"), ok());
+        wait_until("interpreters go", || used(&mut client) == 0);
+        assert_eq!(client.call(&["EVAL", script, "0", "x"]), Frame::Integer(3_000_000));
+        // And those of functions.
+        let library = "#!lua name=lib\nredis.register_function('f', function() return 7 end)";
+        assert!(matches!(client.call(&["FUNCTION", "LOAD", library]), Frame::Bulk(_)));
+        assert_eq!(client.line("FCALL f 0"), Frame::Integer(7));
+        assert_eq!(client.line("SCRIPT FLUSH"), ok());
+        wait_until("interpreters go", || used(&mut client) == 0);
+        assert_eq!(client.line("FCALL f 0"), Frame::Integer(7));
+        assert_eq!(client.line("FUNCTION FLUSH"), ok());
+        wait_until("functions go", || info::<u64>(&mut client, "used_memory_vm_functions") == 0);
+    });
+}
+
 #[test]
 fn messages_to_slow_subscribers_count_until_they_are_read() {
     on_workers(|workers| {
