@@ -164,9 +164,7 @@ fn count(number: usize) -> i64 {
 
 /// Answers a text of JSON.
 fn bulk_text(out: &mut dyn kora_core::reply::Reply, value: crate::packed::Value<'_>) {
-    let mut text = Vec::new();
-    crate::text::write(value, &mut text);
-    out.bulk_owned(text);
+    out.bulk_owned(crate::text::of(value));
 }
 
 /// The answers to a path, one for each value: an array, or the first one.

@@ -50,6 +50,12 @@ impl Json {
         parse::parse(text).map(Self::of_run)
     }
 
+    /// The JSON value of an entry; `None` if it holds something else.
+    #[must_use]
+    pub fn of(entry: &Entry) -> Option<&Self> {
+        entry.as_object()?.as_any().downcast_ref()
+    }
+
     /// The value of a run.
     pub(crate) fn of_run(run: Vec<u8>) -> Self {
         Self { run: run.into() }
@@ -64,9 +70,7 @@ impl Json {
     /// Its text, without any space.
     #[must_use]
     pub fn text(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.run.len() + self.run.len() / 2);
-        text::write(self.root(), &mut out);
-        out
+        text::of(self.root())
     }
 
     /// Changes the run. What does so keeps its invariants.

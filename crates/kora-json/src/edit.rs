@@ -26,6 +26,11 @@ pub(crate) struct Splice {
 }
 
 impl Splice {
+    /// Bytes that it adds.
+    pub(crate) fn added(&self) -> usize {
+        self.with.len()
+    }
+
     /// Puts a run in the place of a value that was found.
     pub(crate) fn replace(found: &Found, root: Value<'_>, with: Vec<u8>) -> Self {
         let value = found.value(root);

@@ -18,6 +18,10 @@ use syntax::Step;
 
 use crate::packed::Value;
 
+/// Bytes of the values that a path may find together, and of those that a command may put in their places: as many as a string may have.
+/// A path may find one value any number of times.
+pub(crate) const BYTES_MAX: usize = 512 << 20;
+
 /// A path.
 #[derive(Clone, Debug)]
 pub struct Path {
@@ -67,8 +71,15 @@ impl Path {
     /// # Errors
     /// If it goes to more places than a path may.
     pub fn find<'a>(&self, root: Value<'a>) -> Result<Vec<Value<'a>>, TooMuch> {
-        let found = find::find(root, &self.steps)?;
-        Ok(found.into_iter().map(|found| found.value(root)).collect())
+        let places = find::find(root, &self.steps)?;
+        let mut bytes: usize = 0;
+        let mut found = Vec::with_capacity(places.len());
+        for place in places {
+            let value = place.value(root);
+            bytes = bytes.saturating_add(value.end() - value.place());
+            found.push(value);
+        }
+        if bytes > BYTES_MAX { Err(TooMuch) } else { Ok(found) }
     }
 
     /// The first value that it finds in one.

@@ -13,6 +13,16 @@ pub struct Layout<'a> {
     pub space: &'a [u8],
 }
 
+/// The text of a value, without any space. Complexity: O(bytes).
+#[must_use]
+pub fn of(value: Value<'_>) -> Vec<u8> {
+    // A text is longer than its run by what stands between values, unless numbers are short.
+    let len = value.bytes().len();
+    let mut out = Vec::with_capacity(len + len / 4 + 16);
+    write(value, &mut out);
+    out
+}
+
 /// Adds the text of a value, without any space. Complexity: O(bytes).
 pub fn write(value: Value<'_>, out: &mut Vec<u8>) {
     Layout::default().write(value, 0, out);

@@ -1,5 +1,7 @@
 //! JSON.GET: values as text, of one path or of several.
 
+use std::collections::BTreeSet;
+
 use kora_core::command::spec::{Arg, CommandSpec, Facts};
 use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
@@ -9,7 +11,7 @@ use super::format::{Format, check_protocol, expand};
 use super::{READS, ROOT, at_least, no_path, path_of, read, utf8};
 use crate::packed::Value;
 use crate::path::Path;
-use crate::text::Layout;
+use crate::text::{self, Layout};
 
 pub(super) const GET: CommandSpec = CommandSpec {
     facts: Facts {
@@ -44,11 +46,11 @@ impl<'a> Query<'a> {
         while let Some(arg) = args.next() {
             let mut value = || args.next().ok_or(CommandError::Arity("json.get".into()));
             if arg.eq_ignore_ascii_case(b"INDENT") {
-                query.layout.indent = text(value()?)?;
+                query.layout.indent = of_layout(value()?)?;
             } else if arg.eq_ignore_ascii_case(b"NEWLINE") {
-                query.layout.newline = text(value()?)?;
+                query.layout.newline = of_layout(value()?)?;
             } else if arg.eq_ignore_ascii_case(b"SPACE") {
-                query.layout.space = text(value()?)?;
+                query.layout.space = of_layout(value()?)?;
             } else if arg.eq_ignore_ascii_case(b"FORMAT") {
                 check_protocol(out)?;
                 query.format = Format::named(value()?, b"STRING")?;
@@ -63,7 +65,7 @@ impl<'a> Query<'a> {
     }
 }
 
-fn text(arg: &[u8]) -> CommandResult<&[u8]> {
+fn of_layout(arg: &[u8]) -> CommandResult<&[u8]> {
     utf8(arg).map(str::as_bytes)
 }
 
@@ -84,7 +86,11 @@ fn get(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult 
     match &paths[..] {
         [path] if path.is_legacy() => {
             let value = path.first(root)?.ok_or_else(|| no_path(&path.modern_text()))?;
-            query.layout.write(value, 0, &mut text);
+            if query.layout == Layout::default() {
+                text = text::of(value);
+            } else {
+                query.layout.write(value, 0, &mut text);
+            }
         }
         [path] => write_found(&query.layout, &path.find(root)?, 0, &mut text),
         paths => write_paths(&query.layout, root, paths, &mut text)?,
@@ -101,13 +107,13 @@ fn write_found(layout: &Layout<'_>, found: &[Value<'_>], depth: usize, text: &mu
 fn write_paths(layout: &Layout<'_>, root: Value<'_>, paths: &[Path], text: &mut Vec<u8>) -> CommandResult {
     let are_legacy = paths.iter().all(Path::is_legacy);
     text.push(b'{');
-    let mut told: Vec<&str> = Vec::new();
+    let mut told: BTreeSet<&str> = BTreeSet::new();
     for path in paths {
-        if told.contains(&path.text()) {
+        let is_further = !told.is_empty();
+        if !told.insert(path.text()) {
             continue;
         }
-        layout.begin_member(!told.is_empty(), path.text().as_bytes(), 0, text);
-        told.push(path.text());
+        layout.begin_member(is_further, path.text().as_bytes(), 0, text);
         if are_legacy {
             let value = path.first(root)?.ok_or_else(|| no_path(path.text()))?;
             layout.write(value, 1, text);

@@ -43,13 +43,12 @@ fn mget(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
 }
 
 fn found_text(root: Value<'_>, path: &Path) -> Option<Vec<u8>> {
-    let mut out = Vec::new();
     if path.is_legacy() {
-        text::write(path.first(root).ok()??, &mut out);
-    } else {
-        let found = path.find(root).ok()?;
-        Layout::default().write_array(found.len(), found.into_iter(), 0, &mut out);
+        return Some(text::of(path.first(root).ok()??));
     }
+    let found = path.find(root).ok()?;
+    let mut out = Vec::new();
+    Layout::default().write_array(found.len(), found.into_iter(), 0, &mut out);
     Some(out)
 }
 

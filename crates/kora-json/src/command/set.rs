@@ -7,7 +7,7 @@ use kora_core::journal::EventClass;
 use kora_core::reply::Reply;
 use kora_core::store::Keyspace;
 
-use super::update::check_depth;
+use super::update::{check_depth, check_size};
 use super::{GROWS, at_least, path_of, read, run_of, write};
 use crate::data_type::Json;
 use crate::edit::{Splice, apply};
@@ -141,6 +141,7 @@ fn splices_to_set(
         path.last_static().ok_or(NOT_STATIC)?;
         return Ok(None);
     }
+    check_size(found.len().saturating_mul(run.len()))?;
     for found in &found {
         check_depth(found.depth + depth)?;
     }
@@ -233,12 +234,15 @@ fn splices_to_merge(json: &Json, path: &Path, run: &[u8]) -> CommandResult<Optio
     if found.is_empty() {
         return Ok(splice_to_add(json, path, run)?.map(|splice| vec![splice]));
     }
-    let mut splices = Vec::with_capacity(found.len());
+    let mut splices: Vec<Splice> = Vec::with_capacity(found.len());
+    let mut added: usize = 0;
     for found in &found {
         let mut merged = Builder::default();
         merge(Some(found.value(root)), Value::root(run), &mut merged);
         let merged = merged.finish();
         check_depth(found.depth + Value::root(&merged).depth())?;
+        added = added.saturating_add(merged.len());
+        check_size(added)?;
         splices.push(Splice::replace(found, root, merged));
     }
     Ok(Some(splices))

@@ -240,6 +240,25 @@ fn memory_is_that_of_the_run() {
     assert!((40..200).contains(&small) && (10_000..10_400).contains(&(large - small)), "{small} {large}");
 }
 
+/// A path may find a value as often as it likes.
+#[test]
+fn what_a_path_finds_together_is_limited() {
+    let mut bare = Bare::new();
+    let refusal = "ERR the path goes to too many values";
+    bare.run(&format!("JSON.SET d $ [\"{}\",[],[],1]", "x".repeat(1 << 20)));
+    let many = vec!["0"; 600].join(",");
+    assert_eq!(bare.text(&format!("JSON.GET d $[{many}]")), refusal);
+    let wide = format!("[{}]", vec!["[]"; 600].join(","));
+    bare.run(&format!("JSON.SET d $ {wide}"));
+    let large = format!("\"{}\"", "x".repeat(1 << 20));
+    for command in
+        ["JSON.SET d $[*]", "JSON.MERGE d $[*]", "JSON.ARRAPPEND d $[*]", "JSON.ARRINSERT d $[*] 0"]
+    {
+        assert_eq!(bare.text(&format!("{command} {large}")), refusal, "{command}");
+    }
+    assert_eq!(bare.text("JSON.GET d"), wide);
+}
+
 #[test]
 fn errors_are_on_one_line() {
     let mut bare = Bare::new();

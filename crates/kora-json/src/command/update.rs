@@ -10,7 +10,7 @@ use kora_core::reply::Reply;
 use super::{NO_KEY, write};
 use crate::edit::{Splice, apply};
 use crate::packed::{DEPTH_MAX, Value};
-use crate::path::{Found, Path};
+use crate::path::{BYTES_MAX, Found, Path, TooMuch};
 
 /// A value that a path has found, to be changed.
 #[derive(Clone, Copy)]
@@ -43,6 +43,11 @@ pub(super) fn check_depth(depth: usize) -> CommandResult {
     Ok(())
 }
 
+/// Makes sure that a command may put so many bytes in the places that a path finds.
+pub(super) fn check_size(bytes: usize) -> CommandResult {
+    if bytes > BYTES_MAX { Err(TooMuch.into()) } else { Ok(()) }
+}
+
 /// Changes each value that a path finds in the one at `key`. `change` adds what is to be changed, and returns the result; `None` if the value
 /// is of another type. If it refuses one, nothing is changed. Who follows the key is told if something has changed.
 ///
@@ -59,6 +64,7 @@ pub(super) fn update<T: Clone>(
     let Some(mut json) = write(&mut keyspace, key)? else { return Err(NO_KEY) };
     let mut splices = Vec::new();
     let mut results = Vec::new();
+    let mut added = 0;
     // A path may find a value twice. It is changed once.
     let mut done: BTreeMap<usize, Option<T>> = BTreeMap::new();
     let root = json.root();
@@ -69,7 +75,10 @@ pub(super) fn update<T: Clone>(
             results.push(result.clone());
             continue;
         }
+        let before = splices.len();
         let result = change(Place { root, found }, &mut splices)?;
+        added += splices[before..].iter().map(Splice::added).sum::<usize>();
+        check_size(added)?;
         if may_repeat {
             done.insert(found.at, result.clone());
         }

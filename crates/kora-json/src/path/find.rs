@@ -1,6 +1,7 @@
 //! Evaluating a path: which places of a value it finds.
 //!
-//! The walk goes down into the value step by step, so it is never deeper than the value is nested, twice over for `..`. What it visits is
+//! The walk goes down into the value step by step, so it is never deeper than the value is nested, twice over for `..`; and that for each
+//! filter that is in another one, of which there are few. What it visits is
 //! counted, since `..` and filters can multiply: a path is refused that goes to far more places than the value has.
 
 use super::error::TooMuch;
@@ -82,60 +83,89 @@ pub(super) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn walk(&mut self, from: Found, steps: &[Step]) -> Result<(), TooMuch> {
-        self.left = self.left.checked_sub(1).ok_or(TooMuch)?;
-        let Some((step, further)) = steps.split_first() else {
-            self.found.push(from);
-            return Ok(());
-        };
+    /// Takes the steps from one place. Whoever stays there goes on without a call, so that calls are as deep as the value is nested, twice over.
+    fn walk(&mut self, from: Found, mut steps: &[Step]) -> Result<(), TooMuch> {
         let value = from.value(self.root);
-        match (step, value.node()) {
-            (Step::Name(name), Node::Object(members)) => {
-                self.member(from, members, name.as_bytes(), further)?;
+        let node = value.node();
+        loop {
+            self.left = self.left.checked_sub(1).ok_or(TooMuch)?;
+            let Some((step, further)) = steps.split_first() else {
+                self.found.push(from);
+                return Ok(());
+            };
+            match (step, node) {
+                (Step::Descend, Node::Array(container) | Node::Object(container)) => {
+                    self.walk(from, further)?;
+                    return self.each_part(from, container, |search, inner| search.walk(inner, steps));
+                }
+                (Step::Descend, _) => {}
+                // A filter looks at what is in a container; another value it looks at itself.
+                (Step::Filter(filter), Node::Array(container) | Node::Object(container)) => {
+                    return self.each_part(from, container, |search, inner| {
+                        let holds = search.holds(filter, inner.value(search.root))?;
+                        if holds { search.walk(inner, further) } else { Ok(()) }
+                    });
+                }
+                (Step::Filter(filter), _) => {
+                    if !self.holds(filter, value)? {
+                        return Ok(());
+                    }
+                }
+                (step, node) => return self.go_down(from, (step, node), further),
             }
+            steps = further;
+        }
+    }
+
+    /// Takes a step that leads from a container to values in it.
+    fn go_down(
+        &mut self,
+        from: Found,
+        (step, node): (&Step, Node<'a>),
+        further: &[Step],
+    ) -> Result<(), TooMuch> {
+        match (step, node) {
+            (Step::Name(name), Node::Object(members)) => self.member(from, members, name.as_bytes(), further),
             (Step::Names(names), Node::Object(members)) => {
-                for name in names {
-                    self.member(from, members, name.as_bytes(), further)?;
-                }
+                names.iter().try_for_each(|name| self.member(from, members, name.as_bytes(), further))
             }
-            (Step::Index(index), Node::Array(elements)) => self.element(from, elements, *index, further)?,
+            (Step::Index(index), Node::Array(elements)) => self.element(from, elements, *index, further),
             (Step::Indexes(indexes), Node::Array(elements)) => {
-                for &index in indexes {
-                    self.element(from, elements, index, further)?;
-                }
+                indexes.iter().try_for_each(|&index| self.element(from, elements, index, further))
             }
-            (Step::Slice(slice), Node::Array(elements)) => {
-                let (first, last) = bounds(*slice, elements.len());
-                for (index, element) in elements.elements().enumerate().take(last).skip(first) {
-                    self.left = self.left.checked_sub(1).ok_or(TooMuch)?;
-                    if (index - first).is_multiple_of(slice.step) {
-                        self.walk(below(from, element.place(), element), further)?;
-                    }
-                }
-            }
+            (Step::Slice(slice), Node::Array(elements)) => self.slice(from, elements, *slice, further),
             (Step::All, Node::Array(container) | Node::Object(container)) => {
-                for (start, inner) in parts(value, container) {
-                    self.walk(below(from, start, inner), further)?;
-                }
+                self.each_part(from, container, |search, inner| search.walk(inner, further))
             }
-            (Step::Descend, node) => {
-                self.walk(from, further)?;
-                if let Node::Array(container) | Node::Object(container) = node {
-                    for (start, inner) in parts(value, container) {
-                        self.walk(below(from, start, inner), steps)?;
-                    }
-                }
+            _ => Ok(()),
+        }
+    }
+
+    fn each_part(
+        &mut self,
+        from: Found,
+        container: Container<'a>,
+        mut visit: impl FnMut(&mut Self, Found) -> Result<(), TooMuch>,
+    ) -> Result<(), TooMuch> {
+        for (start, inner) in parts(from.value(self.root), container) {
+            visit(self, below(from, start, inner))?;
+        }
+        Ok(())
+    }
+
+    fn slice(
+        &mut self,
+        from: Found,
+        elements: Container<'a>,
+        slice: Slice,
+        further: &[Step],
+    ) -> Result<(), TooMuch> {
+        let (first, last) = bounds(slice, elements.len());
+        for (index, element) in elements.elements().enumerate().take(last).skip(first) {
+            self.left = self.left.checked_sub(1).ok_or(TooMuch)?;
+            if (index - first).is_multiple_of(slice.step) {
+                self.walk(below(from, element.place(), element), further)?;
             }
-            (Step::Filter(filter), Node::Array(container) | Node::Object(container)) => {
-                for (start, inner) in parts(value, container) {
-                    if self.holds(filter, inner)? {
-                        self.walk(below(from, start, inner), further)?;
-                    }
-                }
-            }
-            // A filter looks at what is in a container; another value it looks at itself.
-            (Step::Filter(filter), _) if self.holds(filter, value)? => self.walk(from, further)?,
-            _ => {}
         }
         Ok(())
     }

@@ -16,6 +16,8 @@ use crate::number::Number;
 
 /// Conditions within each other, at most.
 const NESTED_MAX: usize = 64;
+/// Filters within each other, at most: while one is evaluated, those around it wait in the midst of the value.
+const FILTERS_MAX: usize = 4;
 
 const STEP: &str = "<string>, '*'";
 const BRACKET: &str = "'<string>[,<string>,...]', '<number>', ['start:end:steps'], '*'";
@@ -37,7 +39,7 @@ type Parsed<T> = Result<T, PathError>;
 
 /// The steps of a path that begins with `$`.
 pub(super) fn steps(text: &str) -> Parsed<Vec<Step>> {
-    let mut parser = Parser { text, at: 1, nested: 0, behind: SINGLE };
+    let mut parser = Parser { text, at: 1, nested: 0, filters: 0, behind: SINGLE };
     let steps = parser.steps()?;
     if parser.at == text.len() { Ok(steps) } else { Err(parser.error(END)) }
 }
@@ -47,6 +49,8 @@ struct Parser<'t> {
     at: usize,
     /// Conditions that are open.
     nested: usize,
+    /// Filters that are open.
+    filters: usize,
     /// What could stand behind the part of a condition that was taken last.
     behind: &'static str,
 }
@@ -123,7 +127,12 @@ impl Parser<'_> {
             }
             Some(b'?') => {
                 self.at += 1;
+                if self.filters == FILTERS_MAX {
+                    return Err(self.error(SINGLE));
+                }
+                self.filters += 1;
                 let filter = self.filter()?;
+                self.filters -= 1;
                 if self.take("]") { Ok(Step::Filter(Box::new(filter))) } else { Err(self.error(self.behind)) }
             }
             Some(b'\'' | b'"') => self.names(),

@@ -155,7 +155,7 @@ fn steps_that_multiply_are_refused() {
     let path = Path::parse(&format!("${}", "..[*]".repeat(200))).expect("a path");
     // No value is nested so deep, so that it finds nothing; but it looks everywhere only as long as it may.
     assert!(path.find(wide.root()).is_ok_and(|found| found.is_empty()));
-    let filters = "$..[?(@..[?(@..[?(@..[?($..[?($..*==1)])])])])]";
+    let filters = "$..[?(@..[?(@..[?($..[?($..*==1)])])])]";
     let outcome = Path::parse(filters).expect("a path").find(wide.root());
     assert_eq!(outcome.map(drop), Err(super::TooMuch));
 }
@@ -166,8 +166,32 @@ fn conditions_are_nested_only_so_deep() {
     assert!(Path::parse(&nested(60)).is_ok());
     assert!(Path::parse(&nested(100_000)).is_err());
     let filters = |depth: usize| format!("$[?{}@.a{}]", "@[?".repeat(depth), "]".repeat(depth));
-    assert!(Path::parse(&filters(20)).is_ok());
+    assert!(Path::parse(&filters(3)).is_ok());
+    assert!(Path::parse(&filters(4)).is_err());
     assert!(Path::parse(&filters(100_000)).is_err());
+}
+
+/// Commands run on stacks of 2 MiB and more.
+#[test]
+fn no_path_needs_much_of_the_stack() {
+    let nested = format!("{}1{}", "[".repeat(127), "]".repeat(127));
+    let paths = [
+        format!("$..[?({})]", "$..[?(".repeat(2) + "$..[?(1==1)]" + &")]".repeat(2)),
+        format!("$..[?({})]", "(".repeat(60) + "@..[?(@==1)]" + &")".repeat(60)),
+        format!("${}", "..[?(1==1)]".repeat(100_000)),
+        format!("${}", "[?(1==1)]".repeat(100_000)),
+        format!("${}", "[0]".repeat(100_000)),
+        format!("${}", "..*".repeat(100_000)),
+    ];
+    let run = move || {
+        let json = Json::parse(&nested).expect("JSON");
+        for path in paths {
+            let path = Path::parse(&path).expect("a path");
+            let _ = path.find(json.root());
+        }
+    };
+    let thread = std::thread::Builder::new().stack_size(1 << 19).spawn(run).expect("a thread");
+    thread.join().expect("it needs no more");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
 use super::{Handler, ServerCall};
+use crate::introspect::modules::MODULES;
 
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
@@ -14,9 +15,6 @@ pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
     CommandSpec { facts: MODULE_HELP, handler: Handler::Server(help) },
     CommandSpec { facts: MODULE_LIST, handler: Handler::Session(list) },
 ];
-
-/// Names and versions of the modules whose commands are here.
-const MODULES: &[(&str, i64)] = &[kora_json::MODULE, kora_search::MODULE];
 
 const MODULE: Facts = Facts {
     name: "module",
