@@ -113,7 +113,8 @@ pub(crate) fn redeclare(store: &mut ShardStore, declaration: &Arc<Declaration>, 
     with_part(store, |part, store| {
         let Some(index) = part.find(declaration.number) else { return };
         let known = index.index.schema().fields.len();
-        index.index.add_fields(&declaration.schema.fields[known..]);
+        let added = index.index.add_fields(&declaration.schema.fields[known..]);
+        added.expect("FT.ALTER tries the fields before");
         index.index.set_synonyms(declaration.groups());
         index.failures.resize(declaration.schema.fields.len());
         index.declaration = Arc::clone(declaration);

@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use kora_core::catalog::Catalog;
+use kora_core::catalog::{Catalog, Cataloged};
+use kora_core::services::Services;
 use kora_core::store::ShardStore;
 use kora_locks::{RankedMutex, RankedMutexGuard, rank};
 
@@ -79,6 +80,13 @@ impl Service {
     #[must_use]
     pub fn with_clock(self, clock: fn() -> Instant) -> Self {
         Self { clock: Some(clock), ..self }
+    }
+
+    /// Puts it among the services of an engine, as what commands look for and as the catalog that goes into snapshots.
+    #[must_use]
+    pub fn among(self, services: Services) -> Services {
+        let own = Arc::new(self);
+        services.with(Arc::new(Cataloged(Arc::clone(&own) as Arc<dyn Catalog>))).with(Arc::new(own))
     }
 
     pub(crate) fn clock(&self) -> Option<fn() -> Instant> {

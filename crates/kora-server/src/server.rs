@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use kora_core::catalog::{Catalog, Cataloged};
 use kora_core::entry::data_type::Extensions;
 use kora_core::services::Services;
 use kora_core::shard::executor::Executor;
@@ -72,12 +71,8 @@ pub(crate) fn assemble(
     })?;
     let Assembly { engine, services, mut executors, ended } = assembly;
     let shared = Arc::new(Shared::new(engine, config, identity, log_level));
-    let searches = Arc::new(kora_search::Service::new().with_clock(Instant::now));
-    let services = services
-        .with(Arc::new(Cataloged(Arc::clone(&searches) as Arc<dyn Catalog>)))
-        .with(Arc::new(searches))
-        .with(Arc::clone(&shared));
-    let services = Arc::new(services);
+    let searches = kora_search::Service::new().with_clock(Instant::now);
+    let services = Arc::new(searches.among(services).with(Arc::clone(&shared)));
     executors.iter_mut().for_each(|executor| executor.set_services(Arc::clone(&services)));
     Ok(Assembled { shared, services, executors, ended })
 }

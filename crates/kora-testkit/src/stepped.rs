@@ -66,7 +66,7 @@ pub(crate) fn build<L: std::fmt::Debug + 'static, P: Probe>(
         disk: Arc::new(RealDisk),
         drive: Drive::Thread { begin: Instant::now(), entropy: || Ok(0) },
         extensions: Extensions::new(kora_json::TYPES),
-        shard_families: &[kora_json::COMMANDS],
+        shard_families: &[kora_json::COMMANDS, kora_search::COMMANDS],
         families,
         script_bytes_max: None,
         script_looks,
@@ -74,7 +74,7 @@ pub(crate) fn build<L: std::fmt::Debug + 'static, P: Probe>(
     .expect("an engine without files asks the system for nothing but threads");
     let front =
         Arc::new(TestFront::new(move || Duration::from_millis(clock.load(Ordering::Relaxed).unsigned_abs())));
-    let services = Arc::new(services.with(Arc::clone(&front)));
+    let services = Arc::new(kora_search::Service::new().among(services).with(Arc::clone(&front)));
     let turns = executors.into_iter().map(|mut executor| {
         executor.set_services(Arc::clone(&services));
         Turn::new(executor, Arc::clone(&engine), Arc::clone(&front), START)

@@ -107,6 +107,9 @@ fn alter(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_new: bool) -
         }
         Err(error) => return Err(refusal(error)),
     };
+    if let Some(error) = Index::new(&declared.schema, 0).err() {
+        return Err(refusal(error));
+    }
     replace(ctx, &service, declared, !alter.skip_initial_scan);
     out.ok();
     Ok(())

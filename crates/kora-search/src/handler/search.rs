@@ -54,8 +54,8 @@ pub(super) fn find(
     let declaration = index_of(service, &asked.index, || {
         refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.index)))
     })?;
-    if asked.output.explain_score || asked.output.highlight.is_some() || asked.output.summarize.is_some() {
-        return Err(CommandError::text("EXPLAINSCORE, HIGHLIGHT and SUMMARIZE are not supported"));
+    if asked.output.highlight.is_some() || asked.output.summarize.is_some() {
+        return Err(CommandError::text("HIGHLIGHT and SUMMARIZE are not supported"));
     }
     let settings = service.state().settings.clone();
     let most = settings.search_results_max;

@@ -1,8 +1,11 @@
 //! The first results of a search: the best of each part, merged, with what a reply says of them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use kora_core::context::Ctx;
 use kora_core::error::CommandResult;
 use kora_index::document::SortKey;
+use kora_index::score::Explanation;
 use kora_index::search::{Direction, Flow, Hit, KeptKey, Match, TopKeys, TopScores};
 
 use super::super::ask::{PartSearch, ask};
@@ -26,6 +29,8 @@ pub(in crate::handler) struct Results {
 pub(in crate::handler) struct Row {
     pub(in crate::handler) key: Box<[u8]>,
     pub(in crate::handler) score: f64,
+    /// How the score came about, if that is asked for.
+    pub(in crate::handler) explanation: Option<Explanation>,
     pub(in crate::handler) sort: Option<KeptKey>,
     pub(in crate::handler) payload: Option<Box<[u8]>>,
     /// Names and values.
@@ -74,10 +79,12 @@ pub(super) fn find(
     ask(ctx, question, |search| {
         let (matched, found) = first(&search, sorted.as_ref(), end - offset, end, output)?;
         total += matched;
+        let mut explanations = if output.explain_score { explain(&search, &found)? } else { BTreeMap::new() };
         candidates.extend(found.into_iter().map(|(key, hit)| {
             let row = Row {
                 key: search.key(hit.document).into(),
                 score: hit.score,
+                explanation: explanations.remove(&hit.document),
                 sort: sorted.as_ref().map(|_| key.clone()),
                 payload: search.part.index.payload(hit.document).map(Box::from),
                 fields: Vec::new(),
@@ -95,6 +102,19 @@ pub(super) fn find(
     let mut page: Vec<_> = candidates.into_iter().skip(offset).take(end - offset).collect();
     load_page(ctx, question, &loaded, sorted.as_ref(), &mut page);
     Ok(Results { total, rows: page.into_iter().map(|(_, candidate)| candidate.row).collect() })
+}
+
+/// How the scores of matches came about: another search, since only few of what the first one matches is kept.
+fn explain(search: &PartSearch<'_>, found: &[(KeptKey, Hit)]) -> CommandResult<BTreeMap<u32, Explanation>> {
+    let documents: BTreeSet<u32> = found.iter().map(|(_, hit)| hit.document).collect();
+    let mut explanations = BTreeMap::new();
+    search.run(|found| {
+        if documents.contains(&found.document) {
+            explanations.insert(found.document, found.explain());
+        }
+        Flow::Continue
+    })?;
+    Ok(explanations)
 }
 
 /// The first matches of one part, and how many there are.

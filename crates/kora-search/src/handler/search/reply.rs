@@ -1,6 +1,7 @@
 //! The reply of FT.SEARCH, in both protocols.
 
 use kora_core::reply::Reply;
+use kora_index::score::Explanation;
 use kora_index::search::KeptKey;
 
 use super::super::question::Question;
@@ -37,7 +38,7 @@ pub(in crate::handler) fn write_map(output: &Output, results: &Results, out: &mu
         out.bulk(&row.key);
         if output.with_scores {
             out.simple("score");
-            out.double(row.score);
+            write_score(row, out);
         }
         if output.with_payloads {
             out.simple("payload");
@@ -67,7 +68,7 @@ pub(in crate::handler) fn write_list(output: &Output, results: &Results, out: &m
     for row in &results.rows {
         out.bulk(&row.key);
         if output.with_scores {
-            out.double(row.score);
+            write_score(row, out);
         }
         if output.with_payloads {
             write_payload(row, out);
@@ -83,6 +84,29 @@ pub(in crate::handler) fn write_list(output: &Output, results: &Results, out: &m
 
 fn has_fields(output: &Output) -> bool {
     !output.no_content && output.returned.as_ref().is_none_or(|returned| !returned.is_empty())
+}
+
+fn write_score(row: &Row, out: &mut dyn Reply) {
+    if let Some(explanation) = &row.explanation {
+        out.array(2);
+        out.double(row.score);
+        write_explanation(explanation, out);
+    } else {
+        out.double(row.score);
+    }
+}
+
+/// Explanations lie in each other no deeper than the parts of a query.
+fn write_explanation(explanation: &Explanation, out: &mut dyn Reply) {
+    match explanation {
+        Explanation::Line(line) => out.simple(line),
+        Explanation::Group(line, parts) => {
+            out.array(2);
+            out.simple(line);
+            out.array(parts.len());
+            parts.iter().for_each(|part| write_explanation(part, out));
+        }
+    }
 }
 
 fn write_payload(row: &Row, out: &mut dyn Reply) {
