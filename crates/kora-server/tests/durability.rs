@@ -23,6 +23,8 @@ mod json;
 mod many;
 #[path = "durability/marks.rs"]
 mod marks;
+#[path = "durability/search.rs"]
+mod search;
 #[path = "durability/signals.rs"]
 mod signals;
 #[path = "durability/slow.rs"]

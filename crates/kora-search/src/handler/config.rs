@@ -38,7 +38,10 @@ fn config(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
             out.simple("EXCESSARGS");
             Ok(())
         }
-        [_, _, ..] => Err(CommandError::text("No such configuration action")),
+        [_, _, ..] => {
+            out.simple("No such configuration action");
+            Ok(())
+        }
         _ => Err(CommandError::Arity("FT.CONFIG".into())),
     }
 }

@@ -71,7 +71,7 @@ fn create(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_new: bool) 
     if ctx.db != DB {
         return Err(CommandError::text("Cannot create index on db != 0"));
     }
-    if service.state().find(args[1]).is_some() {
+    if service.state().indexes.contains_key(args[1]) {
         if if_new {
             out.ok();
             return Ok(());

@@ -12,7 +12,7 @@ use kora_index::schema::{Field, FieldKind, Schema, Source};
 
 use super::ask::{each_index, settle};
 use super::search::count;
-use super::{READS, UNKNOWN_INDEX, index_of, service, write_word};
+use super::{READS, UNKNOWN, index_of, service, write_word};
 use crate::companion::{Count, Failures};
 use crate::service::{CURSORS_MAX, Declaration};
 
@@ -69,7 +69,7 @@ struct CursorFigures {
 fn info(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let [name] = *super::exactly(args, "FT.INFO")?;
     let service = service(ctx)?;
-    let declaration = index_of(&service, name, || UNKNOWN_INDEX)?;
+    let declaration = index_of(&service, name, || UNKNOWN)?;
     settle(ctx);
     let mut figures = Figures::default();
     each_index(ctx, declaration.number, |part, _| figures.add(part));
