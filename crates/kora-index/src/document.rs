@@ -39,6 +39,8 @@ pub enum Content<'a> {
     Numbers(Vec<f64>),
     /// Points: longitude and latitude in degrees.
     Points(Vec<(f64, f64)>),
+    /// Vectors: the elements of each, little-endian, of the field's type.
+    Vectors(Vec<&'a [u8]>),
 }
 
 /// What documents are sorted by.

@@ -31,6 +31,16 @@ pub enum PutError {
     /// A point that is not on the map: 180 degrees of longitude, 85.05112878 of latitude.
     #[error("Invalid geo coordinates in field `{0}`")]
     PointOutOfRange(String),
+    /// A vector of another length than the field's.
+    #[error("Could not add vector with blob size {size} (expected size {expected})")]
+    VectorLength {
+        /// The field.
+        field: String,
+        /// Its bytes.
+        size: usize,
+        /// Bytes of the field's vectors.
+        expected: usize,
+    },
     /// All numbers of documents were given: the index has to be built anew.
     #[error("The index has no numbers left for documents")]
     NoNumbersLeft,
@@ -60,6 +70,23 @@ pub enum QueryError {
     /// A field to sort by that the index does not keep.
     #[error("Property `{0}` not loaded nor in schema")]
     NotSortable(String),
+    /// A vector of another length than the field's.
+    #[error(
+        "Error parsing vector similarity query: query vector blob size ({size}) does not match index's expected \
+         size ({expected})."
+    )]
+    VectorLength {
+        /// Its bytes.
+        size: usize,
+        /// Bytes of the field's vectors.
+        expected: usize,
+    },
+    /// A radius around a vector that is none.
+    #[error("Error parsing vector similarity query: negative radius ({0}) given in a range query")]
+    NegativeRadius(String),
+    /// The nearest vectors of a part of a query only.
+    #[error("Nearest vectors are found for a whole query only")]
+    NearestWithin,
     /// Parts within parts.
     #[error("The query is nested too deeply")]
     TooDeep,

@@ -22,6 +22,7 @@ use crate::numbers::Numbers;
 use crate::postings::{Layout, Postings};
 use crate::schema::{Field, FieldKind, Schema};
 use crate::table::{Snapshot, Table};
+use crate::vectors::Vectors;
 
 pub use memory::Memory;
 
@@ -59,6 +60,8 @@ pub(crate) enum Indexed {
     Numbers(Numbers),
     /// Points, as numbers.
     Points(Numbers),
+    /// Vectors.
+    Vectors(Box<Vectors>),
 }
 
 #[derive(Clone, Debug)]
@@ -147,6 +150,7 @@ impl Index {
                 }
                 FieldKind::Numeric => Indexed::Numbers(Numbers::default()),
                 FieldKind::Geo => Indexed::Points(Numbers::default()),
+                FieldKind::Vector(kind) => Indexed::Vectors(Box::new(Vectors::new(kind))),
             };
             let missing = (field.index_missing && !field.no_index).then(Held::default);
             self.fields.push(IndexedField { indexed, missing });

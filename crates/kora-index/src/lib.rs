@@ -25,6 +25,7 @@ mod slab;
 pub mod statistics;
 mod table;
 mod varint;
+mod vectors;
 
 pub use index::{Index, Memory};
 pub use table::Snapshot;

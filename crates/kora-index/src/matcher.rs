@@ -10,9 +10,11 @@
 mod build;
 mod places;
 
+use crate::plan::NearTo;
 use crate::postings::{Cursor, END};
 use crate::sets::{DocumentSet, SetCursor};
 use crate::table::{Snapshot, Table};
+use crate::vectors::Vectors;
 
 pub(crate) use build::{Builder, build};
 pub(crate) use places::distance;
@@ -41,6 +43,15 @@ pub(crate) enum Matcher<'a> {
         cursor: SetCursor<'a>,
         is_of_points: bool,
         at: u32,
+    },
+    /// Documents with vectors around another one. Each look at one costs as much as its vectors have elements.
+    Near {
+        near: &'a NearTo,
+        vectors: &'a Vectors,
+        table: &'a Table,
+        snapshot: &'a Snapshot,
+        at: u32,
+        is_sure: bool,
     },
     /// Documents that lack a field.
     Missing {
@@ -102,6 +113,7 @@ impl Matcher<'_> {
             Self::All { at, .. }
             | Self::Term { at, .. }
             | Self::Set { at, .. }
+            | Self::Near { at, .. }
             | Self::Missing { at, .. }
             | Self::Not { at, .. }
             | Self::Optional { at, .. } => *at,
@@ -129,6 +141,14 @@ impl Matcher<'_> {
             }
             Self::Set { cursor, at, .. } => {
                 *at = cursor.advance(target);
+                *at
+            }
+            Self::Near { near, vectors, table, snapshot, at, is_sure } => {
+                *at = table.next_seen(snapshot, target);
+                while *at < limit && near.distance_of(vectors, *at).is_none() {
+                    *at = table.next_seen(snapshot, *at + 1);
+                }
+                *is_sure = *at < limit;
                 *at
             }
             Self::And(and) => and.advance(target, limit),
@@ -164,7 +184,9 @@ impl Matcher<'_> {
         match self {
             Self::And(and) => and.is_sure,
             Self::Or(or) => or.is_sure,
-            Self::Not { is_sure, .. } | Self::Optional { is_sure, .. } => *is_sure,
+            Self::Near { is_sure, .. } | Self::Not { is_sure, .. } | Self::Optional { is_sure, .. } => {
+                *is_sure
+            }
             _ => true,
         }
     }
@@ -182,8 +204,10 @@ impl<'a> And<'a> {
                 (self.at, self.is_sure) = (target, false);
                 return target;
             }
-            for part in &mut self.parts {
-                let found = part.go(target, limit);
+            for (place, part) in self.parts.iter_mut().enumerate() {
+                // What is behind a part that selects looks at its candidates only.
+                let looks_once = place > 0 && matches!(part, Matcher::Near { .. });
+                let found = part.go(target, if looks_once { target + 1 } else { limit });
                 if found > target {
                     target = found;
                     continue 'candidates;

@@ -5,6 +5,7 @@
 
 mod compile;
 mod estimate;
+mod near;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,8 @@ use crate::index::{Index, Indexed};
 use crate::numbers::Numbers;
 use crate::query::{Node, Pattern, Radius, Range};
 use crate::{analysis, geo};
+pub use near::Distance;
+pub(crate) use near::{NearTo, Nearest};
 
 /// Least characters of a prefix, suffix or inner part that is looked for, as Redis has it.
 pub const PREFIX_CHARACTERS_MIN: usize = 2;
@@ -61,6 +64,10 @@ pub struct Plan {
     pub(crate) leaves: Vec<Leaf>,
     /// Ranges and radii, whose documents are collected before the search.
     pub(crate) sets: Vec<SetOf>,
+    /// Vectors that others are to be near to.
+    pub(crate) nears: Vec<NearTo>,
+    /// Of what it matches, only the nearest.
+    pub(crate) nearest: Option<Nearest>,
     pub(crate) keys: Option<Vec<Vec<u8>>>,
     pub(crate) expansions_max: usize,
 }
@@ -96,6 +103,8 @@ pub(crate) enum Part {
     },
     /// A range or radius: its place among the sets.
     Set(usize),
+    /// Vectors around another one: its place among those.
+    Near(usize),
     /// Documents without a field. They score nothing, unless within an optional part.
     Missing {
         field: usize,

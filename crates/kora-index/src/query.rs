@@ -48,6 +48,38 @@ pub enum NodeKind {
     Radius(String, Radius),
     /// `ismissing(@field)`.
     Missing(String),
+    /// `@field:[VECTOR_RANGE radius vector]`.
+    Near(Near),
+    /// `(query)=>[KNN count @field vector]`, which is a whole query only.
+    Nearest(Box<Nearest>),
+}
+
+/// Vectors around another one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Near {
+    /// The field.
+    pub field: String,
+    /// The vector in the middle, as [`crate::document::Content::Vectors`] has it.
+    pub vector: Vec<u8>,
+    /// Distance from it at most.
+    pub radius: f64,
+    /// The name under which a match gives its distance, if it is to.
+    pub distance: Option<String>,
+}
+
+/// The documents with the least distances among those that a query matches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Nearest {
+    /// The field.
+    pub field: String,
+    /// The vector that distances are from, as [`crate::document::Content::Vectors`] has it.
+    pub vector: Vec<u8>,
+    /// Documents at most.
+    pub count: usize,
+    /// The name under which a match gives its distance.
+    pub distance: String,
+    /// What they are to match.
+    pub filter: Node,
 }
 
 /// A pattern of words or values.

@@ -103,4 +103,69 @@ pub enum FieldKind {
     Numeric,
     /// Points, `longitude,latitude`, for radii.
     Geo,
+    /// Vectors, for those that lie near another one.
+    Vector(VectorKind),
+}
+
+/// How vectors are declared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VectorKind {
+    /// Type of their elements.
+    pub element: Element,
+    /// Number of their elements, 1 at least.
+    pub dimensions: usize,
+    /// How far apart two are.
+    pub metric: Metric,
+    /// How they are asked to be searched. All of them are searched exactly.
+    pub algorithm: Algorithm,
+}
+
+/// Type of a vector's elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element {
+    /// `FLOAT32`.
+    Float32,
+    /// `FLOAT64`.
+    Float64,
+    /// `FLOAT16`: half precision of IEEE 754.
+    Float16,
+    /// `BFLOAT16`: the upper half of a `FLOAT32`.
+    BFloat16,
+}
+
+impl Element {
+    /// Bytes that one takes.
+    #[must_use]
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::Float32 => 4,
+            Self::Float64 => 8,
+            Self::Float16 | Self::BFloat16 => 2,
+        }
+    }
+}
+
+/// How far apart two vectors are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// Square of the Euclidean distance.
+    L2,
+    /// 1 less their inner product.
+    InnerProduct,
+    /// 1 less the cosine of the angle between them.
+    Cosine,
+}
+
+/// How vectors are asked to be searched.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Algorithm {
+    /// All are compared.
+    Flat,
+    /// Through a graph (Malkov and Yashunin 2016).
+    Hnsw {
+        /// Links of a node in each layer.
+        links: u64,
+        /// Candidates while the graph is built.
+        construction: u64,
+    },
 }

@@ -100,7 +100,7 @@ impl<'a> Scoring<'a> {
             Matcher::Optional { inner, at, .. } if inner.at() == *at => self.tf_idf(inner),
             Matcher::Missing { weight, .. } => *weight,
             Matcher::Optional { missed, .. } => *missed,
-            Matcher::Not { .. } | Matcher::Nothing => 0.0,
+            Matcher::Near { .. } | Matcher::Not { .. } | Matcher::Nothing => 0.0,
             Matcher::All { .. } | Matcher::Set { .. } => 1.0,
         }
     }
@@ -115,7 +115,7 @@ impl<'a> Scoring<'a> {
             Matcher::Optional { inner, at, .. } if inner.at() == *at => self.bm25(inner),
             Matcher::Missing { weight, .. } => self.bm25_of(*weight, 1.0),
             Matcher::Optional { missed, .. } => missed * self.bm25_of(1.0, 1.0),
-            Matcher::Not { .. } | Matcher::Nothing => 0.0,
+            Matcher::Near { .. } | Matcher::Not { .. } | Matcher::Nothing => 0.0,
             Matcher::All { .. } | Matcher::Set { .. } => self.bm25_of(1.0, 1.0),
         }
     }
@@ -132,7 +132,8 @@ impl<'a> Scoring<'a> {
             Matcher::Optional { inner, at, .. } if inner.at() == *at => self.bm25_std(inner, facts),
             Matcher::All { .. } => self.bm25_std_of(1.0, 1.0, facts),
             Matcher::Missing { weight, .. } => weight * self.bm25_std_of(1.0, 1.0, facts),
-            Matcher::Optional { .. } | Matcher::Not { .. } | Matcher::Nothing | Matcher::Set { .. } => 0.0,
+            Matcher::Near { .. } | Matcher::Optional { .. } | Matcher::Not { .. } => 0.0,
+            Matcher::Nothing | Matcher::Set { .. } => 0.0,
         }
     }
 
@@ -171,7 +172,7 @@ fn dis_max(part: &Matcher<'_>) -> f64 {
         Matcher::Optional { inner, at, .. } if inner.at() == *at => dis_max(inner),
         Matcher::Missing { weight, .. } => *weight,
         Matcher::Optional { missed, .. } => *missed,
-        Matcher::Not { .. } | Matcher::Nothing => 0.0,
+        Matcher::Near { .. } | Matcher::Not { .. } | Matcher::Nothing => 0.0,
         Matcher::All { .. } | Matcher::Set { .. } => 1.0,
     }
 }

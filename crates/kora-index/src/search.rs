@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::index::Index;
 use crate::matcher::{Builder, Matcher, build};
-use crate::plan::Plan;
+use crate::plan::{Distance, Plan};
 use crate::postings::END;
 use crate::score::{Explanation, Scorer, Scoring};
 use crate::statistics::Statistics;
@@ -24,6 +24,8 @@ pub use top::{Direction, Hit, KeptKey, TopKeys, TopScores};
 
 /// Numbers that a search looks at between two looks at its budget.
 const WINDOW: u32 = 1024;
+/// Elements of vectors that are compared in a window at most, if a single vector has no more.
+const WINDOW_ELEMENTS: usize = 1 << 16;
 /// What such a window counts, in steps.
 const WINDOW_STEPS: usize = 128;
 
@@ -33,7 +35,10 @@ pub struct Search {
     statistics: Arc<Statistics>,
     snapshot: Snapshot,
     preparation: Preparation,
+    /// Documents that it is about; none: all.
     keys: Option<Vec<u32>>,
+    /// Numbers that are looked at between two looks at the budget.
+    window: u32,
     next: u32,
     matched: u64,
 }
@@ -43,6 +48,8 @@ pub struct Match<'m> {
     /// Its number in this part of the index.
     pub document: u32,
     index: &'m Index,
+    plan: &'m Plan,
+    nearest: Option<&'m Distance>,
     matcher: &'m Matcher<'m>,
     scoring: &'m Scoring<'m>,
 }
@@ -63,6 +70,13 @@ impl Match<'_> {
     pub fn explain(&self) -> Explanation {
         let facts = self.index.table().facts(self.document).copied().unwrap_or_default();
         self.scoring.explain(self.matcher, &facts, self.index.payload(self.document))
+    }
+
+    /// The distance of its vector from the one whose nearest are asked for, if it has one. Complexity: O(elements of its vectors).
+    #[must_use]
+    pub fn distance(&self) -> Option<f64> {
+        let distance = self.nearest?;
+        self.plan.distance(self.index, self.document, distance)
     }
 
     /// Its place among equals.
@@ -99,7 +113,16 @@ impl Search {
             documents
         });
         let preparation = Preparation::new(&plan, index, &snapshot);
-        Self { plan, statistics, snapshot, preparation, keys, next: 1, matched: 0 }
+        let window = WINDOW_ELEMENTS / plan.elements_compared(index).max(1);
+        let window = u32::try_from(window).unwrap_or(WINDOW).clamp(1, WINDOW);
+        Self { plan, statistics, snapshot, preparation, keys, window, next: 1, matched: 0 }
+    }
+
+    /// Looks at these documents only, whose numbers ascend, instead of those of the keys that the query names.
+    #[must_use]
+    pub fn among(mut self, documents: Vec<u32>) -> Self {
+        self.keys = Some(documents);
+        self
     }
 
     /// Goes on for about so many steps, a step being a document that is looked at, and calls with each match. Returns whether it is over.
@@ -124,17 +147,28 @@ impl Search {
             sets: self.preparation.sets(),
         };
         let mut matcher = build(&builder);
+        let nearest = self.plan.nearest_distance();
         let scoring = Scoring::new(scoring.scorer, &self.statistics, scoring.payload);
         while steps > 0 {
             let horizon = self.snapshot.horizon();
             if self.next >= horizon {
                 return true;
             }
-            let limit = self.next.saturating_add(WINDOW).min(horizon);
+            let mut limit = self.next.saturating_add(self.window).min(horizon);
+            if let Some(keys) = &self.keys {
+                let Some(candidate) = keys.get(keys.partition_point(|document| *document < self.next)) else {
+                    return true;
+                };
+                self.next = *candidate;
+                limit = candidate.saturating_add(1).min(horizon);
+                if self.next >= horizon {
+                    return true;
+                }
+            }
             let found = matcher.go(self.next, limit);
             if found >= limit {
                 self.next = found;
-                steps = steps.saturating_sub(WINDOW_STEPS);
+                steps = steps.saturating_sub(if self.keys.is_some() { 1 } else { WINDOW_STEPS });
                 if found == END {
                     return true;
                 }
@@ -142,10 +176,11 @@ impl Search {
             }
             self.next = found + 1;
             steps -= 1;
-            let is_asked_for = self.keys.as_ref().is_none_or(|keys| keys.binary_search(&found).is_ok());
-            if is_asked_for && index.table().sees(&self.snapshot, found) {
+            if index.table().sees(&self.snapshot, found) {
                 self.matched += 1;
-                let one = Match { document: found, index, matcher: &matcher, scoring: &scoring };
+                let (plan, nearest) = (&self.plan, nearest.as_ref());
+                let one =
+                    Match { document: found, index, plan, nearest, matcher: &matcher, scoring: &scoring };
                 if visit(&one) == Flow::Stop {
                     self.next = END;
                     return true;

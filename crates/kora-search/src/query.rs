@@ -20,6 +20,7 @@ mod phrase;
 mod spelled;
 mod tags;
 mod token;
+mod vectors;
 
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,8 @@ pub struct Memory {
     pub suffix_bytes: usize,
     /// Numbers and points in order.
     pub number_bytes: usize,
+    /// Vectors.
+    pub vector_bytes: usize,
     /// The table of documents.
     pub document_bytes: usize,
     /// Records: keys, sort values, payloads, and what each document has in the index.
@@ -38,6 +40,7 @@ impl Memory {
             + self.tag_bytes
             + self.suffix_bytes
             + self.number_bytes
+            + self.vector_bytes
             + self.document_bytes
             + self.record_bytes
             + self.key_bytes
@@ -70,6 +73,7 @@ impl Index {
                 Indexed::Numbers(numbers) | Indexed::Points(numbers) => {
                     memory.number_bytes += numbers.memory_bytes()
                 }
+                Indexed::Vectors(vectors) => memory.vector_bytes += vectors.memory_bytes(),
             }
         }
         memory

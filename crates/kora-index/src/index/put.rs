@@ -9,6 +9,7 @@ use crate::postings::{Entry, Layout};
 use crate::schema::{Field, FieldKind, Source};
 use crate::table::{Facts, Record};
 use crate::varint::{self, Reader};
+use crate::vectors;
 
 /// Positions between two values of an array, so that no phrase spans them.
 const VALUES_APART: u32 = 100;
@@ -91,6 +92,13 @@ impl Index {
                         return Err(PutError::PointOutOfRange(field.name.clone()));
                     }
                 }
+                (FieldKind::Vector(kind), Content::Vectors(given)) => {
+                    let expected = vectors::blob_bytes(kind);
+                    if let Some(wrong) = given.iter().find(|vector| vector.len() != expected) {
+                        let (field, size) = (field.name.clone(), wrong.len());
+                        return Err(PutError::VectorLength { field, size, expected });
+                    }
+                }
                 _ => return Err(PutError::WrongContent(field.name.clone())),
             }
         }
@@ -164,7 +172,7 @@ impl Index {
         for (place, field) in self.schema.fields.iter().enumerate() {
             let values = document.fields.get(place).unwrap_or(&none);
             match &mut self.fields[place].indexed {
-                Indexed::Nothing | Indexed::Text(_) => {}
+                Indexed::Nothing | Indexed::Text(_) | Indexed::Vectors(_) => {}
                 Indexed::Tags(dictionary) => {
                     let mut numbers = Vec::new();
                     visit_tags(&self.schema.source, field, &values.content, |tag| {
@@ -241,6 +249,9 @@ impl Index {
                 (Indexed::Numbers(index), Content::Numbers(numbers)) => {
                     numbers.iter().for_each(|value| index.insert(*value, number));
                 }
+                (Indexed::Vectors(index), Content::Vectors(vectors)) => {
+                    vectors.iter().for_each(|vector| index.insert(number, vector));
+                }
                 (Indexed::Points(index), Content::Points(points)) => {
                     points
                         .iter()
@@ -285,6 +296,7 @@ impl Index {
             let sorted = if declared.sortable { contents::read_sort(&mut sorts) } else { SortKey::Missing };
             match &mut field.indexed {
                 Indexed::Nothing | Indexed::Text(_) => {}
+                Indexed::Vectors(vectors) => vectors.remove(number),
                 Indexed::Tags(_) => contents::read_ascending(&mut reader, |_| {}),
                 Indexed::Numbers(index) => {
                     contents::read_numbers(&mut reader, sorted, |value| index.remove(value, number));
@@ -322,7 +334,7 @@ impl Index {
         });
         for field in fields.iter_mut() {
             match &mut field.indexed {
-                Indexed::Nothing | Indexed::Text(_) => {}
+                Indexed::Nothing | Indexed::Text(_) | Indexed::Vectors(_) => {}
                 Indexed::Numbers(_) | Indexed::Points(_) => {
                     contents::read_numbers(&mut reader, SortKey::Missing, |_| {})
                 }

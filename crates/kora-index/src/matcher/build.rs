@@ -57,6 +57,15 @@ impl<'a> Builder<'a> {
             Part::Set(place) => {
                 of_set(&self.sets[*place], matches!(self.plan.sets[*place], SetOf::Radius { .. }))
             }
+            Part::Near(place) => {
+                let near = &self.plan.nears[*place];
+                match &self.index.fields()[near.field].indexed {
+                    Indexed::Vectors(vectors) => {
+                        Matcher::Near { near, vectors, table, snapshot, at: 0, is_sure: false }
+                    }
+                    _ => Matcher::Nothing,
+                }
+            }
             Part::Missing { field, weight } => {
                 let held = self.index.fields()[*field].missing.as_ref();
                 let cursor = held.map_or_else(Cursor::empty, |held| held.postings.cursor(Layout::BARE));

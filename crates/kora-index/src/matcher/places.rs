@@ -53,7 +53,8 @@ fn is_virtual(part: &Matcher<'_>) -> bool {
     match part {
         Matcher::Nothing | Matcher::All { .. } | Matcher::Missing { .. } | Matcher::Not { .. } => true,
         Matcher::Optional { inner, at, .. } => inner.at() != *at || is_virtual(inner),
-        Matcher::Term { .. } | Matcher::Set { .. } | Matcher::And(_) | Matcher::Or(_) => false,
+        Matcher::Term { .. } | Matcher::Set { .. } | Matcher::Near { .. } => false,
+        Matcher::And(_) | Matcher::Or(_) => false,
     }
 }
 

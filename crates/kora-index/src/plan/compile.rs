@@ -1,16 +1,18 @@
 //! From a query's tree to a plan.
 
-use super::{DEPTH_MAX, Leaf, Options, Part, Plan, SetOf};
+use super::{DEPTH_MAX, Leaf, NearTo, Nearest, Options, Part, Plan, SetOf};
 use crate::error::QueryError;
 use crate::index::{Index, Indexed};
-use crate::query::{Attributes, Node, NodeKind, Pattern, TagMatch};
+use crate::query::{self, Attributes, Node, NodeKind, Pattern, TagMatch};
 use crate::schema::{Field, FieldKind};
+use crate::vectors::{self, Target};
 
 struct Compiler<'a> {
     index: &'a Index,
     options: &'a Options,
     leaves: Vec<Leaf>,
     sets: Vec<SetOf>,
+    nears: Vec<NearTo>,
 }
 
 /// Where a part stands.
@@ -24,11 +26,17 @@ struct Place {
 }
 
 pub(super) fn compile(index: &Index, node: &Node, options: &Options) -> Result<Plan, QueryError> {
-    let mut compiler = Compiler { index, options, leaves: Vec::new(), sets: Vec::new() };
+    let mut compiler = Compiler { index, options, leaves: Vec::new(), sets: Vec::new(), nears: Vec::new() };
     let fields = options.fields.as_ref().map_or(u128::MAX, |names| compiler.text_fields(names));
-    let root = compiler.part(node, Place { fields, expands: true, depth: 0 })?;
+    let place = Place { fields, expands: true, depth: 0 };
+    let (root, nearest) = match &node.kind {
+        NodeKind::Nearest(nearest) => compiler.nearest(nearest, place)?,
+        _ => (compiler.part(node, place)?, None),
+    };
     Ok(Plan {
         root,
+        nears: compiler.nears,
+        nearest,
         leaves: compiler.leaves,
         sets: compiler.sets,
         keys: options.keys.clone(),
@@ -89,6 +97,8 @@ impl Compiler<'_> {
                     _ => Part::Nothing,
                 }
             }
+            NodeKind::Near(near) => self.near(near)?,
+            NodeKind::Nearest(_) => return Err(QueryError::NearestWithin),
             NodeKind::Missing(name) => match self.field(name) {
                 Some((field, _)) if self.index.fields()[field].missing.is_some() => {
                     Part::Missing { field, weight: 0.0 }
@@ -97,6 +107,45 @@ impl Compiler<'_> {
                 None => Part::Nothing,
             },
         })
+    }
+
+    /// What a whole query matches, and which of it. Of a field without vectors nothing is the nearest.
+    fn nearest(
+        &mut self,
+        nearest: &query::Nearest,
+        place: Place,
+    ) -> Result<(Part, Option<Nearest>), QueryError> {
+        let filter = match self.part(&nearest.filter, place)? {
+            // The nearest of all documents score nothing, as what is not excluded does.
+            Part::All => Part::Not(Box::new(Part::Nothing)),
+            filter => filter,
+        };
+        let Some((field, target)) = self.target(&nearest.field, &nearest.vector)? else {
+            return Ok((Part::Nothing, None));
+        };
+        let (count, distance) = (nearest.count, nearest.distance.clone());
+        Ok((filter, Some(Nearest { field, target, count, distance })))
+    }
+
+    fn near(&mut self, near: &query::Near) -> Result<Part, QueryError> {
+        if near.radius < 0.0 {
+            return Err(QueryError::NegativeRadius(near.radius.to_string()));
+        }
+        let Some((field, target)) = self.target(&near.field, &near.vector)? else { return Ok(Part::Nothing) };
+        self.nears.push(NearTo { field, target, radius: near.radius, distance: near.distance.clone() });
+        Ok(Part::Near(self.nears.len() - 1))
+    }
+
+    /// A field with vectors, and the vector that distances are from.
+    fn target(&self, name: &str, blob: &[u8]) -> Result<Option<(usize, Target)>, QueryError> {
+        let Some((place, field)) = self.field(name) else { return Ok(None) };
+        let (Indexed::Vectors(held), FieldKind::Vector(kind)) =
+            (&self.index.fields()[place].indexed, &field.kind)
+        else {
+            return Ok(None);
+        };
+        let wrong = QueryError::VectorLength { size: blob.len(), expected: vectors::blob_bytes(kind) };
+        Ok(Some((place, held.target(blob).ok_or(wrong)?)))
     }
 
     fn parts(&mut self, nodes: &[Node], place: Place) -> Result<Vec<Part>, QueryError> {
@@ -284,6 +333,6 @@ fn set_weight(part: &mut Part, own: f64) {
             *missed = own;
             set_weight(part, own);
         }
-        Part::All | Part::Nothing | Part::Set(_) | Part::Not(_) => {}
+        Part::All | Part::Nothing | Part::Set(_) | Part::Near(_) | Part::Not(_) => {}
     }
 }

@@ -27,7 +27,9 @@ impl Part {
                 parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.estimate(statistics)))
             }
             Self::Set(place) => statistics.sets.get(*place).copied().unwrap_or(0),
-            Self::All | Self::Missing { .. } | Self::Not(_) | Self::Optional { .. } => statistics.documents,
+            Self::All | Self::Near(_) | Self::Missing { .. } | Self::Not(_) | Self::Optional { .. } => {
+                statistics.documents
+            }
         }
     }
 }

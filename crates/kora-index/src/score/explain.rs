@@ -75,7 +75,9 @@ impl Explainer<'_> {
             Matcher::Optional { inner, at, .. } if inner.at() == *at => self.part(inner),
             Matcher::Optional { missed, .. } => Explanation::Line(self.other(*missed, 1, false)),
             Matcher::Missing { weight, .. } => Explanation::Line(self.other(*weight, 1, *weight > 0.0)),
-            Matcher::Not { .. } | Matcher::Nothing => Explanation::Line(self.other(1.0, 0, false)),
+            Matcher::Near { .. } | Matcher::Not { .. } | Matcher::Nothing => {
+                Explanation::Line(self.other(1.0, 0, false))
+            }
             Matcher::All { .. } => Explanation::Line(self.other(1.0, 1, true)),
             Matcher::Set { .. } => Explanation::Line(self.other(1.0, 1, false)),
         }

@@ -1,5 +1,7 @@
 //! FT.CREATE and FT.ALTER.
 
+mod vector;
+
 use std::collections::HashSet;
 
 use kora_index::schema::{Field, FieldKind, Language, Schema, Source};
@@ -243,7 +245,7 @@ fn field(args: &mut Args<'_>) -> Result<Field> {
         "TAG" => FieldKind::Tag { separator: None, case_sensitive: false, with_suffixes: false },
         "NUMERIC" => FieldKind::Numeric,
         "GEO" => FieldKind::Geo,
-        "VECTOR" => return Err(not_built("Field type VECTOR")),
+        "VECTOR" => FieldKind::Vector(vector::kind(args)?),
         "GEOSHAPE" => return Err(not_built("Field type GEOSHAPE")),
         _ => return Err(ArgumentError::other(format!("Invalid field type for field `{name}`"))),
     };
@@ -258,7 +260,9 @@ fn field(args: &mut Args<'_>) -> Result<Field> {
         index_empty: false,
     };
     while field_option(args, &mut field)? {}
-    sorting(args, &mut field);
+    if !matches!(field.kind, FieldKind::Vector(_)) {
+        sorting(args, &mut field);
+    }
     if field.no_index && field.index_missing {
         let name = &field.name;
         let text = format!("'Field `{name}` cannot be defined with both `NOINDEX` and `INDEXMISSING`'");
@@ -304,7 +308,7 @@ fn field_option(args: &mut Args<'_>, field: &mut Field) -> Result<bool> {
                 return Ok(false);
             }
         }
-        FieldKind::Numeric | FieldKind::Geo => return Ok(false),
+        FieldKind::Numeric | FieldKind::Geo | FieldKind::Vector(_) => return Ok(false),
     }
     Ok(true)
 }

@@ -53,6 +53,9 @@ pub enum BadValue {
     /// It is too small or too large.
     #[error("Value is outside acceptable bounds")]
     OutOfBounds,
+    /// No such value.
+    #[error("Unknown argument")]
+    Unknown,
     /// What RediSearch says of a wrong list for LOAD and of a REDUCE without arguments.
     #[error("SUCCESS")]
     Success,

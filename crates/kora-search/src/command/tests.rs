@@ -75,7 +75,10 @@ fn refuses_as_recorded() {
 #[test]
 fn what_is_not_built_is_refused() {
     let cases = [
-        ("FT.CREATE i SCHEMA v VECTOR FLAT 6", "Field type VECTOR is not supported"),
+        (
+            "FT.CREATE i SCHEMA v VECTOR SVS-VAMANA 6",
+            "Vector similarity algorithm SVS-VAMANA is not supported",
+        ),
         ("FT.CREATE i SCHEMA s GEOSHAPE", "Field type GEOSHAPE is not supported"),
         ("FT.SEARCH i * EXPANDER FOO", "Expander FOO is not supported"),
         ("FT.SEARCH i * APPLY 1 AS x", "APPLY is not supported on FT.SEARCH"),

@@ -22,6 +22,7 @@ impl Failure {
         let place = |name: &String| schema.fields.iter().position(|field| field.name == *name);
         match error {
             PutError::PointOutOfRange(name) => Self::new("Invalid geo coordinates", place(name)),
+            PutError::VectorLength { field, .. } => Self::new(error.to_string(), place(field)),
             PutError::WrongContent(name) | PutError::NotANumber(name) => {
                 Self::new(error.to_string(), place(name))
             }

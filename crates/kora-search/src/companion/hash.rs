@@ -82,6 +82,7 @@ fn values_of<'a>(kind: &FieldKind, value: &'a [u8], is_sortable: bool) -> Result
             let sort = text();
             Values { content: Content::Points(vec![point_of(value)?]), sort }
         }
+        FieldKind::Vector(_) => Values { content: Content::Vectors(vec![value]), sort: None },
     })
 }
 

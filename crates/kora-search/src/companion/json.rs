@@ -2,6 +2,10 @@
 //!
 //! A field is what its path finds. Several values, or an array, are several values of the field; null is none. Sorted is by the first.
 
+mod vectors;
+
+use std::borrow::Cow;
+
 use kora_core::entry::Entry;
 use kora_index::document::{Content, Document, SortValue, Values};
 use kora_index::schema::{Field, FieldKind, Language};
@@ -65,6 +69,7 @@ enum Found {
     Tags(Vec<Vec<u8>>),
     Numbers(Vec<f64>),
     Points(Vec<(f64, f64)>, Vec<u8>),
+    Vectors(Vec<Vec<u8>>),
 }
 
 impl Fields {
@@ -117,6 +122,10 @@ impl Found {
                 let first = numbers.first().copied().filter(|_| is_sortable);
                 Values { content: Content::Numbers(numbers.clone()), sort: first.map(SortValue::Number) }
             }
+            Self::Vectors(vectors) => {
+                let content = Content::Vectors(vectors.iter().map(Vec::as_slice).collect());
+                Values { content, sort: None }
+            }
             Self::Points(points, text) => {
                 let sort = is_sortable.then(|| SortValue::Text(text.clone()));
                 Values { content: Content::Points(points.clone()), sort }
@@ -128,6 +137,9 @@ impl Found {
 /// The values that a path finds: an array found alone stands for its elements. Null is no value.
 fn find(field: &Field, path: &Path, root: JsonValue<'_>) -> Result<Found, Failing> {
     let found = path.find(root).map_err(|_| Failing::Value("Too many values of a path".to_owned()))?;
+    if let FieldKind::Vector(kind) = &field.kind {
+        return vectors::find(kind, path, &found);
+    }
     let (values, is_array) = match found.as_slice() {
         [] => return Ok(Found::Nothing),
         [only] => match only.node() {
@@ -157,20 +169,21 @@ fn find(field: &Field, path: &Path, root: JsonValue<'_>) -> Result<Found, Failin
             let points = texts.iter().map(point).collect::<Result<_, _>>()?;
             Ok(Found::Points(points, text_of_value(values[0])))
         }
+        FieldKind::Vector(_) => Ok(Found::Nothing),
     }
 }
 
 /// What is wrong with a value.
 enum Failing {
     /// Its type: FT.INFO tells that of the index, and not of the field.
-    Type(&'static str),
+    Type(Cow<'static, str>),
     /// It itself.
     Value(String),
 }
 
 impl From<&'static str> for Failing {
     fn from(text: &'static str) -> Self {
-        Self::Type(text)
+        Self::Type(text.into())
     }
 }
 
@@ -200,5 +213,5 @@ fn wrong_type(value: JsonValue<'_>) -> Failing {
         Node::Object(_) => "Invalid JSON type: Object type can represent only GEOMETRY fields",
         _ => "Invalid JSON type: String type can represent only TEXT, TAG, GEO or GEOMETRY field",
     };
-    Failing::Type(text)
+    Failing::Type(text.into())
 }

@@ -7,8 +7,9 @@ use kora_core::entry::Entry;
 use kora_core::error::CommandResult;
 use kora_core::store::ShardStore;
 use kora_index::Snapshot;
-use kora_index::plan::Plan;
-use kora_index::search::{Flow, Match, Search, SearchScoring};
+use kora_index::document::SortKey;
+use kora_index::plan::{Distance, Plan};
+use kora_index::search::{Direction, Flow, Hit, KeptKey, Match, Search, SearchScoring, TopKeys};
 use kora_index::statistics::{Gathering, Statistics};
 
 use super::UNKNOWN;
@@ -66,6 +67,9 @@ pub(super) struct PartSearch<'a> {
     snapshot: Snapshot,
     statistics: Arc<Statistics>,
     question: &'a Question,
+    distances: &'a [Distance],
+    /// The documents that are among the nearest, if those are asked for.
+    nearest: Option<Vec<u32>>,
 }
 
 impl<'a> PartSearch<'a> {
@@ -76,12 +80,22 @@ impl<'a> PartSearch<'a> {
     pub(super) fn run(&self, mut visit: impl FnMut(&Match<'_>) -> Flow) -> CommandResult<u64> {
         let (plan, statistics) = (Arc::clone(&self.question.plan), Arc::clone(&self.statistics));
         let mut search = Search::new(&self.part.index, plan, statistics, self.snapshot.clone());
+        if let Some(nearest) = &self.nearest {
+            search = search.among(nearest.clone());
+        }
         let scoring =
             SearchScoring { scorer: self.question.scorer, payload: self.question.payload.as_deref() };
         while !search.step(&self.part.index, STEPS, &scoring, &mut visit) {
             self.question.deadline.check()?;
         }
         Ok(search.matched())
+    }
+
+    /// The distances of a document that was found, with their places among those of the plan.
+    pub(super) fn distances(&self, document: u32) -> impl Iterator<Item = (usize, f64)> + use<'_> {
+        let (plan, index) = (&self.question.plan, &self.part.index);
+        let all = self.distances.iter().enumerate();
+        all.filter_map(move |(place, of)| Some((place, plan.distance(index, document, of)?)))
     }
 
     /// The key of a document that was found.
@@ -102,7 +116,8 @@ pub(super) fn gather(ctx: &mut Ctx<'_>, number: u64, plan: &Plan) -> Arc<Statist
     Arc::new(statistics)
 }
 
-/// Calls with a search through each part of the index: all of them are of one moment, since all stores are in hand.
+/// Calls with a search through each part of the index: all of them are of one moment, since all stores are in hand. If the nearest are asked for,
+/// a first search through all parts finds which they are.
 ///
 /// # Errors
 /// What the call returns first.
@@ -112,17 +127,58 @@ pub(super) fn ask(
     mut body: impl FnMut(PartSearch<'_>) -> CommandResult,
 ) -> CommandResult {
     settle(ctx);
-    let number = question.declaration.number;
-    let statistics = gather(ctx, number, &question.plan);
+    let statistics = gather(ctx, question.declaration.number, &question.plan);
+    let Some(count) = question.plan.nearest_count() else {
+        return ask_parts(ctx, question, &statistics, None, body);
+    };
+    let mut found: Vec<(usize, KeptKey, Hit)> = Vec::new();
+    ask_parts(ctx, question, &statistics, None, |search| {
+        let mut top = TopKeys::new(count, Direction::Ascending);
+        search.run(|one| {
+            if let Some(distance) = one.distance() {
+                let hit = Hit { document: one.document, score: 0.0, order: one.order() };
+                top.offer(SortKey::Number(distance), hit);
+            }
+            Flow::Continue
+        })?;
+        found.extend(top.finish().into_iter().map(|(key, hit)| (search.place, key, hit)));
+        Ok(())
+    })?;
+    found.sort_by(|(_, one, first), (_, other, second)| {
+        Direction::Ascending.compare((one.borrow(), first.order), (other.borrow(), second.order))
+    });
+    found.truncate(count);
+    let mut nearest: Vec<Vec<u32>> = Vec::new();
+    for (place, _, hit) in found {
+        if nearest.len() <= place {
+            nearest.resize(place + 1, Vec::new());
+        }
+        nearest[place].push(hit.document);
+    }
+    nearest.iter_mut().for_each(|documents| documents.sort_unstable());
+    ask_parts(ctx, question, &statistics, Some(&nearest), &mut body)
+}
+
+/// Calls with a search through each part of the index, among documents of each part, if they are given.
+fn ask_parts(
+    ctx: &mut Ctx<'_>,
+    question: &Question,
+    statistics: &Arc<Statistics>,
+    nearest: Option<&[Vec<u32>]>,
+    mut body: impl FnMut(PartSearch<'_>) -> CommandResult,
+) -> CommandResult {
+    let distances = question.plan.distances();
     let mut place = 0;
     let mut result = Ok(());
-    each_index(ctx, number, |part, store| {
+    each_index(ctx, question.declaration.number, |part, store| {
         let snapshot = part.index.snapshot();
         if result.is_err() {
             return;
         }
-        result =
-            body(PartSearch { place, part, store, snapshot, statistics: Arc::clone(&statistics), question });
+        let statistics = Arc::clone(statistics);
+        let nearest = nearest.map(|parts| parts.get(place).cloned().unwrap_or_default());
+        let distances = &distances[..];
+        result = body(PartSearch { place, part, store, snapshot, statistics, question, distances, nearest });
         place += 1;
     });
     result

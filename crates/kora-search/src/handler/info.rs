@@ -1,5 +1,7 @@
 //! FT.INFO and FT._LIST.
 
+mod vector;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -94,6 +96,7 @@ impl Figures {
         memory.tag_bytes += more.tag_bytes;
         memory.suffix_bytes += more.suffix_bytes;
         memory.number_bytes += more.number_bytes;
+        memory.vector_bytes += more.vector_bytes;
         memory.document_bytes += more.document_bytes;
         memory.record_bytes += more.record_bytes;
         memory.key_bytes += more.key_bytes;
@@ -205,6 +208,7 @@ fn write_attribute(schema: &Schema, field: &Field, out: &mut dyn Reply) {
         }
         FieldKind::Numeric => "NUMERIC",
         FieldKind::Geo => "GEO",
+        FieldKind::Vector(_) => "VECTOR",
     };
     add(field.sortable, "SORTABLE");
     add(field.sortable && field.un_normalised, "UNF");
@@ -213,7 +217,14 @@ fn write_attribute(schema: &Schema, field: &Field, out: &mut dyn Reply) {
     add(suffixes, "WITHSUFFIXTRIE");
     add(field.index_empty, "INDEXEMPTY");
     add(field.index_missing, "INDEXMISSING");
-    let pairs = 3 + usize::from(weight.is_some()) + usize::from(separator.is_some());
+    let vector = match &field.kind {
+        FieldKind::Vector(kind) => Some(kind),
+        _ => None,
+    };
+    let pairs = 3
+        + usize::from(weight.is_some())
+        + usize::from(separator.is_some())
+        + vector.map_or(0, vector::pair_count);
     if out.is_resp3() {
         out.map(pairs + 1)
     } else {
@@ -230,6 +241,9 @@ fn write_attribute(schema: &Schema, field: &Field, out: &mut dyn Reply) {
     if let Some(separator) = separator {
         out.simple("SEPARATOR");
         write_word(out, &separator);
+    }
+    if let Some(kind) = vector {
+        vector::write(kind, out);
     }
     if out.is_resp3() {
         out.simple("flags");
@@ -259,7 +273,7 @@ fn write_figures(figures: &Figures, out: &mut dyn Reply) {
         out.double(value);
     };
     double("inverted_sz_mb", megabytes(memory.inverted_bytes));
-    double("vector_index_sz_mb", 0.0);
+    double("vector_index_sz_mb", megabytes(memory.vector_bytes));
     out.simple("total_inverted_index_blocks");
     out.integer(count(figures.block_count));
     let mut double = |name: &str, value: f64| {

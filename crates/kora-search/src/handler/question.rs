@@ -77,6 +77,7 @@ impl Question {
         let plan_options = plan_options(settings, options);
         let plan = with_index(ctx, declaration.number, |part| Plan::new(&part.index, &node, &plan_options))?;
         let plan = Arc::new(plan.map_err(refusal)?);
+        check_distances(&plan, &declaration)?;
         declaration.counters.note_dialect(dialect);
         let scorer = options.scorer.map_or(IndexScorer::TfIdf, scorer);
         let (payload, deadline) = (options.payload.clone(), Deadline::new(service, settings, options));
@@ -141,8 +142,30 @@ fn filtered(node: Node, options: &QueryOptions) -> Node {
     if filters.is_empty() {
         return node;
     }
-    let rest = vec![node];
-    Node::new(NodeKind::And(filters.into_iter().chain(rest).collect()))
+    let both = |node| Node::new(NodeKind::And(filters.into_iter().chain([node]).collect()));
+    match node {
+        // The nearest are sought among what the filters leave.
+        Node { kind: NodeKind::Nearest(mut nearest), attributes } => {
+            nearest.filter = both(nearest.filter);
+            Node { kind: NodeKind::Nearest(nearest), attributes }
+        }
+        node => both(node),
+    }
+}
+
+/// Refuses names of distances that mean something else already.
+fn check_distances(plan: &Plan, declaration: &Declaration) -> CommandResult {
+    let mut names: Vec<String> = Vec::new();
+    for distance in plan.distances() {
+        if declaration.place(&distance.name).is_some() {
+            return Err(refusal(format_args!("Property `{}` already exists in schema", distance.name)));
+        }
+        if names.contains(&distance.name) {
+            return Err(refusal(format_args!("Property `{}` specified more than once", distance.name)));
+        }
+        names.push(distance.name);
+    }
+    Ok(())
 }
 
 fn plan_options(settings: &Settings, options: &QueryOptions) -> PlanOptions {

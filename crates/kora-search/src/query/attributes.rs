@@ -1,8 +1,8 @@
 //! `=>{ $name: value; ... }`: what is said about a part of a query.
 
-use kora_index::query::Attributes;
-
 use super::error::QueryError;
+use super::part::Part;
+use super::vectors;
 use crate::number::whole_number;
 
 /// Keeps what is said.
@@ -10,7 +10,11 @@ use crate::number::whole_number;
 /// # Errors
 ///
 /// The name is unknown, or does not take the value.
-pub(super) fn set(attributes: &mut Attributes, name: &str, value: &str) -> Result<(), QueryError> {
+pub(super) fn set(part: &mut Part, name: &str, value: &str) -> Result<(), QueryError> {
+    if vectors::set(&mut part.kind, name, value)? {
+        return Ok(());
+    }
+    let attributes = &mut part.attributes;
     let invalid = |name| QueryError::InvalidValue { value: value.to_owned(), name };
     match name.to_ascii_lowercase().as_str() {
         "weight" => attributes.weight = Some(weight(value).ok_or_else(|| invalid("weight"))?),

@@ -2,6 +2,8 @@
 
 use kora_index::schema::{Field, FieldKind, Schema};
 
+mod vectors;
+
 use super::error::QueryError;
 use super::part::{Part, PartKind, Tag};
 
@@ -58,6 +60,17 @@ impl<'a> Checker<'a> {
                 Some(field) if !field.index_missing => Err(QueryError::MissingNotIndexed(name.clone())),
                 _ => Ok(()),
             },
+            PartKind::Near(near) => {
+                vectors::check(&near.query, self.field(&near.query.field), vectors::Asked::Range)
+            }
+            PartKind::Nearest(nearest) => {
+                let asked = match &nearest.filter {
+                    Some(_) => vectors::Asked::Filtered,
+                    None => vectors::Asked::All,
+                };
+                vectors::check(&nearest.query, self.field(&nearest.query.field), asked)?;
+                nearest.filter.as_ref().map_or(Ok(()), |filter| self.part(filter, place))
+            }
             _ => Ok(()),
         }
     }

@@ -59,9 +59,28 @@ pub enum QueryError {
     /// `[word $parameter]`, which only shapes have.
     #[error("Syntax error: Expecting a geoshape predicate at offset {0}")]
     NotAShape(usize),
-    /// KNN or VECTOR_RANGE.
-    #[error("Vector queries are not supported")]
-    Vector,
+    /// `=>[word ...]` that is not KNN.
+    #[error("Syntax error: Expecting Vector Similarity command at offset {offset} near {near}")]
+    NotNearest {
+        /// Bytes before the word.
+        offset: usize,
+        /// The word.
+        near: String,
+    },
+    /// `[word radius $vector]` that is not VECTOR_RANGE.
+    #[error("Syntax error: expecting vector similarity range command at offset {offset} near {near}")]
+    NotNear {
+        /// Bytes before the word.
+        offset: usize,
+        /// The word.
+        near: String,
+    },
+    /// A distance has two names.
+    #[error("Distance field was specified twice for vector query: {0} and {1}")]
+    DistanceTwice(String, String),
+    /// What is said about how vectors are searched.
+    #[error("Error parsing vector similarity parameters: {0}")]
+    VectorOption(&'static str),
     /// WITHIN, CONTAINS, INTERSECTS or DISJOINT.
     #[error("GEOSHAPE queries are not supported")]
     Shape,

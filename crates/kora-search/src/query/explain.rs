@@ -6,7 +6,7 @@ use std::rc::Rc;
 use kora_index::query::{Attributes, Range};
 use kora_index::schema::{FieldKind, Schema};
 
-use super::part::{Affixed, Circle, Part, PartKind, Tag, TagWord};
+use super::part::{Affixed, Circle, Near, Nearest, Part, PartKind, Tag, TagWord, VectorQuery};
 use crate::number::{fixed, general};
 
 /// What else stands for a word, as FT.EXPLAIN shows it: stems begin with `+`, groups of synonyms with `~`, sounds with `<`.
@@ -138,6 +138,7 @@ impl Printer<'_> {
                 self.group(part, "EXACT {", &words, place);
             }
             PartKind::Tags(field, tags) => self.tags(part, field, tags, place),
+            PartKind::Nearest(nearest) => self.nearest(part, nearest, place),
             _ => {
                 let text = format!("{}{}", leaf(&part.kind), said(&part.attributes));
                 match part.kind {
@@ -176,6 +177,17 @@ impl Printer<'_> {
         self.close(place, &part.attributes);
     }
 
+    fn nearest(&mut self, part: &Part, nearest: &Nearest, place: &Place) {
+        let query = VectorQuery { distance: Some(nearest.distance()), ..nearest.query.clone() };
+        let count = nearest.count;
+        let text =
+            format!("{{K={count} nearest vectors to {}}}{}", of_vectors(&query), said(&part.attributes));
+        let Some(filter) = &nearest.filter else { return self.line(place, &format!("VECTOR {text}")) };
+        self.line(place, "VECTOR {");
+        self.part(filter, &Place { is_expandable: false, ..place.deeper() });
+        self.line(place, &format!("}} => {text}"));
+    }
+
     fn tag_words(&mut self, words: &[TagWord], place: &Place) {
         let shown = |word: &TagWord| if word.text.is_empty() { "\"\"".to_owned() } else { word.text.clone() };
         if let [word] = words {
@@ -199,6 +211,7 @@ fn leaf(kind: &PartKind) -> String {
         PartKind::Fuzzy(word, _) => format!("FUZZY{{{word}}}"),
         PartKind::Range(field, range) => numeric(field, *range),
         PartKind::Radius(field, circle) => radius(field, *circle),
+        PartKind::Near(vectors) => near(vectors),
         PartKind::Missing(field) => format!("ISMISSING{{{field}}}"),
         _ => unreachable!("parts with parts are printed elsewhere"),
     }
@@ -218,6 +231,24 @@ fn numeric(field: &str, range: Range) -> String {
     let (from, to) = (fixed(range.from.value, 6), fixed(range.to.value, 6));
     let (lower, upper) = (sign(range.from.is_exclusive), sign(range.to.is_exclusive));
     format!("NUMERIC {{{from} {lower} @{field} {upper} {to}}}")
+}
+
+fn near(near: &Near) -> String {
+    let radius = general(near.radius, 6);
+    format!("VECTOR {{Vectors that are within {radius} distance radius from {}}}", of_vectors(&near.query))
+}
+
+/// The vector, its field, and what is said about the search.
+fn of_vectors(query: &VectorQuery) -> String {
+    let VectorQuery { parameter, field, options, distance, .. } = query;
+    let mut text = format!("`${parameter}` in vector index associated with field @{field}");
+    for (name, value) in options {
+        let _ = write!(text, ", {name} = {value}");
+    }
+    if let Some(distance) = distance {
+        let _ = write!(text, ", yields distance as `{distance}`");
+    }
+    text
 }
 
 fn radius(field: &str, circle: Circle) -> String {

@@ -1,6 +1,6 @@
 //! What a query means to an index.
 
-use kora_index::query::{Node, NodeKind, Pattern, Radius, TagMatch};
+use kora_index::query::{self, Node, NodeKind, Pattern, Radius, TagMatch};
 
 use super::part::{Affixed, Circle, Part, PartKind, Tag, TagWord, unescape};
 use crate::stop_words::lower;
@@ -14,7 +14,7 @@ fn part(from: &Part, is_expandable: bool) -> Node {
     Node { kind: kind(&from.kind, is_expandable), attributes: from.attributes.clone() }
 }
 
-/// What is excluded or optional is meant as written: no other words stand for its words.
+/// What is excluded or optional, or what the nearest are sought among, is meant as written: no other words stand for its words.
 fn kind(from: &PartKind, is_expandable: bool) -> NodeKind {
     let boxed = |inner: &Part, is_expandable| Box::new(part(inner, is_expandable));
     let all = |parts: &[Part]| parts.iter().map(|inner| part(inner, is_expandable)).collect();
@@ -36,6 +36,22 @@ fn kind(from: &PartKind, is_expandable: bool) -> NodeKind {
         PartKind::Range(field, range) => NodeKind::Range(field.clone(), *range),
         PartKind::Radius(field, circle) => NodeKind::Radius(field.clone(), radius(*circle)),
         PartKind::Missing(field) => NodeKind::Missing(field.clone()),
+        PartKind::Near(near) => NodeKind::Near(query::Near {
+            field: near.query.field.clone(),
+            vector: near.query.vector.clone(),
+            radius: near.radius,
+            distance: near.query.distance.clone(),
+        }),
+        PartKind::Nearest(nearest) => NodeKind::Nearest(Box::new(query::Nearest {
+            field: nearest.query.field.clone(),
+            vector: nearest.query.vector.clone(),
+            count: usize::try_from(nearest.count).unwrap_or(usize::MAX),
+            distance: nearest.distance(),
+            filter: nearest
+                .filter
+                .as_ref()
+                .map_or_else(|| Node::new(NodeKind::All), |filter| part(filter, false)),
+        })),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The grammar of dialects 2 to 4.
 //!
 //! ```text
-//! query   = "" | star | union | (star | union) "=>[" KNN
+//! query   = "" | star | union | (star | item) "=>[" KNN count @field $vector { name value } [ AS name ] "]"
 //! star    = "*" | "(" star ")"
 //! union   = both { "|" both }
 //! both    = unary { tight }
@@ -13,13 +13,13 @@
 //!
 //! Within a field there are no fields: the last line is left out there.
 
-use super::error::QueryError;
 use super::numeric;
 use super::parser::{Parser, Result};
 use super::part::{Affixed, Part, PartKind, and, or, unescape};
 use super::phrase;
 use super::tags;
 use super::token::{Affix, Kind, Token};
+use super::vectors;
 use crate::stop_words::lower;
 
 /// What parts may occur.
@@ -33,22 +33,19 @@ enum Place {
 
 /// Parses a query to its end.
 pub(super) fn query(parser: &mut Parser<'_>) -> Result<Option<Part>> {
-    let part = match star(parser)? {
-        Some(part) => Some(part),
+    let mut part = match star(parser)? {
+        Some(part) => {
+            parser.is_before_nearest = parser.take_if(Kind::Arrow);
+            Some(part)
+        }
         None if parser.current.kind == Kind::End => None,
         None => union(parser, Place::Free)?,
     };
-    if parser.current.kind == Kind::Arrow {
-        parser.take();
-        return Err(vector(parser));
+    if parser.is_before_nearest {
+        part = Some(vectors::nearest(parser, part)?);
     }
     parser.expect(Kind::End)?;
     Ok(part)
-}
-
-/// `[KNN` behind an arrow.
-fn vector(parser: &Parser<'_>) -> QueryError {
-    if parser.current.kind == Kind::LeftBracket { QueryError::Vector } else { parser.unexpected() }
 }
 
 /// `*`, in any parentheses, which is only a whole query.
@@ -133,11 +130,12 @@ fn unary(parser: &mut Parser<'_>, place: Place) -> Result<Option<Part>> {
             let part = tight(parser, place)?;
             return Ok(part.map(|part| Part::new(PartKind::Optional(Box::new(part)))));
         }
+        let start = parser.current.offset;
         let mut part = item(parser, place)?;
-        while parser.current.kind == Kind::Arrow {
-            parser.take();
-            if parser.current.kind == Kind::LeftBracket && place == Place::Free {
-                return Err(QueryError::Vector);
+        while parser.take_if(Kind::Arrow) {
+            if parser.current.kind == Kind::LeftBracket && parser.depth == 1 && start == parser.start {
+                parser.is_before_nearest = true;
+                break;
             }
             parser.attributes(&mut part)?;
         }

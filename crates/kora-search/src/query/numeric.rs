@@ -6,10 +6,11 @@ use super::error::QueryError;
 use super::parser::{Parser, Result};
 use super::part::{Circle, Part, PartKind, Unit};
 use super::token::{Comparison, Kind};
+use super::vectors;
 use crate::number::leading_number;
 
 /// A number as it stands in brackets.
-struct Operand {
+pub(super) struct Operand {
     number: Number,
     is_exclusive: bool,
     is_negated: bool,
@@ -52,7 +53,7 @@ pub(super) fn modern(parser: &mut Parser<'_>, field: String) -> Result<Part> {
     parser.take();
     if matches!(parser.current.kind, Kind::Word | Kind::StopWord | Kind::Missing | Kind::Quoted | Kind::Empty)
     {
-        return Err(shape_or_vector(parser));
+        return vectors::near(parser, field);
     }
     let first = operand(parser, true)?;
     if parser.current.kind == Kind::RightBracket && !first.is_exclusive {
@@ -120,7 +121,7 @@ fn classic_operand(parser: &mut Parser<'_>) -> Result<Bound> {
     Ok(Bound { value, is_exclusive })
 }
 
-fn operand(parser: &mut Parser<'_>, may_be_exclusive: bool) -> Result<Operand> {
+pub(super) fn operand(parser: &mut Parser<'_>, may_be_exclusive: bool) -> Result<Operand> {
     let is_exclusive = may_be_exclusive && parser.take_if(Kind::LeftParen);
     let is_negated = parser.take_if(Kind::Minus);
     let number = match parser.current.kind {
@@ -141,7 +142,7 @@ impl Operand {
     }
 
     /// The number, where a parameter is one from end to end.
-    fn plain(&self, parser: &mut Parser<'_>) -> f64 {
+    pub(super) fn plain(&self, parser: &mut Parser<'_>) -> f64 {
         let (name, value) = match &self.number {
             Number::Literal(value) => return *value,
             Number::Parameter { name, value } => (name, value),
@@ -186,39 +187,4 @@ fn circle((longitude, latitude, radius): (f64, f64, f64), unit: &str) -> Result<
         return Err(QueryError::InvalidRadius);
     }
     Ok(Circle { longitude, latitude, radius, unit })
-}
-
-/// `[VECTOR_RANGE radius $vector]` and `[WITHIN $shape]`, neither of which is built.
-fn shape_or_vector(parser: &mut Parser<'_>) -> QueryError {
-    let word = parser.take().text;
-    let is_shape =
-        ["within", "contains", "intersects", "disjoint"].iter().any(|name| name.eq_ignore_ascii_case(word));
-    match parser.current.kind {
-        Kind::Dollar => {
-            let offset = parser.take().offset;
-            match parser.current.kind {
-                Kind::RightBracket if is_shape => QueryError::Shape,
-                Kind::RightBracket => QueryError::NotAShape(offset),
-                Kind::Dollar => vector_range(parser, word),
-                _ => parser.unexpected(),
-            }
-        }
-        Kind::Number => {
-            parser.take();
-            vector_range(parser, word)
-        }
-        _ => parser.unexpected(),
-    }
-}
-
-/// The vector is the current piece.
-fn vector_range(parser: &mut Parser<'_>, word: &str) -> QueryError {
-    if parser.current.kind != Kind::Dollar {
-        return parser.unexpected();
-    }
-    parser.take();
-    if parser.current.kind != Kind::RightBracket || !word.eq_ignore_ascii_case("vector_range") {
-        return parser.unexpected();
-    }
-    QueryError::Vector
 }

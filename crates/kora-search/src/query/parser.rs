@@ -18,7 +18,11 @@ pub(super) struct Parser<'a> {
     pub(super) current: Token<'a>,
     /// The last word up to the current piece, for errors.
     near: &'a str,
-    depth: usize,
+    pub(super) depth: usize,
+    /// Where the first piece is.
+    pub(super) start: usize,
+    /// The arrow behind the current part is taken, and a bracket follows.
+    pub(super) is_before_nearest: bool,
     is_modern: bool,
     parameters: HashMap<&'a str, &'a [u8]>,
     /// The first value that is wrong: a parameter that is not there or a number that is none. Errors of syntax come before it.
@@ -34,7 +38,18 @@ impl<'a> Parser<'a> {
         let parameters =
             options.parameters.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
         let is_modern = options.dialect.is_modern();
-        Self { lexer, current, near, depth: 0, is_modern, parameters, wrong_value: None, wrong_circle: None }
+        Self {
+            lexer,
+            current,
+            near,
+            depth: 0,
+            start: current.offset,
+            is_before_nearest: false,
+            is_modern,
+            parameters,
+            wrong_value: None,
+            wrong_circle: None,
+        }
     }
 
     /// Takes the current piece.
@@ -85,6 +100,15 @@ impl<'a> Parser<'a> {
         String::new()
     }
 
+    /// The bytes of a parameter, as [`Parser::parameter`].
+    pub(super) fn bytes(&mut self, name: &str) -> Vec<u8> {
+        if let Some(value) = self.parameters.get(name) {
+            return value.to_vec();
+        }
+        self.keep(QueryError::NoSuchParameter(name.to_owned()));
+        Vec::new()
+    }
+
     /// Keeps what is wrong with a value until the whole query is read.
     pub(super) fn keep(&mut self, error: QueryError) {
         self.wrong_value.get_or_insert(error);
@@ -124,12 +148,12 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         for (name, value) in said {
-            attributes::set(&mut part.attributes, name, &value)?;
+            attributes::set(part, name, &value)?;
         }
         Ok(())
     }
 
-    fn attribute_value(&mut self) -> Result<String> {
+    pub(super) fn attribute_value(&mut self) -> Result<String> {
         let is_modern = self.is_modern;
         match self.current.kind {
             Kind::Number | Kind::Word => Ok(self.take().text.to_owned()),

@@ -36,6 +36,46 @@ pub(super) enum PartKind {
     Range(String, Range),
     Radius(String, Circle),
     Missing(String),
+    Near(Near),
+    Nearest(Box<Nearest>),
+}
+
+/// What is said of vectors that are searched for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct VectorQuery {
+    pub(super) field: String,
+    /// The parameter whose value the vector is.
+    pub(super) parameter: String,
+    pub(super) vector: Vec<u8>,
+    /// Names and values of what is said about the search.
+    pub(super) options: Vec<(String, String)>,
+    /// The name of the distance.
+    pub(super) distance: Option<String>,
+}
+
+/// `[VECTOR_RANGE radius $vector]`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Near {
+    pub(super) query: VectorQuery,
+    pub(super) radius: f64,
+}
+
+/// `=>[KNN count @field $vector ...]`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Nearest {
+    pub(super) query: VectorQuery,
+    pub(super) count: u64,
+    /// Whether the brackets say what the distance is called.
+    pub(super) is_named: bool,
+    /// What they are to match; none: all documents are asked.
+    pub(super) filter: Option<Part>,
+}
+
+impl Nearest {
+    /// The name of the distance.
+    pub(super) fn distance(&self) -> String {
+        self.query.distance.clone().unwrap_or_else(|| format!("__{}_score", self.query.field))
+    }
 }
 
 /// A word of which an end is open.

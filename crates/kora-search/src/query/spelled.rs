@@ -15,6 +15,9 @@ pub(super) fn collect(part: &Part, fields: Option<&[String]>, words: &mut Vec<Sp
         }
         PartKind::Not(inner) | PartKind::Optional(inner) => collect(inner, fields, words),
         PartKind::Within(names, inner) => collect(inner, Some(names), words),
+        PartKind::Nearest(nearest) => {
+            nearest.filter.iter().for_each(|filter| collect(filter, fields, words));
+        }
         _ => (),
     }
 }

@@ -1,3 +1,5 @@
+mod vectors;
+
 use proptest::prelude::*;
 
 use kora_index::query::{Attributes, NodeKind, Pattern, TagMatch};
@@ -175,10 +177,6 @@ fn alternatives_stay_alternatives_where_stop_words_are_left_out() {
 #[test]
 fn what_is_not_built_is_refused() {
     let cases = [
-        ("*=>[KNN 2 @v $a]", "Vector queries are not supported"),
-        ("(foo)=>[KNN 2 @v $a]", "Vector queries are not supported"),
-        ("@v:[VECTOR_RANGE 2 $a]", "Vector queries are not supported"),
-        ("@v:[vector_range $a $b]=>{$yield_distance_as:d}", "Vector queries are not supported"),
         ("@o:[WITHIN $a]", "GEOSHAPE queries are not supported"),
         ("@o:[foo $a]", "Syntax error: Expecting a geoshape predicate at offset 8"),
     ];

@@ -217,6 +217,7 @@ impl Row {
                 geo::distance((radius.longitude, radius.latitude), kept) <= radius.metres
             }),
             NodeKind::Missing(_) => self.texts[2].is_none(),
+            NodeKind::Near(_) | NodeKind::Nearest(_) => unreachable!("this model has no vectors"),
         }
     }
 

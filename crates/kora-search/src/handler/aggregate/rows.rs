@@ -39,9 +39,11 @@ pub(in crate::handler) fn aggregate(
     settings: &Settings,
     asked: &Aggregate,
 ) -> CommandResult<Table> {
-    let given: &[&str] = if asked.add_scores { &[SCORE] } else { &[] };
-    let pipeline = Pipeline::compile(&asked.steps, &declaration.schema, given).map_err(refusal)?;
     let question = Question::new(ctx, service, declaration, settings, &asked.query, &asked.options)?;
+    let distances = question.plan.distances();
+    let mut given: Vec<&str> = distances.iter().map(|distance| distance.name.as_str()).collect();
+    given.extend(asked.add_scores.then_some(SCORE));
+    let pipeline = Pipeline::compile(&asked.steps, &question.declaration.schema, &given).map_err(refusal)?;
     let loads_all = asked.steps.iter().any(|step| matches!(step, Step::Load(Load::All)));
     let wanted = if loads_all { Wanted::as_it_is } else { Wanted::new };
     let wanted: Vec<_> = pipeline
@@ -49,17 +51,28 @@ pub(in crate::handler) fn aggregate(
         .iter()
         .map(|source| (source.column, wanted(&question.declaration, &source.field)))
         .collect();
-    let loader = Loader { wanted, pipeline: &pipeline, question: &question, is_scored: asked.add_scores };
+    let loader = Loader {
+        wanted,
+        pipeline: &pipeline,
+        question: &question,
+        score: asked.add_scores.then_some(distances.len()),
+    };
     let (limits, seed) = (limits(settings), ctx.random());
     let mut merged: Result<Partial<'_>, AggregateError> = Ok(Partial::new(&pipeline, limits, seed));
     // Where documents are of which all fields are shown, by the order of their rows.
     let mut places: BTreeMap<u64, (usize, Box<[u8]>)> = BTreeMap::new();
+    // Rows of the nearest come in the order of their distances, whichever part they are of.
+    let mut nearest: Vec<(f64, Row)> = Vec::new();
     ask(ctx, &question, |search| {
         let mut partial = Partial::new(&pipeline, limits, seed);
         let mut result = Ok(());
         search.run(|found| {
             if pipeline.loads_all() {
                 places.insert(found.order(), (search.place, search.key(found.document).into()));
+            }
+            if let Some(distance) = found.distance() {
+                nearest.push((distance, loader.row(&search, found)));
+                return Flow::Continue;
             }
             result = partial.add(loader.row(&search, found));
             if result.is_ok() { Flow::Continue } else { Flow::Stop }
@@ -71,6 +84,15 @@ pub(in crate::handler) fn aggregate(
         }
         Ok(())
     })?;
+    nearest
+        .sort_by(|(one, first), (other, second)| one.total_cmp(other).then(first.order.cmp(&second.order)));
+    for (_, row) in nearest {
+        if let Ok(all) = &mut merged
+            && let Err(error) = all.add(row)
+        {
+            merged = Err(error);
+        }
+    }
     let outcome = merged.and_then(Partial::finish).map_err(refusal)?;
     let names: Vec<Arc<str>> = pipeline.names().iter().map(|name| Arc::from(name.as_str())).collect();
     let total = outcome.total;
@@ -121,7 +143,8 @@ struct Loader<'a> {
     wanted: Vec<(usize, Wanted)>,
     pipeline: &'a Pipeline,
     question: &'a Question,
-    is_scored: bool,
+    /// The column of the score, behind those of distances.
+    score: Option<usize>,
 }
 
 impl Loader<'_> {
@@ -133,8 +156,11 @@ impl Loader<'_> {
             }
             values[column] = value;
         };
-        if self.is_scored {
-            set(0, Some(Value::Number(found.score())));
+        for (column, distance) in search.distances(found.document) {
+            set(column, Some(Value::Number(distance)));
+        }
+        if let Some(column) = self.score {
+            set(column, Some(Value::Number(found.score())));
         }
         if let Some(entry) = search.entry(found.document) {
             for (column, wanted) in &self.wanted {

@@ -42,14 +42,23 @@ struct Candidate {
     key: KeptKey,
     hit: Hit,
     row: Row,
+    /// Its distances, by name.
+    distances: Vec<(Vec<u8>, Value)>,
 }
 
 /// What results are sorted by.
 struct SortedBy {
-    place: usize,
     direction: Direction,
-    /// The field is not kept: it is looked up in documents.
-    wanted: Option<Wanted>,
+    by: By,
+}
+
+enum By {
+    /// The field at this place, as the index keeps it.
+    Kept(usize),
+    /// The field at this place, which is not kept: it is looked up in documents.
+    Loaded(usize, Wanted),
+    /// The distance at this place.
+    Distance(usize),
 }
 
 /// What is loaded of documents.
@@ -74,6 +83,7 @@ pub(super) fn find(
     let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     let offset = size(output.limit.offset.min(most));
     let end = size(output.limit.offset.saturating_add(output.limit.count).min(most)).max(offset);
+    let names = question.plan.distances();
     let mut candidates = Vec::new();
     let mut total = 0;
     ask(ctx, question, |search| {
@@ -89,7 +99,11 @@ pub(super) fn find(
                 payload: search.part.index.payload(hit.document).map(Box::from),
                 fields: Vec::new(),
             };
-            (search.place, Candidate { key, hit, row })
+            let named = |(place, distance): (usize, f64)| {
+                (names[place].name.as_bytes().to_vec(), Value::Number(distance))
+            };
+            let distances = search.distances(hit.document).map(named).collect();
+            (search.place, Candidate { key, hit, row, distances })
         }));
         Ok(())
     })?;
@@ -139,9 +153,14 @@ fn first(
     let mut top = TopKeys::new(end, sorted.direction);
     let matched = search.run(|found| {
         let hit = hit_of(found, output.with_scores);
-        match &sorted.wanted {
-            None => top.offer(found.index().sortable(found.document, sorted.place), hit),
-            Some(wanted) => {
+        match &sorted.by {
+            By::Kept(place) => top.offer(found.index().sortable(found.document, *place), hit),
+            By::Distance(asked) => {
+                let mut distances = search.distances(found.document);
+                let distance = distances.find(|(place, _)| place == asked);
+                top.offer(distance.map_or(SortKey::Missing, |(_, distance)| SortKey::Number(distance)), hit);
+            }
+            By::Loaded(_, wanted) => {
                 let entry = search.entry(found.document);
                 match entry.and_then(|entry| wanted.read(entry, Dialect::DEFAULT)) {
                     Some(Value::Number(number)) => top.offer(SortKey::Number(number), hit),
@@ -175,18 +194,23 @@ fn load_page(
     super::super::ask::each_index(ctx, question.declaration.number, |part, store| {
         for (_, candidate) in page.iter_mut().filter(|(of, _)| *of == place) {
             let Some(entry) = store.peek(DB, &candidate.row.key) else { continue };
-            let mut fields = sort_field(part, sorted, &candidate.key);
+            let mut fields = candidate.distances.clone();
+            fields.extend(sort_field(part, sorted, &candidate.key));
+            let is_distance =
+                |name: &[u8]| candidate.distances.iter().any(|(distance, _)| distance.as_slice() == name);
             match loaded {
                 Loaded::Nothing => {}
                 Loaded::All => {
                     for (name, value) in load::all(&question.declaration, entry, question.dialect) {
-                        put(&mut fields, name, value);
+                        if !is_distance(&name) {
+                            put(&mut fields, name, value);
+                        }
                     }
                     candidate.row.sort = shown_key(part, sorted, &fields).or(candidate.row.sort.take());
                 }
                 Loaded::Fields(wanted) => {
                     fields.retain(|(name, _)| wanted.iter().any(|(other, _)| other == name));
-                    for (name, wanted) in wanted {
+                    for (name, wanted) in wanted.iter().filter(|(name, _)| !is_distance(name)) {
                         let document = candidate.hit.document;
                         if let Some(value) = wanted.value(part, document, entry, question.dialect) {
                             put(&mut fields, name.clone(), value);
@@ -203,7 +227,8 @@ fn load_page(
 /// What a document is sorted by stands before its other fields.
 fn sort_field(part: &IndexPart, sorted: Option<&SortedBy>, key: &KeptKey) -> Vec<(Vec<u8>, Value)> {
     let Some(sorted) = sorted else { return Vec::new() };
-    let name = part.declaration.schema.fields[sorted.place].name.as_bytes().to_vec();
+    let (By::Kept(place) | By::Loaded(place, _)) = &sorted.by else { return Vec::new() };
+    let name = part.declaration.schema.fields[*place].name.as_bytes().to_vec();
     match key {
         KeptKey::Number(number) => vec![(name, Value::Number(*number))],
         KeptKey::Text(text) => vec![(name, Value::text(text))],
@@ -213,8 +238,8 @@ fn sort_field(part: &IndexPart, sorted: Option<&SortedBy>, key: &KeptKey) -> Vec
 
 /// What is shown as the key of a result with all its fields: the field as it is, if the index keeps none.
 fn shown_key(part: &IndexPart, sorted: Option<&SortedBy>, fields: &[(Vec<u8>, Value)]) -> Option<KeptKey> {
-    let sorted = sorted.filter(|sorted| sorted.wanted.is_some())?;
-    let name = part.declaration.schema.fields[sorted.place].name.as_bytes();
+    let By::Loaded(place, _) = &sorted?.by else { return None };
+    let name = part.declaration.schema.fields[*place].name.as_bytes();
     match fields.iter().find(|(other, _)| other == name) {
         Some((_, Value::Text(text))) => Some(KeptKey::Text(text[..].into())),
         _ => None,
@@ -232,13 +257,17 @@ fn put(fields: &mut Vec<(Vec<u8>, Value)>, name: Vec<u8>, value: Value) {
 impl SortedBy {
     fn new(question: &Question, sort: &Sort) -> CommandResult<Self> {
         let declaration = &question.declaration;
+        let direction = if sort.descending { Direction::Descending } else { Direction::Ascending };
+        let distances = question.plan.distances();
+        if let Some(place) = distances.iter().position(|distance| distance.name == sort.field) {
+            return Ok(Self { direction, by: By::Distance(place) });
+        }
         let place = declaration
             .place(&sort.field)
             .ok_or_else(|| refusal(format_args!("Property `{}` not loaded nor in schema", sort.field)))?;
-        let direction = if sort.descending { Direction::Descending } else { Direction::Ascending };
         let is_kept = declaration.schema.fields[place].sortable;
-        let wanted = (!is_kept).then(|| Wanted::new(declaration, &sort.field));
-        Ok(Self { place, direction, wanted })
+        let wanted = || Wanted::new(declaration, &sort.field);
+        Ok(Self { direction, by: if is_kept { By::Kept(place) } else { By::Loaded(place, wanted()) } })
     }
 }
 
