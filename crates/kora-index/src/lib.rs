@@ -5,5 +5,26 @@
 
 #![forbid(unsafe_code)]
 
+pub mod analysis;
+mod dictionary;
+pub mod document;
+pub mod error;
+mod geo;
+mod hashed;
+mod index;
+mod matcher;
+mod numbers;
+pub mod plan;
+mod postings;
 pub mod query;
 pub mod schema;
+pub mod score;
+pub mod search;
+mod sets;
+mod slab;
+pub mod statistics;
+mod table;
+mod varint;
+
+pub use index::{Index, Memory};
+pub use table::Snapshot;

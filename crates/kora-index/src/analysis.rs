@@ -1,0 +1,80 @@
+//! From text to words, as RediSearch does it: which bytes part words, what is dropped, what is lower-cased, what is stemmed.
+//!
+//! Words are parted at blanks and ASCII punctuation but `_`, and control characters, line feeds among them, are dropped from words rather than part
+//! them. ASCII letters become small, others stay. A backslash takes the next character into the word, whatever it is. A zero byte ends the text.
+//! Bytes that are not UTF-8 are dropped, and what a word has past 128 bytes.
+
+mod stemming;
+mod stop_words;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use stemming::Stemmer;
+pub use stemming::is_language;
+pub use stop_words::{DEFAULT_STOP_WORDS, StopWords};
+
+/// Before a stem that is indexed beside the word it is the stem of.
+pub(crate) const STEM_MARK: char = '+';
+/// Before the name of a group of synonyms.
+pub(crate) const SYNONYM_MARK: char = '~';
+
+/// Longest word that is indexed.
+const WORD_BYTES_MAX: usize = 128;
+
+/// Whether a character parts words.
+#[must_use]
+pub fn is_separator(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t' || (byte.is_ascii_punctuation() && byte != b'_' && byte != b'\\')
+}
+
+/// Calls with each word of a text, in its order. Stop words are among them.
+///
+/// Complexity: O(length).
+pub fn words(text: &[u8], mut visit: impl FnMut(&str)) {
+    let mut word: Vec<u8> = Vec::new();
+    let mut emit = |word: &mut Vec<u8>| {
+        if !word.is_empty() {
+            word.truncate(WORD_BYTES_MAX);
+            match std::str::from_utf8(word) {
+                Ok(whole) => visit(whole),
+                Err(_) => {
+                    let valid: String = word.utf8_chunks().map(|chunk| chunk.valid()).collect();
+                    if !valid.is_empty() {
+                        visit(&valid);
+                    }
+                }
+            }
+            word.clear();
+        }
+    };
+    let mut bytes = text.iter().copied();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            0 => break,
+            b'\\' => match bytes.next() {
+                None | Some(0) => break,
+                Some(next) if next.is_ascii_control() => {}
+                Some(next) => word.push(next.to_ascii_lowercase()),
+            },
+            byte if is_separator(byte) => emit(&mut word),
+            byte if byte.is_ascii_control() => {}
+            byte => word.push(byte.to_ascii_lowercase()),
+        }
+    }
+    emit(&mut word);
+}
+
+/// Calls with each tag of a value: parted by the separator, if there is one, without blanks around, ASCII in lower case unless `case_sensitive`.
+///
+/// Complexity: O(length).
+pub fn tags(value: &[u8], separator: Option<char>, case_sensitive: bool, mut visit: impl FnMut(&str)) {
+    let text = String::from_utf8_lossy(value);
+    let mut one = |tag: &str| {
+        let tag = tag.trim_matches(|character: char| character.is_ascii_whitespace());
+        if case_sensitive { visit(tag) } else { visit(&tag.to_ascii_lowercase()) }
+    };
+    match separator {
+        Some(separator) => text.split(separator).for_each(one),
+        None => one(&text),
+    }
+}

@@ -1,0 +1,108 @@
+//! A hash table of numbers that grows a piece at a time, so that no insertion pays for all (linear hashing, Litwin 1980).
+//!
+//! Entries lie in segments of some hundred. When the average grows too large, one segment is split in two, each in its turn. Whoever owns the table
+//! knows what a number stands for, and so its hash.
+//!
+//! Invariant: a number is in the segment that [`place`] gives for its hash.
+
+#[cfg(test)]
+mod tests;
+
+use hashbrown::HashTable;
+
+/// Average number of entries in a segment at most.
+const SEGMENT_ENTRIES: usize = 448;
+
+/// Numbers by the hashes of what they stand for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hashed {
+    segments: Vec<HashTable<u32>>,
+    len: usize,
+    segment_bytes: usize,
+}
+
+/// The segment of a hash among so many: by its upper half, as tables use the lower bits and the uppermost ones.
+fn place(hash: u64, count: usize) -> usize {
+    let bits = usize::try_from(hash >> 25 & 0xffff_ffff).unwrap_or(0);
+    let mask = count.next_power_of_two() - 1;
+    let at = bits & mask;
+    if at < count { at } else { at & (mask >> 1) }
+}
+
+impl Hashed {
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// A number with this hash that `is_it`. Complexity: O(1).
+    #[inline]
+    pub(crate) fn find(&self, hash: u64, is_it: impl FnMut(&u32) -> bool) -> Option<u32> {
+        if self.segments.is_empty() {
+            return None;
+        }
+        self.segments[place(hash, self.segments.len())].find(hash, is_it).copied()
+    }
+
+    /// Adds a number that is not there. Complexity: O(1) on average, O(entries of a segment) at worst.
+    pub(crate) fn insert(&mut self, hash: u64, number: u32, hash_of: impl Fn(u32) -> u64) {
+        if self.len >= self.segments.len() * SEGMENT_ENTRIES {
+            self.split(&hash_of);
+        }
+        let at = place(hash, self.segments.len());
+        let segment = &mut self.segments[at];
+        let before = segment.allocation_size();
+        segment.insert_unique(hash, number, |other| hash_of(*other));
+        self.segment_bytes = self.segment_bytes + segment.allocation_size() - before;
+        self.len += 1;
+    }
+
+    fn split(&mut self, hash_of: &impl Fn(u32) -> u64) {
+        let at = self.segments.len();
+        self.segments.push(HashTable::new());
+        let count = self.segments.len();
+        if at == 0 {
+            return;
+        }
+        let source = at & ((count.next_power_of_two() >> 1) - 1);
+        let moved: Vec<(u64, u32)> = self.segments[source]
+            .extract_if(|number| place(hash_of(*number), count) == at)
+            .map(|number| (hash_of(number), number))
+            .collect();
+        let before = self.segments[source].allocation_size();
+        self.segments[source].shrink_to_fit(|number| hash_of(*number));
+        for (hash, number) in moved {
+            self.segments[at].insert_unique(hash, number, |other| hash_of(*other));
+        }
+        let after = self.segments[source].allocation_size() + self.segments[at].allocation_size();
+        self.segment_bytes = self.segment_bytes + after - before;
+    }
+
+    /// Takes a number out, if it is there.
+    pub(crate) fn remove(&mut self, hash: u64, number: u32) {
+        if self.segments.is_empty() {
+            return;
+        }
+        let at = place(hash, self.segments.len());
+        if let Ok(entry) = self.segments[at].find_entry(hash, |other| *other == number) {
+            entry.remove();
+            self.len -= 1;
+        }
+        if self.len == 0 {
+            *self = Self::default();
+        }
+    }
+
+    /// All numbers, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
+        self.segments.iter().flat_map(|segment| segment.iter().copied())
+    }
+
+    /// Bytes on the heap. Complexity: O(1).
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.segments.capacity() * size_of::<HashTable<u32>>() + self.segment_bytes
+    }
+}

@@ -1,0 +1,147 @@
+//! From a plan to what walks through an index.
+//!
+//! What matches, and in which order parts count for scores, depends on the plan and the statistics alone, so it is the same in each part of an index: a
+//! word that is nowhere is left out of a union, and parts of a conjunction stand in the order of their counts in the whole index, unless their order is
+//! asked for.
+
+use super::{And, Matcher, Or, of_set};
+use crate::dictionary::Dictionary;
+use crate::index::{Held, Index, Indexed};
+use crate::plan::{Leaf, Part, Plan, SetOf};
+use crate::postings::{Cursor, Layout};
+use crate::sets::DocumentSet;
+use crate::statistics::{LeafStatistics, Statistics};
+use crate::table::Snapshot;
+
+/// What a matcher is built from.
+pub(crate) struct Builder<'a> {
+    pub(crate) index: &'a Index,
+    pub(crate) plan: &'a Plan,
+    pub(crate) statistics: &'a Statistics,
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) sets: &'a [DocumentSet],
+}
+
+/// The matcher of a plan. Complexity: O(parts of the plan and words that its patterns stand for).
+pub(crate) fn build<'a>(builder: &Builder<'a>) -> Matcher<'a> {
+    builder.part(&builder.plan.root)
+}
+
+impl<'a> Builder<'a> {
+    fn part(&self, part: &Part) -> Matcher<'a> {
+        let (table, snapshot) = (self.index.table(), self.snapshot);
+        match part {
+            Part::All => Matcher::All { table, snapshot, at: 0 },
+            Part::Nothing => Matcher::Nothing,
+            Part::Word { leaf, weight, fields } => {
+                let Leaf::Word(text) = &self.plan.leaves[*leaf] else { return Matcher::Nothing };
+                self.term(self.index.terms(), self.index.layout(), text, self.count(*leaf), *weight, *fields)
+            }
+            Part::Value { leaf, weight, field } => {
+                let Leaf::Value(_, text) = &self.plan.leaves[*leaf] else { return Matcher::Nothing };
+                let Indexed::Tags(dictionary) = &self.index.fields()[*field].indexed else {
+                    return Matcher::Nothing;
+                };
+                self.term(dictionary, Layout::BARE, text, self.count(*leaf), *weight, u128::MAX)
+            }
+            Part::Words { leaf, weight, fields } => {
+                self.expanded(*leaf, self.index.terms(), self.index.layout(), *weight, *fields)
+            }
+            Part::Values { leaf, weight, field } => match &self.index.fields()[*field].indexed {
+                Indexed::Tags(dictionary) => {
+                    self.expanded(*leaf, dictionary, Layout::BARE, *weight, u128::MAX)
+                }
+                _ => Matcher::Nothing,
+            },
+            Part::Set(place) if self.statistics.sets.get(*place) == Some(&0) => Matcher::Nothing,
+            Part::Set(place) => {
+                of_set(&self.sets[*place], matches!(self.plan.sets[*place], SetOf::Radius { .. }))
+            }
+            Part::Missing { field, weight } => {
+                let held = self.index.fields()[*field].missing.as_ref();
+                let cursor = held.map_or_else(Cursor::empty, |held| held.postings.cursor(Layout::BARE));
+                Matcher::Missing { cursor, weight: *weight, at: 0 }
+            }
+            Part::And { parts, weight, slop, in_order } => self.and(parts, *weight, *slop, *in_order),
+            Part::Or { parts, weight, is_of_values } => {
+                let mut kept: Vec<Matcher<'a>> = parts
+                    .iter()
+                    .map(|part| self.part(part))
+                    .filter(|part| !matches!(part, Matcher::Nothing))
+                    .collect();
+                match kept.len() {
+                    0 => Matcher::Nothing,
+                    1 if !is_of_values => kept.remove(0),
+                    _ => Matcher::Or(Or::new(kept, *weight, false)),
+                }
+            }
+            Part::Not(inner) => {
+                Matcher::Not { inner: Box::new(self.part(inner)), table, snapshot, at: 0, is_sure: false }
+            }
+            Part::Optional { part, missed } => {
+                let inner = Box::new(self.part(part));
+                Matcher::Optional { inner, missed: *missed, table, snapshot, at: 0, is_sure: false }
+            }
+        }
+    }
+
+    fn and(&self, parts: &[Part], weight: f64, slop: Option<u64>, in_order: bool) -> Matcher<'a> {
+        let mut ordered: Vec<&Part> = parts.iter().collect();
+        if slop.is_none() && !in_order {
+            ordered.sort_by_key(|part| part.estimate(self.statistics));
+        }
+        let mut built: Vec<Matcher<'a>> = ordered.iter().map(|part| self.part(part)).collect();
+        if built.iter().any(|part| matches!(part, Matcher::Nothing)) {
+            return Matcher::Nothing;
+        }
+        if built.len() == 1 {
+            return built.remove(0);
+        }
+        Matcher::And(And::new(built, weight, slop, in_order))
+    }
+
+    fn count(&self, leaf: usize) -> u64 {
+        self.statistics.leaves.get(leaf).map_or(0, LeafStatistics::count)
+    }
+
+    fn term(
+        &self,
+        dictionary: &'a Dictionary<Held>,
+        layout: Layout,
+        text: &'a str,
+        documents: u64,
+        weight: f64,
+        fields: u128,
+    ) -> Matcher<'a> {
+        if documents == 0 {
+            return Matcher::Nothing;
+        }
+        let held = dictionary.find(text).and_then(|number| dictionary.value(number));
+        let cursor = held.map_or_else(Cursor::empty, |held| held.postings.cursor(layout));
+        Matcher::Term { cursor, text, fields, weight, documents, at: 0 }
+    }
+
+    fn expanded(
+        &self,
+        leaf: usize,
+        dictionary: &'a Dictionary<Held>,
+        layout: Layout,
+        weight: f64,
+        fields: u128,
+    ) -> Matcher<'a> {
+        let Some(LeafStatistics::Expansions(expansions)) = self.statistics.leaves.get(leaf) else {
+            return Matcher::Nothing;
+        };
+        if expansions.is_empty() {
+            return Matcher::Nothing;
+        }
+        if let ([(text, documents)], Leaf::Values(..)) = (&**expansions, &self.plan.leaves[leaf]) {
+            return self.term(dictionary, layout, text, *documents, 1.0, fields);
+        }
+        let parts = expansions
+            .iter()
+            .map(|(text, documents)| self.term(dictionary, layout, text, *documents, 1.0, fields))
+            .collect();
+        Matcher::Or(Or::new(parts, weight, true))
+    }
+}

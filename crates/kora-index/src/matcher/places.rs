@@ -1,0 +1,163 @@
+//! Where the words of a match stand, and how far from each other.
+//!
+//! Positions count the indexed words of a document, over all its text fields. The rules are RediSearch's: parts without positions (numbers, negations)
+//! do not count; in order, each word is taken as early as it can be, not before the one before it; in any order, the window that moves is the one of
+//! the least position.
+
+use super::Matcher;
+use crate::postings::END;
+use crate::varint::Reader;
+
+/// Positions of a part at the document it stands at, ascending. None: the part does not count where positions do, by its kind; a group of parts counts
+/// even if none of them has positions, and so do points.
+pub(crate) fn positions_of(part: &Matcher<'_>) -> Option<Vec<u32>> {
+    match part {
+        Matcher::Term { cursor, .. } => {
+            let bytes = cursor.entry().positions;
+            if bytes.is_empty() {
+                return None;
+            }
+            let mut positions = Vec::new();
+            let (mut reader, mut position) = (Reader::new(bytes), 0_u32);
+            while !reader.is_done() {
+                position = position.saturating_add(reader.read32());
+                positions.push(position);
+            }
+            Some(positions)
+        }
+        Matcher::Or(or) => merged(or.matching()),
+        Matcher::And(and) => merged(and.parts.iter()),
+        Matcher::Optional { inner, at, .. } if inner.at() == *at => positions_of(inner),
+        Matcher::Set { is_of_points: true, .. } => Some(Vec::new()),
+        _ => None,
+    }
+}
+
+/// Positions of several, unless all of them are negations and the like.
+fn merged<'m, 'a: 'm>(parts: impl Iterator<Item = &'m Matcher<'a>>) -> Option<Vec<u32>> {
+    let mut all: Option<Vec<u32>> = None;
+    for part in parts {
+        if let Some(positions) = positions_of(part) {
+            all.get_or_insert_default().extend(positions);
+        } else if !is_virtual(part) {
+            all.get_or_insert_default();
+        }
+    }
+    if let Some(positions) = &mut all {
+        positions.sort_unstable();
+    }
+    all
+}
+
+fn is_virtual(part: &Matcher<'_>) -> bool {
+    match part {
+        Matcher::Nothing | Matcher::All { .. } | Matcher::Missing { .. } | Matcher::Not { .. } => true,
+        Matcher::Optional { inner, at, .. } => inner.at() != *at || is_virtual(inner),
+        Matcher::Term { .. } | Matcher::Set { .. } | Matcher::And(_) | Matcher::Or(_) => false,
+    }
+}
+
+/// Whether there is a position of each part such that at most `slop` words stand between them.
+pub(super) fn is_within(parts: &[Matcher<'_>], slop: u64, in_order: bool) -> bool {
+    if parts.len() <= 1 {
+        return true;
+    }
+    let lists: Vec<Vec<u32>> = parts.iter().filter_map(positions_of).collect();
+    // The oracle takes a group without positions as being anywhere, unless an order is asked for.
+    if lists.is_empty() || (!in_order && lists.iter().any(Vec::is_empty)) {
+        return true;
+    }
+    if in_order {
+        is_within_in_order(&lists, i64::try_from(slop).unwrap_or(i64::MAX))
+    } else {
+        is_within_in_any_order(&lists, slop)
+    }
+}
+
+fn is_within_in_order(lists: &[Vec<u32>], slop: i64) -> bool {
+    let Some((first, others)) = lists.split_first() else { return false };
+    let mut places = vec![0; others.len()];
+    'starts: for start in first {
+        let (mut last, mut span) = (*start, 0_i64);
+        for (list, place) in others.iter().zip(&mut places) {
+            while list.get(*place).is_some_and(|position| *position < last) {
+                *place += 1;
+            }
+            let Some(position) = list.get(*place) else { return false };
+            span += i64::from(position - last) - 1;
+            last = *position;
+            if span > slop {
+                continue 'starts;
+            }
+        }
+        return true;
+    }
+    false
+}
+
+fn is_within_in_any_order(lists: &[Vec<u32>], slop: u64) -> bool {
+    let mut places = vec![0; lists.len()];
+    let between = lists.len() as u64 - 1;
+    loop {
+        let (mut least, mut least_at, mut greatest) = (END, 0, 0);
+        for (at, list) in lists.iter().enumerate() {
+            let Some(position) = list.get(places[at]) else { return false };
+            if *position < least {
+                (least, least_at) = (*position, at);
+            }
+            greatest = greatest.max(*position);
+        }
+        if least != greatest && u64::from(greatest - least).saturating_sub(between) <= slop {
+            return true;
+        }
+        places[least_at] += 1;
+    }
+}
+
+/// What scores are divided by: the root of the sum of the squares of the least distances between neighbouring parts, as a whole number.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a small whole number"
+)]
+pub(crate) fn distance(part: &Matcher<'_>) -> u64 {
+    let parts: Vec<&Matcher<'_>> = match part {
+        Matcher::And(and) => and.parts.iter().collect(),
+        Matcher::Or(or) => or.matching().collect(),
+        Matcher::Optional { inner, at, .. } if inner.at() == *at => return distance(inner),
+        _ => return 1,
+    };
+    let count = parts.len();
+    if count <= 1 {
+        return 1;
+    }
+    let lists: Vec<Vec<u32>> = parts.into_iter().filter_map(positions_of).collect();
+    let mut total = 0_u64;
+    for pair in lists.windows(2) {
+        let least = least_distance(&pair[0], &pair[1]);
+        total = total.saturating_add(least.saturating_mul(least));
+    }
+    if total == 0 { count as u64 - 1 } else { (total as f64).sqrt() as u64 }
+}
+
+/// The least distance between positions of two lists. Where one is empty, the oracle counts from the position before the first one.
+fn least_distance(one: &[u32], other: &[u32]) -> u64 {
+    let (mut ones, mut others) = (one.iter().copied(), other.iter().copied());
+    let mut next_one = ones.next();
+    let mut next_other = others.next();
+    let place = |position: Option<u32>| position.map_or(-1, i64::from);
+    let between = |one: Option<u32>, other: Option<u32>| place(one).abs_diff(place(other));
+    let mut least = between(next_one, next_other);
+    while least > 1
+        && let (Some(at), Some(other_at)) = (next_one, next_other)
+    {
+        least = least.min(between(next_one, next_other));
+        if other_at > at {
+            next_one = ones.next();
+        } else {
+            next_other = others.next();
+        }
+    }
+    least
+}

@@ -1,0 +1,219 @@
+//! A query made ready for an index of some schema: names resolved to fields, words with their stems, and checked.
+//!
+//! A plan holds for all parts of an index, whichever shard they are on, since it depends on the schema alone. Its leaves are the words, values
+//! and patterns whose numbers of documents are to be collected from all shards before scores can be given ([`crate::statistics`]).
+
+mod compile;
+mod estimate;
+#[cfg(test)]
+mod tests;
+
+use crate::error::QueryError;
+use crate::index::{Index, Indexed};
+use crate::numbers::Numbers;
+use crate::query::{Node, Pattern, Radius, Range};
+use crate::{analysis, geo};
+
+/// Least characters of a prefix, suffix or inner part that is looked for, as Redis has it.
+pub const PREFIX_CHARACTERS_MIN: usize = 2;
+/// Most words that a pattern stands for, as Redis has it.
+pub const EXPANSIONS_MAX: usize = 200;
+/// Most parts within parts.
+pub const DEPTH_MAX: usize = 512;
+
+/// What is said about a whole query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Language that its words are stemmed by; none given: the index's, or else English.
+    pub language: Option<String>,
+    /// Words that may stand between its words at most.
+    pub slop: Option<i64>,
+    /// Whether its words must stand in its order.
+    pub in_order: bool,
+    /// Fields that its words are to be found in; none given: all. Unknown ones are left out.
+    pub fields: Option<Vec<String>>,
+    /// Keys that it is about; none given: all.
+    pub keys: Option<Vec<Vec<u8>>>,
+    /// Least characters of a prefix, suffix or inner part; shorter ones find nothing.
+    pub prefix_characters_min: usize,
+    /// Most words that a pattern stands for.
+    pub expansions_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            language: None,
+            slop: None,
+            in_order: false,
+            fields: None,
+            keys: None,
+            prefix_characters_min: PREFIX_CHARACTERS_MIN,
+            expansions_max: EXPANSIONS_MAX,
+        }
+    }
+}
+
+/// A query made ready.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    pub(crate) root: Part,
+    pub(crate) leaves: Vec<Leaf>,
+    /// Ranges and radii, whose documents are collected before the search.
+    pub(crate) sets: Vec<SetOf>,
+    pub(crate) keys: Option<Vec<Vec<u8>>>,
+    pub(crate) expansions_max: usize,
+}
+
+/// A part of a plan.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Part {
+    All,
+    Nothing,
+    /// A word, in fields with these bits.
+    Word {
+        leaf: usize,
+        weight: f64,
+        fields: u128,
+    },
+    /// A value of a tag field.
+    Value {
+        leaf: usize,
+        weight: f64,
+        field: usize,
+    },
+    /// The words that fit a pattern.
+    Words {
+        leaf: usize,
+        weight: f64,
+        fields: u128,
+    },
+    /// The values that fit a pattern.
+    Values {
+        leaf: usize,
+        weight: f64,
+        field: usize,
+    },
+    /// A range or radius: its place among the sets.
+    Set(usize),
+    /// Documents without a field. They score nothing, unless within an optional part.
+    Missing {
+        field: usize,
+        weight: f64,
+    },
+    And {
+        parts: Vec<Part>,
+        weight: f64,
+        slop: Option<u64>,
+        in_order: bool,
+    },
+    /// Any of several: values of one tag field, or else parts of which a single one that is left stands for all.
+    Or {
+        parts: Vec<Part>,
+        weight: f64,
+        is_of_values: bool,
+    },
+    Not(Box<Part>),
+    /// What the part does not match has the weight `missed`: 0, but in an optional part.
+    Optional {
+        part: Box<Part>,
+        missed: f64,
+    },
+}
+
+/// What has to be counted in all parts of an index.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Leaf {
+    Word(String),
+    Value(usize, String),
+    Words(Pattern),
+    Values(usize, Pattern),
+}
+
+/// Documents by their numbers or points.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum SetOf {
+    Range { field: usize, range: Range },
+    Radius { field: usize, radius: Radius },
+}
+
+impl SetOf {
+    /// The field's numbers in an index.
+    pub(crate) fn numbers<'a>(&self, index: &'a Index) -> Option<&'a Numbers> {
+        let (Self::Range { field, .. } | Self::Radius { field, .. }) = self;
+        match &index.fields()[*field].indexed {
+            Indexed::Numbers(numbers) | Indexed::Points(numbers) => Some(numbers),
+            _ => None,
+        }
+    }
+
+    /// The ranges of numbers that it may be in.
+    pub(crate) fn ranges(&self) -> Vec<Range> {
+        match self {
+            Self::Range { range, .. } => vec![*range],
+            Self::Radius { radius, .. } => geo::ranges(radius),
+        }
+    }
+
+    /// Numbers in those ranges, of documents that live.
+    pub(crate) fn count(&self, index: &Index) -> usize {
+        let Some(numbers) = self.numbers(index) else { return 0 };
+        let (Self::Range { field, .. } | Self::Radius { field, .. }) = self;
+        let dying = &index.fields()[*field].dying;
+        self.ranges().iter().map(|range| numbers.count_in(range) - dying.count_in(range)).sum()
+    }
+}
+
+/// What a word also matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expansion {
+    /// Words with this stem: the text is the stem with a `+` before it.
+    StemOf(String),
+    /// The stem itself.
+    Stem(String),
+    /// Words of a group of synonyms: the text is the group's name with a `~` before it.
+    Synonym(String),
+}
+
+impl Expansion {
+    /// The text as the dictionary has it.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::StemOf(text) | Self::Stem(text) | Self::Synonym(text) => text,
+        }
+    }
+}
+
+impl Plan {
+    /// Makes a query ready. Complexity: O(size of the query).
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub fn new(index: &Index, node: &Node, options: &Options) -> Result<Self, QueryError> {
+        compile::compile(index, node, options)
+    }
+}
+
+impl Index {
+    /// What a word of a query also matches, in the order in which the oracle's EXPLAIN shows it. Complexity: O(length).
+    ///
+    /// # Errors
+    /// If the language has no stemmer.
+    pub fn expansions(&self, word: &str, language: Option<&str>) -> Result<Vec<Expansion>, QueryError> {
+        let language =
+            language.or(self.schema().language.as_ref().map(|language| &*language.0)).unwrap_or("english");
+        let stemmer = analysis::Stemmer::new(language).ok_or(QueryError::UnknownLanguage)?;
+        let groups = self.synonyms().get(word).into_iter().flatten();
+        let mut found: Vec<Expansion> =
+            groups.map(|group| Expansion::Synonym(format!("{}{group}", analysis::SYNONYM_MARK))).collect();
+        match stemmer.stem(word) {
+            Some(stem) => {
+                found.push(Expansion::StemOf(format!("{}{stem}", analysis::STEM_MARK)));
+                found.push(Expansion::Stem(stem.into_owned()));
+            }
+            None => found.push(Expansion::StemOf(format!("{}{word}", analysis::STEM_MARK))),
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,289 @@
+//! From a query's tree to a plan.
+
+use super::{DEPTH_MAX, Leaf, Options, Part, Plan, SetOf};
+use crate::error::QueryError;
+use crate::index::{Index, Indexed};
+use crate::query::{Attributes, Node, NodeKind, Pattern, TagMatch};
+use crate::schema::{Field, FieldKind};
+
+struct Compiler<'a> {
+    index: &'a Index,
+    options: &'a Options,
+    leaves: Vec<Leaf>,
+    sets: Vec<SetOf>,
+}
+
+/// Where a part stands.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Bits of the text fields that words are looked for in.
+    fields: u128,
+    /// Whether stems and synonyms of words match: not in negations and optional parts.
+    expands: bool,
+    depth: usize,
+}
+
+pub(super) fn compile(index: &Index, node: &Node, options: &Options) -> Result<Plan, QueryError> {
+    let mut compiler = Compiler { index, options, leaves: Vec::new(), sets: Vec::new() };
+    let fields = options.fields.as_ref().map_or(u128::MAX, |names| compiler.text_fields(names));
+    let root = compiler.part(node, Place { fields, expands: true, depth: 0 })?;
+    Ok(Plan {
+        root,
+        leaves: compiler.leaves,
+        sets: compiler.sets,
+        keys: options.keys.clone(),
+        expansions_max: options.expansions_max,
+    })
+}
+
+impl Compiler<'_> {
+    fn part(&mut self, node: &Node, place: Place) -> Result<Part, QueryError> {
+        if place.depth >= DEPTH_MAX {
+            return Err(QueryError::TooDeep);
+        }
+        let place = Place { depth: place.depth + 1, ..place };
+        let attributes = &node.attributes;
+        if attributes.phonetic == Some(true) {
+            return Err(QueryError::PhoneticNotSupported);
+        }
+        let weight = attributes.weight.unwrap_or(1.0);
+        Ok(match &node.kind {
+            NodeKind::All => Part::All,
+            NodeKind::Nothing => Part::Nothing,
+            NodeKind::Word { text, is_expandable } => self.word(text, *is_expandable, weight, place)?,
+            NodeKind::Phrase(words) => self.phrase(words, attributes, place)?,
+            NodeKind::Pattern(pattern) => self.pattern(pattern, weight, place),
+            NodeKind::And(nodes) => {
+                let parts = self.parts(nodes, place)?;
+                self.and(parts, attributes)
+            }
+            NodeKind::Or(nodes) => Part::Or { parts: self.parts(nodes, place)?, weight, is_of_values: false },
+            NodeKind::Not(node) => Part::Not(Box::new(self.part(node, Place { expands: false, ..place })?)),
+            NodeKind::Optional(node) => {
+                let mut part = self.part(node, Place { expands: false, ..place })?;
+                set_weight(&mut part, weight);
+                Part::Optional { part: Box::new(part), missed: 0.0 }
+            }
+            NodeKind::Within(names, node) => {
+                let fields = place.fields & self.text_fields(names);
+                self.part(node, Place { fields, ..place })?
+            }
+            NodeKind::Tags(name, matches) => self.tags(name, matches, weight)?,
+            NodeKind::Range(name, range) => match self.field(name) {
+                Some((field, _)) if matches!(self.index.fields()[field].indexed, Indexed::Numbers(_)) => {
+                    self.set(SetOf::Range { field, range: *range })
+                }
+                _ => Part::Nothing,
+            },
+            NodeKind::Radius(name, radius) => {
+                if !(radius.longitude.abs() <= 180.0 && radius.latitude.abs() <= 90.0) {
+                    return Err(QueryError::PointOutOfRange);
+                }
+                if !(radius.metres >= 0.0 && radius.metres.is_finite()) {
+                    return Err(QueryError::InvalidRadius);
+                }
+                match self.field(name) {
+                    Some((field, _)) if matches!(self.index.fields()[field].indexed, Indexed::Points(_)) => {
+                        self.set(SetOf::Radius { field, radius: *radius })
+                    }
+                    _ => Part::Nothing,
+                }
+            }
+            NodeKind::Missing(name) => match self.field(name) {
+                Some((field, _)) if self.index.fields()[field].missing.is_some() => {
+                    Part::Missing { field, weight: 0.0 }
+                }
+                Some(_) => return Err(QueryError::MissingNotIndexed(name.clone())),
+                None => Part::Nothing,
+            },
+        })
+    }
+
+    fn parts(&mut self, nodes: &[Node], place: Place) -> Result<Vec<Part>, QueryError> {
+        nodes.iter().map(|node| self.part(node, place)).collect()
+    }
+
+    /// What a conjunction does not say of slop and order, the whole query says.
+    fn and(&self, parts: Vec<Part>, attributes: &Attributes) -> Part {
+        let slop = |slop: i64| u64::try_from(slop).ok();
+        Part::And {
+            parts,
+            weight: attributes.weight.unwrap_or(1.0),
+            slop: attributes.slop.and_then(slop).or(self.options.slop.and_then(slop)),
+            in_order: attributes.in_order.unwrap_or(false) || self.options.in_order,
+        }
+    }
+
+    /// A phrase's words stand next to each other, whatever else is said of slop and order.
+    fn phrase(
+        &mut self,
+        words: &[String],
+        attributes: &Attributes,
+        place: Place,
+    ) -> Result<Part, QueryError> {
+        let weight = attributes.weight.unwrap_or(1.0);
+        match words {
+            [] => self.word("", false, weight, place),
+            [word] => self.word(word, false, weight, place),
+            _ => {
+                let parts: Result<_, _> =
+                    words.iter().map(|word| self.word(word, false, 1.0, place)).collect();
+                Ok(Part::And { parts: parts?, weight, slop: Some(0), in_order: true })
+            }
+        }
+    }
+
+    fn word(
+        &mut self,
+        text: &str,
+        is_expandable: bool,
+        weight: f64,
+        place: Place,
+    ) -> Result<Part, QueryError> {
+        if text.is_empty() && !self.has_empty(place.fields) {
+            return Err(QueryError::EmptyNotIndexed);
+        }
+        if place.fields == 0 {
+            return Ok(Part::Nothing);
+        }
+        let own = Part::Word { leaf: self.leaf(Leaf::Word(text.to_owned())), weight, fields: place.fields };
+        if !(is_expandable && place.expands) || text.is_empty() || !self.has_stems(place.fields) {
+            return Ok(own);
+        }
+        let mut parts = vec![own];
+        for expansion in self.index.expansions(text, self.options.language.as_deref())? {
+            let leaf = self.leaf(Leaf::Word(expansion.text().to_owned()));
+            parts.push(Part::Word { leaf, weight: 1.0, fields: place.fields });
+        }
+        Ok(Part::Or { parts, weight: 1.0, is_of_values: false })
+    }
+
+    fn pattern(&mut self, pattern: &Pattern, weight: f64, place: Place) -> Part {
+        if place.fields == 0 || self.is_too_short(pattern) {
+            return Part::Nothing;
+        }
+        let leaf = self.leaf(Leaf::Words(mapped(pattern, str::to_ascii_lowercase)));
+        Part::Words { leaf, weight, fields: place.fields }
+    }
+
+    fn tags(&mut self, name: &str, matches: &[TagMatch], weight: f64) -> Result<Part, QueryError> {
+        let Some((field, declared)) = self.field(name) else { return Ok(Part::Nothing) };
+        let FieldKind::Tag { case_sensitive, .. } = declared.kind else { return Ok(Part::Nothing) };
+        let index_empty = declared.index_empty;
+        if !matches!(self.index.fields()[field].indexed, Indexed::Tags(_)) {
+            return Ok(Part::Nothing);
+        }
+        let cased = |text: &str| if case_sensitive { text.to_owned() } else { text.to_ascii_lowercase() };
+        let mut parts = Vec::new();
+        for one in matches {
+            parts.push(match one {
+                TagMatch::Value(text) => {
+                    if text.is_empty() && !index_empty {
+                        return Err(QueryError::EmptyNotIndexed);
+                    }
+                    Part::Value { leaf: self.leaf(Leaf::Value(field, cased(text))), weight, field }
+                }
+                TagMatch::Pattern(pattern) if self.is_too_short(pattern) => Part::Nothing,
+                TagMatch::Pattern(pattern) => Part::Values {
+                    leaf: self.leaf(Leaf::Values(field, mapped(pattern, cased))),
+                    weight,
+                    field,
+                },
+            });
+        }
+        if parts.len() == 1 {
+            return Ok(parts.remove(0));
+        }
+        Ok(Part::Or { parts, weight, is_of_values: true })
+    }
+
+    fn is_too_short(&self, pattern: &Pattern) -> bool {
+        match pattern {
+            Pattern::Prefix(text) | Pattern::Suffix(text) | Pattern::Infix(text) => {
+                text.chars().count() < self.options.prefix_characters_min
+            }
+            Pattern::Wildcard(_) | Pattern::Fuzzy(..) => false,
+        }
+    }
+
+    fn set(&mut self, set: SetOf) -> Part {
+        self.sets.push(set);
+        Part::Set(self.sets.len() - 1)
+    }
+
+    fn leaf(&mut self, leaf: Leaf) -> usize {
+        if let Some(place) = self.leaves.iter().position(|other| *other == leaf) {
+            return place;
+        }
+        self.leaves.push(leaf);
+        self.leaves.len() - 1
+    }
+
+    fn field(&self, name: &str) -> Option<(usize, &Field)> {
+        self.index.schema().fields.iter().enumerate().find(|(_, field)| field.name == name)
+    }
+
+    /// Bits of those of the named fields that have words; all of them, if the index does not keep which field a word is in.
+    fn text_fields(&self, names: &[String]) -> u128 {
+        if !self.index.layout().fields {
+            return u128::MAX;
+        }
+        let mut bits = 0_u128;
+        for name in names {
+            if let Some((place, _)) = self.field(name)
+                && let Indexed::Text(bit) = self.index.fields()[place].indexed
+            {
+                bits |= 1_u128.checked_shl(bit).unwrap_or(0);
+            }
+        }
+        bits
+    }
+
+    /// Whether some text field among these has a property.
+    fn any_field(&self, fields: u128, has: impl Fn(&Field) -> bool) -> bool {
+        self.index.fields().iter().zip(&self.index.schema().fields).any(|(indexed, field)| {
+            match indexed.indexed {
+                Indexed::Text(bit) => fields & 1_u128.checked_shl(bit).unwrap_or(0) != 0 && has(field),
+                _ => false,
+            }
+        })
+    }
+
+    fn has_empty(&self, fields: u128) -> bool {
+        self.any_field(fields, |field| field.index_empty)
+    }
+
+    fn has_stems(&self, fields: u128) -> bool {
+        !self.index.synonyms().is_empty()
+            || self.any_field(fields, |field| !matches!(field.kind, FieldKind::Text { no_stem: true, .. }))
+    }
+}
+
+/// The same pattern with its text mapped.
+fn mapped(pattern: &Pattern, map: impl Fn(&str) -> String) -> Pattern {
+    match pattern {
+        Pattern::Prefix(text) => Pattern::Prefix(map(text)),
+        Pattern::Suffix(text) => Pattern::Suffix(map(text)),
+        Pattern::Infix(text) => Pattern::Infix(map(text)),
+        Pattern::Wildcard(text) => Pattern::Wildcard(map(text)),
+        Pattern::Fuzzy(text, edits) => Pattern::Fuzzy(map(text), *edits),
+    }
+}
+
+/// What stands in an optional part has the optional part's weight.
+fn set_weight(part: &mut Part, own: f64) {
+    match part {
+        Part::Word { weight, .. }
+        | Part::Value { weight, .. }
+        | Part::Words { weight, .. }
+        | Part::Values { weight, .. }
+        | Part::And { weight, .. }
+        | Part::Or { weight, .. }
+        | Part::Missing { weight, .. } => *weight = own,
+        Part::Optional { part, missed } => {
+            *missed = own;
+            set_weight(part, own);
+        }
+        Part::All | Part::Nothing | Part::Set(_) | Part::Not(_) => {}
+    }
+}

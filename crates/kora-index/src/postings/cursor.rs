@@ -1,0 +1,83 @@
+//! Reads postings in the order of documents, and skips blocks that a search has no use for.
+
+use super::{Block, END, Entries, Entry, Layout};
+use crate::varint::Reader;
+
+/// A place among the postings of a word. Before the first call of [`Cursor::advance`] it stands before all documents.
+#[derive(Clone, Debug)]
+pub(crate) struct Cursor<'a> {
+    blocks: &'a [Block],
+    layout: Layout,
+    at: usize,
+    entries: Entries<'a>,
+    current: Entry<'a>,
+    has_current: bool,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(blocks: &'a [Block], layout: Layout) -> Self {
+        let entries = Entries { reader: Reader::new(&[]), layout, document: 0 };
+        let current = Entry { document: 0, frequency: 0, fields: 0, positions: &[] };
+        let mut cursor = Self { blocks, layout, at: 0, entries, current, has_current: false };
+        cursor.enter(0);
+        cursor
+    }
+
+    /// A cursor over nothing.
+    pub(crate) fn empty() -> Self {
+        Self::new(&[], Layout::BARE)
+    }
+
+    fn enter(&mut self, at: usize) {
+        self.at = at;
+        if let Some(block) = self.blocks.get(at) {
+            self.entries = block.entries(self.layout);
+        }
+    }
+
+    /// The entry it stands at.
+    pub(crate) fn entry(&self) -> &Entry<'a> {
+        &self.current
+    }
+
+    /// Goes on to the first document from `target` on that stands in one of the fields, and returns it, or [`END`]. It never goes back.
+    ///
+    /// Complexity: O(1) for the next one; O(log blocks + entries of a block) for one further off.
+    #[inline]
+    pub(crate) fn advance(&mut self, target: u32, fields: u128) -> u32 {
+        if self.has_current && self.current.document >= target {
+            return self.current.document;
+        }
+        loop {
+            let Some(block) = self.blocks.get(self.at) else { return self.end() };
+            if block.last < target {
+                self.skip(target);
+                continue;
+            }
+            while let Some(entry) = self.entries.next() {
+                if entry.document >= target && entry.fields & fields != 0 {
+                    self.current = entry;
+                    self.has_current = true;
+                    return entry.document;
+                }
+            }
+            self.enter(self.at + 1);
+        }
+    }
+
+    fn skip(&mut self, target: u32) {
+        let rest = &self.blocks[self.at + 1..];
+        let mut span = 1;
+        while span < rest.len() && rest[span].last < target {
+            span *= 2;
+        }
+        let near = &rest[..rest.len().min(span + 1)];
+        self.enter(self.at + 1 + near.partition_point(|block| block.last < target));
+    }
+
+    fn end(&mut self) -> u32 {
+        self.has_current = true;
+        self.current = Entry { document: END, frequency: 0, fields: 0, positions: &[] };
+        END
+    }
+}

@@ -1,0 +1,87 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+
+type Model = BTreeMap<u32, (u32, u128, Vec<u8>)>;
+
+fn layouts() -> impl Strategy<Value = Layout> {
+    (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(frequencies, fields, positions)| Layout {
+        frequencies,
+        fields,
+        positions,
+    })
+}
+
+fn read(postings: &Postings, layout: Layout, gone: &BTreeSet<u32>) -> Model {
+    let mut cursor = postings.cursor(layout);
+    let mut found = Model::new();
+    let mut document = cursor.advance(0, u128::MAX);
+    while document != END {
+        if !gone.contains(&document) {
+            let entry = cursor.entry();
+            found.insert(document, (entry.frequency, entry.fields, entry.positions.to_vec()));
+        }
+        document = cursor.advance(document + 1, u128::MAX);
+    }
+    found
+}
+
+proptest! {
+    #[test]
+    fn as_a_map(
+        layout in layouts(),
+        steps in prop::collection::vec((1_u32..300, 1_u32..4, 1_u128..200, prop::collection::vec(0_u8..250, 1..4), any::<u8>()), 1..600),
+        targets in prop::collection::vec(0_u32..90_000, 0..40),
+    ) {
+        let mut postings = Postings::default();
+        let mut model = Model::new();
+        let mut gone = BTreeSet::new();
+        let mut number = 0;
+        let mut growth = 0;
+        for (distance, frequency, fields, places, fate) in steps {
+            number += distance;
+            let mut positions = Vec::new();
+            for place in &places {
+                varint::push(&mut positions, u64::from(*place));
+            }
+            let entry = Entry { document: number, frequency, fields, positions: &positions };
+            growth += postings.push(layout, &entry);
+            model.insert(number, (
+                if layout.frequencies { frequency } else { 1 },
+                if layout.fields { fields } else { u128::MAX },
+                if layout.positions { positions.clone() } else { Vec::new() },
+            ));
+            if fate > 90 {
+                let nth = usize::from(fate) * 7 % model.len();
+                let victim = *model.keys().nth(nth).unwrap();
+                model.remove(&victim);
+                gone.insert(victim);
+                growth += postings.remove(layout, victim, |document| gone.contains(&document));
+            }
+            prop_assert_eq!(growth, postings.heap_bytes().cast_signed());
+        }
+        prop_assert_eq!(postings.live() as usize, model.len());
+        prop_assert_eq!(&read(&postings, layout, &gone), &model);
+        let mut targets = targets;
+        targets.sort_unstable();
+        let mut cursor = postings.cursor(layout);
+        let mut document = 0;
+        for target in targets {
+            if target < document { continue; }
+            document = cursor.advance(target, u128::MAX);
+            while gone.contains(&document) {
+                document = cursor.advance(document + 1, u128::MAX);
+            }
+            prop_assert_eq!(document, model.range(target..).next().map_or(END, |(number, _)| *number));
+        }
+        let rest: Vec<u32> = model.keys().copied().collect();
+        for victim in rest {
+            gone.insert(victim);
+            growth += postings.remove(layout, victim, |document| gone.contains(&document));
+        }
+        prop_assert_eq!(growth, 0);
+        prop_assert_eq!((postings.live(), postings.block_count(), postings.heap_bytes()), (0, 0, 0));
+    }
+}

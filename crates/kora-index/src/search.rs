@@ -1,0 +1,178 @@
+//! A search through one part of an index: it finds what a plan matches, in slices, and sees one moment however long it takes.
+//!
+//! A search owns what it needs between two slices: its snapshot, the sets that it collected, and the number that it goes on from. It borrows the
+//! index for each slice only, so puts and removals go on in between. First it collects the documents of ranges and circles, then it walks through
+//! the matches in the order of their numbers.
+
+mod prepare;
+#[cfg(test)]
+mod tests;
+mod top;
+
+use std::sync::Arc;
+
+use crate::index::Index;
+use crate::matcher::{Builder, Matcher, build};
+use crate::plan::Plan;
+use crate::postings::END;
+use crate::score::{Explanation, Scorer, Scoring};
+use crate::statistics::Statistics;
+use crate::table::Snapshot;
+
+use prepare::Preparation;
+pub use top::{Direction, Hit, KeptKey, TopKeys, TopScores};
+
+/// Numbers that a search looks at between two looks at its budget.
+const WINDOW: u32 = 1024;
+/// What such a window counts, in steps.
+const WINDOW_STEPS: usize = 128;
+
+/// A search through one part of an index.
+pub struct Search {
+    plan: Arc<Plan>,
+    statistics: Arc<Statistics>,
+    snapshot: Snapshot,
+    preparation: Preparation,
+    keys: Option<Vec<u32>>,
+    next: u32,
+    matched: u64,
+}
+
+/// A document that a query matches.
+pub struct Match<'m> {
+    /// Its number in this part of the index.
+    pub document: u32,
+    index: &'m Index,
+    matcher: &'m Matcher<'m>,
+    scoring: &'m Scoring<'m>,
+}
+
+impl Match<'_> {
+    /// Its score. Complexity: O(parts of the query), and O(positions) for scorers that count distances.
+    #[must_use]
+    pub fn score(&self) -> f64 {
+        let table = self.index.table();
+        let Some(facts) = table.facts(self.document) else { return 0.0 };
+        let payload =
+            if self.scoring.scorer == Scorer::Hamming { self.index.payload(self.document) } else { None };
+        self.scoring.score(self.matcher, facts, payload)
+    }
+
+    /// How its score came about.
+    #[must_use]
+    pub fn explain(&self) -> Explanation {
+        let facts = self.index.table().facts(self.document).copied().unwrap_or_default();
+        self.scoring.explain(self.matcher, &facts, self.index.payload(self.document))
+    }
+
+    /// Its place among equals.
+    #[must_use]
+    pub fn order(&self) -> u64 {
+        self.index.table().facts(self.document).map_or(0, |facts| facts.order)
+    }
+
+    /// The index that it is in.
+    #[must_use]
+    pub fn index(&self) -> &Index {
+        self.index
+    }
+}
+
+/// What is to be done with matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// More of them.
+    Continue,
+    /// No more: the search is over.
+    Stop,
+}
+
+impl Search {
+    /// Begins a search. The snapshot must be of the moment at which the statistics were gathered.
+    ///
+    /// Complexity: O(keys that the query names).
+    #[must_use]
+    pub fn new(index: &Index, plan: Arc<Plan>, statistics: Arc<Statistics>, snapshot: Snapshot) -> Self {
+        let keys = plan.keys.as_ref().map(|keys| {
+            let mut documents: Vec<u32> = keys.iter().filter_map(|key| index.document(key)).collect();
+            documents.sort_unstable();
+            documents
+        });
+        let preparation = Preparation::new(&plan, index, &snapshot);
+        Self { plan, statistics, snapshot, preparation, keys, next: 1, matched: 0 }
+    }
+
+    /// Goes on for about so many steps, a step being a document that is looked at, and calls with each match. Returns whether it is over.
+    ///
+    /// Complexity: O(steps), and O(parts of the plan) to begin.
+    pub fn step(
+        &mut self,
+        index: &Index,
+        steps: usize,
+        scoring: &SearchScoring<'_>,
+        mut visit: impl FnMut(&Match<'_>) -> Flow,
+    ) -> bool {
+        let mut steps = steps;
+        if !self.preparation.step(&self.plan, index, &mut steps) {
+            return false;
+        }
+        let builder = Builder {
+            index,
+            plan: &self.plan,
+            statistics: &self.statistics,
+            snapshot: &self.snapshot,
+            sets: self.preparation.sets(),
+        };
+        let mut matcher = build(&builder);
+        let scoring = Scoring::new(scoring.scorer, &self.statistics, scoring.payload);
+        while steps > 0 {
+            let horizon = self.snapshot.horizon();
+            if self.next >= horizon {
+                return true;
+            }
+            let limit = self.next.saturating_add(WINDOW).min(horizon);
+            let found = matcher.go(self.next, limit);
+            if found >= limit {
+                self.next = found;
+                steps = steps.saturating_sub(WINDOW_STEPS);
+                if found == END {
+                    return true;
+                }
+                continue;
+            }
+            self.next = found + 1;
+            steps -= 1;
+            let is_asked_for = self.keys.as_ref().is_none_or(|keys| keys.binary_search(&found).is_ok());
+            if is_asked_for && index.table().sees(&self.snapshot, found) {
+                self.matched += 1;
+                let one = Match { document: found, index, matcher: &matcher, scoring: &scoring };
+                if visit(&one) == Flow::Stop {
+                    self.next = END;
+                    return true;
+                }
+            }
+        }
+        self.next >= self.snapshot.horizon()
+    }
+
+    /// Documents that it matched so far.
+    #[must_use]
+    pub fn matched(&self) -> u64 {
+        self.matched
+    }
+
+    /// What it sees.
+    #[must_use]
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+}
+
+/// How a search scores what it matches.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SearchScoring<'a> {
+    /// The scorer.
+    pub scorer: Scorer,
+    /// The query's payload, for [`Scorer::Hamming`].
+    pub payload: Option<&'a [u8]>,
+}

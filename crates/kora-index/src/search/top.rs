@@ -1,0 +1,203 @@
+//! The best of many matches, kept in bounded memory: so many of the greatest scores, or of the first sort keys.
+//!
+//! Each part of an index keeps its own; the caller merges them by the same order, which is one over all parts: equal scores and keys are in the
+//! order of [`Hit::order`].
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use crate::document::SortKey;
+
+/// A document among the best.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hit {
+    /// Its number in its part of the index.
+    pub document: u32,
+    /// Its score.
+    pub score: f64,
+    /// Its place among equals.
+    pub order: u64,
+}
+
+impl Hit {
+    /// Which of two comes first: the greater score, then the lesser order. What is not a number counts as 0.
+    #[must_use]
+    pub fn compare(&self, other: &Self) -> Ordering {
+        let number = |score: f64| if score.is_nan() { 0.0 } else { score + 0.0 };
+        number(other.score)
+            .total_cmp(&number(self.score))
+            .then(self.order.cmp(&other.order))
+            .then(self.document.cmp(&other.document))
+    }
+}
+
+impl Eq for Hit {}
+
+impl PartialOrd for Hit {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Hit {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.compare(other)
+    }
+}
+
+/// The matches with the greatest scores. The last of them is on top of the heap.
+#[derive(Clone, Debug)]
+pub struct TopScores {
+    limit: usize,
+    heap: BinaryHeap<Hit>,
+}
+
+impl TopScores {
+    /// Keeps so many.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self { limit, heap: BinaryHeap::new() }
+    }
+
+    /// Offers a match. Complexity: O(log limit) if it is kept, else O(1).
+    pub fn offer(&mut self, hit: Hit) {
+        if self.heap.len() < self.limit {
+            self.heap.push(hit);
+        } else if let Some(mut last) = self.heap.peek_mut()
+            && hit < *last
+        {
+            *last = hit;
+        }
+    }
+
+    /// The best, in their order.
+    #[must_use]
+    pub fn finish(self) -> Vec<Hit> {
+        self.heap.into_sorted_vec()
+    }
+}
+
+/// A sort key, owned.
+#[derive(Clone, Debug, PartialEq)]
+pub enum KeptKey {
+    /// A number.
+    Number(f64),
+    /// Text.
+    Text(Box<[u8]>),
+    /// None.
+    Missing,
+}
+
+impl KeptKey {
+    /// Keeps a key.
+    #[must_use]
+    pub fn new(key: SortKey<'_>) -> Self {
+        match key {
+            SortKey::Number(number) => Self::Number(number),
+            SortKey::Text(text) => Self::Text(text.into()),
+            SortKey::Missing => Self::Missing,
+        }
+    }
+
+    /// It, borrowed.
+    #[must_use]
+    pub fn borrow(&self) -> SortKey<'_> {
+        match self {
+            Self::Number(number) => SortKey::Number(*number),
+            Self::Text(text) => SortKey::Text(text),
+            Self::Missing => SortKey::Missing,
+        }
+    }
+}
+
+/// Which keys come first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// The least.
+    #[default]
+    Ascending,
+    /// The greatest.
+    Descending,
+}
+
+impl Direction {
+    /// Which of two comes first, by their keys and then by their orders. Descending reverses both; a missing key is last either way.
+    #[must_use]
+    pub fn compare(self, one: (SortKey<'_>, u64), other: (SortKey<'_>, u64)) -> Ordering {
+        let keys = match (one.0, other.0) {
+            (SortKey::Missing, SortKey::Missing) => Ordering::Equal,
+            (SortKey::Missing, _) => return Ordering::Greater,
+            (_, SortKey::Missing) => return Ordering::Less,
+            (SortKey::Number(one), SortKey::Number(other)) => one.total_cmp(&other),
+            (SortKey::Text(one), SortKey::Text(other)) => one.cmp(other),
+            (SortKey::Number(_), SortKey::Text(_)) => Ordering::Less,
+            (SortKey::Text(_), SortKey::Number(_)) => Ordering::Greater,
+        };
+        let ascending = keys.then(one.1.cmp(&other.1));
+        if self == Self::Ascending { ascending } else { ascending.reverse() }
+    }
+}
+
+/// The matches with the first sort keys. The last of them is on top of the heap.
+#[derive(Clone, Debug)]
+pub struct TopKeys {
+    limit: usize,
+    direction: Direction,
+    heap: BinaryHeap<Keyed>,
+}
+
+#[derive(Clone, Debug)]
+struct Keyed {
+    key: KeptKey,
+    hit: Hit,
+    direction: Direction,
+}
+
+impl PartialEq for Keyed {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Keyed {}
+
+impl PartialOrd for Keyed {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Keyed {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let keys = self
+            .direction
+            .compare((self.key.borrow(), self.hit.order), (other.key.borrow(), other.hit.order));
+        keys.then(self.hit.document.cmp(&other.hit.document))
+    }
+}
+
+impl TopKeys {
+    /// Keeps so many.
+    #[must_use]
+    pub fn new(limit: usize, direction: Direction) -> Self {
+        Self { limit, direction, heap: BinaryHeap::new() }
+    }
+
+    /// Offers a match. Complexity: O(log limit + length of the key) if it is kept, else O(1).
+    pub fn offer(&mut self, key: SortKey<'_>, hit: Hit) {
+        if self.heap.len() < self.limit {
+            self.heap.push(Keyed { key: KeptKey::new(key), hit, direction: self.direction });
+        } else if let Some(mut last) = self.heap.peek_mut() {
+            let order = self.direction.compare((key, hit.order), (last.key.borrow(), last.hit.order));
+            if order.then(hit.document.cmp(&last.hit.document)) == Ordering::Less {
+                *last = Keyed { key: KeptKey::new(key), hit, direction: self.direction };
+            }
+        }
+    }
+
+    /// The first ones, in their order, with their keys.
+    #[must_use]
+    pub fn finish(self) -> Vec<(KeptKey, Hit)> {
+        self.heap.into_sorted_vec().into_iter().map(|keyed| (keyed.key, keyed.hit)).collect()
+    }
+}

@@ -1,0 +1,109 @@
+//! Sets of documents: those of a range or circle, collected before a search walks through them in order.
+
+#[cfg(test)]
+mod tests;
+
+use crate::postings::END;
+
+/// A set with fewer than one in so many of all numbers is a list.
+const LIST_SHARE: usize = 32;
+/// A longer list is bits: sorting it would take long.
+const LIST_LENGTH_MAX: usize = 16_384;
+
+/// Numbers of documents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum DocumentSet {
+    /// Ascending, once [`DocumentSet::seal`] was called.
+    List(Vec<u32>),
+    /// One bit for each number.
+    Bits(Vec<u64>),
+}
+
+impl DocumentSet {
+    /// An empty set for about so many of the numbers below `horizon`.
+    pub(crate) fn new(expected_count: usize, horizon: u32) -> Self {
+        if expected_count > LIST_LENGTH_MAX || expected_count > horizon as usize / LIST_SHARE {
+            Self::Bits(vec![0; (horizon as usize).div_ceil(64)])
+        } else {
+            Self::List(Vec::with_capacity(expected_count))
+        }
+    }
+
+    /// Adds a number; those past the horizon are left out of a set of bits.
+    #[inline]
+    pub(crate) fn insert(&mut self, document: u32) {
+        match self {
+            Self::List(list) => list.push(document),
+            Self::Bits(bits) => {
+                if let Some(word) = bits.get_mut((document / 64) as usize) {
+                    *word |= 1 << (document % 64);
+                }
+            }
+        }
+    }
+
+    /// Makes it ready to be walked through. Complexity: O(n log n) for a list.
+    pub(crate) fn seal(&mut self) {
+        if let Self::List(list) = self {
+            list.sort_unstable();
+            list.dedup();
+        }
+    }
+
+    /// How many it has. Complexity: O(size).
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::List(list) => list.len(),
+            Self::Bits(bits) => bits.iter().map(|word| word.count_ones() as usize).sum(),
+        }
+    }
+
+    pub(crate) fn cursor(&self) -> SetCursor<'_> {
+        match self {
+            Self::List(list) => SetCursor::List(list),
+            Self::Bits(bits) => SetCursor::Bits(bits),
+        }
+    }
+}
+
+/// A place in a set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum SetCursor<'a> {
+    /// What is left of a list.
+    List(&'a [u32]),
+    /// All bits.
+    Bits(&'a [u64]),
+}
+
+impl SetCursor<'_> {
+    /// The first number from `target` on, or [`END`].
+    #[inline]
+    pub(crate) fn advance(&mut self, target: u32) -> u32 {
+        match self {
+            Self::List(list) => {
+                let mut span = 1;
+                while span < list.len() && list[span] < target {
+                    span *= 2;
+                }
+                let near = &list[..list.len().min(span + 1)];
+                *list = &list[near.partition_point(|document| *document < target)..];
+                list.first().copied().unwrap_or(END)
+            }
+            Self::Bits(bits) => {
+                let mut at = (target / 64) as usize;
+                let Some(mut word) = bits.get(at).map(|word| word & (u64::MAX << (target % 64))) else {
+                    return END;
+                };
+                while word == 0 {
+                    at += 1;
+                    match bits.get(at) {
+                        Some(next) => word = *next,
+                        None => return END,
+                    }
+                }
+                u32::try_from(at).map_or(END, |at| at * 64 + word.trailing_zeros())
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What scores need to know of a whole index: how many documents it has, how long they are, and in how many of them each word of a query is.
+//!
+//! Each part of an index gathers its own for a plan ([`Gathering`]); the caller merges them and gives the sum to the search of each part. So scores,
+//! and which words a pattern stands for, come out as if there were one part.
+
+use crate::dictionary::Compiled;
+use crate::index::{Held, Index, Indexed};
+use crate::plan::{Leaf, Plan};
+
+/// Figures of an index, for one plan.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Statistics {
+    /// Documents.
+    pub documents: u64,
+    /// Sum of their lengths in words.
+    pub length_total: u64,
+    /// For each leaf of the plan.
+    pub(crate) leaves: Vec<LeafStatistics>,
+    /// Numbers in each range of the plan, and points in the ranges of each circle.
+    pub(crate) sets: Vec<u64>,
+}
+
+/// In how many documents something is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum LeafStatistics {
+    /// A word or value.
+    Count(u64),
+    /// What a pattern stands for, in the order of its bytes.
+    Expansions(Vec<(Box<str>, u64)>),
+}
+
+impl LeafStatistics {
+    /// Documents that have it, or of all that a pattern stands for, added up.
+    pub(crate) fn count(&self) -> u64 {
+        match self {
+            Self::Count(count) => *count,
+            Self::Expansions(expansions) => expansions.iter().map(|(_, count)| count).sum(),
+        }
+    }
+}
+
+impl Statistics {
+    /// Adds those of another part of the index, for the same plan. Complexity: O(their size).
+    pub fn merge(&mut self, other: Self, plan: &Plan) {
+        self.documents += other.documents;
+        self.length_total += other.length_total;
+        self.sets.resize(other.sets.len(), 0);
+        self.sets.iter_mut().zip(&other.sets).for_each(|(count, more)| *count += more);
+        if self.leaves.is_empty() {
+            self.leaves = other.leaves;
+            return;
+        }
+        for (leaf, more) in self.leaves.iter_mut().zip(other.leaves) {
+            match (leaf, more) {
+                (LeafStatistics::Count(count), LeafStatistics::Count(more)) => *count += more,
+                (LeafStatistics::Expansions(expansions), LeafStatistics::Expansions(more)) => {
+                    merge_expansions(expansions, more, plan.expansions_max);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Average length of a document.
+    #[expect(clippy::cast_precision_loss, reason = "an average")]
+    pub(crate) fn average_length(&self) -> f64 {
+        if self.documents == 0 { 0.0 } else { self.length_total as f64 / self.documents as f64 }
+    }
+
+    /// How many words and values the plan's patterns stand for.
+    #[must_use]
+    pub fn expansion_count(&self) -> usize {
+        let counts = self.leaves.iter().map(|leaf| match leaf {
+            LeafStatistics::Count(_) => 0,
+            LeafStatistics::Expansions(expansions) => expansions.len(),
+        });
+        counts.sum()
+    }
+}
+
+fn merge_expansions(expansions: &mut Vec<(Box<str>, u64)>, more: Vec<(Box<str>, u64)>, max: usize) {
+    expansions.extend(more);
+    expansions.sort_by(|one, other| one.0.cmp(&other.0));
+    expansions.dedup_by(|later, first| {
+        let is_same = later.0 == first.0;
+        first.1 += if is_same { later.1 } else { 0 };
+        is_same
+    });
+    expansions.truncate(max);
+}
+
+/// Gathers a part's statistics, some steps at a time.
+pub struct Gathering {
+    statistics: Statistics,
+    patterns: Vec<(usize, Compiled)>,
+}
+
+impl Gathering {
+    /// Begins: all but patterns is counted at once. It is to be begun at the moment that the search's snapshot is taken.
+    ///
+    /// Complexity: O(leaves of the plan), and O(runs of numbers) for each range.
+    #[must_use]
+    pub fn new(index: &Index, plan: &Plan) -> Self {
+        let mut patterns = Vec::new();
+        let leaves = plan.leaves.iter().enumerate().map(|(place, leaf)| match leaf {
+            Leaf::Word(text) => LeafStatistics::Count(count_of(index.terms(), text)),
+            Leaf::Value(field, text) => match &index.fields()[*field].indexed {
+                Indexed::Tags(dictionary) => LeafStatistics::Count(count_of(dictionary, text)),
+                _ => LeafStatistics::Count(0),
+            },
+            Leaf::Words(pattern) | Leaf::Values(_, pattern) => {
+                patterns.push((place, Compiled::new(pattern)));
+                LeafStatistics::Expansions(Vec::new())
+            }
+        });
+        let leaves = leaves.collect();
+        patterns.reverse();
+        let table = index.table();
+        let sets = plan.sets.iter().map(|set| set.count(index) as u64).collect();
+        let statistics =
+            Statistics { documents: table.len() as u64, length_total: table.length_total(), leaves, sets };
+        Self { statistics, patterns }
+    }
+
+    /// Goes on until it is through or has looked at so many words. Returns whether it is through.
+    pub fn step(&mut self, index: &Index, plan: &Plan, mut steps: usize) -> bool {
+        while let Some((place, pattern)) = self.patterns.last_mut() {
+            let dictionary = match &plan.leaves[*place] {
+                Leaf::Values(field, _) => match &index.fields()[*field].indexed {
+                    Indexed::Tags(dictionary) => dictionary,
+                    _ => index.terms(),
+                },
+                _ => index.terms(),
+            };
+            if let LeafStatistics::Expansions(found) = &mut self.statistics.leaves[*place] {
+                let is_through = dictionary.expand(pattern, &mut steps, |text, held: &Held| {
+                    if held.count() > 0 {
+                        found.push((text.into(), held.count()));
+                    }
+                    found.len() < plan.expansions_max
+                });
+                if !is_through {
+                    return false;
+                }
+            }
+            self.patterns.pop();
+        }
+        true
+    }
+
+    /// What was gathered.
+    #[must_use]
+    pub fn finish(self) -> Statistics {
+        self.statistics
+    }
+
+    /// Gathers all at once.
+    #[must_use]
+    pub fn all(index: &Index, plan: &Plan) -> Statistics {
+        let mut gathering = Self::new(index, plan);
+        while !gathering.step(index, plan, usize::MAX) {}
+        gathering.finish()
+    }
+}
+
+fn count_of(dictionary: &crate::dictionary::Dictionary<Held>, text: &str) -> u64 {
+    dictionary.find(text).and_then(|number| dictionary.value(number)).map_or(0, Held::count)
+}

@@ -1,0 +1,169 @@
+//! A piece of the table of documents, and what is kept of each document.
+
+use crate::varint::{self, Reader};
+
+/// Documents in a chunk.
+pub(super) const CHUNK_DOCUMENTS: u32 = 256;
+
+const SLOTS: usize = CHUNK_DOCUMENTS as usize;
+const WORDS: usize = SLOTS / 64;
+
+/// What scores and orders need of a document.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Facts {
+    /// Its words, each counted as its field's weight says.
+    pub(crate) length: u32,
+    /// Greatest frequency of a word.
+    pub(crate) frequency_max: u32,
+    /// Score that it has in itself.
+    pub(crate) score: f32,
+    /// Place among equals.
+    pub(crate) order: u64,
+}
+
+/// What is kept of a document, in one run of bytes: its key, its sort values, its payload, and what it has in the index, so that it can be taken out.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Record(Box<[u8]>);
+
+impl Record {
+    /// Packs a record.
+    pub(crate) fn new(key: &[u8], sorts: &[u8], payload: Option<&[u8]>, contents: &[u8]) -> Self {
+        let mut bytes =
+            Vec::with_capacity(key.len() + sorts.len() + contents.len() + payload.map_or(0, <[u8]>::len) + 6);
+        varint::push(&mut bytes, key.len() as u64);
+        bytes.extend_from_slice(key);
+        varint::push(&mut bytes, sorts.len() as u64);
+        bytes.extend_from_slice(sorts);
+        varint::push(&mut bytes, payload.map_or(0, |payload| payload.len() as u64 + 1));
+        bytes.extend_from_slice(payload.unwrap_or_default());
+        bytes.extend_from_slice(contents);
+        Self(bytes.into_boxed_slice())
+    }
+
+    /// The same under another key.
+    pub(super) fn with_key(&self, key: &[u8]) -> Self {
+        let mut bytes = Vec::with_capacity(self.0.len() + key.len());
+        varint::push(&mut bytes, key.len() as u64);
+        bytes.extend_from_slice(key);
+        bytes.extend_from_slice(self.after_key().rest);
+        Self(bytes.into_boxed_slice())
+    }
+
+    pub(crate) fn key(&self) -> &[u8] {
+        let mut reader = Reader::new(&self.0);
+        let length = reader.read_length();
+        reader.take(length)
+    }
+
+    fn after_key(&self) -> Reader<'_> {
+        let mut reader = Reader::new(&self.0);
+        let length = reader.read_length();
+        reader.take(length);
+        reader
+    }
+
+    /// Its packed sort values.
+    pub(crate) fn sorts(&self) -> &[u8] {
+        let mut reader = self.after_key();
+        let length = reader.read_length();
+        reader.take(length)
+    }
+
+    fn after_sorts(&self) -> Reader<'_> {
+        let mut reader = self.after_key();
+        let length = reader.read_length();
+        reader.take(length);
+        reader
+    }
+
+    pub(crate) fn payload(&self) -> Option<&[u8]> {
+        let mut reader = self.after_sorts();
+        let length = reader.read_length().checked_sub(1)?;
+        Some(reader.take(length))
+    }
+
+    /// What it has in the index, packed.
+    pub(crate) fn contents(&self) -> &[u8] {
+        let mut reader = self.after_sorts();
+        let length = reader.read_length().saturating_sub(1);
+        reader.take(length);
+        reader.rest
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// Documents with neighbouring numbers.
+#[derive(Clone, Debug)]
+pub(super) struct Chunk {
+    live: [u64; WORDS],
+    present: u32,
+    facts: [Facts; SLOTS],
+    records: [Option<Record>; SLOTS],
+}
+
+impl Default for Chunk {
+    fn default() -> Self {
+        Self {
+            live: [0; WORDS],
+            present: 0,
+            facts: [Facts::default(); SLOTS],
+            records: [const { None }; SLOTS],
+        }
+    }
+}
+
+impl Chunk {
+    pub(super) fn insert(&mut self, at: u32, facts: Facts, record: Record) {
+        self.live[(at / 64) as usize] |= 1 << (at % 64);
+        self.present += 1;
+        self.facts[at as usize] = facts;
+        self.records[at as usize] = Some(record);
+    }
+
+    pub(super) fn set_dead(&mut self, at: u32) {
+        self.live[(at / 64) as usize] &= !(1 << (at % 64));
+    }
+
+    #[inline]
+    pub(super) fn is_live(&self, at: u32) -> bool {
+        self.live[(at / 64) as usize] >> (at % 64) & 1 == 1
+    }
+
+    /// The first place from `at` on that lives.
+    pub(super) fn next_live(&self, at: u32) -> Option<u32> {
+        let mut word = (at / 64) as usize;
+        let mut bits = self.live[word] & (u64::MAX << (at % 64));
+        while bits == 0 {
+            word += 1;
+            bits = *self.live.get(word)?;
+        }
+        u32::try_from(word).ok().map(|word| word * 64 + bits.trailing_zeros())
+    }
+
+    pub(super) fn remove(&mut self, at: u32) -> Option<Record> {
+        let record = self.records[at as usize].take();
+        self.present -= u32::from(record.is_some());
+        record
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.present == 0
+    }
+
+    #[inline]
+    pub(super) fn facts(&self, at: u32) -> &Facts {
+        &self.facts[at as usize]
+    }
+
+    pub(super) fn record(&self, at: u32) -> Option<&Record> {
+        self.records[at as usize].as_ref()
+    }
+
+    pub(super) fn record_mut(&mut self, at: u32) -> Option<&mut Record> {
+        self.records[at as usize].as_mut()
+    }
+}

@@ -1,0 +1,104 @@
+//! Numbers in as few bytes as they need: seven bits each, the least significant first, the top bit set on all but the last.
+
+/// Appends a number. Complexity: O(bytes written), 1 to 19.
+pub(crate) fn write<A: smallvec::Array<Item = u8>>(bytes: &mut smallvec::SmallVec<A>, mut number: u128) {
+    while number >= 0x80 {
+        bytes.push(low_seven(number) | 0x80);
+        number >>= 7;
+    }
+    bytes.push(low_seven(number));
+}
+
+/// Appends a number to a plain buffer.
+pub(crate) fn push(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(low_seven(u128::from(number)) | 0x80);
+        number >>= 7;
+    }
+    bytes.push(low_seven(u128::from(number)));
+}
+
+fn low_seven(number: u128) -> u8 {
+    (number & 0x7f) as u8
+}
+
+/// Reads numbers from bytes that this module wrote. Past the end it reads zeros.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Reader<'a> {
+    /// What is still to be read.
+    pub(crate) rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    /// Reads from the start of some bytes.
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// Whether all is read.
+    pub(crate) fn is_done(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// The next number of at most 64 bits.
+    #[inline]
+    pub(crate) fn read(&mut self) -> u64 {
+        let Some((&first, rest)) = self.rest.split_first() else { return 0 };
+        self.rest = rest;
+        if first < 0x80 {
+            return u64::from(first);
+        }
+        self.read_long(first)
+    }
+
+    fn read_long(&mut self, first: u8) -> u64 {
+        let mut number = u64::from(first & 0x7f);
+        let mut shift = 7;
+        while let Some((&byte, rest)) = self.rest.split_first() {
+            self.rest = rest;
+            number |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
+            if byte < 0x80 {
+                break;
+            }
+            shift += 7;
+        }
+        number
+    }
+
+    /// The next number that was written as one of 32 bits.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "it was written as 32 bits")]
+    pub(crate) fn read32(&mut self) -> u32 {
+        self.read() as u32
+    }
+
+    /// The next number that was written as a length.
+    #[inline]
+    pub(crate) fn read_length(&mut self) -> usize {
+        usize::try_from(self.read()).unwrap_or(usize::MAX)
+    }
+
+    /// The next number of at most 128 bits.
+    #[inline]
+    pub(crate) fn read_wide(&mut self) -> u128 {
+        let mut number = 0_u128;
+        let mut shift = 0;
+        while let Some((&byte, rest)) = self.rest.split_first() {
+            self.rest = rest;
+            number |= u128::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
+            if byte < 0x80 {
+                break;
+            }
+            shift += 7;
+        }
+        number
+    }
+
+    /// The next bytes, as many as there are at most.
+    #[inline]
+    pub(crate) fn take(&mut self, length: usize) -> &'a [u8] {
+        let (taken, rest) = self.rest.split_at(length.min(self.rest.len()));
+        self.rest = rest;
+        taken
+    }
+}
