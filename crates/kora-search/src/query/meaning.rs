@@ -1,0 +1,77 @@
+//! What a query means to an index.
+
+use kora_index::query::{Node, NodeKind, Pattern, Radius, TagMatch};
+
+use super::part::{Affixed, Circle, Part, PartKind, Tag, TagWord, unescape};
+use crate::stop_words::lower;
+
+/// The meaning of a query.
+pub(super) fn node(root: Option<&Part>, is_verbatim: bool) -> Node {
+    root.map_or_else(|| Node::new(NodeKind::Nothing), |root| part(root, !is_verbatim))
+}
+
+fn part(from: &Part, is_expandable: bool) -> Node {
+    Node { kind: kind(&from.kind, is_expandable), attributes: from.attributes.clone() }
+}
+
+/// What is excluded or optional is meant as written: no other words stand for its words.
+fn kind(from: &PartKind, is_expandable: bool) -> NodeKind {
+    let boxed = |inner: &Part, is_expandable| Box::new(part(inner, is_expandable));
+    let all = |parts: &[Part]| parts.iter().map(|inner| part(inner, is_expandable)).collect();
+    match from {
+        PartKind::All => NodeKind::All,
+        PartKind::Word { text, is_expandable: itself } => {
+            NodeKind::Word { text: text.clone(), is_expandable: is_expandable && *itself }
+        }
+        PartKind::Exact(words) => NodeKind::Phrase(words.clone()),
+        PartKind::Affix(affixed) => NodeKind::Pattern(lower_case(affix(affixed))),
+        PartKind::Wildcard(pattern) => NodeKind::Pattern(Pattern::Wildcard(lower(pattern).into_owned())),
+        PartKind::Fuzzy(word, distance) => NodeKind::Pattern(Pattern::Fuzzy(word.clone(), *distance)),
+        PartKind::And(parts) => NodeKind::And(all(parts)),
+        PartKind::Or(parts) => NodeKind::Or(all(parts)),
+        PartKind::Not(inner) => NodeKind::Not(boxed(inner, false)),
+        PartKind::Optional(inner) => NodeKind::Optional(boxed(inner, false)),
+        PartKind::Within(names, inner) => NodeKind::Within(names.clone(), boxed(inner, is_expandable)),
+        PartKind::Tags(field, tags) => NodeKind::Tags(field.clone(), tags.iter().map(tag).collect()),
+        PartKind::Range(field, range) => NodeKind::Range(field.clone(), *range),
+        PartKind::Radius(field, circle) => NodeKind::Radius(field.clone(), radius(*circle)),
+        PartKind::Missing(field) => NodeKind::Missing(field.clone()),
+    }
+}
+
+fn affix(affixed: &Affixed) -> Pattern {
+    let text = affixed.text.clone();
+    match (affixed.is_open_before, affixed.is_open_behind) {
+        (true, true) => Pattern::Infix(text),
+        (true, false) => Pattern::Suffix(text),
+        _ => Pattern::Prefix(text),
+    }
+}
+
+/// A pattern of words, which are in lower case in an index. Tags are not: their index does it.
+fn lower_case(pattern: Pattern) -> Pattern {
+    match pattern {
+        Pattern::Prefix(text) => Pattern::Prefix(lower(&text).into_owned()),
+        Pattern::Suffix(text) => Pattern::Suffix(lower(&text).into_owned()),
+        Pattern::Infix(text) => Pattern::Infix(lower(&text).into_owned()),
+        other => other,
+    }
+}
+
+fn tag(from: &Tag) -> TagMatch {
+    match from {
+        Tag::Words(words) => {
+            let plain =
+                |word: &TagWord| if word.is_escaped { unescape(&word.text) } else { word.text.clone() };
+            let words: Vec<_> = words.iter().map(plain).collect();
+            TagMatch::Value(words.join(" ").trim_matches([' ', '\t', '\n', '\r']).to_owned())
+        }
+        Tag::Affix(affixed) => TagMatch::Pattern(affix(affixed)),
+        Tag::Wildcard(pattern) => TagMatch::Pattern(Pattern::Wildcard(pattern.clone())),
+    }
+}
+
+fn radius(circle: Circle) -> Radius {
+    let Circle { longitude, latitude, radius, unit } = circle;
+    Radius { longitude, latitude, metres: radius * unit.metres() }
+}

@@ -1,0 +1,132 @@
+//! Values that expressions and aggregation work on, with the conversions and the order that RediSearch has.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use crate::number::{display, leading_number};
+
+/// A value of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// None.
+    Null,
+    /// A number.
+    Number(f64),
+    /// A text: any bytes.
+    Text(Arc<[u8]>),
+    /// Several values.
+    Array(Vec<Value>),
+}
+
+impl Value {
+    /// A text.
+    #[must_use]
+    pub fn text(bytes: impl AsRef<[u8]>) -> Self {
+        Self::Text(Arc::from(bytes.as_ref()))
+    }
+
+    /// 1 or 0.
+    #[must_use]
+    pub fn boolean(is_true: bool) -> Self {
+        Self::Number(f64::from(u8::from(is_true)))
+    }
+
+    /// The number that it is, or that its text is from end to end; an empty text is 0. Blanks may stand before it, not behind.
+    #[must_use]
+    pub fn to_number(&self) -> Option<f64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Text(bytes) => text_to_number(bytes),
+            Self::Null | Self::Array(_) => None,
+        }
+    }
+
+    /// Whether it counts as true: a number but 0, a text or an array that is not empty.
+    #[must_use]
+    pub fn to_boolean(&self) -> bool {
+        match self {
+            Self::Null => false,
+            Self::Number(number) => *number != 0.0,
+            Self::Text(bytes) => !bytes.is_empty(),
+            Self::Array(values) => !values.is_empty(),
+        }
+    }
+
+    /// As it is printed: numbers as [`display`] prints them, nothing for an array or for none.
+    #[must_use]
+    pub fn to_text(&self) -> Arc<[u8]> {
+        match self {
+            Self::Text(bytes) => Arc::clone(bytes),
+            Self::Number(number) => Arc::from(display(*number).as_bytes()),
+            Self::Null | Self::Array(_) => Arc::from(&b""[..]),
+        }
+    }
+
+    /// The order of two values: none is before all others; numbers by size, with a text that is a number; else texts by bytes, arrays
+    /// by what they begin with. NaN is equal to every number.
+    ///
+    /// The text that is no number where one is compared with a number: they are compared as texts then, unless the caller minds.
+    #[must_use]
+    pub fn compare(&self, other: &Self) -> (Ordering, Option<Arc<[u8]>>) {
+        match (self, other) {
+            (Self::Null, Self::Null) => (Ordering::Equal, None),
+            (Self::Null, _) => (Ordering::Less, None),
+            (_, Self::Null) => (Ordering::Greater, None),
+            (Self::Array(left), Self::Array(right)) => (compare_arrays(left, right), None),
+            (Self::Number(left), Self::Number(right)) => (compare_numbers(*left, *right), None),
+            (Self::Number(left), Self::Text(text)) => match text_to_number(text) {
+                Some(right) => (compare_numbers(*left, right), None),
+                None => (self.to_text().cmp(text), Some(Arc::clone(text))),
+            },
+            (Self::Text(_), Self::Number(_)) => {
+                let (order, text) = other.compare(self);
+                (order.reverse(), text)
+            }
+            _ => (self.to_text().cmp(&other.to_text()), None),
+        }
+    }
+
+    /// An order of all values, for sorting: none, then numbers by size with NaN as the greatest, then texts by bytes, then arrays.
+    #[must_use]
+    pub fn total_order(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Number(left), Self::Number(right)) => {
+                let zero = |number: f64| if number == 0.0 { 0.0 } else { number };
+                left.is_nan().cmp(&right.is_nan()).then_with(|| zero(*left).total_cmp(&zero(*right)))
+            }
+            (Self::Text(left), Self::Text(right)) => left.cmp(right),
+            (Self::Array(left), Self::Array(right)) => {
+                let differences = left.iter().zip(right).map(|(left, right)| left.total_order(right));
+                differences
+                    .into_iter()
+                    .find(|order| order.is_ne())
+                    .unwrap_or_else(|| left.len().cmp(&right.len()))
+            }
+            _ => self.rank().cmp(&other.rank()),
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Null => 0,
+            Self::Number(_) => 1,
+            Self::Text(_) => 2,
+            Self::Array(_) => 3,
+        }
+    }
+}
+
+fn text_to_number(bytes: &[u8]) -> Option<f64> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (number, length) = leading_number(text);
+    (length == text.len()).then_some(number)
+}
+
+fn compare_numbers(left: f64, right: f64) -> Ordering {
+    left.partial_cmp(&right).unwrap_or(Ordering::Equal)
+}
+
+fn compare_arrays(left: &[Value], right: &[Value]) -> Ordering {
+    let differences = left.iter().zip(right).map(|(left, right)| left.compare(right).0);
+    differences.into_iter().find(|order| order.is_ne()).unwrap_or_else(|| left.len().cmp(&right.len()))
+}
