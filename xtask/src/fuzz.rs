@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use clap::ValueEnum;
 use kora_core::fuzz as core;
+use kora_json::fuzz as json;
 use kora_protocol::fuzz as protocol;
 
 /// Inputs per chunk.
@@ -48,6 +49,8 @@ enum Target {
     Blocks,
     /// Values and files of the RDB format
     Rdb,
+    /// JSON values, paths on them, and their payloads
+    Json,
 }
 
 /// Inputs tried, and those refused.
@@ -58,6 +61,7 @@ impl Target {
     fn run(self, seed: u64, count: u64) -> Tally {
         let of_protocol = |tally: protocol::Tally| [tally.inputs, tally.refused];
         let of_core = |tally: core::Tally| [tally.inputs, tally.refused];
+        let of_json = |tally: json::Tally| [tally.inputs, tally.refused];
         match self {
             Self::Requests => of_protocol(protocol::requests(seed, count)),
             Self::Replies => of_protocol(protocol::replies(seed, count)),
@@ -66,6 +70,7 @@ impl Target {
             Self::Intsets => of_core(core::intsets(seed, count)),
             Self::Blocks => of_core(core::blocks(seed, count)),
             Self::Rdb => of_core(core::stored_values(seed, count)),
+            Self::Json => of_json(json::documents(seed, count)),
         }
     }
 }

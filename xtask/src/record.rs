@@ -15,6 +15,9 @@ pub(crate) struct References {
     /// The valkey-server 8.1.1 program
     #[arg(long, value_name = "PATH")]
     valkey: PathBuf,
+    /// A program that runs redis-server 8.0.2 with RedisJSON and RediSearch loaded; without it, their transcripts are left out
+    #[arg(long, value_name = "PATH")]
+    modules: Option<PathBuf>,
     /// Only transcripts whose path contains this
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
@@ -24,6 +27,7 @@ pub(crate) struct References {
 pub(crate) struct Running {
     redis: Server,
     valkey: Server,
+    with_modules: Option<Server>,
 }
 
 impl References {
@@ -32,6 +36,11 @@ impl References {
         Ok(Running {
             redis: Server::start(&self.redis, &options)?,
             valkey: Server::start(&self.valkey, &options)?,
+            with_modules: self
+                .modules
+                .as_ref()
+                .map(|modules| Server::start(modules, &options))
+                .transpose()?,
         })
     }
 
@@ -43,11 +52,12 @@ impl References {
 }
 
 impl Running {
-    /// The server that a transcript is recorded from.
-    pub(crate) fn origin(&self, transcript: &Transcript) -> &Server {
+    /// The server that a transcript is recorded from; `None` if it was not named.
+    pub(crate) fn origin(&self, transcript: &Transcript) -> Option<&Server> {
         match transcript.origin {
-            Origin::Redis => &self.redis,
-            Origin::Valkey => &self.valkey,
+            Origin::Redis => Some(&self.redis),
+            Origin::RedisWithModules => self.with_modules.as_ref(),
+            Origin::Valkey => Some(&self.valkey),
         }
     }
 }
@@ -61,11 +71,15 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let running = args.references.start()?;
-    let mut failures = 0;
+    let (mut failures, mut left_out) = (0, 0);
     for mut transcript in args.references.transcripts()? {
         let before = std::fs::read_to_string(&transcript.path)?;
         let path = transcript.path.display().to_string();
-        let mut target = running.origin(&transcript).target()?;
+        let Some(server) = running.origin(&transcript) else {
+            left_out += 1;
+            continue;
+        };
+        let mut target = server.target()?;
         if let Err(error) = session::record(&mut transcript, &mut target) {
             println!("{path}: {error:#}");
             failures += 1;
@@ -76,6 +90,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             std::fs::write(&transcript.path, after)?;
             println!("recorded {path}");
         }
+    }
+    if left_out > 0 {
+        println!("left out {left_out} transcripts of a server with modules: --modules names one");
     }
     anyhow::ensure!(failures == 0, "{failures} transcripts could not be recorded");
     Ok(())

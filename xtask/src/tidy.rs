@@ -137,7 +137,15 @@ fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
         ("kora-engine", &["kora-core", "kora-locks", "kora-script", "kora-storage", "kora-stream"]),
         (
             "kora-server",
-            &["kora-core", "kora-engine", "kora-locks", "kora-protocol", "kora-script", "kora-storage"],
+            &[
+                "kora-core",
+                "kora-engine",
+                "kora-json",
+                "kora-locks",
+                "kora-protocol",
+                "kora-script",
+                "kora-storage",
+            ],
         ),
         ("kora-cli", &["kora-protocol"]),
     ];

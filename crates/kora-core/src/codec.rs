@@ -6,6 +6,7 @@
 mod checked;
 mod format;
 mod lzf;
+mod module;
 mod read;
 mod write;
 mod ziplist;
@@ -13,8 +14,10 @@ mod zipmap;
 
 pub(crate) use checked::{are_distinct, listpack_bytes};
 pub use format::{VERSION, VERSION_WITH_FIELD_DEADLINES};
-pub(crate) use format::{module, node, opcode, value_code};
+pub(crate) use format::{node, opcode, value_code};
 pub use kora_format::crc64::Crc64;
+pub use module::{ModuleName, ModuleReader, ModuleWriter};
+pub(crate) use module::{module_id, name_and_version, skip_module, skip_module_aux};
 pub use read::Reader;
 pub(crate) use write::{put_count, put_integer};
 pub use write::{put_length, put_text};

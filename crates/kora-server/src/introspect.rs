@@ -7,4 +7,5 @@ pub mod commands;
 pub mod getkeys;
 pub mod info;
 pub mod lolwut;
+pub(crate) mod modules;
 pub mod reference;

@@ -63,7 +63,7 @@ pub(crate) fn assemble(
         disk: Arc::new(RealDisk),
         drive: Drive::Thread { begin: Instant::now(), entropy: entropy::number },
         shard_count,
-        extensions: Extensions::default(),
+        extensions: Extensions::new(kora_json::TYPES),
         shard_families: SHARD_FAMILIES,
         families: FAMILIES,
         script_bytes_max: None,

@@ -17,6 +17,8 @@ mod full;
 mod halves;
 #[path = "durability/import.rs"]
 mod import;
+#[path = "durability/json.rs"]
+mod json;
 #[path = "durability/many.rs"]
 mod many;
 #[path = "durability/marks.rs"]

@@ -23,6 +23,8 @@ use crate::target::Resp;
 pub enum Origin {
     /// redis-server 8.0.2.
     Redis,
+    /// redis-server 8.0.2 with the modules of Redis Stack 7.4: RedisJSON 2.8.3 and RediSearch 2.10.5.
+    RedisWithModules,
     /// valkey-server 8.1.1, for what Redis 8.0 does not have.
     Valkey,
 }
@@ -31,6 +33,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Redis => "redis 8.0.2",
+            Self::RedisWithModules => "redis 8.0.2 with modules",
             Self::Valkey => "valkey 8.1.1",
         })
     }

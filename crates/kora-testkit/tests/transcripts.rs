@@ -77,6 +77,10 @@ const FACTS_NOT_COMPARED: &[(&str, &str)] = &[
     ("xdelex", "came with Redis 8.2"),
 ];
 
+/// Commands of modules whose facts are not compared: RedisJSON declares neither categories nor what becomes of keys, and one key for commands
+/// that have several. See docs/documents.md.
+const FACTS_OF_MODULES: &str = "json.";
+
 #[test]
 fn the_facts_of_every_command_are_compared() {
     let transcripts = Transcript::load_all(&transcripts_dir()).expect("the transcripts are well-formed");
@@ -98,7 +102,7 @@ fn the_facts_of_every_command_are_compared() {
             .items()
             .iter()
             .map(|name| String::from_utf8_lossy(name.bytes()).into_owned())
-            .filter(|name| !asked.contains(name.as_bytes()))
+            .filter(|name| !asked.contains(name.as_bytes()) && !name.starts_with(FACTS_OF_MODULES))
             .collect();
         assert!(list.items().len() > 200 && missing.is_empty(), "no transcript asks for {missing:?}");
     });

@@ -182,6 +182,7 @@ pub enum Group {
     Geo,
     Stream,
     Bitmap,
+    Module,
 }
 
 impl Group {
@@ -205,6 +206,7 @@ impl Group {
             Self::Geo => "geo",
             Self::Stream => "stream",
             Self::Bitmap => "bitmap",
+            Self::Module => "module",
         }
     }
 }

@@ -10,7 +10,7 @@ use std::fmt::Debug;
 
 use super::object::Object;
 use super::{Entry, Kind};
-use crate::codec::{RdbError, RdbResult, Reader, Style};
+use crate::codec::{ModuleName, ModuleReader, ModuleWriter, RdbError, RdbResult, Reader, Style};
 use crate::config::CoreConfig;
 use crate::digest::{Detail, Digest};
 use crate::journal::EventClass;
@@ -55,6 +55,8 @@ pub enum RdbForm {
     Coded(CodedForm),
     /// Under the type's name, in chunks: what docs/adr/0034 lays down.
     Named(NamedForm),
+    /// As a module of Redis would write it: what docs/adr/0040 lays down.
+    Module(ModuleForm),
 }
 
 /// Forms of values that Redis has codes for.
@@ -82,6 +84,19 @@ pub struct NamedForm {
     pub write_chunk: fn(&dyn Object, &mut u64, &mut Vec<u8>) -> bool,
     /// Makes a value of the chunks that this version wrote, whatever they are.
     pub read: fn(u64, &mut Chunks<'_, '_>, &Loader<'_>) -> RdbResult<Box<dyn Object>>,
+}
+
+/// The form of values that a module of Redis reads and writes too.
+#[derive(Clone, Copy, Debug)]
+pub struct ModuleForm {
+    /// The name by which the module registers its type.
+    pub name: &'static ModuleName,
+    /// The version that is written, below 1024; `read` decides which others it takes.
+    pub version: u16,
+    /// Writes the parts of a value. What expires or is large is written whole: a part has its length in front.
+    pub write: fn(&dyn Object, &mut ModuleWriter<'_>),
+    /// Makes a value of the parts that this version wrote, whatever they are.
+    pub read: fn(u16, &mut ModuleReader<'_, '_>, &Loader<'_>) -> RdbResult<Box<dyn Object>>,
 }
 
 /// What writes the rest of a large value, piece by piece. Between two pieces the value must not change.
@@ -186,7 +201,8 @@ impl Extensions {
     #[must_use]
     pub fn new(types: &'static [&'static DataType]) -> Self {
         for (at, one) in types.iter().enumerate() {
-            let is_extension = matches!((one.kind, one.rdb), (Kind::Extension(_), RdbForm::Named(_)));
+            let is_extension =
+                matches!((one.kind, one.rdb), (Kind::Extension(_), RdbForm::Named(_) | RdbForm::Module(_)));
             assert!(is_extension, "{} must have a kind and a form of extensions", one.name);
             assert!(
                 (1..=crate::codec::TypeName::BYTES_MAX).contains(&one.name.len()),
@@ -204,9 +220,20 @@ impl Extensions {
         self.0.iter().copied()
     }
 
-    /// The one of this name.
+    /// The one whose values stand in files under this name.
     #[must_use]
     pub fn named(self, name: &[u8]) -> Option<&'static DataType> {
-        self.iter().find(|data_type| data_type.name.as_bytes() == name)
+        let is_named = |data_type: &&DataType| {
+            matches!(data_type.rdb, RdbForm::Named(_)) && data_type.name.as_bytes() == name
+        };
+        self.iter().find(is_named)
+    }
+
+    /// The form of the one that a module of Redis registers under this name.
+    pub(crate) fn of_module(self, name: &ModuleName) -> Option<ModuleForm> {
+        self.iter().find_map(|data_type| match data_type.rdb {
+            RdbForm::Module(form) if form.name == name => Some(form),
+            _ => None,
+        })
     }
 }

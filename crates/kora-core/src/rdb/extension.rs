@@ -1,4 +1,5 @@
-//! Values of extension types in files and payloads: name and version of the type, then chunks that are its own business.
+//! Values of extension types in files and payloads: as a module of Redis writes them, or name and version of the type, then chunks that are
+//! its own business.
 //!
 //! ```text
 //! code 128 | name, a string | version, a number | chunk, a string ... | an empty string
@@ -7,9 +8,12 @@
 //! So whoever does not have the type finds the end of the value nevertheless, and a large value is written chunk by chunk. See
 //! docs/adr/0034.
 
-use crate::codec::{RdbError, RdbResult, Reader, TypeName, put_length, put_text};
+use crate::codec::{
+    ModuleReader, ModuleWriter, RdbError, RdbResult, Reader, TypeName, module_id, name_and_version,
+    put_length, put_text,
+};
 use crate::entry::Entry;
-use crate::entry::data_type::{Chunks, Head, Loader, NamedForm, RdbForm};
+use crate::entry::data_type::{Chunks, Head, Loader, ModuleForm, NamedForm, RdbForm};
 use crate::entry::object::Object;
 
 /// Writes name and version of the type.
@@ -36,6 +40,28 @@ pub(super) fn write_chunk(
     is_more
 }
 
+/// Writes the value as a module does.
+pub(super) fn write_module(object: &dyn Object, form: ModuleForm, compress: bool, out: &mut Vec<u8>) {
+    put_length(out, module_id(form.name, form.version));
+    let mut writer = ModuleWriter::new(out, compress);
+    (form.write)(object, &mut writer);
+    writer.end();
+}
+
+/// Makes an entry of the module's value that follows.
+pub(super) fn read_module(
+    reader: &mut Reader<'_>,
+    (key, expiry): Head<'_>,
+    loader: &Loader<'_>,
+) -> RdbResult<Entry> {
+    let (name, version) = name_and_version(reader.number()?);
+    let form = loader.extensions.of_module(&name).ok_or(RdbError::Module)?;
+    let mut parts = ModuleReader::new(reader);
+    let object = (form.read)(version, &mut parts, loader)?;
+    parts.end()?;
+    Ok(Entry::new_object(key, object, expiry))
+}
+
 /// Makes an entry of the value that follows.
 pub(super) fn read(
     reader: &mut Reader<'_>,
@@ -48,7 +74,7 @@ pub(super) fn read(
         return Err(RdbError::UnknownType(TypeName::new(&name)));
     };
     let RdbForm::Named(form) = data_type.rdb else {
-        unreachable!("an extension has a form of extensions");
+        unreachable!("only those are found by a name");
     };
     if version > form.version {
         return Err(RdbError::LaterType(TypeName::new(&name)));

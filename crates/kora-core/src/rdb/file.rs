@@ -6,10 +6,10 @@
 
 use std::borrow::Cow;
 
-use super::read::{build, skip_module_aux, skip_value};
+use super::read::{build, skip_value};
 use crate::codec::{
     Crc64, RdbError, RdbResult, Reader, VERSION_WITH_FIELD_DEADLINES, opcode, put_length, put_text,
-    value_code,
+    skip_module_aux, value_code,
 };
 use crate::entry::Entry;
 use crate::entry::data_type::Loader;
@@ -131,7 +131,7 @@ pub struct RawEntry<'a> {
 }
 
 impl RawEntry<'_> {
-    /// Whether the value is a module's, of which no entry can be made.
+    /// Whether the value is a module's: no entry can be made of it, unless the module's type is here as an extension.
     #[must_use]
     pub fn is_module(&self) -> bool {
         self.kind == value_code::MODULE_2

@@ -4,7 +4,7 @@
 //! put together anew. Which of both, and what becomes of a small collection that the settings call large, follows Redis.
 
 use super::extension;
-use crate::codec::{RdbError, RdbResult, Reader, module, value_code};
+use crate::codec::{RdbError, RdbResult, Reader, skip_module, value_code};
 use crate::entry::Entry;
 use crate::entry::data_type::{CodedForm, Head, Loader, RdbForm};
 use crate::types;
@@ -19,7 +19,8 @@ pub fn build(code: u8, bytes: &[u8], head: Head<'_>, loader: &Loader<'_>) -> Rdb
     let mut reader = Reader::new(bytes);
     let entry = match code {
         value_code::EXTENSION => extension::read(&mut reader, head, loader)?,
-        value_code::MODULE_1 | value_code::MODULE_2 => return Err(RdbError::Module),
+        value_code::MODULE_1 => return Err(RdbError::Module),
+        value_code::MODULE_2 => extension::read_module(&mut reader, head, loader)?,
         _ => (form_of(code)?.read)(code, &mut reader, head, loader)?,
     };
     Ok((entry, reader.at()))
@@ -39,34 +40,5 @@ fn form_of(code: u8) -> RdbResult<&'static CodedForm> {
     match types::coded(code).map(|data_type| &data_type.rdb) {
         Some(RdbForm::Coded(form)) => Ok(form),
         _ => Err(UNKNOWN),
-    }
-}
-
-/// Passes over the value of a module, its name included.
-fn skip_module(reader: &mut Reader<'_>) -> RdbResult<()> {
-    reader.number()?;
-    skip_module_parts(reader)
-}
-
-/// Passes over what a module stores beside keys.
-pub(super) fn skip_module_aux(reader: &mut Reader<'_>) -> RdbResult<()> {
-    reader.number()?;
-    if reader.number()? != module::UNSIGNED {
-        return Err(RdbError::Corrupt("a module's data that does not say when to load it"));
-    }
-    reader.number()?;
-    skip_module_parts(reader)
-}
-
-fn skip_module_parts(reader: &mut Reader<'_>) -> RdbResult<()> {
-    loop {
-        match reader.number()? {
-            module::EOF => return Ok(()),
-            module::SIGNED | module::UNSIGNED => reader.number().map(drop)?,
-            module::FLOAT => reader.take(4).map(drop)?,
-            module::DOUBLE => reader.take(8).map(drop)?,
-            module::TEXT => reader.skip_text()?,
-            _ => return Err(RdbError::Corrupt("a module's value of an unknown form")),
-        }
     }
 }

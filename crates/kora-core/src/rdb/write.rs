@@ -48,6 +48,7 @@ fn code_of(entry: &Entry) -> u8 {
     match &type_of(entry).rdb {
         RdbForm::Coded(form) => (form.code_of)(entry),
         RdbForm::Named(_) => value_code::EXTENSION,
+        RdbForm::Module(_) => value_code::MODULE_2,
     }
 }
 
@@ -114,6 +115,10 @@ fn begin(entry: &Entry, style: Style, out: &mut Vec<u8>) -> Step {
         RdbForm::Named(form) => {
             extension::write_head(object_of(entry), *form, out);
             Step::Chunks(*form, 0)
+        }
+        RdbForm::Module(form) => {
+            extension::write_module(object_of(entry), *form, style.compress, out);
+            Step::Done
         }
     }
 }

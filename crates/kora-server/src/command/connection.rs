@@ -195,7 +195,7 @@ fn describe_server(call: &mut Call<'_>) {
         out.bulk(value.as_bytes());
     }
     out.bulk(b"modules");
-    out.array(0);
+    super::module::write_modules(&mut out);
 }
 
 /// Chooses the version of the protocol for all replies from now on.

@@ -1,4 +1,5 @@
-//! MODULE: there are no modules, and none can be loaded.
+//! MODULE: none can be loaded. Clients decide by the list what a server is able to do, so that it tells of what is built in here and a module in
+//! Redis.
 
 use kora_core::command::help::write_help;
 use kora_core::command::spec::{CommandSpec, Facts, Flags, Group};
@@ -6,6 +7,7 @@ use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
 use super::{Handler, ServerCall};
+use crate::introspect::modules::MODULES;
 
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
@@ -38,7 +40,7 @@ const MODULE_LIST: Facts = Facts {
     name: "module|list",
     arity: 2,
     flags: Flags::ADMIN.with(Flags::NOSCRIPT),
-    summary: "Lists the modules, of which there are none",
+    summary: "Lists what is a module in Redis and built in here",
     complexity: "O(1)",
     tips: &["nondeterministic_output_order"],
     ..MODULE
@@ -50,6 +52,22 @@ fn help(_: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
 }
 
 fn list(call: &mut super::Call<'_>, _: &[&[u8]]) -> CommandResult {
-    call.reply().array(0);
+    write_modules(&mut call.reply());
     Ok(())
+}
+
+/// Answers the modules, as MODULE LIST and HELLO do.
+pub(super) fn write_modules(out: &mut dyn Reply) {
+    out.array(MODULES.len());
+    for &(name, version) in MODULES {
+        out.map(4);
+        out.bulk(b"name");
+        out.bulk(name.as_bytes());
+        out.bulk(b"ver");
+        out.integer(version);
+        out.bulk(b"path");
+        out.bulk(b"");
+        out.bulk(b"args");
+        out.array(0);
+    }
 }

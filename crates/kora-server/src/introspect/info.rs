@@ -12,6 +12,8 @@ use kora_core::reply::Reply;
 use kora_engine::metrics::Section;
 use snapshot::InfoSnapshot;
 
+use super::modules::MODULES;
+
 /// All sections, in the order they are shown.
 const SECTIONS: [Section; 15] = [
     Section::Server,
@@ -115,8 +117,7 @@ pub fn text(snapshot: &InfoSnapshot, sections: Sections) -> String {
             Section::Keyspace => sections::keyspace(&snapshot.keyspace, &mut fields),
             Section::Keysizes => keysizes::section(&snapshot.keysizes, snapshot.extensions, &mut fields),
             Section::Latencystats => sections::latencystats(&snapshot.latencies, &mut fields),
-            // There are no modules.
-            Section::Modules => {}
+            Section::Modules => sections::modules(MODULES, &mut fields),
         }
         fields.rest(section);
     }

@@ -49,6 +49,7 @@ impl<'a> Reader<'a> {
         } else if let Some(origin) = line.strip_prefix("server: ") {
             self.origin = Some(match origin {
                 "redis 8.0.2" => Origin::Redis,
+                "redis 8.0.2 with modules" => Origin::RedisWithModules,
                 "valkey 8.1.1" => Origin::Valkey,
                 _ => bail!("an unknown server"),
             });

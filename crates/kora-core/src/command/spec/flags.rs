@@ -48,6 +48,8 @@ bit_set! {
         READONLY = 1, "readonly";
         /// Refused when memory is short.
         DENYOOM = 2, "denyoom";
+        /// Of a data type or engine that the core does not know.
+        MODULE = 22, "module";
         /// For administrators.
         ADMIN = 3, "admin";
         /// Belongs to publish/subscribe.

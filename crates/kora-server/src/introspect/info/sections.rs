@@ -410,6 +410,15 @@ pub(super) fn latencystats(latencies: &[LatencyStat], fields: &mut Fields<'_>) {
     }
 }
 
+pub(super) fn modules(modules: &[(&str, i64)], fields: &mut Fields<'_>) {
+    for (name, version) in modules {
+        let value = format_args!(
+            "name={name},ver={version},api=1,filters=0,usedby=[],using=[],options=[handle-io-errors]"
+        );
+        fields.put("module", value);
+    }
+}
+
 pub(super) fn errorstats(errors: &[ErrorStat], fields: &mut Fields<'_>) {
     for stat in errors {
         fields.put(&format!("errorstat_{}", stat.prefix), format_args!("count={}", stat.count));

@@ -1,0 +1,270 @@
+//! Evaluating a path: which places of a value it finds.
+//!
+//! The walk goes down into the value step by step, so it is never deeper than the value is nested, twice over for `..`; and that for each
+//! filter that is in another one, of which there are few. What it visits is
+//! counted, since `..` and filters can multiply: a path is refused that goes to far more places than the value has.
+
+use super::error::TooMuch;
+use super::syntax::{Operand, Slice, Step};
+use crate::packed::{Container, Node, Value, text_at};
+
+/// Places that any path may visit, beyond a few for each byte of the value.
+const VISITS_MIN: usize = 1 << 22;
+/// Places that a path may visit for each byte of the value.
+const VISITS_PER_BYTE: usize = 8;
+
+/// A place that a path has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Where the value begins in its run.
+    pub(crate) at: usize,
+    /// Where its element or member begins: the same, or the member's name.
+    pub(crate) start: usize,
+    /// The container that it is in; `None` at the root.
+    pub(crate) owner: Option<usize>,
+    /// The containers that it is in.
+    pub(crate) depth: usize,
+}
+
+impl Found {
+    const ROOT: Self = Self { at: 0, start: 0, owner: None, depth: 0 };
+
+    /// The value, in the run of this root.
+    pub(crate) fn value<'a>(&self, root: Value<'a>) -> Value<'a> {
+        root.moved_to(self.at)
+    }
+}
+
+/// Those places that are in no other one, each once and in order. Complexity: O(n log n).
+pub(crate) fn outermost(root: Value<'_>, mut found: Vec<Found>) -> Vec<Found> {
+    found.sort_unstable_by_key(|found| found.at);
+    let mut covered = 0;
+    found.retain(|found| {
+        let is_outside = found.at >= covered;
+        if is_outside {
+            covered = found.value(root).end();
+        }
+        is_outside
+    });
+    found
+}
+
+/// The places that steps find, in the order in which they are taken.
+pub(super) fn find(root: Value<'_>, steps: &[Step]) -> Result<Vec<Found>, TooMuch> {
+    let left = root.bytes().len().saturating_mul(VISITS_PER_BYTE).saturating_add(VISITS_MIN);
+    let mut search = Search { root, found: Vec::new(), left, pattern: None };
+    search.walk(Found { at: root.place(), start: root.place(), ..Found::ROOT }, steps)?;
+    Ok(search.found)
+}
+
+/// What steps find that can find one value at most; `None` if they could find more.
+pub(super) fn direct<'a>(root: Value<'a>, steps: &[Step]) -> Option<Option<Value<'a>>> {
+    let mut value = Some(root);
+    for step in steps {
+        value = match (step, value.map(Value::node)) {
+            (Step::Name(name), Some(Node::Object(members))) => members.member(name.as_bytes()),
+            (Step::Index(index), Some(Node::Array(elements))) => {
+                place_of(*index, elements.len()).and_then(|place| elements.element(place))
+            }
+            (Step::Name(_) | Step::Index(_), _) => None,
+            _ => return None,
+        };
+    }
+    Some(value)
+}
+
+/// A search in progress.
+pub(super) struct Search<'a> {
+    pub(super) root: Value<'a>,
+    found: Vec<Found>,
+    left: usize,
+    /// The pattern of a `=~` whose right side is in the value, compiled last.
+    pub(super) pattern: Option<(Box<str>, super::syntax::Pattern)>,
+}
+
+impl<'a> Search<'a> {
+    /// Takes the steps from one place. Whoever stays there goes on without a call, so that calls are as deep as the value is nested, twice over.
+    fn walk(&mut self, from: Found, mut steps: &[Step]) -> Result<(), TooMuch> {
+        let value = from.value(self.root);
+        let node = value.node();
+        loop {
+            self.left = self.left.checked_sub(1).ok_or(TooMuch)?;
+            let Some((step, further)) = steps.split_first() else {
+                self.found.push(from);
+                return Ok(());
+            };
+            match (step, node) {
+                (Step::Descend, Node::Array(container) | Node::Object(container)) => {
+                    self.walk(from, further)?;
+                    return self.each_part(from, container, |search, inner| search.walk(inner, steps));
+                }
+                (Step::Descend, _) => {}
+                // A filter looks at what is in a container; another value it looks at itself.
+                (Step::Filter(filter), Node::Array(container) | Node::Object(container)) => {
+                    return self.each_part(from, container, |search, inner| {
+                        let holds = search.holds(filter, inner.value(search.root))?;
+                        if holds { search.walk(inner, further) } else { Ok(()) }
+                    });
+                }
+                (Step::Filter(filter), _) => {
+                    if !self.holds(filter, value)? {
+                        return Ok(());
+                    }
+                }
+                (step, node) => return self.go_down(from, (step, node), further),
+            }
+            steps = further;
+        }
+    }
+
+    /// Takes a step that leads from a container to values in it.
+    fn go_down(
+        &mut self,
+        from: Found,
+        (step, node): (&Step, Node<'a>),
+        further: &[Step],
+    ) -> Result<(), TooMuch> {
+        match (step, node) {
+            (Step::Name(name), Node::Object(members)) => self.member(from, members, name.as_bytes(), further),
+            (Step::Names(names), Node::Object(members)) => {
+                names.iter().try_for_each(|name| self.member(from, members, name.as_bytes(), further))
+            }
+            (Step::Index(index), Node::Array(elements)) => self.element(from, elements, *index, further),
+            (Step::Indexes(indexes), Node::Array(elements)) => {
+                indexes.iter().try_for_each(|&index| self.element(from, elements, index, further))
+            }
+            (Step::Slice(slice), Node::Array(elements)) => self.slice(from, elements, *slice, further),
+            (Step::All, Node::Array(container) | Node::Object(container)) => {
+                self.each_part(from, container, |search, inner| search.walk(inner, further))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn each_part(
+        &mut self,
+        from: Found,
+        container: Container<'a>,
+        mut visit: impl FnMut(&mut Self, Found) -> Result<(), TooMuch>,
+    ) -> Result<(), TooMuch> {
+        for (start, inner) in parts(from.value(self.root), container) {
+            visit(self, below(from, start, inner))?;
+        }
+        Ok(())
+    }
+
+    fn slice(
+        &mut self,
+        from: Found,
+        elements: Container<'a>,
+        slice: Slice,
+        further: &[Step],
+    ) -> Result<(), TooMuch> {
+        let (first, last) = bounds(slice, elements.len());
+        for (index, element) in elements.elements().enumerate().take(last).skip(first) {
+            self.left = self.left.checked_sub(1).ok_or(TooMuch)?;
+            if (index - first).is_multiple_of(slice.step) {
+                self.walk(below(from, element.place(), element), further)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn member(
+        &mut self,
+        from: Found,
+        members: Container<'a>,
+        name: &[u8],
+        further: &[Step],
+    ) -> Result<(), TooMuch> {
+        for (place, (start, found, value)) in named_parts(self.root, members).enumerate() {
+            if found == name {
+                self.left = self.left.checked_sub(place).ok_or(TooMuch)?;
+                return self.walk(below(from, start, value), further);
+            }
+        }
+        self.left = self.left.checked_sub(members.len()).ok_or(TooMuch)?;
+        Ok(())
+    }
+
+    fn element(
+        &mut self,
+        from: Found,
+        elements: Container<'a>,
+        index: i64,
+        further: &[Step],
+    ) -> Result<(), TooMuch> {
+        let Some(place) = place_of(index, elements.len()) else { return Ok(()) };
+        self.left = self.left.checked_sub(place).ok_or(TooMuch)?;
+        let Some(element) = elements.element(place) else { return Ok(()) };
+        self.walk(below(from, element.place(), element), further)
+    }
+
+    /// The one value that an operand's steps find; `None` if there are none, or several.
+    pub(super) fn only(&mut self, value: Value<'a>, steps: &[Step]) -> Result<Option<Value<'a>>, TooMuch> {
+        self.left = self.left.checked_sub(1 + steps.len()).ok_or(TooMuch)?;
+        if let Some(found) = direct(value, steps) {
+            return Ok(found);
+        }
+        let outer = std::mem::take(&mut self.found);
+        let from = Found { at: value.place(), start: value.place(), ..Found::ROOT };
+        let walked = self.walk(from, steps);
+        let found = std::mem::replace(&mut self.found, outer);
+        walked?;
+        Ok(if let [one] = found[..] { Some(one.value(self.root)) } else { None })
+    }
+
+    /// What an operand that is no literal is in the value.
+    pub(super) fn resolve(
+        &mut self,
+        operand: &Operand,
+        current: Value<'a>,
+    ) -> Result<Option<Value<'a>>, TooMuch> {
+        match operand {
+            Operand::Current(steps) => self.only(current, steps),
+            Operand::Root(steps) => self.only(self.root, steps),
+            Operand::Literal(_) => Ok(None),
+        }
+    }
+}
+
+fn below(owner: Found, start: usize, value: Value<'_>) -> Found {
+    Found { at: value.place(), start, owner: Some(owner.at), depth: owner.depth + 1 }
+}
+
+/// The values in a container, each with where its element or member begins.
+fn parts<'a>(owner: Value<'a>, container: Container<'a>) -> impl Iterator<Item = (usize, Value<'a>)> {
+    let is_object = matches!(owner.node(), Node::Object(_));
+    let mut start = container.body.0;
+    container.values(is_object).map(move |value| (std::mem::replace(&mut start, value.end()), value))
+}
+
+/// The members of an object, each with where it begins.
+fn named_parts<'a>(
+    root: Value<'a>,
+    members: Container<'a>,
+) -> impl Iterator<Item = (usize, &'a [u8], Value<'a>)> {
+    let mut start = members.body.0;
+    members.members().map(move |(name, value)| {
+        debug_assert_eq!(text_at(root.run(), start).0, name);
+        (std::mem::replace(&mut start, value.end()), name, value)
+    })
+}
+
+/// The element that an index means: negative ones count from the end, and those before the first mean the first.
+pub(crate) fn place_of(index: i64, len: usize) -> Option<usize> {
+    let place = match usize::try_from(index) {
+        Ok(place) => place,
+        Err(_) => len.saturating_sub(usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX)),
+    };
+    (place < len).then_some(place)
+}
+
+/// The first element of a slice, and the one behind its last.
+fn bounds(slice: Slice, len: usize) -> (usize, usize) {
+    let place = |bound: i64| match usize::try_from(bound) {
+        Ok(place) => place.min(len),
+        Err(_) => len.saturating_sub(usize::try_from(bound.unsigned_abs()).unwrap_or(usize::MAX)),
+    };
+    (slice.from.map_or(0, place), slice.to.map_or(len, place))
+}

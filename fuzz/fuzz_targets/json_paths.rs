@@ -1,0 +1,4 @@
+//! JSON: paths.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| kora_json::fuzz::path_input(input));

@@ -1,0 +1,4 @@
+//! JSON: payloads.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| kora_json::fuzz::payload_input(input));
