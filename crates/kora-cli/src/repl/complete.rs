@@ -230,7 +230,7 @@ mod tests {
         check("ft.search sh", 10, &["shop:items"]);
         check("ft.search shop:items @pr", 22, &["price"]);
         check("ft.search shop:items \"@name:x @p", 31, &["price"]);
-        check("ft.search other @p", 18, &[]);
+        check("ft.search other @p", 16, &[]);
     }
 
     #[test]
