@@ -196,10 +196,10 @@ impl State {
             (ours @ Self::List { .. }, Self::List { values, .. }) => {
                 values.iter().for_each(|value| ours.add_value(value, None, 0));
             }
-            (Self::First(ours), Self::First(Some(theirs))) => {
-                if ours.as_ref().is_none_or(|ours| theirs.0 < ours.0) {
-                    *ours = Some(theirs);
-                }
+            (Self::First(ours), Self::First(Some(theirs)))
+                if ours.as_ref().is_none_or(|ours| theirs.0 < ours.0) =>
+            {
+                *ours = Some(theirs);
             }
             (Self::FirstBy { best, descending }, Self::FirstBy { best: Some(theirs), .. }) => {
                 choose(best, theirs, *descending);
