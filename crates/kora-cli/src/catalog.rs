@@ -26,12 +26,17 @@ pub(crate) struct Command {
     pub(crate) arguments: Vec<Argument>,
 }
 
+/// Indexes that are asked about at once.
+const INDEXES_MAX: usize = 100;
+
 /// All commands of a server, by name in capitals.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Catalog {
     commands: BTreeMap<String, Command>,
     /// Names of the server's configuration directives.
     directives: Vec<String>,
+    /// Indexes, and the names of their fields.
+    indexes: BTreeMap<String, Vec<String>>,
 }
 
 impl Catalog {
@@ -42,7 +47,43 @@ impl Catalog {
     pub(crate) fn fetch(connection: &mut Connection) -> io::Result<Self> {
         let mut catalog = connection.request(&["COMMAND", "DOCS"]).map(|reply| Self::read(&reply))?;
         catalog.read_directives(&connection.request(&["CONFIG", "GET", "*"])?);
+        catalog.fetch_indexes(connection)?;
         Ok(catalog)
+    }
+
+    /// Asks for the indexes that there are now.
+    ///
+    /// # Errors
+    /// If the connection is broken.
+    pub(crate) fn fetch_indexes(&mut self, connection: &mut Connection) -> io::Result<()> {
+        self.indexes.clear();
+        if !self.commands.contains_key("FT._LIST") {
+            return Ok(());
+        }
+        let names = connection.request(&["FT._LIST"])?;
+        for name in elements(&names).iter().map(text).take(INDEXES_MAX) {
+            let about = connection.request(&["FT.INFO", name])?;
+            self.read_index(name, &about);
+        }
+        Ok(())
+    }
+
+    /// Reads what FT.INFO tells of an index.
+    pub(crate) fn read_index(&mut self, name: &str, about: &Frame) {
+        let fields = field(about, "attributes").map(elements).unwrap_or_default();
+        let names = fields.iter().filter_map(|field| self::field(field, "attribute"));
+        self.indexes.insert(name.to_owned(), names.map(|name| text(name).to_owned()).collect());
+    }
+
+    /// Names of indexes that `prefix` begins.
+    pub(crate) fn indexes(&self, prefix: &str) -> impl Iterator<Item = &str> {
+        self.indexes.keys().map(String::as_str).filter(move |name| name.starts_with(prefix))
+    }
+
+    /// Names of the fields of an index that `prefix` begins.
+    pub(crate) fn index_fields(&self, index: &str, prefix: &str) -> impl Iterator<Item = &str> {
+        let fields = self.indexes.get(index).map(Vec::as_slice).unwrap_or_default();
+        fields.iter().map(String::as_str).filter(move |name| name.starts_with(prefix))
     }
 
     /// Reads the names in the reply to `CONFIG GET *`.

@@ -7,8 +7,11 @@
 mod csv;
 mod escape;
 mod json;
+mod pretty;
 mod raw;
+mod table;
 mod tty;
+mod view;
 
 pub(crate) use escape::write_quoted;
 pub(crate) use tty::Palette;
@@ -63,6 +66,14 @@ impl Formatter {
     /// Appends a reply that is a document of its own (`INFO`, `CLIENT LIST`): its text as it is, in every form.
     pub(crate) fn document(&self, out: &mut Vec<u8>, frame: &Frame) {
         raw::write(out, frame, &self.element_separator);
+    }
+
+    /// Appends a reply to `args` as a person likes to see it.
+    pub(crate) fn view(&self, out: &mut Vec<u8>, args: &[Vec<u8>], frame: &Frame) {
+        match view::view(args, frame) {
+            Some(text) => out.extend_from_slice(&text),
+            None => self.reply(out, frame),
+        }
     }
 
     /// Appends an out-of-band message.

@@ -70,8 +70,9 @@ impl Session {
         self.interrupt = Some(flag);
     }
 
-    /// Whether a person types the commands and reads the replies: then those that take long say how long.
-    pub(crate) fn shows_times(&self) -> bool {
+    /// Whether a person types the commands and reads the replies: then documents and results of searches are laid out, and commands that
+    /// take long say how long.
+    pub(crate) fn is_for_a_person(&self) -> bool {
         self.interrupt.is_some() && self.formatter.form == Form::Standard
     }
 
@@ -237,6 +238,8 @@ impl Session {
         let mut text = Vec::new();
         if command::is_document(args) {
             self.formatter.document(&mut text, frame);
+        } else if self.is_for_a_person() {
+            self.formatter.view(&mut text, args, frame);
         } else {
             self.formatter.reply(&mut text, frame);
         }

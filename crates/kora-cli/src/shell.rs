@@ -16,6 +16,9 @@ use crate::session::Session;
 /// Commands that take longer say how long they took.
 const LONG: Duration = Duration::from_millis(500);
 
+/// Commands after which there may be other indexes, or other fields.
+const CHANGE_INDEXES: [&str; 5] = ["ft.create", "ft.dropindex", "ft.alter", "flushall", "flushdb"];
+
 /// What to do after a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flow {
@@ -73,6 +76,16 @@ impl Shell {
         }
     }
 
+    /// Asks the server for its indexes, of which there may be others now.
+    fn learn_indexes(&mut self) {
+        // Without an answer those of before are offered.
+        if let Ok(connection) = self.session.connect()
+            && let Ok(mut catalog) = self.shared.catalog.write()
+        {
+            let _ = catalog.fetch_indexes(connection);
+        }
+    }
+
     /// Runs the lines of `input` until it or the session ends.
     ///
     /// # Errors
@@ -111,7 +124,10 @@ impl Shell {
                     self.session.run(words, out)?;
                 }
                 let elapsed = begun.elapsed();
-                if elapsed > LONG && self.session.shows_times() {
+                if CHANGE_INDEXES.contains(&name.as_str()) && self.session.is_for_a_person() {
+                    self.learn_indexes();
+                }
+                if elapsed > LONG && self.session.is_for_a_person() {
                     writeln!(out, "({:.2}s)", elapsed.as_secs_f64())?;
                 }
                 Ok(Flow::Continue)

@@ -69,6 +69,8 @@ pub(crate) struct IndexedField {
     pub(crate) indexed: Indexed,
     /// Documents without it, if that is indexed.
     pub(crate) missing: Option<Held>,
+    /// Those of its numbers and points whose documents died and are not freed.
+    pub(crate) dying: Numbers,
 }
 
 /// One shard's part of an index.
@@ -153,7 +155,7 @@ impl Index {
                 FieldKind::Vector(kind) => Indexed::Vectors(Box::new(Vectors::new(kind))),
             };
             let missing = (field.index_missing && !field.no_index).then(Held::default);
-            self.fields.push(IndexedField { indexed, missing });
+            self.fields.push(IndexedField { indexed, missing, dying: Numbers::default() });
             self.schema.fields.push(field.clone());
         }
         if has_suffixes(fields) {

@@ -164,10 +164,12 @@ impl SetOf {
         }
     }
 
-    /// Numbers in those ranges.
+    /// Numbers in those ranges, of documents that live.
     pub(crate) fn count(&self, index: &Index) -> usize {
         let Some(numbers) = self.numbers(index) else { return 0 };
-        self.ranges().iter().map(|range| numbers.count_in(range)).sum()
+        let (Self::Range { field, .. } | Self::Radius { field, .. }) = self;
+        let dying = &index.fields()[*field].dying;
+        self.ranges().iter().map(|range| numbers.count_in(range) - dying.count_in(range)).sum()
     }
 }
 

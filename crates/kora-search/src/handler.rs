@@ -10,6 +10,7 @@ mod ask;
 mod config;
 mod create;
 mod cursor;
+mod document;
 mod drop;
 mod explain;
 mod info;
@@ -17,6 +18,7 @@ mod load;
 mod question;
 mod search;
 mod spell;
+mod suggest;
 mod words;
 
 use std::fmt::Display;
@@ -43,6 +45,7 @@ pub const COMMANDS: &[CommandSpec] = &[
     create::CREATE,
     create::CREATE_IF_NEW,
     cursor::CURSOR,
+    document::DEL,
     words::DICTADD,
     words::DICTDEL,
     words::DICTDUMP,
@@ -50,10 +53,16 @@ pub const COMMANDS: &[CommandSpec] = &[
     drop::DROPINDEX_IF_THERE,
     explain::EXPLAIN,
     explain::EXPLAINCLI,
+    document::GET,
     info::INFO,
     info::LIST,
+    document::MGET,
     search::SEARCH,
     spell::SPELLCHECK,
+    suggest::SUGADD,
+    suggest::SUGDEL,
+    suggest::SUGGET,
+    suggest::SUGLEN,
     words::SYNDUMP,
     words::SYNUPDATE,
     words::TAGVALS,
@@ -78,7 +87,6 @@ fn refusal(words: impl Display) -> CommandError {
 }
 
 /// What is wrong with arguments, as a refusal.
-#[expect(clippy::needless_pass_by_value, reason = "it is used in place of a closure")]
 fn of_arguments(error: crate::command::ArgumentError) -> CommandError {
     match error {
         crate::command::ArgumentError::Arity(name) => CommandError::Arity(name.into()),

@@ -2,6 +2,7 @@
 //!
 //! - `handler`: the commands on the engine; [`COMMANDS`] for whoever assembles one.
 //! - `companion`: the parts of indexes that go along with the stores.
+//! - `suggestion_type`: the type of the keys of FT.SUG*.
 //! - `service`: what is declared, which all shards share ([`Service`]).
 //! - [`command`]: arguments to structs.
 //! - [`aggregate`]: rows through the steps of FT.AGGREGATE.
@@ -22,13 +23,19 @@ pub mod number;
 pub mod query;
 mod service;
 pub mod stop_words;
+mod suggestion_type;
 #[cfg(test)]
 mod testing;
 pub mod value;
 pub mod words;
 
 pub use handler::COMMANDS;
+use kora_core::entry::data_type::DataType;
 pub use service::Service;
+pub use suggestion_type::SUGGESTIONS;
+
+/// The data types that this crate brings along.
+pub const TYPES: &[&DataType] = &[&SUGGESTIONS];
 
 /// Name and version of the module of Redis that has these commands, for clients that ask.
 pub const MODULE: (&str, i64) = ("search", 21005);

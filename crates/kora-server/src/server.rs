@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use kora_core::entry::data_type::Extensions;
+use kora_core::entry::data_type::{DataType, Extensions};
 use kora_core::services::Services;
 use kora_core::shard::executor::Executor;
 use kora_core::shard::hub::Wake;
@@ -25,6 +25,9 @@ use crate::net::{self, Poller};
 use crate::shared::{Identity, Shared};
 use crate::worker::Worker;
 use kora_engine::threads;
+
+/// The data types that the core does not have.
+const EXTENSIONS: &[&DataType] = &[&kora_json::JSON, &kora_search::SUGGESTIONS];
 
 /// A running server. Dropping it ends it.
 #[derive(Debug)]
@@ -63,7 +66,7 @@ pub(crate) fn assemble(
         disk: Arc::new(RealDisk),
         drive: Drive::Thread { begin: Instant::now(), entropy: entropy::number },
         shard_count,
-        extensions: Extensions::new(kora_json::TYPES),
+        extensions: Extensions::new(EXTENSIONS),
         shard_families: SHARD_FAMILIES,
         families: FAMILIES,
         script_bytes_max: None,

@@ -48,8 +48,8 @@ const CONTENDED: u64 = 200;
 pub(crate) struct Load {
     /// Thousandths of the window that its rounds took.
     pub(crate) busy: u32,
-    /// Thousandths of the window that it ran on a processor.
-    pub(crate) on_processor: u32,
+    /// Thousandths of the window in which it waited for a processor.
+    pub(crate) waited: u32,
     /// Commands a second.
     pub(crate) rate: u64,
     /// Whether a command took long.
@@ -66,7 +66,7 @@ struct Trial {
     rate_before: u64,
     /// Sum and count of the rates since it settled.
     rates: (u64, u64),
-    /// Busy time since it settled, and the part of it on processors.
+    /// Busy time since it settled, and time in which workers waited for processors.
     times: (u64, u64),
 }
 
@@ -168,9 +168,9 @@ impl Spread {
         let Some(trial) = &mut self.trial else { return };
         let lasted_ms = now_ms - trial.begun_ms;
         if lasted_ms > SETTLING_MS {
-            let (busy, on_processor) = sums(loads);
+            let (busy, waited) = sums(loads);
             trial.rates = (trial.rates.0 + rate, trial.rates.1 + 1);
-            trial.times = (trial.times.0 + busy, trial.times.1 + on_processor);
+            trial.times = (trial.times.0 + busy, trial.times.1 + waited);
         }
         if lasted_ms < TRIAL_MS || trial.rates.1 == 0 {
             return;
@@ -198,13 +198,13 @@ fn since(moment: &mut Option<u64>, is_so: bool, now_ms: u64) {
     *moment = is_so.then(|| moment.unwrap_or(now_ms));
 }
 
-/// Busy time of all, and the part of it on processors.
+/// Busy time of all, and the time in which they waited for processors.
 fn sums(loads: &[Load]) -> (u64, u64) {
     let sum = |of: fn(&Load) -> u32| loads.iter().map(|load| u64::from(of(load))).sum();
-    (sum(|load| load.busy), sum(|load| load.on_processor.min(load.busy)))
+    (sum(|load| load.busy), sum(|load| load.waited))
 }
 
-/// The part of busy time in which workers waited for processors, in thousandths.
-fn waiting_share((busy, on_processor): (u64, u64)) -> u64 {
-    busy.saturating_sub(on_processor) * 1000 / busy.max(1)
+/// The time in which workers waited for processors, in thousandths of their busy time.
+fn waiting_share((busy, waited): (u64, u64)) -> u64 {
+    waited * 1000 / busy.max(1)
 }

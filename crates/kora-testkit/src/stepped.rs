@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use kora_core::command::spec::CommandSpec;
 use kora_core::db::DbIndex;
-use kora_core::entry::data_type::Extensions;
+use kora_core::entry::data_type::{DataType, Extensions};
 use kora_core::reply::Value;
 use kora_core::shard::hub::Wake;
 use kora_core::slot::WorkerId;
@@ -24,6 +24,9 @@ use kora_engine::settings::Settings;
 use kora_engine::turn::{Args, Commands, Turn};
 use kora_script::Looks;
 use kora_storage::disk::RealDisk;
+
+/// The data types that the core does not have.
+const EXTENSIONS: &[&DataType] = &[&kora_json::JSON, &kora_search::SUGGESTIONS];
 
 /// The time at which an engine starts: some day in 2023.
 pub const START: UnixMs = UnixMs(1_700_000_000_000);
@@ -65,7 +68,7 @@ pub(crate) fn build<L: std::fmt::Debug + 'static, P: Probe>(
         started: START,
         disk: Arc::new(RealDisk),
         drive: Drive::Thread { begin: Instant::now(), entropy: || Ok(0) },
-        extensions: Extensions::new(kora_json::TYPES),
+        extensions: Extensions::new(EXTENSIONS),
         shard_families: &[kora_json::COMMANDS, kora_search::COMMANDS],
         families,
         script_bytes_max: None,

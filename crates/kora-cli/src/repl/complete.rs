@@ -12,6 +12,20 @@ use crate::words::{Word, repeat_prefix, words};
 /// Commands of the client itself.
 const OWN_COMMANDS: [&str; 6] = [":clear", ":connect", ":help", ":quit", ":set hints", ":set nohints"];
 
+/// Commands of the family that take no index first.
+const ON_NO_INDEX: [&str; 10] = [
+    "FT._LIST",
+    "FT.CREATE",
+    "FT.CONFIG",
+    "FT.ALIASADD",
+    "FT.ALIASDEL",
+    "FT.ALIASUPDATE",
+    "FT.SUGADD",
+    "FT.SUGGET",
+    "FT.SUGDEL",
+    "FT.SUGLEN",
+];
+
 /// Completes from what is known about the server's commands.
 #[derive(Debug)]
 pub(super) struct CommandCompleter {
@@ -103,6 +117,11 @@ fn tokens(catalog: &Catalog, typed: &str, words: &[Word<'_>]) -> (usize, Vec<Can
         let names: BTreeSet<&str> = catalog.directives(prefix).collect();
         return (start, names.into_iter().map(|name| (name.to_owned(), None)).collect());
     }
+    let names = index_names(catalog, &command.name, &texts, prefix);
+    if !names.is_empty() {
+        let behind = if texts.len() == 2 { prefix } else { names_prefix(prefix) };
+        return (typed.len() - behind.len(), names);
+    }
     let mut tokens = Vec::new();
     command.arguments.iter().for_each(|argument| argument.tokens(&mut tokens));
     let upper = prefix.to_ascii_uppercase();
@@ -112,6 +131,24 @@ fn tokens(catalog: &Catalog, typed: &str, words: &[Word<'_>]) -> (usize, Vec<Can
         .into_iter()
         .map(|token| (if lower { token.to_ascii_lowercase() } else { token.to_owned() }, None));
     (start, found.collect())
+}
+
+/// What the last word of a command on an index begins: the index itself, or behind `@` one of its fields.
+fn index_names(catalog: &Catalog, command: &str, words: &[&str], prefix: &str) -> Vec<Candidate> {
+    let plain = |name: &str| (name.to_owned(), None);
+    match words {
+        _ if !command.starts_with("FT.") || ON_NO_INDEX.contains(&command) => Vec::new(),
+        [_, _] => catalog.indexes(prefix).map(plain).collect(),
+        [_, index, ..] if prefix.contains('@') => {
+            catalog.index_fields(index, names_prefix(prefix)).map(plain).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What of a word is completed: all of it, or what stands behind its last `@`.
+fn names_prefix(prefix: &str) -> &str {
+    prefix.rsplit_once('@').map_or(prefix, |(_, name)| name)
 }
 
 /// The topics of `help` that `prefix` begins.
@@ -139,13 +176,16 @@ mod tests {
     fn catalog() -> Catalog {
         let mut decoder = Decoder::new();
         decoder.feed(
-            b"%2\r\n+config\r\n%1\r\n+subcommands\r\n%2\r\n+config|get\r\n%0\r\n+config|set\r\n%0\r\n\
-              +getex\r\n%2\r\n+group\r\n+string\r\n+arguments\r\n*2\r\n%2\r\n+name\r\n+key\r\n+type\r\n+key\r\n\
+            b"%3\r\n+config\r\n%1\r\n+subcommands\r\n%2\r\n+config|get\r\n%0\r\n+config|set\r\n%0\r\n\
+              +ft.search\r\n%0\r\n+getex\r\n%2\r\n+group\r\n+string\r\n+arguments\r\n*2\r\n%2\r\n+name\r\n+key\r\n+type\r\n+key\r\n\
               %3\r\n+name\r\n+p\r\n+type\r\n+pure-token\r\n+token\r\n+PERSIST\r\n",
         );
         let mut catalog = Catalog::read(&decoder.next_frame().expect("valid").expect("whole"));
         decoder.feed(b"*4\r\n$9\r\nmaxmemory\r\n$1\r\n0\r\n$3\r\ndir\r\n$1\r\n/\r\n");
         catalog.read_directives(&decoder.next_frame().expect("valid").expect("whole"));
+        decoder
+            .feed(b"*2\r\n+attributes\r\n*2\r\n*2\r\n+attribute\r\n+name\r\n*2\r\n+attribute\r\n+price\r\n");
+        catalog.read_index("shop:items", &decoder.next_frame().expect("valid").expect("whole"));
         catalog
     }
 
@@ -158,7 +198,7 @@ mod tests {
 
     #[test]
     fn commands_and_subcommands() {
-        check("", 0, &["CONFIG", "GETEX"]);
+        check("", 0, &["CONFIG", "FT.SEARCH", "GETEX"]);
         check("g", 0, &["getex"]);
         check("  CO", 2, &["CONFIG"]);
         check("config ", 0, &["config get", "config set"]);
@@ -183,6 +223,14 @@ mod tests {
         check("config set d", 11, &["dir"]);
         check("config set dir m", 15, &[]);
         check("config set dir / m", 17, &["maxmemory"]);
+    }
+
+    #[test]
+    fn indexes_and_their_fields() {
+        check("ft.search sh", 10, &["shop:items"]);
+        check("ft.search shop:items @pr", 22, &["price"]);
+        check("ft.search shop:items \"@name:x @p", 31, &["price"]);
+        check("ft.search other @p", 16, &[]);
     }
 
     #[test]

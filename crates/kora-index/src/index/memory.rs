@@ -64,6 +64,7 @@ impl Index {
             ..Memory::default()
         };
         for field in &self.fields {
+            memory.number_bytes += field.dying.memory_bytes();
             match &field.indexed {
                 Indexed::Nothing | Indexed::Text(_) => {}
                 Indexed::Tags(dictionary) => {

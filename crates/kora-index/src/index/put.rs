@@ -275,6 +275,10 @@ impl Index {
                 held.dying += 1;
                 (0, false)
             });
+            let numbers = self.table.record(number).map(|record| self.numbers_of(record)).unwrap_or_default();
+            for (place, value) in numbers {
+                self.fields[place].dying.insert(value, number);
+            }
         }
     }
 
@@ -288,26 +292,39 @@ impl Index {
             )
         });
         let Some(record) = self.table.forget(number) else { return };
+        for (place, value) in self.numbers_of(&record) {
+            let field = &mut self.fields[place];
+            if let Indexed::Numbers(numbers) | Indexed::Points(numbers) = &mut field.indexed {
+                numbers.remove(value, number);
+            }
+            if was_dying {
+                field.dying.remove(value, number);
+            }
+        }
+    }
+
+    /// The numbers and points of a record, with the places of their fields.
+    fn numbers_of(&self, record: &Record) -> Vec<(usize, f64)> {
+        let mut found = Vec::new();
         let mut reader = Reader::new(record.contents());
         contents::read_ascending(&mut reader, |_| {});
         contents::read_ascending(&mut reader, |_| {});
         let mut sorts = Reader::new(record.sorts());
-        for (field, declared) in self.fields.iter_mut().zip(&self.schema.fields) {
+        for (place, (field, declared)) in self.fields.iter().zip(&self.schema.fields).enumerate() {
             let sorted = if declared.sortable { contents::read_sort(&mut sorts) } else { SortKey::Missing };
-            match &mut field.indexed {
+            match &field.indexed {
                 Indexed::Nothing | Indexed::Text(_) => {}
                 Indexed::Vectors(vectors) => vectors.remove(number),
                 Indexed::Tags(_) => contents::read_ascending(&mut reader, |_| {}),
-                Indexed::Numbers(index) => {
-                    contents::read_numbers(&mut reader, sorted, |value| index.remove(value, number));
+                Indexed::Numbers(_) => {
+                    contents::read_numbers(&mut reader, sorted, |value| found.push((place, value)));
                 }
-                Indexed::Points(index) => {
-                    contents::read_numbers(&mut reader, SortKey::Missing, |value| {
-                        index.remove(value, number)
-                    });
+                Indexed::Points(_) => {
+                    contents::read_numbers(&mut reader, SortKey::Missing, |value| found.push((place, value)));
                 }
             }
         }
+        found
     }
 
     /// Calls with all words and values of a document; whatever is said to be empty then is taken out.

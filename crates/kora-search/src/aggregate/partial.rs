@@ -115,6 +115,8 @@ impl<'a> Partial<'a> {
                     return Err(AggregateError::TooMuch("rows"));
                 }
                 ours.extend(theirs);
+                // Each shard's rows are in order, so this is a merge.
+                ours.sort_by_key(|row| row.order);
             }
             _ => unreachable!("both are of one pipeline"),
         }

@@ -46,8 +46,8 @@ pub(super) enum State {
         values: Vec<Value>,
         seen: HashSet<Vec<u8>>,
     },
-    /// The value of the first row; the inner none is a row without a value.
-    First(Option<Option<Value>>),
+    /// The order of the first row, and its value.
+    First(Option<(u64, Option<Value>)>),
     FirstBy {
         best: Option<Candidate>,
         descending: bool,
@@ -128,7 +128,7 @@ impl State {
                 *sum += number.unwrap_or(0.0);
                 *count += 1;
             }
-            Self::First(first) => _ = first.get_or_insert_with(|| value.cloned()),
+            Self::First(first) => _ = first.get_or_insert_with(|| (row.order, value.cloned())),
             Self::Sum(sum) => *sum += number.unwrap_or(0.0),
             Self::Extreme { .. } | Self::StdDev(_) | Self::Quantile { .. } => {
                 if let Some(number) = number {
@@ -196,7 +196,11 @@ impl State {
             (ours @ Self::List { .. }, Self::List { values, .. }) => {
                 values.iter().for_each(|value| ours.add_value(value, None, 0));
             }
-            (Self::First(ours @ None), Self::First(theirs)) => *ours = theirs,
+            (Self::First(ours), Self::First(Some(theirs)))
+                if ours.as_ref().is_none_or(|ours| theirs.0 < ours.0) =>
+            {
+                *ours = Some(theirs);
+            }
             (Self::FirstBy { best, descending }, Self::FirstBy { best: Some(theirs), .. }) => {
                 choose(best, theirs, *descending);
             }
@@ -233,7 +237,7 @@ impl State {
             Self::StdDev(spread) => Value::Number(spread.deviation()),
             Self::Quantile { numbers, part } => Value::Number(quantile(numbers, part)),
             Self::List { values, .. } => Value::Array(values),
-            Self::First(first) => first.flatten().unwrap_or(Value::Null),
+            Self::First(first) => first.and_then(|(_, value)| value).unwrap_or(Value::Null),
             Self::FirstBy { best, .. } => best.map_or(Value::Null, |best| best.value),
             Self::Sample { mut kept, size } => {
                 cut_sample(&mut kept, size);

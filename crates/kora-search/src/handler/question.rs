@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
-use kora_index::plan::{Options as PlanOptions, Plan};
+use kora_index::Index;
+use kora_index::plan::{Expansion, Options as PlanOptions, Plan};
 use kora_index::query::{Node, NodeKind};
 use kora_index::score::Scorer as IndexScorer;
 
@@ -67,15 +68,20 @@ impl Question {
         text: &[u8],
         options: &QueryOptions,
     ) -> CommandResult<Self> {
-        if options.expander != Expander::Default {
-            return Err(CommandError::text("EXPANDER is not supported but for DEFAULT"));
+        if options.expander == Expander::Phonetic {
+            return Err(CommandError::text("EXPANDER PHONETIC is not supported"));
         }
         let dialect = options.dialect.unwrap_or_else(|| default_dialect(settings));
         let query = parse(&declaration, dialect, text, options)?;
         query.check(&declaration.schema).map_err(refusal)?;
-        let node = filtered(query.node(), options);
         let plan_options = plan_options(settings, options);
-        let plan = with_index(ctx, declaration.number, |part| Plan::new(&part.index, &node, &plan_options))?;
+        let plan = with_index(ctx, declaration.number, |part| {
+            let mut node = query.node();
+            if options.expander != Expander::Default {
+                expand(&mut node, &part.index, options);
+            }
+            Plan::new(&part.index, &filtered(node, options), &plan_options)
+        })?;
         let plan = Arc::new(plan.map_err(refusal)?);
         check_distances(&plan, &declaration)?;
         declaration.counters.note_dialect(dialect);
@@ -130,6 +136,30 @@ pub(super) fn parse(
     let options =
         Options { dialect, stop_words, parameters: &options.parameters, is_verbatim: options.verbatim };
     Query::parse(text, options).map_err(refusal)
+}
+
+/// Has only stems, or only synonyms, stand for words: as the expander says. Parts lie in each other no deeper than a query is read.
+fn expand(node: &mut Node, index: &Index, options: &QueryOptions) {
+    let stems = options.expander == Expander::Stem;
+    let language = options.language.as_ref().map(|language| &*language.0);
+    match &mut node.kind {
+        NodeKind::Word { text, is_expandable: true } => {
+            let found = index.expansions(text, language).unwrap_or_default();
+            let is_wanted = |one: &&Expansion| matches!(one, Expansion::Synonym(_)) != stems;
+            let texts = found.iter().filter(is_wanted).map(Expansion::text);
+            let word = |text: &str| NodeKind::Word { text: text.to_owned(), is_expandable: false };
+            let words: Vec<_> =
+                std::iter::once(text.as_str()).chain(texts).map(|text| Node::new(word(text))).collect();
+            node.kind = if words.len() == 1 { word(text) } else { NodeKind::Or(words) };
+        }
+        NodeKind::And(parts) | NodeKind::Or(parts) => {
+            parts.iter_mut().for_each(|part| expand(part, index, options));
+        }
+        NodeKind::Not(part) | NodeKind::Optional(part) | NodeKind::Within(_, part) => {
+            expand(part, index, options)
+        }
+        _ => {}
+    }
 }
 
 /// The query and what FILTER and GEOFILTER ask for besides.

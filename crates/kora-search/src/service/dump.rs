@@ -49,12 +49,13 @@ fn push<'a>(out: &mut Vec<u8>, name: &'a [u8], arguments: impl IntoIterator<Item
 }
 
 fn push_number(out: &mut Vec<u8>, number: usize) {
+    let digit = |number: usize| u8::try_from(number & 0x7f).expect("seven bits");
     let mut rest = number;
     while rest >= 0x80 {
-        out.push((rest & 0x7f) as u8 | 0x80);
+        out.push(digit(rest) | 0x80);
         rest >>= 7;
     }
-    out.push((rest & 0x7f) as u8);
+    out.push(digit(rest));
 }
 
 /// Takes up what [`dump`] made.

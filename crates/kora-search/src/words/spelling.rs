@@ -59,10 +59,9 @@ pub fn check(
     };
     let suggest = |spelled: &SpelledWord| {
         let mut candidates = vocabulary.near(&spelled.word, distance, spelled.fields.as_deref());
-        for (word, distance) in
-            included.iter().flat_map(|dictionary| dictionary.near(&spelled.word, distance))
-        {
-            candidates.push(Candidate { word: word.to_owned(), document_count: 0, distance });
+        for (word, _) in included.iter().flat_map(|dictionary| dictionary.near(&spelled.word, distance)) {
+            // Words of dictionaries are in the order of their bytes.
+            candidates.push(Candidate { word: word.to_owned(), document_count: 0, distance: 0 });
         }
         candidates.retain(|found| !excluded.iter().any(|dictionary| dictionary.contains(&found.word)));
         let suggestions = rank(candidates, vocabulary.document_count(), is_full);

@@ -16,7 +16,7 @@ const STALE_MS: u64 = 3 * WINDOW_MS;
 #[repr(align(128))]
 struct Board {
     busy: AtomicU32,
-    on_processor: AtomicU32,
+    waited: AtomicU32,
     rate: AtomicU64,
     had_long: AtomicBool,
     /// When it told that.
@@ -93,7 +93,7 @@ impl Balance {
     pub(crate) fn tell(&self, worker: WorkerId, now_ms: u64, load: Load) {
         let board = &self.boards[worker.index()];
         board.busy.store(load.busy, Ordering::Relaxed);
-        board.on_processor.store(load.on_processor, Ordering::Relaxed);
+        board.waited.store(load.waited, Ordering::Relaxed);
         board.rate.store(load.rate, Ordering::Relaxed);
         board.had_long.store(load.had_long, Ordering::Relaxed);
         board.told_ms.store(now_ms, Ordering::Relaxed);
@@ -107,14 +107,14 @@ impl Balance {
         let is_in_round = board.round_since_ms.load(Ordering::Relaxed) > 0;
         let mut load = Load {
             busy: board.busy.load(Ordering::Relaxed),
-            on_processor: board.on_processor.load(Ordering::Relaxed),
+            waited: board.waited.load(Ordering::Relaxed),
             rate: board.rate.load(Ordering::Relaxed),
             had_long: board.had_long.load(Ordering::Relaxed),
         };
         if since(&board.told_ms) > STALE_MS {
             load = Load::default();
             if is_in_round && since(&board.round_since_ms) > STALE_MS {
-                (load.busy, load.on_processor) = (1000, 1000);
+                load.busy = 1000;
             }
         }
         load

@@ -22,7 +22,7 @@ impl Machine {
         let busy = (each / (self.speed * share)).min(1.0);
         let load = Load {
             busy: (busy * 1000.0) as u32,
-            on_processor: (busy * share * 1000.0) as u32,
+            waited: (busy * (1.0 - share) * 1000.0) as u32,
             rate: each as u64,
             had_long: false,
         };
@@ -107,7 +107,7 @@ fn workers_are_given_back_when_the_load_is_over() {
 fn all_serve_for_a_while_after_a_command_took_long() {
     let (mut spread, mut now_ms) = (Spread::new(4), 1000);
     let mut loads = vec![Load::default(); 4];
-    loads[0] = Load { busy: 1000, on_processor: 900, rate: 10, had_long: true };
+    loads[0] = Load { busy: 1000, waited: 0, rate: 10, had_long: true };
     assert_eq!(spread.look(now_ms, &loads), 4);
     let machine = Machine { processors: 1.0, speed: 1000.0, demand: 100_000.0 };
     let counts = machine.run(&mut spread, &mut now_ms, AFTER_LONG_MS - 100);

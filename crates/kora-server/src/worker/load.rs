@@ -1,9 +1,10 @@
 //! What a worker measures of its own load, in windows, and which connections caused it.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::time::Instant;
 
 use kora_engine::counters::LONG_NS;
-use rustix::time::{ClockId, clock_gettime};
 
 use crate::shared::connection::{Cost, Session};
 use crate::spread::{Load, WINDOW_MS};
@@ -14,7 +15,9 @@ pub(super) struct Window {
     /// Tells windows apart.
     number: u32,
     begun: Instant,
-    processor_ns: u64,
+    /// For how long the thread had waited for a processor when it began.
+    waited_ns: u64,
+    waits: Waits,
     busy_ns: u64,
     commands: u64,
     long_commands: u64,
@@ -33,10 +36,32 @@ pub(super) struct Counts {
     pub(super) long_commands: u64,
 }
 
-fn processor_ns() -> u64 {
-    let now = clock_gettime(ClockId::ThreadCPUTime);
-    let part = |value: i64| u64::try_from(value).unwrap_or_default();
-    part(now.tv_sec).saturating_mul(1_000_000_000).saturating_add(part(now.tv_nsec))
+/// How long a thread has waited for a processor, as the system tells.
+#[derive(Debug, Default)]
+enum Waits {
+    /// It was not asked yet.
+    #[default]
+    Unasked,
+    /// Where it tells.
+    At(File),
+    /// It does not.
+    Unknown,
+}
+
+impl Waits {
+    /// Nanoseconds since the thread began; 0 if they are not known. To be asked by the thread itself.
+    fn now_ns(&mut self) -> u64 {
+        if matches!(self, Self::Unasked) {
+            *self = File::open("/proc/thread-self/schedstat").map_or(Self::Unknown, Self::At);
+        }
+        let Self::At(file) = self else { return 0 };
+        let mut text = [0; 96];
+        let count = file.read_at(&mut text, 0).unwrap_or(0);
+        let words = text.get(..count).unwrap_or_default().split(|byte| byte.is_ascii_whitespace());
+        // The time on processors, the time of waits, the number of turns.
+        let second = words.skip(1).find_map(kora_core::number::parse_i64);
+        second.and_then(|waited| u64::try_from(waited).ok()).unwrap_or(0)
+    }
 }
 
 fn nanoseconds(from: Instant, to: Instant) -> u64 {
@@ -53,7 +78,8 @@ impl Window {
         Self {
             number: 1,
             begun: Instant::now(),
-            processor_ns: 0,
+            waited_ns: 0,
+            waits: Waits::default(),
             busy_ns: 0,
             commands: 0,
             long_commands: 0,
@@ -69,13 +95,13 @@ impl Window {
         now.saturating_duration_since(self.begun).as_millis() >= u128::from(WINDOW_MS)
     }
 
-    /// A round that took so long has ended. A command in it was long only if the worker was not merely kept from a processor.
+    /// A round that took so long has ended. A command in it was long only if the worker did not merely wait for a processor.
     #[inline]
     pub(super) fn note_round(&mut self, ns: u64, counts: Counts) {
         if counts.long_commands != self.long_commands {
             self.long_commands = counts.long_commands;
-            let on_processor = processor_ns().saturating_sub(self.processor_ns);
-            self.had_long |= on_processor.saturating_sub(self.busy_ns) > LONG_NS;
+            let waited = self.waits.now_ns().saturating_sub(self.waited_ns);
+            self.had_long |= ns.saturating_sub(waited) > LONG_NS;
         }
         self.busy_ns += ns;
     }
@@ -104,10 +130,10 @@ impl Window {
     /// Ends it; what it tells, and the places of the sessions served in it.
     pub(super) fn close(&mut self, now: Instant, counts: Counts) -> Closed {
         let length = nanoseconds(self.begun, now);
-        let processor = processor_ns();
+        let waited = self.waits.now_ns();
         let load = Load {
             busy: thousandths(self.busy_ns, length),
-            on_processor: thousandths(processor.saturating_sub(self.processor_ns), length),
+            waited: thousandths(waited.saturating_sub(self.waited_ns), length),
             rate: counts.commands.saturating_sub(self.commands).saturating_mul(1_000_000_000) / length.max(1),
             had_long: self.had_long,
         };
@@ -117,7 +143,8 @@ impl Window {
         *self = Self {
             number,
             begun: now,
-            processor_ns: processor,
+            waited_ns: waited,
+            waits: std::mem::take(&mut self.waits),
             commands: counts.commands,
             long_commands,
             ..Self::new()

@@ -188,7 +188,7 @@ fn frame(value: &Value, resp: Resp) -> Frame {
             many(b'%', &values)
         }
         Value::Boolean(truth) => line(b'#', if *truth { "t" } else { "f" }),
-        Value::Double(number) => line(b',', &number.to_string()),
+        Value::Double(number) => line(b',', &number.to_string().to_ascii_lowercase()),
         Value::BigNumber(digits) => line(b'(', digits),
         Value::Verbatim(format, text) => {
             Frame::Blob { kind: b'=', bytes: [format.as_bytes(), b":", text].concat() }
