@@ -292,6 +292,11 @@ impl Index {
             )
         });
         let Some(record) = self.table.forget(number) else { return };
+        for field in &mut self.fields {
+            if let Indexed::Vectors(vectors) = &mut field.indexed {
+                vectors.remove(number);
+            }
+        }
         for (place, value) in self.numbers_of(&record) {
             let field = &mut self.fields[place];
             if let Indexed::Numbers(numbers) | Indexed::Points(numbers) = &mut field.indexed {
@@ -313,8 +318,7 @@ impl Index {
         for (place, (field, declared)) in self.fields.iter().zip(&self.schema.fields).enumerate() {
             let sorted = if declared.sortable { contents::read_sort(&mut sorts) } else { SortKey::Missing };
             match &field.indexed {
-                Indexed::Nothing | Indexed::Text(_) => {}
-                Indexed::Vectors(vectors) => vectors.remove(number),
+                Indexed::Nothing | Indexed::Text(_) | Indexed::Vectors(_) => {}
                 Indexed::Tags(_) => contents::read_ascending(&mut reader, |_| {}),
                 Indexed::Numbers(_) => {
                     contents::read_numbers(&mut reader, sorted, |value| found.push((place, value)));

@@ -272,3 +272,28 @@ fn among_documents_only_these_are_looked_at() {
     }) {}
     assert_eq!(found, [2, 5]);
 }
+
+#[test]
+fn refuses_what_is_no_distance() {
+    let index = Index::new(&schema(Metric::L2), 1).unwrap();
+    let near = |field: &str, vector: &[u8], radius| {
+        let (field, vector) = (field.to_owned(), vector.to_vec());
+        Node::new(NodeKind::Near(Near { field, vector, radius, distance: None }))
+    };
+    let error =
+        |node: &Node| Plan::new(&index, node, &Options::default()).err().map(|error| error.to_string());
+    let start = "Error parsing vector similarity query: ";
+    let short = format!("{start}query vector blob size (3) does not match index's expected size (12).");
+    assert_eq!(error(&near("v", b"abc", 1.0)), Some(short));
+    let negative = format!("{start}negative radius (-0.5) given in a range query");
+    assert_eq!(error(&near("v", &[0; 12], -0.5)), Some(negative));
+    assert_eq!(error(&near("n", b"abc", 1.0)), None);
+    let nearest = Node::new(NodeKind::Nearest(Box::new(Nearest {
+        field: "v".to_owned(),
+        vector: vec![0; 12],
+        count: 1,
+        distance: "d".to_owned(),
+        filter: Node::new(NodeKind::All),
+    })));
+    assert!(error(&Node::new(NodeKind::Not(Box::new(nearest)))).is_some());
+}
