@@ -113,10 +113,10 @@ fn total<T: Copy + std::iter::Sum<T>>(sums: &[T; LANES]) -> T {
 }
 
 /// Makes a vector one of length 1. One of length 0 has no direction: it becomes one of what is not a number.
-#[expect(clippy::cast_possible_truncation, reason = "only the length is of double precision")]
+#[expect(clippy::cast_possible_truncation, reason = "only the sum is of double precision, as in RediSearch")]
 pub(super) fn normalise(vector: &mut [f32]) {
-    let length = vector.iter().map(|one| f64::from(*one) * f64::from(*one)).sum::<f64>().sqrt();
-    vector.iter_mut().for_each(|one| *one = (f64::from(*one) / length) as f32);
+    let length = vector.iter().map(|one| f64::from(*one) * f64::from(*one)).sum::<f64>().sqrt() as f32;
+    vector.iter_mut().for_each(|one| *one /= length);
 }
 
 /// The same for double floats.

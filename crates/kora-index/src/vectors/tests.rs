@@ -122,3 +122,12 @@ fn space_is_used_again() {
     (501..=1500).for_each(|document| vectors.remove(document));
     assert_eq!(vectors.memory_bytes(), 0);
 }
+
+#[test]
+fn the_cosine_of_a_vector_with_itself_as_recorded() {
+    let kind = VectorKind { dimensions: 3, ..kind(Element::Float32, Metric::Cosine) };
+    let mut vectors = Vectors::new(&kind);
+    vectors.insert(1, &blob(Element::Float32, &[-1.5; 3]));
+    let target = vectors.target(&blob(Element::Float32, &[-0.75; 3])).unwrap();
+    assert!((vectors.distance(1, &target).unwrap() + 2.38418579102e-07).abs() < 1e-17);
+}
