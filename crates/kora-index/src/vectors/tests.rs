@@ -11,6 +11,7 @@ fn kind(element: Element, metric: Metric) -> VectorKind {
     VectorKind { element, dimensions: 2, metric, algorithm: Algorithm::Flat }
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "elements have fewer bits")]
 fn blob(element: Element, vector: &[f64]) -> Vec<u8> {
     let bytes = |one: &f64| match element {
         Element::Float32 => (*one as f32).to_le_bytes().to_vec(),
