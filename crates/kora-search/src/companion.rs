@@ -11,6 +11,8 @@ mod extract;
 mod failures;
 mod hash;
 mod json;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 use std::sync::Arc;

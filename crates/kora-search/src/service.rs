@@ -8,6 +8,8 @@ mod cursors;
 mod declaration;
 mod dump;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -7,7 +7,7 @@
 pub(crate) const REASON: &str = ", which is not available in this version of Kora";
 
 /// Families of modules, by how their names begin.
-const FAMILIES: &[&str] = &["bf.", "cf.", "cms.", "ft.", "tdigest.", "topk.", "ts."];
+const FAMILIES: &[&str] = &["bf.", "cf.", "cms.", "tdigest.", "topk.", "ts."];
 
 /// Commands by name, in order.
 const COMMANDS: &[&str] = &[
@@ -40,6 +40,14 @@ const COMMANDS: &[&str] = &[
     "delifeq",
     "digest",
     "failover",
+    "ft.add",
+    "ft.addhash",
+    "ft.aliaslist",
+    "ft.drop",
+    "ft.hybrid",
+    "ft.profile",
+    "ft.safeadd",
+    "ft.synadd",
     "himport",
     "hotkeys",
     "increx",
@@ -114,10 +122,10 @@ mod tests {
 
     #[test]
     fn what_comes_later_is_told_from_what_nobody_knows() {
-        for name in ["ACL", "slowlog", "CMS.INCRBY", "ft.search", "VADD"] {
+        for name in ["ACL", "slowlog", "CMS.INCRBY", "ft.profile", "VADD"] {
             assert!(is_later_command(name.as_bytes()), "{name}");
         }
-        for name in ["", "nosuch", "ft.", "json.foo", "get", "acl|cat"] {
+        for name in ["", "nosuch", "ft.search", "json.foo", "get", "acl|cat"] {
             assert!(!is_later_command(name.as_bytes()), "{name}");
         }
         assert!(is_later_subcommand("client", b"Tracking"));

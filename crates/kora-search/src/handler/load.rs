@@ -57,6 +57,11 @@ impl Wanted {
         entry: &Entry,
         dialect: Dialect,
     ) -> Option<Value> {
+        self.kept(part, document).or_else(|| self.read(entry, dialect))
+    }
+
+    /// The value of a document that the index keeps, if that is the document's own.
+    pub(super) fn kept(&self, part: &IndexPart, document: u32) -> Option<Value> {
         let is_kept_whole = |place: &usize| {
             let field = &part.declaration.schema.fields[*place];
             field.sortable && field.un_normalised
@@ -65,7 +70,7 @@ impl Wanted {
         match kept {
             Some(SortKey::Number(number)) => Some(Value::Number(number)),
             Some(SortKey::Text(text)) => Some(Value::text(text)),
-            _ => self.read(entry, dialect),
+            _ => None,
         }
     }
 

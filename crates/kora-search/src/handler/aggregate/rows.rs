@@ -136,10 +136,14 @@ impl Loader<'_> {
         if self.is_scored {
             set(0, Some(Value::Number(found.score())));
         }
-        if let Some(entry) = search.entry(found.document) {
-            for (column, wanted) in &self.wanted {
-                set(*column, wanted.value(search.part, found.document, entry, self.question.dialect));
-            }
+        // Documents are looked up only for what the index does not keep.
+        let mut entry = None;
+        for (column, wanted) in &self.wanted {
+            let mut read = || {
+                let entry = *entry.get_or_insert_with(|| search.entry(found.document));
+                wanted.read(entry?, self.question.dialect)
+            };
+            set(*column, wanted.kept(search.part, found.document).or_else(&mut read));
         }
         Row { values, order: found.order(), matched_terms: Vec::new() }
     }
