@@ -27,7 +27,7 @@ use kora_core::entry::data_type::DataType;
 pub use number::Number;
 pub use packed::{Container, Node, Value};
 pub use parse::ParseError;
-pub use path::{Path, PathError, TooMuch};
+pub use path::{Budget, Path, PathError, TooMuch};
 
 /// Name and version of the module of Redis that has these commands and this type, for clients that ask.
 pub const MODULE: (&str, i64) = ("ReJSON", 20803);

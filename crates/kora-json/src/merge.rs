@@ -20,6 +20,35 @@ pub(crate) fn merge(value: Option<Value<'_>>, patch: Value<'_>, builder: &mut Bu
     builder.close(&open, count);
 }
 
+/// Adds what a value becomes by a patch at some places in it, which are in order; one may be in another, and is patched before that.
+/// Complexity: O(bytes) for each level of places within each other.
+pub(crate) fn merge_at_all(value: Value<'_>, places: &[usize], patch: Value<'_>, builder: &mut Builder) {
+    let from = places.partition_point(|place| *place < value.place());
+    let to = places.partition_point(|place| *place < value.end());
+    let (is_place, inner) = match &places[from..to] {
+        [first, inner @ ..] if *first == value.place() => (true, inner),
+        inner => (false, inner),
+    };
+    let (Node::Array(container) | Node::Object(container), false) = (value.node(), inner.is_empty()) else {
+        return if is_place { merge(Some(value), patch, builder) } else { builder.copy(value) };
+    };
+    let is_object = matches!(value.node(), Node::Object(_));
+    let mut changed = Builder::default();
+    let open = changed.open(is_object);
+    if is_object {
+        for (name, member) in container.members() {
+            changed.text(name);
+            merge_at_all(member, inner, patch, &mut changed);
+        }
+    } else {
+        container.elements().for_each(|element| merge_at_all(element, inner, patch, &mut changed));
+    }
+    changed.close(&open, container.len());
+    let changed = changed.finish();
+    let changed = Value::root(&changed);
+    if is_place { merge(Some(changed), patch, builder) } else { builder.copy(changed) }
+}
+
 /// Adds what an object becomes that was none before.
 fn add_all(changes: Container<'_>, builder: &mut Builder) -> usize {
     let mut count = 0;

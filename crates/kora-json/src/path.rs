@@ -13,6 +13,7 @@ mod syntax;
 mod tests;
 
 pub use error::{PathError, TooMuch};
+pub use find::Budget;
 pub(crate) use find::{Found, outermost};
 use syntax::Step;
 
@@ -71,7 +72,15 @@ impl Path {
     /// # Errors
     /// If it goes to more places than a path may.
     pub fn find<'a>(&self, root: Value<'a>) -> Result<Vec<Value<'a>>, TooMuch> {
-        let places = find::find(root, &self.steps)?;
+        self.find_within(root, &mut budget_of(root))
+    }
+
+    /// The same, as one of several paths of a command.
+    ///
+    /// # Errors
+    /// If they go to more places than they may together.
+    pub fn find_within<'a>(&self, root: Value<'a>, budget: &mut Budget) -> Result<Vec<Value<'a>>, TooMuch> {
+        let places = find::find(root, &self.steps, budget)?;
         let mut bytes: usize = 0;
         let mut found = Vec::with_capacity(places.len());
         for place in places {
@@ -87,15 +96,27 @@ impl Path {
     /// # Errors
     /// If it goes to more places than a path may.
     pub fn first<'a>(&self, root: Value<'a>) -> Result<Option<Value<'a>>, TooMuch> {
-        match find::direct(root, &self.steps) {
+        self.first_within(root, &mut budget_of(root))
+    }
+
+    /// The same, as one of several paths of a command.
+    ///
+    /// # Errors
+    /// If they go to more places than they may together.
+    pub fn first_within<'a>(
+        &self,
+        root: Value<'a>,
+        budget: &mut Budget,
+    ) -> Result<Option<Value<'a>>, TooMuch> {
+        match find::direct(root, &self.steps, budget)? {
             Some(found) => Ok(found),
-            None => self.find(root).map(|found| found.first().copied()),
+            None => self.find_within(root, budget).map(|found| found.first().copied()),
         }
     }
 
     /// The places that it finds.
     pub(crate) fn places(&self, root: Value<'_>) -> Result<Vec<Found>, TooMuch> {
-        find::find(root, &self.steps)
+        find::find(root, &self.steps, &mut budget_of(root))
     }
 
     /// What the last step names, and the path before it, if no step can find more than one value.
@@ -109,6 +130,13 @@ impl Path {
         let is_static = before.iter().all(|step| matches!(step, Step::Name(_) | Step::Index(_)));
         is_static.then(|| (target, Self { steps: before.to_vec(), text: "".into(), is_legacy: false }))
     }
+}
+
+/// What a path may visit that is alone in its command.
+fn budget_of(root: Value<'_>) -> Budget {
+    let mut budget = Budget::default();
+    budget.allow_for(root);
+    budget
 }
 
 /// What the last step of a path names that finds one value at most.

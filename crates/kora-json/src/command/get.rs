@@ -10,7 +10,7 @@ use kora_core::reply::Reply;
 use super::format::{Format, check_protocol, expand};
 use super::{READS, ROOT, at_least, no_path, path_of, read, utf8};
 use crate::packed::Value;
-use crate::path::Path;
+use crate::path::{Budget, Path};
 use crate::text::{self, Layout};
 
 pub(super) const GET: CommandSpec = CommandSpec {
@@ -108,6 +108,8 @@ fn write_paths(layout: &Layout<'_>, root: Value<'_>, paths: &[Path], text: &mut 
     let are_legacy = paths.iter().all(Path::is_legacy);
     text.push(b'{');
     let mut told: BTreeSet<&str> = BTreeSet::new();
+    let mut budget = Budget::default();
+    budget.allow_for(root);
     for path in paths {
         let is_further = !told.is_empty();
         if !told.insert(path.text()) {
@@ -115,10 +117,10 @@ fn write_paths(layout: &Layout<'_>, root: Value<'_>, paths: &[Path], text: &mut 
         }
         layout.begin_member(is_further, path.text().as_bytes(), 0, text);
         if are_legacy {
-            let value = path.first(root)?.ok_or_else(|| no_path(path.text()))?;
+            let value = path.first_within(root, &mut budget)?.ok_or_else(|| no_path(path.text()))?;
             layout.write(value, 1, text);
         } else {
-            write_found(layout, &path.find(root)?, 1, text);
+            write_found(layout, &path.find_within(root, &mut budget)?, 1, text);
         }
     }
     layout.next_line(false, 0, text);
@@ -128,7 +130,10 @@ fn write_paths(layout: &Layout<'_>, root: Value<'_>, paths: &[Path], text: &mut 
 
 /// Answers an array of what each path finds.
 fn get_expanded(root: Value<'_>, paths: &[Path], out: &mut dyn Reply) -> CommandResult {
-    let found = paths.iter().map(|path| path.find(root)).collect::<Result<Vec<_>, _>>()?;
+    let mut budget = Budget::default();
+    budget.allow_for(root);
+    let found =
+        paths.iter().map(|path| path.find_within(root, &mut budget)).collect::<Result<Vec<_>, _>>()?;
     out.array(found.len());
     for values in found {
         out.array(values.len());

@@ -1,5 +1,7 @@
 //! JSON.MGET and JSON.MSET: several keys at one moment.
 
+use std::collections::BTreeSet;
+
 use kora_core::command::spec::{Arg, CommandSpec, Facts, KeyFlags, KeySpec};
 use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
@@ -9,7 +11,7 @@ use kora_core::reply::Reply;
 use super::set::{check, put};
 use super::{GROWS, READS, at_least, path_of, read, run_of, utf8};
 use crate::packed::Value;
-use crate::path::Path;
+use crate::path::{Budget, Path, TooMuch};
 use crate::text::{self, Layout};
 
 pub(super) const MGET: CommandSpec = CommandSpec {
@@ -29,12 +31,25 @@ fn mget(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
     let (path, keys) = args[1..].split_last().ok_or(CommandError::Arity("json.mget".into()))?;
     utf8(path)?;
     let path = path_of(path).ok();
-    out.array(keys.len());
+    let mut budget = Budget::default();
+    let mut texts = Vec::with_capacity(keys.len());
+    let mut looked_at = BTreeSet::new();
     for key in keys {
         let mut keyspace = ctx.keyspace(key);
         // A key of another type is like one that is not there, and so is whatever a text finds that is no path.
         let json = read(&mut keyspace, key).ok().flatten();
-        match json.zip(path.as_ref()).and_then(|(json, path)| found_text(json.root(), path)) {
+        let Some((json, path)) = json.zip(path.as_ref()) else {
+            texts.push(None);
+            continue;
+        };
+        if looked_at.insert(*key) {
+            budget.allow_for(json.root());
+        }
+        texts.push(found_text(json.root(), path, &mut budget)?);
+    }
+    out.array(texts.len());
+    for text in texts {
+        match text {
             Some(text) => out.bulk_owned(text),
             None => out.null(),
         }
@@ -42,14 +57,14 @@ fn mget(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
     Ok(())
 }
 
-fn found_text(root: Value<'_>, path: &Path) -> Option<Vec<u8>> {
+fn found_text(root: Value<'_>, path: &Path, budget: &mut Budget) -> Result<Option<Vec<u8>>, TooMuch> {
     if path.is_legacy() {
-        return Some(text::of(path.first(root).ok()??));
+        return Ok(path.first_within(root, budget)?.map(text::of));
     }
-    let found = path.find(root).ok()?;
+    let found = path.find_within(root, budget)?;
     let mut out = Vec::new();
     Layout::default().write_array(found.len(), found.into_iter(), 0, &mut out);
-    Some(out)
+    Ok(Some(out))
 }
 
 pub(super) const MSET: CommandSpec = CommandSpec {

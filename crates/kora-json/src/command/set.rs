@@ -11,9 +11,9 @@ use super::update::{check_depth, check_size};
 use super::{GROWS, at_least, path_of, read, run_of, write};
 use crate::data_type::Json;
 use crate::edit::{Splice, apply};
-use crate::merge::merge;
+use crate::merge::{merge, merge_at_all};
 use crate::packed::{Builder, Node, Value};
-use crate::path::{Path, Target};
+use crate::path::{Found, Path, Target, outermost};
 
 const NEW_AT_ROOT: CommandError = CommandError::text("ERR new objects must be created at the root");
 
@@ -223,20 +223,50 @@ fn merge_at(keyspace: &mut Keyspace<'_>, key: &[u8], path: &[u8], run: Vec<u8>) 
     let Some(mut json) = write(keyspace, key)? else {
         return set_at(keyspace, key, path, run, Condition::None);
     };
-    let Some(splices) = splices_to_merge(&json, &path_of(path)?, &run)? else { return Ok(false) };
+    let path = path_of(path)?;
+    let found = path.places(json.root())?;
+    if let Some(merged) = merged_within_each_other(json.root(), &found, &run)? {
+        json.change(|run| *run = merged);
+        return Ok(true);
+    }
+    let Some(splices) = splices_to_merge(&json, &path, &found, &run)? else { return Ok(false) };
     json.change(|before| apply(before, splices));
     Ok(true)
 }
 
-fn splices_to_merge(json: &Json, path: &Path, run: &[u8]) -> CommandResult<Option<Vec<Splice>>> {
+/// The value as a whole, if the path finds values that are in others that it finds, too.
+fn merged_within_each_other(root: Value<'_>, found: &[Found], run: &[u8]) -> CommandResult<Option<Vec<u8>>> {
+    if found.len() < 2 {
+        return Ok(None);
+    }
+    let mut places: Vec<usize> = found.iter().map(|found| found.at).collect();
+    places.sort_unstable();
+    places.dedup();
+    if outermost(root, found.to_vec()).len() == places.len() {
+        return Ok(None);
+    }
+    check_size(run.len().saturating_mul(places.len()))?;
+    let mut merged = Builder::default();
+    merge_at_all(root, &places, Value::root(run), &mut merged);
+    let merged = merged.finish();
+    check_depth(Value::root(&merged).depth())?;
+    check_size(merged.len())?;
+    Ok(Some(merged))
+}
+
+fn splices_to_merge(
+    json: &Json,
+    path: &Path,
+    found: &[Found],
+    run: &[u8],
+) -> CommandResult<Option<Vec<Splice>>> {
     let root = json.root();
-    let found = path.places(root)?;
     if found.is_empty() {
         return Ok(splice_to_add(json, path, run)?.map(|splice| vec![splice]));
     }
     let mut splices: Vec<Splice> = Vec::with_capacity(found.len());
     let mut added: usize = 0;
-    for found in &found {
+    for found in found {
         let mut merged = Builder::default();
         merge(Some(found.value(root)), Value::root(run), &mut merged);
         let merged = merged.finish();

@@ -268,3 +268,29 @@ fn errors_are_on_one_line() {
     let Value::Error(text) = bare.run_args(&[b"JSON.GET", b"d", b".[\"\r\n\"]"]) else { panic!("an error") };
     assert!(!text.contains(['\r', '\n']), "{text:?}");
 }
+
+#[test]
+fn values_within_each_other_are_merged_with_each_other() {
+    let mut bare = Bare::new();
+    for (value, path, patch, expected) in [
+        (r#"{"a":{"a":{"q":1},"b":2}}"#, "$..a", r#"{"z":1}"#, r#"{"a":{"a":{"q":1,"z":1},"b":2,"z":1}}"#),
+        (r#"[{"x":[2,3]}]"#, "$..[0]", "{}", r#"[{"x":[{},3]}]"#),
+        (r#"{"a":{"a":1}}"#, "$..a", r#"{"a":null}"#, r#"{"a":{}}"#),
+        (r#"{"a":[{"a":1},2]}"#, "$..a", "7", r#"{"a":7}"#),
+    ] {
+        assert_eq!(bare.text(&format!("JSON.SET d $ {value}")), "OK");
+        assert_eq!(bare.text(&format!("JSON.MERGE d {path} {patch}")), "OK");
+        assert_eq!(bare.text("JSON.GET d"), expected, "{value} {path} {patch}");
+    }
+}
+
+#[test]
+fn many_keys_that_cost_much_are_refused_together() {
+    let mut bare = Bare::new();
+    let array = format!("[{}1]", "1,".repeat(1_000_000));
+    assert_eq!(bare.run_args(&[b"JSON.SET", b"d", b"$", array.as_bytes()]), Value::Simple("OK".into()));
+    let mut args: Vec<&[u8]> = vec![b"JSON.MGET"];
+    args.extend(std::iter::repeat_n(&b"d"[..], 1000));
+    args.push(b"$[999999]");
+    assert!(matches!(bare.run_args(&args), Value::Error(_)));
+}

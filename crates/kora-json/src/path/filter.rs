@@ -61,18 +61,18 @@ impl<'s> Side<'s> {
     }
 }
 
-impl<'a> Search<'a> {
+impl<'a> Search<'a, '_> {
     /// Whether a condition holds for a value. Conditions are nested only as deep as the parser lets them.
     pub(super) fn holds(&mut self, filter: &Filter, current: Value<'a>) -> Result<bool, TooMuch> {
         match filter {
-            Filter::And(both) => Ok(self.holds(&both[0], current)? && self.holds(&both[1], current)?),
-            Filter::Or(both) => Ok(self.holds(&both[0], current)? || self.holds(&both[1], current)?),
+            Filter::And(all) => self.is_each(all, true, current),
+            Filter::Or(all) => Ok(!self.is_each(all, false, current)?),
             Filter::Exists(Operand::Literal(_)) => Ok(true),
             Filter::Exists(operand) => Ok(self.resolve(operand, current)?.is_some()),
             Filter::Compare(left, comparison, right) => {
                 let left = self.side(left, current)?;
                 let right = self.side(right, current)?;
-                Ok(self.compares(left, *comparison, right))
+                self.compares(left, *comparison, right)
             }
             Filter::Matches(operand, Pattern(pattern)) => {
                 let side = self.side(operand, current)?;
@@ -86,6 +86,16 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Whether each of some conditions holds, or each does not.
+    fn is_each(&mut self, filters: &[Filter], holds: bool, current: Value<'a>) -> Result<bool, TooMuch> {
+        for filter in filters {
+            if self.holds(filter, current)? != holds {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn side<'s>(&mut self, operand: &'s Operand, current: Value<'a>) -> Result<Option<Side<'s>>, TooMuch>
     where
         'a: 's,
@@ -96,30 +106,36 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn compares(&mut self, left: Option<Side<'_>>, comparison: Comparison, right: Option<Side<'_>>) -> bool {
-        let (Some(left), Some(right)) = (left, right) else { return comparison == Comparison::NotEqual };
+    fn compares(
+        &mut self,
+        left: Option<Side<'_>>,
+        comparison: Comparison,
+        right: Option<Side<'_>>,
+    ) -> Result<bool, TooMuch> {
+        let (Some(left), Some(right)) = (left, right) else { return Ok(comparison == Comparison::NotEqual) };
         let order = || left.compare(right);
-        match comparison {
+        Ok(match comparison {
             Comparison::Equal => left.equals(right),
             Comparison::NotEqual => !left.equals(right),
             Comparison::Less => order() == Some(Ordering::Less),
             Comparison::LessOrEqual => order().is_some_and(Ordering::is_le),
             Comparison::Greater => order() == Some(Ordering::Greater),
             Comparison::GreaterOrEqual => order().is_some_and(Ordering::is_ge),
-            Comparison::Matches => self.matches(left, right),
-        }
+            Comparison::Matches => return self.matches(left, right),
+        })
     }
 
     /// Whether a text matches an expression that stands in the value.
-    fn matches(&mut self, left: Side<'_>, right: Side<'_>) -> bool {
-        let (Side::Text(text), Side::Text(expression)) = (left, right) else { return false };
+    fn matches(&mut self, left: Side<'_>, right: Side<'_>) -> Result<bool, TooMuch> {
+        let (Side::Text(text), Side::Text(expression)) = (left, right) else { return Ok(false) };
         let (Ok(text), Ok(expression)) = (std::str::from_utf8(text), std::str::from_utf8(expression)) else {
-            return false;
+            return Ok(false);
         };
         if self.pattern.as_ref().is_none_or(|(known, _)| **known != *expression) {
+            self.charge(Pattern::VISITS)?;
             self.pattern = Some((expression.into(), Pattern::new(expression)));
         }
         let pattern = self.pattern.as_ref().and_then(|(_, Pattern(pattern))| pattern.as_ref());
-        pattern.is_some_and(|pattern| pattern.is_match(text))
+        Ok(pattern.is_some_and(|pattern| pattern.is_match(text)))
     }
 }

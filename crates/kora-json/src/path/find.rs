@@ -4,6 +4,8 @@
 //! filter that is in another one, of which there are few. What it visits is
 //! counted, since `..` and filters can multiply: a path is refused that goes to far more places than the value has.
 
+use std::collections::HashMap;
+
 use super::error::TooMuch;
 use super::syntax::{Operand, Slice, Step};
 use crate::packed::{Container, Node, Value, text_at};
@@ -49,46 +51,86 @@ pub(crate) fn outermost(root: Value<'_>, mut found: Vec<Found>) -> Vec<Found> {
     found
 }
 
+/// Places that the paths of one command may visit together.
+#[derive(Debug)]
+pub struct Budget {
+    left: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { left: VISITS_MIN }
+    }
+}
+
+impl Budget {
+    /// Allows for some more places, since another value is looked at.
+    pub fn allow_for(&mut self, root: Value<'_>) {
+        self.left = self.left.saturating_add(root.bytes().len().saturating_mul(VISITS_PER_BYTE));
+    }
+
+    fn charge(&mut self, visits: usize) -> Result<(), TooMuch> {
+        self.left = self.left.checked_sub(visits).ok_or(TooMuch)?;
+        Ok(())
+    }
+}
+
 /// The places that steps find, in the order in which they are taken.
-pub(super) fn find(root: Value<'_>, steps: &[Step]) -> Result<Vec<Found>, TooMuch> {
-    let left = root.bytes().len().saturating_mul(VISITS_PER_BYTE).saturating_add(VISITS_MIN);
-    let mut search = Search { root, found: Vec::new(), left, pattern: None };
+pub(super) fn find(root: Value<'_>, steps: &[Step], budget: &mut Budget) -> Result<Vec<Found>, TooMuch> {
+    let mut search = Search { root, found: Vec::new(), budget, pattern: None, roots: HashMap::new() };
     search.walk(Found { at: root.place(), start: root.place(), ..Found::ROOT }, steps)?;
     Ok(search.found)
 }
 
 /// What steps find that can find one value at most; `None` if they could find more.
-pub(super) fn direct<'a>(root: Value<'a>, steps: &[Step]) -> Option<Option<Value<'a>>> {
+pub(super) fn direct<'a>(
+    root: Value<'a>,
+    steps: &[Step],
+    budget: &mut Budget,
+) -> Result<Option<Option<Value<'a>>>, TooMuch> {
     let mut value = Some(root);
     for step in steps {
         value = match (step, value.map(Value::node)) {
-            (Step::Name(name), Some(Node::Object(members))) => members.member(name.as_bytes()),
-            (Step::Index(index), Some(Node::Array(elements))) => {
-                place_of(*index, elements.len()).and_then(|place| elements.element(place))
+            (Step::Name(name), Some(Node::Object(members))) => {
+                budget.charge(members.len())?;
+                members.member(name.as_bytes())
             }
+            (Step::Index(index), Some(Node::Array(elements))) => match place_of(*index, elements.len()) {
+                Some(place) => {
+                    budget.charge(place)?;
+                    elements.element(place)
+                }
+                None => None,
+            },
             (Step::Name(_) | Step::Index(_), _) => None,
-            _ => return None,
+            _ => return Ok(None),
         };
     }
-    Some(value)
+    Ok(Some(value))
 }
 
 /// A search in progress.
-pub(super) struct Search<'a> {
+pub(super) struct Search<'a, 'b> {
     pub(super) root: Value<'a>,
     found: Vec<Found>,
-    left: usize,
+    budget: &'b mut Budget,
+    /// What the operands of filters find that begin at the root, by where their steps lie: it is the same for all that is looked at.
+    roots: HashMap<usize, Option<Value<'a>>>,
     /// The pattern of a `=~` whose right side is in the value, compiled last.
     pub(super) pattern: Option<(Box<str>, super::syntax::Pattern)>,
 }
 
-impl<'a> Search<'a> {
+impl<'a> Search<'a, '_> {
+    pub(super) fn charge(&mut self, visits: usize) -> Result<(), TooMuch> {
+        self.budget.charge(visits)
+    }
+
     /// Takes the steps from one place. Whoever stays there goes on without a call, so that calls are as deep as the value is nested, twice over.
     fn walk(&mut self, from: Found, mut steps: &[Step]) -> Result<(), TooMuch> {
         let value = from.value(self.root);
         let node = value.node();
         loop {
-            self.left = self.left.checked_sub(1).ok_or(TooMuch)?;
+            self.charge(1)?;
             let Some((step, further)) = steps.split_first() else {
                 self.found.push(from);
                 return Ok(());
@@ -162,7 +204,7 @@ impl<'a> Search<'a> {
     ) -> Result<(), TooMuch> {
         let (first, last) = bounds(slice, elements.len());
         for (index, element) in elements.elements().enumerate().take(last).skip(first) {
-            self.left = self.left.checked_sub(1).ok_or(TooMuch)?;
+            self.charge(1)?;
             if (index - first).is_multiple_of(slice.step) {
                 self.walk(below(from, element.place(), element), further)?;
             }
@@ -179,11 +221,11 @@ impl<'a> Search<'a> {
     ) -> Result<(), TooMuch> {
         for (place, (start, found, value)) in named_parts(self.root, members).enumerate() {
             if found == name {
-                self.left = self.left.checked_sub(place).ok_or(TooMuch)?;
+                self.charge(place)?;
                 return self.walk(below(from, start, value), further);
             }
         }
-        self.left = self.left.checked_sub(members.len()).ok_or(TooMuch)?;
+        self.charge(members.len())?;
         Ok(())
     }
 
@@ -195,15 +237,15 @@ impl<'a> Search<'a> {
         further: &[Step],
     ) -> Result<(), TooMuch> {
         let Some(place) = place_of(index, elements.len()) else { return Ok(()) };
-        self.left = self.left.checked_sub(place).ok_or(TooMuch)?;
+        self.charge(place)?;
         let Some(element) = elements.element(place) else { return Ok(()) };
         self.walk(below(from, element.place(), element), further)
     }
 
     /// The one value that an operand's steps find; `None` if there are none, or several.
     pub(super) fn only(&mut self, value: Value<'a>, steps: &[Step]) -> Result<Option<Value<'a>>, TooMuch> {
-        self.left = self.left.checked_sub(1 + steps.len()).ok_or(TooMuch)?;
-        if let Some(found) = direct(value, steps) {
+        self.charge(1 + steps.len())?;
+        if let Some(found) = direct(value, steps, self.budget)? {
             return Ok(found);
         }
         let outer = std::mem::take(&mut self.found);
@@ -222,7 +264,15 @@ impl<'a> Search<'a> {
     ) -> Result<Option<Value<'a>>, TooMuch> {
         match operand {
             Operand::Current(steps) => self.only(current, steps),
-            Operand::Root(steps) => self.only(self.root, steps),
+            Operand::Root(steps) => {
+                let place = steps.as_ptr().addr();
+                if let Some(found) = self.roots.get(&place).filter(|_| !steps.is_empty()) {
+                    return Ok(*found);
+                }
+                let found = self.only(self.root, steps)?;
+                self.roots.insert(place, found);
+                Ok(found)
+            }
             Operand::Literal(_) => Ok(None),
         }
     }

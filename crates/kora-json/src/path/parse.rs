@@ -19,6 +19,9 @@ const NESTED_MAX: usize = 64;
 /// Filters within each other, at most: while one is evaluated, those around it wait in the midst of the value.
 const FILTERS_MAX: usize = 4;
 
+/// Regular expressions in a path, at most.
+const PATTERNS_MAX: usize = 32;
+
 const STEP: &str = "<string>, '*'";
 const BRACKET: &str = "'<string>[,<string>,...]', '<number>', ['start:end:steps'], '*'";
 const NUMBER: &str = "'<number>'";
@@ -39,9 +42,14 @@ type Parsed<T> = Result<T, PathError>;
 
 /// The steps of a path that begins with `$`.
 pub(super) fn steps(text: &str) -> Parsed<Vec<Step>> {
-    let mut parser = Parser { text, at: 1, nested: 0, filters: 0, behind: SINGLE };
+    let mut parser = Parser { text, at: 1, nested: 0, filters: 0, patterns: 0, behind: SINGLE };
     let steps = parser.steps()?;
     if parser.at == text.len() { Ok(steps) } else { Err(parser.error(END)) }
+}
+
+/// The only condition, or all of them together.
+fn one_or(mut all: Vec<Filter>, together: fn(Box<[Filter]>) -> Filter) -> Filter {
+    if all.len() == 1 { all.remove(0) } else { together(all.into()) }
 }
 
 struct Parser<'t> {
@@ -51,6 +59,8 @@ struct Parser<'t> {
     nested: usize,
     /// Filters that are open.
     filters: usize,
+    /// Regular expressions so far: to compile one takes long.
+    patterns: usize,
     /// What could stand behind the part of a condition that was taken last.
     behind: &'static str,
 }
@@ -251,19 +261,21 @@ impl Parser<'_> {
     }
 
     fn filter(&mut self) -> Parsed<Filter> {
-        let mut filter = self.conjunction()?;
+        let first = self.conjunction()?;
+        let mut all = vec![first];
         while self.take("||") {
-            filter = Filter::Or(Box::new([filter, self.conjunction()?]));
+            all.push(self.conjunction()?);
         }
-        Ok(filter)
+        Ok(one_or(all, Filter::Or))
     }
 
     fn conjunction(&mut self) -> Parsed<Filter> {
-        let mut filter = self.single()?;
+        let first = self.single()?;
+        let mut all = vec![first];
         while self.take("&&") {
-            filter = Filter::And(Box::new([filter, self.single()?]));
+            all.push(self.single()?);
         }
-        Ok(filter)
+        Ok(one_or(all, Filter::And))
     }
 
     fn single(&mut self) -> Parsed<Filter> {
@@ -307,6 +319,10 @@ impl Parser<'_> {
         self.behind = if is_literal { BEHIND_COMPARISON } else { BEHIND_COMPARED_PATH };
         Ok(match (comparison, right) {
             (Comparison::Matches, Operand::Literal(Literal::Text(text))) => {
+                if self.patterns == PATTERNS_MAX {
+                    return Err(self.error(OPERAND));
+                }
+                self.patterns += 1;
                 Filter::Matches(left, Pattern::new(&text))
             }
             (_, right) => Filter::Compare(left, comparison, right),

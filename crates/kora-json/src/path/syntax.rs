@@ -36,10 +36,10 @@ pub(super) struct Slice {
 /// A condition on an element or a member's value.
 #[derive(Clone, Debug)]
 pub(super) enum Filter {
-    /// Both hold.
-    And(Box<[Filter; 2]>),
+    /// All hold.
+    And(Box<[Filter]>),
     /// One holds.
-    Or(Box<[Filter; 2]>),
+    Or(Box<[Filter]>),
     /// The operand is there.
     Exists(Operand),
     /// Two operands compare so.
@@ -54,7 +54,10 @@ pub(super) struct Pattern(pub(super) Option<Regex>);
 
 impl Pattern {
     /// Bytes that a compiled expression may take.
-    const BYTES_MAX: usize = 1 << 20;
+    const BYTES_MAX: usize = 1 << 18;
+
+    /// Places that might be visited while one is compiled.
+    pub(super) const VISITS: usize = 100_000;
 
     /// Compiles an expression.
     pub(super) fn new(text: &str) -> Self {

@@ -155,9 +155,11 @@ fn steps_that_multiply_are_refused() {
     let path = Path::parse(&format!("${}", "..[*]".repeat(200))).expect("a path");
     // No value is nested so deep, so that it finds nothing; but it looks everywhere only as long as it may.
     assert!(path.find(wide.root()).is_ok_and(|found| found.is_empty()));
-    let filters = "$..[?(@..[?(@..[?($..[?($..*==1)])])])]";
-    let outcome = Path::parse(filters).expect("a path").find(wide.root());
-    assert_eq!(outcome.map(drop), Err(super::TooMuch));
+    let deep = Json::parse(&format!("{}{}", "[".repeat(100), "]".repeat(100))).expect("JSON");
+    let path = Path::parse(&format!("${}", "..*".repeat(6))).expect("a path");
+    assert_eq!(path.find(deep.root()).map(drop), Err(super::TooMuch));
+    let path = Path::parse("$..[?(@..*..*..*..*..*==1)]").expect("a path");
+    assert_eq!(path.find(deep.root()).map(drop), Err(super::TooMuch));
 }
 
 #[test]
@@ -182,6 +184,8 @@ fn no_path_needs_much_of_the_stack() {
         format!("${}", "[?(1==1)]".repeat(100_000)),
         format!("${}", "[0]".repeat(100_000)),
         format!("${}", "..*".repeat(100_000)),
+        format!("$[?({}@.a)]", "@.a&&".repeat(200_000)),
+        format!("$[?({}@.a)]", "@.a||".repeat(200_000)),
     ];
     let run = move || {
         let json = Json::parse(&nested).expect("JSON");
@@ -210,4 +214,41 @@ fn expressions_that_are_too_large_match_nothing() {
     let json = Json::parse(r#"["aaa"]"#).expect("JSON");
     let path = Path::parse(r#"$[?(@ =~ "(a{1000}){1000}")]"#).expect("a path");
     assert!(path.find(json.root()).expect("few values").is_empty());
+}
+
+#[test]
+fn an_operand_from_the_root_is_looked_for_once() {
+    let members: Vec<String> = (0..20_000).map(|number| format!("\"k{number}\":{number}")).collect();
+    let json = Json::parse(&format!("{{{}}}", members.join(","))).expect("JSON");
+    let path = Path::parse("$[?(@==$.k19999)]").expect("a path");
+    assert_eq!(path.find(json.root()).expect("few places").len(), 1);
+}
+
+#[test]
+fn long_walks_and_many_expressions_are_refused() {
+    let wide = format!("[{}1]", "1,".repeat(20_000));
+    let json = Json::parse(&format!("[{}1]", format!("{wide},").repeat(200))).expect("JSON");
+    // The last element of each, for each element of each.
+    let path = Path::parse("$[*][?($[0][?(@==2)]==$[0][19999]||@==2)]").expect("a path");
+    assert!(path.find(json.root()).is_ok());
+    let path = Path::parse(&format!("$[*][?({}@==2)]", "$[-1]==2||".repeat(3))).expect("a path");
+    assert!(path.find(json.root()).is_ok());
+    let elements: Vec<String> =
+        (0..1000).map(|number| format!("{{\"s\":\"a\",\"p\":\"b{{{number}}}\"}}")).collect();
+    let json = Json::parse(&format!("[{}]", elements.join(","))).expect("JSON");
+    let path = Path::parse("$[?(@.s=~@.p)]").expect("a path");
+    assert_eq!(path.find(json.root()).map(drop), Err(super::TooMuch));
+    let many = |count: usize| format!("$[?({}@==1)]", "@=~\"a\"||".repeat(count));
+    assert!(Path::parse(&many(32)).is_ok());
+    assert!(Path::parse(&many(33)).is_err());
+}
+
+#[test]
+fn paths_of_one_command_share_what_they_may_visit() {
+    let json = Json::parse(&format!("[{}1]", "1,".repeat(1_000_000))).expect("JSON");
+    let path = Path::parse("$[999999]").expect("a path");
+    let mut budget = super::Budget::default();
+    budget.allow_for(json.root());
+    let found = (0..100).take_while(|_| path.find_within(json.root(), &mut budget).is_ok()).count();
+    assert!((5..50).contains(&found), "{found}");
 }
