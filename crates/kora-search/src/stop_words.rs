@@ -3,11 +3,7 @@
 use std::borrow::Cow;
 
 /// What an index leaves out when it declares nothing else, in order.
-pub const DEFAULT: [&str; 33] = [
-    "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it", "no",
-    "not", "of", "on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this", "to",
-    "was", "will", "with",
-];
+pub use kora_index::analysis::DEFAULT_STOP_WORDS as DEFAULT;
 
 /// The words that a query leaves out.
 #[derive(Clone, Copy, Debug)]

@@ -51,6 +51,8 @@ impl Log {
         let (filter, handle) = reload::Layer::new(filter(level));
         let lines = tracing_subscriber::fmt::layer()
             .event_format(Lines { pid: std::process::id() })
+            // A file is read without a terminal, too.
+            .with_ansi(false)
             .with_writer(writer);
         tracing_subscriber::registry().with(filter).with(lines).try_init().map_err(io::Error::other)?;
         Ok(Self { level: LevelHandle(handle), writer: Arc::new(RankedMutex::new(Some(guard))) })

@@ -26,7 +26,7 @@ const BUSY_OF_FEWER: u64 = 600;
 const QUIET_MS: u64 = 1000;
 
 /// For how long one must not have rested before more serve.
-const BUSY_MS: u64 = 2 * WINDOW_MS;
+const BUSY_MS: u64 = 10 * WINDOW_MS;
 
 /// How long a trial takes.
 const TRIAL_MS: u64 = 6 * WINDOW_MS;

@@ -2,6 +2,7 @@
 
 use kora_index::query::{Bound, Radius, Range};
 use kora_index::schema::Language;
+use kora_index::score::Scorer;
 
 use super::args::{Args, not_built, parse, text};
 use super::create::language;
@@ -14,53 +15,9 @@ type Result<T> = std::result::Result<T, ArgumentError>;
 /// Most results, and how far in they may begin: MAXSEARCHRESULTS.
 pub const RESULTS_MAX: u64 = 1_000_000;
 
-/// How a document is scored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scorer {
-    /// `TFIDF`
-    TfIdf,
-    /// `TFIDF.DOCNORM`
-    TfIdfDocNorm,
-    /// `BM25`
-    Bm25,
-    /// `BM25STD`
-    Bm25Std,
-    /// `DISMAX`
-    DisMax,
-    /// `DOCSCORE`
-    DocScore,
-    /// `HAMMING`
-    Hamming,
-}
-
-impl Scorer {
-    /// Its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::TfIdf => "TFIDF",
-            Self::TfIdfDocNorm => "TFIDF.DOCNORM",
-            Self::Bm25 => "BM25",
-            Self::Bm25Std => "BM25STD",
-            Self::DisMax => "DISMAX",
-            Self::DocScore => "DOCSCORE",
-            Self::Hamming => "HAMMING",
-        }
-    }
-
-    fn parse(name: &[u8]) -> Result<Self> {
-        let all = [
-            Self::TfIdf,
-            Self::TfIdfDocNorm,
-            Self::Bm25,
-            Self::Bm25Std,
-            Self::DisMax,
-            Self::DocScore,
-            Self::Hamming,
-        ];
-        let found = all.into_iter().find(|scorer| scorer.name().as_bytes() == name);
-        found.ok_or_else(|| ArgumentError::other(format!("No such scorer {}", text(name))))
-    }
+fn scorer(name: &[u8]) -> Result<Scorer> {
+    let found = std::str::from_utf8(name).ok().and_then(|name| Scorer::from_name(name).ok());
+    found.ok_or_else(|| ArgumentError::other(format!("No such scorer {}", text(name))))
 }
 
 /// What stands for words of a query besides themselves.
@@ -174,7 +131,7 @@ impl QueryOptions {
                 self.language = Some(language.ok_or(ArgumentError::other("No such language"))?);
             }
             "EXPANDER" => self.expander = expander(args.value("EXPANDER")?)?,
-            "SCORER" => self.scorer = Some(Scorer::parse(args.value("SCORER")?)?),
+            "SCORER" => self.scorer = Some(scorer(args.value("SCORER")?)?),
             "PAYLOAD" => self.payload = Some(args.value("PAYLOAD")?.to_vec()),
             "INKEYS" => self.keys = Some(args.list("INKEYS")?.iter().map(|key| key.to_vec()).collect()),
             "INFIELDS" => {

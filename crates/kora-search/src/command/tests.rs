@@ -1,9 +1,10 @@
 use kora_index::query::{Bound, Range};
 use kora_index::schema::{Field, FieldKind, Language, Source};
+use kora_index::score::Scorer;
 
 use super::aggregate::Aggregate;
 use super::create::{Alter, Create};
-use super::options::{CursorOptions, Expander, Limit, Scorer};
+use super::options::{CursorOptions, Expander, Limit};
 use super::search::{Highlight, Returned, Search, Sort, Summarize};
 use super::small::{Alias, Cursor, DropIndex, Profile, Profiled, TagVals, parse_explain};
 use super::words::{DictChange, SpellCheck, SugAdd, SugGet, SynUpdate};

@@ -8,11 +8,11 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_index::Index;
 use kora_index::plan::{Expansion, Options as PlanOptions, Plan};
 use kora_index::query::{Node, NodeKind};
-use kora_index::score::Scorer as IndexScorer;
+use kora_index::score::Scorer;
 
 use super::ask::with_index;
 use super::refusal;
-use crate::command::options::{Expander, QueryOptions, Scorer};
+use crate::command::options::{Expander, QueryOptions};
 use crate::query::{Dialect, Options, Query};
 use crate::service::{Declaration, Service, Settings};
 use crate::stop_words::StopWords;
@@ -23,7 +23,7 @@ pub(super) struct Question {
     pub(super) query: Query,
     pub(super) plan: Arc<Plan>,
     pub(super) dialect: Dialect,
-    pub(super) scorer: IndexScorer,
+    pub(super) scorer: Scorer,
     pub(super) payload: Option<Vec<u8>>,
     pub(super) deadline: Deadline,
 }
@@ -85,7 +85,7 @@ impl Question {
         let plan = Arc::new(plan.map_err(refusal)?);
         check_distances(&plan, &declaration)?;
         declaration.counters.note_dialect(dialect);
-        let scorer = options.scorer.map_or(IndexScorer::TfIdf, scorer);
+        let scorer = options.scorer.unwrap_or(Scorer::TfIdf);
         let (payload, deadline) = (options.payload.clone(), Deadline::new(service, settings, options));
         Ok(Self { declaration, query, plan, dialect, scorer, payload, deadline })
     }
@@ -108,7 +108,7 @@ impl Question {
         let plan_options = plan_options(settings, &options);
         let plan = with_index(ctx, declaration.number, |part| Plan::new(&part.index, node, &plan_options))?;
         let plan = Arc::new(plan.map_err(refusal)?);
-        let (dialect, scorer) = (Dialect::DEFAULT, IndexScorer::TfIdf);
+        let (dialect, scorer) = (Dialect::DEFAULT, Scorer::TfIdf);
         Ok(Self { declaration, query, plan, dialect, scorer, payload: None, deadline })
     }
 }
@@ -208,17 +208,5 @@ fn plan_options(settings: &Settings, options: &QueryOptions) -> PlanOptions {
         keys: options.keys.clone(),
         prefix_characters_min: size(settings.prefix_characters_min),
         expansions_max: size(settings.expansions_max),
-    }
-}
-
-fn scorer(scorer: Scorer) -> IndexScorer {
-    match scorer {
-        Scorer::TfIdf => IndexScorer::TfIdf,
-        Scorer::TfIdfDocNorm => IndexScorer::TfIdfDocNorm,
-        Scorer::Bm25 => IndexScorer::Bm25,
-        Scorer::Bm25Std => IndexScorer::Bm25Std,
-        Scorer::DisMax => IndexScorer::DisMax,
-        Scorer::DocScore => IndexScorer::DocScore,
-        Scorer::Hamming => IndexScorer::Hamming,
     }
 }
