@@ -66,10 +66,10 @@ impl Companion for SearchPart {
         // Of a key that changed several times the last change counts.
         let mut seen = HashSet::with_capacity(changes.keys.len());
         let mut keys: Vec<_> =
-            changes.keys.into_iter().rev().filter(|key| seen.insert(key.clone())).collect();
+            changes.keys.into_iter().rev().filter(|(key, _)| seen.insert(key.clone())).collect();
         keys.reverse();
-        for key in keys {
-            self.look_at(store, &key);
+        for (key, order) in keys {
+            self.look_at(store, &key, order);
         }
     }
 }
@@ -86,7 +86,8 @@ pub(crate) fn attach(store: &mut ShardStore, service: &Service) {
         part.indexes.push(IndexPart::new(declaration, store.random()));
     }
     if !part.indexes.is_empty() {
-        store.accompany(Box::new(part), DB, is_followed);
+        let clock = Arc::clone(&part.order);
+        store.accompany(Box::new(part), DB, (is_followed, clock));
     }
 }
 
@@ -106,7 +107,8 @@ pub(crate) fn add(store: &mut ShardStore, service: &Service, declaration: &Arc<D
         if scans {
             part.scan(store, declaration.number);
         }
-        store.accompany(Box::new(part), DB, is_followed);
+        let clock = Arc::clone(&part.order);
+        store.accompany(Box::new(part), DB, (is_followed, clock));
     }
 }
 
@@ -161,7 +163,8 @@ pub(crate) fn settle(store: &mut ShardStore, journal: &mut Journal, now: UnixMs)
     }
     with_part(store, |part, store| {
         // Also those that the store could not delete: their deadlines are noted again.
-        due.iter().for_each(|key| part.look_at(store, key));
+        let order = part.next_order();
+        due.iter().for_each(|key| part.look_at(store, key, order));
     });
 }
 
@@ -192,12 +195,17 @@ impl SearchPart {
         }
     }
 
-    /// Brings all parts up to date with a key.
-    fn look_at(&mut self, store: &ShardStore, key: &[u8]) {
+    /// The place of a change that is made now among all changes.
+    fn next_order(&self) -> u64 {
+        self.order.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Brings all parts up to date with a key, which changed then.
+    fn look_at(&mut self, store: &ShardStore, key: &[u8], order: u64) {
         let entry = store.peek(DB, key);
         let mut is_document = false;
         for index in &mut self.indexes {
-            is_document |= index.look_at(key, entry, &self.order);
+            is_document |= index.look_at(key, entry, order);
         }
         let deadline = entry.filter(|_| is_document).and_then(deadline_of);
         self.deadlines.set(key, deadline);
@@ -205,6 +213,7 @@ impl SearchPart {
 
     /// Brings an index up to date with all keys.
     fn scan(&mut self, store: &ShardStore, number: u64) {
+        let order = Arc::clone(&self.order);
         let mut cursor = 0;
         loop {
             cursor = store.show_entries(DB, cursor, SCANNED_AT_ONCE, &mut |entry| {
@@ -212,7 +221,7 @@ impl SearchPart {
                 else {
                     return;
                 };
-                if index.look_at(entry.key(), Some(entry), &self.order)
+                if index.look_at(entry.key(), Some(entry), order.fetch_add(1, Ordering::Relaxed))
                     && let Some(deadline) = deadline_of(entry)
                 {
                     self.deadlines.set(entry.key(), Some(deadline));
@@ -253,14 +262,14 @@ impl IndexPart {
     }
 
     /// Takes up what a key holds; whether that is a document.
-    fn look_at(&mut self, key: &[u8], entry: Option<&Entry>, order: &AtomicU64) -> bool {
+    fn look_at(&mut self, key: &[u8], entry: Option<&Entry>, order: u64) -> bool {
         if !self.declaration.admits(key) {
             return false;
         }
         let declaration = Arc::clone(&self.declaration);
         let extracted = entry.map_or(Ok(false), |entry| {
             extract::with_document(&declaration, key, entry, |document| {
-                document.order = order.fetch_add(1, Ordering::Relaxed);
+                document.order = order;
                 self.index.put(key, document).map_err(|error| Failure::of_index(&error, &declaration.schema))
             })
         });

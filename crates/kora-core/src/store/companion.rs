@@ -7,6 +7,8 @@
 
 use std::any::Any;
 use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use super::ShardStore;
 use crate::db::DbIndex;
@@ -29,10 +31,15 @@ pub(super) struct Accompanied {
 }
 
 impl ShardStore {
-    /// Gives the store a companion that follows values of some kinds in a database, which must exist. What is there already is not told
-    /// of. It has no other.
-    pub fn accompany(&mut self, companion: Box<dyn Companion>, db: DbIndex, follows: fn(Kind) -> bool) {
-        self.databases[db.index()].changes().follow(Some(Box::new(Followed::new(follows))));
+    /// Gives the store a companion that follows values of some kinds in a database, which must exist; changes are counted by `clock`. What is
+    /// there already is not told of. It has no other.
+    pub fn accompany(
+        &mut self,
+        companion: Box<dyn Companion>,
+        db: DbIndex,
+        (follows, clock): (fn(Kind) -> bool, Arc<AtomicU64>),
+    ) {
+        self.databases[db.index()].changes().follow(Some(Box::new(Followed::new(follows, clock))));
         self.companion = Some(Accompanied { companion, db });
     }
 

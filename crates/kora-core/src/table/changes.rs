@@ -8,6 +8,9 @@
 //! A size is told by its class only, which an entry keeps, so that the old size of a value costs nothing. Changes that leave
 //! data type and class as they were are told while somebody follows the keys.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::sizes::Sizes;
 use crate::db::DbIndex;
 use crate::entry::{Entry, Kind, SizeClass, Tally};
@@ -78,13 +81,15 @@ const TELLS_ALL: bool = cfg!(test);
 #[derive(Debug)]
 pub(crate) struct Followed {
     follows: fn(Kind) -> bool,
+    /// Counts changes, of all stores that share it.
+    clock: Arc<AtomicU64>,
     changed: Changed,
 }
 
 impl Followed {
     /// Of values of some kinds; nothing has changed yet.
-    pub(crate) fn new(follows: fn(Kind) -> bool) -> Self {
-        Self { follows, changed: Changed::default() }
+    pub(crate) fn new(follows: fn(Kind) -> bool, clock: Arc<AtomicU64>) -> Self {
+        Self { follows, clock, changed: Changed::default() }
     }
 
     /// All keys are others than before.
@@ -99,8 +104,10 @@ impl Followed {
             return;
         }
         let (keys, key) = (&mut self.changed.keys, change.entry.key());
-        if keys.last().is_none_or(|last| **last != *key) {
-            keys.push(key.into());
+        let time = self.clock.fetch_add(1, Ordering::Relaxed);
+        match keys.last_mut().filter(|(last, _)| **last == *key) {
+            Some((_, last)) => *last = time,
+            None => keys.push((key.into(), time)),
         }
     }
 }
@@ -108,8 +115,9 @@ impl Followed {
 /// What has changed in a followed database.
 #[derive(Debug, Default)]
 pub struct Changed {
-    /// Keys that came, went, or whose values or deadlines may be others; some may be there twice.
-    pub keys: Vec<Box<[u8]>>,
+    /// Keys that came, went, or whose values or deadlines may be others, each with when it changed by the clock that the companion follows
+    /// by; some may be there twice.
+    pub keys: Vec<(Box<[u8]>, u64)>,
     /// All keys are others than before, and `keys` is empty: FLUSHDB, SWAPDB.
     pub is_replaced: bool,
 }

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -38,7 +39,7 @@ impl Companion for Book {
             self.replacements += 1;
             self.strings = strings_of(store, DB);
         }
-        for key in changes.keys {
+        for (key, _) in changes.keys {
             match store.peek(DB, &key).filter(|entry| entry.kind() == Kind::String) {
                 Some(entry) => drop(self.strings.insert(key, entry.size())),
                 None => drop(self.strings.remove(&key)),
@@ -74,7 +75,8 @@ proptest! {
     #[test]
     fn a_companion_knows_what_the_database_holds(commands in prop::collection::vec((command(), any::<bool>()), 1..80)) {
         let mut shard = BareShard::new();
-        shard.store.accompany(Box::new(Book::default()), DB, |kind| kind == Kind::String);
+        let follows: fn(Kind) -> bool = |kind| kind == Kind::String;
+        shard.store.accompany(Box::new(Book::default()), DB, (follows, Arc::default()));
         for (command, looks) in commands {
             match command.as_str() {
                 "SELECT" => shard.db = DbIndex(1 - shard.db.0),
