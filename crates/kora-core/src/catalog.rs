@@ -1,4 +1,4 @@
-//! What goes with the keys into snapshots and belongs to no key, such as the declarations of indexes.
+//! State that a snapshot keeps beside the keys, such as the declarations of indexes.
 //!
 //! The core knows nothing of what is in it. Whoever starts an engine puts it among the [`Services`](crate::services::Services), as
 //! a [`Cataloged`]. Commands change it only with all stores in hand, and their effects are in the stream like others'; a snapshot

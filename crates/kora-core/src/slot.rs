@@ -112,7 +112,7 @@ fn zero_bytes(word: u64) -> u64 {
     word.wrapping_sub(EACH_BYTE) & !word & EACH_BYTE << 7
 }
 
-/// What a byte adds to the sum with so many bytes behind it.
+/// The contribution of a byte to the sum, by the number of bytes behind it.
 static CRC16_TABLES: [[u16; 256]; 8] = crc16_tables();
 
 #[expect(clippy::cast_possible_truncation, reason = "the index is below 256")]

@@ -85,7 +85,7 @@ pub struct ShardStore {
     pub(crate) random_state: u64,
     /// The snapshot that is being taken of it.
     pub(crate) snapshot: Option<StoreSnapshot>,
-    /// What goes along with it.
+    /// The companion that follows its keys.
     companion: Option<Accompanied>,
     /// The types that are not built in.
     extensions: Extensions,

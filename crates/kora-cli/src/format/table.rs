@@ -66,7 +66,7 @@ fn write_line<'a>(out: &mut Vec<u8>, widths: &[usize], text: impl Fn(usize) -> &
     out.push(b'\n');
 }
 
-/// What a cell shows of a value.
+/// A value as the text of its cell.
 fn cell(value: &Frame) -> String {
     match value.bare() {
         Frame::Simple(text) | Frame::Bulk(text) | Frame::Verbatim { text, .. } => printable(text),

@@ -133,7 +133,7 @@ fn tokens(catalog: &Catalog, typed: &str, words: &[Word<'_>]) -> (usize, Vec<Can
     (start, found.collect())
 }
 
-/// What the last word of a command on an index begins: the index itself, or behind `@` one of its fields.
+/// Names that complete the last word of a command on an index: indexes, or behind `@` the fields of the one named.
 fn index_names(catalog: &Catalog, command: &str, words: &[&str], prefix: &str) -> Vec<Candidate> {
     let plain = |name: &str| (name.to_owned(), None);
     match words {
@@ -146,7 +146,7 @@ fn index_names(catalog: &Catalog, command: &str, words: &[&str], prefix: &str) -
     }
 }
 
-/// What of a word is completed: all of it, or what stands behind its last `@`.
+/// The part of a word that is completed: all of it, or the text behind its last `@`.
 fn names_prefix(prefix: &str) -> &str {
     prefix.rsplit_once('@').map_or(prefix, |(_, name)| name)
 }

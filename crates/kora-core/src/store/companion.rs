@@ -1,4 +1,4 @@
-//! What goes along with a store and follows its keys, such as an index of them.
+//! A companion goes along with a store and follows its keys: an index of them, for example.
 //!
 //! Every change of a key passes one hook ([`Changes`](crate::table::changes)), which notes the keys of the followed database
 //! whose values are of followed types. The companion catches up with them before anybody else can see the store: before an operation
