@@ -123,12 +123,13 @@ fn has_unranked_lock(file: &str, line: &str) -> bool {
 
 /// The arrows between crates point down only: see docs/architecture.md.
 fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
-    let layers: [(&str, &[&str]); 13] = [
+    let layers: [(&str, &[&str]); 14] = [
         ("kora-format", &[]),
         ("kora-locks", &[]),
         ("kora-stream", &[]),
         ("kora-core", &["kora-format", "kora-locks", "kora-stream"]),
         ("kora-json", &["kora-core", "kora-format"]),
+        ("kora-hnsw", &[]),
         ("kora-index", &["kora-format"]),
         ("kora-search", &["kora-core", "kora-format", "kora-index", "kora-json", "kora-locks"]),
         ("kora-protocol", &["kora-format"]),

@@ -1,0 +1,230 @@
+//! Insertion, in two steps: a search for neighbours, in slices if wanted, that changes nothing, and a short step that links the node.
+
+#[cfg(test)]
+mod tests;
+
+use crate::beam::Walk;
+use crate::choose::choose;
+use crate::config::Error;
+use crate::graph::{Graph, Scratch};
+use crate::order;
+use crate::vectors::Query;
+
+/// A vector on its way into a graph. It may be made ready beside other readers, or on another thread with a shared reference; the graph
+/// may change meanwhile.
+#[derive(Debug)]
+pub struct Insertion {
+    query: Query,
+    level: usize,
+    /// Nodes near the vector, by layer, from the lowest up; nearest first.
+    found: Vec<Vec<u64>>,
+    /// The layer whose walk goes on, if one has begun.
+    walking: Option<usize>,
+    is_ready: bool,
+    scratch: Scratch,
+    seen: u64,
+}
+
+impl Insertion {
+    /// Begins. Complexity: O(dimensions).
+    ///
+    /// # Errors
+    /// If the vector has another number of elements.
+    pub fn new(graph: &Graph, vector: &[f32], scratch: Scratch) -> Result<Self, Error> {
+        let query = graph.query(vector)?;
+        let level = graph.draw_level(&query);
+        Ok(Self::with(graph, query, level, scratch))
+    }
+
+    fn with(graph: &Graph, query: Query, level: usize, scratch: Scratch) -> Self {
+        let seen = graph.changes();
+        Self { query, level, found: Vec::new(), walking: None, is_ready: false, scratch, seen }
+    }
+
+    /// Searches on for about `budget` distances. Returns whether all is found, so that [`Graph::commit`] is short.
+    pub fn advance(&mut self, graph: &Graph, budget: usize) -> bool {
+        let mut left = budget;
+        while !self.is_ready {
+            if let Some(level) = self.walking {
+                if !self.scratch.beam.sync(graph) {
+                    self.walking = None;
+                    continue;
+                }
+                let walk = Walk::new(level, graph.config.ef_construction);
+                let probe = graph.vectors.probe_of(&self.query);
+                if !self.scratch.beam.run(graph, &walk, &probe, &mut left, &mut |_| true) {
+                    return false;
+                }
+                self.scratch.beam.take_best(&mut self.found[level]);
+                self.next_layer(graph, level);
+            } else {
+                self.restart(graph);
+            }
+        }
+        true
+    }
+
+    /// Begins at the top.
+    fn restart(&mut self, graph: &Graph) {
+        self.seen = graph.changes();
+        let level = self.level.min(graph.top);
+        self.found.clear();
+        let probe = graph.vectors.probe_of(&self.query);
+        match graph.descend(&probe, level, &mut self.scratch) {
+            Some(nearest) => {
+                self.found.resize(level + 1, Vec::new());
+                self.walk_from(graph, level, &[order::pack(0.0, nearest)]);
+            }
+            None => self.is_ready = true,
+        }
+    }
+
+    fn walk_from(&mut self, graph: &Graph, level: usize, seeds: &[u64]) {
+        let walk = Walk::new(level, graph.config.ef_construction);
+        let probe = graph.vectors.probe_of(&self.query);
+        self.scratch.beam.begin(graph);
+        for seed in seeds {
+            self.scratch.beam.seed(graph, &walk, &probe, order::id(*seed), &mut |_| true);
+        }
+        self.walking = Some(level);
+    }
+
+    fn next_layer(&mut self, graph: &Graph, level: usize) {
+        if level == 0 {
+            self.walking = None;
+            self.is_ready = true;
+        } else if self.found[level].is_empty() {
+            self.walking = None;
+        } else {
+            let seeds = std::mem::take(&mut self.found[level]);
+            self.walk_from(graph, level - 1, &seeds);
+            self.found[level] = seeds;
+        }
+    }
+
+    /// Takes nodes out that were lost since they were found; false if what is left is of no use.
+    fn is_current(&mut self, graph: &Graph) -> bool {
+        if !self.is_ready || self.found.is_empty() != graph.is_empty() {
+            return false;
+        }
+        if self.seen == graph.changes() {
+            return true;
+        }
+        let Some(lost) = graph.lost_since(self.seen) else { return false };
+        let lost: std::collections::HashSet<u32> = lost.collect();
+        for keys in &mut self.found {
+            keys.retain(|key| !lost.contains(&order::id(*key)));
+        }
+        self.seen = graph.changes();
+        self.found.iter().all(|keys| !keys.is_empty())
+    }
+}
+
+impl Graph {
+    /// Adds a vector and returns its number: a free one, or else the next. Complexity: O(ef_construction * M) distances, about.
+    ///
+    /// # Errors
+    /// If the vector has another number of elements, or the index is full.
+    pub fn insert(&mut self, vector: &[f32], scratch: &mut Scratch) -> Result<u32, Error> {
+        let insertion = Insertion::new(self, vector, std::mem::take(scratch))?;
+        let (id, used) = self.commit(insertion);
+        *scratch = used;
+        id
+    }
+
+    /// Ends an insertion, which has to be of this graph: links the vector, searching first for what was not found yet or is gone. Returns its number.
+    /// Complexity: O(M^3) distances at most, usually O(M^2).
+    ///
+    /// # Errors
+    /// If the index is full.
+    pub fn commit(&mut self, mut insertion: Insertion) -> (Result<u32, Error>, Scratch) {
+        if !self.links.has_room() {
+            return (Err(Error::Full), insertion.scratch);
+        }
+        if !insertion.is_current(self) {
+            if insertion.is_ready {
+                (insertion.is_ready, insertion.walking) = (false, None);
+            }
+            insertion.advance(self, usize::MAX);
+            insertion.is_current(self);
+        }
+        let Insertion { query, level, found, mut scratch, .. } = insertion;
+        // Layers that were added or lost meanwhile were not searched: the node stays below them.
+        let searched = found.len().saturating_sub(1);
+        let level =
+            if found.is_empty() || level <= searched || self.top == searched { level } else { searched };
+        let id = self.links.add(level);
+        self.vectors.put(id, &query);
+        self.len += 1;
+        self.note_insertion();
+        for (layer, keys) in found.iter().enumerate().take(level + 1).rev() {
+            self.attach(layer, id, keys, &mut scratch);
+        }
+        if self.entry == crate::links::NONE || level > self.top {
+            (self.entry, self.top) = (id, level);
+        }
+        (Ok(id), scratch)
+    }
+
+    /// Puts another vector under a number that is there. Complexity: as a removal and an insertion.
+    ///
+    /// # Errors
+    /// If the vector has another number of elements, or there is none under this number.
+    pub fn update(&mut self, id: u32, vector: &[f32], scratch: &mut Scratch) -> Result<(), Error> {
+        if !self.contains(id) {
+            return Err(Error::Missing);
+        }
+        let query = self.query(vector)?;
+        if self.len == 1 {
+            self.vectors.put(id, &query);
+            self.note_loss(id);
+            return Ok(());
+        }
+        self.remove(id, scratch);
+        let level = self.draw_level(&query);
+        let insertion = Insertion::with(self, query, level, std::mem::take(scratch));
+        // The number was freed last, so that it is the next to be given out.
+        let (again, used) = self.commit(insertion);
+        *scratch = used;
+        debug_assert_eq!(again, Ok(id), "the number freed last is given out first");
+        again.map(|_| ())
+    }
+
+    /// Links a new node with the best of its candidates, and with one of them at least.
+    fn attach(&mut self, level: usize, id: u32, candidates: &[u64], scratch: &mut Scratch) {
+        let wanted = self.config.m;
+        let mut chosen = std::mem::take(&mut scratch.spare);
+        choose(&self.vectors, candidates, wanted, &mut scratch.row, &mut chosen);
+        let distance = |other: u32| {
+            let key = candidates.iter().find(|key| order::id(**key) == other);
+            order::distance(*key.expect("what is chosen is a candidate"))
+        };
+        for other in &chosen {
+            self.offer(level, id, *other, distance(*other), scratch);
+        }
+        scratch.spare = chosen;
+        let needed = (wanted / 2).max(1);
+        for key in candidates {
+            if self.links.degree(level, id) >= needed {
+                break;
+            }
+            let other = order::id(*key);
+            if self.links.has_place(level, other) && !self.links.linked(level, id, other) {
+                self.links.link(level, id, other);
+            }
+        }
+        if self.links.degree(level, id) == 0
+            && let Some(nearest) = candidates.first()
+        {
+            self.squeeze(level, id, order::id(*nearest));
+        }
+    }
+
+    /// Links a node without links into a full one's: between that and its last link.
+    fn squeeze(&mut self, level: usize, id: u32, full: u32) {
+        let last = *self.links.of(level, full).last().expect("a full node has links");
+        self.links.unlink(level, full, last);
+        self.links.link(level, full, id);
+        self.links.link(level, id, last);
+    }
+}
