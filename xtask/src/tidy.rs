@@ -123,7 +123,7 @@ fn has_unranked_lock(file: &str, line: &str) -> bool {
 
 /// The arrows between crates point down only: see docs/architecture.md.
 fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
-    let layers: [(&str, &[&str]); 14] = [
+    let layers: [(&str, &[&str]); 15] = [
         ("kora-format", &[]),
         ("kora-locks", &[]),
         ("kora-stream", &[]),
@@ -132,6 +132,7 @@ fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
         ("kora-hnsw", &[]),
         ("kora-index", &["kora-format"]),
         ("kora-search", &["kora-core", "kora-format", "kora-index", "kora-json", "kora-locks"]),
+        ("kora-vector", &["kora-core", "kora-hnsw", "kora-index"]),
         ("kora-protocol", &["kora-format"]),
         ("kora-script", &["kora-core", "kora-locks", "kora-protocol"]),
         ("kora-storage", &["kora-format", "kora-locks", "kora-stream"]),
@@ -147,6 +148,7 @@ fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
                 "kora-script",
                 "kora-search",
                 "kora-storage",
+                "kora-vector",
             ],
         ),
         ("kora-cli", &["kora-protocol"]),

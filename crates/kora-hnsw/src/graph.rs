@@ -26,7 +26,7 @@ pub struct Graph {
     pub(crate) entry: u32,
     pub(crate) top: usize,
     pub(crate) len: usize,
-    inserted: u64,
+    pub(crate) inserted: u64,
     /// Nodes that were taken out or changed lately, and how many ever were.
     lost: VecDeque<u32>,
     lost_count: u64,

@@ -16,6 +16,8 @@ use crate::vectors::Query;
 pub struct Insertion {
     query: Query,
     level: usize,
+    /// Candidates that the search keeps.
+    ef: usize,
     /// Nodes near the vector, by layer, from the lowest up; nearest first.
     found: Vec<Vec<u64>>,
     /// The layer whose walk goes on, if one has begun.
@@ -36,9 +38,17 @@ impl Insertion {
         Ok(Self::with(graph, query, level, scratch))
     }
 
+    /// Keeps so many candidates in its search, instead of as many as the configuration says; at least one.
+    #[must_use]
+    pub fn with_ef(mut self, ef: usize) -> Self {
+        self.ef = ef.max(1);
+        self
+    }
+
     fn with(graph: &Graph, query: Query, level: usize, scratch: Scratch) -> Self {
         let seen = graph.changes();
-        Self { query, level, found: Vec::new(), walking: None, is_ready: false, scratch, seen }
+        let ef = graph.config.ef_construction;
+        Self { query, level, ef, found: Vec::new(), walking: None, is_ready: false, scratch, seen }
     }
 
     /// Searches on for about `budget` distances. Returns whether all is found, so that [`Graph::commit`] is short.
@@ -50,7 +60,7 @@ impl Insertion {
                     self.walking = None;
                     continue;
                 }
-                let walk = Walk::new(level, graph.config.ef_construction);
+                let walk = Walk::new(level, self.ef);
                 let probe = graph.vectors.probe_of(&self.query);
                 if !self.scratch.beam.run(graph, &walk, &probe, &mut left, &mut |_| true) {
                     return false;
@@ -80,7 +90,7 @@ impl Insertion {
     }
 
     fn walk_from(&mut self, graph: &Graph, level: usize, seeds: &[u64]) {
-        let walk = Walk::new(level, graph.config.ef_construction);
+        let walk = Walk::new(level, self.ef);
         let probe = graph.vectors.probe_of(&self.query);
         self.scratch.beam.begin(graph);
         for seed in seeds {

@@ -87,6 +87,11 @@ impl Builder {
         if self.graph.links.set(level, id, links) { Ok(()) } else { Err(Error::Damaged("too many links")) }
     }
 
+    /// Says how many vectors were ever put into the graph, which decides on the layers of those that will be.
+    pub fn set_inserted(&mut self, inserted: u64) {
+        self.graph.inserted = inserted;
+    }
+
     /// Checks the links and gives the graph. Searches begin at `entry` if it is in the highest layer, or else at another node that is.
     /// Complexity: O(nodes * M).
     ///

@@ -26,7 +26,7 @@ use kora_script::Looks;
 use kora_storage::disk::RealDisk;
 
 /// The data types that the core does not have.
-const EXTENSIONS: &[&DataType] = &[&kora_json::JSON, &kora_search::SUGGESTIONS];
+const EXTENSIONS: &[&DataType] = &[&kora_json::JSON, &kora_search::SUGGESTIONS, &kora_vector::VECTOR_SET];
 
 /// The time at which an engine starts: some day in 2023.
 pub const START: UnixMs = UnixMs(1_700_000_000_000);
@@ -69,7 +69,7 @@ pub(crate) fn build<L: std::fmt::Debug + 'static, P: Probe>(
         disk: Arc::new(RealDisk),
         drive: Drive::Thread { begin: Instant::now(), entropy: || Ok(0) },
         extensions: Extensions::new(EXTENSIONS),
-        shard_families: &[kora_json::COMMANDS, kora_search::COMMANDS],
+        shard_families: &[kora_json::COMMANDS, kora_search::COMMANDS, kora_vector::COMMANDS],
         families,
         script_bytes_max: None,
         script_looks,
