@@ -87,7 +87,7 @@ fn count(number: usize) -> i64 {
 
 /// How similar two vectors are that are so far from each other: 1 if they are alike, 0 if they are opposite.
 fn score(distance: f32) -> f64 {
-    1.0 - f64::from(distance) / 2.0
+    (1.0 - f64::from(distance) / 2.0).clamp(0.0, 1.0)
 }
 
 /// The set of a key, for reading.

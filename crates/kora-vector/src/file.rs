@@ -125,7 +125,7 @@ fn write_element(set: &VectorSet, number: u32, ids: Ids, has_attributes: bool, p
         parts.unsigned(if layer == 0 { 2 * set.shape().m } else { set.shape().m } as u64);
         links.iter().for_each(|link| parts.unsigned(ids.id(*link)));
     }
-    let norm = graph.norm(number).expect("elements are in the graph");
+    let norm = graph.norm(number).filter(|norm| *norm > 0.0).unwrap_or(1.0);
     parts.unsigned(u64::from(range.to_bits()) << 32 | u64::from(norm.to_bits()));
 }
 

@@ -153,7 +153,9 @@ fn reply_raw(set: &VectorSet, number: u32, out: &mut dyn Reply) {
     out.array(if range.is_some() { 4 } else { 3 });
     out.simple(set.shape().quantization.name());
     out.bulk_owned(bytes);
-    out.double(f64::from(set.graph().norm(number).unwrap_or_default()));
+    // The length of a vector of zeros is told as 1, with which it was normalised.
+    let norm = set.graph().norm(number).filter(|norm| *norm > 0.0).unwrap_or(1.0);
+    out.double(f64::from(norm));
     if let Some(range) = range {
         out.double(f64::from(range));
     }
