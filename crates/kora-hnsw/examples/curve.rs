@@ -269,6 +269,20 @@ fn main() {
     let exact = bench.exact(bench.queries.len(), |_, _| true);
     bench.curve("curve", &exact);
     let run = option("run", "");
+    if run.contains("mend") {
+        for round in 0..4 {
+            let start = cpu_us();
+            let (mut lost, mut from) = (0, Some(0));
+            while let Some(at) = from {
+                let (next, missing) =
+                    bench.graph.mend_some(at, 1000, number("mendef", "10"), &mut bench.scratch);
+                lost += missing;
+                from = next;
+            }
+            say(&format!("mend {round}: {lost} were lost, {:.1} us each", (cpu_us() - start) / count as f64));
+        }
+        bench.curve("mended", &exact);
+    }
     if run.contains("self") {
         bench.find_selves();
     }

@@ -27,6 +27,8 @@ pub struct Graph {
     pub(crate) top: usize,
     pub(crate) len: usize,
     inserted: u64,
+    /// The node that is looked after next.
+    pub(crate) tended: u32,
     /// Nodes that were taken out or changed lately, and how many ever were.
     lost: VecDeque<u32>,
     lost_count: u64,
@@ -67,6 +69,7 @@ impl Graph {
             top: 0,
             len: 0,
             inserted: 0,
+            tended: 0,
             lost: VecDeque::new(),
             lost_count: 0,
         })

@@ -1,7 +1,7 @@
-//! A pass over all vectors that makes each of them findable by itself.
+//! Each vector can be found by itself: nodes are searched for, and one that is not found is linked with where the search ended.
 //!
-//! Links lead to every node, but a search follows only what is near: with few candidates in mind it may miss a node whose links lie behind a worse one. The pass
-//! searches each node for and links it with where the search ended.
+//! Links lead to every node, but a search follows only what is near: with few candidates in mind it may miss a node whose links lie behind a worse one. Every
+//! insertion and removal looks after one node, in turn; a pass over all of them leaves none that is missed.
 
 #[cfg(test)]
 mod tests;
@@ -10,7 +10,15 @@ use crate::beam::Walk;
 use crate::graph::{Graph, Scratch};
 use crate::order;
 
+/// Candidates of the search for a node that is looked after.
+const TENDED_EF: usize = 10;
+
 impl Graph {
+    /// Looks after the next node in turn. Complexity: a search with few candidates.
+    pub(crate) fn tend(&mut self, scratch: &mut Scratch) {
+        self.tended = self.mend_some(self.tended, 1, TENDED_EF, scratch).0.unwrap_or(0);
+    }
+
     /// Searches for the vectors with numbers from `from` on, `count` of them at most, each with `ef` candidates, and gives those that are not found links from where
     /// the search ended. Returns the number to go on from, and how many were not found; the number is none at the end.
     /// Complexity: as many searches.
@@ -56,6 +64,14 @@ impl Graph {
             if !self.links.linked(0, id, other) && self.connect(0, id, other, scratch) {
                 return;
             }
+        }
+        for key in found {
+            let other = order::id(*key);
+            let room = self.config.links_max(0) - self.links.degree(0, id);
+            if room >= 2 && !self.links.linked(0, id, other) && self.squeeze(0, id, other, scratch) {
+                return;
+            }
+            self.free_place(0, id, scratch);
         }
     }
 }

@@ -138,7 +138,7 @@ impl Search {
 
     fn begin(&mut self, graph: &Graph, filter: &mut impl FnMut(u32) -> bool) {
         (self.tried, self.passed) = (0, 0);
-        let is_small = graph.len() <= self.walk.ef.saturating_mul(2);
+        let is_small = graph.len() <= self.walk.ef.saturating_mul(2).min(self.options.visits_max);
         if self.options.is_exact || is_small {
             self.scratch.beam.begin(graph);
             self.stage = Stage::Scan(0);
