@@ -595,8 +595,9 @@ impl<D: Driver> Executor<D> {
         let shard_count = self.hub.shard_count();
         parts.extend(self.serve(Stores::lent(&mut stores, shard_count), now));
         self.hand_over();
+        // That of all before anyone has one of them: who is over the limit would evict from it for what the others threw away.
+        stores.iter_mut().for_each(|store| self.outlets.dispose(store));
         for mut store in stores {
-            self.outlets.dispose(&mut store);
             self.hub.publish_usage(&mut store);
             self.hub.publish_next_due(&store);
             self.hub.publish_awaited(&store);
