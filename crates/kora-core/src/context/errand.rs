@@ -33,7 +33,7 @@ pub trait Errand: Debug + Send + Sync {
     fn stand_aside(&self, _: &mut ShardStore) {}
 
     /// All shares are done. If its client has left, they were dropped where they stood, and the answer goes to nobody.
-    fn next(&self, is_left: bool) -> Next;
+    fn next(self: Arc<Self>, is_left: bool) -> Next;
 
     /// Writes the command's reply.
     ///
@@ -158,7 +158,7 @@ impl Ctx<'_> {
                     return Ok(Errands::Over);
                 }
             }
-            let next = errand.next(false);
+            let next = Arc::clone(errand).next(false);
             match next.answer {
                 Some(Answer::Reply) => return errand.reply(out).map(|()| Errands::Over),
                 Some(Answer::Again) => return Ok(Errands::Again),

@@ -130,7 +130,7 @@ impl<D: Driver> Executor<D> {
     fn end_stage(&mut self, stage: &Stage<D>) {
         let Stage { operation, errand, .. } = stage;
         loop {
-            let Next { answer, shares } = errand.next(stage.is_left());
+            let Next { answer, shares } = Arc::clone(errand).next(stage.is_left());
             let is_answered = stage.is_answered || answer.is_some() || stage.is_left();
             match answer.filter(|_| !stage.is_answered && !stage.is_left()) {
                 Some(Answer::Reply) => self.answer_errand(operation, &**errand),
