@@ -78,6 +78,10 @@ impl Companion for SearchPart {
             self.look_at(store, &key, order);
         }
     }
+
+    fn memory_bytes(&self) -> usize {
+        self.indexes.iter().map(|index| index.index.memory_bytes()).sum()
+    }
 }
 
 /// Whether values of a kind can be documents.
@@ -132,8 +136,10 @@ pub(crate) fn redeclare(store: &mut ShardStore, declaration: &Arc<Declaration>, 
 
 /// Takes the part of an index away.
 pub(crate) fn remove(store: &mut ShardStore, number: u64) {
-    let is_last = with_part(store, |part, _| {
-        part.indexes.retain(|index| index.declaration.number != number);
+    let is_last = with_part(store, |part, store| {
+        if let Some(place) = part.indexes.iter().position(|index| index.declaration.number == number) {
+            part.indexes.remove(place).throw_away(store);
+        }
         part.indexes.is_empty()
     });
     if is_last == Some(true) {
@@ -217,7 +223,8 @@ impl SearchPart {
     fn rebuild(&mut self, store: &mut ShardStore) {
         self.deadlines = Deadlines::default();
         for index in &mut self.indexes {
-            *index = IndexPart::new(Arc::clone(&index.declaration), store.random());
+            let anew = IndexPart::new(Arc::clone(&index.declaration), store.random());
+            std::mem::replace(index, anew).throw_away(store);
             index.begin_build(store, 0);
         }
     }
@@ -236,6 +243,14 @@ impl IndexPart {
         index.set_synonyms(declaration.groups());
         let failures = Failures::new(declaration.schema.fields.len());
         Self { declaration, index, failures, build: None, identity: next_identity() }
+    }
+
+    /// Is not used any more: it is freed elsewhere.
+    fn throw_away(mut self, store: &mut ShardStore) {
+        // Nobody waits for it.
+        self.build = None;
+        let bytes = self.index.memory_bytes();
+        store.throw_away(Box::new(self), bytes);
     }
 
     /// The keys of a store are to be looked at. Documents up to this number are to be put anew.

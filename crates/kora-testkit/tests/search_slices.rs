@@ -225,7 +225,10 @@ impl World {
         for name in ["num_docs", "num_records", "inverted_sz_mb"] {
             let at = info.iter().position(|value| *value == Value::Simple(name.to_owned()));
             let value = at.map(|at| &info[at + 1]);
-            assert!([Some(&Value::Integer(0)), Some(&Value::Bulk(b"0".to_vec()))].contains(&value), "{name}: {value:?}");
+            assert!(
+                [Some(&Value::Integer(0)), Some(&Value::Bulk(b"0".to_vec()))].contains(&value),
+                "{name}: {value:?}"
+            );
         }
     }
 }

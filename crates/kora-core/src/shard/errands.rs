@@ -96,6 +96,11 @@ impl<D: Driver> Executor<D> {
         }
     }
 
+    /// Drops all shares of errands: the engine ends, and nobody waits for them.
+    pub fn drop_errands(&mut self) {
+        self.upcoming.retain(|share| !matches!(share, Upcoming::Share(_)));
+    }
+
     /// Takes a share that others have sent.
     pub(super) fn take_task(&mut self, task: Task<D>) {
         self.upcoming.add(Upcoming::Share(task));

@@ -74,6 +74,11 @@ impl<D: Driver> Agenda<D> {
         !self.onward.is_empty() || (!self.shares.is_empty() && !self.are_shares_waiting)
     }
 
+    /// Drops some shares.
+    pub(super) fn retain(&mut self, keeps: impl FnMut(&Upcoming<D>) -> bool) {
+        self.shares.retain(keeps);
+    }
+
     /// Adds a share behind the others.
     pub(super) fn add(&mut self, share: Upcoming<D>) {
         self.shares.push_back(share);

@@ -37,3 +37,6 @@ impl ShardStore {
         self.databases[db.index()].keeps().map_or(0, Keeps::count)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -96,6 +96,16 @@ impl Partial {
         Ok(())
     }
 
+    /// How many rows or groups it keeps.
+    #[must_use]
+    pub fn kept_count(&self) -> usize {
+        match &self.kept {
+            Kept::Rows(rows) => rows.len(),
+            Kept::Groups(groups) => groups.len(),
+            Kept::Top(top) => top.len(),
+        }
+    }
+
     /// Takes what another shard has come to, behind its own. Merging is associative, but for the last digits of sums.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use kora_core::context::Ctx;
@@ -20,6 +21,9 @@ use crate::aggregate::{AggregateError, Limits, Outcome, Partial, Pipeline, Row};
 use crate::command::aggregate::Aggregate;
 use crate::service::{Fields, Service, Settings};
 use crate::value::Value;
+
+/// Rows of a part between two looks at what all parts keep.
+const COUNTED_TOGETHER: usize = 1024;
 
 /// The column of scores.
 const SCORE: &str = "__score";
@@ -40,6 +44,8 @@ pub(super) struct Aggregation {
     /// The column of the score, behind those of distances.
     score: Option<usize>,
     limits: Limits,
+    /// Rows and groups that all parts keep.
+    kept_count: AtomicUsize,
     seed: u64,
     rows_max: usize,
     cursor: Option<cursor::Asked>,
@@ -50,11 +56,18 @@ pub(super) struct Aggregation {
 #[derive(Debug)]
 pub(super) struct Come {
     result: Result<Partial, AggregateError>,
+    /// Rows that went into it.
+    count: usize,
+    /// What it kept of them when that was last counted.
+    counted: usize,
     /// Rows of the nearest, which come in the order of their distances, whichever part they are of.
     nearest: Vec<(f64, Row)>,
     /// Keys of documents of which all fields are shown, by the order of their rows.
     keys: Vec<(u64, Box<[u8]>)>,
 }
+
+/// Where documents are, by the order of their rows: the places of their parts, and their keys.
+type Documents = BTreeMap<u64, (usize, Box<[u8]>)>;
 
 /// A row on its way to the reply.
 #[derive(Debug)]
@@ -96,7 +109,8 @@ impl Aggregation {
             pipeline: Arc::new(pipeline),
             wanted,
             score: asked.add_scores.then_some(distances.len()),
-            limits: limits(settings),
+            limits: Limits::default(),
+            kept_count: AtomicUsize::new(0),
             seed,
             rows_max: usize::try_from(settings.aggregate_results_max).unwrap_or(usize::MAX),
             cursor,
@@ -137,13 +151,10 @@ impl Aggregation {
     }
 
     /// What all parts have come to.
-    fn sum(
-        &self,
-        parts: Vec<Found<Come>>,
-    ) -> Result<(Outcome, BTreeMap<u64, (usize, Box<[u8]>)>), AggregateError> {
+    fn sum(&self, parts: Vec<Found<Come>>) -> Result<(Outcome, Documents), AggregateError> {
         let mut whole = Partial::new(&self.pipeline, self.limits, self.seed);
         let mut nearest = Vec::new();
-        let mut keys = BTreeMap::new();
+        let mut keys = Documents::new();
         for Found { place, found, .. } in parts {
             whole.merge(found.result?)?;
             nearest.extend(found.nearest);
@@ -163,7 +174,7 @@ impl Purpose for Aggregation {
 
     fn begin(&self) -> Come {
         let partial = Partial::new(&self.pipeline, self.limits, self.seed);
-        Come { result: Ok(partial), nearest: Vec::new(), keys: Vec::new() }
+        Come { result: Ok(partial), count: 0, counted: 0, nearest: Vec::new(), keys: Vec::new() }
     }
 
     fn offer(&self, come: &mut Come, part: &PartSearch<'_>, one: &Match<'_>) -> Flow {
@@ -176,7 +187,17 @@ impl Purpose for Aggregation {
             return Flow::Continue;
         }
         let Ok(partial) = &mut come.result else { return Flow::Stop };
-        match partial.add(row) {
+        let mut result = partial.add(row);
+        come.count += 1;
+        if come.count.is_multiple_of(COUNTED_TOGETHER) {
+            let (kept, before) = (partial.kept_count(), come.counted);
+            come.counted = kept;
+            let all = self.kept_count.fetch_add(kept.wrapping_sub(before), Ordering::Relaxed);
+            if all.wrapping_add(kept.wrapping_sub(before)) > self.limits.rows_max {
+                result = result.and(Err(AggregateError::TooMuch("rows")));
+            }
+        }
+        match result {
             Ok(()) => Flow::Continue,
             Err(error) => {
                 come.result = Err(error);
@@ -224,10 +245,6 @@ impl Purpose for Aggregation {
         }
         Ok(())
     }
-}
-
-fn limits(_: &Settings) -> Limits {
-    Limits::default()
 }
 
 fn named(names: &[Arc<str>], row: Row) -> Fields {
