@@ -334,6 +334,7 @@ impl<F: Front> Turn<F> {
     /// A round of a worker that ends: what others still need of it is done, and the effects of that are handed over.
     pub fn wind_up(&mut self) {
         self.read_mail();
+        self.executor.drop_errands();
         self.executor.hand_over();
         self.executor.release();
         self.release();
