@@ -1,5 +1,7 @@
 //! The walk over one layer: from what is near to what is nearer, with the best `ef` nodes in mind.
 
+mod cross;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -12,6 +14,8 @@ use crate::visited::Visited;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Beam {
     pub(crate) visited: Visited,
+    /// Nodes that the filter does not let through and that were not crossed yet.
+    failed: Visited,
     /// Nodes whose links are still to be followed, nearest first.
     pub(crate) frontier: BinaryHeap<Reverse<u64>>,
     /// The nearest nodes that were accepted, farthest first.
@@ -52,6 +56,7 @@ impl Beam {
     /// Begins a walk.
     pub(crate) fn begin(&mut self, graph: &Graph) {
         self.visited.reset(graph.links.bound() as usize);
+        self.failed.reset(0);
         self.frontier.clear();
         self.best.clear();
         self.within.clear();
@@ -76,6 +81,7 @@ impl Beam {
     /// Takes what the graph has lost since the last slice out of the walk; false if too much has changed to tell.
     pub(crate) fn sync(&mut self, graph: &Graph) -> bool {
         self.visited.fit(graph.links.bound() as usize);
+        self.failed.fit(graph.links.bound() as usize);
         if self.seen == graph.changes() {
             return true;
         }
@@ -85,8 +91,16 @@ impl Beam {
         self.frontier.retain(|Reverse(key)| !lost.contains(&order::id(*key)));
         self.best.retain(|key| !lost.contains(&order::id(*key)));
         self.within.retain(|key| !lost.contains(&order::id(*key)));
-        lost.iter().for_each(|id| self.visited.remove(*id));
+        for id in &lost {
+            self.visited.remove(*id);
+            self.failed.remove(*id);
+        }
         true
+    }
+
+    /// Begins to cross nodes: [`Beam::run_across`] may follow.
+    pub(crate) fn begin_across(&mut self, graph: &Graph) {
+        self.failed.fit(graph.links.bound() as usize);
     }
 
     #[inline]
@@ -188,6 +202,9 @@ impl Beam {
     /// Bytes on the heap.
     pub(crate) fn memory(&self) -> usize {
         let keys = self.frontier.capacity() + self.best.capacity() + self.within.capacity();
-        self.visited.memory() + keys * 8 + (self.ids.capacity() + self.distances.capacity()) * 4
+        self.visited.memory()
+            + self.failed.memory()
+            + keys * 8
+            + (self.ids.capacity() + self.distances.capacity()) * 4
     }
 }

@@ -14,6 +14,10 @@ use crate::{order, random};
 /// Losses that are remembered for searches in slices, at most.
 const LOST_MAX: usize = 1024;
 
+/// Candidates in layers above the one that is wanted. With one alone, walks over vectors in clusters end in a wrong one at times: with four, recall with 64
+/// candidates after half of 100,000 was replaced three times is 0.999 instead of 0.989.
+const DESCENT_EF: usize = 4;
+
 /// An index of vectors under numbers that it gives them.
 ///
 /// Invariants: the lowest layer is connected, so that whatever a filter lets through is found; links are mutual; the node to begin with is
@@ -27,6 +31,8 @@ pub struct Graph {
     pub(crate) top: usize,
     pub(crate) len: usize,
     pub(crate) inserted: u64,
+    /// The node that is looked after next.
+    pub(crate) tended: u32,
     /// Nodes that were taken out or changed lately, and how many ever were.
     lost: VecDeque<u32>,
     lost_count: u64,
@@ -67,6 +73,7 @@ impl Graph {
             top: 0,
             len: 0,
             inserted: 0,
+            tended: 0,
             lost: VecDeque::new(),
             lost_count: 0,
         })
@@ -242,15 +249,15 @@ impl Graph {
         self.inserted += 1;
     }
 
-    /// From the entry down to a layer, always to the nearest link.
+    /// From the entry down to a layer, by the nearest nodes.
     pub(crate) fn descend(&self, probe: &Probe<'_>, level: usize, scratch: &mut Scratch) -> Option<u32> {
         let mut nearest = self.entry()?;
         for above in (level + 1..=self.top).rev() {
-            let (walk, mut budget) = (Walk::new(above, 1), usize::MAX);
+            let (walk, mut budget) = (Walk::new(above, DESCENT_EF), usize::MAX);
             scratch.beam.begin(self);
             scratch.beam.seed(self, &walk, probe, nearest, &mut |_| true);
             scratch.beam.run(self, &walk, probe, &mut budget, &mut |_| true);
-            nearest = scratch.beam.best.peek().map_or(nearest, |key| order::id(*key));
+            nearest = scratch.beam.best.iter().min().map_or(nearest, |key| order::id(*key));
         }
         Some(nearest)
     }

@@ -173,6 +173,7 @@ impl Graph {
         if self.entry == crate::links::NONE || level > self.top {
             (self.entry, self.top) = (id, level);
         }
+        self.tend(&mut scratch);
         (Ok(id), scratch)
     }
 
@@ -226,15 +227,26 @@ impl Graph {
         if self.links.degree(level, id) == 0
             && let Some(nearest) = candidates.first()
         {
-            self.squeeze(level, id, order::id(*nearest));
+            self.squeeze(level, id, order::id(*nearest), scratch);
         }
     }
 
-    /// Links a node without links into a full one's: between that and its last link.
-    fn squeeze(&mut self, level: usize, id: u32, full: u32) {
-        let last = *self.links.of(level, full).last().expect("a full node has links");
-        self.links.unlink(level, full, last);
+    /// Links a node that has room for two links with a full one, between that and a link of it that the node is not linked with: the nearest to the node.
+    /// False if there is none.
+    pub(crate) fn squeeze(&mut self, level: usize, id: u32, full: u32, scratch: &mut Scratch) -> bool {
+        let probe = self.vectors.probe(id, &mut scratch.row);
+        let ends = self
+            .links
+            .of(level, full)
+            .iter()
+            .filter(|end| **end != id && !self.links.linked(level, id, **end));
+        let Some(key) = ends.map(|end| order::pack(self.vectors.distance(&probe, *end), *end)).min() else {
+            return false;
+        };
+        let end = order::id(key);
+        self.links.unlink(level, full, end);
         self.links.link(level, full, id);
-        self.links.link(level, id, last);
+        self.links.link(level, id, end);
+        true
     }
 }

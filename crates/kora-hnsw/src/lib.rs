@@ -29,6 +29,7 @@ mod graph;
 mod insert;
 mod kernels;
 mod links;
+mod mend;
 mod order;
 mod parts;
 mod random;

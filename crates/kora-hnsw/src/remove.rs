@@ -38,6 +38,8 @@ impl Graph {
         self.len -= 1;
         if self.len == 0 {
             self.clear();
+        } else {
+            self.tend(scratch);
         }
         true
     }

@@ -14,8 +14,14 @@ const STRETCH: usize = 256;
 const SCANNED: u32 = 64;
 /// Times that a search begins anew because too much has changed between its slices; then it ends in one slice.
 const RESTARTS_MAX: u32 = 3;
-/// Nodes that a walk measures for each one that it is to keep, about.
-const MEASURED_PER_KEPT: f32 = 10.0;
+/// What a walk costs for each node that it is to keep, in distances of a scan: it measures some ten, whose memory is not at hand, and sorts them.
+const WALK_COST: f32 = 50.0;
+/// Nodes that a walk meets for each one that it is to keep, if what fails is crossed, and what each of them costs besides the filter.
+const ACROSS_COST: f32 = 30.0;
+/// Share that a filter lets through, below which what fails is crossed instead of measured.
+const CROSSED_BELOW: f32 = 0.4;
+/// Calls of the filter before its share is taken for known.
+const TRIED_MIN: usize = 64;
 
 /// What is searched for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -88,6 +94,8 @@ pub struct Search {
 enum Stage {
     Begin,
     Walk,
+    /// The walk that measures only what is let through.
+    Across,
     /// All nodes from this one on.
     Scan(u32),
     Done,
@@ -120,7 +128,7 @@ impl Search {
         while left > 0 {
             match self.stage {
                 Stage::Begin => self.begin(graph, &mut filter),
-                Stage::Walk => self.walk(graph, &mut left, &mut filter),
+                Stage::Walk | Stage::Across => self.walk(graph, &mut left, &mut filter),
                 Stage::Scan(from) => self.scan(graph, from, &mut left, &mut filter),
                 Stage::Done => return true,
             }
@@ -130,7 +138,7 @@ impl Search {
 
     fn begin(&mut self, graph: &Graph, filter: &mut impl FnMut(u32) -> bool) {
         (self.tried, self.passed) = (0, 0);
-        let is_small = graph.len() <= self.walk.ef.saturating_mul(2);
+        let is_small = graph.len() <= self.walk.ef.saturating_mul(2).min(self.options.visits_max);
         if self.options.is_exact || is_small {
             self.scratch.beam.begin(graph);
             self.stage = Stage::Scan(0);
@@ -154,29 +162,47 @@ impl Search {
         let probe = graph.vectors.probe_of(&self.query);
         let is_done = {
             let mut accept = counted(&mut self.tried, &mut self.passed, filter);
-            self.scratch.beam.run(graph, &self.walk, &probe, &mut stretch, &mut accept)
+            let beam = &mut self.scratch.beam;
+            if self.stage == Stage::Across {
+                beam.run_across(graph, &self.walk, &probe, &mut stretch, &mut accept)
+            } else {
+                beam.run(graph, &self.walk, &probe, &mut stretch, &mut accept)
+            }
         };
         *left = left.saturating_sub(before - stretch);
-        if is_done || allowed == 0 {
+        if allowed == 0 {
             self.stage = Stage::Done;
-        } else if self.is_scan_cheaper(graph) {
-            self.stage = Stage::Scan(0);
+        } else if is_done {
+            // Crossing may come to an end before it has found enough.
+            let is_short = self.stage == Stage::Across
+                && self.scratch.beam.best.len() < self.walk.ef
+                && graph.len() <= self.options.visits_max;
+            self.stage = if is_short { Stage::Scan(0) } else { Stage::Done };
+        } else {
+            self.choose_way(graph);
         }
     }
 
-    /// Whether the rest of the walk will likely measure more than a scan of what was not met.
+    /// Goes on in the way that is likely the cheapest by what the filter has let through.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    fn is_scan_cheaper(&self, graph: &Graph) -> bool {
-        if self.walk.radius.is_some() || self.tried == self.passed {
-            return false;
+    fn choose_way(&mut self, graph: &Graph) {
+        if self.walk.radius.is_some() || self.tried < TRIED_MIN || self.tried == self.passed {
+            return;
         }
         let share = (self.passed + 1) as f32 / (self.tried + 1) as f32;
-        let ef = self.walk.ef as f32;
         let missing = self.walk.ef.saturating_sub(self.scratch.beam.best.len()) as f32;
-        let walk = missing / share + ef * MEASURED_PER_KEPT * missing / ef;
-        let unmet = graph.len().saturating_sub(self.scratch.beam.visited.len()) as f32;
-        let scan = unmet * (share + self.options.filter_cost);
-        scan < walk && scan <= self.options.visits_max.saturating_sub(self.scratch.beam.visited.len()) as f32
+        let met = self.scratch.beam.visited.len();
+        let unmet = graph.len().saturating_sub(met) as f32;
+        let filter = self.options.filter_cost;
+        let scan = unmet * (share + filter);
+        let walk = (WALK_COST + filter) * missing / share;
+        let across = missing * (ACROSS_COST * (1.0 + filter) / share + WALK_COST);
+        if scan < walk.min(across) && graph.len() <= self.options.visits_max {
+            self.stage = Stage::Scan(0);
+        } else if share < CROSSED_BELOW && self.stage == Stage::Walk {
+            self.scratch.beam.begin_across(graph);
+            self.stage = Stage::Across;
+        }
     }
 
     /// Measures what the filter lets through, without what the walk has met.
