@@ -77,7 +77,11 @@ impl<'a> Tokens<'a> {
         let token = match first {
             b'.' => {
                 self.at += 1;
-                Token::Field(self.take_while(is_of_name).into())
+                let name = self.take_while(is_of_name);
+                if name.is_empty() && self.at < self.text.len() {
+                    return Err(self.at - 1);
+                }
+                Token::Field(name.into())
             }
             b'[' => Token::Constant(self.list()?),
             _ if is_minus || first.is_ascii_digit() || matches!(first, b'"' | b'\'') => {
@@ -124,7 +128,7 @@ impl<'a> Tokens<'a> {
             self.at += 1;
         }
         let number = kora_core::number::parse_f64_clamped(&self.text[from..self.at]);
-        number.map(Value::Number).ok_or(from)
+        number.map(Value::Number).ok_or(self.at)
     }
 
     fn string(&mut self, quote: u8) -> Result<Value<'static>, usize> {
@@ -135,7 +139,7 @@ impl<'a> Tokens<'a> {
                 Some(byte) if byte == quote => break,
                 Some(b'\\') => self.at += 2,
                 Some(_) => self.at += 1,
-                None => return Err(from),
+                None => return Err(self.text.len()),
             }
         }
         let text = self.text[from + 1..self.at].to_vec();
