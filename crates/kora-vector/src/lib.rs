@@ -11,6 +11,7 @@ pub mod filter;
 mod names;
 mod projection;
 mod set;
+mod texts;
 
 pub use command::COMMANDS;
 pub use data_type::VECTOR_SET;

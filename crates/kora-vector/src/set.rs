@@ -3,18 +3,16 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kora_core::hash::{Map, key_hasher};
 use kora_hnsw::{
     Config, Encoded, Error, Graph, Hit, Insertion, Metric, Query, Scratch, SearchOptions, Storage,
 };
 
 use crate::names::Names;
 use crate::projection::Projection;
+use crate::texts::Texts;
 
 /// Decides on the layers of nodes: one for all, so that replicas and logs make the same graph.
 const SEED: u64 = 0x766b_6f72_61;
-/// Bytes that an entry of the table of attributes takes beside the attributes.
-const ATTRIBUTES_ENTRY_BYTES: usize = size_of::<(u32, Box<[u8]>)>() + 1;
 
 /// Sets made by this process, for VINFO.
 static SETS: AtomicU64 = AtomicU64::new(0);
@@ -106,8 +104,7 @@ pub struct VectorSet {
     shape: Shape,
     graph: Graph,
     names: Names,
-    attributes: Map<u32, Box<[u8]>>,
-    attributes_bytes: usize,
+    attributes: Texts,
     projection: Option<Projection>,
     /// Number of vectors that were ever put in.
     inserted: u64,
@@ -130,8 +127,7 @@ impl VectorSet {
             shape,
             graph,
             names: Names::new(seed),
-            attributes: Map::with_hasher(key_hasher(seed)),
-            attributes_bytes: 0,
+            attributes: Texts::default(),
             projection: None,
             inserted: 0,
             uid: SETS.fetch_add(1, Ordering::Relaxed),
@@ -225,7 +221,7 @@ impl VectorSet {
                     self.names.remove(number);
                     let mut own = Scratch::default();
                     self.graph.remove(number, &mut own);
-                    (insertion, self.attributes.remove(&number))
+                    (insertion, self.attributes.take(number))
                 }
                 None => (insertion, None),
             };
@@ -234,7 +230,7 @@ impl VectorSet {
             let number = number?;
             self.names.add(number, name);
             if let Some(attributes) = attributes {
-                self.attributes.insert(number, attributes);
+                self.attributes.set(number, attributes);
             }
             self.inserted += 1;
             Ok(before.is_none())
@@ -253,19 +249,15 @@ impl VectorSet {
     /// The attributes of an element.
     #[must_use]
     pub fn attributes(&self, number: u32) -> Option<&[u8]> {
-        self.attributes.get(&number).map(AsRef::as_ref)
+        self.attributes.get(number)
     }
 
     /// Gives an element attributes, or takes them away.
     pub fn set_attributes(&mut self, number: u32, attributes: Option<&[u8]>) {
-        let before = match attributes {
-            Some(attributes) => {
-                self.attributes_bytes += attributes.len();
-                self.attributes.insert(number, attributes.into())
-            }
-            None => self.attributes.remove(&number),
-        };
-        self.attributes_bytes -= before.map_or(0, |before| before.len());
+        match attributes {
+            Some(attributes) => self.attributes.set(number, attributes.into()),
+            None => drop(self.attributes.take(number)),
+        }
     }
 
     /// A vector to search for, of as many elements as those of the set.
@@ -316,8 +308,7 @@ impl VectorSet {
         size_of::<Self>()
             + self.graph.memory()
             + self.names.memory_bytes()
-            + self.attributes.capacity() * ATTRIBUTES_ENTRY_BYTES
-            + self.attributes_bytes
+            + self.attributes.memory_bytes()
             + self.projection.as_ref().map_or(0, Projection::memory_bytes)
     }
 
@@ -326,6 +317,7 @@ impl VectorSet {
         if self.graph.clear_some(budget.div_ceil(64)) {
             return budget;
         }
-        self.names.free_some(budget)
+        let freed = self.attributes.free_some(budget);
+        if freed >= budget { freed } else { freed + self.names.free_some(budget - freed) }
     }
 }

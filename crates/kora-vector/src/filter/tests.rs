@@ -294,7 +294,7 @@ proptest! {
         ],
     ) {
         if let Ok(filter) = Filter::compile(words.join(" ").as_bytes()) {
-            filter.matches(attributes.as_bytes());
+            let _ = filter.matches(attributes.as_bytes());
         }
         let _ = Filter::compile(attributes.as_bytes());
     }
