@@ -119,11 +119,10 @@ fn vinfo(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResul
 
 fn vemb(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     between(args, 3, usize::MAX, "VEMB")?;
-    let is_raw = match &args[3..] {
-        [] => false,
-        [option] if option.eq_ignore_ascii_case(b"RAW") => true,
-        _ => return Err(CommandError::text("ERR invalid option")),
-    };
+    let is_raw = args.len() > 3;
+    if !args[3..].iter().all(|option| option.eq_ignore_ascii_case(b"RAW")) {
+        return Err(CommandError::text("ERR invalid option"));
+    }
     let mut keyspace = ctx.keyspace(args[1]);
     let set = read(&mut keyspace, args[1])?;
     let Some((set, number)) = set.and_then(|set| Some((set, set.number(args[2])?))) else {
