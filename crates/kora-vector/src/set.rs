@@ -12,7 +12,7 @@ use crate::projection::Projection;
 use crate::texts::Texts;
 
 /// Decides on the layers of nodes: one for all, so that replicas and logs make the same graph.
-const SEED: u64 = 0x766b_6f72_61;
+const SEED: u64 = 0x0076_6b6f_7261;
 
 /// Sets made by this process, for VINFO.
 static SETS: AtomicU64 = AtomicU64::new(0);

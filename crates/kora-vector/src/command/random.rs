@@ -61,7 +61,7 @@ fn vrandmember(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comman
 
 /// A number below a bound. The bound is at least 1.
 fn below(bound: u32, random: &mut u64) -> u32 {
-    u32::try_from(u128::from(splitmix64(random)) * u128::from(bound) >> 64)
+    u32::try_from((u128::from(splitmix64(random)) * u128::from(bound)) >> 64)
         .expect("it is below a bound of 32 bits")
 }
 
