@@ -61,12 +61,40 @@ pub(crate) struct Entry<'a> {
     pub(crate) positions: &'a [u8],
 }
 
+/// What no entry of a block is better than. No score in the block is above the one that follows from these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Best {
+    /// The greatest frequency; `u16::MAX` stands for that and all greater ones.
+    pub(crate) frequency_max: u16,
+    /// The least length of a document, or less.
+    pub(crate) length_min: u16,
+}
+
+impl Best {
+    /// What nothing is better than.
+    const LEAST: Self = Self { frequency_max: 0, length_min: u16::MAX };
+
+    /// The best of two.
+    fn or(self, other: Self) -> Self {
+        Self {
+            frequency_max: self.frequency_max.max(other.frequency_max),
+            length_min: self.length_min.min(other.length_min),
+        }
+    }
+
+    fn of(frequency: u32, length: u32) -> Self {
+        let short = |number: u32| u16::try_from(number).unwrap_or(u16::MAX);
+        Self { frequency_max: short(frequency), length_min: short(length) }
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Block {
     first: u32,
     last: u32,
     count: u16,
     live: u16,
+    best: Best,
     bytes: SmallVec<[u8; 16]>,
 }
 
@@ -90,8 +118,8 @@ impl Postings {
 
     /// Appends a document, whose number must be greater than all before it. Returns by how much it grew on the heap.
     ///
-    /// Complexity: O(size of the entry) on average.
-    pub(crate) fn push(&mut self, layout: Layout, entry: &Entry<'_>) -> isize {
+    /// `length` is that of the document, in words. Complexity: O(size of the entry) on average.
+    pub(crate) fn push(&mut self, layout: Layout, entry: &Entry<'_>, length: u32) -> isize {
         let before = self.spilled_bytes() + self.blocks.last().map_or(0, Block::spilled_bytes);
         let mut sealed = 0;
         let is_full = self.blocks.last().is_none_or(Block::is_full);
@@ -104,6 +132,7 @@ impl Postings {
         }
         let block = self.blocks.last_mut().expect("one was pushed if there was none");
         block.push(layout, entry);
+        block.best = block.best.or(Best::of(entry.frequency, length));
         let after = block.spilled_bytes();
         self.live += 1;
         change(before, self.spilled_bytes() + sealed + after)
@@ -143,7 +172,9 @@ impl Postings {
         let joins = at > 0 && self.blocks[at - 1].live + self.blocks[at].live <= JOINED_ENTRIES_MAX;
         let start = if joins { at - 1 } else { at };
         let mut written: Option<Block> = None;
+        let mut best = Best::LEAST;
         for block in &self.blocks[start..=at] {
+            best = best.or(block.best);
             let mut entries = block.entries(layout);
             while let Some(entry) = entries.next() {
                 if !is_gone(entry.document) {
@@ -157,6 +188,8 @@ impl Postings {
         match written {
             Some(mut block) => {
                 block.bytes.shrink_to_fit();
+                // What is gone may have been the best: then no entry is as good, which does no harm.
+                block.best = best;
                 self.blocks[start] = block;
             }
             None => {
@@ -191,7 +224,7 @@ impl Postings {
 
 impl Block {
     fn new(first: u32) -> Self {
-        Self { first, last: first, count: 0, live: 0, bytes: SmallVec::new() }
+        Self { first, last: first, count: 0, live: 0, best: Best::LEAST, bytes: SmallVec::new() }
     }
 
     fn spilled_bytes(&self) -> usize {
@@ -257,35 +290,42 @@ struct Entries<'a> {
 impl<'a> Entries<'a> {
     #[inline]
     fn next(&mut self) -> Option<Entry<'a>> {
-        if self.reader.is_done() {
-            return None;
-        }
+        self.next_from(0, u128::MAX)
+    }
+
+    /// The next entry of a document from `target` on that is in one of these fields.
+    #[inline]
+    fn next_from(&mut self, target: u32, wanted: u128) -> Option<Entry<'a>> {
         let layout = self.layout;
-        let mut frequency = 1;
-        let mut positions_length = None;
-        if layout.has_more() {
-            let head = self.reader.read();
-            self.document = self.document.wrapping_add(u32::try_from(head >> 1).unwrap_or(0));
-            if head & 1 == 0 {
-                if layout.frequencies {
-                    frequency = self.reader.read32();
+        let mut reader = self.reader;
+        while !reader.is_done() {
+            let (mut frequency, mut positions_length) = (1, None);
+            if layout.has_more() {
+                let head = reader.read();
+                self.document = self.document.wrapping_add(u32::try_from(head >> 1).unwrap_or(0));
+                if head & 1 == 0 {
+                    if layout.frequencies {
+                        frequency = reader.read32();
+                    }
+                    if layout.positions {
+                        positions_length = Some(reader.read_length());
+                    }
                 }
-                if layout.positions {
-                    positions_length = Some(self.reader.read_length());
-                }
+            } else {
+                self.document = self.document.wrapping_add(reader.read32());
             }
-        } else {
-            self.document = self.document.wrapping_add(self.reader.read32());
+            let fields = if layout.fields { reader.read_wide() } else { u128::MAX };
+            let positions = match (layout.positions, positions_length) {
+                (false, _) => &[],
+                (true, Some(length)) => reader.take(length),
+                (true, None) => reader.take_one(),
+            };
+            if self.document >= target && fields & wanted != 0 {
+                self.reader = reader;
+                return Some(Entry { document: self.document, frequency, fields, positions });
+            }
         }
-        let fields = if layout.fields { self.reader.read_wide() } else { u128::MAX };
-        let positions = match (layout.positions, positions_length) {
-            (false, _) => &[],
-            (true, Some(length)) => self.reader.take(length),
-            (true, None) => {
-                let length = self.reader.rest.iter().position(|byte| *byte < 0x80).map_or(0, |at| at + 1);
-                self.reader.take(length)
-            }
-        };
-        Some(Entry { document: self.document, frequency, fields, positions })
+        self.reader = reader;
+        None
     }
 }

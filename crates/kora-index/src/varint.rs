@@ -81,6 +81,16 @@ impl<'a> Reader<'a> {
     /// The next number of at most 128 bits.
     #[inline]
     pub(crate) fn read_wide(&mut self) -> u128 {
+        match self.rest {
+            [first, rest @ ..] if *first < 0x80 => {
+                self.rest = rest;
+                u128::from(*first)
+            }
+            _ => self.read_long_wide(),
+        }
+    }
+
+    fn read_long_wide(&mut self) -> u128 {
         let mut number = 0_u128;
         let mut shift = 0;
         while let Some((&byte, rest)) = self.rest.split_first() {
@@ -92,6 +102,16 @@ impl<'a> Reader<'a> {
             shift += 7;
         }
         number
+    }
+
+    /// The bytes of the next number.
+    #[inline]
+    pub(crate) fn take_one(&mut self) -> &'a [u8] {
+        let length = match self.rest {
+            [first, ..] if *first < 0x80 => 1,
+            rest => rest.iter().position(|byte| *byte < 0x80).map_or(0, |at| at + 1),
+        };
+        self.take(length)
     }
 
     /// The next bytes, as many as there are at most.

@@ -1,6 +1,6 @@
 //! Reads postings in the order of documents, and skips blocks that a search has no use for.
 
-use super::{Block, END, Entries, Entry, Layout};
+use super::{Best, Block, END, Entries, Entry, Layout};
 use crate::varint::Reader;
 
 /// A place among the postings of a word. Before the first call of [`Cursor::advance`] it stands before all documents.
@@ -54,14 +54,33 @@ impl<'a> Cursor<'a> {
                 self.skip(target);
                 continue;
             }
-            while let Some(entry) = self.entries.next() {
-                if entry.document >= target && entry.fields & fields != 0 {
-                    self.current = entry;
-                    self.has_current = true;
-                    return entry.document;
-                }
+            if let Some(entry) = self.entries.next_from(target, fields) {
+                self.current = entry;
+                self.has_current = true;
+                return entry.document;
             }
             self.enter(self.at + 1);
+        }
+    }
+
+    /// Goes past blocks from the one with `target` on for as long as `is_wanted` has no use for them, and returns the first number that may be in one
+    /// that is wanted, `target` at least. It never goes back. Complexity: O(log blocks + blocks that are passed).
+    pub(crate) fn pass(&mut self, target: u32, mut is_wanted: impl FnMut(Best) -> bool) -> u32 {
+        if self.blocks.get(self.at).is_some_and(|block| block.last < target) {
+            self.skip(target);
+        }
+        let wanted =
+            self.blocks[self.at.min(self.blocks.len())..].iter().position(|block| is_wanted(block.best));
+        match wanted {
+            Some(0) => target,
+            Some(passed) => {
+                self.enter(self.at + passed);
+                target.max(self.blocks[self.at].first)
+            }
+            None => {
+                self.enter(self.blocks.len());
+                END
+            }
         }
     }
 

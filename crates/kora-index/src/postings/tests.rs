@@ -47,7 +47,7 @@ proptest! {
                 varint::push(&mut positions, u64::from(*place));
             }
             let entry = Entry { document: number, frequency, fields, positions: &positions };
-            growth += postings.push(layout, &entry);
+            growth += postings.push(layout, &entry, number % 50);
             model.insert(number, (
                 if layout.frequencies { frequency } else { 1 },
                 if layout.fields { fields } else { u128::MAX },
@@ -75,6 +75,28 @@ proptest! {
                 document = cursor.advance(document + 1, u128::MAX);
             }
             prop_assert_eq!(document, model.range(target..).next().map_or(END, |(number, _)| *number));
+        }
+        // Of what is passed over, nothing is as good as what is wanted.
+        for (frequency_wanted, length_wanted) in [(3, 5), (1, 1), (2, 40)] {
+            let is_good = |best: Best| u32::from(best.frequency_max) >= frequency_wanted && best.length_min <= length_wanted;
+            let mut good: Vec<u32> = model
+                .iter()
+                .filter(|(number, (frequency, ..))| {
+                    *frequency >= frequency_wanted && *number % 50 <= u32::from(length_wanted)
+                })
+                .map(|(number, _)| *number)
+                .collect();
+            let mut cursor = postings.cursor(layout);
+            let mut next = 0;
+            loop {
+                next = cursor.pass(next, is_good);
+                if next == END { break; }
+                let found = cursor.advance(next, u128::MAX);
+                good.retain(|number| *number != found);
+                if found == END { break; }
+                next = found + 1;
+            }
+            prop_assert!(good.is_empty(), "{good:?}");
         }
         let rest: Vec<u32> = model.keys().copied().collect();
         for victim in rest {

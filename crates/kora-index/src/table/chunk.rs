@@ -96,6 +96,24 @@ impl Record {
     }
 }
 
+/// A number that documents are sorted by, or none, in the eight bytes of the number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SortBits(u64);
+
+impl SortBits {
+    /// None: the bits of something that is not a number, and that [`SortBits::new`] does not give.
+    const MISSING: Self = Self(u64::MAX);
+
+    pub(crate) fn new(number: Option<f64>) -> Self {
+        number.map_or(Self::MISSING, |number| Self(if number.is_nan() { f64::NAN } else { number }.to_bits()))
+    }
+
+    #[inline]
+    pub(crate) fn number(self) -> Option<f64> {
+        (self != Self::MISSING).then(|| f64::from_bits(self.0))
+    }
+}
+
 /// Documents with neighbouring numbers.
 #[derive(Clone, Debug)]
 pub(super) struct Chunk {
@@ -103,6 +121,8 @@ pub(super) struct Chunk {
     present: u32,
     facts: [Facts; SLOTS],
     records: [Option<Record>; SLOTS],
+    /// Sort values that are numbers, field by field: a query that sorts by one reads no records.
+    sorts: Vec<Box<[SortBits; SLOTS]>>,
 }
 
 impl Default for Chunk {
@@ -112,12 +132,19 @@ impl Default for Chunk {
             present: 0,
             facts: [Facts::default(); SLOTS],
             records: [const { None }; SLOTS],
+            sorts: Vec::new(),
         }
     }
 }
 
 impl Chunk {
-    pub(super) fn insert(&mut self, at: u32, facts: Facts, record: Record) {
+    pub(super) fn insert(&mut self, at: u32, facts: Facts, sorts: &[SortBits], record: Record) {
+        while self.sorts.len() < sorts.len() {
+            self.sorts.push(Box::new([SortBits::MISSING; SLOTS]));
+        }
+        for (column, sort) in self.sorts.iter_mut().zip(sorts) {
+            column[at as usize] = *sort;
+        }
         self.live[(at / 64) as usize] |= 1 << (at % 64);
         self.present += 1;
         self.facts[at as usize] = facts;
@@ -157,6 +184,18 @@ impl Chunk {
     #[inline]
     pub(super) fn facts(&self, at: u32) -> &Facts {
         &self.facts[at as usize]
+    }
+
+    /// The sort value of a numeric field, by its place among those.
+    #[inline]
+    pub(super) fn sort(&self, at: u32, place: usize) -> Option<f64> {
+        self.sorts.get(place)?[at as usize].number()
+    }
+
+    /// Bytes of sort values.
+    pub(super) fn sort_bytes(&self) -> usize {
+        self.sorts.capacity() * size_of::<Box<[SortBits; SLOTS]>>()
+            + self.sorts.len() * size_of::<[SortBits; SLOTS]>()
     }
 
     pub(super) fn record(&self, at: u32) -> Option<&Record> {

@@ -120,7 +120,7 @@ fn count_in(
         Question::of_node(ctx, std::sync::Arc::clone(declaration), settings, &node, Deadline::NONE)?;
     let mut count = 0;
     ask(ctx, &question, |search| {
-        count += search.run(|_| Flow::Continue)?;
+        count += search.run(|_| Flow::Above(f64::INFINITY))?;
         Ok(())
     })?;
     Ok(count)

@@ -6,7 +6,7 @@ use kora_core::context::Ctx;
 use kora_core::error::CommandResult;
 use kora_index::document::SortKey;
 use kora_index::score::Explanation;
-use kora_index::search::{Direction, Flow, Hit, KeptKey, Match, TopKeys, TopScores};
+use kora_index::search::{Direction, Flow, Hit, KeptKey, TopKeys, TopScores};
 
 use super::super::ask::{PartSearch, ask};
 use super::super::load::{self, Wanted};
@@ -140,43 +140,35 @@ fn first(
     output: &Output,
 ) -> CommandResult<(u64, Vec<(KeptKey, Hit)>)> {
     if wanted == 0 {
-        return Ok((search.run(|_| Flow::Continue)?, Vec::new()));
+        return Ok((search.run(|_| Flow::Above(f64::INFINITY))?, Vec::new()));
     }
     let Some(sorted) = sorted else {
         let mut top = TopScores::new(end);
-        let matched = search.run(|found| {
-            top.offer(hit_of(found, true));
-            Flow::Continue
-        })?;
+        let matched = search.run(|found| top.consider(found))?;
         return Ok((matched, top.finish().into_iter().map(|hit| (KeptKey::Missing, hit)).collect()));
     };
     let mut top = TopKeys::new(end, sorted.direction);
     let matched = search.run(|found| {
-        let hit = hit_of(found, output.with_scores);
+        let mut offer = |key: SortKey<'_>| top.consider(key, found, output.with_scores);
         match &sorted.by {
-            By::Kept(place) => top.offer(found.index().sortable(found.document, *place), hit),
+            By::Kept(place) => offer(found.index().sortable(found.document, *place)),
             By::Distance(asked) => {
                 let mut distances = search.distances(found.document);
                 let distance = distances.find(|(place, _)| place == asked);
-                top.offer(distance.map_or(SortKey::Missing, |(_, distance)| SortKey::Number(distance)), hit);
+                offer(distance.map_or(SortKey::Missing, |(_, distance)| SortKey::Number(distance)));
             }
             By::Loaded(_, wanted) => {
                 let entry = search.entry(found.document);
                 match entry.and_then(|entry| wanted.read(entry, Dialect::DEFAULT)) {
-                    Some(Value::Number(number)) => top.offer(SortKey::Number(number), hit),
-                    Some(Value::Text(text)) => top.offer(SortKey::Text(&text), hit),
-                    _ => top.offer(SortKey::Missing, hit),
+                    Some(Value::Number(number)) => offer(SortKey::Number(number)),
+                    Some(Value::Text(text)) => offer(SortKey::Text(&text)),
+                    _ => offer(SortKey::Missing),
                 }
             }
         }
         Flow::Continue
     })?;
     Ok((matched, top.finish()))
-}
-
-fn hit_of(found: &Match<'_>, is_scored: bool) -> Hit {
-    let score = if is_scored { found.score() } else { 0.0 };
-    Hit { document: found.document, score, order: found.order() }
 }
 
 /// Loads the fields of the results of a page, store by store.
