@@ -65,16 +65,19 @@ pub(in crate::handler) fn aggregate(
     let mut nearest: Vec<(f64, Row)> = Vec::new();
     ask(ctx, &question, |search| {
         let mut partial = Partial::new(&pipeline, limits, seed);
-        let mut result = Ok(());
+        let (mut result, mut row) = (Ok(()), Row::default());
         search.run(|found| {
             if pipeline.loads_all() {
                 places.insert(found.order(), (search.place, search.key(found.document).into()));
             }
             if let Some(distance) = found.distance() {
-                nearest.push((distance, loader.row(&search, found)));
+                let mut row = Row::default();
+                loader.fill(&mut row, &search, found);
+                nearest.push((distance, row));
                 return Flow::Continue;
             }
-            result = partial.add(loader.row(&search, found));
+            loader.fill(&mut row, &search, found);
+            result = partial.add(&mut row);
             if result.is_ok() { Flow::Continue } else { Flow::Stop }
         })?;
         if let Ok(all) = &mut merged
@@ -86,9 +89,9 @@ pub(in crate::handler) fn aggregate(
     })?;
     nearest
         .sort_by(|(one, first), (other, second)| one.total_cmp(other).then(first.order.cmp(&second.order)));
-    for (_, row) in nearest {
+    for (_, mut row) in nearest {
         if let Ok(all) = &mut merged
-            && let Err(error) = all.add(row)
+            && let Err(error) = all.add(&mut row)
         {
             merged = Err(error);
         }
@@ -148,29 +151,28 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    fn row(&self, search: &PartSearch<'_>, found: &Match<'_>) -> Row {
-        let mut values: Vec<Option<Value>> = vec![None; self.pipeline.names().len()];
-        let mut set = |column: usize, value: Option<Value>| {
-            if values.len() <= column {
-                values.resize(column + 1, None);
-            }
-            values[column] = value;
-        };
+    /// Makes a row that document's; what it was before is gone.
+    fn fill(&self, row: &mut Row, search: &PartSearch<'_>, found: &Match<'_>) {
+        row.values.clear();
+        row.values.resize(self.pipeline.names().len(), None);
+        row.order = found.order();
+        row.matched_terms.clear();
         for (column, distance) in search.distances(found.document) {
-            set(column, Some(Value::Number(distance)));
+            row.set(column, Value::Number(distance));
         }
         if let Some(column) = self.score {
-            set(column, Some(Value::Number(found.score())));
+            row.set(column, Value::Number(found.score()));
         }
         // Documents are looked up only for what the index does not keep.
         let mut entry = None;
         for (column, wanted) in &self.wanted {
-            let mut read = || {
+            let value = wanted.kept(search.part, found.document).or_else(|| {
                 let entry = *entry.get_or_insert_with(|| search.entry(found.document));
                 wanted.read(entry?, self.question.dialect)
-            };
-            set(*column, wanted.kept(search.part, found.document).or_else(&mut read));
+            });
+            if let Some(value) = value {
+                row.set(*column, value);
+            }
         }
-        Row { values, order: found.order(), matched_terms: Vec::new() }
     }
 }
