@@ -75,13 +75,13 @@ impl Match<'_> {
         let Some(facts) = table.facts(self.document) else { return 0.0 };
         let payload =
             if self.scoring.scorer == Scorer::Hamming { self.index.payload(self.document) } else { None };
-        self.scoring.score(self.matcher, facts, payload)
+        self.scoring.score(self.matcher, &facts, payload)
     }
 
     /// How its score came about.
     #[must_use]
     pub fn explain(&self) -> Explanation {
-        let facts = self.index.table().facts(self.document).copied().unwrap_or_default();
+        let facts = self.index.table().facts(self.document).unwrap_or_default();
         self.scoring.explain(self.matcher, &facts, self.index.payload(self.document))
     }
 

@@ -34,7 +34,7 @@ pub(crate) struct Table {
     hasher: RandomState,
     length_total: u64,
     record_bytes: usize,
-    sort_bytes: usize,
+    column_bytes: usize,
     bounds: Bounds,
     changes: u64,
     dying: VecDeque<(u64, u32)>,
@@ -72,7 +72,7 @@ impl Table {
             hasher,
             length_total: 0,
             record_bytes: 0,
-            sort_bytes: 0,
+            column_bytes: 0,
             bounds: Bounds::default(),
             changes: 0,
             dying: VecDeque::new(),
@@ -141,9 +141,9 @@ impl Table {
         self.chunk_count += usize::from(self.chunks[index].is_none());
         self.bounds.insert(&facts);
         let chunk = self.chunks[index].get_or_insert_with(Box::default);
-        self.sort_bytes -= chunk.sort_bytes();
+        self.column_bytes -= chunk.heap_bytes();
         chunk.insert(at, facts, sorts, record);
-        self.sort_bytes += chunk.sort_bytes();
+        self.column_bytes += chunk.heap_bytes();
         let (chunks, hasher) = (&self.chunks, &self.hasher);
         self.keys.insert(hash, number, |other| hasher.hash_one(key_in(chunks, other)));
         Some(number)
@@ -197,10 +197,10 @@ impl Table {
         let chunk = self.chunks.get_mut(index)?.as_mut()?;
         let record = chunk.remove(at);
         if record.is_some() {
-            self.bounds.remove(chunk.facts(at));
+            self.bounds.remove(&chunk.facts(at));
         }
         if chunk.is_empty() {
-            self.sort_bytes -= chunk.sort_bytes();
+            self.column_bytes -= chunk.heap_bytes();
             self.chunks[index] = None;
             self.chunk_count -= 1;
         }
@@ -290,7 +290,7 @@ impl Table {
 
     /// What is known of a document that is not freed.
     #[inline]
-    pub(crate) fn facts(&self, number: u32) -> Option<&Facts> {
+    pub(crate) fn facts(&self, number: u32) -> Option<Facts> {
         let (index, at) = split(number);
         self.chunks.get(index)?.as_ref().map(|chunk| chunk.facts(at))
     }
@@ -339,7 +339,7 @@ impl Table {
     pub(crate) fn chunk_bytes(&self) -> usize {
         self.chunks.capacity() * size_of::<Option<Box<Chunk>>>()
             + self.chunk_count * size_of::<Chunk>()
-            + self.sort_bytes
+            + self.column_bytes
             + self.dying.capacity() * size_of::<(u64, u32)>()
             + self.died.capacity() * size_of::<(u32, u64)>()
     }

@@ -114,12 +114,25 @@ impl SortBits {
     }
 }
 
+/// The facts of a document but its own score.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lengths {
+    length: u32,
+    frequency_max: u32,
+    order: u64,
+}
+
+/// The score that documents have unless something else is said.
+const USUAL_SCORE: f32 = 1.0;
+
 /// Documents with neighbouring numbers.
 #[derive(Clone, Debug)]
 pub(super) struct Chunk {
     live: [u64; WORDS],
     present: u32,
-    facts: [Facts; SLOTS],
+    lengths: [Lengths; SLOTS],
+    /// Documents' own scores, if one of them is unusual.
+    scores: Option<Box<[f32; SLOTS]>>,
     records: [Option<Record>; SLOTS],
     /// Sort values that are numbers, field by field: a query that sorts by one reads no records.
     sorts: Vec<Box<[SortBits; SLOTS]>>,
@@ -130,7 +143,8 @@ impl Default for Chunk {
         Self {
             live: [0; WORDS],
             present: 0,
-            facts: [Facts::default(); SLOTS],
+            lengths: [Lengths::default(); SLOTS],
+            scores: None,
             records: [const { None }; SLOTS],
             sorts: Vec::new(),
         }
@@ -147,7 +161,11 @@ impl Chunk {
         }
         self.live[(at / 64) as usize] |= 1 << (at % 64);
         self.present += 1;
-        self.facts[at as usize] = facts;
+        let Facts { length, frequency_max, score, order } = facts;
+        self.lengths[at as usize] = Lengths { length, frequency_max, order };
+        if score != USUAL_SCORE || self.scores.is_some() {
+            self.scores.get_or_insert_with(|| Box::new([USUAL_SCORE; SLOTS]))[at as usize] = score;
+        }
         self.records[at as usize] = Some(record);
     }
 
@@ -182,8 +200,10 @@ impl Chunk {
     }
 
     #[inline]
-    pub(super) fn facts(&self, at: u32) -> &Facts {
-        &self.facts[at as usize]
+    pub(super) fn facts(&self, at: u32) -> Facts {
+        let Lengths { length, frequency_max, order } = self.lengths[at as usize];
+        let score = self.scores.as_ref().map_or(USUAL_SCORE, |scores| scores[at as usize]);
+        Facts { length, frequency_max, score, order }
     }
 
     /// The sort value of a numeric field, by its place among those.
@@ -192,9 +212,10 @@ impl Chunk {
         self.sorts.get(place)?[at as usize].number()
     }
 
-    /// Bytes of sort values.
-    pub(super) fn sort_bytes(&self) -> usize {
-        self.sorts.capacity() * size_of::<Box<[SortBits; SLOTS]>>()
+    /// Bytes on the heap, but those of records.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.scores.as_ref().map_or(0, |scores| size_of_val(&**scores))
+            + self.sorts.capacity() * size_of::<Box<[SortBits; SLOTS]>>()
             + self.sorts.len() * size_of::<[SortBits; SLOTS]>()
     }
 
