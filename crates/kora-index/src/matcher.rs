@@ -178,6 +178,12 @@ impl Matcher<'_> {
     /// Goes to the first document from `target` on, unless it stands at it already and is sure that it matches.
     #[inline]
     pub(crate) fn go(&mut self, target: u32, limit: u32) -> u32 {
+        if let Self::Term { cursor, fields, at, .. } = self {
+            if *at < target {
+                *at = cursor.advance(target, *fields);
+            }
+            return *at;
+        }
         let at = self.at();
         if at >= target && (at >= limit || self.is_sure()) { at } else { self.advance(target.max(at), limit) }
     }

@@ -430,7 +430,7 @@ impl<'a> Entries<'a> {
         let mut found = None;
         if layout == Layout::BARE {
             while !reader.is_done() {
-                document = document.wrapping_add(reader.read32());
+                document = document.wrapping_add(u32::try_from(reader.read_even()).unwrap_or(0));
                 if document >= target {
                     found = Some((document, (1, &[][..])));
                     break;
@@ -438,7 +438,7 @@ impl<'a> Entries<'a> {
             }
         } else {
             while !reader.is_done() {
-                let head = reader.read();
+                let head = reader.read_even();
                 document = document.wrapping_add(u32::try_from(head >> FLAG_BITS).unwrap_or(0));
                 let is_simple = head & IS_SIMPLE != 0;
                 let frequency = if layout.frequencies && !is_simple { reader.read32() } else { 1 };

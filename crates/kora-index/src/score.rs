@@ -141,8 +141,13 @@ impl<'a> Scoring<'a> {
 
     /// BM25 of one word in this document.
     fn bm25_std_of(&self, idf: f64, frequency: f64, length: u32) -> f64 {
+        bm25_std(idf, frequency, self.length_norm(length))
+    }
+
+    /// What a document's length adds to frequencies.
+    fn length_norm(&self, length: u32) -> f64 {
         let length = f64::from(length) / self.average_length;
-        idf * frequency * (K1 + 1.0) / (frequency + K1 * (1.0 - B + B * length))
+        K1 * (1.0 - B + B * length)
     }
 }
 
@@ -159,6 +164,10 @@ pub(crate) fn idf(all: u64, documents: u64) -> f64 {
 pub(crate) fn idf_std(all: u64, documents: u64) -> f64 {
     let without = all.saturating_sub(documents) as f32;
     f64::from(1.0 + (without + 0.5) / (documents as f32 + 0.5)).ln()
+}
+
+fn bm25_std(idf: f64, frequency: f64, norm: f64) -> f64 {
+    idf * frequency * (K1 + 1.0) / (frequency + norm)
 }
 
 fn dis_max(part: &Matcher<'_>) -> f64 {

@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args, kora: &Path, modules: &Path) -> anyhow::Result<()
         let alone = || one_worker(args, (kora, modules), &documents, &mut all);
         scope.spawn(alone).join().expect("the measurement does not panic")
     })?;
-    workers(args, kora, &documents, &mut all)?;
+    workers(args, kora, &documents)?;
     println!(
         "\nLatency of GET in microseconds, alone and beside an aggregate over all documents.\n\n\
          | server | p50 alone | p99 alone | p50 beside | p99 beside | goal |\n|---|---|---|---|---|---|"
@@ -135,13 +135,13 @@ fn report_writes(
         );
     }
     for (server, cost) in servers.iter().zip(costs) {
-        let cost = Cost { cpu_us: cost.set_us.clone(), rate: vec![0.0] };
+        let cost = Cost { cpu_us: cost.set_us.clone(), rate: cost.rate.clone() };
         all.push(figure(what, server, &cost));
     }
 }
 
 /// Kora with several numbers of workers against the first of them.
-fn workers(args: &Args, kora: &Path, documents: &[Document], all: &mut Vec<Figure>) -> anyhow::Result<()> {
+fn workers(args: &Args, kora: &Path, documents: &[Document]) -> anyhow::Result<()> {
     let cpus = all_cpus();
     let servers: Vec<Server> = args
         .workers
@@ -169,7 +169,6 @@ fn workers(args: &Args, kora: &Path, documents: &[Document], all: &mut Vec<Figur
                 median(&cost.rate),
                 Spread::of_ratios(&cost.rate, &costs[0].rate),
             );
-            all.push(figure(&format!("{}, {CONNECTIONS} connections", query.name), server, cost));
         }
     }
     Ok(())

@@ -4,7 +4,7 @@
 //! same steps from these, and each step rounds monotonically, so no score is above its bound by rounding either. TFIDF divides where its bound
 //! cancels: there this holds for whole numbers, and [`SLACK`] covers the rest.
 
-use super::{K1, Scorer, Scoring};
+use super::{K1, Scorer, Scoring, bm25_std};
 use crate::matcher::Matcher;
 use crate::postings::Best;
 use crate::table::Bounds;
@@ -18,6 +18,8 @@ pub(crate) struct Ceiling<'a> {
     bounds: &'a Bounds,
     /// Greatest score of a document in itself, with what rounding needs; infinite if nothing is known of scores.
     factor: f64,
+    /// What the least length adds to frequencies.
+    least_norm: f64,
 }
 
 /// Which documents a bound is for.
@@ -41,7 +43,8 @@ impl<'a> Ceiling<'a> {
         let own = f64::from(bounds.score_max);
         let needs_slack = scoring.scorer == Scorer::TfIdf && own != 1.0;
         let factor = if needs_slack { own * SLACK } else { own };
-        Self { scoring, bounds, factor: if is_known { factor } else { f64::INFINITY } }
+        let least_norm = scoring.length_norm(bounds.length_min);
+        Self { scoring, bounds, factor: if is_known { factor } else { f64::INFINITY }, least_norm }
     }
 
     /// No document that it matches scores more. Complexity: O(parts of the query).
@@ -106,7 +109,7 @@ impl<'a> Ceiling<'a> {
             // The document's greatest frequency divides by as much at least.
             Scorer::TfIdf => idf.0,
             Scorer::Bm25 => self.scoring.bm25_of(idf.0, frequency),
-            _ => self.scoring.bm25_std_of(idf.1, frequency, self.bounds.length_min),
+            _ => bm25_std(idf.1, frequency, self.least_norm),
         }
     }
 

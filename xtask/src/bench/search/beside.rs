@@ -10,8 +10,11 @@ use super::super::process::Server;
 use super::super::statistics::quantile;
 use super::documents::call;
 
-/// Requests that are measured, at full scale.
+/// Requests that are measured, at full scale; fewer if they take too long.
 const REQUESTS: f64 = 3000.0;
+
+/// Requests are sent for so long at most.
+const DURATION_MAX: Duration = Duration::from_secs(8);
 
 /// Time between two requests.
 const PERIOD: Duration = Duration::from_millis(1);
@@ -44,7 +47,11 @@ fn latencies_us(address: SocketAddr, scale: f64, command: Option<&str>) -> anyho
 fn get(address: SocketAddr, scale: f64) -> anyhow::Result<Vec<u64>> {
     let mut client = Client::connect(address)?;
     let (mut latencies, mut next) = (Vec::new(), Instant::now());
+    let end = next + DURATION_MAX;
     for _ in 0..super::count(REQUESTS, scale) {
+        if next > end {
+            break;
+        }
         next = (next + PERIOD).max(Instant::now());
         thread::sleep(next.saturating_duration_since(Instant::now()));
         let begun = Instant::now();

@@ -1,6 +1,6 @@
 //! What documents cost to set and to index, in CPU time and in memory.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use kora_protocol::Frame;
@@ -13,6 +13,9 @@ use super::documents::{CREATE, Document, call, set};
 /// How long a server gets to do in the background what it has put off.
 const SETTLE: Duration = Duration::from_millis(1200);
 
+/// Documents that are set before memory is measured.
+const WARM_UP: usize = 1000;
+
 /// How often an index that is being built is looked at.
 const POLL: Duration = Duration::from_millis(20);
 
@@ -21,6 +24,8 @@ const POLL: Duration = Duration::from_millis(20);
 pub(super) struct Cost {
     /// CPU time for each document, by round.
     pub(super) set_us: Vec<f64>,
+    /// Documents per second.
+    pub(super) rate: Vec<f64>,
     /// Bytes for each document: resident memory, and what the server counts as used.
     pub(super) resident: f64,
     pub(super) used: f64,
@@ -41,9 +46,20 @@ pub(super) fn measure(
         if is_indexed {
             create(&mut client)?;
         }
-        let memory = if counts { None } else { Some(memory(server, &mut client)?) };
-        let before = server.cpu_time()?;
+        let memory = if counts {
+            None
+        } else {
+            // A server that has set a few has its own room and code in memory.
+            set(&mut client, &documents[..documents.len().min(WARM_UP)])?;
+            call(&mut client, "FLUSHALL")?;
+            if is_indexed {
+                create(&mut client)?;
+            }
+            Some(memory(server, &mut client)?)
+        };
+        let (before, begun) = (server.cpu_time()?, Instant::now());
         set(&mut client, documents)?;
+        let rate = count(documents) / begun.elapsed().as_secs_f64();
         let seconds = server.cpu_time()?.since(before);
         match memory {
             Some(before) => {
@@ -51,7 +67,10 @@ pub(super) fn measure(
                 costs[at].resident = (after.0 - before.0) / count(documents);
                 costs[at].used = (after.1 - before.1) / count(documents);
             }
-            None => costs[at].set_us.push(seconds * 1e6 / count(documents)),
+            None => {
+                costs[at].set_us.push(seconds * 1e6 / count(documents));
+                costs[at].rate.push(rate);
+            }
         }
         Ok(())
     })?;
