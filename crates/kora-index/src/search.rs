@@ -56,6 +56,18 @@ struct Walk {
     floor: f64,
 }
 
+impl std::fmt::Debug for Search {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { snapshot, walk: Walk { next, matched, .. }, .. } = self;
+        let mut shown = f.debug_struct("Search");
+        shown
+            .field("snapshot", snapshot)
+            .field("next", next)
+            .field("matched", matched)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A document that a query matches.
 pub struct Match<'m> {
     /// Its number in this part of the index.
@@ -114,6 +126,8 @@ pub enum Flow {
     Above(f64),
     /// No more: the search is over.
     Stop,
+    /// No more for now, though steps may be left: the search goes on from here.
+    Rest,
 }
 
 impl Search {
@@ -207,6 +221,7 @@ impl Search {
             match visit(&one) {
                 Flow::Continue => {}
                 Flow::Above(score) => walk.floor = score,
+                Flow::Rest => break,
                 Flow::Stop => {
                     walk.next = END;
                     return true;
