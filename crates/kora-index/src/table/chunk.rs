@@ -135,7 +135,7 @@ pub(super) struct Chunk {
     scores: Option<Box<[f32; SLOTS]>>,
     records: [Option<Record>; SLOTS],
     /// Sort values that are numbers, field by field: a query that sorts by one reads no records.
-    sorts: Vec<Box<[SortBits; SLOTS]>>,
+    sorts: Vec<[SortBits; SLOTS]>,
 }
 
 impl Default for Chunk {
@@ -153,8 +153,9 @@ impl Default for Chunk {
 
 impl Chunk {
     pub(super) fn insert(&mut self, at: u32, facts: Facts, sorts: &[SortBits], record: Record) {
+        self.sorts.reserve_exact(sorts.len().saturating_sub(self.sorts.len()));
         while self.sorts.len() < sorts.len() {
-            self.sorts.push(Box::new([SortBits::MISSING; SLOTS]));
+            self.sorts.push([SortBits::MISSING; SLOTS]);
         }
         for (column, sort) in self.sorts.iter_mut().zip(sorts) {
             column[at as usize] = *sort;
@@ -215,8 +216,7 @@ impl Chunk {
     /// Bytes on the heap, but those of records.
     pub(super) fn heap_bytes(&self) -> usize {
         self.scores.as_ref().map_or(0, |scores| size_of_val(&**scores))
-            + self.sorts.capacity() * size_of::<Box<[SortBits; SLOTS]>>()
-            + self.sorts.len() * size_of::<[SortBits; SLOTS]>()
+            + self.sorts.capacity() * size_of::<[SortBits; SLOTS]>()
     }
 
     pub(super) fn record(&self, at: u32) -> Option<&Record> {
