@@ -41,6 +41,19 @@ fn counts(client: &mut Client) -> (i64, i64) {
     (keys, documents)
 }
 
+/// Waits until the index has looked at all keys.
+fn await_built(client: &mut Client) {
+    wait_until("the index is built", || {
+        let Frame::Array(info) = client.line("FT.INFO idx") else { panic!("FT.INFO is a list") };
+        let place = info
+            .iter()
+            .position(|name| matches!(name, Frame::Simple(name) | Frame::Bulk(name) if name == b"indexing"));
+        let value = &info[place.unwrap() + 1];
+        matches!(value, Frame::Integer(0))
+            || matches!(value, Frame::Bulk(text) | Frame::Simple(text) if text == b"0")
+    });
+}
+
 #[test]
 fn keys_go_to_make_room_for_an_index() {
     let (program, _) = start(1, &["--maxmemory-policy", "allkeys-lru", "--save", ""]);
@@ -49,6 +62,7 @@ fn keys_go_to_make_room_for_an_index() {
     assert_eq!(client.line(&format!("CONFIG SET maxmemory {limit}")), ok());
     assert_eq!(info::<u64>(&mut client, "evicted_keys"), 0);
     assert_eq!(client.line(CREATE), ok());
+    await_built(&mut client);
     wait_until("keys are evicted", || info::<u64>(&mut client, "used_memory") <= limit);
     let (keys, documents) = counts(&mut client);
     assert!(keys > 0 && keys < 20_000, "{keys}");
@@ -64,6 +78,7 @@ fn an_index_fills_a_server_up_that_evicts_nothing() {
     assert_eq!(client.line(&format!("CONFIG SET maxmemory {limit}")), ok());
     assert_eq!(client.line("SET key value"), ok());
     assert_eq!(client.line(CREATE), ok());
+    await_built(&mut client);
     assert!(info::<u64>(&mut client, "used_memory") > limit);
     let Frame::Error(text) = client.line("SET key value") else { panic!("it is full") };
     assert!(text.starts_with(b"OOM "), "{}", text.escape_ascii());
