@@ -64,6 +64,17 @@ pub(crate) enum Indexed {
     Vectors(Box<Vectors>),
 }
 
+/// Where the sort values of a field are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sorted {
+    /// Nowhere: it is not sortable.
+    Not,
+    /// In the table: the place among the sortable fields that are numeric.
+    Number(usize),
+    /// In documents' records: the place among the others.
+    InRecord(usize),
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct IndexedField {
     pub(crate) indexed: Indexed,
@@ -71,6 +82,7 @@ pub(crate) struct IndexedField {
     pub(crate) missing: Option<Held>,
     /// Those of its numbers and points whose documents died and are not freed.
     pub(crate) dying: Numbers,
+    pub(crate) sorted: Sorted,
 }
 
 /// One shard's part of an index.
@@ -155,13 +167,32 @@ impl Index {
                 FieldKind::Vector(kind) => Indexed::Vectors(Box::new(Vectors::new(kind))),
             };
             let missing = (field.index_missing && !field.no_index).then(Held::default);
-            self.fields.push(IndexedField { indexed, missing, dying: Numbers::default() });
+            let sorted = self.sorted(field);
+            self.fields.push(IndexedField { indexed, missing, dying: Numbers::default(), sorted });
             self.schema.fields.push(field.clone());
         }
         if has_suffixes(fields) {
             self.terms.add_suffixes();
         }
         Ok(())
+    }
+
+    /// Where the sort values of a field that is added now are.
+    fn sorted(&self, field: &Field) -> Sorted {
+        let count = |is_counted: fn(&Sorted) -> bool| {
+            self.fields.iter().filter(|field| is_counted(&field.sorted)).count()
+        };
+        match field.kind {
+            _ if !field.sortable => Sorted::Not,
+            FieldKind::Numeric => Sorted::Number(count(|sorted| matches!(sorted, Sorted::Number(_)))),
+            _ => Sorted::InRecord(count(|sorted| matches!(sorted, Sorted::InRecord(_)))),
+        }
+    }
+
+    /// Whether, of two documents, the one with the greater number comes behind the other if scores or sort keys are equal.
+    #[must_use]
+    pub fn orders_ascend(&self) -> bool {
+        self.table.bounds().orders_ascend
     }
 
     fn text_field_count(&self) -> u32 {
@@ -246,15 +277,20 @@ impl Index {
         self.table.record(document)?.payload()
     }
 
-    /// The kept value of a sortable field, by the field's place in the schema. Complexity: O(sortable fields before it).
+    /// The kept value of a sortable field, by the field's place in the schema. Complexity: O(1) for a numeric field, else O(size of what is kept).
     #[must_use]
+    #[inline]
     pub fn sortable(&self, document: u32, field: usize) -> SortKey<'_> {
-        let is_sortable = self.schema.fields.get(field).is_some_and(|field| field.sortable);
-        let Some(record) = self.table.record(document).filter(|_| is_sortable) else {
-            return SortKey::Missing;
-        };
-        let place = self.schema.fields[..field].iter().filter(|field| field.sortable).count();
-        contents::sort_key(record.sorts(), place)
+        match self.fields.get(field).map(|field| field.sorted) {
+            Some(Sorted::Number(place)) => {
+                self.table.sort(document, place).map_or(SortKey::Missing, SortKey::Number)
+            }
+            Some(Sorted::InRecord(place)) => match self.table.record(document) {
+                Some(record) => contents::sort_key(record.sorts(), place),
+                None => SortKey::Missing,
+            },
+            Some(Sorted::Not) | None => SortKey::Missing,
+        }
     }
 
     /// The number of a key's document.
@@ -317,6 +353,11 @@ impl Index {
 
     pub(crate) fn fields(&self) -> &[IndexedField] {
         &self.fields
+    }
+
+    /// The bits of all text fields.
+    pub(crate) fn text_fields(&self) -> u128 {
+        1_u128.checked_shl(self.text_field_count()).map_or(u128::MAX, |bit| bit - 1)
     }
 
     pub(crate) fn layout(&self) -> Layout {

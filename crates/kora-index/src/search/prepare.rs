@@ -9,6 +9,7 @@ use crate::sets::DocumentSet;
 use crate::table::Snapshot;
 
 /// How far the collection has come.
+#[derive(Clone)]
 pub(super) struct Preparation {
     done: Vec<DocumentSet>,
     current: Option<Current>,
@@ -16,6 +17,7 @@ pub(super) struct Preparation {
 }
 
 /// The set that is being collected.
+#[derive(Clone)]
 struct Current {
     set: DocumentSet,
     /// Ranges that are still to be visited, the next one last.

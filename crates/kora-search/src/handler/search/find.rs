@@ -127,7 +127,8 @@ impl Purpose for First {
 
     fn offer(&self, found: &mut Best, part: &PartSearch<'_>, one: &Match<'_>) -> Flow {
         match (found, &self.sorted) {
-            (Best::Scores(top), _) => top.offer(hit_of(one, true)),
+            (Best::Counted, _) => return Flow::Above(f64::INFINITY),
+            (Best::Scores(top), _) => return top.consider(one),
             (Best::Keys(top), Some(sorted)) => {
                 offer_sorted(top, &sorted.by, part, one, self.output.with_scores);
             }
@@ -190,28 +191,23 @@ impl Purpose for First {
 }
 
 fn offer_sorted(top: &mut TopKeys, by: &By, part: &PartSearch<'_>, one: &Match<'_>, with_scores: bool) {
-    let hit = hit_of(one, with_scores);
+    let mut offer = |key: SortKey<'_>| top.consider(key, one, with_scores);
     match by {
-        By::Kept(place) => top.offer(one.index().sortable(one.document, *place), hit),
+        By::Kept(place) => offer(one.index().sortable(one.document, *place)),
         By::Distance(asked) => {
             let mut distances = part.distances(one.document);
             let distance = distances.find(|(place, _)| place == asked);
-            top.offer(distance.map_or(SortKey::Missing, |(_, distance)| SortKey::Number(distance)), hit);
+            offer(distance.map_or(SortKey::Missing, |(_, distance)| SortKey::Number(distance)));
         }
         By::Loaded(_, wanted) => {
             let entry = part.entry(one.document);
             match entry.and_then(|entry| wanted.read(entry, Dialect::DEFAULT)) {
-                Some(Value::Number(number)) => top.offer(SortKey::Number(number), hit),
-                Some(Value::Text(text)) => top.offer(SortKey::Text(&text), hit),
-                _ => top.offer(SortKey::Missing, hit),
+                Some(Value::Number(number)) => offer(SortKey::Number(number)),
+                Some(Value::Text(text)) => offer(SortKey::Text(&text)),
+                _ => offer(SortKey::Missing),
             }
         }
     }
-}
-
-fn hit_of(found: &Match<'_>, is_scored: bool) -> Hit {
-    let score = if is_scored { found.score() } else { 0.0 };
-    Hit { document: found.document, score, order: found.order() }
 }
 
 impl First {
