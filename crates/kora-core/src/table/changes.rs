@@ -8,6 +8,7 @@
 //! A size is told by its class only, which an entry keeps, so that the old size of a value costs nothing. Changes that leave
 //! data type and class as they were are told while somebody follows the keys.
 
+use std::any::TypeId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -80,6 +81,8 @@ const TELLS_ALL: bool = cfg!(test);
 /// The keys of a database that have changed, for whoever follows them.
 #[derive(Debug)]
 pub(crate) struct Followed {
+    /// Who follows.
+    by: TypeId,
     follows: fn(Kind) -> bool,
     /// Counts changes, of all stores that share it.
     clock: Arc<AtomicU64>,
@@ -88,13 +91,17 @@ pub(crate) struct Followed {
 
 impl Followed {
     /// Of values of some kinds; nothing has changed yet.
-    pub(crate) fn new(follows: fn(Kind) -> bool, clock: Arc<AtomicU64>) -> Self {
-        Self { follows, clock, changed: Changed::default() }
+    pub(crate) fn new(by: TypeId, follows: fn(Kind) -> bool, clock: Arc<AtomicU64>) -> Self {
+        Self { by, follows, clock, changed: Changed::default() }
     }
 
     /// All keys are others than before.
     pub(crate) fn replace_all(&mut self) {
         self.changed = Changed { keys: Vec::new(), is_replaced: true };
+    }
+
+    fn has_news(&self) -> bool {
+        self.changed.is_replaced || !self.changed.keys.is_empty()
     }
 
     fn note(&mut self, change: &Change<'_>) {
@@ -127,8 +134,8 @@ pub struct Changed {
 pub(crate) struct Changes {
     home: Home,
     sizes: Sizes,
-    /// What somebody follows.
-    followed: Option<Box<Followed>>,
+    /// What others follow: one for each of them.
+    followed: Vec<Followed>,
     /// What a test wants to see.
     #[cfg(test)]
     pub(crate) witness: Option<tests::Witness>,
@@ -140,21 +147,26 @@ impl Changes {
         Self { home, ..Self::default() }
     }
 
-    /// Has the keys noted that change from now on, or none any more.
-    pub(crate) fn follow(&mut self, followed: Option<Box<Followed>>) {
-        self.followed = followed;
+    /// Has the keys noted that change from now on, for one more who follows.
+    pub(crate) fn follow(&mut self, followed: Followed) {
+        self.unfollow(followed.by);
+        self.followed.push(followed);
     }
 
-    /// Takes out whoever follows.
-    pub(crate) fn unfollow(&mut self) -> Option<Box<Followed>> {
-        self.followed.take()
+    /// Notes keys no more for one who followed.
+    pub(crate) fn unfollow(&mut self, by: TypeId) {
+        self.followed.retain(|followed| followed.by != by);
     }
 
-    /// Takes what has changed since it was last taken, if anything has.
-    pub(crate) fn take_followed(&mut self) -> Option<Changed> {
-        let changed = &mut self.followed.as_mut()?.changed;
-        let is_news = changed.is_replaced || !changed.keys.is_empty();
-        is_news.then(|| std::mem::take(changed))
+    /// All who follow. They may be exchanged for those of another database.
+    pub(crate) fn followers(&mut self) -> &mut Vec<Followed> {
+        &mut self.followed
+    }
+
+    /// Takes what has changed for one who follows since it was last taken, if anything has.
+    pub(crate) fn take_followed(&mut self, by: TypeId) -> Option<Changed> {
+        let followed = self.followed.iter_mut().find(|followed| followed.by == by)?;
+        followed.has_news().then(|| std::mem::take(&mut followed.changed))
     }
 
     /// How many keys of which size there are, to publish them.
@@ -179,7 +191,7 @@ impl Changes {
     /// The value of `entry`, which was counted as `before`, may have changed; it is to be counted as `after` now.
     #[inline]
     pub(crate) fn modified(&mut self, entry: &mut Entry, before: Tally, after: Tally) {
-        if (before != after) | self.followed.is_some() || TELLS_ALL {
+        if (before != after) | !self.followed.is_empty() || TELLS_ALL {
             self.tell_modified(entry, before, after);
         }
     }
@@ -193,9 +205,7 @@ impl Changes {
     /// All keys have gone.
     pub(crate) fn cleared(&mut self) {
         self.sizes.clear();
-        if let Some(followed) = &mut self.followed {
-            followed.replace_all();
-        }
+        self.followed.iter_mut().for_each(Followed::replace_all);
         #[cfg(test)]
         if let Some(witness) = &mut self.witness {
             witness.keys.clear();
@@ -216,7 +226,7 @@ impl Changes {
     fn tell(&mut self, entry: &Entry, kind: ChangeKind, before: Option<Measure>, after: Option<Measure>) {
         let change = Change { home: self.home, entry, kind, before, after };
         self.sizes.note(&change);
-        if let Some(followed) = &mut self.followed {
+        for followed in &mut self.followed {
             followed.note(&change);
         }
         #[cfg(test)]
