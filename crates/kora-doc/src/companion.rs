@@ -8,8 +8,6 @@
 
 mod extract;
 pub(crate) mod ids;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
