@@ -94,7 +94,7 @@ impl Catalog for Service {
     }
 
     fn dump(&self) -> Option<Vec<u8>> {
-        dump::dump(&self.collections())
+        dump::dump(&self.state())
     }
 
     fn restore(&self, bytes: &[u8]) -> Result<(), String> {
@@ -105,6 +105,7 @@ impl Catalog for Service {
         companion::attach(store, self);
     }
 
+    /// Numbers go on: a collection's tells it from all that were before.
     fn clear(&self) {
         self.state().collections.clear();
     }

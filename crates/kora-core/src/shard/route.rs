@@ -172,3 +172,41 @@ impl Request {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::spec::Traits;
+
+    /// Keys that are made of all arguments.
+    const MADE: Facts = Facts {
+        route: Route::Made,
+        slots: Some(|args, visit| {
+            args[1..].iter().for_each(|arg| visit(Slot::of(&[b"made:", *arg].concat())))
+        }),
+        ..Facts::NONE
+    };
+
+    #[test]
+    fn a_command_may_make_its_keys() {
+        let shard_of = |arg: &[u8]| Slot::of(&[b"made:", arg].concat()).shard(7);
+        assert_eq!(place(&MADE, &[b"x", b"a"], 7), Placement::One(shard_of(b"a")));
+        assert_eq!(place(&MADE, &[b"x"], 7), Placement::Anywhere, "it will refuse its arguments");
+        assert_eq!(place(&MADE, &[b"x", b"a", b"b"], 1), Placement::One(ShardId(0)));
+        let mut both = vec![shard_of(b"a"), shard_of(b"b"), shard_of(b"c")];
+        both.sort_unstable();
+        both.dedup();
+        assert_eq!(place(&MADE, &[b"x", b"a", b"b", b"c"], 7), Placement::Together(both.into()));
+        assert!(!MADE.may_defer());
+        let shards = shards_of_whole(&MADE, &[b"x", b"a"], 7);
+        assert_eq!(&shards[..], [shard_of(b"a")]);
+    }
+
+    /// Within a transaction it can't ask for more stores.
+    #[test]
+    fn what_may_need_all_stores_has_them_in_a_transaction() {
+        let facts = Facts { traits: Traits::MAY_NEED_ALL, ..MADE };
+        assert!(facts.may_defer());
+        assert_eq!(shards_of_whole(&facts, &[b"x", b"a"], 5).len(), 5);
+    }
+}

@@ -9,13 +9,17 @@ use crate::collection::{Collection, Declared, IndexKind, Profile};
 use crate::key;
 use crate::path::Path;
 
+const LAST_NUMBER: &[u8] = b"LASTNUMBER";
 const CREATE: &[u8] = b"CREATE";
 const INDEX: &[u8] = b"CREATEINDEX";
 
-/// All that is declared; nothing if there is none.
-pub(super) fn dump(collections: &[Arc<Collection>]) -> Option<Vec<u8>> {
+/// All that is declared; nothing if nothing ever was.
+pub(super) fn dump(state: &State) -> Option<Vec<u8>> {
     let mut out = Vec::new();
-    for collection in collections {
+    if state.last_number > 0 {
+        push(&mut out, LAST_NUMBER, [state.last_number.to_string().as_bytes()]);
+    }
+    for collection in state.collections.values() {
         let created = collection.created.to_string();
         let number = collection.number.to_string();
         let profile = collection.profile.name();
@@ -43,6 +47,7 @@ pub(super) fn restore(state: &mut State, bytes: &[u8]) -> Result<(), String> {
 
 fn run(state: &mut State, command: &[u8], arguments: &[&[u8]]) -> Option<()> {
     match (command, arguments) {
+        (LAST_NUMBER, [number]) => state.last_number = text(number)?.parse().ok()?,
         (CREATE, [name, profile, created, number]) => {
             let collection = Collection {
                 number: text(number)?.parse().ok()?,
@@ -52,7 +57,6 @@ fn run(state: &mut State, command: &[u8], arguments: &[&[u8]]) -> Option<()> {
                 profile: Profile::parse(profile)?,
                 indexes: Vec::new(),
             };
-            state.last_number = state.last_number.max(collection.number);
             state.put(Arc::new(collection));
         }
         (INDEX, [name, path, kind]) => {

@@ -6,15 +6,15 @@ use kora_json::{Json, Node, Number};
 
 /// A document as the model sees it.
 #[derive(Clone, Debug)]
-pub struct Document {
-    pub id: String,
-    pub text: String,
+pub(crate) struct Document {
+    pub(crate) id: String,
+    pub(crate) text: String,
     root: Plain,
 }
 
 /// A JSON value.
 #[derive(Clone, Debug)]
-pub enum Plain {
+pub(crate) enum Plain {
     Null,
     Bool(bool),
     Integer(i128),
@@ -26,14 +26,14 @@ pub enum Plain {
 
 impl Document {
     /// None if the text is no object.
-    pub fn new(id: &str, text: &str) -> Option<Self> {
+    pub(crate) fn new(id: &str, text: &str) -> Option<Self> {
         let json = Json::parse_all(text).expect("what is stored is JSON");
         let root = plain(json.root());
         matches!(root, Plain::Object(_)).then(|| Self { id: id.to_owned(), text: text.to_owned(), root })
     }
 
     /// The value of a field.
-    pub fn get(&self, path: &str) -> Option<&Plain> {
+    pub(crate) fn get(&self, path: &str) -> Option<&Plain> {
         let mut value = &self.root;
         for step in path.split('.') {
             value = match value {
@@ -73,12 +73,12 @@ impl Plain {
         }
     }
 
-    pub fn is_scalar(&self) -> bool {
+    pub(crate) fn is_scalar(&self) -> bool {
         self.rank() < 4
     }
 
     /// Between scalars: types in an order of their own, numbers by value. The model's doubles are far from the limits.
-    pub fn compare(&self, other: &Self) -> Ordering {
+    pub(crate) fn compare(&self, other: &Self) -> Ordering {
         let mixed = |integer: i128, double: f64| {
             let whole = double.floor();
             integer.cmp(&(whole as i128)).then(if double > whole { Ordering::Less } else { Ordering::Equal })
@@ -95,12 +95,12 @@ impl Plain {
     }
 
     /// Whether two scalars are equal.
-    pub fn is(&self, other: &Self) -> bool {
+    pub(crate) fn is(&self, other: &Self) -> bool {
         self.is_scalar() && other.is_scalar() && self.compare(other).is_eq()
     }
 
     /// As it is written in a condition.
-    pub fn literal(&self) -> String {
+    pub(crate) fn literal(&self) -> String {
         match self {
             Self::Null => "null".to_owned(),
             Self::Bool(is_true) => is_true.to_string(),
@@ -112,7 +112,7 @@ impl Plain {
     }
 
     /// As it is written in JSON.
-    pub fn json(&self) -> String {
+    pub(crate) fn json(&self) -> String {
         match self {
             Self::Text(text) => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
             Self::Array(elements) => {
@@ -130,7 +130,7 @@ impl Plain {
 
 /// A condition.
 #[derive(Clone, Debug)]
-pub enum Meaning {
+pub(crate) enum Meaning {
     Compare(&'static str, &'static str, Plain),
     In(&'static str, Vec<Plain>),
     Exists(&'static str),
@@ -142,7 +142,7 @@ pub enum Meaning {
 }
 
 impl Meaning {
-    pub fn holds(&self, document: &Document) -> bool {
+    pub(crate) fn holds(&self, document: &Document) -> bool {
         match self {
             Self::Compare(path, "!=", literal) => !document.get(path).is_some_and(|value| value.is(literal)),
             Self::Compare(path, op, literal) => document.get(path).is_some_and(|value| {
@@ -176,7 +176,7 @@ impl Meaning {
     }
 
     /// As it is written.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let joined = |parts: &[Self], with: &str| {
             parts.iter().map(|part| format!("({})", part.text())).collect::<Vec<_>>().join(with)
         };
@@ -198,7 +198,7 @@ impl Meaning {
 }
 
 /// Sorts documents by fields, those without a scalar last, and then by their ids.
-pub fn sort(documents: &mut [&Document], order: &[(&str, bool)]) {
+pub(crate) fn sort(documents: &mut [&Document], order: &[(&str, bool)]) {
     documents.sort_by(|one, other| {
         for (path, is_descending) in order {
             let key = |document: &'_ Document| document.get(path).filter(|value| value.is_scalar()).cloned();
