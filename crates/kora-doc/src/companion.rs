@@ -51,6 +51,8 @@ pub(crate) struct DocPart {
 /// One shard's part of a collection.
 pub(crate) struct CollectionPart {
     pub(crate) collection: Arc<Collection>,
+    /// What the keys of its documents begin with.
+    prefix: Box<[u8]>,
     /// Its documents, by their ids; the length of one is that of its packed form. Orders grow with numbers.
     pub(crate) index: Index,
     /// Another one for each part that was begun: what was said of orders in another one does not hold here.
@@ -235,8 +237,14 @@ impl DocPart {
 
 impl CollectionPart {
     fn new(collection: Arc<Collection>, seed: u64) -> Self {
-        let index = index_of(&collection, seed);
-        Self { collection, index, seed, ids: Ids::default() }
+        let (index, prefix) = (index_of(&collection, seed), key::prefix(&collection.escaped).into());
+        Self { collection, prefix, index, seed, ids: Ids::default() }
+    }
+
+    /// What a document of its index is, in the store that it goes along with. Complexity: a look-up of its key.
+    pub(crate) fn root<'s>(&self, store: &'s ShardStore, document: u32) -> Option<Value<'s>> {
+        let key = [&self.prefix, self.index.current_key(document)].concat();
+        store.peek(DB, &key).and_then(root_of)
     }
 
     fn put(&mut self, store: &ShardStore, id: &[u8], root: Value<'_>, order: u64) {
@@ -256,10 +264,8 @@ impl CollectionPart {
     pub(crate) fn built_for(&self, store: &ShardStore, collection: &Collection) -> Index {
         let mut index = index_of(collection, self.seed);
         for document in self.index.documents() {
+            let Some(root) = self.root(store, document) else { continue };
             let id = self.index.current_key(document);
-            let Some(root) = store.peek(DB, &key::of(&collection.name, id)).and_then(root_of) else {
-                continue;
-            };
             let (order, _) = self.index.order_and_length(document);
             with_document(&collection.indexes, root, order, |document| {
                 index.put(id, document).expect("there are as many documents as before");

@@ -24,14 +24,14 @@ pub(crate) fn escaped(collection: &[u8]) -> Vec<u8> {
     name
 }
 
+/// What the keys of a collection begin with, whose name is given as it stands in them.
+pub(crate) fn prefix(escaped: &[u8]) -> Vec<u8> {
+    [PREFIX, escaped, b":"].concat()
+}
+
 /// The key of a document.
 pub(crate) fn of(collection: &[u8], id: &[u8]) -> Vec<u8> {
-    let mut key = Vec::with_capacity(PREFIX.len() + collection.len() + 1 + id.len());
-    key.extend_from_slice(PREFIX);
-    key.extend_from_slice(&escaped(collection));
-    key.push(b':');
-    key.extend_from_slice(id);
-    key
+    [PREFIX, &escaped(collection), b":", id].concat()
 }
 
 /// The escaped name and the id of a key, if it is one of a document.

@@ -151,6 +151,26 @@ impl ScalarRange {
         Self { from: Bound::Included([from].into()), to: Bound::Excluded([to].into()) }
     }
 
+    /// What lies in both.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        let from = match (&self.from, &other.from) {
+            (Bound::Unbounded, from) | (from, Bound::Unbounded) => from,
+            (Bound::Included(one) | Bound::Excluded(one), Bound::Included(two) | Bound::Excluded(two)) => {
+                let is_later = one > two || (one == two && matches!(self.from, Bound::Excluded(_)));
+                if is_later { &self.from } else { &other.from }
+            }
+        };
+        let to = match (&self.to, &other.to) {
+            (Bound::Unbounded, to) | (to, Bound::Unbounded) => to,
+            (Bound::Included(one) | Bound::Excluded(one), Bound::Included(two) | Bound::Excluded(two)) => {
+                let is_earlier = one < two || (one == two && matches!(self.to, Bound::Excluded(_)));
+                if is_earlier { &self.to } else { &other.to }
+            }
+        };
+        Self { from: from.clone(), to: to.clone() }
+    }
+
     /// Whether a scalar lies before it.
     #[must_use]
     pub fn is_after(&self, encoded: &[u8]) -> bool {

@@ -17,15 +17,15 @@ use crate::query::find::{Found, each_part, settle};
 mod fields;
 
 /// Values of an index in one store up to which they are told apart from those in other stores.
-const VALUES_MAX: u64 = 1 << 14;
-/// Documents in which DOC.DICTINFO looks for fields.
-const LOOKED_AT_MAX: usize = 1 << 14;
+const VALUES_MAX: u64 = 1 << 11;
+/// Documents in which DOC.DICTINFO looks for fields, on all shards.
+const LOOKED_AT_MAX: usize = 1 << 12;
 
 pub(super) const INFO: CommandSpec = CommandSpec {
     facts: Facts {
         name: "doc.info",
         summary: "Describes a collection",
-        complexity: "O(I) with I indexes, of each of which up to 16384 values are looked at on each shard",
+        complexity: "O(I) with I indexes, of each of which up to 2048 values are looked at on each shard",
         ..ASKS
     },
     handler: info,
@@ -136,7 +136,7 @@ pub(super) const DICTINFO: CommandSpec = CommandSpec {
     facts: Facts {
         name: "doc.dictinfo",
         summary: "Lists the fields that the documents of a collection have, with about how many values",
-        complexity: "O(N) with N bytes of up to 16384 documents on each shard",
+        complexity: "O(N) with N bytes of about 4096 documents at most",
         ..ASKS
     },
     handler: dictinfo,
@@ -149,8 +149,11 @@ fn dictinfo(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRe
     };
     settle(ctx);
     let mut fields = Fields::default();
+    let mut documents = 0;
+    each_part(ctx, &collection, |_, part, _| documents += part.index.document_count());
+    // As many of all as may be looked at, evenly.
+    let step = documents.div_ceil(LOOKED_AT_MAX).max(1);
     each_part(ctx, &collection, |place, part, store| {
-        let step = part.index.document_count().div_ceil(LOOKED_AT_MAX).max(1);
         for document in part.index.documents().step_by(step) {
             let found = Found { place, part, store, document };
             if let Some(root) = found.root() {
@@ -162,7 +165,7 @@ fn dictinfo(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRe
     write_head(&collection, out);
     pair(out, "dictionary_entries", 0);
     out.bulk(b"fields");
-    let fields = fields.finish();
+    let fields = fields.finish(documents as u64);
     out.array(fields.len());
     for (number, (path, cardinality)) in (0_i64..).zip(fields) {
         out.map(3);

@@ -41,6 +41,8 @@ pub(crate) struct Ready<'q> {
     pub(crate) way: Way,
     /// Documents of the collection.
     pub(crate) documents: u64,
+    /// Stores that have parts of it.
+    part_count: u64,
 }
 
 /// Figures of an answer.
@@ -88,15 +90,16 @@ impl<'q> Ready<'q> {
         settle(ctx);
         let condition = question.condition.as_ref();
         let mut plan = Plan::new(condition, &collection);
-        let mut documents = 0;
+        let (mut documents, mut part_count) = (0, 0);
         each_part(ctx, &collection, |_, part, _| {
             documents += part.index.document_count() as u64;
-            for answer in plan.terms.iter_mut().filter_map(|term| term.answer.as_mut()) {
+            part_count += 1;
+            for answer in plan.answers() {
                 answer.count += part.index.count_scalars(answer.index, &answer.ranges);
             }
         });
         plan.decide(condition, &collection, documents);
-        let mut ready = Self { collection, question, plan, way: Way::AsWritten, documents };
+        let mut ready = Self { collection, question, plan, way: Way::AsWritten, documents, part_count };
         ready.choose();
         ready
     }
@@ -105,8 +108,10 @@ impl<'q> Ready<'q> {
     fn choose(&mut self) {
         let Some(limit) = self.question.limit else { return };
         let (documents, estimate) = (self.documents.max(1), self.plan.estimate.max(1));
-        // So many have to be looked at until enough of them match, if they lie evenly.
-        let looks = (limit as u64).saturating_mul(documents.div_ceil(estimate));
+        // So many have to be looked at until enough of them match in each store, if they lie evenly.
+        let looks =
+            (limit as u64).saturating_mul(documents.div_ceil(estimate)).saturating_mul(self.part_count);
+        let looks = looks.min(documents);
         let collected = estimate / ENTRIES_PER_LOOK + 1;
         if let Some((path, _)) = self.question.order.first() {
             let sorted = self.collection.index_on(path);
@@ -141,8 +146,7 @@ impl<'q> Ready<'q> {
         if self.question.condition.is_none() {
             return Ok(self.documents);
         }
-        // One test, which no document passes twice: what the index has counted.
-        if self.plan.is_exact && self.plan.terms.len() == 1 {
+        if self.plan.is_counted() {
             figures.matched = self.plan.estimate;
             return Ok(self.plan.estimate);
         }
@@ -357,8 +361,7 @@ pub(crate) struct Found<'s> {
 impl<'s> Found<'s> {
     /// What it is. Complexity: a look-up of its key.
     pub(crate) fn root(&self) -> Option<Value<'s>> {
-        let id = self.part.index.current_key(self.document);
-        self.store.peek(DB, &key::of(&self.part.collection.name, id)).and_then(root_of)
+        self.part.root(self.store, self.document)
     }
 }
 

@@ -36,8 +36,19 @@ pub(crate) struct Answer {
 pub(crate) struct TermPlan {
     pub(crate) text: Box<str>,
     pub(crate) answer: Option<Answer>,
+    /// What is looked for together with other tests of a conjunction that are about the same field.
+    together: Option<Together>,
     /// Whether the answer is used to find documents.
     pub(crate) is_used: bool,
+}
+
+/// Tests of a conjunction by one index, as `a > 1` and `a < 5`.
+#[derive(Clone, Debug)]
+enum Together {
+    /// The first of them: what all of them ask for.
+    First(Answer),
+    /// Another one: it is looked for with the first, whose place this is.
+    Other(usize),
 }
 
 /// How a condition is answered.
@@ -63,14 +74,25 @@ impl Plan {
         let plan = |term: &&Term| TermPlan {
             text: term.text.clone(),
             answer: answer(term, collection),
+            together: None,
             is_used: false,
         };
-        Self {
-            terms: terms.iter().map(plan).collect(),
-            node: None,
-            is_exact: condition.is_none(),
-            estimate: 0,
+        let mut terms: Vec<TermPlan> = terms.iter().map(plan).collect();
+        if let Some(condition) = condition {
+            join(condition, collection, &mut terms, &mut 0);
         }
+        Self { terms, node: None, is_exact: condition.is_none(), estimate: 0 }
+    }
+
+    /// All that is to be counted.
+    pub(crate) fn answers(&mut self) -> impl Iterator<Item = &mut Answer> {
+        self.terms.iter_mut().flat_map(|term| {
+            let together = match &mut term.together {
+                Some(Together::First(answer)) => Some(answer),
+                _ => None,
+            };
+            term.answer.iter_mut().chain(together)
+        })
     }
 
     /// Chooses, once all is counted.
@@ -80,6 +102,16 @@ impl Plan {
         let mut deciding = Deciding { terms: &mut self.terms, next: 0, collection, documents };
         let part = deciding.part(condition);
         (self.node, self.is_exact, self.estimate) = (part.node, part.is_exact, part.estimate.min(documents));
+    }
+
+    /// Whether the estimate is the number of documents that fulfil the condition: an index has counted just what is asked for.
+    pub(crate) fn is_counted(&self) -> bool {
+        let is_one = |node: &Node| matches!(node.kind, NodeKind::Scalars(..));
+        self.is_exact
+            && self.node.as_ref().is_some_and(|node| match &node.kind {
+                NodeKind::Not(inner) => is_one(inner),
+                _ => is_one(node),
+            })
     }
 
     /// Looks at all documents instead.
@@ -105,6 +137,46 @@ fn answer(term: &Term, collection: &Collection) -> Option<Answer> {
         _ => return None,
     };
     Some(Answer { index, ranges, is_negated, count: 0 })
+}
+
+/// Has ranges of one field that stand beside each other in a conjunction looked for together. Conditions are nested only as deep as they may be.
+fn join(condition: &Condition, collection: &Collection, terms: &mut [TermPlan], next: &mut usize) {
+    match condition {
+        Condition::Term(_) => *next += 1,
+        Condition::Not(part) => join(part, collection, terms, next),
+        Condition::Or(parts) => parts.iter().for_each(|part| join(part, collection, terms, next)),
+        Condition::And(parts) => {
+            // The first test by each index.
+            let mut firsts: Vec<(usize, usize)> = Vec::new();
+            for part in parts {
+                let at = *next;
+                join(part, collection, terms, next);
+                let Condition::Term(_) = part else { continue };
+                let Some(Answer { index, ranges, is_negated: false, .. }) = terms[at].answer.clone() else {
+                    continue;
+                };
+                let [range] = &ranges[..] else { continue };
+                if collection.indexes[index].kind == IndexKind::Array {
+                    continue;
+                }
+                match firsts.iter().find(|(of, _)| *of == index) {
+                    Some((_, first)) => join_with(terms, *first, at, range),
+                    None => firsts.push((index, at)),
+                }
+            }
+        }
+    }
+}
+
+fn join_with(terms: &mut [TermPlan], first: usize, other: usize, range: &ScalarRange) {
+    let own = match &terms[first].together {
+        Some(Together::First(answer)) => Some(answer),
+        _ => terms[first].answer.as_ref(),
+    };
+    let Some(own) = own.cloned() else { return };
+    let ranges = own.ranges.iter().map(|own| own.intersection(range)).collect();
+    terms[first].together = Some(Together::First(Answer { ranges, ..own }));
+    terms[other].together = Some(Together::Other(first));
 }
 
 fn range(comparison: Comparison, literal: &Literal) -> ScalarRange {
@@ -174,7 +246,16 @@ impl Deciding<'_> {
         let at = self.next;
         self.next += 1;
         let term = &mut self.terms[at];
-        let Some(answer) = &term.answer else { return self.nothing(at) };
+        let answer = match &term.together {
+            Some(Together::First(answer)) => Some(answer),
+            // The first of them stands for it.
+            Some(Together::Other(_)) => {
+                term.is_used = true;
+                return Part { node: None, is_exact: true, estimate: self.documents, terms: at..at + 1 };
+            }
+            None => term.answer.as_ref(),
+        };
+        let Some(answer) = answer else { return self.nothing(at) };
         term.is_used = true;
         let path = self.collection.indexes[answer.index].path.text();
         let node = Node::new(NodeKind::Scalars(path.to_owned(), answer.ranges.clone()));
@@ -193,7 +274,7 @@ impl Deciding<'_> {
     }
 
     fn all(&mut self, first: usize, mut parts: Vec<Part>) -> Part {
-        let mut is_exact = parts.iter().all(|part| part.node.is_some() && part.is_exact);
+        let mut is_exact = parts.iter().all(|part| part.is_exact);
         parts.retain(|part| part.node.is_some());
         parts.sort_by_key(|part| part.estimate);
         let Some(least) = parts.first().map(|part| part.estimate) else { return self.nothing(first) };
@@ -205,6 +286,11 @@ impl Deciding<'_> {
             } else {
                 is_exact = false;
                 self.terms[part.terms].iter_mut().for_each(|term| term.is_used = false);
+            }
+        }
+        for place in first..self.next {
+            if let Some(Together::Other(with)) = self.terms[place].together {
+                self.terms[place].is_used = self.terms[with].is_used;
             }
         }
         let node = if nodes.len() == 1 { nodes.remove(0) } else { Node::new(NodeKind::And(nodes)) };

@@ -1,4 +1,5 @@
 use std::cmp::Ordering;
+use std::ops::Bound;
 
 use proptest::prelude::*;
 
@@ -106,6 +107,29 @@ proptest! {
             prop_assert_eq!(ScalarRange::prefix(start).contains(&first), text.starts_with(start));
         } else if let Own::Text(start) = &other {
             prop_assert!(!ScalarRange::prefix(start).contains(&first));
+        }
+    }
+}
+
+fn range() -> impl Strategy<Value = ScalarRange> {
+    let bound = || {
+        let encoded = || (0..5_i128).prop_map(|number| Scalar::Integer(number).encoded().into());
+        prop_oneof![
+            Just(Bound::Unbounded),
+            encoded().prop_map(Bound::Included),
+            encoded().prop_map(Bound::Excluded),
+        ]
+    };
+    (bound(), bound()).prop_map(|(from, to)| ScalarRange { from, to })
+}
+
+proptest! {
+    #[test]
+    fn an_intersection_has_what_both_have(one in range(), other in range()) {
+        let both = one.intersection(&other);
+        for number in 0..5 {
+            let encoded = Scalar::Integer(number).encoded();
+            prop_assert_eq!(both.contains(&encoded), one.contains(&encoded) && other.contains(&encoded));
         }
     }
 }
