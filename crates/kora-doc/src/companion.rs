@@ -67,6 +67,10 @@ impl std::fmt::Debug for DocPart {
 }
 
 impl Companion for DocPart {
+    fn memory_bytes(&self) -> usize {
+        self.collections.values().map(|part| part.index.memory_bytes()).sum()
+    }
+
     fn catch_up(&mut self, store: &mut ShardStore, changes: Changed) {
         if changes.is_replaced {
             self.rebuild(store);
@@ -139,7 +143,16 @@ pub(crate) fn add(store: &mut ShardStore, service: &Service, collection: &Arc<Co
 
 /// Takes the part of a collection away, which has no documents any more.
 pub(crate) fn remove(store: &mut ShardStore, collection: &Collection) {
-    with_part(store, |part, _| part.collections.remove(&collection.escaped));
+    let part = with_part(store, |part, _| part.collections.remove(&collection.escaped));
+    if let Some(part) = part.flatten() {
+        throw_away(store, part.index);
+    }
+}
+
+/// Has an index freed elsewhere.
+pub(crate) fn throw_away(store: &mut ShardStore, index: Index) {
+    let bytes = index.memory_bytes();
+    store.throw_away(Box::new(index), bytes);
 }
 
 /// Calls with the parts of a store, if it has some.

@@ -36,10 +36,12 @@ pub const SCRIPTS: u8 = 32;
 pub const SCRIPT_USAGE: u8 = 34;
 /// Scripts that take long.
 pub const BUSY_SCRIPTS: u8 = 36;
+/// The declarations of collections. Nothing is evaluated while it is held.
+pub const COLLECTIONS: u8 = 37;
 /// The declarations of indexes, cursors, and the settings of searches. Nothing is evaluated while it is held.
 pub const SEARCH: u8 = 38;
-/// The declarations of collections. Nothing is evaluated while it is held.
-pub const COLLECTIONS: u8 = 39;
+/// What the shares of one query have found.
+pub const QUERY: u8 = 39;
 /// Stores lent to an operation.
 pub const LENT_STORES: u8 = 40;
 /// The list of clients.
@@ -89,6 +91,7 @@ pub(crate) fn name(rank: u8) -> &'static str {
         BUSY_SCRIPTS => "BUSY_SCRIPTS",
         SEARCH => "SEARCH",
         COLLECTIONS => "COLLECTIONS",
+        QUERY => "QUERY",
         LENT_STORES => "LENT_STORES",
         CLIENTS => "CLIENTS",
         CLIENT_WAIT => "CLIENT_WAIT",

@@ -7,6 +7,7 @@
 mod cursors;
 mod declaration;
 mod dump;
+mod pace;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -22,8 +23,9 @@ use kora_core::store::ShardStore;
 use kora_locks::{RankedMutex, RankedMutexGuard, rank};
 
 pub(crate) use self::cursors::{CURSORS_MAX, Cursors, Fields, Opened};
-pub(crate) use self::declaration::{Arguments, Column, Declaration, path};
+pub(crate) use self::declaration::{Arguments, Column, Counters, Declaration, path};
 pub(crate) use self::dump::{altered, with_synonyms};
+pub use self::pace::Pace;
 pub(crate) use self::settings::{SETTINGS, Setting, Settings, WITHOUT_EFFECT};
 use crate::companion;
 use crate::words::Dictionary;
@@ -36,6 +38,7 @@ pub struct Service {
     order: Arc<AtomicU64>,
     /// Tells when a query has taken too long.
     clock: Option<fn() -> Instant>,
+    pace: Pace,
 }
 
 /// What is behind the lock.
@@ -84,6 +87,12 @@ impl Service {
         Self { clock: Some(clock), ..self }
     }
 
+    /// The same with another pace, which counts where there is no clock.
+    #[must_use]
+    pub fn with_pace(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+
     /// Puts it among the services of an engine, as what commands look for, and returns it as a catalog that goes into snapshots.
     #[must_use]
     pub fn among(self, services: Services) -> (Services, Arc<dyn Catalog>) {
@@ -94,6 +103,10 @@ impl Service {
 
     pub(crate) fn clock(&self) -> Option<fn() -> Instant> {
         self.clock
+    }
+
+    pub(crate) fn pace(&self) -> Pace {
+        self.pace
     }
 
     pub(crate) fn state(&self) -> RankedMutexGuard<'_, { rank::SEARCH }, State> {

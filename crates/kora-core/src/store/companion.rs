@@ -23,6 +23,11 @@ use crate::table::changes::Followed;
 pub trait Companion: Any + Debug + Send {
     /// Takes up what has changed. The store is without this companion meanwhile.
     fn catch_up(&mut self, store: &mut ShardStore, changes: Changed);
+
+    /// Bytes that it takes, about. Complexity: O(1).
+    fn memory_bytes(&self) -> usize {
+        0
+    }
 }
 
 /// A companion and the database that it follows.
@@ -53,16 +58,29 @@ impl ShardStore {
     pub fn dismiss<T: Companion>(&mut self) {
         let by = TypeId::of::<T>();
         if let Some(at) = self.companions.iter().position(|accompanied| accompanied.by == by) {
-            let Accompanied { db, .. } = self.companions.remove(at);
-            self.databases[db.index()].changes().unfollow(by);
+            let accompanied = self.companions.remove(at);
+            self.part_with(accompanied);
         }
     }
 
     /// Takes all its companions away.
     pub fn abandon(&mut self) {
-        for Accompanied { by, db, .. } in std::mem::take(&mut self.companions) {
-            self.databases[db.index()].changes().unfollow(by);
+        for accompanied in std::mem::take(&mut self.companions) {
+            self.part_with(accompanied);
         }
+    }
+
+    fn part_with(&mut self, Accompanied { companion, by, db }: Accompanied) {
+        self.databases[db.index()].changes().unfollow(by);
+        if let Some(companion) = companion {
+            let bytes = companion.memory_bytes();
+            self.throw_away(Box::new(companion), bytes);
+        }
+    }
+
+    /// Has something freed elsewhere that takes long to free, of about so many bytes.
+    pub fn throw_away(&mut self, waste: Box<dyn Any + Send>, bytes: usize) {
+        self.garbage.add_whole(waste, bytes);
     }
 
     /// Calls `body` with the companion of type `T`, if there is one, once that has caught up, and with the store, which is without it meanwhile.
@@ -116,11 +134,11 @@ impl ShardStore {
 
     /// Two databases have changed numbers: their followers stay with the numbers, and all they follow is other than before.
     pub(super) fn exchange_followers(&mut self, one: DbIndex, other: DbIndex) {
-        let mut first = std::mem::take(self.databases[one.index()].changes().followers());
-        let mut second = std::mem::take(self.databases[other.index()].changes().followers());
-        first.iter_mut().chain(&mut second).for_each(Followed::replace_all);
+        let first = std::mem::take(self.databases[one.index()].changes().followers());
+        let second = std::mem::take(self.databases[other.index()].changes().followers());
         *self.databases[one.index()].changes().followers() = second;
         *self.databases[other.index()].changes().followers() = first;
+        [one, other].iter().for_each(|db| self.databases[db.index()].changes().replace_all());
     }
 
     /// What a key holds, expired or not. It does not count as used.

@@ -8,6 +8,8 @@
 //! A size is told by its class only, which an entry keeps, so that the old size of a value costs nothing. Changes that leave
 //! data type and class as they were are told while somebody follows the keys.
 
+mod keeps;
+
 use std::any::TypeId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +18,8 @@ use super::sizes::Sizes;
 use crate::db::DbIndex;
 use crate::entry::{Entry, Kind, SizeClass, Tally};
 use crate::slot::ShardId;
+pub(crate) use keeps::Keeps;
+pub use keeps::{Keep, KeepId};
 
 /// A value as the hook describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +100,7 @@ impl Followed {
     }
 
     /// All keys are others than before.
-    pub(crate) fn replace_all(&mut self) {
+    fn replace_all(&mut self) {
         self.changed = Changed { keys: Vec::new(), is_replaced: true };
     }
 
@@ -136,6 +140,8 @@ pub(crate) struct Changes {
     sizes: Sizes,
     /// What others follow: one for each of them.
     followed: Vec<Followed>,
+    /// What is kept of entries before they change, while somebody follows.
+    keeps: Keeps,
     /// What a test wants to see.
     #[cfg(test)]
     pub(crate) witness: Option<tests::Witness>,
@@ -156,6 +162,15 @@ impl Changes {
     /// Notes keys no more for one who followed.
     pub(crate) fn unfollow(&mut self, by: TypeId) {
         self.followed.retain(|followed| followed.by != by);
+        if self.followed.is_empty() {
+            self.keeps = Keeps::default();
+        }
+    }
+
+    /// All keys are others than before, for all who follow.
+    pub(crate) fn replace_all(&mut self) {
+        self.followed.iter_mut().for_each(Followed::replace_all);
+        self.keeps = Keeps::default();
     }
 
     /// All who follow. They may be exchanged for those of another database.
@@ -167,6 +182,31 @@ impl Changes {
     pub(crate) fn take_followed(&mut self, by: TypeId) -> Option<Changed> {
         let followed = self.followed.iter_mut().find(|followed| followed.by == by)?;
         followed.has_news().then(|| std::mem::take(&mut followed.changed))
+    }
+
+    /// What is kept of entries, if somebody follows them.
+    pub(crate) fn keeps(&self) -> Option<&Keeps> {
+        (!self.followed.is_empty()).then_some(&self.keeps)
+    }
+
+    /// The same, to change it.
+    pub(crate) fn keeps_mut(&mut self) -> Option<&mut Keeps> {
+        (!self.followed.is_empty()).then_some(&mut self.keeps)
+    }
+
+    /// `entry` is about to change or to go.
+    #[inline]
+    pub(crate) fn before(&mut self, entry: &Entry) {
+        if self.keeps.count() > 0 {
+            self.show_before(entry);
+        }
+    }
+
+    #[cold]
+    fn show_before(&mut self, entry: &Entry) {
+        if self.followed.iter().any(|followed| (followed.follows)(entry.kind())) {
+            self.keeps.before_change(entry);
+        }
     }
 
     /// How many keys of which size there are, to publish them.
@@ -205,7 +245,7 @@ impl Changes {
     /// All keys have gone.
     pub(crate) fn cleared(&mut self) {
         self.sizes.clear();
-        self.followed.iter_mut().for_each(Followed::replace_all);
+        self.replace_all();
         #[cfg(test)]
         if let Some(witness) = &mut self.witness {
             witness.keys.clear();

@@ -15,6 +15,7 @@ use kora_index::search::{Direction, Flow};
 use super::project::path_of;
 use super::{ASKS, COLLECTION, DECLARES, PATH, collection_of, refusal, service};
 use crate::collection::{Collection, Declared, INDEXES_MAX, IndexKind};
+use crate::companion;
 use crate::query::find::{each_part, settle};
 
 pub(super) const CREATEINDEX: CommandSpec = CommandSpec {
@@ -83,9 +84,17 @@ fn replace(
     check(&changed, &built)?;
     let changed = Arc::new(changed);
     let mut built = built.into_iter();
+    let mut old = Vec::new();
     each_part(ctx, &changed, |_, part, _| {
         if let Some((_, index)) = built.next() {
-            (part.index, part.collection) = (index, Arc::clone(&changed));
+            old.push(std::mem::replace(&mut part.index, index));
+            part.collection = Arc::clone(&changed);
+        }
+    });
+    let mut old = old.into_iter();
+    ctx.each_store(|store, _| {
+        if let Some(index) = old.next() {
+            companion::throw_away(store, index);
         }
     });
     service.state().put(changed);
