@@ -5,6 +5,7 @@
 //! frees a few documents that died, so the rest is bounded and no change pays for many.
 
 mod contents;
+mod forms;
 mod memory;
 mod put;
 #[cfg(test)]

@@ -150,7 +150,7 @@ impl<'a> Scoring<'a> {
 
     /// Inverse document frequency, whole bits of it.
     #[expect(clippy::cast_precision_loss, reason = "counts of documents are exact as floats")]
-    fn idf(&self, documents: u64) -> f64 {
+    pub(crate) fn idf(&self, documents: u64) -> f64 {
         let ratio = 1.0 + (self.documents + 1) as f64 / documents.max(1) as f64;
         // The exponent of the float: the greatest power of two in it.
         f64::from(u16::try_from(ratio.to_bits() >> 52 & 0x7ff).unwrap_or(1023)) - 1023.0

@@ -1,7 +1,8 @@
 //! How documents come into an index and go.
 
+use super::forms::{Form, Forms};
 use super::{Held, Index, Indexed, RECLAIMED_PER_CHANGE, contents};
-use crate::analysis::{self, STEM_MARK, SYNONYM_MARK};
+use crate::analysis;
 use crate::document::{Content, Document, SortKey, Values};
 use crate::error::PutError;
 use crate::geo;
@@ -118,6 +119,7 @@ impl Index {
             };
             let frequency = frequency_of(*weight);
             let stem_frequency = frequency_of(*weight * STEM_FACTOR);
+            let forms = Forms { stemmer: stemmer.filter(|_| !no_stem), synonyms };
             for (nth, text) in texts.iter().enumerate() {
                 position = position.saturating_add(if nth > 0 { VALUES_APART } else { 0 });
                 let Scratch { occurrences, mark, .. } = scratch;
@@ -131,13 +133,10 @@ impl Index {
                         let term = terms.insert(text);
                         occurrences.push(Occurrence { term, position, field: *bit, frequency });
                     };
-                    add(word, frequency);
-                    if let Some(stem) = stemmer.filter(|_| !no_stem).and_then(|stemmer| stemmer.stem(word)) {
-                        add(marked(mark, STEM_MARK, &stem), stem_frequency);
-                    }
-                    for group in synonyms.get(word).into_iter().flatten() {
-                        add(marked(mark, SYNONYM_MARK, group), frequency);
-                    }
+                    forms.visit(word, mark, |form, text| match form {
+                        Form::Stem => add(text, stem_frequency),
+                        Form::Word | Form::Synonym => add(text, frequency),
+                    });
                 };
                 if text.is_empty() && schema.fields[place].index_empty {
                     visit("");
@@ -370,14 +369,6 @@ impl Index {
             }
         }
     }
-}
-
-/// A mark and a text, in a buffer that is used again.
-fn marked<'a>(buffer: &'a mut String, mark: char, text: &str) -> &'a str {
-    buffer.clear();
-    buffer.push(mark);
-    buffer.push_str(text);
-    buffer
 }
 
 fn total_frequency(group: &[Occurrence]) -> u32 {

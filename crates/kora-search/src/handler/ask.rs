@@ -77,11 +77,23 @@ impl<'a> PartSearch<'a> {
     ///
     /// # Errors
     /// If the query takes longer than it may.
-    pub(super) fn run(&self, mut visit: impl FnMut(&Match<'_>) -> Flow) -> CommandResult<u64> {
+    pub(super) fn run(&self, visit: impl FnMut(&Match<'_>) -> Flow) -> CommandResult<u64> {
+        self.run_among(self.nearest.clone(), visit)
+    }
+
+    /// Calls with each match among documents, whose numbers ascend; none given: all.
+    ///
+    /// # Errors
+    /// If the query takes longer than it may.
+    pub(super) fn run_among(
+        &self,
+        documents: Option<Vec<u32>>,
+        mut visit: impl FnMut(&Match<'_>) -> Flow,
+    ) -> CommandResult<u64> {
         let (plan, statistics) = (Arc::clone(&self.question.plan), Arc::clone(&self.statistics));
         let mut search = Search::new(&self.part.index, plan, statistics, self.snapshot.clone());
-        if let Some(nearest) = &self.nearest {
-            search = search.among(nearest.clone());
+        if let Some(documents) = documents {
+            search = search.among(documents);
         }
         let scoring =
             SearchScoring { scorer: self.question.scorer, payload: self.question.payload.as_deref() };

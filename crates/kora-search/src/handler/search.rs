@@ -2,6 +2,7 @@
 
 mod find;
 mod reply;
+mod shown;
 
 use kora_core::command::spec::{Arg, CommandSpec, Facts};
 use kora_core::context::Ctx;
@@ -54,9 +55,6 @@ pub(super) fn find(
     let declaration = index_of(service, &asked.index, || {
         refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.index)))
     })?;
-    if asked.output.highlight.is_some() || asked.output.summarize.is_some() {
-        return Err(CommandError::text("HIGHLIGHT and SUMMARIZE are not supported"));
-    }
     let settings = service.state().settings.clone();
     let most = settings.search_results_max;
     for (name, asked) in [("LIMIT", asked.output.limit.count), ("OFFSET", asked.output.limit.offset)] {
@@ -65,6 +63,7 @@ pub(super) fn find(
         }
     }
     let question = Question::new(ctx, service, declaration, &settings, &asked.query, &asked.options)?;
+    shown::check(&question.declaration, &asked.output)?;
     let results = find::find(ctx, &question, &asked.output, settings.search_results_max)?;
     Ok((question, results))
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kora_core::context::Ctx;
 use kora_core::error::CommandResult;
 use kora_index::document::SortKey;
+use kora_index::schema::Source;
 use kora_index::score::Explanation;
 use kora_index::search::{Direction, Flow, Hit, KeptKey, Match, TopKeys, TopScores};
 
@@ -12,6 +13,7 @@ use super::super::ask::{PartSearch, ask};
 use super::super::load::{self, Wanted};
 use super::super::question::Question;
 use super::super::refusal;
+use super::shown::{self, Term};
 use crate::command::search::{Output, Sort};
 use crate::companion::{DB, IndexPart};
 use crate::query::Dialect;
@@ -44,6 +46,8 @@ struct Candidate {
     row: Row,
     /// Its distances, by name.
     distances: Vec<(Vec<u8>, Value)>,
+    /// The words of the query that it has, if they are to be shown.
+    terms: Vec<Term>,
 }
 
 /// What results are sorted by.
@@ -89,6 +93,7 @@ pub(super) fn find(
     ask(ctx, question, |search| {
         let (matched, found) = first(&search, sorted.as_ref(), end - offset, end, output)?;
         total += matched;
+        let mut terms = if output.shown.is_plain() { BTreeMap::new() } else { terms_of(&search, &found)? };
         let mut explanations = if output.explain_score { explain(&search, &found)? } else { BTreeMap::new() };
         candidates.extend(found.into_iter().map(|(key, hit)| {
             let row = Row {
@@ -103,7 +108,8 @@ pub(super) fn find(
                 (names[place].name.as_bytes().to_vec(), Value::Number(distance))
             };
             let distances = search.distances(hit.document).map(named).collect();
-            (search.place, Candidate { key, hit, row, distances })
+            let terms = terms.remove(&hit.document).unwrap_or_default();
+            (search.place, Candidate { key, hit, row, distances, terms })
         }));
         Ok(())
     })?;
@@ -114,7 +120,7 @@ pub(super) fn find(
         None => one.hit.compare(&other.hit),
     });
     let mut page: Vec<_> = candidates.into_iter().skip(offset).take(end - offset).collect();
-    load_page(ctx, question, &loaded, sorted.as_ref(), &mut page);
+    load_page(ctx, question, output, (&loaded, sorted.as_ref()), &mut page);
     Ok(Results { total, rows: page.into_iter().map(|(_, candidate)| candidate.row).collect() })
 }
 
@@ -129,6 +135,19 @@ fn explain(search: &PartSearch<'_>, found: &[(KeptKey, Hit)]) -> CommandResult<B
         Flow::Continue
     })?;
     Ok(explanations)
+}
+
+/// The words of the query that matches have: another search, through those only.
+fn terms_of(search: &PartSearch<'_>, found: &[(KeptKey, Hit)]) -> CommandResult<BTreeMap<u32, Vec<Term>>> {
+    let mut documents: Vec<u32> = found.iter().map(|(_, hit)| hit.document).collect();
+    documents.sort_unstable();
+    let mut terms = BTreeMap::new();
+    search.run_among(Some(documents), |found| {
+        let own = found.terms().iter().map(|term| (term.text.to_owned(), term.rarity)).collect();
+        terms.insert(found.document, own);
+        Flow::Continue
+    })?;
+    Ok(terms)
 }
 
 /// The first matches of one part, and how many there are.
@@ -183,8 +202,8 @@ fn hit_of(found: &Match<'_>, is_scored: bool) -> Hit {
 fn load_page(
     ctx: &mut Ctx<'_>,
     question: &Question,
-    loaded: &Loaded,
-    sorted: Option<&SortedBy>,
+    output: &Output,
+    (loaded, sorted): (&Loaded, Option<&SortedBy>),
     page: &mut [(usize, Candidate)],
 ) {
     if matches!(loaded, Loaded::Nothing) || page.is_empty() {
@@ -196,6 +215,7 @@ fn load_page(
             let Some(entry) = store.peek(DB, &candidate.row.key) else { continue };
             let mut fields = candidate.distances.clone();
             fields.extend(sort_field(part, sorted, &candidate.key));
+            let mut first = fields.len();
             let is_distance =
                 |name: &[u8]| candidate.distances.iter().any(|(distance, _)| distance.as_slice() == name);
             match loaded {
@@ -210,6 +230,7 @@ fn load_page(
                 }
                 Loaded::Fields(wanted) => {
                     fields.retain(|(name, _)| wanted.iter().any(|(other, _)| other == name));
+                    first = fields.len();
                     for (name, wanted) in wanted.iter().filter(|(name, _)| !is_distance(name)) {
                         let document = candidate.hit.document;
                         if let Some(value) = wanted.value(part, document, entry, question.dialect) {
@@ -217,6 +238,11 @@ fn load_page(
                         }
                     }
                 }
+            }
+            // Of a JSON value dialect 3 shows arrays, which are no texts.
+            let is_json = part.declaration.schema.source == Source::Json;
+            if !output.shown.is_plain() && !(is_json && question.dialect.number() >= 3) {
+                shown::show(output, part, entry, &candidate.terms, first, &mut fields);
             }
             candidate.row.fields = fields;
         }

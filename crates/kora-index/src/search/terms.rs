@@ -1,0 +1,38 @@
+//! Which words of a query a document has.
+
+use super::Match;
+use crate::matcher::Matcher;
+
+/// A word of a query that a document has, as the dictionary has it: stems have a `+` before them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FoundTerm<'m> {
+    /// The word.
+    pub text: &'m str,
+    /// Its inverse document frequency.
+    pub rarity: f64,
+}
+
+impl<'m> Match<'m> {
+    /// The words that it has of the query, in the query's order; of a pattern the first one. Values of tags are not among them.
+    ///
+    /// Complexity: O(parts of the query).
+    #[must_use]
+    pub fn terms(&self) -> Vec<FoundTerm<'m>> {
+        let mut found = Vec::new();
+        self.collect(self.matcher, &mut found);
+        found
+    }
+
+    /// Parts lie in each other no deeper than those of the plan.
+    fn collect(&self, part: &'m Matcher<'m>, found: &mut Vec<FoundTerm<'m>>) {
+        match part {
+            Matcher::Term { cursor, text, documents, .. } if !cursor.entry().positions.is_empty() => {
+                found.push(FoundTerm { text, rarity: self.scoring.idf(*documents) });
+            }
+            Matcher::And(and) => and.parts.iter().for_each(|part| self.collect(part, found)),
+            Matcher::Or(or) => or.matching().for_each(|part| self.collect(part, found)),
+            Matcher::Optional { inner, at, .. } if inner.at() == *at => self.collect(inner, found),
+            _ => {}
+        }
+    }
+}
