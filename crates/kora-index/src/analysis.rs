@@ -6,11 +6,13 @@
 
 use std::ops::Range;
 
+mod sounds;
 mod stemming;
 mod stop_words;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use sounds::sound;
 pub(crate) use stemming::Stemmer;
 pub use stemming::is_language;
 pub use stop_words::{DEFAULT_STOP_WORDS, StopWords};
@@ -19,6 +21,9 @@ pub use stop_words::{DEFAULT_STOP_WORDS, StopWords};
 pub(crate) const STEM_MARK: char = '+';
 /// Before the name of a group of synonyms.
 pub(crate) const SYNONYM_MARK: char = '~';
+
+/// Before how a word sounds.
+pub(crate) const SOUND_MARK: char = '<';
 
 /// Longest word that is indexed.
 const WORD_BYTES_MAX: usize = 128;

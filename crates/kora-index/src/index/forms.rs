@@ -1,11 +1,14 @@
-//! What a word of a text is found by: itself, its stem, and the groups of synonyms that it is in.
+//! What a word of a text is found by: itself, its stem, how it sounds, and the groups of synonyms that it is in.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::{Index, Indexed};
-use crate::analysis::{self, STEM_MARK, SYNONYM_MARK, Stemmer};
-use crate::schema::FieldKind;
+use crate::analysis::{self, SOUND_MARK, STEM_MARK, SYNONYM_MARK, Stemmer};
+use crate::schema::{Field, FieldKind};
+
+/// Shortest word that is found by how it sounds, in bytes.
+const SOUNDING_BYTES_MIN: usize = 3;
 
 /// Under what a word is in the dictionary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +17,8 @@ pub(super) enum Form {
     Word,
     /// By its stem, if that is another text.
     Stem,
+    /// By how it sounds, where the field is PHONETIC.
+    Sound,
     /// By a group of synonyms.
     Synonym,
 }
@@ -21,16 +26,35 @@ pub(super) enum Form {
 /// How the words of a field are found.
 pub(super) struct Forms<'a> {
     /// None: by no stems.
-    pub(super) stemmer: Option<&'a Stemmer>,
-    pub(super) synonyms: &'a BTreeMap<String, Vec<String>>,
+    stemmer: Option<&'a Stemmer>,
+    by_sound: bool,
+    synonyms: &'a BTreeMap<String, Vec<String>>,
 }
 
-impl Forms<'_> {
+impl<'a> Forms<'a> {
+    /// Of a field, with the stemmer of the document's language.
+    pub(super) fn new(
+        field: &Field,
+        stemmer: Option<&'a Stemmer>,
+        synonyms: &'a BTreeMap<String, Vec<String>>,
+    ) -> Self {
+        let FieldKind::Text { no_stem, phonetic, .. } = &field.kind else {
+            return Self { stemmer: None, by_sound: false, synonyms };
+        };
+        Self { stemmer: stemmer.filter(|_| !no_stem), by_sound: phonetic.is_some(), synonyms }
+    }
+
     /// Calls with each text that the dictionary has for a word. The buffer is for marked ones.
     pub(super) fn visit(&self, word: &str, buffer: &mut String, mut visit: impl FnMut(Form, &str)) {
         visit(Form::Word, word);
         if let Some(stem) = self.stemmer.and_then(|stemmer| stemmer.stem(word)) {
             visit(Form::Stem, marked(buffer, STEM_MARK, &stem));
+        }
+        if self.by_sound
+            && word.len() >= SOUNDING_BYTES_MIN
+            && let Some(sound) = analysis::sound(word)
+        {
+            visit(Form::Sound, marked(buffer, SOUND_MARK, &sound));
         }
         for group in self.synonyms.get(word).into_iter().flatten() {
             visit(Form::Synonym, marked(buffer, SYNONYM_MARK, group));
@@ -58,12 +82,10 @@ impl Index {
         text: &[u8],
         mut visit: impl FnMut(usize, Range<usize>, &str),
     ) {
-        let kind = self.schema.fields.get(field).map(|field| &field.kind);
         let indexed = self.fields.get(field).map(|field| &field.indexed);
-        let (Some(FieldKind::Text { no_stem, .. }), Some(Indexed::Text(_))) = (kind, indexed) else { return };
+        let (Some(field), Some(Indexed::Text(_))) = (self.schema.fields.get(field), indexed) else { return };
         let language = self.language(language).to_ascii_lowercase();
-        let stemmer = self.stemmers.get(&language).filter(|_| !no_stem);
-        let forms = Forms { stemmer, synonyms: &self.synonyms };
+        let forms = Forms::new(field, self.stemmers.get(&language), &self.synonyms);
         let (mut place, mut buffer) = (0, String::new());
         analysis::spans(text, |word, bytes| {
             if self.stop_words.contains(word) {
@@ -73,4 +95,9 @@ impl Index {
             place += 1;
         });
     }
+}
+
+/// Whether words of a field are also found by how they sound.
+pub(crate) fn is_phonetic(field: &Field) -> bool {
+    matches!(field.kind, FieldKind::Text { phonetic: Some(_), .. })
 }

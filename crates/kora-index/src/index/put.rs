@@ -112,14 +112,14 @@ impl Index {
         let Self { schema, fields, terms, stemmers, stop_words, synonyms, .. } = self;
         let stemmer = stemmers.get(language);
         for (place, values) in document.fields.iter().enumerate() {
-            let (Indexed::Text(bit), FieldKind::Text { weight, no_stem, .. }, Content::Text(texts)) =
+            let (Indexed::Text(bit), FieldKind::Text { weight, .. }, Content::Text(texts)) =
                 (&fields[place].indexed, &schema.fields[place].kind, &values.content)
             else {
                 continue;
             };
             let frequency = frequency_of(*weight);
             let stem_frequency = frequency_of(*weight * STEM_FACTOR);
-            let forms = Forms { stemmer: stemmer.filter(|_| !no_stem), synonyms };
+            let forms = Forms::new(&schema.fields[place], stemmer, synonyms);
             for (nth, text) in texts.iter().enumerate() {
                 position = position.saturating_add(if nth > 0 { VALUES_APART } else { 0 });
                 let Scratch { occurrences, mark, .. } = scratch;
@@ -135,7 +135,7 @@ impl Index {
                     };
                     forms.visit(word, mark, |form, text| match form {
                         Form::Stem => add(text, stem_frequency),
-                        Form::Word | Form::Synonym => add(text, frequency),
+                        Form::Word | Form::Sound | Form::Synonym => add(text, frequency),
                     });
                 };
                 if text.is_empty() && schema.fields[place].index_empty {

@@ -5,14 +5,13 @@ mod rows;
 
 use kora_core::command::spec::{Arg, CommandSpec, Facts};
 use kora_core::context::Ctx;
-use kora_core::error::{CommandError, CommandResult};
+use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
 pub(super) use self::reply::{write_page, write_rows};
 pub(super) use self::rows::{Table, aggregate};
 use super::search::check_format;
 use super::{READS, cursor, index_of, of_arguments, refusal, service};
-use crate::aggregate::plan::Step;
 use crate::command::aggregate::Aggregate;
 
 pub(super) const AGGREGATE: CommandSpec = CommandSpec {
@@ -31,7 +30,6 @@ fn run(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult 
     let service = service(ctx)?;
     let asked = Aggregate::parse(&args[1..]).map_err(of_arguments)?;
     check_format(asked.format, out)?;
-    refuse_terms(&asked)?;
     let declaration = index_of(&service, &asked.index, || {
         refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.index)))
     })?;
@@ -42,14 +40,4 @@ fn run(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult 
         Some(options) => cursor::open(ctx, &service, &asked.index, options, table, out)?,
     }
     Ok(())
-}
-
-/// Which words a document matched is not known.
-fn refuse_terms(asked: &Aggregate) -> CommandResult {
-    let asks = |text: &String| text.to_ascii_lowercase().contains("matched_terms");
-    let is_refused = asked.steps.iter().any(|step| match step {
-        Step::Apply { expression, .. } | Step::Filter(expression) => asks(expression),
-        _ => false,
-    });
-    if is_refused { Err(CommandError::text("matched_terms is not supported")) } else { Ok(()) }
 }

@@ -56,6 +56,7 @@ pub(in crate::handler) fn aggregate(
         pipeline: &pipeline,
         question: &question,
         score: asked.add_scores.then_some(distances.len()),
+        has_terms: asks_terms(asked),
     };
     let (limits, seed) = (limits(settings), ctx.random());
     let mut merged: Result<Partial<'_>, AggregateError> = Ok(Partial::new(&pipeline, limits, seed));
@@ -129,6 +130,15 @@ fn load_rest(
     });
 }
 
+/// Whether an expression may ask for the words of the query that are in a document.
+fn asks_terms(asked: &Aggregate) -> bool {
+    let asks = |text: &String| text.to_ascii_lowercase().contains("matched_terms");
+    asked.steps.iter().any(|step| match step {
+        Step::Apply { expression, .. } | Step::Filter(expression) => asks(expression),
+        _ => false,
+    })
+}
+
 fn limits(_: &Settings) -> Limits {
     Limits::default()
 }
@@ -145,6 +155,8 @@ struct Loader<'a> {
     question: &'a Question,
     /// The column of the score, behind those of distances.
     score: Option<usize>,
+    /// Whether rows have the words of the query that are in the documents.
+    has_terms: bool,
 }
 
 impl Loader<'_> {
@@ -171,6 +183,8 @@ impl Loader<'_> {
             };
             set(*column, wanted.kept(search.part, found.document).or_else(&mut read));
         }
-        Row { values, order: found.order(), matched_terms: Vec::new() }
+        let terms = if self.has_terms { found.terms() } else { Vec::new() };
+        let matched_terms = terms.iter().map(|term| Value::text(term.text)).collect();
+        Row { values, order: found.order(), matched_terms }
     }
 }

@@ -143,8 +143,8 @@ fn terms_of(search: &PartSearch<'_>, found: &[(KeptKey, Hit)]) -> CommandResult<
     documents.sort_unstable();
     let mut terms = BTreeMap::new();
     search.run_among(Some(documents), |found| {
-        let own = found.terms().iter().map(|term| (term.text.to_owned(), term.rarity)).collect();
-        terms.insert(found.document, own);
+        let own = found.terms().into_iter().filter(|term| !term.is_value);
+        terms.insert(found.document, own.map(|term| (term.text.to_owned(), term.rarity)).collect());
         Flow::Continue
     })?;
     Ok(terms)
