@@ -7,6 +7,7 @@
 mod cursors;
 mod declaration;
 mod dump;
+mod foreign;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use kora_core::catalog::{Catalog, Cataloged};
+use kora_core::catalog::{Catalog, Cataloged, Foreign};
+use kora_core::rdb::ModuleData;
 use kora_core::services::Services;
 use kora_core::store::ShardStore;
 use kora_locks::{RankedMutex, RankedMutexGuard, rank};
@@ -125,6 +127,10 @@ impl Catalog for Service {
 
     fn restore(&self, bytes: &[u8]) -> Result<(), String> {
         dump::restore(&mut self.state(), bytes)
+    }
+
+    fn restore_foreign(&self, data: &ModuleData<'_>) -> Result<Foreign, String> {
+        foreign::restore(&mut self.state(), data)
     }
 
     fn attach(&self, store: &mut ShardStore) {
