@@ -1,5 +1,6 @@
 //! What a handler sees: the keyspaces of its keys, wherever they live, the time, and the journal.
 
+pub mod errand;
 pub mod moved;
 mod stores;
 
@@ -51,7 +52,7 @@ pub struct Onward {
     pub args: Vec<Box<[u8]>>,
 }
 
-/// Why a command has not run to its end, and written no reply. But for the last two it has changed nothing, and runs
+/// Why a command has not run to its end, and written no reply. But for the last three it has changed nothing, and runs
 /// again.
 #[derive(Debug)]
 pub enum Deferral {
@@ -64,6 +65,8 @@ pub enum Deferral {
     Paused(Resume),
     /// It has done its part here and goes on with another shard's store. It changes nothing.
     Onward(Onward),
+    /// It has begun, and goes on as an errand. What it has changed so far stands.
+    Aside(errand::Aside),
 }
 
 /// Whether a command may put itself off.

@@ -2,6 +2,7 @@
 
 pub mod claim;
 pub mod driven;
+mod errands;
 pub mod executor;
 pub mod handler;
 pub mod hub;

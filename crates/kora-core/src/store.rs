@@ -11,6 +11,7 @@ pub mod eviction;
 pub mod extension;
 mod fields;
 mod free;
+pub mod keeping;
 mod keyspace;
 mod load;
 pub mod snapshot;

@@ -47,6 +47,7 @@ use crate::session::Session;
 use crate::sessions::Sessions;
 use crate::settings::Settings;
 use cover::Cover;
+use eviction::Room;
 use expiry::Sweeping;
 use run::Scratch;
 pub use run::{Args, Commands};
@@ -81,8 +82,8 @@ pub struct Turn<F: Front> {
     driven_to_come: usize,
     sweeping: Sweeping,
     pace: Pace,
-    /// The memory limit is exceeded, and the next round goes on evicting.
-    owes_room: bool,
+    /// What room there was when the last round ended.
+    room: Room,
     /// What other workers sent that is the front's.
     mail: Vec<F::Mail>,
 }
@@ -159,7 +160,7 @@ impl<F: Front> Turn<F> {
             driven_to_come: 0,
             sweeping: Sweeping::new(begun),
             pace: Pace::new(begun),
-            owes_room: false,
+            room: Room::Enough,
             mail: Vec::new(),
         }
     }
@@ -186,8 +187,9 @@ impl<F: Front> Turn<F> {
     /// do. Behind the sleep comes [`Turn::unpark`].
     pub fn park(&mut self) -> Duration {
         let until_slice = self.snapshot_some();
+        let until_room = self.until_more_room();
         let is_idle = !self.sessions.has_runnable()
-            && !self.owes_room
+            && !until_room.is_zero()
             && self.mail.is_empty()
             && self.executor.park()
             && !self.has_publications()
@@ -195,7 +197,7 @@ impl<F: Front> Turn<F> {
         if !is_idle {
             return Duration::ZERO;
         }
-        let until_retry = if self.executor.awaits_slices() { RETRY } else { Duration::MAX };
+        let until_retry = if self.executor.awaits_slices() { RETRY } else { until_room };
         until_slice.min(self.deadlines.from(self.time.now)).min(self.until_sweep()).min(until_retry)
     }
 
@@ -332,6 +334,7 @@ impl<F: Front> Turn<F> {
     /// A round of a worker that ends: what others still need of it is done, and the effects of that are handed over.
     pub fn wind_up(&mut self) {
         self.read_mail();
+        self.executor.drop_errands();
         self.executor.hand_over();
         self.executor.release();
         self.release();

@@ -261,6 +261,12 @@ impl Index {
         self.table.find(key)
     }
 
+    /// Documents that are put from now on have greater numbers.
+    #[must_use]
+    pub fn last_number(&self) -> u32 {
+        self.table.last_number()
+    }
+
     /// Values of a tag field with how many documents have them, in the order of their bytes, from `from` on.
     pub fn tag_values<'a>(
         &'a self,

@@ -45,6 +45,18 @@ pub struct Search {
     matched: u64,
 }
 
+impl std::fmt::Debug for Search {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { snapshot, next, matched, .. } = self;
+        let mut shown = f.debug_struct("Search");
+        shown
+            .field("snapshot", snapshot)
+            .field("next", next)
+            .field("matched", matched)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A document that a query matches.
 pub struct Match<'m> {
     /// Its number in this part of the index.
@@ -101,6 +113,8 @@ pub enum Flow {
     Continue,
     /// No more: the search is over.
     Stop,
+    /// No more for now, though steps may be left: the search goes on from here.
+    Rest,
 }
 
 impl Search {
@@ -183,9 +197,13 @@ impl Search {
                 let (plan, nearest) = (&self.plan, nearest.as_ref());
                 let one =
                     Match { document: found, index, plan, nearest, matcher: &matcher, scoring: &scoring };
-                if visit(&one) == Flow::Stop {
-                    self.next = END;
-                    return true;
+                match visit(&one) {
+                    Flow::Continue => {}
+                    Flow::Rest => break,
+                    Flow::Stop => {
+                        self.next = END;
+                        return true;
+                    }
                 }
             }
         }

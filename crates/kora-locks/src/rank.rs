@@ -38,6 +38,8 @@ pub const SCRIPT_USAGE: u8 = 34;
 pub const BUSY_SCRIPTS: u8 = 36;
 /// The declarations of indexes, cursors, and the settings of searches. Nothing is evaluated while it is held.
 pub const SEARCH: u8 = 38;
+/// What the shares of one query have found.
+pub const QUERY: u8 = 39;
 /// Stores lent to an operation.
 pub const LENT_STORES: u8 = 40;
 /// The list of clients.
@@ -86,6 +88,7 @@ pub(crate) fn name(rank: u8) -> &'static str {
         SCRIPT_USAGE => "SCRIPT_USAGE",
         BUSY_SCRIPTS => "BUSY_SCRIPTS",
         SEARCH => "SEARCH",
+        QUERY => "QUERY",
         LENT_STORES => "LENT_STORES",
         CLIENTS => "CLIENTS",
         CLIENT_WAIT => "CLIENT_WAIT",

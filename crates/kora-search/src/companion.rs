@@ -6,6 +6,7 @@
 //! A key or a field whose time has come is not a document's any more, though nobody may have deleted it yet. Deadlines of documents are
 //! kept in order, and before a query those that are due are looked up in the store ([`settle`]), which deletes them.
 
+mod build;
 mod deadlines;
 mod extract;
 mod failures;
@@ -27,6 +28,7 @@ use kora_core::time::UnixMs;
 use kora_core::types::hash::{Due, HashRef};
 use kora_index::Index;
 
+use self::build::{Build, next_identity};
 use self::deadlines::Deadlines;
 pub(crate) use self::failures::{Count, Failure, Failures};
 pub(crate) use self::json::{json_of, text_of_value};
@@ -35,8 +37,8 @@ use crate::service::{Declaration, Service};
 /// The database whose keys are indexed.
 pub(crate) const DB: DbIndex = DbIndex(0);
 
-/// Entries that are looked at in one go when a store is scanned.
-const SCANNED_AT_ONCE: usize = 1024;
+/// Entries that are looked at in one go when documents are listed.
+const LISTED_AT_ONCE: usize = 1024;
 
 /// One shard's parts of all indexes.
 pub(crate) struct SearchPart {
@@ -50,6 +52,10 @@ pub(crate) struct IndexPart {
     pub(crate) declaration: Arc<Declaration>,
     pub(crate) index: Index,
     pub(crate) failures: Failures,
+    /// Keys are there that it does not have yet.
+    pub(crate) build: Option<Build>,
+    /// Tells it from a part that has taken its place.
+    pub(crate) identity: u64,
 }
 
 impl std::fmt::Debug for SearchPart {
@@ -72,6 +78,10 @@ impl Companion for SearchPart {
             self.look_at(store, &key, order);
         }
     }
+
+    fn memory_bytes(&self) -> usize {
+        self.indexes.iter().map(|index| index.index.memory_bytes()).sum()
+    }
 }
 
 /// Whether values of a kind can be documents.
@@ -91,28 +101,23 @@ pub(crate) fn attach(store: &mut ShardStore, service: &Service) {
     }
 }
 
-/// Adds a part of an index to a store, and looks at its keys unless that is to be skipped.
+/// Adds a part of an index to a store. Its keys are yet to be looked at, unless that is to be skipped.
 pub(crate) fn add(store: &mut ShardStore, service: &Service, declaration: &Arc<Declaration>) {
-    let seed = store.random();
-    let scans = !declaration.schema.skip_initial_scan;
-    let added = with_part(store, |part, store| {
-        part.indexes.push(IndexPart::new(Arc::clone(declaration), seed));
-        if scans {
-            part.scan(store, declaration.number);
-        }
-    });
-    if added.is_none() {
+    let mut index = IndexPart::new(Arc::clone(declaration), store.random());
+    if !declaration.schema.skip_initial_scan {
+        index.begin_build(store, 0);
+    }
+    let mut index = Some(index);
+    with_part(store, |part, _| part.indexes.extend(index.take()));
+    if let Some(index) = index {
         let mut part = SearchPart::new(service);
-        part.indexes.push(IndexPart::new(Arc::clone(declaration), seed));
-        if scans {
-            part.scan(store, declaration.number);
-        }
+        part.indexes.push(index);
         let clock = Arc::clone(&part.order);
         store.accompany(Box::new(part), DB, (is_followed, clock));
     }
 }
 
-/// Gives a part of an index the declaration that the index has now, and looks at the keys again if it is to.
+/// Gives a part of an index the declaration that the index has now. The keys are to be looked at again if it is so.
 pub(crate) fn redeclare(store: &mut ShardStore, declaration: &Arc<Declaration>, scans: bool) {
     with_part(store, |part, store| {
         let Some(index) = part.find(declaration.number) else { return };
@@ -122,16 +127,19 @@ pub(crate) fn redeclare(store: &mut ShardStore, declaration: &Arc<Declaration>, 
         index.index.set_synonyms(declaration.groups());
         index.failures.resize(declaration.schema.fields.len());
         index.declaration = Arc::clone(declaration);
-        if scans {
-            part.scan(store, declaration.number);
+        // One that is under way would pass over what it has put already.
+        if scans || index.build.is_some() {
+            index.begin_build(store, index.index.last_number());
         }
     });
 }
 
 /// Takes the part of an index away.
 pub(crate) fn remove(store: &mut ShardStore, number: u64) {
-    let is_last = with_part(store, |part, _| {
-        part.indexes.retain(|index| index.declaration.number != number);
+    let is_last = with_part(store, |part, store| {
+        if let Some(place) = part.indexes.iter().position(|index| index.declaration.number == number) {
+            part.indexes.remove(place).throw_away(store);
+        }
         part.indexes.is_empty()
     });
     if is_last == Some(true) {
@@ -184,7 +192,7 @@ impl SearchPart {
         let Some(index) = self.find(number) else { return keys };
         let mut cursor = 0;
         loop {
-            cursor = store.show_entries(DB, cursor, SCANNED_AT_ONCE, &mut |entry| {
+            cursor = store.show_entries(DB, cursor, LISTED_AT_ONCE, &mut |entry| {
                 if index.index.contains(entry.key()) {
                     keys.push(entry.key().into());
                 }
@@ -211,37 +219,13 @@ impl SearchPart {
         self.deadlines.set(key, deadline);
     }
 
-    /// Brings an index up to date with all keys.
-    fn scan(&mut self, store: &ShardStore, number: u64) {
-        let order = Arc::clone(&self.order);
-        let mut cursor = 0;
-        loop {
-            cursor = store.show_entries(DB, cursor, SCANNED_AT_ONCE, &mut |entry| {
-                let Some(index) = self.indexes.iter_mut().find(|index| index.declaration.number == number)
-                else {
-                    return;
-                };
-                if index.look_at(entry.key(), Some(entry), order.fetch_add(1, Ordering::Relaxed))
-                    && let Some(deadline) = deadline_of(entry)
-                {
-                    self.deadlines.set(entry.key(), Some(deadline));
-                }
-            });
-            if cursor == 0 {
-                return;
-            }
-        }
-    }
-
-    /// Builds all parts anew.
+    /// Begins all parts anew.
     fn rebuild(&mut self, store: &mut ShardStore) {
         self.deadlines = Deadlines::default();
         for index in &mut self.indexes {
-            *index = IndexPart::new(Arc::clone(&index.declaration), store.random());
-        }
-        let numbers: Vec<_> = self.indexes.iter().map(|index| index.declaration.number).collect();
-        for number in numbers {
-            self.scan(store, number);
+            let anew = IndexPart::new(Arc::clone(&index.declaration), store.random());
+            std::mem::replace(index, anew).throw_away(store);
+            index.begin_build(store, 0);
         }
     }
 }
@@ -258,7 +242,21 @@ impl IndexPart {
             Index::new(&declaration.schema, seed).expect("its language has a stemmer: FT.CREATE looks");
         index.set_synonyms(declaration.groups());
         let failures = Failures::new(declaration.schema.fields.len());
-        Self { declaration, index, failures }
+        Self { declaration, index, failures, build: None, identity: next_identity() }
+    }
+
+    /// Is not used any more: it is freed elsewhere.
+    fn throw_away(mut self, store: &mut ShardStore) {
+        // Nobody waits for it.
+        self.build = None;
+        let bytes = self.index.memory_bytes();
+        store.throw_away(Box::new(self), bytes);
+    }
+
+    /// The keys of a store are to be looked at. Documents up to this number are to be put anew.
+    fn begin_build(&mut self, store: &ShardStore, last_number: u32) {
+        let is_any = !store.database(DB).is_empty();
+        self.build = is_any.then(|| Build::new(&self.declaration.counters, last_number));
     }
 
     /// Takes up what a key holds; whether that is a document.

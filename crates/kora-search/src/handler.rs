@@ -1,12 +1,13 @@
 //! The FT commands on the engine: from arguments to declarations, parts of indexes in the stores, and replies. One file per idea; this one holds
 //! their table and what the files share.
 //!
-//! All of them run with all stores in hand ([`Route::LendAll`]), so that a query sees one moment of all shards, in transactions and scripts
-//! too. Replies and errors are RediSearch's.
+//! All of them begin with all stores in hand ([`Route::LendAll`]), so that a query sees one moment of all shards, in transactions and scripts
+//! too. What takes long goes on aside: queries ([`ask`]) and builds of indexes ([`build`]). Replies and errors are RediSearch's.
 
 mod aggregate;
 mod alias;
 mod ask;
+mod build;
 mod config;
 mod create;
 mod cursor;
@@ -24,7 +25,7 @@ mod words;
 use std::fmt::Display;
 use std::sync::Arc;
 
-use kora_core::command::spec::{CommandSpec, Facts, Flags, Group, Route};
+use kora_core::command::spec::{CommandSpec, Facts, Flags, Group, Route, Traits};
 use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
@@ -75,8 +76,14 @@ const FAMILY: Facts =
 /// Commands that only look.
 const READS: Facts = Facts { flags: Flags::READONLY.with(Flags::MODULE), ..FAMILY };
 
+/// Commands that look, and go on aside if that takes long.
+const SEARCHES: Facts = Facts { traits: Traits::STANDS_ASIDE, ..READS };
+
 /// Commands that change what is declared.
 const CHANGES: Facts = Facts { flags: Flags::WRITE.with(Flags::MODULE), ..FAMILY };
+
+/// Commands that build indexes, aside if that takes long.
+const BUILDS: Facts = Facts { traits: Traits::STANDS_ASIDE, ..GROWS };
 
 /// Commands that declare more.
 const GROWS: Facts = Facts { flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::MODULE), ..FAMILY };

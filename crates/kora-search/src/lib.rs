@@ -33,7 +33,7 @@ pub mod words;
 
 pub use handler::COMMANDS;
 use kora_core::entry::data_type::DataType;
-pub use service::Service;
+pub use service::{Pace, Service};
 pub use suggestion_type::SUGGESTIONS;
 
 /// The data types that this crate brings along.

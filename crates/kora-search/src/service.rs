@@ -8,6 +8,7 @@ mod cursors;
 mod declaration;
 mod dump;
 mod foreign;
+mod pace;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -24,8 +25,9 @@ use kora_core::store::ShardStore;
 use kora_locks::{RankedMutex, RankedMutexGuard, rank};
 
 pub(crate) use self::cursors::{CURSORS_MAX, Cursors, Fields, Opened};
-pub(crate) use self::declaration::{Arguments, Column, Declaration, path};
+pub(crate) use self::declaration::{Arguments, Column, Counters, Declaration, path};
 pub(crate) use self::dump::{altered, with_synonyms};
+pub use self::pace::Pace;
 pub(crate) use self::settings::{SETTINGS, Setting, Settings, WITHOUT_EFFECT};
 use crate::companion;
 use crate::words::Dictionary;
@@ -38,6 +40,7 @@ pub struct Service {
     order: Arc<AtomicU64>,
     /// Tells when a query has taken too long.
     clock: Option<fn() -> Instant>,
+    pace: Pace,
 }
 
 /// What is behind the lock.
@@ -86,6 +89,12 @@ impl Service {
         Self { clock: Some(clock), ..self }
     }
 
+    /// The same with another pace, which counts where there is no clock.
+    #[must_use]
+    pub fn with_pace(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+
     /// Puts it among the services of an engine, as what commands look for and as the catalog that goes into snapshots.
     #[must_use]
     pub fn among(self, services: Services) -> Services {
@@ -95,6 +104,10 @@ impl Service {
 
     pub(crate) fn clock(&self) -> Option<fn() -> Instant> {
         self.clock
+    }
+
+    pub(crate) fn pace(&self) -> Pace {
+        self.pace
     }
 
     pub(crate) fn state(&self) -> RankedMutexGuard<'_, { rank::SEARCH }, State> {

@@ -23,6 +23,7 @@ use kora_engine::session::{Choice, Session};
 use kora_engine::settings::Settings;
 use kora_engine::turn::{Args, Commands, Turn};
 use kora_script::Looks;
+use kora_search::Pace;
 use kora_storage::disk::RealDisk;
 
 /// The data types that the core does not have.
@@ -54,11 +55,12 @@ pub(crate) struct Setup<L: std::fmt::Debug + 'static, P: Probe> {
     pub(crate) clock: Arc<AtomicI64>,
     pub(crate) families: &'static [&'static FamilyOf<TestFront<L, P>>],
     pub(crate) script_looks: Option<Looks>,
+    pub(crate) pace: Pace,
 }
 
 /// An engine without files, and its workers' turns.
 pub(crate) fn build<L: std::fmt::Debug + 'static, P: Probe>(
-    Setup { settings, wakers, shard_count, seed, clock, families, script_looks }: Setup<L, P>,
+    Setup { settings, wakers, shard_count, seed, clock, families, script_looks, pace }: Setup<L, P>,
 ) -> Built<TestFront<L, P>> {
     let Assembly { engine, services, executors, .. } = assemble(assembly::Options {
         settings,
@@ -77,7 +79,8 @@ pub(crate) fn build<L: std::fmt::Debug + 'static, P: Probe>(
     .expect("an engine without files asks the system for nothing but threads");
     let front =
         Arc::new(TestFront::new(move || Duration::from_millis(clock.load(Ordering::Relaxed).unsigned_abs())));
-    let services = Arc::new(kora_search::Service::new().among(services).with(Arc::clone(&front)));
+    let services =
+        Arc::new(kora_search::Service::new().with_pace(pace).among(services).with(Arc::clone(&front)));
     let turns = executors.into_iter().map(|mut executor| {
         executor.set_services(Arc::clone(&services));
         Turn::new(executor, Arc::clone(&engine), Arc::clone(&front), START)
@@ -150,6 +153,12 @@ impl<P: Probe> Stepped<P> {
     /// An empty engine with so many workers and shards; `seed` decides hashing and random choices.
     #[must_use]
     pub fn new(worker_count: u16, shard_count: u16, seed: u64) -> Self {
+        Self::at_pace(worker_count, shard_count, seed, Pace::default())
+    }
+
+    /// The same whose searches go at this pace.
+    #[must_use]
+    pub fn at_pace(worker_count: u16, shard_count: u16, seed: u64, pace: Pace) -> Self {
         let clock = Arc::new(AtomicI64::new(START.0));
         let (engine, turns) = build(Setup {
             settings: Settings::default(),
@@ -159,6 +168,7 @@ impl<P: Probe> Stepped<P> {
             clock: Arc::clone(&clock),
             families: &[],
             script_looks: None,
+            pace,
         });
         Self { engine, turns, now: START, clock, client_count: 0, answers: Vec::new(), probe: PhantomData }
     }

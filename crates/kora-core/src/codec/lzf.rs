@@ -38,52 +38,55 @@ const STEP: usize = 16;
 const STEP_END: usize = 19;
 
 thread_local! {
-    static TABLE: RefCell<Table> = const { RefCell::new(Table { places: Vec::new(), base: 0 }) };
+    static TABLE: RefCell<Table> = const { RefCell::new(Table { places: None, base: 0 }) };
 }
+
+/// Positions by their three bytes, counted over all inputs since the table was cleared.
+type Places = [u32; 1 << TABLE_BITS];
 
 /// Bytes of all threads' tables.
 static TABLES_BYTES: AtomicUsize = AtomicUsize::new(0);
 
 /// Where three bytes were seen last.
 struct Table {
-    /// Positions, counted over all inputs since the table was cleared.
-    places: Vec<u32>,
+    places: Option<Box<Places>>,
     /// Position of the present input's first byte.
     base: u32,
 }
 
 impl Table {
-    /// Begins another input of `len` bytes.
-    fn begin(&mut self, len: usize) -> u32 {
+    /// Begins another input of `len` bytes: where it stands, and the places.
+    fn begin(&mut self, len: usize) -> (u32, &mut Places) {
         let len = u32::try_from(len).expect("longer inputs are not compressed");
-        if self.places.is_empty() || self.base.checked_add(len).is_none() {
-            if self.places.is_empty() {
-                TABLES_BYTES.fetch_add(TABLE_BYTES, Ordering::Relaxed);
-            }
-            self.places = vec![0; 1 << TABLE_BITS];
-            self.base = 1;
+        if self.places.is_none() {
+            TABLES_BYTES.fetch_add(TABLE_BYTES, Ordering::Relaxed);
         }
+        let next = self.base.checked_add(len);
+        if self.places.is_none() || next.is_none() {
+            self.base = 1;
+            self.places = vec![0; 1 << TABLE_BITS].into_boxed_slice().try_into().ok();
+        }
+        let places = self.places.as_deref_mut();
         let base = self.base;
         self.base += len;
-        base
+        (base, places.expect("a table has its places"))
     }
 
     /// Frees the table if there is one, and calls `freed` before it counts as gone.
     fn release(&mut self, freed: impl FnOnce()) {
-        if !std::mem::take(&mut self.places).is_empty() {
+        if self.places.take().is_some() {
             freed();
             TABLES_BYTES.fetch_sub(TABLE_BYTES, Ordering::Relaxed);
         }
     }
+}
 
-    /// Notes that `bytes` begin at `position`, and returns where their like was before.
-    #[inline]
-    fn exchange(&mut self, bytes: [u8; 3], position: u32) -> u32 {
-        let word = u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]]);
-        let mixed = (word >> (24 - TABLE_BITS)).wrapping_sub(word.wrapping_mul(5));
-        let place = &mut self.places[(mixed & ((1 << TABLE_BITS) - 1)) as usize];
-        std::mem::replace(place, position)
-    }
+/// Notes that `bytes` begin at `position`, and returns where their like was before.
+#[inline]
+fn exchange(places: &mut Places, bytes: [u8; 3], position: u32) -> u32 {
+    let word = u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]]);
+    let mixed = (word >> (24 - TABLE_BITS)).wrapping_sub(word.wrapping_mul(5));
+    std::mem::replace(&mut places[(mixed & ((1 << TABLE_BITS) - 1)) as usize], position)
 }
 
 impl Drop for Table {
@@ -92,50 +95,50 @@ impl Drop for Table {
     }
 }
 
-/// Output that never grows beyond what makes it worth while.
+/// Output that never grows beyond what makes it worth while. Literals stand for themselves in the input until their run ends.
 struct Output<'a> {
+    text: &'a [u8],
     out: &'a mut Vec<u8>,
-    /// Where the present run of literals has its length.
-    run_at: usize,
+    /// Where the present run of literals begins in the input.
+    run_from: usize,
     /// Where the output has to end.
     end: usize,
 }
 
 impl Output<'_> {
-    fn literals(&self) -> usize {
-        self.out.len() - self.run_at - 1
+    /// How long the output is with a run that ends before `at`.
+    #[inline]
+    fn len_at(&self, at: usize) -> usize {
+        self.out.len() + 1 + (at - self.run_from)
     }
 
-    fn begin_run(&mut self) {
-        self.run_at = self.out.len();
-        self.out.push(0);
+    /// Ends the run before `at`, where another begins; an empty one was never there.
+    fn end_run(&mut self, at: usize) {
+        let literals = &self.text[self.run_from..at];
+        if let Some(count) = literals.len().checked_sub(1) {
+            self.out.push(count.to_le_bytes()[0]);
+            self.out.extend_from_slice(literals);
+        }
+        self.run_from = at;
     }
 
-    /// Ends the run of literals; an empty one was never there.
-    fn end_run(&mut self) {
-        match self.literals().checked_sub(1) {
-            Some(count) => self.out[self.run_at] = count.to_le_bytes()[0],
-            None => self.out.truncate(self.run_at),
+    /// Adds the byte before `at` to the run, which ends if it is full.
+    #[inline]
+    fn literal(&mut self, at: usize) {
+        if at - self.run_from == LITERALS_MAX {
+            self.end_run(at);
         }
     }
 
-    fn literal(&mut self, byte: u8) {
-        self.out.push(byte);
-        if self.literals() == LITERALS_MAX {
-            self.end_run();
-            self.begin_run();
-        }
-    }
-
-    fn reference(&mut self, distance: usize, len: usize) {
-        self.end_run();
+    /// Ends the run before `at`, and adds a reference for the `len` bytes from there on.
+    fn reference(&mut self, at: usize, distance: usize, len: usize) {
+        self.end_run(at);
         let [low, high, ..] = (distance - 1).to_le_bytes();
         match len - 2 {
-            short @ 0..7 => self.out.push(high | short.to_le_bytes()[0] << 5),
-            long => self.out.extend_from_slice(&[high | 7 << 5, (long - 7).to_le_bytes()[0]]),
+            short @ 0..7 => self.out.extend_from_slice(&[high | short.to_le_bytes()[0] << 5, low]),
+            long => self.out.extend_from_slice(&[high | 7 << 5, (long - 7).to_le_bytes()[0], low]),
         }
-        self.out.push(low);
-        self.begin_run();
+        self.run_from = at + len;
     }
 }
 
@@ -155,7 +158,7 @@ pub(crate) fn compress(text: &[u8], out: &mut Vec<u8>) -> bool {
         return false;
     }
     let start = out.len();
-    let mut output = Output { run_at: start, end: start + text.len() - SAVED_MIN, out };
+    let mut output = Output { text, run_from: 0, end: start + text.len() - SAVED_MIN, out };
     let is_shorter = TABLE.with_borrow_mut(|table| compress_with(table, text, &mut output)).is_some();
     if !is_shorter {
         out.truncate(start);
@@ -164,51 +167,54 @@ pub(crate) fn compress(text: &[u8], out: &mut Vec<u8>) -> bool {
 }
 
 fn compress_with(table: &mut Table, text: &[u8], output: &mut Output<'_>) -> Option<()> {
-    let base = table.begin(text.len());
-    let position = |at: usize| base + u32::try_from(at).expect("within the input");
-    output.begin_run();
+    let (base, places) = table.begin(text.len());
     let mut at = 0;
+    let mut position = base;
     while let Some(&bytes) = text.get(at..).and_then(<[u8]>::first_chunk::<3>) {
-        let before = table.exchange(bytes, position(at));
-        let Some(from) = match_at(text, at, before.checked_sub(base)) else {
-            if output.out.len() >= output.end {
+        let before = exchange(places, bytes, position);
+        let Some(from) = match_at(text, (at, bytes), before.checked_sub(base)) else {
+            if output.len_at(at) >= output.end {
                 return None;
             }
-            output.literal(text[at]);
             at += 1;
+            position += 1;
+            output.literal(at);
             continue;
         };
-        let empty_run = usize::from(output.literals() == 0);
-        if output.out.len() - empty_run + 3 + 1 >= output.end {
+        let empty_run = usize::from(output.run_from == at);
+        if output.len_at(at) - empty_run + 3 + 1 >= output.end {
             return None;
         }
         let len = match_len(text, from, at);
-        output.reference(at - from, len);
+        output.reference(at, at - from, len);
         at += len;
+        position = base + u32::try_from(at).expect("within the input");
         if at + 2 >= text.len() {
             break;
         }
-        for noted in [at - 2, at - 1] {
-            if let Some(&bytes) = text[noted..].first_chunk::<3>() {
-                table.exchange(bytes, position(noted));
+        for back in [2, 1] {
+            if let Some(&bytes) = text[at - back..].first_chunk::<3>() {
+                exchange(places, bytes, position - u32::try_from(back).expect("two or one"));
             }
         }
     }
-    if output.out.len() + 3 > output.end {
+    if output.len_at(at) + 3 > output.end {
         return None;
     }
-    text[at..].iter().for_each(|&byte| output.literal(byte));
-    output.end_run();
+    for end in at + 1..=text.len() {
+        output.literal(end);
+    }
+    output.end_run(text.len());
     Some(())
 }
 
 /// Where the three bytes at `at` stand already, given where their like was last. The first byte of the input is none of
 /// those looked at.
-fn match_at(text: &[u8], at: usize, before: Option<u32>) -> Option<usize> {
+#[inline]
+fn match_at(text: &[u8], (at, bytes): (usize, [u8; 3]), before: Option<u32>) -> Option<usize> {
     let from = before? as usize;
-    let is_match =
-        from > 0 && from < at && at - from <= DISTANCE_MAX && text[from..from + 3] == text[at..at + 3];
-    is_match.then_some(from)
+    let is_near = from > 0 && from < at && at - from <= DISTANCE_MAX;
+    (is_near && text[from..].first_chunk::<3>() == Some(&bytes)).then_some(from)
 }
 
 /// How many bytes from `from` on are those from `at` on, as far as a match may go.

@@ -117,11 +117,20 @@ impl Facts {
 
 impl Facts {
     /// Whether the command may put itself off: until a key is ready, until all stores are in hand, or until another shard's
-    /// is.
+    /// is; or go on as an errand.
     #[inline]
     #[must_use]
     pub fn may_defer(&self) -> bool {
-        self.flags.has(Flags::BLOCKING) || matches!(self.route, Route::Script | Route::Cursor)
+        self.flags.has(Flags::BLOCKING)
+            || matches!(self.route, Route::Script | Route::Cursor)
+            || self.stands_aside()
+    }
+
+    /// Whether it may go on as an errand.
+    #[inline]
+    #[must_use]
+    pub fn stands_aside(&self) -> bool {
+        self.traits.has(Traits::STANDS_ASIDE)
     }
 
     /// Whether it runs a slice at a time, if there is much to look at.

@@ -25,7 +25,7 @@ use super::probe::Rule;
 use super::rest::fence;
 use super::runner::Shard;
 use super::serve::Blocked;
-use super::slices::Upcoming;
+use super::slices::Agenda;
 use crate::config::CoreConfig;
 use crate::journal::{Announcement, Journal};
 use crate::services::Services;
@@ -125,7 +125,7 @@ pub struct Executor<D: Driver> {
     /// Operations that turned out to need all stores, and are to be submitted for them.
     pub(super) wider: VecDeque<Arc<Operation<D>>>,
     /// What goes on when it next polls.
-    pub(super) upcoming: Upcoming<D>,
+    pub(super) upcoming: Agenda<D>,
     /// The command that has paused, if one has.
     pub(super) paused: Option<Paused<D>>,
     /// Transactions that this worker is to run.
@@ -170,7 +170,7 @@ pub fn new_executors<D: Driver>(
         blocked: Vec::new(),
         driver_mail: Vec::new(),
         wider: VecDeque::new(),
-        upcoming: Upcoming::default(),
+        upcoming: Agenda::default(),
         paused: None,
         driven: VecDeque::new(),
         halt: None,
@@ -463,6 +463,7 @@ impl<D: Driver> Executor<D> {
                 WorkerMail::Driven(driven) => self.driven.push_back(driven),
                 WorkerMail::Blocked(blocked) => self.blocked.push(blocked),
                 WorkerMail::Visit(shard) => self.visits.push_back(shard),
+                WorkerMail::Share(task) => self.take_task(*task),
                 WorkerMail::Driver(mail) => self.driver_mail.push(mail),
             }
         }

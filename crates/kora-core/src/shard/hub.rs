@@ -14,6 +14,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use kora_locks::{RankedMutex, RankedMutexGuard, rank};
 
 use super::driven::Driven;
+use super::errands::Task;
 use super::operation::{Driver, Operation, Part};
 use super::parking::Parking;
 use super::probe::Rule;
@@ -61,6 +62,8 @@ pub(super) enum WorkerMail<D: Driver> {
     Blocked(Blocked<D>),
     /// There is work for a shard, from somebody who can't run it.
     Visit(ShardId),
+    /// A share of an errand, on a shard that this worker keeps.
+    Share(Box<Task<D>>),
     /// A message of the driver's.
     Driver(D::Mail),
 }

@@ -144,6 +144,11 @@ impl Request {
         self.kind == RequestKind::Pipeline && self.items[0].facts.runs_in_slices()
     }
 
+    /// Whether it is one command that may go on as an errand.
+    fn stands_aside(&self) -> bool {
+        self.kind != RequestKind::Transaction && matches!(self.items[..], [item] if item.facts.stands_aside())
+    }
+
     /// Whether shards run parts of one command that must not be refused when others have run.
     fn has_parts_that_write(&self) -> bool {
         let writes = |item: &Item| match item.merge {
@@ -561,9 +566,14 @@ impl<D: Driver> Operation<D> {
 
     /// Nobody waits for its replies any more: what runs in slices stops.
     pub fn leave(&self) {
-        if self.request.runs_in_slices() {
+        if self.request.runs_in_slices() || self.request.stands_aside() {
             self.claim.abandon();
         }
+    }
+
+    /// Whether nobody waits for its replies any more.
+    pub(super) fn is_left(&self) -> bool {
+        self.root.as_ref().map_or(&self.claim, |root| &root.claim).is_over()
     }
 
     /// The part that answers a command whose time to wait is over.

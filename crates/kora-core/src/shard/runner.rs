@@ -30,6 +30,7 @@ use super::replies::{Replies, SumSink};
 use super::slices::UnderWay;
 use crate::command::Run;
 use crate::command::spec::Merge;
+use crate::context::errand::Aside;
 use crate::context::{Blocking, Deferral, Resume, Stores};
 use crate::db::DbIndex;
 use crate::journal::RollbackPoint;
@@ -49,7 +50,7 @@ const PREFETCH_KEYS_MAX: usize = 128;
 const MESSAGES_MAX: usize = 256;
 
 /// What became of a command that was to run at once.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 #[must_use]
 pub enum Ran {
     /// It replied.
@@ -58,6 +59,8 @@ pub enum Ran {
     Deferred,
     /// It has paused: what is made an operation of it must be given to [`Executor::keep_paused`] before anything else.
     Paused(Resume),
+    /// It has begun, and goes on as an errand: what is made an operation of it must be given to [`Executor::keep_aside`] before anything else.
+    Aside(Aside),
 }
 
 /// Of whom word came while the store was lent.
@@ -296,6 +299,7 @@ impl<D: Driver> Executor<D> {
         match deferral {
             None => Ran::Replied,
             Some(Deferral::Paused(resume)) => Ran::Paused(resume),
+            Some(Deferral::Aside(aside)) => Ran::Aside(aside),
             Some(Deferral::Wait(_) | Deferral::NeedsAll | Deferral::Onward(_)) => {
                 if let Some(begun) = begun {
                     // It has looked for keys in vain; that will be told when it runs as an operation.
@@ -515,7 +519,7 @@ impl<D: Driver> Executor<D> {
             served.extend(self.serve_ready(shard, now).into_iter().flatten());
         }
         shard.has_changed |= self.journal.changes() != changes;
-        if deferral.is_some() {
+        if deferral.as_ref().is_some_and(|deferral| !matches!(deferral, Deferral::Aside(_))) {
             D::note(Note::Loses(self.journal.record(), before));
         }
         // Not before: an answer hands over what was recorded, and a part is one record's.
@@ -537,6 +541,7 @@ impl<D: Driver> Executor<D> {
             None => self.answer(shard, [Part { operation, shard: shard.id, replies }]),
             Some(Deferral::NeedsAll) => self.submit_to_all(&operation),
             Some(Deferral::Onward(onward)) => self.forward(&operation, &onward),
+            Some(Deferral::Aside(aside)) => self.stand_aside(&operation, aside),
             Some(Deferral::Paused(resume)) => {
                 let store = shard.store.take().expect("it is at home while commands of its own run");
                 self.pause(Halt { resume, begun: None }, operation, vec![store]);
@@ -595,8 +600,9 @@ impl<D: Driver> Executor<D> {
         let shard_count = self.hub.shard_count();
         parts.extend(self.serve(Stores::lent(&mut stores, shard_count), now));
         self.hand_over();
+        // That of all before anyone has one of them: who is over the limit would evict from it for what the others threw away.
+        stores.iter_mut().for_each(|store| self.outlets.dispose(store));
         for mut store in stores {
-            self.outlets.dispose(&mut store);
             self.hub.publish_usage(&mut store);
             self.hub.publish_next_due(&store);
             self.hub.publish_awaited(&store);
@@ -642,7 +648,7 @@ impl<D: Driver> Executor<D> {
         let before = self.journal.record().effect_count();
         let desk = (&mut self.journal, &self.services);
         run_handler(stores.reborrow(), desk, run, &args, setting, blocking, &mut replies);
-        if deferral.is_some() {
+        if deferral.as_ref().is_some_and(|deferral| !matches!(deferral, Deferral::Aside(_))) {
             D::note(Note::Loses(self.journal.record(), before));
         }
         match deferral {
@@ -653,6 +659,10 @@ impl<D: Driver> Executor<D> {
             }
             Some(Deferral::Onward(onward)) => {
                 self.forward(operation, &onward);
+                return Ok(None);
+            }
+            Some(Deferral::Aside(aside)) => {
+                self.stand_aside(operation, aside);
                 return Ok(None);
             }
             Some(Deferral::Wait(wait)) => {

@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::errands::Task;
 use super::executor::Executor;
 use super::handler::{Desk, run_handler};
 use super::operation::{Driver, Operation, Part};
@@ -44,35 +45,53 @@ impl<D: Driver> UnderWay<D> {
     }
 }
 
+/// A share whose turn comes when its executor polls.
+pub(super) enum Upcoming<D: Driver> {
+    /// One that is under way on this shard; there is one entry for each.
+    Keys(ShardId),
+    /// One of an errand.
+    Share(Task<D>),
+}
+
 /// What an executor goes on with when it next polls.
-pub(super) struct Upcoming<D: Driver> {
-    /// Shards with shares that are under way, one entry for each share.
-    shares: VecDeque<ShardId>,
+pub(super) struct Agenda<D: Driver> {
+    shares: VecDeque<Upcoming<D>>,
     /// None of these could be gone on with when that was last tried.
     are_shares_waiting: bool,
     /// Operations that commands go on as.
     pub(super) onward: Vec<Arc<Operation<D>>>,
 }
 
-impl<D: Driver> Default for Upcoming<D> {
+impl<D: Driver> Default for Agenda<D> {
     fn default() -> Self {
         Self { shares: VecDeque::new(), are_shares_waiting: false, onward: Vec::new() }
     }
 }
 
-impl<D: Driver> Upcoming<D> {
+impl<D: Driver> Agenda<D> {
     /// Whether there is anything that could go on now.
     pub(super) fn is_any(&self) -> bool {
         !self.onward.is_empty() || (!self.shares.is_empty() && !self.are_shares_waiting)
     }
+
+    /// Drops some shares.
+    pub(super) fn retain(&mut self, keeps: impl FnMut(&Upcoming<D>) -> bool) {
+        self.shares.retain(keeps);
+    }
+
+    /// Adds a share behind the others.
+    pub(super) fn add(&mut self, share: Upcoming<D>) {
+        self.shares.push_back(share);
+        self.are_shares_waiting = false;
+    }
 }
 
 /// What became of an attempt to go on with a share.
-enum Sliced {
-    /// The shard's store is lent.
-    NotNow,
+pub(super) enum Sliced<D: Driver> {
+    /// Somebody else holds the shard, or its store is lent.
+    NotNow(Upcoming<D>),
     /// There is more to do.
-    More,
+    More(Upcoming<D>),
     /// The share has come to its end.
     Done,
 }
@@ -93,8 +112,7 @@ impl<D: Driver> Executor<D> {
         let replies = D::Replies::new(operation.setting.style);
         let operation = Arc::clone(operation);
         shard.under_way.push_back(UnderWay { operation, replies, slice: Slice::default() });
-        self.upcoming.shares.push_back(shard.id());
-        self.upcoming.are_shares_waiting = false;
+        self.upcoming.add(Upcoming::Keys(shard.id()));
         true
     }
 
@@ -115,29 +133,53 @@ impl<D: Driver> Executor<D> {
     /// Whether one could be run.
     fn try_slices(&mut self) -> bool {
         for _ in 0..self.upcoming.shares.len() {
-            let Some(id) = self.upcoming.shares.pop_front() else { return false };
-            let was_held = self.is_held(id);
-            let sliced = if self.hold(id) { self.with_held(id, Self::run_slice) } else { Sliced::NotNow };
-            if !was_held && self.is_held(id) {
-                self.release_one(id);
-            }
-            if !matches!(sliced, Sliced::Done) {
-                self.upcoming.shares.push_back(id);
-            }
-            if !matches!(sliced, Sliced::NotNow) {
-                return true;
+            let Some(share) = self.upcoming.shares.pop_front() else { return false };
+            let sliced = match share {
+                Upcoming::Keys(shard) => self.go_on_with_keys(shard),
+                Upcoming::Share(task) => self.go_on_with(task),
+            };
+            match sliced {
+                Sliced::Done => return true,
+                Sliced::More(share) => {
+                    self.upcoming.shares.push_back(share);
+                    return true;
+                }
+                Sliced::NotNow(share) => self.upcoming.shares.push_back(share),
             }
         }
         false
     }
 
-    /// Runs what has come for a shard, and then a slice of the share whose turn it is.
-    fn run_slice(&mut self, shard: &mut Shard<D>) -> Sliced {
+    /// Does something with a shard, which is put back then if it was not in hand before. `None` if somebody else holds it.
+    pub(super) fn in_turn<T>(
+        &mut self,
+        id: ShardId,
+        body: impl FnOnce(&mut Self, &mut Shard<D>) -> T,
+    ) -> Option<T> {
+        let was_held = self.is_held(id);
+        let result = self.hold(id).then(|| self.with_held(id, body));
+        if !was_held && self.is_held(id) {
+            self.release_one(id);
+        }
+        result
+    }
+
+    fn go_on_with_keys(&mut self, id: ShardId) -> Sliced<D> {
+        match self.in_turn(id, Self::run_slice).flatten() {
+            None => Sliced::NotNow(Upcoming::Keys(id)),
+            Some(true) => Sliced::Done,
+            Some(false) => Sliced::More(Upcoming::Keys(id)),
+        }
+    }
+
+    /// Runs what has come for a shard, and then a slice of the share whose turn it is; returns whether that share has come to its end, and
+    /// nothing if the shard's store is lent.
+    fn run_slice(&mut self, shard: &mut Shard<D>) -> Option<bool> {
         self.work(shard);
-        let Some(store) = shard.store.as_mut() else { return Sliced::NotNow };
-        let Some(mut share) = shard.under_way.pop_front() else { return Sliced::Done };
+        let store = shard.store.as_mut()?;
+        let Some(mut share) = shard.under_way.pop_front() else { return Some(true) };
         if share.operation.claim.is_over() {
-            return Sliced::Done;
+            return Some(true);
         }
         let changes = self.journal.changes();
         share.run(store, (&mut self.journal, &self.services));
@@ -146,13 +188,13 @@ impl<D: Driver> Executor<D> {
         self.answer_ready(shard, share.operation.setting.now);
         if share.slice.cursor != 0 {
             shard.under_way.push_back(share);
-            return Sliced::More;
+            return Some(false);
         }
         let UnderWay { operation, mut replies, slice } = share;
         replies.push_count(i64::try_from(slice.elements).expect("lengths fit"));
         replies.end_item();
         let part = Part { operation, shard: shard.id(), replies };
         self.answer(shard, [part]);
-        Sliced::Done
+        Some(true)
     }
 }

@@ -145,7 +145,7 @@ impl<D: Driver> Executor<D> {
         let ran = self.outcome(deferral, begun, before);
         match ran {
             Ran::Paused(_) => self.put_vacant(shards, in_hand),
-            Ran::Replied | Ran::Deferred => self.put_in_place(in_hand, setting.now),
+            Ran::Replied | Ran::Deferred | Ran::Aside(_) => self.put_in_place(in_hand, setting.now),
         }
         ran
     }

@@ -21,6 +21,11 @@ use crate::table::changes::Followed;
 pub trait Companion: Any + Debug + Send {
     /// Takes up what has changed. The store has no companion meanwhile.
     fn catch_up(&mut self, store: &mut ShardStore, changes: Changed);
+
+    /// Bytes that it takes, about. Complexity: O(1).
+    fn memory_bytes(&self) -> usize {
+        0
+    }
 }
 
 /// A companion and the database that it follows.
@@ -45,9 +50,16 @@ impl ShardStore {
 
     /// Takes its companion away.
     pub fn abandon(&mut self) {
-        if let Some(Accompanied { db, .. }) = self.companion.take() {
+        if let Some(Accompanied { db, companion }) = self.companion.take() {
             self.databases[db.index()].changes().follow(None);
+            let bytes = companion.memory_bytes();
+            self.throw_away(Box::new(companion), bytes);
         }
+    }
+
+    /// Has something freed elsewhere that takes long to free, of about so many bytes.
+    pub fn throw_away(&mut self, waste: Box<dyn Any + Send>, bytes: usize) {
+        self.garbage.add_whole(waste, bytes);
     }
 
     /// Calls `body` with the companion, if it is a `T`, once that has caught up, and with the store, which has none meanwhile.

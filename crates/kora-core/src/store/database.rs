@@ -14,7 +14,7 @@ use super::watch::Presence;
 use crate::db::DbIndex;
 use crate::entry::{Entry, Heap, NewValue, Tally};
 use crate::hash::KeyHasher;
-use crate::table::changes::{Changes, Home};
+use crate::table::changes::{Changes, Home, Keeps};
 use crate::table::deadlines::Deadlines;
 use crate::table::expiries::Expiries;
 use crate::table::garbage::Garbage;
@@ -53,6 +53,11 @@ impl Database {
     /// Whoever follows its keys.
     pub(crate) fn changes(&mut self) -> &mut Changes {
         &mut self.changes
+    }
+
+    /// What is kept of its entries.
+    pub(super) fn keeps(&self) -> Option<&Keeps> {
+        self.changes.keeps()
     }
 
     /// Shows how many keys of which size there are, where that has changed.
@@ -171,7 +176,7 @@ impl Database {
         &mut self,
         position: Position,
     ) -> (&mut Entry, &mut Expiries, &mut Changes) {
-        let entry = entry_to_change(&mut self.table, &mut self.snapshot, position);
+        let entry = entry_to_change(&mut self.table, (&mut self.snapshot, &mut self.changes), position);
         (entry, &mut self.expiries, &mut self.changes)
     }
 
@@ -180,7 +185,7 @@ impl Database {
         &mut self,
         position: Position,
     ) -> (&mut Entry, &mut Expiries, &mut Changes, &mut Deadlines) {
-        let entry = entry_to_change(&mut self.table, &mut self.snapshot, position);
+        let entry = entry_to_change(&mut self.table, (&mut self.snapshot, &mut self.changes), position);
         (entry, &mut self.expiries, &mut self.changes, &mut self.field_deadlines)
     }
 
@@ -192,7 +197,7 @@ impl Database {
         (value, after): (NewValue<'_>, Tally),
         expiry: Option<UnixMs>,
     ) -> Option<Heap> {
-        let entry = entry_to_change(&mut self.table, &mut self.snapshot, position);
+        let entry = entry_to_change(&mut self.table, (&mut self.snapshot, &mut self.changes), position);
         forget_parts(&mut self.field_deadlines, entry, hash);
         let deadline = self.expiries.renew(entry.deadline(), expiry, hash);
         let before = entry.tally();
@@ -217,7 +222,7 @@ impl Database {
 
     /// Takes an entry out.
     pub(crate) fn remove(&mut self, position: Position, hash: u64, hasher: &KeyHasher) -> Entry {
-        entry_to_change(&mut self.table, &mut self.snapshot, position);
+        entry_to_change(&mut self.table, (&mut self.snapshot, &mut self.changes), position);
         let entry = self.table.remove(position, hash, hasher);
         if let Some(deadline) = entry.deadline() {
             self.expiries.forget(deadline);
@@ -241,15 +246,17 @@ impl Database {
     }
 }
 
-/// The entry at `position`, which is about to change or to go: a snapshot writes it first if it still has to.
+/// The entry at `position`, which is about to change or to go: a snapshot writes it first if it still has to, and whoever keeps what it
+/// holds takes a copy.
 #[inline]
 fn entry_to_change<'a>(
     table: &'a mut Table,
-    snapshot: &mut Snapshotting,
+    (snapshot, changes): (&mut Snapshotting, &mut Changes),
     position: Position,
 ) -> &'a mut Entry {
     let entry = table.entry_mut(position);
     snapshot.before_change(entry);
+    changes.before(entry);
     entry
 }
 

@@ -8,6 +8,8 @@
 //! A size is told by its class only, which an entry keeps, so that the old size of a value costs nothing. Changes that leave
 //! data type and class as they were are told while somebody follows the keys.
 
+mod keeps;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,6 +17,8 @@ use super::sizes::Sizes;
 use crate::db::DbIndex;
 use crate::entry::{Entry, Kind, SizeClass, Tally};
 use crate::slot::ShardId;
+pub(crate) use keeps::Keeps;
+pub use keeps::{Keep, KeepId};
 
 /// A value as the hook describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,17 +88,26 @@ pub(crate) struct Followed {
     /// Counts changes, of all stores that share it.
     clock: Arc<AtomicU64>,
     changed: Changed,
+    keeps: Keeps,
 }
 
 impl Followed {
     /// Of values of some kinds; nothing has changed yet.
     pub(crate) fn new(follows: fn(Kind) -> bool, clock: Arc<AtomicU64>) -> Self {
-        Self { follows, clock, changed: Changed::default() }
+        Self { follows, clock, changed: Changed::default(), keeps: Keeps::default() }
     }
 
     /// All keys are others than before.
     pub(crate) fn replace_all(&mut self) {
         self.changed = Changed { keys: Vec::new(), is_replaced: true };
+        self.keeps = Keeps::default();
+    }
+
+    #[cold]
+    fn show_before(&mut self, entry: &Entry) {
+        if (self.follows)(entry.kind()) {
+            self.keeps.before_change(entry);
+        }
     }
 
     fn note(&mut self, change: &Change<'_>) {
@@ -155,6 +168,26 @@ impl Changes {
         let changed = &mut self.followed.as_mut()?.changed;
         let is_news = changed.is_replaced || !changed.keys.is_empty();
         is_news.then(|| std::mem::take(changed))
+    }
+
+    /// What is kept of entries, if somebody follows them.
+    pub(crate) fn keeps(&self) -> Option<&Keeps> {
+        self.followed.as_ref().map(|followed| &followed.keeps)
+    }
+
+    /// The same, to change it.
+    pub(crate) fn keeps_mut(&mut self) -> Option<&mut Keeps> {
+        self.followed.as_mut().map(|followed| &mut followed.keeps)
+    }
+
+    /// `entry` is about to change or to go.
+    #[inline]
+    pub(crate) fn before(&mut self, entry: &Entry) {
+        if let Some(followed) = &mut self.followed
+            && followed.keeps.count() > 0
+        {
+            followed.show_before(entry);
+        }
     }
 
     /// How many keys of which size there are, to publish them.

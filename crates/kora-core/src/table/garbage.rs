@@ -3,6 +3,7 @@
 //! Freeing millions of entries at once would stop the shard. So they wait here until the driver frees some between
 //! two rounds, or takes all of it away to another thread.
 
+use std::any::Any;
 use std::collections::VecDeque;
 
 use super::Table;
@@ -30,7 +31,12 @@ enum Waste {
     Calendar(Box<Calendar>),
     Deadlines(Deadlines),
     Heap(Heap),
+    /// What is freed in one go, by whoever does that.
+    Whole(Box<dyn Any + Send>),
 }
+
+/// What it counts to free such.
+const WHOLE_EFFORT: usize = 4096;
 
 /// Entries that tell how much all of a table take. Too few bytes would count what waits to be freed as in use, and keys would go for it.
 const ENTRIES_SAMPLED: u32 = 64;
@@ -87,6 +93,10 @@ impl Garbage {
                     let freed = deadlines.free_some(left);
                     (freed, freed < left)
                 }
+                Waste::Whole(waste) => {
+                    *waste = Box::new(());
+                    (WHOLE_EFFORT, true)
+                }
                 Waste::Heap(Heap::Bytes(bytes)) => (Heap::bytes_effort(bytes), true),
                 Waste::Heap(Heap::Object(object)) => {
                     let freed = object.free_some(left);
@@ -131,6 +141,12 @@ impl Garbage {
             self.bytes += deadlines.memory_bytes();
             self.queue.push_back(Waste::Deadlines(deadlines));
         }
+    }
+
+    /// Takes what somebody kept beside the keys, of about so many bytes.
+    pub(crate) fn add_whole(&mut self, waste: Box<dyn Any + Send>, bytes: usize) {
+        self.bytes += bytes;
+        self.queue.push_back(Waste::Whole(waste));
     }
 
     /// Takes what a value owned, if it owned anything: frees it now if that is quick.

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kora_core::config::EvictionScope;
+use kora_core::shard::slices::RETRY;
 use kora_core::slot::{ShardId, WorkerId};
 use kora_core::store::eviction::Eviction;
 use smallvec::SmallVec;
@@ -37,8 +38,10 @@ const SHARE_EIGHTHS: u64 = 7;
 pub(super) enum Room {
     /// There is room.
     Enough,
-    /// It is being made, here or elsewhere: the command may run.
+    /// It is being made here: the command may run.
     InTheMaking,
+    /// Others free what they threw away, or have the shards that keys could go from: the command may run.
+    Elsewhere,
     /// There is none and nothing may be evicted.
     Nowhere,
 }
@@ -65,18 +68,26 @@ impl<F: Front> Turn<F> {
         })
     }
 
-    /// Evicts if the limit is exceeded, and notes whether the next round must go on with it.
+    /// Evicts if the limit is exceeded, and notes whether there is room at the round's end.
     #[inline]
     pub(super) fn keep_room(&mut self) {
-        self.owes_room = false;
+        self.room = Room::Enough;
         // Without a limit the account is still to be kept.
         memory::tell_if_much();
         if self.is_over_limit() {
-            let room = self.make_room();
-            self.owes_room =
-                room == Room::InTheMaking && self.engine.counters.shards().any(ShardCounters::may_evict);
+            self.room = self.make_room();
         } else if self.settings.max_memory > 0 {
             self.engine.account.exceeded.note(false);
+        }
+    }
+
+    /// For how long a worker may sleep that has found so much room at its round's end.
+    pub(super) fn until_more_room(&self) -> Duration {
+        let may_evict = || self.engine.counters.shards().any(ShardCounters::may_evict);
+        match self.room {
+            Room::InTheMaking if may_evict() => Duration::ZERO,
+            Room::Elsewhere if may_evict() => RETRY,
+            _ => Duration::MAX,
         }
     }
 
@@ -107,7 +118,7 @@ impl<F: Front> Turn<F> {
             let Some(shard) = self.fullest(&passed_over) else {
                 return match self.is_over_limit() {
                     false => Room::Enough,
-                    true if is_any_out || self.engine.account.has_doomed() => Room::InTheMaking,
+                    true if is_any_out || self.engine.account.has_doomed() => Room::Elsewhere,
                     true => Room::Nowhere,
                 };
             };
@@ -151,11 +162,12 @@ impl<F: Front> Turn<F> {
         let tries = if known == ShardCounters::UNKNOWN { 0 } else { TRIES_PER_LOOK };
         let mut eviction = self.executor.store_of(shard).map(|_| Eviction::Pending);
         for _ in 0..tries {
-            eviction = self.executor.evict(shard, self.time.now);
-            self.executor.dispose();
+            // Also before the first: whoever had the shard until now may have thrown away enough.
             if matches!(eviction, None | Some(Eviction::Nothing)) || self.staying() <= bytes {
                 break;
             }
+            eviction = self.executor.evict(shard, self.time.now);
+            self.executor.dispose();
         }
         if let Some(store) = self.executor.store_of(shard) {
             let count = store.evictable() as u64;

@@ -7,6 +7,7 @@
 
 use kora_core::command::spec::{Facts, Flags, Group, Route};
 use kora_core::command::table::Handler;
+use kora_core::context::errand::Aside;
 use kora_core::context::{CoreHandler, Resume};
 use kora_core::reply::Reply;
 use kora_core::shard::operation::{Request, Setting};
@@ -219,6 +220,10 @@ impl<F: Front> Turn<F> {
                 Some(Ran::Replied) => return Step::Next,
                 Some(Ran::Paused(resume)) => {
                     self.hold(session, (resolved, handler), args, &placement, resume);
+                    return Step::Next;
+                }
+                Some(Ran::Aside(aside)) => {
+                    self.hold_aside(session, (resolved, handler), args, &placement, aside);
                     return Step::Next;
                 }
                 Some(Ran::Deferred) | None => {}
@@ -444,27 +449,50 @@ impl<F: Front> Turn<F> {
     fn hold(
         &mut self,
         session: &mut Session<F>,
-        (resolved, handler): (Resolved<F>, CoreHandler),
+        command: (Resolved<F>, CoreHandler),
         args: &Args<'_>,
         placement: &Placement,
         resume: Resume,
     ) {
-        let mut gathered = Gathered::default();
-        let shard_count = self.engine.hub.shard_count();
-        gathered.request.push(
-            (resolved.facts, handler),
-            args,
-            placement,
-            shard_count,
-            self.executor.home_shard(),
-        );
-        gathered.commands.push(resolved.id);
-        self.await_parts(session, gathered.commands, gathered.request.byte_count());
+        let request = self.request_of(session, command, args, placement);
         let setting = session.setting(self.time.now);
-        let operation = self.executor.keep_paused(gathered.request, setting, session.origin(), resume);
+        let operation = self.executor.keep_paused(request, setting, session.origin(), resume);
         if let Wait::Operation(pending) = &mut session.wait {
             pending.submitted = Some(operation);
         }
+    }
+
+    /// Makes an operation of a command that goes on as an errand; the session waits for it.
+    #[cold]
+    fn hold_aside(
+        &mut self,
+        session: &mut Session<F>,
+        command: (Resolved<F>, CoreHandler),
+        args: &Args<'_>,
+        placement: &Placement,
+        aside: Aside,
+    ) {
+        let request = self.request_of(session, command, args, placement);
+        let setting = session.setting(self.time.now);
+        let operation = self.executor.keep_aside(request, setting, session.origin(), aside);
+        if let Wait::Operation(pending) = &mut session.wait {
+            pending.submitted = Some(operation);
+        }
+    }
+
+    /// The request of a command that has begun; the session waits for its reply.
+    fn request_of(
+        &mut self,
+        session: &mut Session<F>,
+        (resolved, handler): (Resolved<F>, CoreHandler),
+        args: &Args<'_>,
+        placement: &Placement,
+    ) -> Request {
+        let mut request = Request::default();
+        let (shard_count, home) = (self.engine.hub.shard_count(), self.executor.home_shard());
+        request.push((resolved.facts, handler), args, placement, shard_count, home);
+        self.await_parts(session, SmallVec::from_slice(&[resolved.id]), request.byte_count());
+        request
     }
 
     /// Submits what was gathered; the session waits for it.

@@ -35,6 +35,11 @@ struct Group {
 }
 
 impl Groups {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.groups.len()
+    }
+
     /// Takes a row. One with arrays among its properties goes to a group for each combination of their elements.
     pub(super) fn add(
         &mut self,

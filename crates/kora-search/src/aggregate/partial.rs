@@ -1,8 +1,10 @@
 //! Rows on their way: as many as one shard has, and then those of all.
 
+use std::sync::Arc;
+
 use super::Limits;
 use super::error::AggregateError;
-use super::groups::{GroupBy, Groups};
+use super::groups::Groups;
 use super::key::mix;
 use super::pipeline::{Action, Cut, Pipeline};
 use super::row::Row;
@@ -10,8 +12,8 @@ use super::sort::Top;
 
 /// What rows of a shard have come to.
 #[derive(Clone, Debug)]
-pub struct Partial<'a> {
-    pipeline: &'a Pipeline,
+pub struct Partial {
+    pipeline: Arc<Pipeline>,
     limits: Limits,
     /// Where what is by chance begins.
     seed: u64,
@@ -43,16 +45,16 @@ impl Action {
     }
 }
 
-impl<'a> Partial<'a> {
+impl Partial {
     /// Nothing yet. What is taken by chance depends on the seed and on the order of the rows only.
     #[must_use]
-    pub fn new(pipeline: &'a Pipeline, limits: Limits, seed: u64) -> Self {
+    pub fn new(pipeline: &Arc<Pipeline>, limits: Limits, seed: u64) -> Self {
         let kept = match pipeline.actions.iter().find(|action| action.needs_all()) {
             Some(Action::Group(_)) => Kept::Groups(Groups::default()),
             Some(Action::Sort { keys, cut }) => Kept::Top(Top::new(keys.clone(), cut.end())),
             _ => Kept::Rows(Vec::new()),
         };
-        Self { pipeline, limits, seed, kept, count: 0 }
+        Self { pipeline: Arc::clone(pipeline), limits, seed, kept, count: 0 }
     }
 
     /// Takes a row. Complexity: what the expressions up to the first GROUPBY or SORTBY take, and that one's share.
@@ -61,26 +63,31 @@ impl<'a> Partial<'a> {
     ///
     /// An expression has no value for the row, or too much would be kept.
     pub fn add(&mut self, mut row: Row) -> Result<(), AggregateError> {
-        for action in &self.pipeline.actions {
+        let Self { pipeline, limits, seed, kept, count } = self;
+        for action in &pipeline.actions {
             match action {
-                Action::Group(by) => return self.add_to_groups(by, &row),
+                Action::Group(by) => {
+                    *count += 1;
+                    let Kept::Groups(groups) = kept else { return Ok(()) };
+                    return groups.add(by, &row, mix(*seed ^ mix(row.order)), limits);
+                }
                 Action::Sort { .. } | Action::Cut(_) => break,
                 _ if !pass(action, &mut row)? => return Ok(()),
                 _ => (),
             }
         }
-        self.count += 1;
-        let keep = match self.pipeline.actions.iter().find(|action| action.needs_all()) {
+        *count += 1;
+        let keep = match pipeline.actions.iter().find(|action| action.needs_all()) {
             Some(Action::Cut(cut)) => cut.end(),
             _ => usize::MAX,
         };
-        match &mut self.kept {
-            Kept::Top(top) if top.len() >= self.limits.rows_max => {
+        match kept {
+            Kept::Top(top) if top.len() >= limits.rows_max => {
                 return Err(AggregateError::TooMuch("rows"));
             }
             Kept::Top(top) => top.add(row),
             Kept::Rows(rows) if rows.len() >= keep => (),
-            Kept::Rows(rows) if rows.len() >= self.limits.rows_max => {
+            Kept::Rows(rows) if rows.len() >= limits.rows_max => {
                 return Err(AggregateError::TooMuch("rows"));
             }
             Kept::Rows(rows) => rows.push(row),
@@ -89,10 +96,14 @@ impl<'a> Partial<'a> {
         Ok(())
     }
 
-    fn add_to_groups(&mut self, by: &GroupBy, row: &Row) -> Result<(), AggregateError> {
-        self.count += 1;
-        let Kept::Groups(groups) = &mut self.kept else { return Ok(()) };
-        groups.add(by, row, mix(self.seed ^ mix(row.order)), &self.limits)
+    /// How many rows or groups it keeps.
+    #[must_use]
+    pub fn kept_count(&self) -> usize {
+        match &self.kept {
+            Kept::Rows(rows) => rows.len(),
+            Kept::Groups(groups) => groups.len(),
+            Kept::Top(top) => top.len(),
+        }
     }
 
     /// Takes what another shard has come to, behind its own. Merging is associative, but for the last digits of sums.

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use kora_index::schema::{Field, FieldKind, Schema, Source};
 use proptest::prelude::*;
 
@@ -23,9 +25,9 @@ fn schema() -> Schema {
     Schema { fields, ..Schema::default() }
 }
 
-fn compile(line: &str) -> Result<Pipeline, AggregateError> {
+fn compile(line: &str) -> Result<Arc<Pipeline>, AggregateError> {
     let words: Vec<_> = ["idx", "*"].into_iter().chain(line.split(' ')).map(str::as_bytes).collect();
-    Pipeline::compile(&Aggregate::parse(&words).unwrap().steps, &schema(), &[])
+    Pipeline::compile(&Aggregate::parse(&words).unwrap().steps, &schema(), &[]).map(Arc::new)
 }
 
 /// A document: its fields in the order k, n, t, m.
@@ -61,7 +63,7 @@ fn rows(pipeline: &Pipeline) -> Vec<Row> {
     (0..).zip(&DOCUMENTS).map(row).collect()
 }
 
-fn run(pipeline: &Pipeline, shards: Vec<Vec<Row>>) -> Result<Outcome, AggregateError> {
+fn run(pipeline: &Arc<Pipeline>, shards: Vec<Vec<Row>>) -> Result<Outcome, AggregateError> {
     let mut whole = Partial::new(pipeline, Limits::default(), 1);
     for rows in shards {
         let mut partial = Partial::new(pipeline, Limits::default(), 1);

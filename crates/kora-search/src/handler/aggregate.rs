@@ -9,9 +9,13 @@ use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
 pub(super) use self::reply::{write_page, write_rows};
-pub(super) use self::rows::{Table, aggregate};
+use self::rows::Aggregation;
+pub(super) use self::rows::Table;
+use super::ask::ask;
+use super::build::{self, Readiness};
+use super::question::Question;
 use super::search::check_format;
-use super::{READS, cursor, index_of, of_arguments, refusal, service};
+use super::{SEARCHES, index_of, of_arguments, refusal, service};
 use crate::command::aggregate::Aggregate;
 
 pub(super) const AGGREGATE: CommandSpec = CommandSpec {
@@ -21,7 +25,7 @@ pub(super) const AGGREGATE: CommandSpec = CommandSpec {
         summary: "Finds documents of an index, and groups, sorts and computes what they hold",
         complexity: "O(N) with N documents that match",
         args: &[Arg::string("index"), Arg::string("query"), Arg::string("step").optional().multiple()],
-        ..READS
+        ..SEARCHES
     },
     handler: run,
 };
@@ -34,10 +38,10 @@ fn run(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult 
         refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.index)))
     })?;
     let settings = service.state().settings.clone();
-    let table = aggregate(ctx, &service, declaration, &settings, &asked)?;
-    match &asked.cursor {
-        None => write_page(&table, out),
-        Some(options) => cursor::open(ctx, &service, &asked.index, options, table, out)?,
+    if build::finish(ctx, &service, &declaration, out)? == Readiness::Later {
+        return Ok(());
     }
-    Ok(())
+    let question = Question::new(ctx, &service, declaration, &settings, &asked.query, &asked.options)?;
+    let purpose = Aggregation::new(ctx, &service, &question, &settings, asked)?;
+    ask(ctx, &service, question, purpose, out)
 }

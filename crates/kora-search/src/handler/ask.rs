@@ -1,23 +1,40 @@
-//! A query through the parts of an index in all stores.
+//! A query through the parts of an index in all stores: what its shares have in common, and what follows one upon the other.
+//!
+//! A query begins with all stores in hand: there it gathers statistics and takes a snapshot of each part, so all that it finds is of that moment. It goes
+//! through the parts in up to three stages, each of which may be done in slices: if the nearest are asked for, a search that finds which they are;
+//! the search itself; and what rows of the reply need of their documents. What a [`Purpose`] makes of matches is its own.
+//!
+//! While it goes on aside, the stores keep the documents that change ([`kept`]), and its rows are of those. At its end, however it ends, the last
+//! stage lets go of all that: what was kept, and documents in the index that died meanwhile.
 
+mod kept;
+mod part;
+mod share;
+
+use std::fmt::Debug;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kora_core::context::Ctx;
-use kora_core::entry::Entry;
-use kora_core::error::CommandResult;
+use kora_core::context::errand::{Answer, Effort, Errand, Next, ShareOf};
+use kora_core::error::{CommandError, CommandResult};
+use kora_core::reply::Reply;
+use kora_core::slot::ShardId;
 use kora_core::store::ShardStore;
+use kora_core::store::keeping::KeepId;
 use kora_index::Snapshot;
-use kora_index::document::SortKey;
 use kora_index::plan::{Distance, Plan};
-use kora_index::search::{Direction, Flow, Hit, KeptKey, Match, Search, SearchScoring, TopKeys};
+use kora_index::search::{Direction, Flow, Hit, KeptKey, Match, TopKeys};
 use kora_index::statistics::{Gathering, Statistics};
+use kora_locks::{RankedMutex, rank};
 
+use self::kept::Kept;
+pub(super) use self::part::PartSearch;
+use self::share::{PartShare, Work};
 use super::UNKNOWN;
 use super::question::Question;
 use crate::companion::{self, DB, IndexPart};
-
-/// Steps of a search between two looks at its deadline.
-const STEPS: usize = 1 << 13;
+use crate::service::Service;
 
 /// Calls with the part of an index in one store. What depends on what is declared only is the same in all.
 ///
@@ -58,69 +75,6 @@ pub(super) fn each_index(ctx: &mut Ctx<'_>, number: u64, mut body: impl FnMut(&m
     });
 }
 
-/// A search through one store's part of an index.
-pub(super) struct PartSearch<'a> {
-    /// Which of the stores in hand it is.
-    pub(super) place: usize,
-    pub(super) part: &'a IndexPart,
-    pub(super) store: &'a ShardStore,
-    snapshot: Snapshot,
-    statistics: Arc<Statistics>,
-    question: &'a Question,
-    distances: &'a [Distance],
-    /// The documents that are among the nearest, if those are asked for.
-    nearest: Option<Vec<u32>>,
-}
-
-impl<'a> PartSearch<'a> {
-    /// Calls with each match. Returns how many there are.
-    ///
-    /// # Errors
-    /// If the query takes longer than it may.
-    pub(super) fn run(&self, visit: impl FnMut(&Match<'_>) -> Flow) -> CommandResult<u64> {
-        self.run_among(self.nearest.clone(), visit)
-    }
-
-    /// Calls with each match among documents, whose numbers ascend; none given: all.
-    ///
-    /// # Errors
-    /// If the query takes longer than it may.
-    pub(super) fn run_among(
-        &self,
-        documents: Option<Vec<u32>>,
-        mut visit: impl FnMut(&Match<'_>) -> Flow,
-    ) -> CommandResult<u64> {
-        let (plan, statistics) = (Arc::clone(&self.question.plan), Arc::clone(&self.statistics));
-        let mut search = Search::new(&self.part.index, plan, statistics, self.snapshot.clone());
-        if let Some(documents) = documents {
-            search = search.among(documents);
-        }
-        let scoring =
-            SearchScoring { scorer: self.question.scorer, payload: self.question.payload.as_deref() };
-        while !search.step(&self.part.index, STEPS, &scoring, &mut visit) {
-            self.question.deadline.check()?;
-        }
-        Ok(search.matched())
-    }
-
-    /// The distances of a document that was found, with their places among those of the plan.
-    pub(super) fn distances(&self, document: u32) -> impl Iterator<Item = (usize, f64)> + use<'_> {
-        let (plan, index) = (&self.question.plan, &self.part.index);
-        let all = self.distances.iter().enumerate();
-        all.filter_map(move |(place, of)| Some((place, plan.distance(index, document, of)?)))
-    }
-
-    /// The key of a document that was found.
-    pub(super) fn key(&self, document: u32) -> &'a [u8] {
-        self.part.index.key(&self.snapshot, document)
-    }
-
-    /// What a document that was found is in the store.
-    pub(super) fn entry(&self, document: u32) -> Option<&'a Entry> {
-        self.store.peek(DB, self.key(document))
-    }
-}
-
 /// What a query needs to know of the whole index.
 pub(super) fn gather(ctx: &mut Ctx<'_>, number: u64, plan: &Plan) -> Arc<Statistics> {
     let mut statistics = Statistics::default();
@@ -128,70 +82,322 @@ pub(super) fn gather(ctx: &mut Ctx<'_>, number: u64, plan: &Plan) -> Arc<Statist
     Arc::new(statistics)
 }
 
-/// Calls with a search through each part of the index: all of them are of one moment, since all stores are in hand. If the nearest are asked for,
-/// a first search through all parts finds which they are.
-///
-/// # Errors
-/// What the call returns first.
-pub(super) fn ask(
-    ctx: &mut Ctx<'_>,
-    question: &Question,
-    mut body: impl FnMut(PartSearch<'_>) -> CommandResult,
-) -> CommandResult {
-    settle(ctx);
-    let statistics = gather(ctx, question.declaration.number, &question.plan);
-    let Some(count) = question.plan.nearest_count() else {
-        return ask_parts(ctx, question, &statistics, None, body);
-    };
-    let mut found: Vec<(usize, KeptKey, Hit)> = Vec::new();
-    ask_parts(ctx, question, &statistics, None, |search| {
-        let mut top = TopKeys::new(count, Direction::Ascending);
-        search.run(|one| {
-            if let Some(distance) = one.distance() {
-                let hit = Hit { document: one.document, score: 0.0, order: one.order() };
-                top.offer(SortKey::Number(distance), hit);
-            }
-            Flow::Continue
-        })?;
-        found.extend(top.finish().into_iter().map(|(key, hit)| (search.place, key, hit)));
-        Ok(())
-    })?;
-    found.sort_by(|(_, one, first), (_, other, second)| {
-        Direction::Ascending.compare((one.borrow(), first.order), (other.borrow(), second.order))
-    });
-    found.truncate(count);
-    let mut nearest: Vec<Vec<u32>> = Vec::new();
-    for (place, _, hit) in found {
-        if nearest.len() <= place {
-            nearest.resize(place + 1, Vec::new());
-        }
-        nearest[place].push(hit.document);
-    }
-    nearest.iter_mut().for_each(|documents| documents.sort_unstable());
-    ask_parts(ctx, question, &statistics, Some(&nearest), &mut body)
+/// What a query is for: what becomes of the documents that it matches.
+pub(super) trait Purpose: Debug + Send + Sync + 'static {
+    /// What the matches of one part have come to.
+    type Found: Debug + Send + 'static;
+    /// A row of the reply.
+    type Row: Debug + Send + 'static;
+
+    /// Nothing yet.
+    fn begin(&self) -> Self::Found;
+
+    /// Takes a match.
+    fn offer(&self, found: &mut Self::Found, part: &PartSearch<'_>, one: &Match<'_>) -> Flow;
+
+    /// What the parts have come to together, in their order.
+    ///
+    /// # Errors
+    /// In the words of RediSearch.
+    fn merge(&self, parts: Vec<Found<Self::Found>>) -> CommandResult<Rows<Self::Row>>;
+
+    /// Completes a row by what its part has.
+    fn load(&self, part: &PartSearch<'_>, row: &mut Self::Row);
+
+    /// Whether it may look at documents themselves.
+    fn reads_documents(&self) -> bool;
+
+    /// Writes the reply.
+    ///
+    /// # Errors
+    /// Instead of a reply.
+    fn reply(
+        &self,
+        service: &Service,
+        question: &Question,
+        rows: Rows<Self::Row>,
+        out: &mut dyn Reply,
+    ) -> CommandResult;
 }
 
-/// Calls with a search through each part of the index, among documents of each part, if they are given.
-fn ask_parts(
+/// What one part has found.
+#[derive(Debug)]
+pub(super) struct Found<F> {
+    /// Which of the parts it is.
+    pub(super) place: usize,
+    /// How many documents matched.
+    pub(super) matched: u64,
+    pub(super) found: F,
+}
+
+/// Rows of a reply.
+#[derive(Debug)]
+pub(super) struct Rows<R> {
+    /// How many there would be without limits.
+    pub(super) total: u64,
+    /// The rows with the places of their parts.
+    pub(super) rows: Vec<(usize, R)>,
+    /// Whether parts have to complete them.
+    pub(super) are_to_be_loaded: bool,
+}
+
+/// Where a share of a query is, and what it sees.
+#[derive(Clone, Debug)]
+struct Base {
+    shard: ShardId,
+    place: usize,
+    /// Tells the part of the index from one that has taken its place.
+    identity: u64,
+    snapshot: Snapshot,
+}
+
+/// A share has come to its end.
+#[derive(Debug)]
+enum Returned<P: Purpose> {
+    Nearest(Base, Vec<(KeptKey, Hit)>),
+    Found(Base, Found<P::Found>),
+    /// Rows with their places among all.
+    Rows(Vec<(usize, P::Row)>),
+}
+
+/// What changes while a query goes on.
+#[derive(Debug)]
+struct State<P: Purpose> {
+    failure: Option<CommandError>,
+    returned: Vec<Returned<P>>,
+    /// The rows that were merged; those that are being completed are not in it.
+    rows: Option<Rows<P::Row>>,
+    /// What each store keeps.
+    keeps: Vec<(ShardId, KeepId)>,
+    is_aside: bool,
+    is_over: bool,
+}
+
+/// A query that has begun.
+#[derive(Debug)]
+pub(super) struct Query<P: Purpose> {
+    service: Arc<Service>,
+    question: Question,
+    distances: Vec<Distance>,
+    statistics: Arc<Statistics>,
+    purpose: P,
+    bases: Vec<ShardId>,
+    /// What is kept for it is wanted while this is there.
+    token: Arc<()>,
+    /// Its shares need not go on.
+    has_failed: AtomicBool,
+    /// So much has changed that not all of it was kept.
+    has_lost: Arc<AtomicBool>,
+    state: RankedMutex<{ rank::QUERY }, State<P>>,
+}
+
+/// The index was deleted, or its keys replaced, while a query went on.
+const DROPPED: CommandError = CommandError::text("The index was dropped before the query could be executed");
+/// More documents have changed than are kept.
+const LOST: CommandError = CommandError::text("Too many documents changed while the query was executed");
+
+/// Carries a query out, at once or aside. What is due was deleted, and the index is whole.
+///
+/// # Errors
+/// In the words of RediSearch.
+pub(super) fn ask<P: Purpose>(
     ctx: &mut Ctx<'_>,
-    question: &Question,
-    statistics: &Arc<Statistics>,
-    nearest: Option<&[Vec<u32>]>,
-    mut body: impl FnMut(PartSearch<'_>) -> CommandResult,
+    service: &Arc<Service>,
+    question: Question,
+    purpose: P,
+    out: &mut dyn Reply,
 ) -> CommandResult {
-    let distances = question.plan.distances();
-    let mut place = 0;
-    let mut result = Ok(());
-    each_index(ctx, question.declaration.number, |part, store| {
-        let snapshot = part.index.snapshot();
-        if result.is_err() {
-            return;
-        }
-        let statistics = Arc::clone(statistics);
-        let nearest = nearest.map(|parts| parts.get(place).cloned().unwrap_or_default());
-        let distances = &distances[..];
-        result = body(PartSearch { place, part, store, snapshot, statistics, question, distances, nearest });
-        place += 1;
+    let number = question.declaration.number;
+    let statistics = gather(ctx, number, &question.plan);
+    let mut bases: Vec<Base> = Vec::new();
+    ctx.each_store(|store, _| {
+        let shard = store.id();
+        companion::with_part(store, |part, _| {
+            if let Some(index) = part.find(number) {
+                let (identity, snapshot) = (index.identity, index.index.snapshot());
+                bases.push(Base { shard, place: bases.len(), identity, snapshot });
+            }
+        });
     });
-    result
+    let state = State {
+        failure: None,
+        returned: Vec::with_capacity(bases.len()),
+        rows: None,
+        keeps: Vec::new(),
+        is_aside: false,
+        is_over: false,
+    };
+    let query = Arc::new(Query {
+        service: Arc::clone(service),
+        distances: question.plan.distances(),
+        question,
+        statistics,
+        purpose,
+        bases: bases.iter().map(|base| base.shard).collect(),
+        token: Arc::default(),
+        has_failed: AtomicBool::new(false),
+        has_lost: Arc::default(),
+        state: RankedMutex::new(state),
+    });
+    let mut shares = Vec::with_capacity(bases.len());
+    ctx.each_store(|store, _| {
+        let Some(base) = bases.iter().find(|base| base.shard == store.id()) else { return };
+        companion::with_part(store, |part, _| {
+            if let Some(index) = part.find(number) {
+                shares.push(query.first_share(index, base.clone()));
+            }
+        });
+    });
+    drop(bases);
+    let errand: Arc<dyn Errand> = query;
+    let whole = service.pace().whole(service.clock());
+    let _ = ctx.run_errand(&errand, shares, whole, out)?;
+    Ok(())
+}
+
+impl<P: Purpose> Query<P> {
+    fn first_share(self: &Arc<Self>, index: &IndexPart, base: Base) -> ShareOf {
+        let search = self.search(index, &base);
+        let work = match self.question.plan.nearest_count() {
+            Some(count) => Work::Nearest(search, TopKeys::new(count, Direction::Ascending)),
+            None => Work::Search(search, self.purpose.begin()),
+        };
+        self.share(base, work)
+    }
+
+    fn share(self: &Arc<Self>, base: Base, work: Work<P>) -> ShareOf {
+        (base.shard, Box::new(PartShare::new(Arc::clone(self), base, work)))
+    }
+
+    /// It ends with an error.
+    fn fail(&self, error: CommandError) {
+        self.state.lock().failure.get_or_insert(error);
+        self.has_failed.store(true, Ordering::Release);
+    }
+
+    fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Acquire)
+    }
+
+    /// What its store keeps for it on a shard.
+    fn keep_on(&self, shard: ShardId) -> Option<KeepId> {
+        self.state.lock().keeps.iter().find(|(of, _)| *of == shard).map(|(_, id)| *id)
+    }
+
+    /// All parts of a stage are there: what follows, unless they were the last.
+    fn advance(self: &Arc<Self>, returned: Vec<Returned<P>>) -> CommandResult<Vec<ShareOf>> {
+        let (mut nearest, mut found, mut loaded) = (Vec::new(), Vec::new(), Vec::new());
+        for one in returned {
+            match one {
+                Returned::Nearest(base, hits) => nearest.push((base, hits)),
+                Returned::Found(base, parts) => found.push((base, parts)),
+                Returned::Rows(rows) => loaded.extend(rows),
+            }
+        }
+        if !nearest.is_empty() {
+            return Ok(self.search_nearest(nearest));
+        }
+        if !loaded.is_empty() {
+            loaded.sort_by_key(|(at, _)| *at);
+            if let Some(rows) = &mut self.state.lock().rows {
+                rows.rows = loaded.into_iter().map(|(_, row)| (0, row)).collect();
+            }
+            return Ok(Vec::new());
+        }
+        found.sort_by_key(|(base, _)| base.place);
+        let (bases, parts): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+        let mut rows = self.purpose.merge(parts)?;
+        let to_load = if rows.are_to_be_loaded { std::mem::take(&mut rows.rows) } else { Vec::new() };
+        self.state.lock().rows = Some(rows);
+        Ok(self.load(bases, to_load))
+    }
+
+    /// The search among the nearest, of which each part has found its own.
+    fn search_nearest(self: &Arc<Self>, parts: Vec<(Base, Vec<(KeptKey, Hit)>)>) -> Vec<ShareOf> {
+        let all = parts.iter().flat_map(|(base, hits)| hits.iter().map(|(key, hit)| (base.place, key, hit)));
+        let mut all: Vec<_> = all.collect();
+        all.sort_by(|(_, one, first), (_, other, second)| {
+            Direction::Ascending.compare((one.borrow(), first.order), (other.borrow(), second.order))
+        });
+        all.truncate(self.question.plan.nearest_count().unwrap_or(0));
+        let mut shares = Vec::with_capacity(parts.len());
+        for (base, _) in &parts {
+            let own = all.iter().filter(|(place, ..)| *place == base.place);
+            let mut documents: Vec<u32> = own.map(|(_, _, hit)| hit.document).collect();
+            documents.sort_unstable();
+            shares.push(self.share(base.clone(), Work::Among(documents)));
+        }
+        shares
+    }
+
+    /// The completion of rows, each by its part.
+    fn load(self: &Arc<Self>, bases: Vec<Base>, rows: Vec<(usize, P::Row)>) -> Vec<ShareOf> {
+        let mut of_parts: Vec<Vec<(usize, P::Row)>> = bases.iter().map(|_| Vec::new()).collect();
+        for (at, (place, row)) in rows.into_iter().enumerate() {
+            if let Some(at_part) = bases.iter().position(|base| base.place == place) {
+                of_parts[at_part].push((at, row));
+            }
+        }
+        let wanted = bases.into_iter().zip(of_parts).filter(|(_, rows)| !rows.is_empty());
+        wanted.map(|(base, rows)| self.share(base, Work::Load(rows.into(), Vec::new()))).collect()
+    }
+
+    /// The last stage of a query that went on aside: each store forgets what it has kept.
+    fn tidy(self: &Arc<Self>) -> Vec<ShareOf> {
+        let tidying = |shard: &ShardId| -> ShareOf {
+            (*shard, Box::new(share::Tidying::new(Arc::clone(self), *shard)))
+        };
+        self.bases.iter().map(tidying).collect()
+    }
+}
+
+impl<P: Purpose> Errand for Query<P> {
+    fn slice(&self) -> Effort {
+        self.service.pace().slice(self.service.clock())
+    }
+
+    fn stand_aside(&self, store: &mut ShardStore) {
+        let is_read = self.purpose.reads_documents();
+        let keep = || Kept::new(&self.question.declaration, &self.token, &self.has_lost);
+        let id = if is_read { store.begin_keeping(DB, Box::new(keep())) } else { None };
+        let mut state = self.state.lock();
+        state.is_aside = true;
+        state.keeps.extend(id.map(|id| (store.id(), id)));
+    }
+
+    fn next(self: Arc<Self>, is_left: bool) -> Next {
+        let (returned, has_ended, is_over) = {
+            let mut state = self.state.lock();
+            let has_ended = is_left || state.failure.is_some();
+            (std::mem::take(&mut state.returned), has_ended, state.is_over)
+        };
+        let shares = if has_ended || is_over {
+            Vec::new()
+        } else {
+            self.advance(returned).unwrap_or_else(|error| {
+                self.fail(error);
+                Vec::new()
+            })
+        };
+        if !shares.is_empty() || is_over {
+            return Next { answer: None, shares };
+        }
+        let mut state = self.state.lock();
+        state.is_over = true;
+        let is_aside = state.is_aside;
+        drop(state);
+        Next { answer: Some(Answer::Reply), shares: if is_aside { self.tidy() } else { Vec::new() } }
+    }
+
+    fn reply(&self, out: &mut dyn Reply) -> CommandResult {
+        let (failure, rows) = {
+            let mut state = self.state.lock();
+            (state.failure.take(), state.rows.take())
+        };
+        match (failure, rows) {
+            (None, Some(rows)) => self.purpose.reply(&self.service, &self.question, rows, out),
+            (Some(error), _) => Err(error),
+            (None, None) => Err(DROPPED),
+        }
+    }
 }

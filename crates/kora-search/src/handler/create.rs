@@ -1,6 +1,6 @@
 //! FT.CREATE and FT.ALTER.
 //!
-//! An index is built over the keys that are there in one go, with all stores in hand.
+//! An index is declared with all stores in hand; how it is built over the keys that are there is in [`super::build`].
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 use kora_index::Index;
 
-use super::{GROWS, UNKNOWN, of_arguments, refusal, service};
+use super::{BUILDS, UNKNOWN, build, of_arguments, refusal, service};
 use crate::command::create::{Alter, Create};
 use crate::companion::{self, DB};
 use crate::service::{Arguments, Declaration, Service, altered};
@@ -22,9 +22,9 @@ pub(super) const CREATE: CommandSpec = CommandSpec {
     facts: Facts {
         name: "ft.create",
         summary: "Creates an index over hashes or JSON values",
-        complexity: "O(N) with N keys, at once",
+        complexity: "O(N) with N keys",
         args: ARGS,
-        ..GROWS
+        ..BUILDS
     },
     handler: |ctx, args, out| create(ctx, args, out, false),
 };
@@ -42,9 +42,9 @@ pub(super) const ALTER: CommandSpec = CommandSpec {
     facts: Facts {
         name: "ft.alter",
         summary: "Adds fields to an index",
-        complexity: "O(N) with N keys, at once",
+        complexity: "O(N) with N keys",
         args: ARGS,
-        ..GROWS
+        ..BUILDS
     },
     handler: |ctx, args, out| alter(ctx, args, out, false),
 };
@@ -91,8 +91,7 @@ fn create(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_new: bool) 
     service.state().indexes.insert(name.into(), Arc::clone(&declared));
     ctx.each_store(|store, _| companion::add(store, &service, &declared));
     ctx.journal.changed(1);
-    out.ok();
-    Ok(())
+    build::build(ctx, &service, &declared, out)
 }
 
 fn alter(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_new: bool) -> CommandResult {
@@ -110,15 +109,23 @@ fn alter(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_new: bool) -
     if let Some(error) = Index::new(&declared.schema, 0).err() {
         return Err(refusal(error));
     }
-    replace(ctx, &service, declared, !alter.skip_initial_scan);
-    out.ok();
-    Ok(())
+    replace(ctx, &service, declared, !alter.skip_initial_scan, out)
 }
 
 /// Puts a changed declaration in place of the one before, and looks at the keys again if it is to.
-pub(super) fn replace(ctx: &mut Ctx<'_>, service: &Service, declared: Declaration, scans: bool) {
+///
+/// # Errors
+/// None of its own.
+pub(super) fn replace(
+    ctx: &mut Ctx<'_>,
+    service: &Arc<Service>,
+    declared: Declaration,
+    scans: bool,
+    out: &mut dyn Reply,
+) -> CommandResult {
     let declared = Arc::new(declared);
     service.state().indexes.insert(declared.name.clone(), Arc::clone(&declared));
     ctx.each_store(|store, _| companion::redeclare(store, &declared, scans));
     ctx.journal.changed(1);
+    build::build(ctx, service, &declared, out)
 }

@@ -6,6 +6,7 @@ use kora_core::command::spec::{Arg, CommandSpec, Facts};
 use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
+use kora_core::time::UnixMs;
 
 use super::aggregate::{Table, write_rows};
 use super::{READS, of_arguments, refusal, service};
@@ -60,15 +61,27 @@ fn cursor(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     Ok(())
 }
 
+/// A cursor that is asked for.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// The index, as it was named.
+    pub(super) index: Box<[u8]>,
+    pub(super) options: CursorOptions,
+    /// A number that it has if that is free.
+    pub(super) number: u64,
+    /// When its time begins.
+    pub(super) now: UnixMs,
+}
+
 /// Replies the first rows, and keeps the others.
 pub(super) fn open(
-    ctx: &mut Ctx<'_>,
     service: &Service,
-    index: &[u8],
-    options: &CursorOptions,
+    asked: &Asked,
+    elapsed_ms: i64,
     table: Table,
     out: &mut dyn Reply,
 ) -> CommandResult {
+    let Asked { index, options, number: free, now } = asked;
     let Table { total, mut rows } = table;
     let count = usize::try_from(options.count.unwrap_or(ROWS)).unwrap_or(usize::MAX);
     let page = take(&mut rows, count);
@@ -76,14 +89,13 @@ pub(super) fn open(
     if page.len() >= count {
         let most = service.state().settings.cursor_idle_ms_max;
         let opened = Opened {
-            index: index.into(),
+            index: index.clone(),
             rows,
             count,
             idle_ms_max: options.idle_ms_max.map_or(most, |asked| asked.min(most)),
-            used: ctx.now,
+            used: UnixMs(now.0.saturating_add(elapsed_ms)),
         };
-        let free = ctx.random() >> 2;
-        cursor = service.state().cursors.open(free, opened).map_err(refusal)?;
+        cursor = service.state().cursors.open(*free, opened).map_err(refusal)?;
     }
     out.array(2);
     write_rows(total, &page, out);

@@ -1,15 +1,15 @@
 //! FT.GET, FT.MGET and FT.DEL, which RediSearch keeps from its first version: documents of an index by their keys.
 
-use kora_core::command::spec::{Arg, CommandSpec, Facts};
+use kora_core::command::spec::{Arg, CommandSpec, Facts, Traits};
 use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::journal::EventClass;
 use kora_core::reply::Reply;
 use kora_core::store::Keyspace;
 
-use super::ask::settle;
+use super::build::{self, Readiness};
 use super::search::write_value;
-use super::{CHANGES, READS, UNKNOWN_INDEX, exactly, index_of, load, service};
+use super::{CHANGES, SEARCHES, UNKNOWN_INDEX, exactly, index_of, load, service};
 use crate::companion::{self, DB};
 use crate::query::Dialect;
 use crate::service::Declaration;
@@ -21,7 +21,7 @@ pub(super) const GET: CommandSpec = CommandSpec {
         complexity: "O(N) with N fields",
         args: &[Arg::string("index"), Arg::string("document")],
         deprecated: Some(("2.0.0", "`HGETALL`")),
-        ..READS
+        ..SEARCHES
     },
     handler: get,
 };
@@ -44,6 +44,7 @@ pub(super) const DEL: CommandSpec = CommandSpec {
         complexity: "O(N) with N words of the document",
         args: &[Arg::string("index"), Arg::string("document"), Arg::word("delete docs", "DD").optional()],
         deprecated: Some(("2.0.0", "`DEL`")),
+        traits: Traits::STANDS_ASIDE,
         ..CHANGES
     },
     handler: delete,
@@ -53,7 +54,9 @@ fn get(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult 
     let [name, key] = *exactly(args, "FT.GET")?;
     let service = service(ctx)?;
     let declaration = index_of(&service, name, || UNKNOWN_INDEX)?;
-    settle(ctx);
+    if build::finish(ctx, &service, &declaration, out)? == Readiness::Later {
+        return Ok(());
+    }
     write_document(ctx, &declaration, key, out);
     Ok(())
 }
@@ -65,7 +68,9 @@ fn get_many(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRe
     }
     let service = service(ctx)?;
     let declaration = index_of(&service, name, || UNKNOWN_INDEX)?;
-    settle(ctx);
+    if build::finish(ctx, &service, &declaration, out)? == Readiness::Later {
+        return Ok(());
+    }
     out.array(keys.len());
     keys.iter().for_each(|key| write_document(ctx, &declaration, key, out));
     Ok(())
@@ -100,7 +105,9 @@ fn delete(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     let declaration = index_of(&service, name, || UNKNOWN_INDEX)?;
     let now = ctx.now;
     let mut is_gone = false;
-    settle(ctx);
+    if build::finish(ctx, &service, &declaration, out)? == Readiness::Later {
+        return Ok(());
+    }
     ctx.each_store(|store, journal| {
         let has_it = companion::with_part(store, |part, _| {
             part.find(declaration.number).is_some_and(|index| index.index.contains(key))

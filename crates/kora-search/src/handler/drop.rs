@@ -1,12 +1,13 @@
 //! FT.DROPINDEX, and what FLUSHALL does to indexes.
 
-use kora_core::command::spec::{Arg, CommandSpec, Facts};
+use kora_core::command::spec::{Arg, CommandSpec, Facts, Traits};
 use kora_core::context::Ctx;
 use kora_core::error::CommandResult;
 use kora_core::journal::EventClass;
 use kora_core::reply::Reply;
 use kora_core::store::Keyspace;
 
+use super::build::{self, Readiness};
 use super::{CHANGES, UNKNOWN_INDEX, of_arguments, service};
 use crate::command::small::DropIndex;
 use crate::companion::{self, DB};
@@ -18,6 +19,7 @@ pub(super) const DROPINDEX: CommandSpec = CommandSpec {
         summary: "Deletes an index, and its documents if asked to",
         complexity: "O(1), O(N) with N documents to delete",
         args: &[Arg::string("index"), Arg::word("delete docs", "DD").optional()],
+        traits: Traits::STANDS_ASIDE,
         ..CHANGES
     },
     handler: |ctx, args, out| drop_index(ctx, args, out, false),
@@ -39,6 +41,9 @@ fn drop_index(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_there: 
         return Err(UNKNOWN_INDEX);
     };
     if with_documents {
+        if build::finish(ctx, &service, &declared, out)? == Readiness::Later {
+            return Ok(());
+        }
         delete_documents(ctx, declared.number);
         // The deletions are recorded as such, so that a replay need not know which documents there were.
         ctx.journal.effect(ctx.db, &[b"FT.DROPINDEX", &declared.name]);

@@ -14,8 +14,8 @@ use kora_index::schema::{Field, FieldKind, Schema, Source};
 
 use super::ask::{each_index, settle};
 use super::search::count;
-use super::{READS, UNKNOWN, index_of, service, write_word};
-use crate::companion::{Count, Failures};
+use super::{READS, UNKNOWN, build, index_of, service, write_word};
+use crate::companion::{Count, DB, Failures, IndexPart};
 use crate::service::{CURSORS_MAX, Declaration};
 
 pub(super) const INFO: CommandSpec = CommandSpec {
@@ -60,6 +60,9 @@ struct Figures {
     block_count: u64,
     position_bytes: u64,
     failures: Failures,
+    /// Keys in stores whose parts are not whole, and those of them that were looked at.
+    keys_to_index: u64,
+    keys_indexed: u64,
 }
 
 /// Cursors: all, and those of the index.
@@ -73,8 +76,12 @@ fn info(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
     let service = service(ctx)?;
     let declaration = index_of(&service, name, || UNKNOWN)?;
     settle(ctx);
+    build::help(ctx, &service, &declaration);
     let mut figures = Figures::default();
-    each_index(ctx, declaration.number, |part, _| figures.add(part));
+    each_index(ctx, declaration.number, |part, store| {
+        figures.add(part);
+        figures.add_build(part, store.database(DB).len() as u64);
+    });
     let cursors = {
         let state = service.state();
         CursorFigures { total: state.cursors.len(), of_index: state.cursors.of_index(&declaration.name) }
@@ -84,7 +91,20 @@ fn info(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
 }
 
 impl Figures {
-    fn add(&mut self, part: &crate::companion::IndexPart) {
+    fn add_build(&mut self, part: &IndexPart, keys: u64) {
+        if let Some(build) = &part.build {
+            self.keys_to_index += keys;
+            self.keys_indexed += build.key_count().min(keys);
+        }
+    }
+
+    /// How much of the keys is indexed.
+    #[expect(clippy::cast_precision_loss, reason = "a share")]
+    fn share_indexed(&self) -> f64 {
+        if self.keys_to_index == 0 { 1.0 } else { self.keys_indexed as f64 / self.keys_to_index as f64 }
+    }
+
+    fn add(&mut self, part: &IndexPart) {
         let more = part.index.memory();
         let memory = &mut self.memory;
         self.documents += part.index.document_count() as u64;
@@ -297,13 +317,13 @@ fn write_figures(figures: &Figures, out: &mut dyn Reply) {
 fn write_state(declaration: &Declaration, figures: &Figures, cursors: &CursorFigures, out: &mut dyn Reply) {
     out.simple("hash_indexing_failures");
     out.integer(count(figures.failures.all.count));
-    // What is written is indexed by then: nothing is left to do later, and nothing to be collected.
+    // What is written is indexed by then: nothing is left to be collected, and to do later only while the index is built.
     out.simple("total_indexing_time");
     out.double(0.0);
     out.simple("indexing");
-    out.integer(0);
+    out.integer(i64::from(declaration.counters.building.load(Ordering::Acquire) > 0));
     out.simple("percent_indexed");
-    out.double(1.0);
+    out.double(figures.share_indexed());
     out.simple("number_of_uses");
     out.integer(count(declaration.counters.uses.load(Ordering::Relaxed)));
     out.simple("cleaning");

@@ -13,12 +13,14 @@ use crate::service::{Declaration, path};
 use crate::value::Value;
 
 /// A name, and where its value is.
+#[derive(Debug)]
 pub(super) struct Wanted {
     place: Option<usize>,
     is_numeric: bool,
     from: From,
 }
 
+#[derive(Debug)]
 enum From {
     Key,
     Field(String),

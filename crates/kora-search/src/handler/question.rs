@@ -18,6 +18,7 @@ use crate::service::{Declaration, Service, Settings};
 use crate::stop_words::StopWords;
 
 /// See the module.
+#[derive(Debug)]
 pub(super) struct Question {
     pub(super) declaration: Arc<Declaration>,
     pub(super) query: Query,

@@ -9,13 +9,14 @@ use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
-pub(super) use self::find::Results;
+use self::find::First;
 pub(super) use self::reply::{count, write_value};
+use super::ask::ask;
+use super::build::{self, Readiness};
 use super::question::Question;
-use super::{READS, index_of, of_arguments, refusal, service};
+use super::{SEARCHES, index_of, of_arguments, refusal, service};
 use crate::command::options::Format;
 use crate::command::search::Search;
-use crate::service::Service;
 
 pub(super) const SEARCH: CommandSpec = CommandSpec {
     facts: Facts {
@@ -23,7 +24,7 @@ pub(super) const SEARCH: CommandSpec = CommandSpec {
         summary: "Finds documents of an index",
         complexity: "O(N) with N documents that match",
         args: &[Arg::string("index"), Arg::string("query"), Arg::string("option").optional().multiple()],
-        ..READS
+        ..SEARCHES
     },
     handler: search,
 };
@@ -32,27 +33,7 @@ fn search(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     let service = service(ctx)?;
     let asked = Search::parse(&args[1..]).map_err(of_arguments)?;
     check_format(asked.output.format, out)?;
-    let (question, results) = find(ctx, &service, &asked)?;
-    reply::write(&question, &asked.output, &results, out);
-    Ok(())
-}
-
-/// Refuses what is not built, and what RESP2 does not have.
-pub(super) fn check_format(format: Format, out: &dyn Reply) -> CommandResult {
-    match format {
-        Format::Text => Ok(()),
-        Format::Expand if out.is_resp3() => Err(CommandError::text("FORMAT EXPAND is not supported")),
-        Format::Expand => Err(CommandError::text("EXPAND format is only supported with RESP3")),
-    }
-}
-
-/// Carries a search out.
-pub(super) fn find(
-    ctx: &mut Ctx<'_>,
-    service: &Service,
-    asked: &Search,
-) -> CommandResult<(Question, Results)> {
-    let declaration = index_of(service, &asked.index, || {
+    let declaration = index_of(&service, &asked.index, || {
         refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.index)))
     })?;
     let settings = service.state().settings.clone();
@@ -62,8 +43,20 @@ pub(super) fn find(
             return Err(refusal(format_args!("{name} exceeds maximum of {most}")));
         }
     }
-    let question = Question::new(ctx, service, declaration, &settings, &asked.query, &asked.options)?;
+    if build::finish(ctx, &service, &declaration, out)? == Readiness::Later {
+        return Ok(());
+    }
+    let question = Question::new(ctx, &service, declaration, &settings, &asked.query, &asked.options)?;
     shown::check(&question.declaration, &asked.output)?;
-    let results = find::find(ctx, &question, &asked.output, settings.search_results_max)?;
-    Ok((question, results))
+    let purpose = First::new(&question, &asked.output, most)?;
+    ask(ctx, &service, question, purpose, out)
+}
+
+/// Refuses what is not built, and what RESP2 does not have.
+pub(super) fn check_format(format: Format, out: &dyn Reply) -> CommandResult {
+    match format {
+        Format::Text => Ok(()),
+        Format::Expand if out.is_resp3() => Err(CommandError::text("FORMAT EXPAND is not supported")),
+        Format::Expand => Err(CommandError::text("EXPAND format is only supported with RESP3")),
+    }
 }

@@ -7,16 +7,20 @@ use kora_core::context::Ctx;
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 use kora_index::query::{Node, NodeKind};
-use kora_index::search::Flow;
+use kora_index::search::{Flow, Search, SearchScoring};
 
-use super::ask::{ask, each_index, settle};
+use super::ask::{each_index, gather};
+use super::build::{self, Readiness};
 use super::question::{Deadline, Question, default_dialect, parse};
 use super::search::count;
-use super::{READS, UNKNOWN_INDEX, index_of, of_arguments, refusal, service};
+use super::{SEARCHES, UNKNOWN_INDEX, index_of, of_arguments, refusal, service};
 use crate::command::options::QueryOptions;
 use crate::command::words::SpellCheck;
 use crate::service::{Declaration, Service, Settings};
 use crate::words::{Candidate, Dictionary, Spelled, SpelledWord, Vocabulary, check, within};
+
+/// Steps of a search at once.
+const STEPS: usize = 1 << 13;
 
 pub(super) const SPELLCHECK: CommandSpec = CommandSpec {
     facts: Facts {
@@ -25,7 +29,7 @@ pub(super) const SPELLCHECK: CommandSpec = CommandSpec {
         summary: "Suggests words for those of a query that no document has",
         complexity: "O(N) with N words of the index",
         args: &[Arg::string("index"), Arg::string("query"), Arg::string("option").optional().multiple()],
-        ..READS
+        ..SEARCHES
     },
     handler: spell_check,
 };
@@ -37,7 +41,9 @@ fn spell_check(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comman
     let settings = service.state().settings.clone();
     let dialect = asked.dialect.unwrap_or_else(|| default_dialect(&settings));
     let words = parse(&declaration, dialect, &asked.query, &QueryOptions::default())?.words();
-    settle(ctx);
+    if build::finish(ctx, &service, &declaration, out)? == Readiness::Later {
+        return Ok(());
+    }
     let known = Known::gather(ctx, &declaration, &settings, &words, asked.distance)?;
     let included = dictionaries(&service, &asked.included)?;
     let excluded = dictionaries(&service, &asked.excluded)?;
@@ -118,11 +124,15 @@ fn count_in(
     let node = Node::new(NodeKind::Within(fields.to_vec(), Box::new(word)));
     let question =
         Question::of_node(ctx, std::sync::Arc::clone(declaration), settings, &node, Deadline::NONE)?;
+    let statistics = gather(ctx, declaration.number, &question.plan);
     let mut count = 0;
-    ask(ctx, &question, |search| {
-        count += search.run(|_| Flow::Continue)?;
-        Ok(())
-    })?;
+    each_index(ctx, declaration.number, |part, _| {
+        let snapshot = part.index.snapshot();
+        let (plan, statistics) = (std::sync::Arc::clone(&question.plan), std::sync::Arc::clone(&statistics));
+        let mut search = Search::new(&part.index, plan, statistics, snapshot);
+        while !search.step(&part.index, STEPS, &SearchScoring::default(), |_| Flow::Continue) {}
+        count += search.matched();
+    });
     Ok(count)
 }
 

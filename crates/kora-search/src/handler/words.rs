@@ -8,11 +8,13 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 use kora_index::schema::FieldKind;
 
-use super::ask::{each_index, settle};
+use super::ask::each_index;
+use super::build::{self, Readiness};
 use super::create::replace;
 use super::search::count;
 use super::{
-    CHANGES, GROWS, READS, UNKNOWN, UNKNOWN_INDEX, exactly, index_of, of_arguments, refusal, service,
+    BUILDS, CHANGES, GROWS, READS, SEARCHES, UNKNOWN, UNKNOWN_INDEX, exactly, index_of, of_arguments,
+    refusal, service,
 };
 use crate::command::small::TagVals;
 use crate::command::words::{DictChange, SynUpdate};
@@ -23,14 +25,14 @@ pub(super) const SYNUPDATE: CommandSpec = CommandSpec {
         name: "ft.synupdate",
         since: "1.2.0",
         summary: "Adds words to a group of synonyms",
-        complexity: "O(N) with N keys, at once",
+        complexity: "O(N) with N keys",
         args: &[
             Arg::string("index"),
             Arg::string("group"),
             Arg::word("skipinitialscan", "SKIPINITIALSCAN").optional(),
             Arg::string("word").multiple(),
         ],
-        ..GROWS
+        ..BUILDS
     },
     handler: update_synonyms,
 };
@@ -91,7 +93,7 @@ pub(super) const TAGVALS: CommandSpec = CommandSpec {
         summary: "Lists the values of a tag field",
         complexity: "O(N) with N values",
         args: &[Arg::string("index"), Arg::string("field")],
-        ..READS
+        ..SEARCHES
     },
     handler: values,
 };
@@ -102,9 +104,7 @@ fn update_synonyms(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Co
         SynUpdate::parse(&args[1..]).map_err(of_arguments)?;
     let declaration = index_of(&service, &index, || UNKNOWN)?;
     let declared = with_synonyms(&declaration, &group, words).map_err(refusal)?;
-    replace(ctx, &service, declared, !skip_initial_scan);
-    out.ok();
-    Ok(())
+    replace(ctx, &service, declared, !skip_initial_scan, out)
 }
 
 fn dump_synonyms(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
@@ -167,7 +167,9 @@ fn values(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     if !matches!(declaration.schema.fields[place].kind, FieldKind::Tag { .. }) {
         return Err(CommandError::text("Not a tag field"));
     }
-    settle(ctx);
+    if build::finish(ctx, &service, &declaration, out)? == Readiness::Later {
+        return Ok(());
+    }
     let mut values = BTreeSet::new();
     each_index(ctx, declaration.number, |part, _| {
         values.extend(part.index.tag_values(place, "").map(|(value, _)| value.to_owned()));

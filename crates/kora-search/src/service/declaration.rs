@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use kora_index::schema::{Schema, Source};
 use kora_json::Path;
@@ -38,6 +38,8 @@ pub(crate) struct Counters {
     pub(crate) uses: AtomicU64,
     /// Queries by their dialects.
     pub(crate) dialects: [AtomicU64; 4],
+    /// Parts that are not whole: keys are there that they do not have yet.
+    pub(crate) building: AtomicUsize,
 }
 
 impl Counters {

@@ -452,8 +452,8 @@ fn rewrites_and_snapshots_evict_nothing_by_themselves() {
             });
         }
         let more = info::<u64>(&mut client, "evicted_keys") - evicted;
-        // Eight snapshots at one or two hundred kilobytes: less than a fiftieth of the keys.
-        assert!(more < 4000, "{workers} workers: {more} beside {evicted}");
+        // Eight snapshots at one or two hundred kilobytes: about a fortieth of the keys at most.
+        assert!(more < 5000, "{workers} workers: {more} beside {evicted}");
     }
 }
 

@@ -11,6 +11,7 @@ use kora_engine::front::probe::BYTES_PER_KEY;
 use kora_engine::settings::Settings;
 use kora_engine::turn::Turn;
 use kora_script::Seat;
+use kora_search::Pace;
 use kora_stream::record::RecordBuilder;
 
 use super::front::{Bell, OWN_COMMANDS, SimulationFront};
@@ -35,6 +36,7 @@ pub(super) fn build(
         clock: Arc::clone(clock),
         families: &[OWN_COMMANDS],
         script_looks: looks(seed, clock),
+        pace: Pace::default(),
     });
     let is_recording = Arc::new(AtomicBool::new(true));
     let worker = |(mut turn, bell): (Turn<SimulationFront>, Bell)| {

@@ -2,21 +2,28 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use kora_core::context::Ctx;
 use kora_core::error::CommandResult;
+use kora_core::reply::Reply;
 use kora_index::search::{Flow, Match};
 
-use super::super::ask::{PartSearch, ask, each_index};
+use super::super::ask::{Found, PartSearch, Purpose, Rows};
+use super::super::cursor;
 use super::super::load::{self, Wanted};
 use super::super::question::Question;
 use super::super::refusal;
+use super::write_page;
 use crate::aggregate::plan::{Load, Step};
-use crate::aggregate::{AggregateError, Limits, Partial, Pipeline, Row};
+use crate::aggregate::{AggregateError, Limits, Outcome, Partial, Pipeline, Row};
 use crate::command::aggregate::Aggregate;
-use crate::companion::DB;
-use crate::service::{Declaration, Fields, Service, Settings};
+use crate::service::{Fields, Service, Settings};
 use crate::value::Value;
+
+/// Rows of a part between two looks at what all parts keep.
+const COUNTED_TOGETHER: usize = 1024;
 
 /// The column of scores.
 const SCORE: &str = "__score";
@@ -28,106 +35,143 @@ pub(in crate::handler) struct Table {
     pub(in crate::handler) rows: VecDeque<Fields>,
 }
 
-/// Carries an aggregation out.
-///
-/// # Errors
-/// In the words of RediSearch.
-pub(in crate::handler) fn aggregate(
-    ctx: &mut Ctx<'_>,
-    service: &Service,
-    declaration: Arc<Declaration>,
-    settings: &Settings,
-    asked: &Aggregate,
-) -> CommandResult<Table> {
-    let question = Question::new(ctx, service, declaration, settings, &asked.query, &asked.options)?;
-    let distances = question.plan.distances();
-    let mut given: Vec<&str> = distances.iter().map(|distance| distance.name.as_str()).collect();
-    given.extend(asked.add_scores.then_some(SCORE));
-    let pipeline = Pipeline::compile(&asked.steps, &question.declaration.schema, &given).map_err(refusal)?;
-    let loads_all = asked.steps.iter().any(|step| matches!(step, Step::Load(Load::All)));
-    let wanted = if loads_all { Wanted::as_it_is } else { Wanted::new };
-    let wanted: Vec<_> = pipeline
-        .sources()
-        .iter()
-        .map(|source| (source.column, wanted(&question.declaration, &source.field)))
-        .collect();
-    let loader = Loader {
-        wanted,
-        pipeline: &pipeline,
-        question: &question,
-        score: asked.add_scores.then_some(distances.len()),
-        has_terms: asks_terms(asked),
-    };
-    let (limits, seed) = (limits(settings), ctx.random());
-    let mut merged: Result<Partial<'_>, AggregateError> = Ok(Partial::new(&pipeline, limits, seed));
-    // Where documents are of which all fields are shown, by the order of their rows.
-    let mut places: BTreeMap<u64, (usize, Box<[u8]>)> = BTreeMap::new();
-    // Rows of the nearest come in the order of their distances, whichever part they are of.
-    let mut nearest: Vec<(f64, Row)> = Vec::new();
-    ask(ctx, &question, |search| {
-        let mut partial = Partial::new(&pipeline, limits, seed);
-        let mut result = Ok(());
-        search.run(|found| {
-            if pipeline.loads_all() {
-                places.insert(found.order(), (search.place, search.key(found.document).into()));
-            }
-            if let Some(distance) = found.distance() {
-                nearest.push((distance, loader.row(&search, found)));
-                return Flow::Continue;
-            }
-            result = partial.add(loader.row(&search, found));
-            if result.is_ok() { Flow::Continue } else { Flow::Stop }
-        })?;
-        if let Ok(all) = &mut merged
-            && let Err(error) = result.and_then(|()| all.merge(partial))
-        {
-            merged = Err(error);
-        }
-        Ok(())
-    })?;
-    nearest
-        .sort_by(|(one, first), (other, second)| one.total_cmp(other).then(first.order.cmp(&second.order)));
-    for (_, row) in nearest {
-        if let Ok(all) = &mut merged
-            && let Err(error) = all.add(row)
-        {
-            merged = Err(error);
-        }
-    }
-    let outcome = merged.and_then(Partial::finish).map_err(refusal)?;
-    let names: Vec<Arc<str>> = pipeline.names().iter().map(|name| Arc::from(name.as_str())).collect();
-    let total = outcome.total;
-    let most = usize::try_from(settings.aggregate_results_max).unwrap_or(usize::MAX);
-    let rows = outcome.rows.into_iter().take(most);
-    let (orders, mut rows): (Vec<_>, VecDeque<_>) = rows.map(|row| (row.order, named(&names, row))).unzip();
-    if pipeline.loads_all() {
-        load_rest(ctx, &question, &places, &orders, &mut rows);
-    }
-    Ok(Table { total, rows })
+/// What an aggregation is for.
+#[derive(Debug)]
+pub(super) struct Aggregation {
+    pipeline: Arc<Pipeline>,
+    names: Vec<Arc<str>>,
+    wanted: Vec<(usize, Wanted)>,
+    /// The column of the score, behind those of distances.
+    score: Option<usize>,
+    /// Whether rows have the words of the query that are in the documents.
+    has_terms: bool,
+    limits: Limits,
+    /// Rows and groups that all parts keep.
+    kept_count: AtomicUsize,
+    seed: u64,
+    rows_max: usize,
+    cursor: Option<cursor::Asked>,
+    clock: Option<(fn() -> Instant, Instant)>,
 }
 
-/// Loads what is left of the documents of rows.
-fn load_rest(
-    ctx: &mut Ctx<'_>,
-    question: &Question,
-    places: &BTreeMap<u64, (usize, Box<[u8]>)>,
-    orders: &[u64],
-    rows: &mut VecDeque<Fields>,
-) {
-    let mut place = 0;
-    each_index(ctx, question.declaration.number, |part, store| {
-        for (order, row) in orders.iter().zip(rows.iter_mut()) {
-            let Some((_, key)) = places.get(order).filter(|(of, _)| *of == place) else { continue };
-            let Some(entry) = store.peek(DB, key) else { continue };
-            for (name, value) in load::all(&part.declaration, entry, question.dialect) {
-                let name = String::from_utf8_lossy(&name);
-                if !row.iter().any(|(other, _)| **other == *name) {
-                    row.push((Arc::from(name), value));
-                }
+/// What the documents of one part have come to.
+#[derive(Debug)]
+pub(super) struct Come {
+    result: Result<Partial, AggregateError>,
+    /// Rows that went into it.
+    count: usize,
+    /// What it kept of them when that was last counted.
+    counted: usize,
+    /// Rows of the nearest, which come in the order of their distances, whichever part they are of.
+    nearest: Vec<(f64, Row)>,
+    /// Keys of documents of which all fields are shown, by the order of their rows.
+    keys: Vec<(u64, Box<[u8]>)>,
+}
+
+/// Where documents are, by the order of their rows: the places of their parts, and their keys.
+type Documents = BTreeMap<u64, (usize, Box<[u8]>)>;
+
+/// A row on its way to the reply.
+#[derive(Debug)]
+pub(in crate::handler) struct Shown {
+    fields: Fields,
+    /// The document of which all fields are to be shown.
+    key: Option<Box<[u8]>>,
+}
+
+impl Aggregation {
+    /// # Errors
+    /// In the words of RediSearch.
+    pub(super) fn new(
+        ctx: &mut Ctx<'_>,
+        service: &Service,
+        question: &Question,
+        settings: &Settings,
+        asked: Aggregate,
+    ) -> CommandResult<Self> {
+        let distances = question.plan.distances();
+        let mut given: Vec<&str> = distances.iter().map(|distance| distance.name.as_str()).collect();
+        given.extend(asked.add_scores.then_some(SCORE));
+        let pipeline =
+            Pipeline::compile(&asked.steps, &question.declaration.schema, &given).map_err(refusal)?;
+        let loads_all = asked.steps.iter().any(|step| matches!(step, Step::Load(Load::All)));
+        let wanted = if loads_all { Wanted::as_it_is } else { Wanted::new };
+        let sources = pipeline.sources().iter();
+        let wanted = sources.map(|source| (source.column, wanted(&question.declaration, &source.field)));
+        let wanted = wanted.collect();
+        let has_terms = asks_terms(&asked);
+        let seed = ctx.random();
+        let cursor = asked.cursor.map(|options| cursor::Asked {
+            index: asked.index.into(),
+            options,
+            number: ctx.random() >> 2,
+            now: ctx.now,
+        });
+        Ok(Self {
+            names: pipeline.names().iter().map(|name| Arc::from(name.as_str())).collect(),
+            pipeline: Arc::new(pipeline),
+            wanted,
+            score: asked.add_scores.then_some(distances.len()),
+            has_terms,
+            limits: Limits::default(),
+            kept_count: AtomicUsize::new(0),
+            seed,
+            rows_max: usize::try_from(settings.aggregate_results_max).unwrap_or(usize::MAX),
+            cursor,
+            clock: service.clock().map(|clock| (clock, clock())),
+        })
+    }
+
+    fn row(&self, part: &PartSearch<'_>, found: &Match<'_>) -> Row {
+        let mut values: Vec<Option<Value>> = vec![None; self.pipeline.names().len()];
+        let mut set = |column: usize, value: Option<Value>| {
+            if values.len() <= column {
+                values.resize(column + 1, None);
             }
+            values[column] = value;
+        };
+        for (column, distance) in part.distances(found.document) {
+            set(column, Some(Value::Number(distance)));
         }
-        place += 1;
-    });
+        if let Some(column) = self.score {
+            set(column, Some(Value::Number(found.score())));
+        }
+        // Documents are looked up only for what the index does not keep.
+        let mut entry = None;
+        for (column, wanted) in &self.wanted {
+            let mut read = || {
+                let entry = *entry.get_or_insert_with(|| part.entry(found.document));
+                wanted.read(entry?, part.question().dialect)
+            };
+            set(*column, wanted.kept(part.part, found.document).or_else(&mut read));
+        }
+        let terms = if self.has_terms { found.terms() } else { Vec::new() };
+        let matched_terms = terms.iter().map(|term| Value::text(term.text)).collect();
+        Row { values, order: found.order(), matched_terms }
+    }
+
+    /// How long it has taken so far.
+    fn elapsed_ms(&self) -> i64 {
+        let elapsed = self.clock.map(|(clock, begun)| clock().saturating_duration_since(begun));
+        i64::try_from(elapsed.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// What all parts have come to.
+    fn sum(&self, parts: Vec<Found<Come>>) -> Result<(Outcome, Documents), AggregateError> {
+        let mut whole = Partial::new(&self.pipeline, self.limits, self.seed);
+        let mut nearest = Vec::new();
+        let mut keys = Documents::new();
+        for Found { place, found, .. } in parts {
+            whole.merge(found.result?)?;
+            nearest.extend(found.nearest);
+            keys.extend(found.keys.into_iter().map(|(order, key)| (order, (place, key))));
+        }
+        nearest.sort_by(|(one, first), (other, second)| {
+            one.total_cmp(other).then(first.order.cmp(&second.order))
+        });
+        nearest.into_iter().try_for_each(|(_, row)| whole.add(row))?;
+        Ok((whole.finish()?, keys))
+    }
 }
 
 /// Whether an expression may ask for the words of the query that are in a document.
@@ -139,52 +183,86 @@ fn asks_terms(asked: &Aggregate) -> bool {
     })
 }
 
-fn limits(_: &Settings) -> Limits {
-    Limits::default()
+impl Purpose for Aggregation {
+    type Found = Come;
+    type Row = Shown;
+
+    fn begin(&self) -> Come {
+        let partial = Partial::new(&self.pipeline, self.limits, self.seed);
+        Come { result: Ok(partial), count: 0, counted: 0, nearest: Vec::new(), keys: Vec::new() }
+    }
+
+    fn offer(&self, come: &mut Come, part: &PartSearch<'_>, one: &Match<'_>) -> Flow {
+        if self.pipeline.loads_all() {
+            come.keys.push((one.order(), part.key(one.document).into()));
+        }
+        let row = self.row(part, one);
+        if let Some(distance) = one.distance() {
+            come.nearest.push((distance, row));
+            return Flow::Continue;
+        }
+        let Ok(partial) = &mut come.result else { return Flow::Stop };
+        let mut result = partial.add(row);
+        come.count += 1;
+        if come.count.is_multiple_of(COUNTED_TOGETHER) {
+            let (kept, before) = (partial.kept_count(), come.counted);
+            come.counted = kept;
+            let all = self.kept_count.fetch_add(kept.wrapping_sub(before), Ordering::Relaxed);
+            if all.wrapping_add(kept.wrapping_sub(before)) > self.limits.rows_max {
+                result = result.and(Err(AggregateError::TooMuch("rows")));
+            }
+        }
+        match result {
+            Ok(()) => Flow::Continue,
+            Err(error) => {
+                come.result = Err(error);
+                Flow::Stop
+            }
+        }
+    }
+
+    fn merge(&self, parts: Vec<Found<Come>>) -> CommandResult<Rows<Shown>> {
+        let (Outcome { rows, total }, mut keys) = self.sum(parts).map_err(refusal)?;
+        let rows = rows.into_iter().take(self.rows_max).map(|row| {
+            let (place, key) = keys.remove(&row.order).unzip();
+            (place.unwrap_or(0), Shown { fields: named(&self.names, row), key })
+        });
+        Ok(Rows { total, rows: rows.collect(), are_to_be_loaded: self.pipeline.loads_all() })
+    }
+
+    fn load(&self, part: &PartSearch<'_>, row: &mut Shown) {
+        let Some(entry) = row.key.as_ref().and_then(|key| part.entry_of(key)) else { return };
+        let question = part.question();
+        for (name, value) in load::all(&question.declaration, entry, question.dialect) {
+            let name = String::from_utf8_lossy(&name);
+            if !row.fields.iter().any(|(other, _)| **other == *name) {
+                row.fields.push((Arc::from(name), value));
+            }
+        }
+    }
+
+    fn reads_documents(&self) -> bool {
+        !self.wanted.is_empty() || self.pipeline.loads_all()
+    }
+
+    fn reply(
+        &self,
+        service: &Service,
+        _: &Question,
+        rows: Rows<Shown>,
+        out: &mut dyn Reply,
+    ) -> CommandResult {
+        let Rows { total, rows, .. } = rows;
+        let table = Table { total, rows: rows.into_iter().map(|(_, row)| row.fields).collect() };
+        match &self.cursor {
+            None => write_page(&table, out),
+            Some(asked) => cursor::open(service, asked, self.elapsed_ms(), table, out)?,
+        }
+        Ok(())
+    }
 }
 
 fn named(names: &[Arc<str>], row: Row) -> Fields {
     let values = names.iter().zip(row.values);
     values.filter_map(|(name, value)| Some((Arc::clone(name), value?))).collect()
-}
-
-/// Makes rows of documents.
-struct Loader<'a> {
-    wanted: Vec<(usize, Wanted)>,
-    pipeline: &'a Pipeline,
-    question: &'a Question,
-    /// The column of the score, behind those of distances.
-    score: Option<usize>,
-    /// Whether rows have the words of the query that are in the documents.
-    has_terms: bool,
-}
-
-impl Loader<'_> {
-    fn row(&self, search: &PartSearch<'_>, found: &Match<'_>) -> Row {
-        let mut values: Vec<Option<Value>> = vec![None; self.pipeline.names().len()];
-        let mut set = |column: usize, value: Option<Value>| {
-            if values.len() <= column {
-                values.resize(column + 1, None);
-            }
-            values[column] = value;
-        };
-        for (column, distance) in search.distances(found.document) {
-            set(column, Some(Value::Number(distance)));
-        }
-        if let Some(column) = self.score {
-            set(column, Some(Value::Number(found.score())));
-        }
-        // Documents are looked up only for what the index does not keep.
-        let mut entry = None;
-        for (column, wanted) in &self.wanted {
-            let mut read = || {
-                let entry = *entry.get_or_insert_with(|| search.entry(found.document));
-                wanted.read(entry?, self.question.dialect)
-            };
-            set(*column, wanted.kept(search.part, found.document).or_else(&mut read));
-        }
-        let terms = if self.has_terms { found.terms() } else { Vec::new() };
-        let matched_terms = terms.iter().map(|term| Value::text(term.text)).collect();
-        Row { values, order: found.order(), matched_terms }
-    }
 }

@@ -1,22 +1,21 @@
 //! The first results of a search: the best of each part, merged, with what a reply says of them.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use kora_core::context::Ctx;
 use kora_core::error::CommandResult;
+use kora_core::reply::Reply;
 use kora_index::document::SortKey;
 use kora_index::schema::Source;
 use kora_index::score::Explanation;
 use kora_index::search::{Direction, Flow, Hit, KeptKey, Match, TopKeys, TopScores};
 
-use super::super::ask::{PartSearch, ask};
+use super::super::ask::{Found, PartSearch, Purpose, Rows};
 use super::super::load::{self, Wanted};
 use super::super::question::Question;
 use super::super::refusal;
-use super::shown::{self, Term};
+use super::{reply, shown};
 use crate::command::search::{Output, Sort};
-use crate::companion::{DB, IndexPart};
+use crate::companion::IndexPart;
 use crate::query::Dialect;
+use crate::service::Service;
 use crate::value::Value;
 
 /// What a search found.
@@ -28,6 +27,7 @@ pub(in crate::handler) struct Results {
 }
 
 /// A result.
+#[derive(Debug, Default)]
 pub(in crate::handler) struct Row {
     pub(in crate::handler) key: Box<[u8]>,
     pub(in crate::handler) score: f64,
@@ -39,23 +39,22 @@ pub(in crate::handler) struct Row {
     pub(in crate::handler) fields: Vec<(Vec<u8>, Value)>,
 }
 
-/// A result of one part.
-struct Candidate {
+/// A result on its way to the reply.
+#[derive(Debug)]
+pub(in crate::handler) struct Candidate {
     key: KeptKey,
     hit: Hit,
     row: Row,
-    /// Its distances, by name.
-    distances: Vec<(Vec<u8>, Value)>,
-    /// The words of the query that it has, if they are to be shown.
-    terms: Vec<Term>,
 }
 
 /// What results are sorted by.
+#[derive(Debug)]
 struct SortedBy {
     direction: Direction,
     by: By,
 }
 
+#[derive(Debug)]
 enum By {
     /// The field at this place, as the index keeps it.
     Kept(usize),
@@ -66,131 +65,149 @@ enum By {
 }
 
 /// What is loaded of documents.
+#[derive(Debug)]
 enum Loaded {
     Nothing,
     All,
     Fields(Vec<(Vec<u8>, Wanted)>),
 }
 
-/// Finds what is asked for.
-///
-/// # Errors
-/// If it is to be sorted by a name that is no field.
-pub(super) fn find(
-    ctx: &mut Ctx<'_>,
-    question: &Question,
-    output: &Output,
-    most: u64,
-) -> CommandResult<Results> {
-    let sorted = output.sort.as_ref().map(|sort| SortedBy::new(question, sort)).transpose()?;
-    let loaded = Loaded::new(question, output);
-    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    let offset = size(output.limit.offset.min(most));
-    let end = size(output.limit.offset.saturating_add(output.limit.count).min(most)).max(offset);
-    let names = question.plan.distances();
-    let mut candidates = Vec::new();
-    let mut total = 0;
-    ask(ctx, question, |search| {
-        let (matched, found) = first(&search, sorted.as_ref(), end - offset, end, output)?;
-        total += matched;
-        let mut terms = if output.shown.is_plain() { BTreeMap::new() } else { terms_of(&search, &found)? };
-        let mut explanations = if output.explain_score { explain(&search, &found)? } else { BTreeMap::new() };
-        candidates.extend(found.into_iter().map(|(key, hit)| {
-            let row = Row {
-                key: search.key(hit.document).into(),
-                score: hit.score,
-                explanation: explanations.remove(&hit.document),
-                sort: sorted.as_ref().map(|_| key.clone()),
-                payload: search.part.index.payload(hit.document).map(Box::from),
-                fields: Vec::new(),
-            };
-            let named = |(place, distance): (usize, f64)| {
-                (names[place].name.as_bytes().to_vec(), Value::Number(distance))
-            };
-            let distances = search.distances(hit.document).map(named).collect();
-            let terms = terms.remove(&hit.document).unwrap_or_default();
-            (search.place, Candidate { key, hit, row, distances, terms })
-        }));
-        Ok(())
-    })?;
-    candidates.sort_by(|(_, one), (_, other)| match &sorted {
-        Some(sorted) => {
-            sorted.direction.compare((one.key.borrow(), one.hit.order), (other.key.borrow(), other.hit.order))
-        }
-        None => one.hit.compare(&other.hit),
-    });
-    let mut page: Vec<_> = candidates.into_iter().skip(offset).take(end - offset).collect();
-    load_page(ctx, question, output, (&loaded, sorted.as_ref()), &mut page);
-    Ok(Results { total, rows: page.into_iter().map(|(_, candidate)| candidate.row).collect() })
-}
-
-/// How the scores of matches came about: another search, since only few of what the first one matches is kept.
-fn explain(search: &PartSearch<'_>, found: &[(KeptKey, Hit)]) -> CommandResult<BTreeMap<u32, Explanation>> {
-    let documents: BTreeSet<u32> = found.iter().map(|(_, hit)| hit.document).collect();
-    let mut explanations = BTreeMap::new();
-    search.run(|found| {
-        if documents.contains(&found.document) {
-            explanations.insert(found.document, found.explain());
-        }
-        Flow::Continue
-    })?;
-    Ok(explanations)
-}
-
-/// The words of the query that matches have: another search, through those only.
-fn terms_of(search: &PartSearch<'_>, found: &[(KeptKey, Hit)]) -> CommandResult<BTreeMap<u32, Vec<Term>>> {
-    let mut documents: Vec<u32> = found.iter().map(|(_, hit)| hit.document).collect();
-    documents.sort_unstable();
-    let mut terms = BTreeMap::new();
-    search.run_among(Some(documents), |found| {
-        let own = found.terms().into_iter().filter(|term| !term.is_value);
-        terms.insert(found.document, own.map(|term| (term.text.to_owned(), term.rarity)).collect());
-        Flow::Continue
-    })?;
-    Ok(terms)
-}
-
-/// The first matches of one part, and how many there are.
-fn first(
-    search: &PartSearch<'_>,
-    sorted: Option<&SortedBy>,
-    wanted: usize,
+/// What a search is for: the first of what it matches.
+#[derive(Debug)]
+pub(super) struct First {
+    output: Output,
+    sorted: Option<SortedBy>,
+    loaded: Loaded,
+    /// The rows of the reply: from this one on, and before that one.
+    offset: usize,
     end: usize,
-    output: &Output,
-) -> CommandResult<(u64, Vec<(KeptKey, Hit)>)> {
-    if wanted == 0 {
-        return Ok((search.run(|_| Flow::Continue)?, Vec::new()));
+    /// The names of distances.
+    distances: Vec<Vec<u8>>,
+}
+
+/// The first matches of a part.
+#[derive(Debug)]
+pub(super) enum Best {
+    /// They are only counted.
+    Counted,
+    Scores(TopScores),
+    Keys(TopKeys),
+}
+
+impl First {
+    /// # Errors
+    /// If it is to be sorted by a name that is no field.
+    pub(super) fn new(question: &Question, output: &Output, most: u64) -> CommandResult<Self> {
+        let sorted = output.sort.as_ref().map(|sort| SortedBy::new(question, sort)).transpose()?;
+        let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let offset = size(output.limit.offset.min(most));
+        let end = size(output.limit.offset.saturating_add(output.limit.count).min(most)).max(offset);
+        let names = question.plan.distances().into_iter().map(|distance| distance.name.into_bytes());
+        Ok(Self {
+            loaded: Loaded::new(question, output),
+            output: output.clone(),
+            sorted,
+            offset,
+            end,
+            distances: names.collect(),
+        })
     }
-    let Some(sorted) = sorted else {
-        let mut top = TopScores::new(end);
-        let matched = search.run(|found| {
-            top.offer(hit_of(found, true));
-            Flow::Continue
-        })?;
-        return Ok((matched, top.finish().into_iter().map(|hit| (KeptKey::Missing, hit)).collect()));
-    };
-    let mut top = TopKeys::new(end, sorted.direction);
-    let matched = search.run(|found| {
-        let hit = hit_of(found, output.with_scores);
-        match &sorted.by {
-            By::Kept(place) => top.offer(found.index().sortable(found.document, *place), hit),
-            By::Distance(asked) => {
-                let mut distances = search.distances(found.document);
-                let distance = distances.find(|(place, _)| place == asked);
-                top.offer(distance.map_or(SortKey::Missing, |(_, distance)| SortKey::Number(distance)), hit);
+}
+
+impl Purpose for First {
+    type Found = Best;
+    type Row = Candidate;
+
+    fn begin(&self) -> Best {
+        match &self.sorted {
+            _ if self.end == self.offset => Best::Counted,
+            None => Best::Scores(TopScores::new(self.end)),
+            Some(sorted) => Best::Keys(TopKeys::new(self.end, sorted.direction)),
+        }
+    }
+
+    fn offer(&self, found: &mut Best, part: &PartSearch<'_>, one: &Match<'_>) -> Flow {
+        match (found, &self.sorted) {
+            (Best::Scores(top), _) => top.offer(hit_of(one, true)),
+            (Best::Keys(top), Some(sorted)) => {
+                offer_sorted(top, &sorted.by, part, one, self.output.with_scores);
             }
-            By::Loaded(_, wanted) => {
-                let entry = search.entry(found.document);
-                match entry.and_then(|entry| wanted.read(entry, Dialect::DEFAULT)) {
-                    Some(Value::Number(number)) => top.offer(SortKey::Number(number), hit),
-                    Some(Value::Text(text)) => top.offer(SortKey::Text(&text), hit),
-                    _ => top.offer(SortKey::Missing, hit),
-                }
-            }
+            _ => {}
         }
         Flow::Continue
-    })?;
-    Ok((matched, top.finish()))
+    }
+
+    fn merge(&self, parts: Vec<Found<Best>>) -> CommandResult<Rows<Candidate>> {
+        let total = parts.iter().map(|part| part.matched).sum();
+        let mut all: Vec<(usize, KeptKey, Hit)> = Vec::new();
+        for Found { place, found, .. } in parts {
+            match found {
+                Best::Counted => {}
+                Best::Scores(top) => {
+                    all.extend(top.finish().into_iter().map(|hit| (place, KeptKey::Missing, hit)));
+                }
+                Best::Keys(top) => all.extend(top.finish().into_iter().map(|(key, hit)| (place, key, hit))),
+            }
+        }
+        // Each part's own are in order: this is a merge.
+        all.sort_by(|(_, one, first), (_, other, second)| match &self.sorted {
+            Some(sorted) => {
+                sorted.direction.compare((one.borrow(), first.order), (other.borrow(), second.order))
+            }
+            None => first.compare(second),
+        });
+        let page = all.into_iter().skip(self.offset).take(self.end - self.offset);
+        let rows = page.map(|(place, key, hit)| (place, Candidate { key, hit, row: Row::default() }));
+        Ok(Rows { total, rows: rows.collect(), are_to_be_loaded: true })
+    }
+
+    fn load(&self, part: &PartSearch<'_>, candidate: &mut Candidate) {
+        let Candidate { key, hit, row } = candidate;
+        row.key = part.key(hit.document).into();
+        row.score = hit.score;
+        row.explanation = if self.output.explain_score { part.explain(hit.document) } else { None };
+        row.sort = self.sorted.as_ref().map(|_| key.clone());
+        row.payload = part.part.index.payload(hit.document).map(Box::from);
+        self.load_fields(part, candidate);
+    }
+
+    fn reads_documents(&self) -> bool {
+        let sorts_loaded = self.sorted.as_ref().is_some_and(|sorted| matches!(sorted.by, By::Loaded(..)));
+        sorts_loaded || !matches!(self.loaded, Loaded::Nothing)
+    }
+
+    fn reply(
+        &self,
+        _: &Service,
+        question: &Question,
+        rows: Rows<Candidate>,
+        out: &mut dyn Reply,
+    ) -> CommandResult {
+        let Rows { total, rows, .. } = rows;
+        let results = Results { total, rows: rows.into_iter().map(|(_, candidate)| candidate.row).collect() };
+        reply::write(question, &self.output, &results, out);
+        Ok(())
+    }
+}
+
+fn offer_sorted(top: &mut TopKeys, by: &By, part: &PartSearch<'_>, one: &Match<'_>, with_scores: bool) {
+    let hit = hit_of(one, with_scores);
+    match by {
+        By::Kept(place) => top.offer(one.index().sortable(one.document, *place), hit),
+        By::Distance(asked) => {
+            let mut distances = part.distances(one.document);
+            let distance = distances.find(|(place, _)| place == asked);
+            top.offer(distance.map_or(SortKey::Missing, |(_, distance)| SortKey::Number(distance)), hit);
+        }
+        By::Loaded(_, wanted) => {
+            let entry = part.entry(one.document);
+            match entry.and_then(|entry| wanted.read(entry, Dialect::DEFAULT)) {
+                Some(Value::Number(number)) => top.offer(SortKey::Number(number), hit),
+                Some(Value::Text(text)) => top.offer(SortKey::Text(&text), hit),
+                _ => top.offer(SortKey::Missing, hit),
+            }
+        }
+    }
 }
 
 fn hit_of(found: &Match<'_>, is_scored: bool) -> Hit {
@@ -198,56 +215,51 @@ fn hit_of(found: &Match<'_>, is_scored: bool) -> Hit {
     Hit { document: found.document, score, order: found.order() }
 }
 
-/// Loads the fields of the results of a page, store by store.
-fn load_page(
-    ctx: &mut Ctx<'_>,
-    question: &Question,
-    output: &Output,
-    (loaded, sorted): (&Loaded, Option<&SortedBy>),
-    page: &mut [(usize, Candidate)],
-) {
-    if matches!(loaded, Loaded::Nothing) || page.is_empty() {
-        return;
-    }
-    let mut place = 0;
-    super::super::ask::each_index(ctx, question.declaration.number, |part, store| {
-        for (_, candidate) in page.iter_mut().filter(|(of, _)| *of == place) {
-            let Some(entry) = store.peek(DB, &candidate.row.key) else { continue };
-            let mut fields = candidate.distances.clone();
-            fields.extend(sort_field(part, sorted, &candidate.key));
-            let mut first = fields.len();
-            let is_distance =
-                |name: &[u8]| candidate.distances.iter().any(|(distance, _)| distance.as_slice() == name);
-            match loaded {
-                Loaded::Nothing => {}
-                Loaded::All => {
-                    for (name, value) in load::all(&question.declaration, entry, question.dialect) {
-                        if !is_distance(&name) {
-                            put(&mut fields, name, value);
-                        }
-                    }
-                    candidate.row.sort = shown_key(part, sorted, &fields).or(candidate.row.sort.take());
-                }
-                Loaded::Fields(wanted) => {
-                    fields.retain(|(name, _)| wanted.iter().any(|(other, _)| other == name));
-                    first = fields.len();
-                    for (name, wanted) in wanted.iter().filter(|(name, _)| !is_distance(name)) {
-                        let document = candidate.hit.document;
-                        if let Some(value) = wanted.value(part, document, entry, question.dialect) {
-                            put(&mut fields, name.clone(), value);
-                        }
-                    }
-                }
-            }
-            // Of a JSON value dialect 3 shows arrays, which are no texts.
-            let is_json = part.declaration.schema.source == Source::Json;
-            if !output.shown.is_plain() && !(is_json && question.dialect.number() >= 3) {
-                shown::show(output, part, entry, &candidate.terms, first, &mut fields);
-            }
-            candidate.row.fields = fields;
+impl First {
+    /// Loads the fields of a result.
+    fn load_fields(&self, search: &PartSearch<'_>, candidate: &mut Candidate) {
+        if matches!(self.loaded, Loaded::Nothing) {
+            return;
         }
-        place += 1;
-    });
+        let (part, question, sorted) = (search.part, search.question(), self.sorted.as_ref());
+        let Some(entry) = search.entry_of(&candidate.row.key) else { return };
+        let document = candidate.hit.document;
+        let distances: Vec<_> = search
+            .distances(document)
+            .map(|(place, distance)| (self.distances[place].clone(), Value::Number(distance)))
+            .collect();
+        let is_distance = |name: &[u8]| distances.iter().any(|(distance, _)| distance.as_slice() == name);
+        let mut fields = distances.clone();
+        fields.extend(sort_field(part, sorted, &candidate.key));
+        let mut first = fields.len();
+        match &self.loaded {
+            Loaded::Nothing => {}
+            Loaded::All => {
+                for (name, value) in load::all(&question.declaration, entry, question.dialect) {
+                    if !is_distance(&name) {
+                        put(&mut fields, name, value);
+                    }
+                }
+                candidate.row.sort = shown_key(part, sorted, &fields).or(candidate.row.sort.take());
+            }
+            Loaded::Fields(wanted) => {
+                fields.retain(|(name, _)| wanted.iter().any(|(other, _)| other == name));
+                first = fields.len();
+                for (name, wanted) in wanted.iter().filter(|(name, _)| !is_distance(name)) {
+                    if let Some(value) = wanted.value(part, document, entry, question.dialect) {
+                        put(&mut fields, name.clone(), value);
+                    }
+                }
+            }
+        }
+        // Of a JSON value dialect 3 shows arrays, which are no texts.
+        let is_json = part.declaration.schema.source == Source::Json;
+        if !self.output.shown.is_plain() && !(is_json && question.dialect.number() >= 3) {
+            let terms = search.terms(document);
+            shown::show(&self.output, part, entry, &terms, first, &mut fields);
+        }
+        candidate.row.fields = fields;
+    }
 }
 
 /// What a document is sorted by stands before its other fields.

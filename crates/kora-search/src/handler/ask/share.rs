@@ -1,0 +1,222 @@
+//! One part's share of a query, and what is done when it is over.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use kora_core::context::errand::{Effort, Share};
+use kora_core::slot::ShardId;
+use kora_core::store::ShardStore;
+use kora_index::document::SortKey;
+use kora_index::search::{Flow, Hit, Match, Search, TopKeys};
+
+use super::kept::Kept;
+use super::part::{PartSearch, scoring};
+use super::{Base, DROPPED, Found, LOST, Purpose, Query, Returned};
+use crate::companion::{self, DB, IndexPart};
+
+/// Steps of a search between two looks at what is left of a slice.
+const STEPS: usize = 2048;
+/// Matches between two such looks.
+const MATCHES: usize = 16;
+/// What a match counts, in steps.
+const MATCH_STEPS: usize = 4;
+/// What a row that is loaded counts, in steps.
+const ROW_STEPS: usize = 20;
+/// Documents that are freed between two looks.
+const FREED: usize = 16;
+
+/// What a share does.
+#[derive(Debug)]
+pub(super) enum Work<P: Purpose> {
+    /// It finds the nearest of its part.
+    Nearest(Search, TopKeys),
+    /// It is about to search among these documents.
+    Among(Vec<u32>),
+    /// It searches.
+    Search(Search, P::Found),
+    /// It completes rows: those that are left, with their places among all, and those that are done.
+    Load(VecDeque<(usize, P::Row)>, Vec<(usize, P::Row)>),
+}
+
+/// One part's share of a query.
+#[derive(Debug)]
+pub(super) struct PartShare<P: Purpose> {
+    query: Arc<Query<P>>,
+    base: Base,
+    work: Option<Work<P>>,
+}
+
+impl<P: Purpose> PartShare<P> {
+    pub(super) fn new(query: Arc<Query<P>>, base: Base, work: Work<P>) -> Self {
+        Self { query, base, work: Some(work) }
+    }
+
+    /// Goes on; returns whether the share is done.
+    fn go_on(&mut self, part: &IndexPart, store: &ShardStore, effort: &mut Effort) -> bool {
+        let query = &*self.query;
+        let kept = match query.keep_on(self.base.shard) {
+            None => None,
+            Some(id) => match store.kept::<Kept>(DB, id) {
+                Some(kept) => Some(kept.entries()),
+                None => {
+                    query.fail(DROPPED);
+                    return true;
+                }
+            },
+        };
+        let view = PartSearch {
+            part,
+            store,
+            snapshot: &self.base.snapshot,
+            statistics: &query.statistics,
+            question: &query.question,
+            distances: &query.distances,
+            kept,
+        };
+        let Some(work) = &mut self.work else { return true };
+        match work {
+            Work::Nearest(search, top) => step(search, &view, effort, |one| {
+                if let Some(distance) = one.distance() {
+                    let hit = Hit { document: one.document, score: 0.0, order: one.order() };
+                    top.offer(SortKey::Number(distance), hit);
+                }
+                Flow::Continue
+            }),
+            Work::Among(documents) => {
+                let search = query.search(part, &self.base).among(std::mem::take(documents));
+                *work = Work::Search(search, query.purpose.begin());
+                false
+            }
+            Work::Search(search, found) => {
+                step(search, &view, effort, |one| query.purpose.offer(found, &view, one))
+            }
+            Work::Load(left, done) => {
+                while !effort.is_spent()
+                    && let Some((at, mut row)) = left.pop_front()
+                {
+                    query.purpose.load(&view, &mut row);
+                    done.push((at, row));
+                    effort.spend(ROW_STEPS);
+                }
+                left.is_empty()
+            }
+        }
+    }
+
+    /// Gives what it has come to back.
+    fn give_back(&mut self) {
+        let (base, place) = (self.base.clone(), self.base.place);
+        let returned = match self.work.take() {
+            Some(Work::Nearest(_, top)) => Returned::Nearest(base, top.finish()),
+            Some(Work::Search(search, found)) => {
+                Returned::Found(base, Found { place, matched: search.matched(), found })
+            }
+            Some(Work::Load(_, done)) => Returned::Rows(done),
+            Some(Work::Among(_)) | None => return,
+        };
+        self.query.state.lock().returned.push(returned);
+    }
+}
+
+impl<P: Purpose> Query<P> {
+    /// A search through a part, as it was when the query began.
+    pub(super) fn search(&self, part: &IndexPart, base: &Base) -> Search {
+        let (plan, statistics) = (Arc::clone(&self.question.plan), Arc::clone(&self.statistics));
+        Search::new(&part.index, plan, statistics, base.snapshot.clone())
+    }
+}
+
+/// Goes on with a search until it is over or the effort is spent; returns whether it is over.
+fn step(
+    search: &mut Search,
+    view: &PartSearch<'_>,
+    effort: &mut Effort,
+    mut visit: impl FnMut(&Match<'_>) -> Flow,
+) -> bool {
+    let scoring = scoring(view.question);
+    loop {
+        let steps = STEPS.min(effort.left());
+        let mut count = 0;
+        let is_over = search.step(&view.part.index, steps, &scoring, |one| {
+            let flow = visit(one);
+            count += 1;
+            if count % MATCHES == 0 {
+                effort.spend(MATCHES * MATCH_STEPS);
+                if flow == Flow::Continue && effort.is_spent() {
+                    return Flow::Rest;
+                }
+            }
+            flow
+        });
+        effort.spend(steps);
+        if is_over || effort.is_spent() || view.question.deadline.check().is_err() {
+            return is_over;
+        }
+    }
+}
+
+impl<P: Purpose> Share for PartShare<P> {
+    fn step(&mut self, store: &mut ShardStore, effort: &mut Effort) -> bool {
+        if self.query.has_failed() {
+            return true;
+        }
+        if let Err(error) = self.query.question.deadline.check() {
+            self.query.fail(error);
+            return true;
+        }
+        let (number, identity) = (self.query.question.declaration.number, self.base.identity);
+        let stepped = companion::with_part(store, |part, store| {
+            let index = part.find(number).filter(|index| index.identity == identity)?;
+            Some(self.go_on(index, store, effort))
+        });
+        // What was to be kept may just have been too much.
+        let has_lost = self.query.has_lost.load(Ordering::Acquire);
+        match stepped.flatten() {
+            None => self.query.fail(DROPPED),
+            Some(_) if has_lost => self.query.fail(LOST),
+            Some(false) => return false,
+            Some(true) => self.give_back(),
+        }
+        true
+    }
+}
+
+/// A store forgets what it has kept for a query, and frees documents that died meanwhile.
+#[derive(Debug)]
+pub(super) struct Tidying<P: Purpose> {
+    query: Arc<Query<P>>,
+    shard: ShardId,
+}
+
+impl<P: Purpose> Tidying<P> {
+    pub(super) fn new(query: Arc<Query<P>>, shard: ShardId) -> Self {
+        Self { query, shard }
+    }
+}
+
+impl<P: Purpose> Share for Tidying<P> {
+    fn step(&mut self, store: &mut ShardStore, effort: &mut Effort) -> bool {
+        if let Some(id) = self.query.keep_on(self.shard) {
+            store.end_keeping(DB, id);
+        }
+        let number = self.query.question.declaration.number;
+        let tidied = companion::with_part(store, |part, _| {
+            let Some(index) = part.find(number) else { return true };
+            let mut before = usize::MAX;
+            loop {
+                let left = index.index.reclaim(FREED);
+                // What is left is seen by others.
+                if left == 0 || left >= before {
+                    return true;
+                }
+                before = left;
+                effort.spend(FREED * ROW_STEPS);
+                if effort.is_spent() {
+                    return false;
+                }
+            }
+        });
+        tidied.unwrap_or(true)
+    }
+}
