@@ -5,6 +5,7 @@
 //! frees a few documents that died, so the rest is bounded and no change pays for many.
 
 mod contents;
+mod forms;
 mod memory;
 mod put;
 mod scalars;
@@ -26,6 +27,7 @@ use crate::schema::{Field, FieldKind, Schema};
 use crate::table::{Snapshot, Table};
 use crate::vectors::Vectors;
 
+pub(crate) use forms::is_phonetic;
 pub use memory::Memory;
 
 /// Documents that died and that a change frees along the way.
@@ -159,10 +161,6 @@ impl Index {
     /// # Errors
     /// [`SchemaError`]; then nothing has changed.
     pub fn add_fields(&mut self, fields: &[Field]) -> Result<(), SchemaError> {
-        let is_phonetic = |field: &Field| matches!(field.kind, FieldKind::Text { phonetic: Some(_), .. });
-        if fields.iter().any(is_phonetic) {
-            return Err(SchemaError::PhoneticNotSupported);
-        }
         let is_text = |field: &&Field| matches!(field.kind, FieldKind::Text { .. });
         if self.schema.fields.iter().chain(fields).filter(is_text).count() > TEXT_FIELDS_MAX as usize {
             return Err(SchemaError::TooManyTextFields(TEXT_FIELDS_MAX));

@@ -5,6 +5,7 @@
 //! the matches in the order of their numbers.
 
 mod prepare;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod top;
@@ -20,6 +21,7 @@ use crate::statistics::Statistics;
 use crate::table::Snapshot;
 
 use prepare::Preparation;
+pub use terms::FoundTerm;
 pub use top::{Direction, Hit, KeptKey, TopKeys, TopScores};
 
 /// Numbers that a search looks at between two looks at its budget.

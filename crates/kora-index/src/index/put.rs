@@ -1,7 +1,8 @@
 //! How documents come into an index and go.
 
+use super::forms::{Form, Forms};
 use super::{Held, Index, Indexed, RECLAIMED_PER_CHANGE, Sorted, contents};
-use crate::analysis::{self, STEM_MARK, SYNONYM_MARK};
+use crate::analysis;
 use crate::document::{Content, Document, SortKey, SortValue, Values};
 use crate::error::PutError;
 use crate::geo;
@@ -117,13 +118,14 @@ impl Index {
         let Self { schema, fields, terms, stemmers, stop_words, synonyms, .. } = self;
         let stemmer = stemmers.get(language);
         for (place, values) in document.fields.iter().enumerate() {
-            let (Indexed::Text(bit), FieldKind::Text { weight, no_stem, .. }, Content::Text(texts)) =
+            let (Indexed::Text(bit), FieldKind::Text { weight, .. }, Content::Text(texts)) =
                 (&fields[place].indexed, &schema.fields[place].kind, &values.content)
             else {
                 continue;
             };
             let frequency = frequency_of(*weight);
             let stem_frequency = frequency_of(*weight * STEM_FACTOR);
+            let forms = Forms::new(&schema.fields[place], stemmer, synonyms);
             for (nth, text) in texts.iter().enumerate() {
                 position = position.saturating_add(if nth > 0 { VALUES_APART } else { 0 });
                 let Scratch { occurrences, mark, .. } = scratch;
@@ -137,13 +139,10 @@ impl Index {
                         let term = terms.insert(text);
                         occurrences.push(Occurrence { term, position, field: *bit, frequency });
                     };
-                    add(word, frequency);
-                    if let Some(stem) = stemmer.filter(|_| !no_stem).and_then(|stemmer| stemmer.stem(word)) {
-                        add(marked(mark, STEM_MARK, &stem), stem_frequency);
-                    }
-                    for group in synonyms.get(word).into_iter().flatten() {
-                        add(marked(mark, SYNONYM_MARK, group), frequency);
-                    }
+                    forms.visit(word, mark, |form, text| match form {
+                        Form::Stem => add(text, stem_frequency),
+                        Form::Word | Form::Sound | Form::Synonym => add(text, frequency),
+                    });
                 };
                 if text.is_empty() && schema.fields[place].index_empty {
                     visit("");
@@ -405,14 +404,6 @@ impl Index {
             }
         }
     }
-}
-
-/// A mark and a text, in a buffer that is used again.
-fn marked<'a>(buffer: &'a mut String, mark: char, text: &str) -> &'a str {
-    buffer.clear();
-    buffer.push(mark);
-    buffer.push_str(text);
-    buffer
 }
 
 fn total_frequency(group: &[Occurrence]) -> u32 {

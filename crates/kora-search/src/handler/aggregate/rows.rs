@@ -43,6 +43,8 @@ pub(super) struct Aggregation {
     wanted: Vec<(usize, Wanted)>,
     /// The column of the score, behind those of distances.
     score: Option<usize>,
+    /// Whether rows have the words of the query that are in the documents.
+    has_terms: bool,
     limits: Limits,
     /// Rows and groups that all parts keep.
     kept_count: AtomicUsize,
@@ -99,6 +101,7 @@ impl Aggregation {
         let sources = pipeline.sources().iter();
         let wanted = sources.map(|source| (source.column, wanted(&question.declaration, &source.field)));
         let wanted = wanted.collect();
+        let has_terms = asks_terms(&asked);
         let seed = ctx.random();
         let cursor = asked.cursor.map(|options| cursor::Asked {
             index: asked.index.into(),
@@ -111,6 +114,7 @@ impl Aggregation {
             pipeline: Arc::new(pipeline),
             wanted,
             score: asked.add_scores.then_some(distances.len()),
+            has_terms,
             limits: Limits::default(),
             kept_count: AtomicUsize::new(0),
             seed,
@@ -143,6 +147,9 @@ impl Aggregation {
                 row.set(*column, value);
             }
         }
+        if self.has_terms {
+            row.matched_terms.extend(found.terms().iter().map(|term| Value::text(term.text)));
+        }
     }
 
     /// How long it has taken so far.
@@ -167,6 +174,15 @@ impl Aggregation {
         nearest.into_iter().try_for_each(|(_, mut row)| whole.add(&mut row))?;
         Ok((whole.finish()?, keys))
     }
+}
+
+/// Whether an expression may ask for the words of the query that are in a document.
+fn asks_terms(asked: &Aggregate) -> bool {
+    let asks = |text: &String| text.to_ascii_lowercase().contains("matched_terms");
+    asked.steps.iter().any(|step| match step {
+        Step::Apply { expression, .. } | Step::Filter(expression) => asks(expression),
+        _ => false,
+    })
 }
 
 impl Purpose for Aggregation {

@@ -3,6 +3,7 @@
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 use kora_index::document::SortKey;
+use kora_index::schema::Source;
 use kora_index::score::Explanation;
 use kora_index::search::{Direction, Flow, Hit, KeptKey, Match, TopKeys, TopScores};
 
@@ -10,7 +11,7 @@ use super::super::ask::{Found, PartSearch, Purpose, Rows};
 use super::super::load::{self, Wanted};
 use super::super::question::Question;
 use super::super::refusal;
-use super::reply;
+use super::{reply, shown};
 use crate::command::search::{Output, Sort};
 use crate::companion::IndexPart;
 use crate::query::Dialect;
@@ -226,6 +227,7 @@ impl First {
         let is_distance = |name: &[u8]| distances.iter().any(|(distance, _)| distance.as_slice() == name);
         let mut fields = distances.clone();
         fields.extend(sort_field(part, sorted, &candidate.key));
+        let mut first = fields.len();
         match &self.loaded {
             Loaded::Nothing => {}
             Loaded::All => {
@@ -238,12 +240,19 @@ impl First {
             }
             Loaded::Fields(wanted) => {
                 fields.retain(|(name, _)| wanted.iter().any(|(other, _)| other == name));
+                first = fields.len();
                 for (name, wanted) in wanted.iter().filter(|(name, _)| !is_distance(name)) {
                     if let Some(value) = wanted.value(part, document, entry, question.dialect) {
                         put(&mut fields, name.clone(), value);
                     }
                 }
             }
+        }
+        // Of a JSON value dialect 3 shows arrays, which are no texts.
+        let is_json = part.declaration.schema.source == Source::Json;
+        if !self.output.shown.is_plain() && !(is_json && question.dialect.number() >= 3) {
+            let terms = search.terms(document);
+            shown::show(&self.output, part, entry, &terms, first, &mut fields);
         }
         candidate.row.fields = fields;
     }
