@@ -132,6 +132,7 @@ fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
         ("kora-hnsw", &[]),
         ("kora-index", &["kora-format"]),
         ("kora-search", &["kora-core", "kora-format", "kora-index", "kora-json", "kora-locks"]),
+        ("kora-doc", &["kora-core", "kora-index", "kora-json", "kora-locks"]),
         ("kora-protocol", &["kora-format"]),
         ("kora-script", &["kora-core", "kora-locks", "kora-protocol"]),
         ("kora-storage", &["kora-format", "kora-locks", "kora-stream"]),
@@ -140,6 +141,7 @@ fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
             "kora-server",
             &[
                 "kora-core",
+                "kora-doc",
                 "kora-engine",
                 "kora-json",
                 "kora-locks",
