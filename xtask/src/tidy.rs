@@ -133,6 +133,7 @@ fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
         ("kora-index", &["kora-format"]),
         ("kora-search", &["kora-core", "kora-format", "kora-index", "kora-json", "kora-locks"]),
         ("kora-vector", &["kora-core", "kora-hnsw", "kora-index"]),
+        ("kora-doc", &["kora-core", "kora-index", "kora-json", "kora-locks"]),
         ("kora-protocol", &["kora-format"]),
         ("kora-script", &["kora-core", "kora-locks", "kora-protocol"]),
         ("kora-storage", &["kora-format", "kora-locks", "kora-stream"]),
@@ -141,6 +142,7 @@ fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
             "kora-server",
             &[
                 "kora-core",
+                "kora-doc",
                 "kora-engine",
                 "kora-json",
                 "kora-locks",

@@ -3,7 +3,7 @@
 //! `cargo run --release -p kora-hnsw --example curve -- BASE QUERIES DIMENSIONS [OPTION=VALUE ...]`: both files hold elements in single precision,
 //! one vector after the other. Options: `metric` (`cosine`, `l2`, `ip`), `storage` (`f32`, `f16`, `bf16`, `q8`, `bin`, `rot`), `original` (`yes`),
 //! `m`, `efc`, `queries`, and `run`: a list of `churn` (half of the vectors is replaced three times), `filter` (searches with filters),
-//! `self` (each vector is searched for), `load` (from parts).
+//! `mend` (a pass over all), `self` (each vector is searched for), `load` (from parts), `drop` (freed in pieces).
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -295,5 +295,18 @@ fn main() {
     }
     if run.contains("churn") {
         bench.churn();
+    }
+    if run.contains("drop") {
+        let (mut longest, mut total) = (0.0_f64, 0.0);
+        loop {
+            let start = cpu_us();
+            let is_left = bench.graph.clear_some(1);
+            longest = longest.max(cpu_us() - start);
+            total += cpu_us() - start;
+            if !is_left {
+                break;
+            }
+        }
+        say(&format!("drop: {total:.0} us in all, the longest piece {longest:.0} us"));
     }
 }

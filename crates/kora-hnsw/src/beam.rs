@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::graph::Graph;
+use crate::losses::Moment;
 use crate::order;
 use crate::vectors::Probe;
 use crate::visited::Visited;
@@ -24,8 +25,8 @@ pub(crate) struct Beam {
     pub(crate) within: Vec<u64>,
     ids: Vec<u32>,
     distances: Vec<f32>,
-    /// The change of the graph that the walk knows of.
-    seen: u64,
+    /// When the walk last looked at the graph.
+    seen: Moment,
 }
 
 /// How a walk goes.
@@ -60,7 +61,7 @@ impl Beam {
         self.frontier.clear();
         self.best.clear();
         self.within.clear();
-        self.seen = graph.changes();
+        self.seen = graph.losses.now();
     }
 
     /// A node to walk from.
@@ -82,11 +83,11 @@ impl Beam {
     pub(crate) fn sync(&mut self, graph: &Graph) -> bool {
         self.visited.fit(graph.links.bound() as usize);
         self.failed.fit(graph.links.bound() as usize);
-        if self.seen == graph.changes() {
+        if self.seen == graph.losses.now() {
             return true;
         }
-        let Some(lost) = graph.lost_since(self.seen) else { return false };
-        self.seen = graph.changes();
+        let Some(lost) = graph.losses.since(self.seen) else { return false };
+        self.seen = graph.losses.now();
         let lost: std::collections::HashSet<u32> = lost.collect();
         self.frontier.retain(|Reverse(key)| !lost.contains(&order::id(*key)));
         self.best.retain(|key| !lost.contains(&order::id(*key)));

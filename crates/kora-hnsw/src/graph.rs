@@ -3,16 +3,12 @@
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::VecDeque;
-
 use crate::beam::{Beam, Walk};
 use crate::config::{Config, Error, LEVEL_MAX};
 use crate::links::{Links, NONE};
+use crate::losses::Losses;
 use crate::vectors::{Encoded, Probe, Query, Vectors};
 use crate::{order, random};
-
-/// Losses that are remembered for searches in slices, at most.
-const LOST_MAX: usize = 1024;
 
 /// Candidates in layers above the one that is wanted. With one alone, walks over vectors in clusters end in a wrong one at times: with four, recall with 64
 /// candidates after half of 100,000 was replaced three times is 0.999 instead of 0.989.
@@ -33,9 +29,7 @@ pub struct Graph {
     pub(crate) inserted: u64,
     /// The node that is looked after next.
     pub(crate) tended: u32,
-    /// Nodes that were taken out or changed lately, and how many ever were.
-    lost: VecDeque<u32>,
-    lost_count: u64,
+    pub(crate) losses: Losses,
 }
 
 /// Memory that searches, insertions and removals use again. One for each thread is enough.
@@ -74,8 +68,7 @@ impl Graph {
             len: 0,
             inserted: 0,
             tended: 0,
-            lost: VecDeque::new(),
-            lost_count: 0,
+            losses: Losses::new(),
         })
     }
 
@@ -181,14 +174,14 @@ impl Graph {
 
     /// Bytes on the heap, exactly. Complexity: O(1).
     pub fn memory(&self) -> usize {
-        self.vectors.memory() + self.links.memory() + self.lost.capacity() * 4
+        self.vectors.memory() + self.links.memory() + self.losses.memory()
     }
 
     /// Takes all vectors out and frees part of the memory: `chunks` times a chunk of each arena (256 KB). Returns whether something is left, so
     /// that a big index is freed without a pause; it has no vectors from the first call on, and can be used again after the last.
     pub fn clear_some(&mut self, chunks: usize) -> bool {
-        (self.entry, self.top, self.len) = (NONE, 0, 0);
-        self.forget_losses();
+        (self.entry, self.top, self.len, self.tended) = (NONE, 0, 0, 0);
+        self.losses.add_all();
         for _ in 0..chunks {
             let links = self.links.drop_chunk();
             let vectors = self.vectors.drop_chunk();
@@ -204,34 +197,8 @@ impl Graph {
     pub fn clear(&mut self) {
         self.vectors = Vectors::new(&self.config);
         self.links = Links::new(self.config.m);
-        (self.entry, self.top, self.len) = (NONE, 0, 0);
-        self.forget_losses();
-    }
-
-    /// Says that all that was there is lost: whoever walks over it has to begin anew.
-    fn forget_losses(&mut self) {
-        self.lost = VecDeque::new();
-        self.lost_count += LOST_MAX as u64 + 1;
-    }
-
-    /// A number that grows with everything that is lost.
-    #[inline]
-    pub(crate) fn changes(&self) -> u64 {
-        self.lost_count
-    }
-
-    /// Nodes that were lost since; none if that is not known any more.
-    pub(crate) fn lost_since(&self, seen: u64) -> Option<impl Iterator<Item = u32> + '_> {
-        let missed = usize::try_from(self.lost_count - seen).ok()?;
-        (missed <= self.lost.len()).then(|| self.lost.iter().rev().take(missed).copied())
-    }
-
-    pub(crate) fn note_loss(&mut self, id: u32) {
-        if self.lost.len() == LOST_MAX {
-            self.lost.pop_front();
-        }
-        self.lost.push_back(id);
-        self.lost_count += 1;
+        (self.entry, self.top, self.len, self.tended) = (NONE, 0, 0, 0);
+        self.losses.add_all();
     }
 
     /// The highest layer of a new node: each layer has an M-th of the nodes of the one below.

@@ -7,6 +7,7 @@ use crate::beam::Walk;
 use crate::choose::choose;
 use crate::config::Error;
 use crate::graph::{Graph, Scratch};
+use crate::losses::Moment;
 use crate::order;
 use crate::vectors::Query;
 
@@ -24,7 +25,7 @@ pub struct Insertion {
     walking: Option<usize>,
     is_ready: bool,
     scratch: Scratch,
-    seen: u64,
+    seen: Moment,
 }
 
 impl Insertion {
@@ -35,7 +36,9 @@ impl Insertion {
     pub fn new(graph: &Graph, vector: &[f32], scratch: Scratch) -> Result<Self, Error> {
         let query = graph.query(vector)?;
         let level = graph.draw_level(&query);
-        Ok(Self::with(graph, query, level, scratch))
+        let seen = graph.losses.now();
+        let ef = graph.config.ef_construction;
+        Ok(Self { query, level, ef, found: Vec::new(), walking: None, is_ready: false, scratch, seen })
     }
 
     /// Keeps so many candidates in its search, instead of as many as the configuration says; at least one.
@@ -45,14 +48,11 @@ impl Insertion {
         self
     }
 
-    fn with(graph: &Graph, query: Query, level: usize, scratch: Scratch) -> Self {
-        let seen = graph.changes();
-        let ef = graph.config.ef_construction;
-        Self { query, level, ef, found: Vec::new(), walking: None, is_ready: false, scratch, seen }
-    }
-
     /// Searches on for about `budget` distances. Returns whether all is found, so that [`Graph::commit`] is short.
     pub fn advance(&mut self, graph: &Graph, budget: usize) -> bool {
+        if !graph.vectors.fits(&self.query) {
+            return true;
+        }
         let mut left = budget;
         while !self.is_ready {
             if let Some(level) = self.walking {
@@ -76,7 +76,7 @@ impl Insertion {
 
     /// Begins at the top.
     fn restart(&mut self, graph: &Graph) {
-        self.seen = graph.changes();
+        self.seen = graph.losses.now();
         let level = self.level.min(graph.top);
         self.found.clear();
         let probe = graph.vectors.probe_of(&self.query);
@@ -117,15 +117,15 @@ impl Insertion {
         if !self.is_ready || self.found.is_empty() != graph.is_empty() {
             return false;
         }
-        if self.seen == graph.changes() {
+        if self.seen == graph.losses.now() {
             return true;
         }
-        let Some(lost) = graph.lost_since(self.seen) else { return false };
+        let Some(lost) = graph.losses.since(self.seen) else { return false };
         let lost: std::collections::HashSet<u32> = lost.collect();
         for keys in &mut self.found {
             keys.retain(|key| !lost.contains(&order::id(*key)));
         }
-        self.seen = graph.changes();
+        self.seen = graph.losses.now();
         self.found.iter().all(|keys| !keys.is_empty())
     }
 }
@@ -142,12 +142,15 @@ impl Graph {
         id
     }
 
-    /// Ends an insertion, which has to be of this graph: links the vector, searching first for what was not found yet or is gone. Returns its number.
+    /// Ends an insertion: links the vector, searching first for what was not found yet or is gone. Returns its number.
     /// Complexity: O(M^3) distances at most, usually O(M^2).
     ///
     /// # Errors
-    /// If the index is full.
+    /// If the index is full, or the insertion was begun for one that is declared otherwise.
     pub fn commit(&mut self, mut insertion: Insertion) -> (Result<u32, Error>, Scratch) {
+        if let Err(error) = self.check_fits(&insertion) {
+            return (Err(error), insertion.scratch);
+        }
         if !self.links.has_room() {
             return (Err(Error::Full), insertion.scratch);
         }
@@ -182,23 +185,37 @@ impl Graph {
     /// # Errors
     /// If the vector has another number of elements, or there is none under this number.
     pub fn update(&mut self, id: u32, vector: &[f32], scratch: &mut Scratch) -> Result<(), Error> {
-        if !self.contains(id) {
-            return Err(Error::Missing);
-        }
-        let query = self.query(vector)?;
-        if self.len == 1 {
-            self.vectors.put(id, &query);
-            self.note_loss(id);
-            return Ok(());
-        }
-        self.remove(id, scratch);
-        let level = self.draw_level(&query);
-        let insertion = Insertion::with(self, query, level, std::mem::take(scratch));
-        // The number was freed last, so that it is the next to be given out.
-        let (again, used) = self.commit(insertion);
+        let insertion = Insertion::new(self, vector, std::mem::take(scratch))?;
+        let (result, used) = self.commit_update(id, insertion);
         *scratch = used;
+        result
+    }
+
+    /// Ends an insertion by putting the vector under a number that is there. Complexity: as a removal, and as [`Graph::commit`].
+    ///
+    /// # Errors
+    /// As for [`Graph::commit`], or if there is no vector under this number.
+    pub fn commit_update(&mut self, id: u32, mut insertion: Insertion) -> (Result<(), Error>, Scratch) {
+        if let Err(error) = self.check_fits(&insertion) {
+            return (Err(error), insertion.scratch);
+        }
+        if !self.contains(id) {
+            return (Err(Error::Missing), insertion.scratch);
+        }
+        if self.len == 1 {
+            self.vectors.put(id, &insertion.query);
+            self.losses.add(id);
+            return (Ok(()), insertion.scratch);
+        }
+        self.remove(id, &mut insertion.scratch);
+        // The number was freed last, so that it is the next to be given out.
+        let (again, scratch) = self.commit(insertion);
         debug_assert_eq!(again, Ok(id), "the number freed last is given out first");
-        again.map(|_| ())
+        (again.map(|_| ()), scratch)
+    }
+
+    fn check_fits(&self, insertion: &Insertion) -> Result<(), Error> {
+        if self.vectors.fits(&insertion.query) { Ok(()) } else { Err(Error::Config("the vector's form")) }
     }
 
     /// Links a new node with the best of its candidates, and with one of them at least.

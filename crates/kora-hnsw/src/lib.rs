@@ -29,6 +29,7 @@ mod graph;
 mod insert;
 mod kernels;
 mod links;
+mod losses;
 mod mend;
 mod order;
 mod parts;

@@ -10,7 +10,7 @@ use crate::graph::{Graph, Scratch};
 use crate::links::NONE;
 use crate::order;
 
-/// Neighbours that each one is compared with, where there are very many.
+/// Neighbours that each one is compared with, and links that are looked at, where there are very many.
 const COMPARED_MAX: usize = 64;
 /// Links that a neighbour is given for the one that it loses, at most.
 const LINKS_GIVEN: u8 = 1;
@@ -34,7 +34,7 @@ impl Graph {
             self.reconnect(layer, &neighbours, scratch);
         }
         self.links.release(id);
-        self.note_loss(id);
+        self.losses.add(id);
         self.len -= 1;
         if self.len == 0 {
             self.clear();
@@ -95,7 +95,7 @@ impl Graph {
         let mut near: Vec<(u32, usize)> = Vec::with_capacity(nodes.len() * self.config.links_max(level));
         for (at, id) in nodes.iter().enumerate() {
             near.push((*id, at));
-            near.extend(self.links.of(level, *id).iter().map(|link| (*link, at)));
+            near.extend(self.links.of(level, *id).iter().take(COMPARED_MAX).map(|link| (*link, at)));
         }
         near.sort_unstable();
         for two in near.windows(2) {

@@ -76,7 +76,7 @@ pub struct Hit {
     pub distance: f32,
 }
 
-/// A search on its way. The graph may change between two slices: what is taken out is not found any more, what is added may be.
+/// A search on its way. The graph may change between two slices, or be another one: what is taken out is not found any more, what is added may be.
 #[derive(Debug)]
 pub struct Search {
     query: Query,
@@ -138,6 +138,10 @@ impl Search {
 
     fn begin(&mut self, graph: &Graph, filter: &mut impl FnMut(u32) -> bool) {
         (self.tried, self.passed) = (0, 0);
+        if !graph.vectors.fits(&self.query) {
+            self.stage = Stage::Done;
+            return;
+        }
         let is_small = graph.len() <= self.walk.ef.saturating_mul(2).min(self.options.visits_max);
         if self.options.is_exact || is_small {
             self.scratch.beam.begin(graph);
@@ -229,11 +233,13 @@ impl Search {
     /// Complexity: O(ef) distances if codes are refined.
     pub fn finish(self, graph: &Graph) -> (Vec<Hit>, Scratch) {
         let Self { query, options, walk, mut scratch, .. } = self;
+        // What was found may be something else by now.
+        let is_known = scratch.beam.sync(graph);
         let mut keys = match walk.radius {
             Some(_) => std::mem::take(&mut scratch.beam.within),
             None => scratch.beam.best.drain().collect(),
         };
-        if graph.vectors.refines() {
+        if (graph.vectors.refines() || !is_known) && graph.vectors.fits(&query) {
             for key in &mut keys {
                 let id = order::id(*key);
                 if graph.contains(id) {

@@ -139,6 +139,19 @@ impl Vectors {
         Ok(Query { floats, norm, form })
     }
 
+    /// Whether a query is one for these vectors, and not for others.
+    pub(crate) fn fits(&self, query: &Query) -> bool {
+        let is_form = match (&self.rows, &query.form) {
+            (Rows::Float32(_), Form::Float32) | (Rows::Float16(_) | Rows::BFloat16(_), Form::Half(_)) => true,
+            (Rows::Int8(_), Form::Int8(bytes)) => {
+                bytes.len() == code::header_bytes(self.metric) + self.dimensions
+            }
+            (Rows::Binary(_), Form::Binary(_)) => true,
+            _ => false,
+        };
+        is_form && query.floats.len() == self.dimensions
+    }
+
     /// Stores a vector, over the one that may be there. Complexity: O(dimensions).
     pub(crate) fn put(&mut self, id: u32, query: &Query) {
         match (&mut self.rows, &query.form) {

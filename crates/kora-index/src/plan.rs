@@ -10,9 +10,10 @@ mod near;
 mod tests;
 
 use crate::error::QueryError;
-use crate::index::{Index, Indexed};
+use crate::index::{HeldScalars, Index, Indexed, is_phonetic};
 use crate::numbers::Numbers;
 use crate::query::{Node, Pattern, Radius, Range};
+use crate::scalar::ScalarRange;
 use crate::{analysis, geo};
 pub use near::Distance;
 pub(crate) use near::{NearTo, Nearest};
@@ -139,18 +140,31 @@ pub(crate) enum Leaf {
     Values(usize, Pattern),
 }
 
-/// Documents by their numbers or points.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Documents by their numbers, points or scalars.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum SetOf {
     Range { field: usize, range: Range },
     Radius { field: usize, radius: Radius },
+    Scalars { field: usize, ranges: Vec<ScalarRange> },
 }
 
 impl SetOf {
+    fn field(&self) -> usize {
+        let (Self::Range { field, .. } | Self::Radius { field, .. } | Self::Scalars { field, .. }) = self;
+        *field
+    }
+
+    /// The field's scalars in an index.
+    pub(crate) fn scalars<'a>(&self, index: &'a Index) -> Option<&'a HeldScalars> {
+        match &index.fields()[self.field()].indexed {
+            Indexed::Scalars(held) => Some(held),
+            _ => None,
+        }
+    }
+
     /// The field's numbers in an index.
     pub(crate) fn numbers<'a>(&self, index: &'a Index) -> Option<&'a Numbers> {
-        let (Self::Range { field, .. } | Self::Radius { field, .. }) = self;
-        match &index.fields()[*field].indexed {
+        match &index.fields()[self.field()].indexed {
             Indexed::Numbers(numbers) | Indexed::Points(numbers) => Some(numbers),
             _ => None,
         }
@@ -161,14 +175,19 @@ impl SetOf {
         match self {
             Self::Range { range, .. } => vec![*range],
             Self::Radius { radius, .. } => geo::ranges(radius),
+            Self::Scalars { .. } => Vec::new(),
         }
     }
 
-    /// Numbers in those ranges, of documents that live.
+    /// Numbers or scalars in those ranges, of documents that live.
     pub(crate) fn count(&self, index: &Index) -> usize {
+        if let Self::Scalars { ranges, .. } = self {
+            let held = self.scalars(index);
+            let count = held.map_or(0, |held| held.count_in(ranges));
+            return usize::try_from(count).unwrap_or(usize::MAX);
+        }
         let Some(numbers) = self.numbers(index) else { return 0 };
-        let (Self::Range { field, .. } | Self::Radius { field, .. }) = self;
-        let dying = &index.fields()[*field].dying;
+        let dying = &index.fields()[self.field()].dying;
         self.ranges().iter().map(|range| numbers.count_in(range) - dying.count_in(range)).sum()
     }
 }
@@ -180,6 +199,8 @@ pub enum Expansion {
     StemOf(String),
     /// The stem itself.
     Stem(String),
+    /// Words that sound alike: the text is how they sound with a `<` before it.
+    Sound(String),
     /// Words of a group of synonyms: the text is the group's name with a `~` before it.
     Synonym(String),
 }
@@ -189,7 +210,7 @@ impl Expansion {
     #[must_use]
     pub fn text(&self) -> &str {
         match self {
-            Self::StemOf(text) | Self::Stem(text) | Self::Synonym(text) => text,
+            Self::StemOf(text) | Self::Stem(text) | Self::Sound(text) | Self::Synonym(text) => text,
         }
     }
 }
@@ -205,17 +226,32 @@ impl Plan {
 }
 
 impl Index {
-    /// What a word of a query also matches, in the order in which the oracle's EXPLAIN shows it. Complexity: O(length).
+    /// Whether words of a query also match words that sound alike, in these fields or in all. Complexity: O(fields).
+    #[must_use]
+    pub fn has_sounds(&self, fields: Option<&[String]>) -> bool {
+        let is_asked = |name: &String| fields.is_none_or(|fields| fields.contains(name));
+        self.schema().fields.iter().any(|field| is_asked(&field.name) && is_phonetic(field))
+    }
+
+    /// What a word of a query also matches, in the order in which the oracle's EXPLAIN shows it; words that sound alike among it if asked for.
+    /// Complexity: O(length).
     ///
     /// # Errors
     /// If the language has no stemmer.
-    pub fn expansions(&self, word: &str, language: Option<&str>) -> Result<Vec<Expansion>, QueryError> {
+    pub fn expansions(
+        &self,
+        word: &str,
+        language: Option<&str>,
+        by_sound: bool,
+    ) -> Result<Vec<Expansion>, QueryError> {
         let language =
             language.or(self.schema().language.as_ref().map(|language| &*language.0)).unwrap_or("english");
         let stemmer = analysis::Stemmer::new(language).ok_or(QueryError::UnknownLanguage)?;
         let groups = self.synonyms().get(word).into_iter().flatten();
         let mut found: Vec<Expansion> =
             groups.map(|group| Expansion::Synonym(format!("{}{group}", analysis::SYNONYM_MARK))).collect();
+        let sound = if by_sound { analysis::sound(word) } else { None };
+        found.extend(sound.map(|sound| Expansion::Sound(format!("{}{sound}", analysis::SOUND_MARK))));
         match stemmer.stem(word) {
             Some(stem) => {
                 found.push(Expansion::StemOf(format!("{}{stem}", analysis::STEM_MARK)));

@@ -8,6 +8,7 @@
 //!
 //! Invariants: `keys` has just the documents that live; `died` and `dying` have the same documents, which are present and do not live.
 
+mod bounds;
 mod chunk;
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,8 @@ use ahash::RandomState;
 use chunk::{CHUNK_DOCUMENTS, Chunk};
 
 use crate::hashed::Hashed;
-pub(crate) use chunk::{Facts, Record};
+pub(crate) use bounds::Bounds;
+pub(crate) use chunk::{Facts, Record, SortBits};
 
 /// The documents of an index.
 #[derive(Clone, Debug)]
@@ -32,6 +34,8 @@ pub(crate) struct Table {
     hasher: RandomState,
     length_total: u64,
     record_bytes: usize,
+    column_bytes: usize,
+    bounds: Bounds,
     changes: u64,
     dying: VecDeque<(u64, u32)>,
     died: HashMap<u32, u64>,
@@ -68,6 +72,8 @@ impl Table {
             hasher,
             length_total: 0,
             record_bytes: 0,
+            column_bytes: 0,
+            bounds: Bounds::default(),
             changes: 0,
             dying: VecDeque::new(),
             died: HashMap::new(),
@@ -120,7 +126,8 @@ impl Table {
     }
 
     /// Adds a document under a key that no other has, and returns its number; none if all numbers were given.
-    pub(crate) fn insert(&mut self, facts: Facts, record: Record) -> Option<u32> {
+    /// `sorts` are the sort values of its numeric fields.
+    pub(crate) fn insert(&mut self, facts: Facts, sorts: &[SortBits], record: Record) -> Option<u32> {
         let number = self.next.checked_add(1).filter(|number| *number < u32::MAX - 1)?;
         self.next = number;
         self.changes += 1;
@@ -132,7 +139,11 @@ impl Table {
             self.chunks.resize_with(index + 1, || None);
         }
         self.chunk_count += usize::from(self.chunks[index].is_none());
-        self.chunks[index].get_or_insert_with(Box::default).insert(at, facts, record);
+        self.bounds.insert(&facts);
+        let chunk = self.chunks[index].get_or_insert_with(Box::default);
+        self.column_bytes -= chunk.heap_bytes();
+        chunk.insert(at, facts, sorts, record);
+        self.column_bytes += chunk.heap_bytes();
         let (chunks, hasher) = (&self.chunks, &self.hasher);
         self.keys.insert(hash, number, |other| hasher.hash_one(key_in(chunks, other)));
         Some(number)
@@ -185,12 +196,17 @@ impl Table {
         let (index, at) = split(number);
         let chunk = self.chunks.get_mut(index)?.as_mut()?;
         let record = chunk.remove(at);
+        if record.is_some() {
+            self.bounds.remove(&chunk.facts(at));
+        }
         if chunk.is_empty() {
+            self.column_bytes -= chunk.heap_bytes();
             self.chunks[index] = None;
             self.chunk_count -= 1;
         }
         if self.chunk_count == 0 {
             self.chunks = Vec::new();
+            self.bounds = Bounds::default();
         }
         self.record_bytes -= record.as_ref().map_or(0, Record::bytes);
         record
@@ -263,6 +279,40 @@ impl Table {
         u32::MAX
     }
 
+    /// Whether a document lives.
+    pub(crate) fn is_alive(&self, number: u32) -> bool {
+        let (index, at) = split(number);
+        matches!(self.chunks.get(index), Some(Some(chunk)) if chunk.is_live(at))
+    }
+
+    /// The documents that live, in the order of their numbers, from one on.
+    pub(crate) fn live_from(&self, number: u32) -> impl Iterator<Item = u32> + use<'_> {
+        let (first, mut at) = split(number);
+        let chunks = self.chunks.iter().enumerate().skip(first);
+        chunks.flat_map(move |(index, chunk)| {
+            let mut next = std::mem::take(&mut at);
+            std::iter::from_fn(move || {
+                let found = chunk.as_ref()?.next_live(next)?;
+                next = found + 1;
+                Some(first_of(index) + found)
+            })
+        })
+    }
+
+    /// The first document with a greater order, if orders grow with numbers; else the next number. Complexity: O(chunks + documents of a chunk).
+    pub(crate) fn first_behind(&self, order: u64) -> u32 {
+        let is_behind = |number: u32| self.facts(number).is_some_and(|facts| facts.order > order);
+        // The last of a chunk says whether it is in it.
+        let starts = (0..self.chunks.len()).map(first_of);
+        let last_of = |start: u32| {
+            let (index, _) = split(start);
+            self.chunks[index].as_ref().and_then(|chunk| chunk.last_live()).map(|at| start + at)
+        };
+        let start = starts.into_iter().find(|start| last_of(*start).is_some_and(is_behind));
+        let found = start.and_then(|start| self.live_from(start).find(|number| is_behind(*number)));
+        found.unwrap_or(self.next.saturating_add(1))
+    }
+
     /// Whether a document's entries are garbage: it was freed, or is being freed.
     pub(crate) fn is_forgotten(&self, number: u32) -> bool {
         let (index, at) = split(number);
@@ -274,9 +324,26 @@ impl Table {
 
     /// What is known of a document that is not freed.
     #[inline]
-    pub(crate) fn facts(&self, number: u32) -> Option<&Facts> {
+    pub(crate) fn facts(&self, number: u32) -> Option<Facts> {
         let (index, at) = split(number);
         self.chunks.get(index)?.as_ref().map(|chunk| chunk.facts(at))
+    }
+
+    /// The sort value of a document that is not freed, by the place of its field among the numeric ones.
+    #[inline]
+    pub(crate) fn sort(&self, number: u32, place: usize) -> Option<f64> {
+        let (index, at) = split(number);
+        self.chunks.get(index)?.as_ref()?.sort(at, place)
+    }
+
+    /// Between what the facts of documents lie.
+    pub(crate) fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    /// Whether a snapshot sees just the documents that live now.
+    pub(crate) fn is_current(&self, snapshot: &Snapshot) -> bool {
+        snapshot.changes == self.changes
     }
 
     /// A document's record, unless it is freed.
@@ -293,7 +360,7 @@ impl Table {
         older.map_or_else(|| self.current_key(number), |(_, key)| key)
     }
 
-    fn current_key(&self, number: u32) -> &[u8] {
+    pub(crate) fn current_key(&self, number: u32) -> &[u8] {
         key_in(&self.chunks, number)
     }
 
@@ -306,6 +373,7 @@ impl Table {
     pub(crate) fn chunk_bytes(&self) -> usize {
         self.chunks.capacity() * size_of::<Option<Box<Chunk>>>()
             + self.chunk_count * size_of::<Chunk>()
+            + self.column_bytes
             + self.dying.capacity() * size_of::<(u64, u32)>()
             + self.died.capacity() * size_of::<(u32, u64)>()
     }

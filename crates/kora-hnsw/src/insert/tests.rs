@@ -73,6 +73,27 @@ fn an_update_keeps_the_number() {
 }
 
 #[test]
+fn an_insertion_may_meet_another_graph() {
+    let (graph, _, _) = graph(200);
+    for count in [0, 100] {
+        let mut insertion = Insertion::new(&graph, &[0.5; 6], Scratch::default()).unwrap();
+        insertion.advance(&graph, 100);
+        let mut other = self::graph(count).0;
+        other.clear();
+        let mut scratch = Scratch::default();
+        for at in 0..count {
+            other.insert(&[f32::from(u8::try_from(at).unwrap()); 6], &mut scratch).unwrap();
+        }
+        insertion.advance(&other, 10);
+        assert!(other.commit(insertion).0.is_ok());
+        check(&other);
+        let insertion = Insertion::new(&graph, &[0.5; 6], Scratch::default()).unwrap();
+        let mut shorter = Graph::new(Config::new(5, Metric::L2)).unwrap();
+        assert!(shorter.commit(insertion).0.is_err());
+    }
+}
+
+#[test]
 fn equal_seeds_make_equal_graphs() {
     let (a, _, _) = graph(300);
     let (b, _, _) = graph(300);

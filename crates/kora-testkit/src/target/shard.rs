@@ -44,7 +44,7 @@ impl Default for ShardTarget {
     fn default() -> Self {
         let worker = BareWorker {
             table: CommandTable::new(
-                &[kora_json::COMMANDS, kora_search::COMMANDS, kora_vector::COMMANDS],
+                &[kora_doc::COMMANDS, kora_json::COMMANDS, kora_search::COMMANDS, kora_vector::COMMANDS],
                 &[],
             ),
             engine: Stepped::new(1, 1, 1),
