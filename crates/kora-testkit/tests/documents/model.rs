@@ -77,7 +77,8 @@ impl Plain {
         self.rank() < 4
     }
 
-    /// Between scalars: types in an order of their own, numbers by value. The model's doubles are far from the limits.
+    /// Between scalars: types in an order of their own, numbers by value.
+    #[expect(clippy::cast_possible_truncation, reason = "the model's doubles are far from the limits")]
     pub(crate) fn compare(&self, other: &Self) -> Ordering {
         let mixed = |integer: i128, double: f64| {
             let whole = double.floor();
