@@ -72,7 +72,12 @@ pub(crate) fn build<L: std::fmt::Debug + 'static, P: Probe>(
         disk: Arc::new(RealDisk),
         drive: Drive::Thread { begin: Instant::now(), entropy: || Ok(0) },
         extensions: Extensions::new(EXTENSIONS),
-        shard_families: &[kora_doc::COMMANDS, kora_json::COMMANDS, kora_search::COMMANDS, kora_vector::COMMANDS],
+        shard_families: &[
+            kora_doc::COMMANDS,
+            kora_json::COMMANDS,
+            kora_search::COMMANDS,
+            kora_vector::COMMANDS,
+        ],
         families,
         script_bytes_max: None,
         script_looks,
