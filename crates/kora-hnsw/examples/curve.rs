@@ -225,37 +225,56 @@ impl Bench {
     }
 }
 
-fn main() {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let dimensions: usize = args[2].parse().expect("a number of dimensions");
-    let option = |name: &str, default: &str| {
-        let found = args.iter().find_map(|arg| arg.strip_prefix(name)?.strip_prefix('='));
+/// What the program was asked for.
+struct Options(Vec<String>);
+
+impl Options {
+    fn text(&self, name: &str, default: &str) -> String {
+        let found = self.0.iter().find_map(|arg| arg.strip_prefix(name)?.strip_prefix('='));
         found.unwrap_or(default).to_owned()
-    };
-    let number = |name: &str, default: &str| option(name, default).parse().expect("a number");
-    let metric = match option("metric", "cosine").as_str() {
-        "l2" => Metric::L2,
-        "ip" => Metric::InnerProduct,
-        _ => Metric::Cosine,
-    };
-    let storage = match option("storage", "f32").as_str() {
-        "f16" => Storage::Float16,
-        "bf16" => Storage::BFloat16,
-        "q8" => Storage::Int8,
-        "bin" => Storage::Binary,
-        "rot" => Storage::BinaryRotated,
-        _ => Storage::Float32,
-    };
-    let keeps_original = option("original", "no") == "yes";
-    let (m, ef_construction, seed) = (number("m", "16"), number("efc", "200"), 1);
-    let config = Config { dimensions, metric, storage, keeps_original, m, ef_construction, seed };
+    }
+
+    fn number(&self, name: &str, default: &str) -> usize {
+        self.text(name, default).parse().expect("a number")
+    }
+
+    fn config(&self) -> Config {
+        let metric = match self.text("metric", "cosine").as_str() {
+            "l2" => Metric::L2,
+            "ip" => Metric::InnerProduct,
+            _ => Metric::Cosine,
+        };
+        let storage = match self.text("storage", "f32").as_str() {
+            "f16" => Storage::Float16,
+            "bf16" => Storage::BFloat16,
+            "q8" => Storage::Int8,
+            "bin" => Storage::Binary,
+            "rot" => Storage::BinaryRotated,
+            _ => Storage::Float32,
+        };
+        Config {
+            dimensions: self.0[2].parse().expect("a number of dimensions"),
+            metric,
+            storage,
+            keeps_original: self.text("original", "no") == "yes",
+            m: self.number("m", "16"),
+            ef_construction: self.number("efc", "200"),
+            seed: 1,
+        }
+    }
+}
+
+fn main() {
+    let options = Options(std::env::args().skip(1).collect());
+    let config = options.config();
+    let dimensions = config.dimensions;
     let graph = Graph::new(config).expect("in range");
-    let mut raw = read(&args[1], dimensions);
-    raw.truncate(number("queries", "500"));
+    let mut raw = read(&options.0[1], dimensions);
+    raw.truncate(options.number("queries", "500"));
     let queries = raw.iter().map(|raw| graph.query(raw).expect("as long")).collect();
     let scratch = Scratch::default();
     let mut bench = Bench { graph, vectors: Vec::new(), raw, queries, scratch };
-    let base = read(&args[0], dimensions);
+    let base = read(&options.0[0], dimensions);
     let count = base.len();
     let start = cpu_us();
     base.into_iter().for_each(|vector| {
@@ -268,19 +287,9 @@ fn main() {
     say(&format!("{count} vectors, {us:.1} us each, {bytes:.1} bytes each, {links:.1} links each"));
     let exact = bench.exact(bench.queries.len(), |_, _| true);
     bench.curve("curve", &exact);
-    let run = option("run", "");
+    let run = options.text("run", "");
     if run.contains("mend") {
-        for round in 0..4 {
-            let start = cpu_us();
-            let (mut lost, mut from) = (0, Some(0));
-            while let Some(at) = from {
-                let (next, missing) =
-                    bench.graph.mend_some(at, 1000, number("mendef", "10"), &mut bench.scratch);
-                lost += missing;
-                from = next;
-            }
-            say(&format!("mend {round}: {lost} were lost, {:.1} us each", (cpu_us() - start) / count as f64));
-        }
+        bench.mend(count, options.number("mendef", "10"));
         bench.curve("mended", &exact);
     }
     if run.contains("self") {
@@ -291,16 +300,37 @@ fn main() {
         bench.curve("loaded", &exact);
     }
     if run.contains("filter") {
-        bench.filters(number("ef", "100"));
+        bench.filters(options.number("ef", "100"));
     }
     if run.contains("churn") {
         bench.churn();
     }
     if run.contains("drop") {
+        bench.free();
+    }
+}
+
+impl Bench {
+    /// Mends all of the graph, four times.
+    fn mend(&mut self, count: usize, ef: usize) {
+        for round in 0..4 {
+            let start = cpu_us();
+            let (mut lost, mut from) = (0, Some(0));
+            while let Some(at) = from {
+                let (next, missing) = self.graph.mend_some(at, 1000, ef, &mut self.scratch);
+                lost += missing;
+                from = next;
+            }
+            say(&format!("mend {round}: {lost} were lost, {:.1} us each", (cpu_us() - start) / count as f64));
+        }
+    }
+
+    /// Frees the graph in pieces.
+    fn free(&mut self) {
         let (mut longest, mut total) = (0.0_f64, 0.0);
         loop {
             let start = cpu_us();
-            let is_left = bench.graph.clear_some(1);
+            let is_left = self.graph.clear_some(1);
             longest = longest.max(cpu_us() - start);
             total += cpu_us() - start;
             if !is_left {
