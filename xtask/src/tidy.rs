@@ -123,7 +123,7 @@ fn has_unranked_lock(file: &str, line: &str) -> bool {
 
 /// The arrows between crates point down only: see docs/architecture.md.
 fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
-    let layers: [(&str, &[&str]); 13] = [
+    let layers: [(&str, &[&str]); 14] = [
         ("kora-format", &[]),
         ("kora-locks", &[]),
         ("kora-stream", &[]),
@@ -131,6 +131,7 @@ fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
         ("kora-json", &["kora-core", "kora-format"]),
         ("kora-index", &["kora-format"]),
         ("kora-search", &["kora-core", "kora-format", "kora-index", "kora-json", "kora-locks"]),
+        ("kora-doc", &["kora-core", "kora-index", "kora-json", "kora-locks"]),
         ("kora-protocol", &["kora-format"]),
         ("kora-script", &["kora-core", "kora-locks", "kora-protocol"]),
         ("kora-storage", &["kora-format", "kora-locks", "kora-stream"]),
@@ -139,6 +140,7 @@ fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
             "kora-server",
             &[
                 "kora-core",
+                "kora-doc",
                 "kora-engine",
                 "kora-json",
                 "kora-locks",

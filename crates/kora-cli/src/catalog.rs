@@ -37,6 +37,8 @@ pub(crate) struct Catalog {
     directives: Vec<String>,
     /// Indexes, and the names of their fields.
     indexes: BTreeMap<String, Vec<String>>,
+    /// Names of collections of documents.
+    collections: Vec<String>,
 }
 
 impl Catalog {
@@ -51,12 +53,16 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// Asks for the indexes that there are now.
+    /// Asks for the indexes and the collections that there are now.
     ///
     /// # Errors
     /// If the connection is broken.
     pub(crate) fn fetch_indexes(&mut self, connection: &mut Connection) -> io::Result<()> {
         self.indexes.clear();
+        self.collections.clear();
+        if self.commands.contains_key("DOC.LIST") {
+            self.read_collections(&connection.request(&["DOC.LIST"])?);
+        }
         if !self.commands.contains_key("FT._LIST") {
             return Ok(());
         }
@@ -73,6 +79,16 @@ impl Catalog {
         let fields = field(about, "attributes").map(elements).unwrap_or_default();
         let names = fields.iter().filter_map(|field| self::field(field, "attribute"));
         self.indexes.insert(name.to_owned(), names.map(|name| text(name).to_owned()).collect());
+    }
+
+    /// Reads the reply to DOC.LIST.
+    pub(crate) fn read_collections(&mut self, reply: &Frame) {
+        self.collections = elements(reply).iter().map(|name| text(name).to_owned()).collect();
+    }
+
+    /// Names of collections that `prefix` begins.
+    pub(crate) fn collections(&self, prefix: &str) -> impl Iterator<Item = &str> {
+        self.collections.iter().map(String::as_str).filter(move |name| name.starts_with(prefix))
     }
 
     /// Names of indexes that `prefix` begins.

@@ -16,8 +16,9 @@ use crate::session::Session;
 /// Commands that take longer say how long they took.
 const LONG: Duration = Duration::from_millis(500);
 
-/// Commands after which there may be other indexes, or other fields.
-const CHANGE_INDEXES: [&str; 5] = ["ft.create", "ft.dropindex", "ft.alter", "flushall", "flushdb"];
+/// Commands after which there may be other indexes, fields or collections.
+const CHANGE_INDEXES: [&str; 7] =
+    ["ft.create", "ft.dropindex", "ft.alter", "doc.create", "doc.drop", "flushall", "flushdb"];
 
 /// What to do after a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,12 +1,15 @@
 //! State that a snapshot keeps beside the keys, such as the declarations of indexes.
 //!
-//! The core knows nothing of what is in it. Whoever starts an engine puts it among the [`Services`](crate::services::Services), as
-//! a [`Cataloged`]. Commands change it only with all stores in hand, and their effects are in the stream like others'; a snapshot
+//! The core knows nothing of what is in it. Whoever starts an engine puts it among the [`Services`](crate::services::Services), in
+//! [`Cataloged`]. Commands change it only with all stores in hand, and their effects are in the stream like others'; a snapshot
 //! takes it with all stores in hand, too.
+
+pub mod declared;
 
 use std::fmt;
 use std::sync::Arc;
 
+use crate::services::Services;
 use crate::store::ShardStore;
 
 /// See the module.
@@ -30,6 +33,19 @@ pub trait Catalog: fmt::Debug + Send + Sync {
     fn clear(&self);
 }
 
-/// The catalog of an engine, as a service.
-#[derive(Debug)]
-pub struct Cataloged(pub Arc<dyn Catalog>);
+/// The catalogs of an engine, as a service.
+#[derive(Debug, Default)]
+pub struct Cataloged(Vec<Arc<dyn Catalog>>);
+
+impl Cataloged {
+    /// These.
+    #[must_use]
+    pub fn new(catalogs: Vec<Arc<dyn Catalog>>) -> Self {
+        Self(catalogs)
+    }
+
+    /// All catalogs among the services.
+    pub fn among(services: &Services) -> impl Iterator<Item = &Arc<dyn Catalog>> {
+        services.get::<Self>().into_iter().flat_map(|cataloged| &cataloged.0)
+    }
+}

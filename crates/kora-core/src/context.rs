@@ -145,6 +145,14 @@ impl Ctx<'_> {
         Keyspace::new(store, self.journal, db, self.now, self.no_touch)
     }
 
+    /// The store of `key`, which is in hand.
+    pub fn store_of(&mut self, key: &[u8]) -> &mut ShardStore {
+        match &mut self.stores {
+            Stores::One(store) => store,
+            Stores::Lent(lent) => lent.of_key(key).expect("an operation is lent the shards of all its keys"),
+        }
+    }
+
     /// Makes the command wait; `false` if it may not. A handler that waits has changed nothing and writes no reply: it
     /// runs again, and may wait on, when a key it waits for is ready. If its time is over first, the reply is the absent
     /// array. What it asks for again it waits for no longer than it did at first.

@@ -86,8 +86,8 @@ pub struct ShardStore {
     pub(crate) random_state: u64,
     /// The snapshot that is being taken of it.
     pub(crate) snapshot: Option<StoreSnapshot>,
-    /// The companion that follows its keys.
-    companion: Option<Accompanied>,
+    /// The companions that follow its keys.
+    companions: Vec<Accompanied>,
     /// The types that are not built in.
     extensions: Extensions,
     /// The time, while effects of the past are replayed.
@@ -131,7 +131,7 @@ impl ShardStore {
             eviction: EvictionState::default(),
             random_state,
             snapshot: None,
-            companion: None,
+            companions: Vec::new(),
             extensions: Extensions::default(),
             replay_time: None,
             expiry_held_until: Arc::default(),

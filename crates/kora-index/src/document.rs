@@ -11,6 +11,8 @@ pub struct Document<'a> {
     pub score: Option<f64>,
     /// Payload, kept with it.
     pub payload: Option<&'a [u8]>,
+    /// Its length, in place of the number of its words.
+    pub length: Option<u32>,
     /// Place among documents whose scores or sort keys are equal: the least comes first. A number that grows with each write, whichever shard it
     /// is on, gives one order over all shards.
     pub order: u64,
@@ -41,6 +43,8 @@ pub enum Content<'a> {
     Points(Vec<(f64, f64)>),
     /// Vectors: the elements of each, little-endian, of the field's type.
     Vectors(Vec<&'a [u8]>),
+    /// Scalars, as [`crate::scalar::Scalar::encode`] makes them.
+    Scalars(Vec<&'a [u8]>),
 }
 
 /// What documents are sorted by.

@@ -7,6 +7,7 @@
 mod contents;
 mod memory;
 mod put;
+mod scalars;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ use crate::document::{Document, SortKey};
 use crate::error::{PutError, SchemaError};
 use crate::numbers::Numbers;
 use crate::postings::{Layout, Postings};
+use crate::scalars::Scalars;
 use crate::schema::{Field, FieldKind, Schema};
 use crate::table::{Snapshot, Table};
 use crate::vectors::Vectors;
@@ -62,6 +64,16 @@ pub(crate) enum Indexed {
     Points(Numbers),
     /// Vectors.
     Vectors(Box<Vectors>),
+    /// Scalars.
+    Scalars(Box<HeldScalars>),
+}
+
+/// The scalars of a field.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HeldScalars {
+    pub(crate) all: Scalars,
+    /// Those whose documents died and are not freed.
+    pub(crate) dying: Scalars,
 }
 
 #[derive(Clone, Debug)]
@@ -152,6 +164,7 @@ impl Index {
                 }
                 FieldKind::Numeric => Indexed::Numbers(Numbers::default()),
                 FieldKind::Geo => Indexed::Points(Numbers::default()),
+                FieldKind::Scalar => Indexed::Scalars(Box::default()),
                 FieldKind::Vector(kind) => Indexed::Vectors(Box::new(Vectors::new(kind))),
             };
             let missing = (field.index_missing && !field.no_index).then(Held::default);
@@ -261,6 +274,35 @@ impl Index {
     #[must_use]
     pub fn document(&self, key: &[u8]) -> Option<u32> {
         self.table.find(key)
+    }
+
+    /// A document's place among equals, and its length.
+    #[must_use]
+    pub fn order_and_length(&self, document: u32) -> (u64, u32) {
+        self.table.facts(document).map_or((0, 0), |facts| (facts.order, facts.length))
+    }
+
+    /// Sum of the lengths of all documents.
+    #[must_use]
+    pub fn length_total(&self) -> u64 {
+        self.table.length_total()
+    }
+
+    /// The documents that live, in the order of their numbers.
+    pub fn documents(&self) -> impl Iterator<Item = u32> + use<'_> {
+        self.table.live_from(1)
+    }
+
+    /// The key of a document that lives.
+    #[must_use]
+    pub fn current_key(&self, document: u32) -> &[u8] {
+        self.table.current_key(document)
+    }
+
+    /// The first document whose order is greater, if documents were put in their order; else the next number that will be given. Complexity: O(documents / 256).
+    #[must_use]
+    pub fn first_behind(&self, order: u64) -> u32 {
+        self.table.first_behind(order)
     }
 
     /// Documents that are put from now on have greater numbers.

@@ -17,6 +17,8 @@ mod numbers;
 pub mod plan;
 mod postings;
 pub mod query;
+pub mod scalar;
+mod scalars;
 pub mod schema;
 pub mod score;
 pub mod search;

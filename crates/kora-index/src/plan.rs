@@ -10,9 +10,10 @@ mod near;
 mod tests;
 
 use crate::error::QueryError;
-use crate::index::{Index, Indexed};
+use crate::index::{HeldScalars, Index, Indexed};
 use crate::numbers::Numbers;
 use crate::query::{Node, Pattern, Radius, Range};
+use crate::scalar::ScalarRange;
 use crate::{analysis, geo};
 pub use near::Distance;
 pub(crate) use near::{NearTo, Nearest};
@@ -139,18 +140,31 @@ pub(crate) enum Leaf {
     Values(usize, Pattern),
 }
 
-/// Documents by their numbers or points.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Documents by their numbers, points or scalars.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum SetOf {
     Range { field: usize, range: Range },
     Radius { field: usize, radius: Radius },
+    Scalars { field: usize, ranges: Vec<ScalarRange> },
 }
 
 impl SetOf {
+    fn field(&self) -> usize {
+        let (Self::Range { field, .. } | Self::Radius { field, .. } | Self::Scalars { field, .. }) = self;
+        *field
+    }
+
+    /// The field's scalars in an index.
+    pub(crate) fn scalars<'a>(&self, index: &'a Index) -> Option<&'a HeldScalars> {
+        match &index.fields()[self.field()].indexed {
+            Indexed::Scalars(held) => Some(held),
+            _ => None,
+        }
+    }
+
     /// The field's numbers in an index.
     pub(crate) fn numbers<'a>(&self, index: &'a Index) -> Option<&'a Numbers> {
-        let (Self::Range { field, .. } | Self::Radius { field, .. }) = self;
-        match &index.fields()[*field].indexed {
+        match &index.fields()[self.field()].indexed {
             Indexed::Numbers(numbers) | Indexed::Points(numbers) => Some(numbers),
             _ => None,
         }
@@ -161,14 +175,19 @@ impl SetOf {
         match self {
             Self::Range { range, .. } => vec![*range],
             Self::Radius { radius, .. } => geo::ranges(radius),
+            Self::Scalars { .. } => Vec::new(),
         }
     }
 
-    /// Numbers in those ranges, of documents that live.
+    /// Numbers or scalars in those ranges, of documents that live.
     pub(crate) fn count(&self, index: &Index) -> usize {
+        if let Self::Scalars { ranges, .. } = self {
+            let held = self.scalars(index);
+            let count = held.map_or(0, |held| held.count_in(ranges));
+            return usize::try_from(count).unwrap_or(usize::MAX);
+        }
         let Some(numbers) = self.numbers(index) else { return 0 };
-        let (Self::Range { field, .. } | Self::Radius { field, .. }) = self;
-        let dying = &index.fields()[*field].dying;
+        let dying = &index.fields()[self.field()].dying;
         self.ranges().iter().map(|range| numbers.count_in(range) - dying.count_in(range)).sum()
     }
 }

@@ -3,6 +3,8 @@
 //! A tree names fields by the names of the schema and is not checked against one: whoever evaluates it does that, since one text is
 //! parsed the same for any index. Parameters (`$name`) are filled in by the parser.
 
+use crate::scalar::ScalarRange;
+
 /// A part of a query, with what was said about it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
@@ -48,6 +50,8 @@ pub enum NodeKind {
     Radius(String, Radius),
     /// `ismissing(@field)`.
     Missing(String),
+    /// A scalar of the field is in one of these ranges.
+    Scalars(String, Vec<ScalarRange>),
     /// `@field:[VECTOR_RANGE radius vector]`.
     Near(Near),
     /// `(query)=>[KNN count @field vector]`, which is a whole query only.

@@ -105,6 +105,8 @@ pub enum FieldKind {
     Geo,
     /// Vectors, for those that lie near another one.
     Vector(VectorKind),
+    /// Scalars of JSON in one order over all their types, for those that are equal, ranges and orders.
+    Scalar,
 }
 
 /// How vectors are declared.

@@ -139,6 +139,13 @@ impl Search {
         self
     }
 
+    /// Looks at documents with this number or a greater one only: [`Index::first_behind`] gives such numbers.
+    #[must_use]
+    pub fn from(mut self, document: u32) -> Self {
+        self.next = self.next.max(document);
+        self
+    }
+
     /// Goes on for about so many steps, a step being a document that is looked at, and calls with each match. Returns whether it is over.
     ///
     /// Complexity: O(steps), and O(parts of the plan) to begin.

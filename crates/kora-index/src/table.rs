@@ -263,6 +263,40 @@ impl Table {
         u32::MAX
     }
 
+    /// Whether a document lives.
+    pub(crate) fn is_alive(&self, number: u32) -> bool {
+        let (index, at) = split(number);
+        matches!(self.chunks.get(index), Some(Some(chunk)) if chunk.is_live(at))
+    }
+
+    /// The documents that live, in the order of their numbers, from one on.
+    pub(crate) fn live_from(&self, number: u32) -> impl Iterator<Item = u32> + use<'_> {
+        let (first, mut at) = split(number);
+        let chunks = self.chunks.iter().enumerate().skip(first);
+        chunks.flat_map(move |(index, chunk)| {
+            let mut next = std::mem::take(&mut at);
+            std::iter::from_fn(move || {
+                let found = chunk.as_ref()?.next_live(next)?;
+                next = found + 1;
+                Some(first_of(index) + found)
+            })
+        })
+    }
+
+    /// The first document with a greater order, if orders grow with numbers; else the next number. Complexity: O(chunks + documents of a chunk).
+    pub(crate) fn first_behind(&self, order: u64) -> u32 {
+        let is_behind = |number: u32| self.facts(number).is_some_and(|facts| facts.order > order);
+        // The last of a chunk says whether it is in it.
+        let starts = (0..self.chunks.len()).map(first_of);
+        let last_of = |start: u32| {
+            let (index, _) = split(start);
+            self.chunks[index].as_ref().and_then(|chunk| chunk.last_live()).map(|at| start + at)
+        };
+        let start = starts.into_iter().find(|start| last_of(*start).is_some_and(is_behind));
+        let found = start.and_then(|start| self.live_from(start).find(|number| is_behind(*number)));
+        found.unwrap_or(self.next.saturating_add(1))
+    }
+
     /// Whether a document's entries are garbage: it was freed, or is being freed.
     pub(crate) fn is_forgotten(&self, number: u32) -> bool {
         let (index, at) = split(number);
@@ -293,7 +327,7 @@ impl Table {
         older.map_or_else(|| self.current_key(number), |(_, key)| key)
     }
 
-    fn current_key(&self, number: u32) -> &[u8] {
+    pub(crate) fn current_key(&self, number: u32) -> &[u8] {
         key_in(&self.chunks, number)
     }
 

@@ -50,6 +50,14 @@ impl Json {
         parse::parse(text).map(Self::of_run)
     }
 
+    /// The value that a text is, with nothing behind it.
+    ///
+    /// # Errors
+    /// If it is none, or one that is nested too deep.
+    pub fn parse_all(text: &str) -> Result<Self, ParseError> {
+        parse::parse_all(text).map(Self::of_run)
+    }
+
     /// The JSON value of an entry; `None` if it holds something else.
     #[must_use]
     pub fn of(entry: &Entry) -> Option<&Self> {

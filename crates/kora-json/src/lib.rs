@@ -19,6 +19,7 @@ mod path;
 #[cfg(test)]
 mod testing;
 pub mod text;
+pub mod tree;
 
 pub use command::COMMANDS;
 pub use compare::are_equal;

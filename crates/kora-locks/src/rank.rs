@@ -36,6 +36,8 @@ pub const SCRIPTS: u8 = 32;
 pub const SCRIPT_USAGE: u8 = 34;
 /// Scripts that take long.
 pub const BUSY_SCRIPTS: u8 = 36;
+/// The declarations of collections. Nothing is evaluated while it is held.
+pub const COLLECTIONS: u8 = 37;
 /// The declarations of indexes, cursors, and the settings of searches. Nothing is evaluated while it is held.
 pub const SEARCH: u8 = 38;
 /// What the shares of one query have found.
@@ -88,6 +90,7 @@ pub(crate) fn name(rank: u8) -> &'static str {
         SCRIPT_USAGE => "SCRIPT_USAGE",
         BUSY_SCRIPTS => "BUSY_SCRIPTS",
         SEARCH => "SEARCH",
+        COLLECTIONS => "COLLECTIONS",
         QUERY => "QUERY",
         LENT_STORES => "LENT_STORES",
         CLIENTS => "CLIENTS",

@@ -7,7 +7,6 @@
 //! kept in order, and before a query those that are due are looked up in the store ([`settle`]), which deletes them.
 
 mod build;
-mod deadlines;
 mod extract;
 mod failures;
 mod hash;
@@ -22,6 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use kora_core::db::DbIndex;
 use kora_core::entry::{Entry, Kind};
 use kora_core::journal::Journal;
+use kora_core::store::companion::deadlines::Deadlines;
 use kora_core::store::companion::{Changed, Companion};
 use kora_core::store::{Keyspace, ShardStore};
 use kora_core::time::UnixMs;
@@ -29,7 +29,6 @@ use kora_core::types::hash::{Due, HashRef};
 use kora_index::Index;
 
 use self::build::{Build, next_identity};
-use self::deadlines::Deadlines;
 pub(crate) use self::failures::{Count, Failure, Failures};
 pub(crate) use self::json::{json_of, text_of_value};
 use crate::service::{Declaration, Service};
@@ -143,7 +142,7 @@ pub(crate) fn remove(store: &mut ShardStore, number: u64) {
         part.indexes.is_empty()
     });
     if is_last == Some(true) {
-        store.abandon();
+        store.dismiss::<SearchPart>();
     }
 }
 

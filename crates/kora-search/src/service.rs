@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use kora_core::catalog::{Catalog, Cataloged};
+use kora_core::catalog::Catalog;
 use kora_core::services::Services;
 use kora_core::store::ShardStore;
 use kora_locks::{RankedMutex, RankedMutexGuard, rank};
@@ -93,11 +93,12 @@ impl Service {
         Self { pace, ..self }
     }
 
-    /// Puts it among the services of an engine, as what commands look for and as the catalog that goes into snapshots.
+    /// Puts it among the services of an engine, as what commands look for, and returns it as a catalog that goes into snapshots.
     #[must_use]
-    pub fn among(self, services: Services) -> Services {
+    pub fn among(self, services: Services) -> (Services, Arc<dyn Catalog>) {
         let own = Arc::new(self);
-        services.with(Arc::new(Cataloged(Arc::clone(&own) as Arc<dyn Catalog>))).with(Arc::new(own))
+        let catalog = Arc::clone(&own) as Arc<dyn Catalog>;
+        (services.with(Arc::new(own)), catalog)
     }
 
     pub(crate) fn clock(&self) -> Option<fn() -> Instant> {

@@ -63,7 +63,7 @@ pub(crate) const FAMILIES: &[&[CommandSpec<Handler>]] = &[
 
 /// Families of the server that run on shards.
 pub(crate) const SHARD_FAMILIES: &[&[CommandSpec]] =
-    &[&[migrate::MIGRATE], kora_json::COMMANDS, kora_search::COMMANDS];
+    &[&[migrate::MIGRATE], kora_doc::COMMANDS, kora_json::COMMANDS, kora_search::COMMANDS];
 
 /// All commands that there are.
 pub(crate) fn table() -> CommandTable<Handler> {

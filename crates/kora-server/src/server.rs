@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use kora_core::catalog::Cataloged;
 use kora_core::entry::data_type::{DataType, Extensions};
 use kora_core::services::Services;
 use kora_core::shard::executor::Executor;
@@ -74,8 +75,10 @@ pub(crate) fn assemble(
     })?;
     let Assembly { engine, services, mut executors, ended } = assembly;
     let shared = Arc::new(Shared::new(engine, config, identity, log_level));
-    let searches = kora_search::Service::new().with_clock(Instant::now);
-    let services = Arc::new(searches.among(services).with(Arc::clone(&shared)));
+    let (services, searches) = kora_search::Service::new().with_clock(Instant::now).among(services);
+    let (services, collections) = kora_doc::Service::new().among(services);
+    let services = services.with(Arc::new(Cataloged::new(vec![searches, collections])));
+    let services = Arc::new(services.with(Arc::clone(&shared)));
     executors.iter_mut().for_each(|executor| executor.set_services(Arc::clone(&services)));
     Ok(Assembled { shared, services, executors, ended })
 }

@@ -9,6 +9,8 @@ mod damage;
 mod device;
 #[path = "durability/disk.rs"]
 mod disk;
+#[path = "durability/documents.rs"]
+mod documents;
 #[path = "durability/ending.rs"]
 mod ending;
 #[path = "durability/full.rs"]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
+use kora_core::catalog::Cataloged;
 use kora_core::command::spec::CommandSpec;
 use kora_core::db::DbIndex;
 use kora_core::entry::data_type::{DataType, Extensions};
@@ -71,7 +72,7 @@ pub(crate) fn build<L: std::fmt::Debug + 'static, P: Probe>(
         disk: Arc::new(RealDisk),
         drive: Drive::Thread { begin: Instant::now(), entropy: || Ok(0) },
         extensions: Extensions::new(EXTENSIONS),
-        shard_families: &[kora_json::COMMANDS, kora_search::COMMANDS],
+        shard_families: &[kora_doc::COMMANDS, kora_json::COMMANDS, kora_search::COMMANDS],
         families,
         script_bytes_max: None,
         script_looks,
@@ -79,8 +80,10 @@ pub(crate) fn build<L: std::fmt::Debug + 'static, P: Probe>(
     .expect("an engine without files asks the system for nothing but threads");
     let front =
         Arc::new(TestFront::new(move || Duration::from_millis(clock.load(Ordering::Relaxed).unsigned_abs())));
-    let services =
-        Arc::new(kora_search::Service::new().with_pace(pace).among(services).with(Arc::clone(&front)));
+    let (services, searches) = kora_search::Service::new().with_pace(pace).among(services);
+    let (services, collections) = kora_doc::Service::new().among(services);
+    let services = services.with(Arc::new(Cataloged::new(vec![searches, collections])));
+    let services = Arc::new(services.with(Arc::clone(&front)));
     let turns = executors.into_iter().map(|mut executor| {
         executor.set_services(Arc::clone(&services));
         Turn::new(executor, Arc::clone(&engine), Arc::clone(&front), START)

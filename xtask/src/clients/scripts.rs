@@ -43,6 +43,7 @@ pub(super) const SCRIPTS: &[Script] = &[
     python("redis_py.py", &["redis"]),
     javascript("ioredis.js", &[IOREDIS]),
     python("documents.py", &["redis"]),
+    python("doc_commands.py", &["redis"]),
     python("leaderboard.py", &["redis"]).counts(200, 20),
     python("job_queue.py", &["redis"]).counts(100_000, 2_000),
     javascript("streams.js", &[IOREDIS]).counts(20_000, 1_000),

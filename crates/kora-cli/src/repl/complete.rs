@@ -133,10 +133,13 @@ fn tokens(catalog: &Catalog, typed: &str, words: &[Word<'_>]) -> (usize, Vec<Can
     (start, found.collect())
 }
 
-/// Names that complete the last word of a command on an index: indexes, or behind `@` the fields of the one named.
+/// Names that complete the last word of a command on a collection, or on an index: indexes, or behind `@` the fields of the one named.
 fn index_names(catalog: &Catalog, command: &str, words: &[&str], prefix: &str) -> Vec<Candidate> {
     let plain = |name: &str| (name.to_owned(), None);
     match words {
+        [_, _] if command.starts_with("DOC.") && command != "DOC.CREATE" => {
+            catalog.collections(prefix).map(plain).collect()
+        }
         _ if !command.starts_with("FT.") || ON_NO_INDEX.contains(&command) => Vec::new(),
         [_, _] => catalog.indexes(prefix).map(plain).collect(),
         [_, index, ..] if prefix.contains('@') => {
@@ -176,8 +179,8 @@ mod tests {
     fn catalog() -> Catalog {
         let mut decoder = Decoder::new();
         decoder.feed(
-            b"%3\r\n+config\r\n%1\r\n+subcommands\r\n%2\r\n+config|get\r\n%0\r\n+config|set\r\n%0\r\n\
-              +ft.search\r\n%0\r\n+getex\r\n%2\r\n+group\r\n+string\r\n+arguments\r\n*2\r\n%2\r\n+name\r\n+key\r\n+type\r\n+key\r\n\
+            b"%4\r\n+config\r\n%1\r\n+subcommands\r\n%2\r\n+config|get\r\n%0\r\n+config|set\r\n%0\r\n\
+              +ft.search\r\n%0\r\n+doc.find\r\n%0\r\n+getex\r\n%2\r\n+group\r\n+string\r\n+arguments\r\n*2\r\n%2\r\n+name\r\n+key\r\n+type\r\n+key\r\n\
               %3\r\n+name\r\n+p\r\n+type\r\n+pure-token\r\n+token\r\n+PERSIST\r\n",
         );
         let mut catalog = Catalog::read(&decoder.next_frame().expect("valid").expect("whole"));
@@ -186,6 +189,8 @@ mod tests {
         decoder
             .feed(b"*2\r\n+attributes\r\n*2\r\n*2\r\n+attribute\r\n+name\r\n*2\r\n+attribute\r\n+price\r\n");
         catalog.read_index("shop:items", &decoder.next_frame().expect("valid").expect("whole"));
+        decoder.feed(b"*2\r\n$6\r\npeople\r\n$6\r\nplaces\r\n");
+        catalog.read_collections(&decoder.next_frame().expect("valid").expect("whole"));
         catalog
     }
 
@@ -231,6 +236,7 @@ mod tests {
         check("ft.search shop:items @pr", 22, &["price"]);
         check("ft.search shop:items \"@name:x @p", 31, &["price"]);
         check("ft.search other @p", 16, &[]);
+        check("doc.find p", 9, &["people", "places"]);
     }
 
     #[test]

@@ -11,9 +11,13 @@ pub use key_spec::{BeginSearch, FindKeys, KeySpec};
 
 use crate::command::keys::KeyFinder;
 pub use crate::context::CoreHandler;
+use crate::slot::Slot;
 
 /// Tells what becomes of the keys of a command by its arguments.
 pub type KeyFlagsFinder = fn(&[&[u8]]) -> KeyFlags;
+
+/// Calls with the slots of the keys that a command makes of its arguments, the name included; with none if it will refuse them.
+pub type SlotFinder = fn(&[&[u8]], &mut dyn FnMut(Slot));
 
 /// A command: its facts and what runs it.
 #[derive(Debug)]
@@ -47,6 +51,8 @@ pub struct Facts {
     /// The arguments that name members or fields of the value of its only key, which are fetched ahead: the first and the distance to the
     /// next, [`usize::MAX`] if there is one.
     pub parts: Option<(usize, usize)>,
+    /// Tells the slots of the keys that it makes of its arguments: with [`Route::Made`].
+    pub slots: Option<SlotFinder>,
     /// How it spreads over shards.
     pub route: Route,
     /// Documentation group.
@@ -84,6 +90,7 @@ impl Facts {
         key_finder: None,
         key_flags: None,
         parts: None,
+        slots: None,
         route: Route::Keys,
         group: Group::Generic,
         since: "1.0.0",
@@ -123,7 +130,15 @@ impl Facts {
     pub fn may_defer(&self) -> bool {
         self.flags.has(Flags::BLOCKING)
             || matches!(self.route, Route::Script | Route::Cursor)
+            || self.may_need_all()
             || self.stands_aside()
+    }
+
+    /// Whether it may turn out to need all stores.
+    #[inline]
+    #[must_use]
+    pub fn may_need_all(&self) -> bool {
+        self.route == Route::Script || self.traits.has(Traits::MAY_NEED_ALL)
     }
 
     /// Whether it may go on as an errand.
@@ -239,6 +254,8 @@ pub enum Route {
     Script,
     /// As `Keys`; all stores if patterns among the arguments name further keys by what keys hold.
     Patterns,
+    /// It makes its keys of its arguments ([`Facts::slots`]), none of which is a key; it needs their shards together.
+    Made,
     /// It needs no store: it runs wherever it arrives, whatever its key specifications say.
     Anywhere,
 }

@@ -45,6 +45,7 @@ pub fn place(facts: &Facts, args: &[&[u8]], shard_count: u16) -> Placement {
     }
     match facts.route {
         Route::Keys | Route::Script => place_keys(facts, args, shard_count),
+        Route::Made => place_made(facts, args, shard_count),
         Route::Split(merge) => place_split(facts, args, shard_count, merge),
         Route::AllShards(merge) => Placement::Spread(merge),
         Route::Patterns if !reads_patterns(args) => place_keys(facts, args, shard_count),
@@ -61,8 +62,18 @@ fn place_keys(facts: &Facts, args: &[&[u8]], shard_count: u16) -> Placement {
             .map_or(Placement::Anywhere, |key| Placement::One(Slot::of(key).shard(shard_count)));
     }
     let Ok(keys) = extract_keys(facts, args) else { return Placement::Anywhere };
-    let mut shards: SmallVec<[ShardId; 8]> =
-        keys.iter().map(|key| Slot::of(args[key.index as usize]).shard(shard_count)).collect();
+    place_together(keys.iter().map(|key| Slot::of(args[key.index as usize]).shard(shard_count)).collect())
+}
+
+fn place_made(facts: &Facts, args: &[&[u8]], shard_count: u16) -> Placement {
+    let mut shards = SmallVec::new();
+    if let Some(slots) = facts.slots {
+        slots(args, &mut |slot| shards.push(slot.shard(shard_count)));
+    }
+    place_together(shards)
+}
+
+fn place_together(mut shards: SmallVec<[ShardId; 8]>) -> Placement {
     shards.sort_unstable();
     shards.dedup();
     match shards[..] {
@@ -111,7 +122,7 @@ fn place_cursor(args: &[&[u8]], shard_count: u16) -> Placement {
 ///
 /// A command that may run anywhere adds none.
 pub(super) fn add_shards_of_whole(facts: &Facts, args: &[&[u8]], shard_count: u16, request: &mut Request) {
-    if facts.route == Route::Script {
+    if facts.may_need_all() {
         // It can't be run again with more stores once the commands before it have run.
         return (0..shard_count).for_each(|shard| request.add_shard(ShardId(shard)));
     }
@@ -159,5 +170,43 @@ impl Request {
                 self.push_split(facts, handler, args, keys, *merge, shard_of);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::spec::Traits;
+
+    /// Keys that are made of all arguments.
+    const MADE: Facts = Facts {
+        route: Route::Made,
+        slots: Some(|args, visit| {
+            args[1..].iter().for_each(|arg| visit(Slot::of(&[b"made:", *arg].concat())))
+        }),
+        ..Facts::NONE
+    };
+
+    #[test]
+    fn a_command_may_make_its_keys() {
+        let shard_of = |arg: &[u8]| Slot::of(&[b"made:", arg].concat()).shard(7);
+        assert_eq!(place(&MADE, &[b"x", b"a"], 7), Placement::One(shard_of(b"a")));
+        assert_eq!(place(&MADE, &[b"x"], 7), Placement::Anywhere, "it will refuse its arguments");
+        assert_eq!(place(&MADE, &[b"x", b"a", b"b"], 1), Placement::One(ShardId(0)));
+        let mut both = vec![shard_of(b"a"), shard_of(b"b"), shard_of(b"c")];
+        both.sort_unstable();
+        both.dedup();
+        assert_eq!(place(&MADE, &[b"x", b"a", b"b", b"c"], 7), Placement::Together(both.into()));
+        assert!(!MADE.may_defer());
+        let shards = shards_of_whole(&MADE, &[b"x", b"a"], 7);
+        assert_eq!(&shards[..], [shard_of(b"a")]);
+    }
+
+    /// Within a transaction it can't ask for more stores.
+    #[test]
+    fn what_may_need_all_stores_has_them_in_a_transaction() {
+        let facts = Facts { traits: Traits::MAY_NEED_ALL, ..MADE };
+        assert!(facts.may_defer());
+        assert_eq!(shards_of_whole(&facts, &[b"x", b"a"], 5).len(), 5);
     }
 }

@@ -10,6 +10,7 @@
 
 mod keeps;
 
+use std::any::TypeId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -84,30 +85,27 @@ const TELLS_ALL: bool = cfg!(test);
 /// The keys of a database that have changed, for whoever follows them.
 #[derive(Debug)]
 pub(crate) struct Followed {
+    /// Who follows.
+    by: TypeId,
     follows: fn(Kind) -> bool,
     /// Counts changes, of all stores that share it.
     clock: Arc<AtomicU64>,
     changed: Changed,
-    keeps: Keeps,
 }
 
 impl Followed {
     /// Of values of some kinds; nothing has changed yet.
-    pub(crate) fn new(follows: fn(Kind) -> bool, clock: Arc<AtomicU64>) -> Self {
-        Self { follows, clock, changed: Changed::default(), keeps: Keeps::default() }
+    pub(crate) fn new(by: TypeId, follows: fn(Kind) -> bool, clock: Arc<AtomicU64>) -> Self {
+        Self { by, follows, clock, changed: Changed::default() }
     }
 
     /// All keys are others than before.
-    pub(crate) fn replace_all(&mut self) {
+    fn replace_all(&mut self) {
         self.changed = Changed { keys: Vec::new(), is_replaced: true };
-        self.keeps = Keeps::default();
     }
 
-    #[cold]
-    fn show_before(&mut self, entry: &Entry) {
-        if (self.follows)(entry.kind()) {
-            self.keeps.before_change(entry);
-        }
+    fn has_news(&self) -> bool {
+        self.changed.is_replaced || !self.changed.keys.is_empty()
     }
 
     fn note(&mut self, change: &Change<'_>) {
@@ -140,8 +138,10 @@ pub struct Changed {
 pub(crate) struct Changes {
     home: Home,
     sizes: Sizes,
-    /// What somebody follows.
-    followed: Option<Box<Followed>>,
+    /// What others follow: one for each of them.
+    followed: Vec<Followed>,
+    /// What is kept of entries before they change, while somebody follows.
+    keeps: Keeps,
     /// What a test wants to see.
     #[cfg(test)]
     pub(crate) witness: Option<tests::Witness>,
@@ -153,40 +153,59 @@ impl Changes {
         Self { home, ..Self::default() }
     }
 
-    /// Has the keys noted that change from now on, or none any more.
-    pub(crate) fn follow(&mut self, followed: Option<Box<Followed>>) {
-        self.followed = followed;
+    /// Has the keys noted that change from now on, for one more who follows.
+    pub(crate) fn follow(&mut self, followed: Followed) {
+        self.unfollow(followed.by);
+        self.followed.push(followed);
     }
 
-    /// Takes out whoever follows.
-    pub(crate) fn unfollow(&mut self) -> Option<Box<Followed>> {
-        self.followed.take()
+    /// Notes keys no more for one who followed.
+    pub(crate) fn unfollow(&mut self, by: TypeId) {
+        self.followed.retain(|followed| followed.by != by);
+        if self.followed.is_empty() {
+            self.keeps = Keeps::default();
+        }
     }
 
-    /// Takes what has changed since it was last taken, if anything has.
-    pub(crate) fn take_followed(&mut self) -> Option<Changed> {
-        let changed = &mut self.followed.as_mut()?.changed;
-        let is_news = changed.is_replaced || !changed.keys.is_empty();
-        is_news.then(|| std::mem::take(changed))
+    /// All keys are others than before, for all who follow.
+    pub(crate) fn replace_all(&mut self) {
+        self.followed.iter_mut().for_each(Followed::replace_all);
+        self.keeps = Keeps::default();
+    }
+
+    /// All who follow. They may be exchanged for those of another database.
+    pub(crate) fn followers(&mut self) -> &mut Vec<Followed> {
+        &mut self.followed
+    }
+
+    /// Takes what has changed for one who follows since it was last taken, if anything has.
+    pub(crate) fn take_followed(&mut self, by: TypeId) -> Option<Changed> {
+        let followed = self.followed.iter_mut().find(|followed| followed.by == by)?;
+        followed.has_news().then(|| std::mem::take(&mut followed.changed))
     }
 
     /// What is kept of entries, if somebody follows them.
     pub(crate) fn keeps(&self) -> Option<&Keeps> {
-        self.followed.as_ref().map(|followed| &followed.keeps)
+        (!self.followed.is_empty()).then_some(&self.keeps)
     }
 
     /// The same, to change it.
     pub(crate) fn keeps_mut(&mut self) -> Option<&mut Keeps> {
-        self.followed.as_mut().map(|followed| &mut followed.keeps)
+        (!self.followed.is_empty()).then_some(&mut self.keeps)
     }
 
     /// `entry` is about to change or to go.
     #[inline]
     pub(crate) fn before(&mut self, entry: &Entry) {
-        if let Some(followed) = &mut self.followed
-            && followed.keeps.count() > 0
-        {
-            followed.show_before(entry);
+        if self.keeps.count() > 0 {
+            self.show_before(entry);
+        }
+    }
+
+    #[cold]
+    fn show_before(&mut self, entry: &Entry) {
+        if self.followed.iter().any(|followed| (followed.follows)(entry.kind())) {
+            self.keeps.before_change(entry);
         }
     }
 
@@ -212,7 +231,7 @@ impl Changes {
     /// The value of `entry`, which was counted as `before`, may have changed; it is to be counted as `after` now.
     #[inline]
     pub(crate) fn modified(&mut self, entry: &mut Entry, before: Tally, after: Tally) {
-        if (before != after) | self.followed.is_some() || TELLS_ALL {
+        if (before != after) | !self.followed.is_empty() || TELLS_ALL {
             self.tell_modified(entry, before, after);
         }
     }
@@ -226,9 +245,7 @@ impl Changes {
     /// All keys have gone.
     pub(crate) fn cleared(&mut self) {
         self.sizes.clear();
-        if let Some(followed) = &mut self.followed {
-            followed.replace_all();
-        }
+        self.replace_all();
         #[cfg(test)]
         if let Some(witness) = &mut self.witness {
             witness.keys.clear();
@@ -249,7 +266,7 @@ impl Changes {
     fn tell(&mut self, entry: &Entry, kind: ChangeKind, before: Option<Measure>, after: Option<Measure>) {
         let change = Change { home: self.home, entry, kind, before, after };
         self.sizes.note(&change);
-        if let Some(followed) = &mut self.followed {
+        for followed in &mut self.followed {
             followed.note(&change);
         }
         #[cfg(test)]

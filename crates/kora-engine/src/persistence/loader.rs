@@ -277,10 +277,10 @@ impl<'a> Cutter<'a> {
 
     /// Takes up what the snapshot says of itself, as far as it matters.
     fn take_aux(&self, name: &[u8], value: &[u8]) -> Result<(), LoadError> {
-        let Some(Cataloged(catalog)) = self.services.get() else { return Ok(()) };
-        if name != catalog.name().as_bytes() {
+        let mut catalogs = Cataloged::among(self.services);
+        let Some(catalog) = catalogs.find(|catalog| name == catalog.name().as_bytes()) else {
             return Ok(());
-        }
+        };
         catalog.restore(value).map_err(|error| self.source.damage(error))?;
         self.senders.iter().try_for_each(|sender| {
             let sent = sender.send(Errand::Attach(Arc::clone(catalog)));

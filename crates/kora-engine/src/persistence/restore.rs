@@ -214,9 +214,7 @@ impl Persistence {
                 store.abandon();
                 store.unload(now);
             });
-            if let Some(Cataloged(catalog)) = ctx.services.get() {
-                catalog.clear();
-            }
+            Cataloged::among(ctx.services).for_each(|catalog| catalog.clear());
             let scripts: &Scripts = ctx.services.get().expect("an engine offers its scripts");
             scripts.flush_libraries();
         }

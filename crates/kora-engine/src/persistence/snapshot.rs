@@ -256,10 +256,10 @@ fn plan(persistence: &Persistence, ctx: &mut Ctx<'_>, settings: &PersistenceSett
         file::write_aux(name.as_bytes(), value.as_bytes(), &mut head);
     }
     let scripts: &Scripts = ctx.services.get().expect("an engine offers its scripts");
-    if let Some(Cataloged(catalog)) = ctx.services.get()
-        && let Some(bytes) = catalog.dump()
-    {
-        file::write_aux(catalog.name().as_bytes(), &bytes, &mut head);
+    for catalog in Cataloged::among(ctx.services) {
+        if let Some(bytes) = catalog.dump() {
+            file::write_aux(catalog.name().as_bytes(), &bytes, &mut head);
+        }
     }
     for code in scripts.library_codes() {
         file::write_function(&code, settings.compression, &mut head);

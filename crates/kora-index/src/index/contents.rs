@@ -1,7 +1,7 @@
 //! How a record lists what its document has in the index, and its sort values.
 //!
 //! Contents: the fields that are missing, one bit each; the words, as distances between their ascending numbers; then for each field that is not text,
-//! in the schema's order: the values' numbers likewise, or the numbers, or the points. A number that the record has as sort value anyway
+//! in the schema's order: the values' numbers likewise, or the numbers, or the points, or the scalars. A number that the record has as sort value anyway
 //! is not written twice. Fields that a schema got later have none: past its end a reader reads zeros.
 
 use crate::document::{SortKey, SortValue};
@@ -70,6 +70,23 @@ pub(super) fn read_numbers(reader: &mut Reader<'_>, sorted: SortKey<'_>, mut vis
             }
         }
         head => (NUMBERS_AS_SORTED..head).for_each(|_| visit(read_number(reader))),
+    }
+}
+
+/// Appends scalars.
+pub(super) fn push_scalars(bytes: &mut Vec<u8>, scalars: &[&[u8]]) {
+    varint::push(bytes, scalars.len() as u64);
+    for scalar in scalars {
+        varint::push(bytes, scalar.len() as u64);
+        bytes.extend_from_slice(scalar);
+    }
+}
+
+/// Calls with each scalar that [`push_scalars`] wrote.
+pub(super) fn read_scalars<'a>(reader: &mut Reader<'a>, mut visit: impl FnMut(&'a [u8])) {
+    for _ in 0..reader.read_length() {
+        let length = reader.read_length();
+        visit(reader.take(length));
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Memory {
     pub suffix_bytes: usize,
     /// Numbers and points in order.
     pub number_bytes: usize,
+    /// Scalars in order.
+    pub scalar_bytes: usize,
     /// Vectors.
     pub vector_bytes: usize,
     /// The table of documents.
@@ -41,6 +43,7 @@ impl Memory {
             + self.suffix_bytes
             + self.number_bytes
             + self.vector_bytes
+            + self.scalar_bytes
             + self.document_bytes
             + self.record_bytes
             + self.key_bytes
@@ -73,6 +76,9 @@ impl Index {
                 }
                 Indexed::Numbers(numbers) | Indexed::Points(numbers) => {
                     memory.number_bytes += numbers.memory_bytes()
+                }
+                Indexed::Scalars(held) => {
+                    memory.scalar_bytes += held.all.memory_bytes() + held.dying.memory_bytes();
                 }
                 Indexed::Vectors(vectors) => memory.vector_bytes += vectors.memory_bytes(),
             }

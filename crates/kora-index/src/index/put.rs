@@ -62,6 +62,7 @@ impl Index {
         let parts = self.collect_values(document, &mut scratch);
         let frequency_max = self.frequency_max(&mut scratch);
         let score = document.score.or(self.schema.score).unwrap_or(1.0);
+        let length = document.length.unwrap_or(length);
         let facts = Facts { length, frequency_max, score: as_single(score), order: document.order };
         let record = Record::new(key, &parts.sorts, document.payload, &parts.contents);
         let number = self.table.insert(facts, record).expect("numbers are left, as checked above");
@@ -92,6 +93,7 @@ impl Index {
                         return Err(PutError::PointOutOfRange(field.name.clone()));
                     }
                 }
+                (FieldKind::Scalar, Content::Scalars(_)) => {}
                 (FieldKind::Vector(kind), Content::Vectors(given)) => {
                     let expected = vectors::blob_bytes(kind);
                     if let Some(wrong) = given.iter().find(|vector| vector.len() != expected) {
@@ -189,6 +191,11 @@ impl Index {
                     let sorted = values.sort.as_ref().filter(|_| field.sortable);
                     contents::push_numbers(&mut parts.contents, numbers, sorted);
                 }
+                Indexed::Scalars(_) => {
+                    let scalars =
+                        if let Content::Scalars(scalars) = &values.content { &**scalars } else { &[] };
+                    contents::push_scalars(&mut parts.contents, scalars);
+                }
                 Indexed::Points(_) => {
                     let points = if let Content::Points(points) = &values.content { &**points } else { &[] };
                     let numbers: Vec<f64> = points.iter().filter_map(|point| point_number(*point)).collect();
@@ -249,6 +256,9 @@ impl Index {
                 (Indexed::Numbers(index), Content::Numbers(numbers)) => {
                     numbers.iter().for_each(|value| index.insert(*value, number));
                 }
+                (Indexed::Scalars(index), Content::Scalars(scalars)) => {
+                    scalars.iter().for_each(|value| index.all.insert(value, number));
+                }
                 (Indexed::Vectors(index), Content::Vectors(vectors)) => {
                     vectors.iter().for_each(|vector| index.insert(number, vector));
                 }
@@ -279,6 +289,7 @@ impl Index {
             for (place, value) in numbers {
                 self.fields[place].dying.insert(value, number);
             }
+            self.each_scalar_of(number, |held, value| held.dying.insert(value, number));
         }
     }
 
@@ -290,6 +301,12 @@ impl Index {
                 held.postings.remove(layout, number, |other| table.is_forgotten(other)),
                 held.postings.live() == 0,
             )
+        });
+        self.each_scalar_of(number, |held, value| {
+            held.all.remove(value, number);
+            if was_dying {
+                held.dying.remove(value, number);
+            }
         });
         let Some(record) = self.table.forget(number) else { return };
         for field in &mut self.fields {
@@ -320,6 +337,7 @@ impl Index {
             match &field.indexed {
                 Indexed::Nothing | Indexed::Text(_) | Indexed::Vectors(_) => {}
                 Indexed::Tags(_) => contents::read_ascending(&mut reader, |_| {}),
+                Indexed::Scalars(_) => contents::read_scalars(&mut reader, |_| {}),
                 Indexed::Numbers(_) => {
                     contents::read_numbers(&mut reader, sorted, |value| found.push((place, value)));
                 }
@@ -359,6 +377,7 @@ impl Index {
                 Indexed::Numbers(_) | Indexed::Points(_) => {
                     contents::read_numbers(&mut reader, SortKey::Missing, |_| {})
                 }
+                Indexed::Scalars(_) => contents::read_scalars(&mut reader, |_| {}),
                 Indexed::Tags(dictionary) => contents::read_ascending(&mut reader, |value| {
                     let Some(held) = dictionary.value_mut(value) else { return };
                     let (growth, is_empty) = visit(held, Layout::BARE, table);

@@ -97,6 +97,12 @@ impl Compiler<'_> {
                     _ => Part::Nothing,
                 }
             }
+            NodeKind::Scalars(name, ranges) => match self.field(name) {
+                Some((field, _)) if matches!(self.index.fields()[field].indexed, Indexed::Scalars(_)) => {
+                    self.set(SetOf::Scalars { field, ranges: ranges.clone() })
+                }
+                _ => Part::Nothing,
+            },
             NodeKind::Near(near) => self.near(near)?,
             NodeKind::Nearest(_) => return Err(QueryError::NearestWithin),
             NodeKind::Missing(name) => match self.field(name) {

@@ -5,6 +5,8 @@ use crate::index::Index;
 use crate::numbers::Visited;
 use crate::plan::{Plan, SetOf};
 use crate::query::Range;
+use crate::scalar::ScalarRange;
+use crate::scalars;
 use crate::sets::DocumentSet;
 use crate::table::Snapshot;
 
@@ -18,9 +20,13 @@ pub(super) struct Preparation {
 /// The set that is being collected.
 struct Current {
     set: DocumentSet,
-    /// Ranges that are still to be visited, the next one last.
-    ranges: Vec<Range>,
-    visited: Visited,
+    left: Left,
+}
+
+/// What is still to be visited: ranges, the next one last, and how far that one is.
+enum Left {
+    Numbers(Vec<Range>, Visited),
+    Scalars(Vec<ScalarRange>, scalars::Visited),
 }
 
 impl Preparation {
@@ -33,10 +39,11 @@ impl Preparation {
 
     fn begin_next(&mut self, plan: &Plan, index: &Index) {
         let Some(of) = plan.sets.get(self.done.len()) else { return };
-        let mut ranges = of.ranges();
-        let expected = of.count(index);
-        ranges.reverse();
-        self.current = Some(Current { set: DocumentSet::new(expected, self.horizon), ranges, visited: None });
+        let left = match of {
+            SetOf::Scalars { ranges, .. } => Left::Scalars(ranges.iter().rev().cloned().collect(), None),
+            _ => Left::Numbers(of.ranges().into_iter().rev().collect(), None),
+        };
+        self.current = Some(Current { set: DocumentSet::new(of.count(index), self.horizon), left });
     }
 
     /// Goes on until all sets are there or the steps are used up. Returns whether all are there.
@@ -44,26 +51,9 @@ impl Preparation {
         let horizon = self.horizon;
         while let Some(mut current) = self.current.take() {
             let of = &plan.sets[self.done.len()];
-            if let Some(numbers) = of.numbers(index) {
-                while let Some(range) = current.ranges.last().copied() {
-                    let Current { set, visited, .. } = &mut current;
-                    let is_through = numbers.visit(&range, visited, steps, |value, document| match of {
-                        _ if document >= horizon => {}
-                        SetOf::Range { .. } => set.insert(document),
-                        SetOf::Radius { radius, .. } => {
-                            let at = geo::decode(point(value));
-                            if geo::distance((radius.longitude, radius.latitude), at) <= radius.metres {
-                                set.insert(document);
-                            }
-                        }
-                    });
-                    if !is_through {
-                        self.current = Some(current);
-                        return false;
-                    }
-                    current.ranges.pop();
-                    current.visited = None;
-                }
+            if !current.step(of, index, horizon, steps) {
+                self.current = Some(current);
+                return false;
             }
             current.set.seal();
             self.done.push(current.set);
@@ -75,6 +65,52 @@ impl Preparation {
     pub(super) fn sets(&self) -> &[DocumentSet] {
         &self.done
     }
+}
+
+impl Current {
+    /// Goes on until all is visited or the steps are used up. Returns whether all is.
+    fn step(&mut self, of: &SetOf, index: &Index, horizon: u32, steps: &mut usize) -> bool {
+        let set = &mut self.set;
+        match &mut self.left {
+            Left::Numbers(ranges, visited) => {
+                let Some(numbers) = of.numbers(index) else { return true };
+                while let Some(range) = ranges.last().copied() {
+                    let is_through = numbers.visit(&range, visited, steps, |value, document| {
+                        if document < horizon && is_in_circle(of, value) {
+                            set.insert(document);
+                        }
+                    });
+                    if !is_through {
+                        return false;
+                    }
+                    ranges.pop();
+                    *visited = None;
+                }
+            }
+            Left::Scalars(ranges, visited) => {
+                let Some(held) = of.scalars(index) else { return true };
+                while let Some(range) = ranges.last() {
+                    let is_through = held.all.visit(range, visited, steps, |_, document| {
+                        if document < horizon {
+                            set.insert(document);
+                        }
+                    });
+                    if !is_through {
+                        return false;
+                    }
+                    ranges.pop();
+                    *visited = None;
+                }
+            }
+        }
+        true
+    }
+}
+
+/// Whether a point is in the circle, if it is about one.
+fn is_in_circle(of: &SetOf, value: f64) -> bool {
+    let SetOf::Radius { radius, .. } = of else { return true };
+    geo::distance((radius.longitude, radius.latitude), geo::decode(point(value))) <= radius.metres
 }
 
 #[expect(

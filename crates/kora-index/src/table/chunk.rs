@@ -133,10 +133,16 @@ impl Chunk {
         self.live[(at / 64) as usize] >> (at % 64) & 1 == 1
     }
 
+    /// The last place that lives.
+    pub(super) fn last_live(&self) -> Option<u32> {
+        let (word, bits) = self.live.iter().enumerate().rfind(|(_, bits)| **bits != 0)?;
+        u32::try_from(word).ok().map(|word| word * 64 + 63 - bits.leading_zeros())
+    }
+
     /// The first place from `at` on that lives.
     pub(super) fn next_live(&self, at: u32) -> Option<u32> {
         let mut word = (at / 64) as usize;
-        let mut bits = self.live[word] & (u64::MAX << (at % 64));
+        let mut bits = self.live.get(word)? & (u64::MAX << (at % 64));
         while bits == 0 {
             word += 1;
             bits = *self.live.get(word)?;

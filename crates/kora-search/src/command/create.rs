@@ -308,7 +308,7 @@ fn field_option(args: &mut Args<'_>, field: &mut Field) -> Result<bool> {
                 return Ok(false);
             }
         }
-        FieldKind::Numeric | FieldKind::Geo | FieldKind::Vector(_) => return Ok(false),
+        FieldKind::Numeric | FieldKind::Geo | FieldKind::Vector(_) | FieldKind::Scalar => return Ok(false),
     }
     Ok(true)
 }

@@ -58,6 +58,7 @@ impl<'a> Fields<'a> {
             language: self.language.as_ref().map(|language| &*language.0),
             score: self.score,
             payload: self.payload.as_deref(),
+            length: None,
             order: 0,
         })
     }
@@ -83,6 +84,8 @@ fn values_of<'a>(kind: &FieldKind, value: &'a [u8], is_sortable: bool) -> Result
             Values { content: Content::Points(vec![point_of(value)?]), sort }
         }
         FieldKind::Vector(_) => Values { content: Content::Vectors(vec![value]), sort: None },
+        // No FT index has one.
+        FieldKind::Scalar => Values::default(),
     })
 }
 

@@ -101,6 +101,7 @@ impl Fields {
             language: self.language.as_ref().map(|language| &*language.0),
             score: self.score,
             payload: self.payload.as_deref(),
+            length: None,
             order: 0,
         }
     }
@@ -169,7 +170,7 @@ fn find(field: &Field, path: &Path, root: JsonValue<'_>) -> Result<Found, Failin
             let points = texts.iter().map(point).collect::<Result<_, _>>()?;
             Ok(Found::Points(points, text_of_value(values[0])))
         }
-        FieldKind::Vector(_) => Ok(Found::Nothing),
+        FieldKind::Vector(_) | FieldKind::Scalar => Ok(Found::Nothing),
     }
 }
 

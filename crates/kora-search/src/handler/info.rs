@@ -229,6 +229,7 @@ fn write_attribute(schema: &Schema, field: &Field, out: &mut dyn Reply) {
         FieldKind::Numeric => "NUMERIC",
         FieldKind::Geo => "GEO",
         FieldKind::Vector(_) => "VECTOR",
+        FieldKind::Scalar => "SCALAR",
     };
     add(field.sortable, "SORTABLE");
     add(field.sortable && field.un_normalised, "UNF");

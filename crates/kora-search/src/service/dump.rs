@@ -1,9 +1,8 @@
-//! What goes into snapshots: the commands that declare everything again.
-//!
-//! A snapshot of what is declared is a list of commands with their arguments: numbers of arguments and lengths as variable-length integers.
-//! Whoever reads it runs them as if they were sent, so that its form changes only where the commands' do.
+//! What goes into snapshots: the commands that declare everything again ([`declared`]).
 
 use std::sync::Arc;
+
+use kora_core::catalog::declared::{self, push};
 
 use super::State;
 use super::declaration::{Arguments, Declaration};
@@ -39,40 +38,14 @@ pub(super) fn dump(state: &State) -> Option<Vec<u8>> {
     (!out.is_empty()).then_some(out)
 }
 
-fn push<'a>(out: &mut Vec<u8>, name: &'a [u8], arguments: impl IntoIterator<Item = &'a [u8]>) {
-    let all: Vec<_> = std::iter::once(name).chain(arguments).collect();
-    push_number(out, all.len());
-    for argument in all {
-        push_number(out, argument.len());
-        out.extend_from_slice(argument);
-    }
-}
-
-fn push_number(out: &mut Vec<u8>, number: usize) {
-    let digit = |number: usize| u8::try_from(number & 0x7f).expect("seven bits");
-    let mut rest = number;
-    while rest >= 0x80 {
-        out.push(digit(rest) | 0x80);
-        rest >>= 7;
-    }
-    out.push(digit(rest));
-}
-
 /// Takes up what [`dump`] made.
 ///
 /// # Errors
 /// If it is not that.
 pub(super) fn restore(state: &mut State, bytes: &[u8]) -> Result<(), String> {
-    let mut reader = Reader(bytes);
-    while !reader.0.is_empty() {
-        let arguments = reader.command().ok_or("the declarations of indexes are not whole")?;
-        let arguments: Vec<_> = arguments.iter().map(|argument| &**argument).collect();
-        let [name, rest @ ..] = &*arguments else {
-            return Err("an empty declaration of an index".to_owned());
-        };
-        run(state, name, rest).map_err(|error| format!("the declaration of an index: {error}"))?;
-    }
-    Ok(())
+    declared::read(bytes, |name, arguments| {
+        run(state, name, arguments).map_err(|error| format!("the declaration of an index: {error}"))
+    })
 }
 
 fn run(state: &mut State, name: &[u8], arguments: &[&[u8]]) -> Result<(), String> {
@@ -141,31 +114,4 @@ pub(crate) fn with_synonyms(
     synonyms.update(group, words);
     let (schema, arguments) = (index.schema.clone(), index.arguments.clone());
     Ok(Declaration::new(index.number, &index.name, schema, synonyms, arguments)?.instead_of(index))
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn command(&mut self) -> Option<Vec<&'a [u8]>> {
-        let count = self.number()?;
-        // Each argument has a byte at least.
-        let mut arguments = Vec::with_capacity(count.min(self.0.len()));
-        for _ in 0..count {
-            let len = self.number()?;
-            arguments.push(self.0.split_off(..len)?);
-        }
-        Some(arguments)
-    }
-
-    fn number(&mut self) -> Option<usize> {
-        let mut number = 0_usize;
-        for shift in (0..usize::BITS).step_by(7) {
-            let byte = *self.0.split_off_first()?;
-            number |= usize::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Some(number);
-            }
-        }
-        None
-    }
 }

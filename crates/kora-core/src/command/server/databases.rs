@@ -94,10 +94,8 @@ fn check_flush_type(options: &[&[u8]]) -> CommandResult {
 /// Empties databases. What is declared of keys goes with those of the first one, which it is about, as in Redis.
 fn flush(ctx: &mut Ctx<'_>, databases: std::ops::Range<u16>) {
     let (now, no_touch) = (ctx.now, ctx.no_touch);
-    if databases.contains(&0)
-        && let Some(Cataloged(catalog)) = ctx.services.get()
-    {
-        catalog.clear();
+    if databases.contains(&0) {
+        Cataloged::among(ctx.services).for_each(|catalog| catalog.clear());
         ctx.each_store(|store, _| store.abandon());
     }
     ctx.each_store(|store, journal| {

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -48,6 +48,42 @@ impl Companion for Book {
     }
 }
 
+/// Knows the keys of hashes in another database.
+#[derive(Debug, Default)]
+struct Hashes(BTreeSet<Box<[u8]>>);
+
+fn hashes_of(store: &ShardStore) -> BTreeSet<Box<[u8]>> {
+    let mut keys = BTreeSet::new();
+    // The database may not have been used.
+    let Some(_) = store.used_databases().get(1) else { return keys };
+    let mut cursor = 0;
+    loop {
+        cursor = store.show_entries(DbIndex(1), cursor, 10, &mut |entry| {
+            if entry.kind() == Kind::Hash {
+                keys.insert(entry.key().into());
+            }
+        });
+        if cursor == 0 {
+            return keys;
+        }
+    }
+}
+
+impl Companion for Hashes {
+    fn catch_up(&mut self, store: &mut ShardStore, changes: Changed) {
+        if changes.is_replaced {
+            self.0 = hashes_of(store);
+        }
+        for (key, _) in changes.keys {
+            if store.peek(DbIndex(1), &key).is_some_and(|entry| entry.kind() == Kind::Hash) {
+                self.0.insert(key);
+            } else {
+                self.0.remove(&key);
+            }
+        }
+    }
+}
+
 /// Commands on few keys of two databases, in which values change type, come, go and change databases.
 fn command() -> impl Strategy<Value = String> {
     let key = || "[abc]";
@@ -77,6 +113,8 @@ proptest! {
         let mut shard = BareShard::new();
         let follows: fn(Kind) -> bool = |kind| kind == Kind::String;
         shard.store.accompany(Box::new(Book::default()), DB, (follows, Arc::default()));
+        // Another one follows other values, of another database.
+        shard.store.accompany(Box::new(Hashes::default()), DbIndex(1), (|kind| kind == Kind::Hash, Arc::default()));
         for (command, looks) in commands {
             match command.as_str() {
                 "SELECT" => shard.db = DbIndex(1 - shard.db.0),
@@ -86,6 +124,8 @@ proptest! {
             if looks {
                 let book = shard.store.with_companion(|book: &mut Book, _| book.strings.clone());
                 prop_assert_eq!(book.expect("it has a book"), strings_of(&shard.store, DB));
+                let hashes = shard.store.with_companion(|hashes: &mut Hashes, _| hashes.0.clone());
+                prop_assert_eq!(hashes.expect("it has both"), hashes_of(&shard.store));
             }
         }
         // It begins anew only where a whole database was exchanged.
@@ -94,8 +134,12 @@ proptest! {
         shard.run("SET a value");
         let after = shard.store.with_companion(|book: &mut Book, _| (book.replacements, book.strings.clone()));
         prop_assert_eq!(after, Some((before.expect("it has a book"), strings_of(&shard.store, DB))));
-        shard.store.abandon();
+        shard.store.dismiss::<Book>();
         shard.run("SET a another");
         prop_assert!(shard.store.with_companion(|_: &mut Book, _| ()).is_none());
+        let hashes = shard.store.with_companion(|hashes: &mut Hashes, _| hashes.0.clone());
+        prop_assert_eq!(hashes, Some(hashes_of(&shard.store)), "the other one stays");
+        shard.store.abandon();
+        prop_assert!(shard.store.with_companion(|_: &mut Hashes, _| ()).is_none());
     }
 }

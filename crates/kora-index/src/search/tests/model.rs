@@ -1,11 +1,14 @@
 //! A naive model: whether a row matches a query, by the words of the definition.
 
+use std::ops::Bound as StdBound;
+
 use proptest::prelude::*;
 
 use crate::analysis::{self, Stemmer};
 use crate::document::{Content, Document, SortValue, Values};
 use crate::geo;
 use crate::query::{Bound, Node, NodeKind, Pattern, Radius, Range, TagMatch};
+use crate::scalar::{Scalar, ScalarRange};
 use crate::schema::{Field, FieldKind, Schema};
 
 /// Place of the number field in the schema.
@@ -42,6 +45,7 @@ pub(super) fn schema() -> Schema {
         FieldKind::Tag { separator: Some(','), case_sensitive: false, with_suffixes: false },
     ));
     fields.push(field("p", FieldKind::Geo));
+    fields.push(field("s", FieldKind::Scalar));
     Schema { fields, ..Schema::default() }
 }
 
@@ -52,6 +56,15 @@ pub(super) struct Row {
     pub(super) number: Option<i32>,
     tags: Option<String>,
     point: Option<(f64, f64)>,
+    /// Encoded scalars.
+    scalars: Vec<Vec<u8>>,
+}
+
+fn scalar() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        (0..6_i128).prop_map(|number| Scalar::Integer(number).encoded()),
+        "[ab]{0,2}".prop_map(|text| Scalar::Text(text.as_bytes()).encoded()),
+    ]
 }
 
 const WORDS: [&str; 12] =
@@ -76,8 +89,9 @@ pub(super) fn row() -> impl Strategy<Value = Row> {
             prop::collection::vec(prop::sample::select(&TAGS[..]), 1..4).prop_map(|tags| tags.join(" , ")),
         ),
         prop::option::of((coordinate(), coordinate())),
+        prop::collection::vec(scalar(), 0..3),
     )
-        .prop_map(|(texts, number, tags, point)| Row { texts, number, tags, point })
+        .prop_map(|(texts, number, tags, point, scalars)| Row { texts, number, tags, point, scalars })
 }
 
 fn pattern() -> impl Strategy<Value = Pattern> {
@@ -109,6 +123,13 @@ fn leaf() -> impl Strategy<Value = NodeKind> {
         3 => (bound(), bound()).prop_map(|(from, to)| NodeKind::Range("n".to_owned(), Range { from, to })),
         2 => (coordinate(), coordinate(), 0_u32..120).prop_map(|(longitude, latitude, kilometres)| {
             NodeKind::Radius("p".to_owned(), Radius { longitude, latitude, metres: f64::from(kilometres) * 1000.0 })
+        }),
+        1 => (scalar(), scalar()).prop_map(|(from, to)| {
+            let range = ScalarRange { from: StdBound::Included(from.into()), to: StdBound::Excluded(to.into()) };
+            NodeKind::Scalars("s".to_owned(), vec![range])
+        }),
+        2 => prop::collection::btree_set(scalar(), 1..3).prop_map(|values| {
+            NodeKind::Scalars("s".to_owned(), values.iter().map(|value| ScalarRange::only(value)).collect())
         }),
         1 => Just(NodeKind::Missing("z".to_owned())),
         1 => Just(NodeKind::Range("g".to_owned(), Range {
@@ -160,6 +181,8 @@ impl Row {
         fields.push(Values { content: tags, sort: None });
         let point = self.point.map_or(Content::Missing, |point| Content::Points(vec![point]));
         fields.push(Values { content: point, sort: None });
+        let scalars = Content::Scalars(self.scalars.iter().map(Vec::as_slice).collect());
+        fields.push(Values { content: scalars, sort: None });
         Document { fields, order, ..Document::default() }
     }
 
@@ -217,6 +240,9 @@ impl Row {
                 geo::distance((radius.longitude, radius.latitude), kept) <= radius.metres
             }),
             NodeKind::Missing(_) => self.texts[2].is_none(),
+            NodeKind::Scalars(_, ranges) => {
+                self.scalars.iter().any(|scalar| ranges.iter().any(|range| range.contains(scalar)))
+            }
             NodeKind::Near(_) | NodeKind::Nearest(_) => unreachable!("this model has no vectors"),
         }
     }

@@ -1,0 +1,306 @@
+//! What goes along with a shard's store of all collections: which of its keys are documents, and what indexes find them by.
+//!
+//! It is a function of what the keys of database 0 hold: whatever changes a key, the store tells of it, and the key is looked at again. So transactions, scripts
+//! and what takes them back, RENAME, COPY, RESTORE, JSON.SET, eviction, SWAPDB and loading need no code of their own.
+//!
+//! A document whose time has come is none any more, though nobody may have deleted it yet: before a question those that are due are looked up in the store
+//! ([`settle`]), which deletes them.
+
+mod extract;
+pub(crate) mod ids;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use kora_core::db::DbIndex;
+use kora_core::entry::{Entry, Kind};
+use kora_core::journal::Journal;
+use kora_core::store::companion::deadlines::Deadlines;
+use kora_core::store::companion::{Changed, Companion};
+use kora_core::store::{Keyspace, ShardStore};
+use kora_core::time::UnixMs;
+use kora_index::Index;
+use kora_index::schema::{Field, FieldKind, Schema, Source};
+use kora_json::{Json, Node, Value};
+
+pub(crate) use self::extract::scalars_of;
+use self::extract::with_document;
+use self::ids::Ids;
+use crate::collection::{Collection, Declared};
+use crate::key;
+use crate::service::Service;
+
+/// The database whose keys are documents.
+pub(crate) const DB: DbIndex = DbIndex(0);
+
+/// Entries that are looked at in one go when a store is scanned.
+const SCANNED_AT_ONCE: usize = 1024;
+
+/// One shard's parts of all collections.
+pub(crate) struct DocPart {
+    /// By their names as they stand in keys.
+    collections: HashMap<Box<[u8]>, CollectionPart>,
+    /// Keys that would be documents if their collections were there.
+    strays: BTreeSet<Box<[u8]>>,
+    deadlines: Deadlines,
+    order: Arc<AtomicU64>,
+}
+
+/// One shard's part of a collection.
+pub(crate) struct CollectionPart {
+    pub(crate) collection: Arc<Collection>,
+    /// What the keys of its documents begin with.
+    prefix: Box<[u8]>,
+    /// Its documents, by their ids; the length of one is that of its packed form. Orders grow with numbers.
+    pub(crate) index: Index,
+    /// Another one for each part that was begun: what was said of orders in another one does not hold here.
+    pub(crate) seed: u64,
+    pub(crate) ids: Ids,
+}
+
+impl std::fmt::Debug for DocPart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DocPart").field("collections", &self.collections.len()).finish_non_exhaustive()
+    }
+}
+
+impl Companion for DocPart {
+    fn memory_bytes(&self) -> usize {
+        self.collections.values().map(|part| part.index.memory_bytes()).sum()
+    }
+
+    fn catch_up(&mut self, store: &mut ShardStore, changes: Changed) {
+        if changes.is_replaced {
+            self.rebuild(store);
+        }
+        // Of a key that changed several times the last change counts.
+        let mut seen = HashSet::with_capacity(changes.keys.len());
+        let mut keys: Vec<_> =
+            changes.keys.into_iter().rev().filter(|(key, _)| seen.insert(key.clone())).collect();
+        keys.reverse();
+        for (key, order) in keys {
+            self.look_at(store, &key, store.peek(DB, &key), order);
+        }
+    }
+}
+
+/// Whether values of a kind can be documents.
+fn is_followed(kind: Kind) -> bool {
+    kind == kora_json::JSON.kind
+}
+
+/// What a document is: an object of JSON.
+pub(crate) fn root_of(entry: &Entry) -> Option<Value<'_>> {
+    let root = Json::of(entry)?.root();
+    matches!(root.node(), Node::Object(_)).then_some(root)
+}
+
+/// Gives a store parts of all collections that are declared, if there are any. Keys that are there already are not looked at.
+pub(crate) fn attach(store: &mut ShardStore, service: &Service) {
+    let collections = service.collections();
+    if collections.is_empty() {
+        return;
+    }
+    let mut part = DocPart::new(service);
+    for collection in collections {
+        let own = CollectionPart::new(collection, store.random());
+        part.collections.insert(own.collection.escaped.clone(), own);
+    }
+    accompany(store, part);
+}
+
+fn accompany(store: &mut ShardStore, part: DocPart) {
+    let clock = Arc::clone(&part.order);
+    store.accompany(Box::new(part), DB, (is_followed, clock));
+}
+
+/// Adds a part of a collection to a store. Keys that are documents of it by their names are taken up. Complexity: O(such keys), and for the first collection
+/// O(keys of the store).
+pub(crate) fn add(store: &mut ShardStore, service: &Service, collection: &Arc<Collection>) {
+    if with_part(store, |_, _| ()).is_none() {
+        let mut part = DocPart::new(service);
+        part.scan(store);
+        accompany(store, part);
+    }
+    let own = CollectionPart::new(Arc::clone(collection), store.random());
+    with_part(store, |part, store| {
+        part.collections.insert(own.collection.escaped.clone(), own);
+        let start = key::of(&collection.name, b"");
+        let range = part
+            .strays
+            .range::<[u8], _>((Bound::Included(&*start), Bound::Unbounded))
+            .take_while(|key| key.starts_with(&start));
+        let taken: Vec<Box<[u8]>> = range.cloned().collect();
+        for key in taken {
+            part.strays.remove(&key);
+            let order = part.next_order();
+            part.look_at(store, &key, store.peek(DB, &key), order);
+        }
+    });
+}
+
+/// Takes the part of a collection away, which has no documents any more.
+pub(crate) fn remove(store: &mut ShardStore, collection: &Collection) {
+    let part = with_part(store, |part, _| part.collections.remove(&collection.escaped));
+    if let Some(part) = part.flatten() {
+        throw_away(store, part.index);
+    }
+}
+
+/// Has an index freed elsewhere.
+pub(crate) fn throw_away(store: &mut ShardStore, index: Index) {
+    let bytes = index.memory_bytes();
+    store.throw_away(Box::new(index), bytes);
+}
+
+/// Calls with the parts of a store, if it has some.
+pub(crate) fn with_part<R>(
+    store: &mut ShardStore,
+    body: impl FnOnce(&mut DocPart, &mut ShardStore) -> R,
+) -> Option<R> {
+    store.with_companion::<DocPart, _>(body)
+}
+
+/// Has everything deleted that is due by `now`, and the parts catch up with that.
+pub(crate) fn settle(store: &mut ShardStore, journal: &mut Journal, now: UnixMs) {
+    let Some(due) = with_part(store, |part, _| part.deadlines.take_due(now)) else { return };
+    if due.is_empty() {
+        return;
+    }
+    for key in &due {
+        Keyspace::new(store, journal, DB, now, true).peek(key);
+    }
+    with_part(store, |part, store| {
+        for key in &due {
+            // One that the store could not delete is looked at again next time.
+            if let Some(entry) = store.peek(DB, key) {
+                part.deadlines.set(key, entry.expiry());
+            }
+        }
+    });
+}
+
+impl DocPart {
+    fn new(service: &Service) -> Self {
+        Self {
+            collections: HashMap::new(),
+            strays: BTreeSet::new(),
+            deadlines: Deadlines::default(),
+            order: Arc::clone(service.order()),
+        }
+    }
+
+    /// The part of a collection.
+    pub(crate) fn find(&mut self, escaped: &[u8]) -> Option<&mut CollectionPart> {
+        self.collections.get_mut(escaped)
+    }
+
+    /// The place of a change that is made now among all changes.
+    fn next_order(&self) -> u64 {
+        self.order.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Brings a collection up to date with what a key holds, since a change then.
+    fn look_at(&mut self, store: &ShardStore, key: &[u8], entry: Option<&Entry>, order: u64) {
+        let Some((name, id)) = key::split(key) else { return };
+        let root = entry.and_then(root_of);
+        let Some(part) = self.collections.get_mut(name) else {
+            if root.is_some() {
+                self.strays.insert(key.into())
+            } else {
+                self.strays.remove(key)
+            };
+            return;
+        };
+        match root {
+            Some(root) => part.put(store, id, root, order),
+            None => drop(part.index.remove(id)),
+        }
+        let deadline = entry.filter(|_| root.is_some()).and_then(Entry::expiry);
+        self.deadlines.set(key, deadline);
+    }
+
+    /// Looks at all keys.
+    fn scan(&mut self, store: &ShardStore) {
+        let mut cursor = 0;
+        loop {
+            cursor = store.show_entries(DB, cursor, SCANNED_AT_ONCE, &mut |entry| {
+                if entry.kind() == kora_json::JSON.kind && key::split(entry.key()).is_some() {
+                    let order = self.next_order();
+                    self.look_at(store, entry.key(), Some(entry), order);
+                }
+            });
+            if cursor == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Builds all parts anew.
+    fn rebuild(&mut self, store: &mut ShardStore) {
+        (self.deadlines, self.strays) = (Deadlines::default(), BTreeSet::new());
+        for part in self.collections.values_mut() {
+            *part = CollectionPart::new(Arc::clone(&part.collection), store.random());
+        }
+        self.scan(store);
+    }
+}
+
+impl CollectionPart {
+    fn new(collection: Arc<Collection>, seed: u64) -> Self {
+        let (index, prefix) = (index_of(&collection, seed), key::prefix(&collection.escaped).into());
+        Self { collection, prefix, index, seed, ids: Ids::default() }
+    }
+
+    /// What a document of its index is, in the store that it goes along with. Complexity: a look-up of its key.
+    pub(crate) fn root<'s>(&self, store: &'s ShardStore, document: u32) -> Option<Value<'s>> {
+        let key = [&self.prefix, self.index.current_key(document)].concat();
+        store.peek(DB, &key).and_then(root_of)
+    }
+
+    fn put(&mut self, store: &ShardStore, id: &[u8], root: Value<'_>, order: u64) {
+        let collection = Arc::clone(&self.collection);
+        with_document(&collection.indexes, root, order, |document| {
+            if self.index.put(id, document).is_err() {
+                // It has no numbers left: all documents get new ones.
+                self.index = self.built_for(store, &collection);
+                self.index
+                    .put(id, document)
+                    .expect("a new index has numbers left, and the document its fields");
+            }
+        });
+    }
+
+    /// An index of its documents with other fields. Complexity: O(documents).
+    pub(crate) fn built_for(&self, store: &ShardStore, collection: &Collection) -> Index {
+        let mut index = index_of(collection, self.seed);
+        for document in self.index.documents() {
+            let Some(root) = self.root(store, document) else { continue };
+            let id = self.index.current_key(document);
+            let (order, _) = self.index.order_and_length(document);
+            with_document(&collection.indexes, root, order, |document| {
+                index.put(id, document).expect("there are as many documents as before");
+            });
+        }
+        index
+    }
+}
+
+/// An index without documents for a collection.
+fn index_of(collection: &Collection, seed: u64) -> Index {
+    let field = |Declared { path, .. }: &Declared| Field {
+        identifier: path.text().to_owned(),
+        name: path.text().to_owned(),
+        kind: FieldKind::Scalar,
+        sortable: false,
+        un_normalised: false,
+        no_index: false,
+        index_missing: false,
+        index_empty: false,
+    };
+    let fields = collection.indexes.iter().map(field).collect();
+    let schema = Schema { source: Source::Json, fields, ..Schema::default() };
+    Index::new(&schema, seed).expect("scalars need no stemmer but the default one")
+}

@@ -1,0 +1,306 @@
+//! DOC.FIND, DOC.COUNT and DOC.DELETE, and the clauses that they share.
+
+use kora_core::command::spec::{Arg, CommandSpec, Facts, Flags};
+use kora_core::context::Ctx;
+use kora_core::error::{CommandError, CommandResult};
+use kora_core::number::parse_i64;
+use kora_core::reply::Reply;
+use kora_index::search::{Direction, Flow};
+use kora_json::text;
+
+use super::project::{self, path_of};
+use super::{ASKS, COLLECTION, DECLARES, PATH, collection_of, count, is_word, refusal};
+use crate::condition::{BYTES_MAX, Condition, ConditionError, Quotes};
+use crate::key;
+use crate::path::Path;
+use crate::query::Question;
+use crate::query::cursor;
+use crate::query::find::{Figures, Ready, load, seed};
+use crate::query::order::Hit;
+
+/// Documents of a reply with a cursor, unless it is said how many.
+const PAGE: usize = 100;
+
+const WHERE: Arg = Arg::string("condition").token("WHERE").multiple();
+
+pub(super) const FIND: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "doc.find",
+        arity: -2,
+        summary: "Finds the documents that fulfil a condition",
+        complexity: "O(log N + M) with M documents that indexes find among N, or O(N) without; O(log N + L) for the first L in the order of an index",
+        args: CLAUSES,
+        ..ASKS
+    },
+    handler: find,
+};
+
+pub(super) const CLAUSES: &[Arg] = &[
+    COLLECTION,
+    WHERE.optional(),
+    Arg::block(
+        "order",
+        &[PATH, Arg::one_of("direction", &[Arg::word("asc", "ASC"), Arg::word("desc", "DESC")]).optional()],
+    )
+    .token("ORDER BY")
+    .multiple()
+    .optional(),
+    PATH.token("PROJECT").multiple().optional(),
+    Arg::integer("count").token("LIMIT").optional(),
+    Arg::integer("offset").token("OFFSET").optional(),
+    Arg::word("withids", "WITHIDS").optional(),
+    Arg::string("cursor").token("CURSOR").optional(),
+];
+
+/// What stands behind the collection.
+#[derive(Debug, Default)]
+pub(super) struct Clauses {
+    pub(super) condition: Option<Condition>,
+    /// The condition as it was sent.
+    text: Vec<u8>,
+    pub(super) order: Vec<(Path, Direction)>,
+    project: Vec<Path>,
+    pub(super) limit: Option<usize>,
+    pub(super) offset: usize,
+    with_ids: bool,
+    cursor: Option<Vec<u8>>,
+}
+
+const NAMES: [&str; 7] = ["WHERE", "ORDER", "PROJECT", "LIMIT", "OFFSET", "WITHIDS", "CURSOR"];
+
+fn is_clause(arg: &[u8]) -> bool {
+    NAMES.iter().any(|name| is_word(arg, name))
+}
+
+impl Clauses {
+    /// Reads clauses, which come in any order, each once.
+    ///
+    /// # Errors
+    /// If they are none.
+    pub(super) fn parse(args: &[&[u8]]) -> CommandResult<Self> {
+        let mut clauses = Self::default();
+        let mut seen = [false; NAMES.len()];
+        let mut rest = args;
+        while let Some(name) = rest.split_off_first() {
+            let at = NAMES.iter().position(|known| is_word(name, known)).ok_or(CommandError::Syntax)?;
+            if std::mem::replace(&mut seen[at], true) {
+                return Err(CommandError::Syntax);
+            }
+            match NAMES[at] {
+                "WHERE" => clauses.text = condition_text(&mut rest)?,
+                "ORDER" => clauses.order = order(&mut rest)?,
+                "PROJECT" => clauses.project = project_paths(&mut rest)?,
+                "LIMIT" => clauses.limit = Some(number(&mut rest)?),
+                "OFFSET" => clauses.offset = number(&mut rest)?,
+                "WITHIDS" => clauses.with_ids = true,
+                _ => clauses.cursor = Some(rest.split_off_first().ok_or(CommandError::Syntax)?.to_vec()),
+            }
+        }
+        if seen[0] {
+            clauses.condition = Some(Condition::parse(&clauses.text).map_err(refusal)?);
+        }
+        if clauses.cursor.is_some() && clauses.offset > 0 {
+            return Err(CommandError::text("ERR a CURSOR goes on where it was: it takes no OFFSET"));
+        }
+        Ok(clauses)
+    }
+
+    /// Refuses all clauses but WHERE.
+    ///
+    /// # Errors
+    /// If there are others.
+    fn condition_only(self) -> CommandResult<Option<Condition>> {
+        let has_others = !self.order.is_empty()
+            || !self.project.is_empty()
+            || self.limit.is_some()
+            || self.offset > 0
+            || self.with_ids
+            || self.cursor.is_some();
+        if has_others { Err(CommandError::Syntax) } else { Ok(self.condition) }
+    }
+
+    /// What tells a question from others, for cursors.
+    fn checksum(&self, collection: &[u8]) -> u64 {
+        let order = self.order.iter().flat_map(|(path, direction)| {
+            let direction: &[u8] = if *direction == Direction::Ascending { b"+" } else { b"-" };
+            [path.text().as_bytes(), direction]
+        });
+        cursor::checksum([collection, &self.text].into_iter().chain(order))
+    }
+}
+
+/// The arguments of a condition, with a space between them. It ends where another clause begins outside of quotes.
+fn condition_text(rest: &mut &[&[u8]]) -> CommandResult<Vec<u8>> {
+    let mut text = Vec::new();
+    let mut quotes = Quotes::default();
+    let mut is_first = true;
+    while let Some(arg) = rest.first() {
+        if !is_first && !quotes.are_open() && is_clause(arg) {
+            break;
+        }
+        if text.len() + arg.len() > BYTES_MAX {
+            return Err(refusal(ConditionError::TooLong));
+        }
+        if !is_first {
+            text.push(b' ');
+            quotes.read(b" ");
+        }
+        text.extend_from_slice(arg);
+        quotes.read(arg);
+        is_first = false;
+        rest.split_off_first();
+    }
+    if is_first { Err(CommandError::Syntax) } else { Ok(text) }
+}
+
+/// `BY path [ASC | DESC] ...`, with or without commas.
+fn order(rest: &mut &[&[u8]]) -> CommandResult<Vec<(Path, Direction)>> {
+    if !rest.split_off_first().is_some_and(|word| is_word(word, "BY")) {
+        return Err(CommandError::Syntax);
+    }
+    let mut order: Vec<(Path, Direction)> = Vec::new();
+    while let Some(arg) = rest.split_off_first_unless(is_clause) {
+        for part in arg.split(|byte| matches!(byte, b',' | b' ')).filter(|part| !part.is_empty()) {
+            let direction = if is_word(part, "DESC") { Direction::Descending } else { Direction::Ascending };
+            let is_direction = is_word(part, "ASC") || is_word(part, "DESC");
+            match order.last_mut() {
+                Some(last) if is_direction => last.1 = direction,
+                None if is_direction => return Err(CommandError::Syntax),
+                _ => order.push((path_of(unquoted(part))?, Direction::Ascending)),
+            }
+        }
+    }
+    if order.is_empty() { Err(CommandError::Syntax) } else { Ok(order) }
+}
+
+fn project_paths(rest: &mut &[&[u8]]) -> CommandResult<Vec<Path>> {
+    let mut paths = Vec::new();
+    while let Some(arg) = rest.split_off_first_unless(is_clause) {
+        paths.push(path_of(unquoted(arg))?);
+    }
+    if paths.is_empty() { Err(CommandError::Syntax) } else { Ok(paths) }
+}
+
+/// What stands between backticks, if it is all of it.
+fn unquoted(arg: &[u8]) -> &[u8] {
+    arg.strip_prefix(b"`").and_then(|arg| arg.strip_suffix(b"`")).unwrap_or(arg)
+}
+
+fn number(rest: &mut &[&[u8]]) -> CommandResult<usize> {
+    let number = rest.split_off_first().ok_or(CommandError::Syntax)?;
+    let number = parse_i64(number).ok_or(CommandError::NotInteger)?;
+    usize::try_from(number).map_err(|_| CommandError::text("ERR a number of documents can't be negative"))
+}
+
+/// Arguments that are read one after the other.
+trait Rest<'a> {
+    /// Takes the next one, unless it is something else.
+    fn split_off_first_unless(&mut self, is_other: impl Fn(&[u8]) -> bool) -> Option<&'a [u8]>;
+}
+
+impl<'a> Rest<'a> for &[&'a [u8]] {
+    fn split_off_first_unless(&mut self, is_other: impl Fn(&[u8]) -> bool) -> Option<&'a [u8]> {
+        if is_other(self.first()?) { None } else { self.split_off_first().copied() }
+    }
+}
+
+fn find(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let clauses = Clauses::parse(&args[2..])?;
+    let collection = collection_of(ctx, args[1])?;
+    let checksum = clauses.checksum(args[1]);
+    let seed = if clauses.cursor.is_some() { seed(ctx, &collection) } else { 0 };
+    let page = if clauses.cursor.is_some() { Some(clauses.limit.unwrap_or(PAGE)) } else { clauses.limit };
+    let after = match clauses.cursor.as_deref() {
+        None | Some(cursor::END) => None,
+        Some(token) => Some(cursor::read(token, checksum, seed, clauses.order.len()).map_err(refusal)?),
+    };
+    // One more tells whether there are more.
+    let more = usize::from(clauses.cursor.is_some());
+    let question = Question {
+        condition: clauses.condition,
+        order: clauses.order,
+        limit: page.map(|page| page.saturating_add(clauses.offset).saturating_add(more)),
+        after,
+    };
+    let ready = Ready::new(ctx, collection, &question);
+    let mut hits = ready.find(ctx, &mut Figures::default())?;
+    hits.drain(..clauses.offset.min(hits.len()));
+    if clauses.cursor.is_some() {
+        let page = page.unwrap_or(PAGE);
+        let has_more = hits.len() > page;
+        hits.truncate(page);
+        let last = hits.last().filter(|_| has_more);
+        let token =
+            last.map(|hit| cursor::write(checksum, seed, &hit.position)).transpose().map_err(refusal)?;
+        out.array(2);
+        out.bulk(token.as_deref().unwrap_or(cursor::END));
+    }
+    let texts = load(ctx, &ready.collection, &hits, |root| {
+        if clauses.project.is_empty() { text::of(root) } else { project::text(root, &clauses.project) }
+    });
+    write(out, &hits, texts, clauses.with_ids);
+    Ok(())
+}
+
+/// Documents, or pairs of an id and a document.
+fn write(out: &mut dyn Reply, hits: &[Hit], texts: Vec<Option<Vec<u8>>>, with_ids: bool) {
+    out.array(hits.len());
+    for (hit, text) in hits.iter().zip(texts) {
+        if with_ids {
+            out.array(2);
+            out.bulk(&hit.position.id);
+        }
+        match text {
+            Some(text) => out.bulk_owned(text),
+            None => out.null(),
+        }
+    }
+}
+
+pub(super) const COUNT: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "doc.count",
+        arity: -2,
+        summary: "Counts the documents that fulfil a condition",
+        complexity: "O(log N) if an index answers the only test, else as DOC.FIND",
+        args: &[COLLECTION, WHERE.optional()],
+        ..ASKS
+    },
+    handler: count_documents,
+};
+
+fn count_documents(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let condition = Clauses::parse(&args[2..])?.condition_only()?;
+    let collection = collection_of(ctx, args[1])?;
+    let question = Question { condition, ..Question::default() };
+    let ready = Ready::new(ctx, collection, &question);
+    out.integer(count(ready.count(ctx, &mut Figures::default())?));
+    Ok(())
+}
+
+pub(super) const DELETE: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "doc.delete",
+        arity: -4,
+        flags: Flags::WRITE.with(Flags::MODULE),
+        summary: "Deletes the documents that fulfil a condition",
+        complexity: "As DOC.FIND, and O(log N) for each of them and each index",
+        args: &[COLLECTION, WHERE],
+        ..DECLARES
+    },
+    handler: delete,
+};
+
+fn delete(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let condition = Clauses::parse(&args[2..])?.condition_only()?;
+    let collection = collection_of(ctx, args[1])?;
+    let question = Question { condition, ..Question::default() };
+    let ready = Ready::new(ctx, collection, &question);
+    let mut keys = Vec::new();
+    ready.each_match(ctx, &mut Figures::default(), |found| {
+        keys.push(key::of(args[1], found.part.index.current_key(found.document)));
+        Ok(Flow::Continue)
+    })?;
+    out.integer(count(super::update::delete_all(ctx, keys.into_iter())));
+    Ok(())
+}

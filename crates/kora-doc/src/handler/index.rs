@@ -1,0 +1,176 @@
+//! DOC.CREATEINDEX, DOC.DROPINDEX and DOC.INDEXES.
+//!
+//! The indexes of a collection are built anew with one more or one less, shard by shard, with all stores in hand.
+
+use std::sync::Arc;
+
+use kora_core::command::spec::{Arg, CommandSpec, Facts, Flags};
+use kora_core::context::Ctx;
+use kora_core::error::CommandResult;
+use kora_core::reply::Reply;
+use kora_index::Index;
+use kora_index::scalar::{Class, ScalarRange, class_of};
+use kora_index::search::{Direction, Flow};
+
+use super::project::path_of;
+use super::{ASKS, COLLECTION, DECLARES, PATH, collection_of, refusal, service};
+use crate::collection::{Collection, Declared, INDEXES_MAX, IndexKind};
+use crate::companion;
+use crate::query::find::{each_part, settle};
+
+pub(super) const CREATEINDEX: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "doc.createindex",
+        arity: 4,
+        flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::MODULE),
+        summary: "Creates an index on a field of a collection's documents",
+        complexity: "O(N log N) with N documents",
+        args: &[
+            COLLECTION,
+            PATH,
+            Arg::one_of(
+                "type",
+                &[
+                    Arg::word("hash", "HASH"),
+                    Arg::word("sorted", "SORTED"),
+                    Arg::word("array", "ARRAY"),
+                    Arg::word("unique", "UNIQUE"),
+                ],
+            ),
+        ],
+        ..DECLARES
+    },
+    handler: create_index,
+};
+
+fn create_index(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let collection = collection_of(ctx, args[1])?;
+    let path = path_of(args[2])?;
+    let kind = IndexKind::parse(args[3]).ok_or_else(|| {
+        refusal(format_args!(
+            "ERR unknown index type '{}': hash, sorted, array or unique",
+            args[3].escape_ascii()
+        ))
+    })?;
+    if collection.index_on(&path).is_some() {
+        return Err(refusal(format_args!(
+            "ERR there is an index on '{}' already",
+            path.text().escape_debug()
+        )));
+    }
+    if collection.indexes.len() >= INDEXES_MAX {
+        return Err(refusal(format_args!("ERR a collection has at most {INDEXES_MAX} indexes")));
+    }
+    let mut changed = Collection::clone(&collection);
+    changed.indexes.push(Declared { path, kind });
+    replace(ctx, changed, check_values)?;
+    out.ok();
+    Ok(())
+}
+
+/// Builds the indexes that a collection has now, and puts them in the place of those that it had.
+///
+/// # Errors
+/// What the check of them says; then nothing has changed.
+fn replace(
+    ctx: &mut Ctx<'_>,
+    changed: Collection,
+    check: impl FnOnce(&Collection, &[(usize, Index)]) -> CommandResult,
+) -> CommandResult {
+    let service = service(ctx)?;
+    settle(ctx);
+    let mut built: Vec<(usize, Index)> = Vec::new();
+    each_part(ctx, &changed, |place, part, store| built.push((place, part.built_for(store, &changed))));
+    check(&changed, &built)?;
+    let changed = Arc::new(changed);
+    let mut built = built.into_iter();
+    let mut old = Vec::new();
+    each_part(ctx, &changed, |_, part, _| {
+        if let Some((_, index)) = built.next() {
+            old.push(std::mem::replace(&mut part.index, index));
+            part.collection = Arc::clone(&changed);
+        }
+    });
+    let mut old = old.into_iter();
+    ctx.each_store(|store, _| {
+        if let Some(index) = old.next() {
+            companion::throw_away(store, index);
+        }
+    });
+    service.state().put(changed);
+    ctx.journal.changed(1);
+    Ok(())
+}
+
+/// Refuses the last index if it must be unique and is not.
+fn check_values(changed: &Collection, built: &[(usize, Index)]) -> CommandResult {
+    let Some(last) = changed.indexes.len().checked_sub(1) else { return Ok(()) };
+    if changed.indexes[last].kind != IndexKind::Unique {
+        return Ok(());
+    }
+    let mut values: Vec<(Vec<u8>, &[u8])> = Vec::new();
+    for (_, index) in built {
+        index.walk_scalars(last, &ScalarRange::all(), Direction::Ascending, |value, document| {
+            if class_of(value) != Class::Null {
+                values.push((value.to_vec(), index.current_key(document)));
+            }
+            Flow::Continue
+        });
+    }
+    values.sort_unstable();
+    let Some([(_, one), (_, other)]) = values.array_windows().find(|[one, other]| one.0 == other.0) else {
+        return Ok(());
+    };
+    Err(refusal(format_args!(
+        "ERR the values of '{}' are not unique: documents '{}' and '{}' have the same",
+        changed.indexes[last].path.text().escape_debug(),
+        one.escape_ascii(),
+        other.escape_ascii()
+    )))
+}
+
+pub(super) const DROPINDEX: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "doc.dropindex",
+        arity: 3,
+        summary: "Deletes the index on a field",
+        complexity: "O(N log N) with N documents",
+        args: &[COLLECTION, PATH],
+        ..DECLARES
+    },
+    handler: drop_index,
+};
+
+fn drop_index(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let collection = collection_of(ctx, args[1])?;
+    let path = path_of(args[2])?;
+    let Some(at) = collection.index_on(&path) else {
+        return Err(refusal(format_args!("ERR there is no index on '{}'", path.text().escape_debug())));
+    };
+    let mut changed = Collection::clone(&collection);
+    changed.indexes.remove(at);
+    replace(ctx, changed, |_, _| Ok(()))?;
+    out.ok();
+    Ok(())
+}
+
+pub(super) const INDEXES: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "doc.indexes",
+        summary: "Lists the indexes of a collection: paths and types",
+        complexity: "O(N) with N indexes",
+        ..ASKS
+    },
+    handler: indexes,
+};
+
+fn indexes(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    let collection = collection_of(ctx, args[1])?;
+    out.array(collection.indexes.len());
+    for Declared { path, kind } in &collection.indexes {
+        out.array(2);
+        out.bulk(path.text().as_bytes());
+        out.bulk(kind.name().as_bytes());
+    }
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! Questions about a collection: how they are answered ([`plan`]), what they find ([`find`]), in which order ([`order`]), and how one goes on where another has
+//! ended ([`cursor`]).
+//!
+//! All of it runs with all stores in hand, so that it is of one moment. What goes through the matches has no state but what it is given, the searches of
+//! [`kora_index`] can be left and taken up again, and a walk in an order is taken up by a narrower range: so that it can be cut into slices.
+
+pub(crate) mod cursor;
+pub(crate) mod find;
+pub(crate) mod order;
+pub(crate) mod plan;
+
+use crate::condition::Condition;
+use crate::path::Path;
+use kora_index::search::Direction;
+use order::Position;
+
+/// What is asked of a collection.
+#[derive(Debug, Default)]
+pub(crate) struct Question {
+    pub(crate) condition: Option<Condition>,
+    /// What documents are sorted by; nothing: the order in which they were written.
+    pub(crate) order: Vec<(Path, Direction)>,
+    /// Documents wanted, those included that are passed over.
+    pub(crate) limit: Option<usize>,
+    /// What was found last.
+    pub(crate) after: Option<Position>,
+}
