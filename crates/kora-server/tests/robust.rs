@@ -30,6 +30,8 @@ mod expiry;
 mod flush;
 #[path = "robust/hostile.rs"]
 mod hostile;
+#[path = "robust/indexes.rs"]
+mod indexes;
 #[path = "robust/large.rs"]
 mod large;
 #[path = "robust/leaving.rs"]

@@ -4,12 +4,16 @@
 //! is: commands of hashes and of JSON, expiry of keys and of fields, eviction, RENAME, COPY, RESTORE, MOVE, SWAPDB, FLUSHALL, transactions,
 //! scripts, also those that fail or are killed. Indexes come, go and get more fields, and are built while documents change.
 //!
+//! Collections are asked beside them, by DOC commands.
+//!
 //! The model is naive: it reads all keys by HGETALL and JSON.GET, and holds each question against each document. A query that was answered
 //! before anything else ran is held against what is read behind it; one that goes on aside while documents change, against what was read
 //! before it began.
 
 mod asking;
 mod changes;
+mod collection;
+pub mod condition;
 mod document;
 mod question;
 mod schema;

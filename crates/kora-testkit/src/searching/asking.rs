@@ -49,7 +49,9 @@ struct Asked {
 impl World {
     fn draw_query(&mut self) -> Asked {
         let schema = self.random.choose(&self.schemas).clone();
-        let question = Question::draw(&schema, 3, &mut self.random);
+        // The star stands alone, or in parentheses before a vector's part.
+        let is_all = self.random.one_in(12);
+        let question = if is_all { Question::All } else { Question::draw(&schema, 3, &mut self.random) };
         let at = self.vector();
         let has = |field| schema.fields.contains(&field);
         let form = match self.random.below(10) {
@@ -164,7 +166,11 @@ impl World {
                 self.tally.queries += 1;
                 self.tally.aside += u64::from(round > 0);
                 let is_gone = matches!(&reply, Value::Error(text) if text.contains("dropped before"));
-                return if is_gone { Ok(()) } else { asked.compare(&reply, &documents, &mut self.tally.found) };
+                return if is_gone {
+                    Ok(())
+                } else {
+                    asked.compare(&reply, &documents, &mut self.tally.found)
+                };
             }
             for _ in 0..self.random.below(3) {
                 // Who asks is answered meanwhile, perhaps: changes take nobody's answers.
@@ -181,6 +187,9 @@ impl Form {
     fn command(self, schema: &Schema, question: &Question, at: [f32; 2]) -> Words {
         let text = question.text();
         let text = match self {
+            Self::Nearest { count } if matches!(question, Question::All) => {
+                format!("*=>[KNN {count} @v $b AS d]")
+            }
             Self::Nearest { count } => format!("({text})=>[KNN {count} @v $b AS d]"),
             _ => text,
         };

@@ -158,7 +158,12 @@ impl World {
             19 => format!("RENAMENX {key} {other}"),
             20 => format!("HGETDEL {key} FIELDS 1 g"),
             21 => format!("HGETEX {key} PX {ms} FIELDS 1 n"),
-            22 => return vec![[words(&format!("HSETEX {key} PX {ms} FIELDS 1 t")), vec![self.value(Field::Text)]].concat()],
+            22 => {
+                return vec![
+                    [words(&format!("HSETEX {key} PX {ms} FIELDS 1 t")), vec![self.value(Field::Text)]]
+                        .concat(),
+                ];
+            }
             23 => format!("GETEX {key} PX {ms}"),
             24 => format!("HPERSIST {key} FIELDS 2 g n"),
             _ => return vec![one],

@@ -121,7 +121,10 @@ impl Document {
         let passes = schema
             .below
             .is_none_or(|below| self.numbers.values().first().is_some_and(|number| *number < below.into()));
-        self.kind() == schema.kind && self.key.starts_with(b"doc:") && schema.fields.iter().all(fits) && passes
+        self.kind() == schema.kind
+            && self.key.starts_with(b"doc:")
+            && schema.fields.iter().all(fits)
+            && passes
     }
 
     /// Whether some of its texts has a word of which this holds.

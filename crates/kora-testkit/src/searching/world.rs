@@ -103,6 +103,10 @@ impl World {
         }
         while self.tally.queries < query_count {
             self.note_dropped();
+            if self.random.one_in(4) {
+                self.change_collection();
+                self.check_collection()?;
+            }
             if self.schemas.is_empty() || self.random.one_in(60) {
                 self.change_indexes()?;
             }
@@ -177,7 +181,7 @@ impl World {
     }
 
     /// Runs commands that no report needs to show.
-    fn run_quietly(&mut self, commands: Vec<Words>) -> Vec<Value> {
+    pub(super) fn run_quietly(&mut self, commands: Vec<Words>) -> Vec<Value> {
         self.engine.send(self.asking, commands);
         self.engine.settle();
         self.answers_of(self.asking)
