@@ -362,12 +362,13 @@ impl Simulation<'_> {
         }
     }
 
-    fn can_act(&self, worker: usize) -> bool {
-        match &self.workers[worker].state {
+    fn can_act(&mut self, worker: usize) -> bool {
+        let Worker { turn, bell, state, .. } = &mut self.workers[worker];
+        match state {
             State::Awake | State::Submitting => true,
-            State::Asleep(until) => {
-                self.workers[worker].bell.is_rung() || *until <= self.clock && !self.is_over
-            }
+            // One that sleeps until a shard is free wakes though time stands still.
+            State::Asleep(_) if self.is_over => bell.is_rung() || turn.executor().awaits_slices(),
+            State::Asleep(until) => bell.is_rung() || *until <= self.clock,
             State::AboutToSubmit(_) => self.submission.is_none(),
         }
     }

@@ -119,7 +119,8 @@ impl Question {
             Self::All => "*".to_owned(),
             Self::Word(word) => (*word).to_owned(),
             Self::Phrase(one, other) => format!("\"{one} {other}\""),
-            Self::Part(pattern, part) => pattern.text(part),
+            // A minus takes what begins with a star for its own, unless that is in parentheses.
+            Self::Part(pattern, part) => format!("({})", pattern.text(part)),
             Self::Fuzzy(word) => format!("%{word}%"),
             Self::Tags(tags) => {
                 let written: Vec<_> =

@@ -15,6 +15,7 @@ use std::hash::{Hash as _, Hasher as _};
 use kora_core::command::table::CommandTable;
 use kora_core::reply::Value;
 
+use super::documents::is_dropped;
 use super::model::{Model, Told};
 use super::record::{Call, CallId, History, OperationId, Record, is_refusal};
 
@@ -149,6 +150,7 @@ fn run(model: &mut Model<'_>, record: &Record, call: &Call) -> Value {
             }
             reply.clone()
         }
+        Some(reply) if is_dropped(reply) => reply.clone(),
         reply => {
             let args: Vec<&[u8]> = call.args.iter().map(Vec::as_slice).collect();
             let told = Told { killed: &record.killed, reply: reply.as_ref() };

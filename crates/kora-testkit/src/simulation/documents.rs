@@ -300,9 +300,18 @@ fn key_of(id: &[u8]) -> Vec<u8> {
     [DOCUMENTS.as_bytes(), id].concat()
 }
 
+/// What a search answers whose index goes while it is under way.
+const DROPPED: &str = "The index was dropped before the query could be executed";
+
+/// Whether this is such an answer: it tells nothing of what there is.
+pub(super) fn is_dropped(reply: &Value) -> bool {
+    matches!(reply, Value::Error(text) if text == DROPPED)
+}
+
 /// What is found has no order, and errors are compared without their words.
 pub(super) fn comparable(name: &[u8], reply: Value) -> Value {
     match reply {
+        Value::Error(_) if is_dropped(&reply) => reply,
         Value::Error(_) if !is_refusal(&reply) && (name.starts_with(b"FT.") || name.starts_with(b"DOC.")) => {
             Value::Error(String::new())
         }

@@ -72,7 +72,7 @@ impl Simulation<'_> {
                 call.args = vec![b"UNWATCH".to_vec()];
                 value = Value::Simple("OK".to_owned());
             }
-            let has_run = !matches!(value, Value::Null);
+            let has_run = !matches!(value, Value::Null | Value::NullArray);
             let selected = selected(&call.args).filter(|_| has_run);
             if call.args[0] != b"SELECT" {
                 let record = self.new_record(client, db);
