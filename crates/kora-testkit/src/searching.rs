@@ -98,7 +98,10 @@ impl fmt::Display for Difference {
 pub fn search(seed: u64, options: &Options) -> Result<Tally, Box<Difference>> {
     let mut world = World::new(seed, options);
     match world.play(options.query_count) {
-        Ok(()) => Ok(world.tally),
+        Ok(()) => {
+            let evicted = world.evicted();
+            Ok(Tally { evicted, ..world.tally })
+        }
         Err(reason) => Err(Box::new(Difference { seed, reason, log: world.log() })),
     }
 }

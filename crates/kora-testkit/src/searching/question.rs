@@ -119,9 +119,9 @@ impl Question {
             Self::All => "*".to_owned(),
             Self::Word(word) => (*word).to_owned(),
             Self::Phrase(one, other) => format!("\"{one} {other}\""),
-            // A minus takes what begins with a star for its own, unless that is in parentheses.
+            // A minus takes what begins with a star or a percent sign for its own, unless that is in parentheses.
             Self::Part(pattern, part) => format!("({})", pattern.text(part)),
-            Self::Fuzzy(word) => format!("%{word}%"),
+            Self::Fuzzy(word) => format!("(%{word}%)"),
             Self::Tags(tags) => {
                 let written: Vec<_> =
                     tags.iter().map(|(pattern, tag)| pattern.text(&tag.replace(' ', "\\ "))).collect();

@@ -62,6 +62,8 @@ pub(super) struct World {
     pub(super) schemas: Vec<Schema>,
     /// Queries are answered in slices.
     pub(super) is_slow: bool,
+    /// Keys are evicted.
+    pub(super) is_short: bool,
     /// An index is being built.
     pub(super) is_building: bool,
     pub(super) tally: Tally,
@@ -75,7 +77,9 @@ impl World {
         let steps = 5 + random.below(60);
         let slow = Pace { whole_steps: steps, slice_steps: steps };
         let pace = if is_slow { slow } else { Pace::default() };
-        let choices = Choices { settings: settings(&mut random), script_looks: Some(looks()), pace };
+        let settings = settings(&mut random);
+        let is_short = settings.max_memory > 0;
+        let choices = Choices { settings, script_looks: Some(looks()), pace };
         let mut engine = Stepped::with(options.worker_count, options.shard_count, seed, choices);
         let choice = || Choice { style: false, ..Choice::of_program(DbIndex(0)) };
         let last = WorkerId(options.worker_count - 1);
@@ -90,6 +94,7 @@ impl World {
             random,
             schemas: Vec::new(),
             is_slow,
+            is_short,
             is_building: false,
             tally: Tally::default(),
             log: VecDeque::new(),
@@ -120,6 +125,16 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Keys that were evicted.
+    pub(super) fn evicted(&mut self) -> u64 {
+        let shards: Vec<_> = self.engine.engine.hub.shards().collect();
+        let executor = self.engine.turns[0].executor();
+        let evicted = |shard| executor.store_of(shard).map_or(0, |store| store.stats().evicted);
+        let count = shards.into_iter().map(evicted).sum();
+        executor.release();
+        count
     }
 
     /// The last commands, one a line.

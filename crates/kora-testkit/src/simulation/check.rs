@@ -150,7 +150,10 @@ fn run(model: &mut Model<'_>, record: &Record, call: &Call) -> Value {
             }
             reply.clone()
         }
-        Some(reply) if is_dropped(reply) => reply.clone(),
+        Some(reply) if is_dropped(reply) => {
+            model.settle_hashes(record.now);
+            reply.clone()
+        }
         reply => {
             let args: Vec<&[u8]> = call.args.iter().map(Vec::as_slice).collect();
             let told = Told { killed: &record.killed, reply: reply.as_ref() };

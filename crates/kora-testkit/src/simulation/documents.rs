@@ -193,7 +193,7 @@ impl Model<'_> {
                 ok
             }
             b"FT.SEARCH" if self.declared.has_index => {
-                self.settle(b"h", now);
+                self.settle_hashes(now);
                 self.search(args[2], now)
             }
             b"DOC.CREATE" if db != DB => error,
@@ -215,6 +215,11 @@ impl Model<'_> {
             name => unreachable!("the workload has no {}", name.escape_ascii()),
         };
         Some(reply)
+    }
+
+    /// A search has begun, whatever became of it.
+    pub(super) fn settle_hashes(&mut self, now: UnixMs) {
+        self.settle(b"h", now);
     }
 
     /// Who looks at all of an index has deleted what is due of it.
