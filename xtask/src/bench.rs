@@ -14,6 +14,8 @@ mod latency;
 mod memory;
 mod process;
 mod publish;
+mod rounds;
+mod search;
 mod speed;
 mod statistics;
 mod stops;
@@ -66,6 +68,12 @@ pub(crate) struct Args {
     /// Measure what several workers cost and gain, servers and load on all cores, instead
     #[arg(long)]
     cores: bool,
+    /// Measure documents and searches, beside the program of --modules, instead
+    #[arg(long, requires = "modules")]
+    search: bool,
+    /// A program that runs redis-server 8.0.2 with RedisJSON and RediSearch loaded: for --search
+    #[arg(long, value_name = "PATH")]
+    modules: Option<PathBuf>,
     /// Another kora-server program, measured beside: for --cores
     #[arg(long, value_name = "PATH")]
     before: Option<PathBuf>,
@@ -96,6 +104,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     if let Some(members) = args.stops {
         return stops::run(args, &args.kora()?, members);
+    }
+    if let Some(modules) = args.modules.as_ref().filter(|_| args.search) {
+        return search::run(args, &args.kora()?, &modules.canonicalize()?);
     }
     let programs = args.programs()?;
     if args.memory {

@@ -84,6 +84,6 @@ const EXPIRED_ROWS: &[Row] = &[
     flat("DBSIZE").late(),
     flat("GET k:{middle}").late(),
     flat("SET k:{middle} value").late(),
-    // It deletes what it finds expired, until it finds a key or nothing is left.
+    // It looks for a key that is not expired where there is none.
     linear("RANDOMKEY").late(),
 ];

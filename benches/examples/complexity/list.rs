@@ -19,7 +19,7 @@ const ROWS: &[Row] = &[
     flat("LPOS l {last} RANK -1"),
     flat("LPOS l {middle} MAXLEN 100"),
     linear("LPOS l {middle}"),
-    flat("LINSERT l BEFORE {first} {new}"),
+    flat("LINSERT l AFTER {first} {new}"),
     linear("LINSERT l AFTER {middle} {new}"),
     flat("LREM l 1 {first}"),
     flat("LREM l -1 {last}"),

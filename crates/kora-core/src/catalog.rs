@@ -9,6 +9,7 @@ pub mod declared;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::codec::ModuleData;
 use crate::services::Services;
 use crate::store::ShardStore;
 
@@ -26,11 +27,34 @@ pub trait Catalog: fmt::Debug + Send + Sync {
     /// If the bytes are not what [`Catalog::dump`] made.
     fn restore(&self, bytes: &[u8]) -> Result<(), String>;
 
+    /// Takes up what a module of Redis stored of the same in a snapshot. What is to come before the keys of the snapshot is given before.
+    ///
+    /// # Errors
+    /// If it is not what the module stores.
+    fn restore_foreign(&self, data: &ModuleData<'_>) -> Result<Foreign, String> {
+        let _ = data;
+        Ok(Foreign::Unknown)
+    }
+
     /// Gives a store its part of what was taken up.
     fn attach(&self, store: &mut ShardStore);
 
     /// Empties it. The stores are emptied, too, and lose what went along with them.
     fn clear(&self);
+}
+
+/// What became of a module's data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    /// It is of another module or version: it is left out.
+    Unknown,
+    /// It is taken up, but for what is said here.
+    Taken {
+        /// What is left out, and why.
+        left_out: Vec<String>,
+        /// Whether stores have parts of it.
+        has_parts: bool,
+    },
 }
 
 /// The catalogs of an engine, as a service.

@@ -22,7 +22,8 @@ mod tests;
 mod write;
 
 pub use crate::codec::{
-    Crc64, RdbError, RdbResult, Style, VERSION, VERSION_WITH_FIELD_DEADLINES, put_length, put_text,
+    Crc64, ModuleData, ModulePart, RdbError, RdbResult, Style, VERSION, VERSION_WITH_FIELD_DEADLINES,
+    put_length, put_text,
 };
 pub use crate::entry::data_type::{Extensions, Loader};
 pub use read::build;

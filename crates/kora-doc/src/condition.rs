@@ -25,6 +25,8 @@ use crate::path::Path;
 
 /// Bytes of a condition at most.
 pub const BYTES_MAX: usize = 1 << 16;
+/// Tests of a condition at most: each of them is tried on each document that no index leaves out.
+pub const TERMS_MAX: usize = 1024;
 /// Parts in each other at most.
 pub const DEPTH_MAX: usize = 64;
 

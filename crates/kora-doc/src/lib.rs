@@ -5,7 +5,7 @@
 //! - `key`: from a collection and an id to a key, and back.
 //! - `collection`: what is declared of a collection.
 //! - `path`: dotted paths.
-//! - [`condition`]: WHERE.
+//! - `condition`: WHERE, see [`condition`].
 //! - `service`: what all shards share ([`Service`]); `companion`: what goes along with each store.
 //! - `query`: plans, and documents in their order.
 //! - `change`: what DOC.UPDATE does to a document.

@@ -228,7 +228,7 @@ impl<F: Front> Turn<F> {
     /// Ends a round: after it the effects of what ran are with the log, and replies may be sent.
     pub fn finish_round(&mut self) {
         self.end_due_waits();
-        self.read_mail();
+        self.read_last_mail();
         self.keep_room();
         self.publish_counters();
         self.executor.dispose();

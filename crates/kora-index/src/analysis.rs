@@ -4,11 +4,15 @@
 //! them. ASCII letters become small, others stay. A backslash takes the next character into the word, whatever it is. A zero byte ends the text.
 //! Bytes that are not UTF-8 are dropped, and what a word has past 128 bytes.
 
+use std::ops::Range;
+
+mod sounds;
 mod stemming;
 mod stop_words;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use sounds::sound;
 pub(crate) use stemming::Stemmer;
 pub use stemming::is_language;
 pub use stop_words::{DEFAULT_STOP_WORDS, StopWords};
@@ -17,6 +21,9 @@ pub use stop_words::{DEFAULT_STOP_WORDS, StopWords};
 pub(crate) const STEM_MARK: char = '+';
 /// Before the name of a group of synonyms.
 pub(crate) const SYNONYM_MARK: char = '~';
+
+/// Before how a word sounds.
+pub(crate) const SOUND_MARK: char = '<';
 
 /// Longest word that is indexed.
 const WORD_BYTES_MAX: usize = 128;
@@ -31,37 +38,60 @@ pub fn is_separator(byte: u8) -> bool {
 ///
 /// Complexity: O(length).
 pub fn words(text: &[u8], mut visit: impl FnMut(&str)) {
+    spans(text, |word, _| visit(word));
+}
+
+/// Calls with each word of a text and the bytes of the text that it is made of. Stop words are among them.
+///
+/// Complexity: O(length).
+pub fn spans(text: &[u8], mut visit: impl FnMut(&str, Range<usize>)) {
     let mut word: Vec<u8> = Vec::new();
-    let mut emit = |word: &mut Vec<u8>| {
+    // Where the word began.
+    let mut start = None;
+    let mut emit = |word: &mut Vec<u8>, start: &mut Option<usize>, end: usize| {
+        let bytes = start.take().unwrap_or(end)..end;
         if !word.is_empty() {
             word.truncate(WORD_BYTES_MAX);
             match std::str::from_utf8(word) {
-                Ok(whole) => visit(whole),
+                Ok(whole) => visit(whole, bytes),
                 Err(_) => {
                     let valid: String = word.utf8_chunks().map(|chunk| chunk.valid()).collect();
                     if !valid.is_empty() {
-                        visit(&valid);
+                        visit(&valid, bytes);
                     }
                 }
             }
             word.clear();
         }
     };
-    let mut bytes = text.iter().copied();
-    while let Some(byte) = bytes.next() {
+    let mut bytes = text.iter().copied().enumerate();
+    let mut end = text.len();
+    while let Some((place, byte)) = bytes.next() {
         match byte {
-            0 => break,
-            b'\\' => match bytes.next() {
-                None | Some(0) => break,
-                Some(next) if next.is_ascii_control() => {}
-                Some(next) => word.push(next.to_ascii_lowercase()),
-            },
-            byte if is_separator(byte) => emit(&mut word),
+            0 => {
+                end = place;
+                break;
+            }
+            b'\\' => {
+                start.get_or_insert(place);
+                match bytes.next() {
+                    None | Some((_, 0)) => {
+                        end = place + 1;
+                        break;
+                    }
+                    Some((_, next)) if next.is_ascii_control() => {}
+                    Some((_, next)) => word.push(next.to_ascii_lowercase()),
+                }
+            }
+            byte if is_separator(byte) => emit(&mut word, &mut start, place),
             byte if byte.is_ascii_control() => {}
-            byte => word.push(byte.to_ascii_lowercase()),
+            byte => {
+                start.get_or_insert(place);
+                word.push(byte.to_ascii_lowercase());
+            }
         }
     }
-    emit(&mut word);
+    emit(&mut word, &mut start, end);
 }
 
 /// Calls with each tag of a value: parted by the separator, if there is one, without blanks around, ASCII in lower case unless `case_sensitive`.

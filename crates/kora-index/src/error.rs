@@ -11,9 +11,6 @@ pub enum SchemaError {
     /// More text fields than a word's entry has bits for.
     #[error("Schema is limited to {0} TEXT fields")]
     TooManyTextFields(u32),
-    /// PHONETIC.
-    #[error("Phonetic matching is not supported")]
-    PhoneticNotSupported,
 }
 
 /// Why a document is not indexed. Nothing has changed.
@@ -90,7 +87,4 @@ pub enum QueryError {
     /// Parts within parts.
     #[error("The query is nested too deeply")]
     TooDeep,
-    /// Sounds are not indexed.
-    #[error("Phonetic matching is not supported")]
-    PhoneticNotSupported,
 }

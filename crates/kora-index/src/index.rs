@@ -5,6 +5,7 @@
 //! frees a few documents that died, so the rest is bounded and no change pays for many.
 
 mod contents;
+mod forms;
 mod memory;
 mod put;
 mod scalars;
@@ -26,6 +27,7 @@ use crate::schema::{Field, FieldKind, Schema};
 use crate::table::{Snapshot, Table};
 use crate::vectors::Vectors;
 
+pub(crate) use forms::is_phonetic;
 pub use memory::Memory;
 
 /// Documents that died and that a change frees along the way.
@@ -76,6 +78,17 @@ pub(crate) struct HeldScalars {
     pub(crate) dying: Scalars,
 }
 
+/// Where the sort values of a field are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sorted {
+    /// Nowhere: it is not sortable.
+    Not,
+    /// In the table: the place among the sortable fields that are numeric.
+    Number(usize),
+    /// In documents' records: the place among the others.
+    InRecord(usize),
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct IndexedField {
     pub(crate) indexed: Indexed,
@@ -83,6 +96,7 @@ pub(crate) struct IndexedField {
     pub(crate) missing: Option<Held>,
     /// Those of its numbers and points whose documents died and are not freed.
     pub(crate) dying: Numbers,
+    pub(crate) sorted: Sorted,
 }
 
 /// One shard's part of an index.
@@ -147,10 +161,6 @@ impl Index {
     /// # Errors
     /// [`SchemaError`]; then nothing has changed.
     pub fn add_fields(&mut self, fields: &[Field]) -> Result<(), SchemaError> {
-        let is_phonetic = |field: &Field| matches!(field.kind, FieldKind::Text { phonetic: Some(_), .. });
-        if fields.iter().any(is_phonetic) {
-            return Err(SchemaError::PhoneticNotSupported);
-        }
         let is_text = |field: &&Field| matches!(field.kind, FieldKind::Text { .. });
         if self.schema.fields.iter().chain(fields).filter(is_text).count() > TEXT_FIELDS_MAX as usize {
             return Err(SchemaError::TooManyTextFields(TEXT_FIELDS_MAX));
@@ -168,13 +178,32 @@ impl Index {
                 FieldKind::Vector(kind) => Indexed::Vectors(Box::new(Vectors::new(kind))),
             };
             let missing = (field.index_missing && !field.no_index).then(Held::default);
-            self.fields.push(IndexedField { indexed, missing, dying: Numbers::default() });
+            let sorted = self.sorted(field);
+            self.fields.push(IndexedField { indexed, missing, dying: Numbers::default(), sorted });
             self.schema.fields.push(field.clone());
         }
         if has_suffixes(fields) {
             self.terms.add_suffixes();
         }
         Ok(())
+    }
+
+    /// Where the sort values of a field that is added now are.
+    fn sorted(&self, field: &Field) -> Sorted {
+        let count = |is_counted: fn(&Sorted) -> bool| {
+            self.fields.iter().filter(|field| is_counted(&field.sorted)).count()
+        };
+        match field.kind {
+            _ if !field.sortable => Sorted::Not,
+            FieldKind::Numeric => Sorted::Number(count(|sorted| matches!(sorted, Sorted::Number(_)))),
+            _ => Sorted::InRecord(count(|sorted| matches!(sorted, Sorted::InRecord(_)))),
+        }
+    }
+
+    /// Whether, of two documents, the one with the greater number comes behind the other if scores or sort keys are equal.
+    #[must_use]
+    pub fn orders_ascend(&self) -> bool {
+        self.table.bounds().orders_ascend
     }
 
     fn text_field_count(&self) -> u32 {
@@ -259,15 +288,20 @@ impl Index {
         self.table.record(document)?.payload()
     }
 
-    /// The kept value of a sortable field, by the field's place in the schema. Complexity: O(sortable fields before it).
+    /// The kept value of a sortable field, by the field's place in the schema. Complexity: O(1) for a numeric field, else O(size of what is kept).
     #[must_use]
+    #[inline]
     pub fn sortable(&self, document: u32, field: usize) -> SortKey<'_> {
-        let is_sortable = self.schema.fields.get(field).is_some_and(|field| field.sortable);
-        let Some(record) = self.table.record(document).filter(|_| is_sortable) else {
-            return SortKey::Missing;
-        };
-        let place = self.schema.fields[..field].iter().filter(|field| field.sortable).count();
-        contents::sort_key(record.sorts(), place)
+        match self.fields.get(field).map(|field| field.sorted) {
+            Some(Sorted::Number(place)) => {
+                self.table.sort(document, place).map_or(SortKey::Missing, SortKey::Number)
+            }
+            Some(Sorted::InRecord(place)) => match self.table.record(document) {
+                Some(record) => contents::sort_key(record.sorts(), place),
+                None => SortKey::Missing,
+            },
+            Some(Sorted::Not) | None => SortKey::Missing,
+        }
     }
 
     /// The number of a key's document.
@@ -359,6 +393,11 @@ impl Index {
 
     pub(crate) fn fields(&self) -> &[IndexedField] {
         &self.fields
+    }
+
+    /// The bits of all text fields.
+    pub(crate) fn text_fields(&self) -> u128 {
+        1_u128.checked_shl(self.text_field_count()).map_or(u128::MAX, |bit| bit - 1)
     }
 
     pub(crate) fn layout(&self) -> Layout {

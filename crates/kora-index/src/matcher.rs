@@ -29,13 +29,16 @@ pub(crate) enum Matcher<'a> {
         snapshot: &'a Snapshot,
         at: u32,
     },
-    /// A word or value, and in how many documents it is.
+    /// A word or value.
     Term {
         cursor: Cursor<'a>,
         text: &'a str,
         fields: u128,
         weight: f64,
-        documents: u64,
+        /// Its inverse document frequencies, of TFIDF and of BM25STD.
+        idf: (f64, f64),
+        /// In how many documents of this part of the index it is, whichever fields it is in there, if that is known.
+        here: Option<u64>,
         at: u32,
     },
     /// A collected set, of numbers or of points.
@@ -175,6 +178,12 @@ impl Matcher<'_> {
     /// Goes to the first document from `target` on, unless it stands at it already and is sure that it matches.
     #[inline]
     pub(crate) fn go(&mut self, target: u32, limit: u32) -> u32 {
+        if let Self::Term { cursor, fields, at, .. } = self {
+            if *at < target {
+                *at = cursor.advance(target, *fields);
+            }
+            return *at;
+        }
         let at = self.at();
         if at >= target && (at >= limit || self.is_sure()) { at } else { self.advance(target.max(at), limit) }
     }

@@ -10,7 +10,7 @@ mod near;
 mod tests;
 
 use crate::error::QueryError;
-use crate::index::{HeldScalars, Index, Indexed};
+use crate::index::{HeldScalars, Index, Indexed, is_phonetic};
 use crate::numbers::Numbers;
 use crate::query::{Node, Pattern, Radius, Range};
 use crate::scalar::ScalarRange;
@@ -199,6 +199,8 @@ pub enum Expansion {
     StemOf(String),
     /// The stem itself.
     Stem(String),
+    /// Words that sound alike: the text is how they sound with a `<` before it.
+    Sound(String),
     /// Words of a group of synonyms: the text is the group's name with a `~` before it.
     Synonym(String),
 }
@@ -208,7 +210,7 @@ impl Expansion {
     #[must_use]
     pub fn text(&self) -> &str {
         match self {
-            Self::StemOf(text) | Self::Stem(text) | Self::Synonym(text) => text,
+            Self::StemOf(text) | Self::Stem(text) | Self::Sound(text) | Self::Synonym(text) => text,
         }
     }
 }
@@ -224,17 +226,32 @@ impl Plan {
 }
 
 impl Index {
-    /// What a word of a query also matches, in the order in which the oracle's EXPLAIN shows it. Complexity: O(length).
+    /// Whether words of a query also match words that sound alike, in these fields or in all. Complexity: O(fields).
+    #[must_use]
+    pub fn has_sounds(&self, fields: Option<&[String]>) -> bool {
+        let is_asked = |name: &String| fields.is_none_or(|fields| fields.contains(name));
+        self.schema().fields.iter().any(|field| is_asked(&field.name) && is_phonetic(field))
+    }
+
+    /// What a word of a query also matches, in the order in which the oracle's EXPLAIN shows it; words that sound alike among it if asked for.
+    /// Complexity: O(length).
     ///
     /// # Errors
     /// If the language has no stemmer.
-    pub fn expansions(&self, word: &str, language: Option<&str>) -> Result<Vec<Expansion>, QueryError> {
+    pub fn expansions(
+        &self,
+        word: &str,
+        language: Option<&str>,
+        by_sound: bool,
+    ) -> Result<Vec<Expansion>, QueryError> {
         let language =
             language.or(self.schema().language.as_ref().map(|language| &*language.0)).unwrap_or("english");
         let stemmer = analysis::Stemmer::new(language).ok_or(QueryError::UnknownLanguage)?;
         let groups = self.synonyms().get(word).into_iter().flatten();
         let mut found: Vec<Expansion> =
             groups.map(|group| Expansion::Synonym(format!("{}{group}", analysis::SYNONYM_MARK))).collect();
+        let sound = if by_sound { analysis::sound(word) } else { None };
+        found.extend(sound.map(|sound| Expansion::Sound(format!("{}{sound}", analysis::SOUND_MARK))));
         match stemmer.stem(word) {
             Some(stem) => {
                 found.push(Expansion::StemOf(format!("{}{stem}", analysis::STEM_MARK)));

@@ -19,11 +19,11 @@ pub(crate) use cursor::Cursor;
 use crate::varint;
 
 /// Entries in a block at most.
-const BLOCK_ENTRIES_MAX: u16 = 128;
+const BLOCK_ENTRIES_MAX: u8 = 128;
 /// A block with more bytes than this is full.
 const BLOCK_BYTES_MAX: usize = 1024;
 /// Two neighbours with so many entries together become one.
-const JOINED_ENTRIES_MAX: u16 = 64;
+const JOINED_ENTRIES_MAX: u8 = 64;
 /// Past every document's number.
 pub(crate) const END: u32 = u32::MAX;
 
@@ -41,11 +41,6 @@ pub(crate) struct Layout {
 impl Layout {
     /// Numbers of documents alone.
     pub(crate) const BARE: Self = Self { frequencies: false, fields: false, positions: false };
-
-    /// Whether an entry has more than its number.
-    fn has_more(self) -> bool {
-        self.frequencies || self.positions
-    }
 }
 
 /// One document's entry.
@@ -61,37 +56,212 @@ pub(crate) struct Entry<'a> {
     pub(crate) positions: &'a [u8],
 }
 
+/// What no entry of a block is better than. No score in the block is above the one that follows from these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Best {
+    /// The greatest frequency; `u16::MAX` stands for that and all greater ones.
+    pub(crate) frequency_max: u16,
+    /// The least length of a document, or less.
+    pub(crate) length_min: u16,
+}
+
+impl Best {
+    /// What nothing is better than.
+    const LEAST: Self = Self { frequency_max: 0, length_min: u16::MAX };
+
+    /// The best of two.
+    fn or(self, other: Self) -> Self {
+        Self {
+            frequency_max: self.frequency_max.max(other.frequency_max),
+            length_min: self.length_min.min(other.length_min),
+        }
+    }
+
+    fn of(frequency: u32, length: u32) -> Self {
+        let short = |number: u32| u16::try_from(number).unwrap_or(u16::MAX);
+        Self { frequency_max: short(frequency), length_min: short(length) }
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Block {
     first: u32,
     last: u32,
-    count: u16,
-    live: u16,
+    count: u8,
+    live: u8,
+    /// The fields of the last entry, if they are few; 0: others.
+    last_fields: u8,
+    best: Best,
     bytes: SmallVec<[u8; 16]>,
 }
 
-/// The documents of one word or value.
+/// The documents of one word or value. A single one lies here; a name or number that is in one document is the most common kind of word.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Postings {
+pub(crate) enum Postings {
+    /// None.
+    #[default]
+    Empty,
+    /// One whose entry is small.
+    One(One),
+    /// Several.
+    Many(Box<Many>),
+}
+
+/// A small entry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct One {
+    document: u32,
+    best: Best,
+    frequency: u8,
+    fields: u8,
+    positions_length: u8,
+    positions: [u8; ONE_POSITIONS_MAX],
+}
+
+/// Bytes of positions that [`One`] has room for.
+const ONE_POSITIONS_MAX: usize = 5;
+
+/// Blocks of entries.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Many {
     blocks: SmallVec<[Block; 1]>,
     live: u32,
+}
+
+impl One {
+    fn new(layout: Layout, entry: &Entry<'_>, length: u32) -> Option<Self> {
+        let given = if layout.positions { entry.positions } else { &[] };
+        let mut positions = [0; ONE_POSITIONS_MAX];
+        positions.get_mut(..given.len())?.copy_from_slice(given);
+        Some(Self {
+            document: entry.document,
+            best: Best::of(entry.frequency, length),
+            frequency: if layout.frequencies { u8::try_from(entry.frequency).ok()? } else { 1 },
+            fields: if layout.fields { u8::try_from(entry.fields).ok()? } else { 0 },
+            positions_length: u8::try_from(given.len()).ok()?,
+            positions,
+        })
+    }
+
+    fn entry(&self, layout: Layout) -> Entry<'_> {
+        Entry {
+            document: self.document,
+            frequency: self.frequency.into(),
+            fields: if layout.fields { self.fields.into() } else { u128::MAX },
+            positions: &self.positions[..self.positions_length.into()],
+        }
+    }
 }
 
 impl Postings {
     /// Documents that it holds and that were not removed. Complexity: O(1).
     pub(crate) fn live(&self) -> u32 {
-        self.live
+        match self {
+            Self::Empty => 0,
+            Self::One(_) => 1,
+            Self::Many(many) => many.live,
+        }
+    }
+
+    fn blocks(&self) -> &[Block] {
+        match self {
+            Self::Empty | Self::One(_) => &[],
+            Self::Many(many) => &many.blocks,
+        }
     }
 
     /// Number of blocks.
     pub(crate) fn block_count(&self) -> usize {
-        self.blocks.len()
+        if matches!(self, Self::One(_)) { 1 } else { self.blocks().len() }
     }
 
     /// Appends a document, whose number must be greater than all before it. Returns by how much it grew on the heap.
     ///
-    /// Complexity: O(size of the entry) on average.
-    pub(crate) fn push(&mut self, layout: Layout, entry: &Entry<'_>) -> isize {
+    /// `length` is that of the document, in words. Complexity: O(size of the entry) on average.
+    pub(crate) fn push(&mut self, layout: Layout, entry: &Entry<'_>, length: u32) -> isize {
+        match self {
+            Self::Many(many) => many.push(layout, entry, length),
+            Self::Empty if let Some(one) = One::new(layout, entry, length) => {
+                *self = Self::One(one);
+                0
+            }
+            Self::Empty | Self::One(_) => {
+                let mut many = Box::new(Many::default());
+                let mut growth = size_of::<Many>().cast_signed();
+                if let Self::One(one) = self {
+                    growth += many.push(layout, &one.entry(layout), 0);
+                    // What the entry is at best was known when it came.
+                    many.blocks[0].best = one.best;
+                }
+                growth += many.push(layout, entry, length);
+                *self = Self::Many(many);
+                growth
+            }
+        }
+    }
+
+    /// Takes out a document that is there. `is_gone` tells which documents have been taken out, this one included. Returns by how much it grew on the
+    /// heap: less than nothing, mostly.
+    ///
+    /// Complexity: O(log blocks), and O(entries of a block) each time half of a block is gone.
+    pub(crate) fn remove(&mut self, layout: Layout, document: u32, is_gone: impl Fn(u32) -> bool) -> isize {
+        match self {
+            Self::Empty => 0,
+            Self::One(one) => {
+                if one.document == document {
+                    *self = Self::Empty;
+                }
+                0
+            }
+            Self::Many(many) => {
+                let growth = many.remove(layout, document, is_gone);
+                if many.live > 0 {
+                    return growth;
+                }
+                *self = Self::Empty;
+                growth - size_of::<Many>().cast_signed()
+            }
+        }
+    }
+
+    /// Bytes on the heap: the sum of all growth. Complexity: O(blocks).
+    #[cfg(test)]
+    pub(crate) fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Empty | Self::One(_) => 0,
+            Self::Many(many) => {
+                let blocks = many.blocks.iter().map(Block::spilled_bytes).sum::<usize>();
+                size_of::<Many>() + many.spilled_bytes() + blocks
+            }
+        }
+    }
+
+    /// Bytes that positions take.
+    pub(crate) fn position_bytes(&self, layout: Layout) -> usize {
+        if let Self::One(one) = self {
+            return one.positions_length.into();
+        }
+        let mut total = 0;
+        for block in self.blocks() {
+            let mut entries = block.entries(layout);
+            while let Some(entry) = entries.next() {
+                total += entry.positions.len();
+            }
+        }
+        total
+    }
+
+    /// Reads from the first document on.
+    pub(crate) fn cursor(&self, layout: Layout) -> Cursor<'_> {
+        match self {
+            Self::One(one) => Cursor::of_one(one.entry(layout), one.best),
+            _ => Cursor::new(self.blocks(), layout),
+        }
+    }
+}
+
+impl Many {
+    fn push(&mut self, layout: Layout, entry: &Entry<'_>, length: u32) -> isize {
         let before = self.spilled_bytes() + self.blocks.last().map_or(0, Block::spilled_bytes);
         let mut sealed = 0;
         let is_full = self.blocks.last().is_none_or(Block::is_full);
@@ -104,16 +274,13 @@ impl Postings {
         }
         let block = self.blocks.last_mut().expect("one was pushed if there was none");
         block.push(layout, entry);
+        block.best = block.best.or(Best::of(entry.frequency, length));
         let after = block.spilled_bytes();
         self.live += 1;
         change(before, self.spilled_bytes() + sealed + after)
     }
 
-    /// Takes out a document that is there. `is_gone` tells which documents have been taken out, this one included. Returns by how much it grew on the
-    /// heap: less than nothing, mostly.
-    ///
-    /// Complexity: O(log blocks), and O(entries of a block) each time half of a block is gone.
-    pub(crate) fn remove(&mut self, layout: Layout, document: u32, is_gone: impl Fn(u32) -> bool) -> isize {
+    fn remove(&mut self, layout: Layout, document: u32, is_gone: impl Fn(u32) -> bool) -> isize {
         let at = self.blocks.partition_point(|block| block.last < document);
         let near = at.saturating_sub(1)..at + 1;
         let before = self.spilled_bytes() + self.near_bytes(near.clone());
@@ -143,7 +310,9 @@ impl Postings {
         let joins = at > 0 && self.blocks[at - 1].live + self.blocks[at].live <= JOINED_ENTRIES_MAX;
         let start = if joins { at - 1 } else { at };
         let mut written: Option<Block> = None;
+        let mut best = Best::LEAST;
         for block in &self.blocks[start..=at] {
+            best = best.or(block.best);
             let mut entries = block.entries(layout);
             while let Some(entry) = entries.next() {
                 if !is_gone(entry.document) {
@@ -157,6 +326,8 @@ impl Postings {
         match written {
             Some(mut block) => {
                 block.bytes.shrink_to_fit();
+                // What is gone may have been the best: then no entry is as good, which does no harm.
+                block.best = best;
                 self.blocks[start] = block;
             }
             None => {
@@ -164,34 +335,18 @@ impl Postings {
             }
         }
     }
-
-    /// Bytes on the heap: the sum of all growth. Complexity: O(blocks).
-    #[cfg(test)]
-    pub(crate) fn heap_bytes(&self) -> usize {
-        self.spilled_bytes() + self.blocks.iter().map(Block::spilled_bytes).sum::<usize>()
-    }
-
-    /// Bytes that positions take.
-    pub(crate) fn position_bytes(&self, layout: Layout) -> usize {
-        let mut total = 0;
-        for block in &self.blocks {
-            let mut entries = block.entries(layout);
-            while let Some(entry) = entries.next() {
-                total += entry.positions.len();
-            }
-        }
-        total
-    }
-
-    /// Reads from the first document on.
-    pub(crate) fn cursor(&self, layout: Layout) -> Cursor<'_> {
-        Cursor::new(&self.blocks, layout)
-    }
 }
+
+/// Flags of a head: the entry is a single occurrence; its fields are those of the entry before it.
+const IS_SIMPLE: u64 = 1;
+const SAME_FIELDS: u64 = 2;
+/// Bits of flags.
+const FLAG_BITS: u32 = 2;
 
 impl Block {
     fn new(first: u32) -> Self {
-        Self { first, last: first, count: 0, live: 0, bytes: SmallVec::new() }
+        let bytes = SmallVec::new();
+        Self { first, last: first, count: 0, live: 0, last_fields: 0, best: Best::LEAST, bytes }
     }
 
     fn spilled_bytes(&self) -> usize {
@@ -202,26 +357,31 @@ impl Block {
         self.count >= BLOCK_ENTRIES_MAX || self.bytes.len() >= BLOCK_BYTES_MAX
     }
 
+    /// Appends an entry: its distance from the one before it; if more is kept than numbers, with flags; then what they do not tell.
     fn push(&mut self, layout: Layout, entry: &Entry<'_>) {
-        let distance = u128::from(entry.document - self.last);
+        let distance = u64::from(entry.document - self.last);
         self.last = entry.document;
         self.count += 1;
         self.live += 1;
-        if layout.has_more() {
-            let is_simple = entry.frequency == 1 && is_one_position(entry.positions) == layout.positions;
-            varint::write(&mut self.bytes, distance << 1 | u128::from(is_simple));
-            if !is_simple {
-                if layout.frequencies {
-                    varint::write(&mut self.bytes, u128::from(entry.frequency));
-                }
-                if layout.positions {
-                    varint::write(&mut self.bytes, entry.positions.len() as u128);
-                }
-            }
-        } else {
-            varint::write(&mut self.bytes, distance);
+        if layout == Layout::BARE {
+            varint::write(&mut self.bytes, distance.into());
+            return;
         }
-        if layout.fields {
+        let is_simple = entry.frequency == 1 && is_one_position(entry.positions) == layout.positions;
+        let fields = if layout.fields { u8::try_from(entry.fields).unwrap_or(0) } else { 0 };
+        let is_same = !layout.fields || (fields != 0 && fields == self.last_fields);
+        self.last_fields = fields;
+        let flags = if is_simple { IS_SIMPLE } else { 0 } | if is_same { SAME_FIELDS } else { 0 };
+        varint::write(&mut self.bytes, (distance << FLAG_BITS | flags).into());
+        if !is_simple {
+            if layout.frequencies {
+                varint::write(&mut self.bytes, entry.frequency.into());
+            }
+            if layout.positions {
+                varint::write(&mut self.bytes, entry.positions.len() as u128);
+            }
+        }
+        if !is_same {
             varint::write(&mut self.bytes, entry.fields);
         }
         if layout.positions {
@@ -230,7 +390,8 @@ impl Block {
     }
 
     fn entries(&self, layout: Layout) -> Entries<'_> {
-        Entries { reader: varint::Reader::new(&self.bytes), layout, document: self.first }
+        let fields = if layout.fields { 0 } else { u128::MAX };
+        Entries { reader: varint::Reader::new(&self.bytes), layout, document: self.first, fields }
     }
 }
 
@@ -252,40 +413,51 @@ struct Entries<'a> {
     reader: varint::Reader<'a>,
     layout: Layout,
     document: u32,
+    fields: u128,
 }
 
 impl<'a> Entries<'a> {
     #[inline]
     fn next(&mut self) -> Option<Entry<'a>> {
-        if self.reader.is_done() {
-            return None;
-        }
-        let layout = self.layout;
-        let mut frequency = 1;
-        let mut positions_length = None;
-        if layout.has_more() {
-            let head = self.reader.read();
-            self.document = self.document.wrapping_add(u32::try_from(head >> 1).unwrap_or(0));
-            if head & 1 == 0 {
-                if layout.frequencies {
-                    frequency = self.reader.read32();
-                }
-                if layout.positions {
-                    positions_length = Some(self.reader.read_length());
+        let (document, (frequency, positions)) = self.next_from(0, u128::MAX)?;
+        Some(Entry { document, frequency, fields: self.fields, positions })
+    }
+
+    /// The next document from `target` on that is in one of these fields, and how often and where the word is in it.
+    #[inline]
+    fn next_from(&mut self, target: u32, wanted: u128) -> Option<(u32, (u32, &'a [u8]))> {
+        let (layout, mut reader, mut document) = (self.layout, self.reader, self.document);
+        let mut found = None;
+        if layout == Layout::BARE {
+            while !reader.is_done() {
+                document = document.wrapping_add(u32::try_from(reader.read_even()).unwrap_or(0));
+                if document >= target {
+                    found = Some((document, (1, &[][..])));
+                    break;
                 }
             }
         } else {
-            self.document = self.document.wrapping_add(self.reader.read32());
-        }
-        let fields = if layout.fields { self.reader.read_wide() } else { u128::MAX };
-        let positions = match (layout.positions, positions_length) {
-            (false, _) => &[],
-            (true, Some(length)) => self.reader.take(length),
-            (true, None) => {
-                let length = self.reader.rest.iter().position(|byte| *byte < 0x80).map_or(0, |at| at + 1);
-                self.reader.take(length)
+            while !reader.is_done() {
+                let head = reader.read_even();
+                document = document.wrapping_add(u32::try_from(head >> FLAG_BITS).unwrap_or(0));
+                let is_simple = head & IS_SIMPLE != 0;
+                let frequency = if layout.frequencies && !is_simple { reader.read32() } else { 1 };
+                let length = if layout.positions && !is_simple { Some(reader.read_length()) } else { None };
+                if head & SAME_FIELDS == 0 {
+                    self.fields = reader.read_wide();
+                }
+                let positions = match length {
+                    Some(length) => reader.take(length),
+                    None if layout.positions => reader.take_one(),
+                    None => &[],
+                };
+                if document >= target && self.fields & wanted != 0 {
+                    found = Some((document, (frequency, positions)));
+                    break;
+                }
             }
-        };
-        Some(Entry { document: self.document, frequency, fields, positions })
+        }
+        (self.reader, self.document) = (reader, document);
+        found
     }
 }

@@ -3,10 +3,12 @@
 //! Frequencies and counts come from the match, everything else from [`Statistics`], so a score is the same in whichever part of an index the
 //! document is. Constants and some intermediate values are single floats, because the oracle's are.
 
+mod bound;
 mod explain;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use bound::Ceiling;
 pub use explain::Explanation;
 
 use crate::error::QueryError;
@@ -61,7 +63,6 @@ const B: f64 = 0.5;
 /// What scores of a search have in common.
 pub(crate) struct Scoring<'a> {
     pub(crate) scorer: Scorer,
-    pub(crate) documents: u64,
     pub(crate) average_length: f64,
     /// The query's payload.
     pub(crate) payload: Option<&'a [u8]>,
@@ -69,7 +70,7 @@ pub(crate) struct Scoring<'a> {
 
 impl<'a> Scoring<'a> {
     pub(crate) fn new(scorer: Scorer, statistics: &Statistics, payload: Option<&'a [u8]>) -> Self {
-        Self { scorer, documents: statistics.documents, average_length: statistics.average_length(), payload }
+        Self { scorer, average_length: statistics.average_length(), payload }
     }
 
     /// The score of the document that a matcher stands at. Complexity: O(parts of the query), and O(positions) where distances count.
@@ -92,9 +93,7 @@ impl<'a> Scoring<'a> {
 
     fn tf_idf(&self, part: &Matcher<'_>) -> f64 {
         match part {
-            Matcher::Term { cursor, weight, documents, .. } => {
-                weight * f64::from(cursor.entry().frequency) * self.idf(*documents)
-            }
+            Matcher::Term { cursor, weight, idf, .. } => weight * f64::from(cursor.entry().frequency) * idf.0,
             Matcher::And(and) => and.weight * and.parts.iter().map(|part| self.tf_idf(part)).sum::<f64>(),
             Matcher::Or(or) => or.weight * or.matching().map(|part| self.tf_idf(part)).sum::<f64>(),
             Matcher::Optional { inner, at, .. } if inner.at() == *at => self.tf_idf(inner),
@@ -107,9 +106,7 @@ impl<'a> Scoring<'a> {
 
     fn bm25(&self, part: &Matcher<'_>) -> f64 {
         match part {
-            Matcher::Term { cursor, documents, .. } => {
-                self.bm25_of(self.idf(*documents), f64::from(cursor.entry().frequency))
-            }
+            Matcher::Term { cursor, idf, .. } => self.bm25_of(idf.0, f64::from(cursor.entry().frequency)),
             Matcher::And(and) => and.weight * and.parts.iter().map(|part| self.bm25(part)).sum::<f64>(),
             Matcher::Or(or) => or.weight * or.matching().map(|part| self.bm25(part)).sum::<f64>(),
             Matcher::Optional { inner, at, .. } if inner.at() == *at => self.bm25(inner),
@@ -122,16 +119,16 @@ impl<'a> Scoring<'a> {
 
     fn bm25_std(&self, part: &Matcher<'_>, facts: &Facts) -> f64 {
         match part {
-            Matcher::Term { cursor, documents, .. } => {
-                self.bm25_std_of(self.idf_std(*documents), f64::from(cursor.entry().frequency), facts)
+            Matcher::Term { cursor, idf, .. } => {
+                self.bm25_std_of(idf.1, f64::from(cursor.entry().frequency), facts.length)
             }
             Matcher::And(and) => {
                 and.weight * and.parts.iter().map(|part| self.bm25_std(part, facts)).sum::<f64>()
             }
             Matcher::Or(or) => or.weight * or.matching().map(|part| self.bm25_std(part, facts)).sum::<f64>(),
             Matcher::Optional { inner, at, .. } if inner.at() == *at => self.bm25_std(inner, facts),
-            Matcher::All { .. } => self.bm25_std_of(1.0, 1.0, facts),
-            Matcher::Missing { weight, .. } => weight * self.bm25_std_of(1.0, 1.0, facts),
+            Matcher::All { .. } => self.bm25_std_of(1.0, 1.0, facts.length),
+            Matcher::Missing { weight, .. } => weight * self.bm25_std_of(1.0, 1.0, facts.length),
             Matcher::Near { .. } | Matcher::Optional { .. } | Matcher::Not { .. } => 0.0,
             Matcher::Nothing | Matcher::Set { .. } => 0.0,
         }
@@ -143,25 +140,34 @@ impl<'a> Scoring<'a> {
     }
 
     /// BM25 of one word in this document.
-    fn bm25_std_of(&self, idf: f64, frequency: f64, facts: &Facts) -> f64 {
-        let length = f64::from(facts.length) / self.average_length;
-        idf * frequency * (K1 + 1.0) / (frequency + K1 * (1.0 - B + B * length))
+    fn bm25_std_of(&self, idf: f64, frequency: f64, length: u32) -> f64 {
+        bm25_std(idf, frequency, self.length_norm(length))
     }
 
-    /// Inverse document frequency, whole bits of it.
-    #[expect(clippy::cast_precision_loss, reason = "counts of documents are exact as floats")]
-    fn idf(&self, documents: u64) -> f64 {
-        let ratio = 1.0 + (self.documents + 1) as f64 / documents.max(1) as f64;
-        // The exponent of the float: the greatest power of two in it.
-        f64::from(u16::try_from(ratio.to_bits() >> 52 & 0x7ff).unwrap_or(1023)) - 1023.0
+    /// What a document's length adds to frequencies.
+    fn length_norm(&self, length: u32) -> f64 {
+        let length = f64::from(length) / self.average_length;
+        K1 * (1.0 - B + B * length)
     }
+}
 
-    /// Inverse document frequency of BM25, computed in single floats up to the logarithm.
-    #[expect(clippy::cast_precision_loss, reason = "as the oracle computes")]
-    fn idf_std(&self, documents: u64) -> f64 {
-        let without = self.documents.saturating_sub(documents) as f32;
-        f64::from(1.0 + (without + 0.5) / (documents as f32 + 0.5)).ln()
-    }
+/// Inverse document frequency of something that is in so many of all documents, whole bits of it.
+#[expect(clippy::cast_precision_loss, reason = "counts of documents are exact as floats")]
+pub(crate) fn idf(all: u64, documents: u64) -> f64 {
+    let ratio = 1.0 + (all + 1) as f64 / documents.max(1) as f64;
+    // The exponent of the float: the greatest power of two in it.
+    f64::from(u16::try_from(ratio.to_bits() >> 52 & 0x7ff).unwrap_or(1023)) - 1023.0
+}
+
+/// Inverse document frequency of BM25, computed in single floats up to the logarithm.
+#[expect(clippy::cast_precision_loss, reason = "as the oracle computes")]
+pub(crate) fn idf_std(all: u64, documents: u64) -> f64 {
+    let without = all.saturating_sub(documents) as f32;
+    f64::from(1.0 + (without + 0.5) / (documents as f32 + 0.5)).ln()
+}
+
+fn bm25_std(idf: f64, frequency: f64, norm: f64) -> f64 {
+    idf * frequency * (K1 + 1.0) / (frequency + norm)
 }
 
 fn dis_max(part: &Matcher<'_>) -> f64 {

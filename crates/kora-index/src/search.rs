@@ -5,6 +5,7 @@
 //! the matches in the order of their numbers.
 
 mod prepare;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod top;
@@ -15,11 +16,12 @@ use crate::index::Index;
 use crate::matcher::{Builder, Matcher, build};
 use crate::plan::{Distance, Plan};
 use crate::postings::END;
-use crate::score::{Explanation, Scorer, Scoring};
+use crate::score::{Ceiling, Explanation, Scorer, Scoring};
 use crate::statistics::Statistics;
 use crate::table::Snapshot;
 
 use prepare::Preparation;
+pub use terms::FoundTerm;
 pub use top::{Direction, Hit, KeptKey, TopKeys, TopScores};
 
 /// Numbers that a search looks at between two looks at its budget.
@@ -29,23 +31,36 @@ const WINDOW_ELEMENTS: usize = 1 << 16;
 /// What such a window counts, in steps.
 const WINDOW_STEPS: usize = 128;
 
-/// A search through one part of an index.
+/// A search through one part of an index. Its clones go on each for itself.
+#[derive(Clone)]
 pub struct Search {
     plan: Arc<Plan>,
     statistics: Arc<Statistics>,
     snapshot: Snapshot,
     preparation: Preparation,
+    walk: Walk,
+}
+
+/// How far a search has come.
+#[derive(Clone)]
+struct Walk {
+    /// All documents that it sees have lesser numbers.
+    horizon: u32,
     /// Documents that it is about; none: all.
     keys: Option<Vec<u32>>,
     /// Numbers that are looked at between two looks at the budget.
     window: u32,
     next: u32,
     matched: u64,
+    /// How many it matches, if that was known when it began to walk.
+    known: Option<u64>,
+    /// Matches that do not score more are counted only.
+    floor: f64,
 }
 
 impl std::fmt::Debug for Search {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { snapshot, next, matched, .. } = self;
+        let Self { snapshot, walk: Walk { next, matched, .. }, .. } = self;
         let mut shown = f.debug_struct("Search");
         shown
             .field("snapshot", snapshot)
@@ -74,13 +89,13 @@ impl Match<'_> {
         let Some(facts) = table.facts(self.document) else { return 0.0 };
         let payload =
             if self.scoring.scorer == Scorer::Hamming { self.index.payload(self.document) } else { None };
-        self.scoring.score(self.matcher, facts, payload)
+        self.scoring.score(self.matcher, &facts, payload)
     }
 
     /// How its score came about.
     #[must_use]
     pub fn explain(&self) -> Explanation {
-        let facts = self.index.table().facts(self.document).copied().unwrap_or_default();
+        let facts = self.index.table().facts(self.document).unwrap_or_default();
         self.scoring.explain(self.matcher, &facts, self.index.payload(self.document))
     }
 
@@ -105,10 +120,12 @@ impl Match<'_> {
 }
 
 /// What is to be done with matches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Flow {
     /// More of them.
     Continue,
+    /// More of them, but those that do not score more than this need only be counted. A number that is never less than it was before.
+    Above(f64),
     /// No more: the search is over.
     Stop,
     /// No more for now, though steps may be left: the search goes on from here.
@@ -129,20 +146,29 @@ impl Search {
         let preparation = Preparation::new(&plan, index, &snapshot);
         let window = WINDOW_ELEMENTS / plan.elements_compared(index).max(1);
         let window = u32::try_from(window).unwrap_or(WINDOW).clamp(1, WINDOW);
-        Self { plan, statistics, snapshot, preparation, keys, window, next: 1, matched: 0 }
+        let walk = Walk {
+            horizon: snapshot.horizon(),
+            keys,
+            window,
+            next: 1,
+            matched: 0,
+            known: None,
+            floor: f64::NEG_INFINITY,
+        };
+        Self { plan, statistics, snapshot, preparation, walk }
     }
 
     /// Looks at these documents only, whose numbers ascend, instead of those of the keys that the query names.
     #[must_use]
     pub fn among(mut self, documents: Vec<u32>) -> Self {
-        self.keys = Some(documents);
+        self.walk.keys = Some(documents);
         self
     }
 
     /// Looks at documents with this number or a greater one only: [`Index::first_behind`] gives such numbers.
     #[must_use]
     pub fn from(mut self, document: u32) -> Self {
-        self.next = self.next.max(document);
+        self.walk.next = self.walk.next.max(document);
         self
     }
 
@@ -170,61 +196,94 @@ impl Search {
         let mut matcher = build(&builder);
         let nearest = self.plan.nearest_distance();
         let scoring = Scoring::new(scoring.scorer, &self.statistics, scoring.payload);
+        let ceiling = Ceiling::new(&scoring, &matcher, index.table().bounds());
+        let highest = ceiling.of_all(&matcher);
+        let walk = &mut self.walk;
+        if walk.next == 1 && walk.keys.is_none() {
+            walk.known = known_count(index, &self.snapshot, &matcher);
+        }
         while steps > 0 {
-            let horizon = self.snapshot.horizon();
-            if self.next >= horizon {
-                return true;
+            if walk.floor >= highest && walk.known.is_some() {
+                return walk.end();
             }
-            let mut limit = self.next.saturating_add(self.window).min(horizon);
-            if let Some(keys) = &self.keys {
-                let Some(candidate) = keys.get(keys.partition_point(|document| *document < self.next)) else {
-                    return true;
-                };
-                self.next = *candidate;
-                limit = candidate.saturating_add(1).min(horizon);
-                if self.next >= horizon {
-                    return true;
-                }
-            }
-            let found = matcher.go(self.next, limit);
+            let Some(limit) = walk.aim(&mut matcher, &ceiling) else { return walk.end() };
+            let found = matcher.go(walk.next, limit);
             if found >= limit {
-                self.next = found;
-                steps = steps.saturating_sub(if self.keys.is_some() { 1 } else { WINDOW_STEPS });
+                walk.next = found;
+                steps = steps.saturating_sub(if walk.keys.is_some() { 1 } else { WINDOW_STEPS });
                 if found == END {
-                    return true;
+                    return walk.end();
                 }
                 continue;
             }
-            self.next = found + 1;
+            walk.next = found + 1;
             steps -= 1;
-            if index.table().sees(&self.snapshot, found) {
-                self.matched += 1;
-                let (plan, nearest) = (&self.plan, nearest.as_ref());
-                let one =
-                    Match { document: found, index, plan, nearest, matcher: &matcher, scoring: &scoring };
-                match visit(&one) {
-                    Flow::Continue => {}
-                    Flow::Rest => break,
-                    Flow::Stop => {
-                        self.next = END;
-                        return true;
-                    }
+            if !index.table().sees(&self.snapshot, found) {
+                continue;
+            }
+            walk.matched += 1;
+            if walk.floor >= highest || walk.floor >= ceiling.of_this(&matcher) {
+                continue;
+            }
+            let (plan, nearest) = (&self.plan, nearest.as_ref());
+            let one = Match { document: found, index, plan, nearest, matcher: &matcher, scoring: &scoring };
+            match visit(&one) {
+                Flow::Continue => {}
+                Flow::Above(score) => walk.floor = score,
+                Flow::Rest => break,
+                Flow::Stop => {
+                    walk.next = END;
+                    return true;
                 }
             }
         }
-        self.next >= self.snapshot.horizon()
+        walk.next >= walk.horizon && walk.end()
     }
 
     /// Documents that it matched so far.
     #[must_use]
     pub fn matched(&self) -> u64 {
-        self.matched
+        self.walk.matched
     }
 
     /// What it sees.
     #[must_use]
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+}
+
+impl Walk {
+    /// Moves on to the next number that may be of interest, and gives the limit of the numbers to look at then; none: it is over.
+    fn aim(&mut self, matcher: &mut Matcher<'_>, ceiling: &Ceiling<'_>) -> Option<u32> {
+        if let Some(keys) = &self.keys {
+            let candidate = *keys.get(keys.partition_point(|document| *document < self.next))?;
+            self.next = candidate;
+            return (candidate < self.horizon).then(|| candidate.saturating_add(1).min(self.horizon));
+        }
+        if let (Matcher::Term { cursor, idf, .. }, Some(_)) = (matcher, self.known)
+            && self.floor > f64::NEG_INFINITY
+        {
+            self.next = cursor.pass(self.next, |best| ceiling.of_block(*idf, best) > self.floor);
+        }
+        (self.next < self.horizon).then(|| self.next.saturating_add(self.window).min(self.horizon))
+    }
+
+    /// It is over, and all that matches is counted.
+    fn end(&mut self) -> bool {
+        self.next = END;
+        self.matched = self.known.unwrap_or(self.matched);
+        true
+    }
+}
+
+/// How many documents a matcher matches, if that is known without a walk: of the snapshot's moment, while nothing has changed since.
+fn known_count(index: &Index, snapshot: &Snapshot, matcher: &Matcher<'_>) -> Option<u64> {
+    match matcher {
+        Matcher::Nothing => Some(0),
+        Matcher::All { .. } => index.table().is_current(snapshot).then(|| index.table().len() as u64),
+        Matcher::Term { here, .. } => *here,
+        _ => None,
     }
 }
 

@@ -8,6 +8,7 @@
 //!
 //! Invariants: `keys` has just the documents that live; `died` and `dying` have the same documents, which are present and do not live.
 
+mod bounds;
 mod chunk;
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,8 @@ use ahash::RandomState;
 use chunk::{CHUNK_DOCUMENTS, Chunk};
 
 use crate::hashed::Hashed;
-pub(crate) use chunk::{Facts, Record};
+pub(crate) use bounds::Bounds;
+pub(crate) use chunk::{Facts, Record, SortBits};
 
 /// The documents of an index.
 #[derive(Clone, Debug)]
@@ -32,6 +34,8 @@ pub(crate) struct Table {
     hasher: RandomState,
     length_total: u64,
     record_bytes: usize,
+    column_bytes: usize,
+    bounds: Bounds,
     changes: u64,
     dying: VecDeque<(u64, u32)>,
     died: HashMap<u32, u64>,
@@ -68,6 +72,8 @@ impl Table {
             hasher,
             length_total: 0,
             record_bytes: 0,
+            column_bytes: 0,
+            bounds: Bounds::default(),
             changes: 0,
             dying: VecDeque::new(),
             died: HashMap::new(),
@@ -120,7 +126,8 @@ impl Table {
     }
 
     /// Adds a document under a key that no other has, and returns its number; none if all numbers were given.
-    pub(crate) fn insert(&mut self, facts: Facts, record: Record) -> Option<u32> {
+    /// `sorts` are the sort values of its numeric fields.
+    pub(crate) fn insert(&mut self, facts: Facts, sorts: &[SortBits], record: Record) -> Option<u32> {
         let number = self.next.checked_add(1).filter(|number| *number < u32::MAX - 1)?;
         self.next = number;
         self.changes += 1;
@@ -132,7 +139,11 @@ impl Table {
             self.chunks.resize_with(index + 1, || None);
         }
         self.chunk_count += usize::from(self.chunks[index].is_none());
-        self.chunks[index].get_or_insert_with(Box::default).insert(at, facts, record);
+        self.bounds.insert(&facts);
+        let chunk = self.chunks[index].get_or_insert_with(Box::default);
+        self.column_bytes -= chunk.heap_bytes();
+        chunk.insert(at, facts, sorts, record);
+        self.column_bytes += chunk.heap_bytes();
         let (chunks, hasher) = (&self.chunks, &self.hasher);
         self.keys.insert(hash, number, |other| hasher.hash_one(key_in(chunks, other)));
         Some(number)
@@ -185,12 +196,17 @@ impl Table {
         let (index, at) = split(number);
         let chunk = self.chunks.get_mut(index)?.as_mut()?;
         let record = chunk.remove(at);
+        if record.is_some() {
+            self.bounds.remove(&chunk.facts(at));
+        }
         if chunk.is_empty() {
+            self.column_bytes -= chunk.heap_bytes();
             self.chunks[index] = None;
             self.chunk_count -= 1;
         }
         if self.chunk_count == 0 {
             self.chunks = Vec::new();
+            self.bounds = Bounds::default();
         }
         self.record_bytes -= record.as_ref().map_or(0, Record::bytes);
         record
@@ -308,9 +324,26 @@ impl Table {
 
     /// What is known of a document that is not freed.
     #[inline]
-    pub(crate) fn facts(&self, number: u32) -> Option<&Facts> {
+    pub(crate) fn facts(&self, number: u32) -> Option<Facts> {
         let (index, at) = split(number);
         self.chunks.get(index)?.as_ref().map(|chunk| chunk.facts(at))
+    }
+
+    /// The sort value of a document that is not freed, by the place of its field among the numeric ones.
+    #[inline]
+    pub(crate) fn sort(&self, number: u32, place: usize) -> Option<f64> {
+        let (index, at) = split(number);
+        self.chunks.get(index)?.as_ref()?.sort(at, place)
+    }
+
+    /// Between what the facts of documents lie.
+    pub(crate) fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    /// Whether a snapshot sees just the documents that live now.
+    pub(crate) fn is_current(&self, snapshot: &Snapshot) -> bool {
+        snapshot.changes == self.changes
     }
 
     /// A document's record, unless it is freed.
@@ -340,6 +373,7 @@ impl Table {
     pub(crate) fn chunk_bytes(&self) -> usize {
         self.chunks.capacity() * size_of::<Option<Box<Chunk>>>()
             + self.chunk_count * size_of::<Chunk>()
+            + self.column_bytes
             + self.dying.capacity() * size_of::<(u64, u32)>()
             + self.died.capacity() * size_of::<(u32, u64)>()
     }

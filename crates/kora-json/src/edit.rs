@@ -10,7 +10,8 @@ mod tests;
 
 pub(crate) use remove::{remove, without_members};
 
-use crate::packed::{Node, Value, put_count, take_count};
+use crate::number::Number;
+use crate::packed::{Builder, Node, Value, put_count, take_count};
 use crate::path::Found;
 
 /// Bytes of a run that others take the place of.
@@ -34,7 +35,7 @@ impl Splice {
     /// Puts a run in the place of a value that was found.
     pub(crate) fn replace(found: &Found, root: Value<'_>, with: Vec<u8>) -> Self {
         let value = found.value(root);
-        Self { owner: found.owner, from: value.place(), to: value.end(), with, more: 0 }
+        Self { owner: found.owner(), from: value.place(), to: value.end(), with, more: 0 }
     }
 
     /// Puts `count` elements or members behind those of a container.
@@ -78,6 +79,27 @@ pub(crate) fn apply(run: &mut Vec<u8>, mut splices: Vec<Splice>) {
         1 => apply_one(run, splices.remove(0)),
         _ => *run = rebuild::rebuild(run, splices),
     }
+}
+
+/// Puts numbers in the places of others. Places are in order, each once. Complexity: O(bytes).
+pub(crate) fn replace_numbers(run: &mut Vec<u8>, numbers: impl Iterator<Item = (Found, Number)>) {
+    let before = std::mem::take(run);
+    let root = Value::root(&before);
+    let mut splices = numbers.map(|(found, number)| {
+        let mut builder = Builder::default();
+        builder.number(number);
+        Splice::replace(&found, root, builder.finish())
+    });
+    let Some(first) = splices.next() else {
+        *run = before;
+        return;
+    };
+    let Some(second) = splices.next() else {
+        drop(splices);
+        *run = before;
+        return apply_one(run, first);
+    };
+    *run = rebuild::rebuild_in_order(&before, 0, [first, second].into_iter().chain(splices));
 }
 
 fn apply_one(run: &mut Vec<u8>, splice: Splice) {

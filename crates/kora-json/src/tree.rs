@@ -35,8 +35,9 @@ impl<'a> Tree<'a> {
             match value.node() {
                 Node::Array(array) => *self = Self::Array(array.elements().map(Self::Kept).collect()),
                 Node::Object(object) => {
-                    *self =
-                        Self::Object(object.members().map(|(name, value)| (name, Self::Kept(value))).collect());
+                    *self = Self::Object(
+                        object.members().map(|(name, value)| (name, Self::Kept(value))).collect(),
+                    );
                 }
                 _ => {}
             }

@@ -22,7 +22,7 @@ pub fn query_input(input: &[u8]) {
         let options =
             Options { dialect, stop_words: StopWords::Default, parameters: &parameters, is_verbatim: false };
         if let Ok(query) = Query::parse(input, options) {
-            let _ = query.check(&Schema::default());
+            let _ = query.check(&Schema::default(), true);
             let _ = query.node();
             assert!(query.explain(&Schema::default(), &Nothing).ends_with('\n'), "it ends with a line end");
         }

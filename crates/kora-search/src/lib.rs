@@ -6,6 +6,7 @@
 //! - `service`: what is declared, which all shards share ([`Service`]).
 //! - [`command`]: arguments to structs.
 //! - [`aggregate`]: rows through the steps of FT.AGGREGATE.
+//! - `excerpt`: words of a text marked, and pieces of it.
 //! - [`expression`]: what APPLY and FILTER compute of the values of a row.
 //! - [`words`]: suggestions, dictionaries, synonyms, spelling.
 //! - [`query`]: the text of a query to a tree, and the tree to what FT.EXPLAIN prints.
@@ -15,6 +16,7 @@
 pub mod aggregate;
 pub mod command;
 mod companion;
+mod excerpt;
 pub mod expression;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;

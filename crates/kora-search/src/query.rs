@@ -111,13 +111,15 @@ impl Query {
         Ok(Self { root, is_verbatim: options.is_verbatim })
     }
 
-    /// Looks for what the query asks of fields and they do not have. Fields that the index does not have are no error.
+    /// Looks for what the query asks of fields and they do not have; of how words sound only if that counts. Fields that the index does not have are
+    /// no error.
     ///
     /// # Errors
     ///
     /// There is such a thing.
-    pub fn check(&self, schema: &Schema) -> Result<(), QueryError> {
-        self.root.as_ref().map_or(Ok(()), |root| check::check(root, schema, self.is_verbatim))
+    pub fn check(&self, schema: &Schema, has_sounds: bool) -> Result<(), QueryError> {
+        let has_sounds = has_sounds && !self.is_verbatim;
+        self.root.as_ref().map_or(Ok(()), |root| check::check(root, schema, has_sounds))
     }
 
     /// What FT.EXPLAIN prints: a line for each part, indented by its depth.

@@ -7,6 +7,7 @@
 mod cursors;
 mod declaration;
 mod dump;
+mod foreign;
 mod pace;
 mod settings;
 #[cfg(test)]
@@ -17,7 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use kora_core::catalog::Catalog;
+use kora_core::catalog::{Catalog, Foreign};
+use kora_core::rdb::ModuleData;
 use kora_core::services::Services;
 use kora_core::store::ShardStore;
 use kora_locks::{RankedMutex, RankedMutexGuard, rank};
@@ -139,6 +141,10 @@ impl Catalog for Service {
 
     fn restore(&self, bytes: &[u8]) -> Result<(), String> {
         dump::restore(&mut self.state(), bytes)
+    }
+
+    fn restore_foreign(&self, data: &ModuleData<'_>) -> Result<Foreign, String> {
+        foreign::restore(&mut self.state(), data)
     }
 
     fn attach(&self, store: &mut ShardStore) {

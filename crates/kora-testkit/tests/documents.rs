@@ -376,14 +376,15 @@ impl World {
         if self.below(3) > 0 {
             return;
         }
-        let limit = (1 + self.below(5)).to_string();
+        let limit = 1 + usize::try_from(self.below(5)).unwrap_or(0);
+        let words = limit.to_string();
         let (mut cursor, mut found) = ("0".to_owned(), Vec::new());
         loop {
-            let head = ["DOC.FIND", NAME, "CURSOR", &cursor, "WITHIDS", "LIMIT", &limit, "WHERE", condition];
+            let head = ["DOC.FIND", NAME, "CURSOR", &cursor, "WITHIDS", "LIMIT", &words, "WHERE", condition];
             let reply = self.call(&[&head[..], order].concat());
             let Value::Array(parts) = &reply else { panic!("{reply:?}") };
             let page = pairs(&parts[1]);
-            assert!(page.len() <= limit.parse().unwrap());
+            assert!(page.len() <= limit);
             found.extend(page);
             cursor = text(&parts[0]);
             if cursor == "0" {

@@ -3,6 +3,7 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
+use anyhow::Context as _;
 use kora_protocol::{Decoder, Frame, encode_request};
 
 /// Bytes read at once.
@@ -32,10 +33,11 @@ impl Client {
         self.request_count
     }
 
-    /// Sends the batch and reads all its replies.
-    pub(super) fn flush(&mut self) -> anyhow::Result<()> {
+    /// Sends the batch and reads all its replies, of which the last is returned.
+    pub(super) fn flush(&mut self) -> anyhow::Result<Option<Frame>> {
         self.stream.write_all(&self.requests)?;
         self.requests.clear();
+        let mut last = None;
         while self.request_count > 0 {
             let Some(frame) = self.decoder.next_frame()? else {
                 let count = self.stream.read(&mut self.buffer)?;
@@ -47,13 +49,14 @@ impl Client {
                 anyhow::bail!("the server refused: {}", text.escape_ascii());
             }
             self.request_count -= 1;
+            last = Some(frame);
         }
-        Ok(())
+        Ok(last)
     }
 
     /// Sends one request and reads its reply.
-    pub(super) fn call(&mut self, args: &[&[u8]]) -> anyhow::Result<()> {
+    pub(super) fn call(&mut self, args: &[&[u8]]) -> anyhow::Result<Frame> {
         self.push(args);
-        self.flush()
+        self.flush()?.context("a request was pushed")
     }
 }

@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 /// Whether a declared complexity is the same for all sizes, up to the logarithm.
 fn promises_not_to_grow(declared: &str) -> bool {
     let is_constant = declared.starts_with("O(1)") || declared.starts_with("O(log(");
-    is_constant && !["O(N", "O(B", "+M", "(M"].iter().any(|term| declared.contains(term))
+    is_constant && !["O(N", "O(B", "+N", "+M", "(M"].iter().any(|term| declared.contains(term))
 }
 
 /// The slope of the logarithm of the cost over that of the size, by least squares.

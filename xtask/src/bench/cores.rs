@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use super::client::Client;
 use super::figures::{self, Figure};
 use super::process::{Server, all_cpus};
+use super::rounds::interleave;
 use super::statistics::{Spread, median};
 use super::workloads::{MSET_10, words};
 use super::{Args, Programs};
@@ -151,30 +152,24 @@ fn measure(args: &Args, programs: &Programs, work: &Work, servers: &[Server]) ->
     for server in servers {
         prepare(programs, work, server)?;
     }
-    for round in 0..=args.rounds {
-        let mut order: Vec<usize> = (0..servers.len()).collect();
-        if round % 2 == 1 {
-            order.reverse();
-        }
-        for at in order {
-            let before = servers[at].cpu_time()?;
-            let (seen, done) = match &work.kind {
-                Kind::Load { options, command, .. } => (
-                    generate(programs, &servers[at], &format!("-n {operations} {options}"), command)?,
-                    operations,
-                ),
-                Kind::Mix => mix(&servers[at], operations)?,
-            };
-            let after = servers[at].cpu_time()?;
-            if round > 0 {
-                let seconds = after.user - before.user + after.system - before.system;
-                costs[at].cpu_us.push(seconds * 1e6 / done);
-                costs[at].rate.push(seen.rate);
-                costs[at].p50_ms.push(seen.p50_ms);
-                costs[at].p99_ms.push(seen.p99_ms);
+    interleave(args.rounds, servers.len(), |at, counts| {
+        let before = servers[at].cpu_time()?;
+        let (seen, done) = match &work.kind {
+            Kind::Load { options, command, .. } => {
+                let options = format!("-n {operations} {options}");
+                (generate(programs, &servers[at], &options, command)?, operations)
             }
+            Kind::Mix => mix(&servers[at], operations)?,
+        };
+        let seconds = servers[at].cpu_time()?.since(before);
+        if counts {
+            costs[at].cpu_us.push(seconds * 1e6 / done);
+            costs[at].rate.push(seen.rate);
+            costs[at].p50_ms.push(seen.p50_ms);
+            costs[at].p99_ms.push(seen.p99_ms);
         }
-    }
+        Ok(())
+    })?;
     Ok(costs)
 }
 

@@ -87,7 +87,7 @@ fn load(server: &Server, count: usize, key_of: fn(usize) -> usize) -> anyhow::Re
             client.flush()?;
         }
     }
-    client.flush()
+    client.flush().map(drop)
 }
 
 fn report(load: &str, latencies: Vec<u64>) {

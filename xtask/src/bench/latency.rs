@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::client::Client;
 use super::process::Server;
+use super::rounds::interleave;
 use super::statistics::{Spread, median, quantile};
 use super::{Args, Programs};
 
@@ -27,15 +28,13 @@ pub(super) fn run(args: &Args, programs: &Programs) -> anyhow::Result<()> {
         [("SET, 256 bytes", &[b"SET", b"key", &value]), ("GET, 256 bytes", &[b"GET", b"key"])];
     for (name, command) in commands {
         let mut medians = [Vec::new(), Vec::new()];
-        for round in 0..=args.rounds {
-            let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
-            for at in order {
-                let median = median_us(&servers[at], command)?;
-                if round > 0 {
-                    medians[at].push(median);
-                }
+        interleave(args.rounds, servers.len(), |at, counts| {
+            let median = median_us(&servers[at], command)?;
+            if counts {
+                medians[at].push(median);
             }
-        }
+            Ok(())
+        })?;
         let [valkey, kora] = medians;
         println!(
             "| {name} | {:.1} | {:.1} | {} | ≤ 1.10 |",

@@ -26,7 +26,19 @@ pub(super) struct CpuTime {
     pub(super) system: f64,
 }
 
+impl CpuTime {
+    /// Seconds used since an earlier time.
+    pub(super) fn since(self, earlier: Self) -> f64 {
+        self.user - earlier.user + self.system - earlier.system
+    }
+}
+
 impl Server {
+    /// Redis with modules and nothing written to disk.
+    pub(super) fn redis(path: &Path, cpus: &str) -> anyhow::Result<Self> {
+        Self::start("redis", path, cpus, &["--save", "", "--appendonly", "no"])
+    }
+
     /// Valkey with one thread and nothing written to disk.
     pub(super) fn valkey(path: &Path, cpus: &str) -> anyhow::Result<Self> {
         Self::valkey_with(path, cpus, 1)

@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 
 use super::figures::{self, Figure};
 use super::process::{Server, all_cpus};
+use super::rounds::interleave;
 use super::statistics::{Spread, median};
 use super::workloads::{WORKLOADS, Workload, words};
 use super::{Args, Programs};
@@ -75,25 +76,19 @@ impl Load<'_> {
         let mut costs: Vec<Cost> = servers.iter().map(|_| Cost::default()).collect();
         let operations = (workload.operations * self.args.scale).round();
         let options = format!("-n {operations} {}", workload.options);
-        for round in 0..=self.args.rounds {
-            let mut order: Vec<usize> = (0..servers.len()).collect();
-            if round % 2 == 1 {
-                order.reverse();
-            }
-            for at in order {
-                let before = servers[at].cpu_time()?;
-                let rate = self.run(&servers[at], &options, workload.command)?;
-                let after = servers[at].cpu_time()?;
-                if round == 0 {
-                    continue;
-                }
+        interleave(self.args.rounds, servers.len(), |at, counts| {
+            let before = servers[at].cpu_time()?;
+            let rate = self.run(&servers[at], &options, workload.command)?;
+            let after = servers[at].cpu_time()?;
+            if counts {
                 let per_operation = |seconds: f64| seconds * 1e6 / operations;
                 let user = after.user - before.user;
                 costs[at].user_us.push(per_operation(user));
                 costs[at].total_us.push(per_operation(user + after.system - before.system));
                 costs[at].rate.push(rate);
             }
-        }
+            Ok(())
+        })?;
         servers.iter().try_for_each(|server| workload.check(&server.address().to_string()))?;
         Ok(costs)
     }

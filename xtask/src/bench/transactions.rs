@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::client::Client;
 use super::latency::pin_to;
 use super::process::{Server, all_cpus};
+use super::rounds::interleave;
 use super::statistics::{Spread, median, quantile};
 use super::{Args, Programs};
 
@@ -49,15 +50,13 @@ fn local(args: &Args, programs: &Programs) -> anyhow::Result<()> {
     );
     for at_a_time in [1, 16] {
         let mut costs = [Vec::new(), Vec::new()];
-        for round in 0..=args.rounds {
-            let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
-            for at in order {
-                let cost = cost_us(&servers[at], at_a_time)?;
-                if round > 0 {
-                    costs[at].push(cost);
-                }
+        interleave(args.rounds, servers.len(), |at, counts| {
+            let cost = cost_us(&servers[at], at_a_time)?;
+            if counts {
+                costs[at].push(cost);
             }
-        }
+            Ok(())
+        })?;
         let [valkey, kora] = costs;
         println!(
             "| {at_a_time} | {:.2} | {:.2} | {} | ≤ 0.60 |",
@@ -85,8 +84,7 @@ fn cost_us(server: &Server, at_a_time: usize) -> anyhow::Result<f64> {
         }
     }
     client.flush()?;
-    let after = server.cpu_time()?;
-    let seconds = after.user - before.user + after.system - before.system;
+    let seconds = server.cpu_time()?.since(before);
     Ok(seconds * 1e6 / f64::from(u32::try_from(TRANSACTIONS * COMMANDS)?))
 }
 

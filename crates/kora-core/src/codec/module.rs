@@ -147,14 +147,67 @@ pub(crate) fn skip_module(reader: &mut Reader<'_>) -> RdbResult<()> {
     skip_module_parts(reader)
 }
 
-/// Passes over what a module stores beside keys.
-pub(crate) fn skip_module_aux(reader: &mut Reader<'_>) -> RdbResult<()> {
-    reader.number()?;
-    if reader.number()? != module::UNSIGNED {
-        return Err(RdbError::Corrupt("a module's data that does not say when to load it"));
+/// What a module stores beside keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ModuleData<'a> {
+    /// The name of the type under which it is stored.
+    pub name: ModuleName,
+    /// The version of its form.
+    pub version: u16,
+    parts: &'a [u8],
+}
+
+/// A part of what a module stores.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ModulePart<'a> {
+    /// A whole number; one below zero has its two's complement.
+    Number(u64),
+    /// A float.
+    Float(f32),
+    /// A double.
+    Double(f64),
+    /// A string.
+    Text(Cow<'a, [u8]>),
+}
+
+impl<'a> ModuleData<'a> {
+    /// Finds where it ends.
+    ///
+    /// # Errors
+    /// If the bytes end early or are not that.
+    pub(crate) fn read(reader: &mut Reader<'a>, bytes: &'a [u8]) -> RdbResult<Self> {
+        let (name, version) = name_and_version(reader.number()?);
+        if reader.number()? != module::UNSIGNED {
+            return Err(RdbError::Corrupt("a module's data that does not say when to load it"));
+        }
+        reader.number()?;
+        let start = reader.at();
+        skip_module_parts(reader)?;
+        let parts = bytes.get(start..reader.at()).ok_or(RdbError::Corrupt("a module's data"))?;
+        Ok(Self { name, version, parts })
     }
-    reader.number()?;
-    skip_module_parts(reader)
+
+    /// Its parts. Complexity: O(length).
+    ///
+    /// # Errors
+    /// If they are corrupt.
+    pub fn parts(&self) -> RdbResult<Vec<ModulePart<'a>>> {
+        let mut reader = Reader::new(self.parts);
+        let mut parts = Vec::new();
+        loop {
+            parts.push(match reader.number()? {
+                module::EOF => return Ok(parts),
+                module::SIGNED | module::UNSIGNED => ModulePart::Number(reader.number()?),
+                module::FLOAT => {
+                    let bytes = reader.take(4)?.try_into().map_err(|_| RdbError::Corrupt("a float"))?;
+                    ModulePart::Float(f32::from_le_bytes(bytes))
+                }
+                module::DOUBLE => ModulePart::Double(reader.f64_le()?),
+                module::TEXT => ModulePart::Text(reader.text()?),
+                _ => return Err(RdbError::Corrupt("a module's value of an unknown form")),
+            });
+        }
+    }
 }
 
 fn skip_module_parts(reader: &mut Reader<'_>) -> RdbResult<()> {

@@ -29,6 +29,7 @@ pub struct CommandSpec<H: 'static = CoreHandler> {
 }
 
 /// What is known of a command without running it.
+// Many fields: each is a fact, and a declaration leaves most of them out.
 #[derive(Debug)]
 pub struct Facts {
     /// Full name in lower case: `get`, or `object|encoding` for a subcommand.

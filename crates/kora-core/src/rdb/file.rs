@@ -8,8 +8,8 @@ use std::borrow::Cow;
 
 use super::read::{build, skip_value};
 use crate::codec::{
-    Crc64, RdbError, RdbResult, Reader, VERSION_WITH_FIELD_DEADLINES, opcode, put_length, put_text,
-    skip_module_aux, value_code,
+    Crc64, ModuleData, RdbError, RdbResult, Reader, VERSION_WITH_FIELD_DEADLINES, opcode, put_length,
+    put_text, value_code,
 };
 use crate::entry::Entry;
 use crate::entry::data_type::Loader;
@@ -102,8 +102,8 @@ pub enum Piece<'a> {
     Function(Cow<'a, [u8]>),
     /// A key.
     Entry(RawEntry<'a>),
-    /// What a module stored beside keys: passed over.
-    ModuleAux,
+    /// What a module stored beside keys.
+    ModuleAux(ModuleData<'a>),
     /// How much a slot holds: a hint, passed over.
     SlotInfo,
     /// The end, with the checksum of all before it; 0 if the writer made none.
@@ -164,10 +164,7 @@ pub fn next_piece(bytes: &[u8], version: u16) -> RdbResult<(Piece<'_>, usize)> {
         opcode::RESIZE_DB => Piece::ResizeDb { keys: reader.number()?, expires: reader.number()? },
         opcode::FUNCTION => Piece::Function(reader.text()?),
         opcode::FUNCTION_EARLY => return Err(RdbError::Corrupt("a function of a release candidate")),
-        opcode::MODULE_AUX => {
-            skip_module_aux(&mut reader)?;
-            Piece::ModuleAux
-        }
+        opcode::MODULE_AUX => Piece::ModuleAux(ModuleData::read(&mut reader, bytes)?),
         opcode::SLOT_INFO => {
             (0..3).try_for_each(|_| reader.number().map(drop))?;
             Piece::SlotInfo

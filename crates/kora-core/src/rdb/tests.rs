@@ -2,6 +2,7 @@
 
 use super::file::{HEADER_BYTES, Piece, RawEntry, next_piece, read_header};
 use super::*;
+use crate::codec::ModulePart;
 use crate::command::testing::{BareShard, error, ok};
 use crate::config::CoreConfig;
 use crate::digest::{Detail, Digest};
@@ -179,7 +180,9 @@ fn modules_are_passed_over() {
         .map(drop);
     assert_eq!(built, Err(RdbError::Module));
     let aux = [&[247, 0x81][..], &[0; 8], &[2, 1, 2, 9, 0]].concat();
-    assert_eq!(next_piece(&aux, 11), Ok((Piece::ModuleAux, aux.len())));
+    let Ok((Piece::ModuleAux(data), len)) = next_piece(&aux, 11) else { panic!("a module's data") };
+    assert_eq!((&data.name, data.version, len), (b"AAAAAAAAA", 0, aux.len()));
+    assert_eq!(data.parts(), Ok(vec![ModulePart::Number(9)]));
     assert_eq!(next_piece(&[244, 1, 2, 3], 11), Ok((Piece::SlotInfo, 4)));
     assert_eq!(next_piece(&[6, 1, b'k', 0], 11), Err(RdbError::Module));
 }

@@ -108,7 +108,8 @@ impl<D: Driver> Executor<D> {
 
     /// Runs a slice of a share, or drops it if nobody wants it.
     pub(super) fn go_on_with(&mut self, mut task: Task<D>) -> Sliced<D> {
-        let is_done = task.stage.is_left() || {
+        let is_left = task.stage.is_left();
+        let is_done = is_left || {
             let shard = task.shard;
             let stepped = self.in_turn(shard, |this, shard| {
                 this.work(shard);
@@ -128,7 +129,7 @@ impl<D: Driver> Executor<D> {
         if stage.left.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.end_stage(&stage);
         }
-        Sliced::Done
+        if is_left { Sliced::Left } else { Sliced::Done }
     }
 
     /// All shares of a stage are done.

@@ -445,8 +445,15 @@ impl<D: Driver> Executor<D> {
         }
     }
 
-    /// Receives and runs what has arrived, as far as it can run now; `false` if there was nothing.
+    /// Receives and runs what has arrived, as far as it can run now, and a slice of what takes long; `false` if nothing has arrived.
     pub fn poll(&mut self) -> bool {
+        let received = self.poll_mail();
+        self.run_next_slice();
+        received
+    }
+
+    /// Receives and runs what has arrived, as far as it can run now; `false` if there was nothing.
+    pub fn poll_mail(&mut self) -> bool {
         if !self.wider.is_empty() {
             self.submit_wider();
         }
@@ -468,7 +475,6 @@ impl<D: Driver> Executor<D> {
             }
         }
         self.visit();
-        self.run_next_slice();
         received
     }
 

@@ -94,6 +94,8 @@ pub(super) enum Sliced<D: Driver> {
     More(Upcoming<D>),
     /// The share has come to its end.
     Done,
+    /// Nobody wants it any more: nothing was done.
+    Left,
 }
 
 impl<D: Driver> Executor<D> {
@@ -130,8 +132,9 @@ impl<D: Driver> Executor<D> {
         }
     }
 
-    /// Whether one could be run.
+    /// Whether one could be run, or was dropped.
     fn try_slices(&mut self) -> bool {
+        let mut has_dropped = false;
         for _ in 0..self.upcoming.shares.len() {
             let Some(share) = self.upcoming.shares.pop_front() else { return false };
             let sliced = match share {
@@ -140,6 +143,7 @@ impl<D: Driver> Executor<D> {
             };
             match sliced {
                 Sliced::Done => return true,
+                Sliced::Left => has_dropped = true,
                 Sliced::More(share) => {
                     self.upcoming.shares.push_back(share);
                     return true;
@@ -147,7 +151,7 @@ impl<D: Driver> Executor<D> {
                 Sliced::NotNow(share) => self.upcoming.shares.push_back(share),
             }
         }
-        false
+        has_dropped
     }
 
     /// Does something with a shard, which is put back then if it was not in hand before. `None` if somebody else holds it.
@@ -165,21 +169,16 @@ impl<D: Driver> Executor<D> {
     }
 
     fn go_on_with_keys(&mut self, id: ShardId) -> Sliced<D> {
-        match self.in_turn(id, Self::run_slice).flatten() {
-            None => Sliced::NotNow(Upcoming::Keys(id)),
-            Some(true) => Sliced::Done,
-            Some(false) => Sliced::More(Upcoming::Keys(id)),
-        }
+        self.in_turn(id, Self::run_slice).unwrap_or(Sliced::NotNow(Upcoming::Keys(id)))
     }
 
-    /// Runs what has come for a shard, and then a slice of the share whose turn it is; returns whether that share has come to its end, and
-    /// nothing if the shard's store is lent.
-    fn run_slice(&mut self, shard: &mut Shard<D>) -> Option<bool> {
+    /// Runs what has come for a shard, and then a slice of the share whose turn it is.
+    fn run_slice(&mut self, shard: &mut Shard<D>) -> Sliced<D> {
         self.work(shard);
-        let store = shard.store.as_mut()?;
-        let Some(mut share) = shard.under_way.pop_front() else { return Some(true) };
+        let Some(store) = shard.store.as_mut() else { return Sliced::NotNow(Upcoming::Keys(shard.id())) };
+        let Some(mut share) = shard.under_way.pop_front() else { return Sliced::Left };
         if share.operation.claim.is_over() {
-            return Some(true);
+            return Sliced::Left;
         }
         let changes = self.journal.changes();
         share.run(store, (&mut self.journal, &self.services));
@@ -188,13 +187,13 @@ impl<D: Driver> Executor<D> {
         self.answer_ready(shard, share.operation.setting.now);
         if share.slice.cursor != 0 {
             shard.under_way.push_back(share);
-            return Some(false);
+            return Sliced::More(Upcoming::Keys(shard.id()));
         }
         let UnderWay { operation, mut replies, slice } = share;
         replies.push_count(i64::try_from(slice.elements).expect("lengths fit"));
         replies.end_item();
         let part = Part { operation, shard: shard.id(), replies };
         self.answer(shard, [part]);
-        Some(true)
+        Sliced::Done
     }
 }

@@ -3,7 +3,7 @@
 use kora_index::scalar::{Class, Scalar};
 
 use super::lexer::{Placed, QuoteError, Token, tokens};
-use super::{BYTES_MAX, Comparison, Condition, DEPTH_MAX, Literal, Term, Test};
+use super::{BYTES_MAX, Comparison, Condition, DEPTH_MAX, Literal, TERMS_MAX, Term, Test};
 use crate::path::{Path, PathError};
 
 /// Why a text is no condition.
@@ -15,6 +15,9 @@ pub enum ConditionError {
     /// Too many parts in each other.
     #[error("ERR the condition is nested more than {DEPTH_MAX} deep")]
     TooDeep,
+    /// Too many tests.
+    #[error("ERR the condition has more than {TERMS_MAX} tests: `IN` takes any number of values")]
+    TooManyTerms,
     /// Not UTF-8.
     #[error("ERR the condition is not UTF-8")]
     NotText,
@@ -41,7 +44,7 @@ pub(super) fn parse(text: &[u8]) -> Result<Condition, ConditionError> {
     }
     let text = std::str::from_utf8(text).map_err(|_| ConditionError::NotText)?;
     let tokens = tokens(text).map_err(|(at, error)| ConditionError::Word(at, error))?;
-    let mut parser = Parser { text, tokens: &tokens };
+    let mut parser = Parser { text, tokens: &tokens, terms: 0 };
     let condition = parser.any(0)?;
     if parser.tokens.is_empty() { Ok(condition) } else { Err(parser.expected("AND, OR or the end")) }
 }
@@ -50,6 +53,8 @@ struct Parser<'t> {
     text: &'t str,
     /// Those to come.
     tokens: &'t [Placed],
+    /// Tests read so far.
+    terms: usize,
 }
 
 impl Parser<'_> {
@@ -105,6 +110,10 @@ impl Parser<'_> {
     }
 
     fn term(&mut self) -> Result<Term, ConditionError> {
+        self.terms += 1;
+        if self.terms > TERMS_MAX {
+            return Err(ConditionError::TooManyTerms);
+        }
         let start = self.at();
         let path = self.path()?;
         let test = self.test()?;

@@ -1,7 +1,7 @@
 use kora_json::Json;
 use proptest::prelude::*;
 
-use super::{BYTES_MAX, Condition, ConditionError, DEPTH_MAX};
+use super::{BYTES_MAX, Condition, ConditionError, DEPTH_MAX, TERMS_MAX};
 
 fn holds(condition: &str, document: &str) -> bool {
     let json = Json::parse_all(document).unwrap();
@@ -112,8 +112,11 @@ fn length_and_depth_are_limited() {
     assert_eq!(Condition::parse("NOT ".repeat(DEPTH_MAX).as_bytes()), Err(ConditionError::TooDeep));
     let long = format!("a = '{}'", "x".repeat(BYTES_MAX));
     assert_eq!(Condition::parse(long.as_bytes()), Err(ConditionError::TooLong));
-    let wide = vec!["a = 1"; 6000].join(" OR ");
-    assert!(Condition::parse(wide.as_bytes()).is_ok());
+    let wide = |count: usize| vec!["a = 1"; count].join(" OR ");
+    assert!(Condition::parse(wide(TERMS_MAX).as_bytes()).is_ok());
+    assert_eq!(Condition::parse(wide(TERMS_MAX + 1).as_bytes()), Err(ConditionError::TooManyTerms));
+    let list = format!("a IN ({})", vec!["1"; 20_000].join(","));
+    assert!(Condition::parse(list.as_bytes()).is_ok());
 }
 
 /// A condition and what it is to say of a document with the fields `a`, an integer or none, and `b`, a text or none.

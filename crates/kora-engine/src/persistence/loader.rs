@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use kora_core::catalog::{Catalog, Cataloged};
+use kora_core::catalog::{Catalog, Cataloged, Foreign};
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::context::Stores;
 use kora_core::db::DbIndex;
 use kora_core::entry::Entry;
 use kora_core::journal::Journal;
-use kora_core::rdb::RdbError;
 use kora_core::rdb::file::{self, Piece};
+use kora_core::rdb::{ModuleData, RdbError};
 use kora_core::reply::NoReply;
 use kora_core::services::Services;
 use kora_core::shard::handler::run_on_stores;
@@ -262,7 +262,7 @@ impl<'a> Cutter<'a> {
                     let loaded = self.scripts.load_library(&code, true);
                     loaded.map_err(|error| self.source.damage(format!("a function library: {error}")))?;
                 }
-                Piece::ModuleAux => tracing::warn!("what a module stored in the snapshot is left out"),
+                Piece::ModuleAux(data) => self.take_foreign(&data)?,
                 Piece::Aux { name, value } => self.take_aux(&name, &value)?,
                 Piece::ResizeDb { .. } | Piece::SlotInfo => {}
                 Piece::End { checksum } => {
@@ -282,6 +282,36 @@ impl<'a> Cutter<'a> {
             return Ok(());
         };
         catalog.restore(value).map_err(|error| self.source.damage(error))?;
+        self.attach(catalog)
+    }
+
+    /// Takes up what a module of Redis stored, if it is of what a catalog holds.
+    fn take_foreign(&self, data: &ModuleData<'_>) -> Result<(), LoadError> {
+        let mut taken = Foreign::Unknown;
+        for catalog in Cataloged::among(self.services) {
+            taken = catalog.restore_foreign(data).map_err(|error| self.source.damage(error))?;
+            if let Foreign::Taken { has_parts: true, .. } = taken {
+                self.attach(catalog)?;
+            }
+            if taken != Foreign::Unknown {
+                break;
+            }
+        }
+        let name = String::from_utf8_lossy(&data.name);
+        match taken {
+            Foreign::Unknown => {
+                let version = data.version;
+                tracing::warn!("what a module stored in the snapshot is left out: {name}, version {version}");
+            }
+            Foreign::Taken { left_out, .. } => {
+                left_out.iter().for_each(|what| tracing::warn!("left out of the snapshot: {what}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives all stores their parts of what the catalog has taken up.
+    fn attach(&self, catalog: &Arc<dyn Catalog>) -> Result<(), LoadError> {
         self.senders.iter().try_for_each(|sender| {
             let sent = sender.send(Errand::Attach(Arc::clone(catalog)));
             sent.map_err(|_| LoadError::Other("an index could not be loaded".to_owned()))

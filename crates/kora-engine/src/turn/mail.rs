@@ -7,9 +7,19 @@ use crate::front::{Collect as _, Front, Mail, Output, Workers};
 use crate::session::{TimedReply, Wait};
 
 impl<F: Front> Turn<F> {
-    /// Receives and runs what has arrived, and finishes operations that are complete.
+    /// Receives and runs what has arrived, and a slice of what takes long, and finishes operations that are complete.
     pub fn read_mail(&mut self) {
         self.executor.poll();
+        self.take_up_mail();
+    }
+
+    /// The same without a slice: replies wait to be sent.
+    pub(super) fn read_last_mail(&mut self) {
+        self.executor.poll_mail();
+        self.take_up_mail();
+    }
+
+    fn take_up_mail(&mut self) {
         self.go_on_with_exec();
         while let Some(driven) = self.executor.take_driven() {
             self.run_driven(driven);

@@ -166,7 +166,7 @@ fn lowered(text: &[u8]) -> Vec<u8> {
 }
 
 /// Reads one sort value.
-pub(super) fn read_sort<'a>(reader: &mut Reader<'a>) -> SortKey<'a> {
+fn read_sort<'a>(reader: &mut Reader<'a>) -> SortKey<'a> {
     match reader.read() {
         SORT_FLOAT => SortKey::Number(read_float(reader)),
         SORT_INTEGER => SortKey::Number(as_float(unzigzag(reader.read()))),

@@ -1,13 +1,14 @@
 //! How documents come into an index and go.
 
-use super::{Held, Index, Indexed, RECLAIMED_PER_CHANGE, contents};
-use crate::analysis::{self, STEM_MARK, SYNONYM_MARK};
-use crate::document::{Content, Document, SortKey, Values};
+use super::forms::{Form, Forms};
+use super::{Held, Index, Indexed, RECLAIMED_PER_CHANGE, Sorted, contents};
+use crate::analysis;
+use crate::document::{Content, Document, SortKey, SortValue, Values};
 use crate::error::PutError;
 use crate::geo;
 use crate::postings::{Entry, Layout};
 use crate::schema::{Field, FieldKind, Source};
-use crate::table::{Facts, Record};
+use crate::table::{Facts, Record, SortBits};
 use crate::varint::{self, Reader};
 use crate::vectors;
 
@@ -36,6 +37,9 @@ struct Occurrence {
 
 /// What is put together while a document is put.
 struct Parts {
+    /// Sort values that the table keeps.
+    numbers: Vec<SortBits>,
+    /// Those that the record keeps.
     sorts: Vec<u8>,
     contents: Vec<u8>,
     /// Fields that it lacks, where that is indexed.
@@ -65,9 +69,10 @@ impl Index {
         let length = document.length.unwrap_or(length);
         let facts = Facts { length, frequency_max, score: as_single(score), order: document.order };
         let record = Record::new(key, &parts.sorts, document.payload, &parts.contents);
-        let number = self.table.insert(facts, record).expect("numbers are left, as checked above");
-        self.add_words(number, &mut scratch);
-        self.add_values(number, document, &parts);
+        let number =
+            self.table.insert(facts, &parts.numbers, record).expect("numbers are left, as checked above");
+        self.add_words((number, length), &mut scratch);
+        self.add_values((number, length), document, &parts);
         self.scratch = scratch;
         self.reclaim(RECLAIMED_PER_CHANGE);
         Ok(())
@@ -113,13 +118,14 @@ impl Index {
         let Self { schema, fields, terms, stemmers, stop_words, synonyms, .. } = self;
         let stemmer = stemmers.get(language);
         for (place, values) in document.fields.iter().enumerate() {
-            let (Indexed::Text(bit), FieldKind::Text { weight, no_stem, .. }, Content::Text(texts)) =
+            let (Indexed::Text(bit), FieldKind::Text { weight, .. }, Content::Text(texts)) =
                 (&fields[place].indexed, &schema.fields[place].kind, &values.content)
             else {
                 continue;
             };
             let frequency = frequency_of(*weight);
             let stem_frequency = frequency_of(*weight * STEM_FACTOR);
+            let forms = Forms::new(&schema.fields[place], stemmer, synonyms);
             for (nth, text) in texts.iter().enumerate() {
                 position = position.saturating_add(if nth > 0 { VALUES_APART } else { 0 });
                 let Scratch { occurrences, mark, .. } = scratch;
@@ -133,13 +139,10 @@ impl Index {
                         let term = terms.insert(text);
                         occurrences.push(Occurrence { term, position, field: *bit, frequency });
                     };
-                    add(word, frequency);
-                    if let Some(stem) = stemmer.filter(|_| !no_stem).and_then(|stemmer| stemmer.stem(word)) {
-                        add(marked(mark, STEM_MARK, &stem), stem_frequency);
-                    }
-                    for group in synonyms.get(word).into_iter().flatten() {
-                        add(marked(mark, SYNONYM_MARK, group), frequency);
-                    }
+                    forms.visit(word, mark, |form, text| match form {
+                        Form::Stem => add(text, stem_frequency),
+                        Form::Word | Form::Sound | Form::Synonym => add(text, frequency),
+                    });
                 };
                 if text.is_empty() && schema.fields[place].index_empty {
                     visit("");
@@ -153,16 +156,26 @@ impl Index {
 
     /// Finds the values of all other fields, and packs what the record is to hold.
     fn collect_values(&mut self, document: &Document<'_>, scratch: &mut Scratch) -> Parts {
-        let mut parts =
-            Parts { sorts: Vec::new(), contents: Vec::new(), missing: Vec::new(), tags: Vec::new() };
+        let mut parts = Parts {
+            numbers: Vec::new(),
+            sorts: Vec::new(),
+            contents: Vec::new(),
+            missing: Vec::new(),
+            tags: Vec::new(),
+        };
         let none = Values::default();
         for (place, field) in self.schema.fields.iter().enumerate() {
             let values = document.fields.get(place).unwrap_or(&none);
             if self.fields[place].missing.is_some() && values.content == Content::Missing {
                 parts.missing.push(u32::try_from(place).unwrap_or(u32::MAX));
             }
-            if field.sortable {
-                contents::push_sort(&mut parts.sorts, field, values.sort.as_ref());
+            match (self.fields[place].sorted, &values.sort) {
+                (Sorted::Not, _) => {}
+                (Sorted::Number(_), Some(SortValue::Number(number))) => {
+                    parts.numbers.push(SortBits::new(Some(*number)));
+                }
+                (Sorted::Number(_), _) => parts.numbers.push(SortBits::new(None)),
+                (Sorted::InRecord(_), sort) => contents::push_sort(&mut parts.sorts, field, sort.as_ref()),
             }
         }
         contents::push_ascending(&mut parts.contents, &parts.missing);
@@ -213,7 +226,7 @@ impl Index {
         groups.map(total_frequency).max().unwrap_or(0)
     }
 
-    fn add_words(&mut self, number: u32, scratch: &mut Scratch) {
+    fn add_words(&mut self, (number, length): (u32, u32), scratch: &mut Scratch) {
         let layout = self.layout;
         let Scratch { occurrences, positions, .. } = scratch;
         for group in occurrences.chunk_by(|one, other| one.term == other.term) {
@@ -228,26 +241,26 @@ impl Index {
             }
             let frequency = total_frequency(group);
             if let Some(held) = self.terms.value_mut(group[0].term) {
-                self.posting_bytes +=
-                    held.postings.push(layout, &Entry { document: number, frequency, fields, positions });
+                let entry = Entry { document: number, frequency, fields, positions };
+                self.posting_bytes += held.postings.push(layout, &entry, length);
                 self.records += 1;
             }
         }
         occurrences.clear();
     }
 
-    fn add_values(&mut self, number: u32, document: &Document<'_>, parts: &Parts) {
+    fn add_values(&mut self, (number, length): (u32, u32), document: &Document<'_>, parts: &Parts) {
         let entry = Entry { document: number, frequency: 1, fields: u128::MAX, positions: &[] };
         for place in &parts.missing {
             if let Some(held) = &mut self.fields[*place as usize].missing {
-                self.posting_bytes += held.postings.push(Layout::BARE, &entry);
+                self.posting_bytes += held.postings.push(Layout::BARE, &entry, length);
             }
         }
         for (place, numbers) in &parts.tags {
             let Indexed::Tags(dictionary) = &mut self.fields[*place].indexed else { continue };
             for value in numbers {
                 if let Some(held) = dictionary.value_mut(*value) {
-                    self.posting_bytes += held.postings.push(Layout::BARE, &entry);
+                    self.posting_bytes += held.postings.push(Layout::BARE, &entry, length);
                 }
             }
         }
@@ -285,8 +298,7 @@ impl Index {
                 held.dying += 1;
                 (0, false)
             });
-            let numbers = self.table.record(number).map(|record| self.numbers_of(record)).unwrap_or_default();
-            for (place, value) in numbers {
+            for (place, value) in self.numbers_of(number) {
                 self.fields[place].dying.insert(value, number);
             }
             self.each_scalar_of(number, |held, value| held.dying.insert(value, number));
@@ -308,13 +320,16 @@ impl Index {
                 held.dying.remove(value, number);
             }
         });
-        let Some(record) = self.table.forget(number) else { return };
+        let numbers = self.numbers_of(number);
+        if self.table.forget(number).is_none() {
+            return;
+        }
         for field in &mut self.fields {
             if let Indexed::Vectors(vectors) = &mut field.indexed {
                 vectors.remove(number);
             }
         }
-        for (place, value) in self.numbers_of(&record) {
+        for (place, value) in numbers {
             let field = &mut self.fields[place];
             if let Indexed::Numbers(numbers) | Indexed::Points(numbers) = &mut field.indexed {
                 numbers.remove(value, number);
@@ -325,20 +340,20 @@ impl Index {
         }
     }
 
-    /// The numbers and points of a record, with the places of their fields.
-    fn numbers_of(&self, record: &Record) -> Vec<(usize, f64)> {
+    /// The numbers and points of a document that is not freed, with the places of their fields.
+    fn numbers_of(&self, number: u32) -> Vec<(usize, f64)> {
         let mut found = Vec::new();
+        let Some(record) = self.table.record(number) else { return found };
         let mut reader = Reader::new(record.contents());
         contents::read_ascending(&mut reader, |_| {});
         contents::read_ascending(&mut reader, |_| {});
-        let mut sorts = Reader::new(record.sorts());
-        for (place, (field, declared)) in self.fields.iter().zip(&self.schema.fields).enumerate() {
-            let sorted = if declared.sortable { contents::read_sort(&mut sorts) } else { SortKey::Missing };
+        for (place, field) in self.fields.iter().enumerate() {
             match &field.indexed {
                 Indexed::Nothing | Indexed::Text(_) | Indexed::Vectors(_) => {}
                 Indexed::Tags(_) => contents::read_ascending(&mut reader, |_| {}),
                 Indexed::Scalars(_) => contents::read_scalars(&mut reader, |_| {}),
                 Indexed::Numbers(_) => {
+                    let sorted = self.sortable(number, place);
                     contents::read_numbers(&mut reader, sorted, |value| found.push((place, value)));
                 }
                 Indexed::Points(_) => {
@@ -389,14 +404,6 @@ impl Index {
             }
         }
     }
-}
-
-/// A mark and a text, in a buffer that is used again.
-fn marked<'a>(buffer: &'a mut String, mark: char, text: &str) -> &'a str {
-    buffer.clear();
-    buffer.push(mark);
-    buffer.push_str(text);
-    buffer
 }
 
 fn total_frequency(group: &[Occurrence]) -> u32 {

@@ -330,13 +330,6 @@ fn schemas_that_are_refused() {
     let of = |fields| Schema { fields, ..Schema::default() };
     assert_eq!(new(of(many[..128].to_vec())), Ok(()));
     assert_eq!(new(of(many)), Err("Schema is limited to 128 TEXT fields".to_owned()));
-    let sounding = FieldKind::Text {
-        weight: 1.0,
-        no_stem: false,
-        phonetic: Some("dm:en".to_owned()),
-        with_suffixes: false,
-    };
-    assert_eq!(new(of(vec![field("t", sounding)])), Err("Phonetic matching is not supported".to_owned()));
     let language = Some(crate::schema::Language("klingon".to_owned()));
     assert_eq!(new(Schema { language, ..Schema::default() }), Err("Unknown language: `klingon`".to_owned()));
 }

@@ -9,6 +9,7 @@ use crate::dictionary::Dictionary;
 use crate::index::{Held, Index, Indexed};
 use crate::plan::{Leaf, Part, Plan, SetOf};
 use crate::postings::{Cursor, Layout};
+use crate::score;
 use crate::sets::DocumentSet;
 use crate::statistics::{LeafStatistics, Statistics};
 use crate::table::Snapshot;
@@ -127,7 +128,12 @@ impl<'a> Builder<'a> {
         }
         let held = dictionary.find(text).and_then(|number| dictionary.value(number));
         let cursor = held.map_or_else(Cursor::empty, |held| held.postings.cursor(layout));
-        Matcher::Term { cursor, text, fields, weight, documents, at: 0 }
+        let is_current = self.index.table().is_current(self.snapshot);
+        let takes_all = !layout.fields || fields & self.index.text_fields() == self.index.text_fields();
+        let here = (is_current && takes_all).then(|| held.map_or(0, Held::count));
+        let total = self.statistics.documents;
+        let idf = (score::idf(total, documents), score::idf_std(total, documents));
+        Matcher::Term { cursor, text, fields, weight, idf, here, at: 0 }
     }
 
     fn expanded(

@@ -125,6 +125,7 @@ fn is_within_in_any_order(lists: &[Vec<u32>], slop: u64) -> bool {
 pub(crate) fn distance(part: &Matcher<'_>) -> u64 {
     let parts: Vec<&Matcher<'_>> = match part {
         Matcher::And(and) => and.parts.iter().collect(),
+        Matcher::Or(or) if or.first_only => return 1,
         Matcher::Or(or) => or.matching().collect(),
         Matcher::Optional { inner, at, .. } if inner.at() == *at => return distance(inner),
         _ => return 1,

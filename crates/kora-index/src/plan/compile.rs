@@ -2,7 +2,7 @@
 
 use super::{DEPTH_MAX, Leaf, NearTo, Nearest, Options, Part, Plan, SetOf};
 use crate::error::QueryError;
-use crate::index::{Index, Indexed};
+use crate::index::{Index, Indexed, is_phonetic};
 use crate::query::{self, Attributes, Node, NodeKind, Pattern, TagMatch};
 use crate::schema::{Field, FieldKind};
 use crate::vectors::{self, Target};
@@ -22,13 +22,15 @@ struct Place {
     fields: u128,
     /// Whether stems and synonyms of words match: not in negations and optional parts.
     expands: bool,
+    /// Whether words that sound alike do not match.
+    is_mute: bool,
     depth: usize,
 }
 
 pub(super) fn compile(index: &Index, node: &Node, options: &Options) -> Result<Plan, QueryError> {
     let mut compiler = Compiler { index, options, leaves: Vec::new(), sets: Vec::new(), nears: Vec::new() };
     let fields = options.fields.as_ref().map_or(u128::MAX, |names| compiler.text_fields(names));
-    let place = Place { fields, expands: true, depth: 0 };
+    let place = Place { fields, expands: true, is_mute: false, depth: 0 };
     let (root, nearest) = match &node.kind {
         NodeKind::Nearest(nearest) => compiler.nearest(nearest, place)?,
         _ => (compiler.part(node, place)?, None),
@@ -51,14 +53,14 @@ impl Compiler<'_> {
         }
         let place = Place { depth: place.depth + 1, ..place };
         let attributes = &node.attributes;
-        if attributes.phonetic == Some(true) {
-            return Err(QueryError::PhoneticNotSupported);
-        }
         let weight = attributes.weight.unwrap_or(1.0);
         Ok(match &node.kind {
             NodeKind::All => Part::All,
             NodeKind::Nothing => Part::Nothing,
-            NodeKind::Word { text, is_expandable } => self.word(text, *is_expandable, weight, place)?,
+            NodeKind::Word { text, is_expandable } => {
+                let is_mute = attributes.phonetic.map_or(place.is_mute, |matches| !matches);
+                self.word(text, *is_expandable, weight, Place { is_mute, ..place })?
+            }
             NodeKind::Phrase(words) => self.phrase(words, attributes, place)?,
             NodeKind::Pattern(pattern) => self.pattern(pattern, weight, place),
             NodeKind::And(nodes) => {
@@ -74,7 +76,7 @@ impl Compiler<'_> {
             }
             NodeKind::Within(names, node) => {
                 let fields = place.fields & self.text_fields(names);
-                self.part(node, Place { fields, ..place })?
+                self.part(node, Place { fields, is_mute: attributes.phonetic == Some(false), ..place })?
             }
             NodeKind::Tags(name, matches) => self.tags(name, matches, weight)?,
             NodeKind::Range(name, range) => match self.field(name) {
@@ -155,6 +157,7 @@ impl Compiler<'_> {
     }
 
     fn parts(&mut self, nodes: &[Node], place: Place) -> Result<Vec<Part>, QueryError> {
+        let place = Place { is_mute: false, ..place };
         nodes.iter().map(|node| self.part(node, place)).collect()
     }
 
@@ -202,11 +205,13 @@ impl Compiler<'_> {
             return Ok(Part::Nothing);
         }
         let own = Part::Word { leaf: self.leaf(Leaf::Word(text.to_owned())), weight, fields: place.fields };
-        if !(is_expandable && place.expands) || text.is_empty() || !self.has_stems(place.fields) {
+        let by_sound = !place.is_mute && self.any_field(place.fields, is_phonetic);
+        let is_found_otherwise = by_sound || self.has_stems(place.fields);
+        if !(is_expandable && place.expands && is_found_otherwise) || text.is_empty() {
             return Ok(own);
         }
         let mut parts = vec![own];
-        for expansion in self.index.expansions(text, self.options.language.as_deref())? {
+        for expansion in self.index.expansions(text, self.options.language.as_deref(), by_sound)? {
             let leaf = self.leaf(Leaf::Word(expansion.text().to_owned()));
             parts.push(Part::Word { leaf, weight: 1.0, fields: place.fields });
         }

@@ -76,7 +76,12 @@ fn errors_as_the_oracle_words_them() {
 fn expansions_in_the_oracles_order() {
     let mut index = index();
     let texts = |index: &Index, word: &str| -> Vec<String> {
-        index.expansions(word, None).unwrap().iter().map(|expansion| expansion.text().to_owned()).collect()
+        index
+            .expansions(word, None, false)
+            .unwrap()
+            .iter()
+            .map(|expansion| expansion.text().to_owned())
+            .collect()
     };
     assert_eq!(texts(&index, "running"), ["+run", "run"]);
     assert_eq!(texts(&index, "hello"), ["+hello"]);

@@ -1,6 +1,6 @@
 //! Reads postings in the order of documents, and skips blocks that a search has no use for.
 
-use super::{Block, END, Entries, Entry, Layout};
+use super::{Best, Block, END, Entries, Entry, Layout};
 use crate::varint::Reader;
 
 /// A place among the postings of a word. Before the first call of [`Cursor::advance`] it stands before all documents.
@@ -10,17 +10,34 @@ pub(crate) struct Cursor<'a> {
     layout: Layout,
     at: usize,
     entries: Entries<'a>,
-    current: Entry<'a>,
+    /// The only entry, while it is to come.
+    one: Option<(Entry<'a>, Best)>,
+    current: Spot<'a>,
     has_current: bool,
+}
+
+/// Where a cursor stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spot<'a> {
+    pub(crate) document: u32,
+    /// How often the word occurs, fields' weights included.
+    pub(crate) frequency: u32,
+    /// The positions, as distances.
+    pub(crate) positions: &'a [u8],
 }
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(blocks: &'a [Block], layout: Layout) -> Self {
-        let entries = Entries { reader: Reader::new(&[]), layout, document: 0 };
-        let current = Entry { document: 0, frequency: 0, fields: 0, positions: &[] };
-        let mut cursor = Self { blocks, layout, at: 0, entries, current, has_current: false };
+        let entries = Entries { reader: Reader::new(&[]), layout, document: 0, fields: 0 };
+        let current = Spot { document: 0, frequency: 0, positions: &[] };
+        let mut cursor = Self { blocks, layout, at: 0, entries, one: None, current, has_current: false };
         cursor.enter(0);
         cursor
+    }
+
+    /// A cursor over one entry.
+    pub(super) fn of_one(entry: Entry<'a>, best: Best) -> Self {
+        Self { one: Some((entry, best)), ..Self::empty() }
     }
 
     /// A cursor over nothing.
@@ -36,7 +53,8 @@ impl<'a> Cursor<'a> {
     }
 
     /// The entry it stands at.
-    pub(crate) fn entry(&self) -> &Entry<'a> {
+    #[inline]
+    pub(crate) fn entry(&self) -> &Spot<'a> {
         &self.current
     }
 
@@ -49,19 +67,40 @@ impl<'a> Cursor<'a> {
             return self.current.document;
         }
         loop {
-            let Some(block) = self.blocks.get(self.at) else { return self.end() };
+            let Some(block) = self.blocks.get(self.at) else { return self.last(target, fields) };
             if block.last < target {
                 self.skip(target);
                 continue;
             }
-            while let Some(entry) = self.entries.next() {
-                if entry.document >= target && entry.fields & fields != 0 {
-                    self.current = entry;
-                    self.has_current = true;
-                    return entry.document;
-                }
+            if let Some((document, (frequency, positions))) = self.entries.next_from(target, fields) {
+                self.current = Spot { document, frequency, positions };
+                self.has_current = true;
+                return document;
             }
             self.enter(self.at + 1);
+        }
+    }
+
+    /// Goes past blocks from the one with `target` on for as long as `is_wanted` has no use for them, and returns the first number that may be in one
+    /// that is wanted, `target` at least. It never goes back. Complexity: O(log blocks + blocks that are passed).
+    pub(crate) fn pass(&mut self, target: u32, mut is_wanted: impl FnMut(Best) -> bool) -> u32 {
+        if let Some((entry, best)) = self.one {
+            return if is_wanted(best) { target.max(entry.document) } else { END };
+        }
+        if self.blocks.get(self.at).is_some_and(|block| block.last < target) {
+            self.skip(target);
+        }
+        let rest = &self.blocks[self.at.min(self.blocks.len())..];
+        match rest.iter().position(|block| is_wanted(block.best)) {
+            Some(0) => target,
+            Some(passed) => {
+                self.enter(self.at + passed);
+                target.max(self.blocks[self.at].first)
+            }
+            None => {
+                self.enter(self.blocks.len());
+                END
+            }
         }
     }
 
@@ -75,9 +114,16 @@ impl<'a> Cursor<'a> {
         self.enter(self.at + 1 + near.partition_point(|block| block.last < target));
     }
 
-    fn end(&mut self) -> u32 {
+    /// Behind the blocks: the only entry, or the end.
+    fn last(&mut self, target: u32, wanted: u128) -> u32 {
+        let one = self.one.take().filter(|(one, _)| one.document >= target && one.fields & wanted != 0);
         self.has_current = true;
-        self.current = Entry { document: END, frequency: 0, fields: 0, positions: &[] };
-        END
+        self.current = match one {
+            Some((Entry { document, frequency, positions, .. }, _)) => {
+                Spot { document, frequency, positions }
+            }
+            None => Spot { document: END, frequency: 0, positions: &[] },
+        };
+        self.current.document
     }
 }

@@ -15,24 +15,46 @@ fn layouts() -> impl Strategy<Value = Layout> {
 }
 
 fn read(postings: &Postings, layout: Layout, gone: &BTreeSet<u32>) -> Model {
-    let mut cursor = postings.cursor(layout);
-    let mut found = Model::new();
-    let mut document = cursor.advance(0, u128::MAX);
-    while document != END {
-        if !gone.contains(&document) {
-            let entry = cursor.entry();
-            found.insert(document, (entry.frequency, entry.fields, entry.positions.to_vec()));
+    let mut all = Model::new();
+    let mut add = |entry: Entry<'_>| {
+        if !gone.contains(&entry.document) {
+            all.insert(entry.document, (entry.frequency, entry.fields, entry.positions.to_vec()));
         }
-        document = cursor.advance(document + 1, u128::MAX);
+    };
+    if let Postings::One(one) = postings {
+        add(one.entry(layout));
     }
-    found
+    for block in postings.blocks() {
+        let mut entries = block.entries(layout);
+        while let Some(entry) = entries.next() {
+            add(entry);
+        }
+    }
+    // A cursor over one field after the other sees the same.
+    for field in 0..8 {
+        let mut cursor = postings.cursor(layout);
+        let mut found = BTreeMap::new();
+        let mut document = cursor.advance(0, 1 << field);
+        while document != END {
+            if !gone.contains(&document) {
+                found.insert(document, (cursor.entry().frequency, cursor.entry().positions.to_vec()));
+            }
+            document = cursor.advance(document + 1, 1 << field);
+        }
+        let has = |fields: u128| fields >> field & 1 == 1;
+        let expected = all.iter().filter(|(_, (_, fields, _))| has(*fields));
+        let expected =
+            expected.map(|(number, (frequency, _, positions))| (*number, (*frequency, positions.clone())));
+        assert_eq!(found, expected.collect());
+    }
+    all
 }
 
 proptest! {
     #[test]
     fn as_a_map(
         layout in layouts(),
-        steps in prop::collection::vec((1_u32..300, 1_u32..4, 1_u128..200, prop::collection::vec(0_u8..250, 1..4), any::<u8>()), 1..600),
+        steps in prop::collection::vec((1_u32..300, 1_u32..4, prop_oneof![4 => 1_u128..3, 1 => 1_u128..600], prop::collection::vec(0_u8..250, 1..4), any::<u8>()), 1..600),
         targets in prop::collection::vec(0_u32..90_000, 0..40),
     ) {
         let mut postings = Postings::default();
@@ -47,7 +69,7 @@ proptest! {
                 varint::push(&mut positions, u64::from(*place));
             }
             let entry = Entry { document: number, frequency, fields, positions: &positions };
-            growth += postings.push(layout, &entry);
+            growth += postings.push(layout, &entry, number % 50);
             model.insert(number, (
                 if layout.frequencies { frequency } else { 1 },
                 if layout.fields { fields } else { u128::MAX },
@@ -75,6 +97,28 @@ proptest! {
                 document = cursor.advance(document + 1, u128::MAX);
             }
             prop_assert_eq!(document, model.range(target..).next().map_or(END, |(number, _)| *number));
+        }
+        // Of what is passed over, nothing is as good as what is wanted.
+        for (frequency_wanted, length_wanted) in [(3, 5), (1, 1), (2, 40)] {
+            let is_good = |best: Best| u32::from(best.frequency_max) >= frequency_wanted && best.length_min <= length_wanted;
+            let mut good: Vec<u32> = model
+                .iter()
+                .filter(|(number, (frequency, ..))| {
+                    *frequency >= frequency_wanted && *number % 50 <= u32::from(length_wanted)
+                })
+                .map(|(number, _)| *number)
+                .collect();
+            let mut cursor = postings.cursor(layout);
+            let mut next = 0;
+            loop {
+                next = cursor.pass(next, is_good);
+                if next == END { break; }
+                let found = cursor.advance(next, u128::MAX);
+                good.retain(|number| *number != found);
+                if found == END { break; }
+                next = found + 1;
+            }
+            prop_assert!(good.is_empty(), "{good:?}");
         }
         let rest: Vec<u32> = model.keys().copied().collect();
         for victim in rest {

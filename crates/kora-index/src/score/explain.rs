@@ -67,8 +67,8 @@ fn explain_hamming(one: Option<&[u8]>, other: Option<&[u8]>) -> Explanation {
 impl Explainer<'_> {
     fn part(&self, part: &Matcher<'_>) -> Explanation {
         match part {
-            Matcher::Term { cursor, weight, documents, text, .. } => {
-                Explanation::Line(self.term(text, *weight, *documents, cursor.entry().frequency))
+            Matcher::Term { cursor, weight, idf, text, .. } => {
+                Explanation::Line(self.term(text, *weight, *idf, cursor.entry().frequency))
             }
             Matcher::And(and) => self.group(part, and.weight, and.parts.iter()),
             Matcher::Or(or) => self.group(part, or.weight, or.matching()),
@@ -108,19 +108,15 @@ impl Explainer<'_> {
         Explanation::Group(head, parts.map(|part| self.part(part)).collect())
     }
 
-    fn term(&self, text: &str, weight: f64, documents: u64, frequency: u32) -> String {
+    fn term(&self, text: &str, weight: f64, (idf, idf_std): (f64, f64), frequency: u32) -> String {
         let count = f64::from(frequency);
         match self.scoring.scorer {
             Scorer::TfIdf | Scorer::TfIdfDocNorm => {
-                let idf = self.scoring.idf(documents);
                 let total = weight * count * idf;
                 format!("(TFIDF {total:.2} = Weight {weight:.2} * TF {frequency} * IDF {idf:.2})")
             }
-            Scorer::Bm25 => {
-                let idf = self.scoring.idf(documents);
-                self.bm25(self.scoring.bm25_of(idf, count), &format!("IDF {idf:.2}"), frequency)
-            }
-            Scorer::Bm25Std => self.bm25_std(text, self.scoring.idf_std(documents), count),
+            Scorer::Bm25 => self.bm25(self.scoring.bm25_of(idf, count), &format!("IDF {idf:.2}"), frequency),
+            Scorer::Bm25Std => self.bm25_std(text, idf_std, count),
             Scorer::DisMax | Scorer::DocScore | Scorer::Hamming => {
                 format!("DISMAX {:.2} = Weight {weight:.2} * Frequency {frequency}", weight * count)
             }
@@ -156,7 +152,7 @@ impl Explainer<'_> {
 
     fn bm25_std(&self, text: &str, idf: f64, count: f64) -> String {
         let (length, average) = (self.facts.length, self.scoring.average_length);
-        let score = self.scoring.bm25_std_of(idf, count, self.facts);
+        let score = self.scoring.bm25_std_of(idf, count, length);
         format!(
             "{text}: ({score:.2} = IDF {idf:.2} * (F {count:.2} * (k1 1.2 + 1)) / (F {count:.2} + k1 1.2 * (1 - b 0.5 + b 0.5 * Doc Len {length} / Average Doc Len {average:.2})))"
         )

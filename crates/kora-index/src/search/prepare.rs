@@ -11,6 +11,7 @@ use crate::sets::DocumentSet;
 use crate::table::Snapshot;
 
 /// How far the collection has come.
+#[derive(Clone)]
 pub(super) struct Preparation {
     done: Vec<DocumentSet>,
     current: Option<Current>,
@@ -18,12 +19,14 @@ pub(super) struct Preparation {
 }
 
 /// The set that is being collected.
+#[derive(Clone)]
 struct Current {
     set: DocumentSet,
     left: Left,
 }
 
 /// What is still to be visited: ranges, the next one last, and how far that one is.
+#[derive(Clone)]
 enum Left {
     Numbers(Vec<Range>, Visited),
     Scalars(Vec<ScalarRange>, scalars::Visited),

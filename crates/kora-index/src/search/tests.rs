@@ -16,10 +16,14 @@ use crate::query::Node;
 use crate::statistics::Gathering;
 use model::{Row, node, row, schema};
 
+/// More than there are.
+const ALL: usize = 1000;
+
 /// Parts of one index: a key is in the part that its first byte says.
 struct Parts(Vec<Index>);
 
 /// A search over all parts, with what it needs.
+#[derive(Clone)]
 struct Running {
     plan: Arc<Plan>,
     searches: Vec<Search>,
@@ -38,7 +42,8 @@ impl Parts {
         &mut self.0[usize::from(key) % count]
     }
 
-    fn begin(&mut self, node: &Node, scorer: Scorer) -> Running {
+    /// Begins a search for so many matches.
+    fn begin(&mut self, node: &Node, scorer: Scorer, limit: usize) -> Running {
         let plan = Arc::new(Plan::new(&self.0[0], node, &Options::default()).unwrap());
         let snapshots: Vec<Snapshot> = self.0.iter_mut().map(Index::snapshot).collect();
         let mut statistics = Statistics::default();
@@ -52,7 +57,7 @@ impl Parts {
             .zip(snapshots)
             .map(|(index, snapshot)| Search::new(index, Arc::clone(&plan), Arc::clone(&statistics), snapshot))
             .collect();
-        let tops = vec![TopScores::new(1000); searches.len()];
+        let tops = vec![TopScores::new(limit); searches.len()];
         let is_over = vec![false; searches.len()];
         Running { plan, searches, tops, is_over, scorer }
     }
@@ -64,12 +69,14 @@ impl Running {
         for (at, index) in parts.0.iter().enumerate() {
             let top = &mut self.tops[at];
             self.is_over[at] = self.is_over[at]
-                || self.searches[at].step(index, steps, &scoring, |found| {
-                    top.offer(Hit { document: found.document, score: found.score(), order: found.order() });
-                    Flow::Continue
-                });
+                || self.searches[at].step(index, steps, &scoring, |found| top.consider(found));
         }
         self.is_over.iter().all(|is_over| *is_over)
+    }
+
+    /// How many match.
+    fn matched(&self) -> u64 {
+        self.searches.iter().map(Search::matched).sum()
     }
 
     /// Keys and scores, in their order.
@@ -149,6 +156,7 @@ proptest! {
         steps in 1_usize..6,
         later in prop::collection::vec(change(), 0..20),
         held in (0_u64..60, 0_u64..60),
+        limit in 1_usize..6,
     ) {
         let mut sets = [Parts::new(1), Parts::new(4)];
         let mut model = Model::new();
@@ -169,14 +177,15 @@ proptest! {
         for (key, (order, row)) in &model {
             rebuilt.of(*key).put(&[*key], &row.document(*order)).unwrap();
         }
-        let mut running = sets.each_mut().map(|parts| parts.begin(&query, scorer));
-        let mut fresh = rebuilt.begin(&query, scorer);
+        let mut running = sets.each_mut().map(|parts| parts.begin(&query, scorer, ALL));
+        let mut few = sets.each_mut().map(|parts| parts.begin(&query, scorer, limit));
+        let mut fresh = rebuilt.begin(&query, scorer, ALL);
         while !fresh.step(&rebuilt, usize::MAX) {}
         let mut later = (1000..).zip(&later);
         loop {
             let mut is_over = true;
-            for (running, parts) in running.iter_mut().zip(&sets) {
-                is_over &= running.step(parts, steps);
+            for ((running, few), parts) in running.iter_mut().zip(&mut few).zip(&sets) {
+                is_over &= running.step(parts, steps) & few.step(parts, steps);
             }
             match later.next() {
                 Some((order, change)) => apply(change, order, &mut sets, &mut model),
@@ -185,6 +194,13 @@ proptest! {
             }
         }
         let plan = Arc::clone(&running[0].plan);
+        // Looking for few of them finds the first of all, and counts all.
+        for ((all, few), parts) in running.iter().zip(few).zip(&sets) {
+            prop_assert_eq!(all.matched(), few.matched(), "{:?}", plan);
+            let all: Vec<_> = all.clone().finish(parts).into_iter().take(limit).collect();
+            let few: Vec<_> = few.finish(parts).into_iter().take(limit).collect();
+            prop_assert_eq!(bits(&few), bits(&all), "{:?}", plan);
+        }
         let [one, four] = running;
         let (one, four) = (one.finish(&sets[0]), four.finish(&sets[1]));
         prop_assert_eq!(&bits(&one), &bits(&four), "one part and four, {:?}", plan);
@@ -229,12 +245,11 @@ proptest! {
         }
         let direction = if descends { Direction::Descending } else { Direction::Ascending };
         let mut parts = Parts(vec![index]);
-        let mut running = parts.begin(&Node::new(crate::query::NodeKind::All), Scorer::DocScore);
+        let mut running = parts.begin(&Node::new(crate::query::NodeKind::All), Scorer::DocScore, ALL);
         let mut top = TopKeys::new(limit, direction);
         let index = &parts.0[0];
         running.searches[0].step(index, usize::MAX, &SearchScoring::default(), |found| {
-            let hit = Hit { document: found.document, score: found.score(), order: found.order() };
-            top.offer(index.sortable(found.document, model::NUMBER_FIELD), hit);
+            top.consider(index.sortable(found.document, model::NUMBER_FIELD), found, false);
             Flow::Continue
         });
         let found: Vec<u64> = top.finish().into_iter().map(|(_, hit)| hit.order).collect();

@@ -6,6 +6,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+use super::{Flow, Match};
 use crate::document::SortKey;
 
 /// A document among the best.
@@ -23,12 +24,16 @@ impl Hit {
     /// Which of two comes first: the greater score, then the lesser order. What is not a number counts as 0.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Ordering {
-        let number = |score: f64| if score.is_nan() { 0.0 } else { score + 0.0 };
         number(other.score)
             .total_cmp(&number(self.score))
             .then(self.order.cmp(&other.order))
             .then(self.document.cmp(&other.document))
     }
+}
+
+/// A score that is not a number counts as 0.
+fn number(score: f64) -> f64 {
+    if score.is_nan() { 0.0 } else { score + 0.0 }
 }
 
 impl Eq for Hit {}
@@ -57,6 +62,27 @@ impl TopScores {
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self { limit, heap: BinaryHeap::new() }
+    }
+
+    /// Considers a match of one part of an index, whose matches are all considered in the order of their numbers, and says which ones are of interest
+    /// from now on. Complexity: that of its score, and as for [`TopScores::offer`].
+    pub fn consider(&mut self, found: &Match<'_>) -> Flow {
+        let score = found.score();
+        let ties_lose = found.index().orders_ascend();
+        let floor = self.floor();
+        if !ties_lose || number(score) > floor {
+            self.offer(Hit { document: found.document, score, order: found.order() });
+        }
+        if ties_lose && self.heap.len() >= self.limit { Flow::Above(self.floor()) } else { Flow::Continue }
+    }
+
+    /// The least score that is kept, if no more are kept without dropping one.
+    fn floor(&self) -> f64 {
+        match self.heap.peek() {
+            _ if self.heap.len() < self.limit => f64::NEG_INFINITY,
+            Some(last) => number(last.score),
+            None => f64::INFINITY,
+        }
     }
 
     /// Offers a match. Complexity: O(log limit) if it is kept, else O(1).
@@ -181,6 +207,24 @@ impl TopKeys {
     #[must_use]
     pub fn new(limit: usize, direction: Direction) -> Self {
         Self { limit, direction, heap: BinaryHeap::new() }
+    }
+
+    /// Considers a match of one part of an index, whose matches are all considered in the order of their numbers. `is_scored`: its score is to be kept.
+    /// Complexity: as for [`TopKeys::offer`]; of a match that is not kept mostly nothing is looked up.
+    #[inline]
+    pub fn consider(&mut self, key: SortKey<'_>, found: &Match<'_>, is_scored: bool) {
+        if self.heap.len() >= self.limit
+            && let Some(last) = self.heap.peek()
+        {
+            let ties_lose = self.direction == Direction::Ascending && found.index().orders_ascend();
+            match self.direction.compare((key, 0), (last.key.borrow(), 0)) {
+                Ordering::Greater => return,
+                Ordering::Equal if ties_lose => return,
+                _ => {}
+            }
+        }
+        let score = if is_scored { found.score() } else { 0.0 };
+        self.offer(key, Hit { document: found.document, score, order: found.order() });
     }
 
     /// Offers a match. Complexity: O(log limit + length of the key) if it is kept, else O(1).

@@ -96,13 +96,46 @@ impl Record {
     }
 }
 
+/// A number that documents are sorted by, or none, in the eight bytes of the number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SortBits(u64);
+
+impl SortBits {
+    /// None: the bits of something that is not a number, and that [`SortBits::new`] does not give.
+    const MISSING: Self = Self(u64::MAX);
+
+    pub(crate) fn new(number: Option<f64>) -> Self {
+        number.map_or(Self::MISSING, |number| Self(if number.is_nan() { f64::NAN } else { number }.to_bits()))
+    }
+
+    #[inline]
+    pub(crate) fn number(self) -> Option<f64> {
+        (self != Self::MISSING).then(|| f64::from_bits(self.0))
+    }
+}
+
+/// The facts of a document but its own score.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lengths {
+    length: u32,
+    frequency_max: u32,
+    order: u64,
+}
+
+/// The score that documents have unless something else is said.
+const USUAL_SCORE: f32 = 1.0;
+
 /// Documents with neighbouring numbers.
 #[derive(Clone, Debug)]
 pub(super) struct Chunk {
     live: [u64; WORDS],
     present: u32,
-    facts: [Facts; SLOTS],
+    lengths: [Lengths; SLOTS],
+    /// Documents' own scores, if one of them is unusual.
+    scores: Option<Box<[f32; SLOTS]>>,
     records: [Option<Record>; SLOTS],
+    /// Sort values that are numbers, field by field: a query that sorts by one reads no records.
+    sorts: Vec<[SortBits; SLOTS]>,
 }
 
 impl Default for Chunk {
@@ -110,17 +143,30 @@ impl Default for Chunk {
         Self {
             live: [0; WORDS],
             present: 0,
-            facts: [Facts::default(); SLOTS],
+            lengths: [Lengths::default(); SLOTS],
+            scores: None,
             records: [const { None }; SLOTS],
+            sorts: Vec::new(),
         }
     }
 }
 
 impl Chunk {
-    pub(super) fn insert(&mut self, at: u32, facts: Facts, record: Record) {
+    pub(super) fn insert(&mut self, at: u32, facts: Facts, sorts: &[SortBits], record: Record) {
+        self.sorts.reserve_exact(sorts.len().saturating_sub(self.sorts.len()));
+        while self.sorts.len() < sorts.len() {
+            self.sorts.push([SortBits::MISSING; SLOTS]);
+        }
+        for (column, sort) in self.sorts.iter_mut().zip(sorts) {
+            column[at as usize] = *sort;
+        }
         self.live[(at / 64) as usize] |= 1 << (at % 64);
         self.present += 1;
-        self.facts[at as usize] = facts;
+        let Facts { length, frequency_max, score, order } = facts;
+        self.lengths[at as usize] = Lengths { length, frequency_max, order };
+        if score != USUAL_SCORE || self.scores.is_some() {
+            self.scores.get_or_insert_with(|| Box::new([USUAL_SCORE; SLOTS]))[at as usize] = score;
+        }
         self.records[at as usize] = Some(record);
     }
 
@@ -161,8 +207,22 @@ impl Chunk {
     }
 
     #[inline]
-    pub(super) fn facts(&self, at: u32) -> &Facts {
-        &self.facts[at as usize]
+    pub(super) fn facts(&self, at: u32) -> Facts {
+        let Lengths { length, frequency_max, order } = self.lengths[at as usize];
+        let score = self.scores.as_ref().map_or(USUAL_SCORE, |scores| scores[at as usize]);
+        Facts { length, frequency_max, score, order }
+    }
+
+    /// The sort value of a numeric field, by its place among those.
+    #[inline]
+    pub(super) fn sort(&self, at: u32, place: usize) -> Option<f64> {
+        self.sorts.get(place)?[at as usize].number()
+    }
+
+    /// Bytes on the heap, but those of records.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.scores.as_ref().map_or(0, |scores| size_of_val(&**scores))
+            + self.sorts.capacity() * size_of::<[SortBits; SLOTS]>()
     }
 
     pub(super) fn record(&self, at: u32) -> Option<&Record> {

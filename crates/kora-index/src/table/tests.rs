@@ -11,7 +11,7 @@ fn put(table: &mut Table, key: &[u8], length: u32) {
         table.forget(old);
     }
     let facts = Facts { length, ..Facts::default() };
-    table.insert(facts, Record::new(key, b"", None, b"")).unwrap();
+    table.insert(facts, &[], Record::new(key, b"", None, b"")).unwrap();
 }
 
 fn seen(table: &Table, snapshot: &Snapshot) -> BTreeMap<Vec<u8>, u32> {

@@ -143,7 +143,7 @@ fn splices_to_set(
     }
     check_size(found.len().saturating_mul(run.len()))?;
     for found in &found {
-        check_depth(found.depth + depth)?;
+        check_depth(found.depth() + depth)?;
     }
     Ok(Some(found.iter().map(|found| Splice::replace(found, root, run.to_vec())).collect()))
 }
@@ -160,7 +160,7 @@ fn splice_to_add(json: &Json, path: &Path, run: &[u8]) -> CommandResult<Option<S
     if !matches!(value.node(), Node::Object(_)) {
         return Ok(None);
     }
-    check_depth(owner.depth + 1 + Value::root(run).depth())?;
+    check_depth(owner.depth() + 1 + Value::root(run).depth())?;
     let mut member = Builder::default();
     member.text(name);
     member.copy_bytes(run);
@@ -270,7 +270,7 @@ fn splices_to_merge(
         let mut merged = Builder::default();
         merge(Some(found.value(root)), Value::root(run), &mut merged);
         let merged = merged.finish();
-        check_depth(found.depth + Value::root(&merged).depth())?;
+        check_depth(found.depth() + Value::root(&merged).depth())?;
         added = added.saturating_add(merged.len());
         check_size(added)?;
         splices.push(Splice::replace(found, root, merged));

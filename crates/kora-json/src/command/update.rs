@@ -31,7 +31,7 @@ impl<'v> Place<'v> {
 
     /// Makes sure that there may be values in it in which so many arrays and objects are in each other.
     pub(super) fn check_depth_in(self, depth: usize) -> CommandResult {
-        check_depth(self.found.depth + 1 + depth)
+        check_depth(self.found.depth() + 1 + depth)
     }
 }
 

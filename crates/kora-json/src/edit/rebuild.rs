@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::iter::Peekable;
-use std::vec::IntoIter;
 
 use super::Splice;
 use crate::packed::{Builder, Node, Value};
@@ -15,16 +14,22 @@ pub(super) fn rebuild(run: &[u8], mut splices: Vec<Splice>) -> Vec<u8> {
     let added: usize = splices.iter().map(|splice| splice.with.len()).sum();
     // What ends in one place ends from the inside out.
     splices.sort_by_key(|splice| (splice.from, Reverse(splice.owner)));
+    rebuild_in_order(run, added, splices.into_iter())
+}
+
+/// The same of changes in containers that come in the order of their places, and add so many bytes at most. They are made one by one, so that there
+/// may be very many.
+pub(super) fn rebuild_in_order(run: &[u8], added: usize, splices: impl Iterator<Item = Splice>) -> Vec<u8> {
     let builder = Builder::with_capacity(run.len() + added);
-    let mut rebuilding = Rebuilding { builder, splices: splices.into_iter().peekable() };
+    let mut rebuilding = Rebuilding { builder, splices: splices.peekable() };
     rebuilding.container(Value::root(run));
     rebuilding.builder.finish()
 }
 
-struct Rebuilding {
+struct Rebuilding<I: Iterator<Item = Splice>> {
     builder: Builder,
     /// Those to come, by their place.
-    splices: Peekable<IntoIter<Splice>>,
+    splices: Peekable<I>,
 }
 
 /// How far a body was copied, and how many elements or members it has more.
@@ -33,7 +38,7 @@ struct Progress {
     more: isize,
 }
 
-impl Rebuilding {
+impl<I: Iterator<Item = Splice>> Rebuilding<I> {
     /// Adds a container with the changes in it. Values are nested only as deep as runs may be.
     fn container(&mut self, value: Value<'_>) {
         let (container, is_object) = match value.node() {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::error::TooMuch;
 use super::syntax::{Operand, Slice, Step};
-use crate::packed::{Container, Node, Value, text_at};
+use crate::packed::{Container, Node, Value};
 
 /// Places that any path may visit, beyond a few for each byte of the value.
 const VISITS_MIN: usize = 1 << 22;
@@ -20,16 +20,29 @@ const VISITS_PER_BYTE: usize = 8;
 pub(crate) struct Found {
     /// Where the value begins in its run.
     pub(crate) at: usize,
-    /// Where its element or member begins: the same, or the member's name.
-    pub(crate) start: usize,
-    /// The container that it is in; `None` at the root.
-    pub(crate) owner: Option<usize>,
+    /// The container that it is in; [`NO_OWNER`] at the root. A path may find many millions of places: this takes half of what an option would.
+    owner: usize,
     /// The containers that it is in.
-    pub(crate) depth: usize,
+    depth: u8,
 }
 
+/// No container begins here.
+const NO_OWNER: usize = usize::MAX;
+
 impl Found {
-    const ROOT: Self = Self { at: 0, start: 0, owner: None, depth: 0 };
+    fn root(root: Value<'_>) -> Self {
+        Self { at: root.place(), owner: NO_OWNER, depth: 0 }
+    }
+
+    /// The container that it is in; `None` at the root.
+    pub(crate) fn owner(&self) -> Option<usize> {
+        (self.owner != NO_OWNER).then_some(self.owner)
+    }
+
+    /// The containers that it is in.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth.into()
+    }
 
     /// The value, in the run of this root.
     pub(crate) fn value<'a>(&self, root: Value<'a>) -> Value<'a> {
@@ -78,7 +91,7 @@ impl Budget {
 /// The places that steps find, in the order in which they are taken.
 pub(super) fn find(root: Value<'_>, steps: &[Step], budget: &mut Budget) -> Result<Vec<Found>, TooMuch> {
     let mut search = Search { root, found: Vec::new(), budget, pattern: None, roots: HashMap::new() };
-    search.walk(Found { at: root.place(), start: root.place(), ..Found::ROOT }, steps)?;
+    search.walk(Found::root(root), steps)?;
     Ok(search.found)
 }
 
@@ -189,8 +202,9 @@ impl<'a> Search<'a, '_> {
         container: Container<'a>,
         mut visit: impl FnMut(&mut Self, Found) -> Result<(), TooMuch>,
     ) -> Result<(), TooMuch> {
-        for (start, inner) in parts(from.value(self.root), container) {
-            visit(self, below(from, start, inner))?;
+        let is_object = matches!(from.value(self.root).node(), Node::Object(_));
+        for inner in container.values(is_object) {
+            visit(self, below(from, inner))?;
         }
         Ok(())
     }
@@ -206,7 +220,7 @@ impl<'a> Search<'a, '_> {
         for (index, element) in elements.elements().enumerate().take(last).skip(first) {
             self.charge(1)?;
             if (index - first).is_multiple_of(slice.step) {
-                self.walk(below(from, element.place(), element), further)?;
+                self.walk(below(from, element), further)?;
             }
         }
         Ok(())
@@ -219,10 +233,10 @@ impl<'a> Search<'a, '_> {
         name: &[u8],
         further: &[Step],
     ) -> Result<(), TooMuch> {
-        for (place, (start, found, value)) in named_parts(self.root, members).enumerate() {
+        for (place, (found, value)) in members.members().enumerate() {
             if found == name {
                 self.charge(place)?;
-                return self.walk(below(from, start, value), further);
+                return self.walk(below(from, value), further);
             }
         }
         self.charge(members.len())?;
@@ -239,7 +253,7 @@ impl<'a> Search<'a, '_> {
         let Some(place) = place_of(index, elements.len()) else { return Ok(()) };
         self.charge(place)?;
         let Some(element) = elements.element(place) else { return Ok(()) };
-        self.walk(below(from, element.place(), element), further)
+        self.walk(below(from, element), further)
     }
 
     /// The one value that an operand's steps find; `None` if there are none, or several.
@@ -249,7 +263,7 @@ impl<'a> Search<'a, '_> {
             return Ok(found);
         }
         let outer = std::mem::take(&mut self.found);
-        let from = Found { at: value.place(), start: value.place(), ..Found::ROOT };
+        let from = Found::root(value);
         let walked = self.walk(from, steps);
         let found = std::mem::replace(&mut self.found, outer);
         walked?;
@@ -278,27 +292,9 @@ impl<'a> Search<'a, '_> {
     }
 }
 
-fn below(owner: Found, start: usize, value: Value<'_>) -> Found {
-    Found { at: value.place(), start, owner: Some(owner.at), depth: owner.depth + 1 }
-}
-
-/// The values in a container, each with where its element or member begins.
-fn parts<'a>(owner: Value<'a>, container: Container<'a>) -> impl Iterator<Item = (usize, Value<'a>)> {
-    let is_object = matches!(owner.node(), Node::Object(_));
-    let mut start = container.body.0;
-    container.values(is_object).map(move |value| (std::mem::replace(&mut start, value.end()), value))
-}
-
-/// The members of an object, each with where it begins.
-fn named_parts<'a>(
-    root: Value<'a>,
-    members: Container<'a>,
-) -> impl Iterator<Item = (usize, &'a [u8], Value<'a>)> {
-    let mut start = members.body.0;
-    members.members().map(move |(name, value)| {
-        debug_assert_eq!(text_at(root.run(), start).0, name);
-        (std::mem::replace(&mut start, value.end()), name, value)
-    })
+fn below(owner: Found, value: Value<'_>) -> Found {
+    // Values are nested less deep than 255.
+    Found { at: value.place(), owner: owner.at, depth: owner.depth.saturating_add(1) }
 }
 
 /// The element that an index means: negative ones count from the end, and those before the first mean the first.

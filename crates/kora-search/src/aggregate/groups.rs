@@ -56,6 +56,10 @@ impl Groups {
                 self.reduce(index, by, row, chance, limits)
             });
         }
+        // Without properties there is one group.
+        if by.columns.is_empty() && !self.groups.is_empty() {
+            return self.reduce(0, by, row, chance, limits);
+        }
         self.scratch.clear();
         by.columns.iter().for_each(|column| key::write(row.value(*column), &mut self.scratch));
         let index = match self.by_key.get(self.scratch.as_slice()) {

@@ -57,22 +57,24 @@ impl Partial {
         Self { pipeline: Arc::clone(pipeline), limits, seed, kept, count: 0 }
     }
 
-    /// Takes a row. Complexity: what the expressions up to the first GROUPBY or SORTBY take, and that one's share.
+    /// Takes a row, of which the values are taken out only if it is kept: else whoever makes rows has room for the next one.
+    ///
+    /// Complexity: what the expressions up to the first GROUPBY or SORTBY take, and that one's share.
     ///
     /// # Errors
     ///
     /// An expression has no value for the row, or too much would be kept.
-    pub fn add(&mut self, mut row: Row) -> Result<(), AggregateError> {
+    pub fn add(&mut self, row: &mut Row) -> Result<(), AggregateError> {
         let Self { pipeline, limits, seed, kept, count } = self;
         for action in &pipeline.actions {
             match action {
                 Action::Group(by) => {
                     *count += 1;
                     let Kept::Groups(groups) = kept else { return Ok(()) };
-                    return groups.add(by, &row, mix(*seed ^ mix(row.order)), limits);
+                    return groups.add(by, row, mix(*seed ^ mix(row.order)), limits);
                 }
                 Action::Sort { .. } | Action::Cut(_) => break,
-                _ if !pass(action, &mut row)? => return Ok(()),
+                _ if !pass(action, row)? => return Ok(()),
                 _ => (),
             }
         }
@@ -85,12 +87,12 @@ impl Partial {
             Kept::Top(top) if top.len() >= limits.rows_max => {
                 return Err(AggregateError::TooMuch("rows"));
             }
-            Kept::Top(top) => top.add(row),
+            Kept::Top(top) => top.add(std::mem::take(row)),
             Kept::Rows(rows) if rows.len() >= keep => (),
             Kept::Rows(rows) if rows.len() >= limits.rows_max => {
                 return Err(AggregateError::TooMuch("rows"));
             }
-            Kept::Rows(rows) => rows.push(row),
+            Kept::Rows(rows) => rows.push(std::mem::take(row)),
             Kept::Groups(_) => unreachable!("groups are kept for a GROUPBY only"),
         }
         Ok(())

@@ -15,7 +15,8 @@ pub struct Row {
 }
 
 impl Row {
-    pub(super) fn set(&mut self, column: usize, value: Value) {
+    /// Gives it a value in a column.
+    pub fn set(&mut self, column: usize, value: Value) {
         if self.values.len() <= column {
             self.values.resize(column + 1, None);
         }

@@ -68,6 +68,8 @@ impl Top {
         self.cut();
         let keys = &self.keys;
         self.rows.sort_by(|left, right| compare(keys, left, right));
+        // Behind an order nobody knows which words of the query a row has.
+        self.rows.iter_mut().for_each(|row| row.matched_terms = Vec::new());
         self.rows
     }
 }

@@ -68,7 +68,7 @@ fn run(pipeline: &Arc<Pipeline>, shards: Vec<Vec<Row>>) -> Result<Outcome, Aggre
     for rows in shards {
         let mut partial = Partial::new(pipeline, Limits::default(), 1);
         for row in rows {
-            partial.add(row)?;
+            partial.add(&mut row.clone())?;
         }
         whole.merge(partial)?;
     }
@@ -248,7 +248,7 @@ fn what_is_kept_is_limited() {
     let limited = |line: &str, limits| {
         let pipeline = compile(line).unwrap();
         let mut partial = Partial::new(&pipeline, limits, 1);
-        rows(&pipeline).into_iter().try_for_each(|row| partial.add(row))?;
+        rows(&pipeline).into_iter().try_for_each(|mut row| partial.add(&mut row))?;
         partial.finish()
     };
     let limits = Limits { rows_max: 3, groups_max: 3, values_max: 3 };

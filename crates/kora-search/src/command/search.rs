@@ -38,10 +38,8 @@ pub struct Output {
     pub sort: Option<Sort>,
     /// LIMIT.
     pub limit: Limit,
-    /// HIGHLIGHT.
-    pub highlight: Option<Highlight>,
-    /// SUMMARIZE.
-    pub summarize: Option<Summarize>,
+    /// HIGHLIGHT and SUMMARIZE.
+    pub shown: Shown,
     /// FORMAT.
     pub format: Format,
 }
@@ -64,28 +62,79 @@ pub struct Sort {
     pub descending: bool,
 }
 
-/// HIGHLIGHT [FIELDS n field ...] [TAGS open close].
+/// How texts of results are shown: HIGHLIGHT and SUMMARIZE.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// Fields that are named, in the order in which they are; none: all are shown alike.
+    pub fields: Vec<(String, Style)>,
+    /// What holds for all, or for what is not said of a named field.
+    pub all: Style,
+}
+
+/// How a text is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// HIGHLIGHT.
+    pub tags: Option<Tags>,
+    /// SUMMARIZE.
+    pub pieces: Option<Pieces>,
+}
+
+/// HIGHLIGHT ... [TAGS open close].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Highlight {
-    /// In these fields; none: in all.
-    pub fields: Vec<String>,
+pub struct Tags {
     /// Written before a word of the query.
     pub open: String,
     /// Written behind it.
     pub close: String,
 }
 
-/// SUMMARIZE [FIELDS n field ...] [FRAGS n] [LEN n] [SEPARATOR text].
+/// SUMMARIZE ... [FRAGS n] [LEN n] [SEPARATOR text].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summarize {
-    /// These fields; none: all.
-    pub fields: Vec<String>,
-    /// Fragments of a field at most.
-    pub fragment_count: u64,
-    /// Words of a fragment about.
-    pub fragment_words: u64,
-    /// What stands between fragments.
+pub struct Pieces {
+    /// Pieces of a field at most.
+    pub count: u32,
+    /// Words of a piece about.
+    pub words: u32,
+    /// What stands behind each.
     pub separator: String,
+}
+
+impl Shown {
+    /// Whether anything is shown otherwise than it is.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.fields.is_empty() && self.all == Style::default()
+    }
+
+    /// How a field is shown, by its name. What is said of all fields holds for all that RETURN names; without it, for those that are named here,
+    /// if some are.
+    #[must_use]
+    pub fn style(&self, name: &[u8], is_returned: bool) -> Style {
+        let all = &self.all;
+        let own = self.fields.iter().find(|(field, _)| field.as_bytes() == name);
+        let Some((_, own)) = own else {
+            return if is_returned || self.fields.is_empty() { all.clone() } else { Style::default() };
+        };
+        Style {
+            tags: own.tags.clone().or_else(|| all.tags.clone()),
+            pieces: own.pieces.clone().or_else(|| all.pieces.clone()),
+        }
+    }
+
+    /// Says something of fields, or of all. What is said first stays.
+    fn say(&mut self, fields: Vec<String>, say: impl Fn(&mut Style)) {
+        if fields.is_empty() {
+            say(&mut self.all);
+        }
+        for name in fields {
+            let place = self.fields.iter().position(|(field, _)| *field == name).unwrap_or(self.fields.len());
+            if place == self.fields.len() {
+                self.fields.push((name, Style::default()));
+            }
+            say(&mut self.fields[place].1);
+        }
+    }
 }
 
 impl Default for Output {
@@ -99,8 +148,7 @@ impl Default for Output {
             returned: None,
             sort: None,
             limit: Limit { offset: 0, count: 10 },
-            highlight: None,
-            summarize: None,
+            shown: Shown::default(),
             format: Format::Text,
         }
     }
@@ -174,8 +222,8 @@ impl Output {
             "SORTBY" => self.set_sort(args)?,
             "LIMIT" => self.limit = limit(args)?,
             "FORMAT" => self.format = format(args)?,
-            "HIGHLIGHT" => self.highlight = Some(highlight(args)?),
-            "SUMMARIZE" => self.summarize = Some(summarize(args)?),
+            "HIGHLIGHT" => highlight(args, &mut self.shown)?,
+            "SUMMARIZE" => summarize(args, &mut self.shown)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -231,7 +279,7 @@ fn fields(args: &mut Args<'_>) -> Result<Vec<String>> {
     Ok(args.list("FIELDS")?.iter().map(|field| text(field)).collect())
 }
 
-fn highlight(args: &mut Args<'_>) -> Result<Highlight> {
+fn highlight(args: &mut Args<'_>, shown: &mut Shown) -> Result<()> {
     let bad = |_| ArgumentError::other("Bad arguments for HIGHLIGHT");
     let fields = fields(args).map_err(bad)?;
     let (mut open, mut close) = ("<b>".to_owned(), "</b>".to_owned());
@@ -239,23 +287,28 @@ fn highlight(args: &mut Args<'_>) -> Result<Highlight> {
         let tags = args.take_many(2).ok_or(ArgumentError::bad("TAGS", BadValue::Missing)).map_err(bad)?;
         (open, close) = (text(tags[0]), text(tags[1]));
     }
-    Ok(Highlight { fields, open, close })
+    shown.say(fields, |style| {
+        style.tags.get_or_insert_with(|| Tags { open: open.clone(), close: close.clone() });
+    });
+    Ok(())
 }
 
-fn summarize(args: &mut Args<'_>) -> Result<Summarize> {
+fn summarize(args: &mut Args<'_>, shown: &mut Shown) -> Result<()> {
     let bad = || ArgumentError::other("Bad arguments for SUMMARIZE");
     let fields = fields(args).map_err(|_| bad())?;
-    let separator = "... ".to_owned();
-    let mut summarize = Summarize { fields, fragment_count: 3, fragment_words: 20, separator };
+    let mut pieces = Pieces { count: 3, words: 20, separator: "... ".to_owned() };
     loop {
         if args.take_word("FRAGS") {
-            summarize.fragment_count = args.next().and_then(parse).ok_or_else(bad)?;
+            pieces.count = args.next().and_then(parse).ok_or_else(bad)?;
         } else if args.take_word("LEN") {
-            summarize.fragment_words = args.next().and_then(parse).ok_or_else(bad)?;
+            pieces.words = args.next().and_then(parse).ok_or_else(bad)?;
         } else if args.take_word("SEPARATOR") {
-            summarize.separator = args.next().map(text).ok_or_else(bad)?;
+            pieces.separator = args.next().map(text).ok_or_else(bad)?;
         } else {
-            return Ok(summarize);
+            shown.say(fields, |style| {
+                style.pieces.get_or_insert_with(|| pieces.clone());
+            });
+            return Ok(());
         }
     }
 }

@@ -5,7 +5,7 @@ use kora_index::score::Scorer;
 use super::aggregate::Aggregate;
 use super::create::{Alter, Create};
 use super::options::{CursorOptions, Expander, Limit};
-use super::search::{Highlight, Returned, Search, Sort, Summarize};
+use super::search::{Pieces, Returned, Search, Shown, Sort, Style, Tags};
 use super::small::{Alias, Cursor, DropIndex, Profile, Profiled, TagVals, parse_explain};
 use super::words::{DictChange, SpellCheck, SugAdd, SugGet, SynUpdate};
 use super::{ArgumentError, BadValue};
@@ -210,11 +210,10 @@ fn output_of_a_search() {
     assert_eq!(output.returned, Some(vec![returned("n", Some("x")), returned("t", None)]));
     assert_eq!(output.sort, Some(Sort { field: "n".to_owned(), descending: true }));
     assert_eq!(output.limit, Limit { offset: 5, count: 7 });
-    let fields = vec!["t".to_owned()];
-    let tags = ("<a>".to_owned(), "</a>".to_owned());
-    assert_eq!(output.highlight, Some(Highlight { fields: fields.clone(), open: tags.0, close: tags.1 }));
-    let separator = ";".to_owned();
-    assert_eq!(output.summarize, Some(Summarize { fields, fragment_count: 2, fragment_words: 3, separator }));
+    let tags = Some(Tags { open: "<a>".to_owned(), close: "</a>".to_owned() });
+    let pieces = Some(Pieces { count: 2, words: 3, separator: ";".to_owned() });
+    let own = vec![("t".to_owned(), Style { tags, pieces })];
+    assert_eq!(output.shown, Shown { fields: own, all: Style::default() });
     let output = search("").output;
     assert_eq!((output.limit, output.returned), (Limit { offset: 0, count: 10 }, None));
 }

@@ -5,7 +5,7 @@ mod rows;
 
 use kora_core::command::spec::{Arg, CommandSpec, Facts};
 use kora_core::context::Ctx;
-use kora_core::error::{CommandError, CommandResult};
+use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
 pub(super) use self::reply::{write_page, write_rows};
@@ -16,7 +16,6 @@ use super::build::{self, Readiness};
 use super::question::Question;
 use super::search::check_format;
 use super::{SEARCHES, index_of, of_arguments, refusal, service};
-use crate::aggregate::plan::Step;
 use crate::command::aggregate::Aggregate;
 
 pub(super) const AGGREGATE: CommandSpec = CommandSpec {
@@ -35,7 +34,6 @@ fn run(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult 
     let service = service(ctx)?;
     let asked = Aggregate::parse(&args[1..]).map_err(of_arguments)?;
     check_format(asked.format, out)?;
-    refuse_terms(&asked)?;
     let declaration = index_of(&service, &asked.index, || {
         refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.index)))
     })?;
@@ -46,14 +44,4 @@ fn run(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult 
     let question = Question::new(ctx, &service, declaration, &settings, &asked.query, &asked.options)?;
     let purpose = Aggregation::new(ctx, &service, &question, &settings, asked)?;
     ask(ctx, &service, question, purpose, out)
-}
-
-/// Which words a document matched is not known.
-fn refuse_terms(asked: &Aggregate) -> CommandResult {
-    let asks = |text: &String| text.to_ascii_lowercase().contains("matched_terms");
-    let is_refused = asked.steps.iter().any(|step| match step {
-        Step::Apply { expression, .. } | Step::Filter(expression) => asks(expression),
-        _ => false,
-    });
-    if is_refused { Err(CommandError::text("matched_terms is not supported")) } else { Ok(()) }
 }

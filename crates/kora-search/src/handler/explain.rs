@@ -6,8 +6,9 @@ use kora_core::error::CommandResult;
 use kora_index::{Index, plan};
 
 use super::ask::with_index;
-use super::question::Question;
+use super::question::{Question, is_wanted};
 use super::{READS, index_of, of_arguments, refusal, service};
+use crate::command::options::Expander;
 use crate::command::small::parse_explain;
 use crate::query::{Expand, Expansion};
 
@@ -55,8 +56,9 @@ fn explain(ctx: &mut Ctx<'_>, args: &[&[u8]], name: &'static str) -> CommandResu
     let question = Question::new(ctx, &service, declaration, &settings, &asked.query, &asked.options)?;
     let declaration = &question.declaration;
     let language = asked.options.language.as_ref().map(|language| &*language.0);
+    let expander = asked.options.expander;
     with_index(ctx, declaration.number, |part| {
-        question.query.explain(&declaration.schema, &Expanding { index: &part.index, language })
+        question.query.explain(&declaration.schema, &Expanding { index: &part.index, language, expander })
     })
 }
 
@@ -64,15 +66,21 @@ fn explain(ctx: &mut Ctx<'_>, args: &[&[u8]], name: &'static str) -> CommandResu
 struct Expanding<'a> {
     index: &'a Index,
     language: Option<&'a str>,
+    expander: Expander,
 }
 
 impl Expand for Expanding<'_> {
-    fn expansions(&self, word: &str, _: Option<&[String]>, _: Option<bool>) -> Vec<Expansion> {
-        let found = self.index.expansions(word, self.language).unwrap_or_default();
+    fn expansions(&self, word: &str, fields: Option<&[String]>, is_phonetic: Option<bool>) -> Vec<Expansion> {
+        let by_sound = match self.expander {
+            Expander::Default => is_phonetic != Some(false) && self.index.has_sounds(fields),
+            other => other == Expander::Phonetic,
+        };
+        let found = self.index.expansions(word, self.language, by_sound).unwrap_or_default();
         // Groups of synonyms come first.
         let is_group = |expansion: &&plan::Expansion| matches!(expansion, plan::Expansion::Synonym(_));
         let (groups, others): (Vec<_>, Vec<_>) = found.iter().partition(is_group);
         let all = groups.into_iter().chain(others);
-        all.map(|expansion| Expansion(expansion.text().to_owned())).collect()
+        let is_asked = |expansion: &&plan::Expansion| is_wanted(self.expander, expansion);
+        all.filter(is_asked).map(|expansion| Expansion(expansion.text().to_owned())).collect()
     }
 }

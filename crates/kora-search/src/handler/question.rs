@@ -69,12 +69,11 @@ impl Question {
         text: &[u8],
         options: &QueryOptions,
     ) -> CommandResult<Self> {
-        if options.expander == Expander::Phonetic {
-            return Err(CommandError::text("EXPANDER PHONETIC is not supported"));
-        }
         let dialect = options.dialect.unwrap_or_else(|| default_dialect(settings));
         let query = parse(&declaration, dialect, text, options)?;
-        query.check(&declaration.schema).map_err(refusal)?;
+        // Other expanders do not look at what is said of sounds.
+        let has_sounds = options.expander == Expander::Default;
+        query.check(&declaration.schema, has_sounds).map_err(refusal)?;
         let plan_options = plan_options(settings, options);
         let plan = with_index(ctx, declaration.number, |part| {
             let mut node = query.node();
@@ -139,14 +138,24 @@ pub(super) fn parse(
     Query::parse(text, options).map_err(refusal)
 }
 
-/// Has only stems, or only synonyms, stand for words: as the expander says. Parts lie in each other no deeper than a query is read.
+/// Whether an expander has this stand for a word.
+pub(super) fn is_wanted(expander: Expander, expansion: &Expansion) -> bool {
+    match expander {
+        Expander::Default => true,
+        Expander::Stem => matches!(expansion, Expansion::StemOf(_) | Expansion::Stem(_)),
+        Expander::Synonym => matches!(expansion, Expansion::Synonym(_)),
+        Expander::Phonetic => matches!(expansion, Expansion::Sound(_)),
+    }
+}
+
+/// Has only what the expander says stand for words. Parts lie in each other no deeper than a query is read.
 fn expand(node: &mut Node, index: &Index, options: &QueryOptions) {
-    let stems = options.expander == Expander::Stem;
     let language = options.language.as_ref().map(|language| &*language.0);
     match &mut node.kind {
         NodeKind::Word { text, is_expandable: true } => {
-            let found = index.expansions(text, language).unwrap_or_default();
-            let is_wanted = |one: &&Expansion| matches!(one, Expansion::Synonym(_)) != stems;
+            let by_sound = options.expander == Expander::Phonetic;
+            let found = index.expansions(text, language, by_sound).unwrap_or_default();
+            let is_wanted = |one: &&Expansion| is_wanted(options.expander, one);
             let texts = found.iter().filter(is_wanted).map(Expansion::text);
             let word = |text: &str| NodeKind::Word { text: text.to_owned(), is_expandable: false };
             let words: Vec<_> =
@@ -157,7 +166,7 @@ fn expand(node: &mut Node, index: &Index, options: &QueryOptions) {
             parts.iter_mut().for_each(|part| expand(part, index, options));
         }
         NodeKind::Not(part) | NodeKind::Optional(part) | NodeKind::Within(_, part) => {
-            expand(part, index, options)
+            expand(part, index, options);
         }
         _ => {}
     }

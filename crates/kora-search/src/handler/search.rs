@@ -2,6 +2,7 @@
 
 mod find;
 mod reply;
+mod shown;
 
 use kora_core::command::spec::{Arg, CommandSpec, Facts};
 use kora_core::context::Ctx;
@@ -35,9 +36,6 @@ fn search(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     let declaration = index_of(&service, &asked.index, || {
         refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.index)))
     })?;
-    if asked.output.highlight.is_some() || asked.output.summarize.is_some() {
-        return Err(CommandError::text("HIGHLIGHT and SUMMARIZE are not supported"));
-    }
     let settings = service.state().settings.clone();
     let most = settings.search_results_max;
     for (name, asked) in [("LIMIT", asked.output.limit.count), ("OFFSET", asked.output.limit.offset)] {
@@ -49,6 +47,7 @@ fn search(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
         return Ok(());
     }
     let question = Question::new(ctx, &service, declaration, &settings, &asked.query, &asked.options)?;
+    shown::check(&question.declaration, &asked.output)?;
     let purpose = First::new(&question, &asked.output, most)?;
     ask(ctx, &service, question, purpose, out)
 }

@@ -12,15 +12,17 @@ use super::part::{Part, PartKind, Tag};
 struct Place<'a> {
     /// The texts that it matches in; none: all.
     texts: Option<Vec<&'a Field>>,
-    /// Whether words may be replaced by others.
+    /// Whether words may be replaced by others that sound alike.
     is_expandable: bool,
+    /// What is said behind `(@field:word)` of whether words that sound alike match.
+    is_phonetic: Option<bool>,
 }
 
 /// Checks a part and all parts of it.
-pub(super) fn check(root: &Part, schema: &Schema, is_verbatim: bool) -> Result<(), QueryError> {
+pub(super) fn check(root: &Part, schema: &Schema, has_sounds: bool) -> Result<(), QueryError> {
     let texts = schema.fields.iter().filter(|field| matches!(field.kind, FieldKind::Text { .. }));
     let checker = Checker { has_suffixes: texts.clone().any(has_suffixes), schema };
-    checker.part(root, &Place { texts: None, is_expandable: !is_verbatim })
+    checker.part(root, &Place { texts: None, is_expandable: has_sounds, is_phonetic: None })
 }
 
 fn has_suffixes(field: &Field) -> bool {
@@ -40,17 +42,25 @@ struct Checker<'a> {
 impl<'a> Checker<'a> {
     fn part(&self, part: &Part, place: &Place<'a>) -> Result<(), QueryError> {
         match &part.kind {
-            PartKind::Within(names, inner) => self.part(inner, &self.within(names, place)),
+            PartKind::Within(names, inner) => {
+                let within = self.within(names, place);
+                self.part(inner, &Place { is_phonetic: part.attributes.phonetic, ..within })
+            }
             PartKind::And(parts) | PartKind::Or(parts) => {
-                parts.iter().try_for_each(|part| self.part(part, place))
+                let place = Place { is_phonetic: None, ..place.clone() };
+                parts.iter().try_for_each(|part| self.part(part, &place))
             }
             PartKind::Not(inner) | PartKind::Optional(inner) => {
                 self.part(inner, &Place { is_expandable: false, ..place.clone() })
             }
             PartKind::Word { text, .. } if text.is_empty() => Self::empty_word(place),
             PartKind::Word { is_expandable, .. } => {
-                let asks = part.attributes.phonetic == Some(true) && *is_expandable && place.is_expandable;
-                let lacks = place.texts.as_ref().is_some_and(|texts| !texts.iter().any(is_phonetic));
+                let said = part.attributes.phonetic.or(place.is_phonetic);
+                let asks = said.is_some() && *is_expandable && place.is_expandable;
+                let lacks = match &place.texts {
+                    Some(texts) => !texts.iter().any(is_phonetic),
+                    None => !self.schema.fields.iter().any(|field| is_phonetic(&field)),
+                };
                 if asks && lacks { Err(QueryError::NotPhonetic) } else { Ok(()) }
             }
             PartKind::Affix(affixed) if affixed.is_open_before => self.suffixes(&affixed.text, place),

@@ -132,7 +132,7 @@ fn unary(parser: &mut Parser<'_>, place: Place) -> Result<Option<Part>> {
         }
         let start = parser.current.offset;
         let mut part = item(parser, place)?;
-        while parser.take_if(Kind::Arrow) {
+        while !is_behind_whole_field(parser, place) && parser.take_if(Kind::Arrow) {
             if parser.current.kind == Kind::LeftBracket && parser.depth == 1 && start == parser.start {
                 parser.is_before_nearest = true;
                 break;
@@ -141,6 +141,16 @@ fn unary(parser: &mut Parser<'_>, place: Place) -> Result<Option<Part>> {
         }
         Ok(part)
     })
+}
+
+/// Whether the arrow that comes next is one of `=>[KNN ...]`, and so behind what `@field:` begins rather than behind the words there.
+fn is_behind_whole_field(parser: &Parser<'_>, place: Place) -> bool {
+    if place == Place::Free || parser.depth != 2 || parser.current.kind != Kind::Arrow {
+        return false;
+    }
+    let mut ahead = parser.clone();
+    ahead.take();
+    ahead.current.kind == Kind::LeftBracket
 }
 
 fn item(parser: &mut Parser<'_>, place: Place) -> Result<Option<Part>> {

@@ -102,7 +102,7 @@ fn explain(dialect: i64, query: &str, expand: &dyn Expand) -> String {
 
 fn explained(query: Result<Query, QueryError>, expand: &dyn Expand) -> String {
     let explained = query.and_then(|query| {
-        query.check(&schema())?;
+        query.check(&schema(), true)?;
         Ok(query.explain(&schema(), expand))
     });
     explained.unwrap_or_else(|error| format!("ERR {error}"))
@@ -306,7 +306,7 @@ proptest! {
         let text: String = pieces.concat();
         for dialect in [1, 2] {
             if let Ok(query) = parse(dialect, &text) {
-                let _ = query.check(&schema());
+                let _ = query.check(&schema(), true);
                 let _ = (query.node(), query.explain(&schema(), &Stems));
             }
         }

@@ -9,11 +9,11 @@ use super::declaration::{Arguments, Declaration};
 use crate::command::create::{Alter, Create};
 use crate::words::Synonyms;
 
-const CREATE: &[u8] = b"CREATE";
+pub(super) const CREATE: &[u8] = b"CREATE";
 const ALTER: &[u8] = b"ALTER";
-const SYNONYMS: &[u8] = b"SYNUPDATE";
-const ALIAS: &[u8] = b"ALIASADD";
-const WORDS: &[u8] = b"DICTADD";
+pub(super) const SYNONYMS: &[u8] = b"SYNUPDATE";
+pub(super) const ALIAS: &[u8] = b"ALIASADD";
+pub(super) const WORDS: &[u8] = b"DICTADD";
 
 /// All that is declared; nothing if there is none.
 pub(super) fn dump(state: &State) -> Option<Vec<u8>> {
@@ -48,7 +48,11 @@ pub(super) fn restore(state: &mut State, bytes: &[u8]) -> Result<(), String> {
     })
 }
 
-fn run(state: &mut State, name: &[u8], arguments: &[&[u8]]) -> Result<(), String> {
+/// Declares what a command of a snapshot does.
+///
+/// # Errors
+/// If it is no such command, or not well-formed.
+pub(super) fn run(state: &mut State, name: &[u8], arguments: &[&[u8]]) -> Result<(), String> {
     let own = || -> Arguments { arguments.iter().map(|argument| Box::from(*argument)).collect() };
     match name {
         CREATE => {

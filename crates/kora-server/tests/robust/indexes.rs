@@ -1,203 +1,88 @@
-//! Indexes in a server whose memory is short, and under many clients: they find what the keys hold, and give back what they took.
-
-use std::collections::BTreeSet;
-use std::net::SocketAddr;
-use std::thread;
+//! The memory of indexes counts against the limit like any other: keys go to make room for it, and with them their documents.
 
 use kora_protocol::Frame;
 
-use crate::client::{Client, bulk, ok, request};
+use crate::client::{Client, ok, request};
 use crate::memory::info;
 use crate::server::{start, wait_until};
-use crate::size;
 
-/// Documents written before their replies are read.
-const BATCH: usize = 100;
-/// Megabytes of the limit.
-const LIMIT_MB: u64 = 32;
+/// Documents, which take some 300 bytes each, and as much in the index.
+const DOCUMENTS: usize = 20_000;
 
-fn items(frame: Frame) -> Vec<Frame> {
-    match frame {
-        Frame::Array(items) => items,
-        other => panic!("{other:?} is no array"),
-    }
-}
+/// Requests sent before their replies are read.
+const BATCH: usize = 500;
 
-fn bytes(frame: &Frame) -> Vec<u8> {
-    match frame {
-        Frame::Bulk(bytes) => bytes.clone(),
-        other => panic!("{other:?} is no text"),
-    }
-}
+/// What the limit leaves for the index: too little.
+const ROOM_BYTES: u64 = 1024 * 1024;
 
-/// The keys that a query finds.
-fn search(client: &mut Client, query: &str) -> BTreeSet<Vec<u8>> {
-    let found = client.call(&["FT.SEARCH", "idx", query, "NOCONTENT", "LIMIT", "0", "1000000"]);
-    items(found)[1..].iter().map(bytes).collect()
-}
+const CREATE: &str = "FT.CREATE idx ON JSON PREFIX 1 doc: SCHEMA $.text AS text TEXT $.tag AS tag TAG $.number AS number NUMERIC SORTABLE";
 
-fn keys(client: &mut Client, pattern: &str) -> BTreeSet<Vec<u8>> {
-    items(client.call(&["KEYS", pattern])).iter().map(bytes).collect()
-}
-
-fn document(at: usize) -> Vec<Vec<u8>> {
-    let (key, text) = (format!("doc:{at}"), format!("word{at} stone {}", "filler ".repeat(20)));
-    let (number, tag) = (at.to_string(), format!("tag{}", at % 10));
-    let words = ["HSET", &key, "t", &text, "n", &number, "g", &tag];
-    words.map(|word| word.as_bytes().to_vec()).to_vec()
-}
-
-/// Writes so many documents.
-fn fill(client: &mut Client, count: usize) {
-    for first in (0..count).step_by(BATCH) {
-        let batch = first..(first + BATCH).min(count);
-        let sent: Vec<u8> = batch.clone().flat_map(|at| request(&document(at))).collect();
-        client.send(&sent).unwrap();
-        for _ in batch {
-            let reply = client.receive().unwrap();
-            assert!(matches!(reply, Frame::Integer(_)), "{reply:?}");
-        }
-    }
-}
-
-const CREATE: &str = "FT.CREATE idx PREFIX 1 doc: SCHEMA t TEXT n NUMERIC SORTABLE g TAG";
-
-#[test]
-fn what_is_evicted_is_not_found() {
-    for workers in [1, 4] {
-        let limit = format!("{LIMIT_MB}mb");
-        let (program, _) = start(workers, &["--maxmemory", &limit, "--maxmemory-policy", "allkeys-lru"]);
-        let mut client = program.client();
-        assert_eq!(client.line(CREATE), ok());
-        fill(&mut client, size(60_000, 200_000));
-        assert!(info::<u64>(&mut client, "evicted_keys") > 1000);
-        // Within a transaction nothing is evicted between the two.
-        assert_eq!(client.line("MULTI"), ok());
-        client.call(&["FT.SEARCH", "idx", "stone", "NOCONTENT", "LIMIT", "0", "1000000"]);
-        client.line("KEYS doc:*");
-        let replies = items(client.line("EXEC"));
-        let found: BTreeSet<_> = items(replies[0].clone())[1..].iter().map(bytes).collect();
-        let there: BTreeSet<_> = items(replies[1].clone()).iter().map(bytes).collect();
-        assert!(found == there && !found.is_empty(), "{} found, {} there", found.len(), there.len());
-        let used: u64 = info(&mut client, "used_memory");
-        assert!(used < (LIMIT_MB + 6) << 20, "{used} bytes are used");
-    }
-}
-
-#[test]
-fn memory_of_an_index_counts_and_is_given_back() {
-    for workers in [1, 4] {
-        let (program, _) = start(workers, &[]);
-        let mut client = program.client();
-        fill(&mut client, 20_000);
-        let used = |client: &mut Client| info::<u64>(client, "used_memory");
-        let without = used(&mut client);
-        assert_eq!(client.line(CREATE), ok());
-        let with = used(&mut client);
-        assert!(with > without + (1 << 20), "{without} bytes without an index, {with} with it");
-        assert_eq!(client.line("FT.DROPINDEX idx"), ok());
-        wait_until("the index is freed", || used(&mut client) < without + (with - without) / 4);
-        // What goes with its keys goes, too.
-        assert_eq!(client.line(CREATE), ok());
-        assert_eq!(client.line("FT.DROPINDEX idx DD"), ok());
-        wait_until("keys and index are freed", || used(&mut client) < without / 3);
-    }
-}
-
-#[test]
-fn documents_are_dumped_restored_and_copied() {
-    for workers in [1, 4] {
-        let (program, _) = start(workers, &[]);
-        let mut client = program.client();
-        assert_eq!(client.line(CREATE), ok());
-        assert_eq!(client.line("FT.CREATE jdx ON JSON PREFIX 1 json: SCHEMA $.n AS n NUMERIC"), ok());
-        fill(&mut client, 100);
-        for at in 0..100 {
-            let payload = bytes(&client.line(&format!("DUMP doc:{at}")));
-            let other = format!("doc:restored{at}");
-            let restore = [b"RESTORE", other.as_bytes(), b"0", &payload];
-            assert_eq!(client.call(&restore), ok());
-            assert_eq!(client.line(&format!("COPY doc:{at} doc:copied{at}")), Frame::Integer(1));
-            assert_eq!(client.line(&format!("JSON.SET json:{at} $ {{\"n\":{at}}}")), ok());
-            let payload = bytes(&client.line(&format!("DUMP json:{at}")));
-            let other = format!("json:restored{at}");
-            assert_eq!(client.call(&[b"RESTORE", other.as_bytes(), b"0", &payload]), ok());
-        }
-        assert_eq!(search(&mut client, "stone"), keys(&mut client, "doc:*"));
-        assert_eq!(search(&mut client, "@n:[7 7]").len(), 3);
-        let found = client.call(&["FT.SEARCH", "jdx", "@n:[7 7]", "NOCONTENT"]);
-        assert_eq!(items(found)[0], Frame::Integer(2));
-    }
-}
-
-/// Writes documents of its own and looks for them after each write.
-fn write_and_search(address: SocketAddr, writer: usize, rounds: usize) {
-    let mut client = Client::connect(address);
-    let (tag, key) = (format!("own{writer}"), format!("doc:w{writer}"));
-    for round in 0..rounds {
-        let at = round % 5;
-        let other = (round + 1) % 5;
-        match round % 4 {
-            0 => drop(client.line(&format!("DEL {key}:{at}"))),
-            1 => drop(client.line(&format!("RENAME {key}:{at} {key}:{other}"))),
-            _ => drop(client.line(&format!("HSET {key}:{at} g {tag},all n {round}"))),
-        }
-        let found = search(&mut client, &format!("@g:{{{tag}}}"));
-        let there = keys(&mut client, &format!("{key}:*"));
-        assert_eq!(found, there, "writer {writer}, round {round}");
-        let newest = items(client.call(&["FT.SEARCH", "idx", &format!("@g:{{{tag}}} @n:[{round} {round}]")]));
-        assert_eq!(newest[0], Frame::Integer(i64::from(round % 4 > 1)), "writer {writer}, round {round}");
-        if round % 10 == 0 {
-            // What others write meanwhile: each document whole.
-            let all = items(client.call(&["FT.SEARCH", "idx", "@g:{all}", "LIMIT", "0", "1000"]));
-            for document in all[1..].chunks_exact(2) {
-                assert_eq!(items(document[1].clone()).len(), 4, "{document:?}");
-            }
-        }
-    }
-}
-
-#[test]
-fn many_clients_write_and_find_what_they_wrote() {
-    for (workers, gathers) in [(1, "yes"), (4, "yes"), (4, "no")] {
-        let (program, address) = start(workers, &["--gather-connections", gathers]);
-        assert_eq!(program.client().line(CREATE), ok());
-        thread::scope(|scope| {
-            for writer in 0..8 {
-                scope.spawn(move || write_and_search(address, writer, size(120, 1500)));
-            }
+/// Sets the documents, and returns the bytes in use.
+fn fill(client: &mut Client) -> u64 {
+    let all: Vec<usize> = (0..DOCUMENTS).collect();
+    for batch in all.chunks(BATCH) {
+        let requests = batch.iter().map(|at| {
+            let words: Vec<String> = (0..12).map(|word| format!("word{}", at * 7 % (900 + word))).collect();
+            let text =
+                format!(r#"{{"text":"number{at} {}","tag":"t{}","number":{at}}}"#, words.join(" "), at % 100);
+            request(&["JSON.SET", &format!("doc:{at}"), "$", &text])
         });
+        client.send(&requests.collect::<Vec<_>>().concat()).unwrap();
+        batch.iter().for_each(|_| assert_eq!(client.receive(), Some(ok())));
     }
+    info(client, "used_memory")
 }
 
-/// Clients who put documents with the same values: each value is had by one document, and who was refused changed nothing.
+/// How many keys there are, and how many documents the index has.
+fn counts(client: &mut Client) -> (i64, i64) {
+    let Frame::Integer(keys) = client.line("DBSIZE") else { panic!("DBSIZE is a number") };
+    let Frame::Array(found) = client.line("FT.SEARCH idx * LIMIT 0 0") else { panic!("a list of results") };
+    let [Frame::Integer(documents)] = found[..] else { panic!("only the count: {found:?}") };
+    (keys, documents)
+}
+
+/// Waits until the index has looked at all keys.
+fn await_built(client: &mut Client) {
+    wait_until("the index is built", || {
+        let Frame::Array(info) = client.line("FT.INFO idx") else { panic!("FT.INFO is a list") };
+        let place = info
+            .iter()
+            .position(|name| matches!(name, Frame::Simple(name) | Frame::Bulk(name) if name == b"indexing"));
+        let value = &info[place.unwrap() + 1];
+        matches!(value, Frame::Integer(0))
+            || matches!(value, Frame::Bulk(text) | Frame::Simple(text) if text == b"0")
+    });
+}
+
 #[test]
-fn values_stay_unique_under_many_clients() {
-    for gathers in ["yes", "no"] {
-        let (program, address) = start(4, &["--gather-connections", gathers]);
-        let mut client = program.client();
-        assert_eq!(client.line("DOC.CREATE c"), ok());
-        assert_eq!(client.line("DOC.CREATEINDEX c u unique"), ok());
-        thread::scope(|scope| {
-            for writer in 0..8 {
-                scope.spawn(move || {
-                    let mut client = Client::connect(address);
-                    for round in 0..size(200, 2000) {
-                        let (id, value) = ((round * 7 + writer) % 13, (round * 5 + writer * 3) % 11);
-                        client.line(&format!("DOC.SET c {id} {{\"u\":{value},\"by\":{writer}}}"));
-                        if round % 3 == 0 {
-                            client.line(&format!("DOC.DEL c {}", (round + writer) % 13));
-                        }
-                        let found = items(client.line(&format!("DOC.FIND c WHERE u={value} WITHIDS")));
-                        assert!(found.len() < 2, "{found:?}");
-                    }
-                });
-            }
-        });
-        let all = items(client.line("DOC.FIND c PROJECT u"));
-        let values: BTreeSet<_> = all.iter().map(bytes).collect();
-        assert_eq!(values.len(), all.len());
-        assert_eq!(client.line("DOC.SET c x {\"u\":100}"), ok());
-        assert_eq!(client.line("DOC.GET c x"), bulk("{\"u\":100}"));
-    }
+fn keys_go_to_make_room_for_an_index() {
+    let (program, _) = start(1, &["--maxmemory-policy", "allkeys-lru", "--save", ""]);
+    let mut client = program.client();
+    let limit = fill(&mut client) + ROOM_BYTES;
+    assert_eq!(client.line(&format!("CONFIG SET maxmemory {limit}")), ok());
+    assert_eq!(info::<u64>(&mut client, "evicted_keys"), 0);
+    assert_eq!(client.line(CREATE), ok());
+    await_built(&mut client);
+    wait_until("keys are evicted", || info::<u64>(&mut client, "used_memory") <= limit);
+    let (keys, documents) = counts(&mut client);
+    assert!(keys > 0 && keys < 20_000, "{keys}");
+    assert_eq!(keys, documents);
+    assert_eq!(info::<i64>(&mut client, "evicted_keys"), 20_000 - keys);
+}
+
+#[test]
+fn an_index_fills_a_server_up_that_evicts_nothing() {
+    let (program, _) = start(1, &["--maxmemory-policy", "noeviction", "--save", ""]);
+    let mut client = program.client();
+    let limit = fill(&mut client) + ROOM_BYTES;
+    assert_eq!(client.line(&format!("CONFIG SET maxmemory {limit}")), ok());
+    assert_eq!(client.line("SET key value"), ok());
+    assert_eq!(client.line(CREATE), ok());
+    await_built(&mut client);
+    assert!(info::<u64>(&mut client, "used_memory") > limit);
+    let Frame::Error(text) = client.line("SET key value") else { panic!("it is full") };
+    assert!(text.starts_with(b"OOM "), "{}", text.escape_ascii());
+    assert_eq!(counts(&mut client), (20_001, 20_000));
+    assert_eq!(client.line("FT.DROPINDEX idx"), ok());
+    wait_until("the index is freed", || client.line("SET key value") == ok());
 }

@@ -77,7 +77,7 @@ fn what_is_kept_is_of_the_moment() {
                 2 => format!("RENAME {key} {other}"),
                 3 => format!("COPY {key} {other} REPLACE"),
                 4 => format!("SET {key} text"),
-                5 => format!("SWAPDB 1 2"),
+                5 => "SWAPDB 1 2".to_owned(),
                 6 => format!("HPEXPIRE {key} 0 FIELDS 1 {field}"),
                 _ => format!("HSET {key} {field} {}", "v".repeat(1 + usize::try_from(field).unwrap())),
             };

@@ -7,7 +7,7 @@ use crate::entry::Entry;
 use crate::hash::hash_key;
 use crate::store::ShardStore;
 
-/// After so many expired keys that are to stay, a choice among all keys ends: there may be no others.
+/// After so many expired keys a choice among all keys ends: there may be no others.
 const RANDOM_PASSES: usize = 100;
 
 impl Keyspace<'_> {
@@ -23,7 +23,7 @@ impl Keyspace<'_> {
         self.len() == 0
     }
 
-    /// A uniformly chosen key that is not expired.
+    /// A uniformly chosen key that is not expired. Complexity: O(1) expected, O(n) where nearly all are expired.
     pub fn random_key(&mut self) -> Option<Box<[u8]>> {
         let now = self.lapse_time();
         let is_held = self.store.holds_expiry(self.now);
@@ -36,15 +36,14 @@ impl Keyspace<'_> {
             if !entry.is_expired(now) {
                 return Some(entry.key().into());
             }
-            if is_held {
-                passes += 1;
-                if passes == RANDOM_PASSES {
-                    return self.first_live_key();
-                }
-                continue;
+            passes += 1;
+            if passes == RANDOM_PASSES {
+                return self.first_live_key();
             }
-            let hash = hash_key(hasher, entry.key());
-            self.expire(hash, position);
+            if !is_held {
+                let hash = hash_key(hasher, entry.key());
+                self.expire(hash, position);
+            }
         }
     }
 

@@ -21,7 +21,7 @@ fn explanations() {
     let mut parts = Parts(vec![index()]);
     for (text, node, expected) in explained() {
         for (scorer, expected) in SCORERS.into_iter().zip(expected) {
-            let mut running = parts.begin(&node, scorer);
+            let mut running = parts.begin(&node, scorer, super::ALL);
             let mut best: Option<(Hit, String)> = None;
             let index = &parts.0[0];
             let scoring = SearchScoring { scorer, payload: None };

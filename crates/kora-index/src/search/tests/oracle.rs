@@ -116,7 +116,7 @@ fn scores_to_the_digit() {
     let mut parts = Parts(vec![index()]);
     for (text, node, expected) in cases() {
         for (scorer, expected) in SCORERS.into_iter().zip(expected) {
-            let mut running = parts.begin(&node, scorer);
+            let mut running = parts.begin(&node, scorer, super::ALL);
             while !running.step(&parts, 2) {}
             let found = running.finish(&parts);
             let keys: Vec<&str> = found.iter().map(|(key, _)| std::str::from_utf8(key).unwrap()).collect();

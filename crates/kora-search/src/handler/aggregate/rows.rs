@@ -43,6 +43,8 @@ pub(super) struct Aggregation {
     wanted: Vec<(usize, Wanted)>,
     /// The column of the score, behind those of distances.
     score: Option<usize>,
+    /// Whether rows have the words of the query that are in the documents.
+    has_terms: bool,
     limits: Limits,
     /// Rows and groups that all parts keep.
     kept_count: AtomicUsize,
@@ -56,6 +58,8 @@ pub(super) struct Aggregation {
 #[derive(Debug)]
 pub(super) struct Come {
     result: Result<Partial, AggregateError>,
+    /// Room for a row.
+    row: Row,
     /// Rows that went into it.
     count: usize,
     /// What it kept of them when that was last counted.
@@ -97,6 +101,7 @@ impl Aggregation {
         let sources = pipeline.sources().iter();
         let wanted = sources.map(|source| (source.column, wanted(&question.declaration, &source.field)));
         let wanted = wanted.collect();
+        let has_terms = asks_terms(&asked);
         let seed = ctx.random();
         let cursor = asked.cursor.map(|options| cursor::Asked {
             index: asked.index.into(),
@@ -109,6 +114,7 @@ impl Aggregation {
             pipeline: Arc::new(pipeline),
             wanted,
             score: asked.add_scores.then_some(distances.len()),
+            has_terms,
             limits: Limits::default(),
             kept_count: AtomicUsize::new(0),
             seed,
@@ -118,30 +124,32 @@ impl Aggregation {
         })
     }
 
-    fn row(&self, part: &PartSearch<'_>, found: &Match<'_>) -> Row {
-        let mut values: Vec<Option<Value>> = vec![None; self.pipeline.names().len()];
-        let mut set = |column: usize, value: Option<Value>| {
-            if values.len() <= column {
-                values.resize(column + 1, None);
-            }
-            values[column] = value;
-        };
+    /// Makes a row that document's; what it was before is gone.
+    fn fill(&self, row: &mut Row, part: &PartSearch<'_>, found: &Match<'_>) {
+        row.values.clear();
+        row.values.resize(self.pipeline.names().len(), None);
+        row.order = found.order();
+        row.matched_terms.clear();
         for (column, distance) in part.distances(found.document) {
-            set(column, Some(Value::Number(distance)));
+            row.set(column, Value::Number(distance));
         }
         if let Some(column) = self.score {
-            set(column, Some(Value::Number(found.score())));
+            row.set(column, Value::Number(found.score()));
         }
         // Documents are looked up only for what the index does not keep.
         let mut entry = None;
         for (column, wanted) in &self.wanted {
-            let mut read = || {
+            let value = wanted.kept(part.part, found.document).or_else(|| {
                 let entry = *entry.get_or_insert_with(|| part.entry(found.document));
                 wanted.read(entry?, part.question().dialect)
-            };
-            set(*column, wanted.kept(part.part, found.document).or_else(&mut read));
+            });
+            if let Some(value) = value {
+                row.set(*column, value);
+            }
         }
-        Row { values, order: found.order(), matched_terms: Vec::new() }
+        if self.has_terms {
+            row.matched_terms.extend(found.terms().iter().map(|term| Value::text(term.text)));
+        }
     }
 
     /// How long it has taken so far.
@@ -163,9 +171,18 @@ impl Aggregation {
         nearest.sort_by(|(one, first), (other, second)| {
             one.total_cmp(other).then(first.order.cmp(&second.order))
         });
-        nearest.into_iter().try_for_each(|(_, row)| whole.add(row))?;
+        nearest.into_iter().try_for_each(|(_, mut row)| whole.add(&mut row))?;
         Ok((whole.finish()?, keys))
     }
+}
+
+/// Whether an expression may ask for the words of the query that are in a document.
+fn asks_terms(asked: &Aggregate) -> bool {
+    let asks = |text: &String| text.to_ascii_lowercase().contains("matched_terms");
+    asked.steps.iter().any(|step| match step {
+        Step::Apply { expression, .. } | Step::Filter(expression) => asks(expression),
+        _ => false,
+    })
 }
 
 impl Purpose for Aggregation {
@@ -174,20 +191,27 @@ impl Purpose for Aggregation {
 
     fn begin(&self) -> Come {
         let partial = Partial::new(&self.pipeline, self.limits, self.seed);
-        Come { result: Ok(partial), count: 0, counted: 0, nearest: Vec::new(), keys: Vec::new() }
+        Come {
+            result: Ok(partial),
+            row: Row::default(),
+            count: 0,
+            counted: 0,
+            nearest: Vec::new(),
+            keys: Vec::new(),
+        }
     }
 
     fn offer(&self, come: &mut Come, part: &PartSearch<'_>, one: &Match<'_>) -> Flow {
         if self.pipeline.loads_all() {
             come.keys.push((one.order(), part.key(one.document).into()));
         }
-        let row = self.row(part, one);
+        self.fill(&mut come.row, part, one);
         if let Some(distance) = one.distance() {
-            come.nearest.push((distance, row));
+            come.nearest.push((distance, std::mem::take(&mut come.row)));
             return Flow::Continue;
         }
         let Ok(partial) = &mut come.result else { return Flow::Stop };
-        let mut result = partial.add(row);
+        let mut result = partial.add(&mut come.row);
         come.count += 1;
         if come.count.is_multiple_of(COUNTED_TOGETHER) {
             let (kept, before) = (partial.kept_count(), come.counted);

@@ -8,7 +8,7 @@ use kora_core::store::ShardStore;
 use kora_index::Snapshot;
 use kora_index::plan::Distance;
 use kora_index::score::Explanation;
-use kora_index::search::{Flow, Search, SearchScoring};
+use kora_index::search::{Flow, Match, Search, SearchScoring};
 use kora_index::statistics::Statistics;
 
 use super::super::question::Question;
@@ -65,17 +65,31 @@ impl<'a> PartSearch<'a> {
 
     /// How the score of a document that was found came about.
     pub(in crate::handler) fn explain(&self, document: u32) -> Option<Explanation> {
+        self.look_at(document, |found: &Match<'_>| found.explain())
+    }
+
+    /// The words of the query that a document that was found has, with their rarities; values of tags are not among them.
+    pub(in crate::handler) fn terms(&self, document: u32) -> Vec<(String, f64)> {
+        let words = |found: &Match<'_>| {
+            let words = found.terms().into_iter().filter(|term| !term.is_value);
+            words.map(|term| (term.text.to_owned(), term.rarity)).collect()
+        };
+        self.look_at(document, words).unwrap_or_default()
+    }
+
+    /// Finds a document again, since only few of what a search matches is kept.
+    fn look_at<T>(&self, document: u32, look: impl Fn(&Match<'_>) -> T) -> Option<T> {
         let (plan, statistics) = (Arc::clone(&self.question.plan), Arc::clone(self.statistics));
         let search = Search::new(&self.part.index, plan, statistics, self.snapshot.clone());
         let mut search = search.among(vec![document]);
-        let mut explanation = None;
+        let mut seen = None;
         let scoring = scoring(self.question);
-        let mut visit = |found: &kora_index::search::Match<'_>| {
-            explanation = Some(found.explain());
+        let mut visit = |found: &Match<'_>| {
+            seen = Some(look(found));
             Flow::Continue
         };
         while !search.step(&self.part.index, STEPS, &scoring, &mut visit) {}
-        explanation
+        seen
     }
 }
 

@@ -143,7 +143,7 @@ fn step(
             count += 1;
             if count % MATCHES == 0 {
                 effort.spend(MATCHES * MATCH_STEPS);
-                if flow == Flow::Continue && effort.is_spent() {
+                if flow != Flow::Stop && effort.is_spent() {
                     return Flow::Rest;
                 }
             }

@@ -3,6 +3,7 @@
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 use kora_index::document::SortKey;
+use kora_index::schema::Source;
 use kora_index::score::Explanation;
 use kora_index::search::{Direction, Flow, Hit, KeptKey, Match, TopKeys, TopScores};
 
@@ -10,7 +11,7 @@ use super::super::ask::{Found, PartSearch, Purpose, Rows};
 use super::super::load::{self, Wanted};
 use super::super::question::Question;
 use super::super::refusal;
-use super::reply;
+use super::{reply, shown};
 use crate::command::search::{Output, Sort};
 use crate::companion::IndexPart;
 use crate::query::Dialect;
@@ -127,7 +128,8 @@ impl Purpose for First {
 
     fn offer(&self, found: &mut Best, part: &PartSearch<'_>, one: &Match<'_>) -> Flow {
         match (found, &self.sorted) {
-            (Best::Scores(top), _) => top.offer(hit_of(one, true)),
+            (Best::Counted, _) => return Flow::Above(f64::INFINITY),
+            (Best::Scores(top), _) => return top.consider(one),
             (Best::Keys(top), Some(sorted)) => {
                 offer_sorted(top, &sorted.by, part, one, self.output.with_scores);
             }
@@ -190,28 +192,23 @@ impl Purpose for First {
 }
 
 fn offer_sorted(top: &mut TopKeys, by: &By, part: &PartSearch<'_>, one: &Match<'_>, with_scores: bool) {
-    let hit = hit_of(one, with_scores);
+    let mut offer = |key: SortKey<'_>| top.consider(key, one, with_scores);
     match by {
-        By::Kept(place) => top.offer(one.index().sortable(one.document, *place), hit),
+        By::Kept(place) => offer(one.index().sortable(one.document, *place)),
         By::Distance(asked) => {
             let mut distances = part.distances(one.document);
             let distance = distances.find(|(place, _)| place == asked);
-            top.offer(distance.map_or(SortKey::Missing, |(_, distance)| SortKey::Number(distance)), hit);
+            offer(distance.map_or(SortKey::Missing, |(_, distance)| SortKey::Number(distance)));
         }
         By::Loaded(_, wanted) => {
             let entry = part.entry(one.document);
             match entry.and_then(|entry| wanted.read(entry, Dialect::DEFAULT)) {
-                Some(Value::Number(number)) => top.offer(SortKey::Number(number), hit),
-                Some(Value::Text(text)) => top.offer(SortKey::Text(&text), hit),
-                _ => top.offer(SortKey::Missing, hit),
+                Some(Value::Number(number)) => offer(SortKey::Number(number)),
+                Some(Value::Text(text)) => offer(SortKey::Text(&text)),
+                _ => offer(SortKey::Missing),
             }
         }
     }
-}
-
-fn hit_of(found: &Match<'_>, is_scored: bool) -> Hit {
-    let score = if is_scored { found.score() } else { 0.0 };
-    Hit { document: found.document, score, order: found.order() }
 }
 
 impl First {
@@ -230,6 +227,7 @@ impl First {
         let is_distance = |name: &[u8]| distances.iter().any(|(distance, _)| distance.as_slice() == name);
         let mut fields = distances.clone();
         fields.extend(sort_field(part, sorted, &candidate.key));
+        let mut first = fields.len();
         match &self.loaded {
             Loaded::Nothing => {}
             Loaded::All => {
@@ -242,12 +240,19 @@ impl First {
             }
             Loaded::Fields(wanted) => {
                 fields.retain(|(name, _)| wanted.iter().any(|(other, _)| other == name));
+                first = fields.len();
                 for (name, wanted) in wanted.iter().filter(|(name, _)| !is_distance(name)) {
                     if let Some(value) = wanted.value(part, document, entry, question.dialect) {
                         put(&mut fields, name.clone(), value);
                     }
                 }
             }
+        }
+        // Of a JSON value dialect 3 shows arrays, which are no texts.
+        let is_json = part.declaration.schema.source == Source::Json;
+        if !self.output.shown.is_plain() && !(is_json && question.dialect.number() >= 3) {
+            let terms = search.terms(document);
+            shown::show(&self.output, part, entry, &terms, first, &mut fields);
         }
         candidate.row.fields = fields;
     }

@@ -33,7 +33,7 @@ fn read(query: &str, dialect: i64) -> Result<Query, QueryError> {
     let options =
         Options { dialect, stop_words: StopWords::Default, parameters: &parameters, is_verbatim: false };
     let query = Query::parse(query.as_bytes(), options)?;
-    query.check(&schema())?;
+    query.check(&schema(), true)?;
     Ok(query)
 }
 
