@@ -8,11 +8,14 @@
 //! What a share reads later is what the store holds then. A share that must not see that has made sure of it when it began: by a snapshot, or by
 //! what the store keeps for it ([`crate::store::keeping`]).
 
+mod pace;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Blocking, Ctx, Deferral};
+pub use self::pace::Pace;
 use crate::error::CommandResult;
 use crate::reply::Reply;
 use crate::slot::ShardId;

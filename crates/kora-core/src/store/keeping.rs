@@ -4,11 +4,14 @@
 //! It is for those who follow a database as its companion does ([`super::companion`]): values of the kinds that are followed are shown. When all
 //! keys are replaced, nothing is kept any more.
 
+mod copies;
+
 use std::any::Any;
 
 use super::ShardStore;
 use crate::db::DbIndex;
 use crate::table::changes::Keeps;
+pub use self::copies::Copies;
 pub use crate::table::changes::{Keep, KeepId};
 
 impl ShardStore {
