@@ -14,8 +14,8 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Blocking, Ctx, Deferral};
 pub use self::pace::Pace;
+use super::{Blocking, Ctx, Deferral};
 use crate::error::CommandResult;
 use crate::reply::Reply;
 use crate::slot::ShardId;

@@ -8,10 +8,10 @@ mod copies;
 
 use std::any::Any;
 
+pub use self::copies::Copies;
 use super::ShardStore;
 use crate::db::DbIndex;
 use crate::table::changes::Keeps;
-pub use self::copies::Copies;
 pub use crate::table::changes::{Keep, KeepId};
 
 impl ShardStore {

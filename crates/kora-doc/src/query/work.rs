@@ -46,6 +46,8 @@ pub(crate) struct Work {
     /// Matches that were taken.
     pub(crate) taken: usize,
     search: Option<Search>,
+    /// Documents before this one are not looked at.
+    from: u32,
     /// The pair of the index that came last.
     visited: Option<(Box<[u8]>, u32)>,
     /// The scalar of the match that was taken last.
@@ -53,7 +55,8 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    pub(crate) fn new(ready: &Ready, stage: Stage) -> Self {
+    /// A way through the documents from one on, by their numbers.
+    pub(crate) fn new(ready: &Ready, stage: Stage, from: u32) -> Self {
         Self {
             stage,
             figures: Figures::default(),
@@ -61,6 +64,7 @@ impl Work {
             passed: vec![0; ready.plan.terms.len()],
             taken: 0,
             search: None,
+            from,
             visited: None,
             last: None,
         }
@@ -68,11 +72,15 @@ impl Work {
 
     /// Goes on until the effort is spent; returns whether it is done.
     pub(crate) fn step(&mut self, ready: &Ready, view: &View<'_>, effort: &mut Effort) -> bool {
-        if self.stage == Stage::InOrder { self.walk(ready, view, effort) } else { self.search(ready, view, effort) }
+        if self.stage == Stage::InOrder {
+            self.walk(ready, view, effort)
+        } else {
+            self.search(ready, view, effort)
+        }
     }
 
     fn search(&mut self, ready: &Ready, view: &View<'_>, effort: &mut Effort) -> bool {
-        let mut search = self.search.take().unwrap_or_else(|| begin(ready, view, self.stage));
+        let mut search = self.search.take().unwrap_or_else(|| begin(ready, view, self.stage).from(self.from));
         let tests = ready.tests();
         let mut pause = Pause::default();
         let is_over = loop {
@@ -98,7 +106,10 @@ impl Work {
                 Flow::Continue
             }
             Stage::AsWritten | Stage::InOrder => {
-                if !self.matches(ready, found) || !self.offer(ready, found) || !ready.question.order.is_empty() {
+                if !self.matches(ready, found)
+                    || !self.offer(ready, found)
+                    || !ready.question.order.is_empty()
+                {
                     return Flow::Continue;
                 }
                 // They come in the order in which they were written.
@@ -133,8 +144,7 @@ impl Work {
         let is_walk = matches!(self.stage, Stage::InOrder | Stage::Missing);
         let condition = ready.condition();
         self.figures.examined += u64::from(is_walk || condition.is_some());
-        let holds = condition
-            .is_none_or(|condition| found.root().is_some_and(|root| condition.holds(root)));
+        let holds = condition.is_none_or(|condition| found.root().is_some_and(|root| condition.holds(root)));
         self.figures.matched += u64::from(holds);
         holds
     }
@@ -158,15 +168,19 @@ impl Work {
             return true;
         };
         let after = ready.question.after.as_ref();
-        let Some(range) = after.map_or_else(|| Some(ScalarRange::all()), |after| rest_of_order(after, *direction))
+        let Some(range) =
+            after.map_or_else(|| Some(ScalarRange::all()), |after| rest_of_order(after, *direction))
         else {
             return true;
         };
         let visited = self.visited.take();
         let from = visited.as_ref().map(|(value, document)| (&**value, *document));
         let (mut pause, mut is_enough) = (Pause::default(), false);
-        let is_through =
-            view.index.walk_scalars_seen(view.snapshot, (index, &range, *direction), from, |value, document, is_seen| {
+        let is_through = view.index.walk_scalars_seen(
+            view.snapshot,
+            (index, &range, *direction),
+            from,
+            |value, document, is_seen| {
                 // Those that are equal come in any order, so all of them are looked at.
                 if self.taken >= limit && self.last.as_deref() != Some(value) {
                     is_enough = true;
@@ -184,7 +198,8 @@ impl Work {
                     return Flow::Rest;
                 }
                 Flow::Continue
-            });
+            },
+        );
         is_through || is_enough
     }
 }
@@ -193,12 +208,7 @@ impl Work {
 fn begin(ready: &Ready, view: &View<'_>, stage: Stage) -> Search {
     let (plan, statistics) =
         if matches!(stage, Stage::Missing | Stage::Tests) { ready.all() } else { ready.matches() };
-    let search = Search::new(view.index, Arc::clone(plan), Arc::clone(statistics), view.snapshot.clone());
-    let after = ready.question.after.as_ref();
-    match after.filter(|_| stage == Stage::AsWritten && ready.question.order.is_empty()) {
-        Some(after) => search.from(view.index.first_behind(after.order)),
-        None => search,
-    }
+    Search::new(view.index, Arc::clone(plan), Arc::clone(statistics), view.snapshot.clone())
 }
 
 /// Counts documents, to look at what is left of a slice now and then.

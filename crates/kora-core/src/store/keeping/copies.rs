@@ -29,7 +29,10 @@ pub struct Copies {
 impl fmt::Debug for Copies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { entries, bytes, .. } = self;
-        f.debug_struct("Copies").field("entries", &entries.len()).field("bytes", bytes).finish_non_exhaustive()
+        f.debug_struct("Copies")
+            .field("entries", &entries.len())
+            .field("bytes", bytes)
+            .finish_non_exhaustive()
     }
 }
 
