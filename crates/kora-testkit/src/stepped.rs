@@ -86,7 +86,7 @@ pub(crate) fn build<L: std::fmt::Debug + 'static, P: Probe>(
     let front =
         Arc::new(TestFront::new(move || Duration::from_millis(clock.load(Ordering::Relaxed).unsigned_abs())));
     let (services, searches) = kora_search::Service::new().with_pace(pace).among(services);
-    let (services, collections) = kora_doc::Service::new().among(services);
+    let (services, collections) = kora_doc::Service::new().with_pace(pace).among(services);
     let services = services.with(Arc::new(Cataloged::new(vec![searches, collections])));
     let services = Arc::new(services.with(Arc::clone(&front)));
     let turns = executors.into_iter().map(|mut executor| {

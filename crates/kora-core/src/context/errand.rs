@@ -8,10 +8,13 @@
 //! What a share reads later is what the store holds then. A share that must not see that has made sure of it when it began: by a snapshot, or by
 //! what the store keeps for it ([`crate::store::keeping`]).
 
+mod pace;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use self::pace::Pace;
 use super::{Blocking, Ctx, Deferral};
 use crate::error::CommandResult;
 use crate::reply::Reply;

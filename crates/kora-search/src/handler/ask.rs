@@ -4,10 +4,9 @@
 //! through the parts in up to three stages, each of which may be done in slices: if the nearest are asked for, a search that finds which they are;
 //! the search itself; and what rows of the reply need of their documents. What a [`Purpose`] makes of matches is its own.
 //!
-//! While it goes on aside, the stores keep the documents that change ([`kept`]), and its rows are of those. At its end, however it ends, the last
+//! While it goes on aside, the stores keep the documents that change ([`Copies`]), and its rows are of those. At its end, however it ends, the last
 //! stage lets go of all that: what was kept, and documents in the index that died meanwhile.
 
-mod kept;
 mod part;
 mod share;
 
@@ -21,14 +20,13 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 use kora_core::slot::ShardId;
 use kora_core::store::ShardStore;
-use kora_core::store::keeping::KeepId;
+use kora_core::store::keeping::{Copies, KeepId};
 use kora_index::Snapshot;
 use kora_index::plan::{Distance, Plan};
 use kora_index::search::{Direction, Flow, Hit, KeptKey, Match, TopKeys};
 use kora_index::statistics::{Gathering, Statistics};
 use kora_locks::{RankedMutex, rank};
 
-use self::kept::Kept;
 pub(super) use self::part::PartSearch;
 use self::share::{PartShare, Work};
 use super::UNKNOWN;
@@ -358,7 +356,8 @@ impl<P: Purpose> Errand for Query<P> {
 
     fn stand_aside(&self, store: &mut ShardStore) {
         let is_read = self.purpose.reads_documents();
-        let keep = || Kept::new(&self.question.declaration, &self.token, &self.has_lost);
+        let declaration = Arc::clone(&self.question.declaration);
+        let keep = || Copies::new(move |key: &[u8]| declaration.admits(key), &self.token, &self.has_lost);
         let id = if is_read { store.begin_keeping(DB, Box::new(keep())) } else { None };
         let mut state = self.state.lock();
         state.is_aside = true;

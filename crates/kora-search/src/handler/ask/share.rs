@@ -7,10 +7,10 @@ use std::sync::atomic::Ordering;
 use kora_core::context::errand::{Effort, Share};
 use kora_core::slot::ShardId;
 use kora_core::store::ShardStore;
+use kora_core::store::keeping::Copies;
 use kora_index::document::SortKey;
 use kora_index::search::{Flow, Hit, Match, Search, TopKeys};
 
-use super::kept::Kept;
 use super::part::{PartSearch, scoring};
 use super::{Base, DROPPED, Found, LOST, Purpose, Query, Returned};
 use crate::companion::{self, DB, IndexPart};
@@ -57,7 +57,7 @@ impl<P: Purpose> PartShare<P> {
         let query = &*self.query;
         let kept = match query.keep_on(self.base.shard) {
             None => None,
-            Some(id) => match store.kept::<Kept>(DB, id) {
+            Some(id) => match store.kept::<Copies>(DB, id) {
                 Some(kept) => Some(kept.entries()),
                 None => {
                     query.fail(DROPPED);
