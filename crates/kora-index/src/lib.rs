@@ -16,6 +16,7 @@ mod matcher;
 mod numbers;
 pub mod plan;
 mod postings;
+pub mod profile;
 pub mod query;
 pub mod scalar;
 mod scalars;
