@@ -27,6 +27,7 @@ mod sets;
 mod slab;
 pub mod statistics;
 mod table;
+pub mod tally;
 mod varint;
 mod vectors;
 

@@ -5,8 +5,6 @@
 mod tree;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use crate::index::Index;
 use crate::matcher::{Builder, Counting, build};
@@ -14,11 +12,9 @@ use crate::plan::Plan;
 use crate::sets::DocumentSet;
 use crate::statistics::Statistics;
 use crate::table::Snapshot;
+use crate::tally::{Clock, Tally};
 
 pub use tree::{Kind, ProfiledPart, UnionOf};
-
-/// Tells the time, if there is one to tell.
-pub type Clock = Option<fn() -> Instant>;
 
 /// See the module.
 #[derive(Debug)]
@@ -32,42 +28,6 @@ pub struct Profile {
     /// Documents of the keys that the query names.
     keys: Tally,
     clock: Clock,
-}
-
-/// What one part did.
-#[derive(Debug, Default)]
-pub struct Tally {
-    documents: AtomicU64,
-    nanoseconds: AtomicU64,
-}
-
-impl Tally {
-    /// It came to so many more documents.
-    pub fn note(&self, documents: u64) {
-        self.documents.fetch_add(documents, Ordering::Relaxed);
-    }
-
-    /// Does something, and adds the time that it takes.
-    pub fn time<T>(&self, clock: Clock, body: impl FnOnce() -> T) -> T {
-        let Some(clock) = clock else { return body() };
-        let begun = clock();
-        let result = body();
-        let taken = clock().saturating_duration_since(begun);
-        self.nanoseconds.fetch_add(u64::try_from(taken.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        result
-    }
-
-    /// Documents that it came to.
-    #[must_use]
-    pub fn documents(&self) -> u64 {
-        self.documents.load(Ordering::Relaxed)
-    }
-
-    /// How long it took.
-    #[must_use]
-    pub fn taken(&self) -> Duration {
-        Duration::from_nanos(self.nanoseconds.load(Ordering::Relaxed))
-    }
 }
 
 impl Profile {

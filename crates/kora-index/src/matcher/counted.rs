@@ -8,7 +8,7 @@ use std::cell::Cell;
 use super::Matcher;
 use crate::plan::Part;
 use crate::postings::END;
-use crate::profile::{Clock, Tally};
+use crate::tally::{Clock, Tally};
 
 /// See the module.
 pub(crate) struct Counted<'a> {

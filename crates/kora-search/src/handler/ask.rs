@@ -24,6 +24,7 @@ use kora_core::store::ShardStore;
 use kora_core::store::keeping::KeepId;
 use kora_index::Snapshot;
 use kora_index::plan::{Distance, Plan};
+use kora_index::profile::Profile;
 use kora_index::search::{Direction, Flow, Hit, KeptKey, Match, TopKeys};
 use kora_index::statistics::{Gathering, Statistics};
 use kora_locks::{RankedMutex, rank};
@@ -32,7 +33,7 @@ use self::kept::Kept;
 pub(super) use self::part::PartSearch;
 use self::share::{PartShare, Work};
 use super::UNKNOWN;
-use super::question::Question;
+use super::question::{Profiling, Question};
 use crate::companion::{self, DB, IndexPart};
 use crate::service::Service;
 
@@ -203,7 +204,7 @@ const LOST: CommandError = CommandError::text("Too many documents changed while 
 pub(super) fn ask<P: Purpose>(
     ctx: &mut Ctx<'_>,
     service: &Arc<Service>,
-    question: Question,
+    mut question: Question,
     purpose: P,
     out: &mut dyn Reply,
 ) -> CommandResult {
@@ -219,6 +220,14 @@ pub(super) fn ask<P: Purpose>(
             }
         });
     });
+    if matches!(question.profile, Profiling::Asked)
+        && let Some(base) = bases.first()
+    {
+        let profile = with_index(ctx, number, |part| {
+            Profile::new(&part.index, &question.plan, &statistics, &base.snapshot, service.clock())
+        })?;
+        question.profile = Profiling::Noted(Arc::new(profile));
+    }
     let state = State {
         failure: None,
         returned: Vec::with_capacity(bases.len()),
@@ -257,7 +266,10 @@ pub(super) fn ask<P: Purpose>(
 
 impl<P: Purpose> Query<P> {
     fn first_share(self: &Arc<Self>, index: &IndexPart, base: Base) -> ShareOf {
-        let search = self.search(index, &base);
+        let mut search = self.search(index, &base);
+        if let Profiling::Noted(profile) = &self.question.profile {
+            search = search.profiled(Arc::clone(profile));
+        }
         let work = match self.question.plan.nearest_count() {
             Some(count) => Work::Nearest(search, TopKeys::new(count, Direction::Ascending)),
             None => Work::Search(search, self.purpose.begin()),
