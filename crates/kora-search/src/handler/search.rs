@@ -15,7 +15,7 @@ use super::ask::ask;
 use super::build::{self, Readiness};
 use super::profile::{self, Stopwatch};
 use super::question::Question;
-use super::shape::{check_protocol, with_format};
+use super::shape::with_format;
 use super::{SEARCHES, index_of, of_arguments, refusal, service};
 use crate::command::search::Search;
 
@@ -43,7 +43,6 @@ pub(super) fn run(
     out: &mut dyn Reply,
 ) -> CommandResult {
     let service = service(ctx)?;
-    check_protocol(asked.output.format, out)?;
     let declaration = index_of(&service, &asked.index, || {
         refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.index)))
     })?;
@@ -57,7 +56,7 @@ pub(super) fn run(
     if build::finish(ctx, &service, &declaration, out)? == Readiness::Later {
         return Ok(());
     }
-    let options = with_format(asked.output.format, &declaration, &asked.options)?;
+    let options = with_format(asked.output.format, &declaration, &asked.options, out)?;
     let question = Question::new(ctx, &service, declaration, &settings, &asked.query, &options)?;
     let read = service.clock().map(|clock| clock());
     shown::check(&question.declaration, &asked.output)?;

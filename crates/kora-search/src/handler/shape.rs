@@ -14,20 +14,7 @@ use crate::value::Value;
 /// The least dialect in which values are shown as their types.
 const EXPANDING: i64 = 3;
 
-/// Refuses what RESP2 does not have.
-///
-/// # Errors
-/// In the words of RediSearch.
-pub(super) fn check_protocol(format: Format, out: &dyn Reply) -> CommandResult {
-    match format {
-        Format::Expand if !out.is_resp3() => {
-            Err(CommandError::text("EXPAND format is only supported with RESP3"))
-        }
-        Format::Text | Format::Expand => Ok(()),
-    }
-}
-
-/// Refuses what an index or a dialect does not have. A query that names no dialect has one in which values are shown as asked for.
+/// Refuses what an index, a dialect or RESP2 does not have. A query that names no dialect has one in which values are shown as asked for.
 ///
 /// # Errors
 /// In the words of RediSearch.
@@ -35,14 +22,18 @@ pub(super) fn with_format(
     format: Format,
     declaration: &Declaration,
     options: &QueryOptions,
+    out: &dyn Reply,
 ) -> CommandResult<QueryOptions> {
     let mut options = options.clone();
     if format == Format::Expand {
-        if declaration.schema.source != Source::Json {
-            return Err(CommandError::text("EXPAND format is only supported with JSON"));
-        }
         if options.dialect.is_some_and(|dialect| i64::from(dialect.number()) < EXPANDING) {
             return Err(CommandError::text("EXPAND format requires dialect 3 or greater"));
+        }
+        if !out.is_resp3() {
+            return Err(CommandError::text("EXPAND format is only supported with RESP3"));
+        }
+        if declaration.schema.source != Source::Json {
+            return Err(CommandError::text("EXPAND format is only supported with JSON"));
         }
         options.dialect = options.dialect.or(Dialect::new(EXPANDING));
     }
