@@ -10,7 +10,7 @@ mod dictionary;
 pub mod document;
 pub mod error;
 mod geo;
-mod hashed;
+pub mod hashed;
 mod index;
 mod matcher;
 mod numbers;

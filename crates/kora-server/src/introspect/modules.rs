@@ -3,7 +3,7 @@
 use kora_core::command::spec::Facts;
 
 /// Names and versions.
-pub(crate) const MODULES: &[(&str, i64)] = &[kora_json::MODULE, kora_search::MODULE];
+pub(crate) const MODULES: &[(&str, i64)] = &[kora_json::MODULE, kora_search::MODULE, kora_vector::MODULE];
 
 /// The name of the module that a command is of in Redis.
 pub(crate) fn module_of(facts: &Facts) -> Option<&'static str> {

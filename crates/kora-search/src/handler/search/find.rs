@@ -295,7 +295,8 @@ impl First {
         }
         // Of a JSON value dialect 3 shows arrays, which are no texts.
         let is_json = part.declaration.schema.source == Source::Json;
-        if !self.output.shown.is_plain() && !(is_json && question.dialect.number() >= 3) {
+        let is_array = is_json && question.dialect.number() >= 3;
+        if !(self.output.shown.is_plain() || is_array) {
             let terms = search.terms(document);
             shown::show(&self.output, part, entry, &terms, first, &mut fields);
         }
