@@ -16,6 +16,7 @@ mod matcher;
 mod numbers;
 pub mod plan;
 mod postings;
+pub mod profile;
 pub mod query;
 pub mod scalar;
 mod scalars;
@@ -26,6 +27,7 @@ mod sets;
 mod slab;
 pub mod statistics;
 mod table;
+pub mod tally;
 mod varint;
 mod vectors;
 
