@@ -8,7 +8,7 @@ mod copies;
 
 use std::any::Any;
 
-pub use self::copies::Copies;
+pub use self::copies::{Copies, Loss};
 use super::ShardStore;
 use crate::db::DbIndex;
 use crate::table::changes::Keeps;

@@ -17,7 +17,7 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 use kora_core::slot::ShardId;
 use kora_core::store::ShardStore;
-use kora_core::store::keeping::{Copies, KeepId};
+use kora_core::store::keeping::{Copies, KeepId, Loss};
 use kora_index::Snapshot;
 use kora_json::{Value, text};
 use kora_locks::{RankedMutex, rank};
@@ -128,8 +128,8 @@ struct Asking {
     token: Arc<()>,
     /// Its shares need not go on.
     has_failed: AtomicBool,
-    /// So much has changed that not all of it was kept.
-    has_lost: Arc<AtomicBool>,
+    /// So much has changed that not all of it was kept, or memory is short: it is to begin anew.
+    loss: Arc<Loss>,
     state: RankedMutex<{ rank::QUERY }, State>,
 }
 
@@ -161,7 +161,7 @@ pub(super) fn ask(
         shards: bases.iter().map(|base| base.shard).collect(),
         token: Arc::default(),
         has_failed: AtomicBool::new(false),
-        has_lost: Arc::default(),
+        loss: Arc::default(),
         state: RankedMutex::new(State {
             failure: None,
             phase,
@@ -206,6 +206,17 @@ impl Asking {
     fn fail(&self, error: CommandError) {
         self.state.lock().failure.get_or_insert(error);
         self.has_failed.store(true, Ordering::Release);
+    }
+
+    /// Notes that it can't go on from here if not all was kept; returns whether that is so.
+    fn has_lost(&self) -> bool {
+        let has_lost = self.loss.is_any();
+        if has_lost && !self.loss.is_of_memory() {
+            self.fail(LOST);
+        } else if has_lost {
+            self.has_failed.store(true, Ordering::Release);
+        }
+        has_lost
     }
 
     /// What its store keeps for it on a shard.
@@ -311,8 +322,9 @@ impl Errand for Asking {
 
     fn stand_aside(&self, store: &mut ShardStore) {
         let prefix = key::prefix(&self.ready.collection.escaped);
-        let keep = Copies::new(move |key: &[u8]| key.starts_with(&prefix), &self.token, &self.has_lost);
-        let id = if self.reads_documents() { store.begin_keeping(DB, Box::new(keep)) } else { None };
+        let is_read = self.reads_documents();
+        let admits = move |key: &[u8]| is_read && key.starts_with(&prefix);
+        let id = store.begin_keeping(DB, Box::new(Copies::new(admits, &self.token, &self.loss)));
         let mut state = self.state.lock();
         state.is_aside = true;
         state.keeps.extend(id.map(|id| (store.id(), id)));
@@ -335,7 +347,13 @@ impl Errand for Asking {
             state.bases.clear();
             state.is_aside
         };
-        Next { answer: Some(Answer::Reply), shares: if is_aside { self.tidy() } else { Vec::new() } }
+        let has_lost = self.state.lock().failure.is_none() && self.loss.is_of_memory();
+        let answer = if has_lost { Answer::Again } else { Answer::Reply };
+        Next { answer: Some(answer), shares: if is_aside { self.tidy() } else { Vec::new() } }
+    }
+
+    fn has_things_kept(&self) -> bool {
+        true
     }
 
     fn reply(&self, out: &mut dyn Reply) -> CommandResult {

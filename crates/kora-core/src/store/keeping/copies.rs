@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Weak};
 
 use super::Keep;
@@ -14,6 +14,34 @@ const BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes that a copy takes besides its entry: about.
 const OVERHEAD_BYTES: usize = 64;
 
+/// Why not all was kept that a question needs, if so.
+#[derive(Debug, Default)]
+pub struct Loss(AtomicU8);
+
+/// More would have had to be kept than may be.
+const TOO_MUCH: u8 = 1;
+/// Memory is short.
+const MEMORY: u8 = 2;
+
+impl Loss {
+    /// Whether anything was lost.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        self.0.load(Ordering::Acquire) != 0
+    }
+
+    /// Whether that is since memory is short.
+    #[must_use]
+    pub fn is_of_memory(&self) -> bool {
+        self.0.load(Ordering::Acquire) == MEMORY
+    }
+
+    fn note(&self, why: u8) {
+        // The first reason stays.
+        let _ = self.0.compare_exchange(0, why, Ordering::AcqRel, Ordering::Relaxed);
+    }
+}
+
 /// What one store keeps for a question.
 pub struct Copies {
     /// Whether the entry of a key is of interest.
@@ -22,8 +50,8 @@ pub struct Copies {
     bytes: usize,
     /// The question, while it goes on.
     question: Weak<()>,
-    /// Set when there is no room for more.
-    has_lost: Arc<AtomicBool>,
+    /// Noted when there is no room for more, or no memory.
+    loss: Arc<Loss>,
 }
 
 impl fmt::Debug for Copies {
@@ -37,19 +65,25 @@ impl fmt::Debug for Copies {
 }
 
 impl Copies {
-    /// None yet. They are of entries whose keys are admitted, and wanted while `question` is there; `has_lost` is set once they would take more than 64 MB.
+    /// None yet. They are of entries whose keys are admitted, and wanted while `question` is there; `loss` is noted once they would take more than 64 MB, or
+    /// memory is short.
     pub fn new(
         admits: impl Fn(&[u8]) -> bool + Send + 'static,
         question: &Arc<()>,
-        has_lost: &Arc<AtomicBool>,
+        loss: &Arc<Loss>,
     ) -> Self {
         Self {
             admits: Box::new(admits),
             entries: HashMap::new(),
             bytes: 0,
             question: Arc::downgrade(question),
-            has_lost: Arc::clone(has_lost),
+            loss: Arc::clone(loss),
         }
+    }
+
+    fn lose(&mut self, why: u8) {
+        self.loss.note(why);
+        self.entries = HashMap::new();
     }
 
     /// The entries by their keys.
@@ -61,16 +95,19 @@ impl Copies {
 
 impl Keep for Copies {
     fn before_change(&mut self, entry: &Entry) {
-        if !(self.admits)(entry.key()) || self.entries.contains_key(entry.key()) {
+        let is_known = || !(self.admits)(entry.key()) || self.entries.contains_key(entry.key());
+        if self.loss.is_any() || is_known() {
             return;
         }
         self.bytes += entry.memory_bytes() + entry.key().len() + OVERHEAD_BYTES;
         if self.bytes > BYTES_MAX {
-            self.has_lost.store(true, Ordering::Release);
-            self.entries = HashMap::new();
-            return;
+            return self.lose(TOO_MUCH);
         }
         self.entries.insert(entry.key().into(), entry.duplicate());
+    }
+
+    fn give_up(&mut self) {
+        self.lose(MEMORY);
     }
 
     fn is_wanted(&self) -> bool {

@@ -9,7 +9,7 @@ use kora_core::slot::ShardId;
 use kora_core::store::ShardStore;
 use kora_core::store::keeping::Copies;
 
-use super::{Asking, Base, DROPPED, LOST};
+use super::{Asking, Base, DROPPED};
 use crate::companion::{self, CollectionPart, DB};
 use crate::query::view::View;
 use crate::query::work::Work;
@@ -67,7 +67,7 @@ impl PartShare {
 
 impl Share for PartShare {
     fn step(&mut self, store: &mut ShardStore, effort: &mut Effort) -> bool {
-        if self.asking.has_failed.load(Ordering::Acquire) {
+        if self.asking.has_failed.load(Ordering::Acquire) || self.asking.has_lost() {
             return true;
         }
         let collection = Arc::clone(&self.asking.ready.collection);
@@ -76,10 +76,10 @@ impl Share for PartShare {
             if part.collection.number == collection.number { self.go_on(part, store, effort) } else { None }
         });
         // What was to be kept may just have been too much.
-        let has_lost = self.asking.has_lost.load(Ordering::Acquire);
+        let has_lost = self.asking.has_lost();
         match stepped.flatten() {
             None => self.asking.fail(DROPPED),
-            Some(_) if has_lost => self.asking.fail(LOST),
+            Some(_) if has_lost => {}
             Some(false) => return false,
             Some(true) => {
                 if let Some(job) = self.job.take() {

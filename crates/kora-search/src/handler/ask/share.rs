@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use kora_core::context::errand::{Effort, Share};
 use kora_core::slot::ShardId;
@@ -12,7 +11,7 @@ use kora_index::document::SortKey;
 use kora_index::search::{Flow, Hit, Match, Search, TopKeys};
 
 use super::part::{PartSearch, scoring};
-use super::{Base, DROPPED, Found, LOST, Purpose, Query, Returned};
+use super::{Base, DROPPED, Found, Purpose, Query, Returned};
 use crate::companion::{self, DB, IndexPart};
 
 /// Steps of a search between two looks at what is left of a slice.
@@ -162,7 +161,7 @@ fn step(
 
 impl<P: Purpose> Share for PartShare<P> {
     fn step(&mut self, store: &mut ShardStore, effort: &mut Effort) -> bool {
-        if self.query.has_failed() {
+        if self.query.has_failed() || self.query.has_lost() {
             return true;
         }
         let question = &self.query.question;
@@ -182,10 +181,10 @@ impl<P: Purpose> Share for PartShare<P> {
             Some(self.go_on(index, store, effort))
         });
         // What was to be kept may just have been too much.
-        let has_lost = self.query.has_lost.load(Ordering::Acquire);
+        let has_lost = self.query.has_lost();
         match stepped.flatten() {
             None => self.query.fail(DROPPED),
-            Some(_) if has_lost => self.query.fail(LOST),
+            Some(_) if has_lost => {}
             Some(false) => return false,
             Some(true) => self.give_back(),
         }
