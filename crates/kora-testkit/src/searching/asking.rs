@@ -79,9 +79,9 @@ impl World {
             self.engine.settle();
             self.engine.answers();
             self.note_dropped();
-            if self.schemas.is_empty() {
-                return Ok(());
-            }
+        }
+        if self.schemas.is_empty() {
+            return Ok(());
         }
         // What is evicted behind a query is not there any more when it is compared.
         let before = if self.is_short { self.documents().len() } else { 0 };
@@ -161,8 +161,10 @@ impl World {
         if self.schemas.is_empty() {
             return Ok(());
         }
-        let documents = self.documents();
         let mut asked = self.draw_query();
+        // An index that SWAPDB has left to be built is built first: a query would wait for that, and see what others write meanwhile.
+        self.line(&format!("FT.SEARCH {} * LIMIT 0 0", asked.schema.name));
+        let documents = self.documents();
         if matches!(asked.form, Form::Cursor) {
             asked.form = Form::Whole;
             asked.command = asked.form.command(&asked.schema, &asked.question, asked.at);

@@ -95,7 +95,10 @@ fn check_flush_type(options: &[&[u8]]) -> CommandResult {
 fn flush(ctx: &mut Ctx<'_>, databases: std::ops::Range<u16>) {
     let (now, no_touch) = (ctx.now, ctx.no_touch);
     if databases.contains(&0) {
+        // Declarations that go are a change, whether there are keys or not.
+        let declared = Cataloged::among(ctx.services).filter(|catalog| catalog.dump().is_some()).count();
         Cataloged::among(ctx.services).for_each(|catalog| catalog.clear());
+        ctx.journal.changed(declared as u64);
         ctx.each_store(|store, _| store.abandon());
     }
     ctx.each_store(|store, journal| {
