@@ -7,7 +7,7 @@ use kora_core::reply::Value;
 use super::changes::script;
 use super::document::{Document, Shown, bytes};
 use super::question::{Question, distance};
-use super::schema::{Field, Schema, words};
+use super::schema::{Field, Kind, Schema, words};
 use super::world::{ROUNDS_MAX, Words, World};
 
 /// Most documents that a query asks for: more than there are.
@@ -55,10 +55,13 @@ impl World {
         let at = self.vector();
         let has = |field| schema.fields.contains(&field);
         let form = match self.random.below(10) {
-            0 if has(Field::Number) => Form::Sorted { is_descending: self.random.one_in(2) },
+            // Arrays have an order of their own.
+            0 if has(Field::Number) && schema.kind == Kind::Hash => {
+                Form::Sorted { is_descending: self.random.one_in(2) }
+            }
             1 => Form::Whole,
             2 => Form::Count,
-            3 if has(Field::Number) && schema.kind == super::schema::Kind::Hash => Form::Groups,
+            3 if has(Field::Number) && schema.kind == Kind::Hash => Form::Groups,
             4 => Form::Cursor,
             5 if has(Field::Vector) => Form::Nearest { count: 1 + self.random.below(6) },
             6 => Form::Page { from: self.random.below(6), count: self.random.below(8) },
