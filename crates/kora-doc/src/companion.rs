@@ -54,10 +54,26 @@ pub(crate) struct CollectionPart {
     /// What the keys of its documents begin with.
     prefix: Box<[u8]>,
     /// Its documents, by their ids; the length of one is that of its packed form. Orders grow with numbers.
-    pub(crate) index: Index,
+    pub(crate) indexed: Indexed,
+    /// What was in its place and is still looked at.
+    former: Vec<Indexed>,
     /// Another one for each part that was begun: what was said of orders in another one does not hold here.
     pub(crate) seed: u64,
     pub(crate) ids: Ids,
+}
+
+/// An index of the documents.
+pub(crate) struct Indexed {
+    /// Tells it from all others.
+    pub(crate) identity: u64,
+    pub(crate) index: Index,
+}
+
+impl Indexed {
+    fn new(index: Index) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self { identity: NEXT.fetch_add(1, Ordering::Relaxed), index }
+    }
 }
 
 impl std::fmt::Debug for DocPart {
@@ -68,7 +84,7 @@ impl std::fmt::Debug for DocPart {
 
 impl Companion for DocPart {
     fn memory_bytes(&self) -> usize {
-        self.collections.values().map(|part| part.index.memory_bytes()).sum()
+        self.collections.values().map(CollectionPart::memory_bytes).sum()
     }
 
     fn catch_up(&mut self, store: &mut ShardStore, changes: Changed) {
@@ -145,7 +161,7 @@ pub(crate) fn add(store: &mut ShardStore, service: &Service, collection: &Arc<Co
 pub(crate) fn remove(store: &mut ShardStore, collection: &Collection) {
     let part = with_part(store, |part, _| part.collections.remove(&collection.escaped));
     if let Some(part) = part.flatten() {
-        throw_away(store, part.index);
+        throw_away(store, part.indexed.index);
     }
 }
 
@@ -216,7 +232,7 @@ impl DocPart {
         };
         match root {
             Some(root) => part.put(store, id, root, order),
-            None => drop(part.index.remove(id)),
+            None => drop(part.indexed.index.remove(id)),
         }
         let deadline = entry.filter(|_| root.is_some()).and_then(Entry::expiry);
         self.deadlines.set(key, deadline);
@@ -250,23 +266,56 @@ impl DocPart {
 
 impl CollectionPart {
     fn new(collection: Arc<Collection>, seed: u64) -> Self {
-        let (index, prefix) = (index_of(&collection, seed), key::prefix(&collection.escaped).into());
-        Self { collection, prefix, index, seed, ids: Ids::default() }
+        let indexed = Indexed::new(index_of(&collection, seed));
+        let prefix = key::prefix(&collection.escaped).into();
+        Self { collection, prefix, indexed, former: Vec::new(), seed, ids: Ids::default() }
+    }
+
+    fn memory_bytes(&self) -> usize {
+        let all = std::iter::once(&self.indexed).chain(&self.former);
+        all.map(|indexed| indexed.index.memory_bytes()).sum()
+    }
+
+    /// The key of the document of an id.
+    pub(crate) fn key_of(&self, id: &[u8]) -> Vec<u8> {
+        [&self.prefix, id].concat()
     }
 
     /// What a document of its index is, in the store that it goes along with. Complexity: a look-up of its key.
     pub(crate) fn root<'s>(&self, store: &'s ShardStore, document: u32) -> Option<Value<'s>> {
-        let key = [&self.prefix, self.index.current_key(document)].concat();
-        store.peek(DB, &key).and_then(root_of)
+        store.peek(DB, &self.key_of(self.indexed.index.current_key(document))).and_then(root_of)
+    }
+
+    /// An index that it has, or had when a question began that still looks at it.
+    pub(crate) fn index_of(&self, identity: u64) -> Option<&Index> {
+        let mut all = std::iter::once(&self.indexed).chain(&self.former);
+        all.find(|indexed| indexed.identity == identity).map(|indexed| &indexed.index)
+    }
+
+    /// Puts an index in the place of the one that it has, and returns that unless a question still looks at it.
+    pub(crate) fn replace(&mut self, index: Index) -> Option<Index> {
+        let mut old = std::mem::replace(&mut self.indexed, Indexed::new(index));
+        if old.index.has_snapshots() {
+            self.former.push(old);
+            return None;
+        }
+        Some(old.index)
+    }
+
+    /// Takes an index out that it had and that nobody looks at any more.
+    pub(crate) fn take_former(&mut self) -> Option<Index> {
+        let at = self.former.iter_mut().position(|old| !old.index.has_snapshots())?;
+        Some(self.former.swap_remove(at).index)
     }
 
     fn put(&mut self, store: &ShardStore, id: &[u8], root: Value<'_>, order: u64) {
         let collection = Arc::clone(&self.collection);
         with_document(&collection.indexes, root, order, |document| {
-            if self.index.put(id, document).is_err() {
+            if self.indexed.index.put(id, document).is_err() {
                 // It has no numbers left: all documents get new ones.
-                self.index = self.built_for(store, &collection);
-                self.index
+                drop(self.replace(self.built_for(store, &collection)));
+                self.indexed
+                    .index
                     .put(id, document)
                     .expect("a new index has numbers left, and the document its fields");
             }
@@ -276,10 +325,10 @@ impl CollectionPart {
     /// An index of its documents with other fields. Complexity: O(documents).
     pub(crate) fn built_for(&self, store: &ShardStore, collection: &Collection) -> Index {
         let mut index = index_of(collection, self.seed);
-        for document in self.index.documents() {
+        for document in self.indexed.index.documents() {
             let Some(root) = self.root(store, document) else { continue };
-            let id = self.index.current_key(document);
-            let (order, _) = self.index.order_and_length(document);
+            let id = self.indexed.index.current_key(document);
+            let (order, _) = self.indexed.index.order_and_length(document);
             with_document(&collection.indexes, root, order, |document| {
                 index.put(id, document).expect("there are as many documents as before");
             });

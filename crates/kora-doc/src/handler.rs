@@ -3,6 +3,7 @@
 //! A command on documents by their ids runs with the stores of their keys ([`Route::Made`]), and with all of them where a value must be unique; a command on a
 //! collection as a whole with all stores. What is recorded of a write is what JSON.SET and DEL do to the key.
 
+mod ask;
 mod collection;
 mod explain;
 mod find;
@@ -67,6 +68,9 @@ const ASKS: Facts = Facts {
     args: &[COLLECTION],
     ..FAMILY
 };
+
+/// Commands that go through the documents of a collection, aside if it takes long.
+const ASKS_LONG: Facts = Facts { traits: Traits::STANDS_ASIDE, ..ASKS };
 
 /// Commands that change a collection as a whole.
 const DECLARES: Facts = Facts { flags: Flags::WRITE.with(Flags::MODULE), ..ASKS };

@@ -1,13 +1,15 @@
 //! Questions about a collection: how they are answered ([`plan`]), what they find ([`find`]), in which order ([`order`]), and how one goes on where another has
 //! ended ([`cursor`]).
 //!
-//! All of it runs with all stores in hand, so that it is of one moment. What goes through the matches has no state but what it is given, the searches of
-//! [`kora_index`] can be left and taken up again, and a walk in an order is taken up by a narrower range: so that it can be cut into slices.
+//! A question is made ready with all stores in hand, so that it is of one moment. Then each part has its share of it ([`work`]), which can be left and taken up
+//! again, and sees its store as it was then ([`view`]).
 
 pub(crate) mod cursor;
 pub(crate) mod find;
 pub(crate) mod order;
 pub(crate) mod plan;
+pub(crate) mod view;
+pub(crate) mod work;
 
 use crate::condition::Condition;
 use crate::path::Path;

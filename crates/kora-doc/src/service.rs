@@ -11,8 +11,10 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Instant;
 
 use kora_core::catalog::Catalog;
+use kora_core::context::errand::Pace;
 use kora_core::services::Services;
 use kora_core::store::ShardStore;
 use kora_locks::{RankedMutex, RankedMutexGuard, rank};
@@ -26,6 +28,9 @@ pub struct Service {
     state: RankedMutex<{ rank::COLLECTIONS }, State>,
     /// The number of the last document that was written, over all shards: the order of documents.
     order: Arc<AtomicU64>,
+    /// Tells when a slice is over.
+    clock: Option<fn() -> Instant>,
+    pace: Pace,
 }
 
 /// What is behind the lock.
@@ -59,6 +64,26 @@ impl Service {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same with a clock, by which slices end.
+    #[must_use]
+    pub fn with_clock(self, clock: fn() -> Instant) -> Self {
+        Self { clock: Some(clock), ..self }
+    }
+
+    /// The same with another pace, which counts where there is no clock.
+    #[must_use]
+    pub fn with_pace(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+
+    pub(crate) fn clock(&self) -> Option<fn() -> Instant> {
+        self.clock
+    }
+
+    pub(crate) fn pace(&self) -> Pace {
+        self.pace
     }
 
     /// Puts it among the services of an engine, as what commands look for, and returns it as a catalog that goes into snapshots.

@@ -261,6 +261,11 @@ impl Index {
         self.table.snapshot()
     }
 
+    /// Whether somebody holds a snapshot of it.
+    pub fn has_snapshots(&mut self) -> bool {
+        self.table.has_snapshots()
+    }
+
     /// Frees documents that died and that no snapshot sees any more, this many at most. Returns how many wait.
     pub fn reclaim(&mut self, count: usize) -> usize {
         for _ in 0..count {

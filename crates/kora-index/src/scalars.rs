@@ -196,33 +196,46 @@ impl Scalars {
         true
     }
 
-    /// Walks through the documents in a range in the order of their scalars; those of one scalar in any order. Returns whether it came to the end.
+    /// Walks through the pairs in a range, or those behind one of them, in their order or against it. Returns whether it came to the end.
     ///
     /// Complexity: O(log pairs + pairs visited).
     pub(crate) fn walk(
         &self,
         range: &ScalarRange,
         direction: Direction,
+        after: Option<(&[u8], u32)>,
         visit: &mut dyn FnMut(&[u8], u32) -> Flow,
     ) -> bool {
-        let runs = &self.runs[self.span(range)];
-        let mut run_through = |groups: &mut dyn Iterator<Item = run::Group<'_>>| {
-            for group in groups.filter(|group| range.contains(group.value)) {
-                for document in group.documents() {
-                    if visit(group.value, document) == Flow::Stop {
-                        return false;
-                    }
-                }
+        let mut span = self.span(range);
+        let is_ascending = direction == Direction::Ascending;
+        if let Some((value, document)) = after {
+            let at = self.run_of(value, document);
+            if is_ascending {
+                span.start = span.start.max(at).min(span.end);
+            } else {
+                span.end = span.end.min(at + 1).max(span.start);
             }
-            true
-        };
-        match direction {
-            Direction::Ascending => runs.iter().all(|run| run_through(&mut run.groups())),
-            Direction::Descending => runs.iter().rev().all(|run| {
-                let groups: Vec<_> = run.groups().collect();
-                run_through(&mut groups.into_iter().rev())
-            }),
         }
+        let mut go = |value: &[u8], document: u32| {
+            let is_behind = after.is_none_or(|after| {
+                if is_ascending { (value, document) > after } else { (value, document) < after }
+            });
+            !is_behind || !matches!(visit(value, document), Flow::Stop | Flow::Rest)
+        };
+        let mut runs = self.runs[span].iter();
+        if is_ascending {
+            return runs.all(|run| {
+                let mut groups = run.groups().filter(|group| range.contains(group.value));
+                groups.all(|group| group.documents().all(|document| go(group.value, document)))
+            });
+        }
+        runs.rev().all(|run| {
+            let groups: Vec<_> = run.groups().filter(|group| range.contains(group.value)).collect();
+            groups.into_iter().rev().all(|group| {
+                let documents: Vec<u32> = group.documents().collect();
+                documents.into_iter().rev().all(|document| go(group.value, document))
+            })
+        })
     }
 
     /// Bytes on the heap. Complexity: O(1).

@@ -110,6 +110,12 @@ impl Table {
         Snapshot { horizon: self.next + 1, changes: self.changes, _hold: hold }
     }
 
+    /// Whether somebody holds a snapshot.
+    pub(crate) fn has_snapshots(&mut self) -> bool {
+        self.drop_holds();
+        self.holds.iter().any(|(_, hold)| Arc::strong_count(hold) > 1)
+    }
+
     fn drop_holds(&mut self) {
         while self.holds.front().is_some_and(|(_, hold)| Arc::strong_count(hold) == 1) {
             self.holds.pop_front();

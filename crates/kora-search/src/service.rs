@@ -8,7 +8,6 @@ mod cursors;
 mod declaration;
 mod dump;
 mod foreign;
-mod pace;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -19,6 +18,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use kora_core::catalog::{Catalog, Foreign};
+pub use kora_core::context::errand::Pace;
 use kora_core::rdb::ModuleData;
 use kora_core::services::Services;
 use kora_core::store::ShardStore;
@@ -27,7 +27,6 @@ use kora_locks::{RankedMutex, RankedMutexGuard, rank};
 pub(crate) use self::cursors::{CURSORS_MAX, Cursors, Fields, Opened};
 pub(crate) use self::declaration::{Arguments, Column, Counters, Declaration, path};
 pub(crate) use self::dump::{altered, with_synonyms};
-pub use self::pace::Pace;
 pub(crate) use self::settings::{SETTINGS, Setting, Settings, WITHOUT_EFFECT};
 use crate::companion;
 use crate::words::Dictionary;

@@ -28,7 +28,7 @@ use crate::worker::Worker;
 use kora_engine::threads;
 
 /// The data types that the core does not have.
-const EXTENSIONS: &[&DataType] = &[&kora_json::JSON, &kora_search::SUGGESTIONS];
+const EXTENSIONS: &[&DataType] = &[&kora_json::JSON, &kora_search::SUGGESTIONS, &kora_vector::VECTOR_SET];
 
 /// A running server. Dropping it ends it.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ pub(crate) fn assemble(
     let Assembly { engine, services, mut executors, ended } = assembly;
     let shared = Arc::new(Shared::new(engine, config, identity, log_level));
     let (services, searches) = kora_search::Service::new().with_clock(Instant::now).among(services);
-    let (services, collections) = kora_doc::Service::new().among(services);
+    let (services, collections) = kora_doc::Service::new().with_clock(Instant::now).among(services);
     let services = services.with(Arc::new(Cataloged::new(vec![searches, collections])));
     let services = Arc::new(services.with(Arc::clone(&shared)));
     executors.iter_mut().for_each(|executor| executor.set_services(Arc::clone(&services)));

@@ -8,10 +8,13 @@
 //! What a share reads later is what the store holds then. A share that must not see that has made sure of it when it began: by a snapshot, or by
 //! what the store keeps for it ([`crate::store::keeping`]).
 
+mod pace;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use self::pace::Pace;
 use super::{Blocking, Ctx, Deferral};
 use crate::error::CommandResult;
 use crate::reply::Reply;
@@ -40,6 +43,11 @@ pub trait Errand: Debug + Send + Sync {
     /// # Errors
     /// Instead of a reply.
     fn reply(&self, out: &mut dyn Reply) -> CommandResult;
+
+    /// Whether stores keep for it what changes. That is not to be done while memory is short: then it does not go on aside.
+    fn has_things_kept(&self) -> bool {
+        false
+    }
 
     /// Whether it is to be done whoever leaves.
     fn outlives_its_client(&self) -> bool {
@@ -145,7 +153,12 @@ impl Ctx<'_> {
         mut effort: Effort,
         out: &mut dyn Reply,
     ) -> CommandResult<Errands> {
-        if !self.may_defer() {
+        let now = self.now;
+        let mut is_short = false;
+        if errand.has_things_kept() {
+            self.each_store(|store, _| is_short |= store.is_short_of_memory(now));
+        }
+        if !self.may_defer() || is_short {
             effort = Effort::ENDLESS;
         }
         loop {

@@ -38,6 +38,9 @@ const TRIES_PER_TURN: u16 = 16;
 /// less time than memory does.
 const BUCKETS_AHEAD: usize = 4;
 
+/// For so long after a key went memory counts as short.
+const SHORTAGE_MS: i64 = 1000;
+
 /// What came of one try to evict a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Eviction {
@@ -58,6 +61,8 @@ pub(crate) struct EvictionState {
     tries_left: u16,
     /// Keys that were looked at beyond what the tries so far asked for: the next ones look at fewer.
     surplus: usize,
+    /// When a key went last.
+    last: Option<UnixMs>,
 }
 
 impl ShardStore {
@@ -72,10 +77,20 @@ impl ShardStore {
             self.take_best(now)
         };
         let Some((db, position, hash)) = found else { return Eviction::Pending };
+        self.eviction.last = Some(now);
+        if let Some(keeps) = self.databases[db.index()].changes().keeps_mut() {
+            keeps.give_up();
+        }
         let entry = self.databases[db.index()].remove(position, hash, &self.hasher);
         self.evicted(journal, db, entry, now);
         self.fetch_next();
         Eviction::Done
+    }
+
+    /// Whether a key went for memory within the last second.
+    #[must_use]
+    pub fn is_short_of_memory(&self, now: UnixMs) -> bool {
+        self.eviction.last.is_some_and(|last| now.0.saturating_sub(last.0) < SHORTAGE_MS)
     }
 
     /// Number of keys that may go.

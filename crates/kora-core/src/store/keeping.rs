@@ -4,8 +4,11 @@
 //! It is for those who follow a database as its companion does ([`super::companion`]): values of the kinds that are followed are shown. When all
 //! keys are replaced, nothing is kept any more.
 
+mod copies;
+
 use std::any::Any;
 
+pub use self::copies::{Copies, Loss};
 use super::ShardStore;
 use crate::db::DbIndex;
 use crate::table::changes::Keeps;

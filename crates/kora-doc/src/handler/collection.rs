@@ -111,7 +111,7 @@ fn drop_collection(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Co
     };
     let mut ids: Vec<(usize, Vec<Box<[u8]>>)> = Vec::new();
     each_part(ctx, &collection, |place, part, _| {
-        let index = &part.index;
+        let index = &part.indexed.index;
         ids.push((place, index.documents().map(|document| index.current_key(document).into()).collect()));
     });
     let (now, mut place) = (ctx.now, 0);

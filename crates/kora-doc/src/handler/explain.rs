@@ -6,11 +6,13 @@ use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 use kora_index::search::Direction;
 
+use super::ask::{Answered, Purpose, ask};
 use super::find::{CLAUSES, Clauses};
-use super::{ASKS, collection_of, count};
+use super::{ASKS_LONG, collection_of, count, service};
 use crate::query::Question;
-use crate::query::find::{Figures, Ready, Way};
+use crate::query::find::{Ready, Way};
 use crate::query::plan::TermPlan;
+use crate::query::work::Stage;
 
 pub(super) const EXPLAIN: CommandSpec = CommandSpec {
     facts: Facts {
@@ -19,7 +21,7 @@ pub(super) const EXPLAIN: CommandSpec = CommandSpec {
         summary: "Shows which index answers each test of a condition, with estimated and actual numbers of documents",
         complexity: "As DOC.FIND, and O(N) with N documents for tests that no index answers",
         args: CLAUSES,
-        ..ASKS
+        ..ASKS_LONG
     },
     handler: explain,
 };
@@ -30,36 +32,60 @@ fn explain(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
     let limit = clauses.limit.map(|limit| limit.saturating_add(clauses.offset));
     let question =
         Question { condition: clauses.condition, order: clauses.order, limit, ..Question::default() };
-    let ready = Ready::new(ctx, collection, &question);
-    let mut figures = Figures::default();
-    let actual = match limit {
-        Some(_) => ready.find(ctx, &mut figures)?.len() as u64,
-        None => ready.count(ctx, &mut figures)?,
-    };
-    let passed = passed(ctx, &ready)?;
+    let ready = Ready::new(ctx, collection, question)?;
+    ask(ctx, service(ctx)?, ready, Box::new(Explanation), out)
+}
+
+/// Replies how a question was answered.
+#[derive(Debug)]
+struct Explanation;
+
+impl Purpose for Explanation {
+    fn stage(&self, ready: &Ready) -> Option<Stage> {
+        match ready.question.limit {
+            Some(0) => None,
+            Some(_) => Some(ready.stage()),
+            None => ready.counted().is_none().then_some(Stage::Count),
+        }
+    }
+
+    fn counts_tests(&self) -> bool {
+        true
+    }
+
+    fn reply(&self, ready: &Ready, answer: Answered, out: &mut dyn Reply) -> CommandResult {
+        let actual = match ready.question.limit {
+            Some(_) => answer.hits.len() as u64,
+            None => ready.counted().unwrap_or(answer.figures.matched),
+        };
+        write(ready, actual, &answer, out);
+        Ok(())
+    }
+}
+
+fn write(ready: &Ready, actual: u64, answer: &Answered, out: &mut dyn Reply) {
     out.map(7);
     out.bulk(b"collection");
-    out.bulk(args[1]);
+    out.bulk(&ready.collection.name);
     out.bulk(b"documents");
     out.integer(count(ready.documents));
     out.bulk(b"access");
-    out.bulk(access(&ready).as_bytes());
+    out.bulk(access(ready).as_bytes());
     out.bulk(b"estimated");
     out.integer(count(ready.plan.estimate));
     out.bulk(b"actual");
     out.integer(count(actual));
     out.bulk(b"examined");
-    out.integer(count(figures.examined));
+    out.integer(count(answer.figures.examined));
     out.bulk(b"terms");
     out.array(ready.plan.terms.len());
-    for (term, actual) in ready.plan.terms.iter().zip(passed) {
-        write_term(&ready, term, actual, out);
+    for (term, actual) in ready.plan.terms.iter().zip(&answer.passed) {
+        write_term(ready, term, *actual, out);
     }
-    Ok(())
 }
 
 /// Where documents come from.
-fn access(ready: &Ready<'_>) -> String {
+fn access(ready: &Ready) -> String {
     match (ready.way, &ready.plan.node, ready.question.order.first()) {
         (Way::InOrder, _, Some((path, direction))) => {
             let direction = if *direction == Direction::Ascending { "ascending" } else { "descending" };
@@ -72,32 +98,7 @@ fn access(ready: &Ready<'_>) -> String {
     }
 }
 
-/// How many documents pass each test: as the index counts them, or else found out by a look.
-fn passed(ctx: &mut Ctx<'_>, ready: &Ready<'_>) -> CommandResult<Vec<u64>> {
-    let mut tests = Vec::new();
-    if let Some(condition) = &ready.question.condition {
-        condition.terms(&mut tests);
-    }
-    let mut passed: Vec<u64> = ready.plan.terms.iter().map(|term| ready.estimate_of(term)).collect();
-    let open: Vec<usize> =
-        (0..tests.len()).filter(|place| ready.plan.terms[*place].answer.is_none()).collect();
-    open.iter().for_each(|place| passed[*place] = 0);
-    if open.is_empty() {
-        return Ok(passed);
-    }
-    crate::query::find::each_part(ctx, &ready.collection, |place, part, store| {
-        for document in part.index.documents() {
-            let found = crate::query::find::Found { place, part, store, document };
-            let Some(root) = found.root() else { continue };
-            for place in &open {
-                passed[*place] += u64::from(tests[*place].holds(root));
-            }
-        }
-    });
-    Ok(passed)
-}
-
-fn write_term(ready: &Ready<'_>, term: &TermPlan, actual: u64, out: &mut dyn Reply) {
+fn write_term(ready: &Ready, term: &TermPlan, actual: u64, out: &mut dyn Reply) {
     out.map(6);
     out.bulk(b"term");
     out.bulk(term.text.as_bytes());

@@ -5,18 +5,20 @@ use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::number::parse_i64;
 use kora_core::reply::Reply;
-use kora_index::search::{Direction, Flow};
-use kora_json::text;
+use kora_index::search::Direction;
+use kora_json::{Value, text};
 
+use super::ask::{Answered, Purpose, ask};
 use super::project::{self, path_of};
-use super::{ASKS, COLLECTION, DECLARES, PATH, collection_of, count, is_word, refusal};
+use super::{ASKS_LONG, COLLECTION, DECLARES, PATH, collection_of, count, is_word, refusal, service};
 use crate::condition::{BYTES_MAX, Condition, ConditionError, Quotes};
 use crate::key;
 use crate::path::Path;
 use crate::query::Question;
 use crate::query::cursor;
-use crate::query::find::{Figures, Ready, load, seed};
+use crate::query::find::{Ready, seed};
 use crate::query::order::Hit;
+use crate::query::work::Stage;
 
 /// Documents of a reply with a cursor, unless it is said how many.
 const PAGE: usize = 100;
@@ -30,7 +32,7 @@ pub(super) const FIND: CommandSpec = CommandSpec {
         summary: "Finds the documents that fulfil a condition",
         complexity: "O(log N + M) with M documents that indexes find among N, or O(N) without; O(log N + L) for the first L in the order of an index",
         args: CLAUSES,
-        ..ASKS
+        ..ASKS_LONG
     },
     handler: find,
 };
@@ -208,52 +210,87 @@ fn find(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
     let clauses = Clauses::parse(&args[2..])?;
     let collection = collection_of(ctx, args[1])?;
     let checksum = clauses.checksum(args[1]);
-    let seed = if clauses.cursor.is_some() { seed(ctx, &collection) } else { 0 };
-    let page = if clauses.cursor.is_some() { Some(clauses.limit.unwrap_or(PAGE)) } else { clauses.limit };
+    let has_cursor = clauses.cursor.is_some();
+    let seed = if has_cursor { seed(ctx, &collection) } else { 0 };
+    let size = if has_cursor { Some(clauses.limit.unwrap_or(PAGE)) } else { clauses.limit };
     let after = match clauses.cursor.as_deref() {
         None | Some(cursor::END) => None,
         Some(token) => Some(cursor::read(token, checksum, seed, clauses.order.len()).map_err(refusal)?),
     };
     // One more tells whether there are more.
-    let more = usize::from(clauses.cursor.is_some());
+    let more = usize::from(has_cursor);
     let question = Question {
         condition: clauses.condition,
         order: clauses.order,
-        limit: page.map(|page| page.saturating_add(clauses.offset).saturating_add(more)),
+        limit: size.map(|size| size.saturating_add(clauses.offset).saturating_add(more)),
         after,
     };
-    let ready = Ready::new(ctx, collection, &question);
-    let mut hits = ready.find(ctx, &mut Figures::default())?;
-    hits.drain(..clauses.offset.min(hits.len()));
-    if clauses.cursor.is_some() {
-        let page = page.unwrap_or(PAGE);
-        let has_more = hits.len() > page;
-        hits.truncate(page);
-        let last = hits.last().filter(|_| has_more);
-        let token =
-            last.map(|hit| cursor::write(checksum, seed, &hit.position)).transpose().map_err(refusal)?;
-        out.array(2);
-        out.bulk(token.as_deref().unwrap_or(cursor::END));
-    }
-    let texts = load(ctx, &ready.collection, &hits, |root| {
-        if clauses.project.is_empty() { text::of(root) } else { project::text(root, &clauses.project) }
-    });
-    write(out, &hits, texts, clauses.with_ids);
-    Ok(())
+    let page = Page {
+        offset: clauses.offset,
+        project: clauses.project,
+        with_ids: clauses.with_ids,
+        cursor: size.filter(|_| has_cursor).map(|size| CursorPage { checksum, seed, size }),
+    };
+    let ready = Ready::new(ctx, collection, question)?;
+    ask(ctx, service(ctx)?, ready, Box::new(page), out)
 }
 
-/// Documents, or pairs of an id and a document.
-fn write(out: &mut dyn Reply, hits: &[Hit], texts: Vec<Option<Vec<u8>>>, with_ids: bool) {
-    out.array(hits.len());
-    for (hit, text) in hits.iter().zip(texts) {
-        if with_ids {
+/// What is replied of the documents that were found.
+#[derive(Debug)]
+struct Page {
+    offset: usize,
+    project: Vec<Path>,
+    with_ids: bool,
+    cursor: Option<CursorPage>,
+}
+
+/// A page with a cursor behind it.
+#[derive(Debug)]
+struct CursorPage {
+    checksum: u64,
+    seed: u64,
+    size: usize,
+}
+
+impl Purpose for Page {
+    fn stage(&self, ready: &Ready) -> Option<Stage> {
+        (ready.question.limit != Some(0)).then(|| ready.stage())
+    }
+
+    fn cut(&self, hits: &mut Vec<Hit>) -> CommandResult<Option<Vec<u8>>> {
+        hits.drain(..self.offset.min(hits.len()));
+        let Some(CursorPage { checksum, seed, size }) = &self.cursor else { return Ok(None) };
+        let has_more = hits.len() > *size;
+        hits.truncate(*size);
+        let last = hits.last().filter(|_| has_more);
+        last.map(|hit| cursor::write(*checksum, *seed, &hit.position)).transpose().map_err(refusal)
+    }
+
+    fn shows_documents(&self) -> bool {
+        true
+    }
+
+    fn text(&self, root: Value<'_>) -> Vec<u8> {
+        if self.project.is_empty() { text::of(root) } else { project::text(root, &self.project) }
+    }
+
+    fn reply(&self, _: &Ready, answer: Answered, out: &mut dyn Reply) -> CommandResult {
+        if self.cursor.is_some() {
             out.array(2);
-            out.bulk(&hit.position.id);
+            out.bulk(answer.cursor.as_deref().unwrap_or(cursor::END));
         }
-        match text {
-            Some(text) => out.bulk_owned(text),
-            None => out.null(),
+        out.array(answer.hits.len());
+        for (hit, text) in answer.hits.iter().zip(answer.texts) {
+            if self.with_ids {
+                out.array(2);
+                out.bulk(&hit.position.id);
+            }
+            match text {
+                Some(text) => out.bulk_owned(text),
+                None => out.null(),
+            }
         }
+        Ok(())
     }
 }
 
@@ -264,7 +301,7 @@ pub(super) const COUNT: CommandSpec = CommandSpec {
         summary: "Counts the documents that fulfil a condition",
         complexity: "O(log N) if an index answers the only test, else as DOC.FIND",
         args: &[COLLECTION, WHERE.optional()],
-        ..ASKS
+        ..ASKS_LONG
     },
     handler: count_documents,
 };
@@ -272,10 +309,23 @@ pub(super) const COUNT: CommandSpec = CommandSpec {
 fn count_documents(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let condition = Clauses::parse(&args[2..])?.condition_only()?;
     let collection = collection_of(ctx, args[1])?;
-    let question = Question { condition, ..Question::default() };
-    let ready = Ready::new(ctx, collection, &question);
-    out.integer(count(ready.count(ctx, &mut Figures::default())?));
-    Ok(())
+    let ready = Ready::new(ctx, collection, Question { condition, ..Question::default() })?;
+    ask(ctx, service(ctx)?, ready, Box::new(Number), out)
+}
+
+/// Replies how many documents match.
+#[derive(Debug)]
+struct Number;
+
+impl Purpose for Number {
+    fn stage(&self, ready: &Ready) -> Option<Stage> {
+        ready.counted().is_none().then_some(Stage::Count)
+    }
+
+    fn reply(&self, ready: &Ready, answer: Answered, out: &mut dyn Reply) -> CommandResult {
+        out.integer(count(ready.counted().unwrap_or(answer.figures.matched)));
+        Ok(())
+    }
 }
 
 pub(super) const DELETE: CommandSpec = CommandSpec {
@@ -294,13 +344,9 @@ pub(super) const DELETE: CommandSpec = CommandSpec {
 fn delete(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let condition = Clauses::parse(&args[2..])?.condition_only()?;
     let collection = collection_of(ctx, args[1])?;
-    let question = Question { condition, ..Question::default() };
-    let ready = Ready::new(ctx, collection, &question);
-    let mut keys = Vec::new();
-    ready.each_match(ctx, &mut Figures::default(), |found| {
-        keys.push(key::of(args[1], found.part.index.current_key(found.document)));
-        Ok(Flow::Continue)
-    })?;
-    out.integer(count(super::update::delete_all(ctx, keys.into_iter())));
+    let ready = Ready::new(ctx, collection, Question { condition, ..Question::default() })?;
+    let hits = ready.find_at_once(ctx);
+    let keys = hits.into_iter().map(|hit| key::of(args[1], &hit.position.id));
+    out.integer(count(super::update::delete_all(ctx, keys)));
     Ok(())
 }

@@ -87,13 +87,13 @@ fn replace(
     let mut old = Vec::new();
     each_part(ctx, &changed, |_, part, _| {
         if let Some((_, index)) = built.next() {
-            old.push(std::mem::replace(&mut part.index, index));
+            old.push(part.replace(index));
             part.collection = Arc::clone(&changed);
         }
     });
     let mut old = old.into_iter();
     ctx.each_store(|store, _| {
-        if let Some(index) = old.next() {
+        if let Some(index) = old.next().flatten() {
             companion::throw_away(store, index);
         }
     });

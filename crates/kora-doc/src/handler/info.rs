@@ -12,7 +12,7 @@ use kora_index::search::{Direction, Flow};
 use self::fields::Fields;
 use super::{ASKS, count, service};
 use crate::collection::{Collection, Declared, IndexKind};
-use crate::query::find::{Found, each_part, settle};
+use crate::query::find::{each_part, settle};
 
 mod fields;
 
@@ -48,9 +48,9 @@ fn info(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
     settle(ctx);
     let (mut documents, mut bytes, mut index_bytes) = (0_u64, 0_u64, 0_u64);
     each_part(ctx, &collection, |_, part, _| {
-        documents += part.index.document_count() as u64;
-        bytes += part.index.length_total();
-        index_bytes += part.index.memory_bytes() as u64;
+        documents += part.indexed.index.document_count() as u64;
+        bytes += part.indexed.index.length_total();
+        index_bytes += part.indexed.index.memory_bytes() as u64;
     });
     let figures: Vec<IndexFigures> =
         (0..collection.indexes.len()).map(|place| figures_of(ctx, &collection, place)).collect();
@@ -111,7 +111,7 @@ fn figures_of(ctx: &mut Ctx<'_>, collection: &Collection, place: usize) -> Index
     let mut figures = IndexFigures::default();
     let mut values: BTreeSet<Box<[u8]>> = BTreeSet::new();
     each_part(ctx, collection, |_, part, _| {
-        let own = part.index.scalar_figures(place);
+        let own = part.indexed.index.scalar_figures(place);
         figures.entries += own.entries;
         figures.bytes += own.bytes as u64;
         if own.values > VALUES_MAX {
@@ -119,7 +119,7 @@ fn figures_of(ctx: &mut Ctx<'_>, collection: &Collection, place: usize) -> Index
             return;
         }
         let mut last: Vec<u8> = Vec::new();
-        part.index.walk_scalars(place, &ScalarRange::all(), Direction::Ascending, |value, _| {
+        part.indexed.index.walk_scalars(place, &ScalarRange::all(), Direction::Ascending, |value, _| {
             if last != value {
                 values.insert(value.into());
                 value.clone_into(&mut last);
@@ -150,13 +150,12 @@ fn dictinfo(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRe
     settle(ctx);
     let mut fields = Fields::default();
     let mut documents = 0;
-    each_part(ctx, &collection, |_, part, _| documents += part.index.document_count());
+    each_part(ctx, &collection, |_, part, _| documents += part.indexed.index.document_count());
     // As many of all as may be looked at, evenly.
     let step = documents.div_ceil(LOOKED_AT_MAX).max(1);
-    each_part(ctx, &collection, |place, part, store| {
-        for document in part.index.documents().step_by(step) {
-            let found = Found { place, part, store, document };
-            if let Some(root) = found.root() {
+    each_part(ctx, &collection, |_, part, store| {
+        for document in part.indexed.index.documents().step_by(step) {
+            if let Some(root) = part.root(store, document) {
                 fields.look_at(root);
             }
         }
@@ -195,8 +194,8 @@ fn storage(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
     settle(ctx);
     let (mut documents, mut total, mut least, mut most) = (0_u64, 0_u64, u32::MAX, 0_u32);
     each_part(ctx, &collection, |_, part, _| {
-        for document in part.index.documents() {
-            let (_, length) = part.index.order_and_length(document);
+        for document in part.indexed.index.documents() {
+            let (_, length) = part.indexed.index.order_and_length(document);
             documents += 1;
             total += u64::from(length);
             (least, most) = (least.min(length), most.max(length));

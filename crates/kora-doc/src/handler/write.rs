@@ -177,12 +177,12 @@ pub(super) fn check_unique(
         }
         each_part(ctx, collection, |_, part, _| {
             for value in values.keys() {
-                part.index.walk_scalars(
+                part.indexed.index.walk_scalars(
                     place,
                     &ScalarRange::only(value),
                     Direction::Ascending,
                     |_, document| {
-                        let other = part.index.current_key(document);
+                        let other = part.indexed.index.current_key(document);
                         if new.contains_key(other) {
                             return Flow::Continue;
                         }

@@ -49,6 +49,7 @@ pub(crate) fn compare_keys(direction: Direction, one: Option<&[u8]>, other: Opti
 }
 
 /// The first of many documents.
+#[derive(Debug)]
 pub(crate) struct First {
     directions: Vec<Direction>,
     limit: usize,
@@ -58,6 +59,10 @@ pub(crate) struct First {
 impl First {
     pub(crate) fn new(directions: Vec<Direction>, limit: Option<usize>) -> Self {
         Self { directions, limit: limit.unwrap_or(usize::MAX), hits: Vec::new() }
+    }
+
+    pub(crate) fn directions(&self) -> &[Direction] {
+        &self.directions
     }
 
     /// Offers a document. Complexity: O(1) on average.

@@ -3,6 +3,7 @@
 use super::{HeldScalars, Index, Indexed, contents};
 use crate::scalar::ScalarRange;
 use crate::search::{Direction, Flow};
+use crate::table::Snapshot;
 use crate::varint::Reader;
 
 /// What is known of the scalars of a field.
@@ -58,8 +59,24 @@ impl Index {
     ) -> bool {
         let Some(held) = self.held_scalars(field) else { return true };
         let has_dying = held.dying.pairs() > 0;
-        held.all.walk(range, direction, &mut |value, document| {
+        held.all.walk(range, direction, None, &mut |value, document| {
             if has_dying && !self.table.is_alive(document) { Flow::Continue } else { visit(value, document) }
+        })
+    }
+
+    /// Walks through the scalars of a field in their order with their documents, from behind a pair on if one is given. The call is told which of the documents
+    /// a snapshot sees, so a walk is left by [`Flow::Rest`] and taken up behind the pair that came last. Returns whether it came to the end. Complexity: as
+    /// for [`Index::walk_scalars`].
+    pub fn walk_scalars_seen(
+        &self,
+        snapshot: &Snapshot,
+        (field, range, direction): (usize, &ScalarRange, Direction),
+        after: Option<(&[u8], u32)>,
+        mut visit: impl FnMut(&[u8], u32, bool) -> Flow,
+    ) -> bool {
+        let Some(held) = self.held_scalars(field) else { return true };
+        held.all.walk(range, direction, after, &mut |value, document| {
+            visit(value, document, self.table.sees(snapshot, document))
         })
     }
 

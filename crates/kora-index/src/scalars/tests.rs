@@ -60,18 +60,23 @@ fn check(scalars: &Scalars, model: &Model, range: &ScalarRange, slice: usize) {
     }
     assert_eq!(found, expected);
     for direction in [Direction::Ascending, Direction::Descending] {
-        let mut walked = Vec::new();
-        let is_through = scalars.walk(range, direction, &mut |value, document| {
-            walked.push((value.to_vec(), document));
-            Flow::Continue
-        });
-        assert!(is_through);
-        let mut values: Vec<&Vec<u8>> = walked.iter().map(|(value, _)| value).collect();
-        if direction == Direction::Descending {
-            values.reverse();
+        let mut walked: Vec<(Vec<u8>, u32)> = Vec::new();
+        loop {
+            let last = walked.last().cloned();
+            let after = last.as_ref().map(|(value, document)| (value.as_slice(), *document));
+            let mut left = slice;
+            let is_through = scalars.walk(range, direction, after, &mut |value, document| {
+                walked.push((value.to_vec(), document));
+                left -= 1;
+                if left == 0 { Flow::Rest } else { Flow::Continue }
+            });
+            if is_through {
+                break;
+            }
         }
-        assert!(values.is_sorted());
-        walked.sort();
+        if direction == Direction::Descending {
+            walked.reverse();
+        }
         assert_eq!(walked, expected);
     }
 }

@@ -4,10 +4,9 @@
 //! through the parts in up to three stages, each of which may be done in slices: if the nearest are asked for, a search that finds which they are;
 //! the search itself; and what rows of the reply need of their documents. What a [`Purpose`] makes of matches is its own.
 //!
-//! While it goes on aside, the stores keep the documents that change ([`kept`]), and its rows are of those. At its end, however it ends, the last
+//! While it goes on aside, the stores keep the documents that change ([`Copies`]), and its rows are of those. At its end, however it ends, the last
 //! stage lets go of all that: what was kept, and documents in the index that died meanwhile.
 
-mod kept;
 mod part;
 mod share;
 
@@ -21,18 +20,18 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 use kora_core::slot::ShardId;
 use kora_core::store::ShardStore;
-use kora_core::store::keeping::KeepId;
+use kora_core::store::keeping::{Copies, KeepId, Loss};
 use kora_index::Snapshot;
 use kora_index::plan::{Distance, Plan};
+use kora_index::profile::Profile;
 use kora_index::search::{Direction, Flow, Hit, KeptKey, Match, TopKeys};
 use kora_index::statistics::{Gathering, Statistics};
 use kora_locks::{RankedMutex, rank};
 
-use self::kept::Kept;
 pub(super) use self::part::PartSearch;
 use self::share::{PartShare, Work};
 use super::UNKNOWN;
-use super::question::Question;
+use super::question::{Profiling, Question};
 use crate::companion::{self, DB, IndexPart};
 use crate::service::Service;
 
@@ -186,8 +185,8 @@ pub(super) struct Query<P: Purpose> {
     token: Arc<()>,
     /// Its shares need not go on.
     has_failed: AtomicBool,
-    /// So much has changed that not all of it was kept.
-    has_lost: Arc<AtomicBool>,
+    /// So much has changed that not all of it was kept, or memory is short: it is to begin anew.
+    loss: Arc<Loss>,
     state: RankedMutex<{ rank::QUERY }, State<P>>,
 }
 
@@ -203,7 +202,7 @@ const LOST: CommandError = CommandError::text("Too many documents changed while 
 pub(super) fn ask<P: Purpose>(
     ctx: &mut Ctx<'_>,
     service: &Arc<Service>,
-    question: Question,
+    mut question: Question,
     purpose: P,
     out: &mut dyn Reply,
 ) -> CommandResult {
@@ -219,6 +218,14 @@ pub(super) fn ask<P: Purpose>(
             }
         });
     });
+    if matches!(question.profile, Profiling::Asked)
+        && let Some(base) = bases.first()
+    {
+        let profile = with_index(ctx, number, |part| {
+            Profile::new(&part.index, &question.plan, &statistics, &base.snapshot, service.clock())
+        })?;
+        question.profile = Profiling::Noted(Arc::new(profile));
+    }
     let state = State {
         failure: None,
         returned: Vec::with_capacity(bases.len()),
@@ -236,7 +243,7 @@ pub(super) fn ask<P: Purpose>(
         bases: bases.iter().map(|base| base.shard).collect(),
         token: Arc::default(),
         has_failed: AtomicBool::new(false),
-        has_lost: Arc::default(),
+        loss: Arc::default(),
         state: RankedMutex::new(state),
     });
     let mut shares = Vec::with_capacity(bases.len());
@@ -257,7 +264,10 @@ pub(super) fn ask<P: Purpose>(
 
 impl<P: Purpose> Query<P> {
     fn first_share(self: &Arc<Self>, index: &IndexPart, base: Base) -> ShareOf {
-        let search = self.search(index, &base);
+        let mut search = self.search(index, &base);
+        if let Profiling::Noted(profile) = &self.question.profile {
+            search = search.profiled(Arc::clone(profile));
+        }
         let work = match self.question.plan.nearest_count() {
             Some(count) => Work::Nearest(search, TopKeys::new(count, Direction::Ascending)),
             None => Work::Search(search, self.purpose.begin()),
@@ -277,6 +287,17 @@ impl<P: Purpose> Query<P> {
 
     fn has_failed(&self) -> bool {
         self.has_failed.load(Ordering::Acquire)
+    }
+
+    /// Notes that it can't go on from here if not all was kept; returns whether that is so.
+    fn has_lost(&self) -> bool {
+        let has_lost = self.loss.is_any();
+        if has_lost && !self.loss.is_of_memory() {
+            self.fail(LOST);
+        } else if has_lost {
+            self.has_failed.store(true, Ordering::Release);
+        }
+        has_lost
     }
 
     /// What its store keeps for it on a shard.
@@ -358,8 +379,9 @@ impl<P: Purpose> Errand for Query<P> {
 
     fn stand_aside(&self, store: &mut ShardStore) {
         let is_read = self.purpose.reads_documents();
-        let keep = || Kept::new(&self.question.declaration, &self.token, &self.has_lost);
-        let id = if is_read { store.begin_keeping(DB, Box::new(keep())) } else { None };
+        let declaration = Arc::clone(&self.question.declaration);
+        let admits = move |key: &[u8]| is_read && declaration.admits(key);
+        let id = store.begin_keeping(DB, Box::new(Copies::new(admits, &self.token, &self.loss)));
         let mut state = self.state.lock();
         state.is_aside = true;
         state.keeps.extend(id.map(|id| (store.id(), id)));
@@ -368,7 +390,7 @@ impl<P: Purpose> Errand for Query<P> {
     fn next(self: Arc<Self>, is_left: bool) -> Next {
         let (returned, has_ended, is_over) = {
             let mut state = self.state.lock();
-            let has_ended = is_left || state.failure.is_some();
+            let has_ended = is_left || self.has_failed();
             (std::mem::take(&mut state.returned), has_ended, state.is_over)
         };
         let shares = if has_ended || is_over {
@@ -385,8 +407,14 @@ impl<P: Purpose> Errand for Query<P> {
         let mut state = self.state.lock();
         state.is_over = true;
         let is_aside = state.is_aside;
+        let has_lost = state.failure.is_none() && self.loss.is_of_memory();
         drop(state);
-        Next { answer: Some(Answer::Reply), shares: if is_aside { self.tidy() } else { Vec::new() } }
+        let answer = if has_lost { Answer::Again } else { Answer::Reply };
+        Next { answer: Some(answer), shares: if is_aside { self.tidy() } else { Vec::new() } }
+    }
+
+    fn has_things_kept(&self) -> bool {
+        true
     }
 
     fn reply(&self, out: &mut dyn Reply) -> CommandResult {

@@ -86,13 +86,13 @@ impl World {
             1 => Meaning::Contains(path, self.scalar()),
             2 => Meaning::StartsWith(path, (*self.random.choose(&["", "x", "i", "Z\\"])).to_owned()),
             3 => Meaning::In(path, (0..2).map(|_| self.scalar()).collect()),
-            4 => Meaning::Compare(path, *self.random.choose(&["=", "!="]), self.scalar()),
+            4 => Meaning::Compare(path, self.random.choose::<&str>(&["=", "!="]), self.scalar()),
             5 | 6 => {
                 let literal = match self.scalar() {
                     Plain::Null => Plain::Integer(2),
                     literal => literal,
                 };
-                Meaning::Compare(path, *self.random.choose(&["<", "<=", ">", ">="]), literal)
+                Meaning::Compare(path, self.random.choose::<&str>(&["<", "<=", ">", ">="]), literal)
             }
             7 => Meaning::Not(Box::new(self.meaning(depth - 1))),
             8 | 9 => Meaning::Any(several(self)),

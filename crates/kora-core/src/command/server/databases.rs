@@ -95,11 +95,18 @@ fn check_flush_type(options: &[&[u8]]) -> CommandResult {
 fn flush(ctx: &mut Ctx<'_>, databases: std::ops::Range<u16>) {
     let (now, no_touch) = (ctx.now, ctx.no_touch);
     if databases.contains(&0) {
+        let mut catalogs = Cataloged::among(ctx.services).peekable();
+        let is_any = catalogs.peek().is_some();
         // Declarations that go are a change, whether there are keys or not.
-        let declared = Cataloged::among(ctx.services).filter(|catalog| catalog.dump().is_some()).count();
-        Cataloged::among(ctx.services).for_each(|catalog| catalog.clear());
-        ctx.journal.changed(declared as u64);
-        ctx.each_store(|store, _| store.abandon());
+        let mut declared = 0;
+        catalogs.for_each(|catalog| {
+            declared += u64::from(catalog.dump().is_some());
+            catalog.clear();
+        });
+        ctx.journal.changed(declared);
+        if is_any {
+            ctx.each_store(|store, _| store.abandon());
+        }
     }
     ctx.each_store(|store, journal| {
         for db in databases.clone().map(DbIndex) {

@@ -11,6 +11,9 @@ pub trait Keep: Any + Debug + Send {
     /// An entry is about to change or to go. What counts is what it held when that was told of its key first.
     fn before_change(&mut self, entry: &Entry);
 
+    /// Memory is short, and keys go: what is kept would take more than they leave. So nothing more may be kept.
+    fn give_up(&mut self) {}
+
     /// Whether anybody still wants what is kept.
     fn is_wanted(&self) -> bool;
 }
@@ -51,6 +54,11 @@ impl Keeps {
     pub(crate) fn before_change(&mut self, entry: &Entry) {
         self.drop_unwanted();
         self.0.iter_mut().for_each(|(_, keep)| keep.before_change(entry));
+    }
+
+    /// Memory is short.
+    pub(crate) fn give_up(&mut self) {
+        self.0.iter_mut().for_each(|(_, keep)| keep.give_up());
     }
 
     fn drop_unwanted(&mut self) {

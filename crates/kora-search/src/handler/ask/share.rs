@@ -2,17 +2,16 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use kora_core::context::errand::{Effort, Share};
 use kora_core::slot::ShardId;
 use kora_core::store::ShardStore;
+use kora_core::store::keeping::Copies;
 use kora_index::document::SortKey;
 use kora_index::search::{Flow, Hit, Match, Search, TopKeys};
 
-use super::kept::Kept;
 use super::part::{PartSearch, scoring};
-use super::{Base, DROPPED, Found, LOST, Purpose, Query, Returned};
+use super::{Base, DROPPED, Found, Purpose, Query, Returned};
 use crate::companion::{self, DB, IndexPart};
 
 /// Steps of a search between two looks at what is left of a slice.
@@ -57,7 +56,7 @@ impl<P: Purpose> PartShare<P> {
         let query = &*self.query;
         let kept = match query.keep_on(self.base.shard) {
             None => None,
-            Some(id) => match store.kept::<Kept>(DB, id) {
+            Some(id) => match store.kept::<Copies>(DB, id) {
                 Some(kept) => Some(kept.entries()),
                 None => {
                     query.fail(DROPPED);
@@ -113,7 +112,11 @@ impl<P: Purpose> PartShare<P> {
                 Returned::Found(base, Found { place, matched: search.matched(), found })
             }
             Some(Work::Load(_, done)) => Returned::Rows(done),
-            Some(Work::Among(_)) | None => return,
+            // It has taken too long before it began.
+            Some(Work::Among(_)) => {
+                Returned::Found(base, Found { place, matched: 0, found: self.query.purpose.begin() })
+            }
+            None => return,
         };
         self.query.state.lock().returned.push(returned);
     }
@@ -150,7 +153,7 @@ fn step(
             flow
         });
         effort.spend(steps);
-        if is_over || effort.is_spent() || view.question.deadline.check().is_err() {
+        if is_over || effort.is_spent() || view.question.deadline.is_past() {
             return is_over;
         }
     }
@@ -158,10 +161,17 @@ fn step(
 
 impl<P: Purpose> Share for PartShare<P> {
     fn step(&mut self, store: &mut ShardStore, effort: &mut Effort) -> bool {
-        if self.query.has_failed() {
+        if self.query.has_failed() || self.query.has_lost() {
             return true;
         }
-        if let Err(error) = self.query.question.deadline.check() {
+        let question = &self.query.question;
+        if question.must_end() && !matches!(self.work, Some(Work::Load(..))) {
+            self.give_back();
+            return true;
+        }
+        if let Err(error) = question.deadline.check()
+            && !question.deadline.returns()
+        {
             self.query.fail(error);
             return true;
         }
@@ -171,10 +181,10 @@ impl<P: Purpose> Share for PartShare<P> {
             Some(self.go_on(index, store, effort))
         });
         // What was to be kept may just have been too much.
-        let has_lost = self.query.has_lost.load(Ordering::Acquire);
+        let has_lost = self.query.has_lost();
         match stepped.flatten() {
             None => self.query.fail(DROPPED),
-            Some(_) if has_lost => self.query.fail(LOST),
+            Some(_) if has_lost => {}
             Some(false) => return false,
             Some(true) => self.give_back(),
         }

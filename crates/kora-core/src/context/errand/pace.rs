@@ -1,12 +1,12 @@
-//! How much searches and builds of indexes do at once.
+//! How much an errand does at once: questions and builds of indexes.
 
 use std::time::{Duration, Instant};
 
-use kora_core::context::errand::Effort;
+use super::Effort;
 
 /// What a command does before it goes on aside.
 const WHOLE: Duration = Duration::from_millis(1);
-/// A slice of a search.
+/// A slice of a question.
 const SLICE: Duration = Duration::from_micros(200);
 /// A slice of a build.
 const BUILD_SLICE: Duration = Duration::from_micros(100);
@@ -20,7 +20,7 @@ const STEPS_PER_MICROSECOND: usize = 10;
 pub struct Pace {
     /// What a command does before it goes on aside.
     pub whole_steps: usize,
-    /// A slice of a search or of a build.
+    /// A slice of a question or of a build.
     pub slice_steps: usize,
 }
 
@@ -33,17 +33,20 @@ impl Default for Pace {
 
 impl Pace {
     /// What a command does before it goes on aside.
-    pub(crate) fn whole(self, clock: Option<fn() -> Instant>) -> Effort {
+    #[must_use]
+    pub fn whole(self, clock: Option<fn() -> Instant>) -> Effort {
         of(self.whole_steps, WHOLE, clock)
     }
 
-    /// A slice of a search.
-    pub(crate) fn slice(self, clock: Option<fn() -> Instant>) -> Effort {
+    /// A slice of a question.
+    #[must_use]
+    pub fn slice(self, clock: Option<fn() -> Instant>) -> Effort {
         of(self.slice_steps, SLICE, clock)
     }
 
     /// A slice of a build.
-    pub(crate) fn build(self, clock: Option<fn() -> Instant>) -> Effort {
+    #[must_use]
+    pub fn build(self, clock: Option<fn() -> Instant>) -> Effort {
         of(self.slice_steps, BUILD_SLICE, clock)
     }
 }

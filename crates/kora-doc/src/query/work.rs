@@ -1,0 +1,234 @@
+//! One part's share of a question: a way through documents that is left when a slice is over and taken up again.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use kora_core::context::errand::Effort;
+use kora_index::scalar::ScalarRange;
+use kora_index::search::{Direction, Flow, Search, SearchScoring};
+
+use super::find::{Figures, Ready};
+use super::order::{First, Hit, Position, compare};
+use super::view::{Found, View};
+use crate::companion::scalars_of;
+use crate::condition::Term;
+
+/// Steps of a search between two looks at what is left of a slice.
+const STEPS: usize = 2048;
+/// Documents between two such looks.
+const DOCUMENTS: usize = 8;
+/// What a document that was found counts, in steps.
+const FOUND_STEPS: usize = 4;
+
+/// What a way through documents is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// To count those that match.
+    Count,
+    /// To find those that match, in the order in which they were written.
+    AsWritten,
+    /// To find those that match in the order of an index.
+    InOrder,
+    /// To find those that match and that this index does not have.
+    Missing,
+    /// To count those that pass each test that no index answers.
+    Tests,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Work {
+    stage: Stage,
+    pub(crate) figures: Figures,
+    pub(crate) first: First,
+    /// Documents that pass each test.
+    pub(crate) passed: Vec<u64>,
+    /// Matches that were taken.
+    pub(crate) taken: usize,
+    search: Option<Search>,
+    /// Documents before this one are not looked at.
+    from: u32,
+    /// The pair of the index that came last.
+    visited: Option<(Box<[u8]>, u32)>,
+    /// The scalar of the match that was taken last.
+    last: Option<Box<[u8]>>,
+}
+
+impl Work {
+    /// A way through the documents from one on, by their numbers.
+    pub(crate) fn new(ready: &Ready, stage: Stage, from: u32) -> Self {
+        Self {
+            stage,
+            figures: Figures::default(),
+            first: ready.first(),
+            passed: vec![0; ready.plan.terms.len()],
+            taken: 0,
+            search: None,
+            from,
+            visited: None,
+            last: None,
+        }
+    }
+
+    /// Goes on until the effort is spent; returns whether it is done.
+    pub(crate) fn step(&mut self, ready: &Ready, view: &View<'_>, effort: &mut Effort) -> bool {
+        if self.stage == Stage::InOrder {
+            self.walk(ready, view, effort)
+        } else {
+            self.search(ready, view, effort)
+        }
+    }
+
+    fn search(&mut self, ready: &Ready, view: &View<'_>, effort: &mut Effort) -> bool {
+        let mut search = self.search.take().unwrap_or_else(|| begin(ready, view, self.stage).from(self.from));
+        let tests = ready.tests();
+        let mut pause = Pause::default();
+        let is_over = loop {
+            let steps = STEPS.min(effort.left());
+            let is_over = search.step(view.index, steps, &SearchScoring::default(), |one| {
+                let found = Found { view, document: one.document };
+                let flow = self.look(ready, &tests, &found);
+                if flow != Flow::Stop && pause.is_due(effort) { Flow::Rest } else { flow }
+            });
+            effort.spend(steps);
+            if is_over || effort.is_spent() {
+                break is_over;
+            }
+        };
+        self.search = Some(search);
+        is_over
+    }
+
+    fn look(&mut self, ready: &Ready, tests: &[&Term], found: &Found<'_, '_>) -> Flow {
+        match self.stage {
+            Stage::Count => {
+                self.matches(ready, found);
+                Flow::Continue
+            }
+            Stage::AsWritten | Stage::InOrder => {
+                if !self.matches(ready, found)
+                    || !self.offer(ready, found)
+                    || !ready.question.order.is_empty()
+                {
+                    return Flow::Continue;
+                }
+                // They come in the order in which they were written.
+                self.taken += 1;
+                let is_enough = ready.question.limit.is_some_and(|limit| self.taken >= limit);
+                if is_enough { Flow::Stop } else { Flow::Continue }
+            }
+            Stage::Missing => {
+                let is_missing = ready.sorted().is_some_and(|index| {
+                    let declared = &ready.collection.indexes[index];
+                    found.root().is_some_and(|root| scalars_of(declared, root).is_empty())
+                });
+                if is_missing && self.matches(ready, found) {
+                    self.offer(ready, found);
+                }
+                Flow::Continue
+            }
+            Stage::Tests => {
+                if let Some(root) = found.root() {
+                    let open = ready.plan.terms.iter().zip(tests).zip(&mut self.passed);
+                    for ((_, test), passed) in open.filter(|((term, _), _)| term.answer.is_none()) {
+                        *passed += u64::from(test.holds(root));
+                    }
+                }
+                Flow::Continue
+            }
+        }
+    }
+
+    /// Whether a document fulfils the condition.
+    fn matches(&mut self, ready: &Ready, found: &Found<'_, '_>) -> bool {
+        let is_walk = matches!(self.stage, Stage::InOrder | Stage::Missing);
+        let condition = ready.condition();
+        self.figures.examined += u64::from(is_walk || condition.is_some());
+        let holds = condition.is_none_or(|condition| found.root().is_some_and(|root| condition.holds(root)));
+        self.figures.matched += u64::from(holds);
+        holds
+    }
+
+    /// Takes a match, unless it is before those that are asked for.
+    fn offer(&mut self, ready: &Ready, found: &Found<'_, '_>) -> bool {
+        let position = ready.position(found);
+        let after = ready.question.after.as_ref();
+        if after.is_some_and(|after| compare(self.first.directions(), &position, after).is_le()) {
+            return false;
+        }
+        self.first.offer(Hit { place: found.view.place, position });
+        true
+    }
+
+    /// Goes through the documents in the order of the index on the first field that is sorted by, until enough match.
+    fn walk(&mut self, ready: &Ready, view: &View<'_>, effort: &mut Effort) -> bool {
+        let (Some(index), Some((_, direction)), Some(limit)) =
+            (ready.sorted(), ready.question.order.first(), ready.question.limit)
+        else {
+            return true;
+        };
+        let after = ready.question.after.as_ref();
+        let Some(range) =
+            after.map_or_else(|| Some(ScalarRange::all()), |after| rest_of_order(after, *direction))
+        else {
+            return true;
+        };
+        let visited = self.visited.take();
+        let from = visited.as_ref().map(|(value, document)| (&**value, *document));
+        let (mut pause, mut is_enough) = (Pause::default(), false);
+        let is_through = view.index.walk_scalars_seen(
+            view.snapshot,
+            (index, &range, *direction),
+            from,
+            |value, document, is_seen| {
+                // Those that are equal come in any order, so all of them are looked at.
+                if self.taken >= limit && self.last.as_deref() != Some(value) {
+                    is_enough = true;
+                    return Flow::Stop;
+                }
+                let found = Found { view, document };
+                if is_seen && self.matches(ready, &found) && self.offer(ready, &found) {
+                    self.taken += 1;
+                    if self.last.as_deref() != Some(value) {
+                        self.last = Some(value.into());
+                    }
+                }
+                if pause.is_due(effort) {
+                    self.visited = Some((value.into(), document));
+                    return Flow::Rest;
+                }
+                Flow::Continue
+            },
+        );
+        is_through || is_enough
+    }
+}
+
+/// The search through a part for a stage.
+fn begin(ready: &Ready, view: &View<'_>, stage: Stage) -> Search {
+    let (plan, statistics) =
+        if matches!(stage, Stage::Missing | Stage::Tests) { ready.all() } else { ready.matches() };
+    Search::new(view.index, Arc::clone(plan), Arc::clone(statistics), view.snapshot.clone())
+}
+
+/// Counts documents, to look at what is left of a slice now and then.
+#[derive(Debug, Default)]
+struct Pause(usize);
+
+impl Pause {
+    /// Notes a document; returns whether the effort is spent.
+    fn is_due(&mut self, effort: &mut Effort) -> bool {
+        self.0 += 1;
+        effort.spend(FOUND_STEPS);
+        self.0.is_multiple_of(DOCUMENTS) && effort.is_spent()
+    }
+}
+
+/// What is left of an order by its first key.
+fn rest_of_order(after: &Position, direction: Direction) -> Option<ScalarRange> {
+    let key = after.keys.first()?.clone()?;
+    Some(match direction {
+        Direction::Ascending => ScalarRange { from: Bound::Included(key), to: Bound::Unbounded },
+        Direction::Descending => ScalarRange { from: Bound::Unbounded, to: Bound::Included(key) },
+    })
+}

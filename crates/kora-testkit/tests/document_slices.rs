@@ -1,0 +1,317 @@
+//! Questions about collections and builds of their indexes that go on aside, a slice at a time, beside clients that change documents: each answer is
+//! that of the moment at which the question began, and in the end nothing is kept.
+
+use std::time::Duration;
+
+use kora_core::db::DbIndex;
+use kora_core::hash::splitmix64;
+use kora_core::reply::Value;
+use kora_core::slot::{ShardId, WorkerId};
+use kora_engine::front::Origin;
+use kora_engine::session::Choice;
+use kora_search::Pace;
+use kora_testkit::stepped::Stepped;
+
+/// Documents that changes choose from.
+const IDS: u64 = 150;
+/// Slices of a few documents.
+const PACE: Pace = Pace { whole_steps: 40, slice_steps: 40 };
+/// Rounds after which a command must have come to its end.
+const ROUNDS_MAX: usize = 20_000;
+const DROPPED: &str = "ERR the collection was deleted before the answer was found";
+const OK: &str = "OK";
+
+struct World {
+    engine: Stepped,
+    asking: Origin,
+    writer: Origin,
+    shards: u16,
+    random: u64,
+    /// Rounds that questions took in all.
+    rounds: usize,
+}
+
+fn choice() -> Choice<bool> {
+    Choice { style: false, ..Choice::of_program(DbIndex(0)) }
+}
+
+fn words(line: &str) -> Vec<Vec<u8>> {
+    line.split('|').map(|word| word.as_bytes().to_vec()).collect()
+}
+
+fn ok() -> Value {
+    Value::Simple(OK.to_owned())
+}
+
+impl World {
+    /// A collection with documents and some indexes.
+    fn new(workers: u16, shards: u16, seed: u64) -> Self {
+        let mut engine = Stepped::at_pace(workers, shards, seed, PACE);
+        let asking = engine.connect(WorkerId(0), choice());
+        let writer = engine.connect(WorkerId(workers - 1), choice());
+        let mut world = Self { engine, asking, writer, shards, random: seed, rounds: 0 };
+        world.begin();
+        world
+    }
+
+    fn begin(&mut self) {
+        assert_eq!(self.run(self.writer, "DOC.CREATE|c"), ok());
+        for index in ["a|sorted", "g|hash", "t|array"] {
+            assert_eq!(self.run(self.writer, &format!("DOC.CREATEINDEX|c|{index}")), ok());
+        }
+        for number in 0..IDS {
+            let document = self.document();
+            assert_eq!(self.run(self.writer, &format!("DOC.SET|c|{number}|{document}")), ok());
+        }
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        splitmix64(&mut self.random) % limit
+    }
+
+    fn choose<'a>(&mut self, from: &[&'a str]) -> &'a str {
+        let at = self.below(from.len() as u64);
+        from[usize::try_from(at).unwrap_or(0)]
+    }
+
+    /// Runs a command to its end.
+    fn run(&mut self, client: Origin, line: &str) -> Value {
+        self.engine.send(client, [words(line)]);
+        self.engine.settle();
+        let answers = self.engine.answers();
+        let own = answers.into_iter().rfind(|(of, _)| *of == client.client);
+        own.unwrap_or_else(|| panic!("{line} has a reply")).1
+    }
+
+    fn document(&mut self) -> String {
+        let mut members = vec![format!("\"x\":{}", self.below(1000))];
+        if self.below(5) > 0 {
+            members.push(format!("\"a\":{}", self.below(12)));
+        }
+        members.push(format!("\"g\":\"{}\"", self.choose(&["red", "blue", "green"])));
+        members.push(format!("\"t\":[{},{}]", self.below(5), self.below(5)));
+        format!("{{{}}}", members.join(","))
+    }
+
+    /// A change of documents: some of them by what is no command of collections.
+    fn change(&mut self) {
+        let (id, other) = (self.below(IDS), self.below(IDS));
+        let (key, other_key) = (format!("__kora:doc:c:{id}"), format!("__kora:doc:c:{other}"));
+        let line = match self.below(18) {
+            0 => format!("DOC.DEL|c|{id}"),
+            1 => format!("RENAME|{key}|{other_key}"),
+            2 => format!("COPY|{key}|{other_key}|REPLACE"),
+            3 => format!("PEXPIRE|{key}|20"),
+            4 => format!("DOC.UPDATE|c|{id}|INCR|x|1"),
+            5 => format!("DOC.UPDATE|c|{id}|SET|a|{}", self.below(12)),
+            6 => format!("JSON.SET|{key}|$.x|{}", self.below(1000)),
+            7 => format!("SET|{key}|text"),
+            8 => {
+                self.engine.pass(Duration::from_millis(15));
+                return;
+            }
+            9 => format!("EVAL|redis.call('JSON.SET',KEYS[1],'$','{{\"a\":1}}') error('back')|1|{key}"),
+            10 => {
+                let (one, two) = (self.document(), self.document());
+                self.send_change("MULTI");
+                self.send_change(&format!("DOC.SET|c|{id}|{one}"));
+                self.send_change(&format!("DOC.SET|c|{other}|{two}"));
+                "EXEC".to_owned()
+            }
+            11 => format!("DOC.DELETE|c|WHERE|x = {}", self.below(1000)),
+            _ => format!("DOC.SET|c|{id}|{}", self.document()),
+        };
+        self.send_change(&line);
+    }
+
+    /// The writer's command runs at once, or stands behind what came before it; nobody waits for it.
+    fn send_change(&mut self, line: &str) {
+        self.engine.send(self.writer, [words(line)]);
+    }
+
+    fn question(&mut self) -> String {
+        let (low, high) = (self.below(8), 3 + self.below(9));
+        let x = self.below(800);
+        let what = match self.below(8) {
+            0 => String::new(),
+            1 => format!("|WHERE|a >= {low} AND a < {high}"),
+            2 => format!("|WHERE|x > {x}"),
+            3 => format!("|WHERE|g = 'red' AND x < {x}"),
+            4 => format!("|WHERE|t CONTAINS {low} OR g = 'blue'"),
+            5 => format!("|WHERE|NOT a = {low}"),
+            6 => format!("|WHERE|g IN ('red','green') AND a > {low}"),
+            _ => "|WHERE|NOT EXISTS(a)".replace("EXISTS(a)", "a EXISTS"),
+        };
+        let what = if what.contains("EXISTS") { format!("|WHERE|NOT x > {x}") } else { what };
+        let rest = match self.below(12) {
+            0 => "",
+            1 => "|WITHIDS",
+            2 => "|LIMIT|60|OFFSET|3",
+            3 => "|ORDER|BY|a|LIMIT|40|WITHIDS",
+            4 => "|ORDER|BY|a|DESC|x|LIMIT|30",
+            5 => "|ORDER|BY|x|DESC|WITHIDS",
+            6 => "|ORDER|BY|g|a|LIMIT|200|PROJECT|x|g",
+            7 => "|CURSOR|0|LIMIT|25|WITHIDS",
+            8 => "|CURSOR|0|LIMIT|140|ORDER|BY|a|DESC",
+            9 => return format!("DOC.COUNT|c{what}"),
+            10 => return format!("DOC.EXPLAIN|c{what}"),
+            _ => return format!("DOC.EXPLAIN|c{what}|ORDER|BY|a|LIMIT|100"),
+        };
+        format!("DOC.FIND|c{what}{rest}")
+    }
+
+    /// What a question is answered now, at once.
+    fn ask_at_once(&mut self, question: &str) -> Value {
+        self.run(self.asking, "MULTI");
+        self.run(self.asking, question);
+        match self.run(self.asking, "EXEC") {
+            Value::Array(mut replies) => replies.pop().expect("EXEC replies what its command does"),
+            other => panic!("{question}: {other:?}"),
+        }
+    }
+
+    /// A worker takes a round. What other clients than `asking` are answered is forgotten.
+    fn round(&mut self) -> Option<Value> {
+        let worker = usize::try_from(self.below(self.engine.turns.len() as u64)).unwrap_or(0);
+        self.engine.round(worker);
+        self.own_answer()
+    }
+
+    fn own_answer(&mut self) -> Option<Value> {
+        let client = self.asking.client;
+        self.engine.answers().into_iter().rfind(|(of, _)| *of == client).map(|(_, value)| value)
+    }
+
+    /// A question's answer, while others change documents.
+    fn ask_beside(&mut self, question: &str, mut change: impl FnMut(&mut Self)) -> Value {
+        self.engine.send(self.asking, [words(question)]);
+        for round in 0..ROUNDS_MAX {
+            if let Some(reply) = self.own_answer() {
+                self.rounds += round;
+                return reply;
+            }
+            for _ in 0..self.below(3) {
+                change(self);
+            }
+            if let Some(reply) = self.round() {
+                self.rounds += round;
+                return reply;
+            }
+        }
+        panic!("{question} has no end");
+    }
+
+    /// What is kept in all stores.
+    fn keep_count(&mut self) -> usize {
+        let shards = self.shards;
+        let executor = self.engine.turns[0].executor();
+        let count = (0..shards)
+            .map(|shard| executor.store_of(ShardId(shard)).expect("all are at rest").keep_count(DbIndex(0)))
+            .sum();
+        executor.release();
+        count
+    }
+
+    /// Nothing is left of any question.
+    fn assert_nothing_kept(&mut self) {
+        self.engine.settle();
+        self.engine.answers();
+        assert_eq!(self.keep_count(), 0);
+    }
+}
+
+fn play(workers: u16, shards: u16, seed: u64, steps: usize) {
+    let mut world = World::new(workers, shards, seed);
+    let mut was_long = 0;
+    for _ in 0..steps {
+        (0..10).for_each(|_| world.change());
+        world.engine.settle();
+        world.engine.answers();
+        let question = world.question();
+        let expected = world.ask_at_once(&question);
+        let before = world.rounds;
+        let found = world.ask_beside(&question, World::change);
+        was_long += usize::from(world.rounds - before > 3);
+        assert_eq!(found, expected, "{question}");
+    }
+    assert!(was_long > steps / 2, "only {was_long} questions of {steps} went on aside");
+    world.assert_nothing_kept();
+}
+
+#[test]
+fn a_question_aside_is_answered_of_the_moment_at_which_it_began_on_one_shard() {
+    (0..6).for_each(|seed| play(1, 1, seed, 150));
+}
+
+#[test]
+fn a_question_aside_is_answered_of_the_moment_at_which_it_began_on_four_shards() {
+    (0..6).for_each(|seed| play(2, 4, seed, 150));
+}
+
+#[test]
+fn indexes_that_come_and_go_leave_a_question_as_it_is() {
+    for (workers, shards) in [(1, 1), (2, 4)] {
+        let mut world = World::new(workers, shards, 9);
+        for round in 0..40 {
+            let question = world.question();
+            let expected = world.ask_at_once(&question);
+            let found = world.ask_beside(&question, |world| {
+                let line = [
+                    "DOC.DROPINDEX|c|a",
+                    "DOC.CREATEINDEX|c|a|sorted",
+                    "DOC.CREATEINDEX|c|x|hash",
+                    "DOC.DROPINDEX|c|x",
+                ];
+                let line = world.choose(&line);
+                world.send_change(line);
+                world.change();
+            });
+            assert_eq!(found, expected, "{round}: {question}");
+            world.engine.settle();
+            world.engine.answers();
+        }
+        world.assert_nothing_kept();
+    }
+}
+
+/// A question that is about to go on aside, and a few of its slices.
+fn begin(world: &mut World, question: &str) {
+    world.engine.send(world.asking, [words(question)]);
+    for _ in 0..3 {
+        world.change();
+        assert_eq!(world.round(), None, "{question} is not over yet");
+    }
+}
+
+#[test]
+fn nothing_is_kept_for_a_client_that_has_left() {
+    for (workers, shards) in [(1, 1), (2, 4)] {
+        let mut world = World::new(workers, shards, 5);
+        for _ in 0..20 {
+            begin(&mut world, "DOC.FIND|c|ORDER|BY|x");
+            assert!(world.keep_count() > 0, "it may show documents that change");
+            world.engine.leave(world.asking);
+            world.engine.settle();
+            assert_eq!(world.keep_count(), 0);
+            world.asking = world.engine.connect(WorkerId(0), choice());
+        }
+        world.assert_nothing_kept();
+    }
+}
+
+#[test]
+fn a_question_whose_collection_goes_ends_with_an_error() {
+    for (workers, shards) in [(1, 1), (2, 4)] {
+        for line in ["DOC.DROP|c", "FLUSHALL", "SWAPDB|0|1"] {
+            let mut world = World::new(workers, shards, 6);
+            begin(&mut world, "DOC.FIND|c|WHERE|x >= 0");
+            world.engine.send(world.writer, [words(line)]);
+            // Another collection takes its name.
+            world.engine.send(world.writer, [words("DOC.CREATE|c"), words("DOC.SET|c|1|{\"x\":1}")]);
+            let answers = std::iter::from_fn(|| Some(world.round())).take(500).flatten();
+            let answers: Vec<_> = answers.collect();
+            assert_eq!(answers, [Value::Error(DROPPED.to_owned())], "{line}");
+            world.assert_nothing_kept();
+        }
+    }
+}
