@@ -59,7 +59,7 @@ pub(super) fn search(stage: &Stage, seed: u64) {
             _ => {
                 let (low, high) = (random.below(20), 20 + random.below(30));
                 let fill = |text: &str| text.replace("$n", &low.to_string()).replace("$m", &high.to_string());
-                let question: Command = words(*random.choose(QUESTIONS))
+                let question: Command = words(random.choose::<&str>(QUESTIONS))
                     .into_iter()
                     .map(|word| {
                         let word = fill(&String::from_utf8_lossy(&word));
@@ -81,7 +81,7 @@ pub(super) fn search(stage: &Stage, seed: u64) {
 fn declare(link: &mut Link<'_>, random: &mut Random) -> bool {
     let drops = ["FT.DROPINDEX hashes", "FT.DROPINDEX json", "DOC.DROPINDEX people g", "DOC.DROP people"];
     let is_drop = random.one_in(ACTIONS_PER_DROP / 10);
-    let drop = is_drop.then(|| words(*random.choose(&drops)));
+    let drop = is_drop.then(|| words(random.choose::<&str>(&drops)));
     let commands: Vec<Command> =
         drop.into_iter().chain(DECLARATIONS.iter().map(|line| words(line))).collect();
     !matches!(link.batch(KIND, &commands), Outcome::NotSent)
