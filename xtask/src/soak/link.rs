@@ -26,6 +26,7 @@ const HARMLESS: &[&str] = &[
     "mine: no such index",
     "The index was dropped",
     "Cursor not found",
+    "Too many cursors allocated for index",
     "ERR collection 'people' already exists",
     "ERR unknown collection 'people'",
     "ERR there is an index on",

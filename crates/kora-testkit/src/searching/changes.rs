@@ -214,10 +214,24 @@ impl World {
         Err("a script has no end".to_owned())
     }
 
-    /// Notes which indexes FLUSHALL has deleted.
-    pub(super) fn note_dropped(&mut self) {
+    /// Lets all changes come to their end: what the writer sends behind them is answered.
+    pub(super) fn finish_changes(&mut self) {
+        let mark = b"all before is done".to_vec();
+        let echo = [b"EVAL".to_vec(), b"return ARGV[1]".to_vec(), b"0".to_vec(), mark.clone()];
+        self.engine.send(self.writer, [echo.to_vec()]);
+        for _ in 0..ROUNDS_MAX {
+            if self.answers_of(self.writer).contains(&Value::Bulk(mark.clone())) {
+                break;
+            }
+            self.engine.settle();
+        }
         self.engine.settle();
         self.engine.answers();
+    }
+
+    /// Notes which indexes FLUSHALL has deleted.
+    pub(super) fn note_dropped(&mut self) {
+        self.finish_changes();
         self.is_building = false;
         let Value::Array(names) = self.line("FT._LIST") else { return };
         let names: Vec<_> = names.iter().map(bytes).collect();

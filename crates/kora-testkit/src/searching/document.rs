@@ -95,7 +95,7 @@ impl Document {
             key: key.to_vec(),
             shown: Shown::Text(text.clone()),
             texts: each(get(Field::Text), |value| value.as_str().map(words)),
-            tags: each(get(Field::Tag), |value| value.as_str().map(str::to_owned)),
+            tags: each(get(Field::Tag), tag),
             numbers: each(get(Field::Number), Json::as_f64),
             points: each(get(Field::Point), |value| value.as_str().and_then(point)),
             vectors: get(Field::Vector).map_or(Held::Nothing, |value| Held::one(vector_of_json(value))),
@@ -143,6 +143,14 @@ fn each<T>(value: Option<&Json>, read: impl Fn(&Json) -> Option<T>) -> Held<T> {
             values.map_or(Held::Misfit, Held::Values)
         }
         Some(value) => Held::one(read(value)),
+    }
+}
+
+/// A text, or a truth value, which stands for its name.
+fn tag(value: &Json) -> Option<String> {
+    match value {
+        Json::Bool(is_true) => Some(is_true.to_string()),
+        value => value.as_str().map(str::to_owned),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is asked: how it is written, and of which documents it holds.
 
 use super::document::Document;
-use super::schema::{Field, Schema};
+use super::schema::{Field, Kind, Schema};
 use crate::simulation::random::Random;
 
 /// Words of texts, none of which is a stem of another.
@@ -84,7 +84,10 @@ impl Question {
                 4 => Self::Fuzzy(word[1..].to_owned()),
                 _ => Self::Word(word),
             },
-            Field::Tag if schema.has_missing && random.one_in(4) => Self::Missing,
+            // Whether a null is missing is another matter.
+            Field::Tag if schema.has_missing && schema.kind == Kind::Hash && random.one_in(4) => {
+                Self::Missing
+            }
             Field::Tag => Self::Tags((0..1 + random.below(2)).map(|_| Self::tag(random)).collect()),
             Field::Number if random.one_in(4) => Self::Above(number(random)),
             Field::Number => {

@@ -118,7 +118,8 @@ impl World {
             if !self.is_building {
                 (0..1 + self.random.below(2)).for_each(|_| self.change());
             }
-            if !self.is_building && self.is_slow && self.random.one_in(8) {
+            // Where memory is short, what has gone on aside begins anew: its moment is not known.
+            if !self.is_building && self.is_slow && !self.is_short && self.random.one_in(8) {
                 self.check_beside_changes()?;
             } else {
                 self.check()?;

@@ -151,7 +151,7 @@ fn run(model: &mut Model<'_>, record: &Record, call: &Call) -> Value {
             reply.clone()
         }
         Some(reply) if is_dropped(reply) => {
-            model.settle_hashes(record.now);
+            model.settle_for(&call.args[0], record.now);
             reply.clone()
         }
         reply => {

@@ -193,7 +193,7 @@ impl Model<'_> {
                 ok
             }
             b"FT.SEARCH" if self.declared.has_index => {
-                self.settle_hashes(now);
+                self.settle_for(args[0], now);
                 self.search(args[2], now)
             }
             b"DOC.CREATE" if db != DB => error,
@@ -209,7 +209,7 @@ impl Model<'_> {
             b"DOC.DEL" => self.run_core(&[b"DEL", &key_of(args[2])], DB, now),
             b"DOC.GET" => self.run_core(&[b"GET", &key_of(args[2])], DB, now),
             b"DOC.FIND" => {
-                self.settle(DOCUMENTS.as_bytes(), now);
+                self.settle_for(args[0], now);
                 self.find(args[3], now)
             }
             name => unreachable!("the workload has no {}", name.escape_ascii()),
@@ -217,9 +217,10 @@ impl Model<'_> {
         Some(reply)
     }
 
-    /// A search has begun, whatever became of it.
-    pub(super) fn settle_hashes(&mut self, now: UnixMs) {
-        self.settle(b"h", now);
+    /// A search has begun, or a question to the collection, whatever became of it.
+    pub(super) fn settle_for(&mut self, name: &[u8], now: UnixMs) {
+        let prefix = if name.starts_with(b"FT.") { b"h" } else { DOCUMENTS.as_bytes() };
+        self.settle(prefix, now);
     }
 
     /// Who looks at all of an index has deleted what is due of it.
@@ -306,11 +307,14 @@ fn key_of(id: &[u8]) -> Vec<u8> {
 }
 
 /// What a search answers whose index goes while it is under way.
-const DROPPED: &str = "The index was dropped before the query could be executed";
+const DROPPED: [&str; 2] = [
+    "The index was dropped before the query could be executed",
+    "ERR the collection was deleted before the answer was found",
+];
 
 /// Whether this is such an answer: it tells nothing of what there is.
 pub(super) fn is_dropped(reply: &Value) -> bool {
-    matches!(reply, Value::Error(text) if text == DROPPED)
+    matches!(reply, Value::Error(text) if DROPPED.contains(&text.as_str()))
 }
 
 /// What is found has no order, and errors are compared without their words.

@@ -45,7 +45,7 @@ impl Simulation<'_> {
                 // Commands sent at different steps make one record: the last was sent before any of them ran.
                 record.invoked = record.invoked.max(invoked);
                 // A search that began at once, and whose reply is still to come.
-                if call.args[0].starts_with(b"FT.")
+                if (call.args[0].starts_with(b"FT.") || call.args[0] == b"DOC.FIND")
                     && let Some(now) = ran_at_once(at)
                 {
                     record.now = now;

@@ -97,7 +97,13 @@ fn flush(ctx: &mut Ctx<'_>, databases: std::ops::Range<u16>) {
     if databases.contains(&0) {
         let mut catalogs = Cataloged::among(ctx.services).peekable();
         let is_any = catalogs.peek().is_some();
-        catalogs.for_each(|catalog| catalog.clear());
+        // Declarations that go are a change, whether there are keys or not.
+        let mut declared = 0;
+        catalogs.for_each(|catalog| {
+            declared += u64::from(catalog.dump().is_some());
+            catalog.clear();
+        });
+        ctx.journal.changed(declared);
         if is_any {
             ctx.each_store(|store, _| store.abandon());
         }
