@@ -14,6 +14,9 @@ const BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes that a copy takes besides its entry: about.
 const OVERHEAD_BYTES: usize = 64;
 
+/// Whether the entry of a key is of interest.
+type Admits = Box<dyn Fn(&[u8]) -> bool + Send>;
+
 /// Why not all was kept that a question needs, if so.
 #[derive(Debug, Default)]
 pub struct Loss(AtomicU8);
@@ -45,7 +48,7 @@ impl Loss {
 /// What one store keeps for a question.
 pub struct Copies {
     /// Whether the entry of a key is of interest.
-    admits: Box<dyn Fn(&[u8]) -> bool + Send>,
+    admits: Admits,
     entries: HashMap<Box<[u8]>, Entry>,
     bytes: usize,
     /// The question, while it goes on.
