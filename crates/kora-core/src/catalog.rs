@@ -43,14 +43,14 @@ pub trait Catalog: fmt::Debug + Send + Sync {
     fn clear(&self);
 }
 
-/// What became of a module's data.
+/// The outcome of [`Catalog::restore_foreign`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Foreign {
     /// It is of another module or version: it is left out.
     Unknown,
     /// It is taken up, but for what is said here.
     Taken {
-        /// What is left out, and why.
+        /// Messages that name each part left out, with the reason.
         left_out: Vec<String>,
         /// Whether stores have parts of it.
         has_parts: bool,

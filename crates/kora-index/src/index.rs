@@ -32,6 +32,9 @@ pub use memory::Memory;
 
 /// Documents that died and that a change frees along the way.
 const RECLAIMED_PER_CHANGE: usize = 4;
+
+/// Documents that are freed at once by [`Index::reclaim_all`].
+const RECLAIMED_PER_PIECE: usize = 16;
 /// Text fields at most: one bit for each in a word's entry.
 const TEXT_FIELDS_MAX: u32 = 128;
 /// Language of words unless something else is said.
@@ -273,6 +276,22 @@ impl Index {
             self.free(number, true);
         }
         self.table.dying_count()
+    }
+
+    /// Frees all of them in pieces, as long as `goes_on`, which is told how many the last piece was. Returns whether none is left but those
+    /// that snapshots see.
+    pub fn reclaim_all(&mut self, mut goes_on: impl FnMut(usize) -> bool) -> bool {
+        let mut before = usize::MAX;
+        loop {
+            let left = self.reclaim(RECLAIMED_PER_PIECE);
+            if left == 0 || left >= before {
+                return true;
+            }
+            before = left;
+            if !goes_on(RECLAIMED_PER_PIECE) {
+                return false;
+            }
+        }
     }
 
     /// Whether a key has a document.

@@ -147,7 +147,7 @@ pub(crate) fn skip_module(reader: &mut Reader<'_>) -> RdbResult<()> {
     skip_module_parts(reader)
 }
 
-/// What a module stores beside keys.
+/// The data that a module stores beside keys (AUX).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ModuleData<'a> {
     /// The name of the type under which it is stored.

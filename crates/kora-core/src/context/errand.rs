@@ -5,8 +5,8 @@
 //! lets go of the stores, and the keepers of the shards go on. When all shares are done the errand says what follows ([`Errand::next`]): more
 //! shares, its reply, or that the command is to run anew.
 //!
-//! What a share reads later is what the store holds then. A share that must not see that has made sure of it when it began: by a snapshot, or by
-//! what the store keeps for it ([`crate::store::keeping`]).
+//! A share that goes on later reads the store as it is by then. One that needs the store as it was takes a snapshot when it begins, or has the
+//! store keep entries before they change ([`crate::store::keeping`]).
 
 mod pace;
 
@@ -58,12 +58,12 @@ pub trait Errand: Debug + Send + Sync {
 /// A shard and its share.
 pub type ShareOf = (ShardId, Box<dyn Share>);
 
-/// What follows when all shares are done.
+/// The next step of an errand whose shares are all done.
 #[derive(Debug)]
 pub struct Next {
-    /// What the client is told, if it is time.
+    /// The client's answer, once there is one.
     pub answer: Option<Answer>,
-    /// What is to be done then; without any the errand is over.
+    /// Shares that are still to be done. The errand is over when there are none.
     pub shares: Vec<ShareOf>,
 }
 

@@ -16,8 +16,6 @@ use crate::query::work::Work;
 
 /// What a document that is made into a text counts, in steps.
 const TEXT_STEPS: usize = 20;
-/// Documents that are freed between two looks at what is left of a slice.
-const FREED: usize = 16;
 
 /// What a share does.
 #[derive(Debug)]
@@ -116,19 +114,10 @@ impl Share for Tidying {
         }
         let tidied = companion::with_part(store, |part, _| {
             let Some(part) = part.find(escaped) else { return true };
-            let mut before = usize::MAX;
-            loop {
-                let left = part.indexed.index.reclaim(FREED);
-                // What is left is seen by others.
-                if left == 0 || left >= before {
-                    return true;
-                }
-                before = left;
-                effort.spend(FREED * TEXT_STEPS);
-                if effort.is_spent() {
-                    return false;
-                }
-            }
+            part.indexed.index.reclaim_all(|freed| {
+                effort.spend(freed * TEXT_STEPS);
+                !effort.is_spent()
+            })
         });
         tidied.unwrap_or(true)
     }

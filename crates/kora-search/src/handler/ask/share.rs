@@ -22,8 +22,6 @@ const MATCHES: usize = 16;
 const MATCH_STEPS: usize = 4;
 /// What a row that is loaded counts, in steps.
 const ROW_STEPS: usize = 20;
-/// Documents that are freed between two looks.
-const FREED: usize = 16;
 
 /// What a share does.
 #[derive(Debug)]
@@ -213,19 +211,10 @@ impl<P: Purpose> Share for Tidying<P> {
         let number = self.query.question.declaration.number;
         let tidied = companion::with_part(store, |part, _| {
             let Some(index) = part.find(number) else { return true };
-            let mut before = usize::MAX;
-            loop {
-                let left = index.index.reclaim(FREED);
-                // What is left is seen by others.
-                if left == 0 || left >= before {
-                    return true;
-                }
-                before = left;
-                effort.spend(FREED * ROW_STEPS);
-                if effort.is_spent() {
-                    return false;
-                }
-            }
+            index.index.reclaim_all(|freed| {
+                effort.spend(freed * ROW_STEPS);
+                !effort.is_spent()
+            })
         });
         tidied.unwrap_or(true)
     }
