@@ -182,6 +182,7 @@ impl Links {
 
     /// Links two different nodes that are not linked and have room both. Complexity: O(M).
     pub(crate) fn link(&mut self, level: usize, a: u32, b: u32) {
+        debug_assert!(a != b && !self.linked(level, a, b), "links are between two nodes, and there once");
         self.push(level, a, b);
         self.push(level, b, a);
     }

@@ -12,6 +12,7 @@ use crate::beam::Walk;
 use crate::config::{Config, Error, LEVEL_MAX};
 use crate::graph::{Graph, Scratch};
 use crate::vectors::Encoded;
+use crate::visited::Visited;
 use crate::{order, random};
 
 /// Candidates that a node without a way to it is linked with one of.
@@ -164,7 +165,7 @@ impl Graph {
         if reached.len() < self.len {
             for id in 0..self.bound() {
                 if self.contains(id) && !reached.contains(id) {
-                    self.adopt(id, scratch);
+                    self.adopt(id, &reached, scratch);
                     self.reach(id, &mut reached, &mut stack);
                 }
             }
@@ -172,7 +173,7 @@ impl Graph {
         scratch.beam.visited = reached;
     }
 
-    fn reach(&self, from: u32, reached: &mut crate::visited::Visited, stack: &mut Vec<u32>) {
+    fn reach(&self, from: u32, reached: &mut Visited, stack: &mut Vec<u32>) {
         if reached.insert(from) {
             stack.push(from);
         }
@@ -186,8 +187,9 @@ impl Graph {
         }
     }
 
-    /// Links a node that no links lead to from the entry with one of those near it that they lead to.
-    fn adopt(&mut self, id: u32, scratch: &mut Scratch) {
+    /// Links a node that no links lead to from the entry with one of those near it that they lead to. Layers above may lead to nodes that the lowest one does not
+    /// lead to, so that a search which ends at one of them begins again at the entry.
+    fn adopt(&mut self, id: u32, reached: &Visited, scratch: &mut Scratch) {
         let mut row = Vec::new();
         self.vectors.decode(id, &mut row);
         let Ok(query) = self.query(&row) else { return };
@@ -195,9 +197,10 @@ impl Graph {
         {
             let probe = self.vectors.probe_of(&query);
             let Some(nearest) = self.descend(&probe, 0, scratch) else { return };
+            let start = if reached.contains(nearest) { nearest } else { self.entry };
             let (walk, mut budget) = (Walk::new(0, CANDIDATES), usize::MAX);
             scratch.beam.begin(self);
-            scratch.beam.seed(self, &walk, &probe, nearest, &mut |_| true);
+            scratch.beam.seed(self, &walk, &probe, start, &mut |_| true);
             scratch.beam.run(self, &walk, &probe, &mut budget, &mut |_| true);
             scratch.beam.take_best(&mut near);
         }

@@ -105,7 +105,7 @@ fn vectors_of_another_kind_are_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn links_that_are_missing_are_mended(kept in prop::collection::vec(any::<u8>(), 64), all in any::<bool>()) {

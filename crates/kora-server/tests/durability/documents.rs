@@ -182,7 +182,7 @@ fn values_are_unique_whoever_writes_them() {
     program.kill().unwrap();
     let mut program = launch.start().unwrap();
     let mut client = program.connect().unwrap();
-    assert_eq!(line(&mut client, "DOC.COUNT c").to_string(), "200");
+    assert_eq!(line(&mut client, "DOC.COUNT c").to_string(), ":200\n");
     let info = client.call(&["DOC.INFO", "c"]).unwrap().to_string();
     assert!(info.contains("duplicates"), "{info}");
     program.kill().unwrap();

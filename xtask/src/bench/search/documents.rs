@@ -11,6 +11,9 @@ pub(super) const TEXT_BYTES: usize = 201;
 /// Words of the vocabulary.
 const WORDS: u64 = 900;
 
+/// Words of a document's body.
+const BODY_WORDS: usize = 18;
+
 /// Tags that documents have two of.
 const TAGS: u64 = 1000;
 
@@ -72,7 +75,7 @@ pub(super) fn all(count: usize) -> Vec<Document> {
 }
 
 fn text(at: usize, random: &mut Random) -> String {
-    let body: Vec<String> = (0..20).map(|_| random.word()).collect();
+    let body: Vec<String> = (0..BODY_WORDS).map(|_| random.word()).collect();
     let rest = format!(
         r#"","city":"{}","price":{}.{:02},"stock":{},"tags":["{}","{}"],"body":"{}"}}"#,
         random.city(),

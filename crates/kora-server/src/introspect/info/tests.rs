@@ -37,7 +37,8 @@ fn lines_end_in_crlf_and_sections_stand_apart() {
         text(&snapshot, sections),
         "# Modules\r\n\
          module:name=ReJSON,ver=20803,api=1,filters=0,usedby=[],using=[],options=[handle-io-errors]\r\n\
-         module:name=search,ver=21005,api=1,filters=0,usedby=[],using=[],options=[handle-io-errors]\r\n\r\n\
+         module:name=search,ver=21005,api=1,filters=0,usedby=[],using=[],options=[handle-io-errors]\r\n\
+         module:name=vectorset,ver=1,api=1,filters=0,usedby=[],using=[],options=[handle-io-errors]\r\n\r\n\
          # Commandstats\r\n\
          cmdstat_config|get:calls=8,usec=137,usec_per_call=17.12,rejected_calls=1,failed_calls=3\r\n\r\n\
          # Errorstats\r\nerrorstat_WRONGTYPE:count=4\r\n\r\n\
