@@ -14,10 +14,12 @@ const BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes that a copy takes besides its entry: about.
 const OVERHEAD_BYTES: usize = 64;
 
+/// Whether the entry of a key is of interest.
+type Admits = dyn Fn(&[u8]) -> bool + Send;
+
 /// What one store keeps for a question.
 pub struct Copies {
-    /// Whether the entry of a key is of interest.
-    admits: Box<dyn Fn(&[u8]) -> bool + Send>,
+    admits: Box<Admits>,
     entries: HashMap<Box<[u8]>, Entry>,
     bytes: usize,
     /// The question, while it goes on.
