@@ -1,7 +1,7 @@
-//! `asan`: runs the core's tests under AddressSanitizer, for its modules with unsafe code.
+//! `asan`: runs the tests of the core and of the vector index under AddressSanitizer, for their modules with unsafe code.
 //!
-//! The sanitizer is an option of the compiler that stable releases keep locked; the variable below unlocks it. Only the
-//! core is built so: the allocator that the server brings would hide what the sanitizer looks for.
+//! The sanitizer is an option of the compiler that stable releases keep locked; the variable below unlocks it. Only these
+//! crates are built so: the allocator that the server brings would hide what the sanitizer looks for.
 
 use std::process::Command;
 
@@ -13,7 +13,7 @@ const TARGET_DIR: &str = "target/asan";
 /// Options of `asan`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Only tests whose name contains one of these; all tests of the core if none is given
+    /// Only tests whose name contains one of these; all tests if none is given
     only: Vec<String>,
 }
 
@@ -21,7 +21,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let status = Command::new(env!("CARGO"))
         // With a target named, build scripts and macros are built without the sanitizer.
-        .args(["test", "--package", "kora-core", "--lib", "--target", &host, "--"])
+        .args(["test", "--package", "kora-core", "--package", "kora-hnsw", "--lib", "--target", &host, "--"])
         .args(&args.only)
         .env("RUSTC_BOOTSTRAP", "1")
         .env("RUSTFLAGS", "-Zsanitizer=address")

@@ -1,4 +1,6 @@
-//! `differential`: the same random commands to Kora and to a real server.
+//! `differential`: the same random commands to Kora and to a real server; with `--search`, random queries to indexes and to a naive model.
+//!
+//! For long runs build optimised: `cargo run --release --package xtask -- differential --search --queries 1000000`.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -6,7 +8,13 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 use kora_testkit::differential::{self, Generator, Plan};
 use kora_testkit::process::Server;
+use kora_testkit::searching::{self, Tally};
 use kora_testkit::target::tcp::TcpTarget;
+
+use crate::seeds;
+
+/// Queries of one seed.
+const QUERIES_PER_SEED: u64 = 1000;
 
 /// Options of `differential`.
 #[derive(clap::Args)]
@@ -21,22 +29,38 @@ pub(crate) struct Args {
     #[arg(long, value_delimiter = ',', value_parser = clap::builder::PossibleValuesParser::new(Generator::groups()))]
     types: Vec<String>,
     /// The program of a real server
-    #[arg(long, value_name = "PATH")]
-    reference: PathBuf,
+    #[arg(long, value_name = "PATH", required_unless_present = "search")]
+    reference: Option<PathBuf>,
     /// A running server to compare with it, such as 127.0.0.1:6379. Its data is deleted
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["program", "workers"])]
     kora: Option<String>,
     /// A server program to start instead; by default Kora is built and started
     #[arg(long, value_name = "PATH")]
     program: Option<PathBuf>,
-    /// Workers of the Kora that is started
+    /// Workers of the Kora that is started, or simulated
     #[arg(long, default_value_t = 4)]
     workers: u16,
+    /// Ask indexes instead, and compare with a look at every key
+    #[arg(long, conflicts_with_all = ["reference", "kora", "program", "types"])]
+    search: bool,
+    /// Number of queries
+    #[arg(long, default_value_t = 1_000_000, requires = "search")]
+    queries: u64,
+    /// Number of shards, no fewer than workers
+    #[arg(long, default_value_t = 6, requires = "search")]
+    shards: u16,
+    /// Number of threads; one per core if not given
+    #[arg(long, requires = "search")]
+    jobs: Option<usize>,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    if args.search {
+        return search(args);
+    }
     let no_options: [&str; 0] = [];
-    let reference = Server::start(&args.reference, &no_options)?;
+    let reference = args.reference.as_ref().context("a real server to compare with")?;
+    let reference = Server::start(reference, &no_options)?;
     let started = match (&args.kora, &args.program) {
         (Some(_), _) => None,
         (None, Some(program)) => Some(Server::start(program, &no_options)?),
@@ -63,6 +87,21 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         bail!("the servers differ");
     }
     println!("{} commands without a difference", args.commands);
+    Ok(())
+}
+
+/// Queries to indexes, beside the naive model.
+fn search(args: &Args) -> anyhow::Result<()> {
+    let options = searching::Options {
+        worker_count: args.workers.max(1),
+        shard_count: args.shards.max(args.workers).max(1),
+        query_count: QUERIES_PER_SEED,
+    };
+    let started = Instant::now();
+    let count = args.queries.div_ceil(QUERIES_PER_SEED);
+    let total =
+        seeds::sum((args.seed, count), args.jobs, Tally::plus, |seed| searching::search(seed, &options))??;
+    println!("{total:?} in {:.1} s, no difference", started.elapsed().as_secs_f64());
     Ok(())
 }
 

@@ -9,6 +9,7 @@ mod ledger;
 mod link;
 mod load;
 mod phases;
+mod searches;
 mod site;
 mod stage;
 mod watch;
@@ -161,10 +162,11 @@ fn perform(
             scope.spawn(move || load::work(stage, ledger, seed));
         }
         for _ in 0..COMPANY {
-            let seeds = [random.bits(), random.bits(), random.bits()];
+            let seeds = [random.bits(), random.bits(), random.bits(), random.bits()];
             scope.spawn(move || company::come_and_go(stage, seeds[0]));
             scope.spawn(move || company::wait(stage, seeds[1]));
             scope.spawn(move || company::ask(stage, seeds[2]));
+            scope.spawn(move || searches::search(stage, seeds[3]));
         }
         let seed = random.bits();
         scope.spawn(move || company::push(stage, seed));

@@ -123,14 +123,16 @@ fn has_unranked_lock(file: &str, line: &str) -> bool {
 
 /// The arrows between crates point down only: see docs/architecture.md.
 fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
-    let layers: [(&str, &[&str]); 14] = [
+    let layers: [(&str, &[&str]); 16] = [
         ("kora-format", &[]),
         ("kora-locks", &[]),
         ("kora-stream", &[]),
         ("kora-core", &["kora-format", "kora-locks", "kora-stream"]),
         ("kora-json", &["kora-core", "kora-format"]),
+        ("kora-hnsw", &[]),
         ("kora-index", &["kora-format"]),
         ("kora-search", &["kora-core", "kora-format", "kora-index", "kora-json", "kora-locks"]),
+        ("kora-vector", &["kora-core", "kora-hnsw", "kora-index"]),
         ("kora-doc", &["kora-core", "kora-index", "kora-json", "kora-locks"]),
         ("kora-protocol", &["kora-format"]),
         ("kora-script", &["kora-core", "kora-locks", "kora-protocol"]),
@@ -148,6 +150,7 @@ fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
                 "kora-script",
                 "kora-search",
                 "kora-storage",
+                "kora-vector",
             ],
         ),
         ("kora-cli", &["kora-protocol"]),

@@ -15,7 +15,7 @@ const SEGMENT_ENTRIES: usize = 448;
 
 /// Numbers by the hashes of what they stand for.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Hashed {
+pub struct Hashed {
     segments: Vec<HashTable<u32>>,
     len: usize,
     segment_bytes: usize,
@@ -30,17 +30,19 @@ fn place(hash: u64, count: usize) -> usize {
 }
 
 impl Hashed {
-    pub(crate) fn len(&self) -> usize {
+    /// How many there are.
+    pub fn len(&self) -> usize {
         self.len
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
     /// A number with this hash that `is_it`. Complexity: O(1).
     #[inline]
-    pub(crate) fn find(&self, hash: u64, is_it: impl FnMut(&u32) -> bool) -> Option<u32> {
+    pub fn find(&self, hash: u64, is_it: impl FnMut(&u32) -> bool) -> Option<u32> {
         if self.segments.is_empty() {
             return None;
         }
@@ -48,7 +50,7 @@ impl Hashed {
     }
 
     /// Adds a number that is not there. Complexity: O(1) on average, O(entries of a segment) at worst.
-    pub(crate) fn insert(&mut self, hash: u64, number: u32, hash_of: impl Fn(u32) -> u64) {
+    pub fn insert(&mut self, hash: u64, number: u32, hash_of: impl Fn(u32) -> u64) {
         if self.len >= self.segments.len() * SEGMENT_ENTRIES {
             self.split(&hash_of);
         }
@@ -82,7 +84,7 @@ impl Hashed {
     }
 
     /// Takes a number out, if it is there.
-    pub(crate) fn remove(&mut self, hash: u64, number: u32) {
+    pub fn remove(&mut self, hash: u64, number: u32) {
         if self.segments.is_empty() {
             return;
         }
@@ -97,12 +99,12 @@ impl Hashed {
     }
 
     /// All numbers, in no order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
+    pub fn iter(&self) -> impl Iterator<Item = u32> {
         self.segments.iter().flat_map(|segment| segment.iter().copied())
     }
 
     /// Bytes on the heap. Complexity: O(1).
-    pub(crate) fn memory_bytes(&self) -> usize {
+    pub fn memory_bytes(&self) -> usize {
         self.segments.capacity() * size_of::<HashTable<u32>>() + self.segment_bytes
     }
 }

@@ -8,6 +8,7 @@
 //! but no match lies before it.
 
 mod build;
+mod counted;
 mod places;
 
 use crate::plan::NearTo;
@@ -17,6 +18,7 @@ use crate::table::{Snapshot, Table};
 use crate::vectors::Vectors;
 
 pub(crate) use build::{Builder, build};
+pub(crate) use counted::{Counted, Counting};
 pub(crate) use places::distance;
 
 /// What a plan's part matches.
@@ -80,6 +82,8 @@ pub(crate) enum Matcher<'a> {
         at: u32,
         is_sure: bool,
     },
+    /// Any of the others, whose steps are counted.
+    Counted(Counted<'a>),
 }
 
 /// All of several.
@@ -122,6 +126,7 @@ impl Matcher<'_> {
             | Self::Optional { at, .. } => *at,
             Self::And(and) => and.at,
             Self::Or(or) => or.at,
+            Self::Counted(counted) => counted.inner.at(),
         }
     }
 
@@ -172,6 +177,7 @@ impl Matcher<'_> {
                 *is_sure = *at < limit;
                 *at
             }
+            Self::Counted(counted) => counted.advance(target, limit),
         }
     }
 
@@ -188,6 +194,23 @@ impl Matcher<'_> {
         if at >= target && (at >= limit || self.is_sure()) { at } else { self.advance(target.max(at), limit) }
     }
 
+    /// What is counted, if it is.
+    pub(crate) fn bare(&mut self) -> &mut Self {
+        match self {
+            Self::Counted(counted) => &mut counted.inner,
+            _ => self,
+        }
+    }
+
+    /// Whether it looks at candidates of others only, if there are others.
+    fn looks_once(&self) -> bool {
+        match self {
+            Self::Near { .. } => true,
+            Self::Counted(counted) => counted.inner.looks_once(),
+            _ => false,
+        }
+    }
+
     /// Whether it is known to match where it stands: it was not stopped by its limit.
     fn is_sure(&self) -> bool {
         match self {
@@ -196,6 +219,7 @@ impl Matcher<'_> {
             Self::Near { is_sure, .. } | Self::Not { is_sure, .. } | Self::Optional { is_sure, .. } => {
                 *is_sure
             }
+            Self::Counted(counted) => counted.inner.is_sure(),
             _ => true,
         }
     }
@@ -215,7 +239,7 @@ impl<'a> And<'a> {
             }
             for (place, part) in self.parts.iter_mut().enumerate() {
                 // What is behind a part that selects looks at its candidates only.
-                let looks_once = place > 0 && matches!(part, Matcher::Near { .. });
+                let looks_once = place > 0 && part.looks_once();
                 let found = part.go(target, if looks_once { target + 1 } else { limit });
                 if found > target {
                     target = found;

@@ -16,6 +16,7 @@ use crate::index::Index;
 use crate::matcher::{Builder, Matcher, build};
 use crate::plan::{Distance, Plan};
 use crate::postings::END;
+use crate::profile::Profile;
 use crate::score::{Ceiling, Explanation, Scorer, Scoring};
 use crate::statistics::Statistics;
 use crate::table::Snapshot;
@@ -39,6 +40,7 @@ pub struct Search {
     snapshot: Snapshot,
     preparation: Preparation,
     walk: Walk,
+    profile: Option<Arc<Profile>>,
 }
 
 /// How far a search has come.
@@ -155,13 +157,20 @@ impl Search {
             known: None,
             floor: f64::NEG_INFINITY,
         };
-        Self { plan, statistics, snapshot, preparation, walk }
+        Self { plan, statistics, snapshot, preparation, walk, profile: None }
     }
 
     /// Looks at these documents only, whose numbers ascend, instead of those of the keys that the query names.
     #[must_use]
     pub fn among(mut self, documents: Vec<u32>) -> Self {
         self.walk.keys = Some(documents);
+        self
+    }
+
+    /// Notes what it does.
+    #[must_use]
+    pub fn profiled(mut self, profile: Arc<Profile>) -> Self {
+        self.profile = Some(profile);
         self
     }
 
@@ -183,7 +192,8 @@ impl Search {
         mut visit: impl FnMut(&Match<'_>) -> Flow,
     ) -> bool {
         let mut steps = steps;
-        if !self.preparation.step(&self.plan, index, &mut steps) {
+        let profile = self.profile.as_deref();
+        if !self.preparation.step(&self.plan, index, profile, &mut steps) {
             return false;
         }
         let builder = Builder {
@@ -192,6 +202,7 @@ impl Search {
             statistics: &self.statistics,
             snapshot: &self.snapshot,
             sets: self.preparation.sets(),
+            counting: profile.map(Profile::counting),
         };
         let mut matcher = build(&builder);
         let nearest = self.plan.nearest_distance();
@@ -207,6 +218,9 @@ impl Search {
                 return walk.end();
             }
             let Some(limit) = walk.aim(&mut matcher, &ceiling) else { return walk.end() };
+            if let Some(profile) = profile.filter(|_| walk.keys.is_some()) {
+                profile.note_key();
+            }
             let found = matcher.go(walk.next, limit);
             if found >= limit {
                 walk.next = found;
@@ -261,7 +275,7 @@ impl Walk {
             self.next = candidate;
             return (candidate < self.horizon).then(|| candidate.saturating_add(1).min(self.horizon));
         }
-        if let (Matcher::Term { cursor, idf, .. }, Some(_)) = (matcher, self.known)
+        if let (Matcher::Term { cursor, idf, .. }, Some(_)) = (matcher.bare(), self.known)
             && self.floor > f64::NEG_INFINITY
         {
             self.next = cursor.pass(self.next, |best| ceiling.of_block(*idf, best) > self.floor);
@@ -280,6 +294,7 @@ impl Walk {
 /// How many documents a matcher matches, if that is known without a walk: of the snapshot's moment, while nothing has changed since.
 fn known_count(index: &Index, snapshot: &Snapshot, matcher: &Matcher<'_>) -> Option<u64> {
     match matcher {
+        Matcher::Counted(counted) => known_count(index, snapshot, &counted.inner),
         Matcher::Nothing => Some(0),
         Matcher::All { .. } => index.table().is_current(snapshot).then(|| index.table().len() as u64),
         Matcher::Term { here, .. } => *here,

@@ -8,6 +8,7 @@ mod args;
 pub mod create;
 mod error;
 pub mod options;
+pub mod profile;
 pub mod search;
 pub mod small;
 pub mod words;

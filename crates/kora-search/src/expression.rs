@@ -64,6 +64,12 @@ impl Expression {
         Ok(Self { program })
     }
 
+    /// What it does last, as profiles show it.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        self.program.summary()
+    }
+
     /// The columns that it reads, in the order of the text, each as often as it stands there.
     pub fn columns(&self) -> impl Iterator<Item = usize> {
         self.program.columns()

@@ -16,8 +16,10 @@ mod drop;
 mod explain;
 mod info;
 mod load;
+mod profile;
 mod question;
 mod search;
+mod shape;
 mod spell;
 mod suggest;
 mod words;
@@ -58,6 +60,7 @@ pub const COMMANDS: &[CommandSpec] = &[
     info::INFO,
     info::LIST,
     document::MGET,
+    profile::PROFILE,
     search::SEARCH,
     spell::SPELLCHECK,
     suggest::SUGADD,

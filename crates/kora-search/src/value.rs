@@ -14,6 +14,8 @@ pub enum Value {
     Number(f64),
     /// A text: any bytes.
     Text(Arc<[u8]>),
+    /// The text of a JSON value: like any text, but where values are shown as what they are.
+    Json(Arc<[u8]>),
     /// Several values.
     Array(Vec<Value>),
 }
@@ -31,12 +33,21 @@ impl Value {
         Self::Number(f64::from(u8::from(is_true)))
     }
 
+    /// The same, without knowing whether it is the text of a JSON value.
+    #[must_use]
+    pub fn plain(self) -> Self {
+        match self {
+            Self::Json(text) => Self::Text(text),
+            other => other,
+        }
+    }
+
     /// The number that it is, or that its text is from end to end; an empty text is 0. Blanks may stand before it, not behind.
     #[must_use]
     pub fn to_number(&self) -> Option<f64> {
         match self {
             Self::Number(number) => Some(*number),
-            Self::Text(bytes) => text_to_number(bytes),
+            Self::Text(bytes) | Self::Json(bytes) => text_to_number(bytes),
             Self::Null | Self::Array(_) => None,
         }
     }
@@ -47,7 +58,7 @@ impl Value {
         match self {
             Self::Null => false,
             Self::Number(number) => *number != 0.0,
-            Self::Text(bytes) => !bytes.is_empty(),
+            Self::Text(bytes) | Self::Json(bytes) => !bytes.is_empty(),
             Self::Array(values) => !values.is_empty(),
         }
     }
@@ -56,7 +67,7 @@ impl Value {
     #[must_use]
     pub fn to_text(&self) -> Arc<[u8]> {
         match self {
-            Self::Text(bytes) => Arc::clone(bytes),
+            Self::Text(bytes) | Self::Json(bytes) => Arc::clone(bytes),
             Self::Number(number) => Arc::from(display(*number).as_bytes()),
             Self::Null | Self::Array(_) => Arc::from(&b""[..]),
         }
@@ -74,11 +85,11 @@ impl Value {
             (_, Self::Null) => (Ordering::Greater, None),
             (Self::Array(left), Self::Array(right)) => (compare_arrays(left, right), None),
             (Self::Number(left), Self::Number(right)) => (compare_numbers(*left, *right), None),
-            (Self::Number(left), Self::Text(text)) => match text_to_number(text) {
+            (Self::Number(left), Self::Text(text) | Self::Json(text)) => match text_to_number(text) {
                 Some(right) => (compare_numbers(*left, right), None),
                 None => (self.to_text().cmp(text), Some(Arc::clone(text))),
             },
-            (Self::Text(_), Self::Number(_)) => {
+            (Self::Text(_) | Self::Json(_), Self::Number(_)) => {
                 let (order, text) = other.compare(self);
                 (order.reverse(), text)
             }
@@ -94,7 +105,7 @@ impl Value {
                 let zero = |number: f64| if number == 0.0 { 0.0 } else { number };
                 left.is_nan().cmp(&right.is_nan()).then_with(|| zero(*left).total_cmp(&zero(*right)))
             }
-            (Self::Text(left), Self::Text(right)) => left.cmp(right),
+            (Self::Text(left) | Self::Json(left), Self::Text(right) | Self::Json(right)) => left.cmp(right),
             (Self::Array(left), Self::Array(right)) => {
                 let differences = left.iter().zip(right).map(|(left, right)| left.total_order(right));
                 differences
@@ -110,7 +121,7 @@ impl Value {
         match self {
             Self::Null => 0,
             Self::Number(_) => 1,
-            Self::Text(_) => 2,
+            Self::Text(_) | Self::Json(_) => 2,
             Self::Array(_) => 3,
         }
     }

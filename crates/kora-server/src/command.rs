@@ -62,8 +62,13 @@ pub(crate) const FAMILIES: &[&[CommandSpec<Handler>]] = &[
 ];
 
 /// Families of the server that run on shards.
-pub(crate) const SHARD_FAMILIES: &[&[CommandSpec]] =
-    &[&[migrate::MIGRATE], kora_doc::COMMANDS, kora_json::COMMANDS, kora_search::COMMANDS];
+pub(crate) const SHARD_FAMILIES: &[&[CommandSpec]] = &[
+    &[migrate::MIGRATE],
+    kora_doc::COMMANDS,
+    kora_json::COMMANDS,
+    kora_search::COMMANDS,
+    kora_vector::COMMANDS,
+];
 
 /// All commands that there are.
 pub(crate) fn table() -> CommandTable<Handler> {

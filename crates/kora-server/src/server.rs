@@ -28,7 +28,7 @@ use crate::worker::Worker;
 use kora_engine::threads;
 
 /// The data types that the core does not have.
-const EXTENSIONS: &[&DataType] = &[&kora_json::JSON, &kora_search::SUGGESTIONS];
+const EXTENSIONS: &[&DataType] = &[&kora_json::JSON, &kora_search::SUGGESTIONS, &kora_vector::VECTOR_SET];
 
 /// A running server. Dropping it ends it.
 #[derive(Debug)]

@@ -19,6 +19,8 @@ mod full;
 mod halves;
 #[path = "durability/import.rs"]
 mod import;
+#[path = "durability/indexes.rs"]
+mod indexes;
 #[path = "durability/json.rs"]
 mod json;
 #[path = "durability/many.rs"]

@@ -54,6 +54,8 @@ mod pubsub;
 mod scan;
 #[path = "robust/scripts.rs"]
 mod scripts;
+#[path = "robust/searches.rs"]
+mod searches;
 #[path = "robust/server.rs"]
 mod server;
 #[path = "robust/statistics.rs"]

@@ -6,6 +6,7 @@
 //! - [`differential`]: random commands to two servers at once; replies and final state must agree.
 //! - [`history`]: clients of a real server at work at once; is what they saw explained by one order?
 //! - [`simulation`]: the engine's shards, workers and clients under a schedule drawn from a seed.
+//! - [`searching`]: random documents and queries; an index must find what a look at every key finds.
 //! - [`stepped`]: an engine in one thread whose workers take a round when a test says so.
 //! - [`durability`]: what survives the end of a server, held against what its clients were told.
 //! - [`process`]: starts the servers that these need, and ends them.
@@ -18,6 +19,7 @@ pub mod durability;
 pub mod frame;
 pub mod history;
 pub mod process;
+pub mod searching;
 pub mod session;
 pub mod simulation;
 pub mod stepped;

@@ -12,7 +12,7 @@
 //!   the order of their stamps;
 //! - everything must have been answered although nobody polls a worker that sleeps and was not woken.
 //!
-//! In half of the simulations scripts take long: [`pausing`].
+//! In half of the simulations scripts take long: [`pausing`]. In a fifth of them clients use indexes: [`documents`].
 //!
 //! What shards ran in which order is heard by a probe ([`front`]), which also breaks one [`Rule`] of the engine on purpose, to
 //! show that the simulation would notice.
@@ -20,6 +20,7 @@
 mod build;
 mod check;
 mod client;
+mod documents;
 mod front;
 mod hearing;
 mod model;
@@ -51,6 +52,7 @@ use kora_engine::session::{Choice, Session};
 use crate::stepped::START;
 use build::build;
 use client::{Client, Sent};
+use documents::{Documents, has_documents};
 use front::{SimulationFront, set_broken};
 use pausing::{Pausing, has_long_scripts};
 use random::Random;
@@ -168,7 +170,9 @@ pub fn simulate(seed: u64, options: &Options) -> Result<Tally, Box<Anomaly>> {
             options.shard_count,
             if seed.is_multiple_of(2) { 1 } else { 2 },
             has_long_scripts(seed),
+            has_documents(seed).then(|| Documents::new(options.shard_count)),
         ),
+        has_documents: has_documents(seed),
         pausing: Pausing::default(),
         random: Random::new(seed),
         clock: START,
@@ -208,6 +212,7 @@ struct Simulation<'a> {
     /// What the shards have handed over.
     effects: Arc<Mutex<Vec<Effect>>>,
     workload: Workload,
+    has_documents: bool,
     random: Random,
     clock: UnixMs,
     /// The clock as the front shows it to the worker whose step it is: the time that this took last.
@@ -275,7 +280,10 @@ impl Simulation<'_> {
         let id = ClientId(self.clients.len() as u64 + 1);
         let origin = Origin { worker: turn.id(), slot: turn.sessions.next_slot(), client: id };
         let standing = Arc::new(ValueClient(Standing::new(origin)));
-        turn.sessions.insert(Box::new(Session::new(standing, (), Choice::of_program(DbIndex(0)))));
+        let choice = Choice::of_program(DbIndex(0));
+        // What searches find is compared as RESP2 has it.
+        let choice = if self.has_documents { Choice { style: false, ..choice } } else { choice };
+        turn.sessions.insert(Box::new(Session::new(standing, (), choice)));
         let process = self.history.add_process();
         self.clients.push(Client::new(origin, process, pipelines_left));
     }
@@ -354,12 +362,13 @@ impl Simulation<'_> {
         }
     }
 
-    fn can_act(&self, worker: usize) -> bool {
-        match &self.workers[worker].state {
+    fn can_act(&mut self, worker: usize) -> bool {
+        let Worker { turn, bell, state, .. } = &mut self.workers[worker];
+        match state {
             State::Awake | State::Submitting => true,
-            State::Asleep(until) => {
-                self.workers[worker].bell.is_rung() || *until <= self.clock && !self.is_over
-            }
+            // One that sleeps until a shard is free wakes though time stands still.
+            State::Asleep(_) if self.is_over => bell.is_rung() || turn.executor().awaits_slices(),
+            State::Asleep(until) => bell.is_rung() || *until <= self.clock,
             State::AboutToSubmit(_) => self.submission.is_none(),
         }
     }

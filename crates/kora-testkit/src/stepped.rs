@@ -28,7 +28,7 @@ use kora_search::Pace;
 use kora_storage::disk::RealDisk;
 
 /// The data types that the core does not have.
-const EXTENSIONS: &[&DataType] = &[&kora_json::JSON, &kora_search::SUGGESTIONS];
+const EXTENSIONS: &[&DataType] = &[&kora_json::JSON, &kora_search::SUGGESTIONS, &kora_vector::VECTOR_SET];
 
 /// The time at which an engine starts: some day in 2023.
 pub const START: UnixMs = UnixMs(1_700_000_000_000);
@@ -72,7 +72,12 @@ pub(crate) fn build<L: std::fmt::Debug + 'static, P: Probe>(
         disk: Arc::new(RealDisk),
         drive: Drive::Thread { begin: Instant::now(), entropy: || Ok(0) },
         extensions: Extensions::new(EXTENSIONS),
-        shard_families: &[kora_doc::COMMANDS, kora_json::COMMANDS, kora_search::COMMANDS],
+        shard_families: &[
+            kora_doc::COMMANDS,
+            kora_json::COMMANDS,
+            kora_search::COMMANDS,
+            kora_vector::COMMANDS,
+        ],
         families,
         script_bytes_max: None,
         script_looks,
@@ -137,6 +142,17 @@ impl Commands for Sent {
     }
 }
 
+/// What a stepped engine goes by.
+#[derive(Debug, Default)]
+pub struct Choices {
+    /// Its settings.
+    pub settings: Settings,
+    /// How scripts are looked at that may take long.
+    pub script_looks: Option<Looks>,
+    /// How searches go on.
+    pub pace: Pace,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Stepped<P: Probe = Alone> {
@@ -162,15 +178,22 @@ impl<P: Probe> Stepped<P> {
     /// The same whose searches go at this pace.
     #[must_use]
     pub fn at_pace(worker_count: u16, shard_count: u16, seed: u64, pace: Pace) -> Self {
+        Self::with(worker_count, shard_count, seed, Choices { pace, ..Choices::default() })
+    }
+
+    /// The same that goes by `choices`.
+    #[must_use]
+    pub fn with(worker_count: u16, shard_count: u16, seed: u64, choices: Choices) -> Self {
+        let Choices { settings, script_looks, pace } = choices;
         let clock = Arc::new(AtomicI64::new(START.0));
         let (engine, turns) = build(Setup {
-            settings: Settings::default(),
+            settings,
             wakers: (0..worker_count).map(|_| Box::new(NoBell) as Box<dyn Wake>).collect(),
             shard_count,
             seed,
             clock: Arc::clone(&clock),
             families: &[],
-            script_looks: None,
+            script_looks,
             pace,
         });
         Self { engine, turns, now: START, clock, client_count: 0, answers: Vec::new(), probe: PhantomData }

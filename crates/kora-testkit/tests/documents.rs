@@ -1,9 +1,6 @@
 //! Collections find what the keys hold, whatever happened to them: random changes of all kinds, and after each of them questions whose answers are
 //! compared with a look at every document.
 
-#[path = "documents/model.rs"]
-mod model;
-
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -13,8 +10,8 @@ use kora_core::reply::Value;
 use kora_core::slot::WorkerId;
 use kora_engine::front::Origin;
 use kora_engine::session::Choice;
+use kora_testkit::searching::condition::{Document, Meaning, Plain, sort};
 use kora_testkit::stepped::Stepped;
-use model::{Document, Meaning, Plain, sort};
 
 /// Ids that changes choose from.
 const IDS: u64 = 20;

@@ -13,7 +13,24 @@ use super::stage::{Provoked, Stage};
 pub(super) type Command = Vec<Vec<u8>>;
 
 /// Errors that say what is true of a key that others change, too.
-const HARMLESS: &[&str] = &["ERR no such key", "NOSCRIPT", "BUSYGROUP", "NOGROUP"];
+const HARMLESS: &[&str] = &[
+    "ERR no such key",
+    "NOSCRIPT",
+    "BUSYGROUP",
+    "NOGROUP",
+    // Indexes and collections come and go.
+    "Unknown index name",
+    "Unknown Index name",
+    "hashes: no such index",
+    "json: no such index",
+    "mine: no such index",
+    "The index was dropped",
+    "Cursor not found",
+    "ERR collection 'people' already exists",
+    "ERR unknown collection 'people'",
+    "ERR there is an index on",
+    "ERR there is no index on",
+];
 
 /// A broken connection may be the first sign of a process that ended: what watches the process says it better.
 const PROCESS_FIRST: Duration = Duration::from_secs(1);

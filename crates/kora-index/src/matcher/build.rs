@@ -4,7 +4,7 @@
 //! word that is nowhere is left out of a union, and parts of a conjunction stand in the order of their counts in the whole index, unless their order is
 //! asked for.
 
-use super::{And, Matcher, Or, of_set};
+use super::{And, Counting, Matcher, Or, of_set};
 use crate::dictionary::Dictionary;
 use crate::index::{Held, Index, Indexed};
 use crate::plan::{Leaf, Part, Plan, SetOf};
@@ -21,6 +21,8 @@ pub(crate) struct Builder<'a> {
     pub(crate) statistics: &'a Statistics,
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) sets: &'a [DocumentSet],
+    /// Counts what the parts do, if that is asked for.
+    pub(crate) counting: Option<Counting<'a>>,
 }
 
 /// The matcher of a plan. Complexity: O(parts of the plan and words that its patterns stand for).
@@ -29,7 +31,14 @@ pub(crate) fn build<'a>(builder: &Builder<'a>) -> Matcher<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn part(&self, part: &Part) -> Matcher<'a> {
+    fn part(&self, part: &'a Part) -> Matcher<'a> {
+        match &self.counting {
+            None => self.bare(part),
+            Some(counting) => counting.count(part, || self.bare(part)),
+        }
+    }
+
+    fn bare(&self, part: &'a Part) -> Matcher<'a> {
         let (table, snapshot) = (self.index.table(), self.snapshot);
         match part {
             Part::All => Matcher::All { table, snapshot, at: 0 },
@@ -46,11 +55,11 @@ impl<'a> Builder<'a> {
                 self.term(dictionary, Layout::BARE, text, self.count(*leaf), *weight, u128::MAX)
             }
             Part::Words { leaf, weight, fields } => {
-                self.expanded(*leaf, self.index.terms(), self.index.layout(), *weight, *fields)
+                self.expanded(part, *leaf, self.index.terms(), self.index.layout(), *weight, *fields)
             }
             Part::Values { leaf, weight, field } => match &self.index.fields()[*field].indexed {
                 Indexed::Tags(dictionary) => {
-                    self.expanded(*leaf, dictionary, Layout::BARE, *weight, u128::MAX)
+                    self.expanded(part, *leaf, dictionary, Layout::BARE, *weight, u128::MAX)
                 }
                 _ => Matcher::Nothing,
             },
@@ -95,8 +104,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn and(&self, parts: &[Part], weight: f64, slop: Option<u64>, in_order: bool) -> Matcher<'a> {
-        let mut ordered: Vec<&Part> = parts.iter().collect();
+    fn and(&self, parts: &'a [Part], weight: f64, slop: Option<u64>, in_order: bool) -> Matcher<'a> {
+        let mut ordered: Vec<&'a Part> = parts.iter().collect();
         if slop.is_none() && !in_order {
             ordered.sort_by_key(|part| part.estimate(self.statistics));
         }
@@ -138,6 +147,7 @@ impl<'a> Builder<'a> {
 
     fn expanded(
         &self,
+        part: &'a Part,
         leaf: usize,
         dictionary: &'a Dictionary<Held>,
         layout: Layout,
@@ -155,7 +165,13 @@ impl<'a> Builder<'a> {
         }
         let parts = expansions
             .iter()
-            .map(|(text, documents)| self.term(dictionary, layout, text, *documents, 1.0, fields))
+            .map(|(text, documents)| {
+                let term = || self.term(dictionary, layout, text, *documents, 1.0, fields);
+                match &self.counting {
+                    None => term(),
+                    Some(counting) => counting.count(part, term),
+                }
+            })
             .collect();
         Matcher::Or(Or::new(parts, weight, true))
     }

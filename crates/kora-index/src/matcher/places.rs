@@ -28,6 +28,7 @@ pub(crate) fn positions_of(part: &Matcher<'_>) -> Option<Vec<u32>> {
         Matcher::Or(or) => merged(or.matching()),
         Matcher::And(and) => merged(and.parts.iter()),
         Matcher::Optional { inner, at, .. } if inner.at() == *at => positions_of(inner),
+        Matcher::Counted(counted) => positions_of(&counted.inner),
         Matcher::Set { is_of_points: true, .. } => Some(Vec::new()),
         _ => None,
     }
@@ -53,6 +54,7 @@ fn is_virtual(part: &Matcher<'_>) -> bool {
     match part {
         Matcher::Nothing | Matcher::All { .. } | Matcher::Missing { .. } | Matcher::Not { .. } => true,
         Matcher::Optional { inner, at, .. } => inner.at() != *at || is_virtual(inner),
+        Matcher::Counted(counted) => is_virtual(&counted.inner),
         Matcher::Term { .. } | Matcher::Set { .. } | Matcher::Near { .. } => false,
         Matcher::And(_) | Matcher::Or(_) => false,
     }
@@ -128,6 +130,7 @@ pub(crate) fn distance(part: &Matcher<'_>) -> u64 {
         Matcher::Or(or) if or.first_only => return 1,
         Matcher::Or(or) => or.matching().collect(),
         Matcher::Optional { inner, at, .. } if inner.at() == *at => return distance(inner),
+        Matcher::Counted(counted) => return distance(&counted.inner),
         _ => return 1,
     };
     let count = parts.len();

@@ -56,7 +56,9 @@ fn compare_mixed(integer: i128, double: f64) -> Ordering {
         return Ordering::Greater;
     }
     let whole = double.floor();
-    integer.cmp(&(whole as i128)).then(if double > whole { Ordering::Less } else { Ordering::Equal })
+    #[expect(clippy::cast_possible_truncation, reason = "it is within the bounds above")]
+    let floor = whole as i128;
+    integer.cmp(&floor).then(if double > whole { Ordering::Less } else { Ordering::Equal })
 }
 
 fn integer() -> impl Strategy<Value = i128> {

@@ -98,6 +98,7 @@ impl<'a> Ceiling<'a> {
             Matcher::Or(or) => or.parts.iter().map(|part| self.part(part, which)).sum(),
             Matcher::Optional { inner, missed, .. } => self.part(inner, For::Any).max(self.other(*missed)),
             Matcher::Missing { weight, .. } => self.other(*weight),
+            Matcher::Counted(counted) => self.part(&counted.inner, which),
             Matcher::Near { .. } | Matcher::Not { .. } | Matcher::Nothing => 0.0,
             Matcher::All { .. } | Matcher::Set { .. } => self.other(1.0),
         }
@@ -132,6 +133,7 @@ fn has_plain_weights(matcher: &Matcher<'_>) -> bool {
         Matcher::And(and) => is_plain(and.weight) && and.parts.iter().all(has_plain_weights),
         Matcher::Or(or) => is_plain(or.weight) && or.parts.iter().all(has_plain_weights),
         Matcher::Optional { inner, .. } => has_plain_weights(inner),
+        Matcher::Counted(counted) => has_plain_weights(&counted.inner),
         Matcher::Nothing
         | Matcher::All { .. }
         | Matcher::Set { .. }

@@ -73,6 +73,7 @@ impl Explainer<'_> {
             Matcher::And(and) => self.group(part, and.weight, and.parts.iter()),
             Matcher::Or(or) => self.group(part, or.weight, or.matching()),
             Matcher::Optional { inner, at, .. } if inner.at() == *at => self.part(inner),
+            Matcher::Counted(counted) => self.part(&counted.inner),
             Matcher::Optional { missed, .. } => Explanation::Line(self.other(*missed, 1, false)),
             Matcher::Missing { weight, .. } => Explanation::Line(self.other(*weight, 1, *weight > 0.0)),
             Matcher::Near { .. } | Matcher::Not { .. } | Matcher::Nothing => {

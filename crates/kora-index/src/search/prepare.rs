@@ -4,6 +4,7 @@ use crate::geo;
 use crate::index::Index;
 use crate::numbers::Visited;
 use crate::plan::{Plan, SetOf};
+use crate::profile::Profile;
 use crate::query::Range;
 use crate::scalar::ScalarRange;
 use crate::scalars;
@@ -50,11 +51,22 @@ impl Preparation {
     }
 
     /// Goes on until all sets are there or the steps are used up. Returns whether all are there.
-    pub(super) fn step(&mut self, plan: &Plan, index: &Index, steps: &mut usize) -> bool {
+    pub(super) fn step(
+        &mut self,
+        plan: &Plan,
+        index: &Index,
+        profile: Option<&Profile>,
+        steps: &mut usize,
+    ) -> bool {
         let horizon = self.horizon;
         while let Some(mut current) = self.current.take() {
             let of = &plan.sets[self.done.len()];
-            if !current.step(of, index, horizon, steps) {
+            let mut step = || current.step(of, index, horizon, steps);
+            let is_through = match profile {
+                None => step(),
+                Some(profile) => profile.prepare(self.done.len(), step),
+            };
+            if !is_through {
                 self.current = Some(current);
                 return false;
             }

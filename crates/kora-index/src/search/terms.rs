@@ -36,6 +36,7 @@ impl<'m> Match<'m> {
             Matcher::And(and) => and.parts.iter().for_each(|part| self.collect(part, found)),
             Matcher::Or(or) => or.matching().for_each(|part| self.collect(part, found)),
             Matcher::Optional { inner, at, .. } if inner.at() == *at => self.collect(inner, found),
+            Matcher::Counted(counted) => self.collect(&counted.inner, found),
             _ => {}
         }
     }

@@ -3,6 +3,7 @@
 mod explanations;
 mod model;
 mod oracle;
+mod profiles;
 mod vectors;
 
 use std::collections::BTreeMap;

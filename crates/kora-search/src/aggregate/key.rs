@@ -12,7 +12,7 @@ pub(super) fn write(value: Option<&Value>, out: &mut Vec<u8>) {
             out.push(1);
             out.extend_from_slice(&bits.to_le_bytes());
         }
-        Some(Value::Text(bytes)) => {
+        Some(Value::Text(bytes) | Value::Json(bytes)) => {
             out.push(2);
             out.extend_from_slice(&bytes.len().to_le_bytes());
             out.extend_from_slice(bytes);

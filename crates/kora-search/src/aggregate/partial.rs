@@ -66,16 +66,17 @@ impl Partial {
     /// An expression has no value for the row, or too much would be kept.
     pub fn add(&mut self, row: &mut Row) -> Result<(), AggregateError> {
         let Self { pipeline, limits, seed, kept, count } = self;
-        for action in &pipeline.actions {
+        for (at, action) in pipeline.actions.iter().enumerate() {
             match action {
                 Action::Group(by) => {
                     *count += 1;
                     let Kept::Groups(groups) = kept else { return Ok(()) };
-                    return groups.add(by, row, mix(*seed ^ mix(row.order)), limits);
+                    let seed = mix(*seed ^ mix(row.order));
+                    return pipeline.time(at, || groups.add(by, row, seed, limits));
                 }
                 Action::Sort { .. } | Action::Cut(_) => break,
-                _ if !pass(action, row)? => return Ok(()),
-                _ => (),
+                _ if !pipeline.time(at, || pass(action, row))? => return Ok(()),
+                _ => pipeline.note(at, 1),
             }
         }
         *count += 1;
@@ -159,10 +160,16 @@ impl Partial {
             Some(cut) => cut.of(rows),
             None => rows,
         };
+        if let Some(at) = at {
+            self.pipeline.note(at, rows.len());
+        }
         let mut outcome = Outcome { rows, total };
         let mut is_arranged = cut.is_some();
-        for action in rest {
-            outcome = run(action, outcome, self.seed, &self.limits)?;
+        for (place, action) in rest.iter().enumerate() {
+            let place = place + at.map_or(0, |at| at + 1);
+            let (seed, limits) = (self.seed, &self.limits);
+            outcome = self.pipeline.time(place, || run(action, outcome, seed, limits))?;
+            self.pipeline.note(place, outcome.rows.len());
             match action {
                 Action::Group(_) => is_arranged = false,
                 Action::Sort { .. } | Action::Cut(_) => is_arranged = true,

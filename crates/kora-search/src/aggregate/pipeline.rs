@@ -1,8 +1,10 @@
 //! Compiled steps.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use kora_index::schema::Schema;
+use kora_index::tally::{Clock, Tally};
 
 use super::columns::{Columns, Source};
 use super::error::AggregateError;
@@ -25,6 +27,22 @@ pub(super) enum Action {
     Cut(Cut),
 }
 
+impl Action {
+    /// Its names in a profile.
+    fn names(&self) -> impl Iterator<Item = String> {
+        const PAGER: &str = "Pager/Limiter";
+        let (first, second) = match self {
+            Self::Apply(expression, _) => (format!("Projector - {}", expression.summary()), None),
+            Self::Filter(expression) => (format!("Filter - {}", expression.summary()), None),
+            Self::Group(_) => ("Grouper".to_owned(), None),
+            Self::Sort { cut, .. } => ("Sorter".to_owned(), (cut.offset > 0).then_some(PAGER)),
+            Self::Cut(Cut { count: 0, .. }) => ("Counter".to_owned(), None),
+            Self::Cut(_) => (PAGER.to_owned(), None),
+        };
+        std::iter::once(first).chain(second.map(str::to_owned))
+    }
+}
+
 /// Rows to leave out, and to keep behind them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cut {
@@ -39,6 +57,8 @@ pub struct Pipeline {
     names: Vec<String>,
     sources: Vec<Source>,
     loads_all: bool,
+    /// One for each action, if it is profiled.
+    tallies: Option<(Arc<[Tally]>, Clock)>,
 }
 
 impl Pipeline {
@@ -74,7 +94,37 @@ impl Pipeline {
             }
         }
         let (names, sources) = columns.finish();
-        Ok(Self { actions, names, sources, loads_all })
+        Ok(Self { actions, names, sources, loads_all, tallies: None })
+    }
+
+    /// The same, whose steps are counted.
+    #[must_use]
+    pub fn profiled(mut self, clock: Clock) -> Self {
+        self.tallies = Some((self.actions.iter().map(|_| Tally::default()).collect(), clock));
+        self
+    }
+
+    /// The steps behind what documents are loaded, by the names that profiles have for them, and what was counted.
+    #[must_use]
+    pub fn profile(&self) -> Vec<(String, &Tally)> {
+        let Some((tallies, _)) = &self.tallies else { return Vec::new() };
+        let pairs = self.actions.iter().zip(tallies.iter());
+        pairs.flat_map(|(action, tally)| action.names().map(move |name| (name, tally))).collect()
+    }
+
+    /// Does something of the action at this place.
+    pub(super) fn time<T>(&self, at: usize, body: impl FnOnce() -> T) -> T {
+        match &self.tallies {
+            Some((tallies, clock)) => tallies[at].time(*clock, body),
+            None => body(),
+        }
+    }
+
+    /// So many rows have come out of the action at this place.
+    pub(super) fn note(&self, at: usize, rows: usize) {
+        if let Some((tallies, _)) = &self.tallies {
+            tallies[at].note(rows as u64);
+        }
     }
 
     /// The names of the columns of the rows that come out.

@@ -75,6 +75,11 @@ const FORMATTED_MAX: usize = 1 << 20;
 /// How many words matched_terms gives at most.
 const TERMS_MAX: f64 = 100.0;
 
+/// The name of a function.
+pub(super) fn name(function: Function) -> &'static str {
+    FUNCTIONS.iter().find(|(_, known)| *known == function).map_or("", |(name, _)| name)
+}
+
 /// The function of a name, in any case.
 pub(super) fn find(name: &str) -> Option<Function> {
     FUNCTIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, function)| *function)
@@ -144,7 +149,7 @@ fn count(number: usize) -> Value {
 fn type_number(value: &Value) -> u8 {
     match value {
         Value::Number(_) => 1,
-        Value::Text(_) => 3,
+        Value::Text(_) | Value::Json(_) => 3,
         Value::Null => 4,
         Value::Array(_) => 6,
     }

@@ -139,6 +139,29 @@ impl Program {
         })
     }
 
+    /// What it does last.
+    pub(super) fn summary(&self) -> String {
+        let end = self.ops.len();
+        let jump = self.ops.iter().rev().find_map(|op| match op {
+            Op::Jump { is_and, to } if *to == end => Some(if *is_and { "&&" } else { "||" }),
+            _ => None,
+        });
+        match (jump, self.ops.last()) {
+            (Some(jump), _) => format!("Predicate {jump}"),
+            (_, Some(Op::Binary(binary))) => binary.summary().to_owned(),
+            (_, Some(Op::Column(_, name))) => format!("Property {name}"),
+            (_, Some(Op::Not)) => "Inverted".to_owned(),
+            (_, Some(Op::Constant(value))) => {
+                format!("Literal {}", String::from_utf8_lossy(&value.to_text()))
+            }
+            (_, Some(Op::Exists(_))) => "Function exists".to_owned(),
+            (_, Some(Op::Call(function, _))) => format!("Function {}", functions::name(*function)),
+            (_, Some(Op::ToBoolean | Op::Jump { .. } | Op::Unless(_) | Op::Goto(_)) | None) => {
+                "Function case".to_owned()
+            }
+        }
+    }
+
     pub(super) fn run<R: Row + ?Sized>(&self, row: &R) -> Result<Value> {
         let mut stack = Vec::with_capacity(8);
         let mut at = 0;
@@ -147,7 +170,7 @@ impl Program {
             match op {
                 Op::Constant(value) => stack.push(value.clone()),
                 Op::Column(column, name) => match row.value(*column) {
-                    Some(value) => stack.push(value.clone()),
+                    Some(value) => stack.push(value.clone().plain()),
                     None => return Err(ExpressionError::NoValue(name.clone())),
                 },
                 Op::Exists(column) => stack.push(Value::boolean(row.value(*column).is_some())),
@@ -200,6 +223,23 @@ impl Binary {
                 Ok(Value::Number(self.compute(left, right)))
             }
             _ => self.holds(left, right).map(Value::boolean),
+        }
+    }
+
+    fn summary(self) -> &'static str {
+        match self {
+            Self::Add => "Operator +",
+            Self::Subtract => "Operator -",
+            Self::Multiply => "Operator *",
+            Self::Divide => "Operator /",
+            Self::Modulo => "Operator %",
+            Self::Power => "Operator ^",
+            Self::Equal => "Predicate ==",
+            Self::NotEqual => "Predicate !=",
+            Self::Less => "Predicate <",
+            Self::LessOrEqual => "Predicate <=",
+            Self::Greater => "Predicate >",
+            Self::GreaterOrEqual => "Predicate >=",
         }
     }
 

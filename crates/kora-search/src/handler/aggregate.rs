@@ -8,13 +8,14 @@ use kora_core::context::Ctx;
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
-pub(super) use self::reply::{write_page, write_rows};
+pub(super) use self::reply::{Style, write_map, write_page, write_rows};
 use self::rows::Aggregation;
 pub(super) use self::rows::Table;
 use super::ask::ask;
 use super::build::{self, Readiness};
+use super::profile::{self, Stopwatch};
 use super::question::Question;
-use super::search::check_format;
+use super::shape::with_format;
 use super::{SEARCHES, index_of, of_arguments, refusal, service};
 use crate::command::aggregate::Aggregate;
 
@@ -27,13 +28,22 @@ pub(super) const AGGREGATE: CommandSpec = CommandSpec {
         args: &[Arg::string("index"), Arg::string("query"), Arg::string("step").optional().multiple()],
         ..SEARCHES
     },
-    handler: run,
+    handler: aggregate,
 };
 
-fn run(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let service = service(ctx)?;
+fn aggregate(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let asked = Aggregate::parse(&args[1..]).map_err(of_arguments)?;
-    check_format(asked.format, out)?;
+    run(ctx, asked, None, out)
+}
+
+/// Carries an aggregation out; with a profile, if that is asked for.
+pub(super) fn run(
+    ctx: &mut Ctx<'_>,
+    asked: Aggregate,
+    profiled: Option<Stopwatch>,
+    out: &mut dyn Reply,
+) -> CommandResult {
+    let service = service(ctx)?;
     let declaration = index_of(&service, &asked.index, || {
         refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.index)))
     })?;
@@ -41,7 +51,15 @@ fn run(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult 
     if build::finish(ctx, &service, &declaration, out)? == Readiness::Later {
         return Ok(());
     }
-    let question = Question::new(ctx, &service, declaration, &settings, &asked.query, &asked.options)?;
+    let options = with_format(asked.format, &declaration, &asked.options, out)?;
+    let question = Question::new(ctx, &service, declaration, &settings, &asked.query, &options)?;
+    let read = service.clock().map(|clock| clock());
     let purpose = Aggregation::new(ctx, &service, &question, &settings, asked)?;
-    ask(ctx, &service, question, purpose, out)
+    match profiled {
+        None => ask(ctx, &service, question, purpose, out),
+        Some(stopwatch) => {
+            let purpose = purpose.profiled();
+            profile::ask(ctx, &service, question, purpose, stopwatch.read_at(read), out)
+        }
+    }
 }

@@ -23,6 +23,7 @@ use kora_core::store::ShardStore;
 use kora_core::store::keeping::{Copies, KeepId};
 use kora_index::Snapshot;
 use kora_index::plan::{Distance, Plan};
+use kora_index::profile::Profile;
 use kora_index::search::{Direction, Flow, Hit, KeptKey, Match, TopKeys};
 use kora_index::statistics::{Gathering, Statistics};
 use kora_locks::{RankedMutex, rank};
@@ -30,7 +31,7 @@ use kora_locks::{RankedMutex, rank};
 pub(super) use self::part::PartSearch;
 use self::share::{PartShare, Work};
 use super::UNKNOWN;
-use super::question::Question;
+use super::question::{Profiling, Question};
 use crate::companion::{self, DB, IndexPart};
 use crate::service::Service;
 
@@ -201,7 +202,7 @@ const LOST: CommandError = CommandError::text("Too many documents changed while 
 pub(super) fn ask<P: Purpose>(
     ctx: &mut Ctx<'_>,
     service: &Arc<Service>,
-    question: Question,
+    mut question: Question,
     purpose: P,
     out: &mut dyn Reply,
 ) -> CommandResult {
@@ -217,6 +218,14 @@ pub(super) fn ask<P: Purpose>(
             }
         });
     });
+    if matches!(question.profile, Profiling::Asked)
+        && let Some(base) = bases.first()
+    {
+        let profile = with_index(ctx, number, |part| {
+            Profile::new(&part.index, &question.plan, &statistics, &base.snapshot, service.clock())
+        })?;
+        question.profile = Profiling::Noted(Arc::new(profile));
+    }
     let state = State {
         failure: None,
         returned: Vec::with_capacity(bases.len()),
@@ -255,7 +264,10 @@ pub(super) fn ask<P: Purpose>(
 
 impl<P: Purpose> Query<P> {
     fn first_share(self: &Arc<Self>, index: &IndexPart, base: Base) -> ShareOf {
-        let search = self.search(index, &base);
+        let mut search = self.search(index, &base);
+        if let Profiling::Noted(profile) = &self.question.profile {
+            search = search.profiled(Arc::clone(profile));
+        }
         let work = match self.question.plan.nearest_count() {
             Some(count) => Work::Nearest(search, TopKeys::new(count, Direction::Ascending)),
             None => Work::Search(search, self.purpose.begin()),

@@ -8,9 +8,9 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 use kora_core::time::UnixMs;
 
-use super::aggregate::{Table, write_rows};
+use super::aggregate::{Style, Table, write_rows};
 use super::{READS, of_arguments, refusal, service};
-use crate::command::options::CursorOptions;
+use crate::command::options::{CursorOptions, Format};
 use crate::command::small::Cursor;
 use crate::service::{Fields, Opened, Service};
 
@@ -44,12 +44,15 @@ fn cursor(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
             let count = count.map_or(opened.count, |count| usize::try_from(count).unwrap_or(usize::MAX));
             let page = take(&mut opened.rows, count);
             opened.used = ctx.now;
+            let is_expanded = opened.is_expanded;
             let is_over = page.len() < count;
             if !is_over {
                 service.state().cursors.put_back(cursor, opened);
             }
             out.array(2);
-            write_rows(page.len() as u64, &page, out);
+            let is_expanded = is_expanded && out.is_resp3();
+            let format = if is_expanded { Format::Expand } else { Format::Text };
+            write_rows(page.len() as u64, &page, Style { format, warning: None }, out);
             out.integer(if is_over { 0 } else { number(cursor) });
         }
         Cursor::Delete { cursor, .. } => {
@@ -82,7 +85,7 @@ pub(super) fn open(
     out: &mut dyn Reply,
 ) -> CommandResult {
     let Asked { index, options, number: free, now } = asked;
-    let Table { total, mut rows } = table;
+    let Table { total, mut rows, style } = table;
     let count = usize::try_from(options.count.unwrap_or(ROWS)).unwrap_or(usize::MAX);
     let page = take(&mut rows, count);
     let mut cursor = 0;
@@ -91,6 +94,7 @@ pub(super) fn open(
         let opened = Opened {
             index: index.clone(),
             rows,
+            is_expanded: style.format == Format::Expand,
             count,
             idle_ms_max: options.idle_ms_max.map_or(most, |asked| asked.min(most)),
             used: UnixMs(now.0.saturating_add(elapsed_ms)),
@@ -98,7 +102,7 @@ pub(super) fn open(
         cursor = service.state().cursors.open(*free, opened).map_err(refusal)?;
     }
     out.array(2);
-    write_rows(total, &page, out);
+    write_rows(total, &page, style, out);
     out.integer(number(cursor));
     Ok(())
 }

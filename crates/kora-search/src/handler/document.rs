@@ -8,8 +8,9 @@ use kora_core::reply::Reply;
 use kora_core::store::Keyspace;
 
 use super::build::{self, Readiness};
-use super::search::write_value;
+use super::shape::write_value;
 use super::{CHANGES, SEARCHES, UNKNOWN_INDEX, exactly, index_of, load, service};
+use crate::command::options::Format;
 use crate::companion::{self, DB};
 use crate::query::Dialect;
 use crate::service::Declaration;
@@ -91,7 +92,7 @@ fn write_document(ctx: &mut Ctx<'_>, declaration: &Declaration, key: &[u8], out:
     out.array(2 * fields.len());
     for (name, value) in &fields {
         out.bulk(name);
-        write_value(value, out);
+        write_value(value, Format::Text, out);
     }
 }
 

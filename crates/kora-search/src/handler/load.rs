@@ -109,7 +109,7 @@ fn found(path: &Path, root: JsonValue<'_>, dialect: Dialect) -> Option<Value> {
         kora_json::text::write(value, &mut out);
     }
     out.push(b']');
-    Some(Value::text(out))
+    Some(Value::Json(out.into()))
 }
 
 fn value_of(value: JsonValue<'_>) -> Value {

@@ -1,12 +1,14 @@
 //! A query made ready for an index, with how it is to be scored.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
 use kora_index::Index;
 use kora_index::plan::{Expansion, Options as PlanOptions, Plan};
+use kora_index::profile::Profile;
 use kora_index::query::{Node, NodeKind};
 use kora_index::score::Scorer;
 
@@ -27,21 +29,54 @@ pub(super) struct Question {
     pub(super) scorer: Scorer,
     pub(super) payload: Option<Vec<u8>>,
     pub(super) deadline: Deadline,
+    /// What its parts do, if that is asked for.
+    pub(super) profile: Profiling,
+    /// Whether it has taken too long, and its reply is what was found until then.
+    pub(super) is_cut: AtomicBool,
+}
+
+/// Whether it is noted what a query does.
+#[derive(Clone, Debug)]
+pub(super) enum Profiling {
+    No,
+    /// It is asked for.
+    Asked,
+    /// It is noted here.
+    Noted(Arc<Profile>),
 }
 
 /// When a query has taken too long.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Deadline(Option<(fn() -> Instant, Instant)>);
+pub(super) struct Deadline {
+    at: Option<(fn() -> Instant, Instant)>,
+    /// What was found until then is replied.
+    returns: bool,
+}
+
+/// What becomes of a query that takes too long.
+pub(super) const TIMEOUT: &str = "Timeout limit was reached";
 
 impl Deadline {
     /// Never.
-    pub(super) const NONE: Self = Self(None);
+    pub(super) const NONE: Self = Self { at: None, returns: false };
 
     /// As the command says, or else the settings, by the clock that searches have, if they have one.
     fn new(service: &Service, settings: &Settings, options: &QueryOptions) -> Self {
         let timeout_ms = options.timeout_ms.unwrap_or(settings.timeout_ms);
         let clock = service.clock().filter(|_| timeout_ms > 0);
-        Self(clock.and_then(|clock| Some((clock, clock().checked_add(Duration::from_millis(timeout_ms))?))))
+        let at =
+            clock.and_then(|clock| Some((clock, clock().checked_add(Duration::from_millis(timeout_ms))?)));
+        Self { at, returns: settings.returns_on_timeout() }
+    }
+
+    /// Whether what was found until then is replied.
+    pub(super) fn returns(self) -> bool {
+        self.returns
+    }
+
+    /// Whether it is past.
+    pub(super) fn is_past(self) -> bool {
+        self.at.is_some_and(|(clock, at)| clock() > at)
     }
 
     /// Refuses if it is past.
@@ -49,14 +84,25 @@ impl Deadline {
     /// # Errors
     /// In the words of RediSearch.
     pub(super) fn check(self) -> CommandResult {
-        match self.0 {
-            Some((clock, at)) if clock() > at => Err(CommandError::text("Timeout limit was reached")),
-            _ => Ok(()),
-        }
+        if self.is_past() { Err(CommandError::text(TIMEOUT)) } else { Ok(()) }
     }
 }
 
 impl Question {
+    /// Whether the query has to end with what was found until now.
+    pub(super) fn must_end(&self) -> bool {
+        let must_end = self.deadline.returns && self.deadline.is_past();
+        if must_end {
+            self.is_cut.store(true, Ordering::Release);
+        }
+        must_end
+    }
+
+    /// What replies of RESP3 warn of.
+    pub(super) fn warning(&self) -> Option<&'static str> {
+        self.is_cut.load(Ordering::Acquire).then_some(TIMEOUT)
+    }
+
     /// Reads a query and makes it ready.
     ///
     /// # Errors
@@ -87,7 +133,9 @@ impl Question {
         declaration.counters.note_dialect(dialect);
         let scorer = options.scorer.unwrap_or(Scorer::TfIdf);
         let (payload, deadline) = (options.payload.clone(), Deadline::new(service, settings, options));
-        Ok(Self { declaration, query, plan, dialect, scorer, payload, deadline })
+        let profile = Profiling::No;
+        let is_cut = AtomicBool::new(false);
+        Ok(Self { declaration, query, plan, dialect, scorer, payload, deadline, profile, is_cut })
     }
 }
 
@@ -109,7 +157,8 @@ impl Question {
         let plan = with_index(ctx, declaration.number, |part| Plan::new(&part.index, node, &plan_options))?;
         let plan = Arc::new(plan.map_err(refusal)?);
         let (dialect, scorer) = (Dialect::DEFAULT, Scorer::TfIdf);
-        Ok(Self { declaration, query, plan, dialect, scorer, payload: None, deadline })
+        let (payload, profile, is_cut) = (None, Profiling::No, AtomicBool::new(false));
+        Ok(Self { declaration, query, plan, dialect, scorer, payload, deadline, profile, is_cut })
     }
 }
 

@@ -6,16 +6,17 @@ mod shown;
 
 use kora_core::command::spec::{Arg, CommandSpec, Facts};
 use kora_core::context::Ctx;
-use kora_core::error::{CommandError, CommandResult};
+use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
 use self::find::First;
-pub(super) use self::reply::{count, write_value};
+pub(super) use self::reply::count;
 use super::ask::ask;
 use super::build::{self, Readiness};
+use super::profile::{self, Stopwatch};
 use super::question::Question;
+use super::shape::with_format;
 use super::{SEARCHES, index_of, of_arguments, refusal, service};
-use crate::command::options::Format;
 use crate::command::search::Search;
 
 pub(super) const SEARCH: CommandSpec = CommandSpec {
@@ -30,9 +31,18 @@ pub(super) const SEARCH: CommandSpec = CommandSpec {
 };
 
 fn search(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let service = service(ctx)?;
     let asked = Search::parse(&args[1..]).map_err(of_arguments)?;
-    check_format(asked.output.format, out)?;
+    run(ctx, &asked, None, out)
+}
+
+/// Carries a search out; with a profile, if that is asked for.
+pub(super) fn run(
+    ctx: &mut Ctx<'_>,
+    asked: &Search,
+    profiled: Option<Stopwatch>,
+    out: &mut dyn Reply,
+) -> CommandResult {
+    let service = service(ctx)?;
     let declaration = index_of(&service, &asked.index, || {
         refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.index)))
     })?;
@@ -46,17 +56,13 @@ fn search(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     if build::finish(ctx, &service, &declaration, out)? == Readiness::Later {
         return Ok(());
     }
-    let question = Question::new(ctx, &service, declaration, &settings, &asked.query, &asked.options)?;
+    let options = with_format(asked.output.format, &declaration, &asked.options, out)?;
+    let question = Question::new(ctx, &service, declaration, &settings, &asked.query, &options)?;
+    let read = service.clock().map(|clock| clock());
     shown::check(&question.declaration, &asked.output)?;
     let purpose = First::new(&question, &asked.output, most)?;
-    ask(ctx, &service, question, purpose, out)
-}
-
-/// Refuses what is not built, and what RESP2 does not have.
-pub(super) fn check_format(format: Format, out: &dyn Reply) -> CommandResult {
-    match format {
-        Format::Text => Ok(()),
-        Format::Expand if out.is_resp3() => Err(CommandError::text("FORMAT EXPAND is not supported")),
-        Format::Expand => Err(CommandError::text("EXPAND format is only supported with RESP3")),
+    match profiled {
+        None => ask(ctx, &service, question, purpose, out),
+        Some(stopwatch) => profile::ask(ctx, &service, question, purpose, stopwatch.read_at(read), out),
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Opened {
     pub(crate) index: Box<[u8]>,
     /// Rows that are left.
     pub(crate) rows: VecDeque<Fields>,
+    /// Values are shown as their types.
+    pub(crate) is_expanded: bool,
     /// Rows of a reply.
     pub(crate) count: usize,
     pub(crate) idle_ms_max: u64,

@@ -17,6 +17,8 @@ pub(crate) struct Settings {
     pub(crate) dialect: u64,
     /// How long a query may take; 0: as long as it likes.
     pub(crate) timeout_ms: u64,
+    /// What a query that takes longer replies: the place of a word of [`ON_TIMEOUT`].
+    pub(crate) on_timeout: u64,
 }
 
 impl Default for Settings {
@@ -29,7 +31,20 @@ impl Default for Settings {
             cursor_idle_ms_max: 300_000,
             dialect: 1,
             timeout_ms: 500,
+            on_timeout: FAIL,
         }
+    }
+}
+
+/// Values of ON_TIMEOUT.
+const ON_TIMEOUT: &[&str] = &["return", "fail"];
+/// A query that takes too long is an error.
+const FAIL: u64 = 1;
+
+impl Settings {
+    /// Whether a query that takes too long replies what it has found until then.
+    pub(crate) fn returns_on_timeout(&self) -> bool {
+        self.on_timeout != FAIL
     }
 }
 
@@ -43,6 +58,8 @@ pub(crate) struct Setting {
     pub(crate) admits: (u64, u64),
     /// Whether values below 0 mean that there is no limit.
     pub(crate) may_be_unlimited: bool,
+    /// What its values are called, if they are words.
+    pub(crate) words: &'static [&'static str],
 }
 
 /// All of them, in the order in which `FT.CONFIG GET *` shows them.
@@ -53,6 +70,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         of: |settings| &mut settings.prefix_characters_min,
         admits: (1, 1 << 20),
         may_be_unlimited: false,
+        words: &[],
     },
     Setting {
         name: "MAXSEARCHRESULTS",
@@ -60,6 +78,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         of: |settings| &mut settings.search_results_max,
         admits: (0, u64::MAX),
         may_be_unlimited: true,
+        words: &[],
     },
     Setting {
         name: "MAXAGGREGATERESULTS",
@@ -67,6 +86,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         of: |settings| &mut settings.aggregate_results_max,
         admits: (0, u64::MAX),
         may_be_unlimited: true,
+        words: &[],
     },
     Setting {
         name: "MAXEXPANSIONS",
@@ -74,6 +94,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         of: |settings| &mut settings.expansions_max,
         admits: (1, 1 << 24),
         may_be_unlimited: false,
+        words: &[],
     },
     Setting {
         name: "MAXPREFIXEXPANSIONS",
@@ -81,6 +102,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         of: |settings| &mut settings.expansions_max,
         admits: (1, 1 << 24),
         may_be_unlimited: false,
+        words: &[],
     },
     Setting {
         name: "TIMEOUT",
@@ -88,6 +110,15 @@ pub(crate) const SETTINGS: &[Setting] = &[
         of: |settings| &mut settings.timeout_ms,
         admits: (0, i64::MAX as u64),
         may_be_unlimited: false,
+        words: &[],
+    },
+    Setting {
+        name: "ON_TIMEOUT",
+        help: "Action to perform when search timeout is exceeded (choose RETURN or FAIL)",
+        of: |settings| &mut settings.on_timeout,
+        admits: (0, FAIL),
+        may_be_unlimited: false,
+        words: ON_TIMEOUT,
     },
     Setting {
         name: "CURSOR_MAX_IDLE",
@@ -95,6 +126,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         of: |settings| &mut settings.cursor_idle_ms_max,
         admits: (0, i64::MAX as u64),
         may_be_unlimited: false,
+        words: &[],
     },
     Setting {
         name: "DEFAULT_DIALECT",
@@ -102,6 +134,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         of: |settings| &mut settings.dialect,
         admits: (1, 4),
         may_be_unlimited: false,
+        words: &[],
     },
 ];
 
@@ -113,7 +146,6 @@ pub(crate) const WITHOUT_EFFECT: &[&str] = &[
     "FORKGC_SLEEP_BEFORE_EXIT",
     "MAXDOCTABLESIZE",
     "FRISOINI",
-    "ON_TIMEOUT",
     "GCSCANSIZE",
     "MIN_PHONETIC_TERM_LEN",
     "GC_POLICY",
@@ -141,6 +173,9 @@ impl Setting {
     /// Its value.
     pub(crate) fn show(&self, settings: &Settings) -> String {
         let value = *(self.of)(&mut settings.clone());
+        if let Some(word) = usize::try_from(value).ok().and_then(|value| self.words.get(value)) {
+            return (*word).to_owned();
+        }
         if self.may_be_unlimited && value == u64::MAX { "unlimited".to_owned() } else { value.to_string() }
     }
 
@@ -150,6 +185,11 @@ impl Setting {
     /// In the words of RediSearch.
     pub(crate) fn set(&self, settings: &mut Settings, value: &[u8]) -> Result<(), &'static str> {
         let text = std::str::from_utf8(value).unwrap_or("");
+        if !self.words.is_empty() {
+            let place = self.words.iter().position(|word| word.eq_ignore_ascii_case(text));
+            *(self.of)(settings) = place.ok_or("Invalid ON_TIMEOUT value")? as u64;
+            return Ok(());
+        }
         let number: i64 = text.parse().map_err(|_| "Could not convert argument to expected type")?;
         let value = match u64::try_from(number) {
             Ok(value) => value,

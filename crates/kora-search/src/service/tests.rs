@@ -66,7 +66,14 @@ fn bytes_that_end_anywhere_are_refused_or_less() {
 
 fn cursor(index: &str, rows: usize, used: i64) -> Opened {
     let rows: VecDeque<Fields> = (0..rows).map(|_| Vec::new()).collect();
-    Opened { index: index.as_bytes().into(), rows, count: 1, idle_ms_max: 10, used: UnixMs(used) }
+    Opened {
+        index: index.as_bytes().into(),
+        rows,
+        is_expanded: false,
+        count: 1,
+        idle_ms_max: 10,
+        used: UnixMs(used),
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! The shapes and the order of fields are those of Redis 8.0.2, in RESP2 and RESP3.
 
 use super::getkeys::legacy_range;
+use super::modules::module_of;
 use kora_core::command::spec::{Arg, ArgType, BeginSearch, Categories, Facts, FindKeys, Flags, KeySpec};
 use kora_core::command::table::{Command, CommandTable};
 use kora_core::error::{CommandError, CommandResult};
@@ -105,8 +106,9 @@ pub fn list<H: Copy>(table: &CommandTable<H>, args: &[&[u8]], out: &mut dyn Repl
 
 fn filter_of(filter: &[u8], value: Vec<u8>) -> CommandResult<Filter> {
     match filter.to_ascii_lowercase().as_slice() {
-        // There are no modules.
-        b"module" => Ok(Box::new(|_| false)),
+        b"module" => Ok(Box::new(move |facts| {
+            module_of(facts).is_some_and(|module| module.as_bytes().eq_ignore_ascii_case(&value))
+        })),
         b"aclcat" => Ok(Box::new(move |facts| {
             facts.all_categories().names().any(|name| name.as_bytes().eq_ignore_ascii_case(&value))
         })),
@@ -236,6 +238,7 @@ fn document<H: Copy>(table: &CommandTable<H>, command: &Command<H>, out: &mut dy
     let doc_flags = doc_flags(facts);
     let optional_fields = [
         !facts.complexity.is_empty(),
+        module_of(facts).is_some(),
         !doc_flags.is_empty(),
         !facts.history.is_empty(),
         !facts.args.is_empty(),
@@ -249,6 +252,9 @@ fn document<H: Copy>(table: &CommandTable<H>, command: &Command<H>, out: &mut dy
     text("group", facts.group.name(), out);
     if !facts.complexity.is_empty() {
         text("complexity", facts.complexity, out);
+    }
+    if let Some(module) = module_of(facts) {
+        text("module", module, out);
     }
     if !doc_flags.is_empty() {
         out.bulk(b"doc_flags");

@@ -15,6 +15,7 @@ use std::hash::{Hash as _, Hasher as _};
 use kora_core::command::table::CommandTable;
 use kora_core::reply::Value;
 
+use super::documents::is_dropped;
 use super::model::{Model, Told};
 use super::record::{Call, CallId, History, OperationId, Record, is_refusal};
 
@@ -147,6 +148,10 @@ fn run(model: &mut Model<'_>, record: &Record, call: &Call) -> Value {
             if let Some(begun) = call.begun_part(model.shard_count) {
                 model.look_at(&begun, record.db, record.now);
             }
+            reply.clone()
+        }
+        Some(reply) if is_dropped(reply) => {
+            model.settle_hashes(record.now);
             reply.clone()
         }
         reply => {

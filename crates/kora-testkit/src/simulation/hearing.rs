@@ -31,6 +31,7 @@ impl Simulation<'_> {
     ) -> Vec<Option<OperationId>> {
         let mut places = vec![None; sent.len()];
         let mut gathered: Option<Record> = None;
+        let mut aside = None;
         let mut values = values.into_iter();
         for (at, sent) in sent.into_iter().enumerate() {
             let value = values.next();
@@ -43,6 +44,13 @@ impl Simulation<'_> {
                 let record = gathered.get_or_insert_with(|| self.new_record(client, db));
                 // Commands sent at different steps make one record: the last was sent before any of them ran.
                 record.invoked = record.invoked.max(invoked);
+                // A search that began at once, and whose reply is still to come.
+                if call.args[0].starts_with(b"FT.")
+                    && let Some(now) = ran_at_once(at)
+                {
+                    record.now = now;
+                    aside = Some(at);
+                }
                 record.calls.push(call);
                 continue;
             };
@@ -64,7 +72,7 @@ impl Simulation<'_> {
                 call.args = vec![b"UNWATCH".to_vec()];
                 value = Value::Simple("OK".to_owned());
             }
-            let has_run = !matches!(value, Value::Null);
+            let has_run = !matches!(value, Value::Null | Value::NullArray);
             let selected = selected(&call.args).filter(|_| has_run);
             if call.args[0] != b"SELECT" {
                 let record = self.new_record(client, db);
@@ -80,7 +88,11 @@ impl Simulation<'_> {
             self.wrong.get_or_insert(format!("nobody asked for {value:?}"));
         }
         if let Some(record) = gathered {
+            let is_one = record.calls.len() == 1;
             let operation = self.history.add(record);
+            if let Some(at) = aside.filter(|_| is_one) {
+                places[at] = Some(operation);
+            }
             self.clients[client].pending = Some(operation);
             self.operations.insert(self.clients[client].origin.client, operation);
         }

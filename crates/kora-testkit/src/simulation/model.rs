@@ -16,8 +16,10 @@ use kora_core::slot::{ShardId, Slot};
 use kora_core::store::watch::Watch;
 use kora_core::store::{Keyspace, ShardStore};
 use kora_core::time::UnixMs;
+use kora_core::types::hash::HashRef;
 use kora_core::types::list::ListRef;
 
+use super::documents::Declared;
 use super::pausing::is_killed;
 use super::record::Killed;
 use super::record::{Begun, comparable};
@@ -35,6 +37,8 @@ pub(super) struct Model<'a> {
     pub(super) shard_count: u16,
     store: Box<ShardStore>,
     journal: Journal,
+    /// The indexes that there are.
+    pub(super) declared: Declared,
     /// What processes watch.
     watched: BTreeMap<usize, (Arc<Watch>, Vec<WatchedKey>)>,
 }
@@ -67,7 +71,14 @@ type WatchedKey = (DbIndex, Vec<u8>);
 impl<'a> Model<'a> {
     pub(super) fn new(table: &'a CommandTable<()>, shard_count: u16) -> Self {
         let store = Box::new(ShardStore::new(ShardId(0), config(), 1));
-        Self { table, shard_count, store, journal: Journal::default(), watched: BTreeMap::new() }
+        Self {
+            table,
+            shard_count,
+            store,
+            journal: Journal::default(),
+            declared: Declared::default(),
+            watched: BTreeMap::new(),
+        }
     }
 
     /// Runs a command of a process, of which this is `told`.
@@ -155,8 +166,13 @@ impl<'a> Model<'a> {
     /// A script that was killed has looked for keys, which is the end of those that have expired.
     fn look_for(&mut self, killed: &Killed, now: UnixMs) {
         for (db, key) in &killed.looked_for {
-            Keyspace::new(&mut self.store, &mut self.journal, *db, now, true).peek(key);
+            self.look(*db, key, now);
         }
+    }
+
+    /// Looks at a key, which is its end if it has expired.
+    pub(super) fn look(&mut self, db: DbIndex, key: &[u8], now: UnixMs) {
+        Keyspace::new(&mut self.store, &mut self.journal, db, now, true).peek(key);
     }
 
     /// A refused command has looked at keys, which is the end of those that have expired.
@@ -170,7 +186,7 @@ impl<'a> Model<'a> {
             }
         };
         for key in keys {
-            Keyspace::new(&mut self.store, &mut self.journal, db, now, true).peek(key);
+            self.look(db, key, now);
         }
     }
 
@@ -186,6 +202,11 @@ impl<'a> Model<'a> {
         if args[0] == b"EVAL" {
             return self.run_inner(args, (db, now), Told::default());
         }
+        self.run_on_documents(args, db, now).unwrap_or_else(|| self.run_core(args, db, now))
+    }
+
+    /// Runs a command of the core.
+    pub(super) fn run_core(&mut self, args: &[&[u8]], db: DbIndex, now: UnixMs) -> Value {
         let command = self.table.resolve(args).expect("the workload sends well-formed commands");
         let Handler::Core(handler) = command.handler else {
             unreachable!("there are no others in this table")
@@ -204,7 +225,7 @@ impl<'a> Model<'a> {
     }
 
     /// Visits the entries of a database, expired ones included.
-    fn each_entry(&mut self, db: DbIndex, mut visit: impl FnMut(&Entry)) {
+    pub(super) fn each_entry(&mut self, db: DbIndex, mut visit: impl FnMut(&Entry)) {
         let mut keyspace = Keyspace::new(&mut self.store, &mut self.journal, db, UnixMs(0), true);
         let mut cursor = 0;
         loop {
@@ -223,7 +244,7 @@ impl<'a> Model<'a> {
                 let value = match entry.string() {
                     Some(StringRef::Integer(number)) => number.to_string().into_bytes(),
                     Some(StringRef::Bytes(bytes)) => bytes.to_vec(),
-                    None => list_text(entry),
+                    None => text_of(entry),
                 };
                 contents.push((db, entry.key().to_vec(), value, entry.expiry()));
             });
@@ -231,6 +252,7 @@ impl<'a> Model<'a> {
         contents.sort_unstable();
         let mut hasher = std::hash::DefaultHasher::new();
         contents.hash(&mut hasher);
+        self.declared.hash(&mut hasher);
         for (process, (watch, keys)) in &self.watched {
             (process, watch.is_dirty(), keys).hash(&mut hasher);
         }
@@ -238,10 +260,14 @@ impl<'a> Model<'a> {
     }
 }
 
-/// A list as text. Elements hold no commas.
-fn list_text(entry: &Entry) -> Vec<u8> {
-    let list = ListRef::of(entry).expect("the workload makes strings and lists only");
+/// A list or a hash as text. Elements hold no commas.
+fn text_of(entry: &Entry) -> Vec<u8> {
     let mut text = Vec::new();
+    if let Some(hash) = HashRef::of(entry) {
+        hash.for_each(|field| field.value.with(|bytes| text.extend_from_slice(bytes)));
+        return text;
+    }
+    let list = ListRef::of(entry).expect("the workload makes no other types");
     list.each(0..list.len(), |element| {
         element.with(|bytes| text.extend_from_slice(bytes));
         text.push(b',');

@@ -8,7 +8,7 @@ use kora_core::reply::Value;
 use kora_core::slot::{ShardId, Slot};
 use kora_core::time::UnixMs;
 
-use super::transaction;
+use super::{documents, transaction};
 
 /// A command's name and arguments.
 pub(super) type Args = Vec<Vec<u8>>;
@@ -212,7 +212,7 @@ pub(super) fn comparable<T: AsRef<[u8]>>(args: &[T], reply: Value) -> Value {
 }
 
 fn comparable_of_one<T: AsRef<[u8]>>(args: &[T], reply: Value) -> Value {
-    match reply {
+    match documents::comparable(args[0].as_ref(), reply) {
         Value::Array(mut values) if args[0].as_ref() == b"KEYS" => {
             values.sort_by(|one, other| format!("{one:?}").cmp(&format!("{other:?}")));
             Value::Array(values)

@@ -3,6 +3,7 @@
 
 use kora_core::slot::{ShardId, Slot};
 
+use super::documents::Documents;
 use super::random::Random;
 use super::record::Args;
 use super::transaction::{is_transactional, script};
@@ -17,7 +18,7 @@ const PIPELINE_MAX: usize = 8;
 const TRANSACTION_MAX: usize = 6;
 
 /// Longest time to live, in milliseconds.
-const TTL_MS_MAX: usize = 40;
+pub(super) const TTL_MS_MAX: usize = 40;
 
 /// Longest time that a client waits for a key, if it does not wait for ever, in milliseconds.
 const TIMEOUT_MS_MAX: usize = 60;
@@ -32,6 +33,8 @@ pub(super) struct Workload {
     next: u64,
     /// Scripts take long: there are more of them, and somebody kills them. Nobody watches keys.
     has_long_scripts: bool,
+    /// Indexes are used.
+    documents: Option<Documents>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -109,7 +112,12 @@ const SCRIPT_MAX: usize = 4;
 impl Workload {
     /// A workload whose keys lie on all of `shard_count` shards: on each one that holds a number, one that holds a list and
     /// `text_count` that hold text.
-    pub(super) fn new(shard_count: u16, text_count: usize, has_long_scripts: bool) -> Self {
+    pub(super) fn new(
+        shard_count: u16,
+        text_count: usize,
+        has_long_scripts: bool,
+        documents: Option<Documents>,
+    ) -> Self {
         let keys = |prefix: &str, count: usize| {
             let mut keys = Vec::new();
             for shard in (0..shard_count).map(ShardId) {
@@ -119,7 +127,7 @@ impl Workload {
             keys
         };
         let (texts, numbers, lists) = (keys("t", text_count), keys("n", 1), keys("l", 1));
-        Self { texts, numbers, lists, next: 0, has_long_scripts }
+        Self { texts, numbers, lists, next: 0, has_long_scripts, documents }
     }
 
     /// A pipeline of 1 to 8 commands.
@@ -133,6 +141,8 @@ impl Workload {
         for _ in 0..count {
             if random.one_in(TRANSACTION_STEPS) {
                 commands.extend(self.transaction(random));
+            } else if let Some(documents) = self.documents.as_ref().filter(|_| random.one_in(2)) {
+                commands.extend(documents.commands(random));
             } else {
                 commands.push(self.command(random));
             }
@@ -152,10 +162,16 @@ impl Workload {
             commands.push(vec![b"PEXPIRETIME".to_vec(), key.clone()]);
             commands.push(whole_list(key));
         }
+        if db == 0 {
+            commands.extend(self.documents.iter().flat_map(Documents::reading_all));
+        }
         commands
     }
 
     fn command(&mut self, random: &mut Random) -> Args {
+        if let Some(documents) = self.documents.as_ref().filter(|_| random.one_in(2)) {
+            return documents.inner(random);
+        }
         let mut kind = random.weighted(KINDS);
         if self.has_long_scripts {
             kind = match kind {
@@ -262,6 +278,7 @@ impl Workload {
         }
         let is_key = |word: &&Vec<u8>| {
             [&self.texts, &self.numbers, &self.lists].iter().any(|keys| keys.contains(word))
+                || self.documents.as_ref().is_some_and(|documents| documents.has_key(word))
         };
         let mut keys: Vec<_> = commands.iter().flatten().filter(is_key).cloned().collect();
         if random.one_in(4) {
@@ -366,6 +383,6 @@ fn database(random: &mut Random) -> Vec<u8> {
     random.below(usize::from(DATABASE_COUNT)).to_string().into_bytes()
 }
 
-fn words(words: &[&str]) -> Args {
+pub(super) fn words(words: &[&str]) -> Args {
     words.iter().map(|word| word.as_bytes().to_vec()).collect()
 }

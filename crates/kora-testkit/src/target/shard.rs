@@ -43,7 +43,10 @@ struct BareWorker {
 impl Default for ShardTarget {
     fn default() -> Self {
         let worker = BareWorker {
-            table: CommandTable::new(&[kora_doc::COMMANDS, kora_json::COMMANDS, kora_search::COMMANDS], &[]),
+            table: CommandTable::new(
+                &[kora_doc::COMMANDS, kora_json::COMMANDS, kora_search::COMMANDS, kora_vector::COMMANDS],
+                &[],
+            ),
             engine: Stepped::new(1, 1, 1),
             replies: HashMap::new(),
         };

@@ -95,8 +95,12 @@ fn check_flush_type(options: &[&[u8]]) -> CommandResult {
 fn flush(ctx: &mut Ctx<'_>, databases: std::ops::Range<u16>) {
     let (now, no_touch) = (ctx.now, ctx.no_touch);
     if databases.contains(&0) {
-        Cataloged::among(ctx.services).for_each(|catalog| catalog.clear());
-        ctx.each_store(|store, _| store.abandon());
+        let mut catalogs = Cataloged::among(ctx.services).peekable();
+        let is_any = catalogs.peek().is_some();
+        catalogs.for_each(|catalog| catalog.clear());
+        if is_any {
+            ctx.each_store(|store, _| store.abandon());
+        }
     }
     ctx.each_store(|store, journal| {
         for db in databases.clone().map(DbIndex) {

@@ -13,12 +13,14 @@ use kora_index::search::{Flow, Match};
 use super::super::ask::{Found, PartSearch, Purpose, Rows};
 use super::super::cursor;
 use super::super::load::{self, Wanted};
+use super::super::profile::{Processor, Profilable, Taken};
 use super::super::question::Question;
 use super::super::refusal;
-use super::write_page;
+use super::{Style, write_map, write_page};
 use crate::aggregate::plan::{Load, Step};
 use crate::aggregate::{AggregateError, Limits, Outcome, Partial, Pipeline, Row};
 use crate::command::aggregate::Aggregate;
+use crate::command::options::Format;
 use crate::service::{Fields, Service, Settings};
 use crate::value::Value;
 
@@ -33,6 +35,7 @@ pub(in crate::handler) struct Table {
     /// The number that a reply begins with.
     pub(in crate::handler) total: u64,
     pub(in crate::handler) rows: VecDeque<Fields>,
+    pub(in crate::handler) style: Style,
 }
 
 /// What an aggregation is for.
@@ -51,6 +54,7 @@ pub(super) struct Aggregation {
     seed: u64,
     rows_max: usize,
     cursor: Option<cursor::Asked>,
+    format: Format,
     clock: Option<(fn() -> Instant, Instant)>,
 }
 
@@ -120,8 +124,16 @@ impl Aggregation {
             seed,
             rows_max: usize::try_from(settings.aggregate_results_max).unwrap_or(usize::MAX),
             cursor,
+            format: asked.format,
             clock: service.clock().map(|clock| (clock, clock())),
         })
+    }
+
+    /// The same, whose steps are counted.
+    pub(super) fn profiled(mut self) -> Self {
+        let clock = self.clock.map(|(clock, _)| clock);
+        self.pipeline = Arc::new(Pipeline::clone(&self.pipeline).profiled(clock));
+        self
     }
 
     /// Makes a row that document's; what it was before is gone.
@@ -150,6 +162,10 @@ impl Aggregation {
         if self.has_terms {
             row.matched_terms.extend(found.terms().iter().map(|term| Value::text(term.text)));
         }
+    }
+
+    fn style(&self, question: &Question) -> Style {
+        Style { format: self.format, warning: question.warning() }
     }
 
     /// How long it has taken so far.
@@ -257,17 +273,46 @@ impl Purpose for Aggregation {
     fn reply(
         &self,
         service: &Service,
-        _: &Question,
+        question: &Question,
         rows: Rows<Shown>,
         out: &mut dyn Reply,
     ) -> CommandResult {
         let Rows { total, rows, .. } = rows;
-        let table = Table { total, rows: rows.into_iter().map(|(_, row)| row.fields).collect() };
+        let rows = rows.into_iter().map(|(_, row)| row.fields).collect();
+        let table = Table { total, rows, style: self.style(question) };
         match &self.cursor {
             None => write_page(&table, out),
             Some(asked) => cursor::open(service, asked, self.elapsed_ms(), table, out)?,
         }
         Ok(())
+    }
+}
+
+impl Profilable for Aggregation {
+    fn write_pairs(&self, question: &Question, rows: Rows<Shown>, out: &mut dyn Reply) {
+        let Rows { total, rows, .. } = rows;
+        let rows = rows.into_iter().map(|(_, row)| row.fields).collect();
+        write_map(total, &rows, self.style(question), out);
+    }
+
+    fn processors(&self, taken: &Taken) -> Vec<Processor> {
+        let behind = |name: &str| Processor::new(name, taken.matched, Default::default());
+        let mut processors = Vec::new();
+        if self.score.is_some() {
+            processors.push(behind("Scorer"));
+        }
+        let steps = self.pipeline.profile();
+        if !self.wanted.is_empty() || self.pipeline.loads_all() {
+            // A row is made and goes through the first steps at once: what is not theirs is the loader's.
+            let steps = steps.iter().map(|(_, tally)| tally.taken()).sum();
+            let time = (taken.offering + taken.merging).saturating_sub(steps) + taken.loading;
+            processors.push(Processor::new("Loader", taken.matched, time));
+        }
+        processors.extend(steps.into_iter().map(|(name, tally)| {
+            let rows = if name == "Counter" { 1 } else { tally.documents() };
+            Processor::new(&name, rows, tally.taken())
+        }));
+        processors
     }
 }
 

@@ -113,7 +113,11 @@ impl<P: Purpose> PartShare<P> {
                 Returned::Found(base, Found { place, matched: search.matched(), found })
             }
             Some(Work::Load(_, done)) => Returned::Rows(done),
-            Some(Work::Among(_)) | None => return,
+            // It has taken too long before it began.
+            Some(Work::Among(_)) => {
+                Returned::Found(base, Found { place, matched: 0, found: self.query.purpose.begin() })
+            }
+            None => return,
         };
         self.query.state.lock().returned.push(returned);
     }
@@ -150,7 +154,7 @@ fn step(
             flow
         });
         effort.spend(steps);
-        if is_over || effort.is_spent() || view.question.deadline.check().is_err() {
+        if is_over || effort.is_spent() || view.question.deadline.is_past() {
             return is_over;
         }
     }
@@ -161,7 +165,14 @@ impl<P: Purpose> Share for PartShare<P> {
         if self.query.has_failed() {
             return true;
         }
-        if let Err(error) = self.query.question.deadline.check() {
+        let question = &self.query.question;
+        if question.must_end() && !matches!(self.work, Some(Work::Load(..))) {
+            self.give_back();
+            return true;
+        }
+        if let Err(error) = question.deadline.check()
+            && !question.deadline.returns()
+        {
             self.query.fail(error);
             return true;
         }

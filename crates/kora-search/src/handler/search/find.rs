@@ -1,5 +1,7 @@
 //! The first results of a search: the best of each part, merged, with what a reply says of them.
 
+use std::time::Duration;
+
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 use kora_index::document::SortKey;
@@ -9,6 +11,7 @@ use kora_index::search::{Direction, Flow, Hit, KeptKey, Match, TopKeys, TopScore
 
 use super::super::ask::{Found, PartSearch, Purpose, Rows};
 use super::super::load::{self, Wanted};
+use super::super::profile::{Processor, Profilable, Taken};
 use super::super::question::Question;
 use super::super::refusal;
 use super::{reply, shown};
@@ -191,6 +194,48 @@ impl Purpose for First {
     }
 }
 
+impl Profilable for First {
+    fn write_pairs(&self, question: &Question, rows: Rows<Candidate>, out: &mut dyn Reply) {
+        let Rows { total, rows, .. } = rows;
+        let results = Results { total, rows: rows.into_iter().map(|(_, candidate)| candidate.row).collect() };
+        reply::write_map(question, &self.output, &results, out);
+    }
+
+    fn processors(&self, taken: &Taken) -> Vec<Processor> {
+        if self.end == self.offset {
+            return vec![Processor::new("Counter", 1, taken.offering)];
+        }
+        let mut processors = Vec::new();
+        let kept = taken.matched.min(self.end as u64);
+        match &self.sorted {
+            // Each part scores its matches and keeps the best of them at once.
+            None => {
+                processors.push(Processor::new("Scorer", taken.matched, taken.offering));
+                processors.push(Processor::new("Sorter", kept, taken.merging));
+            }
+            Some(SortedBy { by, .. }) => {
+                if self.output.with_scores {
+                    processors.push(Processor::new("Scorer", taken.matched, Duration::ZERO));
+                }
+                if matches!(by, By::Loaded(..)) {
+                    processors.push(Processor::new("Loader", taken.matched, Duration::ZERO));
+                }
+                processors.push(Processor::new("Sorter", kept, taken.offering + taken.merging));
+            }
+        }
+        if self.offset > 0 {
+            processors.push(Processor::new("Pager/Limiter", taken.rows, Duration::ZERO));
+        }
+        if !matches!(self.loaded, Loaded::Nothing) {
+            processors.push(Processor::new("Loader", taken.rows, taken.loading));
+        }
+        if !self.output.shown.is_plain() {
+            processors.push(Processor::new("Highlighter", taken.rows, Duration::ZERO));
+        }
+        processors
+    }
+}
+
 fn offer_sorted(top: &mut TopKeys, by: &By, part: &PartSearch<'_>, one: &Match<'_>, with_scores: bool) {
     let mut offer = |key: SortKey<'_>| top.consider(key, one, with_scores);
     match by {
@@ -250,7 +295,8 @@ impl First {
         }
         // Of a JSON value dialect 3 shows arrays, which are no texts.
         let is_json = part.declaration.schema.source == Source::Json;
-        if !self.output.shown.is_plain() && !(is_json && question.dialect.number() >= 3) {
+        let is_array = is_json && question.dialect.number() >= 3;
+        if !(self.output.shown.is_plain() || is_array) {
             let terms = search.terms(document);
             shown::show(&self.output, part, entry, &terms, first, &mut fields);
         }

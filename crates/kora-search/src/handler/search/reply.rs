@@ -5,29 +5,35 @@ use kora_index::score::Explanation;
 use kora_index::search::KeptKey;
 
 use super::super::question::Question;
+use super::super::shape::{write_format, write_value, write_warning};
 use super::find::{Results, Row};
+use crate::command::options::Format;
 use crate::command::search::Output;
-use crate::number::display;
 use crate::value::Value;
 
 /// Writes the reply.
-pub(super) fn write(_: &Question, output: &Output, results: &Results, out: &mut dyn Reply) {
+pub(super) fn write(question: &Question, output: &Output, results: &Results, out: &mut dyn Reply) {
     if out.is_resp3() {
         out.map(5);
-        write_map(output, results, out);
+        write_map(question, output, results, out);
     } else {
         write_list(output, results, out);
     }
 }
 
 /// The pairs of the reply in RESP3: five of them.
-pub(in crate::handler) fn write_map(output: &Output, results: &Results, out: &mut dyn Reply) {
+pub(in crate::handler) fn write_map(
+    question: &Question,
+    output: &Output,
+    results: &Results,
+    out: &mut dyn Reply,
+) {
     out.simple("attributes");
     out.array(0);
     out.simple("total_results");
     out.integer(count(results.total));
     out.simple("format");
-    out.simple("STRING");
+    write_format(output.format, out);
     out.simple("results");
     out.array(results.rows.len());
     for row in &results.rows {
@@ -50,13 +56,12 @@ pub(in crate::handler) fn write_map(output: &Output, results: &Results, out: &mu
         }
         if has_fields {
             out.simple("extra_attributes");
-            write_fields(&row.fields, out);
+            write_fields(&row.fields, output.format, out);
         }
         out.simple("values");
         out.array(0);
     }
-    out.simple("warning");
-    out.array(0);
+    write_warning(question.warning(), out);
 }
 
 /// The reply in RESP2.
@@ -77,7 +82,7 @@ pub(in crate::handler) fn write_list(output: &Output, results: &Results, out: &m
             write_sort_key(row, out);
         }
         if has_fields(output) {
-            write_fields(&row.fields, out);
+            write_fields(&row.fields, Format::Text, out);
         }
     }
 }
@@ -127,24 +132,11 @@ fn write_sort_key(row: &Row, out: &mut dyn Reply) {
 }
 
 /// Names and values.
-pub(in crate::handler) fn write_fields(fields: &[(Vec<u8>, Value)], out: &mut dyn Reply) {
+fn write_fields(fields: &[(Vec<u8>, Value)], format: Format, out: &mut dyn Reply) {
     out.map(fields.len());
     for (name, value) in fields {
         out.bulk(name);
-        write_value(value, out);
-    }
-}
-
-/// A value.
-pub(in crate::handler) fn write_value(value: &Value, out: &mut dyn Reply) {
-    match value {
-        Value::Null => out.null(),
-        Value::Number(number) => out.bulk(display(*number).as_bytes()),
-        Value::Text(text) => out.bulk(text),
-        Value::Array(values) => {
-            out.array(values.len());
-            values.iter().for_each(|value| write_value(value, out));
-        }
+        write_value(value, format, out);
     }
 }
 

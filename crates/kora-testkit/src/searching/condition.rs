@@ -6,34 +6,48 @@ use kora_json::{Json, Node, Number};
 
 /// A document as the model sees it.
 #[derive(Clone, Debug)]
-pub(crate) struct Document {
-    pub(crate) id: String,
-    pub(crate) text: String,
+pub struct Document {
+    /// Its id.
+    pub id: String,
+    /// Its text.
+    pub text: String,
     root: Plain,
 }
 
 /// A JSON value.
 #[derive(Clone, Debug)]
-pub(crate) enum Plain {
+pub enum Plain {
+    /// Null.
     Null,
+    /// A truth value.
     Bool(bool),
+    /// A whole number.
     Integer(i128),
+    /// Another number.
     Double(f64),
+    /// A text.
     Text(String),
+    /// An array.
     Array(Vec<Plain>),
+    /// An object.
     Object(Vec<(String, Plain)>),
 }
 
 impl Document {
     /// None if the text is no object.
-    pub(crate) fn new(id: &str, text: &str) -> Option<Self> {
+    ///
+    /// # Panics
+    /// If the text is no JSON.
+    #[must_use]
+    pub fn new(id: &str, text: &str) -> Option<Self> {
         let json = Json::parse_all(text).expect("what is stored is JSON");
         let root = plain(json.root());
         matches!(root, Plain::Object(_)).then(|| Self { id: id.to_owned(), text: text.to_owned(), root })
     }
 
     /// The value of a field.
-    pub(crate) fn get(&self, path: &str) -> Option<&Plain> {
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<&Plain> {
         let mut value = &self.root;
         for step in path.split('.') {
             value = match value {
@@ -62,6 +76,11 @@ fn plain(value: kora_json::Value<'_>) -> Plain {
     }
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "the doubles of the model are small")]
+fn truncated(double: f64) -> i128 {
+    double as i128
+}
+
 impl Plain {
     fn rank(&self) -> u8 {
         match self {
@@ -73,16 +92,18 @@ impl Plain {
         }
     }
 
-    pub(crate) fn is_scalar(&self) -> bool {
+    /// Whether it is neither an array nor an object.
+    #[must_use]
+    pub fn is_scalar(&self) -> bool {
         self.rank() < 4
     }
 
-    /// Between scalars: types in an order of their own, numbers by value.
-    #[expect(clippy::cast_possible_truncation, reason = "the model's doubles are far from the limits")]
-    pub(crate) fn compare(&self, other: &Self) -> Ordering {
+    /// The order of scalars: types in an order of their own, numbers by value. The model's doubles are far from the limits.
+    #[must_use]
+    pub fn compare(&self, other: &Self) -> Ordering {
         let mixed = |integer: i128, double: f64| {
             let whole = double.floor();
-            integer.cmp(&(whole as i128)).then(if double > whole { Ordering::Less } else { Ordering::Equal })
+            integer.cmp(&truncated(whole)).then(if double > whole { Ordering::Less } else { Ordering::Equal })
         };
         match (self, other) {
             (Self::Bool(one), Self::Bool(other)) => one.cmp(other),
@@ -96,12 +117,17 @@ impl Plain {
     }
 
     /// Whether two scalars are equal.
-    pub(crate) fn is(&self, other: &Self) -> bool {
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
         self.is_scalar() && other.is_scalar() && self.compare(other).is_eq()
     }
 
     /// As it is written in a condition.
-    pub(crate) fn literal(&self) -> String {
+    ///
+    /// # Panics
+    /// If it is no scalar.
+    #[must_use]
+    pub fn literal(&self) -> String {
         match self {
             Self::Null => "null".to_owned(),
             Self::Bool(is_true) => is_true.to_string(),
@@ -113,7 +139,8 @@ impl Plain {
     }
 
     /// As it is written in JSON.
-    pub(crate) fn json(&self) -> String {
+    #[must_use]
+    pub fn json(&self) -> String {
         match self {
             Self::Text(text) => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
             Self::Array(elements) => {
@@ -131,19 +158,29 @@ impl Plain {
 
 /// A condition.
 #[derive(Clone, Debug)]
-pub(crate) enum Meaning {
+pub enum Meaning {
+    /// A field is compared with a value.
     Compare(&'static str, &'static str, Plain),
+    /// It is one of these.
     In(&'static str, Vec<Plain>),
+    /// It is there.
     Exists(&'static str),
+    /// It is an array with this.
     Contains(&'static str, Plain),
+    /// It is a text that begins so.
     StartsWith(&'static str, String),
+    /// The contrary.
     Not(Box<Meaning>),
+    /// All of these.
     All(Vec<Meaning>),
+    /// One of these.
     Any(Vec<Meaning>),
 }
 
 impl Meaning {
-    pub(crate) fn holds(&self, document: &Document) -> bool {
+    /// Whether it holds of a document.
+    #[must_use]
+    pub fn holds(&self, document: &Document) -> bool {
         match self {
             Self::Compare(path, "!=", literal) => !document.get(path).is_some_and(|value| value.is(literal)),
             Self::Compare(path, op, literal) => document.get(path).is_some_and(|value| {
@@ -177,7 +214,8 @@ impl Meaning {
     }
 
     /// As it is written.
-    pub(crate) fn text(&self) -> String {
+    #[must_use]
+    pub fn text(&self) -> String {
         let joined = |parts: &[Self], with: &str| {
             parts.iter().map(|part| format!("({})", part.text())).collect::<Vec<_>>().join(with)
         };
@@ -199,7 +237,7 @@ impl Meaning {
 }
 
 /// Sorts documents by fields, those without a scalar last, and then by their ids.
-pub(crate) fn sort(documents: &mut [&Document], order: &[(&str, bool)]) {
+pub fn sort(documents: &mut [&Document], order: &[(&str, bool)]) {
     documents.sort_by(|one, other| {
         for (path, is_descending) in order {
             let key = |document: &'_ Document| document.get(path).filter(|value| value.is_scalar()).cloned();

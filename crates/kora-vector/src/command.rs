@@ -1,0 +1,102 @@
+//! The commands on vector sets, one file per idea. This one holds their table and what the files share.
+//!
+//! Replies and errors are those of Redis 8.2.
+
+mod add;
+mod attributes;
+mod describe;
+mod links;
+mod original;
+mod random;
+mod range;
+mod remove;
+mod similar;
+#[cfg(test)]
+mod tests;
+mod vector;
+
+use kora_core::command::spec::{CommandSpec, Facts, Flags, Group, KeyFlags, KeySpec};
+use kora_core::error::{CommandError, CommandResult};
+use kora_core::number::parse_i64;
+use kora_core::store::Keyspace;
+
+use crate::set::VectorSet;
+
+/// All commands of this crate, for whoever assembles an engine.
+pub const COMMANDS: &[CommandSpec] = &[
+    add::VADD,
+    describe::VCARD,
+    original::VECDEL,
+    original::VECQUERY,
+    original::VECSET,
+    describe::VDIM,
+    describe::VEMB,
+    attributes::VGETATTR,
+    describe::VINFO,
+    describe::VISMEMBER,
+    links::VLINKS,
+    random::VRANDMEMBER,
+    range::VRANGE,
+    remove::VREM,
+    attributes::VSETATTR,
+    similar::VSIM,
+];
+
+/// What all commands have in common. The module of Redis declares no arities and counts arguments when a command runs.
+const FAMILY: Facts = Facts { arity: -1, group: Group::Module, since: "8.0.0", ..Facts::NONE };
+
+/// Commands that read the value of one key.
+const READS: Facts = Facts {
+    flags: Flags::READONLY.with(Flags::MODULE),
+    keys: &[KeySpec::one(KeyFlags::RO.access(), 1)],
+    ..FAMILY
+};
+
+/// Commands that read the value of one key in no time to speak of.
+const READS_FAST: Facts = Facts { flags: Flags::READONLY.with(Flags::MODULE).with(Flags::FAST), ..READS };
+
+/// Commands that change the value of one key and don't make it larger.
+const CHANGES: Facts = Facts {
+    flags: Flags::WRITE.with(Flags::MODULE),
+    keys: &[KeySpec::one(KeyFlags::RW.access().update(), 1)],
+    ..FAMILY
+};
+
+/// Commands that change the value of one key and may make it larger.
+const GROWS: Facts = Facts { flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::MODULE), ..CHANGES };
+
+/// Refuses numbers of arguments, the name included, that a command does not take.
+fn between(args: &[&[u8]], least: usize, most: usize, name: &'static str) -> CommandResult {
+    if (least..=most).contains(&args.len()) { Ok(()) } else { Err(CommandError::Arity(name.into())) }
+}
+
+/// A refusal in these words.
+fn refusal(words: String) -> CommandError {
+    CommandError::Other(words.into())
+}
+
+/// An argument as an integer above 0.
+fn positive(arg: &[u8]) -> Option<usize> {
+    parse_i64(arg).filter(|number| *number > 0).and_then(|number| usize::try_from(number).ok())
+}
+
+/// A number of things, as replies have it.
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// How similar two vectors are that are so far from each other: 1 if they are alike, 0 if they are opposite.
+fn score(distance: f32) -> f64 {
+    (1.0 - f64::from(distance) / 2.0).clamp(0.0, 1.0)
+}
+
+/// The set of a key, for reading.
+fn read<'k>(keyspace: &'k mut Keyspace<'_>, key: &[u8]) -> CommandResult<Option<&'k VectorSet>> {
+    keyspace.read_extension(key)
+}
+
+/// Notes a change of a key that no event tells of.
+fn changed(keyspace: &mut Keyspace<'_>, key: &[u8]) {
+    keyspace.journal().changed(1);
+    keyspace.touched(key);
+}

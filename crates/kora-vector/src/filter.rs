@@ -1,0 +1,86 @@
+//! Filters: expressions over the attributes of elements, as `VSIM ... FILTER` takes them.
+//!
+//! An expression is compiled to a list of steps for a stack, which are run for each element. What it can name are the members of the attributes,
+//! which are a JSON object. An element without attributes, or without one that is named, is not let through.
+
+mod compile;
+mod json;
+mod run;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use std::borrow::Cow;
+
+/// Bytes of an expression at most: what it costs for each element is bounded by its length.
+pub const BYTES_MAX: usize = 64 * 1024;
+
+/// A filter that is ready to run.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    steps: Vec<Step>,
+}
+
+/// An expression that is none, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilterError {
+    /// What stands there and behind it, or the whole expression where only that is wrong.
+    pub near: Vec<u8>,
+}
+
+/// A step for a stack.
+#[derive(Clone, Debug, PartialEq)]
+enum Step {
+    Constant(Value<'static>),
+    /// The attribute of this name.
+    Field(Box<[u8]>),
+    Operator(Operator),
+}
+
+/// A value of an expression.
+#[derive(Clone, Debug, PartialEq)]
+enum Value<'a> {
+    Number(f64),
+    Text(Cow<'a, [u8]>),
+    /// Values that `in` looks among; those inside are no such lists.
+    List(Vec<Value<'a>>),
+    Null,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operator {
+    Open,
+    Close,
+    Or,
+    And,
+    Greater,
+    GreaterOrEqual,
+    Less,
+    LessOrEqual,
+    Equal,
+    Unequal,
+    In,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+    Power,
+    Not,
+}
+
+impl Filter {
+    /// Compiles an expression. Complexity: O(bytes).
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn compile(expression: &[u8]) -> Result<Self, FilterError> {
+        compile::compile(expression).map(|steps| Self { steps })
+    }
+
+    /// Whether it lets an element with these attributes through. Complexity: O(bytes of the attributes) for each attribute that it names.
+    #[must_use]
+    pub fn matches(&self, attributes: &[u8]) -> bool {
+        run::run(&self.steps, attributes).is_some_and(|value| value.is_true())
+    }
+}

@@ -1,0 +1,197 @@
+//! The words of an expression.
+
+use std::borrow::Cow;
+
+use super::{Operator, Value};
+
+/// Operators by how they are written; of two that fit, the longer one is meant.
+const OPERATORS: [(&[u8], Operator); 20] = [
+    (b"(", Operator::Open),
+    (b")", Operator::Close),
+    (b"||", Operator::Or),
+    (b"or", Operator::Or),
+    (b"&&", Operator::And),
+    (b"and", Operator::And),
+    (b">", Operator::Greater),
+    (b">=", Operator::GreaterOrEqual),
+    (b"<", Operator::Less),
+    (b"<=", Operator::LessOrEqual),
+    (b"==", Operator::Equal),
+    (b"!=", Operator::Unequal),
+    (b"in", Operator::In),
+    (b"+", Operator::Add),
+    (b"-", Operator::Subtract),
+    (b"*", Operator::Multiply),
+    (b"/", Operator::Divide),
+    (b"%", Operator::Remainder),
+    (b"**", Operator::Power),
+    (b"!", Operator::Not),
+];
+
+/// A word.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Token {
+    Constant(Value<'static>),
+    Field(Box<[u8]>),
+    Operator(Operator),
+}
+
+/// Reads words one by one; an error is the place that it is at.
+pub(super) struct Tokens<'a> {
+    text: &'a [u8],
+    at: usize,
+    /// Whether the last word was a value, so that a minus sign is an operator.
+    is_behind_value: bool,
+}
+
+impl<'a> Tokens<'a> {
+    pub(super) fn new(text: &'a [u8]) -> Self {
+        Self { text, at: 0, is_behind_value: false }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn skip_spaces(&mut self) {
+        while self.peek().is_some_and(|byte| byte.is_ascii_whitespace() || byte == 0x0b) {
+            self.at += 1;
+        }
+    }
+
+    fn take_while(&mut self, is_in: impl Fn(u8) -> bool) -> &'a [u8] {
+        let from = self.at;
+        while self.peek().is_some_and(&is_in) {
+            self.at += 1;
+        }
+        &self.text[from..self.at]
+    }
+
+    /// The next word; `None` at the end.
+    pub(super) fn next(&mut self) -> Result<Option<Token>, usize> {
+        self.skip_spaces();
+        let Some(first) = self.peek() else { return Ok(None) };
+        let is_minus = first == b'-'
+            && !self.is_behind_value
+            && self.text.get(self.at + 1).is_some_and(u8::is_ascii_digit);
+        let token = match first {
+            b'.' => {
+                self.at += 1;
+                let name = self.take_while(is_of_name);
+                if name.is_empty() && self.at < self.text.len() {
+                    return Err(self.at - 1);
+                }
+                Token::Field(name.into())
+            }
+            b'[' => Token::Constant(self.list()?),
+            _ if is_minus || first.is_ascii_digit() || matches!(first, b'"' | b'\'') => {
+                Token::Constant(self.scalar()?)
+            }
+            _ if self.takes_word(b"null") => Token::Constant(Value::Null),
+            _ => Token::Operator(self.operator()?),
+        };
+        self.is_behind_value = !matches!(token, Token::Operator(operator) if operator != Operator::Close);
+        Ok(Some(token))
+    }
+
+    /// A number, a string or `null`.
+    fn scalar(&mut self) -> Result<Value<'static>, usize> {
+        match self.peek() {
+            Some(quote @ (b'"' | b'\'')) => self.string(quote),
+            Some(b'0'..=b'9' | b'-') => self.number(),
+            _ if self.takes_word(b"null") => Ok(Value::Null),
+            _ => Err(self.at),
+        }
+    }
+
+    fn takes_word(&mut self, word: &[u8]) -> bool {
+        let rest = &self.text[self.at..];
+        let is_there = rest.starts_with(word) && !rest.get(word.len()).is_some_and(u8::is_ascii_alphanumeric);
+        if is_there {
+            self.at += word.len();
+        }
+        is_there
+    }
+
+    fn number(&mut self) -> Result<Value<'static>, usize> {
+        let from = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        let mut before = 0;
+        while let Some(byte) = self.peek() {
+            let is_sign_of_exponent = matches!(byte, b'-' | b'+') && matches!(before, b'e' | b'E');
+            if !byte.is_ascii_digit() && !matches!(byte, b'.' | b'e' | b'E') && !is_sign_of_exponent {
+                break;
+            }
+            before = byte;
+            self.at += 1;
+        }
+        let number = kora_core::number::parse_f64_clamped(&self.text[from..self.at]);
+        number.map(Value::Number).ok_or(self.at)
+    }
+
+    fn string(&mut self, quote: u8) -> Result<Value<'static>, usize> {
+        let from = self.at;
+        self.at += 1;
+        loop {
+            match self.peek() {
+                Some(byte) if byte == quote => break,
+                Some(b'\\') => self.at += 2,
+                Some(_) => self.at += 1,
+                None => return Err(self.text.len()),
+            }
+        }
+        let text = self.text[from + 1..self.at].to_vec();
+        self.at += 1;
+        Ok(Value::Text(Cow::Owned(text)))
+    }
+
+    /// Constants in brackets, with commas between them.
+    fn list(&mut self) -> Result<Value<'static>, usize> {
+        let mut values = Vec::new();
+        self.at += 1;
+        loop {
+            self.skip_spaces();
+            if self.peek() == Some(b']') {
+                break;
+            }
+            values.push(self.scalar()?);
+            self.skip_spaces();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => break,
+                _ => return Err(self.at),
+            }
+        }
+        self.at += 1;
+        Ok(Value::List(values))
+    }
+
+    fn operator(&mut self) -> Result<Operator, usize> {
+        let rest = &self.text[self.at..];
+        let word = if rest.starts_with(b"not") { 3 } else { 0 };
+        let fitting = OPERATORS.iter().filter(|(written, _)| rest.starts_with(written));
+        let longest = fitting.max_by_key(|(written, _)| written.len());
+        match longest {
+            Some((written, operator)) if written.len() >= word => {
+                self.at += written.len();
+                Ok(*operator)
+            }
+            _ if word > 0 => {
+                self.at += word;
+                Ok(Operator::Not)
+            }
+            _ => {
+                let is_sign = |byte: u8| byte.is_ascii_alphabetic() || b"+-*/%!()<>=|&".contains(&byte);
+                self.take_while(is_sign);
+                Err(self.at)
+            }
+        }
+    }
+}
+
+/// Whether a byte may stand in the name of an attribute.
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
