@@ -229,7 +229,7 @@ impl Asking {
             Phase::Way(stage) => {
                 // A cursor says where the way through the documents begins, not where the tests do.
                 let from = if stage == Stage::AsWritten { base.from } else { 1 };
-                Some(Job::Way(Work::new(&self.ready, stage, from)))
+                Some(Job::Way(Box::new(Work::new(&self.ready, stage, from))))
             }
             Phase::Load => {
                 let hits = state.answer.hits.iter().enumerate();

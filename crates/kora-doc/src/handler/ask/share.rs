@@ -23,7 +23,7 @@ const FREED: usize = 16;
 #[derive(Debug)]
 pub(super) enum Job {
     /// It goes through documents.
-    Way(Work),
+    Way(Box<Work>),
     /// It makes documents into texts: those that are left, with their places among all hits, and those that are done.
     Load { left: VecDeque<(usize, Box<[u8]>)>, done: Vec<(usize, Option<Vec<u8>>)> },
 }
