@@ -6,6 +6,7 @@
 //! A document whose time has come is none any more, though nobody may have deleted it yet: before a question those that are due are looked up in the store
 //! ([`settle`]), which deletes them.
 
+mod build;
 mod extract;
 pub(crate) mod ids;
 
@@ -25,6 +26,7 @@ use kora_index::Index;
 use kora_index::schema::{Field, FieldKind, Schema, Source};
 use kora_json::{Json, Node, Value};
 
+use self::build::Build;
 pub(crate) use self::extract::scalars_of;
 use self::extract::with_document;
 use self::ids::Ids;
@@ -57,6 +59,8 @@ pub(crate) struct CollectionPart {
     pub(crate) indexed: Indexed,
     /// What was in its place and is still looked at.
     former: Vec<Indexed>,
+    /// What will be in its place.
+    build: Option<Build>,
     /// Another one for each part that was begun: what was said of orders in another one does not hold here.
     pub(crate) seed: u64,
     pub(crate) ids: Ids,
@@ -234,6 +238,7 @@ impl DocPart {
             Some(root) => part.put(store, id, root, order),
             None => drop(part.indexed.index.remove(id)),
         }
+        part.follow(store, id);
         let deadline = entry.filter(|_| root.is_some()).and_then(Entry::expiry);
         self.deadlines.set(key, deadline);
     }
@@ -268,7 +273,7 @@ impl CollectionPart {
     fn new(collection: Arc<Collection>, seed: u64) -> Self {
         let indexed = Indexed::new(index_of(&collection, seed));
         let prefix = key::prefix(&collection.escaped).into();
-        Self { collection, prefix, indexed, former: Vec::new(), seed, ids: Ids::default() }
+        Self { collection, prefix, indexed, former: Vec::new(), build: None, seed, ids: Ids::default() }
     }
 
     fn memory_bytes(&self) -> usize {
@@ -294,6 +299,7 @@ impl CollectionPart {
 
     /// Puts an index in the place of the one that it has, and returns that unless a question still looks at it.
     pub(crate) fn replace(&mut self, index: Index) -> Option<Index> {
+        self.build = None;
         let mut old = std::mem::replace(&mut self.indexed, Indexed::new(index));
         if old.index.has_snapshots() {
             self.former.push(old);

@@ -4,6 +4,7 @@
 //! collection as a whole with all stores. What is recorded of a write is what JSON.SET and DEL do to the key.
 
 mod ask;
+mod build;
 mod collection;
 mod explain;
 mod find;

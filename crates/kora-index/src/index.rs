@@ -351,6 +351,11 @@ impl Index {
         self.table.live_from(1)
     }
 
+    /// The same from a number on.
+    pub fn documents_from(&self, document: u32) -> impl Iterator<Item = u32> + use<'_> {
+        self.table.live_from(document.max(1))
+    }
+
     /// The key of a document that lives.
     #[must_use]
     pub fn current_key(&self, document: u32) -> &[u8] {

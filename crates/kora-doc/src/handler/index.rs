@@ -1,10 +1,10 @@
 //! DOC.CREATEINDEX, DOC.DROPINDEX and DOC.INDEXES.
 //!
-//! The indexes of a collection are built anew with one more or one less, shard by shard, with all stores in hand.
+//! The indexes of a collection are built anew with one more or one less, beside what there is ([`super::build`]).
 
 use std::sync::Arc;
 
-use kora_core::command::spec::{Arg, CommandSpec, Facts, Flags};
+use kora_core::command::spec::{Arg, CommandSpec, Facts, Flags, Traits};
 use kora_core::context::Ctx;
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
@@ -12,6 +12,7 @@ use kora_index::Index;
 use kora_index::scalar::{Class, ScalarRange, class_of};
 use kora_index::search::{Direction, Flow};
 
+use super::build::built;
 use super::project::path_of;
 use super::{ASKS, COLLECTION, DECLARES, PATH, collection_of, refusal, service};
 use crate::collection::{Collection, Declared, INDEXES_MAX, IndexKind};
@@ -38,6 +39,7 @@ pub(super) const CREATEINDEX: CommandSpec = CommandSpec {
                 ],
             ),
         ],
+        traits: Traits::STANDS_ASIDE,
         ..DECLARES
     },
     handler: create_index,
@@ -63,12 +65,10 @@ fn create_index(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
     }
     let mut changed = Collection::clone(&collection);
     changed.indexes.push(Declared { path, kind });
-    replace(ctx, changed, check_values)?;
-    out.ok();
-    Ok(())
+    replace(ctx, changed, check_values, out)
 }
 
-/// Builds the indexes that a collection has now, and puts them in the place of those that it had.
+/// Builds the indexes of a changed collection, at once or aside, and puts them in the place of those that it had.
 ///
 /// # Errors
 /// What the check of them says; then nothing has changed.
@@ -76,13 +76,13 @@ fn replace(
     ctx: &mut Ctx<'_>,
     changed: Collection,
     check: impl FnOnce(&Collection, &[(usize, Index)]) -> CommandResult,
+    out: &mut dyn Reply,
 ) -> CommandResult {
     let service = service(ctx)?;
     settle(ctx);
-    let mut built: Vec<(usize, Index)> = Vec::new();
-    each_part(ctx, &changed, |place, part, store| built.push((place, part.built_for(store, &changed))));
-    check(&changed, &built)?;
     let changed = Arc::new(changed);
+    let Some(built) = built(ctx, &service, &changed, out)? else { return Ok(()) };
+    check(&changed, &built)?;
     let mut built = built.into_iter();
     let mut old = Vec::new();
     each_part(ctx, &changed, |_, part, _| {
@@ -99,6 +99,7 @@ fn replace(
     });
     service.state().put(changed);
     ctx.journal.changed(1);
+    out.ok();
     Ok(())
 }
 
@@ -136,6 +137,7 @@ pub(super) const DROPINDEX: CommandSpec = CommandSpec {
         summary: "Deletes the index on a field",
         complexity: "O(N log N) with N documents",
         args: &[COLLECTION, PATH],
+        traits: Traits::STANDS_ASIDE,
         ..DECLARES
     },
     handler: drop_index,
@@ -149,9 +151,7 @@ fn drop_index(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Command
     };
     let mut changed = Collection::clone(&collection);
     changed.indexes.remove(at);
-    replace(ctx, changed, |_, _| Ok(()))?;
-    out.ok();
-    Ok(())
+    replace(ctx, changed, |_, _| Ok(()), out)
 }
 
 pub(super) const INDEXES: CommandSpec = CommandSpec {
