@@ -79,6 +79,8 @@ pub(crate) struct HeldScalars {
     pub(crate) all: Scalars,
     /// Those whose documents died and are not freed.
     pub(crate) dying: Scalars,
+    /// Bytes of records that list them.
+    pub(crate) listed_bytes: usize,
 }
 
 /// Where the sort values of a field are.
@@ -366,6 +368,12 @@ impl Index {
     #[must_use]
     pub fn first_behind(&self, order: u64) -> u32 {
         self.table.first_behind(order)
+    }
+
+    /// Whether a document lives. Complexity: O(1).
+    #[must_use]
+    pub fn is_alive(&self, document: u32) -> bool {
+        self.table.is_alive(document)
     }
 
     /// Documents that are put from now on have greater numbers.

@@ -53,6 +53,7 @@ impl Scalars {
         let at = self.run_of(value, document);
         let before = self.runs[at].bytes.capacity();
         let edit = self.runs[at].insert(value, document);
+        self.run_bytes = self.run_bytes + self.runs[at].bytes.capacity() - before;
         if edit == Edit::Nothing {
             return;
         }
@@ -61,13 +62,13 @@ impl Scalars {
             self.values += 1;
         }
         let run = &mut self.runs[at];
+        let before = run.bytes.capacity();
         if run.bytes.len() > RUN_BYTES_MAX
             && let Some(upper) = run.split()
         {
-            self.run_bytes += upper.bytes.capacity();
+            self.run_bytes = self.run_bytes + run.bytes.capacity() + upper.bytes.capacity() - before;
             self.runs.insert(at + 1, upper);
         }
-        self.run_bytes = self.run_bytes + self.runs[at].bytes.capacity() - before;
     }
 
     /// Takes a pair out. Complexity: as for [`Scalars::insert`].

@@ -10,6 +10,7 @@
 
 mod bounds;
 mod chunk;
+mod records;
 #[cfg(test)]
 mod tests;
 
@@ -22,7 +23,8 @@ use chunk::{CHUNK_DOCUMENTS, Chunk};
 
 use crate::hashed::Hashed;
 pub(crate) use bounds::Bounds;
-pub(crate) use chunk::{Facts, Record, SortBits};
+pub(crate) use chunk::{Facts, SortBits};
+pub(crate) use records::{Packed, Record};
 
 /// The documents of an index.
 #[derive(Clone, Debug)]
@@ -56,7 +58,8 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// All documents that it sees have lesser numbers.
-    pub(crate) fn horizon(&self) -> u32 {
+    #[must_use]
+    pub fn horizon(&self) -> u32 {
         self.horizon
     }
 }
@@ -133,13 +136,12 @@ impl Table {
 
     /// Adds a document under a key that no other has, and returns its number; none if all numbers were given.
     /// `sorts` are the sort values of its numeric fields.
-    pub(crate) fn insert(&mut self, facts: Facts, sorts: &[SortBits], record: Record) -> Option<u32> {
+    pub(crate) fn insert(&mut self, facts: Facts, sorts: &[SortBits], record: &Packed) -> Option<u32> {
         let number = self.next.checked_add(1).filter(|number| *number < u32::MAX - 1)?;
         self.next = number;
         self.changes += 1;
-        let hash = self.hasher.hash_one(record.key());
+        let hash = self.hasher.hash_one(record.record().key());
         self.length_total += u64::from(facts.length);
-        self.record_bytes += record.bytes();
         let (index, at) = split(number);
         if self.chunks.len() <= index {
             self.chunks.resize_with(index + 1, || None);
@@ -148,8 +150,10 @@ impl Table {
         self.bounds.insert(&facts);
         let chunk = self.chunks[index].get_or_insert_with(Box::default);
         self.column_bytes -= chunk.heap_bytes();
+        self.record_bytes -= chunk.record_bytes();
         chunk.insert(at, facts, sorts, record);
         self.column_bytes += chunk.heap_bytes();
+        self.record_bytes += chunk.record_bytes();
         let (chunks, hasher) = (&self.chunks, &self.hasher);
         self.keys.insert(hash, number, |other| hasher.hash_one(key_in(chunks, other)));
         Some(number)
@@ -197,25 +201,27 @@ impl Table {
         self.dying.len()
     }
 
-    /// Frees a document that does not live, and returns its record.
-    pub(crate) fn forget(&mut self, number: u32) -> Option<Record> {
+    /// Frees a document that does not live, and says whether it was there.
+    pub(crate) fn forget(&mut self, number: u32) -> bool {
         let (index, at) = split(number);
-        let chunk = self.chunks.get_mut(index)?.as_mut()?;
-        let record = chunk.remove(at);
-        if record.is_some() {
+        let Some(chunk) = self.chunks.get_mut(index).and_then(Option::as_mut) else { return false };
+        self.record_bytes -= chunk.record_bytes();
+        let was_there = chunk.remove(at);
+        if was_there {
             self.bounds.remove(&chunk.facts(at));
         }
         if chunk.is_empty() {
             self.column_bytes -= chunk.heap_bytes();
             self.chunks[index] = None;
             self.chunk_count -= 1;
+        } else {
+            self.record_bytes += chunk.record_bytes();
         }
         if self.chunk_count == 0 {
             self.chunks = Vec::new();
             self.bounds = Bounds::default();
         }
-        self.record_bytes -= record.as_ref().map_or(0, Record::bytes);
-        record
+        was_there
     }
 
     /// Gives a document another key, which no document has. Complexity: O(size of its record).
@@ -225,20 +231,15 @@ impl Table {
         self.changes += 1;
         self.drop_holds();
         let (index, at) = split(number);
-        let Some(record) = self
-            .chunks
-            .get_mut(index)
-            .and_then(|chunk| chunk.as_mut())
-            .and_then(|chunk| chunk.record_mut(at))
-        else {
-            return;
-        };
+        let Some(chunk) = self.chunks.get_mut(index).and_then(Option::as_mut) else { return };
+        let Some(record) = chunk.record(at) else { return };
         if !self.holds.is_empty() {
             self.renamed.entry(number).or_default().push((self.changes, record.key().into()));
         }
-        self.record_bytes -= record.bytes();
-        *record = record.with_key(key);
-        self.record_bytes += record.bytes();
+        let record = record.with_key(key);
+        self.record_bytes -= chunk.record_bytes();
+        chunk.replace_record(at, &record);
+        self.record_bytes += chunk.record_bytes();
         let (chunks, hasher) = (&self.chunks, &self.hasher);
         let hash = hasher.hash_one(key);
         self.keys.insert(hash, number, |other| hasher.hash_one(key_in(chunks, other)));
@@ -354,7 +355,7 @@ impl Table {
 
     /// A document's record, unless it is freed.
     #[inline]
-    pub(crate) fn record(&self, number: u32) -> Option<&Record> {
+    pub(crate) fn record(&self, number: u32) -> Option<Record<'_>> {
         let (index, at) = split(number);
         self.chunks.get(index)?.as_ref()?.record(at)
     }

@@ -18,6 +18,12 @@ pub(crate) fn push(bytes: &mut Vec<u8>, mut number: u64) {
     bytes.push(low_seven(u128::from(number)));
 }
 
+/// Bytes that a number takes.
+pub(crate) fn length(number: u64) -> usize {
+    let bits = (u64::BITS - number.leading_zeros()).max(1);
+    bits.div_ceil(7) as usize
+}
+
 fn low_seven(number: u128) -> u8 {
     (number & 0x7f) as u8
 }

@@ -82,6 +82,11 @@ pub(super) fn push_scalars(bytes: &mut Vec<u8>, scalars: &[&[u8]]) {
     }
 }
 
+/// Bytes that a scalar takes in that.
+pub(super) fn scalar_bytes(scalar: &[u8]) -> usize {
+    varint::length(scalar.len() as u64) + scalar.len()
+}
+
 /// Calls with each scalar that [`push_scalars`] wrote.
 pub(super) fn read_scalars<'a>(reader: &mut Reader<'a>, mut visit: impl FnMut(&'a [u8])) {
     for _ in 0..reader.read_length() {

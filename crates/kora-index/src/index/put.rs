@@ -8,7 +8,7 @@ use crate::error::PutError;
 use crate::geo;
 use crate::postings::{Entry, Layout};
 use crate::schema::{Field, FieldKind, Source};
-use crate::table::{Facts, Record, SortBits};
+use crate::table::{Facts, Packed, SortBits};
 use crate::varint::{self, Reader};
 use crate::vectors;
 
@@ -68,9 +68,9 @@ impl Index {
         let score = document.score.or(self.schema.score).unwrap_or(1.0);
         let length = document.length.unwrap_or(length);
         let facts = Facts { length, frequency_max, score: as_single(score), order: document.order };
-        let record = Record::new(key, &parts.sorts, document.payload, &parts.contents);
+        let record = Packed::new(key, &parts.sorts, document.payload, &parts.contents);
         let number =
-            self.table.insert(facts, &parts.numbers, record).expect("numbers are left, as checked above");
+            self.table.insert(facts, &parts.numbers, &record).expect("numbers are left, as checked above");
         self.add_words((number, length), &mut scratch);
         self.add_values((number, length), document, &parts);
         self.scratch = scratch;
@@ -270,7 +270,10 @@ impl Index {
                     numbers.iter().for_each(|value| index.insert(*value, number));
                 }
                 (Indexed::Scalars(index), Content::Scalars(scalars)) => {
-                    scalars.iter().for_each(|value| index.all.insert(value, number));
+                    for value in scalars {
+                        index.all.insert(value, number);
+                        index.listed_bytes += contents::scalar_bytes(value);
+                    }
                 }
                 (Indexed::Vectors(index), Content::Vectors(vectors)) => {
                     vectors.iter().for_each(|vector| index.insert(number, vector));
@@ -316,12 +319,13 @@ impl Index {
         });
         self.each_scalar_of(number, |held, value| {
             held.all.remove(value, number);
+            held.listed_bytes -= contents::scalar_bytes(value);
             if was_dying {
                 held.dying.remove(value, number);
             }
         });
         let numbers = self.numbers_of(number);
-        if self.table.forget(number).is_none() {
+        if !self.table.forget(number) {
             return;
         }
         for field in &mut self.fields {

@@ -13,7 +13,7 @@ pub struct ScalarFigures {
     pub entries: u64,
     /// Different scalars, those included that only snapshots still see.
     pub values: u64,
-    /// Bytes that they take.
+    /// Bytes that they take, those included by which a document's are taken out.
     pub bytes: usize,
 }
 
@@ -38,7 +38,7 @@ impl Index {
         self.held_scalars(field).map_or_else(ScalarFigures::default, |held| ScalarFigures {
             entries: held.all.pairs() - held.dying.pairs(),
             values: held.all.values(),
-            bytes: held.all.memory_bytes() + held.dying.memory_bytes(),
+            bytes: held.all.memory_bytes() + held.dying.memory_bytes() + held.listed_bytes,
         })
     }
 

@@ -385,3 +385,28 @@ fn estimates() {
     assert_eq!(estimate(&Node::new(NodeKind::Not(Box::new(word("foo"))))), 3);
     assert_eq!(estimate(&tag("g", "x")), 0);
 }
+
+/// What the scalars of a field take goes with their documents, also while a snapshot holds these back.
+#[test]
+fn what_scalars_take_is_told() {
+    let mut index = index_of(vec![field("a", FieldKind::Scalar)], Schema::default());
+    let values: Vec<Vec<u8>> =
+        (0..300).map(|number| crate::scalar::Scalar::Text(&[b'x'; 200][..number % 180]).encoded()).collect();
+    let mut snapshot = None;
+    for round in 0..3 {
+        for (number, value) in (0_u64..).zip(&values) {
+            let content = Content::Scalars(vec![&value[..], &value[..], &b"\x01"[..]]);
+            let fields = vec![Values { content, sort: None }];
+            index.put(&number.to_le_bytes(), &Document { fields, ..Document::default() }).unwrap();
+        }
+        let listed: usize = values.iter().map(|value| 2 * (value.len() + 1 + value.len() / 128) + 2).sum();
+        let bytes = index.scalar_figures(0).bytes;
+        assert!(bytes > listed && bytes < 8 * listed, "{bytes} for {listed}");
+        snapshot = (round == 0).then(|| index.snapshot());
+    }
+    drop(snapshot);
+    (0_u64..300).for_each(|number| assert!(index.remove(&number.to_le_bytes())));
+    index.reclaim_all(|_| true);
+    assert_eq!(index.scalar_figures(0).bytes, 0);
+    assert_eq!(index.memory().record_bytes, 0);
+}

@@ -2,6 +2,11 @@
 
 use crate::varint::{self, Reader};
 
+/// Bytes of the numbers around a value and its document at most.
+const HEADS_BYTES: usize = 24;
+/// Bytes that a run grows by at least.
+const ROOM_BYTES: usize = 64;
+
 /// Values in order, each with some documents. It is not empty.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Run {
@@ -95,6 +100,11 @@ impl Run {
 
     /// Adds a pair.
     pub(super) fn insert(&mut self, value: &[u8], document: u32) -> Edit {
+        let most = value.len() + HEADS_BYTES;
+        if self.bytes.capacity() - self.bytes.len() < most {
+            // A run is short: room for a few pairs is all that it needs.
+            self.bytes.reserve_exact(most.max(ROOM_BYTES));
+        }
         let mut at = 0;
         while let Some(group) = Group::read(&self.bytes, at) {
             if group.value == value {

@@ -1,11 +1,11 @@
-//! A piece of the table of documents, and what is kept of each document.
+//! A piece of the table of documents: what scores and orders need of each, and its record.
 
-use crate::varint::{self, Reader};
+use super::records::{Packed, Record, Records};
 
 /// Documents in a chunk.
 pub(super) const CHUNK_DOCUMENTS: u32 = 256;
 
-const SLOTS: usize = CHUNK_DOCUMENTS as usize;
+pub(super) const SLOTS: usize = CHUNK_DOCUMENTS as usize;
 const WORDS: usize = SLOTS / 64;
 
 /// What scores and orders need of a document.
@@ -19,81 +19,6 @@ pub(crate) struct Facts {
     pub(crate) score: f32,
     /// Place among equals.
     pub(crate) order: u64,
-}
-
-/// What is kept of a document, in one run of bytes: its key, its sort values, its payload, and what it has in the index, so that it can be taken out.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Record(Box<[u8]>);
-
-impl Record {
-    /// Packs a record.
-    pub(crate) fn new(key: &[u8], sorts: &[u8], payload: Option<&[u8]>, contents: &[u8]) -> Self {
-        let mut bytes =
-            Vec::with_capacity(key.len() + sorts.len() + contents.len() + payload.map_or(0, <[u8]>::len) + 6);
-        varint::push(&mut bytes, key.len() as u64);
-        bytes.extend_from_slice(key);
-        varint::push(&mut bytes, sorts.len() as u64);
-        bytes.extend_from_slice(sorts);
-        varint::push(&mut bytes, payload.map_or(0, |payload| payload.len() as u64 + 1));
-        bytes.extend_from_slice(payload.unwrap_or_default());
-        bytes.extend_from_slice(contents);
-        Self(bytes.into_boxed_slice())
-    }
-
-    /// The same under another key.
-    pub(super) fn with_key(&self, key: &[u8]) -> Self {
-        let mut bytes = Vec::with_capacity(self.0.len() + key.len());
-        varint::push(&mut bytes, key.len() as u64);
-        bytes.extend_from_slice(key);
-        bytes.extend_from_slice(self.after_key().rest);
-        Self(bytes.into_boxed_slice())
-    }
-
-    pub(crate) fn key(&self) -> &[u8] {
-        let mut reader = Reader::new(&self.0);
-        let length = reader.read_length();
-        reader.take(length)
-    }
-
-    fn after_key(&self) -> Reader<'_> {
-        let mut reader = Reader::new(&self.0);
-        let length = reader.read_length();
-        reader.take(length);
-        reader
-    }
-
-    /// Its packed sort values.
-    pub(crate) fn sorts(&self) -> &[u8] {
-        let mut reader = self.after_key();
-        let length = reader.read_length();
-        reader.take(length)
-    }
-
-    fn after_sorts(&self) -> Reader<'_> {
-        let mut reader = self.after_key();
-        let length = reader.read_length();
-        reader.take(length);
-        reader
-    }
-
-    pub(crate) fn payload(&self) -> Option<&[u8]> {
-        let mut reader = self.after_sorts();
-        let length = reader.read_length().checked_sub(1)?;
-        Some(reader.take(length))
-    }
-
-    /// What it has in the index, packed.
-    pub(crate) fn contents(&self) -> &[u8] {
-        let mut reader = self.after_sorts();
-        let length = reader.read_length().saturating_sub(1);
-        reader.take(length);
-        reader.rest
-    }
-
-    /// Bytes on the heap.
-    pub(super) fn bytes(&self) -> usize {
-        self.0.len()
-    }
 }
 
 /// A number that documents are sorted by, or none, in the eight bytes of the number.
@@ -114,26 +39,61 @@ impl SortBits {
     }
 }
 
-/// The facts of a document but its own score.
-#[derive(Clone, Copy, Debug, Default)]
-struct Lengths {
-    length: u32,
-    frequency_max: u32,
-    order: u64,
-}
-
 /// The score that documents have unless something else is said.
 const USUAL_SCORE: f32 = 1.0;
+
+/// Places among equals. Those of neighbours are mostly near each other.
+#[derive(Clone, Debug)]
+struct Orders {
+    /// That of the first document.
+    base: Option<u64>,
+    /// What they have over that.
+    over: [u32; SLOTS],
+    /// All of them, if one does not fit.
+    far: Option<Box<[u64; SLOTS]>>,
+}
+
+impl Default for Orders {
+    fn default() -> Self {
+        Self { base: None, over: [0; SLOTS], far: None }
+    }
+}
+
+impl Orders {
+    fn set(&mut self, at: usize, order: u64) {
+        let base = *self.base.get_or_insert(order);
+        if let Some(far) = &mut self.far {
+            far[at] = order;
+        } else if let Some(over) = order.checked_sub(base).and_then(|over| u32::try_from(over).ok()) {
+            self.over[at] = over;
+        } else {
+            let mut far = Box::new(self.over.map(|over| base.saturating_add(over.into())));
+            far[at] = order;
+            self.far = Some(far);
+        }
+    }
+
+    #[inline]
+    fn get(&self, at: usize) -> u64 {
+        match &self.far {
+            None => self.base.unwrap_or(0) + u64::from(self.over[at]),
+            Some(far) => far[at],
+        }
+    }
+}
 
 /// Documents with neighbouring numbers.
 #[derive(Clone, Debug)]
 pub(super) struct Chunk {
     live: [u64; WORDS],
     present: u32,
-    lengths: [Lengths; SLOTS],
+    lengths: [u32; SLOTS],
+    orders: Orders,
+    /// Greatest frequencies of words, if a document has words.
+    frequencies: Option<Box<[u32; SLOTS]>>,
     /// Documents' own scores, if one of them is unusual.
     scores: Option<Box<[f32; SLOTS]>>,
-    records: [Option<Record>; SLOTS],
+    records: Records,
     /// Sort values that are numbers, field by field: a query that sorts by one reads no records.
     sorts: Vec<[SortBits; SLOTS]>,
 }
@@ -143,16 +103,18 @@ impl Default for Chunk {
         Self {
             live: [0; WORDS],
             present: 0,
-            lengths: [Lengths::default(); SLOTS],
+            lengths: [0; SLOTS],
+            orders: Orders::default(),
+            frequencies: None,
             scores: None,
-            records: [const { None }; SLOTS],
+            records: Records::default(),
             sorts: Vec::new(),
         }
     }
 }
 
 impl Chunk {
-    pub(super) fn insert(&mut self, at: u32, facts: Facts, sorts: &[SortBits], record: Record) {
+    pub(super) fn insert(&mut self, at: u32, facts: Facts, sorts: &[SortBits], record: &Packed) {
         self.sorts.reserve_exact(sorts.len().saturating_sub(self.sorts.len()));
         while self.sorts.len() < sorts.len() {
             self.sorts.push([SortBits::MISSING; SLOTS]);
@@ -163,11 +125,15 @@ impl Chunk {
         self.live[(at / 64) as usize] |= 1 << (at % 64);
         self.present += 1;
         let Facts { length, frequency_max, score, order } = facts;
-        self.lengths[at as usize] = Lengths { length, frequency_max, order };
+        self.lengths[at as usize] = length;
+        self.orders.set(at as usize, order);
+        if frequency_max > 0 || self.frequencies.is_some() {
+            self.frequencies.get_or_insert_with(|| Box::new([0; SLOTS]))[at as usize] = frequency_max;
+        }
         if score != USUAL_SCORE || self.scores.is_some() {
             self.scores.get_or_insert_with(|| Box::new([USUAL_SCORE; SLOTS]))[at as usize] = score;
         }
-        self.records[at as usize] = Some(record);
+        self.records.insert(at as usize, record);
     }
 
     pub(super) fn set_dead(&mut self, at: u32) {
@@ -196,10 +162,11 @@ impl Chunk {
         u32::try_from(word).ok().map(|word| word * 64 + bits.trailing_zeros())
     }
 
-    pub(super) fn remove(&mut self, at: u32) -> Option<Record> {
-        let record = self.records[at as usize].take();
-        self.present -= u32::from(record.is_some());
-        record
+    /// Takes a record out, and says whether it was there.
+    pub(super) fn remove(&mut self, at: u32) -> bool {
+        let was_there = self.records.remove(at as usize);
+        self.present -= u32::from(was_there);
+        was_there
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -208,9 +175,13 @@ impl Chunk {
 
     #[inline]
     pub(super) fn facts(&self, at: u32) -> Facts {
-        let Lengths { length, frequency_max, order } = self.lengths[at as usize];
-        let score = self.scores.as_ref().map_or(USUAL_SCORE, |scores| scores[at as usize]);
-        Facts { length, frequency_max, score, order }
+        let at = at as usize;
+        Facts {
+            length: self.lengths[at],
+            frequency_max: self.frequencies.as_ref().map_or(0, |frequencies| frequencies[at]),
+            score: self.scores.as_ref().map_or(USUAL_SCORE, |scores| scores[at]),
+            order: self.orders.get(at),
+        }
     }
 
     /// The sort value of a numeric field, by its place among those.
@@ -222,14 +193,50 @@ impl Chunk {
     /// Bytes on the heap, but those of records.
     pub(super) fn heap_bytes(&self) -> usize {
         self.scores.as_ref().map_or(0, |scores| size_of_val(&**scores))
+            + self.frequencies.as_ref().map_or(0, |frequencies| size_of_val(&**frequencies))
+            + self.orders.far.as_ref().map_or(0, |far| size_of_val(&**far))
             + self.sorts.capacity() * size_of::<[SortBits; SLOTS]>()
     }
 
-    pub(super) fn record(&self, at: u32) -> Option<&Record> {
-        self.records[at as usize].as_ref()
+    /// Bytes of records.
+    pub(super) fn record_bytes(&self) -> usize {
+        self.records.memory_bytes()
     }
 
-    pub(super) fn record_mut(&mut self, at: u32) -> Option<&mut Record> {
-        self.records[at as usize].as_mut()
+    #[inline]
+    pub(super) fn record(&self, at: u32) -> Option<Record<'_>> {
+        self.records.get(at as usize)
+    }
+
+    /// Gives a document another record.
+    pub(super) fn replace_record(&mut self, at: u32, record: &Packed) {
+        self.records.remove(at as usize);
+        self.records.insert(at as usize, record);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_come_back_however_far_orders_are_apart() {
+        for orders in
+            [[7, 8, 9, 10], [9, 8, 7, u64::MAX], [0, u64::MAX, 1, 5], [1 << 40, 1 << 33, 0, 1 << 40]]
+        {
+            let mut chunk = Chunk::default();
+            let facts = |at: u32, order: u64| Facts {
+                length: at * 3,
+                frequency_max: u32::from(at == 2) * 5,
+                score: if at == 3 { 0.5 } else { 1.0 },
+                order,
+            };
+            for (at, order) in (0..).zip(orders) {
+                chunk.insert(at, facts(at, order), &[], &Packed::new(b"k", b"", None, b""));
+            }
+            for (at, order) in (0..).zip(orders) {
+                assert_eq!(chunk.facts(at), facts(at, order));
+            }
+        }
     }
 }
