@@ -26,9 +26,36 @@ pub(crate) struct Operation {
 enum Action {
     Set(Json),
     Delete,
-    Increment(Number),
+    Increment(Amount),
     Push(Json),
     Pull(Json),
+}
+
+/// What a field is incremented by.
+#[derive(Clone, Copy, Debug)]
+enum Amount {
+    Whole(i128),
+    Double(f64),
+}
+
+impl From<Number> for Amount {
+    fn from(number: Number) -> Self {
+        match number {
+            Number::Integer(number) => Self::Whole(number.into()),
+            Number::Unsigned(number) => Self::Whole(number.into()),
+            Number::Double(number) => Self::Double(number),
+        }
+    }
+}
+
+impl Amount {
+    #[expect(clippy::cast_precision_loss, reason = "a sum with a double is one")]
+    fn as_f64(self) -> f64 {
+        match self {
+            Self::Whole(number) => number as f64,
+            Self::Double(number) => number,
+        }
+    }
 }
 
 /// Reads operations: `SET path json`, `DEL path`, `INCR path number`, `PUSH path json`, `PULL path json`.
@@ -48,7 +75,7 @@ pub(crate) fn parse(args: &[&[u8]]) -> CommandResult<Vec<Operation>> {
             let action = if is("SET") {
                 Action::Set(json_of(value)?)
             } else if is("INCR") {
-                Action::Increment(number_of(value)?)
+                Action::Increment(amount_of(value)?)
             } else if is("PUSH") {
                 Action::Push(json_of(value)?)
             } else if is("PULL") {
@@ -76,9 +103,17 @@ pub(crate) fn json_of(text: &[u8]) -> CommandResult<Json> {
     Json::parse_all(text).map_err(|error| refusal(&error.to_string()))
 }
 
-fn number_of(text: &[u8]) -> CommandResult<Number> {
+/// An amount as JSON has it: what is written as an integer is exact.
+fn amount_of(text: &[u8]) -> CommandResult<Amount> {
     let json = json_of(text).map_err(|_| CommandError::NotFloat)?;
-    Tree::Kept(json.root()).as_number().ok_or(CommandError::NotFloat)
+    let number = Tree::Kept(json.root()).as_number().ok_or(CommandError::NotFloat)?;
+    let text = text.trim_ascii();
+    let is_integer = text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-');
+    if !is_integer {
+        return Ok(number.into());
+    }
+    let exact = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+    exact.map(Amount::Whole).ok_or(CommandError::IncrementOverflow)
 }
 
 /// The document after all operations. Complexity: O(bytes, for each operation the members on its way).
@@ -129,15 +164,11 @@ impl Operation {
     }
 }
 
-/// The sum of two numbers: exact if both are integers.
-fn sum(one: Number, other: Number) -> CommandResult<Number> {
-    let whole = |number: Number| match number {
-        Number::Integer(number) => Some(i128::from(number)),
-        Number::Unsigned(number) => Some(i128::from(number)),
-        Number::Double(_) => None,
-    };
-    if let (Some(one), Some(other)) = (whole(one), whole(other)) {
-        let sum = one + other;
+/// The sum of a number and an amount: exact if both are integers.
+fn sum(one: Number, other: Amount) -> CommandResult<Number> {
+    let one = Amount::from(one);
+    if let (Amount::Whole(one), Amount::Whole(other)) = (one, other) {
+        let sum = one.checked_add(other).ok_or(CommandError::IncrementOverflow)?;
         let signed = i64::try_from(sum).map(Number::Integer);
         let number = signed.or_else(|_| u64::try_from(sum).map(Number::Unsigned));
         return number.map_err(|_| CommandError::IncrementOverflow);

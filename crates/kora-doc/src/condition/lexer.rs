@@ -150,13 +150,14 @@ fn unicode(rest: &str) -> Option<(char, usize)> {
     Some((char::from_u32(pair?)?, 10))
 }
 
-/// A number as in JSON, but for zeros before it.
+/// A number as in JSON.
 fn number(rest: &str) -> Result<(Token, usize), QuoteError> {
     let bytes = rest.as_bytes();
     let digits =
         |from: usize| bytes[from.min(bytes.len())..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let mut len = usize::from(bytes[0] == b'-');
-    let whole = digits(len);
+    let len_of_sign = usize::from(bytes[0] == b'-');
+    let whole = digits(len_of_sign);
+    let mut len = len_of_sign;
     len += whole;
     let mut is_integer = true;
     if bytes.get(len) == Some(&b'.') && digits(len + 1) > 0 {
@@ -172,7 +173,8 @@ fn number(rest: &str) -> Result<(Token, usize), QuoteError> {
         }
     }
     let is_apart = rest[len..].chars().next().is_none_or(|next| !is_of_name(next) && next != '.');
-    if whole == 0 || !is_apart {
+    let has_zero_before = whole > 1 && bytes[len_of_sign] == b'0';
+    if whole == 0 || has_zero_before || !is_apart {
         return Err(QuoteError::Number);
     }
     let literal = number_of(&rest[..len], is_integer).ok_or(QuoteError::Number)?;

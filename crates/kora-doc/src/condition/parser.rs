@@ -96,14 +96,11 @@ impl Parser<'_> {
     }
 
     fn part(&mut self, depth: usize) -> Result<Condition, ConditionError> {
-        if depth >= DEPTH_MAX {
-            return Err(ConditionError::TooDeep);
-        }
         if self.take_word("NOT") {
-            return Ok(Condition::Not(Box::new(self.part(depth + 1)?)));
+            return Ok(Condition::Not(Box::new(self.part(deeper(depth)?)?)));
         }
         if self.take(&Token::Open) {
-            let condition = self.any(depth + 1)?;
+            let condition = self.any(deeper(depth)?)?;
             return if self.take(&Token::Close) { Ok(condition) } else { Err(self.expected("`)`")) };
         }
         self.term().map(Condition::Term)
@@ -192,6 +189,14 @@ impl Parser<'_> {
         self.tokens = &self.tokens[1..];
         Ok(literal)
     }
+}
+
+/// The depth within a part at a depth.
+///
+/// # Errors
+/// If that is too deep.
+fn deeper(depth: usize) -> Result<usize, ConditionError> {
+    if depth < DEPTH_MAX { Ok(depth + 1) } else { Err(ConditionError::TooDeep) }
 }
 
 fn is_keyword(name: &str) -> bool {

@@ -37,6 +37,7 @@ fn conditions_are_about_fields() {
         r#"q = 'it\'s "\\n' AND q = "it's \"\\n" AND q STARTSWITH 'it\u0027s'"#,
         "NOT NOT name EXISTS",
         "age > -1 AND age > -1.5e2",
+        "age != 0 AND age != -0 AND age > 0.5 AND age > 0e1 AND age < 1E+2",
     ] {
         assert!(holds(yes, DOCUMENT), "{yes}");
     }
@@ -87,6 +88,18 @@ fn what_is_no_condition_is_told_with_its_place() {
         ("a STARTSWITH 1", 13),
         ("a = 'x", 4),
         ("a = 01x", 4),
+        ("a = 01", 4),
+        ("a = -01", 4),
+        ("a = 00", 4),
+        ("a = 01.5", 4),
+        ("a IN (1, 02)", 9),
+        ("a = 1.", 4),
+        ("a = 1.e5", 4),
+        ("a = .5", 4),
+        ("a = 1e", 4),
+        ("a = 1e+", 4),
+        ("a = +1", 4),
+        ("a = --1", 4),
         ("a = 1.2.3", 4),
         ("a = 1e999", 4),
         ("a ~ 1", 2),
@@ -106,10 +119,20 @@ fn what_is_no_condition_is_told_with_its_place() {
 #[test]
 fn length_and_depth_are_limited() {
     let deep = |count: usize| format!("{}a = 1{}", "(".repeat(count), ")".repeat(count));
-    assert!(Condition::parse(deep(DEPTH_MAX - 1).as_bytes()).is_ok());
-    assert_eq!(Condition::parse(deep(DEPTH_MAX).as_bytes()), Err(ConditionError::TooDeep));
-    assert_eq!(Condition::parse(deep(30_000).as_bytes()), Err(ConditionError::TooDeep));
-    assert_eq!(Condition::parse("NOT ".repeat(DEPTH_MAX).as_bytes()), Err(ConditionError::TooDeep));
+    let negated = |count: usize| format!("{}a = 1", "NOT ".repeat(count));
+    for count in [1, DEPTH_MAX - 1, DEPTH_MAX] {
+        assert!(Condition::parse(deep(count).as_bytes()).is_ok(), "{count}");
+        assert!(Condition::parse(negated(count).as_bytes()).is_ok(), "{count}");
+    }
+    for count in [DEPTH_MAX + 1, 30_000] {
+        assert_eq!(Condition::parse(deep(count).as_bytes()), Err(ConditionError::TooDeep));
+    }
+    for count in [DEPTH_MAX + 1, 16_000] {
+        assert_eq!(Condition::parse(negated(count).as_bytes()), Err(ConditionError::TooDeep));
+    }
+    let mixed = |count: usize| format!("{}a = 1{}", "NOT (".repeat(count), ")".repeat(count));
+    assert!(Condition::parse(mixed(DEPTH_MAX / 2).as_bytes()).is_ok());
+    assert_eq!(Condition::parse(mixed(DEPTH_MAX / 2 + 1).as_bytes()), Err(ConditionError::TooDeep));
     let long = format!("a = '{}'", "x".repeat(BYTES_MAX));
     assert_eq!(Condition::parse(long.as_bytes()), Err(ConditionError::TooLong));
     let wide = |count: usize| vec!["a = 1"; count].join(" OR ");
