@@ -9,12 +9,14 @@
 mod build;
 mod extract;
 pub(crate) mod ids;
+pub(crate) mod sought;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use kora_core::context::errand::Effort;
 use kora_core::db::DbIndex;
 use kora_core::entry::{Entry, Kind};
 use kora_core::journal::Journal;
@@ -30,8 +32,10 @@ use self::build::Build;
 pub(crate) use self::extract::scalars_of;
 use self::extract::with_document;
 use self::ids::Ids;
+use self::sought::Sought;
 use crate::collection::{Collection, Declared};
 use crate::key;
+use crate::path::Path;
 use crate::service::Service;
 
 /// The database whose keys are documents.
@@ -61,6 +65,8 @@ pub(crate) struct CollectionPart {
     former: Vec<Indexed>,
     /// What will be in its place.
     build: Option<Build>,
+    /// What is about to be deleted.
+    sought: Vec<Sought>,
     /// Another one for each part that was begun: what was said of orders in another one does not hold here.
     pub(crate) seed: u64,
     pub(crate) ids: Ids,
@@ -71,12 +77,19 @@ pub(crate) struct Indexed {
     /// Tells it from all others.
     pub(crate) identity: u64,
     pub(crate) index: Index,
+    /// The collection as it was when this was built: it may have had indexes since deleted.
+    of: Arc<Collection>,
 }
 
 impl Indexed {
-    fn new(index: Index) -> Self {
+    fn new(index: Index, of: &Arc<Collection>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        Self { identity: NEXT.fetch_add(1, Ordering::Relaxed), index }
+        Self { identity: NEXT.fetch_add(1, Ordering::Relaxed), index, of: Arc::clone(of) }
+    }
+
+    /// The place of the field that has the scalars of a path.
+    pub(crate) fn field(&self, path: &Path) -> Option<usize> {
+        self.of.index_on(path)
     }
 }
 
@@ -96,12 +109,11 @@ impl Companion for DocPart {
             self.rebuild(store);
         }
         // Of a key that changed several times the last change counts.
-        let mut seen = HashSet::with_capacity(changes.keys.len());
-        let mut keys: Vec<_> =
-            changes.keys.into_iter().rev().filter(|(key, _)| seen.insert(key.clone())).collect();
-        keys.reverse();
-        for (key, order) in keys {
-            self.look_at(store, &key, store.peek(DB, &key), order);
+        let mut seen: HashSet<&[u8]> = HashSet::with_capacity(changes.keys.len());
+        let last = changes.keys.iter().rev().filter(|(key, _)| seen.insert(key));
+        let last: Vec<_> = last.collect();
+        for (key, order) in last.into_iter().rev() {
+            self.look_at(store, key, store.peek(DB, key), *order);
         }
     }
 }
@@ -161,18 +173,32 @@ pub(crate) fn add(store: &mut ShardStore, service: &Service, collection: &Arc<Co
     });
 }
 
-/// Takes the part of a collection away, which has no documents any more.
-pub(crate) fn remove(store: &mut ShardStore, collection: &Collection) {
-    let part = with_part(store, |part, _| part.collections.remove(&collection.escaped));
-    if let Some(part) = part.flatten() {
-        throw_away(store, part.indexed.index);
-    }
+/// Takes the part of a collection away. Its documents, whose keys it tells, are none any more.
+pub(crate) fn remove(store: &mut ShardStore, collection: &Collection) -> Option<Box<CollectionPart>> {
+    with_part(store, |part, _| part.collections.remove(&collection.escaped).map(Box::new)).flatten()
 }
 
 /// Has an index freed elsewhere.
 pub(crate) fn throw_away(store: &mut ShardStore, index: Index) {
     let bytes = index.memory_bytes();
     store.throw_away(Box::new(index), bytes);
+}
+
+/// Frees what a question has held back in a store's part of a collection, until the effort is spent; returns whether there is nothing left to do. So many
+/// steps are counted for each document that died.
+pub(crate) fn tidy(store: &mut ShardStore, escaped: &[u8], steps: usize, effort: &mut Effort) -> bool {
+    let former = with_part(store, |part, _| part.find(escaped)?.take_former());
+    if let Some(index) = former.flatten() {
+        throw_away(store, index);
+    }
+    let tidied = with_part(store, |part, _| {
+        let Some(part) = part.find(escaped) else { return true };
+        part.indexed.index.reclaim_all(|freed| {
+            effort.spend(freed * steps);
+            !effort.is_spent()
+        })
+    });
+    tidied.unwrap_or(true)
 }
 
 /// Calls with the parts of a store, if it has some.
@@ -232,6 +258,7 @@ impl DocPart {
             } else {
                 self.strays.remove(key)
             };
+            self.deadlines.set(key, None);
             return;
         };
         match root {
@@ -271,14 +298,25 @@ impl DocPart {
 
 impl CollectionPart {
     fn new(collection: Arc<Collection>, seed: u64) -> Self {
-        let indexed = Indexed::new(index_of(&collection, seed));
+        let indexed = Indexed::new(index_of(&collection, seed), &collection);
         let prefix = key::prefix(&collection.escaped).into();
-        Self { collection, prefix, indexed, former: Vec::new(), build: None, seed, ids: Ids::default() }
+        Self {
+            collection,
+            prefix,
+            indexed,
+            former: Vec::new(),
+            build: None,
+            sought: Vec::new(),
+            seed,
+            ids: Ids::default(),
+        }
     }
 
-    fn memory_bytes(&self) -> usize {
+    /// Bytes that it takes, about. Complexity: O(indexes).
+    pub(crate) fn memory_bytes(&self) -> usize {
         let all = std::iter::once(&self.indexed).chain(&self.former);
-        all.map(|indexed| indexed.index.memory_bytes()).sum()
+        let indexes: usize = all.map(|indexed| indexed.index.memory_bytes()).sum();
+        indexes + self.build.as_ref().map_or(0, Build::memory_bytes)
     }
 
     /// The key of the document of an id.
@@ -292,15 +330,15 @@ impl CollectionPart {
     }
 
     /// An index that it has, or had when a question began that still looks at it.
-    pub(crate) fn index_of(&self, identity: u64) -> Option<&Index> {
+    pub(crate) fn index_of(&self, identity: u64) -> Option<&Indexed> {
         let mut all = std::iter::once(&self.indexed).chain(&self.former);
-        all.find(|indexed| indexed.identity == identity).map(|indexed| &indexed.index)
+        all.find(|indexed| indexed.identity == identity)
     }
 
-    /// Puts an index in the place of the one that it has, and returns that unless a question still looks at it.
-    pub(crate) fn replace(&mut self, index: Index) -> Option<Index> {
+    /// Puts an index, built for a collection, in the place of the one that it has, and returns that unless a question still looks at it.
+    pub(crate) fn replace(&mut self, index: Index, of: &Arc<Collection>) -> Option<Index> {
         self.build = None;
-        let mut old = std::mem::replace(&mut self.indexed, Indexed::new(index));
+        let mut old = std::mem::replace(&mut self.indexed, Indexed::new(index, of));
         if old.index.has_snapshots() {
             self.former.push(old);
             return None;
@@ -315,11 +353,11 @@ impl CollectionPart {
     }
 
     fn put(&mut self, store: &ShardStore, id: &[u8], root: Value<'_>, order: u64) {
-        let collection = Arc::clone(&self.collection);
-        with_document(&collection.indexes, root, order, |document| {
+        let of = Arc::clone(&self.indexed.of);
+        with_document(&of.indexes, root, order, |document| {
             if self.indexed.index.put(id, document).is_err() {
                 // It has no numbers left: all documents get new ones.
-                drop(self.replace(self.built_for(store, &collection)));
+                drop(self.replace(self.built_for(store, &of), &of));
                 self.indexed
                     .index
                     .put(id, document)

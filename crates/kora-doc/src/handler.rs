@@ -6,6 +6,8 @@
 mod ask;
 mod build;
 mod collection;
+mod compact;
+mod delete;
 mod explain;
 mod find;
 mod index;
@@ -34,7 +36,7 @@ pub const COMMANDS: &[CommandSpec] = &[
     collection::CREATE,
     index::CREATEINDEX,
     update::DEL,
-    find::DELETE,
+    delete::DELETE,
     info::DICTINFO,
     collection::DROP,
     index::DROPINDEX,

@@ -201,6 +201,14 @@ impl World {
         panic!("{question} has no end");
     }
 
+    /// Lets all run to their end that was sent: a command that goes on aside holds back what its client has sent behind it.
+    fn quiet(&mut self) {
+        self.engine.settle();
+        while !self.engine.answers().is_empty() {
+            self.engine.settle();
+        }
+    }
+
     /// What is kept in all stores.
     fn keep_count(&mut self) -> usize {
         let shards = self.shards;
@@ -214,8 +222,7 @@ impl World {
 
     /// Nothing is left of any question.
     fn assert_nothing_kept(&mut self) {
-        self.engine.settle();
-        self.engine.answers();
+        self.quiet();
         assert_eq!(self.keep_count(), 0);
     }
 }
@@ -225,8 +232,7 @@ fn play(workers: u16, shards: u16, seed: u64, steps: usize) {
     let mut was_long = 0;
     for _ in 0..steps {
         (0..10).for_each(|_| world.change());
-        world.engine.settle();
-        world.engine.answers();
+        world.quiet();
         let question = world.question();
         let expected = world.ask_at_once(&question);
         let before = world.rounds;
@@ -267,9 +273,7 @@ fn indexes_that_come_and_go_leave_a_question_as_it_is() {
                 world.change();
             });
             assert_eq!(found, expected, "{round}: {question}");
-            // What the writer has sent and what waits for a build runs, too.
-            (0..500).for_each(|_| world.engine.settle());
-            world.engine.answers();
+            world.quiet();
         }
         world.assert_nothing_kept();
     }
@@ -334,8 +338,7 @@ fn others_write_and_ask_while_an_index_is_built_and_it_is_whole_when_it_is_there
             let reply = world.ask_beside(line, World::change);
             long_count += usize::from(world.rounds - before > 3);
             assert_eq!(reply, ok(), "{line}");
-            world.engine.settle();
-            world.engine.answers();
+            world.quiet();
             for _ in 0..4 {
                 let low = world.below(900);
                 let find = format!("DOC.FIND|c|WHERE|x >= {low}|WITHIDS");

@@ -28,6 +28,12 @@ pub(crate) struct Build {
     next: u32,
 }
 
+impl Build {
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.index.memory_bytes()
+    }
+}
+
 impl CollectionPart {
     /// Begins to build, in the place of what was being built.
     pub(crate) fn begin_build(&mut self, target: &Arc<Collection>) {
@@ -39,6 +45,21 @@ impl CollectionPart {
     pub(crate) fn build_state(&self, target: &Collection) -> Option<(bool, bool)> {
         let build = self.build.as_ref()?;
         Some((*build.target == *target, build.next > self.indexed.index.last_number()))
+    }
+
+    /// Whether an index is being built that neither the collection nor this changed one has: it is about to be created.
+    pub(crate) fn is_building_other(&self, changed: &Collection) -> bool {
+        let build = self.build.as_ref().filter(|build| *build.target != *changed);
+        build.is_some_and(|build| *build.target != *self.collection)
+    }
+
+    /// Puts what is being built in the place of the index that there is, if it is for the collection as that is now. Returns what is not used any more.
+    pub(crate) fn finish_build(&mut self, target: &Arc<Collection>) -> Option<Index> {
+        if *self.collection != **target {
+            return None;
+        }
+        let index = self.take_build(target)?;
+        self.replace(index, target)
     }
 
     /// Goes on building until the effort is spent; returns whether there is nothing left to do.

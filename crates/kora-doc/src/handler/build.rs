@@ -33,15 +33,9 @@ pub(super) fn built(
     changed: &Arc<Collection>,
     out: &mut dyn Reply,
 ) -> CommandResult<Option<Vec<(usize, Index)>>> {
-    let (mut is_busy, mut is_whole) = (false, true);
-    each_part(ctx, changed, |_, part, _| {
-        let state = part.build_state(changed);
-        is_busy |= state == Some((false, false));
-        is_whole &= state == Some((true, true));
-    });
-    if is_busy && ctx.may_defer() {
-        return Err(BUSY);
-    }
+    check_busy(ctx, changed)?;
+    let mut is_whole = true;
+    each_part(ctx, changed, |_, part, _| is_whole &= part.build_state(changed) == Some((true, true)));
     if !is_whole {
         each_part(ctx, changed, |_, part, _| {
             if part.build_state(changed).is_none_or(|(is_own, _)| !is_own) {
@@ -59,6 +53,16 @@ pub(super) fn built(
         built.push((place, index));
     });
     Ok(Some(built))
+}
+
+/// Refuses to build while another index is being created.
+///
+/// # Errors
+/// If one is, and the command could wait for its end.
+pub(super) fn check_busy(ctx: &mut Ctx<'_>, changed: &Collection) -> CommandResult {
+    let mut is_busy = false;
+    each_part(ctx, changed, |_, part, _| is_busy |= part.is_building_other(changed));
+    if is_busy && ctx.may_defer() { Err(BUSY) } else { Ok(()) }
 }
 
 fn run(

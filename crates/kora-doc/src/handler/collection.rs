@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use kora_core::command::spec::{Arg, CommandSpec, Facts, Flags};
 use kora_core::context::Ctx;
+use kora_core::entry::Entry;
 use kora_core::error::{CommandError, CommandResult};
-use kora_core::journal::EventClass;
+use kora_core::journal::{EventClass, Journal};
 use kora_core::number::parse_i64;
 use kora_core::reply::Reply;
-use kora_core::store::Keyspace;
+use kora_core::store::{Keyspace, ShardStore};
+use kora_core::time::UnixMs;
 
 use super::{ASKS, COLLECTION, DECLARES, is_word, refusal, service};
 use crate::collection::{Collection, NAME_BYTES_MAX, Profile};
-use crate::companion::{self, DB};
+use crate::companion::{self, CollectionPart, DB};
 use crate::key;
-use crate::query::find::each_part;
 
 pub(super) const CREATE: CommandSpec = CommandSpec {
     facts: Facts {
@@ -60,6 +61,9 @@ fn create(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
             })?;
         } else if is_word(name, "AT") {
             created = parse_i64(value).ok_or(CommandError::NotInteger)?;
+            if created < 0 {
+                return Err(CommandError::text("ERR AT takes a time in milliseconds, which is not negative"));
+            }
         } else {
             return Err(CommandError::Syntax);
         }
@@ -109,28 +113,35 @@ fn drop_collection(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Co
         out.integer(0);
         return Ok(());
     };
-    let mut ids: Vec<(usize, Vec<Box<[u8]>>)> = Vec::new();
-    each_part(ctx, &collection, |place, part, _| {
-        let index = &part.indexed.index;
-        ids.push((place, index.documents().map(|document| index.current_key(document).into()).collect()));
-    });
-    let (now, mut place) = (ctx.now, 0);
+    let now = ctx.now;
     ctx.each_store(|store, journal| {
-        let own = ids.iter_mut().find(|(at, _)| *at == place).map(|(_, ids)| std::mem::take(ids));
-        for id in own.into_iter().flatten() {
-            let key = key::of(&collection.name, &id);
-            let mut keyspace = Keyspace::new(store, journal, DB, now, true);
-            if keyspace.delete(&key) {
-                keyspace.changed(EventClass::GENERIC, "del", &key);
-            }
+        if let Some(part) = companion::remove(store, &collection) {
+            delete_documents(store, journal, now, &part);
+            let bytes = part.memory_bytes();
+            store.throw_away(part, bytes);
         }
-        companion::remove(store, &collection);
-        place += 1;
     });
     service.state().remove(args[1]);
     ctx.journal.changed(1);
     out.integer(1);
     Ok(())
+}
+
+/// Takes the documents of a part out of its store at once, to be freed later.
+fn delete_documents(store: &mut ShardStore, journal: &mut Journal, now: UnixMs, part: &CollectionPart) {
+    let index = &part.indexed.index;
+    let mut gone: Vec<Entry> = Vec::with_capacity(index.document_count());
+    let mut bytes = 0;
+    for document in index.documents() {
+        let key = part.key_of(index.current_key(document));
+        let mut keyspace = Keyspace::new(store, journal, DB, now, true);
+        if let Some(entry) = keyspace.remove(&key) {
+            bytes += entry.memory_bytes();
+            gone.push(entry);
+            keyspace.changed(EventClass::GENERIC, "del", &key);
+        }
+    }
+    store.throw_away(Box::new(gone), bytes);
 }
 
 pub(super) const LIST: CommandSpec = CommandSpec {

@@ -1,6 +1,6 @@
-//! DOC.FIND, DOC.COUNT and DOC.DELETE, and the clauses that they share.
+//! DOC.FIND and DOC.COUNT, and the clauses that they share with others.
 
-use kora_core::command::spec::{Arg, CommandSpec, Facts, Flags};
+use kora_core::command::spec::{Arg, CommandSpec, Facts};
 use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::number::parse_i64;
@@ -10,9 +10,9 @@ use kora_json::{Value, text};
 
 use super::ask::{Answered, Purpose, ask};
 use super::project::{self, path_of};
-use super::{ASKS_LONG, COLLECTION, DECLARES, PATH, collection_of, count, is_word, refusal, service};
+use super::{ASKS_LONG, COLLECTION, PATH, collection_of, count, is_word, refusal, service};
+use crate::collection::Collection;
 use crate::condition::{BYTES_MAX, Condition, ConditionError, Quotes};
-use crate::key;
 use crate::path::Path;
 use crate::query::Question;
 use crate::query::cursor;
@@ -23,7 +23,7 @@ use crate::query::work::Stage;
 /// Documents of a reply with a cursor, unless it is said how many.
 const PAGE: usize = 100;
 
-const WHERE: Arg = Arg::string("condition").token("WHERE").multiple();
+pub(super) const WHERE: Arg = Arg::string("condition").token("WHERE").multiple();
 
 pub(super) const FIND: CommandSpec = CommandSpec {
     facts: Facts {
@@ -59,7 +59,7 @@ pub(super) const CLAUSES: &[Arg] = &[
 pub(super) struct Clauses {
     pub(super) condition: Option<Condition>,
     /// The condition as it was sent.
-    text: Vec<u8>,
+    pub(super) text: Vec<u8>,
     pub(super) order: Vec<(Path, Direction)>,
     project: Vec<Path>,
     pub(super) limit: Option<usize>,
@@ -111,7 +111,7 @@ impl Clauses {
     ///
     /// # Errors
     /// If there are others.
-    fn condition_only(self) -> CommandResult<Option<Condition>> {
+    pub(super) fn condition_only(self) -> CommandResult<Option<Condition>> {
         let has_others = !self.order.is_empty()
             || !self.project.is_empty()
             || self.limit.is_some()
@@ -121,13 +121,15 @@ impl Clauses {
         if has_others { Err(CommandError::Syntax) } else { Ok(self.condition) }
     }
 
-    /// What tells a question from others, for cursors.
-    fn checksum(&self, collection: &[u8]) -> u64 {
+    /// What tells a question from others, for cursors: also from one about a collection that had the name before.
+    fn checksum(&self, collection: &Collection) -> u64 {
+        let (number, created) = (collection.number.to_le_bytes(), collection.created.to_le_bytes());
         let order = self.order.iter().flat_map(|(path, direction)| {
             let direction: &[u8] = if *direction == Direction::Ascending { b"+" } else { b"-" };
             [path.text().as_bytes(), direction]
         });
-        cursor::checksum([collection, &self.text].into_iter().chain(order))
+        let about: [&[u8]; 4] = [&collection.name, &number, &created, &self.text];
+        cursor::checksum(about.into_iter().chain(order))
     }
 }
 
@@ -209,7 +211,7 @@ impl<'a> Rest<'a> for &[&'a [u8]] {
 fn find(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let clauses = Clauses::parse(&args[2..])?;
     let collection = collection_of(ctx, args[1])?;
-    let checksum = clauses.checksum(args[1]);
+    let checksum = clauses.checksum(&collection);
     let has_cursor = clauses.cursor.is_some();
     let seed = if has_cursor { seed(ctx, &collection) } else { 0 };
     let size = if has_cursor { Some(clauses.limit.unwrap_or(PAGE)) } else { clauses.limit };
@@ -326,27 +328,4 @@ impl Purpose for Number {
         out.integer(count(ready.counted().unwrap_or(answer.figures.matched)));
         Ok(())
     }
-}
-
-pub(super) const DELETE: CommandSpec = CommandSpec {
-    facts: Facts {
-        name: "doc.delete",
-        arity: -4,
-        flags: Flags::WRITE.with(Flags::MODULE),
-        summary: "Deletes the documents that fulfil a condition",
-        complexity: "As DOC.FIND, and O(log N) for each of them and each index",
-        args: &[COLLECTION, WHERE],
-        ..DECLARES
-    },
-    handler: delete,
-};
-
-fn delete(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let condition = Clauses::parse(&args[2..])?.condition_only()?;
-    let collection = collection_of(ctx, args[1])?;
-    let ready = Ready::new(ctx, collection, Question { condition, ..Question::default() })?;
-    let hits = ready.find_at_once(ctx);
-    let keys = hits.into_iter().map(|hit| key::of(args[1], &hit.position.id));
-    out.integer(count(super::update::delete_all(ctx, keys)));
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! DOC.CREATEINDEX, DOC.DROPINDEX and DOC.INDEXES.
 //!
-//! The indexes of a collection are built anew with one more or one less, beside what there is ([`super::build`]).
+//! The indexes of a collection are built anew with one more, beside what there is ([`super::build`]). One that is deleted is not used any more at once; then those that
+//! are left are built anew, so that its memory becomes free ([`super::compact`]).
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use kora_index::search::{Direction, Flow};
 
 use super::build::built;
 use super::project::path_of;
-use super::{ASKS, COLLECTION, DECLARES, PATH, collection_of, refusal, service};
+use super::{ASKS, COLLECTION, DECLARES, PATH, collection_of, compact, refusal, service};
 use crate::collection::{Collection, Declared, INDEXES_MAX, IndexKind};
 use crate::companion;
 use crate::query::find::{each_part, settle};
@@ -65,29 +66,24 @@ fn create_index(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
     }
     let mut changed = Collection::clone(&collection);
     changed.indexes.push(Declared { path, kind });
-    replace(ctx, changed, check_values, out)
+    replace(ctx, changed, out)
 }
 
 /// Builds the indexes of a changed collection, at once or aside, and puts them in the place of those that it had.
 ///
 /// # Errors
-/// What the check of them says; then nothing has changed.
-fn replace(
-    ctx: &mut Ctx<'_>,
-    changed: Collection,
-    check: impl FnOnce(&Collection, &[(usize, Index)]) -> CommandResult,
-    out: &mut dyn Reply,
-) -> CommandResult {
+/// If the last of them must be unique and is not; then nothing has changed.
+fn replace(ctx: &mut Ctx<'_>, changed: Collection, out: &mut dyn Reply) -> CommandResult {
     let service = service(ctx)?;
     settle(ctx);
     let changed = Arc::new(changed);
     let Some(built) = built(ctx, &service, &changed, out)? else { return Ok(()) };
-    check(&changed, &built)?;
+    check_values(&changed, &built)?;
     let mut built = built.into_iter();
     let mut old = Vec::new();
     each_part(ctx, &changed, |_, part, _| {
         if let Some((_, index)) = built.next() {
-            old.push(part.replace(index));
+            old.push(part.replace(index, &changed));
             part.collection = Arc::clone(&changed);
         }
     });
@@ -135,7 +131,7 @@ pub(super) const DROPINDEX: CommandSpec = CommandSpec {
         name: "doc.dropindex",
         arity: 3,
         summary: "Deletes the index on a field",
-        complexity: "O(N log N) with N documents",
+        complexity: "O(1), and O(N log N) with N documents until its memory is free",
         args: &[COLLECTION, PATH],
         traits: Traits::STANDS_ASIDE,
         ..DECLARES
@@ -151,7 +147,7 @@ fn drop_index(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Command
     };
     let mut changed = Collection::clone(&collection);
     changed.indexes.remove(at);
-    replace(ctx, changed, |_, _| Ok(()), out)
+    compact::replace(ctx, &Arc::new(changed), out)
 }
 
 pub(super) const INDEXES: CommandSpec = CommandSpec {

@@ -46,15 +46,16 @@ fn info(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
         return Ok(());
     };
     settle(ctx);
-    let (mut documents, mut bytes, mut index_bytes) = (0_u64, 0_u64, 0_u64);
+    let (mut documents, mut bytes, mut all_bytes) = (0_u64, 0_u64, 0_u64);
     each_part(ctx, &collection, |_, part, _| {
         documents += part.indexed.index.document_count() as u64;
         bytes += part.indexed.index.length_total();
-        index_bytes += part.indexed.index.memory_bytes() as u64;
+        all_bytes += part.indexed.index.memory_bytes() as u64;
     });
     let figures: Vec<IndexFigures> =
-        (0..collection.indexes.len()).map(|place| figures_of(ctx, &collection, place)).collect();
-    out.map(10);
+        collection.indexes.iter().map(|declared| figures_of(ctx, &collection, declared)).collect();
+    let index_bytes = figures.iter().map(|figures| figures.bytes).sum();
+    out.map(11);
     write_head(&collection, out);
     pair(out, "created_at", collection.created);
     out.bulk(b"compression");
@@ -64,6 +65,7 @@ fn info(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
     pair(out, "documents", count(documents));
     pair(out, "bytes", count(bytes));
     pair(out, "index_bytes", count(index_bytes));
+    pair(out, "table_bytes", count(all_bytes.saturating_sub(index_bytes)));
     out.bulk(b"indexes");
     out.array(collection.indexes.len());
     for (declared, figures) in collection.indexes.iter().zip(&figures) {
@@ -107,11 +109,12 @@ fn share(values: u64, entries: u64) -> f64 {
 }
 
 /// Values that several stores have are told apart if they are few; else each store's own count.
-fn figures_of(ctx: &mut Ctx<'_>, collection: &Collection, place: usize) -> IndexFigures {
+fn figures_of(ctx: &mut Ctx<'_>, collection: &Collection, declared: &Declared) -> IndexFigures {
     let mut figures = IndexFigures::default();
     let mut values: BTreeSet<Box<[u8]>> = BTreeSet::new();
     each_part(ctx, collection, |_, part, _| {
-        let own = part.indexed.index.scalar_figures(place);
+        let Some(field) = part.indexed.field(&declared.path) else { return };
+        let own = part.indexed.index.scalar_figures(field);
         figures.entries += own.entries;
         figures.bytes += own.bytes as u64;
         if own.values > VALUES_MAX {
@@ -119,7 +122,7 @@ fn figures_of(ctx: &mut Ctx<'_>, collection: &Collection, place: usize) -> Index
             return;
         }
         let mut last: Vec<u8> = Vec::new();
-        part.indexed.index.walk_scalars(place, &ScalarRange::all(), Direction::Ascending, |value, _| {
+        part.indexed.index.walk_scalars(field, &ScalarRange::all(), Direction::Ascending, |value, _| {
             if last != value {
                 values.insert(value.into());
                 value.clone_into(&mut last);

@@ -159,7 +159,7 @@ pub(super) fn check_unique(
     settle(ctx);
     // The last one of an id is the one that stays.
     let new: BTreeMap<&[u8], &Json> = documents.iter().copied().collect();
-    for (place, declared) in collection.indexes.iter().enumerate() {
+    for declared in &collection.indexes {
         if declared.kind != IndexKind::Unique {
             continue;
         }
@@ -176,9 +176,10 @@ pub(super) fn check_unique(
             }
         }
         each_part(ctx, collection, |_, part, _| {
+            let Some(field) = part.indexed.field(&declared.path) else { return };
             for value in values.keys() {
                 part.indexed.index.walk_scalars(
-                    place,
+                    field,
                     &ScalarRange::only(value),
                     Direction::Ascending,
                     |_, document| {

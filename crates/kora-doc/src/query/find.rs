@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use kora_core::context::Ctx;
-use kora_core::context::errand::Effort;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::store::ShardStore;
 use kora_index::plan::{Options, Plan as IndexPlan};
@@ -11,10 +10,10 @@ use kora_index::query::{Node, NodeKind};
 use kora_index::statistics::{Gathering, Statistics};
 
 use super::Question;
-use super::order::{First, Hit, Position};
+use super::order::{First, Position};
 use super::plan::{ENTRIES_PER_LOOK, Plan, TermPlan};
-use super::view::{Found, View};
-use super::work::{Stage, Work};
+use super::view::Found;
+use super::work::Stage;
 use crate::collection::{Collection, IndexKind};
 use crate::companion::{self, CollectionPart};
 use crate::condition::evaluate::scalar_of;
@@ -113,7 +112,9 @@ impl Ready {
             documents += part.indexed.index.document_count() as u64;
             part_count += 1;
             for answer in plan.answers() {
-                answer.count += part.indexed.index.count_scalars(answer.index, &answer.ranges);
+                let field = part.indexed.field(&collection.indexes[answer.index].path);
+                let count = field.map(|field| part.indexed.index.count_scalars(field, &answer.ranges));
+                answer.count += count.unwrap_or(0);
             }
         });
         plan.decide(condition, &collection, documents);
@@ -224,24 +225,9 @@ impl Ready {
         };
         Position {
             keys: order.iter().map(|(path, _)| key(path)).collect(),
-            order: found.view.index.order_and_length(found.document).0,
+            order: found.view.index().order_and_length(found.document).0,
             id: found.id().into(),
         }
-    }
-
-    /// The documents that match, in the order in which they were written, at once.
-    pub(crate) fn find_at_once(&self, ctx: &mut Ctx<'_>) -> Vec<Hit> {
-        let mut first = self.first();
-        each_part(ctx, &self.collection, |place, part, store| {
-            let snapshot = part.indexed.index.snapshot();
-            let index = &part.indexed.index;
-            let view = View { place, part, index, snapshot: &snapshot, store, kept: None };
-            let mut work = Work::new(self, Stage::AsWritten, 1);
-            let mut effort = Effort::ENDLESS;
-            while !work.step(self, &view, &mut effort) {}
-            work.first.finish().into_iter().for_each(|hit| first.offer(hit));
-        });
-        first.finish()
     }
 }
 

@@ -7,14 +7,14 @@ use kora_core::store::ShardStore;
 use kora_index::{Index, Snapshot};
 use kora_json::Value;
 
-use crate::companion::{CollectionPart, DB, root_of};
+use crate::companion::{CollectionPart, DB, Indexed, root_of};
 
 /// See the module.
 pub(crate) struct View<'s> {
     /// Which of the stores it is.
     pub(crate) place: usize,
     pub(crate) part: &'s CollectionPart,
-    pub(crate) index: &'s Index,
+    pub(crate) indexed: &'s Indexed,
     pub(crate) snapshot: &'s Snapshot,
     pub(crate) store: &'s ShardStore,
     /// Documents that have changed since, by their keys.
@@ -22,6 +22,10 @@ pub(crate) struct View<'s> {
 }
 
 impl<'s> View<'s> {
+    pub(crate) fn index(&self) -> &'s Index {
+        &self.indexed.index
+    }
+
     /// What the document of an id was. Complexity: a look-up of its key.
     pub(crate) fn root(&self, id: &[u8]) -> Option<Value<'s>> {
         let key = self.part.key_of(id);
@@ -41,7 +45,7 @@ pub(crate) struct Found<'v, 's> {
 
 impl<'s> Found<'_, 's> {
     pub(crate) fn id(&self) -> &'s [u8] {
-        self.view.index.key(self.view.snapshot, self.document)
+        self.view.index().key(self.view.snapshot, self.document)
     }
 
     /// What it was. Complexity: a look-up of its key.

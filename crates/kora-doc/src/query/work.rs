@@ -15,10 +15,14 @@ use crate::condition::Term;
 
 /// Steps of a search between two looks at what is left of a slice.
 const STEPS: usize = 2048;
-/// Documents between two such looks.
-const DOCUMENTS: usize = 8;
+/// Steps that documents count between two such looks.
+const PAUSE_STEPS: usize = 32;
 /// What a document that was found counts, in steps.
 const FOUND_STEPS: usize = 4;
+/// Tests that take as long as a step, on a short document.
+const TESTS_PER_STEP: usize = 2;
+/// Bytes of a document through which one test looks as long as another takes that finds its field at the beginning.
+const BYTES_PER_TEST: usize = 512;
 
 /// What a way through documents is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +37,8 @@ pub(crate) enum Stage {
     Missing,
     /// To count those that pass each test that no index answers.
     Tests,
+    /// To find the numbers of those that match and have not changed since.
+    Seek,
 }
 
 /// See the module.
@@ -43,6 +49,8 @@ pub(crate) struct Work {
     pub(crate) first: First,
     /// Documents that pass each test.
     pub(crate) passed: Vec<u64>,
+    /// Those that match, by their numbers.
+    pub(crate) found: Vec<u32>,
     /// Matches that were taken.
     pub(crate) taken: usize,
     search: Option<Search>,
@@ -62,6 +70,7 @@ impl Work {
             figures: Figures::default(),
             first: ready.first(),
             passed: vec![0; ready.plan.terms.len()],
+            found: Vec::new(),
             taken: 0,
             search: None,
             from,
@@ -82,13 +91,13 @@ impl Work {
     fn search(&mut self, ready: &Ready, view: &View<'_>, effort: &mut Effort) -> bool {
         let mut search = self.search.take().unwrap_or_else(|| begin(ready, view, self.stage).from(self.from));
         let tests = ready.tests();
-        let mut pause = Pause::default();
+        let mut pause = Pause::new(ready, self.stage);
         let is_over = loop {
             let steps = STEPS.min(effort.left());
-            let is_over = search.step(view.index, steps, &SearchScoring::default(), |one| {
+            let is_over = search.step(view.index(), steps, &SearchScoring::default(), |one| {
                 let found = Found { view, document: one.document };
                 let flow = self.look(ready, &tests, &found);
-                if flow != Flow::Stop && pause.is_due(effort) { Flow::Rest } else { flow }
+                if flow != Flow::Stop && pause.is_due(&found, effort) { Flow::Rest } else { flow }
             });
             effort.spend(steps);
             if is_over || effort.is_spent() {
@@ -103,6 +112,12 @@ impl Work {
         match self.stage {
             Stage::Count => {
                 self.matches(ready, found);
+                Flow::Continue
+            }
+            Stage::Seek => {
+                if found.view.index().is_alive(found.document) && self.matches(ready, found) {
+                    self.found.push(found.document);
+                }
                 Flow::Continue
             }
             Stage::AsWritten | Stage::InOrder => {
@@ -162,11 +177,11 @@ impl Work {
 
     /// Goes through the documents in the order of the index on the first field that is sorted by, until enough match.
     fn walk(&mut self, ready: &Ready, view: &View<'_>, effort: &mut Effort) -> bool {
-        let (Some(index), Some((_, direction)), Some(limit)) =
-            (ready.sorted(), ready.question.order.first(), ready.question.limit)
+        let (Some((path, direction)), Some(limit)) = (ready.question.order.first(), ready.question.limit)
         else {
             return true;
         };
+        let Some(field) = view.indexed.field(path) else { return true };
         let after = ready.question.after.as_ref();
         let Some(range) =
             after.map_or_else(|| Some(ScalarRange::all()), |after| rest_of_order(after, *direction))
@@ -175,10 +190,10 @@ impl Work {
         };
         let visited = self.visited.take();
         let from = visited.as_ref().map(|(value, document)| (&**value, *document));
-        let (mut pause, mut is_enough) = (Pause::default(), false);
-        let is_through = view.index.walk_scalars_seen(
+        let (mut pause, mut is_enough) = (Pause::new(ready, self.stage), false);
+        let is_through = view.index().walk_scalars_seen(
             view.snapshot,
-            (index, &range, *direction),
+            (field, &range, *direction),
             from,
             |value, document, is_seen| {
                 // Those that are equal come in any order, so all of them are looked at.
@@ -193,7 +208,7 @@ impl Work {
                         self.last = Some(value.into());
                     }
                 }
-                if pause.is_due(effort) {
+                if pause.is_due(&found, effort) {
                     self.visited = Some((value.into(), document));
                     return Flow::Rest;
                 }
@@ -208,19 +223,39 @@ impl Work {
 fn begin(ready: &Ready, view: &View<'_>, stage: Stage) -> Search {
     let (plan, statistics) =
         if matches!(stage, Stage::Missing | Stage::Tests) { ready.all() } else { ready.matches() };
-    Search::new(view.index, Arc::clone(plan), Arc::clone(statistics), view.snapshot.clone())
+    Search::new(view.index(), Arc::clone(plan), Arc::clone(statistics), view.snapshot.clone())
 }
 
-/// Counts documents, to look at what is left of a slice now and then.
-#[derive(Debug, Default)]
-struct Pause(usize);
+/// Counts what documents take, to look at what is left of a slice now and then.
+#[derive(Debug)]
+struct Pause {
+    /// Tests that are tried on a document at most.
+    tests: usize,
+    /// Steps since the last look.
+    steps: usize,
+}
 
 impl Pause {
+    fn new(ready: &Ready, stage: Stage) -> Self {
+        let tries = stage == Stage::Tests || ready.condition().is_some();
+        Self { tests: if tries { ready.plan.terms.len() } else { 0 }, steps: 0 }
+    }
+
     /// Notes a document; returns whether the effort is spent.
-    fn is_due(&mut self, effort: &mut Effort) -> bool {
-        self.0 += 1;
-        effort.spend(FOUND_STEPS);
-        self.0.is_multiple_of(DOCUMENTS) && effort.is_spent()
+    fn is_due(&mut self, found: &Found<'_, '_>, effort: &mut Effort) -> bool {
+        let mut steps = FOUND_STEPS;
+        if self.tests > 0 {
+            let (_, length) = found.view.index().order_and_length(found.document);
+            let looks = 1 + usize::try_from(length).unwrap_or(usize::MAX) / BYTES_PER_TEST;
+            steps = steps.saturating_add(self.tests.saturating_mul(looks) / TESTS_PER_STEP);
+        }
+        effort.spend(steps);
+        self.steps = self.steps.saturating_add(steps);
+        if self.steps < PAUSE_STEPS {
+            return false;
+        }
+        self.steps = 0;
+        effort.is_spent()
     }
 }
 

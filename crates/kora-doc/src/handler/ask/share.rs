@@ -45,8 +45,8 @@ impl PartShare {
             None => None,
             Some(id) => Some(store.kept::<Copies>(DB, id)?.entries()),
         };
-        let index = part.index_of(self.base.identity)?;
-        let view = View { place: self.base.place, part, index, snapshot: &self.base.snapshot, store, kept };
+        let indexed = part.index_of(self.base.identity)?;
+        let view = View { place: self.base.place, part, indexed, snapshot: &self.base.snapshot, store, kept };
         let is_done = match self.job.as_mut()? {
             Job::Way(work) => work.step(&self.asking.ready, &view, effort),
             Job::Load { left, done } => {
@@ -107,18 +107,6 @@ impl Share for Tidying {
         if let Some(id) = self.asking.keep_on(self.shard) {
             store.end_keeping(DB, id);
         }
-        let escaped = &self.asking.ready.collection.escaped;
-        let former = companion::with_part(store, |part, _| part.find(escaped)?.take_former());
-        if let Some(index) = former.flatten() {
-            companion::throw_away(store, index);
-        }
-        let tidied = companion::with_part(store, |part, _| {
-            let Some(part) = part.find(escaped) else { return true };
-            part.indexed.index.reclaim_all(|freed| {
-                effort.spend(freed * TEXT_STEPS);
-                !effort.is_spent()
-            })
-        });
-        tidied.unwrap_or(true)
+        companion::tidy(store, &self.asking.ready.collection.escaped, TEXT_STEPS, effort)
     }
 }
