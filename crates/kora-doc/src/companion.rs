@@ -173,9 +173,24 @@ pub(crate) fn add(store: &mut ShardStore, service: &Service, collection: &Arc<Co
     });
 }
 
-/// Takes the part of a collection away. Its documents, whose keys it tells, are none any more.
-pub(crate) fn remove(store: &mut ShardStore, collection: &Collection) -> Option<Box<CollectionPart>> {
-    with_part(store, |part, _| part.collections.remove(&collection.escaped).map(Box::new)).flatten()
+/// Takes the part of a collection away. Its documents go by `delete`, which is given the key of each and leaves nothing there.
+pub(crate) fn remove(
+    store: &mut ShardStore,
+    collection: &Collection,
+    mut delete: impl FnMut(&mut ShardStore, &[u8]),
+) {
+    with_part(store, |part, store| {
+        let Some(own) = part.collections.remove(&collection.escaped) else { return };
+        for document in own.indexed.index.documents() {
+            let key = own.key_of(own.indexed.index.current_key(document));
+            delete(store, &key);
+            part.deadlines.set(&key, None);
+        }
+        // There is nothing to look at.
+        store.disregard_changes::<DocPart>();
+        let bytes = own.memory_bytes();
+        store.throw_away(Box::new(own), bytes);
+    });
 }
 
 /// Has an index freed elsewhere.

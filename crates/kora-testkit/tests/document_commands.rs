@@ -40,7 +40,10 @@ impl World {
     fn fill(&mut self) {
         assert_eq!(self.run("DOC.CREATE|c"), ok());
         for number in 0..200 {
-            assert_eq!(self.run(&format!("DOC.SET|c|{number}|{{\"n\":{number},\"g\":{}}}", number % 5)), ok());
+            assert_eq!(
+                self.run(&format!("DOC.SET|c|{number}|{{\"n\":{number},\"g\":{}}}", number % 5)),
+                ok()
+            );
         }
     }
 
@@ -121,13 +124,17 @@ fn conditions_are_nested_as_deep_as_is_told_whatever_indexes_there_are() {
                 let odd = format!("{}g = 1", "NOT ".repeat(count));
                 let expected = [40, if count % 2 == 0 { 40 } else { 160 }];
                 for (condition, expected) in [nested, odd].into_iter().zip(expected) {
-                    for command in ["DOC.COUNT|c|WHERE", "DOC.FIND|c|LIMIT|200|WHERE", "DOC.EXPLAIN|c|WHERE"] {
+                    for command in ["DOC.COUNT|c|WHERE", "DOC.FIND|c|LIMIT|200|WHERE", "DOC.EXPLAIN|c|WHERE"]
+                    {
                         match world.run(&format!("{command}|{condition}")) {
                             Value::Error(words) => {
                                 assert!(!fits && words.ends_with("nested more than 64 deep"), "{words}");
                             }
                             Value::Integer(found) => {
-                                assert!(fits && usize::try_from(found) == Ok(expected), "{condition}: {found}");
+                                assert!(
+                                    fits && usize::try_from(found) == Ok(expected),
+                                    "{condition}: {found}"
+                                );
                             }
                             Value::Array(found) if command.contains("FIND") => {
                                 assert!(fits && found.len() == expected);
@@ -189,7 +196,9 @@ fn indexes_that_are_left_answer_as_before() {
         for index in ["g|hash", "n|sorted", "u|unique"] {
             assert_eq!(world.run(&format!("DOC.CREATEINDEX|c|{index}")), ok());
         }
-        for (line, fits) in [("DOC.SET|c|x|{\"u\":1,\"n\":-1,\"g\":7}", true), ("DOC.SET|c|y|{\"u\":1}", false)] {
+        for (line, fits) in
+            [("DOC.SET|c|x|{\"u\":1,\"n\":-1,\"g\":7}", true), ("DOC.SET|c|y|{\"u\":1}", false)]
+        {
             assert_eq!(world.run(line) == ok(), fits);
         }
         let transaction = ["MULTI", "DOC.DROPINDEX|c|g", "DOC.COUNT|c|WHERE|n < 5", "EXEC"];

@@ -115,6 +115,15 @@ impl ShardStore {
         }
     }
 
+    /// Has a companion not told of what has changed since it caught up: it has seen to that itself.
+    pub fn disregard_changes<T: Companion>(&mut self) {
+        let by = TypeId::of::<T>();
+        if let Some(Accompanied { db, .. }) = self.companions.iter().find(|accompanied| accompanied.by == by)
+        {
+            drop(self.databases[db.index()].changes().take_followed(by));
+        }
+    }
+
     fn let_catch_up(&mut self) {
         let mut at = 0;
         while let Some(Accompanied { companion, by, db }) = self.companions.get_mut(at) {

@@ -6,15 +6,14 @@ use kora_core::command::spec::{Arg, CommandSpec, Facts, Flags};
 use kora_core::context::Ctx;
 use kora_core::entry::Entry;
 use kora_core::error::{CommandError, CommandResult};
-use kora_core::journal::{EventClass, Journal};
+use kora_core::journal::EventClass;
 use kora_core::number::parse_i64;
 use kora_core::reply::Reply;
-use kora_core::store::{Keyspace, ShardStore};
-use kora_core::time::UnixMs;
+use kora_core::store::Keyspace;
 
 use super::{ASKS, COLLECTION, DECLARES, is_word, refusal, service};
 use crate::collection::{Collection, NAME_BYTES_MAX, Profile};
-use crate::companion::{self, CollectionPart, DB};
+use crate::companion::{self, DB};
 use crate::key;
 
 pub(super) const CREATE: CommandSpec = CommandSpec {
@@ -115,33 +114,22 @@ fn drop_collection(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Co
     };
     let now = ctx.now;
     ctx.each_store(|store, journal| {
-        if let Some(part) = companion::remove(store, &collection) {
-            delete_documents(store, journal, now, &part);
-            let bytes = part.memory_bytes();
-            store.throw_away(part, bytes);
-        }
+        let (mut gone, mut bytes): (Vec<Entry>, usize) = (Vec::new(), 0);
+        companion::remove(store, &collection, |store, key| {
+            let mut keyspace = Keyspace::new(store, journal, DB, now, true);
+            if let Some(entry) = keyspace.remove(key) {
+                bytes += entry.memory_bytes();
+                gone.push(entry);
+                keyspace.changed(EventClass::GENERIC, "del", key);
+            }
+        });
+        // They are freed later.
+        store.throw_away(Box::new(gone), bytes);
     });
     service.state().remove(args[1]);
     ctx.journal.changed(1);
     out.integer(1);
     Ok(())
-}
-
-/// Takes the documents of a part out of its store at once, to be freed later.
-fn delete_documents(store: &mut ShardStore, journal: &mut Journal, now: UnixMs, part: &CollectionPart) {
-    let index = &part.indexed.index;
-    let mut gone: Vec<Entry> = Vec::with_capacity(index.document_count());
-    let mut bytes = 0;
-    for document in index.documents() {
-        let key = part.key_of(index.current_key(document));
-        let mut keyspace = Keyspace::new(store, journal, DB, now, true);
-        if let Some(entry) = keyspace.remove(&key) {
-            bytes += entry.memory_bytes();
-            gone.push(entry);
-            keyspace.changed(EventClass::GENERIC, "del", &key);
-        }
-    }
-    store.throw_away(Box::new(gone), bytes);
 }
 
 pub(super) const LIST: CommandSpec = CommandSpec {
