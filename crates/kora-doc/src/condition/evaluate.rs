@@ -4,6 +4,7 @@ use kora_index::scalar::{Class, Scalar, class_of};
 use kora_json::{Node, Number, Value};
 
 use super::{Comparison, Condition, Literal, Term, Test};
+use crate::path::Path;
 
 /// A scalar of a JSON value; `None` for arrays and objects.
 #[must_use]
@@ -19,15 +20,32 @@ pub(crate) fn scalar_of(value: Value<'_>) -> Option<Scalar<'_>> {
     })
 }
 
+/// What the path that was looked for last finds in a document: tests of one field mostly stand beside each other.
+type Last<'c, 'v> = Option<(&'c Path, Option<Value<'v>>)>;
+
 impl Condition {
     /// Whether a document fulfils it. Complexity: O(parts, each with the members before what its path finds).
     #[must_use]
     pub fn holds(&self, root: Value<'_>) -> bool {
+        self.holds_after(root, &mut None)
+    }
+
+    fn holds_after<'c, 'v>(&'c self, root: Value<'v>, last: &mut Last<'c, 'v>) -> bool {
         match self {
-            Self::And(parts) => parts.iter().all(|part| part.holds(root)),
-            Self::Or(parts) => parts.iter().any(|part| part.holds(root)),
-            Self::Not(part) => !part.holds(root),
-            Self::Term(term) => term.holds(root),
+            Self::And(parts) => parts.iter().all(|part| part.holds_after(root, last)),
+            Self::Or(parts) => parts.iter().any(|part| part.holds_after(root, last)),
+            Self::Not(part) => !part.holds_after(root, last),
+            Self::Term(term) => {
+                let found = match last {
+                    Some((path, found)) if **path == term.path => *found,
+                    _ => {
+                        let found = term.path.find(root);
+                        *last = Some((&term.path, found));
+                        found
+                    }
+                };
+                term.passes(found)
+            }
         }
     }
 }
@@ -36,7 +54,11 @@ impl Term {
     /// Whether a document passes the test.
     #[must_use]
     pub fn holds(&self, root: Value<'_>) -> bool {
-        let found = self.path.find(root);
+        self.passes(self.path.find(root))
+    }
+
+    /// Whether what its path finds passes the test.
+    fn passes(&self, found: Option<Value<'_>>) -> bool {
         match &self.test {
             Test::Exists => found.is_some(),
             Test::Compare(Comparison::NotEqual, literal) => !found.is_some_and(|value| is(value, literal)),
