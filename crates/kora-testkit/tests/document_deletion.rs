@@ -143,8 +143,8 @@ impl World {
                 writes.push(write);
             }
             if self.below(60) == 0 {
-                let line =
-                    ["DOC.DROPINDEX|c|i", "DOC.CREATEINDEX|c|i|hash"][usize::from(self.random % 2 == 0)];
+                let line = ["DOC.DROPINDEX|c|i", "DOC.CREATEINDEX|c|i|hash"]
+                    [usize::from(self.random.is_multiple_of(2))];
                 self.engine.send(self.other, [words(line)]);
             }
             if let Some(reply) = self.round() {
