@@ -234,10 +234,16 @@ impl<F: Front> Session<F> {
         matches!(&self.wait, Wait::Operation(pending) if pending.waiter.is_some())
     }
 
+    /// Whether its command goes on as an errand.
+    fn is_aside(&self) -> bool {
+        matches!(&self.wait, Wait::Operation(pending) if pending.is_aside)
+    }
+
     /// Whether it waits for something that its end is the end of, too.
     pub fn waits_in_vain(&self) -> bool {
         self.has_ended
             && (self.is_blocked()
+                || self.is_aside()
                 || matches!(self.wait, Wait::Until(..) | Wait::Freeing { .. } | Wait::Pause | Wait::Watches))
     }
 

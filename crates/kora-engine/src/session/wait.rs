@@ -91,6 +91,8 @@ pub struct PendingParts<F: Front> {
     pub(crate) is_refused: bool,
     /// Where it stands, once it waits.
     pub(crate) waiter: Option<Arc<Waiter>>,
+    /// Whether it goes on as an errand, which ends with its client.
+    pub(crate) is_aside: bool,
     /// Whether it is answered only when what it deleted is free.
     pub(crate) frees_first: bool,
     /// The commands of EXEC, if it is that.
@@ -108,6 +110,7 @@ impl<F: Front> Default for PendingParts<F> {
             may_block: false,
             is_refused: false,
             waiter: None,
+            is_aside: false,
             frees_first: false,
             exec: None,
         }

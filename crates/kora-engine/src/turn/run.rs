@@ -477,7 +477,10 @@ impl<F: Front> Turn<F> {
         let operation = self.executor.keep_aside(request, setting, session.origin(), aside);
         if let Wait::Operation(pending) = &mut session.wait {
             pending.submitted = Some(operation);
+            pending.is_aside = true;
         }
+        // Its client may have left already.
+        session.is_broken |= session.has_ended;
     }
 
     /// The request of a command that has begun; the session waits for its reply.
