@@ -276,9 +276,13 @@ impl World {
     }
 
     fn change_while_building(&mut self) {
-        let write = self.write();
+        let mut commands = if self.random.one_in(2) { self.change_command() } else { vec![self.write()] };
+        // Whether that deletes the index is not known before it is there.
+        if commands.iter().any(|command| command[0].starts_with(b"FLUSH")) {
+            commands = vec![self.write()];
+        }
         self.tally.changes += 1;
-        self.send(self.writer, vec![write]);
+        self.send(self.writer, commands);
         let worker = self.random.below(self.engine.turns.len());
         self.engine.round(worker);
         self.engine.answers();
