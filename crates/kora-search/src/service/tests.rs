@@ -79,7 +79,7 @@ fn cursor(index: &str, bytes: usize, used: i64) -> Opened {
 
 #[test]
 fn cursors_are_limited_and_go_when_they_are_idle() {
-    const MUCH: usize = 255 << 20;
+    const MUCH: usize = 1000 << 10;
     let mut cursors = Cursors::default();
     for _ in 0..CURSORS_MAX {
         cursors.open(5, cursor("a", 3, 0)).unwrap();
@@ -87,7 +87,7 @@ fn cursors_are_limited_and_go_when_they_are_idle() {
     assert_eq!(cursors.open(5, cursor("a", 3, 0)), Err("Too many cursors allocated for index"));
     let number = cursors.open(5, cursor("b", 3, 0)).unwrap();
     assert_eq!(number, 5 + CURSORS_MAX as u64, "numbers in use are passed over");
-    assert!(cursors.open(5, cursor("c", MUCH + (2 << 20), 0)).is_err(), "their memory is limited");
+    assert!(cursors.open(5, cursor("c", MUCH + (100 << 10), 0)).is_err(), "their memory is limited");
     let taken = cursors.take(number, UnixMs(10)).unwrap();
     cursors.put_back(number, Opened { used: UnixMs(10), ..taken });
     assert!(cursors.take(number, UnixMs(20)).is_some_and(|cursor| cursor.rows.len() == 3));
