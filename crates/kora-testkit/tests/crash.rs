@@ -11,7 +11,7 @@ use kora_testkit::crash::COMPANY;
 fn indexes_are_reproduced_by_effects_and_found_after_a_crash() {
     let mut pool = Pool::with(COMPANY);
     let mut total = Tally::default();
-    for seed in 0..300 {
+    for seed in 0..250 {
         let outcome = run(&mut pool, seed, &[], false);
         total = total.plus(outcome.unwrap_or_else(|anomaly| panic!("{anomaly}")).0);
     }
