@@ -21,6 +21,8 @@ pub(crate) struct Builder<'a> {
     pub(crate) statistics: &'a Statistics,
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) sets: &'a [DocumentSet],
+    /// What is near, where that was found beforehand.
+    pub(crate) nears: &'a [Option<DocumentSet>],
     /// Counts what the parts do, if that is asked for.
     pub(crate) counting: Option<Counting<'a>>,
 }
@@ -71,7 +73,8 @@ impl<'a> Builder<'a> {
                 let near = &self.plan.nears[*place];
                 match &self.index.fields()[near.field].indexed {
                     Indexed::Vectors(vectors) => {
-                        Matcher::Near { near, vectors, table, snapshot, at: 0, is_sure: false }
+                        let found = self.nears.get(*place).and_then(Option::as_ref).map(DocumentSet::cursor);
+                        Matcher::Near { near, vectors, found, table, snapshot, at: 0, is_sure: false }
                     }
                     _ => Matcher::Nothing,
                 }

@@ -1,5 +1,7 @@
 //! Distances recorded from RediSearch 2.10.5, and what vectors leave behind.
 
+use half::{bf16, f16};
+
 use super::*;
 use crate::schema::Algorithm;
 
@@ -17,6 +19,8 @@ fn blob(element: Element, vector: &[f64]) -> Vec<u8> {
         Element::Float32 => (*one as f32).to_le_bytes().to_vec(),
         Element::Float64 => one.to_le_bytes().to_vec(),
         Element::Float16 => f16::from_f64(*one).to_le_bytes().to_vec(),
+        Element::Int8 => (*one as i8).to_le_bytes().to_vec(),
+        Element::UInt8 => (*one as u8).to_le_bytes().to_vec(),
         Element::BFloat16 => bf16::from_bits(((*one as f32).to_bits() >> 16) as u16).to_le_bytes().to_vec(),
     };
     vector.iter().flat_map(bytes).collect()
