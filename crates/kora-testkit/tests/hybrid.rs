@@ -18,7 +18,7 @@ const ITEMS: [([f32; 4], &str); 5] = [
 /// Times that these items are there.
 const SETS: usize = 10;
 const CREATE: &str = "FT.CREATE idx PREFIX 1 item: SCHEMA description TEXT price NUMERIC color TAG item__type TAG size NUMERIC \
-     embedding VECTOR FLAT 6 TYPE FLOAT32 DIM 4 DISTANCE_METRIC L2 graph VECTOR HNSW 6 TYPE FLOAT32 DIM 4 DISTANCE_METRIC L2";
+     embedding VECTOR FLAT 6 TYPE FLOAT32 DIM 4 DISTANCE__METRIC L2 graph VECTOR HNSW 6 TYPE FLOAT32 DIM 4 DISTANCE__METRIC L2";
 
 struct World {
     engine: Stepped,
@@ -77,7 +77,10 @@ impl World {
     fn run(&mut self, line: &str, given: &[(&str, &[u8])]) -> Value {
         let word = |word: &str| {
             let found = given.iter().find(|(name, _)| *name == word);
-            found.map_or_else(|| word.replace('_', " ").replace("  ", "_").into_bytes(), |(_, bytes)| bytes.to_vec())
+            found.map_or_else(
+                || word.replace('_', " ").replace("  ", "_").into_bytes(),
+                |(_, bytes)| bytes.to_vec(),
+            )
         };
         self.engine.send(self.client, [line.split(' ').filter(|one| !one.is_empty()).map(word).collect()]);
         self.engine.settle();
@@ -175,7 +178,10 @@ fn vectors_are_found_by_number_by_radius_and_with_a_filter() {
                 let rows = world.rows(&line);
                 assert_eq!(rows.len(), 10);
                 for row in rows {
-                    assert!(["15", "16"].contains(&row[0].1.as_str()) && ["10", "11"].contains(&row[1].1.as_str()));
+                    assert!(
+                        ["15", "16"].contains(&row[0].1.as_str())
+                            && ["10", "11"].contains(&row[1].1.as_str())
+                    );
                 }
             }
         }

@@ -116,7 +116,8 @@ impl<'a> Builder<'a> {
         if built.iter().any(|part| matches!(part, Matcher::Nothing)) {
             return Matcher::Nothing;
         }
-        if built.len() == 1 {
+        // One part alone has its own weight, unless it is to add nothing to scores.
+        if built.len() == 1 && weight != 0.0 {
             return built.remove(0);
         }
         Matcher::And(And::new(built, weight, slop, in_order))

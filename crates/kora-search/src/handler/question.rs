@@ -9,7 +9,7 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_index::Index;
 use kora_index::plan::{Expansion, Options as PlanOptions, Plan};
 use kora_index::profile::Profile;
-use kora_index::query::{Node, NodeKind};
+use kora_index::query::{Attributes, Node, NodeKind};
 use kora_index::score::Scorer;
 
 use super::ask::with_index;
@@ -250,11 +250,13 @@ pub(super) fn is_wanted(expander: Expander, expansion: &Expansion) -> bool {
     }
 }
 
-/// Gives values of tags the weight 0 that have none of their own; whether there are any. Parts lie in each other no deeper than a query is read.
+/// Has values of tags add nothing to scores; whether there are any. Parts lie in each other no deeper than a query is read.
 fn unscore(node: &mut Node) -> bool {
     match &mut node.kind {
         NodeKind::Tags(..) => {
-            node.attributes.weight.get_or_insert(0.0);
+            let tags = std::mem::replace(node, Node::new(NodeKind::Nothing));
+            let attributes = Attributes { weight: Some(0.0), ..Attributes::default() };
+            *node = Node { kind: NodeKind::And(vec![tags]), attributes };
             true
         }
         NodeKind::And(parts) | NodeKind::Or(parts) => {
