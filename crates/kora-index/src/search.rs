@@ -267,6 +267,13 @@ impl Search {
         walk.next >= walk.horizon && walk.end()
     }
 
+    /// About how many of so many documents of this part it matches at most, if they are like those of the whole index.
+    fn expected(&self, count: usize) -> usize {
+        let (count, documents) = (count as u128, u128::from(self.statistics.documents.max(1)));
+        let expected = u128::from(self.plan.estimate(&self.statistics)) * count / documents;
+        usize::try_from(expected).unwrap_or(usize::MAX)
+    }
+
     /// Documents that it matched so far.
     #[must_use]
     pub fn matched(&self) -> u64 {

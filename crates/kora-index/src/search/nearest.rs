@@ -118,6 +118,8 @@ impl NearestSearch {
         }
         if is_of_all {
             graph_walk(nearest, candidates, None, Scratch::default())
+        } else if !is_walked && !is_many(self.matches.expected(vectors.count()), candidates, vectors) {
+            scan
         } else {
             Way::Collect(DocumentSet::new(usize::MAX, self.matches.walk.horizon), 0)
         }
@@ -190,8 +192,7 @@ impl NearestSearch {
             return Way::Collect(set, count);
         }
         let Some(candidates) = candidates(nearest, vectors) else { return Way::Collected(set, 0) };
-        let walk = candidates.saturating_mul(WALK_COST).saturating_mul(vectors.count() / count.max(1));
-        if count > walk || matches!(nearest.way.policy, Some(Policy::Graph(_))) {
+        if is_many(count, candidates, vectors) || matches!(nearest.way.policy, Some(Policy::Graph(_))) {
             graph_walk(nearest, candidates, Some(set), Scratch::default())
         } else {
             Way::Collected(set, 0)
@@ -296,6 +297,11 @@ fn vectors_of<'a>(nearest: &Nearest, index: &'a Index) -> Option<&'a Vectors> {
         Indexed::Vectors(vectors) => Some(vectors),
         _ => None,
     }
+}
+
+/// Whether a walk costs less than to measure so many, of which it has to find some.
+fn is_many(count: usize, candidates: usize, vectors: &Vectors) -> bool {
+    count > candidates.saturating_mul(WALK_COST).saturating_mul(vectors.count() / count.max(1))
 }
 
 /// Steps that a distance counts.

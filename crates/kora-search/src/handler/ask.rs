@@ -285,7 +285,7 @@ impl<P: Purpose> Query<P> {
         }
         let work = match self.question.plan.nearest_count() {
             Some(_) => Work::Nearest(Box::new(NearestSearch::new(search))),
-            None => Work::Search(search, self.purpose.begin()),
+            None => Work::Search(Box::new(search), self.purpose.begin()),
         };
         self.share(base, work)
     }

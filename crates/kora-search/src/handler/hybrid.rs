@@ -30,7 +30,7 @@ pub(super) const HYBRID: CommandSpec = CommandSpec {
         complexity: "O(N + M) with N documents that match the words, and M vectors that are compared",
         args: &[
             Arg::string("index"),
-            Arg::string("search"),
+            Arg::word("search", "SEARCH"),
             Arg::string("query"),
             Arg::string("argument").multiple(),
         ],

@@ -352,7 +352,7 @@ fn what_is_within_a_radius_is_found_through_the_graph() {
             let rest = Node::new(NodeKind::Not(Box::new(node)));
             let mut search = filled.search(&rest);
             while !search.step(&filled.index, 200, &SearchScoring::default(), |_| Flow::Continue) {}
-            assert_eq!(search.matched() as usize, 2400 - found.len());
+            assert_eq!(search.matched(), 2400 - found.len() as u64);
         }
         assert!(mean(&recalls) >= 0.95, "{element:?}: {}", mean(&recalls));
     }

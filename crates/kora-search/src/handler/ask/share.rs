@@ -34,7 +34,7 @@ pub(super) enum Work<P: Purpose> {
     /// It is about to search.
     Begin,
     /// It searches.
-    Search(Search, P::Found),
+    Search(Box<Search>, P::Found),
     /// It completes rows: those that are left, with their places among all, and those that are done.
     Load(VecDeque<(usize, P::Row)>, Vec<(usize, P::Row)>),
 }
@@ -79,11 +79,11 @@ impl<P: Purpose> PartShare<P> {
             Work::Nearest(nearest) => step_nearest(nearest, &view, effort),
             Work::Among(documents) => {
                 let search = query.search(part, &self.base).among(std::mem::take(documents));
-                *work = Work::Search(search, query.purpose.begin());
+                *work = Work::Search(Box::new(search), query.purpose.begin());
                 false
             }
             Work::Begin => {
-                *work = Work::Search(query.search(part, &self.base), query.purpose.begin());
+                *work = Work::Search(Box::new(query.search(part, &self.base)), query.purpose.begin());
                 false
             }
             Work::Search(search, found) => {
