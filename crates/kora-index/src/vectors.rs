@@ -28,8 +28,10 @@ use prepared::{Exact, Prepared};
 const NONE: u32 = u32::MAX;
 /// Links of a node in each layer at most, whatever is declared.
 const LINKS_MAX: u64 = 512;
-/// Candidates at most, whatever is declared or asked for, unless more nearest are asked for.
+/// Candidates of a search at most, whatever is declared or asked for, unless more nearest are asked for.
 const CANDIDATES_MAX: u64 = 1 << 20;
+/// Candidates of a put at most, which is done at once.
+const CONSTRUCTION_MAX: u64 = 4096;
 
 /// Bytes of one vector of a field.
 pub(crate) fn blob_bytes(kind: &VectorKind) -> usize {
@@ -244,8 +246,7 @@ impl Vectors {
     pub(crate) fn distances_of_a_put(&self) -> usize {
         /// Distances for each candidate of an insertion.
         const EACH: u64 = 8;
-        let graph =
-            self.graph().map_or(0, |(_, declared)| candidates(declared.construction).saturating_mul(EACH));
+        let graph = self.graph().map_or(0, |(_, declared)| construction(declared).saturating_mul(EACH));
         usize::try_from(graph).unwrap_or(usize::MAX)
     }
 
@@ -270,6 +271,10 @@ impl Target {
 /// The lesser of two distances; what is not a number is greater than all.
 pub(crate) fn lesser(one: f64, other: f64) -> f64 {
     if one < other || other.is_nan() { one } else { other }
+}
+
+fn construction(declared: &GraphKind) -> u64 {
+    declared.construction.clamp(1, CONSTRUCTION_MAX)
 }
 
 fn candidates(declared: u64) -> u64 {
@@ -303,7 +308,7 @@ fn held_of(kind: &VectorKind) -> Held {
     let mut config = Config { storage, ..Config::new(kind.dimensions, metric) };
     if let Some(declared) = kind.algorithm.graph() {
         config.m = usize::try_from(declared.links.clamp(2, LINKS_MAX)).unwrap_or(usize::MAX);
-        config.ef_construction = usize::try_from(candidates(declared.construction)).unwrap_or(usize::MAX);
+        config.ef_construction = usize::try_from(construction(declared)).unwrap_or(usize::MAX);
         // Longer vectors than a graph takes are all compared.
         if let Ok(graph) = Graph::new(config) {
             return Held::Graph(Box::new(graph));
