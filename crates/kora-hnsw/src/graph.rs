@@ -172,6 +172,16 @@ impl Graph {
         self.contains(id).then(|| self.vectors.exact(query, id))
     }
 
+    /// Writes the distances of several vectors from another one, as exactly as possible. All of them are to be there. Complexity: O(numbers * dimensions).
+    pub fn distances_from(&self, query: &Query, ids: &[u32], out: &mut Vec<f32>) {
+        if self.vectors.refines() {
+            out.clear();
+            out.extend(ids.iter().map(|id| self.vectors.exact(query, *id)));
+        } else {
+            self.vectors.distances(&self.vectors.probe_of(query), ids, out);
+        }
+    }
+
     /// Bytes on the heap, exactly. Complexity: O(1).
     pub fn memory(&self) -> usize {
         self.vectors.memory() + self.links.memory() + self.losses.memory()

@@ -77,7 +77,7 @@ pub struct Hit {
 }
 
 /// A search on its way. The graph may change between two slices, or be another one: what is taken out is not found any more, what is added may be.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Search {
     query: Query,
     options: SearchOptions,
@@ -227,6 +227,11 @@ impl Search {
         }
         *left = left.saturating_sub((end - from) as usize / 4 + scratch.chosen.len());
         self.stage = if end == graph.bound() { Stage::Done } else { Stage::Scan(end) };
+    }
+
+    /// Nodes that were met so far, whether the filter let them through or not.
+    pub fn met(&self) -> usize {
+        self.scratch.beam.visited.len()
     }
 
     /// What was found, nearest first, and the memory to use again. Distances are as exact as what is kept allows.
