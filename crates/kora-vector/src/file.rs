@@ -56,15 +56,45 @@ fn kind_of(shape: Shape) -> u64 {
     kept | (shape.m as u64) << 8
 }
 
-/// Writes a set.
-pub(crate) fn write(object: &dyn Object, parts: &mut ModuleWriter<'_>) {
+/// Bytes that are written at a time, about.
+const PIECE_BYTES: usize = 16 * 1024;
+
+/// Writes the next part of a set: the head, then elements. The element that searches begin at comes first, so that they begin there again; the note is 0 before the
+/// head, 1 behind that element, and then two more than the number that the next one has at least.
+pub(crate) fn write_some(object: &dyn Object, note: &mut u64, parts: &mut ModuleWriter<'_>) -> bool {
     let set = of_object(object);
+    let entry = set.graph().entry();
+    let (ids, has_attributes) = (Ids::of(set), set.attributes_count() > 0);
+    let first = match note.checked_sub(2) {
+        Some(next) => u32::try_from(next).unwrap_or(u32::MAX),
+        None => {
+            write_head(set, parts);
+            if let Some(entry) = entry {
+                write_element(set, entry, ids, has_attributes, parts);
+            }
+            0
+        }
+    };
+    let mut bytes = 0;
+    for number in first..set.graph().bound() {
+        if !set.graph().contains(number) || Some(number) == entry {
+            continue;
+        }
+        if bytes >= PIECE_BYTES {
+            *note = u64::from(number) + 2;
+            return true;
+        }
+        bytes += write_element(set, number, ids, has_attributes, parts);
+    }
+    false
+}
+
+fn write_head(set: &VectorSet, parts: &mut ModuleWriter<'_>) {
     let shape = set.shape();
     parts.unsigned(shape.dimensions as u64);
     parts.unsigned(set.len() as u64);
     parts.unsigned(kind_of(shape));
-    let has_attributes = set.attributes_count() > 0;
-    let mut flags = if has_attributes { HAS_ATTRIBUTES } else { 0 };
+    let mut flags = if set.attributes_count() > 0 { HAS_ATTRIBUTES } else { 0 };
     if set.projection().is_some() {
         flags |= HAS_PROJECTION;
     }
@@ -72,13 +102,6 @@ pub(crate) fn write(object: &dyn Object, parts: &mut ModuleWriter<'_>) {
     if let Some(projection) = set.projection() {
         parts.unsigned(projection.input() as u64);
         parts.text(&projection.to_bytes());
-    }
-    // The element that searches begin at comes first, so that they begin there again.
-    let entry = set.graph().entry();
-    let numbers = entry.into_iter().chain(set.numbers().filter(|number| Some(*number) != entry));
-    let ids = Ids::of(set);
-    for number in numbers {
-        write_element(set, number, ids, has_attributes, parts);
     }
 }
 
@@ -100,7 +123,14 @@ impl Ids {
     }
 }
 
-fn write_element(set: &VectorSet, number: u32, ids: Ids, has_attributes: bool, parts: &mut ModuleWriter<'_>) {
+/// Writes an element, and says about how many bytes that is.
+fn write_element(
+    set: &VectorSet,
+    number: u32,
+    ids: Ids,
+    has_attributes: bool,
+    parts: &mut ModuleWriter<'_>,
+) -> usize {
     let graph = set.graph();
     parts.text(set.name(number));
     if has_attributes {
@@ -127,6 +157,7 @@ fn write_element(set: &VectorSet, number: u32, ids: Ids, has_attributes: bool, p
     }
     let norm = graph.norm(number).filter(|norm| *norm > 0.0).unwrap_or(1.0);
     parts.unsigned(u64::from(range.to_bits()) << 32 | u64::from(norm.to_bits()));
+    bytes.len() + links * 6 + set.name(number).len() + set.attributes(number).map_or(0, <[u8]>::len)
 }
 
 /// The largest element of a vector whose elements are codes times this.

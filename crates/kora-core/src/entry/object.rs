@@ -35,6 +35,10 @@ pub trait Object: Any + Send + Debug {
     fn memory_bytes(&self) -> usize;
     /// An independent copy.
     fn duplicate(&self) -> Box<dyn Object>;
+    /// Whether a copy shares its memory until either changes, so that it takes a moment however large the value is.
+    fn is_shared_by_copies(&self) -> bool {
+        false
+    }
     /// About how many allocations are freed with it: a large one is dropped away from the command.
     fn free_effort(&self) -> usize;
     /// Frees up to about `budget` allocations of a value that will not be used any more, and says how many: fewer
