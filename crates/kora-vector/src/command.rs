@@ -102,8 +102,9 @@ fn read<'k>(keyspace: &'k mut Keyspace<'_>, key: &[u8]) -> CommandResult<Option<
     keyspace.read_extension(key)
 }
 
-/// Notes a change of a key that no event tells of.
+/// Notes a change of a key that no event tells of. Its set is to be looked after.
 fn changed(keyspace: &mut Keyspace<'_>, key: &[u8]) {
+    keyspace.tend_later(key);
     keyspace.journal().changed(1);
     keyspace.touched(key);
 }

@@ -83,6 +83,9 @@ impl Object for VectorSet {
     fn free_some(&mut self, budget: usize) -> usize {
         self.free_some(budget)
     }
+    fn tend(&mut self, quiet_ms: i64) -> Option<i64> {
+        self.look_after(quiet_ms)
+    }
     fn as_any(&self) -> &dyn Any {
         self
     }

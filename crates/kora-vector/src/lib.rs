@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod care;
 pub mod command;
 mod data_type;
 mod file;

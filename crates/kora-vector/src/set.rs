@@ -7,6 +7,7 @@ use kora_hnsw::{
     Config, Encoded, Error, Graph, Insertion, Metric, Query, Scratch, Search, SearchOptions, Storage,
 };
 
+use crate::care::Care;
 use crate::names::Names;
 use crate::projection::Projection;
 use crate::texts::Texts;
@@ -133,6 +134,7 @@ pub struct VectorSet {
     /// Number of vectors that were ever put in.
     inserted: u64,
     uid: u64,
+    pub(crate) care: Care,
 }
 
 impl VectorSet {
@@ -155,6 +157,7 @@ impl VectorSet {
             projection: None,
             inserted: 0,
             uid: SETS.fetch_add(1, Ordering::Relaxed),
+            care: Care::default(),
         }
     }
 
@@ -211,6 +214,10 @@ impl VectorSet {
 
     pub(crate) fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    pub(crate) fn graph_mut(&mut self) -> &mut Graph {
+        &mut self.graph
     }
 
     pub(crate) fn names(&self) -> &Names {
@@ -270,6 +277,7 @@ impl VectorSet {
             self.attributes.set(number, attributes);
         }
         self.inserted += 1;
+        self.care.note_change();
         Ok(before.is_none())
     }
 
@@ -279,6 +287,7 @@ impl VectorSet {
         with_scratch(|scratch| self.graph.remove(number, scratch));
         self.names.remove(number);
         self.set_attributes(number, None);
+        self.care.note_change();
         true
     }
 

@@ -44,6 +44,13 @@ pub trait Object: Any + Send + Debug {
     /// Frees up to about `budget` allocations of a value that will not be used any more, and says how many: fewer
     /// than `budget` means that what is left is quickly dropped.
     fn free_some(&mut self, budget: usize) -> usize;
+    /// Looks after itself for a slice, less than a millisecond, if that is due now that it was not used for `quiet_ms`: in a way that no one can see but by how
+    /// fast or how well it answers. Returns after how many milliseconds it is to be called again; `None`: there is nothing to be done until it changes. See
+    /// [`Keyspace::tend_later`](crate::store::Keyspace::tend_later).
+    fn tend(&mut self, quiet_ms: i64) -> Option<i64> {
+        let _ = quiet_ms;
+        None
+    }
     /// The next deadline of a part of it. Complexity: O(1).
     fn next_deadline(&self) -> Option<UnixMs> {
         None

@@ -1,16 +1,9 @@
 //! What a store has deleted and not freed yet: see [`Garbage`].
 
-use std::any::Any;
-
 use super::ShardStore;
 use crate::table::garbage::Garbage;
 
 impl ShardStore {
-    /// Takes what shares most of its memory with a value, to be freed later.
-    pub fn discard(&mut self, sharer: Box<dyn Any + Send>) {
-        self.garbage.add_whole(sharer, 0);
-    }
-
     /// Frees up to about `budget` allocations of what was deleted. Returns whether anything is left.
     pub fn free_some(&mut self, budget: usize) -> bool {
         self.garbage.free_some(budget)

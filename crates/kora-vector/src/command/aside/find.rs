@@ -62,6 +62,9 @@ pub(in crate::command) fn find<P: Purpose>(
     if advance(set, &purpose, &mut search, &mut effort) {
         let hits = finish(set, &purpose, search);
         purpose.reply(&mut hits.iter().map(|hit| row(set, hit)), out);
+        if set.wants_care() {
+            keyspace.tend_later(key);
+        }
         return Ok(());
     }
     let view = Box::new(set.view());
@@ -152,7 +155,7 @@ impl<P: Purpose> Share for Part<P> {
         };
         *self.finding.found.lock() = finish(&view, purpose, search).iter().map(found).collect();
         // What the set does not share any more is freed elsewhere.
-        store.discard(view);
+        store.throw_away(view, 0);
         true
     }
 }
