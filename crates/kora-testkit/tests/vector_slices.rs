@@ -140,7 +140,9 @@ impl World {
         self.engine.answers();
         for key in ["k0", "k1"] {
             let count = self.run(self.asking, &format!("VCARD|{key}"));
-            if count == Value::Error("WRONGTYPE Operation against a key holding the wrong kind of value".into()) {
+            if count
+                == Value::Error("WRONGTYPE Operation against a key holding the wrong kind of value".into())
+            {
                 self.run(self.asking, &format!("DEL|{key}"));
             } else if matches!(count, Value::Integer(count) if count > 100) {
                 continue;
@@ -220,7 +222,8 @@ fn an_insertion_aside_puts_its_element_in() {
                     assert_eq!(reply, Value::Integer(1), "{line}");
                     // Others may have deleted its set since.
                     let found = world.run(world.asking, &format!("VSIM|{key}|ELE|own{number}|COUNT|1"));
-                    kept += usize::from(found == Value::Array(vec![Value::Bulk(format!("own{number}").into())]));
+                    kept +=
+                        usize::from(found == Value::Array(vec![Value::Bulk(format!("own{number}").into())]));
                 }
             }
         }

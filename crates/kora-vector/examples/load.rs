@@ -27,8 +27,8 @@ fn main() {
         let mut direction = splitmix64(&mut state) % 200;
         let vector: Vec<f32> = (0..dimensions)
             .map(|_| {
-                let [own, noise] =
-                    [splitmix64(&mut direction), splitmix64(&mut state)].map(|one| f32::from(one.to_le_bytes()[0]));
+                let [own, noise] = [splitmix64(&mut direction), splitmix64(&mut state)]
+                    .map(|one| f32::from(one.to_le_bytes()[0]));
                 own + noise / 2.0 - 190.0
             })
             .collect();
@@ -39,7 +39,8 @@ fn main() {
     let begun = cpu_s();
     let mut payload = Vec::new();
     write_value(&entry, Style { compress: true }, &mut payload);
-    let mut lines = format!("written: {:.0}/s, {} bytes each\n", count as f64 / (cpu_s() - begun), payload.len() / count);
+    let mut lines =
+        format!("written: {:.0}/s, {} bytes each\n", count as f64 / (cpu_s() - begun), payload.len() / count);
     let config = CoreConfig::default();
     let (code, bytes) = payload.split_first().expect("it begins with a code");
     for _ in 0..3 {

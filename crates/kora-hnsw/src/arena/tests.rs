@@ -5,7 +5,9 @@ fn numbers_are_divided_as_they_should_be() {
     for number in (1..5000).chain([65_472, (1 << 31) - 1]) {
         let divisor = Divisor::new(number);
         let edges = [0, 1, number - 1, number, number.saturating_mul(7).min(1 << 30), (1 << 31) - 1];
-        for dividend in edges.into_iter().flat_map(|edge| edge.saturating_sub(2)..=(edge + 2).min((1 << 31) - 1)) {
+        for dividend in
+            edges.into_iter().flat_map(|edge| edge.saturating_sub(2)..=(edge + 2).min((1 << 31) - 1))
+        {
             let expected = ((dividend / number) as usize, (dividend % number) as usize);
             assert_eq!(divisor.divide(dividend), expected, "{dividend} / {number}");
         }
@@ -24,7 +26,11 @@ fn rows_hold_what_was_put_however_large_they_are() {
             assert!(arena.row(row).iter().all(|one| *one == row * 7 + 1), "{stride} {row}");
         }
         let least = rows as usize * stride * 4;
-        assert!(arena.memory() >= least && arena.memory() <= least * 2 + CHUNK_BYTES + 200, "{}", arena.memory());
+        assert!(
+            arena.memory() >= least && arena.memory() <= least * 2 + CHUNK_BYTES + 200,
+            "{}",
+            arena.memory()
+        );
         while arena.drop_chunk() {}
         assert_eq!(arena.memory(), 0);
     }

@@ -271,12 +271,7 @@ fn finite(number: f32) -> f32 {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the halves of a norm have 32 bits each")]
-fn push(
-    builder: &mut Builder,
-    shape: Shape,
-    element: &Element<'_>,
-    floats: &mut Vec<f32>,
-) -> RdbResult<u32> {
+fn push(builder: &mut Builder, shape: Shape, element: &Element<'_>, floats: &mut Vec<f32>) -> RdbResult<u32> {
     let level = (element.levels - 1).min(LEVEL_MAX);
     let (range, norm) = (f32::from_bits((element.norm >> 32) as u32), f32::from_bits(element.norm as u32));
     // Redis keeps vectors that are no numbers, which are near nothing.

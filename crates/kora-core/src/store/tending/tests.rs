@@ -74,8 +74,7 @@ fn values_are_looked_after_while_they_want_it_and_are_at_rest() {
     let store = ShardStore::new(ShardId(0), CoreConfig::default(), 1);
     let mut world = World { store, journal: Journal::default() };
     for (key, slices) in [(b"a", 3), (b"b", 1)] {
-        let mut keyspace =
-            Keyspace::new(&mut world.store, &mut world.journal, DbIndex(0), UnixMs(0), false);
+        let mut keyspace = Keyspace::new(&mut world.store, &mut world.journal, DbIndex(0), UnixMs(0), false);
         keyspace.add_object(key, Box::new(Needy(slices)));
         keyspace.tend_later(key);
     }

@@ -103,9 +103,10 @@ impl Share for Part {
         let Some(mut insertion) = self.insertion.take() else { return true };
         let Preparing { db, key, .. } = &*self.preparing;
         // Without the set, or with one of another form, the command refuses or makes one.
-        let is_done = store.peek(*db, key).and_then(set_of).is_none_or(|set| {
-            go_on(set, effort, |piece| insertion.advance(set.graph(), piece))
-        });
+        let is_done = store
+            .peek(*db, key)
+            .and_then(set_of)
+            .is_none_or(|set| go_on(set, effort, |piece| insertion.advance(set.graph(), piece)));
         if is_done {
             *self.preparing.insertion.lock() = Some(insertion);
         } else {

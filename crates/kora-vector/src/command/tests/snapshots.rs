@@ -32,9 +32,11 @@ impl SnapshotSink for Sink {
 }
 
 fn add(bare: &mut Bare, state: &mut u64, key: &str, number: u64) {
-    let elements: Vec<String> =
-        (0..16).map(|_| (splitmix64(state).to_le_bytes()[0]).to_string()).collect();
-    bare.run(&format!("VADD {key} VALUES 16 {} e{number} EF 10 M 4 SETATTR {{\"n\":{number}}}", elements.join(" ")));
+    let elements: Vec<String> = (0..16).map(|_| (splitmix64(state).to_le_bytes()[0]).to_string()).collect();
+    bare.run(&format!(
+        "VADD {key} VALUES 16 {} e{number} EF 10 M 4 SETATTR {{\"n\":{number}}}",
+        elements.join(" ")
+    ));
 }
 
 #[test]
@@ -64,12 +66,18 @@ fn a_snapshot_is_of_its_moment_and_in_pieces() {
                 1 => drop(bare.run("COPY a c REPLACE")),
                 2 if pieces > 10 => drop(bare.run("DEL b")),
                 3 if pieces > 20 => drop(bare.run("FLUSHALL")),
-                _ => add(&mut bare, &mut state, ["a", "b", "c"][usize::try_from(number % 3).expect("small")], number),
+                _ => add(
+                    &mut bare,
+                    &mut state,
+                    ["a", "b", "c"][usize::try_from(number % 3).expect("small")],
+                    number,
+                ),
             }
         }
         let taken = sink.0.lock().expect("no one panicked");
         assert!(taken.2, "all was put");
-        let is_either = taken.0 == expected.concat() || taken.0 == [&expected[1][..], &expected[0][..]].concat();
+        let is_either =
+            taken.0 == expected.concat() || taken.0 == [&expected[1][..], &expected[0][..]].concat();
         assert!(is_either, "{} bytes of {}", taken.0.len(), expected.concat().len());
         assert!(taken.1 < 64 * 1024, "{} bytes at once", taken.1);
     }
