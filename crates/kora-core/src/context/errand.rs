@@ -1,5 +1,5 @@
-//! Errands: commands that begin with all stores in hand, at their place in the order, and go on a slice at a time, on each shard by itself. In between
-//! the shards are free, and so are the workers.
+//! Errands: commands that begin with all stores in hand, or that of their key, at their place in the order, and go on a slice at a time, on each shard by itself. In
+//! between the shards are free, and so are the workers.
 //!
 //! A command that has begun has a share of work for each shard ([`Share`]). It runs them at once while they are short ([`Ctx::run_errand`]); else it
 //! lets go of the stores, and the keepers of the shards go on. When all shares are done the errand says what follows ([`Errand::next`]): more
