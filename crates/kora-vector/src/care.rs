@@ -3,11 +3,14 @@
 //! A pass is due once a quarter of the set has changed, or once the set has not been used for as long as a few passes take. It is followed by another one while
 //! elements were not found.
 
+#[cfg(test)]
+mod tests;
+
 use kora_hnsw::Scratch;
 
 use crate::set::{self, VectorSet};
 
-/// What a search for an element takes about, in bytes of vectors.
+/// Distances that a search for an element measures, about.
 const DISTANCES: usize = 200;
 /// Bytes of vectors that a slice reads.
 const SLICE_BYTES: usize = 1 << 20;
