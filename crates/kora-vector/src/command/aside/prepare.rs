@@ -89,6 +89,10 @@ impl Errand for Preparing {
     fn reply(&self, _: &mut dyn Reply) -> CommandResult {
         unreachable!("its command runs anew")
     }
+
+    fn outlives_its_client(&self) -> bool {
+        true
+    }
 }
 
 /// Its share.
