@@ -50,8 +50,9 @@ impl Divisor {
 
     /// Quotient and remainder of a number below 2^31.
     #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "both are at most the number, which has 31 bits")]
     fn divide(self, number: u32) -> (usize, usize) {
-        let quotient = u64::from(number) * self.factor >> self.shift;
+        let quotient = (u64::from(number) * self.factor) >> self.shift;
         let rest = u64::from(number) - quotient * u64::from(self.number);
         (quotient as usize, rest as usize)
     }

@@ -211,7 +211,7 @@ fn vadd(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
     let mut keyspace = ctx.keyspace(args[1]);
     let is_new = if let Some(mut set) = keyspace.write_extension::<VectorSet>(args[1])? {
         addition.check(&set)?;
-        let insertion = prepared.map_or_else(|| addition.begin(&set), Ok)?;
+        let insertion = prepared.map_or_else(|| addition.begin(&set), |insertion| Ok(*insertion))?;
         addition.put(&mut set, insertion)?
     } else {
         let mut set = addition.new_set(keyspace.table_seed())?;

@@ -108,7 +108,7 @@ fn vecset(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     let Readiness::Now(prepared) = prepare(ctx, args[1], begin, out)? else { return Ok(()) };
     let mut keyspace = ctx.keyspace(args[1]);
     if let Some(mut set) = keyspace.write_extension::<VectorSet>(args[1])? {
-        let insertion = prepared.map_or_else(|| begin(&set), Ok)?;
+        let insertion = prepared.map_or_else(|| begin(&set), |insertion| Ok(*insertion))?;
         set.put(name.as_bytes(), insertion).map_err(refused)?;
     } else {
         let shape = Shape { dimensions, quantization: Quantization::None, m: M, metric: Metric::L2 };

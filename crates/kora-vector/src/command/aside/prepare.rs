@@ -22,7 +22,7 @@ const TRIES_MAX: u32 = 3;
 #[derive(Debug)]
 pub(in crate::command) enum Readiness {
     /// It can; its neighbours were searched, unless that takes no time.
-    Now(Option<Insertion>),
+    Now(Option<Box<Insertion>>),
     /// The command runs anew when its neighbours are found.
     Later,
 }
@@ -42,7 +42,7 @@ pub(in crate::command) fn prepare(
         (prepared, tries) = (before.insertion.lock().take(), before.tries);
     }
     if !ctx.may_defer() || tries == TRIES_MAX {
-        return Ok(Readiness::Now(prepared));
+        return Ok(Readiness::Now(prepared.map(Box::new)));
     }
     let pacing = Pacing::of(ctx);
     let mut keyspace = ctx.keyspace(key);
@@ -51,11 +51,11 @@ pub(in crate::command) fn prepare(
     if let Some(mut insertion) = prepared
         && insertion.is_current(set.graph())
     {
-        return Ok(Readiness::Now(Some(insertion)));
+        return Ok(Readiness::Now(Some(Box::new(insertion))));
     }
     let mut insertion = begin(set)?;
     if go_on(set, &mut pacing.whole(), |piece| insertion.advance(set.graph(), piece)) {
-        return Ok(Readiness::Now(Some(insertion)));
+        return Ok(Readiness::Now(Some(Box::new(insertion))));
     }
     let (key, tries) = (key.into(), tries + 1);
     let preparing = Arc::new(Preparing { db, key, pacing, tries, insertion: RankedMutex::default() });
