@@ -85,6 +85,7 @@ pub(crate) fn build<L: std::fmt::Debug + 'static, P: Probe>(
     .expect("an engine without files asks the system for nothing but threads");
     let front =
         Arc::new(TestFront::new(move || Duration::from_millis(clock.load(Ordering::Relaxed).unsigned_abs())));
+    let services = services.with(Arc::new(kora_vector::Pacing::by_steps(pace)));
     let (services, searches) = kora_search::Service::new().with_pace(pace).among(services);
     let (services, collections) = kora_doc::Service::new().with_pace(pace).among(services);
     let services = services.with(Arc::new(Cataloged::new(vec![searches, collections])));
