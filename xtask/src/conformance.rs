@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     println!("real servers: {report}");
     if left_out > 0 {
-        println!("left out {left_out} transcripts of a server with modules: --modules names one");
+        println!("left out {left_out} transcripts of servers that --modules and --later name");
     }
     let mut is_good = report.mismatches.is_empty();
     if let Some(address) = &args.kora {

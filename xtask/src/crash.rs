@@ -1,4 +1,4 @@
-//! `crash`: the storage's crash test, over many seeds; or with `--commands` the engine's, with all its commands.
+//! `crash`: the storage's crash test, over many seeds; or with `--commands` the engine's, with all its commands, indexes and collections.
 //!
 //! For long runs build optimised: `cargo run --release --package xtask -- crash --seeds 1000000`.
 
@@ -8,6 +8,7 @@ use anyhow::Context;
 use kora_core::shard::probe::Rule;
 use kora_engine::crash as commands;
 use kora_storage::crash::{Anomaly, Flips, Tally, flips, run_anyhow, run_everywhere, run_in_pairs};
+use kora_testkit::crash::COMPANY;
 
 use crate::{rule, seeds};
 
@@ -39,7 +40,7 @@ pub(crate) struct Args {
 /// The crash test of all commands: in one thread, so that a seed says what happens.
 fn run_commands(args: &Args, stride: usize) -> anyhow::Result<()> {
     let started = Instant::now();
-    let mut pool = commands::Pool::default();
+    let mut pool = commands::Pool::with(COMPANY);
     let mut total = commands::Tally::default();
     let seeds = args.from..args.from.saturating_add(args.seeds);
     if let Some(broken) = args.broken {

@@ -1,7 +1,12 @@
-//! `fuzz`: runs the fuzz bodies of the codec and of stored values on generated inputs, many, from one seed.
+//! `fuzz`: runs the fuzz bodies of the codec and of stored values on generated inputs, many, from one seed; and sends hostile arguments and
+//! payloads to an engine ([`hostile`]).
 //!
 //! The inputs are dealt in chunks, each with a seed of its own, so that a run finds the same whatever the number of
 //! threads. For long runs build optimised: `cargo run --release --package xtask -- fuzz requests --count 100000000`.
+
+mod hostile;
+mod mutate;
+mod samples;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +17,8 @@ use clap::ValueEnum;
 use kora_core::fuzz as core;
 use kora_json::fuzz as json;
 use kora_protocol::fuzz as protocol;
+
+use hostile::Kind;
 
 /// Inputs per chunk.
 const CHUNK_INPUTS: u64 = 100_000;
@@ -51,6 +58,20 @@ enum Target {
     Rdb,
     /// JSON values, paths on them, and their payloads
     Json,
+    /// Queries of FT commands
+    Queries,
+    /// Expressions of FT.AGGREGATE
+    Expressions,
+    /// Conditions of DOC.FIND
+    Conditions,
+    /// Paths of JSON commands
+    Paths,
+    /// Texts of JSON values
+    Texts,
+    /// Payloads of JSON values, suggestions and vector sets
+    Payloads,
+    /// What stands of indexes and collections in files
+    Catalogs,
 }
 
 /// Inputs tried, and those refused.
@@ -71,6 +92,13 @@ impl Target {
             Self::Blocks => of_core(core::blocks(seed, count)),
             Self::Rdb => of_core(core::stored_values(seed, count)),
             Self::Json => of_json(json::documents(seed, count)),
+            Self::Queries => hostile::run(Kind::Queries, seed, count),
+            Self::Expressions => hostile::run(Kind::Expressions, seed, count),
+            Self::Conditions => hostile::run(Kind::Conditions, seed, count),
+            Self::Paths => hostile::run(Kind::Paths, seed, count),
+            Self::Texts => hostile::run(Kind::Texts, seed, count),
+            Self::Payloads => hostile::run(Kind::Payloads, seed, count),
+            Self::Catalogs => hostile::run(Kind::Catalogs, seed, count),
         }
     }
 }

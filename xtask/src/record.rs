@@ -18,6 +18,9 @@ pub(crate) struct References {
     /// A program that runs redis-server 8.0.2 with RedisJSON and RediSearch loaded; without it, their transcripts are left out
     #[arg(long, value_name = "PATH")]
     modules: Option<PathBuf>,
+    /// The redis-server 8.2.3 program; without it, its transcripts are left out
+    #[arg(long, value_name = "PATH")]
+    later: Option<PathBuf>,
     /// Only transcripts whose path contains this
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
@@ -28,19 +31,18 @@ pub(crate) struct Running {
     redis: Server,
     valkey: Server,
     with_modules: Option<Server>,
+    later: Option<Server>,
 }
 
 impl References {
     pub(crate) fn start(&self) -> anyhow::Result<Running> {
         let options: [&str; 0] = [];
+        let start = |program: &PathBuf| Server::start(program, &options);
         Ok(Running {
-            redis: Server::start(&self.redis, &options)?,
-            valkey: Server::start(&self.valkey, &options)?,
-            with_modules: self
-                .modules
-                .as_ref()
-                .map(|modules| Server::start(modules, &options))
-                .transpose()?,
+            redis: start(&self.redis)?,
+            valkey: start(&self.valkey)?,
+            with_modules: self.modules.as_ref().map(start).transpose()?,
+            later: self.later.as_ref().map(start).transpose()?,
         })
     }
 
@@ -57,6 +59,7 @@ impl Running {
         match transcript.origin {
             Origin::Redis => Some(&self.redis),
             Origin::RedisWithModules => self.with_modules.as_ref(),
+            Origin::LaterRedis => self.later.as_ref(),
             Origin::Valkey => Some(&self.valkey),
         }
     }
@@ -92,7 +95,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         }
     }
     if left_out > 0 {
-        println!("left out {left_out} transcripts of a server with modules: --modules names one");
+        println!("left out {left_out} transcripts of servers that --modules and --later name");
     }
     anyhow::ensure!(failures == 0, "{failures} transcripts could not be recorded");
     Ok(())

@@ -130,7 +130,7 @@ fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
         ("kora-core", &["kora-format", "kora-locks", "kora-stream"]),
         ("kora-json", &["kora-core", "kora-format"]),
         ("kora-hnsw", &[]),
-        ("kora-index", &["kora-format"]),
+        ("kora-index", &["kora-format", "kora-hnsw"]),
         ("kora-search", &["kora-core", "kora-format", "kora-index", "kora-json", "kora-locks"]),
         ("kora-vector", &["kora-core", "kora-hnsw", "kora-index"]),
         ("kora-doc", &["kora-core", "kora-index", "kora-json", "kora-locks"]),

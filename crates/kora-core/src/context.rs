@@ -112,13 +112,15 @@ pub struct Ctx<'a> {
     pub blocking: Blocking<'a>,
     /// What the client watches, if the command adds to it.
     pub watch: Option<&'a Arc<Watch>>,
+    /// The errand that the command runs anew after.
+    pub resumed: Option<&'a Arc<dyn errand::Errand>>,
 }
 
 impl<'a> Ctx<'a> {
     /// A context for a command that has only stores: no services, and it may not wait.
     pub fn bare(stores: Stores<'a>, journal: &'a mut Journal, db: DbIndex, now: UnixMs) -> Self {
         let (services, blocking) = (Services::none(), Blocking::Forbidden);
-        Self { stores, journal, services, db, now, no_touch: false, blocking, watch: None }
+        Self { stores, journal, services, db, now, no_touch: false, blocking, watch: None, resumed: None }
     }
 }
 

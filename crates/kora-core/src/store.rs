@@ -16,6 +16,7 @@ mod keyspace;
 mod load;
 pub mod snapshot;
 pub mod sweep;
+mod tending;
 pub mod waiters;
 pub mod watch;
 
@@ -34,6 +35,7 @@ use crate::time::UnixMs;
 use companion::Accompanied;
 use eviction::EvictionState;
 use snapshot::StoreSnapshot;
+use tending::Tending;
 use waiters::Waiters;
 use watch::{Presence, Watchers};
 
@@ -84,6 +86,8 @@ pub struct ShardStore {
     /// How far eviction has come.
     pub(crate) eviction: EvictionState,
     pub(crate) random_state: u64,
+    /// Keys whose values are to be looked after.
+    pub(crate) tending: Tending,
     /// The snapshot that is being taken of it.
     pub(crate) snapshot: Option<StoreSnapshot>,
     /// The companions that follow its keys.
@@ -130,6 +134,7 @@ impl ShardStore {
             next_swept: DbIndex::default(),
             eviction: EvictionState::default(),
             random_state,
+            tending: Tending::default(),
             snapshot: None,
             companions: Vec::new(),
             extensions: Extensions::default(),

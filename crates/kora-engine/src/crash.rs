@@ -11,9 +11,12 @@
 //! for. After each crash what a start finds must equal the copy as it was after some record: at least the one that was
 //! promised, and none that tears an operation.
 //!
+//! Crates above this one bring their types, commands and catalogs along: [`Company`].
+//!
 //! What is not from the seed: the order in which the shares of a snapshot get into its file, which belongs to its thread.
 
 mod book;
+mod company;
 mod flips;
 mod forms;
 mod generate;
@@ -27,6 +30,7 @@ use std::fmt;
 
 use kora_storage::simulated::{Fault, SimulatedDisk};
 
+pub use company::Company;
 pub use flips::{Flips, flip_idle_log, flip_log, flip_snapshot};
 pub use probe::set_broken;
 pub use world::Pool;

@@ -191,7 +191,7 @@ impl<F: Front> Session<F> {
     #[inline]
     pub(crate) fn setting(&self, now: UnixMs) -> Setting<Style<F>> {
         let Choice { db, style, no_touch, .. } = self.choice;
-        Setting { db, now, no_touch, style, watch: None }
+        Setting { db, now, no_touch, style, watch: None, resumed: None }
     }
 
     /// Whether it is subscribed to anything.

@@ -3,7 +3,7 @@
 mod cross;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashSet};
 
 use crate::graph::Graph;
 use crate::losses::Moment;
@@ -79,16 +79,25 @@ impl Beam {
         }
     }
 
+    /// Whether the graph has lost nothing since the walk last looked at it.
+    pub(crate) fn is_current(&self, graph: &Graph) -> bool {
+        self.seen == graph.losses.now()
+    }
+
+    /// What the graph has lost since, if that is known.
+    pub(crate) fn lost(&self, graph: &Graph) -> Option<HashSet<u32>> {
+        Some(graph.losses.since(self.seen)?.collect())
+    }
+
     /// Takes what the graph has lost since the last slice out of the walk; false if too much has changed to tell.
     pub(crate) fn sync(&mut self, graph: &Graph) -> bool {
         self.visited.fit(graph.links.bound() as usize);
         self.failed.fit(graph.links.bound() as usize);
-        if self.seen == graph.losses.now() {
+        if self.is_current(graph) {
             return true;
         }
-        let Some(lost) = graph.losses.since(self.seen) else { return false };
+        let Some(lost) = self.lost(graph) else { return false };
         self.seen = graph.losses.now();
-        let lost: std::collections::HashSet<u32> = lost.collect();
         self.frontier.retain(|Reverse(key)| !lost.contains(&order::id(*key)));
         self.best.retain(|key| !lost.contains(&order::id(*key)));
         self.within.retain(|key| !lost.contains(&order::id(*key)));
@@ -193,10 +202,14 @@ impl Beam {
         true
     }
 
-    /// Writes what was kept, nearest first.
-    pub(crate) fn take_best(&mut self, out: &mut Vec<u64>) {
+    /// Writes the nearest of what was kept, `most` of them, nearest first.
+    pub(crate) fn take_best(&mut self, most: usize, out: &mut Vec<u64>) {
         out.clear();
         out.extend(self.best.drain());
+        if out.len() > most {
+            out.select_nth_unstable(most);
+            out.truncate(most);
+        }
         out.sort_unstable();
     }
 

@@ -5,6 +5,7 @@
 //!
 //! A link is only dropped while its ends have a neighbour in common, or neighbours that are linked: so a layer that is connected stays so.
 
+use crate::config::Config;
 use crate::graph::{Graph, Scratch};
 use crate::links::NONE;
 use crate::order;
@@ -17,6 +18,14 @@ const MARGIN: f32 = 1.2;
 /// Links of a node that are told apart by diversity when one is dropped; of more, the farthest goes, which takes one distance for each.
 const RANKED_MAX: usize = 128;
 
+/// Candidates that are told apart by diversity; those behind them are taken as they come.
+const LOOKED_AT_MAX: usize = 512;
+
+/// Candidates that a choice may be among, in a graph of this form: of more, the nearest.
+pub(crate) fn candidates_max(config: &Config) -> usize {
+    LOOKED_AT_MAX.max(config.links_max(0))
+}
+
 /// Chooses up to `wanted` of the candidates, which are in the order of their distances, into `out`: the diverse ones first.
 /// Returns how many are diverse.
 pub(crate) fn choose(
@@ -28,8 +37,12 @@ pub(crate) fn choose(
 ) -> usize {
     out.clear();
     let mut pruned = Vec::new();
-    for key in candidates {
+    for (at, key) in candidates.iter().enumerate() {
         if out.len() == wanted {
+            break;
+        }
+        if at == LOOKED_AT_MAX {
+            pruned.extend(candidates[at..].iter().take(wanted).map(|key| order::id(*key)));
             break;
         }
         let id = order::id(*key);

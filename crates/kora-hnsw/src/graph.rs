@@ -72,6 +72,13 @@ impl Graph {
         })
     }
 
+    /// What it is at this moment, for searches that go on while it changes. It shares memory with it: see [`Graph::insert`] for what that costs.
+    /// An insertion that was made ready with it can be committed to the graph itself. Complexity: O(vectors / 100), about.
+    #[must_use]
+    pub fn view(&self) -> Self {
+        Self { losses: self.losses.view(), ..self.clone() }
+    }
+
     /// What it is declared to be.
     pub fn config(&self) -> &Config {
         &self.config
@@ -172,12 +179,22 @@ impl Graph {
         self.contains(id).then(|| self.vectors.exact(query, id))
     }
 
+    /// Writes the distances of several vectors from another one, as exactly as possible. All of them are to be there. Complexity: O(numbers * dimensions).
+    pub fn distances_from(&self, query: &Query, ids: &[u32], out: &mut Vec<f32>) {
+        if self.vectors.refines() {
+            out.clear();
+            out.extend(ids.iter().map(|id| self.vectors.exact(query, *id)));
+        } else {
+            self.vectors.distances(&self.vectors.probe_of(query), ids, out);
+        }
+    }
+
     /// Bytes on the heap, exactly. Complexity: O(1).
     pub fn memory(&self) -> usize {
         self.vectors.memory() + self.links.memory() + self.losses.memory()
     }
 
-    /// Takes all vectors out and frees part of the memory: `chunks` times a chunk of each arena (256 KB). Returns whether something is left, so
+    /// Takes all vectors out and frees part of the memory: `chunks` times a chunk of each arena (64 KB). Returns whether something is left, so
     /// that a big index is freed without a pause; it has no vectors from the first call on, and can be used again after the last.
     pub fn clear_some(&mut self, chunks: usize) -> bool {
         (self.entry, self.top, self.len, self.tended) = (NONE, 0, 0, 0);

@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::beam::Walk;
-use crate::choose::choose;
+use crate::choose::{candidates_max, choose};
 use crate::config::Error;
 use crate::graph::{Graph, Scratch};
 use crate::losses::Moment;
@@ -65,7 +65,7 @@ impl Insertion {
                 if !self.scratch.beam.run(graph, &walk, &probe, &mut left, &mut |_| true) {
                     return false;
                 }
-                self.scratch.beam.take_best(&mut self.found[level]);
+                self.scratch.beam.take_best(candidates_max(&graph.config), &mut self.found[level]);
                 self.next_layer(graph, level);
             } else {
                 self.restart(graph);
@@ -112,8 +112,8 @@ impl Insertion {
         }
     }
 
-    /// Takes nodes out that were lost since they were found; false if what is left is of no use.
-    fn is_current(&mut self, graph: &Graph) -> bool {
+    /// Takes nodes out that were lost since they were found; false if what is left is of no use, so that [`Graph::commit`] would search again.
+    pub fn is_current(&mut self, graph: &Graph) -> bool {
         if !self.is_ready || self.found.is_empty() != graph.is_empty() {
             return false;
         }
@@ -131,7 +131,8 @@ impl Insertion {
 }
 
 impl Graph {
-    /// Adds a vector and returns its number: a free one, or else the next. Complexity: O(ef_construction * M) distances, about.
+    /// Adds a vector and returns its number: a free one, or else the next. Complexity: O(ef_construction * M) distances, about. What a view or a copy shares is copied
+    /// first: a chunk of 64 KB for each of the M nodes that are linked, at most.
     ///
     /// # Errors
     /// If the vector has another number of elements, or the index is full.

@@ -4,7 +4,8 @@
 //! for what is nearer: the square of the Euclidean distance, 1 less the inner product, or 1 less the cosine.
 //!
 //! Everything has a form for one go (`insert`, `remove`, `search`) and, where it may take long, one in slices: [`Search`] takes a budget of
-//! distances; [`Insertion`] searches in slices or on another thread, and [`Graph::commit`] is the short step that changes the graph. Between slices the graph may change.
+//! distances; [`Insertion`] searches in slices or on another thread, and [`Graph::commit`] is the short step that changes the graph. Between slices the graph may change;
+//! or they see a moment of it, [`Graph::view`]. [`Flat`] has vectors without a graph, for scans by whoever numbers them.
 //! No call keeps memory of its own: it is given a [`Scratch`], one for each thread or each search on its way.
 //!
 //! ```
@@ -25,6 +26,7 @@ mod arena;
 mod beam;
 mod choose;
 mod config;
+mod flat;
 mod graph;
 mod insert;
 mod kernels;
@@ -40,6 +42,7 @@ mod vectors;
 mod visited;
 
 pub use config::{Config, DIMENSIONS_MAX, Error, LEVEL_MAX, M_RANGE, Metric, NODES_MAX, Storage};
+pub use flat::Flat;
 pub use graph::{Graph, Scratch};
 pub use insert::Insertion;
 pub use parts::Builder;

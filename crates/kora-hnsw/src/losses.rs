@@ -28,6 +28,11 @@ impl Losses {
         Self { recent: VecDeque::new(), now: Moment { graph, losses: 0 } }
     }
 
+    /// What they are at this moment, of the same graph. It remembers none of before.
+    pub(crate) fn view(&self) -> Self {
+        Self { recent: VecDeque::new(), now: self.now }
+    }
+
     #[inline]
     pub(crate) fn now(&self) -> Moment {
         self.now

@@ -52,7 +52,7 @@ impl Graph {
         beam.begin(self);
         beam.seed(self, &walk, &probe, nearest, &mut |_| true);
         beam.run(self, &walk, &probe, &mut budget, &mut |_| true);
-        beam.take_best(found);
+        beam.take_best(usize::MAX, found);
         found.iter().any(|key| order::id(*key) == id)
             || found.first().is_some_and(|key| order::distance(*key) <= own)
     }

@@ -202,7 +202,7 @@ impl Graph {
             scratch.beam.begin(self);
             scratch.beam.seed(self, &walk, &probe, start, &mut |_| true);
             scratch.beam.run(self, &walk, &probe, &mut budget, &mut |_| true);
-            scratch.beam.take_best(&mut near);
+            scratch.beam.take_best(CANDIDATES, &mut near);
         }
         let is_linked = near.iter().any(|key| self.connect(0, id, order::id(*key), scratch));
         if !is_linked && let Some(nearest) = near.first() {

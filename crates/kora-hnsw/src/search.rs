@@ -77,7 +77,7 @@ pub struct Hit {
 }
 
 /// A search on its way. The graph may change between two slices, or be another one: what is taken out is not found any more, what is added may be.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Search {
     query: Query,
     options: SearchOptions,
@@ -87,6 +87,8 @@ pub struct Search {
     tried: usize,
     passed: usize,
     restarts: u32,
+    /// What was found, once that is measured exactly.
+    found: Vec<u64>,
     scratch: Scratch,
 }
 
@@ -98,6 +100,8 @@ enum Stage {
     Across,
     /// All nodes from this one on.
     Scan(u32),
+    /// What was found is measured exactly, from this place on.
+    Refine(usize),
     Done,
 }
 
@@ -110,7 +114,8 @@ impl Search {
             followed: accepted + accepted.abs() * options.epsilon.max(0.0),
         });
         let walk = Walk { level: 0, ef: ef.max(1), radius };
-        Self { query, options, walk, stage: Stage::Begin, tried: 0, passed: 0, restarts: 0, scratch }
+        let (stage, found) = (Stage::Begin, Vec::new());
+        Self { query, options, walk, stage, tried: 0, passed: 0, restarts: 0, found, scratch }
     }
 
     /// Searches on, for about `budget` distances, among what the filter lets through. Returns whether the search is at its end.
@@ -118,7 +123,7 @@ impl Search {
     /// The filter is asked once about each node that is near enough. It should give the same answers in all slices.
     pub fn advance(&mut self, graph: &Graph, budget: usize, mut filter: impl FnMut(u32) -> bool) -> bool {
         let mut left = budget.max(1);
-        if self.stage != Stage::Begin && self.stage != Stage::Done && !self.scratch.beam.sync(graph) {
+        if self.stage != Stage::Begin && self.stage != Stage::Done && !self.sync(graph) {
             self.stage = Stage::Begin;
             self.restarts += 1;
         }
@@ -130,14 +135,53 @@ impl Search {
                 Stage::Begin => self.begin(graph, &mut filter),
                 Stage::Walk | Stage::Across => self.walk(graph, &mut left, &mut filter),
                 Stage::Scan(from) => self.scan(graph, from, &mut left, &mut filter),
+                Stage::Refine(from) => self.refine(graph, from, &mut left),
                 Stage::Done => return true,
             }
         }
         self.stage == Stage::Done
     }
 
+    /// Takes out what the graph has lost; false if too much has changed to tell.
+    fn sync(&mut self, graph: &Graph) -> bool {
+        if !self.found.is_empty()
+            && let Some(lost) = self.scratch.beam.lost(graph)
+        {
+            let before = self.found.len();
+            self.found.retain(|key| !lost.contains(&order::id(*key)));
+            if let Stage::Refine(from) = &mut self.stage
+                && self.found.len() < before
+            {
+                *from = 0;
+            }
+        }
+        self.scratch.beam.sync(graph)
+    }
+
+    /// All is found.
+    fn end(&mut self, graph: &Graph) {
+        self.found.clear();
+        match self.walk.radius {
+            Some(_) => self.found.append(&mut self.scratch.beam.within),
+            None => self.found.extend(self.scratch.beam.best.drain()),
+        }
+        self.stage = if graph.vectors.refines() { Stage::Refine(0) } else { Stage::Done };
+    }
+
+    /// Measures what was found as exactly as it can be.
+    fn refine(&mut self, graph: &Graph, from: usize, left: &mut usize) {
+        let end = from.saturating_add(*left).min(self.found.len());
+        for key in &mut self.found[from..end] {
+            let id = order::id(*key);
+            *key = order::pack(graph.vectors.exact(&self.query, id), id);
+        }
+        *left = left.saturating_sub((end - from).max(1));
+        self.stage = if end == self.found.len() { Stage::Done } else { Stage::Refine(end) };
+    }
+
     fn begin(&mut self, graph: &Graph, filter: &mut impl FnMut(u32) -> bool) {
         (self.tried, self.passed) = (0, 0);
+        self.found.clear();
         if !graph.vectors.fits(&self.query) {
             self.stage = Stage::Done;
             return;
@@ -175,13 +219,17 @@ impl Search {
         };
         *left = left.saturating_sub(before - stretch);
         if allowed == 0 {
-            self.stage = Stage::Done;
+            self.end(graph);
         } else if is_done {
             // Crossing may come to an end before it has found enough.
             let is_short = self.stage == Stage::Across
                 && self.scratch.beam.best.len() < self.walk.ef
                 && graph.len() <= self.options.visits_max;
-            self.stage = if is_short { Stage::Scan(0) } else { Stage::Done };
+            if is_short {
+                self.stage = Stage::Scan(0);
+            } else {
+                self.end(graph);
+            }
         } else {
             self.choose_way(graph);
         }
@@ -211,7 +259,9 @@ impl Search {
 
     /// Measures what the filter lets through, without what the walk has met.
     fn scan(&mut self, graph: &Graph, from: u32, left: &mut usize, filter: &mut impl FnMut(u32) -> bool) {
-        let end = from.saturating_add(SCANNED).min(graph.bound());
+        // A node that fails takes a quarter of the budget for one that is measured.
+        let count = u32::try_from(left.saturating_mul(4)).unwrap_or(u32::MAX).clamp(1, SCANNED);
+        let end = from.saturating_add(count).min(graph.bound());
         let scratch = &mut self.scratch;
         scratch.chosen.clear();
         for id in from..end {
@@ -225,36 +275,43 @@ impl Search {
         for (id, distance) in scratch.chosen.iter().zip(&scratch.distances) {
             self.walk.add(&mut scratch.beam, order::pack(*distance, *id));
         }
-        *left = left.saturating_sub((end - from) as usize / 4 + scratch.chosen.len());
-        self.stage = if end == graph.bound() { Stage::Done } else { Stage::Scan(end) };
+        *left = left.saturating_sub(((end - from) as usize / 4 + scratch.chosen.len()).max(1));
+        if end == graph.bound() {
+            self.end(graph);
+        } else {
+            self.stage = Stage::Scan(end);
+        }
+    }
+
+    /// Nodes that were met so far, whether the filter let them through or not.
+    pub fn met(&self) -> usize {
+        self.scratch.beam.visited.len()
     }
 
     /// What was found, nearest first, and the memory to use again. Distances are as exact as what is kept allows.
-    /// Complexity: O(ef) distances if codes are refined.
-    pub fn finish(self, graph: &Graph) -> (Vec<Hit>, Scratch) {
-        let Self { query, options, walk, mut scratch, .. } = self;
+    /// Complexity: O(ef), and O(ef) distances if codes are refined and the search is not at its end, or the graph has changed since.
+    pub fn finish(mut self, graph: &Graph) -> (Vec<Hit>, Scratch) {
+        let is_current = self.stage == Stage::Done && self.scratch.beam.is_current(graph);
+        let is_known = is_current || self.sync(graph);
+        if !matches!(self.stage, Stage::Refine(_) | Stage::Done) {
+            self.end(graph);
+        }
+        let Self { query, options, mut found, scratch, .. } = self;
         // What was found may be something else by now.
-        let is_known = scratch.beam.sync(graph);
-        let mut keys = match walk.radius {
-            Some(_) => std::mem::take(&mut scratch.beam.within),
-            None => scratch.beam.best.drain().collect(),
-        };
-        if (graph.vectors.refines() || !is_known) && graph.vectors.fits(&query) {
-            for key in &mut keys {
+        found.retain(|key| graph.contains(order::id(*key)));
+        if !is_current && (graph.vectors.refines() || !is_known) && graph.vectors.fits(&query) {
+            for key in &mut found {
                 let id = order::id(*key);
-                if graph.contains(id) {
-                    *key = order::pack(graph.vectors.exact(&query, id), id);
-                }
+                *key = order::pack(graph.vectors.exact(&query, id), id);
             }
         }
-        keys.sort_unstable();
-        let hits = keys.iter().map(|key| Hit { id: order::id(*key), distance: order::distance(*key) });
-        let hits: Vec<Hit> = hits.filter(|hit| graph.contains(hit.id)).take(options.k).collect();
-        keys.clear();
-        if walk.radius.is_some() {
-            scratch.beam.within = keys;
+        if options.k < found.len() && options.k > 0 {
+            found.select_nth_unstable(options.k - 1);
         }
-        (hits, scratch)
+        found.truncate(options.k);
+        found.sort_unstable();
+        let hits = found.iter().map(|key| Hit { id: order::id(*key), distance: order::distance(*key) });
+        (hits.collect(), scratch)
     }
 }
 

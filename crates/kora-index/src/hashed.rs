@@ -1,22 +1,26 @@
 //! A hash table of numbers that grows a piece at a time, so that no insertion pays for all (linear hashing, Litwin 1980).
 //!
 //! Entries lie in segments of some hundred. When the average grows too large, one segment is split in two, each in its turn. Whoever owns the table
-//! knows what a number stands for, and so its hash.
+//! knows what a number stands for, and so its hash. A copy shares the segments, each until either side changes it.
 //!
 //! Invariant: a number is in the segment that [`place`] gives for its hash.
 
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use hashbrown::HashTable;
 
 /// Average number of entries in a segment at most.
 const SEGMENT_ENTRIES: usize = 448;
+/// Counts of those who share a segment.
+const COUNT_BYTES: usize = 16;
 
 /// Numbers by the hashes of what they stand for.
 #[derive(Clone, Debug, Default)]
 pub struct Hashed {
-    segments: Vec<HashTable<u32>>,
+    segments: Vec<Arc<HashTable<u32>>>,
     len: usize,
     segment_bytes: usize,
 }
@@ -55,7 +59,7 @@ impl Hashed {
             self.split(&hash_of);
         }
         let at = place(hash, self.segments.len());
-        let segment = &mut self.segments[at];
+        let segment = Arc::make_mut(&mut self.segments[at]);
         let before = segment.allocation_size();
         segment.insert_unique(hash, number, |other| hash_of(*other));
         self.segment_bytes = self.segment_bytes + segment.allocation_size() - before;
@@ -64,22 +68,26 @@ impl Hashed {
 
     fn split(&mut self, hash_of: &impl Fn(u32) -> u64) {
         let at = self.segments.len();
-        self.segments.push(HashTable::new());
+        self.segments.push(Arc::default());
         let count = self.segments.len();
         if at == 0 {
             return;
         }
         let source = at & ((count.next_power_of_two() >> 1) - 1);
-        let moved: Vec<(u64, u32)> = self.segments[source]
+        let (mut own, mut added) = (std::mem::take(&mut self.segments[source]), HashTable::new());
+        let table = Arc::make_mut(&mut own);
+        let moved: Vec<(u64, u32)> = table
             .extract_if(|number| place(hash_of(*number), count) == at)
             .map(|number| (hash_of(number), number))
             .collect();
-        let before = self.segments[source].allocation_size();
-        self.segments[source].shrink_to_fit(|number| hash_of(*number));
+        let before = table.allocation_size();
+        table.shrink_to_fit(|number| hash_of(*number));
         for (hash, number) in moved {
-            self.segments[at].insert_unique(hash, number, |other| hash_of(*other));
+            added.insert_unique(hash, number, |other| hash_of(*other));
         }
-        let after = self.segments[source].allocation_size() + self.segments[at].allocation_size();
+        let after = table.allocation_size() + added.allocation_size();
+        self.segments[source] = own;
+        self.segments[at] = Arc::new(added);
         self.segment_bytes = self.segment_bytes + after - before;
     }
 
@@ -89,7 +97,7 @@ impl Hashed {
             return;
         }
         let at = place(hash, self.segments.len());
-        if let Ok(entry) = self.segments[at].find_entry(hash, |other| *other == number) {
+        if let Ok(entry) = Arc::make_mut(&mut self.segments[at]).find_entry(hash, |other| *other == number) {
             entry.remove();
             self.len -= 1;
         }
@@ -105,6 +113,8 @@ impl Hashed {
 
     /// Bytes on the heap. Complexity: O(1).
     pub fn memory_bytes(&self) -> usize {
-        self.segments.capacity() * size_of::<HashTable<u32>>() + self.segment_bytes
+        self.segments.capacity() * size_of::<Arc<HashTable<u32>>>()
+            + self.segments.len() * (size_of::<HashTable<u32>>() + COUNT_BYTES)
+            + self.segment_bytes
     }
 }

@@ -237,6 +237,16 @@ impl Index {
         self.put_document(key, document)
     }
 
+    /// What a put costs besides what its words and values do: distances of vectors, about. Complexity: O(fields).
+    #[must_use]
+    pub fn distances_of_a_put(&self) -> usize {
+        let of = |field: &IndexedField| match &field.indexed {
+            Indexed::Vectors(vectors) => vectors.distances_of_a_put(),
+            _ => 0,
+        };
+        self.fields.iter().map(of).fold(0, usize::saturating_add)
+    }
+
     /// Removes a key's document, and says whether it was there. Complexity: O(size of what was indexed of it).
     pub fn remove(&mut self, key: &[u8]) -> bool {
         let Some(number) = self.table.find(key) else { return false };

@@ -53,6 +53,8 @@ pub(crate) enum Matcher<'a> {
     Near {
         near: &'a NearTo,
         vectors: &'a Vectors,
+        /// Those that are near, if they were found beforehand.
+        found: Option<SetCursor<'a>>,
         table: &'a Table,
         snapshot: &'a Snapshot,
         at: u32,
@@ -151,7 +153,11 @@ impl Matcher<'_> {
                 *at = cursor.advance(target);
                 *at
             }
-            Self::Near { near, vectors, table, snapshot, at, is_sure } => {
+            Self::Near { found: Some(cursor), at, is_sure, .. } => {
+                (*at, *is_sure) = (cursor.advance(target), true);
+                *at
+            }
+            Self::Near { near, vectors, table, snapshot, at, is_sure, .. } => {
                 *at = table.next_seen(snapshot, target);
                 while *at < limit && near.distance_of(vectors, *at).is_none() {
                     *at = table.next_seen(snapshot, *at + 1);
@@ -205,7 +211,7 @@ impl Matcher<'_> {
     /// Whether it looks at candidates of others only, if there are others.
     fn looks_once(&self) -> bool {
         match self {
-            Self::Near { .. } => true,
+            Self::Near { found, .. } => found.is_none(),
             Self::Counted(counted) => counted.inner.looks_once(),
             _ => false,
         }

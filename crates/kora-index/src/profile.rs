@@ -44,7 +44,7 @@ impl Profile {
     ) -> Self {
         let sets: Vec<DocumentSet> = plan.sets.iter().map(|_| DocumentSet::new(0, 0)).collect();
         let counting = Some(Counting::new(&[], clock));
-        let builder = Builder { index, plan, statistics, snapshot, sets: &sets, counting };
+        let builder = Builder { index, plan, statistics, snapshot, sets: &sets, nears: &[], counting };
         let root = tree::describe(&build(&builder), plan, statistics, index);
         let count = builder.counting.as_ref().map_or(0, Counting::len);
         let none = |count: usize| (0..count).map(|_| Tally::default()).collect();

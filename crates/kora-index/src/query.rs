@@ -67,6 +67,8 @@ pub struct Near {
     pub vector: Vec<u8>,
     /// Distance from it at most.
     pub radius: f64,
+    /// What is up to this share farther is followed by a search through a graph; none given: what the field says.
+    pub epsilon: Option<f64>,
     /// The name under which a match gives its distance, if it is to.
     pub distance: Option<String>,
 }
@@ -84,6 +86,26 @@ pub struct Nearest {
     pub distance: String,
     /// What they are to match.
     pub filter: Node,
+    /// How they are searched for.
+    pub way: NearestWay,
+}
+
+/// How the nearest are searched for, if the field has a graph.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NearestWay {
+    /// Candidates that are kept in mind; none given: what the field says.
+    pub candidates: Option<usize>,
+    /// How what a query matches is searched; none given: whatever costs less.
+    pub policy: Option<Policy>,
+}
+
+/// How the nearest of what a query matches are searched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// All that it matches are measured.
+    Exact,
+    /// The graph is walked, with this many candidates at least.
+    Graph(Option<usize>),
 }
 
 /// A pattern of words or values.

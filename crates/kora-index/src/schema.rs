@@ -118,7 +118,7 @@ pub struct VectorKind {
     pub dimensions: usize,
     /// How far apart two are.
     pub metric: Metric,
-    /// How they are asked to be searched. All of them are searched exactly.
+    /// How they are searched.
     pub algorithm: Algorithm,
 }
 
@@ -133,6 +133,10 @@ pub enum Element {
     Float16,
     /// `BFLOAT16`: the upper half of a `FLOAT32`.
     BFloat16,
+    /// `INT8`: -128 to 127.
+    Int8,
+    /// `UINT8`: 0 to 255.
+    UInt8,
 }
 
 impl Element {
@@ -143,6 +147,7 @@ impl Element {
             Self::Float32 => 4,
             Self::Float64 => 8,
             Self::Float16 | Self::BFloat16 => 2,
+            Self::Int8 | Self::UInt8 => 1,
         }
     }
 }
@@ -158,16 +163,66 @@ pub enum Metric {
     Cosine,
 }
 
-/// How vectors are asked to be searched.
+/// How vectors are searched.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Algorithm {
     /// All are compared.
     Flat,
     /// Through a graph (Malkov and Yashunin 2016).
-    Hnsw {
-        /// Links of a node in each layer.
-        links: u64,
-        /// Candidates while the graph is built.
-        construction: u64,
-    },
+    Hnsw(GraphKind),
+    /// As SVS-VAMANA is declared; through the same graph.
+    Vamana(GraphKind, VamanaKind),
+}
+
+impl Algorithm {
+    /// The graph, if there is one.
+    #[must_use]
+    pub fn graph(&self) -> Option<&GraphKind> {
+        match self {
+            Self::Flat => None,
+            Self::Hnsw(graph) | Self::Vamana(graph, _) => Some(graph),
+        }
+    }
+}
+
+/// How a graph of vectors is declared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GraphKind {
+    /// Links of a node in each layer; in the lowest one up to twice as many.
+    pub links: u64,
+    /// Candidates while the graph is built.
+    pub construction: u64,
+    /// Candidates of a search; none given: [`GraphKind::CANDIDATES`].
+    pub runtime: Option<u64>,
+    /// Of a search within a radius: what is up to this share farther is followed.
+    pub epsilon: f64,
+}
+
+impl GraphKind {
+    /// Links unless something else is said.
+    pub const LINKS: u64 = 16;
+    /// Candidates while a graph is built, unless something else is said.
+    pub const CONSTRUCTION: u64 = 200;
+    /// Candidates of a search that nothing is said of.
+    pub const CANDIDATES: u64 = 64;
+    /// The share that is followed beyond a radius, unless something else is said.
+    pub const EPSILON: f64 = 0.01;
+}
+
+impl Default for GraphKind {
+    fn default() -> Self {
+        let (links, construction) = (Self::LINKS, Self::CONSTRUCTION);
+        Self { links, construction, runtime: None, epsilon: Self::EPSILON }
+    }
+}
+
+/// What SVS-VAMANA says besides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VamanaKind {
+    /// The compression by its name, if there is one: a byte for each element is kept, whichever it is.
+    pub compression: Option<String>,
+    /// Vectors that a compression learns from; nothing is learnt.
+    pub training_threshold: Option<u64>,
+    /// Elements that a compression leaves of a vector; all are kept.
+    pub reduce: Option<u64>,
 }

@@ -4,6 +4,7 @@
 //! index for each slice only, so puts and removals go on in between. First it collects the documents of ranges and circles, then it walks through
 //! the matches in the order of their numbers.
 
+mod nearest;
 mod prepare;
 mod terms;
 #[cfg(test)]
@@ -21,7 +22,8 @@ use crate::score::{Ceiling, Explanation, Scorer, Scoring};
 use crate::statistics::Statistics;
 use crate::table::Snapshot;
 
-use prepare::Preparation;
+pub use nearest::NearestSearch;
+use prepare::{Preparation, Seeing};
 pub use terms::FoundTerm;
 pub use top::{Direction, Hit, KeptKey, TopKeys, TopScores};
 
@@ -31,6 +33,9 @@ const WINDOW: u32 = 1024;
 const WINDOW_ELEMENTS: usize = 1 << 16;
 /// What such a window counts, in steps.
 const WINDOW_STEPS: usize = 128;
+
+/// What a distance of short vectors counts, in steps.
+const STEPS_PER_DISTANCE: usize = 1;
 
 /// A search through one part of an index. Its clones go on each for itself.
 #[derive(Clone)]
@@ -196,12 +201,20 @@ impl Search {
         if !self.preparation.step(&self.plan, index, profile, &mut steps) {
             return false;
         }
+        let seeing = Seeing { index, snapshot: &self.snapshot };
+        // Of a few documents each is measured.
+        let is_of_all = self.walk.keys.is_none();
+        let is_worth = |near| is_of_all && self.plan.asks_many(near, &self.statistics);
+        if !self.preparation.step_nears(&self.plan, &seeing, is_worth, &mut steps) {
+            return false;
+        }
         let builder = Builder {
             index,
             plan: &self.plan,
             statistics: &self.statistics,
             snapshot: &self.snapshot,
             sets: self.preparation.sets(),
+            nears: self.preparation.nears(),
             counting: profile.map(Profile::counting),
         };
         let mut matcher = build(&builder);
@@ -252,6 +265,13 @@ impl Search {
             }
         }
         walk.next >= walk.horizon && walk.end()
+    }
+
+    /// About how many of so many documents of this part it matches at most, if they are like those of the whole index.
+    fn expected(&self, count: usize) -> usize {
+        let (count, documents) = (count as u128, u128::from(self.statistics.documents.max(1)));
+        let expected = u128::from(self.plan.estimate(&self.statistics)) * count / documents;
+        usize::try_from(expected).unwrap_or(usize::MAX)
     }
 
     /// Documents that it matched so far.

@@ -50,6 +50,16 @@ impl DocumentSet {
         }
     }
 
+    /// Whether a number is in it, once it is sealed. Complexity: O(log n) for a list, else O(1).
+    pub(crate) fn contains(&self, document: u32) -> bool {
+        match self {
+            Self::List(list) => list.binary_search(&document).is_ok(),
+            Self::Bits(bits) => {
+                bits.get((document / 64) as usize).is_some_and(|word| word >> (document % 64) & 1 == 1)
+            }
+        }
+    }
+
     /// How many it has. Complexity: O(size).
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {

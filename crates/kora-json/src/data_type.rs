@@ -30,7 +30,7 @@ pub static JSON: DataType = DataType {
         own.mix(&text_of(entry.as_object().expect("values of extensions are objects")));
         digest.add(&own.0);
     },
-    rdb: RdbForm::Module(ModuleForm { name: b"ReJSON-RL", version: VERSION, write, read }),
+    rdb: RdbForm::Module(ModuleForm { name: b"ReJSON-RL", version: VERSION, write_some: write, read }),
     debug: |_: &Entry| String::new(),
     lapse: None,
 };
@@ -124,8 +124,9 @@ fn text_of(object: &dyn Object) -> Vec<u8> {
     object.as_any().downcast_ref::<Json>().expect("the description is that of JSON").text()
 }
 
-fn write(object: &dyn Object, parts: &mut ModuleWriter<'_>) {
+fn write(object: &dyn Object, _: &mut u64, parts: &mut ModuleWriter<'_>) -> bool {
     parts.text(&text_of(object));
+    false
 }
 
 fn read(version: u16, parts: &mut ModuleReader<'_, '_>, _: &Loader<'_>) -> RdbResult<Box<dyn Object>> {

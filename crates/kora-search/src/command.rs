@@ -7,6 +7,7 @@ pub mod aggregate;
 mod args;
 pub mod create;
 mod error;
+pub mod hybrid;
 pub mod options;
 pub mod profile;
 pub mod search;

@@ -14,6 +14,7 @@ mod cursor;
 mod document;
 mod drop;
 mod explain;
+mod hybrid;
 mod info;
 mod load;
 mod profile;
@@ -57,6 +58,7 @@ pub const COMMANDS: &[CommandSpec] = &[
     explain::EXPLAIN,
     explain::EXPLAINCLI,
     document::GET,
+    hybrid::HYBRID,
     info::INFO,
     info::LIST,
     document::MGET,

@@ -8,6 +8,7 @@ mod cursors;
 mod declaration;
 mod dump;
 mod foreign;
+mod kept_rows;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use kora_locks::{RankedMutex, RankedMutexGuard, rank};
 pub(crate) use self::cursors::{CURSORS_MAX, Cursors, Fields, Opened};
 pub(crate) use self::declaration::{Arguments, Column, Counters, Declaration, path};
 pub(crate) use self::dump::{altered, with_synonyms};
+pub(crate) use self::kept_rows::KeptRows;
 pub(crate) use self::settings::{SETTINGS, Setting, Settings, WITHOUT_EFFECT};
 use crate::companion;
 use crate::words::Dictionary;

@@ -36,7 +36,7 @@ pub static SUGGESTIONS: DataType = DataType {
             digest.add(&own.0);
         }
     },
-    rdb: RdbForm::Module(ModuleForm { name: b"trietype0", version: VERSION, write, read }),
+    rdb: RdbForm::Module(ModuleForm { name: b"trietype0", version: VERSION, write_some: write, read }),
     debug: |_: &Entry| String::new(),
     lapse: None,
 };
@@ -81,7 +81,7 @@ impl Object for SuggestionValue {
     }
 }
 
-fn write(object: &dyn Object, parts: &mut ModuleWriter<'_>) {
+fn write(object: &dyn Object, _: &mut u64, parts: &mut ModuleWriter<'_>) -> bool {
     let value = of_object(object).expect("the description is that of suggestions");
     parts.unsigned(value.0.len() as u64);
     for one in value.0.iter() {
@@ -89,6 +89,7 @@ fn write(object: &dyn Object, parts: &mut ModuleWriter<'_>) {
         parts.double(f64::from(one.score));
         parts.text(&[one.payload.unwrap_or_default(), b"\0"].concat());
     }
+    false
 }
 
 fn read(version: u16, parts: &mut ModuleReader<'_, '_>, _: &Loader<'_>) -> RdbResult<Box<dyn Object>> {

@@ -75,6 +75,7 @@ pub(crate) fn assemble(
     })?;
     let Assembly { engine, services, mut executors, ended } = assembly;
     let shared = Arc::new(Shared::new(engine, config, identity, log_level));
+    let services = services.with(Arc::new(kora_vector::Pacing::by_clock(Instant::now)));
     let (services, searches) = kora_search::Service::new().with_clock(Instant::now).among(services);
     let (services, collections) = kora_doc::Service::new().with_clock(Instant::now).among(services);
     let services = services.with(Arc::new(Cataloged::new(vec![searches, collections])));

@@ -1,6 +1,6 @@
 //! Clients of a real server at work at the same time, and whether one sequential order explains what they saw.
 //!
-//! Appends and reads of growing lists are noted with the times at which they were sent and answered, and checked as a whole:
+//! Appends and reads of growing lists, and of numbers that indexes are asked for, are noted with the times at which they were sent and answered, and checked as a whole:
 //! [`lists`]. Everything else has an invariant that is checked at once: [`client`]. The work goes in rounds, each on an
 //! empty server, so that what has to be kept stays small.
 //!
@@ -10,8 +10,10 @@ mod client;
 mod graph;
 mod lists;
 mod queues;
+mod rows;
 mod scripts;
 mod transactions;
+mod unique;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,7 @@ use crate::target::tcp::TcpTarget;
 use client::{Client, nanoseconds_since};
 use queues::Queues;
 use transactions::Registers;
+use unique::Holds;
 
 /// Commands of each client in one round.
 const ROUND_COMMANDS: u64 = 3000;
@@ -101,6 +104,7 @@ fn check_round(address: &str, client_count: usize, seed: u64) -> Result<u64, Ano
             command_count: 0,
             queues: Queues::default(),
             registers: Registers::default(),
+            holds: Holds::default(),
         })
     };
     let mut reader = connect(client_count)?;
@@ -111,7 +115,7 @@ fn check_round(address: &str, client_count: usize, seed: u64) -> Result<u64, Ano
         threads.into_iter().map(|thread| thread.join().expect("clients do not panic")).collect()
     });
     let mut events = Vec::new();
-    let mut all_queues = Vec::new();
+    let (mut all_queues, mut all_holds) = (Vec::new(), Vec::new());
     let mut registers = Registers::default();
     let mut command_count = 0;
     for outcome in outcomes {
@@ -119,15 +123,18 @@ fn check_round(address: &str, client_count: usize, seed: u64) -> Result<u64, Ano
         events.append(&mut client.events);
         command_count += client.command_count;
         all_queues.push(client.queues);
+        all_holds.push(client.holds);
         registers.add(&client.registers);
     }
     reader.read_lists()?;
+    reader.read_rows()?;
     reader.read_queues()?;
     reader.check_registers(&registers)?;
     events.append(&mut reader.events);
     lists::check(&events).map_err(Anomaly)?;
     all_queues.push(reader.queues);
     queues::check(all_queues.iter())?;
+    unique::check(all_holds.iter())?;
     Ok(command_count + reader.command_count)
 }
 

@@ -6,6 +6,7 @@
 //! - [`differential`]: random commands to two servers at once; replies and final state must agree.
 //! - [`history`]: clients of a real server at work at once; is what they saw explained by one order?
 //! - [`simulation`]: the engine's shards, workers and clients under a schedule drawn from a seed.
+//! - [`crash`]: what the crash test of all commands has beside the core's.
 //! - [`searching`]: random documents and queries; an index must find what a look at every key finds.
 //! - [`stepped`]: an engine in one thread whose workers take a round when a test says so.
 //! - [`durability`]: what survives the end of a server, held against what its clients were told.
@@ -14,6 +15,7 @@
 //!
 //! Nothing here shares code with Kora's codec: what measures must not have the faults of what is measured.
 
+pub mod crash;
 pub mod differential;
 pub mod durability;
 pub mod frame;

@@ -28,7 +28,12 @@ use kora_search::Pace;
 use kora_storage::disk::RealDisk;
 
 /// The data types that the core does not have.
-const EXTENSIONS: &[&DataType] = &[&kora_json::JSON, &kora_search::SUGGESTIONS, &kora_vector::VECTOR_SET];
+pub(crate) const EXTENSIONS: &[&DataType] =
+    &[&kora_json::JSON, &kora_search::SUGGESTIONS, &kora_vector::VECTOR_SET];
+
+/// The commands that run on shards and the core does not have.
+pub(crate) const FAMILIES: &[&[CommandSpec]] =
+    &[kora_doc::COMMANDS, kora_json::COMMANDS, kora_search::COMMANDS, kora_vector::COMMANDS];
 
 /// The time at which an engine starts: some day in 2023.
 pub const START: UnixMs = UnixMs(1_700_000_000_000);
@@ -72,12 +77,7 @@ pub(crate) fn build<L: std::fmt::Debug + 'static, P: Probe>(
         disk: Arc::new(RealDisk),
         drive: Drive::Thread { begin: Instant::now(), entropy: || Ok(0) },
         extensions: Extensions::new(EXTENSIONS),
-        shard_families: &[
-            kora_doc::COMMANDS,
-            kora_json::COMMANDS,
-            kora_search::COMMANDS,
-            kora_vector::COMMANDS,
-        ],
+        shard_families: FAMILIES,
         families,
         script_bytes_max: None,
         script_looks,
@@ -85,6 +85,7 @@ pub(crate) fn build<L: std::fmt::Debug + 'static, P: Probe>(
     .expect("an engine without files asks the system for nothing but threads");
     let front =
         Arc::new(TestFront::new(move || Duration::from_millis(clock.load(Ordering::Relaxed).unsigned_abs())));
+    let services = services.with(Arc::new(kora_vector::Pacing::by_steps(pace)));
     let (services, searches) = kora_search::Service::new().with_pace(pace).among(services);
     let (services, collections) = kora_doc::Service::new().with_pace(pace).among(services);
     let services = services.with(Arc::new(Cataloged::new(vec![searches, collections])));

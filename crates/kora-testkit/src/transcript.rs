@@ -25,6 +25,8 @@ pub enum Origin {
     Redis,
     /// redis-server 8.0.2 with the modules of Redis Stack 7.4: RedisJSON 2.8.3 and RediSearch 2.10.5.
     RedisWithModules,
+    /// redis-server 8.2.3, for what came with it.
+    LaterRedis,
     /// valkey-server 8.1.1, for what Redis 8.0 does not have.
     Valkey,
 }
@@ -34,6 +36,7 @@ impl fmt::Display for Origin {
         f.write_str(match self {
             Self::Redis => "redis 8.0.2",
             Self::RedisWithModules => "redis 8.0.2 with modules",
+            Self::LaterRedis => "redis 8.2.3",
             Self::Valkey => "valkey 8.1.1",
         })
     }

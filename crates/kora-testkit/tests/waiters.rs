@@ -190,6 +190,7 @@ fn operation(line: &str, shard_count: u16, origin: Origin) -> Arc<Operation<Work
         no_touch: false,
         style: true,
         watch: None,
+        resumed: None,
     };
     Arc::new(Operation::new(request, setting, origin))
 }

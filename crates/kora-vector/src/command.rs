@@ -3,6 +3,7 @@
 //! Replies and errors are those of Redis 8.2.
 
 mod add;
+mod aside;
 mod attributes;
 mod describe;
 mod links;
@@ -15,7 +16,7 @@ mod similar;
 mod tests;
 mod vector;
 
-use kora_core::command::spec::{CommandSpec, Facts, Flags, Group, KeyFlags, KeySpec};
+use kora_core::command::spec::{CommandSpec, Facts, Flags, Group, KeyFlags, KeySpec, Traits};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::number::parse_i64;
 use kora_core::store::Keyspace;
@@ -52,6 +53,9 @@ const READS: Facts = Facts {
     ..FAMILY
 };
 
+/// Commands that search the value of one key, aside if that takes long.
+const SEARCHES: Facts = Facts { traits: Traits::STANDS_ASIDE, ..READS };
+
 /// Commands that read the value of one key in no time to speak of.
 const READS_FAST: Facts = Facts { flags: Flags::READONLY.with(Flags::MODULE).with(Flags::FAST), ..READS };
 
@@ -64,6 +68,9 @@ const CHANGES: Facts = Facts {
 
 /// Commands that change the value of one key and may make it larger.
 const GROWS: Facts = Facts { flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::MODULE), ..CHANGES };
+
+/// Commands that put an element into the value of one key, and search its neighbours aside if that takes long.
+const INSERTS: Facts = Facts { traits: Traits::STANDS_ASIDE, ..GROWS };
 
 /// Refuses numbers of arguments, the name included, that a command does not take.
 fn between(args: &[&[u8]], least: usize, most: usize, name: &'static str) -> CommandResult {
@@ -95,8 +102,9 @@ fn read<'k>(keyspace: &'k mut Keyspace<'_>, key: &[u8]) -> CommandResult<Option<
     keyspace.read_extension(key)
 }
 
-/// Notes a change of a key that no event tells of.
+/// Notes a change of a key that no event tells of. Its set is to be looked after.
 fn changed(keyspace: &mut Keyspace<'_>, key: &[u8]) {
+    keyspace.tend_later(key);
     keyspace.journal().changed(1);
     keyspace.touched(key);
 }

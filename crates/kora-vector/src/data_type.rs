@@ -24,7 +24,7 @@ pub static VECTOR_SET: DataType = DataType {
     rdb: RdbForm::Module(ModuleForm {
         name: b"vectorset",
         version: file::VERSION,
-        write: file::write,
+        write_some: file::write_some,
         read: file::read,
     }),
     debug: |_: &Entry| String::new(),
@@ -74,11 +74,17 @@ impl Object for VectorSet {
     fn duplicate(&self) -> Box<dyn Object> {
         Box::new(self.clone())
     }
+    fn is_shared_by_copies(&self) -> bool {
+        true
+    }
     fn free_effort(&self) -> usize {
-        self.len()
+        self.free_effort()
     }
     fn free_some(&mut self, budget: usize) -> usize {
         self.free_some(budget)
+    }
+    fn tend(&mut self, quiet_ms: i64) -> Option<i64> {
+        self.look_after(quiet_ms)
     }
     fn as_any(&self) -> &dyn Any {
         self

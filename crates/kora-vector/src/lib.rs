@@ -4,11 +4,13 @@
 
 #![forbid(unsafe_code)]
 
+mod care;
 pub mod command;
 mod data_type;
 mod file;
 pub mod filter;
 mod names;
+mod pacing;
 mod projection;
 mod set;
 mod texts;
@@ -16,6 +18,7 @@ mod texts;
 pub use command::COMMANDS;
 pub use data_type::VECTOR_SET;
 use kora_core::entry::data_type::DataType;
+pub use pacing::Pacing;
 pub use set::{Quantization, Shape, VectorSet};
 
 /// Name and version of the module of Redis that has these commands and this type, for clients that ask.

@@ -4,9 +4,10 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kora_hnsw::{
-    Config, Encoded, Error, Graph, Hit, Insertion, Metric, Query, Scratch, SearchOptions, Storage,
+    Config, Encoded, Error, Graph, Insertion, Metric, Query, Scratch, Search, SearchOptions, Storage,
 };
 
+use crate::care::Care;
 use crate::names::Names;
 use crate::projection::Projection;
 use crate::texts::Texts;
@@ -17,9 +18,24 @@ const SEED: u64 = 0x0076_6b6f_7261;
 /// Sets made by this process, for VINFO.
 static SETS: AtomicU64 = AtomicU64::new(0);
 
+/// What is taken for an allocation when a set is freed.
+const EFFORT_BYTES: usize = 64;
+/// What it counts to free a chunk of each of the graph's arenas.
+const EFFORT_OF_CHUNKS: usize = 4096;
+
 thread_local! {
     /// Memory that searches of a thread use again.
     static SCRATCH: Cell<Scratch> = Cell::default();
+}
+
+/// The thread's memory for searches, to be given back.
+pub(crate) fn scratch() -> Scratch {
+    SCRATCH.take()
+}
+
+/// Gives memory for searches back.
+pub(crate) fn give_back(scratch: Scratch) {
+    SCRATCH.set(scratch);
 }
 
 /// Runs something with the thread's memory for searches.
@@ -75,6 +91,15 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// Bytes of a vector as it is kept.
+    pub(crate) fn vector_bytes(self) -> usize {
+        match self.quantization {
+            Quantization::None => self.dimensions * size_of::<f32>(),
+            Quantization::Int8 => self.dimensions,
+            Quantization::Binary => self.dimensions.div_ceil(8),
+        }
+    }
+
     /// The configuration of a graph.
     pub(crate) fn config(self) -> Config {
         let storage = self.quantization.storage();
@@ -109,6 +134,7 @@ pub struct VectorSet {
     /// Number of vectors that were ever put in.
     inserted: u64,
     uid: u64,
+    pub(crate) care: Care,
 }
 
 impl VectorSet {
@@ -131,6 +157,18 @@ impl VectorSet {
             projection: None,
             inserted: 0,
             uid: SETS.fetch_add(1, Ordering::Relaxed),
+            care: Care::default(),
+        }
+    }
+
+    /// What it is at this moment, for a search that goes on while it changes: see [`Graph::view`].
+    pub(crate) fn view(&self) -> Self {
+        Self {
+            graph: self.graph.view(),
+            names: self.names.clone(),
+            attributes: self.attributes.clone(),
+            projection: None,
+            ..*self
         }
     }
 
@@ -178,6 +216,10 @@ impl VectorSet {
         &self.graph
     }
 
+    pub(crate) fn graph_mut(&mut self) -> &mut Graph {
+        &mut self.graph
+    }
+
     pub(crate) fn names(&self) -> &Names {
         &self.names
     }
@@ -207,34 +249,36 @@ impl VectorSet {
         self.names.name(number).unwrap_or_default()
     }
 
-    /// Puts an element in, or another vector under the name of one that is there. Returns whether it is new.
-    /// Complexity: O(ef * M) distances.
+    /// Begins to search the neighbours of a vector that is to be put in.
     ///
     /// # Errors
-    /// If the vector has another number of elements, or the set is full.
-    pub fn put(&mut self, name: &[u8], vector: &[f32], ef: usize) -> Result<bool, Error> {
+    /// If the vector has another number of elements.
+    pub fn insertion(&self, vector: &[f32], ef: usize) -> Result<Insertion, Error> {
+        Ok(Insertion::new(&self.graph, vector, scratch())?.with_ef(ef))
+    }
+
+    /// Puts an element in, or another vector under the name of one that is there. Returns whether it is new.
+    /// Complexity: O(M^2) distances if the insertion is ready, and O(ef * M) otherwise.
+    ///
+    /// # Errors
+    /// If the insertion was begun for another set, or the set is full.
+    pub fn put(&mut self, name: &[u8], insertion: Insertion) -> Result<bool, Error> {
         let before = self.number(name);
-        with_scratch(|scratch| {
-            let insertion = Insertion::new(&self.graph, vector, std::mem::take(scratch))?.with_ef(ef);
-            let (insertion, attributes) = match before {
-                Some(number) => {
-                    self.names.remove(number);
-                    let mut own = Scratch::default();
-                    self.graph.remove(number, &mut own);
-                    (insertion, self.attributes.take(number))
-                }
-                None => (insertion, None),
-            };
-            let (number, used) = self.graph.commit(insertion);
-            *scratch = used;
-            let number = number?;
-            self.names.add(number, name);
-            if let Some(attributes) = attributes {
-                self.attributes.set(number, attributes);
-            }
-            self.inserted += 1;
-            Ok(before.is_none())
-        })
+        let attributes = before.and_then(|number| {
+            self.names.remove(number);
+            self.graph.remove(number, &mut Scratch::default());
+            self.attributes.take(number)
+        });
+        let (number, used) = self.graph.commit(insertion);
+        give_back(used);
+        let number = number?;
+        self.names.add(number, name);
+        if let Some(attributes) = attributes {
+            self.attributes.set(number, attributes);
+        }
+        self.inserted += 1;
+        self.care.note_change();
+        Ok(before.is_none())
     }
 
     /// Takes an element out. Returns whether it was there. Complexity: O(M^2) distances.
@@ -243,6 +287,7 @@ impl VectorSet {
         with_scratch(|scratch| self.graph.remove(number, scratch));
         self.names.remove(number);
         self.set_attributes(number, None);
+        self.care.note_change();
         true
     }
 
@@ -274,15 +319,16 @@ impl VectorSet {
         self.graph.query(&self.graph.unit_vector(number)?).ok()
     }
 
-    /// The elements that are nearest to a vector, among those that the filter lets through; nearest first.
-    pub fn search(&self, query: &Query, wanted: Wanted, filter: impl FnMut(u32) -> bool) -> Vec<Hit> {
+    /// A search for the elements that are nearest to a vector.
+    #[must_use]
+    pub fn search(&self, query: Query, wanted: Wanted) -> Search {
         let count = wanted.count.min(self.len());
         let options = SearchOptions {
             visits_max: wanted.visits_max,
             is_exact: wanted.is_exact,
             ..SearchOptions::nearest(count, wanted.ef.min(self.len()))
         };
-        with_scratch(|scratch| self.graph.search(query, options, scratch, filter))
+        Search::new(query, options, scratch())
     }
 
     /// The elements of a vector as they are given back: as it was put in, as exactly as it is kept.
@@ -312,9 +358,14 @@ impl VectorSet {
             + self.projection.as_ref().map_or(0, Projection::memory_bytes)
     }
 
+    /// About how many allocations are freed with it: one for every 64 bytes, as those who free tell its bytes by it.
+    pub(crate) fn free_effort(&self) -> usize {
+        self.memory_bytes() / EFFORT_BYTES
+    }
+
     /// Frees about `budget` allocations of a set that is not used any more, and says how many.
     pub(crate) fn free_some(&mut self, budget: usize) -> usize {
-        if self.graph.clear_some(budget.div_ceil(64)) {
+        if self.graph.clear_some(budget.div_ceil(EFFORT_OF_CHUNKS)) {
             return budget;
         }
         let freed = self.attributes.free_some(budget);

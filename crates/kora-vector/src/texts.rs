@@ -1,12 +1,19 @@
-//! Texts by number, in chunks that never move, so that no insertion pays for all and they are freed in pieces.
+//! Texts by number, in chunks that never move, so that no insertion pays for all and they are freed in pieces. A copy shares the chunks, each
+//! until either side changes it.
+
+use std::sync::Arc;
 
 /// Texts in a chunk.
-const CHUNK: usize = 1024;
+const CHUNK: usize = 256;
+/// What a chunk takes besides its texts: a list, and counts of those who share it.
+const CHUNK_BYTES: usize = size_of::<Slots>() + 16;
+
+type Slots = Vec<Option<Box<[u8]>>>;
 
 /// Texts by number.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Texts {
-    chunks: Vec<Vec<Option<Box<[u8]>>>>,
+    chunks: Vec<Arc<Slots>>,
     count: usize,
     bytes: usize,
     slots: usize,
@@ -34,23 +41,32 @@ impl Texts {
         self.take(number);
         let (chunk, at) = place(number);
         if self.chunks.len() <= chunk {
-            self.chunks.resize_with(chunk + 1, Vec::new);
-        }
-        let slots = &mut self.chunks[chunk];
-        if slots.len() <= at {
-            let before = slots.capacity();
-            slots.resize(at + 1, None);
-            self.slots += slots.capacity() - before;
+            self.chunks.resize_with(chunk + 1, Arc::default);
         }
         self.bytes += text.len();
         self.count += 1;
-        slots[at] = Some(text);
+        self.with_slots(chunk, |slots| {
+            if slots.len() <= at {
+                slots.resize(at + 1, None);
+            }
+            slots[at] = Some(text);
+        });
+    }
+
+    /// Changes a chunk, which a copy may have less room in.
+    fn with_slots<T>(&mut self, chunk: usize, change: impl FnOnce(&mut Slots) -> T) -> T {
+        let before = self.chunks[chunk].capacity();
+        let slots = Arc::make_mut(&mut self.chunks[chunk]);
+        let result = change(slots);
+        self.slots = self.slots + slots.capacity() - before;
+        result
     }
 
     /// Takes a number's text away. Complexity: O(1).
     pub(crate) fn take(&mut self, number: u32) -> Option<Box<[u8]>> {
         let (chunk, at) = place(number);
-        let text = self.chunks.get_mut(chunk)?.get_mut(at)?.take()?;
+        self.get(number)?;
+        let text = self.with_slots(chunk, |slots| slots[at].take())?;
         self.bytes -= text.len();
         self.count -= 1;
         Some(text)
@@ -81,7 +97,8 @@ impl Texts {
     /// Bytes on the heap. Complexity: O(1).
     pub(crate) fn memory_bytes(&self) -> usize {
         self.slots * size_of::<Option<Box<[u8]>>>()
-            + self.chunks.capacity() * size_of::<Vec<Option<Box<[u8]>>>>()
+            + self.chunks.capacity() * size_of::<Arc<Slots>>()
+            + self.chunks.len() * CHUNK_BYTES
             + self.bytes
     }
 }

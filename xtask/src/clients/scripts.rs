@@ -44,7 +44,7 @@ pub(super) const SCRIPTS: &[Script] = &[
     javascript("ioredis.js", &[IOREDIS]),
     python("documents.py", &["redis"]),
     python("doc_commands.py", &["redis"]),
-    python("docs_examples.py", &["redis", "redisvl"]),
+    python("docs_examples.py", &["redis", "redisvl", "wordllama"]),
     python("leaderboard.py", &["redis"]).counts(200, 20),
     python("job_queue.py", &["redis"]).counts(100_000, 2_000),
     javascript("streams.js", &[IOREDIS]).counts(20_000, 1_000),

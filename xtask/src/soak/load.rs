@@ -165,11 +165,18 @@ fn short_lived(link: &mut Link<'_>, random: &mut Random, stage: &Stage) -> bool 
     }
     std::thread::sleep(Duration::from_millis(ms as u64 + 2));
     let looks = [words(&format!("EXISTS {key}")), words(&format!("HEXISTS {key}:h goes"))];
-    let Outcome::Replies(frames) = link.batch("commands: deadlines", &looks) else {
-        return false;
-    };
-    if frames.iter().any(|frame: &Frame| frame.number() == Some(1)) {
-        stage.fail(&format!("{key} or its field is there {ms} ms and more after it was set for {ms} ms"));
+    // A round goes by one time: a worker that the system put aside in the middle of one shows once what was there when it began.
+    for is_again in [false, true] {
+        let Outcome::Replies(frames) = link.batch("commands: deadlines", &looks) else {
+            return false;
+        };
+        if frames.iter().all(|frame: &Frame| frame.number() != Some(1)) {
+            break;
+        }
+        stage.figures.add("looks by a time that was over", 1);
+        if is_again {
+            stage.fail(&format!("{key} or its field is there {ms} ms and more after it was set for {ms} ms"));
+        }
     }
     true
 }

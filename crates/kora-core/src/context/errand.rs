@@ -1,5 +1,5 @@
-//! Errands: commands that begin with all stores in hand, at their place in the order, and go on a slice at a time, on each shard by itself. In between
-//! the shards are free, and so are the workers.
+//! Errands: commands that begin with all stores in hand, or that of their key, at their place in the order, and go on a slice at a time, on each shard by itself. In
+//! between the shards are free, and so are the workers.
 //!
 //! A command that has begun has a share of work for each shard ([`Share`]). It runs them at once while they are short ([`Ctx::run_errand`]); else it
 //! lets go of the stores, and the keepers of the shards go on. When all shares are done the errand says what follows ([`Errand::next`]): more
@@ -10,6 +10,7 @@
 
 mod pace;
 
+use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,7 +29,7 @@ pub trait Share: Debug + Send {
 }
 
 /// What the shares of a command have in common.
-pub trait Errand: Debug + Send + Sync {
+pub trait Errand: Any + Debug + Send + Sync {
     /// How much one slice may take.
     fn slice(&self) -> Effort;
 
@@ -74,6 +75,8 @@ pub enum Answer {
     Reply,
     /// Its command runs anew, with all stores in hand.
     Again,
+    /// Its command runs anew, on the shards of its keys, and is given the errand ([`Ctx::resumed`]).
+    Resume,
 }
 
 /// An errand that has let go of the stores.
@@ -139,6 +142,13 @@ impl Effort {
 }
 
 impl Ctx<'_> {
+    /// The errand that the command runs anew after, if that is of this type.
+    #[must_use]
+    pub fn resumed<E: Errand>(&self) -> Option<&E> {
+        let errand: &dyn Any = &**self.resumed?;
+        errand.downcast_ref()
+    }
+
     /// Does an errand's shares: at once if that takes no more than `effort`, or if the command may not put itself off; else it goes on aside.
     ///
     /// # Errors
@@ -174,7 +184,7 @@ impl Ctx<'_> {
             let next = Arc::clone(errand).next(false);
             match next.answer {
                 Some(Answer::Reply) => return errand.reply(out).map(|()| Errands::Over),
-                Some(Answer::Again) => return Ok(Errands::Again),
+                Some(Answer::Again | Answer::Resume) => return Ok(Errands::Again),
                 None => shares = next.shares,
             }
         }

@@ -82,7 +82,7 @@ impl MovedContext {
         };
         let services = self.services.as_ref().unwrap_or_else(|| Services::none());
         let (journal, blocking) = (&mut self.journal, Blocking::Scripted);
-        Ctx { stores, journal, services, db, now, no_touch, blocking, watch: None }
+        Ctx { stores, journal, services, db, now, no_touch, blocking, watch: None, resumed: None }
     }
 
     /// Records what the commands did.

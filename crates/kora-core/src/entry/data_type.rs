@@ -93,8 +93,9 @@ pub struct ModuleForm {
     pub name: &'static ModuleName,
     /// The version that is written, below 1024; `read` decides which others it takes.
     pub version: u16,
-    /// Writes the parts of a value. What expires or is large is written whole: a part has its length in front.
-    pub write: fn(&dyn Object, &mut ModuleWriter<'_>),
+    /// Adds the next parts of a value, some KiB at most if that can be. The number is the type's own note of where it stands: 0 at first.
+    /// Returns whether there are more.
+    pub write_some: fn(&dyn Object, &mut u64, &mut ModuleWriter<'_>) -> bool,
     /// Makes a value of the parts that this version wrote, whatever they are.
     pub read: fn(u16, &mut ModuleReader<'_, '_>, &Loader<'_>) -> RdbResult<Box<dyn Object>>,
 }

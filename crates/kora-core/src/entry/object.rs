@@ -35,11 +35,22 @@ pub trait Object: Any + Send + Debug {
     fn memory_bytes(&self) -> usize;
     /// An independent copy.
     fn duplicate(&self) -> Box<dyn Object>;
+    /// Whether a copy shares its memory until either changes, so that it takes a moment however large the value is.
+    fn is_shared_by_copies(&self) -> bool {
+        false
+    }
     /// About how many allocations are freed with it: a large one is dropped away from the command.
     fn free_effort(&self) -> usize;
     /// Frees up to about `budget` allocations of a value that will not be used any more, and says how many: fewer
     /// than `budget` means that what is left is quickly dropped.
     fn free_some(&mut self, budget: usize) -> usize;
+    /// Looks after itself for a slice, less than a millisecond, if that is due now that it was not used for `quiet_ms`: in a way that no one can see but by how
+    /// fast or how well it answers. Returns after how many milliseconds it is to be called again; `None`: there is nothing to be done until it changes. See
+    /// [`Keyspace::tend_later`](crate::store::Keyspace::tend_later).
+    fn tend(&mut self, quiet_ms: i64) -> Option<i64> {
+        let _ = quiet_ms;
+        None
+    }
     /// The next deadline of a part of it. Complexity: O(1).
     fn next_deadline(&self) -> Option<UnixMs> {
         None

@@ -40,12 +40,24 @@ pub(super) fn write_chunk(
     is_more
 }
 
-/// Writes the value as a module does.
-pub(super) fn write_module(object: &dyn Object, form: ModuleForm, compress: bool, out: &mut Vec<u8>) {
+/// Writes what stands before the parts of a module's value.
+pub(super) fn write_module_head(form: ModuleForm, out: &mut Vec<u8>) {
     put_length(out, module_id(form.name, form.version));
+}
+
+/// Writes the next parts of a module's value, and the end behind the last. Returns whether there are more.
+pub(super) fn write_parts(
+    (object, form): (&dyn Object, ModuleForm),
+    at: &mut u64,
+    compress: bool,
+    out: &mut Vec<u8>,
+) -> bool {
     let mut writer = ModuleWriter::new(out, compress);
-    (form.write)(object, &mut writer);
-    writer.end();
+    let is_more = (form.write_some)(object, at, &mut writer);
+    if !is_more {
+        writer.end();
+    }
+    is_more
 }
 
 /// Makes an entry of the module's value that follows.

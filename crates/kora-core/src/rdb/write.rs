@@ -4,7 +4,7 @@ use super::extension;
 use crate::codec::{Style, opcode, put_length, put_text, value_code};
 use crate::config::{CoreConfig, EvictionOrder, EvictionScope};
 use crate::entry::Entry;
-use crate::entry::data_type::{NamedForm, RdbForm, WritePieces};
+use crate::entry::data_type::{ModuleForm, NamedForm, RdbForm, WritePieces};
 use crate::entry::object::Object;
 use crate::time::UnixMs;
 use crate::types::type_of;
@@ -67,6 +67,8 @@ enum Step {
     Pieces(Box<dyn WritePieces>),
     /// In a value of an extension type, where it has noted.
     Chunks(NamedForm, u64),
+    /// In a value that is written as a module does, where it has noted.
+    Parts(ModuleForm, u64),
     Done,
 }
 
@@ -100,6 +102,9 @@ impl ValueWriter {
             Step::Chunks(form, at) => {
                 extension::write_chunk((object_of(entry), *form), at, self.style.compress, out)
             }
+            Step::Parts(form, at) => {
+                extension::write_parts((object_of(entry), *form), at, self.style.compress, out)
+            }
             Step::Done => false,
         };
         if !is_more {
@@ -117,8 +122,8 @@ fn begin(entry: &Entry, style: Style, out: &mut Vec<u8>) -> Step {
             Step::Chunks(*form, 0)
         }
         RdbForm::Module(form) => {
-            extension::write_module(object_of(entry), *form, style.compress, out);
-            Step::Done
+            extension::write_module_head(*form, out);
+            Step::Parts(*form, 0)
         }
     }
 }

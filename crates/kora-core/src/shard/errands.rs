@@ -141,6 +141,7 @@ impl<D: Driver> Executor<D> {
             match answer.filter(|_| !stage.is_answered && !stage.is_left()) {
                 Some(Answer::Reply) => self.answer_errand(operation, &**errand),
                 Some(Answer::Again) => self.submit_to_all(operation),
+                Some(Answer::Resume) => self.run_anew(operation, errand),
                 None => {}
             }
             if !shares.is_empty() {

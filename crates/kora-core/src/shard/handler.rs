@@ -30,8 +30,8 @@ pub(super) fn run_handler<S>(
     let timing = journal.begin_command(facts.name);
     let mark = journal.open_command(setting.now);
     let Setting { db, now, no_touch, .. } = *setting;
-    let watch = setting.watch.as_ref();
-    let mut ctx = Ctx { stores, journal, services, db, now, no_touch, blocking, watch };
+    let (watch, resumed) = (setting.watch.as_ref(), setting.resumed.as_ref());
+    let mut ctx = Ctx { stores, journal, services, db, now, no_touch, blocking, watch, resumed };
     let result = handler(&mut ctx, args, out);
     if facts.flags.has(Flags::WRITE) {
         journal.close_command(mark, setting.db, args);
@@ -56,7 +56,7 @@ pub fn run_on_stores(
     (db, now): (DbIndex, UnixMs),
     out: &mut dyn Reply,
 ) -> bool {
-    let setting = Setting { db, now, no_touch: false, style: (), watch: None };
+    let setting = Setting { db, now, no_touch: false, style: (), watch: None, resumed: None };
     run_handler(stores, desk, run, args, &setting, Blocking::Forbidden, out)
 }
 
@@ -69,7 +69,7 @@ pub fn run_on_store(
     (db, now): (DbIndex, UnixMs),
     out: &mut dyn Reply,
 ) -> bool {
-    let setting = Setting { db, now, no_touch: false, style: (), watch: None };
+    let setting = Setting { db, now, no_touch: false, style: (), watch: None, resumed: None };
     run_handler(
         Stores::One(store),
         (journal, Services::none()),

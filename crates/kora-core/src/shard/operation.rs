@@ -17,6 +17,7 @@ use super::serve::Blocked;
 use super::turn::Turn;
 use crate::command::Run;
 use crate::command::spec::{Facts, Flags, Merge};
+use crate::context::errand::Errand;
 use crate::context::{CoreHandler, Onward};
 use crate::db::DbIndex;
 use crate::reply::Reply;
@@ -176,6 +177,11 @@ impl Request {
             watched: None,
             is_driven: false,
         }
+    }
+
+    /// This request once more.
+    fn again(&self) -> Self {
+        Self { shards: self.shards.clone(), kind: self.kind, ..self.on_all(0) }
     }
 
     /// What a command, this one, goes on as.
@@ -402,6 +408,8 @@ pub struct Setting<S> {
     pub style: S,
     /// What the client watches, for a command that adds to it.
     pub watch: Option<Arc<Watch>>,
+    /// The errand that its command runs anew after.
+    pub resumed: Option<Arc<dyn Errand>>,
 }
 
 /// An operation under way: shared by the shards it runs on.
@@ -482,6 +490,13 @@ impl<D: Driver> Operation<D> {
     /// The operation that goes on with this one's command with another shard's store.
     pub(super) fn onward(self: &Arc<Self>, onward: &Onward) -> Self {
         self.going_on(self.request.onward(onward))
+    }
+
+    /// The operation that runs this one's command anew, on the same shards, after an errand.
+    pub(super) fn resumed(self: &Arc<Self>, errand: Arc<dyn Errand>) -> Self {
+        let mut operation = self.going_on(self.request.again());
+        operation.setting.resumed = Some(errand);
+        operation
     }
 
     fn going_on(self: &Arc<Self>, request: Request) -> Self {

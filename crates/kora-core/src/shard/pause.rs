@@ -180,6 +180,7 @@ impl<D: Driver> Executor<D> {
             no_touch: setting.no_touch,
             blocking: Blocking::Forbidden,
             watch: None,
+            resumed: None,
         };
         resume(&mut ctx, out)
     }

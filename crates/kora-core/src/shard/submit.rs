@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::executor::Executor;
 use super::operation::{Driver, Operation, Request, Setting, Style};
 use crate::context::Onward;
+use crate::context::errand::Errand;
 
 impl<D: Driver> Executor<D> {
     /// Submits an operation; its parts come back to `origin`. Shards in hand are put back, and those that it needs are looked at
@@ -31,6 +32,12 @@ impl<D: Driver> Executor<D> {
     #[cold]
     pub(super) fn forward(&mut self, operation: &Arc<Operation<D>>, onward: &Onward) {
         self.upcoming.onward.push(Arc::new(operation.onward(onward)));
+    }
+
+    /// Has a command run anew that an errand was done for: when the worker next polls.
+    #[cold]
+    pub(super) fn run_anew(&mut self, operation: &Arc<Operation<D>>, errand: &Arc<dyn Errand>) {
+        self.upcoming.onward.push(Arc::new(operation.resumed(Arc::clone(errand))));
     }
 
     /// Submits what has gone on since the last time.

@@ -4,12 +4,13 @@
 //! of it: at its instant the database's mark is turned over, and whatever entry still has the other one is yet to be
 //! written. That is done by going through the table, and before such an entry changes or goes; either way it gets the
 //! database's mark. New entries have it from the beginning: the snapshot does not see them. So it needs no copy of anything
-//! and no memory, but for the bytes that wait to be taken away.
+//! and no memory, but for the bytes that wait to be taken away. A large value whose copies share its memory is copied instead before it changes, and
+//! the copy is written.
 //!
 //! Invariants:
 //! - without a snapshot, all entries of a database have its mark;
 //! - with one, those that have not are exactly those of the instant that were not written yet, as they were at the instant.
-//!   They are in the table at or behind the cursor, in `large`, or in the table that was emptied meanwhile.
+//!   They are in the table at or behind the cursor, in `large`, or in the table that was emptied meanwhile; but for those that copies in `large` stand for.
 
 #[cfg(test)]
 mod tests;
@@ -126,8 +127,10 @@ struct Task {
     is_scanned: bool,
     /// The table as it was emptied, if it was: the entries are there.
     emptied: Option<Table>,
-    /// Large entries that the scan has passed.
+    /// Large entries that the scan has passed, and copies of large ones that have changed.
     large: VecDeque<Large>,
+    /// Copies that are written: to be freed.
+    written: Vec<Entry>,
     /// The first of `large`, partly written.
     open: Option<ValueWriter>,
     /// Written and not yet taken away.
@@ -139,9 +142,25 @@ struct Task {
 }
 
 #[derive(Debug)]
-struct Large {
-    hash: u64,
-    key: Box<[u8]>,
+enum Large {
+    InTable { hash: u64, key: Box<[u8]> },
+    Copied(Entry),
+}
+
+impl Large {
+    fn is_copied(&self) -> bool {
+        matches!(self, Self::Copied(_))
+    }
+
+    /// Whether it is an entry of the table with this key.
+    fn is_in_table(&self, key: &[u8]) -> bool {
+        matches!(self, Self::InTable { key: own, .. } if **own == *key)
+    }
+}
+
+/// Whether an entry is written in slices.
+fn is_large(entry: &Entry) -> bool {
+    entry.as_object().is_some_and(|object| object.free_effort() > LARGE_EFFORT)
 }
 
 impl Snapshotting {
@@ -155,6 +174,7 @@ impl Snapshotting {
             is_scanned: false,
             emptied: None,
             large: VecDeque::new(),
+            written: Vec::new(),
             open: None,
             bytes: Vec::new(),
             behind: Vec::new(),
@@ -199,9 +219,18 @@ impl Task {
     #[cold]
     fn write_ahead(&mut self, entry: &Entry) {
         let is_open =
-            self.open.is_some() && self.large.front().is_some_and(|large| *large.key == *entry.key());
-        if is_open {
+            self.open.is_some() && self.large.front().is_some_and(|large| large.is_in_table(entry.key()));
+        let is_copied =
+            is_large(entry) && entry.as_object().is_some_and(|object| object.is_shared_by_copies());
+        if is_copied {
+            let copy = Large::Copied(entry.duplicate());
+            match self.large.front_mut().filter(|_| is_open) {
+                Some(front) => *front = copy,
+                None => self.large.push_back(copy),
+            }
+        } else if is_open {
             self.go_on(entry, usize::MAX);
+            self.large.pop_front();
         } else if self.open.is_some() {
             self.manner.write(entry, &mut self.behind);
             self.entries_behind += 1;
@@ -211,7 +240,7 @@ impl Task {
         }
     }
 
-    /// Writes about `budget` bytes of the first large entry; whether that was the rest of it.
+    /// Writes about `budget` bytes of the first large entry; whether that was the rest of it, which the caller takes out then.
     fn go_on(&mut self, entry: &Entry, budget: usize) -> bool {
         let Self { manner, open, bytes, .. } = self;
         let writer = open.get_or_insert_with(|| {
@@ -222,7 +251,6 @@ impl Task {
             return false;
         }
         self.open = None;
-        self.large.pop_front();
         self.entries += 1 + std::mem::take(&mut self.entries_behind);
         self.bytes.append(&mut self.behind);
         true
@@ -238,16 +266,24 @@ impl Task {
 
     fn write_some_of(&mut self, table: &mut Table, mark: bool, hasher: &KeyHasher, budget: usize) -> bool {
         while self.bytes.len() < budget {
-            if let Some(large) = self.large.front() {
-                let (position, left) = (table.find(large.hash, &large.key), budget - self.bytes.len());
+            let left = budget - self.bytes.len();
+            if let Some(Large::InTable { hash, key }) = self.large.front() {
+                let position = table.find(*hash, key);
                 match position.map(|position| table.entry_mut(position)) {
                     Some(entry) if entry.mark() != mark => {
                         if self.go_on(entry, left) {
                             entry.set_mark(mark);
+                            self.large.pop_front();
                         }
                     }
                     // It was written before it changed.
                     _ => drop(self.large.pop_front()),
+                }
+            } else if let Some(Large::Copied(copy)) = self.large.pop_front_if(|large| large.is_copied()) {
+                if self.go_on(&copy, left) {
+                    self.written.push(copy);
+                } else {
+                    self.large.push_front(Large::Copied(copy));
                 }
             } else if self.is_scanned {
                 return true;
@@ -265,8 +301,9 @@ impl Task {
             if entry.mark() == mark {
                 return;
             }
-            if entry.as_object().is_some_and(|object| object.free_effort() > LARGE_EFFORT) {
-                large.push_back(Large { hash: hash_key(hasher, entry.key()), key: entry.key().into() });
+            if is_large(entry) {
+                let (hash, key) = (hash_key(hasher, entry.key()), entry.key().into());
+                large.push_back(Large::InTable { hash, key });
             } else {
                 manner.write(entry, bytes);
                 *entries += 1;
@@ -374,6 +411,7 @@ impl ShardStore {
                 break;
             }
             garbage.add_emptied(task.emptied.take());
+            task.written.drain(..).for_each(|copy| garbage.add_whole(Box::new(copy), 0));
             state.task = None;
         }
         let Some(first) = next_to_write(databases) else { return Progress::Done };

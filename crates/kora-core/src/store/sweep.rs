@@ -27,10 +27,10 @@ pub struct Sweep {
 }
 
 impl ShardStore {
-    /// Deletes expired keys and fields of all databases, looking at up to about `budget` of them. What is due has gone a few
+    /// Has a value look after itself, if one is due, and deletes expired keys and fields of all databases, looking at up to about `budget` of them. What is due has gone a few
     /// milliseconds after its deadline at the latest if this is called as [`ShardStore::next_due`] tells.
     pub fn sweep(&mut self, journal: &mut Journal, now: UnixMs, budget: usize) -> Sweep {
-        let mut total = Sweep::default();
+        let mut total = Sweep { examined: self.tend_some(now).into(), ..Sweep::default() };
         if !self.config.active_expire {
             return total;
         }
@@ -59,14 +59,12 @@ impl ShardStore {
         total
     }
 
-    /// When there is something to sweep again, which may be in the past; `None` if nothing has a deadline or the sweep is
-    /// switched off. Complexity: O(number of databases).
+    /// When there is something to sweep again, which may be in the past; `None` if nothing has a deadline, or the sweep is
+    /// switched off, and no value is to be looked after. Complexity: O(number of databases).
     #[must_use]
     pub fn next_due(&self) -> Option<UnixMs> {
-        if !self.config.active_expire {
-            return None;
-        }
-        self.used_databases().iter().filter_map(Database::next_due).min()
+        let expiring = self.used_databases().iter().filter(|_| self.config.active_expire);
+        expiring.filter_map(Database::next_due).chain(self.tending.due()).min()
     }
 
     /// About how many keys have expired and were not found yet, as of the last sweep.

@@ -12,17 +12,19 @@ use kora_storage::simulated::SimulatedDisk;
 use kora_stream::order::{Cut, Operations};
 use kora_stream::record::{Item, Items, Part, RecordBuilder};
 
+use super::company::Found;
 use super::world::{Bench, DATABASES};
 
-/// What all data are: a digest of the keys, and the libraries.
+/// What all data are: a digest of the keys, the libraries, and what indexes find.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct State {
     keys: Digest,
     libraries: Vec<Box<[u8]>>,
+    pub(super) found: Found,
 }
 
 /// The state of stores.
-pub(super) fn state_of(stores: &mut [&mut ShardStore], mut libraries: Vec<Box<[u8]>>) -> State {
+pub(super) fn state_of(stores: &mut [Box<ShardStore>], mut libraries: Vec<Box<[u8]>>, found: Found) -> State {
     libraries.sort_unstable();
     let mut databases = Vec::new();
     for db in (0..DATABASES).map(DbIndex) {
@@ -38,11 +40,11 @@ pub(super) fn state_of(stores: &mut [&mut ShardStore], mut libraries: Vec<Box<[u
             databases.push((db, digest));
         }
     }
-    State { keys: Digest::of_databases(databases), libraries }
+    State { keys: Digest::of_databases(databases), libraries, found }
 }
 
 /// Each key with its database and digest: to tell what differs.
-pub(super) fn keys_of(stores: &mut [&mut ShardStore]) -> BTreeMap<(u16, Vec<u8>), String> {
+pub(super) fn keys_of(stores: &mut [Box<ShardStore>]) -> BTreeMap<(u16, Vec<u8>), String> {
     let mut found = BTreeMap::new();
     for db in 0..DATABASES {
         let mut journal = Journal::default();

@@ -2,6 +2,7 @@
 
 use kora_storage::simulated::Choices;
 
+use super::company::Company;
 use super::forms::{FORMS, LIBRARIES, SCRIPTS};
 
 /// A command: its name and arguments.
@@ -29,13 +30,17 @@ pub(super) struct Knowledge {
     pub(super) now_ms: i64,
     /// The payload of a value.
     pub(super) dump: Vec<u8>,
+    /// Whose commands there are, too.
+    pub(super) company: Company,
     /// The payload of all libraries.
     pub(super) library_dump: Vec<u8>,
 }
 
 /// One of the commands.
 pub(super) fn command(choices: &mut Choices, known: &Knowledge) -> Args {
-    let form = FORMS[choices.up_to(FORMS.len() - 1)];
+    let more = known.company.forms;
+    let forms = if !more.is_empty() && choices.one_in(2) { more } else { FORMS };
+    let form = forms[choices.up_to(forms.len() - 1)];
     let mut args: Args = form.split(' ').map(|word| fill(word, choices, known)).collect();
     if choices.one_in(25) && args.len() > 1 {
         let at = 1 + choices.up_to(args.len() - 2);
@@ -65,6 +70,35 @@ fn value(choices: &mut Choices) -> Vec<u8> {
     }
 }
 
+/// Placeholders of forms that are not the core's.
+fn of_company(word: &str, choices: &mut Choices) -> Vec<u8> {
+    match word {
+        "<any>" => {
+            let kind = ["string", "list", "hash", "hash", "json", "json", "vectors"][choices.up_to(6)];
+            numbered(
+                if choices.one_in(4) { ["{t}hash", "{t}json"][choices.up_to(1)] } else { kind },
+                3,
+                choices,
+            )
+        }
+        "<json>" => numbered(if choices.one_in(4) { "{t}json" } else { "json" }, 3, choices),
+        "<vectors>" => numbered("vectors", 2, choices),
+        "<name>" => numbered("d", 5, choices),
+        "<tag>" => numbered("g", 4, choices),
+        _ => {
+            let (number, tag, other, text) =
+                (choices.below(9), choices.below(4), choices.below(4), choices.below(3));
+            let text = ["stone river", "river apple", "cloud"][usize::try_from(text).unwrap_or(0)];
+            let text = text.replace(' ', "_");
+            format!(
+                "{{\"n\":{number},\"u\":{},\"g\":[\"g{tag}\",\"g{other}\"],\"t\":\"{text}\"}}",
+                choices.below(9)
+            )
+            .into_bytes()
+        }
+    }
+}
+
 /// A word of a form: itself, or what stands for its placeholder.
 fn fill(word: &str, choices: &mut Choices, known: &Knowledge) -> Vec<u8> {
     let milliseconds = |choices: &mut Choices| i64::try_from(choices.below(5000)).unwrap_or(0);
@@ -80,6 +114,7 @@ fn fill(word: &str, choices: &mut Choices, known: &Knowledge) -> Vec<u8> {
                 numbered(name, 3, choices)
             }
         }
+        "<any>" | "<json>" | "<vectors>" | "<document>" | "<name>" | "<tag>" => of_company(word, choices),
         "<value>" => value(choices),
         "<member>" => {
             if choices.one_in(6) {

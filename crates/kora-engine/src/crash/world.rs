@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use kora_core::catalog::Cataloged;
 use kora_core::config::{CoreConfig, EvictionConfig, EvictionOrder, EvictionScope};
 use kora_core::db::DbIndex;
 use kora_core::entry::data_type::Extensions;
@@ -21,6 +22,7 @@ use parking_lot::Mutex;
 
 use super::Tally;
 use super::book::{Book, State, Written, keys_of, state_of};
+use super::company::Company;
 use super::generate::{Knowledge, command};
 use super::probe::CrashProbe;
 use crate::assembly::{Assembly, Options, assemble};
@@ -74,7 +76,7 @@ fn process(
     clock: &Arc<AtomicU64>,
     (worker_count, shard_count): (u16, u16),
     settings: Settings,
-    seed: u64,
+    (seed, company): (u64, Company),
 ) -> Process {
     let options = Options {
         settings,
@@ -84,8 +86,8 @@ fn process(
         started: UnixMs(0),
         disk: Arc::new(disk.clone()),
         drive: Drive::Steps(Arc::clone(clock)),
-        extensions: Extensions::default(),
-        shard_families: &[],
+        extensions: Extensions::new(company.types),
+        shard_families: company.families,
         families: &[],
         script_bytes_max: None,
         script_looks: None,
@@ -94,7 +96,7 @@ fn process(
     let Assembly { engine, services, mut executors, .. } = assembled;
     let clock = Arc::clone(clock);
     let front = Arc::new(Crash::new(move || Duration::from_millis(clock.load(Ordering::Relaxed))));
-    let services = Arc::new(services.with(Arc::clone(&front)));
+    let services = Arc::new((company.services)(services).with(Arc::clone(&front)));
     executors.iter_mut().for_each(|executor| executor.set_services(Arc::clone(&services)));
     Process { engine, services, executors, front }
 }
@@ -142,27 +144,31 @@ pub(super) struct Bench {
     pub(super) services: Arc<Services>,
     #[expect(clippy::vec_box, reason = "stores are lent in boxes, as everywhere")]
     pub(super) stores: Vec<Box<ShardStore>>,
+    pub(super) company: Company,
 }
 
 impl Bench {
-    fn new(shard_count: u16) -> Self {
+    fn new(shard_count: u16, company: Company) -> Self {
         let disk = SimulatedDisk::new(0);
         let Process { engine, services, .. } =
-            process(&disk, &Arc::default(), (1, shard_count), settings(FsyncPolicy::Always), 7);
+            process(&disk, &Arc::default(), (1, shard_count), settings(FsyncPolicy::Always), (7, company));
         let stores = engine.hub.take_stores();
-        Self { engine, services, stores }
+        Self { engine, services, stores, company }
     }
 
     /// What it holds.
     pub(super) fn state(&mut self) -> State {
-        let libraries = self.engine.scripts.library_codes();
-        state_of(&mut self.stores.iter_mut().map(|store| &mut **store).collect::<Vec<_>>(), libraries)
+        let Self { engine, services, stores, company } = self;
+        let found = company.ask(stores, services, &engine.persistence.needs.effects);
+        state_of(stores, engine.scripts.library_codes(), found)
     }
 
     /// Forgets all, and loads what is on a disk, as a start would. Returns the last record and the state.
     pub(super) fn load(&mut self, disk: &SimulatedDisk, now: UnixMs) -> Result<(u64, State), LoadError> {
-        let Self { engine, services, stores } = self;
+        let Self { engine, services, stores, .. } = self;
+        Cataloged::among(services).for_each(|catalog| catalog.clear());
         for store in stores.iter_mut() {
+            store.abandon();
             store.unload(now);
             drop(store.take_garbage());
         }
@@ -185,7 +191,7 @@ impl Bench {
         records: impl IntoIterator<Item = &'a Written>,
         cut: &Cut,
     ) -> Result<(), String> {
-        let Self { engine, services, stores } = self;
+        let Self { engine, services, stores, .. } = self;
         let mut target = engine.persistence.target(stores, services, UnixMs(1));
         let mut replay = Replay::new(&mut target);
         let mut outcome = Ok(());
@@ -209,6 +215,7 @@ impl Bench {
 /// Engines that runs use one after the other.
 #[derive(Default)]
 pub struct Pool {
+    company: Company,
     copy: Option<Bench>,
     benches: [Option<Bench>; SHARDS_MAX as usize],
 }
@@ -220,9 +227,15 @@ impl std::fmt::Debug for Pool {
 }
 
 impl Pool {
+    /// One whose engines have more than the core.
+    #[must_use]
+    pub fn with(company: Company) -> Self {
+        Self { company, ..Self::default() }
+    }
+
     pub(super) fn bench(&mut self, shard_count: u16) -> &mut Bench {
         let place = &mut self.benches[usize::from(shard_count) - 1];
-        place.get_or_insert_with(|| Bench::new(shard_count))
+        place.get_or_insert_with(|| Bench::new(shard_count, self.company))
     }
 }
 
@@ -268,7 +281,7 @@ impl Drop for World<'_> {
 
 impl<'p> World<'p> {
     pub(super) fn new(pool: &'p mut Pool, disk: SimulatedDisk, seed: u64) -> Self {
-        let copy = pool.copy.take().unwrap_or_else(|| Bench::new(1));
+        let copy = pool.copy.take().unwrap_or_else(|| Bench::new(1, pool.company));
         let book = Book { copy: Some(copy), now_ms: START_MS, ..Book::default() };
         Self {
             pool,
@@ -492,9 +505,10 @@ impl<'p> World<'p> {
         if taken.len() != usize::from(life.engine.hub.shard_count()) {
             return Err("a store did not come home".to_owned());
         }
-        let mut stores: Vec<&mut ShardStore> = taken.iter_mut().map(|store| &mut **store).collect();
-        let state = state_of(&mut stores, libraries);
-        let live = keys_of(&mut stores);
+        let company = self.pool.company;
+        let found = company.ask(&mut taken, &life.services, &life.engine.persistence.needs.effects);
+        let state = state_of(&mut taken, libraries, found);
+        let live = keys_of(&mut taken);
         bring_home(life, taken);
         let mut book = self.book.lock();
         let heard = std::mem::take(&mut book.heard);
@@ -502,14 +516,15 @@ impl<'p> World<'p> {
             return Ok(());
         }
         let Some(copy) = &mut book.copy else { return Ok(()) };
-        let copied = keys_of(&mut copy.stores.iter_mut().map(|store| &mut **store).collect::<Vec<_>>());
+        let copied = keys_of(&mut copy.stores);
         let differ = live.keys().chain(copied.keys()).filter(|key| live.get(*key) != copied.get(*key));
-        let differ: Vec<String> = differ
+        let mut differ: Vec<String> = differ
             .map(|key| {
                 let name = key.1.escape_ascii();
                 format!("{}/{name}: {:?}, by its effects {:?}", key.0, live.get(key), copied.get(key))
             })
             .collect();
+        differ.extend(state.found.differences(&book.last.found, &company));
         drop(book);
         let what = format!("effects do not reproduce it: {differ:#?}; effects {heard:#?}");
         Err(self.explain(&what))
@@ -564,6 +579,7 @@ impl<'p> World<'p> {
         bring_home(life, stores);
         Knowledge {
             now_ms: self.now().0,
+            company: self.pool.company,
             dump: found.unwrap_or_default(),
             library_dump: life.engine.scripts.dump_libraries(),
         }

@@ -141,8 +141,14 @@ impl<F: Front> Turn<F> {
         let mut request = Request::default();
         request.push((&spec.facts, spec.handler), args, &placement, shard_count, self.executor.home_shard());
         let origin = Origin { worker: self.id(), slot: usize::MAX, client: ClientId(0) };
-        let setting =
-            Setting { db: DbIndex(0), now: self.time.now, no_touch: false, style: F::plain(), watch: None };
+        let setting = Setting {
+            db: DbIndex(0),
+            now: self.time.now,
+            no_touch: false,
+            style: F::plain(),
+            watch: None,
+            resumed: None,
+        };
         self.executor.submit(request, setting, origin);
     }
 

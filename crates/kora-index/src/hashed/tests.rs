@@ -25,7 +25,7 @@ proptest! {
         }
         prop_assert_eq!(hashed.len(), model.len());
         prop_assert_eq!(hashed.iter().collect::<BTreeSet<_>>(), model.clone());
-        let segments: usize = hashed.segments.iter().map(HashTable::allocation_size).sum();
+        let segments: usize = hashed.segments.iter().map(|segment| segment.allocation_size()).sum();
         prop_assert_eq!(hashed.segment_bytes, segments);
         for number in 0..6000 {
             let found = hashed.find(hash_of(number), |other| *other == number);
@@ -42,7 +42,7 @@ proptest! {
 fn segments_stay_small() {
     let mut hashed = Hashed::default();
     (0..100_000).for_each(|number| hashed.insert(hash_of(number), number, hash_of));
-    let largest = hashed.segments.iter().map(HashTable::len).max().unwrap();
+    let largest = hashed.segments.iter().map(|segment| segment.len()).max().unwrap();
     assert!(largest < 1200, "{largest}");
     assert!(hashed.memory_bytes() < 100_000 * 11, "{}", hashed.memory_bytes());
 }

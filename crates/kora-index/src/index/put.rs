@@ -10,7 +10,7 @@ use crate::postings::{Entry, Layout};
 use crate::schema::{Field, FieldKind, Source};
 use crate::table::{Facts, Packed, SortBits};
 use crate::varint::{self, Reader};
-use crate::vectors;
+use crate::vectors::{self, Detached};
 
 /// Positions between two values of an array, so that no phrase spans them.
 const VALUES_APART: u32 = 100;
@@ -58,7 +58,9 @@ impl Index {
         if self.table.last_number() >= u32::MAX - 2 {
             return Err(PutError::NoNumbersLeft);
         }
+        let mut vectors = Vec::new();
         if let Some(old) = self.table.find(key) {
+            vectors = self.detach_vectors(old, document);
             self.retire(old);
         }
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -72,7 +74,12 @@ impl Index {
         let number =
             self.table.insert(facts, &parts.numbers, &record).expect("numbers are left, as checked above");
         self.add_words((number, length), &mut scratch);
-        self.add_values((number, length), document, &parts);
+        for (place, detached) in &vectors {
+            if let Indexed::Vectors(index) = &mut self.fields[*place].indexed {
+                index.attach(number, *detached);
+            }
+        }
+        self.add_values((number, length), document, &parts, &vectors);
         self.scratch = scratch;
         self.reclaim(RECLAIMED_PER_CHANGE);
         Ok(())
@@ -249,7 +256,31 @@ impl Index {
         occurrences.clear();
     }
 
-    fn add_values(&mut self, (number, length): (u32, u32), document: &Document<'_>, parts: &Parts) {
+    /// Vectors that a document has as it had them before, for its new number: so that a graph need not be searched for their places again. None if a
+    /// snapshot may see the document as it was.
+    fn detach_vectors(&mut self, old: u32, document: &Document<'_>) -> Vec<(usize, Detached)> {
+        let has_any = self.fields.iter().any(|field| matches!(field.indexed, Indexed::Vectors(_)));
+        if !has_any || self.table.has_snapshots() {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        for (place, (field, values)) in self.fields.iter_mut().zip(&document.fields).enumerate() {
+            if let (Indexed::Vectors(index), Content::Vectors(vectors)) =
+                (&mut field.indexed, &values.content)
+            {
+                found.extend(index.detach(old, vectors).map(|detached| (place, detached)));
+            }
+        }
+        found
+    }
+
+    fn add_values(
+        &mut self,
+        (number, length): (u32, u32),
+        document: &Document<'_>,
+        parts: &Parts,
+        attached: &[(usize, Detached)],
+    ) {
         let entry = Entry { document: number, frequency: 1, fields: u128::MAX, positions: &[] };
         for place in &parts.missing {
             if let Some(held) = &mut self.fields[*place as usize].missing {
@@ -264,7 +295,7 @@ impl Index {
                 }
             }
         }
-        for (field, values) in self.fields.iter_mut().zip(&document.fields) {
+        for (place, (field, values)) in self.fields.iter_mut().zip(&document.fields).enumerate() {
             match (&mut field.indexed, &values.content) {
                 (Indexed::Numbers(index), Content::Numbers(numbers)) => {
                     numbers.iter().for_each(|value| index.insert(*value, number));
@@ -275,6 +306,7 @@ impl Index {
                         index.listed_bytes += contents::scalar_bytes(value);
                     }
                 }
+                (Indexed::Vectors(_), _) if attached.iter().any(|(other, _)| *other == place) => {}
                 (Indexed::Vectors(index), Content::Vectors(vectors)) => {
                     vectors.iter().for_each(|vector| index.insert(number, vector));
                 }

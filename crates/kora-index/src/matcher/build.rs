@@ -21,6 +21,8 @@ pub(crate) struct Builder<'a> {
     pub(crate) statistics: &'a Statistics,
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) sets: &'a [DocumentSet],
+    /// What is near, where that was found beforehand.
+    pub(crate) nears: &'a [Option<DocumentSet>],
     /// Counts what the parts do, if that is asked for.
     pub(crate) counting: Option<Counting<'a>>,
 }
@@ -71,7 +73,8 @@ impl<'a> Builder<'a> {
                 let near = &self.plan.nears[*place];
                 match &self.index.fields()[near.field].indexed {
                     Indexed::Vectors(vectors) => {
-                        Matcher::Near { near, vectors, table, snapshot, at: 0, is_sure: false }
+                        let found = self.nears.get(*place).and_then(Option::as_ref).map(DocumentSet::cursor);
+                        Matcher::Near { near, vectors, found, table, snapshot, at: 0, is_sure: false }
                     }
                     _ => Matcher::Nothing,
                 }
@@ -113,7 +116,8 @@ impl<'a> Builder<'a> {
         if built.iter().any(|part| matches!(part, Matcher::Nothing)) {
             return Matcher::Nothing;
         }
-        if built.len() == 1 {
+        // One part alone has its own weight, unless it is to add nothing to scores.
+        if built.len() == 1 && weight != 0.0 {
             return built.remove(0);
         }
         Matcher::And(And::new(built, weight, slop, in_order))

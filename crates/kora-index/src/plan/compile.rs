@@ -131,8 +131,9 @@ impl Compiler<'_> {
         let Some((field, target)) = self.target(&nearest.field, &nearest.vector)? else {
             return Ok((Part::Nothing, None));
         };
-        let (count, distance) = (nearest.count, nearest.distance.clone());
-        Ok((filter, Some(Nearest { field, target, count, distance })))
+        let query::Nearest { count, distance, way, .. } = nearest;
+        let distance = distance.clone();
+        Ok((filter, Some(Nearest { field, target, count: *count, distance, way: *way })))
     }
 
     fn near(&mut self, near: &query::Near) -> Result<Part, QueryError> {
@@ -140,7 +141,9 @@ impl Compiler<'_> {
             return Err(QueryError::NegativeRadius(near.radius.to_string()));
         }
         let Some((field, target)) = self.target(&near.field, &near.vector)? else { return Ok(Part::Nothing) };
-        self.nears.push(NearTo { field, target, radius: near.radius, distance: near.distance.clone() });
+        let query::Near { radius, epsilon, distance, .. } = near;
+        let (radius, epsilon, distance) = (*radius, *epsilon, distance.clone());
+        self.nears.push(NearTo { field, target, radius, epsilon, distance });
         Ok(Part::Near(self.nears.len() - 1))
     }
 

@@ -1,8 +1,13 @@
 //! What a plan says of vectors, and the distances that its matches have.
 
-use super::Plan;
+use super::{Part, Plan};
 use crate::index::{Index, Indexed};
+use crate::query::NearestWay;
+use crate::statistics::Statistics;
 use crate::vectors::{Target, Vectors};
+
+/// What else is asked for leaves so small a share of the documents that those are measured, rather than a graph searched.
+const SMALL_SHARE: u64 = 16;
 
 /// Vectors around another one.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,6 +15,7 @@ pub(crate) struct NearTo {
     pub(crate) field: usize,
     pub(crate) target: Target,
     pub(crate) radius: f64,
+    pub(crate) epsilon: Option<f64>,
     /// The name of the distance, if a match is to give it.
     pub(crate) distance: Option<String>,
 }
@@ -21,6 +27,7 @@ pub(crate) struct Nearest {
     pub(crate) target: Target,
     pub(crate) count: usize,
     pub(crate) distance: String,
+    pub(crate) way: NearestWay,
 }
 
 impl NearTo {
@@ -39,7 +46,42 @@ pub struct Distance {
     near: Option<usize>,
 }
 
+impl Part {
+    /// Whether many documents are asked whether they are near, rather than the few that something else selects.
+    fn asks_many(&self, place: usize, statistics: &Statistics) -> bool {
+        match self {
+            Self::Near(near) => *near == place,
+            Self::And { parts, .. } => {
+                let Some(asking) = parts.iter().find(|part| part.asks_many(place, statistics)) else {
+                    return false;
+                };
+                let others = parts.iter().filter(|part| !std::ptr::eq(*part, asking));
+                let least = others.map(|part| part.estimate(statistics)).min().unwrap_or(u64::MAX);
+                least > statistics.documents / SMALL_SHARE
+            }
+            Self::Or { parts, .. } => parts.iter().any(|part| part.asks_many(place, statistics)),
+            Self::Not(part) | Self::Optional { part, .. } => part.asks_many(place, statistics),
+            _ => false,
+        }
+    }
+}
+
 impl Plan {
+    /// Whether it is worth the while to find what is near beforehand.
+    pub(crate) fn asks_many(&self, near: usize, statistics: &Statistics) -> bool {
+        self.root.asks_many(near, statistics)
+    }
+
+    /// Whether all documents are asked for the nearest.
+    pub(crate) fn is_of_all(&self) -> bool {
+        let is_all = match &self.root {
+            Part::All => true,
+            Part::Not(part) => matches!(**part, Part::Nothing),
+            _ => false,
+        };
+        is_all && self.keys.is_none()
+    }
+
     /// How many of its matches, those with the least distances, are asked for; none: all.
     #[must_use]
     pub fn nearest_count(&self) -> Option<usize> {

@@ -1,4 +1,7 @@
-//! The documents of a query's ranges and circles, collected in slices before its search begins.
+//! The documents of a query's ranges and circles, and of vectors around another one if a graph leads to them, collected in slices before its search
+//! begins.
+
+mod near;
 
 use crate::geo;
 use crate::index::Index;
@@ -10,12 +13,15 @@ use crate::scalar::ScalarRange;
 use crate::scalars;
 use crate::sets::DocumentSet;
 use crate::table::Snapshot;
+pub(super) use near::Seeing;
 
 /// How far the collection has come.
 #[derive(Clone)]
 pub(super) struct Preparation {
     done: Vec<DocumentSet>,
     current: Option<Current>,
+    nears: Vec<Option<DocumentSet>>,
+    walk: Option<near::Walk>,
     horizon: u32,
 }
 
@@ -35,8 +41,13 @@ enum Left {
 
 impl Preparation {
     pub(super) fn new(plan: &Plan, index: &Index, snapshot: &Snapshot) -> Self {
-        let mut preparation =
-            Self { done: Vec::with_capacity(plan.sets.len()), current: None, horizon: snapshot.horizon() };
+        let mut preparation = Self {
+            done: Vec::with_capacity(plan.sets.len()),
+            current: None,
+            nears: Vec::new(),
+            walk: None,
+            horizon: snapshot.horizon(),
+        };
         preparation.begin_next(plan, index);
         preparation
     }
@@ -77,8 +88,41 @@ impl Preparation {
         true
     }
 
+    /// Goes on with what is near until all that a graph leads to is found, or the steps are used up. Returns whether it is.
+    pub(super) fn step_nears(
+        &mut self,
+        plan: &Plan,
+        seeing: &near::Seeing<'_>,
+        is_worth: impl Fn(usize) -> bool,
+        steps: &mut usize,
+    ) -> bool {
+        while self.nears.len() < plan.nears.len() {
+            let place = self.nears.len();
+            let near = &plan.nears[place];
+            if self.walk.is_none() && is_worth(place) {
+                self.walk = near::Walk::new(near, seeing.index);
+            }
+            let found = match &mut self.walk {
+                None => None,
+                Some(walk) => {
+                    if !walk.step(near, seeing, steps) {
+                        return false;
+                    }
+                    walk.take(self.horizon)
+                }
+            };
+            self.walk = None;
+            self.nears.push(found);
+        }
+        true
+    }
+
     pub(super) fn sets(&self) -> &[DocumentSet] {
         &self.done
+    }
+
+    pub(super) fn nears(&self) -> &[Option<DocumentSet>] {
+        &self.nears
     }
 }
 

@@ -227,6 +227,15 @@ impl TopKeys {
         self.offer(key, Hit { document: found.document, score, order: found.order() });
     }
 
+    /// Whether a match with this number for a key would be kept, whatever its order. Complexity: O(1).
+    pub(crate) fn may_keep(&self, number: f64) -> bool {
+        self.heap.len() < self.limit
+            || self.heap.peek().is_some_and(|last| {
+                let order = self.direction.compare((SortKey::Number(number), 0), (last.key.borrow(), 0));
+                order != Ordering::Greater
+            })
+    }
+
     /// Offers a match. Complexity: O(log limit + length of the key) if it is kept, else O(1).
     pub fn offer(&mut self, key: SortKey<'_>, hit: Hit) {
         if self.heap.len() < self.limit {

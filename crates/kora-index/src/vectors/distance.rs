@@ -1,103 +1,22 @@
-//! Distances of two vectors: loops over lanes that the compiler makes vector instructions of.
-//!
-//! Sums are of single precision, as RediSearch's are, but for elements of double precision; each lane has a sum of its own, so that additions do
-//! not wait for each other.
-
-use half::slice::HalfFloatSliceExt;
-use half::{bf16, f16};
+//! Distances of vectors of double floats and of bytes: loops over lanes that the compiler makes vector instructions of. Those of other elements are
+//! measured by `kora_hnsw`.
 
 use crate::schema::Metric;
 
-/// Sums that go on side by side.
+/// Sums that go on side by side, so that additions do not wait for each other.
 const LANES: usize = 16;
-/// Elements that are converted at a time.
-const CONVERTED: usize = 64;
-
-/// An element that is measured as single float, or is a double.
-pub(super) trait Measured: Copy {}
-
-impl Measured for f32 {}
-impl Measured for f64 {}
-impl Measured for f16 {}
-impl Measured for bf16 {}
-
-/// An element that is measured as single float.
-pub(super) trait Single: Measured {
-    /// Calls with both vectors piece by piece.
-    fn pieces(vector: &[Self], target: &[f32], visit: impl FnMut(&[f32], &[f32]));
-}
-
-impl Single for f32 {
-    fn pieces(vector: &[Self], target: &[f32], mut visit: impl FnMut(&[f32], &[f32])) {
-        visit(vector, target);
-    }
-}
-
-impl Single for f16 {
-    fn pieces(vector: &[Self], target: &[f32], mut visit: impl FnMut(&[f32], &[f32])) {
-        let mut buffer = [0.0; CONVERTED];
-        for (piece, target) in vector.chunks(CONVERTED).zip(target.chunks(CONVERTED)) {
-            let converted = &mut buffer[..piece.len()];
-            piece.convert_to_f32_slice(converted);
-            visit(converted, target);
-        }
-    }
-}
-
-impl Single for bf16 {
-    fn pieces(vector: &[Self], target: &[f32], mut visit: impl FnMut(&[f32], &[f32])) {
-        let mut buffer = [0.0; CONVERTED];
-        for (piece, target) in vector.chunks(CONVERTED).zip(target.chunks(CONVERTED)) {
-            let converted = &mut buffer[..piece.len()];
-            piece.convert_to_f32_slice(converted);
-            visit(converted, target);
-        }
-    }
-}
-
-/// The distance of vectors of single floats. Complexity: O(dimensions).
-pub(super) fn single<T: Single>(metric: Metric, vector: &[T], target: &[f32]) -> f64 {
-    let mut sums = [0.0_f32; LANES];
-    match metric {
-        Metric::L2 => {
-            T::pieces(vector, target, |one, other| {
-                add(&mut sums, one, other, |one, other| {
-                    let difference = one - other;
-                    difference * difference
-                })
-            });
-            f64::from(total(&sums))
-        }
-        Metric::InnerProduct | Metric::Cosine => {
-            T::pieces(vector, target, |one, other| add(&mut sums, one, other, |one, other| one * other));
-            f64::from(1.0 - total(&sums))
-        }
-    }
-}
+/// Products of bytes that 31 bits hold the sum of.
+const SUMMED: usize = 1 << 14;
 
 /// The distance of vectors of double floats. Complexity: O(dimensions).
 pub(super) fn double(metric: Metric, vector: &[f64], target: &[f64]) -> f64 {
     let mut sums = [0.0_f64; LANES];
-    match metric {
-        Metric::L2 => {
-            add(&mut sums, vector, target, |one, other| (one - other) * (one - other));
-            total(&sums)
-        }
-        Metric::InnerProduct | Metric::Cosine => {
-            add(&mut sums, vector, target, |one, other| one * other);
-            1.0 - total(&sums)
-        }
-    }
-}
-
-fn add<T: Copy + std::ops::AddAssign>(
-    sums: &mut [T; LANES],
-    one: &[T],
-    other: &[T],
-    term: impl Fn(T, T) -> T,
-) {
-    let (ones, one_rest) = one.as_chunks::<LANES>();
-    let (others, other_rest) = other.as_chunks::<LANES>();
+    let (ones, one_rest) = vector.as_chunks::<LANES>();
+    let (others, other_rest) = target.as_chunks::<LANES>();
+    let term = |one: f64, other: f64| match metric {
+        Metric::L2 => (one - other) * (one - other),
+        Metric::InnerProduct | Metric::Cosine => one * other,
+    };
     for (one, other) in ones.iter().zip(others) {
         for lane in 0..LANES {
             sums[lane] += term(one[lane], other[lane]);
@@ -106,10 +25,45 @@ fn add<T: Copy + std::ops::AddAssign>(
     for ((sum, one), other) in sums.iter_mut().zip(one_rest).zip(other_rest) {
         *sum += term(*one, *other);
     }
+    let total: f64 = sums.iter().sum();
+    if metric == Metric::L2 { total } else { 1.0 - total }
 }
 
-fn total<T: Copy + std::iter::Sum<T>>(sums: &[T; LANES]) -> T {
-    sums.iter().copied().sum()
+/// The distance of vectors of bytes, the length of the second one given. Sums are exact; the distance is of single precision. Complexity: O(dimensions).
+pub(super) fn bytes<T: Copy + Into<i32>>(metric: Metric, vector: &[T], (target, norm): (&[T], f64)) -> f64 {
+    let sum = |term: fn(i32, i32) -> i32| -> i64 {
+        let pieces = vector.chunks(SUMMED).zip(target.chunks(SUMMED));
+        let of_piece = |(one, other): (&[T], &[T])| -> i64 {
+            i64::from(
+                one.iter().zip(other).map(|(one, other)| term((*one).into(), (*other).into())).sum::<i32>(),
+            )
+        };
+        pieces.map(of_piece).sum()
+    };
+    rounded(match metric {
+        Metric::L2 => as_float(sum(|one, other| (one - other) * (one - other))),
+        Metric::InnerProduct => 1.0 - as_float(sum(|one, other| one * other)),
+        Metric::Cosine => {
+            let own = as_float(sum(|one, _| one * one)).sqrt();
+            1.0 - as_float(sum(|one, other| one * other)) / (own * norm)
+        }
+    })
+}
+
+/// The length of a vector of bytes. Complexity: O(dimensions).
+pub(super) fn norm_of_bytes<T: Copy + Into<i32>>(vector: &[T]) -> f64 {
+    let squares = vector.iter().map(|one| i64::from((*one).into()) * i64::from((*one).into()));
+    as_float(squares.sum()).sqrt()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "sums of products of bytes have fewer than 52 bits")]
+fn as_float(sum: i64) -> f64 {
+    sum as f64
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "distances of bytes are of single precision")]
+fn rounded(distance: f64) -> f64 {
+    f64::from(distance as f32)
 }
 
 /// Makes a vector one of length 1. One of length 0 has no direction: it becomes one of what is not a number.

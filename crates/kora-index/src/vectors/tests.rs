@@ -1,5 +1,7 @@
 //! Distances recorded from RediSearch 2.10.5, and what vectors leave behind.
 
+use half::{bf16, f16};
+
 use super::*;
 use crate::schema::Algorithm;
 
@@ -11,12 +13,14 @@ fn kind(element: Element, metric: Metric) -> VectorKind {
     VectorKind { element, dimensions: 2, metric, algorithm: Algorithm::Flat }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "elements have fewer bits")]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "elements have fewer bits")]
 fn blob(element: Element, vector: &[f64]) -> Vec<u8> {
     let bytes = |one: &f64| match element {
         Element::Float32 => (*one as f32).to_le_bytes().to_vec(),
         Element::Float64 => one.to_le_bytes().to_vec(),
         Element::Float16 => f16::from_f64(*one).to_le_bytes().to_vec(),
+        Element::Int8 => (*one as i8).to_le_bytes().to_vec(),
+        Element::UInt8 => (*one as u8).to_le_bytes().to_vec(),
         Element::BFloat16 => bf16::from_bits(((*one as f32).to_bits() >> 16) as u16).to_le_bytes().to_vec(),
     };
     vector.iter().flat_map(bytes).collect()
@@ -131,4 +135,31 @@ fn the_cosine_of_a_vector_with_itself_as_recorded() {
     vectors.insert(1, &blob(Element::Float32, &[-1.5; 3]));
     let target = vectors.target(&blob(Element::Float32, &[-0.75; 3])).unwrap();
     assert!((vectors.distance(1, &target).unwrap() + 2.38418579102e-07).abs() < 1e-17);
+}
+
+#[test]
+fn distances_of_bytes_are_those_of_the_definition() {
+    let vectors = [[-128.0, 127.0], [3.0, 4.0], [0.0, 0.0]];
+    let target = [6.0, -8.0];
+    let expected = [
+        (Metric::L2, [36_181.0, 153.0, 100.0]),
+        (Metric::InnerProduct, [1785.0, 15.0, 1.0]),
+        (Metric::Cosine, [1.0 + 1784.0 / (32_513_f64.sqrt() * 10.0), 1.0 + 14.0 / 50.0, f64::NAN]),
+    ];
+    for (metric, expected) in expected {
+        let mut held = Vectors::new(&kind(Element::Int8, metric));
+        for (document, vector) in (1..).zip(&vectors) {
+            held.insert(document, &blob(Element::Int8, vector));
+        }
+        let target = held.target(&blob(Element::Int8, &target)).unwrap();
+        for (document, expected) in (1..).zip(expected) {
+            let found = held.distance(document, &target).unwrap();
+            let is_near = (found - expected).abs() <= expected.abs() * 1e-6;
+            assert!(is_near || found.is_nan() && expected.is_nan(), "{metric:?} {document}: {found}");
+        }
+    }
+    let mut held = Vectors::new(&kind(Element::UInt8, Metric::L2));
+    held.insert(1, &[255, 0]);
+    let target = held.target(&[0, 255]).unwrap();
+    assert_eq!(held.distance(1, &target), Some(130_050.0));
 }

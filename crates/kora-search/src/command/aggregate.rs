@@ -46,15 +46,7 @@ impl Aggregate {
             return Err(ArgumentError::other("No query string provided"));
         };
         let mut args = Args::new(rest);
-        let mut aggregate = Self {
-            index: index.to_vec(),
-            query: query.to_vec(),
-            options: QueryOptions::default(),
-            add_scores: false,
-            steps: Vec::new(),
-            cursor: None,
-            format: Format::Text,
-        };
+        let mut aggregate = Self::of_query(index, query);
         let mut has_steps = false;
         while let Some(word) = args.next() {
             let upper = text(word).to_ascii_uppercase();
@@ -70,6 +62,24 @@ impl Aggregate {
             has_steps = true;
         }
         Ok(aggregate)
+    }
+
+    /// A query that nothing else is said of.
+    pub(super) fn of_query(index: &[u8], query: &[u8]) -> Self {
+        Self {
+            index: index.to_vec(),
+            query: query.to_vec(),
+            options: QueryOptions::default(),
+            add_scores: false,
+            steps: Vec::new(),
+            cursor: None,
+            format: Format::Text,
+        }
+    }
+
+    /// Takes a step, or what may stand among steps; whether the word is one.
+    pub(super) fn take_step(&mut self, word: &str, args: &mut Args<'_>) -> Result<bool> {
+        Ok(self.options.take_anywhere(word, args)? || self.anywhere(word, args)? || self.step(word, args)?)
     }
 
     fn option(&mut self, word: &str, args: &mut Args<'_>) -> Result<bool> {

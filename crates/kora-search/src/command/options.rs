@@ -15,7 +15,7 @@ type Result<T> = std::result::Result<T, ArgumentError>;
 /// Most results, and how far in they may begin: MAXSEARCHRESULTS.
 pub const RESULTS_MAX: u64 = 1_000_000;
 
-fn scorer(name: &[u8]) -> Result<Scorer> {
+pub(super) fn scorer(name: &[u8]) -> Result<Scorer> {
     let found = std::str::from_utf8(name).ok().and_then(|name| Scorer::from_name(name).ok());
     found.ok_or_else(|| ArgumentError::other(format!("No such scorer {}", text(name))))
 }

@@ -1,5 +1,5 @@
 use kora_index::query::{Bound, Range};
-use kora_index::schema::{Field, FieldKind, Language, Source};
+use kora_index::schema::{Algorithm, Element, Field, FieldKind, GraphKind, Language, Source, VamanaKind};
 use kora_index::score::Scorer;
 
 use super::aggregate::Aggregate;
@@ -76,10 +76,6 @@ fn refuses_as_recorded() {
 #[test]
 fn what_is_not_built_is_refused() {
     let cases = [
-        (
-            "FT.CREATE i SCHEMA v VECTOR SVS-VAMANA 6",
-            "Vector similarity algorithm SVS-VAMANA is not supported",
-        ),
         ("FT.CREATE i SCHEMA s GEOSHAPE", "Field type GEOSHAPE is not supported"),
         ("FT.SEARCH i * EXPANDER FOO", "Expander FOO is not supported"),
         ("FT.SEARCH i * APPLY 1 AS x", "APPLY is not supported on FT.SEARCH"),
@@ -292,5 +288,49 @@ fn numbers_out_of_range_are_refused() {
         let is_bad =
             matches!(refused, ArgumentError::Bad { why: BadValue::Missing | BadValue::NotConverted, .. });
         assert!(is_bad, "{line}: {refused}");
+    }
+}
+
+#[test]
+fn attributes_of_vectors() {
+    let kind = |line: &str| match field(&format!("v VECTOR {line}")).kind {
+        FieldKind::Vector(kind) => kind,
+        other => panic!("{other:?}"),
+    };
+    let rest = "TYPE FLOAT32 DIM 4 DISTANCE_METRIC L2";
+    assert_eq!(kind(&format!("HNSW 6 {rest}")).algorithm, Algorithm::Hnsw(GraphKind::default()));
+    let all = format!("HNSW 16 {rest} M 7 EF_CONSTRUCTION 33 EF_RUNTIME 12 EPSILON 0.2 INITIAL_CAP 5");
+    let graph = GraphKind { links: 7, construction: 33, runtime: Some(12), epsilon: 0.2 };
+    assert_eq!(kind(&all).algorithm, Algorithm::Hnsw(graph));
+    assert_eq!(kind("FLAT 6 TYPE INT8 DIM 4 DISTANCE_METRIC IP").element, Element::Int8);
+    assert_eq!(kind("HNSW 6 TYPE UINT8 DIM 4 DISTANCE_METRIC COSINE").element, Element::UInt8);
+    let said = "COMPRESSION LeanVec4x8 REDUCE 2 GRAPH_MAX_DEGREE 64 CONSTRUCTION_WINDOW_SIZE 100 SEARCH_WINDOW_SIZE 30 \
+                TRAINING_THRESHOLD 2048 EPSILON 0.1";
+    let graph = GraphKind { links: 32, construction: 100, runtime: Some(30), epsilon: 0.1 };
+    let compression = Some("LEANVEC4X8".to_owned());
+    let vamana = VamanaKind { compression, training_threshold: Some(2048), reduce: Some(2) };
+    assert_eq!(kind(&format!("SVS-VAMANA 20 {rest} {said}")).algorithm, Algorithm::Vamana(graph, vamana));
+    for (line, expected) in [
+        (
+            "TYPE FLOAT64 DIM 4 DISTANCE_METRIC L2",
+            "Not supported data type is given. Expected: FLOAT16, FLOAT32",
+        ),
+        (
+            "TYPE FLOAT32 DIM 4 DISTANCE_METRIC L2 TRAINING_THRESHOLD 2048",
+            "TRAINING_THRESHOLD is irrelevant when compression was not requested",
+        ),
+        (
+            "TYPE FLOAT32 DIM 4 DISTANCE_METRIC L2 COMPRESSION LVQ8 REDUCE 2",
+            "REDUCE is irrelevant when compression is not of type LeanVec",
+        ),
+        (
+            "TYPE FLOAT32 DIM 4 DISTANCE_METRIC L2 COMPRESSION FOO",
+            "Bad arguments for vector similarity SVS-VAMANA index compression: Unknown argument",
+        ),
+        ("TYPE FLOAT32 DIM 4 DISTANCE_METRIC L2 M 3", "Bad arguments for algorithm SVS-VAMANA: M"),
+    ] {
+        let count = line.split(' ').count();
+        let refused = create(&format!("SCHEMA v VECTOR SVS-VAMANA {count} {line}")).unwrap_err();
+        assert_eq!(refused.to_string(), expected, "{line}");
     }
 }

@@ -65,8 +65,9 @@ impl SearchPart {
                 build.key_count += 1;
                 let is_new = index.index.document(&key).is_none_or(|document| document <= build.last_number);
                 if is_new {
+                    let steps = DOCUMENT_STEPS.saturating_add(index.index.distances_of_a_put());
                     self.put_found(store, number, &key);
-                    effort.spend(DOCUMENT_STEPS);
+                    effort.spend(steps);
                 }
             } else if build.is_scanned {
                 index.build = None;

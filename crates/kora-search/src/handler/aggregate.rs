@@ -8,7 +8,7 @@ use kora_core::context::Ctx;
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
-pub(super) use self::reply::{Style, write_map, write_page, write_rows};
+pub(super) use self::reply::{Style, write_fields, write_map, write_page, write_rows};
 use self::rows::Aggregation;
 pub(super) use self::rows::Table;
 use super::ask::ask;

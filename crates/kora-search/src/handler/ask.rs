@@ -24,7 +24,7 @@ use kora_core::store::keeping::{Copies, KeepId, Loss};
 use kora_index::Snapshot;
 use kora_index::plan::{Distance, Plan};
 use kora_index::profile::Profile;
-use kora_index::search::{Direction, Flow, Hit, KeptKey, Match, TopKeys};
+use kora_index::search::{Direction, Flow, Hit, KeptKey, Match, NearestSearch, Search};
 use kora_index::statistics::{Gathering, Statistics};
 use kora_locks::{RankedMutex, rank};
 
@@ -93,6 +93,9 @@ pub(super) trait Purpose: Debug + Send + Sync + 'static {
 
     /// Takes a match.
     fn offer(&self, found: &mut Self::Found, part: &PartSearch<'_>, one: &Match<'_>) -> Flow;
+
+    /// Takes the nearest vectors of all parts, in their order, which were asked for besides.
+    fn take_nearest(&self, _: Vec<(usize, KeptKey, Hit)>) {}
 
     /// What the parts have come to together, in their order.
     ///
@@ -179,6 +182,8 @@ pub(super) struct Query<P: Purpose> {
     question: Question,
     distances: Vec<Distance>,
     statistics: Arc<Statistics>,
+    /// Those of the plan for the nearest vectors, if there is one besides.
+    nearest: Option<(Arc<Plan>, Arc<Statistics>)>,
     purpose: P,
     bases: Vec<ShardId>,
     /// What is kept for it is wanted while this is there.
@@ -208,6 +213,10 @@ pub(super) fn ask<P: Purpose>(
 ) -> CommandResult {
     let number = question.declaration.number;
     let statistics = gather(ctx, number, &question.plan);
+    let nearest = question.nearest.clone().map(|plan| {
+        let statistics = gather(ctx, number, &plan);
+        (plan, statistics)
+    });
     let mut bases: Vec<Base> = Vec::new();
     ctx.each_store(|store, _| {
         let shard = store.id();
@@ -239,6 +248,7 @@ pub(super) fn ask<P: Purpose>(
         distances: question.plan.distances(),
         question,
         statistics,
+        nearest,
         purpose,
         bases: bases.iter().map(|base| base.shard).collect(),
         token: Arc::default(),
@@ -264,13 +274,18 @@ pub(super) fn ask<P: Purpose>(
 
 impl<P: Purpose> Query<P> {
     fn first_share(self: &Arc<Self>, index: &IndexPart, base: Base) -> ShareOf {
+        if let Some((plan, statistics)) = &self.nearest {
+            let (plan, statistics) = (Arc::clone(plan), Arc::clone(statistics));
+            let search = Search::new(&index.index, plan, statistics, base.snapshot.clone());
+            return self.share(base, Work::Nearest(Box::new(NearestSearch::new(search))));
+        }
         let mut search = self.search(index, &base);
         if let Profiling::Noted(profile) = &self.question.profile {
             search = search.profiled(Arc::clone(profile));
         }
         let work = match self.question.plan.nearest_count() {
-            Some(count) => Work::Nearest(search, TopKeys::new(count, Direction::Ascending)),
-            None => Work::Search(search, self.purpose.begin()),
+            Some(_) => Work::Nearest(Box::new(NearestSearch::new(search))),
+            None => Work::Search(Box::new(search), self.purpose.begin()),
         };
         self.share(base, work)
     }
@@ -340,7 +355,12 @@ impl<P: Purpose> Query<P> {
         all.sort_by(|(_, one, first), (_, other, second)| {
             Direction::Ascending.compare((one.borrow(), first.order), (other.borrow(), second.order))
         });
-        all.truncate(self.question.plan.nearest_count().unwrap_or(0));
+        all.truncate(self.question.nearest_count().unwrap_or(0));
+        if self.nearest.is_some() {
+            self.purpose
+                .take_nearest(all.into_iter().map(|(at, key, hit)| (at, key.clone(), *hit)).collect());
+            return parts.iter().map(|(base, _)| self.share(base.clone(), Work::Begin)).collect();
+        }
         let mut shares = Vec::with_capacity(parts.len());
         for (base, _) in &parts {
             let own = all.iter().filter(|(place, ..)| *place == base.place);

@@ -12,7 +12,7 @@ use super::aggregate::{Style, Table, write_rows};
 use super::{READS, of_arguments, refusal, service};
 use crate::command::options::{CursorOptions, Format};
 use crate::command::small::Cursor;
-use crate::service::{Fields, Opened, Service};
+use crate::service::{Fields, KeptRows, Opened, Service};
 
 /// Rows of a reply if nothing is said.
 const ROWS: u64 = 1000;
@@ -42,7 +42,7 @@ fn cursor(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
         Cursor::Read { cursor, count, .. } => {
             let mut opened = service.state().cursors.take(cursor, ctx.now).ok_or(NOT_FOUND)?;
             let count = count.map_or(opened.count, |count| usize::try_from(count).unwrap_or(usize::MAX));
-            let page = take(&mut opened.rows, count);
+            let page = VecDeque::from(opened.rows.take(count));
             opened.used = ctx.now;
             let is_expanded = opened.is_expanded;
             let is_over = page.len() < count;
@@ -93,7 +93,7 @@ pub(super) fn open(
         let most = service.state().settings.cursor_idle_ms_max;
         let opened = Opened {
             index: index.clone(),
-            rows,
+            rows: KeptRows::of(rows),
             is_expanded: style.format == Format::Expand,
             count,
             idle_ms_max: options.idle_ms_max.map_or(most, |asked| asked.min(most)),

@@ -9,7 +9,7 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_index::Index;
 use kora_index::plan::{Expansion, Options as PlanOptions, Plan};
 use kora_index::profile::Profile;
-use kora_index::query::{Node, NodeKind};
+use kora_index::query::{Attributes, Node, NodeKind};
 use kora_index::score::Scorer;
 
 use super::ask::with_index;
@@ -25,6 +25,8 @@ pub(super) struct Question {
     pub(super) declaration: Arc<Declaration>,
     pub(super) query: Query,
     pub(super) plan: Arc<Plan>,
+    /// What else is asked of the index: the nearest vectors of this plan.
+    pub(super) nearest: Option<Arc<Plan>>,
     pub(super) dialect: Dialect,
     pub(super) scorer: Scorer,
     pub(super) payload: Option<Vec<u8>>,
@@ -135,11 +137,61 @@ impl Question {
         let (payload, deadline) = (options.payload.clone(), Deadline::new(service, settings, options));
         let profile = Profiling::No;
         let is_cut = AtomicBool::new(false);
-        Ok(Self { declaration, query, plan, dialect, scorer, payload, deadline, profile, is_cut })
+        let nearest = None;
+        Ok(Self { declaration, query, plan, nearest, dialect, scorer, payload, deadline, profile, is_cut })
     }
 }
 
 impl Question {
+    /// Has values of tags add nothing to scores.
+    ///
+    /// # Errors
+    /// In the words of RediSearch.
+    pub(super) fn unscore_tags(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        settings: &Settings,
+        options: &QueryOptions,
+    ) -> CommandResult {
+        let mut node = self.query.node();
+        if !unscore(&mut node) {
+            return Ok(());
+        }
+        self.plan = self.plan_of(ctx, settings, options, &node)?;
+        Ok(())
+    }
+
+    /// Asks for the nearest vectors, too.
+    ///
+    /// # Errors
+    /// In the words of RediSearch.
+    pub(super) fn ask_nearest(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        settings: &Settings,
+        node: &Node,
+    ) -> CommandResult {
+        self.nearest = Some(self.plan_of(ctx, settings, &QueryOptions::default(), node)?);
+        Ok(())
+    }
+
+    fn plan_of(
+        &self,
+        ctx: &mut Ctx<'_>,
+        settings: &Settings,
+        options: &QueryOptions,
+        node: &Node,
+    ) -> CommandResult<Arc<Plan>> {
+        let options = plan_options(settings, options);
+        let plan = with_index(ctx, self.declaration.number, |part| Plan::new(&part.index, node, &options))?;
+        plan.map(Arc::new).map_err(refusal)
+    }
+
+    /// How many of the nearest are asked for, if some are.
+    pub(super) fn nearest_count(&self) -> Option<usize> {
+        self.nearest.as_ref().unwrap_or(&self.plan).nearest_count()
+    }
+
     /// Of a query that was not read from a text. Nothing of it is said to be shown.
     ///
     /// # Errors
@@ -158,7 +210,8 @@ impl Question {
         let plan = Arc::new(plan.map_err(refusal)?);
         let (dialect, scorer) = (Dialect::DEFAULT, Scorer::TfIdf);
         let (payload, profile, is_cut) = (None, Profiling::No, AtomicBool::new(false));
-        Ok(Self { declaration, query, plan, dialect, scorer, payload, deadline, profile, is_cut })
+        let nearest = None;
+        Ok(Self { declaration, query, plan, nearest, dialect, scorer, payload, deadline, profile, is_cut })
     }
 }
 
@@ -194,6 +247,23 @@ pub(super) fn is_wanted(expander: Expander, expansion: &Expansion) -> bool {
         Expander::Stem => matches!(expansion, Expansion::StemOf(_) | Expansion::Stem(_)),
         Expander::Synonym => matches!(expansion, Expansion::Synonym(_)),
         Expander::Phonetic => matches!(expansion, Expansion::Sound(_)),
+    }
+}
+
+/// Has values of tags add nothing to scores; whether there are any. Parts lie in each other no deeper than a query is read.
+fn unscore(node: &mut Node) -> bool {
+    match &mut node.kind {
+        NodeKind::Tags(..) => {
+            let tags = std::mem::replace(node, Node::new(NodeKind::Nothing));
+            let attributes = Attributes { weight: Some(0.0), ..Attributes::default() };
+            *node = Node { kind: NodeKind::And(vec![tags]), attributes };
+            true
+        }
+        NodeKind::And(parts) | NodeKind::Or(parts) => {
+            parts.iter_mut().fold(false, |any, part| unscore(part) | any)
+        }
+        NodeKind::Not(part) | NodeKind::Optional(part) | NodeKind::Within(_, part) => unscore(part),
+        _ => false,
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a query means to an index.
 
-use kora_index::query::{self, Node, NodeKind, Pattern, Radius, TagMatch};
+use kora_index::query::{self, NearestWay, Node, NodeKind, Pattern, Policy, Radius, TagMatch};
 
-use super::part::{Affixed, Circle, Part, PartKind, Tag, TagWord, unescape};
+use super::part::{Affixed, Circle, Part, PartKind, Tag, TagWord, VectorQuery, unescape};
 use crate::stop_words::lower;
 
 /// The meaning of a query.
@@ -40,6 +40,7 @@ fn kind(from: &PartKind, is_expandable: bool) -> NodeKind {
             field: near.query.field.clone(),
             vector: near.query.vector.clone(),
             radius: near.radius,
+            epsilon: near.query.option("epsilon").and_then(|text| text.parse().ok()),
             distance: near.query.distance.clone(),
         }),
         PartKind::Nearest(nearest) => NodeKind::Nearest(Box::new(query::Nearest {
@@ -51,8 +52,23 @@ fn kind(from: &PartKind, is_expandable: bool) -> NodeKind {
                 .filter
                 .as_ref()
                 .map_or_else(|| Node::new(NodeKind::All), |filter| part(filter, false)),
+            way: way(&nearest.query),
         })),
     }
+}
+
+/// How the nearest are to be searched for. What is no number was refused before, if the field has a graph.
+fn way(query: &VectorQuery) -> NearestWay {
+    let number = |name: &str| query.option(name).and_then(|text| text.parse::<usize>().ok());
+    // A buffer keeps candidates beyond the window.
+    let window = number("search_window_size").max(number("search_buffer_capacity"));
+    let batch = number("batch_size");
+    let policy = match query.option("hybrid_policy") {
+        Some(policy) if policy.eq_ignore_ascii_case("adhoc_bf") => Some(Policy::Exact),
+        Some(_) => Some(Policy::Graph(batch)),
+        None => batch.map(|batch| Policy::Graph(Some(batch))),
+    };
+    NearestWay { candidates: number("ef_runtime").or(window), policy }
 }
 
 fn affix(affixed: &Affixed) -> Pattern {

@@ -53,6 +53,14 @@ pub(super) struct VectorQuery {
     pub(super) distance: Option<String>,
 }
 
+impl VectorQuery {
+    /// What is said under a name, in lower case.
+    pub(super) fn option(&self, name: &str) -> Option<&str> {
+        let said = self.options.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+        said.map(|(_, value)| value.as_str())
+    }
+}
+
 /// `[VECTOR_RANGE radius $vector]`.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Near {

@@ -7,7 +7,15 @@ use super::part::{Near, Nearest, Part, PartKind, VectorQuery};
 use super::token::{Kind, Token};
 
 /// What may be said about a search of vectors, besides the name of the distance.
-const OPTIONS: [&str; 4] = ["ef_runtime", "epsilon", "hybrid_policy", "batch_size"];
+const OPTIONS: [&str; 7] = [
+    "ef_runtime",
+    "epsilon",
+    "hybrid_policy",
+    "batch_size",
+    "search_window_size",
+    "search_buffer_capacity",
+    "use_search_history",
+];
 
 /// `[VECTOR_RANGE radius $vector]` or `[WITHIN $shape]`, the latter of which is not built; the word is the current piece.
 pub(super) fn near(parser: &mut Parser<'_>, field: String) -> Result<Part> {

@@ -1,19 +1,20 @@
 //! Cursors: what FT.AGGREGATE WITHCURSOR has found and has not replied yet.
 //!
-//! A cursor holds the rows that are left, so that all of them are of one moment. How many cursors an index has, and how many rows all
-//! of them hold, is limited. One that was left alone for too long goes when the next one is opened or looked for.
+//! A cursor holds the rows that are left, so that all of them are of one moment. How many cursors an index has, and how much memory the
+//! rows of all of them take, is limited. One that was left alone for too long goes when the next one is opened or looked for.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use kora_core::time::UnixMs;
 
+use super::kept_rows::KeptRows;
 use crate::value::Value;
 
 /// Cursors of one index.
 pub(crate) const CURSORS_MAX: usize = 128;
 
-/// Rows that all cursors hold.
-const ROWS_MAX: usize = 1 << 22;
+/// Bytes of the rows that all cursors hold; tests need no more than a few.
+const BYTES_MAX: usize = if cfg!(test) { 1 << 20 } else { 256 << 20 };
 
 /// A row of a reply: names and values.
 pub(crate) type Fields = Vec<(std::sync::Arc<str>, Value)>;
@@ -24,7 +25,7 @@ pub(crate) struct Opened {
     /// The index that it was opened with.
     pub(crate) index: Box<[u8]>,
     /// Rows that are left.
-    pub(crate) rows: VecDeque<Fields>,
+    pub(crate) rows: KeptRows,
     /// Values are shown as their types.
     pub(crate) is_expanded: bool,
     /// Rows of a reply.
@@ -38,7 +39,7 @@ pub(crate) struct Opened {
 #[derive(Debug, Default)]
 pub(crate) struct Cursors {
     by_number: BTreeMap<u64, Opened>,
-    row_count: usize,
+    bytes: usize,
 }
 
 impl Cursors {
@@ -51,14 +52,14 @@ impl Cursors {
         if self.of_index(&cursor.index) >= CURSORS_MAX {
             return Err("Too many cursors allocated for index");
         }
-        if self.row_count + cursor.rows.len() > ROWS_MAX {
+        if self.bytes + cursor.rows.memory_bytes() > BYTES_MAX {
             return Err("Too many rows are held by cursors");
         }
         let mut number = number.max(1);
         while self.by_number.contains_key(&number) {
             number = number % (1 << 62) + 1;
         }
-        self.row_count += cursor.rows.len();
+        self.bytes += cursor.rows.memory_bytes();
         self.by_number.insert(number, cursor);
         Ok(number)
     }
@@ -67,13 +68,13 @@ impl Cursors {
     pub(crate) fn take(&mut self, number: u64, now: UnixMs) -> Option<Opened> {
         self.forget_idle(now);
         let cursor = self.by_number.remove(&number)?;
-        self.row_count -= cursor.rows.len();
+        self.bytes -= cursor.rows.memory_bytes();
         Some(cursor)
     }
 
     /// Puts back what was taken.
     pub(crate) fn put_back(&mut self, number: u64, cursor: Opened) {
-        self.row_count += cursor.rows.len();
+        self.bytes += cursor.rows.memory_bytes();
         self.by_number.insert(number, cursor);
     }
 
@@ -100,10 +101,10 @@ impl Cursors {
     }
 
     fn retain(&mut self, keeps: impl Fn(&Opened) -> bool) {
-        let Self { by_number, row_count } = self;
+        let Self { by_number, bytes } = self;
         by_number.retain(|_, cursor| {
             let is_kept = keeps(cursor);
-            *row_count -= if is_kept { 0 } else { cursor.rows.len() };
+            *bytes -= if is_kept { 0 } else { cursor.rows.memory_bytes() };
             is_kept
         });
     }

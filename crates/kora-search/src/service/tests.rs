@@ -1,11 +1,10 @@
-use std::collections::VecDeque;
-
 use kora_core::catalog::Catalog;
 use kora_core::time::UnixMs;
 
 use super::dump::{altered, with_synonyms};
 use super::*;
 use crate::command::create::{Alter, Create};
+use crate::value::Value;
 use crate::words::Synonyms;
 
 fn arguments(words: &str) -> Arguments {
@@ -64,8 +63,10 @@ fn bytes_that_end_anywhere_are_refused_or_less() {
     assert!(Service::new().restore(&hostile).is_err());
 }
 
-fn cursor(index: &str, rows: usize, used: i64) -> Opened {
-    let rows: VecDeque<Fields> = (0..rows).map(|_| Vec::new()).collect();
+/// A cursor whose rows take about so many bytes.
+fn cursor(index: &str, bytes: usize, used: i64) -> Opened {
+    let text = Value::text(vec![b'x'; bytes / 3]);
+    let rows = KeptRows::of((0..3).map(|_| vec![("t".into(), text.clone())]));
     Opened {
         index: index.as_bytes().into(),
         rows,
@@ -78,6 +79,7 @@ fn cursor(index: &str, rows: usize, used: i64) -> Opened {
 
 #[test]
 fn cursors_are_limited_and_go_when_they_are_idle() {
+    const MUCH: usize = 1000 << 10;
     let mut cursors = Cursors::default();
     for _ in 0..CURSORS_MAX {
         cursors.open(5, cursor("a", 3, 0)).unwrap();
@@ -85,15 +87,16 @@ fn cursors_are_limited_and_go_when_they_are_idle() {
     assert_eq!(cursors.open(5, cursor("a", 3, 0)), Err("Too many cursors allocated for index"));
     let number = cursors.open(5, cursor("b", 3, 0)).unwrap();
     assert_eq!(number, 5 + CURSORS_MAX as u64, "numbers in use are passed over");
-    assert!(cursors.open(5, cursor("c", 1 << 22, 0)).is_err(), "rows are limited");
+    assert!(cursors.open(5, cursor("c", MUCH + (100 << 10), 0)).is_err(), "their memory is limited");
     let taken = cursors.take(number, UnixMs(10)).unwrap();
     cursors.put_back(number, Opened { used: UnixMs(10), ..taken });
     assert!(cursors.take(number, UnixMs(20)).is_some_and(|cursor| cursor.rows.len() == 3));
     assert_eq!(cursors.len(), 0, "the others were idle for too long");
-    cursors.open(1, cursor("a", 1 << 22, 30)).unwrap();
+    cursors.open(1, cursor("a", MUCH, 30)).unwrap();
+    assert!(cursors.open(1, cursor("a", MUCH, 30)).is_err());
     cursors.remove_of(b"a");
     assert_eq!(cursors.len(), 0);
-    assert!(cursors.open(1, cursor("a", 1 << 22, 30)).is_ok(), "their rows are free again");
+    assert!(cursors.open(1, cursor("a", MUCH, 30)).is_ok(), "their memory is free again");
 }
 
 #[test]

@@ -11,7 +11,7 @@ const PAUSE_MS: u64 = 40;
 /// How OBJECT ENCODING is compared: Kora's names are Redis's; Valkey embeds other lengths of strings.
 pub(super) fn encoding_rules(reference: Origin) -> Vec<Rule> {
     match reference {
-        Origin::Redis | Origin::RedisWithModules => Vec::new(),
+        Origin::Redis | Origin::RedisWithModules | Origin::LaterRedis => Vec::new(),
         Origin::Valkey => vec![Rule::Type],
     }
 }

@@ -12,13 +12,17 @@
 //!   count registers up: [`super::transactions`].
 //! - Scripts do the same: [`super::scripts`].
 //! - Elements are pushed to queues that others wait for: [`super::queues`].
+//! - Rows are counted up and read through indexes, among the appends and reads of lists: [`super::rows`].
+//! - Documents hold unique values: [`super::unique`].
 
 use std::io;
 use std::time::Instant;
 
 use super::lists::{Action, Element, Event, Key, parse, render};
 use super::queues::Queues;
+use super::rows::OnRows;
 use super::transactions::Registers;
+use super::unique::Holds;
 use super::{Anomaly, Shared};
 use crate::frame::Frame;
 use crate::simulation::random::Random;
@@ -59,20 +63,24 @@ pub(super) struct Client<'a> {
     pub(super) queues: Queues,
     /// What it counted up.
     pub(super) registers: Registers,
+    /// Unique values that it held.
+    pub(super) holds: Holds,
 }
 
-/// A command on lists, before it is answered.
+/// A command on lists or rows, before it is answered.
 pub(super) enum Planned {
     Append(Key, Element),
     Read(Vec<Key>),
+    Rows(OnRows),
 }
 
 impl Planned {
-    /// The keys that it is about.
-    pub(super) fn keys(&self) -> &[Key] {
+    /// Names of the keys that it is about.
+    pub(super) fn names(&self) -> Vec<String> {
         match self {
-            Self::Append(key, _) => std::slice::from_ref(key),
-            Self::Read(keys) => keys,
+            Self::Append(key, _) => vec![list_name(key)],
+            Self::Read(keys) => keys.iter().map(list_name).collect(),
+            Self::Rows(on_rows) => on_rows.names(),
         }
     }
 }
@@ -82,12 +90,14 @@ impl Client<'_> {
     pub(super) fn prepare(&mut self) -> Result<(), Anomaly> {
         let pairs = NAMES.iter().zip(TOKENS).flat_map(|(name, token)| [*name, token]);
         let args: Vec<_> = std::iter::once("MSET").chain(pairs).collect();
-        self.ask(&[words(&["FLUSHALL"]), words(&args)]).map(drop)
+        self.ask(&[words(&["FLUSHALL"]), words(&args)])?;
+        self.prepare_rows()?;
+        self.prepare_unique()
     }
 
     /// Sends one pipeline and checks its replies.
     pub(super) fn step(&mut self) -> Result<(), Anomaly> {
-        match self.random.below(25) {
+        match self.random.below(29) {
             0..=4 => self.use_lists(),
             5 | 6 => self.use_group(),
             7 => self.use_new_group(),
@@ -99,6 +109,9 @@ impl Client<'_> {
             20 => self.use_registers(),
             21..=23 => self.use_script(),
             24 => self.use_register_script(),
+            25 => self.use_documents(),
+            26 => self.use_new_index(),
+            27 | 28 => self.use_unique(),
             _ => self.use_pipeline(),
         }
     }
@@ -124,6 +137,12 @@ impl Client<'_> {
         }
     }
 
+    /// The reply to a command, be it an error.
+    pub(super) fn ask_anyhow(&mut self, command: Args) -> Result<Frame, Anomaly> {
+        let replies = self.exchange(&[command]);
+        Ok(replies.map_err(|error| Anomaly(format!("the connection failed: {error}")))?.remove(0))
+    }
+
     fn exchange(&mut self, commands: &[Args]) -> io::Result<Vec<Frame>> {
         let mut bytes = Vec::new();
         commands.iter().for_each(|args| encode_into(&mut bytes, args));
@@ -138,12 +157,16 @@ impl Client<'_> {
         self.run_planned(planned)
     }
 
-    /// Appends and reads of the lists in use.
+    /// Appends and reads of the lists in use, and of rows.
     pub(super) fn plan(&mut self, count: usize) -> Vec<Planned> {
         let mut planned = Vec::with_capacity(count);
         for _ in 0..count {
             let first = (self.shared.appends() / APPENDS_PER_LISTS) as usize * LISTS_AT_A_TIME;
-            let kind = self.random.below(5);
+            let kind = self.random.below(7);
+            if kind >= 5 {
+                planned.push(Planned::Rows(OnRows::plan(&mut self.random, kind == 5)));
+                continue;
+            }
             let mut key = || first + self.random.below(LISTS_AT_A_TIME);
             planned.push(match kind {
                 0 => Planned::Read(vec![key()]),
@@ -304,12 +327,15 @@ pub(super) fn command_of(planned: &Planned) -> Args {
             [key] => words(&["GETRANGE", &list_name(key), "0", "-1"]),
             keys => on_keys("MGET", &keys.iter().map(list_name).collect::<Vec<_>>()),
         },
+        Planned::Rows(on_rows) => on_rows.command(),
     }
 }
 
 /// What a command has done, by its reply.
 fn action(planned: Planned, reply: &Frame) -> Result<Action, Anomaly> {
-    answered(planned, reply).ok_or_else(|| Anomaly(format!("no such reply: {reply:?}")))
+    let command = command_of(&planned).join(&b' ');
+    answered(planned, reply)
+        .ok_or_else(|| Anomaly(format!("no reply to {}: {reply:?}", command.escape_ascii())))
 }
 
 fn answered(planned: Planned, reply: &Frame) -> Option<Action> {
@@ -329,6 +355,7 @@ fn answered(planned: Planned, reply: &Frame) -> Option<Action> {
             let reads = reads.map(|(key, item)| Some((key, parse(item.bytes())?)));
             Some(Action::Read(reads.collect::<Option<_>>()?))
         }
+        Planned::Rows(on_rows) => on_rows.action(reply),
     }
 }
 

@@ -8,7 +8,7 @@
 //! Scripts also count registers up that transactions count up under a watch: [`super::transactions`].
 
 use super::Anomaly;
-use super::client::{Args, Client, Planned, command_of, list_name, words};
+use super::client::{Args, Client, Planned, command_of, words};
 use super::transactions::name;
 use crate::frame::Frame;
 
@@ -40,7 +40,7 @@ impl Client<'_> {
     pub(super) fn use_script(&mut self) -> Result<(), Anomaly> {
         let count = 2 + self.random.below(5);
         let planned = self.plan(count);
-        let keys: Vec<_> = planned.iter().flat_map(Planned::keys).map(list_name).collect();
+        let keys: Vec<_> = planned.iter().flat_map(Planned::names).collect();
         let commands = planned.iter().flat_map(|planned| {
             let command = command_of(planned);
             std::iter::once(command.len().to_string().into_bytes()).chain(command)
@@ -77,7 +77,7 @@ impl Client<'_> {
         };
         let keys = match declared {
             Declared::All => keys,
-            Declared::First => &keys[..1],
+            Declared::First => &keys[..keys.len().min(1)],
             Declared::None => &[],
         };
         let mut eval = words(&["EVAL", &text, &keys.len().to_string()]);

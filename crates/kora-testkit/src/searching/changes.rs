@@ -216,11 +216,10 @@ impl World {
 
     /// Lets all changes come to their end: what the writer sends behind them is answered.
     pub(super) fn finish_changes(&mut self) {
-        let mark = b"all before is done".to_vec();
-        let echo = [b"EVAL".to_vec(), b"return ARGV[1]".to_vec(), b"0".to_vec(), mark.clone()];
-        self.engine.send(self.writer, [echo.to_vec()]);
+        let (echo, mark) = marked_end();
+        self.engine.send(self.writer, [echo]);
         for _ in 0..ROUNDS_MAX {
-            if self.answers_of(self.writer).contains(&Value::Bulk(mark.clone())) {
+            if self.answers_of(self.writer).contains(&mark) {
                 break;
             }
             self.engine.settle();
@@ -276,13 +275,39 @@ impl World {
     }
 
     fn change_while_building(&mut self) {
-        let write = self.write();
         self.tally.changes += 1;
-        self.send(self.writer, vec![write]);
-        let worker = self.random.below(self.engine.turns.len());
-        self.engine.round(worker);
+        if self.random.one_in(2) {
+            let write = self.write();
+            self.send(self.writer, vec![write]);
+            let worker = self.random.below(self.engine.turns.len());
+            self.engine.round(worker);
+            self.engine.answers();
+            return;
+        }
+        let mut commands = self.change_command();
+        // Whether that deletes the index is not known before it is there.
+        if commands.iter().any(|command| command[0].starts_with(b"FLUSH")) {
+            commands = vec![self.write()];
+        }
+        self.send(self.writer, commands);
+        // What needs several shards may run later than a question that comes behind it.
         self.engine.answers();
+        let (echo, mark) = marked_end();
+        self.engine.send(self.writer, [echo]);
+        for _ in 0..ROUNDS_MAX {
+            if self.answers_of(self.writer).contains(&mark) {
+                break;
+            }
+            (0..self.engine.turns.len()).for_each(|worker| self.engine.round(worker));
+        }
     }
+}
+
+/// A script that stands behind all that was sent before, and its reply.
+fn marked_end() -> (Words, Value) {
+    let mark = b"all before is done".to_vec();
+    let echo = vec![b"EVAL".to_vec(), b"return ARGV[1]".to_vec(), b"0".to_vec(), mark.clone()];
+    (echo, Value::Bulk(mark))
 }
 
 /// A script that runs commands and then ends so.

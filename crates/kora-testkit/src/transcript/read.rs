@@ -50,6 +50,7 @@ impl<'a> Reader<'a> {
             self.origin = Some(match origin {
                 "redis 8.0.2" => Origin::Redis,
                 "redis 8.0.2 with modules" => Origin::RedisWithModules,
+                "redis 8.2.3" => Origin::LaterRedis,
                 "valkey 8.1.1" => Origin::Valkey,
                 _ => bail!("an unknown server"),
             });

@@ -1,4 +1,4 @@
-"""The Python examples of docs/documents.md and docs/search.md run as they stand, each on an empty server.
+"""The Python examples of docs/documents.md, docs/search.md and docs/vectors.md run as they stand, each on an empty server.
 
 usage: docs_examples.py PORT
 """
@@ -8,7 +8,7 @@ import sys
 
 import redis
 
-PAGES = ["documents.md", "search.md"]
+PAGES = ["documents.md", "search.md", "vectors.md"]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

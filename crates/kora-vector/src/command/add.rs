@@ -4,9 +4,10 @@ use kora_core::command::spec::{Arg, CommandSpec, Facts};
 use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
-use kora_hnsw::Metric;
+use kora_hnsw::{Insertion, Metric};
 
-use super::{GROWS, between, changed, positive, refusal, vector};
+use super::aside::{Readiness, prepare};
+use super::{INSERTS, between, changed, positive, refusal, vector};
 use crate::projection::Projection;
 use crate::set::{Quantization, Shape, VectorSet};
 
@@ -54,7 +55,7 @@ pub(super) const VADD: CommandSpec = CommandSpec {
             Arg::string("attributes").token("SETATTR").optional(),
             Arg::integer("numlinks").token("M").optional(),
         ],
-        ..GROWS
+        ..INSERTS
     },
     handler: vadd,
 };
@@ -161,11 +162,17 @@ impl<'a> Addition<'a> {
         }
     }
 
-    /// Puts the element in.
-    fn put(&self, set: &mut VectorSet) -> CommandResult<bool> {
+    /// Begins to search the element's neighbours.
+    fn begin(&self, set: &VectorSet) -> CommandResult<Insertion> {
+        self.check(set)?;
         let projected = set.projection().map(|projection| projection.apply(&self.vector));
         let vector = projected.as_deref().unwrap_or(&self.vector);
-        let is_new = set.put(self.name, vector, self.ef).map_err(|error| refusal(format!("ERR {error}")))?;
+        set.insertion(vector, self.ef).map_err(refused)
+    }
+
+    /// Puts the element in.
+    fn put(&self, set: &mut VectorSet, insertion: Insertion) -> CommandResult<bool> {
+        let is_new = set.put(self.name, insertion).map_err(refused)?;
         if let Some(attributes) = self.attributes {
             // An empty text takes attributes away, but is kept with a new element.
             let is_kept = is_new || !attributes.is_empty();
@@ -190,16 +197,26 @@ pub(super) fn other_input(given: usize, projection: &Projection) -> CommandError
     ))
 }
 
+/// What a set refuses a vector for.
+pub(super) fn refused(error: kora_hnsw::Error) -> CommandError {
+    refusal(format!("ERR {error}"))
+}
+
 fn vadd(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     between(args, 5, usize::MAX, "VADD")?;
     let addition = Addition::parse(args)?;
+    let Readiness::Now(prepared) = prepare(ctx, args[1], |set| addition.begin(set), out)? else {
+        return Ok(());
+    };
     let mut keyspace = ctx.keyspace(args[1]);
     let is_new = if let Some(mut set) = keyspace.write_extension::<VectorSet>(args[1])? {
         addition.check(&set)?;
-        addition.put(&mut set)?
+        let insertion = prepared.map_or_else(|| addition.begin(&set), |insertion| Ok(*insertion))?;
+        addition.put(&mut set, insertion)?
     } else {
         let mut set = addition.new_set(keyspace.table_seed())?;
-        addition.put(&mut set)?;
+        let insertion = addition.begin(&set)?;
+        addition.put(&mut set, insertion)?;
         keyspace.add_object(args[1], Box::new(set));
         true
     };

@@ -11,7 +11,9 @@ use kora_core::reply::Reply;
 use kora_core::store::Keyspace;
 use kora_hnsw::{DIMENSIONS_MAX, Metric};
 
-use super::{CHANGES, GROWS, READS, changed, positive, read, refusal};
+use super::add::refused;
+use super::aside::{Purpose, Readiness, Row, find, prepare};
+use super::{CHANGES, INSERTS, SEARCHES, changed, positive, refusal};
 use crate::set::{Quantization, Shape, VectorSet, Wanted};
 
 const M: usize = 16;
@@ -27,7 +29,7 @@ pub(super) const VECSET: CommandSpec = CommandSpec {
         complexity: "O(log(N)) where N is the number of vectors in the index",
         since: "1.0.0",
         args: &[Arg::key("key"), Arg::integer("dim"), Arg::double("value").multiple()],
-        ..GROWS
+        ..INSERTS
     },
     handler: vecset,
 };
@@ -40,7 +42,7 @@ pub(super) const VECQUERY: CommandSpec = CommandSpec {
         complexity: "O(log(N)) where N is the number of vectors in the index",
         since: "1.0.0",
         args: &[Arg::key("key"), Arg::integer("k"), Arg::double("value").multiple()],
-        ..READS
+        ..SEARCHES
     },
     handler: vecquery,
 };
@@ -99,19 +101,21 @@ fn vecset(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     }
     let id = id_of(&vector);
     let name = id.to_string();
-    let put = |set: &mut VectorSet| {
-        let put = set.put(name.as_bytes(), &vector, EF_CONSTRUCTION);
-        put.map_err(|error| refusal(format!("ERR {error}")))
+    let begin = |set: &VectorSet| {
+        check(set, dimensions)?;
+        set.insertion(&vector, EF_CONSTRUCTION).map_err(refused)
     };
+    let Readiness::Now(prepared) = prepare(ctx, args[1], begin, out)? else { return Ok(()) };
     let mut keyspace = ctx.keyspace(args[1]);
     if let Some(mut set) = keyspace.write_extension::<VectorSet>(args[1])? {
-        check(&set, dimensions)?;
-        put(&mut set)?;
+        let insertion = prepared.map_or_else(|| begin(&set), |insertion| Ok(*insertion))?;
+        set.put(name.as_bytes(), insertion).map_err(refused)?;
     } else {
         let shape = Shape { dimensions, quantization: Quantization::None, m: M, metric: Metric::L2 };
         let set = VectorSet::new(shape, keyspace.table_seed());
-        let mut set = set.map_err(|error| refusal(format!("ERR {error}")))?;
-        put(&mut set)?;
+        let mut set = set.map_err(refused)?;
+        let insertion = begin(&set)?;
+        set.put(name.as_bytes(), insertion).map_err(refused)?;
         keyspace.add_object(args[1], Box::new(set));
     }
     changed(&mut keyspace, args[1]);
@@ -119,26 +123,32 @@ fn vecset(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     Ok(())
 }
 
+/// What VECQUERY replies.
+#[derive(Debug)]
+struct Distances;
+
+impl Purpose for Distances {
+    fn reply(&self, rows: &mut dyn ExactSizeIterator<Item = Row<'_>>, out: &mut dyn Reply) {
+        out.array(rows.len());
+        for row in rows {
+            let id = std::str::from_utf8(row.name).ok().and_then(|name| name.parse().ok());
+            out.array(2);
+            out.integer(id.unwrap_or_default());
+            out.double(f64::from(row.distance).sqrt());
+        }
+    }
+}
+
 fn vecquery(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let count = positive(args[2]).ok_or(CommandError::NotInteger)?;
     let vector = vector(&args[3..])?;
-    let mut keyspace = ctx.keyspace(args[1]);
-    let Some(set) = read(&mut keyspace, args[1])? else {
-        out.array(0);
-        return Ok(());
+    let ask = |set: &VectorSet| {
+        check(set, vector.len())?;
+        let query = set.query(&vector).map_err(refused)?;
+        let wanted = Wanted { count, ef: count.max(EF), visits_max: usize::MAX, is_exact: false };
+        Ok((Distances, set.search(query, wanted)))
     };
-    check(set, vector.len())?;
-    let query = set.query(&vector).map_err(|error| refusal(format!("ERR {error}")))?;
-    let wanted = Wanted { count, ef: count.max(EF), visits_max: usize::MAX, is_exact: false };
-    let hits = set.search(&query, wanted, |_| true);
-    out.array(hits.len());
-    for hit in hits {
-        let id = std::str::from_utf8(set.name(hit.id)).ok().and_then(|name| name.parse().ok());
-        out.array(2);
-        out.integer(id.unwrap_or_default());
-        out.double(f64::from(hit.distance).sqrt());
-    }
-    Ok(())
+    find(ctx, args[1], ask, out)
 }
 
 fn vecdel(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {

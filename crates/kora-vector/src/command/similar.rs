@@ -8,7 +8,8 @@ use kora_core::reply::Reply;
 use kora_hnsw::{Hit, Query};
 
 use super::add::{other_dimensions, other_input};
-use super::{READS, between, positive, read, refusal, score, vector};
+use super::aside::{Purpose, Row, find};
+use super::{SEARCHES, between, positive, refusal, score, vector};
 use crate::filter::Filter;
 use crate::set::{VectorSet, Wanted};
 
@@ -49,12 +50,13 @@ pub(super) const VSIM: CommandSpec = CommandSpec {
             Arg::word("truth", "TRUTH").optional(),
             Arg::word("nothread", "NOTHREAD").optional(),
         ],
-        ..READS
+        ..SEARCHES
     },
     handler: vsim,
 };
 
 /// What is asked for beside the vector.
+#[derive(Debug)]
 struct Options {
     wanted: Wanted,
     /// The least score of what is told.
@@ -80,7 +82,7 @@ impl Options {
             } else if is(b"TRUTH") {
                 options.wanted.is_exact = true;
             } else if is(b"NOTHREAD") {
-                // Searches run on the worker of their key anyway.
+                // Searches run on the workers anyway.
             } else {
                 let value = args.next().ok_or(SYNTAX)?;
                 options.parse_value(arg, value, &mut ef)?;
@@ -113,41 +115,43 @@ impl Options {
         Ok(())
     }
 
-    /// The elements that are to be told, with their scores; most similar first.
-    fn search(&self, set: &VectorSet, query: &Query) -> Vec<Hit> {
-        let mut wanted = self.wanted;
-        if self.filter.is_none() {
-            wanted.visits_max = usize::MAX;
+    /// What the search is to find.
+    fn wanted(&self) -> Wanted {
+        match self.filter {
+            Some(_) => self.wanted,
+            None => Wanted { visits_max: usize::MAX, ..self.wanted },
         }
-        let mut hits = set.search(query, wanted, |number| match &self.filter {
-            Some(filter) => set.attributes(number).is_some_and(|attributes| filter.matches(attributes)),
-            None => true,
-        });
-        if let Some(epsilon) = self.epsilon {
-            hits.retain(|hit| score(hit.distance) >= 1.0 - epsilon);
-        }
-        hits
+    }
+}
+
+impl Purpose for Options {
+    fn filter(&self) -> Option<&Filter> {
+        self.filter.as_ref()
     }
 
-    fn reply(&self, set: &VectorSet, hits: &[Hit], out: &mut dyn Reply) {
+    fn is_told(&self, hit: &Hit) -> bool {
+        self.epsilon.is_none_or(|epsilon| score(hit.distance) >= 1.0 - epsilon)
+    }
+
+    fn reply(&self, rows: &mut dyn ExactSizeIterator<Item = Row<'_>>, out: &mut dyn Reply) {
         let parts = usize::from(self.has_scores) + usize::from(self.has_attributes);
         if parts == 0 {
-            out.array(hits.len());
+            out.array(rows.len());
         } else if out.is_resp3() {
-            out.map(hits.len());
+            out.map(rows.len());
         } else {
-            out.array(hits.len() * (1 + parts));
+            out.array(rows.len() * (1 + parts));
         }
-        for hit in hits {
-            out.bulk(set.name(hit.id));
+        for row in rows {
+            out.bulk(row.name);
             if parts == 2 && out.is_resp3() {
                 out.array(2);
             }
             if self.has_scores {
-                out.double(score(hit.distance));
+                out.double(score(row.distance));
             }
             if self.has_attributes {
-                match set.attributes(hit.id) {
+                match row.attributes {
                     Some(attributes) => out.bulk(attributes),
                     None => out.null(),
                 }
@@ -177,14 +181,11 @@ fn query_of(set: &VectorSet, args: &[&[u8]]) -> CommandResult<(Query, usize)> {
 
 fn vsim(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     between(args, 4, usize::MAX, "VSIM")?;
-    let mut keyspace = ctx.keyspace(args[1]);
-    let Some(set) = read(&mut keyspace, args[1])? else {
-        out.array(0);
-        return Ok(());
+    let ask = |set: &VectorSet| {
+        let (query, taken) = query_of(set, &args[2..])?;
+        let options = Options::parse(&args[2 + taken..])?;
+        let search = set.search(query, options.wanted());
+        Ok((options, search))
     };
-    let (query, taken) = query_of(set, &args[2..])?;
-    let options = Options::parse(&args[2 + taken..])?;
-    let hits = options.search(set, &query);
-    options.reply(set, &hits, out);
-    Ok(())
+    find(ctx, args[1], ask, out)
 }

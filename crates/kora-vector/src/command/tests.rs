@@ -1,5 +1,7 @@
 //! Commands on a bare store: what they record, and sets of any history against a model that compares all. Replies are in the transcripts.
 
+mod snapshots;
+
 use std::collections::BTreeMap;
 
 use kora_core::command::table::{CommandTable, Handler};
@@ -284,7 +286,6 @@ fn vectors_without_names_are_found_by_their_distance() {
 
 #[test]
 fn a_set_is_freed_in_pieces() {
-    use kora_core::entry::object::Object as _;
     let shape = crate::Shape {
         dimensions: 64,
         quantization: crate::Quantization::None,
@@ -296,7 +297,8 @@ fn a_set_is_freed_in_pieces() {
         let mut state = number;
         let vector: Vec<f32> =
             (0..64).map(|_| f32::from(splitmix64(&mut state).to_le_bytes()[0]) - 127.5).collect();
-        set.put(number.to_string().as_bytes(), &vector, 8).expect("room");
+        let insertion = set.insertion(&vector, 8).expect("the number of elements");
+        set.put(number.to_string().as_bytes(), insertion).expect("room");
     }
     assert!(set.free_effort() >= 5000);
     let object: &mut dyn kora_core::entry::object::Object = &mut set;

@@ -162,7 +162,7 @@ bit_set! {
         RELOADS = 8, "reloads";
         /// Goes through all keys of a database a slice at a time, if there are many: KEYS. What its reply lists may change meanwhile.
         IN_SLICES = 9, "in_slices";
-        /// Begins with all stores in hand, and goes on as an errand if it takes long: searches.
+        /// Goes on as an errand if it takes long: searches.
         STANDS_ASIDE = 10, "stands_aside";
         /// May turn out to need all stores, once it has looked at those of its keys.
         MAY_NEED_ALL = 11, "may_need_all";

@@ -33,13 +33,18 @@ impl World<'_> {
         // What a start finds, seen through a copy of the disk.
         let seen = self.disk.fork(seed);
         let copy = self.book.lock().copy.take();
-        let mut copy = copy.unwrap_or_else(|| Bench::new(1));
+        let mut copy = copy.unwrap_or_else(|| Bench::new(1, self.pool.company));
         let (record, state) =
             copy.load(&seen.fork(seed), self.now()).map_err(|error| self.explain(&error.to_string()))?;
         self.book.lock().copy = Some(copy);
         self.judge(record, &state, true)?;
-        let Process { engine, services, executors, front } =
-            process(&self.disk, &self.clock, (worker_count, shard_count), settings, seed);
+        let Process { engine, services, executors, front } = process(
+            &self.disk,
+            &self.clock,
+            (worker_count, shard_count),
+            settings,
+            (seed, self.pool.company),
+        );
         let mut stores = engine.hub.take_stores();
         let restored = engine.persistence.restore(&mut stores, &services, self.now());
         self.judge_crashes()?;
@@ -49,10 +54,8 @@ impl World<'_> {
             Err(LoadError::Storage(StorageError::Io { .. }) | LoadError::Other(_)) => return Ok(None),
             Err(error) => return Err(self.explain(&error.to_string())),
         }
-        let found = state_of(
-            &mut stores.iter_mut().map(|store| &mut **store).collect::<Vec<_>>(),
-            engine.scripts.library_codes(),
-        );
+        let asked = self.pool.company.ask(&mut stores, &services, &engine.persistence.needs.effects);
+        let found = state_of(&mut stores, engine.scripts.library_codes(), asked);
         if found != state || engine.persistence.appended() != Some(record + 1) {
             return Err(self.explain("two starts find different states"));
         }
@@ -104,8 +107,10 @@ impl World<'_> {
                 crash.disk.restart();
                 let again = self.pool.bench(1).load(&crash.disk, now);
                 let again = again.map_err(|error| explain(self, &error.to_string()))?;
-                if again != (record, state) {
-                    return Err(explain(self, "a second start finds another state"));
+                if again != (record, state.clone()) {
+                    let differ = state.found.differences(&again.1.found, &self.pool.company);
+                    let what = format!("a second start finds another state: {differ:#?}");
+                    return Err(explain(self, &what));
                 }
             }
         }
@@ -134,7 +139,8 @@ impl World<'_> {
             }
             None => format!("the log ends with {last}, which was never written"),
             Some(expected) if expected != *state => {
-                format!("the state after record {last} is another, what counts is {cut:?}")
+                let differ = expected.found.differences(&state.found, &self.pool.company);
+                format!("the state after record {last} is another: {differ:#?}, what counts is {cut:?}")
             }
             Some(_) => return Ok(()),
         };

@@ -42,6 +42,9 @@ impl World<'_> {
     pub(super) fn run_beginning(&mut self, life: &mut Life) {
         let commands: Vec<Args> = BEGINNING.iter().map(|form| words(form)).collect();
         self.run_commands(life, &commands, DbIndex(0));
+        for form in self.pool.company.beginning {
+            self.run_commands(life, &[words(form)], DbIndex(0));
+        }
     }
 
     /// Sets a key to bytes that can't be made shorter.

@@ -8,7 +8,7 @@ use super::super::*;
 use crate::document::{Content, Document, SortKey, Values};
 use crate::index::Index;
 use crate::plan::Options;
-use crate::query::{Bound, Near, Nearest, Node, NodeKind, Range};
+use crate::query::{Bound, Near, Nearest, NearestWay, Node, NodeKind, Range};
 use crate::schema::{Algorithm, Element, Field, FieldKind, Metric, Schema, VectorKind};
 use crate::statistics::Gathering;
 
@@ -95,6 +95,7 @@ impl Query {
                 field: "v".to_owned(),
                 vector: blob(&self.target),
                 radius: f64::from(radius),
+                epsilon: None,
                 distance: Some("near".to_owned()),
             }));
             parts.push(if self.is_negated { Node::new(NodeKind::Not(Box::new(near))) } else { near });
@@ -108,6 +109,7 @@ impl Query {
             count,
             distance: "d".to_owned(),
             filter,
+            way: NearestWay::default(),
         })))
     }
 
@@ -278,7 +280,7 @@ fn refuses_what_is_no_distance() {
     let index = Index::new(&schema(Metric::L2), 1).unwrap();
     let near = |field: &str, vector: &[u8], radius| {
         let (field, vector) = (field.to_owned(), vector.to_vec());
-        Node::new(NodeKind::Near(Near { field, vector, radius, distance: None }))
+        Node::new(NodeKind::Near(Near { field, vector, radius, epsilon: None, distance: None }))
     };
     let error =
         |node: &Node| Plan::new(&index, node, &Options::default()).err().map(|error| error.to_string());
@@ -294,6 +296,7 @@ fn refuses_what_is_no_distance() {
         count: 1,
         distance: "d".to_owned(),
         filter: Node::new(NodeKind::All),
+        way: NearestWay::default(),
     })));
     assert!(error(&Node::new(NodeKind::Not(Box::new(nearest)))).is_some());
 }

@@ -2,28 +2,33 @@
 
 use std::borrow::Cow;
 
-use kora_index::schema::{Algorithm, Element, Metric, VectorKind};
+use kora_index::schema::{Algorithm, Element, GraphKind, Metric, VamanaKind, VectorKind};
 
-use super::super::args::{Args, not_built, parse, text};
+use super::super::args::{Args, parse, text};
 use super::super::error::{ArgumentError, BadValue};
 
 type Result<T> = std::result::Result<T, ArgumentError>;
 
 /// Elements of a vector at most: what a string of 512 MB holds of the smallest type.
 const DIMENSIONS_MAX: u64 = 1 << 28;
-/// Links of a node, and candidates, unless something else is said.
-const LINKS: u64 = 16;
-const CONSTRUCTION: u64 = 200;
+/// Links of a node of SVS-VAMANA, which has one layer, unless something else is said.
+const DEGREE: u64 = 32;
+/// Compressions of SVS-VAMANA, and how they begin that leave elements out.
+const COMPRESSIONS: [&str; 6] = ["LVQ8", "LVQ4", "LVQ4X4", "LVQ4X8", "LEANVEC4X8", "LEANVEC8X8"];
+const REDUCING: &str = "LEANVEC";
+/// Vectors that a compression learns from are so many times this, at most so many times.
+const TRAINED: u64 = 1024;
+const TRAINED_MAX: u64 = 100;
 
 /// What is said so far.
 struct Attributes {
-    /// FLAT or HNSW.
+    /// FLAT, HNSW or SVS-VAMANA.
     algorithm: &'static str,
     element: Option<Element>,
     dimensions: Option<usize>,
     metric: Option<Metric>,
-    links: u64,
-    construction: u64,
+    graph: GraphKind,
+    vamana: VamanaKind,
 }
 
 /// Takes the algorithm and its attributes.
@@ -33,7 +38,7 @@ pub(super) fn kind(args: &mut Args<'_>) -> Result<VectorKind> {
     let algorithm = match text(algorithm).to_ascii_uppercase().as_str() {
         "FLAT" => "FLAT",
         "HNSW" => "HNSW",
-        "SVS-VAMANA" => return Err(not_built("Vector similarity algorithm SVS-VAMANA")),
+        "SVS-VAMANA" => "SVS-VAMANA",
         _ => return Err(bad("algorithm", BadValue::Unknown)),
     };
     let count = args.next().ok_or_else(|| bad("number of parameters", BadValue::Missing))?;
@@ -46,9 +51,12 @@ pub(super) fn kind(args: &mut Args<'_>) -> Result<VectorKind> {
         element: None,
         dimensions: None,
         metric: None,
-        links: LINKS,
-        construction: CONSTRUCTION,
+        graph: GraphKind::default(),
+        vamana: VamanaKind { compression: None, training_threshold: None, reduce: None },
     };
+    if algorithm == "SVS-VAMANA" {
+        attributes.graph.links = DEGREE / 2;
+    }
     for taken in 0..count / 2 {
         if args.is_empty() {
             return Err(ArgumentError::other(format!("Expected {count} parameters but got {}", taken * 2)));
@@ -77,6 +85,7 @@ impl Attributes {
         let Some(name) = args.next() else { return Ok(()) };
         let name = text(name);
         let is_graph = self.algorithm == "HNSW";
+        let is_vamana = self.algorithm == "SVS-VAMANA";
         match name.to_ascii_uppercase().as_str() {
             "TYPE" => self.element = Some(self.word(args, "type", element)?),
             "DIM" => {
@@ -85,15 +94,36 @@ impl Attributes {
             }
             "DISTANCE_METRIC" => self.metric = Some(self.word(args, "metric", metric)?),
             // How memory is taken changes no answer.
-            "INITIAL_CAP" => _ = self.number(args, "initial cap", 0, u64::MAX)?,
-            "BLOCK_SIZE" if !is_graph => _ = self.number(args, "blocksize", 1, u64::MAX)?,
-            "M" if is_graph => self.links = self.number(args, "m", 1, u64::MAX)?,
+            "INITIAL_CAP" if !is_vamana => _ = self.number(args, "initial cap", 0, u64::MAX)?,
+            "BLOCK_SIZE" if !is_graph && !is_vamana => _ = self.number(args, "blocksize", 1, u64::MAX)?,
+            "M" if is_graph => self.graph.links = self.number(args, "m", 1, u64::MAX)?,
             "EF_CONSTRUCTION" if is_graph => {
-                self.construction = self.number(args, "efConstruction", 1, u64::MAX)?;
+                self.graph.construction = self.number(args, "efConstruction", 1, u64::MAX)?;
             }
-            // An exact search needs neither.
-            "EF_RUNTIME" if is_graph => _ = self.number(args, "efRuntime", 1, u64::MAX)?,
-            "EPSILON" if is_graph => self.epsilon(args)?,
+            "EF_RUNTIME" if is_graph => {
+                self.graph.runtime = Some(self.number(args, "efRuntime", 1, u64::MAX)?);
+            }
+            "EPSILON" if is_graph || is_vamana => self.graph.epsilon = self.epsilon(args)?,
+            "GRAPH_MAX_DEGREE" if is_vamana => {
+                // The lowest layer has twice the links of those above, and nearly all nodes are in it alone.
+                self.graph.links = self.number(args, "graph max degree", 1, u64::MAX)?.div_ceil(2);
+            }
+            "CONSTRUCTION_WINDOW_SIZE" if is_vamana => {
+                self.graph.construction = self.number(args, "construction window size", 1, u64::MAX)?;
+            }
+            "SEARCH_WINDOW_SIZE" if is_vamana => {
+                self.graph.runtime = Some(self.number(args, "search window size", 1, u64::MAX)?);
+            }
+            "COMPRESSION" if is_vamana => {
+                let known = |word: &str| COMPRESSIONS.contains(&word).then(|| word.to_owned());
+                self.vamana.compression = Some(self.word(args, "compression", known)?);
+            }
+            "TRAINING_THRESHOLD" if is_vamana => {
+                let most = TRAINED * TRAINED_MAX;
+                self.vamana.training_threshold =
+                    Some(self.number(args, "training threshold", TRAINED, most)?);
+            }
+            "REDUCE" if is_vamana => self.vamana.reduce = Some(self.number(args, "reduce", 1, u64::MAX)?),
             _ => {
                 let text = format!("Bad arguments for algorithm {}: {name}", self.algorithm);
                 return Err(ArgumentError::other(text));
@@ -123,10 +153,32 @@ impl Attributes {
         number.ok_or_else(|| self.bad(what, BadValue::OutOfBounds))
     }
 
-    fn epsilon(&self, args: &mut Args<'_>) -> Result<()> {
+    fn epsilon(&self, args: &mut Args<'_>) -> Result<f64> {
         let epsilon: f64 =
             parse(self.value(args, "epsilon")?).ok_or_else(|| self.bad("epsilon", BadValue::NotConverted))?;
-        if epsilon < 0.0 { Err(self.bad("epsilon", BadValue::OutOfBounds)) } else { Ok(()) }
+        if epsilon < 0.0 { Err(self.bad("epsilon", BadValue::OutOfBounds)) } else { Ok(epsilon) }
+    }
+
+    /// What SVS-VAMANA says must fit together.
+    fn check_vamana(&self) -> Result<()> {
+        let VamanaKind { compression, training_threshold, reduce } = &self.vamana;
+        let refuse = |text: &str| Err(ArgumentError::other(text.to_owned()));
+        if !matches!(self.element, None | Some(Element::Float32 | Element::Float16)) {
+            return refuse("Not supported data type is given. Expected: FLOAT16, FLOAT32");
+        }
+        if training_threshold.is_some() && compression.is_none() {
+            return refuse("TRAINING_THRESHOLD is irrelevant when compression was not requested");
+        }
+        let is_reducing = compression.as_ref().is_some_and(|name| name.starts_with(REDUCING));
+        if reduce.is_some() && !is_reducing {
+            return refuse("REDUCE is irrelevant when compression is not of type LeanVec");
+        }
+        if let (Some(reduce), Some(dimensions)) = (reduce, self.dimensions)
+            && usize::try_from(*reduce).map_or(true, |reduce| reduce > dimensions)
+        {
+            return refuse("REDUCE must not be greater than DIM");
+        }
+        Ok(())
     }
 
     fn finish(self) -> Result<VectorKind> {
@@ -137,16 +189,18 @@ impl Attributes {
             );
             ArgumentError::other(text)
         };
+        let element = self.element.ok_or_else(|| missing("TYPE"))?;
+        let dimensions = self.dimensions.ok_or_else(|| missing("DIM"))?;
+        let metric = self.metric.ok_or_else(|| missing("DISTANCE_METRIC"))?;
         let algorithm = match self.algorithm {
-            "HNSW" => Algorithm::Hnsw { links: self.links, construction: self.construction },
+            "HNSW" => Algorithm::Hnsw(self.graph),
+            "SVS-VAMANA" => {
+                self.check_vamana()?;
+                Algorithm::Vamana(self.graph, self.vamana)
+            }
             _ => Algorithm::Flat,
         };
-        Ok(VectorKind {
-            element: self.element.ok_or_else(|| missing("TYPE"))?,
-            dimensions: self.dimensions.ok_or_else(|| missing("DIM"))?,
-            metric: self.metric.ok_or_else(|| missing("DISTANCE_METRIC"))?,
-            algorithm,
-        })
+        Ok(VectorKind { element, dimensions, metric, algorithm })
     }
 }
 
@@ -156,6 +210,8 @@ fn element(name: &str) -> Option<Element> {
         "FLOAT64" => Element::Float64,
         "FLOAT16" => Element::Float16,
         "BFLOAT16" => Element::BFloat16,
+        "INT8" => Element::Int8,
+        "UINT8" => Element::UInt8,
         _ => return None,
     })
 }

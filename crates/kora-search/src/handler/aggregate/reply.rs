@@ -31,7 +31,7 @@ pub(in crate::handler) fn write_rows(total: u64, rows: &VecDeque<Fields>, style:
     } else {
         out.array(1 + rows.len());
         out.integer(count(total));
-        rows.iter().for_each(|row| write_row(row, Format::Text, out));
+        rows.iter().for_each(|row| write_fields(row, Format::Text, out));
     }
 }
 
@@ -48,14 +48,15 @@ pub(in crate::handler) fn write_map(total: u64, rows: &VecDeque<Fields>, style: 
     for row in rows {
         out.map(2);
         out.simple("extra_attributes");
-        write_row(row, style.format, out);
+        write_fields(row, style.format, out);
         out.simple("values");
         out.array(0);
     }
     write_warning(style.warning, out);
 }
 
-fn write_row(row: &Fields, format: Format, out: &mut dyn Reply) {
+/// Writes the fields of a row.
+pub(in crate::handler) fn write_fields(row: &Fields, format: Format, out: &mut dyn Reply) {
     out.map(row.len());
     for (name, value) in row {
         out.bulk(name.as_bytes());

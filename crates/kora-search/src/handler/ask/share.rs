@@ -7,8 +7,7 @@ use kora_core::context::errand::{Effort, Share};
 use kora_core::slot::ShardId;
 use kora_core::store::ShardStore;
 use kora_core::store::keeping::Copies;
-use kora_index::document::SortKey;
-use kora_index::search::{Flow, Hit, Match, Search, TopKeys};
+use kora_index::search::{Flow, Match, NearestSearch, Search};
 
 use super::part::{PartSearch, scoring};
 use super::{Base, DROPPED, Found, Purpose, Query, Returned};
@@ -16,6 +15,8 @@ use crate::companion::{self, DB, IndexPart};
 
 /// Steps of a search between two looks at what is left of a slice.
 const STEPS: usize = 2048;
+/// The same of a search for the nearest, whose steps are distances.
+const NEAREST_STEPS: usize = 512;
 /// Matches between two such looks.
 const MATCHES: usize = 16;
 /// What a match counts, in steps.
@@ -27,11 +28,13 @@ const ROW_STEPS: usize = 20;
 #[derive(Debug)]
 pub(super) enum Work<P: Purpose> {
     /// It finds the nearest of its part.
-    Nearest(Search, TopKeys),
+    Nearest(Box<NearestSearch>),
     /// It is about to search among these documents.
     Among(Vec<u32>),
+    /// It is about to search.
+    Begin,
     /// It searches.
-    Search(Search, P::Found),
+    Search(Box<Search>, P::Found),
     /// It completes rows: those that are left, with their places among all, and those that are done.
     Load(VecDeque<(usize, P::Row)>, Vec<(usize, P::Row)>),
 }
@@ -73,16 +76,14 @@ impl<P: Purpose> PartShare<P> {
         };
         let Some(work) = &mut self.work else { return true };
         match work {
-            Work::Nearest(search, top) => step(search, &view, effort, |one| {
-                if let Some(distance) = one.distance() {
-                    let hit = Hit { document: one.document, score: 0.0, order: one.order() };
-                    top.offer(SortKey::Number(distance), hit);
-                }
-                Flow::Continue
-            }),
+            Work::Nearest(nearest) => step_nearest(nearest, &view, effort),
             Work::Among(documents) => {
                 let search = query.search(part, &self.base).among(std::mem::take(documents));
-                *work = Work::Search(search, query.purpose.begin());
+                *work = Work::Search(Box::new(search), query.purpose.begin());
+                false
+            }
+            Work::Begin => {
+                *work = Work::Search(Box::new(query.search(part, &self.base)), query.purpose.begin());
                 false
             }
             Work::Search(search, found) => {
@@ -105,13 +106,13 @@ impl<P: Purpose> PartShare<P> {
     fn give_back(&mut self) {
         let (base, place) = (self.base.clone(), self.base.place);
         let returned = match self.work.take() {
-            Some(Work::Nearest(_, top)) => Returned::Nearest(base, top.finish()),
+            Some(Work::Nearest(nearest)) => Returned::Nearest(base, nearest.finish()),
             Some(Work::Search(search, found)) => {
                 Returned::Found(base, Found { place, matched: search.matched(), found })
             }
             Some(Work::Load(_, done)) => Returned::Rows(done),
             // It has taken too long before it began.
-            Some(Work::Among(_)) => {
+            Some(Work::Among(_) | Work::Begin) => {
                 Returned::Found(base, Found { place, matched: 0, found: self.query.purpose.begin() })
             }
             None => return,
@@ -125,6 +126,18 @@ impl<P: Purpose> Query<P> {
     pub(super) fn search(&self, part: &IndexPart, base: &Base) -> Search {
         let (plan, statistics) = (Arc::clone(&self.question.plan), Arc::clone(&self.statistics));
         Search::new(&part.index, plan, statistics, base.snapshot.clone())
+    }
+}
+
+/// Goes on with a search for the nearest, as [`step`] does.
+fn step_nearest(nearest: &mut NearestSearch, view: &PartSearch<'_>, effort: &mut Effort) -> bool {
+    loop {
+        let steps = NEAREST_STEPS.min(effort.left());
+        let is_over = nearest.step(&view.part.index, steps);
+        effort.spend(steps);
+        if is_over || effort.is_spent() || view.question.deadline.is_past() {
+            return is_over;
+        }
     }
 }
 

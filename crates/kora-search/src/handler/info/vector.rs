@@ -7,9 +7,13 @@ use super::super::search::count;
 
 /// Names that [`write`] writes, with their values.
 pub(super) fn pair_count(kind: &VectorKind) -> usize {
-    match kind.algorithm {
+    match &kind.algorithm {
         Algorithm::Flat => 4,
-        Algorithm::Hnsw { .. } => 6,
+        Algorithm::Hnsw(_) => 6,
+        Algorithm::Vamana(_, vamana) => {
+            let threshold = usize::from(vamana.compression.is_some());
+            7 + threshold + usize::from(vamana.reduce.is_some())
+        }
     }
 }
 
@@ -19,16 +23,13 @@ pub(super) fn write(kind: &VectorKind, out: &mut dyn Reply) {
         out.simple(name);
         out.simple(value);
     };
-    word("algorithm", if kind.algorithm == Algorithm::Flat { "FLAT" } else { "HNSW" });
-    word(
-        "data_type",
-        match kind.element {
-            Element::Float32 => "FLOAT32",
-            Element::Float64 => "FLOAT64",
-            Element::Float16 => "FLOAT16",
-            Element::BFloat16 => "BFLOAT16",
-        },
-    );
+    let algorithm = match kind.algorithm {
+        Algorithm::Flat => "FLAT",
+        Algorithm::Hnsw(_) => "HNSW",
+        Algorithm::Vamana(..) => "SVS-VAMANA",
+    };
+    word("algorithm", algorithm);
+    word("data_type", type_name(kind.element));
     out.simple("dim");
     out.integer(count(kind.dimensions as u64));
     out.simple("distance_metric");
@@ -37,10 +38,45 @@ pub(super) fn write(kind: &VectorKind, out: &mut dyn Reply) {
         Metric::InnerProduct => "IP",
         Metric::Cosine => "COSINE",
     });
-    if let Algorithm::Hnsw { links, construction } = kind.algorithm {
-        for (name, value) in [("M", links), ("ef_construction", construction)] {
-            out.simple(name);
-            out.integer(count(value));
+    let mut number = |name: &str, value: u64| {
+        out.simple(name);
+        out.integer(count(value));
+    };
+    match &kind.algorithm {
+        Algorithm::Flat => {}
+        Algorithm::Hnsw(graph) => {
+            number("M", graph.links);
+            number("ef_construction", graph.construction);
         }
+        Algorithm::Vamana(graph, vamana) => {
+            number("graph_max_degree", graph.links.saturating_mul(2));
+            number("construction_window_size", graph.construction);
+            out.simple("compression");
+            out.simple(vamana.compression.as_deref().unwrap_or("NO_COMPRESSION"));
+            let mut number = |name: &str, value: u64| {
+                out.simple(name);
+                out.integer(count(value));
+            };
+            if vamana.compression.is_some() {
+                number("training_threshold", vamana.training_threshold.unwrap_or(TRAINED));
+            }
+            if let Some(reduce) = vamana.reduce {
+                number("reduced_dim", reduce);
+            }
+        }
+    }
+}
+
+/// Vectors that SVS-VAMANA learns from unless something else is said.
+const TRAINED: u64 = 10_240;
+
+fn type_name(element: Element) -> &'static str {
+    match element {
+        Element::Float32 => "FLOAT32",
+        Element::Float64 => "FLOAT64",
+        Element::Float16 => "FLOAT16",
+        Element::BFloat16 => "BFLOAT16",
+        Element::Int8 => "INT8",
+        Element::UInt8 => "UINT8",
     }
 }

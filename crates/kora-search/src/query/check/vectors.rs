@@ -1,4 +1,4 @@
-//! What is said about a search of vectors and does not belong to it. Vectors are searched exactly, so that what is admitted changes no answer.
+//! What is said about a search of vectors and does not belong to it.
 
 use kora_index::schema::{Algorithm, Field, FieldKind};
 
@@ -22,13 +22,21 @@ const UNKNOWN: QueryError = QueryError::VectorOption("Invalid option");
 /// Checks what is said about the search. A field that has no vectors finds nothing, whatever is said.
 pub(super) fn check(query: &VectorQuery, field: Option<&Field>, asked: Asked) -> Result<(), QueryError> {
     let Some(FieldKind::Vector(kind)) = field.map(|field| &field.kind) else { return Ok(()) };
-    let is_graph = matches!(kind.algorithm, Algorithm::Hnsw { .. });
+    let is_graph = kind.algorithm.graph().is_some();
+    let is_vamana = matches!(kind.algorithm, Algorithm::Vamana(..));
     let mut seen: Vec<String> = Vec::new();
     let mut policy = None;
     for (name, value) in &query.options {
         let upper = name.to_ascii_uppercase();
         match upper.as_str() {
-            "EF_RUNTIME" if is_graph && asked != Asked::Range => positive(value)?,
+            "EF_RUNTIME" if is_graph && !is_vamana && asked != Asked::Range => positive(value)?,
+            "SEARCH_WINDOW_SIZE" if is_vamana => positive(value)?,
+            "SEARCH_BUFFER_CAPACITY" if is_vamana => positive(value)?,
+            "USE_SEARCH_HISTORY" if is_vamana => {
+                if !["ON", "OFF", "AUTO"].iter().any(|word| word.eq_ignore_ascii_case(value)) {
+                    return Err(INVALID);
+                }
+            }
             "EPSILON" if is_graph && asked == Asked::Range => {
                 let epsilon: f64 = value.parse().map_err(|_| INVALID)?;
                 if epsilon.is_nan() || epsilon <= 0.0 {

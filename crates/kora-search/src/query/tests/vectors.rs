@@ -1,7 +1,7 @@
 //! Queries for vectors.
 
-use kora_index::query::{Near, Nearest, Node, NodeKind};
-use kora_index::schema::{Algorithm, Element, FieldKind, Metric, Schema, VectorKind};
+use kora_index::query::{Near, Nearest, NearestWay, Node, NodeKind, Policy};
+use kora_index::schema::{Algorithm, Element, FieldKind, GraphKind, Metric, Schema, VectorKind};
 
 use super::super::{Dialect, Options, Query, QueryError};
 use super::{Nothing, Stems, field, tag, text};
@@ -18,7 +18,7 @@ fn schema() -> Schema {
     };
     let fields = vec![
         field("v", vector(Metric::L2, Algorithm::Flat)),
-        field("w", vector(Metric::Cosine, Algorithm::Hnsw { links: 16, construction: 200 })),
+        field("w", vector(Metric::Cosine, Algorithm::Hnsw(GraphKind::default()))),
         text("t", false, None),
         field("n", FieldKind::Numeric),
         tag("g", false),
@@ -70,16 +70,38 @@ fn words_of_a_filter_are_not_expanded() {
 #[test]
 fn means_what_it_says() {
     let vector = vec![1, 0, 0, 0, 0, 255, 0, 0];
-    let near = Near { field: "v".to_owned(), vector: vector.clone(), radius: 1.5, distance: None };
+    let near =
+        Near { field: "v".to_owned(), vector: vector.clone(), radius: 1.5, epsilon: None, distance: None };
     assert_eq!(read("@v:[VECTOR_RANGE 1.5 $b]", 2).unwrap().node().kind, NodeKind::Near(near.clone()));
     let named = Near { distance: Some("d".to_owned()), ..near };
     let query = "@v:[VECTOR_RANGE 1.5 $b]=>{$yield_distance_as: d}";
     assert_eq!(read(query, 2).unwrap().node().kind, NodeKind::Near(named));
     let nearest = |distance: &str, filter| {
         let (field, vector, distance) = ("v".to_owned(), vector.clone(), distance.to_owned());
-        NodeKind::Nearest(Box::new(Nearest { field, vector, count: 3, distance, filter: Node::new(filter) }))
+        let (filter, way) = (Node::new(filter), NearestWay::default());
+        NodeKind::Nearest(Box::new(Nearest { field, vector, count: 3, distance, filter, way }))
     };
     assert_eq!(read("*=>[KNN $k @v $b]", 2).unwrap().node().kind, nearest("__v_score", NodeKind::All));
     let word = NodeKind::Word { text: "foo".to_owned(), is_expandable: false };
     assert_eq!(read("foo=>[KNN 3 @v $b AS d]", 2).unwrap().node().kind, nearest("d", word));
+}
+
+#[test]
+fn how_to_search_is_kept() {
+    let way = |query: &str| match read(query, 2).unwrap().node().kind {
+        NodeKind::Nearest(nearest) => nearest.way,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(way("*=>[KNN 3 @w $b EF_RUNTIME 70]"), NearestWay { candidates: Some(70), policy: None });
+    assert_eq!(way("*=>[KNN 3 @w $b]=>{$ef_runtime: 71}").candidates, Some(71));
+    let policy = |query| way(query).policy;
+    assert_eq!(policy("foo=>[KNN 3 @w $b HYBRID_POLICY adhoc_bf]"), Some(Policy::Exact));
+    assert_eq!(policy("foo=>[KNN 3 @w $b HYBRID_POLICY BATCHES]"), Some(Policy::Graph(None)));
+    let batches = Some(Policy::Graph(Some(9)));
+    assert_eq!(policy("foo=>[KNN 3 @w $b HYBRID_POLICY BATCHES BATCH_SIZE 9]"), batches);
+    assert_eq!(policy("foo=>[KNN 3 @w $b BATCH_SIZE 9]"), batches);
+    let NodeKind::Near(near) = read("@w:[VECTOR_RANGE 1 $b]=>{$epsilon: 0.5}", 2).unwrap().node().kind else {
+        panic!("it is a range");
+    };
+    assert_eq!(near.epsilon, Some(0.5));
 }

@@ -29,6 +29,8 @@ const HNSW: u64 = 1;
 /// A graph with what waits to be put into it.
 const TIERED: u64 = 2;
 
+/// Candidates of a search that nothing is said of.
+const CANDIDATES: u64 = 10;
 const ELEMENTS: [&str; 4] = ["FLOAT32", "FLOAT64", "BFLOAT16", "FLOAT16"];
 const METRICS: [&str; 3] = ["L2", "IP", "COSINE"];
 
@@ -113,7 +115,11 @@ impl Reader<'_> {
         self.number()?;
         let mut said = vec![("TYPE", element), ("DIM", dimensions), ("DISTANCE_METRIC", metric)];
         for attribute in attributes {
-            said.push((attribute, self.number()?.to_string()));
+            let number = self.number()?;
+            // What nothing was said of is stored as RediSearch has it; ours is another one.
+            if *attribute != "EF_RUNTIME" || number != CANDIDATES {
+                said.push((attribute, number.to_string()));
+            }
         }
         let head = ["VECTOR".to_owned(), name.to_owned(), (2 * said.len()).to_string()];
         let pairs = said.into_iter().flat_map(|(name, value)| [name.to_owned(), value]);

@@ -1,0 +1,161 @@
+//! The elements that are nearest to a vector, at once or aside.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use kora_core::context::Ctx;
+use kora_core::context::errand::{Answer, Effort, Errand, Next, Share};
+use kora_core::error::CommandResult;
+use kora_core::reply::Reply;
+use kora_core::store::ShardStore;
+use kora_hnsw::{Hit, Search};
+use kora_locks::{RankedMutex, rank};
+
+use super::go_on;
+use crate::command::read;
+use crate::filter::Filter;
+use crate::pacing::Pacing;
+use crate::set::{self, VectorSet};
+
+/// An element that was found.
+pub(in crate::command) struct Row<'a> {
+    pub(in crate::command) name: &'a [u8],
+    pub(in crate::command) distance: f32,
+    pub(in crate::command) attributes: Option<&'a [u8]>,
+}
+
+/// What is asked for beside the vector.
+pub(in crate::command) trait Purpose: Debug + Send + Sync + 'static {
+    /// What elements have to pass.
+    fn filter(&self) -> Option<&Filter> {
+        None
+    }
+
+    /// Whether an element is near enough.
+    fn is_told(&self, _: &Hit) -> bool {
+        true
+    }
+
+    /// Writes the reply: the elements, nearest first.
+    fn reply(&self, rows: &mut dyn ExactSizeIterator<Item = Row<'_>>, out: &mut dyn Reply);
+}
+
+/// Replies with what a search finds in the set of a key; `ask` makes it.
+///
+/// # Errors
+/// Those of `ask`; if the key holds something else.
+pub(in crate::command) fn find<P: Purpose>(
+    ctx: &mut Ctx<'_>,
+    key: &[u8],
+    ask: impl FnOnce(&VectorSet) -> CommandResult<(P, Search)>,
+    out: &mut dyn Reply,
+) -> CommandResult {
+    let pacing = Pacing::of(ctx);
+    let mut effort = if ctx.may_defer() { pacing.whole() } else { Effort::ENDLESS };
+    let mut keyspace = ctx.keyspace(key);
+    let shard = keyspace.shard();
+    let Some(set) = read(&mut keyspace, key)? else {
+        out.array(0);
+        return Ok(());
+    };
+    let (purpose, mut search) = ask(set)?;
+    if advance(set, &purpose, &mut search, &mut effort) {
+        let hits = finish(set, &purpose, search);
+        purpose.reply(&mut hits.iter().map(|hit| row(set, hit)), out);
+        if set.wants_care() {
+            keyspace.tend_later(key);
+        }
+        return Ok(());
+    }
+    let view = Box::new(set.view());
+    let finding = Arc::new(Finding { purpose, pacing, found: RankedMutex::default() });
+    let share = Part { finding: Arc::clone(&finding), going: Some((view, search)) };
+    let errand: Arc<dyn Errand> = finding;
+    let _ = ctx.run_errand(&errand, vec![(shard, Box::new(share))], Effort::steps(0), out)?;
+    Ok(())
+}
+
+fn row<'s>(set: &'s VectorSet, hit: &Hit) -> Row<'s> {
+    Row { name: set.name(hit.id), distance: hit.distance, attributes: set.attributes(hit.id) }
+}
+
+fn advance<P: Purpose>(set: &VectorSet, purpose: &P, search: &mut Search, effort: &mut Effort) -> bool {
+    let filter = purpose.filter();
+    let passes = |number| match filter {
+        Some(filter) => set.attributes(number).is_some_and(|attributes| filter.matches(attributes)),
+        None => true,
+    };
+    go_on(set, effort, |piece| search.advance(set.graph(), piece, passes))
+}
+
+/// The elements that are to be told, nearest first.
+fn finish<P: Purpose>(set: &VectorSet, purpose: &P, search: Search) -> Vec<Hit> {
+    let (mut hits, scratch) = search.finish(set.graph());
+    set::give_back(scratch);
+    hits.retain(|hit| purpose.is_told(hit));
+    hits
+}
+
+/// An element that was found, by itself.
+#[derive(Debug)]
+struct Found {
+    name: Box<[u8]>,
+    distance: f32,
+    attributes: Option<Box<[u8]>>,
+}
+
+/// A search that goes on aside.
+#[derive(Debug)]
+struct Finding<P> {
+    purpose: P,
+    pacing: Pacing,
+    found: RankedMutex<{ rank::QUERY }, Vec<Found>>,
+}
+
+impl<P: Purpose> Errand for Finding<P> {
+    fn slice(&self) -> Effort {
+        self.pacing.slice()
+    }
+
+    fn next(self: Arc<Self>, _: bool) -> Next {
+        Next { answer: Some(Answer::Reply), shares: Vec::new() }
+    }
+
+    fn reply(&self, out: &mut dyn Reply) -> CommandResult {
+        let found = std::mem::take(&mut *self.found.lock());
+        self.purpose.reply(&mut found.iter().map(Found::row), out);
+        Ok(())
+    }
+}
+
+impl Found {
+    fn row(&self) -> Row<'_> {
+        Row { name: &self.name, distance: self.distance, attributes: self.attributes.as_deref() }
+    }
+}
+
+/// Its share: the set as it was when the command began, and the search over it.
+#[derive(Debug)]
+struct Part<P> {
+    finding: Arc<Finding<P>>,
+    going: Option<(Box<VectorSet>, Search)>,
+}
+
+impl<P: Purpose> Share for Part<P> {
+    fn step(&mut self, store: &mut ShardStore, effort: &mut Effort) -> bool {
+        let Some((view, mut search)) = self.going.take() else { return true };
+        let purpose = &self.finding.purpose;
+        if !advance(&view, purpose, &mut search, effort) {
+            self.going = Some((view, search));
+            return false;
+        }
+        let found = |hit: &Hit| {
+            let Row { name, distance, attributes } = row(&view, hit);
+            Found { name: name.into(), distance, attributes: attributes.map(Box::from) }
+        };
+        *self.finding.found.lock() = finish(&view, purpose, search).iter().map(found).collect();
+        // What the set does not share any more is freed elsewhere.
+        store.throw_away(view, 0);
+        true
+    }
+}
