@@ -63,9 +63,16 @@ impl<'a> Columns<'a> {
         self.known.get(name).copied()
     }
 
-    /// The column that a name means from now on: the one that it means now, or else a new one.
+    /// The column that a name means from now on: the one that it means now, or else a new one. What the index keeps has a column of its own.
     pub(super) fn define(&mut self, name: &str) -> usize {
-        self.find(name).unwrap_or_else(|| self.add(name))
+        let own = self.find(name).filter(|column| !self.is_kept(*column));
+        own.unwrap_or_else(|| self.add(name))
+    }
+
+    /// Whether a column has what the index keeps.
+    fn is_kept(&self, column: usize) -> bool {
+        let is_it = |source: &Source| source.column == column && source.origin == Origin::Index;
+        self.are_documents && self.sources.iter().any(is_it)
     }
 
     /// A new column, which the name means from now on.
@@ -84,11 +91,7 @@ impl<'a> Columns<'a> {
     }
 
     fn load_from(&mut self, loaded: &Loaded, origin: Origin) {
-        let is_kept = |column| {
-            let mut sources = self.sources.iter();
-            sources.any(|source| source.column == column && source.origin == Origin::Index)
-        };
-        if self.find(&loaded.name).is_some_and(|column| origin == Origin::Index || !is_kept(column)) {
+        if self.find(&loaded.name).is_some_and(|column| origin == Origin::Index || !self.is_kept(column)) {
             return;
         }
         let column = self.add(&loaded.name);

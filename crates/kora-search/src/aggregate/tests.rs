@@ -262,6 +262,7 @@ fn what_the_index_keeps_gives_way_to_what_is_loaded() {
     assert_eq!(columns("SORTBY 1 @z APPLY @z AS x LOAD *"), ["z AsItIs", "x"]);
     assert_eq!(columns("SORTBY 1 @z LOAD 3 @z AS q"), ["z Index", "q Document"]);
     assert_eq!(columns("APPLY 1 AS z LOAD 1 @z"), ["z"]);
+    assert_eq!(columns("APPLY @z AS z LOAD 1 @z"), ["z"]);
     assert_eq!(columns("LOAD 1 @z APPLY 1 AS z LOAD *"), ["z Document"]);
     assert_eq!(columns("LOAD 1 @z GROUPBY 1 @z"), ["z Document"]);
 }
