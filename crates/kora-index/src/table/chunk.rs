@@ -122,6 +122,36 @@ struct Lengths {
     order: u64,
 }
 
+/// The same in half as many bytes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Narrow {
+    length: u16,
+    frequency_max: u16,
+    /// Behind the order of the chunk's first document.
+    order: u32,
+}
+
+impl Narrow {
+    /// None: it needs more bytes.
+    fn new(lengths: Lengths, first_order: u64) -> Option<Self> {
+        Some(Self {
+            length: lengths.length.try_into().ok()?,
+            frequency_max: lengths.frequency_max.try_into().ok()?,
+            order: lengths.order.checked_sub(first_order)?.try_into().ok()?,
+        })
+    }
+
+    #[inline]
+    fn widen(self, first_order: u64) -> Lengths {
+        let Self { length, frequency_max, order } = self;
+        Lengths {
+            length: length.into(),
+            frequency_max: frequency_max.into(),
+            order: first_order + u64::from(order),
+        }
+    }
+}
+
 /// The score that documents have unless something else is said.
 const USUAL_SCORE: f32 = 1.0;
 
@@ -130,7 +160,10 @@ const USUAL_SCORE: f32 = 1.0;
 pub(super) struct Chunk {
     live: [u64; WORDS],
     present: u32,
-    lengths: [Lengths; SLOTS],
+    first_order: u64,
+    lengths: [Narrow; SLOTS],
+    /// What counts instead of them, if one of them does not fit.
+    wide_lengths: Option<Box<[Lengths; SLOTS]>>,
     /// Documents' own scores, if one of them is unusual.
     scores: Option<Box<[f32; SLOTS]>>,
     records: [Option<Record>; SLOTS],
@@ -143,7 +176,9 @@ impl Default for Chunk {
         Self {
             live: [0; WORDS],
             present: 0,
-            lengths: [Lengths::default(); SLOTS],
+            first_order: 0,
+            lengths: [Narrow::default(); SLOTS],
+            wide_lengths: None,
             scores: None,
             records: [const { None }; SLOTS],
             sorts: Vec::new(),
@@ -161,13 +196,30 @@ impl Chunk {
             column[at as usize] = *sort;
         }
         self.live[(at / 64) as usize] |= 1 << (at % 64);
-        self.present += 1;
         let Facts { length, frequency_max, score, order } = facts;
-        self.lengths[at as usize] = Lengths { length, frequency_max, order };
+        self.set_lengths(at, Lengths { length, frequency_max, order });
+        self.present += 1;
         if score != USUAL_SCORE || self.scores.is_some() {
             self.scores.get_or_insert_with(|| Box::new([USUAL_SCORE; SLOTS]))[at as usize] = score;
         }
         self.records[at as usize] = Some(record);
+    }
+
+    fn set_lengths(&mut self, at: u32, lengths: Lengths) {
+        if self.present == 0 {
+            self.first_order = lengths.order;
+        }
+        if self.wide_lengths.is_none()
+            && let Some(narrow) = Narrow::new(lengths, self.first_order)
+        {
+            self.lengths[at as usize] = narrow;
+            return;
+        }
+        let (all, first_order) = (&self.lengths, self.first_order);
+        let wide = self
+            .wide_lengths
+            .get_or_insert_with(|| Box::new(std::array::from_fn(|at| all[at].widen(first_order))));
+        wide[at as usize] = lengths;
     }
 
     pub(super) fn set_dead(&mut self, at: u32) {
@@ -208,7 +260,10 @@ impl Chunk {
 
     #[inline]
     pub(super) fn facts(&self, at: u32) -> Facts {
-        let Lengths { length, frequency_max, order } = self.lengths[at as usize];
+        let Lengths { length, frequency_max, order } = match &self.wide_lengths {
+            None => self.lengths[at as usize].widen(self.first_order),
+            Some(wide) => wide[at as usize],
+        };
         let score = self.scores.as_ref().map_or(USUAL_SCORE, |scores| scores[at as usize]);
         Facts { length, frequency_max, score, order }
     }
@@ -222,6 +277,7 @@ impl Chunk {
     /// Bytes on the heap, but those of records.
     pub(super) fn heap_bytes(&self) -> usize {
         self.scores.as_ref().map_or(0, |scores| size_of_val(&**scores))
+            + self.wide_lengths.as_ref().map_or(0, |wide| size_of_val(&**wide))
             + self.sorts.capacity() * size_of::<[SortBits; SLOTS]>()
     }
 
