@@ -16,6 +16,7 @@ mod drop;
 mod explain;
 mod info;
 mod load;
+mod pause;
 mod profile;
 mod question;
 mod search;
