@@ -13,7 +13,7 @@ mod tests;
 
 use ahash::RandomState;
 
-pub(crate) use patterns::Compiled;
+pub(crate) use patterns::{Compiled, EDITS_MAX};
 use suffixes::Suffixes;
 
 use crate::hashed::Hashed;

@@ -17,11 +17,12 @@ use std::collections::BTreeMap;
 use ahash::RandomState;
 
 use crate::analysis::{Stemmer, StopWords};
-use crate::dictionary::Dictionary;
+use crate::dictionary::{Compiled, Dictionary, EDITS_MAX};
 use crate::document::{Document, SortKey};
 use crate::error::{PutError, SchemaError};
 use crate::numbers::Numbers;
 use crate::postings::{Layout, Postings};
+use crate::query::Pattern;
 use crate::scalars::Scalars;
 use crate::schema::{Field, FieldKind, Schema};
 use crate::table::{Snapshot, Table};
@@ -414,6 +415,29 @@ impl Index {
     pub fn words<'a>(&'a self, from: &str) -> impl Iterator<Item = (&'a str, u64)> + use<'a> {
         let words = self.terms.iter_from(from.as_bytes());
         words.map(|(_, text, held)| (text, held.count())).filter(|(_, count)| *count > 0)
+    }
+
+    /// Calls with each word that is at most so many edits away from another one, stems and the like included, and with how many documents have it, in the
+    /// order of their bytes. A few words that are one edit further away come along. Complexity: O(words that begin about so); O(words) for more than
+    /// three edits.
+    pub fn words_near(&self, word: &str, edits: u8, mut visit: impl FnMut(&str, u64)) {
+        if edits > EDITS_MAX {
+            self.words("").for_each(|(text, count)| visit(text, count));
+            return;
+        }
+        let (mut pattern, mut steps) = (Compiled::new(&Pattern::Fuzzy(word.to_owned(), edits)), usize::MAX);
+        self.terms.expand(&mut pattern, &mut steps, |text, held| {
+            if held.count() > 0 {
+                visit(text, held.count());
+            }
+            true
+        });
+    }
+
+    /// Keys of the documents that were put first and live. Complexity: O(count), and O(1) for 256 documents before them that live no more.
+    #[must_use]
+    pub fn first_keys(&self, count: usize) -> Vec<Box<[u8]>> {
+        self.table.live_from(0).take(count).map(|document| self.table.current_key(document).into()).collect()
     }
 
     fn language<'a>(&'a self, own: Option<&'a str>) -> &'a str {

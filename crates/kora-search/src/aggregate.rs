@@ -19,7 +19,7 @@ mod sort;
 #[cfg(test)]
 mod tests;
 
-pub use self::columns::Source;
+pub use self::columns::{Origin, Source};
 pub use self::error::AggregateError;
 pub use self::partial::{Outcome, Partial};
 pub use self::pipeline::Pipeline;

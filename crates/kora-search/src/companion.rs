@@ -36,9 +36,6 @@ use crate::service::{Declaration, Service};
 /// The database whose keys are indexed.
 pub(crate) const DB: DbIndex = DbIndex(0);
 
-/// Entries that are looked at in one go when documents are listed.
-const LISTED_AT_ONCE: usize = 1024;
-
 /// One shard's parts of all indexes.
 pub(crate) struct SearchPart {
     indexes: Vec<IndexPart>,
@@ -183,23 +180,6 @@ impl SearchPart {
     /// The part of an index.
     pub(crate) fn find(&mut self, number: u64) -> Option<&mut IndexPart> {
         self.indexes.iter_mut().find(|index| index.declaration.number == number)
-    }
-
-    /// The keys that are documents of an index. Complexity: O(keys of the store).
-    pub(crate) fn documents(&mut self, store: &ShardStore, number: u64) -> Vec<Box<[u8]>> {
-        let mut keys = Vec::new();
-        let Some(index) = self.find(number) else { return keys };
-        let mut cursor = 0;
-        loop {
-            cursor = store.show_entries(DB, cursor, LISTED_AT_ONCE, &mut |entry| {
-                if index.index.contains(entry.key()) {
-                    keys.push(entry.key().into());
-                }
-            });
-            if cursor == 0 {
-                return keys;
-            }
-        }
     }
 
     /// The place of a change that is made now among all changes.

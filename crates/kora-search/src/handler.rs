@@ -17,6 +17,7 @@ mod explain;
 mod hybrid;
 mod info;
 mod load;
+mod pause;
 mod profile;
 mod question;
 mod search;

@@ -62,11 +62,16 @@ pub(crate) struct Setup<L: std::fmt::Debug + 'static, P: Probe> {
     pub(crate) families: &'static [&'static FamilyOf<TestFront<L, P>>],
     pub(crate) script_looks: Option<Looks>,
     pub(crate) pace: Pace,
+    /// The clock that searches have.
+    pub(crate) search_clock: Option<fn() -> Instant>,
 }
 
 /// An engine without files, and its workers' turns.
 pub(crate) fn build<L: std::fmt::Debug + 'static, P: Probe>(
-    Setup { settings, wakers, shard_count, seed, clock, families, script_looks, pace }: Setup<L, P>,
+    Setup { settings, wakers, shard_count, seed, clock, families, script_looks, pace, search_clock }: Setup<
+        L,
+        P,
+    >,
 ) -> Built<TestFront<L, P>> {
     let Assembly { engine, services, executors, .. } = assemble(assembly::Options {
         settings,
@@ -86,7 +91,11 @@ pub(crate) fn build<L: std::fmt::Debug + 'static, P: Probe>(
     let front =
         Arc::new(TestFront::new(move || Duration::from_millis(clock.load(Ordering::Relaxed).unsigned_abs())));
     let services = services.with(Arc::new(kora_vector::Pacing::by_steps(pace)));
-    let (services, searches) = kora_search::Service::new().with_pace(pace).among(services);
+    let mut searches = kora_search::Service::new().with_pace(pace);
+    if let Some(clock) = search_clock {
+        searches = searches.with_clock(clock);
+    }
+    let (services, searches) = searches.among(services);
     let (services, collections) = kora_doc::Service::new().with_pace(pace).among(services);
     let services = services.with(Arc::new(Cataloged::new(vec![searches, collections])));
     let services = Arc::new(services.with(Arc::clone(&front)));
@@ -152,6 +161,8 @@ pub struct Choices {
     pub script_looks: Option<Looks>,
     /// How searches go on.
     pub pace: Pace,
+    /// The clock that searches have; none: they count steps, and none takes too long.
+    pub search_clock: Option<fn() -> Instant>,
 }
 
 /// See the module.
@@ -185,7 +196,7 @@ impl<P: Probe> Stepped<P> {
     /// The same that goes by `choices`.
     #[must_use]
     pub fn with(worker_count: u16, shard_count: u16, seed: u64, choices: Choices) -> Self {
-        let Choices { settings, script_looks, pace } = choices;
+        let Choices { settings, script_looks, pace, search_clock } = choices;
         let clock = Arc::new(AtomicI64::new(START.0));
         let (engine, turns) = build(Setup {
             settings,
@@ -196,6 +207,7 @@ impl<P: Probe> Stepped<P> {
             families: &[],
             script_looks,
             pace,
+            search_clock,
         });
         Self { engine, turns, now: START, clock, client_count: 0, answers: Vec::new(), probe: PhantomData }
     }

@@ -10,12 +10,13 @@
 use std::sync::OnceLock;
 
 use levenshtein_automata::{DFA, Distance, LevenshteinAutomatonBuilder, SINK_STATE};
+use memchr::memmem::Finder;
 
 use super::Dictionary;
 use crate::query::Pattern;
 
 /// Most edits of a fuzzy word.
-const EDITS_MAX: u8 = 3;
+pub(crate) const EDITS_MAX: u8 = 3;
 
 /// A pattern, ready to compare texts with.
 enum Matcher {
@@ -24,7 +25,7 @@ enum Matcher {
     /// Ends in it.
     Suffix(String),
     /// Has it inside.
-    Infix(String),
+    Infix(Box<Finder<'static>>),
     /// `?` is one character, `*` any number.
     Wildcard(Vec<Token>),
     /// Few edits away.
@@ -57,7 +58,10 @@ impl Compiled {
         let (matcher, start) = match pattern {
             Pattern::Prefix(text) => (Matcher::Prefix, text.clone()),
             Pattern::Suffix(text) => (Matcher::Suffix(text.clone()), String::new()),
-            Pattern::Infix(text) => (Matcher::Infix(text.clone()), String::new()),
+            Pattern::Infix(text) => {
+                let finder = Finder::new(text).into_owned();
+                (Matcher::Infix(Box::new(finder)), String::new())
+            }
             Pattern::Wildcard(text) => {
                 let tokens = parse_wildcard(text);
                 let start = tokens
@@ -146,17 +150,23 @@ impl<V: Default> Dictionary<V> {
         if let Some(from) = pattern.from.take() {
             pattern.from = match &pattern.matcher {
                 Matcher::Fuzzy(dfa) => self.walk(dfa, from, steps, &mut visit),
-                Matcher::Suffix(part) | Matcher::Infix(part) => {
-                    let at_end = matches!(pattern.matcher, Matcher::Suffix(_));
-                    match self.suffixes.as_ref().and_then(|suffixes| suffixes.texts_with(part, at_end)) {
-                        Some(numbers) => self.visit_all(numbers, steps, &mut visit),
-                        None => self.scan(&pattern.matcher, &pattern.start, from, steps, &mut visit),
-                    }
-                }
-                matcher => self.scan(matcher, &pattern.start, from, steps, &mut visit),
+                matcher => match self.texts_with(matcher) {
+                    Some(numbers) => self.visit_all(numbers, steps, &mut visit),
+                    None => self.scan(matcher, &pattern.start, from, steps, &mut visit),
+                },
             };
         }
         pattern.from.is_none()
+    }
+
+    /// The texts that have a part, if the dictionary finds such texts fast.
+    fn texts_with(&self, matcher: &Matcher) -> Option<Vec<u32>> {
+        let (part, at_end) = match matcher {
+            Matcher::Suffix(part) => (&**part, true),
+            Matcher::Infix(finder) => (std::str::from_utf8(finder.needle()).ok()?, false),
+            _ => return None,
+        };
+        self.suffixes.as_ref()?.texts_with(part, at_end)
     }
 
     fn visit_all(
@@ -194,7 +204,7 @@ impl<V: Default> Dictionary<V> {
             let fits = match matcher {
                 Matcher::Prefix => true,
                 Matcher::Suffix(part) => text.ends_with(&**part),
-                Matcher::Infix(part) => text.contains(&**part),
+                Matcher::Infix(finder) => finder.find(text.as_bytes()).is_some(),
                 Matcher::Wildcard(tokens) => fits_wildcard(tokens, text),
                 Matcher::Fuzzy(dfa) => is_match(
                     dfa,

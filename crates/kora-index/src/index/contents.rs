@@ -152,22 +152,41 @@ pub(super) fn push_sort(bytes: &mut Vec<u8>, field: &Field, value: Option<&SortV
         },
         Some(SortValue::Text(text)) => {
             varint::push(bytes, SORT_TEXT);
-            let lowered = if field.un_normalised { None } else { Some(lowered(text)) };
-            let text = lowered.as_deref().unwrap_or(text);
+            let folded = if field.un_normalised { None } else { Some(folded(text)) };
+            let text = folded.as_deref().unwrap_or(text);
             varint::push(bytes, text.len() as u64);
             bytes.extend_from_slice(text);
         }
     }
 }
 
-/// Text in lower case, of all scripts; bytes that are not UTF-8 stay.
-fn lowered(text: &[u8]) -> Vec<u8> {
-    let mut lower = Vec::with_capacity(text.len());
+/// Text whose case is folded, of all scripts; bytes that are not UTF-8 stay.
+fn folded(text: &[u8]) -> Vec<u8> {
+    let mut folded = Vec::with_capacity(text.len());
     for chunk in text.utf8_chunks() {
-        lower.extend_from_slice(chunk.valid().to_lowercase().as_bytes());
-        lower.extend_from_slice(chunk.invalid());
+        let valid = chunk.valid();
+        if valid.is_ascii() {
+            folded.extend(valid.bytes().map(|byte| byte.to_ascii_lowercase()));
+        } else {
+            valid.chars().for_each(|one| fold(one, &mut folded));
+        }
+        folded.extend_from_slice(chunk.invalid());
     }
-    lower
+    folded
+}
+
+/// Appends what a character is when its case does not count: most often the lower case of its upper case. Source: Unicode's full case folding.
+fn fold(one: char, out: &mut Vec<u8>) {
+    let mut push = |one: char| out.extend_from_slice(one.encode_utf8(&mut [0; 4]).as_bytes());
+    match one {
+        // Upper case has no place for the dot that it lacks.
+        'ı' => push(one),
+        'ẞ' => "ss".chars().for_each(push),
+        // Cherokee had capitals first, and folds to them.
+        'Ꭰ'..='Ᏽ' => push(one),
+        'ᏸ'..='ᏽ' | 'ꭰ'..='ꮿ' => one.to_uppercase().for_each(push),
+        _ => one.to_uppercase().flat_map(char::to_lowercase).for_each(push),
+    }
 }
 
 /// Reads one sort value.

@@ -7,7 +7,7 @@ use super::{Index, Indexed};
 use crate::analysis::{self, SOUND_MARK, STEM_MARK, SYNONYM_MARK, Stemmer};
 use crate::schema::{Field, FieldKind};
 
-/// Shortest word that is found by how it sounds, in bytes.
+/// Shortest word that has a sound of its own, in bytes.
 const SOUNDING_BYTES_MIN: usize = 3;
 
 /// Under what a word is in the dictionary.
@@ -28,6 +28,8 @@ pub(super) struct Forms<'a> {
     /// None: by no stems.
     stemmer: Option<&'a Stemmer>,
     by_sound: bool,
+    /// The sound of the last word of the text that is long enough to have one.
+    sound: Option<String>,
     synonyms: &'a BTreeMap<String, Vec<String>>,
 }
 
@@ -39,22 +41,30 @@ impl<'a> Forms<'a> {
         synonyms: &'a BTreeMap<String, Vec<String>>,
     ) -> Self {
         let FieldKind::Text { no_stem, phonetic, .. } = &field.kind else {
-            return Self { stemmer: None, by_sound: false, synonyms };
+            return Self { stemmer: None, by_sound: false, sound: None, synonyms };
         };
-        Self { stemmer: stemmer.filter(|_| !no_stem), by_sound: phonetic.is_some(), synonyms }
+        Self { stemmer: stemmer.filter(|_| !no_stem), by_sound: phonetic.is_some(), sound: None, synonyms }
     }
 
-    /// Calls with each text that the dictionary has for a word. The buffer is for marked ones.
-    pub(super) fn visit(&self, word: &str, buffer: &mut String, mut visit: impl FnMut(Form, &str)) {
+    /// Begins a text.
+    pub(super) fn begin(&mut self) {
+        self.sound = None;
+    }
+
+    /// Calls with each text that the dictionary has for the next word of the text. The buffer is for marked ones.
+    pub(super) fn visit(&mut self, word: &str, buffer: &mut String, mut visit: impl FnMut(Form, &str)) {
         visit(Form::Word, word);
         if let Some(stem) = self.stemmer.and_then(|stemmer| stemmer.stem(word)) {
             visit(Form::Stem, marked(buffer, STEM_MARK, &stem));
         }
-        if self.by_sound
-            && word.len() >= SOUNDING_BYTES_MIN
-            && let Some(sound) = analysis::sound(word)
-        {
-            visit(Form::Sound, marked(buffer, SOUND_MARK, &sound));
+        if self.by_sound {
+            // A shorter word has the sound of the word before it, as in RediSearch.
+            if word.len() >= SOUNDING_BYTES_MIN {
+                self.sound = analysis::sound(word);
+            }
+            if let Some(sound) = &self.sound {
+                visit(Form::Sound, marked(buffer, SOUND_MARK, sound));
+            }
         }
         for group in self.synonyms.get(word).into_iter().flatten() {
             visit(Form::Synonym, marked(buffer, SYNONYM_MARK, group));
@@ -85,7 +95,7 @@ impl Index {
         let indexed = self.fields.get(field).map(|field| &field.indexed);
         let (Some(field), Some(Indexed::Text(_))) = (self.schema.fields.get(field), indexed) else { return };
         let language = self.language(language).to_ascii_lowercase();
-        let forms = Forms::new(field, self.stemmers.get(&language), &self.synonyms);
+        let mut forms = Forms::new(field, self.stemmers.get(&language), &self.synonyms);
         let (mut place, mut buffer) = (0, String::new());
         analysis::spans(text, |word, bytes| {
             if self.stop_words.contains(word) {

@@ -132,8 +132,9 @@ impl Index {
             };
             let frequency = frequency_of(*weight);
             let stem_frequency = frequency_of(*weight * STEM_FACTOR);
-            let forms = Forms::new(&schema.fields[place], stemmer, synonyms);
+            let mut forms = Forms::new(&schema.fields[place], stemmer, synonyms);
             for (nth, text) in texts.iter().enumerate() {
+                forms.begin();
                 position = position.saturating_add(if nth > 0 { VALUES_APART } else { 0 });
                 let Scratch { occurrences, mark, .. } = scratch;
                 let mut visit = |word: &str| {

@@ -242,7 +242,7 @@ fn empty_values_are_found_if_that_is_indexed() {
 }
 
 #[test]
-fn sort_values_are_kept_in_lower_case() {
+fn the_case_of_sort_values_is_folded() {
     let sortable = |name, kind, un_normalised| Field { sortable: true, un_normalised, ..field(name, kind) };
     let fields = vec![
         sortable("s", text_kind(1.0), false),

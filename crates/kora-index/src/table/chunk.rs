@@ -39,58 +39,56 @@ impl SortBits {
     }
 }
 
-/// The score that documents have unless something else is said.
-const USUAL_SCORE: f32 = 1.0;
-
-/// Places among equals. Those of neighbours are mostly near each other.
-#[derive(Clone, Debug)]
-struct Orders {
-    /// That of the first document.
-    base: Option<u64>,
-    /// What they have over that.
-    over: [u32; SLOTS],
-    /// All of them, if one does not fit.
-    far: Option<Box<[u64; SLOTS]>>,
+/// The facts of a document but its own score.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lengths {
+    length: u32,
+    frequency_max: u32,
+    order: u64,
 }
 
-impl Default for Orders {
-    fn default() -> Self {
-        Self { base: None, over: [0; SLOTS], far: None }
-    }
+/// The same in half as many bytes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Narrow {
+    length: u16,
+    frequency_max: u16,
+    /// Behind the order of the chunk's first document.
+    order: u32,
 }
 
-impl Orders {
-    fn set(&mut self, at: usize, order: u64) {
-        let base = *self.base.get_or_insert(order);
-        if let Some(far) = &mut self.far {
-            far[at] = order;
-        } else if let Some(over) = order.checked_sub(base).and_then(|over| u32::try_from(over).ok()) {
-            self.over[at] = over;
-        } else {
-            let mut far = Box::new(self.over.map(|over| base.saturating_add(over.into())));
-            far[at] = order;
-            self.far = Some(far);
-        }
+impl Narrow {
+    /// None: it needs more bytes.
+    fn new(lengths: Lengths, first_order: u64) -> Option<Self> {
+        Some(Self {
+            length: lengths.length.try_into().ok()?,
+            frequency_max: lengths.frequency_max.try_into().ok()?,
+            order: lengths.order.checked_sub(first_order)?.try_into().ok()?,
+        })
     }
 
     #[inline]
-    fn get(&self, at: usize) -> u64 {
-        match &self.far {
-            None => self.base.unwrap_or(0) + u64::from(self.over[at]),
-            Some(far) => far[at],
+    fn widen(self, first_order: u64) -> Lengths {
+        let Self { length, frequency_max, order } = self;
+        Lengths {
+            length: length.into(),
+            frequency_max: frequency_max.into(),
+            order: first_order + u64::from(order),
         }
     }
 }
+
+/// The score that documents have unless something else is said.
+const USUAL_SCORE: f32 = 1.0;
 
 /// Documents with neighbouring numbers.
 #[derive(Clone, Debug)]
 pub(super) struct Chunk {
     live: [u64; WORDS],
     present: u32,
-    lengths: [u32; SLOTS],
-    orders: Orders,
-    /// Greatest frequencies of words, if a document has words.
-    frequencies: Option<Box<[u32; SLOTS]>>,
+    first_order: u64,
+    lengths: [Narrow; SLOTS],
+    /// What counts instead of them, if one of them does not fit.
+    wide_lengths: Option<Box<[Lengths; SLOTS]>>,
     /// Documents' own scores, if one of them is unusual.
     scores: Option<Box<[f32; SLOTS]>>,
     records: Records,
@@ -103,9 +101,9 @@ impl Default for Chunk {
         Self {
             live: [0; WORDS],
             present: 0,
-            lengths: [0; SLOTS],
-            orders: Orders::default(),
-            frequencies: None,
+            first_order: 0,
+            lengths: [Narrow::default(); SLOTS],
+            wide_lengths: None,
             scores: None,
             records: Records::default(),
             sorts: Vec::new(),
@@ -123,17 +121,30 @@ impl Chunk {
             column[at as usize] = *sort;
         }
         self.live[(at / 64) as usize] |= 1 << (at % 64);
-        self.present += 1;
         let Facts { length, frequency_max, score, order } = facts;
-        self.lengths[at as usize] = length;
-        self.orders.set(at as usize, order);
-        if frequency_max > 0 || self.frequencies.is_some() {
-            self.frequencies.get_or_insert_with(|| Box::new([0; SLOTS]))[at as usize] = frequency_max;
-        }
+        self.set_lengths(at, Lengths { length, frequency_max, order });
+        self.present += 1;
         if score != USUAL_SCORE || self.scores.is_some() {
             self.scores.get_or_insert_with(|| Box::new([USUAL_SCORE; SLOTS]))[at as usize] = score;
         }
         self.records.insert(at as usize, record);
+    }
+
+    fn set_lengths(&mut self, at: u32, lengths: Lengths) {
+        if self.present == 0 {
+            self.first_order = lengths.order;
+        }
+        if self.wide_lengths.is_none()
+            && let Some(narrow) = Narrow::new(lengths, self.first_order)
+        {
+            self.lengths[at as usize] = narrow;
+            return;
+        }
+        let (all, first_order) = (&self.lengths, self.first_order);
+        let wide = self
+            .wide_lengths
+            .get_or_insert_with(|| Box::new(std::array::from_fn(|at| all[at].widen(first_order))));
+        wide[at as usize] = lengths;
     }
 
     pub(super) fn set_dead(&mut self, at: u32) {
@@ -175,13 +186,12 @@ impl Chunk {
 
     #[inline]
     pub(super) fn facts(&self, at: u32) -> Facts {
-        let at = at as usize;
-        Facts {
-            length: self.lengths[at],
-            frequency_max: self.frequencies.as_ref().map_or(0, |frequencies| frequencies[at]),
-            score: self.scores.as_ref().map_or(USUAL_SCORE, |scores| scores[at]),
-            order: self.orders.get(at),
-        }
+        let Lengths { length, frequency_max, order } = match &self.wide_lengths {
+            None => self.lengths[at as usize].widen(self.first_order),
+            Some(wide) => wide[at as usize],
+        };
+        let score = self.scores.as_ref().map_or(USUAL_SCORE, |scores| scores[at as usize]);
+        Facts { length, frequency_max, score, order }
     }
 
     /// The sort value of a numeric field, by its place among those.
@@ -193,8 +203,7 @@ impl Chunk {
     /// Bytes on the heap, but those of records.
     pub(super) fn heap_bytes(&self) -> usize {
         self.scores.as_ref().map_or(0, |scores| size_of_val(&**scores))
-            + self.frequencies.as_ref().map_or(0, |frequencies| size_of_val(&**frequencies))
-            + self.orders.far.as_ref().map_or(0, |far| size_of_val(&**far))
+            + self.wide_lengths.as_ref().map_or(0, |wide| size_of_val(&**wide))
             + self.sorts.capacity() * size_of::<[SortBits; SLOTS]>()
     }
 

@@ -68,3 +68,25 @@ proptest! {
         prop_assert_eq!((table.record_bytes(), table.chunk_bytes(), table.key_table_bytes()), (0, 0, 0));
     }
 }
+
+proptest! {
+    /// What is known of a document does not depend on how many bytes its neighbours need.
+    #[test]
+    fn facts_are_kept_however_large_they_are(
+        all in prop::collection::vec((0_u32..90_000, 0_u32..90_000, prop_oneof![0_u64..1000, any::<u64>()]), 1..600),
+        is_ascending: bool,
+    ) {
+        let mut table = Table::new(RandomState::with_seeds(1, 2, 3, 4));
+        let mut expected = Vec::new();
+        for (at, (length, frequency_max, order)) in (0_u32..).zip(all) {
+            let small = if at % 300 < 200 { 100 } else { u32::MAX };
+            let order = if is_ascending { u64::from(at) << 20 } else { order };
+            let facts = Facts { length: length % small, frequency_max: frequency_max % small, score: 1.0, order };
+            let number = table.insert(facts, &[], &Packed::new(&at.to_le_bytes(), b"", None, b"")).unwrap();
+            expected.push((number, facts));
+        }
+        for (number, facts) in expected {
+            prop_assert_eq!(table.facts(number), Some(facts));
+        }
+    }
+}

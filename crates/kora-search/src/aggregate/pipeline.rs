@@ -54,7 +54,7 @@ pub(super) struct Cut {
 #[derive(Clone, Debug)]
 pub struct Pipeline {
     pub(super) actions: Vec<Action>,
-    names: Vec<String>,
+    shown: Vec<(String, usize)>,
     sources: Vec<Source>,
     loads_all: bool,
     /// One for each action, if it is profiled.
@@ -93,8 +93,8 @@ impl Pipeline {
                 Step::Arrange(arrange) => actions.extend(compile_arrange(arrange, &mut columns)?),
             }
         }
-        let (names, sources) = columns.finish();
-        Ok(Self { actions, names, sources, loads_all, tallies: None })
+        let (shown, sources) = columns.finish();
+        Ok(Self { actions, shown, sources, loads_all, tallies: None })
     }
 
     /// The same, whose steps are counted.
@@ -127,10 +127,10 @@ impl Pipeline {
         }
     }
 
-    /// The names of the columns of the rows that come out.
+    /// The names of what the rows that come out show, and its columns.
     #[must_use]
-    pub fn names(&self) -> &[String] {
-        &self.names
+    pub fn shown(&self) -> &[(String, usize)] {
+        &self.shown
     }
 
     /// What documents are loaded into the rows that go in.

@@ -88,8 +88,8 @@ fn lines(line: &str) -> Vec<String> {
     let pipeline = compile(line).unwrap();
     let outcome = run(&pipeline, vec![rows(&pipeline)]).unwrap();
     let line = |row: Row| {
-        let pairs = pipeline.names().iter().zip(&row.values);
-        let pairs = pairs.filter_map(|(name, value)| Some(format!("{name}={}", shown(value.as_ref()?))));
+        let pairs = pipeline.shown().iter().map(|(name, column)| (name, row.values.get(*column)));
+        let pairs = pairs.filter_map(|(name, value)| Some(format!("{name}={}", shown(value?.as_ref()?))));
         pairs.collect::<Vec<_>>().join(" ")
     };
     outcome.rows.into_iter().map(line).collect()
@@ -228,19 +228,43 @@ fn names_that_mean_nothing() {
     for (line, expected) in cases {
         assert_eq!(compile(line).unwrap_err().to_string(), expected, "{line}");
     }
-    assert_eq!(compile("APPLY @z AS x").unwrap().names(), ["z", "x"]);
-    assert_eq!(compile("LOAD 3 @n AS q APPLY @q AS x").unwrap().names(), ["q", "x"]);
+    assert_eq!(columns("APPLY @z AS x"), ["z Index", "x"]);
+    assert_eq!(columns("LOAD 3 @n AS q APPLY @q AS x"), ["q Document", "x"]);
 }
 
 #[test]
 fn everything_is_loaded_by_its_name() {
-    let all = compile("LOAD * APPLY @other AS x").unwrap();
+    let all = compile("LOAD * APPLY @n AS x").unwrap();
     assert!(all.loads_all());
-    assert_eq!(all.sources()[0].field, "other");
+    assert_eq!(columns("LOAD * APPLY @n AS x"), ["n AsItIs", "x"]);
+    let refused = "Property `other` not loaded nor in pipeline";
+    assert_eq!(compile("LOAD * APPLY @other AS x").unwrap_err().to_string(), refused);
     let words: Vec<_> = "idx * LOAD * APPLY @n AS x".split(' ').map(str::as_bytes).collect();
     let json = Schema { source: Source::Json, ..schema() };
     let refused = Pipeline::compile(&Aggregate::parse(&words).unwrap().steps, &json, &[]).unwrap_err();
     assert_eq!(refused.to_string(), "Property `n` not loaded nor in pipeline");
+}
+
+/// Of each name that is shown, where it is from, in the order in which names are shown.
+fn columns(line: &str) -> Vec<String> {
+    let pipeline = compile(line).unwrap();
+    let origin = |column| pipeline.sources().iter().find(|source| source.column == column);
+    let line = |(name, column): &(String, usize)| match origin(*column) {
+        Some(source) => format!("{name} {:?}", source.origin),
+        None => name.clone(),
+    };
+    pipeline.shown().iter().map(line).collect()
+}
+
+#[test]
+fn what_the_index_keeps_gives_way_to_what_is_loaded() {
+    assert_eq!(columns("SORTBY 1 @z APPLY @z AS x LOAD 2 @n @z"), ["z Document", "x", "n Document"]);
+    assert_eq!(columns("SORTBY 1 @z APPLY @z AS x LOAD *"), ["z AsItIs", "x"]);
+    assert_eq!(columns("SORTBY 1 @z LOAD 3 @z AS q"), ["z Index", "q Document"]);
+    assert_eq!(columns("APPLY 1 AS z LOAD 1 @z"), ["z"]);
+    assert_eq!(columns("APPLY @z AS z LOAD 1 @z"), ["z"]);
+    assert_eq!(columns("LOAD 1 @z APPLY 1 AS z LOAD *"), ["z Document"]);
+    assert_eq!(columns("LOAD 1 @z GROUPBY 1 @z"), ["z Document"]);
 }
 
 #[test]

@@ -98,7 +98,7 @@ impl Create {
         if let Some(filter) = &schema.filter {
             Expression::parse(filter, |_| Some(0))?;
         }
-        schema.fields = fields(&mut args, &[])?;
+        schema.fields = fields(&mut args, &schema)?;
         Ok(Self { index: arguments[0].to_vec(), schema })
     }
 }
@@ -139,7 +139,7 @@ impl Alter {
     /// They are not well-formed, or the index has one of such a name.
     pub fn fields(&self, schema: &Schema) -> Result<Vec<Field>> {
         let arguments: Vec<_> = self.arguments.iter().map(Vec::as_slice).collect();
-        fields(&mut Args::new(&arguments), &schema.fields)
+        fields(&mut Args::new(&arguments), schema)
     }
 }
 
@@ -209,12 +209,14 @@ fn source(word: &[u8]) -> Result<Source> {
     }
 }
 
-/// Fields up to the end, none of which has the name of another one or of one that is there.
-fn fields(args: &mut Args<'_>, present: &[Field]) -> Result<Vec<Field>> {
+/// Fields up to the end, none of which has the name of another one or of one that is there. Values in JSON are kept as they are.
+fn fields(args: &mut Args<'_>, schema: &Schema) -> Result<Vec<Field>> {
+    let present = &schema.fields;
     let mut names: HashSet<String> = present.iter().map(|field| field.name.clone()).collect();
     let mut fields = Vec::new();
     while !args.is_empty() {
-        let field = field(args)?;
+        let mut field = field(args)?;
+        field.un_normalised |= field.sortable && schema.source == Source::Json;
         if !names.insert(field.name.clone()) {
             return Err(ArgumentError::other(format!("Duplicate field in schema - {}", field.name)));
         }

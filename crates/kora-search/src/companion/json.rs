@@ -1,6 +1,7 @@
 //! Documents in JSON values.
 //!
-//! A field is what its path finds. Several values, or an array, are several values of the field; null is none. Sorted is by the first.
+//! A field is what its path finds. Several values, or an array, are several values of the field, of which null is none; the field is missing only if
+//! the path finds nothing at all. Sorted is by the first.
 
 mod vectors;
 
@@ -68,7 +69,8 @@ enum Found {
     Texts(Vec<Vec<u8>>),
     Tags(Vec<Vec<u8>>),
     Numbers(Vec<f64>),
-    Points(Vec<(f64, f64)>, Vec<u8>),
+    /// Points, and the text of the first.
+    Points(Vec<(f64, f64)>, Option<Vec<u8>>),
     Vectors(Vec<Vec<u8>>),
 }
 
@@ -128,14 +130,14 @@ impl Found {
                 Values { content, sort: None }
             }
             Self::Points(points, text) => {
-                let sort = is_sortable.then(|| SortValue::Text(text.clone()));
+                let sort = text.clone().filter(|_| is_sortable).map(SortValue::Text);
                 Values { content: Content::Points(points.clone()), sort }
             }
         }
     }
 }
 
-/// The values that a path finds: an array found alone stands for its elements. Null is no value.
+/// The values that a path finds: an array found alone stands for its elements. Null is no value, but it is found.
 fn find(field: &Field, path: &Path, root: JsonValue<'_>) -> Result<Found, Failing> {
     let found = path.find(root).map_err(|_| Failing::Value("Too many values of a path".to_owned()))?;
     if let FieldKind::Vector(kind) = &field.kind {
@@ -150,9 +152,6 @@ fn find(field: &Field, path: &Path, root: JsonValue<'_>) -> Result<Found, Failin
         _ => (found, true),
     };
     let values: Vec<_> = values.into_iter().filter(|value| !matches!(value.node(), Node::Null)).collect();
-    if values.is_empty() {
-        return Ok(Found::Nothing);
-    }
     match field.kind {
         FieldKind::Text { .. } => texts(&values, is_array, false).map(Found::Texts),
         FieldKind::Tag { .. } => texts(&values, is_array, !is_array).map(Found::Tags),
@@ -168,7 +167,7 @@ fn find(field: &Field, path: &Path, root: JsonValue<'_>) -> Result<Found, Failin
             let texts = texts(&values, is_array, false)?;
             let point = |text: &Vec<u8>| point_of(text).map_err(Failing::Value);
             let points = texts.iter().map(point).collect::<Result<_, _>>()?;
-            Ok(Found::Points(points, text_of_value(values[0])))
+            Ok(Found::Points(points, values.first().map(|value| text_of_value(*value))))
         }
         FieldKind::Vector(_) | FieldKind::Scalar => Ok(Found::Nothing),
     }

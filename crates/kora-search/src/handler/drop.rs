@@ -1,16 +1,29 @@
-//! FT.DROPINDEX, and what FLUSHALL does to indexes.
+//! FT.DROPINDEX.
+//!
+//! Documents are deleted a slice at a time, and others come in between: they find the index, with the documents that are left. It is gone when all of
+//! them are, at the place in the order at which the command replies.
+
+use std::sync::Arc;
 
 use kora_core::command::spec::{Arg, CommandSpec, Facts, Traits};
 use kora_core::context::Ctx;
+use kora_core::context::errand::{Effort, Errands};
 use kora_core::error::CommandResult;
-use kora_core::journal::EventClass;
+use kora_core::journal::{EventClass, Journal};
 use kora_core::reply::Reply;
-use kora_core::store::Keyspace;
+use kora_core::store::{Keyspace, ShardStore};
+use kora_core::time::UnixMs;
 
 use super::build::{self, Readiness};
-use super::{CHANGES, UNKNOWN_INDEX, of_arguments, service};
+use super::{CHANGES, UNKNOWN_INDEX, of_arguments, pause, service};
 use crate::command::small::DropIndex;
-use crate::companion::{self, DB};
+use crate::companion::{self, DB, SearchPart};
+use crate::service::Service;
+
+/// Documents that are deleted between two looks at what is left of a slice.
+const TOGETHER: usize = 32;
+/// What the deletion of a document counts, in steps.
+const DELETION_STEPS: usize = 20;
 
 pub(super) const DROPINDEX: CommandSpec = CommandSpec {
     facts: Facts {
@@ -44,7 +57,9 @@ fn drop_index(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_there: 
         if build::finish(ctx, &service, &declared, out)? == Readiness::Later {
             return Ok(());
         }
-        delete_documents(ctx, declared.number);
+        if delete_documents(ctx, &service, declared.number, out)? == Readiness::Later {
+            return Ok(());
+        }
         // The deletions are recorded as such, so that a replay need not know which documents there were.
         ctx.journal.effect(ctx.db, &[b"FT.DROPINDEX", &declared.name]);
     }
@@ -55,17 +70,58 @@ fn drop_index(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_there: 
     Ok(())
 }
 
-fn delete_documents(ctx: &mut Ctx<'_>, number: u64) {
+/// Deletes the documents of an index, at once or in slices.
+fn delete_documents(
+    ctx: &mut Ctx<'_>,
+    service: &Arc<Service>,
+    number: u64,
+    out: &mut dyn Reply,
+) -> CommandResult<Readiness> {
     let now = ctx.now;
-    ctx.each_store(|store, journal| {
-        companion::settle(store, journal, now);
-        let keys = companion::with_part(store, |part, store| part.documents(store, number));
-        for key in keys.unwrap_or_default() {
+    loop {
+        let mut effort = service.pace().whole(service.clock());
+        let mut are_gone = true;
+        ctx.each_store(|store, journal| {
+            are_gone = are_gone && delete_some(store, journal, (number, now), &mut effort);
+        });
+        if are_gone {
+            return Ok(Readiness::Now);
+        }
+        if pause::let_others_go_first(ctx, service, out)? == Errands::Over {
+            return Ok(Readiness::Later);
+        }
+    }
+}
+
+/// Deletes documents of a store until the effort is spent; returns whether none are left.
+fn delete_some(
+    store: &mut ShardStore,
+    journal: &mut Journal,
+    (number, now): (u64, UnixMs),
+    effort: &mut Effort,
+) -> bool {
+    companion::settle(store, journal, now);
+    loop {
+        let first_keys = |part: &mut SearchPart| Some(part.find(number)?.index.first_keys(TOGETHER));
+        let keys = companion::with_part(store, |part, _| first_keys(part)).flatten().unwrap_or_default();
+        if keys.is_empty() {
+            return true;
+        }
+        let mut is_any = false;
+        for key in &keys {
             let mut keyspace = Keyspace::new(store, journal, DB, now, true);
-            if keyspace.delete(&key) {
-                keyspace.changed(EventClass::GENERIC, "del", &key);
-                journal.effect(DB, &[b"DEL", &key]);
+            if keyspace.delete(key) {
+                is_any = true;
+                keyspace.changed(EventClass::GENERIC, "del", key);
+                journal.effect(DB, &[b"DEL", key]);
             }
         }
-    });
+        effort.spend(keys.len() * DELETION_STEPS);
+        if !is_any {
+            return true;
+        }
+        if effort.is_spent() {
+            return false;
+        }
+    }
 }

@@ -18,6 +18,7 @@ pub(super) struct Wanted {
     place: Option<usize>,
     is_numeric: bool,
     from: From,
+    kept: Kept,
 }
 
 #[derive(Debug)]
@@ -28,52 +29,84 @@ enum From {
     Nothing,
 }
 
+/// When what the index keeps of a field is taken instead of what the document has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    Never,
+    Always,
+    /// Unless the document has none, or several values or an array.
+    IfSingle,
+}
+
 impl Wanted {
-    /// Of a field of the index, or else of a field of hashes or a path.
-    pub(super) fn new(declaration: &Declaration, name: &str) -> Self {
+    /// Of a field of the index, or else of a field of hashes or a path: what the document has.
+    pub(super) fn new(declaration: &Declaration, name: &str, dialect: Dialect) -> Self {
         let place = declaration.place(name);
-        let identifier = place.map_or(name, |place| &declaration.schema.fields[place].identifier);
+        let field = place.map(|place| &declaration.schema.fields[place]);
+        let identifier = field.map_or(name, |field| &field.identifier);
         let from = match declaration.schema.source {
             _ if name == "__key" && place.is_none() => From::Key,
             Source::Hash => From::Field(identifier.to_owned()),
             Source::Json => path(identifier).map_or(From::Nothing, From::Path),
         };
-        let is_numeric =
-            place.is_some_and(|place| matches!(declaration.schema.fields[place].kind, FieldKind::Numeric));
-        Self { place, is_numeric, from }
+        let is_numeric = field.is_some_and(|field| matches!(field.kind, FieldKind::Numeric));
+        let kept = match (field, &declaration.schema.source) {
+            (Some(field), Source::Hash) if field.sortable && field.un_normalised => Kept::Always,
+            (Some(field), Source::Json) if field.sortable && shows_arrays(dialect) => Kept::IfSingle,
+            _ => Kept::Never,
+        };
+        Self { place, is_numeric, from, kept }
+    }
+
+    /// Of a sortable field: what the index keeps.
+    pub(super) fn kept_of(declaration: &Declaration, name: &str, dialect: Dialect) -> Self {
+        let wanted = Self::new(declaration, name, dialect);
+        let kept = if wanted.kept == Kept::IfSingle { Kept::IfSingle } else { Kept::Always };
+        Self { kept, ..wanted }
     }
 
     /// Of a name, as LOAD * loads it: the value of a hash's field is a text, whatever the index takes it for.
-    pub(super) fn as_it_is(declaration: &Declaration, name: &str) -> Self {
+    pub(super) fn as_it_is(declaration: &Declaration, name: &str, dialect: Dialect) -> Self {
+        let wanted = Self::new(declaration, name, dialect);
         match declaration.schema.source {
-            Source::Hash => Self { place: None, is_numeric: false, ..Self::new(declaration, name) },
-            Source::Json => Self::new(declaration, name),
+            Source::Hash => Self { place: None, is_numeric: false, kept: Kept::Never, ..wanted },
+            Source::Json => wanted,
         }
     }
 
-    /// The value of a document: the one that the index keeps, if that is the document's own, or else the document's.
-    pub(super) fn value(
+    /// Whether the documents must be looked at.
+    pub(super) fn reads_documents(&self) -> bool {
+        self.kept != Kept::Always
+    }
+
+    /// The value of a document. `entry` gives the document, if it is still there.
+    pub(super) fn value<'a>(
         &self,
         part: &IndexPart,
         document: u32,
-        entry: &Entry,
+        entry: impl FnOnce() -> Option<&'a Entry>,
         dialect: Dialect,
     ) -> Option<Value> {
-        self.kept(part, document).or_else(|| self.read(entry, dialect))
-    }
-
-    /// The value of a document that the index keeps, if that is the document's own.
-    pub(super) fn kept(&self, part: &IndexPart, document: u32) -> Option<Value> {
-        let is_kept_whole = |place: &usize| {
-            let field = &part.declaration.schema.fields[*place];
-            field.sortable && field.un_normalised
-        };
-        let kept = self.place.filter(is_kept_whole).map(|place| part.index.sortable(document, place));
-        match kept {
+        let kept = || match self.place.map(|place| part.index.sortable(document, place)) {
             Some(SortKey::Number(number)) => Some(Value::Number(number)),
             Some(SortKey::Text(text)) => Some(Value::text(text)),
             _ => None,
+        };
+        match self.kept {
+            Kept::Never => self.read(entry()?, dialect),
+            Kept::Always => kept(),
+            Kept::IfSingle => {
+                let entry = entry()?;
+                if self.is_single(entry) { kept() } else { self.read(entry, dialect) }
+            }
         }
+    }
+
+    /// Whether a document has nothing but one value that is no array.
+    fn is_single(&self, entry: &Entry) -> bool {
+        let (From::Path(path), Some(json)) = (&self.from, json_of(entry)) else { return false };
+        let found = path.find(json.root()).unwrap_or_default();
+        matches!(found[..], [one] if !matches!(one.node(), Node::Array(_)))
     }
 
     /// The document's own value.
@@ -92,9 +125,14 @@ impl Wanted {
     }
 }
 
+/// Whether what a path finds is an array.
+fn shows_arrays(dialect: Dialect) -> bool {
+    dialect.number() >= 3
+}
+
 /// What a path finds: the first value, or since dialect 3 all of them as a JSON array.
 fn found(path: &Path, root: JsonValue<'_>, dialect: Dialect) -> Option<Value> {
-    if dialect.number() < 3 {
+    if !shows_arrays(dialect) {
         return path.first(root).ok()?.map(value_of);
     }
     let all = path.find(root).ok()?;

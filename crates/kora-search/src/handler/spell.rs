@@ -1,6 +1,6 @@
 //! FT.SPELLCHECK.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kora_core::command::spec::{Arg, CommandSpec, Facts};
 use kora_core::context::Ctx;
@@ -19,6 +19,8 @@ use crate::command::words::SpellCheck;
 use crate::service::{Declaration, Service, Settings};
 use crate::words::{Candidate, Dictionary, Spelled, SpelledWord, Vocabulary, check, within};
 
+/// Said of a word that documents have.
+const EXISTS: &str = "term exists in index";
 /// Steps of a search at once.
 const STEPS: usize = 1 << 13;
 
@@ -66,8 +68,10 @@ fn dictionaries(service: &Service, names: &[Vec<u8>]) -> CommandResult<Vec<Dicti
 /// What all parts of an index know of the words that are checked.
 struct Known {
     documents: u64,
-    /// For each word and its fields: whether documents have it, and what is near to it.
-    words: BTreeMap<Asked, (bool, Vec<Candidate>)>,
+    /// Words that documents have.
+    there: BTreeSet<String>,
+    /// For each word and its fields, what is near to it.
+    near: BTreeMap<Asked, Vec<Candidate>>,
 }
 
 type Asked = (String, Option<Vec<String>>);
@@ -80,33 +84,33 @@ impl Known {
         words: &[SpelledWord],
         distance: u8,
     ) -> CommandResult<Self> {
-        let mut all: BTreeMap<String, u64> = BTreeMap::new();
-        let mut documents = 0;
-        each_index(ctx, declaration.number, |part, _| {
-            documents += part.index.document_count() as u64;
-            for (word, count) in part.index.words("") {
-                // Stems and groups of synonyms have marks.
-                if !word.starts_with(['+', '~']) {
-                    *all.entry(word.to_owned()).or_default() += count;
-                }
-            }
-        });
-        let mut known = Self { documents, words: BTreeMap::new() };
+        let mut known = Self { documents: 0, there: BTreeSet::new(), near: BTreeMap::new() };
+        each_index(ctx, declaration.number, |part, _| known.documents += part.index.document_count() as u64);
         for SpelledWord { word, fields } in words {
+            let mut all: BTreeMap<String, (usize, u64)> = BTreeMap::new();
+            each_index(ctx, declaration.number, |part, _| {
+                part.index.words_near(word, distance, |other, count| {
+                    // Stems and groups of synonyms have marks.
+                    if !other.starts_with(['+', '~'])
+                        && let Some(found) = within(other, word, usize::from(distance))
+                    {
+                        all.entry(other.to_owned()).or_insert((found, 0)).1 += count;
+                    }
+                });
+            });
+            let is_there = all.contains_key(word);
             let mut near = Vec::new();
-            let mut is_there = false;
-            for (other, count) in &all {
-                let Some(found) = within(other, word, usize::from(distance)) else { continue };
-                let mut count = *count;
-                if let Some(fields) = fields {
-                    count = self::count_in(ctx, declaration, settings, other, fields)?;
-                }
-                if count > 0 {
-                    is_there |= other == word;
-                    near.push(Candidate { word: other.clone(), document_count: count, distance: found });
+            for (other, (found, count)) in all {
+                let is_in_fields = match fields {
+                    Some(fields) => count_in(ctx, declaration, settings, &other, fields)? > 0,
+                    None => true,
+                };
+                if is_in_fields {
+                    near.push(Candidate { word: other, document_count: count, distance: found });
                 }
             }
-            known.words.insert((word.clone(), fields.clone()), (is_there, near));
+            known.there.extend(is_there.then(|| word.clone()));
+            known.near.insert((word.clone(), fields.clone()), near);
         }
         Ok(known)
     }
@@ -137,13 +141,12 @@ fn count_in(
 }
 
 impl Vocabulary for Known {
-    fn contains(&self, word: &str, fields: Option<&[String]>) -> bool {
-        self.words.get(&(word.to_owned(), fields.map(<[_]>::to_vec))).is_some_and(|(is_there, _)| *is_there)
+    fn contains(&self, word: &str) -> bool {
+        self.there.contains(word)
     }
 
     fn near(&self, word: &str, _: u8, fields: Option<&[String]>) -> Vec<Candidate> {
-        let found = self.words.get(&(word.to_owned(), fields.map(<[_]>::to_vec)));
-        found.map(|(_, near)| near.clone()).unwrap_or_default()
+        self.near.get(&(word.to_owned(), fields.map(<[_]>::to_vec))).cloned().unwrap_or_default()
     }
 
     fn document_count(&self) -> u64 {
@@ -162,8 +165,12 @@ fn write(spelled: &[Spelled], documents: Option<u64>, out: &mut dyn Reply) {
         out.map(spelled.len());
         for word in spelled {
             out.bulk(word.word.as_bytes());
-            out.array(word.suggestions.len());
-            for (suggestion, score) in &word.suggestions {
+            let Some(suggestions) = &word.suggestions else {
+                out.error(EXISTS);
+                continue;
+            };
+            out.array(suggestions.len());
+            for (suggestion, score) in suggestions {
                 out.map(1);
                 out.bulk(suggestion.as_bytes());
                 out.double(*score);
@@ -179,8 +186,12 @@ fn write(spelled: &[Spelled], documents: Option<u64>, out: &mut dyn Reply) {
         out.array(3);
         out.simple("TERM");
         out.bulk(word.word.as_bytes());
-        out.array(word.suggestions.len());
-        for (suggestion, score) in &word.suggestions {
+        let Some(suggestions) = &word.suggestions else {
+            out.simple(EXISTS);
+            continue;
+        };
+        out.array(suggestions.len());
+        for (suggestion, score) in suggestions {
             out.array(2);
             out.double(*score);
             out.bulk(suggestion.as_bytes());

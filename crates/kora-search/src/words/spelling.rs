@@ -4,8 +4,8 @@ use super::dictionary::Dictionary;
 
 /// What an index knows of words.
 pub trait Vocabulary {
-    /// Whether a document has the word in one of the fields (none: in any).
-    fn contains(&self, word: &str, fields: Option<&[String]>) -> bool;
+    /// Whether a document has the word, in whichever field.
+    fn contains(&self, word: &str) -> bool;
 
     /// Words that are at most so many changes away and that documents have in one of the fields.
     fn near(&self, word: &str, distance: u8, fields: Option<&[String]>) -> Vec<Candidate>;
@@ -19,7 +19,7 @@ pub trait Vocabulary {
 pub struct Candidate {
     /// The word.
     pub word: String,
-    /// How many documents have it.
+    /// How many documents have it, in whichever field.
     pub document_count: u64,
     /// Changes between it and the word that is checked.
     pub distance: usize,
@@ -34,16 +34,16 @@ pub struct SpelledWord {
     pub fields: Option<Vec<String>>,
 }
 
-/// What may be meant by a word that no document has.
+/// What is said of a word.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spelled {
     /// The word.
     pub word: String,
-    /// Suggestions with their scores, the best ones first.
-    pub suggestions: Vec<(String, f64)>,
+    /// What may be meant by it, with scores, the best first. None: some document has the word.
+    pub suggestions: Option<Vec<(String, f64)>>,
 }
 
-/// Checks words. A score is the part of all documents that have the suggestion, or their number (`is_full`); 0 if only a dictionary has
+/// Checks words. Those that documents have are told of only if `is_full`. A score is the part of all documents that have the suggestion, or their number (`is_full`); 0 if only a dictionary has
 /// it. Suggestions with one score are ordered by distance, then by their bytes.
 pub fn check(
     words: &[SpelledWord],
@@ -53,10 +53,6 @@ pub fn check(
     excluded: &[&Dictionary],
     is_full: bool,
 ) -> Vec<Spelled> {
-    let is_wrong = |spelled: &&SpelledWord| {
-        let is_known = vocabulary.contains(&spelled.word, spelled.fields.as_deref());
-        !is_known && !excluded.iter().any(|dictionary| dictionary.contains(&spelled.word))
-    };
     let suggest = |spelled: &SpelledWord| {
         let mut candidates = vocabulary.near(&spelled.word, distance, spelled.fields.as_deref());
         for (word, _) in included.iter().flat_map(|dictionary| dictionary.near(&spelled.word, distance)) {
@@ -64,10 +60,17 @@ pub fn check(
             candidates.push(Candidate { word: word.to_owned(), document_count: 0, distance: 0 });
         }
         candidates.retain(|found| !excluded.iter().any(|dictionary| dictionary.contains(&found.word)));
-        let suggestions = rank(candidates, vocabulary.document_count(), is_full);
-        Spelled { word: spelled.word.clone(), suggestions }
+        rank(candidates, vocabulary.document_count(), is_full)
     };
-    words.iter().filter(is_wrong).map(suggest).collect()
+    let check = |spelled: &SpelledWord| {
+        let word = spelled.word.clone();
+        if vocabulary.contains(&word) {
+            return is_full.then_some(Spelled { word, suggestions: None });
+        }
+        let is_excluded = excluded.iter().any(|dictionary| dictionary.contains(&word));
+        (!is_excluded).then(|| Spelled { word, suggestions: Some(suggest(spelled)) })
+    };
+    words.iter().filter_map(check).collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of documents are far below 2^53")]

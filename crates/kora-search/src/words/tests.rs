@@ -131,7 +131,7 @@ const WORDS: [(&str, u64); 9] = [
 ];
 
 impl Vocabulary for Documents {
-    fn contains(&self, word: &str, _: Option<&[String]>) -> bool {
+    fn contains(&self, word: &str) -> bool {
         WORDS.iter().any(|(known, _)| *known == word)
     }
 
@@ -160,7 +160,8 @@ fn spelled(
     let words = Query::parse(query.as_bytes(), options).unwrap().words();
     let found = check(&words, distance, &Documents, included, excluded, is_full);
     let line = |spelled: super::Spelled| {
-        let suggestions = spelled.suggestions.iter().map(|(word, score)| format!(" {word}={score}"));
+        let Some(suggestions) = spelled.suggestions else { return format!("{} is there", spelled.word) };
+        let suggestions = suggestions.iter().map(|(word, score)| format!(" {word}={score}"));
         format!("{}:{}", spelled.word, suggestions.collect::<String>())
     };
     found.into_iter().map(line).collect::<Vec<_>>().join("; ")
@@ -175,6 +176,7 @@ fn spells_as_recorded() {
     assert_eq!(spelled("helo", 2, &[], &[], false), format!("{helo} cello=0.1 hallo=0.1"));
     assert_eq!(spelled("hello", 1, &[], &[], false), "");
     assert_eq!(spelled("hellx", 1, &[], &[], true), "hellx: hello=4 hell=1");
+    assert_eq!(spelled("hello hellx", 1, &[], &[], true), "hello is there; hellx: hello=4 hell=1");
     let more = format!("{helo}; worl: world=0.3; fello: hello=0.4 cello=0.1; xyz:");
     assert_eq!(spelled("helo -worl \"fello\" xyz", 1, &[], &[], false), more);
     assert_eq!(spelled("hel* %helo%", 1, &[], &[], false), "");

@@ -238,3 +238,46 @@ fn indexes_find_what_the_keys_hold_wherever_the_log_ends() {
     }
     assert!(with_indexes > 10, "{with_indexes} of them have indexes");
 }
+
+/// Documents of an index that takes a while to build.
+const MANY: usize = 20_000;
+
+/// The program ends while an index is built: afterwards it is there and whole, or not there. Ended while its documents are deleted, it finds those
+/// that are left.
+#[test]
+fn a_kill_in_the_midst_of_a_build_or_a_deletion_leaves_a_whole_index() {
+    for (delay_ms, workers) in [(0, "1"), (3, "4"), (15, "1"), (40, "4")] {
+        let home = tempfile::tempdir().unwrap();
+        let launch = launch(home.path(), &[&OPTIONS[..], &["--workers", workers]].concat());
+        let mut program = launch.start().unwrap();
+        let mut client = program.connect().unwrap();
+        for first in (0..MANY).step_by(1000) {
+            let script =
+                "for i=ARGV[1],ARGV[1]+999 do redis.call('HSET','doc:'..i,'n',i%12,'t','some words '..i) end";
+            let reply = client.call(&["EVAL", script, "0", &first.to_string()]).unwrap();
+            assert!(!reply.is_error(), "{reply}");
+        }
+        for command in ["FT.CREATE i PREFIX 1 doc: SCHEMA n NUMERIC t TEXT", "FT.DROPINDEX i DD"] {
+            let mut other = program.connect().unwrap();
+            thread::scope(|scope| {
+                scope.spawn(move || other.call(&command.split(' ').collect::<Vec<_>>()));
+                thread::sleep(Duration::from_millis(delay_ms));
+                program.kill().unwrap();
+            });
+            program = launch.start().unwrap();
+            client = program.connect().unwrap();
+            let keys = text(&line(&mut client, "DBSIZE"));
+            if command.starts_with("FT.CREATE") {
+                assert_eq!(keys, MANY.to_string());
+                line(&mut client, "FT.CREATE i PREFIX 1 doc: SCHEMA n NUMERIC t TEXT");
+            }
+            if !texts(&line(&mut client, "FT._LIST")).is_empty() {
+                let found = line(&mut client, "FT.SEARCH i * LIMIT 0 0");
+                assert_eq!(text(&found.items()[0]), keys, "{command} after {delay_ms} ms");
+            } else {
+                assert_eq!(keys, "0", "{command} after {delay_ms} ms");
+            }
+        }
+        program.kill().unwrap();
+    }
+}

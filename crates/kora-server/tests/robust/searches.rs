@@ -202,3 +202,29 @@ fn values_stay_unique_under_many_clients() {
         assert_eq!(client.line("DOC.GET c x"), bulk("{\"u\":100}"));
     }
 }
+
+/// CLIENT KILL of a client whose queries go on aside: it is gone, and the others find what there is.
+#[test]
+fn a_client_is_killed_in_the_midst_of_its_queries() {
+    for workers in [1, 4] {
+        let (program, address) = start(workers, &[]);
+        let mut client = program.client();
+        assert_eq!(client.line(CREATE), ok());
+        let count = size(5000, 20_000);
+        fill(&mut client, count);
+        for _ in 0..3 {
+            let mut victim = Client::connect(address);
+            let Frame::Integer(id) = victim.line("CLIENT ID") else { panic!("an id") };
+            let query = "FT.AGGREGATE idx * LOAD * SORTBY 2 @t DESC MAX 100 LIMIT 0 1";
+            let query: Vec<&str> = query.split(' ').collect();
+            victim.send(&request(&query).repeat(500)).unwrap();
+            assert!(victim.receive().is_some(), "the first is answered");
+            assert_eq!(client.line(&format!("CLIENT KILL ID {id}")), Frame::Integer(1));
+            let answered = std::iter::from_fn(|| victim.receive()).count();
+            assert!(answered < 499, "it is killed before its queries are done");
+            assert_eq!(search(&mut client, "@n:[10 19]").len(), 10);
+        }
+        assert_eq!(client.line("FT.DROPINDEX idx DD"), ok());
+        assert_eq!(client.line("DBSIZE"), Frame::Integer(0));
+    }
+}

@@ -79,7 +79,7 @@ impl World {
         let pace = if is_slow { slow } else { Pace::default() };
         let settings = settings(&mut random);
         let is_short = settings.max_memory > 0;
-        let choices = Choices { settings, script_looks: Some(looks()), pace };
+        let choices = Choices { settings, script_looks: Some(looks()), pace, search_clock: None };
         let mut engine = Stepped::with(options.worker_count, options.shard_count, seed, choices);
         let choice = || Choice { style: false, ..Choice::of_program(DbIndex(0)) };
         let last = WorkerId(options.worker_count - 1);

@@ -37,6 +37,7 @@ pub(super) fn build(
         families: &[OWN_COMMANDS],
         script_looks: looks(seed, clock),
         pace: Pace::default(),
+        search_clock: None,
     });
     let is_recording = Arc::new(AtomicBool::new(true));
     let worker = |(mut turn, bell): (Turn<SimulationFront>, Bell)| {

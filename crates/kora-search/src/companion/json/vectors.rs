@@ -8,6 +8,9 @@ use super::{Failing, Found, wrong_type};
 
 /// The vectors among what a path finds. Null is none. An array of arrays is several, if the path is one that may find several.
 pub(super) fn find(kind: &VectorKind, path: &Path, found: &[JsonValue<'_>]) -> Result<Found, Failing> {
+    if found.is_empty() {
+        return Ok(Found::Nothing);
+    }
     let mut vectors = Vec::new();
     let is_alone = found.len() == 1;
     let inner: Vec<JsonValue<'_>>;
@@ -29,7 +32,7 @@ pub(super) fn find(kind: &VectorKind, path: &Path, found: &[JsonValue<'_>]) -> R
             _ => return Err(Failing::Type("Unsupported JSON type for a vector of several".into())),
         }
     }
-    Ok(if vectors.is_empty() { Found::Nothing } else { Found::Vectors(vectors) })
+    Ok(Found::Vectors(vectors))
 }
 
 /// Whether a path has a step that may find several values: one of `..`, `*`, a filter, a slice or a union.

@@ -18,7 +18,7 @@ use super::super::question::Question;
 use super::super::refusal;
 use super::{Style, write_map, write_page};
 use crate::aggregate::plan::{Load, Step};
-use crate::aggregate::{AggregateError, Limits, Outcome, Partial, Pipeline, Row};
+use crate::aggregate::{AggregateError, Limits, Origin, Outcome, Partial, Pipeline, Row, Source};
 use crate::command::aggregate::Aggregate;
 use crate::command::options::Format;
 use crate::service::{Fields, Service, Settings};
@@ -42,7 +42,7 @@ pub(in crate::handler) struct Table {
 #[derive(Debug)]
 pub(super) struct Aggregation {
     pipeline: Arc<Pipeline>,
-    names: Vec<Arc<str>>,
+    names: Vec<(Arc<str>, usize)>,
     wanted: Vec<(usize, Wanted)>,
     /// The column of the score, behind those of distances.
     score: Option<usize>,
@@ -101,9 +101,15 @@ impl Aggregation {
         let pipeline =
             Pipeline::compile(&asked.steps, &question.declaration.schema, &given).map_err(refusal)?;
         let loads_all = asked.steps.iter().any(|step| matches!(step, Step::Load(Load::All)));
-        let wanted = if loads_all { Wanted::as_it_is } else { Wanted::new };
-        let sources = pipeline.sources().iter();
-        let wanted = sources.map(|source| (source.column, wanted(&question.declaration, &source.field)));
+        let (declaration, dialect) = (&question.declaration, question.dialect);
+        let wanted = pipeline.sources().iter().map(|Source { field, column, origin, .. }| {
+            let wanted = match origin {
+                Origin::Index => Wanted::kept_of(declaration, field, dialect),
+                Origin::Document if !loads_all => Wanted::new(declaration, field, dialect),
+                Origin::Document | Origin::AsItIs => Wanted::as_it_is(declaration, field, dialect),
+            };
+            (*column, wanted)
+        });
         let wanted = wanted.collect();
         let has_terms = asks_terms(&asked);
         let seed = ctx.random();
@@ -114,7 +120,11 @@ impl Aggregation {
             now: ctx.now,
         });
         Ok(Self {
-            names: pipeline.names().iter().map(|name| Arc::from(name.as_str())).collect(),
+            names: pipeline
+                .shown()
+                .iter()
+                .map(|(name, column)| (Arc::from(name.as_str()), *column))
+                .collect(),
             pipeline: Arc::new(pipeline),
             wanted,
             score: asked.add_scores.then_some(distances.len()),
@@ -139,7 +149,6 @@ impl Aggregation {
     /// Makes a row that document's; what it was before is gone.
     fn fill(&self, row: &mut Row, part: &PartSearch<'_>, found: &Match<'_>) {
         row.values.clear();
-        row.values.resize(self.pipeline.names().len(), None);
         row.order = found.order();
         row.matched_terms.clear();
         for (column, distance) in part.distances(found.document) {
@@ -151,10 +160,8 @@ impl Aggregation {
         // Documents are looked up only for what the index does not keep.
         let mut entry = None;
         for (column, wanted) in &self.wanted {
-            let value = wanted.kept(part.part, found.document).or_else(|| {
-                let entry = *entry.get_or_insert_with(|| part.entry(found.document));
-                wanted.read(entry?, part.question().dialect)
-            });
+            let read = || *entry.get_or_insert_with(|| part.entry(found.document));
+            let value = wanted.value(part.part, found.document, read, part.question().dialect);
             if let Some(value) = value {
                 row.set(*column, value);
             }
@@ -267,7 +274,7 @@ impl Purpose for Aggregation {
     }
 
     fn reads_documents(&self) -> bool {
-        !self.wanted.is_empty() || self.pipeline.loads_all()
+        self.wanted.iter().any(|(_, wanted)| wanted.reads_documents()) || self.pipeline.loads_all()
     }
 
     fn reply(
@@ -316,7 +323,7 @@ impl Profilable for Aggregation {
     }
 }
 
-fn named(names: &[Arc<str>], row: Row) -> Fields {
-    let values = names.iter().zip(row.values);
-    values.filter_map(|(name, value)| Some((Arc::clone(name), value?))).collect()
+fn named(names: &[(Arc<str>, usize)], mut row: Row) -> Fields {
+    let mut take = |column: usize| row.values.get_mut(column).and_then(Option::take);
+    names.iter().filter_map(|(name, column)| Some((Arc::clone(name), take(*column)?))).collect()
 }

@@ -90,12 +90,14 @@ impl<P: Purpose> PartShare<P> {
                 step(search, &view, effort, |one| query.purpose.offer(found, &view, one))
             }
             Work::Load(left, done) => {
-                while !effort.is_spent()
-                    && let Some((at, mut row)) = left.pop_front()
-                {
+                // One at least, however little a slice is.
+                while let Some((at, mut row)) = left.pop_front() {
                     query.purpose.load(&view, &mut row);
                     done.push((at, row));
                     effort.spend(ROW_STEPS);
+                    if effort.is_spent() {
+                        break;
+                    }
                 }
                 left.is_empty()
             }

@@ -287,7 +287,7 @@ impl First {
                 fields.retain(|(name, _)| wanted.iter().any(|(other, _)| other == name));
                 first = fields.len();
                 for (name, wanted) in wanted.iter().filter(|(name, _)| !is_distance(name)) {
-                    if let Some(value) = wanted.value(part, document, entry, question.dialect) {
+                    if let Some(value) = wanted.value(part, document, || Some(entry), question.dialect) {
                         put(&mut fields, name.clone(), value);
                     }
                 }
@@ -346,7 +346,7 @@ impl SortedBy {
             .place(&sort.field)
             .ok_or_else(|| refusal(format_args!("Property `{}` not loaded nor in schema", sort.field)))?;
         let is_kept = declaration.schema.fields[place].sortable;
-        let wanted = || Wanted::new(declaration, &sort.field);
+        let wanted = || Wanted::new(declaration, &sort.field, Dialect::DEFAULT);
         Ok(Self { direction, by: if is_kept { By::Kept(place) } else { By::Loaded(place, wanted()) } })
     }
 }
@@ -363,7 +363,10 @@ impl Loaded {
                     .filter(|field| !load::is_own(&question.declaration, field.field.as_bytes()))
                     .map(|field| {
                         let name = field.alias.as_ref().unwrap_or(&field.field);
-                        (name.as_bytes().to_vec(), Wanted::new(&question.declaration, &field.field))
+                        (
+                            name.as_bytes().to_vec(),
+                            Wanted::new(&question.declaration, &field.field, question.dialect),
+                        )
                     })
                     .collect(),
             ),

@@ -136,7 +136,7 @@ fn found_words(
 /// The language that a document says it is in.
 fn language_of(declaration: &Declaration, entry: &Entry) -> Option<String> {
     let field = declaration.schema.language_field.as_ref()?;
-    let value = Wanted::new(declaration, field).read(entry, Dialect::DEFAULT)?;
+    let value = Wanted::new(declaration, field, Dialect::DEFAULT).read(entry, Dialect::DEFAULT)?;
     let Value::Text(text) = value else { return None };
     language(&text).map(|language| language.0)
 }
