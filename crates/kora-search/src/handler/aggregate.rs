@@ -10,7 +10,7 @@ use kora_core::reply::Reply;
 
 pub(super) use self::reply::{Style, write_fields, write_map, write_page, write_rows};
 use self::rows::Aggregation;
-pub(super) use self::rows::Table;
+pub(super) use self::rows::{Table, named};
 use super::ask::ask;
 use super::build::{self, Readiness};
 use super::profile::{self, Stopwatch};

@@ -6,6 +6,7 @@ use kora_index::document::SortKey;
 use kora_index::schema::{FieldKind, Source};
 use kora_json::{Node, Path, Value as JsonValue};
 
+use crate::aggregate::{self, Origin};
 use crate::companion::{IndexPart, json_of, text_of_value};
 use crate::number::whole_number;
 use crate::query::Dialect;
@@ -39,6 +40,21 @@ enum Kept {
 }
 
 impl Wanted {
+    /// Of what a step asks for; `loads_all`: some step loads everything.
+    pub(super) fn of_source(
+        declaration: &Declaration,
+        source: &aggregate::Source,
+        loads_all: bool,
+        dialect: Dialect,
+    ) -> Self {
+        let field = &source.field;
+        match source.origin {
+            Origin::Index => Self::kept_of(declaration, field, dialect),
+            Origin::Document if !loads_all => Self::new(declaration, field, dialect),
+            Origin::Document | Origin::AsItIs => Self::as_it_is(declaration, field, dialect),
+        }
+    }
+
     /// Of a field of the index, or else of a field of hashes or a path: what the document has.
     pub(super) fn new(declaration: &Declaration, name: &str, dialect: Dialect) -> Self {
         let place = declaration.place(name);

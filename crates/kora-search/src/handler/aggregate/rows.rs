@@ -18,7 +18,7 @@ use super::super::question::Question;
 use super::super::refusal;
 use super::{Style, write_map, write_page};
 use crate::aggregate::plan::{Load, Step};
-use crate::aggregate::{AggregateError, Limits, Origin, Outcome, Partial, Pipeline, Row, Source};
+use crate::aggregate::{AggregateError, Limits, Outcome, Partial, Pipeline, Row};
 use crate::command::aggregate::Aggregate;
 use crate::command::options::Format;
 use crate::service::{Fields, Service, Settings};
@@ -102,15 +102,10 @@ impl Aggregation {
             Pipeline::compile(&asked.steps, &question.declaration.schema, &given).map_err(refusal)?;
         let loads_all = asked.steps.iter().any(|step| matches!(step, Step::Load(Load::All)));
         let (declaration, dialect) = (&question.declaration, question.dialect);
-        let wanted = pipeline.sources().iter().map(|Source { field, column, origin, .. }| {
-            let wanted = match origin {
-                Origin::Index => Wanted::kept_of(declaration, field, dialect),
-                Origin::Document if !loads_all => Wanted::new(declaration, field, dialect),
-                Origin::Document | Origin::AsItIs => Wanted::as_it_is(declaration, field, dialect),
-            };
-            (*column, wanted)
-        });
-        let wanted = wanted.collect();
+        let sources = pipeline.sources().iter();
+        let wanted = sources
+            .map(|source| (source.column, Wanted::of_source(declaration, source, loads_all, dialect)))
+            .collect();
         let has_terms = asks_terms(&asked);
         let seed = ctx.random();
         let cursor = asked.cursor.map(|options| cursor::Asked {
@@ -323,7 +318,8 @@ impl Profilable for Aggregation {
     }
 }
 
-fn named(names: &[(Arc<str>, usize)], mut row: Row) -> Fields {
+/// What a row shows, by name.
+pub(in crate::handler) fn named(names: &[(Arc<str>, usize)], mut row: Row) -> Fields {
     let mut take = |column: usize| row.values.get_mut(column).and_then(Option::take);
     names.iter().filter_map(|(name, column)| Some((Arc::clone(name), take(*column)?))).collect()
 }

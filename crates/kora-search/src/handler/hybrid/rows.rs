@@ -11,7 +11,7 @@ use kora_index::schema::{FieldKind, Metric};
 use kora_index::search::{Flow, Hit, KeptKey, Match, TopScores};
 use kora_locks::{RankedMutex, rank};
 
-use super::super::aggregate::write_fields;
+use super::super::aggregate::{named, write_fields};
 use super::super::ask::{Found, PartSearch, Purpose, Rows};
 use super::super::load::{self, Wanted};
 use super::super::question::Question;
@@ -34,7 +34,7 @@ const SCORE: &str = "__score";
 #[derive(Debug)]
 pub(super) struct Hybrids {
     pipeline: Arc<Pipeline>,
-    names: Vec<Arc<str>>,
+    names: Vec<(Arc<str>, usize)>,
     wanted: Vec<(usize, Wanted)>,
     /// The columns of the scores of words and vectors, if they are asked for.
     words: Option<usize>,
@@ -84,9 +84,10 @@ impl Hybrids {
         let steps = &asked.search.steps;
         let pipeline = Pipeline::compile(steps, &declaration.schema, &given).map_err(refusal)?;
         let loads_all = steps.iter().any(|step| matches!(step, Step::Load(Load::All)));
-        let wanted = if loads_all { Wanted::as_it_is } else { Wanted::new };
-        let sources = pipeline.sources().iter();
-        let wanted = sources.map(|source| (source.column, wanted(declaration, &source.field))).collect();
+        let (sources, dialect) = (pipeline.sources().iter(), question.dialect);
+        let wanted = sources
+            .map(|source| (source.column, Wanted::of_source(declaration, source, loads_all, dialect)))
+            .collect();
         let metric =
             declaration.place(&asked.similar.field).map(|place| &declaration.schema.fields[place].kind);
         let metric = match metric {
@@ -94,7 +95,7 @@ impl Hybrids {
             _ => Metric::L2,
         };
         Ok(Self {
-            names: pipeline.names().iter().map(|name| Arc::from(name.as_str())).collect(),
+            names: pipeline.shown().iter().map(|(name, column)| (Arc::from(name.as_str()), *column)).collect(),
             pipeline: Arc::new(pipeline),
             wanted,
             words,
@@ -123,12 +124,9 @@ impl Hybrids {
         let Outcome { rows, total } = partial.finish()?;
         let shown = rows.into_iter().map(|row| {
             let at = usize::try_from(row.order).unwrap_or(usize::MAX);
-            let values = self.names.iter().zip(row.values);
             let is_shown = |name: &Arc<str>| !self.hidden.contains(&&**name);
-            let mut shown: Fields = values
-                .filter(|(name, _)| is_shown(name))
-                .filter_map(|(name, value)| Some((Arc::clone(name), value?)))
-                .collect();
+            let mut shown: Fields =
+                named(&self.names, row).into_iter().filter(|(name, _)| is_shown(name)).collect();
             for (name, value) in all.get_mut(at).map(std::mem::take).unwrap_or_default() {
                 if !shown.iter().any(|(other, _)| *other == name) {
                     shown.push((name, value));
@@ -211,7 +209,6 @@ impl Purpose for Hybrids {
         let Candidate { fused, row, fields } = candidate;
         let document = fused.place.1;
         let key = part.key(document);
-        row.values.resize(self.pipeline.names().len(), None);
         row.set(0, Value::text(key));
         row.set(1, Value::Number(fused.score));
         for (column, score) in [(self.words, fused.words), (self.vectors, fused.vectors)] {
@@ -222,10 +219,8 @@ impl Purpose for Hybrids {
         let dialect = part.question().dialect;
         let mut entry = None;
         for (column, wanted) in &self.wanted {
-            let value = wanted.kept(part.part, document).or_else(|| {
-                let entry = *entry.get_or_insert_with(|| part.entry(document));
-                wanted.read(entry?, dialect)
-            });
+            let read = || *entry.get_or_insert_with(|| part.entry(document));
+            let value = wanted.value(part.part, document, read, dialect);
             if let Some(value) = value {
                 row.set(*column, value);
             }
@@ -239,7 +234,7 @@ impl Purpose for Hybrids {
     }
 
     fn reads_documents(&self) -> bool {
-        !self.wanted.is_empty() || self.pipeline.loads_all()
+        self.wanted.iter().any(|(_, wanted)| wanted.reads_documents()) || self.pipeline.loads_all()
     }
 
     fn reply(
