@@ -95,7 +95,11 @@ impl Hybrids {
             _ => Metric::L2,
         };
         Ok(Self {
-            names: pipeline.shown().iter().map(|(name, column)| (Arc::from(name.as_str()), *column)).collect(),
+            names: pipeline
+                .shown()
+                .iter()
+                .map(|(name, column)| (Arc::from(name.as_str()), *column))
+                .collect(),
             pipeline: Arc::new(pipeline),
             wanted,
             words,
