@@ -132,7 +132,7 @@ fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
         ("kora-hnsw", &[]),
         ("kora-index", &["kora-format", "kora-hnsw"]),
         ("kora-search", &["kora-core", "kora-format", "kora-index", "kora-json", "kora-locks"]),
-        ("kora-vector", &["kora-core", "kora-hnsw", "kora-index"]),
+        ("kora-vector", &["kora-core", "kora-hnsw", "kora-index", "kora-locks"]),
         ("kora-doc", &["kora-core", "kora-index", "kora-json", "kora-locks"]),
         ("kora-protocol", &["kora-format"]),
         ("kora-script", &["kora-core", "kora-locks", "kora-protocol"]),
