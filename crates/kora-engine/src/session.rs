@@ -235,7 +235,7 @@ impl<F: Front> Session<F> {
     }
 
     /// Whether its command goes on as an errand.
-    fn is_aside(&self) -> bool {
+    pub fn is_aside(&self) -> bool {
         matches!(&self.wait, Wait::Operation(pending) if pending.is_aside)
     }
 

@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn commands_and_subcommands() {
-        check("", 0, &["CONFIG", "FT.SEARCH", "GETEX"]);
+        check("", 0, &["CONFIG", "DOC.FIND", "FT.SEARCH", "GETEX"]);
         check("g", 0, &["getex"]);
         check("  CO", 2, &["CONFIG"]);
         check("config ", 0, &["config get", "config set"]);

@@ -150,6 +150,7 @@ impl Worker {
         if !has_pushes
             && matches!(session.wait, Wait::Operation(_))
             && !session.is_blocked()
+            && !session.is_aside()
             && is_calm(session)
         {
             // The replies of the operation will go out with those before it, in one system call.

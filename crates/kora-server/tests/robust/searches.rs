@@ -210,8 +210,8 @@ fn a_client_is_killed_in_the_midst_of_its_queries() {
         let (program, address) = start(workers, &[]);
         let mut client = program.client();
         assert_eq!(client.line(CREATE), ok());
-        let count = size(5000, 20_000);
-        fill(&mut client, count);
+        // So many that each query goes on aside, on a fast machine, too.
+        fill(&mut client, 30_000);
         for _ in 0..3 {
             let mut victim = Client::connect(address);
             let Frame::Integer(id) = victim.line("CLIENT ID") else { panic!("an id") };
@@ -221,7 +221,8 @@ fn a_client_is_killed_in_the_midst_of_its_queries() {
             assert!(victim.receive().is_some(), "the first is answered");
             assert_eq!(client.line(&format!("CLIENT KILL ID {id}")), Frame::Integer(1));
             let answered = std::iter::from_fn(|| victim.receive()).count();
-            assert!(answered < 499, "it is killed before its queries are done");
+            // Each answer leaves when it is there, and waits for no later one.
+            assert!(answered < 100, "it is killed when few of its queries are done: {answered}");
             assert_eq!(search(&mut client, "@n:[10 19]").len(), 10);
         }
         assert_eq!(client.line("FT.DROPINDEX idx DD"), ok());
