@@ -65,6 +65,13 @@ impl Server {
         Self::start(&format!("kora-{workers}"), path, cpus, &["--workers", &workers.to_string()])
     }
 
+    /// The same, whose connections go to all workers from the beginning.
+    pub(super) fn kora_spread(path: &Path, cpus: &str, workers: usize) -> anyhow::Result<Self> {
+        let workers = workers.to_string();
+        let options = ["--workers", &workers, "--gather-connections", "no"];
+        Self::start(&format!("kora-{workers}"), path, cpus, &options)
+    }
+
     fn start(name: &str, path: &Path, cpus: &str, options: &[&str]) -> anyhow::Result<Self> {
         let port = free_port()?;
         let dir = tempfile::tempdir()?;

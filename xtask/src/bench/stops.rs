@@ -69,7 +69,7 @@ fn stops(args: &Args, kora: &Path, workers: usize, members: usize) -> anyhow::Re
         return Ok(());
     }
     let layout = Layout::new(workers)?;
-    let server = Server::kora(kora, &all_cpus(), workers)?;
+    let server = Server::kora_spread(kora, &all_cpus(), workers)?;
     let mut commander = Line::connect(server.address())?;
     fixture::fill(&mut commander, members, &layout)?;
     println!(
