@@ -6,7 +6,8 @@ use kora_index::document::SortKey;
 use kora_index::schema::{FieldKind, Source};
 use kora_json::{Node, Path, Value as JsonValue};
 
-use crate::aggregate::{self, Origin};
+use super::ask::PartSearch;
+use crate::aggregate::{self, Origin, Pipeline, Row};
 use crate::companion::{IndexPart, json_of, text_of_value};
 use crate::number::whole_number;
 use crate::query::Dialect;
@@ -30,6 +31,45 @@ enum From {
     Nothing,
 }
 
+/// What the rows of a pipeline are filled with, by column.
+#[derive(Debug)]
+pub(super) struct Columns(Vec<(usize, Wanted)>);
+
+impl Columns {
+    /// Those that a pipeline's steps ask for; `loads_all`: some step loads everything.
+    pub(super) fn of(
+        pipeline: &Pipeline,
+        declaration: &Declaration,
+        loads_all: bool,
+        dialect: Dialect,
+    ) -> Self {
+        let wanted = |source| Wanted::of_source(declaration, source, loads_all, dialect);
+        Self(pipeline.sources().iter().map(|source| (source.column, wanted(source))).collect())
+    }
+
+    /// Sets the columns of a document's row. The document itself is looked up only for what the index does not keep.
+    pub(super) fn fill(&self, row: &mut Row, part: &PartSearch<'_>, document: u32) {
+        let mut entry = None;
+        for (column, wanted) in &self.0 {
+            let read = || *entry.get_or_insert_with(|| part.entry(document));
+            let value = wanted.value(part.part, document, read, part.question().dialect);
+            if let Some(value) = value {
+                row.set(*column, value);
+            }
+        }
+    }
+
+    /// Whether no step asks for any.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether the documents must be looked at.
+    pub(super) fn read_documents(&self) -> bool {
+        self.0.iter().any(|(_, wanted)| wanted.reads_documents())
+    }
+}
+
 /// When what the index keeps of a field is taken instead of what the document has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kept {
@@ -41,7 +81,7 @@ enum Kept {
 
 impl Wanted {
     /// Of what a step asks for; `loads_all`: some step loads everything.
-    pub(super) fn of_source(
+    fn of_source(
         declaration: &Declaration,
         source: &aggregate::Source,
         loads_all: bool,
@@ -91,7 +131,7 @@ impl Wanted {
     }
 
     /// Whether the documents must be looked at.
-    pub(super) fn reads_documents(&self) -> bool {
+    fn reads_documents(&self) -> bool {
         self.kept != Kept::Always
     }
 

@@ -12,7 +12,7 @@ use kora_index::search::{Flow, Match};
 
 use super::super::ask::{Found, PartSearch, Purpose, Rows};
 use super::super::cursor;
-use super::super::load::{self, Wanted};
+use super::super::load::{self, Columns};
 use super::super::profile::{Processor, Profilable, Taken};
 use super::super::question::Question;
 use super::super::refusal;
@@ -43,7 +43,7 @@ pub(in crate::handler) struct Table {
 pub(super) struct Aggregation {
     pipeline: Arc<Pipeline>,
     names: Vec<(Arc<str>, usize)>,
-    wanted: Vec<(usize, Wanted)>,
+    wanted: Columns,
     /// The column of the score, behind those of distances.
     score: Option<usize>,
     /// Whether rows have the words of the query that are in the documents.
@@ -102,10 +102,7 @@ impl Aggregation {
             Pipeline::compile(&asked.steps, &question.declaration.schema, &given).map_err(refusal)?;
         let loads_all = asked.steps.iter().any(|step| matches!(step, Step::Load(Load::All)));
         let (declaration, dialect) = (&question.declaration, question.dialect);
-        let sources = pipeline.sources().iter();
-        let wanted = sources
-            .map(|source| (source.column, Wanted::of_source(declaration, source, loads_all, dialect)))
-            .collect();
+        let wanted = Columns::of(&pipeline, declaration, loads_all, dialect);
         let has_terms = asks_terms(&asked);
         let seed = ctx.random();
         let cursor = asked.cursor.map(|options| cursor::Asked {
@@ -152,15 +149,7 @@ impl Aggregation {
         if let Some(column) = self.score {
             row.set(column, Value::Number(found.score()));
         }
-        // Documents are looked up only for what the index does not keep.
-        let mut entry = None;
-        for (column, wanted) in &self.wanted {
-            let read = || *entry.get_or_insert_with(|| part.entry(found.document));
-            let value = wanted.value(part.part, found.document, read, part.question().dialect);
-            if let Some(value) = value {
-                row.set(*column, value);
-            }
-        }
+        self.wanted.fill(row, part, found.document);
         if self.has_terms {
             row.matched_terms.extend(found.terms().iter().map(|term| Value::text(term.text)));
         }
@@ -269,7 +258,7 @@ impl Purpose for Aggregation {
     }
 
     fn reads_documents(&self) -> bool {
-        self.wanted.iter().any(|(_, wanted)| wanted.reads_documents()) || self.pipeline.loads_all()
+        self.wanted.read_documents() || self.pipeline.loads_all()
     }
 
     fn reply(

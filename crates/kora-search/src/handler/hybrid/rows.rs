@@ -13,7 +13,7 @@ use kora_locks::{RankedMutex, rank};
 
 use super::super::aggregate::{named, write_fields};
 use super::super::ask::{Found, PartSearch, Purpose, Rows};
-use super::super::load::{self, Wanted};
+use super::super::load::{self, Columns};
 use super::super::question::Question;
 use super::super::refusal;
 use super::super::search::count;
@@ -35,7 +35,7 @@ const SCORE: &str = "__score";
 pub(super) struct Hybrids {
     pipeline: Arc<Pipeline>,
     names: Vec<(Arc<str>, usize)>,
-    wanted: Vec<(usize, Wanted)>,
+    wanted: Columns,
     /// The columns of the scores of words and vectors, if they are asked for.
     words: Option<usize>,
     vectors: Option<usize>,
@@ -84,10 +84,7 @@ impl Hybrids {
         let steps = &asked.search.steps;
         let pipeline = Pipeline::compile(steps, &declaration.schema, &given).map_err(refusal)?;
         let loads_all = steps.iter().any(|step| matches!(step, Step::Load(Load::All)));
-        let (sources, dialect) = (pipeline.sources().iter(), question.dialect);
-        let wanted = sources
-            .map(|source| (source.column, Wanted::of_source(declaration, source, loads_all, dialect)))
-            .collect();
+        let wanted = Columns::of(&pipeline, declaration, loads_all, question.dialect);
         let metric =
             declaration.place(&asked.similar.field).map(|place| &declaration.schema.fields[place].kind);
         let metric = match metric {
@@ -221,14 +218,7 @@ impl Purpose for Hybrids {
             }
         }
         let dialect = part.question().dialect;
-        let mut entry = None;
-        for (column, wanted) in &self.wanted {
-            let read = || *entry.get_or_insert_with(|| part.entry(document));
-            let value = wanted.value(part.part, document, read, dialect);
-            if let Some(value) = value {
-                row.set(*column, value);
-            }
-        }
+        self.wanted.fill(row, part, document);
         if self.shows_all
             && let Some(entry) = part.entry(document)
         {
@@ -238,7 +228,7 @@ impl Purpose for Hybrids {
     }
 
     fn reads_documents(&self) -> bool {
-        self.wanted.iter().any(|(_, wanted)| wanted.reads_documents()) || self.pipeline.loads_all()
+        self.wanted.read_documents() || self.pipeline.loads_all()
     }
 
     fn reply(
