@@ -84,8 +84,11 @@ fn serve(loaded: Loaded) -> anyhow::Result<()> {
 fn run_server(config: Config, log: &Log, signals: Caught, last_words: &LastWords) -> anyhow::Result<()> {
     let socket = String::from_utf8_lossy(&config.unix_socket).into_owned();
     let server = Server::start(config, Some(log.level()))?;
-    for address in server.addresses() {
+    for address in server.addresses(false) {
         tracing::info!("Listening on {address}");
+    }
+    for address in server.addresses(true) {
+        tracing::info!("Listening on {address}, encrypted");
     }
     if !socket.is_empty() {
         tracing::info!("Listening on {socket}");
@@ -95,11 +98,14 @@ fn run_server(config: Config, log: &Log, signals: Caught, last_words: &LastWords
     signals.serve(server.ender(), log.clone())?;
     if server.wait_until_loaded() {
         // Who waits for these lines knows them from Redis.
-        if !server.addresses().is_empty() {
+        if server.addresses(false).next().is_some() {
             tracing::info!("Ready to accept connections tcp");
         }
         if !socket.is_empty() {
             tracing::info!("Ready to accept connections unix");
+        }
+        if server.addresses(true).next().is_some() {
+            tracing::info!("Ready to accept connections tls");
         }
     }
     server.wait()?;

@@ -66,9 +66,45 @@ const PART_GROUPS: [(&str, &str); 10] = [
 
 /// Groups of ciphers that rustls never offers.
 const EMPTY_GROUPS: [&str; 40] = [
-    "MEDIUM", "LOW", "EXP", "EXPORT", "EXPORT40", "EXPORT56", "NULL", "ANULL", "ENULL", "ADH", "AECDH", "MD5", "SHA1",
-    "SHA", "RC4", "RC2", "DES", "3DES", "IDEA", "SEED", "CAMELLIA", "ARIA", "PSK", "SRP", "DSS", "ADSS", "KRSA", "RSA",
-    "DHE", "EDH", "DH", "KDHE", "KEDH", "AESCCM", "AESCCM8", "SSLV2", "SSLV3", "TLSV1", "COMPLEMENTOFDEFAULT",
+    "MEDIUM",
+    "LOW",
+    "EXP",
+    "EXPORT",
+    "EXPORT40",
+    "EXPORT56",
+    "NULL",
+    "ANULL",
+    "ENULL",
+    "ADH",
+    "AECDH",
+    "MD5",
+    "SHA1",
+    "SHA",
+    "RC4",
+    "RC2",
+    "DES",
+    "3DES",
+    "IDEA",
+    "SEED",
+    "CAMELLIA",
+    "ARIA",
+    "PSK",
+    "SRP",
+    "DSS",
+    "ADSS",
+    "KRSA",
+    "RSA",
+    "DHE",
+    "EDH",
+    "DH",
+    "KDHE",
+    "KEDH",
+    "AESCCM",
+    "AESCCM8",
+    "SSLV2",
+    "SSLV3",
+    "TLSV1",
+    "COMPLEMENTOFDEFAULT",
     "COMPLEMENTOFALL",
 ];
 
@@ -99,7 +135,8 @@ impl CipherList {
             };
             let group = group(name).ok_or_else(|| format!("unknown or unavailable cipher '{name}'"))?;
             match sign {
-                "" => chosen.extend(group.into_iter().filter(|suite| !chosen.contains(suite)).collect::<Vec<_>>()),
+                "" => chosen
+                    .extend(group.into_iter().filter(|suite| !chosen.contains(suite)).collect::<Vec<_>>()),
                 "+" => {
                     let (moved, stay): (Vec<_>, Vec<_>) =
                         chosen.into_iter().partition(|suite| group.contains(suite));

@@ -55,9 +55,7 @@ impl ClientSetup {
                 let builder = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider));
                 builder.build().map_err(|error| TlsError::Refused(error.to_string()))?
             }
-            PeerCheck::Chain => {
-                Arc::new(Lenient { roots: Some(roots), provider: Arc::clone(&provider) })
-            }
+            PeerCheck::Chain => Arc::new(Lenient { roots: Some(roots), provider: Arc::clone(&provider) }),
             PeerCheck::Nothing => Arc::new(Lenient { roots: None, provider: Arc::clone(&provider) }),
         };
         let builder = ClientConfig::builder_with_provider(provider)

@@ -26,7 +26,9 @@ pub enum TlsError {
     #[error("no certificate or no key is configured")]
     NoIdentity,
     /// There is nobody to trust, where certificates of peers are asked for.
-    #[error("certificates of others are asked for, but no certificate authority is configured to judge them by")]
+    #[error(
+        "certificates of others are asked for, but no certificate authority is configured to judge them by"
+    )]
     NoTrust,
     /// All ciphers are ruled out.
     #[error("no cipher is left that one of the protocols could use")]
@@ -39,7 +41,9 @@ pub enum TlsError {
 impl From<rustls::Error> for TlsError {
     fn from(error: rustls::Error) -> Self {
         match error {
-            rustls::Error::InconsistentKeys(_) => Self::Refused("the key is not that of the certificate".into()),
+            rustls::Error::InconsistentKeys(_) => {
+                Self::Refused("the key is not that of the certificate".into())
+            }
             error => Self::Refused(error.to_string()),
         }
     }
