@@ -234,7 +234,7 @@ fn nobody_listening_is_an_error() {
 #[test]
 fn what_is_not_supported_is_refused() {
     let server = Server::start(&[]);
-    for args in [["-c", "ping"], ["--tls", "ping"], ["--nosuch", "ping"]] {
+    for args in [["-c", "ping"], ["--cert", "ping"], ["--nosuch", "ping"]] {
         let output = server.run(&args, b"");
         assert_eq!(output.status.code(), Some(1), "{args:?}");
         assert!(!output.stderr.is_empty());

@@ -278,3 +278,6 @@ impl Drop for Encrypted {
 fn failure(error: rustls::Error) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, error)
 }
+
+#[cfg(test)]
+mod tests;
