@@ -146,7 +146,8 @@ fn security(args: &Args, host: &str) -> Result<Security> {
         suites: CipherSuites::parse(suites).map_err(|error| anyhow!("--tls-ciphersuites: {error}"))?,
     };
     let name = args.sni.as_deref().unwrap_or(host);
-    let name = ServerName::try_from(name.to_owned()).with_context(|| format!("no name of a server: {name}"))?;
+    let name =
+        ServerName::try_from(name.to_owned()).with_context(|| format!("no name of a server: {name}"))?;
     Ok(Security { config: setup.finish()?, name })
 }
 

@@ -7,6 +7,8 @@
 mod ciphers;
 mod client;
 mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod keys;
 mod protocols;
 mod server;

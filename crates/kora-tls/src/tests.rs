@@ -40,6 +40,13 @@ fn suites_are_read() {
     assert!(CipherSuites::parse("TLS_AES_128_CCM_SHA256").unwrap_err().contains("unavailable"));
 }
 
+proptest::proptest! {
+    #[test]
+    fn whatever_is_taken_leaves_something(text in "([!+-]?(ALL|HIGH|AES|AESGCM|ECDSA|TLSv1.[0-4]|MEDIUM|ECDHE-RSA-AES128-GCM-SHA256|TLS_AES_128_GCM_SHA256|.)[:+ ]){0,9}") {
+        fuzz::directive_input(text.as_bytes());
+    }
+}
+
 fn setup(identity: Identity) -> ServerSetup {
     ServerSetup {
         identity,

@@ -40,12 +40,36 @@ fn clients_show_certificates_as_they_are_asked_to() {
     // A certificate with another's key can't even be shown: rustls would not begin. So this one is of a server.
     let server = world.server.clone();
     let rows: [(&str, [(Option<&Files>, bool); 5]); 3] = [
-        ("yes", [(Some(&right), true), (None, false), (Some(&expired), false), (Some(&foreign), false), (Some(&server), true)]),
+        (
+            "yes",
+            [
+                (Some(&right), true),
+                (None, false),
+                (Some(&expired), false),
+                (Some(&foreign), false),
+                (Some(&server), true),
+            ],
+        ),
         (
             "optional",
-            [(Some(&right), true), (None, true), (Some(&expired), false), (Some(&foreign), false), (Some(&server), true)],
+            [
+                (Some(&right), true),
+                (None, true),
+                (Some(&expired), false),
+                (Some(&foreign), false),
+                (Some(&server), true),
+            ],
         ),
-        ("no", [(Some(&right), true), (None, true), (Some(&expired), true), (Some(&foreign), true), (Some(&server), true)]),
+        (
+            "no",
+            [
+                (Some(&right), true),
+                (None, true),
+                (Some(&expired), true),
+                (Some(&foreign), true),
+                (Some(&server), true),
+            ],
+        ),
     ];
     let mut plain = world.program.client();
     for (asked, cases) in rows {

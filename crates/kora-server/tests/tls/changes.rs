@@ -27,7 +27,8 @@ fn certificates_change_under_load_and_nobody_is_lost() {
                 while !is_over.load(Ordering::SeqCst) {
                     // One of the two is in force.
                     let trusts = |files| Encrypted::with(world.tls_port, config(files, &manner), "localhost");
-                    let client = trusts(&world.server).or_else(|_| trusts(&other)).or_else(|_| trusts(&world.server));
+                    let client =
+                        trusts(&world.server).or_else(|_| trusts(&other)).or_else(|_| trusts(&world.server));
                     assert_eq!(client.unwrap().line("PING").unwrap(), simple("PONG"));
                     count.fetch_add(1, Ordering::SeqCst);
                 }
@@ -35,7 +36,14 @@ fn certificates_change_under_load_and_nobody_is_lost() {
         }
         let mut plain = world.program.client();
         for files in [&other, &world.server].repeat(10) {
-            let set = ["CONFIG", "SET", "tls-cert-file", text(&files.certificate), "tls-key-file", text(&files.key)];
+            let set = [
+                "CONFIG",
+                "SET",
+                "tls-cert-file",
+                text(&files.certificate),
+                "tls-key-file",
+                text(&files.key),
+            ];
             assert_eq!(plain.call(&set), simple("OK"));
             let before = count.load(Ordering::SeqCst);
             wait_until("others connect", || count.load(Ordering::SeqCst) > before + 3);
@@ -56,7 +64,8 @@ fn what_is_wrong_changes_nothing() {
              Check server logs."
         ))
     };
-    let set = |plain: &mut crate::client::Client, pairs: &[&str]| plain.call(&[&["CONFIG", "SET"], pairs].concat());
+    let set =
+        |plain: &mut crate::client::Client, pairs: &[&str]| plain.call(&[&["CONFIG", "SET"], pairs].concat());
     assert_eq!(set(&mut plain, &["tls-cert-file", "/nowhere"]), failed("tls-cert-file"));
     // The key is not that of the certificate.
     assert_eq!(
@@ -92,7 +101,10 @@ fn what_is_wrong_changes_nothing() {
     assert_eq!(set(&mut plain, &["tls-cert-file", text(&world.server.certificate)]), simple("OK"));
     assert!(Encrypted::connect(&world, &Manner::default()).is_err());
     let trusting = config(&other, &Manner::default());
-    assert_eq!(Encrypted::with(world.tls_port, trusting, "localhost").unwrap().line("PING").unwrap(), simple("PONG"));
+    assert_eq!(
+        Encrypted::with(world.tls_port, trusting, "localhost").unwrap().line("PING").unwrap(),
+        simple("PONG")
+    );
 }
 
 #[test]

@@ -45,7 +45,10 @@ fn keys_stay_where_the_other_side_is_not_trusted() {
     // Their authorities differ, so each refuses the other.
     let Frame::Error(text) = migrate(&source, target.tls_port) else { panic!() };
     assert!(text.starts_with(b"IOERR"), "{text:?}");
-    let source = World::start(1, &["--tls-cluster", "yes", "--tls-ca-cert-file", crate::authority::text(&target.server.authority)]);
+    let source = World::start(
+        1,
+        &["--tls-cluster", "yes", "--tls-ca-cert-file", crate::authority::text(&target.server.authority)],
+    );
     // Now only the target refuses.
     let Frame::Error(text) = migrate(&source, target.tls_port) else { panic!() };
     assert!(text.starts_with(b"IOERR"), "{text:?}");

@@ -53,7 +53,9 @@ fn handshakes_count_as_clients() {
     wait_until("they are known", || {
         let mut client = world.program.client();
         client.send(&request(&["PING"])).is_err()
-            || client.receive().is_none_or(|reply| reply == Frame::Error(b"ERR max number of clients reached".to_vec()))
+            || client
+                .receive()
+                .is_none_or(|reply| reply == Frame::Error(b"ERR max number of clients reached".to_vec()))
     });
     // Nothing can be said to it that it would understand.
     assert!(Encrypted::connect(&world, &Manner::default()).is_err());

@@ -135,6 +135,35 @@ fn records_may_be_cut_anywhere() {
 }
 
 #[test]
+fn what_was_altered_is_never_received() {
+    for version in [&version::TLS12, &version::TLS13] {
+        let mut at = 0;
+        loop {
+            let mut world = World::new(version);
+            world.session.writer().write_all(b"one").unwrap();
+            let mut bytes = world.encrypted();
+            world.session.writer().write_all(b"two").unwrap();
+            let second = bytes.len();
+            bytes.extend(world.encrypted());
+            let Some(byte) = bytes.get_mut(at) else { break };
+            *byte ^= 1 << (at % 8);
+            world.socket.write_all(&bytes).unwrap();
+            world.socket.shutdown(std::net::Shutdown::Write).unwrap();
+            let received = world.receive(100, 64);
+            // The version in a record's head is not looked at.
+            let is_head = at == 1 || at == 2 || at == second + 1 || at == second + 2;
+            let is_first_whole = at >= second;
+            assert!(
+                is_head || received == if is_first_whole { &b"one"[..] } else { b"" },
+                "{at}: {received:?}"
+            );
+            at += 1;
+        }
+        assert!(at > 50);
+    }
+}
+
+#[test]
 fn a_caller_with_little_room_gets_all_in_the_end() {
     let mut world = World::new(&version::TLS13);
     let text: Vec<u8> = (0..200_000u32).map(|at| at.to_le_bytes()[1]).collect();
