@@ -71,7 +71,8 @@ fn server(call: ServerCall<'_>) -> ServerInfo {
     }
 }
 
-fn listeners(config: &crate::config::Config) -> Vec<String> {
+/// Redis numbers the kinds of listeners, whichever there are.
+fn listeners(config: &crate::config::Config) -> Vec<(usize, String)> {
     let of_port = |name: &str, port: u16| {
         let bind: Vec<String> = config.bind.iter().map(|address| format!("bind={address}")).collect();
         (port != 0).then(|| format!("name={name},{},port={port}", bind.join(",")))
@@ -79,7 +80,8 @@ fn listeners(config: &crate::config::Config) -> Vec<String> {
     let (tcp, tls) = (of_port("tcp", config.port), of_port("tls", config.tls.port));
     let unix = (!config.unix_socket.is_empty())
         .then(|| format!("name=unix,bind={}", String::from_utf8_lossy(&config.unix_socket)));
-    tcp.into_iter().chain(unix).chain(tls).collect()
+    let kinds = [tcp, unix, tls].into_iter().enumerate();
+    kinds.filter_map(|(kind, listener)| Some((kind, listener?))).collect()
 }
 
 fn threads(call: ServerCall<'_>) -> Vec<ThreadInfo> {

@@ -7,7 +7,6 @@
 mod exchange;
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kora_core::command::keys::{InvalidKeys, Keys, push};
@@ -201,7 +200,7 @@ fn migrate(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
 
 /// How connections to other servers are encrypted, if they are.
 fn security(ctx: &Ctx<'_>, host: &str) -> Option<Security> {
-    let shared = ctx.services.get::<Arc<Shared>>()?;
+    let shared = ctx.services.get::<Shared>()?;
     Some(Security::new(shared.config().contexts.client.clone()?, host))
 }
 

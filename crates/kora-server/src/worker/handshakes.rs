@@ -46,10 +46,10 @@ impl Worker {
     /// Goes on with some handshakes.
     #[inline]
     pub(super) fn shake_hands(&mut self) {
-        if self.handshakes.are_due() {
-            for _ in 0..self.config.tls.handshakes_per_round {
-                self.shake_next();
-            }
+        let mut steps = self.config.tls.handshakes_per_round;
+        while steps > 0 && self.handshakes.are_due() {
+            self.shake_next();
+            steps -= 1;
         }
     }
 

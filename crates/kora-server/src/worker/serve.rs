@@ -20,6 +20,7 @@ impl Worker {
             if !std::mem::replace(&mut session.link.is_shaking, true) {
                 self.handshakes.enqueue(session.origin());
             }
+            note_memory(&session, self.traffic());
             return self.turn.sessions.put(session);
         }
         session.output.set_limit(self.output_limit(&session).hard_bytes);
