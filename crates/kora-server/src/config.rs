@@ -36,10 +36,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tls::TlsConfig;
+use tls::{Contexts, TlsConfig};
 use value::Setting;
-
-use crate::net::tls::contexts::Contexts;
 
 choice! {
     /// `loglevel`: the least important messages that are logged.

@@ -23,7 +23,7 @@ use crate::command::{FAMILIES, SHARD_FAMILIES};
 use crate::config::Config;
 use crate::log::LevelHandle;
 use crate::net::listener::Place;
-use crate::net::tls::contexts::Contexts;
+use crate::net::tls::contexts;
 use crate::net::{self, Poller};
 use crate::shared::{Identity, Shared};
 use crate::worker::Worker;
@@ -134,8 +134,8 @@ impl Server {
     /// # Errors
     /// If an address can't be listened on, or the system refuses a thread, a poller or random bytes.
     pub fn start(mut config: Config, log_level: Option<LevelHandle>) -> io::Result<Self> {
-        let contexts = Contexts::build(&config.tls);
-        config.contexts = contexts.map_err(|error| io::Error::other(format!("can't set up TLS: {error}")))?;
+        config.contexts = contexts::build(&config.tls)
+            .map_err(|error| io::Error::other(format!("can't set up TLS: {error}")))?;
         let listeners = net::listen::open_some(&config)?;
         let places: Vec<_> = listeners.iter().filter_map(net::Listener::place).collect();
         let worker_count = config.worker_count();

@@ -11,9 +11,10 @@ use super::{Call, Handler, ServerCall, facts};
 use crate::config::Config;
 use crate::config::access::{Changes, HELP, set_failed};
 use crate::config::table::{Apply, Directive};
+use crate::config::tls::Contexts;
 use crate::introspect::commands::help;
 use crate::net::listen;
-use crate::net::tls::contexts::Contexts;
+use crate::net::tls::contexts;
 use crate::shared::Shared;
 use crate::shared::mail::WorkerMail;
 use kora_engine::engine::FollowUp;
@@ -110,7 +111,7 @@ fn apply_with_log(
 fn apply(shared: &Arc<Shared>, pairs: &[&[u8]]) -> CommandResult {
     let mut probe = (*shared.config()).clone();
     let asked = probe.set(pairs)?;
-    let contexts = contexts(&asked, &probe)?;
+    let contexts = encryption(&asked, &probe)?;
     let listeners = listeners(shared, &asked, &probe)?;
     let change = shared.config_change.lock();
     let mut next = (*shared.config()).clone();
@@ -146,9 +147,9 @@ fn first_of_tls(asked: &Changes) -> Option<&'static str> {
 }
 
 /// What encryption comes to, if something about it was given.
-fn contexts(asked: &Changes, next: &Config) -> CommandResult<Option<Contexts>> {
+fn encryption(asked: &Changes, next: &Config) -> CommandResult<Option<Contexts>> {
     let Some(name) = first_of_tls(asked) else { return Ok(None) };
-    let built = Contexts::build(&next.tls).map_err(|error| {
+    let built = contexts::build(&next.tls).map_err(|error| {
         tracing::error!("CONFIG SET: TLS: {error}");
         set_failed(name, "Unable to update TLS configuration. Check server logs.")
     });

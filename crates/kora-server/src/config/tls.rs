@@ -1,5 +1,8 @@
 //! The directives about encryption, and those of them whose text has a meaning of its own.
 
+use std::sync::Arc;
+
+use kora_tls::rustls::{ClientConfig, ServerConfig};
 use kora_tls::{CipherList, CipherSuites, Protocols};
 
 use super::field::{Field, choice};
@@ -72,6 +75,15 @@ pub struct TlsConfig {
     pub cluster: bool,
     /// `max-new-tls-connections-per-cycle`: steps of handshakes in a round of a worker.
     pub handshakes_per_round: u32,
+}
+
+/// What that comes to: what encrypted sessions begin with. A session that has begun keeps what it began with.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Contexts {
+    /// For those who connect, where encryption is in use.
+    pub(crate) server: Option<Arc<ServerConfig>>,
+    /// For connections to other servers, where those are encrypted.
+    pub(crate) client: Option<Arc<ClientConfig>>,
 }
 
 impl TlsConfig {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::Listener;
 use super::listener::Place;
-use super::tls::contexts::Contexts;
+use super::tls::contexts;
 use crate::config::Config;
 
 /// The ports of a configuration, and whether what comes there is encrypted.
@@ -81,7 +81,7 @@ pub(crate) fn open_some(config: &Config) -> io::Result<Vec<Listener>> {
 /// # Errors
 /// If it lacks one that is not optional, or nothing is to be listened on.
 pub fn check(config: &Config) -> io::Result<()> {
-    Contexts::build(&config.tls).map_err(|error| io::Error::other(format!("TLS: {error}")))?;
+    contexts::build(&config.tls).map_err(|error| io::Error::other(format!("TLS: {error}")))?;
     let mut is_any = !config.unix_socket.is_empty();
     for (_, is_encrypted) in ports(config) {
         for address in &config.bind {

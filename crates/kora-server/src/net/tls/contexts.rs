@@ -1,6 +1,6 @@
 //! What the directives about encryption come to: the two configurations that sessions begin with.
 //!
-//! They are part of the configuration in force, so they change with it as a whole or not at all. A session that has begun keeps those it began with.
+//! They are part of the configuration in force, so they change with it as a whole or not at all.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -13,29 +13,18 @@ use kora_tls::rustls::{ClientConfig, ServerConfig};
 use kora_tls::{ClientCertificates, ClientSetup, Identity, PeerCheck, ServerSetup, TlsError, Trust};
 
 use super::sessions::Sessions;
-use crate::config::tls::{ClientAuth, TlsConfig};
+use crate::config::tls::{ClientAuth, Contexts, TlsConfig};
 
-/// See the module.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Contexts {
-    /// For those who connect, where encryption is in use.
-    pub(crate) server: Option<Arc<ServerConfig>>,
-    /// For connections to other servers, where those are encrypted.
-    pub(crate) client: Option<Arc<ClientConfig>>,
-}
-
-impl Contexts {
-    /// Builds them anew from the files.
-    ///
-    /// # Errors
-    /// If a file can't be used, or something needed is not configured.
-    pub(crate) fn build(config: &TlsConfig) -> Result<Self, TlsError> {
-        if !config.is_in_use() {
-            return Ok(Self::default());
-        }
-        let client = if config.cluster { Some(client(config)?) } else { None };
-        Ok(Self { server: Some(server(config)?), client })
+/// Builds them anew from the files.
+///
+/// # Errors
+/// If a file can't be used, or something needed is not configured.
+pub(crate) fn build(config: &TlsConfig) -> Result<Contexts, TlsError> {
+    if !config.is_in_use() {
+        return Ok(Contexts::default());
     }
+    let client = if config.cluster { Some(client(config)?) } else { None };
+    Ok(Contexts { server: Some(server(config)?), client })
 }
 
 fn path(name: &[u8]) -> &Path {
