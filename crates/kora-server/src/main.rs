@@ -92,10 +92,10 @@ fn serve(loaded: Loaded) -> anyhow::Result<()> {
 fn run_server(config: Config, log: &Log, signals: Caught, last_words: &LastWords) -> anyhow::Result<()> {
     let socket = String::from_utf8_lossy(&config.unix_socket).into_owned();
     let server = Server::start(config, Some(log.level()))?;
-    for address in server.addresses(false) {
+    for address in server.addresses() {
         tracing::info!("Listening on {address}");
     }
-    for address in server.addresses(true) {
+    for address in server.encrypted_addresses() {
         tracing::info!("Listening on {address}, encrypted");
     }
     if !socket.is_empty() {
@@ -106,13 +106,13 @@ fn run_server(config: Config, log: &Log, signals: Caught, last_words: &LastWords
     signals.serve(server.ender(), log.clone())?;
     if server.wait_until_loaded() {
         // Who waits for these lines knows them from Redis.
-        if server.addresses(false).next().is_some() {
+        if !server.addresses().is_empty() {
             tracing::info!("Ready to accept connections tcp");
         }
         if !socket.is_empty() {
             tracing::info!("Ready to accept connections unix");
         }
-        if server.addresses(true).next().is_some() {
+        if !server.encrypted_addresses().is_empty() {
             tracing::info!("Ready to accept connections tls");
         }
     }

@@ -200,9 +200,21 @@ impl Server {
         Ok(())
     }
 
-    /// The TCP addresses it listens on; only those where connections are encrypted, or are not.
-    pub fn addresses(&self, is_encrypted: bool) -> impl Iterator<Item = SocketAddr> {
-        self.places.iter().filter(move |place| place.is_encrypted == is_encrypted).map(|place| place.address)
+    /// The TCP addresses it listens on for connections in plain text.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.places(false)
+    }
+
+    /// Those for encrypted connections.
+    #[must_use]
+    pub fn encrypted_addresses(&self) -> Vec<SocketAddr> {
+        self.places(true)
+    }
+
+    fn places(&self, is_encrypted: bool) -> Vec<SocketAddr> {
+        let places = self.places.iter().filter(|place| place.is_encrypted == is_encrypted);
+        places.map(|place| place.address).collect()
     }
 
     /// Number of workers.
