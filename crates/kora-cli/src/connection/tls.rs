@@ -55,7 +55,7 @@ impl TlsStream {
         let session = ClientConnection::new(Arc::clone(&security.config), security.name.clone());
         let mut session = session.map_err(io::Error::other)?;
         while session.is_handshaking() {
-            session.complete_io(&mut &socket)?;
+            session.complete_io(&mut &socket).map_err(explained)?;
         }
         socket.set_read_timeout(None)?;
         let state = State { session, received: Vec::new(), has_ended: false };
@@ -129,6 +129,25 @@ impl TlsStream {
             }
         }
     }
+}
+
+/// A failed handshake in words that help where rustls' own do not.
+fn explained(error: io::Error) -> io::Error {
+    use kora_tls::rustls::{CertificateError, Error, InvalidMessage};
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<Error>());
+    let text = match cause {
+        Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
+            "the server does not encrypt there"
+        }
+        Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            "nobody that is trusted has made the server's certificate: see --cacert and --cacertdir"
+        }
+        Some(Error::InvalidCertificate(CertificateError::Other(_))) => {
+            "the server's certificate is not of a form that is taken; one that is its own authority is not"
+        }
+        _ => return error,
+    };
+    io::Error::new(error.kind(), text)
 }
 
 impl State {
