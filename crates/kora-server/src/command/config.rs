@@ -8,10 +8,10 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
 use super::{Call, Handler, ServerCall, facts};
-use crate::config::Config;
-use crate::config::access::{Changes, HELP, set_failed};
+use crate::config::access::{Changes, HELP, refuse_protected, set_failed};
 use crate::config::table::{Apply, Directive};
 use crate::config::tls::Contexts;
+use crate::config::{Config, Permission};
 use crate::introspect::commands::help;
 use crate::net::listen;
 use crate::net::tls::contexts;
@@ -50,6 +50,10 @@ fn get(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 fn set(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let shared = Arc::clone(call.front);
     let pairs = &args[2..];
+    let permission = shared.config().protected_configs;
+    if permission == Permission::No || permission == Permission::Local && !call.session.choice.is_local {
+        refuse_protected(pairs)?;
+    }
     let mut next = (*shared.config()).clone();
     next.set(pairs)?;
     let is_log_wanted = next.persistence.append_only;

@@ -132,7 +132,7 @@ const NETWORK: &[Directive] = &[
     inert("rdma-completion-vector", Int(-1, 1024), "-1", NO_RDMA).at_start(),
     inert("tls-replication", Bool, "no", NO_REPLICAS),
     inert("bind-source-addr", Text, "", NO_REPLICAS),
-    inert("socket-mark-id", Int(0, u32::MAX as i64), "0", OUTSIDE).at_start(),
+    field!("socket-mark-id", Int(0, u32::MAX as i64), socket_mark).at_start(),
     inert("max-new-connections-per-cycle", Int(1, 1000), "10", ACCEPTS),
     field!("max-new-tls-connections-per-cycle", Int(1, 1000), tls.handshakes_per_round),
 ];
@@ -226,6 +226,7 @@ const GENERAL: &[Directive] = &[
             lines: None,
         },
     )
+    .at_start()
     .protected(),
     row(
         "hz",
@@ -436,13 +437,7 @@ const CLUSTER: &[Directive] = &[
 const SECURITY: &[Directive] = &[
     field!("requirepass", Text, password),
     field!("enable-debug-command", Choice(Permission::WORDS), debug_command).at_start(),
-    unavailable(
-        "enable-protected-configs",
-        Choice(Permission::WORDS),
-        &["no"],
-        "changing protected directives at run time is",
-    )
-    .at_start(),
+    field!("enable-protected-configs", Choice(Permission::WORDS), protected_configs).at_start(),
     unavailable("enable-module-command", Choice(Permission::WORDS), &["no"], "loading modules is").at_start(),
     unavailable("aclfile", Text, &[""], "access control by users is").at_start(),
     inert("acllog-max-len", Int(0, i64::MAX), "128", NO_USERS),

@@ -101,7 +101,7 @@ fn tcp(
     let opened = Listener::addresses(host, port).and_then(|addresses| {
         let places = addresses.into_iter().map(|address| Place { address, is_encrypted });
         let new = places.filter(|place| !present.contains(place));
-        new.map(|place| Listener::tcp(place, backlog(config))).collect()
+        new.map(|place| Listener::tcp(place, config.socket_mark, backlog(config))).collect()
     });
     match opened {
         Ok(opened) => Ok(opened),
