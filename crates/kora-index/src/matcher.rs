@@ -200,6 +200,21 @@ impl Matcher<'_> {
         if at >= target && (at >= limit || self.is_sure()) { at } else { self.advance(target.max(at), limit) }
     }
 
+    /// Reads frequencies and positions of all that matches where it stands; before that nobody may ask for them.
+    pub(crate) fn read(&mut self) {
+        match self {
+            Self::Term { cursor, .. } => cursor.read(),
+            Self::And(and) => and.parts.iter_mut().for_each(Matcher::read),
+            Self::Or(or) => {
+                let at = or.at;
+                or.parts.iter_mut().filter(|part| part.at() == at).for_each(Matcher::read);
+            }
+            Self::Optional { inner, at, .. } if inner.at() == *at => inner.read(),
+            Self::Counted(counted) => counted.inner.read(),
+            _ => {}
+        }
+    }
+
     /// What is counted, if it is.
     pub(crate) fn bare(&mut self) -> &mut Self {
         match self {
@@ -261,10 +276,11 @@ impl<'a> And<'a> {
     }
 
     /// Whether the words stand as close and in the order that is asked for.
-    fn is_close(&self) -> bool {
+    fn is_close(&mut self) -> bool {
         if self.slop.is_none() && !self.in_order {
             return true;
         }
+        self.parts.iter_mut().for_each(Matcher::read);
         places::is_within(&self.parts, self.slop.unwrap_or(u64::MAX), self.in_order)
     }
 }

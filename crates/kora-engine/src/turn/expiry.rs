@@ -56,7 +56,9 @@ impl<F: Front> Turn<F> {
             return Duration::MAX;
         }
         let dues = self.executor.kept().map(|shard| self.engine.hub.next_due(shard));
-        let Some(due) = dues.chain(self.next_idle()).min().filter(|due| due.0 < i64::MAX) else { return Duration::MAX };
+        let Some(due) = dues.chain(self.next_idle()).min().filter(|due| due.0 < i64::MAX) else {
+            return Duration::MAX;
+        };
         let due = due.max(self.sweeping.not_before);
         Duration::from_millis(u64::try_from(due.0.saturating_sub(self.time.now.0)).unwrap_or(0))
     }

@@ -116,7 +116,8 @@ impl Cursors {
     }
 
     fn take_out(&mut self, goes: impl Fn(&Opened) -> bool) -> Vec<Opened> {
-        let gone: Vec<_> = self.by_number.extract_if(.., |_, cursor| goes(cursor)).map(|(_, cursor)| cursor).collect();
+        let gone: Vec<_> =
+            self.by_number.extract_if(.., |_, cursor| goes(cursor)).map(|(_, cursor)| cursor).collect();
         self.bytes -= gone.iter().map(|cursor| cursor.rows.memory_bytes()).sum::<usize>();
         gone
     }
