@@ -9,6 +9,7 @@
 
 mod build;
 mod counted;
+mod pair;
 mod places;
 
 use crate::plan::NearTo;
@@ -18,6 +19,8 @@ use crate::table::{Snapshot, Table};
 use crate::vectors::Vectors;
 
 pub(crate) use build::{Builder, build};
+use pair::Pair;
+
 pub(crate) use counted::{Counted, Counting};
 pub(crate) use places::distance;
 
@@ -94,6 +97,8 @@ pub(crate) struct And<'a> {
     pub(crate) weight: f64,
     slop: Option<u64>,
     in_order: bool,
+    /// Finds candidates, where the parts are two words.
+    pair: Option<Box<Pair<'a>>>,
     at: u32,
     is_sure: bool,
 }
@@ -248,7 +253,8 @@ impl Matcher<'_> {
 
 impl<'a> And<'a> {
     fn new(parts: Vec<Matcher<'a>>, weight: f64, slop: Option<u64>, in_order: bool) -> Self {
-        Self { parts, weight, slop, in_order, at: 0, is_sure: false }
+        let pair = Pair::of(&parts);
+        Self { parts, weight, slop, in_order, pair, at: 0, is_sure: false }
     }
 
     fn advance(&mut self, target: u32, limit: u32) -> u32 {
@@ -257,6 +263,12 @@ impl<'a> And<'a> {
             if target >= limit {
                 (self.at, self.is_sure) = (target, false);
                 return target;
+            }
+            if let Some(pair) = &mut self.pair {
+                target = pair.next(target, limit);
+                if target >= limit {
+                    continue;
+                }
             }
             for (place, part) in self.parts.iter_mut().enumerate() {
                 // What is behind a part that selects looks at its candidates only.

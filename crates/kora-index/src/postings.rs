@@ -27,6 +27,8 @@ use crate::varint;
 const BLOCK_ENTRIES_MAX: u8 = 128;
 /// A block with more bytes than this is full.
 const BLOCK_BYTES_MAX: usize = 1024;
+/// Numbers that a block has at most.
+pub(crate) const BLOCK_NUMBERS: usize = BLOCK_ENTRIES_MAX as usize;
 /// Two neighbours with so many entries together become one.
 const JOINED_ENTRIES_MAX: u8 = 64;
 /// A block that is written anew with fewer entries is not split.

@@ -1,7 +1,7 @@
 //! Reads postings in the order of documents, and skips blocks that a search has no use for.
 
 use super::entries::Entries;
-use super::{Best, Block, END, Entry, Layout};
+use super::{BLOCK_NUMBERS, Best, Block, END, Entry, Layout};
 
 /// A place among the postings of a word. Before the first call of [`Cursor::advance`] it stands before all documents.
 #[derive(Clone, Debug)]
@@ -94,6 +94,31 @@ impl<'a> Cursor<'a> {
         if !self.is_read {
             (self.current.frequency, self.current.positions) = self.entries.detail();
             self.is_read = true;
+        }
+    }
+
+    /// Blocks that it goes through.
+    pub(crate) fn block_count(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// Gives the documents of one block from `target` on that stand in one of the fields, and goes on to the next block; returns how many there are: none when all
+    /// blocks are passed. Complexity: O(log blocks + entries of a block that has some).
+    pub(crate) fn numbers(&mut self, target: u32, fields: u128, numbers: &mut [u32; BLOCK_NUMBERS]) -> usize {
+        loop {
+            let Some(block) = self.blocks.get(self.at) else {
+                numbers[0] = self.last(target, fields);
+                return usize::from(numbers[0] != END);
+            };
+            if block.last < target {
+                self.skip(target);
+                continue;
+            }
+            let count = block.entries(self.layout).numbers(target, fields, numbers);
+            self.enter(self.at + 1);
+            if count > 0 {
+                return count;
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 //! In one that is not split, what its head does not tell stands behind each head. In one that is, heads are read alone, and the rest is read up to an entry
 //! when it is asked for. Mostly that is a position for each entry and nothing else: such are passed over without a look at their heads.
 
-use super::{Bytes, Entry, FLAG_BITS, IS_SIMPLE, Layout, SAME_FIELDS};
+use super::{BLOCK_NUMBERS, Bytes, Entry, FLAG_BITS, IS_SIMPLE, Layout, SAME_FIELDS};
 use crate::varint::{self, Reader};
 
 /// See the module.
@@ -152,6 +152,33 @@ impl<'a> Entries<'a> {
         (unread.count, unread.flags) = (count, flags);
         (self.reader, self.document) = (reader, document);
         found
+    }
+
+    /// The numbers from `target` on that stand in one of the fields; returns how many there are.
+    pub(super) fn numbers(&mut self, target: u32, wanted: u128, numbers: &mut [u32; BLOCK_NUMBERS]) -> usize {
+        let mut count = 0;
+        if self.unread.is_none() {
+            while let Some((document, _)) = self.next_from(target, wanted)
+                && let Some(number) = numbers.get_mut(count)
+            {
+                *number = document;
+                count += 1;
+            }
+            return count;
+        }
+        let (mut reader, mut document) = (self.reader, self.document);
+        while !reader.is_done() {
+            let head = reader.read_even();
+            document = document.wrapping_add(u32::try_from(head >> FLAG_BITS).unwrap_or(0));
+            if head & SAME_FIELDS == 0 {
+                self.fields = reader.read_wide();
+            }
+            let Some(number) = numbers.get_mut(count) else { break };
+            *number = document;
+            count += usize::from(document >= target && self.fields & wanted != 0);
+        }
+        (self.reader, self.document) = (reader, document);
+        count
     }
 
     /// The frequency and positions of the entry of a split block at which [`Entries::next_from`] has stopped. It tells them once.
