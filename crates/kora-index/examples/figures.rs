@@ -174,7 +174,7 @@ fn main() {
         ("one common word, TFIDF", text(word(7)), By::Score(Scorer::TfIdf)),
         (
             "two words",
-            Node::new(NodeKind::And(vec![text(word(7)), text(word(411))])),
+            Node::new(NodeKind::And(vec![text(word(7)), text(word(412))])),
             By::Score(Scorer::TfIdf),
         ),
         ("prefix", Node::new(NodeKind::Pattern(Pattern::Prefix("bab".to_owned()))), By::Score(Scorer::TfIdf)),
