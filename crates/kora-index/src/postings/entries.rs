@@ -29,6 +29,9 @@ struct Unread<'a> {
     flags: u64,
 }
 
+/// Frequency and positions of an entry.
+type Occurrences<'a> = (u32, &'a [u8]);
+
 /// What is kept of an entry besides its number and fields.
 pub(super) struct Detail {
     frequency: u32,
@@ -97,7 +100,7 @@ impl<'a> Entries<'a> {
     /// Goes on to the first entry from `target` on in one of the fields. Its frequency and positions are given where they are read on the way, else
     /// [`Entries::detail`] has them.
     #[inline]
-    pub(super) fn next_from(&mut self, target: u32, wanted: u128) -> Option<(u32, Option<(u32, &'a [u8])>)> {
+    pub(super) fn next_from(&mut self, target: u32, wanted: u128) -> Option<(u32, Option<Occurrences<'a>>)> {
         if self.unread.is_some() {
             return self.next_head(target, wanted).map(|document| (document, None));
         }
@@ -183,7 +186,7 @@ impl<'a> Entries<'a> {
 
     /// The frequency and positions of the entry of a split block at which [`Entries::next_from`] has stopped. It tells them once.
     /// Complexity: O(entries since the last one that was asked for).
-    pub(super) fn detail(&mut self) -> (u32, &'a [u8]) {
+    pub(super) fn detail(&mut self) -> Occurrences<'a> {
         let (layout, reader) = (self.layout, self.reader);
         let Some(unread) = self.unread.as_mut() else { return (1, &[]) };
         let mut detail = (1, &[][..]);
