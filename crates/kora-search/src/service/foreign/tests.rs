@@ -61,7 +61,7 @@ fn indexes_are_declared_as_they_were() {
              BLOCK_SIZE 9 x VECTOR FLAT 10 TYPE FLOAT16 DIM 2 DISTANCE_METRIC IP INITIAL_CAP 1024 BLOCK_SIZE 1024 \
              y VECTOR FLAT 10 TYPE BFLOAT16 DIM 2 DISTANCE_METRIC L2 INITIAL_CAP 1024 BLOCK_SIZE 1024",
         ),
-        ("five", "five"),
+        ("five", "five ON HASH PREFIX 1 vv: TEMPORARY 1000 SCHEMA n NUMERIC"),
     ] {
         assert_eq!(arguments(&state, index), expected);
     }
