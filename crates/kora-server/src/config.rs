@@ -18,6 +18,7 @@ pub mod percentiles;
 pub mod persistence;
 pub mod rewrite;
 pub mod table;
+pub mod tls;
 mod user_line;
 pub mod value;
 
@@ -35,6 +36,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tls::{Contexts, TlsConfig};
 use value::Setting;
 
 choice! {
@@ -197,6 +199,10 @@ pub struct Config {
     pub packed: PackedLimits,
     /// Files of data.
     pub persistence: PersistenceConfig,
+    /// Encryption.
+    pub tls: TlsConfig,
+    /// What that comes to, in a configuration that is in force.
+    pub(crate) contexts: Contexts,
     /// The file it was read from, if any: the one CONFIG REWRITE writes.
     pub file: Option<PathBuf>,
     /// Values given for directives that have no effect here, by name.
@@ -272,6 +278,11 @@ impl Config {
             ClientsLimit::Bytes(bytes) => bytes.max(CLIENTS_BYTES_MIN),
             ClientsLimit::Percent(percent) => (self.max_memory.0 / 100 * percent).max(CLIENTS_BYTES_MIN),
         }
+    }
+
+    /// Whether protected mode keeps a client out, who is on this machine or not.
+    pub(crate) fn protects_from(&self, is_local: bool) -> bool {
+        self.protected_mode && self.password.is_empty() && !is_local
     }
 
     /// `dbfilename` as a name of a file.
@@ -370,6 +381,8 @@ impl Default for Config {
             event_flags: EventFlags::default(),
             packed: PackedLimits::default(),
             persistence: PersistenceConfig::default(),
+            tls: TlsConfig::default(),
+            contexts: Contexts::default(),
             file: None,
             inert: BTreeMap::new(),
         }

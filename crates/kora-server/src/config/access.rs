@@ -95,7 +95,8 @@ impl Config {
             directive
                 .set(&mut next, &[value.to_vec()])
                 .map_err(|reason: InvalidValue| set_failed(&name.escape_ascii().to_string(), &reason))?;
-            if directive.get(&next) != before {
+            let has_files = matches!(directive.apply, Apply::Tls | Apply::TlsListeners);
+            if has_files || directive.get(&next) != before {
                 changes.changed.push(directive);
             }
             if let Meaning::Inert { because, .. } = directive.meaning {

@@ -43,6 +43,10 @@ pub enum Apply {
     WhenRead,
     /// Bind the listeners anew.
     Listeners,
+    /// Read certificates and keys anew, which may have changed behind names that have not.
+    Tls,
+    /// The same, and bind the listeners anew.
+    TlsListeners,
     /// Hand the core its settings.
     Core,
     /// Adjust the log.

@@ -60,6 +60,7 @@ impl Worker {
         self.turn.publish_counters();
         self.measure_rates();
         self.accept_left_behind();
+        self.drop_slow_handshakes();
         self.turn.begin_due();
         self.turn.rest_scripts();
         self.turn.refuse_waiting();
