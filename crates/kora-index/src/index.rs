@@ -9,6 +9,7 @@ mod forms;
 mod memory;
 mod put;
 mod scalars;
+mod vectors;
 #[cfg(test)]
 mod tests;
 
