@@ -22,6 +22,9 @@ const DROPPED: &str = "ERR the collection was deleted before the answer was foun
 const BUSY: &str =
     "ERR another index of the collection is being created or deleted: try again when that is done";
 const OK: &str = "OK";
+/// Indexes on vectors, whose answers are exact: so many candidates are as good as all.
+const FLAT: &str = "v|vector|FLAT|DIM|3|DISTANCE_METRIC|L2";
+const GRAPH: &str = "w|vector|DIM|3|EF_RUNTIME|1000";
 
 struct World {
     engine: Stepped,
@@ -58,7 +61,7 @@ impl World {
 
     fn begin(&mut self) {
         assert_eq!(self.run(self.writer, "DOC.CREATE|c"), ok());
-        for index in ["a|sorted", "g|hash", "t|array"] {
+        for index in ["a|sorted", "g|hash", "t|array", FLAT, GRAPH] {
             assert_eq!(self.run(self.writer, &format!("DOC.CREATEINDEX|c|{index}")), ok());
         }
         for number in 0..IDS {
@@ -92,7 +95,16 @@ impl World {
         }
         members.push(format!("\"g\":\"{}\"", self.choose(&["red", "blue", "green"])));
         members.push(format!("\"t\":[{},{}]", self.below(5), self.below(5)));
+        for field in ["v", "w"] {
+            if self.below(6) > 0 {
+                members.push(format!("\"{field}\":{}", self.vector()));
+            }
+        }
         format!("{{{}}}", members.join(","))
+    }
+
+    fn vector(&mut self) -> String {
+        format!("[{},{},{}]", 1 + self.below(50), self.below(50), self.below(50))
     }
 
     /// A change of documents: some of them by what is no command of collections.
@@ -143,6 +155,12 @@ impl World {
             5 => format!("|WHERE|NOT a = {low}"),
             _ => format!("|WHERE|g IN ('red','green') AND a > {low}"),
         };
+        if self.below(4) == 0 {
+            let (field, vector) = (self.choose(&["v", "w"]), self.vector());
+            let command = self.choose(&["FIND", "FIND", "EXPLAIN"]);
+            let rest = if command == "FIND" { "|WITHIDS|WITHDISTANCES" } else { "" };
+            return format!("DOC.{command}|c{what}|NEAREST|{field}|{}|{vector}{rest}", 1 + self.below(40));
+        }
         let rest = match self.below(12) {
             0 => "",
             1 => "|WITHIDS",
