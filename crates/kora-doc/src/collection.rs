@@ -95,7 +95,8 @@ impl IndexKind {
         if name.eq_ignore_ascii_case(VECTOR.as_bytes()) {
             return Ok(Self::Vector(Box::new(vector::kind(rest)?)));
         }
-        let known = Self::OF_SCALARS.into_iter().find(|kind| name.eq_ignore_ascii_case(kind.name().as_bytes()));
+        let known =
+            Self::OF_SCALARS.into_iter().find(|kind| name.eq_ignore_ascii_case(kind.name().as_bytes()));
         let kind = known.ok_or_else(|| KindError::Unknown(name.escape_ascii().to_string()))?;
         if rest.is_empty() { Ok(kind) } else { Err(KindError::More(kind.name())) }
     }

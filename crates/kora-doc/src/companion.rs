@@ -29,8 +29,8 @@ use kora_index::schema::{Field, FieldKind, Schema, Source};
 use kora_json::{Json, Node, Value};
 
 use self::build::Build;
-pub(crate) use self::extract::{scalars_of, vector_of};
 use self::extract::with_document;
+pub(crate) use self::extract::{scalars_of, vector_of};
 use self::ids::Ids;
 use self::sought::Sought;
 use crate::collection::{Collection, Declared};

@@ -21,7 +21,9 @@ const HNSW: &str = "HNSW";
 pub(crate) enum KindError {
     #[error("ERR a vector index needs DIM, the number of elements of a vector")]
     NoDimensions,
-    #[error("ERR '{0}' is no part of a vector index: HNSW, FLAT, DIM, TYPE, DISTANCE_METRIC, M, EF_CONSTRUCTION or EF_RUNTIME")]
+    #[error(
+        "ERR '{0}' is no part of a vector index: HNSW, FLAT, DIM, TYPE, DISTANCE_METRIC, M, EF_CONSTRUCTION or EF_RUNTIME"
+    )]
     Unknown(String),
     #[error("ERR {0} of a vector index is said twice")]
     Twice(&'static str),
@@ -264,10 +266,12 @@ mod tests {
 
     #[test]
     fn values_are_vectors_or_not() {
-        let of = |declared: &str, text: &str| {
-            of_json(&read(declared).unwrap(), Json::parse(text).unwrap().root())
-        };
-        assert_eq!(of("DIM 2", "[1,-0.5]").unwrap(), [1_f32.to_le_bytes(), (-0.5_f32).to_le_bytes()].concat());
+        let of =
+            |declared: &str, text: &str| of_json(&read(declared).unwrap(), Json::parse(text).unwrap().root());
+        assert_eq!(
+            of("DIM 2", "[1,-0.5]").unwrap(),
+            [1_f32.to_le_bytes(), (-0.5_f32).to_le_bytes()].concat()
+        );
         assert_eq!(of("DIM 2 TYPE INT8", "[-128,127]").unwrap(), [0x80, 0x7f]);
         for (declared, text, misfit) in [
             ("DIM 2", "3", Misfit::NoArray),

@@ -9,9 +9,9 @@ mod forms;
 mod memory;
 mod put;
 mod scalars;
-mod vectors;
 #[cfg(test)]
 mod tests;
+mod vectors;
 
 use std::collections::BTreeMap;
 

@@ -156,7 +156,9 @@ impl World {
 
     /// All documents, by a look at every key.
     fn documents(&mut self) -> Vec<(String, String, Json)> {
-        let Value::Array(keys) = self.run(&format!("KEYS|{PREFIX}*")) else { panic!("KEYS replies an array") };
+        let Value::Array(keys) = self.run(&format!("KEYS|{PREFIX}*")) else {
+            panic!("KEYS replies an array")
+        };
         let mut found = Vec::new();
         for key in keys {
             let Value::Bulk(key) = key else { panic!("{key:?}") };
@@ -181,7 +183,8 @@ impl World {
     fn check(&mut self) {
         let (path, _, dimensions, distance) = self.choose(&FIELDS);
         let asked = self.vector(dimensions);
-        let (count, n, x, colour) = (1 + self.below(12), self.below(50), self.below(50), self.choose(&COLOURS));
+        let (count, n, x, colour) =
+            (1 + self.below(12), self.below(50), self.below(50), self.choose(&COLOURS));
         let conditions: [(String, Box<dyn Fn(&Json) -> bool>); 6] = [
             (String::new(), Box::new(|_| true)),
             (format!("g = '{colour}'"), Box::new(move |json| json["g"] == colour)),
@@ -218,9 +221,13 @@ impl World {
         assert_eq!(found.len(), wanted, "{question:?}");
         assert!(found.is_sorted_by(|one, other| one.2 <= other.2), "{found:?}");
         for ((id, text, distance), best) in found.iter().zip(&expected) {
-            let own = expected.iter().find(|(_, own, _)| own == id).unwrap_or_else(|| panic!("{question:?}: {id}"));
+            let own =
+                expected.iter().find(|(_, own, _)| own == id).unwrap_or_else(|| panic!("{question:?}: {id}"));
             assert_eq!(text, own.2);
-            assert!((own.0 - distance).abs() <= 1e-3 * (1.0 + own.0.abs()), "{question:?}: {distance} {own:?}");
+            assert!(
+                (own.0 - distance).abs() <= 1e-3 * (1.0 + own.0.abs()),
+                "{question:?}: {distance} {own:?}"
+            );
             assert!(*distance <= best.0 + 1e-3 * (1.0 + best.0.abs()), "{question:?}: {distance} {best:?}");
         }
         // Pages are parts of it.
@@ -348,7 +355,8 @@ fn graphs_are_walked_and_find_as_many_as_there_are() {
             }
         }
         assert!(right * 100 >= all * 93, "{right} of {all}");
-        let plan = format!("{:?}", world.run(&format!("DOC.EXPLAIN|c|NEAREST|v|10|[1,2,3,4,5,6]|EF|{candidates}")));
+        let plan =
+            format!("{:?}", world.run(&format!("DOC.EXPLAIN|c|NEAREST|v|10|[1,2,3,4,5,6]|EF|{candidates}")));
         assert!(plan.contains("nearest by index 'v'"), "{plan}");
         let walks = format!("[119, 97, 108, 107, 115]), Integer({shards})");
         let walks_in_map = format!("[119, 97, 108, 107, 115]), Integer({shards}))");
@@ -363,32 +371,71 @@ fn refusals_say_what_is_wrong_and_change_nothing() {
         world.begin();
         world.fine(r#"DOC.SET|c|1|{"v":[1,2,3,4],"g":"red"}"#);
         for (line, words) in [
-            (r#"DOC.SET|c|1|{"v":[1,2]}"#, "ERR 'v' of document '1' is no vector of the index: it has 2 elements instead of 4"),
-            (r#"DOC.SET|c|1|{"v":"x"}"#, "ERR 'v' of document '1' is no vector of the index: it is no array of numbers"),
-            (r#"DOC.UPDATE|c|1|PUSH|v|5"#, "ERR 'v' of document '1' is no vector of the index: it has 5 elements instead of 4"),
-            (r#"DOC.UPDATE|c|1|SET|v.2|null"#, "ERR 'v' of document '1' is no vector of the index: its element 2 is no number"),
-            (r#"DOC.SET|c|1|{"v":[1e39,2,3,4]}"#, "ERR 'v' of document '1' is no vector of the index: its element 0 is no FLOAT32"),
-            (r#"DOC.MSET|c|1|{}|2|{"b":[1,300]}"#, "ERR 'b' of document '2' is no vector of the index: its element 1 is no INT8"),
+            (
+                r#"DOC.SET|c|1|{"v":[1,2]}"#,
+                "ERR 'v' of document '1' is no vector of the index: it has 2 elements instead of 4",
+            ),
+            (
+                r#"DOC.SET|c|1|{"v":"x"}"#,
+                "ERR 'v' of document '1' is no vector of the index: it is no array of numbers",
+            ),
+            (
+                r#"DOC.UPDATE|c|1|PUSH|v|5"#,
+                "ERR 'v' of document '1' is no vector of the index: it has 5 elements instead of 4",
+            ),
+            (
+                r#"DOC.UPDATE|c|1|SET|v.2|null"#,
+                "ERR 'v' of document '1' is no vector of the index: its element 2 is no number",
+            ),
+            (
+                r#"DOC.SET|c|1|{"v":[1e39,2,3,4]}"#,
+                "ERR 'v' of document '1' is no vector of the index: its element 0 is no FLOAT32",
+            ),
+            (
+                r#"DOC.MSET|c|1|{}|2|{"b":[1,300]}"#,
+                "ERR 'b' of document '2' is no vector of the index: its element 1 is no INT8",
+            ),
             ("DOC.FIND|c|NEAREST|v", "ERR syntax error"),
             ("DOC.FIND|c|NEAREST|v|3", "ERR syntax error"),
             ("DOC.FIND|c|NEAREST|v|x|[1,2,3,4]", "ERR value is not an integer or out of range"),
             ("DOC.FIND|c|NEAREST|v|0|[1,2,3,4]", "ERR NEAREST asks for one document at least"),
-            ("DOC.FIND|c|NEAREST|v|1|[1,2,3]", "ERR the vector of NEAREST is none of the index on 'v': it has 3 elements instead of 4"),
-            ("DOC.FIND|c|NEAREST|v|1|FP32|abc", "ERR the vector of NEAREST is none of the index on 'v': it has 3 bytes instead of 16"),
+            (
+                "DOC.FIND|c|NEAREST|v|1|[1,2,3]",
+                "ERR the vector of NEAREST is none of the index on 'v': it has 3 elements instead of 4",
+            ),
+            (
+                "DOC.FIND|c|NEAREST|v|1|FP32|abc",
+                "ERR the vector of NEAREST is none of the index on 'v': it has 3 bytes instead of 16",
+            ),
             ("DOC.FIND|c|NEAREST|g|1|[1]", "ERR there is no vector index on 'g'"),
             ("DOC.FIND|c|NEAREST|z|1|[1]", "ERR there is no vector index on 'z'"),
             ("DOC.FIND|c|NEAREST|v|1|[1,2,3,4]|EF|7", "ERR EF is for HNSW: the index on 'v' is FLAT"),
             ("DOC.FIND|c|NEAREST|o.w|1|[1,2,3]|EF|0", "ERR EF is a number from 1 to 1048576"),
-            ("DOC.FIND|c|NEAREST|v|1|[1,2,3,4]|ORDER|BY|g", "ERR NEAREST gives documents in the order of their distances: it takes no ORDER BY"),
-            ("DOC.FIND|c|NEAREST|v|1|[1,2,3,4]|CURSOR|0", "ERR NEAREST takes no CURSOR: LIMIT and OFFSET go through what it finds"),
+            (
+                "DOC.FIND|c|NEAREST|v|1|[1,2,3,4]|ORDER|BY|g",
+                "ERR NEAREST gives documents in the order of their distances: it takes no ORDER BY",
+            ),
+            (
+                "DOC.FIND|c|NEAREST|v|1|[1,2,3,4]|CURSOR|0",
+                "ERR NEAREST takes no CURSOR: LIMIT and OFFSET go through what it finds",
+            ),
             ("DOC.FIND|c|WITHDISTANCES", "ERR WITHDISTANCES is for NEAREST"),
             ("DOC.COUNT|c|NEAREST|v|1|[1,2,3,4]", "ERR syntax error"),
             ("DOC.DELETE|c|WHERE|g = 1|NEAREST|v|1|[1,2,3,4]", "ERR syntax error"),
-            ("DOC.CREATEINDEX|c|z|vector", "ERR a vector index needs DIM, the number of elements of a vector"),
-            ("DOC.CREATEINDEX|c|z|vector|DIM|3|FOO", "ERR 'FOO' is no part of a vector index: HNSW, FLAT, DIM, TYPE, DISTANCE_METRIC, M, EF_CONSTRUCTION or EF_RUNTIME"),
+            (
+                "DOC.CREATEINDEX|c|z|vector",
+                "ERR a vector index needs DIM, the number of elements of a vector",
+            ),
+            (
+                "DOC.CREATEINDEX|c|z|vector|DIM|3|FOO",
+                "ERR 'FOO' is no part of a vector index: HNSW, FLAT, DIM, TYPE, DISTANCE_METRIC, M, EF_CONSTRUCTION or EF_RUNTIME",
+            ),
             ("DOC.CREATEINDEX|c|v|hash", "ERR there is an index on 'v' already"),
             ("DOC.CREATEINDEX|c|z|hash|DIM|3", "ERR an index of type hash takes nothing behind its type"),
-            ("DOC.CREATEINDEX|c|z|tree", "ERR unknown index type 'tree': hash, sorted, array, unique or vector"),
+            (
+                "DOC.CREATEINDEX|c|z|tree",
+                "ERR unknown index type 'tree': hash, sorted, array, unique or vector",
+            ),
         ] {
             assert_eq!(world.error(line), words, "{line}");
             assert_eq!(world.run("DOC.GET|c|1"), Value::Bulk(br#"{"v":[1,2,3,4],"g":"red"}"#.to_vec()));
@@ -398,10 +445,14 @@ fn refusals_say_what_is_wrong_and_change_nothing() {
         assert_eq!(refused, "ERR there is an index on 'g' already");
         world.fine(r#"DOC.SET|c|2|{"z":[1,2]}"#);
         let refused = world.error("DOC.CREATEINDEX|c|z|vector|DIM|3");
-        assert_eq!(refused, "ERR 'z' of document '2' is no vector of the index: it has 2 elements instead of 3");
+        assert_eq!(
+            refused,
+            "ERR 'z' of document '2' is no vector of the index: it has 2 elements instead of 3"
+        );
         world.fine("DOC.CREATEINDEX|c|z|vector|DIM|2");
         let blob: Vec<u8> = [1_f32, 2.0].iter().flat_map(|element| element.to_le_bytes()).collect();
-        let words: Vec<Vec<u8>> = ["DOC.FIND", "c", "NEAREST", "z", "4", "FP32"].map(|word| word.as_bytes().to_vec()).into();
+        let words: Vec<Vec<u8>> =
+            ["DOC.FIND", "c", "NEAREST", "z", "4", "FP32"].map(|word| word.as_bytes().to_vec()).into();
         world.engine.send(world.client, [[words, vec![blob, b"WITHIDS".to_vec()]].concat()]);
         world.engine.settle();
         let found = world.engine.answers().pop().unwrap().1;

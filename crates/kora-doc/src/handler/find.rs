@@ -127,7 +127,10 @@ impl Clauses {
     /// Refuses clauses that do not go together.
     fn check(&self) -> CommandResult {
         let refusals = [
-            (self.cursor.is_some() && self.offset > 0, "ERR a CURSOR goes on where it was: it takes no OFFSET"),
+            (
+                self.cursor.is_some() && self.offset > 0,
+                "ERR a CURSOR goes on where it was: it takes no OFFSET",
+            ),
             (
                 self.nearest.is_some() && !self.order.is_empty(),
                 "ERR NEAREST gives documents in the order of their distances: it takes no ORDER BY",

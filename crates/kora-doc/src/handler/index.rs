@@ -161,9 +161,9 @@ fn check_vectors(ctx: &mut Ctx<'_>, changed: &Collection, built: &[(usize, Index
     let mut built = built.iter();
     each_part(ctx, changed, |_, part, store| {
         // Where each document has a vector there is nothing to look for.
-        let has_all = built.next().is_some_and(|(_, index)| {
-            index.vector_figures(last).entries == index.document_count() as u64
-        });
+        let has_all = built
+            .next()
+            .is_some_and(|(_, index)| index.vector_figures(last).entries == index.document_count() as u64);
         if has_all || misfit.is_some() {
             return;
         }

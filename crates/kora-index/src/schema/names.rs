@@ -34,8 +34,7 @@ impl Element {
         reason = "elements have fewer bits than the number; bytes are looked at before"
     )]
     pub fn push(self, number: f64, blob: &mut Vec<u8>) -> bool {
-        let is_within =
-            |least: f64, most: f64| number.fract() == 0.0 && (least..=most).contains(&number);
+        let is_within = |least: f64, most: f64| number.fract() == 0.0 && (least..=most).contains(&number);
         match self {
             Self::Int8 if is_within(-128.0, 127.0) => blob.extend_from_slice(&(number as i8).to_le_bytes()),
             Self::UInt8 if is_within(0.0, 255.0) => blob.push(number as u8),

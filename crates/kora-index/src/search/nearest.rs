@@ -84,7 +84,14 @@ impl NearestSearch {
     pub fn new(matches: Search) -> Self {
         let count = matches.plan.nearest_count().unwrap_or(0);
         let top = TopKeys::new(count, Direction::Ascending);
-        Self { matches, way: Way::Begin, top, batch: Batch::default(), has_walked: false, look_cost: FILTER_COST }
+        Self {
+            matches,
+            way: Way::Begin,
+            top,
+            batch: Batch::default(),
+            has_walked: false,
+            look_cost: FILTER_COST,
+        }
     }
 
     /// The same where it takes as long to ask whether a document is admitted as to measure many vectors.
@@ -268,13 +275,7 @@ impl NearestSearch {
     }
 
     /// Walks on through the graph. What it finds is measured by all vectors of its documents.
-    fn walk(
-        &mut self,
-        field: Field<'_>,
-        mut walk: Box<GraphWalk>,
-        left: &mut usize,
-        admits: Admits<'_>,
-    ) {
+    fn walk(&mut self, field: Field<'_>, mut walk: Box<GraphWalk>, left: &mut usize, admits: Admits<'_>) {
         let (index, nearest, vectors) = field;
         let Some((graph, _)) = vectors.graph() else { return };
         self.has_walked = true;
@@ -369,4 +370,3 @@ fn candidates(nearest: &Nearest, vectors: &Vectors) -> Option<usize> {
     let candidates = candidates_of(nearest.way.candidates, declared).max(nearest.count);
     Some(candidates.max(batch.min(vectors.count())).min(vectors.count()))
 }
-

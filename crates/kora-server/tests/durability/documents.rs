@@ -36,8 +36,11 @@ fn change(client: &mut TcpConnection) {
         call(client, &words.split(' ').collect::<Vec<_>>());
     }
     for number in 0..40 {
-        let document =
-            format!(r#"{{"n":{number},"mail":"m{number}","tags":["t{}"],"k":{},"v":[{number},0.5],"f":[1,{number}]}}"#, number % 7, number % 3);
+        let document = format!(
+            r#"{{"n":{number},"mail":"m{number}","tags":["t{}"],"k":{},"v":[{number},0.5],"f":[1,{number}]}}"#,
+            number % 7,
+            number % 3
+        );
         call(client, &["DOC.SET", "people", &number.to_string(), &document]);
         call(client, &["DOC.INSERT", "other:{x}", &document]);
     }
