@@ -297,6 +297,41 @@ fn indexes_that_come_and_go_leave_a_question_as_it_is() {
     }
 }
 
+/// Shards are done with it one after the other: until then their indexes lie otherwise than those of others.
+#[test]
+fn questions_that_begin_while_an_index_is_deleted_find_the_same() {
+    for (workers, shards) in [(1, 1), (2, 4)] {
+        let mut world = World::new(workers, shards, 4);
+        for question in [
+            "DOC.FIND|c|WHERE|g = 'red'|WITHIDS",
+            "DOC.FIND|c|WHERE|t CONTAINS 3 OR g = 'blue'|WITHIDS",
+            "DOC.FIND|c|NEAREST|w|7|[1,2,3]|WHERE|g = 'red'|WITHIDS|WITHDISTANCES",
+        ] {
+            let expected = world.run(world.asking, question);
+            for _ in 0..5 {
+                world.send_change("DOC.DROPINDEX|c|a");
+                for _ in 0..4 {
+                    assert_eq!(world.ask_beside(question, |_| ()), expected, "{question}");
+                }
+                world.quiet();
+                assert_eq!(world.run(world.writer, "DOC.CREATEINDEX|c|a|sorted"), ok());
+                // It stands behind the others now, and is deleted and created in front of them in the next turn.
+                for index in ["g|hash", "t|array"] {
+                    let path = index.split('|').next().unwrap_or_default();
+                    assert_eq!(world.run(world.writer, &format!("DOC.DROPINDEX|c|{path}")), ok());
+                    assert_eq!(world.run(world.writer, &format!("DOC.CREATEINDEX|c|{index}")), ok());
+                }
+                for index in [FLAT, GRAPH] {
+                    let path = index.split('|').next().unwrap_or_default();
+                    assert_eq!(world.run(world.writer, &format!("DOC.DROPINDEX|c|{path}")), ok());
+                    assert_eq!(world.run(world.writer, &format!("DOC.CREATEINDEX|c|{index}")), ok());
+                }
+            }
+        }
+        world.assert_nothing_kept();
+    }
+}
+
 /// A question that is about to go on aside, and a few of its slices.
 fn begin(world: &mut World, question: &str) {
     world.engine.send(world.asking, [words(question)]);
