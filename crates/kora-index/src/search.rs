@@ -249,6 +249,7 @@ impl Search {
                 continue;
             }
             walk.matched += 1;
+            matcher.read();
             if walk.floor >= highest || walk.floor >= ceiling.of_this(&matcher) {
                 continue;
             }

@@ -384,7 +384,7 @@ impl Run {
         let mark = ctx.journal.open_command(self.now);
         let result = handler(&mut ctx, args, out);
         if is_write {
-            ctx.journal.close_command(mark, self.db, args);
+            ctx.journal.close_command(mark, self.db, facts.name, args);
         }
         Ok(result?)
     }

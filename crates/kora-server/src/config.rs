@@ -25,7 +25,7 @@ use field::{ByteCount, FileMode, choice};
 use kora_core::config::{CoreConfig, EvictionConfig, EvictionOrder, EvictionScope, Tracking};
 use kora_engine::assembly::shards_for;
 use kora_engine::events::EventFlags;
-use kora_engine::settings::{self, ProcessorLists, Settings};
+use kora_engine::settings::{self, ProcessorLists, RenamedCommand, Settings};
 use kora_engine::threads::Processors;
 use limits::{ClientsLimit, OutputLimit, OutputLimits};
 use percentiles::Percentiles;
@@ -121,6 +121,8 @@ pub struct Config {
     pub unix_socket: Vec<u8>,
     /// `unixsocketperm`: permissions of the unix socket, 0 for those of the process.
     pub unix_socket_mode: FileMode,
+    /// `socket-mark-id`: what the system marks packets of clients' connections with; 0 for nothing.
+    pub socket_mark: u32,
     /// `tcp-backlog`: connections the system may hold before they are accepted.
     pub tcp_backlog: u32,
     /// `protected-mode`: without a password only this machine's clients are served.
@@ -159,6 +161,10 @@ pub struct Config {
     pub dir: Vec<u8>,
     /// `enable-debug-command`.
     pub debug_command: Permission,
+    /// `enable-protected-configs`: who may change directives that say where files are written.
+    pub protected_configs: Permission,
+    /// `rename-command`: in the order of their lines.
+    pub renamed_commands: Vec<RenamedCommand>,
     /// `maxmemory`: 0 for no limit.
     pub max_memory: ByteCount,
     /// `maxmemory-clients`.
@@ -245,6 +251,7 @@ impl Config {
                 Permission::Yes => settings::Permission::Yes,
                 Permission::Local => settings::Permission::Local,
             },
+            renamed_commands: self.renamed_commands.as_slice().into(),
             persistence: Arc::new(self.persistence.settings(self.data_dir())),
             processors: Arc::clone(&self.processors),
         }
@@ -289,13 +296,13 @@ impl Config {
         u16::try_from(cores).unwrap_or(u16::MAX)
     }
 
-    /// Which keys may be evicted, and which of them first.
     /// Whether `maxmemory-policy` goes by the use of keys.
     fn tracks_use(&self) -> bool {
         let EvictionConfig { scope, order, .. } = self.eviction();
         scope != EvictionScope::Nothing && matches!(order, EvictionOrder::Lru | EvictionOrder::Lfu)
     }
 
+    /// Which keys may be evicted, and which of them first.
     fn eviction(&self) -> EvictionConfig {
         use MaxmemoryPolicy as Policy;
         let (scope, order) = match self.max_memory_policy {
@@ -321,6 +328,7 @@ impl Default for Config {
             port: 6379,
             unix_socket: Vec::new(),
             unix_socket_mode: FileMode(0),
+            socket_mark: 0,
             tcp_backlog: 511,
             protected_mode: true,
             password: Vec::new(),
@@ -344,6 +352,8 @@ impl Default for Config {
             log_file: Vec::new(),
             dir: Vec::new(),
             debug_command: Permission::No,
+            protected_configs: Permission::No,
+            renamed_commands: Vec::new(),
             max_memory: ByteCount(0),
             max_memory_clients: ClientsLimit::Bytes(0),
             max_memory_policy: MaxmemoryPolicy::Noeviction,

@@ -34,7 +34,7 @@ pub(super) fn run_handler<S>(
     let mut ctx = Ctx { stores, journal, services, db, now, no_touch, blocking, watch, resumed };
     let result = handler(&mut ctx, args, out);
     if facts.flags.has(Flags::WRITE) {
-        journal.close_command(mark, setting.db, args);
+        journal.close_command(mark, setting.db, facts.name, args);
     }
     journal.end_command(facts.name, timing);
     match result {

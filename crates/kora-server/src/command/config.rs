@@ -8,7 +8,8 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
 use super::{Call, Handler, ServerCall, facts};
-use crate::config::access::{HELP, set_failed};
+use crate::config::Permission;
+use crate::config::access::{HELP, refuse_protected, set_failed};
 use crate::config::table::Apply;
 use crate::introspect::commands::help;
 use crate::net::listen;
@@ -47,6 +48,10 @@ fn get(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 fn set(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let shared = Arc::clone(call.front);
     let pairs = &args[2..];
+    let permission = shared.config().protected_configs;
+    if permission == Permission::No || permission == Permission::Local && !call.session.choice.is_local {
+        refuse_protected(pairs)?;
+    }
     let mut next = (*shared.config()).clone();
     next.set(pairs)?;
     let is_log_wanted = next.persistence.append_only;

@@ -149,7 +149,7 @@ const NETWORK: &[Directive] = &[
     unavailable("tls-replication", Bool, &["no"], "TLS is"),
     unavailable("tls-cluster", Bool, &["no"], "TLS is"),
     inert("bind-source-addr", Text, "", NO_REPLICAS),
-    inert("socket-mark-id", Int(0, u32::MAX as i64), "0", OUTSIDE).at_start(),
+    field!("socket-mark-id", Int(0, u32::MAX as i64), socket_mark).at_start(),
     inert("max-new-connections-per-cycle", Int(1, 1000), "10", ACCEPTS),
     inert("max-new-tls-connections-per-cycle", Int(1, 1000), "1", ACCEPTS),
 ];
@@ -210,6 +210,7 @@ const GENERAL: &[Directive] = &[
             lines: None,
         },
     )
+    .at_start()
     .protected(),
     row(
         "hz",
@@ -420,13 +421,7 @@ const CLUSTER: &[Directive] = &[
 const SECURITY: &[Directive] = &[
     field!("requirepass", Text, password),
     field!("enable-debug-command", Choice(Permission::WORDS), debug_command).at_start(),
-    unavailable(
-        "enable-protected-configs",
-        Choice(Permission::WORDS),
-        &["no"],
-        "changing protected directives at run time is",
-    )
-    .at_start(),
+    field!("enable-protected-configs", Choice(Permission::WORDS), protected_configs).at_start(),
     unavailable("enable-module-command", Choice(Permission::WORDS), &["no"], "loading modules is").at_start(),
     unavailable("aclfile", Text, &[""], "access control by users is").at_start(),
     inert("acllog-max-len", Int(0, i64::MAX), "128", NO_USERS),

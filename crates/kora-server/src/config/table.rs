@@ -30,8 +30,10 @@ pub enum Change {
     AnyTime,
     /// Only at start.
     AtStart,
-    /// Only at start, because a client that may change it could write files anywhere.
+    /// By whom `enable-protected-configs` permits, because a client that may change it could write files anywhere.
     Protected,
+    /// The same, and not while the server runs.
+    ProtectedAtStart,
 }
 
 /// What the server must do after a change.
@@ -97,10 +99,13 @@ impl Directive {
         self
     }
 
-    /// The same directive, out of reach of CONFIG SET.
+    /// The same directive, which `enable-protected-configs` keeps from clients.
     #[must_use]
     pub const fn protected(mut self) -> Self {
-        self.change = Change::Protected;
+        self.change = match self.change {
+            Change::AtStart => Change::ProtectedAtStart,
+            _ => Change::Protected,
+        };
         self
     }
 

@@ -85,7 +85,7 @@ fn tcp(config: &Config, host: &str, port: u16, present: &[SocketAddr]) -> io::Re
     let (host, is_optional) = host.strip_prefix('-').map_or((host, false), |host| (host, true));
     let opened = Listener::addresses(host, port).and_then(|addresses| {
         let new = addresses.into_iter().filter(|address| !present.contains(address));
-        new.map(|address| Listener::tcp(address, backlog(config))).collect()
+        new.map(|address| Listener::tcp(address, config.socket_mark, backlog(config))).collect()
     });
     match opened {
         Ok(opened) => Ok(opened),

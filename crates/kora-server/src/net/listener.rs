@@ -46,14 +46,18 @@ impl Listener {
         })
     }
 
-    /// Listens on an address.
-    pub(crate) fn tcp(address: SocketAddr, backlog: i32) -> io::Result<Self> {
+    /// Listens on an address. The system marks packets of its connections with `mark`, unless that is 0.
+    pub(crate) fn tcp(address: SocketAddr, mark: u32, backlog: i32) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
         socket.set_reuse_address(true)?;
         socket.set_nonblocking(true)?;
+        if mark != 0 {
+            // Connections that are accepted have it too.
+            socket.set_mark(mark)?;
+        }
         socket.bind(&address.into())?;
         socket.listen(backlog)?;
         Ok(Self::Tcp(mio::net::TcpListener::from_std(socket.into())))
