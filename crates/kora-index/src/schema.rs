@@ -1,5 +1,7 @@
 //! What an index is declared to hold.
 
+mod names;
+
 /// Where an index finds its documents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Source {
