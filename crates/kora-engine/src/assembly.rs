@@ -98,11 +98,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
     hub.each_store(|store| store.set_extensions(extensions));
     let account = Arc::new(Account::open());
     let of_shards: Vec<_> = SHARD_FAMILIES.iter().chain(shard_families).copied().collect();
-    let mut table = command::table(shard_families, families);
-    for RenamedCommand { from, to } in settings.renamed_commands.iter() {
-        table.rename(from, to).map_err(|error| not_renamed((from, to), error))?;
-    }
-    let table = Arc::new(table);
+    let table = Arc::new(renamed(command::table(shard_families, families), &settings.renamed_commands)?);
     let counters = Arc::new(Counters::new(hub.worker_count(), hub.shard_count(), table.all().len()));
     let has_limit = Arc::new(AtomicBool::new(false));
     let reclaimer = reclaimer::<F>(&account, &settings)?;
@@ -182,6 +178,14 @@ fn reclaimer<F: Front>(account: &Arc<Account>, settings: &Settings) -> io::Resul
         return Ok(Reclaimer::at_once(account));
     }
     Reclaimer::start(account, settings.processors.background.clone())
+}
+
+/// The table with the names that clients know commands by.
+fn renamed<H: Copy>(mut table: CommandTable<H>, names: &[RenamedCommand]) -> io::Result<CommandTable<H>> {
+    for RenamedCommand { from, to } in names {
+        table.rename(from, to).map_err(|error| not_renamed((from, to), error))?;
+    }
+    Ok(table)
 }
 
 fn not_renamed((from, to): (&[u8], &[u8]), error: RenameError) -> io::Error {
