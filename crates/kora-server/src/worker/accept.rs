@@ -102,10 +102,7 @@ impl Worker {
             return;
         }
         add(&self.traffic().connections_received, 1);
-        let connections =
-            |worker: &WorkerId| self.shared.traffic[worker.index()].connections.load(Ordering::Relaxed);
-        let serving = self.shared.engine.hub.workers().filter(|worker| self.shared.balance.serves(*worker));
-        let least = serving.min_by_key(connections).expect("at least one worker serves");
+        let least = self.least_busy(transport.is_encrypted());
         self.shared.traffic[least.index()].connections.fetch_add(1, Ordering::Relaxed);
         if least == self.turn.id() {
             self.adopt(transport, &peer);
@@ -113,6 +110,19 @@ impl Worker {
             let mail = Mail::Front(WorkerMail::Adopt(transport, peer));
             self.shared.engine.hub.send_driver_mail(least, mail);
         }
+    }
+
+    /// The worker that has fewest connections of those that serve any. Handshakes hold nobody up where workers do not serve: those come to
+    /// their worker by themselves soon.
+    fn least_busy(&self, has_handshake: bool) -> WorkerId {
+        let connections =
+            |worker: &WorkerId| self.shared.traffic[worker.index()].connections.load(Ordering::Relaxed);
+        let least = |serves: bool| {
+            let workers = self.shared.engine.hub.workers();
+            workers.filter(|worker| self.shared.balance.serves(*worker) == serves).min_by_key(connections)
+        };
+        let at_rest = if has_handshake { least(false) } else { None };
+        at_rest.or_else(|| least(true)).expect("at least one worker serves")
     }
 
     /// Serves a connection from now on.

@@ -9,6 +9,7 @@ use kora_protocol::Frame;
 use crate::authority::World;
 use crate::client::request;
 use crate::encrypted::{Encrypted, Manner, simple};
+use crate::server::wait_until;
 
 #[test]
 fn large_values_and_long_pipelines_pass() {
@@ -36,6 +37,25 @@ fn large_values_and_long_pipelines_pass() {
             }
         }
     }
+}
+
+/// Handshakes are done by workers that serve nobody; what comes then moves.
+#[test]
+fn connections_move_to_workers_that_serve() {
+    let world = World::start(4, &["--gather-connections", "yes"]);
+    let mut clients: Vec<_> =
+        (0..20).map(|_| Encrypted::connect(&world, &Manner::default()).unwrap()).collect();
+    let mut is_served_by = |worker: &str| {
+        clients.iter_mut().all(|client| {
+            let value = "v".repeat(50_000);
+            assert_eq!(client.call(&["SET", "key", &value]).unwrap(), simple("OK"));
+            assert_eq!(client.line("GET key").unwrap(), Frame::Bulk(value.into_bytes()));
+            let Frame::Bulk(info) = client.line("CLIENT INFO").unwrap() else { panic!() };
+            String::from_utf8(info).unwrap().contains(worker)
+        })
+    };
+    assert!(!is_served_by("io-thread=0\n"));
+    wait_until("one worker serves all", || is_served_by("io-thread=0\n"));
 }
 
 /// More is sent than sockets hold before anything is read.
