@@ -152,7 +152,10 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         stats_resets: AtomicU64::new(0),
     });
     engine.spread(&engine.settings.get());
-    engine.hub.each_store(|store| store.share_expiry_hold(engine.pause.shared_until()));
+    engine.hub.each_store(|store| {
+        store.share_expiry_hold(engine.pause.shared_until());
+        store.share_readership(Arc::clone(engine.broker.readers.readership()));
+    });
     let services = Services::default()
         .with(Arc::clone(&engine.broker))
         .with(Arc::clone(&engine.scripts))

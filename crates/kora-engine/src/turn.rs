@@ -20,6 +20,7 @@ mod long;
 mod mail;
 mod meter;
 mod moves;
+mod notices;
 mod publish;
 mod run;
 mod shard_set;
@@ -48,6 +49,7 @@ use crate::sessions::Sessions;
 use crate::settings::Settings;
 use cover::Cover;
 use eviction::Room;
+use notices::Holding;
 use expiry::Sweeping;
 use run::Scratch;
 pub use run::{Args, Commands};
@@ -80,6 +82,8 @@ pub struct Turn<F: Front> {
     halted_exec: Option<Box<HaltedExec<F>>>,
     /// Transactions submitted whose stores will be brought here.
     driven_to_come: usize,
+    /// Notices that wait for replies.
+    holding: Holding,
     sweeping: Sweeping,
     pace: Pace,
     /// What room there was when the last round ended.
@@ -158,6 +162,7 @@ impl<F: Front> Turn<F> {
             spare_queue: None,
             halted_exec: None,
             driven_to_come: 0,
+            holding: Holding::default(),
             sweeping: Sweeping::new(begun),
             pace: Pace::new(begun),
             room: Room::Enough,
@@ -197,7 +202,8 @@ impl<F: Front> Turn<F> {
         if !is_idle {
             return Duration::ZERO;
         }
-        let until_retry = if self.executor.awaits_slices() { RETRY } else { until_room };
+        let is_short = self.executor.awaits_slices() || self.holds_for_a_moment();
+        let until_retry = if is_short { RETRY } else { until_room };
         until_slice.min(self.deadlines.from(self.time.now)).min(self.until_sweep()).min(until_retry)
     }
 
@@ -235,6 +241,7 @@ impl<F: Front> Turn<F> {
         self.executor.hand_over_first();
         self.executor.release();
         self.deliver(None);
+        self.release_held();
     }
 
     /// Reads the clock anew, behind a command that may have taken long: what was sent behind it must not see a past that it has
@@ -294,6 +301,10 @@ impl<F: Front> Turn<F> {
             self.leave_wait(&session);
         }
         self.end_subscriptions(&session);
+        session.client.note_left();
+        if session.caching.is_some() {
+            self.engine.broker.readers.end(session.client.id);
+        }
         Some(session)
     }
 

@@ -43,6 +43,12 @@ pub enum Rule {
     BusyRefuses,
     /// A script that is killed has written nothing, and writes nothing any more.
     KilledWritesNothing,
+    /// What a client reads is noted, for it to be told of the next change, before anybody else has the shard.
+    ReadsNotedFirst,
+    /// A client that keeps copies is told of what has changed before the reply to a command that runs behind that.
+    NoticesFirst,
+    /// A client that keeps copies is told of what has changed behind the reply to a command that ran before that.
+    NoticesHeld,
 }
 
 impl Rule {
