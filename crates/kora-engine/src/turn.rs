@@ -236,6 +236,7 @@ impl<F: Front> Turn<F> {
         self.end_due_waits();
         self.read_last_mail();
         self.keep_room();
+        self.note_late();
         self.publish_counters();
         self.executor.dispose();
         self.executor.hand_over_first();

@@ -53,7 +53,7 @@ pub enum Rule {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::LaneFirst,
         Self::PublishLast,
         Self::WakeSleepers,
@@ -69,7 +69,13 @@ impl Rule {
         Self::LanesOfAll,
         Self::BusyRefuses,
         Self::KilledWritesNothing,
+        Self::ReadsNotedFirst,
+        Self::NoticesFirst,
+        Self::NoticesHeld,
     ];
+
+    /// Those that concern clients that keep copies of what they read.
+    pub const OF_COPIES: [Self; 3] = [Self::ReadsNotedFirst, Self::NoticesFirst, Self::NoticesHeld];
 }
 
 /// What a shard does, as a test hears of it. `O` tells who waits for an operation.

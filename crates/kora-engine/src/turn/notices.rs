@@ -13,14 +13,20 @@
 
 use std::sync::Arc;
 
+use kora_core::command::Run;
+use kora_core::command::spec::Flags;
+use kora_core::db::DbIndex;
+use kora_core::reader::Reader;
 use kora_core::reply::Reply;
+use kora_core::shard::operation::Setting;
 use kora_core::shard::probe::Rule;
+use kora_core::slot::ShardId;
 
 use super::Turn;
 use crate::caching::{Content, Held, Notice, Recipient};
 use crate::client::Origin;
 use crate::front::probe::Probe as _;
-use crate::front::{Front, Output};
+use crate::front::{Front, Output, Style};
 use crate::session::{Session, Wait};
 
 /// The channel of notices to clients that can't tell messages from replies.
@@ -33,6 +39,18 @@ pub(super) struct Holding {
     slots: Vec<usize>,
     /// Notices to clients that were not found where they should be.
     astray: Vec<Arc<Notice>>,
+    /// What a test has noted too late.
+    late: Vec<Late>,
+}
+
+/// A command that has read and was not noted.
+#[derive(Debug)]
+struct Late {
+    run: Run,
+    args: Vec<Box<[u8]>>,
+    db: DbIndex,
+    reader: Reader,
+    shard: ShardId,
 }
 
 impl<F: Front> Session<F> {
@@ -64,6 +82,39 @@ impl<F: Front> Turn<F> {
             self.deliver(Some(session));
         }
         self.release_notices(session);
+    }
+
+    /// Has what a command reads on one shard noted at the end of the round, for a test that breaks this rule.
+    #[cold]
+    pub(super) fn note_later(
+        &mut self,
+        run: Run,
+        args: &[&[u8]],
+        setting: &mut Setting<Style<F>>,
+        shards: &[ShardId],
+    ) {
+        let (Some(reader), [shard]) = (&mut setting.reader, shards) else { return };
+        if run.0.flags.has(Flags::READONLY) {
+            let args = args.iter().map(|arg| Box::from(*arg)).collect();
+            self.holding.late.push(Late { run, args, db: setting.db, reader: *reader, shard: *shard });
+            reader.is_noted = false;
+        }
+    }
+
+    /// Notes what was to be noted later.
+    #[inline]
+    pub(super) fn note_late(&mut self) {
+        if F::Probe::breaks(Rule::ReadsNotedFirst) {
+            for Late { run, args, db, reader, shard } in std::mem::take(&mut self.holding.late) {
+                let args: Vec<&[u8]> = args.iter().map(|arg| &**arg).collect();
+                let setting =
+                    Setting { reader: Some(reader), ..Setting::plain(db, self.time.now, F::plain()) };
+                let mut output = F::Output::default();
+                if self.get(&[shard]) {
+                    let _ = self.executor.run(shard, run, &args, &setting, &mut output.sink(F::plain()));
+                }
+            }
+        }
     }
 
     /// Delivers a notice to those of its recipients that are served here.

@@ -6,11 +6,13 @@
 use std::sync::Arc;
 
 use kora_core::shard::executor::Executor;
+use kora_core::shard::probe::Rule;
 
 use super::Turn;
 use crate::client::SessionPlace;
 use crate::command::subscription::end_subscriptions;
 use crate::engine::Engine;
+use crate::front::probe::Probe as _;
 use crate::front::{Front, Output, Workers};
 use crate::pubsub::{Parcel, Publication};
 use crate::session::Session;
@@ -94,7 +96,7 @@ impl<F: Front> Turn<F> {
     /// Delivers what was published before what `session` sends now: what it has heard of it is to find.
     #[inline]
     pub(super) fn deliver_before(&mut self, session: &mut Session<F>) {
-        if session.is_listener() {
+        if session.is_listener() && !F::Probe::breaks(Rule::NoticesFirst) {
             self.deliver(Some(session));
             self.release_notices(session);
         }

@@ -357,8 +357,11 @@ impl<F: Front> Turn<F> {
         self.notify_before(session);
         self.keep_only(resolved.facts, session.choice.db, args, shards);
         let begin = session.output.end();
-        let setting = session.setting(self.time.now);
+        let mut setting = session.setting(self.time.now);
         let run = (resolved.facts, handler);
+        if F::Probe::breaks(Rule::ReadsNotedFirst) {
+            self.note_later(run, args, &mut setting, shards);
+        }
         let ran = {
             let mut out = session.output.sink(session.choice.style);
             match *shards {

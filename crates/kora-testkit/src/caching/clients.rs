@@ -27,6 +27,9 @@ pub struct Options {
     pub request_count: u64,
     /// Clients that keep copies; half as many only write.
     pub client_count: usize,
+    /// Whether some of them hear of prefixes. Redis tells those when all is answered that came together: a reply in front may show what
+    /// was written later.
+    pub broadcasts: bool,
     /// Decides what the clients send; not when.
     pub seed: u64,
 }
@@ -58,7 +61,7 @@ pub fn check_server(address: &str, options: &Options) -> Result<Done, Anomaly> {
     let mut done = Done::default();
     let mut round = 0;
     while done.requests < options.request_count {
-        let of_round = check_round(address, options.client_count, options.seed.wrapping_add(round))?;
+        let of_round = check_round(address, options, options.seed.wrapping_add(round))?;
         done.requests += of_round.requests;
         done.notices += of_round.notices;
         done.copies += of_round.copies;
@@ -67,7 +70,7 @@ pub fn check_server(address: &str, options: &Options) -> Result<Done, Anomaly> {
     Ok(done)
 }
 
-fn check_round(address: &str, client_count: usize, seed: u64) -> Result<Done, Anomaly> {
+fn check_round(address: &str, options: &Options, seed: u64) -> Result<Done, Anomaly> {
     let (start, has_failed) = (Instant::now(), AtomicBool::new(false));
     let mut seeds = Random::new(seed);
     let mut connect = |mode: Option<Mode>| {
@@ -87,7 +90,9 @@ fn check_round(address: &str, client_count: usize, seed: u64) -> Result<Done, An
         Ok::<_, Anomaly>(client)
     };
     connect(None)?.connection.call(&["FLUSHALL"]).map_err(broken)?;
-    let modes = [Mode::Plain, Mode::Plain, Mode::OptsOut, Mode::Broadcast];
+    let client_count = options.client_count;
+    let last = if options.broadcasts { Mode::Broadcast } else { Mode::Plain };
+    let modes = [Mode::Plain, Mode::Plain, Mode::OptsOut, last];
     let mut clients = Vec::new();
     for index in 0..client_count {
         clients.push(connect(Some(modes[index % modes.len()]))?);
