@@ -84,6 +84,17 @@ impl<F: Front> Turn<F> {
         self.release_notices(session);
     }
 
+    /// Tells a session of what its own command has done in front of the reply, which begins at `begin`: a flush that frees first.
+    #[cold]
+    pub(super) fn notify_in_front(&mut self, session: &mut Session<F>, begin: usize) {
+        if session.caching.is_some() {
+            let reply_len = session.output.end().saturating_sub(begin);
+            let reply = session.output.split_off(session.output.unsent() - reply_len);
+            self.deliver_own(session);
+            session.output.append(reply);
+        }
+    }
+
     /// Has what a command reads on one shard noted at the end of the round, for a test that breaks this rule.
     #[cold]
     pub(super) fn note_later(

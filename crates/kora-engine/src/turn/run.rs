@@ -376,6 +376,7 @@ impl<F: Front> Turn<F> {
             self.finish_command(session, resolved, begin);
             if resolved.facts.route == Route::LendAll && self.frees_first(resolved.facts, args) {
                 self.hold_until_freed(session, begin);
+                self.notify_in_front(session, begin);
             }
             self.deliver_own(session);
             if resolved.facts.may_pause() {
