@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::config::CoreConfig;
 use crate::db::DbIndex;
 use crate::error::CommandResult;
-use crate::journal::Journal;
+use crate::journal::{Announcement, Journal};
 use crate::reader::Reader;
 use crate::reply::Reply;
 use crate::services::Services;
@@ -265,6 +265,16 @@ impl Ctx<'_> {
     pub fn each_keyspace(&mut self, mut visit: impl FnMut(Keyspace<'_>)) {
         let (db, now, no_touch) = (self.db, self.now, self.no_touch);
         self.each_store(|store, journal| visit(Keyspace::new(store, journal, db, now, no_touch)));
+    }
+
+    /// Has all clients told that keep copies, once: databases were emptied, with all stores in hand.
+    pub fn note_flush(&mut self) {
+        let mut is_told = false;
+        self.each_store(|store, _| is_told |= store.forget_readers());
+        if is_told {
+            let author = self.journal.author();
+            self.journal.announce(Announcement::Flush { author });
+        }
     }
 
     /// Number of shards in the engine.

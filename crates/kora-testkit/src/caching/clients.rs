@@ -219,8 +219,7 @@ impl Client<'_> {
             2..=4 => Request::ReadSome(self.keys()),
             5 => Request::ReadAll(self.keys()),
             6 => Request::ReadByScript(self.keys()),
-            7.. => Request::Read(self.key()),
-            _ => Request::Write(self.key()),
+            _ => Request::Read(self.key()),
         }
     }
 

@@ -11,7 +11,6 @@ use crate::command::spec::{Arg, Categories, CommandSpec, Facts, Flags, Merge, Ro
 use crate::context::Ctx;
 use crate::db::DbIndex;
 use crate::error::{CommandError, CommandResult};
-use crate::journal::Announcement;
 use crate::number::parse_i64;
 use crate::reply::Reply;
 use crate::store::Keyspace;
@@ -115,17 +114,7 @@ fn flush(ctx: &mut Ctx<'_>, databases: std::ops::Range<u16>) {
             journal.changed(removed as u64);
         }
     });
-    note_flush(ctx);
-}
-
-/// Has all clients told that keep copies, once, whatever databases were emptied.
-fn note_flush(ctx: &mut Ctx<'_>) {
-    let mut is_told = false;
-    ctx.each_store(|store, _| is_told |= store.forget_readers());
-    if is_told {
-        let author = ctx.journal.author();
-        ctx.journal.announce(Announcement::Flush { author });
-    }
+    ctx.note_flush();
 }
 
 pub(super) const SWAPDB: CommandSpec = CommandSpec {
