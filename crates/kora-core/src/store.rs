@@ -28,9 +28,9 @@ use crate::config::CoreConfig;
 use crate::db::DbIndex;
 use crate::entry::data_type::{Extensions, Loader};
 use crate::hash::{KeyHasher, hash_key, key_hasher, splitmix64};
-use crate::slot::ShardId;
 use crate::journal::Journal;
 use crate::reader::ReaderId;
+use crate::slot::ShardId;
 use crate::table::changes::Home;
 use crate::table::garbage::Garbage;
 use crate::table::sizes::PublishedSizes;
@@ -402,7 +402,13 @@ impl ShardStore {
 
     /// Notes that `key` lost its value; `is_incidental`: by no command.
     #[inline]
-    pub(crate) fn note_removal(&mut self, journal: &mut Journal, db: DbIndex, key: &[u8], is_incidental: bool) {
+    pub(crate) fn note_removal(
+        &mut self,
+        journal: &mut Journal,
+        db: DbIndex,
+        key: &[u8],
+        is_incidental: bool,
+    ) {
         if self.has_audience() {
             self.waiters.note_removal(db, key);
             self.watchers.touch(db, key);

@@ -174,7 +174,8 @@ impl<'a> Session<'a> {
             }
             Action::Reply => vec![self.connection(step.connection)?.receive()?],
             Action::Command(args) => {
-                let args = args.iter().map(|arg| self.bytes(arg, now_ms)).collect::<anyhow::Result<Vec<_>>>()?;
+                let args =
+                    args.iter().map(|arg| self.bytes(arg, now_ms)).collect::<anyhow::Result<Vec<_>>>()?;
                 if !self.target.has_command(&args) {
                     return Ok(None);
                 }

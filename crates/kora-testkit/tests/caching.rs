@@ -172,7 +172,9 @@ impl World {
             let client = self.clients.iter_mut().find(|client| client.origin.client == id);
             let client = client.expect("only clients are answered");
             if let Value::Push(words) = value {
-                let [Value::Bulk(_), Value::Array(keys)] = &words[..] else { panic!("{words:?} is no notice") };
+                let [Value::Bulk(_), Value::Array(keys)] = &words[..] else {
+                    panic!("{words:?} is no notice")
+                };
                 for key in keys {
                     let Value::Bulk(key) = key else { panic!("{key:?} is no key") };
                     let key = std::str::from_utf8(key).ok().and_then(|key| key[1..].parse().ok());

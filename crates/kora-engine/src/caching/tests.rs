@@ -50,9 +50,9 @@ fn told(readers: &Readers, announcements: &[Announcement]) -> Vec<(u64, String)>
         Content::Broken(client) => format!("broken {}", client.0),
     };
     let notices = readers.address(announcements);
-    let each = notices.iter().flat_map(|notice| {
-        notice.recipients.iter().map(move |recipient| (recipient.client.0, text(notice)))
-    });
+    let each = notices
+        .iter()
+        .flat_map(|notice| notice.recipients.iter().map(move |recipient| (recipient.client.0, text(notice))));
     each.collect()
 }
 
@@ -78,7 +78,12 @@ fn keys_of_a_prefix_come_together_in_order_and_each_once() {
     let readers = Readers::default();
     begin(&readers, 1, BROADCAST, &["a", "b"]);
     begin(&readers, 2, Modes { skips_own: true, ..BROADCAST }, &[""]);
-    let changes = [changed("b1", &[], None), changed("a2", &[], Some(2)), changed("a1", &[], None), changed("b1", &[], None)];
+    let changes = [
+        changed("b1", &[], None),
+        changed("a2", &[], Some(2)),
+        changed("a1", &[], None),
+        changed("b1", &[], None),
+    ];
     let all = [(2, "a1 b1"), (1, "a1 a2"), (1, "b1")];
     let mut got = told(&readers, &changes);
     got.sort();

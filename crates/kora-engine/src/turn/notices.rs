@@ -305,9 +305,9 @@ impl<F: Front> Turn<F> {
     pub(super) fn holds_for_a_moment(&self) -> bool {
         self.holding.slots.iter().any(|&slot| {
             let session = self.sessions.get(slot);
-            session.is_some_and(|session| {
-                matches!(&session.wait, Wait::Operation(pending) if pending.waiter.is_some())
-            })
+            session.is_some_and(
+                |session| matches!(&session.wait, Wait::Operation(pending) if pending.waiter.is_some()),
+            )
         })
     }
 }

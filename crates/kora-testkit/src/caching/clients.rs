@@ -168,7 +168,9 @@ impl Client<'_> {
         let words: &[&str] = match mode {
             Mode::Plain => &["CLIENT", "TRACKING", "ON"],
             Mode::OptsOut => &["CLIENT", "TRACKING", "ON", "OPTOUT"],
-            Mode::Broadcast => &["CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "cached:1", "PREFIX", "cached:2"],
+            Mode::Broadcast => {
+                &["CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "cached:1", "PREFIX", "cached:2"]
+            }
         };
         for words in [&["HELLO", "3"][..], words] {
             let reply = self.connection.call(words).map_err(broken)?;

@@ -28,8 +28,15 @@ fn keys_of_commands_that_read_are_noted_whatever_they_hold() {
     let mut store = Box::new(ShardStore::new(ShardId(0), CoreConfig::default(), 1));
     let mut journal = Journal::default();
     let mut run = |is_noted, line| run(&mut store, &mut journal, is_noted, line);
-    for line in ["GET a", "MGET a b", "LRANGE a 0 -1", "TTL a", "OBJECT ENCODING a", "SINTER a b", "XREAD STREAMS a 0"]
-    {
+    for line in [
+        "GET a",
+        "MGET a b",
+        "LRANGE a 0 -1",
+        "TTL a",
+        "OBJECT ENCODING a",
+        "SINTER a b",
+        "XREAD STREAMS a 0",
+    ] {
         assert_eq!(run(true, line), 0);
         assert_eq!(run(true, "SET a 1"), 1, "{line}");
         assert_eq!(run(true, "SET a 1"), 0, "{line}: told once");
@@ -49,10 +56,34 @@ fn every_way_to_change_a_key_is_told() {
     let mut journal = Journal::default();
     let mut run = |line| run(&mut store, &mut journal, true, line);
     let ways = [
-        "SET k v", "APPEND k v", "SETRANGE k 1 x", "EXPIRE k 100", "PERSIST k", "RENAME k other", "COPY other k", "DEL k",
-        "RPUSH k a b", "LPOP k", "LREM k 0 b", "DEL k", "HSET k f v", "HDEL k f", "SADD k a", "SPOP k", "ZADD k 1 a",
-        "ZINCRBY k 1 a", "ZREM k a", "XADD k * a b", "DEL k", "SETBIT k 1 1", "BITOP NOT k k", "GETDEL k", "PFADD k a",
-        "UNLINK k", "INCR k", "MOVE k 1",
+        "SET k v",
+        "APPEND k v",
+        "SETRANGE k 1 x",
+        "EXPIRE k 100",
+        "PERSIST k",
+        "RENAME k other",
+        "COPY other k",
+        "DEL k",
+        "RPUSH k a b",
+        "LPOP k",
+        "LREM k 0 b",
+        "DEL k",
+        "HSET k f v",
+        "HDEL k f",
+        "SADD k a",
+        "SPOP k",
+        "ZADD k 1 a",
+        "ZINCRBY k 1 a",
+        "ZREM k a",
+        "XADD k * a b",
+        "DEL k",
+        "SETBIT k 1 1",
+        "BITOP NOT k k",
+        "GETDEL k",
+        "PFADD k a",
+        "UNLINK k",
+        "INCR k",
+        "MOVE k 1",
     ];
     for line in ways {
         run("TYPE k");

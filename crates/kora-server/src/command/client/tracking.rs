@@ -77,7 +77,8 @@ impl Options {
         if opts_in && opts_out {
             return Err(CommandError::text("ERR You can't specify both OPTIN mode and OPTOUT mode"));
         }
-        let switches = |present: &Shown| opts_in && present.modes.opts_out || opts_out && present.modes.opts_in;
+        let switches =
+            |present: &Shown| opts_in && present.modes.opts_out || opts_out && present.modes.opts_in;
         if present.is_some_and(switches) {
             return Err(CommandError::text(
                 "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then \
