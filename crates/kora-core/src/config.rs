@@ -55,6 +55,7 @@ impl Default for EvictionConfig {
 
 /// Settings of the core. Equal on all shards.
 #[derive(Clone, Debug)]
+// Many fields: one for each setting.
 pub struct CoreConfig {
     /// `proto-max-bulk-len`: longest string, in bytes.
     pub max_bulk_bytes: u64,

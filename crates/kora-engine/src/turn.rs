@@ -58,6 +58,7 @@ use transaction::HaltedExec;
 use wait::Deadlines;
 
 /// See the module.
+// Many fields: one for each thing that a worker looks after.
 pub struct Turn<F: Front> {
     executor: Executor<Workers<F>>,
     engine: Arc<Engine<F>>,
