@@ -34,7 +34,7 @@ impl Caching {
     #[must_use]
     pub fn reader(&self, client: ClientId) -> Reader {
         let Modes { is_broadcast, opts_in, opts_out, .. } = self.modes;
-        let is_noted = !is_broadcast && !(opts_in && !self.is_given) && !(opts_out && self.is_given);
-        Reader { id: ReaderId(client.0), is_noted }
+        let is_left_out = if self.is_given { opts_out } else { opts_in };
+        Reader { id: ReaderId(client.0), is_noted: !(is_broadcast || is_left_out) }
     }
 }
