@@ -20,6 +20,7 @@ pub mod journal;
 pub mod number;
 pub mod packed;
 pub mod rdb;
+pub mod reader;
 pub mod reply;
 pub mod services;
 pub mod shard;

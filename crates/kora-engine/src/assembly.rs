@@ -152,7 +152,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         stats_resets: AtomicU64::new(0),
     });
     engine.spread(&engine.settings.get());
-    engine.hub.each_store(|store| store.share_expiry_hold(engine.pause.shared_until()));
+    share(&engine);
     let services = Services::default()
         .with(Arc::clone(&engine.broker))
         .with(Arc::clone(&engine.scripts))
@@ -160,6 +160,14 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         .with(Arc::clone(&engine.ending))
         .with(Arc::clone(&engine));
     Ok(Assembly { engine, services, executors, ended })
+}
+
+/// Gives every store what it shares with the others.
+fn share<F: Front>(engine: &Engine<F>) {
+    engine.hub.each_store(|store| {
+        store.share_expiry_hold(engine.pause.shared_until());
+        store.share_readership(Arc::clone(engine.broker.readers.readership()));
+    });
 }
 
 /// What the workers share of scripts.

@@ -4,6 +4,7 @@
 
 mod admission;
 pub mod assembly;
+pub mod caching;
 pub mod client;
 pub mod command;
 pub mod counters;

@@ -22,6 +22,8 @@ pub const STREAM_ORDER: u8 = 14;
 pub const LOG: u8 = 16;
 /// Who subscribes to what.
 pub const SUBSCRIPTIONS: u8 = 20;
+/// Clients that keep copies of what they read.
+pub const READERS: u8 = 21;
 /// The one order of all messages.
 pub const MESSAGES: u8 = 22;
 /// A worker's subscribers.
@@ -84,6 +86,7 @@ pub(crate) fn name(rank: u8) -> &'static str {
         LOG_WRITER => "LOG_WRITER",
         LOG => "LOG",
         SUBSCRIPTIONS => "SUBSCRIPTIONS",
+        READERS => "READERS",
         MESSAGES => "MESSAGES",
         SEATS => "SEATS",
         PASSED_BY => "PASSED_BY",

@@ -183,6 +183,8 @@ pub struct Config {
     pub lfu_log_factor: u32,
     /// `lfu-decay-time`.
     pub lfu_decay_minutes: u32,
+    /// `tracking-table-max-keys`: keys noted as read for clients that keep copies; 0 for no limit.
+    pub noted_keys_max: i64,
     /// `latency-tracking`: whether it is counted how long commands take.
     pub tracks_latency: bool,
     /// `latency-tracking-info-percentiles`: what INFO shows of it.
@@ -236,6 +238,7 @@ impl Config {
             stream_node_max_bytes: packed.stream_node_max_bytes.0,
             stream_node_max_entries: packed.stream_node_max_entries.unsigned_abs(),
             hll_sparse_max_bytes: packed.hll_sparse_max_bytes.0,
+            noted_keys_max: self.noted_keys_max.unsigned_abs(),
             ..CoreConfig::default()
         }
     }
@@ -373,6 +376,7 @@ impl Default for Config {
             eviction_tenacity: 10,
             lfu_log_factor: 10,
             lfu_decay_minutes: 1,
+            noted_keys_max: 1_000_000,
             tracks_latency: true,
             latency_percentiles: Percentiles::default(),
             hz: 10,

@@ -181,6 +181,7 @@ impl<D: Driver> Executor<D> {
             blocking: Blocking::Forbidden,
             watch: None,
             resumed: None,
+            reader: setting.reader,
         };
         resume(&mut ctx, out)
     }

@@ -72,6 +72,7 @@ fn reset(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
         session.choice.reply_mode = ReplyMode::On;
     }
     session.choice.is_authenticated = is_authenticated;
+    super::client::tracking::end(call);
     set_resp(call, Resp::V2);
     let client = &call.session.client;
     client.set_flag(flag::NO_EVICT | flag::NO_TOUCH, false);
@@ -203,6 +204,7 @@ fn set_resp(call: &mut Call<'_>, resp: Resp) {
     call.session.choice.style = resp;
     let version = if resp == Resp::V3 { 3 } else { 2 };
     call.session.client.resp.store(version, Ordering::Relaxed);
+    super::client::tracking::note_style(call);
 }
 
 /// Checks a user's password. There is one user, `default`, with the password of `requirepass` or none.

@@ -200,7 +200,7 @@ const LIMITS: &[Directive] = &[
             lines: None,
         },
     ),
-    inert("tracking-table-max-keys", Int(0, i64::MAX), "1000000", "there is no client-side caching yet"),
+    field!("tracking-table-max-keys", Int(0, i64::MAX), noted_keys_max).then(Apply::Core),
 ];
 
 const GENERAL: &[Directive] = &[
