@@ -49,6 +49,8 @@ pub struct Facts {
     pub key_finder: Option<KeyFinder>,
     /// What becomes of its keys, where that depends on the arguments, which fit the arity.
     pub key_flags: Option<KeyFlagsFinder>,
+    /// Which of its arguments are channels that the client must be allowed to use.
+    pub channels: Channels,
     /// The arguments that name members or fields of the value of its only key, which are fetched ahead: the first and the distance to the
     /// next, [`usize::MAX`] if there is one.
     pub parts: Option<(usize, usize)>,
@@ -90,6 +92,7 @@ impl Facts {
         keys: &[],
         key_finder: None,
         key_flags: None,
+        channels: Channels::None,
         parts: None,
         slots: None,
         route: Route::Keys,
@@ -185,6 +188,19 @@ impl Facts {
         }
         if all.has(Categories::FAST) { all } else { all.with(Categories::SLOW) }
     }
+}
+
+/// Which arguments of a command are channels of publish/subscribe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channels {
+    /// None is.
+    None,
+    /// The first is.
+    One,
+    /// All are.
+    Literals,
+    /// All are patterns of channels.
+    Patterns,
 }
 
 /// Documentation groups.
