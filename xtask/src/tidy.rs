@@ -142,6 +142,7 @@ fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
         (
             "kora-server",
             &[
+                "kora-acl",
                 "kora-core",
                 "kora-doc",
                 "kora-engine",

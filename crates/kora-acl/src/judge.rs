@@ -1,7 +1,7 @@
 //! May this user run this command with these keys and channels?
 
 use kora_core::command::keys::{Keys, extract_keys};
-use kora_core::command::spec::{Channels, Facts};
+use kora_core::command::spec::{Channels, Facts, Flags};
 use kora_core::glob;
 
 use crate::catalog::{Catalog, CommandId};
@@ -65,16 +65,6 @@ impl Question<'_> {
         })
     }
 
-    /// Whether `user` may, and may besides do `access` with all keys that begin with any of `prefixes`.
-    #[must_use]
-    pub fn may_with_prefixes(&self, user: &User, prefixes: &[&[u8]], access: Access) -> bool {
-        let mut keys = None;
-        user.every_selector().any(|selector| {
-            self.ask(selector, &mut keys).is_ok()
-                && prefixes.iter().all(|prefix| has_prefix(selector, prefix, access))
-        })
-    }
-
     fn ask(&self, selector: &Selector, keys: &mut Option<Keys>) -> Verdict {
         if !self.catalog.get(self.id).is_open
             && !selector.allows_command(self.id, self.args.get(1).copied())
@@ -90,6 +80,12 @@ impl Question<'_> {
                 if !selector.keys.iter().any(|pattern| pattern.allows(self.args[index], access)) {
                     return Err(Denial::Key(index));
                 }
+            }
+        }
+        if let Some(prefix) = self.facts.key_prefix.and_then(|prefix| prefix(self.args)) {
+            let access = Access { reads: true, writes: self.facts.flags.has(Flags::WRITE) };
+            if !has_prefix(selector, &prefix, access) {
+                return Err(Denial::Key(1));
             }
         }
         match self.facts.channels {
@@ -125,6 +121,12 @@ fn allows_channel(allowed: &[Box<[u8]>], channel: &[u8], is_pattern: bool) -> bo
 }
 
 impl User {
+    /// Whether the user may do `access` with all keys that begin with `prefix`.
+    #[must_use]
+    pub fn may_use_prefix(&self, prefix: &[u8], access: Access) -> bool {
+        self.every_selector().any(|selector| has_prefix(selector, prefix, access))
+    }
+
     /// Whether the user may be subscribed to a channel, or to a pattern of channels.
     #[must_use]
     pub fn may_hear(&self, channel: &[u8], is_pattern: bool) -> bool {

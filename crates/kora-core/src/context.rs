@@ -1,6 +1,7 @@
 //! What a handler sees: the keyspaces of its keys, wherever they live, the time, and the journal.
 
 pub mod errand;
+pub mod guard;
 pub mod moved;
 mod stores;
 
@@ -114,13 +115,26 @@ pub struct Ctx<'a> {
     pub watch: Option<&'a Arc<Watch>>,
     /// The errand that the command runs anew after.
     pub resumed: Option<&'a Arc<dyn errand::Errand>>,
+    /// Whom it runs for, if that is somebody who may not do everything.
+    pub guard: Option<&'a Arc<dyn guard::Guard>>,
 }
 
 impl<'a> Ctx<'a> {
     /// A context for a command that has only stores: no services, and it may not wait.
     pub fn bare(stores: Stores<'a>, journal: &'a mut Journal, db: DbIndex, now: UnixMs) -> Self {
         let (services, blocking) = (Services::none(), Blocking::Forbidden);
-        Self { stores, journal, services, db, now, no_touch: false, blocking, watch: None, resumed: None }
+        Self {
+            stores,
+            journal,
+            services,
+            db,
+            now,
+            no_touch: false,
+            blocking,
+            watch: None,
+            resumed: None,
+            guard: None,
+        }
     }
 }
 

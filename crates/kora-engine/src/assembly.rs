@@ -16,6 +16,7 @@ use kora_script::{Looks, Scripts};
 use kora_storage::disk::Disk;
 
 use crate::command::{self, SHARD_FAMILIES};
+use crate::access::Access;
 use crate::counters::Counters;
 use crate::ending::Ending;
 use crate::engine::{Engine, Handler};
@@ -130,6 +131,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         Arc::clone(&scripts_may_debug),
     );
     let scripts = scripts::<F>(script_host, script_looks, script_bytes_max);
+    let access = Arc::new(Access::new(table.all().iter().map(|command| command.facts)));
     let (sender, ended) = crossbeam_channel::unbounded();
     let ending = Ending::new(sender, Arc::clone(&scripts), Arc::clone(&persistence), Arc::clone(hub.bells()));
     let engine = Arc::new(Engine {
@@ -144,6 +146,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         stream,
         reclaimer,
         account,
+        access,
         pause: Pause::default(),
         ending: Arc::new(ending),
         tracks_latency: AtomicBool::new(false),

@@ -10,6 +10,7 @@ use kora_core::shard::operation::{Operation, Part, Setting};
 use kora_core::store::watch::Watched;
 use kora_core::time::UnixMs;
 
+use crate::access::Identity;
 use crate::client::{Origin, SessionPlace};
 use crate::front::{Front, Output, SessionFigures, Style, Workers};
 use crate::persistence::LogPosition;
@@ -41,7 +42,7 @@ pub struct Choice<S> {
     pub db: DbIndex,
     /// How it reads replies.
     pub style: S,
-    /// Whether it may use commands at all.
+    /// Whether it has proved who it is, or need not.
     pub is_authenticated: bool,
     /// CLIENT NO-TOUCH.
     pub no_touch: bool,
@@ -108,6 +109,8 @@ pub struct Session<F: Front> {
     pub output: F::Output,
     /// What the client has chosen.
     pub choice: Choice<Style<F>>,
+    /// Who it is.
+    pub identity: Identity,
     /// What MULTI has begun.
     pub queue: Option<Box<Queue<F>>>,
     /// What the next EXEC depends on.
@@ -155,6 +158,7 @@ impl<F: Front> Session<F> {
             link,
             output: F::Output::default(),
             choice,
+            identity: Identity::default(),
             queue: None,
             watched: None,
             subscriptions: Subscriptions::default(),
@@ -191,7 +195,8 @@ impl<F: Front> Session<F> {
     #[inline]
     pub(crate) fn setting(&self, now: UnixMs) -> Setting<Style<F>> {
         let Choice { db, style, no_touch, .. } = self.choice;
-        Setting { db, now, no_touch, style, watch: None, resumed: None }
+        let guard = self.identity.guard();
+        Setting { db, now, no_touch, style, watch: None, resumed: None, guard }
     }
 
     /// Whether it is subscribed to anything.

@@ -8,6 +8,7 @@
 //! ([`Turn::take_sendable`]), [`Turn::sweep_expired`], and [`Turn::park`] before the worker sleeps. Effects are handed over
 //! before anything is sent. No round waits for another worker.
 
+mod access;
 mod ahead;
 mod books;
 mod busy;
@@ -66,6 +67,7 @@ pub struct Turn<F: Front> {
     pub buffers: F::Buffers,
     settings: Arc<Settings>,
     settings_version: u64,
+    users_version: u64,
     time: Time,
     gate: Gate,
     /// When the sessions give up that wait for something no longer than that.
@@ -145,6 +147,7 @@ impl<F: Front> Turn<F> {
             executor,
             settings_version: engine.settings.version(),
             settings: engine.settings.get(),
+            users_version: engine.access.version(),
             cover: Cover::new(&engine.table),
             engine,
             front,
@@ -212,6 +215,7 @@ impl<F: Front> Turn<F> {
         self.cover.notes = self.engine.persistence.notes();
         self.cover.round += 1;
         self.take_up_settings();
+        self.take_up_users();
         self.hold_publishers();
         if has_events || self.sessions.has_runnable() {
             self.pace.note_work(self.time.begun);

@@ -122,12 +122,17 @@ fn service(ctx: &Ctx<'_>) -> CommandResult<Arc<Service>> {
 }
 
 /// The index of a name or an alias, which is counted as used.
+///
+/// # Errors
+/// If there is none, or the client may not read all that it holds.
 fn index_of(
+    ctx: &Ctx<'_>,
     service: &Service,
     name: &[u8],
     refused: impl FnOnce() -> CommandError,
 ) -> CommandResult<Arc<Declaration>> {
     let index = service.find(name).ok_or_else(refused)?;
+    ctx.permit_index(&index.schema.prefixes, false)?;
     index.counters.note_use();
     Ok(index)
 }

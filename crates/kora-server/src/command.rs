@@ -3,6 +3,7 @@
 //! Each runs on the worker that serves its connection. What it needs of other workers is in [`Shared`], or is asked
 //! of them by a message.
 
+mod acl;
 mod client;
 mod config;
 pub(crate) mod connection;
@@ -22,6 +23,8 @@ use std::sync::atomic::Ordering;
 
 use kora_core::command::spec::CommandSpec;
 use kora_core::command::table::CommandTable;
+
+pub(crate) use client::describe as describe_client;
 
 use crate::shared::Shared;
 use kora_engine::command::{Family, container};
@@ -50,6 +53,7 @@ pub(crate) type ServerCall<'a> = kora_engine::engine::ServerCall<'a, Shared>;
 /// All families of the server.
 pub(crate) const FAMILIES: &[&[CommandSpec<Handler>]] = &[
     &[panic::DEBUG_PANIC],
+    acl::COMMANDS,
     client::COMMANDS,
     config::COMMANDS,
     connection::COMMANDS,

@@ -18,7 +18,7 @@ pub mod percentiles;
 pub mod persistence;
 pub mod rewrite;
 pub mod table;
-mod user_line;
+pub mod users;
 pub mod value;
 
 use field::{ByteCount, FileMode, choice};
@@ -30,6 +30,7 @@ use kora_engine::threads::Processors;
 use limits::{ClientsLimit, OutputLimit, OutputLimits};
 use percentiles::Percentiles;
 use persistence::PersistenceConfig;
+pub use users::{PubsubDefault, UserLine};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -127,6 +128,14 @@ pub struct Config {
     pub protected_mode: bool,
     /// `requirepass`: empty for none.
     pub password: Vec<u8>,
+    /// `aclfile`: empty for none.
+    pub acl_file: Vec<u8>,
+    /// `acl-pubsub-default`: what new users may do with channels.
+    pub pubsub_default: PubsubDefault,
+    /// `acllog-max-len`.
+    pub acl_log_entries_max: i64,
+    /// Lines that declare users.
+    pub user_lines: Vec<UserLine>,
     /// `maxclients`.
     pub max_clients: u32,
     /// `timeout`: seconds after which an idle client is disconnected, 0 for never.
@@ -324,6 +333,10 @@ impl Default for Config {
             tcp_backlog: 511,
             protected_mode: true,
             password: Vec::new(),
+            acl_file: Vec::new(),
+            pubsub_default: PubsubDefault::ResetChannels,
+            acl_log_entries_max: 128,
+            user_lines: Vec::new(),
             max_clients: 10_000,
             timeout_seconds: 0,
             tcp_keepalive_seconds: 300,

@@ -21,6 +21,7 @@ mod shared;
 pub mod signals;
 mod spread;
 mod traffic;
+pub mod users;
 mod worker;
 
 pub use server::{Ender, Server};

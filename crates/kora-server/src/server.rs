@@ -74,6 +74,7 @@ pub(crate) fn assemble(
         script_looks: None,
     })?;
     let Assembly { engine, services, mut executors, ended } = assembly;
+    crate::users::establish(&engine, &config)?;
     let shared = Arc::new(Shared::new(engine, config, identity, log_level));
     let services = services.with(Arc::new(kora_vector::Pacing::by_clock(Instant::now)));
     let (services, searches) = kora_search::Service::new().with_clock(Instant::now).among(services);

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::guard::Guard;
 use super::{Blocking, Ctx, HeldShards, Stores};
 use crate::config::CoreConfig;
 use crate::db::DbIndex;
@@ -26,6 +27,7 @@ pub struct MovedContext {
     shard_count: u16,
     journal: Journal,
     services: Option<Arc<Services>>,
+    guard: Option<Arc<dyn Guard>>,
 }
 
 impl MovedContext {
@@ -36,13 +38,21 @@ impl MovedContext {
         if !self.services.as_ref().is_some_and(|services| Arc::ptr_eq(services, ctx.services)) {
             self.services = Some(Arc::clone(ctx.services));
         }
+        self.guard = ctx.guard.cloned();
         self.exchange(ctx);
     }
 
     /// Gives back what was taken from `ctx`.
     pub fn empty(&mut self, ctx: &mut Ctx<'_>) {
         self.exchange(ctx);
+        self.guard = None;
         self.held = 0;
+    }
+
+    /// Whom the command runs for, if that is somebody who may not do everything.
+    #[must_use]
+    pub fn guard(&self) -> Option<&Arc<dyn Guard>> {
+        self.guard.as_ref()
     }
 
     /// What the engine offers.
@@ -82,7 +92,8 @@ impl MovedContext {
         };
         let services = self.services.as_ref().unwrap_or_else(|| Services::none());
         let (journal, blocking) = (&mut self.journal, Blocking::Scripted);
-        Ctx { stores, journal, services, db, now, no_touch, blocking, watch: None, resumed: None }
+        let guard = self.guard.as_ref();
+        Ctx { stores, journal, services, db, now, no_touch, blocking, watch: None, resumed: None, guard }
     }
 
     /// Records what the commands did.

@@ -31,7 +31,8 @@ pub(super) fn run_handler<S>(
     let mark = journal.open_command(setting.now);
     let Setting { db, now, no_touch, .. } = *setting;
     let (watch, resumed) = (setting.watch.as_ref(), setting.resumed.as_ref());
-    let mut ctx = Ctx { stores, journal, services, db, now, no_touch, blocking, watch, resumed };
+    let guard = setting.guard.as_ref();
+    let mut ctx = Ctx { stores, journal, services, db, now, no_touch, blocking, watch, resumed, guard };
     let result = handler(&mut ctx, args, out);
     if facts.flags.has(Flags::WRITE) {
         journal.close_command(mark, setting.db, args);
@@ -56,7 +57,7 @@ pub fn run_on_stores(
     (db, now): (DbIndex, UnixMs),
     out: &mut dyn Reply,
 ) -> bool {
-    let setting = Setting { db, now, no_touch: false, style: (), watch: None, resumed: None };
+    let setting = Setting { db, now, no_touch: false, style: (), watch: None, resumed: None, guard: None };
     run_handler(stores, desk, run, args, &setting, Blocking::Forbidden, out)
 }
 
@@ -69,7 +70,7 @@ pub fn run_on_store(
     (db, now): (DbIndex, UnixMs),
     out: &mut dyn Reply,
 ) -> bool {
-    let setting = Setting { db, now, no_touch: false, style: (), watch: None, resumed: None };
+    let setting = Setting { db, now, no_touch: false, style: (), watch: None, resumed: None, guard: None };
     run_handler(
         Stores::One(store),
         (journal, Services::none()),

@@ -18,6 +18,7 @@ use super::turn::Turn;
 use crate::command::Run;
 use crate::command::spec::{Facts, Flags, Merge};
 use crate::context::errand::Errand;
+use crate::context::guard::Guard;
 use crate::context::{CoreHandler, Onward};
 use crate::db::DbIndex;
 use crate::reply::Reply;
@@ -410,6 +411,8 @@ pub struct Setting<S> {
     pub watch: Option<Arc<Watch>>,
     /// The errand that its command runs anew after.
     pub resumed: Option<Arc<dyn Errand>>,
+    /// Whom they run for, if that is somebody who may not do everything, or has to be asked again.
+    pub guard: Option<Arc<dyn Guard>>,
 }
 
 /// An operation under way: shared by the shards it runs on.

@@ -14,7 +14,7 @@ const GUEST: SessionState =
     SessionState { is_authenticated: true, is_subscribed: false, is_local: false, awaits_watches: false };
 
 fn ask(facts: &'static Facts, path: Path, gates: &Gates, has_room: bool) -> Verdict {
-    judge(&Asked { facts, flags: facts.flags, path }, gates, || has_room)
+    judge(&Asked { facts, flags: facts.flags, path }, gates, || Ok(()), || has_room)
 }
 
 fn facts(name: &str) -> &'static Facts {

@@ -148,6 +148,7 @@ impl<F: Front> Turn<F> {
             style: F::plain(),
             watch: None,
             resumed: None,
+            guard: None,
         };
         self.executor.submit(request, setting, origin);
     }

@@ -82,6 +82,7 @@ fn create(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_new: bool) 
     if schema.temporary_seconds.is_some() {
         return Err(CommandError::text("TEMPORARY is not supported"));
     }
+    ctx.permit_index(&schema.prefixes, false)?;
     if let Some(error) = Index::new(&schema, 0).err() {
         return Err(refusal(error));
     }
@@ -98,6 +99,7 @@ fn alter(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_new: bool) -
     let service = service(ctx)?;
     let alter = Alter::parse(&args[1..]).map_err(of_arguments)?;
     let index = service.find(&alter.index).ok_or(UNKNOWN)?;
+    ctx.permit_index(&index.schema.prefixes, false)?;
     let declared = match altered(&index, &alter, kept(args)) {
         Ok(declared) => declared,
         Err(error) if if_new && error.starts_with("Duplicate field") => {

@@ -150,13 +150,36 @@ fn list(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 }
 
 fn kill(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let filter = KillFilter::parse(&args[2..], |user| user == b"default")?;
+    let filter = KillFilter::parse(&args[2..], |user| {
+        call.engine.access.read(|users| users.get(user).is_some())
+    })?;
+    let me = call.session.client.id;
+    let shared = Arc::clone(call.front);
+    let now = call.now;
+    let count = end_clients(call, |client| filter.matches(&describe(&shared, client, now), me.0));
+    match (filter.is_old_form, count) {
+        (true, 0) => return Err(CommandError::text("ERR No such client")),
+        (true, _) => call.reply().ok(),
+        (false, count) => call.reply().integer(count),
+    }
+    Ok(())
+}
+
+/// Ends the clients that are any of these users.
+pub(super) fn end_clients_of(call: &mut Call<'_>, users: &[&[u8]]) {
+    if !users.is_empty() {
+        end_clients(call, |client| users.contains(&client.text.lock().user.as_slice()));
+    }
+}
+
+/// Ends the clients that are `meant`, the one that asks once it is told; how many there were.
+fn end_clients(call: &mut Call<'_>, is_meant: impl Fn(&Client) -> bool) -> i64 {
     let me = call.session.client.id;
     let mut count = 0;
     let mut subscribers = Vec::new();
     let as_of = call.engine.broker.version();
     for client in call.front.clients.all() {
-        if !filter.matches(&describe(call.front, &client, call.now), me.0) {
+        if !is_meant(&client) {
             continue;
         }
         count += 1;
@@ -176,12 +199,7 @@ fn kill(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     if !subscribers.is_empty() {
         call.engine.broker.expel(&subscribers, as_of);
     }
-    match (filter.is_old_form, count) {
-        (true, 0) => return Err(CommandError::text("ERR No such client")),
-        (true, _) => call.reply().ok(),
-        (false, count) => call.reply().integer(count),
-    }
-    Ok(())
+    count
 }
 
 fn no_evict(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
@@ -270,7 +288,7 @@ fn unblock(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 }
 
 /// A client as CLIENT LIST shows it.
-pub(super) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientInfo {
+pub(crate) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientInfo {
     let text = client.text.lock().clone();
     let seconds_since = |since_ms: i64| u64::try_from((now.0 - since_ms) / 1000).unwrap_or(0);
     let output_bytes = client.output_bytes.load(Ordering::Relaxed);
@@ -320,7 +338,7 @@ pub(super) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
         is_readable: true,
         is_writable: output_bytes > 0,
         command: shared.engine.table.all().get(last_command).map(|command| command.facts.known_name()),
-        user: "default".to_owned(),
+        user: String::from_utf8_lossy(&text.user).into_owned(),
         resp: client.resp.load(Ordering::Relaxed),
         library_name: text.lib_name,
         library_version: text.lib_version,
