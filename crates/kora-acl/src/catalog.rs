@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use kora_core::command::later::{is_later_command, is_later_subcommand};
+use kora_core::command::later::{is_later_command, is_later_container, is_later_subcommand};
 use kora_core::command::spec::{Categories, Facts, Flags};
 
 /// A command's number: dense, from 0.
@@ -117,6 +117,14 @@ impl Catalog {
         self.known.iter().filter(move |known| known.categories.has(category)).map(|known| known.name)
     }
 
+    /// Whether what `name` stands for has subcommands, so that a rule can't name a first argument of it.
+    pub(crate) fn has_subcommands(&self, named: Named, name: &[u8]) -> bool {
+        match named {
+            Named::Command(id) => !self.get(id).subcommands.is_empty(),
+            Named::Later => is_later_container(name),
+        }
+    }
+
     /// What `name` stands for, in any case; a bar stands before a subcommand.
     pub(crate) fn find(&self, name: &[u8]) -> Option<Named> {
         let lower = name.to_ascii_lowercase();
@@ -125,12 +133,7 @@ impl Catalog {
             return Some(Named::Command(id));
         }
         let is_later = match text.split_once('|') {
-            Some((_, "")) => false,
-            Some((container, subcommand)) => {
-                !subcommand.contains('|')
-                    && (is_later_command(container.as_bytes())
-                        || is_later_subcommand(container, subcommand.as_bytes()))
-            }
+            Some((container, subcommand)) => is_later_subcommand(container, subcommand.as_bytes()),
             None => is_later_command(&lower),
         };
         is_later.then_some(Named::Later)

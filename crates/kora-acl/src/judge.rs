@@ -1,7 +1,7 @@
 //! May this user run this command with these keys and channels?
 
 use kora_core::command::keys::{Keys, extract_keys};
-use kora_core::command::spec::{Channels, Facts, Flags};
+use kora_core::command::spec::{Channels, Facts, Flags, KeyFlags};
 use kora_core::glob;
 
 use crate::catalog::{Catalog, CommandId};
@@ -75,9 +75,10 @@ impl Question<'_> {
             let keys =
                 keys.get_or_insert_with(|| extract_keys(self.facts, self.args).unwrap_or_default());
             for found in keys {
-                let access = Access::of(found.flags(self.facts, self.args));
-                let index = found.index as usize;
-                if !selector.keys.iter().any(|pattern| pattern.allows(self.args[index], access)) {
+                let flags = found.flags(self.facts, self.args);
+                let (access, index) = (Access::of(flags), found.index as usize);
+                if !flags.has(KeyFlags::NOT_KEY)
+                    && !selector.keys.iter().any(|pattern| pattern.allows(self.args[index], access)) {
                     return Err(Denial::Key(index));
                 }
             }

@@ -213,15 +213,14 @@ impl Selector {
                 if argument.is_empty() {
                     return Err(RuleError::Syntax);
                 }
-                match container {
-                    Named::Command(id) if catalog.get(id).subcommands.is_empty() => {
+                if !catalog.has_subcommands(container, &name[..bar]) {
+                    if let Named::Command(id) = container {
                         self.add_first_argument(id, argument);
-                        self.note_rule(b'+', lower);
-                        return Ok(());
                     }
-                    Named::Command(_) => catalog.find(name).ok_or(RuleError::Unknown)?,
-                    Named::Later => Named::Later,
+                    self.note_rule(b'+', lower);
+                    return Ok(());
                 }
+                catalog.find(name).ok_or(RuleError::Unknown)?
             }
         };
         if let Named::Command(id) = found {
