@@ -138,7 +138,10 @@ fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
         ("kora-acl", &["kora-core", "kora-protocol"]),
         ("kora-script", &["kora-core", "kora-locks", "kora-protocol"]),
         ("kora-storage", &["kora-format", "kora-locks", "kora-stream"]),
-        ("kora-engine", &["kora-acl", "kora-core", "kora-locks", "kora-script", "kora-storage", "kora-stream"]),
+        (
+            "kora-engine",
+            &["kora-acl", "kora-core", "kora-locks", "kora-script", "kora-storage", "kora-stream"],
+        ),
         (
             "kora-server",
             &[

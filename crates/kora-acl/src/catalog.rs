@@ -43,6 +43,8 @@ pub(crate) enum Named {
 pub struct Catalog {
     known: Vec<Known>,
     by_name: BTreeMap<&'static str, CommandId>,
+    /// All declarations by full name, hidden ones too.
+    declared: BTreeMap<&'static str, (CommandId, &'static Facts)>,
     /// The numbers of all places of the table.
     of_place: Vec<CommandId>,
 }
@@ -53,18 +55,26 @@ impl Catalog {
     /// # Panics
     /// If a subcommand has no container, or there are more commands than fit the numbers.
     #[must_use]
-    pub fn new<'a>(table: impl Iterator<Item = &'a Facts>) -> Self {
-        let mut catalog = Self { known: Vec::new(), by_name: BTreeMap::new(), of_place: Vec::new() };
+    pub fn new(table: impl Iterator<Item = &'static Facts>) -> Self {
+        let mut catalog = Self {
+            known: Vec::new(),
+            by_name: BTreeMap::new(),
+            declared: BTreeMap::new(),
+            of_place: Vec::new(),
+        };
         for facts in table {
             let container = facts.name.split_once('|').map(|(container, _)| {
                 *catalog.by_name.get(container).expect("a container stands before its subcommands")
             });
             if let Some(container) = container.filter(|_| facts.hidden) {
                 catalog.of_place.push(container);
+                catalog.declared.insert(facts.name, (container, facts));
                 continue;
             }
-            let id = CommandId(u16::try_from(catalog.known.len()).expect("there are fewer than 65536 commands"));
+            let id =
+                CommandId(u16::try_from(catalog.known.len()).expect("there are fewer than 65536 commands"));
             catalog.by_name.insert(facts.name, id);
+            catalog.declared.insert(facts.name, (id, facts));
             catalog.of_place.push(id);
             catalog.known.push(Known {
                 name: facts.name,
@@ -85,10 +95,10 @@ impl Catalog {
         self.of_place[place]
     }
 
-    /// The number of the command with these facts.
+    /// The number and the declaration of the command of this full name.
     #[must_use]
-    pub fn of_facts(&self, facts: &Facts) -> Option<CommandId> {
-        self.by_name.get(facts.known_name()).copied()
+    pub fn declared(&self, name: &str) -> Option<(CommandId, &'static Facts)> {
+        self.declared.get(name).copied()
     }
 
     /// How many commands there are.

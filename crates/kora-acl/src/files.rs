@@ -31,7 +31,10 @@ pub fn parse(text: &[u8], name: &str, context: Context<'_>) -> Result<Users, Str
             continue;
         };
         if !has_no_space(user) {
-            errors.push_str(&format!("{name}:{number}: username '{}' contains invalid characters. ", shown(user)));
+            errors.push_str(&format!(
+                "{name}:{number}: username '{}' contains invalid characters. ",
+                shown(user)
+            ));
             continue;
         }
         if !declared.insert(*user) {

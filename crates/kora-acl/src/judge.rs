@@ -60,25 +60,23 @@ impl Question<'_> {
     #[must_use]
     pub fn may_with_all_keys(&self, user: &User, access: Access) -> bool {
         let mut keys = None;
-        user.every_selector().any(|selector| {
-            self.ask(selector, &mut keys).is_ok() && has_all_keys(selector, access)
-        })
+        user.every_selector()
+            .any(|selector| self.ask(selector, &mut keys).is_ok() && has_all_keys(selector, access))
     }
 
     fn ask(&self, selector: &Selector, keys: &mut Option<Keys>) -> Verdict {
-        if !self.catalog.get(self.id).is_open
-            && !selector.allows_command(self.id, self.args.get(1).copied())
+        if !self.catalog.get(self.id).is_open && !selector.allows_command(self.id, self.args.get(1).copied())
         {
             return Err(Denial::Command);
         }
         if !selector.has_all_keys && (!self.facts.keys.is_empty() || self.facts.key_finder.is_some()) {
-            let keys =
-                keys.get_or_insert_with(|| extract_keys(self.facts, self.args).unwrap_or_default());
+            let keys = keys.get_or_insert_with(|| extract_keys(self.facts, self.args).unwrap_or_default());
             for found in keys {
                 let flags = found.flags(self.facts, self.args);
                 let (access, index) = (Access::of(flags), found.index as usize);
                 if !flags.has(KeyFlags::NOT_KEY)
-                    && !selector.keys.iter().any(|pattern| pattern.allows(self.args[index], access)) {
+                    && !selector.keys.iter().any(|pattern| pattern.allows(self.args[index], access))
+                {
                     return Err(Denial::Key(index));
                 }
             }
@@ -98,9 +96,16 @@ impl Question<'_> {
         }
     }
 
-    fn ask_channels(&self, selector: &Selector, places: std::ops::Range<usize>, are_patterns: bool) -> Verdict {
+    fn ask_channels(
+        &self,
+        selector: &Selector,
+        places: std::ops::Range<usize>,
+        are_patterns: bool,
+    ) -> Verdict {
         let denied = places.into_iter().find(|&at| {
-            self.args.get(at).is_some_and(|channel| !allows_channel(&selector.channels, channel, are_patterns))
+            self.args
+                .get(at)
+                .is_some_and(|channel| !allows_channel(&selector.channels, channel, are_patterns))
         });
         denied.map_or(Ok(()), |at| Err(Denial::Channel(at)))
     }
@@ -116,9 +121,7 @@ fn has_prefix(selector: &Selector, prefix: &[u8], access: Access) -> bool {
 
 /// Whether rules allow a channel; a pattern of channels must stand among them as it is.
 fn allows_channel(allowed: &[Box<[u8]>], channel: &[u8], is_pattern: bool) -> bool {
-    allowed
-        .iter()
-        .any(|known| if is_pattern { **known == *channel } else { glob::matches(known, channel) })
+    allowed.iter().any(|known| if is_pattern { **known == *channel } else { glob::matches(known, channel) })
 }
 
 impl User {

@@ -31,7 +31,9 @@ pub enum RuleError {
     #[error("The password you are trying to remove from the user does not exist")]
     NoSuchPassword,
     /// A digest is not one.
-    #[error("The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters")]
+    #[error(
+        "The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters"
+    )]
     Hash,
     /// A configuration file has the user twice.
     #[error("Duplicate user found. A user can only be defined once in config files")]

@@ -1,6 +1,8 @@
 //! Rules, what they come to, and how they are written down.
 
-use kora_core::command::spec::{BeginSearch, Categories, Channels, Facts, FindKeys, Flags, KeyFlags, KeySpec};
+use kora_core::command::spec::{
+    BeginSearch, Categories, Channels, Facts, FindKeys, Flags, KeyFlags, KeySpec,
+};
 use proptest::prelude::*;
 
 use crate::catalog::Catalog;
@@ -96,7 +98,10 @@ fn rules_are_written_as_redis_writes_them() {
         (&["+config|get", "+config"], "off sanitize-payload resetchannels -@all +config"),
         (&["+get", "+set", "+GET"], "off sanitize-payload resetchannels -@all +set +get"),
         (&["+get", "-get", "-@all"], "off sanitize-payload resetchannels -@all"),
-        (&["%rw~a", "%W~b", "%R~c", "%R~d", "%W~d"], "off sanitize-payload ~a %W~b %R~c ~d resetchannels -@all"),
+        (
+            &["%rw~a", "%W~b", "%R~c", "%R~d", "%W~d"],
+            "off sanitize-payload ~a %W~b %R~c ~d resetchannels -@all",
+        ),
         (&["&a", "&b", "&a"], "off sanitize-payload resetchannels &a &b -@all"),
         (
             &["(~a +get)", "(\"&c\" +@read)"],
@@ -104,7 +109,10 @@ fn rules_are_written_as_redis_writes_them() {
         ),
         (&["(\"a)"], "off sanitize-payload resetchannels -@all (resetchannels -@all)"),
         (&["(+get)", "clearselectors"], "off sanitize-payload resetchannels -@all"),
-        (&["skip-sanitize-payload", "on", "~x", "+get", "(+get)", "reset"], "off sanitize-payload resetchannels -@all"),
+        (
+            &["skip-sanitize-payload", "on", "~x", "+get", "(+get)", "reset"],
+            "off sanitize-payload resetchannels -@all",
+        ),
         (&["+slowlog|get", "-cluster"], "off sanitize-payload resetchannels -@all +slowlog|get -cluster"),
         (&["+debug|object", "+@admin"], "off sanitize-payload resetchannels -@all +debug|object +@admin"),
         (&["%R"], "off sanitize-payload %R~ resetchannels -@all"),
@@ -198,12 +206,19 @@ fn a_prefix_is_covered_by_what_matches_all_that_begins_with_it() {
     let covers = |rule: &str, prefix: &str| {
         KeyPattern::parse(rule.as_bytes()).unwrap().allows_prefix(prefix.as_bytes(), Access::READ)
     };
-    for (rule, prefix) in [("~*", ""), ("~doc:*", "doc:"), ("~doc:*", "doc:a"), ("%R~d?c:*", "doc:"), ("~*:*", "a:")] {
+    for (rule, prefix) in
+        [("~*", ""), ("~doc:*", "doc:"), ("~doc:*", "doc:a"), ("%R~d?c:*", "doc:"), ("~*:*", "a:")]
+    {
         assert!(covers(rule, prefix), "{rule} {prefix}");
     }
-    for (rule, prefix) in
-        [("~doc:*", ""), ("~doc:*", "do"), ("~doc:", "doc:"), ("%W~*", "doc:"), ("~doc:\\*", "doc:"), ("~*x", "x")]
-    {
+    for (rule, prefix) in [
+        ("~doc:*", ""),
+        ("~doc:*", "do"),
+        ("~doc:", "doc:"),
+        ("%W~*", "doc:"),
+        ("~doc:\\*", "doc:"),
+        ("~*x", "x"),
+    ] {
         assert!(!covers(rule, prefix), "{rule} {prefix}");
     }
 }
@@ -214,7 +229,10 @@ fn selectors_in_several_words_become_one_rule() {
         let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
         merge_selectors(&words).map(|rules| rules.into_iter().map(text).collect::<Vec<_>>())
     };
-    assert_eq!(merged(&["on", "(~x", "+get)", "off"]), Ok(vec!["on".into(), "(~x +get)".into(), "off".into()]));
+    assert_eq!(
+        merged(&["on", "(~x", "+get)", "off"]),
+        Ok(vec!["on".into(), "(~x +get)".into(), "off".into()])
+    );
     assert_eq!(merged(&["(a)", "(", ")"]), Ok(vec!["(a)".into(), "( )".into()]));
     assert_eq!(merged(&["on", "(a", "b"]), Err(1));
 }
@@ -282,7 +300,8 @@ fn like_refusals_are_one_entry() {
     for (object, at_ms) in [("a", 0), ("b", 1), ("a", 60_000), ("b", 60_002)] {
         log.add(refusal(object, at_ms));
     }
-    let seen: Vec<_> = log.iter().map(|entry| (entry.id, entry.count, entry.first_ms, entry.last.at_ms)).collect();
+    let seen: Vec<_> =
+        log.iter().map(|entry| (entry.id, entry.count, entry.first_ms, entry.last.at_ms)).collect();
     assert_eq!(seen, [(2, 1, 60_002, 60_002), (0, 2, 0, 60_000), (1, 1, 1, 1)]);
     log.add(refusal("c", 60_003));
     assert_eq!(log.iter().map(|entry| entry.id).collect::<Vec<_>>(), [3, 2, 0]);

@@ -56,7 +56,7 @@ pub struct Access {
 
 impl Access {
     /// With the first user, over the commands of the table, in its order.
-    pub(crate) fn new<'a>(table: impl Iterator<Item = &'a Facts>) -> Self {
+    pub(crate) fn new(table: impl Iterator<Item = &'static Facts>) -> Self {
         let catalog = Catalog::new(table);
         Self {
             users: RankedRwLock::new(Users::new(&catalog)),

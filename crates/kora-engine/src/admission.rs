@@ -106,7 +106,9 @@ pub(crate) fn judge(
     has_room: impl FnOnce() -> bool,
 ) -> Verdict {
     let verdict = match &asked.path {
-        Path::Direct(standing) | Path::Queue(standing) => judge_sent(asked, (standing, gates), may_use, has_room),
+        Path::Direct(standing) | Path::Queue(standing) => {
+            judge_sent(asked, (standing, gates), may_use, has_room)
+        }
         Path::Script(script) => judge_called(asked, (*script, gates), may_use, has_room),
     };
     verdict.err().unwrap_or(match asked.path {

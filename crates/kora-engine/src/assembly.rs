@@ -15,8 +15,8 @@ use kora_core::time::UnixMs;
 use kora_script::{Looks, Scripts};
 use kora_storage::disk::Disk;
 
-use crate::command::{self, SHARD_FAMILIES};
 use crate::access::Access;
+use crate::command::{self, SHARD_FAMILIES};
 use crate::counters::Counters;
 use crate::ending::Ending;
 use crate::engine::{Engine, Handler};
@@ -131,10 +131,10 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         Arc::clone(&scripts_may_debug),
     );
     let scripts = scripts::<F>(script_host, script_looks, script_bytes_max);
-    let access = Arc::new(Access::new(table.all().iter().map(|command| command.facts)));
     let (sender, ended) = crossbeam_channel::unbounded();
     let ending = Ending::new(sender, Arc::clone(&scripts), Arc::clone(&persistence), Arc::clone(hub.bells()));
     let engine = Arc::new(Engine {
+        access: Arc::new(Access::new(table.all().iter().map(|command| command.facts))),
         table,
         broker: Arc::new(Broker::new(hub.worker_count())),
         hub,
@@ -146,7 +146,6 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         stream,
         reclaimer,
         account,
-        access,
         pause: Pause::default(),
         ending: Arc::new(ending),
         tracks_latency: AtomicBool::new(false),

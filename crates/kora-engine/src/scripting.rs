@@ -74,7 +74,7 @@ impl<F: Front> Host for ScriptHost<F> {
         if asked.must_be_kept() {
             gates.unkeepable = self.persistence.refusal().map(CommandError::from);
         }
-        let permit = |guard: &Arc<dyn Guard>| guard.permit(facts, args, Asker::Script, caller.now);
+        let permit = |guard: &Arc<dyn Guard>| guard.permit(facts.name, args, Asker::Script, caller.now);
         let may_use = || caller.guard.map_or(Ok(()), permit).map_err(Verdict::Refuse);
         match judge(&asked, &gates, may_use, || !caller.is_short_of_memory) {
             Verdict::Refuse(error) => Err(error),

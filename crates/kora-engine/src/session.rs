@@ -1,5 +1,6 @@
 //! What the engine keeps of one client: what it has chosen, what it has begun, what it waits for, and its output.
 
+mod identity;
 mod wait;
 
 use std::fmt;

@@ -66,8 +66,7 @@ pub struct Turn<F: Front> {
     /// Buffers for their outputs.
     pub buffers: F::Buffers,
     settings: Arc<Settings>,
-    settings_version: u64,
-    users_version: u64,
+    versions: Versions,
     time: Time,
     gate: Gate,
     /// When the sessions give up that wait for something no longer than that.
@@ -88,6 +87,13 @@ pub struct Turn<F: Front> {
     room: Room,
     /// What other workers sent that is the front's.
     mail: Vec<F::Mail>,
+}
+
+/// Of what is shared, which versions this worker has taken up.
+#[derive(Clone, Copy, Debug)]
+struct Versions {
+    settings: u64,
+    users: u64,
 }
 
 /// The time of a round. What goes by the clock goes by this, so that a round reads the clock once, and once more behind
@@ -145,9 +151,8 @@ impl<F: Front> Turn<F> {
         let begun = front.elapsed();
         Self {
             executor,
-            settings_version: engine.settings.version(),
+            versions: Versions { settings: engine.settings.version(), users: engine.access.version() },
             settings: engine.settings.get(),
-            users_version: engine.access.version(),
             cover: Cover::new(&engine.table),
             engine,
             front,
@@ -252,7 +257,7 @@ impl<F: Front> Turn<F> {
     /// Takes up the settings and the pause if they have changed.
     #[inline]
     fn take_up_settings(&mut self) {
-        if self.engine.settings.version() != self.settings_version {
+        if self.engine.settings.version() != self.versions.settings {
             self.load_settings();
         }
         let pause = self.engine.pause.at(self.time.now);
@@ -263,7 +268,7 @@ impl<F: Front> Turn<F> {
     }
 
     fn load_settings(&mut self) {
-        self.settings_version = self.engine.settings.version();
+        self.versions.settings = self.engine.settings.version();
         self.settings = self.engine.settings.get();
         self.executor.configure();
         self.warn_of_limit();

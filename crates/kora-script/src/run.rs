@@ -363,7 +363,7 @@ impl Run {
 
     /// Whether the script's user may call a command, for a script that only wants to know.
     pub(crate) fn would_permit(&self, facts: &Facts, args: &[&[u8]]) -> bool {
-        self.hand.guard().is_none_or(|guard| guard.would_permit(facts, args))
+        self.hand.guard().is_none_or(|guard| guard.would_permit(facts.name, args))
     }
 
     fn permit(&self, facts: &'static Facts, args: &[&[u8]]) -> CommandResult {

@@ -24,8 +24,6 @@ use std::sync::atomic::Ordering;
 use kora_core::command::spec::CommandSpec;
 use kora_core::command::table::CommandTable;
 
-pub(crate) use client::describe as describe_client;
-
 use crate::shared::Shared;
 use kora_engine::command::{Family, container};
 

@@ -30,12 +30,12 @@ use kora_engine::threads::Processors;
 use limits::{ClientsLimit, OutputLimit, OutputLimits};
 use percentiles::Percentiles;
 use persistence::PersistenceConfig;
-pub use users::{PubsubDefault, UserLine};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+pub use users::{PubsubDefault, UserLine};
 use value::Setting;
 
 choice! {

@@ -39,7 +39,7 @@ fn run() -> anyhow::Result<()> {
             kora_server::net::listen::check(&loaded.config)?;
             let dir = std::ffi::OsStr::from_bytes(&loaded.config.dir);
             kora_server::log::check(dir.as_ref(), &loaded.config.log_file)?;
-            kora_server::users::check(&loaded.config)?;
+            kora_server::check_users(&loaded.config)?;
             writeln!(out, "The configuration is right.")?;
         }
         Invocation::Print(loaded) => out.write_all(&loaded.config.print())?,

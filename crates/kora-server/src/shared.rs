@@ -3,6 +3,7 @@
 pub(crate) mod balance;
 pub(crate) mod client;
 pub(crate) mod connection;
+pub(crate) mod describe;
 pub(crate) mod mail;
 
 use std::sync::Arc;
@@ -121,7 +122,7 @@ impl Front for Shared {
 
     fn client_line(&self, client: &Client, now: UnixMs) -> Vec<u8> {
         let mut line = Vec::new();
-        crate::command::describe_client(self, client, now).write_line(&mut line);
+        describe::describe(self, client, now).write_line(&mut line);
         line.pop();
         line
     }

@@ -11,9 +11,9 @@ use kora_acl::rules::Context;
 use kora_acl::{Catalog, Users, files};
 use kora_core::error::{CommandError, CommandResult};
 use kora_engine::Engine;
+use kora_engine::front::Front;
 
 use crate::config::{Config, PubsubDefault};
-use crate::shared::Shared;
 
 const NO_FILE: CommandError = CommandError::text(
     "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER \
@@ -25,22 +25,18 @@ const NOT_SAVED: CommandError = CommandError::text(
     "ERR There was an error trying to save the ACLs. Please check the server logs for more information",
 );
 
-/// Whether the users that a configuration declares can be had.
+/// The users that a configuration declares.
 ///
 /// # Errors
 /// What is wrong with them.
-pub fn check(config: &Config) -> io::Result<()> {
-    let catalog = Catalog::new(crate::command::table().all().iter().map(|command| command.facts));
-    declared(config, &catalog).map(drop).map_err(io::Error::other)
-}
-
-/// The users that a configuration declares.
-fn declared(config: &Config, catalog: &Catalog) -> Result<Users, String> {
+pub(crate) fn declared(config: &Config, catalog: &Catalog) -> Result<Users, String> {
     let all_channels = config.pubsub_default == PubsubDefault::AllChannels;
     let context = Context { catalog, all_channels };
     if !config.acl_file.is_empty() {
         if !config.user_lines.is_empty() {
-            return Err("users are declared by 'user' lines and by 'aclfile': only one of the two may be used".into());
+            return Err(
+                "users are declared by 'user' lines and by 'aclfile': only one of the two may be used".into(),
+            );
         }
         return from_file(config, context);
     }
@@ -68,7 +64,7 @@ fn path(config: &Config) -> &Path {
 }
 
 /// Puts the users of a configuration in force, at the start.
-pub(crate) fn establish(engine: &Engine<Shared>, config: &Config) -> io::Result<()> {
+pub(crate) fn establish<F: Front>(engine: &Engine<F>, config: &Config) -> io::Result<()> {
     configure(engine, config);
     let users = declared(config, engine.access.catalog()).map_err(io::Error::other)?;
     for user in users.iter().filter(|user| !user.is_on()) {
@@ -80,13 +76,13 @@ pub(crate) fn establish(engine: &Engine<Shared>, config: &Config) -> io::Result<
 }
 
 /// Puts settings about users in force.
-pub(crate) fn configure(engine: &Engine<Shared>, config: &Config) {
+pub(crate) fn configure<F: Front>(engine: &Engine<F>, config: &Config) {
     let entries_max = usize::try_from(config.acl_log_entries_max).unwrap_or(usize::MAX);
     engine.access.configure(config.pubsub_default == PubsubDefault::AllChannels, entries_max);
 }
 
 /// ACL LOAD: the names of those who are users no more.
-pub(crate) fn reload(engine: &Engine<Shared>, config: &Config) -> CommandResult<Vec<Vec<u8>>> {
+pub(crate) fn reload<F: Front>(engine: &Engine<F>, config: &Config) -> CommandResult<Vec<Vec<u8>>> {
     if config.acl_file.is_empty() {
         return Err(NO_FILE);
     }
@@ -100,7 +96,7 @@ pub(crate) fn reload(engine: &Engine<Shared>, config: &Config) -> CommandResult<
 }
 
 /// ACL SAVE. The old file is replaced in one step.
-pub(crate) fn save(engine: &Engine<Shared>, config: &Config) -> CommandResult {
+pub(crate) fn save<F: Front>(engine: &Engine<F>, config: &Config) -> CommandResult {
     if config.acl_file.is_empty() {
         return Err(NO_FILE);
     }
@@ -134,7 +130,7 @@ fn replace_file(path: &Path, text: &[u8]) -> io::Result<()> {
 }
 
 /// The lines of a configuration file that declare the users: none if `requirepass` says it all, or another file does.
-pub(crate) fn lines(engine: &Engine<Shared>, config: &Config) -> Vec<Vec<u8>> {
+pub(crate) fn lines<F: Front>(engine: &Engine<F>, config: &Config) -> Vec<Vec<u8>> {
     let mut plain = Users::new(engine.access.catalog());
     plain.set_default_password(&config.password);
     engine.access.read(|users| {

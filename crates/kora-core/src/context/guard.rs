@@ -6,7 +6,6 @@
 
 use std::fmt;
 
-use crate::command::spec::Facts;
 use crate::error::{CommandError, CommandResult};
 use crate::time::UnixMs;
 
@@ -21,27 +20,27 @@ pub enum Asker {
 
 /// See the module.
 pub trait Guard: fmt::Debug + Send + Sync {
-    /// Whether the command may run with these arguments, which fit its arity. A refusal is noted.
+    /// Whether the command of this full name may run with these arguments, which fit its arity. A refusal is noted.
     ///
     /// # Errors
     /// What the client or the script is told if it may not.
-    fn permit(&self, facts: &Facts, args: &[&[u8]], asker: Asker, now: UnixMs) -> CommandResult;
+    fn permit(&self, name: &str, args: &[&[u8]], asker: Asker, now: UnixMs) -> CommandResult;
 
     /// The same for somebody who only wants to know.
-    fn would_permit(&self, facts: &Facts, args: &[&[u8]]) -> bool;
+    fn would_permit(&self, name: &str, args: &[&[u8]]) -> bool;
 
     /// Whether a command that may run may besides read all keys that there are.
-    fn reads_all_keys(&self, facts: &Facts, args: &[&[u8]]) -> bool;
+    fn reads_all_keys(&self, name: &str, args: &[&[u8]]) -> bool;
 
     /// Whether all keys that begin with `prefix` may be read; and changed, if that is asked, too.
     fn has_prefix(&self, prefix: &[u8], writes: bool) -> bool;
 }
 
 impl super::Ctx<'_> {
-    /// Whether the command, which these are the facts and arguments of, may read all keys there are.
+    /// Whether the command, which these are the full name and the arguments of, may read all keys there are.
     #[must_use]
-    pub fn reads_all_keys(&self, facts: &Facts, args: &[&[u8]]) -> bool {
-        self.guard.is_none_or(|guard| guard.reads_all_keys(facts, args))
+    pub fn reads_all_keys(&self, name: &str, args: &[&[u8]]) -> bool {
+        self.guard.is_none_or(|guard| guard.reads_all_keys(name, args))
     }
 
     /// Refuses a command on an index over all keys that begin with one of `prefixes`, or over all if there are none, some of

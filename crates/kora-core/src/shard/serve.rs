@@ -25,11 +25,11 @@ use super::hub::{Resumed, ShardMail, WorkerMail};
 use super::operation::{Driver, Operation, Part, Setting};
 use super::probe::Note;
 use super::replies::Replies;
-use crate::reply::Reply as _;
 use super::runner::Shard;
 use crate::context::guard::Asker;
 use crate::context::{Blocking, Stores};
 use crate::entry::Kind;
+use crate::reply::Reply as _;
 use crate::slot::ShardId;
 use crate::store::Keyspace;
 use crate::store::waiters::{ReadyKey, SpotId, WaitRequest, Waiter};
@@ -198,7 +198,8 @@ impl<D: Driver> Executor<D> {
         let mut deferral = None;
         // What it may do may have changed while it waited.
         let guard = setting.guard.as_ref();
-        let permitted = guard.map_or(Ok(()), |guard| guard.permit(item.facts, &args, Asker::Waiter, now));
+        let permitted =
+            guard.map_or(Ok(()), |guard| guard.permit(item.facts.name, &args, Asker::Waiter, now));
         match permitted {
             Ok(()) => {
                 let blocking = Blocking::Permitted(&mut deferral);

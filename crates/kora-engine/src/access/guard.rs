@@ -6,8 +6,7 @@ use std::sync::Arc;
 use kora_acl::judge::Question;
 use kora_acl::log::Place;
 use kora_acl::pattern::Access as KeyAccess;
-use kora_acl::{CommandId, Denial, User};
-use kora_core::command::spec::Facts;
+use kora_acl::{Denial, User};
 use kora_core::context::guard::{Asker, Guard};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::time::UnixMs;
@@ -18,12 +17,15 @@ use crate::front::Front;
 /// What a script is told that calls what its user may not, before the reason.
 const IN_SCRIPT: &str = "ERR ACL failure in script: ";
 
+/// What is told of a command that is not in the table.
+const UNKNOWN: CommandError = CommandError::text("ERR unknown command");
+
 /// See the module. It is of one session and one user, and looks what became of that whenever it is asked.
 pub struct SessionGuard<F: Front> {
-    pub(super) access: Arc<Access>,
-    pub(super) front: Arc<F>,
-    pub(super) client: Arc<F::Client>,
-    pub(super) user: Arc<User>,
+    access: Arc<Access>,
+    front: Arc<F>,
+    client: Arc<F::Client>,
+    user: Arc<User>,
 }
 
 impl<F: Front> fmt::Debug for SessionGuard<F> {
@@ -33,20 +35,37 @@ impl<F: Front> fmt::Debug for SessionGuard<F> {
 }
 
 impl<F: Front> SessionGuard<F> {
-    /// The user as it is now and the command's number; nothing if there is no such user any more, or no such command.
-    fn now(&self, facts: &Facts) -> Option<(Arc<User>, CommandId)> {
-        self.access.current(&self.user).zip(self.access.catalog.of_facts(facts))
+    pub(crate) fn new(
+        access: &Arc<Access>,
+        front: &Arc<F>,
+        client: &Arc<F::Client>,
+        user: &Arc<User>,
+    ) -> Self {
+        Self {
+            access: Arc::clone(access),
+            front: Arc::clone(front),
+            client: Arc::clone(client),
+            user: Arc::clone(user),
+        }
     }
 
-    fn denial(&self, facts: &Facts, args: &[&[u8]]) -> Option<Denial> {
-        let Some((user, id)) = self.now(facts) else { return Some(Denial::Command) };
-        Question { catalog: &self.access.catalog, id, facts, args }.judge(&user).err()
+    /// Asks of the user as it is now; nothing if there is no such user any more, or no such command.
+    fn ask<T>(&self, name: &str, args: &[&[u8]], ask: impl FnOnce(Question<'_>, &User) -> T) -> Option<T> {
+        let user = self.access.current(&self.user)?;
+        let (id, facts) = self.access.catalog.declared(name)?;
+        Some(ask(Question { catalog: &self.access.catalog, id, facts, args }, &user))
+    }
+
+    fn denial(&self, name: &str, args: &[&[u8]]) -> Option<Denial> {
+        let verdict = self.ask(name, args, |question, user| question.judge(user));
+        verdict.unwrap_or(Err(Denial::Command)).err()
     }
 }
 
 impl<F: Front> Guard for SessionGuard<F> {
-    fn permit(&self, facts: &Facts, args: &[&[u8]], asker: Asker, now: UnixMs) -> CommandResult {
-        let Some(denial) = self.denial(facts, args) else { return Ok(()) };
+    fn permit(&self, name: &str, args: &[&[u8]], asker: Asker, now: UnixMs) -> CommandResult {
+        let Some(denial) = self.denial(name, args) else { return Ok(()) };
+        let Some((_, facts)) = self.access.catalog.declared(name) else { return Err(UNKNOWN) };
         let (place, prefix) = match asker {
             Asker::Script => (Place::Lua, IN_SCRIPT),
             Asker::Waiter => (Place::TopLevel, "NOPERM "),
@@ -59,15 +78,13 @@ impl<F: Front> Guard for SessionGuard<F> {
         Err(CommandError::Other(format!("{prefix}{text}").into()))
     }
 
-    fn would_permit(&self, facts: &Facts, args: &[&[u8]]) -> bool {
-        self.denial(facts, args).is_none()
+    fn would_permit(&self, name: &str, args: &[&[u8]]) -> bool {
+        self.denial(name, args).is_none()
     }
 
-    fn reads_all_keys(&self, facts: &Facts, args: &[&[u8]]) -> bool {
-        self.now(facts).is_some_and(|(user, id)| {
-            Question { catalog: &self.access.catalog, id, facts, args }
-                .may_with_all_keys(&user, KeyAccess::READ)
-        })
+    fn reads_all_keys(&self, name: &str, args: &[&[u8]]) -> bool {
+        let may = self.ask(name, args, |question, user| question.may_with_all_keys(user, KeyAccess::READ));
+        may.unwrap_or(false)
     }
 
     fn has_prefix(&self, prefix: &[u8], writes: bool) -> bool {

@@ -128,10 +128,15 @@ fn room_is_made_only_for_what_may_need_it() {
     for (name, is_asked) in [("get", false), ("set", true), ("eval", true), ("del", false)] {
         let mut asked = false;
         let command = Asked { facts: facts(name), flags: facts(name).flags, path: Path::Direct(GUEST) };
-        let verdict = judge(&command, &gates, || {
-            asked = true;
-            false
-        });
+        let verdict = judge(
+            &command,
+            &gates,
+            || Ok(()),
+            || {
+                asked = true;
+                false
+            },
+        );
         assert_eq!(asked, is_asked, "{name}");
         assert_eq!(verdict == Verdict::Refuse(CommandError::OutOfMemory), name == "set", "{name}");
     }

@@ -1,12 +1,14 @@
 //! Who the sessions of this worker are, and what is refused to them.
 
+use std::sync::Arc;
+
 use kora_acl::Denial;
 use kora_acl::log::{Place, Refusal};
 use kora_core::command::spec::Facts;
 
 use super::Turn;
 use super::run::{Args, Resolved};
-use crate::access::{refusal_of, refusal_text};
+use crate::access::{Access, refusal_of, refusal_text};
 use crate::front::Front;
 use crate::pubsub::Space;
 use crate::session::Session;
@@ -16,8 +18,8 @@ impl<F: Front> Turn<F> {
     #[inline]
     pub(super) fn take_up_users(&mut self) {
         let version = self.engine.access.version();
-        if version != self.users_version {
-            self.users_version = version;
+        if version != self.versions.users {
+            self.versions.users = version;
             self.look_at_users();
         }
     }
@@ -26,7 +28,7 @@ impl<F: Front> Turn<F> {
     fn look_at_users(&mut self) {
         for slot in 0..self.sessions.slot_count() {
             let Some(session) = self.sessions.get_mut(slot) else { continue };
-            if !may_stay(session, (&self.engine, &self.front)) {
+            if !may_stay(session, (&self.engine.access, &self.front)) {
                 session.is_broken = true;
                 self.sessions.note_dirty(slot);
             }
@@ -38,7 +40,7 @@ impl<F: Front> Turn<F> {
     #[inline]
     pub(super) fn identify(&mut self, session: &mut Session<F>, is_asking: bool) {
         if !session.identity.is_of(self.engine.access.version()) {
-            let stays = may_stay(session, (&self.engine, &self.front));
+            let stays = may_stay(session, (&self.engine.access, &self.front));
             session.is_closing |= !stays && is_asking;
             session.is_broken |= !stays && !is_asking;
         }
@@ -77,10 +79,7 @@ impl<F: Front> Turn<F> {
 }
 
 /// Looks who a session is now; whether it may stay: its user is there, and may hear all that it is subscribed to.
-fn may_stay<F: Front>(
-    session: &mut Session<F>,
-    parts: (&crate::engine::Engine<F>, &std::sync::Arc<F>),
-) -> bool {
+fn may_stay<F: Front>(session: &mut Session<F>, parts: (&Arc<Access>, &Arc<F>)) -> bool {
     if !session.look_at_users(parts) {
         return false;
     }

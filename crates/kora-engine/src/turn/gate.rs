@@ -22,7 +22,8 @@ impl<F: Front> Turn<F> {
         let may_need_room = facts.flags.has(Flags::DENYOOM) || facts.route == Route::Script;
         session.identity.is_judged()
             || self.is_gated(session)
-            || facts.traits.has(Traits::DEBUG) || may_need_room && self.is_over_limit()
+            || facts.traits.has(Traits::DEBUG)
+            || may_need_room && self.is_over_limit()
     }
 
     /// Whether the session or the engine is in a state that not every command may run in.
@@ -65,7 +66,8 @@ impl<F: Front> Turn<F> {
         let gates = self.gates(&asked);
         let denial = self.denial(session, resolved, args);
         let may_use = || denial.map_or(Ok(()), |_| Err(Verdict::Deny));
-        let verdict = judge(&asked, &gates, may_use, || !self.is_over_limit() || self.make_room() != Room::Nowhere);
+        let verdict =
+            judge(&asked, &gates, may_use, || !self.is_over_limit() || self.make_room() != Room::Nowhere);
         if verdict == Verdict::Run {
             return None;
         }

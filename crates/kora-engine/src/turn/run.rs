@@ -507,7 +507,7 @@ impl<F: Front> Turn<F> {
             if let [command] = gathered.commands[..]
                 && self.engine.table.get(usize::from(command)).facts.flags.has(Flags::BLOCKING)
             {
-                setting.guard = session.guard_of_waiter((&self.engine, &self.front));
+                setting.guard = session.guard_of_waiter((&self.engine.access, &self.front));
             }
             self.submit_in(session, gathered, setting);
         }

@@ -185,9 +185,8 @@ fn deluser(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     if names.iter().any(|name| *name == DEFAULT) {
         return Err(CommandError::text("ERR The 'default' user cannot be removed"));
     }
-    let removed: Vec<&[u8]> = call
-        .engine
-        .change_users(|users| names.iter().copied().filter(|name| users.remove(name)).collect());
+    let removed: Vec<&[u8]> =
+        call.engine.change_users(|users| names.iter().copied().filter(|name| users.remove(name)).collect());
     end_clients_of(call, &removed);
     call.reply().integer(i64::try_from(removed.len()).expect("no allocation is longer than isize::MAX"));
     Ok(())

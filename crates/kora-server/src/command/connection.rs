@@ -232,5 +232,5 @@ fn authenticate(call: &mut Call<'_>, command: &[u8], (name, password): (&[u8], &
 /// Makes the connection that of a user.
 fn become_user(call: &mut Call<'_>, user: Arc<User>, is_proved: bool) {
     call.session.client.text.lock().user = user.name().to_vec();
-    call.session.become_user((call.engine, call.front), user, is_proved);
+    call.session.become_user((&call.engine.access, call.front), user, is_proved);
 }

@@ -256,7 +256,7 @@ fn wrong_lines_stop_the_start_with_their_place() {
 
 /// What is wrong with the users that a file declares.
 fn users_error(text: &str) -> String {
-    crate::users::check(&loaded(text)).unwrap_err().to_string()
+    crate::server::check_users(&loaded(text)).unwrap_err().to_string()
 }
 
 #[test]
@@ -266,12 +266,15 @@ fn users_are_declared_by_lines() {
         "requirepass \"foo\"\nuser default on sanitize-payload #{digest} ~* &* +@all\nuser alice on nopass (~a +get) +@read"
     );
     let config = loaded(&text);
-    crate::users::check(&config).unwrap();
+    crate::server::check_users(&config).unwrap();
     assert_eq!((config.password.as_slice(), config.user_lines.len()), (&b"foo"[..], 2));
     let lines = config.user_lines.iter().map(|line| line.text().into_bytes()).collect::<Vec<_>>();
     let again = rewritten(&config, &lines[1..], text.as_bytes());
     let again = String::from_utf8(again).unwrap();
-    assert!(again.contains("user alice on nopass (~a +get) +@read") && !again.contains("user default"), "{again}");
+    assert!(
+        again.contains("user alice on nopass (~a +get) +@read") && !again.contains("user default"),
+        "{again}"
+    );
     assert_eq!(
         users_error("port 1\nuser a +nosuch"),
         "standard input:2: 'user a +nosuch': Error in user declaration '+nosuch': Unknown command or category name in ACL"

@@ -137,7 +137,7 @@ impl Worker {
         let mut session = Box::new(Session::new(client, Connection::new(transport), choice));
         let user = self.shared.engine.access.default_user();
         let is_open = user.is_open();
-        session.become_user((&self.shared.engine, &self.shared), user, is_open);
+        session.become_user((&self.shared.engine.access, &self.shared), user, is_open);
         self.turn.sessions.insert(session);
         self.turn.sessions.enqueue(slot);
     }

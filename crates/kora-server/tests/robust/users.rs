@@ -77,7 +77,11 @@ fn is_refused(client: &mut Client, Command { words, may_be_queued, is_for_script
         let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
         let script = format!("return redis.pcall({})", quoted.join(","));
         let reply = client.call(&["EVAL", &script, "0"]);
-        assert_eq!(error_text(&reply), format!("ERR ACL failure in script: {reason}"), "{words:?} in a script");
+        assert_eq!(
+            error_text(&reply),
+            format!("ERR ACL failure in script: {reason}"),
+            "{words:?} in a script"
+        );
     }
 }
 
@@ -202,7 +206,11 @@ fn a_file_of_users_counts_as_a_whole() {
     let saved = std::fs::read_to_string(&path).unwrap();
     let expected = "user alice on nopass sanitize-payload ~b* resetchannels -@all +@all\n";
     assert!(saved.contains(&expected.replace("-@all +@all", "+@all")), "{saved}");
-    assert!(saved.contains("user carol on sanitize-payload resetchannels -@all +get (~x resetchannels -@all +set)\n"));
+    assert!(
+        saved.contains(
+            "user carol on sanitize-payload resetchannels -@all +get (~x resetchannels -@all +set)\n"
+        )
+    );
     let again = Program::start(&["--aclfile", file]);
     assert_eq!(again.client().line("ACL LIST"), admin.line("ACL LIST"));
     std::fs::write(&path, "user default on nopass ~* &* +@all\n").unwrap();

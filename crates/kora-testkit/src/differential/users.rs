@@ -19,22 +19,46 @@ const TRIED: usize = 6;
 const LISTED: u64 = 200;
 
 const SIMPLE: &[&str] = &[
-    "on", "off", "nopass", "resetpass", "sanitize-payload", "skip-sanitize-payload", "clearselectors", "reset", "",
+    "on",
+    "off",
+    "nopass",
+    "resetpass",
+    "sanitize-payload",
+    "skip-sanitize-payload",
+    "clearselectors",
+    "reset",
+    "",
 ];
 const OF_SELECTORS: &[&str] = &[
-    "allkeys", "~*", "resetkeys", "allchannels", "&*", "resetchannels", "allcommands", "nocommands", "+@all", "-@all",
-    "%R~*", "~a b", "&",
+    "allkeys",
+    "~*",
+    "resetkeys",
+    "allchannels",
+    "&*",
+    "resetchannels",
+    "allcommands",
+    "nocommands",
+    "+@all",
+    "-@all",
+    "%R~*",
+    "~a b",
+    "&",
 ];
 const SUBCOMMANDS: &[&str] =
     &["config|get", "select|1", "client|list", "CLIENT|ID", "object|encoding", "debug|x", "get|k"];
 const KEY_MARKS: &[&str] = &["~", "~", "%R~", "%W~", "%RW~", "%w~", "%X~", "%~", "%R"];
 const PATTERN_BYTES: &[&str] = &["a", "b", "c", ":", "*", "?", "[", "]", "-", "^", "\\"];
 const PASSWORDS: &[&str] = &[
-    "p", "q", "", "zz", "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+    "p",
+    "q",
+    "",
+    "zz",
+    "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
     "148de9c5a7a44d19e56cd9ae1a554bf67847afb0c58f6e12fa29ac7ddfca9940",
 ];
 const ARGUMENTS: &[&str] = &[
-    "a", "b", "c", "ab", "abc", "a:b", "", "*", "c:c", "1", "2", "0", "get", "store", "by", "keys", "streams", "#",
+    "a", "b", "c", "ab", "abc", "a:b", "", "*", "c:c", "1", "2", "0", "get", "store", "by", "keys",
+    "streams", "#",
 ];
 
 /// A command of both servers.
@@ -91,8 +115,7 @@ pub fn run_users(
     (reference, other): (&mut TcpTarget, &mut TcpTarget),
     progress: &mut dyn FnMut(u64),
 ) -> anyhow::Result<()> {
-    let mut both =
-        Both { reference: reference.connect(Resp::V2)?, other: other.connect(Resp::V2)? };
+    let mut both = Both { reference: reference.connect(Resp::V2)?, other: other.connect(Resp::V2)? };
     let material = material(&mut both)?;
     let mut rng = Rng(seed);
     for index in 0..count {
@@ -127,8 +150,7 @@ fn material(both: &mut Both) -> anyhow::Result<Material> {
     let categories = texts(&both.compare(&words(&["acl", "cat"]))?);
     let (reference, other) = both.ask(&words(&["command", "list"]))?;
     let other: BTreeSet<String> = texts(&other).into_iter().collect();
-    let names: BTreeSet<String> =
-        texts(&reference).into_iter().filter(|name| other.contains(name)).collect();
+    let names: BTreeSet<String> = texts(&reference).into_iter().filter(|name| other.contains(name)).collect();
     let mut commands = Vec::new();
     for name in names {
         let (info, _) = both.ask(&words(&["command", "info", &name]))?;
@@ -200,8 +222,7 @@ fn rule(rng: &mut Rng, material: &Material) -> Vec<String> {
     match rng.below(100) {
         0..70 => vec![rule_of_selector(rng, material)],
         70..80 => {
-            let inside: Vec<String> =
-                (0..rng.below(5)).map(|_| rule_of_selector(rng, material)).collect();
+            let inside: Vec<String> = (0..rng.below(5)).map(|_| rule_of_selector(rng, material)).collect();
             let mut text = format!("({})", inside.join(" "));
             if rng.below(10) == 0 {
                 text.pop();

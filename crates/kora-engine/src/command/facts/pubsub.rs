@@ -1,6 +1,8 @@
 //! Facts of the publish/subscribe commands.
 
-use kora_core::command::spec::{Arg, ArgType, Channels, Facts, Flags, Group, KeyFlags, KeySpec, Route, Traits};
+use kora_core::command::spec::{
+    Arg, ArgType, Channels, Facts, Flags, Group, KeyFlags, KeySpec, Route, Traits,
+};
 
 /// What the commands about a connection's subscriptions have in common.
 const SUBSCRIPTION: Facts = Facts {

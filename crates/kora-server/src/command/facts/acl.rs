@@ -12,7 +12,8 @@ const FAMILY: Facts = Facts {
 };
 
 /// What those have in common that only an administrator needs.
-const ADMIN: Facts = Facts { flags: FAMILY.flags.with(Flags::ADMIN), complexity: "O(N) for N users", ..FAMILY };
+const ADMIN: Facts =
+    Facts { flags: FAMILY.flags.with(Flags::ADMIN), complexity: "O(N) for N users", ..FAMILY };
 
 /// What a proxy has to do with those that change users.
 const TO_ALL: &[&str] = &["request_policy:all_nodes", "response_policy:all_succeeded"];
