@@ -15,6 +15,7 @@ use kora_core::time::UnixMs;
 use kora_script::{Looks, Scripts};
 use kora_storage::disk::Disk;
 
+use crate::access::Access;
 use crate::command::{self, SHARD_FAMILIES};
 use crate::counters::Counters;
 use crate::ending::Ending;
@@ -98,11 +99,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
     hub.each_store(|store| store.set_extensions(extensions));
     let account = Arc::new(Account::open());
     let of_shards: Vec<_> = SHARD_FAMILIES.iter().chain(shard_families).copied().collect();
-    let mut table = command::table(shard_families, families);
-    for RenamedCommand { from, to } in settings.renamed_commands.iter() {
-        table.rename(from, to).map_err(|error| not_renamed((from, to), error))?;
-    }
-    let table = Arc::new(table);
+    let table = Arc::new(renamed(command::table(shard_families, families), &settings.renamed_commands)?);
     let counters = Arc::new(Counters::new(hub.worker_count(), hub.shard_count(), table.all().len()));
     let has_limit = Arc::new(AtomicBool::new(false));
     let reclaimer = reclaimer::<F>(&account, &settings)?;
@@ -137,6 +134,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
     let (sender, ended) = crossbeam_channel::unbounded();
     let ending = Ending::new(sender, Arc::clone(&scripts), Arc::clone(&persistence), Arc::clone(hub.bells()));
     let engine = Arc::new(Engine {
+        access: Arc::new(Access::new(table.all().iter().map(|command| command.facts))),
         table,
         broker: Arc::new(Broker::new(hub.worker_count())),
         hub,
@@ -156,7 +154,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         stats_resets: AtomicU64::new(0),
     });
     engine.spread(&engine.settings.get());
-    engine.hub.each_store(|store| store.share_expiry_hold(engine.pause.shared_until()));
+    share(&engine);
     let services = Services::default()
         .with(Arc::clone(&engine.broker))
         .with(Arc::clone(&engine.scripts))
@@ -164,6 +162,14 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         .with(Arc::clone(&engine.ending))
         .with(Arc::clone(&engine));
     Ok(Assembly { engine, services, executors, ended })
+}
+
+/// Gives every store what it shares with the others.
+fn share<F: Front>(engine: &Engine<F>) {
+    engine.hub.each_store(|store| {
+        store.share_expiry_hold(engine.pause.shared_until());
+        store.share_readership(Arc::clone(engine.broker.readers.readership()));
+    });
 }
 
 /// What the workers share of scripts.
@@ -182,6 +188,14 @@ fn reclaimer<F: Front>(account: &Arc<Account>, settings: &Settings) -> io::Resul
         return Ok(Reclaimer::at_once(account));
     }
     Reclaimer::start(account, settings.processors.background.clone())
+}
+
+/// The table with the names that clients know commands by.
+fn renamed<H: Copy>(mut table: CommandTable<H>, names: &[RenamedCommand]) -> io::Result<CommandTable<H>> {
+    for RenamedCommand { from, to } in names {
+        table.rename(from, to).map_err(|error| not_renamed((from, to), error))?;
+    }
+    Ok(table)
 }
 
 fn not_renamed((from, to): (&[u8], &[u8]), error: RenameError) -> io::Error {

@@ -26,7 +26,7 @@ use kora_core::time::UnixMs;
 pub use crate::client::{ClientId, Origin};
 use crate::pubsub::{Publication, Via};
 use probe::Probe;
-pub use standing::Standing;
+pub use standing::{Standing, Whereabouts};
 
 /// How a session reads replies: the version of its protocol.
 pub type Style<F> = <<F as Front>::Replies as Replies>::Style;
@@ -62,6 +62,9 @@ pub trait Front: fmt::Debug + Send + Sync + Sized + 'static {
     /// Whether a session of this style can tell messages from replies.
     fn tells_messages_apart(style: Style<Self>) -> bool;
 
+    /// The style of a session that can tell messages from replies, or of one that can't.
+    fn style_of(tells_apart: bool) -> Style<Self>;
+
     /// Prepares an output for replies; for messages, if it is a subscriber's.
     fn prepare(buffers: &mut Self::Buffers, output: &mut Self::Output, is_subscriber: bool);
 
@@ -87,6 +90,11 @@ pub trait Front: fmt::Debug + Send + Sync + Sized + 'static {
         _figures: SessionFigures,
         _now: UnixMs,
     ) {
+    }
+
+    /// A client, in a line of text: for the log of what was refused.
+    fn client_line(&self, _client: &Self::Client, _now: UnixMs) -> Vec<u8> {
+        Vec::new()
     }
 
     /// How many clients there are, as far as the front knows.

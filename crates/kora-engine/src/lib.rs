@@ -2,8 +2,10 @@
 //!
 //! No sockets, no configuration files, no wire format. `docs/architecture.md` has the map.
 
+pub mod access;
 mod admission;
 pub mod assembly;
+pub mod caching;
 pub mod client;
 pub mod command;
 pub mod counters;

@@ -1,5 +1,6 @@
 //! What the engine keeps of one client: what it has chosen, what it has begun, what it waits for, and its output.
 
+mod identity;
 mod wait;
 
 use std::fmt;
@@ -10,6 +11,8 @@ use kora_core::shard::operation::{Operation, Part, Setting};
 use kora_core::store::watch::Watched;
 use kora_core::time::UnixMs;
 
+use crate::access::Identity;
+use crate::caching::Caching;
 use crate::client::{Origin, SessionPlace};
 use crate::front::{Front, Output, SessionFigures, Style, Workers};
 use crate::persistence::LogPosition;
@@ -41,7 +44,7 @@ pub struct Choice<S> {
     pub db: DbIndex,
     /// How it reads replies.
     pub style: S,
-    /// Whether it may use commands at all.
+    /// Whether it has proved who it is, or need not.
     pub is_authenticated: bool,
     /// CLIENT NO-TOUCH.
     pub no_touch: bool,
@@ -108,12 +111,16 @@ pub struct Session<F: Front> {
     pub output: F::Output,
     /// What the client has chosen.
     pub choice: Choice<Style<F>>,
+    /// Who it is.
+    pub identity: Identity,
     /// What MULTI has begun.
     pub queue: Option<Box<Queue<F>>>,
     /// What the next EXEC depends on.
     pub watched: Option<Box<Watched>>,
     /// What it is subscribed to.
     pub subscriptions: Subscriptions,
+    /// What it has chosen as one that keeps copies of what it reads.
+    pub caching: Option<Box<Caching>>,
     /// What it waits for before its next command runs.
     pub wait: Wait<F>,
     /// WATCH that was answered while the engine was busy and has not taken place, with the number of parts to come.
@@ -155,9 +162,11 @@ impl<F: Front> Session<F> {
             link,
             output: F::Output::default(),
             choice,
+            identity: Identity::default(),
             queue: None,
             watched: None,
             subscriptions: Subscriptions::default(),
+            caching: None,
             wait: Wait::Nothing,
             watching: Vec::new(),
             cover: Cover::default(),
@@ -191,13 +200,21 @@ impl<F: Front> Session<F> {
     #[inline]
     pub(crate) fn setting(&self, now: UnixMs) -> Setting<Style<F>> {
         let Choice { db, style, no_touch, .. } = self.choice;
-        Setting { db, now, no_touch, style, watch: None, resumed: None }
+        let reader = self.caching.as_ref().map(|caching| caching.reader(self.client.id));
+        let guard = self.identity.guard();
+        Setting { db, now, no_touch, style, watch: None, resumed: None, reader, guard }
     }
 
     /// Whether it is subscribed to anything.
     #[inline]
     pub fn is_subscriber(&self) -> bool {
         self.subscriptions.count() > 0
+    }
+
+    /// Whether it is told of what others do, without asking.
+    #[inline]
+    pub(crate) fn is_listener(&self) -> bool {
+        self.is_subscriber() | self.caching.is_some()
     }
 
     /// Whether it is subscribed and can't tell replies from messages: few commands are allowed then.

@@ -8,6 +8,7 @@
 //! ([`Turn::take_sendable`]), [`Turn::sweep_expired`], and [`Turn::park`] before the worker sleeps. Effects are handed over
 //! before anything is sent. No round waits for another worker.
 
+mod access;
 mod ahead;
 mod books;
 mod busy;
@@ -20,6 +21,7 @@ mod long;
 mod mail;
 mod meter;
 mod moves;
+mod notices;
 mod publish;
 mod run;
 mod shard_set;
@@ -49,6 +51,7 @@ use crate::settings::Settings;
 use cover::Cover;
 use eviction::Room;
 use expiry::Sweeping;
+use notices::Holding;
 use run::Scratch;
 pub use run::{Args, Commands};
 use snapshot::Pace;
@@ -56,6 +59,7 @@ use transaction::HaltedExec;
 use wait::Deadlines;
 
 /// See the module.
+// Many fields: one for each thing that a worker looks after.
 pub struct Turn<F: Front> {
     executor: Executor<Workers<F>>,
     engine: Arc<Engine<F>>,
@@ -65,7 +69,7 @@ pub struct Turn<F: Front> {
     /// Buffers for their outputs.
     pub buffers: F::Buffers,
     settings: Arc<Settings>,
-    settings_version: u64,
+    versions: Versions,
     time: Time,
     gate: Gate,
     /// When the sessions give up that wait for something no longer than that.
@@ -80,12 +84,21 @@ pub struct Turn<F: Front> {
     halted_exec: Option<Box<HaltedExec<F>>>,
     /// Transactions submitted whose stores will be brought here.
     driven_to_come: usize,
+    /// Notices that wait for replies.
+    holding: Holding,
     sweeping: Sweeping,
     pace: Pace,
     /// What room there was when the last round ended.
     room: Room,
     /// What other workers sent that is the front's.
     mail: Vec<F::Mail>,
+}
+
+/// Of what is shared, which versions this worker has taken up.
+#[derive(Clone, Copy, Debug)]
+struct Versions {
+    settings: u64,
+    users: u64,
 }
 
 /// The time of a round. What goes by the clock goes by this, so that a round reads the clock once, and once more behind
@@ -143,7 +156,7 @@ impl<F: Front> Turn<F> {
         let begun = front.elapsed();
         Self {
             executor,
-            settings_version: engine.settings.version(),
+            versions: Versions { settings: engine.settings.version(), users: engine.access.version() },
             settings: engine.settings.get(),
             cover: Cover::new(&engine.table),
             engine,
@@ -158,6 +171,7 @@ impl<F: Front> Turn<F> {
             spare_queue: None,
             halted_exec: None,
             driven_to_come: 0,
+            holding: Holding::default(),
             sweeping: Sweeping::new(begun),
             pace: Pace::new(begun),
             room: Room::Enough,
@@ -197,7 +211,8 @@ impl<F: Front> Turn<F> {
         if !is_idle {
             return Duration::ZERO;
         }
-        let until_retry = if self.executor.awaits_slices() { RETRY } else { until_room };
+        let is_short = self.executor.awaits_slices() || self.holds_for_a_moment();
+        let until_retry = if is_short { RETRY } else { until_room };
         until_slice.min(self.deadlines.from(self.time.now)).min(self.until_sweep()).min(until_retry)
     }
 
@@ -212,6 +227,7 @@ impl<F: Front> Turn<F> {
         self.cover.notes = self.engine.persistence.notes();
         self.cover.round += 1;
         self.take_up_settings();
+        self.take_up_users();
         self.hold_publishers();
         if has_events || self.sessions.has_runnable() {
             self.pace.note_work(self.time.begun);
@@ -230,11 +246,13 @@ impl<F: Front> Turn<F> {
         self.end_due_waits();
         self.read_last_mail();
         self.keep_room();
+        self.note_late();
         self.publish_counters();
         self.executor.dispose();
         self.executor.hand_over_first();
         self.executor.release();
         self.deliver(None);
+        self.release_held();
     }
 
     /// Reads the clock anew, behind a command that may have taken long: what was sent behind it must not see a past that it has
@@ -248,7 +266,7 @@ impl<F: Front> Turn<F> {
     /// Takes up the settings and the pause if they have changed.
     #[inline]
     fn take_up_settings(&mut self) {
-        if self.engine.settings.version() != self.settings_version {
+        if self.engine.settings.version() != self.versions.settings {
             self.load_settings();
         }
         let pause = self.engine.pause.at(self.time.now);
@@ -259,7 +277,7 @@ impl<F: Front> Turn<F> {
     }
 
     fn load_settings(&mut self) {
-        self.settings_version = self.engine.settings.version();
+        self.versions.settings = self.engine.settings.version();
         self.settings = self.engine.settings.get();
         self.executor.configure();
         self.warn_of_limit();
@@ -294,6 +312,10 @@ impl<F: Front> Turn<F> {
             self.leave_wait(&session);
         }
         self.end_subscriptions(&session);
+        session.client.note_left();
+        if session.caching.is_some() {
+            self.engine.broker.readers.end(session.client.id);
+        }
         Some(session)
     }
 

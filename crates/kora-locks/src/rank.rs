@@ -22,6 +22,8 @@ pub const STREAM_ORDER: u8 = 14;
 pub const LOG: u8 = 16;
 /// Who subscribes to what.
 pub const SUBSCRIPTIONS: u8 = 20;
+/// Clients that keep copies of what they read.
+pub const READERS: u8 = 21;
 /// The one order of all messages.
 pub const MESSAGES: u8 = 22;
 /// A worker's subscribers.
@@ -52,6 +54,10 @@ pub const CLIENT_WAIT: u8 = 46;
 pub const CLIENT_WATCH: u8 = 48;
 /// What a client says of itself.
 pub const CLIENT_TEXT: u8 = 50;
+/// What was refused to users of late.
+pub const REFUSALS: u8 = 52;
+/// The users.
+pub const USERS: u8 = 53;
 /// Counts of errors.
 pub const ERROR_COUNTS: u8 = 54;
 /// The configuration in force.
@@ -84,6 +90,7 @@ pub(crate) fn name(rank: u8) -> &'static str {
         LOG_WRITER => "LOG_WRITER",
         LOG => "LOG",
         SUBSCRIPTIONS => "SUBSCRIPTIONS",
+        READERS => "READERS",
         MESSAGES => "MESSAGES",
         SEATS => "SEATS",
         PASSED_BY => "PASSED_BY",
@@ -99,6 +106,8 @@ pub(crate) fn name(rank: u8) -> &'static str {
         CLIENT_WAIT => "CLIENT_WAIT",
         CLIENT_WATCH => "CLIENT_WATCH",
         CLIENT_TEXT => "CLIENT_TEXT",
+        REFUSALS => "REFUSALS",
+        USERS => "USERS",
         ERROR_COUNTS => "ERROR_COUNTS",
         CONFIG => "CONFIG",
         SPREAD => "SPREAD",

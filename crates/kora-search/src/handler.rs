@@ -24,6 +24,7 @@ mod search;
 mod shape;
 mod spell;
 mod suggest;
+pub(crate) mod temporary;
 mod words;
 
 use std::fmt::Display;
@@ -122,13 +123,18 @@ fn service(ctx: &Ctx<'_>) -> CommandResult<Arc<Service>> {
 }
 
 /// The index of a name or an alias, which is counted as used.
+///
+/// # Errors
+/// If there is none, or the client may not read all that it holds.
 fn index_of(
+    ctx: &Ctx<'_>,
     service: &Service,
     name: &[u8],
     refused: impl FnOnce() -> CommandError,
 ) -> CommandResult<Arc<Declaration>> {
     let index = service.find(name).ok_or_else(refused)?;
-    index.counters.note_use();
+    ctx.permit_index(&index.schema.prefixes, false)?;
+    index.counters.note_use(ctx.now);
     Ok(index)
 }
 

@@ -19,7 +19,7 @@ pub mod persistence;
 pub mod rewrite;
 pub mod table;
 pub mod tls;
-mod user_line;
+pub mod users;
 pub mod value;
 
 use field::{ByteCount, FileMode, choice};
@@ -37,6 +37,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tls::{Contexts, TlsConfig};
+pub use users::{PubsubDefault, UserLine};
 use value::Setting;
 
 choice! {
@@ -131,6 +132,14 @@ pub struct Config {
     pub protected_mode: bool,
     /// `requirepass`: empty for none.
     pub password: Vec<u8>,
+    /// `aclfile`: empty for none.
+    pub acl_file: Vec<u8>,
+    /// `acl-pubsub-default`: what new users may do with channels.
+    pub pubsub_default: PubsubDefault,
+    /// `acllog-max-len`.
+    pub acl_log_entries_max: i64,
+    /// Lines that declare users.
+    pub user_lines: Vec<UserLine>,
     /// `maxclients`.
     pub max_clients: u32,
     /// `timeout`: seconds after which an idle client is disconnected, 0 for never.
@@ -183,6 +192,8 @@ pub struct Config {
     pub lfu_log_factor: u32,
     /// `lfu-decay-time`.
     pub lfu_decay_minutes: u32,
+    /// `tracking-table-max-keys`: keys noted as read for clients that keep copies; 0 for no limit.
+    pub noted_keys_max: i64,
     /// `latency-tracking`: whether it is counted how long commands take.
     pub tracks_latency: bool,
     /// `latency-tracking-info-percentiles`: what INFO shows of it.
@@ -236,6 +247,7 @@ impl Config {
             stream_node_max_bytes: packed.stream_node_max_bytes.0,
             stream_node_max_entries: packed.stream_node_max_entries.unsigned_abs(),
             hll_sparse_max_bytes: packed.hll_sparse_max_bytes.0,
+            noted_keys_max: self.noted_keys_max.unsigned_abs(),
             ..CoreConfig::default()
         }
     }
@@ -278,11 +290,6 @@ impl Config {
             ClientsLimit::Bytes(bytes) => bytes.max(CLIENTS_BYTES_MIN),
             ClientsLimit::Percent(percent) => (self.max_memory.0 / 100 * percent).max(CLIENTS_BYTES_MIN),
         }
-    }
-
-    /// Whether protected mode keeps a client out, who is on this machine or not.
-    pub(crate) fn protects_from(&self, is_local: bool) -> bool {
-        self.protected_mode && self.password.is_empty() && !is_local
     }
 
     /// `dbfilename` as a name of a file.
@@ -343,6 +350,10 @@ impl Default for Config {
             tcp_backlog: 511,
             protected_mode: true,
             password: Vec::new(),
+            acl_file: Vec::new(),
+            pubsub_default: PubsubDefault::ResetChannels,
+            acl_log_entries_max: 128,
+            user_lines: Vec::new(),
             max_clients: 10_000,
             timeout_seconds: 0,
             tcp_keepalive_seconds: 300,
@@ -373,6 +384,7 @@ impl Default for Config {
             eviction_tenacity: 10,
             lfu_log_factor: 10,
             lfu_decay_minutes: 1,
+            noted_keys_max: 1_000_000,
             tracks_latency: true,
             latency_percentiles: Percentiles::default(),
             hz: 10,

@@ -3,6 +3,7 @@
 pub(crate) mod balance;
 pub(crate) mod client;
 pub(crate) mod connection;
+pub(crate) mod describe;
 pub(crate) mod mail;
 
 use std::sync::Arc;
@@ -83,6 +84,10 @@ impl Front for Shared {
         resp == Resp::V3
     }
 
+    fn style_of(tells_apart: bool) -> Resp {
+        if tells_apart { Resp::V3 } else { Resp::V2 }
+    }
+
     fn prepare(buffers: &mut Buffers, output: &mut Output, is_subscriber: bool) {
         if is_subscriber {
             buffers.fill_for_messages(output);
@@ -117,6 +122,13 @@ impl Front for Shared {
 
     fn show(client: &Client, link: &Connection, output: &Output, figures: SessionFigures, now: UnixMs) {
         publish((client, link, output), figures, now);
+    }
+
+    fn client_line(&self, client: &Client, now: UnixMs) -> Vec<u8> {
+        let mut line = Vec::new();
+        describe::describe(self, client, now).write_line(&mut line);
+        line.pop();
+        line
     }
 
     fn client_count(&self) -> u64 {
@@ -184,6 +196,7 @@ impl Shared {
     pub(crate) fn set_config(&self, config: Config) {
         let settings = config.settings();
         self.balance.set_gathers(config.gather_connections);
+        crate::users::configure(&self.engine, &config);
         *self.config.write() = Arc::new(config);
         self.config_version.fetch_add(1, Ordering::Release);
         self.engine.set_settings(settings);

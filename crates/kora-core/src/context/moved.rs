@@ -5,10 +5,12 @@
 
 use std::sync::Arc;
 
+use super::guard::Guard;
 use super::{Blocking, Ctx, HeldShards, Stores};
 use crate::config::CoreConfig;
 use crate::db::DbIndex;
 use crate::journal::Journal;
+use crate::reader::Reader;
 use crate::services::Services;
 use crate::slot::ShardId;
 use crate::store::ShardStore;
@@ -26,6 +28,8 @@ pub struct MovedContext {
     shard_count: u16,
     journal: Journal,
     services: Option<Arc<Services>>,
+    reader: Option<Reader>,
+    guard: Option<Arc<dyn Guard>>,
 }
 
 impl MovedContext {
@@ -33,16 +37,25 @@ impl MovedContext {
     pub fn fill(&mut self, ctx: &mut Ctx<'_>) {
         debug_assert_eq!(self.held, 0, "a context is moved out once");
         self.shard_count = ctx.shard_count();
+        self.reader = ctx.reader;
         if !self.services.as_ref().is_some_and(|services| Arc::ptr_eq(services, ctx.services)) {
             self.services = Some(Arc::clone(ctx.services));
         }
+        self.guard = ctx.guard.cloned();
         self.exchange(ctx);
     }
 
     /// Gives back what was taken from `ctx`.
     pub fn empty(&mut self, ctx: &mut Ctx<'_>) {
         self.exchange(ctx);
+        self.guard = None;
         self.held = 0;
+    }
+
+    /// Whom the command runs for, if that is somebody who may not do everything.
+    #[must_use]
+    pub fn guard(&self) -> Option<&Arc<dyn Guard>> {
+        self.guard.as_ref()
     }
 
     /// What the engine offers.
@@ -82,7 +95,20 @@ impl MovedContext {
         };
         let services = self.services.as_ref().unwrap_or_else(|| Services::none());
         let (journal, blocking) = (&mut self.journal, Blocking::Scripted);
-        Ctx { stores, journal, services, db, now, no_touch, blocking, watch: None, resumed: None }
+        let (reader, guard) = (self.reader, self.guard.as_ref());
+        Ctx {
+            stores,
+            journal,
+            services,
+            db,
+            now,
+            no_touch,
+            blocking,
+            watch: None,
+            resumed: None,
+            reader,
+            guard,
+        }
     }
 
     /// Records what the commands did.
