@@ -426,12 +426,17 @@ impl Journal {
     }
 
     /// A command has ended that may have written: records `args` as they were sent if changes were counted since `mark` and no
-    /// effect was recorded since.
+    /// effect was recorded since. The command's own name, `name`, takes the place of another that its client knows it by.
     #[inline]
-    pub fn close_command(&mut self, mark: Mark, db: DbIndex, args: &[&[u8]]) {
+    pub fn close_command(&mut self, mark: Mark, db: DbIndex, name: &'static str, args: &[&[u8]]) {
         let present = self.mark();
         if self.is_recording() && present.changes != mark.changes && present.recorded == mark.recorded {
-            self.push_effect(db, args, false);
+            let own = name.split_once('|').map_or(name, |(container, _)| container).as_bytes();
+            if args[0].eq_ignore_ascii_case(own) {
+                self.push_effect(db, args, false);
+            } else {
+                self.push_effect(db, &[&[own], &args[1..]].concat(), false);
+            }
         }
     }
 

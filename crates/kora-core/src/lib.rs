@@ -15,6 +15,7 @@ mod extendible;
 pub mod fuzz;
 pub mod glob;
 pub mod hash;
+pub mod idle;
 pub mod journal;
 pub mod number;
 pub mod packed;

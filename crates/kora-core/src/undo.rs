@@ -140,7 +140,7 @@ mod tests {
         undo.save(ctx, command.facts, &args)?;
         let (mark, db) = (ctx.journal.open_command(ctx.now), ctx.db);
         handler(ctx, &args, &mut TreeSink::new(true)).unwrap();
-        ctx.journal.close_command(mark, db, &args);
+        ctx.journal.close_command(mark, db, command.facts.name, &args);
         Ok(())
     }
 

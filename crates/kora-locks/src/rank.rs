@@ -68,6 +68,8 @@ pub const ACCOUNT: u8 = 58;
 pub const LOG_OF_SERVER: u8 = 59;
 /// The thread of a shard of the library's engine.
 pub const SHARD_THREAD: u8 = 60;
+/// Encrypted sessions that clients may take up again.
+pub const TLS_SESSIONS: u8 = 61;
 
 /// The name of a rank.
 #[cfg(any(debug_assertions, feature = "assert"))]
@@ -107,6 +109,7 @@ pub(crate) fn name(rank: u8) -> &'static str {
         ACCOUNT => "ACCOUNT",
         LOG_OF_SERVER => "LOG_OF_SERVER",
         SHARD_THREAD => "SHARD_THREAD",
+        TLS_SESSIONS => "TLS_SESSIONS",
         _ => "a lock of another rank",
     }
 }

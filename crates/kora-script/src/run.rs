@@ -386,7 +386,7 @@ impl Run {
         let result = handler(&mut ctx, args, out);
         note_reads(&mut ctx, facts, args);
         if is_write {
-            ctx.journal.close_command(mark, self.db, args);
+            ctx.journal.close_command(mark, self.db, facts.name, args);
         }
         Ok(result?)
     }

@@ -24,6 +24,7 @@ mod search;
 mod shape;
 mod spell;
 mod suggest;
+pub(crate) mod temporary;
 mod words;
 
 use std::fmt::Display;
@@ -33,6 +34,7 @@ use kora_core::command::spec::{CommandSpec, Facts, Flags, Group, Route, Traits};
 use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
+use kora_core::time::UnixMs;
 
 use crate::service::{Declaration, Service};
 
@@ -123,12 +125,12 @@ fn service(ctx: &Ctx<'_>) -> CommandResult<Arc<Service>> {
 
 /// The index of a name or an alias, which is counted as used.
 fn index_of(
-    service: &Service,
+    (service, now): (&Service, UnixMs),
     name: &[u8],
     refused: impl FnOnce() -> CommandError,
 ) -> CommandResult<Arc<Declaration>> {
     let index = service.find(name).ok_or_else(refused)?;
-    index.counters.note_use();
+    index.counters.note_use(now);
     Ok(index)
 }
 

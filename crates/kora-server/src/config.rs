@@ -18,6 +18,7 @@ pub mod percentiles;
 pub mod persistence;
 pub mod rewrite;
 pub mod table;
+pub mod tls;
 mod user_line;
 pub mod value;
 
@@ -25,7 +26,7 @@ use field::{ByteCount, FileMode, choice};
 use kora_core::config::{CoreConfig, EvictionConfig, EvictionOrder, EvictionScope, Tracking};
 use kora_engine::assembly::shards_for;
 use kora_engine::events::EventFlags;
-use kora_engine::settings::{self, ProcessorLists, Settings};
+use kora_engine::settings::{self, ProcessorLists, RenamedCommand, Settings};
 use kora_engine::threads::Processors;
 use limits::{ClientsLimit, OutputLimit, OutputLimits};
 use percentiles::Percentiles;
@@ -35,6 +36,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tls::{Contexts, TlsConfig};
 use value::Setting;
 
 choice! {
@@ -121,6 +123,8 @@ pub struct Config {
     pub unix_socket: Vec<u8>,
     /// `unixsocketperm`: permissions of the unix socket, 0 for those of the process.
     pub unix_socket_mode: FileMode,
+    /// `socket-mark-id`: what the system marks packets of clients' connections with; 0 for nothing.
+    pub socket_mark: u32,
     /// `tcp-backlog`: connections the system may hold before they are accepted.
     pub tcp_backlog: u32,
     /// `protected-mode`: without a password only this machine's clients are served.
@@ -159,6 +163,10 @@ pub struct Config {
     pub dir: Vec<u8>,
     /// `enable-debug-command`.
     pub debug_command: Permission,
+    /// `enable-protected-configs`: who may change directives that say where files are written.
+    pub protected_configs: Permission,
+    /// `rename-command`: in the order of their lines.
+    pub renamed_commands: Vec<RenamedCommand>,
     /// `maxmemory`: 0 for no limit.
     pub max_memory: ByteCount,
     /// `maxmemory-clients`.
@@ -193,6 +201,10 @@ pub struct Config {
     pub packed: PackedLimits,
     /// Files of data.
     pub persistence: PersistenceConfig,
+    /// Encryption.
+    pub tls: TlsConfig,
+    /// What that comes to, in a configuration that is in force.
+    pub(crate) contexts: Contexts,
     /// The file it was read from, if any: the one CONFIG REWRITE writes.
     pub file: Option<PathBuf>,
     /// Values given for directives that have no effect here, by name.
@@ -248,6 +260,7 @@ impl Config {
                 Permission::Yes => settings::Permission::Yes,
                 Permission::Local => settings::Permission::Local,
             },
+            renamed_commands: self.renamed_commands.as_slice().into(),
             persistence: Arc::new(self.persistence.settings(self.data_dir())),
             processors: Arc::clone(&self.processors),
         }
@@ -268,6 +281,11 @@ impl Config {
             ClientsLimit::Bytes(bytes) => bytes.max(CLIENTS_BYTES_MIN),
             ClientsLimit::Percent(percent) => (self.max_memory.0 / 100 * percent).max(CLIENTS_BYTES_MIN),
         }
+    }
+
+    /// Whether protected mode keeps a client out, who is on this machine or not.
+    pub(crate) fn protects_from(&self, is_local: bool) -> bool {
+        self.protected_mode && self.password.is_empty() && !is_local
     }
 
     /// `dbfilename` as a name of a file.
@@ -292,13 +310,13 @@ impl Config {
         u16::try_from(cores).unwrap_or(u16::MAX)
     }
 
-    /// Which keys may be evicted, and which of them first.
     /// Whether `maxmemory-policy` goes by the use of keys.
     fn tracks_use(&self) -> bool {
         let EvictionConfig { scope, order, .. } = self.eviction();
         scope != EvictionScope::Nothing && matches!(order, EvictionOrder::Lru | EvictionOrder::Lfu)
     }
 
+    /// Which keys may be evicted, and which of them first.
     fn eviction(&self) -> EvictionConfig {
         use MaxmemoryPolicy as Policy;
         let (scope, order) = match self.max_memory_policy {
@@ -324,6 +342,7 @@ impl Default for Config {
             port: 6379,
             unix_socket: Vec::new(),
             unix_socket_mode: FileMode(0),
+            socket_mark: 0,
             tcp_backlog: 511,
             protected_mode: true,
             password: Vec::new(),
@@ -347,6 +366,8 @@ impl Default for Config {
             log_file: Vec::new(),
             dir: Vec::new(),
             debug_command: Permission::No,
+            protected_configs: Permission::No,
+            renamed_commands: Vec::new(),
             max_memory: ByteCount(0),
             max_memory_clients: ClientsLimit::Bytes(0),
             max_memory_policy: MaxmemoryPolicy::Noeviction,
@@ -364,6 +385,8 @@ impl Default for Config {
             event_flags: EventFlags::default(),
             packed: PackedLimits::default(),
             persistence: PersistenceConfig::default(),
+            tls: TlsConfig::default(),
+            contexts: Contexts::default(),
             file: None,
             inert: BTreeMap::new(),
         }

@@ -255,6 +255,12 @@ impl<D: Driver> Executor<D> {
         self.services = services;
     }
 
+    /// What the engine offers to commands.
+    #[must_use]
+    pub fn services(&self) -> &Arc<Services> {
+        &self.services
+    }
+
     /// Gives to `sink` from now on what commands threw away: when [`Executor::dispose`] is called, and before an operation is
     /// answered, so that whoever has the answer finds the memory given up.
     pub fn set_garbage_sink(&mut self, sink: GarbageSink) {

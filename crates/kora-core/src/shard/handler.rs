@@ -37,7 +37,7 @@ pub(super) fn run_handler<S>(
     let result = handler(&mut ctx, args, out);
     note_reads(&mut ctx, facts, args);
     if facts.flags.has(Flags::WRITE) {
-        journal.close_command(mark, setting.db, args);
+        journal.close_command(mark, setting.db, facts.name, args);
     }
     journal.end_command(facts.name, timing);
     match result {

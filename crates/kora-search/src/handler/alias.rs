@@ -66,9 +66,8 @@ fn add(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_new: bool) -> 
     let [alias, index] = *exactly(args, "FT.ALIASADD")?;
     let service = service(ctx)?;
     let mut state = service.state();
-    if !state.indexes.contains_key(index) {
-        return Err(NO_INDEX);
-    }
+    let Some(declared) = state.indexes.get(index) else { return Err(NO_INDEX) };
+    declared.counters.renew(ctx.now);
     if state.aliases.contains_key(alias) {
         if !if_new {
             return Err(CommandError::text("Alias already exists"));
@@ -85,9 +84,8 @@ fn update(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     let [alias, index] = *exactly(args, "FT.ALIASUPDATE")?;
     let service = service(ctx)?;
     let mut state = service.state();
-    if !state.indexes.contains_key(index) {
-        return Err(NO_INDEX);
-    }
+    let Some(declared) = state.indexes.get(index) else { return Err(NO_INDEX) };
+    declared.counters.renew(ctx.now);
     state.aliases.insert(alias.into(), index.into());
     ctx.journal.changed(1);
     out.ok();
@@ -97,7 +95,14 @@ fn update(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
 fn delete(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_there: bool) -> CommandResult {
     let [alias] = *exactly(args, "FT.ALIASDEL")?;
     let service = service(ctx)?;
-    let is_there = service.state().aliases.remove(alias).is_some();
+    let is_there = {
+        let mut state = service.state();
+        let index = state.aliases.remove(alias);
+        if let Some(declared) = index.as_deref().and_then(|index| state.indexes.get(index)) {
+            declared.counters.renew(ctx.now);
+        }
+        index.is_some()
+    };
     if !is_there && !if_there {
         return Err(CommandError::text("Alias does not exist"));
     }
