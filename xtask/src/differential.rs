@@ -1,4 +1,4 @@
-//! `differential`: the same random commands to Kora and to a real server; with `--search`, random queries to indexes and to a naive model.
+//! `differential`: the same random commands to Kora and to a real server; with `--users`, random users with rules; with `--search`, random queries to indexes and to a naive model.
 //!
 //! For long runs build optimised: `cargo run --release --package xtask -- differential --search --queries 1000000`.
 
@@ -43,6 +43,9 @@ pub(crate) struct Args {
     /// Ask indexes instead, and compare with a look at every key
     #[arg(long, conflicts_with_all = ["reference", "kora", "program", "types"])]
     search: bool,
+    /// Compare random users and their rules instead, this many. All users but `default` are deleted
+    #[arg(long, value_name = "COUNT", conflicts_with_all = ["search", "types"])]
+    users: Option<u64>,
     /// Number of queries
     #[arg(long, default_value_t = 1_000_000, requires = "search")]
     queries: u64,
@@ -69,10 +72,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             &["--workers", &args.workers.to_string(), "--gather-connections", "no"],
         )?),
     };
-    let other = match (&started, &args.kora) {
+    let mut other = match (&started, &args.kora) {
         (Some(server), _) => server.target()?,
         (None, address) => TcpTarget::new(address.as_deref().context("a server to compare with")?)?,
     };
+    if let Some(count) = args.users {
+        let servers = (&mut reference.target()?, &mut other);
+        let mut report = |agreed| println!("{agreed} users agree");
+        differential::run_users(args.seed, count, servers, &mut report)?;
+        println!("{count} users without a difference");
+        return Ok(());
+    }
     let plan = Plan { seed: args.seed, commands: args.commands, groups: args.types.clone() };
     let start = Instant::now();
     let mut next_report = 0;

@@ -123,7 +123,7 @@ fn has_unranked_lock(file: &str, line: &str) -> bool {
 
 /// The arrows between crates point down only: see docs/architecture.md.
 fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
-    let layers: [(&str, &[&str]); 17] = [
+    let layers: [(&str, &[&str]); 18] = [
         ("kora-format", &[]),
         ("kora-locks", &[]),
         ("kora-stream", &[]),
@@ -136,12 +136,17 @@ fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
         ("kora-vector", &["kora-core", "kora-hnsw", "kora-index", "kora-locks"]),
         ("kora-doc", &["kora-core", "kora-index", "kora-json", "kora-locks"]),
         ("kora-protocol", &["kora-format"]),
+        ("kora-acl", &["kora-core", "kora-protocol"]),
         ("kora-script", &["kora-core", "kora-locks", "kora-protocol"]),
         ("kora-storage", &["kora-format", "kora-locks", "kora-stream"]),
-        ("kora-engine", &["kora-core", "kora-locks", "kora-script", "kora-storage", "kora-stream"]),
+        (
+            "kora-engine",
+            &["kora-acl", "kora-core", "kora-locks", "kora-script", "kora-storage", "kora-stream"],
+        ),
         (
             "kora-server",
             &[
+                "kora-acl",
                 "kora-core",
                 "kora-doc",
                 "kora-engine",

@@ -1,6 +1,7 @@
 //! What a handler sees: the keyspaces of its keys, wherever they live, the time, and the journal.
 
 pub mod errand;
+pub mod guard;
 pub mod moved;
 mod stores;
 
@@ -117,14 +118,16 @@ pub struct Ctx<'a> {
     pub resumed: Option<&'a Arc<dyn errand::Errand>>,
     /// The client, if it keeps copies of what it reads.
     pub reader: Option<Reader>,
+    /// Whom it runs for, if that is somebody who may not do everything.
+    pub guard: Option<&'a Arc<dyn guard::Guard>>,
 }
 
 impl<'a> Ctx<'a> {
     /// A context for a command that has only stores: no services, and it may not wait.
     pub fn bare(stores: Stores<'a>, journal: &'a mut Journal, db: DbIndex, now: UnixMs) -> Self {
         let (services, blocking) = (Services::none(), Blocking::Forbidden);
-        let (no_touch, watch, resumed, reader) = (false, None, None, None);
-        Self { stores, journal, services, db, now, no_touch, blocking, watch, resumed, reader }
+        let (no_touch, watch, resumed, reader, guard) = (false, None, None, None, None);
+        Self { stores, journal, services, db, now, no_touch, blocking, watch, resumed, reader, guard }
     }
 }
 

@@ -62,7 +62,12 @@ const JSON: Arg = Arg::string("json");
 const PATH: Arg = Arg::string("path");
 
 /// What all commands have in common.
-const FAMILY: Facts = Facts { group: Group::Module, since: "1.0.0", ..Facts::NONE };
+const FAMILY: Facts = Facts {
+    group: Group::Module,
+    since: "1.0.0",
+    key_prefix: Some(|args| args.get(1).map(|collection| key::prefix(&key::escaped(collection)))),
+    ..Facts::NONE
+};
 
 /// Commands that only look at a collection as a whole.
 const ASKS: Facts = Facts {

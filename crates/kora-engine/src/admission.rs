@@ -93,14 +93,23 @@ pub(crate) enum Verdict {
     AwaitPause,
     /// Its sender is told this.
     Refuse(CommandError),
+    /// Its sender is a user who may not run it.
+    Deny,
 }
 
-/// Decides. `has_room` makes room if the memory limit is exceeded, and says whether there is any; it is asked only of a command
+/// Decides. `may_use` says whether its user may run it, and otherwise what becomes of it; `has_room` makes room if the memory limit is exceeded, and says whether there is any; it is asked only of a command
 /// that needs memory, or may.
-pub(crate) fn judge(asked: &Asked, gates: &Gates, has_room: impl FnOnce() -> bool) -> Verdict {
+pub(crate) fn judge(
+    asked: &Asked,
+    gates: &Gates,
+    may_use: impl FnOnce() -> Result<(), Verdict>,
+    has_room: impl FnOnce() -> bool,
+) -> Verdict {
     let verdict = match &asked.path {
-        Path::Direct(standing) | Path::Queue(standing) => judge_sent(asked, standing, gates, has_room),
-        Path::Script(script) => judge_called(asked, *script, gates, has_room),
+        Path::Direct(standing) | Path::Queue(standing) => {
+            judge_sent(asked, (standing, gates), may_use, has_room)
+        }
+        Path::Script(script) => judge_called(asked, (*script, gates), may_use, has_room),
     };
     verdict.err().unwrap_or(match asked.path {
         Path::Queue(_) if !asked.facts.traits.has(Traits::NEVER_QUEUED) => Verdict::Queue,
@@ -115,8 +124,8 @@ fn refuse(text: &'static str) -> Result<(), Verdict> {
 /// What a session sends.
 fn judge_sent(
     asked: &Asked,
-    standing: &SessionState,
-    gates: &Gates,
+    (standing, gates): (&SessionState, &Gates),
+    may_use: impl FnOnce() -> Result<(), Verdict>,
     has_room: impl FnOnce() -> bool,
 ) -> Result<(), Verdict> {
     let Asked { facts, flags, path } = asked;
@@ -133,6 +142,7 @@ fn judge_sent(
     if matches!(path, Path::Queue(_)) && facts.flags.has(Flags::NO_MULTI) {
         return refuse("ERR Command not allowed inside a transaction");
     }
+    may_use()?;
     if gates.busy.is_none() && !gates.is_loading {
         needs_room(asked, has_room)?;
     }
@@ -165,8 +175,8 @@ fn judge_sent(
 /// What a script calls. Its session, and the gates that hold back everything, were asked when the script itself came.
 fn judge_called(
     asked: &Asked,
-    script: ScriptState,
-    gates: &Gates,
+    (script, gates): (ScriptState, &Gates),
+    may_use: impl FnOnce() -> Result<(), Verdict>,
     has_room: impl FnOnce() -> bool,
 ) -> Result<(), Verdict> {
     let Asked { facts, flags, .. } = asked;
@@ -176,6 +186,7 @@ fn judge_called(
     if flags.has(Flags::NOSCRIPT) && !may_debug {
         return Err(Verdict::Refuse(NOT_FROM_SCRIPT));
     }
+    may_use()?;
     if script.is_read_only && flags.has_any(Flags::WRITE.with(Flags::MAY_REPLICATE)) {
         return refuse("ERR Write commands are not allowed from read-only scripts.");
     }

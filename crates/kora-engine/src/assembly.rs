@@ -15,6 +15,7 @@ use kora_core::time::UnixMs;
 use kora_script::{Looks, Scripts};
 use kora_storage::disk::Disk;
 
+use crate::access::Access;
 use crate::command::{self, SHARD_FAMILIES};
 use crate::counters::Counters;
 use crate::ending::Ending;
@@ -133,6 +134,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
     let (sender, ended) = crossbeam_channel::unbounded();
     let ending = Ending::new(sender, Arc::clone(&scripts), Arc::clone(&persistence), Arc::clone(hub.bells()));
     let engine = Arc::new(Engine {
+        access: Arc::new(Access::new(table.all().iter().map(|command| command.facts))),
         table,
         broker: Arc::new(Broker::new(hub.worker_count())),
         hub,

@@ -6,12 +6,14 @@ mod server_call;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use kora_acl::Users;
 use kora_core::command::table::CommandTable;
 use kora_core::entry::data_type::Extensions;
 use kora_core::shard::hub::Hub;
 use kora_core::store::ShardStore;
 use kora_script::Scripts;
 
+use crate::access::{Access, Denials};
 use crate::counters::{Counters, ShardCounters, WorkerCounters};
 use crate::ending::Ending;
 use crate::front::{Front, Mail, Workers};
@@ -46,6 +48,8 @@ pub struct Engine<F: Front> {
     pub account: Arc<Account>,
     /// Frees what the shards throw away.
     pub reclaimer: Reclaimer,
+    /// Who may do what.
+    pub access: Arc<Access>,
     pub pause: Pause,
     pub ending: Arc<Ending>,
     /// Whether it is counted how long commands take.
@@ -89,6 +93,13 @@ impl<F: Front> Engine<F> {
         }
     }
 
+    /// Changes the users. Every worker looks at its sessions before it sleeps again, and before it runs another command of one.
+    pub fn change_users<T>(&self, change: impl FnOnce(&mut Users) -> T) -> T {
+        let changed = self.access.change(change);
+        self.hub.bells().ring_all();
+        changed
+    }
+
     /// Sends every worker a message.
     pub fn send_all(&self, mail: impl Fn() -> Mail<F::Mail>) {
         self.hub.workers().for_each(|worker| self.hub.send_driver_mail(worker, mail()));
@@ -106,6 +117,7 @@ impl<F: Front> Engine<F> {
         self.counters.iter().for_each(WorkerCounters::reset);
         self.counters.shards().for_each(ShardCounters::reset);
         metrics::reset(&Account::METRICS, &self.account);
+        metrics::reset(&Denials::METRICS, &self.access.denials);
         self.persistence.reset_stats();
     }
 
@@ -114,6 +126,7 @@ impl<F: Front> Engine<F> {
         metrics::read(&WorkerCounters::METRICS, self.counters.iter(), wanted, readings);
         metrics::read(&ShardCounters::METRICS, self.counters.shards(), wanted, readings);
         metrics::read(&Account::METRICS, std::iter::once(&*self.account), wanted, readings);
+        metrics::read(&Denials::METRICS, std::iter::once(&self.access.denials), wanted, readings);
     }
 
     /// The sum of a counter over all workers.

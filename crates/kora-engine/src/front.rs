@@ -92,6 +92,11 @@ pub trait Front: fmt::Debug + Send + Sync + Sized + 'static {
     ) {
     }
 
+    /// A client, in a line of text: for the log of what was refused.
+    fn client_line(&self, _client: &Self::Client, _now: UnixMs) -> Vec<u8> {
+        Vec::new()
+    }
+
     /// How many clients there are, as far as the front knows.
     fn client_count(&self) -> u64 {
         0

@@ -2,6 +2,7 @@
 //!
 //! No sockets, no configuration files, no wire format. `docs/architecture.md` has the map.
 
+pub mod access;
 mod admission;
 pub mod assembly;
 pub mod caching;

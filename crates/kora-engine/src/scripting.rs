@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kora_core::command::spec::Facts;
 use kora_core::command::table::{CommandTable, Handler as Runner};
+use kora_core::context::guard::{Asker, Guard};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 use kora_core::services::Services;
@@ -65,7 +66,7 @@ impl<F: Front> Host for ScriptHost<F> {
         resolve(&self.table, args)
     }
 
-    fn admit(&self, facts: &'static Facts, caller: Caller) -> CommandResult {
+    fn admit(&self, facts: &'static Facts, args: &[&[u8]], caller: Caller<'_>) -> CommandResult {
         let may_debug = self.may_debug.load(Ordering::Relaxed);
         let path = Path::Script(ScriptState { is_read_only: caller.is_read_only, may_debug });
         let asked = Asked { facts, flags: facts.flags, path };
@@ -73,7 +74,9 @@ impl<F: Front> Host for ScriptHost<F> {
         if asked.must_be_kept() {
             gates.unkeepable = self.persistence.refusal().map(CommandError::from);
         }
-        match judge(&asked, &gates, || !caller.is_short_of_memory) {
+        let permit = |guard: &Arc<dyn Guard>| guard.permit(facts.name, args, Asker::Script, caller.now);
+        let may_use = || caller.guard.map_or(Ok(()), permit).map_err(Verdict::Refuse);
+        match judge(&asked, &gates, may_use, || !caller.is_short_of_memory) {
             Verdict::Refuse(error) => Err(error),
             _ => Ok(()),
         }

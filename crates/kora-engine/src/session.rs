@@ -1,5 +1,6 @@
 //! What the engine keeps of one client: what it has chosen, what it has begun, what it waits for, and its output.
 
+mod identity;
 mod wait;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use kora_core::shard::operation::{Operation, Part, Setting};
 use kora_core::store::watch::Watched;
 use kora_core::time::UnixMs;
 
+use crate::access::Identity;
 use crate::caching::Caching;
 use crate::client::{Origin, SessionPlace};
 use crate::front::{Front, Output, SessionFigures, Style, Workers};
@@ -42,7 +44,7 @@ pub struct Choice<S> {
     pub db: DbIndex,
     /// How it reads replies.
     pub style: S,
-    /// Whether it may use commands at all.
+    /// Whether it has proved who it is, or need not.
     pub is_authenticated: bool,
     /// CLIENT NO-TOUCH.
     pub no_touch: bool,
@@ -109,6 +111,8 @@ pub struct Session<F: Front> {
     pub output: F::Output,
     /// What the client has chosen.
     pub choice: Choice<Style<F>>,
+    /// Who it is.
+    pub identity: Identity,
     /// What MULTI has begun.
     pub queue: Option<Box<Queue<F>>>,
     /// What the next EXEC depends on.
@@ -158,6 +162,7 @@ impl<F: Front> Session<F> {
             link,
             output: F::Output::default(),
             choice,
+            identity: Identity::default(),
             queue: None,
             watched: None,
             subscriptions: Subscriptions::default(),
@@ -196,7 +201,8 @@ impl<F: Front> Session<F> {
     pub(crate) fn setting(&self, now: UnixMs) -> Setting<Style<F>> {
         let Choice { db, style, no_touch, .. } = self.choice;
         let reader = self.caching.as_ref().map(|caching| caching.reader(self.client.id));
-        Setting { db, now, no_touch, style, watch: None, resumed: None, reader }
+        let guard = self.identity.guard();
+        Setting { db, now, no_touch, style, watch: None, resumed: None, reader, guard }
     }
 
     /// Whether it is subscribed to anything.

@@ -8,6 +8,7 @@
 //! ([`Turn::take_sendable`]), [`Turn::sweep_expired`], and [`Turn::park`] before the worker sleeps. Effects are handed over
 //! before anything is sent. No round waits for another worker.
 
+mod access;
 mod ahead;
 mod books;
 mod busy;
@@ -68,7 +69,7 @@ pub struct Turn<F: Front> {
     /// Buffers for their outputs.
     pub buffers: F::Buffers,
     settings: Arc<Settings>,
-    settings_version: u64,
+    versions: Versions,
     time: Time,
     gate: Gate,
     /// When the sessions give up that wait for something no longer than that.
@@ -91,6 +92,13 @@ pub struct Turn<F: Front> {
     room: Room,
     /// What other workers sent that is the front's.
     mail: Vec<F::Mail>,
+}
+
+/// Of what is shared, which versions this worker has taken up.
+#[derive(Clone, Copy, Debug)]
+struct Versions {
+    settings: u64,
+    users: u64,
 }
 
 /// The time of a round. What goes by the clock goes by this, so that a round reads the clock once, and once more behind
@@ -148,7 +156,7 @@ impl<F: Front> Turn<F> {
         let begun = front.elapsed();
         Self {
             executor,
-            settings_version: engine.settings.version(),
+            versions: Versions { settings: engine.settings.version(), users: engine.access.version() },
             settings: engine.settings.get(),
             cover: Cover::new(&engine.table),
             engine,
@@ -219,6 +227,7 @@ impl<F: Front> Turn<F> {
         self.cover.notes = self.engine.persistence.notes();
         self.cover.round += 1;
         self.take_up_settings();
+        self.take_up_users();
         self.hold_publishers();
         if has_events || self.sessions.has_runnable() {
             self.pace.note_work(self.time.begun);
@@ -257,7 +266,7 @@ impl<F: Front> Turn<F> {
     /// Takes up the settings and the pause if they have changed.
     #[inline]
     fn take_up_settings(&mut self) {
-        if self.engine.settings.version() != self.settings_version {
+        if self.engine.settings.version() != self.versions.settings {
             self.load_settings();
         }
         let pause = self.engine.pause.at(self.time.now);
@@ -268,7 +277,7 @@ impl<F: Front> Turn<F> {
     }
 
     fn load_settings(&mut self) {
-        self.settings_version = self.engine.settings.version();
+        self.versions.settings = self.engine.settings.version();
         self.settings = self.engine.settings.get();
         self.executor.configure();
         self.warn_of_limit();

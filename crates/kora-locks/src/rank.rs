@@ -54,6 +54,10 @@ pub const CLIENT_WAIT: u8 = 46;
 pub const CLIENT_WATCH: u8 = 48;
 /// What a client says of itself.
 pub const CLIENT_TEXT: u8 = 50;
+/// What was refused to users of late.
+pub const REFUSALS: u8 = 52;
+/// The users.
+pub const USERS: u8 = 53;
 /// Counts of errors.
 pub const ERROR_COUNTS: u8 = 54;
 /// The configuration in force.
@@ -102,6 +106,8 @@ pub(crate) fn name(rank: u8) -> &'static str {
         CLIENT_WAIT => "CLIENT_WAIT",
         CLIENT_WATCH => "CLIENT_WATCH",
         CLIENT_TEXT => "CLIENT_TEXT",
+        REFUSALS => "REFUSALS",
+        USERS => "USERS",
         ERROR_COUNTS => "ERROR_COUNTS",
         CONFIG => "CONFIG",
         SPREAD => "SPREAD",

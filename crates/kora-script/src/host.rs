@@ -1,8 +1,11 @@
 //! What scripts need of whoever starts the engine: the commands they may run, and the state of its memory.
 
+use std::sync::Arc;
+
 use kora_core::command::spec::Facts;
 use kora_core::command::table::{CommandTable, Handler};
 use kora_core::context::CoreHandler;
+use kora_core::context::guard::Guard;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 use kora_core::services::Services;
@@ -44,11 +47,15 @@ pub enum NoCallee {
 
 /// What is known of a script that calls a command.
 #[derive(Clone, Copy, Debug)]
-pub struct Caller {
+pub struct Caller<'a> {
     /// It may not write.
     pub is_read_only: bool,
     /// The memory limit was exceeded when it began, and it has written nothing since.
     pub is_short_of_memory: bool,
+    /// Whom it runs for, if that is somebody who may not do everything.
+    pub guard: Option<&'a Arc<dyn Guard>>,
+    /// The time.
+    pub now: UnixMs,
 }
 
 /// How a message of redis.log() is to be taken.
@@ -86,7 +93,7 @@ impl Host for CoreHost {
         Err(CommandError::text("ERR This Redis command is not allowed from script"))
     }
 
-    fn admit(&self, _: &'static Facts, _: Caller) -> CommandResult {
+    fn admit(&self, _: &'static Facts, _: &[&[u8]], _: Caller<'_>) -> CommandResult {
         Ok(())
     }
 
@@ -133,7 +140,7 @@ pub trait Host: Send + Sync {
     ///
     /// # Errors
     /// What the script is told if it may not.
-    fn admit(&self, facts: &'static Facts, caller: Caller) -> CommandResult;
+    fn admit(&self, facts: &'static Facts, args: &[&[u8]], caller: Caller<'_>) -> CommandResult;
 
     /// Runs a command of its own, with the services that the script's command was given.
     ///

@@ -329,7 +329,7 @@ impl Run {
             Ok(callee) => callee,
             Err(none) => return Err(self.reject_none(none)),
         };
-        if let Err(error) = self.permit(facts) {
+        if let Err(error) = self.permit(facts, args) {
             self.tally.rejected(Some(place), &error.to_string());
             return Err(error.into());
         }
@@ -362,9 +362,15 @@ impl Run {
         CallError::Error(CommandError::Other(text.into()))
     }
 
-    fn permit(&self, facts: &'static Facts) -> CommandResult {
+    /// Whether the script's user may call a command, for a script that only wants to know.
+    pub(crate) fn would_permit(&self, facts: &Facts, args: &[&[u8]]) -> bool {
+        self.hand.guard().is_none_or(|guard| guard.would_permit(facts.name, args))
+    }
+
+    fn permit(&self, facts: &'static Facts, args: &[&[u8]]) -> CommandResult {
         let is_short_of_memory = self.is_short_of_memory && !self.has_written;
-        self.host.admit(facts, Caller { is_read_only: self.is_read_only, is_short_of_memory })
+        let (is_read_only, guard, now) = (self.is_read_only, self.hand.guard(), self.now);
+        self.host.admit(facts, args, Caller { is_read_only, is_short_of_memory, guard, now })
     }
 
     fn run(

@@ -34,7 +34,6 @@ use kora_core::command::spec::{CommandSpec, Facts, Flags, Group, Route, Traits};
 use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
-use kora_core::time::UnixMs;
 
 use crate::service::{Declaration, Service};
 
@@ -124,13 +123,18 @@ fn service(ctx: &Ctx<'_>) -> CommandResult<Arc<Service>> {
 }
 
 /// The index of a name or an alias, which is counted as used.
+///
+/// # Errors
+/// If there is none, or the client may not read all that it holds.
 fn index_of(
-    (service, now): (&Service, UnixMs),
+    ctx: &Ctx<'_>,
+    service: &Service,
     name: &[u8],
     refused: impl FnOnce() -> CommandError,
 ) -> CommandResult<Arc<Declaration>> {
     let index = service.find(name).ok_or_else(refused)?;
-    index.counters.note_use(now);
+    ctx.permit_index(&index.schema.prefixes, false)?;
+    index.counters.note_use(ctx.now);
     Ok(index)
 }
 

@@ -3,6 +3,7 @@
 //! Each runs on the worker that serves its connection. What it needs of other workers is in [`Shared`], or is asked
 //! of them by a message.
 
+mod acl;
 mod client;
 mod config;
 pub(crate) mod connection;
@@ -50,6 +51,7 @@ pub(crate) type ServerCall<'a> = kora_engine::engine::ServerCall<'a, Shared>;
 /// All families of the server.
 pub(crate) const FAMILIES: &[&[CommandSpec<Handler>]] = &[
     &[panic::DEBUG_PANIC],
+    acl::COMMANDS,
     client::COMMANDS,
     config::COMMANDS,
     connection::COMMANDS,

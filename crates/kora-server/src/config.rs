@@ -19,7 +19,7 @@ pub mod persistence;
 pub mod rewrite;
 pub mod table;
 pub mod tls;
-mod user_line;
+pub mod users;
 pub mod value;
 
 use field::{ByteCount, FileMode, choice};
@@ -37,6 +37,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tls::{Contexts, TlsConfig};
+pub use users::{PubsubDefault, UserLine};
 use value::Setting;
 
 choice! {
@@ -131,6 +132,14 @@ pub struct Config {
     pub protected_mode: bool,
     /// `requirepass`: empty for none.
     pub password: Vec<u8>,
+    /// `aclfile`: empty for none.
+    pub acl_file: Vec<u8>,
+    /// `acl-pubsub-default`: what new users may do with channels.
+    pub pubsub_default: PubsubDefault,
+    /// `acllog-max-len`.
+    pub acl_log_entries_max: i64,
+    /// Lines that declare users.
+    pub user_lines: Vec<UserLine>,
     /// `maxclients`.
     pub max_clients: u32,
     /// `timeout`: seconds after which an idle client is disconnected, 0 for never.
@@ -283,11 +292,6 @@ impl Config {
         }
     }
 
-    /// Whether protected mode keeps a client out, who is on this machine or not.
-    pub(crate) fn protects_from(&self, is_local: bool) -> bool {
-        self.protected_mode && self.password.is_empty() && !is_local
-    }
-
     /// `dbfilename` as a name of a file.
     #[must_use]
     pub fn db_file_name(&self) -> String {
@@ -346,6 +350,10 @@ impl Default for Config {
             tcp_backlog: 511,
             protected_mode: true,
             password: Vec::new(),
+            acl_file: Vec::new(),
+            pubsub_default: PubsubDefault::ResetChannels,
+            acl_log_entries_max: 128,
+            user_lines: Vec::new(),
             max_clients: 10_000,
             timeout_seconds: 0,
             tcp_keepalive_seconds: 300,

@@ -21,9 +21,10 @@ mod shared;
 pub mod signals;
 mod spread;
 mod traffic;
+mod users;
 mod worker;
 
-pub use server::{Ender, Server};
+pub use server::{Ender, Server, check_users};
 
 /// The page on all commands, made from their declarations: `docs/commands.md`.
 #[must_use]

@@ -41,6 +41,7 @@ fn run() -> anyhow::Result<()> {
             kora_server::log::check(std::ffi::OsStr::from_bytes(&dir).as_ref(), &config.log_file)?;
             enter_dir(&mut config)?;
             kora_server::net::listen::check(&config)?;
+            kora_server::check_users(&config)?;
             writeln!(out, "The configuration is right.")?;
         }
         Invocation::Print(loaded) => out.write_all(&loaded.config.print())?,

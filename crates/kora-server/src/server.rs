@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use kora_acl::Catalog;
 use kora_core::catalog::Cataloged;
 use kora_core::entry::data_type::{DataType, Extensions};
 use kora_core::services::Services;
@@ -31,6 +32,15 @@ use kora_engine::threads;
 
 /// The data types that the core does not have.
 const EXTENSIONS: &[&DataType] = &[&kora_json::JSON, &kora_search::SUGGESTIONS, &kora_vector::VECTOR_SET];
+
+/// Checks the users that a configuration declares.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn check_users(config: &Config) -> io::Result<()> {
+    let catalog = Catalog::new(crate::command::table().all().iter().map(|command| command.facts));
+    crate::users::declared(config, &catalog).map(drop).map_err(io::Error::other)
+}
 
 /// A running server. Dropping it ends it.
 #[derive(Debug)]
@@ -76,6 +86,7 @@ pub(crate) fn assemble(
         script_looks: None,
     })?;
     let Assembly { engine, services, mut executors, ended } = assembly;
+    crate::users::establish(&engine, &config)?;
     let shared = Arc::new(Shared::new(engine, config, identity, log_level));
     let services = services.with(Arc::new(kora_vector::Pacing::by_clock(Instant::now)));
     let (services, searches) = kora_search::Service::new().with_clock(Instant::now).among(services);

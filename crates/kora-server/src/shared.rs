@@ -3,6 +3,7 @@
 pub(crate) mod balance;
 pub(crate) mod client;
 pub(crate) mod connection;
+pub(crate) mod describe;
 pub(crate) mod mail;
 
 use std::sync::Arc;
@@ -123,6 +124,13 @@ impl Front for Shared {
         publish((client, link, output), figures, now);
     }
 
+    fn client_line(&self, client: &Client, now: UnixMs) -> Vec<u8> {
+        let mut line = Vec::new();
+        describe::describe(self, client, now).write_line(&mut line);
+        line.pop();
+        line
+    }
+
     fn client_count(&self) -> u64 {
         self.clients.all().len() as u64
     }
@@ -188,6 +196,7 @@ impl Shared {
     pub(crate) fn set_config(&self, config: Config) {
         let settings = config.settings();
         self.balance.set_gathers(config.gather_connections);
+        crate::users::configure(&self.engine, &config);
         *self.config.write() = Arc::new(config);
         self.config_version.fetch_add(1, Ordering::Release);
         self.engine.set_settings(settings);

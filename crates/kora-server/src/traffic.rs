@@ -28,7 +28,6 @@ kora_engine::metrics! {
         rounds: Counter Sum Whole, Stats "eventloop_cycles", reset, "Rounds of the workers' loops";
         round_ns: Counter Sum Thousands, Stats "eventloop_duration_sum", reset, "Time that rounds took, without the waits between them";
         rounds_per_second: Gauge Sum Whole, Stats "instantaneous_eventloop_cycles_per_sec", kept, "Rounds per second of late";
-        auth_denied: Counter Sum Whole, Stats "acl_access_denied_auth", reset, "Failed attempts to authenticate";
         moved: Counter Sum Whole, Stats "moved_connections", reset, "Connections that went to another worker";
         kept_links: Gauge Sum Whole, Stats "migrate_cached_sockets", kept, "Connections to other servers that are kept for the next MIGRATE";
         client_bytes: Gauge Sum Whole, Memory "mem_clients_normal", kept, "Memory of connections";

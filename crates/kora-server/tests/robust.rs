@@ -68,6 +68,8 @@ mod targets;
 mod threads;
 #[path = "robust/transaction.rs"]
 mod transaction;
+#[path = "robust/users.rs"]
+mod users;
 #[path = "robust/values.rs"]
 mod values;
 #[path = "robust/words.rs"]

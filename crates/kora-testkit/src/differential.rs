@@ -12,10 +12,12 @@ mod generate;
 mod play;
 mod script;
 mod shrink;
+mod users;
 mod vocabulary;
 
 pub use generate::Generator;
 pub use play::{Difference, Pair};
+pub use users::run_users;
 
 use std::fmt;
 

@@ -11,7 +11,6 @@ const FAMILIES: &[&str] = &["bf.", "cf.", "cms.", "tdigest.", "topk.", "ts."];
 
 /// Commands by name, in order.
 const COMMANDS: &[&str] = &[
-    "acl",
     "arcount",
     "ardel",
     "ardelrange",
@@ -71,15 +70,59 @@ const COMMANDS: &[&str] = &[
     "xnack",
 ];
 
-/// Subcommands of containers that are there, in order.
+/// Subcommands by full name, in order.
 const SUBCOMMANDS: &[&str] = &[
     "client|caching",
     "client|capa",
     "client|import-source",
     "client|tracking",
+    "cluster|addslots",
+    "cluster|addslotsrange",
+    "cluster|bumpepoch",
+    "cluster|count-failure-reports",
+    "cluster|countkeysinslot",
+    "cluster|delslots",
+    "cluster|delslotsrange",
+    "cluster|failover",
+    "cluster|flushslots",
+    "cluster|forget",
+    "cluster|getkeysinslot",
+    "cluster|help",
+    "cluster|info",
+    "cluster|keyslot",
+    "cluster|links",
+    "cluster|meet",
+    "cluster|myid",
+    "cluster|myshardid",
+    "cluster|nodes",
+    "cluster|replicas",
+    "cluster|replicate",
+    "cluster|reset",
+    "cluster|saveconfig",
+    "cluster|set-config-epoch",
+    "cluster|setslot",
+    "cluster|shards",
+    "cluster|slaves",
+    "cluster|slot-stats",
+    "cluster|slots",
+    "commandlog|get",
+    "commandlog|help",
+    "commandlog|len",
+    "commandlog|reset",
+    "latency|doctor",
+    "latency|graph",
+    "latency|help",
+    "latency|histogram",
+    "latency|history",
+    "latency|latest",
+    "latency|reset",
     "module|load",
     "module|loadex",
     "module|unload",
+    "slowlog|get",
+    "slowlog|help",
+    "slowlog|len",
+    "slowlog|reset",
 ];
 
 /// Whether Redis or Valkey has the command `name`, in any case, and this version of Kora has not.
@@ -95,6 +138,12 @@ pub fn is_later_subcommand(container: &str, name: &[u8]) -> bool {
     SUBCOMMANDS.binary_search_by(|known| known.as_bytes().cmp(&full)).is_ok()
 }
 
+/// Whether the command `name`, in any case, is one of Redis or Valkey that has subcommands, none of which this version of Kora has.
+pub fn is_later_container(name: &[u8]) -> bool {
+    let begin = [name, b"|"].concat().to_ascii_lowercase();
+    is_later_command(name) && SUBCOMMANDS.iter().any(|known| known.as_bytes().starts_with(&begin))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,7 +156,7 @@ mod tests {
 
     #[test]
     fn what_comes_later_is_told_from_what_nobody_knows() {
-        for name in ["ACL", "slowlog", "CMS.INCRBY", "ft.aliaslist", "BF.ADD"] {
+        for name in ["MONITOR", "slowlog", "CMS.INCRBY", "ft.aliaslist", "BF.ADD"] {
             assert!(is_later_command(name.as_bytes()), "{name}");
         }
         for name in ["", "nosuch", "ft.search", "vadd", "json.foo", "get", "acl|cat"] {

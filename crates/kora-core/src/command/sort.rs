@@ -93,7 +93,7 @@ const SORT: CommandSpec = CommandSpec {
 };
 
 fn sort(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let options = Options::parse(&args[2..])?;
+    let options = Options::parse(&args[2..], &|| ctx.reads_all_keys(SORT.facts.name, args))?;
     let elements = arranged(ctx, args[1], &options)?;
     match options.store {
         None => reply(ctx, &elements, &options, out),
@@ -116,7 +116,7 @@ const SORT_RO: CommandSpec = CommandSpec {
 };
 
 fn sort_ro(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let options = Options::parse(&args[2..])?;
+    let options = Options::parse(&args[2..], &|| ctx.reads_all_keys(SORT_RO.facts.name, args))?;
     if options.store.is_some() {
         return Err(CommandError::Syntax);
     }
@@ -127,7 +127,9 @@ fn sort_ro(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
 
 /// Whether the command `args` reads keys that its arguments do not name.
 pub(crate) fn reads_patterns(args: &[&[u8]]) -> bool {
-    args.get(2..).and_then(|args| Options::parse(args).ok()).is_some_and(|options| options.reads_patterns())
+    args.get(2..)
+        .and_then(|args| Options::parse(args, &|| true).ok())
+        .is_some_and(|options| options.reads_patterns())
 }
 
 /// The elements that are asked for, in order.

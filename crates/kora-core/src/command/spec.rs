@@ -1,6 +1,8 @@
 //! The one declaration of a command. Arity errors, routing, ACL checks, COMMAND, COMMAND DOCS, COMMAND GETKEYS,
 //! the client's hints and `docs/commands.md` are all derived from it.
 
+use std::borrow::Cow;
+
 mod arg;
 mod flags;
 mod key_spec;
@@ -15,6 +17,9 @@ use crate::slot::Slot;
 
 /// Tells what becomes of the keys of a command by its arguments.
 pub type KeyFlagsFinder = fn(&[&[u8]]) -> KeyFlags;
+
+/// Makes of a command's arguments what all its keys begin with.
+pub type PrefixFinder = fn(&[&[u8]]) -> Option<Vec<u8>>;
 
 /// Calls with the slots of the keys that a command makes of its arguments, the name included; with none if it will refuse them.
 pub type SlotFinder = fn(&[&[u8]], &mut dyn FnMut(Slot));
@@ -49,6 +54,10 @@ pub struct Facts {
     pub key_finder: Option<KeyFinder>,
     /// What becomes of its keys, where that depends on the arguments, which fit the arity.
     pub key_flags: Option<KeyFlagsFinder>,
+    /// What all keys begin with that it may look at, if none of its arguments is a key but the first says which those are.
+    pub key_prefix: Option<PrefixFinder>,
+    /// Which of its arguments are channels that the client must be allowed to use.
+    pub channels: Channels,
     /// The arguments that name members or fields of the value of its only key, which are fetched ahead: the first and the distance to the
     /// next, [`usize::MAX`] if there is one.
     pub parts: Option<(usize, usize)>,
@@ -90,6 +99,8 @@ impl Facts {
         keys: &[],
         key_finder: None,
         key_flags: None,
+        key_prefix: None,
+        channels: Channels::None,
         parts: None,
         slots: None,
         route: Route::Keys,
@@ -112,6 +123,15 @@ impl Facts {
             Some((container, _)) if self.hidden => container,
             _ => self.name,
         }
+    }
+
+    /// The name in errors: what is of a module in Redis is called as that has registered it.
+    #[must_use]
+    pub fn told_name(&self) -> Cow<'static, str> {
+        let name = self.known_name();
+        let is_in_capitals =
+            self.flags.has(Flags::MODULE) && (name.starts_with("ft.") || !name.contains('.'));
+        if is_in_capitals { name.to_ascii_uppercase().into() } else { name.into() }
     }
 
     /// Whether `argument_count`, the name included, fits the arity.
@@ -185,6 +205,19 @@ impl Facts {
         }
         if all.has(Categories::FAST) { all } else { all.with(Categories::SLOW) }
     }
+}
+
+/// Which arguments of a command are channels of publish/subscribe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channels {
+    /// None is.
+    None,
+    /// The first is.
+    One,
+    /// All are.
+    Literals,
+    /// All are patterns of channels.
+    Patterns,
 }
 
 /// Documentation groups.

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::guard::Guard;
 use super::{Blocking, Ctx, HeldShards, Stores};
 use crate::config::CoreConfig;
 use crate::db::DbIndex;
@@ -28,6 +29,7 @@ pub struct MovedContext {
     journal: Journal,
     services: Option<Arc<Services>>,
     reader: Option<Reader>,
+    guard: Option<Arc<dyn Guard>>,
 }
 
 impl MovedContext {
@@ -39,13 +41,21 @@ impl MovedContext {
         if !self.services.as_ref().is_some_and(|services| Arc::ptr_eq(services, ctx.services)) {
             self.services = Some(Arc::clone(ctx.services));
         }
+        self.guard = ctx.guard.cloned();
         self.exchange(ctx);
     }
 
     /// Gives back what was taken from `ctx`.
     pub fn empty(&mut self, ctx: &mut Ctx<'_>) {
         self.exchange(ctx);
+        self.guard = None;
         self.held = 0;
+    }
+
+    /// Whom the command runs for, if that is somebody who may not do everything.
+    #[must_use]
+    pub fn guard(&self) -> Option<&Arc<dyn Guard>> {
+        self.guard.as_ref()
     }
 
     /// What the engine offers.
@@ -84,8 +94,21 @@ impl MovedContext {
             stores => Stores::held(stores, self.shard_count, self.known),
         };
         let services = self.services.as_ref().unwrap_or_else(|| Services::none());
-        let (journal, blocking, reader) = (&mut self.journal, Blocking::Scripted, self.reader);
-        Ctx { stores, journal, services, db, now, no_touch, blocking, watch: None, resumed: None, reader }
+        let (journal, blocking) = (&mut self.journal, Blocking::Scripted);
+        let (reader, guard) = (self.reader, self.guard.as_ref());
+        Ctx {
+            stores,
+            journal,
+            services,
+            db,
+            now,
+            no_touch,
+            blocking,
+            watch: None,
+            resumed: None,
+            reader,
+            guard,
+        }
     }
 
     /// Records what the commands did.

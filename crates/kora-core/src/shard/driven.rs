@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 use kora_stream::order::Stamp;
 
+use smallvec::SmallVec;
+
 use super::executor::Executor;
 use super::hub::WorkerMail;
 use super::operation::{Driver, Operation, Setting, Style};
@@ -58,6 +60,16 @@ impl<D: Driver> Driven<D> {
     #[must_use]
     pub fn setting(&self) -> &Setting<Style<D>> {
         &self.operation.setting
+    }
+
+    /// The arguments of one of the core's commands.
+    ///
+    /// # Panics
+    /// If there is no such command.
+    #[must_use]
+    pub fn args(&self, index: usize) -> SmallVec<[&[u8]; 8]> {
+        let request = &self.operation.request;
+        request.args(&request.items[index])
     }
 
     /// Number of the core's commands in it.

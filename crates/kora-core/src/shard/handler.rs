@@ -33,7 +33,9 @@ pub(super) fn run_handler<S>(
     let Setting { db, now, no_touch, reader, .. } = *setting;
     journal.set_author(reader.map(|reader| reader.id));
     let (watch, resumed) = (setting.watch.as_ref(), setting.resumed.as_ref());
-    let mut ctx = Ctx { stores, journal, services, db, now, no_touch, blocking, watch, resumed, reader };
+    let guard = setting.guard.as_ref();
+    let mut ctx =
+        Ctx { stores, journal, services, db, now, no_touch, blocking, watch, resumed, reader, guard };
     let result = handler(&mut ctx, args, out);
     note_reads(&mut ctx, facts, args);
     if facts.flags.has(Flags::WRITE) {

@@ -19,6 +19,7 @@ use super::turn::Turn;
 use crate::command::Run;
 use crate::command::spec::{Facts, Flags, Merge};
 use crate::context::errand::Errand;
+use crate::context::guard::Guard;
 use crate::context::{CoreHandler, Onward};
 use crate::db::DbIndex;
 use crate::reader::Reader;
@@ -417,12 +418,14 @@ pub struct Setting<S> {
     pub resumed: Option<Arc<dyn Errand>>,
     /// The client, if it keeps copies of what it reads.
     pub reader: Option<Reader>,
+    /// Whom they run for, if that is somebody who may not do everything, or has to be asked again.
+    pub guard: Option<Arc<dyn Guard>>,
 }
 
 impl<S> Setting<S> {
     /// That of a client that has chosen nothing.
     pub fn plain(db: DbIndex, now: UnixMs, style: S) -> Self {
-        Self { db, now, no_touch: false, style, watch: None, resumed: None, reader: None }
+        Self { db, now, no_touch: false, style, watch: None, resumed: None, reader: None, guard: None }
     }
 }
 

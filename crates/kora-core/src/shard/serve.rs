@@ -26,8 +26,10 @@ use super::operation::{Driver, Operation, Part, Setting};
 use super::probe::Note;
 use super::replies::Replies;
 use super::runner::Shard;
+use crate::context::guard::Asker;
 use crate::context::{Blocking, Stores};
 use crate::entry::Kind;
+use crate::reply::Reply as _;
 use crate::slot::ShardId;
 use crate::store::Keyspace;
 use crate::store::waiters::{ReadyKey, SpotId, WaitRequest, Waiter};
@@ -195,9 +197,18 @@ impl<D: Driver> Executor<D> {
         D::note(Note::RunsWhole(&operation.origin, &operation.request.shards, now));
         let mut replies = D::Replies::new(setting.style);
         let mut deferral = None;
-        let blocking = Blocking::Permitted(&mut deferral);
-        let desk = (&mut self.journal, &self.services);
-        run_handler(stores.reborrow(), desk, run, &args, &setting, blocking, &mut replies);
+        // What it may do may have changed while it waited.
+        let guard = setting.guard.as_ref();
+        let permitted =
+            guard.map_or(Ok(()), |guard| guard.permit(item.facts.name, &args, Asker::Waiter, now));
+        match permitted {
+            Ok(()) => {
+                let blocking = Blocking::Permitted(&mut deferral);
+                let desk = (&mut self.journal, &self.services);
+                run_handler(stores.reborrow(), desk, run, &args, &setting, blocking, &mut replies);
+            }
+            Err(error) => replies.refuse(&error),
+        }
         let part = if deferral.is_none() {
             operation.claim.finish();
             replies.end_item();

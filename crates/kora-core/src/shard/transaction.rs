@@ -16,6 +16,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::executor::Executor;
 use super::handler::{Desk, run_handler};
 use super::hub::ShardMail;
@@ -27,6 +29,7 @@ use super::route::add_shards_of_whole;
 use super::runner::Shard;
 use super::together::InHand;
 use crate::command::Run;
+use crate::context::guard::Guard;
 use crate::context::{Blocking, Resume, Stores};
 use crate::reply::Reply;
 use crate::slot::ShardId;
@@ -64,6 +67,26 @@ impl<S: Clone> Transaction<S> {
     /// business.
     pub fn be_driven(&mut self) {
         self.request.is_driven = true;
+    }
+
+    /// Whether the driver's worker runs it.
+    #[must_use]
+    pub fn is_driven(&self) -> bool {
+        self.request.is_driven
+    }
+
+    /// Whom its commands run for, if that is somebody who may not do everything.
+    pub fn set_guard(&mut self, guard: Option<Arc<dyn Guard>>) {
+        self.setting.guard = guard;
+    }
+
+    /// The arguments of one of its commands.
+    ///
+    /// # Panics
+    /// If there is no such command.
+    #[must_use]
+    pub fn args(&self, index: usize) -> SmallVec<[&[u8]; 8]> {
+        self.request.args(&self.request.items[index])
     }
 
     /// What its commands run in, unless the driver's worker runs it.

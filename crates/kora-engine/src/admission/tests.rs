@@ -14,7 +14,7 @@ const GUEST: SessionState =
     SessionState { is_authenticated: true, is_subscribed: false, is_local: false, awaits_watches: false };
 
 fn ask(facts: &'static Facts, path: Path, gates: &Gates, has_room: bool) -> Verdict {
-    judge(&Asked { facts, flags: facts.flags, path }, gates, || has_room)
+    judge(&Asked { facts, flags: facts.flags, path }, gates, || Ok(()), || has_room)
 }
 
 fn facts(name: &str) -> &'static Facts {
@@ -128,10 +128,15 @@ fn room_is_made_only_for_what_may_need_it() {
     for (name, is_asked) in [("get", false), ("set", true), ("eval", true), ("del", false)] {
         let mut asked = false;
         let command = Asked { facts: facts(name), flags: facts(name).flags, path: Path::Direct(GUEST) };
-        let verdict = judge(&command, &gates, || {
-            asked = true;
-            false
-        });
+        let verdict = judge(
+            &command,
+            &gates,
+            || Ok(()),
+            || {
+                asked = true;
+                false
+            },
+        );
         assert_eq!(asked, is_asked, "{name}");
         assert_eq!(verdict == Verdict::Refuse(CommandError::OutOfMemory), name == "set", "{name}");
     }

@@ -5,6 +5,8 @@ use kora_core::command::spec::{Facts, Flags, Route, Traits};
 use kora_core::error::CommandError;
 use kora_core::reply::Reply;
 
+use kora_acl::log::Place;
+
 use super::Turn;
 use super::eviction::Room;
 use super::run::{Args, Gathered, Resolved, Step};
@@ -18,14 +20,16 @@ impl<F: Front> Turn<F> {
     #[inline]
     pub(super) fn must_ask(&mut self, session: &Session<F>, facts: &Facts) -> bool {
         let may_need_room = facts.flags.has(Flags::DENYOOM) || facts.route == Route::Script;
-        self.is_gated(session) || facts.traits.has(Traits::DEBUG) || may_need_room && self.is_over_limit()
+        session.identity.is_judged()
+            || self.is_gated(session)
+            || facts.traits.has(Traits::DEBUG)
+            || may_need_room && self.is_over_limit()
     }
 
     /// Whether the session or the engine is in a state that not every command may run in.
     #[inline]
     fn is_gated(&self, session: &Session<F>) -> bool {
-        !session.choice.is_authenticated
-            || session.is_in_subscribe_mode()
+        session.is_in_subscribe_mode()
             || session.choice.reply_mode != ReplyMode::On
             || session.queue.is_some()
             || self.gate.pause.is_some()
@@ -52,7 +56,7 @@ impl<F: Front> Turn<F> {
         }
         let flags = self.effective_flags(session, resolved, args);
         let standing = SessionState {
-            is_authenticated: session.choice.is_authenticated,
+            is_authenticated: !session.identity.is_stranger(),
             is_subscribed: session.is_in_subscribe_mode(),
             is_local: session.choice.is_local,
             awaits_watches: !session.watching.is_empty(),
@@ -60,7 +64,10 @@ impl<F: Front> Turn<F> {
         let path = if session.queue.is_some() { Path::Queue(standing) } else { Path::Direct(standing) };
         let asked = Asked { facts: resolved.facts, flags, path };
         let gates = self.gates(&asked);
-        let verdict = judge(&asked, &gates, || !self.is_over_limit() || self.make_room() != Room::Nowhere);
+        let denial = self.denial(session, resolved, args);
+        let may_use = || denial.map_or(Ok(()), |_| Err(Verdict::Deny));
+        let verdict =
+            judge(&asked, &gates, may_use, || !self.is_over_limit() || self.make_room() != Room::Nowhere);
         if verdict == Verdict::Run {
             return None;
         }
@@ -82,6 +89,12 @@ impl<F: Front> Turn<F> {
                 session.client.set_blocked(true);
                 self.paused.push(session.client.slot());
                 Step::Later
+            }
+            Verdict::Deny => {
+                let place = if session.queue.is_some() { Place::Multi } else { Place::TopLevel };
+                let text = self.note_denial(session, denial, resolved.facts, (args, place));
+                self.reject(session, resolved, &format!("NOPERM {text}"));
+                Step::Next
             }
             Verdict::Refuse(error) => {
                 self.reject(session, resolved, &error.to_string());

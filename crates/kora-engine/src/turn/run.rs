@@ -130,6 +130,7 @@ impl<F: Front> Turn<F> {
         self.gate.refuses_writes = self.engine.persistence.refuses_writes();
         session.cover.only_reads = self.gate.refuses_writes.then(|| self.engine.persistence.relents());
         self.take_up_settings();
+        self.identify(session, false);
         self.look_ahead(session, commands);
         let mut gathered = Gathered::default();
         let mut done = 0;
@@ -452,6 +453,7 @@ impl<F: Front> Turn<F> {
         self.executor.journal().end_command(resolved.facts.name, timing);
         self.finish_command(session, resolved, begin);
         self.take_up_settings();
+        self.identify(session, true);
         self.deadlines.add(session.deadline(), session.client.slot());
     }
 
@@ -528,7 +530,12 @@ impl<F: Front> Turn<F> {
     /// Submits what was gathered; the session waits for it.
     fn submit(&mut self, session: &mut Session<F>, gathered: Gathered) {
         if !gathered.request.is_empty() {
-            let setting = session.setting(self.time.now);
+            let mut setting = session.setting(self.time.now);
+            if let [command] = gathered.commands[..]
+                && self.engine.table.get(usize::from(command)).facts.flags.has(Flags::BLOCKING)
+            {
+                setting.guard = session.guard_of_waiter((&self.engine.access, &self.front));
+            }
             self.submit_in(session, gathered, setting);
         }
     }

@@ -149,6 +149,7 @@ impl<F: Front> Turn<F> {
             watch: None,
             resumed: None,
             reader: None,
+            guard: None,
         };
         self.executor.submit(request, setting, origin);
     }

@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use kora_acl::Denial;
+use kora_acl::log::{Place, Refusal};
 use kora_core::command::spec::{Facts, Flags, Traits};
 use kora_core::command::table::Handler;
 use kora_core::command::transaction;
@@ -26,6 +28,7 @@ use smallvec::smallvec;
 use super::Turn;
 use super::publish::OwnPushes;
 use super::run::{Args, Gathered, Resolved};
+use crate::access::refusal_of;
 use crate::command::persistence;
 use crate::engine::FollowUp;
 use crate::front::probe::Probe as _;
@@ -148,6 +151,11 @@ impl<F: Front> Turn<F> {
         {
             self.executor.unwatch(watched);
         }
+        queue.transaction.set_guard(session.identity.guard());
+        if self.denies_any(session, &queue) {
+            // What it may not is refused in its place.
+            queue.transaction.be_driven();
+        }
         queue.transaction.begin(watched, self.time.now, self.executor.home_shard());
         if self.may_run_at_once(&queue) && self.get(queue.transaction.shards()) {
             self.notify_before(session);
@@ -183,7 +191,7 @@ impl<F: Front> Turn<F> {
             return;
         }
         let Queue { transaction, commands, .. } = *queue;
-        self.driven_to_come += usize::from(commands.iter().any(|command| command.own.is_some()));
+        self.driven_to_come += usize::from(transaction.is_driven());
         session.wait = Wait::Operation(pending_exec(resolved.id, Some(commands)));
         let operation = self.executor.submit_transaction(transaction, session.origin());
         if let Wait::Operation(pending) = &mut session.wait {
@@ -358,7 +366,10 @@ impl<F: Front> Turn<F> {
         while let Some(queued) = commands.get(place.next) {
             place.next += 1;
             let reached = Reached::of(session);
-            if let Some(own) = &queued.own {
+            if let Some(denial) = self.denial_of_queued(session, queued, (source, place.next_of_core)) {
+                place.next_of_core += usize::from(queued.own.is_none());
+                self.refuse_queued(session, denial);
+            } else if let Some(own) = &queued.own {
                 if own.facts.flags.has(Flags::BLOCKING) {
                     self.mark_exec_writes(session, &commands[..place.next]);
                 }
@@ -379,6 +390,63 @@ impl<F: Front> Turn<F> {
             mode => mode,
         };
         None
+    }
+
+    /// Whether a session's user may not run all that it has queued.
+    fn denies_any(&self, session: &Session<F>, queue: &Queue<F>) -> bool {
+        let mut next_of_core = 0;
+        session.identity.limited().is_some()
+            && queue.commands.iter().any(|queued| {
+                let place = next_of_core;
+                next_of_core += usize::from(queued.own.is_none());
+                self.denied(session, queued, || queue.transaction.args(place)).is_some()
+            })
+    }
+
+    /// What a session's user may not of a command of EXEC that is about to run, and is told and noted then.
+    fn denial_of_queued(
+        &self,
+        session: &Session<F>,
+        queued: &Queued,
+        (source, index): (&Source<'_, F>, usize),
+    ) -> Option<(Refusal, &'static str)> {
+        match source {
+            Source::Here(transaction, _) => self.denied(session, queued, || transaction.args(index)),
+            Source::Driven(driven) => self.denied(session, queued, || driven.args(index)),
+            // It has run, since all was allowed.
+            Source::Part(_) => None,
+        }
+    }
+
+    fn denied<'a>(
+        &self,
+        session: &Session<F>,
+        queued: &'a Queued,
+        core_args: impl FnOnce() -> Args<'a>,
+    ) -> Option<(Refusal, &'static str)> {
+        let user = session.identity.limited()?;
+        let args = match &queued.own {
+            Some(own) => own.args.iter().map(|arg| &arg[..]).collect(),
+            None => core_args(),
+        };
+        let facts = self.engine.table.get(usize::from(queued.id)).facts;
+        let denial = self.engine.access.judge(user, (usize::from(queued.id), facts), &args).err()?;
+        let reason = match denial {
+            Denial::Command => "no permission to execute the command or subcommand",
+            Denial::Key(_) => "no permission to touch the specified keys",
+            Denial::Channel(_) => "no permission to access one of the channels used as arguments",
+        };
+        Some((refusal_of(denial, (user, facts), &args, Place::Multi), reason))
+    }
+
+    /// Refuses a command of EXEC that its user may not run any more.
+    #[cold]
+    fn refuse_queued(&self, session: &mut Session<F>, (refusal, reason): (Refusal, &'static str)) {
+        self.note_refusal(session, refusal);
+        session.reply().error(&format!(
+            "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This \
+             command is no longer allowed for the following reason: {reason}"
+        ));
     }
 
     /// Before WAITAOF within EXEC: finds out what its session has written, these commands of EXEC included.
@@ -484,6 +552,7 @@ impl<F: Front> Turn<F> {
         }
         session.is_executing = false;
         self.take_up_settings();
+        self.identify(session, true);
     }
 
     /// WATCH, after the session's part: adds the keys to those watched and tells their shards.

@@ -128,7 +128,7 @@ fn words(lua: &Lua, args: MultiValue) -> mlua::Result<Result<SmallVec<[LuaString
     Ok(Ok(words))
 }
 
-/// Whether the client may call a command: there is only the user `default`, who may call each.
+/// Whether the client may call a command.
 fn may_call(lua: &Lua, run: &Shared, args: MultiValue) -> mlua::Result<MultiValue> {
     let words = match words(lua, args)? {
         Ok(words) => words,
@@ -138,7 +138,7 @@ fn may_call(lua: &Lua, run: &Shared, args: MultiValue) -> mlua::Result<MultiValu
     let args: SmallVec<[&[u8]; 8]> = bytes.iter().map(|bytes| &bytes[..]).collect();
     let resolved = run.borrow().host().resolve(&args);
     match resolved {
-        Ok(_) => true.into_lua_multi(lua),
+        Ok(callee) => run.borrow().would_permit(callee.facts, &args).into_lua_multi(lua),
         Err(NoCallee::Unknown) => failed(lua, "ERR Invalid command passed to redis.acl_check_cmd()"),
         Err(NoCallee::Arity(_)) => failed(lua, "ERR Wrong number of args for redis.acl_check_cmd()"),
     }

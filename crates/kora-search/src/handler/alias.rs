@@ -66,7 +66,8 @@ fn add(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_new: bool) -> 
     let [alias, index] = *exactly(args, "FT.ALIASADD")?;
     let service = service(ctx)?;
     let mut state = service.state();
-    let Some(declared) = state.indexes.get(index) else { return Err(NO_INDEX) };
+    let declared = state.indexes.get(index).ok_or(NO_INDEX)?;
+    ctx.permit_index(&declared.schema.prefixes, false)?;
     declared.counters.renew(ctx.now);
     if state.aliases.contains_key(alias) {
         if !if_new {
@@ -84,7 +85,8 @@ fn update(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     let [alias, index] = *exactly(args, "FT.ALIASUPDATE")?;
     let service = service(ctx)?;
     let mut state = service.state();
-    let Some(declared) = state.indexes.get(index) else { return Err(NO_INDEX) };
+    let declared = state.indexes.get(index).ok_or(NO_INDEX)?;
+    ctx.permit_index(&declared.schema.prefixes, false)?;
     declared.counters.renew(ctx.now);
     state.aliases.insert(alias.into(), index.into());
     ctx.journal.changed(1);
@@ -95,6 +97,9 @@ fn update(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
 fn delete(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_there: bool) -> CommandResult {
     let [alias] = *exactly(args, "FT.ALIASDEL")?;
     let service = service(ctx)?;
+    if let Some(declared) = service.find(alias) {
+        ctx.permit_index(&declared.schema.prefixes, false)?;
+    }
     let is_there = {
         let mut state = service.state();
         let index = state.aliases.remove(alias);

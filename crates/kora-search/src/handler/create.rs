@@ -79,6 +79,7 @@ fn create(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_new: bool) 
         return Err(CommandError::text("Index already exists"));
     }
     let Create { index: name, schema } = Create::parse(&args[1..]).map_err(of_arguments)?;
+    ctx.permit_index(&schema.prefixes, false)?;
     if let Some(error) = Index::new(&schema, 0).err() {
         return Err(refusal(error));
     }
@@ -97,6 +98,7 @@ fn alter(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_new: bool) -
     let service = service(ctx)?;
     let alter = Alter::parse(&args[1..]).map_err(of_arguments)?;
     let index = service.find(&alter.index).ok_or(UNKNOWN)?;
+    ctx.permit_index(&index.schema.prefixes, false)?;
     index.counters.renew(ctx.now);
     let declared = match altered(&index, &alter, kept(args)) {
         Ok(declared) => declared,

@@ -38,7 +38,13 @@ const NOT_FOUND: CommandError = CommandError::text("Cursor not found");
 
 fn cursor(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let service = service(ctx)?;
-    match Cursor::parse(&args[1..]).map_err(of_arguments)? {
+    let asked = Cursor::parse(&args[1..]).map_err(of_arguments)?;
+    let (Cursor::Read { cursor, .. } | Cursor::Delete { cursor, .. }) = asked;
+    let index = service.state().cursors.index(cursor);
+    if let Some(declared) = index.and_then(|index| service.find(&index)) {
+        ctx.permit_index(&declared.schema.prefixes, false)?;
+    }
+    match asked {
         Cursor::Read { cursor, count, .. } => {
             let mut opened = service.state().cursors.take(cursor, ctx.now).ok_or(NOT_FOUND)?;
             let count = count.map_or(opened.count, |count| usize::try_from(count).unwrap_or(usize::MAX));

@@ -54,7 +54,7 @@ pub(super) const DEL: CommandSpec = CommandSpec {
 fn get(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let [name, key] = *exactly(args, "FT.GET")?;
     let service = service(ctx)?;
-    let declaration = index_of((&service, ctx.now), name, || UNKNOWN_INDEX)?;
+    let declaration = index_of(ctx, &service, name, || UNKNOWN_INDEX)?;
     if build::finish(ctx, &service, &declaration, out)? == Readiness::Later {
         return Ok(());
     }
@@ -68,7 +68,7 @@ fn get_many(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRe
         return Err(CommandError::Arity("FT.MGET".into()));
     }
     let service = service(ctx)?;
-    let declaration = index_of((&service, ctx.now), name, || UNKNOWN_INDEX)?;
+    let declaration = index_of(ctx, &service, name, || UNKNOWN_INDEX)?;
     if build::finish(ctx, &service, &declaration, out)? == Readiness::Later {
         return Ok(());
     }
@@ -103,7 +103,7 @@ fn delete(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
         _ => return Err(CommandError::Arity("FT.DEL".into())),
     };
     let service = service(ctx)?;
-    let declaration = index_of((&service, ctx.now), name, || UNKNOWN_INDEX)?;
+    let declaration = index_of(ctx, &service, name, || UNKNOWN_INDEX)?;
     let now = ctx.now;
     let mut is_gone = false;
     if build::finish(ctx, &service, &declaration, out)? == Readiness::Later {

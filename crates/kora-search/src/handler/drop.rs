@@ -53,6 +53,7 @@ fn drop_index(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_there: 
         }
         return Err(UNKNOWN_INDEX);
     };
+    ctx.permit_index(&declared.schema.prefixes, with_documents)?;
     if with_documents {
         if drop_with_documents(ctx, &service, &declared, out)? == Readiness::Now {
             out.ok();

@@ -49,7 +49,7 @@ pub(super) const EXPLAINCLI: CommandSpec = CommandSpec {
 fn explain(ctx: &mut Ctx<'_>, args: &[&[u8]], name: &'static str) -> CommandResult<String> {
     let service = service(ctx)?;
     let asked = parse_explain(name, &args[1..]).map_err(of_arguments)?;
-    let declaration = index_of((&service, ctx.now), &asked.index, || {
+    let declaration = index_of(ctx, &service, &asked.index, || {
         refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.index)))
     })?;
     let settings = service.state().settings.clone();

@@ -45,7 +45,7 @@ const DIALECT: i64 = 2;
 fn hybrid(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let asked = Hybrid::parse(&args[1..]).map_err(of_arguments)?;
     let service = service(ctx)?;
-    let declaration = index_of((&service, ctx.now), &asked.search.index, || {
+    let declaration = index_of(ctx, &service, &asked.search.index, || {
         refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.search.index)))
     })?;
     let settings = service.state().settings.clone();

@@ -74,7 +74,7 @@ struct CursorFigures {
 fn info(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let [name] = *super::exactly(args, "FT.INFO")?;
     let service = service(ctx)?;
-    let declaration = index_of((&service, ctx.now), name, || UNKNOWN)?;
+    let declaration = index_of(ctx, &service, name, || UNKNOWN)?;
     settle(ctx);
     build::help(ctx, &service, &declaration);
     let mut figures = Figures::default();

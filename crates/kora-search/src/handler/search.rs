@@ -43,7 +43,7 @@ pub(super) fn run(
     out: &mut dyn Reply,
 ) -> CommandResult {
     let service = service(ctx)?;
-    let declaration = index_of((&service, ctx.now), &asked.index, || {
+    let declaration = index_of(ctx, &service, &asked.index, || {
         refusal(format_args!("{}: no such index", String::from_utf8_lossy(&asked.index)))
     })?;
     let settings = service.state().settings.clone();

@@ -39,7 +39,7 @@ pub(super) const SPELLCHECK: CommandSpec = CommandSpec {
 fn spell_check(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let service = service(ctx)?;
     let asked = SpellCheck::parse(&args[1..]).map_err(of_arguments)?;
-    let declaration = index_of((&service, ctx.now), &asked.index, || UNKNOWN_INDEX)?;
+    let declaration = index_of(ctx, &service, &asked.index, || UNKNOWN_INDEX)?;
     let settings = service.state().settings.clone();
     let dialect = asked.dialect.unwrap_or_else(|| default_dialect(&settings));
     let words = parse(&declaration, dialect, &asked.query, &QueryOptions::default())?.words();

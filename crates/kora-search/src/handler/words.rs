@@ -102,7 +102,7 @@ fn update_synonyms(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Co
     let service = service(ctx)?;
     let SynUpdate { index, group, skip_initial_scan, words } =
         SynUpdate::parse(&args[1..]).map_err(of_arguments)?;
-    let declaration = index_of((&service, ctx.now), &index, || UNKNOWN)?;
+    let declaration = index_of(ctx, &service, &index, || UNKNOWN)?;
     let declared = with_synonyms(&declaration, &group, words).map_err(refusal)?;
     replace(ctx, &service, declared, !skip_initial_scan, out)
 }
@@ -110,7 +110,7 @@ fn update_synonyms(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Co
 fn dump_synonyms(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let [name] = *exactly(args, "FT.SYNDUMP")?;
     let service = service(ctx)?;
-    let declaration = index_of((&service, ctx.now), name, || UNKNOWN)?;
+    let declaration = index_of(ctx, &service, name, || UNKNOWN)?;
     out.map(declaration.synonyms.words().count());
     for (word, groups) in declaration.synonyms.words() {
         let groups: Vec<_> = groups.map(str::as_bytes).collect();
@@ -162,7 +162,7 @@ fn dump_words(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Command
 fn values(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let TagVals { index, field } = TagVals::parse(&args[1..]).map_err(of_arguments)?;
     let service = service(ctx)?;
-    let declaration = index_of((&service, ctx.now), &index, || UNKNOWN_INDEX)?;
+    let declaration = index_of(ctx, &service, &index, || UNKNOWN_INDEX)?;
     let place = declaration.place(&field).ok_or(CommandError::text("No such field"))?;
     if !matches!(declaration.schema.fields[place].kind, FieldKind::Tag { .. }) {
         return Err(CommandError::text("Not a tag field"));

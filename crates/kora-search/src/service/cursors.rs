@@ -84,6 +84,11 @@ impl Cursors {
         Some(cursor)
     }
 
+    /// The index of a cursor, as it was named.
+    pub(crate) fn index(&self, number: u64) -> Option<Box<[u8]>> {
+        self.by_number.get(&number).map(|cursor| cursor.index.clone())
+    }
+
     /// Puts back what was taken.
     pub(crate) fn put_back(&mut self, number: u64, cursor: Opened) {
         self.bytes += cursor.rows.memory_bytes();

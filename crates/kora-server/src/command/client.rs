@@ -1,21 +1,19 @@
 //! CLIENT and its subcommands.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use kora_core::command::options::timeout_ms;
 use kora_core::command::spec::{CommandSpec, Facts, Traits};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::number::parse_i64;
 use kora_core::reply::Reply;
-use kora_core::time::UnixMs;
 
 use super::{Call, Handler, ServerCall, facts, publish};
-use crate::introspect::clients::{ClientFlags, ClientInfo, HELP, KillFilter, ListFilter};
+use crate::introspect::clients::{HELP, KillFilter, ListFilter};
 use crate::introspect::commands::help;
-use crate::shared::Shared;
 use crate::shared::client::{Client, flag};
 use crate::shared::connection::close_after_output;
+use crate::shared::describe::describe;
 use crate::shared::mail::WorkerMail;
 use kora_engine::front::{ClientId, Mail};
 use kora_engine::pause::PauseMode;
@@ -136,13 +134,35 @@ fn list(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 }
 
 fn kill(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let filter = KillFilter::parse(&args[2..], |user| user == b"default")?;
+    let filter =
+        KillFilter::parse(&args[2..], |user| call.engine.access.read(|users| users.get(user).is_some()))?;
+    let me = call.session.client.id;
+    let shared = Arc::clone(call.front);
+    let now = call.now;
+    let count = end_clients(call, |client| filter.matches(&describe(&shared, client, now), me.0));
+    match (filter.is_old_form, count) {
+        (true, 0) => return Err(CommandError::text("ERR No such client")),
+        (true, _) => call.reply().ok(),
+        (false, count) => call.reply().integer(count),
+    }
+    Ok(())
+}
+
+/// Ends the clients that are any of these users.
+pub(super) fn end_clients_of(call: &mut Call<'_>, users: &[&[u8]]) {
+    if !users.is_empty() {
+        end_clients(call, |client| users.contains(&client.text.lock().user.as_slice()));
+    }
+}
+
+/// Ends the clients that are `meant`, the one that asks once it is told; how many there were.
+fn end_clients(call: &mut Call<'_>, is_meant: impl Fn(&Client) -> bool) -> i64 {
     let me = call.session.client.id;
     let mut count = 0;
     let mut subscribers = Vec::new();
     let as_of = call.engine.broker.version();
     for client in call.front.clients.all() {
-        if !filter.matches(&describe(call.front, &client, call.now), me.0) {
+        if !is_meant(&client) {
             continue;
         }
         count += 1;
@@ -164,12 +184,7 @@ fn kill(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     if !subscribers.is_empty() {
         call.engine.broker.expel(&subscribers, as_of);
     }
-    match (filter.is_old_form, count) {
-        (true, 0) => return Err(CommandError::text("ERR No such client")),
-        (true, _) => call.reply().ok(),
-        (false, count) => call.reply().integer(count),
-    }
-    Ok(())
+    count
 }
 
 fn no_evict(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
@@ -255,68 +270,4 @@ fn unblock(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     }
     call.reply().integer(is_ended.into());
     Ok(())
-}
-
-/// A client as CLIENT LIST shows it.
-pub(super) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientInfo {
-    let text = client.text.lock().clone();
-    let seconds_since = |since_ms: i64| u64::try_from((now.0 - since_ms) / 1000).unwrap_or(0);
-    let output_bytes = client.output_bytes.load(Ordering::Relaxed);
-    let output_blocks_bytes = client.output_chunk_bytes.load(Ordering::Relaxed);
-    let query_bytes = client.query_bytes.load(Ordering::Relaxed);
-    let query_free_bytes = client.query_free_bytes.load(Ordering::Relaxed);
-    let [subscriptions, pattern_subscriptions, shard_subscriptions] =
-        client.subscriptions.each_ref().map(|count| count.load(Ordering::Relaxed));
-    let queued = usize::try_from(client.queued.load(Ordering::Relaxed)).ok();
-    let has_failed = client.has_failed_watch();
-    let last_command = client.last_command.load(Ordering::Relaxed) as usize;
-    let caching = shared.engine.broker.readers.shown(client.id);
-    ClientInfo {
-        id: client.id.0,
-        addr: client.address.clone(),
-        laddr: client.local_address.clone(),
-        fd: i64::from(client.descriptor),
-        name: text.name,
-        age_seconds: seconds_since(client.created_ms),
-        idle_seconds: seconds_since(client.last_active_ms.load(Ordering::Relaxed)),
-        flags: ClientFlags {
-            is_subscriber: client.is_subscriber(),
-            is_blocked: client.is_blocked(),
-            closes_after_reply: client.has_flag(flag::CLOSING),
-            is_unix: client.has_flag(flag::UNIX),
-            no_evict: client.has_flag(flag::NO_EVICT),
-            no_touch: client.has_flag(flag::NO_TOUCH),
-            in_multi: queued.is_some(),
-            is_dirty: has_failed,
-            is_caching: caching.is_some(),
-            is_redirect_broken: caching.as_ref().is_some_and(|caching| caching.is_broken),
-            is_broadcast: caching.as_ref().is_some_and(|caching| caching.modes.is_broadcast),
-            ..ClientFlags::default()
-        },
-        db: client.db.load(Ordering::Relaxed),
-        subscriptions,
-        pattern_subscriptions,
-        shard_subscriptions,
-        queued,
-        queued_bytes: client.queued_bytes.load(Ordering::Relaxed),
-        watched: client.watched_keys(),
-        query_bytes,
-        query_free_bytes,
-        argv_bytes: client.argument_bytes.load(Ordering::Relaxed),
-        reply_buffer_bytes: client.reply_buffer_bytes.load(Ordering::Relaxed) as usize,
-        reply_buffer_peak_bytes: client.output_peak_bytes.load(Ordering::Relaxed),
-        output_bytes: output_bytes.saturating_sub(output_blocks_bytes),
-        output_blocks: client.output_chunks.load(Ordering::Relaxed) as usize,
-        output_blocks_bytes,
-        total_bytes: client.memory_bytes.load(Ordering::Relaxed),
-        is_readable: true,
-        is_writable: output_bytes > 0,
-        command: shared.engine.table.all().get(last_command).map(|command| command.facts.known_name()),
-        user: "default".to_owned(),
-        redirect: caching.map(|caching| caching.redirect.map_or(0, |client| client.0)),
-        resp: client.resp.load(Ordering::Relaxed),
-        library_name: text.lib_name,
-        library_version: text.lib_version,
-        worker: client.worker().index(),
-    }
 }

@@ -17,6 +17,7 @@ use crate::net::listen;
 use crate::net::tls::contexts;
 use crate::shared::Shared;
 use crate::shared::mail::WorkerMail;
+use crate::users;
 use kora_engine::engine::FollowUp;
 use kora_engine::front::Mail;
 use kora_engine::session::{ReplyMode, TimedReply, Wait};
@@ -131,7 +132,12 @@ fn apply(shared: &Arc<Shared>, pairs: &[&[u8]]) -> CommandResult {
         handle.set(next.log_level);
     }
     shared.engine.persistence.set_policy(next.persistence.append_fsync.into());
+    let password = changes.changed.iter().any(|directive| directive.name == "requirepass");
+    let password = password.then(|| next.password.clone());
     shared.set_config(next);
+    if let Some(password) = password {
+        shared.engine.change_users(|users| users.set_default_password(&password));
+    }
     drop(change);
     for (name, reason) in &changes.without_effect {
         tracing::info!("'{name}' was set and has no effect: {reason}");
@@ -182,7 +188,8 @@ fn rewrite(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
     if shared.is_config_rewritten.swap(true, Ordering::AcqRel) {
         return Err(CommandError::text("ERR Rewriting config file: it is being rewritten"));
     }
-    let rewritten = shared.config().rewrite();
+    let config = shared.config();
+    let rewritten = config.rewrite(&users::lines(&shared.engine, &config));
     shared.is_config_rewritten.store(false, Ordering::Release);
     rewritten?;
     call.reply().ok();

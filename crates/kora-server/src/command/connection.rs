@@ -1,7 +1,11 @@
 //! Commands about the connection they come through: PING, ECHO, QUIT, RESET, HELLO, AUTH, SELECT.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use kora_acl::User;
+use kora_acl::log::{Place, Reason, Refusal};
+use kora_acl::users::DEFAULT;
 use kora_core::command::spec::CommandSpec;
 use kora_core::db::DbIndex;
 use kora_core::error::{CommandError, CommandResult};
@@ -14,6 +18,7 @@ use super::{Call, Handler, ServerCall, facts};
 use crate::shared::client::flag;
 use crate::shared::connection::close_after_output;
 use kora_engine::command::subscription;
+use kora_engine::front::Front as _;
 use kora_engine::session::ReplyMode;
 
 /// The family's commands.
@@ -62,8 +67,10 @@ fn quit(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
 /// Puts the connection into the state of a new one, save for what its library calls itself.
 fn reset(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
     subscription::end_all(call);
-    let is_authenticated = call.front.config().password.is_empty();
     call.end_transaction();
+    let user = call.engine.access.default_user();
+    let is_open = user.is_open();
+    become_user(call, user, is_open);
     let session = &mut call.session;
     session.choice.db = DbIndex(0);
     session.choice.no_touch = false;
@@ -71,7 +78,6 @@ fn reset(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
         // Where this reply is the one left out, it stays so.
         session.choice.reply_mode = ReplyMode::On;
     }
-    session.choice.is_authenticated = is_authenticated;
     super::client::tracking::end(call);
     set_resp(call, Resp::V2);
     let client = &call.session.client;
@@ -101,12 +107,12 @@ fn parse_db(text: &[u8], database_count: u16) -> CommandResult<DbIndex> {
 
 fn auth(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     match args {
-        [_, _] if call.front.config().password.is_empty() => Err(CommandError::text(
+        [_, _] if call.engine.access.default_user().needs_no_password() => Err(CommandError::text(
             "ERR AUTH <password> called without any password configured for the default user. Are you sure your \
              configuration is correct?",
         )),
-        [_, password] => authenticate(call, b"default", password),
-        [_, user, password] => authenticate(call, user, password),
+        [name, password] => authenticate(call, name, (DEFAULT, password)),
+        [name, user, password] => authenticate(call, name, (user, password)),
         _ => Err(CommandError::Syntax),
     }?;
     call.reply().ok();
@@ -149,8 +155,8 @@ fn parse_hello<'a>(args: &[&'a [u8]]) -> CommandResult<Hello<'a>> {
 
 fn hello(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let Hello { resp, credentials, name } = parse_hello(args)?;
-    if let Some((user, password)) = credentials {
-        authenticate(call, user, password)?;
+    if let Some(credentials) = credentials {
+        authenticate(call, args[0], credentials)?;
     }
     if !call.session.choice.is_authenticated {
         return Err(CommandError::text(
@@ -207,20 +213,26 @@ fn set_resp(call: &mut Call<'_>, resp: Resp) {
     super::client::tracking::note_style(call);
 }
 
-/// Checks a user's password. There is one user, `default`, with the password of `requirepass` or none.
-fn authenticate(call: &mut Call<'_>, user: &[u8], password: &[u8]) -> CommandResult {
-    let config = call.front.config();
-    let is_right = config.password.is_empty() || is_equal_in_constant_time(&config.password, password);
-    if user != b"default" || !is_right {
-        kora_engine::counters::add(&call.front.traffic[call.worker.index()].auth_denied, 1);
-        return Err(CommandError::text("WRONGPASS invalid username-password pair or user is disabled."));
+/// Checks a user's password. `command` is the name under which that is asked for.
+fn authenticate(call: &mut Call<'_>, command: &[u8], (name, password): (&[u8], &[u8])) -> CommandResult {
+    if let Some(user) = call.engine.access.authenticate(name, password) {
+        become_user(call, user, true);
+        return Ok(());
     }
-    call.session.choice.is_authenticated = true;
-    Ok(())
+    let place = if call.session.is_executing { Place::Multi } else { Place::TopLevel };
+    call.engine.access.note(Refusal {
+        reason: Reason::Auth,
+        place,
+        object: command.to_vec(),
+        user: name.to_vec(),
+        client: call.front.client_line(&call.session.client, call.now),
+        at_ms: call.now.0,
+    });
+    Err(CommandError::text("WRONGPASS invalid username-password pair or user is disabled."))
 }
 
-/// Compares without telling by its duration where two passwords differ.
-fn is_equal_in_constant_time(expected: &[u8], given: &[u8]) -> bool {
-    let differences = expected.iter().zip(given).fold(0, |all, (one, other)| all | (one ^ other));
-    expected.len() == given.len() && std::hint::black_box(differences) == 0
+/// Makes the connection that of a user.
+fn become_user(call: &mut Call<'_>, user: Arc<User>, is_proved: bool) {
+    call.session.client.text.lock().user = user.name().to_vec();
+    call.session.become_user((&call.engine.access, call.front), user, is_proved);
 }

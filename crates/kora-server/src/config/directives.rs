@@ -10,7 +10,7 @@ use super::persistence::{AppendFsync, SaveRules, file_name};
 use super::table::{Apply, Change, Directive, Meaning};
 use super::tls::ClientAuth;
 use super::value::{Setting, Shape, quote};
-use super::{LogLevel, MaxmemoryPolicy, Permission};
+use super::{LogLevel, MaxmemoryPolicy, Permission, PubsubDefault};
 use Shape::{Bool, Bytes, Choice, Int, Octal, Text, Words};
 use kora_engine::events::EventFlags;
 use std::ffi::OsStr;
@@ -439,9 +439,9 @@ const SECURITY: &[Directive] = &[
     field!("enable-debug-command", Choice(Permission::WORDS), debug_command).at_start(),
     field!("enable-protected-configs", Choice(Permission::WORDS), protected_configs).at_start(),
     unavailable("enable-module-command", Choice(Permission::WORDS), &["no"], "loading modules is").at_start(),
-    unavailable("aclfile", Text, &[""], "access control by users is").at_start(),
-    inert("acllog-max-len", Int(0, i64::MAX), "128", NO_USERS),
-    inert("acl-pubsub-default", Choice(&["allchannels", "resetchannels"]), "resetchannels", NO_USERS),
+    field!("aclfile", Text, acl_file).at_start(),
+    field!("acllog-max-len", Int(0, i64::MAX), acl_log_entries_max),
+    field!("acl-pubsub-default", Choice(PubsubDefault::WORDS), pubsub_default),
     inert("hide-user-data-from-log", Bool, "no", "the log never holds users' data"),
 ];
 
@@ -503,7 +503,6 @@ const NO_RDMA: &str = "there is no RDMA";
 const NO_REPLICAS: &str = "there is no replication yet";
 const NO_CLUSTER: &str = "there is no cluster mode yet";
 const SYNCED_IN_SLICES: &str = "snapshots are always synced in slices";
-const NO_USERS: &str = "there are no users beside the default one yet";
 const NO_SLOW_LOG: &str = "there is no slow log yet";
 const NO_DEFRAG: &str = "there is no active defragmentation yet";
 const FREES_LAZILY: &str = "memory is always freed lazily";

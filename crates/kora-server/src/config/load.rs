@@ -3,7 +3,7 @@
 use super::Config;
 use super::nearest::nearest;
 use super::table::{Directive, Meaning};
-use super::user_line::{self, Password};
+use super::users::{self, UserLine};
 use kora_core::glob;
 use kora_engine::settings::RenamedCommand;
 use kora_protocol::split_line;
@@ -78,8 +78,6 @@ pub struct Loader {
     /// What lines of directives that accumulate have said so far.
     accumulated: BTreeMap<&'static str, Vec<Vec<u8>>>,
     without_effect: BTreeMap<&'static str, Vec<&'static str>>,
-    /// Lines that give the default user's password as a digest, and the digest.
-    hashed: Vec<(LinePosition, String, String)>,
 }
 
 /// A configuration, and what is to be logged about it.
@@ -153,8 +151,12 @@ impl Loader {
 
     fn directive(&mut self, words: &[Vec<u8>], place: impl Fn() -> LinePosition) -> Result<(), String> {
         let (name, args) = words.split_first().expect("a line without words is no directive");
-        if name.eq_ignore_ascii_case(user_line::NAME) {
-            return self.default_user(args, place);
+        if name.eq_ignore_ascii_case(users::NAME) {
+            if args.is_empty() {
+                return Err("wrong number of arguments".into());
+            }
+            self.config.user_lines.push(UserLine { place: place(), words: args.to_vec() });
+            return Ok(());
         }
         if name.eq_ignore_ascii_case(RENAME.as_bytes()) {
             let [from, to] = args else { return Err("wrong number of arguments".into()) };
@@ -186,32 +188,11 @@ impl Loader {
         Ok(())
     }
 
-    fn default_user(&mut self, words: &[Vec<u8>], place: impl Fn() -> LinePosition) -> Result<(), String> {
-        match user_line::parse(words)? {
-            Password::Unsaid => {}
-            Password::None => self.config.password.clear(),
-            Password::Plain(password) => self.config.password = password,
-            Password::Hashed(digest) => {
-                let line = String::from_utf8_lossy(&words.join(&b' ')).into_owned();
-                self.hashed.push((place(), format!("user {line}"), digest));
-            }
-        }
-        Ok(())
-    }
-
     /// The configuration that was read.
     ///
     /// # Errors
-    /// If a line has a digest that is not that of the password in the end.
+    /// None so far.
     pub fn finish(self) -> Result<Loaded, ConfigError> {
-        let password = &self.config.password;
-        if let Some((place, line, _)) =
-            self.hashed.into_iter().find(|(_, _, digest)| !user_line::is_of(password, digest))
-        {
-            let reason =
-                "a password is needed in plain text, by 'requirepass'; its digest alone is not enough".into();
-            return Err(ConfigError::Line { place, line, reason });
-        }
         let notes = self.without_effect.into_iter().map(|(because, names)| {
             format!("accepted, but without effect in Kora: {} ({because})", names.join(", "))
         });

@@ -16,6 +16,8 @@ use super::Shared;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ClientText {
     pub(crate) name: Vec<u8>,
+    /// The user that it is.
+    pub(crate) user: Vec<u8>,
     pub(crate) lib_name: Vec<u8>,
     pub(crate) lib_version: Vec<u8>,
 }

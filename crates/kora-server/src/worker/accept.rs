@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
+use kora_acl::users::DEFAULT;
 use kora_core::db::DbIndex;
 use kora_core::slot::WorkerId;
 use kora_engine::counters::add;
@@ -87,7 +88,7 @@ impl Worker {
         let is_plain = !transport.is_encrypted();
         let refusal = if !self.shared.clients.reserve(self.config.max_clients as usize) {
             Some("-ERR max number of clients reached\r\n")
-        } else if is_plain && self.config.protects_from(peer.is_local) {
+        } else if is_plain && self.protects_from(peer.is_local) {
             self.shared.clients.release();
             Some(PROTECTED_MODE_ERROR)
         } else {
@@ -142,7 +143,7 @@ impl Worker {
         let choice = Choice {
             db: DbIndex(0),
             style: Resp::V2,
-            is_authenticated: self.config.password.is_empty(),
+            is_authenticated: false,
             no_touch: false,
             reply_mode: ReplyMode::On,
             is_local: peer.is_local,
@@ -150,8 +151,20 @@ impl Worker {
         if !transport.is_established() {
             self.handshakes.begin(client.origin(), self.round_begun);
         }
-        self.turn.sessions.insert(Box::new(Session::new(client, Connection::new(transport), choice)));
+        let mut session = Box::new(Session::new(client, Connection::new(transport), choice));
+        let user = self.shared.engine.access.default_user();
+        let is_open = user.is_open();
+        session.become_user((&self.shared.engine.access, &self.shared), user, is_open);
+        self.turn.sessions.insert(session);
         self.turn.sessions.enqueue(slot);
+    }
+
+    /// Whether protected mode keeps a client out, who is on this machine or not: without a password a stranger may be the
+    /// default user.
+    pub(super) fn protects_from(&self, is_local: bool) -> bool {
+        let needs_no_password =
+            || self.shared.engine.access.read(|users| users.default_user().needs_no_password());
+        self.config.protected_mode && !is_local && needs_no_password()
     }
 
     fn new_client(&self, transport: &Transport, peer: &Peer, slot: usize) -> Client {
@@ -165,7 +178,7 @@ impl Worker {
             local_address: transport.local_address(),
             descriptor: transport.descriptor(),
             created_ms: self.turn.now().0,
-            text: RankedMutex::new(ClientText::default()),
+            text: RankedMutex::new(ClientText { user: DEFAULT.to_vec(), ..ClientText::default() }),
             last_active_ms: AtomicI64::new(self.turn.now().0),
             db: AtomicU16::new(0),
             resp: AtomicU8::new(2),

@@ -77,8 +77,12 @@ impl Worker {
 
     /// A handshake is done: the connection is served from now on.
     fn welcome(&mut self, origin: Origin) {
+        let Some(is_local) = self.turn.sessions.of(origin).map(|session| session.choice.is_local) else {
+            return;
+        };
+        let is_refused = self.protects_from(is_local);
         let Some(session) = self.turn.sessions.of(origin) else { return };
-        if self.config.protects_from(session.choice.is_local) {
+        if is_refused {
             session.output.add(PROTECTED_MODE_ERROR.as_bytes());
             close_after_output(session);
             kora_engine::counters::add(&self.traffic().connections_rejected, 1);

@@ -102,7 +102,7 @@ impl Worker {
         self.turn.begin_serving(session);
         while session.may_run() && used < bytes.len() {
             self.take_up_config();
-            let (limits, was_stranger) = (self.limits(session), !session.choice.is_authenticated);
+            let (limits, was_stranger) = (self.limits(session), session.identity.is_stranger());
             let parsed = self.batch.fill(&mut session.link.parser, &bytes[used..], &limits);
             let count = self.batch.len();
             // Unquoted words of an inline request live in the parser while they are run.
@@ -119,7 +119,7 @@ impl Worker {
                 }
                 break;
             }
-            if was_stranger && session.choice.is_authenticated {
+            if was_stranger && !session.identity.is_stranger() {
                 // What was read behind AUTH was read as a stranger's, to whom little is allowed.
                 session.link.parser.reset();
                 continue;
@@ -142,7 +142,7 @@ impl Worker {
     }
 
     fn limits(&self, session: &Session) -> Limits {
-        if session.choice.is_authenticated {
+        if !session.identity.is_stranger() {
             self.limits
         } else {
             Limits::unauthenticated(self.config.max_bulk.0)

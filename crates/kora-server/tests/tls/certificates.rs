@@ -2,7 +2,7 @@
 
 use kora_tls::rustls::ProtocolVersion;
 
-use crate::authority::{Authority, Files, Use, World, text};
+use crate::authority::{Authority, Use, World, text};
 use crate::encrypted::{Encrypted, Manner, simple};
 
 /// Whether a client that comes so is served. A server may refuse a certificate after the client's part of the handshake is done.

@@ -77,6 +77,7 @@ pub(super) const BITFIELD_RO: CommandSpec = CommandSpec {
         name: "bitfield_ro",
         flags: Flags::READONLY.with(Flags::FAST),
         keys: READS_KEY,
+        key_flags: None,
         since: "6.0.0",
         summary: "Reads integers of any width in the string stored at a key",
         args: &[Arg::key("key"), Arg { is_token_multiple: true, ..GET_BLOCK.optional().multiple() }],

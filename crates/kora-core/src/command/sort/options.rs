@@ -33,11 +33,11 @@ pub(super) struct Options<'a> {
 }
 
 impl<'a> Options<'a> {
-    /// Reads the arguments behind the key.
+    /// Reads the arguments behind the key. Patterns are taken only of somebody who `may_read_all` keys there are.
     ///
     /// # Errors
-    /// `Syntax` and `NotInteger`.
-    pub(super) fn parse(mut args: &[&'a [u8]]) -> CommandResult<Self> {
+    /// `Syntax`, `NotInteger`, and of patterns from somebody who may not.
+    pub(super) fn parse(mut args: &[&'a [u8]], may_read_all: &dyn Fn() -> bool) -> CommandResult<Self> {
         let mut options = Self {
             is_descending: false,
             is_alphabetic: false,
@@ -48,13 +48,18 @@ impl<'a> Options<'a> {
             count: -1,
         };
         while let [word, rest @ ..] = args {
-            args = options.take(word.to_ascii_uppercase().as_slice(), rest)?;
+            args = options.take(word.to_ascii_uppercase().as_slice(), rest, may_read_all)?;
         }
         Ok(options)
     }
 
     /// Takes the option `word`; returns the arguments behind it.
-    fn take<'b>(&mut self, word: &[u8], rest: &'b [&'a [u8]]) -> CommandResult<&'b [&'a [u8]]> {
+    fn take<'b>(
+        &mut self,
+        word: &[u8],
+        rest: &'b [&'a [u8]],
+        may_read_all: &dyn Fn() -> bool,
+    ) -> CommandResult<&'b [&'a [u8]]> {
         match (word, rest) {
             (b"ASC", rest) => {
                 self.is_descending = false;
@@ -78,6 +83,11 @@ impl<'a> Options<'a> {
                 Ok(rest)
             }
             (b"BY", [pattern, rest @ ..]) => {
+                if pattern.contains(&b'*') && !may_read_all() {
+                    return Err(CommandError::text(
+                        "ERR BY option of SORT denied due to insufficient ACL permissions.",
+                    ));
+                }
                 // Once a constant has said that nothing is sorted, no other pattern changes that.
                 self.by = match Source::parse(pattern) {
                     source @ Source::Key { .. } if self.by != By::Nothing => By::Pattern(source),
@@ -86,6 +96,11 @@ impl<'a> Options<'a> {
                 Ok(rest)
             }
             (b"GET", [pattern, rest @ ..]) => {
+                if !may_read_all() {
+                    return Err(CommandError::text(
+                        "ERR GET option of SORT denied due to insufficient ACL permissions.",
+                    ));
+                }
                 self.gets.push(Source::parse(pattern));
                 Ok(rest)
             }

@@ -1,6 +1,8 @@
 //! Facts of the publish/subscribe commands.
 
-use kora_core::command::spec::{Arg, ArgType, Facts, Flags, Group, KeyFlags, KeySpec, Route, Traits};
+use kora_core::command::spec::{
+    Arg, ArgType, Channels, Facts, Flags, Group, KeyFlags, KeySpec, Route, Traits,
+};
 
 /// What the commands about a connection's subscriptions have in common.
 const SUBSCRIPTION: Facts = Facts {
@@ -38,6 +40,7 @@ const PATTERN: Arg = Arg::new("pattern", ArgType::Pattern);
 /// `SUBSCRIBE`.
 pub const SUBSCRIBE: Facts = Facts {
     name: "subscribe",
+    channels: Channels::Literals,
     arity: -2,
     summary: "Listens to messages that are published to channels",
     complexity: "O(N) for N channels",
@@ -48,6 +51,7 @@ pub const SUBSCRIBE: Facts = Facts {
 /// `PSUBSCRIBE`.
 pub const PSUBSCRIBE: Facts = Facts {
     name: "psubscribe",
+    channels: Channels::Patterns,
     arity: -2,
     summary: "Listens to messages that are published to channels whose names match patterns",
     complexity: "O(N) for N patterns",
@@ -58,6 +62,7 @@ pub const PSUBSCRIBE: Facts = Facts {
 /// `SSUBSCRIBE`.
 pub const SSUBSCRIBE: Facts = Facts {
     name: "ssubscribe",
+    channels: Channels::Literals,
     arity: -2,
     keys: SHARD_CHANNELS,
     since: "7.0.0",
@@ -102,6 +107,7 @@ pub const SUNSUBSCRIBE: Facts = Facts {
 /// `PUBLISH`.
 pub const PUBLISH: Facts = Facts {
     name: "publish",
+    channels: Channels::One,
     since: "2.0.0",
     summary: "Sends a message to the subscribers of a channel",
     complexity: "O(N+M) for N subscribers and M patterns that anybody is subscribed to",
@@ -112,6 +118,7 @@ pub const PUBLISH: Facts = Facts {
 /// `SPUBLISH`.
 pub const SPUBLISH: Facts = Facts {
     name: "spublish",
+    channels: Channels::One,
     keys: &[KeySpec::one(KeyFlags::NOT_KEY, 1)],
     since: "7.0.0",
     summary: "Sends a message to the subscribers of a shard channel",
