@@ -52,6 +52,7 @@ pub(super) const SCRIPTS: &[Script] = &[
     javascript("transactions.js", &[IOREDIS]).counts(2_000, 200),
     python("pubsub.py", &["redis"]).counts(5_000, 500),
     javascript("pubsub.js", &[IOREDIS]).counts(3_000, 300),
+    python("caching.py", &["redis"]).counts(5_000, 500),
     python("locks.py", &["redis"]).counts(1_000, 80),
     python("pottery_locks.py", &["redis", "pottery"]).counts(1_000, 80),
     javascript("redlock.js", &[IOREDIS, "redlock"]).counts(1_000, 80),
