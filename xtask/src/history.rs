@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::bail;
 use kora_server::Server;
 use kora_server::config::command_line::{Invocation, read};
+use kora_testkit::caching;
 use kora_testkit::history::{Options, check};
 use kora_testkit::process::free_port;
 
@@ -25,6 +26,12 @@ pub(crate) struct Args {
     /// Decides what the clients send; not when
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Check clients that keep copies of what they read instead
+    #[arg(long)]
+    caching: bool,
+    /// With `--caching`: no client hears of prefixes. Redis tells those behind replies that may show later writes
+    #[arg(long)]
+    no_broadcast: bool,
     /// Check this running server, whose data is lost, instead of one of our own
     #[arg(long)]
     address: Option<String>,
@@ -52,9 +59,31 @@ fn start(workers: u16) -> anyhow::Result<Server> {
 }
 
 fn report(address: &str, name: &str, args: &Args) -> anyhow::Result<()> {
+    if args.caching {
+        return report_caching(address, name, args);
+    }
     let options = Options { command_count: args.operations, client_count: args.clients, seed: args.seed };
     let started = Instant::now();
     let command_count = check(address, &options)?;
     println!("{name}: {command_count} commands in {:.1} s, no anomaly", started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn report_caching(address: &str, name: &str, args: &Args) -> anyhow::Result<()> {
+    let options = caching::Options {
+        request_count: args.operations,
+        client_count: args.clients,
+        broadcasts: !args.no_broadcast,
+        seed: args.seed,
+    };
+    let started = Instant::now();
+    let done = caching::check_server(address, &options)?;
+    println!(
+        "{name}: {} requests in {:.1} s, {} notices, {} copies looked at, none too old",
+        done.requests,
+        started.elapsed().as_secs_f64(),
+        done.notices,
+        done.copies
+    );
     Ok(())
 }

@@ -123,10 +123,11 @@ fn has_unranked_lock(file: &str, line: &str) -> bool {
 
 /// The arrows between crates point down only: see docs/architecture.md.
 fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
-    let layers: [(&str, &[&str]); 17] = [
+    let layers: [(&str, &[&str]); 18] = [
         ("kora-format", &[]),
         ("kora-locks", &[]),
         ("kora-stream", &[]),
+        ("kora-tls", &[]),
         ("kora-core", &["kora-format", "kora-locks", "kora-stream"]),
         ("kora-json", &["kora-core", "kora-format"]),
         ("kora-hnsw", &[]),
@@ -155,10 +156,11 @@ fn check_layers(complaints: &mut Vec<String>) -> anyhow::Result<()> {
                 "kora-script",
                 "kora-search",
                 "kora-storage",
+                "kora-tls",
                 "kora-vector",
             ],
         ),
-        ("kora-cli", &["kora-protocol"]),
+        ("kora-cli", &["kora-protocol", "kora-tls"]),
     ];
     for (name, allowed) in layers {
         let manifest = format!("crates/{name}/Cargo.toml");

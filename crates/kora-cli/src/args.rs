@@ -58,6 +58,33 @@ pub(crate) struct Args {
     /// Database to select.
     #[arg(short = 'n', value_name = "DB")]
     pub(crate) db: Option<u32>,
+    /// Encrypt the connection; rediss:// does so, too. What else is said of encryption counts only then.
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// Name of the server that its certificate must be of, and that it is told, instead of the host.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sni: Option<String>,
+    /// File of authorities to trust instead of the system's. They are trusted for any name, unless --sni gives one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cacert: Option<PathBuf>,
+    /// The same, all files of a folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cacertdir: Option<PathBuf>,
+    /// Certificate to show to the server.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+    /// Private key of that certificate.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// Believe whoever answers.
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// Ciphers of TLS 1.2 that may be used, as OpenSSL names them.
+    #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
+    pub(crate) tls_ciphers: Option<String>,
+    /// Cipher suites of TLS 1.3 that may be used.
+    #[arg(long, value_name = "LIST")]
+    pub(crate) tls_ciphersuites: Option<String>,
     /// Speak RESP2.
     #[arg(short = '2', overrides_with = "resp3")]
     pub(crate) resp2: bool,
@@ -173,10 +200,6 @@ pub(crate) struct Args {
     /// Follow redirections of a cluster (not supported).
     #[arg(short = 'c', hide = true)]
     pub(crate) cluster: bool,
-    /// Encrypt the connection (not supported yet).
-    #[arg(long, hide = true)]
-    pub(crate) tls: bool,
-
     /// Print this help.
     #[arg(long, short = '?', action = ArgAction::Help)]
     help: Option<bool>,
@@ -206,10 +229,15 @@ impl Args {
         if self.cluster {
             bail!("-c: following redirections of a cluster is not supported");
         }
-        if self.tls || self.uri.as_ref().is_some_and(|uri| uri.tls) {
-            bail!("--tls: encrypted connections are not supported yet");
+        if self.encrypts() && self.socket.is_some() {
+            bail!("--tls: a connection through a Unix socket is not encrypted");
         }
         Ok(())
+    }
+
+    /// Whether the connection is to be encrypted.
+    pub(crate) fn encrypts(&self) -> bool {
+        self.tls || self.uri.as_ref().is_some_and(|uri| uri.tls)
     }
 
     /// The words of the command, unquoted if that was asked for; none for the interactive mode.
@@ -239,17 +267,12 @@ impl Args {
 }
 
 /// Options of redis-cli that this client has not.
-const UNAVAILABLE: [&str; 24] = [
-    "--cacert",
-    "--cacertdir",
-    "--cert",
+const UNAVAILABLE: [&str; 16] = [
     "--cluster",
     "--cluster-yes",
     "--functions-rdb",
     "--hotkeys",
-    "--insecure",
     "--intrinsic-latency",
-    "--key",
     "--keystats",
     "--keystats-samples",
     "--latency-dist",
@@ -258,11 +281,8 @@ const UNAVAILABLE: [&str; 24] = [
     "--lru-test",
     "--rdb",
     "--replica",
-    "--sni",
     "--test_hint",
     "--test_hint_file",
-    "--tls-ciphers",
-    "--tls-ciphersuites",
     "--vset-recall",
 ];
 

@@ -5,6 +5,7 @@
 
 mod endpoint;
 mod stream;
+mod tls;
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use kora_protocol::{Decoder, Frame, encode_request};
 
 pub(crate) use endpoint::{Endpoint, Login, Profile, Protocol};
 pub(crate) use stream::Stream;
+pub(crate) use tls::Security;
 
 /// Bytes asked of the system at once.
 const READ_BYTES: usize = 64 * 1024;
@@ -51,7 +53,7 @@ impl Connection {
         profile: &Profile,
         interrupt: Option<Arc<AtomicBool>>,
     ) -> io::Result<(Self, Handshake)> {
-        let stream = Stream::connect(&profile.endpoint, profile.connect_timeout)?;
+        let stream = Stream::connect(&profile.endpoint, profile.security.as_ref(), profile.connect_timeout)?;
         if interrupt.is_some() {
             stream.set_read_timeout(Some(INTERRUPT_POLL))?;
         }

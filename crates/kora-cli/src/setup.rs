@@ -5,10 +5,12 @@ use std::os::unix::ffi::OsStringExt;
 
 use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, Result, anyhow};
+use kora_tls::rustls::pki_types::ServerName;
+use kora_tls::{CipherList, CipherSuites, ClientSetup, Identity, PeerCheck, Protocols, Trust};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 use crate::args::Args;
-use crate::connection::{Connection, Endpoint, Login, Profile, Protocol, reason};
+use crate::connection::{Connection, Endpoint, Login, Profile, Protocol, Security, reason};
 use crate::format::{Form, Formatter, Palette};
 use crate::session::Session;
 
@@ -97,13 +99,56 @@ fn profile(args: &Args) -> Result<Profile> {
         (_, _, true) => Protocol::Resp3IfKnown,
         _ => Protocol::Resp2,
     };
+    let security = match &endpoint {
+        Endpoint::Tcp { host, .. } if args.encrypts() => Some(security(args, host)?),
+        _ => None,
+    };
     Ok(Profile {
+        security,
         login: login(args)?,
         connect_timeout: args.connect_timeout,
         db: args.db.or(uri.db).unwrap_or(0),
         endpoint,
         protocol,
     })
+}
+
+/// How to encrypt. A server is known by its name where anybody can have a certificate; those of an authority of one's own are believed whatever
+/// they are called, as redis-cli does, unless a name is given.
+fn security(args: &Args, host: &str) -> Result<Security> {
+    let mut trust = Trust::nobody();
+    if let Some(file) = &args.cacert {
+        trust.add_file(file)?;
+    }
+    if let Some(folder) = &args.cacertdir {
+        trust.add_folder(folder)?;
+    }
+    let check = match (args.insecure, trust.is_empty(), &args.sni) {
+        (true, ..) => PeerCheck::Nothing,
+        (_, false, None) => PeerCheck::Chain,
+        _ => PeerCheck::ChainAndName,
+    };
+    if trust.is_empty() && check != PeerCheck::Nothing {
+        trust.add_some(rustls_native_certs::load_native_certs().certs);
+    }
+    let identity = match (&args.cert, &args.key) {
+        (Some(certificate), Some(key)) => Some(Identity::read(certificate, key, b"")?),
+        _ => None,
+    };
+    let list = args.tls_ciphers.as_deref().unwrap_or_default();
+    let suites = args.tls_ciphersuites.as_deref().unwrap_or_default();
+    let setup = ClientSetup {
+        identity,
+        trust,
+        check,
+        protocols: Protocols::default(),
+        ciphers: CipherList::parse(list).map_err(|error| anyhow!("--tls-ciphers: {error}"))?,
+        suites: CipherSuites::parse(suites).map_err(|error| anyhow!("--tls-ciphersuites: {error}"))?,
+    };
+    let name = args.sni.as_deref().unwrap_or(host);
+    let name =
+        ServerName::try_from(name.to_owned()).with_context(|| format!("no name of a server: {name}"))?;
+    Ok(Security { config: setup.finish()?, name })
 }
 
 fn login(args: &Args) -> Result<Option<Login>> {

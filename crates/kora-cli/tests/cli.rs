@@ -234,7 +234,7 @@ fn nobody_listening_is_an_error() {
 #[test]
 fn what_is_not_supported_is_refused() {
     let server = Server::start(&[]);
-    for args in [["-c", "ping"], ["--tls", "ping"], ["--nosuch", "ping"]] {
+    for args in [["-c", "ping"], ["--cert", "ping"], ["--nosuch", "ping"]] {
         let output = server.run(&args, b"");
         assert_eq!(output.status.code(), Some(1), "{args:?}");
         assert!(!output.stderr.is_empty());
@@ -251,4 +251,23 @@ fn unknown_options_get_no_guesses() {
     }
     let text = stderr(&server.run(&["--hotkeys"], b""));
     assert_eq!(text, "error: --hotkeys is not available in this version of kora-cli\n");
+}
+
+#[test]
+fn what_can_not_be_encrypted_is_said() {
+    let server = Server::start(&[]);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("bound").port().to_string();
+    let plain = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        stream.write_all(b"-ERR what is that?\r\n").expect("the client reads");
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let text = stderr(&server.run(&["--tls", "--insecure", "-p", &port, "ping"], b""));
+    assert!(text.ends_with(": the server does not encrypt there\n"), "{text}");
+    plain.join().expect("no panic");
+    let text = stderr(&server.run(&["--tls", "--cacert", "/nowhere", "ping"], b""));
+    assert!(text.contains("can't read /nowhere"), "{text}");
+    let text = stderr(&server.run(&["--tls", "--insecure", "--tls-ciphers", "RC4", "ping"], b""));
+    assert!(text.contains("--tls-ciphers: no available cipher"), "{text}");
 }

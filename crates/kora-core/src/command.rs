@@ -11,6 +11,7 @@ pub mod later;
 pub mod list;
 pub mod options;
 mod pop;
+pub mod reads;
 pub(crate) mod scan_options;
 pub mod server;
 pub mod set;

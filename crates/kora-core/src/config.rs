@@ -55,6 +55,7 @@ impl Default for EvictionConfig {
 
 /// Settings of the core. Equal on all shards.
 #[derive(Clone, Debug)]
+// Many fields: one for each setting.
 pub struct CoreConfig {
     /// `proto-max-bulk-len`: longest string, in bytes.
     pub max_bulk_bytes: u64,
@@ -70,6 +71,8 @@ pub struct CoreConfig {
     pub shares_integers: bool,
     /// `databases`: number of databases.
     pub database_count: u16,
+    /// `tracking-table-max-keys`: keys of all stores that are noted as read, for clients that keep copies; 0 for no limit.
+    pub noted_keys_max: u64,
     /// DEBUG SET-ACTIVE-EXPIRE: whether the sweep runs.
     pub active_expire: bool,
     /// `list-max-listpack-size`: elements of a list's node if positive; a class of sizes if negative, -1 to -5 for 4,
@@ -109,6 +112,7 @@ impl Default for CoreConfig {
             eviction: EvictionConfig::default(),
             shares_integers: true,
             database_count: 16,
+            noted_keys_max: 1_000_000,
             active_expire: true,
             compresses_dumps: true,
             list_max_listpack_size: -2,

@@ -13,7 +13,8 @@ use std::sync::Arc;
 use crate::config::CoreConfig;
 use crate::db::DbIndex;
 use crate::error::CommandResult;
-use crate::journal::Journal;
+use crate::journal::{Announcement, Journal};
+use crate::reader::Reader;
 use crate::reply::Reply;
 use crate::services::Services;
 use crate::slot::{ShardId, Slot};
@@ -115,6 +116,8 @@ pub struct Ctx<'a> {
     pub watch: Option<&'a Arc<Watch>>,
     /// The errand that the command runs anew after.
     pub resumed: Option<&'a Arc<dyn errand::Errand>>,
+    /// The client, if it keeps copies of what it reads.
+    pub reader: Option<Reader>,
     /// Whom it runs for, if that is somebody who may not do everything.
     pub guard: Option<&'a Arc<dyn guard::Guard>>,
 }
@@ -123,18 +126,8 @@ impl<'a> Ctx<'a> {
     /// A context for a command that has only stores: no services, and it may not wait.
     pub fn bare(stores: Stores<'a>, journal: &'a mut Journal, db: DbIndex, now: UnixMs) -> Self {
         let (services, blocking) = (Services::none(), Blocking::Forbidden);
-        Self {
-            stores,
-            journal,
-            services,
-            db,
-            now,
-            no_touch: false,
-            blocking,
-            watch: None,
-            resumed: None,
-            guard: None,
-        }
+        let (no_touch, watch, resumed, reader, guard) = (false, None, None, None, None);
+        Self { stores, journal, services, db, now, no_touch, blocking, watch, resumed, reader, guard }
     }
 }
 
@@ -277,6 +270,16 @@ impl Ctx<'_> {
         self.each_store(|store, journal| visit(Keyspace::new(store, journal, db, now, no_touch)));
     }
 
+    /// Has all clients told that keep copies, once: databases were emptied, with all stores in hand.
+    pub fn note_flush(&mut self) {
+        let mut is_told = false;
+        self.each_store(|store, _| is_told |= store.forget_readers());
+        if is_told {
+            let author = self.journal.author();
+            self.journal.announce(Announcement::Flush { author });
+        }
+    }
+
     /// Number of shards in the engine.
     #[must_use]
     pub fn shard_count(&self) -> u16 {
@@ -286,9 +289,14 @@ impl Ctx<'_> {
         }
     }
 
+    /// The shard of `key`.
+    pub(crate) fn shard_of(&self, key: &[u8]) -> ShardId {
+        Slot::of(key).shard(self.shard_count())
+    }
+
     /// Whether the store of `key` is in hand.
     pub(crate) fn has_store_of(&mut self, key: &[u8]) -> bool {
-        let shard = Slot::of(key).shard(self.shard_count());
+        let shard = self.shard_of(key);
         self.stores.of_shard(shard).is_some()
     }
 

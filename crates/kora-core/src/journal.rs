@@ -12,6 +12,7 @@ use kora_stream::order::Stamp;
 use kora_stream::record::{Checkpoint, Item, Items, RecordBuilder, Scope};
 
 use crate::db::DbIndex;
+use crate::reader::{Invalidation, ReaderId};
 use crate::time::UnixMs;
 
 /// Classes of keyspace events, as `notify-keyspace-events` names them. Values are bits of a mask.
@@ -81,6 +82,13 @@ pub enum Announcement {
     Event(KeyEvent),
     /// Something was published.
     Message(Message),
+    /// A key has changed of which clients may keep copies.
+    Invalidation(Invalidation),
+    /// All keys of some database have gone: copies of any key may be void.
+    Flush {
+        /// The client whose command did it, if it is one that keeps copies.
+        author: Option<ReaderId>,
+    },
 }
 
 /// Collects effects and announcements until the driver takes them.
@@ -107,6 +115,8 @@ pub struct Journal {
     is_abandoned: bool,
     record: RecordBuilder,
     announcements: Vec<Announcement>,
+    /// Whose command runs, if it is a client that keeps copies of what it reads.
+    author: Option<ReaderId>,
     /// Times the commands, if anybody wants to know.
     meter: Option<Box<Meter>>,
 }
@@ -308,7 +318,24 @@ impl Journal {
 
     /// Announces a message.
     pub fn publish(&mut self, message: Message) {
-        self.announcements.push(Announcement::Message(message));
+        self.announce(Announcement::Message(message));
+    }
+
+    /// Announces something.
+    pub fn announce(&mut self, announcement: Announcement) {
+        self.announcements.push(announcement);
+    }
+
+    /// Says whose command runs from now on, if it is a client that keeps copies of what it reads.
+    #[inline]
+    pub fn set_author(&mut self, author: Option<ReaderId>) {
+        self.author = author;
+    }
+
+    /// Whose command runs, if it is a client that keeps copies of what it reads.
+    #[must_use]
+    pub fn author(&self) -> Option<ReaderId> {
+        self.author
     }
 
     /// Says how many tickets had been published when the shard last received work; it has run those that concern it. Changes
@@ -399,12 +426,17 @@ impl Journal {
     }
 
     /// A command has ended that may have written: records `args` as they were sent if changes were counted since `mark` and no
-    /// effect was recorded since.
+    /// effect was recorded since. The command's own name, `name`, takes the place of another that its client knows it by.
     #[inline]
-    pub fn close_command(&mut self, mark: Mark, db: DbIndex, args: &[&[u8]]) {
+    pub fn close_command(&mut self, mark: Mark, db: DbIndex, name: &'static str, args: &[&[u8]]) {
         let present = self.mark();
         if self.is_recording() && present.changes != mark.changes && present.recorded == mark.recorded {
-            self.push_effect(db, args, false);
+            let own = name.split_once('|').map_or(name, |(container, _)| container).as_bytes();
+            if args[0].eq_ignore_ascii_case(own) {
+                self.push_effect(db, args, false);
+            } else {
+                self.push_effect(db, &[&[own], &args[1..]].concat(), false);
+            }
         }
     }
 
@@ -413,6 +445,7 @@ impl Journal {
     pub fn begin_sweep(&mut self, now: UnixMs) {
         self.scope.time_ms = now.0.cast_unsigned();
         self.unit = Unit::None;
+        self.author = None;
     }
 
     /// The present point, to go back to.
@@ -425,8 +458,8 @@ impl Journal {
     }
 
     /// Takes back what commands recorded and announced since `point`; what they met by the way stays. Nothing
-    /// must have been taken since.
-    pub(crate) fn roll_back(&mut self, point: &RollbackPoint) {
+    /// must have been taken since. Returns the changes of keys that nobody will be told of.
+    pub(crate) fn roll_back(&mut self, point: &RollbackPoint) -> Vec<Invalidation> {
         self.changes = point.mark.changes + self.incidental_changes;
         self.recorded = point.mark.recorded;
         self.record.roll_back(&point.record);
@@ -436,9 +469,16 @@ impl Journal {
         let announcements = self.announcements.split_off(point.announcements);
         let is_incidental = |announcement: &Announcement| match announcement {
             Announcement::Event(event) => event.is_incidental,
-            Announcement::Message(_) => false,
+            Announcement::Invalidation(invalidation) => invalidation.is_incidental,
+            Announcement::Message(_) | Announcement::Flush { .. } => false,
         };
-        self.announcements.extend(announcements.into_iter().filter(is_incidental));
+        let (kept, undone): (Vec<_>, Vec<_>) = announcements.into_iter().partition(is_incidental);
+        self.announcements.extend(kept);
+        let of_keys = undone.into_iter().filter_map(|announcement| match announcement {
+            Announcement::Invalidation(invalidation) => Some(invalidation),
+            _ => None,
+        });
+        of_keys.collect()
     }
 
     /// What was recorded so far.
@@ -488,7 +528,7 @@ impl Journal {
         announcements
             .filter_map(|announcement| match announcement {
                 Announcement::Event(event) => Some(event),
-                Announcement::Message(_) => None,
+                _ => None,
             })
             .collect()
     }

@@ -26,7 +26,12 @@ impl Services {
     /// The service of type `T`. Complexity: O(number of services), which is a handful.
     #[must_use]
     pub fn get<T: Any + Send + Sync>(&self) -> Option<&T> {
-        self.0.iter().find_map(|service| service.downcast_ref())
+        self.all().next()
+    }
+
+    /// All services of type `T`.
+    pub fn all<T: Any + Send + Sync>(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().filter_map(|service| service.downcast_ref())
     }
 }
 
@@ -40,6 +45,7 @@ mod tests {
         assert_eq!(services.get::<u32>(), Some(&7));
         assert_eq!(services.get::<&str>(), Some(&"name"));
         assert_eq!(services.get::<u64>(), None);
+        assert_eq!(services.with(Arc::new(8_u32)).all::<u32>().collect::<Vec<_>>(), [&7, &8]);
         assert_eq!(Services::none().get::<u32>(), None);
     }
 }

@@ -14,6 +14,7 @@ mod free;
 pub mod keeping;
 mod keyspace;
 mod load;
+pub mod readers;
 pub mod snapshot;
 pub mod sweep;
 mod tending;
@@ -27,6 +28,8 @@ use crate::config::CoreConfig;
 use crate::db::DbIndex;
 use crate::entry::data_type::{Extensions, Loader};
 use crate::hash::{KeyHasher, hash_key, key_hasher, splitmix64};
+use crate::journal::Journal;
+use crate::reader::ReaderId;
 use crate::slot::ShardId;
 use crate::table::changes::Home;
 use crate::table::garbage::Garbage;
@@ -34,6 +37,7 @@ use crate::table::sizes::PublishedSizes;
 use crate::time::UnixMs;
 use companion::Accompanied;
 use eviction::EvictionState;
+use readers::{Readers, Readership};
 use snapshot::StoreSnapshot;
 use tending::Tending;
 use waiters::Waiters;
@@ -81,6 +85,8 @@ pub struct ShardStore {
     pub(crate) waiters: Waiters,
     /// Clients that watch its keys.
     pub(crate) watchers: Watchers,
+    /// Clients that keep copies of its keys.
+    readers: Readers,
     /// The database whose turn it is to be swept.
     pub(crate) next_swept: DbIndex,
     /// How far eviction has come.
@@ -117,6 +123,7 @@ impl ShardStore {
         let databases = (0..config.database_count).map(|db| Database::at(home(db))).collect();
         let mut random_state = seed ^ u64::from(id.0);
         let hasher = key_hasher(splitmix64(&mut random_state));
+        let readers = Readers::new(splitmix64(&mut random_state.rotate_left(32)));
         Self {
             id,
             is_closed: false,
@@ -131,6 +138,7 @@ impl ShardStore {
             garbage: Garbage::default(),
             waiters: Waiters::default(),
             watchers: Watchers::default(),
+            readers,
             next_swept: DbIndex::default(),
             eviction: EvictionState::default(),
             random_state,
@@ -331,11 +339,48 @@ impl ShardStore {
 
     /// Notes that `key` got a value, or that its value changed: for those who wait and those who watch.
     #[inline]
-    pub(crate) fn note_value(&mut self, db: DbIndex, key: &[u8]) {
+    pub(crate) fn note_value(&mut self, journal: &mut Journal, db: DbIndex, key: &[u8]) {
         if self.has_audience() {
             self.waiters.note_value(db, key);
             self.watchers.touch(db, key);
+            self.note_change(journal, key, false);
         }
+    }
+
+    /// Announces that `key` has changed to those who keep copies of it; `is_incidental`: no command made the change.
+    fn note_change(&mut self, journal: &mut Journal, key: &[u8], is_incidental: bool) {
+        if !self.readers.is_quiet() {
+            self.readers.touch(journal, key, is_incidental);
+        }
+    }
+
+    /// Notes that `reader` has read `key`, to be told of its next change.
+    pub(crate) fn note_reader(&mut self, journal: &mut Journal, key: &[u8], reader: ReaderId) {
+        let most = self.config.noted_keys_max;
+        self.readers.note(journal, key, reader, most);
+    }
+
+    /// Notes again who has read `key`: what changed it was taken back.
+    pub(crate) fn restore_readers(&mut self, key: &[u8], readers: &[ReaderId]) {
+        if !readers.is_empty() {
+            self.readers.add(key, readers);
+        }
+    }
+
+    /// Forgets who has read what, since databases were emptied; whether anybody is to be told.
+    pub(crate) fn forget_readers(&mut self) -> bool {
+        self.readers.forget_all(&mut self.garbage)
+    }
+
+    /// Counts noted keys together with others from now on.
+    pub fn share_readership(&mut self, readership: Arc<Readership>) {
+        self.readers.share(readership);
+    }
+
+    /// Number of keys that are noted as read, and the bytes that takes.
+    #[must_use]
+    pub fn noted_keys(&self) -> (usize, usize) {
+        (self.readers.key_count(), self.readers.memory_bytes())
     }
 
     /// Notes what [`ShardStore::note_value`] notes for those who wait; those who watch are not told.
@@ -355,21 +400,29 @@ impl ShardStore {
         self.watchers.release(is_kept);
     }
 
-    /// Notes that `key` lost its value.
+    /// Notes that `key` lost its value; `is_incidental`: by no command.
     #[inline]
-    pub(crate) fn note_removal(&mut self, db: DbIndex, key: &[u8]) {
+    pub(crate) fn note_removal(
+        &mut self,
+        journal: &mut Journal,
+        db: DbIndex,
+        key: &[u8],
+        is_incidental: bool,
+    ) {
         if self.has_audience() {
             self.waiters.note_removal(db, key);
             self.watchers.touch(db, key);
+            self.note_change(journal, key, is_incidental);
         }
     }
 
     /// Notes that the time of `key` had come, and that it is gone.
     #[inline]
-    pub(crate) fn note_lapse(&mut self, db: DbIndex, key: &[u8]) {
+    pub(crate) fn note_lapse(&mut self, journal: &mut Journal, db: DbIndex, key: &[u8]) {
         if self.has_audience() {
             self.waiters.note_removal(db, key);
             self.watchers.lapse(db, key);
+            self.note_change(journal, key, true);
         }
     }
 
@@ -384,11 +437,11 @@ impl ShardStore {
         }
     }
 
-    /// Whether anybody waits for keys or watches them.
+    /// Whether anybody waits for keys, watches them or keeps copies of them.
     #[inline]
     fn has_audience(&self) -> bool {
         // Without a branch between the two: this is asked by every command that writes.
-        !(self.waiters.is_empty() & self.watchers.is_empty())
+        !(self.waiters.is_empty() & self.watchers.is_empty() & self.readers.is_quiet())
     }
 
     /// How large the value of `key` is at least, as far as its entry tells; 0 if there is none. Complexity: O(1).

@@ -12,6 +12,7 @@ use crate::context::Ctx;
 use crate::db::DbIndex;
 use crate::entry::Entry;
 use crate::journal::RollbackPoint;
+use crate::reader::Invalidation;
 use crate::store::ShardStore;
 
 /// A value that takes more bytes than this is not copied.
@@ -98,7 +99,10 @@ impl Undo {
                 }
             }
         }
-        ctx.journal.roll_back(&self.begun);
+        for Invalidation { key, readers, .. } in ctx.journal.roll_back(&self.begun) {
+            // Their copies are as good as before.
+            ctx.store_of(&key).restore_readers(&key, &readers);
+        }
         each_store(ctx, |store| store.release_watches(false));
     }
 }
@@ -136,7 +140,7 @@ mod tests {
         undo.save(ctx, command.facts, &args)?;
         let (mark, db) = (ctx.journal.open_command(ctx.now), ctx.db);
         handler(ctx, &args, &mut TreeSink::new(true)).unwrap();
-        ctx.journal.close_command(mark, db, &args);
+        ctx.journal.close_command(mark, db, command.facts.name, &args);
         Ok(())
     }
 

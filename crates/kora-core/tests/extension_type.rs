@@ -272,7 +272,7 @@ impl Bare {
         let mut out = TreeSink::new(true);
         let mut ctx = Ctx::bare(Stores::One(&mut self.store), &mut self.journal, DB, self.now);
         let result = handler(&mut ctx, args, &mut out);
-        self.journal.close_command(mark, DB, args);
+        self.journal.close_command(mark, DB, command.facts.name, args);
         match result {
             Ok(()) => out.into_values().remove(0),
             Err(error) => Value::Error(error.to_string()),
@@ -513,7 +513,7 @@ fn parts_expire_when_somebody_looks_and_when_nobody_does() {
         assert_eq!(bare.run("EXISTS u"), Value::Integer(0), "nothing was left of it");
         let told = bare.journal.take_announcements().into_iter().filter(|told| match told {
             Announcement::Event(event) => event.name == "tallyexpired" && event.is_incidental,
-            Announcement::Message(_) => false,
+            _ => false,
         });
         assert!(told.count() >= 2);
         follower.follow(&mut bare);

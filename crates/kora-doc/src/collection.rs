@@ -1,6 +1,9 @@
 //! What is declared of a collection.
 
+use kora_index::schema::VectorKind;
+
 use crate::path::Path;
+use crate::vector;
 
 /// Indexes of a collection at most.
 pub(crate) const INDEXES_MAX: usize = 64;
@@ -42,7 +45,7 @@ impl Collection {
 }
 
 /// What an index is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum IndexKind {
     /// Equal values.
     Hash,
@@ -52,24 +55,68 @@ pub(crate) enum IndexKind {
     Array,
     /// Equal values, of which there is one.
     Unique,
+    /// The vectors that are nearest to one.
+    Vector(Box<VectorKind>),
 }
 
+/// Why an index is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum KindError {
+    #[error("ERR unknown index type '{0}': hash, sorted, array, unique or vector")]
+    Unknown(String),
+    /// Something stands behind a type that takes nothing.
+    #[error("ERR an index of type {0} takes nothing behind its type")]
+    More(&'static str),
+    #[error(transparent)]
+    Vector(#[from] vector::KindError),
+}
+
+const VECTOR: &str = "vector";
+
 impl IndexKind {
-    const ALL: [Self; 4] = [Self::Hash, Self::Sorted, Self::Array, Self::Unique];
+    const OF_SCALARS: [Self; 4] = [Self::Hash, Self::Sorted, Self::Array, Self::Unique];
 
     /// Its name in commands.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Hash => "hash",
             Self::Sorted => "sorted",
             Self::Array => "array",
             Self::Unique => "unique",
+            Self::Vector(_) => VECTOR,
         }
     }
 
-    /// The kind of a name, in any case.
-    pub(crate) fn parse(name: &[u8]) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| name.eq_ignore_ascii_case(kind.name().as_bytes()))
+    /// The kind of a name, in any case, with what stands behind it.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub(crate) fn parse(name: &[u8], rest: &[&[u8]]) -> Result<Self, KindError> {
+        if name.eq_ignore_ascii_case(VECTOR.as_bytes()) {
+            return Ok(Self::Vector(Box::new(vector::kind(rest)?)));
+        }
+        let known =
+            Self::OF_SCALARS.into_iter().find(|kind| name.eq_ignore_ascii_case(kind.name().as_bytes()));
+        let kind = known.ok_or_else(|| KindError::Unknown(name.escape_ascii().to_string()))?;
+        if rest.is_empty() { Ok(kind) } else { Err(KindError::More(kind.name())) }
+    }
+
+    /// What stands behind its name.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        self.vector().map(vector::arguments).unwrap_or_default()
+    }
+
+    /// How its vectors are declared, if it is on vectors.
+    pub(crate) fn vector(&self) -> Option<&VectorKind> {
+        match self {
+            Self::Vector(kind) => Some(kind),
+            _ => None,
+        }
+    }
+
+    /// Whether it keeps the scalars of its field, one of each document, in one order.
+    pub(crate) fn has_order(&self) -> bool {
+        matches!(self, Self::Hash | Self::Sorted | Self::Unique)
     }
 }
 

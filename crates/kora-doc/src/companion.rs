@@ -29,8 +29,8 @@ use kora_index::schema::{Field, FieldKind, Schema, Source};
 use kora_json::{Json, Node, Value};
 
 use self::build::Build;
-pub(crate) use self::extract::scalars_of;
 use self::extract::with_document;
+pub(crate) use self::extract::{scalars_of, vector_of};
 use self::ids::Ids;
 use self::sought::Sought;
 use crate::collection::{Collection, Declared};
@@ -90,6 +90,11 @@ impl Indexed {
     /// The place of the field that has the scalars of a path.
     pub(crate) fn field(&self, path: &Path) -> Option<usize> {
         self.of.index_on(path)
+    }
+
+    /// What it has indexes on. While those that are left of a collection are built anew, shards have different ones.
+    pub(crate) fn layout(&self) -> &Arc<Collection> {
+        &self.of
     }
 }
 
@@ -398,10 +403,10 @@ impl CollectionPart {
 
 /// An index without documents for a collection.
 fn index_of(collection: &Collection, seed: u64) -> Index {
-    let field = |Declared { path, .. }: &Declared| Field {
+    let field = |Declared { path, kind }: &Declared| Field {
         identifier: path.text().to_owned(),
         name: path.text().to_owned(),
-        kind: FieldKind::Scalar,
+        kind: kind.vector().map_or(FieldKind::Scalar, |kind| FieldKind::Vector(kind.clone())),
         sortable: false,
         un_normalised: false,
         no_index: false,

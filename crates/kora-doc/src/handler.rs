@@ -12,6 +12,7 @@ mod explain;
 mod find;
 mod index;
 mod info;
+mod nearest;
 mod project;
 mod read;
 mod update;

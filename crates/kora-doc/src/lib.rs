@@ -4,7 +4,7 @@
 //!
 //! - `key`: from a collection and an id to a key, and back.
 //! - `collection`: what is declared of a collection.
-//! - `path`: dotted paths.
+//! - `path`: dotted paths; `vector`: indexes on vectors.
 //! - `condition`: WHERE, see [`condition`].
 //! - `service`: what all shards share ([`Service`]); `companion`: what goes along with each store.
 //! - `query`: plans, and documents in their order.
@@ -24,6 +24,7 @@ mod key;
 pub mod path;
 mod query;
 mod service;
+mod vector;
 
 pub use handler::COMMANDS;
 pub use service::Service;

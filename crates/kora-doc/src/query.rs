@@ -1,11 +1,12 @@
 //! Questions about a collection: how they are answered ([`plan`]), what they find ([`find`]), in which order ([`order`]), and how one goes on where another has
-//! ended ([`cursor`]).
+//! ended ([`cursor`]), and by distances of vectors ([`nearest`]).
 //!
 //! A question is made ready with all stores in hand, so that it is of one moment. Then each part has its share of it ([`work`]), which can be left and taken up
 //! again, and sees its store as it was then ([`view`]).
 
 pub(crate) mod cursor;
 pub(crate) mod find;
+pub(crate) mod nearest;
 pub(crate) mod order;
 pub(crate) mod plan;
 pub(crate) mod view;
@@ -14,6 +15,7 @@ pub(crate) mod work;
 use crate::condition::Condition;
 use crate::path::Path;
 use kora_index::search::Direction;
+use nearest::Nearest;
 use order::Position;
 
 /// What is asked of a collection.
@@ -26,4 +28,6 @@ pub(crate) struct Question {
     pub(crate) limit: Option<usize>,
     /// What was found last.
     pub(crate) after: Option<Position>,
+    /// Only those of the documents whose vectors are the nearest to one; they are in the order of their distances.
+    pub(crate) nearest: Option<Nearest>,
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use crossbeam_channel::Receiver;
 use kora_core::command::spec::CommandSpec;
-use kora_core::command::table::CommandTable;
+use kora_core::command::table::{CommandTable, RenameError};
 use kora_core::entry::data_type::Extensions;
 use kora_core::services::Services;
 use kora_core::shard::executor::{Executor, new_executors};
@@ -29,7 +29,7 @@ use crate::persistence::{Drive, Needs, Persistence};
 use crate::pubsub::Broker;
 use crate::reclaim::Reclaimer;
 use crate::scripting::ScriptHost;
-use crate::settings::{Settings, SettingsInForce};
+use crate::settings::{RenamedCommand, Settings, SettingsInForce};
 use crate::stream::Stream;
 
 /// Shards for each worker, where there are several workers: the more there are, the rarer it is that somebody else holds one.
@@ -90,7 +90,7 @@ impl<F: Front> std::fmt::Debug for Assembly<F> {
 /// Builds an engine.
 ///
 /// # Errors
-/// If the system refuses a thread.
+/// If the system refuses a thread, or a command can't be renamed.
 pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
     let Options { settings, wakers, shard_count, seed, started, disk, drive, extensions, .. } = options;
     let Options { shard_families, families, script_bytes_max, script_looks, .. } = options;
@@ -99,7 +99,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
     hub.each_store(|store| store.set_extensions(extensions));
     let account = Arc::new(Account::open());
     let of_shards: Vec<_> = SHARD_FAMILIES.iter().chain(shard_families).copied().collect();
-    let table = Arc::new(command::table(shard_families, families));
+    let table = Arc::new(renamed(command::table(shard_families, families), &settings.renamed_commands)?);
     let counters = Arc::new(Counters::new(hub.worker_count(), hub.shard_count(), table.all().len()));
     let has_limit = Arc::new(AtomicBool::new(false));
     let reclaimer = reclaimer::<F>(&account, &settings)?;
@@ -154,7 +154,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         stats_resets: AtomicU64::new(0),
     });
     engine.spread(&engine.settings.get());
-    engine.hub.each_store(|store| store.share_expiry_hold(engine.pause.shared_until()));
+    share(&engine);
     let services = Services::default()
         .with(Arc::clone(&engine.broker))
         .with(Arc::clone(&engine.scripts))
@@ -162,6 +162,14 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         .with(Arc::clone(&engine.ending))
         .with(Arc::clone(&engine));
     Ok(Assembly { engine, services, executors, ended })
+}
+
+/// Gives every store what it shares with the others.
+fn share<F: Front>(engine: &Engine<F>) {
+    engine.hub.each_store(|store| {
+        store.share_expiry_hold(engine.pause.shared_until());
+        store.share_readership(Arc::clone(engine.broker.readers.readership()));
+    });
 }
 
 /// What the workers share of scripts.
@@ -180,4 +188,17 @@ fn reclaimer<F: Front>(account: &Arc<Account>, settings: &Settings) -> io::Resul
         return Ok(Reclaimer::at_once(account));
     }
     Reclaimer::start(account, settings.processors.background.clone())
+}
+
+/// The table with the names that clients know commands by.
+fn renamed<H: Copy>(mut table: CommandTable<H>, names: &[RenamedCommand]) -> io::Result<CommandTable<H>> {
+    for RenamedCommand { from, to } in names {
+        table.rename(from, to).map_err(|error| not_renamed((from, to), error))?;
+    }
+    Ok(table)
+}
+
+fn not_renamed((from, to): (&[u8], &[u8]), error: RenameError) -> io::Error {
+    let [from, to] = [from, to].map(String::from_utf8_lossy);
+    io::Error::new(io::ErrorKind::InvalidInput, format!("'rename-command {from} \"{to}\"': {error}"))
 }

@@ -26,7 +26,7 @@ use kora_core::time::UnixMs;
 pub use crate::client::{ClientId, Origin};
 use crate::pubsub::{Publication, Via};
 use probe::Probe;
-pub use standing::Standing;
+pub use standing::{Standing, Whereabouts};
 
 /// How a session reads replies: the version of its protocol.
 pub type Style<F> = <<F as Front>::Replies as Replies>::Style;
@@ -61,6 +61,9 @@ pub trait Front: fmt::Debug + Send + Sync + Sized + 'static {
 
     /// Whether a session of this style can tell messages from replies.
     fn tells_messages_apart(style: Style<Self>) -> bool;
+
+    /// The style of a session that can tell messages from replies, or of one that can't.
+    fn style_of(tells_apart: bool) -> Style<Self>;
 
     /// Prepares an output for replies; for messages, if it is a subscriber's.
     fn prepare(buffers: &mut Self::Buffers, output: &mut Self::Output, is_subscriber: bool);

@@ -5,6 +5,7 @@
 pub mod access;
 mod admission;
 pub mod assembly;
+pub mod caching;
 pub mod client;
 pub mod command;
 pub mod counters;

@@ -5,6 +5,8 @@
 //! encoded once, into the inboxes of those workers within one short critical section, so that all workers see one order;
 //! each worker writes what its inbox holds into the outputs of its own connections.
 //!
+//! Notices to clients that keep copies of what they read ([`crate::caching`]) go the same way, in the same order.
+//!
 //! Who gets a publication is decided by numbers, not by locks held for long: every change of the registry has a number,
 //! a seat knows that of its beginning, a publication that of the state in which its receivers were counted. A seat that
 //! is younger than the publication does not get it, however late the worker looks into its inbox.
@@ -16,7 +18,7 @@ pub mod subscriptions;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use kora_core::command::spec::{Facts, Flags};
@@ -25,6 +27,7 @@ use kora_core::slot::WorkerId;
 use kora_locks::{RankedMutex, RankedRwLock, rank};
 use smallvec::{SmallVec, smallvec};
 
+use crate::caching::{Notice, Readers};
 use crate::client::SessionPlace;
 use crate::events::EventFlags;
 pub use publication::{Publication, Via};
@@ -71,11 +74,31 @@ pub(crate) fn publishes(facts: &Facts) -> bool {
 /// A name that is subscribed to, shared by all who keep it.
 pub type Name = Arc<[u8]>;
 
+/// What is delivered.
+#[derive(Clone, Debug)]
+pub enum Parcel {
+    /// A message, to subscribers.
+    Publication(Arc<Publication>),
+    /// What has become void, to clients that keep copies.
+    Notice(Arc<Notice>),
+}
+
+impl Parcel {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Publication(publication) => publication.bytes(),
+            Self::Notice(notice) => notice.bytes(),
+        }
+    }
+}
+
 /// What one worker delivers, and to whom.
 #[derive(Debug)]
 struct Delivery {
-    sender: Sender<Arc<Publication>>,
-    inbox: Receiver<Arc<Publication>>,
+    sender: Sender<(u64, Parcel)>,
+    inbox: Receiver<(u64, Parcel)>,
+    /// Number of what was put into the inbox last, counted from 1.
+    sent: AtomicU64,
     /// Bytes of what is in the inbox.
     inbox_bytes: AtomicUsize,
     /// Its own subscribers. Others lock it only to take away those whom they kill.
@@ -90,6 +113,7 @@ impl Delivery {
         Self {
             sender,
             inbox,
+            sent: AtomicU64::new(0),
             inbox_bytes: AtomicUsize::new(0),
             seats: RankedMutex::default(),
             passed_by: RankedMutex::default(),
@@ -107,6 +131,8 @@ pub struct Broker {
     /// Subscriptions to channels and patterns; beside it, those to shard channels.
     listeners: AtomicUsize,
     shard_listeners: AtomicUsize,
+    /// Clients that keep copies of what they read.
+    pub readers: Readers,
     /// `notify-keyspace-events`.
     event_flags: AtomicU32,
     /// The classes of events that somebody may hear of now: none while nobody listens.
@@ -114,7 +140,7 @@ pub struct Broker {
 }
 
 /// Publications on their way, and the workers they go to.
-type Outgoing = SmallVec<[(Arc<Publication>, Workers); 4]>;
+type Outgoing = SmallVec<[(Parcel, Workers); 4]>;
 
 impl Broker {
     /// A broker that nobody listens to yet.
@@ -125,6 +151,7 @@ impl Broker {
             deliveries: (0..worker_count).map(|_| Delivery::new()).collect(),
             listeners: AtomicUsize::new(0),
             shard_listeners: AtomicUsize::new(0),
+            readers: Readers::default(),
             event_flags: AtomicU32::new(0),
             event_mask: Arc::default(),
         }
@@ -234,6 +261,7 @@ impl Broker {
                 };
                 flags.announcements(event).into_iter().map(publish).collect()
             }
+            Announcement::Invalidation(_) | Announcement::Flush { .. } => SmallVec::new(),
         }
     }
 
@@ -243,21 +271,23 @@ impl Broker {
         let passed_by = self.delivery(from).passed_by.lock().take();
         // Held to the end: what joins later is younger than what it does not get.
         let registry = self.registry.read();
+        let is_news =
+            |one: &Announcement| matches!(one, Announcement::Invalidation(_) | Announcement::Flush { .. });
+        if announcements.iter().any(is_news) {
+            self.address_readers(&announcements, &mut outgoing);
+        }
         for (index, announcement) in announcements.into_iter().enumerate() {
             let place = passed_by.filter(|(_, count)| index < *count).map(|(place, _)| place);
             match announcement {
                 Announcement::Message(message) => address_message(&registry, message, place, &mut outgoing),
                 Announcement::Event(event) => self.address_event(&registry, &event, place, &mut outgoing),
+                Announcement::Invalidation(_) | Announcement::Flush { .. } => {}
             }
         }
         if outgoing.is_empty() {
             return;
         }
-        let order = self.order.lock();
-        for (publication, workers) in &outgoing {
-            workers.iter().for_each(|&worker| self.send(worker, publication));
-        }
-        drop(order);
+        self.send_all(&outgoing);
         drop(registry);
         let mut woken = Workers::new();
         for &worker in outgoing.iter().flat_map(|(_, workers)| workers) {
@@ -266,6 +296,36 @@ impl Broker {
                 wake(worker);
             }
         }
+    }
+
+    #[cold]
+    fn address_readers(&self, announcements: &[Announcement], outgoing: &mut Outgoing) {
+        for notice in self.readers.address(announcements) {
+            let workers = notice.workers();
+            outgoing.push((Parcel::Notice(notice), workers));
+        }
+    }
+
+    /// Puts parcels into inboxes, in their one order.
+    fn send_all(&self, outgoing: &Outgoing) {
+        let _order = self.order.lock();
+        for (parcel, workers) in outgoing {
+            workers.iter().for_each(|&worker| self.send(worker, parcel));
+        }
+    }
+
+    /// Sends a notice once more, to where its recipients are now; their workers are to be woken.
+    pub(crate) fn send_after(&self, notice: Arc<Notice>) -> Workers {
+        let workers = notice.workers();
+        let outgoing: Outgoing = smallvec![(Parcel::Notice(notice), workers.clone())];
+        self.send_all(&outgoing);
+        workers
+    }
+
+    /// How many parcels a worker was sent so far.
+    #[must_use]
+    pub fn sent(&self, worker: WorkerId) -> u64 {
+        self.delivery(worker).sent.load(Ordering::Acquire)
     }
 
     fn address_event(
@@ -280,16 +340,21 @@ impl Broker {
             let workers = registry.workers(false, &channel);
             if !workers.is_empty() {
                 let publication = Publication::new(false, channel.into(), payload.into(), registry.version());
-                outgoing.push((Arc::new(publication.passing_by(passed_by)), workers));
+                let publication = Arc::new(publication.passing_by(passed_by));
+                outgoing.push((Parcel::Publication(publication), workers));
             }
         }
     }
 
-    fn send(&self, worker: WorkerId, publication: &Arc<Publication>) {
+    /// Puts a parcel into a worker's inbox; the order is held.
+    fn send(&self, worker: WorkerId, parcel: &Parcel) {
         let delivery = self.delivery(worker);
-        delivery.inbox_bytes.fetch_add(publication.bytes(), Ordering::Relaxed);
+        delivery.inbox_bytes.fetch_add(parcel.bytes(), Ordering::Relaxed);
+        let number = delivery.sent.load(Ordering::Relaxed) + 1;
         // The delivery has the receiving end, too: it is never closed.
-        let _ = delivery.sender.send(Arc::clone(publication));
+        let _ = delivery.sender.send((number, parcel.clone()));
+        // Who reads this number finds the parcel in the inbox.
+        delivery.sent.store(number, Ordering::Release);
     }
 
     /// Whether a worker's inbox holds anything.
@@ -298,12 +363,12 @@ impl Broker {
         !self.delivery(worker).inbox.is_empty()
     }
 
-    /// Takes the oldest publication out of a worker's inbox. Only that worker does.
-    pub fn take(&self, worker: WorkerId) -> Option<Arc<Publication>> {
+    /// Takes the oldest parcel out of a worker's inbox, with its number. Only that worker does.
+    pub fn take(&self, worker: WorkerId) -> Option<(u64, Parcel)> {
         let delivery = self.delivery(worker);
-        let publication = delivery.inbox.try_recv().ok()?;
-        delivery.inbox_bytes.fetch_sub(publication.bytes(), Ordering::Relaxed);
-        Some(publication)
+        let (number, parcel) = delivery.inbox.try_recv().ok()?;
+        delivery.inbox_bytes.fetch_sub(parcel.bytes(), Ordering::Relaxed);
+        Some((number, parcel))
     }
 
     /// Whether some inbox holds so much that nobody may publish more.
@@ -349,7 +414,7 @@ fn address_message(
     let workers = registry.workers(is_sharded, &channel);
     if !workers.is_empty() {
         let publication = Publication::new(is_sharded, channel, payload, as_of);
-        outgoing.push((Arc::new(publication.passing_by(passed_by)), workers));
+        outgoing.push((Parcel::Publication(Arc::new(publication.passing_by(passed_by))), workers));
     }
 }
 

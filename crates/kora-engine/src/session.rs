@@ -12,6 +12,7 @@ use kora_core::store::watch::Watched;
 use kora_core::time::UnixMs;
 
 use crate::access::Identity;
+use crate::caching::Caching;
 use crate::client::{Origin, SessionPlace};
 use crate::front::{Front, Output, SessionFigures, Style, Workers};
 use crate::persistence::LogPosition;
@@ -118,6 +119,8 @@ pub struct Session<F: Front> {
     pub watched: Option<Box<Watched>>,
     /// What it is subscribed to.
     pub subscriptions: Subscriptions,
+    /// What it has chosen as one that keeps copies of what it reads.
+    pub caching: Option<Box<Caching>>,
     /// What it waits for before its next command runs.
     pub wait: Wait<F>,
     /// WATCH that was answered while the engine was busy and has not taken place, with the number of parts to come.
@@ -163,6 +166,7 @@ impl<F: Front> Session<F> {
             queue: None,
             watched: None,
             subscriptions: Subscriptions::default(),
+            caching: None,
             wait: Wait::Nothing,
             watching: Vec::new(),
             cover: Cover::default(),
@@ -196,14 +200,21 @@ impl<F: Front> Session<F> {
     #[inline]
     pub(crate) fn setting(&self, now: UnixMs) -> Setting<Style<F>> {
         let Choice { db, style, no_touch, .. } = self.choice;
+        let reader = self.caching.as_ref().map(|caching| caching.reader(self.client.id));
         let guard = self.identity.guard();
-        Setting { db, now, no_touch, style, watch: None, resumed: None, guard }
+        Setting { db, now, no_touch, style, watch: None, resumed: None, reader, guard }
     }
 
     /// Whether it is subscribed to anything.
     #[inline]
     pub fn is_subscriber(&self) -> bool {
         self.subscriptions.count() > 0
+    }
+
+    /// Whether it is told of what others do, without asking.
+    #[inline]
+    pub(crate) fn is_listener(&self) -> bool {
+        self.is_subscriber() | self.caching.is_some()
     }
 
     /// Whether it is subscribed and can't tell replies from messages: few commands are allowed then.

@@ -46,10 +46,21 @@ pub struct Settings {
     pub event_flags: EventFlags,
     /// Who may use DEBUG.
     pub debug_command: Permission,
+    /// What clients call commands, in place of their names; looked at when the engine is built.
+    pub renamed_commands: Arc<[RenamedCommand]>,
     /// Files.
     pub persistence: Arc<PersistenceSettings>,
     /// Where threads run.
     pub processors: Arc<ProcessorLists>,
+}
+
+/// A command that clients call by another name, or by none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenamedCommand {
+    /// The name it had.
+    pub from: Vec<u8>,
+    /// The name it gets; empty for none.
+    pub to: Vec<u8>,
 }
 
 /// Which processors threads run on that the engine starts, by what they do.
@@ -75,6 +86,7 @@ impl Default for Settings {
             tracks_latency: true,
             event_flags: EventFlags::default(),
             debug_command: Permission::No,
+            renamed_commands: Arc::from([]),
             persistence: Arc::default(),
             processors: Arc::default(),
         }

@@ -21,6 +21,7 @@ mod long;
 mod mail;
 mod meter;
 mod moves;
+mod notices;
 mod publish;
 mod run;
 mod shard_set;
@@ -50,6 +51,7 @@ use crate::settings::Settings;
 use cover::Cover;
 use eviction::Room;
 use expiry::Sweeping;
+use notices::Holding;
 use run::Scratch;
 pub use run::{Args, Commands};
 use snapshot::Pace;
@@ -57,6 +59,7 @@ use transaction::HaltedExec;
 use wait::Deadlines;
 
 /// See the module.
+// Many fields: one for each thing that a worker looks after.
 pub struct Turn<F: Front> {
     executor: Executor<Workers<F>>,
     engine: Arc<Engine<F>>,
@@ -81,6 +84,8 @@ pub struct Turn<F: Front> {
     halted_exec: Option<Box<HaltedExec<F>>>,
     /// Transactions submitted whose stores will be brought here.
     driven_to_come: usize,
+    /// Notices that wait for replies.
+    holding: Holding,
     sweeping: Sweeping,
     pace: Pace,
     /// What room there was when the last round ended.
@@ -166,6 +171,7 @@ impl<F: Front> Turn<F> {
             spare_queue: None,
             halted_exec: None,
             driven_to_come: 0,
+            holding: Holding::default(),
             sweeping: Sweeping::new(begun),
             pace: Pace::new(begun),
             room: Room::Enough,
@@ -205,7 +211,8 @@ impl<F: Front> Turn<F> {
         if !is_idle {
             return Duration::ZERO;
         }
-        let until_retry = if self.executor.awaits_slices() { RETRY } else { until_room };
+        let is_short = self.executor.awaits_slices() || self.holds_for_a_moment();
+        let until_retry = if is_short { RETRY } else { until_room };
         until_slice.min(self.deadlines.from(self.time.now)).min(self.until_sweep()).min(until_retry)
     }
 
@@ -239,11 +246,13 @@ impl<F: Front> Turn<F> {
         self.end_due_waits();
         self.read_last_mail();
         self.keep_room();
+        self.note_late();
         self.publish_counters();
         self.executor.dispose();
         self.executor.hand_over_first();
         self.executor.release();
         self.deliver(None);
+        self.release_held();
     }
 
     /// Reads the clock anew, behind a command that may have taken long: what was sent behind it must not see a past that it has
@@ -303,6 +312,10 @@ impl<F: Front> Turn<F> {
             self.leave_wait(&session);
         }
         self.end_subscriptions(&session);
+        session.client.note_left();
+        if session.caching.is_some() {
+            self.engine.broker.readers.end(session.client.id);
+        }
         Some(session)
     }
 

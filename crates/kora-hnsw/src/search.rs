@@ -18,8 +18,6 @@ const RESTARTS_MAX: u32 = 3;
 const WALK_COST: f32 = 50.0;
 /// Nodes that a walk meets for each one that it is to keep, if what fails is crossed, and what each of them costs besides the filter.
 const ACROSS_COST: f32 = 30.0;
-/// Share that a filter lets through, below which what fails is crossed instead of measured.
-const CROSSED_BELOW: f32 = 0.4;
 /// Calls of the filter before its share is taken for known.
 const TRIED_MIN: usize = 64;
 
@@ -235,7 +233,8 @@ impl Search {
         }
     }
 
-    /// Goes on in the way that is likely the cheapest by what the filter has let through.
+    /// Goes on in the way that is likely the cheapest by what the filter has let through. A walk that measures what it meets asks the filter about what is near
+    /// only; to cross what fails takes a call for each node, and a scan one for each that is left.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     fn choose_way(&mut self, graph: &Graph) {
         if self.walk.radius.is_some() || self.tried < TRIED_MIN || self.tried == self.passed {
@@ -251,7 +250,7 @@ impl Search {
         let across = missing * (ACROSS_COST * (1.0 + filter) / share + WALK_COST);
         if scan < walk.min(across) && graph.len() <= self.options.visits_max {
             self.stage = Stage::Scan(0);
-        } else if share < CROSSED_BELOW && self.stage == Stage::Walk {
+        } else if across < walk && self.stage == Stage::Walk {
             self.scratch.beam.begin_across(graph);
             self.stage = Stage::Across;
         }

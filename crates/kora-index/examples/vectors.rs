@@ -101,7 +101,7 @@ fn search(index: &mut Index, node: &Node) -> Search {
 fn find(index: &mut Index, node: &Node) -> (Vec<u32>, u64) {
     let mut search = NearestSearch::new(search(index, node));
     let mut steps = 1;
-    while !search.step(index, STEPS) {
+    while !search.step(index, STEPS, &mut |_| true) {
         steps += 1;
     }
     (search.finish().into_iter().map(|(_, hit)| hit.document).collect(), steps)

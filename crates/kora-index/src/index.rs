@@ -11,6 +11,7 @@ mod put;
 mod scalars;
 #[cfg(test)]
 mod tests;
+mod vectors;
 
 use std::collections::BTreeMap;
 

@@ -9,6 +9,7 @@
 
 mod build;
 mod counted;
+mod pair;
 mod places;
 
 use crate::plan::NearTo;
@@ -18,6 +19,8 @@ use crate::table::{Snapshot, Table};
 use crate::vectors::Vectors;
 
 pub(crate) use build::{Builder, build};
+use pair::Pair;
+
 pub(crate) use counted::{Counted, Counting};
 pub(crate) use places::distance;
 
@@ -94,6 +97,8 @@ pub(crate) struct And<'a> {
     pub(crate) weight: f64,
     slop: Option<u64>,
     in_order: bool,
+    /// Finds candidates, where the parts are two words.
+    pair: Option<Box<Pair<'a>>>,
     at: u32,
     is_sure: bool,
 }
@@ -200,6 +205,21 @@ impl Matcher<'_> {
         if at >= target && (at >= limit || self.is_sure()) { at } else { self.advance(target.max(at), limit) }
     }
 
+    /// Reads frequencies and positions of all that matches where it stands; before that nobody may ask for them.
+    pub(crate) fn read(&mut self) {
+        match self {
+            Self::Term { cursor, .. } => cursor.read(),
+            Self::And(and) => and.parts.iter_mut().for_each(Matcher::read),
+            Self::Or(or) => {
+                let at = or.at;
+                or.parts.iter_mut().filter(|part| part.at() == at).for_each(Matcher::read);
+            }
+            Self::Optional { inner, at, .. } if inner.at() == *at => inner.read(),
+            Self::Counted(counted) => counted.inner.read(),
+            _ => {}
+        }
+    }
+
     /// What is counted, if it is.
     pub(crate) fn bare(&mut self) -> &mut Self {
         match self {
@@ -233,7 +253,8 @@ impl Matcher<'_> {
 
 impl<'a> And<'a> {
     fn new(parts: Vec<Matcher<'a>>, weight: f64, slop: Option<u64>, in_order: bool) -> Self {
-        Self { parts, weight, slop, in_order, at: 0, is_sure: false }
+        let pair = Pair::of(&parts);
+        Self { parts, weight, slop, in_order, pair, at: 0, is_sure: false }
     }
 
     fn advance(&mut self, target: u32, limit: u32) -> u32 {
@@ -242,6 +263,12 @@ impl<'a> And<'a> {
             if target >= limit {
                 (self.at, self.is_sure) = (target, false);
                 return target;
+            }
+            if let Some(pair) = &mut self.pair {
+                target = pair.next(target, limit);
+                if target >= limit {
+                    continue;
+                }
             }
             for (place, part) in self.parts.iter_mut().enumerate() {
                 // What is behind a part that selects looks at its candidates only.
@@ -261,10 +288,11 @@ impl<'a> And<'a> {
     }
 
     /// Whether the words stand as close and in the order that is asked for.
-    fn is_close(&self) -> bool {
+    fn is_close(&mut self) -> bool {
         if self.slop.is_none() && !self.in_order {
             return true;
         }
+        self.parts.iter_mut().for_each(Matcher::read);
         places::is_within(&self.parts, self.slop.unwrap_or(u64::MAX), self.in_order)
     }
 }

@@ -5,16 +5,21 @@
 //! gone, the block is written anew without what is gone, and joined with the one before it if both are small. So garbage is never more than the
 //! rest, and a removal costs O(1) writes on average.
 //!
+//! A block that takes no more entries is split: numbers and fields stand before frequencies and positions, so that a search that looks for few of
+//! its documents reads the others' numbers only.
+//!
 //! Invariants: `first <= last` of each block, and each block's `last` is less than the next one's `first`; `live` is the sum of the blocks' `live`,
 //! none of which is 0.
 
 mod cursor;
+mod entries;
 #[cfg(test)]
 mod tests;
 
 use smallvec::SmallVec;
 
 pub(crate) use cursor::Cursor;
+use entries::Entries;
 
 use crate::varint;
 
@@ -22,8 +27,12 @@ use crate::varint;
 const BLOCK_ENTRIES_MAX: u8 = 128;
 /// A block with more bytes than this is full.
 const BLOCK_BYTES_MAX: usize = 1024;
+/// Numbers that a block has at most.
+pub(crate) const BLOCK_NUMBERS: usize = BLOCK_ENTRIES_MAX as usize;
 /// Two neighbours with so many entries together become one.
 const JOINED_ENTRIES_MAX: u8 = 64;
+/// A block that is written anew with fewer entries is not split.
+const SPLIT_ENTRIES_MIN: u8 = 16;
 /// Past every document's number.
 pub(crate) const END: u32 = u32::MAX;
 
@@ -91,6 +100,8 @@ struct Block {
     live: u8,
     /// The fields of the last entry, if they are few; 0: others.
     last_fields: u8,
+    /// It takes no more entries, and has heads before all else.
+    is_split: bool,
     best: Best,
     bytes: SmallVec<[u8; 16]>,
 }
@@ -267,7 +278,7 @@ impl Many {
         let is_full = self.blocks.last().is_none_or(Block::is_full);
         if is_full {
             if let Some(full) = self.blocks.last_mut() {
-                full.bytes.shrink_to_fit();
+                full.split(layout);
                 sealed = full.spilled_bytes();
             }
             self.blocks.push(Block::new(entry.document));
@@ -320,12 +331,18 @@ impl Many {
                 }
             }
         }
+        // The last one takes more entries.
+        let is_last = at + 1 == self.blocks.len();
         if joins {
             self.blocks.remove(at);
         }
         match written {
             Some(mut block) => {
-                block.bytes.shrink_to_fit();
+                if is_last || block.count < SPLIT_ENTRIES_MIN {
+                    block.bytes.shrink_to_fit();
+                } else {
+                    block.split(layout);
+                }
                 // What is gone may have been the best: then no entry is as good, which does no harm.
                 block.best = best;
                 self.blocks[start] = block;
@@ -337,6 +354,11 @@ impl Many {
     }
 }
 
+/// Parts of a block on their way.
+type Bytes = SmallVec<[u8; 512]>;
+/// Where the heads of a split block begin.
+const SPLIT_AT: usize = 2;
+
 /// Flags of a head: the entry is a single occurrence; its fields are those of the entry before it.
 const IS_SIMPLE: u64 = 1;
 const SAME_FIELDS: u64 = 2;
@@ -346,7 +368,16 @@ const FLAG_BITS: u32 = 2;
 impl Block {
     fn new(first: u32) -> Self {
         let bytes = SmallVec::new();
-        Self { first, last: first, count: 0, live: 0, last_fields: 0, best: Best::LEAST, bytes }
+        Self {
+            first,
+            last: first,
+            count: 0,
+            live: 0,
+            last_fields: 0,
+            is_split: false,
+            best: Best::LEAST,
+            bytes,
+        }
     }
 
     fn spilled_bytes(&self) -> usize {
@@ -354,7 +385,7 @@ impl Block {
     }
 
     fn is_full(&self) -> bool {
-        self.count >= BLOCK_ENTRIES_MAX || self.bytes.len() >= BLOCK_BYTES_MAX
+        self.is_split || self.count >= BLOCK_ENTRIES_MAX || self.bytes.len() >= BLOCK_BYTES_MAX
     }
 
     /// Appends an entry: its distance from the one before it; if more is kept than numbers, with flags; then what they do not tell.
@@ -389,9 +420,41 @@ impl Block {
         }
     }
 
+    /// Puts the heads and fields of all entries before their frequencies and positions, behind two bytes that tell how long they are. The block takes no more
+    /// entries then.
+    fn split(&mut self, layout: Layout) {
+        if layout == Layout::BARE || self.is_split {
+            self.bytes.shrink_to_fit();
+            return;
+        }
+        let (mut heads, mut details) = (Bytes::new(), Bytes::new());
+        let mut reader = varint::Reader::new(&self.bytes);
+        while !reader.is_done() {
+            let head = reader.read();
+            varint::write(&mut heads, head.into());
+            let detail = entries::Detail::read_front(&mut reader, layout, head);
+            if head & SAME_FIELDS == 0 {
+                varint::write(&mut heads, reader.read_wide());
+            }
+            detail.write(&mut details, &mut reader, layout);
+        }
+        let length = u16::try_from(heads.len()).expect("so few heads take less");
+        let mut bytes = SmallVec::with_capacity(SPLIT_AT + heads.len() + details.len());
+        bytes.extend_from_slice(&length.to_le_bytes());
+        bytes.extend_from_slice(&heads);
+        bytes.extend_from_slice(&details);
+        (self.bytes, self.is_split) = (bytes, true);
+    }
+
     fn entries(&self, layout: Layout) -> Entries<'_> {
         let fields = if layout.fields { 0 } else { u128::MAX };
-        Entries { reader: varint::Reader::new(&self.bytes), layout, document: self.first, fields }
+        if self.is_split
+            && let Some((length, rest)) = self.bytes.split_first_chunk::<SPLIT_AT>()
+        {
+            let (heads, details) = rest.split_at(usize::from(u16::from_le_bytes(*length)).min(rest.len()));
+            return Entries::new(heads, Some(details), layout, (self.first, fields));
+        }
+        Entries::new(&self.bytes, None, layout, (self.first, fields))
     }
 }
 
@@ -405,59 +468,4 @@ fn is_one_position(positions: &[u8]) -> bool {
     positions
         .split_last()
         .is_some_and(|(last, before)| *last < 0x80 && before.iter().all(|byte| *byte >= 0x80))
-}
-
-/// Decodes a block.
-#[derive(Clone, Copy, Debug)]
-struct Entries<'a> {
-    reader: varint::Reader<'a>,
-    layout: Layout,
-    document: u32,
-    fields: u128,
-}
-
-impl<'a> Entries<'a> {
-    #[inline]
-    fn next(&mut self) -> Option<Entry<'a>> {
-        let (document, (frequency, positions)) = self.next_from(0, u128::MAX)?;
-        Some(Entry { document, frequency, fields: self.fields, positions })
-    }
-
-    /// The next document from `target` on that is in one of these fields, and how often and where the word is in it.
-    #[inline]
-    fn next_from(&mut self, target: u32, wanted: u128) -> Option<(u32, (u32, &'a [u8]))> {
-        let (layout, mut reader, mut document) = (self.layout, self.reader, self.document);
-        let mut found = None;
-        if layout == Layout::BARE {
-            while !reader.is_done() {
-                document = document.wrapping_add(u32::try_from(reader.read_even()).unwrap_or(0));
-                if document >= target {
-                    found = Some((document, (1, &[][..])));
-                    break;
-                }
-            }
-        } else {
-            while !reader.is_done() {
-                let head = reader.read_even();
-                document = document.wrapping_add(u32::try_from(head >> FLAG_BITS).unwrap_or(0));
-                let is_simple = head & IS_SIMPLE != 0;
-                let frequency = if layout.frequencies && !is_simple { reader.read32() } else { 1 };
-                let length = if layout.positions && !is_simple { Some(reader.read_length()) } else { None };
-                if head & SAME_FIELDS == 0 {
-                    self.fields = reader.read_wide();
-                }
-                let positions = match length {
-                    Some(length) => reader.take(length),
-                    None if layout.positions => reader.take_one(),
-                    None => &[],
-                };
-                if document >= target && self.fields & wanted != 0 {
-                    found = Some((document, (frequency, positions)));
-                    break;
-                }
-            }
-        }
-        (self.reader, self.document) = (reader, document);
-        found
-    }
 }

@@ -1,5 +1,7 @@
 //! What an index is declared to hold.
 
+mod names;
+
 /// Where an index finds its documents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Source {
@@ -44,7 +46,7 @@ pub struct Schema {
     /// INDEXALL ENABLE.
     pub index_all: bool,
     /// TEMPORARY: it goes when it was not used for so many seconds.
-    pub temporary_seconds: Option<f64>,
+    pub temporary_seconds: Option<u32>,
     /// Words that are not indexed; none given: the default ones.
     pub stop_words: Option<Vec<String>>,
     /// Its fields, in the order in which they were declared.

@@ -22,7 +22,7 @@ use crate::score::{Ceiling, Explanation, Scorer, Scoring};
 use crate::statistics::Statistics;
 use crate::table::Snapshot;
 
-pub use nearest::NearestSearch;
+pub use nearest::{Admits, NearestSearch};
 use prepare::{Preparation, Seeing};
 pub use terms::FoundTerm;
 pub use top::{Direction, Hit, KeptKey, TopKeys, TopScores};
@@ -249,6 +249,7 @@ impl Search {
                 continue;
             }
             walk.matched += 1;
+            matcher.read();
             if walk.floor >= highest || walk.floor >= ceiling.of_this(&matcher) {
                 continue;
             }

@@ -22,6 +22,8 @@ pub const STREAM_ORDER: u8 = 14;
 pub const LOG: u8 = 16;
 /// Who subscribes to what.
 pub const SUBSCRIPTIONS: u8 = 20;
+/// Clients that keep copies of what they read.
+pub const READERS: u8 = 21;
 /// The one order of all messages.
 pub const MESSAGES: u8 = 22;
 /// A worker's subscribers.
@@ -70,6 +72,8 @@ pub const ACCOUNT: u8 = 58;
 pub const LOG_OF_SERVER: u8 = 59;
 /// The thread of a shard of the library's engine.
 pub const SHARD_THREAD: u8 = 60;
+/// Encrypted sessions that clients may take up again.
+pub const TLS_SESSIONS: u8 = 61;
 
 /// The name of a rank.
 #[cfg(any(debug_assertions, feature = "assert"))]
@@ -86,6 +90,7 @@ pub(crate) fn name(rank: u8) -> &'static str {
         LOG_WRITER => "LOG_WRITER",
         LOG => "LOG",
         SUBSCRIPTIONS => "SUBSCRIPTIONS",
+        READERS => "READERS",
         MESSAGES => "MESSAGES",
         SEATS => "SEATS",
         PASSED_BY => "PASSED_BY",
@@ -110,6 +115,7 @@ pub(crate) fn name(rank: u8) -> &'static str {
         ACCOUNT => "ACCOUNT",
         LOG_OF_SERVER => "LOG_OF_SERVER",
         SHARD_THREAD => "SHARD_THREAD",
+        TLS_SESSIONS => "TLS_SESSIONS",
         _ => "a lock of another rank",
     }
 }

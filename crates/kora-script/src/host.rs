@@ -117,7 +117,7 @@ impl Host for CoreHost {
 pub fn resolve<H: Copy>(table: &CommandTable<H>, args: &[&[u8]]) -> Result<Callee, NoCallee> {
     let command = table.resolve(args).map_err(|error| match error {
         CommandError::Arity(name) => table
-            .find_by_full_name(name.as_bytes())
+            .find_declared(name.as_bytes())
             .map_or(NoCallee::Unknown, |command| NoCallee::Arity(command.id)),
         _ => NoCallee::Unknown,
     })?;

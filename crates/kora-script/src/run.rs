@@ -15,6 +15,7 @@ use crate::library::FunctionFacts;
 use crate::looks::Looks;
 use crate::subject::Subject;
 use crate::tally::Tally;
+use kora_core::command::reads::note_reads;
 use kora_core::command::spec::{Facts, Flags, Route};
 use kora_core::context::moved::MovedContext;
 use kora_core::context::{CoreHandler, Ctx};
@@ -389,8 +390,9 @@ impl Run {
         let mut ctx = self.hand.ctx((self.db, self.now, self.no_touch));
         let mark = ctx.journal.open_command(self.now);
         let result = handler(&mut ctx, args, out);
+        note_reads(&mut ctx, facts, args);
         if is_write {
-            ctx.journal.close_command(mark, self.db, args);
+            ctx.journal.close_command(mark, self.db, facts.name, args);
         }
         Ok(result?)
     }

@@ -24,6 +24,7 @@ mod search;
 mod shape;
 mod spell;
 mod suggest;
+pub(crate) mod temporary;
 mod words;
 
 use std::fmt::Display;
@@ -133,7 +134,7 @@ fn index_of(
 ) -> CommandResult<Arc<Declaration>> {
     let index = service.find(name).ok_or_else(refused)?;
     ctx.permit_index(&index.schema.prefixes, false)?;
-    index.counters.note_use();
+    index.counters.note_use(ctx.now);
     Ok(index)
 }
 

@@ -15,14 +15,17 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Instant;
 
 use kora_core::catalog::{Catalog, Foreign};
+use kora_core::command::spec::CommandSpec;
 pub use kora_core::context::errand::Pace;
+use kora_core::idle::{Idle, Idling};
 use kora_core::rdb::ModuleData;
 use kora_core::services::Services;
 use kora_core::store::ShardStore;
+use kora_core::time::UnixMs;
 use kora_locks::{RankedMutex, RankedMutexGuard, rank};
 
 pub(crate) use self::cursors::{CURSORS_MAX, Cursors, Fields, Opened};
@@ -31,10 +34,11 @@ pub(crate) use self::dump::{altered, with_synonyms};
 pub(crate) use self::kept_rows::KeptRows;
 pub(crate) use self::settings::{SETTINGS, Setting, Settings, WITHOUT_EFFECT};
 use crate::companion;
+use crate::handler::temporary::DROP_DUE;
 use crate::words::Dictionary;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Service {
     state: RankedMutex<{ rank::SEARCH }, State>,
     /// The number of the last document that was written, over all shards: the order of documents that are equal otherwise.
@@ -42,6 +46,20 @@ pub struct Service {
     /// Tells when a query has taken too long.
     clock: Option<fn() -> Instant>,
     pace: Pace,
+    /// When an index or a cursor may have been left alone for too long, in milliseconds, as far as was known at the last look: no later than that.
+    due_ms: AtomicI64,
+}
+
+impl Default for Service {
+    fn default() -> Self {
+        Self {
+            state: RankedMutex::default(),
+            order: Arc::default(),
+            clock: None,
+            pace: Pace::default(),
+            due_ms: AtomicI64::new(i64::MAX),
+        }
+    }
 }
 
 /// What is behind the lock.
@@ -53,6 +71,8 @@ pub(crate) struct State {
     pub(crate) dictionaries: BTreeMap<Box<[u8]>, Dictionary>,
     pub(crate) settings: Settings,
     pub(crate) cursors: Cursors,
+    /// A command is on its way that deletes temporary indexes.
+    pub(crate) is_dropping: bool,
     /// The number of the last index that was declared.
     last_number: u64,
 }
@@ -101,7 +121,8 @@ impl Service {
     pub fn among(self, services: Services) -> (Services, Arc<dyn Catalog>) {
         let own = Arc::new(self);
         let catalog = Arc::clone(&own) as Arc<dyn Catalog>;
-        (services.with(Arc::new(own)), catalog)
+        let idling = Idling(Arc::clone(&own) as Arc<dyn Idle>);
+        (services.with(Arc::new(own)).with(Arc::new(idling)), catalog)
     }
 
     pub(crate) fn clock(&self) -> Option<fn() -> Instant> {
@@ -125,6 +146,24 @@ impl Service {
         &self.order
     }
 
+    /// Something goes at that time, unless it is used before.
+    pub(crate) fn note_due(&self, due: Option<UnixMs>) {
+        if let Some(due) = due {
+            self.due_ms.fetch_min(due.0, Ordering::Relaxed);
+        }
+    }
+
+    /// What is due is to be looked for anew.
+    pub(crate) fn look_soon(&self) {
+        self.note_due(Some(UnixMs(0)));
+    }
+
+    /// A temporary index that was left alone for too long.
+    pub(crate) fn first_due(&self, now: UnixMs) -> Option<Arc<Declaration>> {
+        let state = self.state();
+        state.indexes.values().find(|index| index.is_due(now)).cloned()
+    }
+
     /// All declarations, in the order of their names.
     pub(crate) fn declarations(&self) -> Vec<Arc<Declaration>> {
         self.state().indexes.values().cloned().collect()
@@ -141,11 +180,15 @@ impl Catalog for Service {
     }
 
     fn restore(&self, bytes: &[u8]) -> Result<(), String> {
-        dump::restore(&mut self.state(), bytes)
+        let restored = dump::restore(&mut self.state(), bytes);
+        self.look_soon();
+        restored
     }
 
     fn restore_foreign(&self, data: &ModuleData<'_>) -> Result<Foreign, String> {
-        foreign::restore(&mut self.state(), data)
+        let restored = foreign::restore(&mut self.state(), data);
+        self.look_soon();
+        restored
     }
 
     fn attach(&self, store: &mut ShardStore) {
@@ -158,5 +201,28 @@ impl Catalog for Service {
         state.aliases.clear();
         state.dictionaries.clear();
         state.cursors = Cursors::default();
+    }
+}
+
+impl Idle for Service {
+    fn next_due(&self) -> Option<UnixMs> {
+        let due_ms = self.due_ms.load(Ordering::Relaxed);
+        (due_ms < i64::MAX).then_some(UnixMs(due_ms))
+    }
+
+    fn let_go(&self, now: UnixMs) -> Option<&'static CommandSpec> {
+        let mut state = self.state();
+        let idle = state.cursors.take_idle(now);
+        let cursors = state.cursors.next_idle();
+        let is_any_due = state.indexes.values().any(|index| index.is_due(now));
+        let indexes = state.indexes.values().filter_map(|index| index.deadline(now));
+        let next = indexes.filter(|due| *due > now).chain(cursors).min();
+        // Whoever declares an index or opens a cursor does so behind the lock, and tells of it afterwards.
+        self.due_ms.store(next.map_or(i64::MAX, |due| due.0), Ordering::Relaxed);
+        let begins = is_any_due && !state.is_dropping;
+        state.is_dropping |= is_any_due;
+        drop(state);
+        drop(idle);
+        begins.then_some(&DROP_DUE)
     }
 }

@@ -18,6 +18,7 @@ pub mod percentiles;
 pub mod persistence;
 pub mod rewrite;
 pub mod table;
+pub mod tls;
 pub mod users;
 pub mod value;
 
@@ -25,7 +26,7 @@ use field::{ByteCount, FileMode, choice};
 use kora_core::config::{CoreConfig, EvictionConfig, EvictionOrder, EvictionScope, Tracking};
 use kora_engine::assembly::shards_for;
 use kora_engine::events::EventFlags;
-use kora_engine::settings::{self, ProcessorLists, Settings};
+use kora_engine::settings::{self, ProcessorLists, RenamedCommand, Settings};
 use kora_engine::threads::Processors;
 use limits::{ClientsLimit, OutputLimit, OutputLimits};
 use percentiles::Percentiles;
@@ -35,6 +36,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tls::{Contexts, TlsConfig};
 pub use users::{PubsubDefault, UserLine};
 use value::Setting;
 
@@ -122,6 +124,8 @@ pub struct Config {
     pub unix_socket: Vec<u8>,
     /// `unixsocketperm`: permissions of the unix socket, 0 for those of the process.
     pub unix_socket_mode: FileMode,
+    /// `socket-mark-id`: what the system marks packets of clients' connections with; 0 for nothing.
+    pub socket_mark: u32,
     /// `tcp-backlog`: connections the system may hold before they are accepted.
     pub tcp_backlog: u32,
     /// `protected-mode`: without a password only this machine's clients are served.
@@ -168,6 +172,10 @@ pub struct Config {
     pub dir: Vec<u8>,
     /// `enable-debug-command`.
     pub debug_command: Permission,
+    /// `enable-protected-configs`: who may change directives that say where files are written.
+    pub protected_configs: Permission,
+    /// `rename-command`: in the order of their lines.
+    pub renamed_commands: Vec<RenamedCommand>,
     /// `maxmemory`: 0 for no limit.
     pub max_memory: ByteCount,
     /// `maxmemory-clients`.
@@ -184,6 +192,8 @@ pub struct Config {
     pub lfu_log_factor: u32,
     /// `lfu-decay-time`.
     pub lfu_decay_minutes: u32,
+    /// `tracking-table-max-keys`: keys noted as read for clients that keep copies; 0 for no limit.
+    pub noted_keys_max: i64,
     /// `latency-tracking`: whether it is counted how long commands take.
     pub tracks_latency: bool,
     /// `latency-tracking-info-percentiles`: what INFO shows of it.
@@ -200,6 +210,10 @@ pub struct Config {
     pub packed: PackedLimits,
     /// Files of data.
     pub persistence: PersistenceConfig,
+    /// Encryption.
+    pub tls: TlsConfig,
+    /// What that comes to, in a configuration that is in force.
+    pub(crate) contexts: Contexts,
     /// The file it was read from, if any: the one CONFIG REWRITE writes.
     pub file: Option<PathBuf>,
     /// Values given for directives that have no effect here, by name.
@@ -233,6 +247,7 @@ impl Config {
             stream_node_max_bytes: packed.stream_node_max_bytes.0,
             stream_node_max_entries: packed.stream_node_max_entries.unsigned_abs(),
             hll_sparse_max_bytes: packed.hll_sparse_max_bytes.0,
+            noted_keys_max: self.noted_keys_max.unsigned_abs(),
             ..CoreConfig::default()
         }
     }
@@ -254,6 +269,7 @@ impl Config {
                 Permission::Yes => settings::Permission::Yes,
                 Permission::Local => settings::Permission::Local,
             },
+            renamed_commands: self.renamed_commands.as_slice().into(),
             persistence: Arc::new(self.persistence.settings(self.data_dir())),
             processors: Arc::clone(&self.processors),
         }
@@ -298,13 +314,13 @@ impl Config {
         u16::try_from(cores).unwrap_or(u16::MAX)
     }
 
-    /// Which keys may be evicted, and which of them first.
     /// Whether `maxmemory-policy` goes by the use of keys.
     fn tracks_use(&self) -> bool {
         let EvictionConfig { scope, order, .. } = self.eviction();
         scope != EvictionScope::Nothing && matches!(order, EvictionOrder::Lru | EvictionOrder::Lfu)
     }
 
+    /// Which keys may be evicted, and which of them first.
     fn eviction(&self) -> EvictionConfig {
         use MaxmemoryPolicy as Policy;
         let (scope, order) = match self.max_memory_policy {
@@ -330,6 +346,7 @@ impl Default for Config {
             port: 6379,
             unix_socket: Vec::new(),
             unix_socket_mode: FileMode(0),
+            socket_mark: 0,
             tcp_backlog: 511,
             protected_mode: true,
             password: Vec::new(),
@@ -357,6 +374,8 @@ impl Default for Config {
             log_file: Vec::new(),
             dir: Vec::new(),
             debug_command: Permission::No,
+            protected_configs: Permission::No,
+            renamed_commands: Vec::new(),
             max_memory: ByteCount(0),
             max_memory_clients: ClientsLimit::Bytes(0),
             max_memory_policy: MaxmemoryPolicy::Noeviction,
@@ -365,6 +384,7 @@ impl Default for Config {
             eviction_tenacity: 10,
             lfu_log_factor: 10,
             lfu_decay_minutes: 1,
+            noted_keys_max: 1_000_000,
             tracks_latency: true,
             latency_percentiles: Percentiles::default(),
             hz: 10,
@@ -373,6 +393,8 @@ impl Default for Config {
             event_flags: EventFlags::default(),
             packed: PackedLimits::default(),
             persistence: PersistenceConfig::default(),
+            tls: TlsConfig::default(),
+            contexts: Contexts::default(),
             file: None,
             inert: BTreeMap::new(),
         }

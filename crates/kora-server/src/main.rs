@@ -35,11 +35,13 @@ fn run() -> anyhow::Result<()> {
     match read(&args, &mut std::io::stdin())? {
         Invocation::Run(loaded) => serve(*loaded)?,
         Invocation::Check(loaded) => {
-            loaded.notes.iter().try_for_each(|note| writeln!(out, "{note}"))?;
-            kora_server::net::listen::check(&loaded.config)?;
-            let dir = std::ffi::OsStr::from_bytes(&loaded.config.dir);
-            kora_server::log::check(dir.as_ref(), &loaded.config.log_file)?;
-            kora_server::check_users(&loaded.config)?;
+            let Loaded { mut config, notes } = *loaded;
+            notes.iter().try_for_each(|note| writeln!(out, "{note}"))?;
+            let dir = config.dir.clone();
+            kora_server::log::check(std::ffi::OsStr::from_bytes(&dir).as_ref(), &config.log_file)?;
+            enter_dir(&mut config)?;
+            kora_server::net::listen::check(&config)?;
+            kora_server::check_users(&config)?;
             writeln!(out, "The configuration is right.")?;
         }
         Invocation::Print(loaded) => out.write_all(&loaded.config.print())?,
@@ -58,13 +60,19 @@ fn report(verdict: &persistence::Verdict) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn serve(loaded: Loaded) -> anyhow::Result<()> {
-    let Loaded { mut config, notes } = loaded;
+/// Works in `dir`, if there is one: names of files are relative to it.
+fn enter_dir(config: &mut Config) -> anyhow::Result<()> {
     if !config.dir.is_empty() {
         let dir = std::ffi::OsStr::from_bytes(&config.dir);
         std::env::set_current_dir(dir).with_context(|| format!("can't work in {}", dir.display()))?;
         config.dir = std::env::current_dir()?.into_os_string().into_vec();
     }
+    Ok(())
+}
+
+fn serve(loaded: Loaded) -> anyhow::Result<()> {
+    let Loaded { mut config, notes } = loaded;
+    enter_dir(&mut config)?;
     let signals = Caught::new()?;
     let last_words = LastWords::install();
     let log = Log::start(config.log_level, &config.log_file).context("can't start the log")?;
@@ -88,6 +96,9 @@ fn run_server(config: Config, log: &Log, signals: Caught, last_words: &LastWords
     for address in server.addresses() {
         tracing::info!("Listening on {address}");
     }
+    for address in server.encrypted_addresses() {
+        tracing::info!("Listening on {address}, encrypted");
+    }
     if !socket.is_empty() {
         tracing::info!("Listening on {socket}");
     }
@@ -101,6 +112,9 @@ fn run_server(config: Config, log: &Log, signals: Caught, last_words: &LastWords
         }
         if !socket.is_empty() {
             tracing::info!("Ready to accept connections unix");
+        }
+        if !server.encrypted_addresses().is_empty() {
+            tracing::info!("Ready to accept connections tls");
         }
     }
     server.wait()?;

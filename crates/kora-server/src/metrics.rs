@@ -29,6 +29,12 @@ const FOUND_OUT: &[Metric<Shared>] = &[
         "Clients that are subscribed to something",
         |shared| count_clients(shared, |client| client.is_subscriber()),
     ),
+    Metric::<Shared>::gauge(
+        Section::Clients,
+        "tracking_clients",
+        "Clients that keep copies of what they read",
+        |shared| shared.engine.broker.readers.client_count() as u64,
+    ),
     Metric::<Shared>::gauge(Section::Clients, "watching_clients", "Clients that watch keys", |shared| {
         count_clients(shared, |client| client.watched_keys() > 0)
     }),
@@ -83,6 +89,24 @@ const FOUND_OUT: &[Metric<Shared>] = &[
         "pubsubshard_channels",
         "Shard channels with subscribers",
         |shared| shared.engine.broker.name_count(Space::ShardChannels) as u64,
+    ),
+    Metric::<Shared>::gauge(
+        Section::Stats,
+        "tracking_total_keys",
+        "Keys noted as read, for clients that keep copies",
+        |shared| shared.engine.broker.readers.readership().key_count() as u64,
+    ),
+    Metric::<Shared>::gauge(
+        Section::Stats,
+        "tracking_total_items",
+        "Readers of noted keys, each counted for each of its keys",
+        |shared| shared.engine.broker.readers.readership().item_count() as u64,
+    ),
+    Metric::<Shared>::gauge(
+        Section::Stats,
+        "tracking_total_prefixes",
+        "Prefixes of keys that clients want to hear of",
+        |shared| shared.engine.broker.readers.prefix_count() as u64,
     ),
     Metric::<Shared>::gauge(
         Section::Stats,

@@ -10,9 +10,10 @@
 pub(crate) mod link;
 pub(crate) mod links;
 pub mod listen;
-mod listener;
+pub(crate) mod listener;
 mod poller;
 mod resolve;
+pub(crate) mod tls;
 mod transport;
 
 pub(crate) use listener::{Listener, Peer};

@@ -23,6 +23,8 @@ use kora_storage::disk::RealDisk;
 use crate::command::{FAMILIES, SHARD_FAMILIES};
 use crate::config::Config;
 use crate::log::LevelHandle;
+use crate::net::listener::Place;
+use crate::net::tls::contexts;
 use crate::net::{self, Poller};
 use crate::shared::{Identity, Shared};
 use crate::worker::Worker;
@@ -46,7 +48,7 @@ pub struct Server {
     shared: Arc<Shared>,
     /// Those of the workers, and the one that loads the data.
     threads: Vec<JoinHandle<io::Result<()>>>,
-    addresses: Vec<SocketAddr>,
+    places: Vec<Place>,
     ended: crossbeam_channel::Receiver<()>,
     /// Told once the data are there; gone without if they can't be loaded.
     loaded: crossbeam_channel::Receiver<()>,
@@ -143,17 +145,16 @@ impl Server {
     /// # Errors
     /// If an address can't be listened on, or the system refuses a thread, a poller or random bytes.
     pub fn start(mut config: Config, log_level: Option<LevelHandle>) -> io::Result<Self> {
+        config.contexts = contexts::build(&config.tls)
+            .map_err(|error| io::Error::other(format!("can't set up TLS: {error}")))?;
         let listeners = net::listen::open_some(&config)?;
-        let addresses: Vec<_> = listeners.iter().filter_map(net::Listener::local_address).collect();
-        if let Some(address) = addresses.first() {
-            config.port = address.port();
-        }
+        let places: Vec<_> = listeners.iter().filter_map(net::Listener::place).collect();
         let worker_count = config.worker_count();
         let pollers: Vec<_> = (0..worker_count).map(|_| Poller::new()).collect::<io::Result<_>>()?;
         let wakers = pollers.iter().map(|poller| Box::new(poller.waker()) as Box<dyn Wake>).collect();
         let Assembled { shared, services, executors, ended } = assemble(config, wakers, log_level)?;
         let (loaded_sender, loaded) = crossbeam_channel::bounded(1);
-        let mut server = Self { shared: Arc::clone(&shared), threads: Vec::new(), addresses, ended, loaded };
+        let mut server = Self { shared: Arc::clone(&shared), threads: Vec::new(), places, ended, loaded };
         if shared.engine.persistence.has_something_to_restore() {
             shared.engine.persistence.loading.begin();
             let stores = shared.engine.hub.take_stores();
@@ -210,10 +211,21 @@ impl Server {
         Ok(())
     }
 
-    /// The TCP addresses it listens on.
+    /// The TCP addresses it listens on for connections in plain text.
     #[must_use]
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.places(false)
+    }
+
+    /// Those for encrypted connections.
+    #[must_use]
+    pub fn encrypted_addresses(&self) -> Vec<SocketAddr> {
+        self.places(true)
+    }
+
+    fn places(&self, is_encrypted: bool) -> Vec<SocketAddr> {
+        let places = self.places.iter().filter(|place| place.is_encrypted == is_encrypted);
+        places.map(|place| place.address).collect()
     }
 
     /// Number of workers.

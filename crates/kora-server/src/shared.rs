@@ -84,6 +84,10 @@ impl Front for Shared {
         resp == Resp::V3
     }
 
+    fn style_of(tells_apart: bool) -> Resp {
+        if tells_apart { Resp::V3 } else { Resp::V2 }
+    }
+
     fn prepare(buffers: &mut Buffers, output: &mut Output, is_subscriber: bool) {
         if is_subscriber {
             buffers.fill_for_messages(output);

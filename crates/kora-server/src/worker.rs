@@ -8,6 +8,7 @@ mod batch;
 mod client_memory;
 mod cron;
 mod end;
+mod handshakes;
 mod load;
 mod moves;
 mod serve;
@@ -34,6 +35,7 @@ use accept::Listening;
 use batch::Batch;
 pub(crate) use client_memory::note_memory;
 use cron::Cron;
+use handshakes::Handshakes;
 use load::Window;
 
 /// Bytes read at once into the worker's buffer.
@@ -49,6 +51,7 @@ pub(crate) struct Worker {
     poller: Poller,
     ready: Vec<Ready>,
     listening: Listening,
+    handshakes: Handshakes,
     config: Arc<Config>,
     config_version: u64,
     limits: Limits,
@@ -83,6 +86,7 @@ impl Worker {
             poller,
             ready: Vec::new(),
             listening: Listening::default(),
+            handshakes: Handshakes::default(),
             clock,
             read_buffer: vec![0; READ_BYTES],
             batch: Batch::default(),
@@ -111,7 +115,10 @@ impl Worker {
     fn round(&mut self) -> std::io::Result<()> {
         let until_cron = self.cron.until_next(self.round_begun);
         let until_link = self.until_link();
-        let timeout = self.turn.park().min(until_cron).min(until_link);
+        let mut timeout = self.turn.park().min(until_cron).min(until_link);
+        if self.handshakes.are_due() {
+            timeout = Duration::ZERO;
+        }
         let lasted = nanoseconds(self.round_begun.elapsed());
         add(&self.traffic().round_ns, lasted);
         self.note_round(lasted);
@@ -133,6 +140,7 @@ impl Worker {
         for slot in self.turn.sessions.take_runnable() {
             self.serve(slot);
         }
+        self.shake_hands();
         self.turn.finish_round();
         self.take_mail();
         for slot in self.turn.take_sendable() {

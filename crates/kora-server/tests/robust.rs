@@ -50,6 +50,8 @@ mod moving;
 mod panics;
 #[path = "robust/pubsub.rs"]
 mod pubsub;
+#[path = "robust/renamed.rs"]
+mod renamed;
 #[path = "robust/scan.rs"]
 mod scan;
 #[path = "robust/scripts.rs"]

@@ -5,6 +5,7 @@
 //! - [`wrapped`]: the same commands as transactions, on one worker and on several.
 //! - [`differential`]: random commands to two servers at once; replies and final state must agree.
 //! - [`history`]: clients of a real server at work at once; is what they saw explained by one order?
+//! - [`caching`]: clients that keep copies of what they read; is each told in time when a copy is void?
 //! - [`simulation`]: the engine's shards, workers and clients under a schedule drawn from a seed.
 //! - [`crash`]: what the crash test of all commands has beside the core's.
 //! - [`searching`]: random documents and queries; an index must find what a look at every key finds.
@@ -15,6 +16,7 @@
 //!
 //! Nothing here shares code with Kora's codec: what measures must not have the faults of what is measured.
 
+pub mod caching;
 pub mod crash;
 pub mod differential;
 pub mod durability;

@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 
 use crate::frame::Frame;
 use crate::target::{Connection, Resp, Target};
-use crate::transcript::{Action, Expect, Rule, Step, Transcript};
+use crate::transcript::{Action, Arg, Expect, Rule, Step, Transcript};
 
 /// Lines of a long reply that are shown: these before the first difference, and so many in all.
 const SHOWN_BEFORE: usize = 3;
@@ -144,12 +144,14 @@ struct Session<'a> {
     target: &'a mut dyn Target,
     resp: Resp,
     connections: HashMap<u32, Box<dyn Connection>>,
+    /// By connection the number of its client, once it was asked for.
+    clients: HashMap<u32, Vec<u8>>,
     is_started: bool,
 }
 
 impl<'a> Session<'a> {
     fn new(target: &'a mut dyn Target, resp: Resp) -> Self {
-        Self { target, resp, connections: HashMap::new(), is_started: false }
+        Self { target, resp, connections: HashMap::new(), clients: HashMap::new(), is_started: false }
     }
 
     /// Does what a step says. `None` if the target does not have its command.
@@ -172,7 +174,8 @@ impl<'a> Session<'a> {
             }
             Action::Reply => vec![self.connection(step.connection)?.receive()?],
             Action::Command(args) => {
-                let args: Vec<_> = args.iter().map(|arg| arg.bytes(now_ms)).collect();
+                let args =
+                    args.iter().map(|arg| self.bytes(arg, now_ms)).collect::<anyhow::Result<Vec<_>>>()?;
                 if !self.target.has_command(&args) {
                     return Ok(None);
                 }
@@ -200,6 +203,17 @@ impl<'a> Session<'a> {
             self.connections.remove(&step.connection);
         }
         Ok(Some(frames))
+    }
+
+    /// The bytes of an argument.
+    fn bytes(&mut self, arg: &Arg, now_ms: i64) -> anyhow::Result<Vec<u8>> {
+        let Arg::Client(number) = arg else { return Ok(arg.bytes(now_ms)) };
+        if let Some(id) = self.clients.get(number) {
+            return Ok(id.clone());
+        }
+        let id = self.connection(*number)?.call(&["CLIENT", "ID"])?.bytes().to_vec();
+        self.clients.insert(*number, id.clone());
+        Ok(id)
     }
 
     fn command(&mut self, step: &Step, args: Vec<Vec<u8>>) -> anyhow::Result<Vec<Frame>> {

@@ -53,6 +53,8 @@ pub enum Arg {
     Unix(i64),
     /// `unixms(+MILLISECONDS)`: the same in milliseconds.
     UnixMs(i64),
+    /// `client(N)`: the number by which the server knows the client of connection N.
+    Client(u32),
 }
 
 impl Arg {
@@ -64,6 +66,8 @@ impl Arg {
             Self::Repeat(text, count) => text.repeat(*count),
             Self::Unix(offset) => (now_ms.div_euclid(1000) + offset).to_string().into_bytes(),
             Self::UnixMs(offset) => (now_ms + offset).to_string().into_bytes(),
+            // Whoever has the connections asks the server.
+            Self::Client(_) => Vec::new(),
         }
     }
 }

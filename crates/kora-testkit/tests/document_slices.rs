@@ -22,6 +22,9 @@ const DROPPED: &str = "ERR the collection was deleted before the answer was foun
 const BUSY: &str =
     "ERR another index of the collection is being created or deleted: try again when that is done";
 const OK: &str = "OK";
+/// Indexes on vectors, whose answers are exact: so many candidates are as good as all.
+const FLAT: &str = "v|vector|FLAT|DIM|3|DISTANCE_METRIC|L2";
+const GRAPH: &str = "w|vector|DIM|3|EF_RUNTIME|1000";
 
 struct World {
     engine: Stepped,
@@ -58,7 +61,7 @@ impl World {
 
     fn begin(&mut self) {
         assert_eq!(self.run(self.writer, "DOC.CREATE|c"), ok());
-        for index in ["a|sorted", "g|hash", "t|array"] {
+        for index in ["a|sorted", "g|hash", "t|array", FLAT, GRAPH] {
             assert_eq!(self.run(self.writer, &format!("DOC.CREATEINDEX|c|{index}")), ok());
         }
         for number in 0..IDS {
@@ -92,7 +95,16 @@ impl World {
         }
         members.push(format!("\"g\":\"{}\"", self.choose(&["red", "blue", "green"])));
         members.push(format!("\"t\":[{},{}]", self.below(5), self.below(5)));
+        for field in ["v", "w"] {
+            if self.below(6) > 0 {
+                members.push(format!("\"{field}\":{}", self.vector()));
+            }
+        }
         format!("{{{}}}", members.join(","))
+    }
+
+    fn vector(&mut self) -> String {
+        format!("[{},{},{}]", 1 + self.below(50), self.below(50), self.below(50))
     }
 
     /// A change of documents: some of them by what is no command of collections.
@@ -143,6 +155,12 @@ impl World {
             5 => format!("|WHERE|NOT a = {low}"),
             _ => format!("|WHERE|g IN ('red','green') AND a > {low}"),
         };
+        if self.below(4) == 0 {
+            let (field, vector) = (self.choose(&["v", "w"]), self.vector());
+            let command = self.choose(&["FIND", "FIND", "EXPLAIN"]);
+            let rest = if command == "FIND" { "|WITHIDS|WITHDISTANCES" } else { "" };
+            return format!("DOC.{command}|c{what}|NEAREST|{field}|{}|{vector}{rest}", 1 + self.below(40));
+        }
         let rest = match self.below(12) {
             0 => "",
             1 => "|WITHIDS",
@@ -274,6 +292,41 @@ fn indexes_that_come_and_go_leave_a_question_as_it_is() {
             });
             assert_eq!(found, expected, "{round}: {question}");
             world.quiet();
+        }
+        world.assert_nothing_kept();
+    }
+}
+
+/// Shards are done with it one after the other: until then their indexes lie otherwise than those of others.
+#[test]
+fn questions_that_begin_while_an_index_is_deleted_find_the_same() {
+    for (workers, shards) in [(1, 1), (2, 4)] {
+        let mut world = World::new(workers, shards, 4);
+        for question in [
+            "DOC.FIND|c|WHERE|g = 'red'|WITHIDS",
+            "DOC.FIND|c|WHERE|t CONTAINS 3 OR g = 'blue'|WITHIDS",
+            "DOC.FIND|c|NEAREST|w|7|[1,2,3]|WHERE|g = 'red'|WITHIDS|WITHDISTANCES",
+        ] {
+            let expected = world.run(world.asking, question);
+            for _ in 0..5 {
+                world.send_change("DOC.DROPINDEX|c|a");
+                for _ in 0..4 {
+                    assert_eq!(world.ask_beside(question, |_| ()), expected, "{question}");
+                }
+                world.quiet();
+                assert_eq!(world.run(world.writer, "DOC.CREATEINDEX|c|a|sorted"), ok());
+                // It stands behind the others now, and is deleted and created in front of them in the next turn.
+                for index in ["g|hash", "t|array"] {
+                    let path = index.split('|').next().unwrap_or_default();
+                    assert_eq!(world.run(world.writer, &format!("DOC.DROPINDEX|c|{path}")), ok());
+                    assert_eq!(world.run(world.writer, &format!("DOC.CREATEINDEX|c|{index}")), ok());
+                }
+                for index in [FLAT, GRAPH] {
+                    let path = index.split('|').next().unwrap_or_default();
+                    assert_eq!(world.run(world.writer, &format!("DOC.DROPINDEX|c|{path}")), ok());
+                    assert_eq!(world.run(world.writer, &format!("DOC.CREATEINDEX|c|{index}")), ok());
+                }
+            }
         }
         world.assert_nothing_kept();
     }

@@ -2,12 +2,14 @@
 
 use kora_server::Server;
 use kora_server::config::command_line::{Invocation, read};
+use kora_testkit::caching;
 use kora_testkit::history::{Options, check};
 use kora_testkit::process::free_port;
 use kora_testkit::target::Connection as _;
 use kora_testkit::target::tcp::TcpTarget;
 
-fn check_workers(workers: u16, command_count: u64) {
+/// A server with so many workers, all of which serve connections.
+fn start(workers: u16) -> (Server, String) {
     let port = free_port().expect("a port is free").to_string();
     let workers = workers.to_string();
     let args = ["--port", &port, "--bind", "127.0.0.1", "--workers", &workers, "--gather-connections", "no"];
@@ -16,9 +18,14 @@ fn check_workers(workers: u16, command_count: u64) {
     };
     let server = Server::start(loaded.config, None).expect("the port is free");
     let address = server.addresses()[0].to_string();
+    (server, address)
+}
+
+fn check_workers(workers: u16, command_count: u64) {
+    let (_server, address) = start(workers);
     let options = Options { command_count, client_count: 8, seed: 1 };
     check(&address, &options).unwrap_or_else(|anomaly| panic!("{workers} workers: {anomaly}"));
-    if workers != "1" {
+    if workers > 1 {
         assert!(scripts_on_all_shards(&address) > 0, "no script asked for stores that it had not");
     }
 }
@@ -42,4 +49,15 @@ fn four_workers_are_strictly_serialisable() {
 fn fewer_workers_are_strictly_serialisable() {
     check_workers(1, 50_000);
     check_workers(2, 50_000);
+}
+
+#[test]
+fn copies_that_clients_keep_are_void_in_time() {
+    for workers in [1, 2, 4] {
+        let (_server, address) = start(workers);
+        let options = caching::Options { request_count: 30_000, client_count: 8, broadcasts: true, seed: 1 };
+        let done = caching::check_server(&address, &options)
+            .unwrap_or_else(|anomaly| panic!("{workers} workers: {anomaly}"));
+        assert!(done.notices > 1000, "{done:?} shows little");
+    }
 }

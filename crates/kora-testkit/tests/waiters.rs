@@ -191,6 +191,7 @@ fn operation(line: &str, shard_count: u16, origin: Origin) -> Arc<Operation<Work
         style: true,
         watch: None,
         resumed: None,
+        reader: None,
         guard: None,
     };
     Arc::new(Operation::new(request, setting, origin))

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::Security;
+
 /// Address of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Endpoint {
@@ -69,6 +71,8 @@ pub(crate) enum Protocol {
 pub(crate) struct Profile {
     /// Address.
     pub(crate) endpoint: Endpoint,
+    /// How to encrypt, if that is wanted.
+    pub(crate) security: Option<Security>,
     /// How long to wait for the connection; zero leaves it to the system.
     pub(crate) connect_timeout: Duration,
     /// Credentials.

@@ -1,36 +1,45 @@
-//! A TCP or Unix stream socket.
+//! A TCP connection, encrypted or not, or a Unix socket.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::net::RecvFlags;
 
-use super::Endpoint;
+use super::tls::TlsStream;
+use super::{Endpoint, Security};
 
 /// A connected socket.
 #[derive(Debug)]
 pub(crate) enum Stream {
     /// Over TCP.
     Tcp(TcpStream),
+    /// Over TCP, encrypted.
+    Tls(Arc<TlsStream>),
     /// Over a Unix socket.
     Unix(UnixStream),
 }
 
 impl Stream {
-    /// Connects; a zero timeout leaves it to the system how long to try.
+    /// Connects, and encrypts if `security` says how; a zero timeout leaves it to the system how long to try.
     ///
     /// # Errors
-    /// If no address of the endpoint takes the connection.
-    pub(crate) fn connect(endpoint: &Endpoint, timeout: Duration) -> io::Result<Self> {
+    /// If no address of the endpoint takes the connection, or the server is not who it should be.
+    pub(crate) fn connect(
+        endpoint: &Endpoint,
+        security: Option<&Security>,
+        timeout: Duration,
+    ) -> io::Result<Self> {
         match endpoint {
             Endpoint::Unix(path) => UnixStream::connect(path).map(Self::Unix),
             Endpoint::Tcp { host, port } => {
                 let stream = connect_tcp(host, *port, timeout)?;
                 stream.set_nodelay(true)?;
-                Ok(Self::Tcp(stream))
+                let Some(security) = security else { return Ok(Self::Tcp(stream)) };
+                TlsStream::connect(stream, security, timeout).map(|stream| Self::Tls(Arc::new(stream)))
             }
         }
     }
@@ -43,6 +52,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.try_clone().map(Self::Tcp),
             Self::Unix(stream) => stream.try_clone().map(Self::Unix),
+            Self::Tls(stream) => Ok(Self::Tls(Arc::clone(stream))),
         }
     }
 
@@ -54,6 +64,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.set_read_timeout(timeout),
             Self::Unix(stream) => stream.set_read_timeout(timeout),
+            Self::Tls(stream) => stream.socket().set_read_timeout(timeout),
         }
     }
 
@@ -63,11 +74,15 @@ impl Stream {
         let _ = match self {
             Self::Tcp(stream) => stream.shutdown(Shutdown::Both),
             Self::Unix(stream) => stream.shutdown(Shutdown::Both),
+            Self::Tls(stream) => stream.socket().shutdown(Shutdown::Both),
         };
     }
 
     /// Whether the other side has closed: nothing is left to read, and nothing will come.
     pub(crate) fn is_closed_by_peer(&self) -> bool {
+        if let Self::Tls(stream) = self {
+            return stream.is_closed_by_peer();
+        }
         let mut byte = [0u8; 1];
         match rustix::net::recv(self, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT) {
             Ok((_, len)) => len == 0,
@@ -95,6 +110,7 @@ impl AsFd for Stream {
         match self {
             Self::Tcp(stream) => stream.as_fd(),
             Self::Unix(stream) => stream.as_fd(),
+            Self::Tls(stream) => stream.socket().as_fd(),
         }
     }
 }
@@ -104,6 +120,7 @@ impl Read for Stream {
         match self {
             Self::Tcp(stream) => stream.read(buffer),
             Self::Unix(stream) => stream.read(buffer),
+            Self::Tls(stream) => stream.read(buffer),
         }
     }
 }
@@ -113,6 +130,7 @@ impl Write for Stream {
         match self {
             Self::Tcp(stream) => stream.write(bytes),
             Self::Unix(stream) => stream.write(bytes),
+            Self::Tls(stream) => stream.write(bytes),
         }
     }
 

@@ -35,7 +35,24 @@ pub struct Command<H> {
 #[derive(Debug)]
 pub struct CommandTable<H> {
     commands: Vec<Command<H>>,
+    /// By their declared names.
     by_name: Map<&'static [u8], usize>,
+    /// What clients call the commands that are no subcommands, in lower case, where that is not how they are declared.
+    renamed: Option<Map<Box<[u8]>, usize>>,
+}
+
+/// Why a command is not renamed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RenameError {
+    /// There is no command of the old name.
+    #[error("No such command in rename-command")]
+    Unknown,
+    /// There is a command of the new name.
+    #[error("Target command name already exists")]
+    Taken,
+    /// The new name has a `|`, which stands between a command and its subcommand.
+    #[error("Target command name contains '|'")]
+    NotAName,
 }
 
 impl<H: Copy> CommandTable<H> {
@@ -66,7 +83,7 @@ impl<H: Copy> CommandTable<H> {
             .enumerate()
             .map(|(id, (facts, handler))| Command { facts, handler, id, subcommands: Vec::new() })
             .collect();
-        let mut table = Self { by_name: Map::with_hasher(key_hasher(0)), commands };
+        let mut table = Self { by_name: Map::with_hasher(key_hasher(0)), commands, renamed: None };
         for id in 0..table.commands.len() {
             let name = table.commands[id].facts.name;
             assert!(table.by_name.insert(name.as_bytes(), id).is_none(), "{name} is declared twice");
@@ -81,11 +98,53 @@ impl<H: Copy> CommandTable<H> {
         table
     }
 
-    /// The command named `name` in any case; not one of its subcommands. Complexity: O(length of the name).
+    /// Gives the command that clients call `from` the name `to`; an empty one takes it away from clients. What the
+    /// command declares stays: its name in COMMAND, in errors about its arguments, in what is recorded.
+    ///
+    /// # Errors
+    /// If there is no command `from`, or there is one named `to`.
+    pub fn rename(&mut self, from: &[u8], to: &[u8]) -> Result<(), RenameError> {
+        let (from, to) = (from.to_ascii_lowercase(), to.to_ascii_lowercase());
+        if memchr::memchr(b'|', &to).is_some() {
+            return Err(RenameError::NotAName);
+        }
+        let by_name = &self.by_name;
+        let renamed = self.renamed.get_or_insert_with(|| {
+            let containers = by_name.iter().filter(|(name, _)| !name.contains(&b'|'));
+            let mut names = Map::with_hasher(key_hasher(0));
+            names.extend(containers.map(|(name, id)| (Box::from(*name), *id)));
+            names
+        });
+        let id = renamed.remove(from.as_slice()).ok_or(RenameError::Unknown)?;
+        if renamed.contains_key(to.as_slice()) {
+            renamed.insert(from.into(), id);
+            return Err(RenameError::Taken);
+        }
+        if !to.is_empty() {
+            renamed.insert(to.into(), id);
+        }
+        Ok(())
+    }
+
+    /// The command that clients call `name`, in any case; not one of its subcommands. Complexity: O(length of the name).
     #[inline]
     #[must_use]
     pub fn find(&self, name: &[u8]) -> Option<&Command<H>> {
+        if let Some(renamed) = &self.renamed {
+            return self.find_renamed(renamed, name);
+        }
         self.find_full(name, None)
+    }
+
+    #[cold]
+    fn find_renamed(&self, renamed: &Map<Box<[u8]>, usize>, name: &[u8]) -> Option<&Command<H>> {
+        renamed.get(name.to_ascii_lowercase().as_slice()).map(|&id| &self.commands[id])
+    }
+
+    /// The command or subcommand that is declared with this full name, such as `object|encoding`.
+    #[must_use]
+    pub fn find_declared(&self, name: &[u8]) -> Option<&Command<H>> {
+        self.by_name.get(name).map(|&id| &self.commands[id])
     }
 
     /// The subcommand of `container` named `name` in any case.
@@ -94,11 +153,13 @@ impl<H: Copy> CommandTable<H> {
         self.find_full(container.facts.name.as_bytes(), Some(name))
     }
 
-    /// The command or subcommand a full name such as `object|encoding` names.
+    /// The command or subcommand that clients mean by a full name such as `object|encoding`, in any case.
     #[must_use]
     pub fn find_by_full_name(&self, name: &[u8]) -> Option<&Command<H>> {
-        let name = name.to_ascii_lowercase();
-        self.by_name.get(name.as_slice()).map(|&id| &self.commands[id])
+        match memchr::memchr(b'|', name) {
+            Some(end) => self.find_subcommand(self.find(&name[..end])?, &name[end + 1..]),
+            None => self.find(name),
+        }
     }
 
     fn find_full(&self, name: &[u8], subcommand: Option<&[u8]>) -> Option<&Command<H>> {
@@ -225,5 +286,32 @@ mod tests {
         assert!(table.find(b"object|encoding").is_none());
         assert!(table.find(&[b'x'; 1000]).is_none());
         assert!(table.find(b"").is_none());
+    }
+
+    #[test]
+    fn clients_know_a_renamed_command_by_its_new_name() {
+        let mut table = CommandTable::<()>::new(&[], &[]);
+        let long = [b'a'; 2 * NAME_BYTES_MAX];
+        table.rename(b"OBJECT", &long).unwrap();
+        table.rename(b"get", b"").unwrap();
+        table.rename(b"set", b"GET").unwrap();
+        assert_eq!(table.find(&long.to_ascii_uppercase()).unwrap().facts.name, "object");
+        assert_eq!(table.resolve(&[&long, b"Encoding", b"k"]).unwrap().facts.name, "object|encoding");
+        assert_eq!(table.find(b"get").unwrap().facts.name, "set");
+        assert!(table.find(b"object").is_none() && table.find(b"set").is_none() && table.find(b"").is_none());
+        assert_eq!(table.find_declared(b"get").unwrap().facts.name, "get");
+        let of_long = [&long[..], b"|encoding"].concat();
+        assert_eq!(table.find_by_full_name(&of_long).unwrap().facts.name, "object|encoding");
+        assert!(table.find_by_full_name(b"object|encoding").is_none());
+    }
+
+    #[test]
+    fn renames_that_fail_change_nothing() {
+        let mut table = CommandTable::<()>::new(&[], &[]);
+        assert_eq!(table.rename(b"nosuch", b"x"), Err(RenameError::Unknown));
+        assert_eq!(table.rename(b"object|encoding", b"x"), Err(RenameError::Unknown));
+        assert_eq!(table.rename(b"get", b"SET"), Err(RenameError::Taken));
+        assert_eq!(table.rename(b"get", b"g|t"), Err(RenameError::NotAName));
+        assert_eq!(table.find(b"get").unwrap().facts.name, "get");
     }
 }

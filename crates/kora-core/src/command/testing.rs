@@ -74,7 +74,7 @@ impl BareShard {
         if let Err(error) = result {
             sink.refuse(&error);
         }
-        self.journal.close_command(mark, self.db, args);
+        self.journal.close_command(mark, self.db, spec.facts.name, args);
         let mut values = sink.into_values();
         assert_eq!(values.len(), 1, "{args:?} wrote {values:?}");
         values.remove(0)

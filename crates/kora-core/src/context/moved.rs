@@ -10,6 +10,7 @@ use super::{Blocking, Ctx, HeldShards, Stores};
 use crate::config::CoreConfig;
 use crate::db::DbIndex;
 use crate::journal::Journal;
+use crate::reader::Reader;
 use crate::services::Services;
 use crate::slot::ShardId;
 use crate::store::ShardStore;
@@ -27,6 +28,7 @@ pub struct MovedContext {
     shard_count: u16,
     journal: Journal,
     services: Option<Arc<Services>>,
+    reader: Option<Reader>,
     guard: Option<Arc<dyn Guard>>,
 }
 
@@ -35,6 +37,7 @@ impl MovedContext {
     pub fn fill(&mut self, ctx: &mut Ctx<'_>) {
         debug_assert_eq!(self.held, 0, "a context is moved out once");
         self.shard_count = ctx.shard_count();
+        self.reader = ctx.reader;
         if !self.services.as_ref().is_some_and(|services| Arc::ptr_eq(services, ctx.services)) {
             self.services = Some(Arc::clone(ctx.services));
         }
@@ -92,8 +95,20 @@ impl MovedContext {
         };
         let services = self.services.as_ref().unwrap_or_else(|| Services::none());
         let (journal, blocking) = (&mut self.journal, Blocking::Scripted);
-        let guard = self.guard.as_ref();
-        Ctx { stores, journal, services, db, now, no_touch, blocking, watch: None, resumed: None, guard }
+        let (reader, guard) = (self.reader, self.guard.as_ref());
+        Ctx {
+            stores,
+            journal,
+            services,
+            db,
+            now,
+            no_touch,
+            blocking,
+            watch: None,
+            resumed: None,
+            reader,
+            guard,
+        }
     }
 
     /// Records what the commands did.

@@ -85,6 +85,11 @@ impl Claim {
         self.0.load(Ordering::Acquire) == ABANDONED
     }
 
+    /// Whether nobody has a hand on it.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.0.load(Ordering::Acquire) == WAITING
+    }
+
     /// Whether it is over.
     pub(super) fn is_over(&self) -> bool {
         self.0.load(Ordering::Acquire) == OVER

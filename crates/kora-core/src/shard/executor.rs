@@ -53,11 +53,15 @@ pub type StatsSink = Box<dyn FnMut(&ShardStore) + Send>;
 /// Shards that are looked at in one go, when there is work for them.
 const VISITS_MAX: usize = 64;
 
+/// Tells how many messages were sent to a worker so far: each tells of something that had happened before it was counted.
+pub type SentSource = Box<dyn Fn(WorkerId) -> u64 + Send>;
+
 /// Where a worker takes what comes of commands, and where settings come from.
 #[derive(Default)]
 pub(super) struct Outlets {
     effects: Option<EffectSink>,
     announcements: Option<AnnouncementSink>,
+    sent: Option<SentSource>,
     config: Option<ConfigSource>,
     garbage: Option<GarbageSink>,
     stats: Option<StatsSink>,
@@ -236,6 +240,11 @@ impl<D: Driver> Executor<D> {
         self.outlets.announcements = Some(sink);
     }
 
+    /// Asks `source` from now on how many messages were sent to a worker.
+    pub fn set_sent_source(&mut self, source: SentSource) {
+        self.outlets.sent = Some(source);
+    }
+
     /// Asks `source` from now on for the settings of stores.
     pub fn set_config_source(&mut self, source: ConfigSource) {
         self.outlets.config = Some(source);
@@ -244,6 +253,12 @@ impl<D: Driver> Executor<D> {
     /// Lets commands use what the engine offers.
     pub fn set_services(&mut self, services: Arc<Services>) {
         self.services = services;
+    }
+
+    /// What the engine offers to commands.
+    #[must_use]
+    pub fn services(&self) -> &Arc<Services> {
+        &self.services
     }
 
     /// Gives to `sink` from now on what commands threw away: when [`Executor::dispose`] is called, and before an operation is
@@ -592,6 +607,34 @@ impl<D: Driver> Executor<D> {
     pub fn hand_over_first(&mut self) {
         if !D::breaks(Rule::HandOverFirst) {
             self.hand_over();
+        }
+    }
+
+    /// Notes the moment of an operation that runs now, with what it needs in hand: see [`Operation::moment`].
+    #[inline]
+    pub(super) fn note_moment(&mut self, operation: &Operation<D>) {
+        if operation.setting.reader.is_some() && operation.setting.resumed.is_none() {
+            self.note_moment_now(operation);
+        }
+    }
+
+    /// Notes the moment of an operation that has run while others were served, with what it needed still in hand.
+    #[inline]
+    pub(super) fn note_moment_of_served(&mut self, operation: &Operation<D>) {
+        if operation.setting.reader.is_some() && operation.moment() == 0 {
+            self.note_moment_now(operation);
+        }
+    }
+
+    #[cold]
+    fn note_moment_now(&mut self, operation: &Operation<D>) {
+        let Some(home) = D::home(&operation.origin) else { return };
+        if self.journal.has_announcements() && !D::breaks(Rule::HandOverFirst) {
+            // Of what ran here before.
+            self.hand_over();
+        }
+        if let Some(sent) = &self.outlets.sent {
+            operation.note_moment(sent(home));
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::operation::Setting;
 use crate::command::Run;
+use crate::command::reads::note_reads;
 use crate::command::spec::Flags;
 use crate::context::{Blocking, Ctx, Stores};
 use crate::db::DbIndex;
@@ -29,13 +30,16 @@ pub(super) fn run_handler<S>(
 ) -> bool {
     let timing = journal.begin_command(facts.name);
     let mark = journal.open_command(setting.now);
-    let Setting { db, now, no_touch, .. } = *setting;
+    let Setting { db, now, no_touch, reader, .. } = *setting;
+    journal.set_author(reader.map(|reader| reader.id));
     let (watch, resumed) = (setting.watch.as_ref(), setting.resumed.as_ref());
     let guard = setting.guard.as_ref();
-    let mut ctx = Ctx { stores, journal, services, db, now, no_touch, blocking, watch, resumed, guard };
+    let mut ctx =
+        Ctx { stores, journal, services, db, now, no_touch, blocking, watch, resumed, reader, guard };
     let result = handler(&mut ctx, args, out);
+    note_reads(&mut ctx, facts, args);
     if facts.flags.has(Flags::WRITE) {
-        journal.close_command(mark, setting.db, args);
+        journal.close_command(mark, setting.db, facts.name, args);
     }
     journal.end_command(facts.name, timing);
     match result {
@@ -57,7 +61,7 @@ pub fn run_on_stores(
     (db, now): (DbIndex, UnixMs),
     out: &mut dyn Reply,
 ) -> bool {
-    let setting = Setting { db, now, no_touch: false, style: (), watch: None, resumed: None, guard: None };
+    let setting = Setting::plain(db, now, ());
     run_handler(stores, desk, run, args, &setting, Blocking::Forbidden, out)
 }
 
@@ -70,7 +74,7 @@ pub fn run_on_store(
     (db, now): (DbIndex, UnixMs),
     out: &mut dyn Reply,
 ) -> bool {
-    let setting = Setting { db, now, no_touch: false, style: (), watch: None, resumed: None, guard: None };
+    let setting = Setting::plain(db, now, ());
     run_handler(
         Stores::One(store),
         (journal, Services::none()),

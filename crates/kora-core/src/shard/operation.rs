@@ -5,6 +5,7 @@
 //! is submitted it is shared and immutable; every shard runs its own items and answers with one [`Part`].
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use kora_locks::{RankedMutex, rank};
 use smallvec::SmallVec;
@@ -21,11 +22,15 @@ use crate::context::errand::Errand;
 use crate::context::guard::Guard;
 use crate::context::{CoreHandler, Onward};
 use crate::db::DbIndex;
+use crate::reader::Reader;
 use crate::reply::Reply;
 use crate::slot::{ShardId, WorkerId};
 use crate::store::ShardStore;
 use crate::store::watch::{Watch, Watched};
 use crate::time::UnixMs;
+
+/// The moment of an operation that has not run.
+const NO_MOMENT: u64 = 0;
 
 /// Count that stands for "this item is an error, not a number of things".
 pub(super) const COUNT_OF_ERROR: i64 = i64::MIN;
@@ -411,8 +416,17 @@ pub struct Setting<S> {
     pub watch: Option<Arc<Watch>>,
     /// The errand that its command runs anew after.
     pub resumed: Option<Arc<dyn Errand>>,
+    /// The client, if it keeps copies of what it reads.
+    pub reader: Option<Reader>,
     /// Whom they run for, if that is somebody who may not do everything, or has to be asked again.
     pub guard: Option<Arc<dyn Guard>>,
+}
+
+impl<S> Setting<S> {
+    /// That of a client that has chosen nothing.
+    pub fn plain(db: DbIndex, now: UnixMs, style: S) -> Self {
+        Self { db, now, no_touch: false, style, watch: None, resumed: None, reader: None, guard: None }
+    }
 }
 
 /// An operation under way: shared by the shards it runs on.
@@ -425,6 +439,8 @@ pub struct Operation<D: Driver> {
     pub(super) claim: Claim,
     /// Whether it runs.
     turn: Turn,
+    /// What its client's worker had been sent when it ran: see [`Operation::moment`].
+    moment: AtomicU64,
     /// The operation that its client waits for, if that goes on as this one.
     root: Option<Arc<Operation<D>>>,
     /// Who waits for it.
@@ -453,7 +469,8 @@ impl<D: Driver> Operation<D> {
         };
         let is_apart = matches!(course, Course::FanOut) && !request.has_parts_that_write();
         let turn = Turn::new(if is_apart { request.shards.len() } else { 1 });
-        Self { request, course, setting, claim: Claim::default(), turn, root: None, origin }
+        let (claim, moment) = (Claim::default(), AtomicU64::new(NO_MOMENT));
+        Self { request, course, setting, claim, turn, moment, root: None, origin }
     }
 
     /// The shards it involves, ascending.
@@ -485,6 +502,29 @@ impl<D: Driver> Operation<D> {
         self.request.may_block()
     }
 
+    /// How many messages had been sent to its client's worker when it ran, if its client keeps copies of what it reads: the changes that these
+    /// tell of came before it, those that later ones tell of after it, where they have a key in common with it. 0 if that is not known.
+    #[must_use]
+    pub fn moment(&self) -> u64 {
+        self.moment.load(Ordering::Acquire)
+    }
+
+    /// Notes its moment, if it ran somewhere else than an executor runs operations; of several the last counts.
+    pub fn note_moment(&self, sent: u64) {
+        self.moment.fetch_max(sent, Ordering::AcqRel);
+    }
+
+    /// It is about to run anew: its moment is to come.
+    pub(super) fn forget_moment(&self) {
+        self.moment.store(NO_MOMENT, Ordering::Release);
+    }
+
+    /// Whether it waits for keys, and nobody has begun to serve it.
+    #[must_use]
+    pub fn is_untouched(&self) -> bool {
+        self.claim.is_waiting()
+    }
+
     /// This operation, which has changed nothing, as one for all stores together.
     pub(super) fn on_all(self: &Arc<Self>, shard_count: u16) -> Self {
         self.going_on(self.request.on_all(shard_count))
@@ -499,6 +539,8 @@ impl<D: Driver> Operation<D> {
     pub(super) fn resumed(self: &Arc<Self>, errand: Arc<dyn Errand>) -> Self {
         let mut operation = self.going_on(self.request.again());
         operation.setting.resumed = Some(errand);
+        // What changed since it began may be in its reply or not.
+        operation.moment = AtomicU64::new(self.moment.load(Ordering::Acquire));
         operation
     }
 

@@ -181,6 +181,7 @@ impl<D: Driver> Executor<D> {
             blocking: Blocking::Forbidden,
             watch: None,
             resumed: None,
+            reader: setting.reader,
             guard: setting.guard.as_ref(),
         };
         resume(&mut ctx, out)

@@ -43,11 +43,17 @@ pub enum Rule {
     BusyRefuses,
     /// A script that is killed has written nothing, and writes nothing any more.
     KilledWritesNothing,
+    /// What a client reads is noted, for it to be told of the next change, before anybody else has the shard.
+    ReadsNotedFirst,
+    /// A client that keeps copies is told of what has changed before the reply to a command that runs behind that.
+    NoticesFirst,
+    /// A client that keeps copies is told of what has changed behind the reply to a command that ran before that.
+    NoticesHeld,
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::LaneFirst,
         Self::PublishLast,
         Self::WakeSleepers,
@@ -63,7 +69,13 @@ impl Rule {
         Self::LanesOfAll,
         Self::BusyRefuses,
         Self::KilledWritesNothing,
+        Self::ReadsNotedFirst,
+        Self::NoticesFirst,
+        Self::NoticesHeld,
     ];
+
+    /// Those that concern clients that keep copies of what they read.
+    pub const OF_COPIES: [Self; 3] = [Self::ReadsNotedFirst, Self::NoticesFirst, Self::NoticesHeld];
 }
 
 /// What a shard does, as a test hears of it. `O` tells who waits for an operation.

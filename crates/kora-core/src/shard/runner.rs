@@ -488,6 +488,7 @@ impl<D: Driver> Executor<D> {
         if operation.request.may_pause() {
             self.hand_over();
         }
+        self.note_moment(&operation);
         let store = shard.store.as_deref_mut().expect("a shard runs operations while its store is at home");
         let mut replies = D::Replies::new(operation.setting.style);
         let (request, now) = (&operation.request, operation.setting.now);
@@ -600,6 +601,7 @@ impl<D: Driver> Executor<D> {
         let shard_count = self.hub.shard_count();
         parts.extend(self.serve(Stores::lent(&mut stores, shard_count), now));
         self.hand_over();
+        parts.iter().for_each(|part| self.note_moment_of_served(&part.operation));
         // That of all before anyone has one of them: who is over the limit would evict from it for what the others threw away.
         stores.iter_mut().for_each(|store| self.outlets.dispose(store));
         for mut store in stores {
@@ -637,6 +639,7 @@ impl<D: Driver> Executor<D> {
         if operation.request.kind == RequestKind::Transaction {
             return self.run_transaction(stores, operation).map(Some);
         }
+        self.note_moment(operation);
         D::note(Note::RunsWhole(&operation.origin, &operation.request.shards, operation.setting.now));
         let mut replies = D::Replies::new(operation.setting.style);
         let item = &operation.request.items[0];
@@ -683,7 +686,10 @@ impl<D: Driver> Executor<D> {
             return;
         }
         self.outlets.show(shard, &self.hub);
-        parts.for_each(|part| self.deliver(part));
+        for part in parts {
+            self.note_moment_of_served(&part.operation);
+            self.deliver(part);
+        }
     }
 }
 

@@ -190,6 +190,7 @@ impl<D: Driver> Executor<D> {
         now: UnixMs,
     ) -> Option<Part<D>> {
         let item = &operation.request.items[0];
+        operation.forget_moment();
         let run = (item.facts, item.handler);
         let args = waiter.args().unwrap_or_else(|| operation.request.args(item));
         let setting = Setting { now, ..operation.setting.clone() };

@@ -113,7 +113,10 @@ impl<D: Driver> Executor<D> {
             }
         }
         promised.into_iter().for_each(|shard| self.note_visit(shard));
-        parts.into_iter().for_each(|part| self.deliver(part));
+        for part in parts {
+            self.note_moment_of_served(&part.operation);
+            self.deliver(part);
+        }
     }
 
     /// Runs one command at once on several shards in hand, replying to `out`; the shards of some of its keys may be known. Only

@@ -233,6 +233,7 @@ impl<D: Driver> Executor<D> {
         operation: &Arc<Operation<D>>,
     ) -> Result<Part<D>, Halt<D>> {
         let request = &operation.request;
+        self.note_moment(operation);
         D::note(Note::RunsWhole(&operation.origin, &request.shards, operation.setting.now));
         let mut replies = D::Replies::new(operation.setting.style);
         self.journal.begin_unit();

@@ -105,7 +105,7 @@ impl ShardStore {
             self.bury(journal, db, entry);
             return;
         }
-        self.note_removal(db, entry.key());
+        self.note_removal(journal, db, entry.key(), true);
         self.stats.evicted += 1;
         journal.lapsed(db, entry.key());
         journal.incidental_event(EventClass::EVICTED, "evicted", db, entry.key());

@@ -133,9 +133,9 @@ impl ShardStore {
             let entry = self.databases[db.index()].remove(position, hash, &self.hasher);
             self.garbage.add_entry(entry);
             journal.incidental_event(EventClass::GENERIC, "del", db, &key);
-            self.note_removal(db, &key);
+            self.note_removal(journal, db, &key, true);
         } else {
-            self.note_value(db, &key);
+            self.note_value(journal, db, &key);
         }
         expired.len()
     }

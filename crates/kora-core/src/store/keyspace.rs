@@ -240,7 +240,7 @@ impl<'a> Keyspace<'a> {
 
     /// Adds an entry whose key is not there.
     fn add(&mut self, hash: u64, entry: Entry) {
-        self.store.note_value(self.db, entry.key());
+        self.store.note_value(self.journal, self.db, entry.key());
         self.put_in(hash, entry);
     }
 
@@ -265,7 +265,7 @@ impl<'a> Keyspace<'a> {
     pub fn remove(&mut self, key: &[u8]) -> Option<Entry> {
         let hash = self.hash(key);
         let position = self.locate(hash, key)?;
-        self.store.note_removal(self.db, key);
+        self.store.note_removal(self.journal, self.db, key, false);
         Some(self.store.databases[self.db.index()].remove(position, hash, &self.store.hasher))
     }
 
@@ -387,7 +387,7 @@ impl<'a> Keyspace<'a> {
     /// Has those told who wait for the key or watch it, as if it had changed.
     #[inline]
     pub fn touched(&mut self, key: &[u8]) {
-        self.store.note_value(self.db, key);
+        self.store.note_value(self.journal, self.db, key);
     }
 
     /// The journal, for effects and events.

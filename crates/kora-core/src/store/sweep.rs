@@ -108,7 +108,7 @@ impl ShardStore {
     /// Does what belongs to the end of an entry whose time has come, once it is out of its table.
     pub(crate) fn bury(&mut self, journal: &mut Journal, db: DbIndex, entry: Entry) {
         self.stats.expired += 1;
-        self.note_lapse(db, entry.key());
+        self.note_lapse(journal, db, entry.key());
         journal.lapsed(db, entry.key());
         journal.incidental_event(EventClass::EXPIRED, "expired", db, entry.key());
         self.garbage.add_entry(entry);

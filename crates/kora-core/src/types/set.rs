@@ -59,6 +59,13 @@ impl SetLimits {
 #[derive(Clone, Debug)]
 pub struct SetTable(PackedTable);
 
+impl SetTable {
+    /// A set of a table's keys: what is no longer needed of a table is freed as one.
+    pub(crate) fn of(table: PackedTable) -> Self {
+        Self(table)
+    }
+}
+
 impl Object for SetTable {
     fn data_type(&self) -> &'static DataType {
         &DATA_TYPE

@@ -70,8 +70,9 @@ impl CollectionPart {
         effort: &mut Effort,
     ) -> bool {
         while self.build_state(target).is_some_and(|(is_own, is_whole)| is_own && !is_whole) {
+            let distances = self.build.as_ref().map_or(0, |build| build.index.distances_of_a_put());
             self.build_documents(store, 1);
-            effort.spend(DOCUMENT_STEPS);
+            effort.spend(DOCUMENT_STEPS.saturating_add(distances));
             if effort.is_spent() {
                 return false;
             }

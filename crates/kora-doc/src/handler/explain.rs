@@ -9,10 +9,11 @@ use kora_index::search::Direction;
 use super::ask::{Answered, Purpose, ask};
 use super::find::{CLAUSES, Clauses};
 use super::{ASKS_LONG, collection_of, count, service};
-use crate::query::Question;
 use crate::query::find::{Ready, Way};
+use crate::query::nearest::Nearest;
 use crate::query::plan::TermPlan;
 use crate::query::work::Stage;
+use crate::vector;
 
 pub(super) const EXPLAIN: CommandSpec = CommandSpec {
     facts: Facts {
@@ -29,9 +30,7 @@ pub(super) const EXPLAIN: CommandSpec = CommandSpec {
 fn explain(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let clauses = Clauses::parse(&args[2..])?;
     let collection = collection_of(ctx, args[1])?;
-    let limit = clauses.limit.map(|limit| limit.saturating_add(clauses.offset));
-    let question =
-        Question { condition: clauses.condition, order: clauses.order, limit, ..Question::default() };
+    let question = clauses.question(&collection, 0)?;
     let ready = Ready::new(ctx, collection, question)?;
     ask(ctx, service(ctx)?, ready, Box::new(Explanation), out)
 }
@@ -64,7 +63,8 @@ impl Purpose for Explanation {
 }
 
 fn write(ready: &Ready, actual: u64, answer: &Answered, out: &mut dyn Reply) {
-    out.map(7);
+    let nearest = ready.question.nearest.as_ref();
+    out.map(7 + usize::from(nearest.is_some()));
     out.bulk(b"collection");
     out.bulk(&ready.collection.name);
     out.bulk(b"documents");
@@ -77,6 +77,9 @@ fn write(ready: &Ready, actual: u64, answer: &Answered, out: &mut dyn Reply) {
     out.integer(count(actual));
     out.bulk(b"examined");
     out.integer(count(answer.figures.examined));
+    if let Some(nearest) = nearest {
+        write_nearest(nearest, ready, answer, out);
+    }
     out.bulk(b"terms");
     out.array(ready.plan.terms.len());
     for (term, actual) in ready.plan.terms.iter().zip(&answer.passed) {
@@ -84,8 +87,32 @@ fn write(ready: &Ready, actual: u64, answer: &Answered, out: &mut dyn Reply) {
     }
 }
 
+/// How the nearest were found: on how many shards through the graph, and on how many by a look at each vector that matches.
+fn write_nearest(nearest: &Nearest, ready: &Ready, answer: &Answered, out: &mut dyn Reply) {
+    out.bulk(b"nearest");
+    out.map(4);
+    out.bulk(b"index");
+    out.bulk(nearest.path.text().as_bytes());
+    out.bulk(b"algorithm");
+    out.bulk(vector::algorithm_name(&nearest.kind).as_bytes());
+    out.bulk(b"walks");
+    out.integer(count(answer.figures.walks));
+    out.bulk(b"scans");
+    let asked = if ready.question.limit == Some(0) { 0 } else { ready.part_count() };
+    out.integer(count(asked.saturating_sub(answer.figures.walks)));
+}
+
 /// Where documents come from.
 fn access(ready: &Ready) -> String {
+    if let Some(nearest) = &ready.question.nearest {
+        let rest = match (&ready.plan.node, ready.plan.is_exact) {
+            (Some(_), true) => ", of what indexes find",
+            (Some(_), false) => ", of what indexes find, with a look at documents",
+            (None, true) => "",
+            (None, false) => ", with a look at documents",
+        };
+        return format!("nearest by index '{}'{rest}", nearest.path);
+    }
     match (ready.way, &ready.plan.node, ready.question.order.first()) {
         (Way::InOrder, _, Some((path, direction))) => {
             let direction = if *direction == Direction::Ascending { "ascending" } else { "descending" };

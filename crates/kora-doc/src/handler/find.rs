@@ -9,6 +9,7 @@ use kora_index::search::Direction;
 use kora_json::{Value, text};
 
 use super::ask::{Answered, Purpose, ask};
+use super::nearest;
 use super::project::{self, path_of};
 use super::{ASKS_LONG, COLLECTION, PATH, collection_of, count, is_word, refusal, service};
 use crate::collection::Collection;
@@ -17,6 +18,7 @@ use crate::path::Path;
 use crate::query::Question;
 use crate::query::cursor;
 use crate::query::find::{Ready, seed};
+use crate::query::nearest::distance;
 use crate::query::order::Hit;
 use crate::query::work::Stage;
 
@@ -29,8 +31,8 @@ pub(super) const FIND: CommandSpec = CommandSpec {
     facts: Facts {
         name: "doc.find",
         arity: -2,
-        summary: "Finds the documents that fulfil a condition",
-        complexity: "O(log N + M) with M documents that indexes find among N, or O(N) without; O(log N + L) for the first L in the order of an index",
+        summary: "Finds the documents that fulfil a condition, or those of them whose vectors are the nearest to one",
+        complexity: "O(log N + M) with M documents that indexes find among N, or O(N) without; O(log N + L) for the first L in the order of an index, or the nearest L by a graph",
         args: CLAUSES,
         ..ASKS_LONG
     },
@@ -47,10 +49,22 @@ pub(super) const CLAUSES: &[Arg] = &[
     .token("ORDER BY")
     .multiple()
     .optional(),
+    Arg::block(
+        "nearest",
+        &[
+            PATH,
+            Arg::integer("count"),
+            Arg::one_of("vector", &[Arg::string("array"), Arg::string("blob").token("FP32")]),
+            Arg::integer("candidates").token("EF").optional(),
+        ],
+    )
+    .token("NEAREST")
+    .optional(),
     PATH.token("PROJECT").multiple().optional(),
     Arg::integer("count").token("LIMIT").optional(),
     Arg::integer("offset").token("OFFSET").optional(),
     Arg::word("withids", "WITHIDS").optional(),
+    Arg::word("withdistances", "WITHDISTANCES").optional(),
     Arg::string("cursor").token("CURSOR").optional(),
 ];
 
@@ -61,14 +75,17 @@ pub(super) struct Clauses {
     /// The condition as it was sent.
     pub(super) text: Vec<u8>,
     pub(super) order: Vec<(Path, Direction)>,
+    nearest: Option<nearest::Clause>,
     project: Vec<Path>,
     pub(super) limit: Option<usize>,
     pub(super) offset: usize,
     with_ids: bool,
+    with_distances: bool,
     cursor: Option<Vec<u8>>,
 }
 
-const NAMES: [&str; 7] = ["WHERE", "ORDER", "PROJECT", "LIMIT", "OFFSET", "WITHIDS", "CURSOR"];
+const NAMES: [&str; 9] =
+    ["WHERE", "ORDER", "NEAREST", "PROJECT", "LIMIT", "OFFSET", "WITHIDS", "WITHDISTANCES", "CURSOR"];
 
 fn is_clause(arg: &[u8]) -> bool {
     NAMES.iter().any(|name| is_word(arg, name))
@@ -91,20 +108,57 @@ impl Clauses {
             match NAMES[at] {
                 "WHERE" => clauses.text = condition_text(&mut rest)?,
                 "ORDER" => clauses.order = order(&mut rest)?,
+                "NEAREST" => clauses.nearest = Some(nearest::Clause::parse(&mut rest)?),
                 "PROJECT" => clauses.project = project_paths(&mut rest)?,
                 "LIMIT" => clauses.limit = Some(number(&mut rest)?),
                 "OFFSET" => clauses.offset = number(&mut rest)?,
                 "WITHIDS" => clauses.with_ids = true,
+                "WITHDISTANCES" => clauses.with_distances = true,
                 _ => clauses.cursor = Some(rest.split_off_first().ok_or(CommandError::Syntax)?.to_vec()),
             }
         }
         if seen[0] {
             clauses.condition = Some(Condition::parse(&clauses.text).map_err(refusal)?);
         }
-        if clauses.cursor.is_some() && clauses.offset > 0 {
-            return Err(CommandError::text("ERR a CURSOR goes on where it was: it takes no OFFSET"));
-        }
+        clauses.check()?;
         Ok(clauses)
+    }
+
+    /// Refuses clauses that do not go together.
+    fn check(&self) -> CommandResult {
+        let refusals = [
+            (
+                self.cursor.is_some() && self.offset > 0,
+                "ERR a CURSOR goes on where it was: it takes no OFFSET",
+            ),
+            (
+                self.nearest.is_some() && !self.order.is_empty(),
+                "ERR NEAREST gives documents in the order of their distances: it takes no ORDER BY",
+            ),
+            (
+                self.nearest.is_some() && self.cursor.is_some(),
+                "ERR NEAREST takes no CURSOR: LIMIT and OFFSET go through what it finds",
+            ),
+            (self.with_distances && self.nearest.is_none(), "ERR WITHDISTANCES is for NEAREST"),
+        ];
+        match refusals.into_iter().find(|(is_refused, _)| *is_refused) {
+            Some((_, words)) => Err(CommandError::text(words)),
+            None => Ok(()),
+        }
+    }
+
+    /// What is asked of a collection, with so many more documents than are wanted.
+    ///
+    /// # Errors
+    /// If the collection has no index that the clauses need.
+    pub(super) fn question(self, collection: &Collection, more: usize) -> CommandResult<Question> {
+        let nearest = self.nearest.map(|nearest| nearest.ask(collection)).transpose()?;
+        let limit = self.limit.map(|limit| limit.saturating_add(self.offset).saturating_add(more));
+        let limit = match &nearest {
+            Some(nearest) => Some(limit.unwrap_or(usize::MAX).min(nearest.count)),
+            None => limit,
+        };
+        Ok(Question { condition: self.condition, order: self.order, limit, after: None, nearest })
     }
 
     /// Refuses all clauses but WHERE.
@@ -117,6 +171,8 @@ impl Clauses {
             || self.limit.is_some()
             || self.offset > 0
             || self.with_ids
+            || self.nearest.is_some()
+            || self.with_distances
             || self.cursor.is_some();
         if has_others { Err(CommandError::Syntax) } else { Ok(self.condition) }
     }
@@ -186,7 +242,7 @@ fn project_paths(rest: &mut &[&[u8]]) -> CommandResult<Vec<Path>> {
 }
 
 /// What stands between backticks, if it is all of it.
-fn unquoted(arg: &[u8]) -> &[u8] {
+pub(super) fn unquoted(arg: &[u8]) -> &[u8] {
     arg.strip_prefix(b"`").and_then(|arg| arg.strip_suffix(b"`")).unwrap_or(arg)
 }
 
@@ -209,30 +265,27 @@ impl<'a> Rest<'a> for &[&'a [u8]] {
 }
 
 fn find(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let clauses = Clauses::parse(&args[2..])?;
+    let mut clauses = Clauses::parse(&args[2..])?;
     let collection = collection_of(ctx, args[1])?;
     let checksum = clauses.checksum(&collection);
     let has_cursor = clauses.cursor.is_some();
     let seed = if has_cursor { seed(ctx, &collection) } else { 0 };
-    let size = if has_cursor { Some(clauses.limit.unwrap_or(PAGE)) } else { clauses.limit };
+    if has_cursor {
+        clauses.limit.get_or_insert(PAGE);
+    }
     let after = match clauses.cursor.as_deref() {
         None | Some(cursor::END) => None,
         Some(token) => Some(cursor::read(token, checksum, seed, clauses.order.len()).map_err(refusal)?),
     };
-    // One more tells whether there are more.
-    let more = usize::from(has_cursor);
-    let question = Question {
-        condition: clauses.condition,
-        order: clauses.order,
-        limit: size.map(|size| size.saturating_add(clauses.offset).saturating_add(more)),
-        after,
-    };
     let page = Page {
         offset: clauses.offset,
-        project: clauses.project,
+        project: std::mem::take(&mut clauses.project),
         with_ids: clauses.with_ids,
-        cursor: size.filter(|_| has_cursor).map(|size| CursorPage { checksum, seed, size }),
+        with_distances: clauses.with_distances,
+        cursor: clauses.limit.filter(|_| has_cursor).map(|size| CursorPage { checksum, seed, size }),
     };
+    // One more tells whether there are more.
+    let question = Question { after, ..clauses.question(&collection, usize::from(has_cursor))? };
     let ready = Ready::new(ctx, collection, question)?;
     ask(ctx, service(ctx)?, ready, Box::new(page), out)
 }
@@ -243,6 +296,7 @@ struct Page {
     offset: usize,
     project: Vec<Path>,
     with_ids: bool,
+    with_distances: bool,
     cursor: Option<CursorPage>,
 }
 
@@ -283,13 +337,20 @@ impl Purpose for Page {
         }
         out.array(answer.hits.len());
         for (hit, text) in answer.hits.iter().zip(answer.texts) {
+            let parts = usize::from(self.with_ids) + usize::from(self.with_distances);
+            if parts > 0 {
+                out.array(parts + 1);
+            }
             if self.with_ids {
-                out.array(2);
                 out.bulk(&hit.position.id);
             }
             match text {
                 Some(text) => out.bulk_owned(text),
                 None => out.null(),
+            }
+            if self.with_distances {
+                let key = hit.position.keys.first().and_then(Option::as_deref);
+                out.double(key.and_then(distance).unwrap_or(f64::NAN));
             }
         }
         Ok(())

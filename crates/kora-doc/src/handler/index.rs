@@ -17,16 +17,16 @@ use super::build::built;
 use super::project::path_of;
 use super::{ASKS, COLLECTION, DECLARES, PATH, collection_of, compact, refusal, service};
 use crate::collection::{Collection, Declared, INDEXES_MAX, IndexKind};
-use crate::companion;
+use crate::companion::{self, vector_of};
 use crate::query::find::{each_part, settle};
 
 pub(super) const CREATEINDEX: CommandSpec = CommandSpec {
     facts: Facts {
         name: "doc.createindex",
-        arity: 4,
+        arity: -4,
         flags: Flags::WRITE.with(Flags::DENYOOM).with(Flags::MODULE),
         summary: "Creates an index on a field of a collection's documents",
-        complexity: "O(N log N) with N documents",
+        complexity: "O(N log N) with N documents, and for a graph O(N * EF_CONSTRUCTION * M) distances",
         args: &[
             COLLECTION,
             PATH,
@@ -37,6 +37,7 @@ pub(super) const CREATEINDEX: CommandSpec = CommandSpec {
                     Arg::word("sorted", "SORTED"),
                     Arg::word("array", "ARRAY"),
                     Arg::word("unique", "UNIQUE"),
+                    VECTOR,
                 ],
             ),
         ],
@@ -46,15 +47,38 @@ pub(super) const CREATEINDEX: CommandSpec = CommandSpec {
     handler: create_index,
 };
 
+const VECTOR: Arg = Arg::block(
+    "vector",
+    &[
+        Arg::one_of("algorithm", &[Arg::word("hnsw", "HNSW"), Arg::word("flat", "FLAT")]).optional(),
+        Arg::integer("dimensions").token("DIM"),
+        Arg::one_of(
+            "element",
+            &[
+                Arg::word("float32", "FLOAT32"),
+                Arg::word("float64", "FLOAT64"),
+                Arg::word("float16", "FLOAT16"),
+                Arg::word("bfloat16", "BFLOAT16"),
+                Arg::word("int8", "INT8"),
+                Arg::word("uint8", "UINT8"),
+            ],
+        )
+        .token("TYPE")
+        .optional(),
+        Arg::one_of("metric", &[Arg::word("cosine", "COSINE"), Arg::word("l2", "L2"), Arg::word("ip", "IP")])
+            .token("DISTANCE_METRIC")
+            .optional(),
+        Arg::integer("links").token("M").optional(),
+        Arg::integer("construction").token("EF_CONSTRUCTION").optional(),
+        Arg::integer("runtime").token("EF_RUNTIME").optional(),
+    ],
+)
+.token("VECTOR");
+
 fn create_index(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let collection = collection_of(ctx, args[1])?;
     let path = path_of(args[2])?;
-    let kind = IndexKind::parse(args[3]).ok_or_else(|| {
-        refusal(format_args!(
-            "ERR unknown index type '{}': hash, sorted, array or unique",
-            args[3].escape_ascii()
-        ))
-    })?;
+    let kind = IndexKind::parse(args[3], &args[4..]).map_err(refusal)?;
     if collection.index_on(&path).is_some() {
         return Err(refusal(format_args!(
             "ERR there is an index on '{}' already",
@@ -72,13 +96,14 @@ fn create_index(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
 /// Builds the indexes of a changed collection, at once or aside, and puts them in the place of those that it had.
 ///
 /// # Errors
-/// If the last of them must be unique and is not; then nothing has changed.
+/// If the last of them must be unique and is not, or is on vectors and a document has something else; then nothing has changed.
 fn replace(ctx: &mut Ctx<'_>, changed: Collection, out: &mut dyn Reply) -> CommandResult {
     let service = service(ctx)?;
     settle(ctx);
     let changed = Arc::new(changed);
     let Some(built) = built(ctx, &service, &changed, out)? else { return Ok(()) };
     check_values(&changed, &built)?;
+    check_vectors(ctx, &changed, &built)?;
     let mut built = built.into_iter();
     let mut old = Vec::new();
     each_part(ctx, &changed, |_, part, _| {
@@ -123,6 +148,36 @@ fn check_values(changed: &Collection, built: &[(usize, Index)]) -> CommandResult
         changed.indexes[last].path.text().escape_debug(),
         one.escape_ascii(),
         other.escape_ascii()
+    )))
+}
+
+/// Refuses the last index if it is on vectors and a document has something else in its field.
+fn check_vectors(ctx: &mut Ctx<'_>, changed: &Collection, built: &[(usize, Index)]) -> CommandResult {
+    let Some((last, declared)) = changed.indexes.iter().enumerate().next_back() else { return Ok(()) };
+    if declared.kind.vector().is_none() {
+        return Ok(());
+    }
+    let mut misfit = None;
+    let mut built = built.iter();
+    each_part(ctx, changed, |_, part, store| {
+        // Where each document has a vector there is nothing to look for.
+        let has_all = built
+            .next()
+            .is_some_and(|(_, index)| index.vector_figures(last).entries == index.document_count() as u64);
+        if has_all || misfit.is_some() {
+            return;
+        }
+        let index = &part.indexed.index;
+        misfit = index.documents().find_map(|document| {
+            let why = vector_of(declared, part.root(store, document)?).err()?;
+            Some((index.current_key(document).to_vec(), why))
+        });
+    });
+    let Some((id, why)) = misfit else { return Ok(()) };
+    Err(refusal(format_args!(
+        "ERR '{}' of document '{}' is no vector of the index: {why}",
+        declared.path.text().escape_debug(),
+        id.escape_ascii()
     )))
 }
 

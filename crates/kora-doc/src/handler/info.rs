@@ -7,12 +7,14 @@ use kora_core::context::Ctx;
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 use kora_index::scalar::ScalarRange;
+use kora_index::schema::{GraphKind, VectorKind};
 use kora_index::search::{Direction, Flow};
 
 use self::fields::Fields;
 use super::{ASKS, count, service};
 use crate::collection::{Collection, Declared, IndexKind};
 use crate::query::find::{each_part, settle};
+use crate::vector;
 
 mod fields;
 
@@ -86,6 +88,10 @@ fn pair(out: &mut dyn Reply, name: &str, value: i64) {
 }
 
 fn write_index(declared: &Declared, figures: &IndexFigures, out: &mut dyn Reply) {
+    if let Some(kind) = declared.kind.vector() {
+        write_vectors(declared, kind, figures, out);
+        return;
+    }
     let is_unique = declared.kind == IndexKind::Unique;
     out.map(6 + usize::from(is_unique));
     out.bulk(b"path");
@@ -102,6 +108,28 @@ fn write_index(declared: &Declared, figures: &IndexFigures, out: &mut dyn Reply)
     }
 }
 
+fn write_vectors(declared: &Declared, kind: &VectorKind, figures: &IndexFigures, out: &mut dyn Reply) {
+    let graph = kind.algorithm.graph();
+    out.map(8 + graph.map_or(0, |_| 3));
+    let mut word = |name: &str, value: &str| {
+        out.bulk(name.as_bytes());
+        out.bulk(value.as_bytes());
+    };
+    word("path", declared.path.text());
+    word("type", declared.kind.name());
+    word("algorithm", vector::algorithm_name(kind));
+    word("data_type", kind.element.name());
+    word("distance_metric", kind.metric.name());
+    pair(out, "dim", count(kind.dimensions as u64));
+    pair(out, "entries", count(figures.entries));
+    pair(out, "bytes", count(figures.bytes));
+    if let Some(graph) = graph {
+        pair(out, "m", count(graph.links));
+        pair(out, "ef_construction", count(graph.construction));
+        pair(out, "ef_runtime", count(graph.runtime.unwrap_or(GraphKind::CANDIDATES)));
+    }
+}
+
 /// Different values for each entry: 1 if each value is there once.
 #[expect(clippy::cast_precision_loss, reason = "a share")]
 fn share(values: u64, entries: u64) -> f64 {
@@ -114,6 +142,9 @@ fn figures_of(ctx: &mut Ctx<'_>, collection: &Collection, declared: &Declared) -
     let mut values: BTreeSet<Box<[u8]>> = BTreeSet::new();
     each_part(ctx, collection, |_, part, _| {
         let Some(field) = part.indexed.field(&declared.path) else { return };
+        let own = part.indexed.index.vector_figures(field);
+        figures.entries += own.entries;
+        figures.bytes += own.bytes as u64;
         let own = part.indexed.index.scalar_figures(field);
         figures.entries += own.entries;
         figures.bytes += own.bytes as u64;

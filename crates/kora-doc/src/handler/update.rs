@@ -6,7 +6,7 @@ use kora_core::error::CommandResult;
 use kora_core::journal::EventClass;
 use kora_core::reply::Reply;
 
-use super::write::check_unique;
+use super::write::check;
 use super::{CHANGES, COLLECTION, GROWS, ID, JSON, PATH, collection_at, needs_all, one_slot};
 use crate::change;
 use crate::companion::{DB, root_of};
@@ -55,7 +55,7 @@ fn update(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
         return Ok(());
     };
     let after = after?;
-    check_unique(ctx, &collection, &[(id, &after)])?;
+    check(ctx, &collection, &[(id, &after)])?;
     let mut keyspace = ctx.keyspace(&key);
     if let Some(mut json) = keyspace.write_extension::<kora_json::Json>(&key)? {
         *json = after;

@@ -18,7 +18,7 @@ use kora_json::{Json, Node};
 use super::{COLLECTION, GROWS, ID, JSON, collection_at, each_slot, is_word, needs_all, one_slot, refusal};
 use crate::change::json_of;
 use crate::collection::{Collection, IndexKind};
-use crate::companion::{self, DB, root_of, scalars_of};
+use crate::companion::{self, DB, root_of, scalars_of, vector_of};
 use crate::key;
 use crate::query::find::{each_part, settle};
 
@@ -98,7 +98,7 @@ fn set(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult 
         out.null();
         return Ok(());
     }
-    check_unique(ctx, &collection, &[(id, &document)])?;
+    check(ctx, &collection, &[(id, &document)])?;
     put(&mut ctx.keyspace(&key), &key, (args[3], document), options.deadline);
     out.ok();
     Ok(())
@@ -144,15 +144,40 @@ fn put(keyspace: &mut Keyspace<'_>, key: &[u8], (text, document): (&[u8], Json),
     }
 }
 
-/// Refuses documents of which a value is one that another document has, where it must be unique. Missing fields, null, arrays and objects are no values in this.
+/// Refuses documents that indexes of the collection do not allow.
 ///
 /// # Errors
-/// With the field and the document that has the value.
-pub(super) fn check_unique(
+/// With the field and what is wrong with it.
+pub(super) fn check(
     ctx: &mut Ctx<'_>,
     collection: &Collection,
     documents: &[(&[u8], &Json)],
 ) -> CommandResult {
+    check_vectors(collection, documents)?;
+    check_unique(ctx, collection, documents)
+}
+
+/// Refuses documents that have something else than a vector where an index is on vectors. Missing fields and null are allowed.
+fn check_vectors(collection: &Collection, documents: &[(&[u8], &Json)]) -> CommandResult {
+    for declared in collection.indexes.iter().filter(|declared| declared.kind.vector().is_some()) {
+        for (id, json) in documents {
+            if let Err(why) = vector_of(declared, json.root()) {
+                return Err(refusal(format_args!(
+                    "ERR '{}' of document '{}' is no vector of the index: {why}",
+                    declared.path.text().escape_debug(),
+                    id.escape_ascii()
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses documents of which a value is one that another document has, where it must be unique. Missing fields, null, arrays and objects are no values in this.
+///
+/// # Errors
+/// With the field and the document that has the value.
+fn check_unique(ctx: &mut Ctx<'_>, collection: &Collection, documents: &[(&[u8], &Json)]) -> CommandResult {
     if !collection.has_unique() {
         return Ok(());
     }
@@ -240,7 +265,7 @@ fn insert(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     if needs_all(ctx, &collection)? {
         return Ok(());
     }
-    check_unique(ctx, &collection, &[(&id, &document)])?;
+    check(ctx, &collection, &[(&id, &document)])?;
     put(&mut ctx.keyspace(&key), &key, (args[2], document), None);
     out.bulk(&id);
     Ok(())
@@ -301,7 +326,7 @@ fn mset(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
         holds_document(ctx, &key::of(name, id))?;
     }
     let new: Vec<(&[u8], &Json)> = pairs.iter().map(|[id, _]| *id).zip(&documents).collect();
-    check_unique(ctx, &collection, &new)?;
+    check(ctx, &collection, &new)?;
     for ([id, text], document) in pairs.iter().zip(documents) {
         let key = key::of(name, id);
         put(&mut ctx.keyspace(&key), &key, (text, document), None);

@@ -7,6 +7,7 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::store::ShardStore;
 use kora_index::plan::{Options, Plan as IndexPlan};
 use kora_index::query::{Node, NodeKind};
+use kora_index::search::Direction;
 use kora_index::statistics::{Gathering, Statistics};
 
 use super::Question;
@@ -14,8 +15,8 @@ use super::order::{First, Position};
 use super::plan::{ENTRIES_PER_LOOK, Plan, TermPlan};
 use super::view::Found;
 use super::work::Stage;
-use crate::collection::{Collection, IndexKind};
-use crate::companion::{self, CollectionPart};
+use crate::collection::Collection;
+use crate::companion::{self, CollectionPart, Indexed};
 use crate::condition::evaluate::scalar_of;
 use crate::condition::{Condition, Term};
 
@@ -31,6 +32,18 @@ pub(crate) enum Way {
 /// A plan of the indexes' engine and what it has to know of all parts.
 pub(crate) type Engine = (Arc<IndexPlan>, Arc<Statistics>);
 
+/// A plan for each layout that parts have: mostly one.
+#[derive(Debug, Default)]
+pub(crate) struct Engines(Vec<(Arc<Collection>, Engine)>);
+
+impl Engines {
+    /// The one for a part.
+    pub(crate) fn of(&self, indexed: &Indexed) -> Option<&Engine> {
+        let mut own = self.0.iter().filter(|(layout, _)| layout.indexes == indexed.layout().indexes);
+        own.next().map(|(_, engine)| engine)
+    }
+}
+
 /// A question that is ready to be asked.
 #[derive(Debug)]
 pub(crate) struct Ready {
@@ -43,8 +56,10 @@ pub(crate) struct Ready {
     /// Stores that have parts of it.
     part_count: u64,
     /// Finds what indexes find; none: all are looked at.
-    matches: Option<Engine>,
-    all: Engine,
+    matches: Option<Engines>,
+    all: Engines,
+    /// Finds the nearest of what indexes find.
+    nearest: Option<Engines>,
 }
 
 /// Figures of an answer.
@@ -54,6 +69,8 @@ pub(crate) struct Figures {
     pub(crate) examined: u64,
     /// Documents that fulfil the condition, as far as was looked.
     pub(crate) matched: u64,
+    /// Parts in which the nearest were found through a graph.
+    pub(crate) walks: u64,
 }
 
 impl Figures {
@@ -61,6 +78,7 @@ impl Figures {
     pub(crate) fn add(&mut self, other: Self) {
         self.examined += other.examined;
         self.matched += other.matched;
+        self.walks += other.walks;
     }
 }
 
@@ -118,18 +136,22 @@ impl Ready {
             }
         });
         plan.decide(condition, &collection, documents);
-        let all = engine(ctx, &collection, &Node::new(NodeKind::All))?;
+        let all = engines(ctx, &collection, &Node::new(NodeKind::All))?;
         let way = Way::AsWritten;
-        let mut ready = Self { collection, question, plan, way, documents, part_count, matches: None, all };
+        let (matches, nearest) = (None, None);
+        let mut ready =
+            Self { collection, question, plan, way, documents, part_count, matches, all, nearest };
         ready.choose();
         let node = ready.plan.node.as_ref();
-        ready.matches = node.map(|node| engine(ctx, &ready.collection, node)).transpose()?;
+        let nearest = ready.question.nearest.as_ref().map(|nearest| nearest.node(node));
+        ready.matches = node.map(|node| engines(ctx, &ready.collection, node)).transpose()?;
+        ready.nearest = nearest.map(|node| engines(ctx, &ready.collection, &node)).transpose()?;
         Ok(ready)
     }
 
     /// Chooses between what the plan finds and a way that ends early. Costs are counted in looks at documents.
     fn choose(&mut self) {
-        let Some(limit) = self.question.limit else { return };
+        let Some(limit) = self.question.limit.filter(|_| self.question.nearest.is_none()) else { return };
         let (documents, estimate) = (self.documents.max(1), self.plan.estimate.max(1));
         // So many have to be looked at until enough of them match in each store, if they lie evenly.
         let looks =
@@ -138,7 +160,7 @@ impl Ready {
         let collected = estimate / ENTRIES_PER_LOOK + 1;
         if let Some((path, _)) = self.question.order.first() {
             let sorted = self.collection.index_on(path);
-            let has_order = sorted.is_some_and(|at| self.collection.indexes[at].kind != IndexKind::Array);
+            let has_order = sorted.is_some_and(|at| self.collection.indexes[at].kind.has_order());
             // Each match is looked at to be sorted.
             if has_order && looks < collected.saturating_add(estimate) {
                 self.way = Way::InOrder;
@@ -196,22 +218,37 @@ impl Ready {
 
     /// Room for the first documents in the order that is asked for.
     pub(crate) fn first(&self) -> First {
-        let directions = self.question.order.iter().map(|(_, direction)| *direction).collect();
+        let directions = self.question.order.iter().map(|(_, direction)| *direction);
+        let directions = directions.chain(self.nearest.iter().map(|_| Direction::Ascending)).collect();
         First::new(directions, self.question.limit)
     }
 
     /// The stage in which it finds its documents.
     pub(crate) fn stage(&self) -> Stage {
-        if self.way == Way::InOrder { Stage::InOrder } else { Stage::AsWritten }
+        match self.way {
+            _ if self.nearest.is_some() => Stage::Nearest,
+            Way::InOrder => Stage::InOrder,
+            Way::AsWritten => Stage::AsWritten,
+        }
     }
 
     /// A search for what indexes find, or for all documents.
-    pub(crate) fn matches(&self) -> &Engine {
+    pub(crate) fn matches(&self) -> &Engines {
         self.matches.as_ref().unwrap_or(&self.all)
     }
 
+    /// A search for the nearest.
+    pub(crate) fn nearest(&self) -> Option<&Engines> {
+        self.nearest.as_ref()
+    }
+
+    /// Stores that have parts of the collection.
+    pub(crate) fn part_count(&self) -> u64 {
+        self.part_count
+    }
+
     /// A search for all documents.
-    pub(crate) fn all(&self) -> &Engine {
+    pub(crate) fn all(&self) -> &Engines {
         &self.all
     }
 
@@ -231,21 +268,29 @@ impl Ready {
     }
 }
 
-/// The plan of the indexes' engine and what it has to know of all parts.
-fn engine(ctx: &mut Ctx<'_>, collection: &Collection, node: &Node) -> CommandResult<Engine> {
-    let mut plan: Option<Result<Arc<IndexPlan>, CommandError>> = None;
-    let mut statistics = Statistics::default();
+/// The plans of the indexes' engine for all layouts that parts have, and what they have to know of those.
+fn engines(ctx: &mut Ctx<'_>, collection: &Collection, node: &Node) -> CommandResult<Engines> {
+    let mut found: Vec<(Arc<Collection>, Arc<IndexPlan>, Statistics)> = Vec::new();
+    let mut failure = None;
     each_part(ctx, collection, |_, part, _| {
-        let index = &part.indexed.index;
-        let plan = plan.get_or_insert_with(|| {
-            let plan = IndexPlan::new(index, node, &Options::default());
-            plan.map(Arc::new).map_err(|error| CommandError::Other(format!("ERR {error}").into()))
-        });
-        if let Ok(plan) = plan {
+        let (layout, index) = (part.indexed.layout(), &part.indexed.index);
+        let known = found.iter().position(|(known, ..)| known.indexes == layout.indexes);
+        let at = known.unwrap_or(found.len());
+        if known.is_none() {
+            match IndexPlan::new(index, node, &Options::default()) {
+                Ok(plan) => found.push((Arc::clone(layout), Arc::new(plan), Statistics::default())),
+                Err(error) => failure = Some(error),
+            }
+        }
+        if let Some((_, plan, statistics)) = found.get_mut(at) {
             statistics.merge(Gathering::all(index, plan), plan);
         }
     });
-    let plan =
-        plan.unwrap_or_else(|| Err(CommandError::text("ERR no store has a part of the collection")))?;
-    Ok((plan, Arc::new(statistics)))
+    match failure {
+        Some(error) => Err(CommandError::Other(format!("ERR {error}").into())),
+        None if found.is_empty() => Err(CommandError::text("ERR no store has a part of the collection")),
+        None => Ok(Engines(
+            found.into_iter().map(|(layout, plan, known)| (layout, (plan, Arc::new(known)))).collect(),
+        )),
+    }
 }

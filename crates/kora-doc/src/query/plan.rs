@@ -124,7 +124,11 @@ impl Plan {
 /// What answers a test, if an index does.
 fn answer(term: &Term, collection: &Collection) -> Option<Answer> {
     let index = collection.index_on(&term.path)?;
-    let is_array = collection.indexes[index].kind == IndexKind::Array;
+    let kind = &collection.indexes[index].kind;
+    let is_array = *kind == IndexKind::Array;
+    if !(is_array || kind.has_order()) {
+        return None;
+    }
     let (ranges, is_negated) = match (&term.test, is_array) {
         (Test::Contains(literal), true) => (vec![ScalarRange::only(&literal.0)], false),
         (Test::Compare(comparison, literal), false) => {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use kora_core::context::errand::Effort;
 use kora_index::scalar::ScalarRange;
-use kora_index::search::{Direction, Flow, Search, SearchScoring};
+use kora_index::search::{Direction, Flow, KeptKey, NearestSearch, Search, SearchScoring};
 
 use super::find::{Figures, Ready};
+use super::nearest;
 use super::order::{First, Hit, Position, compare};
 use super::view::{Found, View};
 use crate::companion::scalars_of;
@@ -15,6 +16,10 @@ use crate::condition::Term;
 
 /// Steps of a search between two looks at what is left of a slice.
 const STEPS: usize = 2048;
+/// The same of a search for the nearest, whose steps are distances.
+const DISTANCE_STEPS: usize = 512;
+/// The same if it looks at documents.
+const LOOKING_STEPS: usize = 64;
 /// Steps that documents count between two such looks.
 const PAUSE_STEPS: usize = 32;
 /// What a document that was found counts, in steps.
@@ -37,6 +42,8 @@ pub(crate) enum Stage {
     Missing,
     /// To count those that pass each test that no index answers.
     Tests,
+    /// To find those of them whose vectors are the nearest to one.
+    Nearest,
     /// To find the numbers of those that match and have not changed since.
     Seek,
 }
@@ -54,6 +61,7 @@ pub(crate) struct Work {
     /// Matches that were taken.
     pub(crate) taken: usize,
     search: Option<Search>,
+    nearest: Option<NearestSearch>,
     /// Documents before this one are not looked at.
     from: u32,
     /// The pair of the index that came last.
@@ -73,6 +81,7 @@ impl Work {
             found: Vec::new(),
             taken: 0,
             search: None,
+            nearest: None,
             from,
             visited: None,
             last: None,
@@ -81,15 +90,57 @@ impl Work {
 
     /// Goes on until the effort is spent; returns whether it is done.
     pub(crate) fn step(&mut self, ready: &Ready, view: &View<'_>, effort: &mut Effort) -> bool {
-        if self.stage == Stage::InOrder {
-            self.walk(ready, view, effort)
-        } else {
-            self.search(ready, view, effort)
+        match self.stage {
+            Stage::InOrder => self.walk(ready, view, effort),
+            Stage::Nearest => self.nearest(ready, view, effort),
+            _ => self.search(ready, view, effort),
+        }
+    }
+
+    /// Looks for the nearest. What no index tells of a document is asked of it where it would be one of them.
+    fn nearest(&mut self, ready: &Ready, view: &View<'_>, effort: &mut Effort) -> bool {
+        let condition = ready.condition();
+        let begin = || {
+            let nearest = NearestSearch::new(begin(ready, view, self.stage)?);
+            Some(if condition.is_some() { nearest.with_costly_looks() } else { nearest })
+        };
+        let Some(mut nearest) = self.nearest.take().or_else(begin) else { return true };
+        let most = if condition.is_some() { LOOKING_STEPS } else { DISTANCE_STEPS };
+        let mut pause = Pause::new(ready, self.stage);
+        loop {
+            let steps = most.min(effort.left());
+            let is_over = nearest.step(view.index(), steps, &mut |document| {
+                let Some(condition) = condition else { return true };
+                self.figures.examined += 1;
+                let found = Found { view, document };
+                pause.is_due(&found, effort);
+                found.root().is_some_and(|root| condition.holds(root))
+            });
+            effort.spend(steps);
+            if is_over {
+                self.figures.walks += u64::from(nearest.has_walked());
+                self.take_nearest(nearest, view);
+                return true;
+            }
+            if effort.is_spent() {
+                self.nearest = Some(nearest);
+                return false;
+            }
+        }
+    }
+
+    fn take_nearest(&mut self, nearest: NearestSearch, view: &View<'_>) {
+        for (key, hit) in nearest.finish() {
+            let KeptKey::Number(distance) = key else { continue };
+            let id = view.index().key(view.snapshot, hit.document).into();
+            let keys = vec![Some(nearest::key(distance, hit.order))];
+            self.first.offer(Hit { place: view.place, position: Position { keys, order: hit.order, id } });
         }
     }
 
     fn search(&mut self, ready: &Ready, view: &View<'_>, effort: &mut Effort) -> bool {
-        let mut search = self.search.take().unwrap_or_else(|| begin(ready, view, self.stage).from(self.from));
+        let begin = || Some(begin(ready, view, self.stage)?.from(self.from));
+        let Some(mut search) = self.search.take().or_else(begin) else { return true };
         let tests = ready.tests();
         let mut pause = Pause::new(ready, self.stage);
         let is_over = loop {
@@ -120,7 +171,7 @@ impl Work {
                 }
                 Flow::Continue
             }
-            Stage::AsWritten | Stage::InOrder => {
+            Stage::AsWritten | Stage::InOrder | Stage::Nearest => {
                 if !self.matches(ready, found)
                     || !self.offer(ready, found)
                     || !ready.question.order.is_empty()
@@ -219,11 +270,15 @@ impl Work {
     }
 }
 
-/// The search through a part for a stage.
-fn begin(ready: &Ready, view: &View<'_>, stage: Stage) -> Search {
-    let (plan, statistics) =
-        if matches!(stage, Stage::Missing | Stage::Tests) { ready.all() } else { ready.matches() };
-    Search::new(view.index(), Arc::clone(plan), Arc::clone(statistics), view.snapshot.clone())
+/// The search through a part for a stage; none if there is nothing to search.
+fn begin(ready: &Ready, view: &View<'_>, stage: Stage) -> Option<Search> {
+    let engines = match stage {
+        Stage::Missing | Stage::Tests => ready.all(),
+        Stage::Nearest => ready.nearest()?,
+        Stage::Count | Stage::AsWritten | Stage::InOrder | Stage::Seek => ready.matches(),
+    };
+    let (plan, statistics) = engines.of(view.indexed)?;
+    Some(Search::new(view.index(), Arc::clone(plan), Arc::clone(statistics), view.snapshot.clone()))
 }
 
 /// Counts what documents take, to look at what is left of a slice now and then.

@@ -29,7 +29,9 @@ pub(super) fn dump(state: &State) -> Option<Vec<u8>> {
             [&*collection.name, profile.as_bytes(), created.as_bytes(), number.as_bytes()],
         );
         for Declared { path, kind } in &collection.indexes {
-            push(&mut out, INDEX, [&*collection.name, path.text().as_bytes(), kind.name().as_bytes()]);
+            let arguments = kind.arguments();
+            let head = [&*collection.name, path.text().as_bytes(), kind.name().as_bytes()];
+            push(&mut out, INDEX, head.into_iter().chain(arguments.iter().map(String::as_bytes)));
         }
     }
     (!out.is_empty()).then_some(out)
@@ -59,9 +61,10 @@ fn run(state: &mut State, command: &[u8], arguments: &[&[u8]]) -> Option<()> {
             };
             state.put(Arc::new(collection));
         }
-        (INDEX, [name, path, kind]) => {
+        (INDEX, [name, path, kind, rest @ ..]) => {
             let mut collection = Collection::clone(state.collections.get(*name)?);
-            let declared = Declared { path: Path::parse(path).ok()?, kind: IndexKind::parse(kind)? };
+            let declared =
+                Declared { path: Path::parse(path).ok()?, kind: IndexKind::parse(kind, rest).ok()? };
             collection.indexes.push(declared);
             state.put(Arc::new(collection));
         }

@@ -10,7 +10,14 @@ fn declarations_come_back_from_a_snapshot() {
     assert_eq!(service.dump(), None);
     for name in [&b"people"[..], b"a:b\xff%"] {
         let number = service.state().next_number();
-        let indexes = [("age", IndexKind::Sorted), ("mail.0", IndexKind::Unique), ("tags", IndexKind::Array)];
+        let vector = IndexKind::parse(b"vector", &[b"FLAT", b"DIM", b"3", b"TYPE", b"INT8"]).unwrap();
+        let indexes = [
+            ("age", IndexKind::Sorted),
+            ("mail.0", IndexKind::Unique),
+            ("tags", IndexKind::Array),
+            ("v", vector),
+            ("w", IndexKind::parse(b"vector", &[b"DIM", b"3", b"EF_RUNTIME", b"9"]).unwrap()),
+        ];
         let declared =
             indexes.map(|(path, kind)| Declared { path: Path::parse(path.as_bytes()).unwrap(), kind });
         service.state().put(Arc::new(Collection {

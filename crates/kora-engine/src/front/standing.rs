@@ -11,6 +11,7 @@ use kora_core::store::watch::Watch;
 use kora_locks::{RankedMutex, rank};
 
 use super::{Front, Workers};
+use crate::caching::Located;
 use crate::client::{ClientId, Origin, SessionPlace};
 
 /// Bits of a packed place that hold the slot; those above hold the worker.
@@ -34,6 +35,10 @@ pub struct Standing<F: Front> {
     pub id: ClientId,
     /// Where it is served: see [`packed`].
     place: AtomicU64,
+    /// Whether it has left.
+    has_left: AtomicBool,
+    /// Whether it is told of changes of what another client has read. It stays where it is then.
+    hears_for_others: AtomicBool,
     /// Whether it waits for something: keys, WAIT, a pause.
     is_blocked: AtomicBool,
     /// Whether it waits for a time that CLIENT UNBLOCK may end; whoever clears it ends the wait.
@@ -57,6 +62,8 @@ impl<F: Front> Standing<F> {
         Self {
             id: client,
             place: AtomicU64::new(packed(SessionPlace { worker, slot })),
+            has_left: AtomicBool::new(false),
+            hears_for_others: AtomicBool::new(false),
             is_blocked: AtomicBool::new(false),
             is_unblockable: AtomicBool::new(false),
             blocked: RankedMutex::new(None),
@@ -114,6 +121,22 @@ impl<F: Front> Standing<F> {
         self.place.store(packed(place), Ordering::Relaxed);
     }
 
+    /// It has left: nothing more is given to it.
+    pub fn note_left(&self) {
+        self.has_left.store(true, Ordering::Release);
+    }
+
+    /// It is told from now on of changes of what another client has read.
+    pub fn hear_for_others(&self) {
+        self.hears_for_others.store(true, Ordering::Release);
+    }
+
+    /// Whether it is told of changes of what another client has read.
+    #[must_use]
+    pub fn hears_for_others(&self) -> bool {
+        self.hears_for_others.load(Ordering::Acquire)
+    }
+
     /// Notes whether it waits for something.
     pub fn set_blocked(&self, is_blocked: bool) {
         self.is_blocked.store(is_blocked, Ordering::Relaxed);
@@ -148,5 +171,24 @@ impl<F: Front> Standing<F> {
     #[must_use]
     pub fn has_failed_watch(&self) -> bool {
         self.watch.lock().as_ref().is_some_and(|watch| watch.is_dirty())
+    }
+}
+
+/// A client as those see it who send it something.
+pub struct Whereabouts<F: Front>(pub Arc<F::Client>);
+
+impl<F: Front> std::fmt::Debug for Whereabouts<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Whereabouts").field(&self.0.id).finish()
+    }
+}
+
+impl<F: Front> Located for Whereabouts<F> {
+    fn place(&self) -> SessionPlace {
+        self.0.place()
+    }
+
+    fn has_left(&self) -> bool {
+        self.0.has_left.load(Ordering::Acquire)
     }
 }

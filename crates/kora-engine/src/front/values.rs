@@ -75,6 +75,10 @@ impl<L: fmt::Debug + 'static, M: fmt::Debug + Send + 'static, P: Probe> Front fo
         true
     }
 
+    fn style_of(_: bool) -> bool {
+        true
+    }
+
     fn prepare((): &mut (), _: &mut Values, _: bool) {}
 
     fn with_head<T>(via: Via<'_>, body: impl FnOnce(&Vec<Value>) -> T) -> T {

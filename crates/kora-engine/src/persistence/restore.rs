@@ -214,6 +214,7 @@ impl Persistence {
                 store.abandon();
                 store.unload(now);
             });
+            ctx.note_flush();
             Cataloged::among(ctx.services).for_each(|catalog| catalog.clear());
             let scripts: &Scripts = ctx.services.get().expect("an engine offers its scripts");
             scripts.flush_libraries();

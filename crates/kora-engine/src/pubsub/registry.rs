@@ -10,7 +10,7 @@ use smallvec::{SmallVec, smallvec};
 use super::{Name, Space};
 
 /// Some workers.
-pub(super) type Workers = SmallVec<[WorkerId; 8]>;
+pub(crate) type Workers = SmallVec<[WorkerId; 8]>;
 
 /// Subscribers of one name, by worker.
 type Audience = SmallVec<[u32; 4]>;

@@ -4,7 +4,7 @@ use kora_core::db::DbIndex;
 use kora_core::journal::{Announcement, EventClass, KeyEvent, Message};
 use kora_core::slot::WorkerId;
 
-use super::{Broker, INBOX_BYTES_MAX, Name, Space, Via};
+use super::{Broker, INBOX_BYTES_MAX, Name, Parcel, Space, Via};
 use crate::client::SessionPlace;
 use crate::events::EventFlags;
 
@@ -34,7 +34,8 @@ fn publish(broker: &Broker, is_sharded: bool, channel: &str, payload: &str) -> u
 /// Empties a worker's inbox: what each place gets.
 fn delivered(broker: &Broker, worker: WorkerId) -> Vec<(usize, String)> {
     let mut all = Vec::new();
-    while let Some(publication) = broker.take(worker) {
+    while let Some((_, parcel)) = broker.take(worker) {
+        let Parcel::Publication(publication) = parcel else { continue };
         let encode = |channel: &[u8], payload: &[u8]| [channel, b" ", payload].concat();
         let text = String::from_utf8(publication.encoded(encode).to_vec()).unwrap();
         broker.each_receiver(worker, &publication, |via, slots| {

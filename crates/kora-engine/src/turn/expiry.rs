@@ -2,12 +2,13 @@
 //!
 //! A worker that sleeps is woken by the next deadline. What is due is deleted in slices of a round's end, after its replies
 //! were sent: as fast as that goes while there is nothing else to do, and else in a share of the time, which
-//! `active-expire-effort` sets.
+//! `active-expire-effort` sets. One worker also has that go which is no key and was left alone.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use kora_core::slot::ShardId;
+use kora_core::idle::Idling;
+use kora_core::slot::{ShardId, WorkerId};
 use kora_core::time::UnixMs;
 use smallvec::SmallVec;
 
@@ -55,7 +56,9 @@ impl<F: Front> Turn<F> {
             return Duration::MAX;
         }
         let dues = self.executor.kept().map(|shard| self.engine.hub.next_due(shard));
-        let Some(due) = dues.min().filter(|due| due.0 < i64::MAX) else { return Duration::MAX };
+        let Some(due) = dues.chain(self.next_idle()).min().filter(|due| due.0 < i64::MAX) else {
+            return Duration::MAX;
+        };
         let due = due.max(self.sweeping.not_before);
         Duration::from_millis(u64::try_from(due.0.saturating_sub(self.time.now.0)).unwrap_or(0))
     }
@@ -104,8 +107,27 @@ impl<F: Front> Turn<F> {
             self.executor.hand_over();
             self.deliver(None);
         }
+        self.end_idle();
         self.sweeping.ended = self.front.elapsed();
         self.count_slice(begun, is_cut_short);
+    }
+
+    /// When something beside the keys is next to go by itself: one worker sees to that.
+    fn next_idle(&self) -> Option<UnixMs> {
+        if self.id() != WorkerId(0) || self.engine.persistence.loading.is_on() {
+            return None;
+        }
+        Idling::among(self.executor.services()).filter_map(|idle| idle.next_due()).min()
+    }
+
+    /// Has that go which is no key and was left alone for too long.
+    fn end_idle(&mut self) {
+        if self.next_idle().is_none_or(|due| due > self.time.now) {
+            return;
+        }
+        let all = Idling::among(self.executor.services());
+        let due: SmallVec<[_; 2]> = all.filter_map(|idle| idle.let_go(self.time.now)).collect();
+        due.into_iter().for_each(|command| self.submit_for_nobody(command));
     }
 
     /// Shows how much is still to be deleted in a shard.

@@ -59,6 +59,7 @@ impl<F: Front> Turn<F> {
             // Who asked for the end is told by the end of the session.
             return;
         }
+        self.notify_before_replies(slot);
         let Some(session) = self.sessions.get_mut(slot) else { return };
         let deadline = session.deadline();
         let Wait::Operation(mut pending) = std::mem::take(&mut session.wait) else { return };
@@ -68,7 +69,8 @@ impl<F: Front> Turn<F> {
             *session.client.blocked.lock() = None;
         }
         if let Some(commands) = pending.exec.take() {
-            return self.finish_exec(slot, *pending, &commands);
+            self.finish_exec(slot, *pending, &commands);
+            return self.notify_behind(slot);
         }
         let Some(operation) = pending.operation() else { return };
         let mut output = std::mem::take(&mut session.output);
@@ -104,6 +106,7 @@ impl<F: Front> Turn<F> {
         if pending.frees_first && !pending.is_refused {
             self.hold_slot_until_freed(slot, begin);
         }
+        self.notify_behind(slot);
         self.sessions.enqueue(slot);
         self.sessions.note_dirty(slot);
     }

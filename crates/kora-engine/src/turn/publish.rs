@@ -6,18 +6,22 @@
 use std::sync::Arc;
 
 use kora_core::shard::executor::Executor;
+use kora_core::shard::probe::Rule;
 
 use super::Turn;
 use crate::client::SessionPlace;
 use crate::command::subscription::end_subscriptions;
 use crate::engine::Engine;
+use crate::front::probe::Probe as _;
 use crate::front::{Front, Output, Workers};
-use crate::pubsub::Publication;
+use crate::pubsub::{Parcel, Publication};
 use crate::session::Session;
 
 /// Lets an executor's announcements go to the broker, and collect the events that it wants.
 pub(super) fn connect<F: Front>(executor: &mut Executor<Workers<F>>, engine: &Arc<Engine<F>>) {
     executor.set_up_journals(|journal| journal.share_event_mask(Arc::clone(engine.broker.event_mask())));
+    let broker = Arc::clone(&engine.broker);
+    executor.set_sent_source(Box::new(move |worker| broker.sent(worker)));
     let (engine, here) = (Arc::clone(engine), executor.worker());
     executor.set_announcement_sink(Box::new(move |announcements| {
         let wake_other = |worker| {
@@ -92,15 +96,16 @@ impl<F: Front> Turn<F> {
     /// Delivers what was published before what `session` sends now: what it has heard of it is to find.
     #[inline]
     pub(super) fn deliver_before(&mut self, session: &mut Session<F>) {
-        if session.is_subscriber() {
+        if session.is_listener() && !F::Probe::breaks(Rule::NoticesFirst) {
             self.deliver(Some(session));
+            self.release_notices(session);
         }
     }
 
     /// Delivers what a command of `session` announced, if it may be meant itself: before its next command.
     #[inline]
     pub(super) fn deliver_own(&mut self, session: &mut Session<F>) {
-        if session.is_subscriber() && self.executor.journal().has_announcements() {
+        if session.is_listener() && self.executor.journal().has_announcements() {
             self.executor.hand_over();
             self.deliver(Some(session));
         }
@@ -128,7 +133,14 @@ impl<F: Front> Turn<F> {
         let broker = Arc::clone(&self.engine.broker);
         let here = self.executor.worker();
         let was_congested = broker.is_congested();
-        while let Some(publication) = broker.take(here) {
+        while let Some((number, parcel)) = broker.take(here) {
+            let publication = match parcel {
+                Parcel::Publication(publication) => publication,
+                Parcel::Notice(notice) => {
+                    self.deliver_notice(number, &notice, served.as_deref_mut());
+                    continue;
+                }
+            };
             broker.each_receiver(here, &publication, |via, slots| {
                 F::with_head(via, |head| {
                     let slots =
@@ -142,6 +154,7 @@ impl<F: Front> Turn<F> {
                 });
             });
         }
+        self.send_after();
         if was_congested && !broker.is_congested() {
             self.engine.hub.bells().ring_all();
         }

@@ -5,7 +5,7 @@
 //! output. The others are copied into an operation together with whatever follows them in the batch, so that a session's
 //! commands take effect in the order they were sent.
 
-use kora_core::command::spec::{Facts, Flags, Group, Route};
+use kora_core::command::spec::{Facts, Flags, Group, Route, Traits};
 use kora_core::command::table::Handler;
 use kora_core::context::errand::Aside;
 use kora_core::context::{CoreHandler, Resume};
@@ -141,10 +141,23 @@ impl<F: Front> Turn<F> {
             {
                 break;
             }
+            if session.caching.is_some() {
+                self.end_given(session, done);
+            }
             done += 1;
         }
         self.submit(session, gathered);
         done
+    }
+
+    /// CLIENT CACHING holds for the command that follows, or for all until EXEC; other words of CLIENT may stand between.
+    #[cold]
+    fn end_given(&self, session: &mut Session<F>, index: usize) {
+        let resolved = self.scratch.resolved.get(index).and_then(Option::as_ref);
+        let keeps = resolved.is_some_and(|resolved| resolved.facts.traits.has(Traits::KEEPS_CACHING));
+        if let Some(caching) = session.caching.as_mut().filter(|_| !keeps && session.queue.is_none()) {
+            caching.is_given = false;
+        }
     }
 
     /// First pass: finds the commands and starts to fetch the memory of their keys.
@@ -215,6 +228,10 @@ impl<F: Front> Turn<F> {
             // In parts it could not be refused any more when the first has run, and would wait for the script.
             placement = place_whole(resolved.facts, args, shard_count);
         }
+        if session.caching.is_some() && matches!(resolved.facts.route, Route::Split(_)) {
+            // It is one moment at which it reads all its keys.
+            placement = place_whole(resolved.facts, args, shard_count);
+        }
         let is_next = gathered.request.is_empty() || F::Probe::breaks(Rule::OwnOrder);
         if is_next {
             match self.run_inline(session, (resolved, handler), args, &placement) {
@@ -233,6 +250,7 @@ impl<F: Front> Turn<F> {
         let frees_first = resolved.facts.route == Route::LendAll && self.frees_first(resolved.facts, args);
         let is_alone =
             placement.is_alone(resolved.facts) || session.choice.reply_mode != ReplyMode::On || frees_first;
+        let is_alone = is_alone || session.caching.is_some();
         let is_full = is_alone || gathered.request.byte_count() > OPERATION_BYTES_MAX;
         if is_full && !gathered.request.is_empty() {
             return Step::Later;
@@ -337,10 +355,14 @@ impl<F: Front> Turn<F> {
         if !self.get(shards) {
             return None;
         }
+        self.notify_before(session);
         self.keep_only(resolved.facts, session.choice.db, args, shards);
         let begin = session.output.end();
-        let setting = session.setting(self.time.now);
+        let mut setting = session.setting(self.time.now);
         let run = (resolved.facts, handler);
+        if F::Probe::breaks(Rule::ReadsNotedFirst) {
+            self.note_later(run, args, &mut setting, shards);
+        }
         let ran = {
             let mut out = session.output.sink(session.choice.style);
             match *shards {
@@ -353,12 +375,13 @@ impl<F: Front> Turn<F> {
         };
         if matches!(ran, Ran::Replied) {
             self.finish_command(session, resolved, begin);
+            if resolved.facts.route == Route::LendAll && self.frees_first(resolved.facts, args) {
+                self.hold_until_freed(session, begin);
+                self.notify_in_front(session, begin);
+            }
             self.deliver_own(session);
             if resolved.facts.may_pause() {
                 self.catch_up();
-            }
-            if resolved.facts.route == Route::LendAll && self.frees_first(resolved.facts, args) {
-                self.hold_until_freed(session, begin);
             }
         }
         Some(ran)
@@ -391,6 +414,7 @@ impl<F: Front> Turn<F> {
         (resolved, handler): (Resolved<F>, engine::Handler<F>),
         args: &Args<'_>,
     ) {
+        self.notify_before(session);
         let begin = session.output.end();
         // It may wait, or read and write files.
         self.executor.release();
@@ -459,6 +483,7 @@ impl<F: Front> Turn<F> {
         let request = self.request_of(session, command, args, placement);
         let setting = session.setting(self.time.now);
         let operation = self.executor.keep_paused(request, setting, session.origin(), resume);
+        operation.note_moment(self.engine.broker.sent(self.id()));
         if let Wait::Operation(pending) = &mut session.wait {
             pending.submitted = Some(operation);
         }
@@ -476,7 +501,9 @@ impl<F: Front> Turn<F> {
     ) {
         let request = self.request_of(session, command, args, placement);
         let setting = session.setting(self.time.now);
+        let sent = self.engine.broker.sent(self.id());
         let operation = self.executor.keep_aside(request, setting, session.origin(), aside);
+        operation.note_moment(sent);
         if let Wait::Operation(pending) = &mut session.wait {
             pending.submitted = Some(operation);
             pending.is_aside = true;

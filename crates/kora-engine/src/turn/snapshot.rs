@@ -134,7 +134,7 @@ impl<F: Front> Turn<F> {
         }
     }
 
-    fn submit_for_nobody(&mut self, spec: &'static CommandSpec) {
+    pub(super) fn submit_for_nobody(&mut self, spec: &'static CommandSpec) {
         let shard_count = self.engine.hub.shard_count();
         let args: &[&[u8]] = &[spec.facts.name.as_bytes()];
         let placement = place(&spec.facts, args, shard_count);
@@ -148,6 +148,7 @@ impl<F: Front> Turn<F> {
             style: F::plain(),
             watch: None,
             resumed: None,
+            reader: None,
             guard: None,
         };
         self.executor.submit(request, setting, origin);

@@ -158,6 +158,7 @@ impl<F: Front> Turn<F> {
         }
         queue.transaction.begin(watched, self.time.now, self.executor.home_shard());
         if self.may_run_at_once(&queue) && self.get(queue.transaction.shards()) {
+            self.notify_before(session);
             let mut pushes = self.begin_own_pushes(session, queue.subscribes());
             let Queue { transaction, commands, .. } = &*queue;
             let (mut in_hand, has_run) = self.executor.begin_transaction(transaction);
@@ -221,6 +222,7 @@ impl<F: Front> Turn<F> {
         };
         let Wait::Operation(mut pending) = std::mem::take(&mut session.wait) else { return };
         let commands = pending.exec.take().unwrap_or_default();
+        self.notify_before(&mut session);
         self.prepare(&mut session);
         let subscribes = commands.iter().filter_map(|command| command.own.as_ref());
         let subscribes = subscribes.map(|own| own.facts).any(subscribes_to);

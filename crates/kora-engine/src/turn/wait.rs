@@ -69,6 +69,7 @@ impl<F: Front> Turn<F> {
         self.deadlines.add(until, origin.slot);
         // Replies to what came before it need not wait.
         self.sessions.note_dirty(origin.slot);
+        self.notify_behind(origin.slot);
     }
 
     /// Ends the waits whose time has come.

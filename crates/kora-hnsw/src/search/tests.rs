@@ -62,6 +62,23 @@ fn a_filter_is_asked_once_about_a_node() {
     }
 }
 
+/// Where a call of the filter costs as much as many distances, what is near is measured first, and most nodes are never asked about.
+#[test]
+fn a_costly_filter_is_asked_about_near_nodes_only() {
+    let (graph, mut scratch, mut state) = build(Config::new(12, Metric::L2), 4000);
+    for _ in 0..10 {
+        let query = graph.query(&random_vector(&mut state, 12)).unwrap();
+        let mut asked = 0;
+        let options = SearchOptions { filter_cost: 10.0, ..SearchOptions::nearest(10, 32) };
+        let hits = graph.search(&query, options, &mut scratch, |id| {
+            asked += 1;
+            id.is_multiple_of(10)
+        });
+        assert_eq!(hits.len(), 10);
+        assert!(asked < 2000, "{asked} of 4000");
+    }
+}
+
 #[test]
 fn visits_are_limited() {
     let (graph, mut scratch, _) = build(Config::new(12, Metric::L2), 3000);

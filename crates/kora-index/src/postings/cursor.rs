@@ -1,7 +1,7 @@
 //! Reads postings in the order of documents, and skips blocks that a search has no use for.
 
-use super::{Best, Block, END, Entries, Entry, Layout};
-use crate::varint::Reader;
+use super::entries::Entries;
+use super::{BLOCK_NUMBERS, Best, Block, END, Entry, Layout};
 
 /// A place among the postings of a word. Before the first call of [`Cursor::advance`] it stands before all documents.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub(crate) struct Cursor<'a> {
     one: Option<(Entry<'a>, Best)>,
     current: Spot<'a>,
     has_current: bool,
+    /// Frequency and positions of where it stands are read.
+    is_read: bool,
 }
 
 /// Where a cursor stands.
@@ -28,9 +30,10 @@ pub(crate) struct Spot<'a> {
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(blocks: &'a [Block], layout: Layout) -> Self {
-        let entries = Entries { reader: Reader::new(&[]), layout, document: 0, fields: 0 };
+        let entries = Entries::new(&[], None, layout, (0, 0));
         let current = Spot { document: 0, frequency: 0, positions: &[] };
-        let mut cursor = Self { blocks, layout, at: 0, entries, one: None, current, has_current: false };
+        let mut cursor =
+            Self { blocks, layout, at: 0, entries, one: None, current, has_current: false, is_read: true };
         cursor.enter(0);
         cursor
     }
@@ -52,7 +55,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The entry it stands at.
+    /// The entry it stands at. Behind [`Cursor::advance`], only its number is sure before [`Cursor::read`].
     #[inline]
     pub(crate) fn entry(&self) -> &Spot<'a> {
         &self.current
@@ -72,12 +75,50 @@ impl<'a> Cursor<'a> {
                 self.skip(target);
                 continue;
             }
-            if let Some((document, (frequency, positions))) = self.entries.next_from(target, fields) {
-                self.current = Spot { document, frequency, positions };
+            if let Some((document, read)) = self.entries.next_from(target, fields) {
+                self.current.document = document;
                 self.has_current = true;
+                self.is_read = read.is_some();
+                if let Some((frequency, positions)) = read {
+                    (self.current.frequency, self.current.positions) = (frequency, positions);
+                }
                 return document;
             }
             self.enter(self.at + 1);
+        }
+    }
+
+    /// Reads the whole entry at which it stands, if that is not done. Complexity: O(entries since the last one that was read).
+    #[inline]
+    pub(crate) fn read(&mut self) {
+        if !self.is_read {
+            (self.current.frequency, self.current.positions) = self.entries.detail();
+            self.is_read = true;
+        }
+    }
+
+    /// Blocks that it goes through.
+    pub(crate) fn block_count(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// Gives the documents of one block from `target` on that stand in one of the fields, and goes on to the next block; returns how many there are: none when all
+    /// blocks are passed. Complexity: O(log blocks + entries of a block that has some).
+    pub(crate) fn numbers(&mut self, target: u32, fields: u128, numbers: &mut [u32; BLOCK_NUMBERS]) -> usize {
+        loop {
+            let Some(block) = self.blocks.get(self.at) else {
+                numbers[0] = self.last(target, fields);
+                return usize::from(numbers[0] != END);
+            };
+            if block.last < target {
+                self.skip(target);
+                continue;
+            }
+            let count = block.entries(self.layout).numbers(target, fields, numbers);
+            self.enter(self.at + 1);
+            if count > 0 {
+                return count;
+            }
         }
     }
 
@@ -117,7 +158,7 @@ impl<'a> Cursor<'a> {
     /// Behind the blocks: the only entry, or the end.
     fn last(&mut self, target: u32, wanted: u128) -> u32 {
         let one = self.one.take().filter(|(one, _)| one.document >= target && one.fields & wanted != 0);
-        self.has_current = true;
+        (self.has_current, self.is_read) = (true, true);
         self.current = match one {
             Some((Entry { document, frequency, positions, .. }, _)) => {
                 Spot { document, frequency, positions }

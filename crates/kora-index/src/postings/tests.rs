@@ -36,7 +36,9 @@ fn read(postings: &Postings, layout: Layout, gone: &BTreeSet<u32>) -> Model {
         let mut found = BTreeMap::new();
         let mut document = cursor.advance(0, 1 << field);
         while document != END {
+            // Not all of them are read: what lies between is passed over.
             if !gone.contains(&document) {
+                cursor.read();
                 found.insert(document, (cursor.entry().frequency, cursor.entry().positions.to_vec()));
             }
             document = cursor.advance(document + 1, 1 << field);

@@ -3,6 +3,9 @@
 //! How they are found depends on the field and on what the plan matches. Without a graph, and where it costs less, all candidates are measured. Else
 //! the graph is walked, and asks of each vector that it meets whether its document is seen and matches: of all documents the first is enough;
 //! otherwise the matches were collected before. So never fewer are found than there are.
+//!
+//! What no index tells of a document its owner may be asked ([`Admits`]): of measured documents only those are asked about that are nearer than what is
+//! kept, and of those that a walk meets only those that are seen and match.
 
 use kora_hnsw::{Scratch, SearchOptions};
 
@@ -19,6 +22,13 @@ use crate::vectors::{Vectors, candidates_of, lesser};
 const TOGETHER: usize = 64;
 /// What a walk costs for each candidate that it keeps, in distances of a scan.
 const WALK_COST: usize = 50;
+/// What it costs to ask a walk's own filter, in distances: a bit of a set, and a number of the table.
+const FILTER_COST: f32 = 0.25;
+/// The same where documents themselves are looked at.
+const LOOK_COST: f32 = 20.0;
+
+/// Whether a document that the plan matches counts, by something that the index does not know. It gives the same answers in all slices.
+pub type Admits<'a> = &'a mut dyn FnMut(u32) -> bool;
 
 /// A search for the nearest in one part of an index.
 #[derive(Clone, Debug)]
@@ -27,7 +37,13 @@ pub struct NearestSearch {
     way: Way,
     top: TopKeys,
     batch: Batch,
+    has_walked: bool,
+    /// What it costs to ask whether a document is admitted, in distances.
+    look_cost: f32,
 }
+
+/// An index, what is asked for, and the vectors of the field that it is about.
+type Field<'a> = (&'a Index, &'a Nearest, &'a Vectors);
 
 /// How it goes on.
 #[derive(Clone, Debug)]
@@ -68,11 +84,25 @@ impl NearestSearch {
     pub fn new(matches: Search) -> Self {
         let count = matches.plan.nearest_count().unwrap_or(0);
         let top = TopKeys::new(count, Direction::Ascending);
-        Self { matches, way: Way::Begin, top, batch: Batch::default() }
+        Self {
+            matches,
+            way: Way::Begin,
+            top,
+            batch: Batch::default(),
+            has_walked: false,
+            look_cost: FILTER_COST,
+        }
     }
 
-    /// Goes on for about so many steps, a step being a document that is looked at or some elements that are compared. Returns whether it is over.
-    pub fn step(&mut self, index: &Index, steps: usize) -> bool {
+    /// The same where it takes as long to ask whether a document is admitted as to measure many vectors.
+    #[must_use]
+    pub fn with_costly_looks(self) -> Self {
+        Self { look_cost: LOOK_COST, ..self }
+    }
+
+    /// Goes on for about so many steps, a step being a document that is looked at or some elements that are compared, among what is admitted. Returns
+    /// whether it is over.
+    pub fn step(&mut self, index: &Index, steps: usize, admits: Admits<'_>) -> bool {
         let plan = std::sync::Arc::clone(&self.matches.plan);
         let found = plan.nearest.as_ref().and_then(|nearest| Some((nearest, vectors_of(nearest, index)?)));
         let Some((nearest, vectors)) = found else { return true };
@@ -81,18 +111,24 @@ impl NearestSearch {
             match std::mem::replace(&mut self.way, Way::Done) {
                 Way::Done => return true,
                 Way::Begin => self.way = self.begin(&plan, nearest, vectors),
-                Way::Matches => self.measure_matches(index, nearest, vectors, &mut left),
-                Way::Slots(from) => self.measure_slots(index, nearest, vectors, from, &mut left),
+                Way::Matches => self.measure_matches((index, nearest, vectors), &mut left, admits),
+                Way::Slots(from) => self.measure_slots((index, nearest, vectors), from, &mut left, admits),
                 Way::Collect(set, count) => {
                     self.way = self.collect(index, nearest, vectors, (set, count), &mut left);
                 }
                 Way::Collected(set, from) => {
-                    self.measure_collected(index, nearest, vectors, (set, from), &mut left);
+                    self.measure_collected((index, nearest, vectors), (set, from), &mut left, admits);
                 }
-                Way::Graph(walk) => self.walk(index, nearest, vectors, walk, &mut left),
+                Way::Graph(walk) => self.walk((index, nearest, vectors), walk, &mut left, admits),
             }
         }
         matches!(self.way, Way::Done)
+    }
+
+    /// Whether it went through a graph, rather than to measure all that match.
+    #[must_use]
+    pub fn has_walked(&self) -> bool {
+        self.has_walked
     }
 
     /// The nearest, in their order, with their distances.
@@ -117,7 +153,7 @@ impl NearestSearch {
             return scan;
         }
         if is_of_all {
-            graph_walk(nearest, candidates, None, Scratch::default())
+            self.graph_walk(nearest, candidates, None, Scratch::default())
         } else if !is_walked && !is_many(self.matches.expected(vectors.count()), candidates, vectors) {
             scan
         } else {
@@ -126,8 +162,9 @@ impl NearestSearch {
     }
 
     /// Measures what matches.
-    fn measure_matches(&mut self, index: &Index, nearest: &Nearest, vectors: &Vectors, left: &mut usize) {
+    fn measure_matches(&mut self, field: Field<'_>, left: &mut usize, admits: Admits<'_>) {
         let Self { matches, batch, top, .. } = self;
+        let (index, _, vectors) = field;
         let steps = *left;
         let cost = cost_of(vectors);
         let mut spent = 0;
@@ -136,24 +173,18 @@ impl NearestSearch {
             batch.slots.extend(vectors.slots(one.document));
             spent += cost * (batch.slots.len() - before);
             if batch.slots.len() >= TOGETHER {
-                batch.measure(index, nearest, vectors, top);
+                batch.measure(field, top, admits);
             }
             if spent >= steps { Flow::Rest } else { Flow::Continue }
         });
-        self.batch.measure(index, nearest, vectors, &mut self.top);
+        self.batch.measure(field, &mut self.top, admits);
         *left = 0;
         self.way = if is_over { Way::Done } else { Way::Matches };
     }
 
     /// Measures all vectors.
-    fn measure_slots(
-        &mut self,
-        index: &Index,
-        nearest: &Nearest,
-        vectors: &Vectors,
-        from: u32,
-        left: &mut usize,
-    ) {
+    fn measure_slots(&mut self, field: Field<'_>, from: u32, left: &mut usize, admits: Admits<'_>) {
+        let (index, _, vectors) = field;
         let (table, snapshot) = (index.table(), &self.matches.snapshot);
         let together = u32::try_from(TOGETHER).unwrap_or(u32::MAX);
         let end = from.saturating_add(together).min(vectors.bound());
@@ -169,7 +200,7 @@ impl NearestSearch {
             firsts.iter().for_each(|slot| self.batch.slots.extend(vectors.slots(vectors.owner(*slot))));
         }
         *left = left.saturating_sub((end - from) as usize + self.batch.slots.len() * cost_of(vectors));
-        self.batch.measure(index, nearest, vectors, &mut self.top);
+        self.batch.measure(field, &mut self.top, admits);
         self.way = if end == vectors.bound() { Way::Done } else { Way::Slots(end) };
     }
 
@@ -193,7 +224,7 @@ impl NearestSearch {
         }
         let Some(candidates) = candidates(nearest, vectors) else { return Way::Collected(set, 0) };
         if is_many(count, candidates, vectors) || matches!(nearest.way.policy, Some(Policy::Graph(_))) {
-            graph_walk(nearest, candidates, Some(set), Scratch::default())
+            self.graph_walk(nearest, candidates, Some(set), Scratch::default())
         } else {
             Way::Collected(set, 0)
         }
@@ -202,18 +233,18 @@ impl NearestSearch {
     /// Measures what was collected.
     fn measure_collected(
         &mut self,
-        index: &Index,
-        nearest: &Nearest,
-        vectors: &Vectors,
+        field: Field<'_>,
         (set, from): (DocumentSet, u32),
         left: &mut usize,
+        admits: Admits<'_>,
     ) {
+        let (_, _, vectors) = field;
         let mut cursor = set.cursor();
         let mut next = from;
         while self.batch.slots.len() < TOGETHER {
             let document = cursor.advance(next);
             if document == crate::postings::END {
-                self.batch.measure(index, nearest, vectors, &mut self.top);
+                self.batch.measure(field, &mut self.top, admits);
                 self.way = Way::Done;
                 return;
             }
@@ -225,25 +256,36 @@ impl NearestSearch {
             }
         }
         *left = left.saturating_sub(self.batch.slots.len() * cost_of(vectors));
-        self.batch.measure(index, nearest, vectors, &mut self.top);
+        self.batch.measure(field, &mut self.top, admits);
         self.way = Way::Collected(set, next);
     }
 
-    /// Walks on through the graph. What it finds is measured by all vectors of its documents.
-    fn walk(
-        &mut self,
-        index: &Index,
+    fn graph_walk(
+        &self,
         nearest: &Nearest,
-        vectors: &Vectors,
-        mut walk: Box<GraphWalk>,
-        left: &mut usize,
-    ) {
+        candidates: usize,
+        matching: Option<DocumentSet>,
+        scratch: Scratch,
+    ) -> Way {
+        let Some(query) = nearest.target.query() else { return Way::Done };
+        let options =
+            SearchOptions { filter_cost: self.look_cost, ..SearchOptions::nearest(candidates, candidates) };
+        let search = kora_hnsw::Search::new(query.clone(), options, scratch);
+        Way::Graph(Box::new(GraphWalk { search, candidates, matching }))
+    }
+
+    /// Walks on through the graph. What it finds is measured by all vectors of its documents.
+    fn walk(&mut self, field: Field<'_>, mut walk: Box<GraphWalk>, left: &mut usize, admits: Admits<'_>) {
+        let (index, nearest, vectors) = field;
         let Some((graph, _)) = vectors.graph() else { return };
+        self.has_walked = true;
         let (table, snapshot) = (index.table(), &self.matches.snapshot);
         let matching = walk.matching.as_ref();
         let filter = |slot| {
             let document = vectors.owner(slot);
-            matching.is_none_or(|set| set.contains(document)) && table.sees(snapshot, document)
+            matching.is_none_or(|set| set.contains(document))
+                && table.sees(snapshot, document)
+                && admits(document)
         };
         let budget = (*left / cost_of(vectors)).max(1);
         let is_over = walk.search.advance(graph, budget, filter);
@@ -259,19 +301,25 @@ impl NearestSearch {
         documents.dedup();
         // Several vectors of one document may stand in the way of other documents.
         if documents.len() < nearest.count && hits.len() >= candidates {
-            self.way = graph_walk(nearest, candidates.saturating_mul(2), matching, scratch);
+            self.way = self.graph_walk(nearest, candidates.saturating_mul(2), matching, scratch);
             return;
         }
         for document in documents {
             self.batch.slots.extend(vectors.slots(document));
         }
-        self.batch.measure(index, nearest, vectors, &mut self.top);
+        // The walk has asked about them.
+        self.batch.measure(field, &mut self.top, &mut |_| true);
     }
 }
 
 impl Batch {
     /// Measures the slots, in which those of a document stand side by side, and offers their documents.
-    fn measure(&mut self, index: &Index, nearest: &Nearest, vectors: &Vectors, top: &mut TopKeys) {
+    fn measure(
+        &mut self,
+        (index, nearest, vectors): Field<'_>,
+        top: &mut TopKeys,
+        admits: &mut (impl FnMut(u32) -> bool + ?Sized),
+    ) {
         let several = &mut self.several;
         vectors.measure(&nearest.target, &self.slots, &mut self.singles, |slot, distance| {
             let document = vectors.owner(slot);
@@ -283,7 +331,7 @@ impl Batch {
         for (document, distance) in several.drain(..) {
             // One sign of what is not a number, so that all of them are equal.
             let distance = if distance.is_nan() { f64::NAN } else { distance };
-            if top.may_keep(distance) {
+            if top.may_keep(distance) && admits(document) {
                 let (order, _) = index.order_and_length(document);
                 top.offer(SortKey::Number(distance), Hit { document, score: 0.0, order });
             }
@@ -321,11 +369,4 @@ fn candidates(nearest: &Nearest, vectors: &Vectors) -> Option<usize> {
     };
     let candidates = candidates_of(nearest.way.candidates, declared).max(nearest.count);
     Some(candidates.max(batch.min(vectors.count())).min(vectors.count()))
-}
-
-fn graph_walk(nearest: &Nearest, candidates: usize, matching: Option<DocumentSet>, scratch: Scratch) -> Way {
-    let Some(query) = nearest.target.query() else { return Way::Done };
-    let options = SearchOptions::nearest(candidates, candidates);
-    let search = kora_hnsw::Search::new(query.clone(), options, scratch);
-    Way::Graph(Box::new(GraphWalk { search, candidates, matching }))
 }

@@ -39,7 +39,7 @@ impl Bare {
         let mut out = TreeSink::new(true);
         let mut ctx = Ctx::bare(Stores::One(&mut self.store), &mut self.journal, DB, NOW);
         let result = handler(&mut ctx, args, &mut out);
-        self.journal.close_command(mark, DB, args);
+        self.journal.close_command(mark, DB, command.facts.name, args);
         match result {
             Ok(()) => out.into_values().remove(0),
             Err(error) => Value::Error(error.to_string()),

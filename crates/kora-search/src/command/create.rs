@@ -195,10 +195,9 @@ fn option(args: &mut Args<'_>, schema: &mut Schema, is_bad_language: &mut bool) 
     Ok(())
 }
 
-#[expect(clippy::cast_precision_loss, reason = "so many seconds are counted in 32 bits")]
-fn seconds_of(seconds: i64) -> Result<f64> {
-    let is_admitted = (0..=i64::from(u32::MAX)).contains(&seconds);
-    if is_admitted { Ok(seconds as f64) } else { Err(ArgumentError::bad("TEMPORARY", BadValue::OutOfBounds)) }
+/// Seconds are counted in 32 bits: more than a hundred years.
+fn seconds_of(seconds: i64) -> Result<u32> {
+    u32::try_from(seconds).map_err(|_| ArgumentError::bad("TEMPORARY", BadValue::OutOfBounds))
 }
 
 fn source(word: &[u8]) -> Result<Source> {

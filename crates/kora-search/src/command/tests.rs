@@ -114,7 +114,7 @@ fn options_of_an_index() {
     assert_eq!(schema.payload_field.as_deref(), Some("p"));
     assert!(schema.max_text_fields && schema.no_offsets && schema.no_highlighting && schema.no_fields);
     assert!(schema.no_frequencies && schema.skip_initial_scan && schema.index_all);
-    assert_eq!(schema.temporary_seconds, Some(10.0));
+    assert_eq!(schema.temporary_seconds, Some(10));
     assert_eq!(schema.stop_words, Some(vec!["a".to_owned(), "b".to_owned()]));
     assert_eq!((schema.fields[0].identifier.as_str(), schema.fields[0].name.as_str()), ("$.t", "t"));
     assert_eq!(create("SCHEMA t TEXT").unwrap().schema.stop_words, None);

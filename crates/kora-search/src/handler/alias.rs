@@ -68,6 +68,7 @@ fn add(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_new: bool) -> 
     let mut state = service.state();
     let declared = state.indexes.get(index).ok_or(NO_INDEX)?;
     ctx.permit_index(&declared.schema.prefixes, false)?;
+    declared.counters.renew(ctx.now);
     if state.aliases.contains_key(alias) {
         if !if_new {
             return Err(CommandError::text("Alias already exists"));
@@ -86,6 +87,7 @@ fn update(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     let mut state = service.state();
     let declared = state.indexes.get(index).ok_or(NO_INDEX)?;
     ctx.permit_index(&declared.schema.prefixes, false)?;
+    declared.counters.renew(ctx.now);
     state.aliases.insert(alias.into(), index.into());
     ctx.journal.changed(1);
     out.ok();
@@ -98,7 +100,14 @@ fn delete(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_there: bool
     if let Some(declared) = service.find(alias) {
         ctx.permit_index(&declared.schema.prefixes, false)?;
     }
-    let is_there = service.state().aliases.remove(alias).is_some();
+    let is_there = {
+        let mut state = service.state();
+        let index = state.aliases.remove(alias);
+        if let Some(declared) = index.as_deref().and_then(|index| state.indexes.get(index)) {
+            declared.counters.renew(ctx.now);
+        }
+        index.is_some()
+    };
     if !is_there && !if_there {
         return Err(CommandError::text("Alias does not exist"));
     }

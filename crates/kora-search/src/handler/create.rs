@@ -79,9 +79,6 @@ fn create(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_new: bool) 
         return Err(CommandError::text("Index already exists"));
     }
     let Create { index: name, schema } = Create::parse(&args[1..]).map_err(of_arguments)?;
-    if schema.temporary_seconds.is_some() {
-        return Err(CommandError::text("TEMPORARY is not supported"));
-    }
     ctx.permit_index(&schema.prefixes, false)?;
     if let Some(error) = Index::new(&schema, 0).err() {
         return Err(refusal(error));
@@ -90,6 +87,8 @@ fn create(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_new: bool) 
     let declared = Declaration::new(number, &name, schema, Synonyms::default(), vec![kept(args)]);
     let declared = Arc::new(declared.map_err(refusal)?);
     service.state().indexes.insert(name.into(), Arc::clone(&declared));
+    declared.counters.renew(ctx.now);
+    service.note_due(declared.deadline(ctx.now));
     ctx.each_store(|store, _| companion::add(store, &service, &declared));
     ctx.journal.changed(1);
     build::build(ctx, &service, &declared, out)
@@ -100,6 +99,7 @@ fn alter(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_new: bool) -
     let alter = Alter::parse(&args[1..]).map_err(of_arguments)?;
     let index = service.find(&alter.index).ok_or(UNKNOWN)?;
     ctx.permit_index(&index.schema.prefixes, false)?;
+    index.counters.renew(ctx.now);
     let declared = match altered(&index, &alter, kept(args)) {
         Ok(declared) => declared,
         Err(error) if if_new && error.starts_with("Duplicate field") => {

@@ -53,7 +53,9 @@ fn cursor(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
             let is_expanded = opened.is_expanded;
             let is_over = page.len() < count;
             if !is_over {
+                let idle_at = opened.idle_at();
                 service.state().cursors.put_back(cursor, opened);
+                service.note_due(Some(idle_at));
             }
             out.array(2);
             let is_expanded = is_expanded && out.is_resp3();
@@ -105,7 +107,9 @@ pub(super) fn open(
             idle_ms_max: options.idle_ms_max.map_or(most, |asked| asked.min(most)),
             used: UnixMs(now.0.saturating_add(elapsed_ms)),
         };
+        let idle_at = opened.idle_at();
         cursor = service.state().cursors.open(*free, opened).map_err(refusal)?;
+        service.note_due(Some(idle_at));
     }
     out.array(2);
     write_rows(total, &page, style, out);

@@ -18,7 +18,7 @@ use super::build::{self, Readiness};
 use super::{CHANGES, UNKNOWN_INDEX, of_arguments, pause, service};
 use crate::command::small::DropIndex;
 use crate::companion::{self, DB, SearchPart};
-use crate::service::Service;
+use crate::service::{Declaration, Service};
 
 /// Documents that are deleted between two looks at what is left of a slice.
 const TOGETHER: usize = 32;
@@ -55,20 +55,41 @@ fn drop_index(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_there: 
     };
     ctx.permit_index(&declared.schema.prefixes, with_documents)?;
     if with_documents {
-        if build::finish(ctx, &service, &declared, out)? == Readiness::Later {
-            return Ok(());
+        if drop_with_documents(ctx, &service, &declared, out)? == Readiness::Now {
+            out.ok();
         }
-        if delete_documents(ctx, &service, declared.number, out)? == Readiness::Later {
-            return Ok(());
-        }
-        // The deletions are recorded as such, so that a replay need not know which documents there were.
-        ctx.journal.effect(ctx.db, &[b"FT.DROPINDEX", &declared.name]);
+        return Ok(());
     }
+    forget(ctx, &service, &declared);
+    out.ok();
+    Ok(())
+}
+
+/// Deletes an index with its documents, at once or in slices.
+///
+/// # Errors
+/// None of its own.
+pub(super) fn drop_with_documents(
+    ctx: &mut Ctx<'_>,
+    service: &Arc<Service>,
+    declared: &Declaration,
+    out: &mut dyn Reply,
+) -> CommandResult<Readiness> {
+    if build::finish(ctx, service, declared, out)? == Readiness::Later
+        || delete_documents(ctx, service, declared.number, out)? == Readiness::Later
+    {
+        return Ok(Readiness::Later);
+    }
+    // The deletions are recorded as such, so that a replay need not know which documents there were.
+    ctx.journal.effect(DB, &[b"FT.DROPINDEX", &declared.name]);
+    forget(ctx, service, declared);
+    Ok(Readiness::Now)
+}
+
+fn forget(ctx: &mut Ctx<'_>, service: &Service, declared: &Declaration) {
     ctx.each_store(|store, _| companion::remove(store, declared.number));
     service.state().remove(&declared.name);
     ctx.journal.changed(1);
-    out.ok();
-    Ok(())
 }
 
 /// Deletes the documents of an index, at once or in slices.

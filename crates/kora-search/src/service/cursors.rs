@@ -1,7 +1,7 @@
 //! Cursors: what FT.AGGREGATE WITHCURSOR has found and has not replied yet.
 //!
 //! A cursor holds the rows that are left, so that all of them are of one moment. How many cursors an index has, and how much memory the
-//! rows of all of them take, is limited. One that was left alone for too long goes when the next one is opened or looked for.
+//! rows of all of them take, is limited. One that was left alone for too long goes by itself.
 
 use std::collections::BTreeMap;
 
@@ -35,6 +35,18 @@ pub(crate) struct Opened {
     pub(crate) used: UnixMs,
 }
 
+impl Opened {
+    /// When it is left alone for too long if nobody reads it.
+    pub(crate) fn idle_at(&self) -> UnixMs {
+        let idle_ms_max = i64::try_from(self.idle_ms_max).unwrap_or(i64::MAX);
+        UnixMs(self.used.0.saturating_add(idle_ms_max).saturating_add(1))
+    }
+
+    fn is_idle(&self, now: UnixMs) -> bool {
+        self.idle_at() <= now
+    }
+}
+
 /// All cursors.
 #[derive(Debug, Default)]
 pub(crate) struct Cursors {
@@ -48,7 +60,7 @@ impl Cursors {
     /// # Errors
     /// In the words of RediSearch, if there are too many.
     pub(crate) fn open(&mut self, number: u64, cursor: Opened) -> Result<u64, &'static str> {
-        self.forget_idle(cursor.used);
+        self.take_idle(cursor.used);
         if self.of_index(&cursor.index) >= CURSORS_MAX {
             return Err("Too many cursors allocated for index");
         }
@@ -66,7 +78,7 @@ impl Cursors {
 
     /// Takes a cursor out.
     pub(crate) fn take(&mut self, number: u64, now: UnixMs) -> Option<Opened> {
-        self.forget_idle(now);
+        self.take_idle(now);
         let cursor = self.by_number.remove(&number)?;
         self.bytes -= cursor.rows.memory_bytes();
         Some(cursor)
@@ -95,22 +107,23 @@ impl Cursors {
 
     /// Forgets those of an index.
     pub(crate) fn remove_of(&mut self, index: &[u8]) {
-        self.retain(|cursor| *cursor.index != *index);
+        self.take_out(|cursor| *cursor.index == *index);
     }
 
-    fn forget_idle(&mut self, now: UnixMs) {
-        self.retain(|cursor| {
-            let idle_ms = u64::try_from(now.0.saturating_sub(cursor.used.0)).unwrap_or(0);
-            idle_ms <= cursor.idle_ms_max
-        });
+    /// Takes those out that were left alone for too long.
+    pub(crate) fn take_idle(&mut self, now: UnixMs) -> Vec<Opened> {
+        self.take_out(|cursor| cursor.is_idle(now))
     }
 
-    fn retain(&mut self, keeps: impl Fn(&Opened) -> bool) {
-        let Self { by_number, bytes } = self;
-        by_number.retain(|_, cursor| {
-            let is_kept = keeps(cursor);
-            *bytes -= if is_kept { 0 } else { cursor.rows.memory_bytes() };
-            is_kept
-        });
+    /// When one was left alone for too long if nobody reads it.
+    pub(crate) fn next_idle(&self) -> Option<UnixMs> {
+        self.by_number.values().map(Opened::idle_at).min()
+    }
+
+    fn take_out(&mut self, goes: impl Fn(&Opened) -> bool) -> Vec<Opened> {
+        let gone: Vec<_> =
+            self.by_number.extract_if(.., |_, cursor| goes(cursor)).map(|(_, cursor)| cursor).collect();
+        self.bytes -= gone.iter().map(|cursor| cursor.rows.memory_bytes()).sum::<usize>();
+        gone
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
+use kora_core::time::UnixMs;
 use kora_index::schema::{Schema, Source};
 use kora_json::Path;
 
@@ -40,12 +41,22 @@ pub(crate) struct Counters {
     pub(crate) dialects: [AtomicU64; 4],
     /// Parts that are not whole: keys are there that they do not have yet.
     pub(crate) building: AtomicUsize,
+    /// When a command last looked at it, in milliseconds; none yet in this life of the server if it is not above zero, which is the time of a replay.
+    used_ms: AtomicI64,
+    /// It was left alone for too long, and is on its way out: no use saves it.
+    pub(crate) is_leaving: AtomicBool,
 }
 
 impl Counters {
     /// A command looks at it.
-    pub(crate) fn note_use(&self) {
+    pub(crate) fn note_use(&self, now: UnixMs) {
         self.uses.fetch_add(1, Ordering::Relaxed);
+        self.renew(now);
+    }
+
+    /// A temporary index is not left alone.
+    pub(crate) fn renew(&self, now: UnixMs) {
+        self.used_ms.fetch_max(now.0, Ordering::Relaxed);
     }
 
     /// A query of a dialect.
@@ -117,6 +128,21 @@ impl Declaration {
     /// The same as a change of another index: what was counted stays.
     pub(crate) fn instead_of(self, other: &Self) -> Self {
         Self { counters: Arc::clone(&other.counters), ..self }
+    }
+
+    /// When it goes if nobody uses it, for a temporary index. Its time begins anew at `now` with a life of the server.
+    pub(crate) fn deadline(&self, now: UnixMs) -> Option<UnixMs> {
+        let idle_ms_max = i64::from(self.schema.temporary_seconds?) * 1000;
+        if self.counters.used_ms.load(Ordering::Relaxed) <= 0 {
+            self.counters.renew(now);
+        }
+        Some(UnixMs(self.counters.used_ms.load(Ordering::Relaxed).saturating_add(idle_ms_max)))
+    }
+
+    /// Whether it was left alone for too long.
+    pub(crate) fn is_due(&self, now: UnixMs) -> bool {
+        let is_leaving = self.counters.is_leaving.load(Ordering::Relaxed);
+        is_leaving || self.deadline(now).is_some_and(|deadline| deadline <= now)
     }
 
     /// The place of a field, by its name.

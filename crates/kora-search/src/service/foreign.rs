@@ -113,7 +113,6 @@ pub(super) fn restore(state: &mut State, data: &ModuleData<'_>) -> Result<Foreig
 struct Stored {
     /// Those of FT.CREATE.
     arguments: Arguments,
-    is_temporary: bool,
     /// Words and their groups.
     synonyms: Vec<(Vec<u8>, Vec<u8>)>,
     aliases: Arguments,
@@ -126,9 +125,6 @@ impl Stored {
     /// In the words of FT.CREATE, if that would refuse it.
     fn declare(&self, state: &mut State) -> Result<()> {
         let arguments: Vec<&[u8]> = self.arguments.iter().map(Vec::as_slice).collect();
-        if self.is_temporary {
-            return Err("TEMPORARY is not supported".to_owned());
-        }
         let create = Create::parse(&arguments).map_err(|error| error.to_string())?;
         Index::new(&create.schema, 0).map_err(|error| error.to_string())?;
         run(state, CREATE, &arguments)?;
@@ -241,11 +237,14 @@ impl Reader<'_> {
                 synonyms.extend(self.many(Self::text)?.into_iter().map(|group| (word.clone(), group)));
             }
         }
-        self.number()?;
+        let idle_ms_max = self.number()?;
+        if flags & flag::TEMPORARY != 0 {
+            arguments.extend([b"TEMPORARY".to_vec(), (idle_ms_max / 1000).to_string().into_bytes()]);
+        }
         let aliases = self.many(Self::text)?;
         arguments.push(b"SCHEMA".to_vec());
         arguments.extend(fields.into_iter().flatten());
-        Ok(Stored { arguments, is_temporary: flags & flag::TEMPORARY != 0, synonyms, aliases })
+        Ok(Stored { arguments, synonyms, aliases })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kora_core::command::options::timeout_ms;
-use kora_core::command::spec::CommandSpec;
+use kora_core::command::spec::{CommandSpec, Facts, Traits};
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::number::parse_i64;
 use kora_core::reply::Reply;
@@ -19,29 +19,35 @@ use kora_engine::front::{ClientId, Mail};
 use kora_engine::pause::PauseMode;
 use kora_engine::session::ReplyMode;
 
+pub(super) mod tracking;
+
+/// One of the family: what CLIENT CACHING has said of the next command holds behind it.
+const fn row(facts: Facts, handler: Handler) -> CommandSpec<Handler> {
+    CommandSpec { facts: Facts { traits: facts.traits.with(Traits::KEEPS_CACHING), ..facts }, handler }
+}
+
 /// The family's commands.
 pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
-    CommandSpec { facts: facts::CLIENT, handler: Handler::Session(super::container) },
-    CommandSpec { facts: facts::CLIENT_GETNAME, handler: Handler::Session(getname) },
-    CommandSpec { facts: facts::CLIENT_GETREDIR, handler: Handler::Session(getredir) },
-    CommandSpec { facts: facts::CLIENT_HELP, handler: Handler::Server(client_help) },
-    CommandSpec { facts: facts::CLIENT_ID, handler: Handler::Session(id) },
-    CommandSpec { facts: facts::CLIENT_INFO, handler: Handler::Session(info) },
-    CommandSpec { facts: facts::CLIENT_KILL, handler: Handler::Session(kill) },
-    CommandSpec { facts: facts::CLIENT_LIST, handler: Handler::Session(list) },
-    CommandSpec { facts: facts::CLIENT_NO_EVICT, handler: Handler::Session(no_evict) },
-    CommandSpec { facts: facts::CLIENT_NO_TOUCH, handler: Handler::Session(no_touch) },
-    CommandSpec { facts: facts::CLIENT_PAUSE, handler: Handler::Session(pause) },
-    CommandSpec { facts: facts::CLIENT_REPLY, handler: Handler::Session(reply) },
-    CommandSpec { facts: facts::CLIENT_SETINFO, handler: Handler::Session(setinfo) },
-    CommandSpec { facts: facts::CLIENT_SETNAME, handler: Handler::Session(setname) },
-    CommandSpec { facts: facts::CLIENT_TRACKINGINFO, handler: Handler::Session(trackinginfo) },
-    CommandSpec { facts: facts::CLIENT_UNBLOCK, handler: Handler::Session(unblock) },
-    CommandSpec { facts: facts::CLIENT_UNPAUSE, handler: Handler::Session(unpause) },
+    row(facts::CLIENT, Handler::Session(super::container)),
+    row(facts::CLIENT_CACHING, Handler::Session(tracking::caching)),
+    row(facts::CLIENT_GETNAME, Handler::Session(getname)),
+    row(facts::CLIENT_GETREDIR, Handler::Session(tracking::getredir)),
+    row(facts::CLIENT_HELP, Handler::Server(client_help)),
+    row(facts::CLIENT_ID, Handler::Session(id)),
+    row(facts::CLIENT_INFO, Handler::Session(info)),
+    row(facts::CLIENT_KILL, Handler::Session(kill)),
+    row(facts::CLIENT_LIST, Handler::Session(list)),
+    row(facts::CLIENT_NO_EVICT, Handler::Session(no_evict)),
+    row(facts::CLIENT_NO_TOUCH, Handler::Session(no_touch)),
+    row(facts::CLIENT_PAUSE, Handler::Session(pause)),
+    row(facts::CLIENT_REPLY, Handler::Session(reply)),
+    row(facts::CLIENT_SETINFO, Handler::Session(setinfo)),
+    row(facts::CLIENT_SETNAME, Handler::Session(setname)),
+    row(facts::CLIENT_TRACKING, Handler::Session(tracking::tracking)),
+    row(facts::CLIENT_TRACKINGINFO, Handler::Session(tracking::trackinginfo)),
+    row(facts::CLIENT_UNBLOCK, Handler::Session(unblock)),
+    row(facts::CLIENT_UNPAUSE, Handler::Session(unpause)),
 ];
-
-/// What CLIENT GETREDIR answers while there is no tracking.
-const NO_REDIRECTION: i64 = -1;
 
 /// Whether a client may call itself `name`.
 pub(super) fn check_name(name: &[u8]) -> CommandResult {
@@ -80,26 +86,6 @@ fn getname(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
     } else {
         call.reply().bulk(&name)
     }
-    Ok(())
-}
-
-/// The client that is told of changes in this one's stead: none, since nobody is told of any.
-fn getredir(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
-    call.reply().integer(NO_REDIRECTION);
-    Ok(())
-}
-
-/// CLIENT TRACKINGINFO: the server keeps no account of what clients have read.
-fn trackinginfo(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
-    let mut out = call.reply();
-    out.map(3);
-    out.bulk(b"flags");
-    out.set(1);
-    out.bulk(b"off");
-    out.bulk(b"redirect");
-    out.integer(NO_REDIRECTION);
-    out.bulk(b"prefixes");
-    out.array(0);
     Ok(())
 }
 
@@ -186,6 +172,8 @@ fn end_clients(call: &mut Call<'_>, is_meant: impl Fn(&Client) -> bool) -> i64 {
             // For everyone else it is gone at once: nothing more is given to it.
             let was_there = call.front.clients.remove(client.id);
             let _ = client.end_wait();
+            client.note_left();
+            call.engine.broker.readers.end(client.id);
             // Nobody else has had its place since then, if it was there.
             if was_there && client.is_subscriber() {
                 subscribers.push(client.place());

@@ -8,10 +8,13 @@ use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
 
 use super::{Call, Handler, ServerCall, facts};
-use crate::config::access::{HELP, set_failed};
-use crate::config::table::Apply;
+use crate::config::access::{Changes, HELP, refuse_protected, set_failed};
+use crate::config::table::{Apply, Directive};
+use crate::config::tls::Contexts;
+use crate::config::{Config, Permission};
 use crate::introspect::commands::help;
 use crate::net::listen;
+use crate::net::tls::contexts;
 use crate::shared::Shared;
 use crate::shared::mail::WorkerMail;
 use crate::users;
@@ -48,6 +51,10 @@ fn get(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
 fn set(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let shared = Arc::clone(call.front);
     let pairs = &args[2..];
+    let permission = shared.config().protected_configs;
+    if permission == Permission::No || permission == Permission::Local && !call.session.choice.is_local {
+        refuse_protected(pairs)?;
+    }
     let mut next = (*shared.config()).clone();
     next.set(pairs)?;
     let is_log_wanted = next.persistence.append_only;
@@ -109,22 +116,18 @@ fn apply_with_log(
 fn apply(shared: &Arc<Shared>, pairs: &[&[u8]]) -> CommandResult {
     let mut probe = (*shared.config()).clone();
     let asked = probe.set(pairs)?;
-    let listeners = if asked.need(Apply::Listeners) {
-        let opened = listen::change(&shared.config(), &probe);
-        Some(opened.map_err(|error| {
-            tracing::error!("CONFIG SET: {error}");
-            if asked.changed.iter().any(|directive| directive.name == "bind") {
-                set_failed("bind", "Failed to bind to specified addresses.")
-            } else {
-                set_failed("port", "Unable to listen on this port. Check server logs.")
-            }
-        })?)
-    } else {
-        None
-    };
+    let contexts = encryption(&asked, &probe)?;
+    let listeners = listeners(shared, &asked, &probe)?;
     let change = shared.config_change.lock();
     let mut next = (*shared.config()).clone();
     let changes = next.set(pairs)?;
+    if let Some(contexts) = contexts {
+        if next.tls != probe.tls {
+            let first = first_of_tls(&asked).unwrap_or_default();
+            return Err(set_failed(first, "another change of it is under way"));
+        }
+        next.contexts = contexts;
+    }
     if let Some(handle) = shared.log_level.as_ref().filter(|_| changes.need(Apply::Log)) {
         handle.set(next.log_level);
     }
@@ -145,6 +148,38 @@ fn apply(shared: &Arc<Shared>, pairs: &[&[u8]]) -> CommandResult {
         shared.engine.hub.send_driver_mail(first, Mail::Front(WorkerMail::Listen(listeners)));
     }
     Ok(())
+}
+
+/// The name of the first directive about encryption among those that were given.
+fn first_of_tls(asked: &Changes) -> Option<&'static str> {
+    let is_tls = |directive: &&&Directive| matches!(directive.apply, Apply::Tls | Apply::TlsListeners);
+    asked.changed.iter().find(is_tls).map(|directive| directive.name)
+}
+
+/// What encryption comes to, if something about it was given.
+fn encryption(asked: &Changes, next: &Config) -> CommandResult<Option<Contexts>> {
+    let Some(name) = first_of_tls(asked) else { return Ok(None) };
+    let built = contexts::build(&next.tls).map_err(|error| {
+        tracing::error!("CONFIG SET: TLS: {error}");
+        set_failed(name, "Unable to update TLS configuration. Check server logs.")
+    });
+    built.map(Some)
+}
+
+/// The listeners that addresses and ports ask for, if something about those was given.
+fn listeners(shared: &Shared, asked: &Changes, next: &Config) -> CommandResult<Option<listen::Change>> {
+    if !asked.need(Apply::Listeners) && !asked.need(Apply::TlsListeners) {
+        return Ok(None);
+    }
+    let opened = listen::change(&shared.config(), next).map_err(|error| {
+        tracing::error!("CONFIG SET: {error}");
+        let given = |name: &str| asked.changed.iter().any(|directive| directive.name == name);
+        match ["bind", "port", "tls-port"].into_iter().find(|name| given(name)) {
+            Some("bind") => set_failed("bind", "Failed to bind to specified addresses."),
+            name => set_failed(name.unwrap_or("port"), "Unable to listen on this port. Check server logs."),
+        }
+    });
+    opened.map(Some)
 }
 
 fn rewrite(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {

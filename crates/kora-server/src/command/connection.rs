@@ -78,6 +78,7 @@ fn reset(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
         // Where this reply is the one left out, it stays so.
         session.choice.reply_mode = ReplyMode::On;
     }
+    super::client::tracking::end(call);
     set_resp(call, Resp::V2);
     let client = &call.session.client;
     client.set_flag(flag::NO_EVICT | flag::NO_TOUCH, false);
@@ -209,6 +210,7 @@ fn set_resp(call: &mut Call<'_>, resp: Resp) {
     call.session.choice.style = resp;
     let version = if resp == Resp::V3 { 3 } else { 2 };
     call.session.client.resp.store(version, Ordering::Relaxed);
+    super::client::tracking::note_style(call);
 }
 
 /// Checks a user's password. `command` is the name under which that is asked for.

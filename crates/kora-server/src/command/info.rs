@@ -58,7 +58,7 @@ fn server(call: ServerCall<'_>) -> ServerInfo {
         process_id: std::process::id(),
         run_id: call.front.run_id.clone(),
         replication_id: call.front.replication_id.get(),
-        tcp_port: config.port,
+        tcp_port: if config.port == 0 { config.tls.port } else { config.port },
         now_us: u64::try_from(now_us).unwrap_or(u64::MAX),
         uptime_seconds: u64::try_from(seconds - call.front.started.seconds()).unwrap_or(0),
         hz: config.hz,
@@ -71,14 +71,17 @@ fn server(call: ServerCall<'_>) -> ServerInfo {
     }
 }
 
-fn listeners(config: &crate::config::Config) -> Vec<String> {
-    let tcp = (config.port != 0).then(|| {
+/// Redis numbers the kinds of listeners, whichever there are.
+fn listeners(config: &crate::config::Config) -> Vec<(usize, String)> {
+    let of_port = |name: &str, port: u16| {
         let bind: Vec<String> = config.bind.iter().map(|address| format!("bind={address}")).collect();
-        format!("name=tcp,{},port={}", bind.join(","), config.port)
-    });
+        (port != 0).then(|| format!("name={name},{},port={port}", bind.join(",")))
+    };
+    let (tcp, tls) = (of_port("tcp", config.port), of_port("tls", config.tls.port));
     let unix = (!config.unix_socket.is_empty())
         .then(|| format!("name=unix,bind={}", String::from_utf8_lossy(&config.unix_socket)));
-    tcp.into_iter().chain(unix).collect()
+    let kinds = [tcp, unix, tls].into_iter().enumerate();
+    kinds.filter_map(|(kind, listener)| Some((kind, listener?))).collect()
 }
 
 fn threads(call: ServerCall<'_>) -> Vec<ThreadInfo> {

@@ -22,7 +22,9 @@ use kora_core::rdb::dump::dump;
 use kora_core::reply::Reply;
 
 use crate::net::Poller;
-use crate::net::links::{self, Links};
+use crate::net::links::{self, Links, Remote};
+use crate::net::tls::Security;
+use crate::shared::Shared;
 use exchange::{Exchange, Outcome, Request, Target};
 
 /// How long an operation of the network may take if nothing better is said.
@@ -154,9 +156,12 @@ fn parse<'a>(args: &'a [&'a [u8]]) -> CommandResult<Asked<'a>> {
     let db = parse_i64(args[4]).ok_or(CommandError::NotInteger)?;
     let timeout = u64::try_from(timeout).ok().filter(|ms| *ms > 0).map(Duration::from_millis);
     let target = Target {
-        host: String::from_utf8_lossy(args[1]).into_owned(),
-        // One that is none can't be connected to.
-        port: parse_i64(args[2]).and_then(|port| u16::try_from(port).ok()).unwrap_or(0),
+        server: Remote {
+            host: String::from_utf8_lossy(args[1]).into_owned(),
+            // One that is none can't be connected to.
+            port: parse_i64(args[2]).and_then(|port| u16::try_from(port).ok()).unwrap_or(0),
+            security: None,
+        },
         db,
         timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
         auth,
@@ -165,7 +170,8 @@ fn parse<'a>(args: &'a [&'a [u8]]) -> CommandResult<Asked<'a>> {
 }
 
 fn migrate(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let Asked { keys, copies, replaces, target } = parse(args)?;
+    let Asked { keys, copies, replaces, mut target } = parse(args)?;
+    target.server.security = security(ctx, &target.server.host);
     let (now, compress) = (ctx.now, ctx.config().compresses_dumps);
     let mut request = Request::new(target);
     for key in keys {
@@ -190,6 +196,12 @@ fn migrate(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRes
     UNDER_WAY.set(Some(UnderWay { hand, exchange: begun, copies }));
     ctx.pause(go_on);
     Ok(())
+}
+
+/// How connections to other servers are encrypted, if they are.
+fn security(ctx: &Ctx<'_>, host: &str) -> Option<Security> {
+    let shared = ctx.services.get::<Shared>()?;
+    Some(Security::new(shared.config().contexts.client.clone()?, host))
 }
 
 /// A command that stands aside.

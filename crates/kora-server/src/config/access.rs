@@ -95,7 +95,8 @@ impl Config {
             directive
                 .set(&mut next, &[value.to_vec()])
                 .map_err(|reason: InvalidValue| set_failed(&name.escape_ascii().to_string(), &reason))?;
-            if directive.get(&next) != before {
+            let has_files = matches!(directive.apply, Apply::Tls | Apply::TlsListeners);
+            if has_files || directive.get(&next) != before {
                 changes.changed.push(directive);
             }
             if let Meaning::Inert { because, .. } = directive.meaning {
@@ -117,6 +118,24 @@ fn settable(name: &[u8]) -> Result<&'static Directive, CommandError> {
     match directive.change {
         Change::AnyTime => Ok(directive),
         Change::AtStart => refuse("can't set immutable config"),
-        Change::Protected => refuse("can't set protected config"),
+        Change::Protected => Ok(directive),
+        Change::ProtectedAtStart => refuse("it can't change while the server runs"),
     }
+}
+
+/// Refuses to change directives that `enable-protected-configs` keeps from the client.
+///
+/// # Errors
+/// If such a directive is among `pairs`, names and values in turn, and none before it is refused for another reason.
+pub fn refuse_protected(pairs: &[&[u8]]) -> Result<(), CommandError> {
+    for name in pairs.iter().step_by(2) {
+        match Directive::find(name).map(|directive| directive.change) {
+            Some(Change::Protected | Change::ProtectedAtStart) => {
+                return Err(set_failed(&String::from_utf8_lossy(name), "can't set protected config"));
+            }
+            Some(Change::AnyTime) => {}
+            Some(Change::AtStart) | None => break,
+        }
+    }
+    Ok(())
 }

@@ -8,6 +8,7 @@ use super::oom_scores;
 use super::percentiles::Percentiles;
 use super::persistence::{AppendFsync, SaveRules, file_name};
 use super::table::{Apply, Change, Directive, Meaning};
+use super::tls::ClientAuth;
 use super::value::{Setting, Shape, quote};
 use super::{LogLevel, MaxmemoryPolicy, Permission, PubsubDefault};
 use Shape::{Bool, Bytes, Choice, Int, Octal, Text, Words};
@@ -33,6 +34,7 @@ fn working_directory(dir: &[u8]) -> Vec<u8> {
 /// All rows.
 pub(super) const DIRECTIVES: &[&[Directive]] = &[
     NETWORK,
+    TLS,
     LIMITS,
     GENERAL,
     MEMORY,
@@ -128,30 +130,44 @@ const NETWORK: &[Directive] = &[
     unavailable("rdma-port", Int(0, PORT), &["0"], "RDMA is"),
     inert("rdma-rx-size", Int(65536, 16 << 20), "1048576", NO_RDMA).at_start(),
     inert("rdma-completion-vector", Int(-1, 1024), "-1", NO_RDMA).at_start(),
-    unavailable("tls-port", Int(0, PORT), &["0"], "TLS is"),
-    inert("tls-auth-clients", Choice(&["no", "yes", "optional"]), "yes", NO_TLS),
-    inert("tls-ca-cert-dir", Text, "", NO_TLS),
-    inert("tls-ca-cert-file", Text, "", NO_TLS),
-    inert("tls-cert-file", Text, "", NO_TLS),
-    inert("tls-ciphers", Text, "", NO_TLS),
-    inert("tls-ciphersuites", Text, "", NO_TLS),
-    inert("tls-client-cert-file", Text, "", NO_TLS),
-    inert("tls-client-key-file", Text, "", NO_TLS),
-    inert("tls-client-key-file-pass", Text, "", NO_TLS),
-    inert("tls-dh-params-file", Text, "", NO_TLS),
-    inert("tls-key-file", Text, "", NO_TLS),
-    inert("tls-key-file-pass", Text, "", NO_TLS),
-    inert("tls-prefer-server-ciphers", Bool, "no", NO_TLS),
-    inert("tls-protocols", Text, "", NO_TLS),
-    inert("tls-session-cache-size", Int(0, INT), "20480", NO_TLS),
-    inert("tls-session-cache-timeout", Int(0, INT), "300", NO_TLS),
-    inert("tls-session-caching", Bool, "yes", NO_TLS),
-    unavailable("tls-replication", Bool, &["no"], "TLS is"),
-    unavailable("tls-cluster", Bool, &["no"], "TLS is"),
+    inert("tls-replication", Bool, "no", NO_REPLICAS),
     inert("bind-source-addr", Text, "", NO_REPLICAS),
-    inert("socket-mark-id", Int(0, u32::MAX as i64), "0", OUTSIDE).at_start(),
+    field!("socket-mark-id", Int(0, u32::MAX as i64), socket_mark).at_start(),
     inert("max-new-connections-per-cycle", Int(1, 1000), "10", ACCEPTS),
-    inert("max-new-tls-connections-per-cycle", Int(1, 1000), "1", ACCEPTS),
+    field!("max-new-tls-connections-per-cycle", Int(1, 1000), tls.handshakes_per_round),
+];
+
+const TLS: &[Directive] = &[
+    field!("tls-port", Int(0, PORT), tls.port).then(Apply::TlsListeners),
+    field!("tls-cluster", Bool, tls.cluster).then(Apply::Tls),
+    field!("tls-auth-clients", Choice(ClientAuth::WORDS), tls.auth_clients).then(Apply::Tls),
+    unavailable(
+        "tls-auth-clients-user",
+        Choice(&["CN", "off"]),
+        &["off"],
+        "logging clients in by certificate is",
+    ),
+    field!("tls-ca-cert-dir", Text, tls.ca_cert_dir).then(Apply::Tls),
+    field!("tls-ca-cert-file", Text, tls.ca_cert_file).then(Apply::Tls),
+    field!("tls-cert-file", Text, tls.cert_file).then(Apply::Tls),
+    field!("tls-key-file", Text, tls.key_file).then(Apply::Tls),
+    field!("tls-key-file-pass", Text, tls.key_file_pass).then(Apply::Tls),
+    field!("tls-client-cert-file", Text, tls.client_cert_file).then(Apply::Tls),
+    field!("tls-client-key-file", Text, tls.client_key_file).then(Apply::Tls),
+    field!("tls-client-key-file-pass", Text, tls.client_key_file_pass).then(Apply::Tls),
+    field!("tls-protocols", Text, tls.protocols).then(Apply::Tls),
+    field!("tls-ciphers", Text, tls.ciphers).then(Apply::Tls),
+    field!("tls-ciphersuites", Text, tls.ciphersuites).then(Apply::Tls),
+    field!("tls-prefer-server-ciphers", Bool, tls.prefer_server_ciphers).then(Apply::Tls),
+    field!("tls-session-caching", Bool, tls.session_caching).then(Apply::Tls),
+    field!("tls-session-cache-size", Int(0, INT), tls.session_cache_size).then(Apply::Tls),
+    field!("tls-session-cache-timeout", Int(0, INT), tls.session_cache_timeout_seconds).then(Apply::Tls),
+    unavailable(
+        "tls-dh-params-file",
+        Text,
+        &[""],
+        "key exchange in finite fields (ECDHE needs no parameters) is",
+    ),
 ];
 
 const LIMITS: &[Directive] = &[
@@ -184,7 +200,7 @@ const LIMITS: &[Directive] = &[
             lines: None,
         },
     ),
-    inert("tracking-table-max-keys", Int(0, i64::MAX), "1000000", "there is no client-side caching yet"),
+    field!("tracking-table-max-keys", Int(0, i64::MAX), noted_keys_max).then(Apply::Core),
 ];
 
 const GENERAL: &[Directive] = &[
@@ -210,6 +226,7 @@ const GENERAL: &[Directive] = &[
             lines: None,
         },
     )
+    .at_start()
     .protected(),
     row(
         "hz",
@@ -420,13 +437,7 @@ const CLUSTER: &[Directive] = &[
 const SECURITY: &[Directive] = &[
     field!("requirepass", Text, password),
     field!("enable-debug-command", Choice(Permission::WORDS), debug_command).at_start(),
-    unavailable(
-        "enable-protected-configs",
-        Choice(Permission::WORDS),
-        &["no"],
-        "changing protected directives at run time is",
-    )
-    .at_start(),
+    field!("enable-protected-configs", Choice(Permission::WORDS), protected_configs).at_start(),
     unavailable("enable-module-command", Choice(Permission::WORDS), &["no"], "loading modules is").at_start(),
     field!("aclfile", Text, acl_file).at_start(),
     field!("acllog-max-len", Int(0, i64::MAX), acl_log_entries_max),
@@ -489,7 +500,6 @@ const PROCESS: &[Directive] = &[
 ];
 
 const NO_RDMA: &str = "there is no RDMA";
-const NO_TLS: &str = "there is no TLS yet";
 const NO_REPLICAS: &str = "there is no replication yet";
 const NO_CLUSTER: &str = "there is no cluster mode yet";
 const SYNCED_IN_SLICES: &str = "snapshots are always synced in slices";

@@ -5,6 +5,7 @@ use super::nearest::nearest;
 use super::table::{Directive, Meaning};
 use super::users::{self, UserLine};
 use kora_core::glob;
+use kora_engine::settings::RenamedCommand;
 use kora_protocol::split_line;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -17,11 +18,11 @@ use std::path::{Path, PathBuf};
 const INCLUDE_DEPTH_MAX: usize = 16;
 
 /// Directives of Redis that are no settings and have no counterpart here yet, with what they need.
-const UNAVAILABLE: [(&str, &str); 3] = [
-    ("loadmodule", "loading modules is"),
-    ("loadmodule-ex", "loading modules is"),
-    ("rename-command", "renaming commands is"),
-];
+const UNAVAILABLE: [(&str, &str); 2] =
+    [("loadmodule", "loading modules is"), ("loadmodule-ex", "loading modules is")];
+
+/// The directive that gives a command another name for clients. It is no setting: CONFIG does not know it.
+const RENAME: &str = "rename-command";
 
 /// Where a line stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,6 +156,11 @@ impl Loader {
                 return Err("wrong number of arguments".into());
             }
             self.config.user_lines.push(UserLine { place: place(), words: args.to_vec() });
+            return Ok(());
+        }
+        if name.eq_ignore_ascii_case(RENAME.as_bytes()) {
+            let [from, to] = args else { return Err("wrong number of arguments".into()) };
+            self.config.renamed_commands.push(RenamedCommand { from: from.clone(), to: to.clone() });
             return Ok(());
         }
         let directive = Directive::find(name).ok_or_else(|| unknown(name))?;

@@ -30,8 +30,10 @@ pub enum Change {
     AnyTime,
     /// Only at start.
     AtStart,
-    /// Only at start, because a client that may change it could write files anywhere.
+    /// By whom `enable-protected-configs` permits, because a client that may change it could write files anywhere.
     Protected,
+    /// The same, and not while the server runs.
+    ProtectedAtStart,
 }
 
 /// What the server must do after a change.
@@ -41,6 +43,10 @@ pub enum Apply {
     WhenRead,
     /// Bind the listeners anew.
     Listeners,
+    /// Read certificates and keys anew, which may have changed behind names that have not.
+    Tls,
+    /// The same, and bind the listeners anew.
+    TlsListeners,
     /// Hand the core its settings.
     Core,
     /// Adjust the log.
@@ -97,10 +103,13 @@ impl Directive {
         self
     }
 
-    /// The same directive, out of reach of CONFIG SET.
+    /// The same directive, which `enable-protected-configs` keeps from clients.
     #[must_use]
     pub const fn protected(mut self) -> Self {
-        self.change = Change::Protected;
+        self.change = match self.change {
+            Change::AtStart => Change::ProtectedAtStart,
+            _ => Change::Protected,
+        };
         self
     }
 

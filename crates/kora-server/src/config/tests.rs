@@ -84,8 +84,8 @@ fn set_refuses_in_redis_words() {
         ("maxmemory-policy", "x", policies.as_str()),
         ("databases", "16", "can't set immutable config"),
         ("enable-debug-command", "no", "can't set immutable config"),
-        ("dir", "/", "can't set protected config"),
-        ("dbfilename", "a/b", "can't set protected config"),
+        ("dir", "/", "it can't change while the server runs"),
+        ("dbfilename", "a/b", "dbfilename can't be a path, just a filename"),
         (
             "client-output-buffer-limit",
             "normal 1mb 2mb",

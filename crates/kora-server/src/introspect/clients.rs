@@ -99,6 +99,8 @@ pub struct ClientInfo {
     /// The last command's full name.
     pub command: Option<&'static str>,
     pub user: String,
+    /// The client that is told of changes in its stead; 0: itself; none if it keeps no copies.
+    pub redirect: Option<u64>,
     pub resp: u8,
     pub library_name: Vec<u8>,
     pub library_version: Vec<u8>,
@@ -114,6 +116,12 @@ pub struct ClientFlags {
     pub in_multi: bool,
     /// `d`: a watched key changed.
     pub is_dirty: bool,
+    /// `t`: keeps copies of what it reads.
+    pub is_caching: bool,
+    /// `R`: the client has left that was told in its stead.
+    pub is_redirect_broken: bool,
+    /// `B`: hears of all keys with some prefixes.
+    pub is_broadcast: bool,
     /// `b`: waits in a blocking command.
     pub is_blocked: bool,
     /// `P`: subscribed to channels.
@@ -136,6 +144,9 @@ impl ClientFlags {
             (self.is_subscriber, 'P'),
             (self.in_multi, 'x'),
             (self.is_blocked, 'b'),
+            (self.is_caching, 't'),
+            (self.is_redirect_broken, 'R'),
+            (self.is_broadcast, 'B'),
             (self.is_dirty, 'd'),
             (self.closes_after_reply, 'c'),
             (self.closes_soon, 'A'),
@@ -179,7 +190,8 @@ impl ClientInfo {
         write!(line, " obl={} oll={}", self.output_bytes, self.output_blocks)?;
         write!(line, " omem={} tot-mem={}", self.output_blocks_bytes, self.total_bytes)?;
         write!(line, " events={readable}{writable} cmd={}", self.command.unwrap_or("NULL"))?;
-        write!(line, " user={} redir=-1 resp={} lib-name=", self.user, self.resp)
+        let redirect = self.redirect.map_or("-1".into(), |client| client.to_string());
+        write!(line, " user={} redir={redirect} resp={} lib-name=", self.user, self.resp)
     }
 
     /// The class that limits and filters know it by.

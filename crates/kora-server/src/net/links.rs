@@ -17,6 +17,7 @@ use kora_core::shard::hub::Wake as _;
 use super::link::{Cause, Link};
 use super::poller::{PollWaker, Registrar};
 use super::resolve::{literal, resolve};
+use super::tls::Security;
 use super::{Poller, Ready, Received, Transport};
 
 /// Tokens from here on are links'.
@@ -35,6 +36,15 @@ const SEND_BYTES_MAX: usize = 1024 * 1024;
 const RECEIVE_BYTES: usize = 16 * 1024;
 const RECEIVE_TIMES_MAX: usize = 16;
 
+/// A server to connect to.
+#[derive(Clone, Debug)]
+pub(crate) struct Remote {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// How connections to it are encrypted, if they are.
+    pub(crate) security: Option<Security>,
+}
+
 /// Names a link: never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LinkId {
@@ -51,6 +61,8 @@ struct Wired {
     number: u64,
     link: Link,
     transport: Option<Transport>,
+    /// How it is encrypted, if it is.
+    security: Option<Security>,
     /// Addresses that are still to be tried.
     addresses: VecDeque<SocketAddr>,
     /// What it is kept as, and until when.
@@ -99,7 +111,9 @@ impl Links {
     }
 
     /// Begins to connect to a server. What comes of it is seen in the link.
-    pub(crate) fn open(&mut self, host: &str, port: u16, patience: Duration, now: Instant) -> LinkId {
+    pub(crate) fn open(&mut self, to: &Remote, patience: Duration, now: Instant) -> LinkId {
+        let Remote { host, port, security } = to;
+        let (host, port) = (host.as_str(), *port);
         let slot = self.wired.iter().position(Option::is_none).unwrap_or(self.wired.len());
         if slot == self.wired.len() {
             self.wired.push(None);
@@ -112,6 +126,7 @@ impl Links {
             number: id.number,
             link,
             transport: None,
+            security: security.clone(),
             addresses: address.into_iter().collect(),
             kept: None,
         });
@@ -269,7 +284,7 @@ impl Links {
         let mut cause = Cause::System(io::ErrorKind::NotFound);
         while let Some(address) = wired.addresses.pop_front() {
             wired.link.connect_anew(now);
-            let connected = Transport::connect(address).and_then(|mut transport| {
+            let connected = Transport::connect(address, wired.security.clone()).and_then(|mut transport| {
                 self.registrar.add(&mut transport, LINK_TOKENS + slot)?;
                 Ok(transport)
             });
@@ -298,7 +313,9 @@ impl Links {
             Ok(true) => {}
             Ok(false) => return,
             Err(error) => {
-                wired.transport = None;
+                if wired.transport.take().is_some_and(|transport| transport.is_encrypted()) {
+                    tracing::warn!("an encrypted connection to another server failed: {error}");
+                }
                 if wired.addresses.is_empty() {
                     wired.link.fail(Cause::System(error.kind()));
                 }
@@ -335,6 +352,9 @@ impl Wired {
     fn transfer(&mut self, buffer: &mut [u8], now: Instant) -> bool {
         let Some(transport) = &mut self.transport else { return false };
         let (mut sent, mut failure) = (0, None);
+        if transport.has_unsent() && transport.can_send() {
+            failure = transport.flush().err().map(|error| Cause::System(error.kind()));
+        }
         while sent < SEND_BYTES_MAX && transport.can_send() && !self.link.unsent().is_empty() {
             let unsent = self.link.unsent();
             match transport.write(&unsent[..unsent.len().min(SEND_BYTES_MAX)]) {

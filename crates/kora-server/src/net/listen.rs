@@ -2,22 +2,28 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::Listener;
+use super::listener::Place;
+use super::tls::contexts;
 use crate::config::Config;
 
-/// Opens them, but for those on `present` addresses, on which the server listens already.
+/// The ports of a configuration, and whether what comes there is encrypted.
+fn ports(config: &Config) -> impl Iterator<Item = (u16, bool)> {
+    [(config.port, false), (config.tls.port, true)].into_iter().filter(|(port, _)| *port != 0)
+}
+
+/// Opens them, but for those at `present` places, where the server listens already.
 ///
 /// # Errors
 /// If one can't be opened that is not optional.
-fn open(config: &Config, present: &[SocketAddr]) -> io::Result<Vec<Listener>> {
+fn open(config: &Config, present: &[Place]) -> io::Result<Vec<Listener>> {
     let mut listeners = Vec::new();
-    if config.port != 0 {
+    for (port, is_encrypted) in ports(config) {
         for address in &config.bind {
-            listeners.extend(tcp(config, address, config.port, present)?);
+            listeners.extend(tcp(config, address, (port, is_encrypted), present)?);
         }
     }
     Ok(listeners)
@@ -26,10 +32,10 @@ fn open(config: &Config, present: &[SocketAddr]) -> io::Result<Vec<Listener>> {
 /// What a change of addresses leads to.
 #[derive(Debug)]
 pub(crate) struct Change {
-    /// Listeners on addresses that are new.
+    /// Listeners at places that are new.
     pub(crate) opened: Vec<Listener>,
-    /// All addresses: a listener on another one is closed.
-    pub(crate) addresses: Vec<SocketAddr>,
+    /// All places: a listener at another one is closed.
+    pub(crate) places: Vec<Place>,
 }
 
 /// Opens what `next` asks for beyond `present`.
@@ -37,15 +43,18 @@ pub(crate) struct Change {
 /// # Errors
 /// As [`open`].
 pub(crate) fn change(present: &Config, next: &Config) -> io::Result<Change> {
-    Ok(Change { opened: open(next, &addresses(present))?, addresses: addresses(next) })
+    Ok(Change { opened: open(next, &places(present))?, places: places(next) })
 }
 
-/// The TCP addresses of a configuration; what can't be found out is left out.
-fn addresses(config: &Config) -> Vec<SocketAddr> {
-    let hosts = config.bind.iter().filter(|_| config.port != 0);
-    let found = hosts
-        .filter_map(|host| Listener::addresses(host.strip_prefix('-').unwrap_or(host), config.port).ok());
-    found.flatten().collect()
+/// The TCP places of a configuration; what can't be found out is left out.
+fn places(config: &Config) -> Vec<Place> {
+    let mut places = Vec::new();
+    for (port, is_encrypted) in ports(config) {
+        let hosts = config.bind.iter().map(|host| host.strip_prefix('-').unwrap_or(host));
+        let found = hosts.filter_map(|host| Listener::addresses(host, port).ok()).flatten();
+        places.extend(found.map(|address| Place { address, is_encrypted }));
+    }
+    places
 }
 
 /// Opens them at the start of a server, which must have at least one.
@@ -67,33 +76,40 @@ pub(crate) fn open_some(config: &Config) -> io::Result<Vec<Listener>> {
     Ok(listeners)
 }
 
-/// Whether this machine has the addresses of a configuration; its port may be in use.
+/// Whether this machine has the addresses of a configuration, and what its encryption needs; its ports may be in use.
 ///
 /// # Errors
 /// If it lacks one that is not optional, or nothing is to be listened on.
 pub fn check(config: &Config) -> io::Result<()> {
+    contexts::build(&config.tls).map_err(|error| io::Error::other(format!("TLS: {error}")))?;
     let mut is_any = !config.unix_socket.is_empty();
-    if config.port != 0 {
+    for (_, is_encrypted) in ports(config) {
         for address in &config.bind {
-            is_any |= !tcp(config, address, 0, &[])?.is_empty();
+            is_any |= !tcp(config, address, (0, is_encrypted), &[])?.is_empty();
         }
     }
     if is_any { Ok(()) } else { Err(nowhere()) }
 }
 
-fn tcp(config: &Config, host: &str, port: u16, present: &[SocketAddr]) -> io::Result<Vec<Listener>> {
+fn tcp(
+    config: &Config,
+    host: &str,
+    (port, is_encrypted): (u16, bool),
+    present: &[Place],
+) -> io::Result<Vec<Listener>> {
     let (host, is_optional) = host.strip_prefix('-').map_or((host, false), |host| (host, true));
     let opened = Listener::addresses(host, port).and_then(|addresses| {
-        let new = addresses.into_iter().filter(|address| !present.contains(address));
-        new.map(|address| Listener::tcp(address, backlog(config))).collect()
+        let places = addresses.into_iter().map(|address| Place { address, is_encrypted });
+        let new = places.filter(|place| !present.contains(place));
+        new.map(|place| Listener::tcp(place, config.socket_mark, backlog(config))).collect()
     });
     match opened {
         Ok(opened) => Ok(opened),
         Err(error) if is_optional => {
-            tracing::info!("can't listen on {host} port {}, which is optional: {error}", config.port);
+            tracing::info!("can't listen on {host} port {port}, which is optional: {error}");
             Ok(Vec::new())
         }
-        Err(error) => Err(named(&format!("can't listen on {host} port {}", config.port), &error)),
+        Err(error) => Err(named(&format!("can't listen on {host} port {port}"), &error)),
     }
 }
 
@@ -106,6 +122,7 @@ fn named(what: &str, error: &io::Error) -> io::Error {
 }
 
 fn nowhere() -> io::Error {
-    let text = "configured to listen nowhere: there is no address for 'port', and no 'unixsocket'";
+    let text =
+        "configured to listen nowhere: there is no address for 'port' or 'tls-port', and no 'unixsocket'";
     io::Error::new(io::ErrorKind::InvalidInput, text)
 }

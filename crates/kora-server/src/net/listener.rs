@@ -3,7 +3,9 @@
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use kora_tls::rustls::ServerConfig;
 use mio::event::Source;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
@@ -22,8 +24,17 @@ pub(crate) struct Peer {
 #[derive(Debug)]
 pub(crate) enum Listener {
     Tcp(mio::net::TcpListener),
+    /// Whose connections are encrypted.
+    Tls(mio::net::TcpListener),
     /// The path is removed when the listener is dropped.
     Unix(mio::net::UnixListener, SocketPath),
+}
+
+/// A TCP address that is listened on, and in what way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) address: SocketAddr,
+    pub(crate) is_encrypted: bool,
 }
 
 /// A unix socket's path, removed on drop.
@@ -46,17 +57,22 @@ impl Listener {
         })
     }
 
-    /// Listens on an address.
-    pub(crate) fn tcp(address: SocketAddr, backlog: i32) -> io::Result<Self> {
+    /// Listens at a place. The system marks packets of its connections with `mark`, unless that is 0.
+    pub(crate) fn tcp(Place { address, is_encrypted }: Place, mark: u32, backlog: i32) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
         socket.set_reuse_address(true)?;
         socket.set_nonblocking(true)?;
+        if mark != 0 {
+            // Connections that are accepted have it too.
+            socket.set_mark(mark)?;
+        }
         socket.bind(&address.into())?;
         socket.listen(backlog)?;
-        Ok(Self::Tcp(mio::net::TcpListener::from_std(socket.into())))
+        let listener = mio::net::TcpListener::from_std(socket.into());
+        Ok(if is_encrypted { Self::Tls(listener) } else { Self::Tcp(listener) })
     }
 
     /// Listens on a unix socket at `path`, with file mode `mode` unless that is 0. A file that is there is replaced.
@@ -82,25 +98,34 @@ impl Listener {
     /// What a poller is told to watch.
     pub(super) fn source(&mut self) -> &mut dyn Source {
         match self {
-            Self::Tcp(listener) => listener,
+            Self::Tcp(listener) | Self::Tls(listener) => listener,
             Self::Unix(listener, _) => listener,
         }
     }
 
-    /// The TCP address it listens on.
-    pub(crate) fn local_address(&self) -> Option<SocketAddr> {
-        match self {
-            Self::Tcp(listener) => listener.local_addr().ok(),
-            Self::Unix(..) => None,
-        }
+    /// Where it listens, if that is a TCP address.
+    pub(crate) fn place(&self) -> Option<Place> {
+        let (listener, is_encrypted) = match self {
+            Self::Tcp(listener) => (listener, false),
+            Self::Tls(listener) => (listener, true),
+            Self::Unix(..) => return None,
+        };
+        listener.local_addr().ok().map(|address| Place { address, is_encrypted })
     }
 
-    /// The next connection that waits, if one does.
-    pub(crate) fn accept(&self) -> io::Result<Option<(Transport, Peer)>> {
+    /// The next connection that waits, if one does. Encrypted ones begin with `tls`, which must be there while there are such listeners.
+    pub(crate) fn accept(&self, tls: Option<&Arc<ServerConfig>>) -> io::Result<Option<(Transport, Peer)>> {
+        let tcp_peer = |peer: SocketAddr| Peer {
+            address: peer.to_string(),
+            is_local: peer.ip().to_canonical().is_loopback(),
+        };
         let accepted = match self {
-            Self::Tcp(listener) => listener.accept().map(|(stream, peer)| {
-                let is_local = peer.ip().to_canonical().is_loopback();
-                (Transport::tcp(stream), Peer { address: peer.to_string(), is_local })
+            Self::Tcp(listener) => {
+                listener.accept().map(|(stream, peer)| (Transport::tcp(stream), tcp_peer(peer)))
+            }
+            Self::Tls(listener) => listener.accept().and_then(|(stream, peer)| {
+                let config = tls.ok_or_else(|| io::Error::other("encryption is not configured"))?;
+                Ok((Transport::tls(stream, config)?, tcp_peer(peer)))
             }),
             Self::Unix(listener, path) => listener.accept().map(|(stream, _)| {
                 let address = format!("{}:0", path.0.display());

@@ -1,6 +1,6 @@
 //! A connection: its transport, its parser and its input. With the engine's part of the client it is a [`Session`].
 
-use std::io;
+use std::io::{self, Write as _};
 use std::sync::atomic::Ordering;
 
 use kora_core::time::UnixMs;
@@ -36,6 +36,8 @@ pub(crate) struct Connection {
     pub(crate) cost: Cost,
     /// When it came from another worker, by [`Balance::ms`](super::balance::Balance::ms).
     pub(crate) moved_ms: u64,
+    /// It is among those whose handshakes go on.
+    pub(crate) is_shaking: bool,
 }
 
 /// What a session had its worker do of late.
@@ -57,6 +59,7 @@ impl Connection {
             over_soft_limit_since: None,
             cost: Cost::default(),
             moved_ms: 0,
+            is_shaking: false,
         }
     }
 }
@@ -91,6 +94,9 @@ fn note_received(session: &Session, received: Received) -> Received {
 /// Sends as much output as the socket takes; returns the number of bytes.
 pub(crate) fn send(session: &mut Session) -> usize {
     let mut total = 0;
+    if session.link.transport.has_unsent() {
+        session.is_broken |= session.link.transport.flush().is_err();
+    }
     while session.link.transport.can_send() && !session.output.is_empty() {
         match session.output.write_to(&mut session.link.transport) {
             Ok(count) if count > 0 => {
@@ -125,6 +131,7 @@ pub(crate) fn memory_bytes(session: &Session) -> usize {
     size_of::<Session>()
         + size_of::<Client>()
         + session.link.input.capacity()
+        + session.link.transport.allocated_bytes()
         + session.output.allocated_bytes()
         + session.subscriptions.bytes()
         + session.queued_bytes()

@@ -21,6 +21,7 @@ pub(crate) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
     let queued = usize::try_from(client.queued.load(Ordering::Relaxed)).ok();
     let has_failed = client.has_failed_watch();
     let last_command = client.last_command.load(Ordering::Relaxed) as usize;
+    let caching = shared.engine.broker.readers.shown(client.id);
     ClientInfo {
         id: client.id.0,
         addr: client.address.clone(),
@@ -38,6 +39,9 @@ pub(crate) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
             no_touch: client.has_flag(flag::NO_TOUCH),
             in_multi: queued.is_some(),
             is_dirty: has_failed,
+            is_caching: caching.is_some(),
+            is_redirect_broken: caching.as_ref().is_some_and(|caching| caching.is_broken),
+            is_broadcast: caching.as_ref().is_some_and(|caching| caching.modes.is_broadcast),
             ..ClientFlags::default()
         },
         db: client.db.load(Ordering::Relaxed),
@@ -60,6 +64,7 @@ pub(crate) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
         is_writable: output_bytes > 0,
         command: shared.engine.table.all().get(last_command).map(|command| command.facts.known_name()),
         user: String::from_utf8_lossy(&text.user).into_owned(),
+        redirect: caching.map(|caching| caching.redirect.map_or(0, |client| client.0)),
         resp: client.resp.load(Ordering::Relaxed),
         library_name: text.lib_name,
         library_version: text.lib_version,

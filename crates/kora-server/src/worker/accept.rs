@@ -21,7 +21,7 @@ use crate::shared::connection::{Connection, Session};
 use crate::shared::mail::WorkerMail;
 
 /// What a client from elsewhere is told while protected mode refuses it.
-const PROTECTED_MODE_ERROR: &str = "-DENIED Kora is running in protected mode because protected mode is enabled and \
+pub(super) const PROTECTED_MODE_ERROR: &str = "-DENIED Kora is running in protected mode because protected mode is enabled and \
     no password is set for the default user. In this mode connections are only accepted from the loopback interface. \
     To connect from other machines, set a password with 'requirepass' in the configuration file, or with CONFIG SET \
     requirepass from this machine; or, if the network keeps strangers out, turn the protection off with CONFIG SET \
@@ -37,11 +37,11 @@ pub(super) struct Listening {
 
 impl Worker {
     /// Listens on other addresses. Unix sockets stay.
-    pub(super) fn listen_on(&mut self, Change { opened, addresses }: Change) -> io::Result<()> {
+    pub(super) fn listen_on(&mut self, Change { opened, places }: Change) -> io::Result<()> {
         for listener in self.listening.listeners.iter_mut().flatten() {
             self.poller.remove_listener(listener)?;
         }
-        let stays = |listener: &Listener| listener.local_address().is_none_or(|at| addresses.contains(&at));
+        let stays = |listener: &Listener| listener.place().is_none_or(|place| places.contains(&place));
         let mut listeners: Vec<Listener> =
             self.listening.listeners.drain(..).flatten().filter(stays).collect();
         listeners.extend(opened);
@@ -63,7 +63,7 @@ impl Worker {
     pub(super) fn accept(&mut self, index: usize) {
         loop {
             let Some(Some(listener)) = self.listening.listeners.get(index) else { return };
-            match listener.accept() {
+            match listener.accept(self.config.contexts.server.as_ref()) {
                 Ok(None) => return,
                 Ok(Some((transport, peer))) => self.admit(transport, peer),
                 Err(error) => {
@@ -84,9 +84,11 @@ impl Worker {
 
     /// Deals a new connection to the worker that has fewest of those that serve any, or turns it away.
     fn admit(&mut self, mut transport: Transport, peer: Peer) {
+        // What is encrypted can be refused with words once a handshake is done.
+        let is_plain = !transport.is_encrypted();
         let refusal = if !self.shared.clients.reserve(self.config.max_clients as usize) {
             Some("-ERR max number of clients reached\r\n")
-        } else if self.config.protected_mode && !peer.is_local && self.needs_no_password() {
+        } else if is_plain && self.protects_from(peer.is_local) {
             self.shared.clients.release();
             Some(PROTECTED_MODE_ERROR)
         } else {
@@ -94,15 +96,14 @@ impl Worker {
         };
         if let Some(text) = refusal {
             add(&self.traffic().connections_rejected, 1);
-            // The peer may be gone already; it is turned away either way.
-            let _ = transport.write(text.as_bytes());
+            if is_plain {
+                // The peer may be gone already; it is turned away either way.
+                let _ = transport.write(text.as_bytes());
+            }
             return;
         }
         add(&self.traffic().connections_received, 1);
-        let connections =
-            |worker: &WorkerId| self.shared.traffic[worker.index()].connections.load(Ordering::Relaxed);
-        let serving = self.shared.engine.hub.workers().filter(|worker| self.shared.balance.serves(*worker));
-        let least = serving.min_by_key(connections).expect("at least one worker serves");
+        let least = self.least_busy(transport.is_encrypted());
         self.shared.traffic[least.index()].connections.fetch_add(1, Ordering::Relaxed);
         if least == self.turn.id() {
             self.adopt(transport, &peer);
@@ -110,6 +111,19 @@ impl Worker {
             let mail = Mail::Front(WorkerMail::Adopt(transport, peer));
             self.shared.engine.hub.send_driver_mail(least, mail);
         }
+    }
+
+    /// The worker that has fewest connections of those that serve any. Handshakes hold nobody up where workers do not serve: those come to
+    /// their worker by themselves soon.
+    fn least_busy(&self, has_handshake: bool) -> WorkerId {
+        let connections =
+            |worker: &WorkerId| self.shared.traffic[worker.index()].connections.load(Ordering::Relaxed);
+        let least = |serves: bool| {
+            let workers = self.shared.engine.hub.workers();
+            workers.filter(|worker| self.shared.balance.serves(*worker) == serves).min_by_key(connections)
+        };
+        let at_rest = if has_handshake { least(false) } else { None };
+        at_rest.or_else(|| least(true)).expect("at least one worker serves")
     }
 
     /// Serves a connection from now on.
@@ -134,6 +148,9 @@ impl Worker {
             reply_mode: ReplyMode::On,
             is_local: peer.is_local,
         };
+        if !transport.is_established() {
+            self.handshakes.begin(client.origin(), self.round_begun);
+        }
         let mut session = Box::new(Session::new(client, Connection::new(transport), choice));
         let user = self.shared.engine.access.default_user();
         let is_open = user.is_open();
@@ -142,9 +159,12 @@ impl Worker {
         self.turn.sessions.enqueue(slot);
     }
 
-    /// Whether the default user needs no password: a stranger may be it.
-    fn needs_no_password(&self) -> bool {
-        self.shared.engine.access.read(|users| users.default_user().needs_no_password())
+    /// Whether protected mode keeps a client out, who is on this machine or not: without a password a stranger may be the
+    /// default user.
+    pub(super) fn protects_from(&self, is_local: bool) -> bool {
+        let needs_no_password =
+            || self.shared.engine.access.read(|users| users.default_user().needs_no_password());
+        self.config.protected_mode && !is_local && needs_no_password()
     }
 
     fn new_client(&self, transport: &Transport, peer: &Peer, slot: usize) -> Client {

@@ -8,7 +8,7 @@ use kora_engine::counters::add;
 use kora_engine::session::Wait;
 
 use super::Worker;
-use crate::config::limits::OutputLimit;
+use crate::config::limits::{OutputLimit, OutputLimits};
 use crate::shared::connection::Session;
 
 /// Time between two looks at every connection.
@@ -25,6 +25,9 @@ const REST_PERIOD_OF_FIRST: Duration = Duration::from_millis(250);
 
 /// Looks at every connection after which the peak of its output begins anew.
 const CHECKS_PER_PEAK: u64 = 5;
+
+/// What a client may leave unread before it is authenticated, as in Redis: a buffer, and 1 KiB behind it.
+const UNAUTHENTICATED_OUTPUT_BYTES_MAX: u64 = 17 * 1024;
 
 /// When a worker's next round of these things is due.
 #[derive(Debug)]
@@ -57,6 +60,7 @@ impl Worker {
         self.turn.publish_counters();
         self.measure_rates();
         self.accept_left_behind();
+        self.drop_slow_handshakes();
         self.turn.begin_due();
         self.turn.rest_scripts();
         self.turn.refuse_waiting();
@@ -132,18 +136,16 @@ impl Worker {
         over.into_iter().for_each(|slot| self.close(slot));
     }
 
-    /// What `client-output-buffer-limit` allows a session.
+    /// What a session may leave unread: what `client-output-buffer-limit` allows, and little before it is authenticated.
     pub(super) fn output_limit(&self, session: &Session) -> OutputLimit {
-        let limits = &self.config.output_limits;
-        if session.is_subscriber() { limits.pubsub } else { limits.normal }
+        limit_of(session, &self.config.output_limits)
     }
 
-    /// Whether a session has left more unread than `client-output-buffer-limit` allows.
+    /// Whether a session has left more unread than it may.
     pub(super) fn is_over_output_limit(&mut self, slot: usize) -> bool {
         let now = self.turn.now();
         let Some(session) = self.turn.sessions.get_mut(slot) else { return false };
-        let limits = &self.config.output_limits;
-        let limit = if session.is_subscriber() { limits.pubsub } else { limits.normal };
+        let limit = limit_of(session, &self.config.output_limits);
         let unsent = session.output.len() as u64;
         if limit.soft_bytes == 0 || unsent <= limit.soft_bytes {
             session.link.over_soft_limit_since = None;
@@ -165,5 +167,15 @@ impl Worker {
             );
         }
         is_soft || is_hard
+    }
+}
+
+fn limit_of(session: &Session, limits: &OutputLimits) -> OutputLimit {
+    if !session.choice.is_authenticated {
+        OutputLimit { hard_bytes: UNAUTHENTICATED_OUTPUT_BYTES_MAX, ..OutputLimit::default() }
+    } else if session.is_subscriber() {
+        limits.pubsub
+    } else {
+        limits.normal
     }
 }

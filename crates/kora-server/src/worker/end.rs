@@ -24,7 +24,11 @@ impl Worker {
             for slot in self.turn.take_sendable() {
                 self.send(slot);
             }
-            let is_sent = self.turn.sessions.iter_mut().all(|session| session.output.is_empty());
+            let is_sent = self
+                .turn
+                .sessions
+                .iter_mut()
+                .all(|session| session.output.is_empty() && !session.link.transport.has_unsent());
             let is_sent = is_sent || begun.elapsed() >= LAST_SENDING_MAX;
             let is_settled = may_settle && self.turn.is_settled() || begun.elapsed() >= LAST_PARTS_MAX;
             if is_sent && is_settled {

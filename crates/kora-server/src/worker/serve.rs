@@ -16,6 +16,13 @@ impl Worker {
     /// Runs what one connection has sent: what it had in store, then one read.
     pub(super) fn serve(&mut self, slot: usize) {
         let Some(mut session) = self.turn.sessions.take_to_serve(slot) else { return };
+        if !session.link.transport.is_established() {
+            if !std::mem::replace(&mut session.link.is_shaking, true) {
+                self.handshakes.enqueue(session.origin());
+            }
+            note_memory(&session, self.traffic());
+            return self.turn.sessions.put(session);
+        }
         session.output.set_limit(self.output_limit(&session).hard_bytes);
         self.turn.buffers.fill(&mut session.output);
         let (room, chunks) = (session.output.room(), session.output.chunk_count());
@@ -160,7 +167,7 @@ impl Worker {
         // Messages come in chunks that are shared: nobody's buffers.
         let had_chunks = session.output.chunk_count() > 0 && !session.is_subscriber();
         let count = send(session);
-        let is_sent = session.output.is_empty();
+        let is_sent = session.output.is_empty() && !session.link.transport.has_unsent();
         let traffic = &self.shared.traffic[session.client.worker().index()];
         if is_sent && (self.turn.buffers.take_back(&mut session.output) || had_chunks) {
             add(&traffic.reply_buffer_shrinks, 1);

@@ -30,12 +30,17 @@ fn change(client: &mut TcpConnection) {
         "DOC.CREATEINDEX people mail unique",
         "DOC.CREATEINDEX people tags array",
         "DOC.CREATEINDEX people dropped hash",
+        "DOC.CREATEINDEX people v vector DIM 2 DISTANCE_METRIC L2",
+        "DOC.CREATEINDEX people f vector FLAT DIM 2 TYPE INT8",
     ] {
         call(client, &words.split(' ').collect::<Vec<_>>());
     }
     for number in 0..40 {
-        let document =
-            format!(r#"{{"n":{number},"mail":"m{number}","tags":["t{}"],"k":{}}}"#, number % 7, number % 3);
+        let document = format!(
+            r#"{{"n":{number},"mail":"m{number}","tags":["t{}"],"k":{},"v":[{number},0.5],"f":[1,{number}]}}"#,
+            number % 7,
+            number % 3
+        );
         call(client, &["DOC.SET", "people", &number.to_string(), &document]);
         call(client, &["DOC.INSERT", "other:{x}", &document]);
     }
@@ -72,6 +77,8 @@ fn state(client: &mut TcpConnection) -> String {
         "DOC.FIND people WHERE mail = 'm7' ORDER BY n WITHIDS",
         "DOC.FIND other:{x} ORDER BY n WITHIDS",
         "DOC.COUNT people WHERE k = 1",
+        "DOC.FIND people NEAREST v 5 [7.25,0] WITHIDS WITHDISTANCES",
+        "DOC.FIND people NEAREST f 5 [3,2] WHERE k=1 WITHIDS WITHDISTANCES",
         "DOC.STORAGE people",
         "DOC.GET people 1",
         "PTTL __kora:doc:people:cleared",

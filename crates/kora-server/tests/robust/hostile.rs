@@ -69,6 +69,16 @@ fn before_authentication_limits_are_tight() {
 }
 
 #[test]
+fn who_reads_no_replies_before_authentication_is_disconnected() {
+    let (_server, address) = start(1, &["--requirepass", "secret"]);
+    let mut client = Client::connect(address);
+    // Until the system's buffers are full, and the server has more to say.
+    let asked = request(&["PING"]).repeat(1000);
+    let is_over = (0..100_000).any(|_| client.send(&asked).is_err());
+    assert!(is_over, "replies are kept without end");
+}
+
+#[test]
 fn promises_take_no_memory() {
     let program = Program::start(&["--workers", "2"]);
     let mut good = program.client();

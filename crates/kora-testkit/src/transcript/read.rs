@@ -141,6 +141,7 @@ fn generated(word: &[u8]) -> Option<Arg> {
             Some(Arg::Repeat(text.as_bytes().to_vec(), count.parse().ok()?))
         }
         "unix" => inside.parse().ok().map(Arg::Unix),
+        "client" => inside.parse().ok().map(Arg::Client),
         "unixms" => inside.parse().ok().map(Arg::UnixMs),
         _ => None,
     }

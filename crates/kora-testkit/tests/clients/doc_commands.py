@@ -80,12 +80,31 @@ def replies(r: redis.Redis) -> None:
     assert doc("DOC.DROP", "people") == 1 and r.dbsize() == 0
 
 
+def vectors(r: redis.Redis) -> None:
+    doc = r.execute_command
+    doc("DOC.CREATE", "films")
+    doc("DOC.CREATEINDEX", "films", "e", "vector", "DIM", 2, "DISTANCE_METRIC", "L2")
+    doc("DOC.MSET", "films", "a", '{"e":[1,0],"n":1}', "b", '{"e":[0,2.5],"n":2}', "c", '{"n":3}')
+    assert doc("DOC.INDEXES", "films") == [["e", "vector"]]
+    found = doc("DOC.FIND", "films", "NEAREST", "e", 5, "[0,0]", "PROJECT", "n", "WITHIDS", "WITHDISTANCES")
+    rows = [(name, document, float(distance)) for name, document, distance in found]
+    assert rows == [("a", '{"n":1}', 1.0), ("b", '{"n":2}', 6.25)], found
+    found = doc("DOC.FIND", "films", "WITHDISTANCES", "NEAREST", "e", 1, "[0,2]", "WHERE", "n > 0", "PROJECT", "n")
+    assert [(document, float(distance)) for document, distance in found] == [('{"n":2}', 0.25)], found
+    plan = pairs(doc("DOC.EXPLAIN", "films", "NEAREST", "e", 1, "[0,2]", "WHERE", "n > 0"))
+    assert pairs(plan["nearest"])["algorithm"] == "HNSW", plan
+    index = pairs(pairs(doc("DOC.INFO", "films"))["indexes"][0])
+    assert (index["entries"], index["dim"], index["data_type"], index["m"]) == (2, 2, "FLOAT32", 16), index
+    assert doc("DOC.DROPINDEX", "films", "e") == "OK" and doc("DOC.DROP", "films") == 1
+
+
 def main() -> None:
     for protocol in (2, 3):
         r = redis.Redis(port=int(sys.argv[1]), protocol=protocol, decode_responses=True)
         r.flushall()
         example(r)
         replies(r)
+        vectors(r)
         r.close()
     print("DOC commands: both protocols")
 

@@ -20,7 +20,8 @@ fn missed(set: &VectorSet) -> usize {
     let is_missed = |number: &u32| {
         let query = set.query_of(*number).expect("an element");
         let own = set.graph().distance_from(&query, *number).expect("an element");
-        let wanted = Wanted { count: 1, ef: 100, visits_max: usize::MAX, is_exact: false };
+        let wanted =
+            Wanted { count: 1, ef: 100, visits_max: usize::MAX, is_exact: false, is_filtered: false };
         let mut search = set.search(query, wanted);
         assert!(search.advance(set.graph(), usize::MAX, |_| true));
         search.finish(set.graph()).0.first().is_none_or(|hit| hit.distance > own + 1e-5)

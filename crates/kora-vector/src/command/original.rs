@@ -145,7 +145,8 @@ fn vecquery(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRe
     let ask = |set: &VectorSet| {
         check(set, vector.len())?;
         let query = set.query(&vector).map_err(refused)?;
-        let wanted = Wanted { count, ef: count.max(EF), visits_max: usize::MAX, is_exact: false };
+        let wanted =
+            Wanted { count, ef: count.max(EF), visits_max: usize::MAX, is_exact: false, is_filtered: false };
         Ok((Distances, set.search(query, wanted)))
     };
     find(ctx, args[1], ask, out)

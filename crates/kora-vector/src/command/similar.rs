@@ -69,7 +69,8 @@ struct Options {
 impl Options {
     fn parse(args: &[&[u8]]) -> CommandResult<Self> {
         let mut ef = None;
-        let wanted = Wanted { count: COUNT, ef: EF, visits_max: usize::MAX, is_exact: false };
+        let wanted =
+            Wanted { count: COUNT, ef: EF, visits_max: usize::MAX, is_exact: false, is_filtered: false };
         let mut options =
             Self { wanted, epsilon: None, filter: None, has_scores: false, has_attributes: false };
         let mut args = args.iter().copied();
@@ -118,7 +119,7 @@ impl Options {
     /// What the search is to find.
     fn wanted(&self) -> Wanted {
         match self.filter {
-            Some(_) => self.wanted,
+            Some(_) => Wanted { is_filtered: true, ..self.wanted },
             None => Wanted { visits_max: usize::MAX, ..self.wanted },
         }
     }

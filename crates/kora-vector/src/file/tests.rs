@@ -56,7 +56,8 @@ fn put(set: &mut VectorSet, name: &[u8], vector: &[f32]) -> bool {
 fn check_set(set: &VectorSet) {
     for number in set.numbers() {
         let query = set.query_of(number).expect("an element");
-        let wanted = Wanted { count: set.len(), ef: 64, visits_max: usize::MAX, is_exact: false };
+        let wanted =
+            Wanted { count: set.len(), ef: 64, visits_max: usize::MAX, is_exact: false, is_filtered: false };
         let hits = nearest(set, query, wanted);
         assert_eq!(hits.len(), set.len());
         let own = hits.iter().find(|hit| hit.id == number).expect("each element finds itself");
@@ -118,7 +119,13 @@ fn damaged_payloads_are_refused_or_make_sets_that_work() {
                     Some(entry) => {
                         set_of(&entry).numbers().take(3).for_each(|number| {
                             let query = set_of(&entry).query_of(number).expect("an element");
-                            let wanted = Wanted { count: 3, ef: 8, visits_max: usize::MAX, is_exact: false };
+                            let wanted = Wanted {
+                                count: 3,
+                                ef: 8,
+                                visits_max: usize::MAX,
+                                is_exact: false,
+                                is_filtered: false,
+                            };
                             nearest(set_of(&entry), query, wanted);
                         });
                         taken += 1;

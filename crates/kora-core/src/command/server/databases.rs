@@ -114,6 +114,7 @@ fn flush(ctx: &mut Ctx<'_>, databases: std::ops::Range<u16>) {
             journal.changed(removed as u64);
         }
     });
+    ctx.note_flush();
 }
 
 pub(super) const SWAPDB: CommandSpec = CommandSpec {

@@ -178,7 +178,7 @@ fn run_on_all(stores: &mut [Box<ShardStore>], journal: &mut Journal, line: &str)
     let stores = Stores::lent(stores, 4);
     let mut ctx = Ctx::bare(stores, journal, DbIndex(0), START);
     handler(&mut ctx, &args, &mut TreeSink::new(true)).unwrap();
-    journal.close_command(mark, DbIndex(0), &args);
+    journal.close_command(mark, DbIndex(0), command.facts.name, &args);
 }
 
 #[test]

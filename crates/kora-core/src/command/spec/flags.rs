@@ -166,6 +166,8 @@ bit_set! {
         STANDS_ASIDE = 10, "stands_aside";
         /// May turn out to need all stores, once it has looked at those of its keys.
         MAY_NEED_ALL = 11, "may_need_all";
+        /// What was said of the next command, whether its keys are noted, holds for the one behind: CLIENT and its subcommands.
+        KEEPS_CACHING = 12, "keeps_caching";
     }
 }
 

@@ -124,14 +124,14 @@ fn expiry_does_not_hide_the_command_that_met_it() {
     let mark = fixture.journal.open_command(UnixMs(0));
     fixture.keyspace().set_string(b"k", b"w", Ttl::Clear);
     fixture.keyspace().changed(EventClass::STRING, "set", b"k");
-    fixture.journal.close_command(mark, DB, &[b"SET", b"k", b"w"]);
+    fixture.journal.close_command(mark, DB, "set", &[b"SET", b"k", b"w"]);
     let names: Vec<_> = fixture.effects().into_iter().map(|effect| effect[0].clone()).collect();
     assert_eq!(names, [b"DEL", b"SET"]);
 
     fixture.keyspace().set_string(b"k", b"v", Ttl::At(UnixMs(0)));
     let mark = fixture.journal.open_command(UnixMs(0));
     assert!(fixture.keyspace().read(b"k").is_none());
-    fixture.journal.close_command(mark, DB, &[b"GET", b"k"]);
+    fixture.journal.close_command(mark, DB, "get", &[b"GET", b"k"]);
     assert_eq!(fixture.effects(), [[b"DEL".to_vec(), b"k".to_vec()]], "a read is no effect");
 }
 

@@ -163,7 +163,7 @@ impl Filled {
     /// Keys of the nearest, found in slices.
     fn find(&mut self, node: &Node, steps: usize) -> Vec<u32> {
         let mut search = self.nearest(node);
-        while !search.step(&self.index, steps) {}
+        while !search.step(&self.index, steps, &mut |_| true) {}
         let snapshot = self.index.snapshot();
         self.keys(&snapshot, search.finish())
     }
@@ -267,7 +267,7 @@ fn a_search_aside_sees_its_moment() {
             let mut search = filled.nearest(&node);
             let nearest: Vec<u32> = expected[..5].iter().map(|(_, key)| *key).collect();
             let mut at = 0;
-            while !search.step(&filled.index, 40) {
+            while !search.step(&filled.index, 40, &mut |_| true) {
                 // The nearest go, others come that are nearer, and some are written again as they are.
                 match (at, filled.rows[nearest[at as usize % 5] as usize].clone()) {
                     (0..4, Some(_)) => filled.remove(nearest[at as usize]),

@@ -87,12 +87,12 @@ impl Attributes {
         let is_graph = self.algorithm == "HNSW";
         let is_vamana = self.algorithm == "SVS-VAMANA";
         match name.to_ascii_uppercase().as_str() {
-            "TYPE" => self.element = Some(self.word(args, "type", element)?),
+            "TYPE" => self.element = Some(self.word(args, "type", Element::parse)?),
             "DIM" => {
                 let dimensions = self.number(args, "dim", 1, DIMENSIONS_MAX)?;
                 self.dimensions = usize::try_from(dimensions).ok();
             }
-            "DISTANCE_METRIC" => self.metric = Some(self.word(args, "metric", metric)?),
+            "DISTANCE_METRIC" => self.metric = Some(self.word(args, "metric", Metric::parse)?),
             // How memory is taken changes no answer.
             "INITIAL_CAP" if !is_vamana => _ = self.number(args, "initial cap", 0, u64::MAX)?,
             "BLOCK_SIZE" if !is_graph && !is_vamana => _ = self.number(args, "blocksize", 1, u64::MAX)?,
@@ -202,25 +202,4 @@ impl Attributes {
         };
         Ok(VectorKind { element, dimensions, metric, algorithm })
     }
-}
-
-fn element(name: &str) -> Option<Element> {
-    Some(match name {
-        "FLOAT32" => Element::Float32,
-        "FLOAT64" => Element::Float64,
-        "FLOAT16" => Element::Float16,
-        "BFLOAT16" => Element::BFloat16,
-        "INT8" => Element::Int8,
-        "UINT8" => Element::UInt8,
-        _ => return None,
-    })
-}
-
-fn metric(name: &str) -> Option<Metric> {
-    Some(match name {
-        "L2" => Metric::L2,
-        "IP" => Metric::InnerProduct,
-        "COSINE" => Metric::Cosine,
-        _ => return None,
-    })
 }

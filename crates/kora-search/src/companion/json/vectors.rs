@@ -1,7 +1,6 @@
 //! Vectors in JSON values: an array of numbers is one, and a path may find several.
 
-use half::{bf16, f16};
-use kora_index::schema::{Element, VectorKind};
+use kora_index::schema::VectorKind;
 use kora_json::{Node, Path, Value as JsonValue};
 
 use super::{Failing, Found, wrong_type};
@@ -69,29 +68,9 @@ fn vector(kind: &VectorKind, value: JsonValue<'_>) -> Result<Vec<u8>, Failing> {
         let Node::Number(number) = element.node() else {
             return Err(Failing::Type(format!("Invalid vector element at index {place}").into()));
         };
-        if !push(&mut blob, kind.element, number.as_f64()) {
+        if !kind.element.push(number.as_f64(), &mut blob) {
             return Err(Failing::Type(format!("Invalid vector element at index {place}").into()));
         }
     }
     Ok(blob)
-}
-
-/// Adds an element; false if it is one of bytes and the number is none of theirs.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the field's elements have fewer bits; bytes are looked at before"
-)]
-fn push(blob: &mut Vec<u8>, element: Element, number: f64) -> bool {
-    let is_within = |least: f64, most: f64| number.fract() == 0.0 && (least..=most).contains(&number);
-    match element {
-        Element::Int8 if is_within(-128.0, 127.0) => blob.extend_from_slice(&(number as i8).to_le_bytes()),
-        Element::UInt8 if is_within(0.0, 255.0) => blob.push(number as u8),
-        Element::Int8 | Element::UInt8 => return false,
-        Element::Float32 => blob.extend_from_slice(&(number as f32).to_le_bytes()),
-        Element::Float64 => blob.extend_from_slice(&number.to_le_bytes()),
-        Element::Float16 => blob.extend_from_slice(&f16::from_f64(number).to_le_bytes()),
-        Element::BFloat16 => blob.extend_from_slice(&bf16::from_f64(number).to_le_bytes()),
-    }
-    true
 }

@@ -1,7 +1,7 @@
 //! The attributes of a vector field in the reply of FT.INFO.
 
 use kora_core::reply::Reply;
-use kora_index::schema::{Algorithm, Element, Metric, VectorKind};
+use kora_index::schema::{Algorithm, VectorKind};
 
 use super::super::search::count;
 
@@ -29,15 +29,11 @@ pub(super) fn write(kind: &VectorKind, out: &mut dyn Reply) {
         Algorithm::Vamana(..) => "SVS-VAMANA",
     };
     word("algorithm", algorithm);
-    word("data_type", type_name(kind.element));
+    word("data_type", kind.element.name());
     out.simple("dim");
     out.integer(count(kind.dimensions as u64));
     out.simple("distance_metric");
-    out.simple(match kind.metric {
-        Metric::L2 => "L2",
-        Metric::InnerProduct => "IP",
-        Metric::Cosine => "COSINE",
-    });
+    out.simple(kind.metric.name());
     let mut number = |name: &str, value: u64| {
         out.simple(name);
         out.integer(count(value));
@@ -69,14 +65,3 @@ pub(super) fn write(kind: &VectorKind, out: &mut dyn Reply) {
 
 /// Vectors that SVS-VAMANA learns from unless something else is said.
 const TRAINED: u64 = 10_240;
-
-fn type_name(element: Element) -> &'static str {
-    match element {
-        Element::Float32 => "FLOAT32",
-        Element::Float64 => "FLOAT64",
-        Element::Float16 => "FLOAT16",
-        Element::BFloat16 => "BFLOAT16",
-        Element::Int8 => "INT8",
-        Element::UInt8 => "UINT8",
-    }
-}

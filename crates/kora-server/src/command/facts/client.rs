@@ -13,6 +13,20 @@ pub const CLIENT: Facts = Facts {
     ..Facts::NONE
 };
 
+/// `CLIENT CACHING`.
+pub const CLIENT_CACHING: Facts = Facts {
+    name: "client|caching",
+    arity: 3,
+    flags: Flags::NOSCRIPT.with(Flags::LOADING).with(Flags::STALE),
+    categories: Categories::CONNECTION,
+    group: Group::Connection,
+    since: "6.0.0",
+    summary: "Says whether the connection keeps copies of what the next command reads",
+    complexity: "O(1)",
+    args: &[Arg::one_of("mode", &[Arg::word("yes", "YES"), Arg::word("no", "NO")])],
+    ..Facts::NONE
+};
+
 /// `CLIENT GETNAME`.
 pub const CLIENT_GETNAME: Facts = Facts {
     name: "client|getname",
@@ -268,6 +282,28 @@ pub const CLIENT_SETNAME: Facts = Facts {
     complexity: "O(1)",
     args: &[Arg::string("connection-name")],
     tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+    ..Facts::NONE
+};
+
+/// `CLIENT TRACKING`.
+pub const CLIENT_TRACKING: Facts = Facts {
+    name: "client|tracking",
+    arity: -3,
+    flags: Flags::NOSCRIPT.with(Flags::LOADING).with(Flags::STALE),
+    categories: Categories::CONNECTION,
+    group: Group::Connection,
+    since: "6.0.0",
+    summary: "Has the connection told when keys change that it keeps copies of",
+    complexity: "O(1), and O(N) for N prefixes",
+    args: &[
+        Arg::one_of("status", &[Arg::word("on", "ON"), Arg::word("off", "OFF")]),
+        Arg::integer("client-id").token("REDIRECT").optional(),
+        Arg::string("prefix").token("PREFIX").optional().multiple().repeated_token(),
+        Arg::word("bcast", "BCAST").optional(),
+        Arg::word("optin", "OPTIN").optional(),
+        Arg::word("optout", "OPTOUT").optional(),
+        Arg::word("noloop", "NOLOOP").optional(),
+    ],
     ..Facts::NONE
 };
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use kora_protocol::{Frame, encode_request};
 
 use crate::net::link::{Cause, Failure, Phase};
-use crate::net::links::{LinkId, Links};
+use crate::net::links::{LinkId, Links, Remote};
 
 const CONNECTING: &str = "IOERR error or timeout connecting to the client";
 const WRITING: &str = "IOERR error or timeout writing to target instance";
@@ -19,8 +19,7 @@ const READING: &str = "IOERR error or timeout reading to target instance";
 /// Where keys go.
 #[derive(Debug)]
 pub(super) struct Target {
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(super) server: Remote,
     pub(super) db: i64,
     /// How long each step may take.
     pub(super) timeout: Duration,
@@ -31,7 +30,9 @@ pub(super) struct Target {
 impl Target {
     /// What a connection is kept as: nobody else's rights come with it.
     fn name(&self) -> Vec<u8> {
-        let mut name = format!("{}:{}", self.host, self.port).into_bytes();
+        let Remote { host, port, security } = &self.server;
+        let kind = if security.is_some() { "tls" } else { "tcp" };
+        let mut name = format!("{kind}:{host}:{port}").into_bytes();
         for word in self.auth.iter().flatten() {
             encode_request(&mut name, &[word]);
         }
@@ -85,6 +86,7 @@ pub(super) struct Exchange {
     link: LinkId,
     /// What the link will be kept as.
     name: Vec<u8>,
+    is_encrypted: bool,
     answers: Answers,
 }
 
@@ -92,13 +94,12 @@ impl Exchange {
     /// Begins: by a link that was kept, if there is one.
     pub(super) fn begin(request: Request, links: &mut Links, now: Instant) -> Self {
         let Request { target, bytes, keys } = request;
-        let name = target.name();
+        let (name, is_encrypted) = (target.name(), target.server.security.is_some());
         let answers = Answers::new(target.auth.is_some(), keys);
-        let link = links
-            .take_kept(&name, now)
-            .unwrap_or_else(|| links.open(&target.host, target.port, target.timeout, now));
+        let link =
+            links.take_kept(&name, now).unwrap_or_else(|| links.open(&target.server, target.timeout, now));
         links.send(link, bytes, answers.left(), target.timeout, now);
-        Self { link, name, answers }
+        Self { link, name, is_encrypted, answers }
     }
 
     /// Takes what has come; what came of it all, once that is known.
@@ -121,14 +122,15 @@ impl Exchange {
         }
         let failure = link.failure()?;
         links.close(self.link);
-        Some(std::mem::take(&mut self.answers).failed(describe(failure)))
+        Some(std::mem::take(&mut self.answers).failed(describe(failure, self.is_encrypted)))
     }
 }
 
-/// How Redis words a failure. It finds out when it writes that it could not connect.
-fn describe(failure: Failure) -> &'static str {
+/// How Redis words a failure. It finds out when it writes that it could not connect, unless it has to encrypt.
+fn describe(failure: Failure, is_encrypted: bool) -> &'static str {
     use io::ErrorKind::{ConnectionRefused, ConnectionReset};
     match failure {
+        Failure { phase: Phase::Connecting, .. } if is_encrypted => CONNECTING,
         Failure { phase: Phase::Connecting, cause: Cause::System(ConnectionRefused | ConnectionReset) }
         | Failure { phase: Phase::Sending, .. } => WRITING,
         Failure { phase: Phase::Connecting, .. } => CONNECTING,

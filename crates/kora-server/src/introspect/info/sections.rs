@@ -122,7 +122,7 @@ pub(super) fn server(snapshot: &InfoSnapshot, fields: &mut Fields<'_>) {
     fields.put("io_threads_active", 0);
     fields.put("workers", server.workers);
     fields.put("serving_workers", server.serving_workers);
-    for (index, listener) in server.listeners.iter().enumerate() {
+    for (index, listener) in &server.listeners {
         fields.put(&format!("listener{index}"), listener);
     }
 }

@@ -62,8 +62,8 @@ pub struct ServerInfo {
     pub workers: usize,
     /// Workers that serve connections.
     pub serving_workers: usize,
-    /// What each listener listens on, such as `name=tcp,bind=127.0.0.1,port=6379`.
-    pub listeners: Vec<String>,
+    /// What each listener listens on, such as `name=tcp,bind=127.0.0.1,port=6379`, behind the number of its kind.
+    pub listeners: Vec<(usize, String)>,
 }
 
 /// One worker.

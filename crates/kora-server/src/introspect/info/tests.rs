@@ -82,7 +82,7 @@ fn the_server_says_what_it_is() {
         redis_version: "7.4.2".into(),
         kora_version: "0.1.0".into(),
         uptime_seconds: 200_000,
-        listeners: vec!["name=tcp,bind=127.0.0.1,port=6379".into()],
+        listeners: vec![(0, "name=tcp,bind=127.0.0.1,port=6379".into())],
         ..ServerInfo::default()
     };
     let text = text(&InfoSnapshot { server, ..InfoSnapshot::default() }, Sections::parse(&[b"server"]));

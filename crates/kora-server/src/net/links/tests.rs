@@ -11,6 +11,10 @@ use crate::net::link::Phase;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
+fn remote(host: &str, port: u16) -> Remote {
+    Remote { host: host.to_owned(), port, security: None }
+}
+
 /// Links with a poller of their own.
 struct World {
     poller: Poller,
@@ -44,7 +48,7 @@ impl World {
     }
 
     fn open(&mut self, host: &str, listener: &TcpListener) -> LinkId {
-        self.links.open(host, listener.local_addr().unwrap().port(), PATIENCE, self.now)
+        self.links.open(&remote(host, listener.local_addr().unwrap().port()), PATIENCE, self.now)
     }
 
     fn ask(&mut self, id: LinkId) {
@@ -95,19 +99,19 @@ fn nobody_there_and_nobody_known() {
     let mut world = World::new();
     let port = listener().local_addr().unwrap().port();
     for host in ["127.0.0.1", "localhost"] {
-        let id = world.links.open(host, port, PATIENCE, world.now);
+        let id = world.links.open(&remote(host, port), PATIENCE, world.now);
         let refused =
             Failure { phase: Phase::Connecting, cause: Cause::System(io::ErrorKind::ConnectionRefused) };
         assert_eq!(world.failure(id), refused);
     }
-    let id = world.links.open("no such name", port, PATIENCE, world.now);
+    let id = world.links.open(&remote("no such name", port), PATIENCE, world.now);
     assert_eq!(world.failure(id).phase, Phase::Connecting);
 }
 
 #[test]
 fn a_name_that_is_not_found_in_time_is_given_up() {
     let mut world = World::new();
-    let id = world.links.open("127.0.0.1", 1, PATIENCE, world.now);
+    let id = world.links.open(&remote("127.0.0.1", 1), PATIENCE, world.now);
     // As if it were being looked up.
     let wired = world.links.of(id).unwrap();
     (wired.transport, wired.link) = (None, Link::new(PATIENCE, world.now));

@@ -68,7 +68,7 @@ fn a_connection_is_established_or_has_failed() {
     let address = listener.local_addr().unwrap();
     let connect = || {
         let mut poller = Poller::new().unwrap();
-        let mut transport = Transport::connect(address).unwrap();
+        let mut transport = Transport::connect(address, None).unwrap();
         assert!(!transport.is_unix());
         poller.add(&mut transport, 7).unwrap();
         loop {

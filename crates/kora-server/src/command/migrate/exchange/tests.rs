@@ -2,7 +2,8 @@ use super::*;
 
 fn target(auth: Option<&[&str]>) -> Target {
     let auth = auth.map(|words| words.iter().map(|word| word.as_bytes().to_vec()).collect());
-    Target { host: "there".to_owned(), port: 7, db: 3, timeout: Duration::from_secs(1), auth }
+    let server = Remote { host: "there".to_owned(), port: 7, security: None };
+    Target { server, db: 3, timeout: Duration::from_secs(1), auth }
 }
 
 fn answers(has_auth: bool, replies: &[&str]) -> (Outcome, usize) {
