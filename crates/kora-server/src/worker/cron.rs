@@ -171,7 +171,7 @@ impl Worker {
 }
 
 fn limit_of(session: &Session, limits: &OutputLimits) -> OutputLimit {
-    if !session.choice.is_authenticated {
+    if session.identity.is_stranger() {
         OutputLimit { hard_bytes: UNAUTHENTICATED_OUTPUT_BYTES_MAX, ..OutputLimit::default() }
     } else if session.is_subscriber() {
         limits.pubsub

@@ -1,12 +1,14 @@
 //! Users: every command is judged as DRYRUN says it is, whichever way it comes; changes hold at once on every worker; files
 //! of users count as a whole.
 
+use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kora_protocol::Frame;
+use kora_testkit::process::free_port;
 
 use crate::client::{Client, bulk, error_text, ok, request};
-use crate::server::{Program, start};
+use crate::server::{Program, command, start};
 
 fn items(frame: &Frame) -> &[Frame] {
     match frame {
@@ -27,6 +29,14 @@ struct Command {
     words: Vec<String>,
     may_be_queued: bool,
     is_for_scripts: bool,
+}
+
+/// A server with a configuration file, which stands in front of all options.
+fn with_file(file: &str) -> Program {
+    let port = free_port().unwrap();
+    let mut command = process::Command::new(command(port, &[]).get_program());
+    command.args([file, "--port", &port.to_string(), "--bind", "127.0.0.1"]).stdin(process::Stdio::null());
+    Program::spawn(command, port)
 }
 
 /// All commands that are no containers.
@@ -224,7 +234,7 @@ fn users_are_kept_in_the_configuration_file() {
     let path = folder.path().join("kora.conf");
     std::fs::write(&path, "# mine\nrequirepass first\nuser alice on nopass +get\n").unwrap();
     let file = path.to_str().unwrap();
-    let program = Program::start(&[file]);
+    let program = with_file(file);
     let mut admin = program.client();
     assert!(error_text(&admin.line("PING")).starts_with("NOAUTH"));
     assert_eq!(admin.line("AUTH first"), ok());
@@ -232,7 +242,7 @@ fn users_are_kept_in_the_configuration_file() {
     assert!(error_text(&program.client().line("AUTH first")).starts_with("WRONGPASS"));
     assert_eq!(admin.line("ACL SETUSER bob on >pw ~b*"), ok());
     assert_eq!(admin.line("CONFIG REWRITE"), ok());
-    let again = Program::start(&[file]);
+    let again = with_file(file);
     let mut other = again.client();
     assert_eq!(other.line("AUTH second"), ok());
     assert_eq!(other.line("ACL LIST"), admin.line("ACL LIST"));
