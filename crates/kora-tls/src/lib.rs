@@ -10,6 +10,7 @@ mod error;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 mod keys;
+mod names;
 mod protocols;
 mod server;
 mod trust;
@@ -18,6 +19,7 @@ pub use ciphers::{CipherList, CipherSuites};
 pub use client::{ClientSetup, PeerCheck};
 pub use error::TlsError;
 pub use keys::Identity;
+pub use names::common_name;
 pub use protocols::Protocols;
 pub use rustls;
 pub use server::{ClientCertificates, ServerSetup};

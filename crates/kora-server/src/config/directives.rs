@@ -8,7 +8,7 @@ use super::oom_scores;
 use super::percentiles::Percentiles;
 use super::persistence::{AppendFsync, SaveRules, file_name};
 use super::table::{Apply, Change, Directive, Meaning};
-use super::tls::ClientAuth;
+use super::tls::{ClientAuth, ClientUser};
 use super::value::{Setting, Shape, quote};
 use super::{LogLevel, MaxmemoryPolicy, Permission, PubsubDefault};
 use Shape::{Bool, Bytes, Choice, Int, Octal, Text, Words};
@@ -141,12 +141,7 @@ const TLS: &[Directive] = &[
     field!("tls-port", Int(0, PORT), tls.port).then(Apply::TlsListeners),
     field!("tls-cluster", Bool, tls.cluster).then(Apply::Tls),
     field!("tls-auth-clients", Choice(ClientAuth::WORDS), tls.auth_clients).then(Apply::Tls),
-    unavailable(
-        "tls-auth-clients-user",
-        Choice(&["CN", "off"]),
-        &["off"],
-        "logging clients in by certificate is",
-    ),
+    field!("tls-auth-clients-user", Choice(ClientUser::WORDS), tls.auth_clients_user),
     field!("tls-ca-cert-dir", Text, tls.ca_cert_dir).then(Apply::Tls),
     field!("tls-ca-cert-file", Text, tls.ca_cert_file).then(Apply::Tls),
     field!("tls-cert-file", Text, tls.cert_file).then(Apply::Tls),

@@ -20,6 +20,16 @@ choice! {
     }
 }
 
+choice! {
+    /// `tls-auth-clients-user`: what of a certificate says which user its client is.
+    pub enum ClientUser {
+        /// The common name of its subject.
+        CommonName = "CN",
+        /// Nothing.
+        Off = "off",
+    }
+}
+
 /// A text together with what it means.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Spelled<T> {
@@ -63,6 +73,7 @@ pub struct TlsConfig {
     pub ca_cert_file: Vec<u8>,
     pub ca_cert_dir: Vec<u8>,
     pub auth_clients: ClientAuth,
+    pub auth_clients_user: ClientUser,
     pub protocols: Spelled<Protocols>,
     pub ciphers: Spelled<CipherList>,
     pub ciphersuites: Spelled<CipherSuites>,
@@ -106,6 +117,7 @@ impl Default for TlsConfig {
             ca_cert_file: Vec::new(),
             ca_cert_dir: Vec::new(),
             auth_clients: ClientAuth::Yes,
+            auth_clients_user: ClientUser::Off,
             protocols: Spelled::default(),
             ciphers: Spelled::default(),
             ciphersuites: Spelled::default(),

@@ -100,6 +100,11 @@ impl Encrypted {
         &mut self.socket
     }
 
+    /// The common name in the certificate that the other side has shown.
+    pub(super) fn peer_name(&self) -> Option<String> {
+        kora_tls::common_name(self.session.peer_certificates()?.first()?)
+    }
+
     /// Whether there are bytes to send that the socket has not taken.
     pub(super) fn has_unsent(&self) -> bool {
         self.has_unsent

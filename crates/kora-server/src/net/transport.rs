@@ -118,6 +118,14 @@ impl Transport {
         matches!(self.carrier, Carrier::Tls(_))
     }
 
+    /// The common name in the certificate that the other side has shown, if it has.
+    pub(crate) fn peer_name(&self) -> Option<String> {
+        match &self.carrier {
+            Carrier::Tls(encrypted) => encrypted.peer_name(),
+            Carrier::Tcp(_) | Carrier::Unix(_) => None,
+        }
+    }
+
     /// Goes on with what comes before the caller's bytes; whether that is done. If not, the poller tells when to try again, unless
     /// [`Transport::can_receive`] says that it may be tried at once.
     ///

@@ -4,13 +4,16 @@
 //! many others come; those wait for one another, in the order in which they came.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kora_engine::front::Origin;
 
 use super::Worker;
 use super::accept::PROTECTED_MODE_ERROR;
-use crate::shared::connection::close_after_output;
+use crate::config::tls::ClientUser;
+use crate::shared::Shared;
+use crate::shared::connection::{Session, close_after_output};
 
 /// Longest time from a connection to the end of its handshake.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
@@ -82,6 +85,9 @@ impl Worker {
         };
         let is_refused = self.protects_from(is_local);
         let Some(session) = self.turn.sessions.of(origin) else { return };
+        if self.config.tls.auth_clients_user == ClientUser::CommonName {
+            log_in_by_certificate(session, &self.shared);
+        }
         if is_refused {
             session.output.add(PROTECTED_MODE_ERROR.as_bytes());
             close_after_output(session);
@@ -108,4 +114,17 @@ impl Worker {
             }
         }
     }
+}
+
+/// Makes a session that of the user whom its client's certificate names. Without such a user, or with one who is off, it stays who it is.
+fn log_in_by_certificate(session: &mut Session, shared: &Arc<Shared>) {
+    let Some(name) = session.link.transport.peer_name() else { return };
+    let access = &shared.engine.access;
+    let user = access.read(|users| users.get(name.as_bytes()).filter(|user| user.is_on()).cloned());
+    let Some(user) = user else {
+        tracing::info!(client = session.client.id.0, "its certificate names no user who may connect");
+        return;
+    };
+    session.client.text.lock().user = user.name().to_vec();
+    session.become_user((access, shared), user, true);
 }

@@ -3,6 +3,7 @@
 use kora_tls::rustls::ProtocolVersion;
 
 use crate::authority::{Authority, Use, World, text};
+use crate::client::bulk;
 use crate::encrypted::{Encrypted, Manner, simple};
 
 /// Whether a client that comes so is served. A server may refuse a certificate after the client's part of the handshake is done.
@@ -54,6 +55,27 @@ fn clients_show_certificates_as_they_are_asked_to() {
                 assert_eq!(is_served(&world, &manner), expected, "{asked}, case {at}, {protocols}");
             }
         }
+    }
+}
+
+#[test]
+fn a_certificate_may_say_which_user_its_client_is() {
+    let world = World::start(2, &["--tls-auth-clients", "optional"]);
+    let mut plain = world.program.client();
+    plain.line("ACL SETUSER right on nopass ~r:* +@all");
+    plain.line("ACL SETUSER gone off nopass ~* +@all");
+    let (right, gone) = (world.client("right", Use::Client), world.client("gone", Use::Client));
+    let unknown = world.client("unknown", Use::Client);
+    let user_of = |identity| {
+        let mut client = Encrypted::connect(&world, &Manner { identity, ..Manner::default() }).unwrap();
+        let user = client.line("ACL WHOAMI").unwrap();
+        (user, client.line("SET other 1").is_ok_and(|reply| reply == simple("OK")))
+    };
+    assert_eq!(user_of(Some(&right)), (bulk("default"), true));
+    assert_eq!(plain.line("CONFIG SET tls-auth-clients-user CN"), simple("OK"));
+    assert_eq!(user_of(Some(&right)), (bulk("right"), false));
+    for other in [Some(&gone), Some(&unknown), None] {
+        assert_eq!(user_of(other), (bulk("default"), true));
     }
 }
 
