@@ -30,7 +30,7 @@ fn clients_know_renamed_commands_by_their_new_names() {
         let name = RENAMES[5];
         assert_eq!(
             client.line(&format!("{name} GET port")),
-            Frame::Array(vec![bulk("port"), bulk(&program.address.port().to_string())])
+            Frame::Array(vec![bulk("port"), bulk(program.address.port().to_string())])
         );
         assert!(
             error_text(&client.line(&format!("{name} NOSUCH")))
