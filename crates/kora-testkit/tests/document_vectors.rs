@@ -1,5 +1,6 @@
 //! The nearest documents of a collection, beside a look at every document: after random changes of all kinds, through FLAT indexes and graphs, with conditions that
 //! indexes answer and others, on one shard and on four.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use kora_core::db::DbIndex;
 use kora_core::hash::splitmix64;
@@ -17,6 +18,10 @@ const COLOURS: [&str; 3] = ["red", "green", "blue"];
 
 /// An index on vectors: path, what is declared, elements, and the distance of two.
 type Field = (&'static str, &'static str, usize, fn(&[f64], &[f64]) -> f64);
+/// A condition in words, and what it means.
+type Condition<'a, T> = (String, Box<dyn Fn(&T) -> bool + 'a>);
+/// The same of documents that are known by their numbers.
+type OfNumber = (&'static str, fn(usize) -> bool);
 const FIELDS: [Field; 3] = [
     ("v", "FLAT|DIM|4|DISTANCE_METRIC|L2", 4, square),
     ("o.w", "hnsw|dim|3|ef_runtime|1000", 3, cosine),
@@ -185,7 +190,7 @@ impl World {
         let asked = self.vector(dimensions);
         let (count, n, x, colour) =
             (1 + self.below(12), self.below(50), self.below(50), self.choose(&COLOURS));
-        let conditions: [(String, Box<dyn Fn(&Json) -> bool>); 6] = [
+        let conditions: [Condition<'_, Json>; 6] = [
             (String::new(), Box::new(|_| true)),
             (format!("g = '{colour}'"), Box::new(move |json| json["g"] == colour)),
             (format!("x < {x}"), Box::new(move |json| json["x"].as_u64().is_some_and(|own| own < x))),
@@ -326,7 +331,7 @@ fn graphs_are_walked_and_find_as_many_as_there_are() {
         }
         world.fine("DOC.CREATEINDEX|c|v|vector|DIM|6|DISTANCE_METRIC|L2|EF_RUNTIME|10");
         let (mut right, mut all) = (0, 0);
-        let conditions: [(&str, fn(usize) -> bool); 5] = [
+        let conditions: [OfNumber; 5] = [
             ("", |_| true),
             ("g = 3", |number| number % 5 == 3),
             ("x < 500", |number| number % 1000 < 500),
@@ -363,80 +368,77 @@ fn graphs_are_walked_and_find_as_many_as_there_are() {
     }
 }
 
+/// Commands that are refused, and the words with which they are.
+const REFUSALS: &[(&str, &str)] = &[
+    (
+        r#"DOC.SET|c|1|{"v":[1,2]}"#,
+        "ERR 'v' of document '1' is no vector of the index: it has 2 elements instead of 4",
+    ),
+    (
+        r#"DOC.SET|c|1|{"v":"x"}"#,
+        "ERR 'v' of document '1' is no vector of the index: it is no array of numbers",
+    ),
+    (
+        r#"DOC.UPDATE|c|1|PUSH|v|5"#,
+        "ERR 'v' of document '1' is no vector of the index: it has 5 elements instead of 4",
+    ),
+    (
+        r#"DOC.UPDATE|c|1|SET|v.2|null"#,
+        "ERR 'v' of document '1' is no vector of the index: its element 2 is no number",
+    ),
+    (
+        r#"DOC.SET|c|1|{"v":[1e39,2,3,4]}"#,
+        "ERR 'v' of document '1' is no vector of the index: its element 0 is no FLOAT32",
+    ),
+    (
+        r#"DOC.MSET|c|1|{}|2|{"b":[1,300]}"#,
+        "ERR 'b' of document '2' is no vector of the index: its element 1 is no INT8",
+    ),
+    ("DOC.FIND|c|NEAREST|v", "ERR syntax error"),
+    ("DOC.FIND|c|NEAREST|v|3", "ERR syntax error"),
+    ("DOC.FIND|c|NEAREST|v|x|[1,2,3,4]", "ERR value is not an integer or out of range"),
+    ("DOC.FIND|c|NEAREST|v|0|[1,2,3,4]", "ERR NEAREST asks for one document at least"),
+    (
+        "DOC.FIND|c|NEAREST|v|1|[1,2,3]",
+        "ERR the vector of NEAREST is none of the index on 'v': it has 3 elements instead of 4",
+    ),
+    (
+        "DOC.FIND|c|NEAREST|v|1|FP32|abc",
+        "ERR the vector of NEAREST is none of the index on 'v': it has 3 bytes instead of 16",
+    ),
+    ("DOC.FIND|c|NEAREST|g|1|[1]", "ERR there is no vector index on 'g'"),
+    ("DOC.FIND|c|NEAREST|z|1|[1]", "ERR there is no vector index on 'z'"),
+    ("DOC.FIND|c|NEAREST|v|1|[1,2,3,4]|EF|7", "ERR EF is for HNSW: the index on 'v' is FLAT"),
+    ("DOC.FIND|c|NEAREST|o.w|1|[1,2,3]|EF|0", "ERR EF is a number from 1 to 1048576"),
+    (
+        "DOC.FIND|c|NEAREST|v|1|[1,2,3,4]|ORDER|BY|g",
+        "ERR NEAREST gives documents in the order of their distances: it takes no ORDER BY",
+    ),
+    (
+        "DOC.FIND|c|NEAREST|v|1|[1,2,3,4]|CURSOR|0",
+        "ERR NEAREST takes no CURSOR: LIMIT and OFFSET go through what it finds",
+    ),
+    ("DOC.FIND|c|WITHDISTANCES", "ERR WITHDISTANCES is for NEAREST"),
+    ("DOC.COUNT|c|NEAREST|v|1|[1,2,3,4]", "ERR syntax error"),
+    ("DOC.DELETE|c|WHERE|g = 1|NEAREST|v|1|[1,2,3,4]", "ERR syntax error"),
+    ("DOC.CREATEINDEX|c|z|vector", "ERR a vector index needs DIM, the number of elements of a vector"),
+    (
+        "DOC.CREATEINDEX|c|z|vector|DIM|3|FOO",
+        "ERR 'FOO' is no part of a vector index: HNSW, FLAT, DIM, TYPE, DISTANCE_METRIC, M, EF_CONSTRUCTION or EF_RUNTIME",
+    ),
+    ("DOC.CREATEINDEX|c|v|hash", "ERR there is an index on 'v' already"),
+    ("DOC.CREATEINDEX|c|z|hash|DIM|3", "ERR an index of type hash takes nothing behind its type"),
+    ("DOC.CREATEINDEX|c|z|tree", "ERR unknown index type 'tree': hash, sorted, array, unique or vector"),
+];
+
 #[test]
 fn refusals_say_what_is_wrong_and_change_nothing() {
     for (workers, shards) in [(1, 1), (2, 4)] {
         let mut world = World::new(workers, shards, 1);
         world.begin();
         world.fine(r#"DOC.SET|c|1|{"v":[1,2,3,4],"g":"red"}"#);
-        for (line, words) in [
-            (
-                r#"DOC.SET|c|1|{"v":[1,2]}"#,
-                "ERR 'v' of document '1' is no vector of the index: it has 2 elements instead of 4",
-            ),
-            (
-                r#"DOC.SET|c|1|{"v":"x"}"#,
-                "ERR 'v' of document '1' is no vector of the index: it is no array of numbers",
-            ),
-            (
-                r#"DOC.UPDATE|c|1|PUSH|v|5"#,
-                "ERR 'v' of document '1' is no vector of the index: it has 5 elements instead of 4",
-            ),
-            (
-                r#"DOC.UPDATE|c|1|SET|v.2|null"#,
-                "ERR 'v' of document '1' is no vector of the index: its element 2 is no number",
-            ),
-            (
-                r#"DOC.SET|c|1|{"v":[1e39,2,3,4]}"#,
-                "ERR 'v' of document '1' is no vector of the index: its element 0 is no FLOAT32",
-            ),
-            (
-                r#"DOC.MSET|c|1|{}|2|{"b":[1,300]}"#,
-                "ERR 'b' of document '2' is no vector of the index: its element 1 is no INT8",
-            ),
-            ("DOC.FIND|c|NEAREST|v", "ERR syntax error"),
-            ("DOC.FIND|c|NEAREST|v|3", "ERR syntax error"),
-            ("DOC.FIND|c|NEAREST|v|x|[1,2,3,4]", "ERR value is not an integer or out of range"),
-            ("DOC.FIND|c|NEAREST|v|0|[1,2,3,4]", "ERR NEAREST asks for one document at least"),
-            (
-                "DOC.FIND|c|NEAREST|v|1|[1,2,3]",
-                "ERR the vector of NEAREST is none of the index on 'v': it has 3 elements instead of 4",
-            ),
-            (
-                "DOC.FIND|c|NEAREST|v|1|FP32|abc",
-                "ERR the vector of NEAREST is none of the index on 'v': it has 3 bytes instead of 16",
-            ),
-            ("DOC.FIND|c|NEAREST|g|1|[1]", "ERR there is no vector index on 'g'"),
-            ("DOC.FIND|c|NEAREST|z|1|[1]", "ERR there is no vector index on 'z'"),
-            ("DOC.FIND|c|NEAREST|v|1|[1,2,3,4]|EF|7", "ERR EF is for HNSW: the index on 'v' is FLAT"),
-            ("DOC.FIND|c|NEAREST|o.w|1|[1,2,3]|EF|0", "ERR EF is a number from 1 to 1048576"),
-            (
-                "DOC.FIND|c|NEAREST|v|1|[1,2,3,4]|ORDER|BY|g",
-                "ERR NEAREST gives documents in the order of their distances: it takes no ORDER BY",
-            ),
-            (
-                "DOC.FIND|c|NEAREST|v|1|[1,2,3,4]|CURSOR|0",
-                "ERR NEAREST takes no CURSOR: LIMIT and OFFSET go through what it finds",
-            ),
-            ("DOC.FIND|c|WITHDISTANCES", "ERR WITHDISTANCES is for NEAREST"),
-            ("DOC.COUNT|c|NEAREST|v|1|[1,2,3,4]", "ERR syntax error"),
-            ("DOC.DELETE|c|WHERE|g = 1|NEAREST|v|1|[1,2,3,4]", "ERR syntax error"),
-            (
-                "DOC.CREATEINDEX|c|z|vector",
-                "ERR a vector index needs DIM, the number of elements of a vector",
-            ),
-            (
-                "DOC.CREATEINDEX|c|z|vector|DIM|3|FOO",
-                "ERR 'FOO' is no part of a vector index: HNSW, FLAT, DIM, TYPE, DISTANCE_METRIC, M, EF_CONSTRUCTION or EF_RUNTIME",
-            ),
-            ("DOC.CREATEINDEX|c|v|hash", "ERR there is an index on 'v' already"),
-            ("DOC.CREATEINDEX|c|z|hash|DIM|3", "ERR an index of type hash takes nothing behind its type"),
-            (
-                "DOC.CREATEINDEX|c|z|tree",
-                "ERR unknown index type 'tree': hash, sorted, array, unique or vector",
-            ),
-        ] {
-            assert_eq!(world.error(line), words, "{line}");
+        for (line, words) in REFUSALS {
+            assert_eq!(world.error(line), *words, "{line}");
             assert_eq!(world.run("DOC.GET|c|1"), Value::Bulk(br#"{"v":[1,2,3,4],"g":"red"}"#.to_vec()));
         }
         // A field in which a document has something else.
