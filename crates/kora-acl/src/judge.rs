@@ -64,9 +64,21 @@ impl Question<'_> {
             .any(|selector| self.ask(selector, &mut keys).is_ok() && has_all_keys(selector, access))
     }
 
+    /// Whether one selector of `user` allows the command, and `access` with all keys that begin with one of `prefixes`. Arguments
+    /// are not looked at.
+    #[must_use]
+    pub fn may_with_prefixes(&self, user: &User, prefixes: &[&[u8]], access: Access) -> bool {
+        user.every_selector().any(|selector| {
+            self.may_run(selector) && prefixes.iter().all(|prefix| has_prefix(selector, prefix, access))
+        })
+    }
+
+    fn may_run(&self, selector: &Selector) -> bool {
+        self.catalog.get(self.id).is_open || selector.allows_command(self.id, self.args.get(1).copied())
+    }
+
     fn ask(&self, selector: &Selector, keys: &mut Option<Keys>) -> Verdict {
-        if !self.catalog.get(self.id).is_open && !selector.allows_command(self.id, self.args.get(1).copied())
-        {
+        if !self.may_run(selector) {
             return Err(Denial::Command);
         }
         if !selector.has_all_keys && (!self.facts.keys.is_empty() || self.facts.key_finder.is_some()) {
@@ -125,12 +137,6 @@ fn allows_channel(allowed: &[Box<[u8]>], channel: &[u8], is_pattern: bool) -> bo
 }
 
 impl User {
-    /// Whether the user may do `access` with all keys that begin with `prefix`.
-    #[must_use]
-    pub fn may_use_prefix(&self, prefix: &[u8], access: Access) -> bool {
-        self.every_selector().any(|selector| has_prefix(selector, prefix, access))
-    }
-
     /// Whether the user may be subscribed to a channel, or to a pattern of channels.
     #[must_use]
     pub fn may_hear(&self, channel: &[u8], is_pattern: bool) -> bool {

@@ -92,11 +92,25 @@ impl KeyPattern {
 
 /// Whether all that begins with `prefix` matches `head` and a star behind it: some beginning of `prefix` matches `head`.
 fn covers(head: &[u8], prefix: &[u8]) -> bool {
-    if head.ends_with(b"\\") {
-        // The star was taken as it is.
+    if head.ends_with(b"\\") || ends_in_class(head) {
+        // The star was taken as it is, or as one of several characters.
         return false;
     }
     (0..=prefix.len()).any(|end| glob::matches(head, &prefix[..end]))
+}
+
+/// Whether a pattern ends within brackets that are not closed.
+fn ends_in_class(pattern: &[u8]) -> bool {
+    let (mut is_within, mut bytes) = (false, pattern.iter());
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => drop(bytes.next()),
+            b'[' if !is_within => is_within = true,
+            b']' if is_within => is_within = false,
+            _ => {}
+        }
+    }
+    is_within
 }
 
 /// Reads letters and the pattern behind them.

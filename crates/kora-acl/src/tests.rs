@@ -206,9 +206,14 @@ fn a_prefix_is_covered_by_what_matches_all_that_begins_with_it() {
     let covers = |rule: &str, prefix: &str| {
         KeyPattern::parse(rule.as_bytes()).unwrap().allows_prefix(prefix.as_bytes(), Access::READ)
     };
-    for (rule, prefix) in
-        [("~*", ""), ("~doc:*", "doc:"), ("~doc:*", "doc:a"), ("%R~d?c:*", "doc:"), ("~*:*", "a:")]
-    {
+    for (rule, prefix) in [
+        ("~*", ""),
+        ("~doc:*", "doc:"),
+        ("~doc:*", "doc:a"),
+        ("%R~d?c:*", "doc:"),
+        ("~*:*", "a:"),
+        ("~d[a-z]c:*", "doc:"),
+    ] {
         assert!(covers(rule, prefix), "{rule} {prefix}");
     }
     for (rule, prefix) in [
@@ -217,6 +222,9 @@ fn a_prefix_is_covered_by_what_matches_all_that_begins_with_it() {
         ("~doc:", "doc:"),
         ("%W~*", "doc:"),
         ("~doc:\\*", "doc:"),
+        ("~doc:[1*", "doc:1"),
+        ("~doc:[^*", "doc:1"),
+        ("~doc:[1-\\]*", "doc:1"),
         ("~*x", "x"),
     ] {
         assert!(!covers(rule, prefix), "{rule} {prefix}");

@@ -118,6 +118,8 @@ pub struct Ctx<'a> {
     pub resumed: Option<&'a Arc<dyn errand::Errand>>,
     /// The client, if it keeps copies of what it reads.
     pub reader: Option<Reader>,
+    /// The full name of the command; empty where no command of a client's runs.
+    pub command: &'static str,
     /// Whom it runs for, if that is somebody who may not do everything.
     pub guard: Option<&'a Arc<dyn guard::Guard>>,
 }
@@ -126,8 +128,21 @@ impl<'a> Ctx<'a> {
     /// A context for a command that has only stores: no services, and it may not wait.
     pub fn bare(stores: Stores<'a>, journal: &'a mut Journal, db: DbIndex, now: UnixMs) -> Self {
         let (services, blocking) = (Services::none(), Blocking::Forbidden);
-        let (no_touch, watch, resumed, reader, guard) = (false, None, None, None, None);
-        Self { stores, journal, services, db, now, no_touch, blocking, watch, resumed, reader, guard }
+        let (no_touch, watch, resumed, reader, command, guard) = (false, None, None, None, "", None);
+        Self {
+            stores,
+            journal,
+            services,
+            db,
+            now,
+            no_touch,
+            blocking,
+            watch,
+            resumed,
+            reader,
+            command,
+            guard,
+        }
     }
 }
 

@@ -388,6 +388,7 @@ impl Run {
             self.begin_to_write()?;
         }
         let mut ctx = self.hand.ctx((self.db, self.now, self.no_touch));
+        ctx.command = facts.name;
         let mark = ctx.journal.open_command(self.now);
         let result = handler(&mut ctx, args, out);
         note_reads(&mut ctx, facts, args);

@@ -125,8 +125,9 @@ impl CipherList {
         }
         let (mut chosen, mut banned) = (Vec::new(), Vec::new());
         for word in words {
-            if word.eq_ignore_ascii_case("@STRENGTH") || word.to_ascii_uppercase().starts_with("@SECLEVEL=") {
-                // Their order is that of strength, and the weakest has 128 bits.
+            let upper = word.to_ascii_uppercase();
+            if upper == "@STRENGTH" || ["@SECLEVEL=0", "@SECLEVEL=1", "@SECLEVEL=2"].contains(&&*upper) {
+                // Their order is that of strength, and whatever there is has 112 bits or more.
                 continue;
             }
             let (sign, name) = match word.split_at_checked(1) {

@@ -35,6 +35,7 @@ const HARMLESS: &[&str] = &[
     "ERR unknown collection 'people'",
     "ERR there is an index on",
     "ERR there is no index on",
+    "ERR the collection was deleted before the answer was found",
 ];
 
 /// A broken connection may be the first sign of a process that ended: what watches the process says it better.

@@ -72,10 +72,8 @@ const COMMANDS: &[&str] = &[
 
 /// Subcommands by full name, in order.
 const SUBCOMMANDS: &[&str] = &[
-    "client|caching",
     "client|capa",
     "client|import-source",
-    "client|tracking",
     "cluster|addslots",
     "cluster|addslotsrange",
     "cluster|bumpepoch",

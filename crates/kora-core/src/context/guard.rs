@@ -32,8 +32,9 @@ pub trait Guard: fmt::Debug + Send + Sync {
     /// Whether a command that may run may besides read all keys that there are.
     fn reads_all_keys(&self, name: &str, args: &[&[u8]]) -> bool;
 
-    /// Whether all keys that begin with `prefix` may be read; and changed, if that is asked, too.
-    fn has_prefix(&self, prefix: &[u8], writes: bool) -> bool;
+    /// Whether the command of this full name may run, and read all keys that begin with one of `prefixes`; and change them, if that
+    /// is asked, too. One set of rules must allow all of it.
+    fn has_prefixes(&self, name: &str, prefixes: &[&[u8]], writes: bool) -> bool;
 }
 
 impl super::Ctx<'_> {
@@ -50,12 +51,11 @@ impl super::Ctx<'_> {
     /// If it may not.
     pub fn permit_index<P: AsRef<[u8]>>(&self, prefixes: &[P], writes: bool) -> CommandResult {
         let Some(guard) = self.guard else { return Ok(()) };
-        let is_permitted = if prefixes.is_empty() {
-            guard.has_prefix(b"", writes)
-        } else {
-            prefixes.iter().all(|prefix| guard.has_prefix(prefix.as_ref(), writes))
-        };
-        if is_permitted { Ok(()) } else { Err(NO_INDEX) }
+        let mut all: Vec<&[u8]> = prefixes.iter().map(AsRef::as_ref).collect();
+        if all.is_empty() {
+            all.push(b"");
+        }
+        if guard.has_prefixes(self.command, &all, writes) { Ok(()) } else { Err(NO_INDEX) }
     }
 }
 

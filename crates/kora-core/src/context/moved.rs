@@ -107,6 +107,7 @@ impl MovedContext {
             watch: None,
             resumed: None,
             reader,
+            command: "",
             guard,
         }
     }

@@ -34,8 +34,21 @@ pub(super) fn run_handler<S>(
     journal.set_author(reader.map(|reader| reader.id));
     let (watch, resumed) = (setting.watch.as_ref(), setting.resumed.as_ref());
     let guard = setting.guard.as_ref();
-    let mut ctx =
-        Ctx { stores, journal, services, db, now, no_touch, blocking, watch, resumed, reader, guard };
+    let command = facts.name;
+    let mut ctx = Ctx {
+        stores,
+        journal,
+        services,
+        db,
+        now,
+        no_touch,
+        blocking,
+        watch,
+        resumed,
+        reader,
+        command,
+        guard,
+    };
     let result = handler(&mut ctx, args, out);
     note_reads(&mut ctx, facts, args);
     if facts.flags.has(Flags::WRITE) {

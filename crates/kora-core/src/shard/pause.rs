@@ -182,6 +182,7 @@ impl<D: Driver> Executor<D> {
             watch: None,
             resumed: None,
             reader: setting.reader,
+            command: "",
             guard: setting.guard.as_ref(),
         };
         resume(&mut ctx, out)

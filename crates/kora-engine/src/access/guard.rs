@@ -87,8 +87,9 @@ impl<F: Front> Guard for SessionGuard<F> {
         may.unwrap_or(false)
     }
 
-    fn has_prefix(&self, prefix: &[u8], writes: bool) -> bool {
-        let user = self.access.current(&self.user);
-        user.is_some_and(|user| user.may_use_prefix(prefix, KeyAccess { reads: true, writes }))
+    fn has_prefixes(&self, name: &str, prefixes: &[&[u8]], writes: bool) -> bool {
+        let access = KeyAccess { reads: true, writes };
+        let may = self.ask(name, &[], |question, user| question.may_with_prefixes(user, prefixes, access));
+        may.unwrap_or(false)
     }
 }

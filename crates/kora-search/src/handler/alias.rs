@@ -84,6 +84,9 @@ fn add(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_new: bool) -> 
 fn update(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let [alias, index] = *exactly(args, "FT.ALIASUPDATE")?;
     let service = service(ctx)?;
+    if let Some(left) = service.find(alias) {
+        ctx.permit_index(&left.schema.prefixes, false)?;
+    }
     let mut state = service.state();
     let declared = state.indexes.get(index).ok_or(NO_INDEX)?;
     ctx.permit_index(&declared.schema.prefixes, false)?;

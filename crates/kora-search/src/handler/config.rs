@@ -1,6 +1,6 @@
 //! FT.CONFIG.
 
-use kora_core::command::spec::{Arg, CommandSpec, Facts};
+use kora_core::command::spec::{Arg, CommandSpec, Facts, Flags};
 use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::reply::Reply;
@@ -14,6 +14,7 @@ pub(super) const CONFIG: CommandSpec = CommandSpec {
         summary: "Shows and changes settings of searches",
         complexity: "O(N) with N settings",
         args: &[Arg::string("action"), Arg::string("option"), Arg::string("value").optional()],
+        flags: Flags::ADMIN.with(Flags::MODULE),
         ..READS
     },
     handler: config,

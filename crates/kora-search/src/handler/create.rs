@@ -79,7 +79,12 @@ fn create(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply, if_new: bool) 
         return Err(CommandError::text("Index already exists"));
     }
     let Create { index: name, schema } = Create::parse(&args[1..]).map_err(of_arguments)?;
-    ctx.permit_index(&schema.prefixes, false)?;
+    // An index that goes by itself takes its documents along.
+    ctx.permit_index(&schema.prefixes, schema.temporary_seconds.is_some())?;
+    if let Some(hidden) = service.find(&name) {
+        // The name is an alias, which will be heard no more.
+        ctx.permit_index(&hidden.schema.prefixes, false)?;
+    }
     if let Some(error) = Index::new(&schema, 0).err() {
         return Err(refusal(error));
     }

@@ -104,6 +104,7 @@ fn delete(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResu
     };
     let service = service(ctx)?;
     let declaration = index_of(ctx, &service, name, || UNKNOWN_INDEX)?;
+    ctx.permit_index(&declaration.schema.prefixes, true)?;
     let now = ctx.now;
     let mut is_gone = false;
     if build::finish(ctx, &service, &declaration, out)? == Readiness::Later {

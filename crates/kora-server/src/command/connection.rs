@@ -155,6 +155,9 @@ fn parse_hello<'a>(args: &[&'a [u8]]) -> CommandResult<Hello<'a>> {
 
 fn hello(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     let Hello { resp, credentials, name } = parse_hello(args)?;
+    if let Some(name) = name {
+        super::client::check_name(name)?;
+    }
     if let Some(credentials) = credentials {
         authenticate(call, args[0], credentials)?;
     }
@@ -166,7 +169,6 @@ fn hello(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
         ));
     }
     if let Some(name) = name {
-        super::client::check_name(name)?;
         call.session.client.text.lock().name = name.to_vec();
     }
     let resp = resp.unwrap_or(call.session.choice.style);

@@ -195,6 +195,45 @@ fn changes_hold_at_once_on_every_worker() {
 }
 
 #[test]
+fn an_index_is_used_by_one_set_of_rules() {
+    let (_server, address) = start(4, &[]);
+    let mut admin = Client::connect(address);
+    for line in [
+        "HSET sec:1 t x",
+        "HSET own:1 t x",
+        "FT.CREATE i PREFIX 1 sec: SCHEMA t TEXT",
+        "FT.CREATE o PREFIX 1 own: SCHEMA t TEXT",
+        "FT.ALIASADD alias i",
+    ] {
+        assert!(!matches!(admin.line(line), Frame::Error(_)), "{line}");
+    }
+    let refused = "NOPERM User does not have the required permissions to query the index";
+    for (rules, line) in [
+        ("+ft.search ~own:* (+type ~sec:*)", "FT.SEARCH i *"),
+        ("+ft.dropindex +del ~own:* (+ttl ~sec:*)", "FT.DROPINDEX i DD"),
+        ("+ft.dropindex %R~sec:*", "FT.DROPINDEX i DD"),
+        ("+ft.del %R~sec:*", "FT.DEL i sec:1"),
+        ("+ft.create %R~sec:*", "FT.CREATE t TEMPORARY 1 PREFIX 1 sec: SCHEMA t TEXT"),
+        ("+@all ~sec[:*", "FT.SEARCH i *"),
+        ("+@all ~own:*", "FT.ALIASDEL alias"),
+        ("+@all ~own:*", "FT.ALIASUPDATE alias o"),
+        ("+@all ~own:*", "FT.CREATE alias PREFIX 1 own: SCHEMA t TEXT"),
+    ] {
+        admin.line(&format!("ACL SETUSER u reset on nopass {rules}"));
+        let mut client = Client::connect(address);
+        assert_eq!(client.line("AUTH u any"), ok());
+        assert_eq!(error_text(&client.line(line)), refused, "{rules}: {line}");
+    }
+    admin.line("ACL SETUSER u reset on nopass +@read +@write ~*");
+    let mut client = Client::connect(address);
+    assert_eq!(client.line("AUTH u any"), ok());
+    assert!(error_text(&client.line("FT.CONFIG SET TIMEOUT 1")).starts_with("NOPERM"));
+    assert_eq!(admin.line("EXISTS sec:1"), Frame::Integer(1));
+    admin.line("ACL SETUSER u reset on nopass +ft.search +type ~sec:*");
+    assert!(!matches!(client.line("FT.SEARCH i *"), Frame::Error(_)));
+}
+
+#[test]
 fn a_file_of_users_counts_as_a_whole() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("users.acl");

@@ -144,7 +144,7 @@ impl<'a> Addition<'a> {
         if quantization != shape.quantization {
             return Err(ANOTHER_QUANTIZATION);
         }
-        if self.m.is_some_and(|m| m != shape.m) {
+        if self.m.unwrap_or(M) != shape.m {
             return Err(ANOTHER_M);
         }
         let given = self.vector.len();

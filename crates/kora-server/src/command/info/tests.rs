@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use kora_core::shard::hub::Wake;
 use kora_core::time::UnixMs;
+use kora_engine::access::Denials;
 use kora_engine::counters::{ShardCounters, WorkerCounters};
 use kora_engine::front::Front as _;
 use kora_engine::memory::Account;
@@ -74,7 +75,8 @@ fn all_cells(shared: &Shared) -> Vec<(&'static str, &AtomicU64)> {
         shared.engine.counters.shards().flat_map(|counters| cells(&ShardCounters::METRICS, counters));
     let of_traffic = shared.traffic.iter().flat_map(|traffic| cells(&Traffic::METRICS, traffic));
     let of_account = cells(&Account::METRICS, &*shared.engine.account);
-    of_workers.chain(of_shards).chain(of_traffic).chain(of_account).collect()
+    let of_users = cells(&Denials::METRICS, &shared.engine.access.denials);
+    of_workers.chain(of_shards).chain(of_traffic).chain(of_account).chain(of_users).collect()
 }
 
 /// Gives every number that CONFIG RESETSTAT resets another value than nought.
