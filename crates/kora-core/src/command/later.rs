@@ -160,7 +160,7 @@ mod tests {
         for name in ["", "nosuch", "ft.search", "vadd", "json.foo", "get", "acl|cat"] {
             assert!(!is_later_command(name.as_bytes()), "{name}");
         }
-        assert!(is_later_subcommand("client", b"Tracking"));
+        assert!(is_later_subcommand("client", b"Capa"));
         assert!(!is_later_subcommand("client", b"foo"));
     }
 
