@@ -1,9 +1,7 @@
 //! Commands about the connection they come through: PING, ECHO, QUIT, RESET, HELLO, AUTH, SELECT.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use kora_acl::User;
 use kora_acl::log::{Place, Reason, Refusal};
 use kora_acl::users::DEFAULT;
 use kora_core::command::spec::CommandSpec;
@@ -16,7 +14,7 @@ use kora_protocol::Resp;
 
 use super::{Call, Handler, ServerCall, facts};
 use crate::shared::client::flag;
-use crate::shared::connection::close_after_output;
+use crate::shared::connection::{become_user, close_after_output};
 use kora_engine::command::subscription;
 use kora_engine::front::Front as _;
 use kora_engine::session::ReplyMode;
@@ -70,7 +68,7 @@ fn reset(call: &mut Call<'_>, _: &[&[u8]]) -> CommandResult {
     call.end_transaction();
     let user = call.engine.access.default_user();
     let is_open = user.is_open();
-    become_user(call, user, is_open);
+    become_user(call.session, call.front, user, is_open);
     let session = &mut call.session;
     session.choice.db = DbIndex(0);
     session.choice.no_touch = false;
@@ -218,7 +216,7 @@ fn set_resp(call: &mut Call<'_>, resp: Resp) {
 /// Checks a user's password. `command` is the name under which that is asked for.
 fn authenticate(call: &mut Call<'_>, command: &[u8], (name, password): (&[u8], &[u8])) -> CommandResult {
     if let Some(user) = call.engine.access.authenticate(name, password) {
-        become_user(call, user, true);
+        become_user(call.session, call.front, user, true);
         return Ok(());
     }
     let place = if call.session.is_executing { Place::Multi } else { Place::TopLevel };
@@ -231,10 +229,4 @@ fn authenticate(call: &mut Call<'_>, command: &[u8], (name, password): (&[u8], &
         at_ms: call.now.0,
     });
     Err(CommandError::text("WRONGPASS invalid username-password pair or user is disabled."))
-}
-
-/// Makes the connection that of a user.
-fn become_user(call: &mut Call<'_>, user: Arc<User>, is_proved: bool) {
-    call.session.client.text.lock().user = user.name().to_vec();
-    call.session.become_user((&call.engine.access, call.front), user, is_proved);
 }

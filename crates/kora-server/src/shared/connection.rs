@@ -1,8 +1,10 @@
 //! A connection: its transport, its parser and its input. With the engine's part of the client it is a [`Session`].
 
 use std::io::{self, Write as _};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use kora_acl::User;
 use kora_core::time::UnixMs;
 use kora_engine::counters::add;
 use kora_engine::front::SessionFigures;
@@ -117,6 +119,12 @@ pub(crate) fn send(session: &mut Session) -> usize {
 /// Whether nothing presses a session to send: it is not to be closed, and little is unsent.
 pub(crate) fn is_calm(session: &Session) -> bool {
     !session.is_broken && !session.is_closing && session.output.len() < BUFFER_BYTES_KEPT
+}
+
+/// Makes a connection that of a user, for itself and in what others see of it.
+pub(crate) fn become_user(session: &mut Session, shared: &Arc<Shared>, user: Arc<User>, is_proved: bool) {
+    session.client.text.lock().user = user.name().to_vec();
+    session.become_user((&shared.engine.access, shared), user, is_proved);
 }
 
 /// Closes a session once its output is sent.

@@ -13,7 +13,7 @@ use super::Worker;
 use super::accept::PROTECTED_MODE_ERROR;
 use crate::config::tls::ClientUser;
 use crate::shared::Shared;
-use crate::shared::connection::{Session, close_after_output};
+use crate::shared::connection::{Session, become_user, close_after_output};
 
 /// Longest time from a connection to the end of its handshake.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
@@ -125,6 +125,5 @@ fn log_in_by_certificate(session: &mut Session, shared: &Arc<Shared>) {
         tracing::info!(client = session.client.id.0, "its certificate names no user who may connect");
         return;
     };
-    session.client.text.lock().user = user.name().to_vec();
-    session.become_user((access, shared), user, true);
+    become_user(session, shared, user, true);
 }
