@@ -38,4 +38,4 @@ pub mod usage;
 pub use engine::Engine;
 
 /// The version of Redis whose behaviour clients may expect.
-pub const REDIS_VERSION: &str = "7.4.2";
+pub const REDIS_VERSION: &str = "8.0.2";

@@ -294,11 +294,8 @@ fn debug_reload(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
         match option.to_ascii_lowercase().as_slice() {
             b"nosave" => saves = false,
             b"noflush" => flushes = false,
-            b"merge" => {
-                return Err(CommandError::text(
-                    "ERR DEBUG RELOAD MERGE is not available in this version of Kora",
-                ));
-            }
+            // A key of the file takes the place of one that is there, in any case.
+            b"merge" => {}
             _ => {
                 return Err(CommandError::text(
                     "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.",

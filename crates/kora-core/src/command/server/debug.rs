@@ -5,6 +5,7 @@
 
 mod help;
 mod populate;
+mod missing;
 mod reply;
 mod structure;
 
@@ -44,40 +45,9 @@ const HIDDEN: Facts = Facts { hidden: true, ..DEBUG.facts };
 /// What the hidden subcommands on a key have in common.
 const ON_KEY: Facts = Facts { keys: &[KeySpec::one(KeyFlags::RO, 2)], ..HIDDEN };
 
-/// Subcommands that Redis has and that do not exist here.
-const MISSING: &[&str] = &[
-    "AOF-FLUSH-SLEEP",
-    "CLIENT-EVICTION",
-    "CLUSTERLINK",
-    "CONFIG-REWRITE-FORCE-ALL",
-    "CRASH-AND-RECOVER",
-    "DICT-RESIZING",
-    "DROP-CLUSTER-PACKET-FILTER",
-    "INTERNAL_SECRET",
-    "LEAK",
-    "MALLCTL",
-    "MALLCTL-STR",
-    "MARK-INTERNAL-CLIENT",
-    "PAUSE-CRON",
-    "REPL-PAUSE",
-    "REPLICATE",
-    "REPLYBUFFER",
-    "RESTART",
-    "SCRIPT",
-    "SDSLEN",
-    "SET-SKIP-CHECKSUM-VALIDATION",
-    "STRUCTSIZE",
-];
-
 /// Reached with subcommands that are not declared.
 fn debug(_: &mut Ctx<'_>, args: &[&[u8]], _: &mut dyn Reply) -> CommandResult {
-    match MISSING.iter().find(|name| name.as_bytes().eq_ignore_ascii_case(args[1])) {
-        None => Err(unknown(args)),
-        Some(name) => {
-            let text = format!("ERR DEBUG {name} is not available in this version of Kora");
-            Err(CommandError::Other(text.into()))
-        }
-    }
+    Err(missing::refusal(args[1]).unwrap_or_else(|| unknown(args)))
 }
 
 #[cold]

@@ -189,7 +189,7 @@ pub(super) fn memory(memory: &MemoryInfo, policy: &str, fields: &mut Fields<'_>)
         "mem_replica_full_sync_buffer",
         "mem_clients_slaves",
     ]);
-    fields.places(&["mem_clients_normal", "mem_cluster_links"]);
+    fields.places(&["mem_clients_normal", "mem_clients_shared", "mem_cluster_links"]);
     fields.put("mem_aof_buffer", memory.log_buffer);
     fields.put("mem_allocator", &memory.allocator);
     fields.places(&[
