@@ -35,6 +35,7 @@ pub mod threads;
 pub mod turn;
 pub mod usage;
 
+pub use admission::NO_MODULES;
 pub use engine::Engine;
 
 /// The version of Redis whose behaviour clients may expect.

@@ -321,8 +321,7 @@ impl Output {
             if self.chunks.is_empty() && left >= ROOM_BYTES {
                 self.close();
             }
-            let is_whole =
-                |chunk: &Chunk| self.sent == 0 && (ROOM_BYTES..=left).contains(&chunk.len());
+            let is_whole = |chunk: &Chunk| self.sent == 0 && (ROOM_BYTES..=left).contains(&chunk.len());
             if self.chunks.front().is_some_and(is_whole)
                 && let Some(chunk) = self.pop_front()
             {

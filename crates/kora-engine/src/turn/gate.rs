@@ -22,7 +22,7 @@ impl<F: Front> Turn<F> {
         let may_need_room = facts.flags.has(Flags::DENYOOM) || facts.route == Route::Script;
         session.identity.is_judged()
             || self.is_gated(session)
-            || facts.traits.has(Traits::DEBUG)
+            || facts.traits.has_any(Traits::DEBUG.with(Traits::LOADS_MODULES))
             || may_need_room && self.is_over_limit()
     }
 

@@ -9,7 +9,7 @@ use kora_core::number::parse_i64;
 use kora_core::reply::Reply;
 
 use super::{Call, Handler, ServerCall, facts, publish};
-use crate::introspect::clients::{Facts as FilterFacts, HELP, KillFilter, ListFilter};
+use crate::introspect::clients::{HELP, KillFilter, ListFilter, ServerFacts};
 use crate::introspect::commands::help;
 use crate::shared::Shared;
 use crate::shared::client::{Client, flag};
@@ -126,7 +126,7 @@ fn info(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     Ok(())
 }
 
-impl FilterFacts for Shared {
+impl ServerFacts for Shared {
     fn is_user(&self, name: &[u8]) -> bool {
         self.engine.access.read(|users| users.get(name).is_some())
     }

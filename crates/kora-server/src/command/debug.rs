@@ -30,10 +30,6 @@ pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
         facts: Facts { name: "debug|set-disable-deny-scripts", ..DEBUG },
         handler: Handler::Server(set_disable_deny_scripts),
     },
-    CommandSpec {
-        facts: Facts { name: "debug|set-skip-checksum-validation", ..DEBUG },
-        handler: Handler::Server(skip_checksums),
-    },
 ];
 
 /// The facts that every DEBUG subcommand about the process shares.
@@ -86,13 +82,6 @@ fn set_disable_deny_scripts(call: ServerCall<'_>, args: &[&[u8]], out: &mut dyn 
     let [_, _, switch] = args else { return Err(unknown(args)) };
     let may_debug = parse_i64(switch).is_some_and(|number| number != 0);
     call.engine.scripts_may_debug.store(may_debug, Ordering::Relaxed);
-    out.ok();
-    Ok(())
-}
-
-fn skip_checksums(_: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let [_, _, switch] = args else { return Err(unknown(args)) };
-    kora_core::rdb::dump::skip_checksums(parse_i64(switch).is_some_and(|number| number != 0));
     out.ok();
     Ok(())
 }

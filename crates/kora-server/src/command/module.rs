@@ -2,9 +2,10 @@
 //! Redis.
 
 use kora_core::command::help::write_help;
-use kora_core::command::spec::{Arg, CommandSpec, Facts, Flags, Group};
-use kora_core::error::{CommandError, CommandResult};
+use kora_core::command::spec::{Arg, CommandSpec, Facts, Flags, Group, Traits};
+use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
+use kora_engine::NO_MODULES;
 
 use super::{Handler, ServerCall};
 use crate::introspect::modules::MODULES;
@@ -61,7 +62,13 @@ const MODULE_LIST: Facts = Facts {
 };
 
 /// What those have in common that would change which modules there are.
-const CHANGE: Facts = Facts { flags: Flags::ADMIN.with(Flags::NOSCRIPT).with(Flags::NO_ASYNC_LOADING), complexity: "O(1)", ..MODULE };
+/// It is refused before it would be queued.
+const CHANGE: Facts = Facts {
+    flags: Flags::ADMIN.with(Flags::NOSCRIPT).with(Flags::NO_ASYNC_LOADING),
+    complexity: "O(1)",
+    traits: Traits::LOADS_MODULES,
+    ..MODULE
+};
 
 const MODULE_LOAD: Facts = Facts {
     name: "module|load",
@@ -97,10 +104,7 @@ const MODULE_UNLOAD: Facts = Facts {
 };
 
 fn refuse(_: &mut super::Call<'_>, _: &[&[u8]]) -> CommandResult {
-    Err(CommandError::text(
-        "ERR MODULE command not allowed. If the enable-module-command option is set to \"local\", you can run it from a \
-         local connection, otherwise you need to set this option in the configuration file, and then restart the server.",
-    ))
+    Err(NO_MODULES)
 }
 
 fn help(_: ServerCall<'_>, _: &[&[u8]], out: &mut dyn Reply) -> CommandResult {

@@ -6,7 +6,7 @@ mod help;
 use kora_core::error::{CommandError, CommandResult};
 use std::fmt::Write;
 
-pub use filter::{Facts, KillFilter, ListFilter};
+pub use filter::{KillFilter, ListFilter, ServerFacts};
 pub use help::HELP;
 
 /// What CLIENT LIST tells of a connection.

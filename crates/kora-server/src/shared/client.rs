@@ -157,7 +157,8 @@ mod tests {
 
     #[test]
     fn flags_are_distinct_bits() {
-        let all = [flag::NO_EVICT, flag::NO_TOUCH, flag::CLOSING, flag::UNIX, flag::EVICTED, flag::TAKES_REDIRECTS];
+        let all =
+            [flag::NO_EVICT, flag::NO_TOUCH, flag::CLOSING, flag::UNIX, flag::EVICTED, flag::TAKES_REDIRECTS];
         assert_eq!(all.iter().fold(0, |set, bit| set | bit).count_ones() as usize, all.len());
     }
 }

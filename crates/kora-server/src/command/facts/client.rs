@@ -197,7 +197,10 @@ pub const CLIENT_KILL: Facts = Facts {
         ("6.2.0", "The `LADDR` filter."),
         ("7.4.0", "The `MAXAGE` filter."),
         ("8.1.0", "Several numbers behind `ID`."),
-        ("9.0.0", "The filters `NAME`, `IDLE`, `FLAGS`, `LIB-NAME`, `LIB-VER`, `DB`, `CAPA` and `IP`, and those that begin with `NOT-`."),
+        (
+            "9.0.0",
+            "The filters `NAME`, `IDLE`, `FLAGS`, `LIB-NAME`, `LIB-VER`, `DB`, `CAPA` and `IP`, and those that begin with `NOT-`.",
+        ),
     ],
     ..Facts::NONE
 };
@@ -248,7 +251,10 @@ pub const CLIENT_LIST: Facts = Facts {
         ("8.0.0", "The field `io-thread`."),
         ("8.1.0", "The filters `USER`, `ADDR`, `LADDR`, `SKIPME` and `MAXAGE`, and several at once."),
         ("8.2.0", "The fields `tot-net-in`, `tot-net-out` and `tot-cmds`."),
-        ("9.0.0", "The field `capa`; the filters `NAME`, `IDLE`, `FLAGS`, `LIB-NAME`, `LIB-VER`, `DB`, `CAPA` and `IP`, and those that begin with `NOT-`."),
+        (
+            "9.0.0",
+            "The field `capa`; the filters `NAME`, `IDLE`, `FLAGS`, `LIB-NAME`, `LIB-VER`, `DB`, `CAPA` and `IP`, and those that begin with `NOT-`.",
+        ),
     ],
     tips: &["nondeterministic_output"],
     ..Facts::NONE

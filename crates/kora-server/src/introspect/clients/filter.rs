@@ -11,7 +11,7 @@ use super::{ClientClass, ClientInfo};
 const FLAG_LETTERS: &[u8] = b"AbBcdeEiIMNOPrRStTuUx";
 
 /// What filters need to know of the server.
-pub trait Facts {
+pub trait ServerFacts {
     /// Whether there is a user of that name.
     fn is_user(&self, name: &[u8]) -> bool;
 
@@ -107,16 +107,16 @@ impl Ids {
             // A negative number is some number that no connection has.
             Self::Any if parse_i64(text).is_some() => Ok(id.unwrap_or(0)),
             Self::Any => Err(CommandError::text("ERR Invalid client ID")),
-            Self::Positive => id
-                .filter(|id| *id > 0)
-                .ok_or(CommandError::text("ERR client-id should be greater than 0")),
+            Self::Positive => {
+                id.filter(|id| *id > 0).ok_or(CommandError::text("ERR client-id should be greater than 0"))
+            }
         }
     }
 }
 
 impl Filter {
     /// Reads words and values.
-    fn parse(args: &[&[u8]], ids: Ids, facts: &impl Facts) -> CommandResult<Self> {
+    fn parse(args: &[&[u8]], ids: Ids, facts: &impl ServerFacts) -> CommandResult<Self> {
         let mut filter = Self::default();
         let mut rest = args;
         while let [word, tail @ ..] = rest {
@@ -195,8 +195,8 @@ impl Filter {
 
 /// What stands in front of a value, `NOT-` or not.
 const WORDS: [&str; 15] = [
-    "addr", "capa", "db", "flags", "id", "idle", "ip", "laddr", "lib-name", "lib-ver", "maxage", "name", "skipme",
-    "type", "user",
+    "addr", "capa", "db", "flags", "id", "idle", "ip", "laddr", "lib-name", "lib-ver", "maxage", "name",
+    "skipme", "type", "user",
 ];
 
 fn is_word(text: &[u8]) -> bool {
@@ -206,7 +206,7 @@ fn is_word(text: &[u8]) -> bool {
 }
 
 /// The condition that `word` puts with its value.
-fn condition(word: &[u8], value: &[u8], meant: Meant, facts: &impl Facts) -> CommandResult<Condition> {
+fn condition(word: &[u8], value: &[u8], meant: Meant, facts: &impl ServerFacts) -> CommandResult<Condition> {
     Ok(match (word, meant) {
         (b"type", _) => Condition::Class(ClientClass::parse(value)?),
         (b"addr", _) => Condition::Address(value.to_vec()),
@@ -272,7 +272,7 @@ impl ListFilter {
     ///
     /// # Errors
     /// In Redis's words, if they are no filters.
-    pub fn parse(args: &[&[u8]], facts: &impl Facts) -> CommandResult<Self> {
+    pub fn parse(args: &[&[u8]], facts: &impl ServerFacts) -> CommandResult<Self> {
         Filter::parse(args, Ids::Any, facts).map(Self)
     }
 
@@ -305,7 +305,7 @@ impl KillFilter {
     ///
     /// # Errors
     /// In Redis's words, if they are no filters.
-    pub fn parse(args: &[&[u8]], facts: &impl Facts) -> CommandResult<Self> {
+    pub fn parse(args: &[&[u8]], facts: &impl ServerFacts) -> CommandResult<Self> {
         if let [address] = args {
             let conditions = vec![(Condition::Address(address.to_vec()), Meant::Those)];
             let filter = Filter { conditions, skips_me: Some(false) };

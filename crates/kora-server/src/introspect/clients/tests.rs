@@ -48,16 +48,21 @@ fn lines_have_every_field_in_order() {
     let mut line = Vec::new();
     busy.write_line(&mut line);
     let line = String::from_utf8_lossy(&line);
-    for part in
-        [" name=a\u{fffd} ", " flags=xUT ", " multi=2 ", " events=rw cmd=NULL ", " lib-name=redis-py ", " capa=r"]
-    {
+    for part in [
+        " name=a\u{fffd} ",
+        " flags=xUT ",
+        " multi=2 ",
+        " events=rw cmd=NULL ",
+        " lib-name=redis-py ",
+        " capa=r",
+    ] {
         assert!(line.contains(part), "{part} in {line}");
     }
 }
 
 struct World;
 
-impl Facts for World {
+impl ServerFacts for World {
     fn is_user(&self, name: &[u8]) -> bool {
         name == b"default" || name == b"worker"
     }

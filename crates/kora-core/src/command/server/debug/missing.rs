@@ -2,7 +2,8 @@
 
 use crate::error::CommandError;
 
-const BUFFERS: &str = "connections have no reply buffers of their own: they borrow them while there is something to send";
+const BUFFERS: &str =
+    "connections have no reply buffers of their own: they borrow them while there is something to send";
 const CLUSTER: &str = "there is no cluster";
 const REPLICAS: &str = "there are no replicas";
 const ALLOCATOR: &str = "the allocator's settings stay as they are; MEMORY MALLOC-STATS shows them";
@@ -55,7 +56,10 @@ mod tests {
         assert!(MISSING.is_sorted());
         for (name, reason) in MISSING {
             let error = refusal(name.to_ascii_lowercase().as_bytes()).expect("it is in the list").to_string();
-            assert!(error.starts_with("ERR DEBUG ") && error.contains(name) && error.ends_with(reason), "{error}");
+            assert!(
+                error.starts_with("ERR DEBUG ") && error.contains(name) && error.ends_with(reason),
+                "{error}"
+            );
         }
         assert!(refusal(b"sleep").is_none());
     }
