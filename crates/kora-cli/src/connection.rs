@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use kora_protocol::{Decoder, Frame, encode_request};
 
-pub(crate) use endpoint::{Endpoint, Login, Profile, Protocol};
+pub(crate) use endpoint::{Endpoint, Family, Login, Profile, Protocol};
 pub(crate) use stream::Stream;
 pub(crate) use tls::Security;
 
@@ -53,7 +53,7 @@ impl Connection {
         profile: &Profile,
         interrupt: Option<Arc<AtomicBool>>,
     ) -> io::Result<(Self, Handshake)> {
-        let stream = Stream::connect(&profile.endpoint, profile.security.as_ref(), profile.connect_timeout)?;
+        let stream = Stream::connect(profile)?;
         if interrupt.is_some() {
             stream.set_read_timeout(Some(INTERRUPT_POLL))?;
         }

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::args::Args;
 use crate::session::Outcome;
@@ -27,6 +27,9 @@ pub(crate) fn command(args: &Args) -> Result<Vec<Vec<u8>>> {
         command.push(read_input()?);
     }
     if let Some(tag) = args.stdin_tag.as_deref().map(OsStr::as_bytes) {
+        if !command.iter().any(|word| word == tag) {
+            bail!("Using -X option but stdin tag not match.");
+        }
         let input = read_input()?;
         for word in command.iter_mut().filter(|word| *word == tag) {
             word.clone_from(&input);

@@ -234,7 +234,7 @@ fn nobody_listening_is_an_error() {
 #[test]
 fn what_is_not_supported_is_refused() {
     let server = Server::start(&[]);
-    for args in [["-c", "ping"], ["--cert", "ping"], ["--nosuch", "ping"]] {
+    for args in [["--rdb", "file"], ["--cert", "ping"], ["--nosuch", "ping"]] {
         let output = server.run(&args, b"");
         assert_eq!(output.status.code(), Some(1), "{args:?}");
         assert!(!output.stderr.is_empty());
@@ -245,12 +245,19 @@ fn what_is_not_supported_is_refused() {
 #[test]
 fn unknown_options_get_no_guesses() {
     let server = Server::start(&[]);
-    for option in ["--hotkeys", "--rdb", "--nosuch", "--clusters"] {
+    for option in ["--ldb", "--rdb", "--nosuch", "--clusters"] {
         let text = stderr(&server.run(&[option, "x"], b""));
         assert!(text.contains(option) && !text.contains("tip") && !text.contains("similar"), "{text}");
     }
-    let text = stderr(&server.run(&["--hotkeys"], b""));
-    assert_eq!(text, "error: --hotkeys is not available in this version of kora-cli\n");
+    let text = stderr(&server.run(&["--eval", "x", "--ldb"], b""));
+    assert_eq!(
+        text,
+        "error: --ldb is not available: the server has no debugger of scripts; --eval runs them\n"
+    );
+    let text = stderr(&server.run(&["--foo"], b""));
+    assert_eq!(text, "error: Unrecognized option or bad number of args for: '--foo'\n");
+    let text = stderr(&server.run(&["--eval"], b""));
+    assert_eq!(text, "error: Unrecognized option or bad number of args for: '--eval'\n");
 }
 
 #[test]
