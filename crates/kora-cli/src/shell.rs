@@ -150,11 +150,10 @@ impl Shell {
         if !self.may_run(words, out)? {
             return Ok(());
         }
-        let begun = Instant::now();
+        let mut elapsed = Duration::ZERO;
         for _ in 0..count {
-            self.run_once(words, out)?;
+            elapsed += self.run_once(words, out)?;
         }
-        let elapsed = begun.elapsed();
         if !self.session.is_for_a_person() {
             return Ok(());
         }
@@ -181,20 +180,20 @@ impl Shell {
         Ok(is_wanted)
     }
 
-    /// Sends a command; a long reply is shown as a person prefers it.
-    fn run_once(&mut self, words: &[Vec<u8>], out: &mut dyn Write) -> io::Result<()> {
-        let outcome = if self.session.prefers(Preference::Pager) && !Session::is_endless(words) {
-            let mut reply = Vec::new();
-            let outcome = self.session.run(words, &mut reply)?;
+    /// Sends a command; a long reply is shown as a person prefers it. Returns how long the server took.
+    fn run_once(&mut self, words: &[Vec<u8>], out: &mut dyn Write) -> io::Result<Duration> {
+        let begun = Instant::now();
+        let is_paged = self.session.prefers(Preference::Pager) && !Session::is_endless(words);
+        let mut reply = Vec::new();
+        let outcome = self.session.run(words, if is_paged { &mut reply } else { &mut *out })?;
+        let elapsed = begun.elapsed();
+        if is_paged {
             pager::show(&reply, self.session.interrupt(), out)?;
-            outcome
-        } else {
-            self.session.run(words, out)?
-        };
+        }
         if outcome == Outcome::Done && self.session.is_for_a_person() {
             self.remember_keys(words);
         }
-        Ok(())
+        Ok(elapsed)
     }
 
     /// Remembers the keys among `words`, for completion.

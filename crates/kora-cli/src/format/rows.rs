@@ -37,7 +37,7 @@ pub(super) fn pairs(args: &[Vec<u8>], reply: &Frame) -> Option<Frame> {
         is(args, name) && args.iter().skip(2).any(|arg| arg.eq_ignore_ascii_case(word.as_bytes()))
     };
     let is_paired = PAIRED.iter().any(|name| is(args, name)) || PAIRED_WITH.iter().any(is_paired_with);
-    if !is_paired || !elements.len().is_multiple_of(2) {
+    if !is_paired || elements.is_empty() || !elements.len().is_multiple_of(2) {
         return None;
     }
     let pairs = elements.chunks_exact(2).filter_map(|pair| pair.first().cloned().zip(pair.get(1).cloned()));
