@@ -387,7 +387,7 @@ fn shells_and_man_are_told_of_every_option() {
         assert!(text.contains("keystats-samples"), "{shell}");
     }
     let manual = stdout(&run(&["--generate-man"]));
-    for part in [".TH kora\\-cli 1", "keystats", ".SH \"EXIT STATUS\"", "KORACLI_AUTH"] {
+    for part in [".TH kora-cli 1", "keystats", ".SH \"EXIT STATUS\"", "KORACLI_AUTH"] {
         assert!(manual.contains(part), "{part} is missing: {manual}");
     }
     assert_eq!(run(&["--generate-completion", "dos"]).status.code(), Some(1));
