@@ -16,6 +16,7 @@ use clap::{ArgAction, Parser};
 use clap_complete::Shell;
 use kora_protocol::split_line;
 
+pub(crate) use refused::Refused;
 pub(crate) use uri::Uri;
 pub(crate) use uri::parse as parse_uri;
 
@@ -40,7 +41,7 @@ pub(crate) struct Args {
     #[arg(short = 'p', value_name = "PORT", default_value_t = 6379)]
     pub(crate) port: u16,
     /// Seconds to wait for the connection; 0 leaves it to the system.
-    #[arg(short = 't', value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    #[arg(short = 't', value_name = "SECONDS", default_value = "0", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) connect_timeout: Duration,
     /// Unix socket of the server, instead of host and port.
     #[arg(short = 's', value_name = "PATH")]
@@ -259,9 +260,9 @@ impl Args {
     /// Reads the command line.
     ///
     /// # Errors
-    /// If it is none; the message is clap's.
-    pub(crate) fn read() -> std::result::Result<Self, clap::Error> {
-        Self::try_parse().map_err(refused::explained)
+    /// If it is none, or asks for help or the version only.
+    pub(crate) fn read() -> std::result::Result<Self, Refused> {
+        Self::try_parse().map_err(Refused::from)
     }
 
     /// Refuses what cannot be done.

@@ -25,7 +25,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use args::Args;
+use args::{Args, Refused};
 use mode::{hotkeys, intrinsic, keysizes, keystats, latency, lru, pipe, scan, spectrum, stat};
 use rcfile::Configuration;
 use setup::Setup;
@@ -34,7 +34,11 @@ use shell::Shell;
 fn main() -> ExitCode {
     let args = match Args::read() {
         Ok(args) => args,
-        Err(error) => {
+        Err(Refused::Told(text)) => {
+            eprintln!("{text}");
+            return ExitCode::FAILURE;
+        }
+        Err(Refused::Shown(error)) => {
             // Nothing can be done about an output that is closed.
             let _ = error.print();
             return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };

@@ -250,14 +250,20 @@ fn unknown_options_get_no_guesses() {
         assert!(text.contains(option) && !text.contains("tip") && !text.contains("similar"), "{text}");
     }
     let text = stderr(&server.run(&["--eval", "x", "--ldb"], b""));
-    assert_eq!(
-        text,
-        "error: --ldb is not available: the server has no debugger of scripts; --eval runs them\n"
-    );
+    assert_eq!(text, "--ldb is not available: the server has no debugger of scripts; --eval runs them\n");
     let text = stderr(&server.run(&["--foo"], b""));
-    assert_eq!(text, "error: Unrecognized option or bad number of args for: '--foo'\n");
+    assert_eq!(text, "Unrecognized option or bad number of args for: '--foo'\n");
+    for (args, expected) in [
+        (["-t", "-1"], "Invalid connection timeout for -t.\n"),
+        (["-u", "http://x"], "Invalid URI scheme\n"),
+        (["--top", "x"], "--top conversion error.\n"),
+        (["--show-pushes", "what"], "Unknown --show-pushes value 'what' (valid: '[y]es', '[n]o')\n"),
+        (["-p", "http"], "-p does not take 'http': invalid digit found in string\n"),
+    ] {
+        assert_eq!(stderr(&server.run(&args, b"")), expected);
+    }
     let text = stderr(&server.run(&["--eval"], b""));
-    assert_eq!(text, "error: Unrecognized option or bad number of args for: '--eval'\n");
+    assert_eq!(text, "Unrecognized option or bad number of args for: '--eval'\n");
 }
 
 #[test]
@@ -346,7 +352,11 @@ fn hot_keys_are_counted_or_asked_for() {
     let server = Server::start(&[":2\r\n", scan, refused, refused, "*1\r\n*2\r\n$1\r\nc\r\n:5\r\n"]);
     let text = stdout(&server.run(&["--hotkeys"], b""));
     assert!(text.ends_with("hot key found with counter: 5\tkeyname: \"c\"\n"), "{text}");
-    let server = Server::start(&[":2\r\n", scan, refused, refused, "-ERR unknown command\r\n"]);
+    let hot = "*4\r\n+tracking-active\r\n:1\r\n+by-net-bytes\r\n*2\r\n$1\r\nd\r\n:7\r\n";
+    let server = Server::start(&[":2\r\n", scan, refused, refused, refused, hot]);
+    let text = stdout(&server.run(&["--hotkeys"], b""));
+    assert!(text.ends_with("hot key found with counter: 7\tkeyname: \"d\"\n"), "{text}");
+    let server = Server::start(&[":2\r\n", scan, refused, refused, "-ERR unknown command\r\n", "$-1\r\n"]);
     let output = server.run(&["--hotkeys"], b"");
     assert_eq!((stderr(&output).as_str(), output.status.code()), ("Error: ERR no LFU\n", Some(1)));
 }

@@ -1,5 +1,7 @@
 //! Options that are refused, with the reason; and errors in redis-cli's words.
 
+use std::error::Error as _;
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Why what needs the stream of changes can't be had.
@@ -32,22 +34,56 @@ const UNAVAILABLE: [(&str, &str); 10] = [
     ),
 ];
 
-/// An error that says what is wrong, without guesses at what else might have been meant.
-pub(super) fn explained(error: clap::Error) -> clap::Error {
-    let kind = error.kind();
-    let given = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(given)) => given.split(' ').next().unwrap_or_default().to_owned(),
-        _ => String::new(),
-    };
-    if kind == ErrorKind::UnknownArgument
-        && let Some((_, reason)) = UNAVAILABLE.into_iter().find(|(option, _)| *option == given)
-    {
-        return clap::Error::raw(kind, format!("{given} is not available: {reason}\n"));
+/// Why the command line is not run.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// It asks for help or the version, or clap says what is wrong.
+    Shown(clap::Error),
+    /// In redis-cli's words, or with a reason of our own.
+    Told(String),
+}
+
+impl From<clap::Error> for Refused {
+    /// What is wrong, without guesses at what else might have been meant.
+    fn from(error: clap::Error) -> Self {
+        let text = |kind| match error.get(kind) {
+            Some(ContextValue::String(text)) => text.as_str(),
+            _ => "",
+        };
+        let option = text(ContextKind::InvalidArg).split(' ').next().unwrap_or_default();
+        let value = text(ContextKind::InvalidValue);
+        match error.kind() {
+            ErrorKind::UnknownArgument => Self::Told(unknown(option)),
+            ErrorKind::InvalidValue if value.is_empty() => Self::Told(unrecognised(option)),
+            ErrorKind::ValueValidation => {
+                let reason = error.source().map(ToString::to_string).unwrap_or_default();
+                Self::Told(invalid(option, value, &reason))
+            }
+            _ => Self::Shown(error),
+        }
     }
-    let is_without_value = kind == ErrorKind::InvalidValue
-        && matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if value.is_empty());
-    if kind == ErrorKind::UnknownArgument || is_without_value {
-        return clap::Error::raw(kind, format!("Unrecognized option or bad number of args for: '{given}'\n"));
+}
+
+fn unknown(option: &str) -> String {
+    match UNAVAILABLE.into_iter().find(|(name, _)| *name == option) {
+        Some((_, reason)) => format!("{option} is not available: {reason}"),
+        None => unrecognised(option),
     }
-    error
+}
+
+fn unrecognised(option: &str) -> String {
+    format!("Unrecognized option or bad number of args for: '{option}'")
+}
+
+/// Why an option does not take this value.
+fn invalid(option: &str, value: &str, reason: &str) -> String {
+    match option {
+        "-t" => "Invalid connection timeout for -t.".to_owned(),
+        "-u" => reason.to_owned(),
+        "--show-pushes" => format!("Unknown --show-pushes value '{value}' (valid: '[y]es', '[n]o')"),
+        "--cursor" | "--top" | "--memkeys-samples" | "--keystats-samples" => {
+            format!("{option} conversion error.")
+        }
+        _ => format!("{option} does not take '{value}': {reason}"),
+    }
 }

@@ -1,7 +1,7 @@
 //! `--hotkeys`: the keys that are used most.
 //!
 //! A server that evicts by frequency of use keeps a counter with each key; all keys are visited for it. Of another one it
-//! is asked whether it keeps a list of its own: `STATS.HOTKEYS`.
+//! is asked whether it keeps a list of its own: `STATS.HOTKEYS`, or the container `HOTKEYS` of Redis 8.6.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -100,11 +100,48 @@ fn counters(
 
 /// Prints the list that the server keeps.
 fn listed(connection: &mut Connection, refusal: &str, out: &mut impl Write) -> Result<ExitCode> {
-    let reply = connection.request(&["STATS.HOTKEYS", &KEYS_MAX.to_string()])?;
-    let Some(hottest) = read_list(&reply) else { bail!("Error: {refusal}") };
-    writeln!(out, "-------- summary, as the server counts -------\n")?;
+    let own = connection.request(&["STATS.HOTKEYS", &KEYS_MAX.to_string()])?;
+    let (hottest, unit) = match read_list(&own) {
+        Some(hottest) => (hottest, "uses"),
+        None => match read_container(&connection.request(&["HOTKEYS", "GET"])?) {
+            Some(found) => found,
+            None => bail!("Error: {refusal}"),
+        },
+    };
+    writeln!(out, "-------- summary, as the server counts: {unit} -------\n")?;
     hottest.write(out)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a server counts that keeps hot keys in a container, and how that is called here.
+const COUNTED: [(&[u8], &str); 2] =
+    [(b"by-cpu-time-us", "microseconds"), (b"by-net-bytes", "bytes sent and received")];
+
+/// Reads the reply to `HOTKEYS GET`: names and values in turn, among them a list of keys and numbers in turn.
+fn read_container(reply: &Frame) -> Option<(Hottest, &'static str)> {
+    let facts = match reply.bare() {
+        Frame::Map(pairs) => pairs.iter().map(|(name, value)| (name, value)).collect(),
+        Frame::Array(elements) => match elements.as_slice() {
+            [only] => return read_container(only),
+            elements => in_pairs(elements),
+        },
+        _ => return None,
+    };
+    COUNTED.into_iter().find_map(|(counted, unit)| {
+        let is_counted =
+            |name: &Frame| matches!(name.bare(), Frame::Bulk(name) | Frame::Simple(name) if name == counted);
+        let (_, keys) = facts.iter().find(|(name, _)| is_counted(name))?;
+        let Frame::Array(keys) = keys.bare() else { return None };
+        let pairs = in_pairs(keys).into_iter().filter_map(|(key, count)| match key.bare() {
+            Frame::Bulk(key) => Some((number(count), key.clone())),
+            _ => None,
+        });
+        Some((Hottest(pairs.collect()), unit))
+    })
+}
+
+fn in_pairs(elements: &[Frame]) -> Vec<(&Frame, &Frame)> {
+    elements.chunks_exact(2).filter_map(|pair| pair.first().zip(pair.get(1))).collect()
 }
 
 /// Reads pairs of key and frequency.
