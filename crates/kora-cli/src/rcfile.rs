@@ -52,10 +52,11 @@ impl Configuration {
             let words: Vec<&str> = line.split_whitespace().collect();
             match words.as_slice() {
                 [":set", word] => self.preferences.push((*word).to_owned()),
-                [":dsn", name, uri] => match parse_uri(uri) {
-                    Ok(uri) => drop(self.servers.insert((*name).to_owned(), uri)),
-                    Err(error) => complaints.push(format!("line {number}: {error}")),
-                },
+                [":dsn", name, uri] => {
+                    if let Err(error) = self.name_server(name, uri) {
+                        complaints.push(format!("line {number}: {error}"));
+                    }
+                }
                 [first, ..] if first.starts_with(':') => {
                     complaints.push(format!("line {number}: neither ':set PREFERENCE' nor ':dsn NAME URI'"));
                 }
@@ -63,6 +64,14 @@ impl Configuration {
             }
         }
         complaints
+    }
+
+    /// Calls the server at `uri` by `name` from now on.
+    ///
+    /// # Errors
+    /// If it is no URI.
+    pub(crate) fn name_server(&mut self, name: &str, uri: &str) -> std::result::Result<(), String> {
+        parse_uri(uri).map(|uri| drop(self.servers.insert(name.to_owned(), uri)))
     }
 
     fn warn_of_readers(&self, path: &Path) {

@@ -152,7 +152,11 @@ impl Shell {
         }
         let mut elapsed = Duration::ZERO;
         for _ in 0..count {
-            elapsed += self.run_once(words, out)?;
+            let (outcome, took) = self.run_once(words, out)?;
+            elapsed += took;
+            if outcome == Outcome::Lost {
+                break;
+            }
         }
         if !self.session.is_for_a_person() {
             return Ok(());
@@ -180,8 +184,8 @@ impl Shell {
         Ok(is_wanted)
     }
 
-    /// Sends a command; a long reply is shown as a person prefers it. Returns how long the server took.
-    fn run_once(&mut self, words: &[Vec<u8>], out: &mut dyn Write) -> io::Result<Duration> {
+    /// Sends a command; a long reply is shown as a person prefers it. Returns what became of it, and how long the server took.
+    fn run_once(&mut self, words: &[Vec<u8>], out: &mut dyn Write) -> io::Result<(Outcome, Duration)> {
         let begun = Instant::now();
         let is_paged = self.session.prefers(Preference::Pager) && !Session::is_endless(words);
         let mut reply = Vec::new();
@@ -193,7 +197,7 @@ impl Shell {
         if outcome == Outcome::Done && self.session.is_for_a_person() {
             self.remember_keys(words);
         }
-        Ok(elapsed)
+        Ok((outcome, elapsed))
     }
 
     /// Remembers the keys among `words`, for completion.

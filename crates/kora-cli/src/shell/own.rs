@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::{Flow, Shell, help, peek};
+use super::{Flow, Shell, help, pager, peek};
 use crate::catalog::Catalog;
 use crate::connection::Endpoint;
+use crate::preferences::Preference;
 use crate::setup;
 
 impl Shell {
@@ -26,10 +27,20 @@ impl Shell {
             ("set", [word, ..]) => writeln!(out, "unknown kora-cli preference '{word}'; :set lists them")?,
             ("peek", [_]) => {
                 let key = arguments.first().cloned().unwrap_or_default();
-                peek::show(&mut self.session, &key, out)?;
+                let mut text = Vec::new();
+                peek::show(&mut self.session, &key, &mut text)?;
+                match self.session.prefers(Preference::Pager) {
+                    true => pager::show(&text, self.session.interrupt(), out)?,
+                    false => out.write_all(&text)?,
+                }
                 self.shared.keys.add(&key);
             }
             ("connect", [host, port]) => self.connect_to(host, port, out)?,
+            ("dsn", [name, uri]) => {
+                if let Err(error) = self.configuration.name_server(name, uri) {
+                    writeln!(out, "{error}")?;
+                }
+            }
             ("connect" | "dsn", [name]) => self.connect_to_named(name, out)?,
             ("connect" | "dsn", []) => {
                 for name in self.configuration.names() {

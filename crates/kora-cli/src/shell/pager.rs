@@ -45,7 +45,7 @@ fn screen() -> Option<(usize, usize)> {
 pub(super) fn show(text: &[u8], interrupt: Option<&AtomicBool>, out: &mut dyn Write) -> io::Result<()> {
     let Some((rows, columns)) = screen() else { return out.write_all(text) };
     let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
-    let heights: Vec<usize> = lines.iter().map(|line| line.len().div_ceil(columns).max(1)).collect();
+    let heights: Vec<usize> = lines.iter().map(|line| width(line).div_ceil(columns).max(1)).collect();
     if heights.iter().sum::<usize>() < rows {
         return out.write_all(text);
     }
@@ -53,6 +53,18 @@ pub(super) fn show(text: &[u8], interrupt: Option<&AtomicBool>, out: &mut dyn Wr
         Ok(pager) if !pager.trim().is_empty() => by_program(&pager, text),
         _ => by_pages(&lines, &heights, rows - 1, interrupt, out),
     }
+}
+
+/// Columns that a line takes: its characters, without the codes of colours.
+fn width(line: &[u8]) -> usize {
+    let text = String::from_utf8_lossy(line);
+    let mut is_code = false;
+    let shown = text.chars().filter(|character| {
+        let is_shown = !is_code && !character.is_control();
+        is_code = if is_code { !character.is_ascii_alphabetic() } else { *character == '\u{1b}' };
+        is_shown
+    });
+    shown.count()
 }
 
 fn by_program(pager: &str, text: &[u8]) -> io::Result<()> {
@@ -112,4 +124,24 @@ fn wait(interrupt: Option<&AtomicBool>, out: &mut dyn Write) -> io::Result<Step>
     drop(keys);
     out.write_all(b"\r\x1b[K")?;
     Ok(step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Step, width};
+
+    #[test]
+    fn codes_of_colours_take_no_columns() {
+        assert_eq!(width(b"\x1b[36m(integer) 1\x1b[0m\n"), 11);
+        assert_eq!(width("äb\n".as_bytes()), 2);
+        assert_eq!(width(b""), 0);
+    }
+
+    #[test]
+    fn keys_mean_steps() {
+        assert_eq!(
+            [b' ', b'\r', b'q', b'x'].map(Step::of),
+            [Some(Step::Page), Some(Step::Line), Some(Step::Stop), None]
+        );
+    }
 }
