@@ -179,8 +179,11 @@ impl Command {
         syntax::has_key_at(&self.arguments, position)
     }
 
-    /// What it costs, without the explanation.
+    /// What it costs, without the explanation; empty if it takes more than a term to say.
     pub(crate) fn cost(&self) -> &str {
+        if !self.complexity.starts_with("O(") {
+            return "";
+        }
         let mut depth = 0usize;
         for (at, character) in self.complexity.char_indices() {
             match character {

@@ -223,7 +223,8 @@ impl Session {
             let connection = self.connection.as_mut().expect("a ready session is connected");
             let sent = connection.send(args);
             let answered = match sent {
-                Ok(()) => self.answer(args, redirections_left > 0, out)?,
+                // A transaction goes on where it began: its server refuses it as a whole.
+                Ok(()) => self.answer(args, redirections_left > 0 && !self.state.in_transaction, out)?,
                 Err(error) => Err(error),
             };
             match answered {

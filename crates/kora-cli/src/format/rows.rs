@@ -8,8 +8,10 @@ use super::table::Table;
 const PAIRED: [&str; 7] =
     ["HGETALL", "CONFIG GET", "MEMORY STATS", "PUBSUB NUMSUB", "PUBSUB SHARDNUMSUB", "XINFO STREAM", "VINFO"];
 
-/// Commands whose reply in RESP2 is so with one of these words.
-const PAIRED_WITH: [(&str, &str); 8] = [
+/// Commands whose reply is so with one of these words; in RESP3 some answer with arrays of two.
+const PAIRED_WITH: [(&str, &str); 10] = [
+    ("HRANDFIELD", "WITHVALUES"),
+    ("ZRANDMEMBER", "WITHSCORES"),
     ("ZRANGE", "WITHSCORES"),
     ("ZREVRANGE", "WITHSCORES"),
     ("ZRANGEBYSCORE", "WITHSCORES"),
@@ -37,11 +39,31 @@ pub(super) fn pairs(args: &[Vec<u8>], reply: &Frame) -> Option<Frame> {
         is(args, name) && args.iter().skip(2).any(|arg| arg.eq_ignore_ascii_case(word.as_bytes()))
     };
     let is_paired = PAIRED.iter().any(|name| is(args, name)) || PAIRED_WITH.iter().any(is_paired_with);
-    if !is_paired || elements.is_empty() || !elements.len().is_multiple_of(2) {
+    if !is_paired || elements.is_empty() {
         return None;
     }
-    let pairs = elements.chunks_exact(2).filter_map(|pair| pair.first().cloned().zip(pair.get(1).cloned()));
-    Some(Frame::Map(pairs.collect()))
+    let couples: Option<Vec<(Frame, Frame)>> = elements.iter().map(couple).collect();
+    couples.or_else(|| in_turn(elements)).map(Frame::Map)
+}
+
+/// An array of two.
+fn couple(frame: &Frame) -> Option<(Frame, Frame)> {
+    match frame.bare() {
+        Frame::Array(elements) => match elements.as_slice() {
+            [name, value] => Some((name.clone(), value.clone())),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Names and values in turn.
+fn in_turn(elements: &[Frame]) -> Option<Vec<(Frame, Frame)>> {
+    let pairs = elements.chunks(2).map(|pair| match pair {
+        [name, value] => Some((name.clone(), value.clone())),
+        _ => None,
+    });
+    pairs.collect()
 }
 
 /// The reply to `args` as a table; `None` if it is no rows.
@@ -97,6 +119,9 @@ mod tests {
             let pair = (Frame::Bulk(b"f".to_vec()), Frame::Bulk(b"v".to_vec()));
             assert_eq!(pairs(&words(command), &reply), Some(Frame::Map(vec![pair])), "{command}");
         }
+        let couples = decode("*1\r\n*2\r\n$1\r\nm\r\n,2\r\n");
+        let pair = (Frame::Bulk(b"m".to_vec()), Frame::Double(2.0));
+        assert_eq!(pairs(&words("zrange z 0 -1 withscores"), &couples), Some(Frame::Map(vec![pair])));
         for command in ["lrange l 0 1", "config", "zrange withscores 0 -1"] {
             assert_eq!(pairs(&words(command), &reply), None, "{command}");
         }
