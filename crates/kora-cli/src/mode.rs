@@ -19,12 +19,16 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// A flag that Ctrl-C sets from now on, instead of ending the process.
+/// Status of a process that the user ended.
+const ENDED: i32 = 130;
+
+/// A flag that Ctrl-C sets from now on, instead of ending the process; a second one ends it.
 ///
 /// # Errors
 /// If the system refuses.
 fn stop_on_interrupt() -> io::Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register_conditional_shutdown(signal_hook::consts::SIGINT, ENDED, Arc::clone(&flag))?;
     signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&flag))?;
     Ok(flag)
 }

@@ -10,7 +10,7 @@ mod listen;
 mod redirect;
 mod state;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -102,6 +102,11 @@ impl Session {
     /// What is shared with the line editor.
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// Whether a person sits at a terminal, whatever the form of replies.
+    pub(crate) fn is_attended(&self) -> bool {
+        self.interrupt.is_some() && io::stdout().is_terminal()
     }
 
     /// Whether a person prefers `preference`; nobody does where no person is.

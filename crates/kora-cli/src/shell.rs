@@ -45,13 +45,22 @@ pub(crate) struct Shell {
     coloured: bool,
     configuration: Configuration,
     args: Option<Args>,
+    /// Whether the reply of the command being run goes to a program; then it has been asked about.
+    is_piping: bool,
 }
 
 impl Shell {
     /// A shell of `session`; `coloured` says whether help is.
     pub(crate) fn new(session: Session, coloured: bool) -> Self {
         let shared = Arc::clone(session.shared());
-        Self { session, shared, coloured, configuration: Configuration::default(), args: None }
+        Self {
+            session,
+            shared,
+            coloured,
+            configuration: Configuration::default(),
+            args: None,
+            is_piping: false,
+        }
     }
 
     /// Prefers what `configuration` says, and knows its servers, to which it connects as `args` say.
@@ -173,7 +182,7 @@ impl Shell {
 
     /// Whether a command is to be sent: the person is asked, if it does much harm.
     fn may_run(&self, words: &[Vec<u8>], out: &mut dyn Write) -> io::Result<bool> {
-        if !self.session.prefers(Preference::Confirm) {
+        if self.is_piping || !self.session.is_attended() || !self.shared.preferences.is(Preference::Confirm) {
             return Ok(true);
         }
         let Some(danger) = confirm::danger(words) else { return Ok(true) };
@@ -223,7 +232,9 @@ impl Shell {
         }
         let mut reply = Vec::new();
         let form = self.session.set_form(Form::Raw);
+        self.is_piping = true;
         let flow = self.run_line(command.as_bytes(), &mut reply);
+        self.is_piping = false;
         self.session.set_form(form);
         let flow = flow?;
         out.flush()?;

@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 
 use anyhow::{Result, bail};
 use kora_protocol::Frame;
@@ -12,6 +13,7 @@ use kora_protocol::Frame;
 use super::figures::percentage;
 use super::keys::{STEPS_PER_PAUSE, key_count, quoted};
 use super::scan::Walk;
+use super::stop_on_interrupt;
 use crate::args::Args;
 use crate::connection::Connection;
 use crate::setup::Setup;
@@ -49,6 +51,7 @@ impl Hottest {
 /// If the connection breaks, the server knows of no hot keys, or standard output cannot be written.
 pub(crate) fn run(setup: &Setup, args: &Args) -> Result<ExitCode> {
     let mut connection = setup.connect()?;
+    let stop = stop_on_interrupt()?;
     let mut out = io::stdout().lock();
     writeln!(out, "\n# Looking for the keys that are used most.")?;
     writeln!(out, "# -i SECONDS pauses after each {STEPS_PER_PAUSE} steps, if the server is busy.\n")?;
@@ -56,7 +59,9 @@ pub(crate) fn run(setup: &Setup, args: &Args) -> Result<ExitCode> {
     let mut walk = Walk::new(args)?;
     let mut hottest = Hottest::default();
     let (mut seen, mut steps) = (0, 0u32);
-    while let Some(keys) = walk.next_keys(&mut connection)? {
+    while !stop.load(Ordering::Relaxed)
+        && let Some(keys) = walk.next_keys(&mut connection)?
+    {
         let counters = match counters(&mut connection, &keys)? {
             Ok(counters) => counters,
             Err(refusal) => return listed(&mut connection, &refusal, &mut out),

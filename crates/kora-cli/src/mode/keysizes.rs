@@ -1,17 +1,19 @@
 //! `--bigkeys` and `--memkeys`: which keys of each type are the largest.
 //!
 //! All keys are visited once with `SCAN`; for those of each step, types and then sizes are asked for in one batch.
-//! Keys that vanish or change type in between are left out.
+//! Keys that vanish or change type in between are left out. Ctrl-C ends the walk, and what was seen is summed up.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 
 use anyhow::Result;
 
 use super::figures::{average, percentage};
 use super::keys::{Measure, STEPS_PER_PAUSE, TYPES, key_count, quoted, sizes, types};
 use super::scan::Walk;
+use super::stop_on_interrupt;
 use crate::args::Args;
 use crate::setup::Setup;
 
@@ -39,6 +41,7 @@ struct Report {
 /// If the connection breaks, the server refuses, or standard output cannot be written.
 pub(crate) fn run(setup: &Setup, args: &Args) -> Result<ExitCode> {
     let mut connection = setup.connect()?;
+    let stop = stop_on_interrupt()?;
     let measure = if args.wants_memory() { Measure::Memory(args.memkeys_samples) } else { Measure::Elements };
     let mut report = Report::new(measure);
     let mut out = io::stdout().lock();
@@ -47,7 +50,9 @@ pub(crate) fn run(setup: &Setup, args: &Args) -> Result<ExitCode> {
     let total = key_count(&mut connection)?;
     let mut walk = Walk::new(args)?;
     let mut steps = 0u32;
-    while let Some(keys) = walk.next_keys(&mut connection)? {
+    while !stop.load(Ordering::Relaxed)
+        && let Some(keys) = walk.next_keys(&mut connection)?
+    {
         let types = types(&mut connection, &keys)?;
         let sizes = sizes(&mut connection, measure, &keys, &types)?;
         for ((key, key_type), size) in keys.into_iter().zip(types).zip(sizes) {

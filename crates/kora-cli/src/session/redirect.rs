@@ -26,6 +26,8 @@ impl Redirection {
         let host = match (host, current) {
             ("", Endpoint::Tcp { host, .. }) => host.clone(),
             ("" | "?", _) => return None,
+            // It is printed before it is connected to.
+            _ if host.contains(char::is_control) => return None,
             _ => host.to_owned(),
         };
         Some(Self {
@@ -53,6 +55,7 @@ mod tests {
         check("ASK 1 fe80::1:7000", Some((1, "[fe80::1]:7000", true)));
         check("MOVED 5 :7002", Some((5, "here:7002", false)));
         check("MOVED 5 ?:7002", None);
+        check("MOVED 5 a\u{1b}[2J:7002", None);
         check("MOVED 70000 a:1", None);
         check("ERR MOVED 1 a:1", None);
     }
