@@ -109,7 +109,7 @@ impl Session {
         self.interrupt.is_some() && io::stdout().is_terminal()
     }
 
-    /// Whether a person prefers `preference`; nobody does where no person is.
+    /// Whether a person prefers `preference`; nobody does where no person is, or replies are for programs.
     pub(crate) fn prefers(&self, preference: Preference) -> bool {
         self.is_for_a_person() && self.shared.preferences.is(preference)
     }
@@ -119,9 +119,18 @@ impl Session {
         self.interrupt.as_deref()
     }
 
-    /// Prints in `form` from now on; returns the one of before.
-    pub(crate) fn set_form(&mut self, form: Form) -> Form {
-        std::mem::replace(&mut self.formatter.form, form)
+    /// Prints what is laid out for people as bytes alone from now on; returns the form of before.
+    pub(crate) fn print_for_programs(&mut self) -> Form {
+        let form = self.formatter.form;
+        if form == Form::Standard {
+            self.formatter.form = Form::Raw;
+        }
+        form
+    }
+
+    /// Prints in `form` from now on.
+    pub(crate) fn set_form(&mut self, form: Form) {
+        self.formatter.form = form;
     }
 
     /// Whether the replies of `args` have no end.

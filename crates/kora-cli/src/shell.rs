@@ -15,7 +15,6 @@ use kora_protocol::split_line;
 
 use crate::args::Args;
 use crate::catalog::Catalog;
-use crate::format::Form;
 use crate::preferences::Preference;
 use crate::rcfile::Configuration;
 use crate::session::{Outcome, Session};
@@ -124,7 +123,7 @@ impl Shell {
     /// # Errors
     /// If `out` cannot be written.
     pub(crate) fn run_line(&mut self, line: &[u8], out: &mut dyn Write) -> io::Result<Flow> {
-        if self.session.prefers(Preference::Pipes)
+        if self.asks_for(Preference::Pipes)
             && let Ok(text) = std::str::from_utf8(line)
             && let Some((command, program)) = pipe::split(text)
         {
@@ -180,9 +179,14 @@ impl Shell {
         Ok(())
     }
 
+    /// Whether a person wants `preference` for lines that are typed, whatever the form of replies.
+    fn asks_for(&self, preference: Preference) -> bool {
+        !self.is_piping && self.session.is_attended() && self.shared.preferences.is(preference)
+    }
+
     /// Whether a command is to be sent: the person is asked, if it does much harm.
     fn may_run(&self, words: &[Vec<u8>], out: &mut dyn Write) -> io::Result<bool> {
-        if self.is_piping || !self.session.is_attended() || !self.shared.preferences.is(Preference::Confirm) {
+        if !self.asks_for(Preference::Confirm) {
             return Ok(true);
         }
         let Some(danger) = confirm::danger(words) else { return Ok(true) };
@@ -231,7 +235,7 @@ impl Shell {
             return Ok(Flow::Continue);
         }
         let mut reply = Vec::new();
-        let form = self.session.set_form(Form::Raw);
+        let form = self.session.print_for_programs();
         self.is_piping = true;
         let flow = self.run_line(command.as_bytes(), &mut reply);
         self.is_piping = false;
