@@ -107,7 +107,7 @@ fn counters(
 fn listed(connection: &mut Connection, refusal: &str, out: &mut impl Write) -> Result<ExitCode> {
     let own = connection.request(&["STATS.HOTKEYS", &KEYS_MAX.to_string()])?;
     let (hottest, unit) = match read_list(&own) {
-        Some(hottest) => (hottest, "uses"),
+        Some(hottest) => (hottest, "uses, or uses a second"),
         None => match read_container(&connection.request(&["HOTKEYS", "GET"])?) {
             Some(found) => found,
             None => bail!("Error: {refusal}"),
@@ -137,10 +137,9 @@ fn read_container(reply: &Frame) -> Option<(Hottest, &'static str)> {
             |name: &Frame| matches!(name.bare(), Frame::Bulk(name) | Frame::Simple(name) if name == counted);
         let (_, keys) = facts.iter().find(|(name, _)| is_counted(name))?;
         let Frame::Array(keys) = keys.bare() else { return None };
-        let pairs = in_pairs(keys).into_iter().filter_map(|(key, count)| match key.bare() {
-            Frame::Bulk(key) => Some((number(count), key.clone())),
-            _ => None,
-        });
+        let pairs = in_pairs(keys)
+            .into_iter()
+            .filter_map(|(key, count)| Some((number(count), string(key)?.to_vec())));
         Some((Hottest(pairs.collect()), unit))
     })
 }
@@ -149,26 +148,45 @@ fn in_pairs(elements: &[Frame]) -> Vec<(&Frame, &Frame)> {
     elements.chunks_exact(2).filter_map(|pair| pair.first().zip(pair.get(1))).collect()
 }
 
-/// Reads pairs of key and frequency.
+/// Reads the reply to `STATS.HOTKEYS`: for each key a pair of it and its frequency, or names and values in turn, among
+/// them `key`, and the rates of `reads` and `writes`.
 fn read_list(reply: &Frame) -> Option<Hottest> {
-    let Frame::Array(pairs) = reply.bare() else { return None };
-    let mut hottest = Hottest::default();
-    for pair in pairs {
-        let Frame::Array(pair) = pair.bare() else { return None };
-        let [Frame::Bulk(key), frequency, ..] = pair.as_slice() else { return None };
-        hottest.0.push((number(frequency), key.clone()));
-    }
-    Some(hottest)
+    let Frame::Array(entries) = reply.bare() else { return None };
+    let entries: Option<Vec<(u64, Vec<u8>)>> = entries.iter().map(read_entry).collect();
+    entries.map(Hottest)
 }
 
-/// The number that a frame is or spells; 0 for everything else.
+fn read_entry(entry: &Frame) -> Option<(u64, Vec<u8>)> {
+    let facts = match entry.bare() {
+        Frame::Map(pairs) => pairs.iter().map(|(name, value)| (name, value)).collect(),
+        Frame::Array(elements) => match elements.as_slice() {
+            [key, frequency] => return Some((number(frequency), string(key)?.to_vec())),
+            elements => in_pairs(elements),
+        },
+        _ => return None,
+    };
+    let fact =
+        |wanted: &[u8]| facts.iter().find(|(name, _)| string(name) == Some(wanted)).map(|(_, value)| *value);
+    let rate = |name: &[u8]| fact(name).map_or(0, number);
+    Some((rate(b"reads") + rate(b"writes"), string(fact(b"key")?)?.to_vec()))
+}
+
+fn string(frame: &Frame) -> Option<&[u8]> {
+    match frame.bare() {
+        Frame::Bulk(text) | Frame::Simple(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The number that a frame is or spells, rounded up; 0 for everything else.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
 fn number(frame: &Frame) -> u64 {
     match frame.bare() {
         Frame::Integer(number) => u64::try_from(*number).unwrap_or(0),
-        Frame::Double(number) => *number as u64,
+        Frame::Double(number) => number.ceil() as u64,
         Frame::Bulk(text) | Frame::Simple(text) => {
-            std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+            let spelt: Option<f64> = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+            spelt.map_or(0, |number| number.ceil() as u64)
         }
         _ => 0,
     }
@@ -199,8 +217,12 @@ mod tests {
     fn the_list_of_the_server_is_read() {
         let mut decoder = Decoder::new();
         decoder.feed(b"*2\r\n*2\r\n$1\r\na\r\n:5\r\n*2\r\n$1\r\nb\r\n$1\r\n3\r\n-ERR unknown command\r\n");
+        decoder.feed(b"*1\r\n*6\r\n+key\r\n$1\r\nc\r\n+reads\r\n$3\r\n1.2\r\n+writes\r\n$1\r\n4\r\n");
+        decoder.feed(b"*1\r\n%3\r\n+writes\r\n,0.5\r\n+db\r\n:0\r\n+key\r\n$1\r\nd\r\n");
         let mut next = || decoder.next_frame().expect("valid").expect("whole");
         assert_eq!(read_list(&next()).expect("a list").0, [(5, b"a".to_vec()), (3, b"b".to_vec())]);
         assert!(read_list(&next()).is_none());
+        assert_eq!(read_list(&next()).expect("a list").0, [(6, b"c".to_vec())]);
+        assert_eq!(read_list(&next()).expect("a list").0, [(1, b"d".to_vec())]);
     }
 }
