@@ -23,10 +23,11 @@ const PAIRED_WITH: [(&str, &str); 10] = [
 ];
 
 /// Commands whose reply is rows of names and values.
-const ROWS: [&str; 4] = ["XINFO GROUPS", "XINFO CONSUMERS", "MODULE LIST", "ACL LOG"];
+const ROWS: [&str; 5] = ["STATS.HOTKEYS", "XINFO GROUPS", "XINFO CONSUMERS", "MODULE LIST", "ACL LOG"];
 
 /// Commands whose reply is rows without names, and these.
-const NAMED: [(&str, &[&str]); 3] = [
+const NAMED: [(&str, &[&str]); 4] = [
+    ("COMMANDLOG GET", &["id", "at", "us or bytes", "command", "client", "name"]),
     ("LATENCY LATEST", &["event", "at", "latest (ms)", "most (ms)"]),
     ("LATENCY HISTORY", &["at", "ms"]),
     ("SLOWLOG GET", &["id", "at", "us", "command", "client", "name"]),

@@ -106,14 +106,14 @@ fn counters(
 /// Prints the list that the server keeps.
 fn listed(connection: &mut Connection, refusal: &str, out: &mut impl Write) -> Result<ExitCode> {
     let own = connection.request(&["STATS.HOTKEYS", &KEYS_MAX.to_string()])?;
-    let (hottest, unit) = match read_list(&own) {
-        Some(hottest) => (hottest, "uses, or uses a second"),
+    let (hottest, counted) = match read_list(&own) {
+        Some(hottest) => (hottest, "uses"),
         None => match read_container(&connection.request(&["HOTKEYS", "GET"])?) {
             Some(found) => found,
             None => bail!("Error: {refusal}"),
         },
     };
-    writeln!(out, "-------- summary, as the server counts: {unit} -------\n")?;
+    writeln!(out, "-------- summary, as the server counts {counted} -------\n")?;
     hottest.write(out)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -153,7 +153,9 @@ fn in_pairs(elements: &[Frame]) -> Vec<(&Frame, &Frame)> {
 fn read_list(reply: &Frame) -> Option<Hottest> {
     let Frame::Array(entries) = reply.bare() else { return None };
     let entries: Option<Vec<(u64, Vec<u8>)>> = entries.iter().map(read_entry).collect();
-    entries.map(Hottest)
+    let mut entries = entries?;
+    entries.sort_by_key(|(counter, _)| std::cmp::Reverse(*counter));
+    Some(Hottest(entries))
 }
 
 fn read_entry(entry: &Frame) -> Option<(u64, Vec<u8>)> {
