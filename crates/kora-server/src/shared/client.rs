@@ -35,7 +35,7 @@ pub(crate) mod flag {
     /// Is being closed to save memory.
     pub(crate) const EVICTED: u8 = 32;
     /// CLIENT CAPA REDIRECT.
-    pub(crate) const TAKES_REDIRECTS: u8 = 64;
+    pub(crate) const TAKES_REDIRECTS: u8 = 4;
 }
 
 /// One client, as the whole server sees it.
