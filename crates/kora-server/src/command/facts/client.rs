@@ -237,7 +237,7 @@ pub const CLIENT_LIST: Facts = Facts {
             .optional()
             .since("8.1.0"),
         Arg::integer("maxage").token("MAXAGE").optional().since("8.1.0"),
-        Arg::one_of("valkey-filter", MORE_FILTERS).optional().multiple(),
+        Arg::one_of("valkey-filter", MORE_FILTERS).optional(),
     ],
     history: &[
         ("2.8.12", "The field `id`."),
