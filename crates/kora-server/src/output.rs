@@ -188,6 +188,18 @@ impl Output {
         self.limit = usize::try_from(bytes).unwrap_or(0);
     }
 
+    /// The number of bytes from which on what is written is dropped.
+    pub(crate) fn limit(&self) -> u64 {
+        self.limit as u64
+    }
+
+    /// Adds what was written to another output. If something was dropped there, something is dropped here.
+    pub(crate) fn take_in(&mut self, mut other: Self) {
+        self.is_overfull |= other.is_overfull;
+        let bytes = other.len();
+        other.move_front(bytes, self);
+    }
+
     /// Whether something was dropped: what is left must not be sent.
     pub(crate) fn is_overfull(&self) -> bool {
         self.is_overfull

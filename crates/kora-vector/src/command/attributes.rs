@@ -6,7 +6,6 @@ use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
 use super::{CHANGES, READS_FAST, between, changed, read, write};
-use crate::set::VectorSet;
 
 pub(super) const VGETATTR: CommandSpec = CommandSpec {
     facts: Facts {

@@ -1,5 +1,6 @@
 //! The elements that are nearest to a vector, at once or aside.
 
+use std::cell::Cell;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use kora_core::store::ShardStore;
 use kora_hnsw::{Hit, Search};
 use kora_locks::{RankedMutex, rank};
 
-use super::go_on;
+use super::{PIECE_FILTERED, go_on, go_on_reading};
 use crate::filter::Filter;
 use crate::pacing::Pacing;
 use crate::set::{self, VectorSet};
@@ -88,11 +89,18 @@ fn row<'s>(set: &'s VectorSet, (distance, number): &Near) -> Row<'s> {
 
 fn advance<P: Purpose>(set: &VectorSet, purpose: &P, search: &mut Search, effort: &mut Effort) -> bool {
     let filter = purpose.filter();
-    let passes = |number| match filter {
-        Some(filter) => set.attributes(number).is_some_and(|attributes| filter.matches(attributes)),
-        None => true,
+    let Some(filter) = filter else {
+        return go_on(set, effort, |piece| search.advance(set.graph(), piece, |_| true));
     };
-    go_on(set, effort, |piece| search.advance(set.graph(), piece, passes))
+    let read = Cell::new(0);
+    let passes = |number| {
+        set.attributes(number).is_some_and(|attributes| {
+            read.set(read.get() + attributes.len());
+            filter.matches(attributes)
+        })
+    };
+    let advance = |piece| search.advance(set.graph(), piece, passes);
+    go_on_reading(set, effort, (PIECE_FILTERED, &read), advance)
 }
 
 /// The elements that are to be told, nearest first.
