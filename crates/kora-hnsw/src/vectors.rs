@@ -368,10 +368,16 @@ impl Vectors {
         let (Rows::Float32(rows), Probe::Floats(query)) = (&self.rows, probe) else {
             unreachable!("such vectors are kept in single precision")
         };
-        batch(self.kernels.l2_f32, query, ids, |id| rows.row(id), |id, sum| {
-            let is_told = code::SQUARES_TOLD.contains(&sum);
-            each(if is_told { sum.sqrt() } else { code::length_between(query, rows.row(id)) });
-        });
+        batch(
+            self.kernels.l2_f32,
+            query,
+            ids,
+            |id| rows.row(id),
+            |id, sum| {
+                let is_told = code::SQUARES_TOLD.contains(&sum);
+                each(if is_told { sum.sqrt() } else { code::length_between(query, rows.row(id)) });
+            },
+        );
     }
 
     /// How many times a distance is less than another one whose square is so many times less.

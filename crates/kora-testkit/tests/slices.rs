@@ -218,11 +218,9 @@ fn elements_are_repeated_as_they_were_while_others_run() {
         }
         engine.settle();
         engine.answers();
-        for (line, key) in [
-            ("SRANDMEMBER s -100000", "s"),
-            ("HRANDFIELD h -100000", "h"),
-            ("ZRANDMEMBER z -100000", "z"),
-        ] {
+        for (line, key) in
+            [("SRANDMEMBER s -100000", "s"), ("HRANDFIELD h -100000", "h"), ("ZRANDMEMBER z -100000", "z")]
+        {
             let (reply, rounds) = ask(&mut engine, asking, other, line);
             assert_eq!(array(reply).len(), 100_000);
             assert!(rounds > 5, "{line}: {rounds} rounds are no slices");
@@ -234,7 +232,8 @@ fn elements_are_repeated_as_they_were_while_others_run() {
             let elements = array(reply.expect("it is answered").1);
             assert_eq!(elements.len(), 100_000);
             for letter in [b"a", b"b", b"c"] {
-                let count = elements.iter().filter(|element| **element == Value::Bulk(letter.to_vec())).count();
+                let count =
+                    elements.iter().filter(|element| **element == Value::Bulk(letter.to_vec())).count();
                 assert!((32_000..35_000).contains(&count), "{line}: {count}");
             }
         }

@@ -14,8 +14,6 @@ mod pacing;
 mod projection;
 mod set;
 mod texts;
-#[cfg(test)]
-mod tmp;
 
 pub use command::COMMANDS;
 pub use data_type::VECTOR_SET;

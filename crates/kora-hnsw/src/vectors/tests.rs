@@ -141,5 +141,7 @@ fn euclidean_distances_are_told_whatever_their_size() {
             }
         }
     }
-    assert!(crate::Graph::new(Config { storage: Storage::Int8, ..Config::new(3, Metric::Euclidean) }).is_err());
+    assert!(
+        crate::Graph::new(Config { storage: Storage::Int8, ..Config::new(3, Metric::Euclidean) }).is_err()
+    );
 }

@@ -115,15 +115,15 @@ impl<'a> Tokens<'a> {
 
     fn number(&mut self) -> Result<Value<'static>, usize> {
         // A sign stands in front only: Redis reads none of an exponent here.
+        let is_of_number = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E');
         let mut is_first = true;
-        let is_of_number = |byte: u8| {
-            let is_sign = byte == b'-' && std::mem::take(&mut is_first);
-            is_first = false;
-            is_sign || byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E')
-        };
-        let (number, value) = number::leading(&self.text[self.at..], is_of_number);
+        let (number, value) = number::leading(&self.text[self.at..], |byte| {
+            let is_sign = std::mem::take(&mut is_first) && byte == b'-';
+            is_sign || is_of_number(byte)
+        });
         self.at += number.len();
-        value.map(Value::Number).ok_or(self.at)
+        let is_whole = !self.peek().is_some_and(is_of_number);
+        value.filter(|_| is_whole).map(Value::Number).ok_or(self.at)
     }
 
     fn string(&mut self, quote: u8) -> Result<Value<'static>, usize> {

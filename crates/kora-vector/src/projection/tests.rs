@@ -23,7 +23,8 @@ fn the_matrix_depends_on_nothing_but_its_size() {
         let read = Projection::from_bytes(input, output, &bytes(&matrix)).expect("a matrix");
         assert_eq!(read, projection, "a file takes no more memory");
         let vector: Vec<f32> = (0..input).map(|at| at as f32 * 0.25 - 3.0).collect();
-        let expected = matrix.chunks(input).map(|row| row.iter().zip(&vector).map(|(a, b)| a * b).sum::<f32>());
+        let expected =
+            matrix.chunks(input).map(|row| row.iter().zip(&vector).map(|(a, b)| a * b).sum::<f32>());
         for (found, expected) in projection.apply(&vector).iter().zip(expected) {
             assert!((found - expected).abs() <= 1e-3 * (1.0 + expected.abs()), "{found} {expected}");
         }

@@ -50,7 +50,9 @@ fn pairs_are_arrays_in_resp3_and_flat_in_resp2() {
             let values = sink.into_values();
             let [Value::Array(elements)] = &values[..] else { panic!("one array") };
             assert_eq!(elements.len(), if is_resp3 { 5 } else { 10 });
-            assert!(!is_resp3 || elements.iter().all(|pair| matches!(pair, Value::Array(two) if two.len() == 2)));
+            assert!(
+                !is_resp3 || elements.iter().all(|pair| matches!(pair, Value::Array(two) if two.len() == 2))
+            );
         }
     }
 }

@@ -3,8 +3,7 @@ use super::{Metric, Quantization, Shape, VectorSet, id_in, ids};
 /// Ids have fewer bits than hashes, so that two vectors may meet.
 #[test]
 fn vectors_that_would_have_one_id_have_two() {
-    let shape =
-        Shape { dimensions: 2, quantization: Quantization::None, m: 4, metric: Metric::Euclidean };
+    let shape = Shape { dimensions: 2, quantization: Quantization::None, m: 4, metric: Metric::Euclidean };
     let mut set = VectorSet::new(shape, 1).expect("a shape");
     let mut put = |vector: &[f32]| {
         let (id, is_there) = id_in(&set, vector, [7, 8, 9].into_iter());
