@@ -195,7 +195,6 @@ impl Output {
 
     /// Adds what was written to another output. If something was dropped there, something is dropped here.
     pub(crate) fn take_in(&mut self, mut other: Self) {
-        self.is_overfull |= other.is_overfull;
         let bytes = other.len();
         other.move_front(bytes, self);
     }
@@ -311,6 +310,7 @@ impl Output {
 
     /// Moves the first `count` bytes, which must be there, to the end of `into`: long chunks as they are.
     pub(crate) fn move_front(&mut self, count: usize, into: &mut Self) {
+        into.is_overfull |= self.is_overfull;
         let mut left = count;
         while left > 0 {
             if self.chunks.is_empty() && left >= ROOM_BYTES {
