@@ -23,7 +23,7 @@ const PIECE_BYTES: usize = 256 * 1024;
 /// Bytes of vectors that are read in a step.
 const STEP_BYTES: usize = 1024;
 /// Distances that are measured before it is known how long the attributes are that a filter reads.
-const PIECE_FILTERED: usize = 16;
+const PIECE_FILTERED: usize = 1;
 /// A filter takes as long for a byte of attributes as a distance for so many of a vector.
 const FILTER_BYTES: usize = 16;
 

@@ -9,11 +9,11 @@ pub(super) fn member<'a>(text: &'a [u8], name: &[u8]) -> Option<Value<'a>> {
     at_member(text, name)?.value(|_| ())
 }
 
-/// Whether something holds of the first member of this name, or of a value in it if it is a list: given as a list of one. `None` as for [`member`].
-pub(super) fn holds<'a>(text: &'a [u8], name: &[u8], test: impl Fn(&Value<'a>) -> bool) -> Option<bool> {
+/// Whether the first member of this name is a list that has a value in it, or a text that it is part of. `None` as for [`member`].
+pub(super) fn holds(text: &[u8], name: &[u8], value: &Value<'_>) -> Option<bool> {
     let mut is_met = false;
-    let value = at_member(text, name)?.value(|value| is_met = is_met || test(&Value::List(vec![value])))?;
-    Some(is_met || test(&value))
+    let member = at_member(text, name)?.value(|other| is_met = is_met || value.equals(&other))?;
+    Some(is_met || value.is_in(&member))
 }
 
 /// In front of the value of the first member of this name.

@@ -13,7 +13,7 @@ pub(super) fn run<'a>(steps: &'a [Step], attributes: &'a [u8]) -> Option<Value<'
             Step::Constant(value) => Cow::Borrowed(value),
             Step::Field(name) if steps.next_if_eq(&&Step::Operator(Operator::In)).is_some() => {
                 let value = stack.pop()?;
-                Cow::Owned(truth(json::holds(attributes, name, |other| value.is_in(other))?))
+                Cow::Owned(truth(json::holds(attributes, name, &value)?))
             }
             Step::Field(name) => Cow::Owned(json::member(attributes, name)?),
             Step::Operator(Operator::Not) => {
@@ -82,7 +82,7 @@ impl Value<'_> {
     }
 
     /// Texts are equal by their bytes, other values as numbers; nothing is equal only to nothing.
-    fn equals(&self, other: &Value<'_>) -> bool {
+    pub(super) fn equals(&self, other: &Value<'_>) -> bool {
         match (self, other) {
             (Self::Text(a), Value::Text(b)) => a == b,
             (Self::Null, other) => *other == Value::Null,
@@ -92,7 +92,7 @@ impl Value<'_> {
     }
 
     /// Whether it is one of a list, or a part of a text.
-    fn is_in(&self, other: &Value<'_>) -> bool {
+    pub(super) fn is_in(&self, other: &Value<'_>) -> bool {
         match (self, other) {
             (_, Value::List(values)) => values.iter().any(|value| self.equals(value)),
             (Self::Text(part), Value::Text(text)) => {
