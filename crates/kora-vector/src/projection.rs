@@ -62,7 +62,7 @@ const TURNS: [[u32; LANES]; 256] = {
     let mut turns = [[0; LANES]; 256];
     let mut at = 0;
     while at < 256 * LANES {
-        if at / LANES >> (at % LANES) & 1 == 0 {
+        if ((at / LANES) >> (at % LANES)) & 1 == 0 {
             turns[at / LANES][at % LANES] = 1 << 31;
         }
         at += 1;

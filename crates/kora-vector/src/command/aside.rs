@@ -28,8 +28,8 @@ const PIECE_FILTERED: usize = 1;
 const FILTER_BYTES: usize = 16;
 
 /// Goes on until it is done or the effort is spent, so many distances at a time; returns whether it is done.
-fn go_on(set: &VectorSet, effort: &mut Effort, mut advance: impl FnMut(usize) -> bool) -> bool {
-    go_on_reading(set, effort, (PIECE_MAX, &Cell::new(0)), |piece| advance(piece))
+fn go_on(set: &VectorSet, effort: &mut Effort, advance: impl FnMut(usize) -> bool) -> bool {
+    go_on_reading(set, effort, (PIECE_MAX, &Cell::new(0)), advance)
 }
 
 /// The same with the most distances to begin with, and a count of the bytes of attributes that a filter has read.
