@@ -48,7 +48,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let share = release.join("share");
     crate::man::write(&share.join("man"))?;
     completions(&cli, &share)?;
-    std::fs::write(share.join("licences.txt"), licences::text()?)?;
+    std::fs::create_dir_all(share.join("doc"))?;
+    std::fs::write(share.join("doc/licences.txt"), licences::text()?)?;
+    std::fs::copy("CHANGELOG.md", share.join("doc/CHANGELOG.md"))?;
+    for folder in ["doc", "man"] {
+        compress(&share.join(folder))?;
+    }
     let absolute = std::path::absolute(TARGET)?;
     let mut pack = Command::new(env!("CARGO"));
     pack.args(["deb", "--no-build", "--strip", "-p", "kora-server", "-o", &format!("{TARGET}/")]);
@@ -59,6 +64,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     look(&package)?;
     if let Some(tree) = &args.try_in {
         must("packaging/debian/check.sh", &[package.as_os_str(), tree.as_os_str()])?;
+    }
+    Ok(())
+}
+
+/// Compresses the files of a folder, as Debian wants its pages; what was made before is replaced.
+fn compress(folder: &Path) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "gz") {
+            must("gzip", &["-9nf".as_ref(), path.as_os_str()])?;
+        }
     }
     Ok(())
 }

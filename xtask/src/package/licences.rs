@@ -34,7 +34,18 @@ pub(super) fn text() -> anyhow::Result<String> {
 /// Every crate that is not the project's own.
 fn crates() -> anyhow::Result<Vec<Crate>> {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--locked", "-e", "normal", "--prefix", "none", "-p", "kora-server", "-p", "kora-cli"])
+        .args([
+            "tree",
+            "--locked",
+            "-e",
+            "normal,build",
+            "--prefix",
+            "none",
+            "-p",
+            "kora-server",
+            "-p",
+            "kora-cli",
+        ])
         .args(["-f", "{p}\t{l}"])
         .output()
         .context("can't run cargo")?;

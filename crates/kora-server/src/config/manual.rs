@@ -52,15 +52,16 @@ const LINES: &[(&str, &str)] = &[
     ("rename-command NAME NEW", "Gives a command another name for clients, or none at all if NEW is \"\"."),
 ];
 
-/// The sections with those of their entries that belong to directives which work.
+/// The sections with those of their entries that belong to directives which work, if there are any.
 fn sections() -> impl Iterator<Item = (&'static Section, Vec<(&'static Entry, &'static Directive)>)> {
-    SECTIONS.iter().map(|section| {
+    let sections = SECTIONS.iter().map(|section| {
         let known = |entry: &'static Entry| {
             let directive = Directive::find(entry.name.as_bytes())?;
             matches!(directive.meaning, Meaning::Works { .. }).then_some((entry, directive))
         };
         (section, section.entries.iter().filter_map(known).collect())
-    })
+    });
+    sections.filter(|(_, entries): &(_, Vec<_>)| !entries.is_empty())
 }
 
 /// What a directive's value may be.
@@ -74,7 +75,7 @@ fn values(shape: Shape) -> String {
         Shape::Bytes(min, _) => format!("a size from {}", text(&Setting::Bytes(min).spelled())),
         Shape::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
         Shape::Text => "text".into(),
-        Shape::Words => "words".into(),
+        _ => "words".into(),
     }
 }
 

@@ -17,6 +17,8 @@ const NETWORK: Section = Section {
         entry("unixsocket", "The path of a unix socket to listen on.").such_as("/run/kora/kora.sock"),
         entry("unixsocketperm", "The permissions of the unix socket; 0: as the process's mask has it.")
             .such_as("770"),
+        entry("unixsocketgroup", "The group to which the unix socket belongs; none: that of the process.")
+            .such_as("kora"),
         entry(
             "tcp-backlog",
             "How many connections the system may hold before they are accepted; the system's own limit (net.core.somaxconn) counts too.",
@@ -211,6 +213,21 @@ const STATISTICS: Section = Section {
             "Commands whose replies take more than so many bytes are kept for COMMANDLOG; -1: none.",
         ),
         entry("commandlog-large-reply-max-len", "How many of them are kept."),
+    ],
+};
+
+const METRICS: Section = Section {
+    title: "Metrics and console",
+    intro: "",
+    entries: &[
+        entry(
+            "metrics-port",
+            "The port for metrics in Prometheus's form and for the console, over HTTP; 0: none.",
+        )
+        .such_as("9121"),
+        entry("metrics-bind", "The addresses of that port, as in `bind`."),
+        entry("console", "Whether the console is served there, too."),
+        entry("console-hosts", "The names under which browsers may ask for the console."),
     ],
 };
 
