@@ -3,7 +3,7 @@
 use super::{Section, entry};
 
 pub(super) const SECTIONS: &[Section] =
-    &[NETWORK, TLS, LIMITS, GENERAL, MEMORY, PERSISTENCE, PACKED, SECURITY, STATISTICS, PROCESS];
+    &[NETWORK, TLS, LIMITS, GENERAL, MEMORY, PERSISTENCE, PACKED, SECURITY, STATISTICS, METRICS, PROCESS];
 
 const NETWORK: Section = Section {
     title: "Network",
