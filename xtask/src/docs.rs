@@ -27,22 +27,42 @@ fn files() -> anyhow::Result<Vec<(&'static str, String)>> {
     ])
 }
 
-/// The contents, with every decision that there is.
+/// The contents: the part that is written by hand, every decision, and the pages that nobody has found a place for.
 fn summary() -> anyhow::Result<String> {
     let page = std::fs::read_to_string(SUMMARY).context(SUMMARY)?;
     let end =
         page.find(DECISIONS).with_context(|| format!("{SUMMARY} has no line '{}'", DECISIONS.trim()))?;
-    let mut decisions: Vec<_> = std::fs::read_dir("docs/adr")?.collect::<Result<_, _>>()?;
-    decisions.sort_by_key(std::fs::DirEntry::file_name);
-    let mut page = page[..end + DECISIONS.len()].to_owned();
-    for decision in decisions {
-        let name = decision.file_name().to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(decision.path()).with_context(|| name.clone())?;
-        let title = text.lines().next().and_then(|line| line.strip_prefix("# "));
-        let title = title.with_context(|| format!("docs/adr/{name} does not begin with its title"))?;
+    let by_hand = &page[..end + DECISIONS.len()];
+    let mut page = by_hand.to_owned();
+    for (name, title) in pages("docs/adr")? {
         page.push_str(&format!("  - [{title}](adr/{name})\n"));
     }
+    let is_listed = |name: &str| by_hand.contains(&format!("]({name})")) || SUMMARY.ends_with(name);
+    let more: Vec<_> = pages("docs")?.into_iter().filter(|(name, _)| !is_listed(name)).collect();
+    if !more.is_empty() {
+        page.push_str("\n# More\n\n");
+    }
+    for (name, title) in more {
+        page.push_str(&format!("- [{title}]({name})\n"));
+    }
     Ok(page)
+}
+
+/// The pages in a folder, by name, and their titles.
+fn pages(folder: &str) -> anyhow::Result<Vec<(String, String)>> {
+    let mut pages = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(|| folder.to_owned())? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.ends_with(".md") {
+            let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+            let title = text.lines().next().and_then(|line| line.strip_prefix("# "));
+            let title = title.with_context(|| format!("{folder}/{name} does not begin with its title"))?;
+            pages.push((name, title.to_owned()));
+        }
+    }
+    pages.sort();
+    Ok(pages)
 }
 
 /// Writes them.
