@@ -39,7 +39,7 @@ fn run() -> anyhow::Result<ExitCode> {
     match read(&args, &mut input)? {
         Invocation::Run(loaded) => {
             let process = &loaded.config.process;
-            let found = Supervisor::find(process.supervised);
+            let found = Supervisor::find(process.supervision());
             let in_background = background::is_here();
             if process.daemonize && !found.supervisor.is_there() && !in_background {
                 return background::start(&input.text).context("can't start a process in the background");

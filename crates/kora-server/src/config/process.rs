@@ -1,11 +1,11 @@
 //! The directives about the process itself.
 
 use super::field::choice;
-use crate::service::supervisor::Supervisor;
+use crate::service::supervisor::{Supervision, Supervisor};
 
 choice! {
     /// `supervised`: which service manager is told that the server is ready.
-    pub enum Supervision {
+    pub enum Supervised {
         /// upstart, by SIGSTOP.
         Upstart = "upstart",
         /// systemd, by datagrams.
@@ -26,7 +26,7 @@ pub struct ProcessConfig {
     /// `daemonize`: in the background.
     pub daemonize: bool,
     /// `supervised`.
-    pub supervised: Supervision,
+    pub supervised: Supervised,
     /// `pidfile`: empty for none.
     pub pid_file: Vec<u8>,
     /// Who supervises the process, as was found.
@@ -36,6 +36,17 @@ pub struct ProcessConfig {
 }
 
 impl ProcessConfig {
+    /// Whose supervision is asked for.
+    #[must_use]
+    pub fn supervision(&self) -> Supervision {
+        match self.supervised {
+            Supervised::Upstart => Supervision::Upstart,
+            Supervised::Systemd => Supervision::Systemd,
+            Supervised::Auto => Supervision::Either,
+            Supervised::No => Supervision::No,
+        }
+    }
+
     /// Notes that the process is in the background.
     pub fn settle_in_background(&mut self) {
         self.in_background = true;
@@ -49,7 +60,7 @@ impl Default for ProcessConfig {
     fn default() -> Self {
         Self {
             daemonize: false,
-            supervised: Supervision::No,
+            supervised: Supervised::No,
             pid_file: Vec::new(),
             supervisor: Supervisor::Nobody,
             in_background: false,

@@ -7,7 +7,18 @@
 use rustix::process::{Signal, getpid, kill_process};
 use sd_notify::NotifyState;
 
-use crate::config::process::Supervision;
+/// Whose supervision is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Supervision {
+    /// upstart's.
+    Upstart,
+    /// systemd's.
+    Systemd,
+    /// That of the one that the environment speaks of.
+    Either,
+    /// Nobody's.
+    No,
+}
 
 /// Who supervises the process. It may be told anything at any time: what it has no use for is not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +41,10 @@ pub struct Found {
 }
 
 impl Supervisor {
-    /// The one that `mode` asks for, if the environment says that it is there.
+    /// The one that is `wanted`, if the environment says that it is there.
     #[must_use]
-    pub fn find(mode: Supervision) -> Found {
-        choose(mode, |name| std::env::var_os(name).is_some())
+    pub fn find(wanted: Supervision) -> Found {
+        choose(wanted, |name| std::env::var_os(name).is_some())
     }
 
     /// Whether there is one.
@@ -93,40 +104,39 @@ impl Supervisor {
     }
 }
 
-fn choose(mode: Supervision, is_set: impl Fn(&str) -> bool) -> Found {
+fn choose(wanted: Supervision, is_set: impl Fn(&str) -> bool) -> Found {
     let has_upstart = is_set("UPSTART_JOB");
     let has_systemd = is_set("NOTIFY_SOCKET");
-    let (supervisor, complaint) = match mode {
-        Supervision::Upstart | Supervision::Auto if has_upstart => (Supervisor::Upstart, None),
-        Supervision::Systemd | Supervision::Auto if has_systemd => (Supervisor::Systemd, None),
+    let (supervisor, complaint) = match wanted {
+        Supervision::Upstart | Supervision::Either if has_upstart => (Supervisor::Upstart, None),
+        Supervision::Systemd | Supervision::Either if has_systemd => (Supervisor::Systemd, None),
         Supervision::Upstart => {
             (Supervisor::Nobody, Some("upstart supervision requested, but UPSTART_JOB not found"))
         }
         Supervision::Systemd => {
             (Supervisor::Nobody, Some("systemd supervision requested, but NOTIFY_SOCKET not found"))
         }
-        Supervision::Auto | Supervision::No => (Supervisor::Nobody, None),
+        Supervision::Either | Supervision::No => (Supervisor::Nobody, None),
     };
     Found { supervisor, complaint }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Supervisor, choose};
-    use crate::config::process::Supervision;
+    use super::{Supervision, Supervisor, choose};
 
     #[test]
     fn the_environment_says_who_is_there() {
         let found = |mode, names: &[&str]| choose(mode, |name| names.contains(&name)).supervisor;
         let both = ["UPSTART_JOB", "NOTIFY_SOCKET"];
         assert_eq!(found(Supervision::No, &both), Supervisor::Nobody);
-        assert_eq!(found(Supervision::Auto, &both), Supervisor::Upstart);
-        assert_eq!(found(Supervision::Auto, &both[1..]), Supervisor::Systemd);
+        assert_eq!(found(Supervision::Either, &both), Supervisor::Upstart);
+        assert_eq!(found(Supervision::Either, &both[1..]), Supervisor::Systemd);
         assert_eq!(found(Supervision::Systemd, &both), Supervisor::Systemd);
         assert_eq!(found(Supervision::Upstart, &both[1..]), Supervisor::Nobody);
         for (mode, is_told) in [
             (Supervision::No, false),
-            (Supervision::Auto, false),
+            (Supervision::Either, false),
             (Supervision::Systemd, true),
             (Supervision::Upstart, true),
         ] {
