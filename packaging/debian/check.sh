@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Installs the package in a Debian tree, uses it, removes and purges it. Needs root, dpkg and chroot; changes nothing outside of the tree.
 #
-#   packaging/debian/check.sh kora_0.1.0-1_amd64.deb TREE      (TREE: debootstrap --variant=minbase bookworm TREE)
+#   packaging/debian/check.sh kora_0.1.0-1_amd64.deb TREE
+#
+# TREE comes from: debootstrap --variant=minbase --include=systemd-standalone-sysusers,logrotate bookworm TREE
 set -euo pipefail
 deb=$(realpath "$1")
 tree=$(realpath "$2")
