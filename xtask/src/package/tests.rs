@@ -77,8 +77,8 @@ fn logrotate_rotates_the_server_s_log() {
 #[test]
 fn one_user_owns_everything() {
     let user = only("User");
-    assert!(file("packaging/debian/sysusers.conf").starts_with(&format!("u {user} ")));
-    let name = installed_as("../../packaging/debian/sysusers.conf");
+    assert!(file("packaging/debian/sysusers.d/kora.conf").starts_with(&format!("u {user} ")));
+    let name = installed_as("../../packaging/debian/sysusers.d/kora.conf");
     let name = name.strip_prefix("/usr/lib/sysusers.d/").expect("it is where systemd looks").to_owned();
     let script = file("packaging/debian/postinst");
     assert!(script.contains(&format!("systemd-sysusers {name}\n")));
