@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     completions(&cli, &share)?;
     std::fs::create_dir_all(share.join("doc"))?;
     std::fs::write(share.join("doc/licences.txt"), licences::text()?)?;
-    std::fs::copy("CHANGELOG.md", share.join("doc/CHANGELOG.md"))?;
+    std::fs::copy("CHANGELOG.md", share.join("doc/changelog"))?;
     for folder in ["doc", "man"] {
         compress(&share.join(folder))?;
     }
