@@ -163,17 +163,15 @@ fn a_server_goes_into_the_background_once_it_has_its_addresses() {
 #[test]
 fn the_stock_configurations_start_the_server() {
     let packaging = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../packaging"));
-    let home = tempfile::tempdir().unwrap();
-    // What the package's own file names belongs to the system.
-    let log = home.path().join("kora.log");
-    for (file, own) in [
-        ("kora.conf", &[][..]),
-        ("debian/kora.conf", &["--logfile", log.to_str().unwrap(), "--supervised", "no"][..]),
-    ] {
-        let file = packaging.join(file);
+    for file in ["kora.conf", "debian/kora.conf"] {
+        let home = tempfile::tempdir().unwrap();
+        // The directories of the service belong to a system that has it.
+        let own = home.path().to_str().unwrap();
+        let stock = std::fs::read_to_string(packaging.join(file)).unwrap();
+        let copy = home.path().join("kora.conf");
+        std::fs::write(&copy, stock.replace("/var/lib/kora", own).replace("/var/log/kora", own)).unwrap();
         let mut launch = launch(&home.path().join("data"), &[]);
-        launch.options = own.iter().map(|&option| option.to_owned()).collect();
-        launch.file = Some(file);
+        launch.file = Some(copy);
         let mut program = launch.start().unwrap();
         assert_eq!(text(&line(&mut program.connect().unwrap(), "PING")), "PONG");
         assert!(program.terminate().unwrap().success());
