@@ -88,10 +88,11 @@ fn when(change: Change) -> &'static str {
     }
 }
 
-/// The value of a directive that nobody sets, as a file spells it.
+/// The value of a directive that nobody sets, as a file spells it; nothing for an empty one.
 fn default_of(directive: &Directive) -> String {
-    // It would be the directory in which this text is made.
-    if directive.name == "dir" { String::new() } else { text(&directive.default_setting().spelled()) }
+    // That of `dir` would be the directory in which this text is made.
+    let default = if directive.name == "dir" { Vec::new() } else { directive.default_setting().spelled() };
+    Some(text(&default)).filter(|default| default != "\"\"").unwrap_or_default()
 }
 
 /// The lines that set a directive to its default.
@@ -100,7 +101,7 @@ fn default_lines(directive: &Directive) -> Vec<String> {
         Meaning::Works { lines: Some(lines), .. } => {
             lines(&Config::default()).iter().map(|line| text(line)).collect()
         }
-        _ => vec![default_of(directive)],
+        _ => vec![text(&directive.default_setting().spelled())],
     }
 }
 

@@ -29,8 +29,7 @@ pub fn page() -> String {
         page.push_str("| directive | default | values | change | what it does |\n|---|---|---|---|---|\n");
         for (entry, directive) in entries {
             let names: Vec<String> = directive.names().map(|name| format!("`{name}`")).collect();
-            let default =
-                Some(default_of(directive)).filter(|default| !matches!(default.as_str(), "" | "\"\""));
+            let default = Some(default_of(directive)).filter(|default| !default.is_empty());
             let default = default.map(|default| format!("`{default}`")).unwrap_or_default();
             let row =
                 [&names.join(", "), &default, &values(directive.shape), when(directive.change), entry.text];
