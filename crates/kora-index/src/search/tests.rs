@@ -6,6 +6,7 @@ mod model;
 mod oracle;
 mod profiles;
 mod vectors;
+mod windows;
 
 use std::collections::BTreeMap;
 
