@@ -176,7 +176,7 @@ fn main() {
             Node::new(NodeKind::And(vec![text(word(7)), text(word(412))])),
             By::Score(Scorer::TfIdf),
         ),
-        ("either of two words, BM25STD", either(7, 412), By::Score(Scorer::Bm25Std)),
+        ("either word, BM25STD", either(7, 412), By::Score(Scorer::Bm25Std)),
         (
             "two unions",
             Node::new(NodeKind::And(vec![either(7, 412), either(8, 413)])),

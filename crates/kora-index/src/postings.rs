@@ -397,7 +397,7 @@ impl Block {
         self.count += 1;
         self.live += 1;
         if layout == Layout::BARE {
-            varint::write(&mut self.bytes, distance.into());
+            varint::write_short(&mut self.bytes, distance);
             return;
         }
         let is_simple = entry.frequency == 1 && is_one_position(entry.positions) == layout.positions;
@@ -405,20 +405,22 @@ impl Block {
         let is_same = !layout.fields || (fields != 0 && fields == self.last_fields);
         self.last_fields = fields;
         let flags = if is_simple { IS_SIMPLE } else { 0 } | if is_same { SAME_FIELDS } else { 0 };
-        varint::write(&mut self.bytes, (distance << FLAG_BITS | flags).into());
+        varint::write_short(&mut self.bytes, distance << FLAG_BITS | flags);
         if !is_simple {
             if layout.frequencies {
-                varint::write(&mut self.bytes, entry.frequency.into());
+                varint::write_short(&mut self.bytes, entry.frequency.into());
             }
             if layout.positions {
-                varint::write(&mut self.bytes, entry.positions.len() as u128);
+                varint::write_short(&mut self.bytes, entry.positions.len() as u64);
             }
         }
         if !is_same {
             varint::write(&mut self.bytes, entry.fields);
         }
-        if layout.positions {
-            self.bytes.extend_from_slice(entry.positions);
+        match entry.positions {
+            _ if !layout.positions => {}
+            [position] => self.bytes.push(*position),
+            positions => self.bytes.extend_from_slice(positions),
         }
     }
 
@@ -446,6 +448,9 @@ pub(crate) fn change(before: usize, after: usize) -> isize {
 
 /// Whether these are one position: a single number.
 fn is_one_position(positions: &[u8]) -> bool {
+    if let [position] = positions {
+        return *position < 0x80;
+    }
     positions
         .split_last()
         .is_some_and(|(last, before)| *last < 0x80 && before.iter().all(|byte| *byte >= 0x80))

@@ -100,10 +100,10 @@ pub(super) fn write(open: &[u8], layout: Layout) -> SmallVec<[u8; 16]> {
         if !is_simple {
             several |= 1 << count;
             if layout.frequencies {
-                varint::write(&mut details, frequency.into());
+                varint::write_short(&mut details, frequency.into());
             }
             if layout.positions {
-                varint::write(&mut details, positions.len() as u128);
+                varint::write_short(&mut details, positions.len() as u64);
             }
         }
         match positions {
@@ -233,18 +233,31 @@ impl<'a> Full<'a> {
     /// behind the window are still to come.
     pub(super) fn mark(&mut self, mut document: u32, window: &mut Window) -> u32 {
         let (distances, width, mask) = (self.distances, self.width, self.mask());
-        let (base, end) = (window.base, window.end());
+        let end = window.end();
+        // Before the window, and then up to each entry that is more than a single occurrence.
         let mut at = self.at;
-        while at < self.count {
+        let next = |at: usize, document: u32| {
             let next = document.wrapping_add(low(load(distances, at * width) & mask));
-            if next >= end {
-                break;
+            (at < self.count && next < end).then_some(next)
+        };
+        while let Some(passed) = next(at, document).filter(|passed| *passed < window.base) {
+            (document, at) = (passed, at + 1);
+        }
+        loop {
+            let singles = at + (self.several.checked_shr(low(at as u64)).unwrap_or(0)).trailing_zeros() as usize;
+            while at < singles
+                && let Some(found) = next(at, document)
+            {
+                window.mark(found, false);
+                (document, at) = (found, at + 1);
             }
-            document = next;
-            if document >= base {
-                window.mark(document, self.several >> at & 1 == 1);
+            match next(at, document).filter(|_| at == singles) {
+                Some(found) => {
+                    window.mark(found, true);
+                    (document, at) = (found, at + 1);
+                }
+                None => break,
             }
-            at += 1;
         }
         self.at = at;
         document
