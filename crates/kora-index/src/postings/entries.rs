@@ -112,6 +112,18 @@ impl<'a> Entries<'a> {
             }
             Form::Open(reader) => {
                 let mut passed = 0;
+                if wanted == u128::MAX {
+                    while let Some((document, is_simple, ahead)) = full::next_number(*reader, layout, self.document)
+                        && document < end
+                    {
+                        (*reader, self.document) = (ahead, document);
+                        passed += 1;
+                        if document >= window.base {
+                            window.mark(document, !is_simple);
+                        }
+                    }
+                    return passed;
+                }
                 while !reader.is_done() {
                     let mut ahead = *reader;
                     let (distance, is_simple, fields, _) = full::read_open(&mut ahead, layout);

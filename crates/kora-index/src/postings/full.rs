@@ -15,6 +15,10 @@ const HAS_SEVERAL: u8 = 0x40;
 const HAS_FIELDS: u8 = 0x80;
 /// Bits of a distance, in the first byte.
 const WIDTH_MASK: u8 = 0x3f;
+/// Entries that are read at once,
+const AHEAD: usize = 4;
+/// if their distances are in what one load gives.
+const AHEAD_WIDTH_MAX: usize = 14;
 /// Bytes before all else.
 const FRONT: usize = 3;
 
@@ -81,6 +85,29 @@ pub(super) fn read_open<'a>(
     let fields = (head & SAME_FIELDS == 0).then(|| reader.read_wide());
     let distance = u32::try_from(head >> FLAG_BITS).unwrap_or(0);
     (distance, is_simple, fields, (front.frequency, front.positions(reader, layout)))
+}
+
+/// The next number of a block that is not full, whether it is a single occurrence, and what comes behind it.
+#[inline]
+pub(super) fn next_number(
+    mut reader: Reader<'_>,
+    layout: Layout,
+    document: u32,
+) -> Option<(u32, bool, Reader<'_>)> {
+    if reader.is_done() {
+        return None;
+    }
+    let head = reader.read_even();
+    if layout == Layout::BARE {
+        return Some((document.wrapping_add(low(head)), true, reader));
+    }
+    let is_simple = head & IS_SIMPLE != 0;
+    let front = Front::read(&mut reader, layout, is_simple);
+    if head & SAME_FIELDS == 0 {
+        reader.take_one();
+    }
+    front.positions(&mut reader, layout);
+    Some((document.wrapping_add(low(head >> FLAG_BITS)), is_simple, reader))
 }
 
 /// The bytes of a full block, from those of one that was not: its first entries, as many as there are numbers in a block at most.
@@ -217,6 +244,9 @@ impl<'a> Full<'a> {
     /// Goes on behind `document` to the first entry from `target` on, and returns its number.
     #[inline]
     pub(super) fn seek(&mut self, mut document: u32, target: u32) -> Option<u32> {
+        while let Some(last) = self.ahead(document).map(|four| four[3]).filter(|last| *last < target) {
+            (document, self.at) = (last, self.at + AHEAD);
+        }
         let (distances, width, mask) = (self.distances, self.width, self.mask());
         for at in self.at..self.count {
             document = document.wrapping_add(low(load(distances, at * width) & mask));
@@ -229,37 +259,46 @@ impl<'a> Full<'a> {
         None
     }
 
+    /// The numbers of the next entries behind `document`, if there are so many, read at once.
+    #[inline]
+    fn ahead(&self, document: u32) -> Option<[u32; AHEAD]> {
+        if self.at + AHEAD > self.count || self.width > AHEAD_WIDTH_MAX {
+            return None;
+        }
+        let (word, width, mask) = (load(self.distances, self.at * self.width), self.width, self.mask());
+        let one = document.wrapping_add(low(word & mask));
+        let two = one.wrapping_add(low(word >> width & mask));
+        let three = two.wrapping_add(low(word >> (2 * width) & mask));
+        Some([one, two, three, three.wrapping_add(low(word >> (3 * width) & mask))])
+    }
+
     /// Marks the entries behind `document` that are in the window, in whichever fields, and returns the number of the last one that was passed. Those
     /// behind the window are still to come.
     pub(super) fn mark(&mut self, mut document: u32, window: &mut Window) -> u32 {
-        let (distances, width, mask) = (self.distances, self.width, self.mask());
         let end = window.end();
-        // Before the window, and then up to each entry that is more than a single occurrence.
-        let mut at = self.at;
-        let next = |at: usize, document: u32| {
-            let next = document.wrapping_add(low(load(distances, at * width) & mask));
-            (at < self.count && next < end).then_some(next)
-        };
-        while let Some(passed) = next(at, document).filter(|passed| *passed < window.base) {
-            (document, at) = (passed, at + 1);
-        }
-        loop {
-            let singles = at + (self.several.checked_shr(low(at as u64)).unwrap_or(0)).trailing_zeros() as usize;
-            while at < singles
-                && let Some(found) = next(at, document)
-            {
-                window.mark(found, false);
-                (document, at) = (found, at + 1);
-            }
-            match next(at, document).filter(|_| at == singles) {
-                Some(found) => {
-                    window.mark(found, true);
-                    (document, at) = (found, at + 1);
+        while let Some(four) = self.ahead(document)
+            && four[3] < end
+        {
+            if four[0] >= window.base && low_bits(self.several, self.at) & 0xf == 0 {
+                four.iter().for_each(|document| window.mark(*document, false));
+            } else {
+                let base = window.base;
+                for (at, document) in (self.at..).zip(four).filter(|(_, document)| *document >= base) {
+                    window.mark(document, low_bits(self.several, at) & 1 == 1);
                 }
-                None => break,
             }
+            (document, self.at) = (four[3], self.at + AHEAD);
         }
-        self.at = at;
+        while self.at < self.count {
+            let next = document.wrapping_add(low(load(self.distances, self.at * self.width) & self.mask()));
+            if next >= end {
+                break;
+            }
+            if next >= window.base {
+                window.mark(next, low_bits(self.several, self.at) & 1 == 1);
+            }
+            (document, self.at) = (next, self.at + 1);
+        }
         document
     }
 
@@ -300,6 +339,13 @@ impl<'a> Full<'a> {
         let front = Front::read(&mut self.details, layout, is_simple);
         (front.frequency, front.positions(&mut self.details, layout))
     }
+}
+
+/// Some bits of a map from one on.
+#[expect(clippy::cast_possible_truncation, reason = "the upper ones are not asked for")]
+#[inline]
+fn low_bits(map: u128, at: usize) -> u8 {
+    (map >> (at % BLOCK_NUMBERS)) as u8
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a distance has 32 bits at most")]
