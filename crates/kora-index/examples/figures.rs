@@ -122,7 +122,7 @@ fn query(index: &mut Index, node: &Node, by: By) -> u64 {
     let statistics = Arc::new(Gathering::all(index, &plan));
     let mut search = Search::new(index, plan, statistics, snapshot);
     let scorer = if let By::Score(scorer) = by { scorer } else { Scorer::DocScore };
-    let scoring = SearchScoring { scorer, payload: None };
+    let scoring = SearchScoring { scorer, payload: None, is_unasked: !matches!(by, By::Score(_)) };
     let (mut scores, mut keys) = (TopScores::new(10), TopKeys::new(10, Direction::Ascending));
     while !search.step(index, 4096, &scoring, |found| {
         match by {

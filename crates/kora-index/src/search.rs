@@ -79,7 +79,7 @@ impl std::fmt::Debug for Search {
     }
 }
 
-/// A document that a query matches.
+/// A document that a query matches. What depends on where its words are may be asked for if [`SearchScoring::is_unasked`] does not say otherwise.
 pub struct Match<'m> {
     /// Its number in this part of the index.
     pub document: u32,
@@ -221,6 +221,7 @@ impl Search {
         };
         let mut matcher = build(&builder);
         let nearest = self.plan.nearest_distance();
+        let is_unasked = scoring.is_unasked;
         let scoring = Scoring::new(scoring.scorer, &self.statistics, scoring.payload);
         let ceiling = Ceiling::new(&scoring, &matcher, index.table().bounds());
         let highest = ceiling.of_all(&matcher);
@@ -238,6 +239,7 @@ impl Search {
             scoring: &scoring,
             ceiling: &ceiling,
             highest,
+            is_unasked,
         };
         if walk.keys.is_none()
             && let Some(mut sweep) = Sweep::of(course.matcher, walk.horizon)
@@ -354,4 +356,11 @@ pub struct SearchScoring<'a> {
     pub scorer: Scorer,
     /// The query's payload, for [`Scorer::Hamming`].
     pub payload: Option<&'a [u8]>,
+    /// Nobody asks for the scores, words and explanations of matches, which are not found out then.
+    pub is_unasked: bool,
+}
+
+impl SearchScoring<'_> {
+    /// Nobody asks for scores.
+    pub const NONE: Self = Self { scorer: Scorer::DocScore, payload: None, is_unasked: true };
 }

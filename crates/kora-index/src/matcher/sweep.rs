@@ -30,6 +30,9 @@ pub(crate) struct Sweep<'a> {
 enum Node<'a> {
     Numbers(Box<Numbers<'a>>),
     Set(SetCursor<'a>),
+    /// All numbers. Which of them a search sees is found out for all that matches.
+    Every,
+    Not(Box<Node<'a>>),
     Any(Vec<Node<'a>>),
     All(Vec<Node<'a>>),
 }
@@ -39,6 +42,8 @@ enum Node<'a> {
 struct Made {
     /// Entries that are read.
     size: usize,
+    /// Entries of what has about as many numbers as windows have.
+    size_of_many: usize,
     leaves: usize,
     is_close: bool,
 }
@@ -46,27 +51,22 @@ struct Made {
 impl<'a> Sweep<'a> {
     /// Of a matcher that has not been moved, if it is worth it. All that it matches has lesser numbers than `horizon`.
     pub(crate) fn of(matcher: &Matcher<'a>, horizon: u32) -> Option<Self> {
-        let mut made = Made::default();
-        let root = Node::of(matcher, 0, &mut made)?;
         let windows = horizon as usize / (WINDOW_WORDS * 64) + 1;
+        let mut made = Made { size_of_many: windows * ENTRIES_MIN, ..Made::default() };
+        let root = Node::of(matcher, 0, &mut made)?;
         let words = if made.leaves > LONG_LEAVES_MAX || made.is_close { SHORT_WORDS } else { WINDOW_WORDS };
-        (made.size >= windows * ENTRIES_MIN).then_some(Self { root, words, is_exact: !made.is_close })
+        (made.size >= made.size_of_many).then_some(Self { root, words, is_exact: !made.is_close })
     }
 
-    /// The next window with a number from `target` on and below `limit`, and how many entries were read for it.
+    /// The next window that may have a number from `target` on and below `limit`, and how many entries were read for it. None: no number is left.
     pub(crate) fn window(&mut self, target: u32, limit: u32) -> Option<(Window, usize)> {
-        let mut read = 0;
-        let mut target = self.root.from(target);
-        while target < limit {
+        let target = self.root.from(target);
+        (target < limit).then(|| {
             let mut window = Window::new(target & !63, self.words);
-            read += self.root.mark(&mut window);
+            let read = self.root.mark(&mut window);
             window.matched[0] &= u64::MAX << (target % 64);
-            if !window.is_empty() {
-                return Some((window, read));
-            }
-            target = self.root.from(window.end());
-        }
-        None
+            (window, read)
+        })
     }
 }
 
@@ -95,6 +95,16 @@ impl<'a> Node<'a> {
                 made.leaves += 1;
                 Some(Self::Set(*cursor))
             }
+            Matcher::All { .. } => {
+                made.size += made.size_of_many;
+                Some(Self::Every)
+            }
+            Matcher::Not { inner: part, .. } => {
+                made.size += made.size_of_many;
+                let node = Box::new(inner(part, made)?);
+                // What is marked within may not match after all; then it is missing here.
+                (!made.is_close).then_some(Self::Not(node))
+            }
             Matcher::Or(or) => {
                 let parts = or.parts.iter().map(|part| inner(part, made)).collect::<Option<_>>()?;
                 Some(Self::Any(parts))
@@ -113,6 +123,7 @@ impl<'a> Node<'a> {
         match self {
             Self::Numbers(numbers) => numbers.from(target),
             Self::Set(cursor) => cursor.advance(target),
+            Self::Every | Self::Not(_) => target,
             Self::Any(parts) => parts.iter_mut().map(|part| part.from(target)).min().unwrap_or(END),
             Self::All(parts) => parts.iter_mut().fold(target, |target, part| part.from(target)),
         }
@@ -123,6 +134,17 @@ impl<'a> Node<'a> {
         match self {
             Self::Numbers(numbers) => numbers.mark(window),
             Self::Set(cursor) => cursor.mark(window),
+            Self::Every => {
+                window.matched[..window.words].fill(u64::MAX);
+                window.words
+            }
+            Self::Not(inner) => {
+                let mut own = Window::new(window.base, window.words);
+                let read = inner.mark(&mut own);
+                own.matched.iter_mut().for_each(|word| *word = !*word);
+                window.join(&own);
+                read + window.words
+            }
             // Words of the same place are marked in the same bits.
             Self::Any(parts) => {
                 let mut read = 0;

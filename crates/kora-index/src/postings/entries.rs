@@ -113,7 +113,8 @@ impl<'a> Entries<'a> {
             Form::Open(reader) => {
                 let mut passed = 0;
                 if wanted == u128::MAX {
-                    while let Some((document, is_simple, ahead)) = full::next_number(*reader, layout, self.document)
+                    while let Some((document, is_simple, ahead)) =
+                        full::next_number(*reader, layout, self.document)
                         && document < end
                     {
                         (*reader, self.document) = (ahead, document);

@@ -324,7 +324,8 @@ impl<'a> Full<'a> {
     pub(super) fn occurrences(&mut self, layout: Layout) -> Occurrences<'a> {
         let Some(own) = self.at.checked_sub(1) else { return (1, &[]) };
         while self.details_at < own {
-            let run = ((self.several >> self.details_at).trailing_zeros() as usize).min(own - self.details_at);
+            let run =
+                ((self.several >> self.details_at).trailing_zeros() as usize).min(own - self.details_at);
             if layout.positions {
                 self.details.skip(run);
             }

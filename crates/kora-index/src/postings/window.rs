@@ -27,8 +27,8 @@ impl Window {
     /// All its numbers are less.
     #[inline]
     pub(crate) fn end(&self) -> u32 {
-        // Numbers of words are few.
-        self.base.saturating_add(self.words as u32 * u64::BITS)
+        let numbers = u32::try_from(self.words).map_or(u32::MAX, |words| words * u64::BITS);
+        self.base.saturating_add(numbers)
     }
 
     /// Marks a number, which is in it.
@@ -83,7 +83,8 @@ impl<'a> Numbers<'a> {
 
     /// Entries that it reads at most, about.
     pub(crate) fn size(&self) -> usize {
-        self.blocks.iter().map(|block| usize::from(block.count)).sum::<usize>() + usize::from(self.one.is_some())
+        self.blocks.iter().map(|block| usize::from(block.count)).sum::<usize>()
+            + usize::from(self.one.is_some())
     }
 
     /// A number from `target` on that none from `target` on is less than, or [`END`]. Complexity: O(log blocks).

@@ -24,6 +24,8 @@ pub(super) struct Course<'c, 'a> {
     pub(super) ceiling: &'c Ceiling<'c>,
     /// No score is greater.
     pub(super) highest: f64,
+    /// Nobody asks for scores.
+    pub(super) is_unasked: bool,
     /// Scores need positions.
     pub(super) with_positions: bool,
 }
@@ -40,12 +42,14 @@ impl Course<'_, '_> {
         if floor >= self.highest {
             return Flow::Continue;
         }
-        self.matcher.read(false);
-        if floor >= self.ceiling.of_this(self.matcher) {
-            return Flow::Continue;
-        }
-        if self.with_positions {
-            self.matcher.read(true);
+        if !self.is_unasked {
+            self.matcher.read(false);
+            if floor > f64::NEG_INFINITY && floor >= self.ceiling.of_this(self.matcher) {
+                return Flow::Continue;
+            }
+            if self.with_positions {
+                self.matcher.read(true);
+            }
         }
         let Self { index, plan, nearest, scoring, .. } = *self;
         visit(&Match { document, index, plan, nearest, matcher: self.matcher, scoring })
@@ -109,7 +113,8 @@ impl Walk {
                 left &= left - 1;
                 *steps = steps.saturating_sub(1);
                 let document = first + bit;
-                if course.matcher.go(document, document + 1) != document {
+                let needs_place = !is_exact || !course.is_unasked;
+                if needs_place && course.matcher.go(document, document + 1) != document {
                     continue;
                 }
                 if !is_exact {
