@@ -117,6 +117,20 @@ pub(super) fn write(open: &[u8], layout: Layout) -> SmallVec<[u8; 16]> {
     let (mut fields, mut details) = (Bytes::new(), Bytes::new());
     let mut reader = Reader::new(open);
     while !reader.is_done() && count < BLOCK_NUMBERS {
+        // Most entries are a single occurrence at a place that one byte tells.
+        let mut ahead = reader;
+        let head = ahead.read_even();
+        if layout.positions
+            && head & (IS_SIMPLE | SAME_FIELDS) == IS_SIMPLE | SAME_FIELDS
+            && let [position @ 0..0x80, rest @ ..] = ahead.rest
+        {
+            distances[count] = low(head >> FLAG_BITS);
+            all |= distances[count];
+            details.push(*position);
+            reader.rest = rest;
+            count += 1;
+            continue;
+        }
         let (distance, is_simple, own_fields, (frequency, positions)) = read_open(&mut reader, layout);
         distances[count] = distance;
         all |= distance;

@@ -1,7 +1,7 @@
 //! Which of the numbers from some number on are in postings, one bit each: so those of several words are joined and intersected many at a time.
 
 use super::entries::Entries;
-use super::{Block, Cursor, END, Layout};
+use super::{BLOCK_NUMBERS, Block, Cursor, END, Layout};
 
 /// Words of 64 numbers each.
 pub(crate) const WINDOW_WORDS: usize = 64;
@@ -81,10 +81,12 @@ impl<'a> Numbers<'a> {
         Self { blocks: cursor.blocks(), layout: cursor.layout(), wanted, at: 0, entries: None, one }
     }
 
-    /// Entries that it reads at most, about.
+    /// About how many entries it reads in all. Complexity: O(1).
     pub(crate) fn size(&self) -> usize {
-        self.blocks.iter().map(|block| usize::from(block.count)).sum::<usize>()
-            + usize::from(self.one.is_some())
+        match self.blocks {
+            [full @ .., last] => full.len() * BLOCK_NUMBERS + usize::from(last.count),
+            [] => usize::from(self.one.is_some()),
+        }
     }
 
     /// A number from `target` on that none from `target` on is less than, or [`END`]. Complexity: O(log blocks).
