@@ -24,6 +24,7 @@ use crate::front::probe::Probe as _;
 use crate::front::{Front, Workers};
 use crate::memory::Account;
 use crate::memory_limit::MemoryLimit;
+use crate::observe::Insight;
 use crate::pause::Pause;
 use crate::persistence::{Drive, Needs, Persistence};
 use crate::pubsub::Broker;
@@ -105,12 +106,14 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
     let reclaimer = reclaimer::<F>(&account, &settings)?;
     let settings = Arc::new(SettingsInForce::new(settings));
     let stream = Arc::new(Stream::default());
+    let insight = Arc::new(Insight::new(hub.worker_count(), hub.shard_count()));
     let needs = Needs {
         stream: Arc::clone(&stream),
         settings: Arc::clone(&settings),
         counters: Arc::clone(&counters),
         bells: Arc::clone(hub.bells()),
         account: Arc::clone(&account),
+        insight: Arc::clone(&insight),
         effects: Arc::new(CommandTable::new(&of_shards, &[])),
     };
     let persistence = Arc::new(Persistence::new(needs, disk, drive, started));
@@ -137,6 +140,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         access: Arc::new(Access::new(table.all().iter().map(|command| command.facts))),
         table,
         broker: Arc::new(Broker::new(hub.worker_count())),
+        insight,
         hub,
         extensions,
         settings,

@@ -22,6 +22,8 @@ use crate::context::errand::Errand;
 use crate::context::guard::Guard;
 use crate::context::{CoreHandler, Onward};
 use crate::db::DbIndex;
+use crate::journal::Journal;
+use crate::journal::meter::{Seen, Whose};
 use crate::reader::Reader;
 use crate::reply::Reply;
 use crate::slot::{ShardId, WorkerId};
@@ -164,6 +166,33 @@ impl Request {
             Some(Merge::Sum | Merge::Concat) => item.facts.flags.has(Flags::WRITE),
         };
         self.items.iter().any(writes)
+    }
+
+    /// Whether a command of it runs in shares.
+    fn is_summed(&self) -> bool {
+        self.stands_aside() || self.groups.iter().any(|group| group.merge.is_some())
+    }
+
+    /// The arguments of a command of it, in the order of its shares if it is split by keys.
+    fn whole_args(&self, command: u32) -> SmallVec<[&[u8]; 8]> {
+        let mut args: SmallVec<[&[u8]; 8]> = SmallVec::new();
+        let mut last = None;
+        for item in self.items.iter().filter(|item| item.command == command) {
+            match last {
+                None => args = self.args(item),
+                // All shards are given the same.
+                Some(first_span) if first_span == item.first_span => break,
+                Some(_) => args.extend_from_slice(&self.args(item)[1..]),
+            }
+            last = Some(item.first_span);
+        }
+        args
+    }
+
+    /// Whether an item is the first share of its command.
+    fn begins_command(&self, item: &Item) -> bool {
+        let first = self.items.iter().find(|other| other.command == item.command);
+        first.is_some_and(|first| first.shard == item.shard && first.first_span == item.first_span)
     }
 
     /// Whether a command of it may pause: a script.
@@ -418,6 +447,10 @@ pub struct Setting<S> {
     pub resumed: Option<Arc<dyn Errand>>,
     /// The client, if it keeps copies of what it reads.
     pub reader: Option<Reader>,
+    /// The number of the client, for those who look on; 0 for nobody.
+    pub client: u64,
+    /// The command has run before, and has been told: see [`Whose::is_again`].
+    pub is_again: bool,
     /// Whom they run for, if that is somebody who may not do everything, or has to be asked again.
     pub guard: Option<Arc<dyn Guard>>,
 }
@@ -425,7 +458,17 @@ pub struct Setting<S> {
 impl<S> Setting<S> {
     /// That of a client that has chosen nothing.
     pub fn plain(db: DbIndex, now: UnixMs, style: S) -> Self {
-        Self { db, now, no_touch: false, style, watch: None, resumed: None, reader: None, guard: None }
+        let (no_touch, client, is_again) = (false, 0, false);
+        let (watch, resumed, reader, guard) = (None, None, None, None);
+        Self { db, now, no_touch, style, watch, resumed, reader, client, is_again, guard }
+    }
+
+    /// Whose commands run so.
+    #[inline]
+    #[must_use]
+    pub fn whose(&self) -> Whose {
+        let Self { client, db, now, is_again, .. } = *self;
+        Whose { client, db, now, is_again }
     }
 }
 
@@ -441,6 +484,8 @@ pub struct Operation<D: Driver> {
     turn: Turn,
     /// What its client's worker had been sent when it ran: see [`Operation::moment`].
     moment: AtomicU64,
+    /// How many nanoseconds its commands took that run in shares, by command; empty if there is none.
+    work_ns: Box<[AtomicU64]>,
     /// The operation that its client waits for, if that goes on as this one.
     root: Option<Arc<Operation<D>>>,
     /// Who waits for it.
@@ -470,7 +515,9 @@ impl<D: Driver> Operation<D> {
         let is_apart = matches!(course, Course::FanOut) && !request.has_parts_that_write();
         let turn = Turn::new(if is_apart { request.shards.len() } else { 1 });
         let (claim, moment) = (Claim::default(), AtomicU64::new(NO_MOMENT));
-        Self { request, course, setting, claim, turn, moment, root: None, origin }
+        let summed = if request.is_summed() { request.groups.len() } else { 0 };
+        let work_ns = (0..summed).map(|_| AtomicU64::new(0)).collect();
+        Self { request, course, setting, claim, turn, moment, work_ns, root: None, origin }
     }
 
     /// The shards it involves, ascending.
@@ -500,6 +547,53 @@ impl<D: Driver> Operation<D> {
     #[must_use]
     pub fn may_block(&self) -> bool {
         self.request.may_block()
+    }
+
+    /// The arguments of one of its items, as it was queued.
+    ///
+    /// # Panics
+    /// If there is no such item.
+    #[must_use]
+    pub fn args(&self, index: usize) -> SmallVec<[&[u8]; 8]> {
+        self.request.args(&self.request.items[index])
+    }
+
+    /// Notes how long a share of a command took, if that is one whose shares are added up.
+    pub(super) fn note_work(&self, command: u32, nanoseconds: u64) {
+        let root = self.root.as_deref().unwrap_or(self);
+        if let Some(work) = root.work_ns.get(command as usize) {
+            work.fetch_add(nanoseconds, Ordering::Relaxed);
+        }
+    }
+
+    /// Calls with each command whose shares took so long together, in nanoseconds, or longer.
+    #[inline]
+    pub fn each_slow(&self, least_ns: u64, body: impl FnMut(&Seen<'_>, u64)) {
+        if !self.work_ns.is_empty() {
+            self.each_slow_of_shares(least_ns, body);
+        }
+    }
+
+    #[cold]
+    fn each_slow_of_shares(&self, least_ns: u64, mut body: impl FnMut(&Seen<'_>, u64)) {
+        let shares = (0..).zip(&self.work_ns).map(|(command, work)| (command, work.load(Ordering::Relaxed)));
+        for (command, nanoseconds) in shares.filter(|(_, nanoseconds)| *nanoseconds >= least_ns) {
+            self.with_command(command, |seen| body(seen, nanoseconds));
+        }
+    }
+
+    /// Calls with a command of it, whole; not of a transaction.
+    pub fn with_command(&self, command: u32, body: impl FnOnce(&Seen<'_>)) {
+        let Some(item) = self.request.items.iter().find(|item| item.command == command) else { return };
+        let args = self.request.whole_args(command);
+        body(&Seen { name: item.facts.name, args: &args, whose: self.setting.whose() });
+    }
+
+    /// Tells a command of which a share is about to run, if it is the first.
+    pub(super) fn tell_command(&self, item: &Item, journal: &mut Journal) {
+        if journal.tells_each() && self.request.begins_command(item) {
+            self.with_command(item.command, |seen| journal.tell(|| *seen));
+        }
     }
 
     /// How many messages had been sent to its client's worker when it ran, if its client keeps copies of what it reads: the changes that these
@@ -548,7 +642,8 @@ impl<D: Driver> Operation<D> {
         let root = self.root.as_ref().unwrap_or(self);
         root.turn.put_back();
         let root = Some(Arc::clone(root));
-        Self { root, ..Self::new(request, self.setting.clone(), self.origin.clone()) }
+        let setting = Setting { is_again: true, ..self.setting.clone() };
+        Self { root, ..Self::new(request, setting, self.origin.clone()) }
     }
 
     /// Begins to run `shard`'s share; `false` if it was refused.
