@@ -132,10 +132,10 @@ impl LatencyEvents {
         self.events.lock().iter().map(|(event, series)| (*event, series.clone())).collect()
     }
 
-    /// The event of this name, in any case, if it has samples.
+    /// The event of this name, if it has samples.
     #[must_use]
     pub fn find(&self, name: &[u8]) -> Option<(Event, Series)> {
-        let event = Event::ALL.into_iter().find(|event| event.name().as_bytes().eq_ignore_ascii_case(name))?;
+        let event = Event::ALL.into_iter().find(|event| event.name().as_bytes() == name)?;
         self.events.lock().get(&event).map(|series| (event, series.clone()))
     }
 
@@ -144,7 +144,7 @@ impl LatencyEvents {
         let mut events = self.events.lock();
         let before = events.len();
         let is_meant = |event: &Event| {
-            names.is_empty() || names.iter().any(|name| event.name().as_bytes().eq_ignore_ascii_case(name))
+            names.is_empty() || names.contains(&event.name().as_bytes())
         };
         events.retain(|event, _| !is_meant(event));
         before - events.len()

@@ -129,7 +129,10 @@ impl Tracking {
     /// Ends the session that runs; `false` if none does. What it has found stays.
     pub fn stop(&self, now: UnixMs, cpu_ms: (u64, u64)) -> bool {
         let mut session = self.session.lock();
-        let Some(session) = session.as_mut().filter(|session| session.is_active(now)) else { return false };
+        let Some(session) = session.as_mut() else { return false };
+        if !session.is_active(now) {
+            return false;
+        }
         session.ended = Some(now);
         session.cpu_ended_ms = Some(cpu_ms);
         self.listen_no_more();

@@ -78,6 +78,7 @@ impl<F: Front> Turn<F> {
             return;
         }
         self.notify_before_replies(slot);
+        let reply_limit = self.reply_limit();
         let Some(session) = self.sessions.get_mut(slot) else { return };
         let deadline = session.deadline();
         let Wait::Operation(mut pending) = std::mem::take(&mut session.wait) else { return };
@@ -97,7 +98,7 @@ impl<F: Front> Turn<F> {
         let mut replies = F::Replies::over(output, session.choice.style);
         operation.assemble(&mut pending.parts, &mut replies);
         let failures = replies.failures(begin);
-        let large = replies.larger_than(begin, self.reply_limit());
+        let large = replies.larger_than(begin, reply_limit);
         let mut output = replies.into_output();
         let mut errors: Vec<_> =
             failures.iter().filter_map(|&(index, at)| Some((index, output.error_at(at)?.to_vec()))).collect();

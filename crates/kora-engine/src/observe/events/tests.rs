@@ -19,7 +19,7 @@ fn one_sample_a_second_is_kept() {
     note(30, 1);
     note(10, 1);
     note(12, 2);
-    let (event, found) = events.find(b"COMMAND").unwrap();
+    let (event, found) = events.find(b"command").unwrap();
     assert_eq!(event, Event::Command);
     let kept: Vec<_> = found.samples.iter().map(|sample| (sample.at_seconds, sample.milliseconds)).collect();
     assert_eq!((kept, found.longest_ms), (vec![(1, 30), (2, 12)], 30));
