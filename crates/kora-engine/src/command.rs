@@ -33,18 +33,17 @@ pub struct Family<F>(PhantomData<fn() -> F>);
 
 impl<F: Front> Family<F> {
     /// All that every engine has. [`Family::SUBSCRIPTION`] and [`Family::MONITOR`] are for fronts whose sessions stay to hear.
-    const ALL: &'static [&'static [CommandSpec<Handler<F>>]] =
-        &[
-            Self::COMMAND_LOG,
-            Self::FUNCTION,
-            Self::HOT_KEYS,
-            Self::LATENCY,
-            Self::MEMORY,
-            Self::PERSISTENCE,
-            Self::SCRIPT,
-            Self::TRANSACTION,
-            Self::WAIT,
-        ];
+    const ALL: &'static [&'static [CommandSpec<Handler<F>>]] = &[
+        Self::COMMAND_LOG,
+        Self::FUNCTION,
+        Self::HOT_KEYS,
+        Self::LATENCY,
+        Self::MEMORY,
+        Self::PERSISTENCE,
+        Self::SCRIPT,
+        Self::TRANSACTION,
+        Self::WAIT,
+    ];
 }
 
 /// The commands of the core and the engine, and those that a front adds.

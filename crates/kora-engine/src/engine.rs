@@ -118,6 +118,7 @@ impl<F: Front> Engine<F> {
     /// Starts all counts anew but those that stores keep: those follow when each is next in hand.
     pub fn reset_stats(&self) {
         self.stats_resets.fetch_add(1, Ordering::AcqRel);
+        self.insight.demand.restart();
         self.counters.iter().for_each(WorkerCounters::reset);
         self.counters.shards().for_each(ShardCounters::reset);
         metrics::reset(&Account::METRICS, &self.account);

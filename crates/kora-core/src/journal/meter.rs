@@ -72,11 +72,13 @@ pub trait Observer: Send {
 pub struct Demand {
     flags: AtomicU32,
     slow_ns: AtomicU64,
+    /// How many times the statistics were begun anew.
+    restarts: AtomicU32,
 }
 
 impl Default for Demand {
     fn default() -> Self {
-        Self { flags: AtomicU32::new(0), slow_ns: AtomicU64::new(u64::MAX) }
+        Self { flags: AtomicU32::new(0), slow_ns: AtomicU64::new(u64::MAX), restarts: AtomicU32::new(0) }
     }
 }
 
@@ -95,6 +97,12 @@ impl Demand {
         } else {
             self.flags.fetch_and(!flag, Ordering::AcqRel);
         }
+    }
+
+    /// The statistics begin anew: the first calls of each command are all timed again, by each meter from the next time on that it is told
+    /// what the clock shows.
+    pub fn restart(&self) {
+        self.restarts.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Says from how many nanoseconds on a command is slow.
@@ -133,6 +141,8 @@ pub struct Meter {
     demand: Arc<Demand>,
     calls: Box<[Place]>,
     random: u32,
+    /// See [`Demand::restart`].
+    restarts: u32,
     /// When the clock was read last.
     mark_ns: u64,
     /// What the ticker showed then or since.
@@ -165,6 +175,7 @@ impl Meter {
             demand,
             calls: vec![Place::default(); PLACES].into_boxed_slice(),
             random: 0x9E37_79B9,
+            restarts: 0,
             mark_ns: 0,
             tick: 0,
             is_share: false,
@@ -177,6 +188,11 @@ impl Meter {
     pub(super) fn mark_at(&mut self, now_ns: u64) {
         self.mark_ns = self.mark_ns.max(now_ns);
         self.tick = (self.ticker)();
+        let restarts = self.demand.restarts.load(Ordering::Relaxed);
+        if restarts != self.restarts {
+            self.restarts = restarts;
+            self.calls.fill(Place::default());
+        }
     }
 
     /// What follows is not to be held responsible for what came before.
@@ -231,7 +247,11 @@ impl Meter {
             return Some(self.begin_sampled(name));
         }
         place.left -= 1;
-        if encloses || self.demand.has(Demand::EXACT | Demand::TIMES) { self.begin_unsampled(encloses) } else { None }
+        if encloses || self.demand.has(Demand::EXACT | Demand::TIMES) {
+            self.begin_unsampled(encloses)
+        } else {
+            None
+        }
     }
 
     /// Begins to time a call for the statistics, and chooses at random which is timed next.

@@ -736,12 +736,7 @@ pub(super) fn begin_share(journal: &mut Journal) -> u64 {
 }
 
 /// A share of a command that began then has run.
-pub(super) fn end_share<D: Driver>(
-    journal: &mut Journal,
-    operation: &Operation<D>,
-    item: &Item,
-    begun: u64,
-) {
+pub(super) fn end_share<D: Driver>(journal: &mut Journal, operation: &Operation<D>, item: &Item, begun: u64) {
     let spent = journal.read_time().saturating_sub(begun);
     journal.set_share(false);
     operation.note_work(item.command, spent);

@@ -84,10 +84,8 @@ const SLOWLOG_RESET: Facts = Facts {
 };
 
 /// Which log is meant.
-const TYPE: Arg = Arg::one_of(
-    "type",
-    &[Arg::string("slow"), Arg::string("large-request"), Arg::string("large-reply")],
-);
+const TYPE: Arg =
+    Arg::one_of("type", &[Arg::string("slow"), Arg::string("large-request"), Arg::string("large-reply")]);
 
 const COMMANDLOG: Facts = Facts {
     name: "commandlog",

@@ -73,11 +73,7 @@ const HOTKEYS_START: Facts = Facts {
     args: &[
         Arg::block(
             "metrics",
-            &[
-                Arg::integer("count"),
-                Arg::word("cpu", "CPU").optional(),
-                Arg::word("net", "NET").optional(),
-            ],
+            &[Arg::integer("count"), Arg::word("cpu", "CPU").optional(), Arg::word("net", "NET").optional()],
         )
         .token("METRICS"),
         Arg::integer("k").token("COUNT").optional(),
@@ -147,7 +143,8 @@ fn parse<'a>(args: &'a [&'a [u8]]) -> CommandResult<TrackingOptions> {
             }
             b"DURATION" => {
                 let most = i64::MAX / 1000;
-                let seconds = number(value, (0, most), "ERR DURATION of HOTKEYS must be a number of seconds")?;
+                let seconds =
+                    number(value, (0, most), "ERR DURATION of HOTKEYS must be a number of seconds")?;
                 options.duration_ms = seconds * 1000;
                 behind
             }
@@ -249,7 +246,12 @@ fn get<F: Front>(call: ServerCall<'_, F>, _: &[&[u8]], out: &mut dyn Reply) -> C
 }
 
 /// The fields that tell what commands came to, in units of which `per` are one.
-fn sums(names: [&'static str; 3], sums: &Sums, per: u64, options: &TrackingOptions) -> Vec<(&'static str, u64)> {
+fn sums(
+    names: [&'static str; 3],
+    sums: &Sums,
+    per: u64,
+    options: &TrackingOptions,
+) -> Vec<(&'static str, u64)> {
     let (has_slots, is_sampled) = (!options.slots.is_empty(), options.sample > 1);
     let fields = [(is_sampled && has_slots, sums.sampled), (has_slots, sums.of_slots), (true, sums.all)];
     let fields = names.into_iter().zip(fields);

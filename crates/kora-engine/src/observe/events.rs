@@ -143,9 +143,7 @@ impl LatencyEvents {
     pub fn reset(&self, names: &[&[u8]]) -> usize {
         let mut events = self.events.lock();
         let before = events.len();
-        let is_meant = |event: &Event| {
-            names.is_empty() || names.contains(&event.name().as_bytes())
-        };
+        let is_meant = |event: &Event| names.is_empty() || names.contains(&event.name().as_bytes());
         events.retain(|event, _| !is_meant(event));
         before - events.len()
     }

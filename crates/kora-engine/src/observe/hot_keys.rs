@@ -87,7 +87,9 @@ impl HotKeys {
             }));
         }
         found.sort_by(|one, other| {
-            (other.reads + other.writes).total_cmp(&(one.reads + one.writes)).then_with(|| one.key.cmp(&other.key))
+            (other.reads + other.writes)
+                .total_cmp(&(one.reads + one.writes))
+                .then_with(|| one.key.cmp(&other.key))
         });
         found.truncate(count);
         found

@@ -128,12 +128,7 @@ impl Monitors {
 }
 
 /// A line: when, in which database, by whom, and the words, quoted.
-pub(crate) fn line<'a>(
-    at_us: u64,
-    db: u16,
-    client: &str,
-    words: impl Iterator<Item = &'a [u8]>,
-) -> String {
+pub(crate) fn line<'a>(at_us: u64, db: u16, client: &str, words: impl Iterator<Item = &'a [u8]>) -> String {
     let mut line = format!("{}.{:06} [{db} {client}]", at_us / 1_000_000, at_us % 1_000_000);
     for word in words {
         line.push_str(" \"");

@@ -88,12 +88,7 @@ impl Sketch {
 
     /// Keeps a key by name, in the place of the one that was used least if there are enough and that was used less.
     #[cold]
-    fn keep(
-        &mut self,
-        (hash, db, key): (u64, DbIndex, &[u8]),
-        is_write: bool,
-        (uses, before): (f64, f64),
-    ) {
+    fn keep(&mut self, (hash, db, key): (u64, DbIndex, &[u8]), is_write: bool, (uses, before): (f64, f64)) {
         if key.len() > KEY_BYTES_MAX {
             return;
         }

@@ -36,6 +36,15 @@ pub struct TrackingOptions {
     pub slots: Vec<u16>,
 }
 
+/// What a command cost.
+#[derive(Clone, Copy, Debug)]
+enum Cost {
+    /// Nanoseconds.
+    Time(u64),
+    /// Bytes of its request and reply.
+    Bytes(u64),
+}
+
 /// What commands came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
@@ -177,27 +186,26 @@ impl Tracking {
 
     /// A command took so many nanoseconds.
     pub(crate) fn note_time(&self, facts: &Facts, seen: &Seen<'_>, nanoseconds: u64) {
-        self.note(facts, seen, |session| (&mut session.times_ns, &mut session.by_time, nanoseconds));
+        self.note(facts, seen, Cost::Time(nanoseconds));
     }
 
     /// A command's request and reply took so many bytes.
     pub(crate) fn note_bytes(&self, facts: &Facts, seen: &Seen<'_>, bytes: u64) {
-        self.note(facts, seen, |session| (&mut session.bytes, &mut session.by_bytes, bytes));
+        self.note(facts, seen, Cost::Bytes(bytes));
     }
 
-    fn note(
-        &self,
-        facts: &Facts,
-        seen: &Seen<'_>,
-        of: impl FnOnce(&mut Session) -> (&mut Sums, &mut Sketch, u64),
-    ) {
+    fn note(&self, facts: &Facts, seen: &Seen<'_>, cost: Cost) {
         let mut session = self.session.lock();
         let Some(session) = session.as_mut() else { return };
         if !session.is_active(seen.whose.now) {
             return self.listen_no_more();
         }
-        let (slots, sample) = (session.options.slots.clone(), session.options.sample);
-        let (sums, sketch, cost) = of(session);
+        let Session { options, times_ns, bytes, by_time, by_bytes, .. } = session;
+        let TrackingOptions { slots, sample, .. } = options;
+        let (sums, sketch, cost) = match cost {
+            Cost::Time(cost) => (times_ns, by_time, cost),
+            Cost::Bytes(cost) => (bytes, by_bytes, cost),
+        };
         sums.all += cost;
         let Ok(keys) = extract_keys(facts, seen.args) else { return };
         let texts = keys.iter().filter(|key| !key.flags(facts, seen.args).has(KeyFlags::NOT_KEY));
@@ -209,7 +217,7 @@ impl Tracking {
         sums.of_slots += cost;
         let hasher = sketch::hasher();
         let sampled: Vec<&[u8]> =
-            meant.iter().copied().filter(|key| hash_key(&hasher, key).is_multiple_of(sample)).collect();
+            meant.iter().copied().filter(|key| hash_key(&hasher, key).is_multiple_of(*sample)).collect();
         if !sampled.is_empty() {
             sums.sampled += cost;
         }

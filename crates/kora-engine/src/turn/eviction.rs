@@ -15,10 +15,10 @@ use smallvec::SmallVec;
 
 use super::Turn;
 use crate::counters::ShardCounters;
-use crate::observe::events::Event;
 use crate::front::Front;
 use crate::front::probe::Probe as _;
 use crate::memory;
+use crate::observe::events::Event;
 
 /// Keys evicted between two looks at the clock.
 const TRIES_PER_LOOK: u32 = 16;

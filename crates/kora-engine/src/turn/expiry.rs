@@ -14,8 +14,8 @@ use smallvec::SmallVec;
 
 use super::Turn;
 use crate::counters::add;
-use crate::observe::events::Event;
 use crate::front::Front;
+use crate::observe::events::Event;
 
 /// Deadlines and fields that are looked at between two looks at the clock.
 const LOOKED_AT: usize = 64;

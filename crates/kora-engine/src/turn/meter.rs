@@ -23,7 +23,11 @@ use crate::observe::events::Event;
 use crate::observe::monitors;
 
 /// Has an executor's commands timed.
-pub(super) fn connect<F: Front>(executor: &mut Executor<Workers<F>>, engine: &Arc<Engine<F>>, front: &Arc<F>) {
+pub(super) fn connect<F: Front>(
+    executor: &mut Executor<Workers<F>>,
+    engine: &Arc<Engine<F>>,
+    front: &Arc<F>,
+) {
     let here = executor.worker();
     let places: HashMap<&'static str, usize> =
         engine.table.all().iter().map(|command| (command.facts.name, command.id)).collect();
@@ -156,8 +160,7 @@ impl<F: Front> Turn<F> {
     pub(super) fn load_size_limits(&mut self) {
         let limit = |bytes: i64| usize::try_from(bytes).unwrap_or(usize::MAX);
         let observe = &self.settings.observe;
-        self.sizes =
-            SizeLimits { request: limit(observe.request_bytes), reply: limit(observe.reply_bytes) };
+        self.sizes = SizeLimits { request: limit(observe.request_bytes), reply: limit(observe.reply_bytes) };
     }
 
     /// From how many bytes on a reply is to be looked at.

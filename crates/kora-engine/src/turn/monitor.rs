@@ -40,7 +40,7 @@ impl<F: Front> Turn<F> {
     }
 
     fn write_lines(&mut self, session: &mut Session<F>, lines: &Lines) {
-        let Some(monitor) = &mut session.monitor else { return };
+        let Some(monitor) = session.monitor.as_mut().filter(|_| !session.is_closing) else { return };
         let now_us = self.front.unix_us();
         F::prepare(&mut self.buffers, &mut session.output, true);
         for line in &lines.lines {

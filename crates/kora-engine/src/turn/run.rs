@@ -182,7 +182,12 @@ impl<F: Front> Turn<F> {
     }
 
     /// A command of a session as those see it who look on.
-    pub(super) fn seen<'a>(&self, session: &Session<F>, facts: &'static Facts, args: &'a [&'a [u8]]) -> Seen<'a> {
+    pub(super) fn seen<'a>(
+        &self,
+        session: &Session<F>,
+        facts: &'static Facts,
+        args: &'a [&'a [u8]],
+    ) -> Seen<'a> {
         let (client, db) = (session.client.id.0, session.choice.db);
         let whose = Whose { client, db, now: self.time.now, is_again: false };
         Seen { name: facts.name, args, whose }
@@ -487,7 +492,10 @@ impl<F: Front> Turn<F> {
             Some(FollowUp::Exec(queue)) => {
                 self.exec(session, resolved, queue);
                 self.catch_up();
-                return self.end_own(&seen, timing);
+                if matches!(session.wait, Wait::Nothing) {
+                    self.end_own(&seen, timing);
+                }
+                return;
             }
             Some(FollowUp::Watch) => return self.watch(session, resolved, args),
             Some(FollowUp::Unwatch(watched)) => self.executor.unwatch(*watched),

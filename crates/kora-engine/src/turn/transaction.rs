@@ -321,6 +321,12 @@ impl<F: Front> Turn<F> {
     fn end_exec(&mut self, slot: usize, mut session: Box<Session<F>>, pending: &PendingParts<F>) {
         self.cover.note(&self.engine.persistence, &mut session, &pending.commands);
         self.scratch.executed.extend_from_slice(&pending.commands);
+        if let [id] = pending.commands[..] {
+            // Those who look on hear of EXEC behind its commands.
+            let facts = self.engine.table.get(usize::from(id)).facts;
+            let seen = self.seen(&session, facts, &[facts.name.as_bytes()]);
+            self.executor.journal().tell(|| seen);
+        }
         self.account();
         F::show(&session.client, &session.link, &session.output, session.figures(), self.time.now);
         self.sessions.put(session);

@@ -85,7 +85,9 @@ fn a_script_that_stands_aside_is_kept_once_with_all_its_time() {
         other.line("PING");
         client.receive().unwrap();
         let found = entries(&mut client, "SLOWLOG GET -1");
-        let [(took, ..)] = found.iter().filter(|(_, words, ..)| words.starts_with("EVAL")).collect::<Vec<_>>()[..] else {
+        let [(took, ..)] =
+            found.iter().filter(|(_, words, ..)| words.starts_with("EVAL")).collect::<Vec<_>>()[..]
+        else {
             panic!("{found:?}")
         };
         assert!(*took >= 20_000, "{found:?}");

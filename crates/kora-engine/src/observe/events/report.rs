@@ -66,7 +66,9 @@ fn advice_for(event: Event) -> &'static [&'static str] {
             "The disk is slow to take the log: appendfsync everysec lets replies go without waiting for it, and \
              another disk than that of snapshots or other programs is faster.",
         ],
-        Event::ExpireCycle => &["Many keys expire at once: spread their deadlines, or lower active-expire-effort."],
+        Event::ExpireCycle => {
+            &["Many keys expire at once: spread their deadlines, or lower active-expire-effort."]
+        }
         Event::EvictionCycle => &[
             "Writes have to wait for evictions: raise maxmemory, or lower maxmemory-eviction-tenacity to evict in \
              smaller portions.",

@@ -2,8 +2,7 @@ use super::*;
 
 fn series(values: &[u64]) -> Series {
     let samples = (0..).zip(values);
-    let samples =
-        samples.map(|(at, ms)| Sample { at_seconds: 100 + at * 70, milliseconds: *ms }).collect();
+    let samples = samples.map(|(at, ms)| Sample { at_seconds: 100 + at * 70, milliseconds: *ms }).collect();
     Series { samples, longest_ms: values.iter().copied().max().unwrap_or(0) }
 }
 
@@ -48,6 +47,9 @@ fn the_report_says_what_to_do() {
     events.note(Event::Command, Duration::from_millis(30), 5);
     events.note(Event::LogWrite, Duration::from_millis(40), 5);
     let text = report(&events, 9);
-    assert!(text.contains("1. aof-write: 1 samples within 1 s, the last 4 s ago; 40 ms on average"), "{text}");
+    assert!(
+        text.contains("1. aof-write: 1 samples within 1 s, the last 4 s ago; 40 ms on average"),
+        "{text}"
+    );
     assert!(text.contains("SLOWLOG GET") && text.contains("appendfsync everysec"), "{text}");
 }
