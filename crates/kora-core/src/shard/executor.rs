@@ -103,6 +103,7 @@ impl Outlets {
 }
 
 /// See the module.
+// Many fields: one for each thing that a worker has under way.
 pub struct Executor<D: Driver> {
     pub(super) worker: WorkerId,
     pub(super) hub: Arc<Hub<D>>,

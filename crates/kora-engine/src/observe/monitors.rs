@@ -15,7 +15,7 @@ use kora_locks::{RankedMutex, rank};
 use crate::client::Origin;
 
 /// Bytes of lines that wait for a worker; what comes beyond is dropped.
-const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
+pub(crate) const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// What waits for one worker.
 #[derive(Debug, Default)]
@@ -61,20 +61,22 @@ impl Monitors {
         }
     }
 
-    /// Adds a line for all listeners; returns the workers that are to be woken.
-    pub(crate) fn push(&self, line: &str) -> Vec<WorkerId> {
-        let line: Arc<str> = line.into();
+    /// Adds a line for all listeners, or notes that there would be one that is too long; returns the workers that are to be woken.
+    pub(crate) fn push(&self, line: Option<&str>) -> Vec<WorkerId> {
+        let line: Option<Arc<str>> = line.map(Arc::from);
         let mut woken = Vec::new();
         for (worker, feed) in (0..).map(WorkerId).zip(self.feeds.lock().iter_mut()) {
             if feed.listeners.is_empty() {
                 continue;
             }
-            if feed.bytes + line.len() > WAITING_BYTES_MAX || feed.dropped > 0 {
-                feed.dropped += 1;
-                continue;
+            let has_room = |line: &&Arc<str>| feed.bytes + line.len() <= WAITING_BYTES_MAX;
+            match line.as_ref().filter(|_| feed.dropped == 0).filter(has_room) {
+                Some(line) => {
+                    feed.bytes += line.len();
+                    feed.lines.push_back(Arc::clone(line));
+                }
+                None => feed.dropped += 1,
             }
-            feed.bytes += line.len();
-            feed.lines.push_back(Arc::clone(&line));
             if !self.has_lines[worker.index()].swap(true, Ordering::AcqRel) {
                 woken.push(worker);
             }
@@ -173,18 +175,18 @@ mod tests {
     #[test]
     fn lines_wait_for_workers_that_have_listeners() {
         let monitors = Monitors::new(2, Arc::default());
-        assert!(monitors.push("a").is_empty());
+        assert!(monitors.push(Some("a")).is_empty());
         let listener = Origin { worker: WorkerId(1), slot: 4, client: ClientId(9) };
         monitors.add(listener);
-        assert_eq!(monitors.push("b"), [WorkerId(1)]);
-        assert!(monitors.push("c").is_empty(), "it knows already");
+        assert_eq!(monitors.push(Some("b")), [WorkerId(1)]);
+        assert!(monitors.push(Some("c")).is_empty(), "it knows already");
         let long = "x".repeat(WAITING_BYTES_MAX);
-        assert!(monitors.push(&long).is_empty());
-        assert!(monitors.push("d").is_empty());
+        assert!(monitors.push(Some(&long)).is_empty());
+        assert!(monitors.push(Some("d")).is_empty());
         let taken = monitors.take(WorkerId(1));
         assert!(taken.lines.iter().map(|line| &**line).eq(["b", "c"]));
         assert_eq!((taken.listeners, taken.dropped), (vec![listener], 2));
-        assert_eq!(monitors.push("e"), [WorkerId(1)]);
+        assert_eq!(monitors.push(None), [WorkerId(1)]);
         monitors.remove(listener);
         assert!(monitors.count() == 0 && monitors.take(WorkerId(1)).lines.is_empty());
     }

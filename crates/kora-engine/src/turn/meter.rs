@@ -54,6 +54,16 @@ impl<F: Front> Watcher<F> {
     }
 }
 
+impl<F: Front> Watcher<F> {
+    fn push_line(&self, line: Option<&str>) {
+        for worker in self.engine.insight.monitors.push(line) {
+            if worker != self.here {
+                self.engine.hub.wake(worker);
+            }
+        }
+    }
+}
+
 impl<F: Front> Observer for Watcher<F> {
     fn took(&mut self, name: &'static str, nanoseconds: u64, calls: u64) {
         let Some(&place) = self.places.get(name) else { return };
@@ -93,17 +103,17 @@ impl<F: Front> Observer for Watcher<F> {
         if facts.flags.has(Flags::ADMIN) || is_skipped {
             return;
         }
+        let bytes: usize = seen.args.iter().map(|arg| arg.len()).sum();
+        if bytes > monitors::WAITING_BYTES_MAX {
+            return self.push_line(None);
+        }
         let client = match seen.whose.client {
             0 => "lua".to_owned(),
             client => String::from_utf8_lossy(&self.front.names_of(ClientId(client)).0).into_owned(),
         };
         let words = (0..seen.args.len()).map(|index| shown(facts, seen.args, index));
         let line = monitors::line(self.front.unix_us(), seen.whose.db.0, &client, words);
-        for worker in self.engine.insight.monitors.push(&line) {
-            if worker != self.here {
-                self.engine.hub.wake(worker);
-            }
-        }
+        self.push_line(Some(&line));
     }
 }
 
