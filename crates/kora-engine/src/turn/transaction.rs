@@ -324,7 +324,8 @@ impl<F: Front> Turn<F> {
         if let [id] = pending.commands[..] {
             // Those who look on hear of EXEC behind its commands.
             let facts = self.engine.table.get(usize::from(id)).facts;
-            let seen = self.seen(&session, facts, &[facts.name.as_bytes()]);
+            let args = [facts.name.as_bytes()];
+            let seen = self.seen(&session, facts, &args);
             self.executor.journal().tell(|| seen);
         }
         self.account();
