@@ -117,13 +117,7 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         effects: Arc::new(CommandTable::new(&of_shards, &[])),
     };
     let persistence = Arc::new(Persistence::new(needs, disk, drive, started));
-    let limit = MemoryLimit {
-        settings: Arc::clone(&settings),
-        account: Arc::clone(&account),
-        persistence: Arc::clone(&persistence),
-        counters: Arc::clone(&counters),
-        is_set: Arc::clone(&has_limit),
-    };
+    let limit = limit(&persistence, &has_limit);
     let scripts_may_debug = Arc::new(AtomicBool::new(false));
     let script_host = ScriptHost::new(
         Arc::clone(&table),
@@ -166,6 +160,18 @@ pub fn assemble<F: Front>(options: Options<F>) -> io::Result<Assembly<F>> {
         .with(Arc::clone(&engine.ending))
         .with(Arc::clone(&engine));
     Ok(Assembly { engine, services, executors, ended })
+}
+
+/// What judges whether the limit of memory is exceeded.
+fn limit(persistence: &Arc<Persistence>, is_set: &Arc<AtomicBool>) -> MemoryLimit {
+    let needs = &persistence.needs;
+    MemoryLimit {
+        settings: Arc::clone(&needs.settings),
+        account: Arc::clone(&needs.account),
+        persistence: Arc::clone(persistence),
+        counters: Arc::clone(&needs.counters),
+        is_set: Arc::clone(is_set),
+    }
 }
 
 /// Gives every store what it shares with the others.

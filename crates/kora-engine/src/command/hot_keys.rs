@@ -122,7 +122,7 @@ fn number(text: &[u8], (least, most): (i64, i64), refusal: &'static str) -> Comm
     parse_i64(text).filter(|number| (least..=most).contains(number)).ok_or(CommandError::text(refusal))
 }
 
-fn parse<'a>(args: &'a [&'a [u8]]) -> CommandResult<TrackingOptions> {
+fn parse(args: &[&[u8]]) -> CommandResult<TrackingOptions> {
     let mut options = TrackingOptions {
         times: false,
         bytes: false,
