@@ -56,6 +56,32 @@ impl Distribution {
         (sum.total > 0).then_some(sum)
     }
 
+    /// How many calls were counted.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// How many calls took no longer than each power of two of microseconds, about: those steps at which there are more than at the one before.
+    /// Complexity: O(1), some thousand steps.
+    #[must_use]
+    pub fn by_powers_of_two(&self) -> Vec<(u64, u64)> {
+        let (mut steps, mut told, mut calls, mut at) = (Vec::new(), 0, 0, 0);
+        for power in 10..=POWERS {
+            // As Redis has it: the longest time that two digits don't tell from the power of two.
+            let longest_ns = (1_u64 << power) + (1 << (power - 7)) - 1;
+            while at < self.counts.len() && end_of(at) <= longest_ns + (1 << (power - FINE_BITS)) {
+                calls += self.counts[at];
+                at += 1;
+            }
+            if calls > told {
+                steps.push((longest_ns / 1000, calls));
+                told = calls;
+            }
+        }
+        steps
+    }
+
     /// The time in nanoseconds that `percent` of the calls did not exceed.
     #[expect(
         clippy::cast_precision_loss,
@@ -119,6 +145,9 @@ mod tests {
         assert_eq!((sum.percentile(0.0), sum.percentile(98.0)), (10, 10));
         assert!((1000..=1031).contains(&sum.percentile(98.5)));
         assert_eq!(sum.percentile(100.0), (1 << POWERS) - 1);
+        assert_eq!(sum.total(), 100);
+        let steps = sum.by_powers_of_two();
+        assert_eq!((steps[0], steps.last().unwrap().1), ((1, 99), 100));
         histograms.iter().for_each(Histogram::reset);
         assert!(Distribution::of(histograms.iter()).is_none());
     }

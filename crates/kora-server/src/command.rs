@@ -59,6 +59,7 @@ pub(crate) const FAMILIES: &[&[CommandSpec<Handler>]] = &[
     introspection::COMMANDS,
     module::COMMANDS,
     replication::COMMANDS,
+    Family::<Shared>::MONITOR,
     Family::<Shared>::SUBSCRIPTION,
     server::COMMANDS,
 ];

@@ -28,6 +28,7 @@ use field::{ByteCount, FileMode, choice};
 use kora_core::config::{CoreConfig, EvictionConfig, EvictionOrder, EvictionScope, Tracking};
 use kora_engine::assembly::shards_for;
 use kora_engine::events::EventFlags;
+use kora_engine::observe::ObserveSettings;
 use kora_engine::settings::{self, ProcessorLists, RenamedCommand, Settings};
 use kora_engine::threads::Processors;
 use limits::{ClientsLimit, OutputLimit, OutputLimits};
@@ -197,6 +198,8 @@ pub struct Config {
     pub lfu_decay_minutes: u32,
     /// `tracking-table-max-keys`: keys noted as read for clients that keep copies; 0 for no limit.
     pub noted_keys_max: i64,
+    /// `slowlog-*`, `commandlog-*`, `latency-monitor-threshold`: what an operator looks for.
+    pub observe: ObserveSettings,
     /// `latency-tracking`: whether it is counted how long commands take.
     pub tracks_latency: bool,
     /// `latency-tracking-info-percentiles`: what INFO shows of it.
@@ -268,6 +271,7 @@ impl Config {
             lazy_user_flush: self.lazy_user_flush,
             busy_reply_threshold_ms: self.busy_reply_threshold_ms,
             tracks_latency: self.tracks_latency,
+            observe: self.observe,
             event_flags: self.event_flags,
             debug_command: match self.debug_command {
                 Permission::No => settings::Permission::No,
@@ -392,6 +396,7 @@ impl Default for Config {
             noted_keys_max: 1_000_000,
             tracks_latency: true,
             latency_percentiles: Percentiles::default(),
+            observe: ObserveSettings::default(),
             hz: 10,
             active_expire_effort: 1,
             lazy_user_flush: false,

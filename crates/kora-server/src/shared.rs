@@ -13,13 +13,14 @@ use std::time::{Duration, Instant};
 use kora_core::time::UnixMs;
 use kora_engine::Engine;
 use kora_engine::front::probe::NoProbe;
-use kora_engine::front::{Front, SessionFigures};
+use kora_engine::front::{ClientId, Front, SessionFigures};
 use kora_engine::pubsub::{Publication, Via};
 use kora_locks::{RankedMutex, RankedRwLock, rank};
 use kora_protocol::Resp;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::config::Config;
+use crate::introspect::cpu::cpu_seconds;
 use crate::log::LevelHandle;
 use crate::output::Output;
 use crate::output::buffers::Buffers;
@@ -29,7 +30,7 @@ use crate::resp::RespReplies;
 use crate::shared::mail::WorkerMail;
 use crate::traffic::Traffic;
 use balance::Balance;
-use client::{Client, Clients};
+use client::{Client, Clients, flag};
 use connection::{Connection, publish};
 
 /// See the module.
@@ -71,9 +72,32 @@ impl Front for Shared {
     }
 
     fn nanoseconds() -> u64 {
-        let now = clock_gettime(ClockId::Monotonic);
-        let part = |value: i64| u64::try_from(value).unwrap_or_default();
-        part(now.tv_sec).saturating_mul(1_000_000_000).saturating_add(part(now.tv_nsec))
+        nanoseconds_of(ClockId::Monotonic)
+    }
+
+    fn ticks() -> u64 {
+        nanoseconds_of(ClockId::MonotonicCoarse)
+    }
+
+    fn unix_us(&self) -> u64 {
+        nanoseconds_of(ClockId::Realtime) / 1000
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds since the start")]
+    fn cpu_ms(&self) -> (u64, u64) {
+        let (user, system) = cpu_seconds("/proc/self/stat");
+        ((user * 1000.0) as u64, (system * 1000.0) as u64)
+    }
+
+    fn names_of(&self, client: ClientId) -> (Vec<u8>, Vec<u8>) {
+        self.clients.get(client).map_or_else(Default::default, |client| {
+            let name = client.text.lock().name.clone();
+            (client.address.clone().into_bytes(), name)
+        })
+    }
+
+    fn show_monitor(client: &Client, is_monitor: bool) {
+        client.set_flag(flag::MONITOR, is_monitor);
     }
 
     fn plain() -> Resp {
@@ -146,6 +170,14 @@ impl Front for Shared {
     fn reset_stats(&self) {
         self.traffic.iter().for_each(Traffic::reset);
     }
+}
+
+/// What a clock of the system shows.
+#[inline]
+fn nanoseconds_of(clock: ClockId) -> u64 {
+    let now = clock_gettime(clock);
+    let part = |value: i64| u64::try_from(value).unwrap_or_default();
+    part(now.tv_sec).saturating_mul(1_000_000_000).saturating_add(part(now.tv_nsec))
 }
 
 /// Whether a browser was made to send this: requests that another site forged reach a local port as HTTP.

@@ -8,6 +8,7 @@ use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
 use super::ServerCall;
+use crate::introspect::cpu::cpu_seconds;
 use crate::introspect::info::Sections;
 use crate::introspect::info::snapshot::{
     CommandStat, CpuInfo, ErrorStat, InfoSnapshot, LatencyStat, ServerInfo, SizesInfo, ThreadInfo,
@@ -135,16 +136,6 @@ fn cpu(call: ServerCall<'_>) -> CpuInfo {
     let (user, system) = cpu_seconds("/proc/self/stat");
     let (main_user, main_system) = cpu_seconds(&format!("/proc/self/task/{first_worker}/stat"));
     CpuInfo { user, system, main_user, main_system }
-}
-
-/// Seconds spent in the program and in the kernel, of a process or a thread.
-fn cpu_seconds(path: &str) -> (f64, f64) {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    let ticks_per_second = f64::from(u32::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100));
-    let mut fields = text.rsplit(") ").next().unwrap_or_default().split(' ').skip(11);
-    let mut seconds =
-        || fields.next().and_then(|ticks| ticks.parse::<f64>().ok()).unwrap_or(0.0) / ticks_per_second;
-    (seconds(), seconds())
 }
 
 fn commands(call: ServerCall<'_>) -> Vec<CommandStat> {
