@@ -1,5 +1,7 @@
 //! A user: whether it is on, its passwords, and what its selectors allow.
 
+use std::borrow::Cow;
+
 use crate::catalog::Catalog;
 use crate::password::Digest;
 use crate::rules::Context;
@@ -150,9 +152,28 @@ impl User {
         words.join(&b' ')
     }
 
-    /// The line of a file that declares it.
+    /// The line of ACL LIST.
     #[must_use]
     pub fn line(&self) -> Vec<u8> {
         [b"user", &self.name[..], &self.describe()].join(&b' ')
+    }
+
+    /// The line of a file that declares it.
+    ///
+    /// Behind `~*` no other pattern is taken, and yet there may be some: another name of the same rule takes them.
+    #[must_use]
+    pub fn file_line(&self) -> Vec<u8> {
+        let line = self.line();
+        let mut words: Vec<Cow<'_, [u8]>> = line.split(|byte| *byte == b' ').map(Cow::Borrowed).collect();
+        // The first two are `user` and the name.
+        for at in 2..words.len() {
+            let is_followed = words.get(at + 1).is_some_and(|next| matches!(next.first(), Some(b'~' | b'%')));
+            words[at] = match &*words[at] {
+                b"~*" if is_followed => Cow::Borrowed(b"%RW~*"),
+                b"(~*" if is_followed => Cow::Borrowed(b"(%RW~*"),
+                _ => continue,
+            };
+        }
+        words.join(&b' ')
     }
 }
