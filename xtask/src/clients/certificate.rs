@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 
 /// Files of a certificate; they go when this is dropped.
 pub(super) struct Certificate {
@@ -13,10 +13,13 @@ impl Certificate {
     pub(super) fn make() -> anyhow::Result<Self> {
         let mut authority = CertificateParams::new(Vec::new())?;
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Of the same name as its authority's a certificate would be taken for one that vouches for itself.
+        authority.distinguished_name.push(DnType::CommonName, "authority");
         let key = KeyPair::generate()?;
         let authority_pem = authority.self_signed(&key)?.pem();
         let issuer = Issuer::new(authority, key);
         let mut params = CertificateParams::new(vec!["localhost".into(), "127.0.0.1".into()])?;
+        params.distinguished_name.push(DnType::CommonName, "localhost");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let key = KeyPair::generate()?;
         let pem = params.signed_by(&key, &issuer)?.pem();

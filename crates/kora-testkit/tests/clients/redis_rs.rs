@@ -46,7 +46,9 @@ fn collections(connection: &mut Connection) -> Outcome {
 
 fn pipelines(connection: &mut Connection) -> Outcome {
     let mut pipeline = redis::pipe();
-    (0..10_000).for_each(|index| drop(pipeline.set(format!("key:{index}"), index).ignore()));
+    for index in 0..10_000 {
+        pipeline.set(format!("key:{index}"), index).ignore();
+    }
     let (last,): (i64,) = pipeline.get("key:9999").query(connection)?;
     assert_eq!(last, 9999);
     let (one, two): (i64, i64) = redis::pipe().atomic().incr("n", 1).incr("n", 1).query(connection)?;
