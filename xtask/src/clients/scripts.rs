@@ -54,11 +54,15 @@ const IOREDIS: &str = "ioredis@5";
 const REDIS_RS: &str =
     r#"redis = { version = "1", default-features = false, features = ["script", "streams", "tls-rustls"] }"#;
 
+/// What it encrypts by.
+const RUSTLS: &str =
+    r#"rustls = { version = "0.23", default-features = false, features = ["ring", "std", "tls12"] }"#;
+
 /// In the order of what they ask of a server: plain commands first.
 pub(super) const SCRIPTS: &[Script] = &[
     python("redis_py.py", &["redis"]).encrypted_too(),
     javascript("ioredis.js", &[IOREDIS]).encrypted_too(),
-    script("redis_rs.rs", Runtime::Rust, &[REDIS_RS]).encrypted_too(),
+    script("redis_rs.rs", Runtime::Rust, &[REDIS_RS, RUSTLS]).encrypted_too(),
     python("documents.py", &["redis"]),
     python("doc_commands.py", &["redis"]),
     python("docs_examples.py", &["redis", "redisvl", "wordllama"]),
