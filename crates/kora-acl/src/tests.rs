@@ -378,9 +378,15 @@ proptest! {
 fn what_is_written_can_be_read() {
     let catalog = catalog();
     let context = Context { catalog: &catalog, all_channels: false };
-    for rules in
-        [&["%RW~*", "%R~b"][..], &["%R~*", "%W~*", "~b"], &["(%RW~* ~x +get)"], &["~*"], &["(~*)", "~a"]]
-    {
+    for rules in [
+        &["%RW~*", "%R~b"][..],
+        &["%R~*", "%W~*", "~b"],
+        &["(%RW~* ~x +get)"],
+        &["~a", "%RW~*"],
+        &["(%W~b %RW~* ~c)", "%R~x", "%RW~*", "%W~y"],
+        &["~*"],
+        &["(~*)", "~a"],
+    ] {
         let mut users = Users::new(&catalog);
         users.insert(made(rules).unwrap());
         let file = files::print(&users);

@@ -1,7 +1,5 @@
 //! A user: whether it is on, its passwords, and what its selectors allow.
 
-use std::borrow::Cow;
-
 use crate::catalog::Catalog;
 use crate::password::Digest;
 use crate::rules::Context;
@@ -160,20 +158,21 @@ impl User {
 
     /// The line of a file that declares it.
     ///
-    /// Behind `~*` no other pattern is taken, and yet there may be some: another name of the same rule takes them.
+    /// `~*` takes the patterns before it away, and takes none behind it. Yet there may be some: another name of the same rule leaves
+    /// them alone.
     #[must_use]
     pub fn file_line(&self) -> Vec<u8> {
         let line = self.line();
-        let mut words: Vec<Cow<'_, [u8]>> = line.split(|byte| *byte == b' ').map(Cow::Borrowed).collect();
-        // The first two are `user` and the name.
-        for at in 2..words.len() {
-            let is_followed = words.get(at + 1).is_some_and(|next| matches!(next.first(), Some(b'~' | b'%')));
-            words[at] = match &*words[at] {
-                b"~*" if is_followed => Cow::Borrowed(b"%RW~*"),
-                b"(~*" if is_followed => Cow::Borrowed(b"(%RW~*"),
-                _ => continue,
-            };
-        }
-        words.join(&b' ')
+        let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
+        let is_pattern = |word: &&[u8]| matches!(word.strip_prefix(b"(").unwrap_or(word), [b'~' | b'%', ..]);
+        // The first two are `user` and the name; a parenthesis begins anew.
+        let follows = |at: usize| at > 2 && is_pattern(&words[at - 1]);
+        let leads = |at: usize| words.get(at + 1).is_some_and(|next| is_pattern(next) && next[0] != b'(');
+        let named = words.iter().enumerate().map(|(at, word)| match *word {
+            b"~*" if follows(at) || leads(at) => &b"%RW~*"[..],
+            b"(~*" if leads(at) => &b"(%RW~*"[..],
+            word => word,
+        });
+        named.collect::<Vec<&[u8]>>().join(&b' ')
     }
 }

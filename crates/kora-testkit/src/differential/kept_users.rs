@@ -25,12 +25,16 @@ fn ask(connections: &mut [Box<dyn Connection>], words: &[String]) -> anyhow::Res
     Ok(first.clone())
 }
 
-/// Deletes the users with a pattern behind the one for all keys, which Redis writes and does not read again; how many there were.
+/// Deletes the users with patterns beside the one for all keys, which Redis writes and reads as others or not at all; how many there
+/// were.
 fn drop_unreadable(connections: &mut [Box<dyn Connection>]) -> anyhow::Result<u64> {
     let mut dropped = 0;
     for line in ask(connections, &words(&["acl", "list"]))?.items() {
         let line = String::from_utf8_lossy(line.bytes()).into_owned();
-        let is_unreadable = [" ~* ~", " ~* %", "(~* ~", "(~* %"].iter().any(|text| line.contains(text));
+        let rules: Vec<&str> = line.split(' ').map(|word| word.trim_start_matches('(')).collect();
+        let is_pattern = |at: usize| rules.get(at).is_some_and(|word| word.starts_with(['~', '%']));
+        let is_unreadable =
+            (2..rules.len()).any(|at| rules[at] == "~*" && (is_pattern(at - 1) || is_pattern(at + 1)));
         if let Some(user) = line.split(' ').nth(1).filter(|_| is_unreadable) {
             ask(connections, &words(&["acl", "deluser", user]))?;
             dropped += 1;
