@@ -75,6 +75,8 @@ pub struct CoreConfig {
     pub noted_keys_max: u64,
     /// DEBUG SET-ACTIVE-EXPIRE: whether the sweep runs.
     pub active_expire: bool,
+    /// DEBUG SET-SKIP-CHECKSUM-VALIDATION: whether RESTORE takes payloads whose checksum is wrong.
+    pub skips_checksums: bool,
     /// `list-max-listpack-size`: elements of a list's node if positive; a class of sizes if negative, -1 to -5 for 4,
     /// 8, 16, 32 and 64 KiB.
     pub list_max_listpack_size: i64,
@@ -114,6 +116,7 @@ impl Default for CoreConfig {
             database_count: 16,
             noted_keys_max: 1_000_000,
             active_expire: true,
+            skips_checksums: false,
             compresses_dumps: true,
             list_max_listpack_size: -2,
             hash_max_listpack_entries: 128,

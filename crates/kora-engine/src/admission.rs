@@ -136,6 +136,9 @@ fn judge_sent(
              restart the server.",
         );
     }
+    if facts.traits.has(Traits::LOADS_MODULES) {
+        return Err(Verdict::Refuse(NO_MODULES));
+    }
     if !standing.is_authenticated && !flags.has(Flags::NO_AUTH) {
         return refuse("NOAUTH Authentication required.");
     }
@@ -195,6 +198,12 @@ fn judge_called(
     }
     needs_room(asked, has_room)
 }
+
+/// What is told who would load or unload a module: that of a Redis whose `enable-module-command` is `no`.
+pub const NO_MODULES: CommandError = CommandError::text(
+    "ERR MODULE command not allowed. If the enable-module-command option is set to \"local\", you can run it from a local \
+     connection, otherwise you need to set this option in the configuration file, and then restart the server.",
+);
 
 /// What scripts are told that call what they may not.
 pub(crate) const NOT_FROM_SCRIPT: CommandError =

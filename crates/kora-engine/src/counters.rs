@@ -18,12 +18,37 @@ pub const LONG_NS: u64 = 1_000_000;
 /// Distinct error prefixes counted; as in Redis, a limit against clients that make prefixes up.
 const ERROR_PREFIXES_MAX: usize = 128;
 
+/// Error replies by prefix, until there are too many prefixes: then there is none until CONFIG RESETSTAT.
+#[derive(Debug, Default)]
+pub struct ErrorCounts {
+    counts: BTreeMap<String, u64>,
+    is_overfull: bool,
+}
+
+impl ErrorCounts {
+    /// Counts replies; whether that was one prefix too many.
+    fn note(&mut self, prefix: &str, times: u64) -> bool {
+        if self.is_overfull {
+            return false;
+        }
+        if let Some(count) = self.counts.get_mut(prefix) {
+            *count += times;
+        } else if self.counts.len() < ERROR_PREFIXES_MAX {
+            self.counts.insert(prefix.to_owned(), times);
+        } else {
+            *self = Self { is_overfull: true, ..Self::default() };
+        }
+        self.is_overfull
+    }
+}
+
 crate::metrics! {
     /// What one worker counts.
     // Many fields: one for each thing that is counted.
     pub struct WorkerCounters {
         commands_processed: Counter Sum Whole, Stats "total_commands_processed", reset, "Commands run";
         commands_per_second: Gauge Sum Whole, Stats "instantaneous_ops_per_sec", kept, "Commands per second of late";
+        error_replies: Counter Sum Whole, Stats "total_error_replies", reset, "Replies that were errors";
         expiry_us: Counter Sum Thousands, Stats "expire_cycle_cpu_milliseconds", reset, "Time that the sweeps for expired keys took";
         expiry_cut_short: Counter Sum Whole, Stats "expired_time_cap_reached_count", reset, "Slices of these sweeps that ended with keys left, because their time was up";
         timed_waits: Gauge Sum Whole, Clients "clients_in_timeout_table", kept, "Clients that wait for something until a time";
@@ -38,7 +63,7 @@ crate::metrics! {
         /// By place in the command table.
         commands: Box<[CommandCounters]>,
         /// Error replies by prefix.
-        errors: RankedMutex<{ rank::ERROR_COUNTS }, BTreeMap<String, u64>>,
+        errors: RankedMutex<{ rank::ERROR_COUNTS }, ErrorCounts>,
     }
 }
 
@@ -84,26 +109,15 @@ impl CommandCounters {
 }
 
 impl WorkerCounters {
-    /// What is derived from counts by command and by error.
-    const DERIVED: &'static [Metric<Self>] = &[
-        Metric::<Self>::counter(
-            Section::Stats,
-            "total_error_replies",
-            "Replies that were errors",
-            |counters| counters.errors.lock().values().sum(),
-        )
-        .reset_by(|counters| counters.errors.lock().clear()),
-        Metric::<Self>::counter(
-            Section::Stats,
-            "eventloop_duration_cmd_sum",
-            "Microseconds that commands took",
-            |counters| {
-                counters.commands.iter().map(|command| command.nanoseconds.load(Ordering::Relaxed)).sum()
-            },
-        )
-        .shown_in(Unit::Thousands)
-        .reset_by(|counters| counters.commands.iter().for_each(CommandCounters::reset)),
-    ];
+    /// What is derived from counts by command.
+    const DERIVED: &'static [Metric<Self>] = &[Metric::<Self>::counter(
+        Section::Stats,
+        "eventloop_duration_cmd_sum",
+        "Microseconds that commands took",
+        |counters| counters.commands.iter().map(|command| command.nanoseconds.load(Ordering::Relaxed)).sum(),
+    )
+    .shown_in(Unit::Thousands)
+    .reset_by(|counters| counters.commands.iter().for_each(CommandCounters::reset))];
 
     /// All its metrics.
     pub const METRICS: [&'static [Metric<Self>]; 2] = [Self::CELLS, Self::DERIVED];
@@ -115,15 +129,17 @@ impl WorkerCounters {
     /// CONFIG RESETSTAT.
     pub fn reset(&self) {
         metrics::reset(&Self::METRICS, self);
+        *self.errors.lock() = ErrorCounts::default();
     }
 
     /// Counts error replies by their prefix.
     pub fn count_error(&self, prefix: &str, times: u64) {
-        let mut errors = self.errors.lock();
-        if let Some(count) = errors.get_mut(prefix) {
-            *count += times;
-        } else if errors.len() < ERROR_PREFIXES_MAX {
-            errors.insert(prefix.to_owned(), times);
+        add(&self.error_replies, times);
+        if self.errors.lock().note(prefix, times) {
+            tracing::warn!(
+                "errors with more than {ERROR_PREFIXES_MAX} different first words were answered, perhaps by scripts: they are \
+                 not counted one by one until CONFIG RESETSTAT"
+            );
         }
     }
 }
@@ -193,6 +209,22 @@ impl Counters {
     /// All shards', in order.
     pub fn shards(&self) -> std::slice::Iter<'_, ShardCounters> {
         self.shards.iter()
+    }
+
+    /// Error replies by prefix; none if there are too many prefixes.
+    #[must_use]
+    pub fn error_replies(&self) -> Option<BTreeMap<String, u64>> {
+        let mut sums = BTreeMap::<String, u64>::new();
+        for counters in &self.workers {
+            let errors = counters.errors.lock();
+            if errors.is_overfull {
+                return None;
+            }
+            for (prefix, count) in &errors.counts {
+                *sums.entry(prefix.clone()).or_default() += count;
+            }
+        }
+        (sums.len() <= ERROR_PREFIXES_MAX).then_some(sums)
     }
 
     /// The sum of a counter over all workers.

@@ -89,6 +89,7 @@ impl<F: Front> Engine<F> {
         if store.config_version() != version {
             let mut core = self.settings.get().core.clone();
             core.active_expire = store.config().active_expire;
+            core.skips_checksums = store.config().skips_checksums;
             store.set_config_of(version, core);
         }
     }

@@ -107,6 +107,11 @@ pub trait Front: fmt::Debug + Send + Sync + Sized + 'static {
         0
     }
 
+    /// Bytes of these that are values and messages which others hold as well.
+    fn shared_client_bytes(&self) -> u64 {
+        0
+    }
+
     /// Starts the front's own counts anew.
     fn reset_stats(&self) {}
 }

@@ -35,7 +35,8 @@ pub mod threads;
 pub mod turn;
 pub mod usage;
 
+pub use admission::NO_MODULES;
 pub use engine::Engine;
 
 /// The version of Redis whose behaviour clients may expect.
-pub const REDIS_VERSION: &str = "7.4.2";
+pub const REDIS_VERSION: &str = "8.0.2";

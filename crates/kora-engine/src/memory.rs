@@ -7,6 +7,6 @@ mod ledger;
 
 pub use account::Account;
 pub(crate) use account::doomed_bytes;
-pub use allocator::{purge, report as allocator_report};
+pub use allocator::{name as allocator_name, purge, report as allocator_report};
 pub(crate) use ledger::thread_bytes;
 pub use ledger::{judge, judge_if_due, open_share, tell, tell_if_much, told};

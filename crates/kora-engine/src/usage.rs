@@ -18,6 +18,8 @@ pub struct MemoryInfo {
     pub used: u64,
     /// Resident in memory.
     pub resident: u64,
+    /// Of that, pages of files: the program itself, above all.
+    pub file_pages: u64,
     /// Most that was ever allocated.
     pub peak: u64,
     /// Allocated for other things than keys and values.
@@ -88,9 +90,9 @@ pub fn memory<F: Front>(call: ServerCall<'_, F>) -> MemoryInfo {
     let account = &call.engine.account;
     let used = account.used();
     let page_bytes = rustix::param::page_size() as u64;
-    let resident_pages = std::fs::read_to_string("/proc/self/statm")
-        .ok()
-        .and_then(|text| text.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()));
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let mut pages = pages.split_whitespace().skip(1).map_while(|pages| pages.parse::<u64>().ok());
+    let (resident_pages, file_pages) = (pages.next(), pages.next());
     let system = rustix::system::sysinfo();
     let clients = call.front.client_bytes();
     let log_buffer = call.engine.persistence.log_buffer_bytes();
@@ -102,11 +104,14 @@ pub fn memory<F: Front>(call: ServerCall<'_, F>) -> MemoryInfo {
     let databases = keyspace(call);
     let bytes = |database: &DatabaseInfo| table_bytes(database.keys) + calendar_bytes(database.expires);
     let tables = databases.iter().map(bytes).sum();
+    // A long value that a client is being sent is the data set's own, and there once.
+    let own_clients = clients.saturating_sub(call.front.shared_client_bytes());
     MemoryInfo {
         used,
         resident: resident_pages.map_or(allocator.resident, |pages| pages * page_bytes),
+        file_pages: file_pages.unwrap_or_default() * page_bytes,
         peak: account.peak().max(used),
-        overhead: account.startup_bytes() + tables + clients + log_buffer + script_bytes as u64,
+        overhead: account.startup_bytes() + tables + own_clients + log_buffer + script_bytes as u64,
         tables,
         startup: account.startup_bytes(),
         system: system.totalram * u64::from(system.mem_unit),
@@ -119,7 +124,7 @@ pub fn memory<F: Front>(call: ServerCall<'_, F>) -> MemoryInfo {
         untold: allocator.allocated.cast_signed().wrapping_sub(memory::told()),
         clients,
         log_buffer,
-        allocator: "jemalloc-5.3".to_owned(),
+        allocator: memory::allocator_name(),
         scripts,
     }
 }

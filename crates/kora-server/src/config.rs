@@ -13,10 +13,12 @@ pub mod field;
 pub mod kept;
 pub mod limits;
 pub mod load;
+pub mod manual;
 mod nearest;
 mod oom_scores;
 pub mod percentiles;
 pub mod persistence;
+pub mod process;
 pub mod rewrite;
 pub mod table;
 pub mod tls;
@@ -32,6 +34,7 @@ use kora_engine::threads::Processors;
 use limits::{ClientsLimit, OutputLimit, OutputLimits};
 use percentiles::Percentiles;
 use persistence::PersistenceConfig;
+use process::ProcessConfig;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -213,6 +216,8 @@ pub struct Config {
     pub packed: PackedLimits,
     /// Files of data.
     pub persistence: PersistenceConfig,
+    /// How the process runs.
+    pub process: ProcessConfig,
     /// Encryption.
     pub tls: TlsConfig,
     /// What that comes to, in a configuration that is in force.
@@ -397,6 +402,7 @@ impl Default for Config {
             event_flags: EventFlags::default(),
             packed: PackedLimits::default(),
             persistence: PersistenceConfig::default(),
+            process: ProcessConfig::default(),
             tls: TlsConfig::default(),
             contexts: Contexts::default(),
             file: None,

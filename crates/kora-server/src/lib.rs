@@ -17,6 +17,7 @@ mod push;
 mod replication_id;
 mod resp;
 mod server;
+pub mod service;
 mod shared;
 pub mod signals;
 mod spread;

@@ -6,7 +6,7 @@
 //! What others hold as well is a chunk that refers to it: a large value, a message to all subscribers of a channel. All chunks go
 //! to the system together.
 //!
-//! Invariants: closed chunks are not empty; `chunk_bytes` is the sum of their lengths; `sent` is less than the length
+//! Invariants: closed chunks are not empty; `chunk_bytes` is the sum of their lengths, `shared_bytes` of those that are shared; `sent` is less than the length
 //! of the first chunk, or of the open one if there is no other, unless that is empty.
 
 pub(crate) mod buffers;
@@ -46,6 +46,8 @@ pub(crate) struct Output {
     /// Closed chunks, oldest first.
     chunks: VecDeque<Chunk>,
     chunk_bytes: usize,
+    /// What of them others hold as well.
+    shared_bytes: usize,
     /// The chunk that is written to.
     open: Vec<u8>,
     /// Bytes of the first chunk that are gone.
@@ -71,6 +73,12 @@ impl Output {
     /// Bytes allocated for it; those it shares with others count in full.
     pub(crate) fn allocated_bytes(&self) -> usize {
         self.chunk_bytes + self.open.capacity()
+    }
+
+    /// Bytes of these that others hold as well.
+    #[inline]
+    pub(crate) fn shared_bytes(&self) -> usize {
+        self.shared_bytes
     }
 
     /// Position of the next byte written: stays what it is until something is sent.
@@ -152,7 +160,16 @@ impl Output {
     #[inline]
     fn push(&mut self, chunk: Chunk) {
         self.chunk_bytes += chunk.len();
+        self.shared_bytes += chunk.shared_len();
         self.chunks.push_back(chunk);
+    }
+
+    /// Takes the first chunk.
+    fn pop_front(&mut self) -> Option<Chunk> {
+        let chunk = self.chunks.pop_front()?;
+        self.chunk_bytes -= chunk.len();
+        self.shared_bytes -= chunk.shared_len();
+        Some(chunk)
     }
 
     /// Adds a part of what others hold, without a copy. With more than the limit unsent it is dropped as a whole.
@@ -188,6 +205,17 @@ impl Output {
         self.limit = usize::try_from(bytes).unwrap_or(0);
     }
 
+    /// The number of bytes from which on what is written is dropped.
+    pub(crate) fn limit(&self) -> u64 {
+        self.limit as u64
+    }
+
+    /// Adds what was written to another output. If something was dropped there, something is dropped here.
+    pub(crate) fn take_in(&mut self, mut other: Self) {
+        let bytes = other.len();
+        other.move_front(bytes, self);
+    }
+
     /// Whether something was dropped: what is left must not be sent.
     pub(crate) fn is_overfull(&self) -> bool {
         self.is_overfull
@@ -198,6 +226,7 @@ impl Output {
         while position < self.chunk_bytes {
             let Some(chunk) = self.chunks.pop_back() else { break };
             self.chunk_bytes -= chunk.len();
+            self.shared_bytes -= chunk.shared_len();
             let kept = position.saturating_sub(self.chunk_bytes);
             match chunk {
                 Chunk::Own(bytes) if kept > 0 => self.open = bytes,
@@ -289,8 +318,7 @@ impl Output {
             && self.sent >= first.len()
         {
             self.sent -= first.len();
-            self.chunk_bytes -= first.len();
-            self.chunks.pop_front();
+            self.pop_front();
         }
         if self.chunks.is_empty() && self.chunks.capacity() > CHUNKS_KEPT {
             self.chunks = VecDeque::new();
@@ -299,23 +327,21 @@ impl Output {
 
     /// Moves the first `count` bytes, which must be there, to the end of `into`: long chunks as they are.
     pub(crate) fn move_front(&mut self, count: usize, into: &mut Self) {
+        into.is_overfull |= self.is_overfull;
         let mut left = count;
         while left > 0 {
             if self.chunks.is_empty() && left >= ROOM_BYTES {
                 self.close();
             }
-            match self.chunks.pop_front() {
-                Some(chunk) if self.sent == 0 && (ROOM_BYTES..=left).contains(&chunk.len()) => {
-                    self.chunk_bytes -= chunk.len();
-                    left -= chunk.len();
-                    into.close();
-                    into.push(chunk);
-                }
-                Some(chunk) => {
-                    self.chunks.push_front(chunk);
-                    left -= self.copy_front(left, into);
-                }
-                None => left -= self.copy_front(left, into),
+            let is_whole = |chunk: &Chunk| self.sent == 0 && (ROOM_BYTES..=left).contains(&chunk.len());
+            if self.chunks.front().is_some_and(is_whole)
+                && let Some(chunk) = self.pop_front()
+            {
+                left -= chunk.len();
+                into.close();
+                into.push(chunk);
+            } else {
+                left -= self.copy_front(left, into);
             }
         }
     }

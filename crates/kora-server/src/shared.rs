@@ -139,6 +139,10 @@ impl Front for Shared {
         self.sum(|traffic| &traffic.client_bytes)
     }
 
+    fn shared_client_bytes(&self) -> u64 {
+        self.sum(|traffic| &traffic.shared_bytes)
+    }
+
     fn reset_stats(&self) {
         self.traffic.iter().for_each(Traffic::reset);
     }

@@ -31,6 +31,7 @@ kora_engine::metrics! {
         moved: Counter Sum Whole, Stats "moved_connections", reset, "Connections that went to another worker";
         kept_links: Gauge Sum Whole, Stats "migrate_cached_sockets", kept, "Connections to other servers that are kept for the next MIGRATE";
         client_bytes: Gauge Sum Whole, Memory "mem_clients_normal", kept, "Memory of connections";
+        shared_bytes: Gauge Sum Whole, Memory "mem_clients_shared", kept, "What of the memory of connections is values and messages that others hold as well, once for each connection";
     }
     besides {
         /// Nanoseconds of a second that rounds took of late.

@@ -32,6 +32,8 @@ mod flush;
 mod hostile;
 #[path = "robust/indexes.rs"]
 mod indexes;
+#[path = "robust/info.rs"]
+mod info;
 #[path = "robust/large.rs"]
 mod large;
 #[path = "robust/leaving.rs"]

@@ -69,7 +69,6 @@ fn with_server(workers: u16, body: impl FnOnce(TcpTarget)) {
 
 /// Commands whose facts no real server of the versions recorded can tell, and why.
 const FACTS_NOT_COMPARED: &[(&str, &str)] = &[
-    ("module", "lacks LOAD, LOADEX and UNLOAD"),
     ("script", "has SHOW, which is Valkey's"),
     ("script|show", "is Valkey's"),
     ("xackdel", "came with Redis 8.2"),

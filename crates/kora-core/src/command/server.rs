@@ -27,6 +27,7 @@ pub const COMMANDS: &[CommandSpec] = &[
     debug::DEBUG_PROTOCOL,
     debug::DEBUG_QUICKLIST,
     debug::DEBUG_SET_ACTIVE_EXPIRE,
+    debug::DEBUG_SET_SKIP_CHECKSUM_VALIDATION,
     databases::FLUSHALL,
     databases::FLUSHDB,
     memory::MEMORY,

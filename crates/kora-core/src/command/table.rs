@@ -191,18 +191,28 @@ impl<H: Copy> CommandTable<H> {
     /// fit. `args` must not be empty.
     #[inline]
     pub fn resolve(&self, args: &[&[u8]]) -> CommandResult<&Command<H>> {
-        let mut command = self.find(args[0]).ok_or_else(|| unknown_command(args))?;
-        if !command.subcommands.is_empty() && args.len() > 1 {
-            command = match self.find_subcommand(command, args[1]) {
-                Some(subcommand) => subcommand,
-                None if self.subcommands(command).all(|subcommand| subcommand.facts.hidden) => command,
-                None => return Err(unknown_subcommand(command, args[1])),
-            };
-        }
+        let command = self.named(args)?;
         if command.facts.takes(args.len()) {
             Ok(command)
         } else {
             Err(CommandError::Arity(command.facts.name.into()))
+        }
+    }
+
+    /// The command or subcommand that `args` name, however many there are.
+    ///
+    /// # Errors
+    /// Redis's texts for a command or subcommand that does not exist. `args` must not be empty.
+    #[inline]
+    pub fn named(&self, args: &[&[u8]]) -> CommandResult<&Command<H>> {
+        let command = self.find(args[0]).ok_or_else(|| unknown_command(args))?;
+        if command.subcommands.is_empty() || args.len() == 1 {
+            return Ok(command);
+        }
+        match self.find_subcommand(command, args[1]) {
+            Some(subcommand) => Ok(subcommand),
+            None if self.subcommands(command).all(|subcommand| subcommand.facts.hidden) => Ok(command),
+            None => Err(unknown_subcommand(command, args[1])),
         }
     }
 

@@ -24,6 +24,15 @@ pub fn seal(payload: &mut Vec<u8>) {
     payload.extend_from_slice(&checksum.to_le_bytes());
 }
 
+/// The same payload with the right checksum, whatever it had; `None` if it is too short, or of a later version.
+#[must_use]
+pub fn seal_anew(payload: &[u8]) -> Option<Vec<u8>> {
+    let (checked, _) = payload.split_last_chunk::<8>()?;
+    let (_, version) = checked.split_last_chunk::<2>()?;
+    (u16::from_le_bytes(*version) <= VERSION)
+        .then(|| [checked, Crc64::of(checked).to_le_bytes().as_slice()].concat())
+}
+
 /// What stands before version and checksum; `None` if they are not right.
 #[must_use]
 pub fn open(payload: &[u8]) -> Option<&[u8]> {

@@ -289,22 +289,23 @@ fn save_to_end(ctx: &mut Ctx<'_>, persistence: &Arc<Persistence>) -> Result<(), 
 
 /// DEBUG RELOAD: saves, forgets everything, and loads it again.
 fn debug_reload(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
-    let (mut saves, mut flushes) = (true, true);
+    let (mut saves, mut flushes, mut merges) = (true, true, false);
     for option in &args[2..] {
         match option.to_ascii_lowercase().as_slice() {
             b"nosave" => saves = false,
             b"noflush" => flushes = false,
-            b"merge" => {
-                return Err(CommandError::text(
-                    "ERR DEBUG RELOAD MERGE is not available in this version of Kora",
-                ));
-            }
+            b"merge" => merges = true,
             _ => {
                 return Err(CommandError::text(
                     "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.",
                 ));
             }
         }
+    }
+    if merges && !flushes {
+        return Err(CommandError::text(
+            "ERR DEBUG RELOAD NOFLUSH MERGE can't be done here: a key of the file takes nobody's place",
+        ));
     }
     let persistence = persistence(ctx)?;
     persistence.finish_running(ctx);

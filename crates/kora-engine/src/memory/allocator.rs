@@ -69,6 +69,13 @@ pub(super) fn read() -> Option<AllocatorBytes> {
     read().ok()
 }
 
+/// Name and version, such as `jemalloc-5.3.0`.
+pub fn name() -> String {
+    let version = tikv_jemalloc_ctl::version::read().unwrap_or("unknown");
+    let number = version.split('-').next().unwrap_or(version);
+    format!("jemalloc-{number}")
+}
+
 /// The allocator's report on itself, in its own words.
 pub fn report() -> Vec<u8> {
     let mut report = Vec::new();

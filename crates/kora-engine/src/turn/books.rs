@@ -68,6 +68,8 @@ impl<F: Front> Turn<F> {
         self.front.reset_stats();
         self.scratch.executed.clear();
         self.counters().reset();
+        // What is in hand is not taken anew, which is when the others learn of it.
+        self.executor.configure();
         self.publish_counters();
     }
 

@@ -22,7 +22,7 @@ impl<F: Front> Turn<F> {
         let may_need_room = facts.flags.has(Flags::DENYOOM) || facts.route == Route::Script;
         session.identity.is_judged()
             || self.is_gated(session)
-            || facts.traits.has(Traits::DEBUG)
+            || facts.traits.has_any(Traits::DEBUG.with(Traits::LOADS_MODULES))
             || may_need_room && self.is_over_limit()
     }
 
@@ -177,11 +177,11 @@ impl<F: Front> Turn<F> {
             return Step::Next;
         }
         let Err(error) = self.engine.table.resolve(args) else { return Step::Later };
-        let command = self.engine.table.find(args[0]);
-        if let Some(command) = command {
+        // A subcommand that does not exist counts as nothing, like a command that does not.
+        if let Ok(command) = self.engine.table.named(args) {
             add(&self.counters().commands[command.id].rejected, 1);
         }
-        let facts = command.map(|command| command.facts);
+        let facts = self.engine.table.find(args[0]).map(|command| command.facts);
         let text = error.to_string();
         let abort = self.abort_transaction(session, facts, &text);
         self.reply_error(session, abort.as_deref().unwrap_or(&text));

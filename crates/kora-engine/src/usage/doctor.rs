@@ -2,7 +2,7 @@
 
 use super::MemoryInfo;
 
-/// Below this there is too little in use to judge.
+/// With less than this in use beyond what an empty server takes there is too little to judge.
 const LITTLE_BYTES: u64 = 5 << 20;
 
 /// Differences below this are no harm.
@@ -51,7 +51,7 @@ const LIMIT: Finding = Finding {
 /// The report on `memory`, with so many connections open.
 #[must_use]
 pub(crate) fn report(memory: &MemoryInfo, connections: u64) -> String {
-    if memory.used < LITTLE_BYTES {
+    if memory.used.saturating_sub(memory.startup) < LITTLE_BYTES {
         return "There is too little in memory to judge how it is used. Ask again when there is more.".into();
     }
     let is_far = |more: u64, less: u64, percent: u64| {
@@ -61,7 +61,7 @@ pub(crate) fn report(memory: &MemoryInfo, connections: u64) -> String {
         (is_far(memory.peak, memory.used, 150), PEAK),
         (is_far(memory.allocator_active, memory.allocator_allocated, 140), FRAGMENTATION),
         (is_far(memory.allocator_resident, memory.allocator_active, 110), UNUSED_PAGES),
-        (is_far(memory.resident, memory.allocator_resident, 110), OUTSIDE),
+        (is_far(memory.resident.saturating_sub(memory.file_pages), memory.allocator_resident, 110), OUTSIDE),
         (memory.clients / connections.max(1) > 200 << 10, CLIENTS),
         (memory.limit > 0 && memory.used > memory.limit, LIMIT),
     ];
@@ -87,14 +87,16 @@ mod tests {
             allocator_allocated: mb(100),
             allocator_active: mb(105),
             allocator_resident: mb(110),
-            resident: mb(112),
+            resident: mb(132),
+            file_pages: mb(20),
+            startup: mb(5),
             ..MemoryInfo::default()
         }
     }
 
     #[test]
     fn a_report_names_what_is_wrong_and_nothing_else() {
-        assert!(report(&MemoryInfo { used: 1000, ..healthy() }, 1).contains("too little"));
+        assert!(report(&MemoryInfo { used: 9 << 20, ..healthy() }, 1).contains("too little"));
         assert!(report(&healthy(), 1).contains("Nothing"));
         let active = 200 << 20;
         let fragmented = MemoryInfo {

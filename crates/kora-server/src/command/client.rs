@@ -9,8 +9,9 @@ use kora_core::number::parse_i64;
 use kora_core::reply::Reply;
 
 use super::{Call, Handler, ServerCall, facts, publish};
-use crate::introspect::clients::{HELP, KillFilter, ListFilter};
+use crate::introspect::clients::{HELP, KillFilter, ListFilter, ServerFacts};
 use crate::introspect::commands::help;
+use crate::shared::Shared;
 use crate::shared::client::{Client, flag};
 use crate::shared::connection::close_after_output;
 use crate::shared::describe::describe;
@@ -30,10 +31,12 @@ const fn row(facts: Facts, handler: Handler) -> CommandSpec<Handler> {
 pub(crate) const COMMANDS: &[CommandSpec<Handler>] = &[
     row(facts::CLIENT, Handler::Session(super::container)),
     row(facts::CLIENT_CACHING, Handler::Session(tracking::caching)),
+    row(facts::CLIENT_CAPA, Handler::Session(capa)),
     row(facts::CLIENT_GETNAME, Handler::Session(getname)),
     row(facts::CLIENT_GETREDIR, Handler::Session(tracking::getredir)),
     row(facts::CLIENT_HELP, Handler::Server(client_help)),
     row(facts::CLIENT_ID, Handler::Session(id)),
+    row(facts::CLIENT_IMPORT_SOURCE, Handler::Session(import_source)),
     row(facts::CLIENT_INFO, Handler::Session(info)),
     row(facts::CLIENT_KILL, Handler::Session(kill)),
     row(facts::CLIENT_LIST, Handler::Session(list)),
@@ -123,19 +126,28 @@ fn info(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
     Ok(())
 }
 
+impl ServerFacts for Shared {
+    fn is_user(&self, name: &[u8]) -> bool {
+        self.engine.access.read(|users| users.get(name).is_some())
+    }
+
+    fn database_count(&self) -> u16 {
+        self.config().databases
+    }
+}
+
 fn list(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let filter = ListFilter::parse(&args[2..])?;
+    let filter = ListFilter::parse(&args[2..], &**call.front)?;
     publish(call, args);
     let clients: Vec<_> =
         call.front.clients.all().iter().map(|client| describe(call.front, client, call.now)).collect();
-    let lines = filter.lines(&clients);
+    let lines = filter.lines(&clients, call.session.client.id.0);
     call.reply().verbatim("txt", &lines);
     Ok(())
 }
 
 fn kill(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
-    let filter =
-        KillFilter::parse(&args[2..], |user| call.engine.access.read(|users| users.get(user).is_some()))?;
+    let filter = KillFilter::parse(&args[2..], &**call.front)?;
     let me = call.session.client.id;
     let shared = Arc::clone(call.front);
     let now = call.now;
@@ -185,6 +197,25 @@ fn end_clients(call: &mut Call<'_>, is_meant: impl Fn(&Client) -> bool) -> i64 {
         call.engine.broker.expel(&subscribers, as_of);
     }
     count
+}
+
+/// Notes what the client says it can do; what nobody knows is passed over, as in Valkey. A server that is nobody's replica sends no
+/// client elsewhere.
+fn capa(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    if args[2..].iter().any(|claim| claim.eq_ignore_ascii_case(b"redirect")) {
+        call.session.client.set_flag(flag::TAKES_REDIRECTS, true);
+    }
+    call.reply().ok();
+    Ok(())
+}
+
+/// There is no import mode, in which alone Valkey takes it.
+fn import_source(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {
+    if !args[2].eq_ignore_ascii_case(b"off") {
+        return Err(CommandError::text("ERR Server is not in import mode"));
+    }
+    call.reply().ok();
+    Ok(())
 }
 
 fn no_evict(call: &mut Call<'_>, args: &[&[u8]]) -> CommandResult {

@@ -19,6 +19,9 @@ use kora_engine::latency::Distribution;
 use kora_engine::metrics::Section;
 use kora_engine::usage;
 
+/// What Redis shows in place of errors once they begin with too many different words.
+const TOO_MANY_ERRORS: &str = "ERRORSTATS_DISABLED";
+
 /// Runs INFO.
 pub(super) fn info(call: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let sections = Sections::parse(&args[1..]);
@@ -64,6 +67,7 @@ fn server(call: ServerCall<'_>) -> ServerInfo {
         hz: config.hz,
         lru_clock: u32::try_from(seconds & 0xFF_FFFF).expect("24 bits fit"),
         executable: std::env::current_exe().map(|path| path.display().to_string()).unwrap_or_default(),
+        supervisor: config.process.supervisor.name(),
         config_file: config.file.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
         workers: call.front.traffic.len(),
         serving_workers: call.front.balance.serving(),
@@ -163,12 +167,8 @@ fn commands(call: ServerCall<'_>) -> Vec<CommandStat> {
 }
 
 fn errors(call: ServerCall<'_>) -> Vec<ErrorStat> {
-    let mut counts = BTreeMap::<String, u64>::new();
-    for counters in call.front.engine.counters.iter() {
-        for (prefix, count) in &*counters.errors.lock() {
-            *counts.entry(prefix.clone()).or_default() += count;
-        }
-    }
+    let disabled = || BTreeMap::from([(TOO_MANY_ERRORS.to_owned(), 1)]);
+    let counts = call.front.engine.counters.error_replies().unwrap_or_else(disabled);
     counts.into_iter().map(|(prefix, count)| ErrorStat { prefix, count }).collect()
 }
 

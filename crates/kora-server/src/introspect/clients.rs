@@ -1,65 +1,13 @@
-//! CLIENT LIST and INFO lines, and the filters of CLIENT LIST and KILL.
+//! CLIENT LIST and INFO lines; the filters of CLIENT LIST and KILL; CLIENT HELP.
+
+mod filter;
+mod help;
 
 use kora_core::error::{CommandError, CommandResult};
-use kora_core::number::parse_i64;
 use std::fmt::Write;
 
-/// Lines of CLIENT HELP.
-pub const HELP: &[&str] = &[
-    "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-    "GETREDIR",
-    "    Return the client ID we are redirecting to when tracking is enabled.",
-    "GETNAME",
-    "    Return the name of the current connection.",
-    "ID",
-    "    Return the ID of the current connection.",
-    "INFO",
-    "    Return information about the current client connection.",
-    "KILL <ip:port>",
-    "    Kill connection made from <ip:port>.",
-    "KILL <option> <value> [<option> <value> [...]]",
-    "    Kill connections. Options are:",
-    "    * ADDR (<ip:port>|<unixsocket>:0)",
-    "      Kill connections made from the specified address",
-    "    * LADDR (<ip:port>|<unixsocket>:0)",
-    "      Kill connections made to specified local address",
-    "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
-    "      Kill connections by type.",
-    "    * USER <username>",
-    "      Kill connections authenticated by <username>.",
-    "    * SKIPME (YES|NO)",
-    "      Skip killing current connection (default: yes).",
-    "    * ID <client-id>",
-    "      Kill connections by client id.",
-    "    * MAXAGE <maxage>",
-    "      Kill connections older than the specified age.",
-    "LIST [options ...]",
-    "    Return information about client connections. Options:",
-    "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
-    "      Return clients of specified type.",
-    "UNPAUSE",
-    "    Stop the current client pause, resuming traffic.",
-    "PAUSE <timeout> [WRITE|ALL]",
-    "    Suspend all, or just write, clients for <timeout> milliseconds.",
-    "REPLY (ON|OFF|SKIP)",
-    "    Control the replies sent to the current connection.",
-    "SETNAME <name>",
-    "    Assign the name <name> to the current connection.",
-    "SETINFO <option> <value>",
-    "    Set client meta attr. Options are:",
-    "    * LIB-NAME: the client lib name.",
-    "    * LIB-VER: the client lib version.",
-    "UNBLOCK <clientid> [TIMEOUT|ERROR]",
-    "    Unblock the specified blocked client.",
-    "TRACKINGINFO",
-    "    Report tracking status for the current connection.",
-    "NO-EVICT (ON|OFF)",
-    "    Protect current client connection from eviction.",
-    "NO-TOUCH (ON|OFF)",
-    "    Will not touch LRU/LFU stats when this mode is on.",
-    "HELP",
-    "    Print this help.",
-];
+pub use filter::{KillFilter, ListFilter, ServerFacts};
+pub use help::HELP;
 
 /// What CLIENT LIST tells of a connection.
 // Many fields: one for each word of the line.
@@ -106,6 +54,14 @@ pub struct ClientInfo {
     pub library_version: Vec<u8>,
     /// The worker it belongs to.
     pub worker: usize,
+    /// Bytes read from it.
+    pub received_bytes: u64,
+    /// Bytes sent to it.
+    pub sent_bytes: u64,
+    /// Commands it sent that ran.
+    pub commands: u64,
+    /// Whether it understands that it is told to go to another server (CLIENT CAPA REDIRECT).
+    pub takes_redirects: bool,
 }
 
 /// What state a connection is in.
@@ -174,7 +130,9 @@ impl ClientInfo {
         out.extend_from_slice(&self.library_name);
         out.extend_from_slice(b" lib-ver=");
         out.extend_from_slice(&self.library_version);
-        out.extend_from_slice(format!(" io-thread={}\n", self.worker).as_bytes());
+        line.clear();
+        self.write_traffic(&mut line).expect("a string takes whatever is written");
+        out.extend_from_slice(line.as_bytes());
     }
 
     fn write_state(&self, line: &mut String) -> std::fmt::Result {
@@ -192,6 +150,18 @@ impl ClientInfo {
         write!(line, " events={readable}{writable} cmd={}", self.command.unwrap_or("NULL"))?;
         let redirect = self.redirect.map_or("-1".into(), |client| client.to_string());
         write!(line, " user={} redir={redirect} resp={} lib-name=", self.user, self.resp)
+    }
+
+    /// What Redis 8.0.2 has no words for follows in the order of Redis 8.2; `capa` is Valkey's.
+    fn write_traffic(&self, line: &mut String) -> std::fmt::Result {
+        write!(line, " io-thread={} tot-net-in={}", self.worker, self.received_bytes)?;
+        write!(line, " tot-net-out={} tot-cmds={}", self.sent_bytes, self.commands)?;
+        writeln!(line, " capa={}", self.capabilities())
+    }
+
+    /// The letters of what it claims to be able to do.
+    fn capabilities(&self) -> &'static str {
+        if self.takes_redirects { "r" } else { "" }
     }
 
     /// The class that limits and filters know it by.
@@ -220,161 +190,13 @@ impl ClientClass {
             b"normal" => Ok(Self::Normal),
             b"slave" | b"replica" => Ok(Self::Replica),
             b"pubsub" => Ok(Self::Pubsub),
-            b"master" => Ok(Self::Master),
+            b"master" | b"primary" => Ok(Self::Master),
             _ => {
                 let name = String::from_utf8_lossy(name);
                 Err(CommandError::Other(format!("ERR Unknown client type '{name}'").into()))
             }
         }
     }
-}
-
-/// Which connections CLIENT LIST describes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ListFilter {
-    /// All.
-    All,
-    /// Those of a class.
-    Class(ClientClass),
-    /// Those with these numbers, in this order.
-    Ids(Vec<u64>),
-}
-
-impl ListFilter {
-    /// Reads the arguments that follow `CLIENT LIST`.
-    ///
-    /// # Errors
-    /// In Redis's words, if they are no filter.
-    pub fn parse(args: &[&[u8]]) -> CommandResult<Self> {
-        match args {
-            [] => Ok(Self::All),
-            [word, class] if word.eq_ignore_ascii_case(b"type") => ClientClass::parse(class).map(Self::Class),
-            [word, ids @ ..] if word.eq_ignore_ascii_case(b"id") && !ids.is_empty() => {
-                let id = |text: &&[u8]| {
-                    let id = parse_i64(text).ok_or(CommandError::text("ERR Invalid client ID"))?;
-                    // A negative number is some number that no connection has.
-                    Ok(u64::try_from(id).unwrap_or(0))
-                };
-                ids.iter().map(id).collect::<CommandResult<_>>().map(Self::Ids)
-            }
-            _ => Err(CommandError::Syntax),
-        }
-    }
-
-    /// Whether `client` is to be described.
-    #[must_use]
-    pub fn matches(&self, client: &ClientInfo) -> bool {
-        match self {
-            Self::All => true,
-            Self::Class(class) => client.class() == *class,
-            Self::Ids(ids) => ids.contains(&client.id),
-        }
-    }
-
-    /// The lines of those of `clients` that match, in the filter's order.
-    #[must_use]
-    pub fn lines(&self, clients: &[ClientInfo]) -> Vec<u8> {
-        let mut lines = Vec::new();
-        if let Self::Ids(ids) = self {
-            for client in ids.iter().filter_map(|id| clients.iter().find(|client| client.id == *id)) {
-                client.write_line(&mut lines);
-            }
-            return lines;
-        }
-        for client in clients.iter().filter(|client| self.matches(client)) {
-            client.write_line(&mut lines);
-        }
-        lines
-    }
-}
-
-/// Which connections CLIENT KILL closes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KillFilter {
-    /// `ID`.
-    pub id: Option<u64>,
-    /// `TYPE`.
-    pub class: Option<ClientClass>,
-    /// `ADDR`.
-    pub addr: Option<Vec<u8>>,
-    /// `LADDR`.
-    pub laddr: Option<Vec<u8>>,
-    /// `USER`.
-    pub user: Option<Vec<u8>>,
-    /// `MAXAGE`: connections at least this old.
-    pub age_seconds_min: Option<u64>,
-    /// `SKIPME`: whether the connection that asks is spared.
-    pub skips_me: bool,
-    /// `CLIENT KILL addr:port`: answers OK or an error in place of a count.
-    pub is_old_form: bool,
-}
-
-impl KillFilter {
-    /// Reads the arguments that follow `CLIENT KILL`. `is_user` tells whether a user of that name exists.
-    ///
-    /// # Errors
-    /// In Redis's words, if they are no filter.
-    pub fn parse(args: &[&[u8]], is_user: impl Fn(&[u8]) -> bool) -> CommandResult<Self> {
-        let mut filter = Self {
-            id: None,
-            class: None,
-            addr: None,
-            laddr: None,
-            user: None,
-            age_seconds_min: None,
-            skips_me: true,
-            is_old_form: false,
-        };
-        if let [addr] = args {
-            return Ok(Self { addr: Some(addr.to_vec()), skips_me: false, is_old_form: true, ..filter });
-        }
-        let (pairs, rest) = args.as_chunks::<2>();
-        for [name, value] in pairs {
-            match name.to_ascii_lowercase().as_slice() {
-                b"id" => filter.id = Some(parse_id(value)?),
-                b"type" => filter.class = Some(ClientClass::parse(value)?),
-                b"addr" => filter.addr = Some(value.to_vec()),
-                b"laddr" => filter.laddr = Some(value.to_vec()),
-                b"user" if is_user(value) => filter.user = Some(value.to_vec()),
-                b"user" => return Err(no_such_user(value)),
-                b"maxage" => filter.age_seconds_min = Some(parse_age(value)?),
-                b"skipme" if value.eq_ignore_ascii_case(b"yes") => filter.skips_me = true,
-                b"skipme" if value.eq_ignore_ascii_case(b"no") => filter.skips_me = false,
-                _ => return Err(CommandError::Syntax),
-            }
-        }
-        if rest.is_empty() { Ok(filter) } else { Err(CommandError::Syntax) }
-    }
-
-    /// Whether `client` is to be closed on behalf of the connection `me`.
-    #[must_use]
-    pub fn matches(&self, client: &ClientInfo, me: u64) -> bool {
-        let is_one = |wanted: &Option<Vec<u8>>, text: &str| {
-            wanted.as_ref().is_none_or(|wanted| wanted.as_slice() == text.as_bytes())
-        };
-        !(self.skips_me && client.id == me)
-            && self.id.is_none_or(|id| id == client.id)
-            && self.class.is_none_or(|class| class == client.class())
-            && is_one(&self.addr, &client.addr)
-            && is_one(&self.laddr, &client.laddr)
-            && is_one(&self.user, &client.user)
-            && self.age_seconds_min.is_none_or(|seconds| client.age_seconds >= seconds)
-    }
-}
-
-fn parse_id(text: &[u8]) -> CommandResult<u64> {
-    let id = parse_i64(text).and_then(|id| u64::try_from(id).ok()).filter(|id| *id > 0);
-    id.ok_or(CommandError::text("ERR client-id should be greater than 0"))
-}
-
-fn parse_age(text: &[u8]) -> CommandResult<u64> {
-    let age = parse_i64(text).ok_or(CommandError::text("ERR maxage is not an integer or out of range"))?;
-    let age = u64::try_from(age).ok().filter(|age| *age > 0);
-    age.ok_or(CommandError::text("ERR maxage should be greater than 0"))
-}
-
-fn no_such_user(name: &[u8]) -> CommandError {
-    CommandError::Other(format!("ERR No such user '{}'", String::from_utf8_lossy(name)).into())
 }
 
 #[cfg(test)]

@@ -89,10 +89,10 @@ mod tests {
             (&["version", "0"], 1, 45),
         ] {
             let args: Vec<&[u8]> = args.iter().map(|arg: &&str| arg.as_bytes()).collect();
-            let picture = Picture::parse(&args).unwrap().draw(7, "0.1.0", "7.4.2");
+            let picture = Picture::parse(&args).unwrap().draw(7, "0.1.0", "8.0.2");
             assert_eq!(picture.lines().count(), lines);
             assert_eq!(picture.lines().next().unwrap().chars().count(), columns, "{picture}");
-            assert!(picture.ends_with("Kora ver. 0.1.0, speaking as Redis ver. 7.4.2\n"));
+            assert!(picture.ends_with("Kora ver. 0.1.0, speaking as Redis ver. 8.0.2\n"));
         }
         assert_eq!(Picture::parse(&[b"version", b"x"]), Err(CommandError::NotInteger));
     }

@@ -41,6 +41,12 @@ impl Chunk {
         Self::Shared(Part { bytes: Arc::clone(bytes), part })
     }
 
+    /// Its length, if others hold its bytes as well.
+    #[inline]
+    pub(super) fn shared_len(&self) -> usize {
+        if let Self::Shared(Part { part, .. }) = self { part.len() } else { 0 }
+    }
+
     /// These bytes, if they are few.
     #[inline]
     pub(super) fn short(bytes: &[u8]) -> Option<Self> {

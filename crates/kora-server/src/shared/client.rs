@@ -34,6 +34,8 @@ pub(crate) mod flag {
     pub(crate) const UNIX: u8 = 16;
     /// Is being closed to save memory.
     pub(crate) const EVICTED: u8 = 32;
+    /// CLIENT CAPA REDIRECT.
+    pub(crate) const TAKES_REDIRECTS: u8 = 4;
 }
 
 /// One client, as the whole server sees it.
@@ -64,6 +66,8 @@ pub(crate) struct Client {
     pub(crate) output_peak_bytes: AtomicUsize,
     /// Bytes allocated for it and its buffers.
     pub(crate) memory_bytes: AtomicUsize,
+    /// Bytes of these that others hold as well.
+    pub(crate) shared_bytes: AtomicUsize,
     /// Commands queued by MULTI; -1 outside a transaction.
     pub(crate) queued: AtomicI64,
     pub(crate) queued_bytes: AtomicUsize,
@@ -153,7 +157,8 @@ mod tests {
 
     #[test]
     fn flags_are_distinct_bits() {
-        let all = [flag::NO_EVICT, flag::NO_TOUCH, flag::CLOSING, flag::UNIX, flag::EVICTED];
+        let all =
+            [flag::NO_EVICT, flag::NO_TOUCH, flag::CLOSING, flag::UNIX, flag::EVICTED, flag::TAKES_REDIRECTS];
         assert_eq!(all.iter().fold(0, |set, bit| set | bit).count_ones() as usize, all.len());
     }
 }

@@ -69,5 +69,9 @@ pub(crate) fn describe(shared: &Shared, client: &Client, now: UnixMs) -> ClientI
         library_name: text.lib_name,
         library_version: text.lib_version,
         worker: client.worker().index(),
+        received_bytes: client.bytes_in.load(Ordering::Relaxed),
+        sent_bytes: client.bytes_out.load(Ordering::Relaxed),
+        commands: client.commands.load(Ordering::Relaxed),
+        takes_redirects: client.has_flag(flag::TAKES_REDIRECTS),
     }
 }

@@ -192,6 +192,7 @@ impl Worker {
             reply_buffer_bytes: AtomicU32::new(0),
             output_peak_bytes: AtomicUsize::new(0),
             memory_bytes: AtomicUsize::new(0),
+            shared_bytes: AtomicUsize::new(0),
             queued: AtomicI64::new(-1),
             queued_bytes: AtomicUsize::new(0),
             watched: AtomicUsize::new(0),

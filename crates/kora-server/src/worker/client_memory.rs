@@ -4,7 +4,7 @@
 //! the largest connections of the process and has their workers close them. CLIENT NO-EVICT exempts.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::Worker;
 use crate::shared::client::{Client, flag};
@@ -17,22 +17,29 @@ use kora_engine::front::Mail;
 /// Brings a connection's memory up to date, and the sum of its worker.
 #[inline]
 pub(crate) fn note_memory(session: &Session, traffic: &Traffic) {
-    let bytes = memory_bytes(session);
-    let known = &session.client.memory_bytes;
+    if note_change(&session.client.memory_bytes, memory_bytes(session), &traffic.client_bytes) {
+        traffic.buffer_peaks.note_input(session.link.input.capacity() + session.queued_bytes());
+        traffic.buffer_peaks.note_output(session.output.allocated_bytes());
+    }
+    note_change(&session.client.shared_bytes, session.output.shared_bytes(), &traffic.shared_bytes);
+}
+
+/// Brings a connection's figure up to date, and the sum of its worker; whether it is another than before.
+#[inline]
+fn note_change(known: &AtomicUsize, bytes: usize, sum: &AtomicU64) -> bool {
     let before = known.load(Ordering::Relaxed);
     if bytes != before {
         known.store(bytes, Ordering::Relaxed);
-        traffic.buffer_peaks.note_input(session.link.input.capacity() + session.queued_bytes());
-        traffic.buffer_peaks.note_output(session.output.allocated_bytes());
-        add(&traffic.client_bytes, (bytes as u64).wrapping_sub(before as u64));
+        add(sum, (bytes as u64).wrapping_sub(before as u64));
     }
+    bytes != before
 }
 
 impl Worker {
-    /// Takes a connection that ends off the sum.
+    /// Takes a connection that ends off the sums.
     pub(super) fn forget_memory(&self, session: &Session) {
-        let bytes = session.client.memory_bytes.swap(0, Ordering::Relaxed);
-        add(&self.traffic().client_bytes, (bytes as u64).wrapping_neg());
+        note_change(&session.client.memory_bytes, 0, &self.traffic().client_bytes);
+        note_change(&session.client.shared_bytes, 0, &self.traffic().shared_bytes);
     }
 
     /// Has the largest connections closed if all together take too much.

@@ -1,11 +1,11 @@
-//! What INFO says of the time that commands and rounds took.
+//! What INFO says of the time that commands and rounds took, and of memory that is shared.
 
 use std::time::{Duration, Instant};
 
 use kora_protocol::Frame;
 
 use crate::client::{Client, request};
-use crate::server::start;
+use crate::server::{start, wait_until};
 
 fn info(client: &mut Client, section: &str) -> String {
     match client.line(&format!("INFO {section}")) {
@@ -104,5 +104,28 @@ fn rare_commands_are_timed_and_percentiles_follow_the_settings() {
         client.line("CONFIG SET latency-tracking no");
         client.line("GET nothing");
         assert_eq!(info(&mut client, "latencystats"), "# Latencystats\r\n");
+    }
+}
+
+#[test]
+fn a_long_value_that_clients_are_sent_is_in_the_data_set_once() {
+    const BYTES: f64 = 8e6;
+    for workers in [1, 4] {
+        let (_server, address) = start(workers, &[]);
+        let mut client = Client::connect(address);
+        client.line("SETRANGE long 7999999 x");
+        // They read nothing of it.
+        let mut slow: Vec<_> = (0..6).map(|_| Client::connect(address)).collect();
+        slow.iter_mut().for_each(|client| client.send(&request(&["GET", "long"])).unwrap());
+        let mut text = String::new();
+        wait_until("all are being sent it", || {
+            text = info(&mut client, "memory");
+            number(&text, "mem_clients_shared") >= 5.0 * BYTES
+        });
+        assert!(number(&text, "mem_clients_normal") >= number(&text, "mem_clients_shared"), "{text}");
+        let dataset = number(&text, "used_memory_dataset");
+        assert!((BYTES..1.5 * BYTES).contains(&dataset), "{text}");
+        drop(slow);
+        wait_until("they have left", || number(&info(&mut client, "memory"), "mem_clients_shared") == 0.0);
     }
 }

@@ -4,6 +4,7 @@
 //! on a key reach the key's shard. They check their number of arguments themselves, because the error is DEBUG's.
 
 mod help;
+mod missing;
 mod populate;
 mod reply;
 mod structure;
@@ -44,40 +45,9 @@ const HIDDEN: Facts = Facts { hidden: true, ..DEBUG.facts };
 /// What the hidden subcommands on a key have in common.
 const ON_KEY: Facts = Facts { keys: &[KeySpec::one(KeyFlags::RO, 2)], ..HIDDEN };
 
-/// Subcommands that Redis has and that do not exist here.
-const MISSING: &[&str] = &[
-    "AOF-FLUSH-SLEEP",
-    "CLIENT-EVICTION",
-    "CLUSTERLINK",
-    "CONFIG-REWRITE-FORCE-ALL",
-    "CRASH-AND-RECOVER",
-    "DICT-RESIZING",
-    "DROP-CLUSTER-PACKET-FILTER",
-    "INTERNAL_SECRET",
-    "LEAK",
-    "MALLCTL",
-    "MALLCTL-STR",
-    "MARK-INTERNAL-CLIENT",
-    "PAUSE-CRON",
-    "REPL-PAUSE",
-    "REPLICATE",
-    "REPLYBUFFER",
-    "RESTART",
-    "SCRIPT",
-    "SDSLEN",
-    "SET-SKIP-CHECKSUM-VALIDATION",
-    "STRUCTSIZE",
-];
-
 /// Reached with subcommands that are not declared.
 fn debug(_: &mut Ctx<'_>, args: &[&[u8]], _: &mut dyn Reply) -> CommandResult {
-    match MISSING.iter().find(|name| name.as_bytes().eq_ignore_ascii_case(args[1])) {
-        None => Err(unknown(args)),
-        Some(name) => {
-            let text = format!("ERR DEBUG {name} is not available in this version of Kora");
-            Err(CommandError::Other(text.into()))
-        }
-    }
+    Err(missing::refusal(args[1]).unwrap_or_else(|| unknown(args)))
 }
 
 #[cold]
@@ -139,12 +109,39 @@ pub(super) const DEBUG_SET_ACTIVE_EXPIRE: CommandSpec = CommandSpec {
     handler: debug_set_active_expire,
 };
 
-/// Anything that is not a number other than 0 means off, as in Redis.
 fn debug_set_active_expire(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
+    switch(ctx, args, out, |config| &mut config.active_expire)
+}
+
+pub(super) const DEBUG_SET_SKIP_CHECKSUM_VALIDATION: CommandSpec = CommandSpec {
+    facts: Facts {
+        name: "debug|set-skip-checksum-validation",
+        route: Route::AllShards(Merge::First),
+        ..HIDDEN
+    },
+    handler: debug_set_skip_checksum_validation,
+};
+
+fn debug_set_skip_checksum_validation(
+    ctx: &mut Ctx<'_>,
+    args: &[&[u8]],
+    out: &mut dyn Reply,
+) -> CommandResult {
+    switch(ctx, args, out, |config| &mut config.skips_checksums)
+}
+
+/// Switches something on all shards. Anything that is not a number other than 0 means off, as in Redis.
+fn switch(
+    ctx: &mut Ctx<'_>,
+    args: &[&[u8]],
+    out: &mut dyn Reply,
+    field: fn(&mut CoreConfig) -> &mut bool,
+) -> CommandResult {
     let [_, _, switch] = *args else { return Err(unknown(args)) };
-    let is_active = parse_i64(switch).is_some_and(|number| number != 0);
+    let is_on = parse_i64(switch).is_some_and(|number| number != 0);
     ctx.each_store(|store, _| {
-        let config = CoreConfig { active_expire: is_active, ..store.config().clone() };
+        let mut config = store.config().clone();
+        *field(&mut config) = is_on;
         store.set_config(config);
     });
     out.ok();

@@ -168,6 +168,8 @@ bit_set! {
         MAY_NEED_ALL = 11, "may_need_all";
         /// What was said of the next command, whether its keys are noted, holds for the one behind: CLIENT and its subcommands.
         KEEPS_CACHING = 12, "keeps_caching";
+        /// Would load or unload modules, which is never allowed: MODULE LOAD and its kin.
+        LOADS_MODULES = 13, "loads_modules";
     }
 }
 

@@ -27,6 +27,20 @@ pub const CLIENT_CACHING: Facts = Facts {
     ..Facts::NONE
 };
 
+/// `CLIENT CAPA`.
+pub const CLIENT_CAPA: Facts = Facts {
+    name: "client|capa",
+    arity: -3,
+    flags: Flags::NOSCRIPT.with(Flags::LOADING).with(Flags::STALE),
+    categories: Categories::CONNECTION,
+    group: Group::Connection,
+    since: "8.0.0",
+    summary: "Says what the client is able to do",
+    complexity: "O(1)",
+    args: &[Arg::string("capability").multiple()],
+    ..Facts::NONE
+};
+
 /// `CLIENT GETNAME`.
 pub const CLIENT_GETNAME: Facts = Facts {
     name: "client|getname",
@@ -79,6 +93,20 @@ pub const CLIENT_ID: Facts = Facts {
     ..Facts::NONE
 };
 
+/// `CLIENT IMPORT-SOURCE`.
+pub const CLIENT_IMPORT_SOURCE: Facts = Facts {
+    name: "client|import-source",
+    arity: 3,
+    flags: Flags::NOSCRIPT.with(Flags::LOADING).with(Flags::STALE),
+    categories: Categories::CONNECTION,
+    group: Group::Connection,
+    since: "8.1.0",
+    summary: "Ends that the connection is an import source; there is no import mode in which it could be one",
+    complexity: "O(1)",
+    args: &[Arg::one_of("enabled", &[Arg::word("on", "ON"), Arg::word("off", "OFF")])],
+    ..Facts::NONE
+};
+
 /// `CLIENT INFO`.
 pub const CLIENT_INFO: Facts = Facts {
     name: "client|info",
@@ -92,6 +120,30 @@ pub const CLIENT_INFO: Facts = Facts {
     tips: &["nondeterministic_output"],
     ..Facts::NONE
 };
+
+/// Filters of connections that Redis 8.0 has for none of its commands, or for CLIENT KILL only.
+const MORE_FILTERS: &[Arg] = &[
+    Arg::string("name").token("NAME").since("9.0.0"),
+    Arg::integer("idle").token("IDLE").since("9.0.0"),
+    Arg::string("flags").token("FLAGS").since("9.0.0"),
+    Arg::string("lib-name").token("LIB-NAME").since("9.0.0"),
+    Arg::string("lib-ver").token("LIB-VER").since("9.0.0"),
+    Arg::integer("db").token("DB").since("9.0.0"),
+    Arg::string("capa").token("CAPA").since("9.0.0"),
+    Arg::string("ip").token("IP").since("9.0.0"),
+    Arg::string("not-client-type").token("NOT-TYPE").since("9.0.0"),
+    Arg::integer("not-client-id").token("NOT-ID").multiple().since("9.0.0"),
+    Arg::string("not-username").token("NOT-USER").since("9.0.0"),
+    Arg::string("not-addr").token("NOT-ADDR").since("9.0.0").display("ip:port"),
+    Arg::string("not-laddr").token("NOT-LADDR").since("9.0.0").display("ip:port"),
+    Arg::string("not-name").token("NOT-NAME").since("9.0.0"),
+    Arg::string("not-flags").token("NOT-FLAGS").since("9.0.0"),
+    Arg::string("not-lib-name").token("NOT-LIB-NAME").since("9.0.0"),
+    Arg::string("not-lib-ver").token("NOT-LIB-VER").since("9.0.0"),
+    Arg::integer("not-db").token("NOT-DB").since("9.0.0"),
+    Arg::string("not-capa").token("NOT-CAPA").since("9.0.0"),
+    Arg::string("not-ip").token("NOT-IP").since("9.0.0"),
+];
 
 /// `CLIENT KILL`.
 pub const CLIENT_KILL: Facts = Facts {
@@ -110,7 +162,7 @@ pub const CLIENT_KILL: Facts = Facts {
             Arg::one_of(
                 "new-format",
                 &[
-                    Arg::integer("client-id").token("ID").optional().since("2.8.12"),
+                    Arg::integer("client-id").token("ID").optional().multiple().since("2.8.12"),
                     Arg::one_of(
                         "client-type",
                         &[
@@ -131,6 +183,7 @@ pub const CLIENT_KILL: Facts = Facts {
                         .token("SKIPME")
                         .optional(),
                     Arg::integer("maxage").token("MAXAGE").optional().since("7.4.0"),
+                    Arg::one_of("valkey-filter", MORE_FILTERS).optional(),
                 ],
             )
             .multiple(),
@@ -143,6 +196,11 @@ pub const CLIENT_KILL: Facts = Facts {
         ("5.0.0", "The type `replica`, which `slave` still names too."),
         ("6.2.0", "The `LADDR` filter."),
         ("7.4.0", "The `MAXAGE` filter."),
+        ("8.1.0", "Several numbers behind `ID`."),
+        (
+            "9.0.0",
+            "The filters `NAME`, `IDLE`, `FLAGS`, `LIB-NAME`, `LIB-VER`, `DB`, `CAPA` and `IP`, and those that begin with `NOT-`.",
+        ),
     ],
     ..Facts::NONE
 };
@@ -171,6 +229,15 @@ pub const CLIENT_LIST: Facts = Facts {
         .optional()
         .since("5.0.0"),
         Arg::integer("client-id").token("ID").optional().multiple().since("6.2.0"),
+        Arg::string("username").token("USER").optional().since("8.1.0"),
+        Arg::string("addr").token("ADDR").optional().since("8.1.0").display("ip:port"),
+        Arg::string("laddr").token("LADDR").optional().since("8.1.0").display("ip:port"),
+        Arg::one_of("skipme", &[Arg::word("yes", "YES"), Arg::word("no", "NO")])
+            .token("SKIPME")
+            .optional()
+            .since("8.1.0"),
+        Arg::integer("maxage").token("MAXAGE").optional().since("8.1.0"),
+        Arg::one_of("valkey-filter", MORE_FILTERS).optional(),
     ],
     history: &[
         ("2.8.12", "The field `id`."),
@@ -182,6 +249,12 @@ pub const CLIENT_LIST: Facts = Facts {
         ("7.2.0", "The fields `lib-name` and `lib-ver`."),
         ("7.4.0", "The field `watch`."),
         ("8.0.0", "The field `io-thread`."),
+        ("8.1.0", "The filters `USER`, `ADDR`, `LADDR`, `SKIPME` and `MAXAGE`, and several at once."),
+        ("8.2.0", "The fields `tot-net-in`, `tot-net-out` and `tot-cmds`."),
+        (
+            "9.0.0",
+            "The field `capa`; the filters `NAME`, `IDLE`, `FLAGS`, `LIB-NAME`, `LIB-VER`, `DB`, `CAPA` and `IP`, and those that begin with `NOT-`.",
+        ),
     ],
     tips: &["nondeterministic_output"],
     ..Facts::NONE

@@ -79,7 +79,7 @@ fn memory_is_shown_with_units_and_ratios() {
 #[test]
 fn the_server_says_what_it_is() {
     let server = ServerInfo {
-        redis_version: "7.4.2".into(),
+        redis_version: "8.0.2".into(),
         kora_version: "0.1.0".into(),
         uptime_seconds: 200_000,
         listeners: vec![(0, "name=tcp,bind=127.0.0.1,port=6379".into())],
@@ -87,7 +87,7 @@ fn the_server_says_what_it_is() {
     };
     let text = text(&InfoSnapshot { server, ..InfoSnapshot::default() }, Sections::parse(&[b"server"]));
     for line in [
-        "redis_version:7.4.2",
+        "redis_version:8.0.2",
         "server_name:kora",
         "kora_version:0.1.0",
         "redis_mode:standalone",

@@ -7,9 +7,10 @@ use crate::command::generic::object::reference_count;
 use crate::command::spec::{CommandSpec, Facts, Route};
 use crate::context::Ctx;
 use crate::db::DbIndex;
-use crate::entry::{Encoding, Entry, StringRef};
+use crate::entry::{Encoding, Entry};
 use crate::error::{CommandError, CommandResult};
 use crate::number::parse_i64;
+use crate::rdb::{self, Style};
 use crate::reply::Reply;
 use crate::types::{
     self,
@@ -19,10 +20,11 @@ use crate::types::{
 pub(in crate::command::server) const DEBUG_OBJECT: CommandSpec =
     CommandSpec { facts: Facts { name: "debug|object", ..ON_KEY }, handler: debug_object };
 
-/// Has no address to show, so that runs from one seed reply alike; the length is that without compression.
+/// Has no address to show, so that runs from one seed reply alike.
 fn debug_object(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     let [_, _, key] = *args else { return Err(unknown(args)) };
     let (now, shares_integers) = (ctx.now, ctx.config().shares_integers);
+    let compress = ctx.config().compresses_dumps;
     let mut keyspace = ctx.keyspace(key);
     let entry = keyspace.peek(key).ok_or(CommandError::NoSuchKey)?;
     let idle_seconds = entry.idle_seconds(now);
@@ -33,30 +35,17 @@ fn debug_object(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comma
          lru_seconds_idle:{idle_seconds}{}",
         reference_count(entry, shares_integers),
         entry.encoding().name(),
-        entry.string().map_or(0, serialized_bytes),
+        serialized_bytes(entry, compress),
         (types::type_of(entry).debug)(entry),
     ));
     Ok(())
 }
 
-/// Bytes of a string in an RDB file, its length included.
-fn serialized_bytes(value: StringRef<'_>) -> usize {
-    match value {
-        StringRef::Integer(number) => match number {
-            -0x80..=0x7F => 2,
-            -0x8000..=0x7FFF => 3,
-            -0x8000_0000..=0x7FFF_FFFF => 5,
-            _ => 1 + itoa::Buffer::new().format(number).len(),
-        },
-        StringRef::Bytes(bytes) => match bytes.len() {
-            0..=11 if parse_i64(bytes).is_some_and(|number| i32::try_from(number).is_ok()) => {
-                serialized_bytes(StringRef::Integer(parse_i64(bytes).unwrap_or_default()))
-            }
-            len @ 0..=0x3F => 1 + len,
-            len @ 0x40..=0x3FFF => 2 + len,
-            len => 5 + len,
-        },
-    }
+/// Bytes of a value in an RDB file, behind the byte that says how it lies there. Deadlines of fields count as they stand now.
+fn serialized_bytes(entry: &Entry, compress: bool) -> usize {
+    let mut bytes = Vec::new();
+    rdb::write_value(entry, Style { compress }, &mut bytes);
+    bytes.len().saturating_sub(1)
 }
 
 /// Describes the value at `key`.
