@@ -3,6 +3,7 @@
 //! Each script says with its exit status whether all was as it should be, and ends by itself in bounded time. Those that
 //! pass against Kora must pass against a real server too: `--reference` keeps them honest.
 
+mod certificate;
 mod environment;
 mod scripts;
 
@@ -11,8 +12,9 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
-use kora_testkit::process::Server;
+use kora_testkit::process::{Server, free_port};
 
+use certificate::Certificate;
 use environment::Environment;
 use scripts::{SCRIPTS, Script};
 
@@ -47,14 +49,18 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let names = || SCRIPTS.iter().map(|script| script.file).collect::<Vec<_>>().join(", ");
     ensure!(!chosen.is_empty(), "no script of that name; there are {}", names());
     let program = Program::of(args)?;
-    let environment = Environment::install(&crate::program::target_dir()?.join("clients"), &chosen)?;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/kora-testkit/tests/clients");
+    let environment = Environment::install(&crate::program::target_dir()?.join("clients"), &folder, &chosen)?;
+    let certificate = Certificate::make()?;
     let mut failed = Vec::new();
     for script in chosen {
-        let command = environment.command(script.runtime, &folder.join(script.file));
-        if let Err(error) = run_script(script, command, args, &program) {
-            println!("{}: {error:#}", script.file);
-            failed.push(script.file);
+        let may_encrypt = script.is_encrypted_too && args.port.is_none();
+        for certificate in [None, Some(&certificate)].into_iter().take(1 + usize::from(may_encrypt)) {
+            let command = environment.command(script.runtime, &folder.join(script.file));
+            if let Err(error) = run_script(script, command, args, (&program, certificate)) {
+                println!("{}{}: {error:#}", script.file, way(certificate));
+                failed.push(script.file);
+            }
         }
     }
     ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
@@ -62,16 +68,30 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// Runs a script against a server of its own: what one leaves behind, or a server that it ends, is no concern of the next.
-fn run_script(script: &Script, mut command: Command, args: &Args, program: &Program) -> anyhow::Result<()> {
-    let server = program.start()?;
-    command.arg(server.port()?);
+fn run_script(
+    script: &Script,
+    mut command: Command,
+    args: &Args,
+    (program, certificate): (&Program, Option<&Certificate>),
+) -> anyhow::Result<()> {
+    let encrypted_port = certificate.map(|_| free_port()).transpose()?;
+    let options = certificate.zip(encrypted_port).map(|(certificate, port)| certificate.options(port));
+    let server = program.start(&options.unwrap_or_default())?;
+    command.arg(encrypted_port.map_or_else(|| server.port(), |port| Ok(port.to_string()))?);
+    // With it, scripts connect encrypted.
+    command.envs(certificate.map(|certificate| ("KORA_CLIENTS_CA", certificate.authority())));
     let count = if args.quick { script.quick } else { script.count };
     command.args(count.map(|count| args.count.unwrap_or(count).to_string()));
     let start = Instant::now();
     let status = command.status().with_context(|| format!("{}", command.get_program().display()))?;
     ensure!(status.success(), "{status}");
-    println!("{}: {:.1} s", script.file, start.elapsed().as_secs_f64());
+    println!("{}{}: {:.1} s", script.file, way(certificate), start.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// What is said of a connection behind a script's name.
+fn way(certificate: Option<&Certificate>) -> &'static str {
+    if certificate.is_some() { ", encrypted" } else { "" }
 }
 
 impl Args {
@@ -109,9 +129,11 @@ impl Program {
         Ok(Self::Start(kora, vec!["--workers".to_owned(), args.workers.to_string()]))
     }
 
-    fn start(&self) -> anyhow::Result<Target> {
+    fn start(&self, more: &[String]) -> anyhow::Result<Target> {
         Ok(match self {
-            Self::Start(path, options) => Target::Started(Server::start(path, options)?),
+            Self::Start(path, options) => {
+                Target::Started(Server::start(path, &[options.as_slice(), more].concat())?)
+            }
             Self::Running(port) => Target::Running(*port),
         })
     }

@@ -46,6 +46,9 @@ pub(crate) struct Args {
     /// Compare random users and their rules instead, this many. All users but `default` are deleted
     #[arg(long, value_name = "COUNT", conflicts_with_all = ["search", "types"])]
     users: Option<u64>,
+    /// Save and load random users instead, this many at once
+    #[arg(long, value_name = "COUNT", conflicts_with_all = ["search", "types", "users", "kora"])]
+    kept_users: Option<u64>,
     /// Number of queries
     #[arg(long, default_value_t = 1_000_000, requires = "search")]
     queries: u64,
@@ -61,16 +64,23 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if args.search {
         return search(args);
     }
-    let no_options: [&str; 0] = [];
+    let files = tempfile::tempdir()?;
+    let file_of_users = |name: &str| -> anyhow::Result<Vec<String>> {
+        let path = files.path().join(name);
+        std::fs::write(&path, "")?;
+        let is_wanted = args.kept_users.is_some();
+        Ok(if is_wanted { vec!["--aclfile".into(), path.display().to_string()] } else { Vec::new() })
+    };
     let reference = args.reference.as_ref().context("a real server to compare with")?;
-    let reference = Server::start(reference, &no_options)?;
+    let reference = Server::start(reference, &file_of_users("reference.acl")?)?;
     let started = match (&args.kora, &args.program) {
         (Some(_), _) => None,
-        (None, Some(program)) => Some(Server::start(program, &no_options)?),
-        (None, None) => Some(Server::start(
-            &build_kora()?,
-            &["--workers", &args.workers.to_string(), "--gather-connections", "no"],
-        )?),
+        (None, Some(program)) => Some(Server::start(program, &file_of_users("other.acl")?)?),
+        (None, None) => {
+            let workers = args.workers.to_string();
+            let options = ["--workers", &workers, "--gather-connections", "no"].map(String::from);
+            Some(Server::start(&build_kora()?, &[&options[..], &file_of_users("other.acl")?].concat())?)
+        }
     };
     let mut other = match (&started, &args.kora) {
         (Some(server), _) => server.target()?,
@@ -81,6 +91,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         let mut report = |agreed| println!("{agreed} users agree");
         differential::run_users(args.seed, count, servers, &mut report)?;
         println!("{count} users without a difference");
+        return Ok(());
+    }
+    if let Some(count) = args.kept_users {
+        differential::run_kept_users(args.seed, count, &mut [reference.target()?, other])?;
+        println!("{count} users are after ACL SAVE and ACL LOAD what they were");
         return Ok(());
     }
     let plan = Plan { seed: args.seed, commands: args.commands, groups: args.types.clone() };

@@ -1,5 +1,5 @@
 //! `fuzz`: runs the fuzz bodies of the codec and of stored values on generated inputs, many, from one seed; and sends hostile arguments and
-//! payloads to an engine ([`hostile`]).
+//! payloads to an engine ([`hostile`]); or sends random commands to a running server ([`storm`]).
 //!
 //! The inputs are dealt in chunks, each with a seed of its own, so that a run finds the same whatever the number of
 //! threads. For long runs build optimised: `cargo run --release --package xtask -- fuzz requests --count 100000000`.
@@ -8,15 +8,17 @@ mod hostile;
 mod mutate;
 mod samples;
 
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use kora_core::fuzz as core;
 use kora_json::fuzz as json;
 use kora_protocol::fuzz as protocol;
+use kora_testkit::storm;
 
 use hostile::Kind;
 
@@ -38,6 +40,15 @@ pub(crate) struct Args {
     /// How many threads; one per core if not given
     #[arg(long)]
     jobs: Option<usize>,
+    /// With `server`: the program; the one built in the release profile if not given
+    #[arg(long, value_name = "PATH")]
+    server: Option<PathBuf>,
+    /// With `server`: its workers
+    #[arg(long, default_value_t = 4)]
+    workers: u16,
+    /// With `server`: for how long; `count` is no matter then
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -72,6 +83,8 @@ enum Target {
     Payloads,
     /// What stands of indexes and collections in files
     Catalogs,
+    /// A running server: random commands of its whole table on several connections
+    Server,
 }
 
 /// Inputs tried, and those refused.
@@ -99,11 +112,15 @@ impl Target {
             Self::Texts => hostile::run(Kind::Texts, seed, count),
             Self::Payloads => hostile::run(Kind::Payloads, seed, count),
             Self::Catalogs => hostile::run(Kind::Catalogs, seed, count),
+            Self::Server => Tally::default(),
         }
     }
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    if matches!(args.target, Target::Server) {
+        return run_storm(args);
+    }
     let jobs = match args.jobs {
         Some(jobs) => jobs.max(1),
         None => thread::available_parallelism()?.get(),
@@ -113,6 +130,20 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let [inputs, refused] = tally;
     let seconds = started.elapsed().as_secs_f64();
     println!("{inputs} inputs in {seconds:.1} s: {refused} refused, no promise broken");
+    Ok(())
+}
+
+/// Commands to a running server.
+fn run_storm(args: &Args) -> anyhow::Result<()> {
+    let program = match &args.server {
+        Some(program) => program.clone(),
+        None => crate::program::build_kora()?,
+    };
+    let time = Duration::from_secs(args.seconds);
+    let options =
+        storm::Options { program: &program, workers: args.workers, seed: args.seed, epochs: u64::MAX, time };
+    let tally = storm::run(&options, &mut |tally| println!("{tally}"))?;
+    println!("{tally}: no promise broken");
     Ok(())
 }
 

@@ -69,7 +69,7 @@ fn shown(bytes: &[u8]) -> String {
 /// The text of a file that declares these users.
 #[must_use]
 pub fn print(users: &Users) -> Vec<u8> {
-    users.iter().flat_map(|user| [user.line(), b"\n".to_vec()].concat()).collect()
+    users.iter().flat_map(|user| [user.file_line(), b"\n".to_vec()].concat()).collect()
 }
 
 /// Reads the words behind `user` in a configuration file into `users`, where the name must be new.

@@ -373,3 +373,27 @@ proptest! {
         let _ = files::parse(&text, "f", context);
     }
 }
+
+#[test]
+fn what_is_written_can_be_read() {
+    let catalog = catalog();
+    let context = Context { catalog: &catalog, all_channels: false };
+    for rules in [
+        &["%RW~*", "%R~b"][..],
+        &["%R~*", "%W~*", "~b"],
+        &["(%RW~* ~x +get)"],
+        &["~a", "%RW~*"],
+        &["(%W~b %RW~* ~c)", "%R~x", "%RW~*", "%W~y"],
+        &["~*"],
+        &["(~*)", "~a"],
+    ] {
+        let mut users = Users::new(&catalog);
+        users.insert(made(rules).unwrap());
+        let file = files::print(&users);
+        let again =
+            files::parse(&file, "users", context).unwrap_or_else(|error| panic!("{rules:?}: {error}"));
+        let (before, after) = (users.get(b"u").unwrap(), again.get(b"u").unwrap());
+        assert_eq!(before, after, "{rules:?}");
+        assert_eq!(before.describe(), after.describe(), "{rules:?}");
+    }
+}

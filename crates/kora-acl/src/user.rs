@@ -150,9 +150,29 @@ impl User {
         words.join(&b' ')
     }
 
-    /// The line of a file that declares it.
+    /// The line of ACL LIST.
     #[must_use]
     pub fn line(&self) -> Vec<u8> {
         [b"user", &self.name[..], &self.describe()].join(&b' ')
+    }
+
+    /// The line of a file that declares it.
+    ///
+    /// `~*` takes the patterns before it away, and takes none behind it. Yet there may be some: another name of the same rule leaves
+    /// them alone.
+    #[must_use]
+    pub fn file_line(&self) -> Vec<u8> {
+        let line = self.line();
+        let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
+        let is_pattern = |word: &&[u8]| matches!(word.strip_prefix(b"(").unwrap_or(word), [b'~' | b'%', ..]);
+        // The first two are `user` and the name; a parenthesis begins anew.
+        let follows = |at: usize| at > 2 && is_pattern(&words[at - 1]);
+        let leads = |at: usize| words.get(at + 1).is_some_and(|next| is_pattern(next) && next[0] != b'(');
+        let named = words.iter().enumerate().map(|(at, word)| match *word {
+            b"~*" if follows(at) || leads(at) => &b"%RW~*"[..],
+            b"(~*" if leads(at) => &b"(%RW~*"[..],
+            word => word,
+        });
+        named.collect::<Vec<&[u8]>>().join(&b' ')
     }
 }

@@ -119,6 +119,24 @@ pub struct Journal {
     author: Option<ReaderId>,
     /// Times the commands, if anybody wants to know.
     meter: Option<Box<Meter>>,
+    /// An argument of the command that runs, in memory that may be kept.
+    given: Option<Arc<Vec<u8>>>,
+}
+
+/// Arguments from this length on may be given: to copy a shorter one costs less than to take its request apart.
+pub const GIVEN_BYTES_MIN: usize = 256 * 1024;
+
+impl Journal {
+    /// Whoever stores just this argument of the command that runs next may keep the memory that it is in; none: no more.
+    pub fn give(&mut self, argument: Option<Arc<Vec<u8>>>) {
+        self.given = argument;
+    }
+
+    /// The memory that `argument` is in, if it may be kept as it is.
+    pub(crate) fn given(&self, argument: &[u8]) -> Option<Arc<Vec<u8>>> {
+        let given = self.given.as_ref()?;
+        std::ptr::eq(given.as_slice(), argument).then(|| Arc::clone(given))
+    }
 }
 
 /// The effects that a record holds.

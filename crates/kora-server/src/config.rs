@@ -6,6 +6,7 @@
 //! nothing is accepted and silently ignored.
 
 pub mod access;
+mod checked;
 pub mod command_line;
 pub mod directives;
 pub mod field;
@@ -128,6 +129,8 @@ pub struct Config {
     pub unix_socket: Vec<u8>,
     /// `unixsocketperm`: permissions of the unix socket, 0 for those of the process.
     pub unix_socket_mode: FileMode,
+    /// `unixsocketgroup`: the group that the unix socket belongs to, empty for that of the process.
+    pub unix_socket_group: Vec<u8>,
     /// `socket-mark-id`: what the system marks packets of clients' connections with; 0 for nothing.
     pub socket_mark: u32,
     /// `tcp-backlog`: connections the system may hold before they are accepted.
@@ -355,6 +358,7 @@ impl Default for Config {
             port: 6379,
             unix_socket: Vec::new(),
             unix_socket_mode: FileMode(0),
+            unix_socket_group: Vec::new(),
             socket_mark: 0,
             tcp_backlog: 511,
             protected_mode: true,

@@ -138,6 +138,6 @@ pub(crate) fn lines<F: Front>(engine: &Engine<F>, config: &Config) -> Vec<Vec<u8
         if is_plain || !config.acl_file.is_empty() {
             return Vec::new();
         }
-        users.iter().map(|user| user.line()).collect()
+        users.iter().map(|user| user.file_line()).collect()
     })
 }

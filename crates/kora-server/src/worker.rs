@@ -8,6 +8,7 @@ mod batch;
 mod client_memory;
 mod cron;
 mod end;
+mod given;
 mod handshakes;
 mod load;
 mod moves;

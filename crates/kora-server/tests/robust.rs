@@ -66,6 +66,8 @@ mod searches;
 mod server;
 #[path = "robust/statistics.rs"]
 mod statistics;
+#[path = "robust/storm.rs"]
+mod storm;
 #[path = "robust/targets.rs"]
 mod targets;
 #[path = "robust/threads.rs"]

@@ -9,6 +9,7 @@
 mod block;
 mod forms;
 mod generate;
+mod kept_users;
 mod play;
 mod script;
 mod shrink;
@@ -16,6 +17,7 @@ mod users;
 mod vocabulary;
 
 pub use generate::Generator;
+pub use kept_users::run_kept_users;
 pub use play::{Difference, Pair};
 pub use users::run_users;
 
@@ -28,7 +30,7 @@ use crate::target::tcp::TcpTarget;
 use crate::target::{Connection as _, Resp};
 use crate::transcript::{Origin, Rule};
 use block::Block;
-use vocabulary::Rng;
+pub(crate) use vocabulary::Rng;
 
 /// Commands in one round.
 const ROUND_COMMANDS: u64 = 10_000;

@@ -12,6 +12,7 @@
 //! - [`stepped`]: an engine in one thread whose workers take a round when a test says so.
 //! - [`durability`]: what survives the end of a server, held against what its clients were told.
 //! - [`process`]: starts the servers that these need, and ends them.
+//! - [`storm`]: random commands of the whole table, which a server must live through.
 //! - [`subject`]: which program end-to-end tests run.
 //!
 //! Nothing here shares code with Kora's codec: what measures must not have the faults of what is measured.
@@ -27,6 +28,7 @@ pub mod searching;
 pub mod session;
 pub mod simulation;
 pub mod stepped;
+pub mod storm;
 pub mod subject;
 pub mod target;
 pub mod transcript;

@@ -71,6 +71,14 @@ impl Server {
         self.child.id()
     }
 
+    /// How it ended, if it has.
+    ///
+    /// # Errors
+    /// When the system can't tell.
+    pub fn try_wait(&mut self) -> io::Result<Option<std::process::ExitStatus>> {
+        self.child.try_wait()
+    }
+
     /// It as a target.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 pub(super) enum Runtime {
     Python,
     JavaScript,
+    Rust,
 }
 
 /// One script: it is called with the server's port, and with a number if it takes one.
@@ -17,17 +18,28 @@ pub(super) struct Script {
     pub(super) count: Option<u32>,
     /// As many for a quick look.
     pub(super) quick: Option<u32>,
+    /// It runs on an encrypted connection, too.
+    pub(super) is_encrypted_too: bool,
+}
+
+const fn script(file: &'static str, runtime: Runtime, packages: &'static [&'static str]) -> Script {
+    Script { file, runtime, packages, count: None, quick: None, is_encrypted_too: false }
 }
 
 const fn python(file: &'static str, packages: &'static [&'static str]) -> Script {
-    Script { file, runtime: Runtime::Python, packages, count: None, quick: None }
+    script(file, Runtime::Python, packages)
 }
 
 const fn javascript(file: &'static str, packages: &'static [&'static str]) -> Script {
-    Script { file, runtime: Runtime::JavaScript, packages, count: None, quick: None }
+    script(file, Runtime::JavaScript, packages)
 }
 
 impl Script {
+    const fn encrypted_too(mut self) -> Self {
+        self.is_encrypted_too = true;
+        self
+    }
+
     const fn counts(mut self, count: u32, quick: u32) -> Self {
         self.count = Some(count);
         self.quick = Some(quick);
@@ -38,10 +50,19 @@ impl Script {
 /// The version that all scripts of JavaScript use.
 const IOREDIS: &str = "ioredis@5";
 
+/// The Rust client, as a line of a manifest.
+const REDIS_RS: &str =
+    r#"redis = { version = "1", default-features = false, features = ["script", "streams", "tls-rustls"] }"#;
+
+/// What it encrypts by.
+const RUSTLS: &str =
+    r#"rustls = { version = "0.23", default-features = false, features = ["ring", "std", "tls12"] }"#;
+
 /// In the order of what they ask of a server: plain commands first.
 pub(super) const SCRIPTS: &[Script] = &[
-    python("redis_py.py", &["redis"]),
-    javascript("ioredis.js", &[IOREDIS]),
+    python("redis_py.py", &["redis"]).encrypted_too(),
+    javascript("ioredis.js", &[IOREDIS]).encrypted_too(),
+    script("redis_rs.rs", Runtime::Rust, &[REDIS_RS, RUSTLS]).encrypted_too(),
     python("documents.py", &["redis"]),
     python("doc_commands.py", &["redis"]),
     python("docs_examples.py", &["redis", "redisvl", "wordllama"]),

@@ -1,5 +1,7 @@
 //! Values on their way into an entry, and memory of their own on its way out.
 
+use std::sync::Arc;
+
 use super::Object;
 use super::form::{Form, kind_bits, kind_of};
 use super::long::Long;
@@ -35,6 +37,11 @@ impl<'a> NewValue<'a> {
     #[inline]
     pub(crate) fn text(bytes: &'a [u8]) -> Self {
         parse_i64(bytes).map_or(Self::Bytes { bytes, form: Form::Text }, Self::Integer)
+    }
+
+    /// A long string in memory that others hold as well.
+    pub(crate) fn given(bytes: Arc<Vec<u8>>) -> Self {
+        Self::External { bytes: Long::Shared(bytes), form: Form::Text }
     }
 
     /// The shape of an entry with this value.

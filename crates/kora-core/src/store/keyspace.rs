@@ -18,7 +18,7 @@ use crate::entry::usage::Usage;
 use crate::entry::{Entry, Form, Heap, Kind, NewValue, Packing, StringRef, StringValue, Tally, Ttl};
 use crate::error::{CommandError, CommandResult};
 use crate::hash::hash_key;
-use crate::journal::{EventClass, Journal};
+use crate::journal::{EventClass, GIVEN_BYTES_MIN, Journal};
 use crate::slot::ShardId;
 use crate::table::{EntryMut, Position};
 use crate::time::UnixMs;
@@ -139,7 +139,20 @@ impl<'a> Keyspace<'a> {
     /// Sets `key` to the string `value`, whatever it held; integers are stored as such, as Redis encodes them.
     #[inline(always)]
     pub fn set_string(&mut self, key: &[u8], value: &[u8], ttl: Ttl) {
+        if value.len() >= GIVEN_BYTES_MIN {
+            return self.set_long_string(key, value, ttl);
+        }
         self.set(key, NewValue::text(value), Tally::of(Kind::String, value.len()), ttl);
+    }
+
+    /// Keeps the memory that the value has come in, if it may.
+    #[cold]
+    fn set_long_string(&mut self, key: &[u8], value: &[u8], ttl: Ttl) {
+        let value = match self.journal.given(value) {
+            Some(given) => NewValue::given(given),
+            None => NewValue::Bytes { bytes: value, form: Form::Text },
+        };
+        self.set_value(key, value, ttl);
     }
 
     /// Sets `key` to the integer `value`, whatever it held.

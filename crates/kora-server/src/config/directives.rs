@@ -2,6 +2,7 @@
 //!
 //! Names, shapes and bounds are Redis's 8.0, and Valkey's 8.1 for those that Redis has not; `workers` is Kora's own. CONFIG GET lists them in this order.
 
+use super::checked;
 use super::field::Field;
 use super::limits::ClientsLimit;
 use super::oom_scores;
@@ -12,7 +13,7 @@ use super::table::{Apply, Change, Directive, Meaning};
 use super::tls::{ClientAuth, ClientUser};
 use super::value::{Setting, Shape, quote};
 use super::{LogLevel, MaxmemoryPolicy, Permission, PubsubDefault};
-use Shape::{Bool, Bytes, Choice, Int, Octal, Text, Words};
+use Shape::{Bool, Bytes, Choice, Choices, Int, Octal, Text, Words};
 use kora_engine::events::EventFlags;
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -126,7 +127,7 @@ const NETWORK: &[Directive] = &[
     field!("tcp-keepalive", Int(0, INT), tcp_keepalive_seconds),
     field!("timeout", Int(0, INT), timeout_seconds),
     field!("protected-mode", Bool, protected_mode),
-    unavailable("unixsocketgroup", Text, &[""], "giving the unix socket to a group is").at_start(),
+    field!("unixsocketgroup", Text, unix_socket_group).at_start(),
     unavailable("rdma-bind", Words, &[""], "RDMA is"),
     unavailable("rdma-port", Int(0, PORT), &["0"], "RDMA is"),
     inert("rdma-rx-size", Int(65536, 16 << 20), "1048576", NO_RDMA).at_start(),
@@ -356,9 +357,12 @@ const PERSISTENCE: &[Directive] = &[
         "whatever is read is checked in full",
     ),
     field!("stop-writes-on-bgsave-error", Bool, persistence.stop_writes_on_bgsave_error),
-    unavailable("shutdown-on-sigint", Words, &["default"], "choosing what signals do is"),
-    unavailable("shutdown-on-sigterm", Words, &["default"], "choosing what signals do is"),
+    unavailable("shutdown-on-sigint", Choices(ENDINGS), &["default"], "choosing what signals do is"),
+    unavailable("shutdown-on-sigterm", Choices(ENDINGS), &["default"], "choosing what signals do is"),
 ];
+
+/// How Redis may be told to end.
+const ENDINGS: &[&str] = &["default", "save", "nosave", "now", "force"];
 
 const REPLICATION: &[Directive] = &[
     unavailable("replicaof", Words, &[""], "replication is").at_start().also(&["slaveof"]),
@@ -370,7 +374,7 @@ const REPLICATION: &[Directive] = &[
     inert("dual-channel-replication-enabled", Bool, "no", NO_REPLICAS),
     inert("availability-zone", Text, "", NO_REPLICAS),
     inert("shutdown-timeout", Int(0, INT), "10", NO_REPLICAS),
-    inert("repl-backlog-size", Bytes(1, LONG), "1mb", NO_REPLICAS),
+    inert("repl-backlog-size", Bytes(1, LONG), "1mb", NO_REPLICAS).accepting(checked::backlog),
     inert("repl-backlog-ttl", Int(0, i64::MAX), "3600", NO_REPLICAS),
     inert("repl-disable-tcp-nodelay", Bool, "no", NO_REPLICAS),
     inert("repl-diskless-load", Choice(&["disabled", "on-empty-db", "swapdb"]), "disabled", NO_REPLICAS),
@@ -402,14 +406,14 @@ const CLUSTER: &[Directive] = &[
     inert("cluster-allow-reads-when-down", Bool, "no", NO_CLUSTER),
     inert("cluster-allow-replica-migration", Bool, "yes", NO_CLUSTER),
     inert("cluster-announce-bus-port", Int(0, PORT), "0", NO_CLUSTER),
-    inert("cluster-announce-hostname", Text, "", NO_CLUSTER),
-    inert("cluster-announce-human-nodename", Text, "", NO_CLUSTER),
+    inert("cluster-announce-hostname", Text, "", NO_CLUSTER).accepting(checked::host_name),
+    inert("cluster-announce-human-nodename", Text, "", NO_CLUSTER).accepting(checked::node_name),
     inert("cluster-announce-ip", Text, "", NO_CLUSTER),
     inert("cluster-announce-port", Int(0, PORT), "0", NO_CLUSTER),
     inert("cluster-announce-tls-port", Int(0, PORT), "0", NO_CLUSTER),
     inert("cluster-compatibility-sample-ratio", Int(0, 100), "0", NO_CLUSTER),
     inert("cluster-config-file", Text, "nodes.conf", NO_CLUSTER).at_start(),
-    inert("cluster-link-sendbuf-limit", Bytes(0, LONG), "0", NO_CLUSTER),
+    inert("cluster-link-sendbuf-limit", Bytes(0, u64::MAX), "0", NO_CLUSTER),
     inert("cluster-migration-barrier", Int(0, INT), "1", NO_CLUSTER),
     inert("cluster-node-timeout", Int(0, i64::MAX), "15000", NO_CLUSTER),
     inert("cluster-port", Int(0, PORT), "0", NO_CLUSTER).at_start(),
@@ -472,7 +476,8 @@ const PROCESS: &[Directive] = &[
     field!("supervised", Choice(Supervised::WORDS), process.supervised).at_start(),
     field!("pidfile", Text, process.pid_file).at_start(),
     inert("set-proc-title", Bool, "yes", OUTSIDE).at_start(),
-    inert("proc-title-template", Text, "{title} {listen-addr} {server-mode}", OUTSIDE),
+    inert("proc-title-template", Text, "{title} {listen-addr} {server-mode}", OUTSIDE)
+        .accepting(checked::title_template),
     inert("oom-score-adj", Choice(&["no", "yes", "relative", "absolute"]), "no", OUTSIDE),
     inert("oom-score-adj-values", Words, "0 200 800", OUTSIDE).accepting(oom_scores::parse),
     inert("disable-thp", Bool, "yes", OUTSIDE).at_start(),
@@ -487,7 +492,7 @@ const PROCESS: &[Directive] = &[
     inert("crash-memcheck-enabled", Bool, "yes", CRASHES),
     inert("always-show-logo", Bool, "no", "there is no logo").at_start(),
     inert("ignore-warnings", Text, "", "no warning keeps the server from starting"),
-    inert("locale-collate", Text, "", "no command sorts by locale"),
+    inert("locale-collate", Text, "", "strings are always ordered by their bytes").accepting(checked::locale),
 ];
 
 const NO_RDMA: &str = "there is no RDMA";

@@ -20,10 +20,11 @@ impl ClientsLimit {
             return parse_bytes(text).map(Self::Bytes).ok_or(refusal.into());
         };
         let percent = parse_i64(number).and_then(|percent| u64::try_from(percent).ok()).ok_or(refusal)?;
-        if percent > 100 {
-            return Err("percentage argument must be less or equal to 100".into());
+        match percent {
+            0 => Ok(Self::Bytes(0)),
+            1..=100 => Ok(Self::Percent(percent)),
+            _ => Err("percentage argument must be less or equal to 100".into()),
         }
-        Ok(Self::Percent(percent))
     }
 
     /// The same in words.

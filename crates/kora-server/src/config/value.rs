@@ -36,6 +36,8 @@ pub enum Shape {
     Bytes(u64, u64),
     /// One of these words, in any case.
     Choice(&'static [&'static str]),
+    /// One or more of these words, in any case.
+    Choices(&'static [&'static str]),
     /// One argument of any bytes.
     Text,
     /// Any number of words, each an argument of its own or several in one, as where they are quoted.
@@ -54,6 +56,12 @@ impl Shape {
         if let Self::Words = self {
             return Ok(Setting::Words(args.iter().flat_map(|arg| words_of(arg)).collect()));
         }
+        if let Self::Choices(choices) = self {
+            let words: Vec<Vec<u8>> = args.iter().flat_map(|arg| words_of(arg)).collect();
+            let given = if words.is_empty() { vec![Vec::new()] } else { words };
+            let found = given.iter().map(|word| parse_choice(word, choices).map(Into::into));
+            return found.collect::<Result<_, _>>().map(Setting::Words);
+        }
         let [arg] = args else { return Err("wrong number of arguments".into()) };
         match self {
             Self::Bool => parse_bool(arg).map(Setting::Bool),
@@ -64,7 +72,7 @@ impl Shape {
                 in_bounds(bytes, min, max).map(Setting::Bytes)
             }
             Self::Choice(words) => parse_choice(arg, words).map(Setting::Choice),
-            Self::Text | Self::Words => Ok(Setting::Text(arg.clone())),
+            Self::Text | Self::Words | Self::Choices(_) => Ok(Setting::Text(arg.clone())),
         }
     }
 }
@@ -147,14 +155,11 @@ const UNITS: [(&str, u64); 8] = [
     ("gb", 1 << 30),
 ];
 
-/// Reads a size such as `100`, `1k` or `64MB`; one too large for 64 bits is the largest there is.
+/// Reads a size such as `100`, `1k` or `64MB`; one too large for 64 bits is the largest there is, and one without digits is 0.
 #[must_use]
 pub fn parse_bytes(text: &[u8]) -> Option<u64> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (number, unit) = text.split_at(digits);
-    if number.is_empty() {
-        return None;
-    }
     let (_, factor) = UNITS.iter().find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(unit))?;
     let number =
         number.iter().fold(0u64, |sum, digit| sum.saturating_mul(10).saturating_add(u64::from(digit - b'0')));

@@ -5,9 +5,9 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use super::Listener;
 use super::listener::Place;
 use super::tls::contexts;
+use super::{Listener, groups};
 use crate::config::Config;
 
 /// The ports of a configuration, and whether what comes there is encrypted.
@@ -65,7 +65,8 @@ pub(crate) fn open_some(config: &Config) -> io::Result<Vec<Listener>> {
     let mut listeners = open(config, &[])?;
     if !config.unix_socket.is_empty() {
         let path = PathBuf::from(OsStr::from_bytes(&config.unix_socket));
-        let opened = Listener::unix(&path, config.unix_socket_mode.0, backlog(config));
+        let group = group_of_socket(config)?;
+        let opened = Listener::unix(&path, (config.unix_socket_mode.0, group), backlog(config));
         let describe =
             |error: io::Error| named(&format!("can't listen on the unix socket {}", path.display()), &error);
         listeners.push(opened.map_err(describe)?);
@@ -76,6 +77,14 @@ pub(crate) fn open_some(config: &Config) -> io::Result<Vec<Listener>> {
     Ok(listeners)
 }
 
+/// The group that the unix socket is to belong to, if one is named.
+fn group_of_socket(config: &Config) -> io::Result<Option<u32>> {
+    if config.unix_socket_group.is_empty() {
+        return Ok(None);
+    }
+    groups::number_of(&config.unix_socket_group).map(Some)
+}
+
 /// Whether this machine has the addresses of a configuration, and what its encryption needs; its ports may be in use.
 ///
 /// # Errors
@@ -83,6 +92,9 @@ pub(crate) fn open_some(config: &Config) -> io::Result<Vec<Listener>> {
 pub fn check(config: &Config) -> io::Result<()> {
     contexts::build(&config.tls).map_err(|error| io::Error::other(format!("TLS: {error}")))?;
     let mut is_any = !config.unix_socket.is_empty();
+    if is_any {
+        group_of_socket(config)?;
+    }
     for (_, is_encrypted) in ports(config) {
         for address in &config.bind {
             is_any |= !tcp(config, address, (0, is_encrypted), &[])?.is_empty();

@@ -75,10 +75,11 @@ impl Listener {
         Ok(if is_encrypted { Self::Tls(listener) } else { Self::Tcp(listener) })
     }
 
-    /// Listens on a unix socket at `path`, with file mode `mode` unless that is 0. A file that is there is replaced.
+    /// Listens on a unix socket at `path`, with file mode `mode` unless that is 0, which belongs to `group` if there is one. A file that
+    /// is there is replaced.
     ///
-    /// The socket has its mode before it takes connections.
-    pub(crate) fn unix(path: &Path, mode: u32, backlog: i32) -> io::Result<Self> {
+    /// The socket has its mode and its group before it takes connections.
+    pub(crate) fn unix(path: &Path, (mode, group): (u32, Option<u32>), backlog: i32) -> io::Result<Self> {
         use std::os::unix::fs::PermissionsExt;
         match std::fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -90,6 +91,9 @@ impl Listener {
         let path = SocketPath(path.to_owned());
         if mode != 0 {
             std::fs::set_permissions(&path.0, std::fs::Permissions::from_mode(mode))?;
+        }
+        if group.is_some() {
+            std::os::unix::fs::chown(&path.0, None, group)?;
         }
         socket.listen(backlog)?;
         Ok(Self::Unix(mio::net::UnixListener::from_std(socket.into()), path))

@@ -8,10 +8,15 @@ pub(crate) const BUFFER_BYTES_KEPT: usize = 64 * 1024;
 /// Empty buffers kept for the next replies.
 const SPARE_BUFFERS_MAX: usize = 256;
 
+/// Bytes of them: once in a while every buffer is in the hands of somebody who asks for much.
+const SPARE_BYTES_MAX: usize = 2 * 1024 * 1024;
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Buffers {
     spare: Vec<Vec<u8>>,
+    /// The sum of their capacities.
+    spare_bytes: usize,
     /// Most bytes that may wait in the output of a subscriber; 0 for no limit.
     message_limit_bytes: u64,
 }
@@ -28,6 +33,7 @@ impl Buffers {
         if !output.has_buffer()
             && let Some(buffer) = self.spare.pop()
         {
+            self.spare_bytes -= buffer.capacity();
             output.set_buffer(buffer);
         }
     }
@@ -44,7 +50,8 @@ impl Buffers {
         if buffer.capacity() > BUFFER_BYTES_KEPT {
             return true;
         }
-        if self.spare.len() < SPARE_BUFFERS_MAX {
+        if self.spare.len() < SPARE_BUFFERS_MAX && self.spare_bytes + buffer.capacity() <= SPARE_BYTES_MAX {
+            self.spare_bytes += buffer.capacity();
             self.spare.push(buffer);
         }
         false

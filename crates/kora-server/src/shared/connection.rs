@@ -8,7 +8,7 @@ use kora_acl::User;
 use kora_core::time::UnixMs;
 use kora_engine::counters::add;
 use kora_engine::front::SessionFigures;
-use kora_engine::session;
+use kora_engine::session::{self, OUTPUT_HIGH_WATER_BYTES};
 use kora_protocol::RequestParser;
 
 use super::Shared;
@@ -22,6 +22,13 @@ pub(crate) type Session = session::Session<Shared>;
 
 /// Least room made for reading behind a request that is not whole.
 const READ_BYTES_MIN: usize = 16 * 1024;
+
+/// So often as much as has arrived of a request is made room for at most: memory that is not written to costs nothing but its place.
+const ROOM_FACTOR: usize = 8;
+
+/// A connection whose output was full goes on when so little of it is unsent: with a good number of commands each time, and not with
+/// one whenever a little was sent.
+pub(crate) const OUTPUT_LOW_WATER_BYTES: usize = OUTPUT_HIGH_WATER_BYTES / 2;
 
 /// See the module.
 #[derive(Debug)]
@@ -40,6 +47,8 @@ pub(crate) struct Connection {
     pub(crate) moved_ms: u64,
     /// It is among those whose handshakes go on.
     pub(crate) is_shaking: bool,
+    /// Its output was full, and too much of it is unsent still for more commands.
+    pub(crate) is_full: bool,
 }
 
 /// What a session had its worker do of late.
@@ -62,6 +71,7 @@ impl Connection {
             cost: Cost::default(),
             moved_ms: 0,
             is_shaking: false,
+            is_full: false,
         }
     }
 }
@@ -73,13 +83,23 @@ pub(crate) fn receive(session: &mut Session, buffer: &mut [u8]) -> Received {
     note_received(session, received)
 }
 
-/// Reads once behind the bytes of a request that is not whole. The buffer grows with what has arrived, to twice that at most, and not
-/// beyond what was announced.
-pub(crate) fn receive_more(session: &mut Session) -> Received {
+/// Whether commands of a session may run, as far as its output is concerned, too.
+#[inline]
+pub(crate) fn may_go_on(session: &Session) -> bool {
+    session.may_run() && !session.link.is_full
+}
+
+/// Reads once behind the bytes of a request that is not whole. The buffer grows with what has arrived, to [`ROOM_FACTOR`] times that at
+/// most, and not beyond what was announced, with a little room for what comes behind it; `limit`: nor beyond one byte more than this.
+pub(crate) fn receive_more(session: &mut Session, limit: u64) -> Received {
     let Connection { input, parser, transport, .. } = &mut session.link;
-    let missing = parser.wanted().saturating_sub(input.len()).max(1);
-    if input.capacity() - input.len() < missing.min(READ_BYTES_MIN) {
-        input.reserve_exact(missing.clamp(READ_BYTES_MIN, input.len().max(READ_BYTES_MIN)));
+    let len = input.len();
+    let missing = parser.wanted().saturating_sub(len).max(1);
+    let is_short = input.capacity() < READ_BYTES_MIN;
+    if is_short || input.capacity() - len < missing.min(READ_BYTES_MIN) {
+        let room = missing.saturating_add(READ_BYTES_MIN).min((ROOM_FACTOR - 1) * len);
+        let allowed = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(len).saturating_add(1);
+        input.reserve_exact(room.max(READ_BYTES_MIN).min(allowed));
     }
     let received = transport.receive_behind(input);
     note_received(session, received)

@@ -60,6 +60,12 @@ impl Batch {
         self.frames.len()
     }
 
+    /// The arguments of the first request and where it ends, if both are in the bytes.
+    pub(super) fn first(&self) -> Option<(&[Span], usize)> {
+        let frame = self.frames.first().filter(|frame| frame.source == Source::Buffer)?;
+        Some((&self.spans[frame.first_span..frame.first_span + frame.span_count], frame.end))
+    }
+
     /// Where request `index` ends in the bytes.
     #[inline]
     pub(super) fn end(&self, index: usize) -> usize {

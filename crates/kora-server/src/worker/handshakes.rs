@@ -18,6 +18,9 @@ use crate::shared::connection::{Session, become_user, close_after_output};
 /// Longest time from a connection to the end of its handshake.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 
+/// Most failures of which a worker warns within a second: strangers are not to fill a disk.
+const WARNINGS_MAX: u32 = 10;
+
 /// The connections of a worker whose handshakes are not done.
 #[derive(Debug, Default)]
 pub(super) struct Handshakes {
@@ -25,12 +28,22 @@ pub(super) struct Handshakes {
     due: VecDeque<Origin>,
     /// Until when each must be done, the first first. Most are done.
     deadlines: VecDeque<(Instant, Origin)>,
+    /// Since when failures are counted, and how many there were since.
+    told: Option<(Instant, u32)>,
 }
 
 impl Handshakes {
     /// One begins.
     pub(super) fn begin(&mut self, origin: Origin, now: Instant) {
         self.deadlines.push_back((now + HANDSHAKE_MAX, origin));
+    }
+
+    /// Tells the log of a failure: as a warning, or, of more than a few within a second, to those who want to read much.
+    fn tell(&mut self, now: Instant, text: &str) {
+        let (since, count) =
+            self.told.filter(|(since, _)| now - *since < Duration::from_secs(1)).unwrap_or((now, 0));
+        self.told = Some((since, count + 1));
+        if count < WARNINGS_MAX { tracing::warn!("{text}") } else { tracing::debug!("{text}") }
     }
 
     /// One can go on.
@@ -66,11 +79,10 @@ impl Worker {
                 Ok(false) if transport.can_receive() => self.turn.sessions.enqueue(origin.slot),
                 Ok(false) => {}
                 Err(error) => {
-                    let from = &session.client.address;
-                    tracing::debug!(
-                        client = origin.client.0,
-                        "the TLS handshake with {from} failed: {error}"
-                    );
+                    let (from, to) = (&session.client.address, &session.client.local_address);
+                    let text =
+                        format!("Error accepting a client connection: {error} (addr={from} laddr={to})");
+                    self.handshakes.tell(self.round_begun, &text);
                     self.close(origin.slot);
                 }
             }

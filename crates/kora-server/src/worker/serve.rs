@@ -9,7 +9,8 @@ use super::{Worker, note_memory};
 use crate::net::Received;
 use crate::output::buffers::BUFFER_BYTES_KEPT;
 use crate::shared::connection::{
-    Session, close_after_output, is_calm, publish, publish_sent, receive, receive_more, send,
+    OUTPUT_LOW_WATER_BYTES, Session, close_after_output, is_calm, may_go_on, publish, publish_sent, receive,
+    receive_more, send,
 };
 
 impl Worker {
@@ -26,19 +27,20 @@ impl Worker {
         session.output.set_limit(self.output_limit(&session).hard_bytes);
         self.turn.buffers.fill(&mut session.output);
         let (room, chunks) = (session.output.room(), session.output.chunk_count());
-        if !session.link.input.is_empty() {
+        if !session.link.input.is_empty() && may_go_on(&session) {
             self.execute_stored(&mut session);
         }
-        if session.may_run() && session.link.transport.can_receive() {
+        if may_go_on(&session) && session.link.transport.can_receive() {
             self.receive(&mut session);
         }
+        session.link.is_full |= session.output.len() >= OUTPUT_HIGH_WATER_BYTES;
         session.is_broken |= session.waits_in_vain();
         publish((&session.client, &session.link, &session.output), session.figures(), self.turn.now());
         note_memory(&session, self.traffic());
         if session.output.room() > room || session.output.chunk_count() > chunks {
             add(&self.traffic().reply_buffer_expands, 1);
         }
-        let wants_more = session.may_run() && session.link.transport.can_receive();
+        let wants_more = may_go_on(&session) && session.link.transport.can_receive();
         self.window.note_served(&mut session);
         self.turn.sessions.put(session);
         if wants_more {
@@ -49,6 +51,9 @@ impl Worker {
 
     fn execute_stored(&mut self, session: &mut Session) {
         let mut input = std::mem::take(&mut session.link.input);
+        if session.may_run() {
+            input = self.execute_given(session, input);
+        }
         let used = self.execute(session, &input);
         input.drain(..used);
         if input.is_empty() && input.capacity() > BUFFER_BYTES_KEPT {
@@ -68,7 +73,7 @@ impl Worker {
             self.read_buffer = buffer;
             received
         } else {
-            let received = receive_more(session);
+            let received = receive_more(session, self.config.query_buffer_limit.0);
             if let Received::Bytes(_) = received {
                 self.execute_stored(session);
             }
@@ -141,7 +146,7 @@ impl Worker {
         used
     }
 
-    fn limits(&self, session: &Session) -> Limits {
+    pub(super) fn limits(&self, session: &Session) -> Limits {
         if !session.identity.is_stranger() {
             self.limits
         } else {
@@ -175,7 +180,9 @@ impl Worker {
         publish_sent(session);
         note_memory(session, traffic);
         let is_over = session.is_broken || (session.is_closing && is_sent);
-        let is_released = session.output.len() < OUTPUT_HIGH_WATER_BYTES
+        session.link.is_full &= session.output.len() > OUTPUT_LOW_WATER_BYTES;
+        let is_released = !session.link.is_full
+            && session.output.len() < OUTPUT_HIGH_WATER_BYTES
             && matches!(session.wait, Wait::Nothing)
             && (session.link.transport.can_receive() || !session.link.input.is_empty())
             && count > 0;

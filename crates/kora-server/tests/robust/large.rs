@@ -1,5 +1,6 @@
 //! Large values: nobody waits while one is freed, and a reply with all of one takes little more than its length.
 
+use std::io::{Read as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -106,6 +107,84 @@ fn a_long_reply_takes_little_more_than_its_length() {
             if is_full() {
                 assert!(grown < length + length / 10, "{grown} for {length}");
             }
+        }
+    }
+}
+
+#[test]
+fn a_large_value_is_in_memory_once_while_it_is_stored() {
+    let length = size(32 << 20, 300 << 20);
+    // Where somebody else holds the shard the command is sent there, with a copy of what it was given.
+    for (workers, most) in [("1", length + length / 2), ("4", length * 5 / 2)] {
+        let program = Program::start(&["--workers", workers]);
+        let mut client = program.client();
+        let value = "v".repeat(length);
+        program.forget_peak();
+        let before = program.resident_bytes();
+        // What stands around the value, and behind its request, is read with it.
+        let mut sent = request(&["SET", "k", &value, "PX", "1000000"]);
+        sent.extend_from_slice(b"*2\r\n$6\r\nSTRLEN\r\n$1\r\nk\r\nPING\r\n");
+        client.send(&sent).unwrap();
+        assert_eq!(client.receive(), Some(ok()));
+        let grown = program.peak_resident_bytes().saturating_sub(before);
+        println!("{workers} workers, a value of {length} bytes: resident memory grew by {grown}");
+        assert!(grown < most, "{grown} for {length}");
+        assert_eq!(client.receive(), Some(Frame::Integer(i64::try_from(length).unwrap())));
+        assert_eq!(client.receive(), Some(Frame::Simple(b"PONG".to_vec())));
+        drop(sent);
+        let Frame::Bulk(kept) = client.line("GET k") else { panic!("GET replies with a string") };
+        assert!(kept == value.as_bytes(), "what was stored is another");
+        let Frame::Integer(left) = client.line("PTTL k") else { panic!("it has a deadline") };
+        assert!((1..=1_000_000).contains(&left), "{left}");
+        // It is the store's alone now, and what is added does not show in what was read.
+        assert_eq!(client.line("APPEND k x"), Frame::Integer(i64::try_from(length + 1).unwrap()));
+        assert_eq!(client.line("GETRANGE k -2 -1"), Frame::Bulk(b"vx".to_vec()));
+    }
+}
+
+#[test]
+fn the_query_buffer_is_kept_to_its_limit() {
+    let limit = 2 << 20;
+    for workers in ["1", "4"] {
+        let program = Program::start(&["--workers", workers, "--client-query-buffer-limit", "2mb"]);
+        let (mut client, mut watcher) = (program.client(), program.client());
+        let head = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$4000000\r\n";
+        client.send(&[&head[..], &vec![b'v'; limit - head.len()]].concat()).unwrap();
+        wait_until("all of it has come", || {
+            let Frame::Bulk(list) = watcher.line("CLIENT LIST") else { panic!("CLIENT LIST is text") };
+            String::from_utf8(list).unwrap().contains(&format!("qbuf={limit} "))
+        });
+        client.send(b"v").unwrap();
+        assert_eq!(client.receive(), None, "one byte more is too much");
+        assert_eq!(info(&mut watcher, "client_query_buffer_limit_disconnections"), "1");
+    }
+}
+
+#[test]
+fn a_pipeline_goes_on_with_many_commands_at_a_time() {
+    let count = size(20_000, 100_000);
+    for workers in ["1", "4"] {
+        let program = Program::start(&["--workers", workers]);
+        let mut client = program.client();
+        assert_eq!(client.line(&format!("SET k {}", "v".repeat(1000))), ok());
+        for one in [&b"GET k\r\n"[..], b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n"] {
+            assert_eq!(client.line("CONFIG RESETSTAT"), ok());
+            let sent = one.repeat(count);
+            let mut sender = program.client().into_stream();
+            let mut reader = sender.try_clone().unwrap();
+            std::thread::scope(|scope| {
+                scope.spawn(|| sender.write_all(&sent).unwrap());
+                // Little is read at a time, so that there is seldom room for much.
+                let mut left = count * (1000 + "$1000\r\n\r\n".len());
+                let mut buffer = [0; 4000];
+                while left > 0 {
+                    let most = left.min(buffer.len());
+                    left -= reader.read(&mut buffer[..most]).unwrap();
+                }
+            });
+            let writes: usize = info(&mut client, "total_writes_processed").parse().unwrap();
+            println!("{workers} workers, {count} replies of 1000 bytes: {writes} writes");
+            assert!(writes < count / 20, "{writes} writes of {count} replies");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Limits that an administrator sets: on connections, on time, on buffers, on who may come in.
 
 use std::io::{Read, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
 
 use kora_protocol::Frame;
@@ -90,7 +91,12 @@ fn outside_address() -> Option<std::net::IpAddr> {
 fn a_unix_socket_serves() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("kora.sock");
-    let (mut server, _) = start(2, &["--unixsocket", path.to_str().unwrap()]);
+    // Whoever runs this may give a file to no other group than one of its own.
+    let group = std::fs::metadata(dir.path()).unwrap().gid();
+    let options = ["--unixsocketperm", "770", "--unixsocketgroup", &group.to_string()];
+    let (mut server, _) = start(2, &[&["--unixsocket", path.to_str().unwrap()], &options[..]].concat());
+    let socket = std::fs::metadata(&path).unwrap();
+    assert_eq!((socket.mode() & 0o777, socket.gid()), (0o770, group));
     let mut stream = UnixStream::connect(&path).unwrap();
     stream.write_all(b"SET key value\r\nGET key\r\n").unwrap();
     let mut replies = [0; 16];

@@ -5,10 +5,13 @@ use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kora_protocol::Frame;
+use kora_testkit::differential;
 use kora_testkit::process::free_port;
+use kora_testkit::target::tcp::TcpTarget;
 
 use crate::client::{Client, bulk, error_text, ok, request};
 use crate::server::{Program, command, start};
+use crate::size;
 
 fn items(frame: &Frame) -> &[Frame] {
     match frame {
@@ -293,4 +296,16 @@ fn users_are_kept_in_the_configuration_file() {
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.contains("# mine") && text.contains("requirepass") && !text.contains("\nuser "), "{text}");
     assert_eq!(admin.line("ACL WHOAMI"), bulk("default"));
+}
+
+#[test]
+fn random_users_are_behind_a_file_what_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("users.acl");
+    std::fs::write(&path, "").unwrap();
+    for workers in [1, 4] {
+        let (_program, address) = start(workers, &["--aclfile", path.to_str().unwrap()]);
+        let mut targets = [TcpTarget::new(&address.to_string()).unwrap()];
+        differential::run_kept_users(7, size(300, 20_000), &mut targets).unwrap();
+    }
 }

@@ -1,10 +1,14 @@
 // ioredis against a server: connects by its defaults, ready check included, then runs its basic calls.
 //
-// usage: node ioredis.js PORT, with ioredis where node finds it
+// usage: node ioredis.js PORT, with ioredis where node finds it; encrypted if KORA_CLIENTS_CA names the certificate of an authority
 "use strict";
 
 const assert = require("node:assert/strict");
+const fs = require("node:fs");
 const Redis = require("ioredis");
+
+const authority = process.env.KORA_CLIENTS_CA;
+const way = authority ? { tls: { ca: fs.readFileSync(authority) } } : {};
 
 async function strings(client) {
   assert.equal(await client.set("key", "value"), "OK");
@@ -48,7 +52,7 @@ async function scans(client) {
 }
 
 async function main() {
-  const client = new Redis(Number(process.argv[2]));
+  const client = new Redis(Number(process.argv[2]), way);
   await new Promise((resolve, reject) => client.once("ready", resolve).once("error", reject));
   assert.match(await client.info(), /redis_version:\d/);
   await client.flushall();
@@ -56,7 +60,7 @@ async function main() {
   await keys(client);
   await pipelines(client);
   await scans(client);
-  const named = new Redis(Number(process.argv[2]), { connectionName: "tester", enableAutoPipelining: true });
+  const named = new Redis(Number(process.argv[2]), { connectionName: "tester", enableAutoPipelining: true, ...way });
   await Promise.all(Array.from({ length: 100 }, (_, index) => named.set(`auto:${index}`, index)));
   assert.match(await named.client("LIST"), /name=tester /);
   assert.equal(await named.quit(), "OK");

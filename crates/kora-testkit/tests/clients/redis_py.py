@@ -1,8 +1,9 @@
 """redis-py against a server: connects by its defaults, then runs its basic calls in both protocols.
 
-usage: redis_py.py PORT
+usage: redis_py.py PORT; encrypted if KORA_CLIENTS_CA names the certificate of an authority
 """
 
+import os
 import sys
 
 import redis
@@ -87,9 +88,11 @@ def scans(client: redis.Redis) -> None:
 
 def main() -> None:
     port = int(sys.argv[1])
-    check(redis.Redis(port=port))
+    authority = os.environ.get("KORA_CLIENTS_CA")
+    way = {"ssl": True, "ssl_ca_certs": authority} if authority else {}
+    check(redis.Redis(port=port, **way))
     for protocol in (2, 3):
-        client = redis.Redis(port=port, protocol=protocol, client_name="tester")
+        client = redis.Redis(port=port, protocol=protocol, client_name="tester", **way)
         check(client)
         mine = next(one for one in client.client_list() if one["id"] == str(client.client_id()))
         assert mine["name"] == "tester" and mine["resp"] == str(protocol), mine
