@@ -12,6 +12,7 @@ pub mod field;
 pub mod kept;
 pub mod limits;
 pub mod load;
+pub mod metrics;
 mod nearest;
 mod oom_scores;
 pub mod percentiles;
@@ -29,6 +30,7 @@ use kora_engine::events::EventFlags;
 use kora_engine::settings::{self, ProcessorLists, RenamedCommand, Settings};
 use kora_engine::threads::Processors;
 use limits::{ClientsLimit, OutputLimit, OutputLimits};
+use metrics::MetricsConfig;
 use percentiles::Percentiles;
 use persistence::PersistenceConfig;
 use std::collections::BTreeMap;
@@ -210,6 +212,8 @@ pub struct Config {
     pub packed: PackedLimits,
     /// Files of data.
     pub persistence: PersistenceConfig,
+    /// Metrics and console over HTTP.
+    pub metrics: MetricsConfig,
     /// Encryption.
     pub tls: TlsConfig,
     /// What that comes to, in a configuration that is in force.
@@ -393,6 +397,7 @@ impl Default for Config {
             event_flags: EventFlags::default(),
             packed: PackedLimits::default(),
             persistence: PersistenceConfig::default(),
+            metrics: MetricsConfig::default(),
             tls: TlsConfig::default(),
             contexts: Contexts::default(),
             file: None,

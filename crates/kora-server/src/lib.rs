@@ -6,6 +6,8 @@
 pub mod command;
 pub mod config;
 pub mod descriptors;
+mod disk_times;
+mod http;
 pub mod introspect;
 pub mod last_words;
 pub mod log;

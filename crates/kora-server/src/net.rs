@@ -7,6 +7,7 @@
 //! `WouldBlock` before it may expect to be told again. One telling may be of bytes and of the end behind them: then a
 //! short read is not the last one. A transport keeps that account itself.
 
+pub(crate) mod inside;
 pub(crate) mod link;
 pub(crate) mod links;
 pub mod listen;
