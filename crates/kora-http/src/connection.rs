@@ -36,6 +36,8 @@ pub(crate) struct Connection {
     /// There are bytes in `input` that were not looked at.
     has_news: bool,
     deadline: Instant,
+    /// When it began to wait for a request.
+    since: Instant,
 }
 
 /// What came of going on.
@@ -53,8 +55,9 @@ impl Connection {
     pub(crate) fn new(stream: TcpStream, peer: SocketAddr, limits: &Limits) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
-        let deadline = Instant::now() + limits.request_time;
-        Ok(Self { stream, peer, state: State::Reading, input: Vec::new(), has_news: false, deadline })
+        let since = Instant::now();
+        let (state, deadline) = (State::Reading, since + limits.request_time);
+        Ok(Self { stream, peer, state, input: Vec::new(), has_news: false, deadline, since })
     }
 
     /// Whether it waits for something to read.
@@ -67,9 +70,9 @@ impl Connection {
         matches!(self.state, State::Writing { .. })
     }
 
-    /// Whether it is between two requests.
-    pub(crate) fn is_idle(&self) -> bool {
-        matches!(self.state, State::Reading) && self.input.is_empty()
+    /// Since when nothing has come of its next request; none if something has.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        (matches!(self.state, State::Reading) && self.input.is_empty()).then_some(self.since)
     }
 
     /// Whether bytes have been read that may be another request.
@@ -171,7 +174,8 @@ impl Connection {
         if *keeps_alive {
             self.state = State::Reading;
             let time = if self.input.is_empty() { limits.idle_time } else { limits.request_time };
-            self.deadline = Instant::now() + time;
+            self.since = Instant::now();
+            self.deadline = self.since + time;
         } else {
             self.stream.shutdown(Shutdown::Write)?;
             self.state = State::Lingering;

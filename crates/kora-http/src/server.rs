@@ -75,6 +75,8 @@ pub struct Server {
     connections: BTreeMap<Ticket, Connection>,
     next: u64,
     rests_until: Option<Instant>,
+    /// The service may have more to do at once.
+    is_behind: bool,
 }
 
 impl Server {
@@ -85,8 +87,9 @@ impl Server {
     pub fn new(listeners: Vec<TcpListener>, limits: Limits) -> io::Result<(Self, Stopper)> {
         let (stop, stopper) = UnixStream::pair()?;
         listeners.iter().try_for_each(|listener| listener.set_nonblocking(true))?;
+        let connections = BTreeMap::new();
         let server =
-            Self { listeners, stop, limits, connections: BTreeMap::new(), next: 0, rests_until: None };
+            Self { listeners, stop, limits, connections, next: 0, rests_until: None, is_behind: false };
         Ok((server, Stopper(stopper)))
     }
 
@@ -100,18 +103,26 @@ impl Server {
             for ticket in ready {
                 self.go_on(ticket, service);
             }
-            let (connections, limits) = (&mut self.connections, &self.limits);
-            let mut answered = Vec::new();
-            service.go_on(&mut |ticket, response| {
-                if let Some(connection) = connections.get_mut(&ticket) {
-                    connection.answer(&response, limits);
-                    answered.push(ticket);
-                }
-            });
-            answered.into_iter().for_each(|ticket| self.go_on(ticket, service));
+            // Who has been answered may have asked for more, which the service has to hear of before this sleeps.
+            self.is_behind = (0..REQUESTS_MAX).all(|_| self.take_answers(service));
             self.accept();
             self.expire();
         }
+    }
+
+    /// Lets the service go on, and hands out its answers; whether there were any.
+    fn take_answers(&mut self, service: &mut impl Service) -> bool {
+        let (connections, limits) = (&mut self.connections, &self.limits);
+        let mut answered = Vec::new();
+        service.go_on(&mut |ticket, response| {
+            if let Some(connection) = connections.get_mut(&ticket) {
+                connection.answer(&response, limits);
+                answered.push(ticket);
+            }
+        });
+        let is_any = !answered.is_empty();
+        answered.into_iter().for_each(|ticket| self.go_on(ticket, service));
+        is_any
     }
 
     /// Waits until something is ready: those connections; none if the server is to stop.
@@ -143,7 +154,7 @@ impl Server {
     }
 
     fn timeout(&self, due: Option<Instant>) -> Option<Timespec> {
-        if self.connections.values().any(Connection::has_request) {
+        if self.is_behind || self.connections.values().any(Connection::has_request) {
             return Some(Timespec { tv_sec: 0, tv_nsec: 0 });
         }
         let deadlines = self.connections.values().map(Connection::deadline);
@@ -206,9 +217,8 @@ impl Server {
     /// Takes a new connection, if there is or can be made room for it.
     fn admit(&mut self, mut stream: TcpStream, peer: SocketAddr) {
         if self.connections.len() >= self.limits.connections {
-            let idle = self.connections.iter().filter(|(_, connection)| connection.is_idle());
-            let Some(oldest) = idle.min_by_key(|(_, connection)| connection.deadline()).map(|(it, _)| *it)
-            else {
+            let idle = self.connections.iter().filter_map(|(ticket, it)| Some((it.idle_since()?, *ticket)));
+            let Some((_, oldest)) = idle.min() else {
                 let busy = Response::text(503, "too many connections").encode(false, false);
                 // It ends either way; the socket's buffer is empty, so this does not wait.
                 let _ = stream.set_nonblocking(true).and_then(|()| stream.write(&busy).map(drop));

@@ -41,7 +41,7 @@ function activity() {
 
 function slow(entries) {
   if (!entries.length) return empty('No command was slow: slowlog-log-slower-than says what is.');
-  return table([['when'], ['took', true], ['command', false, 'cut'], ['client'], ['name']], entries.map(([, at, us, args, client, name]) =>
+  return table([['when', false, 'slim'], ['took', true], ['command', false, 'cut'], ['client', false, 'slim'], ['name']], entries.map(([, at, us, args, client, name]) =>
     [new Date(at * 1000).toLocaleString('en-GB'), duration(us * 1000), h('span', { class: 'mono', title: args.map(text).join(' ') }, args.map(text).join(' ')), h('span', { class: 'mono' }, text(client)), text(name ?? '')]));
 }
 
@@ -51,6 +51,6 @@ async function hotKeys() {
   const rows = listOf(found).map((row) => Array.isArray(row) ? row.map(text) : pairsOf(row).map(([, item]) => text(item)));
   if (!rows.length) return empty('No key is hot.');
   if (typeof listOf(found)[0] !== 'object') return table([['key'], ['accesses', true]], pairsOf(found).map(([key, hits]) => [h('span', { class: 'mono' }, text(key)), text(hits)]));
-  const names = listOf(found)[0]?.map?.map(([name]) => [text(name)]) ?? rows[0].map((_, at) => [at ? 'figure ' + at : 'key']);
+  const names = isMap(listOf(found)[0]) ? listOf(found)[0].map.map(([name]) => [text(name)]) : rows[0].map((_, at) => [at ? 'figure ' + at : 'key']);
   return table(names.map(([name], at) => [name, at > 0]), rows);
 }

@@ -21,7 +21,7 @@ const panel = (title, end, ...body) =>
 
 const empty = (text) => h('p', { class: 'empty' }, text);
 
-/** A table; a column is [heading, is a number]. */
+/** A table; a column is [heading, is a number, class of its cells]. */
 function table(columns, rows) {
   const cell = (value, at) => {
     const properties = { class: [columns[at][1] ? 'n' : '', columns[at][2] || ''].join(' ').trim() };
@@ -30,7 +30,7 @@ function table(columns, rows) {
     return h('td', properties, content);
   };
   return h('div', { class: 'scroll' }, h('table', {},
-    h('thead', {}, h('tr', {}, columns.map(([name, isNumber]) => h('th', { class: isNumber ? 'n' : '', scope: 'col' }, name)))),
+    h('thead', {}, h('tr', {}, columns.map(([name, isNumber, style]) => h('th', { class: isNumber ? 'n' : style || '', scope: 'col' }, name)))),
     h('tbody', {}, rows.map((row) => h('tr', {}, row.map(cell))))));
 }
 
@@ -116,11 +116,12 @@ async function one(...args) {
 
 const isError = (reply) => reply !== null && typeof reply === 'object' && 'error' in reply;
 const isHex = (reply) => reply !== null && typeof reply === 'object' && 'hex' in reply;
-const listOf = (reply) => Array.isArray(reply) ? reply : reply?.set ?? reply?.map?.flat() ?? [];
+const isMap = (reply) => reply !== null && typeof reply === 'object' && !Array.isArray(reply) && 'map' in reply;
+const listOf = (reply) => Array.isArray(reply) ? reply : isMap(reply) ? reply.map.flat() : reply?.set ?? [];
 
 /** Pairs of a map, which may come as a flat list. */
 function pairsOf(reply) {
-  if (reply?.map) return reply.map;
+  if (isMap(reply)) return reply.map;
   const flat = listOf(reply);
   if (flat.length && flat.every((item) => Array.isArray(item) && item.length === 2)) return flat;
   const pairs = [];

@@ -20,7 +20,7 @@ function prepare(canvas) {
 function ceiling(value) {
   if (!(value > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((step) => step >= value * 0.999) ?? value;
+  return [1, 1.2, 1.6, 2, 2.4, 3.2, 4, 5, 6, 8, 10].map((step) => step * power).find((step) => step >= value * 0.999) ?? value;
 }
 
 /** The same in units of 1024. */
@@ -29,7 +29,10 @@ function byteCeiling(value) {
   return ceiling(value / unit) * unit;
 }
 
-const SPAN = 150; // samples
+const SPAN = 150; // samples that are kept
+
+/** How many samples wide a chart is: it grows until all are there. */
+const breadth = (samples) => [30, 60, 90].find((most) => samples <= most) ?? SPAN;
 
 /** A small line without axes. */
 function spark(canvas, values, tone = 'one') {
@@ -38,7 +41,7 @@ function spark(canvas, values, tone = 'one') {
   if (!sheet || known.length < 2) return;
   const { pen, width, height } = sheet;
   const most = Math.max(...known), least = Math.min(0, ...known);
-  const x = (at) => width - (values.length - 1 - at) / (SPAN - 1) * width;
+  const x = (at) => width - (values.length - 1 - at) / (breadth(values.length) - 1) * width;
   const y = (value) => height - 2 - (value - least) / (most - least || 1) * (height - 6);
   trace(pen, values, x, y);
   pen.strokeStyle = color(tone);
@@ -109,7 +112,8 @@ class Chart {
     const { low, high, marks, place } = this.scale(values.length ? values : [0]);
     const left = 62, bottom = height - 20, top = 8;
     const y = (value) => bottom - (place(value) - low) / (high - low || 1) * (bottom - top);
-    const x = (at) => width - 4 - (this.samples.length - 1 - at) / (SPAN - 1) * (width - 4 - left);
+    const span = breadth(this.samples.length);
+    const x = (at) => width - 4 - (this.samples.length - 1 - at) / (span - 1) * (width - 4 - left);
     pen.font = '11px ' + getComputedStyle(document.body).fontFamily;
     pen.textBaseline = 'middle';
     pen.lineWidth = 1;
@@ -122,7 +126,7 @@ class Chart {
       pen.fillText(this.show(mark), left - 8, across);
     }
     pen.textBaseline = 'alphabetic';
-    const minutes = SPAN * PERIOD_S / 60;
+    const minutes = span * PERIOD_S / 60;
     [[left, 'left', `−${minutes} min`], [(left + width - 4) / 2, 'center', `−${minutes / 2} min`], [width - 4, 'right', 'now']].forEach(([place, align, label]) => {
       pen.textAlign = align;
       pen.fillText(label, place, height - 4);
@@ -146,14 +150,14 @@ class Chart {
         pen.globalAlpha = 1;
       }
     }
-    this.point(pen, x, { left, top, bottom, width });
+    this.point(pen, x, { left, top, bottom, width, span });
   }
 
   /** What stands where the pointer is. */
-  point(pen, x, { left, top, bottom, width }) {
+  point(pen, x, { left, top, bottom, width, span }) {
     this.tip.hidden = true;
     if (this.at === null || !this.samples.length) return;
-    const step = (width - 4 - left) / (SPAN - 1);
+    const step = (width - 4 - left) / (span - 1);
     const at = Math.round(this.samples.length - 1 - (width - 4 - this.at) / step);
     const sample = this.samples[at];
     if (!sample) return;

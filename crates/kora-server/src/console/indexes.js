@@ -50,7 +50,7 @@ async function ofIndex(name) {
 
 /** What FT.SEARCH found, in either protocol's form. */
 function hits(reply) {
-  if (reply?.map) {
+  if (isMap(reply)) {
     const parts = objectOf(reply);
     const rows = listOf(parts.results).map(objectOf).map((hit) => [text(hit.id), pairsOf(hit.extra_attributes)]);
     return { total: Number(text(parts.total_results)), rows };
@@ -65,7 +65,7 @@ function hits(reply) {
 async function pagesOf(next, from = 0, place = h('div')) {
   const { total, rows, ms } = await next(from);
   const step = (label, to) => h('button', { type: 'button', onclick: () => fill(place, async () => [...(await pagesOf(next, to)).childNodes]) }, label);
-  const body = rows.length ? table([['document'], ['fields']], rows.map(([id, fields]) => [h('span', { class: 'mono' }, id),
+  const body = rows.length ? table([['document', false, 'slim'], ['fields']], rows.map(([id, fields]) => [h('span', { class: 'mono' }, id),
     h('pre', {}, ...fields.flatMap(([name, item]) => text(name) === '$' ? [pretty(item), '\n'] : [h('span', { class: 'json-k' }, text(name)), ': ' + clip(text(item)) + '\n']))])) : empty('Nothing was found.');
   const range = rows.length ? `${from + 1} to ${from + rows.length}${total === undefined ? '' : ` of ${total.toLocaleString('en')}`}` : '';
   place.replaceChildren(body, h('div', { class: 'foot' }, h('span', {}, `${range} · ${trim(ms)} ms with the way here and back`),
@@ -89,7 +89,7 @@ async function ofCollection(name) {
       return { rows: listOf(reply).map(([id, document]) => [text(id), [['$', document]]]), ms: performance.now() - begun };
     }));
   };
-  const facts = isError(info) ? empty(info.error) : h('dl', { class: 'facts body' }, pairsOf(info).map(([label, item]) => [h('dt', {}, text(label)), h('dd', {}, clip(text(item)))]));
+  const facts = isError(info) ? empty(info.error) : h('dl', { class: 'facts body' }, pairsOf(info).filter(([label]) => text(label) !== 'indexes').map(([label, item]) => [h('dt', {}, text(label)), h('dd', {}, clip(text(item)))]));
   return h('section', { class: 'panel' },
     h('header', {}, h('span', { class: 'keyname' }, text(name))), facts,
     isError(fields) || !listOf(fields).length ? '' : table([['index on'], ['type']], pairsOf(fields).map(([path, type]) => [text(path), text(type)])),

@@ -6,7 +6,7 @@ const KINDS = { 'ReJSON-RL': 'JSON', vectorset: 'vectors' };
 const kindOf = (type) => KINDS[type] || type;
 
 function keys() {
-  const list = h('ul', { class: 'keys', 'aria-label': 'Keys found' });
+  const list = h('ul', { class: 'keys found', 'aria-label': 'Keys found' });
   const detail = h('div', {}, h('section', { class: 'panel' }, empty('Choose a key.')));
   const foot = h('span', {});
   const more = h('button', { type: 'button', onclick: () => scan() }, 'More');
@@ -33,6 +33,19 @@ function keys() {
     foot.textContent = 'looking …';
     try {
       let added = 0;
+      // A name without wildcards is that key, however many others there are.
+      const isName = pattern.value && !/[*?[\\]/.test(pattern.value);
+      if (isName && cursor === '0' && !found) {
+        const kind = text(await one('TYPE', pattern.value));
+        if (mine !== run) return;
+        if (kind !== 'none') {
+          list.append(row(pattern.value, kind));
+          foot.textContent = 'the key of this name';
+          more.hidden = true;
+          return;
+        }
+      }
+      more.hidden = false;
       for (let turn = 0; turn < 40 && added < PAGE; turn += 1) {
         const [next, names] = await one('SCAN', cursor, ...(pattern.value ? ['MATCH', pattern.value] : []), 'COUNT', turn < 2 ? PAGE : 2000, ...(type.value ? ['TYPE', type.value] : []));
         if (mine !== run) return;
@@ -140,7 +153,7 @@ const VIEWS = {
       return { rows: items.map((item, at) => [from + at, value(item)]), isEnd: from + items.length >= total || !items.length };
     }, total);
   },
-  async hash(key) { return paged([['field'], ['value']], scanned('HSCAN', key, 2), await one('HLEN', key)); },
+  async hash(key) { return paged([['field', false, 'slim'], ['value']], scanned('HSCAN', key, 2), await one('HLEN', key)); },
   async set(key) { return paged([['member']], scanned('SSCAN', key, 1), await one('SCARD', key)); },
   async zset(key) {
     const total = await one('ZCARD', key);
@@ -153,7 +166,7 @@ const VIEWS = {
   async stream(key) {
     const [total, groups] = await ask(['XLEN', key], ['XINFO', 'GROUPS', key]);
     let from = '-';
-    const entries = await paged([['entry'], ['fields']], async () => {
+    const entries = await paged([['entry', false, 'slim'], ['fields']], async () => {
       const items = await one('XRANGE', key, from, '+', 'COUNT', PAGE);
       if (items.length) from = '(' + text(items[items.length - 1][0]);
       return { rows: items.map(([id, fields]) => [h('span', { class: 'mono' }, text(id)), h('pre', {}, clip(pairsOf(fields).map(([name, item]) => text(name) + ': ' + text(item)).join('\n')))]), isEnd: items.length < PAGE };
