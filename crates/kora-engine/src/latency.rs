@@ -70,7 +70,11 @@ impl Distribution {
 
     /// Counts that are not nought, each with the longest time in nanoseconds that it counts, in ascending order.
     pub fn steps(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.counts.iter().enumerate().filter(|(_, count)| **count > 0).map(|(at, count)| (end_of(at), *count))
+        self.counts
+            .iter()
+            .enumerate()
+            .filter(|(_, count)| **count > 0)
+            .map(|(at, count)| (end_of(at), *count))
     }
 
     /// How many calls took no longer than each of some times, which ascend. A time in the midst of a bucket counts that bucket not: what is

@@ -135,9 +135,9 @@ impl Server {
         }));
         watched.extend(self.listeners.iter().filter(|_| accepts).map(|it| PollFd::new(it, PollFlags::IN)));
         watched.extend(
-            links.iter().map(|link| {
-                PollFd::from_borrowed_fd(link.descriptor, flags(link.reads, link.writes))
-            }),
+            links
+                .iter()
+                .map(|link| PollFd::from_borrowed_fd(link.descriptor, flags(link.reads, link.writes))),
         );
         match poll(&mut watched, self.timeout(service.due()).as_ref()) {
             Ok(_) => {}
@@ -188,7 +188,8 @@ impl Server {
     }
 
     fn accept(&mut self) {
-        if self.rests_until.take_if(|until| *until <= Instant::now()).is_none() && self.rests_until.is_some() {
+        if self.rests_until.take_if(|until| *until <= Instant::now()).is_none() && self.rests_until.is_some()
+        {
             return;
         }
         for _ in 0..ACCEPTS_MAX {

@@ -19,7 +19,8 @@ fn status(bytes: &[u8]) -> u16 {
 
 #[test]
 fn a_request_is_whole_at_its_last_byte_and_not_before() {
-    let bytes = b"POST /api/command?x=1&y HTTP/1.1\r\nHost: a:7\r\nContent-Length: 5\r\nCookie: k=v\r\n\r\nhelloGET";
+    let bytes =
+        b"POST /api/command?x=1&y HTTP/1.1\r\nHost: a:7\r\nContent-Length: 5\r\nCookie: k=v\r\n\r\nhelloGET";
     for cut in 0..bytes.len() - 3 {
         assert_eq!(read(&bytes[..cut]), Ok(None), "{cut}");
     }
@@ -136,11 +137,13 @@ fn get(path: &str, more: &str) -> Vec<u8> {
 fn requests_in_one_go_are_answered_in_their_order() {
     let server = start(Limits::default());
     let mut stream = connect(&server);
-    let mut all: Vec<u8> = (0..50).flat_map(|at| get(if at % 7 == 3 { "/later" } else { "/now" }, "")).collect();
+    let mut all: Vec<u8> =
+        (0..50).flat_map(|at| get(if at % 7 == 3 { "/later" } else { "/now" }, "")).collect();
     all.extend(get("/last", "Connection: close\r\n"));
     stream.write_all(&all).unwrap();
     let text = rest(stream);
-    let bodies: Vec<&str> = text.lines().filter(|line| line.starts_with("GET /") || *line == "at last").collect();
+    let bodies: Vec<&str> =
+        text.lines().filter(|line| line.starts_with("GET /") || *line == "at last").collect();
     assert_eq!(bodies.len(), 51);
     assert!((0..50).all(|at| (bodies[at] == "at last") == (at % 7 == 3)));
     assert_eq!(bodies[50], "GET /last");
@@ -160,7 +163,9 @@ fn bytes_that_come_one_by_one_are_a_request_all_the_same() {
 #[test]
 fn what_is_no_request_is_told_so_and_sent_away() {
     let server = start(Limits::default());
-    for (bytes, status) in [(b"*1\r\n$4\r\nPING\r\n".to_vec(), "400"), (get("/", "Content-Length: 9999999\r\n"), "413")] {
+    for (bytes, status) in
+        [(b"*1\r\n$4\r\nPING\r\n".to_vec(), "400"), (get("/", "Content-Length: 9999999\r\n"), "413")]
+    {
         let mut stream = connect(&server);
         stream.write_all(&bytes).unwrap();
         let text = rest(stream);
@@ -171,7 +176,13 @@ fn what_is_no_request_is_told_so_and_sent_away() {
 #[test]
 fn those_who_are_slow_lose_their_connection_and_hold_up_nobody() {
     let second = Duration::from_millis(400);
-    let limits = Limits { request_time: second, idle_time: second, answer_time: second, thinking_time: second, ..Limits::default() };
+    let limits = Limits {
+        request_time: second,
+        idle_time: second,
+        answer_time: second,
+        thinking_time: second,
+        ..Limits::default()
+    };
     let server = start(limits);
     let begun = Instant::now();
     let silent = connect(&server);

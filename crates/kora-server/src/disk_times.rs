@@ -18,7 +18,7 @@ pub(crate) struct Times {
 
 impl Times {
     /// Notes the time that `body` takes, whatever becomes of it.
-    fn of<T>(&self, body: impl FnOnce() -> T) -> T {
+    pub(crate) fn of<T>(&self, body: impl FnOnce() -> T) -> T {
         let begun = Instant::now();
         let result = body();
         let nanoseconds = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);

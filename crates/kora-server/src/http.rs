@@ -10,6 +10,7 @@ mod metrics;
 mod page;
 
 use std::io;
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -18,9 +19,8 @@ use console::Console;
 use kora_engine::{memory, threads};
 use kora_http::{Limits, Link, Request, Response, Server, Service, Stopper, Ticket};
 
+use crate::clock::clock;
 use crate::command::ServerCall;
-use crate::net::listen;
-use crate::server::clock;
 use crate::shared::Shared;
 
 /// The type of a page of metrics in either format.
@@ -35,12 +35,11 @@ pub(crate) struct Port {
 }
 
 impl Port {
-    /// Begins to serve, where `metrics-port` asks for it.
+    /// Begins to serve those who come to `listeners`; nothing if there are none.
     ///
     /// # Errors
-    /// If an address can't be listened on, or the system gives no thread.
-    pub(crate) fn open(shared: &Arc<Shared>) -> io::Result<Option<Self>> {
-        let listeners = listen::metrics(&shared.config())?;
+    /// If the system gives no thread.
+    pub(crate) fn open(shared: &Arc<Shared>, listeners: Vec<TcpListener>) -> io::Result<Option<Self>> {
         if listeners.is_empty() {
             return Ok(None);
         }
@@ -81,6 +80,11 @@ impl Desk {
         let content_type = if is_open { OPEN_METRICS } else { PROMETHEUS };
         Response::new(200, content_type, metrics::text(call(&self.shared), is_open).into_bytes())
     }
+}
+
+/// What `/metrics` shows.
+pub(crate) fn metrics_text(shared: &Shared) -> String {
+    metrics::text(call(shared), false)
 }
 
 fn call(shared: &Shared) -> ServerCall<'_> {

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use kora_acl::Catalog;
 use kora_core::catalog::Cataloged;
@@ -13,13 +13,13 @@ use kora_core::services::Services;
 use kora_core::shard::executor::Executor;
 use kora_core::shard::hub::Wake;
 use kora_core::store::ShardStore;
-use kora_core::time::UnixMs;
 use kora_engine::assembly::{self, Assembly};
 use kora_engine::entropy;
 use kora_engine::front::{Mail, Workers};
 use kora_engine::persistence::{Drive, LoadError};
 use kora_storage::disk::RealDisk;
 
+use crate::clock::clock;
 use crate::command::{FAMILIES, SHARD_FAMILIES};
 use crate::config::Config;
 use crate::disk_times::{DiskTimes, TimedDisk};
@@ -153,13 +153,15 @@ impl Server {
         config.contexts = contexts::build(&config.tls)
             .map_err(|error| io::Error::other(format!("can't set up TLS: {error}")))?;
         let listeners = net::listen::open_some(&config)?;
+        let metrics = net::listen::metrics(&config)?;
         let places: Vec<_> = listeners.iter().filter_map(net::Listener::place).collect();
         let worker_count = config.worker_count();
         let pollers: Vec<_> = (0..worker_count).map(|_| Poller::new()).collect::<io::Result<_>>()?;
         let wakers = pollers.iter().map(|poller| Box::new(poller.waker()) as Box<dyn Wake>).collect();
         let Assembled { shared, services, executors, ended } = assemble(config, wakers, log_level)?;
         let (loaded_sender, loaded) = crossbeam_channel::bounded(1);
-        let mut server = Self { shared: Arc::clone(&shared), threads: Vec::new(), places, port: None, ended, loaded };
+        let mut server =
+            Self { shared: Arc::clone(&shared), threads: Vec::new(), places, port: None, ended, loaded };
         if shared.engine.persistence.has_something_to_restore() {
             shared.engine.persistence.loading.begin();
             let stores = shared.engine.hub.take_stores();
@@ -182,7 +184,7 @@ impl Server {
             };
             server.threads.push(threads::spawn(format!("kora-worker-{index}"), body)?);
         }
-        server.port = http::Port::open(&shared)?;
+        server.port = http::Port::open(&shared, metrics)?;
         shared.engine.account.note_started();
         Ok(server)
     }
@@ -284,10 +286,4 @@ impl Drop for Server {
             tracing::error!("{error}");
         }
     }
-}
-
-/// The time.
-pub(crate) fn clock() -> UnixMs {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixMs(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }

@@ -87,9 +87,19 @@ mod tests {
             ("total_commands_processed", Kind::Counter, Measure::Things, "kora_commands_processed_total"),
             ("keyspace_hits", Kind::Counter, Measure::Things, "kora_keyspace_hits_total"),
             ("total_net_input_bytes", Kind::Counter, Measure::Things, "kora_net_input_bytes_total"),
-            ("eventloop_duration_sum", Kind::Counter, Measure::Nanoseconds, "kora_eventloop_duration_seconds_total"),
+            (
+                "eventloop_duration_sum",
+                Kind::Counter,
+                Measure::Nanoseconds,
+                "kora_eventloop_duration_seconds_total",
+            ),
             ("expired_stale_perc", Kind::Gauge, Measure::HundredthsOfPercent, "kora_expired_stale_ratio"),
-            ("instantaneous_input_kbps", Kind::Gauge, Measure::BytesPerSecond, "kora_instantaneous_input_bytes_per_second"),
+            (
+                "instantaneous_input_kbps",
+                Kind::Gauge,
+                Measure::BytesPerSecond,
+                "kora_instantaneous_input_bytes_per_second",
+            ),
             ("used_memory_peak", Kind::Gauge, Measure::Bytes, "kora_used_memory_peak_bytes"),
         ];
         for (name, kind, measure, exported) in names {

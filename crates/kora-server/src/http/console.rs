@@ -52,7 +52,12 @@ enum Caller {
 
 impl Console {
     /// Answers a request; none if the answer comes later.
-    pub(super) fn answer(&mut self, call: ServerCall<'_>, request: &Request, ticket: Ticket) -> Option<Response> {
+    pub(super) fn answer(
+        &mut self,
+        call: ServerCall<'_>,
+        request: &Request,
+        ticket: Ticket,
+    ) -> Option<Response> {
         let shared = call.front;
         if let Err(refusal) = door::admit(shared, request) {
             return Some(refusal);
@@ -89,18 +94,24 @@ impl Console {
         let mut answers = Vec::new();
         self.sessions.go_on(&mut answers);
         for Answer { ticket, replies } in answers {
-            answer(ticket, match replies {
-                Ok(replies) => {
-                    let mut body = b"{\"replies\":".to_vec();
-                    json::put_list(&replies, &mut body);
-                    body.push(b'}');
-                    api(200, body)
-                }
-                Err(told) => failure(told.told().0, told.told().1),
-            });
+            answer(
+                ticket,
+                match replies {
+                    Ok(replies) => {
+                        let mut body = b"{\"replies\":".to_vec();
+                        json::put_list(&replies, &mut body);
+                        body.push(b'}');
+                        api(200, body)
+                    }
+                    Err(told) => failure(told.told().0, told.told().1),
+                },
+            );
         }
         let needs_password = |name: &str| {
-            shared.engine.access.read(|users| users.get(name.as_bytes()).is_some_and(|user| !user.needs_no_password()))
+            shared
+                .engine
+                .access
+                .read(|users| users.get(name.as_bytes()).is_some_and(|user| !user.needs_no_password()))
         };
         for outcome in self.sessions.go_on_with_logins(|| entropy::id().ok(), needs_password) {
             match outcome {
@@ -199,7 +210,8 @@ impl Console {
                             let hello = ["HELLO", "3", "SETNAME", "kora-console"];
                             let hello = hello.map(|word| word.as_bytes().to_vec()).to_vec();
                             // A new link takes a question, and nobody waits for this answer.
-                            let _ = link.ask(Question { ticket: Ticket::NOBODY, db: 0, commands: vec![hello] });
+                            let _ =
+                                link.ask(Question { ticket: Ticket::NOBODY, db: 0, commands: vec![hello] });
                             *place = Some(link);
                         }
                         Err(error) => return Some(failure(503, &error.to_string())),

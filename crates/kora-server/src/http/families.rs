@@ -17,23 +17,19 @@ pub(super) struct Family {
     pub(super) read: fn(&InfoSnapshot) -> Option<f64>,
 }
 
-const fn gauge(
-    name: &'static str,
-    help: &'static str,
-    read: fn(&InfoSnapshot) -> Option<f64>,
-) -> Family {
+const fn gauge(name: &'static str, help: &'static str, read: fn(&InfoSnapshot) -> Option<f64>) -> Family {
     Family { name, help, kind: Kind::Gauge, read }
 }
 
-const fn counter(
-    name: &'static str,
-    help: &'static str,
-    read: fn(&InfoSnapshot) -> Option<f64>,
-) -> Family {
+const fn counter(name: &'static str, help: &'static str, read: fn(&InfoSnapshot) -> Option<f64>) -> Family {
     Family { name, help, kind: Kind::Counter, read }
 }
 
-#[expect(clippy::unnecessary_wraps, clippy::cast_precision_loss, reason = "samples are doubles, and may be missing")]
+#[expect(
+    clippy::unnecessary_wraps,
+    clippy::cast_precision_loss,
+    reason = "samples are doubles, and may be missing"
+)]
 const fn number(number: u64) -> Option<f64> {
     Some(number as f64)
 }
@@ -98,9 +94,7 @@ const SNAPSHOTS: &[Family] = &[
     gauge("loading_loaded_bytes", "Bytes of them that were read", |info| {
         number(info.persistence.loading.loaded_bytes)
     }),
-    gauge("snapshot_in_progress", "Whether a snapshot is being saved", |info| {
-        is(info.persistence.is_saving)
-    }),
+    gauge("snapshot_in_progress", "Whether a snapshot is being saved", |info| is(info.persistence.is_saving)),
     gauge("snapshot_last_success", "Whether the last snapshot was saved", |info| {
         is(!info.persistence.last_save_failed)
     }),
@@ -128,9 +122,7 @@ const SNAPSHOTS: &[Family] = &[
 ];
 
 const LOG: &[Family] = &[
-    gauge("log_enabled", "Whether there is a log on disk: appendonly", |info| {
-        is(info.persistence.has_log)
-    }),
+    gauge("log_enabled", "Whether there is a log on disk: appendonly", |info| is(info.persistence.has_log)),
     gauge("log_failed", "Whether the log can't be written", |info| {
         is(info.persistence.log_failure.is_some())
     }),

@@ -5,9 +5,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use kora_core::shard::hub::DatabaseUsage;
 use kora_core::slot::{ShardId, WorkerId};
-use kora_engine::metrics::Kind;
-use kora_engine::metrics::Section;
+use kora_engine::metrics::{Kind, Section};
 
 use super::families::FAMILIES;
 use super::page::Page;
@@ -15,7 +15,7 @@ use crate::command::ServerCall;
 use crate::command::info::{distributions, snapshot};
 use crate::disk_times::Times;
 use crate::introspect::info::Sections;
-use crate::introspect::info::snapshot::{CommandStat, InfoSnapshot};
+use crate::introspect::info::snapshot::{CommandStat, DatabaseInfo, InfoSnapshot};
 use crate::metrics::read_series;
 
 /// The whole page; in OpenMetrics if `is_open`.
@@ -24,8 +24,8 @@ pub(super) fn text(call: ServerCall<'_>, is_open: bool) -> String {
     let mut page = Page::new(is_open);
     about_process(&info, &mut page);
     for family in FAMILIES.into_iter().flatten() {
+        page.family(family.name, family.kind, family.help);
         if let Some(value) = (family.read)(&info) {
-            page.family(family.name, family.kind, family.help);
             page.sample(&[], value);
         }
     }
@@ -73,7 +73,7 @@ fn table(call: ServerCall<'_>, page: &mut Page) {
 
 #[expect(clippy::cast_precision_loss, reason = "samples are doubles")]
 fn databases(info: &InfoSnapshot, page: &mut Page) {
-    type Read = fn(&crate::introspect::info::snapshot::DatabaseInfo) -> f64;
+    type Read = fn(&DatabaseInfo) -> f64;
     let families: [(&str, &str, Read); 4] = [
         ("db_keys", "Keys of a database", |database| database.keys as f64),
         ("db_expiring_keys", "Its keys with a deadline", |database| database.expires as f64),
@@ -101,7 +101,7 @@ fn shards(call: ServerCall<'_>, page: &mut Page) {
             page.sample(&[("shard", &shard.0.to_string())], read(shard) as f64);
         }
     };
-    let sum = |shard, count: fn(&kora_core::shard::hub::DatabaseUsage) -> &AtomicU64| {
+    let sum = |shard, count: fn(&DatabaseUsage) -> &AtomicU64| {
         hub.usage(shard).iter().map(|usage| count(usage).load(Ordering::Relaxed)).sum()
     };
     family("shard_keys", "Keys of a shard", &|shard| sum(shard, |usage| &usage.keys));
@@ -169,8 +169,8 @@ fn disk(call: ServerCall<'_>, page: &mut Page) {
         ("snapshot_fsync_duration_seconds", "How long it took to make them durable", &times.snapshot_syncs),
     ];
     for (name, help, times) in families {
+        page.histograms(name, help);
         if let Some((distribution, sum_ns)) = times.read() {
-            page.histograms(name, help);
             page.histogram(&[], &distribution, sum_ns);
         }
     }

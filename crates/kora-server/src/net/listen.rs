@@ -136,8 +136,9 @@ fn addresses<T>(
     open: impl Fn(SocketAddr) -> io::Result<Option<T>>,
 ) -> io::Result<Vec<T>> {
     let (host, is_optional) = host.strip_prefix('-').map_or((host, false), |host| (host, true));
-    let opened = Listener::addresses(host, port)
-        .and_then(|addresses| addresses.into_iter().filter_map(|address| open(address).transpose()).collect());
+    let opened = Listener::addresses(host, port).and_then(|addresses| {
+        addresses.into_iter().filter_map(|address| open(address).transpose()).collect()
+    });
     match opened {
         Ok(opened) => Ok(opened),
         Err(error) if is_optional => {

@@ -26,7 +26,8 @@ pub(super) fn admit(shared: &Shared, request: &Request) -> Result<(), Response> 
         return Err(super::failure(403, "this is for the console's own page: the origin is another"));
     }
     let content_type = request.header("content-type").unwrap_or_default();
-    if content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
+    if content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+    {
         Ok(())
     } else {
         Err(super::failure(415, "only application/json is taken"))
@@ -54,10 +55,25 @@ mod tests {
     #[test]
     fn hosts_are_ours_by_address_or_by_name() {
         let hosts = ["kora.example".to_owned()];
-        for host in ["127.0.0.1:7702", "127.0.0.1", "[::1]:7702", "[::1]", "LOCALHOST:1", "10.0.0.7:80", "kora.example"] {
+        for host in [
+            "127.0.0.1:7702",
+            "127.0.0.1",
+            "[::1]:7702",
+            "[::1]",
+            "LOCALHOST:1",
+            "10.0.0.7:80",
+            "kora.example",
+        ] {
             assert!(is_ours(name_of(host), &hosts), "{host}");
         }
-        for host in ["", "evil.example:7702", "localhost.evil.example", "127.0.0.1.evil.example", "kora.example.", ":7702"] {
+        for host in [
+            "",
+            "evil.example:7702",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "kora.example.",
+            ":7702",
+        ] {
             assert!(!is_ours(name_of(host), &hosts), "{host}");
         }
     }

@@ -117,8 +117,10 @@ mod tests {
             (Frame::Double(f64::INFINITY), r#"{"double":"inf"}"#),
             (Frame::Error(b"ERR no".to_vec()), r#"{"error":"ERR no"}"#),
             (Frame::Null, "null"),
-            (Frame::Map(vec![(bulk(b"k"), Frame::Array(vec![Frame::Null, Frame::Boolean(true)]))]),
-             r#"{"map":[["k",[null,true]]]}"#),
+            (
+                Frame::Map(vec![(bulk(b"k"), Frame::Array(vec![Frame::Null, Frame::Boolean(true)]))]),
+                r#"{"map":[["k",[null,true]]]}"#,
+            ),
             (Frame::Set(vec![bulk(b"m")]), r#"{"set":["m"]}"#),
         ];
         for (frame, text) in cases {

@@ -56,8 +56,12 @@ impl Failure {
     pub(super) fn told(self) -> (u16, &'static str) {
         match self {
             Self::Closed => (401, "the server has closed the console's connection: log in again"),
-            Self::Late => (504, "that took longer than the console waits; its connection is closed, log in again"),
-            Self::Large => (502, "the reply is larger than the console takes; its connection is closed, log in again"),
+            Self::Late => {
+                (504, "that took longer than the console waits; its connection is closed, log in again")
+            }
+            Self::Large => {
+                (502, "the reply is larger than the console takes; its connection is closed, log in again")
+            }
             Self::Busy => (429, "too much is asked at a time"),
         }
     }

@@ -9,6 +9,7 @@ use crate::command::ServerCall;
 use crate::command::info::{distributions, snapshot};
 use crate::http::families::FAMILIES;
 use crate::introspect::info::Sections;
+use crate::introspect::info::snapshot::CommandStat;
 use crate::metrics::read_series;
 use kora_engine::metrics::Section;
 
@@ -21,7 +22,8 @@ pub(super) fn text(call: ServerCall<'_>) -> Vec<u8> {
     }
     for series in read_series(call.front) {
         let about = series.about;
-        let numbers: Vec<_> = series.numbers.iter().map(|number| about.measure.in_base_unit(*number)).collect();
+        let numbers: Vec<_> =
+            series.numbers.iter().map(|number| about.measure.in_base_unit(*number)).collect();
         let name = about.exported_name();
         let name = name.strip_prefix(kora_engine::metrics::PREFIX).unwrap_or(&name).to_owned();
         figures.insert(name, if series.label.is_some() { json!(numbers) } else { json!(numbers.first()) });
@@ -50,10 +52,7 @@ pub(super) fn text(call: ServerCall<'_>) -> Vec<u8> {
 }
 
 /// Each command that was called; and the counts of all calls by how long they took, in nanoseconds.
-fn commands(
-    call: ServerCall<'_>,
-    stats: &[crate::introspect::info::snapshot::CommandStat],
-) -> (Vec<Value>, Vec<(u64, u64)>) {
+fn commands(call: ServerCall<'_>, stats: &[CommandStat]) -> (Vec<Value>, Vec<(u64, u64)>) {
     let mut all = BTreeMap::<u64, u64>::new();
     let mut times = BTreeMap::new();
     for (name, distribution) in distributions(call) {
@@ -62,7 +61,7 @@ fn commands(
         }
         times.insert(name, [50.0, 99.0, 99.9].map(|percent| distribution.percentile(percent)));
     }
-    let row = |stat: &crate::introspect::info::snapshot::CommandStat| {
+    let row = |stat: &CommandStat| {
         json!({ "name": stat.name, "calls": stat.calls, "us": stat.total_us, "failed": stat.failed,
                 "rejected": stat.rejected, "ns": times.get(stat.name) })
     };

@@ -150,7 +150,9 @@ impl Sessions {
                             self.by_token.insert(token.clone(), session);
                             LoggedIn::Yes { ticket, token, user }
                         }
-                        (None, None) => LoggedIn::No { ticket, reason: "there are no random numbers".to_owned() },
+                        (None, None) => {
+                            LoggedIn::No { ticket, reason: "there are no random numbers".to_owned() }
+                        }
                         (Some(reason), _) => {
                             self.failures.push_back(now);
                             LoggedIn::No { ticket, reason }
