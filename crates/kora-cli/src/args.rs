@@ -3,6 +3,7 @@
 //! Flags are those of redis-cli, so `-h` is the host and help is `--help` or `-?`. Options end at the first word that is
 //! none: what follows is a command, whatever its words look like.
 
+mod refused;
 mod uri;
 
 use std::ffi::OsString;
@@ -11,17 +12,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Parser};
+use clap_complete::Shell;
 use kora_protocol::split_line;
 
+pub(crate) use refused::Refused;
 pub(crate) use uri::Uri;
+pub(crate) use uri::parse as parse_uri;
 
 /// Interactive and one-shot client of Kora and of other servers that speak the Redis protocol.
 ///
 /// Without a command it is interactive, or reads commands from standard input, one on each line.
 // Many fields: one for each option.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(
     name = "kora-cli",
     version,
@@ -38,7 +41,7 @@ pub(crate) struct Args {
     #[arg(short = 'p', value_name = "PORT", default_value_t = 6379)]
     pub(crate) port: u16,
     /// Seconds to wait for the connection; 0 leaves it to the system.
-    #[arg(short = 't', value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    #[arg(short = 't', value_name = "SECONDS", default_value = "0", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) connect_timeout: Duration,
     /// Unix socket of the server, instead of host and port.
     #[arg(short = 's', value_name = "PATH")]
@@ -55,9 +58,21 @@ pub(crate) struct Args {
     /// Server, user, password and database in one: redis://user:password@host:port/db.
     #[arg(short = 'u', value_name = "URI", value_parser = uri::parse)]
     pub(crate) uri: Option<Uri>,
+    /// Server by a name that the configuration file gives to a URI: ":dsn NAME URI".
+    #[arg(long, value_name = "NAME", conflicts_with = "uri")]
+    pub(crate) dsn: Option<String>,
     /// Database to select.
     #[arg(short = 'n', value_name = "DB")]
     pub(crate) db: Option<u32>,
+    /// Try addresses of IPv4 first.
+    #[arg(short = '4', overrides_with = "ipv6")]
+    pub(crate) ipv4: bool,
+    /// Try addresses of IPv6 first.
+    #[arg(short = '6', overrides_with = "ipv4")]
+    pub(crate) ipv6: bool,
+    /// Follow the redirections of a cluster, MOVED and ASK.
+    #[arg(short = 'c')]
+    pub(crate) cluster: bool,
     /// Encrypt the connection; rediss:// does so, too. What else is said of encryption counts only then.
     #[arg(long)]
     pub(crate) tls: bool,
@@ -95,7 +110,8 @@ pub(crate) struct Args {
     /// Run the command this many times; -1 without end.
     #[arg(short = 'r', value_name = "COUNT", default_value_t = 1, allow_negative_numbers = true)]
     pub(crate) repeat: i64,
-    /// Seconds between repetitions, and between the steps of --scan, --stat, --latency, --bigkeys and --memkeys.
+    /// Seconds between repetitions, and between the steps of --scan, --stat and --latency; after each 100 steps of --bigkeys,
+    /// --memkeys, --keystats and --hotkeys.
     #[arg(short = 'i', value_name = "SECONDS", value_parser = seconds)]
     pub(crate) interval: Option<Duration>,
     /// Append standard input as the last argument.
@@ -181,15 +197,39 @@ pub(crate) struct Args {
     /// The same, starting anew every 15 seconds or after the interval given.
     #[arg(long)]
     pub(crate) latency_history: bool,
+    /// Show how long answers to PING take as a line of colours for each second or interval.
+    #[arg(long)]
+    pub(crate) latency_dist: bool,
+    /// Measure for this many seconds how long this machine keeps a process from running. No server is needed.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) intrinsic_latency: Option<u64>,
+    /// Use the server as a cache of this many keys, a fifth of which gets four fifths of the requests.
+    #[arg(long, value_name = "KEYS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) lru_test: Option<u64>,
     /// Find the keys with most elements.
     #[arg(long)]
     pub(crate) bigkeys: bool,
     /// Find the keys that take most memory.
     #[arg(long)]
     pub(crate) memkeys: bool,
-    /// Elements that the server looks at for --memkeys; 0 for all.
+    /// The same; the server looks at this many elements of each key, 0 for all.
     #[arg(long, value_name = "COUNT")]
     pub(crate) memkeys_samples: Option<u64>,
+    /// Find the keys with most memory and elements, and how sizes are distributed.
+    #[arg(long)]
+    pub(crate) keystats: bool,
+    /// The same; the server looks at this many elements of each key for its memory, 0 for all.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) keystats_samples: Option<u64>,
+    /// Keys that --keystats lists.
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    pub(crate) top: usize,
+    /// Where the walk over the keys begins, to go on with one that was stopped.
+    #[arg(long, value_name = "CURSOR", default_value_t = 0)]
+    pub(crate) cursor: u64,
+    /// Find the keys that are used most.
+    #[arg(long)]
+    pub(crate) hotkeys: bool,
     /// Print figures of the server, a line for each second or interval.
     #[arg(long)]
     pub(crate) stat: bool,
@@ -197,9 +237,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pub(crate) eval: Option<PathBuf>,
 
-    /// Follow redirections of a cluster (not supported).
-    #[arg(short = 'c', hide = true)]
-    pub(crate) cluster: bool,
+    /// Print the file that makes this shell complete the command line.
+    #[arg(long, value_name = "SHELL", hide = true)]
+    pub(crate) generate_completion: Option<Shell>,
+    /// Print the manual page.
+    #[arg(long, hide = true)]
+    pub(crate) generate_man: bool,
+
     /// Print this help.
     #[arg(long, short = '?', action = ArgAction::Help)]
     help: Option<bool>,
@@ -216,9 +260,9 @@ impl Args {
     /// Reads the command line.
     ///
     /// # Errors
-    /// If it is none; the message is clap's.
-    pub(crate) fn read() -> std::result::Result<Self, clap::Error> {
-        Self::try_parse().map_err(explained)
+    /// If it is none, or asks for help or the version only.
+    pub(crate) fn read() -> std::result::Result<Self, Refused> {
+        Self::try_parse().map_err(Refused::from)
     }
 
     /// Refuses what cannot be done.
@@ -226,13 +270,30 @@ impl Args {
     /// # Errors
     /// If an option asks for it.
     pub(crate) fn check(&self) -> Result<()> {
-        if self.cluster {
-            bail!("-c: following redirections of a cluster is not supported");
-        }
         if self.encrypts() && self.socket.is_some() {
             bail!("--tls: a connection through a Unix socket is not encrypted");
         }
         Ok(())
+    }
+
+    /// The same for the server at `uri`, whose name has been looked up.
+    pub(crate) fn at(&self, uri: &Uri) -> Self {
+        Self { uri: Some(uri.clone()), dsn: None, ..self.clone() }
+    }
+
+    /// The same for another server: what says where it is and who the user is comes from `uri` alone.
+    pub(crate) fn elsewhere(&self, uri: Uri) -> Self {
+        Self { uri: Some(uri), db: None, socket: None, tls: false, ..self.clone() }
+    }
+
+    /// Whether the memory of keys is asked for.
+    pub(crate) fn wants_memory(&self) -> bool {
+        self.memkeys || self.memkeys_samples.is_some()
+    }
+
+    /// Whether the distribution of sizes is asked for.
+    pub(crate) fn wants_key_stats(&self) -> bool {
+        self.keystats || self.keystats_samples.is_some()
     }
 
     /// Whether the connection is to be encrypted.
@@ -264,45 +325,6 @@ impl Args {
             (pattern, None) => Ok(pattern.clone().map(OsStringExt::into_vec)),
         }
     }
-}
-
-/// Options of redis-cli that this client has not.
-const UNAVAILABLE: [&str; 16] = [
-    "--cluster",
-    "--cluster-yes",
-    "--functions-rdb",
-    "--hotkeys",
-    "--intrinsic-latency",
-    "--keystats",
-    "--keystats-samples",
-    "--latency-dist",
-    "--ldb",
-    "--ldb-sync-mode",
-    "--lru-test",
-    "--rdb",
-    "--replica",
-    "--test_hint",
-    "--test_hint_file",
-    "--vset-recall",
-];
-
-/// An error that says what is wrong, without guesses at what else might have been meant.
-fn explained(mut error: clap::Error) -> clap::Error {
-    if error.kind() != ErrorKind::UnknownArgument {
-        return error;
-    }
-    let given = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(given)) => given.clone(),
-        _ => String::new(),
-    };
-    if UNAVAILABLE.contains(&given.as_str()) {
-        let message = format!("{given} is not available in this version of kora-cli\n");
-        return clap::Error::raw(ErrorKind::UnknownArgument, message);
-    }
-    for guess in [ContextKind::Suggested, ContextKind::SuggestedArg, ContextKind::TrailingArg] {
-        error.remove(guess);
-    }
-    error
 }
 
 /// The one string that `quoted` stands for; text without quotes stands for itself.

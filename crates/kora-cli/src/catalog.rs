@@ -22,6 +22,8 @@ pub(crate) struct Command {
     pub(crate) since: String,
     /// Group.
     pub(crate) group: String,
+    /// What it costs.
+    pub(crate) complexity: String,
     /// Arguments after the name.
     pub(crate) arguments: Vec<Argument>,
 }
@@ -129,6 +131,7 @@ impl Catalog {
             summary: fact("summary"),
             since: fact("since"),
             group: fact("group"),
+            complexity: fact("complexity"),
             arguments: field(facts, "arguments").map(Argument::read_all).unwrap_or_default(),
             name: name.clone(),
         };
@@ -169,6 +172,30 @@ impl Command {
     /// The name of the arguments, as documentation writes them.
     pub(crate) fn syntax(&self) -> String {
         syntax::render_all(&self.arguments)
+    }
+
+    /// Whether the word at `position` after the name is a key.
+    pub(crate) fn has_key_at(&self, position: usize) -> bool {
+        syntax::has_key_at(&self.arguments, position)
+    }
+
+    /// What it costs, without the explanation; empty if it takes more than a term to say.
+    pub(crate) fn cost(&self) -> &str {
+        if !self.complexity.starts_with("O(") {
+            return "";
+        }
+        let mut depth = 0usize;
+        for (at, character) in self.complexity.char_indices() {
+            match character {
+                '(' => depth += 1,
+                ')' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth == 0 && character == ')' {
+                return self.complexity.get(..=at).unwrap_or_default();
+            }
+        }
+        ""
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use kora_protocol::{Decoder, Frame, encode_request};
 
-pub(crate) use endpoint::{Endpoint, Login, Profile, Protocol};
+pub(crate) use endpoint::{Endpoint, Family, Login, Profile, Protocol};
 pub(crate) use stream::Stream;
 pub(crate) use tls::Security;
 
@@ -53,7 +53,7 @@ impl Connection {
         profile: &Profile,
         interrupt: Option<Arc<AtomicBool>>,
     ) -> io::Result<(Self, Handshake)> {
-        let stream = Stream::connect(&profile.endpoint, profile.security.as_ref(), profile.connect_timeout)?;
+        let stream = Stream::connect(profile)?;
         if interrupt.is_some() {
             stream.set_read_timeout(Some(INTERRUPT_POLL))?;
         }
@@ -210,11 +210,12 @@ impl Connection {
     }
 }
 
+/// What the library of the system puts before why a name has no address.
+const LOOKUP: &str = "failed to lookup address information: ";
+
 /// The message of an I/O error without the system's number for it.
 pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
-    match text.find(" (os error") {
-        Some(at) => text.get(..at).map(str::to_owned).unwrap_or(text),
-        None => text,
-    }
+    let text = text.strip_prefix(LOOKUP).unwrap_or(&text);
+    text.split_once(" (os error").map_or(text, |(text, _)| text).to_owned()
 }

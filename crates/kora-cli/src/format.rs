@@ -9,11 +9,12 @@ mod escape;
 mod json;
 mod pretty;
 mod raw;
+mod rows;
 mod table;
 mod tty;
 mod view;
 
-pub(crate) use escape::write_quoted;
+pub(crate) use escape::{write_escaped, write_quoted};
 pub(crate) use tty::Palette;
 
 use kora_protocol::Frame;
@@ -31,6 +32,15 @@ pub(crate) enum Form {
     Json,
     /// JSON, strings escaped to ASCII.
     QuotedJson,
+}
+
+/// How replies are laid out for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Layout {
+    /// Names and values of RESP2 in pairs.
+    pub(crate) pairs: bool,
+    /// Rows of the same form as tables, documents on several lines.
+    pub(crate) tables: bool,
 }
 
 /// Prints replies in one form.
@@ -69,9 +79,15 @@ impl Formatter {
     }
 
     /// Appends a reply to `args` as a person likes to see it.
-    pub(crate) fn view(&self, out: &mut Vec<u8>, args: &[Vec<u8>], frame: &Frame) {
-        match view::view(args, frame) {
-            Some(text) => out.extend_from_slice(&text),
+    pub(crate) fn view(&self, out: &mut Vec<u8>, args: &[Vec<u8>], frame: &Frame, layout: Layout) {
+        if layout.tables
+            && let Some(text) = view::view(args, frame).or_else(|| rows::table(args, frame))
+        {
+            out.extend_from_slice(&text);
+            return;
+        }
+        match layout.pairs.then(|| rows::pairs(args, frame)).flatten() {
+            Some(pairs) => self.reply(out, &pairs),
             None => self.reply(out, frame),
         }
     }

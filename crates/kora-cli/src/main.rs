@@ -8,11 +8,15 @@ mod args;
 mod catalog;
 mod connection;
 mod format;
+mod generate;
 mod mode;
 mod oneshot;
+mod preferences;
+mod rcfile;
 mod repl;
 mod session;
 mod setup;
+mod shared;
 mod shell;
 mod words;
 
@@ -21,15 +25,20 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use args::Args;
-use mode::{keysizes, latency, pipe, scan, stat};
+use args::{Args, Refused};
+use mode::{hotkeys, intrinsic, keysizes, keystats, latency, lru, pipe, scan, spectrum, stat};
+use rcfile::Configuration;
 use setup::Setup;
 use shell::Shell;
 
 fn main() -> ExitCode {
     let args = match Args::read() {
         Ok(args) => args,
-        Err(error) => {
+        Err(Refused::Told(text)) => {
+            eprintln!("{text}");
+            return ExitCode::FAILURE;
+        }
+        Err(Refused::Shown(error)) => {
             // Nothing can be done about an output that is closed.
             let _ = error.print();
             return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
@@ -52,21 +61,21 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 fn run(args: &Args) -> Result<ExitCode> {
     args.check()?;
+    if let Some(shell) = args.generate_completion {
+        return generate::completion(shell);
+    }
+    if args.generate_man {
+        return generate::manual();
+    }
+    if let Some(name) = &args.dsn {
+        return run(&args.at(Configuration::read().server(name)?));
+    }
+    if let Some(seconds) = args.intrinsic_latency {
+        return intrinsic::run(seconds);
+    }
     let setup = Setup::of(args)?;
-    if args.pipe {
-        return pipe::run(&setup, args.pipe_timeout);
-    }
-    if args.scan {
-        return scan::run(&setup, args);
-    }
-    if args.latency || args.latency_history {
-        return latency::run(&setup, args);
-    }
-    if args.bigkeys || args.memkeys {
-        return keysizes::run(&setup, args);
-    }
-    if args.stat {
-        return stat::run(&setup, args);
+    if let Some(outcome) = tool(&setup, args) {
+        return outcome;
     }
     let command = oneshot::command(args)?;
     if !command.is_empty() {
@@ -75,6 +84,7 @@ fn run(args: &Args) -> Result<ExitCode> {
     let coloured = setup.coloured;
     let mut shell = Shell::new(setup.into_session(), coloured);
     if io::stdin().is_terminal() {
+        shell.configure(Configuration::read(), args.clone());
         repl::run(shell, coloured)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -84,4 +94,33 @@ fn run(args: &Args) -> Result<ExitCode> {
     }
     shell.run_all(io::stdin().lock(), &mut io::stdout().lock())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs the tool that is asked for, if one is.
+fn tool(setup: &Setup, args: &Args) -> Option<Result<ExitCode>> {
+    if args.pipe {
+        return Some(pipe::run(setup, args.pipe_timeout));
+    }
+    if args.scan {
+        return Some(scan::run(setup, args));
+    }
+    if let Some(key_count) = args.lru_test {
+        return Some(lru::run(setup, key_count));
+    }
+    if args.latency_dist {
+        return Some(spectrum::run(setup, args));
+    }
+    if args.latency || args.latency_history {
+        return Some(latency::run(setup, args));
+    }
+    if args.wants_key_stats() {
+        return Some(keystats::run(setup, args));
+    }
+    if args.bigkeys || args.wants_memory() {
+        return Some(keysizes::run(setup, args));
+    }
+    if args.hotkeys {
+        return Some(hotkeys::run(setup, args));
+    }
+    args.stat.then(|| stat::run(setup, args))
 }

@@ -6,9 +6,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow, bail};
 
 use crate::args::Args;
+use crate::connection::reason;
 use crate::session::Outcome;
 use crate::setup::Setup;
 use crate::shell::Shell;
@@ -20,13 +21,17 @@ use crate::shell::Shell;
 pub(crate) fn command(args: &Args) -> Result<Vec<Vec<u8>>> {
     let mut command = args.command()?;
     if let Some(path) = &args.eval {
-        let script = std::fs::read(path).with_context(|| format!("Can't open file '{}'", path.display()))?;
+        let script = std::fs::read(path)
+            .map_err(|error| anyhow!("Can't open file '{}': {}", path.display(), reason(&error)))?;
         return Ok(eval(script, command));
     }
     if args.stdin_last && !command.is_empty() {
         command.push(read_input()?);
     }
     if let Some(tag) = args.stdin_tag.as_deref().map(OsStr::as_bytes) {
+        if !command.iter().any(|word| word == tag) {
+            bail!("Using -X option but stdin tag not match.");
+        }
         let input = read_input()?;
         for word in command.iter_mut().filter(|word| *word == tag) {
             word.clone_from(&input);

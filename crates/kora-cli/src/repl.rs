@@ -4,6 +4,7 @@
 //! editor takes the key itself while it runs, and the signal's flag is looked at by the connection otherwise.
 
 mod complete;
+mod finished;
 mod highlight;
 mod hints;
 mod history;
@@ -16,12 +17,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use reedline::{
-    Emacs, KeyCode, KeyModifiers, Reedline, ReedlineEvent, ReedlineMenu, Signal, default_emacs_keybindings,
+    EditMode, Emacs, KeyCode, KeyModifiers, Keybindings, Reedline, ReedlineEvent, ReedlineMenu, Signal, Vi,
+    default_emacs_keybindings, default_vi_insert_keybindings, default_vi_normal_keybindings,
+    default_vi_visual_keybindings,
 };
 
+use crate::preferences::Preference;
 use crate::session::{Heard, State};
-use crate::shell::{Flow, Shared, Shell};
-use prompt::SessionPrompt;
+use crate::shared::Shared;
+use crate::shell::{Flow, Shell};
+use prompt::{About, SessionPrompt};
 
 /// Name by which the key binding finds the menu.
 const COMPLETION_MENU: &str = "completion";
@@ -38,7 +43,9 @@ pub(crate) fn run(mut shell: Shell, coloured: bool) -> Result<()> {
     if let Err(error) = shell.session().connect() {
         shell.session().report_unreachable(&error);
     }
-    let mut editor = editor(&shell.shared(), coloured);
+    let (about, shared) = (About::default(), shell.shared());
+    let mut editor = editor(&shared, coloured, &about);
+    let mut is_vi = false;
     loop {
         if shell.session().state().is_some_and(|state| !state.is_subscribed()) {
             shell.learn_commands();
@@ -49,7 +56,13 @@ pub(crate) fn run(mut shell: Shell, coloured: bool) -> Result<()> {
             interrupted.store(false, Ordering::Relaxed);
             continue;
         }
-        let prompt = SessionPrompt::of(shell.session());
+        if is_vi != shared.preferences.is(Preference::Vi) {
+            is_vi = !is_vi;
+            editor = editor.with_edit_mode(if is_vi { vi() } else { emacs() });
+        }
+        // What is left on the screen does not say what the command was.
+        editor = editor.with_transient_prompt(Box::new(SessionPrompt::of(shell.session(), None)));
+        let prompt = SessionPrompt::of(shell.session(), Some(Arc::clone(&about)));
         match editor.read_line(&prompt)? {
             Signal::Success(line) => {
                 interrupted.store(false, Ordering::Relaxed);
@@ -66,8 +79,37 @@ pub(crate) fn run(mut shell: Shell, coloured: bool) -> Result<()> {
     }
 }
 
-fn editor(shared: &Arc<Shared>, coloured: bool) -> Reedline {
+fn editor(shared: &Arc<Shared>, coloured: bool, about: &About) -> Reedline {
+    let menu = menu::QuietMenu::named(COMPLETION_MENU);
+    let highlighter = highlight::LineHighlighter::new(Arc::clone(shared), coloured, Arc::clone(about));
+    Reedline::create()
+        .with_edit_mode(emacs())
+        .with_menu(ReedlineMenu::EngineCompleter(Box::new(menu)))
+        .with_quick_completions(true)
+        .with_partial_completions(true)
+        .with_ansi_colors(coloured)
+        .with_completer(Box::new(complete::CommandCompleter::new(Arc::clone(shared))))
+        .with_hinter(Box::new(hints::ArgumentHinter::new(Arc::clone(shared))))
+        .with_highlighter(Box::new(highlighter))
+        .with_validator(Box::new(finished::QuotesClosed))
+        .use_bracketed_paste(true)
+        .with_history_exclusion_prefix(Some(" ".to_owned()))
+        .with_history(history::open())
+}
+
+fn emacs() -> Box<dyn EditMode> {
     let mut keys = default_emacs_keybindings();
+    complete_by_tab(&mut keys);
+    Box::new(Emacs::new(keys))
+}
+
+fn vi() -> Box<dyn EditMode> {
+    let mut keys = default_vi_insert_keybindings();
+    complete_by_tab(&mut keys);
+    Box::new(Vi::new(keys, default_vi_normal_keybindings(), default_vi_visual_keybindings()))
+}
+
+fn complete_by_tab(keys: &mut Keybindings) {
     keys.add_binding(
         KeyModifiers::NONE,
         KeyCode::Tab,
@@ -76,16 +118,4 @@ fn editor(shared: &Arc<Shared>, coloured: bool) -> Reedline {
             ReedlineEvent::MenuNext,
         ]),
     );
-    let menu = menu::QuietMenu::named(COMPLETION_MENU);
-    Reedline::create()
-        .with_edit_mode(Box::new(Emacs::new(keys)))
-        .with_menu(ReedlineMenu::EngineCompleter(Box::new(menu)))
-        .with_quick_completions(true)
-        .with_partial_completions(true)
-        .with_ansi_colors(coloured)
-        .with_completer(Box::new(complete::CommandCompleter::new(Arc::clone(shared))))
-        .with_hinter(Box::new(hints::ArgumentHinter::new(Arc::clone(shared))))
-        .with_highlighter(Box::new(highlight::LineHighlighter::new(Arc::clone(shared), coloured)))
-        .with_history_exclusion_prefix(Some(" ".to_owned()))
-        .with_history(history::open())
 }

@@ -7,9 +7,10 @@
 
 mod command;
 mod listen;
+mod redirect;
 mod state;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,9 +18,12 @@ use std::time::Duration;
 use kora_protocol::Frame;
 
 use crate::connection::{Connection, Endpoint, Profile, Protocol, reason};
-use crate::format::{Form, Formatter, write_quoted};
+use crate::format::{Form, Formatter, Layout, write_quoted};
+use crate::preferences::Preference;
+use crate::shared::Shared;
 use command::Kind;
-pub(crate) use listen::Heard;
+pub(crate) use listen::{Heard, Keys, ready};
+use redirect::{REDIRECTIONS_MAX, Redirection};
 pub(crate) use state::State;
 
 /// Pause before a second attempt to connect again.
@@ -36,6 +40,25 @@ pub(crate) enum Outcome {
     Lost,
 }
 
+/// What came of waiting for an answer.
+enum Answer {
+    /// The command is done with.
+    Final(Outcome),
+    /// The command is to be sent elsewhere.
+    Elsewhere(Redirection),
+}
+
+/// How a session behaves.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manner {
+    /// Whether messages that no command asked for are printed.
+    pub(crate) show_pushes: bool,
+    /// Whether what is done beside commands is said.
+    pub(crate) verbose: bool,
+    /// Whether redirections of a cluster are followed.
+    pub(crate) follows: bool,
+}
+
 /// A conversation; see the module.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -43,24 +66,24 @@ pub(crate) struct Session {
     connection: Option<Connection>,
     state: State,
     formatter: Formatter,
-    show_pushes: bool,
+    manner: Manner,
+    shared: Arc<Shared>,
     /// Whether an error reply is left to the caller instead of being printed.
     pub(crate) withhold_errors: bool,
-    verbose: bool,
     interrupt: Option<Arc<AtomicBool>>,
 }
 
 impl Session {
     /// A session that is not connected yet.
-    pub(crate) fn new(profile: Profile, formatter: Formatter, show_pushes: bool, verbose: bool) -> Self {
+    pub(crate) fn new(profile: Profile, formatter: Formatter, manner: Manner) -> Self {
         Self {
             state: State::at(profile.db),
             profile,
             connection: None,
             formatter,
-            show_pushes,
+            manner,
+            shared: Arc::default(),
             withhold_errors: false,
-            verbose,
             interrupt: None,
         }
     }
@@ -74,6 +97,45 @@ impl Session {
     /// take long say how long.
     pub(crate) fn is_for_a_person(&self) -> bool {
         self.interrupt.is_some() && self.formatter.form == Form::Standard
+    }
+
+    /// What is shared with the line editor.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Whether a person sits at a terminal, whatever the form of replies.
+    pub(crate) fn is_attended(&self) -> bool {
+        self.interrupt.is_some() && io::stdout().is_terminal()
+    }
+
+    /// Whether a person prefers `preference`; nobody does where no person is, or replies are for programs.
+    pub(crate) fn prefers(&self, preference: Preference) -> bool {
+        self.is_for_a_person() && self.shared.preferences.is(preference)
+    }
+
+    /// The flag that ends waiting, if there is one.
+    pub(crate) fn interrupt(&self) -> Option<&AtomicBool> {
+        self.interrupt.as_deref()
+    }
+
+    /// Prints what is laid out for people as bytes alone from now on; returns the form of before.
+    pub(crate) fn print_for_programs(&mut self) -> Form {
+        let form = self.formatter.form;
+        if form == Form::Standard {
+            self.formatter.form = Form::Raw;
+        }
+        form
+    }
+
+    /// Prints in `form` from now on.
+    pub(crate) fn set_form(&mut self, form: Form) {
+        self.formatter.form = form;
+    }
+
+    /// Whether the replies of `args` have no end.
+    pub(crate) fn is_endless(args: &[Vec<u8>]) -> bool {
+        Kind::of(args) == Kind::Stream
     }
 
     /// The address in use.
@@ -92,7 +154,7 @@ impl Session {
     /// If that fails.
     pub(crate) fn connect(&mut self) -> io::Result<&mut Connection> {
         if self.connection.is_none() {
-            if self.verbose {
+            if self.manner.verbose {
                 eprintln!("Connecting to {}", self.profile.endpoint);
             }
             let (connection, handshake) = Connection::open(&self.profile, self.interrupt.clone())?;
@@ -106,7 +168,7 @@ impl Session {
         Ok(self.connection.as_mut().expect("it was made above if there was none"))
     }
 
-    /// Goes to another server, without the credentials of this one's connection.
+    /// Goes to another address, as the same user.
     ///
     /// # Errors
     /// If that fails.
@@ -115,6 +177,30 @@ impl Session {
         self.profile.db = 0;
         self.connection = None;
         self.connect().map(drop)
+    }
+
+    /// Goes to another server.
+    ///
+    /// # Errors
+    /// If that fails.
+    pub(crate) fn connect_as(&mut self, profile: Profile) -> io::Result<()> {
+        self.profile = profile;
+        self.connection = None;
+        self.connect().map(drop)
+    }
+
+    /// Sends a command and returns its reply, printing nothing but why there is none.
+    pub(crate) fn ask<A: AsRef<[u8]>>(&mut self, args: &[A]) -> Option<Frame> {
+        if !self.be_ready() {
+            return None;
+        }
+        match self.connection.as_mut()?.request(args) {
+            Ok(reply) => Some(reply),
+            Err(error) => {
+                self.report_broken(&error);
+                None
+            }
+        }
     }
 
     /// Connects again with two attempts; the failure of both is printed.
@@ -143,22 +229,45 @@ impl Session {
     /// # Errors
     /// If `out` cannot be written.
     pub(crate) fn run(&mut self, args: &[Vec<u8>], out: &mut dyn Write) -> io::Result<Outcome> {
-        if !self.be_ready() {
-            return Ok(Outcome::Lost);
-        }
-        let connection = self.connection.as_mut().expect("a ready session is connected");
-        let sent = connection.send(args);
-        let answered = match sent {
-            Ok(()) => self.answer(args, out)?,
-            Err(error) => Err(error),
-        };
-        match answered {
-            Ok(outcome) => Ok(outcome),
-            Err(error) => {
-                self.report_broken(&error);
-                Ok(Outcome::Lost)
+        let mut redirections_left = if self.manner.follows { REDIRECTIONS_MAX } else { 0 };
+        loop {
+            if !self.be_ready() {
+                return Ok(Outcome::Lost);
+            }
+            let connection = self.connection.as_mut().expect("a ready session is connected");
+            let sent = connection.send(args);
+            let answered = match sent {
+                // A transaction goes on where it began: its server refuses it as a whole.
+                Ok(()) => self.answer(args, redirections_left > 0 && !self.state.in_transaction, out)?,
+                Err(error) => Err(error),
+            };
+            match answered {
+                Ok(Answer::Final(outcome)) => return Ok(outcome),
+                Ok(Answer::Elsewhere(redirection)) => {
+                    redirections_left -= 1;
+                    if !self.follow(redirection, out)? {
+                        return Ok(Outcome::Lost);
+                    }
+                }
+                Err(error) => {
+                    self.report_broken(&error);
+                    return Ok(Outcome::Lost);
+                }
             }
         }
+    }
+
+    /// Goes where a cluster redirects to; returns whether it is there.
+    fn follow(&mut self, redirection: Redirection, out: &mut dyn Write) -> io::Result<bool> {
+        let Redirection { slot, endpoint, is_asking } = redirection;
+        if self.formatter.form == Form::Standard {
+            writeln!(out, "-> Redirected to slot [{slot}] located at {endpoint}")?;
+        }
+        if let Err(error) = self.connect_to(endpoint) {
+            self.report_unreachable(&error);
+            return Ok(false);
+        }
+        Ok(!is_asking || self.ask(&["ASKING"]).is_some())
     }
 
     /// Whether a command can be sent: connects if needed, and again if the server closed the connection meanwhile.
@@ -192,13 +301,18 @@ impl Session {
     }
 
     /// Prints what is answered to `args`. The outer error is that of `out`, the inner one the connection's.
-    fn answer(&mut self, args: &[Vec<u8>], out: &mut dyn Write) -> io::Result<io::Result<Outcome>> {
+    fn answer(
+        &mut self,
+        args: &[Vec<u8>],
+        may_go_elsewhere: bool,
+        out: &mut dyn Write,
+    ) -> io::Result<io::Result<Answer>> {
         let kind = Kind::of(args);
         let mut replies_left = self.state.reply_count(kind, args);
         // Only a person goes back to the prompt while messages come.
         let is_endless = kind == Kind::Stream || kind == Kind::Subscribe && self.interrupt.is_none();
         if !self.state.expects_reply(args) {
-            return Ok(Ok(Outcome::Done));
+            return Ok(Ok(Answer::Final(Outcome::Done)));
         }
         loop {
             let connection = self.connection.as_mut().expect("a command was sent on it");
@@ -216,30 +330,39 @@ impl Session {
                 continue;
             }
             self.state.follow_message(&frame);
-            if let Some(error) = frame.as_error()
-                && self.withhold_errors
-            {
-                return Ok(Ok(Outcome::Refused(error.to_vec())));
+            if let Some(error) = frame.as_error() {
+                if may_go_elsewhere
+                    && let Some(redirection) = Redirection::read(error, &self.profile.endpoint)
+                {
+                    return Ok(Ok(Answer::Elsewhere(redirection)));
+                }
+                if self.withhold_errors {
+                    return Ok(Ok(Answer::Final(Outcome::Refused(error.to_vec()))));
+                }
             }
             self.print(args, &frame, out)?;
             if let Some(error) = frame.as_error() {
                 self.state.follow_refused(args);
-                return Ok(Ok(Outcome::Refused(error.to_vec())));
+                return Ok(Ok(Answer::Final(Outcome::Refused(error.to_vec()))));
             }
             replies_left = replies_left.saturating_sub(1);
             if !is_endless && replies_left == 0 {
                 self.learn(args, &frame);
-                return Ok(Ok(Outcome::Done));
+                return Ok(Ok(Answer::Final(Outcome::Done)));
             }
         }
     }
 
-    fn print(&self, args: &[Vec<u8>], frame: &Frame, out: &mut dyn Write) -> io::Result<()> {
+    /// Prints `frame` as the reply to `args`.
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
+    pub(crate) fn print(&self, args: &[Vec<u8>], frame: &Frame, out: &mut dyn Write) -> io::Result<()> {
         let mut text = Vec::new();
         if command::is_document(args) {
             self.formatter.document(&mut text, frame);
         } else if self.is_for_a_person() {
-            self.formatter.view(&mut text, args, frame);
+            self.formatter.view(&mut text, args, frame, self.layout());
         } else {
             self.formatter.reply(&mut text, frame);
         }
@@ -247,8 +370,13 @@ impl Session {
         out.flush()
     }
 
+    fn layout(&self) -> Layout {
+        let preferences = &self.shared.preferences;
+        Layout { pairs: preferences.is(Preference::Pairs), tables: preferences.is(Preference::Tables) }
+    }
+
     fn print_push(&self, frame: &Frame, out: &mut dyn Write) -> io::Result<()> {
-        if !self.show_pushes {
+        if !self.manner.show_pushes {
             return Ok(());
         }
         let mut text = Vec::new();
@@ -259,6 +387,9 @@ impl Session {
     /// Follows what a command that was not refused changed.
     fn learn(&mut self, args: &[Vec<u8>], frame: &Frame) {
         self.state.follow(args, frame);
+        if self.is_for_a_person() {
+            command::keys_in(args, frame).into_iter().for_each(|key| self.shared.keys.add(key));
+        }
         if let Some(login) = command::login(args) {
             self.profile.login = Some(login);
         }
@@ -268,7 +399,7 @@ impl Session {
         if !self.state.in_transaction {
             self.profile.db = self.state.db;
         }
-        if self.verbose {
+        if self.manner.verbose {
             let mut line = Vec::new();
             write_quoted(&mut line, args.first().map_or(&b""[..], Vec::as_slice));
             eprintln!("{} answered", String::from_utf8_lossy(&line));

@@ -9,13 +9,19 @@ use kora_tls::rustls::pki_types::ServerName;
 use kora_tls::{CipherList, CipherSuites, ClientSetup, Identity, PeerCheck, Protocols, Trust};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
-use crate::args::Args;
-use crate::connection::{Connection, Endpoint, Login, Profile, Protocol, Security, reason};
+use crate::args::{Args, Uri};
+use crate::connection::{Connection, Endpoint, Family, Login, Profile, Protocol, Security, reason};
 use crate::format::{Form, Formatter, Palette};
-use crate::session::Session;
+use crate::session::{Manner, Session};
 
 /// Environment variables that may hold the password, in the order in which they are looked at.
 const PASSWORD_VARIABLES: [&str; 2] = ["KORACLI_AUTH", "REDISCLI_AUTH"];
+
+/// Where a URI without a host means.
+const LOCAL: &str = "127.0.0.1";
+
+/// The port that it means without one.
+const PORT: u16 = 6379;
 
 /// Everything needed to start.
 #[derive(Debug)]
@@ -28,6 +34,7 @@ pub(crate) struct Setup {
     pub(crate) coloured: bool,
     show_pushes: bool,
     verbose: bool,
+    follows: bool,
 }
 
 impl Setup {
@@ -45,11 +52,12 @@ impl Setup {
             palette: if coloured { Palette::coloured() } else { Palette::default() },
         };
         Ok(Self {
-            profile: profile(args)?,
+            profile: profile(args, login(args)?)?,
             formatter,
             coloured,
             show_pushes: args.show_pushes.unwrap_or(is_terminal),
             verbose: args.verbose,
+            follows: args.cluster,
         })
     }
 
@@ -68,7 +76,11 @@ impl Setup {
 
     /// A session with this server.
     pub(crate) fn into_session(self) -> Session {
-        Session::new(self.profile, self.formatter, self.show_pushes, self.verbose)
+        Session::new(
+            self.profile,
+            self.formatter,
+            Manner { show_pushes: self.show_pushes, verbose: self.verbose, follows: self.follows },
+        )
     }
 }
 
@@ -84,7 +96,24 @@ fn form(args: &Args, is_terminal: bool) -> Form {
     }
 }
 
-fn profile(args: &Args) -> Result<Profile> {
+/// Another server than the one of the command line, which says all that `uri` leaves open but who the user is.
+///
+/// # Errors
+/// If files for encryption cannot be read.
+pub(crate) fn profile_of(args: &Args, uri: &Uri) -> Result<Profile> {
+    let args = args.elsewhere(Uri {
+        host: uri.host.clone().or(Some(LOCAL.to_owned())),
+        port: uri.port.or(Some(PORT)),
+        ..uri.clone()
+    });
+    let login = uri.password.as_ref().map(|password| Login {
+        user: uri.user.clone().map(String::into_bytes),
+        password: password.clone().into_bytes(),
+    });
+    profile(&args, login)
+}
+
+fn profile(args: &Args, login: Option<Login>) -> Result<Profile> {
     let uri = args.uri.clone().unwrap_or_default();
     let endpoint = match &args.socket {
         Some(path) => Endpoint::Unix(path.clone()),
@@ -105,7 +134,12 @@ fn profile(args: &Args) -> Result<Profile> {
     };
     Ok(Profile {
         security,
-        login: login(args)?,
+        login,
+        family: match (args.ipv4, args.ipv6) {
+            (true, _) => Some(Family::V4),
+            (_, true) => Some(Family::V6),
+            _ => None,
+        },
         connect_timeout: args.connect_timeout,
         db: args.db.or(uri.db).unwrap_or(0),
         endpoint,

@@ -1,17 +1,24 @@
 //! Lines of commands, typed or read from standard input: what is the client's own is done here, the rest is sent.
 
+mod confirm;
 mod help;
+mod own;
+mod pager;
+mod peek;
+mod pipe;
 
 use std::io::{self, BufRead, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kora_protocol::split_line;
 
+use crate::args::Args;
 use crate::catalog::Catalog;
-use crate::connection::Endpoint;
-use crate::session::Session;
+use crate::preferences::Preference;
+use crate::rcfile::Configuration;
+use crate::session::{Outcome, Session};
+use crate::shared::Shared;
 
 /// Commands that take longer say how long they took.
 const LONG: Duration = Duration::from_millis(500);
@@ -29,27 +36,37 @@ pub(crate) enum Flow {
     Quit,
 }
 
-/// Settings and knowledge shared with the line editor.
-#[derive(Debug, Default)]
-pub(crate) struct Shared {
-    /// The server's commands.
-    pub(crate) catalog: RwLock<Catalog>,
-    /// Whether arguments are hinted at.
-    pub(crate) hints_off: AtomicBool,
-}
-
 /// Runs lines in a session.
 #[derive(Debug)]
 pub(crate) struct Shell {
     session: Session,
     shared: Arc<Shared>,
     coloured: bool,
+    configuration: Configuration,
+    args: Option<Args>,
+    /// Whether the reply of the command being run goes to a program; then it has been asked about.
+    is_piping: bool,
 }
 
 impl Shell {
     /// A shell of `session`; `coloured` says whether help is.
     pub(crate) fn new(session: Session, coloured: bool) -> Self {
-        Self { session, shared: Arc::default(), coloured }
+        let shared = Arc::clone(session.shared());
+        Self {
+            session,
+            shared,
+            coloured,
+            configuration: Configuration::default(),
+            args: None,
+            is_piping: false,
+        }
+    }
+
+    /// Prefers what `configuration` says, and knows its servers, to which it connects as `args` say.
+    pub(crate) fn configure(&mut self, configuration: Configuration, args: Args) {
+        configuration.apply(&self.shared.preferences);
+        self.configuration = configuration;
+        self.args = Some(args);
     }
 
     /// What is shared with the line editor.
@@ -106,11 +123,20 @@ impl Shell {
     /// # Errors
     /// If `out` cannot be written.
     pub(crate) fn run_line(&mut self, line: &[u8], out: &mut dyn Write) -> io::Result<Flow> {
+        if self.asks_for(Preference::Pipes)
+            && let Ok(text) = std::str::from_utf8(line)
+            && let Some((command, program)) = pipe::split(text)
+        {
+            return self.run_piped(command, program, out);
+        }
         let Ok(words) = split_line(line) else {
             out.write_all(b"Invalid argument(s)\n")?;
             return Ok(Flow::Continue);
         };
-        let (count, words) = repetitions(&words);
+        let Some((count, words)) = repetitions(&words) else {
+            out.write_all(b"Invalid kora-cli repeat command option value.\n")?;
+            return Ok(Flow::Continue);
+        };
         let Some(first) = words.first() else { return Ok(Flow::Continue) };
         if let Some(name) = first.strip_prefix(b":").or_else(|| first.strip_prefix(b"\\")) {
             return self.run_own(&String::from_utf8_lossy(name), words, out);
@@ -119,67 +145,136 @@ impl Shell {
         match name.as_str() {
             "quit" | "exit" | "help" | "?" | "clear" => self.run_own(&name, words, out),
             "connect" if words.len() == 3 => self.run_own(&name, words, out),
+            "peek" if words.len() == 2 && self.session.is_for_a_person() => self.run_own(&name, words, out),
             _ => {
-                let begun = Instant::now();
-                for _ in 0..count {
-                    self.session.run(words, out)?;
-                }
-                let elapsed = begun.elapsed();
-                if CHANGE_INDEXES.contains(&name.as_str()) && self.session.is_for_a_person() {
-                    self.learn_indexes();
-                }
-                if elapsed > LONG && self.session.is_for_a_person() {
-                    writeln!(out, "({:.2}s)", elapsed.as_secs_f64())?;
-                }
+                self.run_on_server(words, count, out)?;
                 Ok(Flow::Continue)
             }
         }
     }
 
-    /// Runs a command of the client itself.
-    fn run_own(&mut self, name: &str, words: &[Vec<u8>], out: &mut dyn Write) -> io::Result<Flow> {
-        let arguments = words.get(1..).unwrap_or_default();
-        let arguments: Vec<_> = arguments.iter().map(|word| String::from_utf8_lossy(word)).collect();
-        let arguments: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
-        match (name, arguments.as_slice()) {
-            ("quit" | "exit" | "q", _) => return Ok(Flow::Quit),
-            ("help" | "?", topic) => {
-                self.learn_commands();
-                let catalog = self.shared.catalog.read().map_err(|_| io::ErrorKind::Other)?;
-                help::write(&catalog, topic, self.coloured, out)?;
+    /// Sends a command `count` times, after a question if it needs one.
+    fn run_on_server(&mut self, words: &[Vec<u8>], count: u64, out: &mut dyn Write) -> io::Result<()> {
+        if !self.may_run(words, out)? {
+            return Ok(());
+        }
+        let mut elapsed = Duration::ZERO;
+        for _ in 0..count {
+            let (outcome, took) = self.run_once(words, out)?;
+            elapsed += took;
+            if outcome == Outcome::Lost {
+                break;
             }
-            ("clear", _) => out.write_all(b"\x1b[H\x1b[2J")?,
-            ("set", ["hints"]) => self.set_hints(true),
-            ("set", ["nohints"]) => self.set_hints(false),
-            ("connect", [host, port]) => self.connect_to(host, port, out)?,
-            _ => out.write_all(b"Unknown client command; see :help\n")?,
         }
-        out.flush()?;
-        Ok(Flow::Continue)
-    }
-
-    fn set_hints(&self, on: bool) {
-        self.shared.hints_off.store(!on, Ordering::Relaxed);
-    }
-
-    fn connect_to(&mut self, host: &str, port: &str, out: &mut dyn Write) -> io::Result<()> {
-        let Ok(port) = port.parse() else { return out.write_all(b"Invalid server port.\n") };
-        if let Ok(mut catalog) = self.shared.catalog.write() {
-            *catalog = Catalog::default();
+        if !self.session.is_for_a_person() {
+            return Ok(());
         }
-        if let Err(error) = self.session.connect_to(Endpoint::Tcp { host: host.to_owned(), port }) {
-            self.session.report_unreachable(&error);
+        let name = words.first().map(|name| String::from_utf8_lossy(name).to_ascii_lowercase());
+        if name.is_some_and(|name| CHANGE_INDEXES.contains(&name.as_str())) {
+            self.learn_indexes();
+        }
+        if elapsed > LONG {
+            writeln!(out, "({:.2}s)", elapsed.as_secs_f64())?;
         }
         Ok(())
     }
+
+    /// Whether a person wants `preference` for lines that are typed, whatever the form of replies.
+    fn asks_for(&self, preference: Preference) -> bool {
+        !self.is_piping && self.session.is_attended() && self.shared.preferences.is(preference)
+    }
+
+    /// Whether a command is to be sent: the person is asked, if it does much harm.
+    fn may_run(&self, words: &[Vec<u8>], out: &mut dyn Write) -> io::Result<bool> {
+        if !self.asks_for(Preference::Confirm) {
+            return Ok(true);
+        }
+        let Some(danger) = confirm::danger(words) else { return Ok(true) };
+        let is_wanted = confirm::ask(words, danger, self.session.interrupt(), out)?;
+        if !is_wanted {
+            out.write_all(b"Not sent.\n")?;
+        }
+        Ok(is_wanted)
+    }
+
+    /// Sends a command; a long reply is shown as a person prefers it. Returns what became of it, and how long the server took.
+    fn run_once(&mut self, words: &[Vec<u8>], out: &mut dyn Write) -> io::Result<(Outcome, Duration)> {
+        let begun = Instant::now();
+        let is_paged = self.session.prefers(Preference::Pager) && !Session::is_endless(words);
+        let mut reply = Vec::new();
+        let outcome = self.session.run(words, if is_paged { &mut reply } else { &mut *out })?;
+        let elapsed = begun.elapsed();
+        if is_paged {
+            pager::show(&reply, self.session.interrupt(), out)?;
+        }
+        if outcome == Outcome::Done && self.session.is_for_a_person() {
+            self.remember_keys(words);
+        }
+        Ok((outcome, elapsed))
+    }
+
+    /// Remembers the keys among `words`, for completion.
+    fn remember_keys(&self, words: &[Vec<u8>]) {
+        let Ok(catalog) = self.shared.catalog.read() else { return };
+        let texts: Vec<_> = words.iter().map(|word| String::from_utf8_lossy(word)).collect();
+        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+        let Some((command, named)) = catalog.find(&texts) else { return };
+        for (position, key) in words.iter().skip(named).enumerate() {
+            if command.has_key_at(position) {
+                self.shared.keys.add(key);
+            }
+        }
+    }
+
+    /// Gives the reply of `command` to a program.
+    fn run_piped(&mut self, command: &str, program: &str, out: &mut dyn Write) -> io::Result<Flow> {
+        if let Ok(words) = split_line(command.as_bytes())
+            && let Some((_, words)) = repetitions(&words)
+            && !self.may_run(words, out)?
+        {
+            return Ok(Flow::Continue);
+        }
+        let mut reply = Vec::new();
+        let form = self.session.print_for_programs();
+        self.is_piping = true;
+        let flow = self.run_line(command.as_bytes(), &mut reply);
+        self.is_piping = false;
+        self.session.set_form(form);
+        let flow = flow?;
+        out.flush()?;
+        if let Err(error) = pipe::run(program, &reply) {
+            writeln!(out, "sh: {error}")?;
+        }
+        Ok(flow)
+    }
 }
 
-/// The number of times that a line asks its command to be run, and the command.
-fn repetitions(words: &[Vec<u8>]) -> (u64, &[Vec<u8>]) {
-    let count =
+/// The number of times that a line asks its command to be run, and the command; `None` if the number is none.
+fn repetitions(words: &[Vec<u8>]) -> Option<(u64, &[Vec<u8>])> {
+    let count: Option<i64> =
         words.first().and_then(|word| std::str::from_utf8(word).ok()).and_then(|word| word.parse().ok());
     match (count, words) {
-        (Some(count), [_, command @ ..]) if !command.is_empty() && count > 0 => (count, command),
-        _ => (1, words),
+        (Some(count), [_, command @ ..]) if !command.is_empty() => {
+            let count = u64::try_from(count).ok().filter(|count| *count > 0)?;
+            Some((count, command))
+        }
+        _ => Some((1, words)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::repetitions;
+
+    #[test]
+    fn a_number_before_a_command_repeats_it() {
+        let found = |line: &str| {
+            let words: Vec<Vec<u8>> = line.split(' ').map(|word| word.as_bytes().to_vec()).collect();
+            repetitions(&words).map(|(count, command)| (count, command.len()))
+        };
+        assert_eq!(found("5 incr a"), Some((5, 2)));
+        assert_eq!(found("incr 5"), Some((1, 2)));
+        assert_eq!(found("5"), Some((1, 1)));
+        assert_eq!([found("0 ping"), found("-1 ping")], [None, None]);
     }
 }

@@ -63,8 +63,8 @@ pub(crate) fn repeat_prefix(words: &[Word<'_>]) -> usize {
 
 /// The places of the words that nobody should read: passwords.
 ///
-/// They are everything after `AUTH`, wherever a command takes that word, after `ACL SETUSER name`, and the value of a
-/// parameter of `CONFIG SET` whose name ends with `auth` or `pass`.
+/// They are everything after `AUTH`, wherever a command takes that word, after `ACL SETUSER name`, the value of a
+/// parameter of `CONFIG SET` whose name ends with `auth` or `pass`, and a URI with a user that `:dsn` names.
 pub(crate) fn secrets(line: &str) -> Vec<Range<usize>> {
     let words = words(line);
     let words = words.get(repeat_prefix(&words)..).unwrap_or_default();
@@ -80,6 +80,12 @@ pub(crate) fn secrets(line: &str) -> Vec<Range<usize>> {
             word.text.eq_ignore_ascii_case("auth") || word.text.eq_ignore_ascii_case("auth2")
         });
         return auth.map_or_else(Vec::new, |at| ranges(words.get(at + 3..).unwrap_or_default()));
+    }
+    if is(0, ":dsn") {
+        return ranges(words.get(2..).unwrap_or_default())
+            .into_iter()
+            .filter(|at: &Range<usize>| line[at.clone()].contains('@'))
+            .collect();
     }
     if is(0, "acl") && is(1, "setuser") {
         return ranges(words.get(3..).unwrap_or_default());
@@ -130,7 +136,10 @@ mod tests {
         assert_eq!(found("CONFIG SET masterauth pw"), ["pw"]);
         assert_eq!(found("acl setuser joe on >pw"), ["on", ">pw"]);
         assert_eq!(found("migrate h 1 k 0 1 AUTH2 u pw"), ["u", "pw"]);
-        for harmless in ["get auth", "set requirepass x", "config get requirepass", "acl list"] {
+        assert_eq!(found(":dsn a redis://u:pw@h"), ["redis://u:pw@h"]);
+        for harmless in
+            [":dsn a redis://h", "get auth", "set requirepass x", "config get requirepass", "acl list"]
+        {
             assert_eq!(found(harmless), Vec::<&str>::new(), "{harmless}");
         }
     }

@@ -234,7 +234,7 @@ fn nobody_listening_is_an_error() {
 #[test]
 fn what_is_not_supported_is_refused() {
     let server = Server::start(&[]);
-    for args in [["-c", "ping"], ["--cert", "ping"], ["--nosuch", "ping"]] {
+    for args in [["--rdb", "file"], ["--cert", "ping"], ["--nosuch", "ping"]] {
         let output = server.run(&args, b"");
         assert_eq!(output.status.code(), Some(1), "{args:?}");
         assert!(!output.stderr.is_empty());
@@ -245,12 +245,25 @@ fn what_is_not_supported_is_refused() {
 #[test]
 fn unknown_options_get_no_guesses() {
     let server = Server::start(&[]);
-    for option in ["--hotkeys", "--rdb", "--nosuch", "--clusters"] {
+    for option in ["--ldb", "--rdb", "--nosuch", "--clusters"] {
         let text = stderr(&server.run(&[option, "x"], b""));
         assert!(text.contains(option) && !text.contains("tip") && !text.contains("similar"), "{text}");
     }
-    let text = stderr(&server.run(&["--hotkeys"], b""));
-    assert_eq!(text, "error: --hotkeys is not available in this version of kora-cli\n");
+    let text = stderr(&server.run(&["--eval", "x", "--ldb"], b""));
+    assert_eq!(text, "--ldb is not available: the server has no debugger of scripts; --eval runs them\n");
+    let text = stderr(&server.run(&["--foo"], b""));
+    assert_eq!(text, "Unrecognized option or bad number of args for: '--foo'\n");
+    for (args, expected) in [
+        (["-t", "-1"], "Invalid connection timeout for -t.\n"),
+        (["-u", "http://x"], "Invalid URI scheme\n"),
+        (["--top", "x"], "--top conversion error.\n"),
+        (["--show-pushes", "what"], "Unknown --show-pushes value 'what' (valid: '[y]es', '[n]o')\n"),
+        (["-p", "http"], "-p does not take 'http': invalid digit found in string\n"),
+    ] {
+        assert_eq!(stderr(&server.run(&args, b"")), expected);
+    }
+    let text = stderr(&server.run(&["--eval"], b""));
+    assert_eq!(text, "Unrecognized option or bad number of args for: '--eval'\n");
 }
 
 #[test]
@@ -270,4 +283,131 @@ fn what_can_not_be_encrypted_is_said() {
     assert!(text.contains("can't read /nowhere"), "{text}");
     let text = stderr(&server.run(&["--tls", "--insecure", "--tls-ciphers", "RC4", "ping"], b""));
     assert!(text.contains("--tls-ciphers: no available cipher"), "{text}");
+}
+
+#[test]
+fn redirections_are_followed_if_asked() {
+    let there = Server::start(&["+OK\r\n", "$1\r\nv\r\n"]);
+    let ask = format!("-ASK 5 127.0.0.1:{}\r\n", there.port);
+    let here = Server::start(&[&ask, &ask]);
+    let output = here.run(&["-c", "--no-raw", "get", "k"], b"");
+    assert_eq!(
+        stdout(&output),
+        format!("-> Redirected to slot [5] located at 127.0.0.1:{}\n\"v\"\n", there.port)
+    );
+    assert_eq!(
+        (here.requests(), there.requests()),
+        (vec!["get k".to_owned()], vec!["ASKING".into(), "get k".into()])
+    );
+    let output = here.run(&["get", "k"], b"");
+    assert_eq!(stdout(&output), format!("{}\n", ask[1..].replace("\r\n", "\n")));
+}
+
+#[test]
+fn endless_redirections_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("bound").port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let moved = format!("-MOVED 1 :{port}\r\n");
+            serve(stream.expect("a connection"), &mut VecDeque::from([moved]), &Mutex::default());
+        }
+    });
+    let output = Command::new(env!("CARGO_BIN_EXE_kora-cli"))
+        .args(["-p", &port.to_string(), "-c", "get", "k"])
+        .output()
+        .expect("the client runs");
+    assert_eq!(stdout(&output), format!("MOVED 1 :{port}\n\n"));
+}
+
+#[test]
+fn key_stats_are_measured() {
+    let server = Server::start(&[
+        ":2\r\n",
+        "*2\r\n$1\r\n0\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n",
+        "+string\r\n",
+        "+hash\r\n",
+        ":64\r\n",
+        ":2048\r\n",
+        ":3\r\n",
+        ":7\r\n",
+    ]);
+    let output = server.run(&["--keystats-samples", "5", "--top", "1", "--cursor", "9"], b"");
+    let text = stdout(&output);
+    assert!(text.contains("100.00% keys scanned\nKeys sampled: 2\nKeys size:    2.06K\n"), "{text}");
+    assert!(text.contains("--- Top 1 key sizes ---\n  1    2.00K hash       \"b\"\n\n"), "{text}");
+    assert_eq!(server.requests()[1], "SCAN 9");
+    assert_eq!(server.requests()[4], "MEMORY USAGE a SAMPLES 5");
+}
+
+#[test]
+fn hot_keys_are_counted_or_asked_for() {
+    let scan = "*2\r\n$1\r\n0\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n";
+    let server = Server::start(&[":2\r\n", scan, ":3\r\n", ":9\r\n"]);
+    let text = stdout(&server.run(&["--hotkeys"], b""));
+    let summary = "Sampled 2 keys in the keyspace!\nhot key found with counter: 9\tkeyname: \"b\"\n\
+                   hot key found with counter: 3\tkeyname: \"a\"\n";
+    assert!(text.ends_with(summary), "{text}");
+    let refused = "-ERR no LFU\r\n";
+    let server = Server::start(&[":2\r\n", scan, refused, refused, "*1\r\n*2\r\n$1\r\nc\r\n:5\r\n"]);
+    let text = stdout(&server.run(&["--hotkeys"], b""));
+    assert!(text.ends_with("hot key found with counter: 5\tkeyname: \"c\"\n"), "{text}");
+    let hot = "*4\r\n+tracking-active\r\n:1\r\n+by-net-bytes\r\n*2\r\n$1\r\nd\r\n:7\r\n";
+    let server = Server::start(&[":2\r\n", scan, refused, refused, refused, hot]);
+    let text = stdout(&server.run(&["--hotkeys"], b""));
+    assert!(text.ends_with("hot key found with counter: 7\tkeyname: \"d\"\n"), "{text}");
+    let server = Server::start(&[":2\r\n", scan, refused, refused, "-ERR unknown command\r\n", "$-1\r\n"]);
+    let output = server.run(&["--hotkeys"], b"");
+    assert_eq!((stderr(&output).as_str(), output.status.code()), ("Error: ERR no LFU\n", Some(1)));
+}
+
+#[test]
+fn a_tag_that_is_not_there_is_an_error() {
+    let server = Server::start(&[]);
+    let output = server.run(&["-X", "tag", "set", "a", "b"], b"value");
+    assert_eq!(stderr(&output), "Using -X option but stdin tag not match.\n");
+    assert_eq!((output.status.code(), server.requests().len()), (Some(1), 0));
+}
+
+#[test]
+fn servers_have_names() {
+    let server = Server::start(&["+OK\r\n", "+PONG\r\n"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("clirc");
+    std::fs::write(&path, format!(":dsn near redis://127.0.0.1:{}/3\n", server.port)).expect("written");
+    let run = |name: &str| {
+        Command::new(env!("CARGO_BIN_EXE_kora-cli"))
+            .args(["--dsn", name, "ping"])
+            .env("KORACLI_RCFILE", &path)
+            .output()
+            .expect("the client runs")
+    };
+    assert_eq!(stdout(&run("near")), "PONG\n");
+    assert_eq!(server.requests(), ["SELECT 3", "ping"]);
+    assert!(stderr(&run("far")).starts_with("no server is called 'far'"));
+}
+
+#[test]
+fn shells_and_man_are_told_of_every_option() {
+    let run = |args: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_kora-cli")).args(args).output().expect("the client runs")
+    };
+    for shell in ["bash", "zsh", "fish"] {
+        let text = stdout(&run(&["--generate-completion", shell]));
+        assert!(text.contains("keystats-samples"), "{shell}");
+    }
+    let manual = stdout(&run(&["--generate-man"]));
+    for part in [".TH kora-cli 1", "keystats", ".SH \"EXIT STATUS\"", "KORACLI_AUTH"] {
+        assert!(manual.contains(part), "{part} is missing: {manual}");
+    }
+    assert_eq!(run(&["--generate-completion", "dos"]).status.code(), Some(1));
+}
+
+#[test]
+fn the_machine_is_measured_without_a_server() {
+    let output = Command::new(env!("CARGO_BIN_EXE_kora-cli"))
+        .args(["--intrinsic-latency", "0"])
+        .output()
+        .expect("the client runs");
+    assert!(stdout(&output).contains(" total runs (avg latency: "), "{}", stdout(&output));
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use kora_protocol::{Limits, RequestParser};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 /// Long enough for anything a test waits for, even on a heavily loaded machine.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -22,20 +23,34 @@ struct Terminal {
     child: Child,
     keys: File,
     screen: Arc<(Mutex<String>, Condvar)>,
+    _configuration: tempfile::NamedTempFile,
 }
 
 impl Terminal {
-    /// The client, connected to `port`.
+    /// The client, connected to `port`, on a screen whose size is not known.
     fn start(port: u16) -> Self {
+        Self::start_with(port, None, "")
+    }
+
+    /// The same with lines and columns of the screen, and the text of a configuration file.
+    fn start_with(port: u16, size: Option<(u16, u16)>, configuration: &str) -> Self {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(configuration.as_bytes()).expect("written");
         let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&controller).expect("granted");
         unlockpt(&controller).expect("unlocked");
+        if let Some((ws_row, ws_col)) = size {
+            let size = Winsize { ws_row, ws_col, ws_xpixel: 0, ws_ypixel: 0 };
+            tcsetwinsize(&controller, size).expect("a size");
+        }
         let name = ptsname(&controller, Vec::new()).expect("a name");
         let open =
             || File::options().read(true).write(true).open(name.to_str().expect("text")).expect("opened");
         let child = Command::new(env!("CARGO_BIN_EXE_kora-cli"))
             .args(["-p", &port.to_string()])
             .env("KORACLI_HISTFILE", "/dev/null")
+            .env("KORACLI_RCFILE", file.path())
+            .env_remove("PAGER")
             .env("TERM", "xterm")
             .env("NO_COLOR", "1")
             .stdin(Stdio::from(open()))
@@ -59,7 +74,7 @@ impl Terminal {
                 shown.1.notify_all();
             }
         });
-        Self { child, keys, screen }
+        Self { child, keys, screen, _configuration: file }
     }
 
     fn keys(&mut self, keys: &str) {
@@ -132,8 +147,8 @@ fn answer(request: &str) -> String {
         format!("*3\r\n${}\r\n{kind}\r\n${}\r\n{text}\r\n{last}", kind.len(), text.len())
     };
     match request {
-        "COMMAND DOCS" => "*2\r\n$6\r\nconfig\r\n*2\r\n$11\r\nsubcommands\r\n*2\r\n$10\r\nconfig|get\r\n*2\r\n$5\r\ngroup\r\n\
-                           $6\r\nserver\r\n"
+        "COMMAND DOCS" => "*2\r\n$6\r\nconfig\r\n*2\r\n$11\r\nsubcommands\r\n*2\r\n$10\r\nconfig|get\r\n*6\r\n$5\r\ngroup\r\n\
+                           $6\r\nserver\r\n+since\r\n+2.0.0\r\n+complexity\r\n+O(N) for N directives\r\n"
             .to_owned(),
         "CONFIG GET *" => "*2\r\n$9\r\nmaxmemory\r\n$1\r\n0\r\n".to_owned(),
         "SLOW" => {
@@ -143,6 +158,16 @@ fn answer(request: &str) -> String {
         "SUBSCRIBE news" => {
             message("subscribe", "news", ":1\r\n") + &message("message", "news", "$5\r\nhello\r\n")
         }
+        "MANY" => (0..30).fold("*30\r\n".to_owned(), |reply, number| reply + &format!(":{}\r\n", number + 100)),
+        "HGETALL h" => "*2\r\n$1\r\nf\r\n$1\r\nv\r\n".to_owned(),
+        "TYPE k" => "+list\r\n".to_owned(),
+        "PTTL k" => ":90000\r\n".to_owned(),
+        "OBJECT ENCODING k" => "$8\r\nlistpack\r\n".to_owned(),
+        "MEMORY USAGE k" => ":2048\r\n".to_owned(),
+        "LLEN k" => ":12\r\n".to_owned(),
+        "LRANGE k 0 9" => "*1\r\n$5\r\nfirst\r\n".to_owned(),
+        "ECHO two\nlines" => "$4\r\nboth\r\n".to_owned(),
+        "MULTI" | "EXEC" => "+OK\r\n".to_owned(),
         "UNSUBSCRIBE" => message("unsubscribe", "news", ":0\r\n"),
         _ => "+fast\r\n".to_owned(),
     }
@@ -203,4 +228,112 @@ fn a_key_leads_from_messages_to_a_prompt_and_ctrl_c_ends_them() {
     terminal.keys("FAST\r");
     let shown = terminal.wait_for("fast");
     assert!(!shown.contains("subscribed"), "{shown}");
+}
+
+#[test]
+fn dangerous_commands_are_asked_about_unless_nobody_wants_it() {
+    let mut terminal = Terminal::start(serve(answer));
+    terminal.wait_for("> ");
+    terminal.keys("FLUSHALL\r");
+    terminal.wait_for("Go on? [y/N] ");
+    terminal.keys("n\r");
+    terminal.wait_for("Not sent.");
+    terminal.wait_for("> ");
+    terminal.keys("FLUSHALL | cat\r");
+    terminal.wait_for("Go on? [y/N] ");
+    terminal.keys("y\r");
+    terminal.wait_for("fast");
+    terminal.wait_for("> ");
+    terminal.keys(":set noconfirm\r");
+    terminal.wait_for("> ");
+    terminal.keys("FLUSHALL\r");
+    let shown = terminal.wait_for("fast");
+    assert!(!shown.contains("Go on"), "{shown}");
+}
+
+#[test]
+fn open_quotes_go_on_in_the_next_line() {
+    let mut terminal = Terminal::start(serve(answer));
+    terminal.wait_for("> ");
+    terminal.keys("ECHO \"two\r");
+    terminal.wait_for("... ");
+    terminal.keys("lines\"\r");
+    terminal.wait_for("\"both\"");
+}
+
+#[test]
+fn replies_go_to_programs() {
+    let mut terminal = Terminal::start(serve(answer));
+    terminal.wait_for("> ");
+    terminal.keys("HGETALL h | tr v w\r");
+    terminal.wait_for("f\r\nw\r\n");
+    terminal.wait_for("> ");
+    terminal.keys(":set nopipes\r");
+    terminal.wait_for("> ");
+    terminal.keys("HGETALL h | tr v w\r");
+    terminal.wait_for("fast");
+}
+
+#[test]
+fn long_replies_come_a_page_at_a_time() {
+    let mut terminal = Terminal::start_with(serve(answer), Some((10, 80)), "");
+    terminal.wait_for("> ");
+    terminal.keys("MANY\r");
+    let page = terminal.wait_for("-- more");
+    assert!(page.contains("(integer) 108") && !page.contains("(integer) 109"), "{page}");
+    terminal.keys("j");
+    let line = terminal.wait_for("-- more");
+    assert!(line.contains("(integer) 109") && !line.contains("(integer) 110"), "{line}");
+    terminal.keys(" ");
+    terminal.wait_for("(integer) 118");
+    terminal.wait_for("-- more");
+    terminal.keys("q");
+    let shown = terminal.wait_for("> ");
+    assert!(!shown.contains("(integer) 119"), "{shown}");
+    terminal.keys("MANY\r");
+    terminal.wait_for("-- more");
+    terminal.keys("a");
+    terminal.wait_for("(integer) 129");
+}
+
+#[test]
+fn the_command_being_typed_is_described() {
+    let mut terminal = Terminal::start_with(serve(answer), Some((20, 100)), "");
+    terminal.wait_for("> ");
+    terminal.keys("config get");
+    terminal.wait_for("server, since 2.0.0, O(N)");
+    terminal.keys(" x\r");
+    terminal.wait_for("fast");
+}
+
+#[test]
+fn preferences_come_from_a_file() {
+    let configuration = ":set nopairs\n:set vi\n# nothing\n:dsn far redis://127.0.0.1:1\n:set nothing\n";
+    let mut terminal = Terminal::start_with(serve(answer), None, configuration);
+    terminal.wait_for("unknown kora-cli preference 'nothing'");
+    terminal.wait_for("> ");
+    terminal.keys("HGETALL h\r");
+    terminal.wait_for("1) \"f\"\r\n2) \"v\"");
+    terminal.wait_for("> ");
+    terminal.keys(":set pairs\r");
+    terminal.wait_for("> ");
+    terminal.keys("HGETALL h\r");
+    terminal.wait_for("1# \"f\" => \"v\"");
+    terminal.wait_for("> ");
+    terminal.keys(":connect far\r");
+    terminal.wait_for("Could not connect to 127.0.0.1:1: Connection refused");
+    terminal.wait_for("not connected> ");
+}
+
+#[test]
+fn a_key_is_peeked_at() {
+    let mut terminal = Terminal::start(serve(answer));
+    terminal.wait_for("> ");
+    terminal.keys("peek k\r");
+    terminal.wait_for("type:     list (listpack)\r\nttl:      1m 30s\r\nmemory:   2.00K\r\nsize:     12 items\r\n1) \"first\"");
+    terminal.wait_for("> ");
+    terminal.keys("MULTI\r");
+    terminal.wait_for("(TX)> ");
+    terminal.keys("peek k\r");
+    terminal.wait_for("a transaction or subscription can't answer");
 }

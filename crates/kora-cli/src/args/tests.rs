@@ -42,7 +42,7 @@ fn quoted_input_is_unquoted() {
 
 #[test]
 fn what_is_not_supported_is_said() {
-    for line in ["-c ping", "--tls -s /tmp/socket ping", "-s /tmp/socket -u rediss://h ping"] {
+    for line in ["--tls -s /tmp/socket ping", "-s /tmp/socket -u rediss://h ping"] {
         assert!(parse(line).check().is_err(), "{line}");
     }
 }

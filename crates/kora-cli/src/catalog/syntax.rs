@@ -26,6 +26,8 @@ pub(crate) struct Argument {
 enum Kind {
     /// Any word.
     Word,
+    /// A key.
+    Key,
     /// A whole number.
     Integer,
     /// A number.
@@ -49,6 +51,7 @@ impl Argument {
         let kind = match field(frame, "type").map(text).unwrap_or_default() {
             "integer" | "unix-time" => Kind::Integer,
             "double" => Kind::Double,
+            "key" => Kind::Key,
             "pure-token" => Kind::Token,
             "oneof" => Kind::OneOf(inner()),
             "block" => Kind::Block(inner()),
@@ -103,7 +106,7 @@ impl Argument {
             Kind::OneOf(choices) => choices.iter().map(Self::render).collect::<Vec<_>>().join("|"),
             Kind::Block(parts) => render_all(parts),
             Kind::Token => self.token.clone().unwrap_or_else(|| self.name.clone()),
-            Kind::Word | Kind::Integer | Kind::Double => self.name.clone(),
+            Kind::Word | Kind::Key | Kind::Integer | Kind::Double => self.name.clone(),
         }
     }
 
@@ -155,7 +158,7 @@ impl Argument {
     fn take_value(&self, words: &[&str]) -> Taken {
         let Some(first) = words.first() else { return Taken::Nothing };
         let matches = match &self.kind {
-            Kind::Word => true,
+            Kind::Word | Kind::Key => true,
             Kind::Integer => first.parse::<i64>().is_ok(),
             Kind::Double => first.parse::<f64>().is_ok(),
             Kind::Token => false,
@@ -203,6 +206,27 @@ pub(crate) fn render_all(arguments: &[Argument]) -> String {
 pub(crate) fn remaining(arguments: &[Argument], words: &[&str]) -> Option<String> {
     let taken = take_sequence(arguments, words);
     (taken.len == words.len()).then_some(taken.left)
+}
+
+/// Whether the word at `position` is a key. Only arguments that always stand at the same place are looked at, and those that are repeated.
+pub(crate) fn has_key_at(arguments: &[Argument], position: usize) -> bool {
+    let mut at = 0;
+    for argument in arguments {
+        if argument.token.is_some() || argument.optional {
+            return false;
+        }
+        let parts = match &argument.kind {
+            Kind::Block(parts) => parts.as_slice(),
+            _ => std::slice::from_ref(argument),
+        };
+        if position < at + parts.len() || argument.multiple {
+            return parts
+                .get((position - at) % parts.len().max(1))
+                .is_some_and(|part| part.kind == Kind::Key);
+        }
+        at += parts.len();
+    }
+    false
 }
 
 /// What a list of arguments takes of the words typed.

@@ -181,3 +181,27 @@ fn nonsense_gives_an_empty_catalog() {
     assert_eq!(Catalog::read(&Frame::Error(b"ERR".to_vec())).commands().count(), 0);
     assert_eq!(Catalog::read(&Frame::Array(vec![Frame::Null, Frame::Null])).commands().count(), 1);
 }
+
+#[test]
+fn costs_and_keys_are_read() {
+    let command = |complexity: &str, arguments: &[Frame]| {
+        let facts = map(&[("complexity", bulk(complexity)), ("arguments", Frame::Array(arguments.to_vec()))]);
+        Catalog::read(&map(&[("c", facts)])).find(&["c"]).expect("known").0.clone()
+    };
+    let cost = |complexity: &str| command(complexity, &[]).cost().to_owned();
+    assert_eq!(cost("O(log(N)+M) with N being"), "O(log(N)+M)");
+    assert_eq!(cost("O(1)"), "O(1)");
+    assert_eq!([cost("That of all"), cost("O(broken"), cost("")], ["", "", ""]);
+    let key = argument("key", "key", "", &[]);
+    let keys = argument("key", "key", "multiple", &[]);
+    let value = argument("value", "string", "", &[]);
+    let pairs = argument("data", "block", "multiple", &[key.clone(), value.clone()]);
+    let at = |arguments: &[Frame]| -> Vec<bool> {
+        let command = command("", arguments);
+        (0..4).map(|position| command.has_key_at(position)).collect()
+    };
+    assert_eq!(at(&[key.clone(), value.clone()]), [true, false, false, false]);
+    assert_eq!(at(&[value, keys]), [false, true, true, true]);
+    assert_eq!(at(&[pairs]), [true, false, true, false]);
+    assert_eq!(at(&[argument("x", "string", "optional", &[]), key]), [false; 4]);
+}

@@ -1,6 +1,7 @@
 //! Where to connect and as whom: what a connection needs to be made, and made again after it broke.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,6 +28,22 @@ impl fmt::Display for Endpoint {
             Self::Tcp { host, port } => write!(f, "{host}:{port}"),
             Self::Unix(path) => write!(f, "{}", path.display()),
         }
+    }
+}
+
+/// The addresses of a host that are tried first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    /// Those of IPv4.
+    V4,
+    /// Those of IPv6.
+    V6,
+}
+
+impl Family {
+    /// Whether `address` is one of these.
+    pub(super) fn is_of(self, address: &SocketAddr) -> bool {
+        address.is_ipv4() == (self == Self::V4)
     }
 }
 
@@ -71,6 +88,8 @@ pub(crate) enum Protocol {
 pub(crate) struct Profile {
     /// Address.
     pub(crate) endpoint: Endpoint,
+    /// Which of its addresses to try first.
+    pub(crate) family: Option<Family>,
     /// How to encrypt, if that is wanted.
     pub(crate) security: Option<Security>,
     /// How long to wait for the connection; zero leaves it to the system.

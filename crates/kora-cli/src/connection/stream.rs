@@ -1,7 +1,7 @@
 //! A TCP connection, encrypted or not, or a Unix socket.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use rustix::net::RecvFlags;
 
+use super::endpoint::Family;
 use super::tls::TlsStream;
-use super::{Endpoint, Security};
+use super::{Endpoint, Profile};
 
 /// A connected socket.
 #[derive(Debug)]
@@ -24,21 +25,18 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// Connects, and encrypts if `security` says how; a zero timeout leaves it to the system how long to try.
+    /// Connects, and encrypts if `profile` says how; a zero timeout leaves it to the system how long to try.
     ///
     /// # Errors
     /// If no address of the endpoint takes the connection, or the server is not who it should be.
-    pub(crate) fn connect(
-        endpoint: &Endpoint,
-        security: Option<&Security>,
-        timeout: Duration,
-    ) -> io::Result<Self> {
-        match endpoint {
+    pub(crate) fn connect(profile: &Profile) -> io::Result<Self> {
+        let timeout = profile.connect_timeout;
+        match &profile.endpoint {
             Endpoint::Unix(path) => UnixStream::connect(path).map(Self::Unix),
             Endpoint::Tcp { host, port } => {
-                let stream = connect_tcp(host, *port, timeout)?;
+                let stream = connect_tcp(host, *port, profile.family, timeout)?;
                 stream.set_nodelay(true)?;
-                let Some(security) = security else { return Ok(Self::Tcp(stream)) };
+                let Some(security) = &profile.security else { return Ok(Self::Tcp(stream)) };
                 TlsStream::connect(stream, security, timeout).map(|stream| Self::Tls(Arc::new(stream)))
             }
         }
@@ -91,13 +89,16 @@ impl Stream {
     }
 }
 
-fn connect_tcp(host: &str, port: u16, timeout: Duration) -> io::Result<TcpStream> {
-    if timeout.is_zero() {
-        return TcpStream::connect((host, port));
-    }
+fn connect_tcp(host: &str, port: u16, family: Option<Family>, timeout: Duration) -> io::Result<TcpStream> {
+    let mut addresses: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
+    addresses.sort_by_key(|address| family.is_some_and(|family| !family.is_of(address)));
     let mut last = io::Error::new(io::ErrorKind::NotFound, "no address for this host");
-    for address in (host, port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, timeout) {
+    for address in addresses {
+        let connected = match timeout.is_zero() {
+            true => TcpStream::connect(address),
+            false => TcpStream::connect_timeout(&address, timeout),
+        };
+        match connected {
             Ok(stream) => return Ok(stream),
             Err(error) => last = error,
         }

@@ -133,6 +133,9 @@ impl TlsStream {
 
 /// A failed handshake in words that help where rustls' own do not.
 fn explained(error: io::Error) -> io::Error {
+    if error.kind() == ErrorKind::WouldBlock {
+        return io::Error::new(ErrorKind::TimedOut, "Connection timed out");
+    }
     use kora_tls::rustls::{CertificateError, Error, InvalidMessage};
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<Error>());
     let text = match cause {

@@ -10,7 +10,7 @@ pub(crate) fn write_quoted(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Appends `bytes`, all but printable ASCII escaped.
-pub(super) fn write_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn write_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
     for &byte in bytes {
         match byte {
             b'\\' | b'"' => out.extend_from_slice(&[b'\\', byte]),

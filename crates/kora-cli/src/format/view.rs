@@ -103,7 +103,7 @@ fn finish(table: &Table, total: i64) -> Vec<u8> {
 }
 
 /// Names and values of a row.
-fn pairs(row: &Frame) -> Option<Vec<(&[u8], &Frame)>> {
+pub(super) fn pairs(row: &Frame) -> Option<Vec<(&[u8], &Frame)>> {
     match row.bare() {
         Frame::Map(pairs) => pairs.iter().map(|(name, value)| Some((text(name)?, value))).collect(),
         Frame::Array(elements) => elements

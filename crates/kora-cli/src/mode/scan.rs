@@ -36,7 +36,12 @@ impl Walk {
         if let Some(key_type) = &args.key_type {
             option("TYPE", key_type.clone().into_bytes());
         }
-        Ok(Self { cursor: Some(b"0".to_vec()), options })
+        Ok(Self { cursor: Some(args.cursor.to_string().into_bytes()), options })
+    }
+
+    /// The cursor that a walk could go on from; `None` at the end.
+    pub(super) fn cursor(&self) -> Option<&[u8]> {
+        self.cursor.as_deref()
     }
 
     /// The keys of the next step, perhaps none; `None` at the end.

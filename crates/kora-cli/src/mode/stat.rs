@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use kora_protocol::Frame;
 
+use super::figures::human_bytes;
 use crate::args::Args;
 use crate::setup::Setup;
 
@@ -92,25 +93,9 @@ impl Info<'_> {
     }
 }
 
-/// `bytes` with two decimals and a unit of 1024, 1024² ... bytes.
-#[expect(clippy::cast_precision_loss, reason = "two decimals are shown")]
-fn human_bytes(bytes: u64) -> String {
-    let mut value = bytes as f64;
-    if bytes < 1024 {
-        return format!("{bytes}B");
-    }
-    for unit in ["K", "M", "G"] {
-        value /= 1024.0;
-        if value < 1024.0 {
-            return format!("{value:.2}{unit}");
-        }
-    }
-    format!("{:.2}T", value / 1024.0)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Info, human_bytes};
+    use super::Info;
 
     #[test]
     fn figures_come_from_info() {
@@ -128,11 +113,5 @@ mod tests {
         assert!(info.line(&mut before).contains("10 (+6)"));
         before = Some(40);
         assert!(info.line(&mut before).contains("10 (+0)"));
-    }
-
-    #[test]
-    fn bytes_have_units() {
-        let texts: Vec<String> = [0, 1023, 1024, 1536 * 1024, 3 << 30, 5 << 40].map(human_bytes).into();
-        assert_eq!(texts, ["0B", "1023B", "1.00K", "1.50M", "3.00G", "5.00T"]);
     }
 }

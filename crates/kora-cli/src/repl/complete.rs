@@ -6,11 +6,13 @@ use std::sync::Arc;
 use reedline::{Completer, CompletionResult, Span, Suggestion};
 
 use crate::catalog::Catalog;
-use crate::shell::Shared;
+use crate::format::write_quoted;
+use crate::preferences::Preferences;
+use crate::shared::{KeysSeen, Shared};
 use crate::words::{Word, repeat_prefix, words};
 
 /// Commands of the client itself.
-const OWN_COMMANDS: [&str; 6] = [":clear", ":connect", ":help", ":quit", ":set hints", ":set nohints"];
+const OWN_COMMANDS: [&str; 6] = [":clear", ":connect", ":help", ":peek", ":quit", ":set"];
 
 /// Commands of the family that take no index first.
 const ON_NO_INDEX: [&str; 10] = [
@@ -45,7 +47,7 @@ impl Completer for CommandCompleter {
         let Ok(catalog) = self.shared.catalog.read() else {
             return CompletionResult::fresh(Vec::new());
         };
-        let (start, texts) = candidates(&catalog, typed);
+        let (start, texts) = candidates(&catalog, &self.shared.keys, typed);
         let suggestions: Vec<Suggestion> = texts
             .into_iter()
             .map(|(value, description)| Suggestion {
@@ -64,11 +66,22 @@ impl Completer for CommandCompleter {
 type Candidate = (String, Option<String>);
 
 /// Where the text to replace begins, and what may stand there.
-fn candidates(catalog: &Catalog, typed: &str) -> (usize, Vec<Candidate>) {
+fn candidates(catalog: &Catalog, keys: &KeysSeen, typed: &str) -> (usize, Vec<Candidate>) {
     let words = words(typed);
     let words = words.get(repeat_prefix(&words)..).unwrap_or_default();
     let start = words.first().map_or(typed.len(), |word| word.range.start);
     let whole = typed.get(start..).unwrap_or_default();
+    if let Some((_, prefix)) = whole.split_once(' ')
+        && whole.starts_with(":set ")
+    {
+        let words = Preferences::words().filter(|word| word.starts_with(prefix));
+        return (typed.len() - prefix.len(), words.map(|word| (word.to_owned(), None)).collect());
+    }
+    if let Some((name, prefix)) = whole.split_once(' ')
+        && [":peek", "peek"].iter().any(|peek| name.eq_ignore_ascii_case(peek))
+    {
+        return (typed.len() - prefix.len(), seen(keys, prefix));
+    }
     if whole.starts_with(':') {
         let own = OWN_COMMANDS.iter().filter(|own| own.starts_with(whole));
         return (start, own.map(|own| ((*own).to_owned(), None)).collect());
@@ -87,7 +100,22 @@ fn candidates(catalog: &Catalog, typed: &str) -> (usize, Vec<Candidate>) {
     if !commands.is_empty() {
         return (start, commands);
     }
-    tokens(catalog, typed, words)
+    tokens(catalog, keys, typed, words)
+}
+
+/// Keys seen before that `prefix` begins, quoted where that is needed.
+fn seen(keys: &KeysSeen, prefix: &str) -> Vec<Candidate> {
+    let written = |key: String| {
+        let is_plain =
+            key.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\'));
+        if is_plain {
+            return key;
+        }
+        let mut quoted = Vec::new();
+        write_quoted(&mut quoted, key.as_bytes());
+        String::from_utf8_lossy(&quoted).into_owned()
+    };
+    keys.starting_with(prefix).into_iter().map(|key| (written(key), None)).collect()
 }
 
 /// The commands that `prefix` begins, in the case in which it is typed. A subcommand is offered only once its container
@@ -105,14 +133,23 @@ fn commands(catalog: &Catalog, prefix: &str) -> Vec<Candidate> {
         .collect()
 }
 
-/// The tokens among a command's arguments that the last word begins.
-fn tokens(catalog: &Catalog, typed: &str, words: &[Word<'_>]) -> (usize, Vec<Candidate>) {
+/// The keys, and the tokens among a command's arguments, that the last word begins.
+fn tokens(catalog: &Catalog, keys: &KeysSeen, typed: &str, words: &[Word<'_>]) -> (usize, Vec<Candidate>) {
     let texts: Vec<&str> = words.iter().map(|word| word.text).collect();
     let Some((command, named)) = catalog.find(&texts) else { return (typed.len(), Vec::new()) };
     let (start, prefix) = match words.last() {
         Some(last) if last.range.end == typed.len() && words.len() > named => (last.range.start, last.text),
+        _ if typed.ends_with(' ') && command.has_key_at(words.len() - named) => {
+            return (typed.len(), seen(keys, ""));
+        }
         _ => return (typed.len(), Vec::new()),
     };
+    if command.has_key_at(words.len() - named - 1) {
+        let found = seen(keys, prefix);
+        if !found.is_empty() {
+            return (start, found);
+        }
+    }
     if command.name == "CONFIG GET" || command.name == "CONFIG SET" && (words.len() - named) % 2 == 1 {
         let names: BTreeSet<&str> = catalog.directives(prefix).collect();
         return (start, names.into_iter().map(|name| (name.to_owned(), None)).collect());
@@ -173,7 +210,7 @@ fn topics(catalog: &Catalog, prefix: &str) -> Vec<Candidate> {
 mod tests {
     use kora_protocol::Decoder;
 
-    use super::{Catalog, candidates};
+    use super::{Catalog, KeysSeen, candidates};
 
     /// `config` with the subcommands `get` and `set`; `getex key [PERSIST]` of the group `string`.
     fn catalog() -> Catalog {
@@ -196,7 +233,9 @@ mod tests {
 
     fn check(typed: &str, start: usize, expected: &[&str]) {
         let catalog = catalog();
-        let (found_start, found) = candidates(&catalog, typed);
+        let keys = KeysSeen::default();
+        ["user:1", "user:2", "a b"].iter().for_each(|key| keys.add(key.as_bytes()));
+        let (found_start, found) = candidates(&catalog, &keys, typed);
         let found: Vec<&str> = found.iter().map(|(text, _)| text.as_str()).collect();
         assert_eq!((found_start, found.as_slice()), (start, expected), "{typed:?}");
     }
@@ -219,6 +258,9 @@ mod tests {
         check("GETEX k PER", 8, &["PERSIST"]);
         check("getex k x", 8, &[]);
         check("getex k ", 8, &[]);
+        check("getex user:", 6, &["user:2", "user:1"]);
+        check("getex a", 6, &["\"a b\""]);
+        check("peek us", 5, &["user:2", "user:1"]);
     }
 
     #[test]
@@ -243,6 +285,7 @@ mod tests {
     fn topics_and_own_commands() {
         check("help @s", 5, &["@string"]);
         check("help conf", 5, &["config", "config get", "config set"]);
-        check(":s", 0, &[":set hints", ":set nohints"]);
+        check(":s", 0, &[":set"]);
+        check(":set noh", 5, &["nohints"]);
     }
 }

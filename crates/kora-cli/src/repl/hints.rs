@@ -1,13 +1,13 @@
 //! The arguments that a command still takes, shown behind the cursor while it is typed.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use reedline::{Color, Hinter, History};
 
 use crate::catalog::Catalog;
 use crate::catalog::syntax::remaining;
-use crate::shell::Shared;
+use crate::preferences::Preference;
+use crate::shared::Shared;
 use crate::words::{repeat_prefix, words};
 
 /// Hints at arguments. A hint describes and is nothing to accept, so it is never inserted.
@@ -25,7 +25,7 @@ impl ArgumentHinter {
 
 impl Hinter for ArgumentHinter {
     fn handle(&mut self, line: &str, pos: usize, _: &dyn History, ansi: bool, _cwd: &str) -> String {
-        if pos < line.len() || self.shared.hints_off.load(Ordering::Relaxed) {
+        if pos < line.len() || !self.shared.preferences.is(Preference::Hints) {
             return String::new();
         }
         let Ok(catalog) = self.shared.catalog.read() else { return String::new() };

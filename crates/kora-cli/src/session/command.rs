@@ -1,6 +1,8 @@
 //! What a client must know about commands itself: which have many replies, which change the connection, and which
 //! answer with a document.
 
+use kora_protocol::Frame;
+
 use crate::connection::Login;
 
 /// How a command is answered.
@@ -69,6 +71,27 @@ pub(super) fn protocol(args: &[Vec<u8>]) -> Option<bool> {
     match (name(args, 0).as_str(), name(args, 1).as_str()) {
         ("hello", "3") => Some(true),
         ("hello", "2") | ("reset", _) => Some(false),
+        _ => None,
+    }
+}
+
+/// The keys that a reply lists.
+pub(super) fn keys_in<'a>(args: &[Vec<u8>], reply: &'a Frame) -> Vec<&'a [u8]> {
+    let strings = |frame: &'a Frame| match frame.bare() {
+        Frame::Array(elements) | Frame::Set(elements) => elements.iter().filter_map(string).collect(),
+        _ => Vec::new(),
+    };
+    match (name(args, 0).as_str(), reply.bare()) {
+        ("keys", _) => strings(reply),
+        ("scan", Frame::Array(parts)) => parts.get(1).map(strings).unwrap_or_default(),
+        ("randomkey", _) => string(reply).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn string(frame: &Frame) -> Option<&[u8]> {
+    match frame.bare() {
+        Frame::Bulk(text) => Some(text),
         _ => None,
     }
 }

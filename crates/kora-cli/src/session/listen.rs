@@ -1,6 +1,7 @@
 //! Waiting for messages: they are printed as they come, until a key is pressed.
 
 use std::io::{self, IsTerminal, Stdin, Write};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -66,9 +67,12 @@ impl Session {
     }
 }
 
-/// Whether a key was pressed, and whether the server has sent something, after a step of time at most.
-fn ready(stdin: &Stdin, stream: &crate::connection::Stream) -> io::Result<(bool, bool)> {
-    let mut watched = [PollFd::new(stdin, PollFlags::IN), PollFd::new(stream, PollFlags::IN)];
+/// Whether a key was pressed, and whether there is something to read in `other`, after a step of time at most.
+///
+/// # Errors
+/// If the system refuses.
+pub(crate) fn ready(stdin: &Stdin, other: &impl AsFd) -> io::Result<(bool, bool)> {
+    let mut watched = [PollFd::new(stdin, PollFlags::IN), PollFd::new(other, PollFlags::IN)];
     let step = Timespec::try_from(STEP).map_err(io::Error::other)?;
     match poll(&mut watched, Some(&step)) {
         Ok(_) => {}
@@ -80,13 +84,17 @@ fn ready(stdin: &Stdin, stream: &crate::connection::Stream) -> io::Result<(bool,
 }
 
 /// A terminal that tells of each key at once and does not show it; it is as before when this is dropped.
-struct Keys<'a> {
+pub(crate) struct Keys<'a> {
     stdin: &'a Stdin,
     before: Option<Termios>,
 }
 
 impl<'a> Keys<'a> {
-    fn of(stdin: &'a Stdin) -> io::Result<Self> {
+    /// Makes it so.
+    ///
+    /// # Errors
+    /// If the terminal refuses.
+    pub(crate) fn of(stdin: &'a Stdin) -> io::Result<Self> {
         if !stdin.is_terminal() {
             return Ok(Self { stdin, before: None });
         }

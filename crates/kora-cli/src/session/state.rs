@@ -107,6 +107,8 @@ impl State {
             self.subscriptions.iter().filter(|(subscribed, _)| Some(*subscribed) == via).count()
         };
         match kind {
+            // A transaction says once that it will be done.
+            _ if self.in_transaction => 1,
             Kind::Subscribe => named.max(1),
             Kind::Unsubscribe if named == 0 => of_kind().max(1),
             Kind::Unsubscribe => named,

@@ -96,6 +96,8 @@ fn subscriptions_are_followed() {
     assert_eq!(state.reply_count(Kind::Unsubscribe, &words("UNSUBSCRIBE")), 2);
     assert_eq!(state.reply_count(Kind::Unsubscribe, &words("SUNSUBSCRIBE")), 1);
     assert_eq!(state.reply_count(Kind::Subscribe, &words("SUBSCRIBE a b c")), 3);
+    follow(&mut state, "MULTI");
+    assert_eq!(state.reply_count(Kind::Subscribe, &words("SUBSCRIBE a b c")), 1);
     for (word, channel) in [("unsubscribe", "a"), ("unsubscribe", "b"), ("punsubscribe", "a")] {
         state.follow_message(&told(word, channel));
     }

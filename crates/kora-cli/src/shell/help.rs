@@ -12,12 +12,14 @@ To learn about commands of the server:
       help @GROUP        about a group, such as \"help @string\"
       help <Tab>         for what there is
 Commands of the client:
-      :set hints         show the arguments of the command being typed
-      :set nohints       do not
-      :connect HOST PORT go to another server
+      peek KEY           type, lifetime, size and beginning of a key
+      :set               list the preferences, such as \":set nohints\"
+      :connect HOST PORT go to another server, or :connect NAME to one of the configuration file
       :clear             clear the screen
       :quit              leave, as do \"quit\", \"exit\" and Ctrl-D
 A number before a command repeats it, as in \"5 INCR counter\".
+What follows a bar gets the reply, as in \"GET document | jq .\"; quote a bar that is meant as such.
+A quote that is not closed goes on in the next line; Ctrl-C drops all of them.
 A line that begins with a blank is not kept in the history; one with a password never is.
 After SUBSCRIBE any key goes back to the prompt, and Ctrl-C ends all subscriptions; it ends MONITOR and any command that
 waits, too.
@@ -61,8 +63,13 @@ fn write_command(command: &Command, coloured: bool, out: &mut dyn Write) -> io::
     let faint = style(AnsiColor::BrightBlack.on_default());
     let label = style(AnsiColor::Yellow.on_default());
     writeln!(out, "  {name}{}{name:#} {faint}{}{faint:#}", command.name, command.syntax())?;
-    for (title, text) in [("summary", &command.summary), ("since", &command.since), ("group", &command.group)]
-    {
+    let facts = [
+        ("summary", &command.summary),
+        ("since", &command.since),
+        ("group", &command.group),
+        ("complexity", &command.complexity),
+    ];
+    for (title, text) in facts.into_iter().filter(|(_, text)| !text.is_empty()) {
         writeln!(out, "  {label}{title}:{label:#} {text}")?;
     }
     writeln!(out)
