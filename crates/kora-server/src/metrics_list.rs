@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use kora_core::shard::hub::Wake;
@@ -11,7 +10,6 @@ use kora_core::slot::{ShardId, WorkerId};
 use crate::config::Config;
 use crate::http::metrics_text;
 use crate::server::assemble;
-use crate::shared::Shared;
 
 /// A worker that does not run.
 struct Absent;
@@ -21,7 +19,7 @@ impl Wake for Absent {
 }
 
 /// What `/metrics` shows of a server that does not run, in which something of everything was counted.
-fn sample() -> io::Result<(Arc<Shared>, String)> {
+fn sample() -> io::Result<String> {
     let shared = assemble(Config::default(), vec![Box::new(Absent)], None)?.shared;
     let counters = shared.engine.counters.of(WorkerId(0));
     counters.count_error("ERR", 1);
@@ -31,13 +29,12 @@ fn sample() -> io::Result<(Arc<Shared>, String)> {
     let times = &shared.disk_times;
     let all = [&times.log_writes, &times.log_syncs, &times.snapshot_writes, &times.snapshot_syncs];
     all.into_iter().for_each(|times| times.of(|| ()));
-    let text = metrics_text(&shared);
-    Ok((shared, text))
+    Ok(metrics_text(&shared))
 }
 
 /// All of them: name, kind, labels, and what it tells.
 pub(crate) fn markdown() -> io::Result<String> {
-    let (_, text) = sample()?;
+    let text = sample()?;
     let mut page = String::from(
         "# All metrics\n\nMade from their declarations by `cargo xtask docs`; what they are for is in [metrics.md](metrics.md). \
          A histogram has the samples `_bucket`, `_sum` and `_count`.\n\n\
@@ -66,6 +63,3 @@ fn labels(line: &str) -> Vec<&str> {
     let names = labels.split(',').filter_map(|label| Some(label.split_once("=\"")?.0));
     names.filter(|name| *name != "le").collect()
 }
-
-#[cfg(test)]
-mod tests;

@@ -10,6 +10,8 @@ mod console;
 mod figures;
 #[path = "http/hostile.rs"]
 mod hostile;
+#[path = "http/names.rs"]
+mod names;
 #[path = "robust/server.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod server;

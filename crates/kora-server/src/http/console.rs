@@ -31,6 +31,9 @@ use sessions::{LoggedIn, Sessions};
 /// Commands that are asked for at a time.
 const COMMANDS_MAX: usize = 1024;
 
+/// A command's name and arguments.
+type Command = Vec<Vec<u8>>;
+
 /// The cookie that holds a session's token.
 const COOKIE: &str = "kora_console";
 
@@ -251,7 +254,7 @@ fn token_of(request: &Request) -> Option<String> {
 }
 
 /// The database and the commands of a request's body.
-fn read_commands(body: &[u8], databases: u16) -> Result<(u16, Vec<Vec<Vec<u8>>>), &'static str> {
+fn read_commands(body: &[u8], databases: u16) -> Result<(u16, Vec<Command>), &'static str> {
     const FORM: &str = "commands are {\"db\": 0, \"commands\": [[\"PING\"]]}";
     let body: Value = serde_json::from_slice(body).map_err(|_| FORM)?;
     let db = body.get("db").map_or(Some(0), Value::as_u64).ok_or(FORM)?;
@@ -260,7 +263,7 @@ fn read_commands(body: &[u8], databases: u16) -> Result<(u16, Vec<Vec<Vec<u8>>>)
     if commands.is_empty() || commands.len() > COMMANDS_MAX {
         return Err("from one to 1024 commands can be asked for at a time");
     }
-    let read = |args: &Value| -> Option<Vec<Vec<u8>>> {
+    let read = |args: &Value| -> Option<Command> {
         let args: Vec<_> = args.as_array()?.iter().map(json::argument).collect::<Option<_>>()?;
         (!args.is_empty()).then_some(args)
     };
