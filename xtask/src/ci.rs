@@ -29,6 +29,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
     crate::tidy::run()?;
     crate::docs::check()?;
+    book()?;
     // The last step of the release profile uses one core for long: lints run beside it.
     let program = thread::scope(|scope| {
         let built = scope.spawn(crate::program::build_kora);
@@ -54,6 +55,22 @@ pub(crate) fn run() -> anyhow::Result<()> {
     println!("tests: {passed} passed, {failed} failed, {skipped} skipped");
     ensure!(complaint.is_none() && failed == 0, "tests failed");
     Ok(())
+}
+
+/// Builds the book where mdbook is installed: nothing else needs it.
+fn book() -> anyhow::Result<()> {
+    println!("$ mdbook build");
+    match Command::new("mdbook").arg("build").status() {
+        Ok(status) => {
+            ensure!(status.success(), "mdbook build failed");
+            Ok(())
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            println!("mdbook is not installed: the book is not built");
+            Ok(())
+        }
+        Err(error) => Err(error).context("can't run mdbook"),
+    }
 }
 
 fn cargo(args: &[&str]) -> anyhow::Result<()> {

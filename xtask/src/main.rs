@@ -14,6 +14,8 @@ mod eviction;
 mod fuzz;
 mod history;
 mod loom;
+mod man;
+mod package;
 mod plot;
 mod program;
 mod record;
@@ -50,7 +52,7 @@ enum Chore {
     Crash(crash::Args),
     /// Send the same random commands to Kora and to a real server, and compare replies and final state
     Differential(differential::Args),
-    /// Write docs/commands.md from the declarations of the commands
+    /// Write the pages on commands and directives, and the stock configurations, from their declarations
     Docs,
     /// End servers under load and read what survived; carry data to real servers and back
     Durability(durability::Args),
@@ -62,6 +64,10 @@ enum Chore {
     History(history::Args),
     /// Check how workers sleep and are woken under every order of memory accesses
     Loom,
+    /// Write the manual's pages of the server and its configuration
+    Man(man::Args),
+    /// Make the Debian package, and look at it
+    Package(package::Args),
     /// Draw a file of measured figures
     Plot(plot::Args),
     /// Record the transcripts' replies from the real servers
@@ -95,6 +101,8 @@ fn main() -> anyhow::Result<()> {
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::History(args) => history::run(&args),
         Chore::Loom => loom::run(),
+        Chore::Man(args) => man::run(&args),
+        Chore::Package(args) => package::run(&args),
         Chore::Plot(args) => plot::run(&args),
         Chore::Record(args) => record::run(&args),
         Chore::Robust(args) => robust::run(&args),

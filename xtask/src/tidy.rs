@@ -2,6 +2,7 @@
 
 pub(crate) mod arrows;
 mod fields;
+mod links;
 
 use std::path::Path;
 use std::process::Command;
@@ -26,6 +27,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     }
     check_layers(&mut complaints)?;
     arrows::check(&files, &mut complaints)?;
+    links::check(&files, &mut complaints)?;
     complaints.iter().for_each(|complaint| println!("{complaint}"));
     ensure!(complaints.is_empty(), "{} untidy places", complaints.len());
     Ok(())

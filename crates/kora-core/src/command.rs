@@ -12,6 +12,7 @@ pub mod list;
 pub mod options;
 mod pop;
 pub mod reads;
+pub mod repeats;
 pub(crate) mod scan_options;
 pub mod server;
 pub mod set;

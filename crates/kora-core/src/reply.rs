@@ -4,6 +4,8 @@
 mod bulks;
 pub mod tree;
 
+use std::any::Any;
+use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -60,6 +62,22 @@ pub trait Reply {
     /// Whether the reader understands RESP3, for the few commands whose reply differs in more than encoding.
     fn is_resp3(&self) -> bool;
 
+    /// A sink of the same kind that stands by itself: what takes long is written there a slice at a time, and taken in when it is complete. None if all is to
+    /// be written at once.
+    fn aside(&self) -> Option<Box<dyn Gather>> {
+        None
+    }
+
+    /// Writes what was written to a sink that [`Reply::aside`] gave.
+    fn take_in(&mut self, _: Box<dyn Gather>) {
+        debug_assert!(false, "who takes in has sinks that stand aside");
+    }
+
+    /// Whether nobody will read what is written from here on: the reader has left too much unread, and is told no more.
+    fn is_full(&self) -> bool {
+        false
+    }
+
     /// `+OK`.
     fn ok(&mut self) {
         self.simple("OK");
@@ -71,6 +89,11 @@ pub trait Reply {
     }
 }
 
+/// A sink that owns what is written to it.
+pub trait Gather: Reply + Any + Debug + Send {}
+
+impl<T: Reply + Any + Debug + Send> Gather for T {}
+
 /// Implements the shapes of [`Reply`] for a type by passing them to one of its fields.
 ///
 /// The field must itself have the methods of [`Reply`]; what the macro does not list (`ok`, `refuse`) keeps its default.
@@ -80,7 +103,16 @@ macro_rules! forward_reply {
         $crate::forward_reply!(@methods $field
             simple(text: &str), error(text: &str), integer(value: i64), bulk(bytes: &[u8]), null(), null_array(),
             map(len: usize), set(len: usize), push(len: usize), boolean(value: bool), double(value: f64),
-            big_number(digits: &str), verbatim(format: &str, text: &[u8]), attribute(len: usize));
+            big_number(digits: &str), verbatim(format: &str, text: &[u8]), attribute(len: usize),
+            take_in(gathered: Box<dyn $crate::reply::Gather>));
+
+        fn aside(&self) -> Option<Box<dyn $crate::reply::Gather>> {
+            self.$field.aside()
+        }
+
+        fn is_full(&self) -> bool {
+            self.$field.is_full()
+        }
     };
     (@methods $field:ident $($method:ident($($name:ident: $type:ty),*)),*) => {
         $(

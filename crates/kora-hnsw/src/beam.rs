@@ -25,6 +25,10 @@ pub(crate) struct Beam {
     pub(crate) within: Vec<u64>,
     ids: Vec<u32>,
     distances: Vec<f32>,
+    /// How many nodes were followed, all of them nearer than any that was accepted; none once an accepted one was followed.
+    ahead: Option<usize>,
+    /// The nearest node that was accepted so far.
+    nearest: u64,
     /// When the walk last looked at the graph.
     seen: Moment,
 }
@@ -61,7 +65,19 @@ impl Beam {
         self.frontier.clear();
         self.best.clear();
         self.within.clear();
+        (self.ahead, self.nearest) = (Some(0), u64::MAX);
         self.seen = graph.losses.now();
+    }
+
+    /// How many nodes were followed, if all of them are nearer than what was accepted: a filter that lets one of so many through near here.
+    pub(crate) fn ahead(&self) -> Option<usize> {
+        self.ahead
+    }
+
+    /// Notes that a node is followed.
+    #[inline]
+    fn follow(&mut self, key: u64) {
+        self.ahead = self.ahead.filter(|_| key < self.nearest).map(|count| count + 1);
     }
 
     /// A node to walk from.
@@ -155,6 +171,7 @@ impl Beam {
     /// Keeps a node among the best.
     #[inline]
     pub(crate) fn keep(&mut self, ef: usize, key: u64) {
+        self.nearest = self.nearest.min(key);
         if self.best.len() < ef {
             self.best.push(key);
         } else if let Some(mut farthest) = self.best.peek_mut()
@@ -178,6 +195,7 @@ impl Beam {
                 return false;
             }
             let Some(Reverse(nearest)) = self.frontier.pop() else { return true };
+            self.follow(nearest);
             if let Some(Reverse(next)) = self.frontier.peek() {
                 graph.links.prefetch(order::id(*next));
             }

@@ -37,6 +37,7 @@ pub(crate) fn choose(
 ) -> usize {
     out.clear();
     let mut pruned = Vec::new();
+    let margin = vectors.margin(MARGIN);
     for (at, key) in candidates.iter().enumerate() {
         if out.len() == wanted {
             break;
@@ -48,7 +49,7 @@ pub(crate) fn choose(
         let id = order::id(*key);
         let probe = vectors.probe(id, row);
         let distance = order::distance(*key);
-        let limit = if distance > 0.0 { distance / MARGIN } else { distance };
+        let limit = if distance > 0.0 { distance / margin } else { distance };
         if vectors.any_nearer(&probe, out, limit) {
             pruned.push(id);
         } else {

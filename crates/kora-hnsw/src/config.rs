@@ -5,6 +5,9 @@
 pub enum Metric {
     /// The square of the Euclidean distance.
     L2,
+    /// The Euclidean distance itself, of vectors in single precision: neither long vectors nor near ones are out of its range. Vectors are to be at most half as
+    /// long as single precision can tell.
+    Euclidean,
     /// 1 less the inner product.
     InnerProduct,
     /// 1 less the cosine, between 0 and 2. Vectors are kept with length 1, and their norms beside them.
@@ -101,6 +104,9 @@ impl Config {
         }
         if self.ef_construction == 0 {
             return Err(Error::Config("EF"));
+        }
+        if self.metric == Metric::Euclidean && self.storage != Storage::Float32 {
+            return Err(Error::Config("the storage"));
         }
         Ok(())
     }

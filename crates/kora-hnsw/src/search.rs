@@ -20,6 +20,8 @@ const WALK_COST: f32 = 50.0;
 const ACROSS_COST: f32 = 30.0;
 /// Calls of the filter before its share is taken for known.
 const TRIED_MIN: usize = 64;
+/// Nodes that are followed, all nearer than any that was let through, before that is taken for what the filter does near the query.
+const AHEAD_MIN: usize = 8;
 
 /// What is searched for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -235,20 +237,31 @@ impl Search {
 
     /// Goes on in the way that is likely the cheapest by what the filter has let through. A walk that measures what it meets asks the filter about what is near
     /// only; to cross what fails takes a call for each node, and a scan one for each that is left.
+    ///
+    /// What the filter lets through may lie far from the query, behind all that it does not: then nodes that were let through say nothing of how far the walk
+    /// has to go, and those that it follows do. A walk that has cost as much as a scan of the rest gives way to that, so that the whole costs about as much as
+    /// a scan from the beginning.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     fn choose_way(&mut self, graph: &Graph) {
         if self.walk.radius.is_some() || self.tried < TRIED_MIN || self.tried == self.passed {
             return;
         }
-        let share = (self.passed + 1) as f32 / (self.tried + 1) as f32;
-        let missing = self.walk.ef.saturating_sub(self.scratch.beam.best.len()) as f32;
+        let mut share = (self.passed + 1) as f32 / (self.tried + 1) as f32;
+        let mut missing = self.walk.ef.saturating_sub(self.scratch.beam.best.len()) as f32;
+        if let Some(ahead) = self.scratch.beam.ahead()
+            && ahead >= AHEAD_MIN
+        {
+            share = share.min(1.0 / (ahead + 1) as f32);
+            missing = self.walk.ef as f32;
+        }
         let met = self.scratch.beam.visited.len();
         let unmet = graph.len().saturating_sub(met) as f32;
         let filter = self.options.filter_cost;
         let scan = unmet * (share + filter);
         let walk = (WALK_COST + filter) * missing / share;
         let across = missing * (ACROSS_COST * (1.0 + filter) / share + WALK_COST);
-        if scan < walk.min(across) && graph.len() <= self.options.visits_max {
+        let spent = met as f32 + self.tried as f32 * filter;
+        if scan < walk.min(across).max(spent) && graph.len() <= self.options.visits_max {
             self.stage = Stage::Scan(0);
         } else if across < walk && self.stage == Stage::Walk {
             self.scratch.beam.begin_across(graph);

@@ -326,6 +326,9 @@ impl Vectors {
 
     #[inline]
     fn each_distance(&self, probe: &Probe<'_>, ids: &[u32], mut each: impl FnMut(f32)) {
+        if self.metric == Metric::Euclidean {
+            return self.each_length(probe, ids, each);
+        }
         let is_l2 = self.metric == Metric::L2;
         let kernels = &self.kernels;
         let (float, f16, bf16) = if is_l2 {
@@ -359,10 +362,36 @@ impl Vectors {
         }
     }
 
+    /// The Euclidean distances: by the sums of squares, unless these are out of range.
+    #[inline]
+    fn each_length(&self, probe: &Probe<'_>, ids: &[u32], mut each: impl FnMut(f32)) {
+        let (Rows::Float32(rows), Probe::Floats(query)) = (&self.rows, probe) else {
+            unreachable!("such vectors are kept in single precision")
+        };
+        batch(
+            self.kernels.l2_f32,
+            query,
+            ids,
+            |id| rows.row(id),
+            |id, sum| {
+                let is_told = code::SQUARES_TOLD.contains(&sum);
+                each(if is_told { sum.sqrt() } else { code::length_between(query, rows.row(id)) });
+            },
+        );
+    }
+
+    /// How many times a distance is less than another one whose square is so many times less.
+    pub(crate) fn margin(&self, margin: f32) -> f32 {
+        if self.metric == Metric::Euclidean { margin.sqrt() } else { margin }
+    }
+
     /// The distance of a node from a query by all that is known of both: the node's original if there is one, or else the query's elements
     /// against the node's codes.
     pub(crate) fn exact(&self, query: &Query, id: u32) -> f32 {
         let is_l2 = self.metric == Metric::L2;
+        if self.metric == Metric::Euclidean {
+            return self.distance(&self.probe_of(query), id);
+        }
         if let Some(original) = self.original(id) {
             let kernel = if is_l2 { self.kernels.l2_f32 } else { self.kernels.dot_f32 };
             let [sum] = (kernel.one)(&query.floats, [original]);

@@ -12,11 +12,13 @@ pub mod field;
 pub mod kept;
 pub mod limits;
 pub mod load;
+pub mod manual;
 pub mod metrics;
 mod nearest;
 mod oom_scores;
 pub mod percentiles;
 pub mod persistence;
+pub mod process;
 pub mod rewrite;
 pub mod table;
 pub mod tls;
@@ -33,6 +35,7 @@ use limits::{ClientsLimit, OutputLimit, OutputLimits};
 use metrics::MetricsConfig;
 use percentiles::Percentiles;
 use persistence::PersistenceConfig;
+use process::ProcessConfig;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -214,6 +217,8 @@ pub struct Config {
     pub persistence: PersistenceConfig,
     /// Metrics and console over HTTP.
     pub metrics: MetricsConfig,
+    /// How the process runs.
+    pub process: ProcessConfig,
     /// Encryption.
     pub tls: TlsConfig,
     /// What that comes to, in a configuration that is in force.
@@ -398,6 +403,7 @@ impl Default for Config {
             packed: PackedLimits::default(),
             persistence: PersistenceConfig::default(),
             metrics: MetricsConfig::default(),
+            process: ProcessConfig::default(),
             tls: TlsConfig::default(),
             contexts: Contexts::default(),
             file: None,

@@ -21,6 +21,7 @@ mod push;
 mod replication_id;
 mod resp;
 mod server;
+pub mod service;
 mod shared;
 pub mod signals;
 mod spread;

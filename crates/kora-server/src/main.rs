@@ -8,11 +8,14 @@ use anyhow::Context;
 use kora_engine::persistence;
 use kora_server::Server;
 use kora_server::config::Config;
-use kora_server::config::command_line::{Invocation, USAGE, read};
+use kora_server::config::command_line::{Invocation, read, usage};
 use kora_server::config::load::Loaded;
 use kora_server::descriptors::make_room;
 use kora_server::last_words::LastWords;
 use kora_server::log::Log;
+use kora_server::service::background::{self, Remembered};
+use kora_server::service::pid_file::PidFile;
+use kora_server::service::supervisor::{Found, Supervisor};
 use kora_server::signals::Caught;
 
 #[global_allocator]
@@ -20,7 +23,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(error) => {
             // Where nobody reads that, the status has to do.
             let _ = writeln!(std::io::stderr(), "kora-server: {error:#}");
@@ -29,11 +32,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> anyhow::Result<()> {
+fn run() -> anyhow::Result<ExitCode> {
     let args: Vec<_> = std::env::args_os().skip(1).collect();
     let mut out = std::io::stdout();
-    match read(&args, &mut std::io::stdin())? {
-        Invocation::Run(loaded) => serve(*loaded)?,
+    let mut input = Remembered::new(std::io::stdin());
+    match read(&args, &mut input)? {
+        Invocation::Run(loaded) => {
+            let process = &loaded.config.process;
+            let found = Supervisor::find(process.supervision());
+            let in_background = background::is_here();
+            if process.daemonize && !found.supervisor.is_there() && !in_background {
+                return background::start(&input.text).context("can't start a process in the background");
+            }
+            serve(*loaded, found, in_background)?;
+        }
         Invocation::Check(loaded) => {
             let Loaded { mut config, notes } = *loaded;
             notes.iter().try_for_each(|note| writeln!(out, "{note}"))?;
@@ -45,12 +57,12 @@ fn run() -> anyhow::Result<()> {
             writeln!(out, "The configuration is right.")?;
         }
         Invocation::Print(loaded) => out.write_all(&loaded.config.print())?,
-        Invocation::CheckData(dir) => return report(&persistence::check(&dir)?),
-        Invocation::RepairData(dir) => return report(&persistence::repair(&dir)?),
+        Invocation::CheckData(dir) => report(&persistence::check(&dir)?)?,
+        Invocation::RepairData(dir) => report(&persistence::repair(&dir)?)?,
         Invocation::Version => writeln!(out, "kora-server {}", env!("CARGO_PKG_VERSION"))?,
-        Invocation::Help => out.write_all(USAGE.as_bytes())?,
+        Invocation::Help => out.write_all(usage().as_bytes())?,
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints what was found in files; an error if they are damaged.
@@ -70,13 +82,21 @@ fn enter_dir(config: &mut Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn serve(loaded: Loaded) -> anyhow::Result<()> {
+fn serve(loaded: Loaded, found: Found, in_background: bool) -> anyhow::Result<()> {
     let Loaded { mut config, notes } = loaded;
+    config.process.supervisor = found.supervisor;
+    if in_background {
+        background::detach().context("can't leave the terminal's session")?;
+        config.process.settle_in_background();
+    }
     enter_dir(&mut config)?;
     let signals = Caught::new()?;
     let last_words = LastWords::install();
     let log = Log::start(config.log_level, &config.log_file).context("can't start the log")?;
     notes.iter().for_each(|note| tracing::info!("{note}"));
+    if let Some(complaint) = found.complaint {
+        tracing::warn!("{complaint}");
+    }
     tracing::info!("Kora {} starts, process {}", env!("CARGO_PKG_VERSION"), std::process::id());
     make_room(&mut config);
     kora_server::config::kept::settle(&mut config);
@@ -92,19 +112,18 @@ fn serve(loaded: Loaded) -> anyhow::Result<()> {
 /// Starts the server and waits for its end.
 fn run_server(config: Config, log: &Log, signals: Caught, last_words: &LastWords) -> anyhow::Result<()> {
     let socket = String::from_utf8_lossy(&config.unix_socket).into_owned();
+    let process = config.process.clone();
+    let supervisor = process.supervisor;
     let server = Server::start(config, Some(log.level()))?;
-    for address in server.addresses() {
-        tracing::info!("Listening on {address}");
-    }
-    for address in server.encrypted_addresses() {
-        tracing::info!("Listening on {address}, encrypted");
-    }
-    if !socket.is_empty() {
-        tracing::info!("Listening on {socket}");
-    }
+    tell_addresses(&server, &socket);
     tracing::info!("{} workers", server.worker_count());
+    let _pid_file = write_pid_file(&process.pid_file);
     last_words.serve(server.ender());
-    signals.serve(server.ender(), log.clone())?;
+    signals.serve(server.ender(), log.clone(), supervisor)?;
+    if process.in_background {
+        background::serve().context("can't let go of the terminal")?;
+    }
+    supervisor.loading();
     if server.wait_until_loaded() {
         // Who waits for these lines knows them from Redis.
         if !server.addresses().is_empty() {
@@ -116,7 +135,32 @@ fn run_server(config: Config, log: &Log, signals: Caught, last_words: &LastWords
         if !server.encrypted_addresses().is_empty() {
             tracing::info!("Ready to accept connections tls");
         }
+        supervisor.ready();
     }
-    server.wait()?;
+    server.wait_until_ending();
+    supervisor.stopping();
+    server.finish()?;
     Ok(())
+}
+
+fn tell_addresses(server: &Server, socket: &str) {
+    for address in server.addresses() {
+        tracing::info!("Listening on {address}");
+    }
+    for address in server.encrypted_addresses() {
+        tracing::info!("Listening on {address}, encrypted");
+    }
+    if !socket.is_empty() {
+        tracing::info!("Listening on {socket}");
+    }
+}
+
+/// The file with the process's number, if there is to be one and it can be written. A server without it is better than none.
+fn write_pid_file(path: &[u8]) -> Option<PidFile> {
+    if path.is_empty() {
+        return None;
+    }
+    let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path));
+    let file = PidFile::write(path);
+    file.inspect_err(|error| tracing::warn!("Failed to write PID file {}: {error}", path.display())).ok()
 }

@@ -188,6 +188,17 @@ impl Output {
         self.limit = usize::try_from(bytes).unwrap_or(0);
     }
 
+    /// The number of bytes from which on what is written is dropped.
+    pub(crate) fn limit(&self) -> u64 {
+        self.limit as u64
+    }
+
+    /// Adds what was written to another output. If something was dropped there, something is dropped here.
+    pub(crate) fn take_in(&mut self, mut other: Self) {
+        let bytes = other.len();
+        other.move_front(bytes, self);
+    }
+
     /// Whether something was dropped: what is left must not be sent.
     pub(crate) fn is_overfull(&self) -> bool {
         self.is_overfull
@@ -299,6 +310,7 @@ impl Output {
 
     /// Moves the first `count` bytes, which must be there, to the end of `into`: long chunks as they are.
     pub(crate) fn move_front(&mut self, count: usize, into: &mut Self) {
+        into.is_overfull |= self.is_overfull;
         let mut left = count;
         while left > 0 {
             if self.chunks.is_empty() && left >= ROOM_BYTES {

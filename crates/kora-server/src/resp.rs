@@ -2,10 +2,11 @@
 
 mod frames;
 
+use std::any::Any;
 use std::ops::Range;
 use std::sync::Arc;
 
-use kora_core::reply::Reply;
+use kora_core::reply::{Gather, Reply};
 use kora_core::shard::replies::Replies;
 use kora_engine::front;
 use kora_protocol::{Encoder, ProtocolError, Resp};
@@ -89,6 +90,23 @@ macro_rules! encode {
         #[inline]
         fn is_resp3(&self) -> bool {
             self.resp == Resp::V3
+        }
+
+        fn aside(&self) -> Option<Box<dyn Gather>> {
+            let mut output = Output::default();
+            output.set_limit(self.output.limit());
+            Some(Box::new(<RespReplies as front::Collect<Output>>::over(output, self.resp)))
+        }
+
+        fn take_in(&mut self, gathered: Box<dyn Gather>) {
+            let gathered: Box<dyn Any> = gathered;
+            if let Ok(gathered) = gathered.downcast::<RespReplies>() {
+                self.output.take_in(gathered.output);
+            }
+        }
+
+        fn is_full(&self) -> bool {
+            self.output.is_overfull()
         }
     };
 }

@@ -254,16 +254,20 @@ impl Server {
         self.loaded.recv().is_ok()
     }
 
-    /// Waits until it ends.
+    /// Waits until it begins to end, which nothing stops then.
+    pub fn wait_until_ending(&self) {
+        // An error means that all senders are gone: ended, too.
+        let _ = self.ended.recv();
+    }
+
+    /// Waits until a server that is ending has ended.
     ///
     /// # Errors
     /// What stopped a worker, why the data were not loaded, or why the end of the log was not written.
     ///
     /// # Panics
     /// If a worker did.
-    pub fn wait(mut self) -> io::Result<()> {
-        // An error means that all senders are gone: ended, too.
-        let _ = self.ended.recv();
+    pub fn finish(mut self) -> io::Result<()> {
         self.join()
     }
 

@@ -14,6 +14,7 @@ use signal_hook::low_level::signal_name;
 
 use crate::log::Log;
 use crate::server::Ender;
+use crate::service::supervisor::Supervisor;
 
 /// Signals that are caught: from the moment this is there none of them has its usual effect.
 #[derive(Debug)]
@@ -32,13 +33,13 @@ impl Caught {
     ///
     /// # Errors
     /// If the system gives no thread.
-    pub fn serve(mut self, ender: Ender, log: Log) -> io::Result<()> {
-        let body = move || self.0.forever().for_each(|signal| obey(signal, &ender, &log));
+    pub fn serve(mut self, ender: Ender, log: Log, supervisor: Supervisor) -> io::Result<()> {
+        let body = move || self.0.forever().for_each(|signal| obey(signal, &ender, &log, supervisor));
         kora_engine::threads::spawn("kora-signals", body).map(drop)
     }
 }
 
-fn obey(signal: c_int, ender: &Ender, log: &Log) {
+fn obey(signal: c_int, ender: &Ender, log: &Log, supervisor: Supervisor) {
     let name = signal_name(signal).unwrap_or("a signal");
     match signal {
         SIGINT if ender.is_asked() => {
@@ -53,6 +54,12 @@ fn obey(signal: c_int, ender: &Ender, log: &Log) {
         SIGTERM | SIGINT => {
             tracing::warn!("Received {name} scheduling shutdown...");
             ender.save_and_end();
+        }
+        // Whoever is told that a reload is over takes the server for ready.
+        SIGHUP if !ender.is_loading() => {
+            supervisor.reloading();
+            tracing::info!("Received {name}: the log goes on here");
+            supervisor.reloaded();
         }
         SIGHUP | SIGUSR1 => tracing::info!("Received {name}: the log goes on here"),
         _ => tracing::info!("Received {name}, which has no effect"),

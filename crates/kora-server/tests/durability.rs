@@ -29,6 +29,8 @@ mod many;
 mod marks;
 #[path = "durability/search.rs"]
 mod search;
+#[path = "durability/service.rs"]
+mod service;
 #[path = "durability/signals.rs"]
 mod signals;
 #[path = "durability/slow.rs"]

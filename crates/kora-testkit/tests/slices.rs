@@ -206,3 +206,36 @@ fn a_command_with_very_many_keys_runs_in_parts() {
     engine.settle();
     assert_eq!(engine.answers(), [(client.client, Value::Integer(5000))]);
 }
+
+/// A reply with elements many times over is of the moment of its command, and others run while it is written.
+#[test]
+fn elements_are_repeated_as_they_were_while_others_run() {
+    for (workers, shards) in [(1, 1), (2, 8)] {
+        let mut engine: Stepped = Stepped::new(workers, shards, 1);
+        let (asking, other) = (engine.connect_program(WorkerId(0)), engine.connect_program(WorkerId(0)));
+        for line in ["SADD s a b c", "HSET h a 1 b 2 c 3", "ZADD z 1 a 2 b 3 c", "SET stays:1 value"] {
+            engine.send(other, [words(line)]);
+        }
+        engine.settle();
+        engine.answers();
+        for (line, key) in
+            [("SRANDMEMBER s -100000", "s"), ("HRANDFIELD h -100000", "h"), ("ZRANDMEMBER z -100000", "z")]
+        {
+            let (reply, rounds) = ask(&mut engine, asking, other, line);
+            assert_eq!(array(reply).len(), 100_000);
+            assert!(rounds > 5, "{line}: {rounds} rounds are no slices");
+            engine.send(asking, [words(line)]);
+            (0..engine.turns.len()).for_each(|worker| engine.round(worker));
+            engine.send(other, [words(&format!("DEL {key}"))]);
+            engine.settle();
+            let reply = engine.answers().into_iter().find(|(client, _)| *client == asking.client);
+            let elements = array(reply.expect("it is answered").1);
+            assert_eq!(elements.len(), 100_000);
+            for letter in [b"a", b"b", b"c"] {
+                let count =
+                    elements.iter().filter(|element| **element == Value::Bulk(letter.to_vec())).count();
+                assert!((32_000..35_000).contains(&count), "{line}: {count}");
+            }
+        }
+    }
+}

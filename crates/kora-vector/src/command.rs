@@ -20,6 +20,7 @@ use kora_core::command::spec::{CommandSpec, Facts, Flags, Group, KeyFlags, KeySp
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::number::parse_i64;
 use kora_core::store::Keyspace;
+use kora_core::store::extension::ExtensionMut;
 
 use crate::set::VectorSet;
 
@@ -93,13 +94,36 @@ fn count(number: usize) -> i64 {
 }
 
 /// How similar two vectors are that are so far from each other: 1 if they are alike, 0 if they are opposite.
-fn score(distance: f32) -> f64 {
-    (1.0 - f64::from(distance) / 2.0).clamp(0.0, 1.0)
+fn score(distance: f64) -> f64 {
+    (1.0 - distance / 2.0).clamp(0.0, 1.0)
 }
 
 /// The set of a key, for reading.
+///
+/// # Errors
+/// If the key holds something else, which an index of VECSET is, too.
 fn read<'k>(keyspace: &'k mut Keyspace<'_>, key: &[u8]) -> CommandResult<Option<&'k VectorSet>> {
-    keyspace.read_extension(key)
+    let set: Option<&VectorSet> = keyspace.read_extension(key)?;
+    set.map_or(Ok(()), check_named)?;
+    Ok(set)
+}
+
+/// The set of a key, for modification.
+///
+/// # Errors
+/// As [`read`].
+fn write<'k>(
+    keyspace: &'k mut Keyspace<'_>,
+    key: &[u8],
+) -> CommandResult<Option<ExtensionMut<'k, VectorSet>>> {
+    let set = keyspace.write_extension::<VectorSet>(key)?;
+    set.as_deref().map_or(Ok(()), check_named)?;
+    Ok(set)
+}
+
+/// Refuses an index of VECSET, whose elements have no names and no scores.
+fn check_named(set: &VectorSet) -> CommandResult {
+    if set.is_index() { Err(CommandError::WrongType) } else { Ok(()) }
 }
 
 /// Notes a change of a key that no event tells of. Its set is to be looked after.

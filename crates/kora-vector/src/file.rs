@@ -40,7 +40,7 @@ const EUCLIDEAN: u64 = 128;
 /// The number that tells how vectors are kept, and M.
 fn kind_of(shape: Shape) -> u64 {
     let kept = match (shape.metric, shape.quantization) {
-        (Metric::L2, _) => EUCLIDEAN,
+        (Metric::Euclidean, _) => EUCLIDEAN,
         (_, Quantization::None) => 0,
         (_, Quantization::Int8) => 1,
         (_, Quantization::Binary) => 2,

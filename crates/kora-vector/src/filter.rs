@@ -5,6 +5,7 @@
 
 mod compile;
 mod json;
+mod number;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -42,7 +43,7 @@ enum Step {
 enum Value<'a> {
     Number(f64),
     Text(Cow<'a, [u8]>),
-    /// Values that `in` looks among; those inside are no such lists.
+    /// Values that `in` looks among; those inside are no such lists. One of the attributes is empty here: only `in` looks into it, and looks there.
     List(Vec<Value<'a>>),
     Null,
 }

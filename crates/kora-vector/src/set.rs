@@ -190,6 +190,12 @@ impl VectorSet {
         self.shape
     }
 
+    /// Whether it is an index of VECSET: its elements are found by their distance, and have numbers for names.
+    #[must_use]
+    pub fn is_index(&self) -> bool {
+        self.shape.metric == Metric::Euclidean
+    }
+
     /// Number of elements.
     #[must_use]
     pub fn len(&self) -> usize {

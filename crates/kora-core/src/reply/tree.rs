@@ -4,9 +4,11 @@
 //! that completes its aggregate closes it, and so on outwards. For a RESP2 reader it gives shapes the rendering
 //! that Redis gives them there, so that a tree can be compared with what such a client reads.
 
+use std::any::Any;
+
 use kora_format::double::encode_double;
 
-use super::{Reply, Value};
+use super::{Gather, Reply, Value};
 
 /// Collects replies as [`Value`]s.
 ///
@@ -217,6 +219,17 @@ impl Reply for TreeSink {
 
     fn is_resp3(&self) -> bool {
         self.is_resp3
+    }
+
+    fn aside(&self) -> Option<Box<dyn Gather>> {
+        Some(Box::new(Self::new(self.is_resp3)))
+    }
+
+    fn take_in(&mut self, gathered: Box<dyn Gather>) {
+        let gathered: Box<dyn Any> = gathered;
+        if let Ok(gathered) = gathered.downcast::<Self>() {
+            gathered.into_values().into_iter().for_each(|value| self.add(value));
+        }
     }
 }
 

@@ -27,6 +27,7 @@ impl Beam {
                 return false;
             }
             let Some(Reverse(nearest)) = self.frontier.pop() else { return true };
+            self.follow(nearest);
             self.ids.clear();
             crossed.clear();
             let asked = self.ask(graph, walk, order::id(nearest), &mut crossed, accept);

@@ -79,6 +79,34 @@ fn a_costly_filter_is_asked_about_near_nodes_only() {
     }
 }
 
+/// What is let through lies behind all that is not: links lead there late, and everything there is about as far as the rest.
+#[test]
+fn filters_far_from_the_query_cost_a_scan_and_find_as_much() {
+    let (graph, mut scratch, mut state) = build(Config::new(24, Metric::Cosine), 6000);
+    for cost in [0.25, 4.0] {
+        for turn in 0..20 {
+            let raw = random_vector(&mut state, 24);
+            let query = graph.query(&raw).unwrap();
+            let all = by_hand(&graph, &raw, |_| true);
+            let far: HashSet<u32> = all[all.len() / [2, 10][turn % 2]..].iter().map(|hit| hit.id).collect();
+            let mut asked = 0;
+            let options = SearchOptions { filter_cost: cost, ..SearchOptions::nearest(10, 64) };
+            let mut search = Search::new(query, options, std::mem::take(&mut scratch));
+            search.advance(&graph, usize::MAX, |id| {
+                asked += 1;
+                far.contains(&id)
+            });
+            let walked = search.met();
+            let hits;
+            (hits, scratch) = search.finish(&graph);
+            let expected = by_hand(&graph, &raw, |id| far.contains(&id));
+            let ids = |hits: &[Hit]| hits.iter().take(10).map(|hit| hit.id).collect::<Vec<_>>();
+            assert_eq!(ids(&hits), ids(&expected), "cost {cost}, turn {turn}");
+            assert!(walked < 2000 && asked <= 6000, "walked over {walked}, asked about {asked}");
+        }
+    }
+}
+
 #[test]
 fn visits_are_limited() {
     let (graph, mut scratch, _) = build(Config::new(12, Metric::L2), 3000);

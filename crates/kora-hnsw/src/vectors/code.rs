@@ -29,7 +29,7 @@ pub(crate) fn write(metric: Metric, range: f32, codes: &[u8], row: &mut [u8]) {
         Metric::InnerProduct => None,
         Metric::Cosine if squares == 0 => Some(0.0),
         Metric::Cosine => Some((squares as f32).sqrt().recip()),
-        Metric::L2 => Some(range * range * squares as f32),
+        Metric::L2 | Metric::Euclidean => Some(range * range * squares as f32),
     };
     if let Some(second) = second {
         row[4..8].copy_from_slice(&second.to_le_bytes());
@@ -48,7 +48,7 @@ impl Header {
         let header = match metric {
             Metric::InnerProduct => Self { scale: range, range, square: 0.0 },
             Metric::Cosine => Self { scale: float(4), range, square: 0.0 },
-            Metric::L2 => Self { scale: range, range, square: float(4) },
+            Metric::L2 | Metric::Euclidean => Self { scale: range, range, square: float(4) },
         };
         (header, codes)
     }
@@ -79,6 +79,17 @@ impl Header {
 #[expect(clippy::cast_possible_truncation, reason = "a length past single precision is infinite")]
 pub(crate) fn norm(vector: &[f32]) -> f32 {
     vector.iter().map(|one| f64::from(*one) * f64::from(*one)).sum::<f64>().sqrt() as f32
+}
+
+/// Sums of squares that single precision tells well: none of them was too large, and what was too small in it does not count.
+pub(crate) const SQUARES_TOLD: std::ops::Range<f32> = 1e-30..1e38;
+
+/// The Euclidean distance of two vectors, whatever their lengths.
+#[expect(clippy::cast_possible_truncation, reason = "a distance past single precision is infinite")]
+#[cold]
+pub(crate) fn length_between(one: &[f32], other: &[f32]) -> f32 {
+    let squares = one.iter().zip(other).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2));
+    squares.sum::<f64>().sqrt() as f32
 }
 
 /// A count as a float.

@@ -12,6 +12,7 @@ fn plain(metric: Metric, a: &[f32], b: &[f32]) -> f32 {
     let dot: f32 = pairs().map(|(a, b)| a * b).sum();
     match metric {
         Metric::L2 => pairs().map(|(a, b)| (a - b) * (a - b)).sum(),
+        Metric::Euclidean => plain(Metric::L2, a, b).sqrt(),
         Metric::InnerProduct => 1.0 - dot,
         Metric::Cosine => 1.0 - dot / code::norm(a) / code::norm(b),
     }
@@ -122,4 +123,25 @@ fn equal_vectors_are_at_no_distance() {
             assert!(kept.distance(&kept.probe_of(&query), 0).abs() < 1e-6, "{storage:?} {metric:?}");
         }
     }
+}
+
+#[test]
+fn euclidean_distances_are_told_whatever_their_size() {
+    let unit = [vec![1.0, 2.0, 2.0], vec![1.0, 2.0, 5.0], vec![5.0, 2.0, 5.0], vec![1.0, 2.0, 2.0]];
+    for size in [1e-38_f32, 1e-25, 1e-12, 1.0, 1e15, 1e22, 1e37] {
+        let vectors: Vec<Vec<f32>> =
+            unit.iter().map(|vector| vector.iter().map(|one| one * size).collect()).collect();
+        let kept = stored(Storage::Float32, Metric::Euclidean, &vectors);
+        let query = kept.query(&vectors[0]).unwrap();
+        let mut found = Vec::new();
+        kept.distances(&kept.probe_of(&query), &[0, 1, 2, 3], &mut found);
+        for (id, expected) in (0..).zip([0.0, 3.0, 5.0, 0.0]) {
+            for found in [found[id as usize] / size, kept.exact(&query, id) / size] {
+                assert!((found - expected).abs() < 1e-4, "{size}: {found} {expected}");
+            }
+        }
+    }
+    assert!(
+        crate::Graph::new(Config { storage: Storage::Int8, ..Config::new(3, Metric::Euclidean) }).is_err()
+    );
 }

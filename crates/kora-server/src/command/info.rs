@@ -65,6 +65,7 @@ fn server(call: ServerCall<'_>) -> ServerInfo {
         hz: config.hz,
         lru_clock: u32::try_from(seconds & 0xFF_FFFF).expect("24 bits fit"),
         executable: std::env::current_exe().map(|path| path.display().to_string()).unwrap_or_default(),
+        supervisor: config.process.supervisor.name(),
         config_file: config.file.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
         workers: call.front.traffic.len(),
         serving_workers: call.front.balance.serving(),

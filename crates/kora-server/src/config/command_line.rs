@@ -6,26 +6,37 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+/// What the program may be given, and what that does.
+pub const OPTIONS: &[(&str, &str)] = &[
+    ("FILE", "configuration file, in the format of redis.conf"),
+    ("--DIRECTIVE VALUE...", "any directive of that file, e.g. --port 6380 --workers 2; the last one counts"),
+    ("-", "read more directives from the standard input"),
+    ("--check-config FILE", "say whether the file is right, and end"),
+    ("--print-config", "print the configuration that would be used, and end"),
+    ("--check DIR", "say whether the snapshots and logs in DIR are whole, and end"),
+    ("--repair DIR", "make damaged logs in DIR readable up to the damage, keep what was damaged, and end"),
+    ("-v, --version", "print the version, and end"),
+    ("-h, --help", "print this, and end"),
+];
+
+/// The program's forms.
+pub const SYNOPSIS: &str = "kora-server [FILE] [--DIRECTIVE VALUE ...] [-]";
+
+/// Some of them.
+pub const EXAMPLES: &[&str] = &[
+    "kora-server",
+    "kora-server --port 7777 --maxmemory 1gb",
+    "kora-server /etc/kora/kora.conf --loglevel verbose",
+    "echo 'maxclients 100' | kora-server -",
+];
+
 /// What `--help` prints.
-pub const USAGE: &str = "\
-Usage: kora-server [FILE] [--DIRECTIVE VALUE ...] [-]
-
-  FILE                  configuration file, in the format of redis.conf
-  --DIRECTIVE VALUE...  any directive of that file, e.g. --port 6380 --workers 2; the last one counts
-  -                     read more directives from the standard input
-  --check-config FILE   say whether the file is right, and end
-  --print-config        print the configuration that would be used, and end
-  --check DIR           say whether the snapshots and logs in DIR are whole, and end
-  --repair DIR          make damaged logs in DIR readable up to the damage, keep what was damaged, and end
-  -v, --version         print the version, and end
-  -h, --help            print this, and end
-
-Examples:
-  kora-server
-  kora-server --port 7777 --maxmemory 1gb
-  kora-server /etc/kora.conf --loglevel verbose
-  echo 'maxclients 100' | kora-server -
-";
+#[must_use]
+pub fn usage() -> String {
+    let options: String = OPTIONS.iter().map(|(form, text)| format!("  {form:<20}  {text}\n")).collect();
+    let examples: String = EXAMPLES.iter().map(|line| format!("  {line}\n")).collect();
+    format!("Usage: {SYNOPSIS}\n\n{options}\nExamples:\n{examples}")
+}
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -42,7 +53,7 @@ pub enum Invocation {
     RepairData(PathBuf),
     /// Print the version.
     Version,
-    /// Print [`USAGE`].
+    /// Print [`usage`].
     Help,
 }
 

@@ -7,6 +7,7 @@ use super::limits::ClientsLimit;
 use super::oom_scores;
 use super::percentiles::Percentiles;
 use super::persistence::{AppendFsync, SaveRules, file_name};
+use super::process::Supervised;
 use super::table::{Apply, Change, Directive, Meaning};
 use super::tls::{ClientAuth, ClientUser};
 use super::value::{Setting, Shape, quote};
@@ -481,9 +482,9 @@ const STATISTICS: &[Directive] = &[
 ];
 
 const PROCESS: &[Directive] = &[
-    inert("daemonize", Bool, "no", OUTSIDE).at_start(),
-    inert("supervised", Choice(&["upstart", "systemd", "auto", "no"]), "no", OUTSIDE).at_start(),
-    inert("pidfile", Text, "", OUTSIDE).at_start(),
+    field!("daemonize", Bool, process.daemonize).at_start(),
+    field!("supervised", Choice(Supervised::WORDS), process.supervised).at_start(),
+    field!("pidfile", Text, process.pid_file).at_start(),
     inert("set-proc-title", Bool, "yes", OUTSIDE).at_start(),
     inert("proc-title-template", Text, "{title} {listen-addr} {server-mode}", OUTSIDE),
     inert("oom-score-adj", Choice(&["no", "yes", "relative", "absolute"]), "no", OUTSIDE),

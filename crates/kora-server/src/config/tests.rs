@@ -331,12 +331,13 @@ fn dir_is_shown_as_an_absolute_path() {
 
 #[test]
 fn directives_without_effect_are_noted_by_reason() {
-    let notes = load("daemonize yes\nio-threads 4\npidfile /x\npidfile /y\nport 1").unwrap().notes;
+    let notes =
+        load("set-proc-title yes\nio-threads 4\ndisable-thp no\ndisable-thp yes\nport 1").unwrap().notes;
     assert_eq!(
         notes,
         [
             "accepted, but without effect in Kora: io-threads ('workers' sets the number of threads)",
-            "accepted, but without effect in Kora: daemonize, pidfile \
+            "accepted, but without effect in Kora: set-proc-title, disable-thp \
              (it is left to the service manager and the system)",
         ]
     );

@@ -341,3 +341,17 @@ fn references_beyond_the_limit_are_dropped() {
     assert!(output.is_overfull());
     assert_eq!((output.len(), Arc::strong_count(&value)), (300_000, 4), "one exceeds the limit and shows it");
 }
+
+#[test]
+fn what_is_cut_off_is_known_where_it_goes() {
+    let mut aside = Output::default();
+    aside.set_limit(100_000);
+    (0..200).for_each(|_| aside.add(&bytes(1000, 1)));
+    assert!(aside.is_overfull());
+    let (mut reply, mut output) = (Output::default(), Output::default());
+    output.set_limit(100_000);
+    reply.take_in(aside);
+    let all = reply.len();
+    reply.move_front(all, &mut output);
+    assert!(output.is_overfull() && output.len() <= 100_000 + CHUNK_BYTES);
+}

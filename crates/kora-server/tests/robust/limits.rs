@@ -132,6 +132,41 @@ fn output_limits_disconnect() {
     assert_eq!(other.line("STRLEN big"), Frame::Integer(1 << 20));
 }
 
+/// The limit is looked at while a reply is written: one of hundreds of megabytes takes no more memory than it allows.
+#[test]
+fn output_limits_end_replies_of_repeated_elements() {
+    for workers in [1, 4] {
+        let (_server, address) = start(workers, &["--client-output-buffer-limit", "normal", "1mb", "0", "0"]);
+        let mut other = Client::connect(address);
+        let member = "m".repeat(30);
+        for line in ["SADD s", "HSET h f", "ZADD z 1", "VADD v VALUES 2 1 0"] {
+            assert_eq!(other.line(&format!("{line} {member}")), Frame::Integer(1));
+        }
+        for line in [
+            "SRANDMEMBER s -16777216",
+            "HRANDFIELD h -10000000 WITHVALUES",
+            "ZRANDMEMBER z -10000000 WITHSCORES",
+            "VRANDMEMBER v -16777216",
+        ] {
+            let mut greedy = Client::connect(address);
+            greedy.send(&request(&line.split(' ').collect::<Vec<_>>())).unwrap();
+            assert!(greedy.receive_all().is_empty(), "{line}: no reply is whole");
+            assert_eq!(other.line("SCARD s"), Frame::Integer(1));
+        }
+        for line in ["SRANDMEMBER s", "HRANDFIELD h", "ZRANDMEMBER z", "VRANDMEMBER v"] {
+            let reply = other.line(&format!("{line} -1000000000"));
+            assert_eq!(error_text(&reply), "ERR value is out of range");
+            let Frame::Array(few) = other.line(&format!("{line} -5000")) else { panic!("{line}") };
+            assert_eq!(few.len(), 5000, "{line}");
+        }
+        let peak = other.line("INFO memory");
+        let (Frame::Bulk(text) | Frame::Verbatim { text, .. }) = peak else { panic!("a text") };
+        let text = String::from_utf8(text).expect("a text");
+        let peak = text.lines().find_map(|line| line.strip_prefix("used_memory_peak:")).expect("a field");
+        assert!(peak.parse::<u64>().expect("a number") < 64 << 20, "{peak}");
+    }
+}
+
 #[test]
 fn the_query_buffer_limit_disconnects() {
     let (_server, address) = start(1, &["--client-query-buffer-limit", "1mb"]);

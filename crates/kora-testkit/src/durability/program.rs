@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Launch {
     /// The program, which takes options as redis-server does.
     pub path: PathBuf,
+    /// The configuration file it reads first, if any.
+    pub file: Option<PathBuf>,
     /// Its data directory.
     pub dir: PathBuf,
     /// Options beside address and directory.
@@ -46,6 +48,7 @@ impl Launch {
         let options = options.iter().map(|&option| option.to_owned()).collect();
         Self {
             path: path.to_owned(),
+            file: None,
             dir: dir.to_owned(),
             options,
             ignores_size_signal: false,
@@ -70,6 +73,7 @@ impl Launch {
         let output = OpenOptions::new().create(true).append(true).open(&log)?;
         let mut command = self.command()?;
         command
+            .args(&self.file)
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"])
             .arg(&self.dir)
             .args(&self.options)

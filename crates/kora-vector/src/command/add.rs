@@ -7,7 +7,7 @@ use kora_core::reply::Reply;
 use kora_hnsw::{Insertion, Metric};
 
 use super::aside::{Readiness, prepare};
-use super::{INSERTS, between, changed, positive, refusal, vector};
+use super::{INSERTS, between, changed, check_named, positive, refusal, vector, write};
 use crate::projection::Projection;
 use crate::set::{Quantization, Shape, VectorSet};
 
@@ -138,6 +138,7 @@ impl<'a> Addition<'a> {
 
     /// Whether the element fits a set.
     fn check(&self, set: &VectorSet) -> CommandResult {
+        check_named(set)?;
         let shape = set.shape();
         // Q8 is what is kept unless something else is said.
         let quantization = self.quantization.unwrap_or(Quantization::Int8);
@@ -209,7 +210,7 @@ fn vadd(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult
         return Ok(());
     };
     let mut keyspace = ctx.keyspace(args[1]);
-    let is_new = if let Some(mut set) = keyspace.write_extension::<VectorSet>(args[1])? {
+    let is_new = if let Some(mut set) = write(&mut keyspace, args[1])? {
         addition.check(&set)?;
         let insertion = prepared.map_or_else(|| addition.begin(&set), |insertion| Ok(*insertion))?;
         addition.put(&mut set, insertion)?

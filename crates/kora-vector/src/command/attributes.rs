@@ -5,8 +5,7 @@ use kora_core::context::Ctx;
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
-use super::{CHANGES, READS_FAST, between, changed, read};
-use crate::set::VectorSet;
+use super::{CHANGES, READS_FAST, between, changed, read, write};
 
 pub(super) const VGETATTR: CommandSpec = CommandSpec {
     facts: Facts {
@@ -46,7 +45,7 @@ fn vsetattr(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandRe
     between(args, 4, 4, "VSETATTR")?;
     let mut keyspace = ctx.keyspace(args[1]);
     let mut is_there = false;
-    if let Some(mut set) = keyspace.write_extension::<VectorSet>(args[1])?
+    if let Some(mut set) = write(&mut keyspace, args[1])?
         && let Some(number) = set.number(args[2])
     {
         set.set_attributes(number, Some(args[3]).filter(|attributes| !attributes.is_empty()));

@@ -49,7 +49,7 @@ fn reply(set: &VectorSet, number: u32, has_scores: bool, out: &mut dyn Reply) {
         for link in links {
             out.bulk(set.name(*link));
             if has_scores {
-                out.double(score(graph.distance(number, *link).unwrap_or(2.0)));
+                out.double(score(f64::from(graph.distance(number, *link).unwrap_or(2.0))));
             }
         }
     }

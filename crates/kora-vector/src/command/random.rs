@@ -1,6 +1,7 @@
 //! VRANDMEMBER: elements chosen at random.
 
-use kora_core::command::spec::{Arg, CommandSpec, Facts};
+use kora_core::command::repeats::{Lot, repeat, repeats, wants_copy};
+use kora_core::command::spec::{Arg, CommandSpec, Facts, Traits};
 use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::hash::splitmix64;
@@ -10,8 +11,6 @@ use kora_core::reply::Reply;
 use super::{READS, between, read};
 use crate::set::VectorSet;
 
-/// Most elements that are repeated: a reply of unlimited length would fill the memory.
-const REPEATS_MAX: u64 = 1 << 24;
 /// Numbers that are tried before one is searched for.
 const TRIES: u32 = 64;
 /// A choice of more than a set's size divided by this goes through the whole set once.
@@ -24,6 +23,7 @@ pub(super) const VRANDMEMBER: CommandSpec = CommandSpec {
         complexity: "O(N) for N elements returned",
         args: &[Arg::key("key"), Arg::integer("count").optional()],
         tips: &["nondeterministic_output"],
+        traits: Traits::STANDS_ASIDE,
         ..READS
     },
     handler: vrandmember,
@@ -48,12 +48,15 @@ fn vrandmember(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comman
             chosen.iter().for_each(|number| out.bulk(set.name(*number)));
         }
         (Some(set), Some(wanted)) => {
-            let repeats = wanted.unsigned_abs();
-            if repeats > REPEATS_MAX {
-                return Err(CommandError::text("ERR value is out of range"));
+            let count = repeats(wanted);
+            if wants_copy(count, set.len())? {
+                let mut lot = Lot::default();
+                set.names().iter().for_each(|(_, name)| lot.push(name));
+                let shard = keyspace.shard();
+                return repeat(ctx, shard, (lot, count), out);
             }
-            out.array(usize::try_from(repeats).expect("it is at most REPEATS_MAX"));
-            (0..repeats).for_each(|_| out.bulk(set.name(one(set, &mut random))));
+            out.array(count);
+            (0..count).for_each(|_| out.bulk(set.name(one(set, &mut random))));
         }
     }
     Ok(())

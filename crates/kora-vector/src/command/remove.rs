@@ -5,8 +5,7 @@ use kora_core::context::Ctx;
 use kora_core::error::CommandResult;
 use kora_core::reply::Reply;
 
-use super::{CHANGES, between, changed};
-use crate::set::VectorSet;
+use super::{CHANGES, between, changed, write};
 
 pub(super) const VREM: CommandSpec = CommandSpec {
     facts: Facts {
@@ -22,7 +21,7 @@ pub(super) const VREM: CommandSpec = CommandSpec {
 fn vrem(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     between(args, 3, 3, "VREM")?;
     let mut keyspace = ctx.keyspace(args[1]);
-    let Some(mut set) = keyspace.write_extension::<VectorSet>(args[1])? else {
+    let Some(mut set) = write(&mut keyspace, args[1])? else {
         out.boolean(false);
         return Ok(());
     };

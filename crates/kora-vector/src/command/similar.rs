@@ -5,11 +5,11 @@ use kora_core::context::Ctx;
 use kora_core::error::{CommandError, CommandResult};
 use kora_core::number::parse_f64;
 use kora_core::reply::Reply;
-use kora_hnsw::{Hit, Query};
+use kora_hnsw::Query;
 
 use super::add::{other_dimensions, other_input};
 use super::aside::{Purpose, Row, find};
-use super::{SEARCHES, between, positive, refusal, score, vector};
+use super::{SEARCHES, between, check_named, positive, refusal, score, vector};
 use crate::filter::Filter;
 use crate::set::{VectorSet, Wanted};
 
@@ -130,8 +130,8 @@ impl Purpose for Options {
         self.filter.as_ref()
     }
 
-    fn is_told(&self, hit: &Hit) -> bool {
-        self.epsilon.is_none_or(|epsilon| score(hit.distance) >= 1.0 - epsilon)
+    fn is_told(&self, distance: f64) -> bool {
+        self.epsilon.is_none_or(|epsilon| score(distance) >= 1.0 - epsilon)
     }
 
     fn reply(&self, rows: &mut dyn ExactSizeIterator<Item = Row<'_>>, out: &mut dyn Reply) {
@@ -183,6 +183,7 @@ fn query_of(set: &VectorSet, args: &[&[u8]]) -> CommandResult<(Query, usize)> {
 fn vsim(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> CommandResult {
     between(args, 4, usize::MAX, "VSIM")?;
     let ask = |set: &VectorSet| {
+        check_named(set)?;
         let (query, taken) = query_of(set, &args[2..])?;
         let options = Options::parse(&args[2 + taken..])?;
         let search = set.search(query, options.wanted());

@@ -279,9 +279,70 @@ fn vectors_without_names_are_found_by_their_distance() {
     for line in ["VECSET v 3 1 2 3", "VECSET v 2 1", "VECSET v 2 1 x", "VECQUERY v 0 1 2", "VECQUERY v 1 1"] {
         assert!(matches!(bare.run(line), Value::Error(_)), "{line}");
     }
+    assert_eq!(bare.run("VECSET v 2 -0 0"), Value::Integer(first), "there is one zero");
+    assert!(first < 1 << 53 && second < 1 << 53, "scripts have ids as numbers of double precision");
     assert_eq!(bare.run("VECDEL v"), Value::Integer(1));
     assert_eq!(bare.run("VECDEL v"), Value::Integer(0));
     assert_eq!(bare.run("VECQUERY v 1 1 2"), Value::Array(Vec::new()));
+}
+
+/// Squares of such elements are out of the range of single precision.
+#[test]
+fn distances_of_long_vectors_and_of_near_ones_are_told() {
+    let mut bare = Bare::new();
+    for size in ["e20", "e-25", "e37", "e-40"] {
+        for x in 1..=3 {
+            bare.run(&format!("VECSET v 2 {x}{size} 0"));
+        }
+        let Value::Array(found) = bare.run(&format!("VECQUERY v 3 2.9{size} 0")) else { panic!("rows") };
+        let distances = found.iter().map(|row| match row {
+            Value::Array(pair) => match pair[..] {
+                [Value::Integer(_), Value::Double(distance)] => distance,
+                _ => panic!("a pair"),
+            },
+            _ => panic!("a row"),
+        });
+        let unit: f64 = format!("1{size}").parse().expect("a number");
+        for (distance, expected) in distances.zip([0.1, 0.9, 1.9]) {
+            assert!((distance / unit - expected).abs() < 1e-4, "{size}: {distance}");
+        }
+        bare.run("VECDEL v");
+    }
+    assert!(matches!(bare.run("VECSET v 2 3e38 0"), Value::Error(_)), "twice as far is out of range");
+}
+
+#[test]
+fn an_index_of_vectors_without_names_is_no_vector_set() {
+    let mut bare = Bare::new();
+    let Value::Integer(id) = bare.run("VECSET v 2 1 2") else { panic!("an id") };
+    let before = bare.digest();
+    bare.effects();
+    for line in [
+        "VADD v VALUES 2 1 0 a NOQUANT".to_owned(),
+        "VADD v VALUES 3 1 0 1 a".to_owned(),
+        format!("VREM v {id}"),
+        format!("VSETATTR v {id} {{}}"),
+        format!("VGETATTR v {id}"),
+        format!("VEMB v {id}"),
+        format!("VLINKS v {id} WITHSCORES"),
+        format!("VISMEMBER v {id}"),
+        format!("VSIM v ELE {id}"),
+        "VSIM v VALUES 2 1 2".to_owned(),
+        "VCARD v".to_owned(),
+        "VDIM v".to_owned(),
+        "VINFO v".to_owned(),
+        "VRANDMEMBER v".to_owned(),
+        "VRANGE v - +".to_owned(),
+    ] {
+        let Value::Error(words) = bare.run(&line) else { panic!("{line}") };
+        assert!(words.starts_with("WRONGTYPE "), "{line}: {words}");
+        assert!(bare.effects().is_empty(), "{line}");
+    }
+    assert_eq!(bare.digest(), before);
+    bare.run("VADD s VALUES 2 1 0 a");
+    for line in ["VECSET s 2 1 2", "VECQUERY s 1 1 2", "VECDEL s"] {
+        assert!(matches!(bare.run(line), Value::Error(words) if words.starts_with("WRONGTYPE ")), "{line}");
+    }
 }
 
 #[test]

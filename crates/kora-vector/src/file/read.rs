@@ -77,7 +77,7 @@ fn shape_of(dimensions: u64, kind: u64) -> RdbResult<Shape> {
         0 => (Quantization::None, Metric::Cosine),
         1 => (Quantization::Int8, Metric::Cosine),
         2 => (Quantization::Binary, Metric::Cosine),
-        EUCLIDEAN => (Quantization::None, Metric::L2),
+        EUCLIDEAN => (Quantization::None, Metric::Euclidean),
         _ => return Err(DAMAGED),
     };
     let m = usize::try_from(kind >> 8).ok().filter(|m| M_RANGE.contains(m));

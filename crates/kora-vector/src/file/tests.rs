@@ -171,7 +171,7 @@ fn shapes() -> impl Strategy<Value = Shape> {
     let quantization =
         prop_oneof![Just(Quantization::None), Just(Quantization::Int8), Just(Quantization::Binary)];
     (1usize..80, quantization, 4usize..20, any::<bool>()).prop_map(|(dimensions, quantization, m, is_l2)| {
-        let metric = if is_l2 { Metric::L2 } else { Metric::Cosine };
+        let metric = if is_l2 { Metric::Euclidean } else { Metric::Cosine };
         let quantization = if is_l2 { Quantization::None } else { quantization };
         Shape { dimensions, quantization, m, metric }
     })

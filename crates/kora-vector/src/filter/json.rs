@@ -1,11 +1,23 @@
-//! A member of a JSON object, found without parsing the rest. What stands behind it is not looked at.
+//! A member of a JSON object, found without parsing the rest. What stands behind it is not looked at. A list is gone through and not kept.
 
 use std::borrow::Cow;
 
-use super::Value;
+use super::{Value, number};
 
-/// The value of the first member of this name; `None` if there is none, or if it is an object.
+/// The value of the first member of this name, a list without what is in it; `None` if there is none, or if it is an object.
 pub(super) fn member<'a>(text: &'a [u8], name: &[u8]) -> Option<Value<'a>> {
+    at_member(text, name)?.value(|_| ())
+}
+
+/// Whether the first member of this name is a list that has a value in it, or a text that it is part of. `None` as for [`member`].
+pub(super) fn holds(text: &[u8], name: &[u8], value: &Value<'_>) -> Option<bool> {
+    let mut is_met = false;
+    let member = at_member(text, name)?.value(|other| is_met = is_met || value.equals(&other))?;
+    Some(is_met || value.is_in(&member))
+}
+
+/// In front of the value of the first member of this name.
+fn at_member<'a>(text: &'a [u8], name: &[u8]) -> Option<Scanner<'a>> {
     let mut scanner = Scanner { text, at: 0 };
     scanner.expect(b'{')?;
     loop {
@@ -14,9 +26,9 @@ pub(super) fn member<'a>(text: &'a [u8], name: &[u8]) -> Option<Value<'a>> {
         scanner.expect(b':')?;
         scanner.skip_spaces();
         if key == name {
-            return scanner.value();
+            return Some(scanner);
         }
-        scanner.skip_value()?;
+        scanner.skip_member()?;
         scanner.expect(b',')?;
     }
 }
@@ -57,16 +69,16 @@ impl<'a> Scanner<'a> {
         self.text.get(from..self.at - 1)
     }
 
-    /// A value, which is no object.
-    fn value(&mut self) -> Option<Value<'a>> {
+    /// A value, which is no object; what is in a list goes to `each`.
+    fn value(mut self, mut each: impl FnMut(Value<'a>)) -> Option<Value<'a>> {
         if self.peek()? != b'[' {
             return self.scalar();
         }
         self.at += 1;
-        let mut values = Vec::new();
+        let list = Value::List(Vec::new());
         self.skip_spaces();
         if self.peek()? == b']' {
-            return Some(Value::List(values));
+            return Some(list);
         }
         loop {
             self.skip_spaces();
@@ -76,11 +88,11 @@ impl<'a> Scanner<'a> {
             } else {
                 self.scalar()?
             };
-            values.push(value);
+            each(value);
             self.skip_spaces();
             match self.peek()? {
                 b',' => self.at += 1,
-                b']' => return Some(Value::List(values)),
+                b']' => return Some(list),
                 _ => return None,
             }
         }
@@ -90,14 +102,10 @@ impl<'a> Scanner<'a> {
     fn scalar(&mut self) -> Option<Value<'a>> {
         match self.peek()? {
             b'"' => self.raw_string().map(|raw| Value::Text(unescape(raw))),
-            b'-' | b'0'..=b'9' => {
-                let from = self.at;
-                let is_of_number =
-                    |byte: u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
-                while self.peek().is_some_and(is_of_number) {
-                    self.at += 1;
-                }
-                kora_core::number::parse_f64_clamped(&self.text[from..self.at]).map(Value::Number)
+            b'-' | b'+' | b'0'..=b'9' => {
+                let (number, value) = number::leading(&self.text[self.at..], is_of_number);
+                self.at += number.len();
+                value.map(Value::Number)
             }
             _ => {
                 let words: [(&[u8], Value<'static>); 3] =
@@ -105,8 +113,23 @@ impl<'a> Scanner<'a> {
                 let rest = &self.text[self.at..];
                 let (word, value) = words.into_iter().find(|(word, _)| rest.starts_with(word))?;
                 self.at += word.len();
-                Some(value)
+                let is_whole = !self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric());
+                is_whole.then_some(value)
             }
+        }
+    }
+
+    /// Passes over the value of a member.
+    fn skip_member(&mut self) -> Option<()> {
+        match self.peek()? {
+            b'"' | b'[' | b'{' => self.skip_value(),
+            byte if is_of_number(byte) => {
+                while self.peek().is_some_and(is_of_number) {
+                    self.at += 1;
+                }
+                Some(())
+            }
+            _ => self.scalar().map(|_| ()),
         }
     }
 
@@ -138,6 +161,11 @@ impl<'a> Scanner<'a> {
             }
         }
     }
+}
+
+/// Whether a byte may stand in a number.
+fn is_of_number(byte: u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E')
 }
 
 /// What a string of JSON stands for.

@@ -2,14 +2,19 @@
 
 use std::borrow::Cow;
 
-use super::{Operator, Step, Value, json};
+use super::{Operator, Step, Value, json, number};
 
 /// Runs steps for these attributes; `None` if one that is named is not there.
 pub(super) fn run<'a>(steps: &'a [Step], attributes: &'a [u8]) -> Option<Value<'a>> {
     let mut stack: Vec<Cow<'a, Value<'a>>> = Vec::with_capacity(8);
-    for step in steps {
+    let mut steps = steps.iter().peekable();
+    while let Some(step) = steps.next() {
         let value = match step {
             Step::Constant(value) => Cow::Borrowed(value),
+            Step::Field(name) if steps.next_if_eq(&&Step::Operator(Operator::In)).is_some() => {
+                let value = stack.pop()?;
+                Cow::Owned(truth(json::holds(attributes, name, &value)?))
+            }
             Step::Field(name) => Cow::Owned(json::member(attributes, name)?),
             Step::Operator(Operator::Not) => {
                 let value = stack.pop()?;
@@ -71,13 +76,13 @@ impl Value<'_> {
     fn number(&self) -> f64 {
         match self {
             Self::Number(number) => *number,
-            Self::Text(text) => kora_core::number::parse_f64_clamped(text).unwrap_or(0.0),
+            Self::Text(text) => number::whole(text).unwrap_or(0.0),
             Self::List(_) | Self::Null => 0.0,
         }
     }
 
     /// Texts are equal by their bytes, other values as numbers; nothing is equal only to nothing.
-    fn equals(&self, other: &Value<'_>) -> bool {
+    pub(super) fn equals(&self, other: &Value<'_>) -> bool {
         match (self, other) {
             (Self::Text(a), Value::Text(b)) => a == b,
             (Self::Null, other) => *other == Value::Null,
@@ -87,7 +92,7 @@ impl Value<'_> {
     }
 
     /// Whether it is one of a list, or a part of a text.
-    fn is_in(&self, other: &Value<'_>) -> bool {
+    pub(super) fn is_in(&self, other: &Value<'_>) -> bool {
         match (self, other) {
             (_, Value::List(values)) => values.iter().any(|value| self.equals(value)),
             (Self::Text(part), Value::Text(text)) => {

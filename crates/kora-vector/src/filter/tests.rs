@@ -231,6 +231,21 @@ const ON_ATTRIBUTES: Rows = &[
     ("5 - 3 - 1 == 1", Ok(true)),
     ("2 * 3 ** 2 == 18", Ok(true)),
     ("1 or 0 and 0", Ok(true)),
+    ("1e+3 == 1000", Err("+3 == 1000")),
+    ("1e-3 > 0", Err("-3 > 0")),
+    ("1e3-2 == 998", Ok(true)),
+    ("[1e-3]", Err("-3]")),
+    ("1e400 > 1", Ok(true)),
+    ("-1e400 < 1", Ok(true)),
+    ("'1e-3' > 0", Ok(true)),
+    ("' 1' == 1", Ok(true)),
+    ("'\t1' == 1", Ok(true)),
+    ("'1 ' == 0", Ok(true)),
+    ("'0x1.8' == 1.5", Ok(true)),
+    ("'-infinity' < 0", Ok(true)),
+    ("'nan(1)' == 0", Ok(false)),
+    ("'-nan' != 1", Ok(true)),
+    ("'nan(' == 0", Ok(true)),
     ("1 == 2 or 1", Ok(true)),
     ("not 0 + 1 == 2", Ok(true)),
     (r#""ob" in .name"#, Ok(true)),
@@ -255,6 +270,11 @@ const ON_OTHERS: &[(&str, Rows)] = &[
     (r#"{"a":"1\/2"}"#, &[(r#".a=="1/2""#, Ok(true))]),
     (r#"{"a":-1.5e2}"#, &[(".a == -150", Ok(true))]),
     (r#"{"a":01}"#, &[(".a==1", Ok(true))]),
+    (r#"{"a":+1,"b":1e+,"c":2}"#, &[(".a == 1", Ok(true)), (".b or 1", Ok(false)), (".c == 2", Ok(true))]),
+    (r#"{"a":truex,"c":2}"#, &[(".a or 1", Ok(false)), (".c == 2", Ok(false))]),
+    (r#"{"a":1e5x,"c":2}"#, &[(".a == 100000", Ok(true)), (".c == 2", Ok(false))]),
+    (r#"{"a":[1,truex],"c":2}"#, &[("1 in .a", Ok(false)), (".c == 2", Ok(true))]),
+    (r#"{"a":.5,"c":2}"#, &[(".a or 1", Ok(false)), (".c == 2", Ok(true))]),
     (r#"{"a":NaN}"#, &[(".a", Ok(false)), ("1", Ok(true))]),
     (
         r#"{"a":[1,"x",true,null,[1],{}]}"#,
@@ -296,6 +316,26 @@ fn escaped_characters_are_what_they_stand_for() {
     let attributes = r#"{"a":"x\u0041\u00e9\ud83d\ude00\n\ud83d"}"#;
     let filter = Filter::compile("'xA\u{e9}\u{1f600}\n\u{fffd}' == .a".as_bytes()).expect("an expression");
     assert!(filter.matches(attributes.as_bytes()));
+}
+
+/// A number has 255 bytes at most.
+#[test]
+fn long_numbers_are_cut_off_or_none_as_redis_has_it() {
+    let holds = |attributes: &str, expression: &str| {
+        let filter = Filter::compile(expression.as_bytes()).map_err(|error| error.near.len());
+        filter.map(|filter| filter.matches(attributes.as_bytes()))
+    };
+    for (count, is_number) in [(254, true), (255, true), (256, false), (300, false)] {
+        let digits = "1".repeat(count);
+        assert_eq!(holds(&format!("{{\"a\":\"{digits}\"}}"), ".a > 1"), Ok(is_number), "{count}");
+        assert_eq!(holds("{}", &format!("'{digits}' > 1")), Ok(is_number), "{count}");
+        assert_eq!(holds(&format!("{{\"a\":[{digits},1]}}"), "1 in .a"), Ok(is_number), "{count}");
+        assert_eq!(holds(&format!("{{\"a\":{digits}}}"), ".a > 1"), Ok(true), "{count}");
+        assert_eq!(holds(&format!("{{\"a\":{digits},\"b\":2}}"), ".b == 2"), Ok(true), "{count}");
+        let expected = if is_number { Ok(true) } else { Err(count - 255 + " > 1".len()) };
+        assert_eq!(holds("{}", &format!("{digits} > 1")), expected, "{count}");
+    }
+    assert_eq!(holds("{}", &format!("-{} < 1", "1".repeat(255))), Err("1 < 1".len()));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Operator, Value};
+use super::{Operator, Value, number};
 
 /// Operators by how they are written; of two that fit, the longer one is meant.
 const OPERATORS: [(&[u8], Operator); 20] = [
@@ -114,21 +114,16 @@ impl<'a> Tokens<'a> {
     }
 
     fn number(&mut self) -> Result<Value<'static>, usize> {
-        let from = self.at;
-        if self.peek() == Some(b'-') {
-            self.at += 1;
-        }
-        let mut before = 0;
-        while let Some(byte) = self.peek() {
-            let is_sign_of_exponent = matches!(byte, b'-' | b'+') && matches!(before, b'e' | b'E');
-            if !byte.is_ascii_digit() && !matches!(byte, b'.' | b'e' | b'E') && !is_sign_of_exponent {
-                break;
-            }
-            before = byte;
-            self.at += 1;
-        }
-        let number = kora_core::number::parse_f64_clamped(&self.text[from..self.at]);
-        number.map(Value::Number).ok_or(self.at)
+        // A sign stands in front only: Redis reads none of an exponent here.
+        let is_of_number = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E');
+        let mut is_first = true;
+        let (number, value) = number::leading(&self.text[self.at..], |byte| {
+            let is_sign = std::mem::take(&mut is_first) && byte == b'-';
+            is_sign || is_of_number(byte)
+        });
+        self.at += number.len();
+        let is_whole = !self.peek().is_some_and(is_of_number);
+        value.filter(|_| is_whole).map(Value::Number).ok_or(self.at)
     }
 
     fn string(&mut self, quote: u8) -> Result<Value<'static>, usize> {

@@ -1,7 +1,8 @@
 //! HRANDFIELD: fields chosen at random.
 
 use super::{FAMILY, READS_KEY};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags};
+use crate::command::repeats::{Lot, repeat, repeats, wants_copy};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, Traits};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::hash::{Map, key_hasher, splitmix64};
@@ -12,8 +13,6 @@ use crate::types::hash::{Due, Field, HashRef};
 /// Distinct fields are found by drawing until they differ while the hash has more than so many times as many; beyond,
 /// one pass over all of them is cheaper.
 const SPARSE: usize = 3;
-/// Most fields that are repeated: a reply of unlimited length would fill the memory.
-const REPEATS_MAX: u64 = 1 << 24;
 const OUT_OF_RANGE: CommandError = CommandError::text("ERR value is out of range");
 
 pub(super) const HRANDFIELD: CommandSpec = CommandSpec {
@@ -31,6 +30,7 @@ pub(super) const HRANDFIELD: CommandSpec = CommandSpec {
                 .optional(),
         ],
         tips: &["nondeterministic_output"],
+        traits: Traits::STANDS_ASIDE,
         ..FAMILY
     },
     handler: hrandfield,
@@ -47,7 +47,14 @@ fn hrandfield(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Command
         (None, None) => out.null(),
         (None, Some(_)) => out.array(0),
         (Some(hash), None) => hash.random(random).expect("a hash has fields").name.reply(out),
-        (Some(hash), Some(choice)) => choice.write(hash, random, out),
+        (Some(hash), Some(choice)) => {
+            if choice.may_repeat && wants_copy(choice.count, hash.len())? {
+                let lot = choice.lot(hash);
+                let shard = keyspace.shard();
+                return repeat(ctx, shard, (lot, choice.count), out);
+            }
+            choice.write(hash, random, out);
+        }
     }
     Ok(())
 }
@@ -79,11 +86,23 @@ impl Choice {
             return Err(OUT_OF_RANGE);
         }
         let may_repeat = count < 0;
-        if may_repeat && count.unsigned_abs() > REPEATS_MAX {
-            return Err(OUT_OF_RANGE);
-        }
-        let count = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
+        let count = repeats(count);
         Ok(Some(Self { count, may_repeat, with_values }))
+    }
+
+    /// All fields, to be drawn from.
+    fn lot(self, hash: HashRef<'_>) -> Lot {
+        let mut lot = Lot::default();
+        hash.for_each(|Field { name, value, .. }| {
+            name.with(|name| {
+                if self.with_values {
+                    value.with(|value| lot.push_pair(name, value));
+                } else {
+                    lot.push(name);
+                }
+            });
+        });
+        lot
     }
 
     fn write(self, hash: HashRef<'_>, mut random: impl FnMut() -> u64, out: &mut dyn Reply) {

@@ -3,7 +3,8 @@
 use hashbrown::HashSet;
 
 use super::{FAMILY, READS_KEY, len_of};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec};
+use crate::command::repeats::{Lot, repeat, repeats, wants_copy};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, KeyFlags, KeySpec, Traits};
 use crate::command::texts::Texts;
 use crate::context::Ctx;
 use crate::db::DbIndex;
@@ -17,8 +18,6 @@ use crate::store::Keyspace;
 use crate::table::EntryMut;
 use crate::types::set::{self, SetLimits, SetRef, SetValue, below};
 
-/// Most members that SRANDMEMBER repeats: a reply of unlimited length would fill the memory.
-const REPEATS_MAX: u64 = 1 << 24;
 /// A choice of more than a set's size divided by this goes through the whole set once.
 const SPARSE_SHARE: usize = 3;
 /// SPOP makes a new set of what stays where that is less than what goes, divided by this.
@@ -38,6 +37,7 @@ pub(super) const SRANDMEMBER: CommandSpec = CommandSpec {
         args: &[Arg::key("key"), Arg::integer("count").since("2.6.0").optional()],
         history: &[("2.6.0", "Takes a count")],
         tips: &["nondeterministic_output"],
+        traits: Traits::STANDS_ASIDE,
         ..FAMILY
     },
     handler: srandmember,
@@ -63,11 +63,14 @@ fn srandmember(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comman
             choose(set, count, random, |member| out.bulk(member));
         }
         (Some(set), Some(count)) => {
-            let count = count.unsigned_abs();
-            if count > REPEATS_MAX {
-                return Err(CommandError::text("ERR value is out of range"));
+            let count = repeats(count);
+            if wants_copy(count, set.len())? {
+                let mut lot = Lot::default();
+                set.for_each(|member| member.with(|text| lot.push(text)));
+                let shard = keyspace.shard();
+                return repeat(ctx, shard, (lot, count), out);
             }
-            out.array(usize::try_from(count).expect("it is at most REPEATS_MAX"));
+            out.array(count);
             for _ in 0..count {
                 set.random(&mut random).expect("no set at a key is empty").reply(out);
             }

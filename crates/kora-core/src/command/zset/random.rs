@@ -1,7 +1,8 @@
 //! ZRANDMEMBER: members chosen at random.
 
 use super::{FAMILY, READS_KEY, read, write_head, write_member};
-use crate::command::spec::{Arg, CommandSpec, Facts, Flags};
+use crate::command::repeats::{Lot, repeat, repeats, wants_copy};
+use crate::command::spec::{Arg, CommandSpec, Facts, Flags, Traits};
 use crate::context::Ctx;
 use crate::error::{CommandError, CommandResult};
 use crate::hash::{Map, key_hasher, splitmix64};
@@ -24,6 +25,7 @@ pub(super) const ZRANDMEMBER: CommandSpec = CommandSpec {
                 .optional(),
         ],
         tips: &["nondeterministic_output"],
+        traits: Traits::STANDS_ASIDE,
         ..FAMILY
     },
     handler: zrandmember,
@@ -43,7 +45,14 @@ fn zrandmember(ctx: &mut Ctx<'_>, args: &[&[u8]], out: &mut dyn Reply) -> Comman
             });
         }
         (Some(_), None) | (Some(Wanted { count: 0, .. }), _) => out.array(0),
-        (Some(wanted), Some(set)) => wanted.write(out, set, &mut random),
+        (Some(wanted), Some(set)) => {
+            if wanted.may_repeat && wants_copy(wanted.count, set.len())? {
+                let lot = wanted.lot(set);
+                let shard = keyspace.shard();
+                return repeat(ctx, shard, (lot, wanted.count), out);
+            }
+            wanted.write(out, set, &mut random);
+        }
     }
     Ok(())
 }
@@ -73,11 +82,24 @@ fn parse(args: &[&[u8]]) -> CommandResult<Option<Wanted>> {
     if with_scores && number.unsigned_abs() > i64::MAX.unsigned_abs() / 2 {
         return Err(CommandError::text("ERR value is out of range"));
     }
-    let count = usize::try_from(number.unsigned_abs()).unwrap_or(usize::MAX);
+    let count = repeats(number);
     Ok(Some(Wanted { count, may_repeat: number < 0, with_scores }))
 }
 
 impl Wanted {
+    /// All members, to be drawn from.
+    fn lot(self, set: ZSetRef<'_>) -> Lot {
+        let mut lot = Lot::default();
+        set.for_each(|member, score| {
+            if self.with_scores {
+                lot.push_scored(member, score);
+            } else {
+                lot.push(member);
+            }
+        });
+        lot
+    }
+
     fn write(self, out: &mut dyn Reply, set: ZSetRef<'_>, random: &mut Random) {
         let Self { count, may_repeat, with_scores } = self;
         let len = set.len();

@@ -108,7 +108,7 @@ pub(super) fn server(snapshot: &InfoSnapshot, fields: &mut Fields<'_>) {
     fields.put("atomicvar_api", "rust-std");
     fields.put("gcc_version", "0.0.0");
     fields.put("process_id", server.process_id);
-    fields.put("process_supervised", "no");
+    fields.put("process_supervised", server.supervisor);
     fields.put("run_id", &server.run_id);
     fields.put("tcp_port", server.tcp_port);
     fields.put("server_time_usec", server.now_us);

@@ -56,6 +56,8 @@ pub struct ServerInfo {
     pub lru_clock: u32,
     /// Path of the program.
     pub executable: String,
+    /// Who supervises the process; `no` for nobody.
+    pub supervisor: &'static str,
     /// Path of the configuration file, if there is one.
     pub config_file: String,
     /// Number of worker threads.

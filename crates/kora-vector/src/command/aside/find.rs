@@ -1,5 +1,6 @@
 //! The elements that are nearest to a vector, at once or aside.
 
+use std::cell::Cell;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -11,8 +12,7 @@ use kora_core::store::ShardStore;
 use kora_hnsw::{Hit, Search};
 use kora_locks::{RankedMutex, rank};
 
-use super::go_on;
-use crate::command::read;
+use super::{PIECE_FILTERED, go_on, go_on_reading};
 use crate::filter::Filter;
 use crate::pacing::Pacing;
 use crate::set::{self, VectorSet};
@@ -20,7 +20,7 @@ use crate::set::{self, VectorSet};
 /// An element that was found.
 pub(in crate::command) struct Row<'a> {
     pub(in crate::command) name: &'a [u8],
-    pub(in crate::command) distance: f32,
+    pub(in crate::command) distance: f64,
     pub(in crate::command) attributes: Option<&'a [u8]>,
 }
 
@@ -31,8 +31,13 @@ pub(in crate::command) trait Purpose: Debug + Send + Sync + 'static {
         None
     }
 
-    /// Whether an element is near enough.
-    fn is_told(&self, _: &Hit) -> bool {
+    /// How far an element is, by all that is known of it.
+    fn distance(&self, _: &VectorSet, hit: &Hit) -> f64 {
+        f64::from(hit.distance)
+    }
+
+    /// Whether an element so far away is near enough.
+    fn is_told(&self, _: f64) -> bool {
         true
     }
 
@@ -54,14 +59,14 @@ pub(in crate::command) fn find<P: Purpose>(
     let mut effort = if ctx.may_defer() { pacing.whole() } else { Effort::ENDLESS };
     let mut keyspace = ctx.keyspace(key);
     let shard = keyspace.shard();
-    let Some(set) = read(&mut keyspace, key)? else {
+    let Some(set) = keyspace.read_extension::<VectorSet>(key)? else {
         out.array(0);
         return Ok(());
     };
     let (purpose, mut search) = ask(set)?;
     if advance(set, &purpose, &mut search, &mut effort) {
-        let hits = finish(set, &purpose, search);
-        purpose.reply(&mut hits.iter().map(|hit| row(set, hit)), out);
+        let near = finish(set, &purpose, search);
+        purpose.reply(&mut near.iter().map(|near| row(set, near)), out);
         if set.wants_care() {
             keyspace.tend_later(key);
         }
@@ -75,32 +80,45 @@ pub(in crate::command) fn find<P: Purpose>(
     Ok(())
 }
 
-fn row<'s>(set: &'s VectorSet, hit: &Hit) -> Row<'s> {
-    Row { name: set.name(hit.id), distance: hit.distance, attributes: set.attributes(hit.id) }
+/// How far an element is, and its number.
+type Near = (f64, u32);
+
+fn row<'s>(set: &'s VectorSet, (distance, number): &Near) -> Row<'s> {
+    Row { name: set.name(*number), distance: *distance, attributes: set.attributes(*number) }
 }
 
 fn advance<P: Purpose>(set: &VectorSet, purpose: &P, search: &mut Search, effort: &mut Effort) -> bool {
     let filter = purpose.filter();
-    let passes = |number| match filter {
-        Some(filter) => set.attributes(number).is_some_and(|attributes| filter.matches(attributes)),
-        None => true,
+    let Some(filter) = filter else {
+        return go_on(set, effort, |piece| search.advance(set.graph(), piece, |_| true));
     };
-    go_on(set, effort, |piece| search.advance(set.graph(), piece, passes))
+    let read = Cell::new(0);
+    let passes = |number| {
+        set.attributes(number).is_some_and(|attributes| {
+            read.set(read.get() + attributes.len());
+            filter.matches(attributes)
+        })
+    };
+    let advance = |piece| search.advance(set.graph(), piece, passes);
+    go_on_reading(set, effort, (PIECE_FILTERED, &read), advance)
 }
 
 /// The elements that are to be told, nearest first.
-fn finish<P: Purpose>(set: &VectorSet, purpose: &P, search: Search) -> Vec<Hit> {
-    let (mut hits, scratch) = search.finish(set.graph());
+fn finish<P: Purpose>(set: &VectorSet, purpose: &P, search: Search) -> Vec<Near> {
+    let (hits, scratch) = search.finish(set.graph());
     set::give_back(scratch);
-    hits.retain(|hit| purpose.is_told(hit));
-    hits
+    let near = hits.iter().map(|hit| (purpose.distance(set, hit), hit.id));
+    let mut near: Vec<Near> = near.filter(|(distance, _)| purpose.is_told(*distance)).collect();
+    // They were in order by what is known in single precision.
+    near.sort_by(|one, other| one.0.total_cmp(&other.0));
+    near
 }
 
 /// An element that was found, by itself.
 #[derive(Debug)]
 struct Found {
     name: Box<[u8]>,
-    distance: f32,
+    distance: f64,
     attributes: Option<Box<[u8]>>,
 }
 
@@ -149,8 +167,8 @@ impl<P: Purpose> Share for Part<P> {
             self.going = Some((view, search));
             return false;
         }
-        let found = |hit: &Hit| {
-            let Row { name, distance, attributes } = row(&view, hit);
+        let found = |near: &Near| {
+            let Row { name, distance, attributes } = row(&view, near);
             Found { name: name.into(), distance, attributes: attributes.map(Box::from) }
         };
         *self.finding.found.lock() = finish(&view, purpose, search).iter().map(found).collect();
