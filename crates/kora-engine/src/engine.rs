@@ -18,7 +18,7 @@ use crate::counters::{Counters, ShardCounters, WorkerCounters};
 use crate::ending::Ending;
 use crate::front::{Front, Mail, Workers};
 use crate::memory::Account;
-use crate::metrics::{self, About, Reading};
+use crate::metrics::{self, About, Reading, Series};
 use crate::observe::Insight;
 use crate::pause::Pause;
 use crate::persistence::Persistence;
@@ -133,6 +133,15 @@ impl<F: Front> Engine<F> {
         metrics::read(&ShardCounters::METRICS, self.counters.shards(), wanted, readings);
         metrics::read(&Account::METRICS, std::iter::once(&*self.account), wanted, readings);
         metrics::read(&Denials::METRICS, std::iter::once(&self.access.denials), wanted, readings);
+    }
+
+    /// Reads all metrics, source by source.
+    pub fn read_series(&self, series: &mut Vec<Series>) {
+        let process = std::iter::once(&*self.account);
+        metrics::read_series(&WorkerCounters::METRICS, Some("worker"), self.counters.iter(), series);
+        metrics::read_series(&ShardCounters::METRICS, Some("shard"), self.counters.shards(), series);
+        metrics::read_series(&Account::METRICS, None, process, series);
+        metrics::read_series(&Denials::METRICS, None, std::iter::once(&self.access.denials), series);
     }
 
     /// The sum of a counter over all workers.

@@ -26,6 +26,12 @@ impl Histogram {
         add(&buckets[bucket_of(nanoseconds)], calls);
     }
 
+    /// Counts one that took so long, where several threads count.
+    pub fn note_among_others(&self, nanoseconds: u64) {
+        let buckets = self.0.get_or_init(|| (0..BUCKETS).map(|_| AtomicU64::new(0)).collect());
+        buckets[bucket_of(nanoseconds)].fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Begins anew.
     pub fn reset(&self) {
         self.0.get().into_iter().flatten().for_each(|bucket| bucket.store(0, Ordering::Relaxed));
@@ -80,6 +86,30 @@ impl Distribution {
             }
         }
         steps
+    }
+
+    /// Counts that are not nought, each with the longest time in nanoseconds that it counts, in ascending order.
+    pub fn steps(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.counts
+            .iter()
+            .enumerate()
+            .filter(|(_, count)| **count > 0)
+            .map(|(at, count)| (end_of(at), *count))
+    }
+
+    /// How many calls took no longer than each of some times, which ascend. A time in the midst of a bucket counts that bucket not: what is
+    /// counted as longer took at most 3 % less than that.
+    #[must_use]
+    pub fn cumulative(&self, nanoseconds: &[u64]) -> Vec<u64> {
+        let mut steps = self.steps().peekable();
+        let mut sum = 0;
+        let up_to = |limit: &u64| {
+            while let Some((_, count)) = steps.next_if(|(end, _)| end <= limit) {
+                sum += count;
+            }
+            sum
+        };
+        nanoseconds.iter().map(up_to).collect()
     }
 
     /// The time in nanoseconds that `percent` of the calls did not exceed.
@@ -148,6 +178,8 @@ mod tests {
         assert_eq!(sum.total(), 100);
         let steps = sum.by_powers_of_two();
         assert_eq!((steps[0], steps.last().unwrap().1), ((1, 99), 100));
+        assert_eq!(sum.cumulative(&[9, 10, 999, 1100, u64::MAX]), [0, 98, 98, 99, 100]);
+        assert_eq!(sum.steps().map(|(_, count)| count).sum::<u64>(), sum.total());
         histograms.iter().for_each(Histogram::reset);
         assert!(Distribution::of(histograms.iter()).is_none());
     }

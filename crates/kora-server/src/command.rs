@@ -9,7 +9,7 @@ mod config;
 pub(crate) mod connection;
 mod debug;
 pub mod facts;
-mod info;
+pub(crate) mod info;
 mod introspection;
 mod migrate;
 mod module;

@@ -14,6 +14,7 @@ pub mod kept;
 pub mod limits;
 pub mod load;
 pub mod manual;
+pub mod metrics;
 mod nearest;
 mod oom_scores;
 pub mod percentiles;
@@ -33,6 +34,7 @@ use kora_engine::observe::ObserveSettings;
 use kora_engine::settings::{self, ProcessorLists, RenamedCommand, Settings};
 use kora_engine::threads::Processors;
 use limits::{ClientsLimit, OutputLimit, OutputLimits};
+use metrics::MetricsConfig;
 use percentiles::Percentiles;
 use persistence::PersistenceConfig;
 use process::ProcessConfig;
@@ -219,6 +221,8 @@ pub struct Config {
     pub packed: PackedLimits,
     /// Files of data.
     pub persistence: PersistenceConfig,
+    /// Metrics and console over HTTP.
+    pub metrics: MetricsConfig,
     /// How the process runs.
     pub process: ProcessConfig,
     /// Encryption.
@@ -407,6 +411,7 @@ impl Default for Config {
             event_flags: EventFlags::default(),
             packed: PackedLimits::default(),
             persistence: PersistenceConfig::default(),
+            metrics: MetricsConfig::default(),
             process: ProcessConfig::default(),
             tls: TlsConfig::default(),
             contexts: Contexts::default(),

@@ -6,6 +6,9 @@ pub(crate) mod connection;
 pub(crate) mod describe;
 pub(crate) mod mail;
 
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -13,7 +16,7 @@ use std::time::{Duration, Instant};
 use kora_core::time::UnixMs;
 use kora_engine::Engine;
 use kora_engine::front::probe::NoProbe;
-use kora_engine::front::{ClientId, Front, SessionFigures};
+use kora_engine::front::{ClientId, Front, Mail, SessionFigures};
 use kora_engine::pubsub::{Publication, Via};
 use kora_locks::{RankedMutex, RankedRwLock, rank};
 use kora_protocol::Resp;
@@ -21,7 +24,9 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::config::Config;
 use crate::introspect::cpu::cpu_seconds;
+use crate::disk_times::DiskTimes;
 use crate::log::LevelHandle;
+use crate::net::{self, Peer};
 use crate::output::Output;
 use crate::output::buffers::Buffers;
 use crate::push::{Head, tail};
@@ -53,6 +58,8 @@ pub(crate) struct Shared {
     pub(crate) started: UnixMs,
     pub(crate) run_id: String,
     pub(crate) replication_id: ReplicationId,
+    /// How long the disk takes.
+    pub(crate) disk_times: Arc<DiskTimes>,
     /// Changes the level of the log, if the process has one of ours.
     pub(crate) log_level: Option<LevelHandle>,
 }
@@ -197,6 +204,7 @@ impl Shared {
         engine: Arc<Engine<Self>>,
         config: Config,
         identity: Identity,
+        disk_times: Arc<DiskTimes>,
         log_level: Option<LevelHandle>,
     ) -> Self {
         let Identity { started, run_id, replication_id } = identity;
@@ -213,6 +221,7 @@ impl Shared {
             started,
             run_id,
             replication_id: ReplicationId::new(replication_id),
+            disk_times,
             log_level,
         }
     }
@@ -236,6 +245,20 @@ impl Shared {
         *self.config.write() = Arc::new(config);
         self.config_version.fetch_add(1, Ordering::Release);
         self.engine.set_settings(settings);
+    }
+
+    /// Connects as a client on behalf of somebody who has connected in another way: that is whose address is shown, and who is on this machine or
+    /// not.
+    ///
+    /// # Errors
+    /// If the system refuses a pair of sockets.
+    pub(crate) fn connect_inside(&self, peer: &SocketAddr) -> io::Result<UnixStream> {
+        let (transport, other) = net::inside::pair()?;
+        let is_local = peer.ip().to_canonical().is_loopback();
+        let peer = Peer { address: peer.to_string(), is_local };
+        let first = self.engine.hub.workers().next().expect("there is at least one worker");
+        self.engine.hub.send_driver_mail(first, Mail::Front(WorkerMail::Admit(transport, peer)));
+        Ok(other)
     }
 
     /// The sum of a counter of connections over all workers.

@@ -200,7 +200,7 @@ fn load_last(rest: &[u8]) -> u64 {
     rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
-fn map<'a>(bytes: &'a [u8], length: usize, is_there: bool) -> (u128, &'a [u8]) {
+fn map(bytes: &[u8], length: usize, is_there: bool) -> (u128, &[u8]) {
     if !is_there {
         return (0, bytes);
     }

@@ -30,7 +30,8 @@ pub(super) fn info(call: ServerCall<'_>, args: &[&[u8]], out: &mut dyn Reply) ->
     Ok(())
 }
 
-fn snapshot(call: ServerCall<'_>, sections: Sections) -> InfoSnapshot {
+/// What INFO shows of some sections.
+pub(crate) fn snapshot(call: ServerCall<'_>, sections: Sections) -> InfoSnapshot {
     InfoSnapshot {
         metrics: crate::metrics::read(call.front, |about| sections.has(about.section)),
         server: server(call),
@@ -103,19 +104,25 @@ fn latencies(call: ServerCall<'_>) -> Vec<LatencyStat> {
     if !config.tracks_latency {
         return Vec::new();
     }
-    let stat = |(name, ids): (&'static str, Vec<usize>)| {
-        let counters = call.front.engine.counters.iter();
-        let histograms = counters.flat_map(|counters| ids.iter().map(|&id| &counters.commands[id].latency));
-        let distribution = Distribution::of(histograms)?;
+    let stat = |(name, distribution): (&'static str, Distribution)| {
         let percentiles =
             config.latency_percentiles.0.iter().map(|&percent| (percent, distribution.percentile(percent)));
-        Some(LatencyStat { name, percentiles: percentiles.collect() })
+        LatencyStat { name, percentiles: percentiles.collect() }
     };
-    known_commands(call).filter_map(stat).collect()
+    distributions(call).map(stat).collect()
+}
+
+/// How long the calls of commands took, where that was counted.
+pub(crate) fn distributions(call: ServerCall<'_>) -> impl Iterator<Item = (&'static str, Distribution)> {
+    known_commands(call).filter_map(move |(name, ids)| {
+        let counters = call.front.engine.counters.iter();
+        let histograms = counters.flat_map(|counters| ids.iter().map(|&id| &counters.commands[id].latency));
+        Some((name, Distribution::of(histograms)?))
+    })
 }
 
 /// The commands that Redis knows, in the order of the table, each with the places of what counts as it.
-fn known_commands(call: ServerCall<'_>) -> impl Iterator<Item = (&'static str, Vec<usize>)> {
+fn known_commands(call: ServerCall<'_>) -> impl Iterator<Item = (&'static str, Vec<usize>)> + use<> {
     let mut known: Vec<(&'static str, Vec<usize>)> = Vec::new();
     let mut places = HashMap::new();
     for command in call.front.engine.table.all() {

@@ -1,6 +1,6 @@
 //! The directives: one row each, by what they are about.
 //!
-//! Names, shapes and bounds are Redis's 8.0, and Valkey's 8.1 for those that Redis has not; `workers` is Kora's own. CONFIG GET lists them in this order.
+//! Names, shapes and bounds are Redis's 8.0, and Valkey's 8.1 for those that Redis has not; `workers` and those of metrics are Kora's own. CONFIG GET lists them in this order.
 
 use super::checked;
 use super::field::Field;
@@ -37,6 +37,7 @@ fn working_directory(dir: &[u8]) -> Vec<u8> {
 pub(super) const DIRECTIVES: &[&[Directive]] = &[
     NETWORK,
     TLS,
+    METRICS,
     LIMITS,
     GENERAL,
     MEMORY,
@@ -137,6 +138,14 @@ const NETWORK: &[Directive] = &[
     field!("socket-mark-id", Int(0, u32::MAX as i64), socket_mark).at_start(),
     inert("max-new-connections-per-cycle", Int(1, 1000), "10", ACCEPTS),
     field!("max-new-tls-connections-per-cycle", Int(1, 1000), tls.handshakes_per_round),
+];
+
+/// Kora's own: metrics and console over HTTP.
+const METRICS: &[Directive] = &[
+    field!("metrics-port", Int(0, PORT), metrics.port).at_start(),
+    field!("metrics-bind", Words, metrics.bind).at_start(),
+    field!("console", Bool, metrics.console),
+    field!("console-hosts", Words, metrics.hosts),
 ];
 
 const TLS: &[Directive] = &[
